@@ -1,0 +1,111 @@
+/** The closed table of failures. A failure is named by what happens next, never by where it arose: its kind decides
+ *  whether Temporal retries it, which exit code the command line returns and which HTTP status the API answers.
+ *  A check that says no is a finding: it is returned, never thrown. A broken invariant is a defect: a plain `Error`. */
+
+/** What happens next. `temporal`: whether the activity is retried; `exit`: the command line's code; `http`: the API's status. */
+export const FAILURE_KINDS = {
+  /** A precondition is false and nothing was changed. */
+  refused: { retried: false, exit: 3, http: 409 },
+  /** Throttled, network, busy: the same call may succeed later. */
+  transient: { retried: true, exit: 4, http: 503 },
+  /** The world differs from the plan: plan again. */
+  drift: { retried: false, exit: 5, http: 409 },
+  /** An undo is incomplete and a person is needed. */
+  stranded: { retried: false, exit: 6, http: 500 },
+  /** The caller's input is wrong: field, value, what would be right. */
+  invalid: { retried: false, exit: 2, http: 422 },
+  /** A person rejected or aborted the operation. */
+  aborted: { retried: false, exit: 7, http: 409 },
+  /** A broken invariant, or an answer nobody foresaw. */
+  defect: { retried: false, exit: 70, http: 500 },
+} as const satisfies Record<string, { retried: boolean; exit: number; http: number }>
+
+export type FailureKind = keyof typeof FAILURE_KINDS
+
+/** Every failure code with its kind. Codes are stable: scripts and alerts depend on them. */
+export const FAILURES = {
+  // input
+  FLEET_FILE_MISSING: 'invalid',
+  FLEET_FILE_INVALID: 'invalid',
+  DATABASE_UNKNOWN: 'invalid',
+  OPTION_INVALID: 'invalid',
+  OPERATION_UNKNOWN: 'invalid',
+  SECRET_UNRESOLVED: 'invalid',
+  MIGRATIONS_MISSING: 'invalid',
+  MIGRATION_NAME_INVALID: 'invalid',
+  MIGRATION_VERSION_DUPLICATE: 'invalid',
+  MIGRATION_DESCRIPTION_DUPLICATE: 'invalid',
+  MIGRATION_SYNTAX_ERROR: 'invalid',
+  MIGRATION_UNSUPPORTED: 'invalid',
+  // reachability
+  DATABASE_UNREACHABLE: 'transient',
+  LEDGER_UNREACHABLE: 'transient',
+  TEMPORAL_UNREACHABLE: 'transient',
+  CLOUD_UNREACHABLE: 'transient',
+  CLOUD_THROTTLED: 'transient',
+  CLOUD_BUSY: 'transient',
+  CONNECTION_LOST: 'transient',
+  NOT_READY_YET: 'transient',
+  HEARTBEAT_GAP: 'transient',
+  CREDENTIALS_REJECTED: 'refused',
+  POOLER_REFUSED: 'refused',
+  // clouds
+  CLOUD_REFUSED: 'refused',
+  INSTANCE_NOT_FOUND: 'refused',
+  SNAPSHOT_NOT_FOUND: 'refused',
+  RESOURCE_NOT_OURS: 'refused',
+  RESOURCE_FAILED: 'refused',
+  CLOUD_UNEXPECTED: 'defect',
+  // locks and fences
+  INSTANCE_LOCKED: 'refused',
+  MIGRATION_LOCK_HELD: 'refused',
+  FENCED_OFF: 'refused',
+  // migrations
+  MIGRATION_FAILED: 'refused',
+  MIGRATION_LOCK_TIMEOUT: 'refused',
+  MIGRATION_CHECKSUM_CHANGED: 'drift',
+  MIGRATION_HISTORY_INVALID: 'drift',
+  HISTORY_BASELINE_NEEDED: 'refused',
+  // plan and approval
+  PLAN_DRIFTED: 'drift',
+  BUNDLE_MISSING: 'refused',
+  CANARY_NOT_INERT: 'refused',
+  OPERATION_EXISTS: 'refused',
+  OPERATION_REJECTED: 'aborted',
+  OPERATION_ABORTED: 'aborted',
+  OPERATION_CLOSED: 'refused',
+  OPERATION_NOT_WAITING: 'refused',
+  APPROVAL_REFUSED: 'refused',
+  UNDO_INCOMPLETE: 'stranded',
+  EMBEDDED_START_FAILED: 'transient',
+  DEFECT: 'defect',
+} as const satisfies Record<string, FailureKind>
+
+export type FailureCode = keyof typeof FAILURES
+
+/** Facts that explain a failure: plain values, never row contents or secrets. */
+export type FailureFacts = Readonly<Record<string, string | number | boolean | null>>
+
+/** Plain, so that rooms without Temporal can throw it; a worker's interceptor turns it into Temporal's failure. */
+export class Failure extends Error {
+  override readonly name = 'Failure'
+  readonly code: FailureCode
+  readonly facts: FailureFacts
+  constructor(code: FailureCode, message: string, facts: FailureFacts = {}, options?: { cause?: unknown }) {
+    super(message, options)
+    this.code = code
+    this.facts = facts
+  }
+  get kind(): FailureKind {
+    return FAILURES[this.code]
+  }
+}
+
+/** Builds a failure. `message`: what was found, what was allowed, what to do. */
+export function failure(code: FailureCode, message: string, facts: FailureFacts = {}, options?: { cause?: unknown }): Failure {
+  return new Failure(code, message, facts, options)
+}
+
+export function isFailureCode(value: string): value is FailureCode {
+  return Object.hasOwn(FAILURES, value)
+}

@@ -1,0 +1,15 @@
+/** Unit tests mirror the rooms; conformance and end-to-end tests start real servers through test/support. */
+module.exports = {
+  testEnvironment: 'node',
+  roots: ['<rootDir>/test'],
+  testMatch: ['**/*.test.ts'],
+  transform: {
+    '^.+\\.m?[tj]s$': [
+      '@swc/jest',
+      { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'commonjs' } },
+    ],
+  },
+  transformIgnorePatterns: ['/node_modules/(?!(typebox|listr2|jose)/)'],
+  moduleNameMapper: {},
+  testTimeout: 60000,
+}
