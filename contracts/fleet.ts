@@ -1,0 +1,94 @@
+/** The fleet file's entries once parsed, with defaults filled in. `fleet.schema.ts` is the schema of the file itself. */
+
+export type Cloud = 'aws'
+export type TlsMode = 'disable' | 'require' | 'verify-full'
+
+/** A reference such as `env:SHOP_PASSWORD` or `file:/run/secrets/shop`. Resolved inside activities; never the secret itself. */
+export type SecretRef = string
+
+/** How to reach a database as one role. Without `host` and `port` the cloud's own endpoint of the instance is used. */
+export interface Connection {
+  readonly user: string
+  readonly secret: SecretRef
+  readonly host: string | null
+  readonly port: number | null
+  readonly tls: TlsMode
+}
+
+export interface SqlCheck {
+  /** Lower-case words joined by hyphens; unique among the database's checks. */
+  readonly id: string
+  readonly title: string
+  /** One SELECT. An invariant returns its violations (none is right); a smoke query returns at least one row. */
+  readonly sql: string
+}
+
+export interface Checks {
+  /** Tables as `schema.table` whose rows a migration must not lose: counts never fall below those before it. */
+  readonly rowCounts: readonly string[]
+  readonly invariants: readonly SqlCheck[]
+  readonly smoke: readonly SqlCheck[]
+}
+
+/** What a rehearsal may cost before the verdict is no. Null: not limited. */
+export interface Limits {
+  /** Longest time that a lock which blocks writes may be held on a table that existed before, in milliseconds. */
+  readonly writeBlockMsMax: number | null
+  /** Rows of an existing table that a statement may rewrite. */
+  readonly rewriteRowsMax: number | null
+  /** Longest single statement, in milliseconds. */
+  readonly statementMsMax: number | null
+  /** Write-ahead log of the whole migration, in bytes. */
+  readonly walBytesMax: number | null
+}
+
+export interface MigrationPolicy {
+  /** `required`: the operation waits for an approval of its plan's digest. */
+  readonly approval: 'none' | 'required'
+  readonly limits: Limits
+  readonly lockTimeoutMs: number
+  /** Attempts to get a statement's locks, the first included. */
+  readonly lockAttempts: number
+  /** How long the checks go on each second after the migration. */
+  readonly bakeSeconds: number
+  /** How long the snapshot taken before the migration is kept, in hours. */
+  readonly snapshotRetentionHours: number
+}
+
+export interface CanarySettings {
+  /** Network rules that let only the control plane in. */
+  readonly securityGroups: readonly string[]
+  /** Null: the source's own class. */
+  readonly instanceClass: string | null
+}
+
+/** One PostgreSQL database in one managed instance. */
+export interface DatabaseEntry {
+  /** Unique in the fleet: lower-case letters, digits and hyphens. */
+  readonly name: string
+  readonly cloud: Cloud
+  readonly account: string
+  readonly region: string
+  /** The cloud's identifier of the instance. */
+  readonly instance: string
+  /** The PostgreSQL database's name. */
+  readonly database: string
+  readonly environment: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly connections: { readonly admin: Connection; readonly migrator: Connection }
+  /** Folder of the migrations, relative to the fleet file. */
+  readonly migrations: string
+  readonly checks: Checks
+  readonly policy: MigrationPolicy
+  readonly canary: CanarySettings
+}
+
+export interface Fleet {
+  readonly version: 1
+  readonly databases: readonly DatabaseEntry[]
+}
+
+/** The scope of an instance's lock: `lock/<cloud>/<account>/<region>/<resource>`. */
+export function lockScope(entry: Pick<DatabaseEntry, 'cloud' | 'account' | 'region' | 'instance'>): string {
+  return `lock/${entry.cloud}/${entry.account}/${entry.region}/${entry.instance.toLowerCase()}`
+}

@@ -1,0 +1,93 @@
+/** Inputs and results of the migrate operation. */
+import type { Cloud, MigrationPolicy } from './fleet'
+import type { Finding, IsoInstant, OperationId, Sha256 } from './operation'
+
+export const MIGRATE_WORKFLOW = 'migrate'
+
+export interface MigrateInput {
+  readonly version: 1
+  readonly operation: OperationId
+  readonly database: string
+  readonly cloud: Cloud
+  readonly environment: string
+  /** Digest of the bundle in the ledger: migrations and the database's resolved fleet entry. */
+  readonly bundle: Sha256
+  readonly lockScope: string
+  readonly policy: MigrationPolicy
+  readonly requestedBy: string
+  /** `plan`: show what would happen and change nothing. */
+  readonly mode: 'plan' | 'apply'
+  /** How long an activity may stay silent before it is given to another worker, in milliseconds. */
+  readonly heartbeatTimeoutMs: number
+}
+
+export interface PlannedStatement {
+  readonly index: number
+  readonly line: number
+  readonly kind: string
+  readonly sql: string
+  readonly transactional: boolean
+}
+
+export interface PlannedScript {
+  readonly script: string
+  /** Null for a repeatable migration. */
+  readonly version: string | null
+  readonly description: string
+  readonly checksum: number
+  readonly statements: readonly PlannedStatement[]
+}
+
+/** What `--plan` shows and an approval binds to. Its digest covers everything but `digest` itself. */
+export interface MigrationPlan {
+  readonly version: 1
+  readonly digest: Sha256
+  readonly bundle: Sha256
+  /** The cloud's immutable id of the instance: a renamed or replaced instance is another world. */
+  readonly instanceId: string
+  readonly engineVersion: string
+  /** Digest over the history table's rows. */
+  readonly history: Sha256
+  /** Schema fingerprint before the migration. */
+  readonly fingerprint: Sha256
+  readonly current: string | null
+  readonly target: string | null
+  readonly pending: readonly PlannedScript[]
+}
+
+/** The plan as the workflow carries it: the whole one is in the ledger. */
+export interface PlanSummary {
+  readonly digest: Sha256
+  readonly current: string | null
+  readonly target: string | null
+  readonly pendingCount: number
+  readonly statementCount: number
+}
+
+/** The rehearsal as the workflow carries it: every statement's record is in the ledger. */
+export interface RehearsalSummary {
+  readonly statementCount: number
+  readonly fingerprint: Sha256
+  readonly durationMs: number
+  readonly walBytes: number
+}
+
+export interface Judgement {
+  readonly findings: readonly Finding[]
+  /** Longest time a lock that blocks writes was held on a table that existed before, in milliseconds. */
+  readonly longestWriteBlockMs: number
+}
+
+export interface CheckSummary {
+  readonly findings: readonly Finding[]
+  readonly checkCount: number
+  /** One line for people: `fingerprint, 4 invariants, 6 row counts`. */
+  readonly summary: string
+}
+
+export interface ApplySummary {
+  readonly applied: readonly string[]
+  readonly current: string | null
+  readonly healedIndexes: readonly string[]
+  readonly finishedAt: IsoInstant
+}

@@ -1,0 +1,89 @@
+/** The record that every operation leaves: what the ledger holds, what `ops show --json` prints and what evidence repeats. */
+
+/** `^[a-z][a-z0-9-]{2,31}$`: legal under every cloud's naming rules, so it can be part of a resource's name. */
+export type OperationId = string
+export const OPERATION_ID_PATTERN = /^[a-z][a-z0-9-]{2,31}$/
+
+/** UTC, milliseconds: `2026-11-23T03:00:00.000Z`. */
+export type IsoInstant = string
+/** Lower-case hexadecimal SHA-256 of a document's canonical JSON. */
+export type Sha256 = string
+
+export type OperationKind = 'migrate'
+export type OperationStatus =
+  | 'planned'
+  | 'awaiting-approval'
+  | 'running'
+  | 'needs-operator'
+  | 'succeeded'
+  | 'failed'
+  | 'rejected'
+  | 'aborted'
+export const FINAL_STATUSES: readonly OperationStatus[] = ['planned', 'succeeded', 'failed', 'rejected', 'aborted']
+export type Verdict = 'pass' | 'fail' | 'inconclusive'
+
+export type StepState = 'running' | 'done' | 'failed' | 'cancelled' | 'undoing' | 'undone' | 'undo-failed' | 'undo-skipped'
+
+/** What a step has to say: plain values for people and scripts, never row contents or secrets. `summary` is one line. */
+export interface StepDetail {
+  readonly summary?: string
+  readonly findings?: readonly Finding[]
+  readonly [field: string]: unknown
+}
+
+/** Ids are part of idempotency keys: never renamed, never translated. Titles may be reworded. */
+export interface StepRecord {
+  readonly id: string
+  readonly title: string
+  readonly state: StepState
+  /** Highest attempt of any of the step's activities; 1 when nothing was retried. */
+  readonly attempts: number
+  readonly startedAt: IsoInstant
+  readonly finishedAt: IsoInstant | null
+  readonly detail: StepDetail
+}
+
+/** A check that said no. Returned and recorded, never thrown. */
+export interface Finding {
+  /** Stable identifier of the rule or check, such as `rewrite`, `lock-held`, `invariant:orders-have-customers`. */
+  readonly rule: string
+  /** One sentence: what was measured and what is allowed. */
+  readonly message: string
+  readonly script?: string
+  readonly line?: number
+  /** The statement, shortened and with its literals left out. */
+  readonly sql?: string
+  readonly measured?: number
+  readonly allowed?: number
+}
+
+/** Why an operation did not end well. `code` is of the closed table in failures.ts. */
+export interface FailureRecord {
+  readonly code: string
+  readonly message: string
+}
+
+export interface OperationDocument {
+  readonly version: 1
+  readonly id: OperationId
+  readonly kind: OperationKind
+  readonly databases: readonly string[]
+  readonly status: OperationStatus
+  readonly verdict: Verdict | null
+  readonly requestedBy: string
+  readonly startedAt: IsoInstant
+  readonly finishedAt: IsoInstant | null
+  readonly steps: readonly StepRecord[]
+  /** Digest of the evidence document, once it is written. */
+  readonly evidence: Sha256 | null
+  readonly failure: FailureRecord | null
+  /** Digest that an approval has to name, once there is a plan. */
+  readonly planDigest: Sha256 | null
+}
+
+/** What an operation's workflow returns. A finding ends an operation `failed` with verdict `fail`, and is no exception. */
+export interface OperationResult {
+  readonly status: OperationStatus
+  readonly verdict: Verdict | null
+  readonly findings: readonly Finding[]
+}
