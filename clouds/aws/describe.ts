@@ -1,0 +1,55 @@
+/** RDS descriptions → the port's words. States: RDS user guide, "Viewing Amazon RDS DB instance status". */
+import type { DBInstance, DBSnapshot } from '@aws-sdk/client-rds'
+import type { InstanceDescription, ResourceState, SnapshotDescription } from '../port'
+import { tagRecord } from './tags'
+
+/** Usable although something still goes on: `storage-optimization` lasts for hours after growth. */
+const READY = new Set(['available', 'storage-optimization', 'storage-config-upgrade'])
+const FAILED = new Set([
+  'failed',
+  'storage-full',
+  'incompatible-restore',
+  'incompatible-parameters',
+  'incompatible-network',
+  'incompatible-option-group',
+  'incompatible-credentials',
+  'inaccessible-encryption-credentials',
+  'inaccessible-encryption-credentials-recoverable',
+  'insufficient-capacity',
+  'restore-error',
+])
+
+export function resourceState(cloudState: string): ResourceState {
+  if (READY.has(cloudState)) return 'ready'
+  if (FAILED.has(cloudState)) return 'failed'
+  return cloudState === 'deleting' ? 'deleting' : 'changing'
+}
+
+export function instanceDescription(raw: DBInstance): InstanceDescription {
+  const cloudState = raw.DBInstanceStatus ?? 'unknown'
+  const { Address: host, Port: port } = raw.Endpoint ?? {}
+  const endpoint = host !== undefined && port !== undefined ? { host, port } : null
+  const state = resourceState(cloudState)
+  return {
+    cloud: 'aws',
+    name: raw.DBInstanceIdentifier ?? '',
+    instanceId: raw.DbiResourceId ?? '',
+    // An instance that says available but has no endpoint yet cannot be used.
+    state: state === 'ready' && endpoint === null ? 'changing' : state,
+    cloudState,
+    endpoint,
+    engineVersion: raw.EngineVersion ?? '',
+    tags: tagRecord(raw.TagList),
+  }
+}
+
+export function snapshotDescription(raw: DBSnapshot): SnapshotDescription {
+  const cloudState = raw.Status ?? 'unknown'
+  return {
+    name: raw.DBSnapshotIdentifier ?? '',
+    state: resourceState(cloudState),
+    cloudState,
+    createdAt: raw.SnapshotCreateTime?.toISOString() ?? null,
+    tags: tagRecord(raw.TagList),
+  }
+}

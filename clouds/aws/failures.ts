@@ -1,0 +1,65 @@
+/** RDS errors → our closed table. Decided by `name` (the SDK's class, which is not always the wire's Code) and the HTTP status.
+ *  An unknown 4xx is a defect, never an endless retry. Source: errors of the RDS API, 2014-10-31. */
+import { type Failure, type FailureCode, failure } from '../../contracts/failures'
+
+const CODE_BY_NAME: Readonly<Record<string, FailureCode>> = {
+  DBInstanceNotFoundFault: 'INSTANCE_NOT_FOUND',
+  DBInstanceNotFound: 'INSTANCE_NOT_FOUND',
+  DBSnapshotNotFoundFault: 'SNAPSHOT_NOT_FOUND',
+  InvalidDBInstanceStateFault: 'CLOUD_BUSY',
+  InvalidDBInstanceState: 'CLOUD_BUSY',
+  InvalidDBSnapshotStateFault: 'CLOUD_BUSY',
+  InvalidDBParameterGroupStateFault: 'CLOUD_BUSY',
+  Throttling: 'CLOUD_THROTTLED',
+  ThrottlingException: 'CLOUD_THROTTLED',
+  RequestLimitExceeded: 'CLOUD_THROTTLED',
+  InstanceQuotaExceededFault: 'CLOUD_REFUSED',
+  SnapshotQuotaExceededFault: 'CLOUD_REFUSED',
+  StorageQuotaExceededFault: 'CLOUD_REFUSED',
+  DBParameterGroupQuotaExceededFault: 'CLOUD_REFUSED',
+  InsufficientDBInstanceCapacityFault: 'CLOUD_BUSY',
+  InvalidParameterCombination: 'CLOUD_REFUSED',
+  InvalidParameterCombinationException: 'CLOUD_REFUSED',
+  InvalidParameterValue: 'CLOUD_REFUSED',
+  InvalidParameterValueException: 'CLOUD_REFUSED',
+  InvalidSubnet: 'CLOUD_REFUSED',
+  InvalidVPCNetworkStateFault: 'CLOUD_REFUSED',
+  InvalidClientTokenId: 'CREDENTIALS_REJECTED',
+  SignatureDoesNotMatch: 'CREDENTIALS_REJECTED',
+  ExpiredToken: 'CREDENTIALS_REJECTED',
+  AccessDenied: 'CREDENTIALS_REJECTED',
+  AccessDeniedException: 'CREDENTIALS_REJECTED',
+  CredentialsProviderError: 'CREDENTIALS_REJECTED',
+}
+
+interface SdkError {
+  readonly name: string
+  readonly message: string
+  readonly $metadata?: { readonly httpStatusCode?: number }
+  readonly $fault?: 'client' | 'server'
+}
+
+export function errorName(error: unknown): string {
+  return error instanceof Error ? error.name : ''
+}
+
+function codeOf(error: SdkError): FailureCode {
+  const named = CODE_BY_NAME[error.name]
+  if (named) return named
+  const status = error.$metadata?.httpStatusCode
+  if (status === undefined || status >= 500) return 'CLOUD_UNREACHABLE'
+  if (status === 429) return 'CLOUD_THROTTLED'
+  return 'CLOUD_UNEXPECTED'
+}
+
+/** Translates whatever the SDK threw while doing `action`. Cancellation passes through untouched. */
+export function rdsFailure(action: string, error: unknown, signal: AbortSignal): Failure | Error {
+  if (signal.aborted) return signal.reason instanceof Error ? signal.reason : new Error('aborted')
+  if (!(error instanceof Error)) return new Error(`RDS ${action} threw something that is no error`)
+  const code = codeOf(error)
+  const message =
+    code === 'CLOUD_UNREACHABLE'
+      ? `The RDS API did not answer ${action}: ${error.message || error.name}.`
+      : `RDS refused ${action}: ${error.name}: ${error.message}`
+  return failure(code, message, { cloud: 'aws', action, error: error.name }, { cause: error })
+}
