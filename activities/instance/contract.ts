@@ -1,0 +1,14 @@
+import type { StepRef } from '../step-ref'
+
+export interface InstanceActivities {
+  /** Starts restoring the snapshot as an inert canary, `cap-<operation>-<step>`. Safe to repeat: adopts its own. */
+  startCanary(input: StepRef & { snapshot: string }): Promise<{ instance: string }>
+  /** Polls once; NOT_READY_YET until the instance can be used. */
+  awaitInstance(input: StepRef & { instance: string }): Promise<{ engineVersion: string }>
+  /** Gives the canary's master a password of its own: the restored one is still production's. Safe to repeat. */
+  startTakeover(input: StepRef & { instance: string }): Promise<void>
+  /** Removes every temporary instance of the operation with its parameter group. Safe to repeat, and when none was made. */
+  startCanaryRemoval(input: StepRef): Promise<{ removing: readonly string[] }>
+  /** Polls once; NOT_READY_YET until nothing temporary of the operation is left. */
+  awaitCanaryRemoval(input: StepRef): Promise<void>
+}
