@@ -1,0 +1,184 @@
+/** A PostgreSQL server of one's own: make its data folder, start it, find it again, stop it. `postgres` is spawned directly
+ *  and detached, so that a server outlives a crash of whoever started it and can be adopted afterwards. Ready means that
+ *  the server itself says so in `postmaster.pid`; no driver is needed here. */
+import { execFile, spawn } from 'node:child_process'
+import { closeSync, existsSync, openSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import type { PostgresBinaries } from './binaries'
+import { PostgresServerError } from './failure'
+import { acceptsConnections, isAlive, isServerOf, readPostmaster } from './postmaster'
+import { ensureEnterable, giveToServer, makeServerFolder } from './reach'
+import { type ServerUser, serverUser } from './server-user'
+import { replaceFile, type Settings, SMALL_SERVER, writeSettings } from './settings'
+
+const run = promisify(execFile)
+
+export type StopMode = 'smart' | 'fast' | 'immediate'
+const STOP_SIGNALS = { smart: 'SIGTERM', fast: 'SIGINT', immediate: 'SIGQUIT' } as const satisfies Record<
+  StopMode,
+  NodeJS.Signals
+>
+
+export interface RunningServer {
+  pid: number
+  host: string
+  port: number
+  dataDir: string
+  /** Resolves once the server's process is gone. Safe to repeat. `fast` breaks connections but loses no commit;
+   *  after `graceMs` (default 10 s; never for `smart`) it falls back to `immediate`, which recovers at the next start. */
+  stop(mode: StopMode, graceMs?: number): Promise<void>
+  /** Asks the server to read its configuration files again; takes effect soon after, not at once. */
+  reload(): void
+  /** Resolves when the process is gone, for whatever reason. Never rejects. */
+  exited: Promise<void>
+}
+
+export interface NewCluster {
+  binaries: PostgresBinaries
+  dataDir: string
+  superuser: string
+  password: string
+}
+
+export interface ServerStart {
+  binaries: PostgresBinaries
+  dataDir: string
+  /** Addresses to listen on; the first is the one reported. */
+  hosts: readonly string[]
+  port: number
+  /** On top of `SMALL_SERVER`; `postgresql.conf` is rewritten with them, so what is left out returns to its default. */
+  settings?: Settings
+  logFile: string
+  /** Default 60 s. */
+  readyTimeoutMs?: number
+}
+
+/** Makes a new data folder: UTF8, locale C (equal order everywhere), scram passwords, page checksums, TCP connections from
+ *  loopback only. Each one has a system identifier of its own. The folder must not exist or be empty.
+ *  @throws PostgresServerError INIT_FAILED with what initdb said. */
+export async function initCluster(cluster: NewCluster): Promise<void> {
+  const user = serverUser()
+  ensureEnterable(dirname(cluster.dataDir), user)
+  makeServerFolder(cluster.dataDir, user)
+  const passwordFile = `${cluster.dataDir}.password`
+  replaceFile(passwordFile, `${cluster.password}\n`, user)
+  const options = ['--encoding=UTF8', '--locale=C', '--auth=scram-sha-256', '--data-checksums', '--no-instructions', '--no-sync']
+  const args = ['-D', cluster.dataDir, '-U', cluster.superuser, `--pwfile=${passwordFile}`, ...options]
+  try {
+    await run(join(cluster.binaries.binDir, 'initdb'), args, { cwd: cluster.dataDir, env: environment(), ...identity(user) })
+  } catch (error) {
+    const said = String((error as { stderr?: string }).stderr ?? error).trim()
+    throw new PostgresServerError('INIT_FAILED', `initdb could not make ${cluster.dataDir}: ${said}`)
+  } finally {
+    rmSync(passwordFile, { force: true })
+  }
+}
+
+/** Starts a server and resolves when it accepts connections (after crash recovery, if it needs one).
+ *  @throws PostgresServerError START_FAILED with the end of the server's log. */
+export async function startServer(start: ServerStart): Promise<RunningServer> {
+  const user = serverUser()
+  const settings = { ...SMALL_SERVER, ...start.settings, listen_addresses: start.hosts.join(','), port: String(start.port) }
+  writeSettings(start.dataDir, settings, user)
+  ensureEnterable(dirname(start.dataDir), user)
+  const log = openSync(start.logFile, 'a', 0o600)
+  giveToServer(start.logFile, user)
+  const logStart = statSync(start.logFile).size
+  const child = spawn(join(start.binaries.binDir, 'postgres'), ['-D', start.dataDir], {
+    cwd: start.dataDir,
+    env: environment(),
+    detached: true,
+    stdio: ['ignore', log, log],
+    ...identity(user),
+  })
+  closeSync(log)
+  child.unref()
+  const exited = new Promise<void>((resolve) => {
+    child.once('exit', () => resolve())
+    child.once('error', () => resolve())
+  })
+  const pid = child.pid
+  if (pid !== undefined) {
+    const deadline = Date.now() + (start.readyTimeoutMs ?? 60_000)
+    if (await becomesReady(start.dataDir, pid, exited, deadline)) {
+      return runningServer({ pid, host: start.hosts[0] ?? '', port: start.port, dataDir: start.dataDir, exited })
+    }
+    if (isAlive(pid)) process.kill(pid, 'SIGKILL')
+  }
+  const said = readFileSync(start.logFile).subarray(logStart).toString('utf8').trim().split('\n').slice(-12).join('\n')
+  throw new PostgresServerError(
+    'START_FAILED',
+    `PostgreSQL ${start.binaries.version} did not start in ${start.dataDir}:\n${said}`,
+  )
+}
+
+/** The server that is already running in `dataDir`, if there is one: left behind when its starter died. Waits until it
+ *  accepts connections; a server that is stopping is waited for and not adopted. */
+export async function adoptServer(adopt: { dataDir: string; readyTimeoutMs?: number }): Promise<RunningServer | undefined> {
+  const found = readPostmaster(adopt.dataDir)
+  if (!found || !isServerOf(found.pid, adopt.dataDir)) return undefined
+  const exited = untilGone(found.pid)
+  const deadline = Date.now() + (adopt.readyTimeoutMs ?? 60_000)
+  if (!(await becomesReady(adopt.dataDir, found.pid, exited, deadline))) return undefined
+  const ready = readPostmaster(adopt.dataDir) ?? found
+  return runningServer({ pid: ready.pid, host: ready.host, port: ready.port, dataDir: adopt.dataDir, exited })
+}
+
+/** Whether `dataDir` holds a cluster that initdb finished. */
+export function clusterExists(dataDir: string): boolean {
+  return existsSync(join(dataDir, 'PG_VERSION')) && existsSync(join(dataDir, 'global', 'pg_control'))
+}
+
+function runningServer(server: Omit<RunningServer, 'stop' | 'reload'>): RunningServer {
+  const { pid, dataDir, exited } = server
+  const signal = (name: NodeJS.Signals): void => {
+    // never by number alone: after our server is gone the number may be somebody else's
+    if (isServerOf(pid, dataDir)) process.kill(pid, name)
+  }
+  const stop = async (mode: StopMode, graceMs = 10_000): Promise<void> => {
+    signal(STOP_SIGNALS[mode])
+    if (mode === 'smart' || (await settlesWithin(exited, graceMs))) return exited
+    signal('SIGQUIT')
+    if (await settlesWithin(exited, 5_000)) return
+    signal('SIGKILL')
+    if (await settlesWithin(exited, 5_000)) return
+    throw new PostgresServerError('STOP_FAILED', `The PostgreSQL server in ${dataDir} (pid ${pid}) does not stop.`)
+  }
+  return { ...server, stop, reload: () => signal('SIGHUP') }
+}
+
+async function becomesReady(dataDir: string, pid: number, exited: Promise<void>, deadline: number): Promise<boolean> {
+  let gone = false
+  void exited.then(() => {
+    gone = true
+  })
+  while (!gone && Date.now() < deadline) {
+    const postmaster = readPostmaster(dataDir)
+    if (postmaster?.pid === pid && acceptsConnections(postmaster)) return true
+    await sleep(10)
+  }
+  return false
+}
+
+async function untilGone(pid: number): Promise<void> {
+  while (isAlive(pid)) await sleep(50, undefined, { ref: false })
+}
+
+async function settlesWithin(promise: Promise<void>, ms: number): Promise<boolean> {
+  const waiting = new AbortController()
+  const late = sleep(ms, false, { signal: waiting.signal }).catch(() => false)
+  const settled = await Promise.race([promise.then(() => true), late])
+  waiting.abort()
+  return settled
+}
+
+function identity(user: ServerUser): { uid: number; gid: number } | Record<string, never> {
+  return user.steppedDown ? { uid: user.uid, gid: user.gid } : {}
+}
+
+/** The server's environment is fixed: a caller's LC_*, TZ or PG* variables must not change what a database does. */
+function environment(): NodeJS.ProcessEnv {
+  return { PATH: process.env.PATH ?? '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' }
+}

@@ -1,0 +1,60 @@
+/** What `postmaster.pid` says, and whether the process it names is really the server of that data folder. A number alone
+ *  proves nothing: after a crash it may belong to anybody, so the process must also be at home in the data folder. */
+import { execFileSync } from 'node:child_process'
+import { existsSync, readFileSync, readlinkSync, realpathSync } from 'node:fs'
+import { join } from 'node:path'
+
+export interface Postmaster {
+  pid: number
+  port: number
+  /** First address the server listens on; empty while it is not listening yet. */
+  host: string
+  /** 'starting', 'ready', 'standby' or 'stopping'; empty when not written yet. */
+  status: string
+}
+
+/** Reads the file's lines: pid, folder, start time, port, socket folder, address, shared memory, status. */
+export function readPostmaster(dataDir: string): Postmaster | undefined {
+  let text: string
+  try {
+    text = readFileSync(join(dataDir, 'postmaster.pid'), 'utf8')
+  } catch {
+    return undefined
+  }
+  const lines = text.split('\n')
+  const pid = Number(lines[0])
+  if (!Number.isInteger(pid) || pid <= 1) return undefined
+  return { pid, port: Number(lines[3] ?? 0), host: (lines[5] ?? '').trim(), status: (lines[7] ?? '').trim() }
+}
+
+export function acceptsConnections(postmaster: Postmaster): boolean {
+  return postmaster.status === 'ready' || postmaster.status === 'standby'
+}
+
+/** Whether `pid` is a living process. A zombie that nobody reaps is dead. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+  if (process.platform !== 'linux') return true
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    return stat.slice(stat.lastIndexOf(')') + 2, stat.lastIndexOf(')') + 3) !== 'Z'
+  } catch {
+    return false
+  }
+}
+
+/** Whether `pid` is alive and the server of `dataDir`: a postmaster's working directory is its data folder. */
+export function isServerOf(pid: number, dataDir: string): boolean {
+  if (!isAlive(pid) || !existsSync(dataDir)) return false
+  const home = realpathSync(dataDir)
+  try {
+    if (process.platform === 'linux') return readlinkSync(`/proc/${pid}/cwd`) === home
+    return execFileSync('ps', ['-o', 'command=', '-p', String(pid)], { encoding: 'utf8' }).includes(dataDir)
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,126 @@
+import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Client } from 'pg'
+import { ensureBinaries, type PostgresBinaries, type PostgresMajor } from '../../pgserver/binaries'
+import { adoptServer, initCluster, type RunningServer, startServer } from '../../pgserver/cluster'
+import { ensureEnterable } from '../../pgserver/reach'
+import { serverUser } from '../../pgserver/server-user'
+
+const root = mkdtempSync(join(tmpdir(), 'capstan-pgserver-'))
+const running: RunningServer[] = []
+
+beforeAll(() => {
+  chmodSync(root, 0o755)
+  ensureEnterable(root, serverUser())
+})
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((server) => server.stop('immediate')))
+})
+afterAll(() => rmSync(root, { recursive: true, force: true }))
+
+async function freePort(host: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer()
+    probe.once('error', reject)
+    probe.listen(0, host, () => {
+      const { port } = probe.address() as { port: number }
+      probe.close(() => resolve(port))
+    })
+  })
+}
+
+async function newServer(major: PostgresMajor, name: string, binaries?: PostgresBinaries) {
+  const used = binaries ?? (await ensureBinaries({ major, cacheDir: join(root, 'cache') }))
+  const dataDir = join(root, name, 'data')
+  await initCluster({ binaries: used, dataDir, superuser: 'boss', password: `it's "quoted"` })
+  const port = await freePort('127.0.0.1')
+  const start = () =>
+    startServer({
+      binaries: used,
+      dataDir,
+      hosts: ['127.0.0.1'],
+      port,
+      logFile: join(root, name, 'log'),
+      settings: { cluster_name: `it's \\ ${name}` },
+    })
+  return { dataDir, port, start, binaries: used }
+}
+
+async function ask<Row extends object>(port: number, sql: string): Promise<Row> {
+  const client = new Client({ host: '127.0.0.1', port, user: 'boss', password: `it's "quoted"`, database: 'postgres' })
+  client.on('error', () => {})
+  await client.connect()
+  try {
+    const { rows } = await client.query<Row>(sql)
+    return rows[0]!
+  } finally {
+    await client.end()
+  }
+}
+
+test.each([15, 17] as const)(
+  'a PostgreSQL %s server starts, keeps odd settings as data, and stops leaving nothing',
+  async (major) => {
+    const cluster = await newServer(major, `plain-${major}`)
+    const server = await cluster.start()
+    running.push(server)
+    const row = await ask<{ version: string; name: string; collate: string; checksums: string }>(
+      cluster.port,
+      `SELECT current_setting('server_version') AS version, current_setting('cluster_name') AS name,
+            current_setting('data_checksums') AS checksums,
+            (SELECT datcollate FROM pg_database WHERE datname = 'postgres') AS collate`,
+    )
+    expect(row).toEqual({ version: cluster.binaries.version, name: `it's \\ plain-${major}`, collate: 'C', checksums: 'on' })
+    await server.stop('fast')
+    expect(() => process.kill(server.pid, 0)).toThrow()
+    expect(await adoptServer({ dataDir: cluster.dataDir })).toBeUndefined()
+  },
+)
+
+test('two clusters have different system identifiers', async () => {
+  const sql = 'SELECT system_identifier::text AS id FROM pg_control_system()'
+  const ids: string[] = []
+  for (const name of ['one', 'two']) {
+    const cluster = await newServer(15, name)
+    running.push(await cluster.start())
+    ids.push((await ask<{ id: string }>(cluster.port, sql)).id)
+  }
+  expect(new Set(ids).size).toBe(2)
+})
+
+test('a running server is adopted, the adopted handle sees its end, and a server killed outright starts again with its commits', async () => {
+  const cluster = await newServer(15, 'adopted')
+  const first = await cluster.start()
+  running.push(first)
+  await ask(cluster.port, 'CREATE TABLE kept AS SELECT 1 AS n')
+  const adopted = await adoptServer({ dataDir: cluster.dataDir })
+  expect(adopted).toMatchObject({ pid: first.pid, port: cluster.port, host: '127.0.0.1' })
+  process.kill(first.pid, 'SIGKILL')
+  await adopted?.exited
+  expect(await adoptServer({ dataDir: cluster.dataDir })).toBeUndefined()
+  const again = await cluster.start()
+  running.push(again)
+  expect(await ask(cluster.port, 'SELECT n FROM kept')).toEqual({ n: 1 })
+})
+
+test('a server that cannot start says why, with the end of its own log', async () => {
+  const cluster = await newServer(15, 'taken')
+  const blocker = createServer()
+  await new Promise<void>((resolve) => blocker.listen(cluster.port, '127.0.0.1', resolve))
+  await expect(cluster.start()).rejects.toMatchObject({
+    code: 'START_FAILED',
+    message: expect.stringContaining('could not bind'),
+  })
+  blocker.close()
+})
+
+test('two processes that install the same binaries at once end with one usable copy', async () => {
+  const cacheDir = join(root, 'raced')
+  const [one, two] = await Promise.all([ensureBinaries({ major: 17, cacheDir }), ensureBinaries({ major: 17, cacheDir })])
+  expect(one).toEqual(two)
+  expect(readdirSync(join(cacheDir, 'postgres'))).toHaveLength(1)
+  const cluster = await newServer(17, 'from-race', one)
+  running.push(await cluster.start())
+})
