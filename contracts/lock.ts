@@ -4,18 +4,11 @@ import type { OperationId } from './operation'
 export const LOCK_WORKFLOW = 'instanceLock'
 export const LOCK_UPDATES = { acquire: 'acquire', release: 'release' } as const
 
-export interface LockState {
-  readonly holder: OperationId | null
-}
+/** Refused with INSTANCE_LOCKED, the holder's operation id as the failure's first detail. */
 export interface AcquireInput {
   readonly operation: OperationId
   /** The dead holder to take the lock from: compare-and-set, so that of two rescuers one wins. */
   readonly supersede: OperationId | null
-}
-/** `granted: false` names who holds the lock now. */
-export interface AcquireResult {
-  readonly granted: boolean
-  readonly holder: OperationId
 }
 export interface ReleaseInput {
   readonly operation: OperationId

@@ -91,3 +91,14 @@ export interface ApplySummary {
   readonly healedIndexes: readonly string[]
   readonly finishedAt: IsoInstant
 }
+
+export const RETIRE_SNAPSHOT_WORKFLOW = 'retireSnapshot'
+
+export interface RetireSnapshotInput {
+  /** The operation that took the snapshot. */
+  readonly operation: OperationId
+  readonly bundle: Sha256
+  readonly snapshot: string
+  readonly retentionHours: number
+  readonly heartbeatTimeoutMs: number
+}

@@ -9,6 +9,11 @@ export type IsoInstant = string
 /** Lower-case hexadecimal SHA-256 of a document's canonical JSON. */
 export type Sha256 = string
 
+/** The name of what an operation makes for a while; deterministic, so that a repeat finds it. At most 63 bytes by the id's limit. */
+export function temporaryName(operation: OperationId, step: string): string {
+  return `cap-${operation}-${step}`
+}
+
 export type OperationKind = 'migrate'
 export type OperationStatus =
   | 'planned'

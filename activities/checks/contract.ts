@@ -1,5 +1,5 @@
 import type { CheckSummary } from '../../contracts/migrate'
-import type { StepRef } from '../step-ref'
+import type { StepRef } from '../../contracts/step-ref'
 
 export interface CheckActivities {
   /** Runs the declared checks on the migrated canary. */

@@ -1,4 +1,4 @@
-import type { StepRef } from '../step-ref'
+import type { StepRef } from '../../contracts/step-ref'
 
 export interface InstanceActivities {
   /** Starts restoring the snapshot as an inert canary, `cap-<operation>-<step>`. Safe to repeat: adopts its own. */

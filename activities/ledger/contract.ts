@@ -8,7 +8,7 @@ import type {
   Verdict,
 } from '../../contracts/operation'
 
-/** Short and idempotent: they run as local activities. */
+/** `recordStep` and `recordStatus` are short and idempotent: they run as local activities. */
 export interface LedgerActivities {
   recordStep(input: { operation: OperationId; sequence: number; record: StepRecord }): Promise<void>
   recordStatus(input: {
@@ -19,6 +19,13 @@ export interface LedgerActivities {
     planDigest?: Sha256
     finishedAt?: IsoInstant
   }): Promise<void>
-  /** Writes what the operation did and found as one document, and returns its digest. Safe to repeat. */
-  writeEvidence(input: { operation: OperationId; at: IsoInstant }): Promise<{ digest: Sha256 }>
+  /** Writes what the operation did, found and ended with as one document, and returns its digest. Safe to repeat. */
+  writeEvidence(input: {
+    operation: OperationId
+    step: string
+    at: IsoInstant
+    status: OperationStatus
+    verdict: Verdict | null
+    failure: FailureRecord | null
+  }): Promise<{ digest: Sha256 }>
 }

@@ -1,5 +1,5 @@
 import type { ApplySummary, Judgement, PlanSummary, RehearsalSummary } from '../../contracts/migrate'
-import type { StepRef } from '../step-ref'
+import type { StepRef } from '../../contracts/step-ref'
 
 export interface SchemaActivities {
   /** Reads the target's history, schema and version, validates, and stores the plan in the ledger. Changes nothing. */

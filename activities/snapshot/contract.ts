@@ -1,5 +1,5 @@
-import type { IsoInstant, OperationId } from '../../contracts/operation'
-import type { StepRef } from '../step-ref'
+import type { IsoInstant } from '../../contracts/operation'
+import type { StepRef } from '../../contracts/step-ref'
 
 export interface SnapshotActivities {
   /** Starts `cap-<operation>-<step>` of the target. Safe to repeat: adopts its own. */
@@ -7,5 +7,5 @@ export interface SnapshotActivities {
   /** Polls once; NOT_READY_YET until the snapshot can be restored. */
   awaitSnapshot(input: StepRef & { snapshot: string }): Promise<{ createdAt: IsoInstant | null }>
   /** Removes a snapshot whose retention is over. Safe to repeat. */
-  expireSnapshot(input: StepRef & { owner: OperationId; snapshot: string }): Promise<void>
+  expireSnapshot(input: StepRef & { snapshot: string }): Promise<void>
 }

@@ -1,5 +1,5 @@
 /** What every activity of an operation is told: whose step it is. Types only: `contract.ts` files import it. */
-import type { OperationId, Sha256 } from '../contracts/operation'
+import type { OperationId, Sha256 } from './operation'
 
 export interface StepRef {
   readonly operation: OperationId

@@ -1,0 +1,4 @@
+/** Everything a worker may run by name. */
+export { instanceLock } from './instance-lock/instance-lock'
+export { migrate } from './migrate/migrate'
+export { retireSnapshot } from './retire-snapshot/retire-snapshot'

@@ -1,0 +1,99 @@
+/** The life that every operation has: running → verdict → undos if it did not end well → evidence → lock released → closed.
+ *  A finding ends it `failed` with verdict `fail` and returns; a failure ends it `failed` and is rethrown. */
+import { ApplicationFailure, CancellationScope, isCancellation, proxyActivities } from '@temporalio/workflow'
+import type { LedgerActivities } from '../../activities/ledger/contract'
+import type { LockActivities } from '../../activities/lock/contract'
+import { TASK_QUEUES } from '../../contracts/messages'
+import type { FailureRecord, Finding, OperationId, OperationResult, OperationStatus, Verdict } from '../../contracts/operation'
+import { failureRecord, isDefect } from './failures'
+import { Messages } from './messages'
+import { quickAct, undoAct } from './proxies'
+import { OperationRecord } from './record'
+import { Run } from './run'
+
+export interface OperationSpec {
+  readonly operation: OperationId
+  readonly requestedBy: string
+  /** Null: the operation changes nothing and needs no lock. */
+  readonly lockScope: string | null
+  readonly heartbeatTimeoutMs: number
+}
+
+/** How a runbook ended by itself. */
+export interface Outcome {
+  readonly status: 'planned' | 'succeeded' | 'failed' | 'rejected'
+  readonly verdict: Verdict | null
+  readonly findings: readonly Finding[]
+}
+
+interface Ending {
+  readonly status: OperationStatus
+  readonly verdict: Verdict | null
+  readonly findings: readonly Finding[]
+  readonly failure: FailureRecord | null
+}
+
+export async function runOperation(
+  spec: OperationSpec,
+  runbook: (run: Run, lock: { epoch: number }) => Promise<Outcome>,
+): Promise<OperationResult> {
+  const scope = new CancellationScope({ cancellable: true })
+  const record = new OperationRecord(spec.operation)
+  const messages = new Messages(spec.requestedBy, () => scope.cancel())
+  const run = new Run(spec.operation, record, messages, scope)
+  let ending: Ending
+  try {
+    const outcome = await scope.run(async () => runbook(run, await takeLock(run, spec)))
+    // An abort that was accepted while the last step was being recorded is still an abort.
+    run.throwIfAborted()
+    ending = { ...outcome, failure: null }
+  } catch (error) {
+    if (isDefect(error)) throw error
+    ending = await afterFailure(run, error, scope.consideredCancelled)
+  }
+  run.beginClosing()
+  return close(run, spec, ending)
+}
+
+async function takeLock(run: Run, spec: OperationSpec): Promise<{ epoch: number }> {
+  const scope = spec.lockScope
+  if (scope === null) return { epoch: 0 }
+  const { acquireLock } = proxyActivities<LockActivities>(quickAct(TASK_QUEUES.control, spec.heartbeatTimeoutMs))
+  return run.step('lock', 'Lock the instance', {
+    do: () => acquireLock({ operation: run.operation, step: 'lock', scope }),
+    detail: ({ epoch }) => ({ summary: `epoch ${epoch}`, epoch }),
+  })
+}
+
+async function afterFailure(run: Run, error: unknown, aborted: boolean): Promise<Ending> {
+  return CancellationScope.nonCancellable(async () => {
+    await run.compensate()
+    if (!aborted && !isCancellation(error)) {
+      return { status: 'failed', verdict: null, findings: [], failure: failureRecord(error) }
+    }
+    const abort = run.messages.aborted()
+    const message = abort === null ? 'Cancelled.' : `Aborted by ${abort.by}${abort.reason === '' ? '' : `: ${abort.reason}`}.`
+    return { status: 'aborted', verdict: null, findings: [], failure: { code: 'OPERATION_ABORTED', message } }
+  })
+}
+
+/** The status becomes final last: whoever sees it may start the next operation, so the lock must be free by then. */
+async function close(run: Run, spec: OperationSpec, ending: Ending): Promise<OperationResult> {
+  const { status, verdict, findings, failure } = ending
+  await CancellationScope.nonCancellable(async () => {
+    const { writeEvidence } = proxyActivities<LedgerActivities>(quickAct(TASK_QUEUES.control, spec.heartbeatTimeoutMs))
+    await run.step('evidence', 'Write the evidence', {
+      do: () =>
+        writeEvidence({ operation: run.operation, step: 'evidence', at: new Date().toISOString(), status, verdict, failure }),
+      detail: ({ digest }) => ({ summary: `sha256 ${digest.slice(0, 12)}` }),
+    })
+    const scope = spec.lockScope
+    if (scope !== null) {
+      const { releaseLock } = proxyActivities<LockActivities>(undoAct(TASK_QUEUES.control, spec.heartbeatTimeoutMs))
+      await run.step('unlock', 'Release the lock', { do: () => releaseLock({ operation: run.operation, step: 'unlock', scope }) })
+    }
+    await run.record.setStatus(status, { verdict, failure, final: true })
+  })
+  if (failure !== null) throw ApplicationFailure.nonRetryable(failure.message, failure.code)
+  return { status, verdict, findings }
+}

@@ -1,0 +1,21 @@
+/** The migrate runbook's activities, each group with its queue and time-outs. */
+import { proxyActivities } from '@temporalio/workflow'
+import type { CheckActivities } from '../../activities/checks/contract'
+import type { InstanceActivities } from '../../activities/instance/contract'
+import type { SchemaActivities } from '../../activities/schema/contract'
+import type { SnapshotActivities } from '../../activities/snapshot/contract'
+import { TASK_QUEUES } from '../../contracts/messages'
+import type { MigrateInput } from '../../contracts/migrate'
+import { longAct, quickAct, undoAct, undoWait } from '../kit/proxies'
+
+export function migrateActivities({ cloud, heartbeatTimeoutMs }: Pick<MigrateInput, 'cloud' | 'heartbeatTimeoutMs'>) {
+  const cloudQueue = TASK_QUEUES[cloud]
+  return {
+    snapshot: proxyActivities<SnapshotActivities>(quickAct(cloudQueue, heartbeatTimeoutMs)),
+    instance: proxyActivities<InstanceActivities>(quickAct(cloudQueue, heartbeatTimeoutMs)),
+    schema: proxyActivities<SchemaActivities>(longAct(TASK_QUEUES.postgres, heartbeatTimeoutMs)),
+    checks: proxyActivities<CheckActivities>(longAct(TASK_QUEUES.postgres, heartbeatTimeoutMs)),
+    undoing: proxyActivities<InstanceActivities>(undoAct(cloudQueue, heartbeatTimeoutMs)),
+    undoWaiting: proxyActivities<InstanceActivities>(undoWait(cloudQueue, heartbeatTimeoutMs)),
+  }
+}

@@ -1,0 +1,202 @@
+/** Migrates a database with a canary. The pending migrations run on a restored, inert copy first; only what passed there, within
+ *  the policy's limits, is applied to the target, verified and watched. A canary that says no leaves the target untouched. What
+ *  was applied is never undone here: the target stays at a recorded version from which a new run goes on. */
+import { ChildWorkflowCancellationType, ParentClosePolicy, startChild } from '@temporalio/workflow'
+import {
+  type CheckSummary,
+  type MigrateInput,
+  type PlanSummary,
+  RETIRE_SNAPSHOT_WORKFLOW,
+  type RetireSnapshotInput,
+} from '../../contracts/migrate'
+import { type Finding, type OperationResult, type StepDetail, temporaryName } from '../../contracts/operation'
+import type { StepRef } from '../../contracts/step-ref'
+import { type Outcome, runOperation } from '../kit/operation'
+import type { Run } from '../kit/run'
+import { migrateActivities } from './activities'
+import { awaitApproval } from './approval'
+
+type Activities = ReturnType<typeof migrateActivities>
+
+interface Migration {
+  readonly run: Run
+  readonly input: MigrateInput
+  readonly act: Activities
+  readonly ref: (step: string) => StepRef
+}
+
+export async function migrate(input: MigrateInput): Promise<OperationResult> {
+  const act = migrateActivities(input)
+  const ref = (step: string): StepRef => ({ operation: input.operation, step, bundle: input.bundle })
+  const lockScope = input.mode === 'plan' ? null : input.lockScope
+  return runOperation({ ...input, lockScope }, (run, { epoch }) => migrateUnderLock({ run, input, act, ref }, epoch))
+}
+
+async function migrateUnderLock(migration: Migration, epoch: number): Promise<Outcome> {
+  const { run, input, act, ref } = migration
+  const planned = await plan(migration)
+  if (input.mode === 'plan') return { status: 'planned', verdict: null, findings: [] }
+  if (planned.pendingCount === 0) return passed()
+
+  const approval = await awaitApproval(run, planned, input.policy, () => act.schema.planMigration(ref('approve')))
+  if (approval.rejected) return { status: 'rejected', verdict: null, findings: [] }
+
+  const refusals = await rehearseOnCanary(migration, approval.plan)
+  if (refusals.length > 0) {
+    await removeCanary(migration)
+    return failed(refusals)
+  }
+  await run.step('apply', 'Apply to the target', {
+    do: () => act.schema.applyMigrations({ ...ref('apply'), epoch, planDigest: approval.plan.digest }),
+    detail: ({ applied, current, healedIndexes }) => ({
+      summary: `${count(applied.length, 'migration')} applied, now at version ${current ?? 'none'}${healed(healedIndexes)}`,
+      applied,
+      healedIndexes,
+    }),
+  })
+  const regrets = await watchTarget(migration)
+  await removeCanary(migration)
+  return regrets.length > 0 ? failed(regrets) : passed()
+}
+
+async function plan({ run, act, ref }: Migration): Promise<PlanSummary> {
+  const planned = await run.step('plan', 'Plan against the target', {
+    do: () => act.schema.planMigration(ref('plan')),
+    detail: ({ pendingCount, statementCount, current, target, digest }) => ({
+      summary:
+        pendingCount === 0
+          ? `nothing is pending, the target is at version ${current ?? 'none'}`
+          : `${count(pendingCount, 'migration')}, ${count(statementCount, 'statement')}, version ${current ?? 'none'} → ${target ?? 'none'}`,
+      planDigest: digest,
+    }),
+  })
+  await run.record.setStatus('running', { planDigest: planned.digest })
+  return planned
+}
+
+/** Snapshot, inert copy, rehearsal, checks, verdict. The canary stays: the target is compared with it later. */
+async function rehearseOnCanary(migration: Migration, planned: PlanSummary): Promise<readonly Finding[]> {
+  const { run, act, ref } = migration
+  const instance = await makeCanary(migration)
+  await run.step('rehearse', 'Rehearse on the canary', {
+    do: () => act.schema.rehearse({ ...ref('rehearse'), instance, planDigest: planned.digest }),
+    detail: ({ statementCount, durationMs, walBytes }) => ({
+      summary: `${count(statementCount, 'statement')} in ${durationMs} ms, ${(walBytes / 1e6).toFixed(1)} MB of write-ahead log`,
+    }),
+  })
+  const checked = await run.step('check-canary', 'Check the canary', {
+    do: () => act.checks.checkCanary({ ...ref('check-canary'), instance }),
+    detail: checkDetail,
+  })
+  const judgement = await run.step('judge', 'Judge against the policy', {
+    do: () => act.schema.judgeRehearsal(ref('judge')),
+    detail: ({ findings, longestWriteBlockMs }) => ({
+      summary:
+        findings.length > 0 ? count(findings.length, 'finding') : `longest lock that blocks writes ${longestWriteBlockMs} ms`,
+      findings,
+      longestWriteBlockMs,
+    }),
+  })
+  return [...judgement.findings, ...checked.findings]
+}
+
+async function makeCanary({ run, input, act, ref }: Migration): Promise<string> {
+  const snapshot = await run.step('snapshot', 'Snapshot the target', {
+    do: async () => {
+      const retentionHours = input.policy.snapshotRetentionHours
+      // Its retirement is arranged before it exists: no crash in between can leave a snapshot that nobody will ever remove.
+      await retireLater(input, temporaryName(input.operation, 'snapshot'))
+      const started = await act.snapshot.startSnapshot({
+        ...ref('snapshot'),
+        retentionHours,
+        startedAt: new Date().toISOString(),
+      })
+      await act.snapshot.awaitSnapshot({ ...ref('snapshot'), snapshot: started.snapshot })
+      return started.snapshot
+    },
+    detail: (name) => ({ summary: name, snapshot: name, retentionHours: input.policy.snapshotRetentionHours }),
+  })
+  return run.step('canary', 'Restore an inert canary', {
+    do: async () => {
+      const { instance } = await act.instance.startCanary({ ...ref('canary'), snapshot })
+      await act.instance.awaitInstance({ ...ref('canary'), instance })
+      await act.instance.startTakeover({ ...ref('canary'), instance })
+      await act.instance.awaitInstance({ ...ref('canary'), instance })
+      await act.schema.proveInert({ ...ref('canary'), instance })
+      return instance
+    },
+    undo: async () => {
+      await act.undoing.startCanaryRemoval(ref('canary'))
+      await act.undoWaiting.awaitCanaryRemoval(ref('canary'))
+    },
+    detail: (instance) => ({ summary: instance, instance }),
+  })
+}
+
+/** Outlives this operation: parent close policy abandon, and the id makes a second start harmless. */
+async function retireLater(input: MigrateInput, snapshot: string): Promise<void> {
+  const retirement: RetireSnapshotInput = {
+    operation: input.operation,
+    bundle: input.bundle,
+    snapshot,
+    retentionHours: input.policy.snapshotRetentionHours,
+    heartbeatTimeoutMs: input.heartbeatTimeoutMs,
+  }
+  await startChild(RETIRE_SNAPSHOT_WORKFLOW, {
+    args: [retirement],
+    workflowId: `retire/${snapshot}`,
+    taskQueue: 'control',
+    parentClosePolicy: ParentClosePolicy.ABANDON,
+    cancellationType: ChildWorkflowCancellationType.ABANDON,
+    staticSummary: `Removes ${snapshot} after ${input.policy.snapshotRetentionHours} h`,
+  })
+}
+
+async function watchTarget({ run, input, act, ref }: Migration): Promise<readonly Finding[]> {
+  const verified = await run.step('verify', 'Verify the target', {
+    do: () => act.checks.verifyTarget(ref('verify')),
+    detail: checkDetail,
+  })
+  if (verified.findings.length > 0) return verified.findings
+  const seconds = input.policy.bakeSeconds
+  const baked = await run.step('bake', 'Watch it bake', {
+    do: () => act.checks.bake({ ...ref('bake'), seconds }),
+    detail: (result) => ({ ...checkDetail(result), ...(result.findings.length > 0 ? { choices: CHOICES } : {}) }),
+  })
+  return baked.findings
+}
+
+const CHOICES = [
+  'The schema stays as it is. Choose: go forward with a new migration that mends what the finding names;',
+  'or, if the data itself is wrong, restore the snapshot that was taken before the migration.',
+].join(' ')
+
+async function removeCanary({ run, act, ref }: Migration): Promise<void> {
+  await run.step('remove-canary', 'Remove the canary', {
+    do: async () => {
+      await act.instance.startCanaryRemoval(ref('remove-canary'))
+      await act.instance.awaitCanaryRemoval(ref('remove-canary'))
+    },
+  })
+  run.settle('canary')
+}
+
+function checkDetail({ findings, summary }: CheckSummary): StepDetail {
+  return { summary: findings.length > 0 ? `${count(findings.length, 'finding')} among ${summary}` : summary, findings }
+}
+
+function passed(): Outcome {
+  return { status: 'succeeded', verdict: 'pass', findings: [] }
+}
+
+function failed(findings: readonly Finding[]): Outcome {
+  return { status: 'failed', verdict: 'fail', findings }
+}
+
+function count(n: number, noun: string): string {
+  return `${n} ${noun}${n === 1 ? '' : 's'}`
+}
+
+function healed(indexes: readonly string[]): string {
+  return indexes.length === 0 ? '' : `, invalid index rebuilt: ${indexes.join(', ')}`
+}
