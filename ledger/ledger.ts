@@ -1,0 +1,89 @@
+/** The ledger: the control plane's own PostgreSQL, which holds the record of every operation. Temporal forgets after its
+ *  retention; this does not. Every write is safe to repeat, for activities are. It decides nothing: workflows do. */
+import type { MigrationBundle } from '../contracts/bundle'
+import type { OperationDocument, OperationId, Sha256 } from '../contracts/operation'
+import { getBundle, putBundle } from './bundles'
+import { connectLedger, type LedgerDatabase, whereOf } from './connect'
+import { type DocumentRef, type Evidence, getDocument, getEvidence, putDocument, writeEvidence } from './documents'
+import { type EpochQuery, epochOf, nextEpoch } from './epochs'
+import { isMissingOperation, ledgerFailure } from './failures'
+import { migrateLedger } from './migrate'
+import {
+  getOperation,
+  listOperations,
+  type NewOperation,
+  type OperationsQuery,
+  openOperation,
+  operationUnknown,
+  type StatusUpdate,
+  setStatus,
+} from './operations'
+import { type CloudResource, listResources, recordResource } from './resources'
+import { type AttemptNote, noteAttempt, noteProgress, type ProgressNote, recordStep, type StepUpdate } from './steps'
+
+/** Fails with LEDGER_UNREACHABLE or CREDENTIALS_REJECTED, and as each method says. */
+export interface Ledger {
+  /** Brings the ledger's own tables to this version. Safe to repeat, and to run from several processes at once. */
+  migrate(): Promise<void>
+  putBundle(bundle: MigrationBundle): Promise<Sha256>
+  /** Fails with BUNDLE_MISSING. */
+  getBundle(digest: Sha256): Promise<MigrationBundle>
+  /** Fails with OPERATION_EXISTS when the id is taken by another content. */
+  openOperation(operation: NewOperation): Promise<void>
+  /** Fails with OPERATION_CLOSED when the operation is over under another status, OPERATION_UNKNOWN when there is none. */
+  setStatus(update: StatusUpdate): Promise<void>
+  recordStep(update: StepUpdate): Promise<void>
+  /** Does nothing while the step is not recorded yet. */
+  noteAttempt(note: AttemptNote): Promise<void>
+  /** Does nothing unless the step is running. */
+  noteProgress(note: ProgressNote): Promise<void>
+  /** Fails with OPERATION_CLOSED when the operation is over and the document differs. */
+  putDocument(d: DocumentRef & { document: unknown }): Promise<Sha256>
+  getDocument(q: DocumentRef): Promise<unknown>
+  nextEpoch(q: EpochQuery): Promise<number>
+  epochOf(q: EpochQuery): Promise<number | null>
+  writeEvidence(e: { operation: OperationId; document: unknown }): Promise<Sha256>
+  getEvidence(operation: OperationId): Promise<Evidence | null>
+  recordResource(resource: CloudResource): Promise<void>
+  listResources(q: { operation: OperationId }): Promise<CloudResource[]>
+  getOperation(id: OperationId): Promise<OperationDocument | null>
+  listOperations(q: OperationsQuery): Promise<OperationDocument[]>
+  close(): Promise<void>
+}
+
+export function openLedger(options: { url: string; applicationName?: string }): Ledger {
+  const where = whereOf(options.url)
+  const db = connectLedger({ url: options.url, applicationName: options.applicationName ?? 'capstan' })
+
+  /** Runs one query function with failures named; `operation` is the id that a foreign key may find missing. */
+  async function ask<T>(work: (db: LedgerDatabase) => Promise<T>, operation?: OperationId): Promise<T> {
+    try {
+      return await work(db)
+    } catch (error) {
+      if (operation !== undefined && isMissingOperation(error)) throw operationUnknown(operation)
+      throw ledgerFailure(error, where)
+    }
+  }
+
+  return {
+    migrate: () => ask(() => migrateLedger(options.url)),
+    putBundle: (bundle) => ask((tx) => putBundle(tx, bundle)),
+    getBundle: (digest) => ask((tx) => getBundle(tx, digest)),
+    openOperation: (operation) => ask((tx) => openOperation(tx, operation)),
+    setStatus: (update) => ask((tx) => setStatus(tx, update), update.operation),
+    recordStep: (update) => ask((tx) => recordStep(tx, update), update.operation),
+    noteAttempt: (note) => ask((tx) => noteAttempt(tx, note)),
+    noteProgress: (note) => ask((tx) => noteProgress(tx, note)),
+    putDocument: (d) => ask((tx) => putDocument(tx, d), d.operation),
+    getDocument: (q) => ask((tx) => getDocument(tx, q)),
+    nextEpoch: (q) => ask((tx) => nextEpoch(tx, q)),
+    epochOf: (q) => ask((tx) => epochOf(tx, q)),
+    writeEvidence: (e) => ask((tx) => writeEvidence(tx, e), e.operation),
+    getEvidence: (operation) => ask((tx) => getEvidence(tx, operation)),
+    recordResource: (resource) => ask((tx) => recordResource(tx, resource), resource.operation),
+    listResources: (q) => ask((tx) => listResources(tx, q)),
+    getOperation: (id) => ask((tx) => getOperation(tx, id)),
+    listOperations: (q) => ask((tx) => listOperations(tx, q)),
+    close: () => db.destroy(),
+  }
+}
