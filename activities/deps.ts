@@ -1,0 +1,17 @@
+/** What activities are made from. The worker composes it; tests compose it with real parts too. */
+
+import type { ManagedPostgres } from '../clouds/port'
+import type { DatabaseEntry, SecretRef } from '../contracts/fleet'
+import type { Ledger } from '../ledger/ledger'
+
+export interface ActivityDeps {
+  readonly ledger: Ledger
+  /** The adapter for an entry's cloud, account and region. */
+  readonly cloudOf: (entry: Pick<DatabaseEntry, 'cloud' | 'region'>) => ManagedPostgres
+  /** Throws SECRET_UNRESOLVED naming the reference, never the value. */
+  readonly resolveSecret: (ref: SecretRef) => Promise<string>
+  /** The control plane's own key: what has to be known twice without being stored is derived from it. */
+  readonly secretKey: Buffer
+  /** The local address that connections to databases leave from; null: the system chooses. */
+  readonly sourceAddress: string | null
+}

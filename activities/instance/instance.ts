@@ -1,0 +1,66 @@
+/** Temporary instances: the inert canary of an operation. */
+import { failure } from '../../contracts/failures'
+import { temporaryName } from '../../contracts/operation'
+import { assertMayAct, currentAct } from '../act'
+import type { ActivityDeps } from '../deps'
+import { recordRemoval } from '../resources'
+import { notReadyYet } from '../waiting'
+import { canaryPassword } from './canary-password'
+import type { InstanceActivities } from './contract'
+
+type Deps = Pick<ActivityDeps, 'ledger' | 'cloudOf' | 'secretKey'>
+
+export function createInstanceActivities({ ledger, cloudOf, secretKey }: Deps): InstanceActivities {
+  return {
+    async startCanary({ operation, step, bundle, snapshot }) {
+      const { database } = await ledger.getBundle(bundle)
+      const instance = temporaryName(operation, step)
+      const { securityGroups, instanceClass } = database.canary
+      const owner = { operation, step, expiresAt: null }
+      const { signal } = assertMayAct()
+      const createdAt = new Date().toISOString()
+      await ledger.recordResource({
+        operation,
+        cloud: database.cloud,
+        kind: 'instance',
+        name: instance,
+        createdAt,
+        expiresAt: null,
+        removedAt: null,
+      })
+      await cloudOf(database).startInertRestore(
+        { source: database.instance, snapshot, instance, securityGroups, instanceClass, owner },
+        { signal },
+      )
+      return { instance }
+    },
+    async awaitInstance({ bundle, instance }) {
+      const { database } = await ledger.getBundle(bundle)
+      const found = await cloudOf(database).describeInstance({ name: instance }, { signal: currentAct().signal })
+      if (found === null) throw notReadyYet(`Instance ${instance}`, 'not listed yet')
+      if (found.state === 'ready') return { engineVersion: found.engineVersion }
+      if (found.state === 'changing') throw notReadyYet(`Instance ${instance}`, found.cloudState)
+      throw failure('RESOURCE_FAILED', `Instance ${instance} is ${found.cloudState} and will not become available.`, { instance })
+    },
+    async startTakeover({ operation, bundle, instance }) {
+      const { database } = await ledger.getBundle(bundle)
+      const password = canaryPassword(secretKey, operation)
+      const { signal } = assertMayAct()
+      await cloudOf(database).startPasswordReset({ instance, password, operation }, { signal })
+    },
+    async startCanaryRemoval({ operation, bundle }) {
+      const { database } = await ledger.getBundle(bundle)
+      const { signal } = assertMayAct()
+      const { removing } = await cloudOf(database).removeOwnedInstances({ operation }, { signal })
+      return { removing }
+    },
+    async awaitCanaryRemoval({ operation, bundle }) {
+      const { database } = await ledger.getBundle(bundle)
+      const { signal } = assertMayAct()
+      // Asks for the removal again each time: an instance that was still being made when it was first asked refused.
+      const { done, removing } = await cloudOf(database).removeOwnedInstances({ operation }, { signal })
+      if (!done) throw notReadyYet(`Instance ${removing.join(', ')}`, 'being removed')
+      await recordRemoval(ledger, { operation, kind: 'instance' })
+    },
+  }
+}

@@ -1,0 +1,50 @@
+/** Around every activity: its act, its heartbeat, its failpoints, its attempt in the ledger, its failure in Temporal's words. */
+import type { Context } from '@temporalio/activity'
+import type { ActivityExecuteInput, ActivityInboundCallsInterceptor, Next } from '@temporalio/worker'
+import { runAct } from '../../activities/act'
+import type { Ledger } from '../../ledger/ledger'
+import type { Failpoint } from '../failpoint'
+import { toTemporalFailure } from './failures'
+import { startHeartbeat } from './heartbeat'
+
+export interface ActivityInterceptorDeps {
+  readonly ledger: Pick<Ledger, 'noteAttempt'>
+  readonly failpoint: Failpoint
+}
+
+type ExecuteNext = Next<ActivityInboundCallsInterceptor, 'execute'>
+
+/** Calls of each activity in this process, for failpoints. */
+const calls = new Map<string, number>()
+
+function stepOf(input: ActivityExecuteInput): { operation: string; step: string } | null {
+  const [first] = input.args
+  if (typeof first !== 'object' || first === null) return null
+  const { operation, step } = first as { operation?: unknown; step?: unknown }
+  return typeof operation === 'string' && typeof step === 'string' ? { operation, step } : null
+}
+
+export function activityInterceptor(context: Context, deps: ActivityInterceptorDeps): ActivityInboundCallsInterceptor {
+  return {
+    async execute(input: ActivityExecuteInput, next: ExecuteNext): Promise<unknown> {
+      const { activityType, attempt } = context.info
+      const n = (calls.get(activityType) ?? 0) + 1
+      calls.set(activityType, n)
+      const heartbeat = startHeartbeat(context)
+      const signal = AbortSignal.any([context.cancellationSignal, heartbeat.signal])
+      try {
+        deps.failpoint(activityType, n, 'before')
+        const step = stepOf(input)
+        if (attempt > 1 && step !== null) await deps.ledger.noteAttempt({ ...step, attempt })
+        const act = { attempt, signal, stale: heartbeat.stale, client: context.client }
+        const result = await runAct(act, () => next(input))
+        deps.failpoint(activityType, n, 'after')
+        return result
+      } catch (error) {
+        throw toTemporalFailure(error, context.cancellationSignal)
+      } finally {
+        heartbeat.stop()
+      }
+    },
+  }
+}

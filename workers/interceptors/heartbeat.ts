@@ -1,0 +1,37 @@
+/** Beats while an activity runs, so that a dead worker's work is given on soon and a cancellation arrives. A gap between two beats
+ *  that the server may have taken for death makes the attempt stale: from then on it must not act. */
+import type { Context } from '@temporalio/activity'
+import { failure } from '../../contracts/failures'
+
+const BEAT_MS = 500
+/** Of the heartbeat time-out: stale before the server gives the activity on, clocks and the network's delay considered. */
+const STALE_SHARE = 0.8
+
+export interface Heartbeat {
+  readonly stale: () => boolean
+  /** Fires when the attempt becomes stale. */
+  readonly signal: AbortSignal
+  stop(): void
+}
+
+export function startHeartbeat(context: Context): Heartbeat {
+  const staleAfterMs = (context.info.heartbeatTimeoutMs ?? 0) * STALE_SHARE
+  const controller = new AbortController()
+  let last = performance.now()
+  // Asked at the moment of acting too, since a frozen process wakes up inside any line, not only inside the timer.
+  const check = (): boolean => {
+    if (staleAfterMs > 0 && performance.now() - last > staleAfterMs && !controller.signal.aborted) {
+      controller.abort(
+        failure('HEARTBEAT_GAP', 'This attempt was silent for too long and may have been given to another worker.'),
+      )
+    }
+    return controller.signal.aborted
+  }
+  const beat = (): void => {
+    if (check()) return
+    last = performance.now()
+    context.heartbeat()
+  }
+  const timer = staleAfterMs > 0 ? setInterval(beat, BEAT_MS) : undefined
+  return { stale: check, signal: controller.signal, stop: () => clearInterval(timer) }
+}

@@ -1,0 +1,30 @@
+/** Secret references → secrets, inside activities only. `env:NAME` and `file:/path`; the clouds' stores come later. */
+import { readFile } from 'node:fs/promises'
+import { failure } from '../contracts/failures'
+import type { SecretRef } from '../contracts/fleet'
+
+export function createSecretResolver(env: Readonly<Record<string, string | undefined>>): (ref: SecretRef) => Promise<string> {
+  return async (ref) => {
+    const [scheme, name] = split(ref)
+    if (scheme === 'env') {
+      const value = env[name]
+      if (value) return value
+      throw failure('SECRET_UNRESOLVED', `Secret ${ref} is empty: the worker's environment has no variable ${name}.`, {
+        reference: ref,
+      })
+    }
+    if (scheme === 'file') {
+      try {
+        return (await readFile(name, 'utf8')).trimEnd()
+      } catch (cause) {
+        throw failure('SECRET_UNRESOLVED', `Secret ${ref} cannot be read by the worker.`, { reference: ref }, { cause })
+      }
+    }
+    throw failure('SECRET_UNRESOLVED', `Secret ${ref} has an unknown scheme; use env:NAME or file:/path.`, { reference: ref })
+  }
+}
+
+function split(ref: SecretRef): [string, string] {
+  const colon = ref.indexOf(':')
+  return [ref.slice(0, colon), ref.slice(colon + 1)]
+}
