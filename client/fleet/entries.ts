@@ -1,0 +1,141 @@
+/** From a fleet file that matches its schema to the fleet: units parsed, defaults filled in, names unique. */
+import type { Checks, Connection, DatabaseEntry, MigrationPolicy, SqlCheck } from '../../contracts/fleet'
+import type { FleetFile, FleetFileConnection, FleetFileDatabase } from '../../contracts/fleet.schema'
+import { type FleetProblem, showPath, wrongValue } from './problems'
+import type { FieldPath, FleetSource } from './source'
+import { parseBytes, parseDurationMs } from './units'
+
+export const POLICY_DEFAULTS = {
+  approval: 'none',
+  limits: { writeBlockMsMax: 1_000, rewriteRowsMax: 10_000, statementMsMax: null, walBytesMax: null },
+  lockTimeoutMs: 1_000,
+  lockAttempts: 10,
+  bakeSeconds: 10,
+  snapshotRetentionHours: 168,
+} as const satisfies MigrationPolicy
+
+/** Longest times that make sense; also what PostgreSQL's millisecond settings can hold (2^31 - 1 ms, 24.8 days). */
+const SETTING_MS_MAX = 2_147_483_647
+const BAKE_SECONDS_MAX = 86_400
+const RETENTION_HOURS_MAX = 24 * 3_650
+
+export function toEntries(file: FleetFile, source: FleetSource): { entries: DatabaseEntry[]; problems: FleetProblem[] } {
+  const reader = new FieldReader(source)
+  const entries = file.databases.map((database, index) => toEntry(database, ['databases', index], reader))
+  reader.unique(
+    entries.map((entry) => entry.name),
+    (index) => ['databases', index, 'name'],
+  )
+  return { entries, problems: reader.problems }
+}
+
+function toEntry(file: FleetFileDatabase, path: FieldPath, reader: FieldReader): DatabaseEntry {
+  return {
+    name: file.name,
+    cloud: file.cloud,
+    account: file.account,
+    region: file.region,
+    instance: file.instance,
+    database: file.database,
+    environment: file.environment,
+    labels: file.labels ?? {},
+    connections: { admin: toConnection(file.connections.admin), migrator: toConnection(file.connections.migrator) },
+    migrations: file.migrations,
+    checks: toChecks(file.checks ?? {}, [...path, 'checks'], reader),
+    policy: toPolicy(file.policy ?? {}, [...path, 'policy'], reader),
+    canary: { securityGroups: file.canary.securityGroups, instanceClass: file.canary.instanceClass ?? null },
+  }
+}
+
+function toConnection(file: FleetFileConnection): Connection {
+  return { user: file.user, secret: file.secret, host: file.host ?? null, port: file.port ?? null, tls: file.tls ?? 'require' }
+}
+
+function toChecks(file: NonNullable<FleetFileDatabase['checks']>, path: FieldPath, reader: FieldReader): Checks {
+  const checks: Checks = { rowCounts: file.rowCounts ?? [], invariants: file.invariants ?? [], smoke: file.smoke ?? [] }
+  const placed = (field: 'invariants' | 'smoke') =>
+    checks[field].map((check: SqlCheck, index) => ({ id: check.id, path: [...path, field, index, 'id'] }))
+  const all = [...placed('invariants'), ...placed('smoke')]
+  reader.unique(
+    all.map((one) => one.id),
+    (index) => all[index]?.path ?? path,
+  )
+  reader.unique(checks.rowCounts, (index) => [...path, 'rowCounts', index])
+  return checks
+}
+
+function toPolicy(file: NonNullable<FleetFileDatabase['policy']>, path: FieldPath, reader: FieldReader): MigrationPolicy {
+  const limits = file.limits ?? {}
+  const defaults = POLICY_DEFAULTS
+  const limitsPath = [...path, 'limits']
+  return {
+    approval: file.approval ?? defaults.approval,
+    limits: {
+      writeBlockMsMax: orNull(limits.writeBlock, defaults.limits.writeBlockMsMax, (text) =>
+        reader.duration(text, [...limitsPath, 'writeBlock'], { ...MS, min: 0 }),
+      ),
+      rewriteRowsMax: limits.rewriteRows === undefined ? defaults.limits.rewriteRowsMax : limits.rewriteRows,
+      statementMsMax: orNull(limits.statement, defaults.limits.statementMsMax, (text) =>
+        reader.duration(text, [...limitsPath, 'statement'], MS),
+      ),
+      walBytesMax: orNull(limits.wal, defaults.limits.walBytesMax, (text) => reader.bytes(text, [...limitsPath, 'wal'])),
+    },
+    lockTimeoutMs:
+      file.lockTimeout === undefined ? defaults.lockTimeoutMs : reader.duration(file.lockTimeout, [...path, 'lockTimeout'], MS),
+    lockAttempts: file.lockAttempts ?? defaults.lockAttempts,
+    bakeSeconds: file.bake === undefined ? defaults.bakeSeconds : reader.duration(file.bake, [...path, 'bake'], SECONDS),
+    snapshotRetentionHours:
+      file.snapshotRetention === undefined
+        ? defaults.snapshotRetentionHours
+        : reader.duration(file.snapshotRetention, [...path, 'snapshotRetention'], HOURS),
+  }
+}
+
+function orNull<T>(value: T | null | undefined, otherwise: number | null, read: (value: T) => number): number | null {
+  if (value === undefined) return otherwise
+  return value === null ? null : read(value)
+}
+
+interface WholeUnit {
+  readonly unitMs: number
+  readonly min: number
+  readonly max: number
+  readonly rule: string
+}
+const MS: WholeUnit = { unitMs: 1, min: 1, max: SETTING_MS_MAX, rule: 'whole milliseconds, at most 24 days' }
+const SECONDS: WholeUnit = { unitMs: 1_000, min: 0, max: BAKE_SECONDS_MAX, rule: 'whole seconds, at most a day' }
+const HOURS: WholeUnit = { unitMs: 3_600_000, min: 1, max: RETENTION_HOURS_MAX, rule: 'whole hours, from 1h to 3650d' }
+
+/** Reads what the schema cannot say, and gathers the problems. */
+class FieldReader {
+  readonly problems: FleetProblem[] = []
+  readonly #source: FleetSource
+  constructor(source: FleetSource) {
+    this.#source = source
+  }
+
+  duration(text: string, path: FieldPath, unit: WholeUnit): number {
+    const value = (parseDurationMs(text) ?? Number.NaN) / unit.unitMs
+    if (Number.isInteger(value) && value >= unit.min && value <= unit.max) return value
+    this.problems.push(wrongValue(this.#source, path, unit.rule))
+    return unit.min
+  }
+
+  bytes(text: string, path: FieldPath): number {
+    const value = parseBytes(text)
+    if (value !== null && Number.isInteger(value)) return value
+    this.problems.push(wrongValue(this.#source, path, 'a whole number of bytes, at most 8191TB'))
+    return 0
+  }
+
+  unique(values: readonly string[], pathOf: (index: number) => FieldPath): void {
+    for (const [index, value] of values.entries()) {
+      const first = values.indexOf(value)
+      if (first === index) continue
+      const other = this.#source.placeOf(pathOf(first))
+      this.problems.push(
+        wrongValue(this.#source, pathOf(index), `another: ${showPath(pathOf(first))} on line ${other.line} is the same`),
+      )
+    }
+  }
+}

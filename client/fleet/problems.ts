@@ -1,0 +1,111 @@
+/** What is wrong with a fleet file, each as one sentence: where, which field, what was found, what would be right. */
+import type { TLocalizedValidationError } from 'typebox/error'
+import { FleetFileSchema } from '../../contracts/fleet.schema'
+import type { FieldPath, FleetSource, Place } from './source'
+import { nearest } from './suggest'
+
+export interface FleetProblem extends Place {
+  /** `databases[0].policy.bake`; empty for the file as a whole. */
+  readonly field: string
+  readonly message: string
+}
+
+/** A node of the schema, as far as explaining needs it. */
+interface SchemaNode {
+  readonly description?: string
+  readonly properties?: Readonly<Record<string, SchemaNode>>
+  readonly items?: SchemaNode
+  readonly patternProperties?: Readonly<Record<string, SchemaNode>>
+}
+
+/** One problem per field, in the order of the file. */
+export function explainErrors(source: FleetSource, errors: readonly TLocalizedValidationError[]): FleetProblem[] {
+  const problems = new Map<string, FleetProblem>()
+  const add = (problem: FleetProblem): void => {
+    if (!problems.has(problem.field)) problems.set(problem.field, problem)
+  }
+  for (const error of errors) {
+    const path = parsePointer(error.instancePath, source.value)
+    if (error.keyword === 'required')
+      for (const name of namesIn(error.params, 'requiredProperties')) add(missing(source, path, name))
+    else if (error.keyword === 'additionalProperties') {
+      for (const name of namesIn(error.params, 'additionalProperties')) add(unknownField(source, path, name))
+    } else if (error.keyword !== 'boolean') add(wrongValue(source, path))
+  }
+  return [...problems.values()].sort((a, b) => a.line - b.line || a.column - b.column)
+}
+
+function missing(source: FleetSource, parent: FieldPath, name: string): FleetProblem {
+  const path = [...parent, name]
+  return {
+    ...source.placeOf(parent),
+    field: showPath(path),
+    message: `${showPath(path)} is missing; it must be ${expected(path)}`,
+  }
+}
+
+function unknownField(source: FleetSource, parent: FieldPath, name: string): FleetProblem {
+  const known = Object.keys(schemaAt(parent)?.properties ?? {})
+  const meant = nearest(name, known)
+  const hint = meant === null ? `known here are ${known.join(', ')}` : `did you mean ${meant}?`
+  const path = [...parent, name]
+  return { ...source.placeOfName(path), field: showPath(path), message: `${showPath(path)} is not a field; ${hint}` }
+}
+
+export function wrongValue(source: FleetSource, path: FieldPath, rule = expected(path)): FleetProblem {
+  const field = showPath(path)
+  const name = field === '' ? 'the file' : field
+  return { ...source.placeOf(path), field, message: `${name} is ${showValue(source.value, path)}; it must be ${rule}` }
+}
+
+function expected(path: FieldPath): string {
+  return schemaAt(path)?.description ?? 'left out'
+}
+
+function schemaAt(path: FieldPath): SchemaNode | undefined {
+  let node: SchemaNode | undefined = FleetFileSchema as SchemaNode
+  for (const key of path) {
+    const previous: SchemaNode | undefined = node
+    node =
+      typeof key === 'number'
+        ? previous?.items
+        : (previous?.properties?.[key] ?? Object.values(previous?.patternProperties ?? {})[0])
+  }
+  return node
+}
+
+export function showPath(path: FieldPath): string {
+  return path.map((key, index) => (typeof key === 'number' ? `[${key}]` : index === 0 ? key : `.${key}`)).join('')
+}
+
+const SHOWN_OF_CONNECTIONS = new Set(['user', 'host', 'port', 'tls'])
+
+/** Shortened. Around credentials only harmless fields are shown: somebody may have written the password itself. */
+function showValue(root: unknown, path: FieldPath): string {
+  if (path.includes('connections') && !SHOWN_OF_CONNECTIONS.has(String(path.at(-1)))) return 'something else (not shown)'
+  const value = path.reduce<unknown>((at, key) => (at as Record<string | number, unknown> | null)?.[key], root)
+  if (value === null || value === undefined) return 'empty'
+  if (Array.isArray(value)) return 'a list'
+  if (typeof value === 'object') return 'a group of fields'
+  const shown = JSON.stringify(value)
+  const cut = shown.length > 60 ? `${shown.slice(0, 57)}…"` : shown
+  return typeof value === 'string' ? cut : `the ${typeof value} ${cut}`
+}
+
+/** `/databases/0/name` → `['databases', 0, 'name']`: what is a list is known from the value itself. */
+function parsePointer(pointer: string, root: unknown): FieldPath {
+  const path: (string | number)[] = []
+  let at: unknown = root
+  for (const part of pointer.split('/').slice(1)) {
+    const name = part.replaceAll('~1', '/').replaceAll('~0', '~')
+    const key = Array.isArray(at) ? Number(name) : name
+    path.push(key)
+    at = (at as Record<string | number, unknown> | null | undefined)?.[key]
+  }
+  return path
+}
+
+function namesIn(params: object, field: string): string[] {
+  const names: unknown = Object.entries(params).find(([key]) => key === field)?.[1]
+  return Array.isArray(names) ? names.map(String) : []
+}

@@ -1,0 +1,134 @@
+/** The schema of `fleet.yaml` as it is written: durations and sizes are text with a unit, most of the policy may be left out.
+ *  Every `description` completes the sentence "it must be …" for a person whose file is wrong. Only doors load this file. */
+import { type Static, Type } from 'typebox'
+
+const closed = { additionalProperties: false } as const
+
+const text = (description: string, pattern = '^.*\\S.*$') => Type.String({ pattern, description })
+const duration = (example: string) =>
+  Type.String({
+    pattern: '^[0-9]+(\\.[0-9]+)?(ms|s|m|h|d)$',
+    description: `a time with its unit (ms, s, m, h, d), such as ${example}`,
+  })
+const orUnlimited = <T extends ReturnType<typeof Type.String> | ReturnType<typeof Type.Integer>>(
+  schema: T,
+  description: string,
+) => Type.Union([schema, Type.Null()], { description })
+
+const FileConnection = Type.Object(
+  {
+    user: text('the name of a role'),
+    secret: text(
+      'a reference to the password, env:NAME or file:/absolute/path, never the password itself',
+      '^(env:[A-Za-z_][A-Za-z0-9_]*|file:/.+)$',
+    ),
+    host: Type.Optional(text('a host name or address (left out: the instance’s own endpoint)', '^\\S+$')),
+    port: Type.Optional(Type.Integer({ minimum: 1, maximum: 65535, description: 'a port number, 1 to 65535' })),
+    tls: Type.Optional(
+      Type.Union([Type.Literal('disable'), Type.Literal('require'), Type.Literal('verify-full')], {
+        description: 'disable, require or verify-full',
+      }),
+    ),
+  },
+  { ...closed, description: 'a connection with user and secret' },
+)
+
+const FileCheck = Type.Object(
+  {
+    id: text('lower-case words joined by hyphens, such as orders-have-customers', '^[a-z0-9]+(-[a-z0-9]+)*$'),
+    title: text('one line for people'),
+    sql: text('one SELECT', '\\S'),
+  },
+  { ...closed, description: 'a check with id, title and sql' },
+)
+
+const FileChecks = Type.Object(
+  {
+    rowCounts: Type.Optional(
+      Type.Array(text('a table as schema.table', '^[^.\\s][^.]*\\.[^.]*[^.\\s]$'), {
+        description: 'a list of tables as schema.table',
+      }),
+    ),
+    invariants: Type.Optional(Type.Array(FileCheck, { description: 'a list of checks whose SELECT returns the violations' })),
+    smoke: Type.Optional(Type.Array(FileCheck, { description: 'a list of checks whose SELECT returns at least one row' })),
+  },
+  { ...closed, description: 'rowCounts, invariants and smoke' },
+)
+
+const FileLimits = Type.Object(
+  {
+    writeBlock: Type.Optional(orUnlimited(duration('500ms'), 'a time with its unit, such as 500ms, or null for no limit')),
+    rewriteRows: Type.Optional(orUnlimited(Type.Integer({ minimum: 0 }), 'a whole number of rows, or null for no limit')),
+    statement: Type.Optional(orUnlimited(duration('10m'), 'a time with its unit, such as 10m, or null for no limit')),
+    wal: Type.Optional(
+      orUnlimited(
+        Type.String({ pattern: '^[0-9]+(\\.[0-9]+)?(B|kB|KB|MB|GB|TB)$' }),
+        'a size with its unit (B, kB, MB, GB, TB), such as 1GB, or null for no limit',
+      ),
+    ),
+  },
+  { ...closed, description: 'writeBlock, rewriteRows, statement and wal' },
+)
+
+const FilePolicy = Type.Object(
+  {
+    approval: Type.Optional(Type.Union([Type.Literal('none'), Type.Literal('required')], { description: 'none or required' })),
+    limits: Type.Optional(FileLimits),
+    lockTimeout: Type.Optional(duration('500ms')),
+    lockAttempts: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, description: 'a whole number, 1 to 1000' })),
+    bake: Type.Optional(duration('10s')),
+    snapshotRetention: Type.Optional(duration('7d')),
+  },
+  { ...closed, description: 'approval, limits, lockTimeout, lockAttempts, bake and snapshotRetention' },
+)
+
+const FileDatabase = Type.Object(
+  {
+    name: text('lower-case letters, digits and hyphens, beginning with a letter, 40 at most', '^[a-z][a-z0-9-]{0,39}$'),
+    cloud: Type.Literal('aws', { description: 'aws' }),
+    account: text('the account’s 12 digits in quotes, such as "123456789012"', '^[0-9]{12}$'),
+    region: text('a region such as eu-central-1', '^[a-z0-9-]+$'),
+    instance: text('the identifier of an RDS instance', '^[A-Za-z][A-Za-z0-9-]{0,62}$'),
+    database: text('the name of a PostgreSQL database'),
+    environment: text('lower-case letters, digits and hyphens, such as production', '^[a-z][a-z0-9-]*$'),
+    labels: Type.Optional(
+      Type.Record(Type.String(), Type.String({ description: 'text, in quotes where it looks like a number' }), {
+        description: 'names with texts',
+      }),
+    ),
+    connections: Type.Object(
+      { admin: FileConnection, migrator: FileConnection },
+      { ...closed, description: 'the connections admin and migrator' },
+    ),
+    migrations: text('the folder of the migrations, relative to this file'),
+    checks: Type.Optional(FileChecks),
+    policy: Type.Optional(FilePolicy),
+    canary: Type.Object(
+      {
+        securityGroups: Type.Array(text('the identifier of a security group', '^\\S+$'), {
+          minItems: 1,
+          description: 'a list with at least one security group that lets only the control plane in',
+        }),
+        instanceClass: Type.Optional(
+          Type.Union([text('an instance class such as db.t4g.medium', '^\\S+$'), Type.Null()], {
+            description: 'an instance class such as db.t4g.medium',
+          }),
+        ),
+      },
+      { ...closed, description: 'the canary’s settings, with securityGroups' },
+    ),
+  },
+  { ...closed, description: 'a database' },
+)
+
+export const FleetFileSchema = Type.Object(
+  {
+    version: Type.Literal(1, { description: '1' }),
+    databases: Type.Array(FileDatabase, { description: 'a list of databases' }),
+  },
+  { ...closed, description: 'a fleet with version and databases' },
+)
+
+export type FleetFile = Static<typeof FleetFileSchema>
+export type FleetFileDatabase = FleetFile['databases'][number]
+export type FleetFileConnection = FleetFileDatabase['connections']['admin']

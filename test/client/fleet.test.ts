@@ -1,0 +1,267 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { findDatabase, parseFleet, readFleet } from '../../client/fleet/read-fleet'
+import { nearest } from '../../client/fleet/suggest'
+import { parseBytes, parseDurationMs } from '../../client/fleet/units'
+import { Failure } from '../../contracts/failures'
+
+const example = readFileSync(join(__dirname, 'fleet-example.yaml'), 'utf8')
+
+const smallest = `version: 1
+databases:
+  - name: shop
+    cloud: aws
+    account: "123456789012"
+    region: eu-central-1
+    instance: shop-db
+    database: shop
+    environment: production
+    connections:
+      admin: { user: a, secret: env:A }
+      migrator: { user: m, secret: env:M }
+    migrations: migrations
+    canary: { securityGroups: [sg-1] }
+`
+
+/** The message of the refusal, a problem per line. */
+function refusal(text: string): string[] {
+  try {
+    parseFleet(text, 'fleet.yaml')
+  } catch (error) {
+    if (error instanceof Failure && error.code === 'FLEET_FILE_INVALID') return error.message.split('\n')
+    throw error
+  }
+  throw new Error('was accepted')
+}
+
+describe('a fleet file', () => {
+  test('the documented example is read field by field', () => {
+    expect(parseFleet(example, 'fleet.yaml').databases).toEqual([
+      {
+        name: 'shop',
+        cloud: 'aws',
+        account: '123456789012',
+        region: 'eu-central-1',
+        instance: 'shop-db',
+        database: 'shop',
+        environment: 'production',
+        labels: { team: 'checkout' },
+        connections: {
+          admin: { user: 'shop_admin', secret: 'env:SHOP_ADMIN_PASSWORD', host: null, port: null, tls: 'require' },
+          migrator: {
+            user: 'shop_migrator',
+            secret: 'file:/run/secrets/shop-migrator',
+            host: 'db.internal',
+            port: 5433,
+            tls: 'verify-full',
+          },
+        },
+        migrations: 'migrations',
+        checks: {
+          rowCounts: ['public.orders', 'public.customers'],
+          invariants: [
+            {
+              id: 'orders-have-customers',
+              title: 'Every order has a customer',
+              sql: expect.stringContaining('WHERE c.id IS NULL'),
+            },
+          ],
+          smoke: [{ id: 'some-orders', title: 'There are orders', sql: 'SELECT 1 FROM orders LIMIT 1' }],
+        },
+        policy: {
+          approval: 'required',
+          limits: { writeBlockMsMax: 500, rewriteRowsMax: 10_000, statementMsMax: 600_000, walBytesMax: 1024 ** 3 },
+          lockTimeoutMs: 500,
+          lockAttempts: 5,
+          bakeSeconds: 30,
+          snapshotRetentionHours: 168,
+        },
+        canary: { securityGroups: ['sg-canary'], instanceClass: 'db.t4g.medium' },
+      },
+    ])
+  })
+
+  test('what is left out takes its default', () => {
+    expect(parseFleet(smallest, 'fleet.yaml').databases[0]).toMatchObject({
+      labels: {},
+      checks: { rowCounts: [], invariants: [], smoke: [] },
+      policy: {
+        approval: 'none',
+        limits: { writeBlockMsMax: 1_000, rewriteRowsMax: 10_000, statementMsMax: null, walBytesMax: null },
+        lockTimeoutMs: 1_000,
+        lockAttempts: 10,
+        bakeSeconds: 10,
+        snapshotRetentionHours: 168,
+      },
+      canary: { instanceClass: null },
+    })
+  })
+
+  test('a limit of null is no limit', () => {
+    const { databases } = parseFleet(`${smallest}    policy: { limits: { writeBlock: null, rewriteRows: null } }\n`, 'f')
+    expect(databases[0]!.policy.limits).toMatchObject({ writeBlockMsMax: null, rewriteRowsMax: null })
+  })
+
+  test('anchors and merges may be used', () => {
+    const merged = smallest.replace('{ user: m, secret: env:M }', '*a').replace('admin: {', 'admin: &a {')
+    expect(parseFleet(merged, 'f').databases[0]!.connections.migrator.user).toBe('a')
+  })
+})
+
+describe('a wrong fleet file', () => {
+  test.each([
+    [
+      'an unknown field',
+      `${smallest}    polcy: {}\n`,
+      'fleet.yaml:15:5: databases[0].polcy is not a field; did you mean policy?.',
+    ],
+    [
+      'a field nobody could mean',
+      `${smallest}    policy: { limits: { xyzzy: 1 } }\n`,
+      'fleet.yaml:15:25: databases[0].policy.limits.xyzzy is not a field; known here are writeBlock, rewriteRows, statement, wal.',
+    ],
+    [
+      'a missing field',
+      smallest.replace('    region: eu-central-1\n', ''),
+      'fleet.yaml:3:5: databases[0].region is missing; it must be a region such as eu-central-1.',
+    ],
+    [
+      'a number where text belongs',
+      smallest.replace('"123456789012"', '123456789012'),
+      'fleet.yaml:5:14: databases[0].account is the number 123456789012; it must be the account’s 12 digits in quotes, such as "123456789012".',
+    ],
+    [
+      'a word outside the choice',
+      `${smallest}    policy: { approval: maybe }\n`,
+      'fleet.yaml:15:25: databases[0].policy.approval is "maybe"; it must be none or required.',
+    ],
+    [
+      'a time without a unit',
+      `${smallest}    policy: { bake: 10 }\n`,
+      'fleet.yaml:15:21: databases[0].policy.bake is the number 10; it must be a time with its unit (ms, s, m, h, d), such as 10s.',
+    ],
+    [
+      'a time that is not whole',
+      `${smallest}    policy: { bake: 1500ms }\n`,
+      'fleet.yaml:15:21: databases[0].policy.bake is "1500ms"; it must be whole seconds, at most a day.',
+    ],
+    [
+      'an empty group',
+      smallest.replace(/ {4}canary.*\n/, '    canary:\n'),
+      'fleet.yaml:14:12: databases[0].canary is empty; it must be the canary’s settings, with securityGroups.',
+    ],
+    [
+      'a canary without a group of its own',
+      smallest.replace('[sg-1]', '[]'),
+      'fleet.yaml:14:31: databases[0].canary.securityGroups is a list; it must be a list with at least one security group that lets only the control plane in.',
+    ],
+    [
+      'a table without a schema',
+      `${smallest}    checks: { rowCounts: [orders] }\n`,
+      'fleet.yaml:15:27: databases[0].checks.rowCounts[0] is "orders"; it must be a table as schema.table.',
+    ],
+  ])('%s is named with its place and what would be right', (_, text, message) => {
+    expect(refusal(text)).toEqual([message])
+  })
+
+  test('every problem is told, in the order of the file', () => {
+    const wrong = smallest.replace('cloud: aws', 'cloud: moon').replace('instance: shop-db', 'instance: 7').replace('sg-1', "''")
+    expect(refusal(wrong).map((line) => line.split(': ')[0])).toEqual(['fleet.yaml:4:12', 'fleet.yaml:7:15', 'fleet.yaml:14:32'])
+  })
+
+  test('more than eight problems are told too', () => {
+    const many = Array.from({ length: 12 }, (_, index) => `  - nam${index}: x`).join('\n')
+    expect(refusal(`version: 1\ndatabases:\n${many}\n`).length).toBeGreaterThan(100)
+  })
+
+  test('a repeated name is refused, naming the first', () => {
+    const second = smallest.slice(smallest.indexOf('  - name'))
+    expect(refusal(smallest + second)).toEqual([
+      'fleet.yaml:15:11: databases[1].name is "shop"; it must be another: databases[0].name on line 3 is the same.',
+    ])
+  })
+
+  test('a repeated check id is refused across invariants and smoke queries', () => {
+    const check = '[{ id: a, title: A, sql: SELECT 1 }]'
+    expect(refusal(`${smallest}    checks: { invariants: ${check}, smoke: ${check} }\n`)[0]).toContain(
+      'smoke[0].id is "a"; it must be another',
+    )
+  })
+
+  test('a password in the place of a reference is not repeated', () => {
+    const inSecret = refusal(smallest.replace('secret: env:A', 'secret: hunter2'))
+    const inUrl = refusal(smallest.replace('{ user: a, secret: env:A }', 'postgres://a:hunter2@h/d'))
+    expect(inSecret[0]).toMatch(/^fleet.yaml:11:33: .*secret is something else \(not shown\); it must be a reference/)
+    expect([...inSecret, ...inUrl].join()).not.toContain('hunter2')
+  })
+
+  test.each([
+    ['empty', '', 'fleet.yaml:1:1: the file is empty.'],
+    ['only a comment', '# soon\n', 'fleet.yaml:1:1: the file is empty.'],
+    ['two documents', `${smallest}---\nversion: 1\n`, 'a second YAML document begins'],
+    ['a repeated key', smallest.replace('cloud: aws', 'cloud: aws\n    cloud: aws'), 'fleet.yaml:5:5: Map keys must be unique'],
+    ['an unclosed quote', smallest.replace('"123456789012"', '"123456789012'), 'fleet.yaml:'],
+    ['an unknown anchor', smallest.replace('{ user: m, secret: env:M }', '*nobody'), 'nobody'],
+    ['a list', '- 1\n', 'fleet.yaml:1:1: the file is a list; it must be a fleet with version and databases.'],
+    ['another version', smallest.replace('version: 1', 'version: 2'), 'fleet.yaml:1:10: version is the number 2; it must be 1.'],
+  ])('a file that is %s is refused in one sentence', (_, text, message) => {
+    expect(refusal(text)[0]).toContain(message)
+  })
+
+  test('any text is either a fleet or a refusal with a place in it', () => {
+    const lines = smallest.split('\n')
+    fc.assert(
+      fc.property(fc.nat(lines.length - 1), fc.string({ unit: 'binary' }), (index, junk) => {
+        const text = lines.with(index, `${lines[index]}${junk}`).join('\n')
+        try {
+          parseFleet(text, 'fleet.yaml')
+        } catch (error) {
+          if (!(error instanceof Failure)) throw error
+          expect(error.code).toBe('FLEET_FILE_INVALID')
+          for (const line of error.message.split('\n')) expect(line).toMatch(/^fleet\.yaml:[1-9]\d*:[1-9]\d*: ./)
+        }
+      }),
+      { numRuns: 300 },
+    )
+  })
+})
+
+describe('on the disk', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'capstan-fleet-'))
+  afterAll(() => rmSync(folder, { recursive: true }))
+
+  test('a file that is missing, a folder, or not UTF-8 is refused', async () => {
+    await expect(readFleet(join(folder, 'none.yaml'))).rejects.toMatchObject({ code: 'FLEET_FILE_MISSING' })
+    await expect(readFleet(folder)).rejects.toMatchObject({ code: 'FLEET_FILE_MISSING' })
+    writeFileSync(join(folder, 'latin.yaml'), Buffer.from([0x76, 0xe9]))
+    await expect(readFleet(join(folder, 'latin.yaml'))).rejects.toMatchObject({ code: 'FLEET_FILE_INVALID' })
+  })
+
+  test('an unknown database is refused with the nearest name', async () => {
+    writeFileSync(join(folder, 'fleet.yaml'), smallest)
+    const fleet = await readFleet(join(folder, 'fleet.yaml'))
+    expect(findDatabase(fleet, 'shop').instance).toBe('shop-db')
+    expect(() => findDatabase(fleet, 'shpo')).toThrow('did you mean shop?')
+    expect(() => findDatabase(fleet, 'warehouse')).toThrow('it holds shop')
+  })
+})
+
+describe('units', () => {
+  test('times and sizes are exact', () => {
+    expect(['0.3s', '500ms', '10m', '1.5h', '7d'].map(parseDurationMs)).toEqual([300, 500, 600_000, 5_400_000, 604_800_000])
+    expect(['1B', '1kB', '1.5MB', '1GB'].map(parseBytes)).toEqual([1, 1024, 1_572_864, 1_073_741_824])
+    expect(['10', 's', '-1s', '1e3s', '1 s', '1constructor', '99999999999999d'].map(parseDurationMs)).toEqual(Array(7).fill(null))
+  })
+
+  test('every whole number of a unit comes back', () => {
+    fc.assert(fc.property(fc.nat(1_000_000), (n) => parseDurationMs(`${n}s`) === n * 1000 && parseBytes(`${n}kB`) === n * 1024))
+  })
+
+  test('a suggestion is a known word or none', () => {
+    fc.assert(fc.property(fc.string(), (word) => [null, 'alpha', 'beta'].includes(nearest(word, ['alpha', 'beta']))))
+    expect(nearest('aplha', ['alpha', 'beta'])).toBe('alpha')
+    expect(nearest('gamma', ['alpha', 'beta'])).toBeNull()
+  })
+})
