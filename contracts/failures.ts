@@ -77,6 +77,7 @@ export const FAILURES = {
   OPERATION_NOT_WAITING: 'refused',
   APPROVAL_REFUSED: 'refused',
   UNDO_INCOMPLETE: 'stranded',
+  EMBEDDED_RUNNING: 'refused',
   EMBEDDED_START_FAILED: 'transient',
   DEFECT: 'defect',
 } as const satisfies Record<string, FailureKind>

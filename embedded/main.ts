@@ -1,0 +1,79 @@
+/** The embedded default's command: what `npm start` runs. Without a subcommand it starts everything and tells the story of the
+ *  example shop; `up`, `down`, `status` and `reset` are for whoever wants the parts. */
+import { parseArgs } from 'node:util'
+import { FAILURE_KINDS, Failure, failure } from '../contracts/failures'
+import { start } from './commands/start'
+import { down, reset, status, sweepLeftovers } from './commands/state'
+import { prepareTemporal } from './commands/temporal'
+import { up } from './commands/up'
+import { readConfig } from './config'
+
+const HELP = `Usage: npm start [-- options]          or: node dist/embedded/main.js [command] [options]
+
+  start            everything, and the story of the example shop (what npm start does)
+      --once       end with the verdict: 0 when everything held, 1 when not
+      --again      throw the shop away and begin afresh (the story always does; kept for clarity)
+      --timings    a table of the time each phase took
+  up               everything without the story, until Ctrl-C; --detach returns when it is ready
+  down             stop what "up --detach" or a crashed start left running
+  status           what runs where; --json prints one document
+  reset            stop everything and remove all state of this clone
+
+Example: npm start -- --once --timings
+`
+
+const OPTIONS = {
+  once: { type: 'boolean', default: false },
+  again: { type: 'boolean', default: false },
+  timings: { type: 'boolean', default: false },
+  detach: { type: 'boolean', default: false },
+  json: { type: 'boolean', default: false },
+  quiet: { type: 'boolean', default: false },
+  help: { type: 'boolean', short: 'h', default: false },
+} as const
+
+async function main(argv: readonly string[]): Promise<number> {
+  const { values, positionals } = parse(argv)
+  if (values.help) {
+    process.stdout.write(HELP)
+    return 0
+  }
+  const config = readConfig()
+  const command = positionals[0] ?? 'start'
+  switch (command) {
+    case 'start':
+      return await start(config, { once: values.once, timings: values.timings })
+    case 'up':
+      return await up(config, { detach: values.detach })
+    case 'down':
+      return await down(config)
+    case 'status':
+      return status(config, { json: values.json })
+    case 'reset':
+      return await reset(config)
+    case 'sweep':
+      return await sweepLeftovers(config)
+    case 'temporal':
+      return await prepareTemporal(config, { quiet: values.quiet })
+    default:
+      throw failure('OPTION_INVALID', `There is no command "${command}"; there are: start, up, down, status, reset.`)
+  }
+}
+
+function parse(argv: readonly string[]) {
+  try {
+    return parseArgs({ args: [...argv], options: OPTIONS, allowPositionals: true, strict: true })
+  } catch (error) {
+    const said = error instanceof Error ? error.message.split('. ')[0] : String(error)
+    throw failure('OPTION_INVALID', `${said}. See: npm start -- --help`)
+  }
+}
+
+main(process.argv.slice(2)).then(
+  (code) => process.exit(code),
+  (error: unknown) => {
+    const known = error instanceof Failure
+    process.stderr.write(`${known ? `✘ ${error.message}` : error instanceof Error ? error.stack : String(error)}\n`)
+    process.exit(known ? FAILURE_KINDS[error.kind].exit : 70)
+  },
+)

@@ -1,0 +1,193 @@
+/** The embedded default as a whole: Temporal, the ledger and the lab side by side, then the worker; stopped in the opposite
+ *  order. What is already there from an earlier start (histories, ledger, instances) is carried on with. */
+import { mkdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { failure } from '../contracts/failures'
+import { PostgresServerError } from '../pgserver/failure'
+import { ensureEnterable } from '../pgserver/reach'
+import { serverUser } from '../pgserver/server-user'
+import type { EmbeddedConfig } from './config'
+import { startLedgerServer } from './ledger-server'
+import { postGuardian } from './processes/guardian'
+import type { ProgramPlace } from './processes/program'
+import { ProcessRecords } from './processes/records'
+import { type RestartListener, type Supervised, supervise } from './processes/supervise'
+import { sweep } from './processes/sweep'
+import { claimBlock } from './state/address-block'
+import { type Endpoints, publishEndpoints, withdrawEndpoints } from './state/endpoints'
+import { type LockAttempt, lockWithin } from './state/lock-file'
+import { choosePorts, type Ports } from './state/ports'
+import { readOrMakeSecrets, type Secrets } from './state/secrets'
+import { findTemporal } from './temporal/find'
+import { temporalSearch } from './temporal/search'
+import { answers, temporalProgram } from './temporal/server'
+import { labProgram, workerProgram } from './worker-program'
+
+export interface Stack {
+  readonly endpoints: Endpoints
+  readonly secrets: Secrets
+  readonly block: string
+  readonly worker: Supervised
+  /** Ends everything, workers first. Safe to repeat. */
+  stop(): Promise<void>
+}
+
+export interface StackListener {
+  readonly restart: RestartListener
+  /** What is being done when it takes long. */
+  readonly progress: (doing: string) => void
+}
+
+interface Ground {
+  readonly config: EmbeddedConfig
+  readonly block: string
+  readonly ports: Ports
+  readonly secrets: Secrets
+  readonly place: ProgramPlace
+  readonly listener: StackListener
+}
+
+type Stop = () => Promise<void>
+
+/** @throws Failure EMBEDDED_START_FAILED, also when this clone's embedded default is already running. */
+export async function startStack(config: EmbeddedConfig, listener: StackListener): Promise<Stack> {
+  const { state } = config.folders
+  prepareFolder(state)
+  const lock = await takeLock(state, 'start')
+  const stops: Stop[] = []
+  const stop = once(async () => {
+    withdrawEndpoints(state)
+    for (const end of stops.reverse()) await end()
+    lock.release()
+  })
+  try {
+    await sweep(state)
+    const sweepCommand = [process.execPath, join(config.clone, 'dist', 'embedded', 'main.js'), 'sweep']
+    const guardian = postGuardian(sweepCommand, config.inherited)
+    stops.push(async () => guardian.dismiss())
+    const ground = await layGround(config, listener)
+    return { ...(await raise(ground, stops)), stop }
+  } catch (error) {
+    await stop()
+    throw error instanceof PostgresServerError ? failure('EMBEDDED_START_FAILED', error.message) : error
+  }
+}
+
+async function layGround(config: EmbeddedConfig, listener: StackListener): Promise<Ground> {
+  const { state, cache, key } = config.folders
+  const logDir = join(state, 'logs')
+  mkdirSync(logDir, { recursive: true })
+  return {
+    config,
+    block: await claimBlock({ registerFile: join(cache, 'blocks.json'), stateDir: state, key }),
+    ports: await choosePorts(join(state, 'ports.json'), key),
+    secrets: readOrMakeSecrets(join(state, 'secrets.json')),
+    place: { logDir, records: new ProcessRecords(join(state, 'processes.json')) },
+    listener,
+  }
+}
+
+async function raise(ground: Ground, stops: Stop[]): Promise<Omit<Stack, 'stop'>> {
+  const { config, block, secrets, place, listener } = ground
+  const base: Stop[] = []
+  stops.push(async () => {
+    await Promise.all(base.map((end) => end()))
+  })
+  const raising = { temporal: raiseTemporal(ground, base), ledger: raiseLedger(ground, base), lab: raiseLab(ground, base) }
+  // All three are waited for even when one fails: what came up must be known before it can be stopped.
+  await Promise.allSettled(Object.values(raising))
+  const temporal = await raising.temporal
+  const ledgerUrl = await raising.ledger
+  const labApi = await raising.lab
+  const program = workerProgram({ config, temporalAddress: temporal.address, ledgerUrl, labApi, block, secrets })
+  const worker = await supervise(program, place, listener.restart)
+  stops.push(() => worker.stop(2_500))
+  const fleet = join(config.clone, 'examples', 'shop', 'fleet.yaml')
+  const endpoints: Endpoints = { version: 1, temporal, ledgerUrl, fleet, labApi, stateDir: config.folders.state }
+  publishEndpoints(config.clone, endpoints)
+  return { endpoints, secrets, block, worker }
+}
+
+async function raiseTemporal({ config, ports, place, listener }: Ground, base: Stop[]): Promise<Endpoints['temporal']> {
+  const namespace = config.temporalNamespace
+  const source = await findTemporal(temporalSearch(config, listener.progress))
+  if (source.kind === 'server') {
+    if (await answers(source.address, namespace)) return { address: source.address, namespace, uiUrl: null }
+    throw failure(
+      'TEMPORAL_UNREACHABLE',
+      `TEMPORAL_ADDRESS is ${source.address}, but no Temporal server with the namespace "${namespace}" answers there. Unset it to have one started.`,
+    )
+  }
+  const program = temporalProgram({
+    binary: source.path,
+    databaseFile: join(config.folders.state, 'temporal.db'),
+    namespace,
+    port: ports.temporal,
+    uiPort: ports.temporalUi,
+  })
+  const server = await supervise(program, place, listener.restart)
+  base.push(() => server.stop(2_000))
+  return { address: `127.0.0.1:${ports.temporal}`, namespace, uiUrl: `http://127.0.0.1:${ports.temporalUi}` }
+}
+
+async function raiseLedger({ config, ports, secrets, place }: Ground, base: Stop[]): Promise<string> {
+  const server = await startLedgerServer({
+    stateDir: config.folders.state,
+    cacheDir: config.folders.cache,
+    logDir: place.logDir,
+    port: ports.ledger,
+    password: secrets.ledgerPassword,
+  })
+  base.push(() => server.stop(2_000))
+  return server.url
+}
+
+async function raiseLab({ config, block, ports, place, listener }: Ground, base: Stop[]): Promise<string> {
+  const lab = await supervise(labProgram({ config, block, apiPort: ports.lab }), place, listener.restart)
+  base.push(() => lab.stop(3_000))
+  return typeof lab.said.api === 'string' ? lab.said.api : `http://${block}.1:${ports.lab}`
+}
+
+/** As root the folder must let PostgreSQL's user through; as anybody else it is ours alone by its own files' modes. */
+function prepareFolder(state: string): void {
+  ensureEnterable(state, serverUser())
+}
+
+async function takeLock(state: string, purpose: string): Promise<Extract<LockAttempt, { taken: true }>> {
+  const lock = await lockWithin(join(state, 'lock'), purpose, ['sweep'], 15_000)
+  if (lock.taken) return lock
+  throw failure(
+    'EMBEDDED_RUNNING',
+    `The embedded default of this clone is already running, as process ${lock.owner.pid}. Use it, or stop it with: node bin/capstan.js down`,
+    { pid: lock.owner.pid },
+  )
+}
+
+/** Ends what is left of a supervisor that died. Resolves to null when one is alive: then nothing is left over. */
+export async function sweepState(config: EmbeddedConfig): Promise<readonly string[] | null> {
+  const { state } = config.folders
+  prepareFolder(state)
+  const lock = await lockWithin(join(state, 'lock'), 'sweep', ['sweep'], 15_000)
+  if (!lock.taken) return null
+  try {
+    withdrawEndpoints(state)
+    return await sweep(state)
+  } finally {
+    lock.release()
+  }
+}
+
+/** Removes everything this clone has outside its folder, but for the shared cache. */
+export async function wipeState(config: EmbeddedConfig): Promise<void> {
+  await sweepState(config)
+  rmSync(config.folders.state, { recursive: true, force: true })
+  rmSync(join(config.clone, 'dist', 'embedded.json'), { force: true })
+}
+
+function once(work: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> | undefined
+  return () => {
+    running ??= work()
+    return running
+  }
+}

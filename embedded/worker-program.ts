@@ -1,0 +1,82 @@
+/** The worker and the lab as programs to start, with everything they are told through their environment. */
+import { join } from 'node:path'
+import type { EmbeddedConfig } from './config'
+import type { Program } from './processes/program'
+import type { Secrets } from './state/secrets'
+
+export interface WorkerPlace {
+  readonly config: EmbeddedConfig
+  readonly temporalAddress: string
+  readonly ledgerUrl: string
+  readonly labApi: string
+  readonly block: string
+  readonly secrets: Secrets
+}
+
+/** The control plane's own address: the canary's network rules let in nobody else. */
+export const controlAddress = (block: string): string => `${block}.2`
+/** Where the shop's application comes from. */
+export const applicationAddress = (block: string): string => `${block}.3`
+
+export function workerProgram({ config, temporalAddress, ledgerUrl, labApi, block, secrets }: WorkerPlace): Program {
+  const dist = join(config.clone, 'dist')
+  return {
+    name: 'worker',
+    command: process.execPath,
+    args: [join(dist, 'workers', 'main.js')],
+    env: {
+      ...config.inherited,
+      TEMPORAL_ADDRESS: temporalAddress,
+      TEMPORAL_NAMESPACE: config.temporalNamespace,
+      CAPSTAN_LEDGER_URL: ledgerUrl,
+      CAPSTAN_TASK_QUEUES: 'control,postgres,aws',
+      CAPSTAN_SECRET_KEY: secrets.secretKey,
+      CAPSTAN_WORKFLOW_BUNDLE: join(dist, 'workflow-bundle.js'),
+      CAPSTAN_POSTGRES_SOURCE_ADDRESS: controlAddress(block),
+      CAPSTAN_STICKY_TIMEOUT_MS: '1000',
+      ...(config.failpoint === null ? {} : { CAPSTAN_FAILPOINT: config.failpoint }),
+      ...awsEnvironment(labApi),
+      SHOP_ADMIN_PASSWORD: secrets.shopAdmin,
+      SHOP_MIGRATOR_PASSWORD: secrets.shopMigrator,
+    },
+    ready: { kind: 'line' },
+    readyTimeoutMs: 60_000,
+    stopSignal: 'SIGTERM',
+  }
+}
+
+export interface LabPlace {
+  readonly config: EmbeddedConfig
+  readonly block: string
+  readonly apiPort: number
+}
+
+export function labProgram({ config, block, apiPort }: LabPlace): Program {
+  return {
+    name: 'lab',
+    command: process.execPath,
+    args: [
+      join(config.clone, 'dist', 'lab', 'main.js'),
+      ...['--state', join(config.folders.state, 'lab')],
+      ...['--block', block],
+      ...['--api-port', String(apiPort)],
+      ...['--profile', 'fast'],
+    ],
+    env: config.inherited,
+    ready: { kind: 'line' },
+    readyTimeoutMs: 60_000,
+    stopSignal: 'SIGTERM',
+  }
+}
+
+/** Any key does: the lab looks at the region and the signature's form. Whatever profile the user has must not get in. */
+export function awsEnvironment(labApi: string): Readonly<Record<string, string>> {
+  return {
+    AWS_ACCESS_KEY_ID: 'lab',
+    AWS_SECRET_ACCESS_KEY: 'lab',
+    AWS_SESSION_TOKEN: '',
+    AWS_PROFILE: '',
+    AWS_REGION: 'us-east-1',
+    AWS_ENDPOINT_URL_RDS: labApi,
+  }
+}
