@@ -21,6 +21,17 @@ export interface MigrateInput {
   readonly heartbeatTimeoutMs: number
 }
 
+/** Where an instance answers. From the cloud's description: workers that serve databases need no cloud's credentials. */
+export interface InstanceAddress {
+  /** The cloud's identifier. */
+  readonly instance: string
+  /** The cloud's immutable id of the instance: a renamed or replaced instance is another world. */
+  readonly instanceId: string
+  readonly host: string
+  readonly port: number
+  readonly engineVersion: string
+}
+
 export interface PlannedStatement {
   readonly index: number
   readonly line: number
@@ -43,7 +54,6 @@ export interface MigrationPlan {
   readonly version: 1
   readonly digest: Sha256
   readonly bundle: Sha256
-  /** The cloud's immutable id of the instance: a renamed or replaced instance is another world. */
   readonly instanceId: string
   readonly engineVersion: string
   /** Digest over the history table's rows. */

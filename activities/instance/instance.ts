@@ -1,5 +1,7 @@
 /** Temporary instances: the inert canary of an operation. */
+import type { InstanceDescription } from '../../clouds/port'
 import { failure } from '../../contracts/failures'
+import type { InstanceAddress } from '../../contracts/migrate'
 import { temporaryName } from '../../contracts/operation'
 import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
@@ -8,10 +10,33 @@ import { notReadyYet } from '../waiting'
 import { canaryPassword } from './canary-password'
 import type { InstanceActivities } from './contract'
 
+function addressOf(found: InstanceDescription): InstanceAddress {
+  const { name: instance, instanceId, endpoint, engineVersion, state, cloudState } = found
+  if (state === 'changing') throw notReadyYet(`Instance ${instance}`, cloudState)
+  if (state !== 'ready' || endpoint === null) {
+    throw failure('RESOURCE_FAILED', `Instance ${instance} is ${cloudState} and will not become available.`, {
+      instance,
+      cloudState,
+    })
+  }
+  return { instance, instanceId, ...endpoint, engineVersion }
+}
+
 type Deps = Pick<ActivityDeps, 'ledger' | 'cloudOf' | 'secretKey'>
 
 export function createInstanceActivities({ ledger, cloudOf, secretKey }: Deps): InstanceActivities {
   return {
+    async describeTarget({ bundle }) {
+      const { database } = await ledger.getBundle(bundle)
+      const found = await cloudOf(database).describeInstance({ name: database.instance }, { signal: currentAct().signal })
+      if (found !== null) return addressOf(found)
+      const { instance, cloud, region } = database
+      throw failure(
+        'INSTANCE_NOT_FOUND',
+        `${cloud} ${region} has no instance ${instance}; correct the fleet file's \`instance\`.`,
+        { instance },
+      )
+    },
     async startCanary({ operation, step, bundle, snapshot }) {
       const { database } = await ledger.getBundle(bundle)
       const instance = temporaryName(operation, step)
@@ -37,10 +62,9 @@ export function createInstanceActivities({ ledger, cloudOf, secretKey }: Deps): 
     async awaitInstance({ bundle, instance }) {
       const { database } = await ledger.getBundle(bundle)
       const found = await cloudOf(database).describeInstance({ name: instance }, { signal: currentAct().signal })
+      // Right after its creation an instance may not be listed.
       if (found === null) throw notReadyYet(`Instance ${instance}`, 'not listed yet')
-      if (found.state === 'ready') return { engineVersion: found.engineVersion }
-      if (found.state === 'changing') throw notReadyYet(`Instance ${instance}`, found.cloudState)
-      throw failure('RESOURCE_FAILED', `Instance ${instance} is ${found.cloudState} and will not become available.`, { instance })
+      return addressOf(found)
     },
     async startTakeover({ operation, bundle, instance }) {
       const { database } = await ledger.getBundle(bundle)

@@ -1,15 +1,15 @@
-import type { ApplySummary, Judgement, PlanSummary, RehearsalSummary } from '../../contracts/migrate'
+import type { ApplySummary, InstanceAddress, Judgement, PlanSummary, RehearsalSummary } from '../../contracts/migrate'
 import type { StepRef } from '../../contracts/step-ref'
 
 export interface SchemaActivities {
   /** Reads the target's history, schema and version, validates, and stores the plan in the ledger. Changes nothing. */
-  planMigration(input: StepRef): Promise<PlanSummary>
+  planMigration(input: StepRef & { target: InstanceAddress }): Promise<PlanSummary>
   /** Proves that the canary answers to its new password and cannot act on the outside; refuses with CANARY_NOT_INERT. */
-  proveInert(input: StepRef & { instance: string }): Promise<{ summary: string }>
+  proveInert(input: StepRef & { canary: InstanceAddress }): Promise<{ summary: string }>
   /** Runs the pending migrations on the canary and records what each statement cost. Resumes after a kill. */
-  rehearse(input: StepRef & { instance: string; planDigest: string }): Promise<RehearsalSummary>
+  rehearse(input: StepRef & { target: InstanceAddress; canary: InstanceAddress; planDigest: string }): Promise<RehearsalSummary>
   /** Holds the rehearsal against the policy's limits. Reads the ledger only. */
   judgeRehearsal(input: StepRef): Promise<Judgement>
   /** Applies the pending migrations to the target under the fence. Resumes after a kill; what is applied stays applied. */
-  applyMigrations(input: StepRef & { epoch: number; planDigest: string }): Promise<ApplySummary>
+  applyMigrations(input: StepRef & { target: InstanceAddress; epoch: number; planDigest: string }): Promise<ApplySummary>
 }

@@ -19,6 +19,11 @@ export function longAct(taskQueue: string, heartbeatTimeoutMs: number): Activity
   return { taskQueue, cancellationType, retry, startToCloseTimeout: '7 days', heartbeatTimeout: heartbeatTimeoutMs }
 }
 
+/** Before anything was changed the requester is told soon what is out of reach, instead of waiting for it for ever. */
+export function askFirst(options: ActivityOptions): ActivityOptions {
+  return { ...options, retry: { ...retry, maximumAttempts: 5 } }
+}
+
 /** An undo parks for a person after ten minutes of transient failures; a refusal or defect parks it at once. */
 export function undoAct(taskQueue: string, heartbeatTimeoutMs: number): ActivityOptions {
   return { ...quickAct(taskQueue, heartbeatTimeoutMs), scheduleToCloseTimeout: '10 minutes' }

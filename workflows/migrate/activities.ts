@@ -6,7 +6,7 @@ import type { SchemaActivities } from '../../activities/schema/contract'
 import type { SnapshotActivities } from '../../activities/snapshot/contract'
 import { TASK_QUEUES } from '../../contracts/messages'
 import type { MigrateInput } from '../../contracts/migrate'
-import { longAct, quickAct, undoAct, undoWait } from '../kit/proxies'
+import { askFirst, longAct, quickAct, undoAct, undoWait } from '../kit/proxies'
 
 export function migrateActivities({ cloud, heartbeatTimeoutMs }: Pick<MigrateInput, 'cloud' | 'heartbeatTimeoutMs'>) {
   const cloudQueue = TASK_QUEUES[cloud]
@@ -15,6 +15,8 @@ export function migrateActivities({ cloud, heartbeatTimeoutMs }: Pick<MigrateInp
     instance: proxyActivities<InstanceActivities>(quickAct(cloudQueue, heartbeatTimeoutMs)),
     schema: proxyActivities<SchemaActivities>(longAct(TASK_QUEUES.postgres, heartbeatTimeoutMs)),
     checks: proxyActivities<CheckActivities>(longAct(TASK_QUEUES.postgres, heartbeatTimeoutMs)),
+    planning: proxyActivities<SchemaActivities>(askFirst(longAct(TASK_QUEUES.postgres, heartbeatTimeoutMs))),
+    asking: proxyActivities<InstanceActivities>(askFirst(quickAct(cloudQueue, heartbeatTimeoutMs))),
     undoing: proxyActivities<InstanceActivities>(undoAct(cloudQueue, heartbeatTimeoutMs)),
     undoWaiting: proxyActivities<InstanceActivities>(undoWait(cloudQueue, heartbeatTimeoutMs)),
   }

@@ -4,6 +4,7 @@
 import { ChildWorkflowCancellationType, ParentClosePolicy, startChild } from '@temporalio/workflow'
 import {
   type CheckSummary,
+  type InstanceAddress,
   type MigrateInput,
   type PlanSummary,
   RETIRE_SNAPSHOT_WORKFLOW,
@@ -34,35 +35,38 @@ export async function migrate(input: MigrateInput): Promise<OperationResult> {
 
 async function migrateUnderLock(migration: Migration, epoch: number): Promise<Outcome> {
   const { run, input, act, ref } = migration
-  const planned = await plan(migration)
+  const { planned, target } = await plan(migration)
   if (input.mode === 'plan') return { status: 'planned', verdict: null, findings: [] }
   if (planned.pendingCount === 0) return passed()
 
-  const approval = await awaitApproval(run, planned, input.policy, () => act.schema.planMigration(ref('approve')))
+  const approval = await awaitApproval(run, planned, input.policy, () => act.schema.planMigration({ ...ref('approve'), target }))
   if (approval.rejected) return { status: 'rejected', verdict: null, findings: [] }
 
-  const refusals = await rehearseOnCanary(migration, approval.plan)
+  const refusals = await rehearseOnCanary(migration, target, approval.plan)
   if (refusals.length > 0) {
     await removeCanary(migration)
     return failed(refusals)
   }
   await run.step('apply', 'Apply to the target', {
-    do: () => act.schema.applyMigrations({ ...ref('apply'), epoch, planDigest: approval.plan.digest }),
+    do: () => act.schema.applyMigrations({ ...ref('apply'), target, epoch, planDigest: approval.plan.digest }),
     detail: ({ applied, current, healedIndexes }) => ({
       summary: `${count(applied.length, 'migration')} applied, now at version ${current ?? 'none'}${healed(healedIndexes)}`,
       applied,
       healedIndexes,
     }),
   })
-  const regrets = await watchTarget(migration)
+  const regrets = await watchTarget(migration, target)
   await removeCanary(migration)
   return regrets.length > 0 ? failed(regrets) : passed()
 }
 
-async function plan({ run, act, ref }: Migration): Promise<PlanSummary> {
-  const planned = await run.step('plan', 'Plan against the target', {
-    do: () => act.schema.planMigration(ref('plan')),
-    detail: ({ pendingCount, statementCount, current, target, digest }) => ({
+async function plan({ run, act, ref }: Migration): Promise<{ planned: PlanSummary; target: InstanceAddress }> {
+  const result = await run.step('plan', 'Plan against the target', {
+    do: async () => {
+      const target = await act.asking.describeTarget(ref('plan'))
+      return { target, planned: await act.planning.planMigration({ ...ref('plan'), target }) }
+    },
+    detail: ({ planned: { pendingCount, statementCount, current, target, digest } }) => ({
       summary:
         pendingCount === 0
           ? `nothing is pending, the target is at version ${current ?? 'none'}`
@@ -70,22 +74,26 @@ async function plan({ run, act, ref }: Migration): Promise<PlanSummary> {
       planDigest: digest,
     }),
   })
-  await run.record.setStatus('running', { planDigest: planned.digest })
-  return planned
+  await run.record.setStatus('running', { planDigest: result.planned.digest })
+  return result
 }
 
 /** Snapshot, inert copy, rehearsal, checks, verdict. The canary stays: the target is compared with it later. */
-async function rehearseOnCanary(migration: Migration, planned: PlanSummary): Promise<readonly Finding[]> {
+async function rehearseOnCanary(
+  migration: Migration,
+  target: InstanceAddress,
+  planned: PlanSummary,
+): Promise<readonly Finding[]> {
   const { run, act, ref } = migration
-  const instance = await makeCanary(migration)
+  const canary = await makeCanary(migration)
   await run.step('rehearse', 'Rehearse on the canary', {
-    do: () => act.schema.rehearse({ ...ref('rehearse'), instance, planDigest: planned.digest }),
+    do: () => act.schema.rehearse({ ...ref('rehearse'), target, canary, planDigest: planned.digest }),
     detail: ({ statementCount, durationMs, walBytes }) => ({
       summary: `${count(statementCount, 'statement')} in ${durationMs} ms, ${(walBytes / 1e6).toFixed(1)} MB of write-ahead log`,
     }),
   })
   const checked = await run.step('check-canary', 'Check the canary', {
-    do: () => act.checks.checkCanary({ ...ref('check-canary'), instance }),
+    do: () => act.checks.checkCanary({ ...ref('check-canary'), canary }),
     detail: checkDetail,
   })
   const judgement = await run.step('judge', 'Judge against the policy', {
@@ -100,7 +108,7 @@ async function rehearseOnCanary(migration: Migration, planned: PlanSummary): Pro
   return [...judgement.findings, ...checked.findings]
 }
 
-async function makeCanary({ run, input, act, ref }: Migration): Promise<string> {
+async function makeCanary({ run, input, act, ref }: Migration): Promise<InstanceAddress> {
   const snapshot = await run.step('snapshot', 'Snapshot the target', {
     do: async () => {
       const retentionHours = input.policy.snapshotRetentionHours
@@ -121,15 +129,15 @@ async function makeCanary({ run, input, act, ref }: Migration): Promise<string> 
       const { instance } = await act.instance.startCanary({ ...ref('canary'), snapshot })
       await act.instance.awaitInstance({ ...ref('canary'), instance })
       await act.instance.startTakeover({ ...ref('canary'), instance })
-      await act.instance.awaitInstance({ ...ref('canary'), instance })
-      await act.schema.proveInert({ ...ref('canary'), instance })
-      return instance
+      const canary = await act.instance.awaitInstance({ ...ref('canary'), instance })
+      await act.schema.proveInert({ ...ref('canary'), canary })
+      return canary
     },
     undo: async () => {
       await act.undoing.startCanaryRemoval(ref('canary'))
       await act.undoWaiting.awaitCanaryRemoval(ref('canary'))
     },
-    detail: (instance) => ({ summary: instance, instance }),
+    detail: ({ instance }) => ({ summary: instance, instance }),
   })
 }
 
@@ -152,15 +160,15 @@ async function retireLater(input: MigrateInput, snapshot: string): Promise<void>
   })
 }
 
-async function watchTarget({ run, input, act, ref }: Migration): Promise<readonly Finding[]> {
+async function watchTarget({ run, input, act, ref }: Migration, target: InstanceAddress): Promise<readonly Finding[]> {
   const verified = await run.step('verify', 'Verify the target', {
-    do: () => act.checks.verifyTarget(ref('verify')),
+    do: () => act.checks.verifyTarget({ ...ref('verify'), target }),
     detail: checkDetail,
   })
   if (verified.findings.length > 0) return verified.findings
   const seconds = input.policy.bakeSeconds
   const baked = await run.step('bake', 'Watch it bake', {
-    do: () => act.checks.bake({ ...ref('bake'), seconds }),
+    do: () => act.checks.bake({ ...ref('bake'), target, seconds }),
     detail: (result) => ({ ...checkDetail(result), ...(result.findings.length > 0 ? { choices: CHOICES } : {}) }),
   })
   return baked.findings
