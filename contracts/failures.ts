@@ -47,6 +47,9 @@ export const FAILURES = {
   CONNECTION_LOST: 'transient',
   NOT_READY_YET: 'transient',
   HEARTBEAT_GAP: 'transient',
+  TEMPORAL_REFUSED: 'refused',
+  LAB_UNREACHABLE: 'transient',
+  LAB_REFUSED: 'refused',
   CREDENTIALS_REJECTED: 'refused',
   POOLER_REFUSED: 'refused',
   // clouds
@@ -76,6 +79,7 @@ export const FAILURES = {
   OPERATION_CLOSED: 'refused',
   OPERATION_NOT_WAITING: 'refused',
   APPROVAL_REFUSED: 'refused',
+  EVIDENCE_MISSING: 'refused',
   UNDO_INCOMPLETE: 'stranded',
   EMBEDDED_RUNNING: 'refused',
   EMBEDDED_START_FAILED: 'transient',

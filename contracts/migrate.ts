@@ -1,8 +1,26 @@
 /** Inputs and results of the migrate operation. */
 import type { Cloud, MigrationPolicy } from './fleet'
-import type { Finding, IsoInstant, OperationId, Sha256 } from './operation'
+import { type Finding, type IsoInstant, OPERATION_STEPS, type OperationId, type Sha256, type StepName } from './operation'
 
 export const MIGRATE_WORKFLOW = 'migrate'
+
+/** The runbook's steps in order; docs/runbooks/migrate.md has the same headings. */
+export const MIGRATE_STEPS = {
+  lock: OPERATION_STEPS.lock,
+  plan: { id: 'plan', title: 'Plan against the target' },
+  approve: { id: 'approve', title: 'Wait for an approval' },
+  snapshot: { id: 'snapshot', title: 'Snapshot the target' },
+  canary: { id: 'canary', title: 'Restore an inert canary' },
+  rehearse: { id: 'rehearse', title: 'Rehearse on the canary' },
+  checkCanary: { id: 'check-canary', title: 'Check the canary' },
+  judge: { id: 'judge', title: 'Judge against the policy' },
+  apply: { id: 'apply', title: 'Apply to the target' },
+  verify: { id: 'verify', title: 'Verify the target' },
+  bake: { id: 'bake', title: 'Watch it bake' },
+  removeCanary: { id: 'remove-canary', title: 'Remove the canary' },
+  evidence: OPERATION_STEPS.evidence,
+  unlock: OPERATION_STEPS.unlock,
+} as const satisfies Record<string, StepName>
 
 export interface MigrateInput {
   readonly version: 1

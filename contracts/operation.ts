@@ -27,6 +27,19 @@ export type OperationStatus =
 export const FINAL_STATUSES: readonly OperationStatus[] = ['planned', 'succeeded', 'failed', 'rejected', 'aborted']
 export type Verdict = 'pass' | 'fail' | 'inconclusive'
 
+/** Ids are part of idempotency keys: never renamed, never translated. Titles may be reworded. */
+export interface StepName {
+  readonly id: string
+  readonly title: string
+}
+
+/** The steps that the kit gives every operation. */
+export const OPERATION_STEPS = {
+  lock: { id: 'lock', title: 'Lock the instance' },
+  evidence: { id: 'evidence', title: 'Write the evidence' },
+  unlock: { id: 'unlock', title: 'Release the lock' },
+} as const satisfies Record<string, StepName>
+
 export type StepState = 'running' | 'done' | 'failed' | 'cancelled' | 'undoing' | 'undone' | 'undo-failed' | 'undo-skipped'
 
 /** What a step has to say: plain values for people and scripts, never row contents or secrets. `summary` is one line. */
@@ -36,10 +49,7 @@ export interface StepDetail {
   readonly [field: string]: unknown
 }
 
-/** Ids are part of idempotency keys: never renamed, never translated. Titles may be reworded. */
-export interface StepRecord {
-  readonly id: string
-  readonly title: string
+export interface StepRecord extends StepName {
   readonly state: StepState
   /** Highest attempt of any of the step's activities; 1 when nothing was retried. */
   readonly attempts: number

@@ -4,7 +4,15 @@ import { ApplicationFailure, CancellationScope, isCancellation, proxyActivities 
 import type { LedgerActivities } from '../../activities/ledger/contract'
 import type { LockActivities } from '../../activities/lock/contract'
 import { TASK_QUEUES } from '../../contracts/messages'
-import type { FailureRecord, Finding, OperationId, OperationResult, OperationStatus, Verdict } from '../../contracts/operation'
+import {
+  type FailureRecord,
+  type Finding,
+  OPERATION_STEPS,
+  type OperationId,
+  type OperationResult,
+  type OperationStatus,
+  type Verdict,
+} from '../../contracts/operation'
 import { failureRecord, isDefect } from './failures'
 import { Messages } from './messages'
 import { quickAct, undoAct } from './proxies'
@@ -59,7 +67,7 @@ async function takeLock(run: Run, spec: OperationSpec): Promise<{ epoch: number 
   const scope = spec.lockScope
   if (scope === null) return { epoch: 0 }
   const { acquireLock } = proxyActivities<LockActivities>(quickAct(TASK_QUEUES.control, spec.heartbeatTimeoutMs))
-  return run.step('lock', 'Lock the instance', {
+  return run.step(OPERATION_STEPS.lock, {
     do: () => acquireLock({ operation: run.operation, step: 'lock', scope }),
     detail: ({ epoch }) => ({ summary: `epoch ${epoch}`, epoch }),
   })
@@ -82,7 +90,7 @@ async function close(run: Run, spec: OperationSpec, ending: Ending): Promise<Ope
   const { status, verdict, findings, failure } = ending
   await CancellationScope.nonCancellable(async () => {
     const { writeEvidence } = proxyActivities<LedgerActivities>(quickAct(TASK_QUEUES.control, spec.heartbeatTimeoutMs))
-    await run.step('evidence', 'Write the evidence', {
+    await run.step(OPERATION_STEPS.evidence, {
       do: () =>
         writeEvidence({ operation: run.operation, step: 'evidence', at: new Date().toISOString(), status, verdict, failure }),
       detail: ({ digest }) => ({ summary: `sha256 ${digest.slice(0, 12)}` }),
@@ -90,7 +98,7 @@ async function close(run: Run, spec: OperationSpec, ending: Ending): Promise<Ope
     const scope = spec.lockScope
     if (scope !== null) {
       const { releaseLock } = proxyActivities<LockActivities>(undoAct(TASK_QUEUES.control, spec.heartbeatTimeoutMs))
-      await run.step('unlock', 'Release the lock', { do: () => releaseLock({ operation: run.operation, step: 'unlock', scope }) })
+      await run.step(OPERATION_STEPS.unlock, { do: () => releaseLock({ operation: run.operation, step: 'unlock', scope }) })
     }
     await run.record.setStatus(status, { verdict, failure, final: true })
   })

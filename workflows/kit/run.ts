@@ -3,7 +3,7 @@
  *  cancellation that the run turns into undos. A defect (an error that is no Temporal failure) is rethrown untouched, so that
  *  the run parks until its code is mended. */
 import { CancellationScope, CancelledFailure, condition } from '@temporalio/workflow'
-import type { OperationId, StepDetail } from '../../contracts/operation'
+import type { OperationId, StepDetail, StepName } from '../../contracts/operation'
 import { failureRecord, isDefect } from './failures'
 import type { Messages } from './messages'
 import type { OperationRecord } from './record'
@@ -33,7 +33,7 @@ export class Run {
     private readonly scope: CancellationScope,
   ) {}
 
-  async step<T>(id: string, title: string, act: StepAct<T>): Promise<T> {
+  async step<T>({ id, title }: StepName, act: StepAct<T>): Promise<T> {
     if (act.undo !== undefined) this.undos.push({ id, run: act.undo })
     await this.record.begin(id, title)
     try {
@@ -52,7 +52,7 @@ export class Run {
   }
 
   /** The step's effect was taken back by a step of its own: there is nothing left to undo. */
-  settle(id: string): void {
+  settle({ id }: StepName): void {
     const at = this.undos.findIndex((undo) => undo.id === id)
     if (at >= 0) this.undos.splice(at, 1)
   }

@@ -2,7 +2,7 @@
  *  time somebody approved it, the operation plans again and asks again. */
 import { condition } from '@temporalio/workflow'
 import type { MigrationPolicy } from '../../contracts/fleet'
-import type { PlanSummary } from '../../contracts/migrate'
+import { type PlanSummary, MIGRATE_STEPS as STEPS } from '../../contracts/migrate'
 import type { Run } from '../kit/run'
 
 export interface Approval {
@@ -22,7 +22,7 @@ export async function awaitApproval(
   planAgain: () => Promise<PlanSummary>,
 ): Promise<Approval> {
   if (policy.approval === 'none') return { rejected: false, plan: planned }
-  return run.step('approve', 'Wait for an approval', {
+  return run.step(STEPS.approve, {
     do: () => askUntilPlanHolds(run, planned, planAgain),
     detail: ({ summary }) => ({ summary }),
   })
@@ -45,7 +45,7 @@ async function askUntilPlanHolds(run: Run, planned: PlanSummary, planAgain: () =
     }
     const now = await planAgain()
     if (now.digest === plan.digest) return { rejected: false, plan, summary: `approved by ${decision.by}` }
-    await run.record.update('approve', 'running', {
+    await run.record.update(STEPS.approve.id, 'running', {
       summary: `approved by ${decision.by}, but the target has changed since: planned again`,
     })
     plan = now

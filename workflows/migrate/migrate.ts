@@ -9,6 +9,7 @@ import {
   type PlanSummary,
   RETIRE_SNAPSHOT_WORKFLOW,
   type RetireSnapshotInput,
+  MIGRATE_STEPS as STEPS,
 } from '../../contracts/migrate'
 import { type Finding, type OperationResult, type StepDetail, temporaryName } from '../../contracts/operation'
 import type { StepRef } from '../../contracts/step-ref'
@@ -47,7 +48,7 @@ async function migrateUnderLock(migration: Migration, epoch: number): Promise<Ou
     await removeCanary(migration)
     return failed(refusals)
   }
-  await run.step('apply', 'Apply to the target', {
+  await run.step(STEPS.apply, {
     do: () => act.schema.applyMigrations({ ...ref('apply'), target, epoch, planDigest: approval.plan.digest }),
     detail: ({ applied, current, healedIndexes }) => ({
       summary: `${count(applied.length, 'migration')} applied, now at version ${current ?? 'none'}${healed(healedIndexes)}`,
@@ -61,7 +62,7 @@ async function migrateUnderLock(migration: Migration, epoch: number): Promise<Ou
 }
 
 async function plan({ run, act, ref }: Migration): Promise<{ planned: PlanSummary; target: InstanceAddress }> {
-  const result = await run.step('plan', 'Plan against the target', {
+  const result = await run.step(STEPS.plan, {
     do: async () => {
       const target = await act.asking.describeTarget(ref('plan'))
       return { target, planned: await act.planning.planMigration({ ...ref('plan'), target }) }
@@ -86,17 +87,17 @@ async function rehearseOnCanary(
 ): Promise<readonly Finding[]> {
   const { run, act, ref } = migration
   const canary = await makeCanary(migration)
-  await run.step('rehearse', 'Rehearse on the canary', {
+  await run.step(STEPS.rehearse, {
     do: () => act.schema.rehearse({ ...ref('rehearse'), target, canary, planDigest: planned.digest }),
     detail: ({ statementCount, durationMs, walBytes }) => ({
       summary: `${count(statementCount, 'statement')} in ${durationMs} ms, ${(walBytes / 1e6).toFixed(1)} MB of write-ahead log`,
     }),
   })
-  const checked = await run.step('check-canary', 'Check the canary', {
+  const checked = await run.step(STEPS.checkCanary, {
     do: () => act.checks.checkCanary({ ...ref('check-canary'), canary }),
     detail: checkDetail,
   })
-  const judgement = await run.step('judge', 'Judge against the policy', {
+  const judgement = await run.step(STEPS.judge, {
     do: () => act.schema.judgeRehearsal(ref('judge')),
     detail: ({ findings, longestWriteBlockMs }) => ({
       summary:
@@ -109,7 +110,7 @@ async function rehearseOnCanary(
 }
 
 async function makeCanary({ run, input, act, ref }: Migration): Promise<InstanceAddress> {
-  const snapshot = await run.step('snapshot', 'Snapshot the target', {
+  const snapshot = await run.step(STEPS.snapshot, {
     do: async () => {
       const retentionHours = input.policy.snapshotRetentionHours
       // Its retirement is arranged before it exists: no crash in between can leave a snapshot that nobody will ever remove.
@@ -124,7 +125,7 @@ async function makeCanary({ run, input, act, ref }: Migration): Promise<Instance
     },
     detail: (name) => ({ summary: name, snapshot: name, retentionHours: input.policy.snapshotRetentionHours }),
   })
-  return run.step('canary', 'Restore an inert canary', {
+  return run.step(STEPS.canary, {
     do: async () => {
       const { instance } = await act.instance.startCanary({ ...ref('canary'), snapshot })
       await act.instance.awaitInstance({ ...ref('canary'), instance })
@@ -161,13 +162,13 @@ async function retireLater(input: MigrateInput, snapshot: string): Promise<void>
 }
 
 async function watchTarget({ run, input, act, ref }: Migration, target: InstanceAddress): Promise<readonly Finding[]> {
-  const verified = await run.step('verify', 'Verify the target', {
+  const verified = await run.step(STEPS.verify, {
     do: () => act.checks.verifyTarget({ ...ref('verify'), target }),
     detail: checkDetail,
   })
   if (verified.findings.length > 0) return verified.findings
   const seconds = input.policy.bakeSeconds
-  const baked = await run.step('bake', 'Watch it bake', {
+  const baked = await run.step(STEPS.bake, {
     do: () => act.checks.bake({ ...ref('bake'), target, seconds }),
     detail: (result) => ({ ...checkDetail(result), ...(result.findings.length > 0 ? { choices: CHOICES } : {}) }),
   })
@@ -180,13 +181,13 @@ const CHOICES = [
 ].join(' ')
 
 async function removeCanary({ run, act, ref }: Migration): Promise<void> {
-  await run.step('remove-canary', 'Remove the canary', {
+  await run.step(STEPS.removeCanary, {
     do: async () => {
       await act.instance.startCanaryRemoval(ref('remove-canary'))
       await act.instance.awaitCanaryRemoval(ref('remove-canary'))
     },
   })
-  run.settle('canary')
+  run.settle(STEPS.canary)
 }
 
 function checkDetail({ findings, summary }: CheckSummary): StepDetail {
