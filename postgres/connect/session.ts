@@ -1,0 +1,298 @@
+/** One connection to one database. Statements run one after the other however they are asked for; an `AbortSignal` cancels the one
+ *  that runs; a connection that dies fails the next statement with CONNECTION_LOST and never the process.
+ *  It will not reconnect: who holds locks or a transaction must know that they are gone. */
+import { Client, type ClientConfig } from 'pg'
+import { from as copyFrom } from 'pg-copy-streams'
+import { failure } from '../../contracts/failures'
+import { BoundSocket } from './bound-socket'
+import { connectFailure, type Endpoint, lost, ServerError, statementFailure } from './errors'
+import { plainTypes } from './values'
+
+/** `require`: encrypted, the certificate is not checked; `verify-full`: certificate and host name are. */
+export type TlsMode = 'disable' | 'require' | 'verify-full'
+
+export interface ConnectOptions {
+  readonly host: string
+  readonly port: number
+  readonly database: string
+  readonly user: string
+  readonly password: string
+  /** What pg_stat_activity shows. PostgreSQL keeps the first 63 bytes. */
+  readonly applicationName: string
+  readonly tls?: TlsMode
+  /** PEM text of the authority to trust under `verify-full`; without it Node's own list. */
+  readonly tlsAuthority?: string
+  /** Local address to connect from. */
+  readonly sourceAddress?: string
+  /** Default 10,000. */
+  readonly connectTimeoutMs?: number
+  /** Settings of the session, applied after the pinned ones. */
+  readonly settings?: Readonly<Record<string, string>>
+}
+
+export type Row = Record<string, unknown>
+
+export interface StatementOptions {
+  /** Cancels the statement on the server; the call rejects with the signal's reason once the server has stopped. */
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface Session {
+  readonly endpoint: Endpoint
+  readonly backendPid: number
+  /** For example 150018. */
+  readonly serverVersionNum: number
+  /** A pooler sits in between: the backend is not the one that answered the handshake. */
+  readonly pooled: boolean
+  /** False once the connection is gone or closed. */
+  readonly open: boolean
+  /** One statement with bound values. Throws ServerError, or a Failure CONNECTION_LOST. */
+  query<T extends Row = Row>(sql: string, values?: readonly unknown[], options?: StatementOptions): Promise<T[]>
+  /** SQL text as it stands, over the simple protocol. Several statements are one implicit transaction. Resolves to the rows touched. */
+  execute(sql: string, options?: StatementOptions): Promise<number>
+  /** `COPY … FROM STDIN` with its data. Resolves to the rows copied. */
+  copyIn(sql: string, data: string, options?: StatementOptions): Promise<number>
+  /** Sets `name` for the session and keeps it over `reset()`. */
+  set(name: string, value: string): Promise<void>
+  /** Back to the state right after connecting: role, settings, temporary tables of the name space excepted. */
+  reset(): Promise<void>
+  close(): Promise<void>
+}
+
+const CANCEL_WAIT_MS = 5_000
+
+/** Settings that every session runs with. Sums, texts and the meaning of scripts depend on them; the check interval (14+) makes the
+ *  server notice a client that was killed, so that its statement cannot commit later. */
+const PINNED: Readonly<Record<string, string>> = {
+  TimeZone: 'UTC',
+  DateStyle: 'ISO, MDY',
+  IntervalStyle: 'postgres',
+  bytea_output: 'hex',
+  extra_float_digits: '1',
+  standard_conforming_strings: 'on',
+  idle_in_transaction_session_timeout: '0',
+}
+const PINNED_SINCE_14: Readonly<Record<string, string>> = {
+  client_connection_check_interval: '500',
+  idle_session_timeout: '0',
+}
+
+/** Connects. Throws DATABASE_UNREACHABLE, CREDENTIALS_REJECTED, DATABASE_UNKNOWN or OPTION_INVALID. */
+export async function connect(options: ConnectOptions): Promise<Session> {
+  const endpoint = { host: options.host, port: options.port, database: options.database, user: options.user }
+  const client = new Client(clientConfig(options))
+  const session = new PgSession(client, options, endpoint)
+  try {
+    await client.connect()
+    await session.pin()
+  } catch (error) {
+    client.end().catch(() => undefined)
+    if (error instanceof ServerError) throw error
+    throw connectFailure(error, endpoint)
+  }
+  return session
+}
+
+function clientConfig(options: ConnectOptions): ClientConfig {
+  const { sourceAddress } = options
+  return {
+    host: options.host,
+    port: options.port,
+    database: options.database,
+    user: options.user,
+    password: options.password,
+    application_name: options.applicationName,
+    connectionTimeoutMillis: options.connectTimeoutMs ?? 10_000,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 5_000,
+    ssl: tlsConfig(options),
+    types: plainTypes,
+    ...(sourceAddress === undefined ? {} : { stream: () => new BoundSocket(sourceAddress) }),
+  }
+}
+
+function tlsConfig(options: ConnectOptions): ClientConfig['ssl'] {
+  if (options.tls === 'require') return { rejectUnauthorized: false }
+  if (options.tls !== 'verify-full') return false
+  return { rejectUnauthorized: true, ...(options.tlsAuthority === undefined ? {} : { ca: options.tlsAuthority }) }
+}
+
+class PgSession implements Session {
+  readonly endpoint: Endpoint
+  backendPid = 0
+  serverVersionNum = 0
+  pooled = false
+  open = true
+  readonly #client: Client
+  readonly #options: ConnectOptions
+  readonly #kept: Record<string, string> = {}
+  #last: Promise<unknown> = Promise.resolve()
+  #closing = false
+
+  constructor(client: Client, options: ConnectOptions, endpoint: Endpoint) {
+    this.#client = client
+    this.#options = options
+    this.endpoint = endpoint
+    // Without a listener an 'error' event would end the process. The statement under way is rejected by the driver itself.
+    client.on('error', () => {
+      this.open = false
+    })
+    client.on('end', () => {
+      this.open = false
+    })
+  }
+
+  /** Learns who answers and pins the settings. */
+  async pin(): Promise<void> {
+    const { rows } = await this.#client.query<{ pid: number; version: number }>(
+      `SELECT pg_backend_pid() AS pid, current_setting('server_version_num')::int AS version`,
+    )
+    this.backendPid = rows[0]?.pid ?? 0
+    this.serverVersionNum = rows[0]?.version ?? 0
+    this.pooled = handshakePid(this.#client) !== this.backendPid
+    await this.#applySettings()
+  }
+
+  async #applySettings(): Promise<void> {
+    const settings = Object.entries({
+      ...PINNED,
+      ...(this.serverVersionNum >= 140_000 ? PINNED_SINCE_14 : {}),
+      ...this.#options.settings,
+      ...this.#kept,
+    })
+    const calls = settings.map((_, i) => `set_config($${2 * i + 1}, $${2 * i + 2}, false)`)
+    await this.#client.query(`SELECT ${calls.join(', ')}`, settings.flat())
+  }
+
+  query<T extends Row = Row>(sql: string, values: readonly unknown[] = [], options: StatementOptions = {}): Promise<T[]> {
+    return this.#inTurn(options, async () => (await this.#client.query<T>(sql, [...values])).rows)
+  }
+
+  execute(sql: string, options: StatementOptions = {}): Promise<number> {
+    return this.#inTurn(options, async () => {
+      const result: unknown = await this.#client.query(sql)
+      const results = Array.isArray(result) ? result : [result]
+      return results.reduce((sum: number, one: { rowCount: number | null }) => sum + (one.rowCount ?? 0), 0)
+    })
+  }
+
+  copyIn(sql: string, data: string, options: StatementOptions = {}): Promise<number> {
+    return this.#inTurn(
+      options,
+      () =>
+        new Promise<number>((resolve, reject) => {
+          const stream = this.#client.query(copyFrom(sql))
+          stream.on('error', reject)
+          stream.on('finish', () => resolve(stream.rowCount))
+          stream.end(data)
+        }),
+    )
+  }
+
+  async set(name: string, value: string): Promise<void> {
+    this.#kept[name] = value
+    await this.query('SELECT set_config($1, $2, false)', [name, value])
+  }
+
+  async reset(): Promise<void> {
+    await this.#inTurn({}, async () => {
+      await this.#client.query('RESET ALL; SET SESSION AUTHORIZATION DEFAULT')
+      await this.#applySettings()
+    })
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true
+    this.open = false
+    await this.#client.end().catch(() => undefined)
+  }
+
+  #inTurn<T>(options: StatementOptions, run: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(() => this.#run(options, run))
+    this.#last = turn.catch(() => undefined)
+    return turn
+  }
+
+  async #run<T>({ signal }: StatementOptions, run: () => Promise<T>): Promise<T> {
+    signal?.throwIfAborted()
+    if (!this.open) throw lost(this.endpoint, this.#closing ? 'closed' : '')
+    let cancelled: Promise<void> | undefined
+    let cut: NodeJS.Timeout | undefined
+    const onAbort = () => {
+      cut = setTimeout(() => this.#cut(), CANCEL_WAIT_MS)
+      cancelled = this.#cancel()
+    }
+    signal?.addEventListener('abort', onAbort, { once: true })
+    try {
+      return await run()
+    } catch (error) {
+      await cancelled
+      if (cancelled !== undefined) throw signal?.reason
+      throw statementFailure(error, this.endpoint)
+    } finally {
+      // The cancel request must not hit the next statement.
+      signal?.removeEventListener('abort', onAbort)
+      await cancelled
+      clearTimeout(cut)
+    }
+  }
+
+  /** Cancels through a second connection, which works behind any proxy; failing that it cuts the connection, which the server's
+   *  check interval notices. */
+  async #cancel(): Promise<void> {
+    try {
+      const other = new Client({
+        ...clientConfig(this.#options),
+        application_name: 'capstan cancel',
+        connectionTimeoutMillis: CANCEL_WAIT_MS,
+      })
+      other.on('error', () => undefined)
+      await other.connect()
+      await other.query('SELECT pg_cancel_backend($1)', [this.backendPid])
+      await other.end()
+    } catch {
+      this.#cut()
+    }
+  }
+
+  #cut(): void {
+    this.open = false
+    driverStream(this.#client)?.destroy()
+  }
+}
+
+function handshakePid(client: Client): number | null {
+  return 'processID' in client && typeof client.processID === 'number' ? client.processID : null
+}
+
+function driverStream(client: Client): { destroy(): void } | undefined {
+  const connection: unknown = 'connection' in client ? client.connection : undefined
+  if (typeof connection !== 'object' || connection === null || !('stream' in connection)) return undefined
+  const { stream } = connection
+  if (typeof stream !== 'object' || stream === null || !('destroy' in stream) || typeof stream.destroy !== 'function')
+    return undefined
+  return { destroy: stream.destroy.bind(stream) }
+}
+
+/** Session locks and transactions over several statements need one backend of their own. Throws POOLER_REFUSED. */
+export function refusePooler(session: Session): void {
+  if (!session.pooled) return
+  throw failure(
+    'POOLER_REFUSED',
+    `${session.endpoint.host}:${session.endpoint.port} is a connection pooler; locks and schema changes need the server's own address.`,
+    { host: session.endpoint.host, port: session.endpoint.port },
+  )
+}
+
+/** Runs `work` in a transaction: committed when it resolves, rolled back when it throws. */
+export async function inTransaction<T>(session: Session, work: () => Promise<T>, begin = 'BEGIN'): Promise<T> {
+  await session.execute(begin)
+  try {
+    const result = await work()
+    await session.execute('COMMIT')
+    return result
+  } catch (error) {
+    if (session.open) await session.execute('ROLLBACK').catch(() => undefined)
+    throw error
+  }
+}

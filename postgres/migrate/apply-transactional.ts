@@ -1,0 +1,106 @@
+/** A file whose statements all fit into a transaction: it and its history row are committed together or not at all. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Failure } from '../../contracts/failures'
+import { quoteQualified } from '../connect/quote'
+import type { Session } from '../connect/session'
+import { assertFence, tagSession } from './fence'
+import { insertHistoryRow } from './history'
+import { withLockRetry } from './lock-retry'
+import type { PlannedMigration } from './plan'
+import { assertLockHeld, type RunContext, setTimeouts } from './run-context'
+import { runStatement } from './run-statement'
+
+/** Resolves to the execution time in milliseconds, as the history has it. */
+export async function applyTransactional(context: RunContext, migration: PlannedMigration): Promise<number> {
+  return withLockRetry(context, migration, context.limits.lockTimeoutMs, async () => {
+    const { work } = context
+    let executionTimeMs: number
+    await work.execute('BEGIN')
+    try {
+      executionTimeMs = await runAll(context, migration)
+    } catch (error) {
+      if (work.open) await work.execute('ROLLBACK').catch(() => undefined)
+      throw error
+    }
+    await commit(context, migration)
+    return executionTimeMs
+  })
+}
+
+async function runAll(context: RunContext, migration: PlannedMigration): Promise<number> {
+  const { work, observer } = context
+  const started = performance.now()
+  await setTimeouts(context, context.limits.lockTimeoutMs, true)
+  await assertFence(work, context.token)
+  const recording = await observer?.beginTransaction(work, migration.script)
+  for (const statement of migration.statements) {
+    const durationMs = await runStatement(context, migration, statement)
+    await recording?.after(statement, durationMs)
+  }
+  // The script may have changed its role; the history row is ours.
+  if (migration.statements.some((statement) => statement.sessionState)) await work.execute('RESET ROLE')
+  const executionTimeMs = Math.round(performance.now() - started)
+  await insertHistoryRow(work, { ...migration, executionTimeMs }, context.history)
+  await recording?.save()
+  assertLockHeld(context)
+  context.signal?.throwIfAborted()
+  return executionTimeMs
+}
+
+/** When the connection breaks during COMMIT only the history can tell what happened. */
+async function commit(context: RunContext, migration: PlannedMigration): Promise<void> {
+  const { work } = context
+  try {
+    await work.execute('COMMIT')
+  } catch (error) {
+    if (!(error instanceof Failure) || error.code !== 'CONNECTION_LOST') {
+      if (work.open) await work.execute('ROLLBACK').catch(() => undefined)
+      throw error
+    }
+    const session = await reconnect(context)
+    if (session === null) throw error
+    if (!(await wasCommitted(session, context, migration, work.backendPid))) {
+      await session.close()
+      throw error
+    }
+    context.work = session
+  }
+}
+
+const RECONNECT_ATTEMPTS = 8
+const RECONNECT_DELAY_MS = 500
+
+async function reconnect(context: RunContext): Promise<Session | null> {
+  for (let attempt = 1; attempt <= RECONNECT_ATTEMPTS; attempt++) {
+    try {
+      const session = await context.connect()
+      await tagSession(session, context.token)
+      return session
+    } catch {
+      await sleep(RECONNECT_DELAY_MS)
+    }
+  }
+  return null
+}
+
+/** The old backend may still be at it: it is ended first, and the call waits until it is gone. */
+async function wasCommitted(
+  session: Session,
+  context: RunContext,
+  migration: PlannedMigration,
+  oldPid: number,
+): Promise<boolean> {
+  const wait = session.serverVersionNum >= 140_000 ? ', 10000' : ''
+  await session.query(
+    `SELECT pg_terminate_backend(pid${wait}) FROM pg_catalog.pg_stat_activity
+      WHERE pid = $1 AND application_name = current_setting('application_name')`,
+    [oldPid],
+  )
+  const { schema, table } = context.history
+  const rows = await session.query(
+    `SELECT 1 FROM ${quoteQualified(schema, table)}
+      WHERE installed_rank = (SELECT max(installed_rank) FROM ${quoteQualified(schema, table)}) AND success AND script = $1 AND checksum = $2`,
+    [migration.script, migration.checksum],
+  )
+  return rows.length > 0
+}

@@ -1,0 +1,142 @@
+/** Applies what is pending, in order, under the migration lock and behind the fence. Safe to repeat after any interruption: what is in the
+ *  history is skipped, a transaction that was cut is gone or found committed, a file that ran statement by statement continues where it
+ *  stopped. It does not ask for approval and judges nothing. */
+import { refusePooler, type Session } from '../connect/session'
+import type { StatementObserver } from '../observe/statement-observer'
+import { applyStepwise } from './apply-stepwise'
+import { applyTransactional } from './apply-transactional'
+import { ensureControlSchema } from './control-schema'
+import type { ApplyEvent } from './events'
+import { type FenceToken, readFence, tagSession } from './fence'
+import { DEFAULT_HISTORY, ensureHistory, type HistoryLocation, type HistoryRow, readHistory } from './history'
+import { acquireLock, releaseLock } from './lock'
+import { type MigrationPlan, type PlannedMigration, planMigrations } from './plan'
+import { migrationFailure } from './problems'
+import { ProgressLog } from './progress'
+import type { ResolvedMigration } from './resolve'
+import type { ApplyLimits, RunContext } from './run-context'
+import { currentVersion, type StateOptions } from './state'
+import { assertValid, validateMigrations } from './validate'
+
+export interface ApplyInput extends StateOptions {
+  /** Opens a connection to the target; called twice, and once more when a COMMIT's outcome is unknown. */
+  readonly connect: () => Promise<Session>
+  readonly resolved: readonly ResolvedMigration[]
+  /** Without it the run takes the fence as it stands and stops when it changes. */
+  readonly fence?: FenceToken
+  readonly history?: HistoryLocation
+  /** How long to wait for another run's lock. Default 10,000. */
+  readonly lockWaitMs?: number
+  /** Anything not given: 2,000 ms lock timeout, no statement timeout, 600,000 ms for concurrent index work, 5 attempts from 500 ms. */
+  readonly limits?: Partial<ApplyLimits>
+  /** For rehearsals. */
+  readonly observer?: StatementObserver
+  readonly signal?: AbortSignal
+  readonly onEvent?: (event: ApplyEvent) => void
+  /** Called once under the lock, before anything changes; throw to stop (the plan is not the approved one). */
+  readonly onPlan?: (plan: MigrationPlan, history: readonly HistoryRow[]) => void | Promise<void>
+}
+
+export interface AppliedMigration {
+  readonly script: string
+  readonly version: string | null
+  readonly description: string
+  readonly executionTimeMs: number
+  readonly statements: number
+  /** Part of it had run before an interruption. */
+  readonly resumed: boolean
+}
+
+export interface ApplyResult {
+  /** In this call only. */
+  readonly applied: readonly AppliedMigration[]
+  /** Highest version in the history afterwards. */
+  readonly version: string | null
+}
+
+export const DEFAULT_LIMITS: ApplyLimits = {
+  lockTimeoutMs: 2_000,
+  statementTimeoutMs: 0,
+  concurrentWaitMs: 600_000,
+  lockRetries: { attempts: 5, delayMs: 500, delayMsMax: 30_000 },
+}
+
+/** Throws MIGRATION_LOCK_HELD, MIGRATION_LOCK_TIMEOUT, MIGRATION_FAILED, MIGRATION_CHECKSUM_CHANGED, MIGRATION_HISTORY_INVALID,
+ *  HISTORY_BASELINE_NEEDED, FENCED_OFF, POOLER_REFUSED, CONNECTION_LOST, what planning throws, or the signal's reason. */
+export async function applyMigrations(input: ApplyInput): Promise<ApplyResult> {
+  const opened: Session[] = []
+  const open = async () => {
+    const session = await input.connect()
+    opened.push(session)
+    return session
+  }
+  try {
+    return await run(input, open)
+  } finally {
+    await Promise.all(opened.map((session) => session.close()))
+  }
+}
+
+async function run(input: ApplyInput, open: () => Promise<Session>): Promise<ApplyResult> {
+  input.signal?.throwIfAborted()
+  const at = input.history ?? DEFAULT_HISTORY
+  const monitor = await open()
+  refusePooler(monitor)
+  await acquireLock(monitor, { at, waitMs: input.lockWaitMs ?? 10_000, signal: input.signal })
+  const context = await createContext(input, at, monitor, open)
+  await ensureHistory(context.work, at)
+  const { rows } = await readHistory(context.work, at)
+  assertValid(validateMigrations(input.resolved, rows, input))
+  const plan = await planMigrations({ ...input, history: rows })
+  await input.onPlan?.(plan, rows)
+  const applied: AppliedMigration[] = []
+  for (const migration of plan.pending) applied.push(await applyOne(context, migration))
+  const after = await readHistory(context.work, at)
+  await releaseLock(monitor, at)
+  return { applied, version: currentVersion(after.rows) }
+}
+
+async function createContext(
+  input: ApplyInput,
+  history: HistoryLocation,
+  monitor: Session,
+  open: () => Promise<Session>,
+): Promise<RunContext> {
+  const work = await open()
+  await ensureControlSchema(work)
+  const token = input.fence ?? (await readFence(work))
+  await tagSession(work, token)
+  await tagSession(monitor, token)
+  return {
+    work,
+    monitor,
+    connect: open,
+    token,
+    history,
+    progress: new ProgressLog(history),
+    limits: { ...DEFAULT_LIMITS, ...input.limits },
+    observer: input.observer ?? null,
+    signal: input.signal,
+    emit: (event) => input.onEvent?.(event),
+  }
+}
+
+async function applyOne(context: RunContext, migration: PlannedMigration): Promise<AppliedMigration> {
+  const { script, version, description, statements } = migration
+  context.signal?.throwIfAborted()
+  context.emit({ type: 'migration-started', script, version, statements: statements.length })
+  let executionTimeMs: number
+  let resumed = false
+  try {
+    if (migration.transactional) executionTimeMs = await applyTransactional(context, migration)
+    else ({ executionTimeMs, resumed } = await applyStepwise(context, migration))
+  } catch (error) {
+    throw migrationFailure(migration, error, context.limits.statementTimeoutMs)
+  }
+  if (statements.some(({ sql }) => LEAVES_STATE.test(sql))) await context.work.reset()
+  context.emit({ type: 'migration-applied', script, version, executionTimeMs })
+  return { script, version, description, executionTimeMs, statements: statements.length, resumed }
+}
+
+/** What a script may have changed in the session must not reach the next one. */
+const LEAVES_STATE = /\b(?:set|set_config|role|authorization|discard|reset)\b/i

@@ -1,0 +1,129 @@
+/** One row that says who may change this database. A mutating transaction locks it and compares; a newer attempt raises it and ends
+ *  the backends of older ones. So a worker that was paused and wakes up, or a zombie beside its own retry, cannot act. */
+import { failure } from '../../contracts/failures'
+import { ServerError } from '../connect/errors'
+import { inTransaction, type Session } from '../connect/session'
+import { ensureControlSchema } from './control-schema'
+
+/** Ordered by epoch, then attempt. Commands with only a URL run with the token they found. */
+export interface FenceToken {
+  readonly epoch: number
+  readonly attempt: number
+}
+
+/** The tag goes first: PostgreSQL cuts names at 63 bytes. */
+export function fencedName(token: FenceToken, name: string): string {
+  return `c${token.epoch}.${token.attempt} ${name.replace(/^c\d+\.\d+ /, '')}`
+}
+
+/** Marks the session as belonging to the token, so that a newer one can end it. */
+export async function tagSession(session: Session, token: FenceToken): Promise<void> {
+  const [row] = await session.query<{ name: string }>(`SELECT current_setting('application_name') AS name`)
+  await session.set('application_name', fencedName(token, row?.name ?? ''))
+}
+
+export function compareTokens(a: FenceToken, b: FenceToken): number {
+  return a.epoch - b.epoch || a.attempt - b.attempt
+}
+
+/** The fence as it stands; (0, 0) where none was ever raised. */
+export async function readFence(session: Session): Promise<FenceToken> {
+  const [row] = await session.query<{ epoch: number; attempt: number }>(
+    'SELECT epoch, attempt FROM capstan.fence WHERE singleton',
+  )
+  return { epoch: row?.epoch ?? 0, attempt: row?.attempt ?? 0 }
+}
+
+export interface RaisedFence {
+  readonly token: FenceToken
+  /** Backends of older attempts that were ended. */
+  readonly terminated: number
+}
+
+/** Raises the fence to `epoch`, `attempt` and ends the backends of older attempts. Safe to repeat. Throws FENCED_OFF when a newer one
+ *  stands, MIGRATION_LOCK_HELD when an unknown session holds the row for longer than `waitMs` (default 10,000). */
+export async function raiseFence(
+  session: Session,
+  input: FenceToken & { readonly operation: string; readonly waitMs?: number; readonly signal?: AbortSignal },
+): Promise<RaisedFence> {
+  await ensureControlSchema(session)
+  const token = { epoch: input.epoch, attempt: input.attempt }
+  const deadline = performance.now() + (input.waitMs ?? 10_000)
+  let terminated = 0
+  for (;;) {
+    refuseOlder(token, await readFence(session))
+    // An older attempt's open transaction holds the row: it has to go before the row can change.
+    terminated += await terminateOlder(session, token)
+    try {
+      await writeFence(session, token, input.operation)
+      break
+    } catch (error) {
+      input.signal?.throwIfAborted()
+      if (!(error instanceof ServerError) || error.sqlState !== '55P03') throw error
+      if (performance.now() > deadline) {
+        throw failure(
+          'MIGRATION_LOCK_HELD',
+          `Another session holds the fence row of ${session.endpoint.database}: end it, then try again.`,
+          {
+            database: session.endpoint.database,
+          },
+        )
+      }
+    }
+  }
+  // Once more after the commit: an older attempt may have connected in between; from now on its transactions fail by themselves.
+  terminated += await terminateOlder(session, token)
+  return { token, terminated }
+}
+
+async function writeFence(session: Session, token: FenceToken, operation: string): Promise<void> {
+  await inTransaction(session, async () => {
+    await session.execute(`SET LOCAL lock_timeout = '300ms'`)
+    const [row] = await session.query<{ epoch: number; attempt: number }>(
+      'SELECT epoch, attempt FROM capstan.fence WHERE singleton FOR UPDATE',
+    )
+    if (row !== undefined) refuseOlder(token, row)
+    await session.query(
+      `INSERT INTO capstan.fence (epoch, attempt, operation, raised_at) VALUES ($1, $2, $3, now())
+       ON CONFLICT (singleton) DO UPDATE SET epoch = $1, attempt = $2, operation = $3, raised_at = now()`,
+      [token.epoch, token.attempt, operation],
+    )
+  })
+}
+
+/** Ends backends of this database whose name carries an older token and that this role may end. */
+async function terminateOlder(session: Session, token: FenceToken): Promise<number> {
+  const rows = await session.query<{ pid: number }>(
+    `SELECT pid FROM (
+       SELECT pid, (regexp_match(application_name, '^c(\\d+)\\.(\\d+) '))[1]::bigint AS epoch,
+              (regexp_match(application_name, '^c(\\d+)\\.(\\d+) '))[2]::bigint AS attempt
+         FROM pg_catalog.pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name ~ '^c\\d{1,15}\\.\\d{1,15} '
+          AND (pg_has_role(usesysid, 'USAGE') OR pg_has_role('pg_signal_backend', 'USAGE'))
+     ) AS tagged WHERE (epoch, attempt) < ($1::bigint, $2::bigint)`,
+    [token.epoch, token.attempt],
+  )
+  // The time limit (14+) makes the call wait until the backend is gone and its locks with it.
+  const wait = session.serverVersionNum >= 140_000 ? ', 5000' : ''
+  for (const { pid } of rows) await session.query(`SELECT pg_terminate_backend($1${wait})`, [pid])
+  return rows.length
+}
+
+/** Locks the row until the transaction ends and compares. Throws FENCED_OFF. */
+export async function assertFence(session: Session, token: FenceToken): Promise<void> {
+  const [row] = await session.query<{ epoch: number; attempt: number }>(
+    'SELECT epoch, attempt FROM capstan.fence WHERE singleton FOR SHARE',
+  )
+  const standing = { epoch: row?.epoch ?? 0, attempt: row?.attempt ?? 0 }
+  refuseOlder(token, standing)
+  if (compareTokens(token, standing) > 0) throw new Error('the fence was never raised to this attempt')
+}
+
+function refuseOlder(token: FenceToken, standing: FenceToken): void {
+  if (compareTokens(token, standing) >= 0) return
+  throw failure(
+    'FENCED_OFF',
+    `Attempt ${token.epoch}.${token.attempt} was overtaken by ${standing.epoch}.${standing.attempt} on this database and may not act.`,
+    { epoch: token.epoch, attempt: token.attempt, standingEpoch: standing.epoch, standingAttempt: standing.attempt },
+  )
+}

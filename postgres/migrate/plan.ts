@@ -1,0 +1,84 @@
+/** Plans which migrations to apply, in order, down to the statement. Reads nothing but its arguments. */
+import { createHash } from 'node:crypto'
+import { failure } from '../../contracts/failures'
+import { classifyStatement, type StatementClass } from './classify'
+import { loadGrammar } from './grammar'
+import type { HistoryRow } from './history'
+import type { ResolvedMigration } from './resolve'
+import { splitStatements } from './split'
+import { currentVersion, migrationStates, pendingMigrations, type StateOptions } from './state'
+
+export interface PlannedStatement extends StatementClass {
+  /** 0-based. */
+  readonly index: number
+  /** 1-based line of its first token in the file. */
+  readonly line: number
+  readonly sql: string
+  /** SHA-256 of its text and COPY data. */
+  readonly digest: string
+  readonly copyData: string | null
+}
+
+export interface PlannedMigration {
+  readonly version: string | null
+  readonly description: string
+  readonly script: string
+  readonly checksum: number
+  /** The whole file and its history row are one transaction. */
+  readonly transactional: boolean
+  readonly statements: readonly PlannedStatement[]
+}
+
+export interface MigrationPlan {
+  readonly pending: readonly PlannedMigration[]
+  /** Highest applied version. */
+  readonly current: string | null
+  /** Version after the plan. */
+  readonly target: string | null
+}
+
+export interface PlanInput extends StateOptions {
+  readonly resolved: readonly ResolvedMigration[]
+  readonly history: readonly HistoryRow[]
+}
+
+/** Throws MIGRATION_SYNTAX_ERROR or MIGRATION_UNSUPPORTED for a pending file, with file and line. It does not validate the history. */
+export async function planMigrations(input: PlanInput): Promise<MigrationPlan> {
+  const pending = pendingMigrations(migrationStates(input.resolved, input.history, input))
+  const planned: PlannedMigration[] = []
+  for (const migration of pending) planned.push(await planMigration(migration))
+  const current = currentVersion(input.history)
+  const last = pending.findLast(({ version }) => version !== null)?.version ?? null
+  return { pending: planned, current, target: last ?? current }
+}
+
+/** One file's statements. */
+export async function planMigration(migration: ResolvedMigration): Promise<PlannedMigration> {
+  await loadGrammar()
+  refusePlaceholders(migration)
+  const { script, content, version, description, checksum } = migration
+  const statements = splitStatements(script, content).map((statement) => ({
+    ...classifyStatement(script, statement),
+    index: statement.index,
+    line: statement.line,
+    sql: statement.sql,
+    digest: createHash('sha256')
+      .update(JSON.stringify([statement.sql, statement.copyData]))
+      .digest('hex'),
+    copyData: statement.copyData,
+  }))
+  const transactional = statements.every((statement) => statement.transactional)
+  return { version, description, script, checksum, transactional, statements }
+}
+
+/** Flyway would replace them, in strings too, and refuse unknown ones: running them as they stand would be another migration. */
+function refusePlaceholders({ script, content }: ResolvedMigration): void {
+  const found = /\$\{[\w.:-]+\}/.exec(content)
+  if (found === null) return
+  const line = content.slice(0, found.index).split(/\r\n|\r|\n/).length
+  throw failure(
+    'MIGRATION_UNSUPPORTED',
+    `${script}:${line}: the placeholder ${found[0]} cannot be replaced yet: write its value.`,
+    { script, line },
+  )
+}

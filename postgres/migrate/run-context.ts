@@ -1,0 +1,70 @@
+/** What the parts of one apply run share: its two connections, its fence token and its limits. */
+
+import { lost } from '../connect/errors'
+import { inTransaction, type Session } from '../connect/session'
+import type { StatementObserver } from '../observe/statement-observer'
+import type { ApplyEvent } from './events'
+import { assertFence, type FenceToken } from './fence'
+import type { HistoryLocation } from './history'
+import type { PlannedMigration, PlannedStatement } from './plan'
+import type { ProgressLog } from './progress'
+
+export interface LockRetries {
+  /** The first included. */
+  readonly attempts: number
+  /** Pause after the first failed attempt; it doubles each time. */
+  readonly delayMs: number
+  readonly delayMsMax: number
+}
+
+export interface ApplyLimits {
+  /** Longest wait of one statement for one lock. */
+  readonly lockTimeoutMs: number
+  /** Longest statement; 0 for no limit. */
+  readonly statementTimeoutMs: number
+  /** As `lockTimeoutMs`, for concurrent index work: it waits for older transactions without blocking anyone. */
+  readonly concurrentWaitMs: number
+  readonly lockRetries: LockRetries
+}
+
+export interface RunContext {
+  /** Runs the statements. Replaced when the connection broke during a COMMIT that turned out to have happened. */
+  work: Session
+  /** Holds the migration lock; idle and outside any transaction, so it also watches. */
+  readonly monitor: Session
+  readonly connect: () => Promise<Session>
+  readonly token: FenceToken
+  readonly history: HistoryLocation
+  readonly progress: ProgressLog
+  readonly limits: ApplyLimits
+  readonly observer: StatementObserver | null
+  readonly signal: AbortSignal | undefined
+  readonly emit: (event: ApplyEvent) => void
+}
+
+/** A fenced transaction on the work connection. Throws CONNECTION_LOST when the migration lock went away with its connection. */
+export async function fencedTransaction<T>(context: RunContext, work: () => Promise<T>): Promise<T> {
+  return inTransaction(context.work, async () => {
+    await setTimeouts(context, context.limits.lockTimeoutMs, true)
+    await assertFence(context.work, context.token)
+    const result = await work()
+    assertLockHeld(context)
+    return result
+  })
+}
+
+export async function setTimeouts(context: RunContext, lockTimeoutMs: number, local: boolean): Promise<void> {
+  await context.work.query(`SELECT set_config('lock_timeout', $1, $3), set_config('statement_timeout', $2, $3)`, [
+    `${lockTimeoutMs}ms`,
+    `${context.limits.statementTimeoutMs}ms`,
+    local,
+  ])
+}
+
+export function assertLockHeld({ monitor }: RunContext): void {
+  if (!monitor.open) throw lost(monitor.endpoint, 'the migration lock went with it')
+}
+
+export function eventAt(migration: PlannedMigration, { index, line, kind }: PlannedStatement) {
+  return { script: migration.script, index, line, kind }
+}

@@ -1,0 +1,103 @@
+/** A script cut into statements, each with its line and its text exactly as written. Knows what can hide a semicolon: strings,
+ *  quoted identifiers, dollar quotes, nested comments, parentheses, BEGIN ATOMIC bodies, and the data after COPY … FROM stdin.
+ *  It does not judge the statements: `classify.ts` does, with PostgreSQL's own grammar. */
+import { failure } from '../../contracts/failures'
+import { type LineIndex, type Token, Tokenizer } from './tokenizer'
+
+export interface SourceStatement {
+  /** 0-based. */
+  readonly index: number
+  /** 1-based line of its first token. */
+  readonly line: number
+  /** From its first token to its last, without the semicolon. */
+  readonly sql: string
+  /** Its first words in upper case, up to 8: enough to name its kind. */
+  readonly words: readonly string[]
+  /** The lines after COPY … FROM stdin, without the closing `\.`. */
+  readonly copyData: string | null
+}
+
+/** Throws MIGRATION_SYNTAX_ERROR for what never ends (a string, a comment, COPY data) and MIGRATION_UNSUPPORTED for psql commands. */
+export function splitStatements(script: string, content: string): SourceStatement[] {
+  const text = content.startsWith('\uFEFF') ? content.slice(1) : content
+  const tokenizer = new Tokenizer(script, text)
+  const { lines } = tokenizer
+  const nul = text.indexOf('\0')
+  if (nul >= 0) throw syntaxError(script, lines.lineAt(nul), 'a NUL character, which SQL cannot hold')
+  const statements: SourceStatement[] = []
+  let current = new StatementBuilder()
+  for (let token = tokenizer.next(); token !== null; token = tokenizer.next()) {
+    if (token.kind === 'backslash' && current.empty) {
+      const line = lines.lineAt(token.start)
+      const what = 'psql commands that start with a backslash cannot run here: remove the line'
+      throw failure('MIGRATION_UNSUPPORTED', `${script}:${line}: ${what}.`, { script, line })
+    }
+    if (!current.ends(token)) {
+      current.add(token, text)
+      continue
+    }
+    if (!current.empty) {
+      const copyData = current.readsStdin ? tokenizer.copyData() : null
+      statements.push(current.build(statements.length, text, lines, copyData))
+    }
+    current = new StatementBuilder()
+  }
+  if (!current.empty) {
+    const last = current.build(statements.length, text, lines, null)
+    if (current.readsStdin) throw syntaxError(script, last.line, 'COPY … FROM stdin without a semicolon and data after it')
+    statements.push(last)
+  }
+  return statements
+}
+
+function syntaxError(script: string, line: number, what: string): Error {
+  return failure('MIGRATION_SYNTAX_ERROR', `${script}:${line}: ${what}.`, { script, line })
+}
+
+const ROUTINE = /^CREATE (OR REPLACE )?(FUNCTION|PROCEDURE) /
+
+class StatementBuilder {
+  #start = -1
+  #end = -1
+  #depth = 0
+  #body = 0
+  #previous = ''
+  #words: string[] = []
+  #fromStdin = false
+
+  get empty(): boolean {
+    return this.#start < 0
+  }
+
+  get readsStdin(): boolean {
+    return this.#words[0] === 'COPY' && this.#fromStdin
+  }
+
+  /** A semicolon ends the statement unless it lies in parentheses (CREATE RULE) or in a BEGIN ATOMIC body. */
+  ends(token: Token): boolean {
+    return token.kind === 'semicolon' && this.#depth === 0 && this.#body === 0
+  }
+
+  add(token: Token, text: string): void {
+    if (this.#start < 0) this.#start = token.start
+    this.#end = token.end
+    if (token.kind === 'open') this.#depth++
+    if (token.kind === 'close') this.#depth = Math.max(0, this.#depth - 1)
+    const word = token.kind === 'word' ? text.slice(token.start, token.end).toUpperCase() : ''
+    if (word !== '') this.#addWord(word)
+    this.#previous = word
+  }
+
+  #addWord(word: string): void {
+    if (this.#words.length < 8) this.#words.push(word)
+    if (this.#depth === 0 && this.#previous === 'FROM' && word === 'STDIN') this.#fromStdin = true
+    if (word === 'ATOMIC' && this.#previous === 'BEGIN' && ROUTINE.test(`${this.#words.join(' ')} `)) this.#body++
+    else if (this.#body > 0 && word === 'CASE') this.#body++
+    else if (this.#body > 0 && word === 'END') this.#body--
+  }
+
+  build(index: number, text: string, lines: LineIndex, copyData: string | null): SourceStatement {
+    const sql = text.slice(this.#start, this.#end)
+    return { index, line: lines.lineAt(this.#start), sql, words: this.#words, copyData }
+  }
+}
