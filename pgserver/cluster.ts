@@ -42,14 +42,17 @@ export interface NewCluster {
   password: string
 }
 
-export interface ServerStart {
-  binaries: PostgresBinaries
+export interface ServerConfiguration {
   dataDir: string
   /** Addresses to listen on; the first is the one reported. */
   hosts: readonly string[]
   port: number
   /** On top of `SMALL_SERVER`; `postgresql.conf` is rewritten with them, so what is left out returns to its default. */
   settings?: Settings
+}
+
+export interface ServerStart extends ServerConfiguration {
+  binaries: PostgresBinaries
   logFile: string
   /** Default 60 s. */
   readyTimeoutMs?: number
@@ -76,12 +79,18 @@ export async function initCluster(cluster: NewCluster): Promise<void> {
   }
 }
 
+/** Rewrites the configuration file; a running server sees it at its next reload. */
+export function configureServer(configuration: ServerConfiguration): void {
+  const { hosts, port } = configuration
+  const fixed = { listen_addresses: hosts.join(','), port: String(port) }
+  writeSettings(configuration.dataDir, { ...SMALL_SERVER, ...configuration.settings, ...fixed }, serverUser())
+}
+
 /** Starts a server and resolves when it accepts connections (after crash recovery, if it needs one).
  *  @throws PostgresServerError START_FAILED with the end of the server's log. */
 export async function startServer(start: ServerStart): Promise<RunningServer> {
   const user = serverUser()
-  const settings = { ...SMALL_SERVER, ...start.settings, listen_addresses: start.hosts.join(','), port: String(start.port) }
-  writeSettings(start.dataDir, settings, user)
+  configureServer(start)
   ensureEnterable(dirname(start.dataDir), user)
   const log = openSync(start.logFile, 'a', 0o600)
   giveToServer(start.logFile, user)

@@ -1,0 +1,129 @@
+/** What every operation of simulated RDS works with: the memory, the servers, and small questions asked in many places. */
+import type { PostgresMajor } from '../../pgserver/binaries'
+import { hostAddress, nextInstanceHost } from '../network'
+import type { Catalogue } from '../postgres/catalogue'
+import type { ServerSpec, Servers } from '../postgres/servers'
+import type { Timing } from '../profile'
+import { allowedNetworks, DEFAULT_GROUP, type SecurityGroup } from '../security-groups'
+import { AwsError, invalidCombination, invalidValue } from './errors'
+import { parseIdentifier } from './identifiers'
+import { defaultGroup, findGroup, serverSettings } from './parameters'
+import type { Query } from './protocol/query'
+import type { XmlNode } from './protocol/xml'
+import { type AwsState, type DbInstance, type DbSnapshot, key, type ParameterGroup } from './state'
+import type { TaskRunner } from './tasks'
+
+export interface AwsCloud {
+  readonly state: AwsState
+  readonly securityGroups: Readonly<Record<string, SecurityGroup>>
+  readonly servers: Servers
+  readonly timing: Timing
+  readonly block: string
+  readonly dataPort: number
+  /** Versions on offer, by major: the full version of the binaries. */
+  readonly versions: Readonly<Record<PostgresMajor, string>>
+  readonly tasks: TaskRunner
+  catalogue(major: PostgresMajor): Promise<Catalogue>
+  /** Resolves when the state is on disk: an answer is only given after that. */
+  save(): Promise<void>
+  log(line: string): void
+}
+
+export interface Call {
+  readonly cloud: AwsCloud
+  readonly region: string
+  readonly query: Query
+}
+
+/** The content of `<Action>Result`, or undefined for an action that answers nothing. */
+export type Operation = (call: Call) => Promise<XmlNode | undefined>
+
+/** @throws AwsError DBInstanceNotFound. */
+export function findInstance(call: Call, id = call.query.required('DBInstanceIdentifier')): DbInstance {
+  const instance = call.cloud.state.instances[key(call.region, id)]
+  if (!instance) throw new AwsError('DBInstanceNotFound', `DBInstance ${id.toLowerCase()} not found.`)
+  return instance
+}
+
+/** @throws AwsError DBSnapshotNotFound. */
+export function findSnapshot(call: Call, id = call.query.required('DBSnapshotIdentifier')): DbSnapshot {
+  // an ARN ends in the identifier
+  const name = id.startsWith('arn:') ? id.slice(id.lastIndexOf(':') + 1) : id
+  const snapshot = call.cloud.state.snapshots[key(call.region, name)]
+  if (!snapshot) throw new AwsError('DBSnapshotNotFound', `DBSnapshot ${name.toLowerCase()} not found.`)
+  return snapshot
+}
+
+/** A name for a new instance. @throws AwsError InvalidParameterValue, DBInstanceAlreadyExists, InstanceQuotaExceeded. */
+export function newInstanceId(call: Call): string {
+  const id = parseIdentifier('DBInstanceIdentifier', call.query.required('DBInstanceIdentifier'))
+  const { instances } = call.cloud.state
+  if (instances[key(call.region, id)]) throw new AwsError('DBInstanceAlreadyExists', 'DB instance already exists')
+  if (Object.values(instances).filter(({ region }) => region === call.region).length >= 40) {
+    throw new AwsError('InstanceQuotaExceeded', 'Instance quota exceeded: 40 instances are allowed in a region.')
+  }
+  return id
+}
+
+/** Takes an address for a new instance. */
+export function takeHost(cloud: AwsCloud): number {
+  const taken = new Set(Object.values(cloud.state.instances).map(({ host }) => host))
+  const host = nextInstanceHost(taken, cloud.state.lastHost)
+  if (host === undefined) throw new AwsError('InstanceQuotaExceeded', 'Every address of this lab is taken.')
+  cloud.state.lastHost = host
+  return host
+}
+
+/** '15' or '15.18' → what the binaries are. @throws AwsError InvalidParameterCombination. */
+export function parseEngineVersion(cloud: AwsCloud, wanted: string | undefined): { major: PostgresMajor; engineVersion: string } {
+  for (const major of [17, 15] as const) {
+    const engineVersion = cloud.versions[major]
+    if (wanted === undefined || wanted === String(major) || wanted === engineVersion) return { major, engineVersion }
+  }
+  throw invalidCombination(`Cannot find version ${wanted} for postgres`)
+}
+
+/** The groups of the request, or the default one. @throws AwsError InvalidParameterValue for one that nobody made. */
+export function parseSecurityGroups(call: Call): string[] | undefined {
+  const ids = call.query.list('VpcSecurityGroupIds')
+  if (ids === undefined || ids.length === 0) return undefined
+  for (const id of ids) {
+    if (id !== DEFAULT_GROUP && !call.cloud.securityGroups[id])
+      throw invalidValue(`Invalid security group , groupId= ${id}, groupName=.`)
+  }
+  return [...new Set(ids)]
+}
+
+/** The group of the request for a server of this major, or its default one. */
+export function parseParameterGroup(call: Call, major: PostgresMajor): ParameterGroup {
+  const name = call.query.text('DBParameterGroupName')
+  if (name === undefined) return defaultGroup(major, call.region)
+  const group = findGroup(call.cloud.state, call.region, name)
+  const family = `postgres${major}`
+  if (group.family !== family) {
+    throw invalidCombination(
+      `The Parameter Group ${group.name} with DBParameterGroupFamily ${group.family} can't be used for this instance. Please use a Parameter Group with DBParameterGroupFamily ${family}`,
+    )
+  }
+  return group
+}
+
+/** @throws AwsError InvalidDBInstanceState unless the instance can take a change now. */
+export function requireAvailable(instance: DbInstance): void {
+  if (instance.status === 'available') return
+  throw new AwsError(
+    'InvalidDBInstanceState',
+    `Instance ${instance.id} is not currently in the available state (it is ${instance.status}).`,
+  )
+}
+
+/** The server that an instance should be, as of now. */
+export function specOf(cloud: AwsCloud, instance: DbInstance): ServerSpec {
+  return {
+    folder: instance.folder,
+    major: instance.major,
+    address: hostAddress(cloud.block, instance.host),
+    settings: serverSettings(instance.running.parameters),
+    networks: allowedNetworks(cloud.securityGroups, instance.securityGroups),
+  }
+}

@@ -1,0 +1,39 @@
+/** DeleteDBInstance: a final snapshot unless told otherwise; not while it is protected. */
+import { findInstance, type Operation } from '../cloud'
+import { AwsError, invalidCombination } from '../errors'
+import { parseSnapshotIdentifier } from '../identifiers'
+import type { InstanceStatus } from '../state'
+import { instanceView } from '../views'
+import { addSnapshot } from './new-snapshot'
+
+const UNSNAPSHOTTABLE = new Set<InstanceStatus>(['failed', 'incompatible-restore', 'incompatible-parameters', 'creating'])
+
+export const deleteDbInstance: Operation = async (call) => {
+  const { cloud, query } = call
+  const instance = findInstance(call)
+  const skip = query.flag('SkipFinalSnapshot') ?? false
+  const final = query.text('FinalDBSnapshotIdentifier')
+  if (skip && final !== undefined) {
+    throw invalidCombination('FinalDBSnapshotIdentifier can not be specified when deleting with SkipFinalSnapshot')
+  }
+  if (!skip && final === undefined) {
+    throw invalidCombination('FinalDBSnapshotIdentifier is required unless SkipFinalSnapshot is specified.')
+  }
+  if (instance.status === 'deleting') {
+    throw new AwsError('InvalidDBInstanceState', `Instance ${instance.id} is already being deleted.`)
+  }
+  if (instance.deletionProtection) {
+    throw invalidCombination('Cannot delete protected DB Instance, please disable deletion protection and try again.')
+  }
+  if (final !== undefined && UNSNAPSHOTTABLE.has(instance.status)) {
+    throw new AwsError('InvalidDBInstanceState', `Cannot take a final snapshot of ${instance.id}: it is ${instance.status}.`)
+  }
+  const name = final === undefined ? null : parseSnapshotIdentifier('FinalDBSnapshotIdentifier', final)
+  const finalSnapshot = name === null ? null : addSnapshot(cloud, instance, name, {})
+  instance.status = 'deleting'
+  // what is under way ends first; what has not begun is dropped
+  instance.tasks = [...instance.tasks.slice(0, 1), { kind: 'delete', finalSnapshot }]
+  await cloud.save()
+  cloud.tasks.wake(instance)
+  return { DBInstance: instanceView(cloud, instance) }
+}

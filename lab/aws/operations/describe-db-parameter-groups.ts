@@ -1,0 +1,14 @@
+/** DescribeDBParameterGroups: the default groups and the custom ones, in pages. */
+import type { Operation } from '../cloud'
+import { pageOf } from '../paging'
+import { defaultGroup, findGroup } from '../parameters'
+import { list } from '../protocol/xml'
+import { groupView } from '../views'
+
+export const describeDbParameterGroups: Operation = async ({ cloud, query, region }) => {
+  const name = query.text('DBParameterGroupName')
+  const custom = Object.values(cloud.state.parameterGroups).filter((group) => group.region === region)
+  const all = [defaultGroup(15, region), defaultGroup(17, region), ...custom]
+  const page = pageOf(query, name === undefined ? all : [findGroup(cloud.state, region, name)], (group) => group.name)
+  return { Marker: page.marker, DBParameterGroups: list('DBParameterGroup', page.items.map(groupView)) }
+}

@@ -1,0 +1,107 @@
+/** Parameter groups: which parameters exist in a family, which may be changed and when a change takes effect, and what a
+ *  group means for a server. RDS's own `rds.*` parameters stand for settings that customers cannot touch. */
+import type { PostgresMajor } from '../../pgserver/binaries'
+import type { Settings } from '../../pgserver/settings'
+import type { Catalogue, ParameterDefinition } from '../postgres/catalogue'
+import { AwsError, invalidValue } from './errors'
+import { type AwsState, key, type ParameterGroup } from './state'
+
+export type ParameterValues = Record<string, string>
+
+const OWN_PARAMETERS: readonly ParameterDefinition[] = [
+  definition('rds.logical_replication', false, 'boolean', 'Enables logical decoding.'),
+  definition('rds.force_ssl', true, 'boolean', 'Force SSL connections.'),
+  definition('rds.log_retention_period', true, 'integer', 'Amazon RDS will delete PostgreSQL log that are older than N minutes.'),
+  definition('pg_stat_statements.track', true, 'enum', 'Selects which statements are tracked by pg_stat_statements.'),
+  definition('pg_stat_statements.max', false, 'integer', 'Sets the maximum number of statements tracked by pg_stat_statements.'),
+  definition('pg_stat_statements.track_utility', true, 'boolean', 'Selects whether utility commands are tracked.'),
+  definition('pg_stat_statements.track_planning', true, 'boolean', 'Selects whether planning duration is tracked.'),
+  definition('pg_stat_statements.save', true, 'boolean', 'Save pg_stat_statements statistics across server shutdowns.'),
+]
+
+/** Kept by the cloud: paths, the network, durability, archiving and recovery. */
+const FIXED =
+  /^(fsync|full_page_writes|wal_level|port|listen_addresses|data_directory|hba_file|ident_file|external_pid_file|cluster_name|config_file|event_source|password_encryption|logging_collector|(log_(destination|directory|filename|file_mode))|(unix_socket|ssl|bonjour|krb|archive|restore|recovery|primary|promote|syslog|dynamic_shared|shared_memory_type|huge_page|wal_sync_method|data_sync|ignore_|zero_damaged|allow_|local_preload|session_preload|dynamic_library|lc_messages|update_process|restart_after|trace_|synchronous_standby).*)$/
+
+export function majorOfFamily(family: string): PostgresMajor {
+  if (family === 'postgres15') return 15
+  if (family === 'postgres17') return 17
+  throw invalidValue(`ParameterGroupFamily ${family} is not a valid parameter group family`)
+}
+
+export function defaultGroup(major: PostgresMajor, region: string): ParameterGroup {
+  const family = `postgres${major}`
+  const description = `Default parameter group for ${family}`
+  return { region, name: `default.${family}`, family, description, tags: {}, parameters: {} }
+}
+
+/** @throws AwsError DBParameterGroupNotFound. */
+export function findGroup(state: AwsState, region: string, name: string): ParameterGroup {
+  const wanted = name.toLowerCase()
+  const known = [defaultGroup(15, region), defaultGroup(17, region), state.parameterGroups[key(region, wanted)]]
+  const group = known.find((candidate) => candidate?.name === wanted)
+  if (!group) throw new AwsError('DBParameterGroupNotFound', `DBParameterGroup not found: ${wanted}`)
+  return group
+}
+
+export function definitions(catalogue: Catalogue): ParameterDefinition[] {
+  return [...catalogue.values(), ...OWN_PARAMETERS].sort((a, b) => (a.name < b.name ? -1 : 1))
+}
+
+export function isModifiable(name: string): boolean {
+  return !FIXED.test(name)
+}
+
+/** @throws AwsError InvalidParameterValue for an unknown or fixed name, or a value outside its range. */
+export function checkParameter(catalogue: Catalogue, name: string, value: string): ParameterDefinition {
+  const found = definitions(catalogue).find((candidate) => candidate.name.toLowerCase() === name.toLowerCase())
+  if (!found) throw invalidValue(`Could not find parameter with name: ${name}`)
+  if (!isModifiable(found.name)) throw invalidValue(`The parameter ${found.name} cannot be modified.`)
+  if (!isAllowed(found, value))
+    throw invalidValue(`Invalid parameter value: ${value} for: ${found.name} allowed values are: ${allowedValues(found)}`)
+  return found
+}
+
+export function allowedValues(parameter: ParameterDefinition): string | undefined {
+  if (parameter.type === 'boolean') return '0,1'
+  return parameter.minimum === '' ? undefined : `${parameter.minimum}-${parameter.maximum}`
+}
+
+/** The settings of a server that runs with these values. */
+export function serverSettings(values: ParameterValues): Settings {
+  const logical = values['rds.logical_replication'] === '1'
+  const own = Object.entries(values).filter(([name, value]) => !name.startsWith('rds.') && !isFormula(value))
+  return {
+    shared_buffers: '64MB',
+    shared_preload_libraries: 'pg_stat_statements',
+    log_line_prefix: '%t:%r:%u@%d:[%p]:',
+    ...Object.fromEntries(own),
+    wal_level: logical ? 'logical' : 'replica',
+  }
+}
+
+export function groupValues(group: ParameterGroup): ParameterValues {
+  return Object.fromEntries(Object.entries(group.parameters).map(([name, { value }]) => [name, value]))
+}
+
+function isAllowed(parameter: ParameterDefinition, value: string): boolean {
+  if (/[\r\n\0]/.test(value)) return false
+  // there is no TLS on loopback to force
+  if (parameter.name === 'rds.force_ssl') return value === '0'
+  if (parameter.type === 'boolean') return /^(0|1|on|off|true|false)$/i.test(value)
+  if (parameter.type === 'string' || parameter.type === 'enum' || isFormula(value)) return true
+  const number = Number(value)
+  const whole = parameter.type === 'real' || Number.isInteger(number)
+  const low = parameter.minimum === '' || number >= Number(parameter.minimum)
+  const high = parameter.maximum === '' || number <= Number(parameter.maximum)
+  return value.trim() !== '' && whole && low && high
+}
+
+/** RDS computes these from the instance class, which is a name without meaning here: the server's default stays. */
+function isFormula(value: string): boolean {
+  return value.includes('{') || /^(GREATEST|LEAST|SUM)\(/.test(value)
+}
+
+function definition(name: string, dynamic: boolean, type: ParameterDefinition['type'], description: string): ParameterDefinition {
+  return { name, dynamic, type, minimum: '', maximum: '', description }
+}

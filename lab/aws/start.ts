@@ -1,0 +1,125 @@
+/** Simulated RDS as a part of a lab: puts it together, finishes what an earlier lab left, serves it. */
+import type { FastifyInstance } from 'fastify'
+import type { PostgresMajor } from '../../pgserver/binaries'
+import type { Fault } from '../faults'
+import { type Catalogue, readCatalogue } from '../postgres/catalogue'
+import { Servers } from '../postgres/servers'
+import type { Timing } from '../profile'
+import type { SecurityGroup } from '../security-groups'
+import { type AwsCloud, specOf } from './cloud'
+import { RDS } from './flavour'
+import { serveAws } from './router'
+import { type AwsState, type DbInstance, emptyAwsState, type Task } from './state'
+import { createTaskRunner } from './tasks'
+
+export interface AwsOptions {
+  state: AwsState
+  securityGroups: Readonly<Record<string, SecurityGroup>>
+  faults: Fault[]
+  stateDir: string
+  cacheDir: string
+  block: string
+  dataPort: number
+  apiAddress: string
+  administratorPassword: string
+  timing: Timing
+  save(): Promise<void>
+  log(line: string): void
+}
+
+export interface Aws {
+  serve(api: FastifyInstance): void
+  /** Brings every instance back to what it should be; resolves when all servers that can run do. */
+  resume(): Promise<void>
+  /** Every running server learns the network rules of now. */
+  applySecurityGroups(): Promise<void>
+  /** Kills an instance's server as a power cut would. False when there is no such instance. */
+  crash(id: string): Promise<boolean>
+  /** Removes every instance, snapshot and group. */
+  reset(): Promise<void>
+  close(): Promise<void>
+}
+
+const CLOSE_GRACE_MS = 1_500
+
+export async function startAws(options: AwsOptions): Promise<Aws> {
+  const { state, log } = options
+  const servers = new Servers({
+    stateDir: options.stateDir,
+    cacheDir: options.cacheDir,
+    port: options.dataPort,
+    administratorAddress: options.apiAddress,
+    administratorPassword: options.administratorPassword,
+    flavour: RDS,
+    log,
+  })
+  const [fifteen, seventeen] = await Promise.all([servers.binariesOf(15), servers.binariesOf(17)])
+  const build = (): AwsCloud => ({
+    ...options,
+    servers,
+    versions: { 15: fifteen.version, 17: seventeen.version },
+    tasks: createTaskRunner(() => cloud),
+    catalogue: catalogues(servers),
+  })
+  let cloud = build()
+
+  return {
+    serve: (api) => serveAws(api, () => cloud, options.faults),
+    async resume() {
+      await servers.sweep({
+        instances: new Set(Object.values(state.instances).map(({ folder }) => folder)),
+        snapshots: new Set(Object.values(state.snapshots).map(({ folder }) => folder)),
+      })
+      await Promise.all(Object.values(state.instances).map((instance) => bringBack(cloud, instance)))
+      await options.save()
+      for (const instance of Object.values(state.instances)) cloud.tasks.wake(instance)
+    },
+    async applySecurityGroups() {
+      const instances = Object.values(state.instances)
+      await Promise.all(instances.map((instance) => servers.configure(specOf(cloud, instance))))
+    },
+    async crash(id) {
+      const instance = Object.values(state.instances).find((candidate) => candidate.id === id)
+      if (!instance) return false
+      await servers.crash(instance.folder)
+      return true
+    },
+    async reset() {
+      await cloud.tasks.close()
+      const folders = Object.values(state.instances).map(({ folder }) => folder)
+      Object.assign(state, emptyAwsState(), { lastHost: state.lastHost })
+      await options.save()
+      await Promise.all(folders.map((folder) => servers.remove(folder)))
+      await servers.sweep({ instances: new Set(), snapshots: new Set() })
+      cloud = build()
+    },
+    async close() {
+      await Promise.all([cloud.tasks.close(), servers.stopAll(CLOSE_GRACE_MS)])
+    },
+  }
+}
+
+/** Tasks that make a server anew, or need none. */
+function needsServer(task: Task | undefined): boolean {
+  if (task?.kind === 'create' || task?.kind === 'restore') return false
+  return task?.kind !== 'delete' || task.finalSnapshot !== null
+}
+
+async function bringBack(cloud: AwsCloud, instance: DbInstance): Promise<void> {
+  if (!needsServer(instance.tasks[0]) || instance.createdAt === null) return
+  try {
+    await cloud.servers.ensureRunning(specOf(cloud, instance))
+  } catch (error) {
+    cloud.log(`${instance.id} does not start: ${error}`)
+    if (instance.status !== 'deleting') instance.status = 'incompatible-parameters'
+  }
+}
+
+function catalogues(servers: Servers): (major: PostgresMajor) => Promise<Catalogue> {
+  const known = new Map<PostgresMajor, Promise<Catalogue>>()
+  return (major) => {
+    const found = known.get(major) ?? servers.binariesOf(major).then(readCatalogue)
+    known.set(major, found)
+    return found
+  }
+}

@@ -1,0 +1,198 @@
+/** Carries out what operations promised: one instance does one thing at a time, in order, and each thing is written down
+ *  before it begins, so that the next lab finishes what a crash cut short. Every task is safe to begin again. */
+import { newFolderName } from '../postgres/servers'
+import { pause } from '../profile'
+import { type AwsCloud, specOf } from './cloud'
+import { findGroup, groupValues } from './parameters'
+import { type DbInstance, type DbSnapshot, type InstanceStatus, key, type Task } from './state'
+
+export interface TaskRunner {
+  /** Runs what the instance's list holds, unless that is under way already. */
+  wake(instance: DbInstance): void
+  /** Stops beginning tasks, breaks off the ones under way, and resolves when none runs. They stay written down. */
+  close(): Promise<void>
+}
+
+export function createTaskRunner(cloud: () => AwsCloud): TaskRunner {
+  const running = new Map<DbInstance, Promise<void>>()
+  const closing = new AbortController()
+
+  async function drain(instance: DbInstance): Promise<void> {
+    for (;;) {
+      const task = instance.tasks[0]
+      if (!task || closing.signal.aborted) return
+      try {
+        await perform[task.kind]({ cloud: cloud(), instance, signal: closing.signal }, task as never)
+      } catch (error) {
+        if (closing.signal.aborted) return
+        cloud().log(`${task.kind} of ${instance.id} failed: ${error}`)
+        fail(cloud(), instance, task)
+      }
+      instance.tasks.shift()
+      await cloud().save()
+    }
+  }
+
+  return {
+    wake(instance) {
+      if (running.has(instance) || closing.signal.aborted) return
+      const work = drain(instance)
+        .catch((error) => cloud().log(`${instance.id}: ${error}`))
+        .finally(() => running.delete(instance))
+      running.set(instance, work)
+    },
+    async close() {
+      closing.abort(new Error('The lab is closing.'))
+      await Promise.all(running.values())
+    },
+  }
+}
+
+interface Work {
+  cloud: AwsCloud
+  instance: DbInstance
+  signal: AbortSignal
+}
+
+const perform: { [Kind in Task['kind']]: (work: Work, task: Extract<Task, { kind: Kind }>) => Promise<void> } = {
+  create,
+  restore,
+  modify,
+  reboot,
+  'back-up': backUp,
+  delete: remove,
+}
+
+async function create({ cloud, instance, signal }: Work, task: Extract<Task, { kind: 'create' }>): Promise<void> {
+  await beginAnew(cloud, instance)
+  const database = instance.databaseName ?? 'postgres'
+  await cloud.servers.create(specOf(cloud, instance), { name: instance.masterUsername, password: task.password, database })
+  await becomeUsable({ cloud, instance, signal })
+}
+
+async function restore({ cloud, instance, signal }: Work, task: Extract<Task, { kind: 'restore' }>): Promise<void> {
+  const snapshot = cloud.state.snapshots[task.snapshot]
+  if (!snapshot) throw new Error(`The snapshot ${task.snapshot} is gone.`)
+  await beginAnew(cloud, instance)
+  await cloud.servers.restore(specOf(cloud, instance), snapshot.folder, signal)
+  await becomeUsable({ cloud, instance, signal })
+}
+
+/** A new folder for a new attempt, written down first, so that the sweep after a crash knows which one counts. */
+async function beginAnew(cloud: AwsCloud, instance: DbInstance): Promise<void> {
+  const before = instance.folder
+  instance.folder = newFolderName()
+  takeGroupValues(cloud, instance)
+  await cloud.save()
+  await cloud.servers.remove(before)
+}
+
+/** Creating → backing-up (the first automated backup, when it keeps any) → available; only then has it all it needs. */
+async function becomeUsable({ cloud, instance, signal }: Work): Promise<void> {
+  instance.createdAt = new Date().toISOString()
+  if (instance.backupRetentionDays > 0) {
+    await show(cloud, instance, 'backing-up')
+    await pause(cloud.timing.stateMs, signal)
+  }
+  // security groups may have changed while the server was being made
+  await cloud.servers.configure(specOf(cloud, instance))
+  await show(cloud, instance, 'available')
+}
+
+const STUCK = new Set<InstanceStatus>(['failed', 'incompatible-restore', 'incompatible-parameters'])
+
+async function modify({ cloud, instance, signal }: Work): Promise<void> {
+  // there is no server to tell; what was changed counts from its next start
+  if (STUCK.has(instance.status)) return
+  await pause(cloud.timing.lagMs, signal)
+  const { masterPassword } = instance.pending
+  const visible = instance.applyNow
+  if (masterPassword !== undefined) {
+    await show(cloud, instance, 'resetting-master-credentials')
+    await pause(cloud.timing.stateMs, signal)
+    await cloud.servers.setPassword(specOf(cloud, instance), instance.masterUsername, masterPassword)
+    // a newer one that was asked for meanwhile has a task of its own
+    if (instance.pending.masterPassword === masterPassword) delete instance.pending.masterPassword
+  }
+  if (visible) {
+    await show(cloud, instance, 'modifying')
+    await pause(cloud.timing.stateMs, signal)
+    applyPending(instance)
+  }
+  await cloud.servers.configure(specOf(cloud, instance))
+  if (instance.parameterStatus === 'applying') instance.parameterStatus = 'pending-reboot'
+  await show(cloud, instance, 'available')
+}
+
+async function reboot({ cloud, instance, signal }: Work): Promise<void> {
+  takeGroupValues(cloud, instance)
+  await cloud.save()
+  await cloud.servers.restart(specOf(cloud, instance))
+  await pause(cloud.timing.stateMs, signal)
+  instance.parameterStatus = 'in-sync'
+  await show(cloud, instance, 'available')
+}
+
+async function backUp({ cloud, instance, signal }: Work, task: Extract<Task, { kind: 'back-up' }>): Promise<void> {
+  const snapshot = cloud.state.snapshots[task.snapshot]
+  if (snapshot?.status !== 'creating') return show(cloud, instance, 'available')
+  await show(cloud, instance, 'backing-up')
+  await takeSnapshot({ cloud, instance, signal }, snapshot)
+  await show(cloud, instance, 'available')
+}
+
+async function takeSnapshot({ cloud, instance, signal }: Work, snapshot: DbSnapshot): Promise<void> {
+  const [backup] = await Promise.all([
+    cloud.servers.snapshot(specOf(cloud, instance), snapshot.folder, signal),
+    pause(cloud.timing.stateMs, signal),
+  ])
+  Object.assign(snapshot, { status: 'available', createdAt: backup.startedAt })
+}
+
+async function remove({ cloud, instance, signal }: Work, task: Extract<Task, { kind: 'delete' }>): Promise<void> {
+  const final = task.finalSnapshot === null ? undefined : cloud.state.snapshots[task.finalSnapshot]
+  if (final?.status === 'creating') {
+    await takeSnapshot({ cloud, instance, signal }, final)
+    await cloud.save()
+  }
+  await pause(cloud.timing.stateMs, signal)
+  await cloud.servers.remove(instance.folder)
+  delete cloud.state.instances[key(instance.region, instance.id)]
+}
+
+function fail(cloud: AwsCloud, instance: DbInstance, task: Task): void {
+  const snapshot = task.kind === 'back-up' ? task.snapshot : task.kind === 'delete' ? task.finalSnapshot : null
+  const record = snapshot === null ? undefined : cloud.state.snapshots[snapshot]
+  if (record?.status === 'creating') record.status = 'failed'
+  const status = {
+    create: 'failed',
+    restore: 'incompatible-restore',
+    modify: 'available',
+    reboot: 'incompatible-parameters',
+    'back-up': 'available',
+    delete: 'failed',
+  } as const satisfies Record<Task['kind'], InstanceStatus>
+  if (instance.status !== 'deleting' || task.kind === 'delete') instance.status = status[task.kind]
+}
+
+/** Never hides that an instance is being deleted: that may be asked for while something else is under way. */
+async function show(cloud: AwsCloud, instance: DbInstance, status: InstanceStatus): Promise<void> {
+  if (instance.status !== 'deleting') instance.status = status
+  await cloud.save()
+}
+
+/** What its group says now becomes what the server runs with. */
+function takeGroupValues(cloud: AwsCloud, instance: DbInstance): void {
+  const group = findGroup(cloud.state, instance.region, instance.parameterGroup)
+  instance.running = { group: group.name, parameters: groupValues(group) }
+}
+
+function applyPending(instance: DbInstance): void {
+  const { instanceClass, storageGib, backupRetentionDays, multiAz, ...rest } = instance.pending
+  instance.instanceClass = instanceClass ?? instance.instanceClass
+  instance.storageGib = storageGib ?? instance.storageGib
+  instance.backupRetentionDays = backupRetentionDays ?? instance.backupRetentionDays
+  instance.multiAz = multiAz ?? instance.multiAz
+  instance.pending = rest
+  instance.applyNow = false
+}

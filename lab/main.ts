@@ -1,0 +1,33 @@
+/** The lab as a process. One line of JSON on stdout when it is ready; what happens in the background on stderr. Ends with
+ *  status 0 on SIGTERM or SIGINT, after all its servers. */
+import { parseConfig, USAGE } from './config'
+import { type LabOptions, startLab } from './start'
+
+async function main(): Promise<void> {
+  const log = (line: string): void => void process.stderr.write(`${new Date().toISOString()} ${line}\n`)
+  let options: LabOptions
+  try {
+    options = parseConfig(process.argv.slice(2), process.env)
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : error}\n${USAGE}\n`)
+    process.exitCode = 2
+    return
+  }
+  let ending = false
+  let lab: Awaited<ReturnType<typeof startLab>> | undefined
+  const end = (): void => {
+    ending = true
+    // before it is ready there is nothing to stop by: it stops as soon as it is
+    if (lab) void lab.stop().then(() => process.exit(0))
+  }
+  process.on('SIGTERM', end)
+  process.on('SIGINT', end)
+  lab = await startLab({ ...options, log })
+  if (ending) return end()
+  process.stdout.write(`${JSON.stringify({ ready: true, api: lab.api, dataPort: lab.dataPort })}\n`)
+}
+
+main().catch((error) => {
+  process.stderr.write(`${error instanceof Error ? error.message : error}\n`)
+  process.exit(1)
+})

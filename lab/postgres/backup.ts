@@ -1,0 +1,97 @@
+/** A physical copy of a running server by PostgreSQL's low-level backup interface, without stopping writes. It holds every
+ *  commit that was acknowledged before it began, and the log up to its own end, so it recovers without an archive.
+ *  PostgreSQL manual, "Making a Base Backup Using the Low Level API". */
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import type { Client } from 'pg'
+import { giveToServer, makeServerFolder } from '../../pgserver/reach'
+import { serverUser } from '../../pgserver/server-user'
+import { type CopyChoice, copyFolder, copyOne, syncFolder } from './copy'
+
+/** Folders whose content belongs to the running server, not to its data; the folders themselves must be there. */
+const CONTENT_LEFT_OUT = new Set([
+  'pg_wal',
+  'pg_replslot',
+  'pg_dynshmem',
+  'pg_notify',
+  'pg_serial',
+  'pg_snapshots',
+  'pg_stat_tmp',
+  'pg_subtrans',
+])
+const LEFT_OUT = new Set(['postmaster.pid', 'postmaster.opts', 'backup_label', 'tablespace_map', 'global/pg_control'])
+
+export interface Backup {
+  /** Last log position that the copy needs to be consistent; it recovers to here. */
+  endLsn: string
+  /** When the backup began: every commit acknowledged before is in it. */
+  startedAt: string
+}
+
+/** Copies `dataDir` to `target` (made anew), fsynced. `client` is an administrator's connection, and stays usable. */
+export async function backUp(client: Client, dataDir: string, target: string, signal: AbortSignal): Promise<Backup> {
+  await rm(target, { recursive: true, force: true })
+  await mkdir(dirname(target), { recursive: true })
+  makeServerFolder(target, serverUser())
+  const slot = `lab_backup_${process.pid}_${Date.now()}`
+  // the slot keeps the log that is written during the copy from being recycled; temporary: it dies with this session
+  await client.query('SELECT pg_create_physical_replication_slot($1, true, true)', [slot])
+  try {
+    const started = await client.query<{ first: string; at: Date }>(
+      "SELECT pg_walfile_name(pg_backup_start('lab snapshot', true)) AS first, clock_timestamp() AS at",
+    )
+    await copyFolder(dataDir, target, { choose, signal })
+    await copyControlFile(dataDir, target)
+    // the byte before the end: on a segment's border, 15 and 17 name different segments
+    const stopped = await client.query<{ lsn: string; last: string; labelfile: string }>(
+      'SELECT lsn::text, pg_walfile_name(lsn - 1::numeric) AS last, labelfile FROM pg_backup_stop(false)',
+    )
+    const [start, end] = [started.rows[0], stopped.rows[0]]
+    if (!start || !end) throw new Error('PostgreSQL answered a backup call without a row.')
+    await copyLog(client, dataDir, target, start.first, end.last)
+    await writeFile(join(target, 'backup_label'), end.labelfile, { mode: 0o600 })
+    giveToServer(join(target, 'backup_label'), serverUser())
+    await syncFolder(target)
+    return { endLsn: end.lsn, startedAt: start.at.toISOString() }
+  } finally {
+    await client.query('SELECT pg_drop_replication_slot($1)', [slot]).catch(() => {})
+  }
+}
+
+function choose(path: string): CopyChoice {
+  if (CONTENT_LEFT_OUT.has(path)) return 'empty'
+  const name = path.slice(path.lastIndexOf('/') + 1)
+  if (LEFT_OUT.has(path) || name.startsWith('pgsql_tmp') || name.startsWith('pg_internal.init')) return 'skip'
+  return 'copy'
+}
+
+/** The server rewrites this one file in place: a read that meets a write gets a mixture. Two equal reads are no mixture. */
+async function copyControlFile(dataDir: string, target: string): Promise<void> {
+  const source = join(dataDir, 'global', 'pg_control')
+  const copy = join(target, 'global', 'pg_control')
+  let last = await readFile(source)
+  for (;;) {
+    const again = await readFile(source)
+    if (again.equals(last)) break
+    last = again
+  }
+  await writeFile(copy, last, { mode: 0o600 })
+  giveToServer(copy, serverUser())
+}
+
+/** The log segments from the backup's start to its end: names of one timeline sort in order. */
+async function copyLog(client: Client, dataDir: string, target: string, first: string, last: string): Promise<void> {
+  const { rows } = await client.query<{ name: string }>(
+    "SELECT name FROM pg_ls_waldir() WHERE name ~ '^[0-9A-F]{24}$' AND name BETWEEN $1 AND $2 ORDER BY name",
+    [first, last],
+  )
+  if (rows[0]?.name !== first || rows.at(-1)?.name !== last) {
+    throw new Error(`The log from ${first} to ${last} is not complete any more.`)
+  }
+  makeServerFolder(join(target, 'pg_wal', 'archive_status'), serverUser())
+  for (const { name } of rows) {
+    if (!(await copyOne(join(dataDir, 'pg_wal', name), join(target, 'pg_wal', name)))) {
+      throw new Error(`The log segment ${name} vanished during the backup.`)
+    }
+  }
+}

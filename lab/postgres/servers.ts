@@ -1,0 +1,248 @@
+/** Real PostgreSQL servers for simulated instances: make, restore, snapshot, reconfigure, crash, remove. One folder per
+ *  server. Servers outlive a crash of the lab and are adopted by the next one; a server that dies by itself is started again.
+ *  Knows nothing of any cloud's API or states. */
+import { randomBytes } from 'node:crypto'
+import { readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Client } from 'pg'
+import { ensureBinaries, type PostgresBinaries, type PostgresMajor } from '../../pgserver/binaries'
+import {
+  adoptServer,
+  clusterExists,
+  configureServer,
+  initCluster,
+  type RunningServer,
+  type ServerStart,
+  startServer,
+} from '../../pgserver/cluster'
+import { PostgresServerError } from '../../pgserver/failure'
+import { ensureEnterable } from '../../pgserver/reach'
+import { serverUser } from '../../pgserver/server-user'
+import type { Settings } from '../../pgserver/settings'
+import { writeAccessRules } from './access'
+import { type Backup, backUp } from './backup'
+import { copyFolder } from './copy'
+import type { Flavour, Master } from './flavour'
+import { identifier, literal, withAdministrator } from './session'
+
+/** What a server should be; the caller's state is the truth, this is a view of it. */
+export interface ServerSpec {
+  /** Names the server's folder. A new one for each attempt to make a server: an earlier attempt may still be writing. */
+  folder: string
+  major: PostgresMajor
+  address: string
+  settings: Settings
+  /** Source networks that are let in. */
+  networks: readonly string[]
+}
+
+export interface ServersOptions {
+  stateDir: string
+  cacheDir: string
+  port: number
+  administratorAddress: string
+  administratorPassword: string
+  flavour: Flavour
+  log(line: string): void
+}
+
+interface Entry {
+  spec: ServerSpec
+  server: RunningServer
+  /** False once somebody asked for its end. */
+  wanted: boolean
+}
+
+export function newFolderName(): string {
+  return randomBytes(6).toString('hex')
+}
+
+export class Servers {
+  private readonly entries = new Map<string, Entry>()
+  private readonly instancesDir: string
+  private readonly snapshotsDir: string
+  private closing = false
+
+  constructor(private readonly options: ServersOptions) {
+    this.instancesDir = join(options.stateDir, 'instances')
+    this.snapshotsDir = join(options.stateDir, 'snapshots')
+    for (const folder of [this.instancesDir, this.snapshotsDir]) ensureEnterable(folder, serverUser())
+  }
+
+  /** The cloud's own copy of the binaries. */
+  binariesOf(major: PostgresMajor): Promise<PostgresBinaries> {
+    const { name, extensions } = this.options.flavour
+    return ensureBinaries({ major, cacheDir: this.options.cacheDir, trusting: { flavour: name, extensions } })
+  }
+
+  /** A new, empty server with its master. */
+  async create(spec: ServerSpec, master: Master): Promise<void> {
+    const { flavour, administratorPassword: password } = this.options
+    const binaries = await this.binariesOf(spec.major)
+    await initCluster({ binaries, dataDir: this.dataDir(spec.folder), superuser: flavour.administrator, password })
+    await this.start(spec)
+    const statements = flavour.bootstrap(master, spec.major)
+    await this.asAdministrator(spec, 'postgres', async (client) => {
+      for (const statement of statements) await client.query(statement)
+    })
+  }
+
+  /** A server from a snapshot. Its settings hold before its first start. */
+  async restore(spec: ServerSpec, snapshot: string, signal: AbortSignal): Promise<void> {
+    ensureEnterable(join(this.instancesDir, spec.folder), serverUser())
+    await copyFolder(this.snapshotDir(snapshot), this.dataDir(spec.folder), { signal })
+    await this.start(spec)
+  }
+
+  /** Adopts the server that an earlier lab left running, or starts it. */
+  async ensureRunning(spec: ServerSpec): Promise<void> {
+    if (this.entries.has(spec.folder)) return
+    const dataDir = this.dataDir(spec.folder)
+    if (!clusterExists(dataDir)) throw new Error(`The data of the server at ${spec.address} is gone.`)
+    const server = await adoptServer({ dataDir })
+    if (!server) return this.start(spec)
+    this.supervise(spec, server)
+    await this.configure(spec)
+  }
+
+  async restart(spec: ServerSpec): Promise<void> {
+    await this.stop(spec.folder, 'fast')
+    await this.start(spec)
+  }
+
+  /** Applies network rules and reloadable settings, and resolves when they hold for every new connection. A server that does
+   *  not run learns them when it starts. */
+  async configure(spec: ServerSpec): Promise<void> {
+    const entry = this.entries.get(spec.folder)
+    if (!entry) return
+    entry.spec = spec
+    const before = await this.configurationTime(spec)
+    this.writeFiles(spec)
+    entry.server.reload()
+    for (let attempt = 0; attempt < 200; attempt++) {
+      // a new connection is forked after the postmaster has read both files, so it shows what it lives under
+      if ((await this.configurationTime(spec)) !== before) return
+      await sleep(10)
+    }
+    throw new Error(`PostgreSQL at ${spec.address} did not read its configuration again.`)
+  }
+
+  async setPassword(spec: ServerSpec, role: string, password: string): Promise<void> {
+    const statement = `ALTER ROLE ${identifier(role)} PASSWORD ${literal(password)}`
+    await this.asAdministrator(spec, this.options.flavour.administrator, (client) => client.query(statement))
+  }
+
+  /** Safe to repeat: what an earlier attempt left is replaced. */
+  async snapshot(spec: ServerSpec, snapshot: string, signal: AbortSignal): Promise<Backup> {
+    return this.asAdministrator(spec, this.options.flavour.administrator, (client) =>
+      backUp(client, this.dataDir(spec.folder), this.snapshotDir(snapshot), signal),
+    )
+  }
+
+  async removeSnapshot(snapshot: string): Promise<void> {
+    await rm(join(this.snapshotsDir, snapshot), { recursive: true, force: true })
+  }
+
+  /** Stops the server at once and deletes its data. Safe to repeat. */
+  async remove(folder: string): Promise<void> {
+    if (folder === '') return
+    await this.stop(folder, 'immediate')
+    await rm(join(this.instancesDir, folder), { recursive: true, force: true })
+  }
+
+  /** As if the machine had failed: no shutdown, then recovery. */
+  async crash(folder: string): Promise<void> {
+    await this.entries.get(folder)?.server.stop('immediate')
+  }
+
+  /** Deletes what no record speaks of: left by attempts that a crash cut short. */
+  async sweep(known: { instances: ReadonlySet<string>; snapshots: ReadonlySet<string> }): Promise<void> {
+    for (const folder of await readdir(this.instancesDir)) if (!known.instances.has(folder)) await this.remove(folder)
+    for (const folder of await readdir(this.snapshotsDir)) if (!known.snapshots.has(folder)) await this.removeSnapshot(folder)
+  }
+
+  /** Stops every server, keeping the data, for good. No commit is lost, whatever the grace. */
+  async stopAll(graceMs: number): Promise<void> {
+    this.closing = true
+    await Promise.all([...this.entries.keys()].map((folder) => this.stop(folder, 'fast', graceMs)))
+  }
+
+  private dataDir(folder: string): string {
+    return join(this.instancesDir, folder, 'data')
+  }
+
+  private snapshotDir(folder: string): string {
+    return join(this.snapshotsDir, folder, 'data')
+  }
+
+  private asAdministrator<Result>(spec: ServerSpec, database: string, use: (client: Client) => Promise<Result>): Promise<Result> {
+    const { flavour, port, administratorPassword: password, administratorAddress: from } = this.options
+    return withAdministrator({ host: spec.address, port, user: flavour.administrator, password, database, from }, use)
+  }
+
+  private async configurationTime(spec: ServerSpec): Promise<string | undefined> {
+    const question = 'SELECT pg_conf_load_time()::text AS at'
+    const { rows } = await this.asAdministrator(spec, this.options.flavour.administrator, (client) =>
+      client.query<{ at: string }>(question),
+    )
+    return rows[0]?.at
+  }
+
+  private writeFiles(spec: ServerSpec): void {
+    const dataDir = this.dataDir(spec.folder)
+    writeAccessRules(dataDir, {
+      administrator: this.options.flavour.administrator,
+      administratorAddress: this.options.administratorAddress,
+      networks: spec.networks,
+    })
+    configureServer({ dataDir, hosts: [spec.address], port: this.options.port, settings: spec.settings })
+  }
+
+  private async start(spec: ServerSpec): Promise<void> {
+    const binaries = await this.binariesOf(spec.major)
+    this.writeFiles(spec)
+    const server = await startPatiently({
+      binaries,
+      dataDir: this.dataDir(spec.folder),
+      hosts: [spec.address],
+      port: this.options.port,
+      settings: spec.settings,
+      logFile: join(this.instancesDir, spec.folder, 'server.log'),
+    })
+    this.supervise(spec, server)
+    if (this.closing) await this.stop(spec.folder, 'immediate')
+  }
+
+  private async stop(folder: string, mode: 'fast' | 'immediate', graceMs?: number): Promise<void> {
+    const entry = this.entries.get(folder)
+    if (entry) entry.wanted = false
+    const server = entry?.server ?? (await adoptServer({ dataDir: this.dataDir(folder) }))
+    await server?.stop(mode, graceMs)
+    this.entries.delete(folder)
+  }
+
+  private supervise(spec: ServerSpec, server: RunningServer): void {
+    const entry: Entry = { spec, server, wanted: true }
+    this.entries.set(spec.folder, entry)
+    void server.exited.then(async () => {
+      if (this.closing || !entry.wanted || this.entries.get(spec.folder) !== entry) return
+      this.options.log(`PostgreSQL at ${spec.address} ended by itself; starting it again`)
+      await this.start(entry.spec).catch((error) => this.options.log(`PostgreSQL at ${spec.address}: ${error}`))
+    })
+  }
+}
+
+/** After a crash, the old server's children may hold its shared memory for a moment longer. */
+async function startPatiently(start: ServerStart): Promise<RunningServer> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await startServer(start)
+    } catch (error) {
+      const passing =
+        error instanceof PostgresServerError && /pre-existing shared memory|lock file "postmaster.pid"/.test(error.message)
+      if (!passing || attempt >= 50) throw error
+      await sleep(100)
+    }
+  }
+}

@@ -1,0 +1,123 @@
+/** Starts a lab: simulated clouds on loopback over real PostgreSQL. In-process for tests; `main.ts` is the same as a process
+ *  of its own. */
+import { join } from 'node:path'
+import Fastify, { type FastifyInstance } from 'fastify'
+import { ensureEnterable } from '../pgserver/reach'
+import { serverUser } from '../pgserver/server-user'
+import { startAws } from './aws/start'
+import { serveControl } from './control-api'
+import { API_HOST, chooseDataPort, hostAddress, parseBlock } from './network'
+import { PROFILES, type ProfileName } from './profile'
+import { type LabState, newLabState } from './state'
+import { lockState } from './state-lock'
+import { openStore } from './store'
+
+export interface LabOptions {
+  /** All that the lab keeps. One lab at a time. */
+  stateDir: string
+  /** Where copies of PostgreSQL's binaries are kept, shared by all labs. */
+  cacheDir: string
+  /** Three numbers of 127/8, as in '127.77.3', which no other lab uses. */
+  block: string
+  /** 0 or absent: the one it had before, else any free one. */
+  apiPort?: number
+  /** 0 or absent: the one it had before, else 5432, else the next free one. */
+  dataPort?: number
+  profile?: ProfileName
+  log?(line: string): void
+}
+
+export interface Lab {
+  /** 'http://127.77.3.1:40123' */
+  api: string
+  dataPort: number
+  /** Stops every server and gives the state folder free. */
+  stop(): Promise<void>
+}
+
+/** Resolves when the APIs listen and every instance that can run does.
+ *  @throws Error when another lab uses the state folder, or a port is taken. */
+export async function startLab(options: LabOptions): Promise<Lab> {
+  const block = parseBlock(options.block)
+  ensureEnterable(options.stateDir, serverUser())
+  const lock = lockState(options.stateDir)
+  try {
+    const store = openStore(join(options.stateDir, 'lab.json'), () => newLabState(block))
+    return await startOn(store.state, store.save, lock.release, options)
+  } catch (error) {
+    lock.release()
+    throw error
+  }
+}
+
+async function startOn(state: LabState, save: () => Promise<void>, release: () => void, options: LabOptions): Promise<Lab> {
+  if (state.block !== options.block) {
+    throw new Error(
+      `The lab in ${options.stateDir} lives on ${state.block}.*, not on ${options.block}.*: use that block, or another --state folder.`,
+    )
+  }
+  const dataPort = await settleDataPort(state, options.dataPort ?? 0)
+  const apiAddress = hostAddress(state.block, API_HOST)
+  const aws = await startAws({
+    state: state.aws,
+    securityGroups: state.securityGroups,
+    faults: state.faults,
+    stateDir: options.stateDir,
+    cacheDir: options.cacheDir,
+    block: state.block,
+    dataPort,
+    apiAddress,
+    administratorPassword: state.administratorPassword,
+    timing: PROFILES[options.profile ?? 'fast'],
+    save,
+    log: options.log ?? (() => {}),
+  })
+  const api = Fastify({ forceCloseConnections: true })
+  try {
+    aws.serve(api)
+    let url = ''
+    serveControl(api, { state, aws, save, url: () => url })
+    // listening comes last: a caller who reaches the lab finds it whole
+    await aws.resume()
+    state.apiPort = await listen(api, apiAddress, options.apiPort ?? 0, state.apiPort)
+    url = `http://${apiAddress}:${state.apiPort}`
+    await save()
+    const stop = async (): Promise<void> => {
+      await Promise.all([api.close(), aws.close()])
+      await save()
+      release()
+    }
+    return { api: url, dataPort, stop: once(stop) }
+  } catch (error) {
+    await Promise.allSettled([api.close(), aws.close()])
+    throw error
+  }
+}
+
+async function settleDataPort(state: LabState, wanted: number): Promise<number> {
+  // servers of an earlier lab may be running on the port it had: that it is taken then means nothing
+  if (state.dataPort !== 0 && (wanted === 0 || wanted === state.dataPort)) return state.dataPort
+  if (Object.keys(state.aws.instances).length > 0) {
+    throw new Error(`The databases of this lab are on port ${state.dataPort}; reset it before moving them to ${wanted}.`)
+  }
+  state.dataPort = await chooseDataPort(state.block, wanted === 0 ? undefined : wanted)
+  return state.dataPort
+}
+
+async function listen(api: FastifyInstance, host: string, wanted: number, before: number): Promise<number> {
+  await api.listen({ host, port: wanted || before }).catch(async (error: NodeJS.ErrnoException) => {
+    if (wanted !== 0 || error.code !== 'EADDRINUSE') throw error
+    await api.listen({ host, port: 0 })
+  })
+  const address = api.server.address()
+  if (typeof address !== 'object' || address === null) throw new Error('The API has no address.')
+  return address.port
+}
+
+function once(act: () => Promise<void>): () => Promise<void> {
+  let done: Promise<void> | undefined
+  return () => {
+    done ??= act()
+    return done
+  }
+}

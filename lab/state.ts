@@ -1,0 +1,31 @@
+/** What the lab as a whole remembers, beside what each simulated cloud does. */
+import { randomBytes } from 'node:crypto'
+import { type AwsState, emptyAwsState } from './aws/state'
+import type { Fault } from './faults'
+import type { SecurityGroup } from './security-groups'
+
+export interface LabState {
+  version: 1
+  block: string
+  /** Kept, so that clients find a restarted lab where it was. 0 until first known. */
+  apiPort: number
+  dataPort: number
+  /** Of the administrator of every server of the lab; never leaves this file. */
+  administratorPassword: string
+  securityGroups: Record<string, SecurityGroup>
+  faults: Fault[]
+  aws: AwsState
+}
+
+export function newLabState(block: string): LabState {
+  return {
+    version: 1,
+    block,
+    apiPort: 0,
+    dataPort: 0,
+    administratorPassword: randomBytes(24).toString('base64url'),
+    securityGroups: {},
+    faults: [],
+    aws: emptyAwsState(),
+  }
+}

@@ -1,0 +1,164 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type DBInstance, RDS } from '@aws-sdk/client-rds'
+import { Client, type ClientConfig } from 'pg'
+import { defaultCacheDir } from '../../lab/config'
+import { type Lab, startLab } from '../../lab/start'
+
+/** A block of 127/8 per test process, so that several run side by side. */
+export function ownBlock(): string {
+  return `127.${90 + (process.pid % 100)}.${process.pid % 251}`
+}
+
+export const cacheDir = defaultCacheDir(process.env)
+
+export interface TestLab {
+  readonly block: string
+  readonly stateDir: string
+  readonly lab: Lab
+  readonly rds: RDS
+  /** `<block>.2`, the address that `group` lets in. */
+  readonly client: string
+  readonly group: string
+  call(method: string, path: string, body?: unknown): Promise<{ status: number; body: Record<string, unknown> }>
+  restart(): Promise<void>
+  remove(): Promise<void>
+}
+
+export async function openLab(block = ownBlock()): Promise<TestLab> {
+  const root = mkdtempSync(join(tmpdir(), 'capstan-lab-'))
+  const { chmodSync } = await import('node:fs')
+  chmodSync(root, 0o755)
+  const stateDir = join(root, 'state')
+  const lines: string[] = []
+  const options = { stateDir, cacheDir, block, profile: 'fast', log: (line: string) => lines.push(line) } as const
+  let lab = await startLab(options)
+  let rds = sdk(lab.api)
+  const test: TestLab = {
+    block,
+    stateDir,
+    get lab() {
+      return lab
+    },
+    get rds() {
+      return rds
+    },
+    client: `${block}.2`,
+    group: 'sg-tests',
+    async call(method, path, body) {
+      const init = {
+        method,
+        ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+      }
+      const response = await fetch(`${lab.api}${path}`, init)
+      return { status: response.status, body: (await response.json()) as Record<string, unknown> }
+    },
+    async restart() {
+      await lab.stop()
+      lab = await startLab(options)
+      rds = sdk(lab.api)
+    },
+    async remove() {
+      await lab.stop()
+      rmSync(root, { recursive: true, force: true })
+    },
+  }
+  await test.call('PUT', '/_lab/security-groups/sg-tests', { cidrs: [`${block}.2/32`] })
+  return test
+}
+
+export function sdk(endpoint: string, accessKeyId = 'lab', secretAccessKey = 'lab-secret'): RDS {
+  return new RDS({ region: 'us-east-1', endpoint, credentials: { accessKeyId, secretAccessKey } })
+}
+
+export const PASSWORD = 'correct-horse-battery'
+
+export async function createInstance(test: TestLab, id: string, more: Partial<Parameters<RDS['createDBInstance']>[0]> = {}) {
+  await test.rds.createDBInstance({
+    DBInstanceIdentifier: id,
+    Engine: 'postgres',
+    EngineVersion: '15',
+    DBInstanceClass: 'db.t4g.micro',
+    AllocatedStorage: 20,
+    MasterUsername: 'boss',
+    MasterUserPassword: PASSWORD,
+    DBName: 'shop',
+    VpcSecurityGroupIds: [test.group],
+    ...more,
+  })
+  return available(test, id)
+}
+
+export async function describe(test: TestLab, id: string): Promise<DBInstance> {
+  const { DBInstances } = await test.rds.describeDBInstances({ DBInstanceIdentifier: id })
+  return DBInstances![0]!
+}
+
+/** Waits until the instance is available with nothing pending, and returns its description. */
+export async function available(test: TestLab, id: string): Promise<DBInstance> {
+  return eventually(async () => {
+    const instance = await describe(test, id)
+    const busy = instance.DBParameterGroups?.[0]?.ParameterApplyStatus === 'applying'
+    const pending = instance.PendingModifiedValues?.MasterUserPassword !== undefined
+    if (['failed', 'incompatible-restore', 'incompatible-parameters'].includes(instance.DBInstanceStatus ?? '')) return instance
+    return instance.DBInstanceStatus === 'available' && !busy && !pending ? instance : undefined
+  })
+}
+
+export async function snapshotAvailable(test: TestLab, id: string) {
+  return eventually(async () => {
+    const { DBSnapshots } = await test.rds.describeDBSnapshots({ DBSnapshotIdentifier: id })
+    return DBSnapshots![0]!.Status === 'creating' ? undefined : DBSnapshots![0]!
+  })
+}
+
+export async function gone(test: TestLab, id: string): Promise<true> {
+  return eventually(async () => {
+    try {
+      await describe(test, id)
+      return undefined
+    } catch (error) {
+      if ((error as Error).name === 'DBInstanceNotFoundFault') return true
+      throw error
+    }
+  })
+}
+
+export async function eventually<Value>(look: () => Promise<Value | undefined>): Promise<Value> {
+  for (let attempt = 0; attempt < 1_000; attempt++) {
+    const value = await look()
+    if (value !== undefined) return value
+    await sleep(30)
+  }
+  throw new Error('It did not come to pass.')
+}
+
+/** A connection whose socket is bound to `from`. */
+export async function connect(from: string, config: ClientConfig): Promise<Client> {
+  const { Socket } = await import('node:net')
+  const stream = () => {
+    const socket = new Socket()
+    const plain = socket.connect.bind(socket) as (options: object) => typeof socket
+    return Object.assign(socket, { connect: (port: number, host: string) => plain({ port, host, localAddress: from }) })
+  }
+  const client = new Client({ database: 'shop', user: 'boss', password: PASSWORD, ...config, stream })
+  client.on('error', () => {})
+  await client.connect()
+  return client
+}
+
+export async function ask<Row extends object>(
+  test: TestLab,
+  instance: DBInstance,
+  sql: string,
+  config: ClientConfig = {},
+): Promise<Row[]> {
+  const client = await connect(test.client, { host: instance.Endpoint!.Address!, port: instance.Endpoint!.Port!, ...config })
+  try {
+    return (await client.query(sql)).rows as Row[]
+  } finally {
+    await client.end()
+  }
+}
