@@ -8,29 +8,32 @@ export interface RecordedProcess extends ProcessIdentity {
 
 export class ProcessRecords {
   readonly #file: string
-  #records: readonly RecordedProcess[]
 
   constructor(file: string) {
     this.#file = file
-    this.#records = readRecords(file)
   }
 
   add(name: string, who: ProcessIdentity): void {
-    this.#write([...this.#records, { name, ...who }])
+    this.#write([...readRecords(this.#file).filter(isAlive), { name, ...who }])
   }
 
   remove(who: ProcessIdentity): void {
-    this.#write(this.#records.filter(({ pid, started }) => pid !== who.pid || started !== who.started))
+    this.#write(readRecords(this.#file).filter(({ pid, started }) => pid !== who.pid || started !== who.started))
   }
 
   alive(): readonly RecordedProcess[] {
-    return this.#records.filter(isAlive)
+    return readRecords(this.#file).filter(isAlive)
   }
 
+  /** Nothing between reading and writing is asynchronous, and one supervisor at a time owns the folder. */
   #write(records: readonly RecordedProcess[]): void {
-    this.#records = records
-    writeFileSync(`${this.#file}.next`, `${JSON.stringify(records)}\n`, { mode: 0o600 })
-    renameSync(`${this.#file}.next`, this.#file)
+    try {
+      writeFileSync(`${this.#file}.next`, `${JSON.stringify(records)}\n`, { mode: 0o600 })
+      renameSync(`${this.#file}.next`, this.#file)
+    } catch (error) {
+      // A process may end after its state was wiped.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    }
   }
 }
 

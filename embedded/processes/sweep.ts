@@ -6,7 +6,8 @@ import { adoptServer } from '../../pgserver/cluster'
 import { stopProcess } from './program'
 import { ProcessRecords } from './records'
 
-const ORDER = ['worker', 'lab', 'temporal']
+/** Ended from the last to the first. */
+const ORDER = ['temporal', 'lab', 'writer', 'worker']
 /** `<state>/lab/<instances>/<id>/<data>` is the deepest place of a server. */
 const DEPTH = 6
 
@@ -15,7 +16,7 @@ export async function sweep(stateDir: string): Promise<readonly string[]> {
   const records = new ProcessRecords(join(stateDir, 'processes.json'))
   const left = [...records.alive()]
     .filter(({ pid }) => pid !== process.pid)
-    .sort((a, b) => ORDER.indexOf(a.name) - ORDER.indexOf(b.name))
+    .sort((a, b) => ORDER.indexOf(b.name) - ORDER.indexOf(a.name))
   for (const record of left) {
     await stopProcess(record, 'SIGTERM', 3_000)
     records.remove(record)
