@@ -76,6 +76,8 @@ export interface MigrationPlan {
   readonly engineVersion: string
   /** Digest over the history table's rows. */
   readonly history: Sha256
+  /** How many rows the history had. */
+  readonly historyRows: number
   /** Schema fingerprint before the migration. */
   readonly fingerprint: Sha256
   readonly current: string | null

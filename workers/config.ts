@@ -11,7 +11,8 @@ export interface WorkerConfig {
   readonly sourceAddress: string | null
   readonly stickyTimeoutMs: number
   readonly logLevel: string
-  readonly failpoint: { readonly at: string; readonly firedDir: string } | null
+  /** Folder in which failpoints are armed; null in production. */
+  readonly failpoints: string | null
 }
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -54,7 +55,6 @@ function secretKeyOf(env: Environment): Buffer {
 }
 
 export function readConfig(env: Environment): WorkerConfig {
-  const failpoint = env.CAPSTAN_FAILPOINT
   return {
     temporal: { address: required(env, 'TEMPORAL_ADDRESS'), namespace: env.TEMPORAL_NAMESPACE ?? 'default' },
     ledgerUrl: required(env, 'CAPSTAN_LEDGER_URL'),
@@ -64,6 +64,6 @@ export function readConfig(env: Environment): WorkerConfig {
     sourceAddress: env.CAPSTAN_POSTGRES_SOURCE_ADDRESS ?? null,
     stickyTimeoutMs: milliseconds(env, 'CAPSTAN_STICKY_TIMEOUT_MS', 10_000),
     logLevel: env.CAPSTAN_LOG_LEVEL ?? 'info',
-    failpoint: failpoint ? { at: failpoint, firedDir: required(env, 'CAPSTAN_FAILPOINT_FIRED_DIR') } : null,
+    failpoints: env.CAPSTAN_FAILPOINTS || null,
   }
 }

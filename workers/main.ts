@@ -34,7 +34,7 @@ async function main(): Promise<void> {
     resolveSecret: createSecretResolver(process.env),
     secretKey: config.secretKey,
     sourceAddress: config.sourceAddress,
-    failpoint: createFailpoint(config.failpoint),
+    failpoint: createFailpoint(config.failpoints),
   }
   const workers = await startWorkers(connection, config, deps)
   let stops = 0

@@ -7,7 +7,9 @@ export interface SchemaActivities {
   /** Proves that the canary answers to its new password and cannot act on the outside; refuses with CANARY_NOT_INERT. */
   proveInert(input: StepRef & { canary: InstanceAddress }): Promise<{ summary: string }>
   /** Runs the pending migrations on the canary and records what each statement cost. Resumes after a kill. */
-  rehearse(input: StepRef & { target: InstanceAddress; canary: InstanceAddress; planDigest: string }): Promise<RehearsalSummary>
+  rehearse(
+    input: StepRef & { target: InstanceAddress; canary: InstanceAddress; epoch: number; planDigest: string },
+  ): Promise<RehearsalSummary>
   /** Holds the rehearsal against the policy's limits. Reads the ledger only. */
   judgeRehearsal(input: StepRef): Promise<Judgement>
   /** Applies the pending migrations to the target under the fence. Resumes after a kill; what is applied stays applied. */

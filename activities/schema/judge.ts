@@ -44,7 +44,13 @@ function judgeStatement(record: StatementRecord, rehearsal: JudgedRehearsal, lim
   }
   if (limits.statementMsMax !== null && record.durationMs > limits.statementMsMax) {
     const message = `runs for ${duration(record.durationMs)}; the policy allows ${duration(limits.statementMsMax)}`
-    findings.push({ rule: 'statement-time', message, ...at, measured: Math.round(record.durationMs), allowed: limits.statementMsMax })
+    findings.push({
+      rule: 'statement-time',
+      message,
+      ...at,
+      measured: Math.round(record.durationMs),
+      allowed: limits.statementMsMax,
+    })
   }
   return findings
 }

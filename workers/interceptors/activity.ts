@@ -9,13 +9,21 @@ import { startHeartbeat } from './heartbeat'
 
 export interface ActivityInterceptorDeps {
   readonly ledger: Pick<Ledger, 'noteAttempt'>
-  readonly failpoint: Failpoint
+  /** Null: no failpoints, nothing is counted. */
+  readonly failpoint: Failpoint | null
 }
 
 type ExecuteNext = Next<ActivityInboundCallsInterceptor, 'execute'>
 
-/** Calls of each activity in this process, for failpoints. */
+/** Calls of each activity for each operation in this process, for failpoints. */
 const calls = new Map<string, number>()
+
+function countCall(workflowId: string, activity: string): number {
+  const key = `${workflowId} ${activity}`
+  const n = (calls.get(key) ?? 0) + 1
+  calls.set(key, n)
+  return n
+}
 
 function stepOf(input: ActivityExecuteInput): { operation: string; step: string } | null {
   const [first] = input.args
@@ -28,17 +36,16 @@ export function activityInterceptor(context: Context, deps: ActivityInterceptorD
   return {
     async execute(input: ActivityExecuteInput, next: ExecuteNext): Promise<unknown> {
       const { activityType, attempt } = context.info
-      const n = (calls.get(activityType) ?? 0) + 1
-      calls.set(activityType, n)
+      const n = deps.failpoint === null ? 0 : countCall(context.info.workflowExecution?.workflowId ?? '', activityType)
       const heartbeat = startHeartbeat(context)
       const signal = AbortSignal.any([context.cancellationSignal, heartbeat.signal])
       try {
-        deps.failpoint(activityType, n, 'before')
+        deps.failpoint?.(activityType, n, 'before')
         const step = stepOf(input)
         if (attempt > 1 && step !== null) await deps.ledger.noteAttempt({ ...step, attempt })
         const act = { attempt, signal, stale: heartbeat.stale, client: context.client }
         const result = await runAct(act, () => next(input))
-        deps.failpoint(activityType, n, 'after')
+        deps.failpoint?.(activityType, n, 'after')
         return result
       } catch (error) {
         throw toTemporalFailure(error, context.cancellationSignal)

@@ -43,7 +43,7 @@ async function migrateUnderLock(migration: Migration, epoch: number): Promise<Ou
   const approval = await awaitApproval(run, planned, input.policy, () => act.schema.planMigration({ ...ref('approve'), target }))
   if (approval.rejected) return { status: 'rejected', verdict: null, findings: [] }
 
-  const refusals = await rehearseOnCanary(migration, target, approval.plan)
+  const refusals = await rehearseOnCanary(migration, target, epoch, approval.plan)
   if (refusals.length > 0) {
     await removeCanary(migration)
     return failed(refusals)
@@ -80,15 +80,11 @@ async function plan({ run, act, ref }: Migration): Promise<{ planned: PlanSummar
 }
 
 /** Snapshot, inert copy, rehearsal, checks, verdict. The canary stays: the target is compared with it later. */
-async function rehearseOnCanary(
-  migration: Migration,
-  target: InstanceAddress,
-  planned: PlanSummary,
-): Promise<readonly Finding[]> {
+async function rehearseOnCanary(migration: Migration, target: InstanceAddress, epoch: number, planned: PlanSummary): Promise<readonly Finding[]> {
   const { run, act, ref } = migration
   const canary = await makeCanary(migration)
   await run.step(STEPS.rehearse, {
-    do: () => act.schema.rehearse({ ...ref('rehearse'), target, canary, planDigest: planned.digest }),
+    do: () => act.schema.rehearse({ ...ref('rehearse'), target, canary, epoch, planDigest: planned.digest }),
     detail: ({ statementCount, durationMs, walBytes }) => ({
       summary: `${count(statementCount, 'statement')} in ${durationMs} ms, ${(walBytes / 1e6).toFixed(1)} MB of write-ahead log`,
     }),

@@ -1,0 +1,114 @@
+/** Applies to the target, under the fence. A repeat goes on where the first attempt stopped. */
+
+import { failure } from '../../contracts/failures'
+import type { DatabaseEntry } from '../../contracts/fleet'
+import type { ApplySummary, MigrationPlan as PlanDocument } from '../../contracts/migrate'
+import type { Session } from '../../postgres/connect/session'
+import { fingerprintSchema } from '../../postgres/inspect/fingerprint'
+import { applyMigrations } from '../../postgres/migrate/apply'
+import type { ApplyEvent } from '../../postgres/migrate/events'
+import { fencedName, raiseFence } from '../../postgres/migrate/fence'
+import { readHistory } from '../../postgres/migrate/history'
+import { resolveMigrations } from '../../postgres/migrate/resolve'
+import { currentVersion } from '../../postgres/migrate/state'
+import { countRows } from '../../postgres/verify/checks'
+import { assertMayAct } from '../act'
+import type { ActivityDeps } from '../deps'
+import { rememberOnce } from '../remember'
+import type { SchemaActivities } from './contract'
+import { openSession, type SessionRequest, withSession } from './open-session'
+import { readPlan } from './plan'
+import { historyDrift } from './plan-document'
+
+type Input = Parameters<SchemaActivities['applyMigrations']>[0]
+
+/** Pause between attempts to get a lock; it doubles up to the maximum, so that a queue of writers can pass in between. */
+const LOCK_RETRY = { delayMs: 500, delayMsMax: 10_000 }
+
+export async function applyToTarget(deps: ActivityDeps, input: Input): Promise<ApplySummary> {
+  const { operation, step, bundle, target, epoch, planDigest } = input
+  const { database: entry, migrations } = await deps.ledger.getBundle(bundle)
+  const planned = await readPlan(deps.ledger, operation, planDigest)
+  const on: SessionRequest = { entry, role: 'migrator', operation, step, address: target, canary: false }
+  await beforeAnyChange(deps, on, planned)
+
+  const { attempt, signal } = assertMayAct()
+  const fence = { epoch, attempt }
+  await withSession(deps, on, (session) => raiseFence(session, { ...fence, operation, signal }))
+  const progress = createProgress(deps, input, planned)
+  await applyMigrations({
+    connect: () => openSession(deps, { ...on, applicationName: fencedName(fence, `capstan ${operation}`) }),
+    resolved: resolveMigrations(migrations),
+    fence,
+    signal,
+    limits: limitsOf(entry),
+    onEvent: progress.onEvent,
+    onPlan: (_plan, history) => {
+      const drift = historyDrift(planned, history)
+      if (drift !== null) throw drift
+    },
+  })
+  await progress.settle()
+  return summarize(deps, on, planned)
+}
+
+function limitsOf({ policy }: DatabaseEntry) {
+  const { lockTimeoutMs, lockAttempts } = policy
+  return { lockTimeoutMs, lockRetries: { ...LOCK_RETRY, attempts: lockAttempts } }
+}
+
+/** Once per operation: the target still has the schema that was planned on, and its rows are counted for the later comparison. */
+async function beforeAnyChange(deps: ActivityDeps, on: SessionRequest, planned: PlanDocument): Promise<void> {
+  await rememberOnce(deps.ledger, { operation: on.operation, name: 'rows-target' }, () =>
+    withSession(deps, on, async (session) => {
+      await assertSchemaHolds(session, planned)
+      return countRows(session, on.entry.checks.rowCounts)
+    }),
+  )
+}
+
+async function assertSchemaHolds(session: Session, planned: PlanDocument): Promise<void> {
+  const { digest } = await fingerprintSchema(session)
+  if (digest === planned.fingerprint) return
+  throw failure(
+    'PLAN_DRIFTED',
+    "The target's schema has changed since the plan was made, so the rehearsal no longer speaks for it. Nothing was applied: start the operation again.",
+    { planDigest: planned.digest },
+  )
+}
+
+/** Live progress for the record, and what the whole of the operation's attempts did. */
+function createProgress({ ledger }: ActivityDeps, { operation, step }: Input, planned: PlanDocument) {
+  let chain: Promise<void> = Promise.resolve()
+  const healed: string[] = []
+  const note = (summary: string, more: Record<string, unknown> = {}): void => {
+    // Progress is for people: losing a line of it must not stop a migration.
+    chain = chain.then(() => ledger.noteProgress({ operation, step, detail: { summary, ...more } })).catch(() => undefined)
+  }
+  const onEvent = (event: ApplyEvent): void => {
+    if (event.type === 'statement-started') note(`${event.script}:${event.line} ${event.kind}`)
+    if (event.type === 'migration-applied') note(`${event.script} applied (${planned.pending.length} in all)`)
+    if (event.type === 'lock-retry') note(`${event.script}: waiting for a lock, attempt ${event.attempt} of ${event.attemptsMax}`)
+    if (event.type === 'index-healed') {
+      healed.push(event.index)
+      note(`${event.script}: invalid index ${event.index} dropped, building it again`, { healedIndexes: [...healed] })
+    }
+  }
+  return { onEvent, settle: () => chain }
+}
+
+/** From the target's own history, since earlier attempts applied part of it. */
+async function summarize(deps: ActivityDeps, on: SessionRequest, planned: PlanDocument): Promise<ApplySummary> {
+  const { rows } = await withSession(deps, on, (session) => readHistory(session))
+  const applied = rows.slice(planned.historyRows).map(({ script }) => script)
+  const record = await deps.ledger.getOperation(on.operation)
+  const healed = record?.steps.find(({ id }) => id === on.step)?.detail.healedIndexes
+  const summary: ApplySummary = {
+    applied,
+    current: currentVersion(rows),
+    healedIndexes: Array.isArray(healed) ? healed.map(String) : [],
+    finishedAt: new Date().toISOString(),
+  }
+  await deps.ledger.putDocument({ operation: on.operation, name: 'apply', document: { version: 1, ...summary } })
+  return summary
+}

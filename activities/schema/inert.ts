@@ -1,0 +1,41 @@
+/** Is the canary ours, and can it not act on the outside? */
+import { Failure, failure } from '../../contracts/failures'
+import type { Session } from '../../postgres/connect/session'
+import { inertnessFindings } from '../../postgres/inspect/inertness'
+import { currentAct } from '../act'
+import type { ActivityDeps } from '../deps'
+import { notReadyYet } from '../waiting'
+import type { SchemaActivities } from './contract'
+import { withSession } from './open-session'
+
+/** A cloud may answer `available` for a while before a new password counts: about five minutes of asking. */
+const TAKEOVER_ATTEMPTS_MAX = 60
+
+export async function proveInert(
+  deps: ActivityDeps,
+  { operation, step, bundle, canary }: Parameters<SchemaActivities['proveInert']>[0],
+): Promise<{ summary: string }> {
+  const { database: entry } = await deps.ledger.getBundle(bundle)
+  const request = { entry, role: 'admin', operation, step, address: canary, canary: true } as const
+  try {
+    await withSession(deps, request, (session) => assertInert(session, canary.instance))
+  } catch (error) {
+    const early =
+      error instanceof Failure && error.code === 'CREDENTIALS_REJECTED' && currentAct().attempt < TAKEOVER_ATTEMPTS_MAX
+    throw early ? notReadyYet(`Instance ${canary.instance}`, 'not yet answering to its new password') : error
+  }
+  return { summary: canary.instance }
+}
+
+async function assertInert(session: Session, instance: string): Promise<void> {
+  const findings = await inertnessFindings(session)
+  if (findings.length === 0) return
+  throw failure(
+    'CANARY_NOT_INERT',
+    `The restored copy ${instance} could act on the outside: ${findings.join('; ')}. It is removed.`,
+    {
+      instance,
+      findings: findings.length,
+    },
+  )
+}

@@ -1,0 +1,54 @@
+/** Plans against the target. Reads only. */
+
+import { failure } from '../../contracts/failures'
+import type { MigrationPlan as PlanDocument, PlanSummary } from '../../contracts/migrate'
+import type { OperationId } from '../../contracts/operation'
+import type { Ledger } from '../../ledger/ledger'
+import { fingerprintSchema } from '../../postgres/inspect/fingerprint'
+import { DEFAULT_HISTORY, readHistory, refuseForeignSchema } from '../../postgres/migrate/history'
+import { planMigrations } from '../../postgres/migrate/plan'
+import { resolveMigrations } from '../../postgres/migrate/resolve'
+import { assertValid, validateMigrations } from '../../postgres/migrate/validate'
+import type { ActivityDeps } from '../deps'
+import type { SchemaActivities } from './contract'
+import { withSession } from './open-session'
+import { planDocument } from './plan-document'
+
+export async function planTarget(
+  deps: ActivityDeps,
+  input: Parameters<SchemaActivities['planMigration']>[0],
+): Promise<PlanSummary> {
+  const { operation, step, bundle, target } = input
+  const { database: entry, migrations } = await deps.ledger.getBundle(bundle)
+  const resolved = resolveMigrations(migrations)
+  const document = await withSession(
+    deps,
+    { entry, role: 'migrator', operation, step, address: target, canary: false },
+    async (session) => {
+      const { exists, rows } = await readHistory(session)
+      if (!exists) await refuseForeignSchema(session, DEFAULT_HISTORY)
+      assertValid(validateMigrations(resolved, rows))
+      const plan = await planMigrations({ resolved, history: rows })
+      const { digest: fingerprint } = await fingerprintSchema(session)
+      return planDocument({ bundle, target, fingerprint, history: rows, plan })
+    },
+  )
+  await deps.ledger.putDocument({ operation, name: 'plan', document })
+  return summaryOf(document)
+}
+
+function summaryOf({ digest, current, target, pending }: PlanDocument): PlanSummary {
+  const statementCount = pending.reduce((sum, { statements }) => sum + statements.length, 0)
+  return { digest, current, target, pendingCount: pending.length, statementCount }
+}
+
+/** The plan that was approved, or that needed no approval. */
+export async function readPlan(ledger: Ledger, operation: OperationId, planDigest: string): Promise<PlanDocument> {
+  const document = (await ledger.getDocument({ operation, name: 'plan' })) as PlanDocument | null
+  if (document?.digest === planDigest) return document
+  throw failure(
+    'PLAN_DRIFTED',
+    `The ledger's plan is ${document?.digest ?? 'missing'}, not ${planDigest}: start the operation again.`,
+    { planDigest },
+  )
+}
