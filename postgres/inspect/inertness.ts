@@ -1,0 +1,70 @@
+/** What would make a restored copy act on the outside world. A copy of a subscriber wakes up with its subscriptions enabled and takes
+ *  production's replication slots; scheduled jobs run twice; foreign tables write elsewhere. An empty list means inert as far as the
+ *  catalogs tell. It cannot see what an application outside does with data it finds. */
+import type { Session } from '../connect/session'
+
+export interface InertnessFinding {
+  readonly id: 'subscriptions' | 'scheduled-jobs' | 'foreign-servers' | 'archiving' | 'outgoing-extensions'
+  /** `acts`: it does something by itself. `may-act`: only when a statement uses it. */
+  readonly severity: 'acts' | 'may-act'
+  readonly message: string
+}
+
+export async function inertnessFindings(session: Session): Promise<InertnessFinding[]> {
+  const [facts] = await session.query<Facts>(
+    `SELECT (SELECT count(*) FROM pg_catalog.pg_subscription WHERE subenabled) AS subscriptions,
+            current_setting('max_logical_replication_workers')::int AS workers,
+            current_setting('archive_mode') AS archiving,
+            (SELECT count(*) FROM pg_catalog.pg_foreign_server) AS "foreignServers",
+            EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname = 'pg_cron') AS cron,
+            coalesce(current_setting('cron.launch_active_jobs', true), 'on') AS "cronLaunch",
+            (SELECT string_agg(extname, ', ' ORDER BY extname) FROM pg_catalog.pg_extension
+              WHERE extname IN ('dblink', 'http', 'pg_net', 'aws_lambda', 'aws_s3', 'azure_storage', 'plpython3u', 'plperlu')) AS outgoing`,
+  )
+  return facts === undefined ? [] : RULES.flatMap((rule) => rule(facts) ?? [])
+}
+
+interface Facts extends Record<string, unknown> {
+  readonly subscriptions: number
+  readonly workers: number
+  readonly archiving: string
+  readonly foreignServers: number
+  readonly cron: boolean
+  readonly cronLaunch: string
+  readonly outgoing: string | null
+}
+
+const RULES: readonly ((facts: Facts) => InertnessFinding | null)[] = [
+  ({ subscriptions, workers }) =>
+    subscriptions > 0 && workers > 0
+      ? {
+          id: 'subscriptions',
+          severity: 'acts',
+          message: `${subscriptions} enabled subscriptions and max_logical_replication_workers = ${workers}: set it to 0 before the first start.`,
+        }
+      : null,
+  ({ cron, cronLaunch }) =>
+    cron && cronLaunch === 'on'
+      ? { id: 'scheduled-jobs', severity: 'acts', message: 'pg_cron launches its jobs here: set cron.launch_active_jobs to off.' }
+      : null,
+  ({ archiving }) =>
+    archiving === 'always'
+      ? { id: 'archiving', severity: 'acts', message: 'archive_mode is always: a copy in recovery archives too.' }
+      : null,
+  ({ foreignServers }) =>
+    foreignServers > 0
+      ? {
+          id: 'foreign-servers',
+          severity: 'may-act',
+          message: `${foreignServers} foreign servers are defined: statements on their tables reach other systems.`,
+        }
+      : null,
+  ({ outgoing }) =>
+    outgoing === null
+      ? null
+      : {
+          id: 'outgoing-extensions',
+          severity: 'may-act',
+          message: `Extensions that reach other systems are installed: ${outgoing}.`,
+        },
+]

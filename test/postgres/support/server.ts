@@ -1,0 +1,90 @@
+/** A PostgreSQL server for one test file, with a master role that is no superuser, and a fresh database for each test. */
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { homedir, tmpdir } from 'node:os'
+import path from 'node:path'
+import { ensureBinaries, type PostgresMajor } from '../../../pgserver/binaries'
+import { initCluster, startServer } from '../../../pgserver/cluster'
+import { type ConnectOptions, connect, type Session } from '../../../postgres/connect/session'
+
+const PASSWORD = 'secret'
+
+export interface TestDatabase {
+  readonly options: ConnectOptions
+  /** As the master role; closed with the server. */
+  connect(applicationName?: string): Promise<Session>
+  connectAsSuperuser(): Promise<Session>
+}
+
+export interface TestServer {
+  readonly host: string
+  readonly port: number
+  database(): Promise<TestDatabase>
+  stop(): Promise<void>
+}
+
+export async function startTestServer(major: PostgresMajor): Promise<TestServer> {
+  const folder = await mkdtemp(path.join(tmpdir(), `capstan-postgres-${major}-`))
+  await chmod(folder, 0o755)
+  const binaries = await ensureBinaries({ major, cacheDir: cacheDir() })
+  const dataDir = path.join(folder, 'data')
+  await initCluster({ binaries, dataDir, superuser: 'postgres', password: PASSWORD })
+  const port = await freePort()
+  const server = await startServer({
+    binaries,
+    dataDir,
+    hosts: ['127.0.0.1'],
+    port,
+    logFile: path.join(folder, 'server.log'),
+    settings: { fsync: 'off', wal_level: 'logical', max_worker_processes: '8' },
+  })
+  const sessions: Session[] = []
+  const open = async (options: ConnectOptions) => {
+    const session = await connect(options)
+    sessions.push(session)
+    return session
+  }
+  const base = { host: '127.0.0.1', port, password: PASSWORD, applicationName: 'test', connectTimeoutMs: 5_000 }
+  const admin = await open({ ...base, user: 'postgres', database: 'postgres' })
+  await admin.execute(
+    `CREATE ROLE master LOGIN CREATEDB CREATEROLE PASSWORD '${PASSWORD}'; GRANT pg_monitor, pg_signal_backend TO master`,
+  )
+  let count = 0
+  return {
+    host: '127.0.0.1',
+    port,
+    async database() {
+      const database = `test_${++count}`
+      await admin.execute(`CREATE DATABASE ${database} OWNER master`)
+      const options = { ...base, user: 'master', database }
+      const superuser = await open({ ...options, user: 'postgres' })
+      await superuser.execute('GRANT ALL ON SCHEMA public TO master')
+      return {
+        options,
+        connect: (applicationName = 'test') => open({ ...options, applicationName }),
+        connectAsSuperuser: async () => superuser,
+      }
+    },
+    async stop() {
+      await Promise.all(sessions.map((session) => session.close()))
+      await server.stop('immediate')
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+function cacheDir(): string {
+  const home = process.env.XDG_CACHE_HOME ?? (process.getuid?.() === 0 ? '/var/cache' : path.join(homedir(), '.cache'))
+  return path.join(home, 'capstan')
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer()
+    probe.once('error', reject)
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address()
+      probe.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
+    })
+  })
+}
