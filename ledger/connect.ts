@@ -1,7 +1,8 @@
 /** Connections to the ledger: a small lazy pool under kysely. Opening costs nothing; the first query connects. */
 import { Kysely, PostgresDialect } from 'kysely'
 import { Pool, type PoolConfig } from 'pg'
-import { failure } from '../contracts/failures'
+import { Failure, failure } from '../contracts/failures'
+import { type ParsedUrl, parsePostgresUrl } from '../postgres/connect/url'
 import type { LedgerTables } from './tables'
 
 /** One worker runs some dozens of activities at once; each holds a connection for milliseconds. */
@@ -12,27 +13,28 @@ const STATEMENT_TIMEOUT_MS = 20_000
 
 export type LedgerDatabase = Kysely<LedgerTables>
 
-export interface LedgerTarget {
-  /** `postgres://user:password@host:port/database` */
-  readonly url: string
-  readonly applicationName: string
-}
+export type LedgerTarget = ParsedUrl
 
-/** Host and port for messages: never the password. */
-export function whereOf(url: string): string {
-  const parsed = URL.canParse(url) ? new URL(url) : null
-  if (parsed === null || !/^postgres(ql)?:$/.test(parsed.protocol)) {
-    throw failure('OPTION_INVALID', 'The ledger URL is not of the form postgres://user:password@host:port/database.', {
-      option: 'CAPSTAN_LEDGER_URL',
-    })
+/** `postgres://user:password@host:port/database?sslmode=…`. Fails with OPTION_INVALID. */
+export function parseLedgerUrl(url: string, applicationName: string): LedgerTarget {
+  try {
+    return parsePostgresUrl(url, { applicationName })
+  } catch (error) {
+    if (!(error instanceof Failure) || error.code !== 'OPTION_INVALID') throw error
+    throw failure('OPTION_INVALID', `CAPSTAN_LEDGER_URL is not right. ${error.message}`, { variable: 'CAPSTAN_LEDGER_URL' })
   }
-  return `${parsed.hostname === '' ? 'localhost' : parsed.hostname}:${parsed.port === '' ? '5432' : parsed.port}`
 }
 
 export function connectLedger(target: LedgerTarget): LedgerDatabase {
+  const { host, port, database, user, password, applicationName, tls = 'disable' } = target
   const settings: PoolConfig = {
-    connectionString: target.url,
-    application_name: target.applicationName,
+    host,
+    port,
+    database,
+    user,
+    password,
+    ssl: tls === 'disable' ? false : { rejectUnauthorized: tls === 'verify-full' },
+    application_name: applicationName,
     max: CONNECTIONS_MAX,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     statement_timeout: STATEMENT_TIMEOUT_MS,

@@ -27,8 +27,14 @@ const NOT_MIGRATED_STATES = new Set(['42P01', '3F000', '42703'])
 const LOST_MESSAGES =
   /Connection terminated|timeout exceeded when trying to connect|Query read timeout|not queryable|pool after calling end/
 
+/** What the migration engine calls a database that is not there. */
+const ENGINE_UNREACHABLE: ReadonlySet<string> = new Set(['DATABASE_UNREACHABLE', 'DATABASE_UNKNOWN', 'CONNECTION_LOST'])
+
 export function ledgerFailure(error: unknown, where: string): unknown {
   // `isNativeError`: the runtime's own errors are of another realm under some test runners and sandboxes.
+  if (error instanceof Failure && ENGINE_UNREACHABLE.has(error.code)) {
+    return failure('LEDGER_UNREACHABLE', `The ledger cannot be reached: ${error.message}`, { where }, { cause: error })
+  }
   if (error instanceof Failure || !types.isNativeError(error)) return error
   const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
   if (/^28/.test(code)) {

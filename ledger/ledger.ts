@@ -3,7 +3,7 @@
 import type { MigrationBundle } from '../contracts/bundle'
 import type { OperationDocument, OperationId, Sha256 } from '../contracts/operation'
 import { getBundle, putBundle } from './bundles'
-import { connectLedger, type LedgerDatabase, whereOf } from './connect'
+import { connectLedger, type LedgerDatabase, parseLedgerUrl } from './connect'
 import { type DocumentRef, type Evidence, getDocument, getEvidence, putDocument, writeEvidence } from './documents'
 import { type EpochQuery, epochOf, nextEpoch } from './epochs'
 import { isMissingOperation, ledgerFailure } from './failures'
@@ -52,8 +52,9 @@ export interface Ledger {
 }
 
 export function openLedger(options: { url: string; applicationName?: string }): Ledger {
-  const where = whereOf(options.url)
-  const db = connectLedger({ url: options.url, applicationName: options.applicationName ?? 'capstan' })
+  const target = parseLedgerUrl(options.url, options.applicationName ?? 'capstan')
+  const where = `${target.host}:${target.port}`
+  const db = connectLedger(target)
 
   /** Runs one query function with failures named; `operation` is the id that a foreign key may find missing. */
   async function ask<T>(work: (db: LedgerDatabase) => Promise<T>, operation?: OperationId): Promise<T> {
@@ -66,7 +67,7 @@ export function openLedger(options: { url: string; applicationName?: string }): 
   }
 
   return {
-    migrate: () => ask(() => migrateLedger(options.url)),
+    migrate: () => ask(() => migrateLedger(target)),
     putBundle: (bundle) => ask((tx) => putBundle(tx, bundle)),
     getBundle: (digest) => ask((tx) => getBundle(tx, digest)),
     openOperation: (operation) => ask((tx) => openOperation(tx, operation)),

@@ -1,7 +1,14 @@
 /** Brings the ledger's own tables to this version: its scripts are ordinary migrations, run by our own engine. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { Client } from 'pg'
+import { connect } from '../postgres/connect/session'
+import { applyMigrations } from '../postgres/migrate/apply'
+import { readMigrationDirectory } from '../postgres/migrate/read-directory'
+import { resolveMigrations } from '../postgres/migrate/resolve'
+import type { LedgerTarget } from './connect'
+
+/** Several processes of a deployment may start at once; the last one waits for the others. */
+const LOCK_WAIT_MS = 60_000
 
 /** The scripts lie beside the compiled code, and in a checkout beside the sources. */
 export function ledgerMigrationsFolder(): string {
@@ -11,16 +18,7 @@ export function ledgerMigrationsFolder(): string {
   return found
 }
 
-export async function migrateLedger(url: string): Promise<void> {
-  const folder = ledgerMigrationsFolder()
-  const client = new Client({ connectionString: url, application_name: 'capstan-ledger-migrate' })
-  await client.connect()
-  try {
-    await client.query('SELECT pg_advisory_lock(4711)')
-    const { rows } = await client.query(`SELECT 1 FROM pg_namespace WHERE nspname = 'ledger'`)
-    if (rows.length > 0) return
-    for (const file of readdirSync(folder).sort()) await client.query(readFileSync(join(folder, file), 'utf8'))
-  } finally {
-    await client.end()
-  }
+export async function migrateLedger(target: LedgerTarget): Promise<void> {
+  const resolved = resolveMigrations(await readMigrationDirectory(ledgerMigrationsFolder()))
+  await applyMigrations({ connect: () => connect(target), resolved, lockWaitMs: LOCK_WAIT_MS })
 }

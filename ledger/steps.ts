@@ -2,8 +2,10 @@
  *  arrive, and must not turn a finished step back into a running one. Attempts only grow. */
 import { sql } from 'kysely'
 import { canonicalJson } from '../contracts/canonical-json'
+import { failure } from '../contracts/failures'
 import type { OperationId, StepDetail, StepRecord, StepState } from '../contracts/operation'
 import type { LedgerDatabase } from './connect'
+import { isFinal } from './operations'
 
 export interface StepUpdate {
   readonly operation: OperationId
@@ -21,12 +23,16 @@ export async function recordStep(db: LedgerDatabase, { operation, sequence, step
     finished_at: step.finishedAt,
   }
   await db.transaction().execute(async (tx) => {
-    const inserted = await tx
-      .insertInto('steps')
-      .values({ operation, id: step.id, attempts: step.attempts, detail: canonicalJson(step.detail), ...content })
-      .onConflict((conflict) => conflict.columns(['operation', 'id']).doNothing())
-      .executeTakeFirst()
-    if (inserted.numInsertedOrUpdatedRows === 1n) return
+    const row = { operation, id: step.id, attempts: step.attempts, detail: canonicalJson(step.detail), ...content }
+    if ((await lockStep(tx, operation, step.id)) === null) {
+      await refuseNewStepOfClosed(tx, operation, step.id)
+      const inserted = await tx
+        .insertInto('steps')
+        .values(row)
+        .onConflict((conflict) => conflict.columns(['operation', 'id']).doNothing())
+        .executeTakeFirst()
+      if (inserted.numInsertedOrUpdatedRows === 1n) return
+    }
     const held = await lockStep(tx, operation, step.id)
     if (held === null || isLate(step, held)) return
     // What was noted while it ran stays as long as it runs; what a step says at its end is all that it has to say.
@@ -38,6 +44,14 @@ export async function recordStep(db: LedgerDatabase, { operation, sequence, step
       .where('id', '=', step.id)
       .execute()
   })
+}
+
+/** A workflow that comes to life after its operation was closed (its start was given up as failed) is stopped at its first step. */
+async function refuseNewStepOfClosed(tx: LedgerDatabase, operation: OperationId, step: string): Promise<void> {
+  const row = await tx.selectFrom('operations').select('status').where('id', '=', operation).executeTakeFirst()
+  if (row === undefined || !isFinal(row.status)) return
+  const message = `Operation ${operation} ended ${row.status}; it cannot begin the step ${step}.`
+  throw failure('OPERATION_CLOSED', message, { operation, status: row.status, step })
 }
 
 /** Older than what is recorded: an earlier round of the step, or its start after its end. */

@@ -189,6 +189,15 @@ describe('steps', () => {
     expect((await ledger.getOperation(operation))!.steps[0]).toMatchObject({ state: 'running' })
   })
 
+  test('an operation that is over begins no new step, and may repeat the record of an old one', async () => {
+    const operation = await open()
+    await ledger.recordStep({ operation, sequence: 1, step: stepOf({ state: 'done', finishedAt: at(3) }) })
+    await ledger.setStatus({ operation, status: 'succeeded' })
+    await ledger.recordStep({ operation, sequence: 1, step: stepOf({ state: 'done', finishedAt: at(3) }) })
+    const late = ledger.recordStep({ operation, sequence: 2, step: stepOf({ id: 'apply' }) })
+    await expect(late).rejects.toMatchObject({ code: 'OPERATION_CLOSED' })
+  })
+
   test('live detail merges while a step runs and is replaced by what the step says at its end', async () => {
     const operation = await open()
     await ledger.noteProgress({ operation, step: 'plan', detail: { early: true } })

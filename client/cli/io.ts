@@ -1,0 +1,65 @@
+/** Where a command writes to and what kind of place that is. Commands never touch `process` themselves. */
+import { styleText } from 'node:util'
+
+export interface Io {
+  out(text: string): void
+  err(text: string): void
+  /** Standard output is a terminal that can repaint its lines. */
+  readonly live: boolean
+  /** A person can be asked. */
+  readonly interactive: boolean
+  readonly colour: boolean
+  columns(): number
+  rows(): number
+  /** Answers one question; the empty text when there was none. */
+  ask(question: string): Promise<string>
+  /** Calls back at Ctrl-C or SIGTERM, until the returned function is called. */
+  onInterrupt(callback: () => void): () => void
+}
+
+export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan'
+
+/** Styled where colours are wanted, plain elsewhere. */
+export type Paint = (style: Style, text: string) => string
+
+export function paintFor(io: Pick<Io, 'colour'>): Paint {
+  return io.colour ? styleText : (_style, text) => text
+}
+
+export function processIo(env: NodeJS.ProcessEnv): Io {
+  const { stdout, stderr, stdin } = process
+  // A reader that went away (`| head`) is no failure of ours.
+  stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit()
+  })
+  const terminal = stdout.isTTY === true
+  return {
+    out: (text) => void stdout.write(text),
+    err: (text) => void stderr.write(text),
+    live: terminal && env.TERM !== 'dumb' && !env.CI,
+    interactive: terminal && stdin.isTTY === true && !env.CI,
+    colour: terminal ? !env.NO_COLOR && env.TERM !== 'dumb' : Boolean(env.FORCE_COLOR) && env.FORCE_COLOR !== '0',
+    columns: () => stdout.columns ?? 120,
+    rows: () => stdout.rows ?? 40,
+    ask: askOnTerminal,
+    onInterrupt(callback) {
+      process.on('SIGINT', callback)
+      process.on('SIGTERM', callback)
+      return () => {
+        process.off('SIGINT', callback)
+        process.off('SIGTERM', callback)
+      }
+    },
+  }
+}
+
+async function askOnTerminal(question: string): Promise<string> {
+  const { createInterface } = await import('node:readline/promises')
+  const lines = createInterface({ input: process.stdin, output: process.stdout })
+  const closed = new Promise<string>((resolve) => lines.once('close', () => resolve('')))
+  try {
+    return await Promise.race([lines.question(question), closed])
+  } finally {
+    lines.close()
+  }
+}

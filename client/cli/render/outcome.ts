@@ -1,0 +1,75 @@
+/** The last lines about an operation: how it ended or what it waits for, and what to do next. */
+import type { OperationDocument, OperationStatus } from '../../../contracts/operation'
+import type { Paint, Style } from '../io'
+import { countOf, cutTo, showDuration } from './quantities'
+import { findingsOf } from './steps'
+
+const ENDS = {
+  succeeded: ['✔', 'green'],
+  planned: ['✔', 'green'],
+  failed: ['✘', 'red'],
+  rejected: ['◼', 'yellow'],
+  aborted: ['◼', 'yellow'],
+  'awaiting-approval': ['◆', 'yellow'],
+  'needs-operator': ['⚠', 'red'],
+  running: ['▶', 'cyan'],
+} as const satisfies Record<OperationStatus, readonly [string, Style]>
+
+export interface OutcomeView {
+  readonly paint: Paint
+  readonly columns: number
+  /** Page of the workflow's history, when known. */
+  readonly historyUrl: string | null
+}
+
+export function outcomeLines(document: OperationDocument, view: OutcomeView): string[] {
+  const [mark, style] = ENDS[document.status]
+  const lines = [`${view.paint(style, mark)} ${view.paint('bold', document.id)} ${said(document)}`]
+  if (document.failure !== null) lines.push(`  ${document.failure.message} ${view.paint('dim', `[${document.failure.code}]`)}`)
+  for (const hint of hints(document)) lines.push(`  ${hint}`)
+  const traces = [
+    document.evidence === null ? '' : `evidence sha256 ${document.evidence}`,
+    view.historyUrl === null ? '' : `history: ${view.historyUrl}`,
+  ].filter((trace) => trace !== '')
+  for (const trace of traces) lines.push(`  ${view.paint('dim', cutTo(trace, Math.max(90, view.columns - 2)))}`)
+  return lines
+}
+
+function said(document: OperationDocument): string {
+  const time =
+    document.finishedAt === null ? '' : ` after ${showDuration(Date.parse(document.finishedAt) - Date.parse(document.startedAt))}`
+  switch (document.status) {
+    case 'succeeded':
+      return `succeeded${time}`
+    case 'planned':
+      return `is planned${time}; nothing was changed`
+    case 'failed':
+      return `failed${time}${document.failure === null ? `: ${countOf(findingsOf(document).length, 'finding')}` : ''}`
+    case 'rejected':
+      return `was rejected${time}`
+    case 'aborted':
+      return `was aborted${time}`
+    case 'awaiting-approval':
+      return `waits for an approval of plan ${document.planDigest ?? 'unknown'}`
+    case 'needs-operator':
+      return 'needs an operator: an undo could not finish'
+    case 'running':
+      return 'goes on'
+  }
+}
+
+function hints(document: OperationDocument): string[] {
+  const { id } = document
+  switch (document.status) {
+    case 'awaiting-approval':
+      return [`approve it: capstan ops approve ${id}`, `reject it:  capstan ops reject ${id} --reason TEXT`]
+    case 'needs-operator':
+      return document.steps
+        .filter((step) => step.state === 'undo-failed')
+        .map((step) => `decide: capstan ops resolve ${id} --step ${step.id} retry|skip|done`)
+    case 'running':
+      return [`watch it: capstan ops watch ${id}`, `abort it: capstan ops abort ${id}`]
+    default:
+      return []
+  }
+}

@@ -1,0 +1,87 @@
+/** An operation's steps as lines: a tree that is repainted on a terminal, single lines elsewhere. */
+import type { Finding, OperationDocument, StepRecord, StepState } from '../../../contracts/operation'
+import type { Paint, Style } from '../io'
+import { cutTo, showDuration } from './quantities'
+
+const MARKS = {
+  running: ['▶', 'cyan'],
+  done: ['✔', 'green'],
+  failed: ['✘', 'red'],
+  cancelled: ['◼', 'yellow'],
+  undoing: ['↺', 'yellow'],
+  undone: ['↺', 'yellow'],
+  'undo-failed': ['⚠', 'red'],
+  'undo-skipped': ['⚠', 'yellow'],
+} as const satisfies Record<StepState, readonly [string, Style]>
+
+/** What a state adds to the line; the others speak through their marks. */
+const WORDS: Partial<Record<StepState, string>> = {
+  cancelled: 'cancelled',
+  undoing: 'undoing',
+  undone: 'undone',
+  'undo-failed': 'could not be undone',
+  'undo-skipped': 'left as it is',
+}
+
+export interface StepView {
+  readonly paint: Paint
+  readonly columns: number
+  /** Instant in milliseconds to count running steps' time up to. */
+  readonly now: number
+}
+
+export function stepTree(document: OperationDocument, view: StepView): string[] {
+  const titleWidth = Math.min(44, Math.max(0, ...document.steps.map((step) => step.title.length)))
+  return [heading(document, view), ...document.steps.flatMap((step) => stepLines(step, view, titleWidth))]
+}
+
+function heading(document: OperationDocument, view: StepView): string {
+  const elapsed = Date.parse(document.finishedAt ?? '') || view.now
+  const time = showDuration(elapsed - Date.parse(document.startedAt))
+  const text = `${document.kind} ${document.databases.join(', ')}  ${document.id}  ${document.status}  ${time}`
+  return view.paint('bold', cutTo(text, view.columns))
+}
+
+/** A step and, below it, what its checks found. */
+export function stepLines(step: StepRecord, view: StepView, titleWidth = 0): string[] {
+  const [mark, style] = MARKS[step.state]
+  const finished = step.finishedAt === null ? view.now : Date.parse(step.finishedAt)
+  const time = showDuration(finished - Date.parse(step.startedAt)).padStart(8)
+  const notes = [
+    WORDS[step.state],
+    step.attempts > 1 ? `attempt ${step.attempts}` : undefined,
+    typeof step.detail.summary === 'string' ? step.detail.summary : undefined,
+  ].filter((note) => note !== undefined && note !== '')
+  const left = `${step.title.padEnd(titleWidth)}  ${time}`
+  const notesWidth = view.columns - left.length - 8
+  const right = notes.length === 0 || notesWidth < 10 ? '' : `   ${view.paint('dim', cutTo(notes.join(' · '), notesWidth))}`
+  return [
+    `  ${view.paint(style, mark)} ${left}${right}`,
+    ...(step.detail.findings ?? []).flatMap((finding) => findingLines(finding, view)),
+  ]
+}
+
+/** `V7__total.sql:3  ALTER TABLE …`, and what was measured. */
+export function findingLines(finding: Finding, view: Pick<StepView, 'paint' | 'columns'>): string[] {
+  const place = placeOf(finding)
+  const lines = [`      ${view.paint('red', cutTo(finding.message, view.columns - 6))}`]
+  if (place !== '' || finding.sql !== undefined) {
+    const sql = finding.sql === undefined ? '' : cutTo(finding.sql, Math.max(20, view.columns - place.length - 8))
+    lines.unshift(`      ${view.paint('bold', place)}${place !== '' && sql !== '' ? '  ' : ''}${sql}`)
+  }
+  return lines
+}
+
+export function placeOf(finding: Finding): string {
+  if (finding.script === undefined) return ''
+  return finding.line === undefined ? finding.script : `${finding.script}:${finding.line}`
+}
+
+/** All findings of an operation, each once. */
+export function findingsOf(document: OperationDocument): Finding[] {
+  const seen = new Map<string, Finding>()
+  for (const finding of document.steps.flatMap((step) => step.detail.findings ?? [])) {
+    seen.set(`${finding.rule} ${placeOf(finding)} ${finding.message}`, finding)
+  }
+  return [...seen.values()]
+}

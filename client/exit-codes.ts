@@ -1,0 +1,48 @@
+/** Exit codes of the command line: scripts and CI depend on them. Those of failures are in contracts/failures.ts. */
+import { FAILURE_KINDS, FAILURES, type FailureCode, isFailureCode } from '../contracts/failures'
+import type { OperationDocument } from '../contracts/operation'
+
+export const EXIT = {
+  success: 0,
+  /** A check said no. */
+  finding: 1,
+  badInput: FAILURE_KINDS.invalid.exit,
+  /** Rejected or aborted by a person. */
+  stopped: FAILURE_KINDS.aborted.exit,
+  stranded: FAILURE_KINDS.stranded.exit,
+  /** Still waiting for an approval when the waiting ran out. */
+  awaitingApproval: 8,
+  defect: FAILURE_KINDS.defect.exit,
+  /** 128 + SIGINT, as shells have it: this program was left, the operation goes on. */
+  detached: 130,
+} as const
+
+export function exitOfFailure(code: FailureCode): number {
+  return FAILURE_KINDS[FAILURES[code]].exit
+}
+
+/** The code for how an operation stands: its end, or what it waits for. An operation that goes on is no error. */
+export function exitOfOperation(document: OperationDocument): number {
+  switch (document.status) {
+    case 'succeeded':
+    case 'planned':
+      return document.verdict === 'fail' ? EXIT.finding : EXIT.success
+    case 'rejected':
+    case 'aborted':
+      return EXIT.stopped
+    case 'failed':
+      return exitOfFailed(document)
+    case 'needs-operator':
+      return EXIT.stranded
+    case 'awaiting-approval':
+      return EXIT.awaitingApproval
+    case 'running':
+      return EXIT.success
+  }
+}
+
+function exitOfFailed(document: OperationDocument): number {
+  const code = document.failure?.code
+  if (code !== undefined) return isFailureCode(code) ? exitOfFailure(code) : EXIT.defect
+  return document.verdict === null ? EXIT.defect : EXIT.finding
+}

@@ -1,0 +1,37 @@
+/** What can be known about a migrate operation before anything is contacted: the fleet entry, the files, and whether the files
+ *  can be read, named, ordered and parsed. A mistake ends here, with nothing left behind. */
+import path from 'node:path'
+import type { MigrationBundle } from '../contracts/bundle'
+import { failure } from '../contracts/failures'
+import { planMigration } from '../postgres/migrate/plan'
+import { readMigrationDirectory } from '../postgres/migrate/read-directory'
+import { resolveMigrations } from '../postgres/migrate/resolve'
+import { findDatabase, readFleet } from './fleet/read-fleet'
+
+export interface MigrateQuestion {
+  readonly fleetFile: string
+  readonly database: string
+  /** Instead of the fleet entry's folder; relative to the working directory. */
+  readonly migrations: string | null
+}
+
+export interface PreparedMigrate {
+  readonly bundle: MigrationBundle
+  /** Absolute. */
+  readonly migrationsFolder: string
+}
+
+/** Fails with the codes of the fleet file and of MIGRATION_…, all of them of kind `invalid`. */
+export async function prepareMigrate(question: MigrateQuestion): Promise<PreparedMigrate> {
+  const fleet = await readFleet(question.fleetFile)
+  const entry = findDatabase(fleet, question.database)
+  const migrationsFolder = path.resolve(question.migrations ?? path.join(fleet.folder, entry.migrations))
+  const resolved = resolveMigrations(await readMigrationDirectory(migrationsFolder))
+  if (resolved.length === 0) {
+    const message = `${migrationsFolder} holds no migration; files are named like V1__create_orders.sql or R__order_totals.sql.`
+    throw failure('MIGRATIONS_MISSING', message, { folder: migrationsFolder })
+  }
+  for (const migration of resolved) await planMigration(migration)
+  const migrations = resolved.map(({ script, content }) => ({ script, content }))
+  return { bundle: { version: 1, database: entry, migrations }, migrationsFolder }
+}

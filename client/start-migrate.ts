@@ -1,0 +1,135 @@
+/** The one way to start a migrate operation, whichever door it came through. The bundle and the operation go into the ledger
+ *  only after Temporal has answered, and an operation that could not be started does not stay open. */
+import type { TypedSearchAttributes } from '@temporalio/common'
+import type { MigrationBundle } from '../contracts/bundle'
+import { Failure } from '../contracts/failures'
+import { lockScope } from '../contracts/fleet'
+import { SEARCH_ATTRIBUTES, TASK_QUEUES } from '../contracts/messages'
+import { MIGRATE_WORKFLOW, type MigrateInput } from '../contracts/migrate'
+import { FINAL_STATUSES, type OperationId, type OperationResult } from '../contracts/operation'
+import type { Ledger } from '../ledger/ledger'
+import { newOperationId, parseOperationId } from './operation-id'
+import { isNotFound, type TemporalDoor, temporalFailure } from './temporal'
+
+export interface MigrateRequest {
+  readonly bundle: MigrationBundle
+  readonly mode: 'plan' | 'apply'
+  /** The caller's own id: repeating it with the same files joins the operation that it names. Null: a new one. */
+  readonly operation: string | null
+  readonly requestedBy: string
+  readonly heartbeatTimeoutMs: number
+}
+
+export interface StartedOperation {
+  readonly operation: OperationId
+  /** False: it was there already and has been joined. */
+  readonly started: boolean
+}
+
+const START_TIMEOUT_MS = 10_000
+
+/** Fails with OPERATION_EXISTS, TEMPORAL_UNREACHABLE, TEMPORAL_REFUSED or LEDGER_UNREACHABLE. */
+export async function startMigrate(
+  { ledger, temporal }: { ledger: Ledger; temporal: TemporalDoor },
+  request: MigrateRequest,
+): Promise<StartedOperation> {
+  const entry = request.bundle.database
+  const operation = request.operation === null ? newOperationId('migrate', entry.name) : parseOperationId(request.operation)
+  const bundle = await ledger.putBundle(request.bundle)
+  await ledger.openOperation({
+    id: operation,
+    kind: 'migrate',
+    databases: [entry.name],
+    requestedBy: request.requestedBy,
+    startedAt: new Date().toISOString(),
+    bundle,
+    cloud: entry.cloud,
+    environment: entry.environment,
+    mode: request.mode,
+  })
+  const held = await ledger.getOperation(operation)
+  if (held !== null && FINAL_STATUSES.includes(held.status)) return { operation, started: false }
+  const input: MigrateInput = {
+    version: 1,
+    operation,
+    database: entry.name,
+    cloud: entry.cloud,
+    environment: entry.environment,
+    bundle,
+    lockScope: lockScope(entry),
+    policy: entry.policy,
+    requestedBy: held?.requestedBy ?? request.requestedBy,
+    mode: request.mode,
+    heartbeatTimeoutMs: request.heartbeatTimeoutMs,
+  }
+  try {
+    return { operation, started: await startWorkflow(temporal, input, request.bundle.migrations.length) }
+  } catch (error) {
+    await closeUnstarted(ledger, operation, error)
+    throw error
+  }
+}
+
+/** False when the workflow was there already. */
+async function startWorkflow(temporal: TemporalDoor, input: MigrateInput, scriptCount: number): Promise<boolean> {
+  const { WorkflowExecutionAlreadyStartedError } = await import('@temporalio/client')
+  const attributes = await searchAttributes(input)
+  try {
+    await temporal.within(START_TIMEOUT_MS, () =>
+      temporal.client.workflow.start<(input: MigrateInput) => Promise<OperationResult>>(MIGRATE_WORKFLOW, {
+        workflowId: input.operation,
+        taskQueue: TASK_QUEUES.control,
+        args: [input],
+        typedSearchAttributes: attributes,
+        staticSummary: `${input.mode} ${input.database} (${input.cloud}, ${input.environment}): ${scriptCount} scripts`,
+        workflowIdReusePolicy: 'REJECT_DUPLICATE',
+        workflowIdConflictPolicy: 'FAIL',
+      }),
+    )
+    return true
+  } catch (error) {
+    if (error instanceof WorkflowExecutionAlreadyStartedError) return false
+    // No answer is no refusal: the server may have started it before the connection went away.
+    if (error instanceof Failure && error.code === 'TEMPORAL_UNREACHABLE' && (await exists(temporal, input.operation)))
+      return true
+    throw temporalFailure(error, temporal.target)
+  }
+}
+
+async function exists(temporal: TemporalDoor, operation: OperationId): Promise<boolean> {
+  try {
+    await temporal.within(START_TIMEOUT_MS, () => temporal.handle(operation).describe())
+    return true
+  } catch (error) {
+    if (isNotFound(error)) return false
+    throw error
+  }
+}
+
+async function searchAttributes(input: MigrateInput): Promise<TypedSearchAttributes> {
+  const { defineSearchAttributeKey, TypedSearchAttributes } = await import('@temporalio/common')
+  const values = {
+    [SEARCH_ATTRIBUTES.kind]: 'migrate',
+    [SEARCH_ATTRIBUTES.database]: input.database,
+    [SEARCH_ATTRIBUTES.environment]: input.environment,
+    [SEARCH_ATTRIBUTES.cloud]: input.cloud,
+    [SEARCH_ATTRIBUTES.status]: 'running',
+  }
+  return new TypedSearchAttributes(
+    Object.entries(values).map(([name, value]) => ({ key: defineSearchAttributeKey(name, 'KEYWORD'), value })),
+  )
+}
+
+/** A workflow that was started after all finds its operation closed and ends at its first step. */
+async function closeUnstarted(ledger: Ledger, operation: OperationId, error: unknown): Promise<void> {
+  const reason = error instanceof Failure ? error : null
+  await ledger
+    .setStatus({
+      operation,
+      status: 'failed',
+      failure: { code: reason?.code ?? 'DEFECT', message: reason?.message ?? 'The operation could not be started.' },
+      finishedAt: new Date().toISOString(),
+    })
+    // The first failure is the one to tell.
+    .catch(() => undefined)
+}
