@@ -7,6 +7,7 @@ import { down, reset, status, sweepLeftovers } from './commands/state'
 import { prepareTemporal } from './commands/temporal'
 import { up } from './commands/up'
 import { readConfig } from './config'
+import { QUIET_SDK } from './worker-program'
 
 const HELP = `Usage: npm start [-- options]          or: node dist/embedded/main.js [command] [options]
 
@@ -69,6 +70,7 @@ function parse(argv: readonly string[]) {
   }
 }
 
+Object.assign(process.env, QUIET_SDK)
 main(process.argv.slice(2)).then(
   (code) => process.exit(code),
   (error: unknown) => {

@@ -21,12 +21,13 @@ import { readOrMakeSecrets, type Secrets } from './state/secrets'
 import { findTemporal } from './temporal/find'
 import { temporalSearch } from './temporal/search'
 import { answers, temporalProgram } from './temporal/server'
-import { labProgram, workerProgram } from './worker-program'
+import { askLab, type Lab, labProgram, workerProgram } from './worker-program'
 
 export interface Stack {
   readonly endpoints: Endpoints
   readonly secrets: Secrets
   readonly block: string
+  readonly lab: Lab
   readonly worker: Supervised
   /** Ends everything, workers first. Safe to repeat. */
   stop(): Promise<void>
@@ -58,6 +59,8 @@ export async function startStack(config: EmbeddedConfig, listener: StackListener
   const stop = once(async () => {
     withdrawEndpoints(state)
     for (const end of stops.reverse()) await end()
+    // What nobody here holds any more, such as the shop's writer when the story was interrupted.
+    await sweep(state)
     lock.release()
   })
   try {
@@ -98,14 +101,14 @@ async function raise(ground: Ground, stops: Stop[]): Promise<Omit<Stack, 'stop'>
   await Promise.allSettled(Object.values(raising))
   const temporal = await raising.temporal
   const ledgerUrl = await raising.ledger
-  const labApi = await raising.lab
-  const program = workerProgram({ config, temporalAddress: temporal.address, ledgerUrl, labApi, block, secrets })
+  const lab = await raising.lab
+  const program = workerProgram({ config, temporalAddress: temporal.address, ledgerUrl, lab, block, secrets })
   const worker = await supervise(program, place, listener.restart)
   stops.push(() => worker.stop(2_500))
   const fleet = join(config.clone, 'examples', 'shop', 'fleet.yaml')
-  const endpoints: Endpoints = { version: 1, temporal, ledgerUrl, fleet, labApi, stateDir: config.folders.state }
+  const endpoints: Endpoints = { version: 1, temporal, ledgerUrl, fleet, labApi: lab.api, stateDir: config.folders.state }
   publishEndpoints(config.clone, endpoints)
-  return { endpoints, secrets, block, worker }
+  return { endpoints, secrets, block, lab, worker }
 }
 
 async function raiseTemporal({ config, ports, place, listener }: Ground, base: Stop[]): Promise<Endpoints['temporal']> {
@@ -142,10 +145,10 @@ async function raiseLedger({ config, ports, secrets, place }: Ground, base: Stop
   return server.url
 }
 
-async function raiseLab({ config, block, ports, place, listener }: Ground, base: Stop[]): Promise<string> {
+async function raiseLab({ config, block, ports, place, listener }: Ground, base: Stop[]): Promise<Lab> {
   const lab = await supervise(labProgram({ config, block, apiPort: ports.lab }), place, listener.restart)
   base.push(() => lab.stop(3_000))
-  return typeof lab.said.api === 'string' ? lab.said.api : `http://${block}.1:${ports.lab}`
+  return await askLab(String(lab.said.api))
 }
 
 /** As root the folder must let PostgreSQL's user through; as anybody else it is ours alone by its own files' modes. */

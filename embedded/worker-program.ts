@@ -8,7 +8,7 @@ export interface WorkerPlace {
   readonly config: EmbeddedConfig
   readonly temporalAddress: string
   readonly ledgerUrl: string
-  readonly labApi: string
+  readonly lab: Lab
   readonly block: string
   readonly secrets: Secrets
 }
@@ -18,7 +18,7 @@ export const controlAddress = (block: string): string => `${block}.2`
 /** Where the shop's application comes from. */
 export const applicationAddress = (block: string): string => `${block}.3`
 
-export function workerProgram({ config, temporalAddress, ledgerUrl, labApi, block, secrets }: WorkerPlace): Program {
+export function workerProgram({ config, temporalAddress, ledgerUrl, lab, block, secrets }: WorkerPlace): Program {
   const dist = join(config.clone, 'dist')
   return {
     name: 'worker',
@@ -35,7 +35,7 @@ export function workerProgram({ config, temporalAddress, ledgerUrl, labApi, bloc
       CAPSTAN_POSTGRES_SOURCE_ADDRESS: controlAddress(block),
       CAPSTAN_STICKY_TIMEOUT_MS: '1000',
       ...(config.failpoint === null ? {} : { CAPSTAN_FAILPOINT: config.failpoint }),
-      ...awsEnvironment(labApi),
+      ...awsEnvironment(lab),
       SHOP_ADMIN_PASSWORD: secrets.shopAdmin,
       SHOP_MIGRATOR_PASSWORD: secrets.shopMigrator,
     },
@@ -43,6 +43,18 @@ export function workerProgram({ config, temporalAddress, ledgerUrl, labApi, bloc
     readyTimeoutMs: 60_000,
     stopSignal: 'SIGTERM',
   }
+}
+
+/** The lab once it runs. */
+export interface Lab {
+  readonly api: string
+  readonly aws: { readonly accessKeyId: string; readonly secretAccessKey: string; readonly region: string }
+}
+
+/** @throws Error when the lab's own status is not what this release of it says. */
+export async function askLab(api: string): Promise<Lab> {
+  const status = (await (await fetch(`${api}/_lab/status`)).json()) as { credentials: { aws: Lab['aws'] } }
+  return { api, aws: status.credentials.aws }
 }
 
 export interface LabPlace {
@@ -61,6 +73,7 @@ export function labProgram({ config, block, apiPort }: LabPlace): Program {
       ...['--block', block],
       ...['--api-port', String(apiPort)],
       ...['--profile', 'fast'],
+      ...['--cache', config.folders.cache],
     ],
     env: config.inherited,
     ready: { kind: 'line' },
@@ -69,14 +82,18 @@ export function labProgram({ config, block, apiPort }: LabPlace): Program {
   }
 }
 
-/** Any key does: the lab looks at the region and the signature's form. Whatever profile the user has must not get in. */
-export function awsEnvironment(labApi: string): Readonly<Record<string, string>> {
+/** Whatever profile, endpoint or region the user has must not get in: the worker would touch a real account. */
+function awsEnvironment({ api, aws }: Lab): Readonly<Record<string, string>> {
   return {
-    AWS_ACCESS_KEY_ID: 'lab',
-    AWS_SECRET_ACCESS_KEY: 'lab',
+    AWS_ACCESS_KEY_ID: aws.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: aws.secretAccessKey,
     AWS_SESSION_TOKEN: '',
     AWS_PROFILE: '',
-    AWS_REGION: 'us-east-1',
-    AWS_ENDPOINT_URL_RDS: labApi,
+    AWS_REGION: aws.region,
+    AWS_ENDPOINT_URL_RDS: api,
+    ...QUIET_SDK,
   }
 }
+
+/** The vendor's notice about Node 20 says nothing to whoever runs this. */
+export const QUIET_SDK = { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' } as const

@@ -99,11 +99,12 @@ function parsed(line: string): Record<string, unknown> | null {
   }
 }
 
-/** The last line of a log, for the one sentence that people see. */
+/** What a log's end says went wrong, for the one sentence that people see: an error's own line rather than its stack. */
 function tail(logFile: string): string {
   try {
-    const last = readFileSync(logFile, 'utf8').trim().split('\n').at(-1)
-    return last ? `: ${last.slice(0, 300)}` : ''
+    const lines = readFileSync(logFile, 'utf8').trim().split('\n').slice(-40)
+    const said = lines.findLast((line) => /^(\w*Error|FATAL|PANIC)\b/i.test(line)) ?? lines.at(-1)
+    return said ? `: ${said.slice(0, 300)}` : ''
   } catch {
     return ''
   }

@@ -29,11 +29,8 @@ export class ShopCloud {
 
   constructor(stack: Stack) {
     this.#stack = stack
-    this.#rds = new RDSClient({
-      region: 'us-east-1',
-      endpoint: stack.endpoints.labApi,
-      credentials: { accessKeyId: 'lab', secretAccessKey: 'lab' },
-    })
+    const { region, accessKeyId, secretAccessKey } = stack.lab.aws
+    this.#rds = new RDSClient({ region, endpoint: stack.lab.api, credentials: { accessKeyId, secretAccessKey } })
   }
 
   /** Whether the instance exists, in whatever state. */
@@ -122,7 +119,7 @@ export class ShopCloud {
   }
 
   async #putSecurityGroup(id: string, cidrs: readonly string[]): Promise<void> {
-    const answer = await fetch(`${this.#stack.endpoints.labApi}/_lab/security-groups/${id}`, {
+    const answer = await fetch(`${this.#stack.lab.api}/_lab/security-groups/${id}`, {
       method: 'PUT',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ cidrs }),

@@ -12,7 +12,7 @@ INSERT INTO inventory (product_id, on_hand)
 SELECT id, 1000000 FROM products;
 
 INSERT INTO orders (user_id, status, total, placed_at)
-SELECT 1 + n % 20000, (ARRAY['paid', 'shipped', 'placed'])[1 + n % 3], 5 + (n * 7919 % 49500) / 100.0, now() - (300000 - n) * interval '2 minutes'
+SELECT 1 + n % 20000, (ARRAY['paid', 'shipped', 'placed'])[1 + n % 3], 5 + (n::bigint * 7919 % 49500) / 100.0, now() - (300000 - n) * interval '2 minutes'
   FROM generate_series(1, 300000) AS n;
 
 INSERT INTO order_items (order_id, product_id, quantity, unit_price)
