@@ -4,7 +4,7 @@ import { failure } from '../../contracts/failures'
 import type { DatabaseEntry } from '../../contracts/fleet'
 import type { ApplySummary, MigrationPlan as PlanDocument } from '../../contracts/migrate'
 import type { Session } from '../../postgres/connect/session'
-import { fingerprintSchema } from '../../postgres/inspect/fingerprint'
+import { schemaFingerprint } from '../../postgres/inspect/fingerprint'
 import { applyMigrations } from '../../postgres/migrate/apply'
 import type { ApplyEvent } from '../../postgres/migrate/events'
 import { fencedName, raiseFence } from '../../postgres/migrate/fence'
@@ -68,8 +68,7 @@ async function beforeAnyChange(deps: ActivityDeps, on: SessionRequest, planned: 
 }
 
 async function assertSchemaHolds(session: Session, planned: PlanDocument): Promise<void> {
-  const { digest } = await fingerprintSchema(session)
-  if (digest === planned.fingerprint) return
+  if ((await schemaFingerprint(session)) === planned.fingerprint) return
   throw failure(
     'PLAN_DRIFTED',
     "The target's schema has changed since the plan was made, so the rehearsal no longer speaks for it. Nothing was applied: start the operation again.",

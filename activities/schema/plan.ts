@@ -4,7 +4,7 @@ import { failure } from '../../contracts/failures'
 import type { MigrationPlan as PlanDocument, PlanSummary } from '../../contracts/migrate'
 import type { OperationId } from '../../contracts/operation'
 import type { Ledger } from '../../ledger/ledger'
-import { fingerprintSchema } from '../../postgres/inspect/fingerprint'
+import { schemaFingerprint } from '../../postgres/inspect/fingerprint'
 import { DEFAULT_HISTORY, readHistory, refuseForeignSchema } from '../../postgres/migrate/history'
 import { planMigrations } from '../../postgres/migrate/plan'
 import { resolveMigrations } from '../../postgres/migrate/resolve'
@@ -29,7 +29,7 @@ export async function planTarget(
       if (!exists) await refuseForeignSchema(session, DEFAULT_HISTORY)
       assertValid(validateMigrations(resolved, rows))
       const plan = await planMigrations({ resolved, history: rows })
-      const { digest: fingerprint } = await fingerprintSchema(session)
+      const fingerprint = await schemaFingerprint(session)
       return planDocument({ bundle, target, fingerprint, history: rows, plan })
     },
   )

@@ -1,7 +1,7 @@
 /** Rehearses on the canary: the same engine, the same files, the same role; only the traffic is missing. */
 import type { InstanceAddress, RehearsalSummary } from '../../contracts/migrate'
-import type { OperationId, Sha256 } from '../../contracts/operation'
-import { fingerprintSchema } from '../../postgres/inspect/fingerprint'
+import type { OperationId } from '../../contracts/operation'
+import { describeSchema, type SchemaDescription } from '../../postgres/inspect/fingerprint'
 import { applyMigrations } from '../../postgres/migrate/apply'
 import { fencedName, raiseFence } from '../../postgres/migrate/fence'
 import { resolveMigrations } from '../../postgres/migrate/resolve'
@@ -25,9 +25,8 @@ export interface RehearsalDocument {
   readonly durationMs: number
   readonly walBytes: number
   readonly writesPerSecond: Readonly<Record<string, number>>
-  readonly fingerprint: Sha256
-  /** The migrated canary's objects, so that a target that differs can say where. */
-  readonly objects: unknown
+  /** The migrated canary's, object by object, so that a target that differs can say where. */
+  readonly schema: SchemaDescription
 }
 
 type Input = Parameters<SchemaActivities['rehearse']>[0]
@@ -51,7 +50,6 @@ export async function rehearse(deps: ActivityDeps, input: Input): Promise<Rehear
   const after = await withSession(deps, on(target, false), tableWriteCounters)
   const document = await withSession(deps, on(canary, true), async (session): Promise<RehearsalDocument> => {
     const records = await readStatementLog(session)
-    const { digest: fingerprint, objects } = await fingerprintSchema(session)
     return {
       version: 1,
       canary: canary.instance,
@@ -59,13 +57,12 @@ export async function rehearse(deps: ActivityDeps, input: Input): Promise<Rehear
       durationMs: Math.round(records.reduce((sum, { durationMs }) => sum + durationMs, 0)),
       walBytes: records.reduce((sum, { walBytes }) => sum + walBytes, 0),
       writesPerSecond: rates(before, after),
-      fingerprint,
-      objects,
+      schema: await describeSchema(session),
     }
   })
   await deps.ledger.putDocument({ operation, name: 'rehearsal', document })
-  const { records, fingerprint, durationMs, walBytes } = document
-  return { statementCount: records.length, fingerprint, durationMs, walBytes }
+  const { records, schema, durationMs, walBytes } = document
+  return { statementCount: records.length, fingerprint: schema.fingerprint, durationMs, walBytes }
 }
 
 async function runOnCanary(

@@ -1,0 +1,96 @@
+/** The embedded default in a folder of its own: a real Temporal server, ledger, lab and worker, for end-to-end tests. Everything is stopped
+ *  and removed by `close`. */
+import { execFile } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Client, Connection } from '@temporalio/client'
+import { readConfig } from '../../embedded/config'
+import { type Stack, startStack } from '../../embedded/stack'
+import { type Ledger, openLedger } from '../../ledger/ledger'
+
+export interface CommandResult {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface CapstanStack {
+  readonly stack: Stack
+  readonly ledger: Ledger
+  readonly temporal: Client
+  readonly dir: string
+  /** Runs `capstan …` as a user would, and waits for its end. */
+  capstan(args: readonly string[], env?: Readonly<Record<string, string>>): Promise<CommandResult>
+  /** Lets the worker kill itself once at `<activity>#<n>:<boundary>`. */
+  arm(failpoint: string): void
+  /** `kill -9` of the worker that runs now; resolves when its successor polls. */
+  killWorker(): Promise<void>
+  /** Pids of workers that died, so far. */
+  deaths(): number
+  close(): Promise<void>
+}
+
+const ROOT = join(__dirname, '../..')
+
+export async function startCapstan(): Promise<CapstanStack> {
+  const dir = mkdtempSync(join(tmpdir(), 'capstan-e2e-'))
+  const failpoints = join(dir, 'failpoints')
+  mkdirSync(failpoints)
+  let deaths = 0
+  const config = readConfig({
+    ...process.env,
+    CAPSTAN_STATE_DIR: join(dir, 'state'),
+    CAPSTAN_FAILPOINTS: failpoints,
+    CAPSTAN_LOG_LEVEL: 'warn',
+  })
+  const stack = await startStack(config, {
+    restart: ({ name, state }) => {
+      if (name === 'worker' && state === 'died') deaths += 1
+    },
+    progress: () => undefined,
+  })
+  const { temporal, ledgerUrl, labApi } = stack.endpoints
+  const connection = await Connection.connect({ address: temporal.address })
+  const ledger = openLedger({ url: ledgerUrl, applicationName: 'capstan-e2e' })
+  const environment = {
+    ...process.env,
+    CAPSTAN_STATE_DIR: join(dir, 'state'),
+    TEMPORAL_ADDRESS: temporal.address,
+    TEMPORAL_NAMESPACE: temporal.namespace,
+    CAPSTAN_LEDGER_URL: ledgerUrl,
+    CAPSTAN_LAB_API: labApi,
+    USER: 'alice',
+  }
+  return {
+    stack,
+    ledger,
+    temporal: new Client({ connection, namespace: temporal.namespace }),
+    dir,
+    capstan: (args, env = {}) => runCapstan(args, { ...environment, ...env }),
+    arm: (failpoint) => writeFileSync(join(failpoints, failpoint), ''),
+    async killWorker() {
+      const pid = stack.worker.pid()
+      if (pid === null) throw new Error('no worker is running now')
+      const next = stack.worker.successor(pid)
+      process.kill(pid, 'SIGKILL')
+      await next
+    },
+    deaths: () => deaths,
+    async close() {
+      await ledger.close()
+      await connection.close()
+      await stack.stop()
+      rmSync(dir, { recursive: true, force: true })
+    },
+  }
+}
+
+function runCapstan(args: readonly string[], env: NodeJS.ProcessEnv): Promise<CommandResult> {
+  return new Promise((resolve, reject) => {
+    execFile(process.execPath, [join(ROOT, 'bin/capstan.js'), ...args], { env, maxBuffer: 16e6 }, (error, stdout, stderr) => {
+      if (error !== null && typeof error.code !== 'number') return reject(error)
+      resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr })
+    })
+  })
+}

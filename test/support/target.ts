@@ -1,0 +1,166 @@
+/** A small database on the lab's RDS with roles as a managed database has them, and the fleet file that names it. */
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { CreateDBInstanceCommand, DescribeDBInstancesCommand, DescribeDBSnapshotsCommand, RDSClient } from '@aws-sdk/client-rds'
+import { applicationAddress, controlAddress } from '../../embedded/worker-program'
+import { connect, type Session } from '../../postgres/connect/session'
+import type { CapstanStack } from './capstan-stack'
+
+export interface Target {
+  readonly host: string
+  readonly port: number
+  /** As the master, from the control plane's address. */
+  admin(): Promise<Session>
+  /** As the application, from its own address. */
+  app(): Promise<Session>
+  /** Empties the database and gives it `ROWS` items; the ledger's epochs go on. */
+  reset(): Promise<void>
+  /** Names of temporary instances, and snapshots taken by one operation. */
+  leftovers(): Promise<string[]>
+  snapshots(operation: string): Promise<string[]>
+  /** Writes the fleet file and a folder of migrations; resolves to the fleet file's path. */
+  fleet(migrations: Readonly<Record<string, string>>, policy?: string): string
+}
+
+const INSTANCE = 'stock'
+const MASTER = 'stock_admin'
+export const ROWS = 2000
+
+export async function createTarget(capstan: CapstanStack): Promise<Target> {
+  const { stack, dir } = capstan
+  const { labApi } = stack.endpoints
+  const rds = new RDSClient({
+    region: 'us-east-1',
+    endpoint: labApi,
+    credentials: { accessKeyId: 'lab', secretAccessKey: 'lab' },
+  })
+  const [control, application] = [controlAddress(stack.block), applicationAddress(stack.block)]
+  await putSecurityGroup(labApi, 'sg-stock', [`${control}/32`, `${application}/32`])
+  await putSecurityGroup(labApi, 'sg-canary', [`${control}/32`])
+  const { host, port } = await createInstance(rds, stack.secrets.shopAdmin)
+  const session = (user: string, password: string, sourceAddress: string) =>
+    connect({ host, port, database: 'stock', user, password, applicationName: `e2e ${user}`, sourceAddress })
+  const target: Target = {
+    host,
+    port,
+    admin: () => session(MASTER, stack.secrets.shopAdmin, control),
+    app: () => session('stock_app', 'app-password', application),
+    reset: async () => {
+      const admin = await target.admin()
+      await admin.execute(resetSql(stack.secrets.shopMigrator))
+      await admin.close()
+    },
+    async leftovers() {
+      const { DBInstances = [] } = await rds.send(new DescribeDBInstancesCommand({}))
+      return DBInstances.map(({ DBInstanceIdentifier = '' }) => DBInstanceIdentifier).filter((id) => id !== INSTANCE)
+    },
+    async snapshots(operation) {
+      const { DBSnapshots = [] } = await rds.send(new DescribeDBSnapshotsCommand({}))
+      return DBSnapshots.map(({ DBSnapshotIdentifier = '' }) => DBSnapshotIdentifier).filter((id) =>
+        id.startsWith(`cap-${operation}-`),
+      )
+    },
+    fleet: (migrations, policy = '') => writeFleet(join(dir, 'fleet'), migrations, policy),
+  }
+  return target
+}
+
+async function createInstance(rds: RDSClient, password: string): Promise<{ host: string; port: number }> {
+  await rds.send(
+    new CreateDBInstanceCommand({
+      DBInstanceIdentifier: INSTANCE,
+      DBInstanceClass: 'db.t4g.medium',
+      Engine: 'postgres',
+      EngineVersion: '15',
+      AllocatedStorage: 20,
+      DBName: 'stock',
+      MasterUsername: MASTER,
+      MasterUserPassword: password,
+      VpcSecurityGroupIds: ['sg-stock'],
+    }),
+  )
+  for (;;) {
+    const { DBInstances = [] } = await rds.send(new DescribeDBInstancesCommand({ DBInstanceIdentifier: INSTANCE }))
+    const { DBInstanceStatus, Endpoint } = DBInstances[0] ?? {}
+    if (DBInstanceStatus === 'available' && Endpoint?.Address && Endpoint.Port)
+      return { host: Endpoint.Address, port: Endpoint.Port }
+    await sleep(100)
+  }
+}
+
+async function putSecurityGroup(labApi: string, id: string, cidrs: readonly string[]): Promise<void> {
+  const headers = { 'content-type': 'application/json' }
+  const answer = await fetch(`${labApi}/_lab/security-groups/${id}`, { method: 'PUT', headers, body: JSON.stringify({ cidrs }) })
+  if (!answer.ok) throw new Error(`the lab refused ${id}: ${await answer.text()}`)
+}
+
+function resetSql(migratorPassword: string): string {
+  return `
+    DO $$ BEGIN
+      IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'stock_migrator') THEN
+        CREATE ROLE stock_migrator LOGIN PASSWORD '${migratorPassword}';
+        CREATE ROLE stock_app LOGIN PASSWORD 'app-password';
+        GRANT stock_migrator TO ${MASTER};
+        GRANT CREATE, CONNECT ON DATABASE stock TO stock_migrator;
+      END IF;
+    END $$;
+    DROP SCHEMA IF EXISTS capstan CASCADE;
+    DROP SCHEMA IF EXISTS public CASCADE;
+    CREATE SCHEMA public AUTHORIZATION stock_migrator;
+    SET ROLE stock_migrator;
+    GRANT USAGE ON SCHEMA public TO stock_app;
+    ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE ON TABLES TO stock_app;
+    ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE ON SEQUENCES TO stock_app;
+    RESET ROLE;`
+}
+
+/** Version 1 of every test's migrations: a table with rows. */
+export const FIRST = {
+  'V1__items.sql': `CREATE TABLE items (id bigserial PRIMARY KEY, name text NOT NULL, price integer NOT NULL DEFAULT 1);
+INSERT INTO items (name) SELECT 'item ' || n FROM generate_series(1, ${ROWS}) n;
+`,
+} as const
+
+function writeFleet(folder: string, migrations: Readonly<Record<string, string>>, policy: string): string {
+  rmSync(folder, { recursive: true, force: true })
+  for (const [script, content] of Object.entries(migrations)) {
+    const file = join(folder, 'migrations', script)
+    mkdirSync(dirname(file), { recursive: true })
+    writeFileSync(file, content)
+  }
+  const fleet = join(folder, 'fleet.yaml')
+  writeFileSync(fleet, fleetYaml(policy))
+  return fleet
+}
+
+function fleetYaml(policy: string): string {
+  return `version: 1
+databases:
+  - name: stock
+    cloud: aws
+    account: "123456789012"
+    region: us-east-1
+    instance: ${INSTANCE}
+    database: stock
+    environment: production
+    connections:
+      admin: { user: ${MASTER}, secret: "env:SHOP_ADMIN_PASSWORD", tls: disable }
+      migrator: { user: stock_migrator, secret: "env:SHOP_MIGRATOR_PASSWORD", tls: disable }
+    migrations: migrations
+    checks:
+      rowCounts: [public.items]
+      invariants:
+        - { id: names, title: Every item has a name, sql: "SELECT id FROM public.items WHERE name = ''" }
+      smoke:
+        - { id: newest, title: Newest items, sql: "SELECT id, name FROM public.items ORDER BY id DESC LIMIT 10" }
+    policy:
+      limits: { writeBlock: 2s, rewriteRows: 1000 }
+      lockTimeout: 200ms
+      lockAttempts: 3
+      bake: 1s
+${policy}
+    canary:
+      securityGroups: [sg-canary]
+`
+}
