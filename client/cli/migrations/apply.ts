@@ -1,0 +1,83 @@
+/** `capstan migrations apply`: runs what is pending against the database of a URL. No canary, no approval: that is `migrate`. */
+import type { Command } from 'commander'
+import { failure } from '../../../contracts/failures'
+import { applyMigrations } from '../../../postgres/migrate/apply'
+import type { ApplyEvent } from '../../../postgres/migrate/events'
+import { readHistory } from '../../../postgres/migrate/history'
+import type { ResolvedMigration } from '../../../postgres/migrate/resolve'
+import type { CliContext } from '../context'
+import { example, jsonOption } from '../options'
+import { countOf, showDuration } from '../render/quantities'
+import { connector, type EngineOptions, readMigrations, withSession } from './open'
+import { upToVersion } from './target'
+
+interface ApplyOptions extends EngineOptions {
+  readonly target?: string
+}
+
+export function addMigrationsApply(migrations: Command, cli: CliContext): void {
+  migrations
+    .command('apply')
+    .description('Apply what is pending, in order. Safe to repeat after any interruption.')
+    .requiredOption('--url <url>', 'postgres://user:password@host:port/database')
+    .requiredOption('--dir <folder>', 'the migrations')
+    .option('--target <version>', 'stop at this version; repeatable migrations are left for later')
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      example('capstan migrations apply --url postgres://postgres@localhost/shop --dir migrations --target 3'),
+    )
+    .action(async (options: ApplyOptions) => {
+      const resolved = await chosenMigrations(options)
+      const leave = new AbortController()
+      const interrupted = failure('OPERATION_ABORTED', 'Interrupted; what was not committed is undone. Run it again to go on.')
+      const stopListening = cli.io.onInterrupt(() => leave.abort(interrupted))
+      try {
+        const result = await applyMigrations({
+          connect: connector(options.url),
+          resolved,
+          signal: leave.signal,
+          onEvent: (event) => {
+            if (!options.json) cli.lines(eventLines(cli, event))
+          },
+        })
+        if (options.json) cli.json({ version: 1, applied: result.applied, current: result.version })
+        else cli.lines([`${countOf(result.applied.length, 'migration')} applied, at version ${result.version ?? 'none'}.`])
+      } finally {
+        stopListening()
+      }
+    })
+}
+
+async function chosenMigrations({ url, dir, target }: ApplyOptions): Promise<ResolvedMigration[]> {
+  const resolved = await readMigrations(dir)
+  if (target === undefined) return resolved
+  const { rows } = await withSession(url, (session) => readHistory(session))
+  return upToVersion(resolved, rows, target)
+}
+
+function eventLines({ paint }: CliContext, event: ApplyEvent): string[] {
+  switch (event.type) {
+    case 'migration-started':
+      return [`${paint('cyan', '▶')} ${event.script}  ${countOf(event.statements, 'statement')}`]
+    case 'migration-applied':
+      return [`${paint('green', '✔')} ${event.script}  ${showDuration(event.executionTimeMs)}`]
+    case 'statement-skipped':
+      return [`  ${event.script}:${event.line}  ${event.kind}: ran before the interruption`]
+    case 'lock-retry': {
+      const holder =
+        event.blocker === null ? '' : `, held by ${event.blocker.application || 'a session'} (pid ${event.blocker.pid})`
+      const next = `attempt ${event.attempt + 1} of ${event.attemptsMax} in ${showDuration(event.delayMs)}`
+      return [`  ${event.script}${event.line === null ? '' : `:${event.line}`}  a lock could not be had${holder}; ${next}`]
+    }
+    case 'index-healed':
+      return [`  ${event.script}  ${event.index}: invalid after an interruption, built anew`]
+    case 'index-adopted':
+      return [`  ${event.script}  ${event.index}: the interrupted build had finished`]
+    case 'index-removed':
+      return [`  ${event.script}  ${event.index}: the build failed; its invalid index was dropped`]
+    case 'statement-started':
+    case 'statement-finished':
+      return []
+  }
+}

@@ -1,0 +1,88 @@
+/** `capstan ops approve|reject|abort|resolve OPERATION`: what a person decides about a running operation. */
+import { Argument, type Command } from 'commander'
+import { abort, approve, reject, resolve } from '../../decide'
+import { parseOperationId } from '../../operation-id'
+import type { CliContext } from '../context'
+import { byOption, example, jsonOption } from '../options'
+
+interface DecisionOptions {
+  readonly by?: string
+  readonly json?: boolean
+}
+
+export function addOpsApprove(ops: Command, cli: CliContext): void {
+  ops
+    .command('approve')
+    .description('Approve the plan that an operation waits with. Whoever asked for the operation cannot approve it.')
+    .argument('<operation>')
+    .option('--digest <sha256>', 'the plan that you read (default: the one the ledger shows now)')
+    .addOption(byOption())
+    .addOption(jsonOption())
+    .addHelpText('after', example('capstan ops approve migrate-shop-k3x7qa'))
+    .action(async (operation: string, options: DecisionOptions & { digest?: string }) => {
+      const id = parseOperationId(operation)
+      const by = options.by ?? cli.settings.requestedBy
+      const { planDigest } = await cli.withDoors((doors) =>
+        approve(doors, { operation: id, by, planDigest: options.digest ?? null }),
+      )
+      tell(cli, options, { operation: id, decision: 'approved', by, planDigest }, `${id}: plan ${planDigest} approved by ${by}.`)
+    })
+}
+
+export function addOpsReject(ops: Command, cli: CliContext): void {
+  ops
+    .command('reject')
+    .description('Reject the plan that an operation waits with.')
+    .argument('<operation>')
+    .requiredOption('--reason <text>', 'why, for the record')
+    .addOption(byOption())
+    .addOption(jsonOption())
+    .addHelpText('after', example('capstan ops reject migrate-shop-k3x7qa --reason "not on a Friday"'))
+    .action(async (operation: string, options: DecisionOptions & { reason: string }) => {
+      const id = parseOperationId(operation)
+      const by = options.by ?? cli.settings.requestedBy
+      await cli.withDoors((doors) => reject(doors, { operation: id, by, reason: options.reason }))
+      tell(cli, options, { operation: id, decision: 'rejected', by }, `${id}: rejected by ${by}.`)
+    })
+}
+
+export function addOpsAbort(ops: Command, cli: CliContext): void {
+  ops
+    .command('abort')
+    .description('Stop an operation and undo what it did, as far as its steps can be undone.')
+    .argument('<operation>')
+    .option('--reason <text>', 'why, for the record', '')
+    .addOption(byOption())
+    .addOption(jsonOption())
+    .addHelpText('after', example('capstan ops abort migrate-shop-k3x7qa --reason "wrong branch"'))
+    .action(async (operation: string, options: DecisionOptions & { reason: string }) => {
+      const id = parseOperationId(operation)
+      const by = options.by ?? cli.settings.requestedBy
+      const { how } = await cli.withDoors((doors) => abort(doors, { operation: id, by, reason: options.reason }))
+      const said = how === 'accepted' ? 'the abort was accepted' : 'no worker answers; the abort is left for the next one'
+      tell(cli, options, { operation: id, decision: 'aborted', by, how }, `${id}: ${said}. Watch it: capstan ops watch ${id}`)
+    })
+}
+
+export function addOpsResolve(ops: Command, cli: CliContext): void {
+  ops
+    .command('resolve')
+    .description('Decide about an undo that could not finish: try it again, leave it undone, or say that you did it by hand.')
+    .argument('<operation>')
+    .addArgument(new Argument('<decision>', 'what to do').choices(['retry', 'skip', 'done']))
+    .requiredOption('--step <id>', 'the step whose undo waits')
+    .addOption(byOption())
+    .addOption(jsonOption())
+    .addHelpText('after', example('capstan ops resolve migrate-shop-k3x7qa retry --step canary'))
+    .action(async (operation: string, decision: 'retry' | 'skip' | 'done', options: DecisionOptions & { step: string }) => {
+      const id = parseOperationId(operation)
+      const by = options.by ?? cli.settings.requestedBy
+      await cli.withDoors((doors) => resolve(doors, { operation: id, by, step: options.step, decision }))
+      tell(cli, options, { operation: id, decision, step: options.step, by }, `${id}: ${options.step} → ${decision}, by ${by}.`)
+    })
+}
+
+function tell(cli: CliContext, options: DecisionOptions, document: object, line: string): void {
+  if (options.json) cli.json({ version: 1, ...document })
+  else cli.lines([line])
+}

@@ -1,0 +1,26 @@
+/** `capstan ops watch OPERATION`: follows it to its end, from wherever it was started. */
+import type { Command } from 'commander'
+import { parseOperationId } from '../../operation-id'
+import type { CliContext } from '../context'
+import { followOperation } from '../follow'
+import { example, jsonOption, waitTimeoutOption } from '../options'
+
+export function addOpsWatch(ops: Command, cli: CliContext): void {
+  ops
+    .command('watch')
+    .description('Follow an operation to its end. Ctrl-C stops watching; the operation goes on.')
+    .argument('<operation>')
+    .addOption(waitTimeoutOption())
+    .option('--events', 'one JSON document a line, whenever it changes; the last one is its end')
+    .addOption(jsonOption())
+    .addHelpText('after', example('capstan ops watch migrate-shop-k3x7qa'))
+    .action(async (operation: string, options: { waitTimeout: number; events?: boolean; json?: boolean }) => {
+      const id = parseOperationId(operation)
+      const output = options.events ? 'events' : options.json ? 'json' : 'people'
+      await cli.withLedgerAndMaybeTemporal(async (ledger, temporal) => {
+        const how = { operation: id, approvalTimeoutMs: options.waitTimeout, output } as const
+        const { document } = await followOperation(cli, { ledger, temporal }, how)
+        if (output === 'json') cli.json(document)
+      })
+    })
+}

@@ -1,0 +1,43 @@
+/** The lab's own API, as the command line uses it. */
+import { failure } from '../contracts/failures'
+
+const ANSWER_TIMEOUT_MS = 30_000
+
+export interface LabRequest {
+  readonly method: 'GET' | 'POST' | 'DELETE'
+  /** Below `/_lab/`. */
+  readonly path: string
+  readonly body?: object
+}
+
+/** The JSON answer. Fails with LAB_UNREACHABLE or LAB_REFUSED. */
+export async function askLab(labApi: string, request: LabRequest): Promise<unknown> {
+  let response: Response
+  let text: string
+  try {
+    response = await fetch(new URL(`/_lab/${request.path}`, labApi), {
+      method: request.method,
+      signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
+      ...(request.body === undefined
+        ? {}
+        : { body: JSON.stringify(request.body), headers: { 'content-type': 'application/json' } }),
+    })
+    text = await response.text()
+  } catch (error) {
+    const message = `No lab answers at ${labApi}; start the embedded default with "npm start", or name a lab with --lab URL.`
+    throw failure('LAB_UNREACHABLE', message, { labApi }, { cause: error })
+  }
+  const answer = parseJson(text)
+  if (response.ok && answer !== undefined) return answer
+  const said =
+    typeof answer === 'object' && answer !== null && 'error' in answer ? String(answer.error) : `HTTP ${response.status}`
+  throw failure('LAB_REFUSED', `The lab refuses: ${said}`, { labApi, status: response.status })
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
