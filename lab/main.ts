@@ -13,6 +13,8 @@ async function main(): Promise<void> {
     process.exitCode = 2
     return
   }
+  // whoever read our messages may be gone; the databases stay
+  process.stderr.on('error', () => {})
   let ending = false
   let lab: Awaited<ReturnType<typeof startLab>> | undefined
   const end = (): void => {

@@ -10,7 +10,7 @@ import { API_HOST, chooseDataPort, hostAddress, parseBlock } from './network'
 import { PROFILES, type ProfileName } from './profile'
 import { type LabState, newLabState } from './state'
 import { lockState } from './state-lock'
-import { openStore } from './store'
+import { openStore, type Store } from './store'
 
 export interface LabOptions {
   /** All that the lab keeps. One lab at a time. */
@@ -43,14 +43,15 @@ export async function startLab(options: LabOptions): Promise<Lab> {
   const lock = lockState(options.stateDir)
   try {
     const store = openStore(join(options.stateDir, 'lab.json'), () => newLabState(block))
-    return await startOn(store.state, store.save, lock.release, options)
+    return await startOn(store, lock.release, options)
   } catch (error) {
     lock.release()
     throw error
   }
 }
 
-async function startOn(state: LabState, save: () => Promise<void>, release: () => void, options: LabOptions): Promise<Lab> {
+async function startOn(store: Store<LabState>, release: () => void, options: LabOptions): Promise<Lab> {
+  const { state, save, saved } = store
   if (state.block !== options.block) {
     throw new Error(
       `The lab in ${options.stateDir} lives on ${state.block}.*, not on ${options.block}.*: use that block, or another --state folder.`,
@@ -70,6 +71,7 @@ async function startOn(state: LabState, save: () => Promise<void>, release: () =
     administratorPassword: state.administratorPassword,
     timing: PROFILES[options.profile ?? 'fast'],
     save,
+    saved,
     log: options.log ?? (() => {}),
   })
   const api = Fastify({ forceCloseConnections: true })

@@ -8,10 +8,12 @@ export interface Store<State> {
   /** Change it synchronously, then `save()`. */
   readonly state: State
   save(): Promise<void>
+  /** Resolves when no save is under way: what was seen before is on disk then. */
+  saved(): Promise<void>
 }
 
 export function openStore<State>(path: string, initial: () => State): Store<State> {
-  const state = existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as State) : initial()
+  const state = existsSync(path) ? read<State>(path) : initial()
   let writing: Promise<void> = Promise.resolve()
   let next: Promise<void> | undefined
   const save = (): Promise<void> => {
@@ -24,7 +26,18 @@ export function openStore<State>(path: string, initial: () => State): Store<Stat
       })
     return next
   }
-  return { state, save }
+  const saved = async (): Promise<void> => {
+    await (next ?? writing)
+  }
+  return { state, save, saved }
+}
+
+function read<State>(path: string): State {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as State
+  } catch (error) {
+    throw new Error(`${path} cannot be read (${error}). Restore it, or remove the folder to start over.`)
+  }
 }
 
 async function write(path: string, text: string): Promise<void> {

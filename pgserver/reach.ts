@@ -1,7 +1,7 @@
 /** Folders that the server's user can use. As root the server runs as somebody else, who must be able to enter every
  *  folder on the way; this file hands over what is ours to hand over and says plainly which foreign folder is in the way.
  *  It never widens the mode of a folder that it did not create. */
-import { chownSync, mkdirSync, type Stats, statSync } from 'node:fs'
+import { chmodSync, chownSync, mkdirSync, type Stats, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { PostgresServerError } from './failure'
 import type { ServerUser } from './server-user'
@@ -11,7 +11,6 @@ import type { ServerUser } from './server-user'
 export function ensureEnterable(folder: string, user: ServerUser): void {
   const path = resolve(folder)
   for (const step of ancestors(path)) {
-    // mode is subject to the umask, under which a folder could be closed to the server's user: set it explicitly
     if (!statIfThere(step)) makeFolder(step)
     if (user.steppedDown && !mayEnter(statSync(step), user)) {
       throw new PostgresServerError(
@@ -33,13 +32,10 @@ export function giveToServer(path: string, user: ServerUser): void {
   if (user.steppedDown) chownSync(path, user.uid, user.gid)
 }
 
+/** The umask could close it to the server's user: the mode is set explicitly. */
 function makeFolder(path: string): void {
-  const before = process.umask(0o022)
-  try {
-    mkdirSync(path, { mode: 0o755, recursive: true })
-  } finally {
-    process.umask(before)
-  }
+  mkdirSync(path, { recursive: true })
+  chmodSync(path, 0o755)
 }
 
 function ancestors(path: string): string[] {

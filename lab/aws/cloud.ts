@@ -26,6 +26,8 @@ export interface AwsCloud {
   catalogue(major: PostgresMajor): Promise<Catalogue>
   /** Resolves when the state is on disk: an answer is only given after that. */
   save(): Promise<void>
+  /** Resolves when what can be seen now is on disk. */
+  saved(): Promise<void>
   log(line: string): void
 }
 

@@ -43,6 +43,8 @@ async function handle(
       throw new AwsError('InvalidAction', `Could not find operation ${action} for version ${version ?? 'NO_VERSION_SPECIFIED'}`)
     }
     const result = await operation({ cloud, region, query })
+    // nobody may act on a state that a crash could take back
+    await cloud.saved()
     return { action, status: 200, xml: answer(action, result, requestId) }
   } catch (error) {
     if (!(error instanceof AwsError)) cloud.log(`${action}: ${error instanceof Error ? error.stack : error}`)

@@ -24,6 +24,7 @@ export interface AwsOptions {
   administratorPassword: string
   timing: Timing
   save(): Promise<void>
+  saved(): Promise<void>
   log(line: string): void
 }
 
@@ -75,8 +76,12 @@ export async function startAws(options: AwsOptions): Promise<Aws> {
       for (const instance of Object.values(state.instances)) cloud.tasks.wake(instance)
     },
     async applySecurityGroups() {
-      const instances = Object.values(state.instances)
-      await Promise.all(instances.map((instance) => servers.configure(specOf(cloud, instance))))
+      const apply = (instance: DbInstance) =>
+        servers.configure(specOf(cloud, instance)).catch((error) => {
+          // a server that is just being made or restarted learns the rules at the end of that
+          if (instance.tasks.length === 0) throw error
+        })
+      await Promise.all(Object.values(state.instances).map(apply))
     },
     async crash(id) {
       const instance = Object.values(state.instances).find((candidate) => candidate.id === id)

@@ -22,6 +22,8 @@ export type InstanceStatus =
 export type Task =
   | { kind: 'create'; password: string }
   | { kind: 'restore'; snapshot: string }
+  /** Follows `create` and `restore`: from here on the data is the customer's, and the server is never made again. */
+  | { kind: 'settle' }
   | { kind: 'modify' }
   | { kind: 'reboot' }
   | { kind: 'back-up'; snapshot: string }

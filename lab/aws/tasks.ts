@@ -21,14 +21,17 @@ export function createTaskRunner(cloud: () => AwsCloud): TaskRunner {
     for (;;) {
       const task = instance.tasks[0]
       if (!task || closing.signal.aborted) return
+      let status: InstanceStatus
       try {
-        await perform[task.kind]({ cloud: cloud(), instance, signal: closing.signal }, task as never)
+        status = await perform[task.kind]({ cloud: cloud(), instance, signal: closing.signal }, task as never)
       } catch (error) {
         if (closing.signal.aborted) return
         cloud().log(`${task.kind} of ${instance.id} failed: ${error}`)
-        fail(cloud(), instance, task)
+        status = fail(cloud(), task)
       }
+      // in one breath: an instance that was seen as available must never be made again by a lab that finds the task
       instance.tasks.shift()
+      if (instance.status !== 'deleting' || task.kind === 'delete') instance.status = status
       await cloud().save()
     }
   }
@@ -36,9 +39,16 @@ export function createTaskRunner(cloud: () => AwsCloud): TaskRunner {
   return {
     wake(instance) {
       if (running.has(instance) || closing.signal.aborted) return
-      const work = drain(instance)
-        .catch((error) => cloud().log(`${instance.id}: ${error}`))
-        .finally(() => running.delete(instance))
+      const work = drain(instance).then(
+        () => {
+          running.delete(instance)
+          if (instance.tasks.length > 0) this.wake(instance)
+        },
+        (error) => {
+          running.delete(instance)
+          cloud().log(`${instance.id}: ${error}`)
+        },
+      )
       running.set(instance, work)
     },
     async close() {
@@ -54,28 +64,30 @@ interface Work {
   signal: AbortSignal
 }
 
-const perform: { [Kind in Task['kind']]: (work: Work, task: Extract<Task, { kind: Kind }>) => Promise<void> } = {
+/** Each resolves with the state that its end brings. */
+const perform: { [Kind in Task['kind']]: (work: Work, task: Extract<Task, { kind: Kind }>) => Promise<InstanceStatus> } = {
   create,
   restore,
+  settle,
   modify,
   reboot,
   'back-up': backUp,
   delete: remove,
 }
 
-async function create({ cloud, instance, signal }: Work, task: Extract<Task, { kind: 'create' }>): Promise<void> {
+async function create({ cloud, instance }: Work, task: Extract<Task, { kind: 'create' }>): Promise<InstanceStatus> {
   await beginAnew(cloud, instance)
   const database = instance.databaseName ?? 'postgres'
   await cloud.servers.create(specOf(cloud, instance), { name: instance.masterUsername, password: task.password, database })
-  await becomeUsable({ cloud, instance, signal })
+  return made(instance)
 }
 
-async function restore({ cloud, instance, signal }: Work, task: Extract<Task, { kind: 'restore' }>): Promise<void> {
+async function restore({ cloud, instance, signal }: Work, task: Extract<Task, { kind: 'restore' }>): Promise<InstanceStatus> {
   const snapshot = cloud.state.snapshots[task.snapshot]
   if (!snapshot) throw new Error(`The snapshot ${task.snapshot} is gone.`)
   await beginAnew(cloud, instance)
   await cloud.servers.restore(specOf(cloud, instance), snapshot.folder, signal)
-  await becomeUsable({ cloud, instance, signal })
+  return made(instance)
 }
 
 /** A new folder for a new attempt, written down first, so that the sweep after a crash knows which one counts. */
@@ -87,23 +99,25 @@ async function beginAnew(cloud: AwsCloud, instance: DbInstance): Promise<void> {
   await cloud.servers.remove(before)
 }
 
-/** Creating → backing-up (the first automated backup, when it keeps any) → available; only then has it all it needs. */
-async function becomeUsable({ cloud, instance, signal }: Work): Promise<void> {
+/** Creating → backing-up (the first automated backup, when it keeps any) → available. */
+function made(instance: DbInstance): InstanceStatus {
   instance.createdAt = new Date().toISOString()
-  if (instance.backupRetentionDays > 0) {
-    await show(cloud, instance, 'backing-up')
-    await pause(cloud.timing.stateMs, signal)
-  }
+  instance.tasks.splice(1, 0, { kind: 'settle' })
+  return instance.backupRetentionDays > 0 ? 'backing-up' : 'creating'
+}
+
+async function settle({ cloud, instance, signal }: Work): Promise<InstanceStatus> {
+  if (instance.status === 'backing-up') await pause(cloud.timing.stateMs, signal)
   // security groups may have changed while the server was being made
   await cloud.servers.configure(specOf(cloud, instance))
-  await show(cloud, instance, 'available')
+  return 'available'
 }
 
 const STUCK = new Set<InstanceStatus>(['failed', 'incompatible-restore', 'incompatible-parameters'])
 
-async function modify({ cloud, instance, signal }: Work): Promise<void> {
+async function modify({ cloud, instance, signal }: Work): Promise<InstanceStatus> {
   // there is no server to tell; what was changed counts from its next start
-  if (STUCK.has(instance.status)) return
+  if (STUCK.has(instance.status)) return instance.status
   await pause(cloud.timing.lagMs, signal)
   const { masterPassword } = instance.pending
   const visible = instance.applyNow
@@ -121,24 +135,27 @@ async function modify({ cloud, instance, signal }: Work): Promise<void> {
   }
   await cloud.servers.configure(specOf(cloud, instance))
   if (instance.parameterStatus === 'applying') instance.parameterStatus = 'pending-reboot'
-  await show(cloud, instance, 'available')
+  return 'available'
 }
 
-async function reboot({ cloud, instance, signal }: Work): Promise<void> {
+async function reboot({ cloud, instance, signal }: Work): Promise<InstanceStatus> {
   takeGroupValues(cloud, instance)
   await cloud.save()
   await cloud.servers.restart(specOf(cloud, instance))
   await pause(cloud.timing.stateMs, signal)
+  // network rules may have changed while it was away
+  await cloud.servers.configure(specOf(cloud, instance))
   instance.parameterStatus = 'in-sync'
-  await show(cloud, instance, 'available')
+  return 'available'
 }
 
-async function backUp({ cloud, instance, signal }: Work, task: Extract<Task, { kind: 'back-up' }>): Promise<void> {
+async function backUp({ cloud, instance, signal }: Work, task: Extract<Task, { kind: 'back-up' }>): Promise<InstanceStatus> {
   const snapshot = cloud.state.snapshots[task.snapshot]
-  if (snapshot?.status !== 'creating') return show(cloud, instance, 'available')
-  await show(cloud, instance, 'backing-up')
-  await takeSnapshot({ cloud, instance, signal }, snapshot)
-  await show(cloud, instance, 'available')
+  if (snapshot?.status === 'creating') {
+    await show(cloud, instance, 'backing-up')
+    await takeSnapshot({ cloud, instance, signal }, snapshot)
+  }
+  return 'available'
 }
 
 async function takeSnapshot({ cloud, instance, signal }: Work, snapshot: DbSnapshot): Promise<void> {
@@ -149,7 +166,7 @@ async function takeSnapshot({ cloud, instance, signal }: Work, snapshot: DbSnaps
   Object.assign(snapshot, { status: 'available', createdAt: backup.startedAt })
 }
 
-async function remove({ cloud, instance, signal }: Work, task: Extract<Task, { kind: 'delete' }>): Promise<void> {
+async function remove({ cloud, instance, signal }: Work, task: Extract<Task, { kind: 'delete' }>): Promise<InstanceStatus> {
   const final = task.finalSnapshot === null ? undefined : cloud.state.snapshots[task.finalSnapshot]
   if (final?.status === 'creating') {
     await takeSnapshot({ cloud, instance, signal }, final)
@@ -158,21 +175,24 @@ async function remove({ cloud, instance, signal }: Work, task: Extract<Task, { k
   await pause(cloud.timing.stateMs, signal)
   await cloud.servers.remove(instance.folder)
   delete cloud.state.instances[key(instance.region, instance.id)]
+  return 'deleting'
 }
 
-function fail(cloud: AwsCloud, instance: DbInstance, task: Task): void {
+/** @returns the state that the failure of a task leaves its instance in. */
+function fail(cloud: AwsCloud, task: Task): InstanceStatus {
   const snapshot = task.kind === 'back-up' ? task.snapshot : task.kind === 'delete' ? task.finalSnapshot : null
   const record = snapshot === null ? undefined : cloud.state.snapshots[snapshot]
   if (record?.status === 'creating') record.status = 'failed'
   const status = {
     create: 'failed',
+    settle: 'failed',
     restore: 'incompatible-restore',
     modify: 'available',
     reboot: 'incompatible-parameters',
     'back-up': 'available',
     delete: 'failed',
   } as const satisfies Record<Task['kind'], InstanceStatus>
-  if (instance.status !== 'deleting' || task.kind === 'delete') instance.status = status[task.kind]
+  return status[task.kind]
 }
 
 /** Never hides that an instance is being deleted: that may be asked for while something else is under way. */

@@ -7,7 +7,8 @@ import { arn, type DbInstance, type DbSnapshot, type ParameterGroup, type Pendin
 const VPC = 'vpc-lab'
 
 export function instanceView(cloud: AwsCloud, instance: DbInstance): XmlNode {
-  const settled = instance.status === 'available'
+  const rulesHold = instance.tasks.every(({ kind }) => kind === 'back-up' || kind === 'reboot' || kind === 'delete')
+  const reachable = instance.createdAt !== null && instance.status !== 'creating'
   return {
     DBInstanceIdentifier: instance.id,
     DBInstanceClass: instance.instanceClass,
@@ -15,8 +16,7 @@ export function instanceView(cloud: AwsCloud, instance: DbInstance): XmlNode {
     DBInstanceStatus: instance.status,
     MasterUsername: instance.masterUsername,
     DBName: instance.databaseName,
-    // the port is known from the start, the address only with the server
-    Endpoint: instance.createdAt ? { Address: hostAddress(cloud.block, instance.host), Port: cloud.dataPort } : undefined,
+    Endpoint: reachable ? { Address: hostAddress(cloud.block, instance.host), Port: cloud.dataPort } : undefined,
     AllocatedStorage: instance.storageGib,
     InstanceCreateTime: instance.createdAt,
     PreferredBackupWindow: '03:00-03:30',
@@ -24,7 +24,7 @@ export function instanceView(cloud: AwsCloud, instance: DbInstance): XmlNode {
     DBSecurityGroups: '',
     VpcSecurityGroups: list(
       'VpcSecurityGroupMembership',
-      instance.securityGroups.map((id) => ({ VpcSecurityGroupId: id, Status: settled ? 'active' : 'adding' })),
+      instance.securityGroups.map((id) => ({ VpcSecurityGroupId: id, Status: rulesHold ? 'active' : 'adding' })),
     ),
     DBParameterGroups: list('DBParameterGroup', [
       { DBParameterGroupName: instance.parameterGroup, ParameterApplyStatus: instance.parameterStatus },

@@ -13,13 +13,27 @@ export interface AdministratorLogin {
   from: string
 }
 
+/** What customers set as defaults for everybody must not change what the administrator's statements do. */
+const UNMOVED = [
+  'statement_timeout=0',
+  'lock_timeout=0',
+  'idle_in_transaction_session_timeout=0',
+  'idle_session_timeout=0',
+  'default_transaction_read_only=off',
+  'synchronous_commit=on',
+  'log_statement=none',
+  'search_path=pg_catalog',
+]
+  .map((setting) => `-c ${setting}`)
+  .join(' ')
+
 /** Opens a connection, hands it to `use`, and closes it whatever happens. */
 export async function withAdministrator<Result>(
   login: AdministratorLogin,
   use: (client: Client) => Promise<Result>,
 ): Promise<Result> {
   const { from, ...server } = login
-  const client = new Client({ ...server, stream: () => socketFrom(from), connectionTimeoutMillis: 10_000 })
+  const client = new Client({ ...server, options: UNMOVED, stream: () => socketFrom(from), connectionTimeoutMillis: 10_000 })
   // a server that dies under an idle connection reports it here; the next query fails with it
   client.on('error', () => {})
   try {

@@ -1,16 +1,4 @@
-import {
-  ask,
-  available,
-  connect,
-  createInstance,
-  describe as describeInstance,
-  gone,
-  openLab,
-  PASSWORD,
-  sdk,
-  snapshotAvailable,
-  type TestLab,
-} from './fixture'
+import { ask, available, describe as describeInstance, gone, openLab, PASSWORD, snapshotAvailable, type TestLab } from './fixture'
 
 let test_: TestLab
 beforeAll(async () => {

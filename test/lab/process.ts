@@ -1,0 +1,46 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import { createInterface } from 'node:readline'
+import { transformFileSync } from '@swc/core'
+
+const root = resolve(__dirname, '..', '..')
+
+/** Compiles the lab as it is in the sources, so that the process under test is never an older build. */
+export function compileLab(target: string): string {
+  for (const room of ['lab', 'pgserver']) {
+    for (const entry of readdirSync(join(root, room), { recursive: true, withFileTypes: true })) {
+      if (!entry.name.endsWith('.ts')) continue
+      const source = join(entry.parentPath, entry.name)
+      const { code } = transformFileSync(source, {
+        jsc: { parser: { syntax: 'typescript' }, target: 'es2022' },
+        module: { type: 'commonjs' },
+      })
+      const file = join(target, relative(root, source)).replace(/\.ts$/, '.js')
+      mkdirSync(dirname(file), { recursive: true })
+      writeFileSync(file, code)
+    }
+  }
+  symlinkSync(join(root, 'node_modules'), join(target, 'node_modules'))
+  return join(target, 'lab', 'main.js')
+}
+
+export interface LabProcess {
+  child: ChildProcess
+  ready: { ready: true; api: string; dataPort: number }
+  /** Resolves with the exit code, or null when it was killed. */
+  exited: Promise<number | null>
+}
+
+/** @throws Error with what the process said on stderr when it ends before it is ready. */
+export async function startLabProcess(main: string, args: readonly string[]): Promise<LabProcess> {
+  const child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const exited = new Promise<number | null>((done) => child.once('exit', (code) => done(code)))
+  let said = ''
+  child.stderr.on('data', (chunk) => {
+    said += chunk
+  })
+  const firstLine = new Promise<string>((done) => createInterface({ input: child.stdout }).once('line', done))
+  const line = await Promise.race([firstLine, exited.then((code) => Promise.reject(new Error(`exit ${code}: ${said}`)))])
+  return { child, exited, ready: JSON.parse(line) }
+}

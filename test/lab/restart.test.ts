@@ -1,0 +1,187 @@
+import { execFileSync } from 'node:child_process'
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Client } from 'pg'
+import {
+  available,
+  cacheDir,
+  connect,
+  createInstance,
+  eventually,
+  gone,
+  ownBlock,
+  PASSWORD,
+  sdk,
+  snapshotAvailable,
+  type TestLab,
+} from './fixture'
+import { compileLab, type LabProcess, startLabProcess } from './process'
+
+const root = mkdtempSync(join(tmpdir(), 'capstan-lab-process-'))
+const block = ownBlock()
+let main: string
+let process_: LabProcess
+const opened: Client[] = []
+
+const args = () => ['--state', join(root, 'state'), '--block', block, '--cache', cacheDir]
+const servers = () => execFileSync('pgrep', ['-f', `${root}/state`], { encoding: 'utf8' }).trim()
+
+/** The lab as the tests see it, whichever process it is by now. */
+const lab = {
+  block,
+  client: `${block}.2`,
+  group: 'sg-tests',
+  get rds() {
+    return sdk(process_.ready.api)
+  },
+} as unknown as TestLab
+
+async function killAndRestart(): Promise<void> {
+  process_.child.kill('SIGKILL')
+  await process_.exited
+  process_ = await startLabProcess(main, args())
+}
+
+async function login(host: string, password = PASSWORD): Promise<Client> {
+  const client = await connect(lab.client, { host, port: process_.ready.dataPort, password })
+  opened.push(client)
+  return client
+}
+
+beforeAll(async () => {
+  chmodSync(root, 0o755)
+  main = compileLab(join(root, 'code'))
+  process_ = await startLabProcess(main, args())
+  await fetch(`${process_.ready.api}/_lab/security-groups/sg-tests`, {
+    method: 'PUT',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ cidrs: [`${block}.2/32`] }),
+  })
+  await createInstance(lab, 'shop')
+})
+afterAll(async () => {
+  for (const client of opened) await client.end().catch(() => {})
+  process_.child.kill('SIGTERM')
+  expect(await process_.exited).toBe(0)
+  // pgrep finds nothing and says so by failing
+  expect(servers).toThrow()
+  rmSync(root, { recursive: true, force: true })
+})
+
+test('a killed lab leaves its servers serving, and the next one adopts them where they were', async () => {
+  const before = await available(lab, 'shop')
+  const client = await login(before.Endpoint!.Address!)
+  await client.query('CREATE TABLE kept AS SELECT 1 AS n')
+  const { api, dataPort } = process_.ready
+  await killAndRestart()
+  expect(process_.ready).toMatchObject({ api, dataPort })
+  expect((await client.query('SELECT n FROM kept')).rows).toEqual([{ n: 1 }])
+  expect(await available(lab, 'shop')).toMatchObject({ Endpoint: before.Endpoint, DbiResourceId: before.DbiResourceId })
+  await lab.rds.modifyDBInstance({ DBInstanceIdentifier: 'shop', MasterUserPassword: PASSWORD, ApplyImmediately: true })
+  await available(lab, 'shop')
+})
+
+test('a stopped lab starts its instances again', async () => {
+  process_.child.kill('SIGTERM')
+  expect(await process_.exited).toBe(0)
+  process_ = await startLabProcess(main, args())
+  const client = await login((await available(lab, 'shop')).Endpoint!.Address!)
+  expect((await client.query('SELECT n FROM kept')).rows).toEqual([{ n: 1 }])
+})
+
+test.each([20, 300, 700])('an instance whose lab is killed %s ms into its creation is created by the next lab', async (ms) => {
+  const id = `created-${ms}`
+  await lab.rds.createDBInstance({
+    DBInstanceIdentifier: id,
+    Engine: 'postgres',
+    EngineVersion: '17',
+    DBInstanceClass: 'db.t4g.micro',
+    AllocatedStorage: 20,
+    MasterUsername: 'boss',
+    MasterUserPassword: PASSWORD,
+    DBName: 'shop',
+    VpcSecurityGroupIds: [lab.group],
+  })
+  await sleep(ms)
+  await killAndRestart()
+  const instance = await available(lab, id)
+  expect(instance.DBInstanceStatus).toBe('available')
+  const client = await login(instance.Endpoint!.Address!)
+  await client.query('CREATE TABLE works (n int)')
+  await client.end()
+  await lab.rds.deleteDBInstance({ DBInstanceIdentifier: id, SkipFinalSnapshot: true })
+  await sleep(ms / 4)
+  await killAndRestart()
+  await gone(lab, id)
+})
+
+test.each([10, 150])(
+  'a snapshot, a restore and a password reset whose lab is killed %s ms later are finished by the next lab',
+  async (ms) => {
+    const [snapshot, copy] = [`snap-${ms}`, `copy-${ms}`]
+    await available(lab, 'shop')
+    await lab.rds.createDBSnapshot({ DBInstanceIdentifier: 'shop', DBSnapshotIdentifier: snapshot })
+    await sleep(ms)
+    await killAndRestart()
+    expect(await snapshotAvailable(lab, snapshot)).toMatchObject({ Status: 'available' })
+    await available(lab, 'shop')
+    await lab.rds.restoreDBInstanceFromDBSnapshot({
+      DBInstanceIdentifier: copy,
+      DBSnapshotIdentifier: snapshot,
+      VpcSecurityGroupIds: [lab.group],
+    })
+    await sleep(ms)
+    await killAndRestart()
+    const instance = await available(lab, copy)
+    await lab.rds.modifyDBInstance({ DBInstanceIdentifier: copy, MasterUserPassword: 'other-password', ApplyImmediately: true })
+    await sleep(ms)
+    await killAndRestart()
+    await available(lab, copy)
+    const client = await login(instance.Endpoint!.Address!, 'other-password')
+    expect((await client.query('SELECT n FROM kept')).rows).toEqual([{ n: 1 }])
+    await client.end()
+    await lab.rds.deleteDBInstance({ DBInstanceIdentifier: copy, FinalDBSnapshotIdentifier: `final-${ms}` })
+    await killAndRestart()
+    await gone(lab, copy)
+    expect(await snapshotAvailable(lab, `final-${ms}`)).toMatchObject({ Status: 'available', DBInstanceIdentifier: copy })
+  },
+)
+
+test('a second lab on the same state folder is refused, naming the first', async () => {
+  await expect(startLabProcess(main, args())).rejects.toThrow(`pid ${process_.child.pid}`)
+})
+
+test.each([
+  [['--block', block], '--state is missing'],
+  [['--state', '/tmp/x', '--block', '10.0.0'], 'no block of loopback addresses'],
+  [['--state', '/tmp/x', '--block', block, '--profile', 'slow'], 'there are: instant, fast'],
+  [['--state', '/tmp/x', '--block', block, '--api-port', '99999'], 'a port from 0'],
+])('the command line %j is refused in one sentence, with status 2', async (bad, sentence) => {
+  await expect(startLabProcess(main, bad)).rejects.toThrow(new RegExp(`exit 2: .*${sentence}`))
+})
+
+test('servers that were killed together with the lab come back with their commits', async () => {
+  const client = await login((await available(lab, 'shop')).Endpoint!.Address!)
+  await client.query('INSERT INTO kept VALUES (2)')
+  process_.child.kill('SIGKILL')
+  for (const pid of servers().split('\n')) process.kill(Number(pid), 'SIGKILL')
+  await process_.exited
+  process_ = await startLabProcess(main, args())
+  const again = await login((await available(lab, 'shop')).Endpoint!.Address!)
+  expect((await again.query('SELECT n FROM kept ORDER BY n')).rows).toEqual([{ n: 1 }, { n: 2 }])
+})
+
+test('a server that dies by itself is started again', async () => {
+  const instance = await available(lab, 'shop')
+  const pid = servers()
+    .split('\n')
+    .map(Number)
+    .filter((candidate) => candidate !== process_.child.pid)
+  for (const server of pid) process.kill(server, 'SIGKILL')
+  await eventually(async () => {
+    const client = await login(instance.Endpoint!.Address!).catch(() => undefined)
+    return client && (await client.query('SELECT n FROM kept')).rows
+  })
+})
