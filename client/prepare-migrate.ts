@@ -25,7 +25,8 @@ export interface PreparedMigrate {
 export async function prepareMigrate(question: MigrateQuestion): Promise<PreparedMigrate> {
   const fleet = await readFleet(question.fleetFile)
   const entry = findDatabase(fleet, question.database)
-  const migrationsFolder = path.resolve(question.migrations ?? path.join(fleet.folder, entry.migrations))
+  const migrationsFolder =
+    question.migrations === null ? path.resolve(fleet.folder, entry.migrations) : path.resolve(question.migrations)
   const resolved = resolveMigrations(await readMigrationDirectory(migrationsFolder))
   if (resolved.length === 0) {
     const message = `${migrationsFolder} holds no migration; files are named like V1__create_orders.sql or R__order_totals.sql.`

@@ -82,7 +82,7 @@ function stepLog(cli: CliContext): Presenter {
   let begun = false
   return {
     change(document) {
-      if (!begun) cli.lines([`${document.kind} ${document.databases.join(', ')}  ${document.id}`])
+      if (!begun) cli.lines([`${document.kind} ${document.databases.join(', ')} · ${document.id}`])
       begun = true
       for (const step of document.steps) {
         const state = `${step.state} ${step.startedAt}`

@@ -69,12 +69,16 @@ export function addMigrate(program: Command, cli: CliContext): void {
     })
 }
 
-async function confirmed(cli: CliContext, { bundle }: PreparedMigrate, options: MigrateOptions): Promise<boolean> {
+async function confirmed(
+  cli: CliContext,
+  { bundle, migrationsFolder }: PreparedMigrate,
+  options: MigrateOptions,
+): Promise<boolean> {
   if (options.plan || options.yes || options.json || options.events || !cli.io.interactive) return true
   const { name, environment, instance } = bundle.database
   const scripts = countOf(bundle.migrations.length, 'script')
   const answer = await cli.io.ask(
-    `Migrate ${name} (${environment}, instance ${instance}) to the version of these ${scripts}? [y/N] `,
+    `Migrate ${name} (${environment}, instance ${instance}) with the ${scripts} of ${migrationsFolder}? [y/N] `,
   )
   return /^y(es)?$/i.test(answer.trim())
 }

@@ -4,7 +4,7 @@ import type { DatabaseEntry } from '../../contracts/fleet'
 import type { StepRecord } from '../../contracts/operation'
 import { sha256Of } from '../../ledger/digest'
 import { type Ledger, openLedger } from '../../ledger/ledger'
-import { freePort, query, startTestServer, type TestServer } from './server'
+import { freePort, query, startTestServer, type TestServer } from './postgres-server'
 
 let server: TestServer
 let url: string

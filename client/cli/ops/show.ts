@@ -15,7 +15,8 @@ export function addOpsShow(ops: Command, cli: CliContext): void {
     .addOption(jsonOption())
     .addHelpText('after', example('capstan ops show migrate-shop-k3x7qa --json'))
     .action(async (operation: string, options: { json?: boolean }) => {
-      const document = await cli.withLedger((ledger) => findOperation(ledger, parseOperationId(operation)))
+      const id = parseOperationId(operation)
+      const document = await cli.withLedger((ledger) => findOperation(ledger, id))
       if (options.json) return cli.json(document)
       cli.lines(stepTree(document, { paint: cli.paint, columns: cli.io.columns(), now: Date.now() }))
       showOutcome(cli, document)

@@ -38,7 +38,7 @@ export function stepTree(document: OperationDocument, view: StepView): string[] 
 function heading(document: OperationDocument, view: StepView): string {
   const elapsed = Date.parse(document.finishedAt ?? '') || view.now
   const time = showDuration(elapsed - Date.parse(document.startedAt))
-  const text = `${document.kind} ${document.databases.join(', ')}  ${document.id}  ${document.status}  ${time}`
+  const text = `${document.kind} ${document.databases.join(', ')} · ${document.id} · ${document.status} · ${time}`
   return view.paint('bold', cutTo(text, view.columns))
 }
 

@@ -1,0 +1,58 @@
+/** A command line run inside the test, with everything it wrote. */
+import type { Io } from '../../client/cli/io'
+import { runCli } from '../../client/cli/run'
+
+export interface CliRun {
+  readonly exit: number
+  readonly out: string
+  readonly err: string
+  /** Standard output as the one JSON document that it has to be. */
+  readonly json: unknown
+}
+
+export interface CliEnvironment {
+  readonly env?: Record<string, string>
+  /** What the person types when asked; null: nobody can be asked. */
+  readonly answer?: string | null
+  readonly live?: boolean
+  /** Presses Ctrl-C when standard output contains this. */
+  readonly interruptAt?: string
+}
+
+export async function capstan(args: readonly string[], environment: CliEnvironment = {}): Promise<CliRun> {
+  let out = ''
+  let err = ''
+  const interrupts = new Set<() => void>()
+  const io: Io = {
+    out(text) {
+      out += text
+      const { interruptAt } = environment
+      if (interruptAt !== undefined && out.includes(interruptAt)) for (const interrupt of interrupts) interrupt()
+    },
+    err(text) {
+      err += text
+    },
+    live: environment.live ?? false,
+    interactive: environment.answer != null,
+    colour: false,
+    columns: () => 120,
+    rows: () => 40,
+    async ask(question) {
+      out += question
+      return environment.answer ?? ''
+    },
+    onInterrupt(callback) {
+      interrupts.add(callback)
+      return () => interrupts.delete(callback)
+    },
+  }
+  const exit = await runCli(args, io, { USER: 'ada', ...environment.env })
+  return {
+    exit,
+    out,
+    err,
+    get json() {
+      return JSON.parse(out)
+    },
+  }
+}
