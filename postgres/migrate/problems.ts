@@ -65,15 +65,21 @@ export function lockTimeoutFailure(
   const { blocker, attempts } = found
   const line = problemLine(error)
   const statement = error instanceof StatementProblem ? error.statement : null
-  const relation = blocker?.relation ?? (statement?.relations.length === 1 ? (statement.relations[0] ?? null) : null)
+  const named = statement?.relations.length === 1 ? (statement.relations[0] ?? null) : null
+  const relation = blocker === null ? named : blocker.relation
   const where = line === null ? migration.script : `${migration.script}:${line}`
+  // Concurrent index work waits for whole transactions rather than for a relation.
+  const what =
+    relation === null && blocker !== null
+      ? 'older transactions did not end'
+      : `no lock${relation === null ? '' : ` on ${relation}`}`
   const who =
     blocker === null
-      ? 'who held it is not known'
-      : `process ${blocker.pid} (${blocker.application || 'no application name'}, ${blocker.state ?? 'state unknown'}) held it`
+      ? 'who stood in the way is not known'
+      : `process ${blocker.pid} (${blocker.application || 'no application name'}, ${blocker.state ?? 'state unknown'}) stood in the way`
   return failure(
     'MIGRATION_LOCK_TIMEOUT',
-    `${where}: no lock${relation === null ? '' : ` on ${relation}`} in ${attempts} attempts of ${found.lockTimeoutMs} ms each; ${who}. End it or raise the limits, then try again.`,
+    `${where}: ${what} in ${attempts} attempts of ${found.lockTimeoutMs} ms each; ${who}. End it or raise the limits, then try again.`,
     {
       script: migration.script,
       line,
