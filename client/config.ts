@@ -49,7 +49,7 @@ export function readSettings(env: Environment = process.env, dist: string = DIST
     temporalUiUrl: ownTemporal ? null : (endpoints.temporal?.uiUrl ?? null),
     ledgerUrl: env.CAPSTAN_LEDGER_URL || endpoints.ledgerUrl || null,
     fleet: env.CAPSTAN_FLEET || endpoints.fleet || null,
-    labApi: endpoints.labApi ?? null,
+    labApi: env.CAPSTAN_LAB_API || endpoints.labApi || null,
     heartbeatTimeoutMs: milliseconds(env, 'CAPSTAN_HEARTBEAT_TIMEOUT_MS', HEARTBEAT_TIMEOUT_MS),
     requestedBy: env.USER || env.LOGNAME || systemUser(),
     debug: env.CAPSTAN_DEBUG === '1',
@@ -119,5 +119,8 @@ export function fleetFileOf(settings: Settings, option: string | undefined): str
 export function labApiOf(settings: Settings, option: string | undefined): string {
   const url = option ?? settings.labApi
   if (url !== null) return url.replace(/\/+$/, '')
-  throw failure('LAB_UNREACHABLE', 'No lab is known; start the embedded default with "npm start", or name one with --lab URL.')
+  throw failure(
+    'LAB_UNREACHABLE',
+    'No lab is known; start the embedded default with "npm start", set CAPSTAN_LAB_API, or name one with --lab URL.',
+  )
 }
