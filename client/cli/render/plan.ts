@@ -1,6 +1,6 @@
 /** A migration's plan for people: every statement that would run, the limits it has to keep, and the steps to come. */
 import type { DatabaseEntry } from '../../../contracts/fleet'
-import type { MigrationPlan } from '../../../contracts/migrate'
+import { MIGRATE_STEPS, type MigrationPlan } from '../../../contracts/migrate'
 import type { Paint } from '../io'
 import { countOf, cutTo, showBytes, showCount, showLimitMs } from './quantities'
 
@@ -37,29 +37,21 @@ export function policyLines({ policy, checks }: DatabaseEntry): string[] {
   return [
     `  limits: writes blocked ${limit(limits.writeBlockMsMax, showLimitMs)}, rows rewritten ${limit(limits.rewriteRowsMax, showCount)}, ` +
       `a statement ${limit(limits.statementMsMax, showLimitMs)}, WAL ${limit(limits.walBytesMax, showBytes)}`,
-    `  locks: ${countOf(policy.lockAttempts, 'attempt')} of ${showLimitMs(policy.lockTimeoutMs)} each`,
+    `  locks: ${countOf(policy.lockAttempts, 'attempt')} of ${showLimitMs(policy.lockTimeoutMs)} each; watched for ${policy.bakeSeconds} s afterwards; ` +
+      `snapshot kept ${policy.snapshotRetentionHours} h`,
     `  checks: schema fingerprint, ${countOf(checks.invariants.length, 'invariant')}, ` +
       `${countOf(checks.rowCounts.length, 'row count')}, ${checks.smoke.length} smoke`,
   ]
 }
 
+/** The runbook's own titles, without those that this database's policy leaves out. */
 function stepsToCome({ policy }: DatabaseEntry, pending: number): string[] {
   if (pending === 0) return []
-  const approval = policy.approval === 'required' ? ['approval of this plan'] : []
-  const bake = policy.bakeSeconds === 0 ? [] : [`watch for ${policy.bakeSeconds} s`]
-  const steps = [
-    'lock',
-    ...approval,
-    `snapshot (kept ${policy.snapshotRetentionHours} h)`,
-    'inert canary',
-    'rehearse',
-    'check',
-    'judge',
-    'apply',
-    'verify',
-    ...bake,
-    'remove the canary',
-    'evidence',
-  ]
-  return [`  steps to come: ${steps.join(' → ')}`]
+  const leftOut = new Set<string>([
+    MIGRATE_STEPS.plan.id,
+    ...(policy.approval === 'none' ? [MIGRATE_STEPS.approve.id] : []),
+    ...(policy.bakeSeconds === 0 ? [MIGRATE_STEPS.bake.id] : []),
+  ])
+  const steps = Object.values(MIGRATE_STEPS).filter(({ id }) => !leftOut.has(id))
+  return [`  steps to come: ${steps.map(({ title }) => title).join(' → ')}`]
 }
