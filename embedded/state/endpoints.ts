@@ -2,6 +2,7 @@
  *  `endpoints.json` (its owner's alone: it holds the ledger's password) says where everything listens. */
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { lockOwner } from './lock-file'
 
 export interface Endpoints {
   readonly version: 1
@@ -12,9 +13,23 @@ export interface Endpoints {
   readonly stateDir: string
 }
 
+/** Another embedded default of this clone that is running (tests have their own) keeps being the one that is found. */
 export function publishEndpoints(clone: string, endpoints: Endpoints): void {
   replace(join(endpoints.stateDir, 'endpoints.json'), endpoints)
-  replace(join(clone, 'dist', 'embedded.json'), { stateDir: endpoints.stateDir })
+  const found = pointedAt(clone)
+  const other = found !== null && found !== endpoints.stateDir && lockOwner(join(found, 'lock')) !== null
+  if (!other) replace(pointer(clone), { stateDir: endpoints.stateDir })
+}
+
+const pointer = (clone: string): string => join(clone, 'dist', 'embedded.json')
+
+function pointedAt(clone: string): string | null {
+  try {
+    const { stateDir } = JSON.parse(readFileSync(pointer(clone), 'utf8')) as { stateDir?: unknown }
+    return typeof stateDir === 'string' ? stateDir : null
+  } catch {
+    return null
+  }
 }
 
 /** Once everything has stopped: nobody is sent to a port where nobody listens. */

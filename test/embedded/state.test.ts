@@ -1,0 +1,152 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { BLOCK_COUNT, blockAt, chooseBlock, claimBlock } from '../../embedded/state/address-block'
+import { publishEndpoints } from '../../embedded/state/endpoints'
+import { chooseFolders } from '../../embedded/state/folders'
+import { lockOwner, tryLock } from '../../embedded/state/lock-file'
+import { choosePorts } from '../../embedded/state/ports'
+import { identify, isAlive } from '../../embedded/state/process-identity'
+import { readOrMakeSecrets } from '../../embedded/state/secrets'
+import { folder, removeFolders } from './support'
+
+afterAll(removeFolders)
+
+const key = fc.stringMatching(/^[0-9a-f]{12}$/)
+const facts = { home: '/home/ann', xdgCacheHome: null, xdgStateHome: null, stateDir: null }
+
+describe('folders', () => {
+  test('root keeps things under /var, where the database user can enter', () => {
+    const { cache, state } = chooseFolders({ ...facts, clone: '/root/capstan', uid: 0, home: '/root' })
+    expect(cache).toBe('/var/cache/capstan')
+    expect(state).toMatch(/^\/var\/lib\/capstan\/[0-9a-f]{12}$/)
+  })
+
+  test('two clones, and two users of one clone, never share state', () => {
+    const path = fc.stringMatching(/^\/[a-z]{1,8}(\/[a-z]{1,8}){0,3}$/)
+    fc.assert(
+      fc.property(path, path, fc.nat(2), fc.nat(2), (one, other, oneUid, otherUid) => {
+        const a = chooseFolders({ ...facts, clone: one, uid: oneUid })
+        const b = chooseFolders({ ...facts, clone: other, uid: otherUid })
+        expect(a.key === b.key).toBe(one === other && oneUid === otherUid)
+      }),
+    )
+  })
+})
+
+describe('address blocks', () => {
+  test('a block is a legal part of the loopback network, clear of 127.0.0', () => {
+    fc.assert(
+      fc.property(key, fc.nat(BLOCK_COUNT), (name, step) => {
+        const [net, a, b] = blockAt(name, step).split('.').map(Number)
+        expect(net).toBe(127)
+        expect(a).toBeGreaterThanOrEqual(64)
+        expect(a).toBeLessThanOrEqual(126)
+        expect(b).toBeLessThanOrEqual(255)
+      }),
+    )
+  })
+
+  test('however keys fall, no two clones get the same block', () => {
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom('000000000000', '000000010000', 'ffffffff0000'), { maxLength: 20 }), (keys) => {
+        const taken = new Set<string>()
+        for (const one of keys) taken.add(chooseBlock(one, taken))
+        expect(taken.size).toBe(keys.length)
+      }),
+    )
+  })
+
+  test('a clone keeps its block, another with the same key gets the next, and a removed one gives its block back', async () => {
+    const dir = folder()
+    const registerFile = join(dir, 'blocks.json')
+    const state = (name: string) => {
+      mkdirSync(join(dir, name), { recursive: true })
+      return join(dir, name)
+    }
+    const claim = (name: string) => claimBlock({ registerFile, stateDir: state(name), key: '00000100abcd' })
+    const [first, second] = [await claim('one'), await claim('two')]
+    expect(second).not.toBe(first)
+    expect(await claim('one')).toBe(first)
+    const gone = await claimBlock({ registerFile, stateDir: join(dir, 'never-made'), key: '00000100abcd' })
+    expect(await claim('three')).toBe(gone)
+  })
+
+  test('many clones that claim at the same moment all get their own', async () => {
+    const dir = folder()
+    const claims = Array.from({ length: 8 }, async (_, n) => {
+      const stateDir = join(dir, String(n))
+      mkdirSync(stateDir)
+      return await claimBlock({ registerFile: join(dir, 'blocks.json'), stateDir, key: '00000000abcd' })
+    })
+    expect(new Set(await Promise.all(claims)).size).toBe(8)
+  })
+})
+
+describe('ports', () => {
+  test('ports stay the same from start to start, and one that was taken meanwhile is replaced alone', async () => {
+    const file = join(folder(), 'ports.json')
+    const before = await choosePorts(file, '0123456789ab')
+    expect(await choosePorts(file, '0123456789ab')).toEqual(before)
+    expect(new Set(Object.values(before)).size).toBe(4)
+    const squatter = createServer().listen(before.ledger, '127.0.0.1')
+    await once(squatter, 'listening')
+    const after = await choosePorts(file, '0123456789ab')
+    squatter.close()
+    expect(after).toEqual({ ...before, ledger: after.ledger })
+    expect(after.ledger).not.toBe(before.ledger)
+  })
+})
+
+describe('lock file', () => {
+  test('a second start is told who holds the lock, and gets it once it is released', () => {
+    const file = join(folder(), 'lock')
+    const first = tryLock(file, 'start')
+    expect(tryLock(file, 'start')).toMatchObject({ taken: false, owner: { pid: process.pid, purpose: 'start' } })
+    if (first.taken) first.release()
+    expect(tryLock(file, 'start').taken).toBe(true)
+  })
+
+  test('the lock of a process that was killed is taken over, also when its number lives on in another process', async () => {
+    const file = join(folder(), 'lock')
+    const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' })
+    const identity = identify(child.pid as number)!
+    writeFileSync(file, JSON.stringify({ ...identity, purpose: 'start' }))
+    expect(lockOwner(file)?.pid).toBe(child.pid)
+    writeFileSync(file, JSON.stringify({ ...identity, started: 'another time', purpose: 'start' }))
+    expect(lockOwner(file)).toBeNull()
+    writeFileSync(file, JSON.stringify({ ...identity, purpose: 'start' }))
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+    expect(isAlive(identity)).toBe(false)
+    expect(tryLock(file, 'start').taken).toBe(true)
+  })
+})
+
+test('secrets are made once and only their owner can read them', () => {
+  const file = join(folder(), 'secrets.json')
+  const made = readOrMakeSecrets(file)
+  expect(made.secretKey).toMatch(/^[0-9a-f]{64}$/)
+  expect(readOrMakeSecrets(file)).toEqual(made)
+  expect(statSync(file).mode & 0o777).toBe(0o600)
+})
+
+test('a second embedded default of a clone leaves the running one where the command line finds it', () => {
+  const clone = folder()
+  mkdirSync(join(clone, 'dist'))
+  const endpoints = (stateDir: string) => {
+    const temporal = { address: '', namespace: 'default', uiUrl: null }
+    return { version: 1 as const, temporal, ledgerUrl: '', fleet: '', labApi: '', stateDir }
+  }
+  const [running, other] = [folder(), folder()]
+  const lock = tryLock(join(running, 'lock'), 'start')
+  publishEndpoints(clone, endpoints(running))
+  publishEndpoints(clone, endpoints(other))
+  const pointer = () => jest.requireActual<{ stateDir: string }>(join(clone, 'dist', 'embedded.json')).stateDir
+  expect(pointer()).toBe(running)
+  expect(existsSync(join(other, 'endpoints.json'))).toBe(true)
+  if (lock.taken) lock.release()
+})
