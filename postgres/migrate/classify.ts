@@ -55,7 +55,7 @@ export function classifyStatement(script: string, statement: SourceStatement): S
   }
   const concurrent = isConcurrent(type, node)
   return {
-    kind: kindOf(statement.words, concurrent),
+    kind: QUERY_KINDS[type] ?? kindOf(statement.words, concurrent),
     transactional: !concurrent && runsInTransaction(type, node, statement.sql),
     sessionState: type === 'VariableSetStmt' || type === 'DiscardStmt',
     relations: relationsOf(node),
@@ -134,6 +134,15 @@ function optionOn(options: unknown, name: string): boolean {
   })
 }
 
+/** These may begin with WITH or a parenthesis. */
+const QUERY_KINDS: Readonly<Record<string, string>> = {
+  SelectStmt: 'SELECT',
+  InsertStmt: 'INSERT',
+  UpdateStmt: 'UPDATE',
+  DeleteStmt: 'DELETE',
+  MergeStmt: 'MERGE',
+}
+
 /** Words between CREATE, ALTER or DROP and the kind of object. */
 const MODIFIERS = new Set(
   'OR REPLACE UNIQUE TEMP TEMPORARY UNLOGGED GLOBAL LOCAL RECURSIVE TRUSTED PROCEDURAL DEFAULT CONSTRAINT CONCURRENTLY'.split(
@@ -151,7 +160,7 @@ function kindOf(words: readonly string[], concurrent: boolean): string {
     const object = rest[at] ?? ''
     const second = rest[at + 1] ?? ''
     kind = `${first} ${TWO_WORDS.has(object) && SECOND_WORDS.has(second) ? `${object} ${second}` : object}`.trim()
-  } else if (first === '') kind = 'SELECT'
+  }
   return concurrent && !kind.endsWith('CONCURRENTLY') ? `${kind} CONCURRENTLY` : kind
 }
 

@@ -11,7 +11,7 @@ export interface SourceStatement {
   readonly line: number
   /** From its first token to its last, without the semicolon. */
   readonly sql: string
-  /** Its first words in upper case, up to 8: enough to name its kind. */
+  /** Its first words outside parentheses in upper case, up to 8: enough to name its kind. */
   readonly words: readonly string[]
   /** The lines after COPY … FROM stdin, without the closing `\.`. */
   readonly copyData: string | null
@@ -89,7 +89,7 @@ class StatementBuilder {
   }
 
   #addWord(word: string): void {
-    if (this.#words.length < 8) this.#words.push(word)
+    if (this.#words.length < 8 && this.#depth === 0) this.#words.push(word)
     if (this.#depth === 0 && this.#previous === 'FROM' && word === 'STDIN') this.#fromStdin = true
     if (word === 'ATOMIC' && this.#previous === 'BEGIN' && ROUTINE.test(`${this.#words.join(' ')} `)) this.#body++
     else if (this.#body > 0 && word === 'CASE') this.#body++
