@@ -8,7 +8,7 @@ export interface Fault {
   cloud: string
   /** As the cloud's API names it, for instance 'CreateDBSnapshot'. */
   action: string
-  /** `drop-response`: act, then close the connection without an answer. */
+  /** `drop-response`: act, then close the connection without an answer. A call that is refused is not struck. */
   kind: FaultKind
   /** How many more calls it strikes. */
   times: number

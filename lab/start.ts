@@ -75,6 +75,10 @@ async function startOn(store: Store<LabState>, release: () => void, options: Lab
     log: options.log ?? (() => {}),
   })
   const api = Fastify({ forceCloseConnections: true })
+  // browsers send it with every request that could change something: a page on the web must not reach the lab through one
+  api.addHook('onRequest', async (request, reply) => {
+    if (request.headers.origin !== undefined) await reply.code(403).send({ error: 'The lab does not answer web pages.' })
+  })
   try {
     aws.serve(api)
     let url = ''

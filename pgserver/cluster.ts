@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import type { PostgresBinaries } from './binaries'
 import { PostgresServerError } from './failure'
-import { acceptsConnections, isAlive, isServerOf, readPostmaster } from './postmaster'
+import { acceptsConnections, forgetStranger, isAlive, isServerOf, readPostmaster } from './postmaster'
 import { ensureEnterable, giveToServer, makeServerFolder } from './reach'
 import { type ServerUser, serverUser } from './server-user'
 import { replaceFile, type Settings, SMALL_SERVER, writeSettings } from './settings'
@@ -63,6 +63,7 @@ export interface ServerStart extends ServerConfiguration {
  *  @throws PostgresServerError INIT_FAILED with what initdb said. */
 export async function initCluster(cluster: NewCluster): Promise<void> {
   const user = serverUser()
+  if (/[\r\n]/.test(cluster.password)) throw new RangeError('The password contains a line break.')
   ensureEnterable(dirname(cluster.dataDir), user)
   makeServerFolder(cluster.dataDir, user)
   const passwordFile = `${cluster.dataDir}.password`
@@ -89,9 +90,30 @@ export function configureServer(configuration: ServerConfiguration): void {
 /** Starts a server and resolves when it accepts connections (after crash recovery, if it needs one).
  *  @throws PostgresServerError START_FAILED with the end of the server's log. */
 export async function startServer(start: ServerStart): Promise<RunningServer> {
-  const user = serverUser()
+  ensureEnterable(dirname(start.dataDir), serverUser())
   configureServer(start)
-  ensureEnterable(dirname(start.dataDir), user)
+  const deadline = Date.now() + (start.readyTimeoutMs ?? 60_000)
+  for (;;) {
+    forgetStranger(start.dataDir)
+    try {
+      return await startOnce(start, deadline)
+    } catch (error) {
+      if (!isPassing(error, start.dataDir) || Date.now() > deadline) throw error
+      await sleep(100)
+    }
+  }
+}
+
+/** The backends of a postmaster that was killed hold its place for a moment longer. */
+function isPassing(error: unknown, dataDir: string): boolean {
+  if (!(error instanceof PostgresServerError)) return false
+  const before = readPostmaster(dataDir)
+  const deadBefore = before === undefined || !isServerOf(before.pid, dataDir)
+  return deadBefore && /pre-existing shared memory block|lock file "postmaster.pid" already exists/.test(error.message)
+}
+
+async function startOnce(start: ServerStart, deadline: number): Promise<RunningServer> {
+  const user = serverUser()
   const log = openSync(start.logFile, 'a', 0o600)
   giveToServer(start.logFile, user)
   const logStart = statSync(start.logFile).size
@@ -110,7 +132,6 @@ export async function startServer(start: ServerStart): Promise<RunningServer> {
   })
   const pid = child.pid
   if (pid !== undefined) {
-    const deadline = Date.now() + (start.readyTimeoutMs ?? 60_000)
     if (await becomesReady(start.dataDir, pid, exited, deadline)) {
       return runningServer({ pid, host: start.hosts[0] ?? '', port: start.port, dataDir: start.dataDir, exited })
     }

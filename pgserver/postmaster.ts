@@ -1,7 +1,7 @@
 /** What `postmaster.pid` says, and whether the process it names is really the server of that data folder. A number alone
  *  proves nothing: after a crash it may belong to anybody, so the process must also be at home in the data folder. */
 import { execFileSync } from 'node:child_process'
-import { existsSync, readFileSync, readlinkSync, realpathSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, readlinkSync, realpathSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 
 export interface Postmaster {
@@ -45,6 +45,16 @@ export function isAlive(pid: number): boolean {
   } catch {
     return false
   }
+}
+
+/** Removes a `postmaster.pid` whose number now belongs to a zombie that nobody reaped, or, after a restart of the machine, to a
+ *  stranger: PostgreSQL would take either for a running server and refuse to start. The file also guards against backends
+ *  that outlive their postmaster, so it is only removed when no process at all is at home in the data folder. */
+export function forgetStranger(dataDir: string): void {
+  const found = readPostmaster(dataDir)
+  if (process.platform !== 'linux' || !found || isServerOf(found.pid, dataDir)) return
+  const residents = readdirSync('/proc').some((name) => /^\d+$/.test(name) && isServerOf(Number(name), dataDir))
+  if (!residents) rmSync(join(dataDir, 'postmaster.pid'), { force: true })
 }
 
 /** Whether `pid` is alive and the server of `dataDir`: a postmaster's working directory is its data folder. */

@@ -42,18 +42,23 @@ export type Operation = (call: Call) => Promise<XmlNode | undefined>
 
 /** @throws AwsError DBInstanceNotFound. */
 export function findInstance(call: Call, id = call.query.required('DBInstanceIdentifier')): DbInstance {
-  const instance = call.cloud.state.instances[key(call.region, id)]
-  if (!instance) throw new AwsError('DBInstanceNotFound', `DBInstance ${id.toLowerCase()} not found.`)
+  const name = idOf(id)
+  const instance = call.cloud.state.instances[key(call.region, name)]
+  if (!instance) throw new AwsError('DBInstanceNotFound', `DBInstance ${name} not found.`)
   return instance
 }
 
 /** @throws AwsError DBSnapshotNotFound. */
 export function findSnapshot(call: Call, id = call.query.required('DBSnapshotIdentifier')): DbSnapshot {
-  // an ARN ends in the identifier
-  const name = id.startsWith('arn:') ? id.slice(id.lastIndexOf(':') + 1) : id
+  const name = idOf(id)
   const snapshot = call.cloud.state.snapshots[key(call.region, name)]
-  if (!snapshot) throw new AwsError('DBSnapshotNotFound', `DBSnapshot ${name.toLowerCase()} not found.`)
+  if (!snapshot) throw new AwsError('DBSnapshotNotFound', `DBSnapshot ${name} not found.`)
   return snapshot
+}
+
+/** Identifiers are also accepted as ARNs, which end in them; they are looked up in lower case. */
+function idOf(text: string): string {
+  return (text.startsWith('arn:') ? text.slice(text.lastIndexOf(':') + 1) : text).toLowerCase()
 }
 
 /** A name for a new instance. @throws AwsError InvalidParameterValue, DBInstanceAlreadyExists, InstanceQuotaExceeded. */

@@ -19,7 +19,7 @@ export function serveAws(api: FastifyInstance, current: () => AwsCloud, faults: 
     const requestId = randomUUID()
     const cloud = current()
     const { action, status, xml } = await handle(request, cloud, requestId)
-    if (takeFault(faults, { cloud: 'aws', action, kind: 'drop-response' })) {
+    if (status === 200 && takeFault(faults, { cloud: 'aws', action, kind: 'drop-response' })) {
       await cloud.save()
       return dropResponse(request, reply)
     }

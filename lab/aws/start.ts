@@ -114,6 +114,7 @@ async function bringBack(cloud: AwsCloud, instance: DbInstance): Promise<void> {
   if (!needsServer(instance.tasks[0]) || instance.createdAt === null) return
   try {
     await cloud.servers.ensureRunning(specOf(cloud, instance))
+    if (instance.status === 'incompatible-parameters') instance.status = 'available'
   } catch (error) {
     cloud.log(`${instance.id} does not start: ${error}`)
     if (instance.status !== 'deleting') instance.status = 'incompatible-parameters'

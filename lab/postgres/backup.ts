@@ -21,6 +21,9 @@ const CONTENT_LEFT_OUT = new Set([
 ])
 const LEFT_OUT = new Set(['postmaster.pid', 'postmaster.opts', 'backup_label', 'tablespace_map', 'global/pg_control'])
 
+const OBJECT_NOT_IN_PREREQUISITE_STATE = '55000'
+const CONFIGURATION_LIMIT_EXCEEDED = '53400'
+
 export interface Backup {
   /** Last log position that the copy needs to be consistent; it recovers to here. */
   endLsn: string
@@ -33,9 +36,7 @@ export async function backUp(client: Client, dataDir: string, target: string, si
   await rm(target, { recursive: true, force: true })
   await mkdir(dirname(target), { recursive: true })
   makeServerFolder(target, serverUser())
-  const slot = `lab_backup_${process.pid}_${Date.now()}`
-  // the slot keeps the log that is written during the copy from being recycled; temporary: it dies with this session
-  await client.query('SELECT pg_create_physical_replication_slot($1, true, true)', [slot])
+  const slot = await holdLog(client)
   try {
     const started = await client.query<{ first: string; at: Date }>(
       "SELECT pg_walfile_name(pg_backup_start('lab snapshot', true)) AS first, clock_timestamp() AS at",
@@ -54,7 +55,21 @@ export async function backUp(client: Client, dataDir: string, target: string, si
     await syncFolder(target)
     return { endLsn: end.lsn, startedAt: start.at.toISOString() }
   } finally {
-    await client.query('SELECT pg_drop_replication_slot($1)', [slot]).catch(() => {})
+    if (slot !== undefined) await client.query('SELECT pg_drop_replication_slot($1)', [slot]).catch(() => {})
+  }
+}
+
+/** A slot keeps the log that is written during the copy from being recycled; temporary: it dies with this session. A customer
+ *  may have forbidden slots or used them all up: then the log is only checked for being complete. */
+async function holdLog(client: Client): Promise<string | undefined> {
+  const slot = `lab_backup_${process.pid}_${Date.now()}`
+  try {
+    await client.query('SELECT pg_create_physical_replication_slot($1, true, true)', [slot])
+    return slot
+  } catch (error) {
+    const { code } = error as { code?: string }
+    if (code === OBJECT_NOT_IN_PREREQUISITE_STATE || code === CONFIGURATION_LIMIT_EXCEEDED) return undefined
+    throw error
   }
 }
 

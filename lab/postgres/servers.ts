@@ -7,16 +7,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Client } from 'pg'
 import { ensureBinaries, type PostgresBinaries, type PostgresMajor } from '../../pgserver/binaries'
-import {
-  adoptServer,
-  clusterExists,
-  configureServer,
-  initCluster,
-  type RunningServer,
-  type ServerStart,
-  startServer,
-} from '../../pgserver/cluster'
-import { PostgresServerError } from '../../pgserver/failure'
+import { adoptServer, clusterExists, configureServer, initCluster, type RunningServer, startServer } from '../../pgserver/cluster'
 import { ensureEnterable } from '../../pgserver/reach'
 import { serverUser } from '../../pgserver/server-user'
 import type { Settings } from '../../pgserver/settings'
@@ -141,14 +132,14 @@ export class Servers {
   }
 
   async removeSnapshot(snapshot: string): Promise<void> {
-    await rm(join(this.snapshotsDir, snapshot), { recursive: true, force: true })
+    await removeFolder(join(this.snapshotsDir, snapshot))
   }
 
   /** Stops the server at once and deletes its data. Safe to repeat. */
   async remove(folder: string): Promise<void> {
     if (folder === '') return
     await this.stop(folder, 'immediate')
-    await rm(join(this.instancesDir, folder), { recursive: true, force: true })
+    await removeFolder(join(this.instancesDir, folder))
   }
 
   /** As if the machine had failed: no shutdown, then recovery. */
@@ -202,7 +193,7 @@ export class Servers {
   private async start(spec: ServerSpec): Promise<void> {
     const binaries = await this.binariesOf(spec.major)
     this.writeFiles(spec)
-    const server = await startPatiently({
+    const server = await startServer({
       binaries,
       dataDir: this.dataDir(spec.folder),
       hosts: [spec.address],
@@ -233,16 +224,7 @@ export class Servers {
   }
 }
 
-/** After a crash, the old server's children may hold its shared memory for a moment longer. */
-async function startPatiently(start: ServerStart): Promise<RunningServer> {
-  for (let attempt = 0; ; attempt++) {
-    try {
-      return await startServer(start)
-    } catch (error) {
-      const passing =
-        error instanceof PostgresServerError && /pre-existing shared memory|lock file "postmaster.pid"/.test(error.message)
-      if (!passing || attempt >= 50) throw error
-      await sleep(100)
-    }
-  }
+/** Patient: an initdb that outlived its lab may be filling the folder meanwhile. */
+async function removeFolder(folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true, maxRetries: 30, retryDelay: 100 })
 }

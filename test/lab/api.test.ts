@@ -400,6 +400,12 @@ describe("the lab's own API", () => {
     expect((await lab.call('POST', '/_lab/instances/nobody/crash')).status).toBe(404)
   })
 
+  test('a web page is not answered', async () => {
+    const response = await fetch(`${lab.lab.api}/_lab/reset`, { method: 'POST', headers: { origin: 'https://example.org' } })
+    expect(response.status).toBe(403)
+    expect((await lab.rds.describeDBInstances({})).DBInstances).toHaveLength(1)
+  })
+
   test('a fault that is none is refused in words', async () => {
     for (const fault of [
       undefined,

@@ -100,6 +100,26 @@ test.each(['15', '17'])(
   },
 )
 
+test('a snapshot is taken although the customer allows no replication slots', async () => {
+  await lab.rds.createDBParameterGroup({
+    DBParameterGroupName: 'slotless',
+    DBParameterGroupFamily: 'postgres17',
+    Description: 'x',
+  })
+  await lab.rds.modifyDBParameterGroup({
+    DBParameterGroupName: 'slotless',
+    Parameters: [
+      { ParameterName: 'max_replication_slots', ParameterValue: '0', ApplyMethod: 'pending-reboot' },
+      { ParameterName: 'statement_timeout', ParameterValue: '1', ApplyMethod: 'immediate' },
+      { ParameterName: 'default_transaction_read_only', ParameterValue: '1', ApplyMethod: 'immediate' },
+    ],
+  })
+  await createInstance(lab, 'slotless', { EngineVersion: '17', DBParameterGroupName: 'slotless', BackupRetentionPeriod: 0 })
+  await lab.rds.createDBSnapshot({ DBInstanceIdentifier: 'slotless', DBSnapshotIdentifier: 'slotless' })
+  expect(await snapshotAvailable(lab, 'slotless')).toMatchObject({ Status: 'available' })
+  await lab.rds.deleteDBInstance({ DBInstanceIdentifier: 'slotless', SkipFinalSnapshot: true })
+})
+
 test('the response of CreateDBSnapshot that is dropped makes the SDK retry into DBSnapshotAlreadyExists, and there is one snapshot', async () => {
   await createInstance(lab, 'quiet', { BackupRetentionPeriod: 0 })
   const fault = { cloud: 'aws', action: 'CreateDBSnapshot', kind: 'drop-response', times: 1 }

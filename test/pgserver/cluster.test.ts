@@ -1,4 +1,5 @@
-import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -103,6 +104,20 @@ test('a running server is adopted, the adopted handle sees its end, and a server
   const again = await cluster.start()
   running.push(again)
   expect(await ask(cluster.port, 'SELECT n FROM kept')).toEqual({ n: 1 })
+})
+
+test('a stale pid file whose number now belongs to a stranger does not keep the server from starting', async () => {
+  const cluster = await newServer(15, 'stranger')
+  const { uid } = serverUser()
+  // a stranger of the same user: PostgreSQL tells strangers of other users apart by itself
+  const stranger = spawn('sleep', ['60'], process.getuid?.() === 0 ? { uid } : {})
+  writeFileSync(join(cluster.dataDir, 'postmaster.pid'), `${stranger.pid}\n${cluster.dataDir}\n1\n5432\n\n127.0.0.1\n\nready\n`)
+  try {
+    expect(await adoptServer({ dataDir: cluster.dataDir })).toBeUndefined()
+    running.push(await cluster.start())
+  } finally {
+    stranger.kill()
+  }
 })
 
 test('a server that cannot start says why, with the end of its own log', async () => {
