@@ -1,4 +1,5 @@
 /** What the driver throws, in our words. PostgreSQL's DETAIL, HINT and CONTEXT stay behind: they hold row values. */
+import { types } from 'node:util'
 import { DatabaseError } from 'pg'
 import { type Failure, failure } from '../../contracts/failures'
 
@@ -123,9 +124,9 @@ function position(text: string | undefined): number | null {
 }
 
 function describe(error: unknown): { code: string; message: string } {
-  if (!(error instanceof Error)) return { code: '', message: String(error) }
+  if (!types.isNativeError(error)) return { code: '', message: String(error) }
   // Node joins the attempts on each address of a host name into one error with an empty message.
-  const first: unknown = error instanceof AggregateError ? error.errors[0] : error
-  const code = first instanceof Error && 'code' in first && typeof first.code === 'string' ? first.code : ''
+  const first: unknown = 'errors' in error && Array.isArray(error.errors) ? error.errors[0] : error
+  const code = types.isNativeError(first) && 'code' in first && typeof first.code === 'string' ? first.code : ''
   return { code, message: error.message }
 }

@@ -34,8 +34,9 @@ function typeName(oid: string, modifier: string): string {
 }
 
 function columnNames(relation: string, numbers: string): string {
-  return `(SELECT json_agg(a.attname ORDER BY k.position) FROM unnest(${numbers}::int2[]) WITH ORDINALITY AS k(number, position)
-            LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = ${relation} AND a.attnum = k.number AND k.number <> 0)`
+  return `(SELECT json_agg(named.attname ORDER BY listed.position) FROM unnest(${numbers}::int2[]) WITH ORDINALITY AS listed(number, position)
+            LEFT JOIN pg_catalog.pg_attribute named
+              ON named.attrelid = ${relation} AND named.attnum = listed.number AND listed.number <> 0)`
 }
 
 const COLLATION = (oid: string) =>

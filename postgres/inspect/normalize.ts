@@ -25,13 +25,15 @@ function parse(sql: string): unknown {
   }
 }
 
+const PLACE_IN_TEXT = /(?:^|_)(?:location|list_start|list_end|stmt_len)$/
+
 function simplify(value: unknown, type: string, onlyTable: string | null): unknown {
   if (Array.isArray(value)) return value.map((item) => simplify(item, '', onlyTable))
   if (typeof value !== 'object' || value === null) return value
   const node = value as TreeNode
   const table = type === 'SelectStmt' ? singleTable(node) : onlyTable
   const entries = Object.entries(node)
-    .filter(([key]) => key !== 'location' && !key.endsWith('_location') && key !== 'stmt_len')
+    .filter(([key]) => !PLACE_IN_TEXT.test(key))
     .map(([key, child]) => [key, key === 'ColumnRef' ? columnRef(asNode(child), table) : simplify(child, key, table)] as const)
   return Object.fromEntries(entries)
 }

@@ -1,0 +1,191 @@
+import { createServer, type Server } from 'node:net'
+import fc from 'fast-check'
+import { quoteIdentifier, quoteQualified } from '../../postgres/connect/quote'
+import { connect, refusePooler } from '../../postgres/connect/session'
+import { parsePostgresUrl } from '../../postgres/connect/url'
+import { failureOf } from './support/apply'
+import { startCuttingProxy } from './support/cutting-proxy'
+import { startTestServer, type TestDatabase, type TestServer } from './support/server'
+
+let server: TestServer
+let database: TestDatabase
+beforeAll(async () => {
+  server = await startTestServer(15)
+  database = await server.database()
+})
+afterAll(() => server?.stop())
+
+test('any name is a safe identifier', async () => {
+  const session = await database.connect()
+  await fc.assert(
+    fc.asyncProperty(
+      fc
+        .string({ unit: 'grapheme', minLength: 1, maxLength: 15 })
+        .filter((name) => !name.includes('\0') && Buffer.byteLength(name) <= 63),
+      async (name) => {
+        const [row] = await session.query(`SELECT 1 AS ${quoteIdentifier(name)}`)
+        expect(Object.keys(row ?? {})).toEqual([name])
+      },
+    ),
+    { numRuns: 50 },
+  )
+  expect(quoteQualified('a"b', 'c.d')).toBe('"a""b"."c.d"')
+  expect(() => quoteIdentifier('a\0')).toThrow('NUL')
+})
+
+test('results are plain values', async () => {
+  const session = await database.connect()
+  const [row] = await session.query(
+    `SELECT 1::int8 AS small, 9007199254740993::int8 AS large, 1.50::numeric AS exact, timestamptz '2026-01-02 03:04:05.678912+02' AS at,
+            '0/16B3748'::pg_lsn AS lsn, '\\x00ff'::bytea AS bytes, date '2026-01-02' AS day, null AS nothing, '{a,b}'::text[] AS list`,
+  )
+  expect(row).toEqual({
+    small: 1,
+    large: '9007199254740993',
+    exact: '1.50',
+    at: '2026-01-02T01:04:05.678Z',
+    lsn: '0/16B3748',
+    bytes: '\\x00ff',
+    day: '2026-01-02',
+    nothing: null,
+    list: ['a', 'b'],
+  })
+})
+
+test('nobody listening is unreachable, a wrong password is rejected, a wrong database is unknown', async () => {
+  const proxy = await startCuttingProxy(server)
+  await proxy.close()
+  const { options } = database
+  expect((await failureOf(connect({ ...options, port: proxy.port }), 'DATABASE_UNREACHABLE')).message).toContain('ECONNREFUSED')
+  expect((await failureOf(connect({ ...options, password: 'wrong-one' }), 'CREDENTIALS_REJECTED')).message).not.toContain(
+    'wrong-one',
+  )
+  await failureOf(connect({ ...options, password: '' }), 'CREDENTIALS_REJECTED')
+  await failureOf(connect({ ...options, database: 'nowhere' }), 'DATABASE_UNKNOWN')
+  await failureOf(connect({ ...options, tls: 'require' }), 'OPTION_INVALID')
+  await failureOf(connect({ ...options, settings: { no_such_setting: '1' } }), 'OPTION_INVALID')
+})
+
+test('a server that never answers is given up', async () => {
+  const silent: Server = createServer(() => undefined)
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+  const port = portOf(silent)
+  const failure = await failureOf(connect({ ...database.options, port, connectTimeoutMs: 100 }), 'DATABASE_UNREACHABLE')
+  expect(failure.message).toContain('no answer in time')
+  silent.close()
+})
+
+test('a session comes from the address it was told to', async () => {
+  const seen: (string | undefined)[] = []
+  const listener = createServer((socket) => {
+    seen.push(socket.remoteAddress)
+    socket.destroy()
+  })
+  await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve))
+  await failureOf(connect({ ...database.options, port: portOf(listener), sourceAddress: '127.0.0.77' }), 'DATABASE_UNREACHABLE')
+  expect(seen).toEqual(['127.0.0.77'])
+  listener.close()
+})
+
+test('the server notices a dead client and the session pins what results depend on', async () => {
+  const session = await database.connect()
+  const [row] = await session.query(
+    `SELECT current_setting('client_connection_check_interval') AS check, current_setting('TimeZone') AS zone, current_setting('application_name') AS name`,
+  )
+  expect(row).toEqual({ check: '500ms', zone: 'UTC', name: 'test' })
+})
+
+test('reset forgets what a script set and keeps what the session was given', async () => {
+  const session = await database.connect()
+  await session.set('application_name', 'c1.2 tagged')
+  await session.execute(`SET search_path = ''; SET TimeZone = 'Asia/Tokyo'; SET ROLE pg_monitor`)
+  await session.reset()
+  expect(
+    await session.query(
+      `SELECT current_setting('search_path') AS path, current_setting('TimeZone') AS zone, current_setting('application_name') AS name, current_user::text AS role`,
+    ),
+  ).toEqual([{ path: '"$user", public', zone: 'UTC', name: 'c1.2 tagged', role: 'master' }])
+})
+
+test('an abort cancels the statement on the server and leaves the session usable', async () => {
+  const session = await database.connect()
+  const abort = new AbortController()
+  const reason = new Error('enough')
+  const running = session.query('SELECT pg_sleep(60)', [], { signal: abort.signal })
+  abort.abort(reason)
+
+  await expect(running).rejects.toBe(reason)
+  await expect(session.query('SELECT 1', [], { signal: abort.signal })).rejects.toBe(reason)
+  expect(await session.query('SELECT 1 AS one')).toEqual([{ one: 1 }])
+})
+
+test('a lost connection fails the statement under way and all later ones, and nothing else', async () => {
+  const proxy = await startCuttingProxy(server)
+  const session = await connect({ ...database.options, port: proxy.port })
+  const running = failureOf(session.query('SELECT pg_sleep(60)'), 'CONNECTION_LOST')
+  proxy.cutAll()
+
+  await running
+  expect(session.open).toBe(false)
+  await failureOf(session.query('SELECT 1'), 'CONNECTION_LOST')
+  await session.close()
+  await proxy.close()
+})
+
+test('a failed COPY leaves the session usable', async () => {
+  const session = await database.connect()
+  await session.execute('CREATE TABLE copied (a int)')
+  await expect(session.copyIn('COPY copied FROM stdin', '1\nx\n')).rejects.toMatchObject({ sqlState: '22P02' })
+  expect(await session.copyIn('COPY copied FROM stdin', '1\n2\n')).toBe(2)
+  await expect(session.copyIn('COPY missing FROM stdin', '1\n')).rejects.toMatchObject({ sqlState: '42P01' })
+  expect(await session.query('SELECT count(*) AS rows FROM copied')).toEqual([{ rows: 2 }])
+})
+
+test('a direct connection is no pooler', async () => {
+  const session = await database.connect()
+  expect(() => refusePooler(session)).not.toThrow()
+  expect(() => refusePooler({ ...session, endpoint: session.endpoint, pooled: true })).toThrow('connection pooler')
+})
+
+test.each([
+  [
+    'postgres://ann:p%40ss@db.example:6543/shop?sslmode=verify-full&application_name=me',
+    {
+      host: 'db.example',
+      port: 6543,
+      database: 'shop',
+      user: 'ann',
+      password: 'p@ss',
+      tls: 'verify-full',
+      applicationName: 'me',
+    },
+  ],
+  [
+    'postgresql://ann@[::1]',
+    { host: '::1', port: 5432, database: 'ann', user: 'ann', password: '', tls: 'disable', applicationName: 'capstan' },
+  ],
+])('%s is understood', (url, expected) => {
+  expect(parsePostgresUrl(url, { applicationName: 'capstan' })).toEqual(expected)
+})
+
+test.each([
+  '',
+  'shop',
+  'mysql://a@b/c',
+  'postgres:///shop',
+  'postgres://host/shop',
+  'postgres://a:%zz@h/d',
+  'postgres://a@h/d?sslmode=prefer',
+  'postgres://a@h/d?host=x',
+])('%j is refused with one sentence', async (url) => {
+  const failure = await failureOf(
+    Promise.resolve().then(() => parsePostgresUrl(url, { applicationName: 'x' })),
+    'OPTION_INVALID',
+  )
+  expect(failure.message).toMatch(/\.$/)
+})
+
+function portOf(listener: Server): number {
+  const address = listener.address()
+  return typeof address === 'object' && address !== null ? address.port : 0
+}
