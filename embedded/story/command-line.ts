@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { failure } from '../../contracts/failures'
 import type { EmbeddedConfig } from '../config'
+import type { Endpoints } from '../state/endpoints'
 
 export interface CommandResult {
   readonly code: number
@@ -16,9 +17,17 @@ export class CommandLine {
   readonly #env: Readonly<NodeJS.ProcessEnv>
   readonly #signal: AbortSignal
 
-  constructor(config: EmbeddedConfig, env: Readonly<NodeJS.ProcessEnv>, signal: AbortSignal) {
+  constructor(config: EmbeddedConfig, { temporal, ledgerUrl }: Endpoints, signal: AbortSignal) {
     this.#config = config
-    this.#env = { ...config.inherited, ...env }
+    // Named outright, so that whatever else runs in this clone is not found instead.
+    this.#env = {
+      ...config.inherited,
+      TEMPORAL_ADDRESS: temporal.address,
+      TEMPORAL_NAMESPACE: temporal.namespace,
+      CAPSTAN_LEDGER_URL: ledgerUrl,
+      // How long a killed worker goes unnoticed: on one machine silence means death sooner than across a network.
+      CAPSTAN_HEARTBEAT_TIMEOUT_MS: '3000',
+    }
     this.#signal = signal
   }
 

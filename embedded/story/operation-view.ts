@@ -49,8 +49,7 @@ function stepLines(step: StepRecord): readonly string[] {
   const findings = step.detail.findings ?? []
   const mark = findings.length > 0 ? '✘' : MARKS[step.state]
   const time = step.finishedAt === null ? '' : elapsed(Date.parse(step.startedAt), Date.parse(step.finishedAt))
-  const attempts = step.attempts > 1 ? ` (attempt ${step.attempts})` : ''
-  const first = `  ${mark} ${step.title.padEnd(TITLE_WIDTH)} ${time.padStart(7)}  ${step.detail.summary ?? ''}${attempts}`
+  const first = `  ${mark} ${step.title.padEnd(TITLE_WIDTH)} ${time.padStart(7)}  ${step.detail.summary ?? ''}`
   return [first.trimEnd(), ...findings.flatMap(findingLines)]
 }
 

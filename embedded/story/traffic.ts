@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { failure } from '../../contracts/failures'
 import type { EmbeddedConfig } from '../config'
 import { ProcessRecords } from '../processes/records'
@@ -10,6 +11,9 @@ import type { Stack } from '../stack'
 import { identify } from '../state/process-identity'
 import { applicationAddress } from '../worker-program'
 import type { ShopAddress, ShopSession } from './shop-database'
+
+/** The writer reports once a second; a rate needs two reports. */
+const WARM_UP_MS = 1_100
 
 export interface TrafficCounts {
   readonly acknowledged: number
@@ -26,6 +30,7 @@ export class Traffic {
   #counts: TrafficCounts = { acknowledged: 0, inDoubt: 0, errors: 0, longestMs: 0 }
   #said = ''
   #mark = { acknowledged: 0, at: Date.now() }
+  #reportedAt = 0
 
   constructor(config: EmbeddedConfig, stack: Stack, address: ShopAddress) {
     this.journal = join(config.folders.state, 'shop-journal')
@@ -59,22 +64,25 @@ export class Traffic {
     return this.#counts
   }
 
-  /** Resolves once orders are being acknowledged. @throws Failure when the writer ended instead. */
+  /** Resolves once orders have been acknowledged for a second. @throws Failure when the writer ended instead. */
   async flowing(): Promise<void> {
-    while (this.#counts.acknowledged === 0) {
-      const ended = await Promise.race([this.#ended.then(() => true), new Promise((resolve) => setTimeout(resolve, 50, false))])
-      if (ended === true)
-        throw failure('EMBEDDED_START_FAILED', `The shop's writer ended: ${this.#said.trim() || 'it said nothing'}`)
+    let since: number | null = null
+    while (since === null || Date.now() - since < WARM_UP_MS) {
+      const ended = await Promise.race([this.#ended.then(() => true), sleep(20, false)])
+      if (ended) throw failure('EMBEDDED_START_FAILED', `The shop's writer ended: ${this.#said.trim() || 'it said nothing'}`)
+      if (since === null && this.#counts.acknowledged > 0) {
+        since = Date.now()
+        this.#mark = { acknowledged: this.#counts.acknowledged, at: since }
+      }
     }
-    this.#mark = { acknowledged: this.#counts.acknowledged, at: Date.now() }
   }
 
   /** Commits per second since traffic began to flow, or since the last call. */
   rate(): number {
     const { acknowledged } = this.#counts
-    const seconds = (Date.now() - this.#mark.at) / 1000
-    const rate = seconds < 0.5 ? 0 : (acknowledged - this.#mark.acknowledged) / seconds
-    this.#mark = { acknowledged, at: Date.now() }
+    const seconds = (this.#reportedAt - this.#mark.at) / 1000
+    const rate = seconds <= 0 ? 0 : (acknowledged - this.#mark.acknowledged) / seconds
+    this.#mark = { acknowledged, at: this.#reportedAt }
     return Math.round(rate)
   }
 
@@ -91,6 +99,7 @@ export class Traffic {
 
   #read(line: string): void {
     const counts = JSON.parse(line) as TrafficCounts
+    this.#reportedAt = Date.now()
     this.#counts = { ...counts, longestMs: Math.max(counts.longestMs, this.#counts.longestMs) }
   }
 }
