@@ -54,15 +54,19 @@ export async function resolve(doors: Doors, decision: ResolveInput & { operation
   await update(doors, decision.operation, UPDATES.resolve, input)
 }
 
-/** Resolves once the abort is recorded; the undoing takes its time. `how`: accepted by the workflow, or left for it at the server
- *  because no worker answered. */
+/** Resolves once the abort is recorded; the undoing takes its time. `accepted`: by the workflow. `requested`: left for it at the
+ *  server, because no worker answered. `closed`: it was recorded but never started, so there was nothing to undo. */
 export async function abort(
   doors: Doors,
   decision: AbortInput & { operation: OperationId },
-): Promise<{ how: 'accepted' | 'requested' }> {
+): Promise<{ how: 'accepted' | 'requested' | 'closed' }> {
   const document = await findOperation(doors.ledger, decision.operation)
   assertOpen(document)
   const input: AbortInput = { by: decision.by, reason: decision.reason }
+  if (await neverStarted(doors, document)) {
+    await closeNeverStarted(doors.ledger, document, input)
+    return { how: 'closed' }
+  }
   try {
     await update(doors, document.id, UPDATES.abort, input, ABORT_TIMEOUT_MS)
     return { how: 'accepted' }
@@ -75,6 +79,24 @@ export async function abort(
     throw isNotFound(error) ? await whyGone(doors.ledger, document.id) : error
   }
   return { how: 'requested' }
+}
+
+/** Whoever started it was gone between recording it and starting its workflow. One that has begun a step is another matter. */
+async function neverStarted({ temporal }: Doors, document: OperationDocument): Promise<boolean> {
+  if (document.steps.length > 0) return false
+  try {
+    await temporal.within(ANSWER_TIMEOUT_MS, () => temporal.handle(document.id).describe())
+    return false
+  } catch (error) {
+    if (isNotFound(error)) return true
+    throw error
+  }
+}
+
+async function closeNeverStarted(ledger: Ledger, { id }: OperationDocument, { by, reason }: AbortInput): Promise<void> {
+  const message = `It was recorded but never started; closed by ${by}${reason === '' ? '' : `: ${reason}`}.`
+  const finishedAt = new Date().toISOString()
+  await ledger.setStatus({ operation: id, status: 'aborted', failure: { code: 'OPERATION_ABORTED', message }, finishedAt })
 }
 
 async function update(

@@ -29,6 +29,8 @@ export interface WaitResult {
 
 const POLL_MS = 200
 const HEALTH_EVERY_MS = 2_000
+/** Looks in a row, two seconds apart, before a workflow that Temporal does not know counts as never started. */
+const MISSING_TOLERATED = 2
 /** A ledger that is restarted is back within this. */
 const LEDGER_PATIENCE_MS = 15_000
 
@@ -71,6 +73,7 @@ class HealthWatch {
   readonly #options: WaitOptions
   #checkedAt = 0
   #checking = false
+  #missing = 0
   #suspicion: Failure | null = null
 
   constructor(options: WaitOptions) {
@@ -97,9 +100,22 @@ class HealthWatch {
       // It closes after its last record: what was read before may be older than its end.
       const document = await ledger.getOperation(operation).catch(() => null)
       if (document === null || FINAL_STATUSES.includes(document.status)) return
+      if (health.status === 'NOT_FOUND' && document.steps.length === 0) {
+        // Whoever starts it records it first, so for a moment this is normal.
+        this.#missing += 1
+        if (this.#missing >= MISSING_TOLERATED) this.#suspicion = unstarted(operation)
+        return
+      }
     }
     this.#suspicion = named(operation, health)
   }
+}
+
+function unstarted(operation: OperationId): Failure {
+  const message =
+    `Operation ${operation} was recorded but never started: whoever asked for it was interrupted. Nothing was done; close it with ` +
+    `"capstan ops abort ${operation}", or start it by repeating the command with --operation ${operation}.`
+  return failure('OPERATION_NOT_STARTED', message, { operation })
 }
 
 function named(operation: OperationId, health: Exclude<WorkflowHealth, { state: 'running' }>): Failure {

@@ -77,6 +77,7 @@ export const FAILURES = {
   OPERATION_REJECTED: 'aborted',
   OPERATION_ABORTED: 'aborted',
   OPERATION_CLOSED: 'refused',
+  OPERATION_NOT_STARTED: 'refused',
   OPERATION_NOT_WAITING: 'refused',
   APPROVAL_REFUSED: 'refused',
   EVIDENCE_MISSING: 'refused',

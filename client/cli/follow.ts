@@ -64,7 +64,9 @@ function presenterFor(cli: CliContext, output: FollowOptions['output']): Present
 function liveTree(cli: CliContext): Presenter {
   const { paint, io } = cli
   let shown: OperationDocument | null = null
-  const live = new LiveLines(io, () => (shown === null ? [] : stepTree(shown, { paint, columns: io.columns(), now: Date.now() })))
+  const live = new LiveLines(io, () =>
+    shown === null ? [] : stepTree(shown, { paint, columns: io.columns(), now: Date.now(), standing: false }),
+  )
   return {
     change(document) {
       shown = document
@@ -74,6 +76,9 @@ function liveTree(cli: CliContext): Presenter {
     end: () => live.stop(),
   }
 }
+
+/** As wide as most titles; a longer one only moves its own line. */
+const LOG_TITLE_WIDTH = 25
 
 /** A line when a step begins, another whenever its state changes. */
 function stepLog(cli: CliContext): Presenter {
@@ -88,7 +93,7 @@ function stepLog(cli: CliContext): Presenter {
         const state = `${step.state} ${step.startedAt}`
         if (states.get(step.id) === state) continue
         states.set(step.id, state)
-        cli.lines(stepLines(step, { paint, columns: io.columns(), now: Date.now() }))
+        cli.lines(stepLines(step, { paint, columns: io.columns(), now: Date.now(), standing: true }, LOG_TITLE_WIDTH))
       }
     },
     end: () => undefined,

@@ -39,7 +39,8 @@ export function processIo(env: NodeJS.ProcessEnv): Io {
     live: terminal && env.TERM !== 'dumb' && !env.CI,
     interactive: terminal && stdin.isTTY === true && !env.CI,
     colour: terminal ? !env.NO_COLOR && env.TERM !== 'dumb' : Boolean(env.FORCE_COLOR) && env.FORCE_COLOR !== '0',
-    columns: () => stdout.columns ?? 120,
+    // A log is not cut: whoever reads it has its own width.
+    columns: () => stdout.columns ?? 2000,
     rows: () => stdout.rows ?? 40,
     ask: askOnTerminal,
     onInterrupt(callback) {

@@ -62,8 +62,8 @@ export function addMigrate(program: Command, cli: CliContext): void {
         return
       }
       await cli.withDoors(async (doors) => {
-        const started = await start(cli, doors, prepared, options)
-        if (options.wait) await follow(cli, doors, started, prepared, options)
+        const { started, interrupted } = await startUninterrupted(cli, doors, prepared, options)
+        if (options.wait && !interrupted) await follow(cli, doors, started, prepared, options)
         else await tellStarted(cli, doors.ledger, started, options)
       })
     })
@@ -83,19 +83,28 @@ async function confirmed(
   return /^y(es)?$/i.test(answer.trim())
 }
 
-async function start(
+/** Ctrl-C between recording the operation and starting it would leave a record of nothing: it is heard afterwards. */
+async function startUninterrupted(
   cli: CliContext,
   doors: Doors,
   prepared: PreparedMigrate,
   options: MigrateOptions,
-): Promise<StartedOperation> {
-  return await startMigrate(doors, {
-    bundle: prepared.bundle,
-    mode: options.plan ? 'plan' : 'apply',
-    operation: options.operation ?? null,
-    requestedBy: cli.settings.requestedBy,
-    heartbeatTimeoutMs: cli.settings.heartbeatTimeoutMs,
+): Promise<{ started: StartedOperation; interrupted: boolean }> {
+  const stopListening = cli.io.onInterrupt(() => {
+    cli.exit = EXIT.detached
   })
+  try {
+    const started = await startMigrate(doors, {
+      bundle: prepared.bundle,
+      mode: options.plan ? 'plan' : 'apply',
+      operation: options.operation ?? null,
+      requestedBy: cli.settings.requestedBy,
+      heartbeatTimeoutMs: cli.settings.heartbeatTimeoutMs,
+    })
+    return { started, interrupted: cli.exit === EXIT.detached }
+  } finally {
+    stopListening()
+  }
 }
 
 async function follow(

@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DefaultLogger, makeTelemetryFilterString, NativeConnection, Runtime, Worker } from '@temporalio/worker'
+import { prepareMigrate } from '../../client/prepare-migrate'
 import { connectTemporal, type TemporalDoor } from '../../client/temporal'
 import { SEARCH_ATTRIBUTES } from '../../contracts/messages'
 import type { OperationDocument } from '../../contracts/operation'
@@ -195,6 +196,20 @@ describe('deciding', () => {
     })
   })
 
+  test('an operation whose start was cut short is named as such, and an abort closes its record', async () => {
+    const id = 'migrate-cut-short'
+    const { bundle } = await prepareMigrate({ fleetFile: env.CAPSTAN_FLEET!, database: 'waits', migrations: null })
+    const about = { kind: 'migrate', databases: ['waits'], cloud: 'aws', environment: 'production', mode: 'apply' } as const
+    const startedAt = new Date().toISOString()
+    await ledger.openOperation({ ...about, id, requestedBy: 'ada', startedAt, bundle: await ledger.putBundle(bundle) })
+    expect(await cli(['ops', 'watch', id])).toMatchObject({
+      exit: 3,
+      err: expect.stringContaining('was recorded but never started'),
+    })
+    expect(await cli(['ops', 'abort', id, '--json'])).toMatchObject({ exit: 0, json: { how: 'closed' } })
+    expect(await ledger.getOperation(id)).toMatchObject({ status: 'aborted', failure: { code: 'OPERATION_ABORTED' } })
+  })
+
   test('an abort without any worker is left at the server', async () => {
     const id = await started('waits')
     const run = await cli(['ops', 'abort', id, '--json'])
@@ -206,6 +221,8 @@ describe('deciding', () => {
   test('a decision about an operation that is over, or that Temporal has lost, is refused', async () => {
     const id = await started('waits')
     await temporal.handle(id).terminate()
+    const step = { id: 'plan', title: 'Plan', state: 'running', attempts: 1, finishedAt: null, detail: {} } as const
+    await ledger.recordStep({ operation: id, sequence: 0, step: { ...step, startedAt: new Date().toISOString() } })
     expect(await cli(['ops', 'abort', id])).toMatchObject({ exit: 70, err: expect.stringContaining('Temporal runs no workflow') })
     await ledger.setStatus({ operation: id, status: 'succeeded' })
     expect(await cli(['ops', 'abort', id])).toMatchObject({ exit: 3, err: expect.stringContaining('it ended succeeded') })

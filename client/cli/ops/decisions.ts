@@ -46,6 +46,12 @@ export function addOpsReject(ops: Command, cli: CliContext): void {
     })
 }
 
+const ABORTED = {
+  accepted: 'the abort was accepted. Watch it: capstan ops watch ID',
+  requested: 'no worker answers; the abort is left for the next one. Watch it: capstan ops watch ID',
+  closed: 'it was never started; its record is closed.',
+} as const
+
 export function addOpsAbort(ops: Command, cli: CliContext): void {
   ops
     .command('abort')
@@ -59,8 +65,7 @@ export function addOpsAbort(ops: Command, cli: CliContext): void {
       const id = parseOperationId(operation)
       const by = options.by ?? cli.settings.requestedBy
       const { how } = await cli.withDoors((doors) => abort(doors, { operation: id, by, reason: options.reason }))
-      const said = how === 'accepted' ? 'the abort was accepted' : 'no worker answers; the abort is left for the next one'
-      tell(cli, options, { operation: id, decision: 'aborted', by, how }, `${id}: ${said}. Watch it: capstan ops watch ${id}`)
+      tell(cli, options, { operation: id, decision: 'aborted', by, how }, `${id}: ${ABORTED[how]}`.replaceAll('ID', id))
     })
 }
 

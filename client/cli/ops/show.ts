@@ -18,7 +18,7 @@ export function addOpsShow(ops: Command, cli: CliContext): void {
       const id = parseOperationId(operation)
       const document = await cli.withLedger((ledger) => findOperation(ledger, id))
       if (options.json) return cli.json(document)
-      cli.lines(stepTree(document, { paint: cli.paint, columns: cli.io.columns(), now: Date.now() }))
+      cli.lines(stepTree(document, { paint: cli.paint, columns: cli.io.columns(), now: Date.now(), standing: false }))
       showOutcome(cli, document)
     })
 }

@@ -2,7 +2,7 @@
 import type { DatabaseEntry } from '../../../contracts/fleet'
 import { MIGRATE_STEPS, type MigrationPlan } from '../../../contracts/migrate'
 import type { Paint } from '../io'
-import { countOf, cutTo, showBytes, showCount, showLimitMs } from './quantities'
+import { countOf, cutTo, showBytes, showCount, showLimitMs, wrap } from './quantities'
 
 export interface PlanView {
   readonly paint: Paint
@@ -13,6 +13,7 @@ export function planLines(plan: MigrationPlan, entry: DatabaseEntry, view: PlanV
   const { paint } = view
   const from = plan.current === null ? 'nothing applied yet' : `at version ${plan.current}`
   const statements = plan.pending.reduce((sum, script) => sum + script.statements.length, 0)
+  const width = Math.min(view.columns, 140)
   const lines = [
     `${paint('bold', `plan for ${entry.name}`)}  ${entry.instance} (PostgreSQL ${plan.engineVersion}), ${from}`,
     plan.pending.length === 0
@@ -24,10 +25,17 @@ export function planLines(plan: MigrationPlan, entry: DatabaseEntry, view: PlanV
     for (const statement of script.statements) {
       const mode = statement.transactional ? 'in a transaction' : 'outside a transaction'
       lines.push(`    ${script.script}:${statement.line}  ${paint('cyan', statement.kind)}  ${paint('dim', mode)}`)
-      lines.push(`      ${cutTo(statement.sql, view.columns - 6)}`)
+      lines.push(`      ${cutTo(statement.sql, width - 6)}`)
     }
   }
-  return [...lines, '', ...policyLines(entry), '', ...stepsToCome(entry, plan.pending.length), `  plan digest ${plan.digest}`]
+  return [
+    ...lines,
+    '',
+    ...policyLines(entry),
+    '',
+    ...stepsToCome(entry, plan.pending.length, width),
+    `  plan digest ${plan.digest}`,
+  ]
 }
 
 export function policyLines({ policy, checks }: DatabaseEntry): string[] {
@@ -45,7 +53,7 @@ export function policyLines({ policy, checks }: DatabaseEntry): string[] {
 }
 
 /** The runbook's own titles, without those that this database's policy leaves out. */
-function stepsToCome({ policy }: DatabaseEntry, pending: number): string[] {
+function stepsToCome({ policy }: DatabaseEntry, pending: number, width: number): string[] {
   if (pending === 0) return []
   const leftOut = new Set<string>([
     MIGRATE_STEPS.plan.id,
@@ -53,5 +61,5 @@ function stepsToCome({ policy }: DatabaseEntry, pending: number): string[] {
     ...(policy.bakeSeconds === 0 ? [MIGRATE_STEPS.bake.id] : []),
   ])
   const steps = Object.values(MIGRATE_STEPS).filter(({ id }) => !leftOut.has(id))
-  return [`  steps to come: ${steps.map(({ title }) => title).join(' → ')}`]
+  return ['  steps to come:', ...wrap(steps.map(({ title }) => title).join(' → '), width - 4).map((line) => `    ${line}`)]
 }

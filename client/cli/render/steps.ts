@@ -28,6 +28,8 @@ export interface StepView {
   readonly columns: number
   /** Instant in milliseconds to count running steps' time up to. */
   readonly now: number
+  /** Lines are printed once and not repainted. */
+  readonly standing: boolean
 }
 
 export function stepTree(document: OperationDocument, view: StepView): string[] {
@@ -46,7 +48,9 @@ function heading(document: OperationDocument, view: StepView): string {
 export function stepLines(step: StepRecord, view: StepView, titleWidth = 0): string[] {
   const [mark, style] = MARKS[step.state]
   const finished = step.finishedAt === null ? view.now : Date.parse(step.finishedAt)
-  const time = showDuration(finished - Date.parse(step.startedAt)).padStart(8)
+  // Where nothing is repainted the time so far would stand for ever.
+  const timed = step.finishedAt !== null || !view.standing
+  const time = (timed ? showDuration(finished - Date.parse(step.startedAt)) : '').padStart(8)
   const notes = [
     WORDS[step.state],
     step.attempts > 1 ? `attempt ${step.attempts}` : undefined,
