@@ -187,7 +187,7 @@ export class Servers {
       administratorAddress: this.options.administratorAddress,
       networks: spec.networks,
     })
-    configureServer({ dataDir, hosts: [spec.address], port: this.options.port, settings: spec.settings })
+    configureServer({ dataDir, hosts: [spec.address], port: this.options.port, settings: settingsOf(spec) })
   }
 
   private async start(spec: ServerSpec): Promise<void> {
@@ -198,7 +198,7 @@ export class Servers {
       dataDir: this.dataDir(spec.folder),
       hosts: [spec.address],
       port: this.options.port,
-      settings: spec.settings,
+      settings: settingsOf(spec),
       logFile: join(this.instancesDir, spec.folder, 'server.log'),
     })
     this.supervise(spec, server)
@@ -222,6 +222,11 @@ export class Servers {
       await this.start(entry.spec).catch((error) => this.options.log(`PostgreSQL at ${spec.address}: ${error}`))
     })
   }
+}
+
+/** One call instead of an fsync for each file before recovery: twice as fast for a restored copy, and as durable. */
+function settingsOf(spec: ServerSpec): Settings {
+  return process.platform === 'linux' ? { recovery_init_sync_method: 'syncfs', ...spec.settings } : spec.settings
 }
 
 /** Patient: an initdb that outlived its lab may be filling the folder meanwhile. */
