@@ -39,7 +39,6 @@ export async function applyStepwise(context: RunContext, migration: PlannedMigra
       )
   }
   const executionTimeMs = Math.round(totalMs)
-  await context.work.execute('RESET ROLE')
   await fencedTransaction(context, async () => {
     await insertHistoryRow(context.work, { ...migration, executionTimeMs }, context.history)
     await context.progress.clear(context.work, migration.script)
@@ -71,6 +70,7 @@ async function stepOutside(
   let interrupted = prior !== null
   try {
     return await withLockRetry(context, migration, lockTimeoutMs, async () => {
+      await fencedTransaction(context, async () => undefined)
       const alreadyDone = await remainsSettled(context, migration, statement, facts, interrupted, lockTimeoutMs)
       if (alreadyDone) {
         await fencedTransaction(context, () => context.progress.done(context.work, migration.script, statement, 0))
@@ -79,7 +79,7 @@ async function stepOutside(
       // The fence is checked here, right before the statement that cannot check it itself.
       await fencedTransaction(context, () => context.progress.intend(context.work, migration.script, statement, facts))
       interrupted = true
-      return await runOutside(context, migration, statement, lockTimeoutMs)
+      return await runOutside(context, migration, statement)
     })
   } catch (error) {
     if (buildFailed(context, error)) await cleanUp(context, migration, statement, facts).catch(() => undefined)
@@ -114,21 +114,15 @@ async function remainsSettled(
   interrupted: boolean,
   lockTimeoutMs: number,
 ): Promise<boolean> {
-  await setTimeouts(context, lockTimeoutMs, false)
+  if (!setsOwnTimeout(migration)) await setTimeouts(context, lockTimeoutMs, false)
   if (statement.concurrentIndex !== null) return prepareIndex(context, migration, statement, facts, interrupted)
   return interrupted && (await prepareConcurrent(context.work, statement))
 }
 
-async function runOutside(
-  context: RunContext,
-  migration: PlannedMigration,
-  statement: PlannedStatement,
-  lockTimeoutMs: number,
-): Promise<number> {
+async function runOutside(context: RunContext, migration: PlannedMigration, statement: PlannedStatement): Promise<number> {
   const recording = await context.observer?.beginOutside(context.work, context.monitor, migration.script)
   let durationMs: number
   try {
-    if (!setsOwnTimeout(migration)) await setTimeouts(context, lockTimeoutMs, false)
     durationMs = await runStatement(context, migration, statement)
   } catch (error) {
     await recording?.abandon()

@@ -37,8 +37,10 @@ async function runAll(context: RunContext, migration: PlannedMigration): Promise
     const durationMs = await runStatement(context, migration, statement)
     await recording?.after(statement, durationMs)
   }
-  // The script may have changed its role; the history row is ours.
-  if (migration.statements.some((statement) => statement.sessionState)) await work.execute('RESET ROLE')
+  // The script may have changed its role; the bookkeeping is ours.
+  if (migration.statements.some((statement) => statement.sessionState)) {
+    await work.execute('SET SESSION AUTHORIZATION DEFAULT')
+  }
   const executionTimeMs = Math.round(performance.now() - started)
   await insertHistoryRow(work, { ...migration, executionTimeMs }, context.history)
   await recording?.save()

@@ -7,7 +7,7 @@ import { applyStepwise } from './apply-stepwise'
 import { applyTransactional } from './apply-transactional'
 import { ensureControlSchema } from './control-schema'
 import type { ApplyEvent } from './events'
-import { type FenceToken, readFence, tagSession } from './fence'
+import { assertFence, type FenceToken, readFence, tagSession } from './fence'
 import { DEFAULT_HISTORY, ensureHistory, type HistoryLocation, type HistoryRow, readHistory } from './history'
 import { acquireLock, releaseLock } from './lock'
 import { type MigrationPlan, type PlannedMigration, planMigrations } from './plan'
@@ -84,7 +84,7 @@ async function run(input: ApplyInput, open: () => Promise<Session>): Promise<App
   refusePooler(monitor)
   await acquireLock(monitor, { at, waitMs: input.lockWaitMs ?? 10_000, signal: input.signal })
   const context = await createContext(input, at, monitor, open)
-  await ensureHistory(context.work, at)
+  await ensureHistory(context.work, at, () => assertFence(context.work, context.token))
   const { rows } = await readHistory(context.work, at)
   assertValid(validateMigrations(input.resolved, rows, input))
   const plan = await planMigrations({ ...input, history: rows })

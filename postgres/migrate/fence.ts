@@ -97,9 +97,9 @@ async function terminateOlder(session: Session, token: FenceToken): Promise<numb
     `SELECT pid FROM (
        SELECT pid, (regexp_match(application_name, '^c(\\d+)\\.(\\d+) '))[1]::bigint AS epoch,
               (regexp_match(application_name, '^c(\\d+)\\.(\\d+) '))[2]::bigint AS attempt
-         FROM pg_catalog.pg_stat_activity
+         FROM pg_catalog.pg_stat_activity JOIN pg_catalog.pg_roles r ON r.oid = usesysid
         WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name ~ '^c\\d{1,15}\\.\\d{1,15} '
-          AND (pg_has_role(usesysid, 'USAGE') OR pg_has_role('pg_signal_backend', 'USAGE'))
+          AND (pg_has_role(usesysid, 'USAGE') OR (NOT r.rolsuper AND pg_has_role('pg_signal_backend', 'USAGE')))
      ) AS tagged WHERE (epoch, attempt) < ($1::bigint, $2::bigint)`,
     [token.epoch, token.attempt],
   )

@@ -53,22 +53,23 @@ async function historyExists(session: Session, at: HistoryLocation): Promise<boo
 }
 
 /** Creates the table in an empty schema. Throws HISTORY_BASELINE_NEEDED when the schema already holds objects, OPTION_INVALID when it
- *  does not exist. Call it under the migration lock. */
-export async function ensureHistory(session: Session, at: HistoryLocation = DEFAULT_HISTORY): Promise<void> {
+ *  does not exist. Call it under the migration lock; `guard` runs first in its transaction. */
+export async function ensureHistory(session: Session, at: HistoryLocation, guard: () => Promise<void>): Promise<void> {
   if (await historyExists(session, at)) return
   await refuseForeignSchema(session, at)
   const table = quoteQualified(at.schema, at.table)
   const key = quoteIdentifier(`${at.table}_pk`)
   const index = quoteIdentifier(`${at.table}_s_idx`)
-  await inTransaction(session, () =>
-    session.execute(
+  await inTransaction(session, async () => {
+    await guard()
+    await session.execute(
       `CREATE TABLE ${table} ("installed_rank" INT NOT NULL, "version" VARCHAR(50), "description" VARCHAR(200) NOT NULL,
          "type" VARCHAR(20) NOT NULL, "script" VARCHAR(1000) NOT NULL, "checksum" INTEGER, "installed_by" VARCHAR(100) NOT NULL,
          "installed_on" TIMESTAMP NOT NULL DEFAULT now(), "execution_time" INTEGER NOT NULL, "success" BOOLEAN NOT NULL);
        ALTER TABLE ${table} ADD CONSTRAINT ${key} PRIMARY KEY ("installed_rank");
        CREATE INDEX ${index} ON ${table} ("success")`,
-    ),
-  )
+    )
+  })
 }
 
 /** The refusals of `ensureHistory` alone: for a plan, which changes nothing. */

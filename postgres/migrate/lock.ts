@@ -32,7 +32,8 @@ export async function acquireLock(
     })
     if (row?.got === true) return
     if (performance.now() + POLL_MS > deadline) throw await held(session, key, options.waitMs)
-    await sleep(POLL_MS, undefined, options.signal === undefined ? {} : { signal: options.signal })
+    await sleep(POLL_MS)
+    options.signal?.throwIfAborted()
   }
 }
 

@@ -68,7 +68,21 @@ export async function planMigration(migration: ResolvedMigration): Promise<Plann
     copyData: statement.copyData,
   }))
   const transactional = statements.every((statement) => statement.transactional)
+  if (!transactional) refuseRoles(script, statements)
   return { version, description, script, checksum, transactional, statements }
+}
+
+/** Between the statements of such a file the engine keeps its records, under its own role. */
+function refuseRoles(script: string, statements: readonly PlannedStatement[]): void {
+  const found = statements.find(
+    ({ sessionState, sql }) => sessionState && /^set\s+(?:session\s+|local\s+)?(?:role|authorization)\b/i.test(sql),
+  )
+  if (found === undefined) return
+  throw failure(
+    'MIGRATION_UNSUPPORTED',
+    `${script}:${found.line}: a file with statements that cannot run in a transaction cannot change its role: put those into a file of their own.`,
+    { script, line: found.line },
+  )
 }
 
 /** Flyway would replace them, in strings too, and refuse unknown ones: running them as they stand would be another migration. */

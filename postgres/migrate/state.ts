@@ -1,7 +1,7 @@
 /** Files and history side by side: the state of each migration in Flyway's words. Everything else (what is pending, what is wrong, what
  *  to show) is read off this one list. */
 
-import type { HistoryRow } from './history'
+import { type HistoryRow, storedDescription } from './history'
 import { compareDescriptions, compareVersions, versionKey } from './names'
 import type { ResolvedMigration } from './resolve'
 
@@ -59,7 +59,7 @@ class Context {
 
   constructor(resolved: readonly ResolvedMigration[], rows: readonly HistoryRow[]) {
     for (const migration of resolved) {
-      if (migration.version === null) this.#byDescription.set(migration.description, migration)
+      if (migration.version === null) this.#byDescription.set(storedDescription(migration.description), migration)
       else this.#byVersion.set(versionKey(migration.version), migration)
     }
     let highest: string | null = null
@@ -111,7 +111,7 @@ class Context {
   /** Never ran, or is a repeatable that has to run again. */
   isOpen(migration: ResolvedMigration): boolean {
     if (migration.version !== null) return !this.#appliedVersions.has(versionKey(migration.version))
-    const latest = this.#latestRepeatable.get(migration.description)
+    const latest = this.#latestRepeatable.get(storedDescription(migration.description))
     return latest === undefined || this.#deleted(latest) || !latest.success || latest.checksum !== migration.checksum
   }
 

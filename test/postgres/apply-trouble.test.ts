@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Session } from '../../postgres/connect/session'
 import { readHistory } from '../../postgres/migrate/history'
-import { apply, failureOf, type Scripts } from './support/apply'
+import { planMigration } from '../../postgres/migrate/plan'
+import { apply, failureOf, resolve, type Scripts, SHORT_LIMITS } from './support/apply'
 import { startTestServer, type TestDatabase, type TestServer } from './support/server'
 
 const BASE: Scripts = {
@@ -197,6 +198,61 @@ describe.each([15, 17] as const)('PostgreSQL %i', (major) => {
     expect(failure.message).toBe('V2__unique.sql:1: could not create unique index "t_a_idx" (SQLSTATE 23505).')
     const session = await database.connect()
     expect(await session.query(`SELECT FROM pg_index WHERE indrelid = 't'::regclass`)).toEqual([])
+  })
+
+  test('a statement over its time limit fails its migration', async () => {
+    const database = await server.database()
+    const limits = { ...SHORT_LIMITS, statementTimeoutMs: 50 }
+
+    const failure = await failureOf(apply(database, { 'V1__slow.sql': 'SELECT pg_sleep(60);' }, { limits }), 'MIGRATION_FAILED')
+
+    expect(failure.message).toBe('V1__slow.sql:1: the statement took longer than the 50 ms it is allowed.')
+  })
+
+  test.each([
+    ['DROP INDEX CONCURRENTLY i;', 'DROP INDEX i', []],
+    [
+      'REINDEX INDEX CONCURRENTLY i;',
+      "CREATE INDEX i_ccnew ON parent_1 (b); UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'i_ccnew'::regclass",
+      ['i'],
+    ],
+    ['ALTER TABLE parent DETACH PARTITION parent_1 CONCURRENTLY;', 'ALTER TABLE parent DETACH PARTITION parent_1', ['i']],
+    [
+      'ALTER TABLE parent DETACH PARTITION parent_1 CONCURRENTLY;',
+      "UPDATE pg_inherits SET inhdetachpending = true WHERE inhrelid = 'parent_1'::regclass",
+      ['i'],
+    ],
+  ])('%s whose end is unknown after %s is settled', async (statement, remains, indexes) => {
+    const database = await server.database()
+    const base = {
+      'V1__parent.sql': `CREATE TABLE parent (a int, b int) PARTITION BY LIST (a); CREATE TABLE parent_1 PARTITION OF parent FOR VALUES IN (1);
+        CREATE INDEX i ON parent_1 (b);`,
+    }
+    await apply(database, base)
+    await failureOf(
+      apply(database, { ...base, 'V2__step.sql': `VACUUM parent_1;\nSELECT broken;\n${statement}` }),
+      'MIGRATION_FAILED',
+    )
+    const superuser = await database.connectAsSuperuser()
+    const scripts = { ...base, 'V2__step.sql': `VACUUM parent_1;\nSELECT 1;\n${statement}` }
+    const digest = (await planMigration(resolve(scripts)[1]!)).statements[2]?.digest
+    // As if the run had died while the statement ran.
+    await superuser.execute('SET allow_system_table_mods = on')
+    for (const sql of remains.split(';')) await superuser.execute(sql)
+    await superuser.query(
+      `INSERT INTO capstan.progress SELECT history, script, 2, $1, 'intended', '{}' FROM capstan.progress WHERE statement_index = 0`,
+      [digest],
+    )
+
+    const result = await apply(database, scripts)
+
+    expect(result.applied).toMatchObject([{ script: 'V2__step.sql', resumed: true }])
+    const session = await database.connect()
+    const rows = await session.query(
+      `SELECT indexrelid::regclass::text AS name FROM pg_index WHERE indrelid = 'parent_1'::regclass AND indisvalid`,
+    )
+    expect(rows.map(({ name }) => name)).toEqual(indexes)
+    expect(await session.query('SELECT inhrelid FROM pg_inherits WHERE inhdetachpending')).toEqual([])
   })
 
   test('an abort stops the running statement, leaves nothing half-done and rejects with its reason', async () => {

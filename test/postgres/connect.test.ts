@@ -1,8 +1,9 @@
-import { createServer, type Server } from 'node:net'
+import { createConnection, createServer, type Server } from 'node:net'
 import fc from 'fast-check'
 import { quoteIdentifier, quoteQualified } from '../../postgres/connect/quote'
 import { connect, refusePooler } from '../../postgres/connect/session'
 import { parsePostgresUrl } from '../../postgres/connect/url'
+import { applyMigrations } from '../../postgres/migrate/apply'
 import { failureOf } from './support/apply'
 import { startCuttingProxy } from './support/cutting-proxy'
 import { startTestServer, type TestDatabase, type TestServer } from './support/server'
@@ -141,10 +142,20 @@ test('a failed COPY leaves the session usable', async () => {
   expect(await session.query('SELECT count(*) AS rows FROM copied')).toEqual([{ rows: 2 }])
 })
 
-test('a direct connection is no pooler', async () => {
-  const session = await database.connect()
-  expect(() => refusePooler(session)).not.toThrow()
-  expect(() => refusePooler({ ...session, endpoint: session.endpoint, pooled: true })).toThrow('connection pooler')
+test('a pooler is told from the server by the backend that answered the handshake', async () => {
+  const direct = await database.connect()
+  expect(() => refusePooler(direct)).not.toThrow()
+
+  const pooler = await startFakePooler(server)
+  const pooled = await connect({ ...database.options, port: portOf(pooler) })
+  expect(pooled.pooled).toBe(true)
+  const refused = await failureOf(
+    applyMigrations({ connect: () => connect({ ...database.options, port: portOf(pooler) }), resolved: [] }),
+    'POOLER_REFUSED',
+  )
+  expect(refused.message).toContain('connection pooler')
+  await pooled.close()
+  pooler.close()
 })
 
 test.each([
@@ -188,4 +199,26 @@ test.each([
 function portOf(listener: Server): number {
   const address = listener.address()
   return typeof address === 'object' && address !== null ? address.port : 0
+}
+
+/** Hands out process numbers of its own, as PgBouncer and RDS Proxy do. */
+async function startFakePooler(target: { host: string; port: number }): Promise<Server> {
+  const pooler = createServer((client) => {
+    const upstream = createConnection(target.port, target.host)
+    client.pipe(upstream)
+    upstream.on('data', (data) => {
+      const at = data.indexOf(Buffer.from([0x4b, 0, 0, 0, 12]))
+      if (at >= 0) data.writeUInt32BE(1, at + 5)
+      client.write(data)
+    })
+    for (const socket of [client, upstream]) {
+      socket.on('error', () => undefined)
+      socket.on('close', () => {
+        client.destroy()
+        upstream.destroy()
+      })
+    }
+  })
+  await new Promise<void>((resolve) => pooler.listen(0, '127.0.0.1', resolve))
+  return pooler
 }
