@@ -3,6 +3,7 @@
  *  Nothing here is staged but the moment of the kill (see kill.ts), and what is claimed is looked up on the target itself. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { type Failure, failure, isFailureCode } from '../../contracts/failures'
 import type { OperationDocument } from '../../contracts/operation'
 import type { EmbeddedConfig } from '../config'
 import type { Stack } from '../stack'
@@ -125,16 +126,26 @@ async function tellSuccessor(plan: KillPlan, console: Console): Promise<void> {
   console.line(`  ⚡ ${left}; resumed by worker ${killed.successor}`)
 }
 
-/** Runs `capstan migrate shop`, showing its steps as they go. */
+/** Runs `capstan migrate shop`, showing its steps as they go. @throws Failure when there is no operation to show. */
 async function migrate({ stack, console, commands }: Scene, options: readonly string[]): Promise<OperationDocument> {
   const view = new OperationView(console)
   const args = ['migrate', 'shop', '--fleet', stack.endpoints.fleet, '--yes', '--events', ...options]
-  const { code, stderr } = await commands.run(args, (line) => view.show(JSON.parse(line) as OperationDocument))
+  let refusal: { readonly code: string; readonly message: string } | null = null
+  const { code, stderr } = await commands.run(args, (line) => {
+    const said = JSON.parse(line) as OperationDocument | { readonly error: { readonly code: string; readonly message: string } }
+    if ('error' in said) refusal = said.error
+    else view.show(said)
+  })
   console.rest()
+  if (refusal !== null) throw refused(refusal)
   if (view.latest === null) throw new Error(`capstan migrate ended with ${code} and said: ${stderr}`)
-  const { failure } = view.latest
-  if (failure !== null) console.line(`  ✘ ${failure.message}`)
+  const { failure: why } = view.latest
+  if (why !== null) console.line(`  ✘ ${why.message}`)
   return view.latest
+}
+
+function refused({ code, message }: { readonly code: string; readonly message: string }): Failure {
+  return failure(isFailureCode(code) ? code : 'DEFECT', `capstan migrate: ${message}`)
 }
 
 async function prove(scene: Scene, address: ShopAddress, traffic: Traffic, acts: readonly Act[]): Promise<StoryOutcome> {
