@@ -5,6 +5,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client } from 'pg'
+import { readConfig } from '../../embedded/config'
 import { ensureBinaries } from '../../pgserver/binaries'
 import { initCluster, startServer } from '../../pgserver/cluster'
 
@@ -18,7 +19,7 @@ export interface TestServer {
 export async function startTestServer(): Promise<TestServer> {
   const folder = mkdtempSync(join(tmpdir(), 'capstan-ledger-'))
   chmodSync(folder, 0o711) // mkdtemp closes it, and PostgreSQL may run as another user
-  const binaries = await ensureBinaries({ major: 17, cacheDir: join(tmpdir(), 'capstan-test-cache') })
+  const binaries = await ensureBinaries({ major: 17, cacheDir: readConfig().folders.cache })
   const password = randomUUID()
   const cluster = { binaries, dataDir: join(folder, 'data'), superuser: 'ledger', password }
   await initCluster(cluster)

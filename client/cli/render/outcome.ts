@@ -25,7 +25,8 @@ export interface OutcomeView {
 export function outcomeLines(document: OperationDocument, view: OutcomeView): string[] {
   const [mark, style] = ENDS[document.status]
   const lines = [`${view.paint(style, mark)} ${view.paint('bold', document.id)} ${said(document)}`]
-  if (document.failure !== null) lines.push(`  ${document.failure.message} ${view.paint('dim', `[${document.failure.code}]`)}`)
+  if (document.failure !== null)
+    lines.push(`  ${cutTo(document.failure.message, 4_000)} ${view.paint('dim', `[${document.failure.code}]`)}`)
   for (const hint of hints(document)) lines.push(`  ${hint}`)
   const traces = [
     document.evidence === null ? '' : `evidence sha256 ${document.evidence}`,

@@ -60,7 +60,7 @@ export function stepLines(step: StepRecord, view: StepView, titleWidth = 0): str
   const notesWidth = view.columns - left.length - 8
   const right = notes.length === 0 || notesWidth < 10 ? '' : `   ${view.paint('dim', cutTo(notes.join(' · '), notesWidth))}`
   return [
-    `  ${view.paint(style, mark)} ${left}${right}`,
+    `  ${view.paint(style, mark)} ${left}${right}`.trimEnd(),
     ...(step.detail.findings ?? []).flatMap((finding) => findingLines(finding, view)),
   ]
 }
