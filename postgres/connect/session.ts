@@ -1,7 +1,7 @@
 /** One connection to one database. Statements run one after the other however they are asked for; an `AbortSignal` cancels the one
  *  that runs; a connection that dies fails the next statement with CONNECTION_LOST and never the process.
  *  It will not reconnect: who holds locks or a transaction must know that they are gone. */
-import { Client, type ClientConfig } from 'pg'
+import { Client, type ClientConfig, type QueryResult } from 'pg'
 import { from as copyFrom } from 'pg-copy-streams'
 import { failure } from '../../contracts/failures'
 import { BoundSocket } from './bound-socket'
@@ -46,7 +46,8 @@ export interface Session {
   readonly pooled: boolean
   /** False once the connection is gone or closed. */
   readonly open: boolean
-  /** One statement with bound values. Throws ServerError, or a Failure CONNECTION_LOST. */
+  /** One statement with bound values; without values also several in one round trip, resolving to the last one's rows. Throws
+   *  ServerError, or a Failure CONNECTION_LOST. */
   query<T extends Row = Row>(sql: string, values?: readonly unknown[], options?: StatementOptions): Promise<T[]>
   /** SQL text as it stands, over the simple protocol. Several statements are one implicit transaction. Resolves to the rows touched. */
   execute(sql: string, options?: StatementOptions): Promise<number>
@@ -165,14 +166,16 @@ class PgSession implements Session {
   }
 
   query<T extends Row = Row>(sql: string, values: readonly unknown[] = [], options: StatementOptions = {}): Promise<T[]> {
-    return this.#inTurn(options, async () => (await this.#client.query<T>(sql, [...values])).rows)
+    return this.#inTurn(options, async () => {
+      if (values.length > 0) return (await this.#client.query<T>(sql, [...values])).rows
+      const results = resultsOf<T>(await this.#client.query<T>(sql))
+      return results.at(-1)?.rows ?? []
+    })
   }
 
   execute(sql: string, options: StatementOptions = {}): Promise<number> {
     return this.#inTurn(options, async () => {
-      const result: unknown = await this.#client.query(sql)
-      const results = Array.isArray(result) ? result : [result]
-      return results.reduce((sum: number, one: { rowCount: number | null }) => sum + (one.rowCount ?? 0), 0)
+      return resultsOf(await this.#client.query(sql)).reduce((sum, { rowCount }) => sum + (rowCount ?? 0), 0)
     })
   }
 
@@ -261,6 +264,11 @@ class PgSession implements Session {
   }
 }
 
+/** Several statements in one text give a list, which the driver's types do not say. */
+function resultsOf<T extends Row>(result: QueryResult<T> | QueryResult<T>[]): QueryResult<T>[] {
+  return Array.isArray(result) ? result : [result]
+}
+
 function handshakePid(client: Client): number | null {
   return 'processID' in client && typeof client.processID === 'number' ? client.processID : null
 }
@@ -286,8 +294,8 @@ export function refusePooler(session: Session): void {
 
 /** Runs `work` in a transaction: committed when it resolves, rolled back when it throws. */
 export async function inTransaction<T>(session: Session, work: () => Promise<T>, begin = 'BEGIN'): Promise<T> {
-  await session.execute(begin)
   try {
+    await session.execute(begin)
     const result = await work()
     await session.execute('COMMIT')
     return result

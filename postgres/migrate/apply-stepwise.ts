@@ -101,7 +101,7 @@ async function cleanUp(
   facts: Readonly<Record<string, unknown>>,
 ): Promise<void> {
   await fencedTransaction(context, async () => undefined)
-  await setTimeouts(context, context.limits.lockTimeoutMs, false)
+  await setTimeouts(context, context.limits.lockTimeoutMs)
   await dropInvalidIndex(context, migration, statement, facts)
 }
 
@@ -114,7 +114,7 @@ async function remainsSettled(
   interrupted: boolean,
   lockTimeoutMs: number,
 ): Promise<boolean> {
-  if (!setsOwnTimeout(migration)) await setTimeouts(context, lockTimeoutMs, false)
+  if (!setsOwnTimeout(migration)) await setTimeouts(context, lockTimeoutMs)
   if (statement.concurrentIndex !== null) return prepareIndex(context, migration, statement, facts, interrupted)
   return interrupted && (await prepareConcurrent(context.work, statement))
 }

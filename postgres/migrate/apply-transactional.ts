@@ -3,11 +3,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Failure } from '../../contracts/failures'
 import { quoteQualified } from '../connect/quote'
 import type { Session } from '../connect/session'
-import { assertFence, tagSession } from './fence'
+import { tagSession } from './fence'
 import { insertHistoryRow } from './history'
 import { withLockRetry } from './lock-retry'
 import type { PlannedMigration } from './plan'
-import { assertLockHeld, type RunContext, setTimeouts } from './run-context'
+import { assertLockHeld, beginFenced, type RunContext } from './run-context'
 import { runStatement } from './run-statement'
 
 /** Resolves to the execution time in milliseconds, as the history has it. */
@@ -15,8 +15,8 @@ export async function applyTransactional(context: RunContext, migration: Planned
   return withLockRetry(context, migration, context.limits.lockTimeoutMs, async () => {
     const { work } = context
     let executionTimeMs: number
-    await work.execute('BEGIN')
     try {
+      await beginFenced(context)
       executionTimeMs = await runAll(context, migration)
     } catch (error) {
       if (work.open) await work.execute('ROLLBACK').catch(() => undefined)
@@ -30,8 +30,6 @@ export async function applyTransactional(context: RunContext, migration: Planned
 async function runAll(context: RunContext, migration: PlannedMigration): Promise<number> {
   const { work, observer } = context
   const started = performance.now()
-  await setTimeouts(context, context.limits.lockTimeoutMs, true)
-  await assertFence(work, context.token)
   const recording = await observer?.beginTransaction(work, migration.script)
   for (const statement of migration.statements) {
     const durationMs = await runStatement(context, migration, statement)

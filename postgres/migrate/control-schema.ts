@@ -4,8 +4,6 @@ import { failure } from '../../contracts/failures'
 import { ServerError } from '../connect/errors'
 import { inTransaction, type Session } from '../connect/session'
 
-export const CONTROL_SCHEMA = 'capstan'
-
 /** Serialises the creation, since CREATE … IF NOT EXISTS fails when two sessions run it at once. */
 const CREATION_LOCK = 0x63617073
 
@@ -38,6 +36,7 @@ CREATE TABLE IF NOT EXISTS capstan.statement_log (
   UNIQUE (script, statement_index)
 )`
 
+/** Whether any run has ever been here. */
 export async function controlSchemaExists(session: Session): Promise<boolean> {
   const [row] = await session.query<{ found: boolean }>(`SELECT to_regclass('capstan.statement_log') IS NOT NULL AS found`)
   return row?.found === true

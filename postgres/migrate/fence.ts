@@ -3,7 +3,7 @@
 import { failure } from '../../contracts/failures'
 import { ServerError } from '../connect/errors'
 import { inTransaction, type Session } from '../connect/session'
-import { ensureControlSchema } from './control-schema'
+import { controlSchemaExists, ensureControlSchema } from './control-schema'
 
 /** Ordered by epoch, then attempt. Commands with only a URL run with the token they found. */
 export interface FenceToken {
@@ -28,6 +28,7 @@ export function compareTokens(a: FenceToken, b: FenceToken): number {
 
 /** The fence as it stands; (0, 0) where none was ever raised. */
 export async function readFence(session: Session): Promise<FenceToken> {
+  if (!(await controlSchemaExists(session))) return { epoch: 0, attempt: 0 }
   const [row] = await session.query<{ epoch: number; attempt: number }>(
     'SELECT epoch, attempt FROM capstan.fence WHERE singleton',
   )
@@ -109,10 +110,10 @@ async function terminateOlder(session: Session, token: FenceToken): Promise<numb
   return rows.length
 }
 
-/** Locks the row until the transaction ends and compares. Throws FENCED_OFF. */
-export async function assertFence(session: Session, token: FenceToken): Promise<void> {
+/** Locks the row until the transaction ends and compares. `before`: statements to run in the same round trip. Throws FENCED_OFF. */
+export async function assertFence(session: Session, token: FenceToken, before = ''): Promise<void> {
   const [row] = await session.query<{ epoch: number; attempt: number }>(
-    'SELECT epoch, attempt FROM capstan.fence WHERE singleton FOR SHARE',
+    `${before}SELECT epoch, attempt FROM capstan.fence WHERE singleton FOR SHARE`,
   )
   const standing = { epoch: row?.epoch ?? 0, attempt: row?.attempt ?? 0 }
   refuseOlder(token, standing)

@@ -1,7 +1,7 @@
 /** What the parts of one apply run share: its two connections, its fence token and its limits. */
 
 import { lost } from '../connect/errors'
-import { inTransaction, type Session } from '../connect/session'
+import type { Session } from '../connect/session'
 import type { StatementObserver } from '../observe/statement-observer'
 import type { ApplyEvent } from './events'
 import { assertFence, type FenceToken } from './fence'
@@ -44,21 +44,32 @@ export interface RunContext {
 
 /** A fenced transaction on the work connection. Throws CONNECTION_LOST when the migration lock went away with its connection. */
 export async function fencedTransaction<T>(context: RunContext, work: () => Promise<T>): Promise<T> {
-  return inTransaction(context.work, async () => {
-    await setTimeouts(context, context.limits.lockTimeoutMs, true)
-    await assertFence(context.work, context.token)
+  const { work: session } = context
+  try {
+    await beginFenced(context)
     const result = await work()
     assertLockHeld(context)
+    await session.execute('COMMIT')
     return result
-  })
+  } catch (error) {
+    if (session.open) await session.execute('ROLLBACK').catch(() => undefined)
+    throw error
+  }
 }
 
-export async function setTimeouts(context: RunContext, lockTimeoutMs: number, local: boolean): Promise<void> {
-  await context.work.query(`SELECT set_config('lock_timeout', $1, $3), set_config('statement_timeout', $2, $3)`, [
-    `${lockTimeoutMs}ms`,
-    `${context.limits.statementTimeoutMs}ms`,
-    local,
-  ])
+/** BEGIN, the limits and the fence in one round trip: it is paid for each migration. */
+export async function beginFenced({ work, limits, token }: RunContext): Promise<void> {
+  const settings = `SET LOCAL lock_timeout = ${ms(limits.lockTimeoutMs)}; SET LOCAL statement_timeout = ${ms(limits.statementTimeoutMs)}; `
+  await assertFence(work, token, `BEGIN; ${settings}`)
+}
+
+/** For statements outside transactions. */
+export async function setTimeouts({ work, limits }: RunContext, lockTimeoutMs: number): Promise<void> {
+  await work.execute(`SET lock_timeout = ${ms(lockTimeoutMs)}; SET statement_timeout = ${ms(limits.statementTimeoutMs)}`)
+}
+
+function ms(value: number): string {
+  return `'${Math.max(0, Math.ceil(value))}ms'`
 }
 
 export function assertLockHeld({ monitor }: RunContext): void {

@@ -4,6 +4,7 @@ import { ensureControlSchema } from '../../postgres/migrate/control-schema'
 import { assertFence, raiseFence, readFence, tagSession } from '../../postgres/migrate/fence'
 import { readHistory } from '../../postgres/migrate/history'
 import { acquireLock, lockKey } from '../../postgres/migrate/lock'
+import { readStatementLog } from '../../postgres/observe/statement-recorder'
 import { apply, failureOf, type Scripts } from './support/apply'
 import { startCuttingProxy } from './support/cutting-proxy'
 import { startTestServer, type TestDatabase, type TestServer } from './support/server'
@@ -58,6 +59,8 @@ describe('the fence', () => {
   test('refuses an older attempt and takes the same one again', async () => {
     const database = await server.database()
     const session = await database.connect()
+    expect(await readFence(session)).toEqual({ epoch: 0, attempt: 0 })
+    expect(await readStatementLog(session)).toEqual([])
     await raiseFence(session, { epoch: 7, attempt: 2, operation: 'op-7' })
     await raiseFence(session, { epoch: 7, attempt: 2, operation: 'op-7' })
 
