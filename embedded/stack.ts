@@ -52,8 +52,10 @@ type Stop = () => Promise<void>
 
 /** @throws Failure EMBEDDED_START_FAILED, also when this clone's embedded default is already running. */
 export async function startStack(config: EmbeddedConfig, listener: StackListener): Promise<Stack> {
-  const { state } = config.folders
+  const { state, cache } = config.folders
   prepareFolder(state)
+  // Said now rather than after minutes of building Temporal; and Go would make the folder for itself alone.
+  prepareFolder(cache)
   const lock = await takeLock(state, 'start')
   const stops: Stop[] = []
   const stop = once(async () => {
@@ -72,7 +74,7 @@ export async function startStack(config: EmbeddedConfig, listener: StackListener
     return { ...(await raise(ground, stops)), stop }
   } catch (error) {
     await stop()
-    throw error instanceof PostgresServerError ? failure('EMBEDDED_START_FAILED', error.message) : error
+    throw plainly(error)
   }
 }
 
@@ -151,9 +153,18 @@ async function raiseLab({ config, block, ports, place, listener }: Ground, base:
   return await askLab(String(lab.said.api))
 }
 
-/** As root the folder must let PostgreSQL's user through; as anybody else it is ours alone by its own files' modes. */
-function prepareFolder(state: string): void {
-  ensureEnterable(state, serverUser())
+/** As root the folder must let PostgreSQL's user through; as anybody else it is ours alone by its own files' modes.
+ *  @throws Failure EMBEDDED_START_FAILED naming the folder that is in the way. */
+function prepareFolder(folder: string): void {
+  try {
+    ensureEnterable(folder, serverUser())
+  } catch (error) {
+    throw plainly(error)
+  }
+}
+
+function plainly(error: unknown): unknown {
+  return error instanceof PostgresServerError ? failure('EMBEDDED_START_FAILED', error.message) : error
 }
 
 async function takeLock(state: string, purpose: string): Promise<Extract<LockAttempt, { taken: true }>> {

@@ -1,8 +1,8 @@
 /** Lines for people. On a terminal the last line is alive: what is being done and for how long. Elsewhere only whole lines are
- *  written, and something that takes long says so every 15 seconds. */
+ *  written, and something that takes long says so every 30 seconds. */
 const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'] as const
 const LIVE_MS = 100
-const PLAIN_MS = 15_000
+const PLAIN_MS = 30_000
 
 export class Console {
   readonly #live: boolean

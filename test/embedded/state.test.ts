@@ -25,6 +25,14 @@ describe('folders', () => {
     expect(state).toMatch(/^\/var\/lib\/capstan\/[0-9a-f]{12}$/)
   })
 
+  test('root passes over an XDG folder that the database user cannot enter', () => {
+    const closed = join(folder(), 'closed')
+    mkdirSync(closed, { mode: 0o700 })
+    const { cache } = chooseFolders({ ...facts, clone: '/root/capstan', uid: 0, xdgCacheHome: join(closed, 'cache') })
+    expect(cache).toBe('/var/cache/capstan')
+    expect(chooseFolders({ ...facts, clone: '/x', uid: 7, xdgCacheHome: closed }).cache).toBe(join(closed, 'capstan'))
+  })
+
   test('two clones, and two users of one clone, never share state', () => {
     const path = fc.stringMatching(/^\/[a-z]{1,8}(\/[a-z]{1,8}){0,3}$/)
     fc.assert(
