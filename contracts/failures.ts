@@ -51,6 +51,7 @@ export const FAILURES = {
   LAB_UNREACHABLE: 'transient',
   LAB_REFUSED: 'refused',
   CREDENTIALS_REJECTED: 'refused',
+  DATABASE_REFUSED: 'refused',
   POOLER_REFUSED: 'refused',
   // clouds
   CLOUD_REFUSED: 'refused',

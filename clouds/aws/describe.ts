@@ -30,12 +30,14 @@ export function instanceDescription(raw: DBInstance): InstanceDescription {
   const { Address: host, Port: port } = raw.Endpoint ?? {}
   const endpoint = host !== undefined && port !== undefined ? { host, port } : null
   const state = resourceState(cloudState)
+  // Right after a modification the status still says available; what is pending says more.
+  const pending = endpoint === null || raw.PendingModifiedValues?.MasterUserPassword !== undefined
   return {
     cloud: 'aws',
     name: raw.DBInstanceIdentifier ?? '',
     instanceId: raw.DbiResourceId ?? '',
     // An instance that says available but has no endpoint yet cannot be used.
-    state: state === 'ready' && endpoint === null ? 'changing' : state,
+    state: state === 'ready' && pending ? 'changing' : state,
     cloudState,
     endpoint,
     engineVersion: raw.EngineVersion ?? '',

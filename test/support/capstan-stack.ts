@@ -1,7 +1,7 @@
 /** The embedded default in a folder of its own: a real Temporal server, ledger, lab and worker, for end-to-end tests. Everything is stopped
  *  and removed by `close`. */
 import { execFile } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client, Connection } from '@temporalio/client'
@@ -35,6 +35,8 @@ const ROOT = join(__dirname, '../..')
 
 export async function startCapstan(): Promise<CapstanStack> {
   const dir = mkdtempSync(join(tmpdir(), 'capstan-e2e-'))
+  // PostgreSQL runs as another user when we are root, and has to get through.
+  chmodSync(dir, 0o711)
   const failpoints = join(dir, 'failpoints')
   mkdirSync(failpoints)
   let deaths = 0

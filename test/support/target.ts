@@ -23,6 +23,11 @@ export interface Target {
   fleet(migrations: Readonly<Record<string, string>>, policy?: string): string
 }
 
+interface LabCredentials {
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+}
+
 const INSTANCE = 'stock'
 const MASTER = 'stock_admin'
 export const ROWS = 2000
@@ -30,11 +35,8 @@ export const ROWS = 2000
 export async function createTarget(capstan: CapstanStack): Promise<Target> {
   const { stack, dir } = capstan
   const { labApi } = stack.endpoints
-  const rds = new RDSClient({
-    region: 'us-east-1',
-    endpoint: labApi,
-    credentials: { accessKeyId: 'lab', secretAccessKey: 'lab' },
-  })
+  const status = (await (await fetch(`${labApi}/_lab/status`)).json()) as { credentials: { aws: LabCredentials } }
+  const rds = new RDSClient({ region: 'us-east-1', endpoint: labApi, credentials: status.credentials.aws })
   const [control, application] = [controlAddress(stack.block), applicationAddress(stack.block)]
   await putSecurityGroup(labApi, 'sg-stock', [`${control}/32`, `${application}/32`])
   await putSecurityGroup(labApi, 'sg-canary', [`${control}/32`])

@@ -13,6 +13,11 @@ export interface ActivityInterceptorDeps {
   readonly failpoint: Failpoint | null
 }
 
+/** Polls are repeated by design: their attempts are no sign of trouble. */
+function isPoll(activityType: string): boolean {
+  return activityType.startsWith('await')
+}
+
 type ExecuteNext = Next<ActivityInboundCallsInterceptor, 'execute'>
 
 /** Calls of each activity for each operation in this process, for failpoints. */
@@ -42,7 +47,7 @@ export function activityInterceptor(context: Context, deps: ActivityInterceptorD
       try {
         deps.failpoint?.(activityType, n, 'before')
         const step = stepOf(input)
-        if (attempt > 1 && step !== null) await deps.ledger.noteAttempt({ ...step, attempt })
+        if (attempt > 1 && step !== null && !isPoll(activityType)) await deps.ledger.noteAttempt({ ...step, attempt })
         const act = { attempt, signal, stale: heartbeat.stale, client: context.client }
         const result = await runAct(act, () => next(input))
         deps.failpoint?.(activityType, n, 'after')

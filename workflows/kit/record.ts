@@ -50,9 +50,10 @@ export class OperationRecord {
     return this.status
   }
 
-  /** Starts the step's record, or reopens it when the step runs again. */
+  /** Starts the step's record. A step runs once: what repeats lies inside it. */
   async begin(id: string, title: string): Promise<void> {
-    if (this.steps.some((step) => step.id === id)) return this.update(id, 'running', {})
+    const again = this.steps.findIndex((step) => step.id === id)
+    if (again >= 0) throw new Error(`step ${id} was begun twice`)
     this.steps.push({
       id,
       title,

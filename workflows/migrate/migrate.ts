@@ -80,7 +80,12 @@ async function plan({ run, act, ref }: Migration): Promise<{ planned: PlanSummar
 }
 
 /** Snapshot, inert copy, rehearsal, checks, verdict. The canary stays: the target is compared with it later. */
-async function rehearseOnCanary(migration: Migration, target: InstanceAddress, epoch: number, planned: PlanSummary): Promise<readonly Finding[]> {
+async function rehearseOnCanary(
+  migration: Migration,
+  target: InstanceAddress,
+  epoch: number,
+  planned: PlanSummary,
+): Promise<readonly Finding[]> {
   const { run, act, ref } = migration
   const canary = await makeCanary(migration)
   await run.step(STEPS.rehearse, {
