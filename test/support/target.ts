@@ -160,7 +160,7 @@ databases:
       limits: { writeBlock: 2s, rewriteRows: 1000 }
       lockTimeout: 200ms
       lockAttempts: 3
-      bake: 1s
+      bake: 2s
 ${policy}
     canary:
       securityGroups: [sg-canary]

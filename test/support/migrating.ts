@@ -1,0 +1,89 @@
+/** What end-to-end tests of migrate have in common: one stack and one target for a file, a fresh database for a test. */
+
+import { lockScope } from '../../contracts/fleet'
+import type { OperationDocument } from '../../contracts/operation'
+import type { Row } from '../../postgres/connect/session'
+import { type CapstanStack, type CommandResult, startCapstan } from './capstan-stack'
+import { createTarget, type Target } from './target'
+
+export interface Migrating {
+  readonly capstan: CapstanStack
+  readonly target: Target
+  /** Runs `capstan migrate stock` to its end. */
+  migrate(fleet: string, ...more: string[]): Promise<{ code: number; operation: OperationDocument }>
+  /** Starts it and returns at once; `ended` is the command's result. */
+  begin(fleet: string, operation: string): { ended: Promise<CommandResult> }
+  rows<T extends Row>(sql: string): Promise<T[]>
+  /** Polls until `reached` says so. */
+  until(what: string, reached: () => Promise<boolean>): Promise<void>
+  operation(id: string): Promise<OperationDocument>
+  /** Whether anybody holds the target's lock. */
+  locked(): Promise<boolean>
+}
+
+const UNTIL_MS = 60_000
+const SCOPE = lockScope({ cloud: 'aws', account: '123456789012', region: 'us-east-1', instance: 'stock' })
+
+/** Registers the file's set-up and tear-down. */
+export function migrating(): Migrating {
+  const starting = startCapstan()
+  starting.catch(() => undefined)
+  let capstan: CapstanStack
+  let target: Target
+  beforeAll(async () => {
+    capstan = await starting
+    target = await createTarget(capstan)
+  }, 120_000)
+  // Also when the set-up ran out of time: what is still starting has to end too.
+  afterAll(async () => (await starting).close(), 30_000)
+  beforeEach(() => target.reset())
+  const tools: Migrating = {
+    get capstan() {
+      return capstan
+    },
+    get target() {
+      return target
+    },
+    async migrate(fleet, ...more) {
+      const { code, stdout, stderr } = await capstan.capstan(['migrate', 'stock', '--fleet', fleet, '--json', ...more])
+      if (stdout === '') throw new Error(`capstan migrate said nothing (exit ${code}): ${stderr}`)
+      return { code, operation: JSON.parse(stdout) as OperationDocument }
+    },
+    begin: (fleet, operation) => ({
+      ended: capstan.capstan(['migrate', 'stock', '--fleet', fleet, '--json', '--operation', operation]),
+    }),
+    async rows<T extends Row>(sql: string) {
+      const admin = await target.admin()
+      try {
+        return await admin.query<T>(sql)
+      } finally {
+        await admin.close()
+      }
+    },
+    async until(what, reached) {
+      const deadline = Date.now() + UNTIL_MS
+      while (!(await reached())) {
+        if (Date.now() > deadline) throw new Error(`waited a minute for ${what}`)
+        await new Promise((resolve) => setTimeout(resolve, 50))
+      }
+    },
+    async operation(id) {
+      const operation = await capstan.ledger.getOperation(id)
+      if (operation === null) throw new Error(`the ledger has no operation ${id}`)
+      return operation
+    },
+    async locked() {
+      try {
+        return (await capstan.temporal.workflow.getHandle(SCOPE).describe()).status.name === 'RUNNING'
+      } catch {
+        return false
+      }
+    },
+  }
+  return tools
+}
+
+/** Whether the step has reached the state. */
+export function isAt(operation: OperationDocument | null, step: string, state: string): boolean {
+  return operation?.steps.some((record) => record.id === step && record.state === state) ?? false
+}
