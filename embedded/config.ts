@@ -16,10 +16,8 @@ export interface EmbeddedConfig {
   /** Where Temporal's CLI is downloaded: its vendor, or a mirror. */
   readonly temporalDownload: string
   readonly searchPath: readonly string[]
-  /** Passed on to the worker: see workers/failpoint.ts. */
-  readonly failpoint: string | null
   readonly colour: boolean
-  /** What children inherit. */
+  /** What children inherit, a worker's failpoints among it. */
   readonly inherited: Readonly<NodeJS.ProcessEnv>
 }
 
@@ -40,7 +38,6 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): EmbeddedConfig
     temporalCli: env.CAPSTAN_TEMPORAL_CLI || null,
     temporalDownload: (env.CAPSTAN_TEMPORAL_DOWNLOAD || 'https://temporal.download').replace(/\/+$/, ''),
     searchPath: (env.PATH ?? '').split(delimiter).filter((folder) => folder !== ''),
-    failpoint: env.CAPSTAN_FAILPOINT || null,
     colour: process.stdout.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb',
     inherited: env,
   }

@@ -13,7 +13,7 @@ const HELP = `Usage: npm start [-- options]          or: node dist/embedded/main
 
   start            everything, and the story of the example shop (what npm start does)
       --once       end with the verdict: 0 when everything held, 1 when not
-      --again      throw the shop away and begin afresh (the story always does; kept for clarity)
+      --again      throw the shop away and begin afresh, as the story always does
       --timings    a table of the time each phase took
   up               everything without the story, until Ctrl-C; --detach returns when it is ready
   down             stop what "up --detach" or a crashed start left running
