@@ -4,8 +4,8 @@ import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { lockWithin } from '../state/lock-file'
-import { TEMPORAL_CLI_VERSION } from './find'
 import { type Made, makeInPlace } from './place'
+import { TEMPORAL_CLI_VERSION } from './version'
 
 const BUILD_TIMEOUT_MS = 20 * 60_000
 

@@ -7,11 +7,9 @@ import { promisify } from 'node:util'
 import { failure } from '../../contracts/failures'
 import { buildWithGo } from './build'
 import { downloadCli } from './download'
+import { TEMPORAL_CLI_VERSION } from './version'
 
 const run = promisify(execFile)
-
-/** The newest version that `go install` can build: later ones have a `replace` whose folder is not in the module. */
-export const TEMPORAL_CLI_VERSION = 'v1.5.1'
 
 export type TemporalSource =
   | { readonly kind: 'server'; readonly address: string }
