@@ -59,5 +59,5 @@ async function storyUntilInterrupted(place: StoryPlace, interrupt: Interrupt): P
 
 function nextLine({ operation }: StoryOutcome): string {
   const show = operation === null ? [] : [`node bin/capstan.js ops show ${operation}`]
-  return `Next: ${[...show, 'node bin/capstan.js migrate shop --plan', 'README.md'].join(' · ')}`
+  return `Next: ${[...show, 'node bin/capstan.js migrate shop --plan --migrations examples/shop/migrations-safe', 'README.md'].join(' · ')}`
 }
