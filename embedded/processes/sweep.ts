@@ -7,7 +7,7 @@ import { stopProcess } from './program'
 import { ProcessRecords } from './records'
 
 /** Ended from the last to the first. */
-const ORDER = ['temporal', 'lab', 'writer', 'worker']
+const ORDER = ['temporal', 'lab', 'writer', 'command', 'worker']
 /** `<state>/lab/<instances>/<id>/<data>` is the deepest place of a server. */
 const DEPTH = 6
 

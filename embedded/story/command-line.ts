@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { failure } from '../../contracts/failures'
 import type { EmbeddedConfig } from '../config'
+import { ProcessRecords } from '../processes/records'
 import type { Endpoints } from '../state/endpoints'
+import { identify } from '../state/process-identity'
 
 export interface CommandResult {
   readonly code: number
@@ -16,6 +18,7 @@ export class CommandLine {
   readonly #config: EmbeddedConfig
   readonly #env: Readonly<NodeJS.ProcessEnv>
   readonly #signal: AbortSignal
+  readonly #records: ProcessRecords
 
   constructor(config: EmbeddedConfig, { temporal, ledgerUrl }: Endpoints, signal: AbortSignal) {
     this.#config = config
@@ -29,6 +32,7 @@ export class CommandLine {
       CAPSTAN_HEARTBEAT_TIMEOUT_MS: '3000',
     }
     this.#signal = signal
+    this.#records = new ProcessRecords(join(config.folders.state, 'processes.json'))
   }
 
   /** Runs a command to its end; each line of its standard output is passed on as it comes. */
@@ -42,6 +46,8 @@ export class CommandLine {
     const end = (): void => {
       child.kill('SIGTERM')
     }
+    const identity = child.pid === undefined ? null : identify(child.pid)
+    if (identity !== null) this.#records.add('command', identity)
     this.#signal.addEventListener('abort', end, { once: true })
     const out: string[] = []
     const err: Buffer[] = []
@@ -55,6 +61,7 @@ export class CommandLine {
       child.once('error', reject)
       child.once('close', (code) => {
         this.#signal.removeEventListener('abort', end)
+        if (identity !== null) this.#records.remove(identity)
         if (this.#signal.aborted) reject(failure('OPERATION_ABORTED', 'Interrupted.'))
         else resolve({ code: code ?? 70, stdout: out.join('\n'), stderr: Buffer.concat(err).toString('utf8').trim() })
       })
