@@ -1,5 +1,18 @@
 /** The rooms' laws (docs/ARCHITECTURE.md): direct edges only, each with its reason. */
-const rooms = ['contracts', 'workflows', 'activities', 'clouds', 'postgres', 'pgserver', 'ledger', 'workers', 'embedded', 'client', 'lab', 'examples']
+const rooms = [
+  'contracts',
+  'workflows',
+  'activities',
+  'clouds',
+  'postgres',
+  'pgserver',
+  'ledger',
+  'workers',
+  'embedded',
+  'client',
+  'lab',
+  'examples',
+]
 
 /** A room may import itself and the named rooms of ours; nothing else of ours. */
 function only(room, allowed, comment) {
@@ -16,13 +29,25 @@ function only(room, allowed, comment) {
 module.exports = {
   forbidden: [
     only('contracts', [], 'Every room shares these words, so they depend on nobody.'),
-    only('workflows', ['contracts', 'activities'], 'Workflow code is replayed in a sandbox: it sees contracts, and of activities only their types.'),
-    only('activities', ['contracts', 'postgres', 'clouds', 'ledger'], 'Activities act on things; they know neither workflows nor who composes them.'),
+    only(
+      'workflows',
+      ['contracts', 'activities'],
+      'Workflow code is replayed in a sandbox: it sees contracts, and of activities only their types.',
+    ),
+    only(
+      'activities',
+      ['contracts', 'postgres', 'clouds', 'ledger'],
+      'Activities act on things; they know neither workflows nor who composes them.',
+    ),
     only('clouds', ['contracts'], 'An adapter knows its vendor and nothing of ours.'),
     only('postgres', ['contracts'], 'What PostgreSQL needs works with only a URL: no Temporal, no cloud.'),
     only('pgserver', [], 'The lab, the ledger and tests share it, so it depends on none of them.'),
     only('ledger', ['contracts', 'postgres'], "The ledger's own migrations run on our engine."),
-    only('workers', ['contracts', 'activities', 'clouds', 'postgres', 'ledger', 'workflows'], 'The composition root of the workers; doors and the lab are other processes.'),
+    only(
+      'workers',
+      ['contracts', 'activities', 'clouds', 'postgres', 'ledger', 'workflows'],
+      'The composition root of the workers; doors and the lab are other processes.',
+    ),
     only('embedded', ['contracts', 'pgserver'], 'It starts the rest as processes.'),
     only('client', ['contracts', 'ledger', 'postgres', 'workflows'], 'Doors ask; they do not act.'),
     only('lab', ['pgserver'], 'An emulator that shares code with its adapter shares its misreading.'),
@@ -90,7 +115,13 @@ module.exports = {
       from: { pathNot: '^test/' },
       to: { path: '^test/' },
     },
-    { name: 'no-circles', comment: 'A circle has no room to start reading in.', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'no-circles',
+      comment: 'A circle has no room to start reading in.',
+      severity: 'error',
+      from: {},
+      to: { circular: true },
+    },
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

@@ -9,7 +9,7 @@ module.exports = {
       { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'commonjs' } },
     ],
   },
-  transformIgnorePatterns: ['/node_modules/(?!(typebox|listr2|jose)/)'],
-  moduleNameMapper: {},
+  transformIgnorePatterns: ['/node_modules/(?!(typebox)/)'],
   testTimeout: 60000,
+  maxWorkers: 2,
 }

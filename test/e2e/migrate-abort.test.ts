@@ -1,3 +1,4 @@
+import { recordHistory } from '../support/histories'
 import { isAt, migrating } from '../support/migrating'
 import { FIRST } from '../support/target'
 
@@ -48,6 +49,7 @@ test('an abort during the apply stops at a recorded version, and a new run goes 
   const recorded = 'SELECT version FROM flyway_schema_history ORDER BY installed_rank'
   expect(await it.rows(recorded)).toEqual([{ version: '1' }])
   expect(await it.rows(sleeping)).toEqual([])
+  await recordHistory(it.capstan.temporal, 'abort-apply', 'migrate-aborted')
 
   const { code } = await it.migrate(it.target.fleet({ ...FIRST, 'V2__size.sql': 'ALTER TABLE items ADD COLUMN size int;' }))
   expect(code).toBe(0)

@@ -1,4 +1,5 @@
 import { MIGRATE_STEPS } from '../../contracts/migrate'
+import { recordHistory } from '../support/histories'
 import { isAt, migrating } from '../support/migrating'
 import { FIRST, ROWS } from '../support/target'
 
@@ -40,6 +41,7 @@ test('a canary that says no leaves the target untouched', async () => {
   expect(judged?.detail.findings).toEqual([
     expect.objectContaining({ rule: 'rewrite', script: 'V2__price.sql', line: 3, measured: ROWS, allowed: 1000 }),
   ])
+  await recordHistory(it.capstan.temporal, operation.id, 'migrate-refused-by-canary')
   expect(await versions()).toEqual(['1'])
   expect(
     await it.rows(
@@ -151,6 +153,7 @@ test('with a policy that asks, nothing is made until somebody else approves that
   const operation = await it.operation('asks-first')
   expect(operation.steps.map(({ id }) => id)).toEqual(Object.values(MIGRATE_STEPS).map(({ id }) => id))
   expect(operation.steps.find(({ id }) => id === 'approve')?.detail.summary).toBe('approved by bob')
+  await recordHistory(it.capstan.temporal, 'asks-first', 'migrate-approved')
 })
 
 test('a plan that was overtaken is made again and asked for again', async () => {
@@ -170,7 +173,7 @@ test('a plan that was overtaken is made again and asked for again', async () => 
 
 test('a finding in the bake fails the operation and leaves the schema, saying what the choices are', async () => {
   await firstVersionOnly()
-  const { ended } = it.begin(it.target.fleet({ ...FIRST, ...SECOND }), 'bakes-badly')
+  const { ended } = it.begin(it.target.fleet({ ...FIRST, ...SECOND }, '      bake: 60s'), 'bakes-badly')
   await it.until('the bake', async () => isAt(await it.capstan.ledger.getOperation('bakes-badly'), 'bake', 'running'))
   await it.rows(`UPDATE items SET name = '' WHERE id = 7`)
   expect((await ended).code).toBe(1)

@@ -160,8 +160,7 @@ databases:
       limits: { writeBlock: 2s, rewriteRows: 1000 }
       lockTimeout: 200ms
       lockAttempts: 3
-      bake: 2s
-${policy}
+${policy.includes('bake:') ? '' : '      bake: 1s\n'}${policy}
     canary:
       securityGroups: [sg-canary]
 `

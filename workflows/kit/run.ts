@@ -2,7 +2,7 @@
  *  in a scope that nothing cancels, a failed undo waits for a person and never hides the first failure. An abort is a
  *  cancellation that the run turns into undos. A defect (an error that is no Temporal failure) is rethrown untouched, so that
  *  the run parks until its code is mended. */
-import { CancellationScope, CancelledFailure, condition } from '@temporalio/workflow'
+import { type CancellationScope, CancelledFailure, condition } from '@temporalio/workflow'
 import type { OperationId, StepDetail, StepName } from '../../contracts/operation'
 import { failureRecord, isDefect } from './failures'
 import type { Messages } from './messages'

@@ -1,0 +1,40 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { DefaultLogger, Runtime, Worker } from '@temporalio/worker'
+import { readHistory } from '../support/histories'
+
+const code = readFileSync(join(__dirname, '../../dist/workflow-bundle.js'), 'utf8')
+
+beforeAll(() => {
+  Runtime.install({
+    logger: new DefaultLogger('ERROR', () => undefined),
+    telemetryOptions: { logging: { filter: 'OFF', forward: {} } },
+  })
+})
+
+function replay(bundle: string, history: string): Promise<void> {
+  return Worker.runReplayHistory({ workflowBundle: { code: bundle } }, readHistory(history), history)
+}
+
+/** The same bundle with one activity called in another's place, as a careless change would. */
+function changed(from: string, to: string): string {
+  const calls = code.split(from).length - 1
+  expect(calls).toBe(1)
+  return code.replace(from, to)
+}
+
+test.each(['migrate-approved', 'migrate-refused-by-canary', 'migrate-aborted'])('%s replays', async (history) => {
+  await replay(code, history)
+})
+
+test('another order of activities is noticed', async () => {
+  await expect(replay(changed('act.checks.checkCanary(', 'act.checks.verifyTarget('), 'migrate-approved')).rejects.toThrow(
+    expect.objectContaining({ name: 'DeterminismViolationError' }),
+  )
+})
+
+test('a step that is left out is noticed', async () => {
+  await expect(replay(changed('await retireLater(input,', 'await (async () => {})(input,'), 'migrate-approved')).rejects.toThrow(
+    expect.objectContaining({ name: 'DeterminismViolationError' }),
+  )
+})
