@@ -11,7 +11,14 @@ import { defaultGroup, findGroup, serverSettings } from './parameters'
 import type { Query } from './protocol/query'
 import type { XmlNode } from './protocol/xml'
 import { type AwsState, type DbInstance, type DbSnapshot, key, type ParameterGroup } from './state'
-import type { TaskRunner } from './tasks'
+
+/** Carries out what operations promised (tasks.ts). */
+export interface TaskRunner {
+  /** Runs what the instance's list holds, unless that is under way already. */
+  wake(instance: DbInstance): void
+  /** Stops beginning tasks, breaks off the ones under way, and resolves when none runs. They stay written down. */
+  close(): Promise<void>
+}
 
 export interface AwsCloud {
   readonly state: AwsState

@@ -2,16 +2,9 @@
  *  before it begins, so that the next lab finishes what a crash cut short. Every task is safe to begin again. */
 import { newFolderName } from '../postgres/servers'
 import { pause } from '../profile'
-import { type AwsCloud, specOf } from './cloud'
+import { type AwsCloud, specOf, type TaskRunner } from './cloud'
 import { findGroup, groupValues } from './parameters'
 import { type DbInstance, type DbSnapshot, type InstanceStatus, key, type Task } from './state'
-
-export interface TaskRunner {
-  /** Runs what the instance's list holds, unless that is under way already. */
-  wake(instance: DbInstance): void
-  /** Stops beginning tasks, breaks off the ones under way, and resolves when none runs. They stay written down. */
-  close(): Promise<void>
-}
 
 export function createTaskRunner(cloud: () => AwsCloud): TaskRunner {
   const running = new Map<DbInstance, Promise<void>>()
