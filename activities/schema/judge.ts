@@ -15,7 +15,7 @@ export interface JudgedRehearsal {
 
 export function judge(rehearsal: JudgedRehearsal, limits: Limits): Judgement {
   const blocking = rehearsal.records.flatMap((record) => record.locks.filter(({ mode }) => blocksWrites(mode)))
-  const findings = rehearsal.records.flatMap((record) => judgeStatement(record, rehearsal, limits))
+  const findings = judgeScripts(rehearsal, limits)
   const wal = judgeWal(rehearsal.walBytes, limits)
   return {
     findings: wal === null ? findings : [...findings, wal],
@@ -23,36 +23,64 @@ export function judge(rehearsal: JudgedRehearsal, limits: Limits): Judgement {
   }
 }
 
-function judgeStatement(record: StatementRecord, rehearsal: JudgedRehearsal, limits: Limits): Finding[] {
-  const at = { script: record.script, line: record.line, sql: record.sql }
-  const findings: Finding[] = []
-  const said = new Set<string>()
-  for (const { relation, rows } of record.rewrites) {
-    if (limits.rewriteRowsMax === null || rows <= limits.rewriteRowsMax) continue
-    const lock = record.locks.find((held) => held.relation === relation && blocksWrites(held.mode))
-    const blocked = lock === undefined ? '' : `, ${blockage(lock, rehearsal)}`
-    const message = `rewrites ${number(rows)} rows of ${relation}${blocked}; the policy allows ${number(limits.rewriteRowsMax)} rows`
-    findings.push({ rule: 'rewrite', message, ...at, measured: rows, allowed: limits.rewriteRowsMax })
-    said.add(relation)
-  }
-  for (const lock of record.locks) {
-    if (limits.writeBlockMsMax === null || !blocksWrites(lock.mode) || lock.heldMs <= limits.writeBlockMsMax) continue
-    // The rewrite that was just reported already says how long it blocks.
-    if (said.has(lock.relation)) continue
-    const message = `holds ${lock.relation} in ${blockage(lock, rehearsal)}; the policy allows ${duration(limits.writeBlockMsMax)}`
-    findings.push({ rule: 'write-block', message, ...at, measured: Math.round(lock.heldMs), allowed: limits.writeBlockMsMax })
-  }
-  if (limits.statementMsMax !== null && record.durationMs > limits.statementMsMax) {
-    const message = `runs for ${duration(record.durationMs)}; the policy allows ${duration(limits.statementMsMax)}`
-    findings.push({
-      rule: 'statement-time',
-      message,
-      ...at,
-      measured: Math.round(record.durationMs),
-      allowed: limits.statementMsMax,
+/** Rewrites first: a lock that is held for long is most often held because of one. */
+function judgeScripts(rehearsal: JudgedRehearsal, limits: Limits): Finding[] {
+  const rewrites = rehearsal.records.flatMap((record) => judgeRewrites(record, rehearsal, limits))
+  const said = new Set(rewrites.map(({ script, relation }) => `${script} ${relation}`))
+  const locks = rehearsal.records.flatMap((record) => judgeLocks(record, rehearsal, limits, said))
+  const slow = rehearsal.records.flatMap((record) => judgeTime(record, limits))
+  return [...rewrites.map(({ relation: _, ...finding }) => finding), ...locks, ...slow]
+}
+
+function placeOf({ script, line, sql }: StatementRecord) {
+  return { script, line, sql }
+}
+
+function judgeRewrites(record: StatementRecord, rehearsal: JudgedRehearsal, limits: Limits): (Finding & { relation: string })[] {
+  const { rewriteRowsMax } = limits
+  if (rewriteRowsMax === null) return []
+  return record.rewrites
+    .filter(({ rows }) => rows > rewriteRowsMax)
+    .map(({ relation, rows }) => {
+      const lock = lockOn(relation, record.script, rehearsal)
+      const blocked = lock === null ? '' : `, ${blockage(lock, rehearsal)}`
+      const message = `rewrites ${number(rows)} rows of ${relation}${blocked}; the policy allows ${number(rewriteRowsMax)} rows`
+      return { rule: 'rewrite', message, ...placeOf(record), measured: rows, allowed: rewriteRowsMax, relation }
     })
-  }
-  return findings
+}
+
+/** The script's lock on the relation: an earlier statement of the same transaction may have been the first to take it. */
+function lockOn(relation: string, script: string, { records }: JudgedRehearsal): HeldLock | null {
+  const locks = records.filter((record) => record.script === script).flatMap((record) => record.locks)
+  return locks.find((lock) => lock.relation === relation && blocksWrites(lock.mode)) ?? null
+}
+
+function judgeLocks(
+  record: StatementRecord,
+  rehearsal: JudgedRehearsal,
+  { writeBlockMsMax }: Limits,
+  said: ReadonlySet<string>,
+): Finding[] {
+  if (writeBlockMsMax === null) return []
+  return record.locks
+    .filter(
+      ({ mode, heldMs, relation }) => blocksWrites(mode) && heldMs > writeBlockMsMax && !said.has(`${record.script} ${relation}`),
+    )
+    .map((lock) => ({
+      rule: 'write-block',
+      message: `holds ${lock.relation} in ${blockage(lock, rehearsal)}; the policy allows ${duration(writeBlockMsMax)}`,
+      ...placeOf(record),
+      measured: Math.round(lock.heldMs),
+      allowed: writeBlockMsMax,
+    }))
+}
+
+function judgeTime(record: StatementRecord, { statementMsMax }: Limits): Finding[] {
+  if (statementMsMax === null || record.durationMs <= statementMsMax) return []
+  const message = `runs for ${duration(record.durationMs)}; the policy allows ${duration(statementMsMax)}`
+  return [
+    { rule: 'statement-time', message, ...placeOf(record), measured: Math.round(record.durationMs), allowed: statementMsMax },
+  ]
 }
 
 function judgeWal(walBytes: number, limits: Limits): Finding | null {

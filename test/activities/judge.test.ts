@@ -63,3 +63,17 @@ test('without limits nothing is found, whatever it costs', () => {
   const judged = judge({ records: [rewrite], walBytes: 1e12, writesPerSecond: {} }, UNLIMITED)
   expect(judged.findings).toEqual([])
 })
+
+test('a rewrite is told with the lock that an earlier statement of its script took, and that lock is not told again', () => {
+  const first = record({
+    index: 1,
+    line: 2,
+    locks: [{ relation: 'public.orders', mode: 'ACCESS EXCLUSIVE', heldMs: 3900, sampled: false }],
+  })
+  const { findings } = judge(
+    { records: [first, { ...rewrite, locks: [] }], walBytes: 0, writesPerSecond: {} },
+    { ...UNLIMITED, rewriteRowsMax: 10_000, writeBlockMsMax: 500 },
+  )
+  expect(findings).toHaveLength(1)
+  expect(findings[0]?.message).toContain('ACCESS EXCLUSIVE for 3.9 s')
+})
