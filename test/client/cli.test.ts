@@ -1,52 +1,9 @@
-import { createHash } from 'node:crypto'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import type { DatabaseEntry } from '../../contracts/fleet'
-import { type Ledger, openLedger } from '../../ledger/ledger'
-import { freePort, query, startTestServer, type TestServer } from '../ledger/postgres-server'
+import { cliFiles, FLEET_EXAMPLE } from './cli-files'
 import { capstan } from './recorded-io'
 
-const folder = mkdtempSync(join(tmpdir(), 'capstan-cli-'))
-let server: TestServer
-let ledgerUrl: string
-let ledger: Ledger
-
-beforeAll(async () => {
-  server = await startTestServer()
-  ledgerUrl = await server.freshDatabase()
-  ledger = openLedger({ url: ledgerUrl })
-  await ledger.migrate()
-})
-afterAll(async () => {
-  await ledger?.close()
-  await server?.stop()
-  rmSync(folder, { recursive: true })
-})
-
-let folders = 0
-function migrationsFolder(files: Record<string, string>): string {
-  const path = join(folder, `migrations-${++folders}`)
-  mkdirSync(path)
-  for (const [name, content] of Object.entries(files)) writeFileSync(join(path, name), content)
-  return path
-}
-
-function fleetFile(migrations: string): string {
-  const file = join(folder, `fleet-${++folders}.yaml`)
-  const example = readFileSync(join(__dirname, 'fleet-example.yaml'), 'utf8')
-  writeFileSync(file, example.replace('migrations: migrations', `migrations: ${migrations}`))
-  return file
-}
-
-const at = (second: number): string => new Date(Date.UTC(2026, 10, 23, 3, 0, second)).toISOString()
-async function recorded(id: string): Promise<string> {
-  const bundle = await ledger.putBundle({ version: 1, database: { name: 'shop' } as DatabaseEntry, migrations: [] })
-  const about = { kind: 'migrate', databases: ['shop'], cloud: 'aws', environment: 'production', mode: 'apply' } as const
-  await ledger.openOperation({ id, ...about, requestedBy: 'ada', startedAt: at(0), bundle })
-  return id
-}
+const { migrationsFolder, fleetFile, remove } = cliFiles()
+afterAll(remove)
 
 describe('help and mistyped commands', () => {
   test.each([
@@ -105,19 +62,6 @@ describe('without anything running', () => {
     expect(run.exit).toBe(exit)
     expect(run.err).toContain(sentence)
   })
-
-  test('a ledger or Temporal that does not answer is named, and nothing is begun', async () => {
-    const port = await freePort()
-    const gone = await capstan(['ops', 'list'], { env: { CAPSTAN_LEDGER_URL: `postgres://u:hidden-word@127.0.0.1:${port}/x` } })
-    expect(gone).toMatchObject({ exit: 4, err: expect.stringContaining(`127.0.0.1:${port}`) })
-    expect(gone.err).not.toContain('hidden-word')
-    const fleet = fleetFile(migrationsFolder({ 'V1__a.sql': 'SELECT 1;' }))
-    const before = (await ledger.listOperations({ limit: 100 })).length
-    const env = { CAPSTAN_LEDGER_URL: ledgerUrl, TEMPORAL_ADDRESS: `127.0.0.1:${port}` }
-    const started = await capstan(['migrate', 'shop', '--fleet', fleet], { env })
-    expect(started).toMatchObject({ exit: 4, err: expect.stringContaining(`No Temporal server answers at 127.0.0.1:${port}`) })
-    expect(await ledger.listOperations({ limit: 100 })).toHaveLength(before)
-  })
 })
 
 describe('migrate checks its files before anything else', () => {
@@ -140,18 +84,6 @@ describe('migrate checks its files before anything else', () => {
       err: expect.stringContaining('did you mean shop?'),
     })
   })
-
-  test('on a terminal it asks, and no means that nothing starts', async () => {
-    const fleet = fleetFile(migrationsFolder({ 'V1__a.sql': 'SELECT 1;' }))
-    const env = { TEMPORAL_ADDRESS: '127.0.0.1:1', CAPSTAN_LEDGER_URL: ledgerUrl }
-    const { exit, out } = await capstan(['migrate', 'shop', '--fleet', fleet], { env, answer: 'n' })
-    expect({ exit, out }).toEqual({
-      exit: 7,
-      out: expect.stringMatching(
-        /^Migrate shop \(production, instance shop-db\) with the 1 script of \S+\? \[y\/N\] Nothing was started\.\n$/,
-      ),
-    })
-  })
 })
 
 describe('fleet', () => {
@@ -166,215 +98,8 @@ describe('fleet', () => {
   })
 
   test('list prints the entries with their defaults', async () => {
-    const run = await capstan(['fleet', 'list', '--fleet', join(__dirname, 'fleet-example.yaml'), '--json'])
+    const run = await capstan(['fleet', 'list', '--fleet', FLEET_EXAMPLE, '--json'])
     expect(run.json).toMatchObject({ version: 1, databases: [{ name: 'shop', policy: { bakeSeconds: 30 } }] })
-  })
-})
-
-describe('migrations with only a URL', () => {
-  const files = {
-    'V1__orders.sql': 'CREATE TABLE orders (id int PRIMARY KEY);\nINSERT INTO orders VALUES (1);',
-    'V2__status.sql': 'ALTER TABLE orders ADD status text;',
-    'V3__index.sql': 'CREATE INDEX CONCURRENTLY orders_status ON orders (status);',
-    'R__totals.sql': 'CREATE OR REPLACE VIEW totals AS SELECT count(*) FROM orders;',
-  }
-
-  test('apply stops at its target, goes on without one, and then has nothing to do', async () => {
-    const url = await server.freshDatabase()
-    const dir = migrationsFolder(files)
-    const first = await capstan(['migrations', 'apply', '--url', url, '--dir', dir, '--target', '2', '--json'])
-    expect(first.json).toMatchObject({
-      version: 1,
-      current: '2',
-      applied: [{ script: 'V1__orders.sql' }, { script: 'V2__status.sql' }],
-    })
-    const info = await capstan(['migrations', 'info', '--url', url, '--dir', dir, '--json'])
-    expect((info.json as { migrations: { state: string }[] }).migrations.map((one) => one.state)).toEqual([
-      'Success',
-      'Success',
-      'Pending',
-      'Pending',
-    ])
-    const second = await capstan(['migrations', 'apply', '--url', url, '--dir', dir])
-    expect(second.exit).toBe(0)
-    expect(second.out).toMatch(
-      /✔ V3__index\.sql .*\n.*R__totals\.sql.*\n✔ R__totals\.sql .*\n2 migrations applied, at version 3\./,
-    )
-    const third = await capstan(['migrations', 'apply', '--url', url, '--dir', dir, '--target', '3'])
-    expect(third).toMatchObject({ exit: 0, out: '0 migrations applied, at version 3.\n' })
-    expect(await query(url, 'SELECT count(*)::int AS count FROM flyway_schema_history')).toEqual([{ count: 4 }])
-  })
-
-  test('a target leaves a changed repeatable for later', async () => {
-    const url = await server.freshDatabase()
-    const dir = migrationsFolder(files)
-    await capstan(['migrations', 'apply', '--url', url, '--dir', dir])
-    writeFileSync(join(dir, 'R__totals.sql'), 'CREATE OR REPLACE VIEW totals AS SELECT count(id) FROM orders;')
-    const target = await capstan(['migrations', 'apply', '--url', url, '--dir', dir, '--target', '3', '--json'])
-    expect(target.json).toMatchObject({ applied: [], current: '3' })
-    const all = await capstan(['migrations', 'apply', '--url', url, '--dir', dir, '--json'])
-    expect(all.json).toMatchObject({ applied: [{ script: 'R__totals.sql' }] })
-  })
-
-  test('a target that no file has is refused', async () => {
-    const url = await server.freshDatabase()
-    const run = await capstan(['migrations', 'apply', '--url', url, '--dir', migrationsFolder(files), '--target', '9'])
-    expect(run).toMatchObject({ exit: 2, err: expect.stringContaining('No migration has the version 9; there are 1, 2, 3.') })
-  })
-
-  test('validate finds a changed file, exit 1; apply refuses it as drift, exit 5', async () => {
-    const url = await server.freshDatabase()
-    const dir = migrationsFolder(files)
-    await capstan(['migrations', 'apply', '--url', url, '--dir', dir])
-    expect(await capstan(['migrations', 'validate', '--url', url, '--dir', dir])).toMatchObject({
-      exit: 0,
-      out: expect.stringContaining('✔ 4 migrations'),
-    })
-    writeFileSync(join(dir, 'V1__orders.sql'), 'CREATE TABLE orders (id bigint PRIMARY KEY);')
-    const validated = await capstan(['migrations', 'validate', '--url', url, '--dir', dir, '--json'])
-    expect(validated).toMatchObject({
-      exit: 1,
-      json: { valid: false, findings: [{ code: 'CHECKSUM_MISMATCH', script: 'V1__orders.sql' }] },
-    })
-    expect(await capstan(['migrations', 'apply', '--url', url, '--dir', dir])).toMatchObject({ exit: 5, out: '' })
-  })
-
-  test('a statement that fails is told with file, line and the server’s message', async () => {
-    const url = await server.freshDatabase()
-    const dir = migrationsFolder({ 'V1__a.sql': 'CREATE TABLE a (id int);\n\nALTER TABLE b ADD x int;' })
-    const run = await capstan(['migrations', 'apply', '--url', url, '--dir', dir])
-    expect(run.exit).toBe(3)
-    expect(run.err).toMatch(/V1__a\.sql.*3.*relation "b" does not exist/)
-    expect(run.err).not.toMatch(/\n\s+at /)
-  })
-
-  test.each([
-    ['wrong credentials', (url: string) => url.replace(/:[^:@/]+@/, ':wrong@'), 3],
-    ['a database that is not there', (url: string) => url.replace(/[^/]+$/, 'nowhere'), 2],
-    ['a host that does not answer', (url: string) => url.replace(/:\d+\//, ':1/'), 4],
-    ['no URL at all', () => 'shop', 2],
-  ])('%s is one sentence', async (_, change, exit) => {
-    const url = change(await server.freshDatabase())
-    const run = await capstan(['migrations', 'info', '--url', url, '--dir', migrationsFolder(files)])
-    expect(run.exit).toBe(exit)
-    expect(run.err.trim().split('\n')).toHaveLength(1)
-  })
-})
-
-describe('ops', () => {
-  const env = (): Record<string, string> => ({ CAPSTAN_LEDGER_URL: ledgerUrl })
-
-  test('list, show and evidence read the ledger alone', async () => {
-    const id = await recorded('migrate-shop-shown')
-    await ledger.recordStep({
-      operation: id,
-      sequence: 0,
-      step: {
-        id: 'judge',
-        title: 'Judge the rehearsal',
-        state: 'done',
-        attempts: 2,
-        startedAt: at(1),
-        finishedAt: at(3),
-        detail: {
-          summary: '1 finding',
-          findings: [
-            {
-              rule: 'rewrite',
-              message: 'rewrites 300,214 rows; 10,000 are allowed',
-              script: 'V7__t.sql',
-              line: 3,
-              sql: 'ALTER TABLE orders',
-            },
-          ],
-        },
-      },
-    })
-    const none = await capstan(['ops', 'evidence', id], { env: env() })
-    expect(none).toMatchObject({ exit: 3, err: expect.stringContaining('has no evidence') })
-    const digest = await ledger.writeEvidence({ operation: id, document: { b: 1, a: 'ü' } })
-    await ledger.setStatus({ operation: id, status: 'failed', verdict: 'fail', finishedAt: at(5) })
-
-    const listed = await capstan(['ops', 'list', '--database', 'shop'], { env: env() })
-    expect(listed.out).toMatch(/migrate-shop-shown {2}migrate {2}shop .* failed .* fail .* 5\.0 s {2}ada/)
-    const shown = await capstan(['ops', 'show', id], { env: env() })
-    expect(shown.out).toContain('✔ Judge the rehearsal     2.0 s   attempt 2 · 1 finding')
-    expect(shown.out).toContain('V7__t.sql:3  ALTER TABLE orders')
-    expect(shown.out).toContain('rewrites 300,214 rows; 10,000 are allowed')
-    expect(shown.out).toContain(`✘ ${id} failed after 5.0 s: 1 finding`)
-    expect((await capstan(['ops', 'show', id, '--json'], { env: env() })).json).toEqual(await ledger.getOperation(id))
-    const watched = await capstan(['ops', 'watch', id, '--json'], { env: env() })
-    expect(watched).toMatchObject({ exit: 1, json: { id, status: 'failed' } })
-
-    const out = join(folder, 'evidence.json')
-    expect(await capstan(['ops', 'evidence', id, '--out', out], { env: env() })).toMatchObject({ exit: 0 })
-    expect(createHash('sha256').update(readFileSync(out)).digest('hex')).toBe(digest)
-  })
-
-  test('an unknown operation is bad input', async () => {
-    expect(await capstan(['ops', 'show', 'migrate-nobody'], { env: env() })).toMatchObject({ exit: 2, out: '' })
-  })
-
-  test('watching ends with 8 when the approval does not come, and says how to give it', async () => {
-    const id = await recorded('migrate-shop-waits')
-    await ledger.setStatus({ operation: id, status: 'awaiting-approval', planDigest: 'ab'.repeat(32) })
-    const run = await capstan(['ops', 'watch', id, '--wait-timeout', '1ms'], { env: env() })
-    expect(run.exit).toBe(8)
-    expect(run.out).toContain(`capstan ops approve ${id}`)
-  })
-
-  test('an operation that needs an operator ends the watching with 6 and names the undo', async () => {
-    const id = await recorded('migrate-shop-stuck')
-    const step = {
-      id: 'canary',
-      title: 'Restore',
-      state: 'undo-failed',
-      attempts: 1,
-      startedAt: at(1),
-      finishedAt: null,
-      detail: {},
-    } as const
-    await ledger.recordStep({ operation: id, sequence: 0, step })
-    await ledger.setStatus({ operation: id, status: 'needs-operator' })
-    const run = await capstan(['ops', 'watch', id], { env: env() })
-    expect(run.exit).toBe(6)
-    expect(run.out).toContain(`capstan ops resolve ${id} --step canary retry|skip|done`)
-  })
-
-  test('Ctrl-C leaves a running operation running and says how to come back', async () => {
-    const id = await recorded('migrate-shop-runs')
-    const run = await capstan(['ops', 'watch', id], { env: env(), interruptAt: id })
-    expect(run).toMatchObject({ exit: 130, out: expect.stringContaining(`watch it: capstan ops watch ${id}`) })
-    expect(await ledger.getOperation(id)).toMatchObject({ status: 'running' })
-  })
-
-  test('events are one document a line, each different, the last one final', async () => {
-    const id = await recorded('migrate-shop-events')
-    const watching = capstan(['ops', 'watch', id, '--events'], { env: env() })
-    await ledger.recordStep({
-      operation: id,
-      sequence: 0,
-      step: { id: 'plan', title: 'Plan', state: 'running', attempts: 1, startedAt: at(1), finishedAt: null, detail: {} },
-    })
-    await ledger.setStatus({
-      operation: id,
-      status: 'aborted',
-      failure: { code: 'OPERATION_ABORTED', message: 'by ada' },
-      finishedAt: at(2),
-    })
-    const { exit, out } = await watching
-    const events = out.trim().split('\n')
-    expect(new Set(events).size).toBe(events.length)
-    expect(JSON.parse(events.at(-1)!)).toMatchObject({ id, status: 'aborted' })
-    expect(exit).toBe(7)
-  })
-
-  test('a live tree is repainted in place and left standing at the end', async () => {
-    const id = await recorded('migrate-shop-live')
-    await ledger.setStatus({ operation: id, status: 'succeeded', verdict: 'pass', finishedAt: at(2) })
-    const { out } = await capstan(['ops', 'watch', id], { env: env(), live: true })
-    expect(out).toContain('\u001b[1A\u001b[0Jmigrate shop · migrate-shop-live · succeeded · 2.0 s\n')
-    expect(out).toContain(`✔ ${id} succeeded after 2.0 s`)
   })
 })
 
