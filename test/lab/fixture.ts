@@ -162,3 +162,8 @@ export async function ask<Row extends object>(
     await client.end()
   }
 }
+
+/** The call is refused under this name, by a message that holds this text. */
+export function refused(call: Promise<unknown>, name: string, message = ''): Promise<void> {
+  return expect(call).rejects.toMatchObject({ name, message: expect.stringContaining(message) })
+}

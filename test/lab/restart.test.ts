@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -17,7 +16,7 @@ import {
   snapshotAvailable,
   type TestLab,
 } from './fixture'
-import { compileLab, type LabProcess, startLabProcess } from './process'
+import { compileLab, type LabProcess, processesNaming, startLabProcess } from './process'
 
 const root = mkdtempSync(join(tmpdir(), 'capstan-lab-process-'))
 const block = ownBlock()
@@ -26,7 +25,8 @@ let process_: LabProcess
 const opened: Client[] = []
 
 const args = () => ['--state', join(root, 'state'), '--block', block, '--cache', cacheDir]
-const servers = () => execFileSync('pgrep', ['-f', `${root}/state`], { encoding: 'utf8' }).trim()
+/** The lab itself is among them. */
+const processes = () => processesNaming(`${root}/state`)
 
 /** The lab as the tests see it, whichever process it is by now. */
 const lab = {
@@ -65,8 +65,7 @@ afterAll(async () => {
   for (const client of opened) await client.end().catch(() => {})
   process_.child.kill('SIGTERM')
   expect(await process_.exited).toBe(0)
-  // pgrep finds nothing and says so by failing
-  expect(servers).toThrow()
+  expect(processes()).toEqual([])
   rmSync(root, { recursive: true, force: true })
 })
 
@@ -162,7 +161,7 @@ test('a lab that is stopped in the middle of work leaves nothing running, and th
   await sleep(200)
   process_.child.kill('SIGTERM')
   expect(await process_.exited).toBe(0)
-  expect(servers).toThrow()
+  expect(processes()).toEqual([])
   process_ = await startLabProcess(main, args())
   expect(await snapshotAvailable(lab, 'unfinished')).toMatchObject({ Status: 'available' })
   expect(await available(lab, 'unfinished')).toMatchObject({ DBInstanceStatus: 'available' })
@@ -187,7 +186,7 @@ test('servers that were killed together with the lab come back with their commit
   const client = await login((await available(lab, 'shop')).Endpoint!.Address!)
   await client.query('INSERT INTO kept VALUES (2)')
   process_.child.kill('SIGKILL')
-  for (const pid of servers().split('\n')) process.kill(Number(pid), 'SIGKILL')
+  for (const pid of processes()) process.kill(pid, 'SIGKILL')
   await process_.exited
   process_ = await startLabProcess(main, args())
   const again = await login((await available(lab, 'shop')).Endpoint!.Address!)
@@ -196,11 +195,9 @@ test('servers that were killed together with the lab come back with their commit
 
 test('a server that dies by itself is started again', async () => {
   const instance = await available(lab, 'shop')
-  const pid = servers()
-    .split('\n')
-    .map(Number)
-    .filter((candidate) => candidate !== process_.child.pid)
-  for (const server of pid) process.kill(server, 'SIGKILL')
+  const servers = processes().filter((pid) => pid !== process_.child.pid)
+  expect(servers).not.toEqual([])
+  for (const pid of servers) process.kill(pid, 'SIGKILL')
   await eventually(async () => {
     const client = await login(instance.Endpoint!.Address!).catch(() => undefined)
     return client && (await client.query('SELECT n FROM kept')).rows
