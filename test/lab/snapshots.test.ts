@@ -27,13 +27,14 @@ async function startWriters(instance: DBInstance) {
         UPDATE accounts SET balance = balance + 1 WHERE id = ${to};
         INSERT INTO journal VALUES (${id}, nextval('tickets'), repeat(md5('${id}'), 60)); COMMIT`)
       acknowledged.push(id)
+      await sleep(1) // so that writers and the copy share the processor
     }
     await client.end()
   }
   const churn = async () => {
     const client = await login()
     while (!stop) {
-      await client.query('CREATE TABLE passing AS SELECT g, md5(g::text) FROM generate_series(1, 20000) g')
+      await client.query('CREATE TABLE passing AS SELECT g, md5(g::text) FROM generate_series(1, 5000) g')
       await client.query('CREATE INDEX ON passing (g)')
       await client.query('VACUUM FULL accounts')
       await client.query('TRUNCATE passing')
