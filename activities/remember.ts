@@ -9,7 +9,7 @@ export async function rememberOnce<T>(
 ): Promise<T> {
   const held = (await ledger.getDocument(at)) as T | null
   if (held !== null) return held
-  const measured = await measure()
-  await ledger.putDocument({ ...at, document: measured })
-  return measured
+  const document = await measure()
+  // Insert-if-absent: a stale attempt that measured late gets what the first one kept.
+  return (await ledger.putDocumentOnce({ ...at, document })) as T
 }

@@ -6,6 +6,17 @@ import { currentAct } from './act'
 const FASTEST_MS = 250
 const SLOWEST_MS = 10_000
 
+/** About five minutes: a cloud may list what it makes only after a while. What is not there by then was removed by somebody. */
+const UNLISTED_ATTEMPTS_MAX = 60
+
+/** For something that was started and is not listed. */
+export function notListed(what: string): Failure {
+  if (currentAct().attempt < UNLISTED_ATTEMPTS_MAX) return notReadyYet(what, 'not listed yet')
+  return failure('RESOURCE_FAILED', `${what} is not there: it was removed by somebody else, or its making failed.`, {
+    resource: what,
+  })
+}
+
 export function notReadyYet(what: string, state: string): Failure {
   const retryAfterMs = Math.min(SLOWEST_MS, Math.round(FASTEST_MS * 1.25 ** (currentAct().attempt - 1)))
   return failure('NOT_READY_YET', `${what} is ${state}.`, { retryAfterMs })

@@ -4,7 +4,8 @@
 
 /** What happens next. `temporal`: whether the activity is retried; `exit`: the command line's code; `http`: the API's status. */
 export const FAILURE_KINDS = {
-  /** A precondition is false and nothing was changed. */
+  /** A precondition is false, or a statement was refused: the same request would be refused again. Nothing was changed by what was refused;
+   *  what an operation had applied before it stays, and its record says so. */
   refused: { retried: false, exit: 3, http: 409 },
   /** Throttled, network, busy: the same call may succeed later. */
   transient: { retried: true, exit: 4, http: 503 },
@@ -62,6 +63,7 @@ export const FAILURES = {
   CLOUD_UNEXPECTED: 'defect',
   // locks and fences
   INSTANCE_LOCKED: 'refused',
+  LOCK_BUSY: 'transient',
   MIGRATION_LOCK_HELD: 'refused',
   FENCED_OFF: 'refused',
   // migrations

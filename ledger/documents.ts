@@ -43,6 +43,17 @@ export async function putDocument(db: LedgerDatabase, d: DocumentRef & { documen
   })
 }
 
+/** Keeps the first: a repeat changes nothing and is answered with what is held. */
+export async function putDocumentOnce(db: LedgerDatabase, d: DocumentRef & { document: unknown }): Promise<unknown> {
+  const sealed = sealDocument(d.document)
+  await db
+    .insertInto('documents')
+    .values({ operation: d.operation, name: d.name, ...sealed })
+    .onConflict((conflict) => conflict.columns(['operation', 'name']).doNothing())
+    .execute()
+  return getDocument(db, d)
+}
+
 export async function getDocument(db: LedgerDatabase, q: DocumentRef): Promise<unknown> {
   const row = await db
     .selectFrom('documents')

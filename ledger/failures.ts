@@ -16,9 +16,10 @@ const SOCKET_CODES = new Set([
   'ENOENT',
 ])
 
-/** SQLSTATEs after which the same call may succeed: connection trouble, shutting down, starting up, too many clients, no
- *  such database yet, cancelled for taking too long, serialization, read-only standby. */
-const PASSING_STATES = /^(08...|57P0[1-5]|53300|3D000|57014|40001|40P01|25006)$/
+/** SQLSTATEs after which the same call may succeed: connection trouble, shutting down, starting up, no such database yet, cancelled for
+ *  taking too long, serialization, read-only standby; and what an administrator has to mend first: full disks, locks, input and output
+ *  errors. The record is not given up for any of them. Only an error in our own statements is a defect. */
+const PASSING_STATES = /^(08...|25006|3D000|40...|53...|55...|57...|58...|F0...|XX...)$/
 
 /** The tables or the schema are not there: the ledger's own migrations have not run yet. */
 const NOT_MIGRATED_STATES = new Set(['42P01', '3F000', '42703'])
@@ -33,28 +34,24 @@ const ENGINE_UNREACHABLE: ReadonlySet<string> = new Set(['DATABASE_UNREACHABLE',
 export function ledgerFailure(error: unknown, where: string): unknown {
   // `isNativeError`: the runtime's own errors are of another realm under some test runners and sandboxes.
   if (error instanceof Failure && ENGINE_UNREACHABLE.has(error.code)) {
-    return failure('LEDGER_UNREACHABLE', `The ledger cannot be reached: ${error.message}`, { where }, { cause: error })
+    return failure('LEDGER_UNREACHABLE', `The ledger cannot be reached: ${error.message}`, { where })
   }
   if (error instanceof Failure || !types.isNativeError(error)) return error
   const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
   if (/^28/.test(code)) {
-    return failure(
-      'CREDENTIALS_REJECTED',
-      `The ledger at ${where} rejects the credentials: ${error.message}.`,
-      { where },
-      { cause: error },
-    )
+    return failure('CREDENTIALS_REJECTED', `The ledger at ${where} rejects the credentials: ${error.message}.`, { where })
   }
   if (NOT_MIGRATED_STATES.has(code)) {
     const message = `The ledger at ${where} has no tables of this version yet (${error.message}); a worker of this version brings them.`
-    return failure('LEDGER_UNREACHABLE', message, { where, sqlstate: code }, { cause: error })
+    return failure('LEDGER_UNREACHABLE', message, { where, sqlstate: code })
   }
   if (SOCKET_CODES.has(code) || PASSING_STATES.test(code) || LOST_MESSAGES.test(error.message)) {
     const said = error.message === '' ? code : error.message
     const message = `The ledger at ${where} cannot be reached: ${said}. Check that it runs and that CAPSTAN_LEDGER_URL is right.`
-    return failure('LEDGER_UNREACHABLE', message, { where }, { cause: error })
+    return failure('LEDGER_UNREACHABLE', message, { where })
   }
-  return error
+  // The driver's error carries DETAIL and WHERE, which hold row values: only its sentence goes on.
+  return code === '' ? error : new Error(`The ledger refused: ${error.message} (SQLSTATE ${code}).`)
 }
 
 /** True when a row names an operation that the ledger does not hold. */

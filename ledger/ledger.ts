@@ -4,7 +4,15 @@ import type { MigrationBundle } from '../contracts/bundle'
 import type { OperationDocument, OperationId, Sha256 } from '../contracts/operation'
 import { getBundle, putBundle } from './bundles'
 import { connectLedger, type LedgerDatabase, parseLedgerUrl } from './connect'
-import { type DocumentRef, type Evidence, getDocument, getEvidence, putDocument, writeEvidence } from './documents'
+import {
+  type DocumentRef,
+  type Evidence,
+  getDocument,
+  getEvidence,
+  putDocument,
+  putDocumentOnce,
+  writeEvidence,
+} from './documents'
 import { type EpochQuery, epochOf, nextEpoch } from './epochs'
 import { isMissingOperation, ledgerFailure } from './failures'
 import { migrateLedger } from './migrate'
@@ -39,8 +47,10 @@ export interface Ledger {
   noteProgress(note: ProgressNote): Promise<void>
   /** Fails with OPERATION_CLOSED when the operation is over and the document differs. */
   putDocument(d: DocumentRef & { document: unknown }): Promise<Sha256>
+  /** Keeps the first document of that name and resolves to it. */
+  putDocumentOnce(d: DocumentRef & { document: unknown }): Promise<unknown>
   getDocument(q: DocumentRef): Promise<unknown>
-  nextEpoch(q: EpochQuery): Promise<number>
+  nextEpoch(q: EpochQuery & { readonly above?: number }): Promise<number>
   epochOf(q: EpochQuery): Promise<number | null>
   writeEvidence(e: { operation: OperationId; document: unknown }): Promise<Sha256>
   getEvidence(operation: OperationId): Promise<Evidence | null>
@@ -76,6 +86,7 @@ export function openLedger(options: { url: string; applicationName?: string }): 
     noteAttempt: (note) => ask((tx) => noteAttempt(tx, note)),
     noteProgress: (note) => ask((tx) => noteProgress(tx, note)),
     putDocument: (d) => ask((tx) => putDocument(tx, d), d.operation),
+    putDocumentOnce: (d) => ask((tx) => putDocumentOnce(tx, d), d.operation),
     getDocument: (q) => ask((tx) => getDocument(tx, q)),
     nextEpoch: (q) => ask((tx) => nextEpoch(tx, q)),
     epochOf: (q) => ask((tx) => epochOf(tx, q)),

@@ -8,13 +8,17 @@ import { openLedger } from '../ledger/ledger'
 import { createClouds } from './clouds'
 import { readConfig } from './config'
 import { createFailpoint } from './failpoint'
+import { readLogError } from './log-error'
 import { connectTemporal, startWorkers } from './run-workers'
 import { ensureSearchAttributes } from './search-attributes'
 import { createSecretResolver } from './secrets'
 
 async function main(): Promise<void> {
   const config = readConfig(process.env)
-  const log = pino({ level: config.logLevel, base: { pid: process.pid } }, pino.destination(2))
+  const log = pino(
+    { level: config.logLevel, base: { pid: process.pid }, serializers: { error: readLogError, err: readLogError } },
+    pino.destination(2),
+  )
   Runtime.install({
     shutdownSignals: [],
     logger: new DefaultLogger('INFO', ({ level, message, meta }) => {
@@ -26,7 +30,7 @@ async function main(): Promise<void> {
   await ledger.migrate()
   const connection = await connectTemporal(config)
   await ensureSearchAttributes(connection, config.temporal.namespace).catch((error: unknown) => {
-    log.warn({ error: String(error) }, 'search attributes could not be added')
+    log.warn({ error }, 'search attributes could not be added')
   })
   const deps: ActivityDeps & { failpoint: ReturnType<typeof createFailpoint> } = {
     ledger,

@@ -1,12 +1,23 @@
 /** Secret references → secrets, inside activities only. `env:NAME` and `file:/path`; the clouds' stores come later. */
 import { readFile } from 'node:fs/promises'
+import { isAbsolute, normalize } from 'node:path'
 import { failure } from '../contracts/failures'
 import type { SecretRef } from '../contracts/fleet'
+
+/** The worker's own credentials: whoever writes a fleet file must not be able to send them to a host of theirs. */
+const OURS = /^(CAPSTAN|TEMPORAL|AWS|AZURE|GOOGLE|PG)/
 
 export function createSecretResolver(env: Readonly<Record<string, string | undefined>>): (ref: SecretRef) => Promise<string> {
   return async (ref) => {
     const [scheme, name] = split(ref)
     if (scheme === 'env') {
+      if (OURS.test(name)) {
+        throw failure(
+          'SECRET_UNRESOLVED',
+          `Secret ${ref} names a variable of the control plane itself; a fleet file may not have it.`,
+          { reference: ref },
+        )
+      }
       const value = env[name]
       if (value) return value
       throw failure('SECRET_UNRESOLVED', `Secret ${ref} is empty: the worker's environment has no variable ${name}.`, {
@@ -14,6 +25,9 @@ export function createSecretResolver(env: Readonly<Record<string, string | undef
       })
     }
     if (scheme === 'file') {
+      if (/^\/(proc|sys|dev)(\/|$)/.test(normalize(name)) || !isAbsolute(name)) {
+        throw failure('SECRET_UNRESOLVED', `Secret ${ref} is no file of secrets; name one by its whole path.`, { reference: ref })
+      }
       try {
         return (await readFile(name, 'utf8')).trimEnd()
       } catch (cause) {

@@ -6,7 +6,7 @@ import { temporaryName } from '../../contracts/operation'
 import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { recordRemoval } from '../resources'
-import { notReadyYet } from '../waiting'
+import { notListed, notReadyYet } from '../waiting'
 import { canaryPassword } from './canary-password'
 import type { InstanceActivities } from './contract'
 
@@ -62,8 +62,7 @@ export function createInstanceActivities({ ledger, cloudOf, secretKey }: Deps): 
     async awaitInstance({ bundle, instance }) {
       const { database } = await ledger.getBundle(bundle)
       const found = await cloudOf(database).describeInstance({ name: instance }, { signal: currentAct().signal })
-      // Right after its creation an instance may not be listed.
-      if (found === null) throw notReadyYet(`Instance ${instance}`, 'not listed yet')
+      if (found === null) throw notListed(`Instance ${instance}`)
       return addressOf(found)
     },
     async startTakeover({ operation, bundle, instance }) {

@@ -25,7 +25,7 @@ async function tryAcquire(client: Client, scope: string, acquire: AcquireInput):
     const cause = error instanceof WorkflowUpdateFailedError ? error.cause : null
     if (!(cause instanceof ApplicationFailure)) {
       // The lock workflow ended while the update was on its way, or the server is away: both pass.
-      throw failure('CLOUD_BUSY', `The lock ${scope} did not answer.`, { scope }, { cause: error })
+      throw failure('LOCK_BUSY', `The lock ${scope} did not answer.`, { scope }, { cause: error })
     }
     if (cause.type !== 'INSTANCE_LOCKED') throw error
     const holder: unknown = cause.details?.[0]
@@ -69,7 +69,7 @@ export function createLockActivities(deps: Pick<ActivityDeps, 'ledger'>): LockAc
       } catch (error) {
         // No lock workflow is running: nobody holds it.
         if (error instanceof WorkflowNotFoundError) return
-        throw failure('CLOUD_BUSY', `The lock ${scope} did not answer.`, { scope }, { cause: error })
+        throw failure('LOCK_BUSY', `The lock ${scope} did not answer.`, { scope }, { cause: error })
       }
     },
   }

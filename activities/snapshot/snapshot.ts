@@ -1,10 +1,10 @@
 /** Snapshots of the target, through its cloud. */
 import { failure } from '../../contracts/failures'
-import { temporaryName } from '../../contracts/operation'
+import { FINAL_STATUSES, temporaryName } from '../../contracts/operation'
 import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { recordRemoval } from '../resources'
-import { notReadyYet } from '../waiting'
+import { notListed, notReadyYet } from '../waiting'
 import type { SnapshotActivities } from './contract'
 
 export function createSnapshotActivities({ ledger, cloudOf }: Pick<ActivityDeps, 'ledger' | 'cloudOf'>): SnapshotActivities {
@@ -30,13 +30,16 @@ export function createSnapshotActivities({ ledger, cloudOf }: Pick<ActivityDeps,
     async awaitSnapshot({ bundle, snapshot }) {
       const { database } = await ledger.getBundle(bundle)
       const found = await cloudOf(database).describeSnapshot({ name: snapshot }, { signal: currentAct().signal })
-      if (found === null) throw notReadyYet(`Snapshot ${snapshot}`, 'not listed yet')
+      if (found === null) throw notListed(`Snapshot ${snapshot}`)
       if (found.state === 'ready') return { createdAt: found.createdAt }
       if (found.state === 'changing') throw notReadyYet(`Snapshot ${snapshot}`, found.cloudState)
       throw failure('RESOURCE_FAILED', `Snapshot ${snapshot} is ${found.cloudState} and will not become available.`, { snapshot })
     },
     async expireSnapshot({ operation, bundle, snapshot }) {
       const { database } = await ledger.getBundle(bundle)
+      const record = await ledger.getOperation(operation)
+      // Whoever still works on the operation may yet need what a rescue would restore.
+      if (record !== null && !FINAL_STATUSES.includes(record.status)) throw notReadyYet(`Operation ${operation}`, record.status)
       const { signal } = assertMayAct()
       await cloudOf(database).startSnapshotRemoval({ snapshot, operation }, { signal })
       await recordRemoval(ledger, { operation, kind: 'snapshot', name: snapshot })

@@ -3,8 +3,8 @@ import type { DBInstance, DBSnapshot } from '@aws-sdk/client-rds'
 import type { InstanceDescription, ResourceState, SnapshotDescription } from '../port'
 import { tagRecord } from './tags'
 
-/** Usable although something still goes on: `storage-optimization` lasts for hours after growth. */
-const READY = new Set(['available', 'storage-optimization', 'storage-config-upgrade'])
+/** Usable although something still goes on: `storage-optimization` lasts for hours after growth, `backing-up` comes every night. */
+const READY = new Set(['available', 'backing-up', 'storage-optimization', 'storage-config-upgrade'])
 const FAILED = new Set([
   'failed',
   'storage-full',

@@ -26,10 +26,12 @@ const CODE_BY_NAME: Readonly<Record<string, FailureCode>> = {
   InvalidVPCNetworkStateFault: 'CLOUD_REFUSED',
   InvalidClientTokenId: 'CREDENTIALS_REJECTED',
   SignatureDoesNotMatch: 'CREDENTIALS_REJECTED',
-  ExpiredToken: 'CREDENTIALS_REJECTED',
   AccessDenied: 'CREDENTIALS_REJECTED',
   AccessDeniedException: 'CREDENTIALS_REJECTED',
-  CredentialsProviderError: 'CREDENTIALS_REJECTED',
+  // Short-lived credentials are renewed: between two of them there may be a moment without any.
+  ExpiredToken: 'CLOUD_UNREACHABLE',
+  ExpiredTokenException: 'CLOUD_UNREACHABLE',
+  CredentialsProviderError: 'CLOUD_UNREACHABLE',
 }
 
 interface SdkError {
@@ -37,7 +39,12 @@ interface SdkError {
   readonly message: string
   readonly $metadata?: { readonly httpStatusCode?: number }
   readonly $fault?: 'client' | 'server'
+  readonly $retryable?: object
+  readonly code?: unknown
 }
+
+/** Errors of the socket, and the SDK's own name for an answer that did not come in time. */
+const UNANSWERED = /^(ECONN\w+|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EPIPE|TimeoutError|RequestTimeout)$/
 
 export function errorName(error: unknown): string {
   return error instanceof Error ? error.name : ''
@@ -47,9 +54,11 @@ function codeOf(error: SdkError): FailureCode {
   const named = CODE_BY_NAME[error.name]
   if (named) return named
   const status = error.$metadata?.httpStatusCode
-  if (status === undefined || status >= 500) return 'CLOUD_UNREACHABLE'
   if (status === 429) return 'CLOUD_THROTTLED'
-  return 'CLOUD_UNEXPECTED'
+  if (status !== undefined && status >= 500) return 'CLOUD_UNREACHABLE'
+  const unanswered = UNANSWERED.test(error.name) || (typeof error.code === 'string' && UNANSWERED.test(error.code))
+  // Neither an answer nor a known reason for its absence: a mistake of ours, which no repetition mends.
+  return unanswered || (status === undefined && error.$retryable !== undefined) ? 'CLOUD_UNREACHABLE' : 'CLOUD_UNEXPECTED'
 }
 
 /** Translates whatever the SDK threw while doing `action`. Cancellation passes through untouched. */

@@ -2,6 +2,7 @@
  *  It is given to the restore itself, so it holds before the first start: a copy of a subscriber would otherwise wake up with
  *  its subscriptions enabled and attach to production's slots. */
 import type { DBParameterGroup, Parameter, RDS } from '@aws-sdk/client-rds'
+import { failure } from '../../contracts/failures'
 import type { CallOptions, Owner } from '../port'
 import { errorName } from './failures'
 import { assertMine, ownerTags, tagRecord } from './tags'
@@ -86,7 +87,11 @@ export async function ensureInertParameters(
   options: CallOptions,
 ): Promise<void> {
   const source = await findGroup(rds, input.sourceGroup, options)
-  if (source === null) throw new Error(`parameter group ${input.sourceGroup} of the source is gone`)
+  if (source === null) {
+    throw failure('CLOUD_REFUSED', `The source's parameter group ${input.sourceGroup} is gone.`, {
+      parameterGroup: input.sourceGroup,
+    })
+  }
   await createGroup(rds, { name: input.name, source, owner: input.owner }, options)
   await rds.modifyDBParameterGroup(
     {

@@ -143,11 +143,27 @@ async function removeInstance(rds: Rds, instance: DBInstance, options: CallOptio
         { abortSignal: options.signal },
       )
     } catch (error) {
-      // Gone meanwhile, or already on its way: both are what was wanted. Any other state is reported as busy and tried again.
-      if (errorName(error).startsWith('DBInstanceNotFound')) return
+      // Gone meanwhile, or in a state from which it cannot go yet: whoever waits for the removal asks again.
+      const name = errorName(error)
+      if (name.startsWith('DBInstanceNotFound') || name.startsWith('InvalidDBInstanceState')) return
       throw error
     }
   })
+}
+
+async function removeGroup(
+  client: RDS,
+  group: { name: string; arn: string; operation: string },
+  options: CallOptions,
+): Promise<void> {
+  try {
+    const tags = await client.listTagsForResource({ ResourceName: group.arn }, { abortSignal: options.signal })
+    if (tagRecord(tags.TagList)[OPERATION_TAG] !== group.operation) return
+    await client.deleteDBParameterGroup({ DBParameterGroupName: group.name }, { abortSignal: options.signal })
+  } catch (error) {
+    // The SDK's own retry after a lost response finds it gone.
+    if (!errorName(error).startsWith('DBParameterGroupNotFound')) throw error
+  }
 }
 
 /** Parameter groups can go only after the instances that use them. */
@@ -175,9 +191,13 @@ async function removeSnapshot(rds: Rds, input: { snapshot: string; operation: st
   const snapshot = await describeSnapshot(rds, input.snapshot, options)
   if (snapshot === null || snapshot.state === 'deleting') return
   assertMine(`Snapshot ${input.snapshot}`, snapshot.tags, input)
-  await rds.call('DeleteDBSnapshot', options, (client) =>
-    client.deleteDBSnapshot({ DBSnapshotIdentifier: input.snapshot }, { abortSignal: options.signal }),
-  )
+  await rds.call('DeleteDBSnapshot', options, async (client) => {
+    try {
+      await client.deleteDBSnapshot({ DBSnapshotIdentifier: input.snapshot }, { abortSignal: options.signal })
+    } catch (error) {
+      if (!errorName(error).startsWith('DBSnapshotNotFound')) throw error
+    }
+  })
 }
 
 async function resetPassword(rds: Rds, input: Parameters<ManagedPostgres['startPasswordReset']>[0], options: CallOptions) {

@@ -1,9 +1,12 @@
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common'
 import { failure } from '../../contracts/failures'
+import { ServerError } from '../../postgres/connect/errors'
 import { toTemporalFailure } from '../../workers/interceptors/failures'
 
-const quiet = new AbortController().signal
-const cancelled = AbortSignal.abort(new Error('cancelled'))
+const never = new AbortController().signal
+const quiet = { cancelled: never, stale: never }
+const cancelled = { cancelled: AbortSignal.abort(new Error('cancelled')), stale: never }
+const stale = { cancelled: never, stale: AbortSignal.abort(failure('HEARTBEAT_GAP', 'silent for too long')) }
 
 test('a refusal is not retried and keeps its code and facts', () => {
   const mapped = toTemporalFailure(failure('INSTANCE_LOCKED', 'The instance is locked by op-1.', { holder: 'op-1' }), quiet)
@@ -30,4 +33,19 @@ test('whatever a cancelled activity throws is a cancellation, so that a stopping
 test("Temporal's own failures pass through", () => {
   const own = ApplicationFailure.nonRetryable('no', 'X')
   expect(toTemporalFailure(own, quiet)).toBe(own)
+})
+
+test('whatever a stale attempt throws is tried again by another, and never ends the operation', () => {
+  const mapped = toTemporalFailure(Object.assign(new Error('aborted'), { name: 'AbortError' }), stale)
+  expect(mapped).toMatchObject({ type: 'HEARTBEAT_GAP', nonRetryable: false })
+})
+
+test.each([
+  ['57P01', 'CONNECTION_LOST', false],
+  ['40001', 'CONNECTION_LOST', false],
+  ['57014', 'DATABASE_REFUSED', true],
+  ['53100', 'DATABASE_REFUSED', true],
+  ['42501', 'DATABASE_REFUSED', true],
+])('SQLSTATE %s outside a migration is %s', (sqlState, type, nonRetryable) => {
+  expect(toTemporalFailure(new ServerError('no', sqlState, null), quiet)).toMatchObject({ type, nonRetryable })
 })

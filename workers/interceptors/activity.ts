@@ -53,7 +53,7 @@ export function activityInterceptor(context: Context, deps: ActivityInterceptorD
         deps.failpoint?.(activityType, n, 'after')
         return result
       } catch (error) {
-        throw toTemporalFailure(error, context.cancellationSignal)
+        throw toTemporalFailure(error, { cancelled: context.cancellationSignal, stale: heartbeat.signal })
       } finally {
         heartbeat.stop()
       }

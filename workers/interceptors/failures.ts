@@ -4,25 +4,24 @@ import { ApplicationFailure, ApplicationFailureCategory, CancelledFailure, Tempo
 import { FAILURE_KINDS, Failure, failure } from '../../contracts/failures'
 import { ServerError } from '../../postgres/connect/errors'
 
-export function toTemporalFailure(error: unknown, signal: AbortSignal): Error {
+export function toTemporalFailure(error: unknown, signals: { cancelled: AbortSignal; stale: AbortSignal }): Error {
   if (error instanceof TemporalFailure) return error
   if (error instanceof Failure) return fromFailure(error)
-  if (signal.aborted) return new CancelledFailure('the activity was cancelled', [], error instanceof Error ? error : undefined)
+  // Node's own functions reject with an AbortError of theirs: why the signal fired is what matters.
+  const { reason } = signals.stale
+  if (signals.stale.aborted && !signals.cancelled.aborted && reason instanceof Failure) return fromFailure(reason)
+  if (signals.cancelled.aborted) return new CancelledFailure('the activity was cancelled')
   if (error instanceof ServerError) return fromFailure(databaseFailure(error))
   const message = error instanceof Error ? `${error.name}: ${error.message}` : 'something that is no error was thrown'
-  return ApplicationFailure.create({
-    message,
-    type: 'DEFECT',
-    nonRetryable: true,
-    ...(error instanceof Error ? { cause: error } : {}),
-  })
+  return ApplicationFailure.create({ message, type: 'DEFECT', nonRetryable: true })
 }
 
-/** SQLSTATE classes that pass: connection exception, transaction rollback, insufficient resources, operator intervention. */
-const PASSING = new Set(['08', '40', '53', '57'])
+/** SQLSTATEs that pass by themselves: connection exceptions, serialization and deadlock, shutdown and start-up, too many clients. A full
+ *  disk or a statement that took too long does not: tried again for ever it would only be slow. */
+const PASSING = /^(08...|40001|40P01|57P0[1-5]|53300)$/
 
 function databaseFailure({ sqlState, message }: ServerError): Failure {
-  const code = PASSING.has(sqlState.slice(0, 2)) ? 'CONNECTION_LOST' : 'DATABASE_REFUSED'
+  const code = PASSING.test(sqlState) ? 'CONNECTION_LOST' : 'DATABASE_REFUSED'
   return failure(code, `PostgreSQL refused: ${message} (SQLSTATE ${sqlState}).`, { sqlState })
 }
 
