@@ -20,7 +20,18 @@ export interface WaitOptions {
   readonly onChange: (document: OperationDocument) => void
   /** Stops the waiting; the operation goes on. */
   readonly signal: AbortSignal
+  readonly vigilance: Vigilance
 }
+
+/** How soon a workflow that nobody is at work on is named. */
+export interface Vigilance {
+  readonly lookEveryMs: number
+  /** Failed workflow tasks in a row before it counts as parked: the first may fail on a worker that is just being replaced by
+   *  the next version. The server waits several seconds before the third. */
+  readonly attemptsTolerated: number
+}
+
+export const VIGILANCE: Vigilance = { lookEveryMs: 2_000, attemptsTolerated: 2 }
 
 export interface WaitResult {
   readonly end: 'final' | 'needs-operator' | 'awaiting-approval' | 'detached'
@@ -28,8 +39,7 @@ export interface WaitResult {
 }
 
 const POLL_MS = 200
-const HEALTH_EVERY_MS = 2_000
-/** Looks in a row, two seconds apart, before a workflow that Temporal does not know counts as never started. */
+/** Looks in a row before a workflow that Temporal does not know counts as never started. */
 const MISSING_TOLERATED = 2
 /** A ledger that is restarted is back within this. */
 const LEDGER_PATIENCE_MS = 15_000
@@ -82,8 +92,8 @@ class HealthWatch {
 
   async assertAlive(): Promise<void> {
     if (this.#suspicion !== null) throw this.#suspicion
-    const { temporal } = this.#options
-    if (temporal === null || this.#checking || Date.now() - this.#checkedAt < HEALTH_EVERY_MS) return
+    const { temporal, vigilance } = this.#options
+    if (temporal === null || this.#checking || Date.now() - this.#checkedAt < vigilance.lookEveryMs) return
     this.#checking = true
     void this.#check(temporal).finally(() => {
       this.#checking = false
@@ -92,9 +102,9 @@ class HealthWatch {
   }
 
   async #check(temporal: TemporalDoor): Promise<void> {
-    const { ledger, operation } = this.#options
+    const { ledger, operation, vigilance } = this.#options
     // A Temporal that does not answer now says nothing about the operation: the ledger is still read.
-    const health = await checkWorkflow(temporal, operation).catch(() => null)
+    const health = await checkWorkflow(temporal, operation, vigilance.attemptsTolerated).catch(() => null)
     if (health === null || health.state === 'running') return
     if (health.state === 'closed') {
       // It closes after its last record: what was read before may be older than its end.

@@ -12,10 +12,13 @@ export type WorkflowHealth =
   | { readonly state: 'parked'; readonly attempt: number; readonly reason: string }
 
 const DESCRIBE_TIMEOUT_MS = 3_000
-/** The first attempts may fail on a worker that is just being replaced by the next version. */
-const ATTEMPTS_TOLERATED = 2
 
-export async function checkWorkflow(temporal: TemporalDoor, operation: OperationId): Promise<WorkflowHealth> {
+/** @param attemptsTolerated failed workflow tasks in a row that do not yet count as parked. */
+export async function checkWorkflow(
+  temporal: TemporalDoor,
+  operation: OperationId,
+  attemptsTolerated: number,
+): Promise<WorkflowHealth> {
   const handle = temporal.handle(operation)
   try {
     return await temporal.within(DESCRIBE_TIMEOUT_MS, async () => {
@@ -23,7 +26,7 @@ export async function checkWorkflow(temporal: TemporalDoor, operation: Operation
       const status = description.status.name
       if (status !== 'RUNNING') return { state: 'closed', status, reason: status === 'FAILED' ? await lastWords(handle) : null }
       const attempt = description.raw.pendingWorkflowTask?.attempt ?? 0
-      if (attempt <= ATTEMPTS_TOLERATED) return { state: 'running' }
+      if (attempt <= attemptsTolerated) return { state: 'running' }
       const reason = await lastTaskFailure(handle)
       return reason === null ? { state: 'running' } : { state: 'parked', attempt, reason }
     })

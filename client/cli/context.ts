@@ -4,18 +4,21 @@ import { type Ledger, openLedger } from '../../ledger/ledger'
 import { ledgerUrlOf, readSettings, type Settings, temporalOf } from '../config'
 import type { Doors } from '../decide'
 import { connectTemporal, type TemporalDoor } from '../temporal'
+import type { Vigilance } from '../wait'
 import { type Io, type Paint, paintFor } from './io'
 
 export class CliContext {
   readonly io: Io
   readonly paint: Paint
+  readonly vigilance: Vigilance
   readonly #env: NodeJS.ProcessEnv
   #settings: Settings | null = null
   /** The process's exit code, unless a command fails. */
   exit = 0
 
-  constructor(io: Io, env: NodeJS.ProcessEnv) {
+  constructor(io: Io, env: NodeJS.ProcessEnv, vigilance: Vigilance) {
     this.io = io
+    this.vigilance = vigilance
     this.paint = paintFor(io)
     this.#env = env
   }

@@ -40,6 +40,7 @@ export async function followOperation(
       approvalTimeoutMs: options.approvalTimeoutMs,
       onChange: (document) => presenter.change(document),
       signal: leave.signal,
+      vigilance: cli.vigilance,
     })
   } finally {
     stopListening()

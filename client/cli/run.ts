@@ -1,13 +1,14 @@
 /** Runs one command line and answers its exit code. Whatever is thrown becomes one sentence or one JSON document. */
 import { CommanderError } from 'commander'
 import { EXIT } from '../exit-codes'
+import { VIGILANCE } from '../wait'
 import { CliContext } from './context'
 import type { Io } from './io'
 import { createProgram } from './program'
 import { reportFailure } from './report'
 
-export async function runCli(args: readonly string[], io: Io, env: NodeJS.ProcessEnv): Promise<number> {
-  const cli = new CliContext(io, env)
+export async function runCli(args: readonly string[], io: Io, env: NodeJS.ProcessEnv, vigilance = VIGILANCE): Promise<number> {
+  const cli = new CliContext(io, env, vigilance)
   try {
     await createProgram(cli).parseAsync([...args], { from: 'user' })
     return cli.exit

@@ -1,7 +1,15 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { DefaultLogger, makeTelemetryFilterString, NativeConnection, Runtime, Worker } from '@temporalio/worker'
+import {
+  bundleWorkflowCode,
+  DefaultLogger,
+  makeTelemetryFilterString,
+  NativeConnection,
+  Runtime,
+  Worker,
+  type WorkflowBundleWithSourceMap,
+} from '@temporalio/worker'
 import { prepareMigrate } from '../../client/prepare-migrate'
 import { connectTemporal, type TemporalDoor } from '../../client/temporal'
 import { SEARCH_ATTRIBUTES } from '../../contracts/messages'
@@ -51,8 +59,10 @@ function fleetFile(): string {
   return file
 }
 
+// The server lets several seconds pass before a third attempt: one that failed is enough here.
+const vigilance = { lookEveryMs: 100, attemptsTolerated: 1 }
 const cli = (args: readonly string[], more: Record<string, string> = {}): Promise<CliRun> =>
-  capstan(args, { env: { ...env, ...more } })
+  capstan(args, { env: { ...env, ...more }, vigilance })
 let count = 0
 async function started(database: string, ...args: string[]): Promise<string> {
   const id = `migrate-${database}-${++count}`
@@ -61,10 +71,16 @@ async function started(database: string, ...args: string[]): Promise<string> {
   return id
 }
 
+let workflowBundle: Promise<WorkflowBundleWithSourceMap> | undefined
 async function withWorker<T>(work: () => Promise<T>): Promise<T> {
   const connection = await NativeConnection.connect({ address: temporalServer.address })
-  const workflowsPath = require.resolve('./workflows/migrate.ts')
-  const worker = await Worker.create({ connection, taskQueue: 'control', workflowsPath, stickyQueueScheduleToStartTimeout: '1s' })
+  workflowBundle ??= bundleWorkflowCode({ workflowsPath: require.resolve('./workflows/migrate.ts') })
+  const worker = await Worker.create({
+    connection,
+    taskQueue: 'control',
+    workflowBundle: await workflowBundle,
+    stickyQueueScheduleToStartTimeout: '1s',
+  })
   try {
     return await worker.runUntil(work())
   } finally {

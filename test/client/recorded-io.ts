@@ -1,6 +1,7 @@
 /** A command line run inside the test, with everything it wrote. */
 import type { Io } from '../../client/cli/io'
 import { runCli } from '../../client/cli/run'
+import type { Vigilance } from '../../client/wait'
 
 export interface CliRun {
   readonly exit: number
@@ -15,6 +16,8 @@ export interface CliEnvironment {
   /** What the person types when asked; null: nobody can be asked. */
   readonly answer?: string | null
   readonly live?: boolean
+  /** Default: the program's own. */
+  readonly vigilance?: Vigilance
   /** Presses Ctrl-C when standard output contains this. */
   readonly interruptAt?: string
 }
@@ -46,7 +49,7 @@ export async function capstan(args: readonly string[], environment: CliEnvironme
       return () => interrupts.delete(callback)
     },
   }
-  const exit = await runCli(args, io, { USER: 'ada', ...environment.env })
+  const exit = await runCli(args, io, { USER: 'ada', ...environment.env }, environment.vigilance)
   return {
     exit,
     out,
