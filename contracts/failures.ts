@@ -56,6 +56,8 @@ export const FAILURES = {
   POOLER_REFUSED: 'refused',
   // clouds
   CLOUD_REFUSED: 'refused',
+  ACCOUNT_MISMATCH: 'refused',
+  TARGET_MISMATCH: 'refused',
   INSTANCE_NOT_FOUND: 'refused',
   SNAPSHOT_NOT_FOUND: 'refused',
   RESOURCE_NOT_OURS: 'refused',
@@ -69,6 +71,7 @@ export const FAILURES = {
   // migrations
   MIGRATION_FAILED: 'refused',
   MIGRATION_LOCK_TIMEOUT: 'refused',
+  MIGRATION_OUTCOME_UNKNOWN: 'refused',
   MIGRATION_CHECKSUM_CHANGED: 'drift',
   MIGRATION_HISTORY_INVALID: 'drift',
   HISTORY_BASELINE_NEEDED: 'refused',

@@ -1,10 +1,11 @@
 /** A file with at least one statement that PostgreSQL refuses inside a transaction: it runs statement by statement, each recorded in the
- *  target, so that whoever comes after an interruption continues at the right one. */
+ *  target, so that whoever comes after an interruption continues at the right one. What may not run twice does not: `outcome.ts`. */
 import { Failure } from '../../contracts/failures'
 import { dropInvalidIndex, indexFacts, prepareIndex } from './concurrent-index'
 import { prepareConcurrent } from './concurrent-remains'
 import { insertHistoryRow } from './history'
 import { withLockRetry } from './lock-retry'
+import { refuseUnknownOutcome } from './outcome'
 import type { PlannedMigration, PlannedStatement } from './plan'
 import { StatementProblem } from './problems'
 import type { ProgressRow } from './progress'
@@ -19,6 +20,7 @@ export interface StepwiseResult {
 
 export async function applyStepwise(context: RunContext, migration: PlannedMigration): Promise<StepwiseResult> {
   const progress = await context.progress.read(context.work, migration)
+  refuseUnknownOutcome(context, migration, progress)
   let totalMs = 0
   for (const statement of migration.statements) {
     const row = progress.get(statement.index)
@@ -68,23 +70,38 @@ async function stepOutside(
   const lockTimeoutMs = statement.kind.endsWith('CONCURRENTLY') ? context.limits.concurrentWaitMs : context.limits.lockTimeoutMs
   const facts = prior?.facts ?? (await indexFacts(context.work, statement))
   let interrupted = prior !== null
-  try {
-    return await withLockRetry(context, migration, lockTimeoutMs, async () => {
-      await fencedTransaction(context, async () => undefined)
-      const alreadyDone = await remainsSettled(context, migration, statement, facts, interrupted, lockTimeoutMs)
-      if (alreadyDone) {
-        await fencedTransaction(context, () => context.progress.done(context.work, migration.script, statement, 0))
-        return 0
-      }
-      // The fence is checked here, right before the statement that cannot check it itself.
-      await fencedTransaction(context, () => context.progress.intend(context.work, migration.script, statement, facts))
-      interrupted = true
+  const attempt = async () => {
+    await fencedTransaction(context, async () => undefined)
+    const alreadyDone = await remainsSettled(context, migration, statement, facts, interrupted, lockTimeoutMs)
+    if (alreadyDone) {
+      await fencedTransaction(context, () => context.progress.done(context.work, migration.script, statement, 0))
+      return 0
+    }
+    // The fence is checked here, right before the statement that cannot check it itself.
+    await fencedTransaction(context, () => context.progress.intend(context.work, migration.script, statement, facts))
+    interrupted = true
+    try {
       return await runOutside(context, migration, statement)
-    })
+    } catch (error) {
+      if (statement.repeat === 'once' && failedWhole(context, error)) {
+        await fencedTransaction(context, () => context.progress.forget(context.work, migration.script, statement))
+        interrupted = false
+      }
+      throw error
+    }
+  }
+  const mayRepeat = () => !interrupted || statement.repeat === 'safe'
+  try {
+    return await withLockRetry(context, migration, lockTimeoutMs, attempt, mayRepeat)
   } catch (error) {
     if (buildFailed(context, error)) await cleanUp(context, migration, statement, facts).catch(() => undefined)
     throw error
   }
+}
+
+/** The server said that the statement failed, or that it stopped when it was told to; what a broken connection hides is not known. */
+function failedWhole({ work, signal }: RunContext, error: unknown): boolean {
+  return work.open && (error instanceof StatementProblem || (signal?.aborted === true && error === signal.reason))
 }
 
 /** The statement itself failed or was aborted; whoever is fenced off or lost its connection touches nothing more. */

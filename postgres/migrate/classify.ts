@@ -20,6 +20,11 @@ export interface RelationName {
   readonly name: string
 }
 
+/** What a second run would do when nobody knows whether the first one ended. `safe`: no harm, or what it left is healed, or the file
+ *  vouches for it. `once`: it happened whole or not at all, and a second run fails. `partly`: it ends transactions itself, so any part
+ *  of it may have happened, and a second run may do that part again. */
+export type RepeatSafety = 'safe' | 'once' | 'partly'
+
 /** A concurrent index build, so that an interrupted one can be found and healed. */
 export interface ConcurrentIndex {
   readonly table: RelationName
@@ -36,6 +41,7 @@ export interface StatementClass {
   /** For example `CREATE INDEX CONCURRENTLY`. */
   readonly kind: string
   readonly transactional: boolean
+  readonly repeat: RepeatSafety
   /** Changes the session rather than the database (SET): repeated when a half-done file is resumed. */
   readonly sessionState: boolean
   /** As written: `orders` or `public.orders`. */
@@ -54,9 +60,11 @@ export function classifyStatement(script: string, statement: SourceStatement): S
     )
   }
   const concurrent = isConcurrent(type, node)
+  const transactional = !concurrent && runsInTransaction(type, node, statement.sql)
   return {
     kind: QUERY_KINDS[type] ?? kindOf(statement.words, concurrent),
-    transactional: !concurrent && runsInTransaction(type, node, statement.sql),
+    transactional,
+    repeat: transactional || concurrent || statement.repeatable ? 'safe' : repeatSafety(type, node),
     sessionState: type === 'VariableSetStmt' || type === 'DiscardStmt',
     relations: relationsOf(node),
     concurrentIndex: type === 'IndexStmt' && concurrent ? indexOf(node) : null,
@@ -120,6 +128,27 @@ function runsInTransaction(type: string, node: TreeNode, sql: string): boolean {
       return !endsTransactions(sql)
     default:
       return true
+  }
+}
+
+/** Of a statement outside transactions. What is not named here (VACUUM, CLUSTER, REINDEX, ALTER SYSTEM…) may run twice. */
+function repeatSafety(type: string, node: TreeNode): RepeatSafety {
+  switch (type) {
+    case 'CallStmt':
+    case 'DoStmt':
+      return 'partly'
+    case 'CreatedbStmt':
+    case 'CreateTableSpaceStmt':
+    case 'CreateSubscriptionStmt':
+      return 'once'
+    case 'DropdbStmt':
+    case 'DropTableSpaceStmt':
+    case 'DropSubscriptionStmt':
+      return node.missing_ok === true ? 'safe' : 'once'
+    case 'AlterSubscriptionStmt':
+      return /_(?:ADD|DROP)_PUBLICATION$/.test(asText(node.kind)) ? 'once' : 'safe'
+    default:
+      return 'safe'
   }
 }
 

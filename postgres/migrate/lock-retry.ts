@@ -6,12 +6,14 @@ import type { PlannedMigration } from './plan'
 import { isContention, lockTimeoutFailure, problemLine } from './problems'
 import type { RunContext } from './run-context'
 
-/** Runs `attempt` until it succeeds, fails otherwise, or the attempts are used up: then MIGRATION_LOCK_TIMEOUT. */
+/** Runs `attempt` until it succeeds, fails otherwise, or the attempts are used up: then MIGRATION_LOCK_TIMEOUT, which also ends it as
+ *  soon as `mayRepeat` says no. */
 export async function withLockRetry<T>(
   context: RunContext,
   migration: PlannedMigration,
   lockTimeoutMs: number,
   attempt: () => Promise<T>,
+  mayRepeat: () => boolean = () => true,
 ): Promise<T> {
   const { attempts, delayMs, delayMsMax } = context.limits.lockRetries
   for (let number = 1; ; number++) {
@@ -22,7 +24,8 @@ export async function withLockRetry<T>(
     } catch (error) {
       if (!isContention(error)) throw error
       const blocker = await watch.stop()
-      if (number >= attempts) throw lockTimeoutFailure(migration, error, { attempts, lockTimeoutMs, blocker })
+      if (number >= attempts || !mayRepeat())
+        throw lockTimeoutFailure(migration, error, { attempts: number, lockTimeoutMs, blocker })
       const pauseMs = Math.round(Math.min(delayMs * 2 ** (number - 1), delayMsMax) * (0.75 + Math.random() / 2))
       context.emit({
         type: 'lock-retry',

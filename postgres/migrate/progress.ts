@@ -53,6 +53,21 @@ export class ProgressLog {
     await this.#write(session, script, statement, 'done', {}, durationMs)
   }
 
+  /** The statement failed for certain and left nothing: no intent stands any more. */
+  async forget(session: Session, script: string, statement: PlannedStatement): Promise<void> {
+    await session.query('DELETE FROM capstan.progress WHERE history = $1 AND script = $2 AND statement_index = $3', [
+      this.#history,
+      script,
+      statement.index,
+    ])
+  }
+
+  /** SQL text that finds a statement's row, for a person to use. */
+  rowCondition(script: string, index: number): string {
+    const text = (value: string) => `'${value.replaceAll("'", "''")}'`
+    return `history = ${text(this.#history)} AND script = ${text(script)} AND statement_index = ${index}`
+  }
+
   async #write(
     session: Session,
     script: string,

@@ -15,39 +15,51 @@ export interface SourceStatement {
   readonly words: readonly string[]
   /** The lines after COPY … FROM stdin, without the closing `\.`. */
   readonly copyData: string | null
+  /** `-- capstan: repeatable` stands before it, on a line of its own: whoever wrote it vouches that it may run twice. */
+  readonly repeatable: boolean
 }
+
+/** How many tokens to read between two pauses: some milliseconds. */
+const TOKENS_BETWEEN_PAUSES = 20_000
 
 /** Throws MIGRATION_SYNTAX_ERROR for what never ends (a string, a comment, COPY data) and MIGRATION_UNSUPPORTED for psql commands. */
 export function splitStatements(script: string, content: string): SourceStatement[] {
+  return [...scanStatements(script, content)].filter((statement) => statement !== null)
+}
+
+/** As `splitStatements`, one by one. Null is a place to let others run: a long file takes seconds. */
+export function* scanStatements(script: string, content: string): Generator<SourceStatement | null> {
   const text = content.startsWith('\uFEFF') ? content.slice(1) : content
   const tokenizer = new Tokenizer(script, text)
   const { lines } = tokenizer
   const nul = text.indexOf('\0')
   if (nul >= 0) throw syntaxError(script, lines.lineAt(nul), 'a NUL character, which SQL cannot hold')
-  const statements: SourceStatement[] = []
+  let count = 0
+  let tokens = 0
   let current = new StatementBuilder()
   for (let token = tokenizer.next(); token !== null; token = tokenizer.next()) {
-    if (token.kind === 'backslash' && current.empty) {
-      const line = lines.lineAt(token.start)
-      const what = 'psql commands that start with a backslash cannot run here: remove the line'
-      throw failure('MIGRATION_UNSUPPORTED', `${script}:${line}: ${what}.`, { script, line })
-    }
+    if (++tokens % TOKENS_BETWEEN_PAUSES === 0) yield null
+    if (token.kind === 'backslash' && current.empty) refuseBackslash(script, lines.lineAt(token.start))
     if (!current.ends(token)) {
-      current.add(token, text)
+      current.add(token, text, tokenizer.markedRepeatable)
       continue
     }
     if (!current.empty) {
       const copyData = current.readsStdin ? tokenizer.copyData() : null
-      statements.push(current.build(statements.length, text, lines, copyData))
+      yield current.build(count++, text, lines, copyData)
     }
     current = new StatementBuilder()
   }
   if (!current.empty) {
-    const last = current.build(statements.length, text, lines, null)
+    const last = current.build(count, text, lines, null)
     if (current.readsStdin) throw syntaxError(script, last.line, 'COPY … FROM stdin without a semicolon and data after it')
-    statements.push(last)
+    yield last
   }
-  return statements
+}
+
+function refuseBackslash(script: string, line: number): never {
+  const what = 'psql commands that start with a backslash cannot run here: remove the line'
+  throw failure('MIGRATION_UNSUPPORTED', `${script}:${line}: ${what}.`, { script, line })
 }
 
 function syntaxError(script: string, line: number, what: string): Error {
@@ -64,6 +76,7 @@ class StatementBuilder {
   #previous = ''
   #words: string[] = []
   #fromStdin = false
+  #repeatable = false
 
   get empty(): boolean {
     return this.#start < 0
@@ -78,8 +91,11 @@ class StatementBuilder {
     return token.kind === 'semicolon' && this.#depth === 0 && this.#body === 0
   }
 
-  add(token: Token, text: string): void {
-    if (this.#start < 0) this.#start = token.start
+  add(token: Token, text: string, markedRepeatable: boolean): void {
+    if (this.empty) {
+      this.#start = token.start
+      this.#repeatable = markedRepeatable
+    }
     this.#end = token.end
     if (token.kind === 'open') this.#depth++
     if (token.kind === 'close') this.#depth = Math.max(0, this.#depth - 1)
@@ -98,6 +114,6 @@ class StatementBuilder {
 
   build(index: number, text: string, lines: LineIndex, copyData: string | null): SourceStatement {
     const sql = text.slice(this.#start, this.#end)
-    return { index, line: lines.lineAt(this.#start), sql, words: this.#words, copyData }
+    return { index, line: lines.lineAt(this.#start), sql, words: this.#words, copyData, repeatable: this.#repeatable }
   }
 }

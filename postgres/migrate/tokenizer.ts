@@ -15,6 +15,9 @@ const SPACE = /[ \t\n\r\f\v]+/y
 /** A string goes on after a line end: `E'a' ⏎ 'b'` is one string, and its second part knows escapes too. */
 const CONTINUED = /[ \t\f\v]*[\n\r](?:[ \t\n\r\f\v]|--[^\n\r]*[\n\r])*'/y
 
+/** Alone on its line; nothing else may stand in the comment. */
+const REPEATABLE = /^--[ \t]*capstan:[ \t]*repeatable[ \t]*$/
+
 /** Finds the line of an offset. Counts `\n`, `\r` and `\r\n` as one line end each. */
 export class LineIndex {
   readonly #starts: number[] = [0]
@@ -41,6 +44,7 @@ export class Tokenizer {
   readonly #script: string
   readonly #text: string
   #at = 0
+  #markedRepeatable = false
 
   constructor(script: string, text: string) {
     this.lines = new LineIndex(text)
@@ -48,7 +52,13 @@ export class Tokenizer {
     this.#text = text
   }
 
+  /** Whether `-- capstan: repeatable` stands between the last token and the one before it. */
+  get markedRepeatable(): boolean {
+    return this.#markedRepeatable
+  }
+
   next(): Token | null {
+    this.#markedRepeatable = false
     this.#skipBlank()
     const start = this.#at
     const character = this.#text[start]
@@ -152,10 +162,17 @@ export class Tokenizer {
   #skipBlank(): void {
     for (;;) {
       this.#match(SPACE)
-      if (this.#text.startsWith('--', this.#at)) this.#match(/[^\r\n]*/y)
+      if (this.#text.startsWith('--', this.#at)) this.#lineComment()
       else if (this.#text.startsWith('/*', this.#at)) this.#blockComment()
       else return
     }
+  }
+
+  /** Behind code on the same line the marker would seem to speak of that code: there it does not count. */
+  #lineComment(): void {
+    const alone = /(?:^|[\r\n])[ \t]*$/.test(this.#text.slice(Math.max(0, this.#at - 200), this.#at))
+    const comment = this.#match(/[^\r\n]*/y)
+    if (alone && REPEATABLE.test(comment)) this.#markedRepeatable = true
   }
 
   #blockComment(): void {

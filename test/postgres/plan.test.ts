@@ -45,6 +45,26 @@ describe('by the grammar', () => {
     expect(await statementsOf(sql)).toMatchObject([{ kind, transactional: true }])
   })
 
+  test.each([
+    ['CALL p()', 'partly'],
+    ['DO $$ BEGIN LOOP COMMIT; END LOOP; END $$', 'partly'],
+    ['-- capstan: repeatable\nCALL p()', 'safe'],
+    ['CREATE DATABASE d', 'once'],
+    ['DROP DATABASE d', 'once'],
+    ['DROP DATABASE IF EXISTS d', 'safe'],
+    ["CREATE TABLESPACE s LOCATION '/x'", 'once'],
+    ['DROP TABLESPACE IF EXISTS s', 'safe'],
+    ["CREATE SUBSCRIPTION s CONNECTION '' PUBLICATION p", 'once'],
+    ['DROP SUBSCRIPTION s', 'once'],
+    ['ALTER SUBSCRIPTION s ADD PUBLICATION p', 'once'],
+    ['ALTER SUBSCRIPTION s REFRESH PUBLICATION', 'safe'],
+    ['CREATE INDEX CONCURRENTLY i ON t (a)', 'safe'],
+    ['VACUUM t', 'safe'],
+    ['UPDATE t SET a = a + 1', 'safe'],
+  ])('%s interrupted: a second run is %s', async (sql, repeat) => {
+    expect(await statementsOf(sql)).toMatchObject([{ repeat }])
+  })
+
   test('one statement outside transactions makes its whole file run step by step', async () => {
     const { pending } = await planMigrations({
       resolved: resolve({ 'V1__x.sql': 'SELECT 1; VACUUM t', 'V2__y.sql': 'SELECT 1' }),

@@ -1,5 +1,6 @@
--- In small transactions, so that no row stays locked for long. Interrupted, it goes on where it was: only what is missing is filled.
-
+-- In small transactions, so that no row stays locked for long. Interrupted, it goes on where it was: only what is missing is filled,
+-- and so it may run again, which the next line says.
+-- capstan: repeatable
 DO $$
 DECLARE
   first_id constant bigint := 1;

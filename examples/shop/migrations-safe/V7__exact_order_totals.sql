@@ -16,6 +16,7 @@ CREATE TRIGGER orders_total_exact BEFORE INSERT OR UPDATE OF total ON orders
   FOR EACH ROW EXECUTE FUNCTION orders_set_total_exact();
 
 -- Interrupted, it goes on where it was: only what is missing is filled.
+-- capstan: repeatable
 DO $$
 DECLARE
   last_id constant bigint := (SELECT coalesce(max(id), 0) FROM orders);
