@@ -18,6 +18,8 @@ export type ResourceState = 'ready' | 'changing' | 'failed' | 'deleting'
 
 export interface InstanceDescription {
   readonly cloud: Cloud
+  /** The cloud account, subscription or project that holds it. */
+  readonly account: string
   readonly name: string
   /** Immutable: differs for another instance of the same name. */
   readonly instanceId: string

@@ -84,7 +84,10 @@ const FilePolicy = Type.Object(
 
 const FileDatabase = Type.Object(
   {
-    name: text('lower-case letters, digits and hyphens, beginning with a letter, 40 at most', '^[a-z][a-z0-9-]{0,39}$'),
+    name: text(
+      'lower-case letters, digits and single hyphens between them, beginning with a letter, 40 at most',
+      '^(?=.{1,40}$)[a-z][a-z0-9]*(-[a-z0-9]+)*$',
+    ),
     cloud: Type.Literal('aws', { description: 'aws' }),
     account: text('the account’s 12 digits in quotes, such as "123456789012"', '^[0-9]{12}$'),
     region: text('a region such as eu-central-1', '^[a-z0-9-]+$'),

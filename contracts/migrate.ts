@@ -88,6 +88,8 @@ export interface MigrationPlan {
 /** The plan as the workflow carries it: the whole one is in the ledger. */
 export interface PlanSummary {
   readonly digest: Sha256
+  /** The operation's fencing epoch: higher than whatever fence stands in the target. */
+  readonly epoch: number
   readonly current: string | null
   readonly target: string | null
   readonly pendingCount: number
@@ -120,6 +122,14 @@ export interface ApplySummary {
   readonly current: string | null
   readonly healedIndexes: readonly string[]
   readonly finishedAt: IsoInstant
+}
+
+/** What an apply that did not end well left on the target. */
+export interface ApplySurvey {
+  readonly applied: readonly string[]
+  readonly current: string | null
+  /** Left by an interrupted concurrent build; the next run rebuilds them. */
+  readonly invalidIndexes: readonly string[]
 }
 
 export const RETIRE_SNAPSHOT_WORKFLOW = 'retireSnapshot'

@@ -7,7 +7,7 @@ import type { Finding, OperationId } from '../../contracts/operation'
 import type { Session } from '../../postgres/connect/session'
 import { describeSchema, diffFingerprints } from '../../postgres/inspect/fingerprint'
 import { type CheckResult, runChecks } from '../../postgres/verify/checks'
-import { currentAct } from '../act'
+import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { withSession } from '../schema/open-session'
 import type { RehearsalDocument } from '../schema/rehearse'
@@ -113,6 +113,7 @@ async function record(
   name: string,
   results: readonly CheckResult[],
 ): Promise<CheckSummary> {
+  assertMayAct()
   await deps.ledger.putDocument({ operation, name, document: { version: 1, results } })
   const findings = results.filter(({ ok }) => !ok).map(({ id, kind, message }): Finding => ({ rule: `${kind}:${id}`, message }))
   return { findings, checkCount: results.length, summary: summaryOf(results) }

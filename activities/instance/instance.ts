@@ -29,8 +29,16 @@ export function createInstanceActivities({ ledger, cloudOf, secretKey }: Deps): 
     async describeTarget({ bundle }) {
       const { database } = await ledger.getBundle(bundle)
       const found = await cloudOf(database).describeInstance({ name: database.instance }, { signal: currentAct().signal })
-      if (found !== null) return addressOf(found)
-      const { instance, cloud, region } = database
+      const { instance, cloud, region, account } = database
+      if (found !== null) {
+        // The lock's scope holds the account: two spellings of it would be two locks on one instance.
+        if (found.account === account) return addressOf(found)
+        throw failure(
+          'ACCOUNT_MISMATCH',
+          `Instance ${instance} belongs to ${cloud} account ${found.account}, the fleet file says ${account}: correct it.`,
+          { instance, found: found.account, expected: account },
+        )
+      }
       throw failure(
         'INSTANCE_NOT_FOUND',
         `${cloud} ${region} has no instance ${instance}; correct the fleet file's \`instance\`.`,

@@ -2,7 +2,7 @@
 
 import { failure } from '../../contracts/failures'
 import type { DatabaseEntry } from '../../contracts/fleet'
-import type { ApplySummary, MigrationPlan as PlanDocument } from '../../contracts/migrate'
+import type { ApplySummary, ApplySurvey, MigrationPlan as PlanDocument } from '../../contracts/migrate'
 import type { Session } from '../../postgres/connect/session'
 import { schemaFingerprint } from '../../postgres/inspect/fingerprint'
 import { applyMigrations } from '../../postgres/migrate/apply'
@@ -78,8 +78,16 @@ async function assertSchemaHolds(session: Session, planned: PlanDocument): Promi
 
 /** Live progress for the record, and what the whole of the operation's attempts did. */
 function createProgress({ ledger }: ActivityDeps, { operation, step }: Input, planned: PlanDocument) {
-  let chain: Promise<void> = Promise.resolve()
   const healed: string[] = []
+  const healedBefore = ledger.getOperation(operation).then(
+    (record) => {
+      const before = record?.steps.find(({ id }) => id === step)?.detail.healedIndexes
+      if (Array.isArray(before)) healed.unshift(...before.map(String))
+    },
+    () => undefined,
+  )
+  // Behind the reading, so that a later attempt adds to what an earlier one healed.
+  let chain: Promise<void> = healedBefore
   const note = (summary: string, more: Record<string, unknown> = {}): void => {
     // Progress is for people: losing a line of it must not stop a migration.
     chain = chain.then(() => ledger.noteProgress({ operation, step, detail: { summary, ...more } })).catch(() => undefined)
@@ -90,7 +98,7 @@ function createProgress({ ledger }: ActivityDeps, { operation, step }: Input, pl
     if (event.type === 'lock-retry') note(`${event.script}: waiting for a lock, attempt ${event.attempt} of ${event.attemptsMax}`)
     if (event.type === 'index-healed') {
       healed.push(event.index)
-      note(`${event.script}: invalid index ${event.index} dropped, building it again`, { healedIndexes: [...healed] })
+      note(`${event.script}: invalid index ${event.index} dropped, building it again`, { healedIndexes: healed })
     }
   }
   return { onEvent, settle: () => chain }
@@ -99,15 +107,37 @@ function createProgress({ ledger }: ActivityDeps, { operation, step }: Input, pl
 /** From the target's own history, since earlier attempts applied part of it. */
 async function summarize(deps: ActivityDeps, on: SessionRequest, planned: PlanDocument): Promise<ApplySummary> {
   const { rows } = await withSession(deps, on, (session) => readHistory(session))
-  const applied = rows.slice(planned.historyRows).map(({ script }) => script)
   const record = await deps.ledger.getOperation(on.operation)
   const healed = record?.steps.find(({ id }) => id === on.step)?.detail.healedIndexes
   const summary: ApplySummary = {
-    applied,
+    applied: rows.slice(planned.historyRows).map(({ script }) => script),
     current: currentVersion(rows),
     healedIndexes: Array.isArray(healed) ? healed.map(String) : [],
     finishedAt: new Date().toISOString(),
   }
+  assertMayAct()
   await deps.ledger.putDocument({ operation: on.operation, name: 'apply', document: { version: 1, ...summary } })
   return summary
+}
+
+/** After a failure or an abort: what stays. Reads only. */
+export async function surveyApply(
+  deps: ActivityDeps,
+  { operation, step, bundle, target, planDigest }: Parameters<SchemaActivities['surveyApply']>[0],
+): Promise<ApplySurvey> {
+  const { database: entry } = await deps.ledger.getBundle(bundle)
+  const planned = await readPlan(deps.ledger, operation, planDigest)
+  const on: SessionRequest = { entry, role: 'migrator', operation, step, address: target, canary: false }
+  const survey = await withSession(deps, on, async (session): Promise<ApplySurvey> => {
+    const { rows } = await readHistory(session)
+    const invalid = await session.query<{ name: string }>(
+      `SELECT n.nspname || '.' || c.relname AS name FROM pg_catalog.pg_index x JOIN pg_catalog.pg_class c ON c.oid = x.indexrelid
+         JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE NOT x.indisvalid ORDER BY 1`,
+    )
+    const applied = rows.slice(planned.historyRows).map(({ script }) => script)
+    return { applied, current: currentVersion(rows), invalidIndexes: invalid.map(({ name }) => name) }
+  })
+  assertMayAct()
+  await deps.ledger.putDocument({ operation, name: 'apply', document: { version: 1, ...survey } })
+  return survey
 }

@@ -1,9 +1,22 @@
-import type { ApplySummary, InstanceAddress, Judgement, PlanSummary, RehearsalSummary } from '../../contracts/migrate'
+import type {
+  ApplySummary,
+  ApplySurvey,
+  InstanceAddress,
+  Judgement,
+  PlanSummary,
+  RehearsalSummary,
+} from '../../contracts/migrate'
 import type { StepRef } from '../../contracts/step-ref'
+
+/** The lock that the operation holds. */
+export interface LockRef {
+  readonly scope: string
+  readonly epoch: number
+}
 
 export interface SchemaActivities {
   /** Reads the target's history, schema and version, validates, and stores the plan in the ledger. Changes nothing. */
-  planMigration(input: StepRef & { target: InstanceAddress }): Promise<PlanSummary>
+  planMigration(input: StepRef & { target: InstanceAddress; lock: LockRef | null }): Promise<PlanSummary>
   /** Proves that the canary answers to its new password and cannot act on the outside; refuses with CANARY_NOT_INERT. */
   proveInert(input: StepRef & { canary: InstanceAddress }): Promise<{ summary: string }>
   /** Runs the pending migrations on the canary and records what each statement cost. Resumes after a kill. */
@@ -12,6 +25,8 @@ export interface SchemaActivities {
   ): Promise<RehearsalSummary>
   /** Holds the rehearsal against the policy's limits. Reads the ledger only. */
   judgeRehearsal(input: StepRef): Promise<Judgement>
+  /** After an apply that failed or was aborted: what the target's history holds of it. Changes nothing. */
+  surveyApply(input: StepRef & { target: InstanceAddress; planDigest: string }): Promise<ApplySurvey>
   /** Applies the pending migrations to the target under the fence. Resumes after a kill; what is applied stays applied. */
   applyMigrations(input: StepRef & { target: InstanceAddress; epoch: number; planDigest: string }): Promise<ApplySummary>
 }

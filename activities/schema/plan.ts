@@ -5,12 +5,15 @@ import type { MigrationPlan as PlanDocument, PlanSummary } from '../../contracts
 import type { OperationId } from '../../contracts/operation'
 import type { Ledger } from '../../ledger/ledger'
 import { schemaFingerprint } from '../../postgres/inspect/fingerprint'
+import { controlSchemaExists } from '../../postgres/migrate/control-schema'
+import { readFence } from '../../postgres/migrate/fence'
 import { DEFAULT_HISTORY, readHistory, refuseForeignSchema } from '../../postgres/migrate/history'
 import { planMigrations } from '../../postgres/migrate/plan'
 import { resolveMigrations } from '../../postgres/migrate/resolve'
 import { assertValid, validateMigrations } from '../../postgres/migrate/validate'
+import { assertMayAct } from '../act'
 import type { ActivityDeps } from '../deps'
-import type { SchemaActivities } from './contract'
+import type { LockRef, SchemaActivities } from './contract'
 import { withSession } from './open-session'
 import { planDocument } from './plan-document'
 
@@ -18,10 +21,10 @@ export async function planTarget(
   deps: ActivityDeps,
   input: Parameters<SchemaActivities['planMigration']>[0],
 ): Promise<PlanSummary> {
-  const { operation, step, bundle, target } = input
+  const { operation, step, bundle, target, lock } = input
   const { database: entry, migrations } = await deps.ledger.getBundle(bundle)
   const resolved = resolveMigrations(migrations)
-  const document = await withSession(
+  const { document, standing } = await withSession(
     deps,
     { entry, role: 'migrator', operation, step, address: target, canary: false },
     async (session) => {
@@ -30,14 +33,22 @@ export async function planTarget(
       assertValid(validateMigrations(resolved, rows))
       const plan = await planMigrations({ resolved, history: rows })
       const fingerprint = await schemaFingerprint(session)
-      return planDocument({ bundle, target, fingerprint, history: rows, plan })
+      const standing = (await controlSchemaExists(session)) ? (await readFence(session)).epoch : 0
+      return { document: planDocument({ bundle, target, fingerprint, history: rows, plan }), standing }
     },
   )
+  assertMayAct()
   await deps.ledger.putDocument({ operation, name: 'plan', document })
-  return summaryOf(document)
+  return { ...summaryOf(document), epoch: await epochAbove(deps, operation, lock, standing) }
 }
 
-function summaryOf({ digest, current, target, pending }: PlanDocument): PlanSummary {
+/** A target that was restored from elsewhere, or that another ledger served before, may have a fence higher than our counter knows. */
+async function epochAbove(deps: ActivityDeps, operation: OperationId, lock: LockRef | null, standing: number): Promise<number> {
+  if (lock === null || standing < lock.epoch) return lock?.epoch ?? 0
+  return deps.ledger.nextEpoch({ scope: lock.scope, operation, above: standing })
+}
+
+function summaryOf({ digest, current, target, pending }: PlanDocument): Omit<PlanSummary, 'epoch'> {
   const statementCount = pending.reduce((sum, { statements }) => sum + statements.length, 0)
   return { digest, current, target, pendingCount: pending.length, statementCount }
 }

@@ -1,7 +1,9 @@
 /** Rehearses on the canary: the same engine, the same files, the same role; only the traffic is missing. */
+import { failure } from '../../contracts/failures'
 import type { InstanceAddress, RehearsalSummary } from '../../contracts/migrate'
 import type { OperationId } from '../../contracts/operation'
 import { describeSchema, type SchemaDescription } from '../../postgres/inspect/fingerprint'
+import { serverFacts } from '../../postgres/inspect/server'
 import { applyMigrations } from '../../postgres/migrate/apply'
 import { fencedName, raiseFence } from '../../postgres/migrate/fence'
 import { resolveMigrations } from '../../postgres/migrate/resolve'
@@ -43,6 +45,7 @@ export async function rehearse(deps: ActivityDeps, input: Input): Promise<Rehear
     canary: isCanary,
   })
   const before = await withSession(deps, on(target, false), tableWriteCounters)
+  await assertSameDatabase(deps, on(target, false), on(canary, true))
   await rememberOnce(deps.ledger, { operation, name: 'rows-canary' }, () =>
     withSession(deps, on(canary, true), (session) => countRows(session, entry.checks.rowCounts)),
   )
@@ -60,9 +63,24 @@ export async function rehearse(deps: ActivityDeps, input: Input): Promise<Rehear
       schema: await describeSchema(session),
     }
   })
+  assertMayAct()
   await deps.ledger.putDocument({ operation, name: 'rehearsal', document })
   const { records, schema, durationMs, walBytes } = document
   return { statementCount: records.length, fingerprint: schema.fingerprint, durationMs, walBytes }
+}
+
+/** The canary is a copy of this very target: a host in the fleet file that names another server would be migrated unrehearsed. */
+async function assertSameDatabase(deps: ActivityDeps, target: SessionRequest, canary: SessionRequest): Promise<void> {
+  const [here, there] = [await withSession(deps, target, serverFacts), await withSession(deps, canary, serverFacts)]
+  if (here.systemIdentifier === null || there.systemIdentifier === null) return
+  if (here.systemIdentifier === there.systemIdentifier) return
+  const { entry, address } = target
+  const host = entry.connections.migrator.host ?? address.host
+  throw failure(
+    'TARGET_MISMATCH',
+    `The database at ${host} is not instance ${entry.instance}, of which the canary is a copy: correct the fleet file's \`host\`.`,
+    { instance: entry.instance, host },
+  )
 }
 
 async function runOnCanary(

@@ -1,7 +1,7 @@
 /** Schema work on a target and its canary. */
 import { failure } from '../../contracts/failures'
 import type { ActivityDeps } from '../deps'
-import { applyToTarget } from './apply'
+import { applyToTarget, surveyApply } from './apply'
 import type { SchemaActivities } from './contract'
 import { proveInert } from './inert'
 import { judge } from './judge'
@@ -20,5 +20,6 @@ export function createSchemaActivities(deps: ActivityDeps): SchemaActivities {
       return judge(rehearsal, database.policy.limits)
     },
     applyMigrations: (input) => applyToTarget(deps, input),
+    surveyApply: (input) => surveyApply(deps, input),
   }
 }

@@ -34,6 +34,8 @@ export function instanceDescription(raw: DBInstance): InstanceDescription {
   const pending = endpoint === null || raw.PendingModifiedValues?.MasterUserPassword !== undefined
   return {
     cloud: 'aws',
+    // arn:aws:rds:<region>:<account>:db:<name>
+    account: raw.DBInstanceArn?.split(':')[4] ?? '',
     name: raw.DBInstanceIdentifier ?? '',
     instanceId: raw.DbiResourceId ?? '',
     // An instance that says available but has no endpoint yet cannot be used.

@@ -175,12 +175,7 @@ async function removeOwnedParameterGroups(rds: Rds, operation: string, options: 
       for (const group of page.DBParameterGroups ?? []) {
         // Named `cap-<operation>-<step>`: the name narrows the look-up, the tag decides.
         if (!group.DBParameterGroupName?.startsWith(`cap-${operation}-`) || group.DBParameterGroupArn === undefined) continue
-        const tags = await client.listTagsForResource(
-          { ResourceName: group.DBParameterGroupArn },
-          { abortSignal: options.signal },
-        )
-        if (tagRecord(tags.TagList)[OPERATION_TAG] !== operation) continue
-        await client.deleteDBParameterGroup({ DBParameterGroupName: group.DBParameterGroupName }, { abortSignal: options.signal })
+        await removeGroup(client, { name: group.DBParameterGroupName, arn: group.DBParameterGroupArn, operation }, options)
       }
       Marker = page.Marker
     } while (Marker)

@@ -22,7 +22,7 @@ export interface Migrating {
 }
 
 const UNTIL_MS = 60_000
-const SCOPE = lockScope({ cloud: 'aws', account: '123456789012', region: 'us-east-1', instance: 'stock' })
+const SCOPE = lockScope({ cloud: 'aws', account: '000000000000', region: 'us-east-1', instance: 'stock' })
 
 /** Registers the file's set-up and tear-down. */
 export function migrating(): Migrating {

@@ -141,7 +141,7 @@ function fleetYaml(policy: string): string {
 databases:
   - name: stock
     cloud: aws
-    account: "123456789012"
+    account: "000000000000"
     region: us-east-1
     instance: ${INSTANCE}
     database: stock

@@ -71,7 +71,7 @@ export class Messages {
   }
 
   private assertWaiting(): void {
-    if (this.awaited === null || this.decided !== null) {
+    if (this.awaited === null || this.decided !== null || this.abortedBy !== null) {
       refuse('OPERATION_NOT_WAITING', 'This operation is not waiting for an approval now.')
     }
   }

@@ -15,7 +15,7 @@ import {
 } from '../../contracts/operation'
 import { failureRecord, isDefect } from './failures'
 import { Messages } from './messages'
-import { quickAct, undoAct } from './proxies'
+import { quickAct } from './proxies'
 import { OperationRecord } from './record'
 import { Run } from './run'
 
@@ -75,6 +75,7 @@ async function takeLock(run: Run, spec: OperationSpec): Promise<{ epoch: number 
 
 async function afterFailure(run: Run, error: unknown, aborted: boolean): Promise<Ending> {
   return CancellationScope.nonCancellable(async () => {
+    run.record.beginClosing()
     await run.compensate()
     if (!aborted && !isCancellation(error)) {
       return { status: 'failed', verdict: null, findings: [], failure: failureRecord(error) }
@@ -85,23 +86,39 @@ async function afterFailure(run: Run, error: unknown, aborted: boolean): Promise
   })
 }
 
-/** The status becomes final last: whoever sees it may start the next operation, so the lock must be free by then. */
+/** The status becomes final last: whoever sees it may start the next operation, so the lock must be free by then. Each part takes place
+ *  whatever became of the one before; a lock that could not be released is superseded once this workflow has ended. */
 async function close(run: Run, spec: OperationSpec, ending: Ending): Promise<OperationResult> {
   const { status, verdict, findings, failure } = ending
   await CancellationScope.nonCancellable(async () => {
-    const { writeEvidence } = proxyActivities<LedgerActivities>(quickAct(TASK_QUEUES.control, spec.heartbeatTimeoutMs))
-    await run.step(OPERATION_STEPS.evidence, {
-      do: () =>
-        writeEvidence({ operation: run.operation, step: 'evidence', at: new Date().toISOString(), status, verdict, failure }),
-      detail: ({ digest }) => ({ summary: `sha256 ${digest.slice(0, 12)}` }),
-    })
+    run.record.beginClosing()
+    const act = quickAct(TASK_QUEUES.control, spec.heartbeatTimeoutMs)
+    const { writeEvidence } = proxyActivities<LedgerActivities>(act)
+    await unlessDefect(
+      run.step(OPERATION_STEPS.evidence, {
+        do: () =>
+          writeEvidence({ operation: run.operation, step: 'evidence', at: new Date().toISOString(), status, verdict, failure }),
+        detail: ({ digest }) => ({ summary: `sha256 ${digest.slice(0, 12)}` }),
+      }),
+    )
     const scope = spec.lockScope
     if (scope !== null) {
-      const { releaseLock } = proxyActivities<LockActivities>(undoAct(TASK_QUEUES.control, spec.heartbeatTimeoutMs))
-      await run.step(OPERATION_STEPS.unlock, { do: () => releaseLock({ operation: run.operation, step: 'unlock', scope }) })
+      const { releaseLock } = proxyActivities<LockActivities>(act)
+      await unlessDefect(
+        run.step(OPERATION_STEPS.unlock, { do: () => releaseLock({ operation: run.operation, step: 'unlock', scope }) }),
+      )
     }
     await run.record.setStatus(status, { verdict, failure, final: true })
   })
   if (failure !== null) throw ApplicationFailure.nonRetryable(failure.message, failure.code)
   return { status, verdict, findings }
+}
+
+/** The step has recorded its failure; the closing goes on. */
+async function unlessDefect(step: Promise<unknown>): Promise<void> {
+  try {
+    await step
+  } catch (error) {
+    if (isDefect(error)) throw error
+  }
 }

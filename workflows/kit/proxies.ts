@@ -1,4 +1,4 @@
-/** Activity proxies as every runbook uses them. Every number carries its reason; there are no attempt limits, since a retry that
+/** Activity proxies as every runbook uses them. Every number carries its reason; acts on a target have no attempt limits, since a retry that
  *  gives up would leave the world half-changed with nobody at work on it. */
 import type { ActivityOptions, LocalActivityOptions } from '@temporalio/workflow'
 import { ActivityCancellationType } from '@temporalio/workflow'
@@ -21,17 +21,24 @@ export function longAct(taskQueue: string, heartbeatTimeoutMs: number): Activity
 
 /** Before anything was changed the requester is told soon what is out of reach, instead of waiting for it for ever. */
 export function askFirst(options: ActivityOptions): ActivityOptions {
-  return { ...options, retry: { ...retry, maximumAttempts: 5 } }
+  return { ...options, retry: { ...retry, maximumAttempts: 6 } }
 }
 
-/** An undo parks for a person after ten minutes of transient failures; a refusal or defect parks it at once. */
+/** Work on the canary: the target is untouched, so giving up is safe, and going on for ever would only cost. About a quarter of an hour of
+ *  transient failures; a worker that dies counts as one. */
+export function canaryAct(options: ActivityOptions): ActivityOptions {
+  return { ...options, retry: { ...retry, maximumAttempts: 100 } }
+}
+
+/** An undo parks for a person after about ten minutes of transient failures; a refusal or defect parks it at once. Counted in attempts and
+ *  not by the clock: hours in which no worker ran are no failures. */
 export function undoAct(taskQueue: string, heartbeatTimeoutMs: number): ActivityOptions {
-  return { ...quickAct(taskQueue, heartbeatTimeoutMs), scheduleToCloseTimeout: '10 minutes' }
+  return { ...quickAct(taskQueue, heartbeatTimeoutMs), retry: { ...retry, maximumAttempts: 66 } }
 }
 
-/** Waiting for a cloud by polling: the activity answers NOT_READY_YET with the next delay. */
+/** As `undoAct`, for a removal that the cloud takes its time for: about an hour of polls. */
 export function undoWait(taskQueue: string, heartbeatTimeoutMs: number): ActivityOptions {
-  return { ...quickAct(taskQueue, heartbeatTimeoutMs), scheduleToCloseTimeout: '60 minutes' }
+  return { ...quickAct(taskQueue, heartbeatTimeoutMs), retry: { ...retry, maximumAttempts: 380 } }
 }
 
 /** Writes of the record: a few milliseconds, idempotent, without an entry of their own in the task queue. */

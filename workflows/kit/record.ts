@@ -1,9 +1,12 @@
-/** The step record. The ledger holds it; the progress query and Temporal's current details are views of it. Written in a
- *  non-cancellable scope, because an abort must be on the record too. */
+/** The step record. The ledger holds it, with the attempts and live detail that activities add there; the progress query and Temporal's
+ *  current details show what the workflow knows of it. Written in a non-cancellable scope, because an abort must be on the record too.
+ *  The ledger being away is waited for. A ledger that refuses stops a step before it begins, and nothing else: no undo and no release is
+ *  left out because it could not be written down. */
 import { defineSearchAttributeKey } from '@temporalio/common'
 import {
   CancellationScope,
   defineQuery,
+  log,
   proxyLocalActivities,
   setCurrentDetails,
   setHandler,
@@ -21,6 +24,7 @@ import type {
   StepState,
   Verdict,
 } from '../../contracts/operation'
+import { failureRecord, isDefect } from './failures'
 import { RECORD } from './proxies'
 
 const ledger = proxyLocalActivities<Pick<LedgerActivities, 'recordStep' | 'recordStatus'>>(RECORD)
@@ -41,6 +45,7 @@ export class OperationRecord {
   private readonly steps: StepRecord[] = []
   private status: OperationStatus = 'running'
   private verdict: Verdict | null = null
+  private closing = false
 
   constructor(private readonly operation: OperationId) {
     setHandler(defineQuery<Progress>(QUERIES.progress), () => ({ status: this.status, verdict: this.verdict, steps: this.steps }))
@@ -66,6 +71,11 @@ export class OperationRecord {
     await this.write(id)
   }
 
+  /** The record is closing: from here on even a step that cannot be written down takes place. */
+  beginClosing(): void {
+    this.closing = true
+  }
+
   async update(id: string, state: StepState, detail: StepDetail): Promise<void> {
     const at = this.steps.findIndex((step) => step.id === id)
     const step = this.steps[at]
@@ -80,7 +90,7 @@ export class OperationRecord {
     more: { verdict?: Verdict | null; failure?: FailureRecord | null; planDigest?: Sha256; final?: boolean } = {},
   ): Promise<void> {
     const { final = false, ...fields } = more
-    await CancellationScope.nonCancellable(() =>
+    await this.unlessRefused(() =>
       ledger.recordStatus({
         operation: this.operation,
         status,
@@ -99,7 +109,18 @@ export class OperationRecord {
     const sequence = this.steps.findIndex((step) => step.id === id)
     const record = this.steps[sequence]
     if (record === undefined) return
-    await CancellationScope.nonCancellable(() => ledger.recordStep({ operation: this.operation, sequence, record }))
+    const write = () => ledger.recordStep({ operation: this.operation, sequence, record })
+    const begins = record.state === 'running' && !this.closing
+    await (begins ? CancellationScope.nonCancellable(write) : this.unlessRefused(write))
+  }
+
+  private async unlessRefused(write: () => Promise<void>): Promise<void> {
+    try {
+      await CancellationScope.nonCancellable(write)
+    } catch (error) {
+      if (isDefect(error)) throw error
+      log.error('the ledger refused a record', { operation: this.operation, reason: failureRecord(error).message })
+    }
   }
 
   private show(): void {

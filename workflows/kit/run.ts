@@ -2,7 +2,8 @@
  *  in a scope that nothing cancels, a failed undo waits for a person and never hides the first failure. An abort is a
  *  cancellation that the run turns into undos. A defect (an error that is no Temporal failure) is rethrown untouched, so that
  *  the run parks until its code is mended. */
-import { type CancellationScope, CancelledFailure, condition } from '@temporalio/workflow'
+import { CancellationScope, CancelledFailure, condition } from '@temporalio/workflow'
+import type { ResolveInput } from '../../contracts/messages'
 import type { OperationId, StepDetail, StepName } from '../../contracts/operation'
 import { failureRecord, isDefect } from './failures'
 import type { Messages } from './messages'
@@ -14,6 +15,8 @@ export interface StepAct<T> {
   readonly undo?: () => Promise<unknown>
   /** What the record says of the result. */
   readonly detail?: (result: T) => StepDetail
+  /** After a failure or an abort: what became of the act, for the record. Nothing cancels it; its own failure is left out. */
+  readonly survey?: () => Promise<StepDetail>
 }
 
 interface Undo {
@@ -36,56 +39,40 @@ export class Run {
   async step<T>({ id, title }: StepName, act: StepAct<T>): Promise<T> {
     if (act.undo !== undefined) this.undos.push({ id, run: act.undo })
     await this.record.begin(id, title)
+    let result: T
     try {
-      const result = await act.do()
-      // With WAIT_CANCELLATION_COMPLETED an act may end well although an abort was accepted meanwhile.
-      this.throwIfAborted()
-      await this.record.update(id, 'done', act.detail?.(result) ?? {})
-      return result
+      result = await act.do()
     } catch (error) {
       if (isDefect(error)) throw error
-      const aborted = this.aborting()
-      const summary = aborted ? 'stopped by the abort' : failureRecord(error).message
-      await this.record.update(id, aborted ? 'cancelled' : 'failed', { summary })
+      await this.recordFailure(id, error, act.survey)
       throw error
     }
+    await this.record.update(id, 'done', act.detail?.(result) ?? {})
+    // With WAIT_CANCELLATION_COMPLETED an act may end well although an abort was accepted meanwhile: it is done, and the run ends.
+    this.throwIfAborted()
+    return result
   }
 
-  /** The step's effect was taken back by a step of its own: there is nothing left to undo. */
-  settle({ id }: StepName): void {
-    const at = this.undos.findIndex((undo) => undo.id === id)
-    if (at >= 0) this.undos.splice(at, 1)
+  /** Takes the effect of an earlier step back as a step of its own. Like any undo it parks instead of failing: cleaning up never decides
+   *  how an operation ends. */
+  async takeBack({ id, title }: StepName, of: StepName): Promise<void> {
+    const at = this.undos.findIndex((undo) => undo.id === of.id)
+    const [undo] = at < 0 ? [] : this.undos.splice(at, 1)
+    if (undo === undefined) throw new Error(`step ${of.id} has nothing to take back`)
+    await CancellationScope.nonCancellable(async () => {
+      await this.record.begin(id, title)
+      const resolved = await this.undoUntilResolved(id, undo)
+      await this.record.update(id, resolved === 'skip' ? 'undo-skipped' : 'done', {})
+    })
   }
 
   /** Runs the undos, last first. To be called inside a non-cancellable scope. */
   async compensate(): Promise<void> {
-    for (let undo = this.undos.pop(); undo !== undefined; undo = this.undos.pop()) await this.undoOne(undo)
-  }
-
-  private async undoOne(undo: Undo): Promise<void> {
-    for (;;) {
+    for (let undo = this.undos.pop(); undo !== undefined; undo = this.undos.pop()) {
       await this.record.update(undo.id, 'undoing', {})
-      try {
-        await undo.run()
-        return await this.record.update(undo.id, 'undone', {})
-      } catch (error) {
-        if (isDefect(error)) throw error
-        await this.record.update(undo.id, 'undo-failed', { undoFailure: failureRecord(error).message })
-      }
-      const resolved = await this.askOperator(undo.id)
-      if (resolved === 'retry') continue
-      return this.record.update(undo.id, resolved === 'done' ? 'undone' : 'undo-skipped', { resolved })
+      const resolved = await this.undoUntilResolved(undo.id, undo)
+      await this.record.update(undo.id, resolved === 'skip' ? 'undo-skipped' : 'undone', {})
     }
-  }
-
-  private async askOperator(step: string) {
-    const before = this.record.currentStatus
-    this.messages.expectResolution(step)
-    await this.record.setStatus('needs-operator')
-    await condition(() => this.messages.resolution(step) !== null)
-    const decision = this.messages.takeResolution(step)
-    await this.record.setStatus(before)
-    return decision
   }
 
   beginClosing(): void {
@@ -100,4 +87,43 @@ export class Run {
   private aborting(): boolean {
     return this.scope.consideredCancelled && !this.closing
   }
+
+  private async recordFailure(id: string, error: unknown, survey: StepAct<unknown>['survey']): Promise<void> {
+    const aborted = this.aborting()
+    const found = survey === undefined ? {} : await CancellationScope.nonCancellable(() => survey().catch(withoutDefects))
+    const why = aborted ? 'stopped by the abort' : failureRecord(error).message
+    const summary = found.summary === undefined ? why : `${why} ${found.summary}`
+    await this.record.update(id, aborted ? 'cancelled' : 'failed', { ...found, summary })
+  }
+
+  /** `retry` is answered inside; what is returned is how the undo ended. */
+  private async undoUntilResolved(step: string, undo: Undo): Promise<'done' | 'skip'> {
+    for (;;) {
+      try {
+        await undo.run()
+        return 'done'
+      } catch (error) {
+        if (isDefect(error)) throw error
+        await this.record.update(step, 'undo-failed', { undoFailure: failureRecord(error).message })
+      }
+      const resolved = await this.askOperator(step)
+      if (resolved !== 'retry') return resolved
+      await this.record.update(step, 'undoing', {})
+    }
+  }
+
+  private async askOperator(step: string): Promise<ResolveInput['decision']> {
+    const before = this.record.currentStatus
+    this.messages.expectResolution(step)
+    await this.record.setStatus('needs-operator')
+    await condition(() => this.messages.resolution(step) !== null)
+    const decision = this.messages.takeResolution(step)
+    await this.record.setStatus(before)
+    return decision
+  }
+}
+
+function withoutDefects(error: unknown): StepDetail {
+  if (isDefect(error)) throw error
+  return {}
 }

@@ -6,15 +6,18 @@ import type { SchemaActivities } from '../../activities/schema/contract'
 import type { SnapshotActivities } from '../../activities/snapshot/contract'
 import { TASK_QUEUES } from '../../contracts/messages'
 import type { MigrateInput } from '../../contracts/migrate'
-import { askFirst, longAct, quickAct, undoAct, undoWait } from '../kit/proxies'
+import { askFirst, canaryAct, longAct, quickAct, undoAct, undoWait } from '../kit/proxies'
 
 export function migrateActivities({ cloud, heartbeatTimeoutMs }: Pick<MigrateInput, 'cloud' | 'heartbeatTimeoutMs'>) {
   const cloudQueue = TASK_QUEUES[cloud]
   return {
     snapshot: proxyActivities<SnapshotActivities>(quickAct(cloudQueue, heartbeatTimeoutMs)),
     instance: proxyActivities<InstanceActivities>(quickAct(cloudQueue, heartbeatTimeoutMs)),
+    /** On the target. */
     schema: proxyActivities<SchemaActivities>(longAct(TASK_QUEUES.postgres, heartbeatTimeoutMs)),
     checks: proxyActivities<CheckActivities>(longAct(TASK_QUEUES.postgres, heartbeatTimeoutMs)),
+    canarySchema: proxyActivities<SchemaActivities>(canaryAct(longAct(TASK_QUEUES.postgres, heartbeatTimeoutMs))),
+    canaryChecks: proxyActivities<CheckActivities>(canaryAct(longAct(TASK_QUEUES.postgres, heartbeatTimeoutMs))),
     planning: proxyActivities<SchemaActivities>(askFirst(longAct(TASK_QUEUES.postgres, heartbeatTimeoutMs))),
     asking: proxyActivities<InstanceActivities>(askFirst(quickAct(cloudQueue, heartbeatTimeoutMs))),
     undoing: proxyActivities<InstanceActivities>(undoAct(cloudQueue, heartbeatTimeoutMs)),

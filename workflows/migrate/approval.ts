@@ -2,13 +2,19 @@
  *  time somebody approved it, the operation plans again and asks again. */
 import { condition } from '@temporalio/workflow'
 import type { MigrationPolicy } from '../../contracts/fleet'
-import { type PlanSummary, MIGRATE_STEPS as STEPS } from '../../contracts/migrate'
+import { type InstanceAddress, type PlanSummary, MIGRATE_STEPS as STEPS } from '../../contracts/migrate'
 import type { Run } from '../kit/run'
+
+/** A plan, and the instance it was made for. */
+export interface Planned {
+  readonly target: InstanceAddress
+  readonly plan: PlanSummary
+}
 
 export interface Approval {
   readonly rejected: boolean
   /** The plan that holds now. */
-  readonly plan: PlanSummary
+  readonly planned: Planned
 }
 
 interface Decided extends Approval {
@@ -17,37 +23,34 @@ interface Decided extends Approval {
 
 export async function awaitApproval(
   run: Run,
-  planned: PlanSummary,
+  planned: Planned,
   policy: MigrationPolicy,
-  planAgain: () => Promise<PlanSummary>,
+  planAgain: () => Promise<Planned>,
 ): Promise<Approval> {
-  if (policy.approval === 'none') return { rejected: false, plan: planned }
+  if (policy.approval === 'none') return { rejected: false, planned }
   return run.step(STEPS.approve, {
     do: () => askUntilPlanHolds(run, planned, planAgain),
     detail: ({ summary }) => ({ summary }),
   })
 }
 
-async function askUntilPlanHolds(run: Run, planned: PlanSummary, planAgain: () => Promise<PlanSummary>): Promise<Decided> {
-  let plan = planned
+async function askUntilPlanHolds(run: Run, first: Planned, planAgain: () => Promise<Planned>): Promise<Decided> {
+  let planned = first
   for (;;) {
-    run.messages.ask(plan.digest)
-    await run.record.setStatus('awaiting-approval', { planDigest: plan.digest })
+    const { digest } = planned.plan
+    run.messages.ask(digest)
+    await run.record.setStatus('awaiting-approval', { planDigest: digest })
     await condition(() => run.messages.decision() !== null)
     const decision = run.messages.takeDecision()
     await run.record.setStatus('running')
     if (!decision.approved) {
-      return {
-        rejected: true,
-        plan,
-        summary: `rejected by ${decision.by}${decision.reason === '' ? '' : `: ${decision.reason}`}`,
-      }
+      const why = decision.reason === '' ? '' : `: ${decision.reason}`
+      return { rejected: true, planned, summary: `rejected by ${decision.by}${why}` }
     }
     const now = await planAgain()
-    if (now.digest === plan.digest) return { rejected: false, plan, summary: `approved by ${decision.by}` }
-    await run.record.update(STEPS.approve.id, 'running', {
-      summary: `approved by ${decision.by}, but the target has changed since: planned again`,
-    })
-    plan = now
+    if (now.plan.digest === digest) return { rejected: false, planned: now, summary: `approved by ${decision.by}` }
+    const summary = `approved by ${decision.by}, but the target has changed since: planned again`
+    await run.record.update(STEPS.approve.id, 'running', { summary })
+    planned = now
   }
 }

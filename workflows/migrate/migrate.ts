@@ -1,12 +1,13 @@
 /** Migrates a database with a canary. The pending migrations run on a restored, inert copy first; only what passed there, within
  *  the policy's limits, is applied to the target, verified and watched. A canary that says no leaves the target untouched. What
  *  was applied is never undone here: the target stays at a recorded version from which a new run goes on. */
-import { ChildWorkflowCancellationType, ParentClosePolicy, startChild } from '@temporalio/workflow'
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common'
+import { ApplicationFailure, ChildWorkflowCancellationType, ParentClosePolicy, startChild } from '@temporalio/workflow'
+import { TASK_QUEUES } from '../../contracts/messages'
 import {
   type CheckSummary,
   type InstanceAddress,
   type MigrateInput,
-  type PlanSummary,
   RETIRE_SNAPSHOT_WORKFLOW,
   type RetireSnapshotInput,
   MIGRATE_STEPS as STEPS,
@@ -16,7 +17,7 @@ import type { StepRef } from '../../contracts/step-ref'
 import { type Outcome, runOperation } from '../kit/operation'
 import type { Run } from '../kit/run'
 import { migrateActivities } from './activities'
-import { awaitApproval } from './approval'
+import { awaitApproval, type Planned } from './approval'
 
 type Activities = ReturnType<typeof migrateActivities>
 
@@ -35,39 +36,30 @@ export async function migrate(input: MigrateInput): Promise<OperationResult> {
 }
 
 async function migrateUnderLock(migration: Migration, epoch: number): Promise<Outcome> {
-  const { run, input, act, ref } = migration
-  const { planned, target } = await plan(migration)
+  const { run, input } = migration
+  const planned = await plan(migration, epoch)
   if (input.mode === 'plan') return { status: 'planned', verdict: null, findings: [] }
-  if (planned.pendingCount === 0) return passed()
+  if (planned.plan.pendingCount === 0) return passed()
 
-  const approval = await awaitApproval(run, planned, input.policy, () => act.schema.planMigration({ ...ref('approve'), target }))
+  const approval = await awaitApproval(run, planned, input.policy, () => planTarget(migration, STEPS.approve.id, epoch))
   if (approval.rejected) return { status: 'rejected', verdict: null, findings: [] }
 
-  const refusals = await rehearseOnCanary(migration, target, epoch, approval.plan)
+  const refusals = await rehearseOnCanary(migration, approval.planned)
   if (refusals.length > 0) {
     await removeCanary(migration)
     return failed(refusals)
   }
-  await run.step(STEPS.apply, {
-    do: () => act.schema.applyMigrations({ ...ref('apply'), target, epoch, planDigest: approval.plan.digest }),
-    detail: ({ applied, current, healedIndexes }) => ({
-      summary: `${count(applied.length, 'migration')} applied, now at version ${current ?? 'none'}${healed(healedIndexes)}`,
-      applied,
-      healedIndexes,
-    }),
-  })
-  const regrets = await watchTarget(migration, target)
+  await applyToTarget(migration, approval.planned)
+  const regrets = await watchTarget(migration, approval.planned.target)
   await removeCanary(migration)
   return regrets.length > 0 ? failed(regrets) : passed()
 }
 
-async function plan({ run, act, ref }: Migration): Promise<{ planned: PlanSummary; target: InstanceAddress }> {
-  const result = await run.step(STEPS.plan, {
-    do: async () => {
-      const target = await act.asking.describeTarget(ref('plan'))
-      return { target, planned: await act.planning.planMigration({ ...ref('plan'), target }) }
-    },
-    detail: ({ planned: { pendingCount, statementCount, current, target, digest } }) => ({
+async function plan(migration: Migration, epoch: number): Promise<Planned> {
+  const { run } = migration
+  const planned = await run.step(STEPS.plan, {
+    do: () => planTarget(migration, STEPS.plan.id, epoch),
+    detail: ({ plan: { pendingCount, statementCount, current, target, digest } }) => ({
       summary:
         pendingCount === 0
           ? `nothing is pending, the target is at version ${current ?? 'none'}`
@@ -75,27 +67,29 @@ async function plan({ run, act, ref }: Migration): Promise<{ planned: PlanSummar
       planDigest: digest,
     }),
   })
-  await run.record.setStatus('running', { planDigest: result.planned.digest })
-  return result
+  await run.record.setStatus('running', { planDigest: planned.plan.digest })
+  return planned
+}
+
+/** Asks the cloud anew each time: an approval may come after days, and the instance of that name may be another by then. */
+async function planTarget({ act, input, ref }: Migration, step: string, epoch: number): Promise<Planned> {
+  const target = await act.asking.describeTarget(ref(step))
+  const lock = input.mode === 'plan' ? null : { scope: input.lockScope, epoch }
+  return { target, plan: await act.planning.planMigration({ ...ref(step), target, lock }) }
 }
 
 /** Snapshot, inert copy, rehearsal, checks, verdict. The canary stays: the target is compared with it later. */
-async function rehearseOnCanary(
-  migration: Migration,
-  target: InstanceAddress,
-  epoch: number,
-  planned: PlanSummary,
-): Promise<readonly Finding[]> {
+async function rehearseOnCanary(migration: Migration, { target, plan: planned }: Planned): Promise<readonly Finding[]> {
   const { run, act, ref } = migration
   const canary = await makeCanary(migration)
   await run.step(STEPS.rehearse, {
-    do: () => act.schema.rehearse({ ...ref('rehearse'), target, canary, epoch, planDigest: planned.digest }),
+    do: () => act.canarySchema.rehearse({ ...ref('rehearse'), target, canary, epoch: planned.epoch, planDigest: planned.digest }),
     detail: ({ statementCount, durationMs, walBytes }) => ({
       summary: `${count(statementCount, 'statement')} in ${durationMs} ms, ${(walBytes / 1e6).toFixed(1)} MB of write-ahead log`,
     }),
   })
   const checked = await run.step(STEPS.checkCanary, {
-    do: () => act.checks.checkCanary({ ...ref('check-canary'), canary }),
+    do: () => act.canaryChecks.checkCanary({ ...ref('check-canary'), canary }),
     detail: checkDetail,
   })
   const judgement = await run.step(STEPS.judge, {
@@ -132,7 +126,7 @@ async function makeCanary({ run, input, act, ref }: Migration): Promise<Instance
       await act.instance.awaitInstance({ ...ref('canary'), instance })
       await act.instance.startTakeover({ ...ref('canary'), instance })
       const canary = await act.instance.awaitInstance({ ...ref('canary'), instance })
-      await act.schema.proveInert({ ...ref('canary'), canary })
+      await act.canarySchema.proveInert({ ...ref('canary'), canary })
       return canary
     },
     undo: async () => {
@@ -152,13 +146,43 @@ async function retireLater(input: MigrateInput, snapshot: string): Promise<void>
     retentionHours: input.policy.snapshotRetentionHours,
     heartbeatTimeoutMs: input.heartbeatTimeoutMs,
   }
-  await startChild(RETIRE_SNAPSHOT_WORKFLOW, {
-    args: [retirement],
-    workflowId: `retire/${snapshot}`,
-    taskQueue: 'control',
-    parentClosePolicy: ParentClosePolicy.ABANDON,
-    cancellationType: ChildWorkflowCancellationType.ABANDON,
-    staticSummary: `Removes ${snapshot} after ${input.policy.snapshotRetentionHours} h`,
+  try {
+    await startChild(RETIRE_SNAPSHOT_WORKFLOW, {
+      args: [retirement],
+      workflowId: `retire/${snapshot}`,
+      taskQueue: TASK_QUEUES.control,
+      parentClosePolicy: ParentClosePolicy.ABANDON,
+      cancellationType: ChildWorkflowCancellationType.ABANDON,
+      staticSummary: `Removes ${snapshot} after ${input.policy.snapshotRetentionHours} h`,
+    })
+  } catch (error) {
+    // This workflow was reset to before it: the first one still stands.
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error
+  }
+}
+
+async function applyToTarget({ run, act, ref }: Migration, { target, plan: planned }: Planned): Promise<void> {
+  const planDigest = planned.digest
+  await run.step(STEPS.apply, {
+    do: async () => {
+      const now = await act.instance.describeTarget(ref('apply'))
+      if (now.instanceId !== target.instanceId) {
+        const message = `Instance ${now.instance} was replaced since the plan was made; nothing was applied. Start the operation again.`
+        throw ApplicationFailure.nonRetryable(message, 'PLAN_DRIFTED')
+      }
+      return act.schema.applyMigrations({ ...ref('apply'), target: now, epoch: planned.epoch, planDigest })
+    },
+    detail: ({ applied, current, healedIndexes }) => ({
+      summary: `${count(applied.length, 'migration')} applied, now at version ${current ?? 'none'}${healed(healedIndexes)}`,
+      applied,
+      healedIndexes,
+    }),
+    survey: async () => {
+      const { applied, current, invalidIndexes } = await act.planning.surveyApply({ ...ref('apply'), target, planDigest })
+      const left = invalidIndexes.length === 0 ? '' : ` Invalid: ${invalidIndexes.join(', ')}; the next run builds it again.`
+      const summary = `The target is at version ${current ?? 'none'}; applied: ${applied.length === 0 ? 'nothing' : applied.join(', ')}.${left}`
+      return { summary, applied, current, invalidIndexes }
+    },
   })
 }
 
@@ -181,14 +205,9 @@ const CHOICES = [
   'or, if the data itself is wrong, restore the snapshot that was taken before the migration.',
 ].join(' ')
 
-async function removeCanary({ run, act, ref }: Migration): Promise<void> {
-  await run.step(STEPS.removeCanary, {
-    do: async () => {
-      await act.instance.startCanaryRemoval(ref('remove-canary'))
-      await act.instance.awaitCanaryRemoval(ref('remove-canary'))
-    },
-  })
-  run.settle(STEPS.canary)
+/** By the canary's own undo, so that a removal that cannot finish waits for an operator and the verdict stands. */
+async function removeCanary({ run }: Migration): Promise<void> {
+  await run.takeBack(STEPS.removeCanary, STEPS.canary)
 }
 
 function checkDetail({ findings, summary }: CheckSummary): StepDetail {
