@@ -1,7 +1,8 @@
-/** The lab's own API, beside the clouds' on the same port: what is there, network rules, faults, and starting over. */
+/** The lab's own API, beside the clouds' on the same port: what is there, network rules, faults, and starting over. It answers
+ *  whoever bears the lab's token; only whether it is up may be asked by everybody. */
 import type { FastifyInstance } from 'fastify'
-import { LAB_ACCESS_KEY_ID, LAB_SECRET_ACCESS_KEY } from './aws/protocol/signature'
 import type { Aws } from './aws/start'
+import { bears, type LabCredentials } from './credentials'
 import { FAULT_KINDS, type Fault } from './faults'
 import { hostAddress, isCidr } from './network'
 import { DEFAULT_GROUP, isGroupId } from './security-groups'
@@ -10,21 +11,35 @@ import type { LabState } from './state'
 export interface ControlOptions {
   state: LabState
   aws: Aws
+  credentials: LabCredentials
   /** Known once the API listens. */
   url(): string
   save(): Promise<void>
 }
 
-export function serveControl(api: FastifyInstance, options: ControlOptions): void {
+export function serveControl(root: FastifyInstance, options: ControlOptions): void {
+  root.get('/_lab/health', async () => ({ ok: true }))
+  // a scope of its own: its hook strikes by the route that was found, however the path was spelled
+  void root.register(async (api) => {
+    api.addHook('onRequest', async (request, reply) => {
+      if (bears(request.headers.authorization, options.credentials.labToken)) return
+      const error = "The lab's token is missing or wrong: send Authorization: Bearer with labToken of credentials.json."
+      await reply.code(401).header('www-authenticate', 'Bearer').send({ error })
+    })
+    serveProtected(api, options)
+  })
+}
+
+function serveProtected(api: FastifyInstance, options: ControlOptions): void {
   const { state, aws, save } = options
 
-  api.get('/_lab/status', async () => statusOf(state, options.url()))
+  api.get('/_lab/status', async () => statusOf(options))
 
   api.post('/_lab/reset', async () => {
     state.faults.length = 0
     for (const id of Object.keys(state.securityGroups)) delete state.securityGroups[id]
     await aws.reset()
-    return statusOf(state, options.url())
+    return statusOf(options)
   })
 
   api.get('/_lab/faults', async () => ({ faults: state.faults }))
@@ -62,11 +77,11 @@ export function serveControl(api: FastifyInstance, options: ControlOptions): voi
   })
 }
 
-function statusOf(state: LabState, url: string): object {
+function statusOf({ state, credentials, url }: ControlOptions): object {
   return {
     version: 1,
     dataPort: state.dataPort,
-    clouds: { aws: { url } },
+    clouds: { aws: { url: url() } },
     instances: Object.values(state.aws.instances).map((instance) => ({
       cloud: 'aws',
       region: instance.region,
@@ -81,7 +96,7 @@ function statusOf(state: LabState, url: string): object {
       ...Object.entries(state.securityGroups).map(([id, { cidrs }]) => ({ id, cidrs })),
     ],
     faults: state.faults,
-    credentials: { aws: { accessKeyId: LAB_ACCESS_KEY_ID, secretAccessKey: LAB_SECRET_ACCESS_KEY, region: 'us-east-1' } },
+    credentials: { aws: credentials.aws },
   }
 }
 

@@ -1,4 +1,5 @@
-/** The lab as a process. One line of JSON on stdout when it is ready; what happens in the background on stderr. Ends with
+/** The lab as a process. One line of JSON on stdout when it is ready, with what callers
+ *  must know to be let in, so that line is for its starter alone; what happens in the background on stderr. Ends with
  *  status 0 on SIGTERM or SIGINT, after all its servers. */
 import { parseConfig, USAGE } from './config'
 import { type LabOptions, startLab } from './start'
@@ -26,7 +27,8 @@ async function main(): Promise<void> {
   process.on('SIGINT', end)
   lab = await startLab({ ...options, log })
   if (ending) return end()
-  process.stdout.write(`${JSON.stringify({ ready: true, api: lab.api, dataPort: lab.dataPort })}\n`)
+  const { api, dataPort, credentials, labToken } = lab
+  process.stdout.write(`${JSON.stringify({ ready: true, api, dataPort, credentials, labToken })}\n`)
 }
 
 main().catch((error) => {

@@ -1,11 +1,12 @@
 /** Starts a lab: simulated clouds on loopback over real PostgreSQL. In-process for tests; `main.ts` is the same as a process
  *  of its own. */
 import { join } from 'node:path'
-import Fastify, { type FastifyInstance } from 'fastify'
+import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import { ensureEnterable } from '../pgserver/reach'
 import { serverUser } from '../pgserver/server-user'
 import { startAws } from './aws/start'
 import { serveControl } from './control-api'
+import { type CloudCredentials, type LabCredentials, newCredentials } from './credentials'
 import { API_HOST, chooseDataPort, hostAddress, parseBlock } from './network'
 import { PROFILES, type ProfileName } from './profile'
 import { type LabState, newLabState } from './state'
@@ -31,6 +32,9 @@ export interface Lab {
   /** 'http://127.77.3.1:40123' */
   api: string
   dataPort: number
+  credentials: CloudCredentials
+  /** For the lab's own API. */
+  labToken: string
   /** Stops every server and gives the state folder free. */
   stop(): Promise<void>
 }
@@ -43,14 +47,22 @@ export async function startLab(options: LabOptions): Promise<Lab> {
   const lock = lockState(options.stateDir)
   try {
     const store = openStore(join(options.stateDir, 'lab.json'), () => newLabState(block))
-    return await startOn(store, lock.release, options)
+    const kept = openStore(join(options.stateDir, 'credentials.json'), newCredentials)
+    await kept.save()
+    return await startOn({ store, credentials: kept.state, release: lock.release }, options)
   } catch (error) {
     lock.release()
     throw error
   }
 }
 
-async function startOn(store: Store<LabState>, release: () => void, options: LabOptions): Promise<Lab> {
+interface Ground {
+  store: Store<LabState>
+  credentials: LabCredentials
+  release(): void
+}
+
+async function startOn({ store, credentials, release }: Ground, options: LabOptions): Promise<Lab> {
   const { state, save, saved } = store
   if (state.block !== options.block) {
     throw new Error(
@@ -61,6 +73,7 @@ async function startOn(store: Store<LabState>, release: () => void, options: Lab
   const apiAddress = hostAddress(state.block, API_HOST)
   const aws = await startAws({
     state: state.aws,
+    accessKey: credentials.aws,
     securityGroups: state.securityGroups,
     faults: state.faults,
     stateDir: options.stateDir,
@@ -75,14 +88,13 @@ async function startOn(store: Store<LabState>, release: () => void, options: Lab
     log: options.log ?? (() => {}),
   })
   const api = Fastify({ forceCloseConnections: true })
-  // browsers send it with every request that could change something: a page on the web must not reach the lab through one
   api.addHook('onRequest', async (request, reply) => {
-    if (request.headers.origin !== undefined) await reply.code(403).send({ error: 'The lab does not answer web pages.' })
+    if (isFromPage(request)) await reply.code(403).send({ error: 'The lab does not answer web pages.' })
   })
   try {
     aws.serve(api)
     let url = ''
-    serveControl(api, { state, aws, save, url: () => url })
+    serveControl(api, { state, aws, credentials, save, url: () => url })
     // listening comes last: a caller who reaches the lab finds it whole
     await aws.resume()
     state.apiPort = await listen(api, apiAddress, options.apiPort ?? 0, state.apiPort)
@@ -93,11 +105,20 @@ async function startOn(store: Store<LabState>, release: () => void, options: Lab
       await save()
       release()
     }
-    return { api: url, dataPort, stop: once(stop) }
+    const { labToken, ...clouds } = credentials
+    return { api: url, dataPort, credentials: clouds, labToken, stop: once(stop) }
   } catch (error) {
     await Promise.allSettled([api.close(), aws.close()])
     throw error
   }
+}
+
+/** A page on the web must not reach the lab through a browser. Browsers send the origin with every request that could change
+ *  something, and as host the name that the page was found under, even when that name was since pointed at this address. */
+function isFromPage({ headers, socket }: FastifyRequest): boolean {
+  const { localAddress, localPort } = socket
+  const own = localPort === 80 ? [`${localAddress}:80`, localAddress] : [`${localAddress}:${localPort}`]
+  return headers.origin !== undefined || !own.includes(headers.host)
 }
 
 async function settleDataPort(state: LabState, wanted: number): Promise<number> {

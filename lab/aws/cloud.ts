@@ -1,5 +1,6 @@
 /** What every operation of simulated RDS works with: the memory, the servers, and small questions asked in many places. */
 import type { PostgresMajor } from '../../pgserver/binaries'
+import type { AccessKey } from '../credentials'
 import { hostAddress, nextInstanceHost } from '../network'
 import type { Catalogue } from '../postgres/catalogue'
 import type { ServerSpec, Servers } from '../postgres/servers'
@@ -22,6 +23,8 @@ export interface TaskRunner {
 
 export interface AwsCloud {
   readonly state: AwsState
+  /** The one that calls are signed with. */
+  readonly accessKey: AccessKey
   readonly securityGroups: Readonly<Record<string, SecurityGroup>>
   readonly servers: Servers
   readonly timing: Timing

@@ -36,7 +36,7 @@ async function handle(
   const query = Query.parse(body)
   const action = query.text('Action') ?? ''
   try {
-    const { region } = authenticate({ headers: request.headers, body })
+    const { region } = authenticate({ headers: request.headers, body }, cloud.accessKey)
     const operation = OPERATIONS.get(action)
     const version = query.text('Version')
     if (!operation || version !== VERSION) {

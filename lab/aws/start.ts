@@ -1,6 +1,7 @@
 /** Simulated RDS as a part of a lab: puts it together, finishes what an earlier lab left, serves it. */
 import type { FastifyInstance } from 'fastify'
 import type { PostgresMajor } from '../../pgserver/binaries'
+import type { AccessKey } from '../credentials'
 import type { Fault } from '../faults'
 import { type Catalogue, readCatalogue } from '../postgres/catalogue'
 import { Servers } from '../postgres/servers'
@@ -14,6 +15,7 @@ import { createTaskRunner } from './tasks'
 
 export interface AwsOptions {
   state: AwsState
+  accessKey: AccessKey
   securityGroups: Readonly<Record<string, SecurityGroup>>
   faults: Fault[]
   stateDir: string

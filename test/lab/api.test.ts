@@ -1,3 +1,6 @@
+import { readFileSync, statSync } from 'node:fs'
+import { request } from 'node:http'
+import { join } from 'node:path'
 import fc from 'fast-check'
 import { parseIdentifier } from '../../lab/aws/identifiers'
 import { Query } from '../../lab/aws/protocol/query'
@@ -25,8 +28,9 @@ afterAll(() => lab.remove())
 
 describe('who may call', () => {
   test('another access key, a wrong secret and an action that is not there are refused by name', async () => {
-    await refused(sdk(lab.lab.api, 'stranger').describeDBInstances({}), 'InvalidClientTokenId')
-    await refused(sdk(lab.lab.api, 'lab', 'guess').describeDBInstances({}), 'SignatureDoesNotMatch')
+    const key = lab.lab.credentials.aws
+    await refused(sdk(lab.lab.api, { ...key, accessKeyId: 'lab' }).describeDBInstances({}), 'InvalidClientTokenId')
+    await refused(sdk(lab.lab.api, { ...key, secretAccessKey: 'lab-secret' }).describeDBInstances({}), 'SignatureDoesNotMatch')
     await refused(lab.rds.describeDBClusters({}), 'InvalidAction')
     const bare = await fetch(lab.lab.api, { method: 'POST', body: new URLSearchParams({ Action: 'DescribeDBInstances' }) })
     expect([bare.status, await bare.text()]).toEqual([403, expect.stringContaining('<Code>InvalidClientTokenId</Code>')])
@@ -34,8 +38,7 @@ describe('who may call', () => {
 
   test('each region has instances of its own', async () => {
     const { RDS } = await import('@aws-sdk/client-rds')
-    const credentials = { accessKeyId: 'lab', secretAccessKey: 'lab-secret' }
-    const elsewhere = new RDS({ region: 'eu-central-1', endpoint: lab.lab.api, credentials })
+    const elsewhere = new RDS({ region: 'eu-central-1', endpoint: lab.lab.api, credentials: { ...lab.lab.credentials.aws } })
     expect((await elsewhere.describeDBInstances({})).DBInstances).toEqual([])
   })
 })
@@ -180,7 +183,7 @@ describe("the lab's own API", () => {
         },
       ],
       faults: [],
-      credentials: { aws: { accessKeyId: 'lab', secretAccessKey: 'lab-secret', region: 'us-east-1' } },
+      credentials: lab.lab.credentials,
     })
     expect(JSON.stringify(body)).not.toContain(PASSWORD)
   })
@@ -194,9 +197,36 @@ describe("the lab's own API", () => {
     expect((await lab.call('POST', '/_lab/instances/nobody/crash')).status).toBe(404)
   })
 
-  test('a web page is not answered', async () => {
-    const response = await fetch(`${lab.lab.api}/_lab/reset`, { method: 'POST', headers: { origin: 'https://example.org' } })
-    expect(response.status).toBe(403)
+  test('everything but the health check wants the token, which its owner alone can read', async () => {
+    expect(await (await fetch(`${lab.lab.api}/_lab/health`)).json()).toEqual({ ok: true })
+    const calls = [
+      ['GET', '/_lab/status'],
+      ['GET', '/%5Flab/status'],
+      ['HEAD', '/_lab/status'],
+      ['POST', '/_lab/reset'],
+      ['DELETE', '/_lab/faults'],
+      ['POST', '/_lab/instances/main/crash'],
+    ] as const
+    for (const [method, path] of calls) {
+      for (const headers of [{}, { authorization: 'Bearer lab' }, { authorization: lab.lab.labToken }] as const) {
+        expect((await fetch(`${lab.lab.api}${path}`, { method, headers })).status).toBe(401)
+      }
+    }
+    const file = join(lab.stateDir, 'credentials.json')
+    expect(statSync(file).mode & 0o777).toBe(0o600)
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual({ ...lab.lab.credentials, labToken: lab.lab.labToken })
+  })
+
+  test.each(['origin', 'host'])('a web page is not answered, by its %s', async (header) => {
+    const headers = { authorization: `Bearer ${lab.lab.labToken}`, [header]: `lab.example.org:${new URL(lab.lab.api).port}` }
+    const status = await new Promise((resolve, reject) => {
+      const call = request(`${lab.lab.api}/_lab/reset`, { method: 'POST', headers }, (answer) => {
+        answer.resume()
+        resolve(answer.statusCode)
+      })
+      call.once('error', reject).end()
+    })
+    expect(status).toBe(403)
     expect((await lab.rds.describeDBInstances({})).DBInstances).toHaveLength(1)
   })
 

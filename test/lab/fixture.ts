@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type DBInstance, RDS } from '@aws-sdk/client-rds'
 import { Client, type ClientConfig } from 'pg'
 import { defaultCacheDir } from '../../lab/config'
+import type { AccessKey } from '../../lab/credentials'
 import { type Lab, startLab } from '../../lab/start'
 
 /** A block of 127/8 per test process, so that several run side by side. */
@@ -35,7 +36,7 @@ export async function openLab(block = ownBlock()): Promise<TestLab> {
   const lines: string[] = []
   const options = { stateDir, cacheDir, block, profile: 'fast', log: (line: string) => lines.push(line) } as const
   let lab = await startLab(options)
-  let rds = sdk(lab.api)
+  let rds = sdk(lab.api, lab.credentials.aws)
   const test: TestLab = {
     block,
     stateDir,
@@ -50,7 +51,8 @@ export async function openLab(block = ownBlock()): Promise<TestLab> {
     async call(method, path, body) {
       const init = {
         method,
-        ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+        headers: { authorization: `Bearer ${lab.labToken}`, ...(body !== undefined && { 'content-type': 'application/json' }) },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
       }
       const response = await fetch(`${lab.api}${path}`, init)
       return { status: response.status, body: (await response.json()) as Record<string, unknown> }
@@ -58,7 +60,7 @@ export async function openLab(block = ownBlock()): Promise<TestLab> {
     async restart() {
       await lab.stop()
       lab = await startLab(options)
-      rds = sdk(lab.api)
+      rds = sdk(lab.api, lab.credentials.aws)
     },
     async remove() {
       await lab.stop()
@@ -69,8 +71,8 @@ export async function openLab(block = ownBlock()): Promise<TestLab> {
   return test
 }
 
-export function sdk(endpoint: string, accessKeyId = 'lab', secretAccessKey = 'lab-secret'): RDS {
-  return new RDS({ region: 'us-east-1', endpoint, credentials: { accessKeyId, secretAccessKey } })
+export function sdk(endpoint: string, credentials: AccessKey): RDS {
+  return new RDS({ region: 'us-east-1', endpoint, credentials: { ...credentials } })
 }
 
 export const PASSWORD = 'correct-horse-battery'

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFil
 import { dirname, join, relative, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { transformFileSync } from '@swc/core'
+import type { CloudCredentials } from '../../lab/credentials'
 
 const root = resolve(__dirname, '..', '..')
 
@@ -27,7 +28,7 @@ export function compileLab(target: string): string {
 
 export interface LabProcess {
   child: ChildProcess
-  ready: { ready: true; api: string; dataPort: number }
+  ready: { ready: true; api: string; dataPort: number; credentials: CloudCredentials; labToken: string }
   /** Resolves with the exit code, or null when it was killed. */
   exited: Promise<number | null>
 }

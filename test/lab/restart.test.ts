@@ -34,7 +34,7 @@ const lab = {
   client: `${block}.2`,
   group: 'sg-tests',
   get rds() {
-    return sdk(process_.ready.api)
+    return sdk(process_.ready.api, process_.ready.credentials.aws)
   },
 } as unknown as TestLab
 
@@ -56,7 +56,7 @@ beforeAll(async () => {
   process_ = await startLabProcess(main, args())
   await fetch(`${process_.ready.api}/_lab/security-groups/sg-tests`, {
     method: 'PUT',
-    headers: { 'content-type': 'application/json' },
+    headers: { authorization: `Bearer ${process_.ready.labToken}`, 'content-type': 'application/json' },
     body: JSON.stringify({ cidrs: [`${block}.2/32`] }),
   })
   await createInstance(lab, 'shop')
@@ -73,9 +73,9 @@ test('a killed lab leaves its servers serving, and the next one adopts them wher
   const before = await available(lab, 'shop')
   const client = await login(before.Endpoint!.Address!)
   await client.query('CREATE TABLE kept AS SELECT 1 AS n')
-  const { api, dataPort } = process_.ready
+  const { api, dataPort, credentials, labToken } = process_.ready
   await killAndRestart()
-  expect(process_.ready).toMatchObject({ api, dataPort })
+  expect(process_.ready).toMatchObject({ api, dataPort, credentials, labToken })
   expect((await client.query('SELECT n FROM kept')).rows).toEqual([{ n: 1 }])
   expect(await available(lab, 'shop')).toMatchObject({ Endpoint: before.Endpoint, DbiResourceId: before.DbiResourceId })
   await lab.rds.modifyDBInstance({ DBInstanceIdentifier: 'shop', MasterUserPassword: PASSWORD, ApplyImmediately: true })

@@ -2,18 +2,16 @@
  *  so one port serves every region. Source: AWS, "Create a signed AWS API request". */
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
+import type { AccessKey } from '../../credentials'
 import { AwsError } from '../errors'
-
-export const LAB_ACCESS_KEY_ID = 'lab'
-export const LAB_SECRET_ACCESS_KEY = 'lab-secret'
 
 const HEADER =
   /^AWS4-HMAC-SHA256 Credential=([^/,]+)\/(\d{8})\/([a-z0-9-]+)\/([a-z0-9-]+)\/aws4_request,\s*SignedHeaders=([^,]+),\s*Signature=([0-9a-f]{64})$/
 
 /** @returns the region. @throws AwsError InvalidClientTokenId, SignatureDoesNotMatch. */
-export function authenticate(request: { headers: IncomingHttpHeaders; body: string }): { region: string } {
+export function authenticate(request: { headers: IncomingHttpHeaders; body: string }, key: AccessKey): { region: string } {
   const found = HEADER.exec(request.headers.authorization ?? '')
-  if (!found || found[1] !== LAB_ACCESS_KEY_ID) {
+  if (!found || found[1] !== key.accessKeyId) {
     throw new AwsError('InvalidClientTokenId', 'The security token included in the request is invalid.')
   }
   const [, , date = '', region = '', service = '', signedHeaders = '', signature = ''] = found
@@ -29,8 +27,8 @@ export function authenticate(request: { headers: IncomingHttpHeaders; body: stri
   ].join('\n')
   const toSign = ['AWS4-HMAC-SHA256', headerText(request.headers['x-amz-date']), scope, sha256(canonical)].join('\n')
   const signingKey = [date, region, service, 'aws4_request'].reduce<Buffer>(
-    (key, part) => createHmac('sha256', key).update(part).digest(),
-    Buffer.from(`AWS4${LAB_SECRET_ACCESS_KEY}`),
+    (signer, part) => createHmac('sha256', signer).update(part).digest(),
+    Buffer.from(`AWS4${key.secretAccessKey}`),
   )
   const expected = createHmac('sha256', signingKey).update(toSign).digest()
   if (!timingSafeEqual(expected, Buffer.from(signature, 'hex'))) {

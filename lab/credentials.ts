@@ -1,0 +1,33 @@
+/** What a caller of this lab must know. Made by chance with the state folder and kept in it, in `credentials.json`, which its
+ *  owner alone may read: whoever may not read that file can neither act in the simulated clouds nor change the lab. */
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+
+export interface AccessKey {
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+}
+
+export interface CloudCredentials {
+  readonly aws: AccessKey & { readonly region: string }
+}
+
+/** As in `credentials.json`. */
+export interface LabCredentials extends CloudCredentials {
+  /** For the lab's own API: `Authorization: Bearer <labToken>`. */
+  readonly labToken: string
+}
+
+export function newCredentials(): LabCredentials {
+  const accessKeyId = `LAB${randomBytes(8).toString('hex').toUpperCase()}`
+  const secretAccessKey = randomBytes(30).toString('base64url')
+  return { aws: { accessKeyId, secretAccessKey, region: 'us-east-1' }, labToken: randomBytes(32).toString('base64url') }
+}
+
+/** Whether an `Authorization` header carries the token. Takes as long for a wrong one as for the right one. */
+export function bears(authorization: string | undefined, labToken: string): boolean {
+  return timingSafeEqual(digest(authorization ?? ''), digest(`Bearer ${labToken}`))
+}
+
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest()
+}
