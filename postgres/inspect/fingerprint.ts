@@ -11,6 +11,7 @@ import { canonicalJson } from '../../contracts/canonical-json'
 import { inTransaction, type Session } from '../connect/session'
 import { loadGrammar } from '../migrate/grammar'
 import { DEFAULT_HISTORY, type HistoryLocation } from '../migrate/history'
+import { createPace } from '../pace'
 import { CATALOG_QUERIES, type CatalogRow } from './catalog-queries'
 import { normalExpression, normalStatement } from './normalize'
 
@@ -34,21 +35,27 @@ export interface FingerprintOptions {
   readonly signal?: AbortSignal
 }
 
+/** Throws the signal's reason once it is aborted. */
 export async function describeSchema(session: Session, options: FingerprintOptions = {}): Promise<SchemaDescription> {
+  options.signal?.throwIfAborted()
   await loadGrammar()
   const rows = await inTransaction(
     session,
     () => readCatalogs(session, options),
     'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY',
   )
-  const objects = rows.map(({ kind, name, facts, expressions, statements }) => {
+  const objects: SchemaObject[] = []
+  const pace = createPace()
+  for (const { kind, name, facts, expressions, statements } of rows) {
     const definition = {
       ...facts,
       expressions: (expressions ?? []).map(normalExpression),
       statements: (statements ?? []).map(normalStatement),
     }
-    return { id: `${kind} ${name}`, digest: sha256(canonicalJson(definition)).slice(0, 16) }
-  })
+    objects.push({ id: `${kind} ${name}`, digest: sha256(canonicalJson(definition)).slice(0, 16) })
+    await pace()
+    options.signal?.throwIfAborted()
+  }
   objects.sort((a, b) => (a.id < b.id ? -1 : 1))
   return { version: 1, fingerprint: sha256(canonicalJson({ version: 1, objects })), objects }
 }

@@ -1,11 +1,13 @@
 /** Plans which migrations to apply, in order, down to the statement. Reads nothing but its arguments. */
 import { createHash } from 'node:crypto'
+import { setImmediate } from 'node:timers/promises'
 import { failure } from '../../contracts/failures'
+import { createPace } from '../pace'
 import { classifyStatement, type StatementClass } from './classify'
 import { loadGrammar } from './grammar'
 import type { HistoryRow } from './history'
 import type { ResolvedMigration } from './resolve'
-import { splitStatements } from './split'
+import { type SourceStatement, scanStatements } from './split'
 import { currentVersion, migrationStates, pendingMigrations, type StateOptions } from './state'
 
 export interface PlannedStatement extends StatementClass {
@@ -52,24 +54,29 @@ export async function planMigrations(input: PlanInput): Promise<MigrationPlan> {
   return { pending: planned, current, target: last ?? current }
 }
 
-/** One file's statements. */
+/** One file's statements. Takes turns with whatever else the process does. */
 export async function planMigration(migration: ResolvedMigration): Promise<PlannedMigration> {
   await loadGrammar()
+  await setImmediate()
   refusePlaceholders(migration)
   const { script, content, version, description, checksum } = migration
-  const statements = splitStatements(script, content).map((statement) => ({
-    ...classifyStatement(script, statement),
-    index: statement.index,
-    line: statement.line,
-    sql: statement.sql,
-    digest: createHash('sha256')
-      .update(JSON.stringify([statement.sql, statement.copyData]))
-      .digest('hex'),
-    copyData: statement.copyData,
-  }))
+  const statements: PlannedStatement[] = []
+  const pace = createPace()
+  for (const statement of scanStatements(script, content)) {
+    if (statement !== null) statements.push(planStatement(script, statement))
+    await pace()
+  }
   const transactional = statements.every((statement) => statement.transactional)
   if (!transactional) refuseRoles(script, statements)
   return { version, description, script, checksum, transactional, statements }
+}
+
+function planStatement(script: string, statement: SourceStatement): PlannedStatement {
+  const { index, line, sql, copyData } = statement
+  const digest = createHash('sha256')
+    .update(JSON.stringify([sql, copyData]))
+    .digest('hex')
+  return { ...classifyStatement(script, statement), index, line, sql, digest, copyData }
 }
 
 /** Between the statements of such a file the engine keeps its records, under its own role. */

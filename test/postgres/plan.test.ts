@@ -100,6 +100,15 @@ describe('by the grammar', () => {
     expect(await failureOf(statementsOf(sql))).toMatchObject({ code, message })
   })
 
+  test('others have their turn while a long file is planned', async () => {
+    let turns = 0
+    const ticker = setInterval(() => turns++, 1)
+    const statements = await statementsOf("INSERT INTO t VALUES (1, 'x');\n".repeat(20_000))
+    clearInterval(ticker)
+    expect(statements).toHaveLength(20_000)
+    expect(turns).toBeGreaterThan(1)
+  })
+
   test('a plan is plain JSON', async () => {
     const plan = await planMigrations({
       resolved: resolve({ 'V1__x.sql': 'CREATE INDEX CONCURRENTLY i ON t (a);\nCOPY t FROM stdin;\n1\n\\.\n' }),
