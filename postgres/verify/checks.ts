@@ -44,10 +44,15 @@ export interface CheckResult {
 }
 
 export interface CheckOptions {
-  /** For each query. Default 30,000. */
+  /** For each invariant and smoke query. Default 30,000. */
   readonly statementTimeoutMs?: number
+  /** For each table whose rows are counted, which reads all of it. Default 600,000. */
+  readonly countTimeoutMs?: number
   readonly signal?: AbortSignal
 }
+
+const STATEMENT_TIMEOUT_MS = 30_000
+const COUNT_TIMEOUT_MS = 600_000
 
 /** In the order given: row counts, invariants, smoke queries. Throws OPTION_INVALID for a check that is not one SELECT, CONNECTION_LOST, or the
  *  signal's reason. */
@@ -63,21 +68,36 @@ export async function runChecks(session: Session, checks: CheckList, options: Ch
 /** undefined_table, invalid_schema_name */
 const MISSING = new Set(['42P01', '3F000'])
 
-/** Exact counts by table name as given. A table that does not exist yet is left out: a migration may be about to make it. */
+/** The statement was cancelled, by its time limit or by somebody. */
+const CANCELED = '57014'
+
+/** Exact counts by table name as given. A table that does not exist yet is left out: a migration may be about to make it. Throws
+ *  DATABASE_REFUSED for a table that takes longer than `countTimeoutMs`, or the signal's reason. */
 export async function countRows(
   session: Session,
   tables: readonly string[],
-  options: CheckOptions = {},
+  options: Pick<CheckOptions, 'countTimeoutMs' | 'signal'> = {},
 ): Promise<Record<string, number>> {
+  const timeoutMs = options.countTimeoutMs ?? COUNT_TIMEOUT_MS
   const counts: Record<string, number> = {}
   for (const table of tables) {
     try {
-      counts[table] = await readOnly(session, options, () => countOf(session, `SELECT FROM ${tableText(table)}`, options))
+      counts[table] = await readOnly(session, timeoutMs, () => countOf(session, `SELECT FROM ${tableText(table)}`, options))
     } catch (error) {
-      if (!(error instanceof ServerError) || !MISSING.has(error.sqlState)) throw error
+      if (!(error instanceof ServerError)) throw error
+      if (error.sqlState === CANCELED) throw countFailure(table, timeoutMs, error)
+      if (!MISSING.has(error.sqlState)) throw error
     }
   }
   return counts
+}
+
+function countFailure(table: string, timeoutMs: number, error: ServerError): Failure {
+  return failure(
+    'DATABASE_REFUSED',
+    `Counting the rows of ${table} was stopped after at most ${timeoutMs} ms, which is what a count is allowed (${error.message}): take the table out of the row counts, or count when the database is less busy.`,
+    { table, countTimeoutMs: timeoutMs, sqlState: error.sqlState },
+  )
 }
 
 async function rowCountCheck(session: Session, check: RowCountCheck, options: CheckOptions): Promise<CheckResult> {
@@ -94,7 +114,7 @@ async function rowCountCheck(session: Session, check: RowCountCheck, options: Ch
       title: `Rows of ${table}`,
       allowed: allowed === '' ? 'any number of rows' : allowed,
     },
-    options,
+    options.countTimeoutMs ?? COUNT_TIMEOUT_MS,
     () => countOf(session, `SELECT FROM ${tableText(table)}`, options),
     (rows) => rows >= (atLeast ?? 0) && rows <= (atMost ?? Number.POSITIVE_INFINITY),
   )
@@ -106,7 +126,7 @@ async function invariantCheck(session: Session, { id, title, sql }: SqlCheck, op
   return runOne(
     session,
     about,
-    options,
+    options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS,
     () => countOf(session, query, options),
     (rows) => rows === 0,
   )
@@ -118,7 +138,7 @@ async function smokeCheck(session: Session, { id, title, sql }: SqlCheck, option
   return runOne(
     session,
     about,
-    options,
+    options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS,
     () => fetchSome(session, query, options),
     (rows) => rows > 0,
   )
@@ -129,7 +149,7 @@ type About = Pick<CheckResult, 'id' | 'kind' | 'title' | 'allowed'>
 async function runOne(
   session: Session,
   about: About,
-  options: CheckOptions,
+  timeoutMs: number,
   measure: () => Promise<number>,
   judge: (rows: number) => boolean,
 ): Promise<CheckResult> {
@@ -140,7 +160,7 @@ async function runOne(
     durationMs: Math.round(performance.now() - started),
   })
   try {
-    const measured = await readOnly(session, options, measure)
+    const measured = await readOnly(session, timeoutMs, measure)
     const ok = judge(measured)
     return finish({ ok, measured, message: `${about.title}: found ${grouped(measured)} rows, allowed ${about.allowed}.` })
   } catch (error) {
@@ -153,18 +173,18 @@ async function runOne(
   }
 }
 
-async function readOnly<T>(session: Session, options: CheckOptions, work: () => Promise<T>): Promise<T> {
+async function readOnly<T>(session: Session, timeoutMs: number, work: () => Promise<T>): Promise<T> {
   return inTransaction(
     session,
     async () => {
-      await session.query(`SELECT set_config('statement_timeout', $1, true)`, [`${options.statementTimeoutMs ?? 30_000}ms`])
+      await session.query(`SELECT set_config('statement_timeout', $1, true)`, [`${timeoutMs}ms`])
       return work()
     },
     'BEGIN READ ONLY',
   )
 }
 
-async function countOf(session: Session, query: string, { signal }: CheckOptions): Promise<number> {
+async function countOf(session: Session, query: string, { signal }: Pick<CheckOptions, 'signal'>): Promise<number> {
   const [row] = await session.query<{ rows: number }>(`SELECT count(*) AS rows FROM (\n${query}\n) AS counted`, [], { signal })
   return row?.rows ?? 0
 }

@@ -1,4 +1,6 @@
 import type { Session } from '../../postgres/connect/session'
+import { describeSchema } from '../../postgres/inspect/fingerprint'
+import { tableWriteCounters } from '../../postgres/observe/table-writes'
 import { countRows, runChecks, singleSelect } from '../../postgres/verify/checks'
 import { failureOf } from './support/apply'
 import { startTestServer, type TestServer } from './support/server'
@@ -62,6 +64,29 @@ test('a check cannot write, cannot take forever, and does not end the session', 
   expect(results.map(({ ok }) => ok)).toEqual([false, false, false])
   expect(results[0]?.message).toContain('read-only transaction')
   expect(await countRows(session, ['orders', 'public.orders'])).toEqual({ orders: 1500, 'public.orders': 1500 })
+})
+
+test('a count over its time limit names its table, is not tried again, and leaves the session usable', async () => {
+  await session.execute('CREATE VIEW endless AS SELECT 1 AS one FROM pg_sleep(60)')
+
+  const failure = await failureOf(countRows(session, ['orders', 'endless'], { countTimeoutMs: 100 }), 'DATABASE_REFUSED')
+
+  expect(failure.kind).toBe('refused')
+  expect(failure.facts).toMatchObject({ table: 'endless', countTimeoutMs: 100 })
+  expect(failure.message).toContain('Counting the rows of endless')
+  expect(await countRows(session, ['orders'])).toEqual({ orders: 1500 })
+})
+
+test('an abort ends a count, a schema reading and the write counters with its reason', async () => {
+  await session.execute('CREATE OR REPLACE VIEW endless AS SELECT 1 AS one FROM pg_sleep(60)')
+  const abort = new AbortController()
+  const counting = countRows(session, ['endless'], { signal: abort.signal })
+  setTimeout(() => abort.abort(new Error('stop')), 50)
+
+  await expect(counting).rejects.toThrow('stop')
+  await expect(describeSchema(session, { signal: abort.signal })).rejects.toThrow('stop')
+  await expect(tableWriteCounters(session, { signal: abort.signal })).rejects.toThrow('stop')
+  expect(await countRows(session, ['orders'])).toEqual({ orders: 1500 })
 })
 
 test('a value in an error stays in the database', async () => {
