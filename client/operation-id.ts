@@ -11,12 +11,13 @@ const SUBJECT_LENGTH_MAX = 12
 /** `migrate-shop-k3x7qa` */
 export function newOperationId(kind: OperationKind, subject: string): OperationId {
   const random = Array.from({ length: RANDOM_LENGTH }, () => ALPHABET[randomInt(ALPHABET.length)]).join('')
-  return `${kind}-${subject.slice(0, SUBJECT_LENGTH_MAX).replace(/-+$/, '')}-${random}`
+  return `${kind}-${subject.replace(/-{2,}/g, '-').slice(0, SUBJECT_LENGTH_MAX).replace(/-+$/, '')}-${random}`
 }
 
 /** Fails with OPTION_INVALID. */
 export function parseOperationId(text: string): OperationId {
-  if (OPERATION_ID_PATTERN.test(text)) return text
-  const rule = '3 to 32 lower-case letters, digits and hyphens, beginning with a letter'
+  // Temporary instances carry it in their names, and RDS takes neither of the last two.
+  if (OPERATION_ID_PATTERN.test(text) && !text.includes('--') && !text.endsWith('-')) return text
+  const rule = '3 to 32 lower-case letters, digits and single hyphens, beginning with a letter and not ending with a hyphen'
   throw failure('OPTION_INVALID', `"${text}" is no operation id; one has ${rule}.`, { operation: text })
 }

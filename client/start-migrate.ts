@@ -1,5 +1,6 @@
 /** The one way to start a migrate operation, whichever door it came through. The bundle and the operation go into the ledger
- *  only after Temporal has answered, and an operation that could not be started does not stay open. */
+ *  only after Temporal has answered, and an operation whose start was refused does not stay open. One of which nobody can say
+ *  whether it was started does: repeating the command, or an abort, finds out. */
 import type { TypedSearchAttributes } from '@temporalio/common'
 import type { MigrationBundle } from '../contracts/bundle'
 import { Failure } from '../contracts/failures'
@@ -65,7 +66,7 @@ export async function startMigrate(
   try {
     return { operation, started: await startWorkflow(temporal, input, request.bundle.migrations.length) }
   } catch (error) {
-    await closeUnstarted(ledger, operation, error)
+    if (!(error instanceof UnknownOutcome)) await closeUnstarted(ledger, operation, error)
     throw error
   }
 }
@@ -89,10 +90,19 @@ async function startWorkflow(temporal: TemporalDoor, input: MigrateInput, script
     return true
   } catch (error) {
     if (error instanceof WorkflowExecutionAlreadyStartedError) return false
+    if (error instanceof Failure && error.code === 'TEMPORAL_REFUSED') throw error
     // No answer is no refusal: the server may have started it before the connection went away.
-    if (error instanceof Failure && error.code === 'TEMPORAL_UNREACHABLE' && (await exists(temporal, input.operation)))
-      return true
+    if (await exists(temporal, input.operation)) return true
     throw temporalFailure(error, temporal.target)
+  }
+}
+
+class UnknownOutcome extends Failure {
+  constructor(operation: OperationId, cause: unknown) {
+    const message =
+      `Temporal stopped answering while ${operation} was being started, so nobody knows whether it runs; once Temporal is back, ` +
+      `repeat the command with --operation ${operation}, or "capstan ops abort ${operation}".`
+    super('TEMPORAL_UNREACHABLE', message, { operation }, { cause })
   }
 }
 
@@ -102,7 +112,7 @@ async function exists(temporal: TemporalDoor, operation: OperationId): Promise<b
     return true
   } catch (error) {
     if (isNotFound(error)) return false
-    throw error
+    throw new UnknownOutcome(operation, error)
   }
 }
 

@@ -148,6 +148,21 @@ describe('a wrong fleet file', () => {
       'fleet.yaml:15:21: databases[0].policy.bake is "1500ms"; it must be whole seconds, at most a day.',
     ],
     [
+      'a retention of less than an hour',
+      `${smallest}    policy: { snapshotRetention: 30m }\n`,
+      'fleet.yaml:15:34: databases[0].policy.snapshotRetention is "30m"; it must be whole hours, from 1h to 3650d.',
+    ],
+    [
+      'no retention at all',
+      `${smallest}    policy: { snapshotRetention: 0h }\n`,
+      'fleet.yaml:15:34: databases[0].policy.snapshotRetention is "0h"; it must be whole hours, from 1h to 3650d.',
+    ],
+    [
+      'a name with two hyphens in a row',
+      smallest.replace('name: shop', 'name: shop--db'),
+      'fleet.yaml:3:11: databases[0].name is "shop--db"; it must be lower-case letters, digits and single hyphens between them, beginning with a letter, 40 at most.',
+    ],
+    [
       'an empty group',
       smallest.replace(/ {4}canary.*\n/, '    canary:\n'),
       'fleet.yaml:14:12: databases[0].canary is empty; it must be the canary’s settings, with securityGroups.',

@@ -1,4 +1,5 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createConnection, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
@@ -11,6 +12,7 @@ import {
   type WorkflowBundleWithSourceMap,
 } from '@temporalio/worker'
 import { prepareMigrate } from '../../client/prepare-migrate'
+import { startMigrate } from '../../client/start-migrate'
 import { connectTemporal, type TemporalDoor } from '../../client/temporal'
 import { SEARCH_ATTRIBUTES } from '../../contracts/messages'
 import type { OperationDocument } from '../../contracts/operation'
@@ -69,6 +71,26 @@ async function started(database: string, ...args: string[]): Promise<string> {
   const run = await cli(['migrate', database, '--no-wait', '--json', '--operation', id, ...args])
   expect(run).toMatchObject({ exit: 0, json: { id, status: 'running' } })
   return id
+}
+
+/** A way to the server that can be cut: whoever uses it gets no answer any more. */
+async function proxyTo(target: string): Promise<{ address: string; cut(): void }> {
+  const [host = '', port = ''] = target.split(':')
+  const sockets = new Set<Socket>()
+  const proxy = createServer((near) => {
+    const far = createConnection({ host, port: Number(port) })
+    for (const socket of [near, far]) sockets.add(socket.on('error', () => undefined))
+    near.pipe(far).pipe(near)
+  })
+  await new Promise<void>((done) => proxy.listen(0, '127.0.0.1', done))
+  const { port: own } = proxy.address() as AddressInfo
+  return {
+    address: `127.0.0.1:${own}`,
+    cut() {
+      proxy.close()
+      for (const socket of sockets) socket.destroy()
+    },
+  }
 }
 
 let workflowBundle: Promise<WorkflowBundleWithSourceMap> | undefined
@@ -133,6 +155,24 @@ describe('starting', () => {
     const run = await cli(['migrate', 'waits'], { TEMPORAL_NAMESPACE: 'nowhere' })
     expect(run).toMatchObject({ exit: 3, err: expect.stringContaining('has no namespace nowhere') })
     expect(await ledger.listOperations({ limit: 100 })).toHaveLength(before)
+  })
+
+  test('a start of which nobody can say whether it happened leaves the operation open, and an abort closes it', async () => {
+    const proxy = await proxyTo(temporalServer.address)
+    const door = await connectTemporal({ address: proxy.address, namespace: 'default' })
+    proxy.cut()
+    const { bundle } = await prepareMigrate({ fleetFile: env.CAPSTAN_FLEET!, database: 'waits', migrations: null })
+    const id = 'migrate-unheard'
+    const request = { bundle, mode: 'plan', operation: id, requestedBy: 'ada', heartbeatTimeoutMs: 5_000 } as const
+    // Patience is cut short, or the client would try again for twenty seconds.
+    const hasty: TemporalDoor = { ...door, within: (_, calls) => door.within(500, calls) }
+    await expect(startMigrate({ ledger, temporal: hasty }, request)).rejects.toMatchObject({
+      code: 'TEMPORAL_UNREACHABLE',
+      message: expect.stringContaining('nobody knows whether it runs'),
+    })
+    await door.close()
+    expect(await ledger.getOperation(id)).toMatchObject({ status: 'running', failure: null })
+    expect(await cli(['ops', 'abort', id, '--json'])).toMatchObject({ exit: 0, json: { how: 'closed' } })
   })
 
   test('a start that Temporal refuses leaves no running operation', async () => {

@@ -7,7 +7,7 @@ import { cutTo, showBytes, showDuration, showLimitMs, wrap } from '../../client/
 import { findingsOf, stepTree } from '../../client/cli/render/steps'
 import { exitOfOperation } from '../../client/exit-codes'
 import { parseFleet } from '../../client/fleet/read-fleet'
-import { newOperationId } from '../../client/operation-id'
+import { newOperationId, parseOperationId } from '../../client/operation-id'
 import { FAILURE_KINDS, FAILURES, type FailureCode } from '../../contracts/failures'
 import type { MigrationPlan } from '../../contracts/migrate'
 import { OPERATION_ID_PATTERN, type OperationDocument, type StepRecord } from '../../contracts/operation'
@@ -183,8 +183,9 @@ describe('quantities', () => {
 
 test('every generated operation id is legal, whatever the database is called', () => {
   fc.assert(
-    fc.property(fc.stringMatching(/^[a-z][a-z0-9-]{0,39}$/), (name) =>
-      OPERATION_ID_PATTERN.test(newOperationId('migrate', name)),
-    ),
+    fc.property(fc.stringMatching(/^[a-z][a-z0-9-]{0,39}$/), (name) => {
+      const id = newOperationId('migrate', name)
+      return OPERATION_ID_PATTERN.test(id) && parseOperationId(id) === id
+    }),
   )
 })
