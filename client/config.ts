@@ -1,4 +1,5 @@
-/** The client's environment, read once. What is not set comes from the embedded default of this clone, when there is one. */
+/** The client's environment, read once. What is not set comes from the embedded default of this clone, or of CAPSTAN_STATE_DIR when
+ *  that is set: then from nowhere else. */
 import { readFileSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import path from 'node:path'
@@ -17,11 +18,35 @@ export interface Settings {
   readonly fleet: string | null
   /** The lab's own API. */
   readonly labApi: string | null
+  /** The lab of the embedded default, with the word it asks for. */
+  readonly embeddedLab: LabDoor | null
+  /** For whatever lab is asked. */
+  readonly labToken: string | null
+  /** What the commands of the engine alone work on. */
+  readonly databaseUrl: string | null
+  /** For a database URL without one. */
+  readonly databasePassword: string | null
   readonly heartbeatTimeoutMs: number
   readonly requestedBy: string
+  readonly embedded: 'none' | 'stopped' | 'running'
+}
+
+/** How to talk to whoever called. Read apart from the rest: it has to be known when the rest is wrong. */
+export interface TerminalSettings {
   /** Show the stack of an unexpected error. */
   readonly debug: boolean
-  readonly embedded: 'none' | 'stopped' | 'running'
+  /** A terminal that cannot repaint a line. */
+  readonly dumb: boolean
+  readonly ci: boolean
+  readonly noColour: boolean
+  /** Colours although standard output is no terminal. */
+  readonly forceColour: boolean
+}
+
+export interface LabDoor {
+  readonly api: string
+  /** What it asks for before it lets anybody change it; null: it asks for nothing. */
+  readonly token: string | null
 }
 
 /** What a running embedded default says about itself in `<stateDir>/endpoints.json`. */
@@ -30,6 +55,7 @@ interface Endpoints {
   readonly ledgerUrl?: string
   readonly fleet?: string
   readonly labApi?: string
+  readonly labToken?: string | null
 }
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -40,7 +66,7 @@ const HEARTBEAT_TIMEOUT_MS = 5_000
 export const DIST = path.resolve(__dirname, '..')
 
 export function readSettings(env: Environment = process.env, dist: string = DIST): Settings {
-  const { endpoints, embedded } = readEndpoints(dist)
+  const { endpoints, embedded } = readEndpoints(env, dist)
   const address = env.TEMPORAL_ADDRESS || endpoints.temporal?.address || null
   const ownTemporal = Boolean(env.TEMPORAL_ADDRESS) && env.TEMPORAL_ADDRESS !== endpoints.temporal?.address
   const namespace = env.TEMPORAL_NAMESPACE || (ownTemporal ? undefined : endpoints.temporal?.namespace) || 'default'
@@ -50,17 +76,31 @@ export function readSettings(env: Environment = process.env, dist: string = DIST
     ledgerUrl: env.CAPSTAN_LEDGER_URL || endpoints.ledgerUrl || null,
     fleet: env.CAPSTAN_FLEET || endpoints.fleet || null,
     labApi: env.CAPSTAN_LAB_API || endpoints.labApi || null,
+    embeddedLab: endpoints.labApi === undefined ? null : { api: endpoints.labApi, token: endpoints.labToken ?? null },
+    labToken: env.CAPSTAN_LAB_TOKEN || null,
+    databaseUrl: env.CAPSTAN_DATABASE_URL || null,
+    databasePassword: env.PGPASSWORD || null,
     heartbeatTimeoutMs: milliseconds(env, 'CAPSTAN_HEARTBEAT_TIMEOUT_MS', HEARTBEAT_TIMEOUT_MS),
     requestedBy: env.USER || env.LOGNAME || systemUser(),
-    debug: env.CAPSTAN_DEBUG === '1',
     embedded,
   }
 }
 
-function readEndpoints(dist: string): { endpoints: Endpoints; embedded: Settings['embedded'] } {
-  const pointer = readJson(path.join(dist, 'embedded.json'))
-  if (typeof pointer?.stateDir !== 'string') return { endpoints: {}, embedded: 'none' }
-  const endpoints = readJson(path.join(pointer.stateDir, 'endpoints.json'))
+/** Never fails. */
+export function readTerminalSettings(env: Environment): TerminalSettings {
+  return {
+    debug: env.CAPSTAN_DEBUG === '1',
+    dumb: env.TERM === 'dumb',
+    ci: Boolean(env.CI),
+    noColour: Boolean(env.NO_COLOR),
+    forceColour: Boolean(env.FORCE_COLOR) && env.FORCE_COLOR !== '0',
+  }
+}
+
+function readEndpoints(env: Environment, dist: string): { endpoints: Endpoints; embedded: Settings['embedded'] } {
+  const stateDir = env.CAPSTAN_STATE_DIR || readJson(path.join(dist, 'embedded.json'))?.stateDir
+  if (typeof stateDir !== 'string') return { endpoints: {}, embedded: 'none' }
+  const endpoints = readJson(path.join(stateDir, 'endpoints.json'))
   return endpoints === null ? { endpoints: {}, embedded: 'stopped' } : { endpoints, embedded: 'running' }
 }
 
@@ -116,11 +156,32 @@ export function fleetFileOf(settings: Settings, option: string | undefined): str
   throw failure('FLEET_FILE_MISSING', message)
 }
 
-export function labApiOf(settings: Settings, option: string | undefined): string {
+/** `option`: what `--lab` said. The embedded default's word is told to its own lab alone. */
+export function labOf(settings: Settings, option: string | undefined): LabDoor {
+  const bare = (url: string): string => url.replace(/\/+$/, '')
   const url = option ?? settings.labApi
-  if (url !== null) return url.replace(/\/+$/, '')
+  if (url !== null) {
+    const { embeddedLab } = settings
+    const own = embeddedLab !== null && bare(embeddedLab.api) === bare(url) ? embeddedLab.token : null
+    return { api: bare(url), token: settings.labToken ?? own }
+  }
   throw failure(
     'LAB_UNREACHABLE',
     'No lab is known; start the embedded default with "npm start", set CAPSTAN_LAB_API, or name one with --lab URL.',
   )
+}
+
+export interface DatabaseDoor {
+  readonly url: string
+  /** For a URL that has none. */
+  readonly password: string | null
+}
+
+/** `option`: what `--url` said; it wins. Fails with OPTION_INVALID. */
+export function databaseOf(settings: Settings, option: string | undefined): DatabaseDoor {
+  const url = option ?? settings.databaseUrl
+  if (url !== null) return { url, password: settings.databasePassword }
+  const message =
+    'No database is named: set CAPSTAN_DATABASE_URL, or give --url postgres://user@host:port/database and its password in PGPASSWORD.'
+  throw failure('OPTION_INVALID', message, { option: 'url' })
 }

@@ -1,5 +1,6 @@
 /** The lab's own API, as the command line uses it. */
 import { failure } from '../contracts/failures'
+import type { LabDoor } from './config'
 
 const ANSWER_TIMEOUT_MS = 30_000
 
@@ -11,21 +12,27 @@ export interface LabRequest {
 }
 
 /** The JSON answer. Fails with LAB_UNREACHABLE or LAB_REFUSED. */
-export async function askLab(labApi: string, request: LabRequest): Promise<unknown> {
+export async function askLab({ api: labApi, token }: LabDoor, request: LabRequest): Promise<unknown> {
   let response: Response
   let text: string
   try {
     response = await fetch(new URL(`/_lab/${request.path}`, labApi), {
       method: request.method,
       signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
-      ...(request.body === undefined
-        ? {}
-        : { body: JSON.stringify(request.body), headers: { 'content-type': 'application/json' } }),
+      headers: {
+        ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+        ...(request.body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
     })
     text = await response.text()
   } catch (error) {
     const message = `No lab answers at ${labApi}; start the embedded default with "npm start", or name a lab with --lab URL.`
     throw failure('LAB_UNREACHABLE', message, { labApi }, { cause: error })
+  }
+  if (response.status === 401) {
+    const message = `The lab at ${labApi} wants its token: set CAPSTAN_LAB_TOKEN to the labToken of its credentials.json.`
+    throw failure('LAB_REFUSED', message, { labApi, status: response.status })
   }
   const answer = parseJson(text)
   if (response.ok && answer !== undefined) return answer

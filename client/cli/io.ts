@@ -1,5 +1,6 @@
 /** Where a command writes to and what kind of place that is. Commands never touch `process` themselves. */
 import { styleText } from 'node:util'
+import type { TerminalSettings } from '../config'
 
 export interface Io {
   out(text: string): void
@@ -26,7 +27,7 @@ export function paintFor(io: Pick<Io, 'colour'>): Paint {
   return io.colour ? styleText : (_style, text) => text
 }
 
-export function processIo(env: NodeJS.ProcessEnv): Io {
+export function processIo({ dumb, ci, noColour, forceColour }: TerminalSettings): Io {
   const { stdout, stderr, stdin } = process
   // A reader that went away (`| head`) is no failure of ours.
   stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -36,9 +37,9 @@ export function processIo(env: NodeJS.ProcessEnv): Io {
   return {
     out: (text) => void stdout.write(text),
     err: (text) => void stderr.write(text),
-    live: terminal && env.TERM !== 'dumb' && !env.CI,
-    interactive: terminal && stdin.isTTY === true && !env.CI,
-    colour: terminal ? !env.NO_COLOR && env.TERM !== 'dumb' : Boolean(env.FORCE_COLOR) && env.FORCE_COLOR !== '0',
+    live: terminal && !dumb && !ci,
+    interactive: terminal && stdin.isTTY === true && !ci,
+    colour: terminal ? !noColour && !dumb : forceColour,
     // A log is not cut: whoever reads it has its own width.
     columns: () => stdout.columns ?? 2000,
     rows: () => stdout.rows ?? 40,

@@ -1,5 +1,6 @@
 /** Runs one command line and answers its exit code. Whatever is thrown becomes one sentence or one JSON document. */
 import { CommanderError } from 'commander'
+import { readTerminalSettings } from '../config'
 import { EXIT } from '../exit-codes'
 import { VIGILANCE } from '../wait'
 import { CliContext } from './context'
@@ -17,6 +18,6 @@ export async function runCli(args: readonly string[], io: Io, env: NodeJS.Proces
     if (error instanceof CommanderError && error.code === 'commander.helpDisplayed') return EXIT.success
     if (error instanceof CommanderError && error.code === 'commander.help') return EXIT.badInput
     const json = args.includes('--json') || args.includes('--events')
-    return reportFailure(io, error, { json, debug: env.CAPSTAN_DEBUG === '1' })
+    return reportFailure(io, error, { json, debug: readTerminalSettings(env).debug })
   }
 }

@@ -93,6 +93,19 @@ describe('migrations with only a URL', () => {
     expect(await query(url, 'SELECT count(*)::int AS count FROM flyway_schema_history')).toEqual([{ count: 4 }])
   })
 
+  test('the database and its password are taken from the environment', async () => {
+    const url = await server.freshDatabase()
+    const password = new URL(url).password
+    const bare = url.replace(`:${password}@`, '@')
+    const info = ['migrations', 'info', '--dir', migrationsFolder(files)]
+    expect(await capstan(info, { env: { CAPSTAN_DATABASE_URL: url } })).toMatchObject({ exit: 0 })
+    expect(await capstan([...info, '--url', bare], { env: { PGPASSWORD: password } })).toMatchObject({ exit: 0 })
+    expect(await capstan([...info, '--url', bare])).toMatchObject({ exit: 3 })
+    expect(await capstan([...info, '--url', url], { env: { PGPASSWORD: 'another', CAPSTAN_DATABASE_URL: 'x' } })).toMatchObject({
+      exit: 0,
+    })
+  })
+
   test('a target leaves a changed repeatable for later', async () => {
     const url = await server.freshDatabase()
     const dir = migrationsFolder(files)

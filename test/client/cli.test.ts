@@ -26,6 +26,9 @@ describe('help and mistyped commands', () => {
     [['ops', 'reject', 'migrate-shop-abc'], "required option '--reason <text>' not specified"],
     [['ops', 'resolve', 'migrate-shop-abc', 'maybe', '--step', 'x'], 'Allowed choices are retry, skip, done'],
     [['ops', 'show', 'X!'], '"X!" is no operation id'],
+    [['ops', 'show', 'migrate--shop'], '"migrate--shop" is no operation id'],
+    [['ops', 'show', 'migrate-shop-'], '"migrate-shop-" is no operation id'],
+    [['migrations', 'info', '--dir', 'x'], 'No database is named: set CAPSTAN_DATABASE_URL'],
     [['lab', 'fault'], "required option '--action <name>' not specified, or --clear"],
     [['migrations', 'info', '--url', 'x', '--dir', '/nowhere/at-all'], 'The migrations folder /nowhere/at-all cannot be read'],
   ])('%j is told in one sentence, exit 2', async (args, sentence) => {
@@ -113,26 +116,32 @@ describe('lab', () => {
       })
       request.on('end', () => {
         asked.push(`${request.method} ${request.url} ${body}`)
+        const known = request.headers.authorization === 'Bearer open sesame'
         const refused = body.includes('Nothing')
-        response.writeHead(refused ? 422 : 200, { 'content-type': 'application/json' })
+        response.writeHead(known ? (refused ? 422 : 200) : 401, { 'content-type': 'application/json' })
         response.end(JSON.stringify(refused ? { error: 'no such action.' } : { faults: [], instances: [] }))
       })
     })
     await new Promise<void>((done) => lab.listen(0, '127.0.0.1', done))
     const address = lab.address() as { port: number }
+    const env = { CAPSTAN_LAB_TOKEN: 'open sesame' }
     const at = ['--lab', `http://127.0.0.1:${address.port}/`]
-    expect(await capstan(['lab', 'fault', '--action', 'CreateDBSnapshot', ...at])).toMatchObject({ exit: 0 })
-    expect(await capstan(['lab', 'fault', '--clear', ...at])).toMatchObject({ exit: 0, out: 'No faults are ordered.\n' })
-    expect(await capstan(['lab', 'status', ...at])).toMatchObject({ exit: 0, out: 'No instances.\n' })
-    expect(await capstan(['lab', 'fault', '--action', 'Nothing', ...at])).toMatchObject({
+    expect(await capstan(['lab', 'fault', '--action', 'CreateDBSnapshot', ...at], { env })).toMatchObject({ exit: 0 })
+    expect(await capstan(['lab', 'fault', '--clear', ...at], { env })).toMatchObject({ exit: 0, out: 'No faults are ordered.\n' })
+    expect(await capstan(['lab', 'status', ...at], { env })).toMatchObject({ exit: 0, out: 'No instances.\n' })
+    expect(await capstan(['lab', 'fault', '--action', 'Nothing', ...at], { env })).toMatchObject({
       exit: 3,
       err: expect.stringContaining('no such action.'),
+    })
+    expect(await capstan(['lab', 'status', ...at])).toMatchObject({
+      exit: 3,
+      err: expect.stringContaining('set CAPSTAN_LAB_TOKEN'),
     })
     expect(asked.slice(0, 2)).toEqual([
       'POST /_lab/faults {"cloud":"aws","action":"CreateDBSnapshot","kind":"drop-response","times":1}',
       'DELETE /_lab/faults ',
     ])
     await new Promise((done) => lab.close(done))
-    expect(await capstan(['lab', 'reset', ...at])).toMatchObject({ exit: 4 })
+    expect(await capstan(['lab', 'reset', ...at], { env })).toMatchObject({ exit: 4 })
   })
 })

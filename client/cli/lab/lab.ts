@@ -1,6 +1,6 @@
 /** `capstan lab status|fault|reset`: the simulated clouds of the embedded default. */
 import type { Command } from 'commander'
-import { labApiOf } from '../../config'
+import { labOf } from '../../config'
 import { askLab } from '../../lab'
 import type { CliContext } from '../context'
 import { example, jsonOption, positiveInteger } from '../options'
@@ -40,7 +40,7 @@ export function addLabStatus(lab: Command, cli: CliContext): void {
     .addOption(jsonOption())
     .addHelpText('after', example('capstan lab status --json'))
     .action(async (options: LabOptions) => {
-      const status = (await askLab(labApiOf(cli.settings, options.lab), { method: 'GET', path: 'status' })) as LabStatus
+      const status = (await askLab(labOf(cli.settings, options.lab), { method: 'GET', path: 'status' })) as LabStatus
       if (options.json) return cli.json(status)
       const instances = status.instances ?? []
       if (instances.length === 0) cli.lines(['No instances.'])
@@ -67,10 +67,10 @@ export function addLabFault(lab: Command, cli: CliContext): void {
     .action(async (options: LabOptions & { cloud: string; action?: string; kind: string; times: number; clear?: boolean }) => {
       const { cloud, action, kind, times } = options
       if (action === undefined && !options.clear) lab.error("required option '--action <name>' not specified, or --clear")
-      const api = labApiOf(cli.settings, options.lab)
+      const door = labOf(cli.settings, options.lab)
       const answer = options.clear
-        ? await askLab(api, { method: 'DELETE', path: 'faults' })
-        : await askLab(api, { method: 'POST', path: 'faults', body: { cloud, action, kind, times } })
+        ? await askLab(door, { method: 'DELETE', path: 'faults' })
+        : await askLab(door, { method: 'POST', path: 'faults', body: { cloud, action, kind, times } })
       if (options.json) cli.json(answer)
       else cli.lines(faultLines((answer as { faults?: LabFault[] }).faults ?? []))
     })
@@ -84,7 +84,7 @@ export function addLabReset(lab: Command, cli: CliContext): void {
     .addOption(jsonOption())
     .addHelpText('after', example('capstan lab reset'))
     .action(async (options: LabOptions) => {
-      const answer = await askLab(labApiOf(cli.settings, options.lab), { method: 'POST', path: 'reset' })
+      const answer = await askLab(labOf(cli.settings, options.lab), { method: 'POST', path: 'reset' })
       if (options.json) cli.json(answer)
       else cli.lines(['The lab is empty.'])
     })

@@ -5,10 +5,11 @@ import { applyMigrations } from '../../../postgres/migrate/apply'
 import type { ApplyEvent } from '../../../postgres/migrate/events'
 import { readHistory } from '../../../postgres/migrate/history'
 import type { ResolvedMigration } from '../../../postgres/migrate/resolve'
+import { type DatabaseDoor, databaseOf } from '../../config'
 import type { CliContext } from '../context'
 import { example, jsonOption } from '../options'
 import { countOf, showDuration } from '../render/quantities'
-import { connector, type EngineOptions, readMigrations, withSession } from './open'
+import { connector, type EngineOptions, readMigrations, urlOption, withSession } from './open'
 import { upToVersion } from './target'
 
 interface ApplyOptions extends EngineOptions {
@@ -19,22 +20,23 @@ export function addMigrationsApply(migrations: Command, cli: CliContext): void {
   migrations
     .command('apply')
     .description('Apply what is pending, in order. Safe to repeat after any interruption.')
-    .requiredOption('--url <url>', 'postgres://user:password@host:port/database')
+    .addOption(urlOption())
     .requiredOption('--dir <folder>', 'the migrations')
     .option('--target <version>', 'stop at this version; repeatable migrations are left for later')
     .addOption(jsonOption())
     .addHelpText(
       'after',
-      example('capstan migrations apply --url postgres://postgres@localhost/shop --dir migrations --target 3'),
+      example('capstan migrations apply --url postgres://migrator@localhost/shop --dir migrations --target 3'),
     )
     .action(async (options: ApplyOptions) => {
-      const resolved = await chosenMigrations(options)
+      const database = databaseOf(cli.settings, options.url)
+      const resolved = await chosenMigrations(database, options)
       const leave = new AbortController()
       const interrupted = failure('OPERATION_ABORTED', 'Interrupted; what was not committed is undone. Run it again to go on.')
       const stopListening = cli.io.onInterrupt(() => leave.abort(interrupted))
       try {
         const result = await applyMigrations({
-          connect: connector(options.url),
+          connect: connector(database),
           resolved,
           signal: leave.signal,
           onEvent: (event) => {
@@ -49,10 +51,10 @@ export function addMigrationsApply(migrations: Command, cli: CliContext): void {
     })
 }
 
-async function chosenMigrations({ url, dir, target }: ApplyOptions): Promise<ResolvedMigration[]> {
+async function chosenMigrations(database: DatabaseDoor, { dir, target }: ApplyOptions): Promise<ResolvedMigration[]> {
   const resolved = await readMigrations(dir)
   if (target === undefined) return resolved
-  const { rows } = await withSession(url, (session) => readHistory(session))
+  const { rows } = await withSession(database, (session) => readHistory(session))
   return upToVersion(resolved, rows, target)
 }
 
