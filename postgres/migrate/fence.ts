@@ -1,6 +1,6 @@
 /** One row that says who may change this database. A mutating transaction locks it and compares; a newer attempt raises it and ends
  *  the backends of older ones. So a worker that was paused and wakes up, or a zombie beside its own retry, cannot act. */
-import { failure } from '../../contracts/failures'
+import { type Failure, failure } from '../../contracts/failures'
 import { ServerError } from '../connect/errors'
 import { inTransaction, type Session } from '../connect/session'
 import { controlSchemaExists, ensureControlSchema } from './control-schema'
@@ -26,69 +26,97 @@ export function compareTokens(a: FenceToken, b: FenceToken): number {
   return a.epoch - b.epoch || a.attempt - b.attempt
 }
 
+interface StandingFence extends FenceToken {
+  /** Who raised it; null where it was never raised. */
+  readonly operation: string | null
+}
+
+const NEVER_RAISED: StandingFence = { epoch: 0, attempt: 0, operation: null }
+
+async function readStanding(session: Session, lock: '' | 'FOR UPDATE'): Promise<StandingFence> {
+  const [row] = await session.query<StandingFence & Record<string, unknown>>(
+    `SELECT epoch, attempt, operation FROM capstan.fence WHERE singleton ${lock}`,
+  )
+  return row ?? NEVER_RAISED
+}
+
 /** The fence as it stands; (0, 0) where none was ever raised. */
 export async function readFence(session: Session): Promise<FenceToken> {
   if (!(await controlSchemaExists(session))) return { epoch: 0, attempt: 0 }
-  const [row] = await session.query<{ epoch: number; attempt: number }>(
-    'SELECT epoch, attempt FROM capstan.fence WHERE singleton',
-  )
-  return { epoch: row?.epoch ?? 0, attempt: row?.attempt ?? 0 }
+  const { epoch, attempt } = await readStanding(session, '')
+  return { epoch, attempt }
+}
+
+/** The epoch that stands; 0 where no run has ever been. A new operation needs a higher one. Reads only. */
+export async function standingEpoch(session: Session): Promise<number> {
+  return (await readFence(session)).epoch
 }
 
 export interface RaisedFence {
+  /** What was raised. Act under this one: its attempt is higher than the one asked for where that had been taken. */
   readonly token: FenceToken
   /** Backends of older attempts that were ended. */
   readonly terminated: number
 }
 
-/** Raises the fence to `epoch`, `attempt` and ends the backends of older attempts. Safe to repeat. Throws FENCED_OFF when a newer one
- *  stands, MIGRATION_LOCK_HELD when an unknown session holds the row for longer than `waitMs` (default 10,000). */
+/** Raises the fence to `epoch` and at least `attempt`, and ends the backends of older attempts. An epoch belongs to one operation. Within
+ *  it every raise goes above the one before: attempts are counted from 1 again when a workflow is reset, and the attempt that stands may
+ *  still be running. So a zombie that raised again would overtake its successor; therefore only an activity attempt's beginning may
+ *  raise, right after it has found itself alive, and never a repeat inside it.
+ *  Throws FENCED_OFF when a newer epoch or another operation's stands, MIGRATION_LOCK_HELD when an unknown session holds the row for
+ *  longer than `waitMs` (default 10,000). */
 export async function raiseFence(
   session: Session,
   input: FenceToken & { readonly operation: string; readonly waitMs?: number; readonly signal?: AbortSignal },
 ): Promise<RaisedFence> {
   await ensureControlSchema(session)
-  const token = { epoch: input.epoch, attempt: input.attempt }
   const deadline = performance.now() + (input.waitMs ?? 10_000)
   let terminated = 0
   for (;;) {
-    refuseOlder(token, await readFence(session))
     // An older attempt's open transaction holds the row: it has to go before the row can change.
-    terminated += await terminateOlder(session, token)
+    terminated += await terminateOlder(session, nextToken(input, await readStanding(session, '')))
     try {
-      await writeFence(session, token, input.operation)
-      break
+      const token = await writeFence(session, input)
+      // Once more after the commit: an older attempt may have connected in between; from now on its transactions fail by themselves.
+      terminated += await terminateOlder(session, token)
+      return { token, terminated }
     } catch (error) {
       input.signal?.throwIfAborted()
       if (!(error instanceof ServerError) || error.sqlState !== '55P03') throw error
-      if (performance.now() > deadline) {
-        throw failure(
-          'MIGRATION_LOCK_HELD',
-          `Another session holds the fence row of ${session.endpoint.database}: end it, then try again.`,
-          {
-            database: session.endpoint.database,
-          },
-        )
-      }
+      if (performance.now() > deadline) throw rowHeld(session)
     }
   }
-  // Once more after the commit: an older attempt may have connected in between; from now on its transactions fail by themselves.
-  terminated += await terminateOlder(session, token)
-  return { token, terminated }
 }
 
-async function writeFence(session: Session, token: FenceToken, operation: string): Promise<void> {
-  await inTransaction(session, async () => {
+function rowHeld({ endpoint: { database } }: Session): Failure {
+  return failure('MIGRATION_LOCK_HELD', `Another session holds the fence row of ${database}: end it, then try again.`, {
+    database,
+  })
+}
+
+function nextToken(asked: FenceToken & { readonly operation: string }, standing: StandingFence): FenceToken {
+  const { epoch, attempt, operation } = asked
+  if (epoch > standing.epoch) return { epoch, attempt }
+  if (epoch < standing.epoch) refuseOlder({ epoch, attempt }, standing)
+  if (standing.operation === null) return { epoch, attempt: Math.max(attempt, standing.attempt) }
+  if (standing.operation === operation) return { epoch, attempt: Math.max(attempt, standing.attempt + 1) }
+  throw failure(
+    'FENCED_OFF',
+    `Epoch ${epoch} on this database belongs to ${standing.operation}, so ${operation} may not act under it: start the operation again, which takes a higher one.`,
+    { epoch, attempt, operation, standingOperation: standing.operation, standingAttempt: standing.attempt },
+  )
+}
+
+async function writeFence(session: Session, input: FenceToken & { readonly operation: string }): Promise<FenceToken> {
+  return inTransaction(session, async () => {
     await session.execute(`SET LOCAL lock_timeout = '300ms'`)
-    const [row] = await session.query<{ epoch: number; attempt: number }>(
-      'SELECT epoch, attempt FROM capstan.fence WHERE singleton FOR UPDATE',
-    )
-    if (row !== undefined) refuseOlder(token, row)
+    const token = nextToken(input, await readStanding(session, 'FOR UPDATE'))
     await session.query(
       `INSERT INTO capstan.fence (epoch, attempt, operation, raised_at) VALUES ($1, $2, $3, now())
        ON CONFLICT (singleton) DO UPDATE SET epoch = $1, attempt = $2, operation = $3, raised_at = now()`,
-      [token.epoch, token.attempt, operation],
+      [token.epoch, token.attempt, input.operation],
     )
+    return token
   })
 }
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect } from '../../postgres/connect/session'
 import { ensureControlSchema } from '../../postgres/migrate/control-schema'
-import { assertFence, raiseFence, readFence, tagSession } from '../../postgres/migrate/fence'
+import { assertFence, raiseFence, readFence, standingEpoch, tagSession } from '../../postgres/migrate/fence'
 import { readHistory } from '../../postgres/migrate/history'
 import { acquireLock, lockKey } from '../../postgres/migrate/lock'
 import { readStatementLog } from '../../postgres/observe/statement-recorder'
@@ -56,20 +56,54 @@ test('the lock is on the key that Flyway uses', async () => {
 })
 
 describe('the fence', () => {
-  test('refuses an older attempt and takes the same one again', async () => {
+  test('refuses an older epoch, and whoever acts under an older one', async () => {
     const database = await server.database()
     const session = await database.connect()
-    expect(await readFence(session)).toEqual({ epoch: 0, attempt: 0 })
+    expect([await readFence(session), await standingEpoch(session)]).toEqual([{ epoch: 0, attempt: 0 }, 0])
     expect(await readStatementLog(session)).toEqual([])
-    await raiseFence(session, { epoch: 7, attempt: 2, operation: 'op-7' })
-    await raiseFence(session, { epoch: 7, attempt: 2, operation: 'op-7' })
+    const { token } = await raiseFence(session, { epoch: 7, attempt: 2, operation: 'op-7' })
 
-    await failureOf(raiseFence(session, { epoch: 7, attempt: 1, operation: 'op-7' }), 'FENCED_OFF')
     await failureOf(raiseFence(session, { epoch: 6, attempt: 9, operation: 'op-6' }), 'FENCED_OFF')
     await failureOf(apply(database, BASE, { fence: { epoch: 6, attempt: 9 } }), 'FENCED_OFF')
+    await failureOf(apply(database, BASE, { fence: { epoch: 7, attempt: 1 } }), 'FENCED_OFF')
+
+    expect(token).toEqual({ epoch: 7, attempt: 2 })
+    expect([await readFence(session), await standingEpoch(session)]).toEqual([token, 7])
+    expect((await apply(database, BASE, { fence: token })).version).toBe('1')
+  })
+
+  test('refuses the epoch of another operation, whatever the attempt', async () => {
+    const database = await server.database()
+    const session = await database.connect()
+    await raiseFence(session, { epoch: 7, attempt: 2, operation: 'op-7' })
+
+    for (const attempt of [1, 2, 3]) {
+      const failure = await failureOf(raiseFence(session, { epoch: 7, attempt, operation: 'restored' }), 'FENCED_OFF')
+      expect(failure.facts).toMatchObject({ epoch: 7, standingOperation: 'op-7' })
+    }
 
     expect(await readFence(session)).toEqual({ epoch: 7, attempt: 2 })
-    expect((await apply(database, BASE, { fence: { epoch: 7, attempt: 2 } })).version).toBe('1')
+  })
+
+  test("goes above what stands of the same operation, so that a reset workflow's attempts count from 1 again", async () => {
+    const database = await server.database()
+    const session = await database.connect()
+    const raise = async (attempt: number) => (await raiseFence(session, { epoch: 7, attempt, operation: 'op-7' })).token
+    const tokens = [await raise(4), await raise(1), await raise(2), await raise(9)]
+
+    expect(tokens.map(({ attempt }) => attempt)).toEqual([4, 5, 6, 9])
+    await failureOf(apply(database, BASE, { fence: { epoch: 7, attempt: 6 } }), 'FENCED_OFF')
+    expect((await apply(database, BASE, { fence: { epoch: 7, attempt: 9 } })).version).toBe('1')
+  })
+
+  test('raised by two at once, each gets a token of its own and the higher one stands', async () => {
+    const database = await server.database()
+    const sessions = await Promise.all([1, 2, 3].map(() => database.connect()))
+    const raised = await Promise.all(sessions.map((session) => raiseFence(session, { epoch: 3, attempt: 1, operation: 'op-3' })))
+
+    const attempts = raised.map(({ token }) => token.attempt).sort()
+    expect(attempts).toEqual([1, 2, 3])
+    expect(await readFence(await database.connect())).toEqual({ epoch: 3, attempt: 3 })
   })
 
   test('a newer attempt ends the backends of older ones, even one that holds the row in an open transaction', async () => {
