@@ -49,6 +49,13 @@ async function newServer(major: PostgresMajor, name: string, binaries?: Postgres
   return { dataDir, port, start, binaries: used }
 }
 
+let shared: ReturnType<typeof newServer> | undefined
+/** One cluster for all tests that only need some server that is not running. */
+const anyServer = () => {
+  shared ??= newServer(15, 'any')
+  return shared
+}
+
 async function ask<Row extends object>(port: number, sql: string): Promise<Row> {
   const client = new Client({ host: '127.0.0.1', port, user: 'boss', password: `it's "quoted"`, database: 'postgres' })
   client.on('error', () => {})
@@ -82,17 +89,16 @@ test.each([15, 17] as const)(
 
 test('two clusters have different system identifiers', async () => {
   const sql = 'SELECT system_identifier::text AS id FROM pg_control_system()'
-  const ids: string[] = []
-  for (const name of ['one', 'two']) {
-    const cluster = await newServer(15, name)
+  const identifier = async (cluster: Awaited<ReturnType<typeof newServer>>) => {
     running.push(await cluster.start())
-    ids.push((await ask<{ id: string }>(cluster.port, sql)).id)
+    return (await ask<{ id: string }>(cluster.port, sql)).id
   }
+  const ids = await Promise.all([anyServer(), newServer(15, 'another')].map(async (cluster) => identifier(await cluster)))
   expect(new Set(ids).size).toBe(2)
 })
 
 test('a running server is adopted, the adopted handle sees its end, and a server killed outright starts again with its commits', async () => {
-  const cluster = await newServer(15, 'adopted')
+  const cluster = await anyServer()
   const first = await cluster.start()
   running.push(first)
   await ask(cluster.port, 'CREATE TABLE kept AS SELECT 1 AS n')
@@ -107,7 +113,7 @@ test('a running server is adopted, the adopted handle sees its end, and a server
 })
 
 test('a stale pid file whose number now belongs to a stranger does not keep the server from starting', async () => {
-  const cluster = await newServer(15, 'stranger')
+  const cluster = await anyServer()
   const { uid } = serverUser()
   // a stranger of the same user: PostgreSQL tells strangers of other users apart by itself
   const stranger = spawn('sleep', ['60'], process.getuid?.() === 0 ? { uid } : {})
@@ -121,7 +127,7 @@ test('a stale pid file whose number now belongs to a stranger does not keep the 
 })
 
 test('a server that cannot start says why, with the end of its own log', async () => {
-  const cluster = await newServer(15, 'taken')
+  const cluster = await anyServer()
   const blocker = createServer()
   await new Promise<void>((resolve) => blocker.listen(cluster.port, '127.0.0.1', resolve))
   await expect(cluster.start()).rejects.toMatchObject({
