@@ -17,7 +17,8 @@ export async function inertnessFindings(session: Session): Promise<InertnessFind
             current_setting('archive_mode') AS archiving,
             (SELECT count(*) FROM pg_catalog.pg_foreign_server) AS "foreignServers",
             EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname = 'pg_cron') AS cron,
-            coalesce(current_setting('cron.launch_active_jobs', true), 'on') AS "cronLaunch",
+            (SELECT setting FROM pg_catalog.pg_settings WHERE name = 'shared_preload_libraries') AS preloaded,
+            (SELECT setting FROM pg_catalog.pg_settings WHERE name = 'cron.launch_active_jobs') AS "cronLaunch",
             (SELECT string_agg(extname, ', ' ORDER BY extname) FROM pg_catalog.pg_extension
               WHERE extname IN ('dblink', 'http', 'pg_net', 'aws_lambda', 'aws_s3', 'azure_storage', 'plpython3u', 'plperlu')) AS outgoing`,
   )
@@ -30,8 +31,16 @@ interface Facts extends Record<string, unknown> {
   readonly archiving: string
   readonly foreignServers: number
   readonly cron: boolean
-  readonly cronLaunch: string
+  /** pg_settings hides these two from roles without pg_read_all_settings: null. */
+  readonly preloaded: string | null
+  readonly cronLaunch: string | null
   readonly outgoing: string | null
+}
+
+/** pg_cron's launcher starts with the server or not at all. What may not be read counts as launching. */
+function mayLaunch(preloaded: string | null, cronLaunch: string | null): boolean {
+  if (preloaded !== null && !/(?:^|[\s,"/])pg_cron(?:$|[\s,".])/.test(preloaded)) return false
+  return cronLaunch !== 'off'
 }
 
 const RULES: readonly ((facts: Facts) => InertnessFinding | null)[] = [
@@ -43,9 +52,16 @@ const RULES: readonly ((facts: Facts) => InertnessFinding | null)[] = [
           message: `${subscriptions} enabled subscriptions and max_logical_replication_workers = ${workers}: set it to 0 before the first start.`,
         }
       : null,
-  ({ cron, cronLaunch }) =>
-    cron && cronLaunch === 'on'
-      ? { id: 'scheduled-jobs', severity: 'acts', message: 'pg_cron launches its jobs here: set cron.launch_active_jobs to off.' }
+  ({ cron, preloaded, cronLaunch }) =>
+    cron && mayLaunch(preloaded, cronLaunch)
+      ? {
+          id: 'scheduled-jobs',
+          severity: 'acts',
+          message:
+            preloaded === null && cronLaunch === null
+              ? 'pg_cron is installed and its settings may not be read: grant pg_read_all_settings, or set cron.launch_active_jobs to off.'
+              : 'pg_cron launches its jobs here: set cron.launch_active_jobs to off.',
+        }
       : null,
   ({ archiving }) =>
     archiving === 'always'

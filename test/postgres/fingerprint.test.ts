@@ -186,6 +186,25 @@ test('a fresh server is inert, an enabled subscription and a foreign server are 
   }
 })
 
+test('installed pg_cron is inert where the server never loaded it, and suspected where that may not be read', async () => {
+  const database = await servers[1]?.database()
+  if (database === undefined) throw new Error('no server')
+  const superuser = await database.connectAsSuperuser()
+  // The extension's own files are not among these binaries; its row is what the finding goes by.
+  await superuser.execute(`SET allow_system_table_mods = on;
+    INSERT INTO pg_extension SELECT 9999999, 'pg_cron', extowner, extnamespace, extrelocatable, extversion, extconfig, extcondition
+      FROM pg_extension WHERE extname = 'plpgsql'`)
+
+  expect(await inertnessFindings(await database.connect())).toEqual([])
+
+  await superuser.execute('CREATE ROLE blind; SET ROLE blind')
+  try {
+    expect((await inertnessFindings(superuser)).map(({ id, severity }) => `${id} ${severity}`)).toEqual(['scheduled-jobs acts'])
+  } finally {
+    await superuser.execute(`RESET ROLE; DROP ROLE blind; DELETE FROM pg_extension WHERE extname = 'pg_cron'`)
+  }
+})
+
 test('a server says who it is, as plain values', async () => {
   const session = await withSchema(servers[0], 'SELECT 1')
   expect(await serverFacts(session)).toEqual({
