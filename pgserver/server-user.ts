@@ -13,16 +13,19 @@ export interface ServerUser {
   steppedDown: boolean
 }
 
+/** The best first: one that nothing else runs as, since whatever does owns every database. */
+const STEP_DOWN_TO = ['capstan', 'postgres', 'nobody'] as const
+
 /** @throws PostgresServerError USER_MISSING when we are root and no user to step down to exists. */
 export function serverUser(): ServerUser {
   const uid = process.getuid?.() ?? 0
   if (uid !== 0) return { name: ownName(), uid, gid: process.getgid?.() ?? uid, steppedDown: false }
   const passwd = readFileSync('/etc/passwd', 'utf8')
-  const found = passwdEntry(passwd, 'postgres') ?? passwdEntry(passwd, 'nobody')
+  const found = STEP_DOWN_TO.map((name) => passwdEntry(passwd, name)).find((entry) => entry !== undefined)
   if (!found) {
     throw new PostgresServerError(
       'USER_MISSING',
-      'PostgreSQL does not run as root, and /etc/passwd has neither a user "postgres" nor "nobody". Add one of them, or run as a normal user.',
+      `PostgreSQL does not run as root, and /etc/passwd has none of the users it could step down to (${STEP_DOWN_TO.join(', ')}). Add the first, or run as a normal user.`,
     )
   }
   return { ...found, steppedDown: true }
