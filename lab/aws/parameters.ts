@@ -19,9 +19,16 @@ const OWN_PARAMETERS: readonly ParameterDefinition[] = [
   definition('pg_stat_statements.save', true, 'boolean', 'Save pg_stat_statements statistics across server shutdowns.'),
 ]
 
-/** Kept by the cloud: paths, the network, durability, archiving and recovery. */
+/** Kept by the cloud: paths, code to load, the network, durability, archiving and recovery. */
 const FIXED =
   /^(fsync|full_page_writes|wal_level|port|listen_addresses|data_directory|hba_file|ident_file|external_pid_file|cluster_name|config_file|event_source|password_encryption|logging_collector|(log_(destination|directory|filename|file_mode))|(unix_socket|ssl|bonjour|krb|archive|restore|recovery|primary|promote|syslog|dynamic_shared|shared_memory_type|huge_page|wal_sync_method|data_sync|ignore_|zero_damaged|allow_|local_preload|session_preload|dynamic_library|lc_messages|update_process|restart_after|trace_|synchronous_standby).*)$/
+
+/** Whatever names a file, a program or a library, in this version of PostgreSQL or a later one. */
+const OUTSIDE = /_(command|director(y|ies)|file|librar(y|ies)|provider)$|^(dynamic_library_path|timezone_abbreviations)$/
+
+/** Those of RDS's list that these binaries have: a library runs as the server's user. */
+const PRELOADABLE = ['auto_explain', 'pg_prewarm', 'pg_stat_statements']
+const PRELOADED = 'shared_preload_libraries'
 
 export function majorOfFamily(family: string): PostgresMajor {
   if (family === 'postgres15') return 15
@@ -49,7 +56,7 @@ export function definitions(catalogue: Catalogue): ParameterDefinition[] {
 }
 
 export function isModifiable(name: string): boolean {
-  return !FIXED.test(name)
+  return name === PRELOADED || !(FIXED.test(name) || OUTSIDE.test(name))
 }
 
 /** @throws AwsError InvalidParameterValue for an unknown or fixed name, or a value outside its range. */
@@ -64,6 +71,7 @@ export function checkParameter(catalogue: Catalogue, name: string, value: string
 
 export function allowedValues(parameter: ParameterDefinition): string | undefined {
   if (parameter.type === 'boolean') return '0,1'
+  if (parameter.name === PRELOADED) return PRELOADABLE.join(',')
   return parameter.minimum === '' ? undefined : `${parameter.minimum}-${parameter.maximum}`
 }
 
@@ -88,6 +96,7 @@ function isAllowed(parameter: ParameterDefinition, value: string): boolean {
   if (/[\r\n\0]/.test(value)) return false
   // there is no TLS on loopback to force
   if (parameter.name === 'rds.force_ssl') return value === '0'
+  if (parameter.name === PRELOADED) return value === '' || value.split(',').every((name) => PRELOADABLE.includes(name.trim()))
   if (parameter.type === 'boolean') return /^(0|1|on|off|true|false)$/i.test(value)
   if (parameter.type === 'string' || parameter.type === 'enum' || isFormula(value)) return true
   const number = Number(value)
