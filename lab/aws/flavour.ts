@@ -33,6 +33,11 @@ export const RDS: Flavour = {
   bootstrap,
 }
 
+/** Membership in these is the server's operating-system user. On 15 a role with CREATEROLE may grant any role that is no
+ *  superuser, itself included; the attribute is not inherited, so marking them as superusers only closes that door. */
+const SERVER_FILE_ROLES = `UPDATE pg_authid SET rolsuper = true
+  WHERE rolname IN ('pg_execute_server_program', 'pg_read_server_files', 'pg_write_server_files')`
+
 function bootstrap(master: Master, major: PostgresMajor): string[] {
   const name = identifier(master.name)
   const database = identifier(master.database)
@@ -40,6 +45,7 @@ function bootstrap(master: Master, major: PostgresMajor): string[] {
   if (major >= 16) predefined.push('pg_use_reserved_connections', 'pg_create_subscription')
   if (major >= 17) predefined.push('pg_maintain')
   return [
+    ...(major < 16 ? [SERVER_FILE_ROLES] : []),
     'CREATE ROLE rds_superuser NOLOGIN',
     'CREATE ROLE rds_replication NOLOGIN',
     'CREATE ROLE rds_iam NOLOGIN',
@@ -47,7 +53,7 @@ function bootstrap(master: Master, major: PostgresMajor): string[] {
     `GRANT ${predefined.join(', ')}, rds_replication, rds_password TO rds_superuser WITH ADMIN OPTION`,
     `GRANT SET ON PARAMETER ${SETTABLE.join(', ')} TO rds_superuser WITH GRANT OPTION`,
     // REPLICATION cannot be had through membership in stock PostgreSQL: the master has it itself
-    `CREATE ROLE ${name} LOGIN CREATEDB CREATEROLE REPLICATION PASSWORD ${literal(master.password)} VALID UNTIL 'infinity'`,
+    `CREATE ROLE ${name} LOGIN CREATEDB CREATEROLE REPLICATION PASSWORD ${literal(master.verifier)} VALID UNTIL 'infinity'`,
     `GRANT rds_superuser TO ${name} WITH ADMIN OPTION`,
     'CREATE DATABASE rdsadmin OWNER rdsadmin',
     `ALTER DATABASE postgres OWNER TO ${name}`,

@@ -20,7 +20,7 @@ export type InstanceStatus =
 
 /** What is still to be done for an instance, in order. The first one is under way. */
 export type Task =
-  | { kind: 'create'; password: string }
+  | { kind: 'create'; verifier: string }
   | { kind: 'restore'; snapshot: string }
   /** Follows `create` and `restore`: from here on the data is the customer's, and the server is never made again. */
   | { kind: 'settle' }
@@ -34,7 +34,8 @@ export interface PendingChanges {
   storageGib?: number
   backupRetentionDays?: number
   multiAz?: boolean
-  masterPassword?: string
+  /** Of the new master password. */
+  masterVerifier?: string
 }
 
 /** The properties that a snapshot keeps of its instance. */

@@ -71,7 +71,7 @@ const perform: { [Kind in Task['kind']]: (work: Work, task: Extract<Task, { kind
 async function create({ cloud, instance }: Work, task: Extract<Task, { kind: 'create' }>): Promise<InstanceStatus> {
   await beginAnew(cloud, instance)
   const database = instance.databaseName ?? 'postgres'
-  await cloud.servers.create(specOf(cloud, instance), { name: instance.masterUsername, password: task.password, database })
+  await cloud.servers.create(specOf(cloud, instance), { name: instance.masterUsername, verifier: task.verifier, database })
   return made(instance)
 }
 
@@ -112,14 +112,14 @@ async function modify({ cloud, instance, signal }: Work): Promise<InstanceStatus
   // there is no server to tell; what was changed counts from its next start
   if (STUCK.has(instance.status)) return instance.status
   await pause(cloud.timing.lagMs, signal)
-  const { masterPassword } = instance.pending
+  const { masterVerifier } = instance.pending
   const visible = instance.applyNow
-  if (masterPassword !== undefined) {
+  if (masterVerifier !== undefined) {
     await show(cloud, instance, 'resetting-master-credentials')
     await pause(cloud.timing.stateMs, signal)
-    await cloud.servers.setPassword(specOf(cloud, instance), instance.masterUsername, masterPassword)
+    await cloud.servers.setPassword(specOf(cloud, instance), instance.masterUsername, masterVerifier)
     // a newer one that was asked for meanwhile has a task of its own
-    if (instance.pending.masterPassword === masterPassword) delete instance.pending.masterPassword
+    if (instance.pending.masterVerifier === masterVerifier) delete instance.pending.masterVerifier
   }
   if (visible) {
     await show(cloud, instance, 'modifying')

@@ -111,7 +111,7 @@ function pendingView(pending: PendingChanges): XmlNode | '' {
   const view = {
     DBInstanceClass: pending.instanceClass,
     AllocatedStorage: pending.storageGib,
-    MasterUserPassword: pending.masterPassword === undefined ? undefined : '****',
+    MasterUserPassword: pending.masterVerifier === undefined ? undefined : '****',
     BackupRetentionPeriod: pending.backupRetentionDays,
     MultiAZ: pending.multiAz,
   }

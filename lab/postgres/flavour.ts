@@ -4,7 +4,8 @@ import type { PostgresMajor } from '../../pgserver/binaries'
 
 export interface Master {
   name: string
-  password: string
+  /** Of its password (verifier.ts). */
+  verifier: string
   /** The database made for it; the server always has `postgres` as well. */
   database: string
 }

@@ -119,8 +119,8 @@ export class Servers {
     throw new Error(`PostgreSQL at ${spec.address} did not read its configuration again.`)
   }
 
-  async setPassword(spec: ServerSpec, role: string, password: string): Promise<void> {
-    const statement = `ALTER ROLE ${identifier(role)} PASSWORD ${literal(password)}`
+  async setPassword(spec: ServerSpec, role: string, verifier: string): Promise<void> {
+    const statement = `ALTER ROLE ${identifier(role)} PASSWORD ${literal(verifier)}`
     await this.asAdministrator(spec, this.options.flavour.administrator, (client) => client.query(statement))
   }
 

@@ -7,6 +7,7 @@ import {
   describe as describeInstance,
   eventually,
   openLab,
+  PASSWORD,
   refused,
   snapshotAvailable,
   type TestLab,
@@ -28,6 +29,11 @@ describe('the master', () => {
     ["COPY pg_class TO '/tmp/x'", '42501'],
     ['ALTER ROLE rdsadmin PASSWORD NULL', '42501'],
     ['CREATE PUBLICATION everything FOR ALL TABLES', '42501'],
+    ['GRANT pg_execute_server_program TO boss', '42501'],
+    ['CREATE ROLE helper ROLE boss IN ROLE pg_read_server_files', '42501'],
+    ['ALTER GROUP pg_write_server_files ADD USER boss', '42939'],
+    ['SET ROLE pg_execute_server_program', '42501'],
+    ['ALTER ROLE pg_read_server_files NOSUPERUSER', '42939'],
   ])('is refused %s', async (sql, code) => {
     await expect(ask(lab, await describeInstance(lab, 'main'), sql)).rejects.toMatchObject({ code })
   })
@@ -39,7 +45,10 @@ describe('the master', () => {
     await ask(lab, instance, "CREATE ROLE app LOGIN PASSWORD 'application'; GRANT pg_monitor TO app; GRANT rds_superuser TO app")
     await ask(lab, instance, "SET session_replication_role = 'replica'")
     await ask(lab, instance, 'CREATE TABLE p (id int PRIMARY KEY); CREATE PUBLICATION few FOR TABLE p')
-    expect(await ask(lab, instance, 'SELECT count(*) > 0 AS seen FROM pg_stat_statements')).toEqual([{ seen: true }])
+    // what the server was told of the master's password is no password
+    const told = (text: string) => `SELECT count(*)::int AS told FROM pg_stat_statements WHERE query LIKE '%${text}%'`
+    expect(await ask(lab, instance, told('CREATE ROLE "boss"%SCRAM-SHA-256$4096:'))).toEqual([{ told: 1 }])
+    expect(await ask(lab, instance, told(PASSWORD))).toEqual([{ told: 0 }])
     expect(await ask(lab, instance, 'SELECT rolsuper FROM pg_roles WHERE rolname = current_user')).toEqual([{ rolsuper: false }])
   })
 })
@@ -146,10 +155,11 @@ describe('parameter groups', () => {
     expect(await show('inert-copy', 'max_connections')).toBe('33')
     expect(await status('inert-copy')).toEqual([{ DBParameterGroupName: 'inert', ParameterApplyStatus: 'in-sync' }])
 
-    await change('shared_preload_libraries', 'no_such_library', 'pending-reboot')
+    await change('default_transaction_isolation', 'no such level', 'pending-reboot')
     await lab.rds.rebootDBInstance({ DBInstanceIdentifier: 'inert-copy' })
     expect(await available(lab, 'inert-copy')).toMatchObject({ DBInstanceStatus: 'incompatible-parameters' })
-    await change('shared_preload_libraries', 'pg_stat_statements', 'pending-reboot')
+    await change('default_transaction_isolation', 'read committed', 'pending-reboot')
+    await change('shared_preload_libraries', 'pg_stat_statements, auto_explain', 'pending-reboot')
     await lab.rds.rebootDBInstance({ DBInstanceIdentifier: 'inert-copy' })
     expect(await available(lab, 'inert-copy')).toMatchObject({ DBInstanceStatus: 'available' })
   })
@@ -185,11 +195,12 @@ describe('parameter groups', () => {
     ])
     const own = await lab.rds.describeDBParameters({ DBParameterGroupName: 'inert', Source: 'user' })
     expect(own.Parameters?.map(({ ParameterName, ParameterValue }) => `${ParameterName}=${ParameterValue}`)).toEqual([
+      'default_transaction_isolation=read committed',
       'lock_timeout=1234',
       'max_connections=33',
       'max_logical_replication_workers=0',
       'rds.logical_replication=1',
-      'shared_preload_libraries=pg_stat_statements',
+      'shared_preload_libraries=pg_stat_statements, auto_explain',
     ])
     const names: string[] = []
     let Marker: string | undefined
@@ -206,6 +217,12 @@ describe('parameter groups', () => {
     ['no_such_parameter', '1', 'pending-reboot', 'InvalidParameterValue'],
     ['listen_addresses', '*', 'pending-reboot', 'InvalidParameterValue'],
     ['fsync', '0', 'pending-reboot', 'InvalidParameterValue'],
+    ['shared_preload_libraries', 'pg_stat_statements,/tmp/mine', 'pending-reboot', 'InvalidParameterValue'],
+    ['shared_preload_libraries', 'basebackup_to_shell', 'pending-reboot', 'InvalidParameterValue'],
+    ['jit_provider', '/tmp/mine', 'pending-reboot', 'InvalidParameterValue'],
+    ['archive_library', 'basic_archive', 'immediate', 'InvalidParameterValue'],
+    ['archive_command', 'true', 'immediate', 'InvalidParameterValue'],
+    ['dynamic_library_path', '/tmp', 'immediate', 'InvalidParameterValue'],
     ['max_connections', '0', 'pending-reboot', 'InvalidParameterValue'],
     ['max_connections', '50', 'immediate', 'InvalidParameterCombination'],
     ['work_mem', "1'\nfsync = off", 'immediate', 'InvalidParameterValue'],

@@ -1,4 +1,5 @@
 /** CreateDBInstance: a new server, made in the background. */
+import { scramVerifier } from '../../postgres/verifier'
 import { DEFAULT_GROUP } from '../../security-groups'
 import { newInstanceId, type Operation, parseEngineVersion, parseParameterGroup, parseSecurityGroups, takeHost } from '../cloud'
 import { invalidValue } from '../errors'
@@ -21,7 +22,7 @@ export const createDbInstance: Operation = async (call) => {
   if (engine !== 'postgres') throw invalidValue(`Invalid DB engine: ${engine}. This lab has postgres.`)
   const instanceClass = parseInstanceClass(query.required('DBInstanceClass'))
   const version = parseEngineVersion(cloud, query.text('EngineVersion'))
-  const password = parsePassword(query.text('MasterUserPassword'))
+  const verifier = scramVerifier(parsePassword(query.text('MasterUserPassword')))
   const databaseName = query.text('DBName')
   const instance: DbInstance = {
     ...version,
@@ -49,7 +50,7 @@ export const createDbInstance: Operation = async (call) => {
     applyNow: false,
     createdAt: null,
     host: takeHost(cloud),
-    tasks: [{ kind: 'create', password }],
+    tasks: [{ kind: 'create', verifier }],
   }
   cloud.state.instances[key(region, id)] = instance
   await cloud.save()

@@ -1,5 +1,6 @@
 /** ModifyDBInstance. Accepted now, applied in the background: the answer and the next descriptions may still say `available`.
  *  Network rules, the parameter group's name and the password do not wait for ApplyImmediately; class and storage do. */
+import { scramVerifier } from '../../postgres/verifier'
 import { type Call, findInstance, type Operation, parseParameterGroup, parseSecurityGroups } from '../cloud'
 import { AwsError, invalidCombination } from '../errors'
 import { parseInstanceClass, parsePassword, parseStorage } from '../identifiers'
@@ -62,7 +63,7 @@ function parseChanges(
   const multiAz = query.flag('MultiAZ')
   if (multiAz !== undefined) pending.multiAz = multiAz
   const password = query.text('MasterUserPassword')
-  if (password !== undefined) pending.masterPassword = parsePassword(password)
+  if (password !== undefined) pending.masterVerifier = scramVerifier(parsePassword(password))
   const named = query.text('DBParameterGroupName') !== undefined
   return {
     pending,
