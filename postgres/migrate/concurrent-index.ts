@@ -4,6 +4,7 @@ import { failure } from '../../contracts/failures'
 import { quoteIdentifier, quoteQualified } from '../connect/quote'
 import type { Session } from '../connect/session'
 import type { ConcurrentIndex, RelationName } from './classify'
+import { recordHealing } from './healed-indexes'
 import type { PlannedMigration, PlannedStatement } from './plan'
 import type { RunContext } from './run-context'
 
@@ -46,6 +47,7 @@ export async function prepareIndex(
     if (found.ofConstraint) return false
     // A build that goes on without its client may yet finish: look again once it is ended.
     if (await endBuilders(context.work, found)) continue
+    await recordHealing(context, migration.script, label)
     await dropConcurrently(context.work, found)
     context.emit({ type: 'index-healed', script: migration.script, index: label })
     return false

@@ -1,5 +1,5 @@
-/** The small `capstan` schema in each database that is changed: the fence, the progress of half-done files, and, on a database where a
- *  migration is rehearsed, what was measured. Fingerprints and checks leave it out. */
+/** The small `capstan` schema in each database that is changed: the fence, the progress of half-done files, the indexes that were healed,
+ *  and, on a database where a migration is rehearsed, what was measured. Fingerprints and checks leave it out. */
 import { failure } from '../../contracts/failures'
 import { ServerError } from '../connect/errors'
 import { inTransaction, type Session } from '../connect/session'
@@ -34,6 +34,14 @@ CREATE TABLE IF NOT EXISTS capstan.statement_log (
   statement_index int NOT NULL,
   record jsonb NOT NULL,
   UNIQUE (script, statement_index)
+);
+CREATE TABLE IF NOT EXISTS capstan.healed_index (
+  history text NOT NULL,
+  epoch bigint NOT NULL,
+  script text NOT NULL,
+  index_name text NOT NULL,
+  healed_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (history, epoch, script, index_name)
 )`
 
 /** Whether any run has ever been here. */
@@ -42,9 +50,15 @@ export async function controlSchemaExists(session: Session): Promise<boolean> {
   return row?.found === true
 }
 
+/** The newest table: where it is missing, an older release was here last, or nobody. */
+async function isComplete(session: Session): Promise<boolean> {
+  const [row] = await session.query<{ found: boolean }>(`SELECT to_regclass('capstan.healed_index') IS NOT NULL AS found`)
+  return row?.found === true
+}
+
 /** Creates what is missing. Throws CREDENTIALS_REJECTED when the role may not create schemas here. */
 export async function ensureControlSchema(session: Session): Promise<void> {
-  if (await controlSchemaExists(session)) return
+  if (await isComplete(session)) return
   try {
     await inTransaction(session, async () => {
       await session.query('SELECT pg_advisory_xact_lock($1)', [CREATION_LOCK])

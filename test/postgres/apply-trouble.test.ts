@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Session } from '../../postgres/connect/session'
+import { healedIndexes } from '../../postgres/migrate/healed-indexes'
 import { readHistory } from '../../postgres/migrate/history'
 import { planMigration } from '../../postgres/migrate/plan'
 import { apply, failureOf, resolve, type Scripts, SHORT_LIMITS } from './support/apply'
@@ -141,6 +142,9 @@ describe.each([15, 17] as const)('PostgreSQL %i', (major) => {
       { type: 'index-healed', script: 'V2__index.sql', index: 'public.orders_total' },
     ])
     expect(resumed.applied).toMatchObject([{ script: 'V2__index.sql', resumed: true }])
+    expect(await healedIndexes(blocker, ['V2__index.sql'])).toEqual(['public.orders_total'])
+    expect(await healedIndexes(blocker, ['V2__index.sql'], { epoch: 1 })).toEqual([])
+    expect(await healedIndexes(blocker, ['V1__orders.sql'])).toEqual([])
     expect(await blocker.query(`SELECT indisvalid FROM pg_index WHERE indexrelid = 'orders_total'::regclass`)).toEqual([
       { indisvalid: true },
     ])
