@@ -1,4 +1,4 @@
-/** Unit tests mirror the rooms; conformance and end-to-end tests start real servers through test/support. */
+/** Tests mirror the rooms; those that need servers start real ones, end-to-end tests through test/support. */
 module.exports = {
   testEnvironment: 'node',
   roots: ['<rootDir>/test'],

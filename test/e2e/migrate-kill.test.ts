@@ -65,7 +65,7 @@ test('the worker killed after the snapshot was taken, before anybody heard of it
 test('the worker killed while it waits for the restore', () =>
   endsLikeTheUndisturbed('kill-restore', { before: () => it.capstan.arm('awaitInstance#2:before'), deaths: 1 }))
 
-test('the worker killed between two migrations', () =>
+test('the worker killed between two migrations: one is recorded, the next is not', () =>
   endsLikeTheUndisturbed('kill-between', {
     during: async () => {
       await it.until('the second migration', secondApplied)

@@ -1,4 +1,4 @@
-import { MIGRATE_STEPS } from '../../contracts/migrate'
+import { MIGRATE_STEPS, RETIRE_SNAPSHOT_WORKFLOW } from '../../contracts/migrate'
 import { recordHistory } from '../support/histories'
 import { isAt, migrating } from '../support/migrating'
 import { FIRST, ROWS } from '../support/target'
@@ -25,6 +25,17 @@ test('a safe migration is rehearsed, applied, verified and leaves only its snaps
   expect(await it.target.leftovers()).toEqual([])
   expect(await it.target.snapshots(operation.id)).toEqual([`cap-${operation.id}-snapshot`])
   expect(await it.locked()).toBe(false)
+
+  const retired = {
+    operation: operation.id,
+    snapshot: `cap-${operation.id}-snapshot`,
+    retentionHours: 0,
+    heartbeatTimeoutMs: 5000,
+  }
+  const { bundle } = (await it.capstan.ledger.getDocument({ operation: operation.id, name: 'plan' })) as { bundle: string }
+  const options = { taskQueue: 'control', workflowId: 'retire-now', args: [{ ...retired, bundle }] }
+  await it.capstan.temporal.workflow.execute(RETIRE_SNAPSHOT_WORKFLOW, options)
+  await it.until('the snapshot to be gone', async () => (await it.target.snapshots(operation.id)).length === 0)
 
   const again = await it.migrate(it.target.fleet({ ...FIRST, ...SECOND }))
   expect(again).toMatchObject({ code: 0, operation: { status: 'succeeded' } })
@@ -76,6 +87,10 @@ END $$;`
   expect(operation).toMatchObject({ status: 'failed', failure: { code: 'MIGRATION_FAILED' } })
   expect(operation.failure?.message).toContain('V3__size.sql:2')
   expect(operation.failure?.message).toContain('not on the target')
+  expect(operation.steps.find(({ id }) => id === 'apply')?.detail).toMatchObject({
+    applied: ['V2__add_colour.sql'],
+    current: '2',
+  })
   expect(code).toBe(3)
   expect(await versions()).toEqual(['1', '2'])
   expect(await it.rows(`SELECT attname FROM pg_attribute WHERE attrelid = 'items'::regclass AND attname = 'size'`)).toEqual([])
@@ -118,6 +133,7 @@ test('a second migration of the same instance is refused, naming the first', asy
   await it.until('the first to hold the lock', async () =>
     isAt(await it.capstan.ledger.getOperation('first-one'), 'lock', 'done'),
   )
+  expect(await it.locked()).toBe(true)
   const second = await it.migrate(fleet, '--operation', 'second-one')
   expect(second.code).toBe(3)
   expect(second.operation.failure).toMatchObject({ code: 'INSTANCE_LOCKED', message: expect.stringContaining('first-one') })
@@ -182,4 +198,27 @@ test('a finding in the bake fails the operation and leaves the schema, saying wh
   expect(operation.steps.find(({ id }) => id === 'bake')?.detail.choices).toContain('restore the snapshot')
   expect(await versions()).toEqual(['1', '2'])
   expect(await it.target.leftovers()).toEqual([])
+})
+
+describe('what is wrong with the request is told before anything is made', () => {
+  const door = (host: string) => `secret: "env:SHOP_MIGRATOR_PASSWORD", tls: disable, host: ${host}, port: 1`
+  const secret = 'secret: "env:SHOP_MIGRATOR_PASSWORD"'
+  test.each([
+    ['an account that is another', '"000000000000"', '"111111111111"', 'ACCOUNT_MISMATCH', 3],
+    ['an instance that is not there', 'instance: stock', 'instance: stack', 'INSTANCE_NOT_FOUND', 3],
+    ['a database that cannot be reached', `${secret}, tls: disable`, door('127.0.0.1'), 'DATABASE_UNREACHABLE', 4],
+    ['wrong credentials', secret, 'secret: "env:SHOP_ADMIN_PASSWORD"', 'CREDENTIALS_REJECTED', 3],
+    ['a secret that is not there', secret, 'secret: "env:SHOP_NO_SUCH_PASSWORD"', 'SECRET_UNRESOLVED', 2],
+    ["the control plane's own secret", secret, 'secret: "env:CAPSTAN_SECRET_KEY"', 'SECRET_UNRESOLVED', 2],
+  ])('%s', async (_what, from, to, expected, exit) => {
+    const fleet = it.target.fleet(FIRST, '', (yaml) => {
+      expect(yaml).toContain(from)
+      return yaml.replace(from, to)
+    })
+    const { code, operation } = await it.migrate(fleet)
+    expect(operation).toMatchObject({ status: 'failed', failure: { code: expected } })
+    expect(code).toBe(exit)
+    expect(await it.target.snapshots(operation.id)).toEqual([])
+    expect(await it.rows(`SELECT nspname FROM pg_namespace WHERE nspname = 'capstan'`)).toEqual([])
+  })
 })

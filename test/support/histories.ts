@@ -1,5 +1,5 @@
 /** Recorded histories: what running workflows must still replay after a change of their code. */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Client } from '@temporalio/client'
 import { historyToJSON } from '@temporalio/common/lib/proto-utils'
@@ -14,5 +14,6 @@ export function readHistory(name: string): unknown {
 export async function recordHistory(temporal: Client, workflowId: string, name: string): Promise<void> {
   if (!process.env.CAPSTAN_RECORD_HISTORIES) return
   const history = await temporal.workflow.getHandle(workflowId).fetchHistory()
+  mkdirSync(FOLDER, { recursive: true })
   writeFileSync(join(FOLDER, `${name}.json`), `${historyToJSON(history)}\n`)
 }

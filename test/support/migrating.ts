@@ -1,5 +1,6 @@
 /** What end-to-end tests of migrate have in common: one stack and one target for a file, a fresh database for a test. */
 
+import { WorkflowNotFoundError } from '@temporalio/client'
 import { lockScope } from '../../contracts/fleet'
 import type { OperationDocument } from '../../contracts/operation'
 import type { Row } from '../../postgres/connect/session'
@@ -75,8 +76,9 @@ export function migrating(): Migrating {
     async locked() {
       try {
         return (await capstan.temporal.workflow.getHandle(SCOPE).describe()).status.name === 'RUNNING'
-      } catch {
-        return false
+      } catch (error) {
+        if (error instanceof WorkflowNotFoundError) return false
+        throw error
       }
     },
   }

@@ -3,7 +3,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CreateDBInstanceCommand, DescribeDBInstancesCommand, DescribeDBSnapshotsCommand, RDSClient } from '@aws-sdk/client-rds'
-import { applicationAddress, controlAddress } from '../../embedded/worker-program'
+import { applicationAddress, controlAddress, type Lab, labHeaders } from '../../embedded/worker-program'
 import { connect, type Session } from '../../postgres/connect/session'
 import type { CapstanStack } from './capstan-stack'
 
@@ -20,12 +20,7 @@ export interface Target {
   leftovers(): Promise<string[]>
   snapshots(operation: string): Promise<string[]>
   /** Writes the fleet file and a folder of migrations; resolves to the fleet file's path. */
-  fleet(migrations: Readonly<Record<string, string>>, policy?: string): string
-}
-
-interface LabCredentials {
-  readonly accessKeyId: string
-  readonly secretAccessKey: string
+  fleet(migrations: Readonly<Record<string, string>>, policy?: string, edit?: (yaml: string) => string): string
 }
 
 const INSTANCE = 'stock'
@@ -35,11 +30,10 @@ export const ROWS = 2000
 export async function createTarget(capstan: CapstanStack): Promise<Target> {
   const { stack, dir } = capstan
   const { labApi } = stack.endpoints
-  const status = (await (await fetch(`${labApi}/_lab/status`)).json()) as { credentials: { aws: LabCredentials } }
-  const rds = new RDSClient({ region: 'us-east-1', endpoint: labApi, credentials: status.credentials.aws })
+  const rds = new RDSClient({ region: 'us-east-1', endpoint: labApi, credentials: stack.lab.aws })
   const [control, application] = [controlAddress(stack.block), applicationAddress(stack.block)]
-  await putSecurityGroup(labApi, 'sg-stock', [`${control}/32`, `${application}/32`])
-  await putSecurityGroup(labApi, 'sg-canary', [`${control}/32`])
+  await putSecurityGroup(stack.lab, 'sg-stock', [`${control}/32`, `${application}/32`])
+  await putSecurityGroup(stack.lab, 'sg-canary', [`${control}/32`])
   const { host, port } = await createInstance(rds, stack.secrets.shopAdmin)
   const session = (user: string, password: string, sourceAddress: string) =>
     connect({ host, port, database: 'stock', user, password, applicationName: `e2e ${user}`, sourceAddress })
@@ -63,7 +57,8 @@ export async function createTarget(capstan: CapstanStack): Promise<Target> {
         id.startsWith(`cap-${operation}-`),
       )
     },
-    fleet: (migrations, policy = '') => writeFleet(join(dir, 'fleet'), migrations, policy),
+    fleet: (migrations, policy = '', edit = (yaml) => yaml) =>
+      writeFleet(join(dir, 'fleet'), migrations, edit(fleetYaml(policy))),
   }
   return target
 }
@@ -91,9 +86,9 @@ async function createInstance(rds: RDSClient, password: string): Promise<{ host:
   }
 }
 
-async function putSecurityGroup(labApi: string, id: string, cidrs: readonly string[]): Promise<void> {
-  const headers = { 'content-type': 'application/json' }
-  const answer = await fetch(`${labApi}/_lab/security-groups/${id}`, { method: 'PUT', headers, body: JSON.stringify({ cidrs }) })
+async function putSecurityGroup(lab: Lab, id: string, cidrs: readonly string[]): Promise<void> {
+  const headers = { 'content-type': 'application/json', ...labHeaders(lab) }
+  const answer = await fetch(`${lab.api}/_lab/security-groups/${id}`, { method: 'PUT', headers, body: JSON.stringify({ cidrs }) })
   if (!answer.ok) throw new Error(`the lab refused ${id}: ${await answer.text()}`)
 }
 
@@ -124,7 +119,7 @@ INSERT INTO items (name) SELECT 'item ' || n FROM generate_series(1, ${ROWS}) n;
 `,
 } as const
 
-function writeFleet(folder: string, migrations: Readonly<Record<string, string>>, policy: string): string {
+function writeFleet(folder: string, migrations: Readonly<Record<string, string>>, yaml: string): string {
   rmSync(folder, { recursive: true, force: true })
   for (const [script, content] of Object.entries(migrations)) {
     const file = join(folder, 'migrations', script)
@@ -132,7 +127,7 @@ function writeFleet(folder: string, migrations: Readonly<Record<string, string>>
     writeFileSync(file, content)
   }
   const fleet = join(folder, 'fleet.yaml')
-  writeFileSync(fleet, fleetYaml(policy))
+  writeFileSync(fleet, yaml)
   return fleet
 }
 
