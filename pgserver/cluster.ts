@@ -2,7 +2,7 @@
  *  and detached, so that a server outlives a crash of whoever started it and can be adopted afterwards. Ready means that
  *  the server itself says so in `postmaster.pid`; no driver is needed here. */
 import { execFile, spawn } from 'node:child_process'
-import { closeSync, existsSync, openSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { closeSync, existsSync, fstatSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
@@ -10,8 +10,9 @@ import type { PostgresBinaries } from './binaries'
 import { PostgresServerError } from './failure'
 import { acceptsConnections, forgetStranger, isAlive, isServerOf, readPostmaster } from './postmaster'
 import { ensureEnterable, giveToServer, makeServerFolder } from './reach'
+import { replaceFile } from './server-files'
 import { type ServerUser, serverUser } from './server-user'
-import { replaceFile, type Settings, SMALL_SERVER, writeSettings } from './settings'
+import { type Settings, SMALL_SERVER, writeSettings } from './settings'
 
 const run = promisify(execFile)
 
@@ -116,7 +117,7 @@ async function startOnce(start: ServerStart, deadline: number): Promise<RunningS
   const user = serverUser()
   const log = openSync(start.logFile, 'a', 0o600)
   giveToServer(start.logFile, user)
-  const logStart = statSync(start.logFile).size
+  const logStart = fstatSync(log).size
   const child = spawn(join(start.binaries.binDir, 'postgres'), ['-D', start.dataDir], {
     cwd: start.dataDir,
     env: environment(),

@@ -3,6 +3,7 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, readlinkSync, realpathSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { readServerFile } from './server-files'
 
 export interface Postmaster {
   pid: number
@@ -17,7 +18,7 @@ export interface Postmaster {
 export function readPostmaster(dataDir: string): Postmaster | undefined {
   let text: string
   try {
-    text = readFileSync(join(dataDir, 'postmaster.pid'), 'utf8')
+    text = readServerFile(join(dataDir, 'postmaster.pid')).toString('utf8')
   } catch {
     return undefined
   }

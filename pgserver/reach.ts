@@ -1,7 +1,7 @@
 /** Folders that the server's user can use. As root the server runs as somebody else, who must be able to enter every
  *  folder on the way; this file hands over what is ours to hand over and says plainly which foreign folder is in the way.
  *  It never widens the mode of a folder that it did not create. */
-import { chmodSync, chownSync, mkdirSync, type Stats, statSync } from 'node:fs'
+import { chmodSync, lchownSync, mkdirSync, type Stats, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { PostgresServerError } from './failure'
 import type { ServerUser } from './server-user'
@@ -27,9 +27,9 @@ export function makeServerFolder(folder: string, user: ServerUser): void {
   giveToServer(folder, user)
 }
 
-/** Hands a path over to the server's user; nothing to do when the server's user is ours. */
+/** Hands a path over to the server's user, never what a link there points to; nothing to do when the server's user is ours. */
 export function giveToServer(path: string, user: ServerUser): void {
-  if (user.steppedDown) chownSync(path, user.uid, user.gid)
+  if (user.steppedDown) lchownSync(path, user.uid, user.gid)
 }
 
 /** The umask could close it to the server's user: the mode is set explicitly. */

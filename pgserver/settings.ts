@@ -1,8 +1,7 @@
 /** PostgreSQL's own configuration file, written as a whole: what is not in the given settings has the server's default.
  *  Values are data here, never syntax: whatever a value holds, it stays inside its quotes. */
-import { closeSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import { giveToServer } from './reach'
+import { replaceFile } from './server-files'
 import type { ServerUser } from './server-user'
 
 export type Settings = Readonly<Record<string, string>>
@@ -31,20 +30,6 @@ export function formatSettings(settings: Settings): string {
 /** Replaces `<dataDir>/postgresql.conf` atomically. A running server sees it at its next reload. */
 export function writeSettings(dataDir: string, settings: Settings, user: ServerUser): void {
   replaceFile(join(dataDir, 'postgresql.conf'), formatSettings(settings), user)
-}
-
-/** Replaces a file of the server's: a crash leaves the old one or the new one, never half of it. */
-export function replaceFile(path: string, text: string, user: ServerUser): void {
-  const next = `${path}.next`
-  const file = openSync(next, 'w', 0o600)
-  try {
-    writeSync(file, text)
-    fsyncSync(file)
-  } finally {
-    closeSync(file)
-  }
-  giveToServer(next, user)
-  renameSync(next, path)
 }
 
 function settingName(name: string): string {

@@ -1,8 +1,8 @@
 /** `pg_hba.conf` as a network: the administrator from the lab's own address and from nowhere else, everybody else from the
  *  allowed networks, with a password. Written as a whole each time. */
 import { join } from 'node:path'
+import { replaceFile } from '../../pgserver/server-files'
 import { serverUser } from '../../pgserver/server-user'
-import { replaceFile } from '../../pgserver/settings'
 
 export interface AccessRules {
   administrator: string

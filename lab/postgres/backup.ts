@@ -1,12 +1,14 @@
 /** A physical copy of a running server by PostgreSQL's low-level backup interface, without stopping writes. It holds every
  *  commit that was acknowledged before it began, and the log up to its own end, so it recovers without an archive.
  *  PostgreSQL manual, "Making a Base Backup Using the Low Level API". */
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Client } from 'pg'
 import { giveToServer, makeServerFolder } from '../../pgserver/reach'
+import { createFile, readServerFile } from '../../pgserver/server-files'
 import { serverUser } from '../../pgserver/server-user'
 import { type CopyChoice, copyFolder, copyOne, syncFolder } from './copy'
+import { removeData } from './remove'
 
 /** Folders whose content belongs to the running server, not to its data; the folders themselves must be there. */
 const CONTENT_LEFT_OUT = new Set([
@@ -33,16 +35,15 @@ export interface Backup {
 
 /** Copies `dataDir` to `target` (made anew), fsynced. `client` is an administrator's connection, and stays usable. */
 export async function backUp(client: Client, dataDir: string, target: string, signal: AbortSignal): Promise<Backup> {
-  await rm(target, { recursive: true, force: true })
+  await removeData(target)
   await mkdir(dirname(target), { recursive: true })
-  makeServerFolder(target, serverUser())
   const slot = await holdLog(client)
   try {
     const started = await client.query<{ first: string; at: Date }>(
       "SELECT pg_walfile_name(pg_backup_start('lab snapshot', true)) AS first, clock_timestamp() AS at",
     )
     await copyFolder(dataDir, target, { choose, signal })
-    await copyControlFile(dataDir, target)
+    copyControlFile(dataDir, target)
     // the byte before the end: on a segment's border, 15 and 17 name different segments
     const stopped = await client.query<{ lsn: string; last: string; labelfile: string }>(
       'SELECT lsn::text, pg_walfile_name(lsn - 1::numeric) AS last, labelfile FROM pg_backup_stop(false)',
@@ -50,8 +51,8 @@ export async function backUp(client: Client, dataDir: string, target: string, si
     const [start, end] = [started.rows[0], stopped.rows[0]]
     if (!start || !end) throw new Error('PostgreSQL answered a backup call without a row.')
     await copyLog(client, dataDir, target, start.first, end.last)
-    await writeFile(join(target, 'backup_label'), end.labelfile, { mode: 0o600 })
-    giveToServer(join(target, 'backup_label'), serverUser())
+    createFile(join(target, 'backup_label'), end.labelfile, serverUser())
+    giveToServer(target, serverUser())
     await syncFolder(target)
     return { endLsn: end.lsn, startedAt: start.at.toISOString() }
   } finally {
@@ -81,17 +82,16 @@ function choose(path: string): CopyChoice {
 }
 
 /** The server rewrites this one file in place: a read that meets a write gets a mixture. Two equal reads are no mixture. */
-async function copyControlFile(dataDir: string, target: string): Promise<void> {
+function copyControlFile(dataDir: string, target: string): void {
   const source = join(dataDir, 'global', 'pg_control')
-  const copy = join(target, 'global', 'pg_control')
-  let last = await readFile(source)
+  const user = serverUser()
+  let last = readServerFile(source, user)
   for (;;) {
-    const again = await readFile(source)
+    const again = readServerFile(source, user)
     if (again.equals(last)) break
     last = again
   }
-  await writeFile(copy, last, { mode: 0o600 })
-  giveToServer(copy, serverUser())
+  createFile(join(target, 'global', 'pg_control'), last, user)
 }
 
 /** The log segments from the backup's start to its end: names of one timeline sort in order. */
@@ -105,6 +105,8 @@ async function copyLog(client: Client, dataDir: string, target: string, first: s
   }
   makeServerFolder(join(target, 'pg_wal', 'archive_status'), serverUser())
   for (const { name } of rows) {
+    // said by the server, and about to be a path
+    if (!/^[0-9A-F]{24}$/.test(name)) throw new Error('PostgreSQL named a log segment that is none.')
     if (!(await copyOne(join(dataDir, 'pg_wal', name), join(target, 'pg_wal', name)))) {
       throw new Error(`The log segment ${name} vanished during the backup.`)
     }

@@ -1,12 +1,14 @@
 /** Copies a data folder, also one that a server is writing to: what vanishes meanwhile was never part of the backup, and what
- *  is torn is mended by the log. Blocks are shared where the file system can. The copy belongs to the server's user. */
+ *  is torn is mended by the log. Blocks are shared where the file system can. What is in the copy belongs to the server's user,
+ *  who may be hostile while we are root: only files and folders of its own are copied, and never through a link. */
 import { execFile } from 'node:child_process'
-import { constants, copyFileSync, statSync } from 'node:fs'
+import { closeSync, constants, copyFileSync, type Dirent, existsSync, fstatSync } from 'node:fs'
 import { chmod, copyFile, mkdir, open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { giveToServer } from '../../pgserver/reach'
+import { openServerFile, openServerFolder, pathOfOpen } from '../../pgserver/server-files'
 import { type ServerUser, serverUser } from '../../pgserver/server-user'
 
 /** A data folder has over a thousand files of a few pages. For these the way through the thread pool costs more than the copy,
@@ -14,10 +16,13 @@ import { type ServerUser, serverUser } from '../../pgserver/server-user'
 const SMALL_BYTES = 128 * 1024
 const BREATH_AFTER_MS = 8
 
+const ANEW = constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL
+
 /** What to do with an entry, by its path relative to the copied folder. `empty`: the folder without its content. */
 export type CopyChoice = 'copy' | 'skip' | 'empty'
 
-/** @throws when the target exists, or the signal is aborted. */
+/** Makes `to`, which stays ours, closed to the server's user, so that nobody meddles while it is filled: the caller hands it
+ *  over. @throws when the target exists, when there is anything but files and folders, or the signal is aborted. */
 export async function copyFolder(
   from: string,
   to: string,
@@ -28,14 +33,16 @@ export async function copyFolder(
   const files: string[] = []
   const walk = async (path: string): Promise<void> => {
     options.signal.throwIfAborted()
-    await makeFolder(join(to, path), user)
-    for (const entry of await entriesOf(join(from, path))) {
+    await makeFolder(join(to, path))
+    if (path !== '') giveToServer(join(to, path), user)
+    for (const entry of await entriesOf(join(from, path), user)) {
       const inside = path === '' ? entry.name : `${path}/${entry.name}`
       const choice = choose(inside)
       if (choice === 'skip') continue
-      if (!entry.isDirectory()) files.push(inside)
-      else if (choice === 'empty') await makeFolder(join(to, inside), user)
-      else await walk(inside)
+      if (entry.isFile()) files.push(inside)
+      else if (!entry.isDirectory()) throw new Error(`${join(from, inside)} is neither a file nor a folder: it is not copied.`)
+      else if (choice === 'copy') await walk(inside)
+      else await makeFolder(join(to, inside)).then(() => giveToServer(join(to, inside), user))
     }
   }
   await walk('')
@@ -49,17 +56,26 @@ export async function copyFolder(
   }
 }
 
-/** Copies one file for the server's user. A file that is not there any more is left out. */
+/** Copies one file for the server's user, to a place that nobody else can reach. A file that is not there any more is left out. */
 export async function copyOne(from: string, to: string, user: ServerUser = serverUser()): Promise<boolean> {
   try {
-    if (statSync(from).size <= SMALL_BYTES) copyFileSync(from, to, constants.COPYFILE_FICLONE)
-    else await copyFile(from, to, constants.COPYFILE_FICLONE)
+    await copyOpened(from, to, user)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT' && !existsSync(from)) return false
     throw error
   }
   giveToServer(to, user)
   return true
+}
+
+async function copyOpened(from: string, to: string, user: ServerUser): Promise<void> {
+  const file = openServerFile(from, user)
+  try {
+    if (fstatSync(file).size <= SMALL_BYTES) copyFileSync(pathOfOpen(file, from), to, ANEW)
+    else await copyFile(pathOfOpen(file, from), to, ANEW)
+  } finally {
+    closeSync(file)
+  }
 }
 
 /** Brings everything below a folder to disk. */
@@ -78,19 +94,19 @@ export async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-async function entriesOf(folder: string) {
+async function entriesOf(path: string, user: ServerUser): Promise<Dirent[]> {
+  let folder: number
   try {
-    return await readdir(folder, { withFileTypes: true })
+    folder = openServerFolder(path, user)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
     throw error
   }
+  return await readdir(pathOfOpen(folder, path), { withFileTypes: true }).finally(() => closeSync(folder))
 }
 
-async function makeFolder(path: string, user: ServerUser): Promise<void> {
-  await mkdir(path, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EEXIST') throw error
-  })
+/** The umask could close it to its owner: the mode is set explicitly. */
+async function makeFolder(path: string): Promise<void> {
+  await mkdir(path, { mode: 0o700 })
   await chmod(path, 0o700)
-  giveToServer(path, user)
 }

@@ -2,19 +2,20 @@
  *  server. Servers outlive a crash of the lab and are adopted by the next one; a server that dies by itself is started again.
  *  Knows nothing of any cloud's API or states. */
 import { randomBytes } from 'node:crypto'
-import { readdir, rm } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Client } from 'pg'
 import { ensureBinaries, type PostgresBinaries, type PostgresMajor } from '../../pgserver/binaries'
 import { adoptServer, clusterExists, configureServer, initCluster, type RunningServer, startServer } from '../../pgserver/cluster'
-import { ensureEnterable } from '../../pgserver/reach'
+import { ensureEnterable, giveToServer } from '../../pgserver/reach'
 import { serverUser } from '../../pgserver/server-user'
 import type { Settings } from '../../pgserver/settings'
 import { writeAccessRules } from './access'
 import { type Backup, backUp } from './backup'
 import { copyFolder } from './copy'
 import type { Flavour, Master } from './flavour'
+import { removeFolder } from './remove'
 import { identifier, literal, withAdministrator } from './session'
 
 /** What a server should be; the caller's state is the truth, this is a view of it. */
@@ -83,6 +84,7 @@ export class Servers {
   async restore(spec: ServerSpec, snapshot: string, signal: AbortSignal): Promise<void> {
     ensureEnterable(join(this.instancesDir, spec.folder), serverUser())
     await copyFolder(this.snapshotDir(snapshot), this.dataDir(spec.folder), { signal })
+    giveToServer(this.dataDir(spec.folder), serverUser())
     await this.start(spec)
   }
 
@@ -227,9 +229,4 @@ export class Servers {
 /** One call instead of an fsync for each file before recovery: twice as fast for a restored copy, and as durable. */
 function settingsOf(spec: ServerSpec): Settings {
   return process.platform === 'linux' ? { recovery_init_sync_method: 'syncfs', ...spec.settings } : spec.settings
-}
-
-/** Patient: an initdb that outlived its lab may be filling the folder meanwhile. */
-async function removeFolder(folder: string): Promise<void> {
-  await rm(folder, { recursive: true, force: true, maxRetries: 30, retryDelay: 100 })
 }
