@@ -8,11 +8,12 @@ import { schemaFingerprint } from '../../postgres/inspect/fingerprint'
 import { applyMigrations } from '../../postgres/migrate/apply'
 import type { ApplyEvent } from '../../postgres/migrate/events'
 import { fencedName, raiseFence } from '../../postgres/migrate/fence'
+import { healedIndexes } from '../../postgres/migrate/healed-indexes'
 import { readHistory } from '../../postgres/migrate/history'
 import { resolveMigrations } from '../../postgres/migrate/resolve'
 import { currentVersion } from '../../postgres/migrate/state'
 import { countRows } from '../../postgres/verify/checks'
-import { assertMayAct } from '../act'
+import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { rememberOnce } from '../remember'
 import type { SchemaActivities } from './contract'
@@ -32,9 +33,11 @@ export async function applyToTarget(deps: ActivityDeps, input: Input): Promise<A
   const on: SessionRequest = { entry, role: 'migrator', operation, step, address: target, canary: false }
   await beforeAnyChange(deps, on, planned)
 
-  const { attempt, signal } = assertMayAct()
-  const fence = { epoch, attempt }
-  await withSession(deps, on, (session) => raiseFence(session, { ...fence, operation, signal }))
+  const { signal } = assertMayAct()
+  const fence = await withSession(deps, on, async (session) => {
+    const { attempt } = assertMayAct()
+    return (await raiseFence(session, { epoch, attempt, operation, signal })).token
+  })
   const progress = createProgress(deps, input, planned)
   await applyMigrations({
     connect: () => openSession(deps, { ...on, applicationName: fencedName(fence, `capstan ${operation}`) }),
@@ -49,7 +52,7 @@ export async function applyToTarget(deps: ActivityDeps, input: Input): Promise<A
     },
   })
   await progress.settle()
-  return summarize(deps, on, planned)
+  return summarize(deps, on, planned, epoch)
 }
 
 function limitsOf({ policy }: DatabaseEntry) {
@@ -62,13 +65,13 @@ async function beforeAnyChange(deps: ActivityDeps, on: SessionRequest, planned: 
   await rememberOnce(deps.ledger, { operation: on.operation, name: 'rows-target' }, () =>
     withSession(deps, on, async (session) => {
       await assertSchemaHolds(session, planned)
-      return countRows(session, on.entry.checks.rowCounts)
+      return countRows(session, on.entry.checks.rowCounts, { signal: currentAct().signal })
     }),
   )
 }
 
 async function assertSchemaHolds(session: Session, planned: PlanDocument): Promise<void> {
-  if ((await schemaFingerprint(session)) === planned.fingerprint) return
+  if ((await schemaFingerprint(session, { signal: currentAct().signal })) === planned.fingerprint) return
   throw failure(
     'PLAN_DRIFTED',
     "The target's schema has changed since the plan was made, so the rehearsal no longer speaks for it. Nothing was applied: start the operation again.",
@@ -76,45 +79,30 @@ async function assertSchemaHolds(session: Session, planned: PlanDocument): Promi
   )
 }
 
-/** Live progress for the record, and what the whole of the operation's attempts did. */
+/** Live progress for the record. */
 function createProgress({ ledger }: ActivityDeps, { operation, step }: Input, planned: PlanDocument) {
-  const healed: string[] = []
-  const healedBefore = ledger.getOperation(operation).then(
-    (record) => {
-      const before = record?.steps.find(({ id }) => id === step)?.detail.healedIndexes
-      if (Array.isArray(before)) healed.unshift(...before.map(String))
-    },
-    () => undefined,
-  )
-  // Behind the reading, so that a later attempt adds to what an earlier one healed.
-  let chain: Promise<void> = healedBefore
-  const note = (summary: string, more: Record<string, unknown> = {}): void => {
+  let chain: Promise<void> = Promise.resolve()
+  const note = (summary: string): void => {
     // Progress is for people: losing a line of it must not stop a migration.
-    chain = chain.then(() => ledger.noteProgress({ operation, step, detail: { summary, ...more } })).catch(() => undefined)
+    chain = chain.then(() => ledger.noteProgress({ operation, step, detail: { summary } })).catch(() => undefined)
   }
   const onEvent = (event: ApplyEvent): void => {
     if (event.type === 'statement-started') note(`${event.script}:${event.line} ${event.kind}`)
     if (event.type === 'migration-applied') note(`${event.script} applied (${planned.pending.length} in all)`)
     if (event.type === 'lock-retry') note(`${event.script}: waiting for a lock, attempt ${event.attempt} of ${event.attemptsMax}`)
-    if (event.type === 'index-healed') {
-      healed.push(event.index)
-      note(`${event.script}: invalid index ${event.index} dropped, building it again`, { healedIndexes: healed })
-    }
+    if (event.type === 'index-healed') note(`${event.script}: invalid index ${event.index} dropped, building it again`)
   }
   return { onEvent, settle: () => chain }
 }
 
 /** From the target's own history, since earlier attempts applied part of it. */
-async function summarize(deps: ActivityDeps, on: SessionRequest, planned: PlanDocument): Promise<ApplySummary> {
-  const { rows } = await withSession(deps, on, (session) => readHistory(session))
-  const record = await deps.ledger.getOperation(on.operation)
-  const healed = record?.steps.find(({ id }) => id === on.step)?.detail.healedIndexes
-  const summary: ApplySummary = {
-    applied: rows.slice(planned.historyRows).map(({ script }) => script),
-    current: currentVersion(rows),
-    healedIndexes: Array.isArray(healed) ? healed.map(String) : [],
-    finishedAt: new Date().toISOString(),
-  }
+async function summarize(deps: ActivityDeps, on: SessionRequest, planned: PlanDocument, epoch: number): Promise<ApplySummary> {
+  const summary = await withSession(deps, on, async (session): Promise<ApplySummary> => {
+    const { rows } = await readHistory(session)
+    const applied = rows.slice(planned.historyRows).map(({ script }) => script)
+    const healed = await healedIndexes(session, applied, { epoch })
+    return { applied, current: currentVersion(rows), healedIndexes: healed, finishedAt: new Date().toISOString() }
+  })
   assertMayAct()
   await deps.ledger.putDocument({ operation: on.operation, name: 'apply', document: { version: 1, ...summary } })
   return summary

@@ -5,13 +5,12 @@ import type { MigrationPlan as PlanDocument, PlanSummary } from '../../contracts
 import type { OperationId } from '../../contracts/operation'
 import type { Ledger } from '../../ledger/ledger'
 import { schemaFingerprint } from '../../postgres/inspect/fingerprint'
-import { controlSchemaExists } from '../../postgres/migrate/control-schema'
-import { readFence } from '../../postgres/migrate/fence'
+import { standingEpoch } from '../../postgres/migrate/fence'
 import { DEFAULT_HISTORY, readHistory, refuseForeignSchema } from '../../postgres/migrate/history'
 import { planMigrations } from '../../postgres/migrate/plan'
 import { resolveMigrations } from '../../postgres/migrate/resolve'
 import { assertValid, validateMigrations } from '../../postgres/migrate/validate'
-import { assertMayAct } from '../act'
+import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import type { LockRef, SchemaActivities } from './contract'
 import { withSession } from './open-session'
@@ -32,8 +31,8 @@ export async function planTarget(
       if (!exists) await refuseForeignSchema(session, DEFAULT_HISTORY)
       assertValid(validateMigrations(resolved, rows))
       const plan = await planMigrations({ resolved, history: rows })
-      const fingerprint = await schemaFingerprint(session)
-      const standing = (await controlSchemaExists(session)) ? (await readFence(session)).epoch : 0
+      const fingerprint = await schemaFingerprint(session, { signal: currentAct().signal })
+      const standing = await standingEpoch(session)
       return { document: planDocument({ bundle, target, fingerprint, history: rows, plan }), standing }
     },
   )

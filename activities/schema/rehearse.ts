@@ -11,7 +11,7 @@ import type { StatementRecord } from '../../postgres/observe/statement-observer'
 import { createStatementRecorder, readStatementLog } from '../../postgres/observe/statement-recorder'
 import { type TableWriteCounters, tableWriteCounters } from '../../postgres/observe/table-writes'
 import { countRows } from '../../postgres/verify/checks'
-import { assertMayAct } from '../act'
+import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { rememberOnce } from '../remember'
 import type { SchemaActivities } from './contract'
@@ -36,6 +36,7 @@ type Input = Parameters<SchemaActivities['rehearse']>[0]
 export async function rehearse(deps: ActivityDeps, input: Input): Promise<RehearsalSummary> {
   const { operation, step, bundle, target, canary } = input
   const { database: entry, migrations } = await deps.ledger.getBundle(bundle)
+  const { signal } = currentAct()
   const on = (address: InstanceAddress, isCanary: boolean): SessionRequest => ({
     entry,
     role: 'migrator',
@@ -44,13 +45,13 @@ export async function rehearse(deps: ActivityDeps, input: Input): Promise<Rehear
     address,
     canary: isCanary,
   })
-  const before = await withSession(deps, on(target, false), tableWriteCounters)
+  const before = await withSession(deps, on(target, false), (session) => tableWriteCounters(session, { signal }))
   await assertSameDatabase(deps, on(target, false), on(canary, true))
   await rememberOnce(deps.ledger, { operation, name: 'rows-canary' }, () =>
-    withSession(deps, on(canary, true), (session) => countRows(session, entry.checks.rowCounts)),
+    withSession(deps, on(canary, true), (session) => countRows(session, entry.checks.rowCounts, { signal })),
   )
   await runOnCanary(deps, input, on(canary, true), resolveMigrations(migrations))
-  const after = await withSession(deps, on(target, false), tableWriteCounters)
+  const after = await withSession(deps, on(target, false), (session) => tableWriteCounters(session, { signal }))
   const document = await withSession(deps, on(canary, true), async (session): Promise<RehearsalDocument> => {
     const records = await readStatementLog(session)
     return {
@@ -60,7 +61,7 @@ export async function rehearse(deps: ActivityDeps, input: Input): Promise<Rehear
       durationMs: Math.round(records.reduce((sum, { durationMs }) => sum + durationMs, 0)),
       walBytes: records.reduce((sum, { walBytes }) => sum + walBytes, 0),
       writesPerSecond: rates(before, after),
-      schema: await describeSchema(session),
+      schema: await describeSchema(session, { signal }),
     }
   })
   assertMayAct()
@@ -90,9 +91,11 @@ async function runOnCanary(
   resolved: ReturnType<typeof resolveMigrations>,
 ): Promise<void> {
   const planned = await readPlan(deps.ledger, operation, planDigest)
-  const { attempt, signal } = assertMayAct()
-  const fence = { epoch, attempt }
-  await withSession(deps, on, (session) => raiseFence(session, { ...fence, operation, signal }))
+  const { signal } = assertMayAct()
+  const fence = await withSession(deps, on, async (session) => {
+    const { attempt } = assertMayAct()
+    return (await raiseFence(session, { epoch, attempt, operation, signal })).token
+  })
   await applyMigrations({
     connect: () => openSession(deps, { ...on, applicationName: fencedName(fence, `capstan ${operation} rehearse`) }),
     resolved,
