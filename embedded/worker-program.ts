@@ -1,6 +1,7 @@
 /** The worker and the lab as programs to start, with everything they are told through their environment. */
 import { join } from 'node:path'
 import type { EmbeddedConfig } from './config'
+import { childEnvironment } from './processes/environment'
 import type { Program } from './processes/program'
 import type { Secrets } from './state/secrets'
 
@@ -18,6 +19,9 @@ export const controlAddress = (block: string): string => `${block}.2`
 /** Where the shop's application comes from. */
 export const applicationAddress = (block: string): string => `${block}.3`
 
+/** The passwords that a fleet file of this lab may refer to, and what tests and the curious set. */
+const WORKER_ALSO = /^(SHOP_[A-Z_]+|CAPSTAN_(FAILPOINTS|LOG_LEVEL|STICKY_TIMEOUT_MS))$/
+
 export function workerProgram({ config, temporalAddress, ledgerUrl, lab, block, secrets }: WorkerPlace): Program {
   const dist = join(config.clone, 'dist')
   return {
@@ -25,7 +29,8 @@ export function workerProgram({ config, temporalAddress, ledgerUrl, lab, block, 
     command: process.execPath,
     args: [join(dist, 'workers', 'main.js')],
     env: {
-      ...config.inherited,
+      CAPSTAN_STICKY_TIMEOUT_MS: '1000',
+      ...childEnvironment(config.inherited, WORKER_ALSO),
       TEMPORAL_ADDRESS: temporalAddress,
       TEMPORAL_NAMESPACE: config.temporalNamespace,
       CAPSTAN_LEDGER_URL: ledgerUrl,
@@ -33,7 +38,6 @@ export function workerProgram({ config, temporalAddress, ledgerUrl, lab, block, 
       CAPSTAN_SECRET_KEY: secrets.secretKey,
       CAPSTAN_WORKFLOW_BUNDLE: join(dist, 'workflow-bundle.js'),
       CAPSTAN_POSTGRES_SOURCE_ADDRESS: controlAddress(block),
-      CAPSTAN_STICKY_TIMEOUT_MS: '1000',
       ...awsEnvironment(lab),
       SHOP_ADMIN_PASSWORD: secrets.shopAdmin,
       SHOP_MIGRATOR_PASSWORD: secrets.shopMigrator,
@@ -48,12 +52,27 @@ export function workerProgram({ config, temporalAddress, ledgerUrl, lab, block, 
 export interface Lab {
   readonly api: string
   readonly aws: { readonly accessKeyId: string; readonly secretAccessKey: string; readonly region: string }
+  /** What `/_lab` asks for; null for a lab that asks for nothing. */
+  readonly token: string | null
 }
 
-/** @throws Error when the lab's own status is not what this release of it says. */
-export async function askLab(api: string): Promise<Lab> {
-  const status = (await (await fetch(`${api}/_lab/status`)).json()) as { credentials: { aws: Lab['aws'] } }
-  return { api, aws: status.credentials.aws }
+/** What a request to `/_lab` carries. */
+export function labHeaders({ token }: Pick<Lab, 'token'>): Readonly<Record<string, string>> {
+  return token === null ? {} : { authorization: `Bearer ${token}` }
+}
+
+interface LabCredentials {
+  readonly aws: Lab['aws']
+}
+
+/** From its ready line; one that keeps its credentials out of it is asked for them. */
+export async function labThatSaid(said: Readonly<Record<string, unknown>>): Promise<Lab> {
+  const { api, credentials, labToken } = said as { api: string; credentials?: LabCredentials; labToken?: string }
+  const token = labToken ?? null
+  if (credentials !== undefined) return { api, aws: credentials.aws, token }
+  const answer = await fetch(`${api}/_lab/status`, { headers: labHeaders({ token }) })
+  const status = (await answer.json()) as { credentials: LabCredentials }
+  return { api, aws: status.credentials.aws, token }
 }
 
 export interface LabPlace {
@@ -74,20 +93,21 @@ export function labProgram({ config, block, apiPort }: LabPlace): Program {
       ...['--profile', 'fast'],
       ...['--cache', config.folders.cache],
     ],
-    env: config.inherited,
+    env: childEnvironment(config.inherited),
     ready: { kind: 'line' },
     readyTimeoutMs: 60_000,
     stopSignal: 'SIGTERM',
   }
 }
 
-/** Whatever profile, endpoint or region the user has must not get in: the worker would touch a real account. */
+/** Whatever profile, endpoint or region the user has, in files too, must not get in: the worker would touch a real account. */
 function awsEnvironment({ api, aws }: Lab): Readonly<Record<string, string>> {
   return {
     AWS_ACCESS_KEY_ID: aws.accessKeyId,
     AWS_SECRET_ACCESS_KEY: aws.secretAccessKey,
-    AWS_SESSION_TOKEN: '',
-    AWS_PROFILE: '',
+    AWS_CONFIG_FILE: '/dev/null',
+    AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
+    AWS_EC2_METADATA_DISABLED: 'true',
     AWS_REGION: aws.region,
     AWS_ENDPOINT_URL_RDS: api,
     ...QUIET_SDK,

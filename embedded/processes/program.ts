@@ -1,6 +1,6 @@
 /** A program that the embedded default starts: detached, so that a terminal's Ctrl-C reaches only us and we stop things in
  *  order; its output in files, so that it outlives neither a reader nor a pipe. */
-import { spawn } from 'node:child_process'
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -18,6 +18,8 @@ export interface Program {
   readonly ready: { readonly kind: 'line' } | { readonly kind: 'probe'; readonly probe: () => Promise<boolean> }
   readonly readyTimeoutMs: number
   readonly stopSignal: NodeJS.Signals
+  /** For what it writes; ours when left out. */
+  readonly umask?: number
 }
 
 export interface Running {
@@ -40,7 +42,7 @@ export async function startProgram(program: Program, place: ProgramPlace, giveUp
   const logFile = join(place.logDir, `${program.name}.log`)
   const out = openSync(outFile, 'w', 0o600)
   const log = openSync(logFile, 'a', 0o600)
-  const child = spawn(program.command, program.args, { detached: true, env: program.env, stdio: ['ignore', out, log] })
+  const child = spawnMasked(program, ['ignore', out, log])
   closeSync(out)
   closeSync(log)
   let gone = false
@@ -65,6 +67,16 @@ export async function startProgram(program: Program, place: ProgramPlace, giveUp
     await stopProcess(identity, program.stopSignal, 1_000)
   }
   throw failure('EMBEDDED_START_FAILED', `${program.name} did not start${tail(logFile)}. Its log: ${logFile}`)
+}
+
+/** A process is forked before `spawn` returns, so the mask is ours again before anything else runs. */
+function spawnMasked({ command, args, env, umask }: Program, stdio: StdioOptions): ChildProcess {
+  const before = umask === undefined ? null : process.umask(umask)
+  try {
+    return spawn(command, args, { detached: true, env, stdio })
+  } finally {
+    if (before !== null) process.umask(before)
+  }
 }
 
 /** Signals a process, waits `graceMs` and then kills it. Only ever the process that was meant. */

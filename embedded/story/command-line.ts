@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { failure } from '../../contracts/failures'
 import type { EmbeddedConfig } from '../config'
+import { childEnvironment } from '../processes/environment'
 import { ProcessRecords } from '../processes/records'
 import type { Endpoints } from '../state/endpoints'
 import { identify } from '../state/process-identity'
@@ -24,7 +25,8 @@ export class CommandLine {
     this.#config = config
     // Named outright, so that whatever else runs in this clone is not found instead.
     this.#env = {
-      ...config.inherited,
+      ...childEnvironment(config.inherited, /^NO_COLOR$/),
+      CAPSTAN_STATE_DIR: config.folders.state,
       TEMPORAL_ADDRESS: temporal.address,
       TEMPORAL_NAMESPACE: temporal.namespace,
       CAPSTAN_LEDGER_URL: ledgerUrl,
@@ -35,11 +37,15 @@ export class CommandLine {
     this.#records = new ProcessRecords(join(config.folders.state, 'processes.json'))
   }
 
-  /** Runs a command to its end; each line of its standard output is passed on as it comes. */
-  run(args: readonly string[], onLine: (line: string) => void = () => undefined): Promise<CommandResult> {
+  /** Runs a command to its end; each line of its standard output is passed on as it comes. `secrets`: variables for it alone. */
+  run(
+    args: readonly string[],
+    onLine: (line: string) => void = () => undefined,
+    secrets: Readonly<Record<string, string>> = {},
+  ): Promise<CommandResult> {
     const child = spawn(process.execPath, [join(this.#config.clone, 'bin', 'capstan.js'), ...args], {
       cwd: this.#config.clone,
-      env: this.#env,
+      env: { ...this.#env, ...secrets },
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
     })

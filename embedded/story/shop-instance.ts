@@ -15,7 +15,7 @@ import {
 } from '@aws-sdk/client-rds'
 import { failure } from '../../contracts/failures'
 import type { Stack } from '../stack'
-import { applicationAddress, controlAddress } from '../worker-program'
+import { applicationAddress, controlAddress, labHeaders } from '../worker-program'
 import type { ShopAddress } from './shop-database'
 
 export const SHOP = 'shop'
@@ -51,6 +51,11 @@ export class ShopCloud {
       if (SnapshotType !== 'manual') continue
       await this.#rds.send(new DeleteDBSnapshotCommand({ DBSnapshotIdentifier }))
     }
+  }
+
+  /** Removes everything that is in the lab, whoever made it. */
+  async emptyLab(): Promise<void> {
+    await this.#lab('POST', 'reset')
   }
 
   async create(): Promise<ShopAddress> {
@@ -119,12 +124,17 @@ export class ShopCloud {
   }
 
   async #putSecurityGroup(id: string, cidrs: readonly string[]): Promise<void> {
-    const answer = await fetch(`${this.#stack.lab.api}/_lab/security-groups/${id}`, {
-      method: 'PUT',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ cidrs }),
+    await this.#lab('PUT', `security-groups/${id}`, { cidrs })
+  }
+
+  async #lab(method: 'POST' | 'PUT', path: string, body?: object): Promise<void> {
+    const { lab } = this.#stack
+    const answer = await fetch(`${lab.api}/_lab/${path}`, {
+      method,
+      headers: { ...labHeaders(lab), ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     })
-    if (!answer.ok) throw new Error(`the lab refused the security group ${id}: ${answer.status} ${await answer.text()}`)
+    if (!answer.ok) throw new Error(`the lab refused ${method} ${path}: ${answer.status} ${await answer.text()}`)
   }
 
   async #until(what: string, reached: () => Promise<boolean>): Promise<void> {

@@ -52,9 +52,10 @@ export async function applyBaseline(
   address: ShopAddress,
   password: string,
 ): Promise<void> {
-  const url = `postgres://shop_migrator:${password}@${address.host}:${address.port}/${SHOP}?sslmode=disable`
+  const url = `postgres://shop_migrator@${address.host}:${address.port}/${SHOP}?sslmode=disable`
   const dir = join(config.clone, 'examples', 'shop', 'migrations')
-  const { code, stderr } = await commands.run(['migrations', 'apply', '--url', url, '--dir', dir, '--target', '2'])
+  const args = ['migrations', 'apply', '--url', url, '--dir', dir, '--target', '2']
+  const { code, stderr } = await commands.run(args, undefined, { PGPASSWORD: password })
   if (code !== 0) throw failure('EMBEDDED_START_FAILED', `The shop's first two migrations failed: ${stderr}`)
 }
 

@@ -1,12 +1,13 @@
 /** The main job, told while it is done: a dangerous migration is stopped on a restored copy, its safe version is rehearsed, applied to
  *  the real database under traffic, the worker is killed in the middle, another carries on, and no acknowledged commit is lost.
  *  Nothing here is staged but the moment of the kill (see kill.ts), and what is claimed is looked up on the target itself. */
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Failure, failure, isFailureCode } from '../../contracts/failures'
 import type { OperationDocument } from '../../contracts/operation'
 import type { EmbeddedConfig } from '../config'
 import type { Stack } from '../stack'
+import { makeClosedFolder } from '../state/state-folder'
 import { CommandLine } from './command-line'
 import type { Console } from './console'
 import { endOpenOperations } from './earlier'
@@ -32,6 +33,8 @@ interface Scene {
   readonly commands: CommandLine
   readonly cloud: ShopCloud
   readonly timings: Timings
+  /** Empty the whole lab first, not only of the shop. */
+  readonly again: boolean
 }
 
 interface Act {
@@ -62,13 +65,14 @@ export async function tellStory(given: Omit<Scene, 'commands' | 'cloud'>, signal
   }
 }
 
-async function openTheShop({ config, stack, console, commands, cloud, timings }: Scene): Promise<ShopAddress> {
-  if (await cloud.exists()) {
-    console.working('removing the shop of the last time')
+async function openTheShop({ config, stack, console, commands, cloud, timings, again }: Scene): Promise<ShopAddress> {
+  if (again || (await cloud.exists())) {
+    console.working(again ? 'emptying the lab' : 'removing the shop of the last time')
     await timings.measure('old shop removed', async () => {
       await endOpenOperations(commands)
-      await cloud.remove()
+      await (again ? cloud.emptyLab() : cloud.remove())
     })
+    if (again) console.line('✔ the lab is empty')
   }
   console.working('opening the shop: an RDS instance, two migrations, 300,000 orders')
   const address = await timings.measure('shop: instance created', () => cloud.create())
@@ -185,8 +189,8 @@ async function keepEvidence({ config, commands, console }: Scene, { id, evidence
   })
   if (document === null) return null
   const folder = join(config.folders.state, 'evidence')
-  mkdirSync(folder, { recursive: true })
+  makeClosedFolder(folder)
   const file = join(folder, `${id}.json`)
-  writeFileSync(file, `${JSON.stringify(document, null, 2)}\n`)
+  writeFileSync(file, `${JSON.stringify(document, null, 2)}\n`, { mode: 0o600 })
   return file
 }

@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { failure } from '../../contracts/failures'
 import type { EmbeddedConfig } from '../config'
+import { childEnvironment } from '../processes/environment'
 import { ProcessRecords } from '../processes/records'
 import type { Stack } from '../stack'
 import { identify } from '../state/process-identity'
@@ -44,7 +45,7 @@ export class Traffic {
     const program = join(config.clone, 'dist', 'examples', 'shop', 'writer.js')
     this.#child = spawn(process.execPath, [program, ...Object.entries(options).flat()], {
       detached: true,
-      env: { ...config.inherited, SHOP_APP_PASSWORD: stack.secrets.shopApp },
+      env: { ...childEnvironment(config.inherited), SHOP_APP_PASSWORD: stack.secrets.shopApp },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     this.#ended = new Promise((resolve) => {

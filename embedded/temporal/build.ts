@@ -19,7 +19,7 @@ export interface Build {
 export async function buildWithGo(build: Build): Promise<Made> {
   build.progress(`building Temporal ${TEMPORAL_CLI_VERSION} with Go, some minutes, once`)
   const parent = dirname(dirname(build.target))
-  mkdirSync(parent, { recursive: true })
+  mkdirSync(parent, { recursive: true, mode: 0o755 })
   const lock = await lockWithin(join(parent, 'build.lock'), 'build', ['build'], BUILD_TIMEOUT_MS)
   if (!lock.taken) return { ok: false, reason: `process ${lock.owner.pid} has been building it for 20 minutes` }
   try {

@@ -2,7 +2,7 @@
  *  done once and kept in the cache. Nothing is downloaded or built when one of the earlier places has it. */
 import { execFile } from 'node:child_process'
 import { accessSync, constants, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { failure } from '../../contracts/failures'
 import { buildWithGo } from './build'
@@ -36,13 +36,15 @@ export function cachedCli(cacheDir: string): string {
   return join(cacheDir, 'temporal', `${TEMPORAL_CLI_VERSION}-${process.platform}-${process.arch}`, 'temporal')
 }
 
-/** @throws Failure OPTION_INVALID when the configured binary is none; EMBEDDED_START_FAILED naming every place looked at. */
+/** @throws Failure OPTION_INVALID when the configured binary is none; FOLDER_NOT_OURS when others could put one into the cache;
+ *  EMBEDDED_START_FAILED naming every place looked at. */
 export async function findTemporal(search: TemporalSearch): Promise<TemporalSource> {
   if (search.address !== null) return { kind: 'server', address: search.address }
   if (search.cli !== null) return { kind: 'binary', path: configured(search.cli), origin: 'configured' }
   const onPath = await temporalOnPath(search.searchPath)
   if (onPath !== null) return { kind: 'binary', path: onPath, origin: 'path' }
   const target = cachedCli(search.cacheDir)
+  assertOnlyOurs(search.cacheDir, target)
   if (isProgram(target)) return { kind: 'binary', path: target, origin: 'cache' }
   const download = await downloadCli({ ...search, target, version: TEMPORAL_CLI_VERSION })
   if (download.ok) return { kind: 'binary', path: target, origin: 'download' }
@@ -86,6 +88,21 @@ async function saysTemporal(path: string): Promise<boolean> {
 function configured(path: string): string {
   if (isProgram(path)) return path
   throw failure('OPTION_INVALID', `CAPSTAN_TEMPORAL_CLI names ${path}, which is not a program that can be run here.`)
+}
+
+/** What lies in the cache is run: nobody but us and root may be able to put it there. What is not there yet is made so. */
+function assertOnlyOurs(cacheDir: string, target: string): void {
+  for (const path of [cacheDir, dirname(dirname(target)), dirname(target), target]) {
+    const stats = statSync(path, { throwIfNoEntry: false })
+    if (stats === undefined) continue
+    const { uid, mode } = stats
+    if ((uid === 0 || uid === process.getuid?.()) && (mode & 0o022) === 0) continue
+    throw failure(
+      'FOLDER_NOT_OURS',
+      `${path} can be changed by other users of this machine, so no program is run from it: remove it, or take the right from them (chmod go-w).`,
+      { path },
+    )
+  }
 }
 
 function isProgram(path: string): boolean {

@@ -6,11 +6,11 @@ import { dirname } from 'node:path'
 /** Calls `make` with an empty folder beside `target`; the program it returns becomes `target`. */
 export async function makeInPlace(target: string, make: (folder: string) => Promise<string>): Promise<void> {
   const folder = `${dirname(target)}.making-${process.pid}-${randomUUID().slice(0, 8)}`
-  mkdirSync(folder, { recursive: true })
+  mkdirSync(folder, { recursive: true, mode: 0o755 })
   try {
     const made = await make(folder)
     chmodSync(made, 0o755)
-    mkdirSync(dirname(target), { recursive: true })
+    mkdirSync(dirname(target), { recursive: true, mode: 0o755 })
     renameSync(made, target)
   } finally {
     rmSync(folder, { recursive: true, force: true })

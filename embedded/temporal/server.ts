@@ -41,6 +41,8 @@ export function temporalProgram(server: TemporalServer): Program {
     ready: { kind: 'probe', probe: () => answers(`127.0.0.1:${server.port}`, server.namespace) },
     readyTimeoutMs: 60_000,
     stopSignal: 'SIGTERM',
+    // Its database holds every history.
+    umask: 0o077,
   }
 }
 

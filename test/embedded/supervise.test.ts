@@ -1,12 +1,15 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, readFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { readConfig } from '../../embedded/config'
+import { childEnvironment } from '../../embedded/processes/environment'
 import { type Program, startProgram } from '../../embedded/processes/program'
 import { ProcessRecords } from '../../embedded/processes/records'
 import { supervise } from '../../embedded/processes/supervise'
 import { sweep } from '../../embedded/processes/sweep'
 import { identify, isAlive } from '../../embedded/state/process-identity'
+import { labProgram, workerProgram } from '../../embedded/worker-program'
 import { folder, removeFolders } from './support'
 
 afterAll(removeFolders)
@@ -48,6 +51,25 @@ test('a worker that is killed is started again, and whoever waits for its succes
   expect(where.records.alive()).toEqual([])
 })
 
+test('what a program with a mask writes is its owner’s alone, and our own mask stays', async () => {
+  const where = place()
+  const file = join(where.stateDir, 'written')
+  const ours = process.umask()
+  const writes = program(`require('fs').writeFileSync(${JSON.stringify(file)}, ''); ${STAYS}`)
+  const running = await startProgram({ ...writes, umask: 0o077 }, where)
+  expect(process.umask()).toBe(ours)
+  expect(statSync(file).mode & 0o777).toBe(0o600)
+  process.kill(running.identity.pid, 'SIGKILL')
+  await running.exited
+})
+
+test('a child is given no cloud profile and no password of the user, but what it was said to need', () => {
+  const user = { PATH: '/bin', HOME: '/home/ann', LC_ALL: 'C', XDG_CACHE_HOME: '/c', AWS_PROFILE: 'production', PGPASSWORD: 'x' }
+  const { AWS_PROFILE: _, PGPASSWORD: __, ...plain } = user
+  expect(childEnvironment(user)).toEqual(plain)
+  expect(childEnvironment({ ...user, SHOP_A: '1', NOT_SHOP_B: '2' }, /^SHOP_/)).toEqual({ ...plain, SHOP_A: '1' })
+})
+
 test('after stop nothing is started again', async () => {
   const where = place()
   const worker = await supervise(program(STAYS), where, () => undefined)
@@ -84,4 +106,39 @@ test('what a killed supervisor leaves behind is ended by a sweep, and a stranger
   expect(JSON.parse(readFileSync(join(where.stateDir, 'processes.json'), 'utf8'))).not.toContainEqual(
     expect.objectContaining({ name: 'worker' }),
   )
+})
+
+test('neither worker nor lab sees the user’s AWS settings, and the worker sees failpoints and the shop’s passwords', () => {
+  const config = readConfig({
+    PATH: '/bin',
+    AWS_PROFILE: 'production',
+    AWS_SESSION_TOKEN: 'x',
+    CAPSTAN_FAILPOINTS: '/f',
+    CAPSTAN_STICKY_TIMEOUT_MS: '7',
+    CAPSTAN_LEDGER_URL: 'postgres://production/ledger',
+    SHOP_OTHER_PASSWORD: 'y',
+  })
+  const lab = labProgram({ config, block: '127.99.9', apiPort: 1 })
+  expect(lab.env).toEqual({ PATH: '/bin' })
+  const aws = { accessKeyId: 'lab', secretAccessKey: 'lab', region: 'us-east-1' }
+  const secrets = { secretKey: '', ledgerPassword: '', shopAdmin: 'a', shopMigrator: 'm', shopApp: '' }
+  const { env } = workerProgram({
+    config,
+    temporalAddress: 't:1',
+    ledgerUrl: 'postgres://lab/ledger',
+    lab: { api: 'http://lab', aws, token: null },
+    block: '127.99.9',
+    secrets,
+  })
+  expect(env).toMatchObject({
+    AWS_ACCESS_KEY_ID: 'lab',
+    AWS_CONFIG_FILE: '/dev/null',
+    CAPSTAN_FAILPOINTS: '/f',
+    CAPSTAN_STICKY_TIMEOUT_MS: '7',
+    CAPSTAN_LEDGER_URL: 'postgres://lab/ledger',
+    SHOP_ADMIN_PASSWORD: 'a',
+    SHOP_OTHER_PASSWORD: 'y',
+  })
+  expect(env).not.toHaveProperty('AWS_PROFILE')
+  expect(env).not.toHaveProperty('AWS_SESSION_TOKEN')
 })

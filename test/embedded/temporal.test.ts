@@ -17,6 +17,13 @@ function program(name: string, script: string): { dir: string; path: string } {
   return { dir, path }
 }
 
+function cached(cacheDir: string): string {
+  const path = cachedCli(cacheDir)
+  mkdirSync(join(path, '..'), { recursive: true, mode: 0o755 })
+  writeFileSync(path, '', { mode: 0o755 })
+  return path
+}
+
 const temporal = () => program('temporal', 'echo "temporal version 1.5.1"')
 /** Writes what `go install` would leave in GOBIN, slowly, and counts its runs. */
 const go = (log: string) =>
@@ -46,8 +53,7 @@ test('a server of the user’s own comes before every binary', async () => {
 test('the configured binary comes before the one on PATH, and that before the cache', async () => {
   const [configured, onPath] = [temporal(), temporal()]
   const cacheDir = folder()
-  mkdirSync(join(cachedCli(cacheDir), '..'), { recursive: true })
-  writeFileSync(cachedCli(cacheDir), '', { mode: 0o755 })
+  cached(cacheDir)
   const all = search({ cli: configured.path, searchPath: [onPath.dir], cacheDir })
   expect(await findTemporal(all)).toMatchObject({ path: configured.path, origin: 'configured' })
   expect(await findTemporal({ ...all, cli: null })).toMatchObject({ path: onPath.path, origin: 'path' })
@@ -103,4 +109,26 @@ test('when there is nowhere left to look, the error names every place', async ()
   for (const place of ['TEMPORAL_ADDRESS', 'CAPSTAN_TEMPORAL_CLI', 'PATH', 'cache', '127.0.0.1:1', 'go install']) {
     expect((error as Error).message).toContain(place)
   }
+})
+
+test.each(['the program', 'its folder', 'the cache'])('nothing is run from a cache when others may change %s', async (what) => {
+  const cacheDir = folder()
+  const path = cached(cacheDir)
+  chmodSync(what === 'the program' ? path : what === 'its folder' ? join(path, '..') : cacheDir, 0o777)
+  await expect(findTemporal(search({ cacheDir }))).rejects.toMatchObject({ code: 'FOLDER_NOT_OURS', kind: 'refused' })
+})
+
+test('a mirror elsewhere has to speak https, also when it is one that it leads to', async () => {
+  await expect(findTemporal(search({ downloadHost: 'http://mirror.invalid' }))).rejects.toThrow(
+    'neither https nor on this machine',
+  )
+  const mirror = createServer(({ url }, answer) => {
+    if (url === '/plain') answer.end('anything')
+    else answer.writeHead(302, { location: `http://0.0.0.0:${port}/plain` }).end()
+  }).listen(0)
+  await once(mirror, 'listening')
+  const { port } = mirror.address() as AddressInfo
+  await expect(findTemporal(search({ downloadHost: `http://127.0.0.1:${port}` }))).rejects.toThrow('an address without https')
+  mirror.closeAllConnections()
+  mirror.close()
 })
