@@ -89,6 +89,7 @@ export const FAILURES = {
   EVIDENCE_MISSING: 'refused',
   UNDO_INCOMPLETE: 'stranded',
   EMBEDDED_RUNNING: 'refused',
+  FOLDER_NOT_OURS: 'refused',
   EMBEDDED_START_FAILED: 'transient',
   DEFECT: 'defect',
 } as const satisfies Record<string, FailureKind>

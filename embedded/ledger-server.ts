@@ -1,5 +1,4 @@
 /** The ledger's PostgreSQL 17: made once, adopted when it survived us, started again when it dies. */
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from 'pg'
@@ -7,6 +6,7 @@ import { failure } from '../contracts/failures'
 import { ensureBinaries } from '../pgserver/binaries'
 import { adoptServer, clusterExists, initCluster, type RunningServer, startServer } from '../pgserver/cluster'
 import { PostgresServerError } from '../pgserver/failure'
+import { makeClosedFolder } from './state/state-folder'
 
 const USER = 'capstan'
 const DATABASE = 'ledger'
@@ -57,7 +57,7 @@ async function prepareCluster(place: LedgerPlace): Promise<() => Promise<Running
   const binaries = await ensureBinaries({ major: 17, cacheDir: place.cacheDir })
   const folder = join(place.stateDir, 'ledger')
   const dataDir = join(folder, 'data')
-  mkdirSync(folder, { recursive: true })
+  makeClosedFolder(folder)
   const left = await adoptServer({ dataDir })
   await left?.stop('fast')
   if (!clusterExists(dataDir)) await initCluster({ binaries, dataDir, superuser: USER, password: place.password })

@@ -11,14 +11,18 @@ import { QUIET_SDK } from './worker-program'
 
 const HELP = `Usage: npm start [-- options]          or: node dist/embedded/main.js [command] [options]
 
-  start            everything, and the story of the example shop (what npm start does)
+  start            everything, and the story of the example shop (what npm start does); a shop that an
+                   earlier start left makes way for a new one
       --once       end with the verdict: 0 when everything held, 1 when not
-      --again      throw the shop away and begin afresh, as the story always does
+      --again      empty the whole lab first: also what you made in it, its network rules and faults
       --timings    a table of the time each phase took
   up               everything without the story, until Ctrl-C; --detach returns when it is ready
   down             stop what "up --detach" or a crashed start left running
   status           what runs where; --json prints one document
   reset            stop everything and remove all state of this clone
+
+State is kept per clone, or in the folder that CAPSTAN_STATE_DIR names, which has to be empty or not there
+when it is first used; commands find it by the same variable.
 
 Example: npm start -- --once --timings
 `
@@ -43,7 +47,7 @@ async function main(argv: readonly string[]): Promise<number> {
   const command = positionals[0] ?? 'start'
   switch (command) {
     case 'start':
-      return await start(config, { once: values.once, timings: values.timings })
+      return await start(config, { once: values.once, again: values.again, timings: values.timings })
     case 'up':
       return await up(config, { detach: values.detach })
     case 'down':

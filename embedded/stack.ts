@@ -1,6 +1,5 @@
 /** The embedded default as a whole: Temporal, the ledger and the lab side by side, then the worker; stopped in the opposite
  *  order. What is already there from an earlier start (histories, ledger, instances) is carried on with. */
-import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { failure } from '../contracts/failures'
 import { PostgresServerError } from '../pgserver/failure'
@@ -8,20 +7,22 @@ import { ensureEnterable } from '../pgserver/reach'
 import { serverUser } from '../pgserver/server-user'
 import type { EmbeddedConfig } from './config'
 import { startLedgerServer } from './ledger-server'
+import { childEnvironment } from './processes/environment'
 import { postGuardian } from './processes/guardian'
 import type { ProgramPlace } from './processes/program'
 import { ProcessRecords } from './processes/records'
 import { type RestartListener, type Supervised, supervise } from './processes/supervise'
 import { sweep } from './processes/sweep'
 import { claimBlock } from './state/address-block'
-import { type Endpoints, publishEndpoints, withdrawEndpoints } from './state/endpoints'
+import { type Endpoints, pointTo, publishEndpoints, withdrawEndpoints } from './state/endpoints'
 import { type LockAttempt, lockWithin } from './state/lock-file'
 import { choosePorts, type Ports } from './state/ports'
 import { readOrMakeSecrets, type Secrets } from './state/secrets'
+import { claimStateFolder, makeClosedFolder } from './state/state-folder'
 import { findTemporal } from './temporal/find'
 import { temporalSearch } from './temporal/search'
 import { answers, temporalProgram } from './temporal/server'
-import { askLab, type Lab, labProgram, workerProgram } from './worker-program'
+import { type Lab, labProgram, labThatSaid, workerProgram } from './worker-program'
 
 export interface Stack {
   readonly endpoints: Endpoints
@@ -50,9 +51,10 @@ interface Ground {
 
 type Stop = () => Promise<void>
 
-/** @throws Failure EMBEDDED_START_FAILED, also when this clone's embedded default is already running. */
+/** @throws Failure EMBEDDED_START_FAILED, EMBEDDED_RUNNING when this clone's is already running, or FOLDER_NOT_OURS. */
 export async function startStack(config: EmbeddedConfig, listener: StackListener): Promise<Stack> {
   const { state, cache } = config.folders
+  claimStateFolder(config.folders)
   prepareFolder(state)
   // Said now rather than after minutes of building Temporal; and Go would make the folder for itself alone.
   prepareFolder(cache)
@@ -68,7 +70,7 @@ export async function startStack(config: EmbeddedConfig, listener: StackListener
   try {
     await sweep(state)
     const sweepCommand = [process.execPath, join(config.clone, 'dist', 'embedded', 'main.js'), 'sweep']
-    const guardian = postGuardian(sweepCommand, config.inherited)
+    const guardian = postGuardian(sweepCommand, childEnvironment(config.inherited, /^CAPSTAN_STATE_DIR$/))
     stops.push(async () => guardian.dismiss())
     const ground = await layGround(config, listener)
     return { ...(await raise(ground, stops)), stop }
@@ -81,7 +83,7 @@ export async function startStack(config: EmbeddedConfig, listener: StackListener
 async function layGround(config: EmbeddedConfig, listener: StackListener): Promise<Ground> {
   const { state, cache, key } = config.folders
   const logDir = join(state, 'logs')
-  mkdirSync(logDir, { recursive: true })
+  for (const folder of [logDir, join(state, 'lab')]) makeClosedFolder(folder)
   return {
     config,
     block: await claimBlock({ registerFile: join(cache, 'blocks.json'), stateDir: state, key }),
@@ -108,8 +110,11 @@ async function raise(ground: Ground, stops: Stop[]): Promise<Omit<Stack, 'stop'>
   const worker = await supervise(program, place, listener.restart)
   stops.push(() => worker.stop(2_500))
   const fleet = join(config.clone, 'examples', 'shop', 'fleet.yaml')
-  const endpoints: Endpoints = { version: 1, temporal, ledgerUrl, fleet, labApi: lab.api, stateDir: config.folders.state }
-  publishEndpoints(config.clone, endpoints)
+  const { state, stateGiven } = config.folders
+  const { api: labApi, token: labToken } = lab
+  const endpoints: Endpoints = { version: 1, temporal, ledgerUrl, fleet, labApi, labToken, stateDir: state }
+  publishEndpoints(endpoints)
+  if (!stateGiven) pointTo(config.clone, state)
   return { endpoints, secrets, block, lab, worker }
 }
 
@@ -150,7 +155,7 @@ async function raiseLedger({ config, ports, secrets, place }: Ground, base: Stop
 async function raiseLab({ config, block, ports, place, listener }: Ground, base: Stop[]): Promise<Lab> {
   const lab = await supervise(labProgram({ config, block, apiPort: ports.lab }), place, listener.restart)
   base.push(() => lab.stop(3_000))
-  return await askLab(String(lab.said.api))
+  return await labThatSaid(lab.said)
 }
 
 /** As root the folder must let PostgreSQL's user through; as anybody else it is ours alone by its own files' modes.
@@ -175,27 +180,6 @@ async function takeLock(state: string, purpose: string): Promise<Extract<LockAtt
     `The embedded default of this clone is already running, as process ${lock.owner.pid}. Use it, or stop it with: node bin/capstan.js down`,
     { pid: lock.owner.pid },
   )
-}
-
-/** Ends what is left of a supervisor that died. Resolves to null when one is alive: then nothing is left over. */
-export async function sweepState(config: EmbeddedConfig): Promise<readonly string[] | null> {
-  const { state } = config.folders
-  prepareFolder(state)
-  const lock = await lockWithin(join(state, 'lock'), 'sweep', ['sweep'], 15_000)
-  if (!lock.taken) return null
-  try {
-    withdrawEndpoints(state)
-    return await sweep(state)
-  } finally {
-    lock.release()
-  }
-}
-
-/** Removes everything this clone has outside its folder, but for the shared cache. */
-export async function wipeState(config: EmbeddedConfig): Promise<void> {
-  await sweepState(config)
-  rmSync(config.folders.state, { recursive: true, force: true })
-  rmSync(join(config.clone, 'dist', 'embedded.json'), { force: true })
 }
 
 function once(work: () => Promise<void>): () => Promise<void> {

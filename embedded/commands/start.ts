@@ -10,6 +10,8 @@ import { type Interrupt, listenForInterrupt } from './interrupt'
 
 export interface StartOptions {
   readonly once: boolean
+  /** Empty the whole lab first. */
+  readonly again: boolean
   readonly timings: boolean
 }
 
@@ -21,9 +23,9 @@ export async function start(config: EmbeddedConfig, options: StartOptions): Prom
   if (stack === null) return FAILURE_KINDS.aborted.exit
   try {
     console.line(whatRuns(stack))
-    const outcome = await storyUntilInterrupted({ config, stack, console, timings }, interrupt)
+    const outcome = await storyUntilInterrupted({ config, stack, console, timings, again: options.again }, interrupt)
     if (outcome === null) return FAILURE_KINDS.aborted.exit
-    console.line(nextLine(outcome))
+    console.line(nextLine(config, outcome))
     const code = outcome.passed ? 0 : 1
     if (!options.once) {
       console.line('Everything stays up. Ctrl-C stops it.')
@@ -43,6 +45,7 @@ interface StoryPlace {
   readonly stack: Stack
   readonly console: Console
   readonly timings: Timings
+  readonly again: boolean
 }
 
 /** Null when Ctrl-C came first. Whatever the interruption breaks on its way is not worth telling. */
@@ -57,7 +60,8 @@ async function storyUntilInterrupted(place: StoryPlace, interrupt: Interrupt): P
   return await Promise.race([story, interrupt.requested.then(() => null)])
 }
 
-function nextLine({ operation }: StoryOutcome): string {
-  const show = operation === null ? [] : [`node bin/capstan.js ops show ${operation}`]
-  return `Next: ${[...show, 'node bin/capstan.js migrate shop --plan --migrations examples/shop/migrations-safe', 'README.md'].join(' · ')}`
+function nextLine({ folders }: EmbeddedConfig, { operation }: StoryOutcome): string {
+  const capstan = `${folders.stateGiven ? `CAPSTAN_STATE_DIR=${folders.state} ` : ''}node bin/capstan.js`
+  const show = operation === null ? [] : [`${capstan} ops show ${operation}`]
+  return `Next: ${[...show, `${capstan} migrate shop --plan --migrations examples/shop/migrations-safe`, 'README.md'].join(' · ')}`
 }

@@ -3,37 +3,42 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { failure } from '../../contracts/failures'
 import type { EmbeddedConfig } from '../config'
+import { sweepState, wipeState } from '../leftovers'
 import { stopProcess } from '../processes/program'
 import { readRecords } from '../processes/records'
-import { sweepState, wipeState } from '../stack'
 import { readEndpoints } from '../state/endpoints'
 import { lockOwner } from '../state/lock-file'
 import { isAlive } from '../state/process-identity'
+import { isClaimed } from '../state/state-folder'
 
 const STOP_MS = 10_000
 const print = (text: string): void => {
   process.stdout.write(`${text}\n`)
 }
 
-async function stopEverything(config: EmbeddedConfig): Promise<readonly string[]> {
-  const owner = lockOwner(join(config.folders.state, 'lock'))
-  if (owner !== null) await stopProcess(owner, 'SIGTERM', STOP_MS)
-  const swept = await sweepState(config)
-  if (swept === null)
-    throw failure('EMBEDDED_RUNNING', 'The embedded default was started again while it was being stopped; try again.')
-  return owner === null ? swept : [`supervisor ${owner.pid}`, ...swept]
+/** The supervisor that was asked to stop. */
+async function stopSupervisor({ folders }: EmbeddedConfig): Promise<readonly string[]> {
+  if (!isClaimed(folders)) return []
+  const owner = lockOwner(join(folders.state, 'lock'))
+  if (owner === null) return []
+  await stopProcess(owner, 'SIGTERM', STOP_MS)
+  return [`supervisor ${owner.pid}`]
 }
 
 export async function down(config: EmbeddedConfig): Promise<number> {
-  const stopped = await stopEverything(config)
+  const supervisor = await stopSupervisor(config)
+  const swept = await sweepState(config)
+  if (swept === null)
+    throw failure('EMBEDDED_RUNNING', 'The embedded default was started again while it was being stopped; try again.')
+  const stopped = [...supervisor, ...swept]
   print(stopped.length === 0 ? '✔ nothing was running' : `✔ stopped: ${stopped.join(', ')}`)
   return 0
 }
 
 export async function reset(config: EmbeddedConfig): Promise<number> {
-  await stopEverything(config)
-  await wipeState(config)
-  print(`✔ removed all state of this clone (${config.folders.state})`)
+  await stopSupervisor(config)
+  const { state } = config.folders
+  print((await wipeState(config)) ? `✔ removed all state of this clone (${state})` : `✔ there was no state to remove (${state})`)
   return 0
 }
 

@@ -1,12 +1,13 @@
 /** Everything without the story: in the foreground until Ctrl-C, or in the background. */
 import { spawn } from 'node:child_process'
-import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { failure } from '../../contracts/failures'
 import type { EmbeddedConfig } from '../config'
 import { readEndpoints } from '../state/endpoints'
 import { lockOwner } from '../state/lock-file'
+import { claimStateFolder, makeClosedFolder } from '../state/state-folder'
 import { Console } from '../story/console'
 import { welcome, whatRuns } from './announce'
 import { listenForInterrupt } from './interrupt'
@@ -29,7 +30,8 @@ export async function up(config: EmbeddedConfig, { detach }: { detach: boolean }
 
 async function upDetached(config: EmbeddedConfig): Promise<number> {
   const { state } = config.folders
-  mkdirSync(join(state, 'logs'), { recursive: true })
+  claimStateFolder(config.folders)
+  makeClosedFolder(join(state, 'logs'))
   const log = openSync(join(state, 'logs', 'up.log'), 'w', 0o600)
   const child = spawn(process.execPath, [join(config.clone, 'dist', 'embedded', 'main.js'), 'up'], {
     detached: true,

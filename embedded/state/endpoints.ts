@@ -1,5 +1,6 @@
 /** How the command line finds a running embedded default: `<dist>/embedded.json` names the state folder, and that folder's
- *  `endpoints.json` (its owner's alone: it holds the ledger's password) says where everything listens. */
+ *  `endpoints.json` (its owner's alone: it holds the ledger's password and the lab's token) says where everything listens. One that has its
+ *  state where CAPSTAN_STATE_DIR says is not pointed at: whoever means it sets the same variable. */
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { lockOwner } from './lock-file'
@@ -10,15 +11,24 @@ export interface Endpoints {
   readonly ledgerUrl: string
   readonly fleet: string
   readonly labApi: string
+  /** What `/_lab` asks for; null for a lab that asks for nothing. */
+  readonly labToken: string | null
   readonly stateDir: string
 }
 
-/** Another embedded default of this clone that is running (tests have their own) keeps being the one that is found. */
-export function publishEndpoints(clone: string, endpoints: Endpoints): void {
+export function publishEndpoints(endpoints: Endpoints): void {
   replace(join(endpoints.stateDir, 'endpoints.json'), endpoints)
+}
+
+/** Makes the command line find this one, unless another user's of this clone is running. */
+export function pointTo(clone: string, stateDir: string): void {
   const found = pointedAt(clone)
-  const other = found !== null && found !== endpoints.stateDir && lockOwner(join(found, 'lock')) !== null
-  if (!other) replace(pointer(clone), { stateDir: endpoints.stateDir })
+  const other = found !== null && found !== stateDir && lockOwner(join(found, 'lock')) !== null
+  if (!other) replace(pointer(clone), { stateDir })
+}
+
+export function forgetPointer(clone: string, stateDir: string): void {
+  if (pointedAt(clone) === stateDir) rmSync(pointer(clone), { force: true })
 }
 
 const pointer = (clone: string): string => join(clone, 'dist', 'embedded.json')

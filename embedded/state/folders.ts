@@ -8,6 +8,8 @@ import { dirname, join, resolve } from 'node:path'
 export interface Folders {
   readonly cache: string
   readonly state: string
+  /** CAPSTAN_STATE_DIR named it. */
+  readonly stateGiven: boolean
   /** Twelve hexadecimal digits: the clone's path and the user, so that two users of one clone do not meet either. */
   readonly key: string
 }
@@ -32,6 +34,7 @@ export function chooseFolders(facts: FolderFacts): Folders {
   return {
     cache: join(cacheHome, 'capstan'),
     state: facts.stateDir === null ? join(stateHome, 'capstan', key) : resolve(facts.stateDir),
+    stateGiven: facts.stateDir !== null,
     key,
   }
 }

@@ -34,7 +34,7 @@ export async function choosePorts(file: string, key: string, host = '127.0.0.1')
     }
   }
   const ports = chosen as Ports
-  writeFileSync(file, `${JSON.stringify(ports)}\n`)
+  writeFileSync(file, `${JSON.stringify(ports)}\n`, { mode: 0o600 })
   return ports
 }
 

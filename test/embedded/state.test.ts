@@ -1,16 +1,17 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { BLOCK_COUNT, blockAt, chooseBlock, claimBlock } from '../../embedded/state/address-block'
-import { publishEndpoints } from '../../embedded/state/endpoints'
+import { forgetPointer, pointTo } from '../../embedded/state/endpoints'
 import { chooseFolders } from '../../embedded/state/folders'
 import { lockOwner, tryLock } from '../../embedded/state/lock-file'
 import { choosePorts } from '../../embedded/state/ports'
 import { identify, isAlive } from '../../embedded/state/process-identity'
 import { readOrMakeSecrets } from '../../embedded/state/secrets'
+import { claimStateFolder, isClaimed } from '../../embedded/state/state-folder'
 import { folder, removeFolders } from './support'
 
 afterAll(removeFolders)
@@ -42,6 +43,49 @@ describe('folders', () => {
         expect(a.key === b.key).toBe(one === other && oneUid === otherUid)
       }),
     )
+  })
+})
+
+describe('the state folder', () => {
+  const given = (state: string) => ({ cache: '', state, stateGiven: true, key: '000000000000' })
+  const mode = (path: string) => statSync(path).mode & 0o777
+  const closed = process.getuid?.() === 0 ? 0o711 : 0o700
+
+  test('a new one, and an empty one, becomes ours, and nobody else can list it', () => {
+    const [made, empty] = [join(folder(), 'deep', 'state'), folder()]
+    chmodSync(empty, 0o755)
+    for (const state of [made, empty]) {
+      expect(isClaimed(given(state))).toBe(false)
+      claimStateFolder(given(state))
+      expect(isClaimed(given(state))).toBe(true)
+      expect(mode(state)).toBe(closed)
+    }
+    expect(mode(join(made, '..'))).toBe(closed)
+  })
+
+  test('one that is closed to everybody is not opened', () => {
+    const state = folder()
+    claimStateFolder(given(state))
+    expect(mode(state)).toBe(0o700)
+  })
+
+  test('one that holds other things is refused and left as it is', () => {
+    const state = folder()
+    chmodSync(state, 0o755)
+    writeFileSync(join(state, 'thesis.tex'), '')
+    for (const act of [claimStateFolder, isClaimed]) {
+      expect(() => act(given(state))).toThrow(expect.objectContaining({ code: 'FOLDER_NOT_OURS', kind: 'refused' }))
+    }
+    expect(readdirSync(state)).toEqual(['thesis.tex'])
+    expect(mode(state)).toBe(0o755)
+  })
+
+  test('one that bears this clone’s key is ours, also when an earlier version made it without a marker', () => {
+    const folders = { ...given(folder()), stateGiven: false }
+    writeFileSync(join(folders.state, 'ports.json'), '{}')
+    expect(isClaimed(folders)).toBe(true)
+    claimStateFolder(folders)
+    expect(isClaimed({ ...folders, stateGiven: true })).toBe(true)
   })
 })
 
@@ -145,16 +189,16 @@ test('secrets are made once and only their owner can read them', () => {
 test('a second embedded default of a clone leaves the running one where the command line finds it', () => {
   const clone = folder()
   mkdirSync(join(clone, 'dist'))
-  const endpoints = (stateDir: string) => {
-    const temporal = { address: '', namespace: 'default', uiUrl: null }
-    return { version: 1 as const, temporal, ledgerUrl: '', fleet: '', labApi: '', stateDir }
-  }
   const [running, other] = [folder(), folder()]
   const lock = tryLock(join(running, 'lock'), 'start')
-  publishEndpoints(clone, endpoints(running))
-  publishEndpoints(clone, endpoints(other))
-  const pointer = () => jest.requireActual<{ stateDir: string }>(join(clone, 'dist', 'embedded.json')).stateDir
-  expect(pointer()).toBe(running)
-  expect(existsSync(join(other, 'endpoints.json'))).toBe(true)
+  const pointer = join(clone, 'dist', 'embedded.json')
+  pointTo(clone, running)
+  pointTo(clone, other)
+  forgetPointer(clone, other)
+  expect(JSON.parse(readFileSync(pointer, 'utf8'))).toEqual({ stateDir: running })
   if (lock.taken) lock.release()
+  pointTo(clone, other)
+  expect(JSON.parse(readFileSync(pointer, 'utf8'))).toEqual({ stateDir: other })
+  forgetPointer(clone, other)
+  expect(existsSync(pointer)).toBe(false)
 })
