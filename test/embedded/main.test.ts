@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { processesNaming } from '../support/processes'
 import { folder, removeFolders } from './support'
 
 /** The command as a user runs it, from dist/, with state of the test's own. */
@@ -26,11 +27,8 @@ function embedded(...args: string[]): Promise<Ended> {
 
 const status = async () =>
   JSON.parse((await embedded('status', '--json')).stdout) as { running: boolean; supervisor: number | null }
-/** Command lines of living processes that mention the state folder. */
-const ours = (): string[] =>
-  execFileSync('ps', ['-eo', 'stat=,args='], { encoding: 'utf8' })
-    .split('\n')
-    .filter((line) => line.includes(state) && !line.startsWith('Z'))
+/** Living processes that mention the state folder. */
+const ours = (): number[] => processesNaming(state)
 
 beforeEach(() => {
   // PostgreSQL's own user has to be able to enter.
@@ -60,11 +58,14 @@ test('with 5432 and 7233 taken everything starts all the same, and down leaves n
       .on('error', () => undefined)
       .listen(port, '0.0.0.0'),
   )
-  expect(await embedded('up', '--detach')).toMatchObject({ code: 0 })
-  const endpoints = JSON.parse(readFileSync(join(state, 'endpoints.json'), 'utf8')) as { temporal: { address: string } }
-  expect(endpoints.temporal.address).not.toMatch(/:7233$/)
-  expect(await embedded('down')).toMatchObject({ code: 0, stdout: expect.stringMatching(/^✔ stopped: supervisor \d+\n$/) })
-  for (const server of taken) server.close()
+  try {
+    expect(await embedded('up', '--detach')).toMatchObject({ code: 0 })
+    const endpoints = JSON.parse(readFileSync(join(state, 'endpoints.json'), 'utf8')) as { temporal: { address: string } }
+    expect(endpoints.temporal.address).not.toMatch(/:7233$/)
+    expect(await embedded('down')).toMatchObject({ code: 0, stdout: expect.stringMatching(/^✔ stopped: supervisor \d+\n$/) })
+  } finally {
+    for (const server of taken) server.close()
+  }
   expect(ours()).toEqual([])
   expect(existsSync(join(state, 'endpoints.json'))).toBe(false)
 })

@@ -1,5 +1,5 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { transformFileSync } from '@swc/core'
@@ -44,27 +44,4 @@ export async function startLabProcess(main: string, args: readonly string[]): Pr
   const firstLine = new Promise<string>((done) => createInterface({ input: child.stdout }).once('line', done))
   const line = await Promise.race([firstLine, exited.then((code) => Promise.reject(new Error(`exit ${code}: ${said}`)))])
   return { child, exited, ready: JSON.parse(line) }
-}
-
-/** The ids of all processes whose command line holds `text`. */
-export function processesNaming(text: string): number[] {
-  return commandLines().flatMap(([pid, command]) => (command.includes(text) ? [pid] : []))
-}
-
-function commandLines(): [pid: number, command: string][] {
-  // a minimal Linux has no ps, macOS has no /proc
-  if (!existsSync('/proc/self/cmdline')) {
-    const lines = execFileSync('ps', ['-A', '-ww', '-o', 'pid=,command='], { encoding: 'utf8' }).trim().split('\n')
-    return lines.map((line) => [Number.parseInt(line, 10), line])
-  }
-  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
-  return pids.map((pid) => [Number(pid), commandLine(pid)])
-}
-
-function commandLine(pid: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')
-  } catch {
-    return '' // it ended meanwhile
-  }
 }

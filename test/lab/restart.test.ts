@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Client } from 'pg'
+import { processesNaming } from '../support/processes'
 import {
   available,
   cacheDir,
@@ -16,7 +17,7 @@ import {
   snapshotAvailable,
   type TestLab,
 } from './fixture'
-import { compileLab, type LabProcess, processesNaming, startLabProcess } from './process'
+import { compileLab, type LabProcess, startLabProcess } from './process'
 
 const root = mkdtempSync(join(tmpdir(), 'capstan-lab-process-'))
 const block = ownBlock()
