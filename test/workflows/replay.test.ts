@@ -28,9 +28,9 @@ test.each(['migrate-approved', 'migrate-refused-by-canary', 'migrate-aborted'])(
 })
 
 test('another order of activities is noticed', async () => {
-  await expect(replay(changed('act.checks.checkCanary(', 'act.checks.verifyTarget('), 'migrate-approved')).rejects.toThrow(
-    expect.objectContaining({ name: 'DeterminismViolationError' }),
-  )
+  await expect(
+    replay(changed('act.canaryChecks.checkCanary(', 'act.canaryChecks.verifyTarget('), 'migrate-approved'),
+  ).rejects.toThrow(expect.objectContaining({ name: 'DeterminismViolationError' }))
 })
 
 test('a step that is left out is noticed', async () => {
