@@ -7,7 +7,8 @@ import { Failure } from '../contracts/failures'
 import { openLedger } from '../ledger/ledger'
 import { createClouds } from './clouds'
 import { readConfig } from './config'
-import { createFailpoint } from './failpoint'
+import { createFailpoints } from './failpoint'
+import type { ActivityInterceptorDeps } from './interceptors/activity'
 import { readLogError } from './log-error'
 import { connectTemporal, startWorkers } from './run-workers'
 import { ensureSearchAttributes } from './search-attributes'
@@ -32,13 +33,13 @@ async function main(): Promise<void> {
   await ensureSearchAttributes(connection, config.temporal.namespace).catch((error: unknown) => {
     log.warn({ error }, 'search attributes could not be added')
   })
-  const deps: ActivityDeps & { failpoint: ReturnType<typeof createFailpoint> } = {
+  const deps: ActivityDeps & ActivityInterceptorDeps = {
     ledger,
     cloudOf: createClouds(),
     resolveSecret: createSecretResolver(process.env),
     secretKey: config.secretKey,
     sourceAddress: config.sourceAddress,
-    failpoint: createFailpoint(config.failpoints),
+    failpoints: config.failpoints === null ? null : createFailpoints(config.failpoints),
   }
   const workers = await startWorkers(connection, config, deps)
   let stops = 0

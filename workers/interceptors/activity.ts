@@ -3,14 +3,14 @@ import type { Context } from '@temporalio/activity'
 import type { ActivityExecuteInput, ActivityInboundCallsInterceptor, Next } from '@temporalio/worker'
 import { runAct } from '../../activities/act'
 import type { Ledger } from '../../ledger/ledger'
-import type { Failpoint } from '../failpoint'
+import type { ActivityCall, Failpoints } from '../failpoint'
 import { toTemporalFailure } from './failures'
 import { startHeartbeat } from './heartbeat'
 
 export interface ActivityInterceptorDeps {
   readonly ledger: Pick<Ledger, 'noteAttempt'>
   /** Null: no failpoints, nothing is counted. */
-  readonly failpoint: Failpoint | null
+  readonly failpoints: Failpoints | null
 }
 
 /** Polls are repeated by design: their attempts are no sign of trouble. */
@@ -20,14 +20,15 @@ function isPoll(activityType: string): boolean {
 
 type ExecuteNext = Next<ActivityInboundCallsInterceptor, 'execute'>
 
-/** Calls of each activity for each operation in this process, for failpoints. */
-const calls = new Map<string, number>()
+function callOf({ activityType, activityId, workflowExecution }: Context['info']): ActivityCall {
+  return { activity: activityType, run: `${workflowExecution?.workflowId} ${workflowExecution?.runId}`, activityId }
+}
 
-function countCall(workflowId: string, activity: string): number {
-  const key = `${workflowId} ${activity}`
-  const n = (calls.get(key) ?? 0) + 1
-  calls.set(key, n)
-  return n
+/** The server drops an activity from the pending ones when it has its result. */
+async function hasResult({ info, client }: Context): Promise<boolean> {
+  const { workflowId = '', runId } = info.workflowExecution ?? {}
+  const { raw } = await client.workflow.getHandle(workflowId, runId).describe()
+  return !raw.pendingActivities?.some(({ activityId }) => activityId === info.activityId)
 }
 
 function stepOf(input: ActivityExecuteInput): { operation: string; step: string } | null {
@@ -41,16 +42,17 @@ export function activityInterceptor(context: Context, deps: ActivityInterceptorD
   return {
     async execute(input: ActivityExecuteInput, next: ExecuteNext): Promise<unknown> {
       const { activityType, attempt } = context.info
-      const n = deps.failpoint === null ? 0 : countCall(context.info.workflowExecution?.workflowId ?? '', activityType)
+      const call = callOf(context.info)
       const heartbeat = startHeartbeat(context)
       const signal = AbortSignal.any([context.cancellationSignal, heartbeat.signal])
       try {
-        deps.failpoint?.(activityType, n, 'before')
+        deps.failpoints?.reach(call, 'before')
         const step = stepOf(input)
         if (attempt > 1 && step !== null && !isPoll(activityType)) await deps.ledger.noteAttempt({ ...step, attempt })
         const act = { attempt, signal, stale: heartbeat.stale, client: context.client }
         const result = await runAct(act, () => next(input))
-        deps.failpoint?.(activityType, n, 'after')
+        deps.failpoints?.reach(call, 'after')
+        if (!context.info.isLocal) deps.failpoints?.leave(call, () => hasResult(context))
         return result
       } catch (error) {
         throw toTemporalFailure(error, { cancelled: context.cancellationSignal, stale: heartbeat.signal })
