@@ -1,145 +1,15 @@
-/** The one way to start a migrate operation, whichever door it came through. The bundle and the operation go into the ledger
- *  only after Temporal has answered, and an operation whose start was refused does not stay open. One of which nobody can say
- *  whether it was started does: repeating the command, or an abort, finds out. */
-import type { TypedSearchAttributes } from '@temporalio/common'
-import type { MigrationBundle } from '../contracts/bundle'
-import { Failure } from '../contracts/failures'
-import { lockScope } from '../contracts/fleet'
-import { SEARCH_ATTRIBUTES, TASK_QUEUES } from '../contracts/messages'
+/** The one way to start a migrate operation, whichever door it came through. */
 import { MIGRATE_WORKFLOW, type MigrateInput } from '../contracts/migrate'
-import { FINAL_STATUSES, type OperationId, type OperationResult } from '../contracts/operation'
-import type { Ledger } from '../ledger/ledger'
-import { newOperationId, parseOperationId } from './operation-id'
-import { isNotFound, type TemporalDoor, temporalFailure } from './temporal'
+import type { Doors } from './decide'
+import { type OperationRequest, type StartedOperation, startOperation } from './start-operation'
 
-export interface MigrateRequest {
-  readonly bundle: MigrationBundle
-  readonly mode: 'plan' | 'apply'
-  /** The caller's own id: repeating it with the same files joins the operation that it names. Null: a new one. */
-  readonly operation: string | null
-  readonly requestedBy: string
-  readonly heartbeatTimeoutMs: number
-}
-
-export interface StartedOperation {
-  readonly operation: OperationId
-  /** False: it was there already and has been joined. */
-  readonly started: boolean
-}
-
-const START_TIMEOUT_MS = 10_000
-
-/** Fails with OPERATION_EXISTS, TEMPORAL_UNREACHABLE, TEMPORAL_REFUSED or LEDGER_UNREACHABLE. */
-export async function startMigrate(
-  { ledger, temporal }: { ledger: Ledger; temporal: TemporalDoor },
-  request: MigrateRequest,
-): Promise<StartedOperation> {
-  const entry = request.bundle.database
-  const operation = request.operation === null ? newOperationId('migrate', entry.name) : parseOperationId(request.operation)
-  const bundle = await ledger.putBundle(request.bundle)
-  await ledger.openOperation({
-    id: operation,
+/** Fails as `startOperation` does. */
+export function startMigrate(doors: Doors, request: OperationRequest): Promise<StartedOperation> {
+  const { database: entry, migrations } = request.bundle
+  return startOperation<MigrateInput>(doors, request, {
     kind: 'migrate',
-    databases: [entry.name],
-    requestedBy: request.requestedBy,
-    startedAt: new Date().toISOString(),
-    bundle,
-    cloud: entry.cloud,
-    environment: entry.environment,
-    mode: request.mode,
+    workflow: MIGRATE_WORKFLOW,
+    summary: `${request.mode} ${entry.name} (${entry.cloud}, ${entry.environment}): ${migrations.length} scripts`,
+    inputOf: (common) => ({ ...common, policy: entry.policy }),
   })
-  const held = await ledger.getOperation(operation)
-  if (held !== null && FINAL_STATUSES.includes(held.status)) return { operation, started: false }
-  const input: MigrateInput = {
-    version: 1,
-    operation,
-    database: entry.name,
-    cloud: entry.cloud,
-    environment: entry.environment,
-    bundle,
-    lockScope: lockScope(entry),
-    policy: entry.policy,
-    requestedBy: held?.requestedBy ?? request.requestedBy,
-    mode: request.mode,
-    heartbeatTimeoutMs: request.heartbeatTimeoutMs,
-  }
-  try {
-    return { operation, started: await startWorkflow(temporal, input, request.bundle.migrations.length) }
-  } catch (error) {
-    if (!(error instanceof UnknownOutcome)) await closeUnstarted(ledger, operation, error)
-    throw error
-  }
-}
-
-/** False when the workflow was there already. */
-async function startWorkflow(temporal: TemporalDoor, input: MigrateInput, scriptCount: number): Promise<boolean> {
-  const { WorkflowExecutionAlreadyStartedError } = await import('@temporalio/client')
-  const attributes = await searchAttributes(input)
-  try {
-    await temporal.within(START_TIMEOUT_MS, () =>
-      temporal.client.workflow.start<(input: MigrateInput) => Promise<OperationResult>>(MIGRATE_WORKFLOW, {
-        workflowId: input.operation,
-        taskQueue: TASK_QUEUES.control,
-        args: [input],
-        typedSearchAttributes: attributes,
-        staticSummary: `${input.mode} ${input.database} (${input.cloud}, ${input.environment}): ${scriptCount} scripts`,
-        workflowIdReusePolicy: 'REJECT_DUPLICATE',
-        workflowIdConflictPolicy: 'FAIL',
-      }),
-    )
-    return true
-  } catch (error) {
-    if (error instanceof WorkflowExecutionAlreadyStartedError) return false
-    if (error instanceof Failure && error.code === 'TEMPORAL_REFUSED') throw error
-    // No answer is no refusal: the server may have started it before the connection went away.
-    if (await exists(temporal, input.operation)) return true
-    throw temporalFailure(error, temporal.target)
-  }
-}
-
-class UnknownOutcome extends Failure {
-  constructor(operation: OperationId, cause: unknown) {
-    const message =
-      `Temporal stopped answering while ${operation} was being started, so nobody knows whether it runs; once Temporal is back, ` +
-      `repeat the command with --operation ${operation}, or "capstan ops abort ${operation}".`
-    super('TEMPORAL_UNREACHABLE', message, { operation }, { cause })
-  }
-}
-
-async function exists(temporal: TemporalDoor, operation: OperationId): Promise<boolean> {
-  try {
-    await temporal.within(START_TIMEOUT_MS, () => temporal.handle(operation).describe())
-    return true
-  } catch (error) {
-    if (isNotFound(error)) return false
-    throw new UnknownOutcome(operation, error)
-  }
-}
-
-async function searchAttributes(input: MigrateInput): Promise<TypedSearchAttributes> {
-  const { defineSearchAttributeKey, TypedSearchAttributes } = await import('@temporalio/common')
-  const values = {
-    [SEARCH_ATTRIBUTES.kind]: 'migrate',
-    [SEARCH_ATTRIBUTES.database]: input.database,
-    [SEARCH_ATTRIBUTES.environment]: input.environment,
-    [SEARCH_ATTRIBUTES.cloud]: input.cloud,
-    [SEARCH_ATTRIBUTES.status]: 'running',
-  }
-  return new TypedSearchAttributes(
-    Object.entries(values).map(([name, value]) => ({ key: defineSearchAttributeKey(name, 'KEYWORD'), value })),
-  )
-}
-
-/** A workflow that was started after all finds its operation closed and ends at its first step. */
-async function closeUnstarted(ledger: Ledger, operation: OperationId, error: unknown): Promise<void> {
-  const reason = error instanceof Failure ? error : null
-  await ledger
-    .setStatus({
-      operation,
-      status: 'failed',
-      failure: { code: reason?.code ?? 'DEFECT', message: reason?.message ?? 'The operation could not be started.' },
-      finishedAt: new Date().toISOString(),
-    })
-    // The first failure is the one to tell.
-    .catch(() => undefined)
 }

@@ -1,5 +1,7 @@
 /** The record that every operation leaves: what the ledger holds, what `ops show --json` prints and what evidence repeats. */
 
+import type { Cloud } from './fleet'
+
 /** `^[a-z][a-z0-9-]{2,31}$`: legal under every cloud's naming rules, so it can be part of a resource's name. */
 export type OperationId = string
 export const OPERATION_ID_PATTERN = /^[a-z][a-z0-9-]{2,31}$/
@@ -14,7 +16,7 @@ export function temporaryName(operation: OperationId, step: string): string {
   return `cap-${operation}-${step}`
 }
 
-export type OperationKind = 'migrate'
+export type OperationKind = 'migrate' | 'snapshot'
 export type OperationStatus =
   | 'planned'
   | 'awaiting-approval'
@@ -94,6 +96,23 @@ export interface OperationDocument {
   readonly failure: FailureRecord | null
   /** Digest that an approval has to name, once there is a plan. */
   readonly planDigest: Sha256 | null
+}
+
+/** What every operation's workflow is told; each kind adds its own. */
+export interface OperationInput {
+  readonly version: 1
+  readonly operation: OperationId
+  readonly database: string
+  readonly cloud: Cloud
+  readonly environment: string
+  /** Digest of the bundle in the ledger: the database's resolved fleet entry, and the migrations of whoever needs them. */
+  readonly bundle: Sha256
+  readonly lockScope: string
+  readonly requestedBy: string
+  /** `plan`: show what would happen and change nothing. */
+  readonly mode: 'plan' | 'apply'
+  /** How long an activity may stay silent before it is given to another worker, in milliseconds. */
+  readonly heartbeatTimeoutMs: number
 }
 
 /** What an operation's workflow returns. A finding ends an operation `failed` with verdict `fail`, and is no exception. */
