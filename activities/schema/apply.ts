@@ -2,12 +2,10 @@
 
 import { failure } from '../../contracts/failures'
 import type { DatabaseEntry } from '../../contracts/fleet'
-import type { ApplySummary, ApplySurvey, MigrationPlan as PlanDocument } from '../../contracts/migrate'
+import type { ApplySummary, ApplySurvey, MigrationPlan } from '../../contracts/migrate'
 import type { Session } from '../../postgres/connect/session'
 import { schemaFingerprint } from '../../postgres/inspect/fingerprint'
-import { applyMigrations } from '../../postgres/migrate/apply'
 import type { ApplyEvent } from '../../postgres/migrate/events'
-import { fencedName, raiseFence } from '../../postgres/migrate/fence'
 import { healedIndexes } from '../../postgres/migrate/healed-indexes'
 import { readHistory } from '../../postgres/migrate/history'
 import { resolveMigrations } from '../../postgres/migrate/resolve'
@@ -16,10 +14,10 @@ import { countRows } from '../../postgres/verify/checks'
 import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { rememberOnce } from '../remember'
+import { applyBehindFence } from './apply-behind-fence'
 import type { SchemaActivities } from './contract'
-import { openSession, type SessionRequest, withSession } from './open-session'
+import { type SessionRequest, withSession } from './open-session'
 import { readPlan } from './plan'
-import { historyDrift } from './plan-document'
 
 type Input = Parameters<SchemaActivities['applyMigrations']>[0]
 
@@ -31,25 +29,17 @@ export async function applyToTarget(deps: ActivityDeps, input: Input): Promise<A
   const { database: entry, migrations } = await deps.ledger.getBundle(bundle)
   const planned = await readPlan(deps.ledger, operation, planDigest)
   const on: SessionRequest = { entry, role: 'migrator', operation, step, address: target, canary: false }
-  await beforeAnyChange(deps, on, planned)
-
-  const { signal } = assertMayAct()
-  const fence = await withSession(deps, on, async (session) => {
-    const { attempt } = assertMayAct()
-    return (await raiseFence(session, { epoch, attempt, operation, signal })).token
-  })
   const progress = createProgress(deps, input, planned)
-  await applyMigrations({
-    connect: () => openSession(deps, { ...on, applicationName: fencedName(fence, `capstan ${operation}`) }),
-    resolved: resolveMigrations(migrations),
-    fence,
-    signal,
-    limits: limitsOf(entry),
-    onEvent: progress.onEvent,
-    onPlan: (_plan, history) => {
-      const drift = historyDrift(planned, history)
-      if (drift !== null) throw drift
-    },
+  await withSession(deps, on, async (session) => {
+    await beforeAnyChange(deps, on, session, planned)
+    await applyBehindFence(deps, on, session, {
+      resolved: resolveMigrations(migrations),
+      planned,
+      epoch,
+      name: `capstan ${operation}`,
+      limits: limitsOf(entry),
+      onEvent: progress.onEvent,
+    })
   })
   await progress.settle()
   return summarize(deps, on, planned, epoch)
@@ -61,16 +51,19 @@ function limitsOf({ policy }: DatabaseEntry) {
 }
 
 /** Once per operation: the target still has the schema that was planned on, and its rows are counted for the later comparison. */
-async function beforeAnyChange(deps: ActivityDeps, on: SessionRequest, planned: PlanDocument): Promise<void> {
-  await rememberOnce(deps.ledger, { operation: on.operation, name: 'rows-target' }, () =>
-    withSession(deps, on, async (session) => {
-      await assertSchemaHolds(session, planned)
-      return countRows(session, on.entry.checks.rowCounts, { signal: currentAct().signal })
-    }),
-  )
+async function beforeAnyChange(
+  { ledger }: ActivityDeps,
+  { operation, entry }: SessionRequest,
+  session: Session,
+  planned: MigrationPlan,
+): Promise<void> {
+  await rememberOnce(ledger, { operation, name: 'rows-target' }, async () => {
+    await assertSchemaHolds(session, planned)
+    return countRows(session, entry.checks.rowCounts, { signal: currentAct().signal })
+  })
 }
 
-async function assertSchemaHolds(session: Session, planned: PlanDocument): Promise<void> {
+async function assertSchemaHolds(session: Session, planned: MigrationPlan): Promise<void> {
   if ((await schemaFingerprint(session, { signal: currentAct().signal })) === planned.fingerprint) return
   throw failure(
     'PLAN_DRIFTED',
@@ -80,7 +73,7 @@ async function assertSchemaHolds(session: Session, planned: PlanDocument): Promi
 }
 
 /** Live progress for the record. */
-function createProgress({ ledger }: ActivityDeps, { operation, step }: Input, planned: PlanDocument) {
+function createProgress({ ledger }: ActivityDeps, { operation, step }: Input, planned: MigrationPlan) {
   let chain: Promise<void> = Promise.resolve()
   const note = (summary: string): void => {
     // Progress is for people: losing a line of it must not stop a migration.
@@ -96,7 +89,7 @@ function createProgress({ ledger }: ActivityDeps, { operation, step }: Input, pl
 }
 
 /** From the target's own history, since earlier attempts applied part of it. */
-async function summarize(deps: ActivityDeps, on: SessionRequest, planned: PlanDocument, epoch: number): Promise<ApplySummary> {
+async function summarize(deps: ActivityDeps, on: SessionRequest, planned: MigrationPlan, epoch: number): Promise<ApplySummary> {
   const summary = await withSession(deps, on, async (session): Promise<ApplySummary> => {
     const { rows } = await readHistory(session)
     const applied = rows.slice(planned.historyRows).map(({ script }) => script)

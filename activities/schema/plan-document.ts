@@ -1,12 +1,12 @@
 /** The plan as the ledger keeps it and as an approval binds to it. */
 
 import { type Failure, failure } from '../../contracts/failures'
-import type { InstanceAddress, MigrationPlan as PlanDocument, PlannedScript } from '../../contracts/migrate'
+import type { InstanceAddress, MigrationPlan, PlannedScript } from '../../contracts/migrate'
 import type { Sha256 } from '../../contracts/operation'
 import { sha256Of } from '../../ledger/digest'
 import { withoutLiterals } from '../../postgres/migrate/grammar'
 import type { HistoryRow } from '../../postgres/migrate/history'
-import type { MigrationPlan, PlannedMigration } from '../../postgres/migrate/plan'
+import type { ApplyPlan, PlannedMigration } from '../../postgres/migrate/plan'
 
 const SQL_LENGTH_MAX = 200
 
@@ -40,10 +40,10 @@ export interface PlanFacts {
   readonly target: InstanceAddress
   readonly fingerprint: Sha256
   readonly history: readonly HistoryRow[]
-  readonly plan: MigrationPlan
+  readonly plan: ApplyPlan
 }
 
-export function planDocument({ bundle, target, fingerprint, history, plan }: PlanFacts): PlanDocument {
+export function planDocument({ bundle, target, fingerprint, history, plan }: PlanFacts): MigrationPlan {
   const body = {
     version: 1 as const,
     bundle,
@@ -60,7 +60,7 @@ export function planDocument({ bundle, target, fingerprint, history, plan }: Pla
 }
 
 /** Null when the history is what was planned on, plus what this plan itself has applied since, in its order. */
-export function historyDrift(planned: PlanDocument, rows: readonly HistoryRow[]): Failure | null {
+export function historyDrift(planned: MigrationPlan, rows: readonly HistoryRow[]): Failure | null {
   const base = rows.slice(0, planned.historyRows)
   const since = rows.slice(planned.historyRows)
   const own = since.every((row, at) => {

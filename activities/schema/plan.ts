@@ -1,7 +1,7 @@
 /** Plans against the target. Reads only. */
 
 import { failure } from '../../contracts/failures'
-import type { MigrationPlan as PlanDocument, PlanSummary } from '../../contracts/migrate'
+import type { MigrationPlan, PlanSummary } from '../../contracts/migrate'
 import type { OperationId } from '../../contracts/operation'
 import type { Ledger } from '../../ledger/ledger'
 import { schemaFingerprint } from '../../postgres/inspect/fingerprint'
@@ -47,14 +47,14 @@ async function epochAbove(deps: ActivityDeps, operation: OperationId, lock: Lock
   return deps.ledger.nextEpoch({ scope: lock.scope, operation, above: standing })
 }
 
-function summaryOf({ digest, current, target, pending }: PlanDocument): Omit<PlanSummary, 'epoch'> {
+function summaryOf({ digest, current, target, pending }: MigrationPlan): Omit<PlanSummary, 'epoch'> {
   const statementCount = pending.reduce((sum, { statements }) => sum + statements.length, 0)
   return { digest, current, target, pendingCount: pending.length, statementCount }
 }
 
 /** The plan that was approved, or that needed no approval. */
-export async function readPlan(ledger: Ledger, operation: OperationId, planDigest: string): Promise<PlanDocument> {
-  const document = (await ledger.getDocument({ operation, name: 'plan' })) as PlanDocument | null
+export async function readPlan(ledger: Ledger, operation: OperationId, planDigest: string): Promise<MigrationPlan> {
+  const document = (await ledger.getDocument({ operation, name: 'plan' })) as MigrationPlan | null
   if (document?.digest === planDigest) return document
   throw failure(
     'PLAN_DRIFTED',

@@ -1,11 +1,9 @@
 /** Rehearses on the canary: the same engine, the same files, the same role; only the traffic is missing. */
 import { failure } from '../../contracts/failures'
-import type { InstanceAddress, RehearsalSummary } from '../../contracts/migrate'
-import type { OperationId } from '../../contracts/operation'
+import type { RehearsalSummary } from '../../contracts/migrate'
+import type { Session } from '../../postgres/connect/session'
 import { describeSchema, type SchemaDescription } from '../../postgres/inspect/fingerprint'
 import { serverFacts } from '../../postgres/inspect/server'
-import { applyMigrations } from '../../postgres/migrate/apply'
-import { fencedName, raiseFence } from '../../postgres/migrate/fence'
 import { resolveMigrations } from '../../postgres/migrate/resolve'
 import type { StatementRecord } from '../../postgres/observe/statement-observer'
 import { createStatementRecorder, readStatementLog } from '../../postgres/observe/statement-recorder'
@@ -14,10 +12,10 @@ import { countRows } from '../../postgres/verify/checks'
 import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { rememberOnce } from '../remember'
+import { applyBehindFence } from './apply-behind-fence'
 import type { SchemaActivities } from './contract'
-import { openSession, type SessionRequest, withSession } from './open-session'
+import { type SessionRequest, withSession } from './open-session'
 import { readPlan } from './plan'
-import { historyDrift } from './plan-document'
 
 /** Everything the judge and the evidence need. */
 export interface RehearsalDocument {
@@ -33,37 +31,31 @@ export interface RehearsalDocument {
 
 type Input = Parameters<SchemaActivities['rehearse']>[0]
 
+/** One session on each side for what is read before and after; the engine has its own two on the canary. */
 export async function rehearse(deps: ActivityDeps, input: Input): Promise<RehearsalSummary> {
-  const { operation, step, bundle, target, canary } = input
+  const { operation, step, bundle, target, canary, epoch, planDigest } = input
   const { database: entry, migrations } = await deps.ledger.getBundle(bundle)
+  const planned = await readPlan(deps.ledger, operation, planDigest)
   const { signal } = currentAct()
-  const on = (address: InstanceAddress, isCanary: boolean): SessionRequest => ({
-    entry,
-    role: 'migrator',
-    operation,
-    step,
-    address,
-    canary: isCanary,
-  })
-  const before = await withSession(deps, on(target, false), (session) => tableWriteCounters(session, { signal }))
-  await assertSameDatabase(deps, on(target, false), on(canary, true))
-  await rememberOnce(deps.ledger, { operation, name: 'rows-canary' }, () =>
-    withSession(deps, on(canary, true), (session) => countRows(session, entry.checks.rowCounts, { signal })),
+  const onTarget: SessionRequest = { entry, role: 'migrator', operation, step, address: target, canary: false }
+  const onCanary: SessionRequest = { ...onTarget, address: canary, canary: true }
+  const document = await withSession(deps, onTarget, (there) =>
+    withSession(deps, onCanary, async (here): Promise<RehearsalDocument> => {
+      const before = await tableWriteCounters(there, { signal })
+      await assertSameDatabase(onTarget, there, here)
+      await rememberOnce(deps.ledger, { operation, name: 'rows-canary' }, () =>
+        countRows(here, entry.checks.rowCounts, { signal }),
+      )
+      await applyBehindFence(deps, onCanary, here, {
+        resolved: resolveMigrations(migrations),
+        planned,
+        epoch,
+        name: `capstan ${operation} rehearse`,
+        observer: createStatementRecorder(),
+      })
+      return readRehearsal(canary.instance, here, rates(before, await tableWriteCounters(there, { signal })))
+    }),
   )
-  await runOnCanary(deps, input, on(canary, true), resolveMigrations(migrations))
-  const after = await withSession(deps, on(target, false), (session) => tableWriteCounters(session, { signal }))
-  const document = await withSession(deps, on(canary, true), async (session): Promise<RehearsalDocument> => {
-    const records = await readStatementLog(session)
-    return {
-      version: 1,
-      canary: canary.instance,
-      records,
-      durationMs: Math.round(records.reduce((sum, { durationMs }) => sum + durationMs, 0)),
-      walBytes: records.reduce((sum, { walBytes }) => sum + walBytes, 0),
-      writesPerSecond: rates(before, after),
-      schema: await describeSchema(session, { signal }),
-    }
-  })
   assertMayAct()
   await deps.ledger.putDocument({ operation, name: 'rehearsal', document })
   const { records, schema, durationMs, walBytes } = document
@@ -71,11 +63,10 @@ export async function rehearse(deps: ActivityDeps, input: Input): Promise<Rehear
 }
 
 /** The canary is a copy of this very target: a host in the fleet file that names another server would be migrated unrehearsed. */
-async function assertSameDatabase(deps: ActivityDeps, target: SessionRequest, canary: SessionRequest): Promise<void> {
-  const [here, there] = [await withSession(deps, target, serverFacts), await withSession(deps, canary, serverFacts)]
-  if (here.systemIdentifier === null || there.systemIdentifier === null) return
-  if (here.systemIdentifier === there.systemIdentifier) return
-  const { entry, address } = target
+async function assertSameDatabase({ entry, address }: SessionRequest, target: Session, canary: Session): Promise<void> {
+  const [there, here] = [await serverFacts(target), await serverFacts(canary)]
+  if (there.systemIdentifier === null || here.systemIdentifier === null) return
+  if (there.systemIdentifier === here.systemIdentifier) return
   const host = entry.connections.migrator.host ?? address.host
   throw failure(
     'TARGET_MISMATCH',
@@ -84,29 +75,21 @@ async function assertSameDatabase(deps: ActivityDeps, target: SessionRequest, ca
   )
 }
 
-async function runOnCanary(
-  deps: ActivityDeps,
-  { operation, planDigest, epoch }: Input & { operation: OperationId },
-  on: SessionRequest,
-  resolved: ReturnType<typeof resolveMigrations>,
-): Promise<void> {
-  const planned = await readPlan(deps.ledger, operation, planDigest)
-  const { signal } = assertMayAct()
-  const fence = await withSession(deps, on, async (session) => {
-    const { attempt } = assertMayAct()
-    return (await raiseFence(session, { epoch, attempt, operation, signal })).token
-  })
-  await applyMigrations({
-    connect: () => openSession(deps, { ...on, applicationName: fencedName(fence, `capstan ${operation} rehearse`) }),
-    resolved,
-    fence,
-    signal,
-    observer: createStatementRecorder(),
-    onPlan: (_plan, history) => {
-      const drift = historyDrift(planned, history)
-      if (drift !== null) throw drift
-    },
-  })
+async function readRehearsal(
+  canary: string,
+  session: Session,
+  writesPerSecond: Readonly<Record<string, number>>,
+): Promise<RehearsalDocument> {
+  const records = await readStatementLog(session)
+  return {
+    version: 1,
+    canary,
+    records,
+    durationMs: Math.round(records.reduce((sum, { durationMs }) => sum + durationMs, 0)),
+    walBytes: records.reduce((sum, { walBytes }) => sum + walBytes, 0),
+    writesPerSecond,
+    schema: await describeSchema(session, { signal: currentAct().signal }),
+  }
 }
 
 /** Rows written per second on the target while the canary rehearsed. */

@@ -26,8 +26,6 @@ export interface ConnectOptions {
   readonly sourceAddress?: string
   /** Default 10,000. */
   readonly connectTimeoutMs?: number
-  /** Settings of the session, applied after the pinned ones. */
-  readonly settings?: Readonly<Record<string, string>>
 }
 
 export type Row = Record<string, unknown>
@@ -158,7 +156,6 @@ class PgSession implements Session {
     const settings = Object.entries({
       ...PINNED,
       ...(this.serverVersionNum >= 140_000 ? PINNED_SINCE_14 : {}),
-      ...this.#options.settings,
       ...this.#kept,
     })
     const calls = settings.map((_, i) => `set_config($${2 * i + 1}, $${2 * i + 2}, false)`)

@@ -6,7 +6,7 @@ import { prepareConcurrent } from './concurrent-remains'
 import { insertHistoryRow } from './history'
 import { withLockRetry } from './lock-retry'
 import { refuseUnknownOutcome } from './outcome'
-import type { PlannedMigration, PlannedStatement } from './plan'
+import type { PlannedMigration, ScriptStatement } from './plan'
 import { StatementProblem } from './problems'
 import type { ProgressRow } from './progress'
 import { assertLockHeld, eventAt, fencedTransaction, type RunContext, setTimeouts } from './run-context'
@@ -48,7 +48,7 @@ export async function applyStepwise(context: RunContext, migration: PlannedMigra
   return { executionTimeMs, resumed: progress.size > 0 }
 }
 
-async function stepInside(context: RunContext, migration: PlannedMigration, statement: PlannedStatement): Promise<number> {
+async function stepInside(context: RunContext, migration: PlannedMigration, statement: ScriptStatement): Promise<number> {
   return withLockRetry(context, migration, context.limits.lockTimeoutMs, () =>
     fencedTransaction(context, async () => {
       const recording = await context.observer?.beginTransaction(context.work, migration.script)
@@ -64,7 +64,7 @@ async function stepInside(context: RunContext, migration: PlannedMigration, stat
 async function stepOutside(
   context: RunContext,
   migration: PlannedMigration,
-  statement: PlannedStatement,
+  statement: ScriptStatement,
   prior: ProgressRow | null,
 ): Promise<number> {
   const lockTimeoutMs = statement.kind.endsWith('CONCURRENTLY') ? context.limits.concurrentWaitMs : context.limits.lockTimeoutMs
@@ -114,7 +114,7 @@ function buildFailed(context: RunContext, error: unknown): boolean {
 async function cleanUp(
   context: RunContext,
   migration: PlannedMigration,
-  statement: PlannedStatement,
+  statement: ScriptStatement,
   facts: Readonly<Record<string, unknown>>,
 ): Promise<void> {
   await fencedTransaction(context, async () => undefined)
@@ -126,7 +126,7 @@ async function cleanUp(
 async function remainsSettled(
   context: RunContext,
   migration: PlannedMigration,
-  statement: PlannedStatement,
+  statement: ScriptStatement,
   facts: Readonly<Record<string, unknown>>,
   interrupted: boolean,
   lockTimeoutMs: number,
@@ -136,7 +136,7 @@ async function remainsSettled(
   return interrupted && (await prepareConcurrent(context.work, statement))
 }
 
-async function runOutside(context: RunContext, migration: PlannedMigration, statement: PlannedStatement): Promise<number> {
+async function runOutside(context: RunContext, migration: PlannedMigration, statement: ScriptStatement): Promise<number> {
   const recording = await context.observer?.beginOutside(context.work, context.monitor, migration.script)
   let durationMs: number
   try {
@@ -152,7 +152,7 @@ async function runOutside(context: RunContext, migration: PlannedMigration, stat
 async function recordDone(
   context: RunContext,
   migration: PlannedMigration,
-  statement: PlannedStatement,
+  statement: ScriptStatement,
   durationMs: number,
   recording: Awaited<ReturnType<NonNullable<RunContext['observer']>['beginOutside']>> | undefined,
 ): Promise<void> {

@@ -10,7 +10,7 @@ import type { ApplyEvent } from './events'
 import { assertFence, type FenceToken, readFence, tagSession } from './fence'
 import { DEFAULT_HISTORY, ensureHistory, type HistoryLocation, type HistoryRow, readHistory } from './history'
 import { acquireLock, releaseLock } from './lock'
-import { type MigrationPlan, type PlannedMigration, planMigrations } from './plan'
+import { type ApplyPlan, type PlannedMigration, planMigrations } from './plan'
 import { migrationFailure } from './problems'
 import { ProgressLog } from './progress'
 import type { ResolvedMigration } from './resolve'
@@ -34,7 +34,7 @@ export interface ApplyInput extends StateOptions {
   readonly signal?: AbortSignal
   readonly onEvent?: (event: ApplyEvent) => void
   /** Called once under the lock, before anything changes; throw to stop (the plan is not the approved one). */
-  readonly onPlan?: (plan: MigrationPlan, history: readonly HistoryRow[]) => void | Promise<void>
+  readonly onPlan?: (plan: ApplyPlan, history: readonly HistoryRow[]) => void | Promise<void>
 }
 
 export interface AppliedMigration {

@@ -5,7 +5,7 @@ import { quoteIdentifier, quoteQualified } from '../connect/quote'
 import type { Session } from '../connect/session'
 import type { ConcurrentIndex, RelationName } from './classify'
 import { recordHealing } from './healed-indexes'
-import type { PlannedMigration, PlannedStatement } from './plan'
+import type { PlannedMigration, ScriptStatement } from './plan'
 import type { RunContext } from './run-context'
 
 interface FoundIndex {
@@ -21,7 +21,7 @@ interface FoundIndex {
 }
 
 /** What to remember before the build: the indexes that the table has already. */
-export async function indexFacts(session: Session, { concurrentIndex }: PlannedStatement): Promise<Record<string, unknown>> {
+export async function indexFacts(session: Session, { concurrentIndex }: ScriptStatement): Promise<Record<string, unknown>> {
   if (concurrentIndex === null) return {}
   return { indexesBefore: (await indexesOf(session, concurrentIndex.table)).map(({ oid }) => oid) }
 }
@@ -30,7 +30,7 @@ export async function indexFacts(session: Session, { concurrentIndex }: PlannedS
 export async function prepareIndex(
   context: RunContext,
   migration: PlannedMigration,
-  { concurrentIndex }: PlannedStatement,
+  { concurrentIndex }: ScriptStatement,
   facts: Readonly<Record<string, unknown>>,
   interrupted: boolean,
 ): Promise<boolean> {
@@ -58,7 +58,7 @@ export async function prepareIndex(
 export async function dropInvalidIndex(
   context: RunContext,
   migration: PlannedMigration,
-  { concurrentIndex }: PlannedStatement,
+  { concurrentIndex }: ScriptStatement,
   facts: Readonly<Record<string, unknown>>,
 ): Promise<void> {
   if (concurrentIndex === null) return

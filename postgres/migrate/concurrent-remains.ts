@@ -2,10 +2,10 @@
 import { quoteIdentifier, quoteQualified } from '../connect/quote'
 import type { Session } from '../connect/session'
 import { asList, asNode, asText, parseStatements } from './grammar'
-import type { PlannedStatement } from './plan'
+import type { ScriptStatement } from './plan'
 
 /** True when the interrupted statement turns out to have finished. Called only where its intent was recorded. */
-export async function prepareConcurrent(session: Session, statement: PlannedStatement): Promise<boolean> {
+export async function prepareConcurrent(session: Session, statement: ScriptStatement): Promise<boolean> {
   if (statement.kind === 'DROP INDEX CONCURRENTLY') return allGone(session, statement.relations)
   if (statement.kind.startsWith('REINDEX')) await dropReindexRemains(session, statement.relations)
   if (statement.kind === 'ALTER TABLE CONCURRENTLY') return finishDetach(session, statement)
@@ -35,7 +35,7 @@ async function dropReindexRemains(session: Session, names: readonly string[]): P
 }
 
 /** A detach whose second half is missing is finished; one that is complete needs nothing. */
-async function finishDetach(session: Session, statement: PlannedStatement): Promise<boolean> {
+async function finishDetach(session: Session, statement: ScriptStatement): Promise<boolean> {
   const node = asNode(parseStatements(statement.sql)[0]?.node)
   const command = asNode(asList(node.cmds)[0]?.AlterTableCmd)
   const parent = relationText(asNode(node.relation))

@@ -1,7 +1,6 @@
 /** Reads how files and database stand to each other. Changes nothing, not even by creating the history table. */
 import type { Session } from '../connect/session'
-import { DEFAULT_HISTORY, type HistoryLocation, readHistory, refuseForeignSchema } from './history'
-import { type MigrationPlan, planMigrations } from './plan'
+import { type HistoryLocation, readHistory } from './history'
 import type { ResolvedMigration } from './resolve'
 import { currentVersion, type MigrationState, migrationStates, type StateOptions } from './state'
 import { type ValidationFinding, validateMigrations } from './validate'
@@ -66,15 +65,4 @@ export async function validate(
   const { rows } = await readHistory(session, options.history)
   const findings = validateMigrations(resolved, rows, options)
   return { valid: findings.length === 0, findings }
-}
-
-/** What `applyMigrations` would run. Throws HISTORY_BASELINE_NEEDED and what planning throws; it does not validate. */
-export async function plan(
-  session: Session,
-  resolved: readonly ResolvedMigration[],
-  options: ReadOptions = {},
-): Promise<MigrationPlan> {
-  const history = await readHistory(session, options.history)
-  if (!history.exists) await refuseForeignSchema(session, options.history ?? DEFAULT_HISTORY)
-  return planMigrations({ ...options, resolved, history: history.rows })
 }

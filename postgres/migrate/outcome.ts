@@ -6,7 +6,7 @@
  *  - it may run twice: the line `-- capstan: repeatable` stands before it in the file, alone on its line, with no other statement in
  *    between. It then also runs again by itself after every later interruption. */
 import { type Failure, failure } from '../../contracts/failures'
-import type { PlannedMigration, PlannedStatement } from './plan'
+import type { PlannedMigration, ScriptStatement } from './plan'
 import type { ProgressRow } from './progress'
 import type { RunContext } from './run-context'
 
@@ -24,7 +24,7 @@ export function refuseUnknownOutcome(
 }
 
 /** An edit above it may have moved it; an edit of the statement itself makes it another one. */
-function interrupted({ statements }: PlannedMigration, index: number, digest: string): PlannedStatement | undefined {
+function interrupted({ statements }: PlannedMigration, index: number, digest: string): ScriptStatement | undefined {
   const there = statements[index]
   return there?.digest === digest ? there : statements.find((statement) => statement.digest === digest)
 }
@@ -32,7 +32,7 @@ function interrupted({ statements }: PlannedMigration, index: number, digest: st
 function outcomeUnknown(
   { progress, work }: RunContext,
   { script, version }: PlannedMigration,
-  { kind, line, repeat, index: place }: PlannedStatement,
+  { kind, line, repeat, index: place }: ScriptStatement,
   index: number,
 ): Failure {
   const { host, port, database } = work.endpoint

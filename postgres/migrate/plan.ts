@@ -10,7 +10,7 @@ import type { ResolvedMigration } from './resolve'
 import { type SourceStatement, scanStatements } from './split'
 import { currentVersion, migrationStates, pendingMigrations, type StateOptions } from './state'
 
-export interface PlannedStatement extends StatementClass {
+export interface ScriptStatement extends StatementClass {
   /** 0-based. */
   readonly index: number
   /** 1-based line of its first token in the file. */
@@ -28,10 +28,10 @@ export interface PlannedMigration {
   readonly checksum: number
   /** The whole file and its history row are one transaction. */
   readonly transactional: boolean
-  readonly statements: readonly PlannedStatement[]
+  readonly statements: readonly ScriptStatement[]
 }
 
-export interface MigrationPlan {
+export interface ApplyPlan {
   readonly pending: readonly PlannedMigration[]
   /** Highest applied version. */
   readonly current: string | null
@@ -45,7 +45,7 @@ export interface PlanInput extends StateOptions {
 }
 
 /** Throws MIGRATION_SYNTAX_ERROR or MIGRATION_UNSUPPORTED for a pending file, with file and line. It does not validate the history. */
-export async function planMigrations(input: PlanInput): Promise<MigrationPlan> {
+export async function planMigrations(input: PlanInput): Promise<ApplyPlan> {
   const pending = pendingMigrations(migrationStates(input.resolved, input.history, input))
   const planned: PlannedMigration[] = []
   for (const migration of pending) planned.push(await planMigration(migration))
@@ -60,7 +60,7 @@ export async function planMigration(migration: ResolvedMigration): Promise<Plann
   await setImmediate()
   refusePlaceholders(migration)
   const { script, content, version, description, checksum } = migration
-  const statements: PlannedStatement[] = []
+  const statements: ScriptStatement[] = []
   const pace = createPace()
   for (const statement of scanStatements(script, content)) {
     if (statement !== null) statements.push(planStatement(script, statement))
@@ -71,7 +71,7 @@ export async function planMigration(migration: ResolvedMigration): Promise<Plann
   return { version, description, script, checksum, transactional, statements }
 }
 
-function planStatement(script: string, statement: SourceStatement): PlannedStatement {
+function planStatement(script: string, statement: SourceStatement): ScriptStatement {
   const { index, line, sql, copyData } = statement
   const digest = createHash('sha256')
     .update(JSON.stringify([sql, copyData]))
@@ -80,7 +80,7 @@ function planStatement(script: string, statement: SourceStatement): PlannedState
 }
 
 /** Between the statements of such a file the engine keeps its records, under its own role. */
-function refuseRoles(script: string, statements: readonly PlannedStatement[]): void {
+function refuseRoles(script: string, statements: readonly ScriptStatement[]): void {
   const found = statements.find(
     ({ sessionState, sql }) => sessionState && /^set\s+(?:session\s+|local\s+)?(?:role|authorization)\b/i.test(sql),
   )

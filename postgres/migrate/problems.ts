@@ -2,14 +2,14 @@
 import { type Failure, failure } from '../../contracts/failures'
 import { ServerError } from '../connect/errors'
 import type { Blocker } from './events'
-import type { PlannedMigration, PlannedStatement } from './plan'
+import type { PlannedMigration, ScriptStatement } from './plan'
 import { LineIndex } from './tokenizer'
 
 /** The server refused one statement of a migration. */
 export class StatementProblem extends Error {
-  readonly statement: PlannedStatement
+  readonly statement: ScriptStatement
   readonly error: ServerError
-  constructor(statement: PlannedStatement, error: ServerError) {
+  constructor(statement: ScriptStatement, error: ServerError) {
     super(error.message)
     this.statement = statement
     this.error = error

@@ -3,7 +3,7 @@ import { failure } from '../../contracts/failures'
 import { quoteQualified } from '../connect/quote'
 import type { Session } from '../connect/session'
 import type { HistoryLocation } from './history'
-import type { PlannedMigration, PlannedStatement } from './plan'
+import type { PlannedMigration, ScriptStatement } from './plan'
 
 export interface ProgressRow {
   readonly digest: string
@@ -43,18 +43,18 @@ export class ProgressLog {
   async intend(
     session: Session,
     script: string,
-    statement: PlannedStatement,
+    statement: ScriptStatement,
     facts: Readonly<Record<string, unknown>>,
   ): Promise<void> {
     await this.#write(session, script, statement, 'intended', facts, 0)
   }
 
-  async done(session: Session, script: string, statement: PlannedStatement, durationMs: number): Promise<void> {
+  async done(session: Session, script: string, statement: ScriptStatement, durationMs: number): Promise<void> {
     await this.#write(session, script, statement, 'done', {}, durationMs)
   }
 
   /** The statement failed for certain and left nothing: no intent stands any more. */
-  async forget(session: Session, script: string, statement: PlannedStatement): Promise<void> {
+  async forget(session: Session, script: string, statement: ScriptStatement): Promise<void> {
     await session.query('DELETE FROM capstan.progress WHERE history = $1 AND script = $2 AND statement_index = $3', [
       this.#history,
       script,
@@ -71,7 +71,7 @@ export class ProgressLog {
   async #write(
     session: Session,
     script: string,
-    statement: PlannedStatement,
+    statement: ScriptStatement,
     state: ProgressRow['state'],
     facts: Readonly<Record<string, unknown>>,
     durationMs: number,

@@ -6,7 +6,7 @@ import type { StatementObserver } from '../observe/statement-observer'
 import type { ApplyEvent } from './events'
 import { assertFence, type FenceToken } from './fence'
 import type { HistoryLocation } from './history'
-import type { PlannedMigration, PlannedStatement } from './plan'
+import type { PlannedMigration, ScriptStatement } from './plan'
 import type { ProgressLog } from './progress'
 
 export interface LockRetries {
@@ -76,6 +76,6 @@ export function assertLockHeld({ monitor }: RunContext): void {
   if (!monitor.open) throw lost(monitor.endpoint, 'the migration lock went with it')
 }
 
-export function eventAt(migration: PlannedMigration, { index, line, kind }: PlannedStatement) {
+export function eventAt(migration: PlannedMigration, { index, line, kind }: ScriptStatement) {
   return { script: migration.script, index, line, kind }
 }

@@ -1,6 +1,6 @@
 /** One statement on the work connection, COPY data included. */
 import { ServerError } from '../connect/errors'
-import type { PlannedMigration, PlannedStatement } from './plan'
+import type { PlannedMigration, ScriptStatement } from './plan'
 import { StatementProblem } from './problems'
 import { eventAt, type RunContext } from './run-context'
 
@@ -8,7 +8,7 @@ import { eventAt, type RunContext } from './run-context'
 export async function runStatement(
   context: RunContext,
   migration: PlannedMigration,
-  statement: PlannedStatement,
+  statement: ScriptStatement,
 ): Promise<number> {
   const { work, signal } = context
   context.emit({ type: 'statement-started', ...eventAt(migration, statement) })

@@ -29,8 +29,3 @@ export function strength(mode: LockMode): number {
 export function blocksWrites(mode: LockMode): boolean {
   return strength(mode) >= strength('SHARE')
 }
-
-/** SELECT waits for it. */
-export function blocksReads(mode: LockMode): boolean {
-  return mode === 'ACCESS EXCLUSIVE'
-}

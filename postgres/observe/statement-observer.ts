@@ -1,6 +1,6 @@
 /** What the migration engine tells whoever watches it, and what a watcher records. */
 import type { Session } from '../connect/session'
-import type { PlannedStatement } from '../migrate/plan'
+import type { ScriptStatement } from '../migrate/plan'
 import type { LockMode } from './lock-modes'
 
 export interface HeldLock {
@@ -35,7 +35,7 @@ export interface StatementRecord {
   readonly rewrites: readonly Rewrite[]
 }
 
-export type ObservedStatement = Pick<PlannedStatement, 'index' | 'line' | 'sql' | 'kind'>
+export type ObservedStatement = Pick<ScriptStatement, 'index' | 'line' | 'sql' | 'kind'>
 
 export interface TransactionRecording {
   after(statement: ObservedStatement, durationMs: number): Promise<void>

@@ -1,5 +1,5 @@
-import { readHistory } from '../../postgres/migrate/history'
-import { info, plan, validate } from '../../postgres/migrate/info'
+import { DEFAULT_HISTORY, readHistory, refuseForeignSchema } from '../../postgres/migrate/history'
+import { info, validate } from '../../postgres/migrate/info'
 import { apply, failureOf, resolve } from './support/apply'
 import { startTestServer, type TestServer } from './support/server'
 
@@ -57,7 +57,7 @@ describe.each([15, 17] as const)('PostgreSQL %i', (major) => {
     await session.execute('CREATE FUNCTION public.f() RETURNS int LANGUAGE sql AS $$ SELECT 1 $$')
 
     await failureOf(apply(database, SHOP), 'HISTORY_BASELINE_NEEDED')
-    await failureOf(plan(session, resolve(SHOP)), 'HISTORY_BASELINE_NEEDED')
+    await failureOf(refuseForeignSchema(session, DEFAULT_HISTORY), 'HISTORY_BASELINE_NEEDED')
 
     expect(await readHistory(session)).toEqual({ exists: false, rows: [] })
   })

@@ -1,4 +1,4 @@
-import { blocksReads, blocksWrites, LOCK_MODES, lockMode } from '../../postgres/observe/lock-modes'
+import { blocksWrites, LOCK_MODES, lockMode } from '../../postgres/observe/lock-modes'
 import { createStatementRecorder, readStatementLog } from '../../postgres/observe/statement-recorder'
 import { tableWriteCounters } from '../../postgres/observe/table-writes'
 import { apply, failureOf, type Scripts } from './support/apply'
@@ -125,5 +125,4 @@ test('each mode of pg_locks has a name, and writes wait from SHARE upwards', () 
   expect(modes.split(' ').map(lockMode)).toEqual(LOCK_MODES)
   expect(lockMode('SIReadLock')).toBeNull()
   expect(LOCK_MODES.filter(blocksWrites)).toEqual(['SHARE', 'SHARE ROW EXCLUSIVE', 'EXCLUSIVE', 'ACCESS EXCLUSIVE'])
-  expect(LOCK_MODES.filter(blocksReads)).toEqual(['ACCESS EXCLUSIVE'])
 })

@@ -3,6 +3,8 @@ import { connect, createServer, type Socket } from 'node:net'
 
 export interface CuttingProxy {
   readonly port: number
+  /** Connections that clients have made so far. */
+  readonly accepted: number
   /** From now on: when a client sends `text`, it is delivered and the answer is not; both ends are cut after `delayMs`. */
   cutAfter(text: string, delayMs?: number): void
   cutAll(): void
@@ -12,7 +14,9 @@ export interface CuttingProxy {
 export async function startCuttingProxy(target: { host: string; port: number }): Promise<CuttingProxy> {
   const sockets = new Set<Socket>()
   let trigger: { text: string; delayMs: number } | null = null
+  let accepted = 0
   const server = createServer((client) => {
+    accepted += 1
     const upstream = connect(target.port, target.host)
     let mute = false
     const end = () => {
@@ -43,6 +47,9 @@ export async function startCuttingProxy(target: { host: string; port: number }):
   }
   return {
     port: typeof address === 'object' && address !== null ? address.port : 0,
+    get accepted() {
+      return accepted
+    },
     cutAfter(text, delayMs = 100) {
       trigger = { text, delayMs }
     },
