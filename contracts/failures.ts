@@ -52,6 +52,7 @@ export const FAILURES = {
   LAB_UNREACHABLE: 'transient',
   LAB_REFUSED: 'refused',
   CREDENTIALS_REJECTED: 'refused',
+  PASSWORD_WITHHELD: 'refused',
   DATABASE_REFUSED: 'refused',
   POOLER_REFUSED: 'refused',
   // clouds
@@ -87,6 +88,7 @@ export const FAILURES = {
   OPERATION_NOT_WAITING: 'refused',
   APPROVAL_REFUSED: 'refused',
   EVIDENCE_MISSING: 'refused',
+  EVIDENCE_UNREADABLE: 'refused',
   UNDO_INCOMPLETE: 'stranded',
   EMBEDDED_RUNNING: 'refused',
   FOLDER_NOT_OURS: 'refused',

@@ -1,32 +1,14 @@
 /** One connection to one database. Statements run one after the other however they are asked for; an `AbortSignal` cancels the one
  *  that runs; a connection that dies fails the next statement with CONNECTION_LOST and never the process.
  *  It will not reconnect: who holds locks or a transaction must know that they are gone. */
-import { Client, type ClientConfig, type QueryResult } from 'pg'
+import type { Client, ClientConfig, QueryResult } from 'pg'
 import { from as copyFrom } from 'pg-copy-streams'
-import { failure } from '../../contracts/failures'
+import { Failure, failure } from '../../contracts/failures'
 import { BoundSocket } from './bound-socket'
+import type { ConnectOptions } from './connect-options'
 import { connectFailure, type Endpoint, lost, ServerError, statementFailure } from './errors'
+import { GuardedClient } from './guarded-client'
 import { plainTypes } from './values'
-
-/** `require`: encrypted, the certificate is not checked; `verify-full`: certificate and host name are. */
-export type TlsMode = 'disable' | 'require' | 'verify-full'
-
-export interface ConnectOptions {
-  readonly host: string
-  readonly port: number
-  readonly database: string
-  readonly user: string
-  readonly password: string
-  /** What pg_stat_activity shows. PostgreSQL keeps the first 63 bytes. */
-  readonly applicationName: string
-  readonly tls?: TlsMode
-  /** PEM text of the authority to trust under `verify-full`; without it Node's own list. */
-  readonly tlsAuthority?: string
-  /** Local address to connect from. */
-  readonly sourceAddress?: string
-  /** Default 10,000. */
-  readonly connectTimeoutMs?: number
-}
 
 export type Row = Record<string, unknown>
 
@@ -76,23 +58,23 @@ const PINNED_SINCE_14: Readonly<Record<string, string>> = {
   idle_session_timeout: '0',
 }
 
-/** Connects. Throws DATABASE_UNREACHABLE, CREDENTIALS_REJECTED, DATABASE_UNKNOWN or OPTION_INVALID. */
+/** Connects. Throws DATABASE_UNREACHABLE, CREDENTIALS_REJECTED, PASSWORD_WITHHELD, DATABASE_UNKNOWN or OPTION_INVALID. */
 export async function connect(options: ConnectOptions): Promise<Session> {
   const endpoint = { host: options.host, port: options.port, database: options.database, user: options.user }
-  const client = new Client(clientConfig(options))
+  const client = new GuardedClient(clientConfig(options))
   const session = new PgSession(client, options, endpoint)
   try {
     await client.connect()
     await session.pin()
   } catch (error) {
     client.end().catch(() => undefined)
-    if (error instanceof ServerError) throw error
+    if (error instanceof ServerError || error instanceof Failure) throw error
     throw connectFailure(error, endpoint)
   }
   return session
 }
 
-function clientConfig(options: ConnectOptions): ClientConfig {
+function clientConfig(options: ConnectOptions): ClientConfig & { password: string } {
   const { sourceAddress } = options
   return {
     host: options.host,
@@ -241,7 +223,7 @@ class PgSession implements Session {
    *  check interval notices. */
   async #cancel(): Promise<void> {
     try {
-      const other = new Client({
+      const other = new GuardedClient({
         ...clientConfig(this.#options),
         application_name: 'capstan cancel',
         connectionTimeoutMillis: CANCEL_WAIT_MS,

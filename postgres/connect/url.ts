@@ -1,7 +1,7 @@
 /** PostgreSQL URLs as people write them. Only what a migration needs is understood; anything else is refused rather than
  *  ignored, since an ignored `sslmode` would be a silent loss of safety. No message repeats the password. */
 import { failure } from '../../contracts/failures'
-import type { ConnectOptions, TlsMode } from './session'
+import type { ConnectOptions, TlsMode } from './connect-options'
 
 const TLS_BY_SSLMODE: Readonly<Record<string, TlsMode>> = {
   disable: 'disable',

@@ -5,7 +5,8 @@ import { homedir, tmpdir } from 'node:os'
 import path from 'node:path'
 import { ensureBinaries, type PostgresMajor } from '../../../pgserver/binaries'
 import { initCluster, startServer } from '../../../pgserver/cluster'
-import { type ConnectOptions, connect, type Session } from '../../../postgres/connect/session'
+import type { ConnectOptions } from '../../../postgres/connect/connect-options'
+import { connect, type Session } from '../../../postgres/connect/session'
 
 const PASSWORD = 'secret'
 
