@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Program, type ProgramPlace, type Running, startProgram, stopProcess } from './program'
 
 /** A program that lived this long is healthy: its next death is met with an immediate restart. */
-const HEALTHY_MS = 10_000
+const HEALTHY_MS = 3_000
 const DELAYS_MS = [0, 0, 250, 500, 1_000, 2_000, 5_000] as const
 
 export interface Supervised {

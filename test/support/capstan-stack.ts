@@ -1,7 +1,7 @@
 /** The embedded default in a folder of its own: a real Temporal server, ledger, lab and worker, for end-to-end tests. Everything is stopped
  *  and removed by `close`. */
 import { execFile } from 'node:child_process'
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client, Connection } from '@temporalio/client'
@@ -24,6 +24,8 @@ export interface CapstanStack {
   capstan(args: readonly string[], env?: Readonly<Record<string, string>>): Promise<CommandResult>
   /** Lets the worker kill itself once at `<activity>#<n>:<boundary>`. */
   arm(failpoint: string): void
+  /** Takes a failpoint back; false: it was reached, or never armed. */
+  disarm(failpoint: string): boolean
   /** `kill -9` of the worker that runs now; resolves when its successor polls. */
   killWorker(): Promise<void>
   /** Pids of workers that died, so far. */
@@ -31,9 +33,16 @@ export interface CapstanStack {
   close(): Promise<void>
 }
 
+export interface CapstanOptions {
+  /** A folder with another `dist/`, such as one with a changed program. */
+  readonly clone?: string
+  /** For the worker. */
+  readonly env?: Readonly<Record<string, string>>
+}
+
 const ROOT = join(__dirname, '../..')
 
-export async function startCapstan(): Promise<CapstanStack> {
+export async function startCapstan(options: CapstanOptions = {}): Promise<CapstanStack> {
   const dir = mkdtempSync(join(tmpdir(), 'capstan-e2e-'))
   // PostgreSQL runs as another user when we are root, and has to get through.
   chmodSync(dir, 0o711)
@@ -45,8 +54,9 @@ export async function startCapstan(): Promise<CapstanStack> {
     CAPSTAN_STATE_DIR: join(dir, 'state'),
     CAPSTAN_FAILPOINTS: failpoints,
     CAPSTAN_LOG_LEVEL: 'warn',
+    ...options.env,
   })
-  const stack = await startStack(config, {
+  const stack = await startStack(options.clone === undefined ? config : { ...config, clone: options.clone }, {
     restart: ({ name, state }) => {
       if (name === 'worker' && state === 'died') deaths += 1
     },
@@ -71,6 +81,12 @@ export async function startCapstan(): Promise<CapstanStack> {
     dir,
     capstan: (args, env = {}) => runCapstan(args, { ...environment, ...env }),
     arm: (failpoint) => writeFileSync(join(failpoints, failpoint), ''),
+    disarm(failpoint) {
+      const file = join(failpoints, failpoint)
+      const armed = existsSync(file)
+      rmSync(file, { force: true })
+      return armed
+    },
     async killWorker() {
       const pid = stack.worker.pid()
       if (pid === null) throw new Error('no worker is running now')

@@ -4,7 +4,7 @@ import { WorkflowNotFoundError } from '@temporalio/client'
 import { lockScope } from '../../contracts/fleet'
 import type { OperationDocument } from '../../contracts/operation'
 import type { Row } from '../../postgres/connect/session'
-import { type CapstanStack, type CommandResult, startCapstan } from './capstan-stack'
+import { type CapstanOptions, type CapstanStack, type CommandResult, startCapstan } from './capstan-stack'
 import { createTarget, type Target } from './target'
 
 export interface Migrating {
@@ -23,38 +23,48 @@ export interface Migrating {
 }
 
 const UNTIL_MS = 60_000
-const SCOPE = lockScope({ cloud: 'aws', account: '000000000000', region: 'us-east-1', instance: 'stock' })
+export const LOCK_SCOPE = lockScope({ cloud: 'aws', account: '000000000000', region: 'us-east-1', instance: 'stock' })
+
+/** A running stack with its target. */
+export interface Place {
+  readonly capstan: CapstanStack
+  readonly target: Target
+}
 
 /** Registers the file's set-up and tear-down. */
-export function migrating(): Migrating {
-  const starting = startCapstan()
+export function migrating(options: CapstanOptions = {}): Migrating {
+  const starting = startCapstan(options)
   starting.catch(() => undefined)
-  let capstan: CapstanStack
-  let target: Target
+  let place: Place
   beforeAll(async () => {
-    capstan = await starting
-    target = await createTarget(capstan)
+    const capstan = await starting
+    place = { capstan, target: await createTarget(capstan) }
   }, 120_000)
   // Also when the set-up ran out of time: what is still starting has to end too.
   afterAll(async () => (await starting).close(), 30_000)
-  beforeEach(() => target.reset())
+  beforeEach(() => place.target.reset())
+  return migratingAt(() => place)
+}
+
+/** For whoever starts and closes the stack by itself. */
+export function migratingAt(place: () => Place): Migrating {
   const tools: Migrating = {
     get capstan() {
-      return capstan
+      return place().capstan
     },
     get target() {
-      return target
+      return place().target
     },
     async migrate(fleet, ...more) {
-      const { code, stdout, stderr } = await capstan.capstan(['migrate', 'stock', '--fleet', fleet, '--json', ...more])
+      const { code, stdout, stderr } = await tools.capstan.capstan(['migrate', 'stock', '--fleet', fleet, '--json', ...more])
       if (stdout === '') throw new Error(`capstan migrate said nothing (exit ${code}): ${stderr}`)
       return { code, operation: JSON.parse(stdout) as OperationDocument }
     },
     begin: (fleet, operation) => ({
-      ended: capstan.capstan(['migrate', 'stock', '--fleet', fleet, '--json', '--operation', operation]),
+      ended: tools.capstan.capstan(['migrate', 'stock', '--fleet', fleet, '--json', '--operation', operation]),
     }),
     async rows<T extends Row>(sql: string) {
-      const admin = await target.admin()
+      const admin = await tools.target.admin()
       try {
         return await admin.query<T>(sql)
       } finally {
@@ -69,13 +79,13 @@ export function migrating(): Migrating {
       }
     },
     async operation(id) {
-      const operation = await capstan.ledger.getOperation(id)
+      const operation = await tools.capstan.ledger.getOperation(id)
       if (operation === null) throw new Error(`the ledger has no operation ${id}`)
       return operation
     },
     async locked() {
       try {
-        return (await capstan.temporal.workflow.getHandle(SCOPE).describe()).status.name === 'RUNNING'
+        return (await tools.capstan.temporal.workflow.getHandle(LOCK_SCOPE).describe()).status.name === 'RUNNING'
       } catch (error) {
         if (error instanceof WorkflowNotFoundError) return false
         throw error

@@ -3,7 +3,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CreateDBInstanceCommand, DescribeDBInstancesCommand, DescribeDBSnapshotsCommand, RDSClient } from '@aws-sdk/client-rds'
-import { applicationAddress, controlAddress, type Lab, labHeaders } from '../../embedded/worker-program'
+import { applicationAddress, controlAddress, type Lab, labHeaders, QUIET_SDK } from '../../embedded/worker-program'
 import { connect, type Session } from '../../postgres/connect/session'
 import type { CapstanStack } from './capstan-stack'
 
@@ -12,6 +12,8 @@ export interface Target {
   readonly port: number
   /** As the master, from the control plane's address. */
   admin(): Promise<Session>
+  /** As the migrations' owner, from the control plane's address. */
+  migrator(): Promise<Session>
   /** As the application, from its own address. */
   app(): Promise<Session>
   /** Empties the database and gives it `ROWS` items; the ledger's epochs go on. */
@@ -19,6 +21,8 @@ export interface Target {
   /** Names of temporary instances, and snapshots taken by one operation. */
   leftovers(): Promise<string[]>
   snapshots(operation: string): Promise<string[]>
+  /** Names of all that the cloud has with the operation's tag, sorted. */
+  tagged(operation: string): Promise<string[]>
   /** Writes the fleet file and a folder of migrations; resolves to the fleet file's path. */
   fleet(migrations: Readonly<Record<string, string>>, policy?: string, edit?: (yaml: string) => string): string
 }
@@ -29,6 +33,7 @@ export const ROWS = 2000
 
 export async function createTarget(capstan: CapstanStack): Promise<Target> {
   const { stack, dir } = capstan
+  Object.assign(process.env, QUIET_SDK)
   const { labApi } = stack.endpoints
   const rds = new RDSClient({ region: 'us-east-1', endpoint: labApi, credentials: stack.lab.aws })
   const [control, application] = [controlAddress(stack.block), applicationAddress(stack.block)]
@@ -41,6 +46,7 @@ export async function createTarget(capstan: CapstanStack): Promise<Target> {
     host,
     port,
     admin: () => session(MASTER, stack.secrets.shopAdmin, control),
+    migrator: () => session('stock_migrator', stack.secrets.shopMigrator, control),
     app: () => session('stock_app', 'app-password', application),
     reset: async () => {
       const admin = await target.admin()
@@ -56,6 +62,17 @@ export async function createTarget(capstan: CapstanStack): Promise<Target> {
       return DBSnapshots.map(({ DBSnapshotIdentifier = '' }) => DBSnapshotIdentifier).filter((id) =>
         id.startsWith(`cap-${operation}-`),
       )
+    },
+    async tagged(operation) {
+      const { DBInstances = [] } = await rds.send(new DescribeDBInstancesCommand({}))
+      const { DBSnapshots = [] } = await rds.send(new DescribeDBSnapshotsCommand({}))
+      return [
+        ...DBInstances.map(({ DBInstanceIdentifier = '', TagList = [] }) => ({ name: DBInstanceIdentifier, tags: TagList })),
+        ...DBSnapshots.map(({ DBSnapshotIdentifier = '', TagList = [] }) => ({ name: DBSnapshotIdentifier, tags: TagList })),
+      ]
+        .filter(({ tags }) => tags.some(({ Key, Value }) => Key === 'capstan-operation' && Value === operation))
+        .map(({ name }) => name)
+        .sort()
     },
     fleet: (migrations, policy = '', edit = (yaml) => yaml) =>
       writeFleet(join(dir, 'fleet'), migrations, edit(fleetYaml(policy))),

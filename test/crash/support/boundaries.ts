@@ -1,0 +1,27 @@
+/** Reads from a history which activities ran, so that a new activity is disturbed without anybody listing it. */
+import type { temporal } from '@temporalio/proto'
+import type { ActivityCall } from './golden'
+
+type Event = temporal.api.history.v1.IHistoryEvent
+
+const LOCAL_ACTIVITY_MARKER = 'core_local_activity'
+
+export function activitiesOf({ events }: temporal.api.history.v1.IHistory): ActivityCall[] {
+  const seen = new Map<string, number>()
+  return (events ?? []).flatMap((event) => {
+    const remote = event.activityTaskScheduledEventAttributes?.activityType?.name
+    const name = remote ?? localActivity(event)
+    if (name == null) return []
+    const n = (seen.get(name) ?? 0) + 1
+    seen.set(name, n)
+    return { call: `${name}#${n}`, local: remote == null }
+  })
+}
+
+function localActivity({ markerRecordedEventAttributes: marker }: Event): string | null {
+  if (marker?.markerName !== LOCAL_ACTIVITY_MARKER) return null
+  const [payload] = marker.details?.data?.payloads ?? []
+  const { activity_type: name } = JSON.parse(Buffer.from(payload?.data ?? []).toString('utf8')) as { activity_type?: string }
+  if (name === undefined) throw new Error('a local activity without a name: its marker has another shape now')
+  return name
+}
