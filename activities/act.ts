@@ -7,6 +7,9 @@ import { failure } from '../contracts/failures'
 export interface Act {
   /** 1 for the first attempt. */
   readonly attempt: number
+  /** When the server scheduled this attempt, by its clock, in milliseconds since 1970. Later attempts of the same work have later ones, after
+   *  a reset of the workflow too, which counts `attempt` from 1 again. */
+  readonly scheduledAtMs: number
   readonly signal: AbortSignal
   /** True once the gap between two heartbeats was so long that the server may have given the activity to another worker. */
   readonly stale: () => boolean

@@ -1,10 +1,12 @@
 /** One passage for canary and target: raise the fence, apply behind it, and stop where the history is no longer the one that was planned
- *  on. The attempt that raises is found alive right before, and raises once: a repeat inside it would overtake its own successor. */
+ *  on. Attempts are told apart by when the server scheduled them: one that was overtaken cannot raise the fence again, however late it
+ *  comes and whatever it still believes of itself. */
 import type { MigrationPlan } from '../../contracts/migrate'
+import type { OperationId } from '../../contracts/operation'
 import type { Session } from '../../postgres/connect/session'
 import { type ApplyInput, applyMigrations } from '../../postgres/migrate/apply'
-import { fencedName, raiseFence } from '../../postgres/migrate/fence'
-import { assertMayAct } from '../act'
+import { fencedName, type RaisedFence, raiseFence } from '../../postgres/migrate/fence'
+import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { openSession, type SessionRequest } from './open-session'
 import { historyDrift } from './plan-document'
@@ -23,8 +25,8 @@ export async function applyBehindFence(
   session: Session,
   { planned, epoch, name, ...input }: FencedApply,
 ): Promise<void> {
-  const { attempt, signal } = assertMayAct()
-  const { token } = await raiseFence(session, { epoch, attempt, operation: on.operation, signal })
+  const { token } = await raiseOwnFence(session, on.operation, epoch)
+  const { signal } = currentAct()
   await applyMigrations({
     ...input,
     connect: () => openSession(deps, { ...on, applicationName: fencedName(token, name) }),
@@ -35,4 +37,10 @@ export async function applyBehindFence(
       if (drift !== null) throw drift
     },
   })
+}
+
+/** For the attempt in progress: every older attempt of the operation is shut out and its backends are ended. */
+export function raiseOwnFence(session: Session, operation: OperationId, epoch: number): Promise<RaisedFence> {
+  const { scheduledAtMs, signal } = assertMayAct()
+  return raiseFence(session, { epoch, attempt: scheduledAtMs, operation, signal })
 }

@@ -14,7 +14,7 @@ import { countRows } from '../../postgres/verify/checks'
 import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { rememberOnce } from '../remember'
-import { applyBehindFence } from './apply-behind-fence'
+import { applyBehindFence, raiseOwnFence } from './apply-behind-fence'
 import type { SchemaActivities } from './contract'
 import { type SessionRequest, withSession } from './open-session'
 import { readPlan } from './plan'
@@ -101,15 +101,17 @@ async function summarize(deps: ActivityDeps, on: SessionRequest, planned: Migrat
   return summary
 }
 
-/** After a failure or an abort: what stays. Reads only. */
+/** After a failure or an abort: what stays. It raises the fence first: an attempt that Temporal has given up, and that nobody could tell so,
+ *  must not go on after the operation has said how it ended. */
 export async function surveyApply(
   deps: ActivityDeps,
-  { operation, step, bundle, target, planDigest }: Parameters<SchemaActivities['surveyApply']>[0],
+  { operation, step, bundle, target, epoch, planDigest }: Parameters<SchemaActivities['surveyApply']>[0],
 ): Promise<ApplySurvey> {
   const { database: entry } = await deps.ledger.getBundle(bundle)
   const planned = await readPlan(deps.ledger, operation, planDigest)
   const on: SessionRequest = { entry, role: 'migrator', operation, step, address: target, canary: false }
   const survey = await withSession(deps, on, async (session): Promise<ApplySurvey> => {
+    await raiseOwnFence(session, operation, epoch)
     const { rows } = await readHistory(session)
     const invalid = await session.query<{ name: string }>(
       `SELECT n.nspname || '.' || c.relname AS name FROM pg_catalog.pg_index x JOIN pg_catalog.pg_class c ON c.oid = x.indexrelid

@@ -25,8 +25,9 @@ export interface SchemaActivities {
   ): Promise<RehearsalSummary>
   /** Holds the rehearsal against the policy's limits. Reads the ledger only. */
   judgeRehearsal(input: StepRef): Promise<Judgement>
-  /** After an apply that failed or was aborted: what the target's history holds of it. Changes nothing. */
-  surveyApply(input: StepRef & { target: InstanceAddress; planDigest: string }): Promise<ApplySurvey>
+  /** After an apply that failed or was aborted: shuts out whatever attempt may still be running, and tells what the target's history
+   *  holds. */
+  surveyApply(input: StepRef & { target: InstanceAddress; epoch: number; planDigest: string }): Promise<ApplySurvey>
   /** Applies the pending migrations to the target under the fence. Resumes after a kill; what is applied stays applied. */
   applyMigrations(input: StepRef & { target: InstanceAddress; epoch: number; planDigest: string }): Promise<ApplySummary>
 }

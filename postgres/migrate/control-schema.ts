@@ -12,7 +12,7 @@ CREATE SCHEMA IF NOT EXISTS capstan;
 CREATE TABLE IF NOT EXISTS capstan.fence (
   singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
   epoch bigint NOT NULL,
-  attempt int NOT NULL,
+  attempt bigint NOT NULL,
   operation text,
   raised_at timestamptz NOT NULL DEFAULT now()
 );

@@ -5,7 +5,8 @@ import { ServerError } from '../connect/errors'
 import { inTransaction, type Session } from '../connect/session'
 import { controlSchemaExists, ensureControlSchema } from './control-schema'
 
-/** Ordered by epoch, then attempt. Commands with only a URL run with the token they found. */
+/** Ordered by epoch, then attempt. Commands with only a URL run with the token they found. Within an epoch, attempts are ordered by who
+ *  hands them out, so that a later one has a higher number: never by counting here. */
 export interface FenceToken {
   readonly epoch: number
   readonly attempt: number
@@ -53,17 +54,15 @@ export async function standingEpoch(session: Session): Promise<number> {
 }
 
 export interface RaisedFence {
-  /** What was raised. Act under this one: its attempt is higher than the one asked for where that had been taken. */
+  /** What was raised. Act under this one. */
   readonly token: FenceToken
   /** Backends of older attempts that were ended. */
   readonly terminated: number
 }
 
-/** Raises the fence to `epoch` and at least `attempt`, and ends the backends of older attempts. An epoch belongs to one operation. Within
- *  it every raise goes above the one before: attempts are counted from 1 again when a workflow is reset, and the attempt that stands may
- *  still be running. So a zombie that raised again would overtake its successor; therefore only an activity attempt's beginning may
- *  raise, right after it has found itself alive, and never a repeat inside it.
- *  Throws FENCED_OFF when a newer epoch or another operation's stands, MIGRATION_LOCK_HELD when an unknown session holds the row for
+/** Raises the fence to the token and ends the backends of older ones. An epoch belongs to one operation; an attempt that stands is not
+ *  overtaken by an older one, however late that comes. Safe to repeat.
+ *  Throws FENCED_OFF when a newer attempt, a newer epoch or another operation's stands, MIGRATION_LOCK_HELD when an unknown session holds the row for
  *  longer than `waitMs` (default 10,000). */
 export async function raiseFence(
   session: Session,
@@ -96,15 +95,15 @@ function rowHeld({ endpoint: { database } }: Session): Failure {
 
 function nextToken(asked: FenceToken & { readonly operation: string }, standing: StandingFence): FenceToken {
   const { epoch, attempt, operation } = asked
-  if (epoch > standing.epoch) return { epoch, attempt }
-  if (epoch < standing.epoch) refuseOlder({ epoch, attempt }, standing)
-  if (standing.operation === null) return { epoch, attempt: Math.max(attempt, standing.attempt) }
-  if (standing.operation === operation) return { epoch, attempt: Math.max(attempt, standing.attempt + 1) }
-  throw failure(
-    'FENCED_OFF',
-    `Epoch ${epoch} on this database belongs to ${standing.operation}, so ${operation} may not act under it: start the operation again, which takes a higher one.`,
-    { epoch, attempt, operation, standingOperation: standing.operation, standingAttempt: standing.attempt },
-  )
+  if (epoch === standing.epoch && standing.operation !== null && standing.operation !== operation) {
+    throw failure(
+      'FENCED_OFF',
+      `Epoch ${epoch} on this database belongs to ${standing.operation}, so ${operation} may not act under it: start the operation again, which takes a higher one.`,
+      { epoch, attempt, operation, standingOperation: standing.operation, standingAttempt: standing.attempt },
+    )
+  }
+  refuseOlder({ epoch, attempt }, standing)
+  return { epoch, attempt }
 }
 
 async function writeFence(session: Session, input: FenceToken & { readonly operation: string }): Promise<FenceToken> {

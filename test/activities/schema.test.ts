@@ -9,6 +9,8 @@ import { apply, failureOf, type Scripts } from '../postgres/support/apply'
 import { type CuttingProxy, startCuttingProxy } from '../postgres/support/cutting-proxy'
 import { startTestServer, type TestDatabase, type TestServer } from '../postgres/support/server'
 
+const SCHEDULED_AT_MS = 1_770_000_000_000
+
 let server: TestServer
 let ledger: Ledger
 let target: CuttingProxy
@@ -93,7 +95,13 @@ async function planned() {
     sourceAddress: null,
   }
   const activities = createSchemaActivities(deps as ActivityDeps)
-  const act = { attempt: 1, signal: new AbortController().signal, stale: () => false, client: undefined as unknown as Client }
+  const act = {
+    attempt: 1,
+    scheduledAtMs: SCHEDULED_AT_MS,
+    signal: new AbortController().signal,
+    stale: () => false,
+    client: undefined as unknown as Client,
+  }
   const run = <T>(body: () => Promise<T>) => runAct(act, body)
   const step = { operation, bundle }
   const on = { target: addressOf(target), canary: addressOf(canary) }
@@ -148,6 +156,6 @@ test('an apply runs behind a fence of its own epoch', async () => {
 
   const session = await run.database.connect()
   expect(await session.query('SELECT epoch, attempt, operation FROM capstan.fence')).toEqual([
-    { epoch: 1, attempt: 1, operation: run.operation },
+    { epoch: 1, attempt: SCHEDULED_AT_MS, operation: run.operation },
   ])
 })

@@ -41,7 +41,7 @@ function stepOf(input: ActivityExecuteInput): { operation: string; step: string 
 export function activityInterceptor(context: Context, deps: ActivityInterceptorDeps): ActivityInboundCallsInterceptor {
   return {
     async execute(input: ActivityExecuteInput, next: ExecuteNext): Promise<unknown> {
-      const { activityType, attempt } = context.info
+      const { activityType, attempt, currentAttemptScheduledTimestampMs: scheduledAtMs } = context.info
       const call = callOf(context.info)
       const heartbeat = startHeartbeat(context)
       const signal = AbortSignal.any([context.cancellationSignal, heartbeat.signal])
@@ -49,7 +49,7 @@ export function activityInterceptor(context: Context, deps: ActivityInterceptorD
         deps.failpoints?.reach(call, 'before')
         const step = stepOf(input)
         if (attempt > 1 && step !== null && !isPoll(activityType)) await deps.ledger.noteAttempt({ ...step, attempt })
-        const act = { attempt, signal, stale: heartbeat.stale, client: context.client }
+        const act = { attempt, scheduledAtMs, signal, stale: heartbeat.stale, client: context.client }
         const result = await runAct(act, () => next(input))
         deps.failpoints?.reach(call, 'after')
         if (!context.info.isLocal) deps.failpoints?.leave(call, () => hasResult(context))

@@ -178,7 +178,7 @@ async function applyToTarget({ run, act, ref }: Migration, { target, plan: plann
       healedIndexes,
     }),
     survey: async () => {
-      const { applied, current, invalidIndexes } = await act.planning.surveyApply({ ...ref('apply'), target, planDigest })
+      const { applied, current, invalidIndexes } = await act.planning.surveyApply({ ...ref('apply'), target, epoch: planned.epoch, planDigest })
       const left = invalidIndexes.length === 0 ? '' : ` Invalid: ${invalidIndexes.join(', ')}; the next run builds it again.`
       const summary = `The target is at version ${current ?? 'none'}; applied: ${applied.length === 0 ? 'nothing' : applied.join(', ')}.${left}`
       return { summary, applied, current, invalidIndexes }
