@@ -3,7 +3,7 @@
 import { type Failure, failure } from '../../contracts/failures'
 import { ServerError } from '../connect/errors'
 import { inTransaction, type Session } from '../connect/session'
-import { controlSchemaExists, ensureControlSchema } from './control-schema'
+import { controlTables, ensureControlSchema } from './control-schema'
 
 /** Ordered by epoch, then attempt. Commands with only a URL run with the token they found. */
 export interface FenceToken {
@@ -40,9 +40,9 @@ async function readStanding(session: Session, lock: '' | 'FOR UPDATE'): Promise<
   return row ?? NEVER_RAISED
 }
 
-/** The fence as it stands; (0, 0) where none was ever raised. */
+/** The fence as it stands; (0, 0) where none was ever raised. Throws CONTROL_SCHEMA_FOREIGN. */
 export async function readFence(session: Session): Promise<FenceToken> {
-  if (!(await controlSchemaExists(session))) return { epoch: 0, attempt: 0 }
+  if (!(await controlTables(session)).has('fence')) return { epoch: 0, attempt: 0 }
   const { epoch, attempt } = await readStanding(session, '')
   return { epoch, attempt }
 }
@@ -63,7 +63,7 @@ export interface RaisedFence {
  *  it every raise goes above the one before: attempts are counted from 1 again when a workflow is reset, and the attempt that stands may
  *  still be running. So a zombie that raised again would overtake its successor; therefore only an activity attempt's beginning may
  *  raise, right after it has found itself alive, and never a repeat inside it.
- *  Throws FENCED_OFF when a newer epoch or another operation's stands, MIGRATION_LOCK_HELD when an unknown session holds the row for
+ *  Throws FENCED_OFF when a newer epoch or another operation's stands, CONTROL_SCHEMA_FOREIGN, MIGRATION_LOCK_HELD when an unknown session holds the row for
  *  longer than `waitMs` (default 10,000). */
 export async function raiseFence(
   session: Session,
