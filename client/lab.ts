@@ -11,7 +11,7 @@ export interface LabRequest {
   readonly body?: object
 }
 
-/** The JSON answer. Fails with LAB_UNREACHABLE or LAB_REFUSED. */
+/** The JSON answer. Fails with LAB_UNREACHABLE, OPTION_INVALID for what the lab finds wrong with the request, or LAB_REFUSED. */
 export async function askLab({ api: labApi, token }: LabDoor, request: LabRequest): Promise<unknown> {
   let response: Response
   let text: string
@@ -38,6 +38,7 @@ export async function askLab({ api: labApi, token }: LabDoor, request: LabReques
   if (response.ok && answer !== undefined) return answer
   const said =
     typeof answer === 'object' && answer !== null && 'error' in answer ? String(answer.error) : `HTTP ${response.status}`
+  if (response.status === 422) throw failure('OPTION_INVALID', `The lab refuses: ${said}`, { labApi, status: response.status })
   throw failure('LAB_REFUSED', `The lab refuses: ${said}`, { labApi, status: response.status })
 }
 

@@ -69,6 +69,7 @@ export const FAILURES = {
   LOCK_BUSY: 'transient',
   MIGRATION_LOCK_HELD: 'refused',
   FENCED_OFF: 'refused',
+  CONTROL_SCHEMA_FOREIGN: 'refused',
   // migrations
   MIGRATION_FAILED: 'refused',
   MIGRATION_LOCK_TIMEOUT: 'refused',

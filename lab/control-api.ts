@@ -2,8 +2,10 @@
  *  whoever bears the lab's token; only whether it is up may be asked by everybody. */
 import type { FastifyInstance } from 'fastify'
 import type { Aws } from './aws/start'
+import type { CallLog } from './calls'
 import { bears, type LabCredentials } from './credentials'
-import { FAULT_KINDS, type Fault } from './faults'
+import { serveFaults } from './faults/api'
+import type { FaultBook } from './faults/book'
 import { hostAddress, isCidr } from './network'
 import { DEFAULT_GROUP, isGroupId } from './security-groups'
 import type { LabState } from './state'
@@ -12,6 +14,8 @@ export interface ControlOptions {
   state: LabState
   aws: Aws
   credentials: LabCredentials
+  faults: FaultBook
+  calls: CallLog
   /** Known once the API listens. */
   url(): string
   save(): Promise<void>
@@ -31,30 +35,20 @@ export function serveControl(root: FastifyInstance, options: ControlOptions): vo
 }
 
 function serveProtected(api: FastifyInstance, options: ControlOptions): void {
-  const { state, aws, save } = options
+  const { state, aws, faults, calls, save } = options
 
   api.get('/_lab/status', async () => statusOf(options))
 
   api.post('/_lab/reset', async () => {
-    state.faults.length = 0
+    faults.withdraw()
+    calls.clear()
     for (const id of Object.keys(state.securityGroups)) delete state.securityGroups[id]
     await aws.reset()
     return statusOf(options)
   })
 
-  api.get('/_lab/faults', async () => ({ faults: state.faults }))
-  api.post('/_lab/faults', async (request, reply) => {
-    const fault = parseFault(request.body)
-    if (typeof fault === 'string') return reply.code(422).send({ error: fault })
-    state.faults.push(fault)
-    await save()
-    return { faults: state.faults }
-  })
-  api.delete('/_lab/faults', async () => {
-    state.faults.length = 0
-    await save()
-    return { faults: state.faults }
-  })
+  serveFaults(api, faults, () => aws.faultsChanged())
+  serveCalls(api, calls)
 
   api.put<{ Params: { id: string } }>('/_lab/security-groups/:id', async (request, reply) => {
     const { id } = request.params
@@ -77,7 +71,7 @@ function serveProtected(api: FastifyInstance, options: ControlOptions): void {
   })
 }
 
-function statusOf({ state, credentials, url }: ControlOptions): object {
+function statusOf({ state, credentials, faults, url }: ControlOptions): object {
   return {
     version: 1,
     dataPort: state.dataPort,
@@ -95,21 +89,32 @@ function statusOf({ state, credentials, url }: ControlOptions): object {
       { id: DEFAULT_GROUP, cidrs: [] },
       ...Object.entries(state.securityGroups).map(([id, { cidrs }]) => ({ id, cidrs })),
     ],
-    faults: state.faults,
+    faults: faults.list(),
     credentials: { aws: credentials.aws },
   }
 }
 
-/** @returns what is wrong with it, in words, when it is no fault. */
-function parseFault(body: unknown): Fault | string {
-  const { cloud, action, kind, times = 1 } = (body ?? {}) as Partial<Record<keyof Fault, unknown>>
-  if (cloud !== 'aws') return 'cloud must be "aws".'
-  if (typeof action !== 'string' || action === '')
-    return 'action must name an action of the cloud, for instance "CreateDBSnapshot".'
-  const known = FAULT_KINDS.find((candidate) => candidate === kind)
-  if (!known) return `kind must be one of: ${FAULT_KINDS.join(', ')}.`
-  if (typeof times !== 'number' || !Number.isInteger(times) || times < 1) return 'times must be a whole number, 1 or more.'
-  return { cloud, action, kind: known, times }
+function serveCalls(api: FastifyInstance, calls: CallLog): void {
+  api.get<{ Querystring: Record<string, unknown> }>('/_lab/calls', async (request, reply) => {
+    const { since, ...others } = request.query
+    const [unknown] = Object.keys(others)
+    if (unknown !== undefined) return reply.code(422).send({ error: `${unknown} is no question about calls; there is: since.` })
+    const mark = parseMark(since)
+    if (mark !== null) return { version: 1, ...calls.since(mark) }
+    return reply.code(422).send({
+      error: `since is "${since}"; wanted is the number of a call, or a time such as 2027-01-31T12:00:00Z.`,
+      field: 'since',
+    })
+  })
+}
+
+/** @returns null for what is neither a number nor a time. */
+function parseMark(since: unknown): number | string | undefined | null {
+  if (since === undefined) return undefined
+  if (typeof since !== 'string') return null
+  if (/^\d{1,15}$/.test(since)) return Number(since)
+  const at = /^\d{4}-\d\d-\d\dT/.test(since) ? Date.parse(since) : Number.NaN
+  return Number.isNaN(at) ? null : new Date(at).toISOString()
 }
 
 function parseCidrs(body: unknown): string[] | string {

@@ -4,9 +4,12 @@ import { join } from 'node:path'
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import { ensureEnterable } from '../pgserver/reach'
 import { serverUser } from '../pgserver/server-user'
+import { AWS_OFFER } from './aws/faults/offer'
 import { startAws } from './aws/start'
+import { openCallLog } from './calls'
 import { serveControl } from './control-api'
 import { type CloudCredentials, type LabCredentials, newCredentials } from './credentials'
+import { FaultBook } from './faults/book'
 import { API_HOST, chooseDataPort, hostAddress, parseBlock } from './network'
 import { PROFILES, type ProfileName } from './profile'
 import { type LabState, newLabState } from './state'
@@ -71,11 +74,14 @@ async function startOn({ store, credentials, release }: Ground, options: LabOpti
   }
   const dataPort = await settleDataPort(state, options.dataPort ?? 0)
   const apiAddress = hostAddress(state.block, API_HOST)
+  const faults = new FaultBook(state, AWS_OFFER)
+  const calls = openCallLog(join(options.stateDir, 'calls.jsonl'))
   const aws = await startAws({
     state: state.aws,
     accessKey: credentials.aws,
     securityGroups: state.securityGroups,
-    faults: state.faults,
+    faults,
+    calls,
     stateDir: options.stateDir,
     cacheDir: options.cacheDir,
     block: state.block,
@@ -94,7 +100,7 @@ async function startOn({ store, credentials, release }: Ground, options: LabOpti
   try {
     aws.serve(api)
     let url = ''
-    serveControl(api, { state, aws, credentials, save, url: () => url })
+    serveControl(api, { state, aws, credentials, faults, calls, save, url: () => url })
     // listening comes last: a caller who reaches the lab finds it whole
     await aws.resume()
     state.apiPort = await listen(api, apiAddress, options.apiPort ?? 0, state.apiPort)
@@ -103,6 +109,7 @@ async function startOn({ store, credentials, release }: Ground, options: LabOpti
     const stop = async (): Promise<void> => {
       await Promise.all([api.close(), aws.close()])
       await save()
+      calls.close()
       release()
     }
     const { labToken, ...clouds } = credentials

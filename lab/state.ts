@@ -1,7 +1,7 @@
 /** What the lab as a whole remembers, beside what each simulated cloud does. */
 import { randomBytes } from 'node:crypto'
 import { type AwsState, emptyAwsState } from './aws/state'
-import type { Fault } from './faults'
+import type { Fault } from './faults/fault'
 import type { SecurityGroup } from './security-groups'
 
 export interface LabState {
@@ -14,6 +14,7 @@ export interface LabState {
   administratorPassword: string
   securityGroups: Record<string, SecurityGroup>
   faults: Fault[]
+  faultsOrdered: number
   aws: AwsState
 }
 
@@ -26,6 +27,7 @@ export function newLabState(block: string): LabState {
     administratorPassword: randomBytes(24).toString('base64url'),
     securityGroups: {},
     faults: [],
+    faultsOrdered: 0,
     aws: emptyAwsState(),
   }
 }

@@ -1,5 +1,6 @@
 /** The ledger: the control plane's own PostgreSQL, which holds the record of every operation. Temporal forgets after its
  *  retention; this does not. Every write is safe to repeat, for activities are. It decides nothing: workflows do. */
+import { sql } from 'kysely'
 import type { MigrationBundle } from '../contracts/bundle'
 import type { OperationDocument, OperationId, Sha256 } from '../contracts/operation'
 import { getBundle, putBundle } from './bundles'
@@ -15,7 +16,7 @@ import {
 } from './documents'
 import { type EpochQuery, epochOf, nextEpoch } from './epochs'
 import { isMissingOperation, ledgerFailure } from './failures'
-import { migrateLedger } from './migrate'
+import { migrateLedger, requireLedgerSchema } from './migrate'
 import {
   getOperation,
   listOperations,
@@ -33,6 +34,10 @@ import { type AttemptNote, noteAttempt, noteProgress, type ProgressNote, recordS
 export interface Ledger {
   /** Brings the ledger's own tables to this version. Safe to repeat, and to run from several processes at once. */
   migrate(): Promise<void>
+  /** Fails with LEDGER_UNREACHABLE unless its tables are there in this version. Reads only. */
+  requireSchema(): Promise<void>
+  /** Resolves when the ledger answers. */
+  ping(): Promise<void>
   putBundle(bundle: MigrationBundle): Promise<Sha256>
   /** Fails with BUNDLE_MISSING. */
   getBundle(digest: Sha256): Promise<MigrationBundle>
@@ -78,6 +83,8 @@ export function openLedger(options: { url: string; applicationName?: string }): 
 
   return {
     migrate: () => ask(() => migrateLedger(target)),
+    requireSchema: () => ask(() => requireLedgerSchema(target)),
+    ping: () => ask(async (tx) => void (await sql`SELECT 1`.execute(tx))),
     putBundle: (bundle) => ask((tx) => putBundle(tx, bundle)),
     getBundle: (digest) => ask((tx) => getBundle(tx, digest)),
     openOperation: (operation) => ask((tx) => openOperation(tx, operation)),

@@ -1,69 +1,71 @@
-/** The worker's environment, read once. */
+/** The worker's environment, read once. A worker is asked only for what its queues need, so that it can be given no more. */
 import { failure } from '../contracts/failures'
 import { TASK_QUEUES, type TaskQueue } from '../contracts/messages'
+import { choice, type Environment, milliseconds, required } from './environment'
+import { readTemporalAccess, type TemporalAccess } from './temporal-access'
 
 export interface WorkerConfig {
-  readonly temporal: { readonly address: string; readonly namespace: string }
+  readonly temporal: TemporalAccess
   readonly ledgerUrl: string
+  /** What to do about the ledger's tables at the start: bring them to this version, or insist that somebody else has. */
+  readonly ledgerSchema: 'migrate' | 'require'
   readonly queues: readonly TaskQueue[]
-  readonly secretKey: Buffer
-  readonly workflowBundle: string
+  /** Null when none of the queues needs it. */
+  readonly secretKey: Buffer | null
+  /** The only folder that `file:` references of a fleet file may lead into; null: any. */
+  readonly secretsFolder: string | null
+  /** Null when this worker runs no workflows. */
+  readonly workflowBundle: string | null
   readonly sourceAddress: string | null
   readonly stickyTimeoutMs: number
+  /** How long a running activity may go on after SIGTERM before it is given to the next worker. */
+  readonly shutdownGraceMs: number
+  /** Kept up to date with how the worker is; null: nobody asks. */
+  readonly healthFile: string | null
   readonly logLevel: string
   /** Folder in which failpoints are armed; null in production. */
   readonly failpoints: string | null
 }
 
-type Environment = Readonly<Record<string, string | undefined>>
-
-function required(env: Environment, name: string): string {
-  const value = env[name]
-  if (value === undefined || value === '')
-    throw failure('OPTION_INVALID', `${name} is not set; a worker needs it.`, { variable: name })
-  return value
-}
+/** Its activities derive the canary's password. */
+const NEEDS_SECRET_KEY: readonly TaskQueue[] = [TASK_QUEUES.postgres, TASK_QUEUES.aws]
 
 function queuesOf(text: string): TaskQueue[] {
   const known = Object.values(TASK_QUEUES)
-  return text.split(',').map((word) => {
+  const queues = text.split(',').map((word) => {
     const queue = known.find((name) => name === word.trim())
     if (queue === undefined) {
       throw failure('OPTION_INVALID', `CAPSTAN_TASK_QUEUES names ${word.trim()}; the queues are ${known.join(', ')}.`)
     }
     return queue
   })
-}
-
-function milliseconds(env: Environment, name: string, otherwise: number): number {
-  const value = env[name]
-  if (value === undefined || value === '') return otherwise
-  const parsed = Number(value)
-  if (!Number.isInteger(parsed) || parsed <= 0) {
-    throw failure('OPTION_INVALID', `${name} is ${value}; it has to be a whole number of milliseconds above 0.`, {
-      variable: name,
-    })
-  }
-  return parsed
+  return [...new Set(queues)]
 }
 
 function secretKeyOf(env: Environment): Buffer {
-  const key = Buffer.from(required(env, 'CAPSTAN_SECRET_KEY'), 'hex')
+  const key = Buffer.from(required(env, 'CAPSTAN_SECRET_KEY', 'a worker of the queues postgres and aws'), 'hex')
   if (key.length < 32)
     throw failure('OPTION_INVALID', 'CAPSTAN_SECRET_KEY is too short; it has to be at least 64 hexadecimal digits.')
   return key
 }
 
 export function readConfig(env: Environment): WorkerConfig {
+  const queues = queuesOf(env.CAPSTAN_TASK_QUEUES ?? Object.values(TASK_QUEUES).join(','))
   return {
-    temporal: { address: required(env, 'TEMPORAL_ADDRESS'), namespace: env.TEMPORAL_NAMESPACE ?? 'default' },
-    ledgerUrl: required(env, 'CAPSTAN_LEDGER_URL'),
-    queues: queuesOf(env.CAPSTAN_TASK_QUEUES ?? Object.values(TASK_QUEUES).join(',')),
-    secretKey: secretKeyOf(env),
-    workflowBundle: required(env, 'CAPSTAN_WORKFLOW_BUNDLE'),
-    sourceAddress: env.CAPSTAN_POSTGRES_SOURCE_ADDRESS ?? null,
+    temporal: readTemporalAccess(env),
+    ledgerUrl: required(env, 'CAPSTAN_LEDGER_URL', 'a worker'),
+    ledgerSchema: choice(env, 'CAPSTAN_LEDGER_SCHEMA', ['migrate', 'require'], 'migrate'),
+    queues,
+    secretKey: queues.some((queue) => NEEDS_SECRET_KEY.includes(queue)) ? secretKeyOf(env) : null,
+    secretsFolder: env.CAPSTAN_SECRETS_FOLDER || null,
+    workflowBundle: queues.includes(TASK_QUEUES.control)
+      ? required(env, 'CAPSTAN_WORKFLOW_BUNDLE', 'a worker of the queue control')
+      : null,
+    sourceAddress: env.CAPSTAN_POSTGRES_SOURCE_ADDRESS || null,
     stickyTimeoutMs: milliseconds(env, 'CAPSTAN_STICKY_TIMEOUT_MS', 10_000),
-    logLevel: env.CAPSTAN_LOG_LEVEL ?? 'info',
+    shutdownGraceMs: milliseconds(env, 'CAPSTAN_SHUTDOWN_GRACE_MS', 500),
+    healthFile: env.CAPSTAN_HEALTH_FILE || null,
+    logLevel: env.CAPSTAN_LOG_LEVEL || 'info',
     failpoints: env.CAPSTAN_FAILPOINTS || null,
   }
 }

@@ -1,18 +1,22 @@
 /** A worker process: configuration → dependencies → task queues. Says `{"ready":true}` on standard output once it polls; SIGTERM
- *  or SIGINT stops it within two seconds, whatever runs is given to the next worker. */
-import { DefaultLogger, Runtime } from '@temporalio/worker'
+ *  or SIGINT stops it within the grace of its configuration and two seconds, whatever runs is given to the next worker. */
+import { DefaultLogger, type NativeConnection, Runtime } from '@temporalio/worker'
 import pino from 'pino'
-import type { ActivityDeps } from '../activities/deps'
 import { Failure } from '../contracts/failures'
-import { openLedger } from '../ledger/ledger'
-import { createClouds } from './clouds'
-import { readConfig } from './config'
-import { createFailpoints } from './failpoint'
-import type { ActivityInterceptorDeps } from './interceptors/activity'
+import { type Ledger, openLedger } from '../ledger/ledger'
+import { readConfig, type WorkerConfig } from './config'
+import { createDeps } from './deps'
+import { pollerProbe, reportHealth } from './health'
 import { readLogError } from './log-error'
-import { connectTemporal, startWorkers } from './run-workers'
+import { connectTemporal, identityOf, startWorkers } from './run-workers'
 import { ensureSearchAttributes } from './search-attributes'
-import { createSecretResolver } from './secrets'
+
+function startHealth(config: WorkerConfig, connection: NativeConnection, ledger: Ledger): { stop(): Promise<void> } {
+  if (config.healthFile === null) return { stop: async () => undefined }
+  const { namespace } = config.temporal
+  const pollers = config.queues.map((queue) => pollerProbe({ connection, namespace, queue, identity: identityOf(queue) }))
+  return reportHealth(config.healthFile, [...pollers, () => ledger.ping()])
+}
 
 async function main(): Promise<void> {
   const config = readConfig(process.env)
@@ -28,20 +32,13 @@ async function main(): Promise<void> {
     }),
   })
   const ledger = openLedger({ url: config.ledgerUrl, applicationName: 'capstan-worker' })
-  await ledger.migrate()
+  await (config.ledgerSchema === 'migrate' ? ledger.migrate() : ledger.requireSchema())
   const connection = await connectTemporal(config)
   await ensureSearchAttributes(connection, config.temporal.namespace).catch((error: unknown) => {
     log.warn({ error }, 'search attributes could not be added')
   })
-  const deps: ActivityDeps & ActivityInterceptorDeps = {
-    ledger,
-    cloudOf: createClouds(),
-    resolveSecret: createSecretResolver(process.env),
-    secretKey: config.secretKey,
-    sourceAddress: config.sourceAddress,
-    failpoints: config.failpoints === null ? null : createFailpoints(config.failpoints),
-  }
-  const workers = await startWorkers(connection, config, deps)
+  const workers = await startWorkers(connection, config, createDeps(config, process.env, ledger))
+  const health = startHealth(config, connection, ledger)
   let stops = 0
   const stop = (): void => {
     stops += 1
@@ -54,6 +51,7 @@ async function main(): Promise<void> {
   await workers.done.catch((error: unknown) => {
     if (stops === 0) throw error
   })
+  await health.stop()
   await ledger.close()
 }
 

@@ -1,5 +1,6 @@
 /** Task queues → workers in one process, over one connection. */
 import { readFileSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker'
 import { createActivities } from '../activities'
 import type { ActivityDeps } from '../activities/deps'
@@ -19,7 +20,7 @@ export interface RunningWorkers {
 
 export async function connectTemporal(config: WorkerConfig): Promise<NativeConnection> {
   try {
-    return await NativeConnection.connect({ address: config.temporal.address })
+    return await NativeConnection.connect(config.temporal.connection)
   } catch (cause) {
     const { address } = config.temporal
     throw failure(
@@ -31,17 +32,25 @@ export async function connectTemporal(config: WorkerConfig): Promise<NativeConne
   }
 }
 
+/** Whom Temporal shows as the one that polls. In containers every process has the same number. */
+export function identityOf(queue: TaskQueue): string {
+  return `capstan-${queue}@${process.pid}@${hostname()}`
+}
+
+/** Past the grace an activity has a second to end; then it is given up and runs again elsewhere. */
+const FORCED_AFTER_GRACE_MS = 1_000
+
 function optionsFor(queue: TaskQueue, connection: NativeConnection, config: WorkerConfig): WorkerOptions {
   return {
     connection,
     namespace: config.temporal.namespace,
     taskQueue: queue,
-    identity: `capstan-${queue}@${process.pid}`,
+    identity: identityOf(queue),
     maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE_MS,
     defaultHeartbeatThrottleInterval: HEARTBEAT_THROTTLE_MS,
-    shutdownGraceTime: '500ms',
-    shutdownForceTime: '1500ms',
-    ...(queue === 'control'
+    shutdownGraceTime: config.shutdownGraceMs,
+    shutdownForceTime: config.shutdownGraceMs + FORCED_AFTER_GRACE_MS,
+    ...(queue === 'control' && config.workflowBundle !== null
       ? {
           workflowBundle: { code: readFileSync(config.workflowBundle, 'utf8') },
           stickyQueueScheduleToStartTimeout: config.stickyTimeoutMs,

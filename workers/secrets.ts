@@ -1,13 +1,17 @@
 /** Secret references → secrets, inside activities only. `env:NAME` and `file:/path`; the clouds' stores come later. */
-import { readFile } from 'node:fs/promises'
-import { isAbsolute, normalize } from 'node:path'
+import { readFile, realpath } from 'node:fs/promises'
+import { isAbsolute, normalize, sep } from 'node:path'
 import { failure } from '../contracts/failures'
 import type { SecretRef } from '../contracts/fleet'
 
 /** The worker's own credentials: whoever writes a fleet file must not be able to send them to a host of theirs. */
 const OURS = /^(CAPSTAN|TEMPORAL|AWS|AZURE|GOOGLE|PG)/
 
-export function createSecretResolver(env: Readonly<Record<string, string | undefined>>): (ref: SecretRef) => Promise<string> {
+/** `folder`: the only one that files may come from, so that a fleet file reaches none of the worker's own; null: any. */
+export function createSecretResolver(
+  env: Readonly<Record<string, string | undefined>>,
+  folder: string | null,
+): (ref: SecretRef) => Promise<string> {
   return async (ref) => {
     const [scheme, name] = split(ref)
     if (scheme === 'env') {
@@ -28,11 +32,17 @@ export function createSecretResolver(env: Readonly<Record<string, string | undef
       if (/^\/(proc|sys|dev)(\/|$)/.test(normalize(name)) || !isAbsolute(name)) {
         throw failure('SECRET_UNRESOLVED', `Secret ${ref} is no file of secrets; name one by its whole path.`, { reference: ref })
       }
+      let file: string
       try {
-        return (await readFile(name, 'utf8')).trimEnd()
+        // Links are followed first: what counts is where the file really is.
+        file = await realpath(name)
+        if (folder === null || file.startsWith((await realpath(folder)) + sep)) return (await readFile(file, 'utf8')).trimEnd()
       } catch (cause) {
         throw failure('SECRET_UNRESOLVED', `Secret ${ref} cannot be read by the worker.`, { reference: ref }, { cause })
       }
+      throw failure('SECRET_UNRESOLVED', `Secret ${ref} lies outside ${folder}, where this worker's secrets of databases are.`, {
+        reference: ref,
+      })
     }
     throw failure('SECRET_UNRESOLVED', `Secret ${ref} has an unknown scheme; use env:NAME or file:/path.`, { reference: ref })
   }

@@ -4,7 +4,10 @@ import type { CliContext } from './context'
 import { addEmbedded } from './embedded'
 import { addFleetCheck } from './fleet/check'
 import { addFleetList } from './fleet/list'
-import { addLabFault, addLabReset, addLabStatus } from './lab/lab'
+import { addLabCalls } from './lab/calls'
+import { addLabFault } from './lab/fault'
+import { addLabReset } from './lab/reset'
+import { addLabStatus } from './lab/status'
 import { addMigrate } from './migrate'
 import { addMigrationsApply } from './migrations/apply'
 import { addMigrationsInfo } from './migrations/info'
@@ -55,7 +58,7 @@ export function createProgram(cli: CliContext): Command {
   const fleet = program.command('fleet').description('The fleet file.')
   for (const add of [addFleetList, addFleetCheck]) add(fleet, cli)
   const lab = program.command('lab').description('The simulated clouds.')
-  for (const add of [addLabStatus, addLabFault, addLabReset]) add(lab, cli)
+  for (const add of [addLabStatus, addLabFault, addLabCalls, addLabReset]) add(lab, cli)
   addEmbedded(program, cli)
   return program
 }

@@ -9,9 +9,10 @@ import { allowedNetworks, DEFAULT_GROUP, type SecurityGroup } from '../security-
 import { AwsError, invalidCombination, invalidValue } from './errors'
 import { parseIdentifier } from './identifiers'
 import { defaultGroup, findGroup, serverSettings } from './parameters'
+import type { Past } from './past'
 import type { Query } from './protocol/query'
 import type { XmlNode } from './protocol/xml'
-import { type AwsState, type DbInstance, type DbSnapshot, key, type ParameterGroup } from './state'
+import { type AwsState, type DbInstance, type DbSnapshot, type Doom, key, type ParameterGroup, type Task } from './state'
 
 /** Carries out what operations promised (tasks.ts). */
 export interface TaskRunner {
@@ -33,6 +34,8 @@ export interface AwsCloud {
   /** Versions on offer, by major: the full version of the binaries. */
   readonly versions: Readonly<Record<PostgresMajor, string>>
   readonly tasks: TaskRunner
+  /** What there was before, for those who are told nothing newer. */
+  readonly past: Past
   catalogue(major: PostgresMajor): Promise<Catalogue>
   /** Resolves when the state is on disk: an answer is only given after that. */
   save(): Promise<void>
@@ -45,6 +48,15 @@ export interface Call {
   readonly cloud: AwsCloud
   readonly region: string
   readonly query: Query
+  readonly faults: Hazards
+}
+
+/** What an operation asks of the faults that were ordered. */
+export interface Hazards {
+  /** Whether an instance that could take a change must refuse it. */
+  keepsBusy(instance: DbInstance): boolean
+  /** For a call that is accepted: how what it promises will go wrong. */
+  doom(): Doom | undefined
 }
 
 /** The content of `<Action>Result`, or undefined for an action that answers nothing. */
@@ -125,13 +137,15 @@ export function parseParameterGroup(call: Call, major: PostgresMajor): Parameter
   return group
 }
 
-/** @throws AwsError InvalidDBInstanceState unless the instance can take a change now. */
-export function requireAvailable(instance: DbInstance): void {
-  if (instance.status === 'available') return
-  throw new AwsError(
-    'InvalidDBInstanceState',
-    `Instance ${instance.id} is not currently in the available state (it is ${instance.status}).`,
-  )
+/** Whether the instance can take a change now. */
+export function takesChanges(call: Call, instance: DbInstance): boolean {
+  return instance.status === 'available' && !call.faults.keepsBusy(instance)
+}
+
+/** What an accepted call leaves to be done; an ordered fault may have it end badly. */
+export function promised(call: Call, task: Task): Task {
+  const doom = call.faults.doom()
+  return doom ? { ...task, doom } : task
 }
 
 /** The server that an instance should be, as of now. */

@@ -1,55 +1,111 @@
-/** The RDS endpoint: every action is a POST to `/`. Authenticates, finds the operation, renders what it answers or throws. */
+/** The RDS endpoint: every action is a POST to `/`. Authenticates, finds the operation, renders what it answers or throws; lets
+ *  ordered faults strike, and writes each call down before it is answered. */
 import { randomUUID } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { type Fault, takeFault } from '../faults'
+import type { CallLog } from '../calls'
+import type { FaultBook } from '../faults/book'
 import type { AwsCloud } from './cloud'
 import { AwsError } from './errors'
+import { isQuestion, resourcesOf, tagsOf } from './facts'
+import { CallFaults } from './faults/call-faults'
 import { OPERATIONS } from './operations/table'
 import { Query } from './protocol/query'
 import { authenticate } from './protocol/signature'
 import { answer, errorAnswer } from './protocol/xml'
+import { ACCOUNT } from './state'
 
 const VERSION = '2014-10-31'
 
-export function serveAws(api: FastifyInstance, current: () => AwsCloud, faults: Fault[]): void {
+export interface Endpoint {
+  current(): AwsCloud
+  faults: FaultBook
+  calls: CallLog
+  /** Aborted when the lab closes: whoever waits, waits no longer. */
+  closing: AbortSignal
+}
+
+export function serveAws(api: FastifyInstance, endpoint: Endpoint): void {
   api.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) => {
     done(null, body)
   })
   api.post('/', async (request, reply) => {
-    const requestId = randomUUID()
-    const cloud = current()
-    const { action, status, xml } = await handle(request, cloud, requestId)
-    if (status === 200 && takeFault(faults, { cloud: 'aws', action, kind: 'drop-response' })) {
-      await cloud.save()
-      return dropResponse(request, reply)
-    }
-    return reply.code(status).header('content-type', 'text/xml').header('x-amzn-requestid', requestId).send(xml)
+    const call = readCall(request)
+    const handled = await handle(request, call, endpoint)
+    const { status, xml, answered } = handled
+    endpoint.calls.record(recordOf(call, handled))
+    if (!answered) return dropResponse(request, reply)
+    return reply.code(status).header('content-type', 'text/xml').header('x-amzn-requestid', call.requestId).send(xml)
   })
 }
 
-async function handle(
-  request: FastifyRequest,
-  cloud: AwsCloud,
-  requestId: string,
-): Promise<{ action: string; status: number; xml: string }> {
+interface ReceivedCall {
+  requestId: string
+  at: string
+  body: string
+  query: Query
+  action: string
+}
+
+interface Handled {
+  region: string
+  status: number
+  outcome: string
+  xml: string
+  answered: boolean
+  struck: CallFaults['struck']
+}
+
+function readCall(request: FastifyRequest): ReceivedCall {
   const body = typeof request.body === 'string' ? request.body : ''
   const query = Query.parse(body)
-  const action = query.text('Action') ?? ''
+  return { requestId: randomUUID(), at: new Date().toISOString(), body, query, action: query.text('Action') ?? '' }
+}
+
+async function handle(request: FastifyRequest, call: ReceivedCall, endpoint: Endpoint): Promise<Handled> {
+  const { action, query, requestId } = call
+  const cloud = endpoint.current()
+  let region = ''
+  let faults: CallFaults | undefined
   try {
-    const { region } = authenticate({ headers: request.headers, body }, cloud.accessKey)
+    region = authenticate({ headers: request.headers, body: call.body }, cloud.accessKey).region
     const operation = OPERATIONS.get(action)
     const version = query.text('Version')
     if (!operation || version !== VERSION) {
       throw new AwsError('InvalidAction', `Could not find operation ${action} for version ${version ?? 'NO_VERSION_SPECIFIED'}`)
     }
-    const result = await operation({ cloud, region, query })
+    const facts = { cloud: 'aws', operation: action, account: ACCOUNT, region, resources: resourcesOf(query) }
+    faults = new CallFaults(endpoint.faults, facts, endpoint.closing)
+    await faults.before()
+    const result = await operation({ cloud: faults.view(cloud), region, query, faults })
+    const answered = !(await faults.dropsAnswer())
     // nobody may act on a state that a crash could take back
-    await cloud.saved()
-    return { action, status: 200, xml: answer(action, result, requestId) }
+    await (faults.struck.length > 0 ? cloud.save() : cloud.saved())
+    return { region, status: 200, outcome: 'ok', xml: answer(action, result, requestId), answered, struck: faults.struck }
   } catch (error) {
     if (!(error instanceof AwsError)) cloud.log(`${action}: ${error instanceof Error ? error.stack : error}`)
     const known = error instanceof AwsError ? error : new AwsError('InternalFailure', 'An internal error has occurred.')
-    return { action, status: known.status, xml: errorAnswer(known, requestId) }
+    const struck = faults?.struck ?? []
+    if (struck.length > 0) await cloud.save()
+    return { region, status: known.status, outcome: known.code, xml: errorAnswer(known, requestId), answered: true, struck }
+  }
+}
+
+function recordOf({ requestId, at, query, action }: ReceivedCall, handled: Handled): Parameters<CallLog['record']>[0] {
+  const { region, status, outcome, answered, struck } = handled
+  return {
+    at,
+    cloud: 'aws',
+    account: ACCOUNT,
+    region,
+    operation: action.slice(0, 100),
+    resources: resourcesOf(query),
+    tags: tagsOf(query),
+    outcome,
+    status,
+    answered,
+    effect: outcome === 'ok' && !isQuestion(action),
+    faults: struck,
+    requestId,
   }
 }
 

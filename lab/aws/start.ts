@@ -1,14 +1,16 @@
 /** Simulated RDS as a part of a lab: puts it together, finishes what an earlier lab left, serves it. */
 import type { FastifyInstance } from 'fastify'
 import type { PostgresMajor } from '../../pgserver/binaries'
+import type { CallLog } from '../calls'
 import type { AccessKey } from '../credentials'
-import type { Fault } from '../faults'
+import type { FaultBook } from '../faults/book'
 import { type Catalogue, readCatalogue } from '../postgres/catalogue'
 import { Servers } from '../postgres/servers'
 import type { Timing } from '../profile'
 import type { SecurityGroup } from '../security-groups'
 import { type AwsCloud, specOf } from './cloud'
 import { RDS } from './flavour'
+import { Past } from './past'
 import { serveAws } from './router'
 import { type AwsState, type DbInstance, emptyAwsState, type Task } from './state'
 import { createTaskRunner } from './tasks'
@@ -17,7 +19,8 @@ export interface AwsOptions {
   state: AwsState
   accessKey: AccessKey
   securityGroups: Readonly<Record<string, SecurityGroup>>
-  faults: Fault[]
+  faults: FaultBook
+  calls: CallLog
   stateDir: string
   cacheDir: string
   block: string
@@ -32,6 +35,8 @@ export interface AwsOptions {
 
 export interface Aws {
   serve(api: FastifyInstance): void
+  /** After faults were ordered or taken back: they hold from now on. */
+  faultsChanged(): Promise<void>
   /** Brings every instance back to what it should be; resolves when all servers that can run do. */
   resume(): Promise<void>
   /** Every running server learns the network rules of now. */
@@ -56,10 +61,22 @@ export async function startAws(options: AwsOptions): Promise<Aws> {
     flavour: RDS,
     log,
   })
+  const past = new Past()
+  const notePast = (): void =>
+    past.note(
+      options.faults.list().filter(({ kind }) => kind === 'stale-reads'),
+      state,
+    )
+  const closing = new AbortController()
   const [fifteen, seventeen] = await Promise.all([servers.binariesOf(15), servers.binariesOf(17)])
   const build = (): AwsCloud => ({
     ...options,
     servers,
+    past,
+    save: () => {
+      notePast()
+      return options.save()
+    },
     versions: { 15: fifteen.version, 17: seventeen.version },
     tasks: createTaskRunner(() => cloud),
     catalogue: catalogues(servers),
@@ -67,7 +84,12 @@ export async function startAws(options: AwsOptions): Promise<Aws> {
   let cloud = build()
 
   return {
-    serve: (api) => serveAws(api, () => cloud, options.faults),
+    serve: (api) =>
+      serveAws(api, { current: () => cloud, faults: options.faults, calls: options.calls, closing: closing.signal }),
+    faultsChanged() {
+      notePast()
+      return options.save()
+    },
     async resume() {
       await servers.sweep({
         instances: new Set(Object.values(state.instances).map(({ folder }) => folder)),
@@ -101,6 +123,7 @@ export async function startAws(options: AwsOptions): Promise<Aws> {
       cloud = build()
     },
     async close() {
+      closing.abort(new Error('The lab is closing.'))
       await Promise.all([cloud.tasks.close(), servers.stopAll(CLOSE_GRACE_MS)])
     },
   }

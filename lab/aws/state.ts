@@ -19,7 +19,18 @@ export type InstanceStatus =
   | 'incompatible-parameters'
 
 /** What is still to be done for an instance, in order. The first one is under way. */
-export type Task =
+export type Task = Job & {
+  /** Set: it ends badly, as ordered. */
+  doom?: Doom
+}
+
+/** How what was promised goes wrong. */
+export interface Doom {
+  fault: string
+  delayMs: number
+}
+
+type Job =
   | { kind: 'create'; verifier: string }
   | { kind: 'restore'; snapshot: string }
   /** Follows `create` and `restore`: from here on the data is the customer's, and the server is never made again. */
@@ -73,6 +84,8 @@ export interface DbInstance extends Shape {
   pending: PendingChanges
   /** Applied by the next `modify` task although nobody sees it as pending. */
   applyNow: boolean
+  /** When it last became available. */
+  availableAt?: string
   tags: Tags
   tasks: Task[]
 }

@@ -4,7 +4,7 @@ import { newFolderName } from '../postgres/servers'
 import { pause } from '../profile'
 import { type AwsCloud, specOf, type TaskRunner } from './cloud'
 import { findGroup, groupValues } from './parameters'
-import { type DbInstance, type DbSnapshot, type InstanceStatus, key, type Task } from './state'
+import { type DbInstance, type DbSnapshot, type Doom, type InstanceStatus, key, type Task } from './state'
 
 export function createTaskRunner(cloud: () => AwsCloud): TaskRunner {
   const running = new Map<DbInstance, Promise<void>>()
@@ -16,15 +16,17 @@ export function createTaskRunner(cloud: () => AwsCloud): TaskRunner {
       if (!task || closing.signal.aborted) return
       let status: InstanceStatus
       try {
-        status = await perform[task.kind]({ cloud: cloud(), instance, signal: closing.signal }, task as never)
+        const work = { cloud: cloud(), instance, signal: closing.signal }
+        status = await (task.doom ? failAsOrdered(work, task, task.doom) : perform[task.kind](work, task as never))
       } catch (error) {
         if (closing.signal.aborted) return
         cloud().log(`${task.kind} of ${instance.id} failed: ${error}`)
-        status = fail(cloud(), task)
+        status = fail(cloud(), instance, task)
       }
       // in one breath: an instance that was seen as available must never be made again by a lab that finds the task
       instance.tasks.shift()
       if (instance.status !== 'deleting' || task.kind === 'delete') instance.status = status
+      if (status === 'available') instance.availableAt = new Date().toISOString()
       await cloud().save()
     }
   }
@@ -171,8 +173,22 @@ async function remove({ cloud, instance, signal }: Work, task: Extract<Task, { k
   return 'deleting'
 }
 
+/** The state is shown, nothing is done. A reboot that ends badly leaves no server running, and a change nothing pending. */
+async function failAsOrdered({ cloud, instance, signal }: Work, task: Task, { fault, delayMs }: Doom): Promise<never> {
+  const shown = { 'back-up': 'backing-up', modify: 'modifying' } as const
+  if (task.kind === 'back-up' || task.kind === 'modify') await show(cloud, instance, shown[task.kind])
+  if (task.kind === 'reboot') await cloud.servers.halt(instance.folder)
+  await pause(cloud.timing.stateMs + delayMs, signal)
+  throw new Error(`ordered by the fault ${fault}`)
+}
+
 /** @returns the state that the failure of a task leaves its instance in. */
-function fail(cloud: AwsCloud, task: Task): InstanceStatus {
+function fail(cloud: AwsCloud, instance: DbInstance, task: Task): InstanceStatus {
+  if (task.doom && task.kind === 'modify') {
+    instance.pending = {}
+    instance.applyNow = false
+    if (instance.parameterStatus === 'applying') instance.parameterStatus = 'pending-reboot'
+  }
   const snapshot = task.kind === 'back-up' ? task.snapshot : task.kind === 'delete' ? task.finalSnapshot : null
   const record = snapshot === null ? undefined : cloud.state.snapshots[snapshot]
   if (record?.status === 'creating') record.status = 'failed'

@@ -104,6 +104,11 @@ export class Servers {
     await this.start(spec)
   }
 
+  /** Stops the server and leaves its data: until somebody starts it again, it is down. */
+  async halt(folder: string): Promise<void> {
+    await this.stop(folder, 'fast')
+  }
+
   /** Applies network rules and reloadable settings, and resolves when they hold for every new connection. A server that does
    *  not run learns them when it starts. */
   async configure(spec: ServerSpec): Promise<void> {

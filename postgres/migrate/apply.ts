@@ -62,7 +62,7 @@ export const DEFAULT_LIMITS: ApplyLimits = {
 }
 
 /** Throws MIGRATION_LOCK_HELD, MIGRATION_LOCK_TIMEOUT, MIGRATION_FAILED, MIGRATION_CHECKSUM_CHANGED, MIGRATION_HISTORY_INVALID,
- *  HISTORY_BASELINE_NEEDED, FENCED_OFF, POOLER_REFUSED, CONNECTION_LOST, what planning throws, or the signal's reason. */
+ *  HISTORY_BASELINE_NEEDED, FENCED_OFF, CONTROL_SCHEMA_FOREIGN, POOLER_REFUSED, CONNECTION_LOST, what planning throws, or the signal's reason. */
 export async function applyMigrations(input: ApplyInput): Promise<ApplyResult> {
   const opened: Session[] = []
   const open = async () => {

@@ -1,13 +1,17 @@
 /** The small `capstan` schema in each database that is changed: the fence, the progress of half-done files, the indexes that were healed,
- *  and, on a database where a migration is rehearsed, what was measured. Fingerprints and checks leave it out. */
+ *  and, on a database where a migration is rehearsed, what was measured. Fingerprints and checks leave it out.
+ *
+ *  Whoever owns a table can put a trigger on it, and whoever owns a view chooses the functions in it: both run with the rights of the role
+ *  that touches them. So nothing here is read or written before its owner is known to be that role, or a role that it is a member of. */
 import { failure } from '../../contracts/failures'
 import { ServerError } from '../connect/errors'
+import { quoteIdentifier } from '../connect/quote'
 import { inTransaction, type Session } from '../connect/session'
 
 /** Serialises the creation, since CREATE … IF NOT EXISTS fails when two sessions run it at once. */
 const CREATION_LOCK = 0x63617073
 
-const TABLES = `
+const CREATION = `
 CREATE SCHEMA IF NOT EXISTS capstan;
 CREATE TABLE IF NOT EXISTS capstan.fence (
   singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
@@ -16,7 +20,6 @@ CREATE TABLE IF NOT EXISTS capstan.fence (
   operation text,
   raised_at timestamptz NOT NULL DEFAULT now()
 );
-INSERT INTO capstan.fence (epoch, attempt) VALUES (0, 0) ON CONFLICT DO NOTHING;
 CREATE TABLE IF NOT EXISTS capstan.progress (
   history text NOT NULL,
   script text NOT NULL,
@@ -44,25 +47,69 @@ CREATE TABLE IF NOT EXISTS capstan.healed_index (
   PRIMARY KEY (history, epoch, script, index_name)
 )`
 
-/** Whether any run has ever been here. */
-export async function controlSchemaExists(session: Session): Promise<boolean> {
-  const [row] = await session.query<{ found: boolean }>(`SELECT to_regclass('capstan.statement_log') IS NOT NULL AS found`)
-  return row?.found === true
+const FIRST_FENCE = 'INSERT INTO capstan.fence (epoch, attempt) VALUES (0, 0) ON CONFLICT DO NOTHING'
+
+const CONTROL_TABLES = ['fence', 'progress', 'statement_log', 'healed_index'] as const
+
+type ControlTable = (typeof CONTROL_TABLES)[number]
+
+interface Owned extends Record<string, unknown> {
+  /** Null for the schema itself. */
+  readonly table: ControlTable | null
+  readonly owner: string
+  readonly role: string
+  readonly trusted: boolean
 }
 
-/** The newest table: where it is missing, an older release was here last, or nobody. */
-async function isComplete(session: Session): Promise<boolean> {
-  const [row] = await session.query<{ found: boolean }>(`SELECT to_regclass('capstan.healed_index') IS NOT NULL AS found`)
-  return row?.found === true
+/** Which of its tables stand: none where no run has ever been. Throws CONTROL_SCHEMA_FOREIGN when it or one of them belongs to a stranger. */
+export async function controlTables(session: Session): Promise<ReadonlySet<ControlTable>> {
+  const found = await session.query<Owned>(ownersQuery(session.serverVersionNum), [CONTROL_TABLES])
+  const foreign = found.find(({ trusted }) => !trusted)
+  if (foreign !== undefined) throw foreignOwner(session, foreign)
+  return new Set(found.flatMap(({ table }) => (table === null ? [] : [table])))
 }
 
-/** Creates what is missing. Throws CREDENTIALS_REJECTED when the role may not create schemas here. */
+/** Memberships are followed by hand, since to `pg_has_role` a superuser is a member of every role, a stranger's too. Since 16 whoever creates
+ *  a role is made a member that may grant it and nothing else: that is no trust in what the role makes. */
+function ownersQuery(serverVersionNum: number): string {
+  const given = serverVersionNum >= 160_000 ? 'WHERE inherit_option OR set_option' : ''
+  return `WITH RECURSIVE grants AS (
+       SELECT member, roleid FROM pg_catalog.pg_auth_members ${given}
+       UNION ALL
+       SELECT datdba, to_regrole('pg_database_owner')::oid FROM pg_catalog.pg_database WHERE datname = current_database()
+     ), mine AS (
+       SELECT oid FROM pg_catalog.pg_roles WHERE rolname = current_user
+       UNION SELECT g.roleid FROM mine JOIN grants g ON g.member = mine.oid
+     ), owned AS (
+       SELECT NULL AS "table", nspowner AS owner FROM pg_catalog.pg_namespace WHERE nspname = 'capstan'
+       UNION ALL
+       SELECT relname::text, relowner FROM pg_catalog.pg_class
+        WHERE relname = ANY ($1::text[]) AND relnamespace = to_regnamespace('capstan')::oid
+     )
+     SELECT "table", pg_get_userbyid(owner)::text AS owner, current_user::text AS role, owner IN (SELECT oid FROM mine) AS trusted FROM owned`
+}
+
+function foreignOwner({ endpoint: { database } }: Session, { table, owner, role }: Owned): Error {
+  const what = table === null ? 'schema capstan' : `table capstan.${table}`
+  return failure(
+    'CONTROL_SCHEMA_FOREIGN',
+    `The ${what} in ${database} belongs to the role ${owner}, and ${role} is neither that role nor a member of it: whoever owns it could act ` +
+      `with the rights of ${role}. If ${owner} migrated this database before: GRANT ${quoteIdentifier(owner)} TO ${quoteIdentifier(role)}; ` +
+      'if nobody here made it: DROP SCHEMA capstan CASCADE. Then try again.',
+    { database, owner, role, table },
+  )
+}
+
+/** Creates what is missing. Throws CONTROL_SCHEMA_FOREIGN, or CREDENTIALS_REJECTED when the role may not create schemas here. */
 export async function ensureControlSchema(session: Session): Promise<void> {
-  if (await isComplete(session)) return
+  if ((await controlTables(session)).size === CONTROL_TABLES.length) return
   try {
     await inTransaction(session, async () => {
       await session.query('SELECT pg_advisory_xact_lock($1)', [CREATION_LOCK])
-      await session.execute(TABLES)
+      await session.execute(CREATION)
+      // What already existed may have come in between.
+      await controlTables(session)
+      await session.execute(FIRST_FENCE)
     })
   } catch (error) {
     if (!(error instanceof ServerError) || error.sqlState !== '42501') throw error

@@ -3,7 +3,7 @@
 import { type Failure, failure } from '../../contracts/failures'
 import { ServerError } from '../connect/errors'
 import { inTransaction, type Session } from '../connect/session'
-import { controlSchemaExists, ensureControlSchema } from './control-schema'
+import { controlTables, ensureControlSchema } from './control-schema'
 
 /** Ordered by epoch, then attempt. Commands with only a URL run with the token they found. Within an epoch, attempts are ordered by who
  *  hands them out, so that a later one has a higher number: never by counting here. */
@@ -41,9 +41,9 @@ async function readStanding(session: Session, lock: '' | 'FOR UPDATE'): Promise<
   return row ?? NEVER_RAISED
 }
 
-/** The fence as it stands; (0, 0) where none was ever raised. */
+/** The fence as it stands; (0, 0) where none was ever raised. Throws CONTROL_SCHEMA_FOREIGN. */
 export async function readFence(session: Session): Promise<FenceToken> {
-  if (!(await controlSchemaExists(session))) return { epoch: 0, attempt: 0 }
+  if (!(await controlTables(session)).has('fence')) return { epoch: 0, attempt: 0 }
   const { epoch, attempt } = await readStanding(session, '')
   return { epoch, attempt }
 }
@@ -62,8 +62,8 @@ export interface RaisedFence {
 
 /** Raises the fence to the token and ends the backends of older ones. An epoch belongs to one operation; an attempt that stands is not
  *  overtaken by an older one, however late that comes. Safe to repeat.
- *  Throws FENCED_OFF when a newer attempt, a newer epoch or another operation's stands, MIGRATION_LOCK_HELD when an unknown session holds the row for
- *  longer than `waitMs` (default 10,000). */
+ *  Throws FENCED_OFF when a newer attempt, a newer epoch or another operation's stands, CONTROL_SCHEMA_FOREIGN, MIGRATION_LOCK_HELD when
+ *  an unknown session holds the row for longer than `waitMs` (default 10,000). */
 export async function raiseFence(
   session: Session,
   input: FenceToken & { readonly operation: string; readonly waitMs?: number; readonly signal?: AbortSignal },

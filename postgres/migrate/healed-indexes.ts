@@ -2,6 +2,7 @@
  *  that healed one may die before anybody hears of it. */
 import { quoteQualified } from '../connect/quote'
 import type { Session } from '../connect/session'
+import { controlTables } from './control-schema'
 import { DEFAULT_HISTORY, type HistoryLocation } from './history'
 import { fencedTransaction, type RunContext } from './run-context'
 
@@ -22,8 +23,7 @@ export async function healedIndexes(
   scripts: readonly string[],
   options: { readonly epoch?: number; readonly history?: HistoryLocation } = {},
 ): Promise<string[]> {
-  const [known] = await session.query<{ found: boolean }>(`SELECT to_regclass('capstan.healed_index') IS NOT NULL AS found`)
-  if (known?.found !== true) return []
+  if (!(await controlTables(session)).has('healed_index')) return []
   const rows = await session.query<{ index: string }>(
     `SELECT index_name AS index FROM capstan.healed_index
       WHERE history = $1 AND script = ANY ($2::text[]) AND ($3::bigint IS NULL OR epoch = $3)

@@ -3,7 +3,7 @@
  *  Nothing here belongs on a database with users: it reads the catalogs around every statement. */
 import { quoteIdentifier } from '../connect/quote'
 import type { Session } from '../connect/session'
-import { controlSchemaExists } from '../migrate/control-schema'
+import { controlTables } from '../migrate/control-schema'
 import { withoutLiterals } from '../migrate/grammar'
 import { type LockMode, strength } from './lock-modes'
 import { type LockState, type Relation, readLocks, readRelations } from './relations'
@@ -40,7 +40,7 @@ export function createStatementRecorder(): StatementObserver {
 
 /** All records in the order in which the statements finished. Empty where nothing was rehearsed. */
 export async function readStatementLog(session: Session): Promise<StatementRecord[]> {
-  if (!(await controlSchemaExists(session))) return []
+  if (!(await controlTables(session)).has('statement_log')) return []
   const rows = await session.query<{ record: StatementRecord }>(
     `SELECT record FROM capstan.statement_log WHERE script <> '' ORDER BY position`,
   )

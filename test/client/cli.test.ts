@@ -29,7 +29,7 @@ describe('help and mistyped commands', () => {
     [['ops', 'show', 'migrate--shop'], '"migrate--shop" is no operation id'],
     [['ops', 'show', 'migrate-shop-'], '"migrate-shop-" is no operation id'],
     [['migrations', 'info', '--dir', 'x'], 'No database is named: set CAPSTAN_DATABASE_URL'],
-    [['lab', 'fault'], "required option '--action <name>' not specified, or --clear"],
+    [['lab', 'fault'], "missing required argument 'kind'"],
     [['migrations', 'info', '--url', 'x', '--dir', '/nowhere/at-all'], 'The migrations folder /nowhere/at-all cannot be read'],
   ])('%j is told in one sentence, exit 2', async (args, sentence) => {
     const { exit, out, err } = await capstan(args)
@@ -119,28 +119,44 @@ describe('lab', () => {
         const known = request.headers.authorization === 'Bearer open sesame'
         const refused = body.includes('Nothing')
         response.writeHead(known ? (refused ? 422 : 200) : 401, { 'content-type': 'application/json' })
-        response.end(JSON.stringify(refused ? { error: 'no such action.' } : { faults: [], instances: [] }))
+        response.end(JSON.stringify(refused ? { error: 'no such action.' } : { faults: [], instances: [], calls: [] }))
       })
     })
     await new Promise<void>((done) => lab.listen(0, '127.0.0.1', done))
     const address = lab.address() as { port: number }
     const env = { CAPSTAN_LAB_TOKEN: 'open sesame' }
     const at = ['--lab', `http://127.0.0.1:${address.port}/`]
-    expect(await capstan(['lab', 'fault', '--action', 'CreateDBSnapshot', ...at], { env })).toMatchObject({ exit: 0 })
-    expect(await capstan(['lab', 'fault', '--clear', ...at], { env })).toMatchObject({ exit: 0, out: 'No faults are ordered.\n' })
+    const order = ['drop-response', 'CreateDBSnapshot', '--instance', 'shop', '--times', '1', '--for', '10m']
+    expect(await capstan(['lab', 'fault', ...order, ...at], { env })).toMatchObject({ exit: 0 })
+    expect(
+      await capstan(['lab', 'fault', 'add', 'throttle', '--probability', '0.5', '--seed', '7', ...at], { env }),
+    ).toMatchObject({
+      exit: 0,
+    })
+    expect(await capstan(['lab', 'fault', 'clear', ...at], { env })).toMatchObject({ exit: 0, out: 'No faults are ordered.\n' })
+    expect(await capstan(['lab', 'fault', 'clear', 'f1', 'f2', ...at], { env })).toMatchObject({ exit: 0 })
+    expect(await capstan(['lab', 'fault', 'list', ...at], { env })).toMatchObject({ exit: 0, out: 'No faults are ordered.\n' })
+    expect(await capstan(['lab', 'calls', '--since', '12', ...at], { env })).toMatchObject({ exit: 0, out: 'No calls.\n' })
     expect(await capstan(['lab', 'status', ...at], { env })).toMatchObject({ exit: 0, out: 'No instances.\n' })
-    expect(await capstan(['lab', 'fault', '--action', 'Nothing', ...at], { env })).toMatchObject({
-      exit: 3,
+    expect(await capstan(['lab', 'fault', 'throttle', 'Nothing', ...at], { env })).toMatchObject({
+      exit: 2,
       err: expect.stringContaining('no such action.'),
     })
     expect(await capstan(['lab', 'status', ...at])).toMatchObject({
       exit: 3,
       err: expect.stringContaining('set CAPSTAN_LAB_TOKEN'),
     })
-    expect(asked.slice(0, 2)).toEqual([
-      'POST /_lab/faults {"cloud":"aws","action":"CreateDBSnapshot","kind":"drop-response","times":1}',
+    expect(asked.slice(0, 7)).toEqual([
+      'POST /_lab/faults {"kind":"drop-response","operation":"CreateDBSnapshot","instance":"shop","times":1,"for":"10m"}',
+      'POST /_lab/faults {"kind":"throttle","probability":0.5,"seed":7}',
       'DELETE /_lab/faults ',
+      'DELETE /_lab/faults/f1 ',
+      'DELETE /_lab/faults/f2 ',
+      'GET /_lab/faults ',
+      'GET /_lab/calls?since=12 ',
     ])
+    expect(await capstan(['lab', 'fault', 'throttle', '--times', '0', ...at], { env })).toMatchObject({ exit: 2 })
+    expect(await capstan(['lab', 'fault', 'throttle', '--probability', '2', ...at], { env })).toMatchObject({ exit: 2 })
     await new Promise((done) => lab.close(done))
     expect(await capstan(['lab', 'reset', ...at], { env })).toMatchObject({ exit: 4 })
   })

@@ -68,7 +68,7 @@ test(
     const up = run('dist/embedded/main.js', 'up')
     const ended = watched(up)
     while (!up.said().includes('Ctrl-C stops it') && up.child.exitCode === null) await sleep(50)
-    const fault = ['--action', 'RebootDBInstance', '--kind', 'drop-response']
+    const fault = ['drop-response', 'RebootDBInstance']
     expect(await run('bin/capstan.js', 'lab', 'fault', ...fault).ended).toMatchObject({ code: 0 })
     up.child.kill('SIGINT')
     expect(await ended).toEqual({ code: 0, out: expect.stringContaining('✔ Temporal · PostgreSQL 15') })

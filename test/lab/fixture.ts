@@ -71,8 +71,8 @@ export async function openLab(block = ownBlock()): Promise<TestLab> {
   return test
 }
 
-export function sdk(endpoint: string, credentials: AccessKey): RDS {
-  return new RDS({ region: 'us-east-1', endpoint, credentials: { ...credentials } })
+export function sdk(endpoint: string, credentials: AccessKey, maxAttempts = 3): RDS {
+  return new RDS({ region: 'us-east-1', endpoint, credentials: { ...credentials }, maxAttempts })
 }
 
 export const PASSWORD = 'correct-horse-battery'

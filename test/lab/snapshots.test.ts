@@ -127,13 +127,13 @@ test('a snapshot is taken although the customer allows no replication slots', as
 
 test('the response of CreateDBSnapshot that is dropped makes the SDK retry into DBSnapshotAlreadyExists, and there is one snapshot', async () => {
   await createInstance(lab, 'quiet', { BackupRetentionPeriod: 0 })
-  const fault = { cloud: 'aws', action: 'CreateDBSnapshot', kind: 'drop-response', times: 1 }
-  expect((await lab.call('POST', '/_lab/faults', fault)).body).toEqual({ faults: [fault] })
+  const fault = { kind: 'drop-response', operation: 'CreateDBSnapshot', instance: 'quiet', times: 1 }
+  expect((await lab.call('POST', '/_lab/faults', fault)).body).toMatchObject({ faults: [fault] })
   await expect(lab.rds.createDBSnapshot({ DBInstanceIdentifier: 'quiet', DBSnapshotIdentifier: 'once' })).rejects.toMatchObject({
     name: 'DBSnapshotAlreadyExistsFault',
     $metadata: { attempts: 2 },
   })
-  expect((await lab.call('GET', '/_lab/faults')).body).toEqual({ faults: [] })
+  expect((await lab.call('GET', '/_lab/faults')).body).toEqual({ version: 1, faults: [] })
   expect(await snapshotAvailable(lab, 'once')).toMatchObject({ Status: 'available' })
   const { DBSnapshots } = await lab.rds.describeDBSnapshots({ DBInstanceIdentifier: 'quiet' })
   expect(DBSnapshots).toHaveLength(1)

@@ -1,7 +1,15 @@
 /** CreateDBInstance: a new server, made in the background. */
 import { scramVerifier } from '../../postgres/verifier'
 import { DEFAULT_GROUP } from '../../security-groups'
-import { newInstanceId, type Operation, parseEngineVersion, parseParameterGroup, parseSecurityGroups, takeHost } from '../cloud'
+import {
+  newInstanceId,
+  type Operation,
+  parseEngineVersion,
+  parseParameterGroup,
+  parseSecurityGroups,
+  promised,
+  takeHost,
+} from '../cloud'
 import { invalidValue } from '../errors'
 import {
   parseDatabaseName,
@@ -50,7 +58,7 @@ export const createDbInstance: Operation = async (call) => {
     applyNow: false,
     createdAt: null,
     host: takeHost(cloud),
-    tasks: [{ kind: 'create', verifier }],
+    tasks: [promised(call, { kind: 'create', verifier })],
   }
   cloud.state.instances[key(region, id)] = instance
   await cloud.save()

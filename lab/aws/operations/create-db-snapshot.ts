@@ -1,5 +1,5 @@
 /** CreateDBSnapshot: a physical copy without stopping writes. The instance says `backing-up` meanwhile. */
-import { findInstance, type Operation } from '../cloud'
+import { findInstance, type Operation, promised, takesChanges } from '../cloud'
 import { AwsError } from '../errors'
 import { parseSnapshotIdentifier, parseTags } from '../identifiers'
 import { snapshotView } from '../views'
@@ -12,7 +12,7 @@ export const createDbSnapshot: Operation = async (call) => {
   const tags = parseTags(query.records('Tags'))
   const exists = cloud.state.snapshots[`${call.region}/${id}`] !== undefined
   // the name is looked at first: a repeat of a call that was lost meets its own snapshot, whatever the instance does now
-  if (!exists && instance.status !== 'available') {
+  if (!exists && !takesChanges(call, instance)) {
     throw new AwsError(
       'InvalidDBInstanceState',
       `Cannot create a snapshot because the database instance ${instance.id} is not currently in the available state.`,
@@ -20,7 +20,7 @@ export const createDbSnapshot: Operation = async (call) => {
   }
   const snapshot = addSnapshot(cloud, instance, id, tags)
   instance.status = 'backing-up'
-  instance.tasks.push({ kind: 'back-up', snapshot })
+  instance.tasks.push(promised(call, { kind: 'back-up', snapshot }))
   await cloud.save()
   cloud.tasks.wake(instance)
   return { DBSnapshot: cloud.state.snapshots[snapshot] && snapshotView(cloud, cloud.state.snapshots[snapshot]) }

@@ -1,5 +1,5 @@
 /** DeleteDBInstance: a final snapshot unless told otherwise; not while it is protected. */
-import { findInstance, type Operation } from '../cloud'
+import { findInstance, type Operation, promised } from '../cloud'
 import { AwsError, invalidCombination } from '../errors'
 import { parseSnapshotIdentifier } from '../identifiers'
 import type { InstanceStatus } from '../state'
@@ -32,7 +32,7 @@ export const deleteDbInstance: Operation = async (call) => {
   const finalSnapshot = name === null ? null : addSnapshot(cloud, instance, name, {})
   instance.status = 'deleting'
   // what is under way ends first; what has not begun is dropped
-  instance.tasks = [...instance.tasks.slice(0, 1), { kind: 'delete', finalSnapshot }]
+  instance.tasks = [...instance.tasks.slice(0, 1), promised(call, { kind: 'delete', finalSnapshot })]
   await cloud.save()
   cloud.tasks.wake(instance)
   return { DBInstance: instanceView(cloud, instance) }

@@ -1,7 +1,15 @@
 /** ModifyDBInstance. Accepted now, applied in the background: the answer and the next descriptions may still say `available`.
  *  Network rules, the parameter group's name and the password do not wait for ApplyImmediately; class and storage do. */
 import { scramVerifier } from '../../postgres/verifier'
-import { type Call, findInstance, type Operation, parseParameterGroup, parseSecurityGroups } from '../cloud'
+import {
+  type Call,
+  findInstance,
+  type Operation,
+  parseParameterGroup,
+  parseSecurityGroups,
+  promised,
+  takesChanges,
+} from '../cloud'
 import { AwsError, invalidCombination } from '../errors'
 import { parseInstanceClass, parsePassword, parseStorage } from '../identifiers'
 import type { DbInstance, PendingChanges } from '../state'
@@ -20,7 +28,7 @@ const UNSUPPORTED = [
 export const modifyDbInstance: Operation = async (call) => {
   const { cloud, query } = call
   const instance = findInstance(call)
-  requireModifiable(instance)
+  requireModifiable(call, instance)
   for (const name of UNSUPPORTED) {
     if (query.text(name) !== undefined) throw invalidCombination(`This lab cannot change ${name}.`)
   }
@@ -35,15 +43,15 @@ export const modifyDbInstance: Operation = async (call) => {
     instance.parameterStatus = 'applying'
   }
   if (query.flag('ApplyImmediately') === true && Object.keys(instance.pending).length > 0) instance.applyNow = true
-  instance.tasks.push({ kind: 'modify' })
+  instance.tasks.push(promised(call, { kind: 'modify' }))
   await cloud.save()
   const view = instanceView(cloud, instance)
   cloud.tasks.wake(instance)
   return { DBInstance: view }
 }
 
-function requireModifiable(instance: DbInstance): void {
-  if (instance.status === 'available' || instance.status === 'incompatible-parameters') return
+function requireModifiable(call: Call, instance: DbInstance): void {
+  if (instance.status === 'incompatible-parameters' || takesChanges(call, instance)) return
   throw new AwsError('InvalidDBInstanceState', 'Database instance is not in available state.')
 }
 

@@ -1,7 +1,15 @@
 /** RestoreDBInstanceFromDBSnapshot: always a new instance. What the source had of network rules, parameter group, second zone
  *  and protection is not restored: what the request does not give has the default. The master keeps the snapshot's password. */
 import { DEFAULT_GROUP } from '../../security-groups'
-import { findSnapshot, newInstanceId, type Operation, parseParameterGroup, parseSecurityGroups, takeHost } from '../cloud'
+import {
+  findSnapshot,
+  newInstanceId,
+  type Operation,
+  parseParameterGroup,
+  parseSecurityGroups,
+  promised,
+  takeHost,
+} from '../cloud'
 import { AwsError, invalidCombination } from '../errors'
 import { parseInstanceClass, parseStorage, parseTags } from '../identifiers'
 import { type DbInstance, key } from '../state'
@@ -48,7 +56,7 @@ export const restoreDbInstanceFromDbSnapshot: Operation = async (call) => {
     applyNow: false,
     createdAt: null,
     host: takeHost(cloud),
-    tasks: [{ kind: 'restore', snapshot: key(region, snapshot.id) }],
+    tasks: [promised(call, { kind: 'restore', snapshot: key(region, snapshot.id) })],
   }
   cloud.state.instances[key(region, id)] = instance
   await cloud.save()

@@ -1,0 +1,40 @@
+/** What a request says of itself before it is carried out: which resources it names, and with which tags. */
+import type { NamedResource } from '../faults/fault'
+import type { Query } from './protocol/query'
+
+const NAMED_BY: Readonly<Record<string, string>> = {
+  DBInstanceIdentifier: 'instance',
+  DBSnapshotIdentifier: 'snapshot',
+  FinalDBSnapshotIdentifier: 'snapshot',
+  DBParameterGroupName: 'parameter-group',
+  SourceDBParameterGroupIdentifier: 'parameter-group',
+  TargetDBParameterGroupIdentifier: 'parameter-group',
+}
+const NAMED_BY_ARN: Readonly<Record<string, string>> = { db: 'instance', snapshot: 'snapshot', pg: 'parameter-group' }
+
+/** Identifiers as they are stored: in lower case, and without the ARN around them. */
+export function resourcesOf(query: Query): NamedResource[] {
+  const named = Object.entries(NAMED_BY).flatMap(([parameter, type]) => {
+    const text = query.text(parameter)
+    return text === undefined ? [] : [{ type, id: bare(text) }]
+  })
+  const arn = query.text('ResourceName')
+  const type = NAMED_BY_ARN[arn?.split(':')[5] ?? '']
+  if (arn !== undefined && type !== undefined) named.push({ type, id: bare(arn) })
+  return named
+}
+
+/** As sent, right or wrong. */
+export function tagsOf(query: Query): Record<string, string> {
+  const tags = (query.records('Tags') ?? []).slice(0, 50)
+  return Object.fromEntries(tags.map(({ Key = '', Value = '' }) => [Key.slice(0, 128), Value.slice(0, 256)]))
+}
+
+/** Whether an operation only asks. */
+export function isQuestion(operation: string): boolean {
+  return /^(Describe|List)/.test(operation)
+}
+
+function bare(text: string): string {
+  return (text.startsWith('arn:') ? text.slice(text.lastIndexOf(':') + 1) : text).toLowerCase().slice(0, 255)
+}

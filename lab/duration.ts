@@ -1,0 +1,10 @@
+/** Times as people write them: 500ms, 5s, 10m, 1h, 2d. A bare number is milliseconds. */
+const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
+
+/** Milliseconds, or undefined for what is no time. */
+export function parseDuration(value: unknown): number | undefined {
+  if (typeof value === 'number') return Number.isFinite(value) && value >= 0 ? Math.round(value) : undefined
+  const found = typeof value === 'string' ? /^(\d{1,9}(?:\.\d{1,3})?) *(ms|s|m|h|d)?$/.exec(value) : null
+  if (!found) return undefined
+  return Math.round(Number(found[1]) * UNITS[(found[2] ?? 'ms') as keyof typeof UNITS])
+}

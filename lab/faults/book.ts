@@ -1,0 +1,75 @@
+/** The faults that are ordered now. One is gone when it has struck as often as it was to and what it does to instances is over, when it
+ *  has expired, or when it is taken back. */
+import { draw } from '../random'
+import { type CallFacts, concerns, type Fault } from './fault'
+import { type FaultOffer, FaultRefusal, parseOrder } from './order'
+
+export interface FaultRecords {
+  faults: Fault[]
+  /** Ever; names the next one. */
+  faultsOrdered: number
+}
+
+export class FaultBook {
+  constructor(
+    private readonly records: FaultRecords,
+    readonly offer: FaultOffer,
+  ) {
+    // as an older lab kept them
+    records.faults = records.faults.filter(({ id, effects }) => typeof id === 'string' && Array.isArray(effects))
+  }
+
+  /** Those that still stand, oldest first. */
+  list(now = Date.now()): readonly Fault[] {
+    this.records.faults = this.records.faults.filter((fault) => stands(fault, now))
+    return this.records.faults
+  }
+
+  /** @throws FaultRefusal when it is none, or its id is taken. */
+  order(body: unknown, now = Date.now()): Fault {
+    const ordinal = (this.records.faultsOrdered ?? 0) + 1
+    const fault = parseOrder(body, this.offer, { now, id: `f${ordinal}` })
+    if (this.list(now).some(({ id }) => id === fault.id)) {
+      throw new FaultRefusal(
+        'id',
+        `id is "${fault.id}", which an ordered fault has; take that one back first, or give another id.`,
+      )
+    }
+    this.records.faultsOrdered = ordinal
+    this.records.faults.push(fault)
+    return fault
+  }
+
+  /** Takes back one, or all. @returns those that it took. */
+  withdraw(id?: string): readonly Fault[] {
+    const taken = this.list().filter((fault) => id === undefined || fault.id === id)
+    this.records.faults = this.records.faults.filter((fault) => !taken.includes(fault))
+    return taken
+  }
+
+  /** Those of some kinds that could strike this call. */
+  against(call: CallFacts, strikes: (kind: string) => boolean): readonly Fault[] {
+    const now = Date.now()
+    return this.list(now).filter(
+      (fault) => fault.times !== 0 && !expired(fault, now) && strikes(fault.kind) && concerns(fault, call),
+    )
+  }
+
+  /** One call that could be struck: whether it is. The caller saves the state. */
+  strike(fault: Fault): boolean {
+    const n = fault.seen
+    fault.seen += 1
+    if (fault.times === 0 || draw(fault.seed, n) >= fault.probability) return false
+    fault.struck += 1
+    if (fault.times !== null) fault.times -= 1
+    return true
+  }
+}
+
+function stands(fault: Fault, now: number): boolean {
+  return fault.effects.length > 0 || (fault.times !== 0 && !expired(fault, now))
+}
+
+function expired(fault: Fault, now: number): boolean {
+  return Date.parse(fault.expiresAt) <= now
+}

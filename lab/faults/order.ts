@@ -1,0 +1,193 @@
+/** An order for a fault → the fault, or one sentence that names the field and says what would be right. Nothing is guessed: an
+ *  unknown field is refused as a misspelt one would be. */
+import { parseDuration } from '../duration'
+import type { Fault, SettingValue } from './fault'
+import type { FaultKind } from './kind'
+
+/** What may be ordered in one cloud. */
+export interface FaultOffer {
+  readonly cloud: string
+  readonly account: string
+  readonly kinds: Readonly<Record<string, FaultKind>>
+  readonly operations: readonly string[]
+}
+
+export class FaultRefusal extends Error {
+  override readonly name = 'FaultRefusal'
+
+  constructor(
+    readonly field: string,
+    message: string,
+  ) {
+    super(message)
+  }
+}
+
+const EXPIRES_AFTER_MS = 3_600_000
+const COMMON = [
+  'id',
+  'kind',
+  'cloud',
+  'operation',
+  'instance',
+  'resource',
+  'account',
+  'region',
+  'times',
+  'probability',
+  'for',
+  'until',
+  'delay',
+  'seed',
+] as const
+
+type Order = Readonly<Record<string, unknown>>
+
+/** @throws FaultRefusal. */
+export function parseOrder(body: unknown, offer: FaultOffer, context: { now: number; id: string }): Fault {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    throw new FaultRefusal(
+      'kind',
+      'A fault is a JSON object, for instance {"kind": "throttle", "operation": "CreateDBSnapshot"}.',
+    )
+  }
+  const order = body as Order
+  const [name, kind] = kindOf(order, offer)
+  refuseUnknown(order, name, kind)
+  const times = timesOf(order, kind)
+  const probability = number(order, 'probability', 1, 'a number above 0 and up to 1', (value) => value > 0 && value <= 1)
+  const delayMs = delayOf(order, name, kind)
+  return {
+    id: identifierOf(order, 'id') ?? context.id,
+    kind: name,
+    cloud: choice(order, 'cloud', [offer.cloud]) ?? offer.cloud,
+    operation: operationOf(order, name, kind, offer),
+    instance: instanceOf(order, name, kind),
+    resource: identifierOf(order, 'resource')?.toLowerCase() ?? null,
+    account: choice(order, 'account', [offer.account]) ?? null,
+    region: regionOf(order),
+    times: times ?? (probability < 1 || order.probability === 1 ? null : kind.times),
+    probability,
+    delayMs,
+    seed: number(
+      order,
+      'seed',
+      1,
+      'a whole number from 0 to 4294967295',
+      (value) => Number.isInteger(value) && value >>> 0 === value,
+    ),
+    orderedAt: new Date(context.now).toISOString(),
+    expiresAt: new Date(expiry(order, context.now)).toISOString(),
+    settings: settingsOf(order, kind),
+    seen: 0,
+    struck: 0,
+    effects: [],
+  }
+}
+
+function kindOf(order: Order, offer: FaultOffer): [string, FaultKind] {
+  const name = choice(order, 'kind', Object.keys(offer.kinds))
+  const kind = name === undefined ? undefined : offer.kinds[name]
+  if (name === undefined || !kind) throw wrong('kind', order.kind, `one of: ${Object.keys(offer.kinds).join(', ')}`)
+  return [name, kind]
+}
+
+function refuseUnknown(order: Order, name: string, kind: FaultKind): void {
+  const known = [...COMMON, ...Object.keys(kind.settings)]
+  const unknown = Object.keys(order).find((field) => !known.includes(field))
+  if (unknown === undefined) return
+  throw new FaultRefusal(unknown, `${unknown} is no field of a ${name} fault; there are: ${known.join(', ')}.`)
+}
+
+function operationOf(order: Order, name: string, kind: FaultKind, offer: FaultOffer): string | null {
+  if (order.operation === undefined) return null
+  const operation = choice(order, 'operation', offer.operations)
+  if (operation === undefined) return null
+  if (kind.operations === null || kind.operations.includes(operation)) return operation
+  throw wrong('operation', operation, `one that ${name} can strike: ${kind.operations.join(', ')}`)
+}
+
+function instanceOf(order: Order, name: string, kind: FaultKind): string | null {
+  const instance = identifierOf(order, 'instance')?.toLowerCase() ?? null
+  if (instance === null && kind.strikes === 'instances' && order.operation === undefined) {
+    throw wrong('instance', undefined, `the identifier of the instance that ${name} strikes, unless an operation is named`)
+  }
+  return instance
+}
+
+function timesOf(order: Order, kind: FaultKind): number | undefined {
+  if (kind.strikes === 'instances' && order.operation === undefined) return 1
+  if (order.times === undefined) return undefined
+  return number(order, 'times', 1, 'a whole number, 1 or more', (value) => Number.isSafeInteger(value) && value >= 1)
+}
+
+function delayOf(order: Order, name: string, kind: FaultKind): number {
+  if (order.delay === undefined) return 0
+  const delayMs = parseDuration(order.delay)
+  if (delayMs === undefined) throw wrong('delay', order.delay, 'a time, such as 500ms or 5s')
+  if (!kind.takesDelay) throw new FaultRefusal('delay', `delay is given, but a ${name} fault takes none.`)
+  return delayMs
+}
+
+/** When it ends by itself: every fault does, so that a forgotten one does not puzzle anybody tomorrow. */
+function expiry(order: Order, now: number): number {
+  if (order.for !== undefined && order.until !== undefined) {
+    throw new FaultRefusal('until', 'for and until are both given; one of them says when the fault ends.')
+  }
+  if (order.until !== undefined) {
+    const at = typeof order.until === 'string' && /^\d{4}-\d\d-\d\dT/.test(order.until) ? Date.parse(order.until) : Number.NaN
+    if (Number.isNaN(at)) throw wrong('until', order.until, 'a time with its date, such as 2027-01-31T12:00:00Z')
+    if (at <= now) throw wrong('until', order.until, `later than now, which is ${new Date(now).toISOString()}`)
+    return at
+  }
+  if (order.for === undefined) return now + EXPIRES_AFTER_MS
+  const ms = parseDuration(order.for)
+  if (!ms) throw wrong('for', order.for, 'a time above 0, such as 30s, 10m or 1h')
+  return now + ms
+}
+
+function settingsOf(order: Order, kind: FaultKind): Record<string, SettingValue> {
+  const settings: Record<string, SettingValue> = {}
+  for (const [name, setting] of Object.entries(kind.settings)) {
+    const value = order[name] === undefined ? setting.otherwise : setting.parse(order[name])
+    if (value === undefined && order[name] !== undefined) throw wrong(name, order[name], setting.wanted)
+    if (value !== undefined && setting.excludes !== undefined && order[setting.excludes] !== undefined) {
+      throw new FaultRefusal(name, `${name} and ${setting.excludes} are both given; one of them is enough.`)
+    }
+    if (value !== undefined) settings[name] = value
+  }
+  return settings
+}
+
+function regionOf(order: Order): string | null {
+  if (order.region === undefined) return null
+  if (typeof order.region === 'string' && /^[a-z0-9-]{1,32}$/.test(order.region)) return order.region
+  throw wrong('region', order.region, 'the name of a region, such as us-east-1')
+}
+
+function identifierOf(order: Order, field: string): string | undefined {
+  const value = order[field]
+  if (value === undefined) return undefined
+  if (typeof value === 'string' && /^[A-Za-z0-9][A-Za-z0-9.-]{0,254}$/.test(value)) return value
+  throw wrong(field, value, 'an identifier: letters, digits, dots and hyphens')
+}
+
+function choice(order: Order, field: string, names: readonly string[]): string | undefined {
+  const value = order[field]
+  if (value === undefined) return undefined
+  const found = names.find((name) => name === value)
+  if (found !== undefined) return found
+  throw wrong(field, value, `one of: ${names.join(', ')}`)
+}
+
+function number(order: Order, field: string, otherwise: number, wanted: string, valid: (value: number) => boolean): number {
+  const value = order[field]
+  if (value === undefined) return otherwise
+  if (typeof value === 'number' && valid(value)) return value
+  throw wrong(field, value, wanted)
+}
+
+function wrong(field: string, value: unknown, wanted: string): FaultRefusal {
+  const found = value === undefined ? 'missing' : (JSON.stringify(value) ?? String(value)).slice(0, 80)
+  return new FaultRefusal(field, `${field} is ${found}; wanted is ${wanted}.`)
+}

@@ -1,0 +1,125 @@
+import { connect, type Session } from '../../postgres/connect/session'
+import { raiseFence, readFence } from '../../postgres/migrate/fence'
+import { healedIndexes } from '../../postgres/migrate/healed-indexes'
+import { readStatementLog } from '../../postgres/observe/statement-recorder'
+import { apply, failureOf } from './support/apply'
+import { startTestServer, type TestDatabase, type TestServer } from './support/server'
+
+const FILES = { 'V1__a.sql': 'CREATE TABLE a (id int)' }
+/** What a stranger makes before the first run: whoever touches the fence runs it. */
+const TRAP = `CREATE SCHEMA capstan; GRANT ALL ON SCHEMA capstan TO public;
+  CREATE TABLE capstan.fence (singleton boolean PRIMARY KEY DEFAULT true, epoch bigint, attempt int, operation text, raised_at timestamptz);
+  CREATE FUNCTION capstan.spring() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN EXECUTE 'ALTER TABLE sprung OWNER TO ' || current_user; RETURN NEW; END $$;
+  CREATE TRIGGER spring BEFORE INSERT OR UPDATE ON capstan.fence FOR EACH ROW EXECUTE FUNCTION capstan.spring();
+  GRANT ALL ON ALL TABLES IN SCHEMA capstan TO public`
+
+describe.each([15, 17] as const)('PostgreSQL %i', (major) => {
+  let server: TestServer
+  let superuser: Session
+  beforeAll(async () => {
+    server = await startTestServer(major)
+    superuser = await (await server.database()).connectAsSuperuser()
+    const login = `LOGIN PASSWORD 'secret'`
+    await superuser.execute(
+      `CREATE ROLE stranger ${login}; CREATE ROLE earlier ${login}; CREATE ROLE later ${login} IN ROLE earlier`,
+    )
+    await superuser.execute(`GRANT pg_signal_backend TO later`)
+  })
+  afterAll(() => server?.stop())
+
+  /** A database that every role may create schemas in. */
+  async function open(): Promise<{ database: TestDatabase; as: (user: string) => Promise<Session> }> {
+    const database = await server.database()
+    const { database: name } = database.options
+    await superuser.execute(`GRANT CREATE ON DATABASE ${name} TO stranger, earlier, later`)
+    return { database, as: (user) => connect({ ...database.options, user }) }
+  }
+
+  test('a schema that a stranger has made beforehand is neither written nor read', async () => {
+    const { database, as } = await open()
+    const stranger = await as('stranger')
+    await stranger.execute(TRAP)
+    const master = await database.connect()
+
+    const refused = await failureOf(apply(database, FILES), 'CONTROL_SCHEMA_FOREIGN')
+    expect(refused.message).toBe(
+      `The schema capstan in ${database.options.database} belongs to the role stranger, and master is neither that role nor a member of it: ` +
+        'whoever owns it could act with the rights of master. If stranger migrated this database before: GRANT "stranger" TO "master"; ' +
+        'if nobody here made it: DROP SCHEMA capstan CASCADE. Then try again.',
+    )
+    await failureOf(raiseFence(master, { epoch: 1, attempt: 1, operation: 'op-1' }), 'CONTROL_SCHEMA_FOREIGN')
+    await failureOf(readFence(master), 'CONTROL_SCHEMA_FOREIGN')
+    await failureOf(readStatementLog(master), 'CONTROL_SCHEMA_FOREIGN')
+    await failureOf(healedIndexes(master, []), 'CONTROL_SCHEMA_FOREIGN')
+    expect(await stranger.query('SELECT epoch FROM capstan.fence')).toEqual([])
+    await stranger.close()
+  })
+
+  test('one table of a stranger in a schema of our own is enough to refuse', async () => {
+    const { database, as } = await open()
+    const master = await database.connect()
+    await master.execute('CREATE SCHEMA capstan; GRANT ALL ON SCHEMA capstan TO stranger')
+    const stranger = await as('stranger')
+    await stranger.execute('CREATE VIEW capstan.healed_index AS SELECT 1 AS epoch')
+
+    const refused = await failureOf(apply(database, FILES), 'CONTROL_SCHEMA_FOREIGN')
+
+    expect(refused.facts).toMatchObject({ owner: 'stranger', role: 'master', table: 'healed_index' })
+    expect(await master.query(`SELECT to_regclass('capstan.fence') AS fence`)).toEqual([{ fence: null }])
+    await stranger.close()
+  })
+
+  test('a superuser is no member of every role here', async () => {
+    const { database, as } = await open()
+    const stranger = await as('stranger')
+    await stranger.execute(TRAP)
+    await stranger.close()
+    const postgres = await as('postgres')
+
+    await failureOf(raiseFence(postgres, { epoch: 1, attempt: 1, operation: 'op-1' }), 'CONTROL_SCHEMA_FOREIGN')
+
+    await postgres.close()
+    expect(database.options.user).toBe('master')
+  })
+
+  test('a later migrator that is a member of the earlier one goes on', async () => {
+    const { as } = await open()
+    const earlier = await as('earlier')
+    const later = await as('later')
+
+    await raiseFence(earlier, { epoch: 1, attempt: 1, operation: 'op-1' })
+    await raiseFence(later, { epoch: 2, attempt: 1, operation: 'op-2' })
+
+    expect(await readFence(later)).toEqual({ epoch: 2, attempt: 1 })
+    await failureOf(readFence(await as('stranger')), 'CONTROL_SCHEMA_FOREIGN')
+    await Promise.all([earlier.close(), later.close()])
+  })
+
+  test('having created a role is no membership in it', async () => {
+    const { database } = await open()
+    const master = await database.connect()
+    const minor = `minor_${major}`
+    await master.execute(
+      `CREATE ROLE ${minor} LOGIN PASSWORD 'secret'; GRANT CREATE ON DATABASE ${database.options.database} TO ${minor}`,
+    )
+    const own = await connect({ ...database.options, user: minor })
+    await own.execute('CREATE SCHEMA capstan')
+    await own.close()
+
+    await failureOf(apply(database, FILES), 'CONTROL_SCHEMA_FOREIGN')
+  })
+
+  test('what an older release left is completed', async () => {
+    const { database } = await open()
+    await apply(database, FILES)
+    const master = await database.connect()
+    await master.execute('DROP TABLE capstan.healed_index')
+
+    await apply(database, FILES)
+
+    expect(await master.query(`SELECT to_regclass('capstan.healed_index')::text AS healed`)).toEqual([
+      { healed: 'capstan.healed_index' },
+    ])
+  })
+})
