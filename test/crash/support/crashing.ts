@@ -8,6 +8,7 @@ import { applyMigrations } from '../../../postgres/migrate/apply'
 import { resolveMigrations } from '../../../postgres/migrate/resolve'
 import { audit } from '../../support/auditor'
 import type { CapstanOptions } from '../../support/capstan-stack'
+import { type LabDoor, labDoor } from '../../support/lab'
 import { type Migrating, migrating } from '../../support/migrating'
 import { startWriter } from '../../support/writer'
 import { effectsOf } from './effects'
@@ -23,14 +24,17 @@ export interface Disturbance {
   readonly before?: (operation: string) => Promise<void> | void
   /** Done while it runs. */
   readonly during?: (operation: string) => Promise<void>
-  /** Undone at the end, whatever happened. */
+  /** At the end, whatever happened. */
   readonly after?: () => Promise<void> | void
+  /** Changes the fleet file. */
+  readonly fleet?: (yaml: string) => string
 }
 
 export interface Crashing extends Migrating {
+  readonly lab: LabDoor
   /** Empties the target and applies what every scenario starts from. */
   ground(): Promise<void>
-  start(scenario: Scenario, operation: string): Promise<void>
+  start(scenario: Scenario, operation: string, fleet?: Disturbance['fleet']): Promise<void>
   /** Resolves when the ledger and Temporal both say that it is over. */
   ended(operation: string): Promise<OperationDocument>
   /** Runs a cell; resolves to what is wrong afterwards, a sentence each. */
@@ -58,13 +62,16 @@ export function openDoor({ capstan }: Migrating): Promise<TemporalDoor> {
 /** For whoever starts and closes the stack by itself. */
 export function crashingAt(it: Migrating, door: () => TemporalDoor): Crashing {
   const tools: Omit<Crashing, keyof Migrating> = {
+    get lab() {
+      return labDoor(it.capstan)
+    },
     async ground() {
       await it.target.reset()
       const resolved = resolveMigrations(Object.entries(GROUND).map(([script, content]) => ({ script, content })))
       await applyMigrations({ connect: () => it.target.migrator(), resolved })
     },
-    async start(scenario, operation) {
-      const fleetFile = it.target.fleet(scenario.migrations(it.target.host), POLICY)
+    async start(scenario, operation, fleet) {
+      const fleetFile = it.target.fleet(scenario.migrations(it.target.host), POLICY, fleet)
       const { bundle } = await prepareMigrate({ fleetFile, database: 'stock', migrations: null })
       const request = {
         bundle,
@@ -87,13 +94,14 @@ export function crashingAt(it: Migrating, door: () => TemporalDoor): Crashing {
       })
       return it.operation(operation)
     },
-    async cell(scenario, operation, { before, during, after } = {}) {
+    async cell(scenario, operation, { before, during, after, fleet } = {}) {
       await tools.ground()
+      const since = await tools.lab.mark()
       const writer = startWriter(it.target)
       let ending: OperationDocument
       try {
         await before?.(operation)
-        await tools.start(scenario, operation)
+        await tools.start(scenario, operation, fleet)
         await during?.(operation)
         ending = await tools.ended(operation)
       } finally {
@@ -107,7 +115,7 @@ export function crashingAt(it: Migrating, door: () => TemporalDoor): Crashing {
           ? []
           : [`it ended ${status}, verdict ${verdict}: ${failure?.code ?? 'no failure'} ${failure?.message ?? ''}`]),
         ...(await effectsOf(it, scenario)),
-        ...(await audit(it, { operation, acknowledged: writer.acknowledged })),
+        ...(await audit(it, { operation, acknowledged: writer.acknowledged, since })),
       ]
     },
     async killed(scenario, operation, failpoint) {
@@ -117,5 +125,5 @@ export function crashingAt(it: Migrating, door: () => TemporalDoor): Crashing {
       return reached ? wrong : [`${failpoint} was never reached`, ...wrong]
     },
   }
-  return Object.assign(Object.create(it) as Migrating, tools)
+  return Object.create(it, Object.getOwnPropertyDescriptors(tools)) as Crashing
 }
