@@ -47,7 +47,7 @@ function serveProtected(api: FastifyInstance, options: ControlOptions): void {
     return statusOf(options)
   })
 
-  serveFaults(api, faults, () => aws.faultsChanged())
+  serveFaults(api, faults, (fault) => aws.faultsChanged(fault))
   serveCalls(api, calls)
 
   api.put<{ Params: { id: string } }>('/_lab/security-groups/:id', async (request, reply) => {

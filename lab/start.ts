@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import { ensureEnterable } from '../pgserver/reach'
 import { serverUser } from '../pgserver/server-user'
-import { AWS_OFFER } from './aws/faults/offer'
+import { awsOffer } from './aws/faults/offer'
 import { startAws } from './aws/start'
 import { openCallLog } from './calls'
 import { serveControl } from './control-api'
@@ -74,7 +74,7 @@ async function startOn({ store, credentials, release }: Ground, options: LabOpti
   }
   const dataPort = await settleDataPort(state, options.dataPort ?? 0)
   const apiAddress = hostAddress(state.block, API_HOST)
-  const faults = new FaultBook(state, AWS_OFFER)
+  const faults = new FaultBook(state, awsOffer(state.aws))
   const calls = openCallLog(join(options.stateDir, 'calls.jsonl'))
   const aws = await startAws({
     state: state.aws,

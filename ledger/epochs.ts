@@ -36,7 +36,7 @@ export async function nextEpoch(db: LedgerDatabase, q: EpochQuery & { readonly a
   })
 }
 
-export async function epochOf(db: LedgerDatabase, q: EpochQuery): Promise<number | null> {
+async function epochOf(db: LedgerDatabase, q: EpochQuery): Promise<number | null> {
   const row = await db
     .selectFrom('epochs')
     .select('epoch')

@@ -14,13 +14,16 @@ import {
   putDocumentOnce,
   writeEvidence,
 } from './documents'
-import { type EpochQuery, epochOf, nextEpoch } from './epochs'
+import { type EpochQuery, nextEpoch } from './epochs'
 import { isMissingOperation, ledgerFailure } from './failures'
 import { migrateLedger, requireLedgerSchema } from './migrate'
 import {
   getOperation,
+  getOrigin,
+  listOperationIds,
   listOperations,
   type NewOperation,
+  type OperationOrigin,
   type OperationsQuery,
   openOperation,
   operationUnknown,
@@ -56,13 +59,15 @@ export interface Ledger {
   putDocumentOnce(d: DocumentRef & { document: unknown }): Promise<unknown>
   getDocument(q: DocumentRef): Promise<unknown>
   nextEpoch(q: EpochQuery & { readonly above?: number }): Promise<number>
-  epochOf(q: EpochQuery): Promise<number | null>
   writeEvidence(e: { operation: OperationId; document: unknown }): Promise<Sha256>
   getEvidence(operation: OperationId): Promise<Evidence | null>
   recordResource(resource: CloudResource): Promise<void>
   listResources(q: { operation: OperationId }): Promise<CloudResource[]>
   getOperation(id: OperationId): Promise<OperationDocument | null>
+  /** Fails with OPERATION_UNKNOWN. */
+  getOrigin(id: OperationId): Promise<OperationOrigin>
   listOperations(q: OperationsQuery): Promise<OperationDocument[]>
+  listOperationIds(q: { limit: number }): Promise<OperationId[]>
   close(): Promise<void>
 }
 
@@ -96,12 +101,13 @@ export function openLedger(options: { url: string; applicationName?: string }): 
     putDocumentOnce: (d) => ask((tx) => putDocumentOnce(tx, d), d.operation),
     getDocument: (q) => ask((tx) => getDocument(tx, q)),
     nextEpoch: (q) => ask((tx) => nextEpoch(tx, q)),
-    epochOf: (q) => ask((tx) => epochOf(tx, q)),
     writeEvidence: (e) => ask((tx) => writeEvidence(tx, e), e.operation),
     getEvidence: (operation) => ask((tx) => getEvidence(tx, operation)),
     recordResource: (resource) => ask((tx) => recordResource(tx, resource), resource.operation),
     listResources: (q) => ask((tx) => listResources(tx, q)),
     getOperation: (id) => ask((tx) => getOperation(tx, id)),
+    getOrigin: (id) => ask((tx) => getOrigin(tx, id)),
+    listOperationIds: (q) => ask((tx) => listOperationIds(tx, q)),
     listOperations: (q) => ask((tx) => listOperations(tx, q)),
     close: () => db.destroy(),
   }

@@ -118,19 +118,47 @@ export async function getOperation(db: LedgerDatabase, id: OperationId): Promise
   return (await toDocuments(db, rows))[0] ?? null
 }
 
+/** What was asked for when the operation was opened. */
+export type OperationOrigin = Pick<NewOperation, 'bundle' | 'cloud' | 'environment' | 'mode'>
+
+export async function getOrigin(db: LedgerDatabase, id: OperationId): Promise<OperationOrigin> {
+  const row = await db
+    .selectFrom('operations')
+    .select(['bundle', 'cloud', 'environment', 'mode'])
+    .where('id', '=', id)
+    .executeTakeFirst()
+  if (row === undefined) throw operationUnknown(id)
+  return { ...row, mode: row.mode as OperationOrigin['mode'] }
+}
+
+/** What is left out does not matter. */
 export interface OperationsQuery {
-  /** Fleet name; left out: all. */
+  /** Fleet name. */
   readonly database?: string
+  readonly kind?: string
+  /** One of these. */
+  readonly statuses?: readonly OperationStatus[]
+  /** Started then or later. */
+  readonly since?: IsoInstant
   readonly limit: number
 }
 
 /** Newest first. */
 export async function listOperations(db: LedgerDatabase, q: OperationsQuery): Promise<OperationDocument[]> {
   let query = db.selectFrom('operations').selectAll()
-  const { database } = q
+  const { database, kind, statuses, since } = q
   if (database !== undefined) query = query.where('databases', '@>', sql<string[]>`array[${database}]`)
+  if (kind !== undefined) query = query.where('kind', '=', kind)
+  if (statuses !== undefined) query = query.where(sql<boolean>`status = any(${[...statuses]})`)
+  if (since !== undefined) query = query.where('started_at', '>=', sql<Date>`${since}::timestamptz`)
   const rows = await query.orderBy('started_at', 'desc').orderBy('sequence', 'desc').limit(q.limit).execute()
   return await toDocuments(db, rows)
+}
+
+/** Newest first. */
+export async function listOperationIds(db: LedgerDatabase, { limit }: { limit: number }): Promise<OperationId[]> {
+  const rows = await db.selectFrom('operations').select('id').orderBy('sequence', 'desc').limit(limit).execute()
+  return rows.map(({ id }) => id)
 }
 
 interface OperationRow {

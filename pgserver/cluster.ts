@@ -9,6 +9,7 @@ import { promisify } from 'node:util'
 import type { PostgresBinaries } from './binaries'
 import { PostgresServerError } from './failure'
 import { acceptsConnections, forgetStranger, isAlive, isServerOf, readPostmaster } from './postmaster'
+import { childrenOf, isStopped, signalIfThere } from './process-tree'
 import { ensureEnterable, giveToServer, makeServerFolder } from './reach'
 import { replaceFile } from './server-files'
 import { type ServerUser, serverUser } from './server-user'
@@ -30,6 +31,13 @@ export interface RunningServer {
   /** Resolves once the server's process is gone. Safe to repeat. `fast` breaks connections but loses no commit;
    *  after `graceMs` (default 10 s; never for `smart`) it falls back to `immediate`, which recovers at the next start. */
   stop(mode: StopMode, graceMs?: number): Promise<void>
+  /** Ends every process of the server at once, as a power cut would, and resolves when it is gone. It recovers at its next start. */
+  kill(): Promise<void>
+  /** Stops every process where it is (SIGSTOP): connections hang, none breaks. */
+  freeze(): void
+  /** Undoes it; nothing to do for a server that is not frozen. */
+  thaw(): void
+  isAlive(): boolean
   /** Asks the server to read its configuration files again; takes effect soon after, not at once. */
   reload(): void
   /** Resolves when the process is gone, for whatever reason. Never rejects. */
@@ -162,13 +170,35 @@ export function clusterExists(dataDir: string): boolean {
   return existsSync(join(dataDir, 'PG_VERSION')) && existsSync(join(dataDir, 'global', 'pg_control'))
 }
 
-function runningServer(server: Omit<RunningServer, 'stop' | 'reload'>): RunningServer {
+type Found = Pick<RunningServer, 'pid' | 'host' | 'port' | 'dataDir' | 'exited'>
+
+function runningServer(server: Found): RunningServer {
   const { pid, dataDir, exited } = server
   const signal = (name: NodeJS.Signals): void => {
     // never by number alone: after our server is gone the number may be somebody else's
     if (isServerOf(pid, dataDir)) process.kill(pid, name)
   }
+  const living = (): boolean => isServerOf(pid, dataDir)
+  // the postmaster first, so that it starts nobody new meanwhile
+  const freeze = (): void => {
+    signal('SIGSTOP')
+    if (living()) for (const child of childrenOf(pid)) signalIfThere(child, 'SIGSTOP')
+  }
+  const thaw = (): void => {
+    if (!living() || !isStopped(pid)) return
+    for (const child of childrenOf(pid)) signalIfThere(child, 'SIGCONT')
+    signal('SIGCONT')
+  }
+  const kill = async (): Promise<void> => {
+    freeze()
+    const children = living() ? childrenOf(pid) : []
+    signal('SIGKILL')
+    for (const child of children) signalIfThere(child, 'SIGKILL')
+    await exited
+  }
   const stop = async (mode: StopMode, graceMs = 10_000): Promise<void> => {
+    // whoever stands still does not hear
+    thaw()
     signal(STOP_SIGNALS[mode])
     if (mode === 'smart' || (await settlesWithin(exited, graceMs))) return exited
     signal('SIGQUIT')
@@ -177,7 +207,7 @@ function runningServer(server: Omit<RunningServer, 'stop' | 'reload'>): RunningS
     if (await settlesWithin(exited, 5_000)) return
     throw new PostgresServerError('STOP_FAILED', `The PostgreSQL server in ${dataDir} (pid ${pid}) does not stop.`)
   }
-  return { ...server, stop, reload: () => signal('SIGHUP') }
+  return { ...server, stop, kill, freeze, thaw, isAlive: living, reload: () => signal('SIGHUP') }
 }
 
 async function becomesReady(dataDir: string, pid: number, exited: Promise<void>, deadline: number): Promise<boolean> {

@@ -1,10 +1,22 @@
 /** The record of an operation, and the evidence made from it. */
 import { failure } from '../../contracts/failures'
+import type { OperationId } from '../../contracts/operation'
+import { SNAPSHOT_DOCUMENTS } from '../../contracts/snapshot'
+import type { EvidenceRequest } from '../../ledger/evidence-document'
+import type { Ledger } from '../../ledger/ledger'
 import type { ActivityDeps } from '../deps'
 import type { LedgerActivities } from './contract'
 
 /** Documents that the evidence repeats whole, in the order in which they came to be. */
-export const EVIDENCE_DOCUMENTS = ['plan', 'rehearsal', 'checks-canary', 'apply', 'checks-target', 'bake'] as const
+export const EVIDENCE_DOCUMENTS = [
+  'plan',
+  'rehearsal',
+  'checks-canary',
+  'apply',
+  'checks-target',
+  'bake',
+  ...Object.values(SNAPSHOT_DOCUMENTS),
+] as const
 
 export function createLedgerActivities({ ledger }: Pick<ActivityDeps, 'ledger'>): LedgerActivities {
   return {
@@ -21,16 +33,25 @@ export function createLedgerActivities({ ledger }: Pick<ActivityDeps, 'ledger'>)
         const document = await ledger.getDocument({ operation, name })
         if (document !== null) documents[name] = document
       }
+      const request = await requestOf(ledger, operation)
       const steps = record.steps.filter((step) => step.id !== 'evidence')
       const resources = await ledger.listResources({ operation })
       const document = {
         version: 1,
         at,
         operation: { ...record, status, verdict, failure: why, steps, evidence: null },
+        request,
         resources,
         documents,
       }
       return { digest: await ledger.writeEvidence({ operation, document }) }
     },
   }
+}
+
+/** What was asked for, with the limits that it was held against: evidence has to be readable without the ledger. */
+async function requestOf(ledger: Ledger, operation: OperationId): Promise<EvidenceRequest> {
+  const { mode, bundle } = await ledger.getOrigin(operation)
+  const { cloud, account, region, instance, database, environment, policy } = (await ledger.getBundle(bundle)).database
+  return { mode, bundle, cloud, account, region, instance, database, environment, policy }
 }

@@ -4,19 +4,15 @@ import { type Failure, failure } from '../../contracts/failures'
 import type { InstanceAddress, MigrationPlan, PlannedScript } from '../../contracts/migrate'
 import type { Sha256 } from '../../contracts/operation'
 import { sha256Of } from '../../ledger/digest'
-import { withoutLiterals } from '../../postgres/migrate/grammar'
 import type { HistoryRow } from '../../postgres/migrate/history'
 import type { ApplyPlan, PlannedMigration } from '../../postgres/migrate/plan'
+import { withoutLiterals } from '../../postgres/migrate/without-literals'
 
 const SQL_LENGTH_MAX = 200
 
 /** What of a history row makes it the same history: not when it ran, nor how long it took. */
 function identity({ version, description, type, script, checksum, success }: HistoryRow) {
   return { version, description, type, script, checksum, success }
-}
-
-function shown(sql: string): string {
-  return withoutLiterals(sql, SQL_LENGTH_MAX).replace(/\s+/g, ' ').trim()
 }
 
 function plannedScript({ script, version, description, checksum, statements }: PlannedMigration): PlannedScript {
@@ -29,7 +25,7 @@ function plannedScript({ script, version, description, checksum, statements }: P
       index,
       line,
       kind,
-      sql: shown(sql),
+      sql: withoutLiterals(sql, SQL_LENGTH_MAX),
       transactional,
     })),
   }

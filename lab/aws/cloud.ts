@@ -36,6 +36,7 @@ export interface AwsCloud {
   readonly tasks: TaskRunner
   /** What there was before, for those who are told nothing newer. */
   readonly past: Past
+  readonly afflictions: Afflictions
   catalogue(major: PostgresMajor): Promise<Catalogue>
   /** Resolves when the state is on disk: an answer is only given after that. */
   save(): Promise<void>
@@ -49,6 +50,14 @@ export interface Call {
   readonly region: string
   readonly query: Query
   readonly faults: Hazards
+}
+
+/** What ordered faults do to instances now. */
+export interface Afflictions {
+  isCut(instance: DbInstance): boolean
+  isFrozen(instance: DbInstance): boolean
+  /** Resolves once it is not frozen. */
+  thawed(instance: DbInstance, signal: AbortSignal): Promise<void>
 }
 
 /** What an operation asks of the faults that were ordered. */
@@ -155,6 +164,6 @@ export function specOf(cloud: AwsCloud, instance: DbInstance): ServerSpec {
     major: instance.major,
     address: hostAddress(cloud.block, instance.host),
     settings: serverSettings(instance.running.parameters),
-    networks: allowedNetworks(cloud.securityGroups, instance.securityGroups),
+    networks: cloud.afflictions.isCut(instance) ? [] : allowedNetworks(cloud.securityGroups, instance.securityGroups),
   }
 }

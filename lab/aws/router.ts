@@ -8,6 +8,7 @@ import type { AwsCloud } from './cloud'
 import { AwsError } from './errors'
 import { isQuestion, resourcesOf, tagsOf } from './facts'
 import { CallFaults } from './faults/call-faults'
+import type { Effects } from './faults/effects'
 import { OPERATIONS } from './operations/table'
 import { Query } from './protocol/query'
 import { authenticate } from './protocol/signature'
@@ -19,6 +20,7 @@ const VERSION = '2014-10-31'
 export interface Endpoint {
   current(): AwsCloud
   faults: FaultBook
+  effects: Effects
   calls: CallLog
   /** Aborted when the lab closes: whoever waits, waits no longer. */
   closing: AbortSignal
@@ -74,9 +76,10 @@ async function handle(request: FastifyRequest, call: ReceivedCall, endpoint: End
       throw new AwsError('InvalidAction', `Could not find operation ${action} for version ${version ?? 'NO_VERSION_SPECIFIED'}`)
     }
     const facts = { cloud: 'aws', operation: action, account: ACCOUNT, region, resources: resourcesOf(query) }
-    faults = new CallFaults(endpoint.faults, facts, endpoint.closing)
+    faults = new CallFaults(endpoint.faults, endpoint.effects, facts, endpoint.closing)
     await faults.before()
     const result = await operation({ cloud: faults.view(cloud), region, query, faults })
+    if (faults.afterwards(cloud)) await endpoint.effects.settle()
     const answered = !(await faults.dropsAnswer())
     // nobody may act on a state that a crash could take back
     await (faults.struck.length > 0 ? cloud.save() : cloud.saved())

@@ -4,16 +4,19 @@ import type { PostgresMajor } from '../../pgserver/binaries'
 import type { CallLog } from '../calls'
 import type { AccessKey } from '../credentials'
 import type { FaultBook } from '../faults/book'
+import type { Fault } from '../faults/fault'
 import { type Catalogue, readCatalogue } from '../postgres/catalogue'
 import { Servers } from '../postgres/servers'
 import type { Timing } from '../profile'
 import type { SecurityGroup } from '../security-groups'
 import { type AwsCloud, specOf } from './cloud'
+import { Effects } from './faults/effects'
+import { beginsAtOnce, instanceStruck } from './faults/offer'
 import { RDS } from './flavour'
 import { Past } from './past'
 import { serveAws } from './router'
-import { type AwsState, type DbInstance, emptyAwsState, type Task } from './state'
-import { createTaskRunner } from './tasks'
+import { type AwsState, type DbInstance, emptyAwsState, key, type Task } from './state'
+import { createTaskRunner, expectRecovery } from './tasks'
 
 export interface AwsOptions {
   state: AwsState
@@ -35,8 +38,8 @@ export interface AwsOptions {
 
 export interface Aws {
   serve(api: FastifyInstance): void
-  /** After faults were ordered or taken back: they hold from now on. */
-  faultsChanged(): Promise<void>
+  /** After a fault was ordered, or some were taken back: resolves when that holds. */
+  faultsChanged(ordered?: Fault): Promise<void>
   /** Brings every instance back to what it should be; resolves when all servers that can run do. */
   resume(): Promise<void>
   /** Every running server learns the network rules of now. */
@@ -59,9 +62,11 @@ export async function startAws(options: AwsOptions): Promise<Aws> {
     administratorAddress: options.apiAddress,
     administratorPassword: options.administratorPassword,
     flavour: RDS,
+    ended: (folder) => serverEnded(cloud, folder),
     log,
   })
   const past = new Past()
+  const effects = new Effects(options.faults, () => cloud)
   const notePast = (): void =>
     past.note(
       options.faults.list().filter(({ kind }) => kind === 'stale-reads'),
@@ -73,6 +78,7 @@ export async function startAws(options: AwsOptions): Promise<Aws> {
     ...options,
     servers,
     past,
+    afflictions: effects,
     save: () => {
       notePast()
       return options.save()
@@ -85,10 +91,16 @@ export async function startAws(options: AwsOptions): Promise<Aws> {
 
   return {
     serve: (api) =>
-      serveAws(api, { current: () => cloud, faults: options.faults, calls: options.calls, closing: closing.signal }),
-    faultsChanged() {
+      serveAws(api, { current: () => cloud, faults: options.faults, calls: options.calls, effects, closing: closing.signal }),
+    async faultsChanged(ordered) {
       notePast()
-      return options.save()
+      if (ordered && beginsAtOnce(ordered)) {
+        const { region, id } = instanceStruck(state, ordered)
+        options.faults.strike(ordered)
+        effects.add(ordered, key(region, id))
+      }
+      await options.save()
+      await effects.settle()
     },
     async resume() {
       await servers.sweep({
@@ -98,14 +110,10 @@ export async function startAws(options: AwsOptions): Promise<Aws> {
       await Promise.all(Object.values(state.instances).map((instance) => bringBack(cloud, instance)))
       await options.save()
       for (const instance of Object.values(state.instances)) cloud.tasks.wake(instance)
+      await effects.settle()
     },
     async applySecurityGroups() {
-      const apply = (instance: DbInstance) =>
-        servers.configure(specOf(cloud, instance)).catch((error) => {
-          // a server that is just being made or restarted learns the rules at the end of that
-          if (instance.tasks.length === 0) throw error
-        })
-      await Promise.all(Object.values(state.instances).map(apply))
+      await Promise.all(Object.values(state.instances).map((instance) => tellRules(cloud, instance)))
     },
     async crash(id) {
       const instance = Object.values(state.instances).find((candidate) => candidate.id === id)
@@ -121,12 +129,30 @@ export async function startAws(options: AwsOptions): Promise<Aws> {
       await Promise.all(folders.map((folder) => servers.remove(folder)))
       await servers.sweep({ instances: new Set(), snapshots: new Set() })
       cloud = build()
+      await effects.settle()
     },
     async close() {
       closing.abort(new Error('The lab is closing.'))
+      await effects.close()
       await Promise.all([cloud.tasks.close(), servers.stopAll(CLOSE_GRACE_MS)])
     },
   }
+}
+
+/** It comes back by itself, as soon as what is under way for the instance lets it. */
+function serverEnded(cloud: AwsCloud, folder: string): void {
+  const instance = Object.values(cloud.state.instances).find((candidate) => candidate.folder === folder)
+  if (!instance || instance.createdAt === null || instance.status === 'deleting') return
+  expectRecovery(instance)
+  void cloud.save()
+  cloud.tasks.wake(instance)
+}
+
+/** A server that is just being made or restarted learns the rules at the end of that. */
+async function tellRules(cloud: AwsCloud, instance: DbInstance): Promise<void> {
+  await cloud.servers.configure(specOf(cloud, instance)).catch((error) => {
+    if (instance.tasks.length === 0) throw error
+  })
 }
 
 /** Tasks that make a server anew, or need none. */

@@ -37,6 +37,8 @@ type Job =
   | { kind: 'settle' }
   | { kind: 'modify' }
   | { kind: 'reboot' }
+  /** Its server ended by itself. */
+  | { kind: 'recover' }
   | { kind: 'back-up'; snapshot: string }
   | { kind: 'delete'; finalSnapshot: string | null }
 

@@ -16,10 +16,12 @@ export function createTaskRunner(cloud: () => AwsCloud): TaskRunner {
       if (!task || closing.signal.aborted) return
       let status: InstanceStatus
       try {
+        if (task.kind !== 'delete' || task.finalSnapshot !== null) await cloud().afflictions.thawed(instance, closing.signal)
         const work = { cloud: cloud(), instance, signal: closing.signal }
         status = await (task.doom ? failAsOrdered(work, task, task.doom) : perform[task.kind](work, task as never))
       } catch (error) {
         if (closing.signal.aborted) return
+        if (await passes(cloud(), instance, task)) continue
         cloud().log(`${task.kind} of ${instance.id} failed: ${error}`)
         status = fail(cloud(), instance, task)
       }
@@ -59,6 +61,21 @@ interface Work {
   signal: AbortSignal
 }
 
+/** Before whatever else is to be done for it, but after what is under way. */
+export function expectRecovery(instance: DbInstance): void {
+  if (!instance.tasks.some(({ kind }) => kind === 'recover')) instance.tasks.splice(1, 0, { kind: 'recover' })
+}
+
+/** Whether a task failed only because its server was away: then it is begun again once that is back. */
+async function passes(cloud: AwsCloud, instance: DbInstance, task: Task): Promise<boolean> {
+  if (task.doom || (task.kind !== 'modify' && task.kind !== 'settle')) return false
+  if (cloud.afflictions.isFrozen(instance)) return true
+  if (!cloud.servers.isDown(instance.folder)) return false
+  instance.tasks = [{ kind: 'recover' }, ...instance.tasks.filter(({ kind }) => kind !== 'recover')]
+  await cloud.save()
+  return true
+}
+
 /** Each resolves with the state that its end brings. */
 const perform: { [Kind in Task['kind']]: (work: Work, task: Extract<Task, { kind: Kind }>) => Promise<InstanceStatus> } = {
   create,
@@ -66,6 +83,7 @@ const perform: { [Kind in Task['kind']]: (work: Work, task: Extract<Task, { kind
   settle,
   modify,
   reboot,
+  recover,
   'back-up': backUp,
   delete: remove,
 }
@@ -144,6 +162,14 @@ async function reboot({ cloud, instance, signal }: Work): Promise<InstanceStatus
   return 'available'
 }
 
+async function recover({ cloud, instance, signal }: Work): Promise<InstanceStatus> {
+  await show(cloud, instance, 'rebooting')
+  await cloud.servers.ensureRunning(specOf(cloud, instance))
+  await pause(cloud.timing.stateMs, signal)
+  await cloud.servers.configure(specOf(cloud, instance))
+  return 'available'
+}
+
 async function backUp({ cloud, instance, signal }: Work, task: Extract<Task, { kind: 'back-up' }>): Promise<InstanceStatus> {
   const snapshot = cloud.state.snapshots[task.snapshot]
   if (snapshot?.status === 'creating') {
@@ -198,6 +224,7 @@ function fail(cloud: AwsCloud, instance: DbInstance, task: Task): InstanceStatus
     restore: 'incompatible-restore',
     modify: 'available',
     reboot: 'incompatible-parameters',
+    recover: 'incompatible-parameters',
     'back-up': 'available',
     delete: 'failed',
   } as const satisfies Record<Task['kind'], InstanceStatus>

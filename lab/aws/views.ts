@@ -7,7 +7,7 @@ import { arn, type DbInstance, type DbSnapshot, type ParameterGroup, type Pendin
 const VPC = 'vpc-lab'
 
 export function instanceView(cloud: AwsCloud, instance: DbInstance): XmlNode {
-  const rulesHold = instance.tasks.every(({ kind }) => kind === 'back-up' || kind === 'reboot' || kind === 'delete')
+  const rulesHold = instance.tasks.every(({ kind }) => ['back-up', 'reboot', 'recover', 'delete'].includes(kind))
   const reachable = instance.createdAt !== null && instance.status !== 'creating'
   return {
     DBInstanceIdentifier: instance.id,

@@ -2,32 +2,36 @@
  *  sentence. */
 import type { FastifyInstance } from 'fastify'
 import type { FaultBook } from './book'
+import type { Fault } from './fault'
 import { FaultRefusal } from './order'
 
 /** `changed` resolves when what was ordered or taken back holds. */
-export function serveFaults(api: FastifyInstance, book: FaultBook, changed: () => Promise<void>): void {
+export function serveFaults(api: FastifyInstance, book: FaultBook, changed: (ordered?: Fault) => Promise<void>): void {
   const listed = (): object => ({ version: 1, faults: book.list() })
 
   api.get('/_lab/faults', async () => listed())
 
   api.get('/_lab/faults/kinds', async () => ({
     version: 1,
-    kinds: Object.entries(book.offer.kinds).map(([kind, { summary, strikes, operations, times, takesDelay, settings }]) => ({
-      kind,
-      summary,
-      strikes,
-      operations,
-      times,
-      takesDelay,
-      settings: Object.entries(settings).map(([name, { wanted, otherwise = null }]) => ({ name, wanted, otherwise })),
-    })),
+    kinds: Object.entries(book.offer.kinds).map(
+      ([kind, { summary, strikes, operations, times, takesDelay, lasts = false, settings }]) => ({
+        kind,
+        summary,
+        strikes,
+        operations,
+        times,
+        takesDelay,
+        lasts,
+        settings: Object.entries(settings).map(([name, { wanted, otherwise = null }]) => ({ name, wanted, otherwise })),
+      }),
+    ),
     operations: book.offer.operations,
   }))
 
   api.post('/_lab/faults', async (request, reply) => {
     try {
       const fault = book.order(request.body)
-      await changed()
+      await changed(fault)
       return { fault, ...listed() }
     } catch (error) {
       if (!(error instanceof FaultRefusal)) throw error

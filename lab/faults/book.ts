@@ -35,6 +35,7 @@ export class FaultBook {
         `id is "${fault.id}", which an ordered fault has; take that one back first, or give another id.`,
       )
     }
+    this.offer.check?.(fault)
     this.records.faultsOrdered = ordinal
     this.records.faults.push(fault)
     return fault

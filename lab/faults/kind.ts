@@ -25,6 +25,8 @@ export interface FaultKind {
   readonly times: number | null
   /** Whether it can be told to wait before it does what it does. */
   readonly takesDelay: boolean
+  /** What it does to an instance lasts: the order may say how long (`lasts`). */
+  readonly lasts?: true
   readonly settings: Readonly<Record<string, Setting>>
 }
 

@@ -10,6 +10,8 @@ export interface FaultOffer {
   readonly account: string
   readonly kinds: Readonly<Record<string, FaultKind>>
   readonly operations: readonly string[]
+  /** @throws FaultRefusal for what cannot be now. */
+  check?(fault: Fault): void
 }
 
 export class FaultRefusal extends Error {
@@ -24,6 +26,7 @@ export class FaultRefusal extends Error {
 }
 
 const EXPIRES_AFTER_MS = 3_600_000
+const LASTS_MS = 10_000
 const COMMON = [
   'id',
   'kind',
@@ -57,6 +60,7 @@ export function parseOrder(body: unknown, offer: FaultOffer, context: { now: num
   const times = timesOf(order, kind)
   const probability = number(order, 'probability', 1, 'a number above 0 and up to 1', (value) => value > 0 && value <= 1)
   const delayMs = delayOf(order, name, kind)
+  const expiresMs = expiry(order, context.now)
   return {
     id: identifierOf(order, 'id') ?? context.id,
     kind: name,
@@ -77,8 +81,8 @@ export function parseOrder(body: unknown, offer: FaultOffer, context: { now: num
       (value) => Number.isInteger(value) && value >>> 0 === value,
     ),
     orderedAt: new Date(context.now).toISOString(),
-    expiresAt: new Date(expiry(order, context.now)).toISOString(),
-    settings: settingsOf(order, kind),
+    expiresAt: new Date(expiresMs).toISOString(),
+    settings: { ...settingsOf(order, kind), ...lastsOf(order, kind, expiresMs - context.now) },
     seen: 0,
     struck: 0,
     effects: [],
@@ -93,7 +97,7 @@ function kindOf(order: Order, offer: FaultOffer): [string, FaultKind] {
 }
 
 function refuseUnknown(order: Order, name: string, kind: FaultKind): void {
-  const known = [...COMMON, ...Object.keys(kind.settings)]
+  const known = [...COMMON, ...(kind.lasts ? ['lasts'] : []), ...Object.keys(kind.settings)]
   const unknown = Object.keys(order).find((field) => !known.includes(field))
   if (unknown === undefined) return
   throw new FaultRefusal(unknown, `${unknown} is no field of a ${name} fault; there are: ${known.join(', ')}.`)
@@ -144,6 +148,15 @@ function expiry(order: Order, now: number): number {
   const ms = parseDuration(order.for)
   if (!ms) throw wrong('for', order.for, 'a time above 0, such as 30s, 10m or 1h')
   return now + ms
+}
+
+/** How long what it does to an instance lasts: as told; else, when it begins at once, as long as the fault itself is to stand. */
+function lastsOf(order: Order, kind: FaultKind, standsMs: number): { lasts?: number } {
+  if (!kind.lasts) return {}
+  const lasts = parseDuration(order.lasts)
+  if (order.lasts !== undefined && !lasts) throw wrong('lasts', order.lasts, 'a time above 0, such as 500ms, 5s or 10m')
+  const bounded = order.operation === undefined && (order.for !== undefined || order.until !== undefined)
+  return { lasts: lasts ?? (bounded ? standsMs : LASTS_MS) }
 }
 
 function settingsOf(order: Order, kind: FaultKind): Record<string, SettingValue> {

@@ -1,5 +1,5 @@
 /** Real PostgreSQL servers for simulated instances: make, restore, snapshot, reconfigure, crash, remove. One folder per
- *  server. Servers outlive a crash of the lab and are adopted by the next one; a server that dies by itself is started again.
+ *  server. Servers outlive a crash of the lab and are adopted by the next one; whoever owns them is told when one dies by itself.
  *  Knows nothing of any cloud's API or states. */
 import { randomBytes } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
@@ -36,14 +36,16 @@ export interface ServersOptions {
   administratorAddress: string
   administratorPassword: string
   flavour: Flavour
+  /** A server ended that nobody had asked to. */
+  ended(folder: string): void
   log(line: string): void
 }
 
 interface Entry {
-  spec: ServerSpec
   server: RunningServer
   /** False once somebody asked for its end. */
   wanted: boolean
+  frozen: boolean
 }
 
 export function newFolderName(): string {
@@ -95,6 +97,7 @@ export class Servers {
     if (!clusterExists(dataDir)) throw new Error(`The data of the server at ${spec.address} is gone.`)
     const server = await adoptServer({ dataDir })
     if (!server) return this.start(spec)
+    server.thaw()
     this.supervise(spec, server)
     await this.configure(spec)
   }
@@ -113,8 +116,7 @@ export class Servers {
    *  not run learns them when it starts. */
   async configure(spec: ServerSpec): Promise<void> {
     const entry = this.entries.get(spec.folder)
-    if (!entry) return
-    entry.spec = spec
+    if (!entry || entry.frozen) return
     const before = await this.configurationTime(spec)
     this.writeFiles(spec)
     entry.server.reload()
@@ -151,7 +153,32 @@ export class Servers {
 
   /** As if the machine had failed: no shutdown, then recovery. */
   async crash(folder: string): Promise<void> {
-    await this.entries.get(folder)?.server.stop('immediate')
+    await this.entries.get(folder)?.server.kill()
+  }
+
+  /** Whether it ended although nobody asked it to. */
+  isDown(folder: string): boolean {
+    const entry = this.entries.get(folder)
+    return entry === undefined || !entry.server.isAlive()
+  }
+
+  /** Its processes stand still: connections hang, and what is asked of it here waits too. */
+  freeze(folder: string): void {
+    this.mark(folder, true)?.freeze()
+  }
+
+  thaw(folder: string): void {
+    this.mark(folder, false)?.thaw()
+  }
+
+  /** Ends every session but the administrator's. */
+  async endSessions(spec: ServerSpec): Promise<void> {
+    const entry = this.entries.get(spec.folder)
+    if (!entry || entry.frozen) return
+    const { administrator } = this.options.flavour
+    const statement = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+      WHERE backend_type IN ('client backend', 'walsender') AND usename <> $1`
+    await this.asAdministrator(spec, administrator, (client) => client.query(statement, [administrator]))
   }
 
   /** Deletes what no record speaks of: left by attempts that a crash cut short. */
@@ -164,6 +191,12 @@ export class Servers {
   async stopAll(graceMs: number): Promise<void> {
     this.closing = true
     await Promise.all([...this.entries.keys()].map((folder) => this.stop(folder, 'fast', graceMs)))
+  }
+
+  private mark(folder: string, frozen: boolean): RunningServer | undefined {
+    const entry = this.entries.get(folder)
+    if (entry) entry.frozen = frozen
+    return entry?.server
   }
 
   private dataDir(folder: string): string {
@@ -221,12 +254,13 @@ export class Servers {
   }
 
   private supervise(spec: ServerSpec, server: RunningServer): void {
-    const entry: Entry = { spec, server, wanted: true }
+    const entry: Entry = { server, wanted: true, frozen: false }
     this.entries.set(spec.folder, entry)
-    void server.exited.then(async () => {
+    void server.exited.then(() => {
       if (this.closing || !entry.wanted || this.entries.get(spec.folder) !== entry) return
-      this.options.log(`PostgreSQL at ${spec.address} ended by itself; starting it again`)
-      await this.start(entry.spec).catch((error) => this.options.log(`PostgreSQL at ${spec.address}: ${error}`))
+      this.entries.delete(spec.folder)
+      this.options.log(`PostgreSQL at ${spec.address} ended by itself`)
+      this.options.ended(spec.folder)
     })
   }
 }

@@ -1,7 +1,9 @@
-/** What the driver throws, in our words. PostgreSQL's DETAIL, HINT and CONTEXT stay behind: they hold row values. */
+/** What the driver throws, in our words. PostgreSQL's DETAIL, HINT and CONTEXT stay behind: they hold row values. Of its primary message
+ *  stays what `shown-message.ts` lets through. */
 import { types } from 'node:util'
 import { DatabaseError } from 'pg'
 import { type Failure, failure } from '../../contracts/failures'
+import { shownMessage } from './shown-message'
 
 /** An SQL statement that the server refused. Callers decide what it means; uncaught it is a defect. */
 export class ServerError extends Error {
@@ -80,7 +82,7 @@ function refusedByServer(error: DatabaseError, at: Endpoint, facts: Record<strin
     )
   }
   if (state.startsWith('22') || state.startsWith('42')) {
-    return failure('OPTION_INVALID', `${where} refused a setting of the session (${state}): ${error.message}.`, facts)
+    return failure('OPTION_INVALID', `${where} refused a setting of the session (${state}): ${shownMessage(error, '')}.`, facts)
   }
   return failure(
     'DATABASE_UNREACHABLE',
@@ -92,12 +94,12 @@ function refusedByServer(error: DatabaseError, at: Endpoint, facts: Record<strin
   )
 }
 
-/** The failure of a statement: a lost session, or the server's refusal as a `ServerError`. */
-export function statementFailure(error: unknown, at: Endpoint): Error {
+/** The failure of the statement `sql`: a lost session, or the server's refusal as a `ServerError`. */
+export function statementFailure(error: unknown, at: Endpoint, sql: string): Error {
   if (error instanceof DatabaseError) {
     const state = error.code ?? 'XX000'
     if (SESSION_ENDED.test(state) || error.severity === 'FATAL' || error.severity === 'PANIC') return lost(at, state)
-    return new ServerError(withoutValues(error.message, state), state, position(error.position))
+    return new ServerError(shownMessage(error, sql), state, position(error.position))
   }
   const { code, message } = describe(error)
   const cut = /terminated|not queryable|closed the connection|Connection ended|connection error/i
@@ -111,11 +113,6 @@ export function lost(at: Endpoint, why: string): Failure {
     `The connection to ${at.host}:${at.port} was lost${why === '' ? '' : ` (${why})`}: what was not committed is undone; try again.`,
     { host: at.host, port: at.port, database: at.database, reason: why },
   )
-}
-
-/** Primary messages of data exceptions (class 22) and of RAISE quote the offending value. */
-function withoutValues(message: string, sqlState: string): string {
-  return sqlState.startsWith('22') ? message.replace(/"[^"]*"/g, '"…"') : message
 }
 
 function position(text: string | undefined): number | null {

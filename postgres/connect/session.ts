@@ -145,7 +145,7 @@ class PgSession implements Session {
   }
 
   query<T extends Row = Row>(sql: string, values: readonly unknown[] = [], options: StatementOptions = {}): Promise<T[]> {
-    return this.#inTurn(options, async () => {
+    return this.#inTurn(sql, options, async () => {
       if (values.length > 0) return (await this.#client.query<T>(sql, [...values])).rows
       const results = resultsOf<T>(await this.#client.query<T>(sql))
       return results.at(-1)?.rows ?? []
@@ -153,13 +153,14 @@ class PgSession implements Session {
   }
 
   execute(sql: string, options: StatementOptions = {}): Promise<number> {
-    return this.#inTurn(options, async () => {
+    return this.#inTurn(sql, options, async () => {
       return resultsOf(await this.#client.query(sql)).reduce((sum, { rowCount }) => sum + (rowCount ?? 0), 0)
     })
   }
 
   copyIn(sql: string, data: string, options: StatementOptions = {}): Promise<number> {
     return this.#inTurn(
+      sql,
       options,
       () =>
         new Promise<number>((resolve, reject) => {
@@ -177,7 +178,7 @@ class PgSession implements Session {
   }
 
   async reset(): Promise<void> {
-    await this.#inTurn({}, async () => {
+    await this.#inTurn('', {}, async () => {
       await this.#client.query('RESET ALL; SET SESSION AUTHORIZATION DEFAULT')
       await this.#applySettings()
     })
@@ -189,13 +190,13 @@ class PgSession implements Session {
     await this.#client.end().catch(() => undefined)
   }
 
-  #inTurn<T>(options: StatementOptions, run: () => Promise<T>): Promise<T> {
-    const turn = this.#last.then(() => this.#run(options, run))
+  #inTurn<T>(sql: string, options: StatementOptions, run: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(() => this.#run(sql, options, run))
     this.#last = turn.catch(() => undefined)
     return turn
   }
 
-  async #run<T>({ signal }: StatementOptions, run: () => Promise<T>): Promise<T> {
+  async #run<T>(sql: string, { signal }: StatementOptions, run: () => Promise<T>): Promise<T> {
     signal?.throwIfAborted()
     if (!this.open) throw lost(this.endpoint, this.#closing ? 'closed' : '')
     let cancelled: Promise<void> | undefined
@@ -210,7 +211,7 @@ class PgSession implements Session {
     } catch (error) {
       await cancelled
       if (cancelled !== undefined) throw signal?.reason
-      throw statementFailure(error, this.endpoint)
+      throw statementFailure(error, this.endpoint, sql)
     } finally {
       // The cancel request must not hit the next statement.
       signal?.removeEventListener('abort', onAbort)

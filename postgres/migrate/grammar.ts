@@ -1,6 +1,6 @@
 /** PostgreSQL's own grammar (18, as WebAssembly), narrowed to what this room asks of it. Trees are read by field name, since the
  *  published types have a variant for each of 260 nodes. */
-import { hasSqlDetails, loadModule, normalizeSync, parsePlPgSQLSync, parseSync } from 'libpg-query'
+import { hasSqlDetails, loadModule, parsePlPgSQLSync, parseSync } from 'libpg-query'
 
 export type TreeNode = Readonly<Record<string, unknown>>
 
@@ -44,17 +44,6 @@ export function endsTransactions(sql: string): boolean {
   } catch {
     return false
   }
-}
-
-/** The text with its constants replaced by `$1`, `$2`…, and cut to `lengthMax` characters. */
-export function withoutLiterals(sql: string, lengthMax: number): string {
-  let text = sql
-  try {
-    text = normalizeSync(sql)
-  } catch {
-    // Not every statement can be normalised; what is left is the text of a file that lies in a repository.
-  }
-  return text.length <= lengthMax ? text : `${text.slice(0, lengthMax - 1)}…`
 }
 
 export function asNode(value: unknown): TreeNode {

@@ -31,27 +31,26 @@ export function splitStatements(script: string, content: string): SourceStatemen
 export function* scanStatements(script: string, content: string): Generator<SourceStatement | null> {
   const text = content.startsWith('\uFEFF') ? content.slice(1) : content
   const tokenizer = new Tokenizer(script, text)
-  const { lines } = tokenizer
   const nul = text.indexOf('\0')
-  if (nul >= 0) throw syntaxError(script, lines.lineAt(nul), 'a NUL character, which SQL cannot hold')
+  if (nul >= 0) throw syntaxError(script, tokenizer.lines.lineAt(nul), 'a NUL character, which SQL cannot hold')
   let count = 0
   let tokens = 0
   let current = new StatementBuilder()
   for (let token = tokenizer.next(); token !== null; token = tokenizer.next()) {
     if (++tokens % TOKENS_BETWEEN_PAUSES === 0) yield null
-    if (token.kind === 'backslash' && current.empty) refuseBackslash(script, lines.lineAt(token.start))
+    if (token.kind === 'backslash' && current.empty) refuseBackslash(script, tokenizer.lines.lineAt(token.start))
     if (!current.ends(token)) {
       current.add(token, text, tokenizer.markedRepeatable)
       continue
     }
     if (!current.empty) {
       const copyData = current.readsStdin ? tokenizer.copyData() : null
-      yield current.build(count++, text, lines, copyData)
+      yield current.build(count++, text, tokenizer.lines, copyData)
     }
     current = new StatementBuilder()
   }
   if (!current.empty) {
-    const last = current.build(count, text, lines, null)
+    const last = current.build(count, text, tokenizer.lines, null)
     if (current.readsStdin) throw syntaxError(script, last.line, 'COPY … FROM stdin without a semicolon and data after it')
     yield last
   }

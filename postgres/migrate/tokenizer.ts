@@ -40,16 +40,20 @@ export class LineIndex {
 }
 
 export class Tokenizer {
-  readonly lines: LineIndex
   readonly #script: string
   readonly #text: string
+  #lines: LineIndex | null = null
   #at = 0
   #markedRepeatable = false
 
   constructor(script: string, text: string) {
-    this.lines = new LineIndex(text)
     this.#script = script
     this.#text = text
+  }
+
+  get lines(): LineIndex {
+    this.#lines ??= new LineIndex(this.#text)
+    return this.#lines
   }
 
   /** Whether `-- capstan: repeatable` stands between the last token and the one before it. */

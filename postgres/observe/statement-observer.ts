@@ -24,7 +24,7 @@ export interface StatementRecord {
   /** 0-based. */
   readonly index: number
   readonly line: number
-  /** At most 200 characters, constants replaced where the grammar can. */
+  /** At most 200 characters, without constants. */
   readonly sql: string
   readonly kind: string
   readonly durationMs: number

@@ -4,7 +4,7 @@
 import { quoteIdentifier } from '../connect/quote'
 import type { Session } from '../connect/session'
 import { controlTables } from '../migrate/control-schema'
-import { withoutLiterals } from '../migrate/grammar'
+import { withoutLiterals } from '../migrate/without-literals'
 import { type LockMode, strength } from './lock-modes'
 import { type LockState, type Relation, readLocks, readRelations } from './relations'
 import type {

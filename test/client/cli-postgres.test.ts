@@ -5,6 +5,7 @@ import type { DatabaseEntry } from '../../contracts/fleet'
 import { type Ledger, openLedger } from '../../ledger/ledger'
 import { freePort, query, startTestServer, type TestServer } from '../ledger/postgres-server'
 import { cliFiles } from './cli-files'
+import { evidenceExample } from './evidence-example'
 import { capstan } from './recorded-io'
 
 const { folder, migrationsFolder, fleetFile, remove } = cliFiles()
@@ -210,6 +211,35 @@ describe('ops', () => {
     const out = join(folder, 'evidence.json')
     expect(await capstan(['ops', 'evidence', id, '--out', out], { env: env() })).toMatchObject({ exit: 0 })
     expect(createHash('sha256').update(readFileSync(out)).digest('hex')).toBe(digest)
+    expect(await capstan(['ops', 'evidence', id, '--html', out], { env: env() })).toMatchObject({
+      exit: 3,
+      err: expect.stringContaining('[EVIDENCE_UNREADABLE]'),
+    })
+  })
+
+  test('evidence is a few lines, a page that carries it, or the text that was digested', async () => {
+    const id = await recorded('migrate-shop-proved')
+    const running = await capstan(['ops', 'evidence', id], { env: env() })
+    expect(running).toMatchObject({ exit: 3, err: expect.stringContaining('it is written when the operation ends') })
+    const document = evidenceExample('orders <b>')
+    const digest = await ledger.writeEvidence({ operation: id, document })
+
+    const { exit, out } = await capstan(['ops', 'evidence', id], { env: env() })
+    expect(exit).toBe(0)
+    expect(out).toMatch(/^FAIL {2}migrate orders <b> {2}migrate-shop-proved ended failed\n/)
+    expect(out).toMatch(/Longest write block +2\.1 s of 500 ms allowed/)
+    expect(out).toContain(`sha256 ${digest}`)
+
+    const [page, text] = [join(folder, 'evidence.html'), join(folder, 'both.json')]
+    const written = await capstan(['ops', 'evidence', id, '--html', page, '--out', text], { env: env() })
+    expect(written.out).toBe(`${page}: page of ${id}, evidence sha256 ${digest}\n${text}: evidence of ${id}, sha256 ${digest}\n`)
+    const [, carried = ''] = /base64,([^"]+)"/.exec(readFileSync(page, 'utf8')) ?? []
+    expect(Buffer.from(carried, 'base64')).toEqual(readFileSync(text))
+    const json = await capstan(['ops', 'evidence', id, '--json', '--html', page], { env: env() })
+    expect(json.json).toEqual({ version: 1, operation: id, digest, document })
+
+    const nowhere = await capstan(['ops', 'evidence', id, '--html', join(folder, 'no', 'where.html')], { env: env() })
+    expect(nowhere).toMatchObject({ exit: 2, err: expect.stringContaining('name another file with --html') })
   })
 
   test('an unknown operation is bad input', async () => {

@@ -2,7 +2,8 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { AWS_OFFER } from '../../lab/aws/faults/offer'
+import { awsOffer } from '../../lab/aws/faults/offer'
+import { emptyAwsState } from '../../lab/aws/state'
 import { type CallRecord, openCallLog } from '../../lab/calls'
 import { parseDuration } from '../../lab/duration'
 import { FaultBook } from '../../lab/faults/book'
@@ -10,6 +11,7 @@ import type { CallFacts, Fault } from '../../lab/faults/fault'
 import { FaultRefusal } from '../../lab/faults/order'
 import { draw } from '../../lab/random'
 
+const AWS_OFFER = awsOffer(emptyAwsState())
 const NOW = Date.parse('2027-01-31T12:00:00.000Z')
 const CALL: CallFacts = {
   cloud: 'aws',

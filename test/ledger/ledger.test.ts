@@ -154,6 +154,31 @@ describe('operations', () => {
     const late = await open(newId(), { databases: ['listed', 'other'], startedAt: at(30) })
     expect((await ledger.listOperations({ database: 'listed', limit: 9 })).map((one) => one.id)).toEqual([late, early])
     expect((await ledger.listOperations({ limit: 1 })).map((one) => one.id)).toEqual([late])
+    expect(await ledger.listOperationIds({ limit: 2 })).toEqual([late, early])
+  })
+
+  test('a list keeps to the statuses, the kind and the time that are asked for', async () => {
+    const database = 'filtered'
+    const [first, second, third] = [
+      await open(newId(), { databases: [database], startedAt: at(40) }),
+      await open(newId(), { databases: [database], startedAt: at(41) }),
+      await open(newId(), { databases: [database], startedAt: at(42) }),
+    ]
+    await ledger.setStatus({ operation: first, status: 'failed' })
+    await ledger.setStatus({ operation: second, status: 'succeeded' })
+    const ids = async (q: object): Promise<string[]> =>
+      (await ledger.listOperations({ database, limit: 9, ...q })).map(({ id }) => id)
+    expect(await ids({ statuses: ['failed', 'running'] })).toEqual([third, first])
+    expect(await ids({ statuses: ['succeeded'], kind: 'migrate' })).toEqual([second])
+    expect(await ids({ kind: 'another' })).toEqual([])
+    expect(await ids({ since: at(41) })).toEqual([third, second])
+    expect(await ids({ statuses: [] })).toEqual([])
+  })
+
+  test('what an operation was asked for is kept', async () => {
+    const id = await open()
+    expect(await ledger.getOrigin(id)).toMatchObject({ cloud: 'aws', environment: 'production', mode: 'apply' })
+    await expect(ledger.getOrigin('nobody')).rejects.toMatchObject({ code: 'OPERATION_UNKNOWN' })
   })
 })
 
@@ -243,8 +268,6 @@ describe('epochs', () => {
     const granted = await Promise.all([...ids, ...ids].map((operation) => ledger.nextEpoch({ scope, operation })))
     expect(granted.slice(0, 8)).toEqual(granted.slice(8))
     expect(granted.slice(0, 8).sort()).toEqual([1, 2, 3, 4, 5, 6, 7, 8])
-    expect(await ledger.epochOf({ scope, operation: ids[3]! })).toBe(granted[3])
-    expect(await ledger.epochOf({ scope, operation: 'nobody' })).toBeNull()
     expect(await ledger.nextEpoch({ scope: 'lock/aws/1/eu/other', operation: ids[0]! })).toBe(1)
   })
 })

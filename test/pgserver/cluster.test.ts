@@ -6,6 +6,8 @@ import { join } from 'node:path'
 import { Client } from 'pg'
 import { ensureBinaries, type PostgresBinaries, type PostgresMajor } from '../../pgserver/binaries'
 import { adoptServer, initCluster, type RunningServer, startServer } from '../../pgserver/cluster'
+import { isAlive } from '../../pgserver/postmaster'
+import { childrenOf } from '../../pgserver/process-tree'
 import { ensureEnterable } from '../../pgserver/reach'
 import { serverUser } from '../../pgserver/server-user'
 
@@ -110,6 +112,32 @@ test('a running server is adopted, the adopted handle sees its end, and a server
   const again = await cluster.start()
   running.push(again)
   expect(await ask(cluster.port, 'SELECT n FROM kept')).toEqual({ n: 1 })
+})
+
+test('a frozen server keeps its connections and answers once it goes on; one that is stopped or killed meanwhile leaves nothing', async () => {
+  const cluster = await anyServer()
+  const server = await cluster.start()
+  running.push(server)
+  await ask(cluster.port, 'SELECT 1')
+  server.freeze()
+  expect(server.isAlive()).toBe(true)
+  const asked = ask(cluster.port, 'SELECT 2 AS two')
+  const silence = new Promise((resolve) => setTimeout(resolve, 300, 'silence'))
+  expect(await Promise.race([asked, silence])).toBe('silence')
+  server.thaw()
+  server.thaw()
+  expect(await asked).toEqual({ two: 2 })
+  server.freeze()
+  await server.stop('fast')
+  const again = await cluster.start()
+  running.push(again)
+  const pids = [again.pid, ...childrenOf(again.pid)]
+  expect(pids.length).toBeGreaterThan(3)
+  again.freeze()
+  await again.kill()
+  expect(again.isAlive()).toBe(false)
+  while (pids.some(isAlive)) await new Promise((resolve) => setTimeout(resolve, 20))
+  running.push(await cluster.start())
 })
 
 test('a stale pid file whose number now belongs to a stranger does not keep the server from starting', async () => {

@@ -15,6 +15,7 @@ interface Kinds {
   readonly kinds: readonly {
     readonly kind: string
     readonly summary: string
+    readonly lasts: boolean
     readonly settings: readonly { readonly name: string }[]
   }[]
 }
@@ -39,6 +40,9 @@ const EXAMPLES = example(
   'capstan lab fault busy-tail --instance shop --tail 10s',
   'capstan lab fault stale-reads DescribeDBInstances --lag 3s',
   'capstan lab fault delay DescribeDBSnapshots --delay 2s --times 5',
+  'capstan lab fault crash-instance --instance shop',
+  'capstan lab fault freeze-instance --instance shop --for 20s',
+  'capstan lab fault cut-network CreateDBSnapshot --instance shop --delay 1s --lasts 5s',
   'capstan lab fault clear f1',
 )
 
@@ -60,6 +64,7 @@ function addOrder(fault: Command, cli: CliContext): void {
     .option('--until <instant>', 'the fault ends by itself at this time, such as 2027-01-31T12:00:00Z')
     .option('--delay <time>', 'wait before doing what it does')
     .option('--id <name>', 'to take it back by')
+    .option('--lasts <time>', 'freeze-instance, cut-network: how long it lasts (default: as long as --for says, else 10s)')
     .option('--code <code>', 'fail: the error that is answered')
     .option('--message <text>', 'fail: its message')
     .option('--tail <time>', 'busy-tail: how long an available instance refuses changes')
@@ -98,13 +103,13 @@ function addKinds(fault: Command, cli: CliContext): void {
     .action(async (options: LabOptions) => {
       const answer = await ask<Kinds>(cli, options, { method: 'GET', path: 'faults/kinds' })
       if (options.json) return cli.json(answer)
-      const rows = answer.kinds.map(({ kind, summary, settings }) => [
-        kind,
-        settings.map(({ name }) => `--${name}`).join(' '),
-        summary,
-      ])
+      const rows = answer.kinds.map((one) => [one.kind, ownOptions(one).join(' '), one.summary])
       cli.lines(table(['KIND', 'OWN OPTIONS', 'WHAT GOES WRONG'], rows, cli.paint))
     })
+}
+
+function ownOptions({ lasts, settings }: Kinds['kinds'][number]): string[] {
+  return [...(lasts ? ['lasts'] : []), ...settings.map(({ name }) => name)].map((name) => `--${name}`)
 }
 
 function addClear(fault: Command, cli: CliContext): void {

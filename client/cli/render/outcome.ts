@@ -1,8 +1,8 @@
 /** The last lines about an operation: how it ended or what it waits for, and what to do next. */
 import type { OperationDocument, OperationStatus } from '../../../contracts/operation'
+import { findingsOf } from '../../findings'
 import type { Paint, Style } from '../io'
 import { countOf, cutTo, showDuration } from './quantities'
-import { findingsOf } from './steps'
 
 const ENDS = {
   succeeded: ['✔', 'green'],

@@ -1,5 +1,6 @@
 /** An operation's steps as lines: a tree that is repainted on a terminal, single lines elsewhere. */
 import type { Finding, OperationDocument, StepRecord, StepState } from '../../../contracts/operation'
+import { placeOf } from '../../findings'
 import type { Paint, Style } from '../io'
 import { cutTo, showDuration } from './quantities'
 
@@ -74,18 +75,4 @@ export function findingLines(finding: Finding, view: Pick<StepView, 'paint' | 'c
     lines.unshift(`      ${view.paint('bold', place)}${place !== '' && sql !== '' ? '  ' : ''}${sql}`)
   }
   return lines
-}
-
-export function placeOf(finding: Finding): string {
-  if (finding.script === undefined) return ''
-  return finding.line === undefined ? finding.script : `${finding.script}:${finding.line}`
-}
-
-/** All findings of an operation, each once. */
-export function findingsOf(document: OperationDocument): Finding[] {
-  const seen = new Map<string, Finding>()
-  for (const finding of document.steps.flatMap((step) => step.detail.findings ?? [])) {
-    seen.set(`${finding.rule} ${placeOf(finding)} ${finding.message}`, finding)
-  }
-  return [...seen.values()]
 }

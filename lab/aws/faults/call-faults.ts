@@ -3,7 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { FaultBook } from '../../faults/book'
 import type { CallFacts, Fault } from '../../faults/fault'
 import type { AwsCloud, Hazards } from '../cloud'
-import type { AwsState, DbInstance, Doom } from '../state'
+import { type AwsState, type DbInstance, type Doom, key } from '../state'
+import type { Effects } from './effects'
 import type { AwsFaultKind } from './kind'
 import { AWS_FAULTS } from './table'
 
@@ -14,6 +15,7 @@ export class CallFaults implements Hazards {
 
   constructor(
     private readonly book: FaultBook,
+    private readonly effects: Effects,
     private readonly call: CallFacts,
     /** Aborted when the lab closes. */
     private readonly signal: AbortSignal,
@@ -56,6 +58,21 @@ export class CallFaults implements Hazards {
     const [fault] = this.#against('dropsAnswer').find(([candidate]) => this.#strike(candidate)) ?? []
     if (fault) await this.#wait(fault)
     return fault !== undefined
+  }
+
+  /** For a call that was carried out: what is done to the instances that it names. */
+  afterwards(cloud: AwsCloud): boolean {
+    let any = false
+    for (const [fault] of this.#against('effect')) {
+      if (fault.operation === null || !this.#strike(fault)) continue
+      for (const { type, id } of this.call.resources) {
+        const target = key(this.call.region, id)
+        if (type !== 'instance' || !cloud.state.instances[target]) continue
+        this.effects.add(fault, target)
+        any = true
+      }
+    }
+    return any
   }
 
   #against(hook: Hook): [Fault, AwsFaultKind][] {

@@ -29,5 +29,8 @@ export interface InstanceEffect {
   end?(cloud: AwsCloud, instance: DbInstance): Promise<void>
 }
 
+/** Of a kind that strikes instances. */
+export const INSTANCES = { strikes: 'instances', operations: null, times: 1, takesDelay: true, settings: {} } as const
+
 /** Of a kind that strikes calls. */
 export const CALLS = { strikes: 'calls', operations: null, times: 1, takesDelay: true, settings: {} } as const

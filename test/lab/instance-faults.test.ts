@@ -1,0 +1,161 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Client } from 'pg'
+import {
+  ask,
+  available,
+  connect,
+  createInstance,
+  describe as describeInstance,
+  eventually,
+  openLab,
+  snapshotAvailable,
+  type TestLab,
+} from './fixture'
+
+let lab: TestLab
+const opened: Client[] = []
+beforeAll(async () => {
+  lab = await openLab()
+  const shop = await createInstance(lab, 'shop', { BackupRetentionPeriod: 0 })
+  await ask(lab, shop, 'CREATE TABLE kept (n int)')
+})
+afterAll(async () => {
+  for (const client of opened) await client.end().catch(() => {})
+  await lab.remove()
+})
+afterEach(async () => {
+  await lab.call('DELETE', '/_lab/faults')
+  await available(lab, 'shop')
+})
+
+const order = async (fault: object) => {
+  const { status, body } = await lab.call('POST', '/_lab/faults', fault)
+  expect({ status, body }).toMatchObject({ status: 200 })
+}
+const standing = async () => ((await lab.call('GET', '/_lab/faults')).body as { faults: object[] }).faults
+const login = async (): Promise<Client> => {
+  const { Endpoint } = await describeInstance(lab, 'shop')
+  const client = await connect(lab.client, { host: Endpoint!.Address!, port: Endpoint!.Port!, connectionTimeoutMillis: 2_000 })
+  opened.push(client)
+  return client
+}
+const again = () => eventually(() => login().catch(() => undefined))
+const rows = async (client: Client) => (await client.query('SELECT n FROM kept ORDER BY n')).rows
+
+test('an instance that is not there cannot be struck, and one has to be named', async () => {
+  expect(await lab.call('POST', '/_lab/faults', { kind: 'crash-instance' })).toMatchObject({
+    status: 422,
+    body: { field: 'instance', error: expect.stringContaining('instance is missing') },
+  })
+  expect(await lab.call('POST', '/_lab/faults', { kind: 'crash-instance', instance: 'nobody' })).toMatchObject({
+    status: 422,
+    body: { field: 'instance', error: 'instance is "nobody", which is not in this lab; there are: shop.' },
+  })
+  expect(await lab.call('POST', '/_lab/faults', { kind: 'crash-instance', instance: 'shop', lasts: '1s' })).toMatchObject({
+    status: 422,
+    body: { field: 'lasts' },
+  })
+})
+
+test('a crashed instance breaks its connections, shows rebooting, refuses changes and comes back with every commit', async () => {
+  const client = await login()
+  await client.query('INSERT INTO kept VALUES (1)')
+  await order({ kind: 'crash-instance', instance: 'shop' })
+  await expect(client.query('SELECT 1')).rejects.toThrow()
+  expect((await describeInstance(lab, 'shop')).DBInstanceStatus).toBe('rebooting')
+  await expect(lab.rds.createDBSnapshot({ DBInstanceIdentifier: 'shop', DBSnapshotIdentifier: 'crashed' })).rejects.toMatchObject(
+    { name: 'InvalidDBInstanceStateFault' },
+  )
+  expect(await available(lab, 'shop')).toMatchObject({ DBInstanceStatus: 'available' })
+  expect(await rows(await login())).toEqual([{ n: 1 }])
+  expect(await standing()).toEqual([])
+})
+
+test('a change that a crash interrupts is carried out after the recovery', async () => {
+  await order({ kind: 'crash-instance', operation: 'ModifyDBInstance', delay: '150ms' })
+  await lab.rds.modifyDBInstance({ DBInstanceIdentifier: 'shop', DBInstanceClass: 'db.m6g.large', ApplyImmediately: true })
+  await eventually(async () => ((await describeInstance(lab, 'shop')).DBInstanceStatus === 'rebooting' ? true : undefined))
+  await eventually(async () => ((await describeInstance(lab, 'shop')).DBInstanceClass === 'db.m6g.large' ? true : undefined))
+  expect(await available(lab, 'shop')).toMatchObject({ DBInstanceStatus: 'available' })
+})
+
+test('a snapshot under way when its instance crashes is failed, and the instance recovers', async () => {
+  await order({ kind: 'freeze-instance', operation: 'CreateDBSnapshot', lasts: '1h' })
+  await order({ kind: 'crash-instance', operation: 'CreateDBSnapshot', delay: '200ms' })
+  await lab.rds.createDBSnapshot({ DBInstanceIdentifier: 'shop', DBSnapshotIdentifier: 'cut-short' })
+  await sleep(300)
+  await lab.call('DELETE', '/_lab/faults')
+  const { Status } = await snapshotAvailable(lab, 'cut-short')
+  expect(['failed', 'available']).toContain(Status)
+  expect(await available(lab, 'shop')).toMatchObject({ DBInstanceStatus: 'available' })
+})
+
+test('a frozen instance answers nobody and loses nobody, and what the API has to do in it waits', async () => {
+  const client = await login()
+  await order({ kind: 'freeze-instance', instance: 'shop', for: '1h' })
+  const asked = rows(client)
+  await expect(login()).rejects.toThrow(/timeout/)
+  expect(await Promise.race([asked, sleep(300, 'silence')])).toBe('silence')
+  await lab.rds.createDBSnapshot({ DBInstanceIdentifier: 'shop', DBSnapshotIdentifier: 'patient' })
+  await lab.call('PUT', '/_lab/security-groups/sg-tests', { cidrs: [`${lab.block}.2/32`, `${lab.block}.3/32`] })
+  expect((await describeInstance(lab, 'shop')).DBInstanceStatus).toBe('backing-up')
+  expect(await standing()).toMatchObject([{ kind: 'freeze-instance', effects: [{ begun: true }] }])
+  await lab.call('DELETE', '/_lab/faults')
+  expect(await asked).toEqual([{ n: 1 }])
+  expect(await snapshotAvailable(lab, 'patient')).toMatchObject({ Status: 'available' })
+})
+
+test('a freeze ends by itself', async () => {
+  const client = await login()
+  await order({ kind: 'freeze-instance', instance: 'shop', for: '200ms' })
+  expect(await rows(client)).toEqual([{ n: 1 }])
+  await eventually(async () => ((await standing()).length === 0 ? true : undefined))
+})
+
+test('a cut network ends sessions and refuses new ones, while the API goes on; afterwards everything is as before', async () => {
+  const client = await login()
+  await order({ kind: 'cut-network', instance: 'shop', for: '1h' })
+  await expect(client.query('SELECT 1')).rejects.toThrow()
+  await expect(login()).rejects.toMatchObject({ code: '28000' })
+  await lab.rds.createDBSnapshot({ DBInstanceIdentifier: 'shop', DBSnapshotIdentifier: 'offline' })
+  expect(await snapshotAvailable(lab, 'offline')).toMatchObject({ Status: 'available' })
+  await available(lab, 'shop')
+  await lab.call('PUT', '/_lab/security-groups/sg-tests', { cidrs: [`${lab.block}.2/32`] })
+  await expect(login()).rejects.toMatchObject({ code: '28000' })
+  await lab.call('DELETE', '/_lab/faults')
+  expect(await rows(await login())).toEqual([{ n: 1 }])
+})
+
+test('a cut that waits for a call begins with it and ends after its time', async () => {
+  await order({ kind: 'cut-network', operation: 'AddTagsToResource', instance: 'shop', lasts: '500ms' })
+  const client = await login()
+  const { DBInstanceArn: ResourceName } = await describeInstance(lab, 'shop')
+  await lab.rds.addTagsToResource({ ResourceName, Tags: [{ Key: 'a', Value: '' }] })
+  await expect(client.query('SELECT 1')).rejects.toThrow()
+  await again()
+  const { body } = await lab.call('GET', '/_lab/calls')
+  const tagging = (body.calls as { operation: string }[]).filter(({ operation }) => operation === 'AddTagsToResource')
+  expect(tagging).toMatchObject([{ faults: [{ kind: 'cut-network' }] }])
+  await eventually(async () => ((await standing()).length === 0 ? true : undefined))
+})
+
+test('what was done to an instance outlives the lab, and a stopped lab leaves nothing frozen', async () => {
+  await order({ kind: 'cut-network', instance: 'shop', for: '1h' })
+  await lab.restart()
+  await available(lab, 'shop')
+  await expect(login()).rejects.toMatchObject({ code: '28000' })
+  await lab.call('DELETE', '/_lab/faults')
+  await login()
+  await order({ kind: 'freeze-instance', instance: 'shop', for: '1h' })
+  await lab.restart()
+  await expect(login()).rejects.toThrow(/timeout/)
+  await lab.call('DELETE', '/_lab/faults')
+  expect(await rows(await login())).toEqual([{ n: 1 }])
+})
+
+test('a frozen instance can be emptied away with the lab', async () => {
+  await order({ kind: 'freeze-instance', instance: 'shop', for: '1h' })
+  expect((await lab.call('POST', '/_lab/reset')).body).toMatchObject({ instances: [], faults: [] })
+  await lab.call('PUT', '/_lab/security-groups/sg-tests', { cidrs: [`${lab.block}.2/32`] })
+  await createInstance(lab, 'shop', { BackupRetentionPeriod: 0 })
+})
