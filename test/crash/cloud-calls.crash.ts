@@ -1,7 +1,7 @@
 import { crashing } from './support/crashing'
 import { type CloudCallKind, cloudCallsOf } from './support/golden'
 import { operationFor } from './support/names'
-import { PASSES } from './support/scenarios'
+import { PASSES, UNTOUCHED } from './support/scenarios'
 
 const it = crashing()
 
@@ -33,10 +33,8 @@ describe.each(FAULTS)('a call to the cloud, $how', ({ kind, times, code }) => {
 })
 
 describe('what the cloud promised does not come to pass', () => {
-  const UNTOUCHED = { applied: ['V1__items.sql'], indexes: [], ends: { status: 'failed', verdict: null } } as const
-
   test.each(['CreateDBSnapshot', 'RestoreDBInstanceFromDBSnapshot'])('%s', async (call) => {
-    const scenario = { ...PASSES, ...UNTOUCHED }
+    const scenario = { ...PASSES, ...UNTOUCHED, ends: { status: 'failed', verdict: null } as const }
     const wrong = await it.cell(scenario, operationFor(PASSES, call, 'p'), {
       before: async () => void (await it.lab.order({ kind: 'fail-operation', operation: call, times: 1 })),
       after: () => it.lab.withdrawAll(),

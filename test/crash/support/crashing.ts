@@ -1,15 +1,16 @@
 /** What the suites of the fault matrix have in common: a stack with short recovery time-outs, and the cell: one operation under traffic,
  *  disturbed once, audited afterwards. */
+import { abort } from '../../../client/decide'
 import { prepareMigrate } from '../../../client/prepare-migrate'
 import { startMigrate } from '../../../client/start-migrate'
 import { connectTemporal, type TemporalDoor } from '../../../client/temporal'
-import { FINAL_STATUSES, type OperationDocument } from '../../../contracts/operation'
+import { FINAL_STATUSES, type OperationDocument, type StepState } from '../../../contracts/operation'
 import { applyMigrations } from '../../../postgres/migrate/apply'
 import { resolveMigrations } from '../../../postgres/migrate/resolve'
 import { audit } from '../../support/auditor'
 import type { CapstanOptions } from '../../support/capstan-stack'
 import { type LabDoor, labDoor } from '../../support/lab'
-import { type Migrating, migrating } from '../../support/migrating'
+import { isAt, type Migrating, migrating } from '../../support/migrating'
 import { startWriter } from '../../support/writer'
 import { effectsOf } from './effects'
 import { GROUND, type Scenario } from './scenarios'
@@ -35,6 +36,11 @@ export interface Crashing extends Migrating {
   /** Empties the target and applies what every scenario starts from. */
   ground(): Promise<void>
   start(scenario: Scenario, operation: string, fleet?: Disturbance['fleet']): Promise<void>
+  /** Resolves when the operation has a step in that state. */
+  reaches(operation: string, step: string, state?: StepState): Promise<void>
+  /** Resolves while the target runs the slow migration's transaction. */
+  inMidMigration(): Promise<void>
+  abort(operation: string): Promise<void>
   /** Resolves when the ledger and Temporal both say that it is over. */
   ended(operation: string): Promise<OperationDocument>
   /** Runs a cell; resolves to what is wrong afterwards, a sentence each. */
@@ -82,6 +88,15 @@ export function crashingAt(it: Migrating, door: () => TemporalDoor): Crashing {
       } as const
       await startMigrate({ ledger: it.capstan.ledger, temporal: door() }, request)
     },
+    reaches: (operation, step, state = 'running') =>
+      it.until(`${step} to be ${state}`, async () => isAt(await it.capstan.ledger.getOperation(operation), step, state)),
+    inMidMigration: () =>
+      it.until('the slow migration', async () => {
+        const sleeping = await it.rows(`SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND pid <> pg_backend_pid()`)
+        return sleeping.length > 0
+      }),
+    abort: (operation) =>
+      abort({ ledger: it.capstan.ledger, temporal: door() }, { operation, by: 'matrix', reason: '' }).then(() => undefined),
     async ended(operation) {
       await it.until(`the end of ${operation}`, async () => {
         // a server that is restarted just now is asked again
