@@ -6,6 +6,7 @@ import { addFleetCheck } from './fleet/check'
 import { addFleetList } from './fleet/list'
 import { addLabCalls } from './lab/calls'
 import { addLabFault } from './lab/fault'
+import { addLabProfile } from './lab/profile'
 import { addLabReset } from './lab/reset'
 import { addLabStatus } from './lab/status'
 import { addMigrate } from './migrate'
@@ -58,7 +59,7 @@ export function createProgram(cli: CliContext): Command {
   const fleet = program.command('fleet').description('The fleet file.')
   for (const add of [addFleetList, addFleetCheck]) add(fleet, cli)
   const lab = program.command('lab').description('The simulated clouds.')
-  for (const add of [addLabStatus, addLabFault, addLabCalls, addLabReset]) add(lab, cli)
+  for (const add of [addLabStatus, addLabFault, addLabCalls, addLabProfile, addLabReset]) add(lab, cli)
   addEmbedded(program, cli)
   return program
 }
