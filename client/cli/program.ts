@@ -19,6 +19,7 @@ import { addOpsList } from './ops/list'
 import { addOpsShow } from './ops/show'
 import { addOpsWatch } from './ops/watch'
 import { example } from './options'
+import { addSnapshot } from './snapshot'
 
 const EXIT_CODES = `
 Exit codes: 0 done · 1 a check said no · 2 bad input · 3 refused · 4 unreachable, try again · 5 the world differs from the plan
@@ -41,6 +42,7 @@ export function createProgram(cli: CliContext): Command {
       getErrHasColors: () => cli.io.colour,
     })
   addMigrate(program, cli)
+  addSnapshot(program, cli)
   const ops = program.command('ops').description('Operations: list, show, watch, decide, evidence.')
   for (const add of [
     addOpsList,
