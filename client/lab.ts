@@ -5,7 +5,7 @@ import type { LabDoor } from './config'
 const ANSWER_TIMEOUT_MS = 30_000
 
 export interface LabRequest {
-  readonly method: 'GET' | 'POST' | 'DELETE'
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
   /** Below `/_lab/`. */
   readonly path: string
   readonly body?: object

@@ -29,15 +29,29 @@ export interface InstanceDescription {
   /** Null while the cloud has not given it one. */
   readonly endpoint: { readonly host: string; readonly port: number } | null
   readonly engineVersion: string
+  readonly storage: StorageDescription
   readonly tags: Readonly<Record<string, string>>
+}
+
+export interface StorageDescription {
+  readonly sizeGib: number
+  readonly encrypted: boolean
+  /** The cloud's id of the key; null: not encrypted, or with a key that the cloud does not name. */
+  readonly key: string | null
 }
 
 export interface SnapshotDescription {
   readonly name: string
+  /** Of the instance that it was taken of; another instance may bear that name today. */
+  readonly instance: string
+  readonly instanceId: string
   readonly state: ResourceState
   readonly cloudState: string
   readonly createdAt: IsoInstant | null
-  readonly tags: Readonly<Record<string, string>>
+  readonly engineVersion: string
+  readonly storage: StorageDescription
+  /** Who it says it was made for; null where its tags name no operation and step. Tags can be written by others: a claim, no proof. */
+  readonly owner: Owner | null
 }
 
 export interface CallOptions {
@@ -47,10 +61,16 @@ export interface CallOptions {
 export interface ManagedPostgres {
   describeInstance(input: { name: string }, options: CallOptions): Promise<InstanceDescription | null>
   describeSnapshot(input: { name: string }, options: CallOptions): Promise<SnapshotDescription | null>
+  /** Every snapshot of that very instance that somebody asked for, ours and others'; those that the cloud takes by itself are its own. */
+  listSnapshots(input: { instanceId: string }, options: CallOptions): Promise<readonly SnapshotDescription[]>
   /** Safe to repeat: adopts the snapshot already named so by the same operation and step. */
   startSnapshot(input: { instance: string; snapshot: string; owner: Owner }, options: CallOptions): Promise<SnapshotDescription>
-  /** Safe to repeat: no snapshot of that name is a success. Refuses one that is not `operation`'s. */
-  startSnapshotRemoval(input: { snapshot: string; operation: OperationId }, options: CallOptions): Promise<void>
+  /** Safe to repeat: no snapshot of that name is a success. Looks at it right before, and refuses one that is not `owner`'s or was
+   *  taken of another instance. */
+  startSnapshotRemoval(
+    input: { snapshot: string; instanceId: string; owner: Pick<Owner, 'operation' | 'step'> },
+    options: CallOptions,
+  ): Promise<void>
   /** Restores a copy that cannot act on the outside: its settings disable subscriptions and schedulers before its first
    *  start, and its network rules are the given ones. Safe to repeat. */
   startInertRestore(

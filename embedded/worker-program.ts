@@ -81,6 +81,9 @@ export interface LabPlace {
   readonly apiPort: number
 }
 
+/** How long its states last. */
+const LAB_ALSO = /^CAPSTAN_LAB_(PROFILE|SEED)$/
+
 export function labProgram({ config, block, apiPort }: LabPlace): Program {
   return {
     name: 'lab',
@@ -90,10 +93,9 @@ export function labProgram({ config, block, apiPort }: LabPlace): Program {
       ...['--state', join(config.folders.state, 'lab')],
       ...['--block', block],
       ...['--api-port', String(apiPort)],
-      ...['--profile', 'fast'],
       ...['--cache', config.folders.cache],
     ],
-    env: childEnvironment(config.inherited),
+    env: childEnvironment(config.inherited, LAB_ALSO),
     ready: { kind: 'line' },
     readyTimeoutMs: 60_000,
     stopSignal: 'SIGTERM',

@@ -7,6 +7,7 @@ import { bears, type LabCredentials } from './credentials'
 import { serveFaults } from './faults/api'
 import type { FaultBook } from './faults/book'
 import { hostAddress, isCidr } from './network'
+import { isProfileName, type Pace, PROFILES } from './profile'
 import { DEFAULT_GROUP, isGroupId } from './security-groups'
 import type { LabState } from './state'
 
@@ -16,6 +17,7 @@ export interface ControlOptions {
   credentials: LabCredentials
   faults: FaultBook
   calls: CallLog
+  pace: Pace
   /** Known once the API listens. */
   url(): string
   save(): Promise<void>
@@ -49,6 +51,7 @@ function serveProtected(api: FastifyInstance, options: ControlOptions): void {
 
   serveFaults(api, faults, (fault) => aws.faultsChanged(fault))
   serveCalls(api, calls)
+  serveProfile(api, options.pace)
 
   api.put<{ Params: { id: string } }>('/_lab/security-groups/:id', async (request, reply) => {
     const { id } = request.params
@@ -71,10 +74,12 @@ function serveProtected(api: FastifyInstance, options: ControlOptions): void {
   })
 }
 
-function statusOf({ state, credentials, faults, url }: ControlOptions): object {
+function statusOf({ state, credentials, faults, pace, url }: ControlOptions): object {
   return {
     version: 1,
     dataPort: state.dataPort,
+    profile: pace.profile,
+    seed: pace.seed,
     clouds: { aws: { url: url() } },
     instances: Object.values(state.aws.instances).map((instance) => ({
       cloud: 'aws',
@@ -105,6 +110,20 @@ function serveCalls(api: FastifyInstance, calls: CallLog): void {
       error: `since is "${since}"; wanted is the number of a call, or a time such as 2027-01-31T12:00:00Z.`,
       field: 'since',
     })
+  })
+}
+
+function serveProfile(api: FastifyInstance, pace: Pace): void {
+  const chosen = (): object => ({ version: 1, profile: pace.profile, seed: pace.seed, profiles: PROFILES })
+  api.get('/_lab/profile', async () => chosen())
+  api.put('/_lab/profile', async (request, reply) => {
+    const { profile } = (request.body ?? {}) as { profile?: unknown }
+    if (typeof profile !== 'string' || !isProfileName(profile)) {
+      const error = `profile is ${JSON.stringify(profile) ?? 'missing'}; wanted is one of: ${Object.keys(PROFILES).join(', ')}.`
+      return reply.code(422).send({ error, field: 'profile' })
+    }
+    pace.choose(profile)
+    return chosen()
   })
 }
 

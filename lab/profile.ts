@@ -1,27 +1,138 @@
-/** How long the simulated control planes take beyond what the mechanics need. Real clouds take minutes; what matters to a
- *  caller is that each state can be seen, and that an accepted change does not show at once. */
+/** How long the simulated control planes take, state by state. Real clouds take minutes; what matters to most callers is that each state
+ *  can be seen, and that an accepted change does not show at once. A time is the least: work that takes longer is waited for. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { draw, seedOf } from './random'
+
+/** What lasts. */
+export interface Durations {
+  /** `creating`, of a new instance and of a restored one. */
+  readonly createMs: number
+  readonly restoreMs: number
+  /** `backing-up` after a creation. */
+  readonly firstBackupMs: number
+  /** `creating` of a snapshot, `backing-up` of its instance. */
+  readonly snapshotMs: number
+  readonly modifyMs: number
+  /** `resetting-master-credentials`. */
+  readonly passwordMs: number
+  readonly rebootMs: number
+  /** `rebooting` after a crash. */
+  readonly recoverMs: number
+  readonly deleteMs: number
+  /** `available` is still shown after a change was accepted. */
+  readonly lagMs: number
+}
+
+export interface Profile extends Durations {
+  /** The share by which a time is shorter or longer, by chance. */
+  readonly jitter: number
+}
+
+const MINUTE = 60_000
 
 export const PROFILES = {
   /** As quick as the mechanics. */
-  instant: { stateMs: 0, lagMs: 0 },
-  /** Each state lasts long enough to be seen; an accepted change shows after `lagMs`. */
-  fast: { stateMs: 150, lagMs: 100 },
-} as const satisfies Record<string, Timing>
+  instant: {
+    createMs: 0,
+    restoreMs: 0,
+    firstBackupMs: 0,
+    snapshotMs: 0,
+    modifyMs: 0,
+    passwordMs: 0,
+    rebootMs: 0,
+    recoverMs: 0,
+    deleteMs: 0,
+    lagMs: 0,
+    jitter: 0,
+  },
+  /** Each state lasts long enough to be seen. */
+  fast: {
+    createMs: 150,
+    restoreMs: 150,
+    firstBackupMs: 150,
+    snapshotMs: 150,
+    modifyMs: 150,
+    passwordMs: 150,
+    rebootMs: 150,
+    recoverMs: 150,
+    deleteMs: 150,
+    lagMs: 100,
+    jitter: 0,
+  },
+  /** As a small instance in life, where each of them varies more still. */
+  realistic: {
+    createMs: 6 * MINUTE,
+    restoreMs: 8 * MINUTE,
+    firstBackupMs: 2 * MINUTE,
+    snapshotMs: 3 * MINUTE,
+    modifyMs: 5 * MINUTE,
+    passwordMs: 30_000,
+    rebootMs: 45_000,
+    recoverMs: MINUTE,
+    deleteMs: 4 * MINUTE,
+    lagMs: 15_000,
+    jitter: 0.3,
+  },
+} as const satisfies Record<string, Profile>
 
 export type ProfileName = keyof typeof PROFILES
-
-export interface Timing {
-  /** Least time that a transitional state is shown. */
-  stateMs: number
-  /** How long `available` is still shown after a change was accepted. */
-  lagMs: number
-}
 
 export function isProfileName(name: string): name is ProfileName {
   return Object.hasOwn(PROFILES, name)
 }
 
-export async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  if (ms > 0) await sleep(ms, undefined, { signal })
+export class Pace {
+  readonly #seed: number
+  #profile: ProfileName
+  #changed = new AbortController()
+  /** How often each resource went through each state. */
+  readonly #times = new Map<string, number>()
+
+  constructor(profile: ProfileName, seed: number) {
+    this.#profile = profile
+    this.#seed = seed
+  }
+
+  get profile(): ProfileName {
+    return this.#profile
+  }
+
+  get seed(): number {
+    return this.#seed
+  }
+
+  /** From now on, also for states that are being waited for. */
+  choose(profile: ProfileName): void {
+    this.#profile = profile
+    this.#changed.abort()
+    this.#changed = new AbortController()
+  }
+
+  /** From -1 to 1: by how much of the profile's jitter the next time differs. The n-th of a resource's state is the same in every lab of
+   *  one seed, whatever others do meanwhile. */
+  swing(state: keyof Durations, who: string): number {
+    const name = `${who} ${state}`
+    const n = this.#times.get(name) ?? 0
+    this.#times.set(name, n + 1)
+    return 2 * draw(seedOf(this.#seed, name), n) - 1
+  }
+
+  /** Resolves when the state of `who` has lasted. */
+  async lasts(state: keyof Durations, who: string, signal: AbortSignal): Promise<void> {
+    const swing = this.swing(state, who)
+    const began = Date.now()
+    for (;;) {
+      const leftMs = began + durationMs(PROFILES[this.#profile], state, swing) - Date.now()
+      if (leftMs <= 0) return
+      const changed = this.#changed.signal
+      await sleep(leftMs, undefined, { signal: AbortSignal.any([signal, changed]) }).catch((error) => {
+        if (signal.aborted) throw error
+      })
+    }
+  }
+}
+
+/** `swing`: from -1 to 1. */
+export function durationMs(profile: Profile, state: keyof Durations, swing: number): number {
+  return Math.round(profile[state] * (1 + profile.jitter * swing))
 }

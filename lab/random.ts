@@ -8,3 +8,10 @@ export function draw(seed: number, n: number): number {
   x = Math.imul(x ^ (x >>> 15), 0x735a2d97)
   return ((x ^ (x >>> 15)) >>> 0) / 2 ** 32
 }
+
+/** A seed of one's own out of a common one: by name, so that it does not matter who asks first. FNV-1a. */
+export function seedOf(seed: number, name: string): number {
+  let hash = (seed ^ 0x811c9dc5) >>> 0
+  for (const byte of Buffer.from(name)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0
+  return hash
+}

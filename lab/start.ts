@@ -11,7 +11,7 @@ import { serveControl } from './control-api'
 import { type CloudCredentials, type LabCredentials, newCredentials } from './credentials'
 import { FaultBook } from './faults/book'
 import { API_HOST, chooseDataPort, hostAddress, parseBlock } from './network'
-import { PROFILES, type ProfileName } from './profile'
+import { Pace, type ProfileName } from './profile'
 import { type LabState, newLabState } from './state'
 import { lockState } from './state-lock'
 import { openStore, type Store } from './store'
@@ -28,6 +28,8 @@ export interface LabOptions {
   /** 0 or absent: the one it had before, else 5432, else the next free one. */
   dataPort?: number
   profile?: ProfileName
+  /** Of the jitter in the profile's times. */
+  seed?: number
   log?(line: string): void
 }
 
@@ -75,6 +77,7 @@ async function startOn({ store, credentials, release }: Ground, options: LabOpti
   const dataPort = await settleDataPort(state, options.dataPort ?? 0)
   const apiAddress = hostAddress(state.block, API_HOST)
   const faults = new FaultBook(state, awsOffer(state.aws))
+  const pace = new Pace(options.profile ?? 'fast', options.seed ?? 1)
   const calls = openCallLog(join(options.stateDir, 'calls.jsonl'))
   const aws = await startAws({
     state: state.aws,
@@ -88,7 +91,7 @@ async function startOn({ store, credentials, release }: Ground, options: LabOpti
     dataPort,
     apiAddress,
     administratorPassword: state.administratorPassword,
-    timing: PROFILES[options.profile ?? 'fast'],
+    pace,
     save,
     saved,
     log: options.log ?? (() => {}),
@@ -100,7 +103,7 @@ async function startOn({ store, credentials, release }: Ground, options: LabOpti
   try {
     aws.serve(api)
     let url = ''
-    serveControl(api, { state, aws, credentials, faults, calls, save, url: () => url })
+    serveControl(api, { state, aws, credentials, faults, calls, pace, save, url: () => url })
     // listening comes last: a caller who reaches the lab finds it whole
     await aws.resume()
     state.apiPort = await listen(api, apiAddress, options.apiPort ?? 0, state.apiPort)

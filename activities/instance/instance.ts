@@ -6,6 +6,7 @@ import { temporaryName } from '../../contracts/operation'
 import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { recordRemoval } from '../resources'
+import { findTarget } from '../target'
 import { notListed, notReadyYet } from '../waiting'
 import { canaryPassword } from './canary-password'
 import type { InstanceActivities } from './contract'
@@ -28,22 +29,7 @@ export function createInstanceActivities({ ledger, cloudOf, secretKey }: Deps): 
   return {
     async describeTarget({ bundle }) {
       const { database } = await ledger.getBundle(bundle)
-      const found = await cloudOf(database).describeInstance({ name: database.instance }, { signal: currentAct().signal })
-      const { instance, cloud, region, account } = database
-      if (found !== null) {
-        // The lock's scope holds the account: two spellings of it would be two locks on one instance.
-        if (found.account === account) return addressOf(found)
-        throw failure(
-          'ACCOUNT_MISMATCH',
-          `Instance ${instance} belongs to ${cloud} account ${found.account}, the fleet file says ${account}: correct it.`,
-          { instance, found: found.account, expected: account },
-        )
-      }
-      throw failure(
-        'INSTANCE_NOT_FOUND',
-        `${cloud} ${region} has no instance ${instance}; correct the fleet file's \`instance\`.`,
-        { instance },
-      )
+      return addressOf(await findTarget(cloudOf, database, { signal: currentAct().signal }))
     },
     async startCanary({ operation, step, bundle, snapshot }) {
       const { database } = await ledger.getBundle(bundle)

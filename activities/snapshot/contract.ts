@@ -1,11 +1,37 @@
-import type { IsoInstant } from '../../contracts/operation'
+import type { InstanceAddress } from '../../contracts/migrate'
+import type { IsoInstant, Sha256 } from '../../contracts/operation'
+import type {
+  ExpiryRecord,
+  SnapshotList,
+  SnapshotPlanSummary,
+  SnapshotStanding,
+  SnapshotVerification,
+} from '../../contracts/snapshot'
 import type { StepRef } from '../../contracts/step-ref'
 
 export interface SnapshotActivities {
+  /** What would be taken of the target and what could then be removed; written into the ledger. Changes nothing in the cloud. */
+  planSnapshot(
+    input: StepRef & { target: InstanceAddress; snapshotStep: string; retentionHours: number },
+  ): Promise<SnapshotPlanSummary>
   /** Starts `cap-<operation>-<step>` of the target. Safe to repeat: adopts its own. */
   startSnapshot(input: StepRef & { retentionHours: number; startedAt: IsoInstant }): Promise<{ snapshot: string }>
   /** Polls once; NOT_READY_YET until the snapshot can be restored. */
   awaitSnapshot(input: StepRef & { snapshot: string }): Promise<{ createdAt: IsoInstant | null }>
-  /** Removes a snapshot whose retention is over. Safe to repeat. */
-  expireSnapshot(input: StepRef & { snapshot: string }): Promise<void>
+  /** Holds the snapshot against the plan: the very instance, encrypted as it, as large as it. */
+  verifySnapshot(input: StepRef & { snapshot: string }): Promise<SnapshotVerification>
+  /** Takes the step's own snapshot back: asks for its removal and polls once; NOT_READY_YET until it is gone. Safe to repeat, and when none
+   *  was made. */
+  awaitSnapshotRemoval(input: StepRef & { snapshot: string; instanceId: string }): Promise<void>
+  /** Removes every snapshot of the instance that may go by retention. Safe to repeat: goes on where it was. */
+  expireSnapshots(input: StepRef & { instanceId: string }): Promise<ExpiryRecord>
+  /** What an expiry that was stopped has done so far. */
+  surveyExpiry(input: StepRef): Promise<ExpiryRecord>
+  /** When the snapshot's retention is over, removes what may go of its instance: that snapshot, unless it is the last good one, and those
+   *  that it outlived. `dueAt`: it is not over yet. Safe to repeat. */
+  expireSnapshot(
+    input: StepRef & { snapshot: string },
+  ): Promise<{ dueAt: IsoInstant | null; standing: SnapshotStanding | 'gone' }>
+  /** Every snapshot of the database's instance. Reads only. */
+  listSnapshots(input: { bundle: Sha256 }): Promise<SnapshotList>
 }

@@ -1,14 +1,32 @@
 /** Snapshots of the target, through its cloud. */
 import { failure } from '../../contracts/failures'
-import { FINAL_STATUSES, temporaryName } from '../../contracts/operation'
+import { temporaryName } from '../../contracts/operation'
+import { SNAPSHOT_DOCUMENTS } from '../../contracts/snapshot'
 import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { recordRemoval } from '../resources'
+import { findTarget } from '../target'
 import { notListed, notReadyYet } from '../waiting'
 import type { SnapshotActivities } from './contract'
+import { createExpiryActivities } from './expiry-activities'
+import { listSnapshots } from './list'
+import { planSnapshot, readPlan } from './plan'
+import { judgeSnapshot } from './verify'
 
-export function createSnapshotActivities({ ledger, cloudOf }: Pick<ActivityDeps, 'ledger' | 'cloudOf'>): SnapshotActivities {
+type Deps = Pick<ActivityDeps, 'ledger' | 'cloudOf'>
+
+/** About eight seconds. */
+const UNSEEN_LOOKS = 10
+
+export function createSnapshotActivities(deps: Deps): SnapshotActivities {
+  const { ledger, cloudOf } = deps
   return {
+    ...createExpiryActivities(deps),
+    async planSnapshot({ operation, bundle, snapshotStep, retentionHours }) {
+      const { database } = await ledger.getBundle(bundle)
+      const target = await findTarget(cloudOf, database, { signal: currentAct().signal })
+      return planSnapshot({ ledger, cloud: cloudOf(database), operation, bundle, target, snapshotStep, retentionHours })
+    },
     async startSnapshot({ operation, step, bundle, retentionHours, startedAt }) {
       const { database } = await ledger.getBundle(bundle)
       const snapshot = temporaryName(operation, step)
@@ -35,14 +53,37 @@ export function createSnapshotActivities({ ledger, cloudOf }: Pick<ActivityDeps,
       if (found.state === 'changing') throw notReadyYet(`Snapshot ${snapshot}`, found.cloudState)
       throw failure('RESOURCE_FAILED', `Snapshot ${snapshot} is ${found.cloudState} and will not become available.`, { snapshot })
     },
-    async expireSnapshot({ operation, bundle, snapshot }) {
+    async verifySnapshot({ operation, bundle, snapshot }) {
       const { database } = await ledger.getBundle(bundle)
-      const record = await ledger.getOperation(operation)
-      // Whoever still works on the operation may yet need what a rescue would restore.
-      if (record !== null && !FINAL_STATUSES.includes(record.status)) throw notReadyYet(`Operation ${operation}`, record.status)
-      const { signal } = assertMayAct()
-      await cloudOf(database).startSnapshotRemoval({ snapshot, operation }, { signal })
-      await recordRemoval(ledger, { operation, kind: 'snapshot', name: snapshot })
+      const plan = await readPlan(ledger, operation)
+      if (plan === null) throw failure('DEFECT', `Operation ${operation} has no plan to verify against.`)
+      const found = await cloudOf(database).describeSnapshot({ name: snapshot }, { signal: currentAct().signal })
+      if (found === null) throw notListed(`Snapshot ${snapshot}`)
+      const findings = judgeSnapshot(found, plan)
+      assertMayAct()
+      const document = { version: 1, snapshot: found, findings }
+      await ledger.putDocument({ operation, name: SNAPSHOT_DOCUMENTS.snapshot, document })
+      const { storage, createdAt } = found
+      const kind = storage.encrypted ? 'encrypted' : 'not encrypted, as the instance'
+      return { findings, createdAt, summary: `${found.cloudState}, ${storage.sizeGib} GiB, ${kind}` }
     },
+    async awaitSnapshotRemoval({ operation, step, bundle, snapshot, instanceId }) {
+      const { database } = await ledger.getBundle(bundle)
+      const { signal, attempt } = assertMayAct()
+      const found = await cloudOf(database).describeSnapshot({ name: snapshot }, { signal })
+      if (found === null) {
+        const begun = (await ledger.listResources({ operation })).find(({ name }) => name === snapshot)
+        const unseen = begun !== undefined && begun.removedAt === null
+        // A cloud may list what it makes only after a while: what was begun and not seen yet is looked for again.
+        if (unseen && attempt < UNSEEN_LOOKS) throw notReadyYet(`Snapshot ${snapshot}`, 'not listed')
+        return recordRemoval(ledger, { operation, kind: 'snapshot', name: snapshot })
+      }
+      // Nor does it remove what it is still making: whatever the snapshot becomes is removed then.
+      if (found.state === 'changing') throw notReadyYet(`Snapshot ${snapshot}`, found.cloudState)
+      await cloudOf(database).startSnapshotRemoval({ snapshot, instanceId, owner: { operation, step } }, { signal })
+      await recordRemoval(ledger, { operation, kind: 'snapshot', name: snapshot })
+      throw notReadyYet(`Snapshot ${snapshot}`, 'being removed')
+    },
+    listSnapshots: ({ bundle }) => listSnapshots(deps, bundle),
   }
 }

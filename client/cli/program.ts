@@ -6,6 +6,7 @@ import { addFleetCheck } from './fleet/check'
 import { addFleetList } from './fleet/list'
 import { addLabCalls } from './lab/calls'
 import { addLabFault } from './lab/fault'
+import { addLabProfile } from './lab/profile'
 import { addLabReset } from './lab/reset'
 import { addLabStatus } from './lab/status'
 import { addMigrate } from './migrate'
@@ -18,6 +19,7 @@ import { addOpsList } from './ops/list'
 import { addOpsShow } from './ops/show'
 import { addOpsWatch } from './ops/watch'
 import { example } from './options'
+import { addSnapshot } from './snapshot'
 
 const EXIT_CODES = `
 Exit codes: 0 done · 1 a check said no · 2 bad input · 3 refused · 4 unreachable, try again · 5 the world differs from the plan
@@ -40,6 +42,7 @@ export function createProgram(cli: CliContext): Command {
       getErrHasColors: () => cli.io.colour,
     })
   addMigrate(program, cli)
+  addSnapshot(program, cli)
   const ops = program.command('ops').description('Operations: list, show, watch, decide, evidence.')
   for (const add of [
     addOpsList,
@@ -58,7 +61,7 @@ export function createProgram(cli: CliContext): Command {
   const fleet = program.command('fleet').description('The fleet file.')
   for (const add of [addFleetList, addFleetCheck]) add(fleet, cli)
   const lab = program.command('lab').description('The simulated clouds.')
-  for (const add of [addLabStatus, addLabFault, addLabCalls, addLabReset]) add(lab, cli)
+  for (const add of [addLabStatus, addLabFault, addLabCalls, addLabProfile, addLabReset]) add(lab, cli)
   addEmbedded(program, cli)
   return program
 }

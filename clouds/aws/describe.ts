@@ -1,7 +1,7 @@
 /** RDS descriptions → the port's words. States: RDS user guide, "Viewing Amazon RDS DB instance status". */
 import type { DBInstance, DBSnapshot } from '@aws-sdk/client-rds'
-import type { InstanceDescription, ResourceState, SnapshotDescription } from '../port'
-import { tagRecord } from './tags'
+import type { InstanceDescription, ResourceState, SnapshotDescription, StorageDescription } from '../port'
+import { ownerOf, tagRecord } from './tags'
 
 /** Usable although something still goes on: `storage-optimization` lasts for hours after growth, `backing-up` comes every night. */
 const READY = new Set(['available', 'backing-up', 'storage-optimization', 'storage-config-upgrade'])
@@ -43,17 +43,32 @@ export function instanceDescription(raw: DBInstance): InstanceDescription {
     cloudState,
     endpoint,
     engineVersion: raw.EngineVersion ?? '',
+    storage: storageDescription({ ...raw, Encrypted: raw.StorageEncrypted }),
     tags: tagRecord(raw.TagList),
   }
+}
+
+interface RawStorage {
+  readonly AllocatedStorage?: number | undefined
+  readonly Encrypted?: boolean | undefined
+  readonly KmsKeyId?: string | undefined
+}
+
+function storageDescription({ AllocatedStorage, Encrypted, KmsKeyId }: RawStorage): StorageDescription {
+  return { sizeGib: AllocatedStorage ?? 0, encrypted: Encrypted ?? false, key: KmsKeyId ?? null }
 }
 
 export function snapshotDescription(raw: DBSnapshot): SnapshotDescription {
   const cloudState = raw.Status ?? 'unknown'
   return {
     name: raw.DBSnapshotIdentifier ?? '',
+    instance: raw.DBInstanceIdentifier ?? '',
+    instanceId: raw.DbiResourceId ?? '',
     state: resourceState(cloudState),
     cloudState,
     createdAt: raw.SnapshotCreateTime?.toISOString() ?? null,
-    tags: tagRecord(raw.TagList),
+    engineVersion: raw.EngineVersion ?? '',
+    storage: storageDescription(raw),
+    owner: ownerOf(tagRecord(raw.TagList)),
   }
 }

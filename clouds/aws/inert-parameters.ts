@@ -36,20 +36,14 @@ async function createGroup(
   try {
     if (isDefaultGroup(sourceName)) {
       const DBParameterGroupFamily = input.source.DBParameterGroupFamily ?? ''
-      await rds.createDBParameterGroup(
-        { DBParameterGroupName: input.name, DBParameterGroupFamily, Description, Tags },
-        { abortSignal: options.signal },
-      )
+      await rds.createDBParameterGroup({ DBParameterGroupName: input.name, DBParameterGroupFamily, Description, Tags })
     } else {
-      await rds.copyDBParameterGroup(
-        {
-          SourceDBParameterGroupIdentifier: sourceName,
-          TargetDBParameterGroupIdentifier: input.name,
-          TargetDBParameterGroupDescription: Description,
-          Tags,
-        },
-        { abortSignal: options.signal },
-      )
+      await rds.copyDBParameterGroup({
+        SourceDBParameterGroupIdentifier: sourceName,
+        TargetDBParameterGroupIdentifier: input.name,
+        TargetDBParameterGroupDescription: Description,
+        Tags,
+      })
     }
   } catch (error) {
     if (!errorName(error).startsWith('DBParameterGroupAlreadyExists')) throw error
@@ -93,14 +87,11 @@ export async function ensureInertParameters(
     })
   }
   await createGroup(rds, { name: input.name, source, owner: input.owner }, options)
-  await rds.modifyDBParameterGroup(
-    {
-      DBParameterGroupName: input.name,
-      Parameters: [
-        { ParameterName: 'max_logical_replication_workers', ParameterValue: '0', ApplyMethod: 'pending-reboot' },
-        ...(await preloadWithoutSchedulers(rds, input.name, options)),
-      ],
-    },
-    { abortSignal: options.signal },
-  )
+  await rds.modifyDBParameterGroup({
+    DBParameterGroupName: input.name,
+    Parameters: [
+      { ParameterName: 'max_logical_replication_workers', ParameterValue: '0', ApplyMethod: 'pending-reboot' },
+      ...(await preloadWithoutSchedulers(rds, input.name, options)),
+    ],
+  })
 }

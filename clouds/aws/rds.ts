@@ -1,31 +1,13 @@
-/** Amazon RDS for PostgreSQL behind the port, over the vendor's own SDK. The SDK is loaded on first use: it costs 160 ms and
- *  19 MiB, which a worker without this cloud should not pay. Region, credentials and endpoint come from the SDK's own chain. */
+/** Amazon RDS for PostgreSQL behind the port, over the vendor's own SDK. Region, credentials and endpoint come from the SDK's own chain. */
 import type { DBInstance, RDS, RDSClientConfig } from '@aws-sdk/client-rds'
-import { Failure, failure } from '../../contracts/failures'
-import type { CallOptions, ManagedPostgres, Owner } from '../port'
-import { instanceDescription, snapshotDescription } from './describe'
-import { errorName, rdsFailure } from './failures'
+import { failure } from '../../contracts/failures'
+import type { CallOptions, ManagedPostgres } from '../port'
+import { lazyRds, type Rds } from './client'
+import { instanceDescription } from './describe'
+import { errorName } from './failures'
 import { ensureInertParameters } from './inert-parameters'
+import { describeSnapshot, listSnapshots, removeSnapshot, startSnapshot } from './snapshots'
 import { assertMine, OPERATION_TAG, ownerTags, tagRecord } from './tags'
-
-interface Rds {
-  /** Runs one call; `action` names it in failures. */
-  call<T>(action: string, options: CallOptions, act: (rds: RDS) => Promise<T>): Promise<T>
-}
-
-function lazyRds(config: RDSClientConfig): Rds {
-  let client: Promise<RDS> | null = null
-  return {
-    async call(action, options, act) {
-      try {
-        client ??= import('@aws-sdk/client-rds').then(({ RDS }) => new RDS(config))
-        return await act(await client)
-      } catch (error) {
-        throw error instanceof Failure ? error : rdsFailure(action, error, options.signal)
-      }
-    },
-  }
-}
 
 async function findInstance(rds: Rds, name: string, options: CallOptions): Promise<DBInstance | null> {
   return rds.call('DescribeDBInstances', options, async (client) => {
@@ -58,41 +40,6 @@ async function ownedInstances(rds: Rds, operation: string, options: CallOptions)
   })
 }
 
-async function describeSnapshot(rds: Rds, name: string, options: CallOptions) {
-  return rds.call('DescribeDBSnapshots', options, async (client) => {
-    try {
-      const found = await client.describeDBSnapshots({ DBSnapshotIdentifier: name }, { abortSignal: options.signal })
-      const raw = found.DBSnapshots?.[0]
-      return raw === undefined ? null : snapshotDescription(raw)
-    } catch (error) {
-      if (errorName(error).startsWith('DBSnapshotNotFound')) return null
-      throw error
-    }
-  })
-}
-
-async function startSnapshot(rds: Rds, input: { instance: string; snapshot: string; owner: Owner }, options: CallOptions) {
-  // Describe first: a repeat after an unknown outcome must find the one that was made, not make the API refuse.
-  const existing = await describeSnapshot(rds, input.snapshot, options)
-  if (existing === null) {
-    await rds.call('CreateDBSnapshot', options, async (client) => {
-      try {
-        await client.createDBSnapshot(
-          { DBInstanceIdentifier: input.instance, DBSnapshotIdentifier: input.snapshot, Tags: ownerTags(input.owner) },
-          { abortSignal: options.signal },
-        )
-      } catch (error) {
-        // The SDK's own retry after a lost response meets what its first try made.
-        if (!errorName(error).startsWith('DBSnapshotAlreadyExists')) throw error
-      }
-    })
-  }
-  const made = existing ?? (await describeSnapshot(rds, input.snapshot, options))
-  if (made === null) throw failure('NOT_READY_YET', `Snapshot ${input.snapshot} is not listed yet.`)
-  assertMine(`Snapshot ${input.snapshot}`, made.tags, input.owner)
-  return made
-}
-
 async function startInertRestore(
   rds: Rds,
   input: Parameters<ManagedPostgres['startInertRestore']>[0],
@@ -109,23 +56,20 @@ async function startInertRestore(
   )
   await rds.call('RestoreDBInstanceFromDBSnapshot', options, async (client) => {
     try {
-      await client.restoreDBInstanceFromDBSnapshot(
-        {
-          DBInstanceIdentifier: input.instance,
-          DBSnapshotIdentifier: input.snapshot,
-          ...(DBInstanceClass === undefined ? {} : { DBInstanceClass }),
-          ...(source.DBSubnetGroup?.DBSubnetGroupName === undefined
-            ? {}
-            : { DBSubnetGroupName: source.DBSubnetGroup.DBSubnetGroupName }),
-          DBParameterGroupName: input.instance,
-          VpcSecurityGroupIds: [...input.securityGroups],
-          PubliclyAccessible: false,
-          MultiAZ: false,
-          DeletionProtection: false,
-          Tags: ownerTags(input.owner),
-        },
-        { abortSignal: options.signal },
-      )
+      await client.restoreDBInstanceFromDBSnapshot({
+        DBInstanceIdentifier: input.instance,
+        DBSnapshotIdentifier: input.snapshot,
+        ...(DBInstanceClass === undefined ? {} : { DBInstanceClass }),
+        ...(source.DBSubnetGroup?.DBSubnetGroupName === undefined
+          ? {}
+          : { DBSubnetGroupName: source.DBSubnetGroup.DBSubnetGroupName }),
+        DBParameterGroupName: input.instance,
+        VpcSecurityGroupIds: [...input.securityGroups],
+        PubliclyAccessible: false,
+        MultiAZ: false,
+        DeletionProtection: false,
+        Tags: ownerTags(input.owner),
+      })
     } catch (error) {
       if (!errorName(error).startsWith('DBInstanceAlreadyExists')) throw error
       const made = await client.describeDBInstances({ DBInstanceIdentifier: input.instance }, { abortSignal: options.signal })
@@ -138,10 +82,11 @@ async function removeInstance(rds: Rds, instance: DBInstance, options: CallOptio
   if (instance.DBInstanceStatus === 'deleting') return
   await rds.call('DeleteDBInstance', options, async (client) => {
     try {
-      await client.deleteDBInstance(
-        { DBInstanceIdentifier: instance.DBInstanceIdentifier ?? '', SkipFinalSnapshot: true, DeleteAutomatedBackups: true },
-        { abortSignal: options.signal },
-      )
+      await client.deleteDBInstance({
+        DBInstanceIdentifier: instance.DBInstanceIdentifier ?? '',
+        SkipFinalSnapshot: true,
+        DeleteAutomatedBackups: true,
+      })
     } catch (error) {
       // Gone meanwhile, or in a state from which it cannot go yet: whoever waits for the removal asks again.
       const name = errorName(error)
@@ -159,7 +104,7 @@ async function removeGroup(
   try {
     const tags = await client.listTagsForResource({ ResourceName: group.arn }, { abortSignal: options.signal })
     if (tagRecord(tags.TagList)[OPERATION_TAG] !== group.operation) return
-    await client.deleteDBParameterGroup({ DBParameterGroupName: group.name }, { abortSignal: options.signal })
+    await client.deleteDBParameterGroup({ DBParameterGroupName: group.name })
   } catch (error) {
     // The SDK's own retry after a lost response finds it gone.
     if (!errorName(error).startsWith('DBParameterGroupNotFound')) throw error
@@ -182,19 +127,6 @@ async function removeOwnedParameterGroups(rds: Rds, operation: string, options: 
   })
 }
 
-async function removeSnapshot(rds: Rds, input: { snapshot: string; operation: string }, options: CallOptions): Promise<void> {
-  const snapshot = await describeSnapshot(rds, input.snapshot, options)
-  if (snapshot === null || snapshot.state === 'deleting') return
-  assertMine(`Snapshot ${input.snapshot}`, snapshot.tags, input)
-  await rds.call('DeleteDBSnapshot', options, async (client) => {
-    try {
-      await client.deleteDBSnapshot({ DBSnapshotIdentifier: input.snapshot }, { abortSignal: options.signal })
-    } catch (error) {
-      if (!errorName(error).startsWith('DBSnapshotNotFound')) throw error
-    }
-  })
-}
-
 async function resetPassword(rds: Rds, input: Parameters<ManagedPostgres['startPasswordReset']>[0], options: CallOptions) {
   const instance = await findInstance(rds, input.instance, options)
   if (instance === null)
@@ -202,10 +134,11 @@ async function resetPassword(rds: Rds, input: Parameters<ManagedPostgres['startP
   // A password is only ever reset on a copy that this operation made.
   assertMine(`Instance ${input.instance}`, tagRecord(instance.TagList), input)
   await rds.call('ModifyDBInstance', options, (client) =>
-    client.modifyDBInstance(
-      { DBInstanceIdentifier: input.instance, MasterUserPassword: input.password, ApplyImmediately: true },
-      { abortSignal: options.signal },
-    ),
+    client.modifyDBInstance({
+      DBInstanceIdentifier: input.instance,
+      MasterUserPassword: input.password,
+      ApplyImmediately: true,
+    }),
   )
 }
 
@@ -217,6 +150,7 @@ export function createRds(config: RDSClientConfig): ManagedPostgres {
       return raw === null ? null : instanceDescription(raw)
     },
     describeSnapshot: ({ name }, options) => describeSnapshot(rds, name, options),
+    listSnapshots: ({ instanceId }, options) => listSnapshots(rds, instanceId, options),
     startSnapshot: (input, options) => startSnapshot(rds, input, options),
     startSnapshotRemoval: (input, options) => removeSnapshot(rds, input, options),
     startInertRestore: (input, options) => startInertRestore(rds, input, options),

@@ -1,6 +1,6 @@
 /** Ownership as RDS tags, and back. */
 import type { Tag } from '@aws-sdk/client-rds'
-import { failure } from '../../contracts/failures'
+import { type Failure, failure } from '../../contracts/failures'
 import type { Owner } from '../port'
 
 export const OPERATION_TAG = 'capstan-operation'
@@ -20,6 +20,14 @@ export function tagRecord(tags: readonly Tag[] | undefined): Record<string, stri
   return Object.fromEntries((tags ?? []).flatMap((tag) => (tag.Key === undefined ? [] : [[tag.Key, tag.Value ?? '']])))
 }
 
+/** Null where operation and step are not both named. An instant that cannot be read is none: what has no retention is not removed. */
+export function ownerOf(tags: Readonly<Record<string, string>>): Owner | null {
+  const { [OPERATION_TAG]: operation, [STEP_TAG]: step, [EXPIRES_TAG]: expires } = tags
+  if (operation === undefined || step === undefined) return null
+  const instant = expires === undefined ? Number.NaN : Date.parse(expires)
+  return { operation, step, expiresAt: Number.isNaN(instant) ? null : new Date(instant).toISOString() }
+}
+
 /** A resource under our deterministic name is ours only if its tags say so. */
 export function assertMine(
   what: string,
@@ -28,10 +36,13 @@ export function assertMine(
 ): void {
   const sameOperation = tags[OPERATION_TAG] === owner.operation
   const sameStep = owner.step === undefined || tags[STEP_TAG] === owner.step
-  if (sameOperation && sameStep) return
-  throw failure(
+  if (!sameOperation || !sameStep) throw notOurs(what, owner)
+}
+
+export function notOurs(what: string, { operation }: Pick<Owner, 'operation'>): Failure {
+  return failure(
     'RESOURCE_NOT_OURS',
-    `${what} exists but is not tagged ${OPERATION_TAG}=${owner.operation}; it was left alone. Rename or remove it, then start again.`,
-    { resource: what, operation: owner.operation },
+    `${what} exists but is not tagged ${OPERATION_TAG}=${operation}; it was left alone. Rename or remove it, then start again.`,
+    { resource: what, operation },
   )
 }

@@ -4,7 +4,7 @@ import type { AccessKey } from '../credentials'
 import { hostAddress, nextInstanceHost } from '../network'
 import type { Catalogue } from '../postgres/catalogue'
 import type { ServerSpec, Servers } from '../postgres/servers'
-import type { Timing } from '../profile'
+import type { Pace } from '../profile'
 import { allowedNetworks, DEFAULT_GROUP, type SecurityGroup } from '../security-groups'
 import { AwsError, invalidCombination, invalidValue } from './errors'
 import { parseIdentifier } from './identifiers'
@@ -28,7 +28,7 @@ export interface AwsCloud {
   readonly accessKey: AccessKey
   readonly securityGroups: Readonly<Record<string, SecurityGroup>>
   readonly servers: Servers
-  readonly timing: Timing
+  readonly pace: Pace
   readonly block: string
   readonly dataPort: number
   /** Versions on offer, by major: the full version of the binaries. */

@@ -7,7 +7,7 @@ import type { FaultBook } from '../faults/book'
 import type { Fault } from '../faults/fault'
 import { type Catalogue, readCatalogue } from '../postgres/catalogue'
 import { Servers } from '../postgres/servers'
-import type { Timing } from '../profile'
+import type { Pace } from '../profile'
 import type { SecurityGroup } from '../security-groups'
 import { type AwsCloud, specOf } from './cloud'
 import { Effects } from './faults/effects'
@@ -30,7 +30,7 @@ export interface AwsOptions {
   dataPort: number
   apiAddress: string
   administratorPassword: string
-  timing: Timing
+  pace: Pace
   save(): Promise<void>
   saved(): Promise<void>
   log(line: string): void

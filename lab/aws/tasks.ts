@@ -1,7 +1,8 @@
 /** Carries out what operations promised: one instance does one thing at a time, in order, and each thing is written down
  *  before it begins, so that the next lab finishes what a crash cut short. Every task is safe to begin again. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { newFolderName } from '../postgres/servers'
-import { pause } from '../profile'
+import type { Durations } from '../profile'
 import { type AwsCloud, specOf, type TaskRunner } from './cloud'
 import { findGroup, groupValues } from './parameters'
 import { type DbInstance, type DbSnapshot, type Doom, type InstanceStatus, key, type Task } from './state'
@@ -88,18 +89,23 @@ const perform: { [Kind in Task['kind']]: (work: Work, task: Extract<Task, { kind
   delete: remove,
 }
 
-async function create({ cloud, instance }: Work, task: Extract<Task, { kind: 'create' }>): Promise<InstanceStatus> {
+async function create(work: Work, task: Extract<Task, { kind: 'create' }>): Promise<InstanceStatus> {
+  const { cloud, instance } = work
   await beginAnew(cloud, instance)
   const database = instance.databaseName ?? 'postgres'
-  await cloud.servers.create(specOf(cloud, instance), { name: instance.masterUsername, verifier: task.verifier, database })
+  await atLeast(
+    cloud.servers.create(specOf(cloud, instance), { name: instance.masterUsername, verifier: task.verifier, database }),
+    lasts(work, 'createMs'),
+  )
   return made(instance)
 }
 
-async function restore({ cloud, instance, signal }: Work, task: Extract<Task, { kind: 'restore' }>): Promise<InstanceStatus> {
+async function restore(work: Work, task: Extract<Task, { kind: 'restore' }>): Promise<InstanceStatus> {
+  const { cloud, instance, signal } = work
   const snapshot = cloud.state.snapshots[task.snapshot]
   if (!snapshot) throw new Error(`The snapshot ${task.snapshot} is gone.`)
   await beginAnew(cloud, instance)
-  await cloud.servers.restore(specOf(cloud, instance), snapshot.folder, signal)
+  await atLeast(cloud.servers.restore(specOf(cloud, instance), snapshot.folder, signal), lasts(work, 'restoreMs'))
   return made(instance)
 }
 
@@ -119,31 +125,47 @@ function made(instance: DbInstance): InstanceStatus {
   return instance.backupRetentionDays > 0 ? 'backing-up' : 'creating'
 }
 
-async function settle({ cloud, instance, signal }: Work): Promise<InstanceStatus> {
-  if (instance.status === 'backing-up') await pause(cloud.timing.stateMs, signal)
+async function settle(work: Work): Promise<InstanceStatus> {
+  const { cloud, instance } = work
+  if (instance.status === 'backing-up') await lasts(work, 'firstBackupMs')
   // security groups may have changed while the server was being made
   await cloud.servers.configure(specOf(cloud, instance))
   return 'available'
 }
 
+function lasts(
+  { cloud, instance, signal }: Work,
+  state: keyof Durations,
+  who = key(instance.region, instance.id),
+): Promise<void> {
+  return cloud.pace.lasts(state, who, signal)
+}
+
+/** Work that fails is not waited out. */
+async function atLeast<Result>(work: Promise<Result>, time: Promise<void>): Promise<Result> {
+  const [result] = await Promise.all([work, time])
+  return result
+}
+
 const STUCK = new Set<InstanceStatus>(['failed', 'incompatible-restore', 'incompatible-parameters'])
 
-async function modify({ cloud, instance, signal }: Work): Promise<InstanceStatus> {
+async function modify(work: Work): Promise<InstanceStatus> {
+  const { cloud, instance } = work
   // there is no server to tell; what was changed counts from its next start
   if (STUCK.has(instance.status)) return instance.status
-  await pause(cloud.timing.lagMs, signal)
+  await lasts(work, 'lagMs')
   const { masterVerifier } = instance.pending
   const visible = instance.applyNow
   if (masterVerifier !== undefined) {
     await show(cloud, instance, 'resetting-master-credentials')
-    await pause(cloud.timing.stateMs, signal)
+    await lasts(work, 'passwordMs')
     await cloud.servers.setPassword(specOf(cloud, instance), instance.masterUsername, masterVerifier)
     // a newer one that was asked for meanwhile has a task of its own
     if (instance.pending.masterVerifier === masterVerifier) delete instance.pending.masterVerifier
   }
   if (visible) {
     await show(cloud, instance, 'modifying')
-    await pause(cloud.timing.stateMs, signal)
+    await lasts(work, 'modifyMs')
     applyPending(instance)
   }
   await cloud.servers.configure(specOf(cloud, instance))
@@ -151,60 +173,75 @@ async function modify({ cloud, instance, signal }: Work): Promise<InstanceStatus
   return 'available'
 }
 
-async function reboot({ cloud, instance, signal }: Work): Promise<InstanceStatus> {
+async function reboot(work: Work): Promise<InstanceStatus> {
+  const { cloud, instance } = work
   takeGroupValues(cloud, instance)
   await cloud.save()
-  await cloud.servers.restart(specOf(cloud, instance))
-  await pause(cloud.timing.stateMs, signal)
+  await atLeast(cloud.servers.restart(specOf(cloud, instance)), lasts(work, 'rebootMs'))
   // network rules may have changed while it was away
   await cloud.servers.configure(specOf(cloud, instance))
   instance.parameterStatus = 'in-sync'
   return 'available'
 }
 
-async function recover({ cloud, instance, signal }: Work): Promise<InstanceStatus> {
+async function recover(work: Work): Promise<InstanceStatus> {
+  const { cloud, instance } = work
   await show(cloud, instance, 'rebooting')
-  await cloud.servers.ensureRunning(specOf(cloud, instance))
-  await pause(cloud.timing.stateMs, signal)
+  await atLeast(cloud.servers.ensureRunning(specOf(cloud, instance)), lasts(work, 'recoverMs'))
   await cloud.servers.configure(specOf(cloud, instance))
   return 'available'
 }
 
-async function backUp({ cloud, instance, signal }: Work, task: Extract<Task, { kind: 'back-up' }>): Promise<InstanceStatus> {
+async function backUp(work: Work, task: Extract<Task, { kind: 'back-up' }>): Promise<InstanceStatus> {
+  const { cloud, instance } = work
   const snapshot = cloud.state.snapshots[task.snapshot]
   if (snapshot?.status === 'creating') {
     await show(cloud, instance, 'backing-up')
-    await takeSnapshot({ cloud, instance, signal }, snapshot)
+    await takeSnapshot(work, snapshot)
   }
   return 'available'
 }
 
-async function takeSnapshot({ cloud, instance, signal }: Work, snapshot: DbSnapshot): Promise<void> {
-  const [backup] = await Promise.all([
-    cloud.servers.snapshot(specOf(cloud, instance), snapshot.folder, signal),
-    pause(cloud.timing.stateMs, signal),
-  ])
+async function takeSnapshot(work: Work, snapshot: DbSnapshot): Promise<void> {
+  const { cloud, instance, signal } = work
+  const taken = cloud.servers.snapshot(specOf(cloud, instance), snapshot.folder, signal)
+  const backup = await atLeast(taken, lasts(work, 'snapshotMs', key(snapshot.region, snapshot.id)))
   Object.assign(snapshot, { status: 'available', createdAt: backup.startedAt })
 }
 
-async function remove({ cloud, instance, signal }: Work, task: Extract<Task, { kind: 'delete' }>): Promise<InstanceStatus> {
+async function remove(work: Work, task: Extract<Task, { kind: 'delete' }>): Promise<InstanceStatus> {
+  const { cloud, instance } = work
   const final = task.finalSnapshot === null ? undefined : cloud.state.snapshots[task.finalSnapshot]
   if (final?.status === 'creating') {
-    await takeSnapshot({ cloud, instance, signal }, final)
+    await takeSnapshot(work, final)
     await cloud.save()
   }
-  await pause(cloud.timing.stateMs, signal)
+  await lasts(work, 'deleteMs')
   await cloud.servers.remove(instance.folder)
   delete cloud.state.instances[key(instance.region, instance.id)]
   return 'deleting'
 }
 
+/** What a task lasts at least. */
+const DURATION = {
+  create: 'createMs',
+  restore: 'restoreMs',
+  settle: 'firstBackupMs',
+  modify: 'modifyMs',
+  reboot: 'rebootMs',
+  recover: 'recoverMs',
+  'back-up': 'snapshotMs',
+  delete: 'deleteMs',
+} as const satisfies Record<Task['kind'], keyof Durations>
+
 /** The state is shown, nothing is done. A reboot that ends badly leaves no server running, and a change nothing pending. */
-async function failAsOrdered({ cloud, instance, signal }: Work, task: Task, { fault, delayMs }: Doom): Promise<never> {
+async function failAsOrdered(work: Work, task: Task, { fault, delayMs }: Doom): Promise<never> {
+  const { cloud, instance, signal } = work
   const shown = { 'back-up': 'backing-up', modify: 'modifying' } as const
   if (task.kind === 'back-up' || task.kind === 'modify') await show(cloud, instance, shown[task.kind])
   if (task.kind === 'reboot') await cloud.servers.halt(instance.folder)
-  await pause(cloud.timing.stateMs + delayMs, signal)
+  await lasts(work, DURATION[task.kind])
+  if (delayMs > 0) await sleep(delayMs, undefined, { signal })
   throw new Error(`ordered by the fault ${fault}`)
 }
 

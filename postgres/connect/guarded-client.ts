@@ -52,7 +52,7 @@ function isLoopback(address: string | null): boolean {
 
 /** A drop-in for the driver's client, in a pool too. A refused request makes `connect()` reject with the Failure PASSWORD_WITHHELD. */
 export class GuardedClient extends Client {
-  constructor(config: ClientConfig & { readonly password?: string | undefined }) {
+  constructor(config: ClientConfig & { readonly password?: string | undefined } = {}) {
     const gate = new PasswordGate(config.password ?? '', `${config.host}:${config.port}`)
     super({ ...config, password: () => gate.release() })
     gate.watch(this.connection)

@@ -1,6 +1,7 @@
 /** What a statement is, by PostgreSQL's grammar rather than by its first words: its kind, whether it can run inside a transaction,
  *  and which relations it names. Where a procedure's body cannot be seen (CALL), it is taken to end transactions. */
 import { failure } from '../../contracts/failures'
+import { printable } from '../printable'
 import {
   asList,
   asNode,
@@ -78,7 +79,7 @@ function parseOne(script: string, { sql, line }: SourceStatement): ParsedStateme
   } catch (error) {
     if (!(error instanceof GrammarError)) throw error
     const at = line + new LineIndex(sql).lineAt(error.position) - 1
-    throw failure('MIGRATION_SYNTAX_ERROR', `${script}:${at}: ${error.message}.`, { script, line: at })
+    throw failure('MIGRATION_SYNTAX_ERROR', `${script}:${at}: ${printable(error.message)}.`, { script, line: at })
   }
   const [only] = parsed
   if (only === undefined || parsed.length > 1) {

@@ -3,6 +3,7 @@
  *  would leave another schema. Undo files (`U`) and names that follow no convention are left alone, as Flyway's open core does.
  *  Stricter than Flyway in one place: a name that was clearly meant as a migration and is malformed is an error. */
 import { failure } from '../../contracts/failures'
+import { printable } from '../printable'
 
 export interface MigrationName {
   readonly kind: 'versioned' | 'repeatable'
@@ -43,6 +44,17 @@ export function parseMigrationName(script: string): MigrationName | null {
     )
   }
   return null
+}
+
+/** Such a name would be printed by every tool that lists migrations. Throws MIGRATION_NAME_INVALID. */
+export function refuseUnprintableName(script: string): void {
+  const shown = printable(script)
+  if (shown === script && script.trimEnd() === script) return
+  throw failure(
+    'MIGRATION_NAME_INVALID',
+    `The name "${shown}" holds characters that cannot be printed, or ends with a blank: rename the file.`,
+    { script: shown },
+  )
 }
 
 function checked(script: string, name: MigrationName): MigrationName {

@@ -1,7 +1,14 @@
 /** Files → migrations, in the order in which they would run. Reads no database; statements are looked at only when planned. */
 import { failure } from '../../contracts/failures'
 import { migrationChecksum } from './checksum'
-import { compareDescriptions, compareVersions, type MigrationName, parseMigrationName, versionKey } from './names'
+import {
+  compareDescriptions,
+  compareVersions,
+  type MigrationName,
+  parseMigrationName,
+  refuseUnprintableName,
+  versionKey,
+} from './names'
 
 export interface MigrationFile {
   /** Path relative to the migrations folder, with forward slashes. */
@@ -19,6 +26,7 @@ export interface ResolvedMigration extends MigrationName {
 export function resolveMigrations(files: readonly MigrationFile[]): ResolvedMigration[] {
   const resolved: ResolvedMigration[] = []
   for (const { script, content } of files) {
+    refuseUnprintableName(script)
     if (script.toLowerCase().endsWith('.sql.conf')) {
       throw failure(
         'MIGRATION_UNSUPPORTED',

@@ -1,6 +1,7 @@
 /** The lexical rules of PostgreSQL (manual, "Lexical Structure") as far as they decide where a statement ends. Comments and
  *  white space give no tokens. Assumes `standard_conforming_strings = on`, which every session here has. */
 import { failure } from '../../contracts/failures'
+import { printable } from '../printable'
 
 export interface Token {
   readonly kind: 'word' | 'quoted' | 'semicolon' | 'open' | 'close' | 'backslash' | 'other'
@@ -154,7 +155,7 @@ export class Tokenizer {
     const tag = this.#match(DOLLAR_TAG)
     if (tag === '') return this.#one('other')
     const end = this.#text.indexOf(tag, this.#at)
-    if (end < 0) throw this.#error(start, `a string quoted by ${tag} that never ends`)
+    if (end < 0) throw this.#error(start, `a string quoted by ${printable(tag)} that never ends`)
     return this.#upTo(end + tag.length)
   }
 

@@ -1,9 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { MIGRATE_STEPS } from '../../contracts/migrate'
+import { SNAPSHOT_STEPS } from '../../contracts/snapshot'
 
-test("the migrate page's headings are the runbook's steps, in order", () => {
-  const page = readFileSync(join(__dirname, '../../docs/runbooks/migrate.md'), 'utf8')
+test.each([
+  ['migrate', MIGRATE_STEPS],
+  ['snapshot', SNAPSHOT_STEPS],
+])("the %s page's headings are the runbook's steps, in order", (verb, steps) => {
+  const page = readFileSync(join(__dirname, `../../docs/runbooks/${verb}.md`), 'utf8')
   const headings = [...page.matchAll(/^## (.+)$/gm)].map(([, heading]) => heading)
-  expect(headings).toEqual(Object.values(MIGRATE_STEPS).map(({ title }) => title))
+  expect(headings).toEqual(Object.values(steps).map(({ title }) => title))
 })

@@ -1,4 +1,4 @@
-import { MIGRATE_STEPS, RETIRE_SNAPSHOT_WORKFLOW } from '../../contracts/migrate'
+import { MIGRATE_STEPS } from '../../contracts/migrate'
 import { recordHistory } from '../support/histories'
 import { isAt, migrating } from '../support/migrating'
 import { FIRST, ROWS } from '../support/target'
@@ -25,17 +25,6 @@ test('a safe migration is rehearsed, applied, verified and leaves only its snaps
   expect(await it.target.leftovers()).toEqual([])
   expect(await it.target.snapshots(operation.id)).toEqual([`cap-${operation.id}-snapshot`])
   expect(await it.locked()).toBe(false)
-
-  const retired = {
-    operation: operation.id,
-    snapshot: `cap-${operation.id}-snapshot`,
-    retentionHours: 0,
-    heartbeatTimeoutMs: 5000,
-  }
-  const { bundle } = (await it.capstan.ledger.getDocument({ operation: operation.id, name: 'plan' })) as { bundle: string }
-  const options = { taskQueue: 'control', workflowId: 'retire-now', args: [{ ...retired, bundle }] }
-  await it.capstan.temporal.workflow.execute(RETIRE_SNAPSHOT_WORKFLOW, options)
-  await it.until('the snapshot to be gone', async () => (await it.target.snapshots(operation.id)).length === 0)
 
   const again = await it.migrate(it.target.fleet({ ...FIRST, ...SECOND }))
   expect(again).toMatchObject({ code: 0, operation: { status: 'succeeded' } })

@@ -23,7 +23,9 @@ function changed(from: string, to: string): string {
   return code.replace(from, to)
 }
 
-test.each(['migrate-approved', 'migrate-refused-by-canary', 'migrate-aborted'])('%s replays', async (history) => {
+const HISTORIES = ['migrate-approved', 'migrate-refused-by-canary', 'migrate-aborted', 'snapshot', 'snapshot-aborted']
+
+test.each(HISTORIES)('%s replays', async (history) => {
   await replay(code, history)
 })
 

@@ -66,6 +66,13 @@ export class Run {
     })
   }
 
+  /** What an earlier step made stays from here on, whatever happens: later steps rely on it. */
+  keep({ id }: StepName): void {
+    const at = this.undos.findIndex((undo) => undo.id === id)
+    if (at < 0) throw new Error(`step ${id} has nothing to keep`)
+    this.undos.splice(at, 1)
+  }
+
   /** Runs the undos, last first. To be called inside a non-cancellable scope. */
   async compensate(): Promise<void> {
     for (let undo = this.undos.pop(); undo !== undefined; undo = this.undos.pop()) {

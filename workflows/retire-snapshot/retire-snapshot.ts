@@ -1,30 +1,35 @@
-/** Removes a snapshot once its retention is over. It outlives the operation that took the snapshot, on purpose: what a rescue
- *  would need is never taken back by an undo. */
+/** Removes what may go once a snapshot's retention is over. It outlives the operation that took the snapshot, on purpose: what a rescue
+ *  would need is never taken back by an undo. The last good snapshot of an instance stays: the next one's expiry removes it. */
 import { isCancellation, proxyActivities, sleep } from '@temporalio/workflow'
 import type { SnapshotActivities } from '../../activities/snapshot/contract'
 import { TASK_QUEUES } from '../../contracts/messages'
 import type { RetireSnapshotInput } from '../../contracts/migrate'
+import type { SnapshotStanding } from '../../contracts/snapshot'
 import { isDefect } from '../kit/failures'
 import { quickAct } from '../kit/proxies'
 
 const HOUR_MS = 3_600_000
 /** A month of hours; then the workflow fails, for everybody to see. */
 const TRIES_MAX = 720
+/** The tag's instant was taken a moment after this workflow began to wait, and clocks differ. */
+const LATENESS_MS = 1_000
 
-export async function retireSnapshot(input: RetireSnapshotInput): Promise<void> {
+/** Resolves to what became of the snapshot. */
+export async function retireSnapshot(input: RetireSnapshotInput): Promise<SnapshotStanding | 'gone'> {
   const { expireSnapshot } = proxyActivities<SnapshotActivities>(quickAct(TASK_QUEUES.aws, input.heartbeatTimeoutMs))
+  const { operation, bundle, snapshot } = input
   await sleep(input.retentionHours * HOUR_MS)
-  for (let tries = 1; ; tries += 1) {
+  let tries = 0
+  for (;;) {
     try {
-      return await expireSnapshot({
-        operation: input.operation,
-        step: 'retire-snapshot',
-        bundle: input.bundle,
-        snapshot: input.snapshot,
-      })
+      const { dueAt, standing } = await expireSnapshot({ operation, step: 'retire-snapshot', bundle, snapshot })
+      if (dueAt === null) return standing
+      // Somebody may have written a later instant to its tag.
+      await sleep(Math.max(0, Date.parse(dueAt) - Date.now()) + LATENESS_MS)
     } catch (error) {
       // A refusal a week later (expired rights, a renamed account) must not leave the snapshot to nobody: it is asked for again.
       if (isDefect(error) || isCancellation(error)) throw error
+      tries += 1
       if (tries >= TRIES_MAX) throw error
       await sleep(HOUR_MS)
     }

@@ -1,0 +1,67 @@
+/** Expiry activities: after a new snapshot was taken, and when a snapshot's retention is over. */
+import { failure } from '../../contracts/failures'
+import { FINAL_STATUSES, type OperationId } from '../../contracts/operation'
+import { type ExpiryRecord, SNAPSHOT_DOCUMENTS } from '../../contracts/snapshot'
+import { assertMayAct, currentAct } from '../act'
+import type { ActivityDeps } from '../deps'
+import { recordRemoval } from '../resources'
+import { notReadyYet } from '../waiting'
+import type { SnapshotActivities } from './contract'
+import { listExpired, removeIfExpired } from './expiry'
+import { judgeSeries, type Series } from './series'
+
+type Expiring = 'expireSnapshots' | 'surveyExpiry' | 'expireSnapshot'
+
+export function createExpiryActivities({
+  ledger,
+  cloudOf,
+}: Pick<ActivityDeps, 'ledger' | 'cloudOf'>): Pick<SnapshotActivities, Expiring> {
+  const readExpiry = async (operation: OperationId): Promise<ExpiryRecord | null> =>
+    (await ledger.getDocument({ operation, name: SNAPSHOT_DOCUMENTS.expiry })) as ExpiryRecord | null
+  return {
+    async expireSnapshots({ operation, bundle, instanceId }) {
+      const { database } = await ledger.getBundle(bundle)
+      const series: Series = { ledger, cloud: cloudOf(database), instanceId, operation }
+      let record = (await readExpiry(operation)) ?? { version: 1, due: await listExpired(series), removed: [], kept: [] }
+      const write = async (next: ExpiryRecord): Promise<void> => {
+        assertMayAct()
+        await ledger.putDocument({ operation, name: SNAPSHOT_DOCUMENTS.expiry, document: next })
+        record = next
+      }
+      await write(record)
+      const settled = new Set([...record.removed, ...record.kept.map(({ name }) => name)])
+      for (const name of record.due.filter((due) => !settled.has(due))) {
+        const removal = await removeIfExpired(series, name)
+        if (removal.removed) await write({ ...record, removed: [...record.removed, name] })
+        else await write({ ...record, kept: [...record.kept, { name, why: removal.why }] })
+      }
+      return record
+    },
+    async surveyExpiry({ operation }) {
+      return (await readExpiry(operation)) ?? { version: 1, due: [], removed: [], kept: [] }
+    },
+    async expireSnapshot({ operation, bundle, snapshot }) {
+      const { database } = await ledger.getBundle(bundle)
+      const cloud = cloudOf(database)
+      const record = await ledger.getOperation(operation)
+      // Whoever still works on the operation may yet need what a rescue would restore.
+      if (record !== null && !FINAL_STATUSES.includes(record.status)) throw notReadyYet(`Operation ${operation}`, record.status)
+      const found = await cloud.describeSnapshot({ name: snapshot }, { signal: currentAct().signal })
+      if (found === null) {
+        await recordRemoval(ledger, { operation, kind: 'snapshot', name: snapshot })
+        return { dueAt: null, standing: 'gone' }
+      }
+      // Of the instance that it was taken of: another one may bear the name by now.
+      const series: Series = { ledger, cloud, instanceId: found.instanceId, operation }
+      const judged = (await judgeSeries(series)).find(({ facts }) => facts.name === snapshot)
+      const standing = judged?.standing ?? 'gone'
+      if (standing === 'within-retention') return { dueAt: found.owner?.expiresAt ?? null, standing }
+      for (const name of await listExpired(series)) {
+        const removal = await removeIfExpired(series, name)
+        if (!removal.removed && removal.why === 'busy')
+          throw failure('CLOUD_BUSY', `Snapshot ${name} is in use.`, { snapshot: name })
+      }
+      return { dueAt: null, standing: standing === 'expired' ? 'gone' : standing }
+    },
+  }
+}

@@ -1,0 +1,39 @@
+/** Removal by retention. What may go is decided right before each removal, over what the cloud lists at that moment. */
+import { Failure } from '../../contracts/failures'
+import { assertMayAct } from '../act'
+import { recordRemoval } from '../resources'
+import { type JudgedSnapshot, judgeSeries, type Series } from './series'
+
+/** Oldest first, so that whatever stops the expiry, the newer ones are still there. */
+export async function listExpired(series: Series): Promise<string[]> {
+  const judged = await judgeSeries(series)
+  return judged
+    .filter(({ standing }) => standing === 'expired')
+    .map(({ facts }) => facts.name)
+    .reverse()
+}
+
+export type Removal = { readonly removed: true } | { readonly removed: false; readonly why: string }
+
+/** Safe to repeat: one that is not there has been removed. */
+export async function removeIfExpired(series: Series, name: string): Promise<Removal> {
+  const found = (await judgeSeries(series)).find(({ facts }) => facts.name === name)
+  if (found === undefined || found.standing === 'being-removed') return { removed: true }
+  if (found.standing !== 'expired') return { removed: false, why: found.standing }
+  return remove(series, found)
+}
+
+async function remove(series: Series, { description }: JudgedSnapshot): Promise<Removal> {
+  const { name, owner } = description
+  if (owner === null) return { removed: false, why: 'not-ours' }
+  const { signal } = assertMayAct()
+  try {
+    await series.cloud.startSnapshotRemoval({ snapshot: name, instanceId: series.instanceId, owner }, { signal })
+  } catch (error) {
+    // Something is being restored from it, or somebody else is at it: it goes the next time.
+    if (error instanceof Failure && error.code === 'CLOUD_BUSY') return { removed: false, why: 'busy' }
+    throw error
+  }
+  await recordRemoval(series.ledger, { operation: owner.operation, kind: 'snapshot', name })
+  return { removed: true }
+}

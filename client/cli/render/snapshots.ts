@@ -1,0 +1,57 @@
+/** Snapshots for people: the plan of taking one, and the list of those there are. */
+import type { DatabaseEntry } from '../../../contracts/fleet'
+import type { ListedSnapshot, SnapshotList, SnapshotPlan, SnapshotStanding } from '../../../contracts/snapshot'
+import type { Paint } from '../io'
+import { countOf } from './quantities'
+import { table } from './table'
+
+const STANDINGS: Record<SnapshotStanding, string> = {
+  'not-ours': 'not ours: never removed',
+  'other-instance': 'of an earlier instance of that name',
+  'being-made': 'being made',
+  'being-removed': 'being removed',
+  'in-use': 'its operation still runs',
+  'no-retention': 'without a retention: never removed',
+  'within-retention': 'within its retention',
+  'last-good': 'the last good one: stays until there is a newer one',
+  expired: 'expired: goes with the next expiry',
+}
+
+export function snapshotPlanLines(plan: SnapshotPlan, entry: DatabaseEntry, paint: Paint): string[] {
+  const { instance, engineVersion, storage, expiring } = plan
+  const kind = storage.encrypted ? 'encrypted' : 'not encrypted'
+  return [
+    `${paint('bold', `plan for ${entry.name}`)}  ${instance} (PostgreSQL ${engineVersion}), ${storage.sizeGib} GiB, ${kind}`,
+    `  takes ${plan.snapshot}, kept ${plan.retentionHours} h`,
+    expiring.length === 0 ? '  then removes nothing' : `  then removes ${countOf(expiring.length, 'snapshot')}:`,
+    ...expiring.map((name) => `    ${name}`),
+    '',
+    `  plan digest ${plan.digest}`,
+  ]
+}
+
+export function snapshotListLines(list: SnapshotList, { paint, now }: { paint: Paint; now: number }): string[] {
+  if (list.snapshots.length === 0) return [`Instance ${list.instance} has no snapshots that somebody asked for.`]
+  const headings = ['NAME', 'STATE', 'AGE', 'KEPT FOR', 'OPERATION', 'WHY IT STAYS']
+  return table(
+    headings,
+    list.snapshots.map((snapshot) => row(snapshot, now)),
+    paint,
+  )
+}
+
+function row({ name, state, createdAt, expiresAt, operation, standing }: ListedSnapshot, now: number): string[] {
+  const age = createdAt === null ? '' : showAge(now - Date.parse(createdAt))
+  const left = expiresAt === null ? '' : Date.parse(expiresAt) <= now ? 'over' : `${showAge(Date.parse(expiresAt) - now)} more`
+  return [name, state, age, left, operation ?? '', STANDINGS[standing]]
+}
+
+const MINUTE_MS = 60_000
+
+/** `5 min`, `7 h`, `12 d`: snapshots are kept for days. */
+function showAge(ms: number): string {
+  const minutes = Math.max(0, Math.floor(ms / MINUTE_MS))
+  if (minutes < 120) return `${minutes} min`
+  const hours = Math.floor(minutes / 60)
+  return hours < 48 ? `${hours} h` : `${Math.floor(hours / 24)} d`
+}

@@ -1,0 +1,90 @@
+/** Takes one durable snapshot of a database's instance, makes sure of it, and then removes what has outlived its retention. Nothing is removed
+ *  before the new one is known to be good. It never waits for an approval: see docs/decisions/0004. */
+import type { InstanceAddress } from '../../contracts/migrate'
+import { type OperationResult, temporaryName } from '../../contracts/operation'
+import { type ExpiryRecord, type SnapshotInput, SNAPSHOT_STEPS as STEPS } from '../../contracts/snapshot'
+import type { StepRef } from '../../contracts/step-ref'
+import { type Outcome, runOperation } from '../kit/operation'
+import type { Run } from '../kit/run'
+import { arrangeRetirement } from '../retire-snapshot/arrange'
+import { snapshotActivities } from './activities'
+
+interface Taking {
+  readonly run: Run
+  readonly input: SnapshotInput
+  readonly act: ReturnType<typeof snapshotActivities>
+  readonly ref: (step: string) => StepRef
+}
+
+export async function snapshot(input: SnapshotInput): Promise<OperationResult> {
+  const act = snapshotActivities(input)
+  const ref = (step: string): StepRef => ({ operation: input.operation, step, bundle: input.bundle })
+  const lockScope = input.mode === 'plan' ? null : input.lockScope
+  return runOperation({ ...input, lockScope }, (run) => takeUnderLock({ run, input, act, ref }))
+}
+
+async function takeUnderLock(taking: Taking): Promise<Outcome> {
+  const { run, input, act, ref } = taking
+  const target = await plan(taking)
+  if (input.mode === 'plan') return { status: 'planned', verdict: null, findings: [] }
+
+  const name = await take(taking, target)
+  const { findings } = await run.step(STEPS.verify, {
+    do: () => act.snapshot.verifySnapshot({ ...ref('verify'), snapshot: name }),
+    detail: (verified) => ({ summary: verified.summary, findings: verified.findings, createdAt: verified.createdAt }),
+  })
+  // From here on it may be the last good one: an abort of the expiry must not take it back.
+  run.keep(STEPS.take)
+  if (findings.length > 0) return { status: 'failed', verdict: 'fail', findings }
+
+  await run.step(STEPS.expire, {
+    do: () => act.snapshot.expireSnapshots({ ...ref('expire'), instanceId: target.instanceId }),
+    detail: expiryDetail,
+    survey: async () => expiryDetail(await act.planning.surveyExpiry(ref('expire'))),
+  })
+  return { status: 'succeeded', verdict: 'pass', findings: [] }
+}
+
+async function plan({ run, input, act, ref }: Taking): Promise<InstanceAddress> {
+  const { target, digest } = await run.step(STEPS.plan, {
+    do: async () => {
+      const address = await act.asking.describeTarget(ref('plan'))
+      const { retentionHours } = input
+      const planned = await act.planning.planSnapshot({
+        ...ref('plan'),
+        target: address,
+        snapshotStep: STEPS.take.id,
+        retentionHours,
+      })
+      return { target: address, ...planned }
+    },
+    detail: (planned) => ({
+      summary: `${planned.target.instance}, ${planned.sizeGib} GiB, kept ${input.retentionHours} h; ${planned.expiringCount} to remove`,
+      planDigest: planned.digest,
+    }),
+  })
+  await run.record.setStatus('running', { planDigest: digest })
+  return target
+}
+
+async function take({ run, input, act, ref }: Taking, { instanceId }: InstanceAddress): Promise<string> {
+  const { retentionHours } = input
+  const snapshot = temporaryName(input.operation, STEPS.take.id)
+  return run.step(STEPS.take, {
+    do: async () => {
+      // Its retirement is arranged before it exists: no crash in between can leave a snapshot that nobody will ever remove.
+      await arrangeRetirement({ ...input, snapshot })
+      await act.snapshot.startSnapshot({ ...ref('take'), retentionHours, startedAt: new Date().toISOString() })
+      await act.snapshot.awaitSnapshot({ ...ref('take'), snapshot })
+      return snapshot
+    },
+    undo: () => act.undoWaiting.awaitSnapshotRemoval({ ...ref('take'), snapshot, instanceId }),
+    detail: () => ({ summary: snapshot, snapshot, retentionHours }),
+  })
+}
+
+function expiryDetail({ due, removed, kept }: ExpiryRecord): { summary: string; removed: readonly string[] } {
+  const left = kept.map(({ name, why }) => `, left ${name}: ${why}`).join('')
+  const none = due.length === 0 ? 'nothing has expired' : `removed ${removed.length} of ${due.length}`
+  return { summary: `${none}${left}`, removed }
+}
