@@ -2,7 +2,7 @@
 module.exports = {
   ...require('./jest.config'),
   testMatch: ['**/*.crash.ts'],
-  testTimeout: 90000,
+  testTimeout: 150000,
   globalSetup: '<rootDir>/test/crash/support/golden-run.ts',
   globalTeardown: '<rootDir>/test/crash/support/golden-end.ts',
 }

@@ -31,8 +31,8 @@ export interface CapstanStack {
   disarm(failpoint: string): boolean
   /** `kill -9` of the worker that runs now; resolves when its successor polls. */
   killWorker(): Promise<void>
-  /** A second worker beside the supervised one, which reaches Temporal at `temporalAddress` or as the first does. */
-  spareWorker(temporalAddress?: string): Promise<SpareWorker>
+  /** Another worker, beside the supervised one or in its stead. */
+  spareWorker(differing?: { readonly temporalAddress?: string; readonly queues?: string }): Promise<SpareWorker>
   /** Workers that died, so far. */
   deaths(): number
   close(): Promise<void>
@@ -107,10 +107,12 @@ export async function startCapstan(options: CapstanOptions = {}): Promise<Capsta
       process.kill(pid, 'SIGKILL')
       await next
     },
-    async spareWorker(temporalAddress = temporal.address) {
+    async spareWorker({ temporalAddress = temporal.address, queues } = {}) {
       const { lab, block, secrets } = stack
+      const program = workerProgram({ config: chosen, temporalAddress, ledgerUrl, lab, block, secrets })
+      const env = queues === undefined ? program.env : { ...program.env, CAPSTAN_TASK_QUEUES: queues }
       const log = join(dir, 'state', 'logs', `spare-${spares.length + 1}.log`)
-      const spare = await startSpare(workerProgram({ config: chosen, temporalAddress, ledgerUrl, lab, block, secrets }), log)
+      const spare = await startSpare({ ...program, env }, log)
       spares.push(spare)
       return spare
     },

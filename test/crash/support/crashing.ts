@@ -17,6 +17,7 @@ import { GROUND, type Scenario } from './scenarios'
 
 /** Short, so that a worker's death is noticed soon; longer than a busy machine keeps a process waiting. */
 export const HEARTBEAT_TIMEOUT_MS = 2_000
+const WORKFLOW_TASK_TIMEOUT_MS = 3_000
 /** Long enough for a second look. */
 const POLICY = '      bake: 1s\n'
 
@@ -85,6 +86,7 @@ export function crashingAt(it: Migrating, door: () => TemporalDoor): Crashing {
         operation,
         requestedBy: 'matrix',
         heartbeatTimeoutMs: HEARTBEAT_TIMEOUT_MS,
+        workflowTaskTimeoutMs: WORKFLOW_TASK_TIMEOUT_MS,
       } as const
       await startMigrate({ ledger: it.capstan.ledger, temporal: door() }, request)
     },

@@ -9,23 +9,17 @@ import { PASSES, type Scenario, UNTOUCHED } from './scenarios'
 const ABORTED: Scenario = { ...PASSES, ...UNTOUCHED, ends: { status: 'aborted', verdict: null } }
 
 /** Cuts a worker off right before its apply connects to the target, aborts the operation, and lets the worker go on. Resolves to what is
- *  wrong afterwards: nothing of the apply may be there. */
+ *  wrong afterwards: nothing of the apply may be there. The stack's own worker is gone then: a suite does this last. */
 export async function partitionedWorker(it: Crashing, operation: string): Promise<string[]> {
   const { stack } = it.capstan
   const [temporalHost = '', temporalPort = ''] = stack.endpoints.temporal.address.split(':')
   const temporal = await startCuttingProxy({ host: temporalHost, port: Number(temporalPort) })
   const { host, port } = it.target
   const postgres = await startCuttingProxy({ host, port, localAddress: controlAddress(stack.block) })
-  const first = stack.worker.pid()
-  if (first === null) throw new Error('no worker is running now')
-  // Only the one that will be cut off works, until then.
-  process.kill(first, 'SIGSTOP')
-  const cutOff = await it.capstan.spareWorker(`127.0.0.1:${temporal.port}`)
-  let resumed = false
-  const resume = (): void => {
-    if (!resumed) process.kill(first, 'SIGCONT')
-    resumed = true
-  }
+  // The queues are parted, so that it is this worker that gets the apply.
+  await stack.worker.stop(2_000)
+  const others = await it.capstan.spareWorker({ queues: 'control,aws' })
+  const cutOff = await it.capstan.spareWorker({ queues: 'postgres', temporalAddress: `127.0.0.1:${temporal.port}` })
   try {
     return await it.cell(ABORTED, operation, {
       fleet: (yaml) => yaml.replace('user: stock_migrator', `user: stock_migrator, host: 127.0.0.1, port: ${postgres.port}`),
@@ -33,17 +27,18 @@ export async function partitionedWorker(it: Crashing, operation: string): Promis
         await it.reaches(operation, 'judge', 'done')
         const held = await postgres.holdNext()
         temporal.cutOff()
-        resume()
+        const successor = await it.capstan.spareWorker({ queues: 'postgres' })
         await it.abort(operation)
         await it.ended(operation)
         await held.letThrough()
         // what it does when nobody stops it takes less than this
         await sleep(1_500)
+        await successor.kill()
       },
     })
   } finally {
-    resume()
     await cutOff.kill()
+    await others.kill()
     await temporal.close()
     await postgres.close()
   }
