@@ -30,7 +30,7 @@ without(
 
 without(
   'adopting what is ours',
-  { file: 'clouds/aws/rds.js', find: ".startsWith('DBSnapshotAlreadyExists')", put: ".startsWith('Never')" },
+  { file: 'clouds/aws/snapshots.js', find: ".startsWith('DBSnapshotAlreadyExists')", put: ".startsWith('Never')" },
   (it) =>
     it.cell(PASSES, 'unadopted', {
       before: async () => void (await it.lab.order({ kind: 'drop-response', operation: 'CreateDBSnapshot' })),
