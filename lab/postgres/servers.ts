@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Client } from 'pg'
 import { ensureBinaries, type PostgresBinaries, type PostgresMajor } from '../../pgserver/binaries'
 import { adoptServer, clusterExists, configureServer, initCluster, type RunningServer, startServer } from '../../pgserver/cluster'
-import { ensureEnterable, giveToServer } from '../../pgserver/reach'
+import { closeFolder, ensureEnterable, giveToServer } from '../../pgserver/reach'
 import { serverUser } from '../../pgserver/server-user'
 import type { Settings } from '../../pgserver/settings'
 import { writeAccessRules } from './access'
@@ -61,7 +61,11 @@ export class Servers {
   constructor(private readonly options: ServersOptions) {
     this.instancesDir = join(options.stateDir, 'instances')
     this.snapshotsDir = join(options.stateDir, 'snapshots')
-    for (const folder of [this.instancesDir, this.snapshotsDir]) ensureEnterable(folder, serverUser())
+    for (const folder of [this.instancesDir, this.snapshotsDir]) {
+      ensureEnterable(folder, serverUser())
+      // an older lab left them open
+      closeFolder(folder, serverUser())
+    }
   }
 
   /** The cloud's own copy of the binaries. */
@@ -116,7 +120,7 @@ export class Servers {
    *  not run learns them when it starts. */
   async configure(spec: ServerSpec): Promise<void> {
     const entry = this.entries.get(spec.folder)
-    if (!entry || entry.frozen) return
+    if (!entry?.wanted || entry.frozen) return
     const before = await this.configurationTime(spec)
     this.writeFiles(spec)
     entry.server.reload()
