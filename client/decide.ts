@@ -1,9 +1,13 @@
 /** What people say to a running operation: approve, reject, abort, resolve. Each is an Update that the workflow judges before it
  *  accepts it, so the caller hears a refusal at once. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { canonicalJson } from '../contracts/canonical-json'
 import { failure } from '../contracts/failures'
 import { type AbortInput, type ApproveInput, type RejectInput, type ResolveInput, UPDATES } from '../contracts/messages'
 import { FINAL_STATUSES, type OperationDocument, type OperationId, type Sha256 } from '../contracts/operation'
 import type { Ledger } from '../ledger/ledger'
+import { findOperation } from './find-operation'
+import { stuckSteps } from './standing'
 import { isNotFound, type TemporalDoor, temporalFailure } from './temporal'
 
 export interface Doors {
@@ -16,42 +20,69 @@ const ANSWER_TIMEOUT_MS = 10_000
 /** After this an abort goes the other way: the server itself records a cancellation, no worker needed. */
 const ABORT_TIMEOUT_MS = 3_000
 
-/** The operation as the ledger holds it. Fails with OPERATION_UNKNOWN. */
-export async function findOperation(ledger: Ledger, id: OperationId): Promise<OperationDocument> {
-  const document = await ledger.getOperation(id)
-  if (document !== null) return document
-  throw failure('OPERATION_UNKNOWN', `The ledger holds no operation ${id}; "capstan ops list" shows those it holds.`, {
-    operation: id,
-  })
-}
-
 /** `planDigest` null: the digest that the ledger shows. Fails with OPERATION_NOT_WAITING, APPROVAL_REFUSED or PLAN_DRIFTED. */
 export async function approve(
   doors: Doors,
   decision: { operation: OperationId; by: string; planDigest: Sha256 | null },
 ): Promise<ApproveInput> {
-  const document = await findOperation(doors.ledger, decision.operation)
-  assertOpen(document)
-  const planDigest = decision.planDigest ?? document.planDigest
-  if (planDigest === null || document.status !== 'awaiting-approval') {
-    const message = `Operation ${document.id} is ${document.status}; it is not waiting for an approval now.`
-    throw failure('OPERATION_NOT_WAITING', message, { operation: document.id, status: document.status })
-  }
-  const input: ApproveInput = { by: decision.by, planDigest }
-  await update(doors, document.id, UPDATES.approve, input)
+  const awaited = awaitedPlan(await findOperation(doors.ledger, decision.operation))
+  const input: ApproveInput = { by: decision.by, planDigest: decision.planDigest ?? awaited }
+  await update(doors, decision.operation, UPDATES.approve, input)
   return input
 }
 
+/** Fails with OPERATION_NOT_WAITING. */
 export async function reject(doors: Doors, decision: RejectInput & { operation: OperationId }): Promise<void> {
-  assertOpen(await findOperation(doors.ledger, decision.operation))
+  awaitedPlan(await findOperation(doors.ledger, decision.operation))
   const input: RejectInput = { by: decision.by, reason: decision.reason }
   await update(doors, decision.operation, UPDATES.reject, input)
 }
 
-export async function resolve(doors: Doors, decision: ResolveInput & { operation: OperationId }): Promise<void> {
-  assertOpen(await findOperation(doors.ledger, decision.operation))
-  const input: ResolveInput = { by: decision.by, step: decision.step, decision: decision.decision }
-  await update(doors, decision.operation, UPDATES.resolve, input)
+function awaitedPlan(document: OperationDocument): Sha256 {
+  assertOpen(document)
+  if (document.status === 'awaiting-approval' && document.planDigest !== null) return document.planDigest
+  throw notWaiting(document, 'it is not waiting for an approval now')
+}
+
+function notWaiting({ id, status }: OperationDocument, why: string): Error {
+  return failure('OPERATION_NOT_WAITING', `Operation ${id} is ${status}; ${why}.`, { operation: id, status })
+}
+
+/** `step` null: the one whose undo waits, when there is only one. Resolves to that step once the record shows that the decision is being
+ *  carried out. Fails with OPERATION_NOT_WAITING, or OPTION_INVALID for a step that does not wait. */
+export async function resolve(
+  doors: Doors,
+  decision: Omit<ResolveInput, 'step'> & { operation: OperationId; step: string | null },
+): Promise<{ step: string }> {
+  const document = await findOperation(doors.ledger, decision.operation)
+  const step = stuckStep(document, decision.step)
+  const input: ResolveInput = { by: decision.by, step, decision: decision.decision }
+  await update(doors, document.id, UPDATES.resolve, input)
+  // Whoever watches it next must not be told once more that it waits.
+  await untilItMoves(doors.ledger, document)
+  return { step }
+}
+
+function stuckStep(document: OperationDocument, step: string | null): string {
+  assertOpen(document)
+  const stuck = stuckSteps(document).map(({ id }) => id)
+  const [only] = stuck
+  if (only === undefined) throw notWaiting(document, 'no undo of it waits for an operator')
+  if (step === null && stuck.length === 1) return only
+  if (step !== null && stuck.includes(step)) return step
+  const message = `${step === null ? 'Several undos wait' : `step is ${step}`}; what waits is ${stuck.join(', ')}: name one with --step.`
+  throw failure('OPTION_INVALID', message, { option: 'step', operation: document.id })
+}
+
+const MOVES_WITHIN_MS = 3_000
+
+async function untilItMoves(ledger: Ledger, before: OperationDocument): Promise<void> {
+  const deadline = Date.now() + MOVES_WITHIN_MS
+  while (Date.now() < deadline) {
+    const now = await ledger.getOperation(before.id)
+    if (now?.status !== 'needs-operator' || canonicalJson(now) !== canonicalJson(before)) return
+    await sleep(50)
+  }
 }
 
 /** Resolves once the abort is recorded; the undoing takes its time. `accepted`: by the workflow. `requested`: left for it at the
@@ -62,6 +93,7 @@ export async function abort(
 ): Promise<{ how: 'accepted' | 'requested' | 'closed' }> {
   const document = await findOperation(doors.ledger, decision.operation)
   assertOpen(document)
+  if (document.status === 'needs-operator') throw notWaiting(document, whatWaits(document))
   const input: AbortInput = { by: decision.by, reason: decision.reason }
   if (await neverStarted(doors, document)) {
     await closeNeverStarted(doors.ledger, document, input)
@@ -79,6 +111,12 @@ export async function abort(
     throw isNotFound(error) ? await whyGone(doors.ledger, document.id) : error
   }
   return { how: 'requested' }
+}
+
+/** An abort is nothing but undos, and one of them waits already. */
+function whatWaits(document: OperationDocument): string {
+  const step = stuckSteps(document)[0]?.id ?? 'ID'
+  return `an undo waits for a decision, which an abort cannot take: "capstan ops resolve ${document.id} retry|done|skip --step ${step}"`
 }
 
 /** Whoever started it was gone between recording it and starting its workflow. One that has begun a step is another matter. */

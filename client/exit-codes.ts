@@ -1,6 +1,7 @@
 /** Exit codes of the command line: scripts and CI depend on them. Those of failures are in contracts/failures.ts. */
 import { FAILURE_KINDS, FAILURES, type FailureCode, isFailureCode } from '../contracts/failures'
 import type { OperationDocument } from '../contracts/operation'
+import { whyNot } from './standing'
 
 export const EXIT = {
   success: 0,
@@ -9,7 +10,6 @@ export const EXIT = {
   badInput: FAILURE_KINDS.invalid.exit,
   /** Rejected or aborted by a person. */
   stopped: FAILURE_KINDS.aborted.exit,
-  stranded: FAILURE_KINDS.stranded.exit,
   /** Still waiting for an approval when the waiting ran out. */
   awaitingApproval: 8,
   defect: FAILURE_KINDS.defect.exit,
@@ -23,26 +23,15 @@ export function exitOfFailure(code: FailureCode): number {
 
 /** The code for how an operation stands: its end, or what it waits for. An operation that goes on is no error. */
 export function exitOfOperation(document: OperationDocument): number {
+  const why = whyNot(document)
+  if (why !== null) return isFailureCode(why.code) ? exitOfFailure(why.code) : EXIT.defect
   switch (document.status) {
-    case 'succeeded':
-    case 'planned':
-      return document.verdict === 'fail' ? EXIT.finding : EXIT.success
-    case 'rejected':
-    case 'aborted':
-      return EXIT.stopped
-    case 'failed':
-      return exitOfFailed(document)
-    case 'needs-operator':
-      return EXIT.stranded
     case 'awaiting-approval':
       return EXIT.awaitingApproval
-    case 'running':
-      return EXIT.success
+    case 'failed':
+      // Without a failure it is a verdict that ended it.
+      return document.verdict === null ? EXIT.defect : EXIT.finding
+    default:
+      return document.verdict === 'fail' ? EXIT.finding : EXIT.success
   }
-}
-
-function exitOfFailed(document: OperationDocument): number {
-  const code = document.failure?.code
-  if (code !== undefined) return isFailureCode(code) ? exitOfFailure(code) : EXIT.defect
-  return document.verdict === null ? EXIT.defect : EXIT.finding
 }

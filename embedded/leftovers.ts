@@ -2,10 +2,10 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { failure } from '../contracts/failures'
+import { type LockAttempt, lockWithin } from '../pgserver/lock-file'
 import type { EmbeddedConfig } from './config'
 import { sweep } from './processes/sweep'
 import { forgetPointer, withdrawEndpoints } from './state/endpoints'
-import { type LockAttempt, lockWithin } from './state/lock-file'
 import { isClaimed } from './state/state-folder'
 
 /** Ends what is left of a supervisor that died. Resolves to null when one is alive: then nothing is left over.

@@ -1,6 +1,7 @@
 /** Where a lab listens: a block of 127/8 of its own. `.1` is the lab (its API, and the only address its administrator connects
  *  from), instances get `.10` and up, one address each, all on one data port. */
-import { createServer, isIPv4 } from 'node:net'
+import { isIPv4 } from 'node:net'
+import { isFree } from '../pgserver/free-port'
 
 export const API_HOST = 1
 const FIRST_INSTANCE_HOST = 10
@@ -49,12 +50,4 @@ export async function chooseDataPort(block: string, wanted: number | undefined):
     if (free.every(Boolean)) return port
   }
   throw new Error(`No free port for the databases of this lab on ${block}.*: tried ${first} to ${last}.`)
-}
-
-function isFree(host: string, port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = createServer()
-    probe.once('error', () => resolve(false))
-    probe.listen({ host, port, exclusive: true }, () => probe.close(() => resolve(true)))
-  })
 }

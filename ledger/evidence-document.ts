@@ -4,11 +4,11 @@ import { failure } from '../contracts/failures'
 import type { MigrationPolicy } from '../contracts/fleet'
 import type { ApplySummary, MigrationPlan } from '../contracts/migrate'
 import type { IsoInstant, OperationDocument, Sha256 } from '../contracts/operation'
-import type { Rewrite, StatementRecord } from '../postgres/observe/statement-observer'
+import type { StatementRecord } from '../postgres/observe/statement-observer'
 import type { CheckResult } from '../postgres/verify/checks'
 import type { CloudResource } from './resources'
 
-export type { CheckResult, Rewrite, StatementRecord }
+export type { CheckResult, StatementRecord }
 
 /** What was asked for, and what it was held against. */
 export interface EvidenceRequest {

@@ -1,8 +1,9 @@
 /** What `postmaster.pid` says, and whether the process it names is really the server of that data folder. A number alone
  *  proves nothing: after a crash it may belong to anybody, so the process must also be at home in the data folder. */
 import { execFileSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, readlinkSync, realpathSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, readlinkSync, realpathSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { readProcessStat } from './process-stat'
 import { readServerFile } from './server-files'
 
 export interface Postmaster {
@@ -40,12 +41,8 @@ export function isAlive(pid: number): boolean {
     return (error as NodeJS.ErrnoException).code === 'EPERM'
   }
   if (process.platform !== 'linux') return true
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    return stat.slice(stat.lastIndexOf(')') + 2, stat.lastIndexOf(')') + 3) !== 'Z'
-  } catch {
-    return false
-  }
+  const stat = readProcessStat(pid)
+  return stat !== null && stat.state !== 'Z'
 }
 
 /** Removes a `postmaster.pid` whose number now belongs to a zombie that nobody reaped, or, after a restart of the machine, to a

@@ -6,12 +6,12 @@ import { dirname, resolve } from 'node:path'
 import { PostgresServerError } from './failure'
 import type { ServerUser } from './server-user'
 
-/** Creates `folder` and its missing parents so that `user` can enter them. Created ones get mode 0755.
+/** Creates `folder` and its missing parents so that `user` can enter them, and nobody else can list them.
  *  @throws PostgresServerError FOLDER_UNREACHABLE naming the first folder that `user` cannot enter. */
 export function ensureEnterable(folder: string, user: ServerUser): void {
   const path = resolve(folder)
   for (const step of ancestors(path)) {
-    if (!statIfThere(step)) makeFolder(step)
+    if (!statIfThere(step)) makeClosedFolder(step, user)
     if (user.steppedDown && !mayEnter(statSync(step), user)) {
       throw new PostgresServerError(
         'FOLDER_UNREACHABLE',
@@ -33,9 +33,14 @@ export function giveToServer(path: string, user: ServerUser): void {
 }
 
 /** The umask could close it to the server's user: the mode is set explicitly. */
-function makeFolder(path: string): void {
+function makeClosedFolder(path: string, user: ServerUser): void {
   mkdirSync(path, { recursive: true })
-  chmodSync(path, 0o755)
+  closeFolder(path, user)
+}
+
+/** A folder of ours: the server's user may pass through, others when they must because of that; nobody but us may list it. */
+export function closeFolder(path: string, user: ServerUser): void {
+  chmodSync(path, user.steppedDown ? 0o711 : 0o700)
 }
 
 function ancestors(path: string): string[] {

@@ -1,5 +1,5 @@
 /** Lets timers and sockets have their turn during long work on text: a worker that cannot send its heartbeat counts as dead. One call of
- *  the grammar cannot be divided, so a single huge statement still takes as long as it takes. */
+ *  the grammar cannot be divided: long files are parsed in a thread (`migrate/plan-in-thread.ts`). */
 import { setImmediate } from 'node:timers/promises'
 
 const TURN_MS = 50

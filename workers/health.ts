@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Connection } from '@temporalio/client'
 import { temporal } from '@temporalio/proto'
 import type { TaskQueue } from '../contracts/messages'
+import type { Ledger } from '../ledger/ledger'
 
 export interface HealthReport {
   readonly version: 1
@@ -15,8 +16,12 @@ export interface HealthReport {
   readonly problems: readonly string[]
 }
 
-/** Resolves when all is well; rejects with why not. */
-export type Probe = () => Promise<void>
+export interface Probe {
+  /** Resolves when all is well; rejects with why not. */
+  readonly ask: () => Promise<void>
+  /** What is wrong when it does neither in time. */
+  readonly silent: string
+}
 
 const INTERVAL_MS = 5_000
 const PROBE_TIMEOUT_MS = 4_000
@@ -49,8 +54,8 @@ export function reportHealth(file: string, probes: readonly Probe[], intervalMs 
 
 async function problemOf(probe: Probe): Promise<string | null> {
   const late = new AbortController()
-  const timeout = sleep(PROBE_TIMEOUT_MS, 'no answer within 4 s', { signal: late.signal, ref: false }).catch(() => null)
-  const answer = probe().then(
+  const timeout = sleep(PROBE_TIMEOUT_MS, probe.silent, { signal: late.signal, ref: false }).catch(() => null)
+  const answer = probe.ask().then(
     () => null,
     (error: unknown) => (error instanceof Error ? error.message : String(error)),
   )
@@ -79,17 +84,22 @@ export interface PollerQuery {
 /** Temporal answers, and says that this worker polls the queue. */
 export function pollerProbe({ connection, namespace, queue, identity }: PollerQuery): Probe {
   const taskQueueType = temporal.api.enums.v1.TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY
-  return async () => {
-    const { pollers } = await connection
-      .withDeadline(Date.now() + PROBE_TIMEOUT_MS, () =>
-        connection.workflowService.describeTaskQueue({ namespace, taskQueue: { name: queue }, taskQueueType }),
-      )
-      .catch(() => {
-        throw new Error(`Temporal does not answer about the queue ${queue}`)
+  const silent = `Temporal does not answer about the queue ${queue}.`
+  const ask = () => connection.workflowService.describeTaskQueue({ namespace, taskQueue: { name: queue }, taskQueueType })
+  return {
+    silent,
+    async ask() {
+      const { pollers } = await connection.withDeadline(Date.now() + PROBE_TIMEOUT_MS, ask).catch(() => {
+        throw new Error(silent)
       })
-    const own = pollers?.find((poller) => poller.identity === identity)
-    const seconds = Number(own?.lastAccessTime?.seconds ?? 0)
-    if (Date.now() - seconds * 1_000 > LAST_POLL_MAX_MS)
-      throw new Error(`Temporal does not see this worker poll the queue ${queue}`)
+      const own = pollers?.find((poller) => poller.identity === identity)
+      const seconds = Number(own?.lastAccessTime?.seconds ?? 0)
+      if (Date.now() - seconds * 1_000 <= LAST_POLL_MAX_MS) return
+      throw new Error(`Temporal does not see this worker poll the queue ${queue}.`)
+    },
   }
+}
+
+export function ledgerProbe(ledger: Pick<Ledger, 'ping'>): Probe {
+  return { ask: () => ledger.ping(), silent: 'The ledger does not answer.' }
 }

@@ -45,6 +45,11 @@ const POLLS = 3
 /** Past the grace an activity has a second to end; then it is given up and runs again elsewhere. */
 const FORCED_AFTER_GRACE_MS = 1_000
 
+/** How long stopping may take at all: activities, and what the server still has to be told. */
+export function stopLimitMs({ shutdownGraceMs }: WorkerConfig): number {
+  return shutdownGraceMs + FORCED_AFTER_GRACE_MS + 3_000
+}
+
 function optionsFor(queue: TaskQueue, connection: NativeConnection, config: WorkerConfig): WorkerOptions {
   return {
     connection,

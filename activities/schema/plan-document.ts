@@ -1,12 +1,14 @@
 /** The plan as the ledger keeps it and as an approval binds to it. */
 
 import { type Failure, failure } from '../../contracts/failures'
-import type { InstanceAddress, MigrationPlan, PlannedScript } from '../../contracts/migrate'
+import type { InstanceAddress, MigrationPlan, PlannedScript, PlannedStatement } from '../../contracts/migrate'
 import type { Sha256 } from '../../contracts/operation'
 import { sha256Of } from '../../ledger/digest'
 import type { HistoryRow } from '../../postgres/migrate/history'
-import type { ApplyPlan, PlannedMigration } from '../../postgres/migrate/plan'
+import type { ApplyPlan } from '../../postgres/migrate/plan'
+import type { PlannedMigration } from '../../postgres/migrate/plan-script'
 import { withoutLiterals } from '../../postgres/migrate/without-literals'
+import { createPace } from '../../postgres/pace'
 
 const SQL_LENGTH_MAX = 200
 
@@ -15,20 +17,16 @@ function identity({ version, description, type, script, checksum, success }: His
   return { version, description, type, script, checksum, success }
 }
 
-function plannedScript({ script, version, description, checksum, statements }: PlannedMigration): PlannedScript {
-  return {
-    script,
-    version,
-    description,
-    checksum,
-    statements: statements.map(({ index, line, kind, sql, transactional }) => ({
-      index,
-      line,
-      kind,
-      sql: withoutLiterals(sql, SQL_LENGTH_MAX),
-      transactional,
-    })),
+type Pace = ReturnType<typeof createPace>
+
+async function plannedScript(migration: PlannedMigration, pace: Pace): Promise<PlannedScript> {
+  const { script, version, description, checksum } = migration
+  const statements: PlannedStatement[] = []
+  for (const { index, line, kind, sql, transactional } of migration.statements) {
+    statements.push({ index, line, kind, sql: withoutLiterals(sql, SQL_LENGTH_MAX), transactional })
+    await pace()
   }
+  return { script, version, description, checksum, statements }
 }
 
 export interface PlanFacts {
@@ -39,7 +37,11 @@ export interface PlanFacts {
   readonly plan: ApplyPlan
 }
 
-export function planDocument({ bundle, target, fingerprint, history, plan }: PlanFacts): MigrationPlan {
+/** Takes turns with the rest of the process: a plan may hold some hundred thousand statements. */
+export async function planDocument({ bundle, target, fingerprint, history, plan }: PlanFacts): Promise<MigrationPlan> {
+  const pace = createPace()
+  const pending: PlannedScript[] = []
+  for (const migration of plan.pending) pending.push(await plannedScript(migration, pace))
   const body = {
     version: 1 as const,
     bundle,
@@ -50,7 +52,7 @@ export function planDocument({ bundle, target, fingerprint, history, plan }: Pla
     fingerprint,
     current: plan.current,
     target: plan.target,
-    pending: plan.pending.map(plannedScript),
+    pending,
   }
   return { ...body, digest: sha256Of(body) }
 }

@@ -33,7 +33,7 @@ export async function planTarget(
       const plan = await planMigrations({ resolved, history: rows })
       const fingerprint = await schemaFingerprint(session, { signal: currentAct().signal })
       const standing = await standingEpoch(session)
-      return { document: planDocument({ bundle, target, fingerprint, history: rows, plan }), standing }
+      return { document: await planDocument({ bundle, target, fingerprint, history: rows, plan }), standing }
     },
   )
   assertMayAct()

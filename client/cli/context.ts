@@ -1,10 +1,9 @@
 /** What every command is given: where it writes, its settings, and doors that are closed again whatever happens. */
-import { Failure } from '../../contracts/failures'
 import { type Ledger, openLedger } from '../../ledger/ledger'
 import { ledgerUrlOf, readSettings, type Settings, temporalOf } from '../config'
 import type { Doors } from '../decide'
-import { connectTemporal, type TemporalDoor } from '../temporal'
-import type { Vigilance } from '../wait'
+import type { Vigilance } from '../health-watch'
+import { connectTemporal } from '../temporal'
 import { type Io, type Paint, paintFor } from './io'
 
 export class CliContext {
@@ -58,28 +57,6 @@ export class CliContext {
         await temporal.close()
       }
     })
-  }
-
-  /** The ledger, and Temporal when it can be had: reading an operation needs only the first. */
-  async withLedgerAndMaybeTemporal<T>(work: (ledger: Ledger, temporal: TemporalDoor | null) => Promise<T>): Promise<T> {
-    return await this.withLedger(async (ledger) => {
-      const temporal = await this.#maybeTemporal()
-      try {
-        return await work(ledger, temporal)
-      } finally {
-        await temporal?.close()
-      }
-    })
-  }
-
-  async #maybeTemporal(): Promise<TemporalDoor | null> {
-    if (this.settings.temporal === null) return null
-    try {
-      return await connectTemporal(this.settings.temporal)
-    } catch (error) {
-      if (error instanceof Failure) return null
-      throw error
-    }
   }
 
   historyUrl(operation: string): string | null {

@@ -1,47 +1,111 @@
-/** `capstan up|down|status|reset`: the embedded default, which is a program of its own. */
+/** `capstan up|down|status|reset`: the embedded default, which is a program of its own. With --json its lines go to standard error, and
+ *  what runs afterwards is the one document on standard output. */
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 import type { Command } from 'commander'
-import { failure } from '../../contracts/failures'
+import { type FailureCode, failure } from '../../contracts/failures'
 import { DIST } from '../config'
 import { EXIT } from '../exit-codes'
 import type { CliContext } from './context'
-import { example } from './options'
+import { example, jsonOption } from './options'
 
-const COMMANDS = {
-  up: 'Start the embedded default: Temporal, ledger, lab and worker. With --detach in the background.',
-  down: 'Stop the embedded default. Its state is kept.',
-  status: 'What of the embedded default runs, and where; --json prints one document.',
-  reset: 'Stop the embedded default and remove all its state.',
-} as const
+interface EmbeddedOptions {
+  readonly detach?: boolean
+  readonly json?: boolean
+}
 
 export function addEmbedded(program: Command, cli: CliContext): void {
-  for (const [name, description] of Object.entries(COMMANDS)) {
-    program
-      .command(name)
-      .description(description)
-      .allowUnknownOption()
-      .argument('[options...]', 'passed on')
-      .addHelpText('after', example(`capstan ${name}`))
-      .action(async (passedOn: string[]) => {
-        cli.exit = await runEmbedded(cli, [name, ...passedOn])
-      })
+  program
+    .command('up')
+    .summary('start the embedded default: Temporal, ledger, lab and worker')
+    .description('Start the embedded default: Temporal, ledger, lab and worker. It runs until Ctrl-C.')
+    .option('--detach', 'in the background; returns when it is ready')
+    .addOption(jsonOption())
+    .addHelpText('after', example('capstan up', 'capstan up --detach --json'))
+    .action(async ({ detach, json }: EmbeddedOptions) => {
+      if (json && !detach) {
+        const message =
+          '"up --json" needs --detach: in the foreground it runs until Ctrl-C, and "capstan status --json" has the document.'
+        throw failure('OPTION_INVALID', message, { option: 'json' })
+      }
+      await run(cli, ['up', ...(detach ? ['--detach'] : [])], json ?? false)
+    })
+  addPlain(program, cli, 'down', 'Stop the embedded default. Its state is kept.')
+  program
+    .command('status')
+    .description('What of the embedded default runs, and where.')
+    .addOption(jsonOption())
+    .addHelpText('after', example('capstan status --json'))
+    .action(async ({ json }: EmbeddedOptions) => {
+      cli.exit = await inherit(cli, ['status', ...(json ? ['--json'] : [])])
+    })
+  addPlain(program, cli, 'reset', 'Stop the embedded default and remove all its state: the ledger, the lab and what is in them.')
+}
+
+function addPlain(program: Command, cli: CliContext, name: 'down' | 'reset', description: string): void {
+  program
+    .command(name)
+    .description(description)
+    .addOption(jsonOption())
+    .addHelpText('after', example(`capstan ${name}`))
+    .action(async ({ json }: EmbeddedOptions) => run(cli, [name], json ?? false))
+}
+
+async function run(cli: CliContext, args: readonly string[], json: boolean): Promise<void> {
+  if (!json) {
+    cli.exit = await inherit(cli, args)
+    return
   }
+  const done = await capture(cli, args)
+  if (done.exit !== 0) throw failed(done)
+  cli.io.err(done.out)
+  const { out } = await capture(cli, ['status', '--json'])
+  cli.io.out(out)
+}
+
+/** The program tells its failures in words; what follows from one is in its exit code. */
+function failed({ exit, err }: { exit: number; err: string }): Error {
+  const message = err.trim().split('\n').at(-1)?.replace(/^✘ /, '') || `The embedded default ended with ${exit}.`
+  const codes: Partial<Record<number, FailureCode>> = {
+    2: 'OPTION_INVALID',
+    3: /running|started again/.test(message) ? 'EMBEDDED_RUNNING' : 'FOLDER_NOT_OURS',
+    4: 'EMBEDDED_START_FAILED',
+  }
+  return failure(codes[exit] ?? 'DEFECT', message)
 }
 
 /** Its output is ours, so is its exit code. Ctrl-C reaches it through the terminal; here it only must not end us first. */
-async function runEmbedded(cli: CliContext, args: readonly string[]): Promise<number> {
-  const program = path.join(DIST, 'embedded', 'main.js')
-  if (!existsSync(program)) {
-    throw failure('EMBEDDED_START_FAILED', `${program} is not there; compile it with "npm run build".`, { program })
-  }
-  const child = spawn(process.execPath, [program, ...args], { stdio: 'inherit' })
+async function inherit(cli: CliContext, args: readonly string[]): Promise<number> {
+  const child = spawn(process.execPath, [program(), ...args], { stdio: 'inherit' })
+  return await ended(cli, child)
+}
+
+async function capture(cli: CliContext, args: readonly string[]): Promise<{ exit: number; out: string; err: string }> {
+  const child = spawn(process.execPath, [program(), ...args], { stdio: ['inherit', 'pipe', 'pipe'] })
+  let out = ''
+  let err = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    out += text
+  })
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    err += text
+  })
+  return { exit: await ended(cli, child), out, err }
+}
+
+function program(): string {
+  const file = path.join(DIST, 'embedded', 'main.js')
+  if (existsSync(file)) return file
+  throw failure('EMBEDDED_START_FAILED', `${file} is not there; compile it with "npm run build".`, { program: file })
+}
+
+async function ended(cli: CliContext, child: ReturnType<typeof spawn>): Promise<number> {
   const stopListening = cli.io.onInterrupt(() => undefined)
   try {
     return await new Promise<number>((resolve, reject) => {
       child.on('error', reject)
-      child.on('exit', (code, signal) => resolve(code ?? (signal === null ? EXIT.defect : EXIT.detached)))
+      child.on('close', (code, signal) => resolve(code ?? (signal === null ? EXIT.defect : EXIT.detached)))
     })
   } finally {
     stopListening()

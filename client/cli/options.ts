@@ -1,5 +1,7 @@
 /** Options that several commands share, and the values they take. */
 import { InvalidArgumentError, Option } from 'commander'
+import type { IsoInstant } from '../../contracts/operation'
+import { nearest } from '../fleet/suggest'
 import { parseDurationMs } from '../fleet/units'
 
 export function durationMs(text: string): number {
@@ -12,6 +14,42 @@ export function positiveInteger(text: string): number {
   const value = Number(text)
   if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('It must be a whole number above 0.')
   return value
+}
+
+export function planDigest(text: string): string {
+  if (!/^[0-9a-f]{64}$/.test(text))
+    throw new InvalidArgumentError('It must be the whole digest: 64 hexadecimal digits in lower case.')
+  return text
+}
+
+/** A time before now with its unit, or an instant. Resolves to an instant. */
+export function since(text: string): IsoInstant {
+  const ago = parseDurationMs(text)
+  const instant = ago === null ? instantOf(text) : Date.now() - ago
+  const date = new Date(instant)
+  if (!Number.isNaN(date.getTime()) && date.getFullYear() > 0 && date.getFullYear() < 10_000) return date.toISOString()
+  throw new InvalidArgumentError(
+    'It must be a time ago, such as 90m or 7d, or an instant in UTC, such as 2026-11-23 or 2026-11-23T03:00Z.',
+  )
+}
+
+function instantOf(text: string): number {
+  return /^\d{4}-\d{2}-\d{2}$/.test(text) || /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?Z$/.test(text)
+    ? Date.parse(text)
+    : Number.NaN
+}
+
+/** Words joined by commas, the option given several times, or both. */
+export function oneOrMoreOf<T extends string>(known: readonly T[]): (text: string, before: readonly T[] | undefined) => T[] {
+  return (text, before) => {
+    const words = text.split(',').map((word) => {
+      const found = known.find((one) => one === word.trim())
+      if (found !== undefined) return found
+      const meant = nearest(word.trim(), known)
+      throw new InvalidArgumentError(meant === null ? `Known are ${known.join(', ')}.` : `Did you mean ${meant}?`)
+    })
+    return [...new Set([...(before ?? []), ...words])]
+  }
 }
 
 export const jsonOption = (): Option => new Option('--json', 'one JSON document on standard output, nothing else')

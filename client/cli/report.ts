@@ -25,7 +25,10 @@ export function reportFailure(io: Io, error: unknown, how: { json: boolean; debu
     io.err(
       `${[`${paint('red', '✘')} ${first}`, ...more.map((line) => `  ${line}`)].join('\n')}${paint('dim', ` [${told.code}]`)}\n`,
     )
-    if (told.exit === EXIT.defect && !how.debug) io.err(`${paint('dim', '  CAPSTAN_DEBUG=1 shows where it arose.')}\n`)
+    // What a workflow died of is in its history, not in this program's stack.
+    const { history } = told.facts
+    if (typeof history === 'string') io.err(`${paint('dim', `  history: ${history}`)}\n`)
+    else if (told.exit === EXIT.defect && !how.debug) io.err(`${paint('dim', '  CAPSTAN_DEBUG=1 shows where it arose.')}\n`)
   }
   if (how.debug && types.isNativeError(error)) io.err(`${error.stack ?? error.message}\n`)
   return told.exit

@@ -2,7 +2,7 @@
 import { CommanderError } from 'commander'
 import { readTerminalSettings } from '../config'
 import { EXIT } from '../exit-codes'
-import { VIGILANCE } from '../wait'
+import { VIGILANCE } from '../health-watch'
 import { CliContext } from './context'
 import type { Io } from './io'
 import { createProgram } from './program'

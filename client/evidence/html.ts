@@ -46,5 +46,3 @@ export function escapeText(text: string): string {
 export function each<T>(items: readonly T[], show: (item: T, index: number) => Html): Html {
   return new Html(items.map((item, index) => show(item, index).text).join(''))
 }
-
-export const nothing = new Html('')

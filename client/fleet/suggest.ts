@@ -11,7 +11,7 @@ export function nearest(word: string, known: readonly string[]): string | null {
 }
 
 /** Insertions, removals and replacements that turn one word into the other. */
-function editDistance(a: string, b: string): number {
+export function editDistance(a: string, b: string): number {
   let previous = Array.from({ length: b.length + 1 }, (_, column) => column)
   for (let row = 1; row <= a.length; row++) {
     const current = [row]

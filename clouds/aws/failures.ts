@@ -1,5 +1,5 @@
 /** RDS errors → our closed table. Decided by `name` (the SDK's class, which is not always the wire's Code) and the HTTP status.
- *  An unknown 4xx is a defect, never an endless retry. Source: errors of the RDS API, 2014-10-31. */
+ *  An unknown 4xx is a defect, never an endless retry. Source: errors of the RDS API, 2014-10-31, its common errors included. */
 import { type Failure, type FailureCode, failure } from '../../contracts/failures'
 
 const CODE_BY_NAME: Readonly<Record<string, FailureCode>> = {
@@ -17,6 +17,8 @@ const CODE_BY_NAME: Readonly<Record<string, FailureCode>> = {
   SnapshotQuotaExceededFault: 'CLOUD_REFUSED',
   StorageQuotaExceededFault: 'CLOUD_REFUSED',
   DBParameterGroupQuotaExceededFault: 'CLOUD_REFUSED',
+  DBParameterGroupNotFoundFault: 'CLOUD_REFUSED',
+  KMSKeyNotAccessibleFault: 'CLOUD_REFUSED',
   InsufficientDBInstanceCapacityFault: 'CLOUD_BUSY',
   InvalidParameterCombination: 'CLOUD_REFUSED',
   InvalidParameterCombinationException: 'CLOUD_REFUSED',
@@ -28,6 +30,11 @@ const CODE_BY_NAME: Readonly<Record<string, FailureCode>> = {
   SignatureDoesNotMatch: 'CREDENTIALS_REJECTED',
   AccessDenied: 'CREDENTIALS_REJECTED',
   AccessDeniedException: 'CREDENTIALS_REJECTED',
+  IncompleteSignature: 'CREDENTIALS_REJECTED',
+  NotAuthorized: 'CREDENTIALS_REJECTED',
+  OptInRequired: 'CREDENTIALS_REJECTED',
+  // Signed too long ago: the host's clock is wrong, which the SDK could not correct.
+  RequestExpired: 'CREDENTIALS_REJECTED',
   // Short-lived credentials are renewed: between two of them there may be a moment without any.
   ExpiredToken: 'CLOUD_UNREACHABLE',
   ExpiredTokenException: 'CLOUD_UNREACHABLE',

@@ -2,13 +2,13 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { failure } from '../../contracts/failures'
+import { lockOwner } from '../../pgserver/lock-file'
+import { isAlive } from '../../pgserver/process-identity'
 import type { EmbeddedConfig } from '../config'
 import { sweepState, wipeState } from '../leftovers'
 import { stopProcess } from '../processes/program'
 import { readRecords } from '../processes/records'
 import { readEndpoints } from '../state/endpoints'
-import { lockOwner } from '../state/lock-file'
-import { isAlive } from '../state/process-identity'
 import { isClaimed } from '../state/state-folder'
 
 const STOP_MS = 10_000

@@ -5,7 +5,7 @@ import { closeSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { failure } from '../../contracts/failures'
-import { identify, isAlive, type ProcessIdentity } from '../state/process-identity'
+import { identify, isAlive, type ProcessIdentity } from '../../pgserver/process-identity'
 import type { ProcessRecords } from './records'
 
 export interface Program {

@@ -1,6 +1,6 @@
 /** Which processes are ours, on disk: after a crash of the supervisor the next start, or `down`, ends what was left behind. */
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { isAlive, type ProcessIdentity } from '../state/process-identity'
+import { isAlive, type ProcessIdentity } from '../../pgserver/process-identity'
 
 export interface RecordedProcess extends ProcessIdentity {
   readonly name: string

@@ -3,7 +3,7 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { failure } from '../../contracts/failures'
-import { lockWithin } from './lock-file'
+import { lockWithin } from '../../pgserver/lock-file'
 
 /** 127.64.0 to 127.126.255, clear of 127.0.0 where everybody is and of what the tests take for themselves (127.77). */
 const FIRST = 64

@@ -3,7 +3,7 @@
  *  state where CAPSTAN_STATE_DIR says is not pointed at: whoever means it sets the same variable. */
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { lockOwner } from './lock-file'
+import { lockOwner } from '../../pgserver/lock-file'
 
 export interface Endpoints {
   readonly version: 1

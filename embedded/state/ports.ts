@@ -1,8 +1,8 @@
 /** Ports of this clone's own on 127.0.0.1, kept from start to start so that links and configurations stay true. They lie below
  *  the range that the kernel hands out to clients, where a port could be taken between two starts. */
 import { readFileSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { failure } from '../../contracts/failures'
+import { isFree } from '../../pgserver/free-port'
 
 const FIRST = 17_000
 const SPAN = 13_000
@@ -36,14 +36,6 @@ export async function choosePorts(file: string, key: string, host = '127.0.0.1')
   const ports = chosen as Ports
   writeFileSync(file, `${JSON.stringify(ports)}\n`, { mode: 0o600 })
   return ports
-}
-
-export function isFree(host: string, port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer()
-    server.once('error', () => resolve(false))
-    server.listen({ host, port, exclusive: true }, () => server.close(() => resolve(true)))
-  })
 }
 
 function readPorts(file: string): Partial<Record<PortName, number>> {

@@ -3,11 +3,11 @@ import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { failure } from '../../contracts/failures'
+import { identify } from '../../pgserver/process-identity'
 import type { EmbeddedConfig } from '../config'
 import { childEnvironment } from '../processes/environment'
 import { ProcessRecords } from '../processes/records'
 import type { Endpoints } from '../state/endpoints'
-import { identify } from '../state/process-identity'
 
 export interface CommandResult {
   readonly code: number

@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { lockWithin } from '../state/lock-file'
+import { lockWithin } from '../../pgserver/lock-file'
 import { type Made, makeInPlace } from './place'
 import { TEMPORAL_CLI_VERSION } from './version'
 

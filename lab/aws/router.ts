@@ -18,7 +18,8 @@ import { ACCOUNT } from './state'
 const VERSION = '2014-10-31'
 
 export interface Endpoint {
-  current(): AwsCloud
+  /** Resolves with the one of now: while everything is being emptied, calls wait. */
+  current(): Promise<AwsCloud>
   faults: FaultBook
   effects: Effects
   calls: CallLog
@@ -65,7 +66,7 @@ function readCall(request: FastifyRequest): ReceivedCall {
 
 async function handle(request: FastifyRequest, call: ReceivedCall, endpoint: Endpoint): Promise<Handled> {
   const { action, query, requestId } = call
-  const cloud = endpoint.current()
+  const cloud = await endpoint.current()
   let region = ''
   let faults: CallFaults | undefined
   try {

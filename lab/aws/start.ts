@@ -54,17 +54,8 @@ export interface Aws {
 const CLOSE_GRACE_MS = 1_500
 
 export async function startAws(options: AwsOptions): Promise<Aws> {
-  const { state, log } = options
-  const servers = new Servers({
-    stateDir: options.stateDir,
-    cacheDir: options.cacheDir,
-    port: options.dataPort,
-    administratorAddress: options.apiAddress,
-    administratorPassword: options.administratorPassword,
-    flavour: RDS,
-    ended: (folder) => serverEnded(cloud, folder),
-    log,
-  })
+  const { state } = options
+  const servers = newServers(options, (folder) => serverEnded(cloud, folder))
   const past = new Past()
   const effects = new Effects(options.faults, () => cloud)
   const notePast = (): void =>
@@ -88,10 +79,17 @@ export async function startAws(options: AwsOptions): Promise<Aws> {
     catalogue: catalogues(servers),
   })
   let cloud = build()
+  let ready: Promise<void> = Promise.resolve()
 
   return {
     serve: (api) =>
-      serveAws(api, { current: () => cloud, faults: options.faults, calls: options.calls, effects, closing: closing.signal }),
+      serveAws(api, {
+        current: () => ready.then(() => cloud),
+        faults: options.faults,
+        calls: options.calls,
+        effects,
+        closing: closing.signal,
+      }),
     async faultsChanged(ordered) {
       notePast()
       if (ordered && beginsAtOnce(ordered)) {
@@ -121,15 +119,13 @@ export async function startAws(options: AwsOptions): Promise<Aws> {
       await servers.crash(instance.folder)
       return true
     },
-    async reset() {
-      await cloud.tasks.close()
-      const folders = Object.values(state.instances).map(({ folder }) => folder)
-      Object.assign(state, emptyAwsState(), { lastHost: state.lastHost })
-      await options.save()
-      await Promise.all(folders.map((folder) => servers.remove(folder)))
-      await servers.sweep({ instances: new Set(), snapshots: new Set() })
-      cloud = build()
-      await effects.settle()
+    reset() {
+      // calls wait: what they would make now would be swept away, or never be begun
+      const emptied = empty(cloud, effects).finally(() => {
+        cloud = build()
+      })
+      ready = emptied.catch(() => {})
+      return emptied
     },
     async close() {
       closing.abort(new Error('The lab is closing.'))
@@ -139,6 +135,19 @@ export async function startAws(options: AwsOptions): Promise<Aws> {
   }
 }
 
+function newServers(options: AwsOptions, ended: (folder: string) => void): Servers {
+  return new Servers({
+    stateDir: options.stateDir,
+    cacheDir: options.cacheDir,
+    port: options.dataPort,
+    administratorAddress: options.apiAddress,
+    administratorPassword: options.administratorPassword,
+    flavour: RDS,
+    ended,
+    log: options.log,
+  })
+}
+
 /** It comes back by itself, as soon as what is under way for the instance lets it. */
 function serverEnded(cloud: AwsCloud, folder: string): void {
   const instance = Object.values(cloud.state.instances).find((candidate) => candidate.folder === folder)
@@ -146,6 +155,16 @@ function serverEnded(cloud: AwsCloud, folder: string): void {
   expectRecovery(instance)
   void cloud.save()
   cloud.tasks.wake(instance)
+}
+
+async function empty({ tasks, state, servers, save }: AwsCloud, effects: Effects): Promise<void> {
+  await tasks.close()
+  const folders = Object.values(state.instances).map(({ folder }) => folder)
+  Object.assign(state, emptyAwsState(), { lastHost: state.lastHost })
+  await save()
+  await effects.settle()
+  await Promise.all(folders.map((folder) => servers.remove(folder)))
+  await servers.sweep({ instances: new Set(), snapshots: new Set() })
 }
 
 /** A server that is just being made or restarted learns the rules at the end of that. */

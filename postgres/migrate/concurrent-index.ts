@@ -5,7 +5,7 @@ import { quoteIdentifier, quoteQualified } from '../connect/quote'
 import type { Session } from '../connect/session'
 import type { ConcurrentIndex, RelationName } from './classify'
 import { recordHealing } from './healed-indexes'
-import type { PlannedMigration, ScriptStatement } from './plan'
+import type { PlannedMigration, ScriptStatement } from './plan-script'
 import type { RunContext } from './run-context'
 
 interface FoundIndex {

@@ -2,7 +2,7 @@
 import { quoteIdentifier, quoteQualified } from '../connect/quote'
 import type { Session } from '../connect/session'
 import { asList, asNode, asText, parseStatements } from './grammar'
-import type { ScriptStatement } from './plan'
+import type { ScriptStatement } from './plan-script'
 
 /** True when the interrupted statement turns out to have finished. Called only where its intent was recorded. */
 export async function prepareConcurrent(session: Session, statement: ScriptStatement): Promise<boolean> {

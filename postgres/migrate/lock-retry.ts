@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Session } from '../connect/session'
 import type { Blocker } from './events'
-import type { PlannedMigration } from './plan'
+import type { PlannedMigration } from './plan-script'
 import { isContention, lockTimeoutFailure, problemLine } from './problems'
 import type { RunContext } from './run-context'
 

@@ -6,7 +6,7 @@
  *  - it may run twice: the line `-- capstan: repeatable` stands before it in the file, alone on its line, with no other statement in
  *    between. It then also runs again by itself after every later interruption. */
 import { type Failure, failure } from '../../contracts/failures'
-import type { PlannedMigration, ScriptStatement } from './plan'
+import type { PlannedMigration, ScriptStatement } from './plan-script'
 import type { ProgressRow } from './progress'
 import type { RunContext } from './run-context'
 

@@ -2,7 +2,7 @@
 import { type Failure, failure } from '../../contracts/failures'
 import { ServerError } from '../connect/errors'
 import type { Blocker } from './events'
-import type { PlannedMigration, ScriptStatement } from './plan'
+import type { PlannedMigration, ScriptStatement } from './plan-script'
 import { LineIndex } from './tokenizer'
 
 /** The server refused one statement of a migration. */

@@ -3,7 +3,7 @@ import { failure } from '../../contracts/failures'
 import { quoteQualified } from '../connect/quote'
 import type { Session } from '../connect/session'
 import type { HistoryLocation } from './history'
-import type { PlannedMigration, ScriptStatement } from './plan'
+import type { PlannedMigration, ScriptStatement } from './plan-script'
 
 export interface ProgressRow {
   readonly digest: string

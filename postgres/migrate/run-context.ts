@@ -6,7 +6,7 @@ import type { StatementObserver } from '../observe/statement-observer'
 import type { ApplyEvent } from './events'
 import { assertFence, type FenceToken } from './fence'
 import type { HistoryLocation } from './history'
-import type { PlannedMigration, ScriptStatement } from './plan'
+import type { PlannedMigration, ScriptStatement } from './plan-script'
 import type { ProgressLog } from './progress'
 
 export interface LockRetries {

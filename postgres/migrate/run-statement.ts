@@ -1,6 +1,6 @@
 /** One statement on the work connection, COPY data included. */
 import { ServerError } from '../connect/errors'
-import type { PlannedMigration, ScriptStatement } from './plan'
+import type { PlannedMigration, ScriptStatement } from './plan-script'
 import { StatementProblem } from './problems'
 import { eventAt, type RunContext } from './run-context'
 

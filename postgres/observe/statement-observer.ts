@@ -1,6 +1,6 @@
 /** What the migration engine tells whoever watches it, and what a watcher records. */
 import type { Session } from '../connect/session'
-import type { ScriptStatement } from '../migrate/plan'
+import type { ScriptStatement } from '../migrate/plan-script'
 import type { LockMode } from './lock-modes'
 
 export interface HeldLock {

@@ -242,6 +242,32 @@ describe('ops', () => {
     expect(nowhere).toMatchObject({ exit: 2, err: expect.stringContaining('name another file with --html') })
   })
 
+  test('a list keeps to what is asked for, and says when there is more', async () => {
+    const ids = [await recorded('migrate-listed-a'), await recorded('migrate-listed-b'), await recorded('migrate-listed-c')]
+    await ledger.setStatus({ operation: ids[1]!, status: 'rejected', finishedAt: at(9) })
+    const listed = async (...args: string[]): Promise<unknown> => {
+      const { json } = await capstan(['ops', 'list', '--json', '--since', '2026-11-23', ...args], { env: env() })
+      const { operations, more } = json as { operations: { id: string }[]; more: boolean }
+      return { ids: operations.map(({ id }) => id).filter((id) => ids.includes(id)), more }
+    }
+    expect(await listed('--status', 'rejected, aborted', '--kind', 'migrate')).toEqual({ ids: [ids[1]], more: false })
+    expect(await listed('--limit', '2')).toEqual({ ids: [ids[2], ids[1]], more: true })
+    expect(await listed('--since', '2999-01-01')).toEqual({ ids: [], more: false })
+    const none = await capstan(['ops', 'list', '--database', 'nobody'], { env: env() })
+    expect(none).toMatchObject({ exit: 0, out: 'No operation is like that.\n' })
+    const cut = await capstan(['ops', 'list', '--limit', '1'], { env: env() })
+    expect(cut.out).toContain('There are more: --limit 2 shows twice as many.')
+  })
+
+  test('what an approval would approve is shown with the operation', async () => {
+    const id = await recorded('migrate-shop-asks')
+    expect((await capstan(['ops', 'show', id, '--plan'], { env: env() })).out).toContain('It has no plan yet.')
+    const plan = evidenceExample('orders').documents.plan
+    await ledger.putDocument({ operation: id, name: 'plan', document: plan })
+    const { json } = await capstan(['ops', 'show', id, '--plan', '--json'], { env: env() })
+    expect(json).toEqual({ ...(await ledger.getOperation(id)), plan })
+  })
+
   test('an unknown operation is bad input', async () => {
     expect(await capstan(['ops', 'show', 'migrate-nobody'], { env: env() })).toMatchObject({ exit: 2, out: '' })
   })
@@ -269,7 +295,7 @@ describe('ops', () => {
     await ledger.setStatus({ operation: id, status: 'needs-operator' })
     const run = await capstan(['ops', 'watch', id], { env: env() })
     expect(run.exit).toBe(6)
-    expect(run.out).toContain(`capstan ops resolve ${id} --step canary retry|skip|done`)
+    expect(run.out).toContain(`try it again: capstan ops resolve ${id} retry --step canary\n`)
   })
 
   test('Ctrl-C leaves a running operation running and says how to come back', async () => {

@@ -1,7 +1,7 @@
 /** A command line run inside the test, with everything it wrote. */
 import type { Io } from '../../client/cli/io'
 import { runCli } from '../../client/cli/run'
-import type { Vigilance } from '../../client/wait'
+import { VIGILANCE, type Vigilance } from '../../client/health-watch'
 
 export interface CliRun {
   readonly exit: number
@@ -16,10 +16,12 @@ export interface CliEnvironment {
   /** What the person types when asked; null: nobody can be asked. */
   readonly answer?: string | null
   readonly live?: boolean
-  /** Default: the program's own. */
-  readonly vigilance?: Vigilance
+  /** Where it differs from the program's own. */
+  readonly vigilance?: Partial<Vigilance>
   /** Presses Ctrl-C when standard output contains this. */
   readonly interruptAt?: string
+  /** Hears all that was written so far, on either stream, whenever something is. */
+  readonly onOutput?: (text: string) => void
 }
 
 export async function capstan(args: readonly string[], environment: CliEnvironment = {}): Promise<CliRun> {
@@ -29,11 +31,13 @@ export async function capstan(args: readonly string[], environment: CliEnvironme
   const io: Io = {
     out(text) {
       out += text
+      environment.onOutput?.(out)
       const { interruptAt } = environment
       if (interruptAt !== undefined && out.includes(interruptAt)) for (const interrupt of interrupts) interrupt()
     },
     err(text) {
       err += text
+      environment.onOutput?.(err)
     },
     live: environment.live ?? false,
     interactive: environment.answer != null,
@@ -49,7 +53,7 @@ export async function capstan(args: readonly string[], environment: CliEnvironme
       return () => interrupts.delete(callback)
     },
   }
-  const exit = await runCli(args, io, { USER: 'ada', ...environment.env }, environment.vigilance)
+  const exit = await runCli(args, io, { USER: 'ada', ...environment.env }, { ...VIGILANCE, ...environment.vigilance })
   return {
     exit,
     out,

@@ -6,6 +6,7 @@ import { planLines } from '../../client/cli/render/plan'
 import { cutTo, showBytes, showDuration, showLimitMs, wrap } from '../../client/cli/render/quantities'
 import { stepTree } from '../../client/cli/render/steps'
 import { exitOfOperation } from '../../client/exit-codes'
+import { meantBy } from '../../client/find-operation'
 import { findingsOf } from '../../client/findings'
 import { parseFleet } from '../../client/fleet/read-fleet'
 import { newOperationId, parseOperationId } from '../../client/operation-id'
@@ -54,6 +55,7 @@ describe('exit codes', () => {
     [{ status: 'failed', verdict: 'fail' }, 1],
     [{ status: 'failed', failure: { code: 'SOMETHING_NEW', message: '' } }, 70],
     [{ status: 'rejected' }, 7],
+    [{ status: 'aborted' }, 7],
     [{ status: 'aborted', failure: { code: 'OPERATION_ABORTED', message: '' } }, 7],
     [{ status: 'awaiting-approval' }, 8],
     [{ status: 'needs-operator' }, 6],
@@ -153,6 +155,15 @@ describe('the plan', () => {
     expect(lines.join('\n')).toContain('nothing is pending')
     expect(lines.join('\n')).not.toContain('steps to come')
   })
+})
+
+test('an id that was mistyped or shortened is told from one that was never there', () => {
+  const known = ['migrate-shop-abc234', 'migrate-shop-xyz567', 'migrate-till-abc234']
+  expect(meantBy('migrate-shop-abc243', known)).toBe('migrate-shop-abc234')
+  expect(meantBy('xyz567', known)).toBe('migrate-shop-xyz567')
+  expect(meantBy('abc234', known)).toBeNull()
+  expect(meantBy('migrate-shop-qqqqqq', known)).toBeNull()
+  expect(meantBy('migrate-till', known)).toBe('migrate-till-abc234')
 })
 
 describe('quantities', () => {

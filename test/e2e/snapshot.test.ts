@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { RETIRE_SNAPSHOT_WORKFLOW } from '../../contracts/migrate'
 import type { OperationDocument } from '../../contracts/operation'
 import { SNAPSHOT_STEPS, type SnapshotList, type SnapshotStanding } from '../../contracts/snapshot'
@@ -60,6 +62,21 @@ test('a snapshot is taken, verified and kept as long as was asked for', async ()
   expect((await it.capstan.capstan(['ops', 'show', 'good-path'])).stdout).toContain('Take the snapshot')
   const { count } = await it.capstan.temporal.workflow.count(`CapstanKind = 'snapshot' AND CapstanDatabase = 'stock'`)
   expect(count).toBe(1)
+})
+
+test('the evidence holds the plan, what the cloud says of the snapshot, and what was removed', async () => {
+  const { code, stdout } = await it.capstan.capstan(['ops', 'evidence', 'good-path', '--json'])
+  expect(code).toBe(0)
+  const { document } = JSON.parse(stdout) as { document: { documents: unknown; resources: unknown } }
+  expect(document.documents).toEqual({
+    'snapshot-plan': expect.objectContaining({ snapshot: 'cap-good-path-take', expiring: [] }),
+    snapshot: { version: 1, snapshot: expect.objectContaining({ name: 'cap-good-path-take', state: 'ready' }), findings: [] },
+    expiry: { version: 1, due: [], removed: [], kept: [] },
+  })
+  expect(document.resources).toEqual([expect.objectContaining({ kind: 'snapshot', name: 'cap-good-path-take' })])
+  const html = join(it.capstan.dir, 'evidence.html')
+  expect((await it.capstan.capstan(['ops', 'evidence', 'good-path', '--html', html])).code).toBe(0)
+  expect(readFileSync(html, 'utf8')).toContain('cap-good-path-take')
 })
 
 test('a plan shows what would be taken and removed, and changes nothing', async () => {

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { readRecords } from '../../embedded/processes/records'
-import { isAlive, type ProcessIdentity } from '../../embedded/state/process-identity'
+import { isAlive, type ProcessIdentity } from '../../pgserver/process-identity'
 import { processesNaming } from '../support/processes'
 
 const ROOT = join(__dirname, '../..')

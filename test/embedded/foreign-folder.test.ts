@@ -1,7 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { identify } from '../../embedded/state/process-identity'
+import { identify } from '../../pgserver/process-identity'
 import { folder, removeFolders } from './support'
 
 afterAll(removeFolders)

@@ -7,11 +7,11 @@ import fc from 'fast-check'
 import { BLOCK_COUNT, blockAt, chooseBlock, claimBlock } from '../../embedded/state/address-block'
 import { forgetPointer, pointTo } from '../../embedded/state/endpoints'
 import { chooseFolders } from '../../embedded/state/folders'
-import { lockOwner, tryLock } from '../../embedded/state/lock-file'
 import { choosePorts } from '../../embedded/state/ports'
-import { identify, isAlive } from '../../embedded/state/process-identity'
 import { readOrMakeSecrets } from '../../embedded/state/secrets'
 import { claimStateFolder, isClaimed } from '../../embedded/state/state-folder'
+import { lockOwner, tryLock } from '../../pgserver/lock-file'
+import { identify, isAlive } from '../../pgserver/process-identity'
 import { folder, removeFolders } from './support'
 
 afterAll(removeFolders)

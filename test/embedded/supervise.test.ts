@@ -8,8 +8,8 @@ import { type Program, startProgram } from '../../embedded/processes/program'
 import { ProcessRecords } from '../../embedded/processes/records'
 import { supervise } from '../../embedded/processes/supervise'
 import { sweep } from '../../embedded/processes/sweep'
-import { identify, isAlive } from '../../embedded/state/process-identity'
 import { labProgram, workerProgram } from '../../embedded/worker-program'
+import { identify, isAlive } from '../../pgserver/process-identity'
 import { folder, removeFolders } from './support'
 
 afterAll(removeFolders)

@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { request } from 'node:http'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -212,6 +212,11 @@ describe("the lab's own API", () => {
         expect((await fetch(`${lab.lab.api}${path}`, { method, headers })).status).toBe(401)
       }
     }
+    const closed = process.getuid?.() === 0 ? 0o711 : 0o700
+    for (const folder of ['.', 'instances', 'snapshots']) expect(statSync(join(lab.stateDir, folder)).mode & 0o777).toBe(closed)
+    const [instance = ''] = readdirSync(join(lab.stateDir, 'instances'))
+    expect(statSync(join(lab.stateDir, 'instances', instance)).mode & 0o777).toBe(closed)
+    expect(statSync(join(lab.stateDir, 'calls.jsonl')).mode & 0o777).toBe(0o600)
     const file = join(lab.stateDir, 'credentials.json')
     expect(statSync(file).mode & 0o777).toBe(0o600)
     expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual({ ...lab.lab.credentials, labToken: lab.lab.labToken })

@@ -23,6 +23,8 @@ export interface TestLab {
   /** `<block>.2`, the address that `group` lets in. */
   readonly client: string
   readonly group: string
+  /** What the lab logged. */
+  readonly lines: readonly string[]
   call(method: string, path: string, body?: unknown): Promise<{ status: number; body: Record<string, unknown> }>
   restart(): Promise<void>
   remove(): Promise<void>
@@ -48,6 +50,7 @@ export async function openLab(block = ownBlock()): Promise<TestLab> {
     },
     client: `${block}.2`,
     group: 'sg-tests',
+    lines,
     async call(method, path, body) {
       const init = {
         method,

@@ -153,6 +153,25 @@ test('what was done to an instance outlives the lab, and a stopped lab leaves no
   expect(await rows(await login())).toEqual([{ n: 1 }])
 })
 
+test('a lab that is emptied while an instance recovers, and called meanwhile, makes what was asked for afterwards', async () => {
+  const before = lab.lines.length
+  for (let round = 0; round < 3; round++) {
+    await order({ kind: 'crash-instance', instance: 'shop', delay: `${round * 20}ms` })
+    const reset = lab.call('POST', '/_lab/reset')
+    const rules = lab.call('PUT', '/_lab/security-groups/sg-tests', { cidrs: [`${lab.block}.2/32`] })
+    expect([(await reset).status, (await rules).status]).toEqual([200, 200])
+    await lab.call('PUT', '/_lab/security-groups/sg-tests', { cidrs: [`${lab.block}.2/32`] })
+    const emptied = lab.call('POST', '/_lab/reset')
+    await lab.rds
+      .createDBParameterGroup({ DBParameterGroupName: 'x', DBParameterGroupFamily: 'postgres15', Description: 'x' })
+      .catch(() => {})
+    await emptied
+    await lab.call('PUT', '/_lab/security-groups/sg-tests', { cidrs: [`${lab.block}.2/32`] })
+    expect(await createInstance(lab, 'shop', { BackupRetentionPeriod: 0 })).toMatchObject({ DBInstanceStatus: 'available' })
+  }
+  expect(lab.lines.slice(before).filter((line) => /ENOENT|defect|InternalFailure/.test(line))).toEqual([])
+})
+
 test('a frozen instance can be emptied away with the lab', async () => {
   await order({ kind: 'freeze-instance', instance: 'shop', for: '1h' })
   expect((await lab.call('POST', '/_lab/reset')).body).toMatchObject({ instances: [], faults: [] })

@@ -3,7 +3,7 @@ import { Argument, type Command } from 'commander'
 import { abort, approve, reject, resolve } from '../../decide'
 import { parseOperationId } from '../../operation-id'
 import type { CliContext } from '../context'
-import { byOption, example, jsonOption } from '../options'
+import { byOption, example, jsonOption, planDigest } from '../options'
 
 interface DecisionOptions {
   readonly by?: string
@@ -15,17 +15,25 @@ export function addOpsApprove(ops: Command, cli: CliContext): void {
     .command('approve')
     .description('Approve the plan that an operation waits with. Whoever asked for the operation cannot approve it.')
     .argument('<operation>')
-    .option('--digest <sha256>', 'the plan that you read (default: the one the ledger shows now)')
+    .option('--digest <sha256>', 'the plan that you read (default: the one the ledger shows now)', planDigest)
     .addOption(byOption())
     .addOption(jsonOption())
-    .addHelpText('after', example('capstan ops approve migrate-shop-k3x7qa'))
+    .addHelpText(
+      'after',
+      example('capstan ops show migrate-shop-k3x7qa --plan', 'capstan ops approve migrate-shop-k3x7qa --by bob'),
+    )
     .action(async (operation: string, options: DecisionOptions & { digest?: string }) => {
       const id = parseOperationId(operation)
       const by = options.by ?? cli.settings.requestedBy
       const { planDigest } = await cli.withDoors((doors) =>
         approve(doors, { operation: id, by, planDigest: options.digest ?? null }),
       )
-      tell(cli, options, { operation: id, decision: 'approved', by, planDigest }, `${id}: plan ${planDigest} approved by ${by}.`)
+      tell(
+        cli,
+        options,
+        { operation: id, decision: 'approved', by, planDigest },
+        `${id}: plan ${planDigest} approved by ${by}. Watch it: capstan ops watch ${id}`,
+      )
     })
 }
 
@@ -75,15 +83,19 @@ export function addOpsResolve(ops: Command, cli: CliContext): void {
     .description('Decide about an undo that could not finish: try it again, leave it undone, or say that you did it by hand.')
     .argument('<operation>')
     .addArgument(new Argument('<decision>', 'what to do').choices(['retry', 'skip', 'done']))
-    .requiredOption('--step <id>', 'the step whose undo waits')
+    .option('--step <id>', 'the step whose undo waits (default: the only one)')
     .addOption(byOption())
     .addOption(jsonOption())
-    .addHelpText('after', example('capstan ops resolve migrate-shop-k3x7qa retry --step canary'))
-    .action(async (operation: string, decision: 'retry' | 'skip' | 'done', options: DecisionOptions & { step: string }) => {
+    .addHelpText(
+      'after',
+      example('capstan ops resolve migrate-shop-k3x7qa retry', 'capstan ops resolve migrate-shop-k3x7qa done --step canary'),
+    )
+    .action(async (operation: string, decision: 'retry' | 'skip' | 'done', options: DecisionOptions & { step?: string }) => {
       const id = parseOperationId(operation)
       const by = options.by ?? cli.settings.requestedBy
-      await cli.withDoors((doors) => resolve(doors, { operation: id, by, step: options.step, decision }))
-      tell(cli, options, { operation: id, decision, step: options.step, by }, `${id}: ${options.step} → ${decision}, by ${by}.`)
+      const { step } = await cli.withDoors((doors) => resolve(doors, { operation: id, by, step: options.step ?? null, decision }))
+      const line = `${id}: ${step} → ${decision}, by ${by}. Watch it: capstan ops watch ${id}`
+      tell(cli, options, { operation: id, decision, step, by }, line)
     })
 }
 

@@ -1,10 +1,17 @@
-/** `capstan ops show OPERATION`: its record, with every step. */
+/** `capstan ops show OPERATION`: its record, with every step; with --plan what an approval would approve. */
 import type { Command } from 'commander'
-import { findOperation } from '../../decide'
+import type { DatabaseEntry } from '../../../contracts/fleet'
+import type { MigrationPlan } from '../../../contracts/migrate'
+import { FINAL_STATUSES, type OperationDocument, type OperationKind } from '../../../contracts/operation'
+import { SNAPSHOT_DOCUMENTS, type SnapshotPlan } from '../../../contracts/snapshot'
+import type { Ledger } from '../../../ledger/ledger'
+import { findOperation } from '../../find-operation'
 import { parseOperationId } from '../../operation-id'
 import type { CliContext } from '../context'
 import { showOutcome } from '../follow'
 import { example, jsonOption } from '../options'
+import { type PlanView, planLines } from '../render/plan'
+import { snapshotPlanLines } from '../render/snapshots'
 import { stepTree } from '../render/steps'
 
 export function addOpsShow(ops: Command, cli: CliContext): void {
@@ -12,13 +19,47 @@ export function addOpsShow(ops: Command, cli: CliContext): void {
     .command('show')
     .description('The record of one operation.')
     .argument('<operation>')
+    .option('--plan', 'with its plan, down to the statement: what an approval approves')
     .addOption(jsonOption())
-    .addHelpText('after', example('capstan ops show migrate-shop-k3x7qa --json'))
-    .action(async (operation: string, options: { json?: boolean }) => {
+    .addHelpText('after', example('capstan ops show migrate-shop-k3x7qa --plan', 'capstan ops show migrate-shop-k3x7qa --json'))
+    .action(async (operation: string, options: { plan?: boolean; json?: boolean }) => {
       const id = parseOperationId(operation)
-      const document = await cli.withLedger((ledger) => findOperation(ledger, id))
-      if (options.json) return cli.json(document)
-      cli.lines(stepTree(document, { paint: cli.paint, columns: cli.io.columns(), now: Date.now(), standing: false }))
-      showOutcome(cli, document)
+      await cli.withLedger(async (ledger) => {
+        const document = await findOperation(ledger, id)
+        if (options.json) return cli.json(options.plan ? { ...document, plan: await planOf(ledger, document) } : document)
+        cli.lines(stepTree(document, { paint: cli.paint, columns: cli.io.columns(), now: Date.now(), standing: false }))
+        showOutcome(cli, document)
+        if (options.plan) cli.lines(['', ...(await plannedLines(cli, ledger, document))])
+      })
     })
+}
+
+interface PlanKind {
+  /** Of the plan in the ledger. */
+  readonly document: string
+  readonly lines: (plan: unknown, entry: DatabaseEntry, view: PlanView) => string[]
+}
+
+const PLANS: Readonly<Record<OperationKind, PlanKind>> = {
+  migrate: {
+    document: 'plan',
+    lines: (plan, entry, view) => planLines(plan as MigrationPlan, entry, view),
+  },
+  snapshot: {
+    document: SNAPSHOT_DOCUMENTS.plan,
+    lines: (plan, entry, { paint }) => snapshotPlanLines(plan as SnapshotPlan, entry, paint),
+  },
+}
+
+async function planOf(ledger: Ledger, { id, kind }: OperationDocument): Promise<unknown> {
+  return await ledger.getDocument({ operation: id, name: PLANS[kind].document })
+}
+
+async function plannedLines(cli: CliContext, ledger: Ledger, document: OperationDocument): Promise<string[]> {
+  const plan = await planOf(ledger, document)
+  if (plan === null) return ['It has no plan yet.']
+  const { bundle } = await ledger.getOrigin(document.id)
+  const { database } = await ledger.getBundle(bundle)
+  const over = FINAL_STATUSES.includes(document.status)
+  return PLANS[document.kind].lines(plan, database, { paint: cli.paint, columns: cli.io.columns(), over })
 }

@@ -8,18 +8,25 @@ import { example, jsonOption, waitTimeoutOption } from '../options'
 export function addOpsWatch(ops: Command, cli: CliContext): void {
   ops
     .command('watch')
-    .description('Follow an operation to its end. Ctrl-C stops watching; the operation goes on.')
+    .description(
+      'Follow an operation to its end, and end with its exit code. An operation that needs an operator ends it at once (exit 6), one that ' +
+        'waits for an approval after --wait-timeout (exit 8), one whose workflow keeps failing with exit 70. The ledger or Temporal being ' +
+        'away is waited for, five minutes at most (exit 4). Ctrl-C stops watching; the operation goes on.',
+    )
     .argument('<operation>')
     .addOption(waitTimeoutOption())
     .option('--events', 'one JSON document a line, whenever it changes; the last one is its end')
     .addOption(jsonOption())
-    .addHelpText('after', example('capstan ops watch migrate-shop-k3x7qa'))
+    .addHelpText(
+      'after',
+      example('capstan ops watch migrate-shop-k3x7qa', 'capstan ops watch migrate-shop-k3x7qa --events | tail -1'),
+    )
     .action(async (operation: string, options: { waitTimeout: number; events?: boolean; json?: boolean }) => {
       const id = parseOperationId(operation)
       const output = options.events ? 'events' : options.json ? 'json' : 'people'
-      await cli.withLedgerAndMaybeTemporal(async (ledger, temporal) => {
+      await cli.withLedger(async (ledger) => {
         const how = { operation: id, approvalTimeoutMs: options.waitTimeout, output } as const
-        const { document } = await followOperation(cli, { ledger, temporal }, how)
+        const { document } = await followOperation(cli, { ledger }, how)
         if (output === 'json') cli.json(document)
       })
     })

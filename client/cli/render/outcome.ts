@@ -1,6 +1,7 @@
 /** The last lines about an operation: how it ended or what it waits for, and what to do next. */
 import type { OperationDocument, OperationStatus } from '../../../contracts/operation'
 import { findingsOf } from '../../findings'
+import { stuckSteps, whyNot } from '../../standing'
 import type { Paint, Style } from '../io'
 import { countOf, cutTo, showDuration } from './quantities'
 
@@ -15,6 +16,8 @@ const ENDS = {
   running: ['▶', 'cyan'],
 } as const satisfies Record<OperationStatus, readonly [string, Style]>
 
+export const STATUSES = Object.keys(ENDS) as readonly OperationStatus[]
+
 export interface OutcomeView {
   readonly paint: Paint
   readonly columns: number
@@ -25,9 +28,9 @@ export interface OutcomeView {
 export function outcomeLines(document: OperationDocument, view: OutcomeView): string[] {
   const [mark, style] = ENDS[document.status]
   const lines = [`${view.paint(style, mark)} ${view.paint('bold', document.id)} ${said(document)}`]
-  if (document.failure !== null)
-    lines.push(`  ${cutTo(document.failure.message, 4_000)} ${view.paint('dim', `[${document.failure.code}]`)}`)
-  for (const hint of hints(document)) lines.push(`  ${hint}`)
+  const why = whyNot(document)
+  if (why !== null) lines.push(`  ${cutTo(why.message, 4_000)} ${view.paint('dim', `[${why.code}]`)}`)
+  for (const hint of nextCommands(document)) lines.push(`  ${hint}`)
   const traces = [
     document.evidence === null ? '' : `evidence sha256 ${document.evidence}`,
     view.historyUrl === null ? '' : `history: ${view.historyUrl}`,
@@ -59,15 +62,22 @@ function said(document: OperationDocument): string {
   }
 }
 
-function hints(document: OperationDocument): string[] {
+/** What a person can do now, each as the very command. */
+export function nextCommands(document: OperationDocument): string[] {
   const { id } = document
   switch (document.status) {
     case 'awaiting-approval':
-      return [`approve it: capstan ops approve ${id}`, `reject it:  capstan ops reject ${id} --reason TEXT`]
+      return [
+        `read it:    capstan ops show ${id} --plan`,
+        `approve it: capstan ops approve ${id}`,
+        `reject it:  capstan ops reject ${id} --reason TEXT`,
+      ]
     case 'needs-operator':
-      return document.steps
-        .filter((step) => step.state === 'undo-failed')
-        .map((step) => `decide: capstan ops resolve ${id} --step ${step.id} retry|skip|done`)
+      return stuckSteps(document).flatMap(({ id: step }) => [
+        `try it again: capstan ops resolve ${id} retry --step ${step}`,
+        `done by hand: capstan ops resolve ${id} done --step ${step}`,
+        `leave it:     capstan ops resolve ${id} skip --step ${step}`,
+      ])
     case 'running':
       return [`watch it: capstan ops watch ${id}`, `abort it: capstan ops abort ${id}`]
     default:

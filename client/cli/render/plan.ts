@@ -7,6 +7,8 @@ import { countOf, cutTo, showBytes, showCount, showLimitMs, wrap } from './quant
 export interface PlanView {
   readonly paint: Paint
   readonly columns: number
+  /** The operation has ended: it has no steps to come. */
+  readonly over?: boolean
 }
 
 export function planLines(plan: MigrationPlan, entry: DatabaseEntry, view: PlanView): string[] {
@@ -33,7 +35,7 @@ export function planLines(plan: MigrationPlan, entry: DatabaseEntry, view: PlanV
     '',
     ...policyLines(entry),
     '',
-    ...stepsToCome(entry, plan.pending.length, width),
+    ...(view.over ? [] : stepsToCome(entry, plan.pending.length, width)),
     `  plan digest ${plan.digest}`,
   ]
 }

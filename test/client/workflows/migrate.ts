@@ -1,11 +1,18 @@
 /** Stands in for the runbook where only the talk between client and workflow is tried: the database's name says how it behaves. */
-import { ApplicationFailure, condition, defineUpdate, setHandler } from '@temporalio/workflow'
+import { ApplicationFailure, condition, defineUpdate, proxyActivities, setHandler } from '@temporalio/workflow'
 import type { AbortInput, ApproveInput, ResolveInput } from '../../../contracts/messages'
 import type { MigrateInput } from '../../../contracts/migrate'
 
 export async function migrate(input: MigrateInput): Promise<string> {
   if (input.database === 'parked') throw new Error('an invariant is broken')
   if (input.database === 'fails') throw ApplicationFailure.nonRetryable('gave up without a word', 'CLOUD_REFUSED')
+  if (input.database === 'retries') {
+    const { ask } = proxyActivities<{ ask(): Promise<void> }>({
+      startToCloseTimeout: '1 minute',
+      retry: { initialInterval: '100ms' },
+    })
+    await ask()
+  }
   let heard: string | null = null
   setHandler(
     defineUpdate<void, [ApproveInput]>('approve'),

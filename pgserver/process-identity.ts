@@ -1,6 +1,6 @@
 /** Who a process is: its number alone may belong to somebody else after a crash, so the time it started goes with it. */
 import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readProcessStat } from './process-stat'
 
 export interface ProcessIdentity {
   readonly pid: number
@@ -18,15 +18,9 @@ export function isAlive(who: ProcessIdentity): boolean {
   return identify(who.pid)?.started === who.started
 }
 
-/** Start time in clock ticks since boot, field 22 of /proc/<pid>/stat; the name before it may hold spaces and brackets. */
 function startedOnLinux(pid: number): string | null {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'latin1')
-    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
-    return fields[0] === 'Z' ? null : (fields[19] ?? null)
-  } catch {
-    return null
-  }
+  const stat = readProcessStat(pid)
+  return stat === null || stat.state === 'Z' ? null : stat.started
 }
 
 function startedElsewhere(pid: number): string | null {

@@ -1,0 +1,57 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { planMigration } from '../../postgres/migrate/plan'
+import { planScript, STATEMENT_LENGTH_MAX } from '../../postgres/migrate/plan-script'
+import { failureOf, resolve } from './support/apply'
+
+const insertOf = (bytes: number) => {
+  const rows: string[] = []
+  for (let length = 0; length < bytes; length += 50)
+    rows.push(`(${rows.length}, 'customer ${rows.length} of the shop', 10.50, now())`)
+  return `INSERT INTO customers (id, name, credit, since) VALUES\n${rows.join(',\n')}`
+}
+
+/** The longest time for which nothing else could run, as a part of the time that `work` took. */
+async function longestPause<T>(work: () => Promise<T>): Promise<{ part: number; result: T }> {
+  const delay = monitorEventLoopDelay({ resolution: 5 })
+  const started = performance.now()
+  delay.enable()
+  const result = await work()
+  // A pause is known once it is over.
+  await new Promise((resume) => setTimeout(resume, 20))
+  delay.disable()
+  return { part: delay.max / 1e6 / (performance.now() - started), result }
+}
+
+test('one long statement holds nothing else up while it is parsed', async () => {
+  const [migration] = resolve({ 'V1__x.sql': `${insertOf(3_000_000)};\nSELECT 1` })
+  await planMigration(resolve({ 'V0__warm.sql': 'SELECT 1' })[0]!)
+
+  const here = await longestPause(() => planScript(migration!))
+  const there = await longestPause(() => planMigration(migration!))
+
+  expect(here.part).toBeGreaterThan(0.6)
+  expect(there.part).toBeLessThan(0.3)
+  expect(there.result).toEqual(here.result)
+  expect(there.result.statements.map(({ kind, line }) => [kind, line])).toEqual([
+    ['INSERT', 1],
+    ['SELECT', expect.any(Number)],
+  ])
+})
+
+test('what a thread finds wrong arrives as it would from here', async () => {
+  const [broken] = resolve({ 'V1__x.sql': `${insertOf(200_000)};\nSELECT FROM WHERE` })
+  const wrong = await failureOf(planScript(broken!), 'MIGRATION_SYNTAX_ERROR')
+  const there = await failureOf(planMigration(broken!), 'MIGRATION_SYNTAX_ERROR')
+  expect([there.message, there.facts]).toEqual([wrong.message, wrong.facts])
+  expect(wrong.message).toMatch(/^V1__x\.sql:\d+: syntax error at or near "WHERE"\.$/)
+})
+
+test('a statement that is too long to be parsed is refused, and COPY data do not count', async () => {
+  const long = 'x'.repeat(STATEMENT_LENGTH_MAX)
+  const [migration] = resolve({ 'V1__x.sql': `SELECT 1;\nSELECT '${long}';` })
+  const refused = await failureOf(planMigration(migration!), 'MIGRATION_UNSUPPORTED')
+  expect(refused.message).toMatch(/^V1__x\.sql:2: one statement of 16777225 characters, where 16777216 is the most: split it/)
+
+  const [copy] = resolve({ 'V1__x.sql': `COPY t FROM stdin;\n${long}\n\\.\n` })
+  expect((await planMigration(copy!)).statements[0]?.copyData).toHaveLength(long.length + 1)
+})
