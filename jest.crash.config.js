@@ -3,6 +3,7 @@ module.exports = {
   ...require('./jest.config'),
   testMatch: ['**/*.crash.ts'],
   testTimeout: 150000,
+  reporters: ['default', '<rootDir>/test/crash/support/reporter.js'],
   globalSetup: '<rootDir>/test/crash/support/golden-run.ts',
   globalTeardown: '<rootDir>/test/crash/support/golden-end.ts',
 }
