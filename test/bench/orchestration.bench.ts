@@ -36,25 +36,38 @@ function residentMb(pid: number): { now: number; peak: number } {
   return { now: mb('VmRSS'), peak: mb('VmHWM') }
 }
 
-test('orchestration', async () => {
-  const worker = it.capstan.stack.worker.pid() ?? 0
-  const idle = residentMb(worker).now
-  const files = {
+const LARGE_ROWS = 300_000
+
+/** A small migration shows the overhead at its worst, a large one as it is in life. */
+const SIZES = {
+  small: {
     ...FIRST,
     'V2__a.sql': 'ALTER TABLE items ADD COLUMN a text;',
     'V3__i.sql': 'CREATE INDEX CONCURRENTLY i ON items (a);',
-  }
-  const lines = ['run  wall ms  own ms  ratio  events']
-  for (let n = 1; n <= RUNS; n += 1) {
-    await it.target.reset()
-    const { operation } = await it.migrate(it.target.fleet(files), '--operation', `bench-${n}`)
-    const history = await it.capstan.temporal.workflow.getHandle(operation.id).fetchHistory()
-    const events = history.events ?? []
-    const wall = msOf(events.at(-1)) - msOf(events[0])
-    const own = ownMs(history)
-    lines.push(
-      `${n}    ${wall.toFixed(0).padStart(7)} ${own.toFixed(0).padStart(7)}  ${(wall / own).toFixed(3)}  ${events.length}`,
-    )
+  },
+  large: {
+    ...FIRST,
+    'V2__rows.sql': `INSERT INTO items (name) SELECT 'item ' || n FROM generate_series(1, ${LARGE_ROWS}) n;`,
+    'V3__a.sql': 'ALTER TABLE items ADD COLUMN a text; UPDATE items SET a = md5(name);',
+    'V4__i.sql': 'CREATE INDEX CONCURRENTLY i ON items (a);',
+  },
+} as const
+
+test('orchestration', async () => {
+  const worker = it.capstan.stack.worker.pid() ?? 0
+  const idle = residentMb(worker).now
+  const lines = ['size   run  wall ms   own ms  ratio  overhead ms  events']
+  for (const [size, files] of Object.entries(SIZES)) {
+    for (let n = 1; n <= RUNS; n += 1) {
+      await it.target.reset()
+      const { operation } = await it.migrate(it.target.fleet(files), '--operation', `bench-${size}-${n}`)
+      const history = await it.capstan.temporal.workflow.getHandle(operation.id).fetchHistory()
+      const events = history.events ?? []
+      const wall = msOf(events.at(-1)) - msOf(events[0])
+      const own = ownMs(history)
+      const figures = [wall.toFixed(0).padStart(8), own.toFixed(0).padStart(8), (wall / own).toFixed(3).padStart(6)]
+      lines.push([size, ` ${n} `, ...figures, (wall - own).toFixed(0).padStart(12), String(events.length).padStart(7)].join(' '))
+    }
   }
   const { peak } = residentMb(worker)
   process.stdout.write(`\n${lines.join('\n')}\nworker resident: ${idle} MB idle, ${peak} MB at peak\n`)
