@@ -2,7 +2,8 @@
 module.exports = {
   ...require('./jest.config'),
   testMatch: ['**/*.crash.ts'],
-  testTimeout: 90000,
+  testTimeout: 150000,
+  reporters: ['default', '<rootDir>/test/crash/support/reporter.js'],
   globalSetup: '<rootDir>/test/crash/support/golden-run.ts',
   globalTeardown: '<rootDir>/test/crash/support/golden-end.ts',
 }

@@ -26,7 +26,10 @@ export interface Settings {
   readonly databaseUrl: string | null
   /** For a database URL without one. */
   readonly databasePassword: string | null
+  /** How soon the work of a dead worker is given to another. */
   readonly heartbeatTimeoutMs: number
+  /** The same for its decisions. */
+  readonly workflowTaskTimeoutMs: number
   readonly requestedBy: string
   readonly embedded: 'none' | 'stopped' | 'running'
 }
@@ -61,6 +64,7 @@ interface Endpoints {
 type Environment = Readonly<Record<string, string | undefined>>
 
 const HEARTBEAT_TIMEOUT_MS = 5_000
+const WORKFLOW_TASK_TIMEOUT_MS = 10_000
 
 /** The compiled program lies in `<dist>/client`. */
 export const DIST = path.resolve(__dirname, '..')
@@ -81,6 +85,7 @@ export function readSettings(env: Environment = process.env, dist: string = DIST
     databaseUrl: env.CAPSTAN_DATABASE_URL || null,
     databasePassword: env.PGPASSWORD || null,
     heartbeatTimeoutMs: milliseconds(env, 'CAPSTAN_HEARTBEAT_TIMEOUT_MS', HEARTBEAT_TIMEOUT_MS),
+    workflowTaskTimeoutMs: milliseconds(env, 'CAPSTAN_WORKFLOW_TASK_TIMEOUT_MS', WORKFLOW_TASK_TIMEOUT_MS),
     requestedBy: env.USER || env.LOGNAME || systemUser(),
     embedded,
   }

@@ -24,6 +24,8 @@ export interface OperationRequest {
   readonly operation: string | null
   readonly requestedBy: string
   readonly heartbeatTimeoutMs: number
+  /** How long a worker may take over one decision before another worker gets it. */
+  readonly workflowTaskTimeoutMs: number
 }
 
 /** What differs from one kind of operation to another. */
@@ -79,7 +81,7 @@ export async function startOperation<Input extends OperationInput>(
     heartbeatTimeoutMs: request.heartbeatTimeoutMs,
   })
   try {
-    return { operation, started: await startWorkflow(temporal, input, starter) }
+    return { operation, started: await startWorkflow(temporal, input, starter, request.workflowTaskTimeoutMs) }
   } catch (error) {
     if (!(error instanceof UnknownOutcome)) await closeUnstarted(ledger, operation, error)
     throw error
@@ -91,6 +93,7 @@ async function startWorkflow<Input extends OperationInput>(
   temporal: TemporalDoor,
   input: Input,
   { kind, workflow, summary }: OperationStarter<Input>,
+  workflowTaskTimeout: number,
 ): Promise<boolean> {
   const { WorkflowExecutionAlreadyStartedError } = await import('@temporalio/client')
   const attributes = await searchAttributes(input, kind)
@@ -102,6 +105,7 @@ async function startWorkflow<Input extends OperationInput>(
         args: [input],
         typedSearchAttributes: attributes,
         staticSummary: summary,
+        workflowTaskTimeout,
         workflowIdReusePolicy: 'REJECT_DUPLICATE',
         workflowIdConflictPolicy: 'FAIL',
       }),

@@ -30,6 +30,9 @@ export interface Stack {
   readonly block: string
   readonly lab: Lab
   readonly worker: Supervised
+  /** Null: the user's own server is used. */
+  readonly temporalServer: Supervised | null
+  readonly labServer: Supervised
   /** Ends everything, workers first. Safe to repeat. */
   stop(): Promise<void>
 }
@@ -103,9 +106,9 @@ async function raise(ground: Ground, stops: Stop[]): Promise<Omit<Stack, 'stop'>
   const raising = { temporal: raiseTemporal(ground, base), ledger: raiseLedger(ground, base), lab: raiseLab(ground, base) }
   // All three are waited for even when one fails: what came up must be known before it can be stopped.
   await Promise.allSettled(Object.values(raising))
-  const temporal = await raising.temporal
+  const { endpoint: temporal, server: temporalServer } = await raising.temporal
   const ledgerUrl = await raising.ledger
-  const lab = await raising.lab
+  const { lab, server: labServer } = await raising.lab
   const program = workerProgram({ config, temporalAddress: temporal.address, ledgerUrl, lab, block, secrets })
   const worker = await supervise(program, place, listener.restart)
   stops.push(() => worker.stop(2_500))
@@ -115,14 +118,20 @@ async function raise(ground: Ground, stops: Stop[]): Promise<Omit<Stack, 'stop'>
   const endpoints: Endpoints = { version: 1, temporal, ledgerUrl, fleet, labApi, labToken, stateDir: state }
   publishEndpoints(endpoints)
   if (!stateGiven) pointTo(config.clone, state)
-  return { endpoints, secrets, block, lab, worker }
+  return { endpoints, secrets, block, lab, worker, temporalServer, labServer }
 }
 
-async function raiseTemporal({ config, ports, place, listener }: Ground, base: Stop[]): Promise<Endpoints['temporal']> {
+interface RaisedTemporal {
+  readonly endpoint: Endpoints['temporal']
+  readonly server: Supervised | null
+}
+
+async function raiseTemporal({ config, ports, place, listener }: Ground, base: Stop[]): Promise<RaisedTemporal> {
   const namespace = config.temporalNamespace
   const source = await findTemporal(temporalSearch(config, listener.progress))
   if (source.kind === 'server') {
-    if (await answers(source.address, namespace)) return { address: source.address, namespace, uiUrl: null }
+    const endpoint = { address: source.address, namespace, uiUrl: null }
+    if (await answers(source.address, namespace)) return { endpoint, server: null }
     throw failure(
       'TEMPORAL_UNREACHABLE',
       `TEMPORAL_ADDRESS is ${source.address}, but no Temporal server with the namespace "${namespace}" answers there. Unset it to have one started.`,
@@ -137,7 +146,8 @@ async function raiseTemporal({ config, ports, place, listener }: Ground, base: S
   })
   const server = await supervise(program, place, listener.restart)
   base.push(() => server.stop(2_000))
-  return { address: `127.0.0.1:${ports.temporal}`, namespace, uiUrl: `http://127.0.0.1:${ports.temporalUi}` }
+  const endpoint = { address: `127.0.0.1:${ports.temporal}`, namespace, uiUrl: `http://127.0.0.1:${ports.temporalUi}` }
+  return { endpoint, server }
 }
 
 async function raiseLedger({ config, ports, secrets, place }: Ground, base: Stop[]): Promise<string> {
@@ -152,10 +162,13 @@ async function raiseLedger({ config, ports, secrets, place }: Ground, base: Stop
   return server.url
 }
 
-async function raiseLab({ config, block, ports, place, listener }: Ground, base: Stop[]): Promise<Lab> {
-  const lab = await supervise(labProgram({ config, block, apiPort: ports.lab }), place, listener.restart)
-  base.push(() => lab.stop(3_000))
-  return await labThatSaid(lab.said)
+async function raiseLab(
+  { config, block, ports, place, listener }: Ground,
+  base: Stop[],
+): Promise<{ lab: Lab; server: Supervised }> {
+  const server = await supervise(labProgram({ config, block, apiPort: ports.lab }), place, listener.restart)
+  base.push(() => server.stop(3_000))
+  return { lab: await labThatSaid(server.said), server }
 }
 
 /** As root the folder must let PostgreSQL's user through; as anybody else it is ours alone by its own files' modes.

@@ -38,6 +38,11 @@ export function identityOf(queue: TaskQueue): string {
   return `capstan-${queue}@${process.pid}@${hostname()}`
 }
 
+/** Requests for work that are open at once, per queue and kind. A frozen worker's open requests are still given work, each a task that has to
+ *  time out before another worker gets it: few of them, so that a fleet is not held up for long. Operations wait for clouds and databases, not
+ *  for this. */
+const POLLS = 3
+
 /** Past the grace an activity has a second to end; then it is given up and runs again elsewhere. */
 const FORCED_AFTER_GRACE_MS = 1_000
 
@@ -54,6 +59,8 @@ function optionsFor(queue: TaskQueue, connection: NativeConnection, config: Work
     identity: identityOf(queue),
     maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE_MS,
     defaultHeartbeatThrottleInterval: HEARTBEAT_THROTTLE_MS,
+    maxConcurrentWorkflowTaskPolls: POLLS,
+    maxConcurrentActivityTaskPolls: POLLS,
     shutdownGraceTime: config.shutdownGraceMs,
     shutdownForceTime: config.shutdownGraceMs + FORCED_AFTER_GRACE_MS,
     ...(queue === 'control' && config.workflowBundle !== null

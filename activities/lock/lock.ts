@@ -16,6 +16,8 @@ async function tryAcquire(client: Client, scope: string, acquire: AcquireInput):
     taskQueue: TASK_QUEUES.control,
     workflowIdConflictPolicy: 'USE_EXISTING',
     args: [],
+    // Its decisions take milliseconds.
+    workflowTaskTimeout: '3 seconds',
     staticSummary: `Lock held by ${acquire.operation}`,
   })
   try {

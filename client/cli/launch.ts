@@ -77,6 +77,7 @@ async function startUninterrupted<Plan>(
       operation: options.operation ?? null,
       requestedBy: cli.settings.requestedBy,
       heartbeatTimeoutMs: cli.settings.heartbeatTimeoutMs,
+      workflowTaskTimeoutMs: cli.settings.workflowTaskTimeoutMs,
     })
     return { started, interrupted: cli.exit === EXIT.detached }
   } finally {

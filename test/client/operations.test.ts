@@ -63,7 +63,14 @@ describe('starting', () => {
     await proxy.cut()
     const { bundle } = await prepareMigrate({ fleetFile: it.env.CAPSTAN_FLEET!, database: 'waits', migrations: null })
     const id = 'migrate-unheard'
-    const request = { bundle, mode: 'plan', operation: id, requestedBy: 'ada', heartbeatTimeoutMs: 5_000 } as const
+    const request = {
+      bundle,
+      mode: 'plan',
+      operation: id,
+      requestedBy: 'ada',
+      heartbeatTimeoutMs: 5_000,
+      workflowTaskTimeoutMs: 10_000,
+    } as const
     // Patience is cut short, or the client would try again for twenty seconds.
     const hasty: TemporalDoor = { ...door, within: (_, calls) => door.within(500, calls) }
     await expect(startMigrate({ ledger: it.ledger, temporal: hasty }, request)).rejects.toMatchObject({

@@ -6,23 +6,26 @@ import { canaryPassword } from '../../activities/instance/canary-password'
 import { FINAL_STATUSES } from '../../contracts/operation'
 import { connect } from '../../postgres/connect/session'
 import { parsePostgresUrl } from '../../postgres/connect/url'
-import type { Migrating } from './migrating'
-import { LOCK_SCOPE } from './migrating'
+import { labDoor } from './lab'
+import { LOCK_SCOPE, type Migrating } from './migrating'
 
 export interface Audited {
   readonly operation: string
   /** Ids whose commit the application was told of. */
   readonly acknowledged: readonly number[]
+  /** The lab's newest call before it began. */
+  readonly since: number
 }
 
 /** What is wrong, a sentence each. Empty: nothing. */
-export async function audit(it: Migrating, { operation, acknowledged }: Audited): Promise<string[]> {
+export async function audit(it: Migrating, { operation, acknowledged, since }: Audited): Promise<string[]> {
   const found = await Promise.all([
     lostCommits(it, acknowledged),
     invalidIndexes(it),
     unended(it, operation),
     heldLocks(it),
     untidy(it, operation),
+    repeatedEffects(it, operation, since),
     secretsToldBy(it, operation),
   ])
   return found.flat()
@@ -74,6 +77,18 @@ async function untidy(it: Migrating, operation: string): Promise<string[]> {
     ...recorded.filter((name) => !tagged.includes(name)).map((name) => `${name} is in the ledger and not in the cloud`),
     ...resources.filter(({ kind, removedAt }) => kind === 'instance' && removedAt === null).map(({ name }) => `${name} was left`),
   ]
+}
+
+/** One effect per idempotency key: what was made for one step of the operation was made once. */
+async function repeatedEffects({ capstan }: Migrating, operation: string, since: number): Promise<string[]> {
+  const made = new Map<string, number>()
+  for (const call of await labDoor(capstan).calls(since)) {
+    const { 'capstan-operation': owner, 'capstan-step': step } = call.tags
+    if (!call.effect || owner !== operation || step === undefined) continue
+    const key = `${call.operation} for step ${step}`
+    made.set(key, (made.get(key) ?? 0) + 1)
+  }
+  return [...made].filter(([, times]) => times > 1).map(([key, times]) => `${key} took effect ${times} times`)
 }
 
 async function secretsToldBy(it: Migrating, operation: string): Promise<string[]> {

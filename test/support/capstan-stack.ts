@@ -1,12 +1,15 @@
 /** The embedded default in a folder of its own: a real Temporal server, ledger, lab and worker, for end-to-end tests. Everything is stopped
  *  and removed by `close`. */
-import { execFile } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, closeSync, existsSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client, Connection } from '@temporalio/client'
 import { readConfig } from '../../embedded/config'
+import type { Program } from '../../embedded/processes/program'
 import { type Stack, startStack } from '../../embedded/stack'
+import { workerProgram } from '../../embedded/worker-program'
 import { type Ledger, openLedger } from '../../ledger/ledger'
 
 export interface CommandResult {
@@ -28,9 +31,17 @@ export interface CapstanStack {
   disarm(failpoint: string): boolean
   /** `kill -9` of the worker that runs now; resolves when its successor polls. */
   killWorker(): Promise<void>
-  /** Pids of workers that died, so far. */
+  /** Another worker, beside the supervised one or in its stead. */
+  spareWorker(differing?: { readonly temporalAddress?: string; readonly queues?: string }): Promise<SpareWorker>
+  /** Workers that died, so far. */
   deaths(): number
   close(): Promise<void>
+}
+
+export interface SpareWorker {
+  readonly pid: number
+  /** `kill -9`; resolves when it is gone. */
+  kill(): Promise<void>
 }
 
 export interface CapstanOptions {
@@ -56,7 +67,9 @@ export async function startCapstan(options: CapstanOptions = {}): Promise<Capsta
     CAPSTAN_LOG_LEVEL: 'warn',
     ...options.env,
   })
-  const stack = await startStack(options.clone === undefined ? config : { ...config, clone: options.clone }, {
+  const chosen = options.clone === undefined ? config : { ...config, clone: options.clone }
+  const spares: SpareWorker[] = []
+  const stack = await startStack(chosen, {
     restart: ({ name, state }) => {
       if (name === 'worker' && state === 'died') deaths += 1
     },
@@ -94,12 +107,38 @@ export async function startCapstan(options: CapstanOptions = {}): Promise<Capsta
       process.kill(pid, 'SIGKILL')
       await next
     },
+    async spareWorker({ temporalAddress = temporal.address, queues } = {}) {
+      const { lab, block, secrets } = stack
+      const program = workerProgram({ config: chosen, temporalAddress, ledgerUrl, lab, block, secrets })
+      const env = queues === undefined ? program.env : { ...program.env, CAPSTAN_TASK_QUEUES: queues }
+      const log = join(dir, 'state', 'logs', `spare-${spares.length + 1}.log`)
+      const spare = await startSpare({ ...program, env }, log)
+      spares.push(spare)
+      return spare
+    },
     deaths: () => deaths,
     async close() {
+      await Promise.all(spares.map((spare) => spare.kill()))
       await ledger.close()
       await connection.close()
       await stack.stop()
       rmSync(dir, { recursive: true, force: true })
+    },
+  }
+}
+
+async function startSpare(program: Program, logFile: string): Promise<SpareWorker> {
+  const log = openSync(logFile, 'a', 0o600)
+  const child = spawn(program.command, program.args, { env: program.env, stdio: ['ignore', 'pipe', log] })
+  closeSync(log)
+  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+  if (child.stdout !== null) await Promise.race([once(child.stdout, 'data'), exited])
+  if (child.pid === undefined || child.exitCode !== null) throw new Error(`the spare worker did not start: see ${logFile}`)
+  return {
+    pid: child.pid,
+    async kill() {
+      child.kill('SIGKILL')
+      await exited
     },
   }
 }

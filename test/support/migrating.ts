@@ -22,7 +22,7 @@ export interface Migrating {
   locked(): Promise<boolean>
 }
 
-const UNTIL_MS = 60_000
+const UNTIL_MS = 90_000
 export const LOCK_SCOPE = lockScope({ cloud: 'aws', account: '000000000000', region: 'us-east-1', instance: 'stock' })
 
 /** A running stack with its target. */
@@ -74,7 +74,7 @@ export function migratingAt(place: () => Place): Migrating {
     async until(what, reached) {
       const deadline = Date.now() + UNTIL_MS
       while (!(await reached())) {
-        if (Date.now() > deadline) throw new Error(`waited a minute for ${what}`)
+        if (Date.now() > deadline) throw new Error(`waited 90 s for ${what}`)
         await new Promise((resolve) => setTimeout(resolve, 50))
       }
     },

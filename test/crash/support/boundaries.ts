@@ -1,6 +1,8 @@
-/** Reads from a history which activities ran, so that a new activity is disturbed without anybody listing it. */
+/** Reads from a history which activities ran, and from the lab which calls it had, so that a new one is disturbed without anybody listing
+ *  it. */
 import type { temporal } from '@temporalio/proto'
-import type { ActivityCall } from './golden'
+import type { CloudCall } from '../../support/lab'
+import type { ActivityCall, CloudCallKind } from './golden'
 
 type Event = temporal.api.history.v1.IHistoryEvent
 
@@ -24,4 +26,16 @@ function localActivity({ markerRecordedEventAttributes: marker }: Event): string
   const { activity_type: name } = JSON.parse(Buffer.from(payload?.data ?? []).toString('utf8')) as { activity_type?: string }
   if (name === undefined) throw new Error('a local activity without a name: its marker has another shape now')
   return name
+}
+
+/** Those in which our operation's id stands, or that name the target: a test's own looks at everything are no part of the run. */
+export function cloudCallsOf(calls: readonly CloudCall[], operation: string): CloudCallKind[] {
+  const kinds = new Map<string, CloudCallKind>()
+  for (const call of calls) {
+    const id = call.resources[0]?.id
+    if (id === undefined) continue
+    const resource = id.replace(operation, '{operation}')
+    kinds.set(`${call.operation} ${resource}`, { operation: call.operation, resource })
+  }
+  return [...kinds.values()]
 }

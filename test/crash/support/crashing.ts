@@ -1,20 +1,23 @@
 /** What the suites of the fault matrix have in common: a stack with short recovery time-outs, and the cell: one operation under traffic,
  *  disturbed once, audited afterwards. */
+import { abort } from '../../../client/decide'
 import { prepareMigrate } from '../../../client/prepare-migrate'
 import { startMigrate } from '../../../client/start-migrate'
 import { connectTemporal, type TemporalDoor } from '../../../client/temporal'
-import { FINAL_STATUSES, type OperationDocument } from '../../../contracts/operation'
+import { FINAL_STATUSES, type OperationDocument, type StepState } from '../../../contracts/operation'
 import { applyMigrations } from '../../../postgres/migrate/apply'
 import { resolveMigrations } from '../../../postgres/migrate/resolve'
 import { audit } from '../../support/auditor'
 import type { CapstanOptions } from '../../support/capstan-stack'
-import { type Migrating, migrating } from '../../support/migrating'
+import { type LabDoor, labDoor } from '../../support/lab'
+import { isAt, type Migrating, migrating } from '../../support/migrating'
 import { startWriter } from '../../support/writer'
 import { effectsOf } from './effects'
 import { GROUND, type Scenario } from './scenarios'
 
 /** Short, so that a worker's death is noticed soon; longer than a busy machine keeps a process waiting. */
 export const HEARTBEAT_TIMEOUT_MS = 2_000
+const WORKFLOW_TASK_TIMEOUT_MS = 3_000
 /** Long enough for a second look. */
 const POLICY = '      bake: 1s\n'
 
@@ -23,14 +26,22 @@ export interface Disturbance {
   readonly before?: (operation: string) => Promise<void> | void
   /** Done while it runs. */
   readonly during?: (operation: string) => Promise<void>
-  /** Undone at the end, whatever happened. */
+  /** At the end, whatever happened. */
   readonly after?: () => Promise<void> | void
+  /** Changes the fleet file. */
+  readonly fleet?: (yaml: string) => string
 }
 
 export interface Crashing extends Migrating {
+  readonly lab: LabDoor
   /** Empties the target and applies what every scenario starts from. */
   ground(): Promise<void>
-  start(scenario: Scenario, operation: string): Promise<void>
+  start(scenario: Scenario, operation: string, fleet?: Disturbance['fleet']): Promise<void>
+  /** Resolves when the operation has a step in that state. */
+  reaches(operation: string, step: string, state?: StepState): Promise<void>
+  /** Resolves while the target runs the slow migration's transaction. */
+  inMidMigration(): Promise<void>
+  abort(operation: string): Promise<void>
   /** Resolves when the ledger and Temporal both say that it is over. */
   ended(operation: string): Promise<OperationDocument>
   /** Runs a cell; resolves to what is wrong afterwards, a sentence each. */
@@ -58,13 +69,16 @@ export function openDoor({ capstan }: Migrating): Promise<TemporalDoor> {
 /** For whoever starts and closes the stack by itself. */
 export function crashingAt(it: Migrating, door: () => TemporalDoor): Crashing {
   const tools: Omit<Crashing, keyof Migrating> = {
+    get lab() {
+      return labDoor(it.capstan)
+    },
     async ground() {
       await it.target.reset()
       const resolved = resolveMigrations(Object.entries(GROUND).map(([script, content]) => ({ script, content })))
       await applyMigrations({ connect: () => it.target.migrator(), resolved })
     },
-    async start(scenario, operation) {
-      const fleetFile = it.target.fleet(scenario.migrations(it.target.host), POLICY)
+    async start(scenario, operation, fleet) {
+      const fleetFile = it.target.fleet(scenario.migrations(it.target.host), POLICY, fleet)
       const { bundle } = await prepareMigrate({ fleetFile, database: 'stock', migrations: null })
       const request = {
         bundle,
@@ -72,9 +86,19 @@ export function crashingAt(it: Migrating, door: () => TemporalDoor): Crashing {
         operation,
         requestedBy: 'matrix',
         heartbeatTimeoutMs: HEARTBEAT_TIMEOUT_MS,
+        workflowTaskTimeoutMs: WORKFLOW_TASK_TIMEOUT_MS,
       } as const
       await startMigrate({ ledger: it.capstan.ledger, temporal: door() }, request)
     },
+    reaches: (operation, step, state = 'running') =>
+      it.until(`${step} to be ${state}`, async () => isAt(await it.capstan.ledger.getOperation(operation), step, state)),
+    inMidMigration: () =>
+      it.until('the slow migration', async () => {
+        const sleeping = await it.rows(`SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND pid <> pg_backend_pid()`)
+        return sleeping.length > 0
+      }),
+    abort: (operation) =>
+      abort({ ledger: it.capstan.ledger, temporal: door() }, { operation, by: 'matrix', reason: '' }).then(() => undefined),
     async ended(operation) {
       await it.until(`the end of ${operation}`, async () => {
         // a server that is restarted just now is asked again
@@ -87,13 +111,14 @@ export function crashingAt(it: Migrating, door: () => TemporalDoor): Crashing {
       })
       return it.operation(operation)
     },
-    async cell(scenario, operation, { before, during, after } = {}) {
+    async cell(scenario, operation, { before, during, after, fleet } = {}) {
       await tools.ground()
+      const since = await tools.lab.mark()
       const writer = startWriter(it.target)
       let ending: OperationDocument
       try {
         await before?.(operation)
-        await tools.start(scenario, operation)
+        await tools.start(scenario, operation, fleet)
         await during?.(operation)
         ending = await tools.ended(operation)
       } finally {
@@ -107,7 +132,7 @@ export function crashingAt(it: Migrating, door: () => TemporalDoor): Crashing {
           ? []
           : [`it ended ${status}, verdict ${verdict}: ${failure?.code ?? 'no failure'} ${failure?.message ?? ''}`]),
         ...(await effectsOf(it, scenario)),
-        ...(await audit(it, { operation, acknowledged: writer.acknowledged })),
+        ...(await audit(it, { operation, acknowledged: writer.acknowledged, since })),
       ]
     },
     async killed(scenario, operation, failpoint) {
@@ -117,5 +142,5 @@ export function crashingAt(it: Migrating, door: () => TemporalDoor): Crashing {
       return reached ? wrong : [`${failpoint} was never reached`, ...wrong]
     },
   }
-  return Object.assign(Object.create(it) as Migrating, tools)
+  return Object.create(it, Object.getOwnPropertyDescriptors(tools)) as Crashing
 }

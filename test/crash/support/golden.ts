@@ -13,6 +13,15 @@ export interface GoldenScenario {
   readonly scenario: string
   /** In the order of the history. */
   readonly activities: readonly ActivityCall[]
+  /** Each different call to the cloud, in the order of their first. */
+  readonly cloudCalls: readonly CloudCallKind[]
+}
+
+/** Calls of one operation of the cloud's API that name the same resource. */
+export interface CloudCallKind {
+  readonly operation: string
+  /** Null: it names none. `{operation}` stands for the id of ours. */
+  readonly resource: string | null
 }
 
 export interface Golden {
@@ -37,4 +46,9 @@ export function callsOf(scenario: Scenario, kind: 'local' | 'remote'): string[] 
   const parting = own.findIndex(({ call }, at) => first[at]?.call !== call)
   // what was asked last before they parted may be what made the difference
   return own.slice(Math.max(0, parting - 1)).flatMap(({ call, local }) => (local === (kind === 'local') ? call : []))
+}
+
+/** The different calls to the cloud of a scenario's golden run. */
+export function cloudCallsOf({ name }: Scenario): readonly CloudCallKind[] {
+  return goldenRun(name).cloudCalls
 }

@@ -38,6 +38,21 @@ export const PASSES: Scenario = {
   indexes: ['items_by_colour'],
 }
 
+/** As `PASSES`, and takes its time on the target in the middle of a transaction, so that something can happen meanwhile. */
+export const SLOW: Scenario = {
+  ...PASSES,
+  name: 'slow',
+  migrations: (host) => ({
+    ...PASSES.migrations(host),
+    'V4__stock.sql': `CREATE TABLE stock (item bigint REFERENCES items, n integer NOT NULL);
+DO $$ BEGIN IF host(inet_server_addr()) = '${host}' THEN PERFORM pg_sleep(2.5); END IF; END $$;
+${effect('V4__stock.sql')}`,
+  }),
+}
+
+/** What it leaves when it ends before the target was touched. */
+export const UNTOUCHED = { applied: ['V1__items.sql'], indexes: [] } as const
+
 /** Comes through the canary and fails on the target: what was applied stays, the rest is not there, and the canary goes by its undo. */
 export const FAILS: Scenario = {
   name: 'fails',

@@ -1,23 +1,59 @@
-/** A TCP proxy that can cut its connections: what a client sees when the network fails, and a server when a client is killed. */
+/** A TCP proxy that can cut and hold its connections: what a client sees when the network fails, and a server when a client is killed. */
 import { connect, createServer, type Socket } from 'node:net'
 
 export interface CuttingProxy {
   readonly port: number
   /** Connections that clients have made so far. */
   readonly accepted: number
+  /** Connections cut by `cutAfter`. */
+  readonly cuts: number
   /** From now on: when a client sends `text`, it is delivered and the answer is not; both ends are cut after `delayMs`. */
   cutAfter(text: string, delayMs?: number): void
   cutAll(): void
+  /** The next connection is taken and goes nowhere until it is let through; resolves once there is one. */
+  holdNext(): Promise<HeldConnection>
+  /** Cuts what there is and takes nothing more. */
+  cutOff(): void
   close(): Promise<void>
 }
 
-export async function startCuttingProxy(target: { host: string; port: number }): Promise<CuttingProxy> {
+export interface HeldConnection {
+  /** Resolves when the client is through with it. */
+  letThrough(): Promise<void>
+}
+
+interface ProxyTarget {
+  readonly host: string
+  readonly port: number
+  /** The address that the target sees; by default the one that the system takes. */
+  readonly localAddress?: string
+}
+
+export async function startCuttingProxy(target: ProxyTarget): Promise<CuttingProxy> {
   const sockets = new Set<Socket>()
+  let off = false
+  let hold: ((held: HeldConnection) => void) | null = null
   let trigger: { text: string; delayMs: number } | null = null
   let accepted = 0
+  let cuts = 0
   const server = createServer((client) => {
+    if (off) return void client.destroy()
     accepted += 1
-    const upstream = connect(target.port, target.host)
+    if (hold === null) return relay(client)
+    const held = hold
+    hold = null
+    sockets.add(client.on('error', () => client.destroy()))
+    // nothing is read meanwhile, so nothing is lost
+    held({
+      letThrough: () =>
+        new Promise((resolve) => {
+          client.once('close', () => resolve())
+          relay(client)
+        }),
+    })
+  })
+  const relay = (client: Socket): void => {
+    const upstream = connect(target)
     let mute = false
     const end = () => {
       client.destroy()
@@ -31,6 +67,7 @@ export async function startCuttingProxy(target: { host: string; port: number }):
     client.on('data', (data) => {
       if (trigger !== null && data.includes(trigger.text)) {
         mute = true
+        cuts += 1
         setTimeout(end, trigger.delayMs)
         trigger = null
       }
@@ -39,7 +76,7 @@ export async function startCuttingProxy(target: { host: string; port: number }):
     upstream.on('data', (data) => {
       if (!mute) client.write(data)
     })
-  })
+  }
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const address = server.address()
   const cutAll = () => {
@@ -47,6 +84,9 @@ export async function startCuttingProxy(target: { host: string; port: number }):
   }
   return {
     port: typeof address === 'object' && address !== null ? address.port : 0,
+    get cuts() {
+      return cuts
+    },
     get accepted() {
       return accepted
     },
@@ -54,6 +94,14 @@ export async function startCuttingProxy(target: { host: string; port: number }):
       trigger = { text, delayMs }
     },
     cutAll,
+    holdNext: () =>
+      new Promise((resolve) => {
+        hold = resolve
+      }),
+    cutOff() {
+      off = true
+      cutAll()
+    },
     async close() {
       cutAll()
       await new Promise((resolve) => server.close(resolve))

@@ -1,0 +1,51 @@
+/** The matrix is worth something only if it turns red when a guard is missing: each is taken out of a copy of the program once. */
+import { rmSync } from 'node:fs'
+import { type Crashing, crashing } from './support/crashing'
+import { type Mutation, mutant } from './support/mutant'
+import { partitionedWorker } from './support/partition'
+import { FAILS, PASSES } from './support/scenarios'
+
+function without(what: string, mutation: Mutation, notices: (it: Crashing) => Promise<string[]>, violation: RegExp): void {
+  describe(`without ${what}`, () => {
+    const folder = mutant(mutation)
+    const it = crashing({ clone: folder })
+    afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+    test('the matrix turns red', async () => {
+      expect((await notices(it)).join('\n')).toMatch(violation)
+    })
+  })
+}
+
+without(
+  'the fence check',
+  {
+    file: 'postgres/migrate/fence.js',
+    find: 'if (compareTokens(token, standing) >= 0)',
+    put: 'if (token !== standing)',
+  },
+  (it) => partitionedWorker(it, 'unfenced'),
+  /scripts in the history: found .*V2__colour.sql/,
+)
+
+without(
+  'adopting what is ours',
+  { file: 'clouds/aws/snapshots.js', find: ".startsWith('DBSnapshotAlreadyExists')", put: ".startsWith('Never')" },
+  (it) =>
+    it.cell(PASSES, 'unadopted', {
+      before: async () => void (await it.lab.order({ kind: 'drop-response', operation: 'CreateDBSnapshot' })),
+      after: () => it.lab.withdrawAll(),
+    }),
+  /it ended failed/,
+)
+
+without(
+  'the undo of the canary',
+  {
+    file: 'workflow-bundle.js',
+    find: "await act.undoing.startCanaryRemoval(ref('canary'));\n            await act.undoWaiting.awaitCanaryRemoval(ref('canary'));",
+    put: '',
+  },
+  (it) => it.cell(FAILS, 'not-undone'),
+  /cap-not-undone-canary was left/,
+)
