@@ -1,9 +1,9 @@
-/** What people say to a running operation: approve, reject, abort, resolve. Each is an Update that the workflow judges before it
+/** What people say to a running operation: approve, reject, resolve; abort.ts has the fourth. Each is an Update that the workflow judges before it
  *  accepts it, so the caller hears a refusal at once. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { canonicalJson } from '../contracts/canonical-json'
 import { failure } from '../contracts/failures'
-import { type AbortInput, type ApproveInput, type RejectInput, type ResolveInput, UPDATES } from '../contracts/messages'
+import { type ApproveInput, type RejectInput, type ResolveInput, UPDATES } from '../contracts/messages'
 import { FINAL_STATUSES, type OperationDocument, type OperationId, type Sha256 } from '../contracts/operation'
 import type { Ledger } from '../ledger/ledger'
 import { findOperation } from './find-operation'
@@ -16,9 +16,7 @@ export interface Doors {
 }
 
 /** A worker that is there answers in a tenth of a second; one that was just killed is replaced within a few. */
-const ANSWER_TIMEOUT_MS = 10_000
-/** After this an abort goes the other way: the server itself records a cancellation, no worker needed. */
-const ABORT_TIMEOUT_MS = 3_000
+export const ANSWER_TIMEOUT_MS = 10_000
 
 /** `planDigest` null: the digest that the ledger shows. Fails with OPERATION_NOT_WAITING, APPROVAL_REFUSED or PLAN_DRIFTED. */
 export async function approve(
@@ -44,7 +42,7 @@ function awaitedPlan(document: OperationDocument): Sha256 {
   throw notWaiting(document, 'it is not waiting for an approval now')
 }
 
-function notWaiting({ id, status }: OperationDocument, why: string): Error {
+export function notWaiting({ id, status }: OperationDocument, why: string): Error {
   return failure('OPERATION_NOT_WAITING', `Operation ${id} is ${status}; ${why}.`, { operation: id, status })
 }
 
@@ -85,59 +83,7 @@ async function untilItMoves(ledger: Ledger, before: OperationDocument): Promise<
   }
 }
 
-/** Resolves once the abort is recorded; the undoing takes its time. `accepted`: by the workflow. `requested`: left for it at the
- *  server, because no worker answered. `closed`: it was recorded but never started, so there was nothing to undo. */
-export async function abort(
-  doors: Doors,
-  decision: AbortInput & { operation: OperationId },
-): Promise<{ how: 'accepted' | 'requested' | 'closed' }> {
-  const document = await findOperation(doors.ledger, decision.operation)
-  assertOpen(document)
-  if (document.status === 'needs-operator') throw notWaiting(document, whatWaits(document))
-  const input: AbortInput = { by: decision.by, reason: decision.reason }
-  if (await neverStarted(doors, document)) {
-    await closeNeverStarted(doors.ledger, document, input)
-    return { how: 'closed' }
-  }
-  try {
-    await update(doors, document.id, UPDATES.abort, input, ABORT_TIMEOUT_MS)
-    return { how: 'accepted' }
-  } catch (error) {
-    if (!isUnanswered(error)) throw error
-  }
-  try {
-    await doors.temporal.within(ANSWER_TIMEOUT_MS, () => doors.temporal.handle(document.id).cancel())
-  } catch (error) {
-    throw isNotFound(error) ? await whyGone(doors.ledger, document.id) : error
-  }
-  return { how: 'requested' }
-}
-
-/** An abort is nothing but undos, and one of them waits already. */
-function whatWaits(document: OperationDocument): string {
-  const step = stuckSteps(document)[0]?.id ?? 'ID'
-  return `an undo waits for a decision, which an abort cannot take: "capstan ops resolve ${document.id} retry|done|skip --step ${step}"`
-}
-
-/** Whoever started it was gone between recording it and starting its workflow. One that has begun a step is another matter. */
-async function neverStarted({ temporal }: Doors, document: OperationDocument): Promise<boolean> {
-  if (document.steps.length > 0) return false
-  try {
-    await temporal.within(ANSWER_TIMEOUT_MS, () => temporal.handle(document.id).describe())
-    return false
-  } catch (error) {
-    if (isNotFound(error)) return true
-    throw error
-  }
-}
-
-async function closeNeverStarted(ledger: Ledger, { id }: OperationDocument, { by, reason }: AbortInput): Promise<void> {
-  const message = `It was recorded but never started; closed by ${by}${reason === '' ? '' : `: ${reason}`}.`
-  const finishedAt = new Date().toISOString()
-  await ledger.setStatus({ operation: id, status: 'aborted', failure: { code: 'OPERATION_ABORTED', message }, finishedAt })
-}
-
-async function update(
+export async function update(
   doors: Doors,
   operation: OperationId,
   name: string,
@@ -164,11 +110,7 @@ function unanswered(operation: OperationId, name: string, timeoutMs: number): Er
   return failure('NOT_READY_YET', message, { operation, update: name, timeoutMs })
 }
 
-function isUnanswered(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'NOT_READY_YET'
-}
-
-function assertOpen(document: OperationDocument): void {
+export function assertOpen(document: OperationDocument): void {
   if (FINAL_STATUSES.includes(document.status)) throw closed(document)
 }
 
@@ -178,9 +120,11 @@ function closed(document: OperationDocument): Error {
 }
 
 /** Temporal runs no such workflow, though the ledger knows the operation. */
-async function whyGone(ledger: Ledger, operation: OperationId): Promise<Error> {
+export async function whyGone(ledger: Ledger, operation: OperationId): Promise<Error> {
   const document = await findOperation(ledger, operation)
   if (FINAL_STATUSES.includes(document.status)) return closed(document)
-  const message = `Temporal runs no workflow ${operation}, though the ledger says ${document.status}; nothing is left to talk to.`
+  const message =
+    `Temporal runs no workflow ${operation}, though the ledger says ${document.status}: nobody is left to carry it on or take it back. ` +
+    `Look at what it left ("capstan ops show ${operation}"), then close its record with "capstan ops abort ${operation} --close-record".`
   return failure('DEFECT', message, { operation, status: document.status })
 }

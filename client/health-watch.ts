@@ -152,6 +152,6 @@ function named(operation: OperationId, health: Exclude<WorkflowHealth, { state: 
   const why = health.reason === null ? '' : ` (${health.reason})`
   const message =
     `Temporal says the workflow of ${operation} is ${health.status}${why}, but the ledger has no end for it: ` +
-    'nobody is at work on it any more.'
+    `nobody is at work on it any more. Look at what it left, then close its record with "capstan ops abort ${operation} --close-record".`
   return failure('DEFECT', message, { operation, temporal: health.status })
 }

@@ -23,9 +23,10 @@ export async function connectTemporal(config: WorkerConfig): Promise<NativeConne
     return await NativeConnection.connect(config.temporal.connection)
   } catch (cause) {
     const { address } = config.temporal
+    const said = cause instanceof Error ? ` (${cause.message})` : ''
     throw failure(
       'TEMPORAL_UNREACHABLE',
-      `Temporal did not answer at ${address}. Start it, or set TEMPORAL_ADDRESS.`,
+      `Temporal did not let this worker in at ${address}${said}. Start it, or check TEMPORAL_ADDRESS and TEMPORAL_TLS_*.`,
       { address },
       { cause },
     )

@@ -37,9 +37,7 @@ function liveTree({ io, paint }: CliContext): Presenter {
       ...stepTree(shown, { paint, columns, now: Date.now(), standing: false }),
       ...standing.map(({ text }) => `  ${paint('yellow', cutTo(`○ ${text}`, columns - 2))}`),
       // At the end the outcome, which comes below, says what to do next.
-      ...(shown.status === 'awaiting-approval' && !ended
-        ? nextCommands(shown).map((line) => `  ${cutTo(line, columns - 2)}`)
-        : []),
+      ...(shown.status === 'awaiting-approval' && !ended ? nextCommands(shown).map((line) => `  ${line}`.slice(0, columns)) : []),
     ]
   })
   return {

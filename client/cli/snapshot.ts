@@ -18,7 +18,10 @@ export function addSnapshot(program: Command, cli: CliContext): void {
   const group = program
     .command('snapshot')
     .summary('take a snapshot that is kept for a time, and see which there are')
-    .description('Snapshots of a database’s instance. "capstan snapshot shop" is short for "capstan snapshot take shop".')
+    .description(
+      'Snapshots of a database’s instance. "capstan snapshot shop" is short for "capstan snapshot take shop"; ' +
+        '"capstan snapshot take --help" has the options.',
+    )
     .addHelpText('after', example('capstan snapshot shop --retention 7d', 'capstan snapshot list shop'))
   addTake(group, cli)
   addList(group, cli)

@@ -21,7 +21,9 @@ export function timelineOf({ operation, at }: EvidenceDocument): Html {
   const endOf = (step: StepRecord): number => Date.parse(step.finishedAt ?? at)
   const scale = scaleTo(operation.steps.reduce((last, step) => Math.max(last, endOf(step)), Date.parse(at)) - began)
   const row = (step: StepRecord): Html => {
-    const [word, tone] = STATES[step.state]
+    const [word, stateTone] = STATES[step.state]
+    // Time that a person took is no work.
+    const tone = step.id === 'approve' && step.state === 'done' ? 'waits' : stateTone
     const lengthMs = endOf(step) - Date.parse(step.startedAt)
     const fromMs = Date.parse(step.startedAt) - began
     const label = `${step.title}: ${word}, ${duration(lengthMs)}, from ${duration(fromMs)} after the start`

@@ -8,6 +8,7 @@ import { BoundSocket } from './bound-socket'
 import type { ConnectOptions } from './connect-options'
 import { connectFailure, type Endpoint, lost, ServerError, statementFailure } from './errors'
 import { GuardedClient } from './guarded-client'
+import { ThenCommit } from './then-commit'
 import { plainTypes } from './values'
 
 export type Row = Record<string, unknown>
@@ -33,6 +34,8 @@ export interface Session {
   execute(sql: string, options?: StatementOptions): Promise<number>
   /** `COPY … FROM STDIN` with its data. Resolves to the rows copied. */
   copyIn(sql: string, data: string, options?: StatementOptions): Promise<number>
+  /** One statement with bound values and COMMIT, in one round trip. When it rejects with a ServerError nothing is committed. */
+  commitWith(sql: string, values: readonly (string | number | null)[]): Promise<void>
   /** Sets `name` for the session and keeps it over `reset()`. */
   set(name: string, value: string): Promise<void>
   /** Back to the state right after connecting: role, settings, temporary tables of the name space excepted. */
@@ -170,6 +173,10 @@ class PgSession implements Session {
           stream.end(data)
         }),
     )
+  }
+
+  commitWith(sql: string, values: readonly (string | number | null)[]): Promise<void> {
+    return this.#inTurn(sql, {}, () => this.#client.query(new ThenCommit(sql, values)).committed)
   }
 
   async set(name: string, value: string): Promise<void> {

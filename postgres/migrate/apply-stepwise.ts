@@ -3,7 +3,7 @@
 import { Failure } from '../../contracts/failures'
 import { dropInvalidIndex, indexFacts, prepareIndex } from './concurrent-index'
 import { prepareConcurrent } from './concurrent-remains'
-import { insertHistoryRow } from './history'
+import { historyInsert } from './history'
 import { withLockRetry } from './lock-retry'
 import { refuseUnknownOutcome } from './outcome'
 import type { PlannedMigration, ScriptStatement } from './plan-script'
@@ -42,7 +42,8 @@ export async function applyStepwise(context: RunContext, migration: PlannedMigra
   }
   const executionTimeMs = Math.round(totalMs)
   await fencedTransaction(context, async () => {
-    await insertHistoryRow(context.work, { ...migration, executionTimeMs }, context.history)
+    const { sql, values } = historyInsert({ ...migration, executionTimeMs }, context.history)
+    await context.work.query(sql, values)
     await context.progress.clear(context.work, migration.script)
   })
   return { executionTimeMs, resumed: progress.size > 0 }

@@ -4,7 +4,7 @@ import { Failure } from '../../contracts/failures'
 import { quoteQualified } from '../connect/quote'
 import type { Session } from '../connect/session'
 import { tagSession } from './fence'
-import { insertHistoryRow } from './history'
+import { historyInsert } from './history'
 import { withLockRetry } from './lock-retry'
 import type { PlannedMigration } from './plan-script'
 import { assertLockHeld, beginFenced, type RunContext } from './run-context'
@@ -22,7 +22,7 @@ export async function applyTransactional(context: RunContext, migration: Planned
       if (work.open) await work.execute('ROLLBACK').catch(() => undefined)
       throw error
     }
-    await commit(context, migration)
+    await commit(context, migration, executionTimeMs)
     return executionTimeMs
   })
 }
@@ -40,18 +40,18 @@ async function runAll(context: RunContext, migration: PlannedMigration): Promise
     await work.execute('SET SESSION AUTHORIZATION DEFAULT')
   }
   const executionTimeMs = Math.round(performance.now() - started)
-  await insertHistoryRow(work, { ...migration, executionTimeMs }, context.history)
   await recording?.save()
   assertLockHeld(context)
   context.signal?.throwIfAborted()
   return executionTimeMs
 }
 
-/** When the connection breaks during COMMIT only the history can tell what happened. */
-async function commit(context: RunContext, migration: PlannedMigration): Promise<void> {
+/** With the history's row, in one round trip. When the connection breaks meanwhile only the history can tell what happened. */
+async function commit(context: RunContext, migration: PlannedMigration, executionTimeMs: number): Promise<void> {
   const { work } = context
+  const { sql, values } = historyInsert({ ...migration, executionTimeMs }, context.history)
   try {
-    await work.execute('COMMIT')
+    await work.commitWith(sql, values)
   } catch (error) {
     if (!(error instanceof Failure) || error.code !== 'CONNECTION_LOST') {
       if (work.open) await work.execute('ROLLBACK').catch(() => undefined)

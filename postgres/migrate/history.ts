@@ -115,27 +115,24 @@ export interface NewHistoryRow {
   readonly executionTimeMs: number
 }
 
-/** Appends a successful SQL migration with the next rank and returns the rank. Belongs in the migration's own transaction. */
-export async function insertHistoryRow(
-  session: Session,
+/** Appends a successful SQL migration with the next rank. Belongs in the migration's own transaction. */
+export function historyInsert(
   row: NewHistoryRow,
-  at: HistoryLocation = DEFAULT_HISTORY,
-): Promise<number> {
+  at: HistoryLocation,
+): { readonly sql: string; readonly values: readonly (string | number | null)[] } {
   const table = quoteQualified(at.schema, at.table)
-  const [inserted] = await session.query<{ rank: number }>(
-    `INSERT INTO ${table}
+  return {
+    sql: `INSERT INTO ${table}
        (installed_rank, version, description, type, script, checksum, installed_by, execution_time, success)
-     SELECT coalesce(max(installed_rank), 0) + 1, $1::varchar, $2::varchar, 'SQL', $3::varchar, $4::int, current_user, $5::int, true FROM ${table}
-     RETURNING installed_rank AS rank`,
-    [
+     SELECT coalesce(max(installed_rank), 0) + 1, $1::varchar, $2::varchar, 'SQL', $3::varchar, $4::int, current_user, $5::int, true FROM ${table}`,
+    values: [
       row.version,
       storedDescription(row.description),
       row.script,
       row.checksum,
       Math.min(Math.round(row.executionTimeMs), 2_147_483_647),
     ],
-  )
-  return inserted?.rank ?? 0
+  }
 }
 
 /** The history holds 200 characters: Flyway keeps 197 and three dots. */

@@ -43,22 +43,29 @@ export async function withLockRetry<T>(
   }
 }
 
-/** Looks a few times within `lockTimeoutMs` at what blocks backend `pid`. */
+/** Looks a few times within `lockTimeoutMs` at what blocks backend `pid`. Most statements are done before the first look. */
 function watchBlockers(monitor: Session, pid: number, lockTimeoutMs: number): { stop(): Promise<Blocker | null> } {
   const everyMs = Math.min(Math.max(lockTimeoutMs / 4, 10), 250)
-  const halt = new AbortController()
   let last: Blocker | null = null
-  const done = (async () => {
-    while (!halt.signal.aborted && monitor.open) {
-      await sleep(everyMs, undefined, { signal: halt.signal }).catch(() => undefined)
-      if (halt.signal.aborted) return
-      last = (await readBlocker(monitor, pid).catch(() => null)) ?? last
-    }
-  })()
+  let looking: Promise<void> = Promise.resolve()
+  let stopped = false
+  let timer = setTimeout(look, everyMs)
+  function look(): void {
+    looking = readBlocker(monitor, pid).then(
+      (blocker) => {
+        last = blocker ?? last
+      },
+      () => undefined,
+    )
+    void looking.then(() => {
+      if (!stopped && monitor.open) timer = setTimeout(look, everyMs)
+    })
+  }
   return {
     async stop() {
-      halt.abort()
-      await done
+      stopped = true
+      clearTimeout(timer)
+      await looking
       return last
     },
   }

@@ -168,8 +168,20 @@ describe('deciding', () => {
       exit: 70,
       err: expect.stringContaining('Temporal runs no workflow'),
     })
-    await it.ledger.setStatus({ operation: id, status: 'succeeded' })
-    expect(await it.cli(['ops', 'abort', id])).toMatchObject({ exit: 3, err: expect.stringContaining('it ended succeeded') })
+    const resource = { operation: id, cloud: 'aws', expiresAt: null, createdAt: new Date().toISOString() } as const
+    await it.ledger.recordResource({ ...resource, kind: 'instance', name: 'cap-x-canary', removedAt: null })
+    await it.ledger.recordResource({ ...resource, kind: 'snapshot', name: 'cap-x-s', removedAt: resource.createdAt })
+    const closed = await it.cli(['ops', 'abort', id, '--close-record', '--reason', 'terminated by hand', '--json'])
+    expect(closed).toMatchObject({ exit: 0, json: { how: 'closed' } })
+    expect(await it.ledger.getOperation(id)).toMatchObject({
+      status: 'aborted',
+      failure: {
+        message: 'Its workflow was gone (TERMINATED); closed by ada: terminated by hand. Not taken back: instance cap-x-canary.',
+      },
+    })
+    const alive = await it.started('waits')
+    expect(await it.cli(['ops', 'abort', alive, '--close-record'])).toMatchObject({ exit: 2 })
+    expect(await it.cli(['ops', 'abort', id])).toMatchObject({ exit: 3, err: expect.stringContaining('it ended aborted') })
     expect(await it.cli(['ops', 'reject', 'migrate-nobody', '--reason', 'x'])).toMatchObject({ exit: 2 })
   })
 })

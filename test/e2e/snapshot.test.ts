@@ -10,6 +10,8 @@ import { SnapshotDesk } from '../support/snapshots'
 import { FIRST } from '../support/target'
 
 const it = migrating()
+// Several commands and instances in one test: a busy machine takes longer than the usual minute.
+jest.setTimeout(120_000)
 let desk: SnapshotDesk
 let fleet: string
 beforeAll(() => {
@@ -158,6 +160,17 @@ async function retire(operation: string): Promise<unknown> {
   const options = { taskQueue: 'control', workflowId: `retire-now/${operation}`, args: [input] }
   return await it.capstan.temporal.workflow.execute(RETIRE_SNAPSHOT_WORKFLOW, options)
 }
+
+test('a retirement waits for the instant in the tag, whoever moved it', async () => {
+  await take('moved')
+  await take('newer-one')
+  const due = Date.now() + 5_000
+  await desk.keepUntil('cap-moved-take', new Date(due))
+  expect(await retire('moved')).toBe('gone')
+  expect(Date.now()).toBeGreaterThanOrEqual(due)
+  expect(await it.target.snapshots('moved')).toEqual([])
+  expect(await standings()).toMatchObject({ 'cap-newer-one-take': 'within-retention' })
+})
 
 test('the retirement of a snapshot is arranged before it is taken', async () => {
   await take('arranged')

@@ -141,6 +141,29 @@ test('a failed COPY leaves the session usable', async () => {
   expect(await session.query('SELECT count(*) AS rows FROM copied')).toEqual([{ rows: 2 }])
 })
 
+test('a statement with its COMMIT is committed whole or not at all, and leaves the session usable', async () => {
+  const session = await database.connect()
+  const other = await database.connect()
+  await session.execute('CREATE TABLE kept (id int UNIQUE DEFERRABLE INITIALLY DEFERRED, note text)')
+  const insert = 'INSERT INTO kept VALUES ($1::int, $2)'
+  const kept = () => other.query('SELECT id, note FROM kept ORDER BY id')
+
+  await session.execute('BEGIN')
+  await session.commitWith(insert, [1, "it's"])
+  await session.execute('BEGIN')
+  await session.commitWith(insert, [2, null])
+  await session.execute('BEGIN; INSERT INTO kept VALUES (3)')
+  await expect(session.commitWith('INSERT INTO missing VALUES ($1)', [4])).rejects.toMatchObject({ sqlState: '42P01' })
+  await session.execute('ROLLBACK; BEGIN')
+  await expect(session.commitWith(insert, [1, 'twice'])).rejects.toMatchObject({ sqlState: '23505' })
+
+  expect(await kept()).toEqual([
+    { id: 1, note: "it's" },
+    { id: 2, note: null },
+  ])
+  expect(await session.query('SELECT 1 AS one')).toEqual([{ one: 1 }])
+})
+
 test('a pooler is told from the server by the backend that answered the handshake', async () => {
   const direct = await database.connect()
   expect(() => refusePooler(direct)).not.toThrow()

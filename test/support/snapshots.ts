@@ -50,10 +50,14 @@ export class SnapshotDesk {
   }
 
   /** Lets its retention be over since yesterday. */
-  async expire(name: string): Promise<void> {
+  expire(name: string): Promise<void> {
+    return this.keepUntil(name, new Date(Date.now() - 24 * 3_600_000))
+  }
+
+  /** As anybody may who wants it kept longer, or not as long. */
+  async keepUntil(name: string, instant: Date): Promise<void> {
     const found = (await this.all()).find(({ DBSnapshotIdentifier }) => DBSnapshotIdentifier === name)
-    const yesterday = new Date(Date.now() - 24 * 3_600_000).toISOString()
-    const Tags = [{ Key: 'capstan-expires', Value: yesterday }]
+    const Tags = [{ Key: 'capstan-expires', Value: instant.toISOString() }]
     await this.#rds.send(new AddTagsToResourceCommand({ ResourceName: found?.DBSnapshotArn ?? name, Tags }))
   }
 

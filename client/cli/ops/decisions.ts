@@ -1,6 +1,7 @@
 /** `capstan ops approve|reject|abort|resolve OPERATION`: what a person decides about a running operation. */
 import { Argument, type Command } from 'commander'
-import { abort, approve, reject, resolve } from '../../decide'
+import { abort } from '../../abort'
+import { approve, reject, resolve } from '../../decide'
 import { parseOperationId } from '../../operation-id'
 import type { CliContext } from '../context'
 import { byOption, example, jsonOption, planDigest } from '../options'
@@ -57,7 +58,7 @@ export function addOpsReject(ops: Command, cli: CliContext): void {
 const ABORTED = {
   accepted: 'the abort was accepted. Watch it: capstan ops watch ID',
   requested: 'no worker answers; the abort is left for the next one. Watch it: capstan ops watch ID',
-  closed: 'it was never started; its record is closed.',
+  closed: 'nobody was at work on it; its record is closed. See what it left: capstan ops show ID',
 } as const
 
 export function addOpsAbort(ops: Command, cli: CliContext): void {
@@ -66,13 +67,15 @@ export function addOpsAbort(ops: Command, cli: CliContext): void {
     .description('Stop an operation and undo what it did, as far as its steps can be undone.')
     .argument('<operation>')
     .option('--reason <text>', 'why, for the record', '')
+    .option('--close-record', 'only close the record of one whose workflow is gone; takes nothing back')
     .addOption(byOption())
     .addOption(jsonOption())
     .addHelpText('after', example('capstan ops abort migrate-shop-k3x7qa --reason "wrong branch"'))
-    .action(async (operation: string, options: DecisionOptions & { reason: string }) => {
+    .action(async (operation: string, options: DecisionOptions & { reason: string; closeRecord?: boolean }) => {
       const id = parseOperationId(operation)
       const by = options.by ?? cli.settings.requestedBy
-      const { how } = await cli.withDoors((doors) => abort(doors, { operation: id, by, reason: options.reason }))
+      const { reason, closeRecord = false } = options
+      const { how } = await cli.withDoors((doors) => abort(doors, { operation: id, by, reason, closeRecord }))
       tell(cli, options, { operation: id, decision: 'aborted', by, how }, `${id}: ${ABORTED[how]}`.replaceAll('ID', id))
     })
 }

@@ -1,0 +1,96 @@
+/** Stopping an operation: by its workflow, which takes its steps back; by the server, when no worker answers; or, where nobody is left to
+ *  take anything back, by closing its record. */
+import { failure } from '../contracts/failures'
+import { type AbortInput, UPDATES } from '../contracts/messages'
+import type { OperationDocument, OperationId } from '../contracts/operation'
+import type { Ledger } from '../ledger/ledger'
+import { ANSWER_TIMEOUT_MS, assertOpen, type Doors, notWaiting, update, whyGone } from './decide'
+import { findOperation } from './find-operation'
+import { stuckSteps } from './standing'
+import { isNotFound } from './temporal'
+
+/** After this an abort goes the other way: the server itself records a cancellation, no worker needed. */
+const ABORT_TIMEOUT_MS = 3_000
+
+/** Resolves once the abort is recorded; the undoing takes its time. `accepted`: by the workflow. `requested`: left for it at the
+ *  server, because no worker answered. `closed`: it was recorded but never started, so there was nothing to undo, or its workflow is gone and
+ *  `closeRecord` asks for no more than that. */
+export async function abort(
+  doors: Doors,
+  decision: AbortInput & { operation: OperationId; closeRecord: boolean },
+): Promise<{ how: 'accepted' | 'requested' | 'closed' }> {
+  const document = await findOperation(doors.ledger, decision.operation)
+  assertOpen(document)
+  if (decision.closeRecord) return await closeGone(doors, document, decision)
+  if (document.status === 'needs-operator') throw notWaiting(document, whatWaits(document))
+  const input: AbortInput = { by: decision.by, reason: decision.reason }
+  if (await neverStarted(doors, document)) {
+    await closeNeverStarted(doors.ledger, document, input)
+    return { how: 'closed' }
+  }
+  try {
+    await update(doors, document.id, UPDATES.abort, input, ABORT_TIMEOUT_MS)
+    return { how: 'accepted' }
+  } catch (error) {
+    if (!isUnanswered(error)) throw error
+  }
+  try {
+    await doors.temporal.within(ANSWER_TIMEOUT_MS, () => doors.temporal.handle(document.id).cancel())
+  } catch (error) {
+    throw isNotFound(error) ? await whyGone(doors.ledger, document.id) : error
+  }
+  return { how: 'requested' }
+}
+
+/** An abort is nothing but undos, and one of them waits already. */
+function whatWaits(document: OperationDocument): string {
+  const step = stuckSteps(document)[0]?.id ?? 'ID'
+  return `an undo waits for a decision, which an abort cannot take: "capstan ops resolve ${document.id} retry|done|skip --step ${step}"`
+}
+
+/** Whoever started it was gone between recording it and starting its workflow. One that has begun a step is another matter. */
+async function neverStarted(doors: Doors, document: OperationDocument): Promise<boolean> {
+  return document.steps.length === 0 && (await workflowState(doors, document.id)) === 'NOT_FOUND'
+}
+
+/** Temporal's word for the operation's workflow. */
+async function workflowState({ temporal }: Doors, id: OperationId): Promise<string> {
+  try {
+    const { status } = await temporal.within(ANSWER_TIMEOUT_MS, () => temporal.handle(id).describe())
+    return status.name
+  } catch (error) {
+    if (isNotFound(error)) return 'NOT_FOUND'
+    throw error
+  }
+}
+
+async function closeNeverStarted(ledger: Ledger, { id }: OperationDocument, by: AbortInput): Promise<void> {
+  await closeRecord(ledger, id, `It was recorded but never started; closed by ${nameAndReason(by)}.`)
+}
+
+/** For an operation that somebody terminated, or whose Temporal was lost: nobody is left to undo anything. */
+async function closeGone(doors: Doors, { id }: OperationDocument, by: AbortInput): Promise<{ how: 'closed' }> {
+  const state = await workflowState(doors, id)
+  if (state === 'RUNNING' || state === 'PAUSED') {
+    const message = `Operation ${id} has a workflow that can take its steps back: leave --close-record out.`
+    throw failure('OPTION_INVALID', message, { option: 'close-record', operation: id })
+  }
+  const left = (await doors.ledger.listResources({ operation: id })).filter(({ removedAt }) => removedAt === null)
+  const names = left.map(({ kind, name }) => `${kind} ${name}`).join(', ')
+  const what = left.length === 0 ? 'The ledger knows of nothing that it left.' : `Not taken back: ${names}.`
+  await closeRecord(doors.ledger, id, `Its workflow was gone (${state}); closed by ${nameAndReason(by)}. ${what}`)
+  return { how: 'closed' }
+}
+
+function nameAndReason({ by, reason }: AbortInput): string {
+  return reason === '' ? by : `${by}: ${reason}`
+}
+
+async function closeRecord(ledger: Ledger, operation: OperationId, message: string): Promise<void> {
+  const finishedAt = new Date().toISOString()
+  await ledger.setStatus({ operation, status: 'aborted', failure: { code: 'OPERATION_ABORTED', message }, finishedAt })
+}
+
+function isUnanswered(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'NOT_READY_YET'
+}
