@@ -8,7 +8,7 @@ import { BoundSocket } from './bound-socket'
 import type { ConnectOptions } from './connect-options'
 import { connectFailure, type Endpoint, lost, ServerError, statementFailure } from './errors'
 import { GuardedClient } from './guarded-client'
-import { ThenCommit } from './then-commit'
+import { type Committed, ThenCommit } from './then-commit'
 import { plainTypes } from './values'
 
 export type Row = Record<string, unknown>
@@ -34,8 +34,9 @@ export interface Session {
   execute(sql: string, options?: StatementOptions): Promise<number>
   /** `COPY … FROM STDIN` with its data. Resolves to the rows copied. */
   copyIn(sql: string, data: string, options?: StatementOptions): Promise<number>
-  /** One statement with bound values and COMMIT, in one round trip. When it rejects with a ServerError nothing is committed. */
-  commitWith(sql: string, values: readonly (string | number | null)[]): Promise<void>
+  /** One statement with bound values, COMMIT, and then `next`, in one round trip. When it rejects with a ServerError nothing is committed.
+   *  When it resolves all is, whatever became of `next`. */
+  commitWith(sql: string, values: readonly (string | number | null)[], next?: readonly string[]): Promise<Committed>
   /** Sets `name` for the session and keeps it over `reset()`. */
   set(name: string, value: string): Promise<void>
   /** Back to the state right after connecting: role, settings, temporary tables of the name space excepted. */
@@ -175,8 +176,8 @@ class PgSession implements Session {
     )
   }
 
-  commitWith(sql: string, values: readonly (string | number | null)[]): Promise<void> {
-    return this.#inTurn(sql, {}, () => this.#client.query(new ThenCommit(sql, values)).committed)
+  commitWith(sql: string, values: readonly (string | number | null)[], next: readonly string[] = []): Promise<Committed> {
+    return this.#inTurn(sql, {}, () => this.#client.query(new ThenCommit(sql, values, next)).committed)
   }
 
   async set(name: string, value: string): Promise<void> {

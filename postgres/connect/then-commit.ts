@@ -1,21 +1,28 @@
-/** A statement and COMMIT in one round trip, with values bound: the driver itself sends one statement at a time, and a migration pays for
- *  each. After an error the server skips what follows in the same message, so COMMIT runs only if the statement did (manual, "Extended
- *  Query"). */
+/** A statement with bound values, COMMIT, and the beginning of the next transaction in one round trip: the driver itself sends one
+ *  statement at a time, and a migration pays for each. After an error the server skips what follows in the same message, so COMMIT runs
+ *  only if the statement did, and what comes behind only if COMMIT did (manual, "Extended Query"). */
 import type { Connection, Submittable } from 'pg'
 
-/** Without a result: rows of the statement are not asked for. Null is null. */
-export class ThenCommit implements Submittable {
-  /** Rejects with what the server refused, or with what broke the connection. */
-  readonly committed: Promise<void>
-  readonly #messages: readonly { readonly text: string; readonly values: readonly (string | null)[] }[]
-  #resolve: () => void = () => undefined
-  #reject: (error: Error) => void = () => undefined
-  #lastTag = ''
+export interface Committed {
+  /** The fields of the last row that came behind the COMMIT, as PostgreSQL's text. Null when there was none. */
+  readonly fields: readonly (string | null)[] | null
+  /** Something behind the COMMIT failed: the transaction that it began has to be rolled back. */
+  readonly failed: boolean
+}
 
-  constructor(sql: string, values: readonly (string | number | null)[]) {
+export class ThenCommit implements Submittable {
+  /** Rejects with what the server refused up to the COMMIT, or with what broke the connection. */
+  readonly committed: Promise<Committed>
+  readonly #messages: readonly { readonly text: string; readonly values: readonly (string | null)[] }[]
+  #resolve: (committed: Committed) => void = () => undefined
+  #reject: (error: Error) => void = () => undefined
+  readonly #tags: string[] = []
+  #fields: readonly (string | null)[] | null = null
+
+  constructor(sql: string, values: readonly (string | number | null)[], next: readonly string[]) {
     this.#messages = [
       { text: sql, values: values.map((value) => (value === null ? null : String(value))) },
-      { text: 'COMMIT', values: [] },
+      ...['COMMIT', ...next].map((text) => ({ text, values: [] })),
     ]
     this.committed = new Promise((resolve, reject) => {
       this.#resolve = resolve
@@ -34,25 +41,32 @@ export class ThenCommit implements Submittable {
     connection.stream.uncork()
   }
 
+  /** COMMIT of a transaction that has failed answers ROLLBACK and is no error. */
+  get #isCommitted(): boolean {
+    return this.#tags[1] === 'COMMIT'
+  }
+
   // From here on what the driver calls, by its own names.
 
   handleCommandComplete({ text }: { readonly text: string }): void {
-    this.#lastTag = text
+    this.#tags.push(text)
+  }
+
+  handleDataRow({ fields }: { readonly fields: readonly (string | null)[] }): void {
+    if (this.#isCommitted) this.#fields = fields
   }
 
   handleReadyForQuery(): void {
-    // COMMIT of a transaction that has failed answers ROLLBACK and is no error.
-    if (this.#lastTag === 'COMMIT') this.#resolve()
-    else this.#reject(new Error(`the transaction ended with ${this.#lastTag || 'nothing'}`))
+    if (this.#isCommitted) this.#resolve({ fields: this.#fields, failed: false })
+    else this.#reject(new Error(`the transaction ended with ${this.#tags[1] ?? 'nothing'}`))
   }
 
   handleError(error: Error): void {
-    this.#reject(error)
+    if (this.#isCommitted) this.#resolve({ fields: null, failed: true })
+    else this.#reject(error)
   }
 
   handleRowDescription(): void {}
-
-  handleDataRow(): void {}
 
   handleEmptyQuery(): void {}
 }

@@ -3,15 +3,21 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Failure } from '../../contracts/failures'
 import { quoteQualified } from '../connect/quote'
 import type { Session } from '../connect/session'
+import type { Committed } from '../connect/then-commit'
 import { tagSession } from './fence'
 import { historyInsert } from './history'
 import { withLockRetry } from './lock-retry'
 import type { PlannedMigration } from './plan-script'
-import { assertLockHeld, beginFenced, type RunContext } from './run-context'
+import { assertLockHeld, beginFenced, fencedBeginning, type RunContext } from './run-context'
 import { runStatement } from './run-statement'
 
-/** Resolves to the execution time in milliseconds, as the history has it. */
-export async function applyTransactional(context: RunContext, migration: PlannedMigration): Promise<number> {
+/** Resolves to the execution time in milliseconds, as the history has it. `beginNext`: another such file follows at once, so that its
+ *  transaction can begin together with this one's COMMIT. */
+export async function applyTransactional(
+  context: RunContext,
+  migration: PlannedMigration,
+  { beginNext }: { readonly beginNext: boolean },
+): Promise<number> {
   return withLockRetry(context, migration, context.limits.lockTimeoutMs, async () => {
     const { work } = context
     let executionTimeMs: number
@@ -22,7 +28,7 @@ export async function applyTransactional(context: RunContext, migration: Planned
       if (work.open) await work.execute('ROLLBACK').catch(() => undefined)
       throw error
     }
-    await commit(context, migration, executionTimeMs)
+    await commit(context, migration, executionTimeMs, beginNext)
     return executionTimeMs
   })
 }
@@ -47,11 +53,17 @@ async function runAll(context: RunContext, migration: PlannedMigration): Promise
 }
 
 /** With the history's row, in one round trip. When the connection breaks meanwhile only the history can tell what happened. */
-async function commit(context: RunContext, migration: PlannedMigration, executionTimeMs: number): Promise<void> {
+async function commit(
+  context: RunContext,
+  migration: PlannedMigration,
+  executionTimeMs: number,
+  beginNext: boolean,
+): Promise<void> {
   const { work } = context
   const { sql, values } = historyInsert({ ...migration, executionTimeMs }, context.history)
   try {
-    await work.commitWith(sql, values)
+    const committed = await work.commitWith(sql, values, beginNext ? fencedBeginning(context) : [])
+    if (beginNext) await noteBeginning(context, committed)
   } catch (error) {
     if (!(error instanceof Failure) || error.code !== 'CONNECTION_LOST') {
       if (work.open) await work.execute('ROLLBACK').catch(() => undefined)
@@ -65,6 +77,13 @@ async function commit(context: RunContext, migration: PlannedMigration, executio
     }
     context.work = session
   }
+}
+
+/** Where the next transaction could not begin, the next file begins it again and hears why. */
+async function noteBeginning(context: RunContext, { fields, failed }: Committed): Promise<void> {
+  const [epoch, attempt] = fields ?? []
+  if (!failed && epoch != null && attempt != null) context.begun = { epoch: Number(epoch), attempt: Number(attempt) }
+  else if (context.work.open) await context.work.execute('ROLLBACK').catch(() => undefined)
 }
 
 const RECONNECT_ATTEMPTS = 8

@@ -91,7 +91,7 @@ async function run(input: ApplyInput, open: () => Promise<Session>): Promise<App
   const plan = await planMigrations({ ...input, history: rows })
   await input.onPlan?.(plan, rows)
   const applied: AppliedMigration[] = []
-  for (const migration of plan.pending) applied.push(await applyOne(context, migration))
+  for (const [at, migration] of plan.pending.entries()) applied.push(await applyOne(context, migration, plan.pending[at + 1]))
   const after = await readHistory(context.work, at)
   await releaseLock(monitor, at)
   return { applied, version: currentVersion(after.rows) }
@@ -110,6 +110,7 @@ async function createContext(
   await tagSession(monitor, token)
   return {
     work,
+    begun: null,
     monitor,
     connect: open,
     token,
@@ -122,19 +123,25 @@ async function createContext(
   }
 }
 
-async function applyOne(context: RunContext, migration: PlannedMigration): Promise<AppliedMigration> {
+async function applyOne(
+  context: RunContext,
+  migration: PlannedMigration,
+  next: PlannedMigration | undefined,
+): Promise<AppliedMigration> {
   const { script, version, description, statements } = migration
   context.signal?.throwIfAborted()
   context.emit({ type: 'migration-started', script, version, statements: statements.length })
+  const leavesState = statements.some(({ sql }) => LEAVES_STATE.test(sql))
   let executionTimeMs: number
   let resumed = false
   try {
-    if (migration.transactional) executionTimeMs = await applyTransactional(context, migration)
+    const beginNext = !leavesState && next?.transactional === true
+    if (migration.transactional) executionTimeMs = await applyTransactional(context, migration, { beginNext })
     else ({ executionTimeMs, resumed } = await applyStepwise(context, migration))
   } catch (error) {
     throw migrationFailure(migration, error, context.limits.statementTimeoutMs)
   }
-  if (statements.some(({ sql }) => LEAVES_STATE.test(sql))) await context.work.reset()
+  if (leavesState) await context.work.reset()
   context.emit({ type: 'migration-applied', script, version, executionTimeMs })
   return { script, version, description, executionTimeMs, statements: statements.length, resumed }
 }

@@ -137,14 +137,19 @@ async function terminateOlder(session: Session, token: FenceToken): Promise<numb
   return rows.length
 }
 
+/** Locks the row until the transaction ends. */
+export const LOCK_FENCE = 'SELECT epoch, attempt FROM capstan.fence WHERE singleton FOR SHARE'
+
 /** Locks the row until the transaction ends and compares. `before`: statements to run in the same round trip. Throws FENCED_OFF. */
 export async function assertFence(session: Session, token: FenceToken, before = ''): Promise<void> {
-  const [row] = await session.query<{ epoch: number; attempt: number }>(
-    `${before}SELECT epoch, attempt FROM capstan.fence WHERE singleton FOR SHARE`,
-  )
-  const standing = { epoch: row?.epoch ?? 0, attempt: row?.attempt ?? 0 }
-  refuseOlder(token, standing)
-  if (compareTokens(token, standing) > 0) throw new Error('the fence was never raised to this attempt')
+  const [row] = await session.query<{ epoch: number; attempt: number }>(`${before}${LOCK_FENCE}`)
+  compareFence(token, row)
+}
+
+/** `standing`: what LOCK_FENCE found. Throws FENCED_OFF. */
+export function compareFence(token: FenceToken, { epoch, attempt }: FenceToken = { epoch: 0, attempt: 0 }): void {
+  refuseOlder(token, { epoch, attempt })
+  if (compareTokens(token, { epoch, attempt }) > 0) throw new Error('the fence was never raised to this attempt')
 }
 
 function refuseOlder(token: FenceToken, standing: FenceToken): void {

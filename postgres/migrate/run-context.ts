@@ -4,7 +4,7 @@ import { lost } from '../connect/errors'
 import type { Session } from '../connect/session'
 import type { StatementObserver } from '../observe/statement-observer'
 import type { ApplyEvent } from './events'
-import { assertFence, type FenceToken } from './fence'
+import { assertFence, compareFence, type FenceToken, LOCK_FENCE } from './fence'
 import type { HistoryLocation } from './history'
 import type { PlannedMigration, ScriptStatement } from './plan-script'
 import type { ProgressLog } from './progress'
@@ -30,6 +30,8 @@ export interface ApplyLimits {
 export interface RunContext {
   /** Runs the statements. Replaced when the connection broke during a COMMIT that turned out to have happened. */
   work: Session
+  /** A transaction is open on `work` already, begun together with the last COMMIT: what the fence was then. */
+  begun: FenceToken | null
   /** Holds the migration lock; idle and outside any transaction, so it also watches. */
   readonly monitor: Session
   readonly connect: () => Promise<Session>
@@ -57,10 +59,24 @@ export async function fencedTransaction<T>(context: RunContext, work: () => Prom
   }
 }
 
-/** BEGIN, the limits and the fence in one round trip: it is paid for each migration. */
-export async function beginFenced({ work, limits, token }: RunContext): Promise<void> {
-  const settings = `SET LOCAL lock_timeout = ${ms(limits.lockTimeoutMs)}; SET LOCAL statement_timeout = ${ms(limits.statementTimeoutMs)}; `
-  await assertFence(work, token, `BEGIN; ${settings}`)
+/** BEGIN, the limits and the fence: in one round trip, or in none where the last COMMIT has brought them. */
+export async function beginFenced(context: RunContext): Promise<void> {
+  const { work, token, begun } = context
+  context.begun = null
+  if (begun !== null) compareFence(token, begun)
+  else await assertFence(work, token, `BEGIN; ${limitsOf(context).join('; ')}; `)
+}
+
+/** What begins a fenced transaction, to be sent behind a COMMIT; it answers with LOCK_FENCE's row. */
+export function fencedBeginning(context: RunContext): readonly string[] {
+  return ['BEGIN', ...limitsOf(context), LOCK_FENCE]
+}
+
+function limitsOf({ limits }: RunContext): readonly string[] {
+  return [
+    `SET LOCAL lock_timeout = ${ms(limits.lockTimeoutMs)}`,
+    `SET LOCAL statement_timeout = ${ms(limits.statementTimeoutMs)}`,
+  ]
 }
 
 /** For statements outside transactions. */

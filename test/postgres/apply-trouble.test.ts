@@ -40,6 +40,23 @@ describe.each([15, 17] as const)('PostgreSQL %i', (major) => {
     expect((await readHistory(session)).rows.map(({ version }) => version)).toEqual(['1'])
   })
 
+  test('a file whose transaction cannot begin leaves the one before it applied', async () => {
+    const database = await server.database()
+    const scripts = {
+      'V1__away.sql': 'ALTER TABLE capstan.fence RENAME TO away',
+      'V2__never.sql': 'CREATE TABLE never ()',
+      'V3__never.sql': 'CREATE TABLE neither ()',
+    }
+
+    const failure = await failureOf(apply(database, scripts), 'MIGRATION_FAILED')
+
+    expect(failure.message).toContain('relation "capstan.fence" does not exist')
+    expect(failure.facts).toMatchObject({ script: 'V2__never.sql' })
+    const session = await database.connect()
+    expect((await readHistory(session)).rows.map(({ version }) => version)).toEqual(['1'])
+    expect(await session.query(`SELECT to_regclass('never') AS never`)).toEqual([{ never: null }])
+  })
+
   test('a changed file is drift, and nothing runs', async () => {
     const database = await server.database()
     await apply(database, BASE)

@@ -157,9 +157,18 @@ test('a statement with its COMMIT is committed whole or not at all, and leaves t
   await session.execute('ROLLBACK; BEGIN')
   await expect(session.commitWith(insert, [1, 'twice'])).rejects.toMatchObject({ sqlState: '23505' })
 
+  await session.execute('BEGIN')
+  const next = await session.commitWith(insert, [5, 'more'], ['BEGIN', 'SELECT count(*), null FROM kept'])
+  expect(next).toEqual({ fields: ['3', null], failed: false })
+  const broken = await session.commitWith(insert, [6, 'last'], ['BEGIN', 'SELECT missing'])
+  expect(broken).toEqual({ fields: null, failed: true })
+  await session.execute('ROLLBACK')
+
   expect(await kept()).toEqual([
     { id: 1, note: "it's" },
     { id: 2, note: null },
+    { id: 5, note: 'more' },
+    { id: 6, note: 'last' },
   ])
   expect(await session.query('SELECT 1 AS one')).toEqual([{ one: 1 }])
 })
