@@ -92,9 +92,9 @@ async function run(input: ApplyInput, open: () => Promise<Session>): Promise<App
   await input.onPlan?.(plan, rows)
   const applied: AppliedMigration[] = []
   for (const [at, migration] of plan.pending.entries()) applied.push(await applyOne(context, migration, plan.pending[at + 1]))
-  const after = await readHistory(context.work, at)
+  const after = applied.length === 0 ? rows : (await readHistory(context.work, at)).rows
   await releaseLock(monitor, at)
-  return { applied, version: currentVersion(after.rows) }
+  return { applied, version: currentVersion(after) }
 }
 
 async function createContext(

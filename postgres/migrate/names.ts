@@ -72,14 +72,16 @@ function unsupported(script: string, what: string): Error {
   return failure('MIGRATION_UNSUPPORTED', `${script} is ${what}.`, { script })
 }
 
-/** The order of versions: numeric parts, trailing zeros without weight (`1` = `1.0` = `01`). */
+/** The order of versions: numeric parts, trailing zeros without weight (`1` = `1.0` = `01`). Parts may have any length. */
 export function compareVersions(a: string, b: string): -1 | 0 | 1 {
+  if (a === b) return 0
   const left = parts(a)
   const right = parts(b)
   for (let i = 0; i < Math.max(left.length, right.length); i++) {
-    const x = left[i] ?? 0n
-    const y = right[i] ?? 0n
-    if (x !== y) return x < y ? -1 : 1
+    const x = left[i] ?? ''
+    const y = right[i] ?? ''
+    // Without leading zeros the longer number is the greater one.
+    if (x !== y) return x.length < y.length || (x.length === y.length && x < y) ? -1 : 1
   }
   return 0
 }
@@ -87,12 +89,14 @@ export function compareVersions(a: string, b: string): -1 | 0 | 1 {
 /** The same text for equal versions. */
 export function versionKey(version: string): string {
   const all = parts(version)
-  while (all.length > 0 && all.at(-1) === 0n) all.pop()
-  return all.join('.')
+  while (all.at(-1) === '') all.pop()
+  return all.map((part) => part || '0').join('.')
 }
 
-function parts(version: string): bigint[] {
-  return version.split('.').map((part) => BigInt(part))
+/** Each without leading zeros; zero is the empty text. */
+function parts(version: string): string[] {
+  const all = version.split('.')
+  return version.includes('0') ? all.map((part) => part.replace(/^0+/, '')) : all
 }
 
 /** Order of descriptions as Java compares strings: by UTF-16 code unit. */
