@@ -104,7 +104,9 @@ export function crashingAt(it: Migrating, door: () => TemporalDoor): Crashing {
         return sleeping.length > 0
       }),
     abort: (operation) =>
-      abort({ ledger: it.capstan.ledger, temporal: door() }, { operation, by: 'matrix', reason: '' }).then(() => undefined),
+      abort({ ledger: it.capstan.ledger, temporal: door() }, { operation, by: 'matrix', reason: '', closeRecord: false }).then(
+        () => undefined,
+      ),
     async ended(operation) {
       await it.until(`the end of ${operation}`, async () => {
         // a server that is restarted just now is asked again
