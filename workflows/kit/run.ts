@@ -82,6 +82,12 @@ export class Run {
     }
   }
 
+  /** How the operation ends is settled and only cleaning up is left: an abort is refused from here on. */
+  conclude(): void {
+    this.throwIfAborted()
+    this.beginClosing()
+  }
+
   beginClosing(): void {
     this.closing = true
     this.messages.close()

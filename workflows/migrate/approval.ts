@@ -18,6 +18,7 @@ export interface Approval {
 }
 
 interface Decided extends Approval {
+  readonly by: string
   readonly summary: string
 }
 
@@ -30,7 +31,11 @@ export async function awaitApproval(
   if (policy.approval === 'none') return { rejected: false, planned }
   return run.step(STEPS.approve, {
     do: () => askUntilPlanHolds(run, planned, planAgain),
-    detail: ({ summary }) => ({ summary }),
+    detail: ({ summary, by, rejected, planned: { plan } }) => ({
+      summary,
+      planDigest: plan.digest,
+      ...(rejected ? { rejectedBy: by } : { approvedBy: by }),
+    }),
   })
 }
 
@@ -45,10 +50,11 @@ async function askUntilPlanHolds(run: Run, first: Planned, planAgain: () => Prom
     await run.record.setStatus('running')
     if (!decision.approved) {
       const why = decision.reason === '' ? '' : `: ${decision.reason}`
-      return { rejected: true, planned, summary: `rejected by ${decision.by}${why}` }
+      return { rejected: true, planned, by: decision.by, summary: `rejected by ${decision.by}${why}` }
     }
     const now = await planAgain()
-    if (now.plan.digest === digest) return { rejected: false, planned: now, summary: `approved by ${decision.by}` }
+    if (now.plan.digest === digest)
+      return { rejected: false, planned: now, by: decision.by, summary: `approved by ${decision.by}` }
     const summary = `approved by ${decision.by}, but the target has changed since: planned again`
     await run.record.update(STEPS.approve.id, 'running', { summary })
     planned = now

@@ -1,21 +1,13 @@
 /** Migrates a database with a canary. The pending migrations run on a restored, inert copy first; only what passed there, within
  *  the policy's limits, is applied to the target, verified and watched. A canary that says no leaves the target untouched. What
  *  was applied is never undone here: the target stays at a recorded version from which a new run goes on. */
-import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common'
-import { ApplicationFailure, ChildWorkflowCancellationType, ParentClosePolicy, startChild } from '@temporalio/workflow'
-import { TASK_QUEUES } from '../../contracts/messages'
-import {
-  type CheckSummary,
-  type InstanceAddress,
-  type MigrateInput,
-  RETIRE_SNAPSHOT_WORKFLOW,
-  type RetireSnapshotInput,
-  MIGRATE_STEPS as STEPS,
-} from '../../contracts/migrate'
+import { ApplicationFailure } from '@temporalio/workflow'
+import { type CheckSummary, type InstanceAddress, type MigrateInput, MIGRATE_STEPS as STEPS } from '../../contracts/migrate'
 import { type Finding, type OperationResult, type StepDetail, temporaryName } from '../../contracts/operation'
 import type { StepRef } from '../../contracts/step-ref'
 import { type Outcome, runOperation } from '../kit/operation'
 import type { Run } from '../kit/run'
+import { arrangeRetirement } from '../retire-snapshot/arrange'
 import { migrateActivities } from './activities'
 import { awaitApproval, type Planned } from './approval'
 
@@ -109,7 +101,7 @@ async function makeCanary({ run, input, act, ref }: Migration): Promise<Instance
     do: async () => {
       const retentionHours = input.policy.snapshotRetentionHours
       // Its retirement is arranged before it exists: no crash in between can leave a snapshot that nobody will ever remove.
-      await retireLater(input, temporaryName(input.operation, 'snapshot'))
+      await arrangeRetirement({ ...input, snapshot: temporaryName(input.operation, 'snapshot'), retentionHours })
       const started = await act.snapshot.startSnapshot({
         ...ref('snapshot'),
         retentionHours,
@@ -137,30 +129,6 @@ async function makeCanary({ run, input, act, ref }: Migration): Promise<Instance
   })
 }
 
-/** Outlives this operation: parent close policy abandon, and the id makes a second start harmless. */
-async function retireLater(input: MigrateInput, snapshot: string): Promise<void> {
-  const retirement: RetireSnapshotInput = {
-    operation: input.operation,
-    bundle: input.bundle,
-    snapshot,
-    retentionHours: input.policy.snapshotRetentionHours,
-    heartbeatTimeoutMs: input.heartbeatTimeoutMs,
-  }
-  try {
-    await startChild(RETIRE_SNAPSHOT_WORKFLOW, {
-      args: [retirement],
-      workflowId: `retire/${snapshot}`,
-      taskQueue: TASK_QUEUES.control,
-      parentClosePolicy: ParentClosePolicy.ABANDON,
-      cancellationType: ChildWorkflowCancellationType.ABANDON,
-      staticSummary: `Removes ${snapshot} after ${input.policy.snapshotRetentionHours} h`,
-    })
-  } catch (error) {
-    // This workflow was reset to before it: the first one still stands.
-    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error
-  }
-}
-
 async function applyToTarget({ run, act, ref }: Migration, { target, plan: planned }: Planned): Promise<void> {
   const planDigest = planned.digest
   await run.step(STEPS.apply, {
@@ -178,7 +146,12 @@ async function applyToTarget({ run, act, ref }: Migration, { target, plan: plann
       healedIndexes,
     }),
     survey: async () => {
-      const { applied, current, invalidIndexes } = await act.planning.surveyApply({ ...ref('apply'), target, epoch: planned.epoch, planDigest })
+      const { applied, current, invalidIndexes } = await act.planning.surveyApply({
+        ...ref('apply'),
+        target,
+        epoch: planned.epoch,
+        planDigest,
+      })
       const left = invalidIndexes.length === 0 ? '' : ` Invalid: ${invalidIndexes.join(', ')}; the next run builds it again.`
       const summary = `The target is at version ${current ?? 'none'}; applied: ${applied.length === 0 ? 'nothing' : applied.join(', ')}.${left}`
       return { summary, applied, current, invalidIndexes }
@@ -207,6 +180,7 @@ const CHOICES = [
 
 /** By the canary's own undo, so that a removal that cannot finish waits for an operator and the verdict stands. */
 async function removeCanary({ run }: Migration): Promise<void> {
+  run.conclude()
   await run.takeBack(STEPS.removeCanary, STEPS.canary)
 }
 

@@ -1,8 +1,9 @@
 /** What the suites of the fault matrix have in common: a stack with short recovery time-outs, and the cell: one operation under traffic,
  *  disturbed once, audited afterwards. */
-import { abort } from '../../../client/decide'
+import { abort } from '../../../client/abort'
 import { prepareMigrate } from '../../../client/prepare-migrate'
 import { startMigrate } from '../../../client/start-migrate'
+import { prepareSnapshot, startSnapshot } from '../../../client/start-snapshot'
 import { connectTemporal, type TemporalDoor } from '../../../client/temporal'
 import { FINAL_STATUSES, type OperationDocument, type StepState } from '../../../contracts/operation'
 import { applyMigrations } from '../../../postgres/migrate/apply'
@@ -79,16 +80,21 @@ export function crashingAt(it: Migrating, door: () => TemporalDoor): Crashing {
     },
     async start(scenario, operation, fleet) {
       const fleetFile = it.target.fleet(scenario.migrations(it.target.host), POLICY, fleet)
-      const { bundle } = await prepareMigrate({ fleetFile, database: 'stock', migrations: null })
+      const doors = { ledger: it.capstan.ledger, temporal: door() }
       const request = {
-        bundle,
         mode: 'apply',
         operation,
         requestedBy: 'matrix',
         heartbeatTimeoutMs: HEARTBEAT_TIMEOUT_MS,
         workflowTaskTimeoutMs: WORKFLOW_TASK_TIMEOUT_MS,
       } as const
-      await startMigrate({ ledger: it.capstan.ledger, temporal: door() }, request)
+      if (scenario.kind === 'migrate') {
+        const { bundle } = await prepareMigrate({ fleetFile, database: 'stock', migrations: null })
+        await startMigrate(doors, { ...request, bundle })
+      } else {
+        const bundle = await prepareSnapshot({ fleetFile, database: 'stock', retentionHours: null })
+        await startSnapshot(doors, { ...request, bundle })
+      }
     },
     reaches: (operation, step, state = 'running') =>
       it.until(`${step} to be ${state}`, async () => isAt(await it.capstan.ledger.getOperation(operation), step, state)),
@@ -131,7 +137,7 @@ export function crashingAt(it: Migrating, door: () => TemporalDoor): Crashing {
         ...(asExpected
           ? []
           : [`it ended ${status}, verdict ${verdict}: ${failure?.code ?? 'no failure'} ${failure?.message ?? ''}`]),
-        ...(await effectsOf(it, scenario)),
+        ...(await effectsOf(it, operation, scenario)),
         ...(await audit(it, { operation, acknowledged: writer.acknowledged, since })),
       ]
     },

@@ -2,7 +2,7 @@
 import type { Migrating } from '../../support/migrating'
 import { GROUND, type Scenario } from './scenarios'
 
-export async function effectsOf(it: Migrating, { applied, indexes }: Scenario): Promise<string[]> {
+export async function effectsOf(it: Migrating, operation: string, { applied, indexes, leaves }: Scenario): Promise<string[]> {
   const history = await it.rows<{ script: string; success: boolean }>(
     'SELECT script, success FROM public.flyway_schema_history ORDER BY installed_rank',
   )
@@ -15,7 +15,9 @@ export async function effectsOf(it: Migrating, { applied, indexes }: Scenario): 
       WHERE n.nspname = 'public' AND NOT x.indisunique AND c.relname NOT LIKE 'flyway%' ORDER BY 1`,
   )
   const [view] = await it.rows<{ found: boolean }>(`SELECT to_regclass('public.names') IS NOT NULL AS found`)
+  const left = await it.target.tagged(operation)
   return [
+    ...differing('resources in the cloud', left, leaves?.(operation) ?? left),
     ...differing('scripts in the history', scripts, applied),
     ...differing('indexes', names(there), indexes),
     ...differing(

@@ -1,9 +1,10 @@
 /** The operations whose every boundary is disturbed. However it is disturbed, a scenario ends the same. Each transactional migration adds a
  *  row to `effects`, so that one that was applied twice, or half, is seen. */
-import type { OperationStatus, Verdict } from '../../../contracts/operation'
+import { type OperationStatus, temporaryName, type Verdict } from '../../../contracts/operation'
 
 export interface Scenario {
   readonly name: string
+  readonly kind: 'migrate' | 'snapshot'
   /** By script; `host` is the target's address, which the canary does not have. */
   readonly migrations: (host: string) => Readonly<Record<string, string>>
   readonly ends: { readonly status: OperationStatus; readonly verdict: Verdict | null }
@@ -11,6 +12,8 @@ export interface Scenario {
   readonly applied: readonly string[]
   /** Indexes that are there at the end, valid. */
   readonly indexes: readonly string[]
+  /** Names of what it leaves in the cloud; left out: whatever it is. */
+  readonly leaves?: (operation: string) => readonly string[]
 }
 
 /** What every scenario starts from, applied by the engine alone. */
@@ -26,6 +29,7 @@ const COLOUR = { 'V2__colour.sql': `ALTER TABLE items ADD COLUMN colour text;\n$
 
 export const PASSES: Scenario = {
   name: 'passes',
+  kind: 'migrate',
   migrations: () => ({
     ...GROUND,
     ...COLOUR,
@@ -36,6 +40,7 @@ export const PASSES: Scenario = {
   ends: { status: 'succeeded', verdict: 'pass' },
   applied: ['V1__items.sql', 'V2__colour.sql', 'V3__by_colour.sql', 'V4__stock.sql', 'R__names.sql'],
   indexes: ['items_by_colour'],
+  leaves: (operation) => [temporaryName(operation, 'snapshot')],
 }
 
 /** As `PASSES`, and takes its time on the target in the middle of a transaction, so that something can happen meanwhile. */
@@ -56,6 +61,7 @@ export const UNTOUCHED = { applied: ['V1__items.sql'], indexes: [] } as const
 /** Comes through the canary and fails on the target: what was applied stays, the rest is not there, and the canary goes by its undo. */
 export const FAILS: Scenario = {
   name: 'fails',
+  kind: 'migrate',
   migrations: (host) => ({
     ...GROUND,
     ...COLOUR,
@@ -66,6 +72,16 @@ DO $$ BEGIN IF host(inet_server_addr()) = '${host}' THEN RAISE EXCEPTION 'not on
   ends: { status: 'failed', verdict: null },
   applied: ['V1__items.sql', 'V2__colour.sql'],
   indexes: [],
+  leaves: (operation) => [temporaryName(operation, 'snapshot')],
 }
 
-export const SCENARIOS: readonly Scenario[] = [PASSES, FAILS]
+export const TAKES: Scenario = {
+  name: 'takes',
+  kind: 'snapshot',
+  migrations: () => GROUND,
+  ends: { status: 'succeeded', verdict: 'pass' },
+  ...UNTOUCHED,
+  leaves: (operation) => [temporaryName(operation, 'take')],
+}
+
+export const SCENARIOS: readonly Scenario[] = [PASSES, FAILS, TAKES]
