@@ -1,6 +1,14 @@
 /** Inputs and results of the migrate operation. */
-import type { Cloud, MigrationPolicy } from './fleet'
-import { type Finding, type IsoInstant, OPERATION_STEPS, type OperationId, type Sha256, type StepName } from './operation'
+import type { MigrationPolicy } from './fleet'
+import {
+  type Finding,
+  type IsoInstant,
+  OPERATION_STEPS,
+  type OperationId,
+  type OperationInput,
+  type Sha256,
+  type StepName,
+} from './operation'
 
 export const MIGRATE_WORKFLOW = 'migrate'
 
@@ -22,21 +30,8 @@ export const MIGRATE_STEPS = {
   unlock: OPERATION_STEPS.unlock,
 } as const satisfies Record<string, StepName>
 
-export interface MigrateInput {
-  readonly version: 1
-  readonly operation: OperationId
-  readonly database: string
-  readonly cloud: Cloud
-  readonly environment: string
-  /** Digest of the bundle in the ledger: migrations and the database's resolved fleet entry. */
-  readonly bundle: Sha256
-  readonly lockScope: string
+export interface MigrateInput extends OperationInput {
   readonly policy: MigrationPolicy
-  readonly requestedBy: string
-  /** `plan`: show what would happen and change nothing. */
-  readonly mode: 'plan' | 'apply'
-  /** How long an activity may stay silent before it is given to another worker, in milliseconds. */
-  readonly heartbeatTimeoutMs: number
 }
 
 /** Where an instance answers. From the cloud's description: workers that serve databases need no cloud's credentials. */
