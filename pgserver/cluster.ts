@@ -9,6 +9,7 @@ import { promisify } from 'node:util'
 import type { PostgresBinaries } from './binaries'
 import { PostgresServerError } from './failure'
 import { acceptsConnections, forgetStranger, isAlive, isServerOf, readPostmaster } from './postmaster'
+import { identify, isAlive as isStillThere, type ProcessIdentity } from './process-identity'
 import { childrenOf, isStopped, signalIfThere } from './process-tree'
 import { ensureEnterable, giveToServer, makeServerFolder } from './reach'
 import { replaceFile } from './server-files'
@@ -144,7 +145,8 @@ async function startOnce(start: ServerStart, deadline: number): Promise<RunningS
     if (await becomesReady(start.dataDir, pid, exited, deadline)) {
       return runningServer({ pid, host: start.hosts[0] ?? '', port: start.port, dataDir: start.dataDir, exited })
     }
-    if (isAlive(pid)) process.kill(pid, 'SIGKILL')
+    // by the handle, not by the number: a child that was reaped may have left its number to somebody else
+    if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
   }
   const said = readFileSync(start.logFile).subarray(logStart).toString('utf8').trim().split('\n').slice(-12).join('\n')
   throw new PostgresServerError(
@@ -157,8 +159,10 @@ async function startOnce(start: ServerStart, deadline: number): Promise<RunningS
  *  accepts connections; a server that is stopping is waited for and not adopted. */
 export async function adoptServer(adopt: { dataDir: string; readyTimeoutMs?: number }): Promise<RunningServer | undefined> {
   const found = readPostmaster(adopt.dataDir)
-  if (!found || !isServerOf(found.pid, adopt.dataDir)) return undefined
-  const exited = untilGone(found.pid)
+  // who it is first: should the number change hands after that, it is nobody's we wait for
+  const who = found && identify(found.pid)
+  if (!found || !who || !isServerOf(found.pid, adopt.dataDir)) return undefined
+  const exited = untilGone(who)
   const deadline = Date.now() + (adopt.readyTimeoutMs ?? 60_000)
   if (!(await becomesReady(adopt.dataDir, found.pid, exited, deadline))) return undefined
   const ready = readPostmaster(adopt.dataDir) ?? found
@@ -223,8 +227,12 @@ async function becomesReady(dataDir: string, pid: number, exited: Promise<void>,
   return false
 }
 
-async function untilGone(pid: number): Promise<void> {
-  while (isAlive(pid)) await sleep(50, undefined, { ref: false })
+/** A number that is taken again is told by who has it; that is looked up less often, because elsewhere than on Linux it takes a program. */
+async function untilGone(who: ProcessIdentity): Promise<void> {
+  for (let look = 0; isAlive(who.pid); look++) {
+    if (look % 20 === 0 && !isStillThere(who)) return
+    await sleep(50, undefined, { ref: false })
+  }
 }
 
 async function settlesWithin(promise: Promise<void>, ms: number): Promise<boolean> {

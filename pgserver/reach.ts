@@ -32,9 +32,14 @@ export function giveToServer(path: string, user: ServerUser): void {
   if (user.steppedDown) lchownSync(path, user.uid, user.gid)
 }
 
-/** The umask could close it to the server's user: the mode is set explicitly. */
+/** The umask could close it to the server's user: the mode is set explicitly, unless somebody else made the folder just now. */
 function makeClosedFolder(path: string, user: ServerUser): void {
-  mkdirSync(path, { recursive: true })
+  try {
+    mkdirSync(path, { mode: 0o700 })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return
+    throw error
+  }
   closeFolder(path, user)
 }
 

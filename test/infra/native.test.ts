@@ -189,8 +189,10 @@ test('no worker holds what belongs to another, and none has a secret in its envi
   }
 })
 
-test('workers run as the user of the file, which is not root, and can write nothing of the program', () => {
-  if (process.getuid?.() !== 0) return
+/** Whoever is not root cannot start a process as somebody else. */
+const testAsRoot = process.getuid?.() === 0 ? test : test.skip
+
+testAsRoot('workers run as the user of the file, which is not root (only root can start them as that user)', () => {
   for (const queue of QUEUES) {
     const status = readFileSync(`/proc/${pidOf(queue)}/status`, 'utf8')
     expect(/^Uid:\s+(\d+)/m.exec(status)?.[1]).toBe(serviceOf(`worker-${queue}`).user?.split(':')[0])
