@@ -1,5 +1,5 @@
-/** The role that workers and the command line use on the ledger: it reads and writes the record, and can neither change tables nor rewrite
- *  what is written once. The owner's role is needed by the schema job alone. */
+/** The role that workers and the command line use on the ledger: it reads and writes the record, and can neither change tables, nor rewrite
+ *  what is written once, nor remove anything but an epoch that is replaced. The owner's role is needed by the schema job alone. */
 
 import { quoteIdentifier } from '../postgres/connect/quote'
 import { connect, inTransaction, type Session } from '../postgres/connect/session'
@@ -10,6 +10,9 @@ import { scramVerifier } from './verifier'
 
 /** Written once: a row is added, and never changed or removed. */
 const WRITTEN_ONCE = ['bundles', 'evidence'] as const
+
+/** The only rows that are ever removed: an epoch gives way to a higher one of the same operation. */
+const REPLACED = 'epochs'
 
 /** The role's name and password are those of `workerUrl`. Safe to repeat: the role is made when it is not there, its password and its rights
  *  are set anew. Proves at the end that the role can get in. Run it after the migrations. */
@@ -49,7 +52,9 @@ async function grant(session: Session, { role, password, database }: WorkerRole)
     REVOKE ALL ON DATABASE ${quoteIdentifier(database)} FROM PUBLIC;
     GRANT CONNECT ON DATABASE ${quoteIdentifier(database)} TO ${name};
     GRANT USAGE ON SCHEMA ledger TO ${name};
-    GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ledger TO ${name};
+    REVOKE ALL ON ALL TABLES IN SCHEMA ledger FROM ${name};
+    GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA ledger TO ${name};
+    GRANT DELETE ON ledger.${REPLACED} TO ${name};
     GRANT SELECT ON ${history} TO ${name};
-    ${WRITTEN_ONCE.map((written) => `REVOKE UPDATE, DELETE ON ledger.${written} FROM ${name};`).join('\n    ')}`)
+    ${WRITTEN_ONCE.map((written) => `REVOKE UPDATE ON ledger.${written} FROM ${name};`).join('\n    ')}`)
 }

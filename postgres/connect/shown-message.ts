@@ -20,6 +20,8 @@ export interface ServerMessage {
 const MESSAGE_LENGTH_MAX = 1_000
 /** Of the statement's text: enough for what a message repeats, and quick to read. */
 const SQL_LENGTH_MAX = 100_000
+/** Different quoted pieces looked for in the statement; PostgreSQL's own messages have a handful, and each costs a walk through it. */
+const PIECES_MAX = 20
 
 const RAISED_ELSEWHERE = 'code in the database raised an exception; its text may hold values and is not shown'
 
@@ -55,11 +57,20 @@ function withoutData(text: string): string {
 function withoutUnknown(text: string, sql: string, names: ReadonlySet<string>): string {
   const source = sql.toLowerCase()
   const known = new Set([...MESSAGE_WORDS, ...(source.match(WORD) ?? []), ...names])
+  const found = new Map<string, boolean>()
+  const stands = (piece: string): boolean => {
+    const seen = found.get(piece)
+    if (seen !== undefined) return seen
+    if (found.size >= PIECES_MAX) return false
+    const stood = piece !== '' && standsIn(source, piece)
+    found.set(piece, stood)
+    return stood
+  }
   let at = 0
   let shown = ''
   for (const quoted of text.matchAll(QUOTED)) {
     const [whole, open = '"', content = '', close = '"'] = quoted
-    const kept = names.has(content.toLowerCase()) || (content !== '' && standsIn(source, content.toLowerCase()))
+    const kept = names.has(content.toLowerCase()) || stands(content.toLowerCase())
     shown += `${ownWords(text.slice(at, quoted.index), known)}${open}${kept ? content : BLANK}${close}`
     at = quoted.index + whole.length
   }

@@ -2,7 +2,8 @@
  *  and, on a database where a migration is rehearsed, what was measured. Fingerprints and checks leave it out.
  *
  *  Whoever owns a table can put a trigger on it, and whoever owns a view chooses the functions in it: both run with the rights of the role
- *  that touches them. So nothing here is read or written before its owner is known to be that role, or a role that it is a member of. */
+ *  that touches them. So nothing here is read or written before its owner is known to be that very role: a role that it is a member of
+ *  lends it rights, and has none over it. What was handed over may still hold a trap, so tables with anything that runs are refused too. */
 import { failure } from '../../contracts/failures'
 import { ServerError } from '../connect/errors'
 import { quoteIdentifier } from '../connect/quote'
@@ -53,67 +54,88 @@ const CONTROL_TABLES = ['fence', 'progress', 'statement_log', 'healed_index'] as
 
 type ControlTable = (typeof CONTROL_TABLES)[number]
 
-interface Owned extends Record<string, unknown> {
+interface Found extends Record<string, unknown> {
   /** Null for the schema itself. */
   readonly table: ControlTable | null
   readonly owner: string
   readonly role: string
-  readonly trusted: boolean
+  readonly own: boolean
+  /** It is no plain table, or has a trigger, a rule or a policy. */
+  readonly armed: boolean
+  /** The type of the fence's attempt, which was an integer once. */
+  readonly attempt: string | null
 }
 
-/** Which of its tables stand: none where no run has ever been. Throws CONTROL_SCHEMA_FOREIGN when it or one of them belongs to a stranger. */
+/** Which of its tables stand: none where no run has ever been. Throws CONTROL_SCHEMA_FOREIGN when it or one of them belongs to another role,
+ *  or runs somebody's code. */
 export async function controlTables(session: Session): Promise<ReadonlySet<ControlTable>> {
-  const found = await session.query<Owned>(ownersQuery(session.serverVersionNum), [CONTROL_TABLES])
-  const foreign = found.find(({ trusted }) => !trusted)
+  return new Set((await lookUp(session)).flatMap(({ table }) => (table === null ? [] : [table])))
+}
+
+async function lookUp(session: Session): Promise<readonly Found[]> {
+  const found = await session.query<Found>(LOOK_UP, [CONTROL_TABLES])
+  const foreign = found.find(({ own }) => !own)
   if (foreign !== undefined) throw foreignOwner(session, foreign)
-  return new Set(found.flatMap(({ table }) => (table === null ? [] : [table])))
+  const armed = found.find((one) => one.armed)
+  if (armed !== undefined) throw armedTable(session, armed)
+  return found
 }
 
-/** Memberships are followed by hand, since to `pg_has_role` a superuser is a member of every role, a stranger's too. Since 16 whoever creates
- *  a role is made a member that may grant it and nothing else: that is no trust in what the role makes. */
-function ownersQuery(serverVersionNum: number): string {
-  const given = serverVersionNum >= 160_000 ? 'WHERE inherit_option OR set_option' : ''
-  return `WITH RECURSIVE grants AS (
-       SELECT member, roleid FROM pg_catalog.pg_auth_members ${given}
-       UNION ALL
-       SELECT datdba, to_regrole('pg_database_owner')::oid FROM pg_catalog.pg_database WHERE datname = current_database()
-     ), mine AS (
-       SELECT oid FROM pg_catalog.pg_roles WHERE rolname = current_user
-       UNION SELECT g.roleid FROM mine JOIN grants g ON g.member = mine.oid
-     ), owned AS (
-       SELECT NULL AS "table", nspowner AS owner FROM pg_catalog.pg_namespace WHERE nspname = 'capstan'
-       UNION ALL
-       SELECT relname::text, relowner FROM pg_catalog.pg_class
-        WHERE relname = ANY ($1::text[]) AND relnamespace = to_regnamespace('capstan')::oid
-     )
-     SELECT "table", pg_get_userbyid(owner)::text AS owner, current_user::text AS role, owner IN (SELECT oid FROM mine) AS trusted FROM owned`
-}
+const LOOK_UP = `SELECT NULL::text AS "table", pg_catalog.pg_get_userbyid(n.nspowner)::text AS owner, current_user::text AS role,
+         pg_catalog.pg_get_userbyid(n.nspowner) = current_user AS own, false AS armed, NULL::text AS attempt
+    FROM pg_catalog.pg_namespace n WHERE n.nspname = 'capstan'
+  UNION ALL
+  SELECT c.relname::text, pg_catalog.pg_get_userbyid(c.relowner)::text, current_user::text,
+         pg_catalog.pg_get_userbyid(c.relowner) = current_user,
+         c.relkind <> 'r' OR c.relrowsecurity OR EXISTS (SELECT FROM pg_catalog.pg_trigger t WHERE t.tgrelid = c.oid)
+           OR EXISTS (SELECT FROM pg_catalog.pg_rewrite r WHERE r.ev_class = c.oid),
+         (SELECT a.atttypid::pg_catalog.regtype::text FROM pg_catalog.pg_attribute a
+           WHERE a.attrelid = c.oid AND c.relname = 'fence' AND a.attname = 'attempt' AND NOT a.attisdropped)
+    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+   WHERE n.nspname = 'capstan' AND c.relname = ANY ($1::pg_catalog.name[])`
 
-function foreignOwner({ endpoint: { database } }: Session, { table, owner, role }: Owned): Error {
+function foreignOwner({ endpoint: { database } }: Session, { table, owner, role }: Found): Error {
   const what = table === null ? 'schema capstan' : `table capstan.${table}`
+  const mine = quoteIdentifier(role)
   return failure(
     'CONTROL_SCHEMA_FOREIGN',
-    `The ${what} in ${database} belongs to the role ${owner}, and ${role} is neither that role nor a member of it: whoever owns it could act ` +
-      `with the rights of ${role}. If ${owner} migrated this database before: GRANT ${quoteIdentifier(owner)} TO ${quoteIdentifier(role)}; ` +
-      'if nobody here made it: DROP SCHEMA capstan CASCADE. Then try again.',
+    `The ${what} in ${database} belongs to the role ${owner} and not to ${role}, which acts here: whoever owns it could act with the rights ` +
+      `of ${role}. If ${owner} migrated this database before, look at what is in it, then ALTER SCHEMA capstan OWNER TO ${mine}, and for each ` +
+      `of its tables ALTER TABLE capstan.… OWNER TO ${mine}; if nobody here made it, DROP SCHEMA capstan CASCADE. Then try again.`,
+    { database, owner, role, table },
+  )
+}
+
+function armedTable({ endpoint: { database } }: Session, { table, owner, role }: Found): Error {
+  return failure(
+    'CONTROL_SCHEMA_FOREIGN',
+    `capstan.${table} in ${database} is no plain table, or has a trigger, a rule or row security, which Capstan never gives it: what that runs ` +
+      `would have the rights of ${role}. Find out who made it and drop it, then try again.`,
     { database, owner, role, table },
   )
 }
 
 /** Creates what is missing. Throws CONTROL_SCHEMA_FOREIGN, or CREDENTIALS_REJECTED when the role may not create schemas here. */
 export async function ensureControlSchema(session: Session): Promise<void> {
-  if ((await controlTables(session)).size === CONTROL_TABLES.length) return
+  const found = await lookUp(session)
+  if (found.length === CONTROL_TABLES.length + 1 && !found.some(isNarrow)) return
   try {
     await inTransaction(session, async () => {
       await session.query('SELECT pg_advisory_xact_lock($1)', [CREATION_LOCK])
       await session.execute(CREATION)
       // What already existed may have come in between.
-      await controlTables(session)
+      if ((await lookUp(session)).some(isNarrow)) await session.execute(WIDER_ATTEMPT)
       await session.execute(FIRST_FENCE)
     })
   } catch (error) {
-    if (!(error instanceof ServerError) || error.sqlState !== '42501') throw error
+    if (!(error instanceof ServerError)) throw error
     const { user, database } = session.endpoint
+    if (error.sqlState === '55P03') {
+      throw failure('MIGRATION_LOCK_HELD', `Another session holds the fence of ${database}: end it, then try again.`, {
+        database,
+      })
+    }
+    if (error.sqlState !== '42501') throw error
     throw failure(
       'CREDENTIALS_REJECTED',
       `The role ${user} may not create or use the schema capstan in ${database}: GRANT CREATE ON DATABASE to it.`,
@@ -122,3 +144,10 @@ export async function ensureControlSchema(session: Session): Promise<void> {
     )
   }
 }
+
+/** Made before attempts became clock values, which an integer cannot hold. */
+function isNarrow({ attempt }: Found): boolean {
+  return attempt === 'integer'
+}
+
+const WIDER_ATTEMPT = `SET LOCAL lock_timeout = '10s'; ALTER TABLE capstan.fence ALTER COLUMN attempt TYPE bigint`

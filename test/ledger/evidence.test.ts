@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createLedgerActivities } from '../../activities/ledger/ledger'
-import { parseFleet } from '../../client/fleet/read-fleet'
+import { parseFleet } from '../../client/fleet/parse-fleet'
 import { readEvidence } from '../../ledger/evidence-document'
 import { type Ledger, openLedger } from '../../ledger/ledger'
 import { startTestServer, type TestServer } from './postgres-server'

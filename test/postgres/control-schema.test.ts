@@ -44,9 +44,10 @@ describe.each([15, 17] as const)('PostgreSQL %i', (major) => {
 
     const refused = await failureOf(apply(database, FILES), 'CONTROL_SCHEMA_FOREIGN')
     expect(refused.message).toBe(
-      `The schema capstan in ${database.options.database} belongs to the role stranger, and master is neither that role nor a member of it: ` +
-        'whoever owns it could act with the rights of master. If stranger migrated this database before: GRANT "stranger" TO "master"; ' +
-        'if nobody here made it: DROP SCHEMA capstan CASCADE. Then try again.',
+      `The schema capstan in ${database.options.database} belongs to the role stranger and not to master, which acts here: whoever owns it ` +
+        'could act with the rights of master. If stranger migrated this database before, look at what is in it, then ALTER SCHEMA capstan ' +
+        'OWNER TO "master", and for each of its tables ALTER TABLE capstan.… OWNER TO "master"; if nobody here made it, DROP SCHEMA ' +
+        'capstan CASCADE. Then try again.',
     )
     await failureOf(raiseFence(master, { epoch: 1, attempt: 1, operation: 'op-1' }), 'CONTROL_SCHEMA_FOREIGN')
     await failureOf(readFence(master), 'CONTROL_SCHEMA_FOREIGN')
@@ -83,17 +84,42 @@ describe.each([15, 17] as const)('PostgreSQL %i', (major) => {
     expect(database.options.user).toBe('master')
   })
 
-  test('a later migrator that is a member of the earlier one goes on', async () => {
-    const { as } = await open()
+  test('being a member of the owner is not enough: its trigger would run as us; once handed over and clean it is ours', async () => {
+    const { database, as } = await open()
     const earlier = await as('earlier')
     const later = await as('later')
-
     await raiseFence(earlier, { epoch: 1, attempt: 1, operation: 'op-1' })
-    await raiseFence(later, { epoch: 2, attempt: 1, operation: 'op-2' })
+    await earlier.execute(`CREATE SCHEMA trap; CREATE TABLE trap.sprung (who name); CREATE FUNCTION trap.spring() RETURNS trigger LANGUAGE plpgsql AS $$
+      BEGIN INSERT INTO trap.sprung VALUES (current_user); RETURN NEW; END $$;
+      CREATE TRIGGER spring BEFORE UPDATE ON capstan.fence FOR EACH ROW EXECUTE FUNCTION trap.spring()`)
+    const raise = () => raiseFence(later, { epoch: 2, attempt: 1, operation: 'op-2' })
 
+    const refused = await failureOf(raise(), 'CONTROL_SCHEMA_FOREIGN')
+    expect(refused.facts).toMatchObject({ owner: 'earlier', role: 'later' })
+    const admin = await database.connectAsSuperuser()
+    const tables = ['fence', 'progress', 'statement_log', 'healed_index']
+    await admin.execute(`ALTER SCHEMA capstan OWNER TO later;
+      ${tables.map((table) => `ALTER TABLE capstan.${table} OWNER TO later`).join(';')}`)
+    expect((await failureOf(raise(), 'CONTROL_SCHEMA_FOREIGN')).message).toContain('has a trigger, a rule or row security')
+    await admin.execute('DROP TRIGGER spring ON capstan.fence')
+    await raise()
+
+    expect(await earlier.query('SELECT * FROM trap.sprung')).toEqual([])
     expect(await readFence(later)).toEqual({ epoch: 2, attempt: 1 })
-    await failureOf(readFence(await as('stranger')), 'CONTROL_SCHEMA_FOREIGN')
     await Promise.all([earlier.close(), later.close()])
+  })
+
+  test.each([
+    'CREATE RULE spring AS ON UPDATE TO capstan.fence DO ALSO SELECT 1',
+    'ALTER TABLE capstan.fence ENABLE ROW LEVEL SECURITY',
+    'ALTER TABLE capstan.progress RENAME TO gone; CREATE VIEW capstan.progress AS SELECT * FROM capstan.gone',
+  ])('our own tables too are refused after %s', async (sql) => {
+    const { database } = await open()
+    await apply(database, FILES)
+    const master = await database.connect()
+    await master.execute(sql)
+
+    await failureOf(apply(database, FILES), 'CONTROL_SCHEMA_FOREIGN')
   })
 
   test('having created a role is no membership in it', async () => {
@@ -121,5 +147,16 @@ describe.each([15, 17] as const)('PostgreSQL %i', (major) => {
     expect(await master.query(`SELECT to_regclass('capstan.healed_index')::text AS healed`)).toEqual([
       { healed: 'capstan.healed_index' },
     ])
+  })
+  test('a fence from before attempts became clock values takes one', async () => {
+    const { database } = await open()
+    await apply(database, FILES)
+    const master = await database.connect()
+    await master.execute('ALTER TABLE capstan.fence ALTER COLUMN attempt TYPE int')
+    const attempt = 1_795_000_000_000
+
+    await raiseFence(master, { epoch: 1, attempt, operation: 'op-1' })
+
+    expect(await readFence(master)).toEqual({ epoch: 1, attempt })
   })
 })

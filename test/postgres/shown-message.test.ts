@@ -51,6 +51,13 @@ test.each([
   expect(shownMessage({ code: '23505', message, file: 'pl_exec.c' }, `DO $$ BEGIN ${sql}; END $$`)).toBe(shown)
 })
 
+test('of many quoted pieces the first twenty different ones are looked for in the statement', () => {
+  const pieces = Array.from({ length: 25 }, (_, i) => `p${i}`)
+  const message = [...pieces, 'p0'].map((piece) => `"${piece}"`).join(' ')
+  const shown = [...pieces.slice(0, 20), ...Array<string>(5).fill('…'), 'p0'].map((piece) => `"${piece}"`).join(' ')
+  expect(shownMessage(core('42703', message), pieces.join(' '))).toBe(shown)
+})
+
 const wordsOf = (text: string) => text.toLowerCase().match(/[\p{L}\p{N}\p{M}_$]+/gu) ?? []
 
 test("whatever a message says, every word that is shown is PostgreSQL's, the statement's or a name given apart", () => {
