@@ -5,6 +5,7 @@ import type { Doors } from '../decide'
 import type { Vigilance } from '../health-watch'
 import { connectTemporal } from '../temporal'
 import { type Io, jsonLine, type Paint, paintFor } from './io'
+import { harmless } from './render/quoted'
 
 export class CliContext {
   readonly io: Io
@@ -29,7 +30,7 @@ export class CliContext {
   }
 
   lines(lines: readonly string[]): void {
-    this.io.out(lines.map((line) => `${line}\n`).join(''))
+    this.io.out(harmless(lines.map((line) => `${line}\n`).join('')))
   }
 
   /** One JSON document, the only thing on standard output. */

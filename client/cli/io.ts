@@ -1,5 +1,6 @@
 /** Where a command writes to and what kind of place that is. Commands never touch `process` themselves. */
 import { styleText } from 'node:util'
+import { printableJson } from '../../postgres/printable'
 import type { TerminalSettings } from '../config'
 
 export interface Io {
@@ -25,9 +26,7 @@ export type Paint = (style: Style, text: string) => string
 
 /** Escaped wherever a terminal would obey: JSON may be read there too. */
 export function jsonLine(document: unknown): string {
-  const escaped = (character: string): string =>
-    Array.from({ length: character.length }, (_, at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`).join('')
-  return `${JSON.stringify(document).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, escaped)}\n`
+  return `${printableJson(JSON.stringify(document))}\n`
 }
 
 export function paintFor(io: Pick<Io, 'colour'>): Paint {
@@ -40,6 +39,7 @@ export function processIo({ dumb, ci, noColour, forceColour }: TerminalSettings)
   stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit()
   })
+  stderr.on('error', () => undefined)
   const terminal = stdout.isTTY === true
   return {
     out: (text) => void stdout.write(text),

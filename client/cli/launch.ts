@@ -11,6 +11,7 @@ import type { OperationRequest, StartedOperation } from '../start-operation'
 import type { CliContext } from './context'
 import { type FollowOptions, followOperation, showOutcome } from './follow'
 import { eventsOption, jsonOption, waitTimeoutOption } from './options'
+import { oneLine } from './render/quoted'
 
 export interface LaunchOptions {
   readonly plan?: boolean
@@ -62,7 +63,7 @@ export async function launch<Plan>(cli: CliContext, options: LaunchOptions, what
 
 async function confirmed(cli: CliContext, question: string, options: LaunchOptions): Promise<boolean> {
   if (options.plan || options.yes || options.json || options.events || !cli.io.interactive) return true
-  const answer = await cli.io.ask(`${question} [y/N] `)
+  const answer = await cli.io.ask(`${oneLine(question)} [y/N] `)
   return /^y(es)?$/i.test(answer.trim())
 }
 

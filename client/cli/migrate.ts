@@ -3,12 +3,12 @@ import type { Command } from 'commander'
 import type { MigrationPlan } from '../../contracts/migrate'
 import { fleetFileOf } from '../config'
 import { prepareMigrate } from '../prepare-migrate'
+import { counted } from '../quantities'
 import { startMigrate } from '../start-migrate'
 import type { CliContext } from './context'
 import { addLaunchOptions, type LaunchOptions, launch } from './launch'
 import { example, fleetOption } from './options'
 import { planLines } from './render/plan'
-import { countOf } from './render/quantities'
 
 interface MigrateOptions extends LaunchOptions {
   readonly fleet?: string
@@ -39,7 +39,7 @@ export function addMigrate(program: Command, cli: CliContext): void {
         migrations: options.migrations ?? null,
       })
       const { name, environment, instance } = bundle.database
-      const scripts = countOf(bundle.migrations.length, 'script')
+      const scripts = counted(bundle.migrations.length, 'script')
       await launch<MigrationPlan>(cli, options, {
         question: `Migrate ${name} (${environment}, instance ${instance}) with the ${scripts} of ${migrationsFolder}?`,
         start: (doors, request) => startMigrate(doors, { ...request, bundle }),

@@ -5,7 +5,7 @@ import type { Note } from '../health-watch'
 import type { CliContext } from './context'
 import { LiveLines } from './render/live'
 import { nextCommands } from './render/outcome'
-import { cutTo } from './render/quantities'
+import { cutTo } from './render/quoted'
 import { stepLines, stepTree } from './render/steps'
 
 /** `json`: only the last document; `events`: each document that differs, one a line. */

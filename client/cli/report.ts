@@ -32,7 +32,7 @@ export function reportFailure(io: Io, error: unknown, how: { json: boolean; debu
     if (typeof history === 'string') io.err(`${paint('dim', `  history: ${history}`)}\n`)
     else if (told.exit === EXIT.defect && !how.debug) io.err(`${paint('dim', '  CAPSTAN_DEBUG=1 shows where it arose.')}\n`)
   }
-  if (how.debug && types.isNativeError(error)) io.err(`${error.stack ?? error.message}\n`)
+  if (how.debug && types.isNativeError(error)) io.err(`${printable(error.stack ?? error.message, '\t\n')}\n`)
   return told.exit
 }
 
@@ -50,5 +50,5 @@ function tell(error: unknown): Told {
 /** What a message repeats may be anybody's: it begins no line of its own. Several problems are told on a line each. */
 function shown({ message, facts }: Failure): string {
   const lines = Number(facts.problems ?? 1) > 1 ? message.split('\n') : [message]
-  return lines.map(printable).join('\n')
+  return lines.map((line) => printable(line)).join('\n')
 }

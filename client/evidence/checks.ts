@@ -2,7 +2,7 @@
 import type { Finding } from '../../contracts/operation'
 import type { CheckResult, EvidenceDocument } from '../../ledger/evidence-document'
 import { findingsOf, placeOf } from '../findings'
-import { counted, duration, grouped } from './figures'
+import { counted, duration, grouped } from '../quantities'
 import { each, type Html, html } from './html'
 
 export function findingsSection({ operation }: EvidenceDocument): Html | null {

@@ -2,7 +2,7 @@
 
 import type { EvidenceDocument } from '../../ledger/evidence-document'
 import { blocksWrites } from '../../postgres/observe/lock-modes'
-import { bytes, chosenBytes, chosenDuration, duration, grouped, instant } from './figures'
+import { bytes, chosenBytes, chosenDuration, duration, grouped, instant } from '../quantities'
 import { each, type Html, html } from './html'
 
 const VERDICTS = { pass: 'PASS', fail: 'FAIL', inconclusive: 'INCONCLUSIVE' } as const

@@ -1,6 +1,7 @@
 /** HTML from templates in which every value is escaped, wherever it stands: in text or in a quoted attribute. Only `Html` goes in as it is, and
  *  only this file makes one of foreign text. Characters that do not show themselves (control characters, marks that turn the direction
  *  of reading, halves of surrogate pairs) are spelled out, so that nothing reads as something else than it is. */
+import { printable } from '../../postgres/printable'
 
 export class Html {
   constructor(readonly text: string) {}
@@ -30,16 +31,12 @@ const ENTITIES: Readonly<Record<string, string>> = {
   '`': '&#96;',
 }
 
-/** All but tab and line feed among the control characters; direction marks and overrides; invisible joiners and separators; surrogates without
- *  their other half; noncharacters. */
-const UNSEEN =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the ones to spell out.
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff0-\ufffb\ufffe\uffff]|\p{Cs}|[\u{e0000}-\u{e007f}]/gu
-
+/** A tab and a line feed show themselves. */
 export function escapeText(text: string): string {
-  return text
-    .replace(/[&<>"'`]/g, (character) => ENTITIES[character] ?? '')
-    .replace(UNSEEN, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`)
+  return printable(
+    text.replace(/[&<>"'`]/g, (character) => ENTITIES[character] ?? ''),
+    '\t\n',
+  )
 }
 
 /** Joined without anything in between. */

@@ -1,7 +1,8 @@
 /** What each statement locked on the canary and for how long. Locks that hold up the application come first, against the limit. */
 import type { EvidenceDocument, StatementRecord } from '../../ledger/evidence-document'
 import { blocksWrites } from '../../postgres/observe/lock-modes'
-import { axis, type Bar, bar, chosenDuration, duration, grouped, type Scale, scaleTo } from './figures'
+import { chosenDuration, duration, grouped } from '../quantities'
+import { axis, type Bar, bar, type Scale, scaleTo } from './bars'
 import { each, type Html, html } from './html'
 
 type HeldLock = StatementRecord['locks'][number]

@@ -1,6 +1,6 @@
 /** Every statement of the plan, with what it cost on the canary and whether its script was applied to the target. */
 import type { EvidenceDocument, StatementRecord } from '../../ledger/evidence-document'
-import { bytes, counted, duration, grouped } from './figures'
+import { bytes, counted, duration, grouped } from '../quantities'
 import { each, type Html, html } from './html'
 
 interface Script {

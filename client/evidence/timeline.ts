@@ -2,7 +2,8 @@
 
 import type { StepRecord, StepState } from '../../contracts/operation'
 import type { EvidenceDocument } from '../../ledger/evidence-document'
-import { axis, type Bar, bar, counted, duration, scaleTo } from './figures'
+import { counted, duration } from '../quantities'
+import { axis, type Bar, bar, scaleTo } from './bars'
 import { each, type Html, html } from './html'
 
 const STATES = {

@@ -2,7 +2,7 @@
 import { canonicalJson } from '../../contracts/canonical-json'
 import type { Sha256 } from '../../contracts/operation'
 import type { EvidenceDocument } from '../../ledger/evidence-document'
-import { instant } from './figures'
+import { instant } from '../quantities'
 import { each, type Html, html } from './html'
 
 export function resourcesOf({ resources }: EvidenceDocument): Html | null {

@@ -1,17 +1,11 @@
-/** Reads and validates a fleet file. Every problem names file, line and column, the field, what was found and what would be
- *  right. Secrets are not resolved, and what looks like one is not repeated in a message. */
+/** A fleet file from the disk, and a database in it. */
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
-import { Compile } from 'typebox/compile'
-import { Settings } from 'typebox/system'
 import { failure } from '../../contracts/failures'
 import type { DatabaseEntry, Fleet } from '../../contracts/fleet'
-import { type FleetFile, FleetFileSchema } from '../../contracts/fleet.schema'
 import { printable } from '../../postgres/printable'
 import { cutInput, shownInput } from '../shown-input'
-import { toEntries } from './entries'
-import { explainErrors, type FleetProblem } from './problems'
-import { parseFleetSource } from './source'
+import type * as Parsing from './parse-fleet'
 import { nearest } from './suggest'
 
 export interface LoadedFleet extends Fleet {
@@ -26,28 +20,11 @@ export async function readFleet(file: string): Promise<LoadedFleet> {
   const absolute = path.resolve(file)
   const relative = path.relative(process.cwd(), absolute)
   const shown = printable(relative.startsWith('..') ? absolute : relative)
-  const { databases } = parseFleet(await readText(absolute, shown), shown)
+  const text = await readText(absolute, shown)
+  // The validator takes longer to load than most commands to run, and most need no fleet file.
+  const { parseFleet } = require('./parse-fleet') as typeof Parsing
+  const { databases } = parseFleet(text, shown)
   return { version: 1, databases, file: absolute, folder: path.dirname(absolute) }
-}
-
-/** `name`: how messages call the file. */
-export function parseFleet(text: string, name: string): Fleet {
-  const parsed = parseFleetSource(text)
-  if ('problems' in parsed) {
-    throw invalid(
-      name,
-      parsed.problems.map((problem) => ({ ...problem, field: '' })),
-    )
-  }
-  const { source } = parsed
-  // Without this the validator stops after eight.
-  Settings.Set({ maxErrors: 500 })
-  const validator = Compile(FleetFileSchema)
-  const value: unknown = source.value
-  if (!validator.Check(value)) throw invalid(name, explainErrors(source, validator.Errors(value)))
-  const { entries, problems } = toEntries(value satisfies FleetFile, source)
-  if (problems.length > 0) throw invalid(name, problems)
-  return { version: 1, databases: entries }
 }
 
 const WHY_UNREADABLE: Readonly<Record<string, string>> = {
@@ -77,14 +54,6 @@ async function readText(file: string, shown: string): Promise<string> {
       column: 1,
     })
   }
-}
-
-function invalid(file: string, problems: readonly FleetProblem[]): Error {
-  const sentence = ({ line, column, message }: FleetProblem): string => `${file}:${line}:${column}: ${printable(message)}`
-  const message = problems.map((one) => `${sentence(one)}${one.message.endsWith('?') ? '' : '.'}`).join('\n')
-  const [first] = problems
-  const facts = { file, line: first?.line ?? 1, column: first?.column ?? 1, field: first?.field ?? '', problems: problems.length }
-  return failure('FLEET_FILE_INVALID', message, facts)
 }
 
 /** Fails with DATABASE_UNKNOWN. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
-import { scaleTo } from '../../client/evidence/figures'
+import { scaleTo } from '../../client/evidence/bars'
 import { escapeText, html } from '../../client/evidence/html'
 import { evidencePage } from '../../client/evidence/page'
 import { canonicalJson } from '../../contracts/canonical-json'

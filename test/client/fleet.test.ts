@@ -2,7 +2,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { findDatabase, parseFleet, readFleet } from '../../client/fleet/read-fleet'
+import { parseFleet } from '../../client/fleet/parse-fleet'
+import { findDatabase, readFleet } from '../../client/fleet/read-fleet'
 import { nearest } from '../../client/fleet/suggest'
 import { parseBytes, parseDurationMs } from '../../client/fleet/units'
 import { Failure } from '../../contracts/failures'
@@ -175,7 +176,7 @@ describe('a wrong fleet file', () => {
     [
       'a table without a schema',
       `${smallest}    checks: { rowCounts: [orders] }\n`,
-      'fleet.yaml:15:27: databases[0].checks.rowCounts[0] is "orders"; it must be a table as schema.table.',
+      'fleet.yaml:15:27: databases[0].checks.rowCounts[0] is "orders"; it must be a table as schema.table, 63 bytes each at most.',
     ],
   ])('%s is named with its place and what would be right', (_, text, message) => {
     expect(refusal(text)).toEqual([message])

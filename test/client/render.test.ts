@@ -3,13 +3,14 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { outcomeLines } from '../../client/cli/render/outcome'
 import { planLines } from '../../client/cli/render/plan'
-import { cutTo, showBytes, showDuration, showLimitMs, wrap } from '../../client/cli/render/quantities'
+import { cutTo, wrap } from '../../client/cli/render/quoted'
 import { stepTree } from '../../client/cli/render/steps'
 import { exitOfOperation } from '../../client/exit-codes'
 import { meantBy } from '../../client/find-operation'
 import { findingsOf } from '../../client/findings'
-import { parseFleet } from '../../client/fleet/read-fleet'
+import { parseFleet } from '../../client/fleet/parse-fleet'
 import { newOperationId, parseOperationId } from '../../client/operation-id'
+import { bytes, chosenBytes, chosenDuration, duration } from '../../client/quantities'
 import { FAILURE_KINDS, FAILURES, type FailureCode } from '../../contracts/failures'
 import type { MigrationPlan } from '../../contracts/migrate'
 import { OPERATION_ID_PATTERN, type OperationDocument, type StepRecord } from '../../contracts/operation'
@@ -145,7 +146,7 @@ describe('the plan', () => {
       ]),
     )
     expect(lines.join('\n')).toMatch(
-      /limits: writes blocked at most 500 ms, rows rewritten at most 10,000, a statement at most 10 min, WAL at most 1 GB/,
+      /limits: writes blocked at most 500 ms, rows rewritten at most 10,000, a statement at most 10 min, WAL at most 1 GiB/,
     )
     expect(lines.join(' ')).toMatch(/Wait for an approval → +Snapshot the target/)
   })
@@ -168,15 +169,10 @@ test('an id that was mistyped or shortened is told from one that was never there
 
 describe('quantities', () => {
   test('times, limits and sizes read as people write them', () => {
-    expect([40, 4_100, 59_960, 200_000, 7_500_000].map(showDuration)).toEqual([
-      '0.0 s',
-      '4.1 s',
-      '1 min 0 s',
-      '3 min 20 s',
-      '2 h 5 min',
-    ])
-    expect([0, 500, 1_000, 600_000].map(showLimitMs)).toEqual(['0 s', '500 ms', '1 s', '10 min'])
-    expect([0, 1023, 1536, 1024 ** 3].map(showBytes)).toEqual(['0 B', '1023 B', '1.5 kB', '1 GB'])
+    expect([40, 4_100, 59_960, 200_000, 7_500_000].map(duration)).toEqual(['40 ms', '4.1 s', '1 min', '3 min 20 s', '2 h 5 min'])
+    expect([0, 500, 1_000, 600_000].map(chosenDuration)).toEqual(['0 ms', '500 ms', '1 s', '10 min'])
+    expect([0, 1023, 1536, 2_500_000, 1024 ** 3].map(bytes)).toEqual(['0 B', '1 kB', '1.5 kB', '2.5 MB', '1.1 GB'])
+    expect([0, 1023, 1_000_000, 1536 * 1024, 1024 ** 3].map(chosenBytes)).toEqual(['0 B', '1 kB', '1 MB', '1,536 KiB', '1 GiB'])
   })
 
   test('wrapped text keeps its words', () => {

@@ -3,9 +3,9 @@ import type { Command } from 'commander'
 import { fleetFileOf } from '../../config'
 import { readFleet } from '../../fleet/read-fleet'
 import { prepareMigrate } from '../../prepare-migrate'
+import { counted } from '../../quantities'
 import type { CliContext } from '../context'
 import { example, fleetOption, jsonOption } from '../options'
-import { countOf } from '../render/quantities'
 
 export function addFleetCheck(fleet: Command, cli: CliContext): void {
   fleet
@@ -24,6 +24,6 @@ export function addFleetCheck(fleet: Command, cli: CliContext): void {
       }
       if (options.json) return cli.json({ version: 1, file, valid: true, databases: checked })
       const total = checked.reduce((sum, one) => sum + one.migrations, 0)
-      cli.lines([`${file} is right: ${countOf(checked.length, 'database')}, ${countOf(total, 'migration')}.`])
+      cli.lines([`${file} is right: ${counted(checked.length, 'database')}, ${counted(total, 'migration')}.`])
     })
 }

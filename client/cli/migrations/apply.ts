@@ -6,9 +6,10 @@ import type { ApplyEvent } from '../../../postgres/migrate/events'
 import { readHistory } from '../../../postgres/migrate/history'
 import type { ResolvedMigration } from '../../../postgres/migrate/resolve'
 import { type DatabaseDoor, databaseOf } from '../../config'
+import { counted, duration } from '../../quantities'
 import type { CliContext } from '../context'
 import { example, jsonOption } from '../options'
-import { countOf, showDuration } from '../render/quantities'
+import { oneLine } from '../render/quoted'
 import { connector, type EngineOptions, readMigrations, urlOption, withSession } from './open'
 import { upToVersion } from './target'
 
@@ -44,7 +45,7 @@ export function addMigrationsApply(migrations: Command, cli: CliContext): void {
           },
         })
         if (options.json) cli.json({ version: 1, applied: result.applied, current: result.version })
-        else cli.lines([`${countOf(result.applied.length, 'migration')} applied, at version ${result.version ?? 'none'}.`])
+        else cli.lines([`${counted(result.applied.length, 'migration')} applied, at version ${result.version ?? 'none'}.`])
       } finally {
         stopListening()
       }
@@ -61,23 +62,27 @@ async function chosenMigrations(database: DatabaseDoor, { dir, target }: ApplyOp
 function eventLines({ paint }: CliContext, event: ApplyEvent): string[] {
   switch (event.type) {
     case 'migration-started':
-      return [`${paint('cyan', '▶')} ${event.script}  ${countOf(event.statements, 'statement')}`]
+      return [`${paint('cyan', '▶')} ${oneLine(event.script)}  ${counted(event.statements, 'statement')}`]
     case 'migration-applied':
-      return [`${paint('green', '✔')} ${event.script}  ${showDuration(event.executionTimeMs)}`]
+      return [`${paint('green', '✔')} ${oneLine(event.script)}  ${duration(event.executionTimeMs)}`]
     case 'statement-skipped':
-      return [`  ${event.script}:${event.line}  ${event.kind}: ran before the interruption`]
+      return [`  ${oneLine(event.script)}:${event.line}  ${event.kind}: ran before the interruption`]
     case 'lock-retry': {
       const holder =
-        event.blocker === null ? '' : `, held by ${event.blocker.application || 'a session'} (pid ${event.blocker.pid})`
-      const next = `attempt ${event.attempt + 1} of ${event.attemptsMax} in ${showDuration(event.delayMs)}`
-      return [`  ${event.script}${event.line === null ? '' : `:${event.line}`}  a lock could not be had${holder}; ${next}`]
+        event.blocker === null
+          ? ''
+          : `, held by ${oneLine(event.blocker.application ?? '') || 'a session'} (pid ${event.blocker.pid})`
+      const next = `attempt ${event.attempt + 1} of ${event.attemptsMax} in ${duration(event.delayMs)}`
+      return [
+        `  ${oneLine(event.script)}${event.line === null ? '' : `:${event.line}`}  a lock could not be had${holder}; ${next}`,
+      ]
     }
     case 'index-healed':
-      return [`  ${event.script}  ${event.index}: invalid after an interruption, built anew`]
+      return [`  ${oneLine(event.script)}  ${oneLine(event.index)}: invalid after an interruption, built anew`]
     case 'index-adopted':
-      return [`  ${event.script}  ${event.index}: the interrupted build had finished`]
+      return [`  ${oneLine(event.script)}  ${oneLine(event.index)}: the interrupted build had finished`]
     case 'index-removed':
-      return [`  ${event.script}  ${event.index}: the build failed; its invalid index was dropped`]
+      return [`  ${oneLine(event.script)}  ${oneLine(event.index)}: the build failed; its invalid index was dropped`]
     case 'statement-started':
     case 'statement-finished':
       return []

@@ -4,9 +4,10 @@ import { validate } from '../../../postgres/migrate/info'
 import { planMigration } from '../../../postgres/migrate/plan'
 import { databaseOf } from '../../config'
 import { EXIT } from '../../exit-codes'
+import { counted } from '../../quantities'
 import type { CliContext } from '../context'
 import { example, jsonOption } from '../options'
-import { countOf } from '../render/quantities'
+import { oneLine } from '../render/quoted'
 import { type EngineOptions, readMigrations, urlOption, withSession } from './open'
 
 export function addMigrationsValidate(migrations: Command, cli: CliContext): void {
@@ -28,7 +29,7 @@ export function addMigrationsValidate(migrations: Command, cli: CliContext): voi
       cli.exit = valid ? EXIT.success : EXIT.finding
       if (options.json) return cli.json({ version: 1, valid, findings })
       if (valid)
-        return cli.lines([`${cli.paint('green', '✔')} ${countOf(resolved.length, 'migration')}: files and history agree.`])
-      cli.lines(findings.map(({ message }) => `${cli.paint('red', '✘')} ${message}`))
+        return cli.lines([`${cli.paint('green', '✔')} ${counted(resolved.length, 'migration')}: files and history agree.`])
+      cli.lines(findings.map(({ message }) => `${cli.paint('red', '✘')} ${oneLine(message)}`))
     })
 }

@@ -1,10 +1,10 @@
 /** `capstan ops list`: the operations that the ledger holds, newest first. */
 import { type Command, Option } from 'commander'
 import type { OperationDocument, OperationKind, OperationStatus } from '../../../contracts/operation'
+import { duration } from '../../quantities'
 import type { CliContext } from '../context'
 import { example, jsonOption, oneOrMoreOf, positiveInteger, since } from '../options'
 import { STATUSES } from '../render/outcome'
-import { showDuration } from '../render/quantities'
 import { table } from '../render/table'
 
 interface ListOptions {
@@ -55,7 +55,7 @@ export function addOpsList(ops: Command, cli: CliContext): void {
 
 function row(document: OperationDocument): string[] {
   const { id, kind, databases, status, verdict, startedAt, finishedAt, requestedBy } = document
-  const took = finishedAt === null ? '' : showDuration(Date.parse(finishedAt) - Date.parse(startedAt))
+  const took = finishedAt === null ? '' : duration(Date.parse(finishedAt) - Date.parse(startedAt))
   const started = startedAt.replace('T', ' ').replace(/\.\d+Z$/, 'Z')
   return [id, kind, databases.join(','), status, verdict ?? '', started, took, requestedBy]
 }

@@ -1,5 +1,6 @@
 /** `capstan ops show OPERATION`: its record, with every step; with --plan what an approval would approve. */
 import type { Command } from 'commander'
+import type { MigrationBundle } from '../../../contracts/bundle'
 import type { DatabaseEntry } from '../../../contracts/fleet'
 import type { MigrationPlan } from '../../../contracts/migrate'
 import { FINAL_STATUSES, type OperationDocument, type OperationKind } from '../../../contracts/operation'
@@ -10,9 +11,16 @@ import { parseOperationId } from '../../operation-id'
 import type { CliContext } from '../context'
 import { showOutcome } from '../follow'
 import { example, jsonOption } from '../options'
+import { fileLines } from '../render/files'
 import { type PlanView, planLines } from '../render/plan'
 import { snapshotPlanLines } from '../render/snapshots'
 import { stepTree } from '../render/steps'
+
+interface ShowOptions {
+  readonly plan?: boolean
+  readonly files?: boolean
+  readonly json?: boolean
+}
 
 export function addOpsShow(ops: Command, cli: CliContext): void {
   ops
@@ -20,16 +28,21 @@ export function addOpsShow(ops: Command, cli: CliContext): void {
     .description('The record of one operation.')
     .argument('<operation>')
     .option('--plan', 'with its plan, down to the statement: what an approval approves')
+    .option('--files', 'with the scripts that it runs, whole, as the ledger keeps them: what the plan’s digest binds to')
     .addOption(jsonOption())
-    .addHelpText('after', example('capstan ops show migrate-shop-k3x7qa --plan', 'capstan ops show migrate-shop-k3x7qa --json'))
-    .action(async (operation: string, options: { plan?: boolean; json?: boolean }) => {
+    .addHelpText(
+      'after',
+      example('capstan ops show migrate-shop-k3x7qa --plan --files', 'capstan ops show migrate-shop-k3x7qa --json'),
+    )
+    .action(async (operation: string, options: ShowOptions) => {
       const id = parseOperationId(operation)
       await cli.withLedger(async (ledger) => {
         const document = await findOperation(ledger, id)
-        if (options.json) return cli.json(options.plan ? { ...document, plan: await planOf(ledger, document) } : document)
+        if (options.json) return cli.json({ ...document, ...(await furtherOf(ledger, document, options)) })
         cli.lines(stepTree(document, { paint: cli.paint, columns: cli.io.columns(), now: Date.now(), standing: false }))
         showOutcome(cli, document)
         if (options.plan) cli.lines(['', ...(await plannedLines(cli, ledger, document))])
+        if (options.files) cli.lines(['', ...(await scriptLines(cli, ledger, document))])
       })
     })
 }
@@ -51,6 +64,26 @@ const PLANS: Readonly<Record<OperationKind, PlanKind>> = {
   },
 }
 
+async function furtherOf(ledger: Ledger, document: OperationDocument, { plan, files }: ShowOptions): Promise<object> {
+  return {
+    ...(plan ? { plan: await planOf(ledger, document) } : {}),
+    ...(files ? { files: (await bundleOf(ledger, document)).migrations } : {}),
+  }
+}
+
+async function bundleOf(ledger: Ledger, { id }: OperationDocument): Promise<MigrationBundle> {
+  const { bundle } = await ledger.getOrigin(id)
+  return await ledger.getBundle(bundle)
+}
+
+/** Those that the plan runs; all of them as long as there is none. */
+async function scriptLines(cli: CliContext, ledger: Ledger, document: OperationDocument): Promise<string[]> {
+  if (document.kind !== 'migrate') return ['It runs no scripts.']
+  const plan = (await planOf(ledger, document)) as MigrationPlan | null
+  const planned = plan === null ? null : new Set(plan.pending.map(({ script }) => script))
+  return fileLines(await bundleOf(ledger, document), planned, cli.paint)
+}
+
 async function planOf(ledger: Ledger, { id, kind }: OperationDocument): Promise<unknown> {
   return await ledger.getDocument({ operation: id, name: PLANS[kind].document })
 }
@@ -58,8 +91,7 @@ async function planOf(ledger: Ledger, { id, kind }: OperationDocument): Promise<
 async function plannedLines(cli: CliContext, ledger: Ledger, document: OperationDocument): Promise<string[]> {
   const plan = await planOf(ledger, document)
   if (plan === null) return ['It has no plan yet.']
-  const { bundle } = await ledger.getOrigin(document.id)
-  const { database } = await ledger.getBundle(bundle)
+  const { database } = await bundleOf(ledger, document)
   const over = FINAL_STATUSES.includes(document.status)
   return PLANS[document.kind].lines(plan, database, { paint: cli.paint, columns: cli.io.columns(), over })
 }

@@ -1,5 +1,6 @@
 /** Lines at the foot of a terminal that are repainted in place. Whatever is printed meanwhile goes through `print`. */
 import type { Io } from '../io'
+import { harmless } from './quoted'
 
 const REPAINT_MS = 120
 
@@ -24,7 +25,7 @@ export class LiveLines {
     // What has scrolled away cannot be repainted: a tree taller than the terminal shows its end.
     const lines = all.slice(-Math.max(1, this.#io.rows() - 1))
     const up = this.#painted > 0 ? `\u001b[${this.#painted}A` : ''
-    this.#io.out(`${up}\u001b[0J${lines.map((line) => `${line}\n`).join('')}`)
+    this.#io.out(`${up}\u001b[0J${harmless(lines.map((line) => `${line}\n`).join(''))}`)
     this.#painted = lines.length
   }
 
@@ -34,9 +35,11 @@ export class LiveLines {
     this.#timer = null
     const up = this.#painted > 0 ? `\u001b[${this.#painted}A` : ''
     this.#io.out(
-      `${up}\u001b[0J${this.#lines()
-        .map((line) => `${line}\n`)
-        .join('')}`,
+      `${up}\u001b[0J${harmless(
+        this.#lines()
+          .map((line) => `${line}\n`)
+          .join(''),
+      )}`,
     )
     this.#painted = 0
   }

@@ -1,9 +1,10 @@
 /** The last lines about an operation: how it ended or what it waits for, and what to do next. */
 import type { OperationDocument, OperationStatus } from '../../../contracts/operation'
 import { findingsOf } from '../../findings'
+import { counted, duration } from '../../quantities'
 import { stuckSteps, whyNot } from '../../standing'
 import type { Paint, Style } from '../io'
-import { countOf, cutTo, showDuration } from './quantities'
+import { cutTo } from './quoted'
 
 const ENDS = {
   succeeded: ['✔', 'green'],
@@ -41,14 +42,14 @@ export function outcomeLines(document: OperationDocument, view: OutcomeView): st
 
 function said(document: OperationDocument): string {
   const time =
-    document.finishedAt === null ? '' : ` after ${showDuration(Date.parse(document.finishedAt) - Date.parse(document.startedAt))}`
+    document.finishedAt === null ? '' : ` after ${duration(Date.parse(document.finishedAt) - Date.parse(document.startedAt))}`
   switch (document.status) {
     case 'succeeded':
       return `succeeded${time}`
     case 'planned':
       return `is planned${time}; nothing was changed`
     case 'failed':
-      return `failed${time}${document.failure === null ? `: ${countOf(findingsOf(document).length, 'finding')}` : ''}`
+      return `failed${time}${document.failure === null ? `: ${counted(findingsOf(document).length, 'finding')}` : ''}`
     case 'rejected':
       return `was rejected${time}`
     case 'aborted':
@@ -68,7 +69,7 @@ export function nextCommands(document: OperationDocument): string[] {
   switch (document.status) {
     case 'awaiting-approval':
       return [
-        `read it:    capstan ops show ${id} --plan`,
+        `read it:    capstan ops show ${id} --plan --files`,
         `approve it: capstan ops approve ${id}`,
         `reject it:  capstan ops reject ${id} --reason TEXT`,
       ]

@@ -1,8 +1,9 @@
 /** A migration's plan for people: every statement that would run, the limits it has to keep, and the steps to come. */
 import type { DatabaseEntry } from '../../../contracts/fleet'
 import { MIGRATE_STEPS, type MigrationPlan } from '../../../contracts/migrate'
+import { chosenBytes, chosenDuration, counted, grouped } from '../../quantities'
 import type { Paint } from '../io'
-import { countOf, cutTo, showBytes, showCount, showLimitMs, wrap } from './quantities'
+import { oneLine, wrap } from './quoted'
 
 export interface PlanView {
   readonly paint: Paint
@@ -17,17 +18,19 @@ export function planLines(plan: MigrationPlan, entry: DatabaseEntry, view: PlanV
   const statements = plan.pending.reduce((sum, script) => sum + script.statements.length, 0)
   const width = Math.min(view.columns, 140)
   const lines = [
-    `${paint('bold', `plan for ${entry.name}`)}  ${entry.instance} (PostgreSQL ${plan.engineVersion}), ${from}`,
+    `${paint('bold', `plan for ${entry.name}`)}  ${entry.instance} (PostgreSQL ${oneLine(plan.engineVersion)}), ${from}`,
     plan.pending.length === 0
       ? '  nothing is pending'
-      : `  ${countOf(plan.pending.length, 'script')}, ${countOf(statements, 'statement')}, to version ${plan.target ?? 'unchanged'}`,
+      : `  ${counted(plan.pending.length, 'script')}, ${counted(statements, 'statement')}, to version ${plan.target ?? 'unchanged'}`,
   ]
   for (const script of plan.pending) {
-    lines.push('', `  ${paint('bold', script.script)}`)
+    lines.push('', `  ${paint('bold', oneLine(script.script))}`)
     for (const statement of script.statements) {
       const mode = statement.transactional ? 'in a transaction' : 'outside a transaction'
-      lines.push(`    ${script.script}:${statement.line}  ${paint('cyan', statement.kind)}  ${paint('dim', mode)}`)
-      lines.push(`      ${cutTo(statement.sql, width - 6)}`)
+      lines.push(
+        `    ${oneLine(script.script)}:${statement.line}  ${paint('cyan', oneLine(statement.kind))}  ${paint('dim', mode)}`,
+      )
+      lines.push(...wrap(oneLine(statement.sql), width - 6).map((line) => `      ${line}`))
     }
   }
   return [
@@ -36,6 +39,7 @@ export function planLines(plan: MigrationPlan, entry: DatabaseEntry, view: PlanV
     ...policyLines(entry),
     '',
     ...(view.over ? [] : stepsToCome(entry, plan.pending.length, width)),
+    '  constants are left out ($1, $2, …); capstan ops show OPERATION --files prints the scripts whole',
     `  plan digest ${plan.digest}`,
   ]
 }
@@ -45,12 +49,12 @@ export function policyLines({ policy, checks }: DatabaseEntry): string[] {
   const limit = (value: number | null, show: (value: number) => string): string =>
     value === null ? 'any' : `at most ${show(value)}`
   return [
-    `  limits: writes blocked ${limit(limits.writeBlockMsMax, showLimitMs)}, rows rewritten ${limit(limits.rewriteRowsMax, showCount)}, ` +
-      `a statement ${limit(limits.statementMsMax, showLimitMs)}, WAL ${limit(limits.walBytesMax, showBytes)}`,
-    `  locks: ${countOf(policy.lockAttempts, 'attempt')} of ${showLimitMs(policy.lockTimeoutMs)} each; watched for ${policy.bakeSeconds} s afterwards; ` +
+    `  limits: writes blocked ${limit(limits.writeBlockMsMax, chosenDuration)}, rows rewritten ${limit(limits.rewriteRowsMax, grouped)}, ` +
+      `a statement ${limit(limits.statementMsMax, chosenDuration)}, WAL ${limit(limits.walBytesMax, chosenBytes)}`,
+    `  locks: ${counted(policy.lockAttempts, 'attempt')} of ${chosenDuration(policy.lockTimeoutMs)} each; watched for ${policy.bakeSeconds} s afterwards; ` +
       `snapshot kept ${policy.snapshotRetentionHours} h`,
-    `  checks: schema fingerprint, ${countOf(checks.invariants.length, 'invariant')}, ` +
-      `${countOf(checks.rowCounts.length, 'row count')}, ${checks.smoke.length} smoke`,
+    `  checks: schema fingerprint, ${counted(checks.invariants.length, 'invariant')}, ` +
+      `${counted(checks.rowCounts.length, 'row count')}, ${checks.smoke.length} smoke`,
   ]
 }
 

@@ -1,8 +1,9 @@
 /** Snapshots for people: the plan of taking one, and the list of those there are. */
 import type { DatabaseEntry } from '../../../contracts/fleet'
 import type { ListedSnapshot, SnapshotList, SnapshotPlan, SnapshotStanding } from '../../../contracts/snapshot'
+import { counted } from '../../quantities'
 import type { Paint } from '../io'
-import { countOf } from './quantities'
+import { oneLine } from './quoted'
 import { table } from './table'
 
 const STANDINGS: Record<SnapshotStanding, string> = {
@@ -18,12 +19,14 @@ const STANDINGS: Record<SnapshotStanding, string> = {
 }
 
 export function snapshotPlanLines(plan: SnapshotPlan, entry: DatabaseEntry, paint: Paint): string[] {
-  const { instance, engineVersion, storage, expiring } = plan
+  const { storage } = plan
+  const [instance, engineVersion, snapshot] = [plan.instance, plan.engineVersion, plan.snapshot].map(oneLine)
+  const expiring = plan.expiring.map(oneLine)
   const kind = storage.encrypted ? 'encrypted' : 'not encrypted'
   return [
     `${paint('bold', `plan for ${entry.name}`)}  ${instance} (PostgreSQL ${engineVersion}), ${storage.sizeGib} GiB, ${kind}`,
-    `  takes ${plan.snapshot}, kept ${plan.retentionHours} h`,
-    expiring.length === 0 ? '  then removes nothing' : `  then removes ${countOf(expiring.length, 'snapshot')}:`,
+    `  takes ${snapshot}, kept ${plan.retentionHours} h`,
+    expiring.length === 0 ? '  then removes nothing' : `  then removes ${counted(expiring.length, 'snapshot')}:`,
     ...expiring.map((name) => `    ${name}`),
     '',
     `  plan digest ${plan.digest}`,
@@ -31,7 +34,7 @@ export function snapshotPlanLines(plan: SnapshotPlan, entry: DatabaseEntry, pain
 }
 
 export function snapshotListLines(list: SnapshotList, { paint, now }: { paint: Paint; now: number }): string[] {
-  if (list.snapshots.length === 0) return [`Instance ${list.instance} has no snapshots that somebody asked for.`]
+  if (list.snapshots.length === 0) return [`Instance ${oneLine(list.instance)} has no snapshots that somebody asked for.`]
   const headings = ['NAME', 'STATE', 'AGE', 'KEPT FOR', 'OPERATION', 'WHY IT STAYS']
   return table(
     headings,

@@ -1,8 +1,9 @@
 /** An operation's steps as lines: a tree that is repainted on a terminal, single lines elsewhere. */
 import type { Finding, OperationDocument, StepRecord, StepState } from '../../../contracts/operation'
 import { placeOf } from '../../findings'
+import { duration } from '../../quantities'
 import type { Paint, Style } from '../io'
-import { cutTo, showDuration } from './quantities'
+import { cutTo, oneLine } from './quoted'
 
 const MARKS = {
   running: ['▶', 'cyan'],
@@ -40,7 +41,7 @@ export function stepTree(document: OperationDocument, view: StepView): string[] 
 
 function heading(document: OperationDocument, view: StepView): string {
   const elapsed = Date.parse(document.finishedAt ?? '') || view.now
-  const time = showDuration(elapsed - Date.parse(document.startedAt))
+  const time = duration(elapsed - Date.parse(document.startedAt))
   const text = `${document.kind} ${document.databases.join(', ')} · ${document.id} · ${document.status} · ${time}`
   return view.paint('bold', cutTo(text, view.columns))
 }
@@ -51,13 +52,13 @@ export function stepLines(step: StepRecord, view: StepView, titleWidth = 0): str
   const finished = step.finishedAt === null ? view.now : Date.parse(step.finishedAt)
   // Where nothing is repainted the time so far would stand for ever.
   const timed = step.finishedAt !== null || !view.standing
-  const time = (timed ? showDuration(finished - Date.parse(step.startedAt)) : '').padStart(8)
+  const time = (timed ? duration(finished - Date.parse(step.startedAt)) : '').padStart(8)
   const notes = [
     WORDS[step.state],
     step.attempts > 1 ? `attempt ${step.attempts}` : undefined,
     typeof step.detail.summary === 'string' ? step.detail.summary : undefined,
   ].filter((note) => note !== undefined && note !== '')
-  const left = `${step.title.padEnd(titleWidth)}  ${time}`
+  const left = `${oneLine(step.title).padEnd(titleWidth)}  ${time}`
   const notesWidth = view.columns - left.length - 8
   const right = notes.length === 0 || notesWidth < 10 ? '' : `   ${view.paint('dim', cutTo(notes.join(' · '), notesWidth))}`
   return [
@@ -72,7 +73,7 @@ export function findingLines(finding: Finding, view: Pick<StepView, 'paint' | 'c
   const lines = [`      ${view.paint('red', cutTo(finding.message, view.columns - 6))}`]
   if (place !== '' || finding.sql !== undefined) {
     const sql = finding.sql === undefined ? '' : cutTo(finding.sql, Math.max(20, view.columns - place.length - 8))
-    lines.unshift(`      ${view.paint('bold', place)}${place !== '' && sql !== '' ? '  ' : ''}${sql}`)
+    lines.unshift(`      ${view.paint('bold', oneLine(place))}${place !== '' && sql !== '' ? '  ' : ''}${sql}`)
   }
   return lines
 }
