@@ -52,12 +52,13 @@ export function activityInterceptor(context: Context, deps: ActivityInterceptorD
         const act = { attempt, scheduledAtMs, signal, stale: heartbeat.stale, client: context.client }
         const result = await runAct(act, () => next(input))
         deps.failpoints?.reach(call, 'after')
-        if (!context.info.isLocal) deps.failpoints?.leave(call, () => hasResult(context))
         return result
       } catch (error) {
         throw toTemporalFailure(error, { cancelled: context.cancellationSignal, stale: heartbeat.signal })
       } finally {
         heartbeat.stop()
+        // A failure is a result too, once it is not retried any more.
+        if (!context.info.isLocal) deps.failpoints?.leave(call, () => hasResult(context))
       }
     },
   }
