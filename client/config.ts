@@ -1,19 +1,26 @@
 /** The client's environment, read once. What is not set comes from the embedded default of this clone, or of CAPSTAN_STATE_DIR when
  *  that is set: then from nowhere else. */
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import path from 'node:path'
 import { failure } from '../contracts/failures'
+import { type Environment, secretVariable } from './environment'
+import { cutInput, shownInput } from './shown-input'
+import { readTemporalAccess, type TemporalCredentials } from './temporal-access'
 
 export interface TemporalTarget {
   readonly address: string
   readonly namespace: string
+  /** Left out: in clear text, without a key. */
+  readonly credentials?: TemporalCredentials
 }
 
 export interface Settings {
+  /** Read whenever asked for, because of the files it may be in: what needs no Temporal works without them. Fails with OPTION_INVALID. */
   readonly temporal: TemporalTarget | null
   /** The page of Temporal's own interface for a workflow's history; null when unknown. */
   readonly temporalUiUrl: string | null
+  /** The same; CAPSTAN_LEDGER_URL_FILE may name a file. */
   readonly ledgerUrl: string | null
   readonly fleet: string | null
   /** The lab's own API. */
@@ -61,23 +68,24 @@ interface Endpoints {
   readonly labToken?: string | null
 }
 
-type Environment = Readonly<Record<string, string | undefined>>
-
 const HEARTBEAT_TIMEOUT_MS = 5_000
 const WORKFLOW_TASK_TIMEOUT_MS = 10_000
+const MILLISECONDS_MAX = 86_400_000
 
 /** The compiled program lies in `<dist>/client`. */
 export const DIST = path.resolve(__dirname, '..')
 
 export function readSettings(env: Environment = process.env, dist: string = DIST): Settings {
   const { endpoints, embedded } = readEndpoints(env, dist)
-  const address = env.TEMPORAL_ADDRESS || endpoints.temporal?.address || null
-  const ownTemporal = Boolean(env.TEMPORAL_ADDRESS) && env.TEMPORAL_ADDRESS !== endpoints.temporal?.address
-  const namespace = env.TEMPORAL_NAMESPACE || (ownTemporal ? undefined : endpoints.temporal?.namespace) || 'default'
+  const ownTemporal = namesTemporal(env) && env.TEMPORAL_ADDRESS !== endpoints.temporal?.address
   return {
-    temporal: address === null ? null : { address, namespace },
+    get temporal() {
+      return temporalTarget(env, endpoints)
+    },
     temporalUiUrl: ownTemporal ? null : (endpoints.temporal?.uiUrl ?? null),
-    ledgerUrl: env.CAPSTAN_LEDGER_URL || endpoints.ledgerUrl || null,
+    get ledgerUrl() {
+      return secretVariable(env, 'CAPSTAN_LEDGER_URL') ?? endpoints.ledgerUrl ?? null
+    },
     fleet: env.CAPSTAN_FLEET || endpoints.fleet || null,
     labApi: env.CAPSTAN_LAB_API || endpoints.labApi || null,
     embeddedLab: endpoints.labApi === undefined ? null : { api: endpoints.labApi, token: endpoints.labToken ?? null },
@@ -89,6 +97,21 @@ export function readSettings(env: Environment = process.env, dist: string = DIST
     requestedBy: env.USER || env.LOGNAME || systemUser(),
     embedded,
   }
+}
+
+function namesTemporal(env: Environment): boolean {
+  return Boolean(env.TEMPORAL_ADDRESS || env.TEMPORAL_CONFIG_FILE)
+}
+
+/** Keys and certificates belong to the server that is named beside them: the embedded default's is told none. */
+function temporalTarget(env: Environment, { temporal: embedded = {} }: Endpoints): TemporalTarget | null {
+  if (namesTemporal(env)) {
+    const { address, namespace, credentials } = readTemporalAccess(env)
+    const embeddedOne = address === embedded.address ? embedded.namespace : undefined
+    return { address, namespace: namespace ?? embeddedOne ?? 'default', credentials }
+  }
+  if (embedded.address === undefined) return null
+  return { address: embedded.address, namespace: env.TEMPORAL_NAMESPACE || embedded.namespace || 'default' }
 }
 
 /** Never fails. */
@@ -105,6 +128,10 @@ export function readTerminalSettings(env: Environment): TerminalSettings {
 function readEndpoints(env: Environment, dist: string): { endpoints: Endpoints; embedded: Settings['embedded'] } {
   const stateDir = env.CAPSTAN_STATE_DIR || readJson(path.join(dist, 'embedded.json'))?.stateDir
   if (typeof stateDir !== 'string') return { endpoints: {}, embedded: 'none' }
+  if (statSync(stateDir, { throwIfNoEntry: false })?.isFile()) {
+    const message = `CAPSTAN_STATE_DIR is ${cutInput(stateDir)}, which is a file; name the folder of an embedded default.`
+    throw failure('OPTION_INVALID', message, { variable: 'CAPSTAN_STATE_DIR' })
+  }
   const endpoints = readJson(path.join(stateDir, 'endpoints.json'))
   return endpoints === null ? { endpoints: {}, embedded: 'stopped' } : { endpoints, embedded: 'running' }
 }
@@ -123,8 +150,9 @@ function milliseconds(env: Environment, name: string, otherwise: number): number
   const value = env[name]
   if (value === undefined || value === '') return otherwise
   const parsed = Number(value)
-  if (Number.isInteger(parsed) && parsed > 0) return parsed
-  throw failure('OPTION_INVALID', `${name} is "${value}"; it must be a whole number of milliseconds above 0.`, { variable: name })
+  if (/^\d+$/.test(value) && parsed > 0 && parsed <= MILLISECONDS_MAX) return parsed
+  const rule = `it must be a whole number of milliseconds, from 1 to ${MILLISECONDS_MAX} (a day)`
+  throw failure('OPTION_INVALID', `${name} is ${shownInput(value)}; ${rule}.`, { variable: name })
 }
 
 function systemUser(): string {
@@ -144,18 +172,31 @@ function howToStart(settings: Settings, variable: string): string {
 }
 
 export function temporalOf(settings: Settings): TemporalTarget {
-  if (settings.temporal !== null) return settings.temporal
+  const { temporal } = settings
+  if (temporal !== null) {
+    if (isHostAndPort(temporal.address)) return temporal
+    const message = `TEMPORAL_ADDRESS is ${shownInput(temporal.address)}; it must be a host and its port, such as 127.0.0.1:7233.`
+    throw failure('OPTION_INVALID', message, { variable: 'TEMPORAL_ADDRESS' })
+  }
   throw failure('TEMPORAL_UNREACHABLE', `No Temporal server is known; ${howToStart(settings, 'TEMPORAL_ADDRESS')}`)
 }
 
+/** `db.internal:7233` or `[::1]:7233`; without a port Temporal's own is meant. */
+function isHostAndPort(address: string): boolean {
+  const [, port = '7233'] = /^(?:[\p{L}\p{N}._-]+|\[[0-9a-fA-F:.]+\])(?::(\d{1,5}))?$/u.exec(address) ?? [address, '0']
+  return Number(port) >= 1 && Number(port) <= 65_535
+}
+
 export function ledgerUrlOf(settings: Settings): string {
-  if (settings.ledgerUrl !== null) return settings.ledgerUrl
+  const { ledgerUrl } = settings
+  if (ledgerUrl !== null) return ledgerUrl
   throw failure('LEDGER_UNREACHABLE', `No ledger is known; ${howToStart(settings, 'CAPSTAN_LEDGER_URL')}`)
 }
 
 /** `option`: what `--fleet` said. */
 export function fleetFileOf(settings: Settings, option: string | undefined): string {
   const file = option ?? settings.fleet
+  if (file === '') throw failure('FLEET_FILE_MISSING', '--fleet is empty; name the fleet file.', { option: 'fleet' })
   if (file !== null) return file
   const message = `No fleet file is known: name one with --fleet FILE; otherwise ${howToStart(settings, 'CAPSTAN_FLEET')}`
   throw failure('FLEET_FILE_MISSING', message)
@@ -166,6 +207,7 @@ export function labOf(settings: Settings, option: string | undefined): LabDoor {
   const bare = (url: string): string => url.replace(/\/+$/, '')
   const url = option ?? settings.labApi
   if (url !== null) {
+    refuseNoAddress(url, option === undefined ? 'CAPSTAN_LAB_API' : '--lab')
     const { embeddedLab } = settings
     const own = embeddedLab !== null && bare(embeddedLab.api) === bare(url) ? embeddedLab.token : null
     return { api: bare(url), token: settings.labToken ?? own }
@@ -174,6 +216,14 @@ export function labOf(settings: Settings, option: string | undefined): LabDoor {
     'LAB_UNREACHABLE',
     'No lab is known; start the embedded default with "npm start", set CAPSTAN_LAB_API, or name one with --lab URL.',
   )
+}
+
+/** Not repeated: somebody may have put a password into it. */
+function refuseNoAddress(url: string, name: string): void {
+  const parsed = URL.canParse(url) ? new URL(url) : null
+  if (parsed !== null && /^https?:$/.test(parsed.protocol) && parsed.username === '' && parsed.password === '') return
+  const message = `${name} is not the address of a lab; it must be like http://127.77.3.1:40123, without a user or a password.`
+  throw failure('OPTION_INVALID', message, { variable: name })
 }
 
 export interface DatabaseDoor {
@@ -185,7 +235,7 @@ export interface DatabaseDoor {
 /** `option`: what `--url` said; it wins. Fails with OPTION_INVALID. */
 export function databaseOf(settings: Settings, option: string | undefined): DatabaseDoor {
   const url = option ?? settings.databaseUrl
-  if (url !== null) return { url, password: settings.databasePassword }
+  if (url !== null && url !== '') return { url, password: settings.databasePassword }
   const message =
     'No database is named: set CAPSTAN_DATABASE_URL, or give --url postgres://user@host:port/database and its password in PGPASSWORD.'
   throw failure('OPTION_INVALID', message, { option: 'url' })

@@ -7,6 +7,7 @@ import { type ApproveInput, type RejectInput, type ResolveInput, UPDATES } from 
 import { FINAL_STATUSES, type OperationDocument, type OperationId, type Sha256 } from '../contracts/operation'
 import type { Ledger } from '../ledger/ledger'
 import { findOperation } from './find-operation'
+import { shownInput } from './shown-input'
 import { stuckSteps } from './standing'
 import { isNotFound, type TemporalDoor, temporalFailure } from './temporal'
 
@@ -39,7 +40,7 @@ export async function reject(doors: Doors, decision: RejectInput & { operation: 
 function awaitedPlan(document: OperationDocument): Sha256 {
   assertOpen(document)
   if (document.status === 'awaiting-approval' && document.planDigest !== null) return document.planDigest
-  throw notWaiting(document, 'it is not waiting for an approval now')
+  throw notWaiting(document, `it is not waiting for an approval now: "capstan ops watch ${document.id}" follows it`)
 }
 
 export function notWaiting({ id, status }: OperationDocument, why: string): Error {
@@ -65,10 +66,11 @@ function stuckStep(document: OperationDocument, step: string | null): string {
   assertOpen(document)
   const stuck = stuckSteps(document).map(({ id }) => id)
   const [only] = stuck
-  if (only === undefined) throw notWaiting(document, 'no undo of it waits for an operator')
+  if (only === undefined)
+    throw notWaiting(document, `no undo of it waits for an operator: "capstan ops watch ${document.id}" follows it`)
   if (step === null && stuck.length === 1) return only
   if (step !== null && stuck.includes(step)) return step
-  const message = `${step === null ? 'Several undos wait' : `step is ${step}`}; what waits is ${stuck.join(', ')}: name one with --step.`
+  const message = `${step === null ? 'Several undos wait' : `--step is ${shownInput(step)}`}; what waits is ${stuck.join(', ')}: name one with --step.`
   throw failure('OPTION_INVALID', message, { option: 'step', operation: document.id })
 }
 
@@ -115,7 +117,7 @@ export function assertOpen(document: OperationDocument): void {
 }
 
 function closed(document: OperationDocument): Error {
-  const message = `Operation ${document.id} is over: it ended ${document.status}.`
+  const message = `Operation ${document.id} is over: it ended ${document.status}; "capstan ops show ${document.id}" has its record.`
   return failure('OPERATION_CLOSED', message, { operation: document.id, status: document.status })
 }
 

@@ -4,7 +4,9 @@ import { type Static, Type } from 'typebox'
 
 const closed = { additionalProperties: false } as const
 
-const text = (description: string, pattern = '^.*\\S.*$') => Type.String({ pattern, description })
+/** Of one line, and without what would move a terminal's cursor or turn its reading direction. */
+const LINE = '^(?=.*\\S)[^\\p{Cc}\\p{Zl}\\p{Zp}\\u202A-\\u202E\\u2066-\\u2069]+$'
+const text = (description: string, pattern = LINE) => Type.String({ pattern, description })
 const duration = (example: string) =>
   Type.String({
     pattern: '^[0-9]+(\\.[0-9]+)?(ms|s|m|h|d)$',
@@ -17,12 +19,17 @@ const orUnlimited = <T extends ReturnType<typeof Type.String> | ReturnType<typeo
 
 const FileConnection = Type.Object(
   {
-    user: text('the name of a role'),
+    user: text('the name of a role, 63 bytes at most', `^(?!.*://)${LINE.slice(1)}`),
     secret: text(
       'a reference to the password, env:NAME or file:/absolute/path, never the password itself',
       '^(env:[A-Za-z_][A-Za-z0-9_]*|file:/.+)$',
     ),
-    host: Type.Optional(text('a host name or address (left out: the instance’s own endpoint)', '^\\S+$')),
+    host: Type.Optional(
+      text(
+        'a host name or address without its port (left out: the instance’s own endpoint)',
+        '^([\\p{L}\\p{N}._-]+|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)$',
+      ),
+    ),
     port: Type.Optional(Type.Integer({ minimum: 1, maximum: 65535, description: 'a port number, 1 to 65535' })),
     tls: Type.Optional(
       Type.Union([Type.Literal('disable'), Type.Literal('require'), Type.Literal('verify-full')], {
@@ -90,9 +97,12 @@ const FileDatabase = Type.Object(
     ),
     cloud: Type.Literal('aws', { description: 'aws' }),
     account: text('the account’s 12 digits in quotes, such as "123456789012"', '^[0-9]{12}$'),
-    region: text('a region such as eu-central-1', '^[a-z0-9-]+$'),
-    instance: text('the identifier of an RDS instance', '^[A-Za-z][A-Za-z0-9-]{0,62}$'),
-    database: text('the name of a PostgreSQL database'),
+    region: text('a region such as eu-central-1', '^[a-z]+(-[a-z]+)+-[0-9]{1,2}$'),
+    instance: text(
+      'the identifier of an RDS instance: letters, digits and single hyphens between them, beginning with a letter, 63 at most',
+      '^(?=.{1,63}$)[A-Za-z][A-Za-z0-9]*(-[A-Za-z0-9]+)*$',
+    ),
+    database: text('the name of a PostgreSQL database, 63 bytes at most'),
     environment: text('lower-case letters, digits and hyphens, such as production', '^[a-z][a-z0-9-]*$'),
     labels: Type.Optional(
       Type.Record(Type.String(), Type.String({ description: 'text, in quotes where it looks like a number' }), {
@@ -108,7 +118,7 @@ const FileDatabase = Type.Object(
     policy: Type.Optional(FilePolicy),
     canary: Type.Object(
       {
-        securityGroups: Type.Array(text('the identifier of a security group', '^\\S+$'), {
+        securityGroups: Type.Array(text('the identifier of a security group, such as sg-0a1b2c3d4e5f67890', '^sg-[a-z0-9-]+$'), {
           minItems: 1,
           description: 'a list with at least one security group that lets only the control plane in',
         }),

@@ -39,15 +39,19 @@ export function ledgerFailure(error: unknown, where: string): unknown {
   if (error instanceof Failure || !types.isNativeError(error)) return error
   const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
   if (/^28/.test(code)) {
-    return failure('CREDENTIALS_REJECTED', `The ledger at ${where} rejects the credentials: ${error.message}.`, { where })
+    return failure(
+      'CREDENTIALS_REJECTED',
+      `The ledger at ${where} rejects the credentials: ${error.message}. Check the user and the password in CAPSTAN_LEDGER_URL.`,
+      { where },
+    )
   }
   if (NOT_MIGRATED_STATES.has(code)) {
-    const message = `The ledger at ${where} has no tables of this version yet (${error.message}); a worker of this version brings them.`
+    const message = `The ledger at ${where} has no tables of this version yet (${error.message}); start a worker of this version, which brings them.`
     return failure('LEDGER_UNREACHABLE', message, { where, sqlstate: code })
   }
   if (SOCKET_CODES.has(code) || PASSING_STATES.test(code) || LOST_MESSAGES.test(error.message)) {
-    const said = error.message === '' ? code : error.message
-    const message = `The ledger at ${where} cannot be reached: ${said}. Check that it runs and that CAPSTAN_LEDGER_URL is right.`
+    const said = SOCKET_CODES.has(code) || error.message === '' ? code : error.message
+    const message = `The ledger at ${where} cannot be reached (${said}). Check that it runs and that CAPSTAN_LEDGER_URL is right.`
     return failure('LEDGER_UNREACHABLE', message, { where })
   }
   // The driver's error carries DETAIL and WHERE, which hold row values: only its sentence goes on.

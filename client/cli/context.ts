@@ -4,7 +4,7 @@ import { ledgerUrlOf, readSettings, type Settings, temporalOf } from '../config'
 import type { Doors } from '../decide'
 import type { Vigilance } from '../health-watch'
 import { connectTemporal } from '../temporal'
-import { type Io, type Paint, paintFor } from './io'
+import { type Io, jsonLine, type Paint, paintFor } from './io'
 
 export class CliContext {
   readonly io: Io
@@ -34,7 +34,7 @@ export class CliContext {
 
   /** One JSON document, the only thing on standard output. */
   json(document: unknown): void {
-    this.io.out(`${JSON.stringify(document)}\n`)
+    this.io.out(jsonLine(document))
   }
 
   async withLedger<T>(work: (ledger: Ledger) => Promise<T>): Promise<T> {

@@ -23,6 +23,13 @@ export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan'
 /** Styled where colours are wanted, plain elsewhere. */
 export type Paint = (style: Style, text: string) => string
 
+/** Escaped wherever a terminal would obey: JSON may be read there too. */
+export function jsonLine(document: unknown): string {
+  const escaped = (character: string): string =>
+    Array.from({ length: character.length }, (_, at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`).join('')
+  return `${JSON.stringify(document).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, escaped)}\n`
+}
+
 export function paintFor(io: Pick<Io, 'colour'>): Paint {
   return io.colour ? styleText : (_style, text) => text
 }

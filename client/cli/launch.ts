@@ -6,10 +6,11 @@ import { temporalOf } from '../config'
 import type { Doors } from '../decide'
 import { EXIT } from '../exit-codes'
 import { findOperation } from '../find-operation'
+import { parseOperationId } from '../operation-id'
 import type { OperationRequest, StartedOperation } from '../start-operation'
 import type { CliContext } from './context'
 import { type FollowOptions, followOperation, showOutcome } from './follow'
-import { jsonOption, waitTimeoutOption } from './options'
+import { eventsOption, jsonOption, waitTimeoutOption } from './options'
 
 export interface LaunchOptions {
   readonly plan?: boolean
@@ -27,8 +28,12 @@ export function addLaunchOptions(command: Command): Command {
     .option('--no-wait', 'start it and return at once')
     .addOption(waitTimeoutOption())
     .option('--yes', 'do not ask before starting')
-    .option('--operation <id>', 'an id of your own; repeating it joins the operation instead of starting another')
-    .option('--events', 'one JSON document a line, whenever the operation changes; the last one is its end')
+    .option(
+      '--operation <id>',
+      'an id of your own; repeating it joins the operation instead of starting another',
+      (text: string): OperationId => parseOperationId(text),
+    )
+    .addOption(eventsOption())
     .addOption(jsonOption())
 }
 

@@ -4,6 +4,8 @@ import type { IsoInstant } from '../../contracts/operation'
 import { nearest } from '../fleet/suggest'
 import { parseDurationMs } from '../fleet/units'
 
+const COUNT_MAX = 1_000_000
+
 export function durationMs(text: string): number {
   const value = parseDurationMs(text)
   if (value === null) throw new InvalidArgumentError('It must be a time with its unit, such as 90s or 30m.')
@@ -12,8 +14,14 @@ export function durationMs(text: string): number {
 
 export function positiveInteger(text: string): number {
   const value = Number(text)
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('It must be a whole number above 0.')
-  return value
+  if (/^\d+$/.test(text) && value >= 1 && value <= COUNT_MAX) return value
+  throw new InvalidArgumentError(`It must be a whole number from 1 to ${COUNT_MAX}.`)
+}
+
+/** For the record: a reason that says nothing is none. */
+export function someText(text: string): string {
+  if (text.trim() !== '') return text
+  throw new InvalidArgumentError('It must say something.')
 }
 
 export function planDigest(text: string): string {
@@ -34,9 +42,11 @@ export function since(text: string): IsoInstant {
 }
 
 function instantOf(text: string): number {
-  return /^\d{4}-\d{2}-\d{2}$/.test(text) || /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?Z$/.test(text)
-    ? Date.parse(text)
-    : Number.NaN
+  if (!/^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?Z)?$/.test(text)) return Number.NaN
+  const instant = Date.parse(text)
+  // The thirtieth of February would be the second of March.
+  const same = !Number.isNaN(instant) && new Date(instant).toISOString().startsWith(text.slice(0, 10))
+  return same ? instant : Number.NaN
 }
 
 /** Words joined by commas, the option given several times, or both. */
@@ -55,6 +65,8 @@ export function oneOrMoreOf<T extends string>(known: readonly T[]): (text: strin
 export const jsonOption = (): Option => new Option('--json', 'one JSON document on standard output, nothing else')
 export const fleetOption = (): Option =>
   new Option('--fleet <file>', 'the fleet file (default: CAPSTAN_FLEET, or the embedded default’s)')
+export const eventsOption = (): Option =>
+  new Option('--events', 'one JSON document a line, whenever the operation changes; the last one is its end').conflicts('json')
 export const byOption = (): Option => new Option('--by <name>', 'who decides, for the record (default: your user name)')
 export const waitTimeoutOption = (): Option =>
   new Option('--wait-timeout <time>', 'how long to wait for an approval; then exit 8')

@@ -3,8 +3,10 @@
 import { types } from 'node:util'
 import { CommanderError } from 'commander'
 import { Failure, type FailureFacts } from '../../contracts/failures'
+import { printable } from '../../postgres/printable'
 import { EXIT, exitOfFailure } from '../exit-codes'
-import { type Io, paintFor } from './io'
+import { type Io, jsonLine, paintFor } from './io'
+import { usageSentence } from './usage'
 
 interface Told {
   readonly code: string
@@ -17,7 +19,7 @@ export function reportFailure(io: Io, error: unknown, how: { json: boolean; debu
   const told = tell(error)
   if (how.json) {
     const { code, message, facts } = told
-    io.out(`${JSON.stringify({ version: 1, error: { code, message, facts } })}\n`)
+    io.out(jsonLine({ version: 1, error: { code, message, facts } }))
   } else {
     const paint = paintFor(io)
     const what = told.exit === EXIT.defect ? `defect: ${told.message}` : told.message
@@ -36,12 +38,17 @@ export function reportFailure(io: Io, error: unknown, how: { json: boolean; debu
 
 function tell(error: unknown): Told {
   if (error instanceof Failure) {
-    return { code: error.code, message: error.message, facts: error.facts, exit: exitOfFailure(error.code) }
+    return { code: error.code, message: shown(error), facts: error.facts, exit: exitOfFailure(error.code) }
   }
   if (error instanceof CommanderError) {
-    const message = error.message.replace(/^error: /, '').replaceAll('\n', ' ')
-    return { code: 'OPTION_INVALID', message: /[.?)]$/.test(message) ? message : `${message}.`, facts: {}, exit: EXIT.badInput }
+    return { code: 'OPTION_INVALID', message: usageSentence(error), facts: {}, exit: EXIT.badInput }
   }
   const message = types.isNativeError(error) && error.message !== '' ? (error.message.split('\n')[0] ?? '') : String(error)
-  return { code: 'DEFECT', message, facts: {}, exit: EXIT.defect }
+  return { code: 'DEFECT', message: printable(message), facts: {}, exit: EXIT.defect }
+}
+
+/** What a message repeats may be anybody's: it begins no line of its own. Several problems are told on a line each. */
+function shown({ message, facts }: Failure): string {
+  const lines = Number(facts.problems ?? 1) > 1 ? message.split('\n') : [message]
+  return lines.map(printable).join('\n')
 }

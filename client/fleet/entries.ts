@@ -17,6 +17,8 @@ export const POLICY_DEFAULTS = {
 /** Longest times that make sense; also what PostgreSQL's millisecond settings can hold (2^31 - 1 ms, 24.8 days). */
 const SETTING_MS_MAX = 2_147_483_647
 const BAKE_SECONDS_MAX = 86_400
+/** NAMEDATALEN - 1 of every PostgreSQL that a cloud runs. */
+const IDENTIFIER_BYTES_MAX = 63
 const RETENTION_HOURS_MAX = 24 * 3_650
 
 export function toEntries(file: FleetFile, source: FleetSource): { entries: DatabaseEntry[]; problems: FleetProblem[] } {
@@ -36,10 +38,13 @@ function toEntry(file: FleetFileDatabase, path: FieldPath, reader: FieldReader):
     account: file.account,
     region: file.region,
     instance: file.instance,
-    database: file.database,
+    database: reader.identifier(file.database, [...path, 'database']),
     environment: file.environment,
     labels: file.labels ?? {},
-    connections: { admin: toConnection(file.connections.admin), migrator: toConnection(file.connections.migrator) },
+    connections: {
+      admin: toConnection(file.connections.admin, [...path, 'connections', 'admin'], reader),
+      migrator: toConnection(file.connections.migrator, [...path, 'connections', 'migrator'], reader),
+    },
     migrations: file.migrations,
     checks: toChecks(file.checks ?? {}, [...path, 'checks'], reader),
     policy: toPolicy(file.policy ?? {}, [...path, 'policy'], reader),
@@ -47,8 +52,9 @@ function toEntry(file: FleetFileDatabase, path: FieldPath, reader: FieldReader):
   }
 }
 
-function toConnection(file: FleetFileConnection): Connection {
-  return { user: file.user, secret: file.secret, host: file.host ?? null, port: file.port ?? null, tls: file.tls ?? 'require' }
+function toConnection(file: FleetFileConnection, path: FieldPath, reader: FieldReader): Connection {
+  const user = reader.identifier(file.user, [...path, 'user'])
+  return { user, secret: file.secret, host: file.host ?? null, port: file.port ?? null, tls: file.tls ?? 'require' }
 }
 
 function toChecks(file: NonNullable<FleetFileDatabase['checks']>, path: FieldPath, reader: FieldReader): Checks {
@@ -121,6 +127,12 @@ class FieldReader {
     return unit.min
   }
 
+  /** PostgreSQL would cut a longer one, and perhaps find another of that name. */
+  identifier(text: string, path: FieldPath): string {
+    if (Buffer.byteLength(text) > IDENTIFIER_BYTES_MAX) this.problems.push(wrongValue(this.#source, path))
+    return text
+  }
+
   bytes(text: string, path: FieldPath): number {
     const value = parseBytes(text)
     if (value !== null && Number.isInteger(value)) return value
@@ -134,7 +146,7 @@ class FieldReader {
       if (first === index) continue
       const other = this.#source.placeOf(pathOf(first))
       this.problems.push(
-        wrongValue(this.#source, pathOf(index), `another: ${showPath(pathOf(first))} on line ${other.line} is the same`),
+        wrongValue(this.#source, pathOf(index), `another, since ${showPath(pathOf(first))} on line ${other.line} is the same`),
       )
     }
   }

@@ -1,6 +1,7 @@
 /** What is wrong with a fleet file, each as one sentence: where, which field, what was found, what would be right. */
 import type { TLocalizedValidationError } from 'typebox/error'
 import { FleetFileSchema } from '../../contracts/fleet.schema'
+import { cutInput, shownInput } from '../shown-input'
 import type { FieldPath, FleetSource, Place } from './source'
 import { nearest } from './suggest'
 
@@ -75,7 +76,8 @@ function schemaAt(path: FieldPath): SchemaNode | undefined {
 }
 
 export function showPath(path: FieldPath): string {
-  return path.map((key, index) => (typeof key === 'number' ? `[${key}]` : index === 0 ? key : `.${key}`)).join('')
+  const part = (key: string): string => cutInput(key)
+  return path.map((key, index) => (typeof key === 'number' ? `[${key}]` : `${index === 0 ? '' : '.'}${part(key)}`)).join('')
 }
 
 const SHOWN_OF_CONNECTIONS = new Set(['user', 'host', 'port', 'tls'])
@@ -85,11 +87,15 @@ function showValue(root: unknown, path: FieldPath): string {
   if (path.includes('connections') && !SHOWN_OF_CONNECTIONS.has(String(path.at(-1)))) return 'something else (not shown)'
   const value = path.reduce<unknown>((at, key) => (at as Record<string | number, unknown> | null)?.[key], root)
   if (value === null || value === undefined) return 'empty'
-  if (Array.isArray(value)) return 'a list'
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list'
   if (typeof value === 'object') return 'a group of fields'
-  const shown = JSON.stringify(value)
-  const cut = shown.length > 60 ? `${shown.slice(0, 57)}…"` : shown
-  return typeof value === 'string' ? cut : `the ${typeof value} ${cut}`
+  if (looksLikeCredentials(String(value))) return 'something else (not shown)'
+  return typeof value === 'string' ? shownInput(value) : `the ${typeof value} ${cutInput(String(value))}`
+}
+
+/** A URL with a password in it may stand anywhere. */
+function looksLikeCredentials(text: string): boolean {
+  return /:\/\/[^/]*@/.test(text)
 }
 
 /** `/databases/0/name` → `['databases', 0, 'name']`: what is a list is known from the value itself. */

@@ -7,6 +7,8 @@ import { Settings } from 'typebox/system'
 import { failure } from '../../contracts/failures'
 import type { DatabaseEntry, Fleet } from '../../contracts/fleet'
 import { type FleetFile, FleetFileSchema } from '../../contracts/fleet.schema'
+import { printable } from '../../postgres/printable'
+import { cutInput, shownInput } from '../shown-input'
 import { toEntries } from './entries'
 import { explainErrors, type FleetProblem } from './problems'
 import { parseFleetSource } from './source'
@@ -22,7 +24,8 @@ export interface LoadedFleet extends Fleet {
 /** Fails with FLEET_FILE_MISSING or FLEET_FILE_INVALID. */
 export async function readFleet(file: string): Promise<LoadedFleet> {
   const absolute = path.resolve(file)
-  const shown = path.relative(process.cwd(), absolute).startsWith('..') ? absolute : path.relative(process.cwd(), absolute)
+  const relative = path.relative(process.cwd(), absolute)
+  const shown = printable(relative.startsWith('..') ? absolute : relative)
   const { databases } = parseFleet(await readText(absolute, shown), shown)
   return { version: 1, databases, file: absolute, folder: path.dirname(absolute) }
 }
@@ -47,25 +50,38 @@ export function parseFleet(text: string, name: string): Fleet {
   return { version: 1, databases: entries }
 }
 
+const WHY_UNREADABLE: Readonly<Record<string, string>> = {
+  ENOENT: 'does not exist',
+  EISDIR: 'is a folder',
+  ENOTDIR: 'lies below a file',
+  ENAMETOOLONG: 'has too long a name',
+  ERR_INVALID_ARG_VALUE: 'holds a NUL in its name',
+}
+
 async function readText(file: string, shown: string): Promise<string> {
   let bytes: Buffer
   try {
     bytes = await readFile(file)
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unreadable'
-    const why = code === 'ENOENT' ? 'does not exist' : code === 'EISDIR' ? 'is a folder' : `cannot be read (${code})`
+    const why = WHY_UNREADABLE[code] ?? `cannot be read (${code})`
     const message = `The fleet file ${shown} ${why}; name another with --fleet FILE or CAPSTAN_FLEET.`
     throw failure('FLEET_FILE_MISSING', message, { file: shown })
   }
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch {
-    throw failure('FLEET_FILE_INVALID', `${shown}:1:1: the file is not UTF-8; convert it.`, { file: shown, line: 1, column: 1 })
+    throw failure('FLEET_FILE_INVALID', `${shown}:1:1: the file is not UTF-8; convert it to UTF-8.`, {
+      file: shown,
+      line: 1,
+      column: 1,
+    })
   }
 }
 
 function invalid(file: string, problems: readonly FleetProblem[]): Error {
-  const message = problems.map((one) => `${file}:${one.line}:${one.column}: ${one.message}.`).join('\n')
+  const sentence = ({ line, column, message }: FleetProblem): string => `${file}:${line}:${column}: ${printable(message)}`
+  const message = problems.map((one) => `${sentence(one)}${one.message.endsWith('?') ? '' : '.'}`).join('\n')
   const [first] = problems
   const facts = { file, line: first?.line ?? 1, column: first?.column ?? 1, field: first?.field ?? '', problems: problems.length }
   return failure('FLEET_FILE_INVALID', message, facts)
@@ -78,6 +94,7 @@ export function findDatabase(fleet: LoadedFleet, name: string): DatabaseEntry {
   const known = fleet.databases.map((database) => database.name)
   const meant = nearest(name, known)
   const listed = known.length === 0 ? 'none' : known.slice(0, 20).join(', ') + (known.length > 20 ? ', …' : '')
-  const hint = meant === null ? `it holds ${listed}` : `did you mean ${meant}?`
-  throw failure('DATABASE_UNKNOWN', `${fleet.file} has no database "${name}"; ${hint}.`, { database: name, file: fleet.file })
+  const hint = meant === null ? `it holds ${listed}.` : `did you mean ${meant}?`
+  const message = `${printable(fleet.file)} has no database ${shownInput(name)}; ${hint}`
+  throw failure('DATABASE_UNKNOWN', message, { database: cutInput(name), file: fleet.file })
 }

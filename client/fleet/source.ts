@@ -1,7 +1,11 @@
 /** A fleet file's text with the place of everything in it: problems are reported by line and column. */
 
 import type { Document } from 'yaml'
-import { isAlias, isMap, isPair, isScalar, isSeq, LineCounter, type Node, type ParsedNode, parseAllDocuments } from 'yaml'
+import { isAlias, isMap, isPair, isScalar, isSeq, LineCounter, type Node, type ParsedNode, parseAllDocuments, visit } from 'yaml'
+import { explainYaml } from './yaml-problems'
+
+/** More is no fleet but an attempt to fill the memory. */
+const ALIASES_MAX = 1_000
 
 export type FieldPath = readonly (string | number)[]
 
@@ -33,18 +37,36 @@ export function parseFleetSource(text: string): { source: FleetSource } | { prob
     return { line: Math.max(1, line), column: Math.max(1, col) }
   }
   if (document === undefined || document.contents === null)
-    return { problems: [{ line: 1, column: 1, message: 'the file is empty' }] }
+    return { problems: [{ line: 1, column: 1, message: 'the file is empty; it must be a fleet with version and databases' }] }
   if (second !== undefined) {
-    return { problems: [{ ...place(second.range[0]), message: 'a second YAML document begins; a fleet file holds one' }] }
+    return {
+      problems: [
+        { ...place(second.range[0]), message: 'a second YAML document begins, and a fleet file holds one; leave the rest out' },
+      ],
+    }
   }
   if (document.errors.length > 0) {
-    return { problems: document.errors.map((error) => ({ ...place(error.pos[0]), message: firstLine(error.message) })) }
+    return { problems: explainYaml(document.errors).map(({ offset, message }) => ({ ...place(offset), message })) }
+  }
+  const [tagged] = document.warnings
+  if (tagged !== undefined) {
+    return {
+      problems: [{ ...place(tagged.pos[0]), message: 'a tag (!) stands here, and a fleet file knows none; leave it out' }],
+    }
+  }
+  const unresolved = firstUnresolvedAlias(document)
+  if (unresolved !== null) {
+    // Its name is not repeated: a password that begins with * reads as one.
+    const message =
+      'an alias (*) stands here and no anchor (&) of its name before it; quote the text if it is meant to begin with *'
+    return { problems: [{ ...place(unresolved), message }] }
   }
   let value: unknown
   try {
-    value = document.toJS({ maxAliasCount: 1000 })
-  } catch (error) {
-    return { problems: [{ line: 1, column: 1, message: error instanceof Error ? firstLine(error.message) : 'unreadable' }] }
+    value = document.toJS({ maxAliasCount: ALIASES_MAX })
+  } catch {
+    const message = `its aliases (*) stand for more than ${ALIASES_MAX} nodes; write out what they repeat`
+    return { problems: [{ line: 1, column: 1, message }] }
   }
   return {
     source: {
@@ -55,8 +77,16 @@ export function parseFleetSource(text: string): { source: FleetSource } | { prob
   }
 }
 
-function firstLine(message: string): string {
-  return message.split('\n')[0] ?? message
+function firstUnresolvedAlias(document: Document.Parsed): number | null {
+  let offset: number | null = null
+  visit(document, {
+    Alias(_key, alias) {
+      if (alias.resolve(document) !== undefined) return undefined
+      offset = startOf(alias)
+      return visit.BREAK
+    },
+  })
+  return offset
 }
 
 /** Walks down as far as the path exists. A field of a merged or aliased map stands where it was written. */

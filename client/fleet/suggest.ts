@@ -1,7 +1,11 @@
 /** The known word nearest to a mistyped one. */
 
+/** Longer is mistyped nowhere, and takes long to compare. */
+const WORD_LENGTH_MAX = 100
+
 /** Null when nothing is near enough to be meant. */
 export function nearest(word: string, known: readonly string[]): string | null {
+  if (word.length > WORD_LENGTH_MAX) return null
   const limit = word.length <= 3 ? 1 : Math.max(2, Math.floor(word.length / 3))
   const ranked = known
     .map((candidate) => ({ candidate, distance: editDistance(word.toLowerCase(), candidate.toLowerCase()) }))

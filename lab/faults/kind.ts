@@ -6,6 +6,8 @@ import type { SettingValue } from './fault'
 export interface Setting {
   /** What would be right, as in 'a time, such as 5s'. */
   readonly wanted: string
+  /** All that would be right, where that is a list. */
+  readonly names?: readonly string[]
   /** Undefined: it need not be said. */
   readonly otherwise: SettingValue | undefined
   /** Undefined for what is none. */
@@ -35,7 +37,7 @@ export function time(otherwise?: number): Setting {
 }
 
 export function oneOf(names: readonly string[], otherwise: string): Setting {
-  return { wanted: `one of: ${names.join(', ')}`, otherwise, parse: (value) => names.find((name) => name === value) }
+  return { wanted: `one of: ${names.join(', ')}`, names, otherwise, parse: (value) => names.find((name) => name === value) }
 }
 
 export function text(lengthMax: number): Setting {

@@ -136,7 +136,7 @@ function delayOf(order: Order, name: string, kind: FaultKind): number {
 /** When it ends by itself: every fault does, so that a forgotten one does not puzzle anybody tomorrow. */
 function expiry(order: Order, now: number): number {
   if (order.for !== undefined && order.until !== undefined) {
-    throw new FaultRefusal('until', 'for and until are both given; one of them says when the fault ends.')
+    throw new FaultRefusal('until', 'for and until are both given; leave one of them out.')
   }
   if (order.until !== undefined) {
     const at = typeof order.until === 'string' && /^\d{4}-\d\d-\d\dT/.test(order.until) ? Date.parse(order.until) : Number.NaN
@@ -163,9 +163,9 @@ function settingsOf(order: Order, kind: FaultKind): Record<string, SettingValue>
   const settings: Record<string, SettingValue> = {}
   for (const [name, setting] of Object.entries(kind.settings)) {
     const value = order[name] === undefined ? setting.otherwise : setting.parse(order[name])
-    if (value === undefined && order[name] !== undefined) throw wrong(name, order[name], setting.wanted)
+    if (value === undefined && order[name] !== undefined) throw wrong(name, order[name], setting.wanted, setting.names)
     if (value !== undefined && setting.excludes !== undefined && order[setting.excludes] !== undefined) {
-      throw new FaultRefusal(name, `${name} and ${setting.excludes} are both given; one of them is enough.`)
+      throw new FaultRefusal(name, `${name} and ${setting.excludes} are both given; leave one of them out.`)
     }
     if (value !== undefined) settings[name] = value
   }
@@ -190,7 +190,7 @@ function choice(order: Order, field: string, names: readonly string[]): string |
   if (value === undefined) return undefined
   const found = names.find((name) => name === value)
   if (found !== undefined) return found
-  throw wrong(field, value, `one of: ${names.join(', ')}`)
+  throw wrong(field, value, `one of: ${names.join(', ')}`, names)
 }
 
 function number(order: Order, field: string, otherwise: number, wanted: string, valid: (value: number) => boolean): number {
@@ -200,7 +200,29 @@ function number(order: Order, field: string, otherwise: number, wanted: string, 
   throw wrong(field, value, wanted)
 }
 
-function wrong(field: string, value: unknown, wanted: string): FaultRefusal {
+/** `names`: all that would be right, where that is a list. */
+function wrong(field: string, value: unknown, wanted: string, names: readonly string[] = []): FaultRefusal {
   const found = value === undefined ? 'missing' : (JSON.stringify(value) ?? String(value)).slice(0, 80)
-  return new FaultRefusal(field, `${field} is ${found}; wanted is ${wanted}.`)
+  const meant = typeof value === 'string' ? meantBy(value, names) : undefined
+  const right = meant === undefined ? `wanted is ${shortened(wanted)}.` : `did you mean ${meant}?`
+  return new FaultRefusal(field, `${field} is ${found}; ${right}`)
+}
+
+/** The name that begins most like it, when that is most of it. */
+function meantBy(value: string, names: readonly string[]): string | undefined {
+  const common = (name: string): number => {
+    let length = 0
+    while (length < value.length && value[length]?.toLowerCase() === name[length]?.toLowerCase()) length++
+    return length
+  }
+  const [best] = [...names].sort((a, b) => common(b) - common(a))
+  return best !== undefined && common(best) * 2 > Math.max(value.length, best.length) ? best : undefined
+}
+
+const WANTED_LENGTH_MAX = 220
+
+/** Cut between two names: nobody reads twenty in a sentence. */
+function shortened(wanted: string): string {
+  if (wanted.length <= WANTED_LENGTH_MAX) return wanted
+  return `${wanted.slice(0, wanted.lastIndexOf(', ', WANTED_LENGTH_MAX))} and others, which GET /_lab/faults/kinds lists`
 }

@@ -33,8 +33,16 @@ export function parseStatements(sql: string): ParsedStatement[] {
     })
   } catch (error) {
     if (!hasSqlDetails(error)) throw error
-    throw new GrammarError(error.sqlDetails?.message ?? error.message, Math.max(0, error.sqlDetails?.cursorPosition ?? 0))
+    throw new GrammarError(
+      shortened(error.sqlDetails?.message ?? error.message),
+      Math.max(0, error.sqlDetails?.cursorPosition ?? 0),
+    )
   }
+}
+
+/** A message repeats a token of the text, which may be as long as the file. */
+function shortened(message: string): string {
+  return message.replace(/"([\s\S]{61,})"/, (_, token: string) => `"${token.slice(0, 60)}…"`)
 }
 
 /** Whether the PL/pgSQL of a DO block or routine definition ends transactions itself. False where it is in another language. */

@@ -33,7 +33,8 @@ export function parseMigrationName(script: string): MigrationName | null {
   const version = left.slice(1).replaceAll('_', '.')
   if (prefix === 'R' && left === 'R' && separator >= 0) return { kind: 'repeatable', version: null, description }
   if ((prefix === 'V' || prefix === 'B') && VERSION.test(version)) {
-    if (prefix === 'B') throw unsupported(script, 'a baseline migration, which this engine does not run yet')
+    if (prefix === 'B')
+      throw unsupported(script, 'a baseline migration, which this engine does not run yet: move it out of the folder')
     return checked(script, { kind: 'versioned', version, description })
   }
   if (MEANT_AS_MIGRATION.test(name)) {
@@ -61,7 +62,7 @@ function checked(script: string, name: MigrationName): MigrationName {
   if (name.version !== null && name.version.length > 50) {
     throw failure(
       'MIGRATION_NAME_INVALID',
-      `${script} has a version of ${name.version.length} characters; the history holds 50.`,
+      `${script} has a version of ${name.version.length} characters, and the history holds 50: write a shorter one.`,
       { script },
     )
   }

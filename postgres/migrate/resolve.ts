@@ -37,7 +37,11 @@ export function resolveMigrations(files: readonly MigrationFile[]): ResolvedMigr
     const name = parseMigrationName(script)
     if (name === null) continue
     if (script.length > 1000)
-      throw failure('MIGRATION_NAME_INVALID', `${script} is longer than the 1,000 characters of the history.`, { script })
+      throw failure(
+        'MIGRATION_NAME_INVALID',
+        `The name ${script.slice(0, 60)}… has ${script.length} characters, and the history holds 1,000: rename the file.`,
+        { script },
+      )
     resolved.push({ ...name, script, content, checksum: migrationChecksum(content) })
   }
   resolved.sort(inOrder)
@@ -73,7 +77,7 @@ function refuseDuplicates(resolved: readonly ResolvedMigration[]): void {
     if (other !== undefined) {
       throw failure(
         'MIGRATION_DESCRIPTION_DUPLICATE',
-        `${other} and ${script} have the same description: a repeatable migration is known by it.`,
+        `${other} and ${script} have the same description, by which a repeatable migration is known: give one of them another.`,
         {
           first: other,
           second: script,

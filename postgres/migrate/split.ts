@@ -32,13 +32,13 @@ export function* scanStatements(script: string, content: string): Generator<Sour
   const text = content.startsWith('\uFEFF') ? content.slice(1) : content
   const tokenizer = new Tokenizer(script, text)
   const nul = text.indexOf('\0')
-  if (nul >= 0) throw syntaxError(script, tokenizer.lines.lineAt(nul), 'a NUL character, which SQL cannot hold')
+  if (nul >= 0) throw syntaxError(script, tokenizer.lines.lineAt(nul), 'a NUL character, which SQL cannot hold: remove it')
   let count = 0
   let tokens = 0
   let current = new StatementBuilder()
   for (let token = tokenizer.next(); token !== null; token = tokenizer.next()) {
     if (++tokens % TOKENS_BETWEEN_PAUSES === 0) yield null
-    if (token.kind === 'backslash' && current.empty) refuseBackslash(script, tokenizer.lines.lineAt(token.start))
+    if (token.kind === 'backslash') refuseBackslash(script, tokenizer.lines.lineAt(token.start))
     if (!current.ends(token)) {
       current.add(token, text, tokenizer.markedRepeatable)
       continue
@@ -51,13 +51,14 @@ export function* scanStatements(script: string, content: string): Generator<Sour
   }
   if (!current.empty) {
     const last = current.build(count, text, tokenizer.lines, null)
-    if (current.readsStdin) throw syntaxError(script, last.line, 'COPY … FROM stdin without a semicolon and data after it')
+    if (current.readsStdin)
+      throw syntaxError(script, last.line, 'COPY … FROM stdin without a semicolon and data after it: put both there')
     yield last
   }
 }
 
 function refuseBackslash(script: string, line: number): never {
-  const what = 'psql commands that start with a backslash cannot run here: remove the line'
+  const what = 'psql commands that start with a backslash cannot run here: remove it'
   throw failure('MIGRATION_UNSUPPORTED', `${script}:${line}: ${what}.`, { script, line })
 }
 

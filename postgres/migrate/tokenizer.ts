@@ -78,13 +78,14 @@ export class Tokenizer {
     const lineEnd = /[ \t]*(?:--[^\r\n]*)?(?:\r\n|\r|\n|$)/y
     lineEnd.lastIndex = this.#at
     const start = this.#at
-    if (!lineEnd.test(text)) throw this.#error(start, 'text between COPY … FROM stdin; and the end of its line')
+    if (!lineEnd.test(text))
+      throw this.#error(start, 'text between COPY … FROM stdin; and the end of its line: begin the data on the next line')
     const from = lineEnd.lastIndex
     const end = /^\\\.(?:\r\n|\r|\n|$)/gm
     // `m` also lets ^ match after U+2028, which is data: only a real line end before it counts.
     for (end.lastIndex = from; ; ) {
       const match = end.exec(text)
-      if (match === null) throw this.#error(start, 'COPY data without the closing line \\.')
+      if (match === null) throw this.#error(start, 'COPY data that never end: put a line with only \\. behind them')
       if (match.index === from || /[\r\n]/.test(text[match.index - 1] ?? '')) {
         this.#at = end.lastIndex
         return text.slice(from, match.index)
@@ -137,14 +138,14 @@ export class Tokenizer {
         }
       }
     }
-    throw this.#error(start, 'a string that never ends')
+    throw this.#error(start, "a string that never ends: close it with '")
   }
 
   #quotedIdentifier(): Token['kind'] {
     const start = this.#at
     for (let i = start + 1; ; i++) {
       i = this.#text.indexOf('"', i)
-      if (i < 0) throw this.#error(start, 'a quoted identifier that never ends')
+      if (i < 0) throw this.#error(start, 'a quoted identifier that never ends: close it with "')
       if (this.#text[i + 1] === '"') i++
       else return this.#upTo(i + 1)
     }
@@ -155,7 +156,7 @@ export class Tokenizer {
     const tag = this.#match(DOLLAR_TAG)
     if (tag === '') return this.#one('other')
     const end = this.#text.indexOf(tag, this.#at)
-    if (end < 0) throw this.#error(start, `a string quoted by ${printable(tag)} that never ends`)
+    if (end < 0) throw this.#error(start, `a string quoted by ${printable(tag)} that never ends: close it with the same`)
     return this.#upTo(end + tag.length)
   }
 
@@ -186,7 +187,7 @@ export class Tokenizer {
     mark.lastIndex = start
     for (let depth = 0; ; ) {
       const found = mark.exec(this.#text)
-      if (found === null) throw this.#error(start, 'a comment that never ends')
+      if (found === null) throw this.#error(start, 'a comment that never ends: close it with */')
       depth += found[0] === '/*' ? 1 : -1
       if (depth === 0) {
         this.#at = mark.lastIndex

@@ -66,6 +66,6 @@ describe('the embedded default', () => {
 
   test('up --json in the foreground, or with an option nobody knows, is told in one sentence', async () => {
     expect(await capstan(['up', '--json'])).toMatchObject({ exit: 2, json: { error: { code: 'OPTION_INVALID' } } })
-    expect(await capstan(['up', '--detatch'])).toMatchObject({ exit: 2, err: expect.stringContaining('Did you mean --detach?') })
+    expect(await capstan(['up', '--detatch'])).toMatchObject({ exit: 2, err: expect.stringContaining('did you mean --detach?') })
   })
 })

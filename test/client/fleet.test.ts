@@ -115,7 +115,7 @@ describe('a wrong fleet file', () => {
     [
       'an unknown field',
       `${smallest}    polcy: {}\n`,
-      'fleet.yaml:15:5: databases[0].polcy is not a field; did you mean policy?.',
+      'fleet.yaml:15:5: databases[0].polcy is not a field; did you mean policy?',
     ],
     [
       'a field nobody could mean',
@@ -170,7 +170,7 @@ describe('a wrong fleet file', () => {
     [
       'a canary without a group of its own',
       smallest.replace('[sg-1]', '[]'),
-      'fleet.yaml:14:31: databases[0].canary.securityGroups is a list; it must be a list with at least one security group that lets only the control plane in.',
+      'fleet.yaml:14:31: databases[0].canary.securityGroups is an empty list; it must be a list with at least one security group that lets only the control plane in.',
     ],
     [
       'a table without a schema',
@@ -194,7 +194,7 @@ describe('a wrong fleet file', () => {
   test('a repeated name is refused, naming the first', () => {
     const second = smallest.slice(smallest.indexOf('  - name'))
     expect(refusal(smallest + second)).toEqual([
-      'fleet.yaml:15:11: databases[1].name is "shop"; it must be another: databases[0].name on line 3 is the same.',
+      'fleet.yaml:15:11: databases[1].name is "shop"; it must be another, since databases[0].name on line 3 is the same.',
     ])
   })
 
@@ -213,12 +213,20 @@ describe('a wrong fleet file', () => {
   })
 
   test.each([
-    ['empty', '', 'fleet.yaml:1:1: the file is empty.'],
-    ['only a comment', '# soon\n', 'fleet.yaml:1:1: the file is empty.'],
+    ['empty', '', 'fleet.yaml:1:1: the file is empty; it must be a fleet'],
+    ['only a comment', '# soon\n', 'fleet.yaml:1:1: the file is empty; it must be a fleet'],
     ['two documents', `${smallest}---\nversion: 1\n`, 'a second YAML document begins'],
-    ['a repeated key', smallest.replace('cloud: aws', 'cloud: aws\n    cloud: aws'), 'fleet.yaml:5:5: Map keys must be unique'],
+    [
+      'a repeated key',
+      smallest.replace('cloud: aws', 'cloud: aws\n    cloud: aws'),
+      'fleet.yaml:5:5: a field of this name stands above already',
+    ],
     ['an unclosed quote', smallest.replace('"123456789012"', '"123456789012'), 'fleet.yaml:'],
-    ['an unknown anchor', smallest.replace('{ user: m, secret: env:M }', '*nobody'), 'nobody'],
+    [
+      'an unknown anchor',
+      smallest.replace('{ user: m, secret: env:M }', '*nobody'),
+      'fleet.yaml:12:17: an alias (*) stands here',
+    ],
     ['a list', '- 1\n', 'fleet.yaml:1:1: the file is a list; it must be a fleet with version and databases.'],
     ['another version', smallest.replace('version: 1', 'version: 2'), 'fleet.yaml:1:10: version is the number 2; it must be 1.'],
   ])('a file that is %s is refused in one sentence', (_, text, message) => {

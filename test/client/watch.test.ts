@@ -202,7 +202,7 @@ describe('an operation that waits for somebody', () => {
     ]) {
       expect(await it.cli(['ops', ...args])).toMatchObject({
         exit: 3,
-        err: `✘ Operation ${id} is over: it ended succeeded. [OPERATION_CLOSED]\n`,
+        err: `✘ Operation ${id} is over: it ended succeeded; "capstan ops show ${id}" has its record. [OPERATION_CLOSED]\n`,
       })
     }
     const slip = id.replace('waits', 'wiats')

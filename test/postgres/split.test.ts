@@ -52,17 +52,25 @@ test('COPY data is everything up to the closing line, and the next statement fol
 })
 
 test.each([
-  ["SELECT 1;\nSELECT 'a", 'MIGRATION_SYNTAX_ERROR', 'V1__x.sql:2: a string that never ends.'],
-  ['SELECT "a', 'MIGRATION_SYNTAX_ERROR', 'V1__x.sql:1: a quoted identifier that never ends.'],
-  ['\n/* /* */', 'MIGRATION_SYNTAX_ERROR', 'V1__x.sql:2: a comment that never ends.'],
-  ['DO $x$ BEGIN', 'MIGRATION_SYNTAX_ERROR', 'V1__x.sql:1: a string quoted by $x$ that never ends.'],
-  ['COPY t FROM stdin;\n1\n', 'MIGRATION_SYNTAX_ERROR', 'V1__x.sql:1: COPY data without the closing line \\..'],
-  ['COPY t FROM stdin', 'MIGRATION_SYNTAX_ERROR', 'V1__x.sql:1: COPY … FROM stdin without a semicolon and data after it.'],
-  ['SELECT 1\n\0', 'MIGRATION_SYNTAX_ERROR', 'V1__x.sql:2: a NUL character, which SQL cannot hold.'],
+  ["SELECT 1;\nSELECT 'a", 'MIGRATION_SYNTAX_ERROR', "V1__x.sql:2: a string that never ends: close it with '."],
+  ['SELECT "a', 'MIGRATION_SYNTAX_ERROR', 'V1__x.sql:1: a quoted identifier that never ends: close it with ".'],
+  ['\n/* /* */', 'MIGRATION_SYNTAX_ERROR', 'V1__x.sql:2: a comment that never ends: close it with */.'],
+  ['DO $x$ BEGIN', 'MIGRATION_SYNTAX_ERROR', 'V1__x.sql:1: a string quoted by $x$ that never ends: close it with the same.'],
+  [
+    'COPY t FROM stdin;\n1\n',
+    'MIGRATION_SYNTAX_ERROR',
+    'V1__x.sql:1: COPY data that never end: put a line with only \\. behind them.',
+  ],
+  [
+    'COPY t FROM stdin',
+    'MIGRATION_SYNTAX_ERROR',
+    'V1__x.sql:1: COPY … FROM stdin without a semicolon and data after it: put both there.',
+  ],
+  ['SELECT 1\n\0', 'MIGRATION_SYNTAX_ERROR', 'V1__x.sql:2: a NUL character, which SQL cannot hold: remove it.'],
   [
     'SELECT 1;\n\\connect other',
     'MIGRATION_UNSUPPORTED',
-    'V1__x.sql:2: psql commands that start with a backslash cannot run here: remove the line.',
+    'V1__x.sql:2: psql commands that start with a backslash cannot run here: remove it.',
   ],
 ])('%j is refused with its line', async (text, code, message) => {
   expect(await refusal(text)).toMatchObject({ code, message })

@@ -4,7 +4,7 @@ import { abort } from '../../abort'
 import { approve, reject, resolve } from '../../decide'
 import { parseOperationId } from '../../operation-id'
 import type { CliContext } from '../context'
-import { byOption, example, jsonOption, planDigest } from '../options'
+import { byOption, example, jsonOption, planDigest, someText } from '../options'
 
 interface DecisionOptions {
   readonly by?: string
@@ -43,7 +43,7 @@ export function addOpsReject(ops: Command, cli: CliContext): void {
     .command('reject')
     .description('Reject the plan that an operation waits with.')
     .argument('<operation>')
-    .requiredOption('--reason <text>', 'why, for the record')
+    .requiredOption('--reason <text>', 'why, for the record', someText)
     .addOption(byOption())
     .addOption(jsonOption())
     .addHelpText('after', example('capstan ops reject migrate-shop-k3x7qa --reason "not on a Friday"'))

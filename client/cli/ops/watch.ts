@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { parseOperationId } from '../../operation-id'
 import type { CliContext } from '../context'
 import { followOperation } from '../follow'
-import { example, jsonOption, waitTimeoutOption } from '../options'
+import { eventsOption, example, jsonOption, waitTimeoutOption } from '../options'
 
 export function addOpsWatch(ops: Command, cli: CliContext): void {
   ops
@@ -15,7 +15,7 @@ export function addOpsWatch(ops: Command, cli: CliContext): void {
     )
     .argument('<operation>')
     .addOption(waitTimeoutOption())
-    .option('--events', 'one JSON document a line, whenever it changes; the last one is its end')
+    .addOption(eventsOption())
     .addOption(jsonOption())
     .addHelpText(
       'after',

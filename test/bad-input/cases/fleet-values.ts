@@ -1,0 +1,122 @@
+/** The fleet file's fields: each wrong value with its line and column, its field, what was found and what would be right. */
+import { type BadInput, HOSTILE, SECRET } from '../support/bad-input'
+import { FLEET, instead } from '../support/world'
+
+/** `names`: the field, in the form in which the sentence gives it. */
+function wrong(title: string, names: string, piece: string, replacement: string, problems = 1): BadInput {
+  return {
+    title,
+    exit: 2,
+    code: 'FLEET_FILE_INVALID',
+    names,
+    problems,
+    given: (world) => ({ args: ['fleet', 'check', '--fleet', world.fleet(instead(piece, replacement))] }),
+  }
+}
+
+const field = (name: string) => `databases[0].${name}`
+const second = FLEET.slice(FLEET.indexOf('  - name'))
+const yaml = (text: string) => JSON.stringify(text)
+
+export const FLEET_VALUES: readonly BadInput[] = [
+  wrong('a name with capitals', field('name'), 'name: shop', 'name: Shop'),
+  wrong('a name with a blank', field('name'), 'name: shop', 'name: my shop'),
+  wrong('a name of 64 characters', field('name'), 'name: shop', `name: ${'a'.repeat(64)}`),
+  wrong('a name with a Cyrillic letter', field('name'), 'name: shop', 'name: shоp'),
+  wrong('a name with a NUL', field('name'), 'name: shop', 'name: "sh\\0op"'),
+  wrong('a name that writes to the terminal', field('name'), 'name: shop', `name: ${yaml(HOSTILE)}`),
+  wrong('a name that is a number', field('name'), 'name: shop', 'name: 7'),
+  wrong('a name left empty', field('name'), 'name: shop', 'name:'),
+  wrong('no name', field('name'), '- name: shop\n    cloud', '- cloud'),
+  wrong('two databases of one name', 'databases[1].name', second, `${second}${second}`),
+  wrong('an unknown cloud', field('cloud'), 'cloud: aws', 'cloud: asw'),
+  wrong('an account without quotes', field('account'), 'account: "123456789012"', 'account: 123456789012'),
+  wrong('an account with hyphens', field('account'), 'account: "123456789012"', 'account: 1234-5678-9012'),
+  wrong('no region', field('region'), '    region: eu-central-1\n', ''),
+  wrong('a zone as the region', field('region'), 'region: eu-central-1', 'region: eu-central-1a'),
+  wrong('a region that is a place', field('region'), 'region: eu-central-1', 'region: Frankfurt'),
+  wrong('an instance with an underscore', field('instance'), 'instance: shop-db', 'instance: shop_db'),
+  wrong('an instance with two hyphens in a row', field('instance'), 'instance: shop-db', 'instance: shop--db'),
+  wrong('an instance ending with a hyphen', field('instance'), 'instance: shop-db', 'instance: shop-db-'),
+  wrong('an instance of 64 characters', field('instance'), 'instance: shop-db', `instance: ${'i'.repeat(64)}`),
+  wrong('an instance by its endpoint', field('instance'), 'instance: shop-db', 'instance: shop-db.abc.rds.amazonaws.com'),
+  wrong('a database name of 64 bytes', field('database'), 'database: shop\n', `database: ${'d'.repeat(64)}\n`),
+  wrong('a database name of 32 letters in 64 bytes', field('database'), 'database: shop\n', `database: ${'ü'.repeat(32)}\n`),
+  wrong('a database name with a NUL', field('database'), 'database: shop\n', 'database: "sh\\0op"\n'),
+  wrong('a database name that writes to the terminal', field('database'), 'database: shop\n', `database: ${yaml(HOSTILE)}\n`),
+  wrong('an environment in capitals', field('environment'), 'environment: production', 'environment: PROD'),
+  wrong(
+    'a label that is a number',
+    field('labels.tier'),
+    'environment: production',
+    'environment: production\n    labels: { tier: 1 }',
+  ),
+  wrong(
+    'no connections',
+    field('connections'),
+    FLEET.slice(FLEET.indexOf('    connections:'), FLEET.indexOf('    migrations:')),
+    '',
+  ),
+  wrong('no connection of the migrator', field('connections.migrator'), '      migrator: {', '#     migrator: {'),
+  wrong('a connection without its secret', 'secret', 'user: boss, secret: "env:SHOP_ADMIN"', 'user: boss'),
+  wrong('a secret by value', 'reference', 'secret: "env:SHOP_ADMIN"', `secret: "${SECRET}"`),
+  wrong('a secret by value with a colon', 'reference', 'secret: "env:SHOP_ADMIN"', `secret: "env:${SECRET}:x"`),
+  wrong('a secret by value that is a number', 'reference', 'secret: "env:SHOP_ADMIN"', 'secret: 8472910365'),
+  wrong('a password beside the reference', 'password', 'user: boss,', `user: boss, password: "${SECRET}",`),
+  wrong(
+    'a URL in the place of the user',
+    field('connections.admin.user'),
+    'user: boss',
+    `user: "postgres://boss:${SECRET}@db/shop"`,
+  ),
+  wrong(
+    'a URL in the place of a connection',
+    field('connections.migrator'),
+    'migrator: { user: migrator, secret: "env:SHOP_MIGRATOR" }',
+    `migrator: "postgres://m:${SECRET}@db/shop"`,
+  ),
+  wrong('a secret with an unknown scheme', 'reference', 'secret: "env:SHOP_ADMIN"', 'secret: "vault:shop/admin"'),
+  wrong('a secret in a file by a relative path', 'reference', 'secret: "env:SHOP_ADMIN"', 'secret: "file:shop.txt"'),
+  wrong('a user of 64 bytes', field('connections.admin.user'), 'user: boss', `user: ${'u'.repeat(64)}`),
+  wrong('a port of 0', field('connections.admin.port'), 'port: 5432', 'port: 0'),
+  wrong('a port above 65535', field('connections.admin.port'), 'port: 5432', 'port: 70000'),
+  wrong('a port as text', field('connections.admin.port'), 'port: 5432', 'port: "5432"'),
+  wrong('a port with a fraction', field('connections.admin.port'), 'port: 5432', 'port: 54.32'),
+  wrong('an unknown way of TLS', field('connections.admin.tls'), 'tls: require', 'tls: prefer'),
+  wrong('TLS as yes or no', field('connections.admin.tls'), 'tls: require', 'tls: true'),
+  wrong('a host with its port', field('connections.admin.host'), 'port: 5432', 'host: "db.internal:5432"'),
+  wrong('a host with its scheme', field('connections.admin.host'), 'port: 5432', 'host: "postgres://db.internal"'),
+  wrong('an unknown field of the policy', 'did you mean bake?', 'bake: 10s', 'bakes: 10s'),
+  wrong('a time without its unit', field('policy.bake'), 'bake: 10s', 'bake: 10'),
+  wrong('a time with another unit', field('policy.bake'), 'bake: 10s', 'bake: 10 minutes'),
+  wrong('a time below zero', field('policy.bake'), 'bake: 10s', 'bake: -10s'),
+  wrong('a time of broken seconds', field('policy.bake'), 'bake: 10s', 'bake: 1500ms'),
+  wrong('a time of years', field('policy.bake'), 'bake: 10s', 'bake: 9999d'),
+  wrong('a size in another unit', field('policy.limits.wal'), 'wal: 1GB', 'wal: 1GiB'),
+  wrong('a size beyond all disks', field('policy.limits.wal'), 'wal: 1GB', 'wal: 999999999999TB'),
+  wrong('a limit of nothing', field('policy.limits.writeBlock'), 'writeBlock: 500ms', 'writeBlock: ""'),
+  wrong('approval as yes or no', field('policy.approval'), 'bake: 10s', 'approval: yes'),
+  wrong(
+    'a table without its schema',
+    field('checks.rowCounts[0]'),
+    '    policy:',
+    '    checks: { rowCounts: [orders] }\n    policy:',
+  ),
+  wrong(
+    'a check without SQL',
+    field('checks.smoke[0].sql'),
+    '    policy:',
+    '    checks: { smoke: [{ id: a, title: A }] }\n    policy:',
+  ),
+  wrong('a canary without security groups', field('canary.securityGroups'), 'securityGroups: [sg-canary]', 'securityGroups: []'),
+  wrong('a security group that is none', field('canary.securityGroups[0]'), 'sg-canary', '10.0.0.0/8'),
+  wrong('a migrations folder with a NUL', field('migrations'), 'migrations: migrations', 'migrations: "a\\0b"'),
+  wrong('a field that writes to the terminal', '\\u{1b}', '    policy:', `    ${yaml(HOSTILE)}: 1\n    policy:`),
+  wrong(
+    'several at once, in the order of the file',
+    'region',
+    'account: "123456789012"\n    region: eu-central-1',
+    'account: x\n    region: y',
+    2,
+  ),
+]
