@@ -1,9 +1,10 @@
 /** The embedded default's command: what `npm start` runs. Without a subcommand it starts everything and tells the story of the
  *  example shop; `up`, `down`, `status` and `reset` are for whoever wants the parts. */
 import { parseArgs } from 'node:util'
-import { FAILURE_KINDS, Failure, failure } from '../contracts/failures'
+import { failure } from '../contracts/failures'
 import { start } from './commands/start'
 import { down, reset, status, sweepLeftovers } from './commands/state'
+import { tellFailure } from './commands/tell'
 import { prepareTemporal } from './commands/temporal'
 import { up } from './commands/up'
 import { readConfig } from './config'
@@ -18,8 +19,10 @@ const HELP = `Usage: npm start [-- options]          or: node dist/embedded/main
       --timings    a table of the time each phase took
   up               everything without the story, until Ctrl-C; --detach returns when it is ready
   down             stop what "up --detach" or a crashed start left running
-  status           what runs where; --json prints one document
+  status           what runs where
   reset            stop everything and remove all state of this clone
+      --json       for "up --detach", down, status and reset: one document on standard output, what runs
+                   afterwards or why it failed; lines go to standard error
 
 State is kept per clone, or in the folder that CAPSTAN_STATE_DIR names, which has to be empty or not there
 when it is first used; commands find it by the same variable.
@@ -47,15 +50,16 @@ async function main(argv: readonly string[]): Promise<number> {
   const command = positionals[0] ?? 'start'
   switch (command) {
     case 'start':
+      if (values.json) throw failure('OPTION_INVALID', 'A story has no document: start is without --json.', { option: 'json' })
       return await start(config, { once: values.once, again: values.again, timings: values.timings })
     case 'up':
-      return await up(config, { detach: values.detach })
+      return await up(config, { detach: values.detach, json: values.json })
     case 'down':
-      return await down(config)
+      return await down(config, { json: values.json })
     case 'status':
       return status(config, { json: values.json })
     case 'reset':
-      return await reset(config)
+      return await reset(config, { json: values.json })
     case 'sweep':
       return await sweepLeftovers(config)
     case 'temporal':
@@ -75,11 +79,9 @@ function parse(argv: readonly string[]) {
 }
 
 Object.assign(process.env, QUIET_SDK)
-main(process.argv.slice(2)).then(
+const words = process.argv.slice(2)
+main(words).then(
   (code) => process.exit(code),
-  (error: unknown) => {
-    const known = error instanceof Failure
-    process.stderr.write(`${known ? `✘ ${error.message}` : error instanceof Error ? error.stack : String(error)}\n`)
-    process.exit(known ? FAILURE_KINDS[error.kind].exit : 70)
-  },
+  // Known before the words are understood: they may be what is wrong.
+  (error: unknown) => process.exit(tellFailure(error, { json: words.includes('--json') })),
 )

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 import type { Command } from 'commander'
-import { type FailureCode, failure } from '../../contracts/failures'
+import { failure } from '../../contracts/failures'
 import { DIST } from '../config'
 import { EXIT } from '../exit-codes'
 import type { CliContext } from './context'
@@ -29,69 +29,28 @@ export function addEmbedded(program: Command, cli: CliContext): void {
           '"up --json" needs --detach: in the foreground it runs until Ctrl-C, and "capstan status --json" has the document.'
         throw failure('OPTION_INVALID', message, { option: 'json' })
       }
-      await run(cli, ['up', ...(detach ? ['--detach'] : [])], json ?? false)
+      cli.exit = await inherit(cli, ['up', ...(detach ? ['--detach'] : []), ...(json ? ['--json'] : [])])
     })
   addPlain(program, cli, 'down', 'Stop the embedded default. Its state is kept.')
-  program
-    .command('status')
-    .description('What of the embedded default runs, and where.')
-    .addOption(jsonOption())
-    .addHelpText('after', example('capstan status --json'))
-    .action(async ({ json }: EmbeddedOptions) => {
-      cli.exit = await inherit(cli, ['status', ...(json ? ['--json'] : [])])
-    })
+  addPlain(program, cli, 'status', 'What of the embedded default runs, and where.')
   addPlain(program, cli, 'reset', 'Stop the embedded default and remove all its state: the ledger, the lab and what is in them.')
 }
 
-function addPlain(program: Command, cli: CliContext, name: 'down' | 'reset', description: string): void {
+function addPlain(program: Command, cli: CliContext, name: 'down' | 'status' | 'reset', description: string): void {
   program
     .command(name)
     .description(description)
     .addOption(jsonOption())
-    .addHelpText('after', example(`capstan ${name}`))
-    .action(async ({ json }: EmbeddedOptions) => run(cli, [name], json ?? false))
+    .addHelpText('after', example(`capstan ${name}${name === 'status' ? ' --json' : ''}`))
+    .action(async ({ json }: EmbeddedOptions) => {
+      cli.exit = await inherit(cli, [name, ...(json ? ['--json'] : [])])
+    })
 }
 
-async function run(cli: CliContext, args: readonly string[], json: boolean): Promise<void> {
-  if (!json) {
-    cli.exit = await inherit(cli, args)
-    return
-  }
-  const done = await capture(cli, args)
-  if (done.exit !== 0) throw failed(done)
-  cli.io.err(done.out)
-  const { out } = await capture(cli, ['status', '--json'])
-  cli.io.out(out)
-}
-
-/** The program tells its failures in words; what follows from one is in its exit code. */
-function failed({ exit, err }: { exit: number; err: string }): Error {
-  const message = err.trim().split('\n').at(-1)?.replace(/^✘ /, '') || `The embedded default ended with ${exit}.`
-  const codes: Partial<Record<number, FailureCode>> = {
-    2: 'OPTION_INVALID',
-    3: /running|started again/.test(message) ? 'EMBEDDED_RUNNING' : 'FOLDER_NOT_OURS',
-    4: 'EMBEDDED_START_FAILED',
-  }
-  return failure(codes[exit] ?? 'DEFECT', message)
-}
-
-/** Its output is ours, so is its exit code. Ctrl-C reaches it through the terminal; here it only must not end us first. */
+/** Its output is ours, so are its documents and its exit code. Ctrl-C reaches it through the terminal; here it only must not end us first. */
 async function inherit(cli: CliContext, args: readonly string[]): Promise<number> {
   const child = spawn(process.execPath, [program(), ...args], { stdio: 'inherit' })
   return await ended(cli, child)
-}
-
-async function capture(cli: CliContext, args: readonly string[]): Promise<{ exit: number; out: string; err: string }> {
-  const child = spawn(process.execPath, [program(), ...args], { stdio: ['inherit', 'pipe', 'pipe'] })
-  let out = ''
-  let err = ''
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    out += text
-  })
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    err += text
-  })
-  return { exit: await ended(cli, child), out, err }
 }
 
 function program(): string {

@@ -10,11 +10,9 @@ import { stopProcess } from '../processes/program'
 import { readRecords } from '../processes/records'
 import { readEndpoints } from '../state/endpoints'
 import { isClaimed } from '../state/state-folder'
+import { type Telling, tellDocument, tellLine } from './tell'
 
 const STOP_MS = 10_000
-const print = (text: string): void => {
-  process.stdout.write(`${text}\n`)
-}
 
 /** The supervisor that was asked to stop. */
 async function stopSupervisor({ folders }: EmbeddedConfig): Promise<readonly string[]> {
@@ -25,21 +23,22 @@ async function stopSupervisor({ folders }: EmbeddedConfig): Promise<readonly str
   return [`supervisor ${owner.pid}`]
 }
 
-export async function down(config: EmbeddedConfig): Promise<number> {
+export async function down(config: EmbeddedConfig, telling: Telling): Promise<number> {
   const supervisor = await stopSupervisor(config)
   const swept = await sweepState(config)
   if (swept === null)
     throw failure('EMBEDDED_RUNNING', 'The embedded default was started again while it was being stopped; try again.')
   const stopped = [...supervisor, ...swept]
-  print(stopped.length === 0 ? '✔ nothing was running' : `✔ stopped: ${stopped.join(', ')}`)
-  return 0
+  tellLine(stopped.length === 0 ? '✔ nothing was running' : `✔ stopped: ${stopped.join(', ')}`, telling)
+  return telling.json ? status(config, telling) : 0
 }
 
-export async function reset(config: EmbeddedConfig): Promise<number> {
+export async function reset(config: EmbeddedConfig, telling: Telling): Promise<number> {
   await stopSupervisor(config)
   const { state } = config.folders
-  print((await wipeState(config)) ? `✔ removed all state of this clone (${state})` : `✔ there was no state to remove (${state})`)
-  return 0
+  const removed = await wipeState(config)
+  tellLine(removed ? `✔ removed all state of this clone (${state})` : `✔ there was no state to remove (${state})`, telling)
+  return telling.json ? status(config, telling) : 0
 }
 
 export async function sweepLeftovers(config: EmbeddedConfig): Promise<number> {
@@ -49,7 +48,7 @@ export async function sweepLeftovers(config: EmbeddedConfig): Promise<number> {
   return 0
 }
 
-export function status(config: EmbeddedConfig, { json }: { json: boolean }): number {
+export function status(config: EmbeddedConfig, telling: Telling): number {
   const { state, cache } = config.folders
   const supervisor = lockOwner(join(state, 'lock'))?.pid ?? null
   const endpoints = readEndpoints(state)
@@ -57,21 +56,22 @@ export function status(config: EmbeddedConfig, { json }: { json: boolean }): num
     .filter(isAlive)
     .map(({ name, pid }) => ({ name, pid }))
   const running = supervisor !== null && endpoints !== null
-  if (json) {
+  if (telling.json) {
     const { temporal = null, labApi = null, fleet = null } = endpoints ?? {}
-    print(
-      JSON.stringify({ version: 1, running, supervisor, temporal, labApi, fleet, processes, stateDir: state, cacheDir: cache }),
-    )
+    tellDocument({ version: 1, running, supervisor, temporal, labApi, fleet, processes, stateDir: state, cacheDir: cache })
     return 0
   }
   if (!running) {
-    print(`Not running. State: ${state}. Start it with: npm start`)
+    tellLine(`Not running. State: ${state}. Start it with: npm start`, telling)
     return 0
   }
-  print(`✔ running, supervisor ${supervisor}`)
-  print(`  Temporal  ${endpoints.temporal.address}${endpoints.temporal.uiUrl === null ? '' : `   ${endpoints.temporal.uiUrl}`}`)
-  print(`  lab       ${endpoints.labApi}`)
-  print(`  processes ${processes.map(({ name, pid }) => `${name} ${pid}`).join(', ')}`)
-  print(`  state     ${state}`)
+  tellLine(`✔ running, supervisor ${supervisor}`, telling)
+  tellLine(
+    `  Temporal  ${endpoints.temporal.address}${endpoints.temporal.uiUrl === null ? '' : `   ${endpoints.temporal.uiUrl}`}`,
+    telling,
+  )
+  tellLine(`  lab       ${endpoints.labApi}`, telling)
+  tellLine(`  processes ${processes.map(({ name, pid }) => `${name} ${pid}`).join(', ')}`, telling)
+  tellLine(`  state     ${state}`, telling)
   return 0
 }

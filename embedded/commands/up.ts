@@ -11,12 +11,22 @@ import { claimStateFolder, makeClosedFolder } from '../state/state-folder'
 import { Console } from '../story/console'
 import { welcome, whatRuns } from './announce'
 import { listenForInterrupt } from './interrupt'
+import { status } from './state'
+import { type Telling, tellLine } from './tell'
 
 /** Building Temporal may take minutes once. */
 const DETACHED_READY_MS = 20 * 60_000
 
-export async function up(config: EmbeddedConfig, { detach }: { detach: boolean }): Promise<number> {
-  if (detach) return await upDetached(config)
+export interface UpOptions extends Telling {
+  readonly detach: boolean
+}
+
+export async function up(config: EmbeddedConfig, { detach, json }: UpOptions): Promise<number> {
+  if (detach) return await upDetached(config, { json })
+  if (json) {
+    const message = 'Without --detach it runs until Ctrl-C and has no document; "status --json" has it.'
+    throw failure('OPTION_INVALID', message, { option: 'json' })
+  }
   const interrupt = listenForInterrupt()
   const console = new Console({ live: config.colour })
   const stack = await welcome(console, config, interrupt)
@@ -28,7 +38,7 @@ export async function up(config: EmbeddedConfig, { detach }: { detach: boolean }
   return 0
 }
 
-async function upDetached(config: EmbeddedConfig): Promise<number> {
+async function upDetached(config: EmbeddedConfig, telling: Telling): Promise<number> {
   const { state } = config.folders
   claimStateFolder(config.folders)
   makeClosedFolder(join(state, 'logs'))
@@ -47,8 +57,8 @@ async function upDetached(config: EmbeddedConfig): Promise<number> {
   const deadline = Date.now() + DETACHED_READY_MS
   while (!gone && Date.now() < deadline) {
     if (readEndpoints(state) !== null && lockOwner(join(state, 'lock'))?.pid === child.pid) {
-      process.stdout.write(`✔ running in the background, supervisor ${child.pid}; stop it with: node bin/capstan.js down\n`)
-      return 0
+      tellLine(`✔ running in the background, supervisor ${child.pid}; stop it with: node bin/capstan.js down`, telling)
+      return telling.json ? status(config, telling) : 0
     }
     await sleep(50)
   }

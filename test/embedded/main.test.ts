@@ -1,5 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -73,4 +73,28 @@ test('with 5432 and 7233 taken everything starts all the same, and down leaves n
 test('a wrong option is one sentence and exit code 2', async () => {
   const ended = await embedded('start', '--onec')
   expect(ended).toMatchObject({ code: 2, stderr: "✘ Unknown option '--onec'. See: npm start -- --help\n" })
+})
+
+test('with --json a command ends in one document, which says what runs now', async () => {
+  for (const command of ['down', 'status', 'reset']) {
+    const { code, stdout } = await embedded(command, '--json')
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout)).toMatchObject({ version: 1, running: false, stateDir: state })
+  }
+})
+
+test.each([
+  [['up', '--json'], 2, 'OPTION_INVALID'],
+  [['start', '--json'], 2, 'OPTION_INVALID'],
+  [['down', '--json', '--onec'], 2, 'OPTION_INVALID'],
+  [['reset', '--json'], 3, 'FOLDER_NOT_OURS'],
+])('with --json the failure of %j is one document with its code', async (args, exit, code) => {
+  writeFileSync(join(state, 'letter.txt'), 'dear')
+  const ended = await embedded(...args)
+  expect(ended).toMatchObject({ code: exit, stderr: '' })
+  expect(JSON.parse(ended.stdout)).toEqual({
+    version: 1,
+    error: { code, message: expect.stringMatching(/^.+[.)]/), facts: expect.anything() },
+  })
+  rmSync(join(state, 'letter.txt'))
 })
