@@ -1,5 +1,6 @@
 /** The API calls of late, newest last: what was asked of which resource, how it ended, which faults struck it. Written down before the
- *  caller is answered, as one line of `calls.jsonl`, so that they outlive the lab. Holds identifiers and tags, never passwords. */
+ *  caller is answered, as one line of `calls.jsonl`, so that they outlive the lab. Holds identifiers and tags, never passwords; each text
+ *  is cut to 100 characters, all of them printable. */
 import { closeSync, constants, openSync, readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs'
 import type { NamedResource } from './faults/fault'
 
@@ -10,7 +11,6 @@ export interface CallRecord {
   readonly at: string
   readonly cloud: string
   readonly account: string
-  /** Empty when the caller was not known. */
   readonly region: string
   readonly operation: string
   /** As the call names them. */
@@ -31,6 +31,7 @@ export interface CallRecord {
 }
 
 const KEPT = 5_000
+const TEXT_LENGTH_MAX = 100
 
 export interface CallLog {
   record(call: Omit<CallRecord, 'seq'>): void
@@ -42,19 +43,18 @@ export interface CallLog {
 }
 
 export function openCallLog(path: string): CallLog {
-  let calls = read(path)
-  let last = calls.at(-1)?.seq ?? 0
-  let file = rewrite(path, calls)
+  let { calls, last } = read(path)
+  let file = rewrite(path, calls, last)
   let lines = calls.length
   const compact = (): void => {
     closeSync(file)
-    file = rewrite(path, calls)
+    file = rewrite(path, calls, last)
     lines = calls.length
   }
   return {
     record(call) {
       last += 1
-      const record = { seq: last, ...call }
+      const record = { seq: last, ...bounded(call) }
       calls.push(record)
       if (calls.length > KEPT) calls = calls.slice(-KEPT)
       writeSync(file, `${JSON.stringify(record)}\n`)
@@ -66,37 +66,55 @@ export function openCallLog(path: string): CallLog {
       return { first: calls[0]?.seq ?? last + 1, last, calls: kept }
     },
     clear() {
-      // the newest stays on disk, for its number
-      calls = calls.slice(-1)
-      compact()
       calls = []
+      compact()
     },
     close: () => closeSync(file),
   }
 }
 
-/** A line that a crash cut short is left out. */
-function read(path: string): CallRecord[] {
+function bounded(call: Omit<CallRecord, 'seq'>): Omit<CallRecord, 'seq'> {
+  return {
+    ...call,
+    region: cut(call.region),
+    operation: cut(call.operation),
+    resources: call.resources.map(({ type, id }) => ({ type, id: cut(id) })),
+    tags: Object.fromEntries(Object.entries(call.tags).map(([name, value]) => [cut(name), cut(value)])),
+  }
+}
+
+/** Whoever reads it sees it in a terminal. */
+function cut(text: string): string {
+  const start = [...text.slice(0, 2 * TEXT_LENGTH_MAX)].slice(0, TEXT_LENGTH_MAX).join('')
+  return start.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '?')
+}
+
+/** A line that a crash cut short is left out; one that has a number alone stands for calls that were forgotten. */
+function read(path: string): { calls: CallRecord[]; last: number } {
   let text: string
   try {
     text = readFileSync(path, 'utf8')
   } catch {
-    return []
+    return { calls: [], last: 0 }
   }
   const calls: CallRecord[] = []
+  let last = 0
   for (const line of text.split('\n')) {
     try {
-      calls.push(JSON.parse(line) as CallRecord)
+      const record = JSON.parse(line) as CallRecord | { readonly seq: number }
+      last = Math.max(last, record.seq)
+      if ('operation' in record) calls.push(record)
     } catch {
       // cut short, or the empty last one
     }
   }
-  return calls.slice(-KEPT)
+  return { calls: calls.slice(-KEPT), last }
 }
 
-/** @returns the file, open for what is added. */
-function rewrite(path: string, calls: readonly CallRecord[]): number {
-  writeFileSync(`${path}.next`, calls.map((call) => `${JSON.stringify(call)}\n`).join(''), { mode: 0o600 })
+/** `last` is written down where no call tells it. @returns the file, open for what is added. */
+function rewrite(path: string, calls: readonly CallRecord[], last: number): number {
+  const lines = calls.length === 0 ? [{ seq: last }] : calls
+  writeFileSync(`${path}.next`, lines.map((line) => `${JSON.stringify(line)}\n`).join(''), { mode: 0o600 })
   renameSync(`${path}.next`, path)
   return openSync(path, constants.O_WRONLY | constants.O_APPEND)
 }

@@ -2,6 +2,7 @@
 import { Kysely, PostgresDialect } from 'kysely'
 import { Pool, type PoolConfig } from 'pg'
 import { Failure, failure } from '../contracts/failures'
+import { GuardedClient } from '../postgres/connect/guarded-client'
 import { type ParsedUrl, parsePostgresUrl } from '../postgres/connect/url'
 import type { LedgerTables } from './tables'
 
@@ -43,7 +44,7 @@ export function connectLedger(target: LedgerTarget): LedgerDatabase {
     allowExitOnIdle: true,
   }
   const openPool = async (): Promise<Pool> => {
-    const pool = new Pool(settings)
+    const pool = new Pool({ ...settings, Client: GuardedClient })
     // An idle connection that the server closes is replaced at the next query; without a listener it would end the process.
     pool.on('error', () => undefined)
     return pool

@@ -2,6 +2,7 @@
 import { failure } from '../contracts/failures'
 import { TASK_QUEUES, type TaskQueue } from '../contracts/messages'
 import { choice, type Environment, milliseconds, required } from './environment'
+import { readSecretVariables, type SecretAccess } from './secrets'
 import { readTemporalAccess, type TemporalAccess } from './temporal-access'
 
 export interface WorkerConfig {
@@ -12,8 +13,8 @@ export interface WorkerConfig {
   readonly queues: readonly TaskQueue[]
   /** Null when none of the queues needs it. */
   readonly secretKey: Buffer | null
-  /** The only folder that `file:` references of a fleet file may lead into; null: any. */
-  readonly secretsFolder: string | null
+  /** What references of a fleet file may lead to: nothing that is not allowed here. */
+  readonly secrets: SecretAccess
   /** Null when this worker runs no workflows. */
   readonly workflowBundle: string | null
   readonly sourceAddress: string | null
@@ -57,7 +58,10 @@ export function readConfig(env: Environment): WorkerConfig {
     ledgerSchema: choice(env, 'CAPSTAN_LEDGER_SCHEMA', ['migrate', 'require'], 'migrate'),
     queues,
     secretKey: queues.some((queue) => NEEDS_SECRET_KEY.includes(queue)) ? secretKeyOf(env) : null,
-    secretsFolder: env.CAPSTAN_SECRETS_FOLDER || null,
+    secrets: {
+      variables: readSecretVariables(env.CAPSTAN_SECRET_VARIABLES ?? ''),
+      folder: env.CAPSTAN_SECRETS_FOLDER || null,
+    },
     workflowBundle: queues.includes(TASK_QUEUES.control)
       ? required(env, 'CAPSTAN_WORKFLOW_BUNDLE', 'a worker of the queue control')
       : null,

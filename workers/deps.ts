@@ -11,12 +11,12 @@ import type { ActivityInterceptorDeps } from './interceptors/activity'
 import { createSecretResolver } from './secrets'
 
 export function createDeps(config: WorkerConfig, env: Environment, ledger: Ledger): ActivityDeps & ActivityInterceptorDeps {
-  const { queues, secretsFolder, sourceAddress, failpoints } = config
+  const { queues, secrets, sourceAddress, failpoints } = config
   return {
     ledger,
     cloudOf: createClouds(queues),
     resolveSecret: queues.includes(TASK_QUEUES.postgres)
-      ? createSecretResolver(env, secretsFolder)
+      ? createSecretResolver(env, secrets)
       : async () => {
           throw notServed('the secrets of databases', queues)
         },

@@ -1,6 +1,7 @@
 /** Reads single variables of the environment. Whatever may be secret can be given as a file: NAME_FILE names it, and its content is the
  *  value, as container platforms mount secrets. An empty variable counts as not set. No message repeats a value that may be secret. */
 import { readFileSync } from 'node:fs'
+import { types } from 'node:util'
 import { failure } from '../contracts/failures'
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -14,7 +15,7 @@ export function optional(env: Environment, name: string): string | null {
   if (value !== null) {
     throw failure('OPTION_INVALID', `${name} and ${name}_FILE are both set; keep one of them.`, { variable: name })
   }
-  const content = readSecretFile(`${name}_FILE`, file)
+  const content = contentOf(`${name}_FILE`, file).trimEnd()
   if (content !== '') return content
   throw failure('OPTION_INVALID', `${name}_FILE names ${file}, which is empty.`, { variable: name })
 }
@@ -46,11 +47,17 @@ export function choice<T extends string>(env: Environment, name: string, words: 
   throw failure('OPTION_INVALID', `${name} is ${value}; it has to be one of ${words.join(', ')}.`, { variable: name })
 }
 
-function readSecretFile(variable: string, file: string): string {
+/** Fails with OPTION_INVALID when the file that `variable` names cannot be read. */
+export function contentOf(variable: string, file: string): string {
   try {
-    return readFileSync(file, 'utf8').trimEnd()
+    return readFileSync(file, 'utf8')
   } catch (cause) {
-    const message = `${variable} names ${file}, which cannot be read by this process: check that it is there, and its mode.`
+    const message = `${variable} names ${file}, which cannot be read (${errorCode(cause)}): check that it is there, and its mode.`
     throw failure('OPTION_INVALID', message, { variable }, { cause })
   }
+}
+
+/** Like ENOENT. */
+export function errorCode(error: unknown): string {
+  return types.isNativeError(error) && 'code' in error && typeof error.code === 'string' ? error.code : 'no reason given'
 }

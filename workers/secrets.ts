@@ -1,51 +1,99 @@
-/** Secret references → secrets, inside activities only. `env:NAME` and `file:/path`; the clouds' stores come later. */
+/** Secret references → secrets, inside activities only. `env:NAME` and `file:/path`; the clouds' stores come later. What is not allowed by the
+ *  worker's configuration is refused: whoever writes a fleet file must not be able to send the worker's own secrets to a host of theirs. */
 import { readFile, realpath } from 'node:fs/promises'
-import { isAbsolute, normalize, sep } from 'node:path'
-import { failure } from '../contracts/failures'
+import { isAbsolute, sep } from 'node:path'
+import { type Failure, failure } from '../contracts/failures'
 import type { SecretRef } from '../contracts/fleet'
 
-/** The worker's own credentials: whoever writes a fleet file must not be able to send them to a host of theirs. */
+/** The worker's own credentials: no configuration can allow them. */
 const OURS = /^(CAPSTAN|TEMPORAL|AWS|AZURE|GOOGLE|PG)/
+const NO_SECRETS = /^\/(proc|sys|dev)(\/|$)/
 
-/** `folder`: the only one that files may come from, so that a fleet file reaches none of the worker's own; null: any. */
+/** What references may lead to. */
+export interface SecretAccess {
+  /** Names of variables; one that ends with an underscore stands for all that begin with it. */
+  readonly variables: readonly string[]
+  /** Null: no file. */
+  readonly folder: string | null
+}
+
+/** Fails with OPTION_INVALID for what is no name, or one of the control plane's own. */
+export function readSecretVariables(text: string): string[] {
+  const names = text
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '')
+  for (const name of names) {
+    const variable = 'CAPSTAN_SECRET_VARIABLES'
+    if (!/^[A-Za-z][A-Za-z0-9_]*$/.test(name)) {
+      const wanted = 'names of variables with commas between; SHOP_ stands for all that begin with it'
+      throw failure('OPTION_INVALID', `${variable} holds "${name}"; it has to be ${wanted}.`, { variable })
+    }
+    if (OURS.test(name)) {
+      const message = `${variable} names ${name}, which is the control plane's own; no fleet file may have that.`
+      throw failure('OPTION_INVALID', message, { variable })
+    }
+  }
+  return names
+}
+
 export function createSecretResolver(
   env: Readonly<Record<string, string | undefined>>,
-  folder: string | null,
+  { variables, folder }: SecretAccess,
 ): (ref: SecretRef) => Promise<string> {
   return async (ref) => {
     const [scheme, name] = split(ref)
-    if (scheme === 'env') {
-      if (OURS.test(name)) {
-        throw failure(
-          'SECRET_UNRESOLVED',
-          `Secret ${ref} names a variable of the control plane itself; a fleet file may not have it.`,
-          { reference: ref },
-        )
-      }
-      const value = env[name]
-      if (value) return value
-      throw failure('SECRET_UNRESOLVED', `Secret ${ref} is empty: the worker's environment has no variable ${name}.`, {
-        reference: ref,
-      })
-    }
-    if (scheme === 'file') {
-      if (/^\/(proc|sys|dev)(\/|$)/.test(normalize(name)) || !isAbsolute(name)) {
-        throw failure('SECRET_UNRESOLVED', `Secret ${ref} is no file of secrets; name one by its whole path.`, { reference: ref })
-      }
-      let file: string
-      try {
-        // Links are followed first: what counts is where the file really is.
-        file = await realpath(name)
-        if (folder === null || file.startsWith((await realpath(folder)) + sep)) return (await readFile(file, 'utf8')).trimEnd()
-      } catch (cause) {
-        throw failure('SECRET_UNRESOLVED', `Secret ${ref} cannot be read by the worker.`, { reference: ref }, { cause })
-      }
-      throw failure('SECRET_UNRESOLVED', `Secret ${ref} lies outside ${folder}, where this worker's secrets of databases are.`, {
-        reference: ref,
-      })
-    }
-    throw failure('SECRET_UNRESOLVED', `Secret ${ref} has an unknown scheme; use env:NAME or file:/path.`, { reference: ref })
+    if (scheme === 'env') return fromEnvironment(ref, name, env, variables)
+    if (scheme === 'file') return fromFile(ref, name, folder)
+    throw unresolved(ref, 'has an unknown scheme; use env:NAME or file:/path.')
   }
+}
+
+function fromEnvironment(
+  ref: SecretRef,
+  name: string,
+  env: Readonly<Record<string, string | undefined>>,
+  allowed: readonly string[],
+): string {
+  if (OURS.test(name)) throw unresolved(ref, 'names a variable of the control plane itself; a fleet file may not have it.')
+  if (!allowed.some((word) => name === word || (word.endsWith('_') && name.startsWith(word)))) {
+    throw unresolved(ref, 'names a variable that CAPSTAN_SECRET_VARIABLES of this worker does not allow; add it there.')
+  }
+  const value = Object.hasOwn(env, name) ? env[name] : undefined
+  if (value) return value
+  throw unresolved(ref, `is empty: the worker's environment has no variable ${name}.`)
+}
+
+async function fromFile(ref: SecretRef, name: string, folder: string | null): Promise<string> {
+  if (!isAbsolute(name)) throw unresolved(ref, 'is no file of secrets; name one by its whole path.')
+  if (folder === null) {
+    throw unresolved(
+      ref,
+      'names a file, and this worker reads none: CAPSTAN_SECRETS_FOLDER has to name the folder they may be in.',
+    )
+  }
+  let file: string
+  let home: string
+  try {
+    // Links are followed first: what counts is where the file really is.
+    file = await realpath(name)
+    home = await realpath(folder)
+  } catch (cause) {
+    throw unresolved(ref, 'cannot be read by the worker.', cause)
+  }
+  if (NO_SECRETS.test(file)) throw unresolved(ref, 'is no file of secrets, but a part of the system.')
+  if (!file.startsWith(home + sep)) {
+    throw unresolved(ref, `lies outside ${folder}, where this worker's secrets of databases are.`)
+  }
+  try {
+    return (await readFile(file, 'utf8')).trimEnd()
+  } catch (cause) {
+    throw unresolved(ref, 'cannot be read by the worker.', cause)
+  }
+}
+
+function unresolved(ref: SecretRef, why: string, cause?: unknown): Failure {
+  return failure('SECRET_UNRESOLVED', `Secret ${ref} ${why}`, { reference: ref }, { cause })
 }
 
 function split(ref: SecretRef): [string, string] {

@@ -10,7 +10,11 @@ import type { PlannedMigration } from '../../postgres/migrate/plan-script'
 import { withoutLiterals } from '../../postgres/migrate/without-literals'
 import { createPace } from '../../postgres/pace'
 
-const SQL_LENGTH_MAX = 200
+/** Of one statement: a whole function, as a rule. A cut says what it leaves out; the bundle, which the digest covers, holds the files whole. */
+const SQL_LENGTH_MAX = 4_000
+/** Of all statements together; those behind it are shown by their beginnings. The evidence repeats the plan. */
+const SQL_LENGTH_SUM_MAX = 4_000_000
+const BEGINNING_LENGTH = 200
 
 /** What of a history row makes it the same history: not when it ran, nor how long it took. */
 function identity({ version, description, type, script, checksum, success }: HistoryRow) {
@@ -19,11 +23,18 @@ function identity({ version, description, type, script, checksum, success }: His
 
 type Pace = ReturnType<typeof createPace>
 
-async function plannedScript(migration: PlannedMigration, pace: Pace): Promise<PlannedScript> {
+/** How many characters may still be shown. */
+interface Room {
+  left: number
+}
+
+async function plannedScript(migration: PlannedMigration, room: Room, pace: Pace): Promise<PlannedScript> {
   const { script, version, description, checksum } = migration
   const statements: PlannedStatement[] = []
   for (const { index, line, kind, sql, transactional } of migration.statements) {
-    statements.push({ index, line, kind, sql: withoutLiterals(sql, SQL_LENGTH_MAX), transactional })
+    const shown = withoutLiterals(sql, Math.min(SQL_LENGTH_MAX, Math.max(BEGINNING_LENGTH, room.left)))
+    room.left -= shown.length
+    statements.push({ index, line, kind, sql: shown, transactional })
     await pace()
   }
   return { script, version, description, checksum, statements }
@@ -41,7 +52,8 @@ export interface PlanFacts {
 export async function planDocument({ bundle, target, fingerprint, history, plan }: PlanFacts): Promise<MigrationPlan> {
   const pace = createPace()
   const pending: PlannedScript[] = []
-  for (const migration of plan.pending) pending.push(await plannedScript(migration, pace))
+  const room = { left: SQL_LENGTH_SUM_MAX }
+  for (const migration of plan.pending) pending.push(await plannedScript(migration, room, pace))
   const body = {
     version: 1 as const,
     bundle,

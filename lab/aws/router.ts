@@ -1,5 +1,5 @@
 /** The RDS endpoint: every action is a POST to `/`. Authenticates, finds the operation, renders what it answers or throws; lets
- *  ordered faults strike, and writes each call down before it is answered. */
+ *  ordered faults strike, and writes each call of a known caller down before it is answered: a stranger must not push those out. */
 import { randomUUID } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { CallLog } from '../calls'
@@ -35,7 +35,7 @@ export function serveAws(api: FastifyInstance, endpoint: Endpoint): void {
     const call = readCall(request)
     const handled = await handle(request, call, endpoint)
     const { status, xml, answered } = handled
-    endpoint.calls.record(recordOf(call, handled))
+    if (handled.authenticated) endpoint.calls.record(recordOf(call, handled))
     if (!answered) return dropResponse(request, reply)
     return reply.code(status).header('content-type', 'text/xml').header('x-amzn-requestid', call.requestId).send(xml)
   })
@@ -50,6 +50,7 @@ interface ReceivedCall {
 }
 
 interface Handled {
+  authenticated: boolean
   region: string
   status: number
   outcome: string
@@ -68,9 +69,11 @@ async function handle(request: FastifyRequest, call: ReceivedCall, endpoint: End
   const { action, query, requestId } = call
   const cloud = await endpoint.current()
   let region = ''
+  let authenticated = false
   let faults: CallFaults | undefined
   try {
     region = authenticate({ headers: request.headers, body: call.body }, cloud.accessKey).region
+    authenticated = true
     const operation = OPERATIONS.get(action)
     const version = query.text('Version')
     if (!operation || version !== VERSION) {
@@ -84,13 +87,15 @@ async function handle(request: FastifyRequest, call: ReceivedCall, endpoint: End
     const answered = !(await faults.dropsAnswer())
     // nobody may act on a state that a crash could take back
     await (faults.struck.length > 0 ? cloud.save() : cloud.saved())
-    return { region, status: 200, outcome: 'ok', xml: answer(action, result, requestId), answered, struck: faults.struck }
+    const xml = answer(action, result, requestId)
+    return { authenticated, region, status: 200, outcome: 'ok', xml, answered, struck: faults.struck }
   } catch (error) {
     if (!(error instanceof AwsError)) cloud.log(`${action}: ${error instanceof Error ? error.stack : error}`)
     const known = error instanceof AwsError ? error : new AwsError('InternalFailure', 'An internal error has occurred.')
     const struck = faults?.struck ?? []
     if (struck.length > 0) await cloud.save()
-    return { region, status: known.status, outcome: known.code, xml: errorAnswer(known, requestId), answered: true, struck }
+    const xml = errorAnswer(known, requestId)
+    return { authenticated, region, status: known.status, outcome: known.code, xml, answered: true, struck }
   }
 }
 
@@ -101,7 +106,7 @@ function recordOf({ requestId, at, query, action }: ReceivedCall, handled: Handl
     cloud: 'aws',
     account: ACCOUNT,
     region,
-    operation: action.slice(0, 100),
+    operation: action,
     resources: resourcesOf(query),
     tags: tagsOf(query),
     outcome,

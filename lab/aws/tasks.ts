@@ -1,6 +1,7 @@
 /** Carries out what operations promised: one instance does one thing at a time, in order, and each thing is written down
  *  before it begins, so that the next lab finishes what a crash cut short. Every task is safe to begin again. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { TIMER_MAX_MS } from '../duration'
 import { newFolderName } from '../postgres/servers'
 import type { Durations } from '../profile'
 import { type AwsCloud, specOf, type TaskRunner } from './cloud'
@@ -241,7 +242,7 @@ async function failAsOrdered(work: Work, task: Task, { fault, delayMs }: Doom): 
   if (task.kind === 'back-up' || task.kind === 'modify') await show(cloud, instance, shown[task.kind])
   if (task.kind === 'reboot') await cloud.servers.halt(instance.folder)
   await lasts(work, DURATION[task.kind])
-  if (delayMs > 0) await sleep(delayMs, undefined, { signal })
+  if (delayMs > 0) await sleep(Math.min(delayMs, TIMER_MAX_MS), undefined, { signal })
   throw new Error(`ordered by the fault ${fault}`)
 }
 

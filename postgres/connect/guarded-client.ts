@@ -3,11 +3,12 @@
  *
  *  | asked for     | not encrypted        | encrypted, certificate not verified | encrypted and verified |
  *  |---------------|----------------------|-------------------------------------|------------------------|
- *  | SCRAM         | yes                  | yes                                 | yes                    |
+ *  | SCRAM         | yes, see below       | yes, see below                      | yes                    |
  *  | MD5           | to this machine only | yes                                 | yes                    |
  *  | in clear text | never                | never                               | yes                    |
  *
- *  An MD5 answer can be turned back into the password by trying, so no network may see it. What the driver does not announce is not
+ *  A SCRAM answer lets whoever asked try passwords, each at the cost of the iterations asked for: unless the server is verified, fewer than
+ *  PostgreSQL's own 4096 get no answer. An MD5 answer can be turned back into the password by trying, so no network may see it. What the driver does not announce is not
  *  answered: were its events renamed, no password would be sent at all. */
 import { BlockList, isIPv6, Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
@@ -40,6 +41,15 @@ export function objection(request: PasswordRequest, { encrypted, verified, addre
   }
   if (!encrypted) return `in clear text ${openly}`
   return verified ? null : 'in clear text over a connection whose certificate was not verified'
+}
+
+const SCRAM_ITERATIONS_MIN = 4_096
+
+/** The same for what a server sends in the middle of SCRAM (RFC 5802, server-first-message). */
+export function objectionToScram(serverFirst: string, { verified }: Pick<Way, 'verified'>): string | null {
+  const iterations = [...serverFirst.matchAll(/(?:^|,)i=([^,]*)/g)].map(([, count]) => Number(count))
+  const enough = iterations.length > 0 && iterations.every((count) => count >= SCRAM_ITERATIONS_MIN)
+  return verified || enough ? null : `by SCRAM with fewer than ${SCRAM_ITERATIONS_MIN} iterations, which makes it easy to guess`
 }
 
 const LOOPBACK = new BlockList()
@@ -76,11 +86,18 @@ class PasswordGate {
       connection.on(request, () => {
         const why = objection(request, wayOf(connection))
         this.#allowed = why === null
-        if (why === null) return
-        this.#refusal = this.#withheld(why)
-        connection.stream.destroy(this.#refusal)
+        if (why !== null) this.#refuse(connection, why)
       })
     }
+    connection.on('authenticationSASLContinue', ({ data }) => {
+      const why = objectionToScram(data, wayOf(connection))
+      if (why !== null) this.#refuse(connection, why)
+    })
+  }
+
+  #refuse(connection: Connection, why: string): void {
+    this.#refusal = this.#withheld(why)
+    connection.stream.destroy(this.#refusal)
   }
 
   /** The driver calls it when it wants to answer. */

@@ -8,6 +8,7 @@ import { BoundSocket } from './bound-socket'
 import type { ConnectOptions } from './connect-options'
 import { connectFailure, type Endpoint, lost, ServerError, statementFailure } from './errors'
 import { GuardedClient } from './guarded-client'
+import { refuseForeignPath, refuseForeignRole, SESSION_START, type SessionStart } from './own-functions'
 import { type Committed, ThenCommit } from './then-commit'
 import { plainTypes } from './values'
 
@@ -62,7 +63,7 @@ const PINNED_SINCE_14: Readonly<Record<string, string>> = {
   idle_session_timeout: '0',
 }
 
-/** Connects. Throws DATABASE_UNREACHABLE, CREDENTIALS_REJECTED, PASSWORD_WITHHELD, DATABASE_UNKNOWN or OPTION_INVALID. */
+/** Connects. Throws DATABASE_UNREACHABLE, CREDENTIALS_REJECTED, PASSWORD_WITHHELD, DATABASE_UNKNOWN, DATABASE_REFUSED or OPTION_INVALID. */
 export async function connect(options: ConnectOptions): Promise<Session> {
   const endpoint = { host: options.host, port: options.port, database: options.database, user: options.user }
   const client = new GuardedClient(clientConfig(options))
@@ -129,12 +130,15 @@ class PgSession implements Session {
 
   /** Learns who answers and pins the settings. */
   async pin(): Promise<void> {
-    const { rows } = await this.#client.query<{ pid: number; version: number }>(
-      `SELECT pg_backend_pid() AS pid, current_setting('server_version_num')::int AS version`,
-    )
-    this.backendPid = rows[0]?.pid ?? 0
-    this.serverVersionNum = rows[0]?.version ?? 0
+    const { rows } = await this.#client.query<SessionStart>(SESSION_START)
+    const [start] = rows
+    if (start === undefined) throw lost(this.endpoint, 'it does not say who it is')
+    this.backendPid = start.pid
+    this.serverVersionNum = Number(start.version)
     this.pooled = handshakePid(this.#client) !== this.backendPid
+    refuseForeignPath(start, this.endpoint)
+    // A pooler may log in as whom it likes; it is refused for what it is.
+    if (!this.pooled) await refuseForeignRole(this.#client, start, this.endpoint)
     await this.#applySettings()
   }
 
@@ -144,7 +148,7 @@ class PgSession implements Session {
       ...(this.serverVersionNum >= 140_000 ? PINNED_SINCE_14 : {}),
       ...this.#kept,
     })
-    const calls = settings.map((_, i) => `set_config($${2 * i + 1}, $${2 * i + 2}, false)`)
+    const calls = settings.map((_, i) => `pg_catalog.set_config($${2 * i + 1}, $${2 * i + 2}, false)`)
     await this.#client.query(`SELECT ${calls.join(', ')}`, settings.flat())
   }
 
@@ -182,7 +186,7 @@ class PgSession implements Session {
 
   async set(name: string, value: string): Promise<void> {
     this.#kept[name] = value
-    await this.query('SELECT set_config($1, $2, false)', [name, value])
+    await this.query('SELECT pg_catalog.set_config($1, $2, false)', [name, value])
   }
 
   async reset(): Promise<void> {
@@ -239,7 +243,7 @@ class PgSession implements Session {
       })
       other.on('error', () => undefined)
       await other.connect()
-      await other.query('SELECT pg_cancel_backend($1)', [this.backendPid])
+      await other.query('SELECT pg_catalog.pg_cancel_backend($1)', [this.backendPid])
       await other.end()
     } catch {
       this.#cut()

@@ -176,6 +176,10 @@ test('times are read with their units and nothing else is a time', () => {
   expect(['250ms', '5s', '1.5s', '10m', '2h', '1d', 40].map(parseDuration)).toEqual([
     250, 5_000, 1_500, 600_000, 7_200_000, 86_400_000, 40,
   ])
+  expect(['366d', '367d', '999999999d', 366 * 86_400_000 + 1, Number.MAX_VALUE].map(parseDuration)).toEqual([
+    31_622_400_000,
+    ...Array(4).fill(undefined),
+  ])
   expect(['', 's', '-1s', '5 weeks', '1e3s', Number.NaN, -1, null, {}].map(parseDuration)).toEqual(Array(9).fill(undefined))
 })
 
@@ -210,6 +214,18 @@ describe('the record of calls', () => {
     next.close()
   })
 
+  test('holds of each text 100 printable characters at most', () => {
+    const log = openCallLog(join(root, 'cut'))
+    const long = `\u001b[31m\u202e${'💾'.repeat(1_000)}`
+    const tags = { [long]: long }
+    log.record({ ...call, operation: long, region: long, resources: [{ type: 'instance', id: long }], tags })
+    const cut = `?[31m?${'💾'.repeat(94)}`
+    expect(log.since().calls).toMatchObject([
+      { operation: cut, region: cut, resources: [{ type: 'instance', id: cut }], tags: { [cut]: cut } },
+    ])
+    log.close()
+  })
+
   test('is empty after it was cleared, and never gives a number twice', () => {
     const path = join(root, 'cleared')
     const log = openCallLog(path)
@@ -219,8 +235,12 @@ describe('the record of calls', () => {
     expect(log.since()).toEqual({ first: 3, last: 2, calls: [] })
     log.close()
     const next = openCallLog(path)
+    expect(next.since()).toEqual({ first: 3, last: 2, calls: [] })
     next.record(call)
     expect(next.since(2).calls).toMatchObject([{ seq: 3 }])
     next.close()
+    const third = openCallLog(path)
+    expect(third.since().calls).toMatchObject([{ seq: 3 }])
+    third.close()
   })
 })

@@ -38,6 +38,25 @@ const callsSince = async (mark: number) => (await lab.call('GET', `/_lab/calls?s
 const snapshot = (id: string, instance = 'shop') =>
   lab.rds.createDBSnapshot({ DBInstanceIdentifier: instance, DBSnapshotIdentifier: id })
 
+test('a time that no date can hold is refused, and one that no timer can hold is waited for', async () => {
+  const order = { kind: 'freeze-instance', instance: 'shop' }
+  for (const field of ['for', 'lasts']) {
+    const answer = await lab.call('POST', '/_lab/faults', { ...order, [field]: '999999999d' })
+    expect(answer).toMatchObject({ status: 422, body: { field } })
+  }
+  const warned: Error[] = []
+  const warn = (warning: Error) => warned.push(warning)
+  process.on('warning', warn)
+  const late = { kind: 'cut-network', operation: 'AddTagsToResource', id: 'late', delay: '366d', for: '366d' }
+  expect(await lab.call('POST', '/_lab/faults', late)).toMatchObject({ status: 200 })
+  const { DBInstanceArn: ResourceName } = await describeInstance(lab, 'shop')
+  await lab.rds.addTagsToResource({ ResourceName, Tags: [{ Key: 'a', Value: '' }] })
+  await lab.rds.describeDBInstances({})
+  process.off('warning', warn)
+  expect(warned).toEqual([])
+  await lab.call('DELETE', '/_lab/faults')
+})
+
 test('a wrong order is answered with its field and what would be right', async () => {
   expect(await lab.call('POST', '/_lab/faults', { kind: 'throttle', times: 0 })).toEqual({
     status: 422,
@@ -198,6 +217,16 @@ test('the same seed strikes the same calls of a real sequence; faults and their 
   const first = await pattern(false)
   expect(new Set(first).size).toBe(2)
   expect(await pattern(true)).toEqual(first)
+})
+
+test('a call of nobody known leaves no record', async () => {
+  const from = await lastCall()
+  const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+  const body = `Action=CreateDBSnapshot&Version=2014-10-31&Tags.Tag.1.Key=${'k'.repeat(50_000)}`
+  expect((await fetch(lab.lab.api, { method: 'POST', headers, body })).status).toBe(403)
+  const stranger = { ...lab.lab.credentials.aws, secretAccessKey: 'not-mine' }
+  await refused(sdk(lab.lab.api, stranger).describeDBInstances({}), 'SignatureDoesNotMatch')
+  expect(await lastCall()).toBe(from)
 })
 
 test('calls are on record over a restart, with their tags and without passwords', async () => {

@@ -46,6 +46,30 @@ test('a server that begins with SCRAM and then asks in clear text gets nothing m
   expect(answers).toHaveLength(1 + answers.readUInt32BE(1))
 })
 
+test.each(['1', '4095', '4096,i=1', '-1'])(
+  'SCRAM with %s iterations is not answered by a proof that is easy to guess',
+  async (iterations) => {
+    stranger = await startAskingServer([ASK.scram, ASK.scramIterations(iterations)])
+    const refused = await meet({})
+
+    expect(refused.code).toBe('PASSWORD_WITHHELD')
+    expect(refused.message).toContain('by SCRAM with fewer than 4096 iterations, which makes it easy to guess')
+    expect(stranger.answers().toString('latin1')).not.toContain('p=')
+  },
+)
+
+test("SCRAM with PostgreSQL's own number of iterations is answered, and with fewer by whom a certificate vouches for", async () => {
+  stranger = await startAskingServer([ASK.scram, ASK.scramIterations('4096')])
+  expect((await meet({})).code).toBe('DATABASE_UNREACHABLE')
+  expect(stranger.answers().toString('latin1')).toContain('p=')
+  await stranger.close()
+
+  stranger = await startAskingServer([ASK.scram, ASK.scramIterations('1')], certificate)
+  expect((await meet({ tls: 'require' })).code).toBe('PASSWORD_WITHHELD')
+  await meet({ tls: 'verify-full', tlsAuthority: certificate.cert })
+  expect(stranger.answers().toString('latin1')).toContain('p=')
+})
+
 test('a certificate that nobody vouches for does not open the way for clear text', async () => {
   stranger = await startAskingServer([ASK.clearText], certificate)
   const refused = await meet({ tls: 'require' })

@@ -62,13 +62,42 @@ describe('secrets may be files', () => {
     writeFileSync(join(databases, 'shop'), 'word\n')
     const own = fileOf('secret-key', KEY)
     symlinkSync(own, join(databases, 'link'))
-    const resolve = createSecretResolver({}, databases)
+    const resolve = createSecretResolver({}, { variables: [], folder: databases })
     expect(await resolve(`file:${databases}/shop`)).toBe('word')
     await expect(resolve(`file:${own}`)).rejects.toThrow(/lies outside/)
     await expect(resolve(`file:${databases}/../secret-key`)).rejects.toThrow(/lies outside/)
     await expect(resolve(`file:${databases}/link`)).rejects.toThrow(/lies outside/)
     await expect(resolve(`file:${databases}/none`)).rejects.toThrow(/cannot be read/)
-    expect(await createSecretResolver({}, null)(`file:${own}`)).toBe(KEY)
+    symlinkSync('/proc/self/environ', join(databases, 'environ'))
+    if (process.platform === 'linux') await expect(resolve(`file:${databases}/environ`)).rejects.toThrow(/a part of the system/)
+    const anywhere = createSecretResolver({}, { variables: [], folder: '/' })
+    if (process.platform === 'linux') await expect(anywhere('file:/proc/self/environ')).rejects.toThrow(/a part of the system/)
+  })
+
+  test('a worker that was told no folder reads no file', async () => {
+    const own = fileOf('secret-key', KEY)
+    const resolve = createSecretResolver({}, readConfig(aws).secrets)
+    await expect(resolve(`file:${own}`)).rejects.toMatchObject({
+      code: 'SECRET_UNRESOLVED',
+      message: expect.stringMatching(/this worker reads none: CAPSTAN_SECRETS_FOLDER has to name the folder/),
+    })
+  })
+
+  test("a fleet file's reference reaches allowed variables alone", async () => {
+    const env = { SHOP_ADMIN: 'word', STOCK: 'other', STOCK_KEY: 'mine', SHOP_EMPTY: '', CAPSTAN_SECRET_KEY: KEY }
+    const { secrets } = readConfig({ ...aws, CAPSTAN_SECRET_VARIABLES: 'SHOP_, STOCK' })
+    const resolve = createSecretResolver(env, secrets)
+    expect([await resolve('env:SHOP_ADMIN'), await resolve('env:STOCK')]).toEqual(['word', 'other'])
+    for (const ref of ['env:STOCK_KEY', 'env:PATH', 'env:SHOP', 'env:__proto__']) {
+      await expect(resolve(ref)).rejects.toThrow(/CAPSTAN_SECRET_VARIABLES of this worker does not allow/)
+    }
+    await expect(resolve('env:SHOP_EMPTY')).rejects.toThrow(/has no variable SHOP_EMPTY/)
+    await expect(resolve('env:CAPSTAN_SECRET_KEY')).rejects.toThrow(/of the control plane itself/)
+    await expect(createSecretResolver(env, readConfig(aws).secrets)('env:STOCK')).rejects.toThrow(/does not allow/)
+  })
+
+  test.each(['*', 'SHOP-', '_', 'AWS_', 'CAPSTAN_SECRET_KEY'])('%s cannot be allowed', (names) => {
+    expect(() => readConfig({ ...aws, CAPSTAN_SECRET_VARIABLES: names })).toThrow(/^CAPSTAN_SECRET_VARIABLES /)
   })
 })
 

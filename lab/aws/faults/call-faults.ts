@@ -1,5 +1,6 @@
 /** The faults of one call, asked at each moment of its life. What strikes is noted for the record of calls. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { TIMER_MAX_MS } from '../../duration'
 import type { FaultBook } from '../../faults/book'
 import type { CallFacts, Fault } from '../../faults/fault'
 import type { AwsCloud, Hazards } from '../cloud'
@@ -95,6 +96,6 @@ export class CallFaults implements Hazards {
   }
 
   async #wait({ delayMs }: Fault): Promise<void> {
-    if (delayMs > 0) await sleep(delayMs, undefined, { signal: this.signal })
+    if (delayMs > 0) await sleep(Math.min(delayMs, TIMER_MAX_MS), undefined, { signal: this.signal })
   }
 }

@@ -1,6 +1,7 @@
 /** What ordered faults do to instances, and for how long. What should be is written in the faults; what this process has begun is
  *  remembered here, and each round brings the second in line with the first: also after a restart, and when a fault is taken back. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { TIMER_MAX_MS } from '../../duration'
 import type { FaultBook } from '../../faults/book'
 import type { Effect, Fault } from '../../faults/fault'
 import type { Afflictions, AwsCloud } from '../cloud'
@@ -116,7 +117,9 @@ export class Effects implements Afflictions {
       return until === null ? held : [Date.parse(until), ...held]
     })
     if (moments.length === 0 || this.#closed) return
-    this.#timer = setTimeout(() => void this.settle(), Math.max(0, Math.min(...moments) - Date.now()))
+    // a round that comes too early only sets the next one
+    const waitMs = Math.min(Math.max(0, Math.min(...moments) - Date.now()), TIMER_MAX_MS)
+    this.#timer = setTimeout(() => void this.settle(), waitMs)
     this.#timer.unref()
   }
 }

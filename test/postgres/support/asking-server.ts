@@ -7,7 +7,17 @@ export const ASK = {
   clearText: Buffer.from([0x52, 0, 0, 0, 8, 0, 0, 0, 3]),
   md5: Buffer.from([0x52, 0, 0, 0, 12, 0, 0, 0, 5, 1, 2, 3, 4]),
   scram: Buffer.concat([Buffer.from([0x52, 0, 0, 0, 23, 0, 0, 0, 10]), Buffer.from('SCRAM-SHA-256\0\0')]),
+  /** The server's first message, for the client's own nonce. */
+  scramIterations: (iterations: string) => (answer: Buffer) => {
+    const nonce = /r=([^,]*)/.exec(answer.toString('latin1'))?.[1] ?? ''
+    const text = Buffer.from(`r=${nonce}server,s=c2FsdHNhbHRzYWx0,i=${iterations}`)
+    const head = Buffer.from([0x52, 0, 0, 0, 0, 0, 0, 0, 11])
+    head.writeUInt32BE(8 + text.length, 1)
+    return Buffer.concat([head, text])
+  },
 } as const
+
+type Ask = Uint8Array | ((answer: Buffer) => Uint8Array)
 
 export interface AskingServer {
   readonly port: number
@@ -18,7 +28,7 @@ export interface AskingServer {
 
 /** Sends one request after the start-up message and the next after each answer. */
 export async function startAskingServer(
-  asks: readonly Uint8Array[],
+  asks: readonly Ask[],
   tls?: { readonly cert: string; readonly key: string },
 ): Promise<AskingServer> {
   const received: Buffer[] = []
@@ -30,7 +40,7 @@ export async function startAskingServer(
       if (next > 0) received.push(data)
       const ask = asks[next++]
       if (ask === undefined) socket.destroy()
-      else socket.write(ask)
+      else socket.write(typeof ask === 'function' ? ask(data) : ask)
     })
   }
   const server = createServer((socket) => {
