@@ -55,7 +55,7 @@ export async function startOperation<Input extends OperationInput>(
   const entry = request.bundle.database
   const operation = request.operation === null ? newOperationId(starter.kind, entry.name) : parseOperationId(request.operation)
   const bundle = await ledger.putBundle(request.bundle)
-  await ledger.openOperation({
+  const opened = await ledger.openOperation({
     id: operation,
     kind: starter.kind,
     databases: [entry.name],
@@ -83,7 +83,8 @@ export async function startOperation<Input extends OperationInput>(
   try {
     return { operation, started: await startWorkflow(temporal, input, starter, request.workflowTaskTimeoutMs) }
   } catch (error) {
-    if (!(error instanceof UnknownOutcome)) await closeUnstarted(ledger, operation, error)
+    // One that was there before may well be running, whatever this client was told.
+    if (opened && !(error instanceof UnknownOutcome)) await closeUnstarted(ledger, operation, error)
     throw error
   }
 }

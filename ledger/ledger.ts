@@ -45,7 +45,7 @@ export interface Ledger {
   /** Fails with BUNDLE_MISSING. */
   getBundle(digest: Sha256): Promise<MigrationBundle>
   /** Fails with OPERATION_EXISTS when the id is taken by another content. */
-  openOperation(operation: NewOperation): Promise<void>
+  openOperation(operation: NewOperation): Promise<boolean>
   /** Fails with OPERATION_CLOSED when the operation is over under another status, OPERATION_UNKNOWN when there is none. */
   setStatus(update: StatusUpdate): Promise<void>
   recordStep(update: StepUpdate): Promise<void>

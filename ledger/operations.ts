@@ -28,8 +28,8 @@ export interface NewOperation {
   readonly mode: 'plan' | 'apply'
 }
 
-/** Safe to repeat with the same content; who asked and when are the first caller's. */
-export async function openOperation(db: LedgerDatabase, operation: NewOperation): Promise<void> {
+/** Safe to repeat with the same content; who asked and when are the first caller's. False: it was there. */
+export async function openOperation(db: LedgerDatabase, operation: NewOperation): Promise<boolean> {
   const content = {
     kind: operation.kind,
     cloud: operation.cloud,
@@ -49,7 +49,7 @@ export async function openOperation(db: LedgerDatabase, operation: NewOperation)
     })
     .onConflict((conflict) => conflict.column('id').doNothing())
     .executeTakeFirst()
-  if (inserted.numInsertedOrUpdatedRows === 1n) return
+  if (inserted.numInsertedOrUpdatedRows === 1n) return true
   const held = await db
     .selectFrom('operations')
     .select(['kind', 'databases', 'cloud', 'environment', 'mode', 'bundle'])
@@ -58,7 +58,7 @@ export async function openOperation(db: LedgerDatabase, operation: NewOperation)
   const wanted = { ...content, databases: operation.databases.join(' ') }
   const found = { ...held, databases: held.databases.join(' ') }
   const differing = (Object.keys(wanted) as (keyof typeof wanted)[]).filter((field) => wanted[field] !== found[field])
-  if (differing.length === 0) return
+  if (differing.length === 0) return false
   const message =
     `Operation ${operation.id} exists already with another content (${differing.join(', ')} differ); ` +
     'choose another id, or repeat it with the very same files.'

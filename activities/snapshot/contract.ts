@@ -21,16 +21,16 @@ export interface SnapshotActivities {
   /** Holds the snapshot against the plan: the very instance, encrypted as it, as large as it. */
   verifySnapshot(input: StepRef & { snapshot: string }): Promise<SnapshotVerification>
   /** Takes the step's own snapshot back: asks for its removal and polls once; NOT_READY_YET until it is gone. Safe to repeat, and when none
-   *  was made. */
+   *  was made. Leaves it when older ones were removed for its sake, or when the operation has ended: then others rely on it. */
   awaitSnapshotRemoval(input: StepRef & { snapshot: string; instanceId: string }): Promise<void>
-  /** Removes every snapshot of the instance that may go by retention. Safe to repeat: goes on where it was. */
-  expireSnapshots(input: StepRef & { instanceId: string }): Promise<ExpiryRecord>
+  /** Removes every snapshot of the instance that may go by retention at `now`. Safe to repeat: goes on where it was. */
+  expireSnapshots(input: StepRef & { instanceId: string; now: IsoInstant }): Promise<ExpiryRecord>
   /** What an expiry that was stopped has done so far. */
   surveyExpiry(input: StepRef): Promise<ExpiryRecord>
   /** When the snapshot's retention is over, removes what may go of its instance: that snapshot, unless it is the last good one, and those
    *  that it outlived. `dueAt`: it is not over yet. Safe to repeat. */
   expireSnapshot(
-    input: StepRef & { snapshot: string },
+    input: StepRef & { snapshot: string; now: IsoInstant },
   ): Promise<{ dueAt: IsoInstant | null; standing: SnapshotStanding | 'gone' }>
   /** Every snapshot of the database's instance. Reads only. */
   listSnapshots(input: { bundle: Sha256 }): Promise<SnapshotList>

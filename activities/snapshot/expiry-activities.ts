@@ -1,5 +1,4 @@
 /** Expiry activities: after a new snapshot was taken, and when a snapshot's retention is over. */
-import { failure } from '../../contracts/failures'
 import { FINAL_STATUSES, type OperationId } from '../../contracts/operation'
 import { type ExpiryRecord, SNAPSHOT_DOCUMENTS } from '../../contracts/snapshot'
 import { assertMayAct, currentAct } from '../act'
@@ -19,9 +18,9 @@ export function createExpiryActivities({
   const readExpiry = async (operation: OperationId): Promise<ExpiryRecord | null> =>
     (await ledger.getDocument({ operation, name: SNAPSHOT_DOCUMENTS.expiry })) as ExpiryRecord | null
   return {
-    async expireSnapshots({ operation, bundle, instanceId }) {
+    async expireSnapshots({ operation, bundle, instanceId, now }) {
       const { database } = await ledger.getBundle(bundle)
-      const series: Series = { ledger, cloud: cloudOf(database), instanceId, operation }
+      const series: Series = { ledger, cloud: cloudOf(database), instanceId, operation, now }
       let record = (await readExpiry(operation)) ?? { version: 1, due: await listExpired(series), removed: [], kept: [] }
       const write = async (next: ExpiryRecord): Promise<void> => {
         assertMayAct()
@@ -40,7 +39,7 @@ export function createExpiryActivities({
     async surveyExpiry({ operation }) {
       return (await readExpiry(operation)) ?? { version: 1, due: [], removed: [], kept: [] }
     },
-    async expireSnapshot({ operation, bundle, snapshot }) {
+    async expireSnapshot({ operation, bundle, snapshot, now }) {
       const { database } = await ledger.getBundle(bundle)
       const cloud = cloudOf(database)
       const record = await ledger.getOperation(operation)
@@ -52,14 +51,16 @@ export function createExpiryActivities({
         return { dueAt: null, standing: 'gone' }
       }
       // Of the instance that it was taken of: another one may bear the name by now.
-      const series: Series = { ledger, cloud, instanceId: found.instanceId, operation }
+      const series: Series = { ledger, cloud, instanceId: found.instanceId, operation, now }
       const judged = (await judgeSeries(series)).find(({ facts }) => facts.name === snapshot)
-      const standing = judged?.standing ?? 'gone'
+      if (judged === undefined) throw notReadyYet(`Snapshot ${snapshot}`, 'not listed')
+      const { standing } = judged
+      if (standing === 'being-made') throw notReadyYet(`Snapshot ${snapshot}`, found.cloudState)
       if (standing === 'within-retention') return { dueAt: found.owner?.expiresAt ?? null, standing }
       for (const name of await listExpired(series)) {
         const removal = await removeIfExpired(series, name)
-        if (!removal.removed && removal.why === 'busy')
-          throw failure('CLOUD_BUSY', `Snapshot ${name} is in use.`, { snapshot: name })
+        // For the others their own retirement cares.
+        if (!removal.removed && removal.refusal !== undefined && name === snapshot) throw removal.refusal
       }
       return { dueAt: null, standing: standing === 'expired' ? 'gone' : standing }
     },

@@ -13,7 +13,10 @@ export async function listExpired(series: Series): Promise<string[]> {
     .reverse()
 }
 
-export type Removal = { readonly removed: true } | { readonly removed: false; readonly why: string }
+export type Removal =
+  | { readonly removed: true }
+  /** `refusal`: the cloud would not. */
+  | { readonly removed: false; readonly why: string; readonly refusal?: Failure }
 
 /** Safe to repeat: one that is not there has been removed. */
 export async function removeIfExpired(series: Series, name: string): Promise<Removal> {
@@ -30,8 +33,11 @@ async function remove(series: Series, { description }: JudgedSnapshot): Promise<
   try {
     await series.cloud.startSnapshotRemoval({ snapshot: name, instanceId: series.instanceId, owner }, { signal })
   } catch (error) {
+    if (!(error instanceof Failure)) throw error
     // Something is being restored from it, or somebody else is at it: it goes the next time.
-    if (error instanceof Failure && error.code === 'CLOUD_BUSY') return { removed: false, why: 'busy' }
+    if (error.code === 'CLOUD_BUSY') return { removed: false, why: 'busy', refusal: error }
+    // One that may not be removed must not keep the others from it.
+    if (error.kind === 'refused') return { removed: false, why: error.code, refusal: error }
     throw error
   }
   await recordRemoval(series.ledger, { operation: owner.operation, kind: 'snapshot', name })

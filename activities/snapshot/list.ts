@@ -13,7 +13,13 @@ export async function listSnapshots(
   const { database } = await ledger.getBundle(bundle)
   const { name, instance } = database
   const { instanceId } = await findTarget(cloudOf, database, { signal: currentAct().signal })
-  const judged = await judgeSeries({ ledger, cloud: cloudOf(database), instanceId, operation: null })
+  const judged = await judgeSeries({
+    ledger,
+    cloud: cloudOf(database),
+    instanceId,
+    operation: null,
+    now: new Date().toISOString(),
+  })
   return { version: 1, database: name, instance, instanceId, snapshots: judged.map(listed) }
 }
 

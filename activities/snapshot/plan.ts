@@ -23,7 +23,7 @@ export async function planSnapshot(request: PlanRequest): Promise<SnapshotPlanSu
   // Newer than any: once it is there, nothing older is the last good one.
   const origin = { expiresAt: null, ended: true, sound: true }
   const coming = { name: snapshot, instanceId, state: 'ready', createdAt: '9999', origin } as const
-  const judged = await judgeSeries({ ledger, cloud, instanceId, operation }, [coming])
+  const judged = await judgeSeries({ ledger, cloud, instanceId, operation, now: new Date().toISOString() }, [coming])
   const expiring = judged.filter(({ standing }) => standing === 'expired').map(({ facts }) => facts.name)
   const body = { version: 1 as const, bundle, instance, instanceId, engineVersion, storage, snapshot, retentionHours, expiring }
   const document: SnapshotPlan = { ...body, digest: sha256Of(body) }

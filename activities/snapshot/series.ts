@@ -1,6 +1,12 @@
 /** The snapshots of one instance, with what the ledger knows of those that say they are ours. */
 import type { ManagedPostgres, SnapshotDescription } from '../../clouds/port'
-import { FINAL_STATUSES, type OperationDocument, type OperationId, temporaryName } from '../../contracts/operation'
+import {
+  FINAL_STATUSES,
+  type IsoInstant,
+  type OperationDocument,
+  type OperationId,
+  temporaryName,
+} from '../../contracts/operation'
 import { SNAPSHOT_STEPS, type SnapshotStanding } from '../../contracts/snapshot'
 import type { Ledger } from '../../ledger/ledger'
 import { currentAct } from '../act'
@@ -12,6 +18,8 @@ export interface Series {
   readonly instanceId: string
   /** The operation that asks; null: nobody's. */
   readonly operation: OperationId | null
+  /** The instant by which retention is judged: the server's clock, not a worker's. */
+  readonly now: IsoInstant
 }
 
 export interface JudgedSnapshot {
@@ -37,7 +45,7 @@ export async function judgeSeries(series: Series, coming: readonly SnapshotFacts
     judged.push({ description, facts: { name, instanceId: description.instanceId, state, createdAt, origin } })
   }
   const facts = [...judged.map((snapshot) => snapshot.facts), ...coming]
-  const standings = judgeRetention(facts, { instanceId, now: Date.now() })
+  const standings = judgeRetention(facts, { instanceId, now: Date.parse(series.now) })
   return judged
     .map((snapshot) => ({ ...snapshot, standing: standings.get(snapshot.facts.name) ?? 'not-ours' }))
     .sort((a, b) => ((a.facts.createdAt ?? '~') < (b.facts.createdAt ?? '~') ? 1 : -1))
@@ -53,11 +61,13 @@ async function readOrigin({ ledger, operation: own }: Series, operation: Operati
   const made = await ledger.listResources({ operation })
   const ended = FINAL_STATUSES.includes(record.status)
   // What another operation still works on may be taken back by its undo: nothing older may be removed for its sake.
-  const sound = (ended || operation === own) && isVerified(record)
+  const verified = (ended || operation === own) && isVerified(record)
   return ({ name, owner }) => {
     if (owner === null || name !== temporaryName(operation, owner.step)) return null
-    if (!made.some((resource) => resource.kind === 'snapshot' && resource.name === name)) return null
-    return { expiresAt: owner.expiresAt, ended, sound }
+    const resource = made.find((resource) => resource.kind === 'snapshot' && resource.name === name)
+    if (resource === undefined) return null
+    // The cloud was asked before the ledger: what was taken back in between is listed and must not count as a good one.
+    return { expiresAt: owner.expiresAt, ended, sound: verified && resource.removedAt === null }
   }
 }
 

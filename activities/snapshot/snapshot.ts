@@ -1,6 +1,6 @@
 /** Snapshots of the target, through its cloud. */
 import { failure } from '../../contracts/failures'
-import { temporaryName } from '../../contracts/operation'
+import { FINAL_STATUSES, type OperationId, temporaryName } from '../../contracts/operation'
 import { SNAPSHOT_DOCUMENTS } from '../../contracts/snapshot'
 import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
@@ -20,6 +20,12 @@ const UNSEEN_LOOKS = 10
 
 export function createSnapshotActivities(deps: Deps): SnapshotActivities {
   const { ledger, cloudOf } = deps
+  /** After a reset the undo stands again, although older snapshots may have been removed for this one's sake. */
+  const othersRelyOn = async (operation: OperationId): Promise<boolean> => {
+    const record = await ledger.getOperation(operation)
+    if (record !== null && FINAL_STATUSES.includes(record.status)) return true
+    return (await ledger.getDocument({ operation, name: SNAPSHOT_DOCUMENTS.expiry })) !== null
+  }
   return {
     ...createExpiryActivities(deps),
     async planSnapshot({ operation, bundle, snapshotStep, retentionHours }) {
@@ -69,6 +75,7 @@ export function createSnapshotActivities(deps: Deps): SnapshotActivities {
     },
     async awaitSnapshotRemoval({ operation, step, bundle, snapshot, instanceId }) {
       const { database } = await ledger.getBundle(bundle)
+      if (await othersRelyOn(operation)) return
       const { signal, attempt } = assertMayAct()
       const found = await cloudOf(database).describeSnapshot({ name: snapshot }, { signal })
       if (found === null) {

@@ -1,5 +1,6 @@
 /** Around every activity: its act, its heartbeat, its failpoints, its attempt in the ledger, its failure in Temporal's words. */
 import type { Context } from '@temporalio/activity'
+import { ApplicationFailure } from '@temporalio/common'
 import type { ActivityExecuteInput, ActivityInboundCallsInterceptor, Next } from '@temporalio/worker'
 import { runAct } from '../../activities/act'
 import type { Ledger } from '../../ledger/ledger'
@@ -38,24 +39,31 @@ function stepOf(input: ActivityExecuteInput): { operation: string; step: string 
   return typeof operation === 'string' && typeof step === 'string' ? { operation, step } : null
 }
 
+function passFailpoints({ failpoints }: ActivityInterceptorDeps, context: Context): void {
+  const call = callOf(context.info)
+  failpoints?.reach(call, 'after')
+  if (!context.info.isLocal) failpoints?.leave(call, () => hasResult(context))
+}
+
 export function activityInterceptor(context: Context, deps: ActivityInterceptorDeps): ActivityInboundCallsInterceptor {
   return {
     async execute(input: ActivityExecuteInput, next: ExecuteNext): Promise<unknown> {
       const { activityType, attempt, currentAttemptScheduledTimestampMs: scheduledAtMs } = context.info
-      const call = callOf(context.info)
       const heartbeat = startHeartbeat(context)
       const signal = AbortSignal.any([context.cancellationSignal, heartbeat.signal])
       try {
-        deps.failpoints?.reach(call, 'before')
+        deps.failpoints?.reach(callOf(context.info), 'before')
         const step = stepOf(input)
         if (attempt > 1 && step !== null && !isPoll(activityType)) await deps.ledger.noteAttempt({ ...step, attempt })
         const act = { attempt, scheduledAtMs, signal, stale: heartbeat.stale, client: context.client }
         const result = await runAct(act, () => next(input))
-        deps.failpoints?.reach(call, 'after')
-        if (!context.info.isLocal) deps.failpoints?.leave(call, () => hasResult(context))
+        passFailpoints(deps, context)
         return result
       } catch (error) {
-        throw toTemporalFailure(error, { cancelled: context.cancellationSignal, stale: heartbeat.signal })
+        const failed = toTemporalFailure(error, { cancelled: context.cancellationSignal, stale: heartbeat.signal })
+        // A failure is a result too, unless it is retried.
+        if (failed instanceof ApplicationFailure && failed.nonRetryable) passFailpoints(deps, context)
+        throw failed
       } finally {
         heartbeat.stop()
       }

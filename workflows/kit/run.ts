@@ -56,11 +56,11 @@ export class Run {
   /** Takes the effect of an earlier step back as a step of its own. Like any undo it parks instead of failing: cleaning up never decides
    *  how an operation ends. */
   async takeBack({ id, title }: StepName, of: StepName): Promise<void> {
-    const at = this.undos.findIndex((undo) => undo.id === of.id)
-    const [undo] = at < 0 ? [] : this.undos.splice(at, 1)
+    const undo = this.undos.find((registered) => registered.id === of.id)
     if (undo === undefined) throw new Error(`step ${of.id} has nothing to take back`)
     await CancellationScope.nonCancellable(async () => {
       await this.record.begin(id, title)
+      this.undos.splice(this.undos.indexOf(undo), 1)
       const resolved = await this.undoUntilResolved(id, undo)
       await this.record.update(id, resolved === 'skip' ? 'undo-skipped' : 'done', {})
     })
@@ -86,6 +86,7 @@ export class Run {
   conclude(): void {
     this.throwIfAborted()
     this.beginClosing()
+    this.record.beginClosing()
   }
 
   beginClosing(): void {
@@ -103,7 +104,7 @@ export class Run {
 
   private async recordFailure(id: string, error: unknown, survey: StepAct<unknown>['survey']): Promise<void> {
     const aborted = this.aborting()
-    const found = survey === undefined ? {} : await CancellationScope.nonCancellable(() => survey().catch(withoutDefects))
+    const found = survey === undefined ? {} : await CancellationScope.nonCancellable(() => survey().catch(surveyFailed))
     const why = aborted ? 'stopped by the abort' : failureRecord(error).message
     const summary = found.summary === undefined ? why : `${why} ${found.summary}`
     await this.record.update(id, aborted ? 'cancelled' : 'failed', { ...found, summary })
@@ -136,7 +137,7 @@ export class Run {
   }
 }
 
-function withoutDefects(error: unknown): StepDetail {
+function surveyFailed(error: unknown): StepDetail {
   if (isDefect(error)) throw error
-  return {}
+  return { summary: `What it left could not be found out: ${failureRecord(error).message}` }
 }

@@ -18,6 +18,8 @@ export function migrateActivities({ cloud, heartbeatTimeoutMs }: Pick<MigrateInp
     checks: proxyActivities<CheckActivities>(longAct(TASK_QUEUES.postgres, heartbeatTimeoutMs)),
     canarySchema: proxyActivities<SchemaActivities>(canaryAct(longAct(TASK_QUEUES.postgres, heartbeatTimeoutMs))),
     canaryChecks: proxyActivities<CheckActivities>(canaryAct(longAct(TASK_QUEUES.postgres, heartbeatTimeoutMs))),
+    /** Long patience: it shuts out an attempt that may still be running. */
+    surveying: proxyActivities<SchemaActivities>(undoAct(TASK_QUEUES.postgres, heartbeatTimeoutMs)),
     planning: proxyActivities<SchemaActivities>(askFirst(longAct(TASK_QUEUES.postgres, heartbeatTimeoutMs))),
     asking: proxyActivities<InstanceActivities>(askFirst(quickAct(cloudQueue, heartbeatTimeoutMs))),
     undoing: proxyActivities<InstanceActivities>(undoAct(cloudQueue, heartbeatTimeoutMs)),

@@ -131,6 +131,7 @@ async function makeCanary({ run, input, act, ref }: Migration): Promise<Instance
 
 async function applyToTarget({ run, act, ref }: Migration, { target, plan: planned }: Planned): Promise<void> {
   const planDigest = planned.digest
+  let begun = false
   await run.step(STEPS.apply, {
     do: async () => {
       const now = await act.instance.describeTarget(ref('apply'))
@@ -138,6 +139,7 @@ async function applyToTarget({ run, act, ref }: Migration, { target, plan: plann
         const message = `Instance ${now.instance} was replaced since the plan was made; nothing was applied. Start the operation again.`
         throw ApplicationFailure.nonRetryable(message, 'PLAN_DRIFTED')
       }
+      begun = true
       return act.schema.applyMigrations({ ...ref('apply'), target: now, epoch: planned.epoch, planDigest })
     },
     detail: ({ applied, current, healedIndexes }) => ({
@@ -146,7 +148,8 @@ async function applyToTarget({ run, act, ref }: Migration, { target, plan: plann
       healedIndexes,
     }),
     survey: async () => {
-      const { applied, current, invalidIndexes } = await act.planning.surveyApply({
+      if (!begun) return { summary: 'Nothing was applied.', applied: [] }
+      const { applied, current, invalidIndexes } = await act.surveying.surveyApply({
         ...ref('apply'),
         target,
         epoch: planned.epoch,

@@ -22,7 +22,13 @@ export async function retireSnapshot(input: RetireSnapshotInput): Promise<Snapsh
   let tries = 0
   for (;;) {
     try {
-      const { dueAt, standing } = await expireSnapshot({ operation, step: 'retire-snapshot', bundle, snapshot })
+      const { dueAt, standing } = await expireSnapshot({
+        operation,
+        step: 'retire-snapshot',
+        bundle,
+        snapshot,
+        now: new Date().toISOString(),
+      })
       if (dueAt === null) return standing
       // Somebody may have written a later instant to its tag.
       await sleep(Math.max(0, Date.parse(dueAt) - Date.now()) + LATENESS_MS)

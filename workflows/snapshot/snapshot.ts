@@ -38,7 +38,7 @@ async function takeUnderLock(taking: Taking): Promise<Outcome> {
   if (findings.length > 0) return { status: 'failed', verdict: 'fail', findings }
 
   await run.step(STEPS.expire, {
-    do: () => act.snapshot.expireSnapshots({ ...ref('expire'), instanceId: target.instanceId }),
+    do: () => act.snapshot.expireSnapshots({ ...ref('expire'), instanceId: target.instanceId, now: new Date().toISOString() }),
     detail: expiryDetail,
     survey: async () => expiryDetail(await act.planning.surveyExpiry(ref('expire'))),
   })
