@@ -52,7 +52,7 @@ const FileCheck = Type.Object(
 const FileChecks = Type.Object(
   {
     rowCounts: Type.Optional(
-      Type.Array(text('a table as schema.table', '^[^.\\s][^.]*\\.[^.]*[^.\\s]$'), {
+      Type.Array(text('a table as schema.table, 63 bytes each at most', '^[^.\\s][^.]*\\.[^.]*[^.\\s]$'), {
         description: 'a list of tables as schema.table',
       }),
     ),

@@ -66,6 +66,9 @@ function toChecks(file: NonNullable<FleetFileDatabase['checks']>, path: FieldPat
     all.map((one) => one.id),
     (index) => all[index]?.path ?? path,
   )
+  for (const [index, table] of checks.rowCounts.entries()) {
+    for (const name of table.split('.')) reader.identifier(name, [...path, 'rowCounts', index])
+  }
   reader.unique(checks.rowCounts, (index) => [...path, 'rowCounts', index])
   return checks
 }

@@ -128,5 +128,5 @@ export const ENVIRONMENT: readonly BadInput[] = [
     ({ lab }) => ({ CAPSTAN_LAB_API: lab.api, CAPSTAN_LAB_TOKEN: SECRET }),
     ['lab', 'status'],
   ),
-  set('a server that is no lab', 'LAB_REFUSED', '<lab>', ({ lab }) => ({ CAPSTAN_LAB_API: lab.api }), ['lab', 'status']),
+  set('no token of the lab', 'LAB_REFUSED', '<lab>', ({ lab }) => ({ CAPSTAN_LAB_API: lab.api }), ['lab', 'status']),
 ]

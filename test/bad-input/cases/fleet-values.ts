@@ -103,6 +103,12 @@ export const FLEET_VALUES: readonly BadInput[] = [
     '    checks: { rowCounts: [orders] }\n    policy:',
   ),
   wrong(
+    'a table of 64 bytes',
+    field('checks.rowCounts[0]'),
+    '    policy:',
+    `    checks: { rowCounts: [public.${'t'.repeat(64)}] }\n    policy:`,
+  ),
+  wrong(
     'a check without SQL',
     field('checks.smoke[0].sql'),
     '    policy:',

@@ -32,6 +32,7 @@ function folder(
 }
 
 const sql = 'SELECT 2;\n'
+const NASTY = `V2__'; DROP TABLE x; --".sql`
 const name = (file: string, title: string, names = file) => folder(title, 'MIGRATION_NAME_INVALID', names, { [file]: sql })
 const unsupported = (title: string, names: string, files: Parameters<typeof folder>[3]) =>
   folder(title, 'MIGRATION_UNSUPPORTED', names, files)
@@ -58,14 +59,9 @@ export const MIGRATION_FILES: readonly BadInput[] = [
   name('V2__\u202Elqs.exe.sql', 'a name that turns the reading direction', '\\u{202e}'),
   name('V2__a\u200Bb.sql', 'a name with an invisible character', '\\u{200b}'),
   {
-    ...folder(
-      'a broken file with quotes and semicolons in its name',
-      'MIGRATION_SYNTAX_ERROR',
-      `V2__'; DROP TABLE x; --".sql:1`,
-      {
-        [`V2__'; DROP TABLE x; --".sql`]: 'SELEC 1;',
-      },
-    ),
+    ...folder('a broken file with quotes and semicolons in its name', 'MIGRATION_SYNTAX_ERROR', `${NASTY}:1`, {
+      [NASTY]: 'SELEC 1;',
+    }),
     quoted: true,
   },
   unsupported('a baseline', 'B2__base.sql', { 'B2__base.sql': sql }),

@@ -145,6 +145,7 @@ function normalised(text: string, { folder }: World, servers: Servers): string {
     [`127.0.0.1:${postgres.port}`, '<server>'],
     [`127.0.0.1:${deadPort}`, '<nobody>'],
     [`localhost:${deadPort}`, '<nobody>'],
+    [`nowhere.invalid:${postgres.port}`, 'nowhere.invalid:<port>'],
     [new URL(databaseUrl).pathname.slice(1), '<database>'],
     [new URL(ledgerUrl).pathname.slice(1), '<ledger>'],
   ]
