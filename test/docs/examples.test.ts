@@ -1,0 +1,239 @@
+/** Every example of the pages and of `--help` does what it says, against one real stack with the shop. What only
+ *  a shell understands is typed into one; the rest is given to the command line in this process, which costs a tenth of the time. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Command } from 'commander'
+import { capstan } from '../client/recorded-io'
+import { labDoor } from '../support/lab'
+import { allExamples, commandsOf, type Example, mentionsIn, PAGES, program, ROOT } from './examples'
+import { openShop, type Shop } from './shop'
+
+/** What is not run here, and why. Nothing else is left out. */
+const NOT_RUN: readonly (readonly [RegExp, string])[] = [
+  [/^npm start( |$)|^CAPSTAN_LAB_PROFILE=\w+ npm start$/, 'the whole story: test/e2e/start.test.ts runs it'],
+  [/^capstan up$/, 'runs until Ctrl-C: test/e2e/start.test.ts runs it'],
+  [/^npm (test|run (lint|bench|test:crash))( |$)|^bash \.ci\/run/, 'runs this very test, or for minutes'],
+  [/^(CAPSTAN_RECORD_HISTORIES=1 )?npx jest /, 'runs other tests; the longer form changes files of the clone'],
+]
+/** Run elsewhere: `test/lab/examples.test.ts` runs what the help of `capstan lab` shows. */
+const isRunElsewhere = ({ command, source }: Example) => /^capstan lab /.test(source) && command !== 'capstan lab reset'
+
+let shop: Shop
+let examples: Example[] = []
+const opening = openShop()
+opening.catch(() => undefined)
+beforeAll(async () => {
+  shop = await opening
+}, 120_000)
+afterAll(async () => (await opening).close(), 60_000)
+
+const ledgerStatus = async (id: string) => (await shop.capstan.ledger.getOperation(id))?.status
+
+async function until(id: string, statuses: readonly (string | undefined)[]): Promise<void> {
+  const deadline = Date.now() + 90_000
+  for (let status = await ledgerStatus(id); !statuses.includes(status); status = await ledgerStatus(id)) {
+    if (Date.now() > deadline) throw new Error(`${id} is ${status}; waited 90 s for ${statuses.join(' or ')}`)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
+const ended = (id: string) => until(id, ['succeeded', 'failed', 'rejected', 'aborted'])
+
+/** What leads to the state that an example needs. */
+async function prepare(args: readonly string[], exit = 0): Promise<void> {
+  const { exit: found, out, err } = await capstan(args, { env: shop.env })
+  if (found !== exit) throw new Error(`capstan ${args.join(' ')} ended with ${found}: ${err || out}`)
+}
+
+let operations = 0
+function fresh(what: string): string {
+  operations += 1
+  return `${what}-${operations}`
+}
+
+/** The operation that stands for OPERATION, in the state that the example needs. */
+interface Scene {
+  readonly id: string
+  /** Afterwards: the instance is free again. */
+  readonly leave: () => Promise<void>
+}
+
+const NOBODY: Scene = { id: 'OPERATION', leave: async () => undefined }
+
+async function awaitingApproval(): Promise<Scene> {
+  const id = fresh('awaiting')
+  await prepare(['migrate', 'shop', '--fleet', shop.fleet('approval'), '--no-wait', '--operation', id])
+  await until(id, ['awaiting-approval'])
+  const leave = async () => {
+    // what was approved goes on until somebody stops it; what is ending already refuses
+    if ((await ledgerStatus(id)) === 'running') await capstan(['ops', 'abort', id], { env: shop.env })
+    await ended(id)
+  }
+  return { id, leave }
+}
+
+async function orphaned(): Promise<Scene> {
+  const scene = await awaitingApproval()
+  await shop.capstan.temporal.workflow.getHandle(scene.id).terminate()
+  return scene
+}
+
+async function parked(): Promise<Scene> {
+  const id = fresh('parked')
+  const door = labDoor(shop.capstan)
+  await door.order({ kind: 'fail', operation: 'DeleteDBInstance', code: 'AccessDenied', times: 100 })
+  await prepare(['migrate', 'shop', '--fleet', shop.fleet('failing'), '--operation', id], 6)
+  await door.withdrawAll()
+  return { id, leave: () => ended(id) }
+}
+
+/** The migration that an example asks for by that id; who asks again joins it. */
+async function finished(): Promise<Scene> {
+  const id = 'migrate-shop-build-812'
+  await prepare(['migrate', 'shop', '--operation', id])
+  return { ...NOBODY, id }
+}
+
+async function lab(): Promise<Scene> {
+  const door = labDoor(shop.capstan)
+  for (const id of ['f1', 'f2']) await door.order({ kind: 'throttle', operation: 'DeleteDBSnapshot', id })
+  const leave = async () => {
+    await door.withdrawAll()
+    await prepare(['lab', 'profile', 'fast'])
+  }
+  return { ...NOBODY, leave }
+}
+
+/** What was only started holds the instance's lock until it has ended. */
+async function changing(): Promise<Scene> {
+  const leave = async () => {
+    for (const { id } of await shop.capstan.ledger.listOperations({ limit: 100, statuses: ['running'] })) await ended(id)
+  }
+  return { ...NOBODY, leave }
+}
+
+const plain = async () => NOBODY
+
+interface Act {
+  readonly of: RegExp
+  readonly scene: () => Promise<Scene>
+  /** They only look, or wait for nobody: several at once. */
+  readonly together?: boolean
+}
+
+/** In this order: from a shop at version 2 to one at version 7, to an empty lab. */
+const ACTS: readonly Act[] = [
+  {
+    of: /^capstan (?!.*OPERATION)(fleet|migrations (info|validate)|snapshot list|.* --plan$|ops list|status)/,
+    scene: plain,
+    together: true,
+  },
+  { of: /^capstan snapshot/, scene: plain },
+  { of: /^capstan ops abort .*--close-record/, scene: orphaned },
+  { of: /^capstan ops (approve|reject|abort)/, scene: awaitingApproval },
+  { of: /^capstan ops resolve/, scene: parked },
+  { of: /^capstan migrations apply/, scene: plain },
+  { of: /^capstan migrate/, scene: changing },
+  { of: /^capstan ops (show|watch|evidence)/, scene: finished, together: true },
+  { of: /^capstan lab (?!reset)/, scene: lab },
+  { of: /^capstan lab reset/, scene: plain },
+]
+const own = () => ({ CAPSTAN_STATE_DIR: join(shop.capstan.dir, 'own') })
+
+/** What an example before it has started is in its way. */
+async function stopped(): Promise<Scene> {
+  await shop.type('capstan down', own())
+  return NOBODY
+}
+
+/** With a state folder of their own, beside all the others. */
+const OWN: readonly Act[] = [
+  { of: /^capstan up /, scene: stopped },
+  { of: /^capstan down/, scene: plain },
+  { of: /^capstan reset/, scene: plain },
+]
+
+const actOf = ({ command }: Example) => [...OWN, ...ACTS].find(({ of }) => of.test(command))
+
+function typed({ command }: Example, id: string): string {
+  return command.replaceAll('OPERATION', id).replace(/postgres:\/\/migrator@\S+/, `'${shop.url}'`)
+}
+
+test('every example is run here, run elsewhere, or left out for a reason that is given', async () => {
+  const all = await allExamples()
+  const leftOut = all.filter((one) => NOT_RUN.some(([pattern]) => pattern.test(one.command)))
+  const others = all.filter((one) => !leftOut.includes(one) && !isRunElsewhere(one))
+  examples = others.filter((one) => actOf(one) !== undefined)
+  expect(others.filter((one) => !examples.includes(one))).toEqual([])
+  expect(examples.length).toBeGreaterThan(50)
+  for (const [pattern] of NOT_RUN)
+    expect([pattern, leftOut.some(({ command }) => pattern.test(command))]).toEqual([pattern, true])
+})
+
+/** What is wrong with it; null: it ended as it is said to. */
+async function wrongWith(example: Example, { scene }: Act, env: Readonly<Record<string, string>>): Promise<object | null> {
+  const { id, leave } = await scene()
+  const line = typed(example, id)
+  const { code, stdout, stderr } = await shop.type(line, env)
+  await leave()
+  return code === example.exit
+    ? null
+    : { line, source: example.source, said: example.exit, code, stderr, stdout: stdout.slice(0, 500) }
+}
+
+async function playAll(acts: readonly Act[], env: Readonly<Record<string, string>> = {}): Promise<object[]> {
+  const wrong: object[] = []
+  for (const act of acts) {
+    const mine = examples.filter((example) => actOf(example) === act)
+    const lane = async () => {
+      for (let example = mine.shift(); example !== undefined; example = mine.shift()) {
+        const found = await wrongWith(example, act, env)
+        if (found !== null) wrong.push(found)
+      }
+    }
+    await Promise.all(act.together ? [lane(), lane()] : [lane()])
+  }
+  return wrong
+}
+
+test('they do what they say', async () => {
+  const lanes = await Promise.all([playAll(ACTS), playAll(OWN, own()).finally(stopped)])
+  expect(lanes.flat()).toEqual([])
+}, 500_000)
+
+/** Words → the command they name, and what is left of them. */
+function named(words: readonly string[]): { command: Command; rest: readonly string[] } {
+  let command: Command = program
+  let at = 0
+  for (; at < words.length; at += 1) {
+    const next = command.commands.find((one) => one.name() === words[at])
+    if (next === undefined) break
+    command = next
+  }
+  return { command, rest: words.slice(at) }
+}
+
+test.each([...PAGES, 'docs/ARCHITECTURE.md', 'docs/deploy.md'])(
+  'what %s calls a command is one, with options that there are',
+  (page) => {
+    for (const mention of mentionsIn(readFileSync(join(ROOT, page), 'utf8'))) {
+      const { command, rest } = named(mention.split(/\s+/))
+      expect([mention, command === program]).toEqual([mention, false])
+      const of = command.name() === 'snapshot' ? (command.commands.find((one) => one.name() === 'take') ?? command) : command
+      const known = of.options.flatMap(({ long, short }) => [long, short])
+      for (const option of rest.filter((word) => /^--?\w/.test(word))) expect(known).toContain(option)
+    }
+  },
+)
+
+test('docs/commands.md shows every command', () => {
+  const page = readFileSync(join(ROOT, 'docs/commands.md'), 'utf8')
+  const leaves = commandsOf(program).filter((words) => named(words).command.commands.length === 0)
+  for (const words of leaves) {
+    // what may be left out is shown without
+    const shown = words
+      .join(' ')
+      .replace(/^snapshot take$/, 'snapshot shop')
+      .replace(/^lab fault add$/, 'lab fault drop-response')
+    expect([shown, new RegExp(`^ {4}capstan ${shown}( |$)`, 'm').test(page)]).toEqual([shown, true])
+  }
+})
