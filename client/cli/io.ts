@@ -40,7 +40,6 @@ export function processIo({ dumb, ci, noColour, forceColour }: TerminalSettings)
     if (error.code === 'EPIPE') process.exit()
   })
   stderr.on('error', () => undefined)
-  stderr.on('error', () => undefined)
   const terminal = stdout.isTTY === true
   return {
     out: (text) => void stdout.write(text),
