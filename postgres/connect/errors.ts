@@ -28,7 +28,17 @@ export interface Endpoint {
 
 /** SQLSTATEs that end the session: shutdowns, terminated backends, protocol and connection failures. */
 const SESSION_ENDED = /^(08|57P0[1-5]|25P0[34])/
-const SOCKET_LOST = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ECONNABORTED', 'ENETUNREACH', 'EHOSTUNREACH'])
+const SOCKET_LOST = new Set([
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ECONNABORTED',
+  'ENETUNREACH',
+  'EHOSTUNREACH',
+  'EHOSTDOWN',
+  'ENETDOWN',
+  'EPROTO',
+])
 const TLS_REFUSED = /^(CERT_|ERR_TLS|ERR_SSL|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO)/
 
 /** The failure of an attempt to connect. */

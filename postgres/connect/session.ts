@@ -46,6 +46,8 @@ export interface Session {
 }
 
 const CANCEL_WAIT_MS = 5_000
+/** A server that is frozen does not answer a goodbye either. */
+const CLOSE_WAIT_MS = 2_000
 
 /** Settings that every session runs with. Sums, texts and the meaning of scripts depend on them; the check interval (14+) makes the
  *  server notice a client that was killed, so that its statement cannot commit later. */
@@ -56,7 +58,11 @@ const PINNED: Readonly<Record<string, string>> = {
   bytea_output: 'hex',
   extra_float_digits: '1',
   standard_conforming_strings: 'on',
-  idle_in_transaction_session_timeout: '0',
+  // A worker whose machine is gone must not keep its locks: its own pauses within a transaction are of milliseconds.
+  idle_in_transaction_session_timeout: '60s',
+  tcp_keepalives_idle: '10',
+  tcp_keepalives_interval: '5',
+  tcp_keepalives_count: '3',
 }
 const PINNED_SINCE_14: Readonly<Record<string, string>> = {
   client_connection_check_interval: '500',
@@ -199,7 +205,9 @@ class PgSession implements Session {
   async close(): Promise<void> {
     this.#closing = true
     this.open = false
+    const cut = setTimeout(() => this.#cut(), CLOSE_WAIT_MS)
     await this.#client.end().catch(() => undefined)
+    clearTimeout(cut)
   }
 
   #inTurn<T>(sql: string, options: StatementOptions, run: () => Promise<T>): Promise<T> {

@@ -62,6 +62,10 @@ export const DEFAULT_LIMITS: ApplyLimits = {
   lockRetries: { attempts: 5, delayMs: 500, delayMsMax: 30_000 },
 }
 
+/** After an abort what runs is cancelled. A server that is frozen or out of reach answers no cancel: then its connections are given up, and
+ *  it rolls back what it had. */
+const ABORT_WAIT_MS = 10_000
+
 /** Throws MIGRATION_LOCK_HELD, MIGRATION_LOCK_TIMEOUT, MIGRATION_FAILED, MIGRATION_CHECKSUM_CHANGED, MIGRATION_HISTORY_INVALID,
  *  HISTORY_BASELINE_NEEDED, FENCED_OFF, CONTROL_SCHEMA_FOREIGN, POOLER_REFUSED, CONNECTION_LOST, what planning throws, or the signal's reason. */
 export async function applyMigrations(input: ApplyInput): Promise<ApplyResult> {
@@ -71,9 +75,16 @@ export async function applyMigrations(input: ApplyInput): Promise<ApplyResult> {
     opened.push(session)
     return session
   }
+  let cut: NodeJS.Timeout | undefined
+  const onAbort = (): void => {
+    cut = setTimeout(() => void Promise.all(opened.map((session) => session.close())), ABORT_WAIT_MS)
+  }
+  input.signal?.addEventListener('abort', onAbort, { once: true })
   try {
     return await run(input, open)
   } finally {
+    input.signal?.removeEventListener('abort', onAbort)
+    clearTimeout(cut)
     await Promise.all(opened.map((session) => session.close()))
   }
 }

@@ -43,6 +43,8 @@ export async function withLockRetry<T>(
   }
 }
 
+const LOOK_WAIT_MS = 2_000
+
 /** Looks a few times within `lockTimeoutMs` at what blocks backend `pid`. Most statements are done before the first look. */
 function watchBlockers(monitor: Session, pid: number, lockTimeoutMs: number): { stop(): Promise<Blocker | null> } {
   const everyMs = Math.min(Math.max(lockTimeoutMs / 4, 10), 250)
@@ -65,7 +67,8 @@ function watchBlockers(monitor: Session, pid: number, lockTimeoutMs: number): { 
     async stop() {
       stopped = true
       clearTimeout(timer)
-      await looking
+      // A server that does not answer this must not hold up what it answers to.
+      await Promise.race([looking, sleep(LOOK_WAIT_MS, undefined, { ref: false })])
       return last
     },
   }

@@ -21,6 +21,9 @@ export interface TestServer {
   readonly host: string
   readonly port: number
   database(): Promise<TestDatabase>
+  /** Stops all its processes, and lets them go on. */
+  freeze(): void
+  thaw(): void
   stop(): Promise<void>
 }
 
@@ -67,6 +70,8 @@ export async function startTestServer(major: PostgresMajor): Promise<TestServer>
         connectAsSuperuser: async () => superuser,
       }
     },
+    freeze: () => server.freeze(),
+    thaw: () => server.thaw(),
     async stop() {
       await Promise.all(sessions.map((session) => session.close()))
       await server.stop('immediate')
