@@ -196,8 +196,10 @@ async function playAll(acts: readonly Act[], env: Readonly<Record<string, string
 }
 
 test('they do what they say', async () => {
-  const lanes = await Promise.all([playAll(ACTS), playAll(OWN, own()).finally(stopped)])
-  expect(lanes.flat()).toEqual([])
+  const lanes = [playAll(ACTS), playAll(OWN, own()).finally(stopped)]
+  // Both are waited for even when one fails: what the other has started has to be stopped.
+  await Promise.allSettled(lanes)
+  expect((await Promise.all(lanes)).flat()).toEqual([])
 }, 500_000)
 
 /** Words → the command they name, and what is left of them. */
