@@ -156,7 +156,7 @@ describe('an operation that waits for somebody', () => {
     const run = await it.cli(['ops', 'watch', id], {}, { ...finish, vigilance: PATIENT })
     expect(run.exit).toBe(7)
     expect(run.out).toContain(
-      `◆ waits for an approval of plan ${'ab'.repeat(32)}\n    read it:    capstan ops show ${id} --plan\n`,
+      `◆ waits for an approval of plan ${'ab'.repeat(32)}\n    read it:    capstan ops show ${id} --plan --files\n`,
     )
     expect(run.out).toMatch(/was rejected after .*\n {2}Rejected by bob: not today\. \[OPERATION_REJECTED\]/)
   })
