@@ -1,12 +1,3 @@
-import { crashing } from './support/crashing'
-import { callsOf } from './support/golden'
-import { operationFor } from './support/names'
-import { SCENARIOS } from './support/scenarios'
+import { killedAt } from './support/kills'
 
-const it = crashing()
-
-describe.each(SCENARIOS)('$name: the worker dies after the effect of', (scenario) => {
-  test.each(callsOf(scenario, 'remote'))('%s', async (call) => {
-    expect(await it.killed(scenario, operationFor(scenario, call, 'a'), `${call}:after`)).toEqual([])
-  })
-})
+killedAt('after', 'remote')

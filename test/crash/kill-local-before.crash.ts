@@ -1,0 +1,3 @@
+import { killedAt } from './support/kills'
+
+killedAt('before', 'local')
