@@ -15,7 +15,7 @@ const FAULTS = [
 ] as const
 
 function scopeOf({ operation: call, resource }: CloudCallKind, operation: string) {
-  return { operation: call, ...(resource === null ? {} : { resource: resource.replace('{operation}', operation) }) }
+  return { operation: call, resource: resource.replace('{operation}', operation) }
 }
 
 describe.each(FAULTS)('a call to the cloud, $how', ({ kind, times, code }) => {

@@ -28,7 +28,7 @@ function localActivity({ markerRecordedEventAttributes: marker }: Event): string
   return name
 }
 
-/** Those in which our operation's id stands, or that name the target: a test's own looks at everything are no part of the run. */
+/** Those that name a resource. One that names none cannot be told from a test's own look at everything, and is not disturbed yet. */
 export function cloudCallsOf(calls: readonly CloudCall[], operation: string): CloudCallKind[] {
   const kinds = new Map<string, CloudCallKind>()
   for (const call of calls) {

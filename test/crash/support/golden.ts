@@ -20,8 +20,8 @@ export interface GoldenScenario {
 /** Calls of one operation of the cloud's API that name the same resource. */
 export interface CloudCallKind {
   readonly operation: string
-  /** Null: it names none. `{operation}` stands for the id of ours. */
-  readonly resource: string | null
+  /** `{operation}` stands for the id of ours. */
+  readonly resource: string
 }
 
 export interface Golden {
