@@ -24,8 +24,10 @@ function refused(message: string): Error {
   return failure('OPTION_INVALID', message)
 }
 
+/** Cut after it was made printable: one character may become ten. */
 function shown(name: string): string {
-  return printable(name.length > 80 ? `${name.slice(0, 80)}…` : name)
+  const characters = [...printable(name)]
+  return characters.length > 80 ? `${characters.slice(0, 80).join('')}…` : characters.join('')
 }
 
 /** `"schema"."name"`. */

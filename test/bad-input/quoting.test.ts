@@ -48,6 +48,9 @@ const isName = (name: string): boolean =>
   name !== '' && !name.includes('\0') && !/\p{Cs}/u.test(name) && Buffer.byteLength(name) <= 63
 const name = text.filter(isName)
 
+/** Rules of tone that somebody's name, repeated as it was written, may break. */
+const OF_THE_NAME = ['has single spaces', 'does not cry', 'holds no value of the program’s own', 'holds no stack trace']
+
 function refusal(work: () => unknown): Failure {
   try {
     work()
@@ -96,8 +99,11 @@ test('what PostgreSQL cannot hold as a name is refused in one sentence', () => {
     fc.property(wrong, (one) => {
       const { code, message } = refusal(() => quoteIdentifier(one))
       expect(code).toBe('OPTION_INVALID')
-      expect(brokenRules(message, { names: 'name' })).toEqual([])
+      // The tone is that of the sentence around the name: a name of two spaces is repeated with both.
+      expect(brokenRules(message.replace(/^The name ".*"/su, 'The name "x"'), { names: 'name' })).toEqual([])
+      expect(brokenRules(message, { names: message, quoted: true }).filter((rule) => !OF_THE_NAME.includes(rule))).toEqual([])
     }),
+    { numRuns: 1000, examples: [['  '.padEnd(66, 'x')], [`${'\u{10FFFE}'.repeat(80)}`], ['! '.repeat(40)]] },
   )
 })
 
