@@ -1,7 +1,6 @@
 /** What every operation of simulated Azure works with: the memory, the servers, and small questions asked in many places. */
 import type { PostgresMajor } from '../../pgserver/binaries'
 import type { CloudGround } from '../cloud'
-import type { AzureCredentials } from '../credentials'
 import type { Hazards } from '../faults/call-faults'
 import type { Effects } from '../faults/effects'
 import type { Past } from '../past'
@@ -17,7 +16,8 @@ import { type AsyncOperation, type AzureServer, type AzureState, serverKey } fro
 
 export interface AzureCloud extends CloudGround {
   readonly state: AzureState
-  readonly credentials: AzureCredentials
+  /** The one that calls bear. */
+  readonly token: string
   readonly servers: Servers
   /** Versions on offer, by major: the full version of the binaries. */
   readonly versions: Readonly<Record<PostgresMajor, string>>
@@ -36,6 +36,8 @@ export interface Call {
   readonly path: ResourcePath
   readonly body: Body
   readonly faults: Hazards
+  /** What a GET of another path would answer. */
+  read(path: string): Promise<Answer>
 }
 
 export interface Answer {
@@ -43,6 +45,8 @@ export interface Answer {
   readonly body?: unknown
   /** What was promised: its addresses go into the headers. */
   readonly operation?: AsyncOperation
+  /** Seconds after which to ask about it. */
+  readonly retryAfterS?: number
 }
 
 export type Operation = (call: Call) => Promise<Answer>
@@ -68,7 +72,10 @@ export function findParent({ cloud, path }: Pick<Call, 'cloud' | 'path'>, collec
   )
 }
 
-export function serverAt(state: AzureState, path: Pick<ResourcePath, 'server' | 'resourceGroup' | 'subscription'>): AzureServer | undefined {
+export function serverAt(
+  state: AzureState,
+  path: Pick<ResourcePath, 'server' | 'resourceGroup' | 'subscription'>,
+): AzureServer | undefined {
   const server = path.server === null ? undefined : state.servers[serverKey(path.server)]
   const same = (mine: string, asked: string | null): boolean => mine.toLowerCase() === asked?.toLowerCase()
   if (!server || !same(server.subscription, path.subscription)) return undefined

@@ -1,10 +1,9 @@
 /** Compute sizes and storage sizes that a server can have. Only names and numbers here: they make no machine. Source: the capabilities
  *  that Azure answers for a region, and "Limits in Azure Database for PostgreSQL". */
 import { AzureError, invalidParameter } from './errors'
-import type { Sku, Storage } from './state'
+import type { Sku, Storage, Tier } from './state'
 
-export const TIERS = ['Burstable', 'GeneralPurpose', 'MemoryOptimized'] as const
-export type Tier = (typeof TIERS)[number]
+export const TIERS: readonly Tier[] = ['Burstable', 'GeneralPurpose', 'MemoryOptimized']
 
 interface Family {
   readonly tier: Tier

@@ -4,7 +4,10 @@ import type { PostgresMajor } from '../../pgserver/binaries'
 import type { Doom } from '../faults/call-faults'
 import type { AzureErrorCode } from './errors'
 import type { Location } from './locations'
-import type { Tier } from './sizes'
+
+/** The only one of a lab, and whose it is. */
+export const SUBSCRIPTION = '00000000-0000-0000-0000-000000000000'
+export const TENANT = '00000000-0000-0000-0000-000000000001'
 
 export type Tags = Record<string, string>
 
@@ -19,6 +22,8 @@ export type ServerState =
   | 'Stopped'
   | 'Dropping'
   | 'Inaccessible'
+
+export type Tier = 'Burstable' | 'GeneralPurpose' | 'MemoryOptimized'
 
 export interface Sku {
   name: string
@@ -143,15 +148,6 @@ export type Job =
   | { kind: 'delete'; from: ServerState }
   /** Its server ended by itself. */
   | { kind: 'recover' }
-  | { kind: 'set-firewall-rule'; rule: FirewallRule }
-  | { kind: 'delete-firewall-rule'; name: string }
-  | { kind: 'create-database'; name: string; charset: string; collation: string }
-  | { kind: 'delete-database'; name: string }
-  | { kind: 'configure'; name: string; value: string | null }
-  | { kind: 'back-up'; name: string }
-  | { kind: 'delete-backup'; name: string }
-  | { kind: 'set-administrator'; administrator: Administrator }
-  | { kind: 'delete-administrator'; objectId: string }
 
 /** What was promised, as its caller can ask about it. */
 export interface AsyncOperation {

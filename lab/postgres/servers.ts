@@ -130,6 +130,11 @@ export class Servers {
     await work
   }
 
+  /** Hands over an administrator's connection, to its own database unless another is named. */
+  administer<Result>(spec: ServerSpec, use: (client: Client) => Promise<Result>, database?: string): Promise<Result> {
+    return this.asAdministrator(spec, database ?? this.options.flavour.administrator, use)
+  }
+
   async setPassword(spec: ServerSpec, role: string, verifier: string): Promise<void> {
     const statement = `ALTER ROLE ${identifier(role)} PASSWORD ${literal(verifier)}`
     await this.asAdministrator(spec, this.options.flavour.administrator, (client) => client.query(statement))

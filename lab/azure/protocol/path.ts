@@ -7,7 +7,8 @@ const TYPE = 'flexibleServers'
 
 /** A path with its names taken out: `…/flexibleservers/{}/databases/{}`. */
 export interface ResourcePath {
-  /** In lower case, after `/providers/Microsoft.DBforPostgreSQL`; `{}` stands for a name. */
+  /** In lower case, after `/providers/Microsoft.DBforPostgreSQL`; `{}` stands for a name. Begins with `/` when no resource group is
+   *  named, with `//` when no subscription is. */
   readonly shape: string
   readonly subscription: string | null
   readonly resourceGroup: string | null
@@ -41,7 +42,8 @@ export function parsePath(path: string): ResourcePath {
     throw new AzureError('InvalidResourceNamespace', `The resource namespace '${namespace}' is invalid.`)
   }
   if (resourceGroup !== null) parseResourceGroup(resourceGroup)
-  return { subscription, resourceGroup, ...inProvider(segments, resourceGroup !== null) }
+  const scope = subscription === null ? '//' : resourceGroup === null ? '/' : ''
+  return { subscription, resourceGroup, ...inProvider(segments, scope) }
 }
 
 /** The id of a server, or of what is below it. */
@@ -71,14 +73,17 @@ export function parseServerId(id: string): { subscription: string; resourceGroup
 
 function inProvider(
   segments: readonly string[],
-  inGroup: boolean,
+  scope: '' | '/' | '//',
 ): Pick<ResourcePath, 'shape' | 'location' | 'server' | 'child'> {
   const [kind = '', name = null, collection = null, child = null, ...rest] = segments
   const words = [kind, name === null ? null : '{}', collection, child === null ? null : '{}', ...rest]
-  const shape = words.filter((word) => word !== null).join('/').toLowerCase()
-  if (kind.toLowerCase() === 'locations') return { shape, location: name, server: null, child }
-  const server = inGroup && kind.toLowerCase() === TYPE.toLowerCase() ? name : null
-  return { shape: inGroup ? shape : `/${shape}`, location: null, server, child }
+  const shape = words
+    .filter((word) => word !== null)
+    .join('/')
+    .toLowerCase()
+  if (kind.toLowerCase() === 'locations') return { shape: `${scope}${shape}`, location: name, server: null, child }
+  const server = scope === '' && kind.toLowerCase() === TYPE.toLowerCase() ? name : null
+  return { shape: `${scope}${shape}`, location: null, server, child }
 }
 
 function parseResourceGroup(name: string): void {

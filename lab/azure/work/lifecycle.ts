@@ -9,10 +9,7 @@ export const create: Perform<'create'> = async (work, { verifier }) => {
   const { cloud, server } = work
   await beginAnew(work)
   const spec = specOf(cloud, server)
-  await atLeast(
-    cloud.servers.create(spec, { name: server.login, verifier, database: 'postgres' }),
-    lasts(work, 'createMs'),
-  )
+  await atLeast(cloud.servers.create(spec, { name: server.login, verifier, database: 'postgres' }), lasts(work, 'createMs'))
   await cloud.parameters.learn(server.major, () =>
     cloud.servers.administer(spec, async (client) => (await client.query<SettingRow>(SETTINGS_QUESTION)).rows),
   )
