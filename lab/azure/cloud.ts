@@ -1,4 +1,5 @@
 /** What every operation of simulated Azure works with: the memory, the servers, and small questions asked in many places. */
+import type { Client } from 'pg'
 import type { PostgresMajor } from '../../pgserver/binaries'
 import type { CloudGround } from '../cloud'
 import type { Hazards } from '../faults/call-faults'
@@ -89,10 +90,11 @@ export function childNotFound(server: AzureServer, collection: string, name: str
   )
 }
 
-/** Whether something is under way for a server, although it may look ready. */
+/** Whether something is under way for a server, although it may look ready. What the lab does by itself is done beside it. */
 export function isBusy(call: Call, server: AzureServer): boolean {
   const now = Date.now()
-  if (server.tasks.length > 0 || (server.busyUntil !== null && now < Date.parse(server.busyUntil))) return true
+  const underWay = server.tasks.some(({ operation, kind }) => operation !== null || kind === 'recover')
+  if (underWay || (server.busyUntil !== null && now < Date.parse(server.busyUntil))) return true
   return call.faults.keepsBusy({ ...(server.readyAt !== null && { availableAt: server.readyAt }) })
 }
 
@@ -104,6 +106,28 @@ export function requireState(call: Call, server: AzureServer, ...states: AzureSe
     'ServerIsNotReady',
     `Operation can only be performed on servers in the state ${states.join(' or ')}. Server Name = ${server.name}, Current Server State = ${server.state}`,
   )
+}
+
+/** What only PostgreSQL itself knows. @throws AzureError ServerIsNotReady, GatewayTimeout when it does not answer. */
+export async function asked<Result>(
+  { cloud }: Call,
+  server: AzureServer,
+  use: (client: Client) => Promise<Result>,
+): Promise<Result> {
+  const down = (): AzureError =>
+    new AzureError(
+      'ServerIsNotReady',
+      `Operation can only be performed on Started servers. Server Name = ${server.name}, Current Server State = ${server.state}`,
+    )
+  if (!isReachable(server) || cloud.servers.isDown(server.folder)) throw down()
+  try {
+    return await cloud.servers.administer(specOf(cloud, server), use)
+  } catch (error) {
+    if (cloud.afflictions.isFrozen(serverKey(server.name))) {
+      throw new AzureError('GatewayTimeout', 'The gateway did not receive a response from the resource provider in time.')
+    }
+    throw cloud.servers.isDown(server.folder) ? down() : error
+  }
 }
 
 /** Takes an address for a new server. */
@@ -130,6 +154,7 @@ export function specOf(cloud: AzureCloud, server: AzureServer): ServerSpec {
     address: cloud.addresses.textOf(server.host),
     settings: serverSettings(server, { full: cloud.afflictions.isFull(target) }),
     networks: cloud.afflictions.isCut(target) ? [] : allowedNetworks(server),
+    archive: server.archive,
   }
 }
 

@@ -83,6 +83,14 @@ function allowedValues(row: SettingRow): string | undefined {
   return row.min_val === null || row.max_val === null ? undefined : `${row.min_val}-${row.max_val}`
 }
 
+/** What only PostgreSQL could find wrong. */
+export function checkedByServer(name: string, value: string): AzureError {
+  return new AzureError(
+    'ServerParameterToCMSUnAllowedParameterValue',
+    `Value '${value.slice(0, 200)}' is invalid for server parameter '${name}'. PostgreSQL does not take it.`,
+  )
+}
+
 /** @returns the value in the spelling of the allowed one. @throws AzureError ServerParameterToCMSUnAllowedParameterValue. */
 export function checkValue(parameter: FlexibleParameter, value: string): string {
   const found = parameter.readOnly ? undefined : matching(parameter, value)

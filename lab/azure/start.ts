@@ -76,14 +76,7 @@ export async function startAzure(options: AzureOptions): Promise<SimulatedCloud>
       await effects.settle()
     },
     async resume() {
-      const all = Object.values(state.servers)
-      await servers.sweep({
-        instances: new Set(all.map(({ folder }) => folder)),
-        snapshots: new Set(all.flatMap(({ backups }) => Object.values(backups).map(({ folder }) => folder))),
-      })
-      await Promise.all(all.map((server) => bringBack(cloud, server)))
-      await options.save()
-      for (const server of all) cloud.tasks.wake(server)
+      await resumeAll(cloud)
       await effects.settle()
     },
     // firewall rules are the servers' own
@@ -146,7 +139,19 @@ async function empty({ tasks, state, servers, save }: AzureCloud, effects: Effec
   await save()
   await effects.settle()
   await Promise.all(folders.map((folder) => servers.remove(folder)))
-  await servers.sweep({ instances: new Set(), snapshots: new Set() })
+  await servers.sweep({ instances: new Set(), snapshots: new Set(), archives: new Set() })
+}
+
+async function resumeAll(cloud: AzureCloud): Promise<void> {
+  const all = Object.values(cloud.state.servers)
+  await cloud.servers.sweep({
+    instances: new Set(all.map(({ folder }) => folder)),
+    snapshots: new Set(all.flatMap(({ backups }) => Object.values(backups).map(({ folder }) => folder))),
+    archives: new Set(all.map(({ archive }) => archive)),
+  })
+  await Promise.all(all.map((server) => bringBack(cloud, server)))
+  await cloud.save()
+  for (const server of all) cloud.tasks.wake(server)
 }
 
 /** What it was when the earlier lab ended, unless a task makes it what it is to be. */

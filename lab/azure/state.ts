@@ -113,6 +113,8 @@ export interface AzureServer extends ServerShape {
   state: ServerState
   /** Folder of its server; changes with each attempt to make it. */
   folder: string
+  /** Names the archive of its log. */
+  archive: string
   /** Last number of its address. */
   host: number
   /** Null until it was made. */
@@ -122,6 +124,8 @@ export interface AzureServer extends ServerShape {
   /** Until when it refuses changes although it is ready. */
   busyUntil: string | null
   firewallRules: Record<string, FirewallRule>
+  /** What the API was told of the databases that it made; which there are, PostgreSQL knows. */
+  databases: Record<string, { charset: string; collation: string }>
   configurations: Configurations
   /** What the server runs with, as opposed to what is wanted now: some take effect at its next start only. */
   running: Configurations
@@ -148,6 +152,17 @@ export type Job =
   | { kind: 'delete'; from: ServerState }
   /** Its server ended by itself. */
   | { kind: 'recover' }
+  | { kind: 'set-firewall-rule'; rule: FirewallRule }
+  | { kind: 'delete-firewall-rule'; name: string }
+  | { kind: 'create-database'; name: string; charset: string; collation: string }
+  | { kind: 'delete-database'; name: string }
+  /** `value` null: the default. */
+  | { kind: 'configure'; name: string; value: string | null }
+  /** By the key of a record that is not complete yet. */
+  | { kind: 'back-up'; backup: string }
+  | { kind: 'delete-backup'; backup: string }
+  | { kind: 'set-administrator'; administrator: Administrator }
+  | { kind: 'delete-administrator'; objectId: string }
 
 /** What was promised, as its caller can ask about it. */
 export interface AsyncOperation {
@@ -164,7 +179,7 @@ export interface AsyncOperation {
   error: { code: AzureErrorCode; message: string } | null
 }
 
-/** Servers by `serverKey`. */
+/** Servers by `serverKey`; what is below a server by its name in lower case, databases as they are written. */
 export interface AzureState {
   servers: Record<string, AzureServer>
   operations: Record<string, AsyncOperation>

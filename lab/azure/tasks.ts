@@ -8,6 +8,17 @@ import type { AzureCloud } from './cloud'
 import { AzureError } from './errors'
 import { endOperation } from './promises'
 import { type AzureServer, type Job, type ServerState, serverKey, type Task } from './state'
+import {
+  backUp,
+  configure,
+  createDatabase,
+  deleteAdministrator,
+  deleteBackup,
+  deleteDatabase,
+  deleteFirewallRule,
+  setAdministrator,
+  setFirewallRule,
+} from './work/items'
 import { create, recover, remove, restart, start, stop, update } from './work/lifecycle'
 import { lasts, type Perform, type Work } from './work/work'
 
@@ -19,6 +30,15 @@ const PERFORM: { readonly [Kind in Job['kind']]: Perform<Kind> } = {
   restart,
   delete: remove,
   recover,
+  'set-firewall-rule': setFirewallRule,
+  'delete-firewall-rule': deleteFirewallRule,
+  'create-database': createDatabase,
+  'delete-database': deleteDatabase,
+  configure,
+  'back-up': backUp,
+  'delete-backup': deleteBackup,
+  'set-administrator': setAdministrator,
+  'delete-administrator': deleteAdministrator,
 }
 
 /** What a task lasts at least. */
@@ -30,6 +50,15 @@ const DURATION = {
   restart: 'rebootMs',
   delete: 'deleteMs',
   recover: 'recoverMs',
+  'set-firewall-rule': 'itemMs',
+  'delete-firewall-rule': 'itemMs',
+  'create-database': 'itemMs',
+  'delete-database': 'itemMs',
+  configure: 'itemMs',
+  'back-up': 'snapshotMs',
+  'delete-backup': 'itemMs',
+  'set-administrator': 'itemMs',
+  'delete-administrator': 'itemMs',
 } as const satisfies Record<Job['kind'], keyof Durations>
 
 export function createAzureTasks(cloud: () => AzureCloud): TaskRunner<AzureServer> {
@@ -85,6 +114,7 @@ function failure(cloud: AzureCloud, server: AzureServer, task: Task, error: unkn
     if (left !== null) server.state = left
     endOperation(cloud.state, task.operation, errorOf(task, error))
     if (task.kind === 'create') delete cloud.state.servers[serverKey(server.name)]
+    if (task.kind === 'back-up') delete server.backups[task.backup]
     if (task.kind !== 'create' && task.kind !== 'recover') return
     // nobody is there any more to do the rest
     for (const { operation } of server.tasks) endOperation(cloud.state, operation, errorOf(task, error))
@@ -106,6 +136,8 @@ function stateAfter(cloud: AzureCloud, server: AzureServer, task: Task): ServerS
       return 'Ready'
     case 'delete':
       return task.from
+    case 'configure':
+      return server.state === 'Updating' ? 'Ready' : null
     default:
       return null
   }

@@ -3,6 +3,7 @@
  *  Knows nothing of any cloud's API or states. */
 import { rmSync, writeFileSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
+import type { Client } from 'pg'
 import type { PostgresBinaries, PostgresMajor } from '../../pgserver/binaries'
 import { initCluster } from '../../pgserver/cluster'
 import { ensureEnterable, giveToServer } from '../../pgserver/reach'
@@ -129,7 +130,7 @@ export class Servers {
 
   /** Hands over an administrator's connection, to its own database unless another is named. */
   administer<Result>(spec: ServerSpec, use: (client: Client) => Promise<Result>, database?: string): Promise<Result> {
-    return this.asAdministrator(spec, database ?? this.options.flavour.administrator, use)
+    return this.running.asAdministrator(spec, use, database)
   }
 
   async setPassword(spec: ServerSpec, role: string, verifier: string): Promise<void> {

@@ -16,13 +16,22 @@ export const create: Perform<'create'> = async (work, { verifier }) => {
   return () => {
     server.createdAt = new Date().toISOString()
     becomeReady(work, true)
+    backUpSoon(work)
   }
+}
+
+/** The first automatic backup, without which nothing can be restored. */
+function backUpSoon({ server }: Work): void {
+  const name = `backup_${Date.now()}00000`
+  server.backups[name] = { name, folder: newFolderName(), kind: 'Full', completedAt: null }
+  server.tasks.splice(1, 0, { kind: 'back-up', backup: name, operation: null })
 }
 
 /** A new folder for a new attempt, written down first, so that the sweep after a crash knows which one counts. */
 async function beginAnew({ cloud, server }: Work): Promise<void> {
   const before = server.folder
   server.folder = newFolderName()
+  server.archive = server.folder
   await cloud.save()
   await cloud.servers.remove(before)
 }
