@@ -4,16 +4,18 @@ import { randomUUID } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { CallLog } from '../calls'
 import type { FaultBook } from '../faults/book'
+import { CallFaults } from '../faults/call-faults'
+import type { Effects } from '../faults/effects'
+import type { CallFacts } from '../faults/fault'
 import type { AwsCloud } from './cloud'
 import { AwsError } from './errors'
 import { isQuestion, resourcesOf, tagsOf } from './facts'
-import { CallFaults } from './faults/call-faults'
-import type { Effects } from './faults/effects'
+import { AWS_FAULTS } from './faults/table'
 import { OPERATIONS } from './operations/table'
 import { Query } from './protocol/query'
 import { authenticate } from './protocol/signature'
 import { answer, errorAnswer } from './protocol/xml'
-import { ACCOUNT } from './state'
+import { ACCOUNT, type AwsState, key } from './state'
 
 const VERSION = '2014-10-31'
 
@@ -56,7 +58,7 @@ interface Handled {
   outcome: string
   xml: string
   answered: boolean
-  struck: CallFaults['struck']
+  struck: CallFaults<AwsState>['struck']
 }
 
 function readCall(request: FastifyRequest): ReceivedCall {
@@ -70,7 +72,7 @@ async function handle(request: FastifyRequest, call: ReceivedCall, endpoint: End
   const cloud = await endpoint.current()
   let region = ''
   let authenticated = false
-  let faults: CallFaults | undefined
+  let faults: CallFaults<AwsState> | undefined
   try {
     region = authenticate({ headers: request.headers, body: call.body }, cloud.accessKey).region
     authenticated = true
@@ -80,10 +82,11 @@ async function handle(request: FastifyRequest, call: ReceivedCall, endpoint: End
       throw new AwsError('InvalidAction', `Could not find operation ${action} for version ${version ?? 'NO_VERSION_SPECIFIED'}`)
     }
     const facts = { cloud: 'aws', operation: action, account: ACCOUNT, region, resources: resourcesOf(query) }
-    faults = new CallFaults(endpoint.faults, endpoint.effects, facts, endpoint.closing)
+    faults = faultsOf(facts, endpoint, cloud)
     await faults.before()
-    const result = await operation({ cloud: faults.view(cloud), region, query, faults })
-    if (faults.afterwards(cloud)) await endpoint.effects.settle()
+    const state = faults.seen(cloud)
+    const result = await operation({ cloud: state === undefined ? cloud : { ...cloud, state }, region, query, faults })
+    if (faults.afterwards()) await endpoint.effects.settle()
     const answered = !(await faults.dropsAnswer())
     // nobody may act on a state that a crash could take back
     await (faults.struck.length > 0 ? cloud.save() : cloud.saved())
@@ -97,6 +100,17 @@ async function handle(request: FastifyRequest, call: ReceivedCall, endpoint: End
     const xml = errorAnswer(known, requestId)
     return { authenticated, region, status: known.status, outcome: known.code, xml, answered: true, struck }
   }
+}
+
+function faultsOf(call: CallFacts, endpoint: Endpoint, { state }: AwsCloud): CallFaults<AwsState> {
+  return new CallFaults({
+    book: endpoint.faults,
+    effects: endpoint.effects,
+    kinds: AWS_FAULTS,
+    call,
+    targetOf: ({ id }) => (state.instances[key(call.region, id)] ? key(call.region, id) : undefined),
+    signal: endpoint.closing,
+  })
 }
 
 function recordOf({ requestId, at, query, action }: ReceivedCall, handled: Handled): Parameters<CallLog['record']>[0] {

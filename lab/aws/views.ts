@@ -1,5 +1,4 @@
 /** Records → the elements of RDS's answers. What a real answer leaves out (an endpoint while creating), these leave out. */
-import { hostAddress } from '../network'
 import type { AwsCloud } from './cloud'
 import { list, type XmlNode } from './protocol/xml'
 import { arn, type DbInstance, type DbSnapshot, type ParameterGroup, type PendingChanges, type Tags } from './state'
@@ -16,7 +15,7 @@ export function instanceView(cloud: AwsCloud, instance: DbInstance): XmlNode {
     DBInstanceStatus: instance.status,
     MasterUsername: instance.masterUsername,
     DBName: instance.databaseName,
-    Endpoint: reachable ? { Address: hostAddress(cloud.block, instance.host), Port: cloud.dataPort } : undefined,
+    Endpoint: reachable ? { Address: cloud.addresses.textOf(instance.host), Port: cloud.dataPort } : undefined,
     AllocatedStorage: instance.storageGib,
     InstanceCreateTime: instance.createdAt,
     PreferredBackupWindow: '03:00-03:30',
