@@ -6,15 +6,17 @@ import { startAws } from './aws/start'
 import type { CloudGround, SimulatedCloud } from './cloud'
 import type { LabCredentials } from './credentials'
 import type { FaultOffer } from './faults/offer'
+import { gcpOffer } from './gcp/faults/offer'
+import { startGcp } from './gcp/start'
 import type { LabState } from './state'
 
 export function faultOffers(state: LabState): readonly FaultOffer[] {
-  return [awsOffer(state.aws)]
+  return [awsOffer(state.aws), gcpOffer(state.gcp)]
 }
 
 /** Every instance of every cloud, as far as it takes an address. */
 export function instancesIn(state: LabState): readonly { host: number }[] {
-  return [...Object.values(state.aws.instances)]
+  return [...Object.values(state.aws.instances), ...Object.values(state.gcp.instances)]
 }
 
 export async function startClouds(
@@ -25,5 +27,8 @@ export async function startClouds(
   const addresses = new Addresses(state, () => instancesIn(state).map(({ host }) => host))
   const groundOf = (cloud: string): CloudGround => ({ ...common, addresses, stateDir: join(common.stateDir, cloud) })
   const { securityGroups } = state
-  return [await startAws({ ...groundOf('aws'), state: state.aws, accessKey: credentials.aws, securityGroups })]
+  return [
+    await startAws({ ...groundOf('aws'), state: state.aws, accessKey: credentials.aws, securityGroups }),
+    await startGcp({ ...groundOf('gcp'), state: state.gcp, accessToken: credentials.gcp.accessToken }),
+  ]
 }

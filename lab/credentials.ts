@@ -1,6 +1,7 @@
 /** What a caller of this lab must know. Made by chance with the state folder and kept in it, in `credentials.json`, which its
  *  owner alone may read: whoever may not read that file can neither act in the simulated clouds nor change the lab. */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { PROJECT } from './gcp/state'
 
 export interface AccessKey {
   readonly accessKeyId: string
@@ -9,6 +10,7 @@ export interface AccessKey {
 
 export interface CloudCredentials {
   readonly aws: AccessKey & { readonly region: string }
+  readonly gcp: { readonly projectId: string; readonly accessToken: string }
 }
 
 /** As in `credentials.json`. */
@@ -20,7 +22,11 @@ export interface LabCredentials extends CloudCredentials {
 export function newCredentials(): LabCredentials {
   const accessKeyId = `LAB${randomBytes(8).toString('hex').toUpperCase()}`
   const secretAccessKey = randomBytes(30).toString('base64url')
-  return { aws: { accessKeyId, secretAccessKey, region: 'us-east-1' }, labToken: randomBytes(32).toString('base64url') }
+  return {
+    aws: { accessKeyId, secretAccessKey, region: 'us-east-1' },
+    gcp: { projectId: PROJECT, accessToken: `ya29.lab-${randomBytes(40).toString('base64url')}` },
+    labToken: randomBytes(32).toString('base64url'),
+  }
 }
 
 /** Whether an `Authorization` header carries the token. Takes as long for a wrong one as for the right one. */

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { type AwsState, emptyAwsState } from './aws/state'
 import type { Fault } from './faults/fault'
+import { emptyGcpState, type GcpState } from './gcp/state'
 import type { SecurityGroup } from './security-groups'
 
 export interface LabState {
@@ -18,6 +19,7 @@ export interface LabState {
   faults: Fault[]
   faultsOrdered: number
   aws: AwsState
+  gcp: GcpState
 }
 
 export function newLabState(block: string): LabState {
@@ -32,5 +34,6 @@ export function newLabState(block: string): LabState {
     faults: [],
     faultsOrdered: 0,
     aws: emptyAwsState(),
+    gcp: emptyGcpState(),
   }
 }

@@ -227,7 +227,8 @@ export class Servers {
     return join(this.snapshotsDir, folder, 'data')
   }
 
-  private asAdministrator<Result>(spec: ServerSpec, database: string, use: (client: Client) => Promise<Result>): Promise<Result> {
+  /** Statements of the cloud's own, in one of the server's databases. */
+  asAdministrator<Result>(spec: ServerSpec, database: string, use: (client: Client) => Promise<Result>): Promise<Result> {
     const { flavour, port, administratorPassword: password, administratorAddress: from } = this.options
     return withAdministrator({ host: spec.address, port, user: flavour.administrator, password, database, from }, use)
   }
