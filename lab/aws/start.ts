@@ -70,13 +70,7 @@ export async function startAws(options: AwsOptions): Promise<SimulatedCloud> {
     instances: () => Object.values(state.instances).map((instance) => statusOf(cloud, instance)),
     async faultsChanged(ordered) {
       notePast()
-      if (ordered && options.faults.beginsAtOnce(ordered)) {
-        const struck = options.faults.struckBy(ordered)
-        if (struck.cloud === 'aws') {
-          options.faults.strike(ordered)
-          effects.add(ordered, struck.target)
-        }
-      }
+      if (ordered) effects.strikeNow(ordered)
       await options.save()
       await effects.settle()
     },

@@ -4,7 +4,7 @@ import type { Client } from 'pg'
 import { identifier, literal } from '../postgres/session'
 import { type GcpCloud, specOf } from './cloud'
 import { GcpError, invalid } from './errors'
-import { CLOUD_SQL, SUPERUSER } from './flavour'
+import { SUPERUSER } from './flavour'
 import type { SqlInstance } from './state'
 
 export interface DatabaseFacts {
@@ -39,7 +39,7 @@ export function within<Result>(
   instance: SqlInstance,
   use: (client: Client) => Promise<Result>,
 ): Promise<Result> {
-  return cloud.servers.asAdministrator(specOf(cloud, instance), CLOUD_SQL.administrator, use)
+  return cloud.servers.administer(specOf(cloud, instance), use)
 }
 
 export async function usersOf(client: Client): Promise<string[]> {
