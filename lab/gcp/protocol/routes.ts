@@ -35,17 +35,8 @@ export function findRoute(verb: string, path: string): Route | undefined {
   for (const { method, pattern, names } of PATHS) {
     const found = method.verb === verb ? pattern.exec(rest) : null
     if (!found) continue
-    const values = found.slice(1).map(decoded)
-    if (values.includes(undefined)) return undefined
+    const values = found.slice(1).map(decodeURIComponent)
     return { method, prefix, fields: Object.fromEntries(names.map((name, index) => [name, values[index] ?? ''])) }
   }
   return undefined
-}
-
-function decoded(text: string): string | undefined {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return undefined
-  }
 }
