@@ -8,15 +8,18 @@ import { startAzure } from './azure/start'
 import type { CloudGround, SimulatedCloud } from './cloud'
 import type { LabCredentials } from './credentials'
 import type { FaultOffer } from './faults/offer'
+import { gcpOffer } from './gcp/faults/offer'
+import { startGcp } from './gcp/start'
 import type { LabState } from './state'
 
 export function faultOffers(state: LabState): readonly FaultOffer[] {
-  return [awsOffer(state.aws), azureOffer(state.azure)]
+  return [awsOffer(state.aws), azureOffer(state.azure), gcpOffer(state.gcp)]
 }
 
 /** Every instance of every cloud, as far as it takes an address. */
 export function instancesIn(state: LabState): readonly { host: number }[] {
-  return [...Object.values(state.aws.instances), ...Object.values(state.azure.servers)]
+  const { aws, azure, gcp } = state
+  return [...Object.values(aws.instances), ...Object.values(azure.servers), ...Object.values(gcp.instances)]
 }
 
 export async function startClouds(
@@ -30,5 +33,6 @@ export async function startClouds(
   return [
     await startAws({ ...groundOf('aws'), state: state.aws, accessKey: credentials.aws, securityGroups }),
     await startAzure({ ...groundOf('azure'), state: state.azure, token: credentials.azure.token }),
+    await startGcp({ ...groundOf('gcp'), state: state.gcp, accessToken: credentials.gcp.accessToken }),
   ]
 }

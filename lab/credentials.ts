@@ -2,6 +2,7 @@
  *  owner alone may read: whoever may not read that file can neither act in the simulated clouds nor change the lab. */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { SUBSCRIPTION, TENANT } from './azure/state'
+import { PROJECT } from './gcp/state'
 
 export interface AccessKey {
   readonly accessKeyId: string
@@ -18,6 +19,7 @@ export interface AzureCredentials {
 export interface CloudCredentials {
   readonly aws: AccessKey & { readonly region: string }
   readonly azure: AzureCredentials
+  readonly gcp: { readonly projectId: string; readonly accessToken: string }
 }
 
 /** As in `credentials.json`. */
@@ -32,6 +34,7 @@ export function newCredentials(): LabCredentials {
   return {
     aws: { accessKeyId, secretAccessKey, region: 'us-east-1' },
     azure: { subscriptionId: SUBSCRIPTION, tenantId: TENANT, token: randomBytes(32).toString('base64url') },
+    gcp: { projectId: PROJECT, accessToken: `ya29.lab-${randomBytes(40).toString('base64url')}` },
     labToken: randomBytes(32).toString('base64url'),
   }
 }

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { type AwsState, emptyAwsState } from './aws/state'
 import { type AzureState, emptyAzureState } from './azure/state'
 import type { Fault } from './faults/fault'
+import { emptyGcpState, type GcpState } from './gcp/state'
 import type { SecurityGroup } from './security-groups'
 
 export interface LabState {
@@ -20,6 +21,7 @@ export interface LabState {
   faultsOrdered: number
   aws: AwsState
   azure: AzureState
+  gcp: GcpState
 }
 
 export function newLabState(block: string): LabState {
@@ -35,5 +37,6 @@ export function newLabState(block: string): LabState {
     faultsOrdered: 0,
     aws: emptyAwsState(),
     azure: emptyAzureState(),
+    gcp: emptyGcpState(),
   }
 }
