@@ -31,6 +31,8 @@ export interface Mechanics {
   remove(): Promise<void>
 }
 
+export const ADMINISTRATOR_PASSWORD = 'rather:secret \\ indeed'
+
 const FLAVOUR = {
   name: 'mechanics',
   administrator: 'labadmin',
@@ -59,7 +61,7 @@ export async function openMechanics(more: Partial<ServersOptions> = {}): Promise
       cacheDir,
       port,
       administratorAddress,
-      administratorPassword: 'rather:secret \\ indeed',
+      administratorPassword: ADMINISTRATOR_PASSWORD,
       flavour: FLAVOUR,
       ended: (folder) => ended.push(folder),
       log: () => {},
@@ -95,7 +97,7 @@ export async function openMechanics(more: Partial<ServersOptions> = {}): Promise
     ask: ({ address: host }, sql, config) =>
       query({ host, port, user: 'boss', password: PASSWORD, database: 'shop', ...config }, sql),
     async asAdministrator({ address }, sql) {
-      const login = { host: address, port, user: 'labadmin', password: 'rather:secret \\ indeed', database: 'shop' }
+      const login = { host: address, port, user: 'labadmin', password: ADMINISTRATOR_PASSWORD, database: 'shop' }
       return withAdministrator({ ...login, from: administratorAddress }, async (client) => (await client.query(sql)).rows)
     },
     forget() {
