@@ -144,6 +144,8 @@ export type Task = Job & {
 
 export type Job =
   | { kind: 'create'; verifier: string }
+  /** `source`: a server's name. `pointInTime` null: the latest there is. */
+  | { kind: 'restore'; source: string; pointInTime: string | null }
   | { kind: 'update'; change: Partial<ServerShape>; verifier: string | null }
   | { kind: 'start' }
   | { kind: 'stop' }

@@ -19,11 +19,12 @@ import {
   setAdministrator,
   setFirewallRule,
 } from './work/items'
-import { create, recover, remove, restart, start, stop, update } from './work/lifecycle'
+import { create, recover, remove, restart, restore, start, stop, update } from './work/lifecycle'
 import { lasts, type Perform, type Work } from './work/work'
 
 const PERFORM: { readonly [Kind in Job['kind']]: Perform<Kind> } = {
   create,
+  restore,
   update,
   start,
   stop,
@@ -44,6 +45,7 @@ const PERFORM: { readonly [Kind in Job['kind']]: Perform<Kind> } = {
 /** What a task lasts at least. */
 const DURATION = {
   create: 'createMs',
+  restore: 'restoreMs',
   update: 'modifyMs',
   start: 'rebootMs',
   stop: 'rebootMs',
@@ -77,7 +79,7 @@ export function createAzureTasks(cloud: () => AzureCloud): TaskRunner<AzureServe
       const now = cloud()
       if (await passes(now, server, task)) return 'again'
       now.log(`${task.kind} of ${server.name} failed: ${error}`)
-      if (task.kind === 'create') await now.servers.remove(server.folder)
+      if (makes(task.kind)) await now.servers.remove(server.folder)
       return failure(now, server, task, error)
     },
     nameOf: ({ name }) => name,
@@ -88,7 +90,12 @@ export function createAzureTasks(cloud: () => AzureCloud): TaskRunner<AzureServe
 
 /** Whether there must be a running server for it. */
 export function needsServer({ kind }: Task): boolean {
-  return kind !== 'create' && kind !== 'start' && kind !== 'delete'
+  return !makes(kind) && kind !== 'start' && kind !== 'delete'
+}
+
+/** Whether it makes a server anew. */
+function makes(kind: Job['kind']): boolean {
+  return kind === 'create' || kind === 'restore'
 }
 
 /** Before whatever else is to be done for it, but after what is under way. */
@@ -113,9 +120,9 @@ function failure(cloud: AzureCloud, server: AzureServer, task: Task, error: unkn
     const left = stateAfter(cloud, server, task)
     if (left !== null) server.state = left
     endOperation(cloud.state, task.operation, errorOf(task, error))
-    if (task.kind === 'create') delete cloud.state.servers[serverKey(server.name)]
+    if (makes(task.kind)) delete cloud.state.servers[serverKey(server.name)]
     if (task.kind === 'back-up') delete server.backups[task.backup]
-    if (task.kind !== 'create' && task.kind !== 'recover') return
+    if (!makes(task.kind) && task.kind !== 'recover') return
     // nobody is there any more to do the rest
     for (const { operation } of server.tasks) endOperation(cloud.state, operation, errorOf(task, error))
     server.tasks = []

@@ -3,11 +3,13 @@ import { type AzureCloud, isReachable } from './cloud'
 import { displayName } from './locations'
 import { serverId, typeOf } from './protocol/path'
 import type { Administrator, AsyncOperation, AzureServer, FirewallRule, ServerBackup } from './state'
+import { windowOf } from './window'
 
 /** How many replicas a server may have. */
 export const REPLICAS_MAX = 5
 
 export function serverView(cloud: AzureCloud, server: AzureServer): object {
+  const window = windowOf(server)
   return {
     sku: server.sku,
     ...(server.createdAt !== null && { systemData: { createdAt: server.createdAt } }),
@@ -32,6 +34,7 @@ export function serverView(cloud: AzureCloud, server: AzureServer): object {
       backup: {
         backupRetentionDays: server.backup.retentionDays,
         geoRedundantBackup: server.backup.geoRedundant,
+        ...(window && { earliestRestoreDate: window.earliest }),
       },
       highAvailability: highAvailabilityView(server),
       maintenanceWindow: server.maintenanceWindow,

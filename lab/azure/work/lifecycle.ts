@@ -1,8 +1,10 @@
 /** Tasks that a server as a whole goes through. Each is safe to begin again. */
+import { NotRestorableError } from '../../postgres/recovery'
 import { newFolderName } from '../../postgres/servers'
 import { specOf } from '../cloud'
 import { SETTINGS_QUESTION, type SettingRow } from '../parameters'
-import { serverKey } from '../state'
+import { type AzureServer, serverKey } from '../state'
+import { backupBefore } from '../window'
 import { atLeast, becomeReady, configured, lasts, type Perform, type Work } from './work'
 
 export const create: Perform<'create'> = async (work, { verifier }) => {
@@ -25,6 +27,36 @@ function backUpSoon({ server }: Work): void {
   const name = `backup_${Date.now()}00000`
   server.backups[name] = { name, folder: newFolderName(), kind: 'Full', completedAt: null }
   server.tasks.splice(1, 0, { kind: 'back-up', backup: name, operation: null })
+}
+
+/** As of a moment, exact to the transaction. Its settings hold before its first start; nobody is let in. */
+export const restore: Perform<'restore'> = async (work, { source: name, pointInTime }) => {
+  const { cloud, server, signal } = work
+  const source = cloud.state.servers[serverKey(name)]
+  const backup = source && backupBefore(source, pointInTime)
+  if (!source || !backup) throw new Error(`There is no backup of ${name} for that moment any more.`)
+  await beginAnew(work)
+  const alive = await archivedUntil(work, source)
+  const point = { backup: backup.folder, archive: source.archive, target: pointInTime ?? 'latest', signal }
+  const restored = cloud.servers.restoreToTime(specOf(cloud, server), point).catch((error) => {
+    // nothing happened any more after a server was stopped
+    if (alive || !(error instanceof NotRestorableError)) throw error
+    return cloud.servers.restoreToTime(specOf(cloud, server), { ...point, target: 'latest' })
+  })
+  await atLeast(restored, lasts(work, 'restoreMs'))
+  return () => {
+    server.createdAt = new Date().toISOString()
+    becomeReady(work, true)
+    backUpSoon(work)
+  }
+}
+
+/** Whether the source still runs, so that its archive can be made to reach until now; one that is stopped has archived everything. */
+async function archivedUntil({ cloud, signal }: Work, source: AzureServer): Promise<boolean> {
+  await cloud.afflictions.thawed(serverKey(source.name), signal)
+  if (cloud.servers.isDown(source.folder)) return false
+  await cloud.servers.archiveUpToNow(specOf(cloud, source), signal)
+  return true
 }
 
 /** A new folder for a new attempt, written down first, so that the sweep after a crash knows which one counts. */
