@@ -87,7 +87,7 @@ export interface Promised {
   readonly instance: string
   /** Instances that can take nothing else meanwhile, beside the one that it is about. */
   readonly locks?: readonly string[]
-  readonly backup?: string
+  readonly backup?: Pick<BackupRecord, 'runId' | 'uid'>
 }
 
 const OPERATIONS_KEPT = 2_000
@@ -104,7 +104,7 @@ export function newOperation({ state }: GcpCloud, { type, instance, locks = [], 
     startedAt: null,
     endedAt: null,
     errors: [],
-    backup: backup ?? null,
+    backup: backup ? { runId: backup.runId, uid: backup.uid } : null,
   }
   state.operations[operation.name] = operation
   const done = Object.values(state.operations).filter(({ status }) => status === 'DONE')

@@ -26,7 +26,7 @@ export function createRemovals(cloud: () => GcpCloud): TaskRunner<BackupRecord> 
       cloud().log(`The backup ${backup.uid} was not removed: ${error}`)
       return () => {
         // as it was: its data may be there still
-        backup.state = 'SUCCESSFUL'
+        backup.state = task.before
         endOperation(cloud(), task.operation, 'An internal error has occurred.')
       }
     },

@@ -76,11 +76,11 @@ export interface OperationRecord {
   startedAt: string | null
   endedAt: string | null
   errors: OperationError[]
-  /** Of the backup that it makes, restores or deletes. */
-  backup: string | null
+  /** The backup that it makes, restores or deletes. */
+  backup: { runId: string; uid: string } | null
 }
 
-export type BackupState = 'ENQUEUED' | 'RUNNING' | 'SUCCESSFUL' | 'FAILED' | 'DELETING' | 'DELETED'
+export type BackupState = 'ENQUEUED' | 'RUNNING' | 'SUCCESSFUL' | 'FAILED' | 'DELETING'
 
 /** One backup, seen as a run of its instance and as a backup of the project. */
 export interface BackupRecord {
@@ -114,6 +114,8 @@ export interface BackupRecord {
 export interface BackupTask {
   kind: 'remove'
   operation: string
+  /** What it was; and is again when this fails. */
+  before: BackupState
   doom?: Doom
 }
 

@@ -9,7 +9,7 @@ import { failBackup, performBackUp } from './backing-up'
 import { type GcpCloud, specOf } from './cloud'
 import { createDatabase, createUser, deleteUser, dropDatabase, updateUser, within } from './inside'
 import { endOperation, startOperation } from './operation-life'
-import type { SqlInstance, Task } from './state'
+import type { BackupRecord, SqlInstance, Task } from './state'
 import { performUpdate } from './updating'
 import { atLeast, lasts, type TaskOf, type Work } from './work'
 
@@ -135,14 +135,15 @@ async function restore(work: Work, task: TaskOf<'restore'>): Promise<Outcome> {
   const { cloud, instance, signal } = work
   const backup = cloud.state.backups[task.backup]
   if (!backup) throw new Error(`The backup ${task.backup} is gone.`)
-  await cloud.servers.halt(task.before)
+  if (task.before !== '') await cloud.servers.halt(task.before)
   const attempt = instance.folder
   instance.folder = newFolderName()
-  instance.state = 'MAINTENANCE'
+  if (instance.madeAt !== null) instance.state = 'MAINTENANCE'
   await cloud.save()
   if (attempt !== task.before) await cloud.servers.remove(attempt)
   await atLeast(cloud.servers.restore(closed(cloud, instance), backup.folder, signal), lasts(work, 'restoreMs'))
   return () => {
+    instance.madeAt ??= new Date().toISOString()
     instance.tasks.unshift({ kind: 'settle', operation: task.operation })
     discard(cloud, task.before)
   }
@@ -156,13 +157,22 @@ function discard(cloud: GcpCloud, folder: string): void {
 async function remove(work: Work, task: TaskOf<'delete'>): Promise<Outcome> {
   const { cloud, instance } = work
   const final = task.finalBackup === null ? undefined : cloud.state.backups[task.finalBackup]
-  if (final && final.state !== 'SUCCESSFUL') (await performBackUp(work, { ...task, kind: 'back-up', backup: final.uid }))()
+  if (final && final.state !== 'SUCCESSFUL') await backUpLast(work, final)
   await lasts(work, 'deleteMs')
   await cloud.servers.remove(instance.folder)
   return () => {
     delete cloud.state.instances[instance.name]
     forgetBackups(cloud, instance)
   }
+}
+
+/** A stopped instance is started for it, closed to everybody. */
+async function backUpLast(work: Work, final: BackupRecord): Promise<void> {
+  const { cloud, instance } = work
+  await cloud.servers.ensureRunning(closed(cloud, instance))
+  const taken = await performBackUp(work, { kind: 'back-up', operation: null, backup: final.uid })
+  taken()
+  await cloud.save()
 }
 
 /** Backups go with their instance unless they were to be kept; final ones always stay. */
@@ -219,6 +229,10 @@ function afterFailure(cloud: GcpCloud, instance: SqlInstance, task: Task): void 
   if (task.kind === 'back-up') failBackup(cloud, task.backup)
   if (task.kind === 'delete' && task.finalBackup !== null) failBackup(cloud, task.finalBackup)
   if (task.kind !== 'restore') return
+  if (instance.madeAt === null) {
+    instance.state = 'FAILED'
+    return
+  }
   // the data that were to be replaced are still there
   const attempt = instance.folder
   instance.folder = task.before

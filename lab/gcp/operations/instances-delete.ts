@@ -22,7 +22,7 @@ export const deleteInstance: Operation = async (call) => {
   const description = String(fields.finalBackupDescription ?? '')
   const backup = final ? addBackup(cloud, instance, { type: 'FINAL', description, expiresAt }) : undefined
   instance.state = 'PENDING_DELETE'
-  const promised = { type: 'DELETE', ...(backup && { backup: backup.runId }) }
+  const promised = { type: 'DELETE', ...(backup && { backup }) }
   const operation = await promise(call, instance, promised, { kind: 'delete', finalBackup: backup?.uid ?? null })
   return operationView(operation, prefix)
 }
