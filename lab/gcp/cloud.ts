@@ -57,10 +57,9 @@ export function findInstance(call: Call, name = textOf(call.fields.instance) ?? 
   return instance
 }
 
-/** Whether something is under way for it that lets nothing else begin. */
-export function isBusy({ state }: GcpCloud, { name, tasks }: SqlInstance): boolean {
-  const locked = Object.values(state.operations).some(({ status, locks }) => status !== 'DONE' && locks.includes(name))
-  return locked || tasks.length > 0
+/** Whether an operation is under way for it, which lets nothing else begin. What it does by itself is waited for. */
+export function isBusy({ state }: GcpCloud, { name }: SqlInstance): boolean {
+  return Object.values(state.operations).some(({ status, locks }) => status !== 'DONE' && locks.includes(name))
 }
 
 /** @throws GcpError operationInProgress; instanceDoesNotExist when it went while the call was waiting for something. */

@@ -8,7 +8,7 @@ import { createTaskRunner, type Outcome, type TaskRunner } from '../tasks'
 import { failBackup, performBackUp } from './backing-up'
 import { type GcpCloud, specOf } from './cloud'
 import { createDatabase, createUser, deleteUser, dropDatabase, updateUser, within } from './inside'
-import { endOperation, startOperation } from './operation-life'
+import { endOperation, noteFailure, startOperation } from './operation-life'
 import type { BackupRecord, SqlInstance, Task } from './state'
 import { performUpdate } from './updating'
 import { atLeast, lasts, type TaskOf, type Work } from './work'
@@ -22,7 +22,7 @@ export function createInstanceTasks(cloud: () => GcpCloud): TaskRunner<SqlInstan
       const outcome = await (task.doom ? failAsOrdered(work, task, task.doom) : perform[task.kind](work, task as never))
       return () => {
         outcome()
-        if (!instance.tasks.some(({ operation }) => operation === task.operation)) endOperation(work.cloud, task.operation)
+        endWithLastTask(work.cloud, instance, task)
         if (instance.state === 'RUNNABLE') instance.availableAt = new Date().toISOString()
       }
     },
@@ -31,13 +31,19 @@ export function createInstanceTasks(cloud: () => GcpCloud): TaskRunner<SqlInstan
       cloud().log(`${task.kind} of ${instance.name} failed: ${error}`)
       return () => {
         afterFailure(cloud(), instance, task)
-        endOperation(cloud(), task.operation, messageOf(task, error))
+        noteFailure(cloud(), task.operation, messageOf(task, error))
+        endWithLastTask(cloud(), instance, task)
       }
     },
     nameOf: ({ name }) => name,
     save: () => cloud().save(),
     log: (line) => cloud().log(line),
   })
+}
+
+/** An operation is done when none of its tasks is left. */
+function endWithLastTask(cloud: GcpCloud, instance: SqlInstance, { operation }: Task): void {
+  if (!instance.tasks.some((task) => task.operation === operation)) endOperation(cloud, operation)
 }
 
 /** Before whatever else is to be done for it, but after what is under way. */
@@ -237,7 +243,7 @@ function afterFailure(cloud: GcpCloud, instance: SqlInstance, task: Task): void 
   const attempt = instance.folder
   instance.folder = task.before
   instance.state = 'RUNNABLE'
-  instance.tasks.unshift({ kind: 'recover', operation: null })
+  instance.tasks.unshift({ kind: 'recover', operation: task.operation })
   if (attempt !== task.before) discard(cloud, attempt)
 }
 
