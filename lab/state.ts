@@ -1,6 +1,7 @@
 /** What the lab as a whole remembers, beside what each simulated cloud does. */
 import { randomBytes } from 'node:crypto'
 import { type AwsState, emptyAwsState } from './aws/state'
+import { type AzureState, emptyAzureState } from './azure/state'
 import type { Fault } from './faults/fault'
 import { emptyGcpState, type GcpState } from './gcp/state'
 import type { SecurityGroup } from './security-groups'
@@ -19,6 +20,7 @@ export interface LabState {
   faults: Fault[]
   faultsOrdered: number
   aws: AwsState
+  azure: AzureState
   gcp: GcpState
 }
 
@@ -34,6 +36,7 @@ export function newLabState(block: string): LabState {
     faults: [],
     faultsOrdered: 0,
     aws: emptyAwsState(),
+    azure: emptyAzureState(),
     gcp: emptyGcpState(),
   }
 }
