@@ -13,6 +13,7 @@ import { serverSettings } from './flags'
 import { openNetworks } from './networks'
 import type { Json, Message } from './protocol/json'
 import type { ApiRequest } from './protocol/request'
+import type { Settings } from './settings'
 import type { BackupRecord, GcpState, OperationRecord, SqlInstance, Task } from './state'
 
 export interface GcpCloud extends CloudGround {
@@ -138,7 +139,13 @@ export function specOf(cloud: GcpCloud, instance: SqlInstance, settings = instan
     address: cloud.addresses.textOf(instance.host),
     settings: serverSettings(settings.databaseFlags),
     networks: cloud.afflictions.isCut(instance.name) ? [] : networks,
+    archive: archiveOf(instance, settings),
   }
+}
+
+/** Where its log is archived while it can be recovered to a point in time; gone with its data. */
+export function archiveOf({ folder }: SqlInstance, settings: Settings): string | undefined {
+  return settings.backupConfiguration.pointInTimeRecoveryEnabled ? folder : undefined
 }
 
 /** 'POSTGRES_17' → 17. @throws GcpError invalid for another engine, or a version that there is not. */

@@ -30,6 +30,8 @@ type Job =
   | { kind: 'back-up'; backup: string }
   /** `before`: the folder that is replaced. */
   | { kind: 'restore'; backup: string; before: string }
+  /** `at`: a moment, or null for now; `snapshot`: the folder of the copy that it is then made from. */
+  | { kind: 'clone'; source: string; at: string | null; snapshot: string }
   | { kind: 'delete'; finalBackup: string | null }
   | { kind: 'create-user'; user: string; verifier: string | null; roles: string[] | null }
   | { kind: 'update-user'; user: string; verifier: string | null; roles: string[] | null; revoke: boolean }
@@ -102,6 +104,9 @@ export interface BackupRecord {
   enqueuedAt: string
   startedAt: string | null
   endedAt: string | null
+  /** The archive that it can be rolled forward from, and the moment from which on. */
+  archive: string | null
+  recoverableFrom: string | null
   expiresAt: string | null
   /** Its instance's, as they were. */
   settings: Settings

@@ -2,16 +2,17 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { TIMER_MAX_MS } from '../duration'
 import type { Doom } from '../faults/call-faults'
-import { newFolderName, type ServerSpec } from '../postgres/servers'
+import { newFolderName } from '../postgres/servers'
 import type { Durations } from '../profile'
 import { createTaskRunner, type Outcome, type TaskRunner } from '../tasks'
-import { failBackup, performBackUp } from './backing-up'
+import { backUpFirst, failBackup, loseArchive, performBackUp } from './backing-up'
+import { performClone } from './cloning'
 import { type GcpCloud, specOf } from './cloud'
 import { createDatabase, createUser, deleteUser, dropDatabase, updateUser, within } from './inside'
 import { endOperation, noteFailure, startOperation } from './operation-life'
 import type { BackupRecord, SqlInstance, Task } from './state'
 import { performUpdate } from './updating'
-import { atLeast, lasts, type TaskOf, type Work } from './work'
+import { atLeast, beginAnew, closed, lasts, type TaskOf, type Work } from './work'
 
 export function createInstanceTasks(cloud: () => GcpCloud): TaskRunner<SqlInstance> {
   return createTaskRunner<Task, SqlInstance>({
@@ -61,6 +62,7 @@ const DURATION = {
   recover: 'recoverMs',
   'back-up': 'snapshotMs',
   restore: 'restoreMs',
+  clone: 'restoreMs',
   delete: 'deleteMs',
   'create-user': 'passwordMs',
   'update-user': 'passwordMs',
@@ -79,6 +81,7 @@ const perform: { [Kind in Task['kind']]: (work: Work, task: TaskOf<Kind>) => Pro
   recover,
   'back-up': performBackUp,
   restore,
+  clone: performClone,
   delete: remove,
   'create-user': (work, task) => inside(work, task, (client) => createUser(client, task)),
   'update-user': (work, task) => inside(work, task, (client) => updateUser(client, task)),
@@ -100,25 +103,14 @@ async function create(work: Work, task: TaskOf<'create'>): Promise<Outcome> {
   }
 }
 
-/** Nobody writes into data that could still be made again. */
-function closed(cloud: GcpCloud, instance: SqlInstance): ServerSpec {
-  return { ...specOf(cloud, instance), networks: [] }
-}
-
-async function settle({ cloud, instance }: Work): Promise<Outcome> {
+async function settle(work: Work): Promise<Outcome> {
+  const { cloud, instance } = work
+  await backUpFirst(work, instance.settings)
   if (instance.settings.activationPolicy === 'NEVER') await cloud.servers.halt(instance.folder)
   else await cloud.servers.configure(specOf(cloud, instance))
   return () => {
     instance.state = 'RUNNABLE'
   }
-}
-
-/** A new folder for a new attempt, written down first, so that the sweep after a crash knows which one counts. */
-async function beginAnew(cloud: GcpCloud, instance: SqlInstance): Promise<void> {
-  const before = instance.folder
-  instance.folder = newFolderName()
-  await cloud.save()
-  await cloud.servers.remove(before)
 }
 
 async function restart(work: Work): Promise<Outcome> {
@@ -151,6 +143,7 @@ async function restore(work: Work, task: TaskOf<'restore'>): Promise<Outcome> {
   return () => {
     instance.madeAt ??= new Date().toISOString()
     instance.tasks.unshift({ kind: 'settle', operation: task.operation })
+    loseArchive(cloud, task.before)
     discard(cloud, task.before)
   }
 }
@@ -168,6 +161,7 @@ async function remove(work: Work, task: TaskOf<'delete'>): Promise<Outcome> {
   await cloud.servers.remove(instance.folder)
   return () => {
     delete cloud.state.instances[instance.name]
+    loseArchive(cloud, instance.folder)
     forgetBackups(cloud, instance)
   }
 }
@@ -203,7 +197,7 @@ const NEEDS_NO_SERVER = new Set<Task['kind']>(['create', 'restore', 'recover', '
 
 /** Waits while faults keep its server from doing anything. */
 async function becomesAble({ cloud, instance, signal }: Work, task: Task): Promise<void> {
-  if (task.kind === 'create' || (task.kind === 'delete' && task.finalBackup === null)) return
+  if (task.kind === 'create' || task.kind === 'clone' || (task.kind === 'delete' && task.finalBackup === null)) return
   await cloud.afflictions.thawed(instance.name, signal)
   if (NEEDS_NO_SERVER.has(task.kind)) return
   while (cloud.afflictions.isFull(instance.name)) await sleep(LOOK_EVERY_MS, undefined, { signal })
@@ -211,7 +205,7 @@ async function becomesAble({ cloud, instance, signal }: Work, task: Task): Promi
 
 /** Whether a task failed only because its server was away: then it is begun again once that is back. */
 async function passes(cloud: GcpCloud, instance: SqlInstance, task: Task): Promise<boolean> {
-  if (task.doom || ['create', 'restore', 'recover', 'delete'].includes(task.kind)) return false
+  if (task.doom || ['create', 'restore', 'clone', 'recover', 'delete'].includes(task.kind)) return false
   if (cloud.afflictions.isFrozen(instance.name)) return true
   if (!cloud.servers.isDown(instance.folder) || instance.settings.activationPolicy === 'NEVER') return false
   // a server that does not come back must not keep its task waiting for ever
@@ -230,7 +224,7 @@ async function failAsOrdered(work: Work, task: Task, { fault, delayMs }: Doom): 
 
 /** A creation leaves an instance that has failed, a restore or deletion that cannot be done one that is as it was before. */
 function afterFailure(cloud: GcpCloud, instance: SqlInstance, task: Task): void {
-  if (task.kind === 'create' || task.kind === 'settle') instance.state = 'FAILED'
+  if (task.kind === 'create' || task.kind === 'settle' || task.kind === 'clone') instance.state = 'FAILED'
   if (task.kind === 'delete') instance.state = instance.madeAt === null ? 'FAILED' : 'RUNNABLE'
   if (task.kind === 'back-up') failBackup(cloud, task.backup)
   if (task.kind === 'delete' && task.finalBackup !== null) failBackup(cloud, task.finalBackup)

@@ -1,12 +1,12 @@
 /** backupRuns.insert, get, list and delete: backups as runs of their instance. */
 import { type Call, findInstance, type Operation, promise, requireIdle, requireRunning, textOf } from '../cloud'
 import { GcpError } from '../errors'
+import { addBackup } from '../new-backup'
 import { pageOf } from '../paging'
 import type { Json } from '../protocol/json'
 import type { BackupRecord, OperationRecord, SqlInstance } from '../state'
 import { backupRunView, operationView } from '../views'
 import { findRun } from './find-backup'
-import { addBackup } from './new-backup'
 import { removeBackup } from './remove-backup'
 
 export const insertBackupRun: Operation = async (call) => {

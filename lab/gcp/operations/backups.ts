@@ -2,6 +2,7 @@
 import { type Call, findInstance, newOperation, type Operation, textOf } from '../cloud'
 import { invalid, missing } from '../errors'
 import { parseFilter } from '../filter'
+import { expiryOf } from '../new-backup'
 import { endOperation } from '../operation-life'
 import { pageOf } from '../paging'
 import type { Json } from '../protocol/json'
@@ -9,7 +10,6 @@ import type { BackupRecord } from '../state'
 import { backupView, operationView } from '../views'
 import { backUp } from './backup-runs'
 import { findBackup } from './find-backup'
-import { expiryOf } from './new-backup'
 import { removeBackup } from './remove-backup'
 
 export const createBackup: Operation = async (call) => {

@@ -1,8 +1,8 @@
 /** instances.delete: not while it is protected or has replicas; a last backup when asked for. */
 import { findInstance, type Operation, promise, requireIdle } from '../cloud'
 import { GcpError } from '../errors'
+import { addBackup, finalExpiry } from '../new-backup'
 import { operationView } from '../views'
-import { addBackup, finalExpiry } from './new-backup'
 
 export const deleteInstance: Operation = async (call) => {
   const { cloud, fields, prefix } = call

@@ -5,8 +5,10 @@ import { deleteBackupRun, getBackupRun, insertBackupRun, listBackupRuns } from '
 import { createBackup, deleteBackup, getBackup, listBackups, updateBackup } from './backups'
 import { deleteDatabase, getDatabase, insertDatabase, listDatabases, updateDatabase } from './databases'
 import { listFlags } from './flags-list'
+import { cloneInstance } from './instances-clone'
 import { deleteInstance } from './instances-delete'
 import { getInstance } from './instances-get'
+import { getLatestRecoveryTime } from './instances-get-latest-recovery-time'
 import { insertInstance } from './instances-insert'
 import { listInstances } from './instances-list'
 import { patchInstance, updateInstance } from './instances-patch'
@@ -33,8 +35,10 @@ export const OPERATIONS: ReadonlyMap<string, Operation> = new Map<string, Operat
   ['databases.patch', updateDatabase],
   ['databases.update', updateDatabase],
   ['flags.list', listFlags],
+  ['instances.clone', cloneInstance],
   ['instances.delete', deleteInstance],
   ['instances.get', getInstance],
+  ['instances.getLatestRecoveryTime', getLatestRecoveryTime],
   ['instances.insert', insertInstance],
   ['instances.list', listInstances],
   ['instances.patch', patchInstance],
