@@ -8,7 +8,7 @@ import { checkSettings, withDefaults } from '../settings'
 import type { SqlInstance } from '../state'
 import { operationView } from '../views'
 import { refuseUnsupported } from './instance-body'
-import { zoneOf } from './instances-insert'
+import { zoneOf } from './new-instance'
 
 export const patchInstance: Operation = async (call) => {
   const instance = findInstance(call)
