@@ -1,67 +1,69 @@
-/** Records → the elements of RDS's answers. What a real answer leaves out (an endpoint while creating), these leave out. */
+/** Records → RDS's descriptions of them, as the service model has them. What a real answer leaves out (an endpoint while creating),
+ *  these leave out. */
 import { hostAddress } from '../network'
 import type { AwsCloud } from './cloud'
-import { list, type XmlNode } from './protocol/xml'
+import type { DBInstance, DBParameterGroup, DBSnapshot, DBSubnetGroup, PendingModifiedValues, Tag } from './generated/answers'
 import { arn, type DbInstance, type DbSnapshot, type ParameterGroup, type PendingChanges, type Tags } from './state'
 
 const VPC = 'vpc-lab'
 
-export function instanceView(cloud: AwsCloud, instance: DbInstance): XmlNode {
+export function instanceView(cloud: AwsCloud, instance: DbInstance): DBInstance {
   const rulesHold = instance.tasks.every(({ kind }) => ['back-up', 'reboot', 'recover', 'delete'].includes(kind))
   const reachable = instance.createdAt !== null && instance.status !== 'creating'
   return {
+    ...UNCHANGING,
     DBInstanceIdentifier: instance.id,
     DBInstanceClass: instance.instanceClass,
-    Engine: 'postgres',
     DBInstanceStatus: instance.status,
     MasterUsername: instance.masterUsername,
     DBName: instance.databaseName,
     Endpoint: reachable ? { Address: hostAddress(cloud.block, instance.host), Port: cloud.dataPort } : undefined,
     AllocatedStorage: instance.storageGib,
     InstanceCreateTime: instance.createdAt,
-    PreferredBackupWindow: '03:00-03:30',
     BackupRetentionPeriod: instance.backupRetentionDays,
-    DBSecurityGroups: '',
-    VpcSecurityGroups: list(
-      'VpcSecurityGroupMembership',
-      instance.securityGroups.map((id) => ({ VpcSecurityGroupId: id, Status: rulesHold ? 'active' : 'adding' })),
-    ),
-    DBParameterGroups: list('DBParameterGroup', [
-      { DBParameterGroupName: instance.parameterGroup, ParameterApplyStatus: instance.parameterStatus },
-    ]),
+    VpcSecurityGroups: instance.securityGroups.map((id) => ({
+      VpcSecurityGroupId: id,
+      Status: rulesHold ? 'active' : 'adding',
+    })),
+    DBParameterGroups: [{ DBParameterGroupName: instance.parameterGroup, ParameterApplyStatus: instance.parameterStatus }],
     AvailabilityZone: instance.createdAt ? `${instance.region}a` : undefined,
     DBSubnetGroup: subnetGroup(instance.region),
-    PreferredMaintenanceWindow: 'sun:04:00-sun:04:30',
     PendingModifiedValues: pendingView(instance.pending),
     MultiAZ: instance.multiAz,
     EngineVersion: instance.engineVersion,
-    AutoMinorVersionUpgrade: true,
-    ReadReplicaDBInstanceIdentifiers: '',
-    LicenseModel: 'postgresql-license',
-    OptionGroupMemberships: list('OptionGroupMembership', [
-      { OptionGroupName: `default:postgres-${instance.major}`, Status: 'in-sync' },
-    ]),
+    OptionGroupMemberships: [{ OptionGroupName: `default:postgres-${instance.major}`, Status: 'in-sync' }],
     PubliclyAccessible: instance.publiclyAccessible,
     StorageType: instance.storageType,
-    DbInstancePort: 0,
-    StorageEncrypted: false,
     DbiResourceId: instance.resourceId,
-    DomainMemberships: '',
     CopyTagsToSnapshot: instance.copyTagsToSnapshot,
-    MonitoringInterval: 0,
     DBInstanceArn: arn(instance.region, 'db', instance.id),
-    IAMDatabaseAuthenticationEnabled: false,
-    PerformanceInsightsEnabled: false,
     DeletionProtection: instance.deletionProtection,
-    AssociatedRoles: '',
     TagList: tagList(instance.tags),
-    CustomerOwnedIpEnabled: false,
-    NetworkType: 'IPV4',
-    BackupTarget: 'region',
   }
 }
 
-export function snapshotView(cloud: AwsCloud, snapshot: DbSnapshot): XmlNode {
+/** What every instance of this lab has in common. */
+const UNCHANGING = {
+  Engine: 'postgres',
+  PreferredBackupWindow: '03:00-03:30',
+  DBSecurityGroups: [],
+  PreferredMaintenanceWindow: 'sun:04:00-sun:04:30',
+  AutoMinorVersionUpgrade: true,
+  ReadReplicaDBInstanceIdentifiers: [],
+  LicenseModel: 'postgresql-license',
+  DbInstancePort: 0,
+  StorageEncrypted: false,
+  DomainMemberships: [],
+  MonitoringInterval: 0,
+  IAMDatabaseAuthenticationEnabled: false,
+  PerformanceInsightsEnabled: false,
+  AssociatedRoles: [],
+  CustomerOwnedIpEnabled: false,
+  NetworkType: 'IPV4',
+  BackupTarget: 'region',
+} satisfies DBInstance
+
+export function snapshotView(cloud: AwsCloud, snapshot: DbSnapshot): DBSnapshot {
   return {
     DBSnapshotIdentifier: snapshot.id,
     DBInstanceIdentifier: snapshot.instanceId,
@@ -84,14 +86,14 @@ export function snapshotView(cloud: AwsCloud, snapshot: DbSnapshot): XmlNode {
     Encrypted: false,
     DBSnapshotArn: arn(snapshot.region, 'snapshot', snapshot.id),
     IAMDatabaseAuthenticationEnabled: false,
-    ProcessorFeatures: '',
+    ProcessorFeatures: [],
     DbiResourceId: snapshot.instanceResourceId,
     TagList: tagList(snapshot.tags),
     SnapshotTarget: 'region',
   }
 }
 
-export function groupView(group: ParameterGroup): XmlNode {
+export function groupView(group: ParameterGroup): DBParameterGroup {
   return {
     DBParameterGroupName: group.name,
     DBParameterGroupFamily: group.family,
@@ -100,38 +102,31 @@ export function groupView(group: ParameterGroup): XmlNode {
   }
 }
 
-export function tagList(tags: Tags): XmlNode | '' {
-  return list(
-    'Tag',
-    Object.entries(tags).map(([Key, Value]) => ({ Key, Value })),
-  )
+export function tagList(tags: Tags): Tag[] {
+  return Object.entries(tags).map(([Key, Value]) => ({ Key, Value }))
 }
 
-function pendingView(pending: PendingChanges): XmlNode | '' {
-  const view = {
+function pendingView(pending: PendingChanges): PendingModifiedValues {
+  return {
     DBInstanceClass: pending.instanceClass,
     AllocatedStorage: pending.storageGib,
     MasterUserPassword: pending.masterVerifier === undefined ? undefined : '****',
     BackupRetentionPeriod: pending.backupRetentionDays,
     MultiAZ: pending.multiAz,
   }
-  return Object.values(view).every((value) => value === undefined) ? '' : view
 }
 
-function subnetGroup(region: string): XmlNode {
+function subnetGroup(region: string): DBSubnetGroup {
   return {
     DBSubnetGroupName: 'default',
     DBSubnetGroupDescription: 'default',
     VpcId: VPC,
     SubnetGroupStatus: 'Complete',
-    Subnets: list(
-      'Subnet',
-      ['a', 'b'].map((zone) => ({
-        SubnetIdentifier: `subnet-lab-${zone}`,
-        SubnetAvailabilityZone: { Name: `${region}${zone}` },
-        SubnetOutpost: '',
-        SubnetStatus: 'Active',
-      })),
-    ),
+    Subnets: ['a', 'b'].map((zone) => ({
+      SubnetIdentifier: `subnet-lab-${zone}`,
+      SubnetAvailabilityZone: { Name: `${region}${zone}` },
+      SubnetOutpost: {},
+      SubnetStatus: 'Active',
+    })),
   }
 }

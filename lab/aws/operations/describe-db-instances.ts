@@ -2,7 +2,6 @@
 import { findInstance, type Operation } from '../cloud'
 import { invalidValue } from '../errors'
 import { pageOf } from '../paging'
-import { list } from '../protocol/xml'
 import { arn, type DbInstance } from '../state'
 import { instanceView } from '../views'
 
@@ -26,5 +25,5 @@ export const describeDbInstances: Operation = async (call) => {
   )
   const page = pageOf(query, found, (instance) => instance.id)
   const views = page.items.map((instance) => instanceView(cloud, instance))
-  return { Marker: page.marker, DBInstances: list('DBInstance', views) }
+  return { Marker: page.marker, DBInstances: views }
 }

@@ -2,7 +2,6 @@
 import type { Operation } from '../cloud'
 import { pageOf } from '../paging'
 import { defaultGroup, findGroup } from '../parameters'
-import { list } from '../protocol/xml'
 import { groupView } from '../views'
 
 export const describeDbParameterGroups: Operation = async ({ cloud, query, region }) => {
@@ -10,5 +9,5 @@ export const describeDbParameterGroups: Operation = async ({ cloud, query, regio
   const custom = Object.values(cloud.state.parameterGroups).filter((group) => group.region === region)
   const all = [defaultGroup(15, region), defaultGroup(17, region), ...custom]
   const page = pageOf(query, name === undefined ? all : [findGroup(cloud.state, region, name)], (group) => group.name)
-  return { Marker: page.marker, DBParameterGroups: list('DBParameterGroup', page.items.map(groupView)) }
+  return { Marker: page.marker, DBParameterGroups: page.items.map(groupView) }
 }

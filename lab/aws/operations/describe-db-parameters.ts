@@ -3,7 +3,6 @@
 import type { Operation } from '../cloud'
 import { pageOf } from '../paging'
 import { allowedValues, definitions, findGroup, isModifiable, majorOfFamily } from '../parameters'
-import { list } from '../protocol/xml'
 
 export const describeDbParameters: Operation = async ({ cloud, query, region }) => {
   const group = findGroup(cloud.state, region, query.required('DBParameterGroupName'))
@@ -27,5 +26,5 @@ export const describeDbParameters: Operation = async ({ cloud, query, region }) 
       ApplyMethod: own?.method ?? 'pending-reboot',
     }
   })
-  return { Marker: page.marker, Parameters: list('Parameter', views) }
+  return { Marker: page.marker, Parameters: views }
 }

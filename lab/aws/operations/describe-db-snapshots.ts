@@ -3,7 +3,6 @@
 import { findSnapshot, type Operation } from '../cloud'
 import { invalidValue } from '../errors'
 import { pageOf } from '../paging'
-import { list } from '../protocol/xml'
 import { arn, type DbSnapshot } from '../state'
 import { snapshotView } from '../views'
 
@@ -36,5 +35,5 @@ export const describeDbSnapshots: Operation = async (call) => {
   )
   const page = pageOf(query, found, (snapshot) => snapshot.id)
   const views = page.items.map((snapshot) => snapshotView(cloud, snapshot))
-  return { Marker: page.marker, DBSnapshots: list('DBSnapshot', views) }
+  return { Marker: page.marker, DBSnapshots: views }
 }

@@ -1,9 +1,19 @@
-/** A request of the AWS Query protocol: a form whose keys spell out structures (`Tags.Tag.1.Key`). The name between a list and
- *  its index differs from list to list (`X.X.1`, `X.member.1`), so any is accepted. A list sent as empty is an empty list. */
+/** A request of the AWS Query protocol: a form whose keys spell out structures (`Tags.Tag.1.Key`). Whether it is one that the action may
+ *  be asked is input.ts's to say; here any name between a list and its number is read. A list sent as empty is an empty list. */
 import { AwsError, invalidValue } from '../errors'
 
+/** Whether it is a form at all: valid UTF-8, also where it was escaped. An empty one is. */
+export function isForm(body: Uint8Array): boolean {
+  try {
+    decodeURIComponent(new TextDecoder('utf-8', { fatal: true }).decode(body))
+    return true
+  } catch {
+    return false
+  }
+}
+
 export class Query {
-  constructor(private readonly form: URLSearchParams) {}
+  constructor(readonly form: URLSearchParams) {}
 
   static parse(body: string): Query {
     return new Query(new URLSearchParams(body))
