@@ -1,19 +1,19 @@
 /** The lab's own API, beside the clouds' on the same port: what is there, network rules, faults, and starting over. It answers
  *  whoever bears the lab's token; only whether it is up may be asked by everybody. */
 import type { FastifyInstance } from 'fastify'
-import type { Aws } from './aws/start'
 import type { CallLog } from './calls'
+import type { SimulatedCloud } from './cloud'
 import { bears, type LabCredentials } from './credentials'
 import { serveFaults } from './faults/api'
 import type { FaultBook } from './faults/book'
-import { hostAddress, isCidr } from './network'
+import { isCidr } from './network'
 import { isProfileName, type Pace, PROFILES } from './profile'
 import { DEFAULT_GROUP, isGroupId } from './security-groups'
 import type { LabState } from './state'
 
 export interface ControlOptions {
   state: LabState
-  aws: Aws
+  clouds: readonly SimulatedCloud[]
   credentials: LabCredentials
   faults: FaultBook
   calls: CallLog
@@ -37,7 +37,7 @@ export function serveControl(root: FastifyInstance, options: ControlOptions): vo
 }
 
 function serveProtected(api: FastifyInstance, options: ControlOptions): void {
-  const { state, aws, faults, calls, save } = options
+  const { state, clouds, faults, calls, save } = options
 
   api.get('/_lab/status', async () => statusOf(options))
 
@@ -45,11 +45,13 @@ function serveProtected(api: FastifyInstance, options: ControlOptions): void {
     faults.withdraw()
     calls.clear()
     for (const id of Object.keys(state.securityGroups)) delete state.securityGroups[id]
-    await aws.reset()
+    await Promise.all(clouds.map((cloud) => cloud.reset()))
     return statusOf(options)
   })
 
-  serveFaults(api, faults, (fault) => aws.faultsChanged(fault))
+  serveFaults(api, faults, async (fault) => {
+    await Promise.all(clouds.map((cloud) => cloud.faultsChanged(fault)))
+  })
   serveCalls(api, calls)
   serveProfile(api, options.pace)
 
@@ -64,32 +66,24 @@ function serveProtected(api: FastifyInstance, options: ControlOptions): void {
     }
     state.securityGroups[id] = { cidrs }
     await save()
-    await aws.applySecurityGroups()
+    await Promise.all(clouds.map((cloud) => cloud.applySecurityGroups()))
     return { id, cidrs }
   })
 
   api.post<{ Params: { id: string } }>('/_lab/instances/:id/crash', async (request, reply) => {
-    if (await aws.crash(request.params.id)) return { crashed: request.params.id }
+    for (const cloud of clouds) if (await cloud.crash(request.params.id)) return { crashed: request.params.id }
     return reply.code(404).send({ error: `There is no instance ${request.params.id}.` })
   })
 }
 
-function statusOf({ state, credentials, faults, pace, url }: ControlOptions): object {
+function statusOf({ state, clouds, credentials, faults, pace, url }: ControlOptions): object {
   return {
     version: 1,
     dataPort: state.dataPort,
     profile: pace.profile,
     seed: pace.seed,
-    clouds: { aws: { url: url() } },
-    instances: Object.values(state.aws.instances).map((instance) => ({
-      cloud: 'aws',
-      region: instance.region,
-      id: instance.id,
-      address: hostAddress(state.block, instance.host),
-      port: state.dataPort,
-      state: instance.status,
-      engineVersion: instance.engineVersion,
-    })),
+    clouds: Object.fromEntries(clouds.map(({ name }) => [name, { url: url() }])),
+    instances: clouds.flatMap((cloud) => cloud.instances()),
     securityGroups: [
       { id: DEFAULT_GROUP, cidrs: [] },
       ...Object.entries(state.securityGroups).map(([id, { cidrs }]) => ({ id, cidrs })),

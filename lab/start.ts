@@ -4,9 +4,8 @@ import { join } from 'node:path'
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import { ensureEnterable } from '../pgserver/reach'
 import { serverUser } from '../pgserver/server-user'
-import { awsOffer } from './aws/faults/offer'
-import { startAws } from './aws/start'
 import { openCallLog } from './calls'
+import { faultOffers, instancesIn, startClouds } from './clouds'
 import { serveControl } from './control-api'
 import { type CloudCredentials, type LabCredentials, newCredentials } from './credentials'
 import { FaultBook } from './faults/book'
@@ -69,56 +68,60 @@ interface Ground {
 
 async function startOn({ store, credentials, release }: Ground, options: LabOptions): Promise<Lab> {
   const { state, save, saved } = store
+  if (state.version !== 2) {
+    throw new Error(
+      `The lab in ${options.stateDir} was made by an older version, which kept its servers elsewhere: remove that folder (capstan reset) to start over.`,
+    )
+  }
   if (state.block !== options.block) {
     throw new Error(
       `The lab in ${options.stateDir} lives on ${state.block}.*, not on ${options.block}.*: use that block, or another --state folder.`,
     )
   }
   const dataPort = await settleDataPort(state, options.dataPort ?? 0)
-  const apiAddress = hostAddress(state.block, API_HOST)
-  const faults = new FaultBook(state, awsOffer(state.aws))
+  const faults = new FaultBook(state, faultOffers(state))
   const pace = new Pace(options.profile ?? 'fast', options.seed ?? 1)
   const calls = openCallLog(join(options.stateDir, 'calls.jsonl'))
-  const aws = await startAws({
-    state: state.aws,
-    accessKey: credentials.aws,
-    securityGroups: state.securityGroups,
+  const clouds = await startClouds(state, credentials, {
     faults,
     calls,
+    pace,
     stateDir: options.stateDir,
     cacheDir: options.cacheDir,
     block: state.block,
     dataPort,
-    apiAddress,
+    apiAddress: hostAddress(state.block, API_HOST),
     administratorPassword: state.administratorPassword,
-    pace,
     save,
     saved,
     log: options.log ?? (() => {}),
   })
   const api = Fastify({ forceCloseConnections: true })
+  const closeAll = (): Promise<unknown> => Promise.all([api.close(), ...clouds.map((cloud) => cloud.close())])
   api.addHook('onRequest', async (request, reply) => {
     if (isFromPage(request)) await reply.code(403).send({ error: 'The lab does not answer web pages.' })
   })
   try {
-    aws.serve(api)
+    // each in a scope of its own: what one does with bodies and errors concerns no other
+    for (const cloud of clouds) await api.register(async (scope) => cloud.serve(scope))
     let url = ''
-    serveControl(api, { state, aws, credentials, faults, calls, pace, save, url: () => url })
+    serveControl(api, { state, clouds, credentials, faults, calls, pace, save, url: () => url })
     // listening comes last: a caller who reaches the lab finds it whole
-    await aws.resume()
-    state.apiPort = await listen(api, apiAddress, options.apiPort ?? 0, state.apiPort)
-    url = `http://${apiAddress}:${state.apiPort}`
+    await Promise.all(clouds.map((cloud) => cloud.resume()))
+    const address = hostAddress(state.block, API_HOST)
+    state.apiPort = await listen(api, address, options.apiPort ?? 0, state.apiPort)
+    url = `http://${address}:${state.apiPort}`
     await save()
     const stop = async (): Promise<void> => {
-      await Promise.all([api.close(), aws.close()])
+      await closeAll()
       await save()
       calls.close()
       release()
     }
-    const { labToken, ...clouds } = credentials
-    return { api: url, dataPort, credentials: clouds, labToken, stop: once(stop) }
+    const { labToken, ...keys } = credentials
+    return { api: url, dataPort, credentials: keys, labToken, stop: once(stop) }
   } catch (error) {
-    await Promise.allSettled([api.close(), aws.close()])
+    await closeAll().catch(() => {})
     throw error
   }
 }
@@ -134,7 +137,7 @@ function isFromPage({ headers, socket }: FastifyRequest): boolean {
 async function settleDataPort(state: LabState, wanted: number): Promise<number> {
   // servers of an earlier lab may be running on the port it had: that it is taken then means nothing
   if (state.dataPort !== 0 && (wanted === 0 || wanted === state.dataPort)) return state.dataPort
-  if (Object.keys(state.aws.instances).length > 0) {
+  if (instancesIn(state).length > 0) {
     throw new Error(`The databases of this lab are on port ${state.dataPort}; reset it before moving them to ${wanted}.`)
   }
   state.dataPort = await chooseDataPort(state.block, wanted === 0 ? undefined : wanted)

@@ -5,8 +5,10 @@ import type { Fault } from './faults/fault'
 import type { SecurityGroup } from './security-groups'
 
 export interface LabState {
-  version: 1
+  version: 2
   block: string
+  /** The address that was given last: `<block>.<lastHost>`. */
+  lastHost: number
   /** Kept, so that clients find a restarted lab where it was. 0 until first known. */
   apiPort: number
   dataPort: number
@@ -20,8 +22,9 @@ export interface LabState {
 
 export function newLabState(block: string): LabState {
   return {
-    version: 1,
+    version: 2,
     block,
+    lastHost: 0,
     apiPort: 0,
     dataPort: 0,
     administratorPassword: randomBytes(24).toString('base64url'),

@@ -14,7 +14,7 @@ const LAB = path.resolve(__dirname, '..', 'lab', 'aws')
 
 function actions() {
   const table = fs.readFileSync(path.join(LAB, 'operations', 'table.ts'), 'utf8')
-  return [...table.matchAll(/^ {2}(?:\['(\w+)',|(\w+):)/gm)].map(([, quoted, plain]) => quoted ?? plain)
+  return [...table.matchAll(/^ {2}(\w+): \w+,$/gm)].map(([, action]) => action)
 }
 
 const model = readModel(actions())

@@ -1,49 +1,39 @@
 /** What every operation of simulated RDS works with: the memory, the servers, and small questions asked in many places. */
 import type { PostgresMajor } from '../../pgserver/binaries'
+import type { CloudGround } from '../cloud'
 import type { AccessKey } from '../credentials'
-import { hostAddress, nextInstanceHost } from '../network'
+import type { Hazards } from '../faults/call-faults'
+import type { Effects } from '../faults/effects'
+import type { Past } from '../past'
 import type { Catalogue } from '../postgres/catalogue'
 import type { ServerSpec, Servers } from '../postgres/servers'
-import type { Pace } from '../profile'
 import { allowedNetworks, DEFAULT_GROUP, type SecurityGroup } from '../security-groups'
+import type { TaskRunner } from '../tasks'
 import { AwsError, invalidCombination, invalidValue } from './errors'
+import type { Answers } from './generated/answers'
 import { parseIdentifier } from './identifiers'
 import { defaultGroup, findGroup, serverSettings } from './parameters'
-import type { Past } from './past'
+import type { Action } from './protocol/model'
 import type { Query } from './protocol/query'
-import type { XmlNode } from './protocol/xml'
-import { type AwsState, type DbInstance, type DbSnapshot, type Doom, key, type ParameterGroup, type Task } from './state'
+import { type AwsState, type DbInstance, type DbSnapshot, key, type ParameterGroup, type Task } from './state'
 
-/** Carries out what operations promised (tasks.ts). */
-export interface TaskRunner {
-  /** Runs what the instance's list holds, unless that is under way already. */
-  wake(instance: DbInstance): void
-  /** Stops beginning tasks, breaks off the ones under way, and resolves when none runs. They stay written down. */
-  close(): Promise<void>
-}
-
-export interface AwsCloud {
+export interface AwsCloud extends CloudGround {
   readonly state: AwsState
   /** The one that calls are signed with. */
   readonly accessKey: AccessKey
   readonly securityGroups: Readonly<Record<string, SecurityGroup>>
   readonly servers: Servers
-  readonly pace: Pace
-  readonly block: string
-  readonly dataPort: number
   /** Versions on offer, by major: the full version of the binaries. */
   readonly versions: Readonly<Record<PostgresMajor, string>>
-  readonly tasks: TaskRunner
+  readonly tasks: TaskRunner<DbInstance>
   /** What there was before, for those who are told nothing newer. */
-  readonly past: Past
+  readonly past: Past<AwsState>
   readonly afflictions: Afflictions
   catalogue(major: PostgresMajor): Promise<Catalogue>
-  /** Resolves when the state is on disk: an answer is only given after that. */
-  save(): Promise<void>
-  /** Resolves when what can be seen now is on disk. */
-  saved(): Promise<void>
-  log(line: string): void
 }
+
+/** What ordered faults do to instances now, by their keys. */
+export type Afflictions = Pick<Effects, 'isCut' | 'isFrozen' | 'isFull' | 'thawed' | 'lift'>
 
 export interface Call {
   readonly cloud: AwsCloud
@@ -52,24 +42,8 @@ export interface Call {
   readonly faults: Hazards
 }
 
-/** What ordered faults do to instances now. */
-export interface Afflictions {
-  isCut(instance: DbInstance): boolean
-  isFrozen(instance: DbInstance): boolean
-  /** Resolves once it is not frozen. */
-  thawed(instance: DbInstance, signal: AbortSignal): Promise<void>
-}
-
-/** What an operation asks of the faults that were ordered. */
-export interface Hazards {
-  /** Whether an instance that could take a change must refuse it. */
-  keepsBusy(instance: DbInstance): boolean
-  /** For a call that is accepted: how what it promises will go wrong. */
-  doom(): Doom | undefined
-}
-
 /** The content of `<Action>Result`, or undefined for an action that answers nothing. */
-export type Operation = (call: Call) => Promise<XmlNode | undefined>
+export type Operation<A extends Action = Action> = (call: Call) => Promise<Answers[A]>
 
 /** @throws AwsError DBInstanceNotFound. */
 export function findInstance(call: Call, id = call.query.required('DBInstanceIdentifier')): DbInstance {
@@ -105,10 +79,8 @@ export function newInstanceId(call: Call): string {
 
 /** Takes an address for a new instance. */
 export function takeHost(cloud: AwsCloud): number {
-  const taken = new Set(Object.values(cloud.state.instances).map(({ host }) => host))
-  const host = nextInstanceHost(taken, cloud.state.lastHost)
+  const host = cloud.addresses.take()
   if (host === undefined) throw new AwsError('InstanceQuotaExceeded', 'Every address of this lab is taken.')
-  cloud.state.lastHost = host
   return host
 }
 
@@ -157,13 +129,17 @@ export function promised(call: Call, task: Task): Task {
   return doom ? { ...task, doom } : task
 }
 
+export function keyOf(instance: DbInstance): string {
+  return key(instance.region, instance.id)
+}
+
 /** The server that an instance should be, as of now. */
 export function specOf(cloud: AwsCloud, instance: DbInstance): ServerSpec {
   return {
     folder: instance.folder,
     major: instance.major,
-    address: hostAddress(cloud.block, instance.host),
+    address: cloud.addresses.textOf(instance.host),
     settings: serverSettings(instance.running.parameters),
-    networks: cloud.afflictions.isCut(instance) ? [] : allowedNetworks(cloud.securityGroups, instance.securityGroups),
+    networks: cloud.afflictions.isCut(keyOf(instance)) ? [] : allowedNetworks(cloud.securityGroups, instance.securityGroups),
   }
 }

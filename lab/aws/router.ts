@@ -4,18 +4,20 @@ import { randomUUID } from 'node:crypto'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { CallLog } from '../calls'
 import type { FaultBook } from '../faults/book'
+import { CallFaults } from '../faults/call-faults'
+import type { Effects } from '../faults/effects'
+import type { CallFacts } from '../faults/fault'
 import type { AwsCloud, Operation } from './cloud'
 import { AwsError } from './errors'
 import { isQuestion, resourcesOf, tagsOf } from './facts'
-import { CallFaults } from './faults/call-faults'
-import type { Effects } from './faults/effects'
+import { AWS_FAULTS } from './faults/table'
 import { OPERATIONS } from './operations/table'
 import { checkInput } from './protocol/input'
 import { type Action, isAction } from './protocol/model'
 import { isForm, Query } from './protocol/query'
 import { authenticate } from './protocol/signature'
 import { answer, errorAnswer } from './protocol/xml'
-import { ACCOUNT } from './state'
+import { ACCOUNT, type AwsState, key } from './state'
 
 const VERSION = '2014-10-31'
 
@@ -29,27 +31,24 @@ export interface Endpoint {
   closing: AbortSignal
 }
 
-export function serveAws(api: FastifyInstance, endpoint: Endpoint): void {
-  // a scope of its own: how it reads bodies and refuses them is RDS's way, and nobody else's
-  void api.register(async (scope) => {
-    scope.removeAllContentTypeParsers()
-    // whatever it says it is: the form is looked at when the caller is known
-    scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
-    scope.setErrorHandler<FastifyError>((error, _request, reply) => {
-      const requestId = randomUUID()
-      const tooLarge = error.statusCode === 413
-      const known = tooLarge
+export function serveAws(scope: FastifyInstance, endpoint: Endpoint): void {
+  scope.removeAllContentTypeParsers()
+  // whatever it says it is: the form is looked at when the caller is known
+  scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+  scope.setErrorHandler<FastifyError>((error, _request, reply) => {
+    const requestId = randomUUID()
+    const known =
+      error.statusCode === 413
         ? new AwsError('RequestEntityTooLarge', 'The request is larger than 1 MiB.')
         : new AwsError('InternalFailure', 'An internal error has occurred.')
-      return send(reply, { status: known.status, xml: errorAnswer(known, requestId) }, requestId)
-    })
-    scope.post('/', async (request, reply) => {
-      const call = readCall(request)
-      const handled = await handle(request, call, endpoint)
-      if (handled.authenticated) endpoint.calls.record(recordOf(call, handled))
-      if (!handled.answered) return dropResponse(request, reply)
-      return send(reply, handled, call.requestId)
-    })
+    return send(reply, { status: known.status, xml: errorAnswer(known, requestId) }, requestId)
+  })
+  scope.post('/', async (request, reply) => {
+    const call = readCall(request)
+    const handled = await handle(request, call, endpoint)
+    if (handled.authenticated) endpoint.calls.record(recordOf(call, handled))
+    if (!handled.answered) return dropResponse(request, reply)
+    return send(reply, handled, call.requestId)
   })
 }
 
@@ -72,7 +71,7 @@ interface Handled {
   outcome: string
   xml: string
   answered: boolean
-  struck: CallFaults['struck']
+  struck: CallFaults<AwsState>['struck']
 }
 
 function readCall(request: FastifyRequest): ReceivedCall {
@@ -86,17 +85,18 @@ async function handle(request: FastifyRequest, call: ReceivedCall, endpoint: End
   const cloud = await endpoint.current()
   let region = ''
   let authenticated = false
-  let faults: CallFaults | undefined
+  let faults: CallFaults<AwsState> | undefined
   try {
     region = authenticate({ headers: request.headers, body: call.body }, cloud.accessKey).region
     authenticated = true
     const { operation, name } = operationOf(call)
     const facts = { cloud: 'aws', operation: action, account: ACCOUNT, region, resources: resourcesOf(query) }
-    faults = new CallFaults(endpoint.faults, endpoint.effects, facts, endpoint.closing)
+    faults = faultsOf(facts, endpoint, cloud)
     await faults.before()
     checkInput(name, query.form)
-    const result = await operation({ cloud: faults.view(cloud), region, query, faults })
-    if (faults.afterwards(cloud)) await endpoint.effects.settle()
+    const state = faults.seen(cloud)
+    const result = await operation({ cloud: state === undefined ? cloud : { ...cloud, state }, region, query, faults })
+    if (faults.afterwards()) await endpoint.effects.settle()
     const answered = !(await faults.dropsAnswer())
     // nobody may act on a state that a crash could take back
     await (faults.struck.length > 0 ? cloud.save() : cloud.saved())
@@ -120,6 +120,17 @@ function operationOf({ action, body, query }: ReceivedCall): { operation: Operat
   const version = query.text('Version')
   if (operation && isAction(action) && version === VERSION) return { operation, name: action }
   throw new AwsError('InvalidAction', `Could not find operation ${action} for version ${version ?? 'NO_VERSION_SPECIFIED'}`)
+}
+
+function faultsOf(call: CallFacts, endpoint: Endpoint, { state }: AwsCloud): CallFaults<AwsState> {
+  return new CallFaults({
+    book: endpoint.faults,
+    effects: endpoint.effects,
+    kinds: AWS_FAULTS,
+    call,
+    targetOf: ({ id }) => (state.instances[key(call.region, id)] ? key(call.region, id) : undefined),
+    signal: endpoint.closing,
+  })
 }
 
 function recordOf({ requestId, at, query, action }: ReceivedCall, handled: Handled): Parameters<CallLog['record']>[0] {

@@ -1,63 +1,39 @@
 /** Simulated RDS as a part of a lab: puts it together, finishes what an earlier lab left, serves it. */
-import type { FastifyInstance } from 'fastify'
 import type { PostgresMajor } from '../../pgserver/binaries'
-import type { CallLog } from '../calls'
+import type { CloudGround, InstanceStatus, SimulatedCloud } from '../cloud'
 import type { AccessKey } from '../credentials'
-import type { FaultBook } from '../faults/book'
-import type { Fault } from '../faults/fault'
+import { Effects } from '../faults/effects'
+import { Past } from '../past'
 import { type Catalogue, readCatalogue } from '../postgres/catalogue'
 import { Servers } from '../postgres/servers'
-import type { Pace } from '../profile'
 import type { SecurityGroup } from '../security-groups'
-import { type AwsCloud, specOf } from './cloud'
-import { Effects } from './faults/effects'
-import { beginsAtOnce, instanceStruck } from './faults/offer'
+import { type AwsCloud, keyOf, specOf } from './cloud'
+import { AWS_FAULTS } from './faults/table'
 import { RDS } from './flavour'
-import { Past } from './past'
+import { patientOf } from './patient'
 import { serveAws } from './router'
-import { type AwsState, type DbInstance, emptyAwsState, key, type Task } from './state'
-import { createTaskRunner, expectRecovery } from './tasks'
+import { type AwsState, type DbInstance, emptyAwsState, type Task } from './state'
+import { createAwsTasks, expectRecovery } from './tasks'
 
-export interface AwsOptions {
+export interface AwsOptions extends CloudGround {
   state: AwsState
   accessKey: AccessKey
   securityGroups: Readonly<Record<string, SecurityGroup>>
-  faults: FaultBook
-  calls: CallLog
-  stateDir: string
-  cacheDir: string
-  block: string
-  dataPort: number
-  apiAddress: string
-  administratorPassword: string
-  pace: Pace
-  save(): Promise<void>
-  saved(): Promise<void>
-  log(line: string): void
-}
-
-export interface Aws {
-  serve(api: FastifyInstance): void
-  /** After a fault was ordered, or some were taken back: resolves when that holds. */
-  faultsChanged(ordered?: Fault): Promise<void>
-  /** Brings every instance back to what it should be; resolves when all servers that can run do. */
-  resume(): Promise<void>
-  /** Every running server learns the network rules of now. */
-  applySecurityGroups(): Promise<void>
-  /** Kills an instance's server as a power cut would. False when there is no such instance. */
-  crash(id: string): Promise<boolean>
-  /** Removes every instance, snapshot and group. */
-  reset(): Promise<void>
-  close(): Promise<void>
 }
 
 const CLOSE_GRACE_MS = 1_500
 
-export async function startAws(options: AwsOptions): Promise<Aws> {
+export async function startAws(options: AwsOptions): Promise<SimulatedCloud> {
   const { state } = options
   const servers = newServers(options, (folder) => serverEnded(cloud, folder))
-  const past = new Past()
-  const effects = new Effects(options.faults, () => cloud)
+  const past = new Past<AwsState>()
+  const effects = new Effects(options.faults, {
+    cloud: 'aws',
+    kinds: AWS_FAULTS,
+    patient: (target) => state.instances[target] && patientOf(cloud, state.instances[target]),
+    save: () => cloud.save(),
+    log: options.log,
+  })
   const notePast = (): void =>
     past.note(
       options.faults.list().filter(({ kind }) => kind === 'stale-reads'),
@@ -75,27 +51,31 @@ export async function startAws(options: AwsOptions): Promise<Aws> {
       return options.save()
     },
     versions: { 15: fifteen.version, 17: seventeen.version },
-    tasks: createTaskRunner(() => cloud),
+    tasks: createAwsTasks(() => cloud),
     catalogue: catalogues(servers),
   })
   let cloud = build()
   let ready: Promise<void> = Promise.resolve()
 
   return {
-    serve: (api) =>
-      serveAws(api, {
+    name: 'aws',
+    serve: (scope) =>
+      serveAws(scope, {
         current: () => ready.then(() => cloud),
         faults: options.faults,
         calls: options.calls,
         effects,
         closing: closing.signal,
       }),
+    instances: () => Object.values(state.instances).map((instance) => statusOf(cloud, instance)),
     async faultsChanged(ordered) {
       notePast()
-      if (ordered && beginsAtOnce(ordered)) {
-        const { region, id } = instanceStruck(state, ordered)
-        options.faults.strike(ordered)
-        effects.add(ordered, key(region, id))
+      if (ordered && options.faults.beginsAtOnce(ordered)) {
+        const struck = options.faults.struckBy(ordered)
+        if (struck.cloud === 'aws') {
+          options.faults.strike(ordered)
+          effects.add(ordered, struck.target)
+        }
       }
       await options.save()
       await effects.settle()
@@ -135,6 +115,11 @@ export async function startAws(options: AwsOptions): Promise<Aws> {
   }
 }
 
+function statusOf(cloud: AwsCloud, { region, id, host, status, engineVersion }: DbInstance): InstanceStatus {
+  const address = cloud.addresses.textOf(host)
+  return { cloud: 'aws', region, id, address, port: cloud.dataPort, state: status, engineVersion }
+}
+
 function newServers(options: AwsOptions, ended: (folder: string) => void): Servers {
   return new Servers({
     stateDir: options.stateDir,
@@ -160,7 +145,7 @@ function serverEnded(cloud: AwsCloud, folder: string): void {
 async function empty({ tasks, state, servers, save }: AwsCloud, effects: Effects): Promise<void> {
   await tasks.close()
   const folders = Object.values(state.instances).map(({ folder }) => folder)
-  Object.assign(state, emptyAwsState(), { lastHost: state.lastHost })
+  Object.assign(state, emptyAwsState())
   await save()
   await effects.settle()
   await Promise.all(folders.map((folder) => servers.remove(folder)))
@@ -182,6 +167,7 @@ function needsServer(task: Task | undefined): boolean {
 
 async function bringBack(cloud: AwsCloud, instance: DbInstance): Promise<void> {
   if (!needsServer(instance.tasks[0]) || instance.createdAt === null) return
+  if (cloud.afflictions.isFull(keyOf(instance))) return
   try {
     await cloud.servers.ensureRunning(specOf(cloud, instance))
     if (instance.status === 'incompatible-parameters') instance.status = 'available'

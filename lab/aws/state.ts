@@ -1,6 +1,7 @@
 /** What simulated RDS remembers. Everything here is JSON and survives a restart; a transition under way is a task in its
  *  instance's list, so that the next lab can carry on with it. */
 import type { PostgresMajor } from '../../pgserver/binaries'
+import type { Doom } from '../faults/call-faults'
 
 export const ACCOUNT = '000000000000'
 
@@ -13,6 +14,7 @@ export type InstanceStatus =
   | 'modifying'
   | 'resetting-master-credentials'
   | 'rebooting'
+  | 'storage-full'
   | 'deleting'
   | 'failed'
   | 'incompatible-restore'
@@ -22,12 +24,6 @@ export type InstanceStatus =
 export type Task = Job & {
   /** Set: it ends badly, as ordered. */
   doom?: Doom
-}
-
-/** How what was promised goes wrong. */
-export interface Doom {
-  fault: string
-  delayMs: number
 }
 
 type Job =
@@ -119,11 +115,10 @@ export interface AwsState {
   instances: Record<string, DbInstance>
   snapshots: Record<string, DbSnapshot>
   parameterGroups: Record<string, ParameterGroup>
-  lastHost: number
 }
 
 export function emptyAwsState(): AwsState {
-  return { instances: {}, snapshots: {}, parameterGroups: {}, lastHost: 0 }
+  return { instances: {}, snapshots: {}, parameterGroups: {} }
 }
 
 export function key(region: string, id: string): string {

@@ -1,61 +1,54 @@
-/** Carries out what operations promised: one instance does one thing at a time, in order, and each thing is written down
- *  before it begins, so that the next lab finishes what a crash cut short. Every task is safe to begin again. */
+/** What the tasks of simulated RDS do, and what their failure leaves. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { TIMER_MAX_MS } from '../duration'
+import type { Doom } from '../faults/call-faults'
 import { newFolderName } from '../postgres/servers'
 import type { Durations } from '../profile'
-import { type AwsCloud, specOf, type TaskRunner } from './cloud'
+import { createTaskRunner, type Outcome, type TaskRunner } from '../tasks'
+import { type AwsCloud, keyOf, specOf } from './cloud'
 import { findGroup, groupValues } from './parameters'
-import { type DbInstance, type DbSnapshot, type Doom, type InstanceStatus, key, type Task } from './state'
+import { type DbInstance, type DbSnapshot, type InstanceStatus, key, type Task } from './state'
 
-export function createTaskRunner(cloud: () => AwsCloud): TaskRunner {
-  const running = new Map<DbInstance, Promise<void>>()
-  const closing = new AbortController()
-
-  async function drain(instance: DbInstance): Promise<void> {
-    for (;;) {
-      const task = instance.tasks[0]
-      if (!task || closing.signal.aborted) return
-      let status: InstanceStatus
-      try {
-        if (task.kind !== 'delete' || task.finalSnapshot !== null) await cloud().afflictions.thawed(instance, closing.signal)
-        const work = { cloud: cloud(), instance, signal: closing.signal }
-        status = await (task.doom ? failAsOrdered(work, task, task.doom) : perform[task.kind](work, task as never))
-      } catch (error) {
-        if (closing.signal.aborted) return
-        if (await passes(cloud(), instance, task)) continue
-        cloud().log(`${task.kind} of ${instance.id} failed: ${error}`)
-        status = fail(cloud(), instance, task)
-      }
-      // in one breath: an instance that was seen as available must never be made again by a lab that finds the task
-      instance.tasks.shift()
-      if (instance.status !== 'deleting' || task.kind === 'delete') instance.status = status
-      if (status === 'available') instance.availableAt = new Date().toISOString()
-      await cloud().save()
-    }
-  }
-
-  return {
-    wake(instance) {
-      if (running.has(instance) || closing.signal.aborted) return
-      const work = drain(instance).then(
-        () => {
-          running.delete(instance)
-          if (instance.tasks.length > 0) this.wake(instance)
-        },
-        (error) => {
-          running.delete(instance)
-          cloud().log(`${instance.id}: ${error}`)
-        },
-      )
-      running.set(instance, work)
+export function createAwsTasks(cloud: () => AwsCloud): TaskRunner<DbInstance> {
+  return createTaskRunner<Task, DbInstance>({
+    async perform(instance, task, signal) {
+      const work = { cloud: cloud(), instance, signal }
+      if (needsServer(task)) await becomesAble(work, task)
+      const status = await (task.doom ? failAsOrdered(work, task, task.doom) : perform[task.kind](work, task as never))
+      return reaches(instance, task, status)
     },
-    async close() {
-      closing.abort(new Error('The lab is closing.'))
-      await Promise.all(running.values())
+    async failed(instance, task, error) {
+      if (await passes(cloud(), instance, task)) return 'again'
+      cloud().log(`${task.kind} of ${instance.id} failed: ${error}`)
+      return reaches(instance, task, fail(cloud(), instance, task))
     },
+    nameOf: ({ id }) => id,
+    save: () => cloud().save(),
+    log: (line) => cloud().log(line),
+  })
+}
+
+function reaches(instance: DbInstance, task: Task, status: InstanceStatus): Outcome {
+  return () => {
+    if (instance.status !== 'deleting' || task.kind === 'delete') instance.status = status
+    if (status === 'available') instance.availableAt = new Date().toISOString()
   }
 }
+
+function needsServer(task: Task): boolean {
+  return task.kind !== 'delete' || task.finalSnapshot !== null
+}
+
+/** Waits while faults keep its server from doing anything. */
+async function becomesAble({ cloud, instance, signal }: Work, task: Task): Promise<void> {
+  const target = keyOf(instance)
+  await cloud.afflictions.thawed(target, signal)
+  // its recovery, or its removal, is what a full disk has to be met with
+  if (task.kind === 'recover' || task.kind === 'delete') return
+  while (cloud.afflictions.isFull(target)) await sleep(LOOK_EVERY_MS, undefined, { signal })
+}
+
+const LOOK_EVERY_MS = 30
 
 interface Work {
   cloud: AwsCloud
@@ -71,7 +64,7 @@ export function expectRecovery(instance: DbInstance): void {
 /** Whether a task failed only because its server was away: then it is begun again once that is back. */
 async function passes(cloud: AwsCloud, instance: DbInstance, task: Task): Promise<boolean> {
   if (task.doom || (task.kind !== 'modify' && task.kind !== 'settle')) return false
-  if (cloud.afflictions.isFrozen(instance)) return true
+  if (cloud.afflictions.isFrozen(keyOf(instance))) return true
   if (!cloud.servers.isDown(instance.folder)) return false
   instance.tasks = [{ kind: 'recover' }, ...instance.tasks.filter(({ kind }) => kind !== 'recover')]
   await cloud.save()
@@ -187,6 +180,8 @@ async function reboot(work: Work): Promise<InstanceStatus> {
 
 async function recover(work: Work): Promise<InstanceStatus> {
   const { cloud, instance } = work
+  // a server that has no room for its log does not start; growing the storage, or the fault's end, asks for the recovery again
+  if (cloud.afflictions.isFull(keyOf(instance))) return 'storage-full'
   await show(cloud, instance, 'rebooting')
   await atLeast(cloud.servers.ensureRunning(specOf(cloud, instance)), lasts(work, 'recoverMs'))
   await cloud.servers.configure(specOf(cloud, instance))

@@ -1,6 +1,5 @@
 /** Records → RDS's descriptions of them, as the service model has them. What a real answer leaves out (an endpoint while creating),
  *  these leave out. */
-import { hostAddress } from '../network'
 import type { AwsCloud } from './cloud'
 import type { DBInstance, DBParameterGroup, DBSnapshot, DBSubnetGroup, PendingModifiedValues, Tag } from './generated/answers'
 import { arn, type DbInstance, type DbSnapshot, type ParameterGroup, type PendingChanges, type Tags } from './state'
@@ -17,7 +16,7 @@ export function instanceView(cloud: AwsCloud, instance: DbInstance): DBInstance 
     DBInstanceStatus: instance.status,
     MasterUsername: instance.masterUsername,
     DBName: instance.databaseName,
-    Endpoint: reachable ? { Address: hostAddress(cloud.block, instance.host), Port: cloud.dataPort } : undefined,
+    Endpoint: reachable ? { Address: cloud.addresses.textOf(instance.host), Port: cloud.dataPort } : undefined,
     AllocatedStorage: instance.storageGib,
     InstanceCreateTime: instance.createdAt,
     BackupRetentionPeriod: instance.backupRetentionDays,

@@ -3,7 +3,8 @@
 import type { FastifyInstance } from 'fastify'
 import type { FaultBook } from './book'
 import type { Fault } from './fault'
-import { FaultRefusal } from './order'
+import type { FaultOffer } from './offer'
+import { FaultRefusal } from './order-fields'
 
 /** `changed` resolves when what was ordered or taken back holds. */
 export function serveFaults(api: FastifyInstance, book: FaultBook, changed: (ordered?: Fault) => Promise<void>): void {
@@ -11,22 +12,7 @@ export function serveFaults(api: FastifyInstance, book: FaultBook, changed: (ord
 
   api.get('/_lab/faults', async () => listed())
 
-  api.get('/_lab/faults/kinds', async () => ({
-    version: 1,
-    kinds: Object.entries(book.offer.kinds).map(
-      ([kind, { summary, strikes, operations, times, takesDelay, lasts = false, settings }]) => ({
-        kind,
-        summary,
-        strikes,
-        operations,
-        times,
-        takesDelay,
-        lasts,
-        settings: Object.entries(settings).map(([name, { wanted, otherwise = null }]) => ({ name, wanted, otherwise })),
-      }),
-    ),
-    operations: book.offer.operations,
-  }))
+  api.get('/_lab/faults/kinds', async () => kindsOf(book.offers))
 
   api.post('/_lab/faults', async (request, reply) => {
     try {
@@ -55,4 +41,38 @@ export function serveFaults(api: FastifyInstance, book: FaultBook, changed: (ord
     await changed()
     return listed()
   })
+}
+
+/** A kind that clouds have in common is listed once; `operations` of a kind: those of every cloud that it can strike. */
+function kindsOf(offers: readonly FaultOffer[]): object {
+  const names = [...new Set(offers.flatMap(({ kinds }) => Object.keys(kinds)))]
+  const kinds = names.map((kind) => {
+    const having = offers.flatMap((offer) => (offer.kinds[kind] ? [{ cloud: offer.cloud, kind: offer.kinds[kind] }] : []))
+    const [first] = having
+    if (!first) throw new Error(`No cloud has the kind ${kind}.`)
+    const { strikes, times, takesDelay, lasts = false } = first.kind
+    const [summary, ...others] = [...new Set(having.map((one) => one.kind.summary))]
+    const operations = having.flatMap((one) => one.kind.operations ?? [])
+    return {
+      kind,
+      summary: others.length === 0 ? summary : having.map((one) => `${one.cloud}: ${one.kind.summary}`).join('; '),
+      strikes,
+      operations: first.kind.operations === null ? null : operations,
+      times,
+      takesDelay,
+      lasts,
+      settings: Object.entries(first.kind.settings).map(([name, { otherwise = null }]) => ({
+        name,
+        wanted: wantedOf(having.map((one) => ({ cloud: one.cloud, wanted: one.kind.settings[name]?.wanted ?? '' }))),
+        otherwise,
+      })),
+    }
+  })
+  return { version: 1, kinds, operations: offers.flatMap(({ operations }) => operations) }
+}
+
+function wantedOf(said: readonly { cloud: string; wanted: string }[]): string {
+  const [first, ...others] = [...new Set(said.map(({ wanted }) => wanted))]
+  if (others.length === 0) return first ?? ''
+  return said.map(({ cloud, wanted }) => `in ${cloud} ${wanted}`).join('; ')
 }

@@ -2,7 +2,9 @@
  *  has expired, or when it is taken back. */
 import { draw } from '../random'
 import { type CallFacts, concerns, type Fault } from './fault'
-import { type FaultOffer, FaultRefusal, parseOrder } from './order'
+import { beginsAtOnce, type FaultOffer, instanceStruck } from './offer'
+import { parseOrder } from './order'
+import { FaultRefusal } from './order-fields'
 
 export interface FaultRecords {
   faults: Fault[]
@@ -13,11 +15,9 @@ export interface FaultRecords {
 export class FaultBook {
   constructor(
     private readonly records: FaultRecords,
-    readonly offer: FaultOffer,
-  ) {
-    // as an older lab kept them
-    records.faults = records.faults.filter(({ id, effects }) => typeof id === 'string' && Array.isArray(effects))
-  }
+    /** One for each cloud. */
+    readonly offers: readonly FaultOffer[],
+  ) {}
 
   /** Those that still stand, oldest first. */
   list(now = Date.now()): readonly Fault[] {
@@ -28,17 +28,27 @@ export class FaultBook {
   /** @throws FaultRefusal when it is none, or its id is taken. */
   order(body: unknown, now = Date.now()): Fault {
     const ordinal = (this.records.faultsOrdered ?? 0) + 1
-    const fault = parseOrder(body, this.offer, { now, id: `f${ordinal}` })
+    const fault = parseOrder(body, this.offers, { now, id: `f${ordinal}` })
     if (this.list(now).some(({ id }) => id === fault.id)) {
       throw new FaultRefusal(
         'id',
         `id is "${fault.id}", which an ordered fault has; take that one back first, or give another id.`,
       )
     }
-    this.offer.check?.(fault)
+    if (this.beginsAtOnce(fault)) instanceStruck(fault, this.offers)
     this.records.faultsOrdered = ordinal
     this.records.faults.push(fault)
     return fault
+  }
+
+  /** Whether it strikes an instance without waiting for a call. */
+  beginsAtOnce(fault: Fault): boolean {
+    return this.offers.some((offer) => beginsAtOnce(fault, offer))
+  }
+
+  /** The instance that a fault strikes at once. @throws FaultRefusal. */
+  struckBy(fault: Fault): { readonly cloud: string; readonly target: string } {
+    return instanceStruck(fault, this.offers)
   }
 
   /** Takes back one, or all. @returns those that it took. */

@@ -5,6 +5,7 @@ export type SettingValue = string | number
 
 /** What a fault does to one instance for a while. */
 export interface Effect {
+  readonly cloud: string
   /** The instance's key in its cloud's state. */
   readonly target: string
   readonly from: string
@@ -17,7 +18,7 @@ export interface Fault {
   readonly id: string
   readonly kind: string
   /** The scope: null means all. */
-  readonly cloud: string
+  readonly cloud: string | null
   readonly operation: string | null
   /** An instance's identifier. */
   readonly instance: string | null
@@ -63,7 +64,7 @@ export function concerns(fault: Fault, call: CallFacts): boolean {
     (fault.instance === null || (type === 'instance' && id === fault.instance)) &&
     (fault.resource === null || id === fault.resource)
   return (
-    fault.cloud === call.cloud &&
+    (fault.cloud === null || fault.cloud === call.cloud) &&
     (fault.operation === null || fault.operation === call.operation) &&
     (fault.account === null || fault.account === call.account) &&
     (fault.region === null || fault.region === call.region) &&

@@ -3,27 +3,8 @@
 import { parseDuration } from '../duration'
 import type { Fault, SettingValue } from './fault'
 import type { FaultKind } from './kind'
-
-/** What may be ordered in one cloud. */
-export interface FaultOffer {
-  readonly cloud: string
-  readonly account: string
-  readonly kinds: Readonly<Record<string, FaultKind>>
-  readonly operations: readonly string[]
-  /** @throws FaultRefusal for what cannot be now. */
-  check?(fault: Fault): void
-}
-
-export class FaultRefusal extends Error {
-  override readonly name = 'FaultRefusal'
-
-  constructor(
-    readonly field: string,
-    message: string,
-  ) {
-    super(message)
-  }
-}
+import { type FaultOffer, kindMeant, offersMeant } from './offer'
+import { choice, FaultRefusal, identifierOf, number, type Order, wrong } from './order-fields'
 
 const EXPIRES_AFTER_MS = 3_600_000
 const LASTS_MS = 10_000
@@ -44,10 +25,8 @@ const COMMON = [
   'seed',
 ] as const
 
-type Order = Readonly<Record<string, unknown>>
-
 /** @throws FaultRefusal. */
-export function parseOrder(body: unknown, offer: FaultOffer, context: { now: number; id: string }): Fault {
+export function parseOrder(body: unknown, offers: readonly FaultOffer[], context: { now: number; id: string }): Fault {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     throw new FaultRefusal(
       'kind',
@@ -55,7 +34,22 @@ export function parseOrder(body: unknown, offer: FaultOffer, context: { now: num
     )
   }
   const order = body as Order
-  const [name, kind] = kindOf(order, offer)
+  const meant = offersMeant(order, offers)
+  const name = kindMeant(order, meant)
+  const parsed = meant.map((offer) => parseFor(order, name, offer, context))
+  const [fault, ...others] = parsed
+  if (!fault) throw new Error('There is no cloud to order a fault in.')
+  if (others.length === 0) return fault
+  // one fault cannot mean another thing in each cloud
+  if (others.some((other) => JSON.stringify({ ...other, cloud: fault.cloud }) !== JSON.stringify(fault))) {
+    throw wrong('cloud', undefined, `one of: ${meant.map(({ cloud }) => cloud).join(', ')}`)
+  }
+  return { ...fault, cloud: null }
+}
+
+function parseFor(order: Order, name: string, offer: FaultOffer, context: { now: number; id: string }): Fault {
+  const kind = offer.kinds[name]
+  if (!kind) throw new FaultRefusal('kind', `kind is "${name}", which ${offer.cloud} does not have.`)
   refuseUnknown(order, name, kind)
   const times = timesOf(order, kind)
   const probability = number(order, 'probability', 1, 'a number above 0 and up to 1', (value) => value > 0 && value <= 1)
@@ -64,7 +58,7 @@ export function parseOrder(body: unknown, offer: FaultOffer, context: { now: num
   return {
     id: identifierOf(order, 'id') ?? context.id,
     kind: name,
-    cloud: choice(order, 'cloud', [offer.cloud]) ?? offer.cloud,
+    cloud: offer.cloud,
     operation: operationOf(order, name, kind, offer),
     instance: instanceOf(order, name, kind),
     resource: identifierOf(order, 'resource')?.toLowerCase() ?? null,
@@ -87,13 +81,6 @@ export function parseOrder(body: unknown, offer: FaultOffer, context: { now: num
     struck: 0,
     effects: [],
   }
-}
-
-function kindOf(order: Order, offer: FaultOffer): [string, FaultKind] {
-  const name = choice(order, 'kind', Object.keys(offer.kinds))
-  const kind = name === undefined ? undefined : offer.kinds[name]
-  if (name === undefined || !kind) throw wrong('kind', order.kind, `one of: ${Object.keys(offer.kinds).join(', ')}`)
-  return [name, kind]
 }
 
 function refuseUnknown(order: Order, name: string, kind: FaultKind): void {
@@ -176,53 +163,4 @@ function regionOf(order: Order): string | null {
   if (order.region === undefined) return null
   if (typeof order.region === 'string' && /^[a-z0-9-]{1,32}$/.test(order.region)) return order.region
   throw wrong('region', order.region, 'the name of a region, such as us-east-1')
-}
-
-function identifierOf(order: Order, field: string): string | undefined {
-  const value = order[field]
-  if (value === undefined) return undefined
-  if (typeof value === 'string' && /^[A-Za-z0-9][A-Za-z0-9.-]{0,254}$/.test(value)) return value
-  throw wrong(field, value, 'an identifier: letters, digits, dots and hyphens')
-}
-
-function choice(order: Order, field: string, names: readonly string[]): string | undefined {
-  const value = order[field]
-  if (value === undefined) return undefined
-  const found = names.find((name) => name === value)
-  if (found !== undefined) return found
-  throw wrong(field, value, `one of: ${names.join(', ')}`, names)
-}
-
-function number(order: Order, field: string, otherwise: number, wanted: string, valid: (value: number) => boolean): number {
-  const value = order[field]
-  if (value === undefined) return otherwise
-  if (typeof value === 'number' && valid(value)) return value
-  throw wrong(field, value, wanted)
-}
-
-/** `names`: all that would be right, where that is a list. */
-function wrong(field: string, value: unknown, wanted: string, names: readonly string[] = []): FaultRefusal {
-  const found = value === undefined ? 'missing' : (JSON.stringify(value) ?? String(value)).slice(0, 80)
-  const meant = typeof value === 'string' ? meantBy(value, names) : undefined
-  const right = meant === undefined ? `wanted is ${shortened(wanted)}.` : `did you mean ${meant}?`
-  return new FaultRefusal(field, `${field} is ${found}; ${right}`)
-}
-
-/** The name that begins most like it, when that is most of it. */
-function meantBy(value: string, names: readonly string[]): string | undefined {
-  const common = (name: string): number => {
-    let length = 0
-    while (length < value.length && value[length]?.toLowerCase() === name[length]?.toLowerCase()) length++
-    return length
-  }
-  const [best] = [...names].sort((a, b) => common(b) - common(a))
-  return best !== undefined && common(best) * 2 > Math.max(value.length, best.length) ? best : undefined
-}
-
-const WANTED_LENGTH_MAX = 220
-
-/** Cut between two names: nobody reads twenty in a sentence. */
-function shortened(wanted: string): string {
-  if (wanted.length <= WANTED_LENGTH_MAX) return wanted
-  return `${wanted.slice(0, wanted.lastIndexOf(', ', WANTED_LENGTH_MAX))} and others, which GET /_lab/faults/kinds lists`
 }

@@ -213,9 +213,10 @@ describe("the lab's own API", () => {
       }
     }
     const closed = process.getuid?.() === 0 ? 0o711 : 0o700
-    for (const folder of ['.', 'instances', 'snapshots']) expect(statSync(join(lab.stateDir, folder)).mode & 0o777).toBe(closed)
-    const [instance = ''] = readdirSync(join(lab.stateDir, 'instances'))
-    expect(statSync(join(lab.stateDir, 'instances', instance)).mode & 0o777).toBe(closed)
+    for (const folder of ['.', 'aws/instances', 'aws/snapshots'])
+      expect(statSync(join(lab.stateDir, folder)).mode & 0o777).toBe(closed)
+    const [instance = ''] = readdirSync(join(lab.stateDir, 'aws', 'instances'))
+    expect(statSync(join(lab.stateDir, 'aws', 'instances', instance)).mode & 0o777).toBe(closed)
     expect(statSync(join(lab.stateDir, 'calls.jsonl')).mode & 0o777).toBe(0o600)
     const file = join(lab.stateDir, 'credentials.json')
     expect(statSync(file).mode & 0o777).toBe(0o600)

@@ -7,8 +7,9 @@ import { emptyAwsState } from '../../lab/aws/state'
 import { type CallRecord, openCallLog } from '../../lab/calls'
 import { parseDuration } from '../../lab/duration'
 import { FaultBook } from '../../lab/faults/book'
-import type { CallFacts, Fault } from '../../lab/faults/fault'
-import { FaultRefusal } from '../../lab/faults/order'
+import { type CallFacts, concerns, type Fault } from '../../lab/faults/fault'
+import type { FaultOffer } from '../../lab/faults/offer'
+import { FaultRefusal } from '../../lab/faults/order-fields'
 import { draw } from '../../lab/random'
 
 const AWS_OFFER = awsOffer(emptyAwsState())
@@ -23,7 +24,7 @@ const CALL: CallFacts = {
     { type: 'snapshot', id: 'before' },
   ],
 }
-const newBook = (faults: Fault[] = []) => new FaultBook({ faults, faultsOrdered: 0 }, AWS_OFFER)
+const newBook = (faults: Fault[] = []) => new FaultBook({ faults, faultsOrdered: 0 }, [AWS_OFFER])
 
 function refusal(order: unknown): { field: string; message: string } {
   try {
@@ -134,20 +135,49 @@ test('an expired fault strikes nothing and is listed no more', () => {
   expect(book.list(NOW + 60_000)).toEqual([])
 })
 
-test('faults of an older shape are forgotten', () => {
-  const older = { cloud: 'aws', action: 'CreateDBSnapshot', kind: 'drop-response', times: 1 } as unknown as Fault
-  expect(newBook([older]).list()).toEqual([])
+describe('with several clouds', () => {
+  const OTHER: FaultOffer = {
+    ...AWS_OFFER,
+    cloud: 'azure',
+    account: 'other',
+    operations: ['Servers_Delete'],
+    kinds: { ...AWS_OFFER.kinds, fail: { ...AWS_OFFER.kinds.fail!, settings: {} } },
+    instances: () => [{ id: 'orders', region: 'eastus', target: 'eastus/orders' }],
+  }
+  const order = (body: object) => new FaultBook({ faults: [], faultsOrdered: 0 }, [AWS_OFFER, OTHER]).order(body, NOW)
+
+  test('a cloud that is not named is told by what only one of them has; otherwise all are meant', () => {
+    expect(order({ kind: 'throttle' }).cloud).toBeNull()
+    expect(order({ kind: 'throttle', operation: 'CreateDBSnapshot' }).cloud).toBe('aws')
+    expect(order({ kind: 'throttle', account: 'other' }).cloud).toBe('azure')
+    expect(order({ kind: 'crash-instance', instance: 'Orders' }).cloud).toBe('azure')
+    expect(order({ kind: 'throttle', cloud: 'azure' }).cloud).toBe('azure')
+  })
+
+  test('an order that would mean another thing in each cloud asks for the cloud', () => {
+    expect(() => order({ kind: 'fail' })).toThrow('cloud is missing; wanted is one of: aws, azure.')
+    expect(() => order({ kind: 'throttle', cloud: 'azure', operation: 'CreateDBSnapshot' })).toThrow(
+      'operation is "CreateDBSnapshot"; wanted is one of: Servers_Delete.',
+    )
+    expect(() => order({ kind: 'throttle', operation: 'CreateDBSnap' })).toThrow('did you mean CreateDBSnapshot?')
+  })
+
+  test('a fault of all clouds concerns the calls of each, a fault of one those of its own', () => {
+    const [everywhere, one] = [order({ kind: 'throttle' }), order({ kind: 'throttle', cloud: 'azure' })]
+    expect([concerns(everywhere, CALL), concerns({ ...everywhere }, { ...CALL, cloud: 'gcp' })]).toEqual([true, true])
+    expect([concerns(one, CALL), concerns(one, { ...CALL, cloud: 'azure' })]).toEqual([false, true])
+  })
 })
 
 describe('chance', () => {
   test('the same seed strikes the same calls of the same sequence, whatever came between', () => {
     const struck = (seed: number, n: number, kept: boolean): boolean[] => {
       const records = { faults: [] as Fault[], faultsOrdered: 0 }
-      let book = new FaultBook(records, AWS_OFFER)
+      let book = new FaultBook(records, [AWS_OFFER])
       book.order({ kind: 'throttle', probability: 0.4, seed })
       return Array.from({ length: n }, () => {
         // as a lab that was restarted would find it
-        if (kept) book = new FaultBook(JSON.parse(JSON.stringify(records)), AWS_OFFER)
+        if (kept) book = new FaultBook(JSON.parse(JSON.stringify(records)), [AWS_OFFER])
         const [fault] = book.against(CALL, () => true)
         const hit = fault !== undefined && book.strike(fault)
         if (kept) Object.assign(records, { faults: book.list() })

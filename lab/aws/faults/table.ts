@@ -1,25 +1,37 @@
-/** Kind → what it does in simulated RDS. A kind that is not here cannot be ordered. */
-import { busyTail } from './busy-tail'
-import { crashInstance } from './crash-instance'
-import { cutNetwork } from './cut-network'
-import { delay } from './delay'
-import { dropResponse } from './drop-response'
-import { fail } from './fail'
-import { failOperation } from './fail-operation'
-import { freezeInstance } from './freeze-instance'
-import type { AwsFaultKind } from './kind'
-import { staleReads } from './stale-reads'
-import { throttle } from './throttle'
+/** The shared kinds of faults in RDS's words. */
+import { faultTable } from '../../faults/kinds/table'
+import { AWS_ERRORS, AwsError, type AwsErrorCode } from '../errors'
+import type { AwsState } from '../state'
 
-export const AWS_FAULTS: Readonly<Record<string, AwsFaultKind>> = {
-  'busy-tail': busyTail,
-  'crash-instance': crashInstance,
-  'cut-network': cutNetwork,
-  delay,
-  'drop-response': dropResponse,
-  fail,
-  'fail-operation': failOperation,
-  'freeze-instance': freezeInstance,
-  'stale-reads': staleReads,
-  throttle,
-}
+export const AWS_FAULTS = faultTable<AwsState>({
+  throttled: {
+    says: 'Throttling: Rate exceeded, before anything is done',
+    // the SDK tries again by itself: three times in all
+    error: () => new AwsError('Throttling', 'Rate exceeded'),
+  },
+  errors: {
+    codes: Object.keys(AWS_ERRORS),
+    otherwise: 'InternalFailure',
+    make: (code, message) => new AwsError(code as AwsErrorCode, message),
+  },
+  busy: {
+    says: 'an instance refuses changes (InvalidDBInstanceState) for the time of --tail after it became available',
+    operations: ['CreateDBSnapshot', 'ModifyDBInstance', 'RebootDBInstance'],
+  },
+  questions: [
+    'DescribeDBInstances',
+    'DescribeDBParameterGroups',
+    'DescribeDBParameters',
+    'DescribeDBSnapshots',
+    'ListTagsForResource',
+  ],
+  promises: [
+    'CreateDBInstance',
+    'CreateDBSnapshot',
+    'DeleteDBInstance',
+    'ModifyDBInstance',
+    'RebootDBInstance',
+    'RestoreDBInstanceFromDBSnapshot',
+  ],
+  full: 'an instance has no room for its log: PostgreSQL is down, and it is storage-full until the storage grows',
+})

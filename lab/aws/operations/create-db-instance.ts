@@ -6,7 +6,7 @@ import { parseDatabaseName, parseInstanceClass, parseMasterUsername, parsePasswo
 import { instanceView } from '../views'
 import { addInstance, parseRetention } from './new-instance'
 
-export const createDbInstance: Operation = async (call) => {
+export const createDbInstance: Operation<'CreateDBInstance'> = async (call) => {
   const { cloud, query } = call
   const id = newInstanceId(call)
   const engine = query.required('Engine')

@@ -8,7 +8,7 @@ import { addSnapshot } from './new-snapshot'
 
 const UNSNAPSHOTTABLE = new Set<InstanceStatus>(['failed', 'incompatible-restore', 'incompatible-parameters', 'creating'])
 
-export const deleteDbInstance: Operation = async (call) => {
+export const deleteDbInstance: Operation<'DeleteDBInstance'> = async (call) => {
   const { cloud, query } = call
   const instance = findInstance(call)
   const skip = query.flag('SkipFinalSnapshot') ?? false

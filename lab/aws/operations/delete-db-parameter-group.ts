@@ -4,7 +4,7 @@ import { AwsError } from '../errors'
 import { findGroup } from '../parameters'
 import { key } from '../state'
 
-export const deleteDbParameterGroup: Operation = async ({ cloud, query, region }) => {
+export const deleteDbParameterGroup: Operation<'DeleteDBParameterGroup'> = async ({ cloud, query, region }) => {
   const group = findGroup(cloud.state, region, query.required('DBParameterGroupName'))
   if (group.name.startsWith('default.')) {
     throw new AwsError('InvalidDBParameterGroupState', `Default DBParameterGroup cannot be deleted: ${group.name}`)

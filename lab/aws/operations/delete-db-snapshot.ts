@@ -4,7 +4,7 @@ import { AwsError } from '../errors'
 import { key } from '../state'
 import { snapshotView } from '../views'
 
-export const deleteDbSnapshot: Operation = async (call) => {
+export const deleteDbSnapshot: Operation<'DeleteDBSnapshot'> = async (call) => {
   const { cloud } = call
   const snapshot = findSnapshot(call)
   const name = key(snapshot.region, snapshot.id)

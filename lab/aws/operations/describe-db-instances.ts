@@ -11,7 +11,7 @@ const FILTERS: Record<string, (instance: DbInstance, value: string) => boolean> 
   engine: (_, value) => value === 'postgres',
 }
 
-export const describeDbInstances: Operation = async (call) => {
+export const describeDbInstances: Operation<'DescribeDBInstances'> = async (call) => {
   const { cloud, query, region } = call
   const id = query.text('DBInstanceIdentifier')
   const inRegion = Object.values(cloud.state.instances).filter((instance) => instance.region === region)

@@ -4,7 +4,7 @@ import { pageOf } from '../paging'
 import { defaultGroup, findGroup } from '../parameters'
 import { groupView } from '../views'
 
-export const describeDbParameterGroups: Operation = async ({ cloud, query, region }) => {
+export const describeDbParameterGroups: Operation<'DescribeDBParameterGroups'> = async ({ cloud, query, region }) => {
   const name = query.text('DBParameterGroupName')
   const custom = Object.values(cloud.state.parameterGroups).filter((group) => group.region === region)
   const all = [defaultGroup(15, region), defaultGroup(17, region), ...custom]

@@ -4,7 +4,7 @@ import type { Operation } from '../cloud'
 import { pageOf } from '../paging'
 import { allowedValues, definitions, findGroup, isModifiable, majorOfFamily } from '../parameters'
 
-export const describeDbParameters: Operation = async ({ cloud, query, region }) => {
+export const describeDbParameters: Operation<'DescribeDBParameters'> = async ({ cloud, query, region }) => {
   const group = findGroup(cloud.state, region, query.required('DBParameterGroupName'))
   const source = query.text('Source')
   const all = definitions(await cloud.catalogue(majorOfFamily(group.family))).filter(({ name }) => {

@@ -14,7 +14,7 @@ const FILTERS: Record<string, (snapshot: DbSnapshot, value: string) => boolean> 
   engine: (_, value) => value === 'postgres',
 }
 
-export const describeDbSnapshots: Operation = async (call) => {
+export const describeDbSnapshots: Operation<'DescribeDBSnapshots'> = async (call) => {
   const { cloud, query, region } = call
   const id = query.text('DBSnapshotIdentifier')
   const instanceId = query.text('DBInstanceIdentifier')?.toLowerCase()

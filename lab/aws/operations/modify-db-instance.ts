@@ -4,6 +4,7 @@ import { scramVerifier } from '../../postgres/verifier'
 import {
   type Call,
   findInstance,
+  keyOf,
   type Operation,
   parseParameterGroup,
   parseSecurityGroups,
@@ -25,7 +26,7 @@ const UNSUPPORTED = [
   'RotateMasterUserPassword',
 ]
 
-export const modifyDbInstance: Operation = async (call) => {
+export const modifyDbInstance: Operation<'ModifyDBInstance'> = async (call) => {
   const { cloud, query } = call
   const instance = findInstance(call)
   requireModifiable(call, instance)
@@ -46,12 +47,15 @@ export const modifyDbInstance: Operation = async (call) => {
   instance.tasks.push(promised(call, { kind: 'modify' }))
   await cloud.save()
   const view = instanceView(cloud, instance)
+  if (instance.applyNow && instance.pending.storageGib !== undefined) await cloud.afflictions.lift('fill-disk', keyOf(instance))
   cloud.tasks.wake(instance)
   return { DBInstance: view }
 }
 
 function requireModifiable(call: Call, instance: DbInstance): void {
   if (instance.status === 'incompatible-parameters' || takesChanges(call, instance)) return
+  // more room is the way out of it, and the only change that it takes
+  if (instance.status === 'storage-full' && (call.query.integer('AllocatedStorage') ?? 0) > instance.storageGib) return
   throw new AwsError('InvalidDBInstanceState', 'Database instance is not in available state.')
 }
 

@@ -11,7 +11,7 @@ interface Change {
   method: 'immediate' | 'pending-reboot'
 }
 
-export const modifyDbParameterGroup: Operation = async (call) => {
+export const modifyDbParameterGroup: Operation<'ModifyDBParameterGroup'> = async (call) => {
   const { cloud, query, region } = call
   const group = findGroup(cloud.state, region, query.required('DBParameterGroupName'))
   if (group.name.startsWith('default.')) {

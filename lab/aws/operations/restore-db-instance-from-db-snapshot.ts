@@ -7,7 +7,7 @@ import { key } from '../state'
 import { instanceView } from '../views'
 import { addInstance, parseRetention } from './new-instance'
 
-export const restoreDbInstanceFromDbSnapshot: Operation = async (call) => {
+export const restoreDbInstanceFromDbSnapshot: Operation<'RestoreDBInstanceFromDBSnapshot'> = async (call) => {
   const { cloud, query, region } = call
   const snapshot = findSnapshot(call)
   const id = newInstanceId(call)

@@ -5,9 +5,6 @@ import { XMLBuilder } from 'fast-xml-parser'
 import type { AwsError } from '../errors'
 import { type Action, outputOf, type Shape, type Structure } from './model'
 
-/** An answer's content, as the operation has it. */
-export type XmlNode = object
-
 interface Element {
   [name: string]: Element | Element[] | string | string[]
 }

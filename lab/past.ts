@@ -1,18 +1,17 @@
-/** What simulated RDS looked like before, remembered only while a fault answers questions from it. */
-import type { Fault } from '../faults/fault'
-import type { AwsState } from './state'
+/** What a simulated cloud looked like before, remembered only while a fault answers questions from it. */
+import type { Fault } from './faults/fault'
 
-interface Moment {
+interface Moment<State> {
   readonly at: number
-  readonly state: AwsState
+  readonly state: State
 }
 
-export class Past {
+export class Past<State> {
   /** By the fault's id, oldest first. */
-  readonly #moments = new Map<string, Moment[]>()
+  readonly #moments = new Map<string, Moment<State>[]>()
 
   /** After a change: for each fault that may have to answer from before the next one. */
-  note(faults: readonly Fault[], state: AwsState, now = Date.now()): void {
+  note(faults: readonly Fault[], state: State, now = Date.now()): void {
     for (const id of this.#moments.keys()) if (!faults.some((fault) => fault.id === id)) this.#moments.delete(id)
     // those that count questions remember at each question
     const timed = faults.filter(({ settings }) => settings.reads === undefined)
@@ -22,7 +21,7 @@ export class Past {
   }
 
   /** As it was `lagMs` ago, or when the fault was ordered if that is less. */
-  before(fault: Fault, lagMs: number, state: AwsState, now = Date.now()): AwsState {
+  before(fault: Fault, lagMs: number, state: State, now = Date.now()): State {
     const moments = this.#of(fault.id)
     if (moments.length === 0) moments.push({ at: now, state: structuredClone(state) })
     const next = moments.findIndex(({ at }) => at > now - lagMs)
@@ -31,14 +30,14 @@ export class Past {
   }
 
   /** As it was when asked `reads` questions ago, or for the first time. */
-  asked(fault: Fault, reads: number, state: AwsState, now = Date.now()): AwsState {
+  asked(fault: Fault, reads: number, state: State, now = Date.now()): State {
     const moments = this.#of(fault.id)
     moments.push({ at: now, state: structuredClone(state) })
     moments.splice(0, moments.length - 1 - reads)
     return moments[0]?.state ?? state
   }
 
-  #of(id: string): Moment[] {
+  #of(id: string): Moment<State>[] {
     const moments = this.#moments.get(id) ?? []
     this.#moments.set(id, moments)
     return moments

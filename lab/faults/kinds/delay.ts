@@ -1,7 +1,7 @@
 /** The call waits before it is carried out. */
-import { type AwsFaultKind, CALLS } from './kind'
+import { CALLS, type PlainKind } from './acting'
 
-export const delay: AwsFaultKind = {
+export const delay: PlainKind = {
   ...CALLS,
   summary: 'the call waits for the time that --delay names, then it is carried out',
   before: () => undefined,

@@ -1,7 +1,7 @@
 /** Acts, then closes the connection without an answer. A call that is refused is not struck. */
-import { type AwsFaultKind, CALLS } from './kind'
+import { CALLS, type PlainKind } from './acting'
 
-export const dropResponse: AwsFaultKind = {
+export const dropResponse: PlainKind = {
   ...CALLS,
   summary: 'the call is carried out, and the connection is cut instead of an answer',
   dropsAnswer: true,

@@ -1,0 +1,25 @@
+/** An instance of simulated RDS as faults see it. */
+import type { Patient } from '../faults/kinds/acting'
+import { type AwsCloud, keyOf, specOf } from './cloud'
+import type { DbInstance } from './state'
+import { expectRecovery } from './tasks'
+
+export function patientOf(cloud: AwsCloud, instance: DbInstance): Patient {
+  const { servers, tasks } = cloud
+  return {
+    crash: () => servers.crash(instance.folder),
+    freeze: () => servers.freeze(instance.folder),
+    thaw: () => servers.thaw(instance.folder),
+    isFrozen: () => cloud.afflictions.isFrozen(keyOf(instance)),
+    configure: () => servers.configure(specOf(cloud, instance)),
+    endSessions: () => servers.endSessions(specOf(cloud, instance)),
+    // PostgreSQL ends itself (PANIC) when its log finds no room; the recovery that follows then meets the full disk
+    fillDisk: () => servers.crash(instance.folder),
+    async freeDisk() {
+      if (cloud.afflictions.isFull(keyOf(instance)) || instance.createdAt === null) return
+      expectRecovery(instance)
+      await cloud.save()
+      tasks.wake(instance)
+    },
+  }
+}

@@ -1,0 +1,58 @@
+/** What the lab asks of each simulated cloud in it, and what it gives it. */
+import type { FastifyInstance } from 'fastify'
+import type { Addresses } from './addresses'
+import type { CallLog } from './calls'
+import type { FaultBook } from './faults/book'
+import type { Fault } from './faults/fault'
+import type { Pace } from './profile'
+
+export interface SimulatedCloud {
+  readonly name: string
+  /** Its routes. The scope is its own: what it does with bodies and errors concerns nobody else. */
+  serve(scope: FastifyInstance): void
+  instances(): readonly InstanceStatus[]
+  /** After a fault was ordered, or some were taken back: resolves when that holds. */
+  faultsChanged(ordered?: Fault): Promise<void>
+  /** Brings every instance back to what it should be; resolves when all servers that can run do. */
+  resume(): Promise<void>
+  /** Every running server learns the network rules of now. */
+  applySecurityGroups(): Promise<void>
+  /** Kills an instance's server as a power cut would. False when there is no such instance. */
+  crash(id: string): Promise<boolean>
+  /** Removes everything that was made in it. */
+  reset(): Promise<void>
+  close(): Promise<void>
+}
+
+/** As `capstan lab status` shows it. */
+export interface InstanceStatus {
+  readonly cloud: string
+  readonly region: string
+  readonly id: string
+  readonly address: string
+  readonly port: number
+  /** The cloud's own word. */
+  readonly state: string
+  readonly engineVersion: string
+}
+
+/** What is the same for every cloud of a lab. */
+export interface CloudGround {
+  readonly faults: FaultBook
+  readonly calls: CallLog
+  readonly addresses: Addresses
+  readonly pace: Pace
+  /** For this cloud alone. */
+  readonly stateDir: string
+  readonly cacheDir: string
+  readonly block: string
+  readonly dataPort: number
+  /** The lab's own address: its administrator connects from nowhere else. */
+  readonly apiAddress: string
+  readonly administratorPassword: string
+  /** Resolves when the state is on disk: an answer is only given after that. */
+  save(): Promise<void>
+  /** Resolves when what can be seen now is on disk. */
+  saved(): Promise<void>
+  log(line: string): void
+}

@@ -1,0 +1,29 @@
+/** The simulated clouds of a lab, put together. Another cloud is a line in each function here, and a key of `LabState`. */
+import { join } from 'node:path'
+import { Addresses } from './addresses'
+import { awsOffer } from './aws/faults/offer'
+import { startAws } from './aws/start'
+import type { CloudGround, SimulatedCloud } from './cloud'
+import type { LabCredentials } from './credentials'
+import type { FaultOffer } from './faults/offer'
+import type { LabState } from './state'
+
+export function faultOffers(state: LabState): readonly FaultOffer[] {
+  return [awsOffer(state.aws)]
+}
+
+/** Every instance of every cloud, as far as it takes an address. */
+export function instancesIn(state: LabState): readonly { host: number }[] {
+  return [...Object.values(state.aws.instances)]
+}
+
+export async function startClouds(
+  state: LabState,
+  credentials: LabCredentials,
+  common: Omit<CloudGround, 'addresses'>,
+): Promise<readonly SimulatedCloud[]> {
+  const addresses = new Addresses(state, () => instancesIn(state).map(({ host }) => host))
+  const groundOf = (cloud: string): CloudGround => ({ ...common, addresses, stateDir: join(common.stateDir, cloud) })
+  const { securityGroups } = state
+  return [await startAws({ ...groundOf('aws'), state: state.aws, accessKey: credentials.aws, securityGroups })]
+}
