@@ -2,18 +2,29 @@
  *  these leave out. */
 import type { AwsCloud } from './cloud'
 import type { DBInstance, DBParameterGroup, DBSnapshot, DBSubnetGroup, PendingModifiedValues, Tag } from './generated/answers'
-import { arn, type DbInstance, type DbSnapshot, type ParameterGroup, type PendingChanges, type Tags } from './state'
-
-const VPC = 'vpc-lab'
+import { settingsView } from './settings'
+import {
+  arn,
+  type DbInstance,
+  type DbSnapshot,
+  type InstanceStatus,
+  type ParameterGroup,
+  type PendingChanges,
+  type SubnetGroup,
+  type Tags,
+} from './state'
+import { findSubnetGroup, subnetsOf, VPC } from './zones'
 
 export function instanceView(cloud: AwsCloud, instance: DbInstance): DBInstance {
-  const rulesHold = instance.tasks.every(({ kind }) => ['back-up', 'reboot', 'recover', 'delete'].includes(kind))
+  const rulesHold = instance.tasks.every(({ kind }) => !['create', 'restore', 'settle', 'modify', 'start'].includes(kind))
   const reachable = instance.createdAt !== null && instance.status !== 'creating'
   return {
     ...UNCHANGING,
+    ...settingsView(instance.settings),
     DBInstanceIdentifier: instance.id,
     DBInstanceClass: instance.instanceClass,
-    DBInstanceStatus: instance.status,
+    DBInstanceStatus: statusShown(instance),
+    AutomaticRestartTime: instance.status === 'stopped' ? instance.restartsAt : undefined,
     MasterUsername: instance.masterUsername,
     DBName: instance.databaseName,
     Endpoint: reachable ? { Address: cloud.addresses.textOf(instance.host), Port: cloud.dataPort } : undefined,
@@ -25,11 +36,14 @@ export function instanceView(cloud: AwsCloud, instance: DbInstance): DBInstance 
       Status: rulesHold ? 'active' : 'adding',
     })),
     DBParameterGroups: [{ DBParameterGroupName: instance.parameterGroup, ParameterApplyStatus: instance.parameterStatus }],
-    AvailabilityZone: instance.createdAt ? `${instance.region}a` : undefined,
-    DBSubnetGroup: subnetGroup(instance.region),
+    AvailabilityZone: instance.createdAt ? instance.zone : undefined,
+    SecondaryAvailabilityZone: instance.createdAt ? instance.secondaryZone : undefined,
+    DBSubnetGroup: subnetGroupView(findSubnetGroup(cloud.state, instance.region, instance.subnetGroup), 'embedded'),
     PendingModifiedValues: pendingView(instance.pending),
     MultiAZ: instance.multiAz,
     EngineVersion: instance.engineVersion,
+    Iops: instance.iops,
+    StorageThroughput: instance.throughput,
     OptionGroupMemberships: [{ OptionGroupName: `default:postgres-${instance.major}`, Status: 'in-sync' }],
     PubliclyAccessible: instance.publiclyAccessible,
     StorageType: instance.storageType,
@@ -44,45 +58,48 @@ export function instanceView(cloud: AwsCloud, instance: DbInstance): DBInstance 
 /** What every instance of this lab has in common. */
 const UNCHANGING = {
   Engine: 'postgres',
-  PreferredBackupWindow: '03:00-03:30',
   DBSecurityGroups: [],
-  PreferredMaintenanceWindow: 'sun:04:00-sun:04:30',
-  AutoMinorVersionUpgrade: true,
   ReadReplicaDBInstanceIdentifiers: [],
-  LicenseModel: 'postgresql-license',
   DbInstancePort: 0,
-  StorageEncrypted: false,
   DomainMemberships: [],
-  MonitoringInterval: 0,
   IAMDatabaseAuthenticationEnabled: false,
-  PerformanceInsightsEnabled: false,
   AssociatedRoles: [],
   CustomerOwnedIpEnabled: false,
-  NetworkType: 'IPV4',
   BackupTarget: 'region',
 } satisfies DBInstance
+
+/** Storage that grew is optimized for a while; the instance is usable meanwhile, and nothing else waits for it. */
+function statusShown({ status, optimizesUntil }: DbInstance): InstanceStatus | 'storage-optimization' {
+  const optimizing = optimizesUntil !== undefined && optimizesUntil > new Date().toISOString()
+  return status === 'available' && optimizing ? 'storage-optimization' : status
+}
 
 export function snapshotView(cloud: AwsCloud, snapshot: DbSnapshot): DBSnapshot {
   return {
     DBSnapshotIdentifier: snapshot.id,
     DBInstanceIdentifier: snapshot.instanceId,
     SnapshotCreateTime: snapshot.createdAt,
-    OriginalSnapshotCreateTime: snapshot.createdAt,
+    OriginalSnapshotCreateTime: snapshot.originalCreatedAt,
     Engine: 'postgres',
     AllocatedStorage: snapshot.storageGib,
     Status: snapshot.status,
     Port: cloud.dataPort,
-    AvailabilityZone: `${snapshot.region}a`,
+    AvailabilityZone: snapshot.zone,
     VpcId: VPC,
     InstanceCreateTime: snapshot.instanceCreatedAt,
     MasterUsername: snapshot.masterUsername,
     EngineVersion: snapshot.engineVersion,
     LicenseModel: 'postgresql-license',
     SnapshotType: 'manual',
+    Iops: snapshot.iops,
+    StorageThroughput: snapshot.throughput,
     OptionGroupName: `default:postgres-${snapshot.major}`,
     PercentProgress: snapshot.status === 'available' ? 100 : 0,
+    SourceRegion: snapshot.source === null ? undefined : snapshot.source.split(':')[3],
+    SourceDBSnapshotIdentifier: snapshot.source,
     StorageType: snapshot.storageType,
-    Encrypted: false,
+    Encrypted: snapshot.encrypted,
+    KmsKeyId: snapshot.kmsKeyId,
     DBSnapshotArn: arn(snapshot.region, 'snapshot', snapshot.id),
     IAMDatabaseAuthenticationEnabled: false,
     ProcessorFeatures: [],
@@ -101,31 +118,40 @@ export function groupView(group: ParameterGroup): DBParameterGroup {
   }
 }
 
+/** `embedded`: as a part of an instance, where RDS leaves out the ARN. */
+export function subnetGroupView(group: SubnetGroup, where?: 'embedded'): DBSubnetGroup {
+  return {
+    DBSubnetGroupName: group.name,
+    DBSubnetGroupDescription: group.description,
+    VpcId: VPC,
+    SubnetGroupStatus: 'Complete',
+    Subnets: subnetsOf(group.region)
+      .filter(({ id }) => group.subnets.includes(id))
+      .map(({ id, zone }) => ({
+        SubnetIdentifier: id,
+        SubnetAvailabilityZone: { Name: zone },
+        SubnetOutpost: {},
+        SubnetStatus: 'Active',
+      })),
+    DBSubnetGroupArn: where === 'embedded' ? undefined : arn(group.region, 'subgrp', group.name),
+    SupportedNetworkTypes: where === 'embedded' ? undefined : ['IPV4'],
+  }
+}
+
 export function tagList(tags: Tags): Tag[] {
   return Object.entries(tags).map(([Key, Value]) => ({ Key, Value }))
 }
 
 function pendingView(pending: PendingChanges): PendingModifiedValues {
   return {
+    DBInstanceIdentifier: pending.id,
     DBInstanceClass: pending.instanceClass,
     AllocatedStorage: pending.storageGib,
+    StorageType: pending.storageType,
+    Iops: pending.iops,
+    StorageThroughput: pending.throughput,
     MasterUserPassword: pending.masterVerifier === undefined ? undefined : '****',
     BackupRetentionPeriod: pending.backupRetentionDays,
     MultiAZ: pending.multiAz,
-  }
-}
-
-function subnetGroup(region: string): DBSubnetGroup {
-  return {
-    DBSubnetGroupName: 'default',
-    DBSubnetGroupDescription: 'default',
-    VpcId: VPC,
-    SubnetGroupStatus: 'Complete',
-    Subnets: ['a', 'b'].map((zone) => ({
-      SubnetIdentifier: `subnet-lab-${zone}`,
-      SubnetAvailabilityZone: { Name: `${region}${zone}` },
-      SubnetOutpost: {},
-      SubnetStatus: 'Active',
-    })),
   }
 }

@@ -3,6 +3,16 @@
 /** Left out of the answer: RDS leaves out what does not exist yet. */
 type Absent = null | undefined
 
+export type AccountAttributesMessage = {
+  readonly AccountQuotas?: readonly AccountQuota[] | Absent
+}
+
+export type AccountQuota = {
+  readonly AccountQuotaName?: string | Absent
+  readonly Used?: number | Absent
+  readonly Max?: number | Absent
+}
+
 export type AdditionalStorageVolume = {
   readonly VolumeName?: string | Absent
   readonly AllocatedStorage?: number | Absent
@@ -28,13 +38,43 @@ export type AvailabilityZone = {
   readonly Name?: string | Absent
 }
 
+export type AvailableAdditionalStorageVolumesOption = {
+  readonly SupportsStorageAutoscaling?: boolean | Absent
+  readonly SupportsStorageThroughput?: boolean | Absent
+  readonly SupportsIops?: boolean | Absent
+  readonly StorageType?: string | Absent
+  readonly MinStorageSize?: number | Absent
+  readonly MaxStorageSize?: number | Absent
+  readonly MinIops?: number | Absent
+  readonly MaxIops?: number | Absent
+  readonly MinIopsPerGib?: number | Absent
+  readonly MaxIopsPerGib?: number | Absent
+  readonly MinStorageThroughput?: number | Absent
+  readonly MaxStorageThroughput?: number | Absent
+}
+
+export type AvailableProcessorFeature = {
+  readonly Name?: string | Absent
+  readonly DefaultValue?: string | Absent
+  readonly AllowedValues?: string | Absent
+}
+
 export type CertificateDetails = {
   readonly CAIdentifier?: string | Absent
   readonly ValidTill?: string | Absent
 }
 
+export type CharacterSet = {
+  readonly CharacterSetName?: string | Absent
+  readonly CharacterSetDescription?: string | Absent
+}
+
 export type CopyDBParameterGroupResult = {
   readonly DBParameterGroup?: DBParameterGroup | Absent
+}
+
+export type CopyDBSnapshotResult = {
+  readonly DBSnapshot?: DBSnapshot | Absent
 }
 
 export type CreateDBInstanceResult = {
@@ -47,6 +87,60 @@ export type CreateDBParameterGroupResult = {
 
 export type CreateDBSnapshotResult = {
   readonly DBSnapshot?: DBSnapshot | Absent
+}
+
+export type CreateDBSubnetGroupResult = {
+  readonly DBSubnetGroup?: DBSubnetGroup | Absent
+}
+
+export type CustomDBEngineVersionAMI = {
+  readonly ImageId?: string | Absent
+  readonly Status?: string | Absent
+}
+
+export type DBEngineVersion = {
+  readonly Engine?: string | Absent
+  readonly MajorEngineVersion?: string | Absent
+  readonly EngineVersion?: string | Absent
+  readonly DatabaseInstallationFilesS3BucketName?: string | Absent
+  readonly DatabaseInstallationFilesS3Prefix?: string | Absent
+  readonly DatabaseInstallationFiles?: readonly string[] | Absent
+  readonly CustomDBEngineVersionManifest?: string | Absent
+  readonly DBParameterGroupFamily?: string | Absent
+  readonly DBEngineDescription?: string | Absent
+  readonly DBEngineVersionArn?: string | Absent
+  readonly DBEngineVersionDescription?: string | Absent
+  readonly DefaultCharacterSet?: CharacterSet | Absent
+  readonly FailureReason?: string | Absent
+  readonly Image?: CustomDBEngineVersionAMI | Absent
+  readonly DBEngineMediaType?: string | Absent
+  readonly KMSKeyId?: string | Absent
+  readonly CreateTime?: string | Absent
+  readonly SupportedCharacterSets?: readonly CharacterSet[] | Absent
+  readonly SupportedNcharCharacterSets?: readonly CharacterSet[] | Absent
+  readonly ValidUpgradeTarget?: readonly UpgradeTarget[] | Absent
+  readonly SupportedTimezones?: readonly Timezone[] | Absent
+  readonly ExportableLogTypes?: readonly string[] | Absent
+  readonly SupportsLogExportsToCloudwatchLogs?: boolean | Absent
+  readonly SupportsReadReplica?: boolean | Absent
+  readonly SupportedEngineModes?: readonly string[] | Absent
+  readonly SupportedFeatureNames?: readonly string[] | Absent
+  readonly Status?: string | Absent
+  readonly SupportsParallelQuery?: boolean | Absent
+  readonly SupportsGlobalDatabases?: boolean | Absent
+  readonly TagList?: readonly Tag[] | Absent
+  readonly SupportsBabelfish?: boolean | Absent
+  readonly SupportsLimitlessDatabase?: boolean | Absent
+  readonly SupportsCertificateRotationWithoutRestart?: boolean | Absent
+  readonly SupportedCACertificateIdentifiers?: readonly string[] | Absent
+  readonly SupportsLocalWriteForwarding?: boolean | Absent
+  readonly SupportsIntegrations?: boolean | Absent
+  readonly ServerlessV2FeaturesSupport?: ServerlessV2FeaturesSupport | Absent
+}
+
+export type DBEngineVersionMessage = {
+  readonly Marker?: string | Absent
+  readonly DBEngineVersions?: readonly DBEngineVersion[] | Absent
 }
 
 export type DBInstance = {
@@ -244,6 +338,16 @@ export type DBSnapshot = {
   readonly FullSnapshotSizeInBytes?: number | Absent
 }
 
+export type DBSnapshotAttribute = {
+  readonly AttributeName?: string | Absent
+  readonly AttributeValues?: readonly string[] | Absent
+}
+
+export type DBSnapshotAttributesResult = {
+  readonly DBSnapshotIdentifier?: string | Absent
+  readonly DBSnapshotAttributes?: readonly DBSnapshotAttribute[] | Absent
+}
+
 export type DBSnapshotMessage = {
   readonly Marker?: string | Absent
   readonly DBSnapshots?: readonly DBSnapshot[] | Absent
@@ -259,12 +363,21 @@ export type DBSubnetGroup = {
   readonly SupportedNetworkTypes?: readonly string[] | Absent
 }
 
+export type DBSubnetGroupMessage = {
+  readonly Marker?: string | Absent
+  readonly DBSubnetGroups?: readonly DBSubnetGroup[] | Absent
+}
+
 export type DeleteDBInstanceResult = {
   readonly DBInstance?: DBInstance | Absent
 }
 
 export type DeleteDBSnapshotResult = {
   readonly DBSnapshot?: DBSnapshot | Absent
+}
+
+export type DescribeDBSnapshotAttributesResult = {
+  readonly DBSnapshotAttributesResult?: DBSnapshotAttributesResult | Absent
 }
 
 export type DomainMembership = {
@@ -283,6 +396,29 @@ export type Endpoint = {
   readonly HostedZoneId?: string | Absent
 }
 
+export type Event = {
+  readonly SourceIdentifier?: string | Absent
+  readonly SourceType?: SourceType | Absent
+  readonly Message?: string | Absent
+  readonly EventCategories?: readonly string[] | Absent
+  readonly Date?: string | Absent
+  readonly SourceArn?: string | Absent
+}
+
+export type EventCategoriesMap = {
+  readonly SourceType?: string | Absent
+  readonly EventCategories?: readonly string[] | Absent
+}
+
+export type EventCategoriesMessage = {
+  readonly EventCategoriesMapList?: readonly EventCategoriesMap[] | Absent
+}
+
+export type EventsMessage = {
+  readonly Marker?: string | Absent
+  readonly Events?: readonly Event[] | Absent
+}
+
 export type MasterUserSecret = {
   readonly SecretArn?: string | Absent
   readonly SecretStatus?: string | Absent
@@ -293,9 +429,64 @@ export type ModifyDBInstanceResult = {
   readonly DBInstance?: DBInstance | Absent
 }
 
+export type ModifyDBSnapshotAttributeResult = {
+  readonly DBSnapshotAttributesResult?: DBSnapshotAttributesResult | Absent
+}
+
+export type ModifyDBSubnetGroupResult = {
+  readonly DBSubnetGroup?: DBSubnetGroup | Absent
+}
+
 export type OptionGroupMembership = {
   readonly OptionGroupName?: string | Absent
   readonly Status?: string | Absent
+}
+
+export type OrderableDBInstanceOption = {
+  readonly Engine?: string | Absent
+  readonly EngineVersion?: string | Absent
+  readonly DBInstanceClass?: string | Absent
+  readonly LicenseModel?: string | Absent
+  readonly AvailabilityZoneGroup?: string | Absent
+  readonly AvailabilityZones?: readonly AvailabilityZone[] | Absent
+  readonly MultiAZCapable?: boolean | Absent
+  readonly ReadReplicaCapable?: boolean | Absent
+  readonly Vpc?: boolean | Absent
+  readonly SupportsStorageEncryption?: boolean | Absent
+  readonly StorageType?: string | Absent
+  readonly SupportsIops?: boolean | Absent
+  readonly SupportsStorageThroughput?: boolean | Absent
+  readonly SupportsEnhancedMonitoring?: boolean | Absent
+  readonly SupportsIAMDatabaseAuthentication?: boolean | Absent
+  readonly SupportsPerformanceInsights?: boolean | Absent
+  readonly MinStorageSize?: number | Absent
+  readonly MaxStorageSize?: number | Absent
+  readonly MinIopsPerDbInstance?: number | Absent
+  readonly MaxIopsPerDbInstance?: number | Absent
+  readonly MinIopsPerGib?: number | Absent
+  readonly MaxIopsPerGib?: number | Absent
+  readonly MinStorageThroughputPerDbInstance?: number | Absent
+  readonly MaxStorageThroughputPerDbInstance?: number | Absent
+  readonly MinStorageThroughputPerIops?: number | Absent
+  readonly MaxStorageThroughputPerIops?: number | Absent
+  readonly AvailableProcessorFeatures?: readonly AvailableProcessorFeature[] | Absent
+  readonly SupportedEngineModes?: readonly string[] | Absent
+  readonly SupportsStorageAutoscaling?: boolean | Absent
+  readonly SupportsKerberosAuthentication?: boolean | Absent
+  readonly OutpostCapable?: boolean | Absent
+  readonly SupportedActivityStreamModes?: readonly string[] | Absent
+  readonly SupportsGlobalDatabases?: boolean | Absent
+  readonly SupportedNetworkTypes?: readonly string[] | Absent
+  readonly SupportsClusters?: boolean | Absent
+  readonly SupportsDedicatedLogVolume?: boolean | Absent
+  readonly SupportsAdditionalStorageVolumes?: boolean | Absent
+  readonly SupportsHttpEndpoint?: boolean | Absent
+  readonly AvailableAdditionalStorageVolumesOptions?: readonly AvailableAdditionalStorageVolumesOption[] | Absent
+}
+
+export type OrderableDBInstanceOptionsMessage = {
+  readonly OrderableDBInstanceOptions?: readonly OrderableDBInstanceOption[] | Absent
+  readonly Marker?: string | Absent
 }
 
 export type Outpost = {
@@ -361,11 +552,28 @@ export type RestoreDBInstanceFromDBSnapshotResult = {
   readonly DBInstance?: DBInstance | Absent
 }
 
+export type ServerlessV2FeaturesSupport = {
+  readonly MinCapacity?: number | Absent
+  readonly MaxCapacity?: number | Absent
+}
+
+export type StartDBInstanceResult = {
+  readonly DBInstance?: DBInstance | Absent
+}
+
+export type StopDBInstanceResult = {
+  readonly DBInstance?: DBInstance | Absent
+}
+
 export type Subnet = {
   readonly SubnetIdentifier?: string | Absent
   readonly SubnetAvailabilityZone?: AvailabilityZone | Absent
   readonly SubnetOutpost?: Outpost | Absent
   readonly SubnetStatus?: string | Absent
+}
+
+export type SwitchoverReadReplicaResult = {
+  readonly DBInstance?: DBInstance | Absent
 }
 
 export type Tag = {
@@ -375,6 +583,25 @@ export type Tag = {
 
 export type TagListMessage = {
   readonly TagList?: readonly Tag[] | Absent
+}
+
+export type Timezone = {
+  readonly TimezoneName?: string | Absent
+}
+
+export type UpgradeTarget = {
+  readonly Engine?: string | Absent
+  readonly EngineVersion?: string | Absent
+  readonly Description?: string | Absent
+  readonly AutoUpgrade?: boolean | Absent
+  readonly IsMajorVersionUpgrade?: boolean | Absent
+  readonly SupportedEngineModes?: readonly string[] | Absent
+  readonly SupportsParallelQuery?: boolean | Absent
+  readonly SupportsGlobalDatabases?: boolean | Absent
+  readonly SupportsBabelfish?: boolean | Absent
+  readonly SupportsLimitlessDatabase?: boolean | Absent
+  readonly SupportsLocalWriteForwarding?: boolean | Absent
+  readonly SupportsIntegrations?: boolean | Absent
 }
 
 export type VpcSecurityGroupMembership = {
@@ -396,6 +623,8 @@ export type DatabaseInsightsMode = 'advanced' | 'standard'
 
 export type ReplicaMode = 'mounted' | 'open-read-only'
 
+export type SourceType = 'blue-green-deployment' | 'custom-engine-version' | 'db-cluster' | 'db-cluster-snapshot' | 'db-instance' | 'db-parameter-group' | 'db-proxy' | 'db-security-group' | 'db-shard-group' | 'db-snapshot' | 'zero-etl'
+
 export type StorageEncryptionType = 'sse-kms' | 'sse-rds' | 'none'
 
 export type UpgradeRolloutOrder = 'first' | 'last' | 'second'
@@ -404,20 +633,36 @@ export type UpgradeRolloutOrder = 'first' | 'last' | 'second'
 export interface Answers {
   readonly AddTagsToResource: undefined
   readonly CopyDBParameterGroup: CopyDBParameterGroupResult
+  readonly CopyDBSnapshot: CopyDBSnapshotResult
   readonly CreateDBInstance: CreateDBInstanceResult
   readonly CreateDBParameterGroup: CreateDBParameterGroupResult
   readonly CreateDBSnapshot: CreateDBSnapshotResult
+  readonly CreateDBSubnetGroup: CreateDBSubnetGroupResult
   readonly DeleteDBInstance: DeleteDBInstanceResult
   readonly DeleteDBParameterGroup: undefined
   readonly DeleteDBSnapshot: DeleteDBSnapshotResult
+  readonly DeleteDBSubnetGroup: undefined
+  readonly DescribeAccountAttributes: AccountAttributesMessage
+  readonly DescribeDBEngineVersions: DBEngineVersionMessage
   readonly DescribeDBInstances: DBInstanceMessage
   readonly DescribeDBParameterGroups: DBParameterGroupsMessage
   readonly DescribeDBParameters: DBParameterGroupDetails
+  readonly DescribeDBSnapshotAttributes: DescribeDBSnapshotAttributesResult
   readonly DescribeDBSnapshots: DBSnapshotMessage
+  readonly DescribeDBSubnetGroups: DBSubnetGroupMessage
+  readonly DescribeEventCategories: EventCategoriesMessage
+  readonly DescribeEvents: EventsMessage
+  readonly DescribeOrderableDBInstanceOptions: OrderableDBInstanceOptionsMessage
   readonly ListTagsForResource: TagListMessage
   readonly ModifyDBInstance: ModifyDBInstanceResult
   readonly ModifyDBParameterGroup: DBParameterGroupNameMessage
+  readonly ModifyDBSnapshotAttribute: ModifyDBSnapshotAttributeResult
+  readonly ModifyDBSubnetGroup: ModifyDBSubnetGroupResult
   readonly RebootDBInstance: RebootDBInstanceResult
   readonly RemoveTagsFromResource: undefined
+  readonly ResetDBParameterGroup: DBParameterGroupNameMessage
   readonly RestoreDBInstanceFromDBSnapshot: RestoreDBInstanceFromDBSnapshotResult
+  readonly StartDBInstance: StartDBInstanceResult
+  readonly StopDBInstance: StopDBInstanceResult
+  readonly SwitchoverReadReplica: SwitchoverReadReplicaResult
 }

@@ -1,5 +1,6 @@
 /** DescribeDBParameterGroups: the default groups and the custom ones, in pages. */
 import type { Operation } from '../cloud'
+import { filtered, NO_FILTERS } from '../filters'
 import { pageOf } from '../paging'
 import { defaultGroup, findGroup } from '../parameters'
 import { groupView } from '../views'
@@ -8,6 +9,7 @@ export const describeDbParameterGroups: Operation<'DescribeDBParameterGroups'> =
   const name = query.text('DBParameterGroupName')
   const custom = Object.values(cloud.state.parameterGroups).filter((group) => group.region === region)
   const all = [defaultGroup(15, region), defaultGroup(17, region), ...custom]
-  const page = pageOf(query, name === undefined ? all : [findGroup(cloud.state, region, name)], (group) => group.name)
+  const named = name === undefined ? all : [findGroup(cloud.state, region, name)]
+  const page = pageOf(query, filtered(query, NO_FILTERS, named), (group) => group.name)
   return { Marker: page.marker, DBParameterGroups: page.items.map(groupView) }
 }

@@ -37,6 +37,15 @@ export class Query {
     return Number(value)
   }
 
+  /** Milliseconds since 1970. */
+  time(name: string): number | undefined {
+    const value = this.text(name)
+    if (value === undefined) return undefined
+    const ms = Date.parse(value)
+    if (Number.isNaN(ms)) throw invalidValue(`The parameter ${name} must be a time, not "${value}".`)
+    return ms
+  }
+
   flag(name: string): boolean | undefined {
     const value = this.text(name)?.toLowerCase()
     if (value === undefined) return undefined
@@ -44,7 +53,7 @@ export class Query {
     return value === 'true'
   }
 
-  /** Undefined when the list is absent. */
+  /** Undefined when the list is absent. A list inside a structure is named `Structure.List`. */
   list(name: string): string[] | undefined {
     return this.structures(name)?.map((item) => item.get('') ?? '')
   }
@@ -68,11 +77,12 @@ export class Query {
     let present = false
     for (const [parameter, value] of this.form) {
       if (parameter === name) present = true
-      const found = /^([A-Za-z]+)\.[A-Za-z]+\.(\d{1,4})(?:\.(.+))?$/.exec(parameter)
-      if (found?.[1] !== name) continue
-      const index = Number(found[2])
+      if (!parameter.startsWith(`${name}.`)) continue
+      const found = /^[A-Za-z]+\.(\d{1,4})(?:\.(.+))?$/.exec(parameter.slice(name.length + 1))
+      if (!found) continue
+      const index = Number(found[1])
       const item = items.get(index) ?? new Map<string, string>()
-      items.set(index, item.set(found[3] ?? '', value))
+      items.set(index, item.set(found[2] ?? '', value))
     }
     if (items.size === 0) return present ? [] : undefined
     return [...items.entries()].sort(([a], [b]) => a - b).map(([, item]) => item)
