@@ -66,6 +66,10 @@ export interface ServerStart extends ServerConfiguration {
   logFile: string
   /** Default 60 s. */
   readyTimeoutMs?: number
+  /** Waits until the server recovers nothing and follows nobody any more. Otherwise one that can be read is ready. */
+  recovered?: boolean
+  /** Gives up waiting for the server, and ends it. */
+  signal?: AbortSignal
 }
 
 /** Makes a new data folder: UTF8, locale C (equal order everywhere), scram passwords, page checksums, TCP connections from
@@ -104,10 +108,12 @@ export async function startServer(start: ServerStart): Promise<RunningServer> {
   configureServer(start)
   const deadline = Date.now() + (start.readyTimeoutMs ?? 60_000)
   for (;;) {
+    start.signal?.throwIfAborted()
     forgetStranger(start.dataDir)
     try {
       return await startOnce(start, deadline)
     } catch (error) {
+      start.signal?.throwIfAborted()
       if (!isPassing(error, start.dataDir) || Date.now() > deadline) throw error
       await sleep(100)
     }
@@ -142,7 +148,7 @@ async function startOnce(start: ServerStart, deadline: number): Promise<RunningS
   })
   const pid = child.pid
   if (pid !== undefined) {
-    if (await becomesReady(start.dataDir, pid, exited, deadline)) {
+    if (await becomesReady({ pid, exited, ...start }, deadline)) {
       return runningServer({ pid, host: start.hosts[0] ?? '', port: start.port, dataDir: start.dataDir, exited })
     }
     // by the handle, not by the number: a child that was reaped may have left its number to somebody else
@@ -158,15 +164,21 @@ async function startOnce(start: ServerStart, deadline: number): Promise<RunningS
 /** The server that is already running in `dataDir`, if there is one: left behind when its starter died. Waits until it
  *  accepts connections; a server that is stopping is waited for and not adopted. */
 export async function adoptServer(adopt: { dataDir: string; readyTimeoutMs?: number }): Promise<RunningServer | undefined> {
-  const found = readPostmaster(adopt.dataDir)
+  const found = findServer(adopt.dataDir)
+  if (!found) return undefined
+  const deadline = Date.now() + (adopt.readyTimeoutMs ?? 60_000)
+  if (!(await becomesReady(found, deadline))) return undefined
+  const { pid, host, port } = readPostmaster(adopt.dataDir) ?? found
+  return runningServer({ pid, host, port, dataDir: adopt.dataDir, exited: found.exited })
+}
+
+/** The same server in whatever state it is, for whoever wants its end: one that recovers or stops does not become ready soon. */
+export function findServer(dataDir: string): RunningServer | undefined {
+  const found = readPostmaster(dataDir)
   // who it is first: should the number change hands after that, it is nobody's we wait for
   const who = found && identify(found.pid)
-  if (!found || !who || !isServerOf(found.pid, adopt.dataDir)) return undefined
-  const exited = untilGone(who)
-  const deadline = Date.now() + (adopt.readyTimeoutMs ?? 60_000)
-  if (!(await becomesReady(adopt.dataDir, found.pid, exited, deadline))) return undefined
-  const ready = readPostmaster(adopt.dataDir) ?? found
-  return runningServer({ pid: ready.pid, host: ready.host, port: ready.port, dataDir: adopt.dataDir, exited })
+  if (!found || !who || !isServerOf(found.pid, dataDir)) return undefined
+  return runningServer({ pid: found.pid, host: found.host, port: found.port, dataDir, exited: untilGone(who) })
 }
 
 /** Whether `dataDir` holds a cluster that initdb finished. */
@@ -214,14 +226,17 @@ function runningServer(server: Found): RunningServer {
   return { ...server, stop, kill, freeze, thaw, isAlive: living, reload: () => signal('SIGHUP') }
 }
 
-async function becomesReady(dataDir: string, pid: number, exited: Promise<void>, deadline: number): Promise<boolean> {
+type Expected = Pick<RunningServer, 'pid' | 'dataDir' | 'exited'> & Pick<ServerStart, 'recovered' | 'signal'>
+
+async function becomesReady({ pid, dataDir, exited, recovered, signal }: Expected, deadline: number): Promise<boolean> {
   let gone = false
   void exited.then(() => {
     gone = true
   })
-  while (!gone && Date.now() < deadline) {
+  while (!gone && !signal?.aborted && Date.now() < deadline) {
     const postmaster = readPostmaster(dataDir)
-    if (postmaster?.pid === pid && acceptsConnections(postmaster)) return true
+    const ready = postmaster && (recovered ? postmaster.status === 'ready' : acceptsConnections(postmaster))
+    if (postmaster?.pid === pid && ready) return true
     await sleep(10)
   }
   return false

@@ -121,15 +121,8 @@ function notePast({ faults, state }: AwsOptions, past: Past<AwsState>): void {
 }
 
 async function faultsChanged(options: AwsOptions, past: Past<AwsState>, effects: Effects, ordered?: Fault): Promise<void> {
-  const { faults } = options
   notePast(options, past)
-  if (ordered && faults.beginsAtOnce(ordered)) {
-    const struck = faults.struckBy(ordered)
-    if (struck.cloud === 'aws') {
-      faults.strike(ordered)
-      effects.add(ordered, struck.target)
-    }
-  }
+  if (ordered) effects.strikeNow(ordered)
   await options.save()
   await effects.settle()
 }

@@ -38,6 +38,15 @@ export class Effects {
     fault.effects.push({ cloud: this.ward.cloud, target, from: new Date(from).toISOString(), until, begun: false })
   }
 
+  /** Strikes with an order that waits for no call, when it means an instance of this cloud. */
+  strikeNow(fault: Fault): void {
+    if (!this.book.beginsAtOnce(fault)) return
+    const { cloud, target } = this.book.struckBy(fault)
+    if (cloud !== this.ward.cloud) return
+    this.book.strike(fault)
+    this.add(fault, target)
+  }
+
   /** Resolves when everything that is due holds. */
   settle(): Promise<void> {
     this.#rounds = this.#rounds

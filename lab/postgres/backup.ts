@@ -1,5 +1,6 @@
 /** A physical copy of a running server by PostgreSQL's low-level backup interface, without stopping writes. It holds every
- *  commit that was acknowledged before it began, and the log up to its own end, so it recovers without an archive.
+ *  commit that was acknowledged before it began, and the log up to its own end, so it recovers without an archive. A replica can
+ *  be copied too: the copy holds what that had replayed. Never in it: replication slots, and that its server followed somebody.
  *  PostgreSQL manual, "Making a Base Backup Using the Low Level API". */
 import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -9,6 +10,7 @@ import { createFile, readServerFile } from '../../pgserver/server-files'
 import { serverUser } from '../../pgserver/server-user'
 import { type CopyChoice, copyFolder, copyOne, syncFolder } from './copy'
 import { removeData } from './remove'
+import { placeBefore, SEGMENT } from './segments'
 
 /** Folders whose content belongs to the running server, not to its data; the folders themselves must be there. */
 const CONTENT_LEFT_OUT = new Set([
@@ -21,7 +23,15 @@ const CONTENT_LEFT_OUT = new Set([
   'pg_stat_tmp',
   'pg_subtrans',
 ])
-const LEFT_OUT = new Set(['postmaster.pid', 'postmaster.opts', 'backup_label', 'tablespace_map', 'global/pg_control'])
+const LEFT_OUT = new Set([
+  'postmaster.pid',
+  'postmaster.opts',
+  'backup_label',
+  'tablespace_map',
+  'global/pg_control',
+  'standby.signal',
+  'recovery.signal',
+])
 
 const OBJECT_NOT_IN_PREREQUISITE_STATE = '55000'
 const CONFIGURATION_LIMIT_EXCEEDED = '53400'
@@ -31,6 +41,11 @@ export interface Backup {
   endLsn: string
   /** When the backup began: every commit acknowledged before is in it. */
   startedAt: string
+  /** When it ended: it cannot be recovered to a moment before this one. */
+  endedAt: string
+  /** The log that recovery begins with, and how long a segment of it is. */
+  firstSegment: string
+  segmentBytes: number
 }
 
 /** Copies `dataDir` to `target` (made anew), fsynced. `client` is an administrator's connection, and stays usable. */
@@ -39,22 +54,26 @@ export async function backUp(client: Client, dataDir: string, target: string, si
   await mkdir(dirname(target), { recursive: true })
   const slot = await holdLog(client)
   try {
-    const started = await client.query<{ first: string; at: Date }>(
-      "SELECT pg_walfile_name(pg_backup_start('lab snapshot', true)) AS first, clock_timestamp() AS at",
+    const started = await client.query<{ at: Date; bytes: string }>(
+      `SELECT pg_backup_start('lab snapshot', true), clock_timestamp() AS at,
+         pg_size_bytes(current_setting('wal_segment_size')) AS bytes`,
     )
     await copyFolder(dataDir, target, { choose, signal })
     copyControlFile(dataDir, target)
-    // the byte before the end: on a segment's border, 15 and 17 name different segments
-    const stopped = await client.query<{ lsn: string; last: string; labelfile: string }>(
-      'SELECT lsn::text, pg_walfile_name(lsn - 1::numeric) AS last, labelfile FROM pg_backup_stop(false)',
+    // rounded up: what is asked for is counted in milliseconds
+    const stopped = await client.query<{ lsn: string; labelfile: string; at: Date }>(
+      `SELECT lsn::text, labelfile, date_trunc('milliseconds', clock_timestamp()) + interval '1 millisecond' AS at
+       FROM pg_backup_stop(false)`,
     )
     const [start, end] = [started.rows[0], stopped.rows[0]]
     if (!start || !end) throw new Error('PostgreSQL answered a backup call without a row.')
-    await copyLog(client, dataDir, target, start.first, end.last)
+    const [firstSegment, segmentBytes] = [firstSegmentOf(end.labelfile), Number(start.bytes)]
+    const lastSegment = firstSegment.slice(0, 8) + placeBefore(end.lsn, segmentBytes)
+    await copyLog(client, { dataDir, target, first: firstSegment, last: lastSegment })
     createFile(join(target, 'backup_label'), end.labelfile, serverUser())
     giveToServer(target, serverUser())
     await syncFolder(target)
-    return { endLsn: end.lsn, startedAt: start.at.toISOString() }
+    return { endLsn: end.lsn, startedAt: start.at.toISOString(), endedAt: end.at.toISOString(), firstSegment, segmentBytes }
   } finally {
     if (slot !== undefined) await client.query('SELECT pg_drop_replication_slot($1)', [slot]).catch(() => {})
   }
@@ -94,8 +113,16 @@ function copyControlFile(dataDir: string, target: string): void {
   createFile(join(target, 'global', 'pg_control'), last, user)
 }
 
+/** The server's own note says where the log must be read from. Asking it for names is refused by one that follows another. */
+function firstSegmentOf(labelfile: string): string {
+  const name = /^START WAL LOCATION: [0-9A-F/]+ \(file ([0-9A-F]{24})\)$/m.exec(labelfile)?.[1]
+  if (name === undefined) throw new Error("The backup's label does not say where its log starts.")
+  return name
+}
+
 /** The log segments from the backup's start to its end: names of one timeline sort in order. */
-async function copyLog(client: Client, dataDir: string, target: string, first: string, last: string): Promise<void> {
+async function copyLog(client: Client, copy: { dataDir: string; target: string; first: string; last: string }): Promise<void> {
+  const { dataDir, target, first, last } = copy
   const { rows } = await client.query<{ name: string }>(
     "SELECT name FROM pg_ls_waldir() WHERE name ~ '^[0-9A-F]{24}$' AND name BETWEEN $1 AND $2 ORDER BY name",
     [first, last],
@@ -106,7 +133,7 @@ async function copyLog(client: Client, dataDir: string, target: string, first: s
   makeServerFolder(join(target, 'pg_wal', 'archive_status'), serverUser())
   for (const { name } of rows) {
     // said by the server, and about to be a path
-    if (!/^[0-9A-F]{24}$/.test(name)) throw new Error('PostgreSQL named a log segment that is none.')
+    if (!SEGMENT.test(name)) throw new Error('PostgreSQL named a log segment that is none.')
     if (!(await copyOne(join(dataDir, 'pg_wal', name), join(target, 'pg_wal', name)))) {
       throw new Error(`The log segment ${name} vanished during the backup.`)
     }

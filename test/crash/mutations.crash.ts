@@ -2,7 +2,7 @@
 import { rmSync } from 'node:fs'
 import { type Crashing, crashing } from './support/crashing'
 import { type Mutation, mutant } from './support/mutant'
-import { partitionedWorker } from './support/partition'
+import { partitionedApply, partitionedCanary } from './support/partition'
 import { FAILS, PASSES } from './support/scenarios'
 
 function without(what: string, mutation: Mutation, notices: (it: Crashing) => Promise<string[]>, violation: RegExp): void {
@@ -24,7 +24,7 @@ without(
     find: 'if (compareTokens(token, standing) >= 0)',
     put: 'if (token !== standing)',
   },
-  (it) => partitionedWorker(it, 'unfenced'),
+  (it) => partitionedApply(it, 'unfenced'),
   /scripts in the history: found .*V2__colour.sql/,
 )
 
@@ -48,4 +48,11 @@ without(
   },
   (it) => it.cell(FAILS, 'not-undone'),
   /cap-not-undone-canary was left/,
+)
+
+without(
+  'the question before a change in the cloud',
+  { file: 'clouds/aws/client.js', find: 'await options.mayChange();', put: '' },
+  (it) => partitionedCanary(it, 'unasked'),
+  /cap-unasked-canary was left/,
 )

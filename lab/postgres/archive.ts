@@ -1,0 +1,153 @@
+/** Archives of the write-ahead log, filled by PostgreSQL's own `archive_command`. A segment is in its archive as a whole or not at
+ *  all, on disk when PostgreSQL hears so; the same segment again is no error, another one under its name is refused.
+ *
+ *  How far an archive reaches is known by marks: `archiveUpToNow` reads the server's clock, commits a transaction of its own
+ *  after that, ends the segment and waits until it lies in the archive. Recovery to the time read always finds that later commit to
+ *  stop before. So `latest` is the clock of the server, in whole milliseconds, at the last such call that ended well. The log may reach
+ *  further by itself: that is what a restore to 'latest' uses. */
+import { chmodSync, closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Client } from 'pg'
+import { ensureEnterable, makeServerFolder } from '../../pgserver/reach'
+import { serverUser } from '../../pgserver/server-user'
+import type { Settings } from '../../pgserver/settings'
+import type { Places } from './places'
+import { placeAfter, SEGMENT } from './segments'
+
+/** What has a segment's place in its name: the segment, the last part of a timeline that was left, the note of a backup, and
+ *  whatever a crash left half-made of these. */
+const PLACED = /^[0-9A-F]{8}([0-9A-F]{16})(\.partial|\.[0-9A-F]{8}\.backup)?(\.next\.\d+)?$/
+const POLL_MS = 20
+
+/** Linking fails where renaming would replace: of two that archive the same segment, one finds the other's. */
+const ARCHIVER = `# usage: archive-segment.sh SEGMENT ARCHIVE NAME
+set -eu
+umask 077
+target=$2/$3
+same() {
+  cmp -s -- "$1" "$target" && exit 0
+  echo "$target is there already, and is another one: it is kept" >&2
+  exit 1
+}
+[ ! -e "$target" ] || same "$1"
+next=$target.next.$$
+trap 'rm -f -- "$next"' EXIT
+cp -- "$1" "$next"
+sync -- "$next" 2>/dev/null || sync
+ln -- "$next" "$target" 2>/dev/null || same "$1"
+sync -- "$2" 2>/dev/null || sync
+`
+
+/** Puts the archiver where servers find it. Readable by everybody: it holds no secret. */
+export function installArchiver({ archiver }: Places): void {
+  const next = `${archiver}.next`
+  writeDurably(next, ARCHIVER)
+  chmodSync(next, 0o644)
+  renameSync(next, archiver)
+}
+
+/** What a server needs to archive its log there. Makes the archive. */
+export function archiveSettings(places: Places, archive: string): Settings {
+  ensureEnterable(places.archive(archive), serverUser())
+  makeServerFolder(places.archived(archive), serverUser())
+  const [program, folder] = [places.archiver, places.archived(archive)].map(commandWord)
+  return { archive_mode: 'on', archive_command: `sh ${program} "%p" ${folder} "%f"` }
+}
+
+/** What a server needs to read the log from there. */
+export function restoreCommand(places: Places, archive: string): string {
+  return `cp ${commandWord(places.archived(archive))}/"%f" "%p"`
+}
+
+/** One word of the shell, whatever is in it, with what PostgreSQL would replace doubled. */
+function commandWord(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`).replaceAll('%', '%%')}'`
+}
+
+/** Ends the current segment after a commit of our own, and says which one that was and what the clock said before. */
+export async function endSegment(client: Client): Promise<{ at: string; segment: string }> {
+  const { rows } = await client.query<{ at: Date; archiving: string }>(
+    "SELECT date_trunc('milliseconds', clock_timestamp()) AS at, current_setting('archive_mode') AS archiving",
+  )
+  const { at, archiving } = only(rows)
+  if (archiving === 'off') throw new Error('The server does not archive its log yet: it begins to at its next start.')
+  // a transaction with a number leaves a commit in the log, although it did nothing
+  await client.query('SELECT pg_current_xact_id()')
+  // the byte before the end: on a segment's border, 15 and 17 name different segments
+  const switched = await client.query<{ segment: string }>('SELECT pg_walfile_name(pg_switch_wal() - 1::numeric) AS segment')
+  return { at: at.toISOString(), segment: only(switched.rows).segment }
+}
+
+/** Resolves when the segment is archived. `check` throws when there is nothing to wait for any more. */
+export async function untilArchived(
+  places: Places,
+  archive: string,
+  segment: string,
+  options: { signal: AbortSignal; check(): void },
+): Promise<void> {
+  // said by the server, and about to be a path
+  if (!SEGMENT.test(segment)) throw new Error('PostgreSQL named a log segment that is none.')
+  const file = join(places.archived(archive), segment)
+  while (!existsSync(file)) {
+    options.check()
+    await sleep(POLL_MS, undefined, { signal: options.signal })
+  }
+}
+
+/** Up to when the archive is known to reach; null when nobody ever asked it to. */
+export function reachOf(places: Places, archive: string): string | null {
+  const file = reachFile(places, archive)
+  if (!existsSync(file)) return null
+  return (JSON.parse(readFileSync(file, 'utf8')) as { latest: string }).latest
+}
+
+export function noteReach(places: Places, archive: string, latest: string): void {
+  // two that asked at once may end in any order
+  const before = reachOf(places, archive)
+  if (before !== null && before >= latest) return
+  const file = reachFile(places, archive)
+  writeDurably(`${file}.next`, JSON.stringify({ latest }))
+  renameSync(`${file}.next`, file)
+}
+
+/** Deletes what lies before `firstSegment`, on every timeline. The histories of timelines stay. */
+export async function pruneBefore(places: Places, archive: string, firstSegment: string): Promise<void> {
+  const folder = places.archived(archive)
+  const place = firstSegment.slice(8)
+  for (const name of await readdir(folder)) {
+    const found = PLACED.exec(name)?.[1]
+    // the folder's own place is ours, and a name has no slash: nothing is followed
+    if (found !== undefined && found < place) rmSync(join(folder, name), { force: true })
+  }
+}
+
+/** The first place after `segment`'s that the archive lacks although it has a later one. A restore would silently end before it. */
+export async function gapAfter(places: Places, archive: string, segment: string, bytes: number): Promise<string | undefined> {
+  const found = (await readdir(places.archived(archive))).filter((name) => SEGMENT.test(name)).map((name) => name.slice(8))
+  const have = new Set(found)
+  const last = found.reduce((a, b) => (a > b ? a : b), '')
+  for (let place = segment.slice(8); place <= last; place = placeAfter(place, bytes)) if (!have.has(place)) return place
+  return undefined
+}
+
+function reachFile(places: Places, archive: string): string {
+  return join(places.archive(archive), 'reach.json')
+}
+
+function writeDurably(path: string, text: string): void {
+  const file = openSync(path, 'w', 0o600)
+  try {
+    writeSync(file, text)
+    fsyncSync(file)
+  } finally {
+    closeSync(file)
+  }
+}
+
+function only<Row>(rows: readonly Row[]): Row {
+  const [row] = rows
+  if (row === undefined) throw new Error('PostgreSQL answered without a row.')
+  return row
+}

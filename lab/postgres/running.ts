@@ -1,0 +1,180 @@
+/** The servers that run: starts, adopts, reconfigures, stops and watches them. Whoever owns them is told when one ends by
+ *  itself. What they are for is said elsewhere. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Client } from 'pg'
+import { ensureBinaries, type PostgresBinaries, type PostgresMajor } from '../../pgserver/binaries'
+import { adoptServer, clusterExists, findServer, type RunningServer, startServer } from '../../pgserver/cluster'
+import { type Closed, configurationOf, writeConfiguration } from './configuration'
+import type { Places } from './places'
+import { withAdministrator } from './session'
+import type { ServerSpec, ServersOptions } from './spec'
+
+interface Entry {
+  server: RunningServer
+  /** False once somebody asked for its end. */
+  wanted: boolean
+  frozen: boolean
+  /** What it runs with for sure. */
+  holds: string | undefined
+  configuring: Promise<void>
+}
+
+export interface ClosedStart extends Closed {
+  signal: AbortSignal
+  readyTimeoutMs: number
+}
+
+export class RunningServers {
+  private readonly entries = new Map<string, Entry>()
+  private closing = false
+
+  constructor(
+    private readonly options: ServersOptions,
+    private readonly places: Places,
+  ) {}
+
+  /** The cloud's own copy of the binaries. */
+  binariesOf(major: PostgresMajor): Promise<PostgresBinaries> {
+    const { name, extensions } = this.options.flavour
+    return ensureBinaries({ major, cacheDir: this.options.cacheDir, trusting: { flavour: name, extensions } })
+  }
+
+  async start(spec: ServerSpec): Promise<void> {
+    const server = await this.launch(spec)
+    this.supervise(spec, server, configurationOf(spec))
+    if (this.closing) await this.stop(spec.folder, 'immediate')
+  }
+
+  /** Starts a server that only the administrator gets into, waits until it is no replica and recovers nothing, and stops it. */
+  async runClosed(spec: ServerSpec, closed: ClosedStart): Promise<void> {
+    const server = await this.launch(spec, closed)
+    await server.stop('fast')
+  }
+
+  /** Adopts the server that an earlier lab left running, or starts it. */
+  async ensure(spec: ServerSpec): Promise<void> {
+    if (this.entries.has(spec.folder)) return
+    const dataDir = this.places.data(spec.folder)
+    if (!clusterExists(dataDir)) throw new Error(`The data of the server at ${spec.address} is gone.`)
+    const server = await adoptServer({ dataDir })
+    if (!server) return this.start(spec)
+    server.thaw()
+    this.supervise(spec, server)
+    await this.configure(spec)
+  }
+
+  /** Applies network rules and reloadable settings, and resolves when they hold for every new connection; at once when they do
+   *  already. A server that does not run learns them when it starts. */
+  async configure(spec: ServerSpec): Promise<void> {
+    const entry = this.entries.get(spec.folder)
+    if (!entry) return
+    // one after the other: the last one to be asked for is the one that stands
+    const work = entry.configuring.then(() => this.configureNow(entry, spec))
+    entry.configuring = work.catch(() => {})
+    await work
+  }
+
+  async stop(folder: string, mode: 'fast' | 'immediate', graceMs?: number): Promise<void> {
+    const entry = this.entries.get(folder)
+    if (entry) entry.wanted = false
+    const server = entry?.server ?? findServer(this.places.data(folder))
+    await server?.stop(mode, graceMs)
+    this.entries.delete(folder)
+  }
+
+  /** Stops every server, keeping the data, for good. No commit is lost, whatever the grace. */
+  async stopAll(graceMs: number): Promise<void> {
+    this.closing = true
+    await Promise.all([...this.entries.keys()].map((folder) => this.stop(folder, 'fast', graceMs)))
+  }
+
+  /** As if the machine had failed: no shutdown, then recovery. */
+  async crash(folder: string): Promise<void> {
+    await this.entries.get(folder)?.server.kill()
+  }
+
+  /** Whether it ended although nobody asked it to. */
+  isDown(folder: string): boolean {
+    const entry = this.entries.get(folder)
+    return entry === undefined || !entry.server.isAlive()
+  }
+
+  /** Its processes stand still: connections hang, and what is asked of it here waits too. */
+  freeze(folder: string): void {
+    this.mark(folder, true)?.freeze()
+  }
+
+  thaw(folder: string): void {
+    this.mark(folder, false)?.thaw()
+  }
+
+  /** Whether it answers now. */
+  answers(folder: string): boolean {
+    const entry = this.entries.get(folder)
+    return entry !== undefined && !entry.frozen
+  }
+
+  asAdministrator<Result>(
+    { address }: Pick<ServerSpec, 'address'>,
+    use: (client: Client) => Promise<Result>,
+    database = this.options.flavour.administrator,
+  ): Promise<Result> {
+    const { flavour, port, administratorPassword: password, administratorAddress: from } = this.options
+    return withAdministrator({ host: address, port, user: flavour.administrator, password, database, from }, use)
+  }
+
+  private async launch(spec: ServerSpec, closed?: ClosedStart): Promise<RunningServer> {
+    const binaries = await this.binariesOf(spec.major)
+    const settings = writeConfiguration(this.places, this.options, spec, closed)
+    return startServer({
+      binaries,
+      dataDir: this.places.data(spec.folder),
+      hosts: [spec.address],
+      port: this.options.port,
+      settings,
+      logFile: this.places.log(spec.folder),
+      ...(closed && { recovered: true, signal: closed.signal, readyTimeoutMs: closed.readyTimeoutMs }),
+    })
+  }
+
+  private async configureNow(entry: Entry, spec: ServerSpec): Promise<void> {
+    const wanted = configurationOf(spec)
+    if (!entry.wanted || entry.frozen || entry.holds === wanted) return
+    entry.holds = undefined
+    const before = await this.configurationTime(spec)
+    writeConfiguration(this.places, this.options, spec)
+    entry.server.reload()
+    for (let attempt = 0; attempt < 200; attempt++) {
+      // a new connection is forked after the postmaster has read both files, so it shows what it lives under
+      if ((await this.configurationTime(spec)) !== before) {
+        entry.holds = wanted
+        return
+      }
+      await sleep(10)
+    }
+    throw new Error(`PostgreSQL at ${spec.address} did not read its configuration again.`)
+  }
+
+  private async configurationTime(spec: ServerSpec): Promise<string | undefined> {
+    const question = 'SELECT pg_conf_load_time()::text AS at'
+    const { rows } = await this.asAdministrator(spec, (client) => client.query<{ at: string }>(question))
+    return rows[0]?.at
+  }
+
+  private mark(folder: string, frozen: boolean): RunningServer | undefined {
+    const entry = this.entries.get(folder)
+    if (entry) entry.frozen = frozen
+    return entry?.server
+  }
+
+  private supervise(spec: ServerSpec, server: RunningServer, holds?: string): void {
+    const entry: Entry = { server, wanted: true, frozen: false, holds, configuring: Promise.resolve() }
+    this.entries.set(spec.folder, entry)
+    void server.exited.then(() => {
+      if (this.closing || !entry.wanted || this.entries.get(spec.folder) !== entry) return
+      this.entries.delete(spec.folder)
+      this.options.log(`PostgreSQL at ${spec.address} ended by itself`)
+      this.options.ended(spec.folder)
+    })
+  }
+}

@@ -1,0 +1,36 @@
+/** What a server should be, in words of PostgreSQL alone. The caller's state is the truth; a spec is a view of it. */
+import { randomBytes } from 'node:crypto'
+import type { PostgresMajor } from '../../pgserver/binaries'
+import type { Settings } from '../../pgserver/settings'
+import type { Flavour } from './flavour'
+
+export interface ServerSpec {
+  /** Names the server's folder. A new one for each attempt to make a server: an earlier attempt may still be writing. */
+  folder: string
+  major: PostgresMajor
+  address: string
+  settings: Settings
+  /** Source networks that are let in. */
+  networks: readonly string[]
+  /** Names the archive that its log goes to; none when left out. Servers that take over from each other share one, since each
+   *  goes on where the other ended. A change takes effect when the server starts. */
+  archive?: string | undefined
+  /** Whom it follows for as long as it is a replica. What it is, its data says: after a promotion this has no effect. */
+  replicaOf?: { readonly address: string } | undefined
+}
+
+export interface ServersOptions {
+  stateDir: string
+  cacheDir: string
+  port: number
+  administratorAddress: string
+  administratorPassword: string
+  flavour: Flavour
+  /** A server ended that nobody had asked to. */
+  ended(folder: string): void
+  log(line: string): void
+}
+
+export function newFolderName(): string {
+  return randomBytes(6).toString('hex')
+}
