@@ -376,6 +376,17 @@ export type DeleteDBSnapshotResult = {
   readonly DBSnapshot?: DBSnapshot | Absent
 }
 
+export type DescribeDBLogFilesDetails = {
+  readonly LogFileName?: string | Absent
+  readonly LastWritten?: number | Absent
+  readonly Size?: number | Absent
+}
+
+export type DescribeDBLogFilesResponse = {
+  readonly DescribeDBLogFiles?: readonly DescribeDBLogFilesDetails[] | Absent
+  readonly Marker?: string | Absent
+}
+
 export type DescribeDBSnapshotAttributesResult = {
   readonly DBSnapshotAttributesResult?: DBSnapshotAttributesResult | Absent
 }
@@ -388,6 +399,12 @@ export type DomainMembership = {
   readonly OU?: string | Absent
   readonly AuthSecretArn?: string | Absent
   readonly DnsIps?: readonly string[] | Absent
+}
+
+export type DownloadDBLogFilePortionDetails = {
+  readonly LogFileData?: string | Absent
+  readonly Marker?: string | Absent
+  readonly AdditionalDataPending?: boolean | Absent
 }
 
 export type Endpoint = {
@@ -645,6 +662,7 @@ export interface Answers {
   readonly DescribeAccountAttributes: AccountAttributesMessage
   readonly DescribeDBEngineVersions: DBEngineVersionMessage
   readonly DescribeDBInstances: DBInstanceMessage
+  readonly DescribeDBLogFiles: DescribeDBLogFilesResponse
   readonly DescribeDBParameterGroups: DBParameterGroupsMessage
   readonly DescribeDBParameters: DBParameterGroupDetails
   readonly DescribeDBSnapshotAttributes: DescribeDBSnapshotAttributesResult
@@ -653,6 +671,7 @@ export interface Answers {
   readonly DescribeEventCategories: EventCategoriesMessage
   readonly DescribeEvents: EventsMessage
   readonly DescribeOrderableDBInstanceOptions: OrderableDBInstanceOptionsMessage
+  readonly DownloadDBLogFilePortion: DownloadDBLogFilePortionDetails
   readonly ListTagsForResource: TagListMessage
   readonly ModifyDBInstance: ModifyDBInstanceResult
   readonly ModifyDBParameterGroup: DBParameterGroupNameMessage

@@ -16,6 +16,7 @@ import { deleteDbSubnetGroup } from './delete-db-subnet-group'
 import { describeAccountAttributes } from './describe-account-attributes'
 import { describeDbEngineVersions } from './describe-db-engine-versions'
 import { describeDbInstances } from './describe-db-instances'
+import { describeDbLogFiles } from './describe-db-log-files'
 import { describeDbParameterGroups } from './describe-db-parameter-groups'
 import { describeDbParameters } from './describe-db-parameters'
 import { describeDbSnapshotAttributes } from './describe-db-snapshot-attributes'
@@ -24,6 +25,7 @@ import { describeDbSubnetGroups } from './describe-db-subnet-groups'
 import { describeEventCategories } from './describe-event-categories'
 import { describeEvents } from './describe-events'
 import { describeOrderableDbInstanceOptions } from './describe-orderable-db-instance-options'
+import { downloadDbLogFilePortion } from './download-db-log-file-portion'
 import { listTagsForResource } from './list-tags-for-resource'
 import { modifyDbInstance } from './modify-db-instance'
 import { modifyDbParameterGroup } from './modify-db-parameter-group'
@@ -53,6 +55,7 @@ const TABLE: { readonly [A in Action]: Operation<A> } = {
   DescribeAccountAttributes: describeAccountAttributes,
   DescribeDBEngineVersions: describeDbEngineVersions,
   DescribeDBInstances: describeDbInstances,
+  DescribeDBLogFiles: describeDbLogFiles,
   DescribeDBParameterGroups: describeDbParameterGroups,
   DescribeDBParameters: describeDbParameters,
   DescribeDBSnapshotAttributes: describeDbSnapshotAttributes,
@@ -61,6 +64,7 @@ const TABLE: { readonly [A in Action]: Operation<A> } = {
   DescribeEventCategories: describeEventCategories,
   DescribeEvents: describeEvents,
   DescribeOrderableDBInstanceOptions: describeOrderableDbInstanceOptions,
+  DownloadDBLogFilePortion: downloadDbLogFilePortion,
   ListTagsForResource: listTagsForResource,
   ModifyDBInstance: modifyDbInstance,
   ModifyDBParameterGroup: modifyDbParameterGroup,

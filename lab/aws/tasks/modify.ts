@@ -47,9 +47,10 @@ async function applyPending(work: Work): Promise<void> {
     tell(work, 'done', changes)
   }
   for (const name of Object.keys(changes) as (keyof typeof changes)[]) delete instance.pending[name]
-  instance.applyNow = false
   if (id !== undefined) await rename(work, id)
-  else await cloud.save()
+  // last: a lab that finds the task again has to know that it was to be applied
+  instance.applyNow = false
+  await cloud.save()
 }
 
 type Changes = Omit<PendingChanges, 'id' | 'masterVerifier'>
