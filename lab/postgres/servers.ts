@@ -3,6 +3,7 @@
  *  Knows nothing of any cloud's API or states. */
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
+import type { Client } from 'pg'
 import type { PostgresBinaries, PostgresMajor } from '../../pgserver/binaries'
 import { initCluster } from '../../pgserver/cluster'
 import { ensureEnterable, giveToServer } from '../../pgserver/reach'
@@ -127,6 +128,11 @@ export class Servers {
     await this.running.configure(spec)
   }
 
+  /** Hands over an administrator's connection, to its own database unless another is named. */
+  administer<Result>(spec: ServerSpec, use: (client: Client) => Promise<Result>, database?: string): Promise<Result> {
+    return this.running.asAdministrator(spec, use, database)
+  }
+
   async setPassword(spec: ServerSpec, role: string, verifier: string): Promise<void> {
     const statement = `ALTER ROLE ${identifier(role)} PASSWORD ${literal(verifier)}`
     await this.running.asAdministrator(spec, (client) => client.query(statement))
@@ -205,6 +211,11 @@ export class Servers {
     for (const archive of await readdir(archives)) {
       if (!known.archives.has(archive) && !known.instances.has(archive)) await this.removeArchive(archive)
     }
+  }
+
+  /** Statements of the cloud's own, in the administrator's database unless another is named. */
+  async administer<Result>(spec: ServerSpec, use: (client: Client) => Promise<Result>, database?: string): Promise<Result> {
+    return await this.running.asAdministrator(spec, use, database)
   }
 
   /** Stops every server, keeping the data, for good. No commit is lost, whatever the grace. */
