@@ -204,7 +204,7 @@ describe('storage and settings', () => {
     [{ ManageMasterUserPassword: true }, 'InvalidParameterCombination', 'Secrets Manager'],
     [{ ManageMasterUserPassword: true, MasterUserPassword: 'long enough' }, 'InvalidParameterCombination', 'not both'],
     [{ EngineVersion: '17' }, 'InvalidParameterCombination', 'Cannot upgrade'],
-    [{ DBInstanceClass: 'db.t9.huge' }, 'InvalidParameterValue', 'Class'],
+    [{ DBInstanceClass: 'db.t9.huge' }, 'InvalidParameterValue', 'Instance class'],
     [{ MultiAZ: true, AllocatedStorage: 70_000 }, 'InvalidParameterValue', 'storage size'],
   ])('a change to %j is refused, and nothing of it is left', async (change, name, message) => {
     const before = await available(lab, 'second')
