@@ -213,11 +213,6 @@ export class Servers {
     }
   }
 
-  /** Statements of the cloud's own, in the administrator's database unless another is named. */
-  async administer<Result>(spec: ServerSpec, use: (client: Client) => Promise<Result>, database?: string): Promise<Result> {
-    return await this.running.asAdministrator(spec, use, database)
-  }
-
   /** Stops every server, keeping the data, for good. No commit is lost, whatever the grace. */
   async stopAll(graceMs: number): Promise<void> {
     await this.running.stopAll(graceMs)
