@@ -18,7 +18,7 @@ export function checkInput(action: Action, form: URLSearchParams): void {
     given.add(parameter)
     if (!COMMON.has(parameter)) checkParameter(input, parameter, value)
   }
-  checkRequired(input, '', new Map([...form].filter(([, value]) => value !== '')))
+  checkRequired(input, '', form)
 }
 
 function checkParameter(input: Structure, parameter: string, value: string): void {
@@ -65,19 +65,22 @@ const READABLE = {
     /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?$/.test(value) && !Number.isNaN(Date.parse(value)),
 } as const
 
-/** Also inside each structure that was given at all. */
-function checkRequired(structure: Structure, prefix: string, given: ReadonlyMap<string, string>): void {
+/** Also inside each structure that was given at all. A list that is sent as empty is there, an empty text is not. */
+function checkRequired(structure: Structure, prefix: string, form: URLSearchParams): void {
   for (const [name, { shape, required }] of structure.members) {
     const place = `${prefix}${name}`
-    const parameters = [...given.keys()].filter((parameter) => parameter === place || parameter.startsWith(`${place}.`))
-    if (parameters.length === 0) {
+    const given = [...form].filter(
+      ([parameter, value]) =>
+        (parameter === place && (value !== '' || shape.kind === 'list')) || parameter.startsWith(`${place}.`),
+    )
+    if (given.length === 0) {
       if (required) throw new AwsError('MissingParameter', `The request must contain the parameter ${printable(place)}.`)
       continue
     }
-    if (shape.kind === 'structure') checkRequired(shape, `${place}.`, given)
+    if (shape.kind === 'structure') checkRequired(shape, `${place}.`, form)
     if (shape.kind !== 'list' || shape.of.kind !== 'structure') continue
-    const items = new Set(parameters.map((parameter) => parameter.slice(place.length).split('.').slice(1, 3).join('.')))
-    for (const item of items) checkRequired(shape.of, `${place}.${item}.`, given)
+    const items = given.map(([parameter]) => parameter.slice(place.length).split('.').slice(1, 3).join('.'))
+    for (const item of new Set(items)) if (item !== '') checkRequired(shape.of, `${place}.${item}.`, form)
   }
 }
 

@@ -33,7 +33,7 @@ export class Query {
   integer(name: string): number | undefined {
     const value = this.text(name)
     if (value === undefined) return undefined
-    if (!/^-?\d{1,9}$/.test(value)) throw invalidValue(`The parameter ${name} must be an integer, not "${value}".`)
+    if (!/^-?\d{1,15}$/.test(value)) throw invalidValue(`The parameter ${name} must be an integer, not "${value}".`)
     return Number(value)
   }
 

@@ -34,7 +34,7 @@ function anyOf(shape: Shape): fc.Arbitrary<unknown> {
       return fc.array(anyOf(shape.of), { minLength: 1, maxLength: 3 })
     case 'structure': {
       const members = [...shape.members].map(([name, member]) => [name, anyOf(member.shape)] as const)
-      return fc.record(Object.fromEntries(members))
+      return fc.record(Object.fromEntries(members), { noNullPrototype: true })
     }
   }
 }

@@ -1,5 +1,5 @@
 /** Requests that nobody's SDK would send: each is refused by RDS's own code, and nothing has changed. */
-import { createInstance, openLab, refused, type TestLab } from '../fixture'
+import { createInstance, openLab, refused, sdk, type TestLab } from '../fixture'
 import { raw, rawAction } from './raw'
 
 let lab: TestLab
@@ -178,7 +178,6 @@ test('items of a list are read by either name', async () => {
 })
 
 test('another secret is refused whoever uses it', async () => {
-  const { sdk } = await import('../fixture')
   await refused(
     sdk(lab.lab.api, { ...lab.lab.credentials.aws, secretAccessKey: 'guess' }).describeDBInstances({}),
     'SignatureDoesNotMatch',
