@@ -2,6 +2,7 @@
  *  it. Its signal fires on cancellation, on shutdown and when the attempt can no longer be sure that it is the only one. */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Client } from '@temporalio/client'
+import type { ChangeOptions } from '../clouds/port'
 import { failure } from '../contracts/failures'
 
 export interface Act {
@@ -14,6 +15,8 @@ export interface Act {
   /** True once the gap between two heartbeats was so long that the server may have given the activity to another worker. */
   readonly stale: () => boolean
   readonly client: Client
+  /** Asks the server whether the work is still this attempt's. Rejects when the server does not answer in time. */
+  readonly isCurrent: () => Promise<boolean>
 }
 
 const acts = new AsyncLocalStorage<Act>()
@@ -26,6 +29,24 @@ export function currentAct(): Act {
   const act = acts.getStore()
   if (act === undefined) throw new Error('there is no act in progress: activities run inside the worker only')
   return act
+}
+
+/** For calls to a cloud that change something: the signal, and the question that is asked right before each change. Clouds compare no fence,
+ *  so an attempt that lost touch with the server (its clock never stopped) must find that out by itself. */
+export function changing(): ChangeOptions {
+  const { signal } = assertMayAct()
+  return { signal, mayChange: assertCurrent }
+}
+
+async function assertCurrent(): Promise<void> {
+  const { isCurrent } = assertMayAct()
+  const current = await isCurrent().catch((error) => {
+    const message = 'Temporal did not say whether this attempt is still the one that may act; it changes nothing.'
+    throw failure('TEMPORAL_UNREACHABLE', message, {}, { cause: error })
+  })
+  if (!current)
+    throw failure('HEARTBEAT_GAP', 'This attempt was given to another worker, or is not wanted any more; it stops here.')
+  assertMayAct()
 }
 
 /** To be called right before every call that changes the world: a worker that was frozen and woke up must not act. */

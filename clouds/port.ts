@@ -58,18 +58,25 @@ export interface CallOptions {
   readonly signal: AbortSignal
 }
 
+/** Of a method that changes something. */
+export interface ChangeOptions extends CallOptions {
+  /** Asked right before each change, after whatever is looked at first. Rejects when the caller can no longer be sure that the work is its
+   *  own: no cloud compares a fence, so whoever lost touch has to keep his hands off by himself. */
+  readonly mayChange: () => Promise<void>
+}
+
 export interface ManagedPostgres {
   describeInstance(input: { name: string }, options: CallOptions): Promise<InstanceDescription | null>
   describeSnapshot(input: { name: string }, options: CallOptions): Promise<SnapshotDescription | null>
   /** Every snapshot of that very instance that somebody asked for, ours and others'; those that the cloud takes by itself are its own. */
   listSnapshots(input: { instanceId: string }, options: CallOptions): Promise<readonly SnapshotDescription[]>
   /** Safe to repeat: adopts the snapshot already named so by the same operation and step. */
-  startSnapshot(input: { instance: string; snapshot: string; owner: Owner }, options: CallOptions): Promise<SnapshotDescription>
+  startSnapshot(input: { instance: string; snapshot: string; owner: Owner }, options: ChangeOptions): Promise<SnapshotDescription>
   /** Safe to repeat: no snapshot of that name is a success. Looks at it right before, and refuses one that is not `owner`'s or was
    *  taken of another instance. */
   startSnapshotRemoval(
     input: { snapshot: string; instanceId: string; owner: Pick<Owner, 'operation' | 'step'> },
-    options: CallOptions,
+    options: ChangeOptions,
   ): Promise<void>
   /** Restores a copy that cannot act on the outside: its settings disable subscriptions and schedulers before its first
    *  start, and its network rules are the given ones. Safe to repeat. */
@@ -82,14 +89,14 @@ export interface ManagedPostgres {
       instanceClass: string | null
       owner: Owner
     },
-    options: CallOptions,
+    options: ChangeOptions,
   ): Promise<void>
   /** Sets the master's password; the instance is `changing` for a while. Safe to repeat. */
-  startPasswordReset(input: { instance: string; password: string; operation: OperationId }, options: CallOptions): Promise<void>
+  startPasswordReset(input: { instance: string; password: string; operation: OperationId }, options: ChangeOptions): Promise<void>
   /** Removes every temporary instance, and what was made for it, that the operation owns. True when nothing is left.
    *  Safe to repeat, and safe when nothing was ever made. */
   removeOwnedInstances(
     input: { operation: OperationId },
-    options: CallOptions,
+    options: ChangeOptions,
   ): Promise<{ done: boolean; removing: readonly string[] }>
 }

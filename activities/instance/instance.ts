@@ -3,7 +3,7 @@ import type { InstanceDescription } from '../../clouds/port'
 import { failure } from '../../contracts/failures'
 import type { InstanceAddress } from '../../contracts/migrate'
 import { temporaryName } from '../../contracts/operation'
-import { assertMayAct, currentAct } from '../act'
+import { changing, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { recordRemoval } from '../resources'
 import { findTarget } from '../target'
@@ -36,7 +36,7 @@ export function createInstanceActivities({ ledger, cloudOf, secretKey }: Deps): 
       const instance = temporaryName(operation, step)
       const { securityGroups, instanceClass } = database.canary
       const owner = { operation, step, expiresAt: null }
-      const { signal } = assertMayAct()
+      const options = changing()
       const createdAt = new Date().toISOString()
       await ledger.recordResource({
         operation,
@@ -49,7 +49,7 @@ export function createInstanceActivities({ ledger, cloudOf, secretKey }: Deps): 
       })
       await cloudOf(database).startInertRestore(
         { source: database.instance, snapshot, instance, securityGroups, instanceClass, owner },
-        { signal },
+        options,
       )
       return { instance }
     },
@@ -62,20 +62,17 @@ export function createInstanceActivities({ ledger, cloudOf, secretKey }: Deps): 
     async startTakeover({ operation, bundle, instance }) {
       const { database } = await ledger.getBundle(bundle)
       const password = canaryPassword(secretKey, operation)
-      const { signal } = assertMayAct()
-      await cloudOf(database).startPasswordReset({ instance, password, operation }, { signal })
+      await cloudOf(database).startPasswordReset({ instance, password, operation }, changing())
     },
     async startCanaryRemoval({ operation, bundle }) {
       const { database } = await ledger.getBundle(bundle)
-      const { signal } = assertMayAct()
-      const { removing } = await cloudOf(database).removeOwnedInstances({ operation }, { signal })
+      const { removing } = await cloudOf(database).removeOwnedInstances({ operation }, changing())
       return { removing }
     },
     async awaitCanaryRemoval({ operation, bundle }) {
       const { database } = await ledger.getBundle(bundle)
-      const { signal } = assertMayAct()
       // Asks for the removal again each time: an instance that was still being made when it was first asked refused.
-      const { done, removing } = await cloudOf(database).removeOwnedInstances({ operation }, { signal })
+      const { done, removing } = await cloudOf(database).removeOwnedInstances({ operation }, changing())
       if (!done) throw notReadyYet(`Instance ${removing.join(', ')}`, 'being removed')
       await recordRemoval(ledger, { operation, kind: 'instance' })
     },

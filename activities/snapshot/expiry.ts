@@ -1,6 +1,6 @@
 /** Removal by retention. What may go is decided right before each removal, over what the cloud lists at that moment. */
 import { Failure } from '../../contracts/failures'
-import { assertMayAct } from '../act'
+import { changing } from '../act'
 import { recordRemoval } from '../resources'
 import { type JudgedSnapshot, judgeSeries, type Series } from './series'
 
@@ -29,9 +29,9 @@ export async function removeIfExpired(series: Series, name: string): Promise<Rem
 async function remove(series: Series, { description }: JudgedSnapshot): Promise<Removal> {
   const { name, owner } = description
   if (owner === null) return { removed: false, why: 'not-ours' }
-  const { signal } = assertMayAct()
+  const options = changing()
   try {
-    await series.cloud.startSnapshotRemoval({ snapshot: name, instanceId: series.instanceId, owner }, { signal })
+    await series.cloud.startSnapshotRemoval({ snapshot: name, instanceId: series.instanceId, owner }, options)
   } catch (error) {
     if (!(error instanceof Failure)) throw error
     // Something is being restored from it, or somebody else is at it: it goes the next time.

@@ -2,7 +2,7 @@
 import { failure } from '../../contracts/failures'
 import { FINAL_STATUSES, type OperationId, temporaryName } from '../../contracts/operation'
 import { SNAPSHOT_DOCUMENTS } from '../../contracts/snapshot'
-import { assertMayAct, currentAct } from '../act'
+import { assertMayAct, changing, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { recordRemoval } from '../resources'
 import { findTarget } from '../target'
@@ -37,7 +37,7 @@ export function createSnapshotActivities(deps: Deps): SnapshotActivities {
       const { database } = await ledger.getBundle(bundle)
       const snapshot = temporaryName(operation, step)
       const expiresAt = new Date(Date.parse(startedAt) + retentionHours * 3_600_000).toISOString()
-      const { signal } = assertMayAct()
+      const options = changing()
       const owner = { operation, step, expiresAt }
       await ledger.recordResource({
         operation,
@@ -48,7 +48,7 @@ export function createSnapshotActivities(deps: Deps): SnapshotActivities {
         expiresAt,
         removedAt: null,
       })
-      await cloudOf(database).startSnapshot({ instance: database.instance, snapshot, owner }, { signal })
+      await cloudOf(database).startSnapshot({ instance: database.instance, snapshot, owner }, options)
       return { snapshot }
     },
     async awaitSnapshot({ bundle, snapshot }) {
@@ -76,8 +76,9 @@ export function createSnapshotActivities(deps: Deps): SnapshotActivities {
     async awaitSnapshotRemoval({ operation, step, bundle, snapshot, instanceId }) {
       const { database } = await ledger.getBundle(bundle)
       if (await othersRelyOn(operation)) return
-      const { signal, attempt } = assertMayAct()
-      const found = await cloudOf(database).describeSnapshot({ name: snapshot }, { signal })
+      const options = changing()
+      const { attempt } = currentAct()
+      const found = await cloudOf(database).describeSnapshot({ name: snapshot }, options)
       if (found === null) {
         const begun = (await ledger.listResources({ operation })).find(({ name }) => name === snapshot)
         const unseen = begun !== undefined && begun.removedAt === null
@@ -87,7 +88,7 @@ export function createSnapshotActivities(deps: Deps): SnapshotActivities {
       }
       // Nor does it remove what it is still making: whatever the snapshot becomes is removed then.
       if (found.state === 'changing') throw notReadyYet(`Snapshot ${snapshot}`, found.cloudState)
-      await cloudOf(database).startSnapshotRemoval({ snapshot, instanceId, owner: { operation, step } }, { signal })
+      await cloudOf(database).startSnapshotRemoval({ snapshot, instanceId, owner: { operation, step } }, options)
       await recordRemoval(ledger, { operation, kind: 'snapshot', name: snapshot })
       throw notReadyYet(`Snapshot ${snapshot}`, 'being removed')
     },

@@ -1,7 +1,7 @@
 /** Amazon RDS for PostgreSQL behind the port, over the vendor's own SDK. Region, credentials and endpoint come from the SDK's own chain. */
 import type { DBInstance, RDS, RDSClientConfig } from '@aws-sdk/client-rds'
 import { failure } from '../../contracts/failures'
-import type { CallOptions, ManagedPostgres } from '../port'
+import type { CallOptions, ChangeOptions, ManagedPostgres } from '../port'
 import { lazyRds, type Rds } from './client'
 import { instanceDescription } from './describe'
 import { errorName } from './failures'
@@ -43,7 +43,7 @@ async function ownedInstances(rds: Rds, operation: string, options: CallOptions)
 async function startInertRestore(
   rds: Rds,
   input: Parameters<ManagedPostgres['startInertRestore']>[0],
-  options: CallOptions,
+  options: ChangeOptions,
 ): Promise<void> {
   const existing = await findInstance(rds, input.instance, options)
   if (existing !== null) return assertMine(`Instance ${input.instance}`, tagRecord(existing.TagList), input.owner)
@@ -51,10 +51,10 @@ async function startInertRestore(
   if (source === null) throw failure('INSTANCE_NOT_FOUND', `RDS has no instance ${input.source}.`, { instance: input.source })
   const sourceGroup = source.DBParameterGroups?.[0]?.DBParameterGroupName ?? ''
   const DBInstanceClass = input.instanceClass ?? source.DBInstanceClass
-  await rds.call('CreateDBParameterGroup', options, (client) =>
+  await rds.change('CreateDBParameterGroup', options, (client) =>
     ensureInertParameters(client, { name: input.instance, sourceGroup, owner: input.owner }, options),
   )
-  await rds.call('RestoreDBInstanceFromDBSnapshot', options, async (client) => {
+  await rds.change('RestoreDBInstanceFromDBSnapshot', options, async (client) => {
     try {
       await client.restoreDBInstanceFromDBSnapshot({
         DBInstanceIdentifier: input.instance,
@@ -78,9 +78,9 @@ async function startInertRestore(
   })
 }
 
-async function removeInstance(rds: Rds, instance: DBInstance, options: CallOptions): Promise<void> {
+async function removeInstance(rds: Rds, instance: DBInstance, options: ChangeOptions): Promise<void> {
   if (instance.DBInstanceStatus === 'deleting') return
-  await rds.call('DeleteDBInstance', options, async (client) => {
+  await rds.change('DeleteDBInstance', options, async (client) => {
     try {
       await client.deleteDBInstance({
         DBInstanceIdentifier: instance.DBInstanceIdentifier ?? '',
@@ -112,8 +112,8 @@ async function removeGroup(
 }
 
 /** Parameter groups can go only after the instances that use them. */
-async function removeOwnedParameterGroups(rds: Rds, operation: string, options: CallOptions): Promise<void> {
-  await rds.call('DeleteDBParameterGroup', options, async (client) => {
+async function removeOwnedParameterGroups(rds: Rds, operation: string, options: ChangeOptions): Promise<void> {
+  await rds.change('DeleteDBParameterGroup', options, async (client) => {
     let Marker: string | undefined
     do {
       const page = await client.describeDBParameterGroups(Marker === undefined ? {} : { Marker }, { abortSignal: options.signal })
@@ -127,13 +127,13 @@ async function removeOwnedParameterGroups(rds: Rds, operation: string, options: 
   })
 }
 
-async function resetPassword(rds: Rds, input: Parameters<ManagedPostgres['startPasswordReset']>[0], options: CallOptions) {
+async function resetPassword(rds: Rds, input: Parameters<ManagedPostgres['startPasswordReset']>[0], options: ChangeOptions) {
   const instance = await findInstance(rds, input.instance, options)
   if (instance === null)
     throw failure('INSTANCE_NOT_FOUND', `RDS has no instance ${input.instance}.`, { instance: input.instance })
   // A password is only ever reset on a copy that this operation made.
   assertMine(`Instance ${input.instance}`, tagRecord(instance.TagList), input)
-  await rds.call('ModifyDBInstance', options, (client) =>
+  await rds.change('ModifyDBInstance', options, (client) =>
     client.modifyDBInstance({
       DBInstanceIdentifier: input.instance,
       MasterUserPassword: input.password,

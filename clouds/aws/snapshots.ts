@@ -1,6 +1,6 @@
 /** Snapshots of RDS instances that somebody asked for. Those that RDS takes by itself are its own and not looked at. */
 import { failure } from '../../contracts/failures'
-import type { CallOptions, ManagedPostgres, Owner, SnapshotDescription } from '../port'
+import type { CallOptions, ChangeOptions, ManagedPostgres, Owner, SnapshotDescription } from '../port'
 import type { Rds } from './client'
 import { snapshotDescription } from './describe'
 import { errorName } from './failures'
@@ -44,12 +44,12 @@ function assertOwner(snapshot: SnapshotDescription, owner: Pick<Owner, 'operatio
 export async function startSnapshot(
   rds: Rds,
   input: Parameters<ManagedPostgres['startSnapshot']>[0],
-  options: CallOptions,
+  options: ChangeOptions,
 ): Promise<SnapshotDescription> {
   // Describe first: a repeat after an unknown outcome must find the one that was made, not make the API refuse.
   const existing = await describeSnapshot(rds, input.snapshot, options)
   if (existing === null) {
-    await rds.call('CreateDBSnapshot', options, async (client) => {
+    await rds.change('CreateDBSnapshot', options, async (client) => {
       try {
         await client.createDBSnapshot({
           DBInstanceIdentifier: input.instance,
@@ -71,7 +71,7 @@ export async function startSnapshot(
 export async function removeSnapshot(
   rds: Rds,
   { snapshot: name, instanceId, owner }: Parameters<ManagedPostgres['startSnapshotRemoval']>[0],
-  options: CallOptions,
+  options: ChangeOptions,
 ): Promise<void> {
   const snapshot = await describeSnapshot(rds, name, options)
   if (snapshot === null || snapshot.state === 'deleting') return
@@ -83,7 +83,7 @@ export async function removeSnapshot(
       { resource: name, found: snapshot.instanceId, expected: instanceId },
     )
   }
-  await rds.call('DeleteDBSnapshot', options, async (client) => {
+  await rds.change('DeleteDBSnapshot', options, async (client) => {
     try {
       await client.deleteDBSnapshot({ DBSnapshotIdentifier: name })
     } catch (error) {

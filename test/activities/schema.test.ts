@@ -101,6 +101,7 @@ async function planned() {
     signal: new AbortController().signal,
     stale: () => false,
     client: undefined as unknown as Client,
+    isCurrent: async () => true,
   }
   const run = <T>(body: () => Promise<T>) => runAct(act, body)
   const step = { operation, bundle }

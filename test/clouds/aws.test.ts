@@ -198,6 +198,31 @@ describe("an instance's snapshots", () => {
   })
 })
 
+describe('a caller who may not change anything any more', () => {
+  test('looks, and changes nothing, whatever it was about to do', async () => {
+    const operation = 'too-late'
+    const snapshot = await it.snapshotBy(operation)
+    const { name: instance, owner } = owned(operation, 'canary')
+    const request = { source: 'shop', snapshot, instance, securityGroups: [it.lab.group], instanceClass: null, owner }
+    await retried(() => it.cloud.startInertRestore(request, options))
+    await readyAs(instance)
+    const lost = { ...options, mayChange: () => Promise.reject(new Error('not mine')) }
+    const later = owned(operation, 'later')
+    const before = await it.effectsInAll()
+    const acts = {
+      'a snapshot': () => it.cloud.startSnapshot({ instance: 'shop', snapshot: later.name, owner: later.owner }, lost),
+      'its removal': () =>
+        it.cloud.startSnapshotRemoval({ snapshot, instanceId: it.shop, owner: owned(operation, 'take').owner }, lost),
+      'a copy': () => it.cloud.startInertRestore({ ...request, instance: later.name, owner: later.owner }, lost),
+      'a password': () => it.cloud.startPasswordReset({ instance, password: 'a-new-password', operation }, lost),
+      'the removal of copies': () => it.cloud.removeOwnedInstances({ operation }, lost),
+    }
+    for (const act of Object.values(acts)) await expect(act()).rejects.toThrow('not mine')
+    expect(await it.effectsInAll()).toBe(before)
+    await eventually(async () => (await it.cloud.removeOwnedInstances({ operation }, options)).done || undefined)
+  })
+})
+
 describe('tags that RDS does not take', () => {
   test.each([
     ['too long', 'x'.repeat(257)],
@@ -221,7 +246,7 @@ describe('an abort', () => {
     await readyAs('shop')
     await it.fault({ kind: 'delay', operation: 'CreateDBSnapshot', delay: '700ms' })
     const stop = new AbortController()
-    const started = it.cloud.startSnapshot({ instance: 'shop', snapshot: name, owner }, { signal: stop.signal })
+    const started = it.cloud.startSnapshot({ instance: 'shop', snapshot: name, owner }, { ...options, signal: stop.signal })
     const ended = expect(started).rejects.toThrow('stopped')
     await sleep(200)
     stop.abort(new Error('stopped'))

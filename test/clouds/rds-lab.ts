@@ -13,11 +13,13 @@ export interface RdsLab {
   fault(order: object): Promise<void>
   /** Calls of that name which changed something, for a resource. */
   effects(operation: string, resource: string): Promise<number>
+  /** Calls of whatever name which changed something. */
+  effectsInAll(): Promise<number>
   /** Taken of `shop`, and there. */
   snapshotBy(operation: string): Promise<string>
 }
 
-export const options = { signal: new AbortController().signal }
+export const options = { signal: new AbortController().signal, mayChange: async () => {} }
 
 /** Registers the file's set-up and tear-down. */
 export function rdsLab(): RdsLab {
@@ -55,6 +57,10 @@ export function rdsLab(): RdsLab {
       const { calls } = (await lab.call('GET', '/_lab/calls')).body as { calls: Call[] }
       const made = calls.filter((call) => call.operation === operation && call.effect)
       return made.filter(({ resources }) => JSON.stringify(resources).includes(`"${resource}"`)).length
+    },
+    async effectsInAll() {
+      const { calls } = (await lab.call('GET', '/_lab/calls')).body as { calls: Call[] }
+      return calls.filter(({ effect }) => effect).length
     },
     async snapshotBy(operation) {
       const { name, owner } = owned(operation, 'take')

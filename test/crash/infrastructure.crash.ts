@@ -45,6 +45,17 @@ test('PostgreSQL crashes in mid-migration and recovers', async () => {
   expect(wrong).toEqual([])
 })
 
+test('the disk of the target fills in mid-migration, and there is room again', async () => {
+  const wrong = await it.cell(SLOW, 'disk-full', {
+    during: async () => {
+      await it.inMidMigration()
+      await it.lab.order({ kind: 'fill-disk', instance: 'stock', for: '3s' })
+    },
+    after: () => it.lab.withdrawAll(),
+  })
+  expect(wrong).toEqual([])
+})
+
 test('the connection is cut at COMMIT: it was carried out, and nobody heard of it', async () => {
   const { host, port } = it.target
   const proxy = await startCuttingProxy({ host, port, localAddress: controlAddress(it.capstan.stack.block) })

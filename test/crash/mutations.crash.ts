@@ -2,13 +2,16 @@
 import { rmSync } from 'node:fs'
 import { type Crashing, crashing } from './support/crashing'
 import { type Mutation, mutant } from './support/mutant'
-import { partitionedWorker } from './support/partition'
+import { partitionedApply, partitionedCanary } from './support/partition'
 import { FAILS, PASSES } from './support/scenarios'
 
 function without(what: string, mutation: Mutation, notices: (it: Crashing) => Promise<string[]>, violation: RegExp): void {
   describe(`without ${what}`, () => {
-    const folder = mutant(mutation)
-    const it = crashing({ clone: folder })
+    let folder = ''
+    const it = crashing(() => {
+      folder = mutant(mutation)
+      return { clone: folder }
+    })
     afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
     test('the matrix turns red', async () => {
@@ -24,7 +27,7 @@ without(
     find: 'if (compareTokens(token, standing) >= 0)',
     put: 'if (token !== standing)',
   },
-  (it) => partitionedWorker(it, 'unfenced'),
+  (it) => partitionedApply(it, 'unfenced'),
   /scripts in the history: found .*V2__colour.sql/,
 )
 
@@ -48,4 +51,11 @@ without(
   },
   (it) => it.cell(FAILS, 'not-undone'),
   /cap-not-undone-canary was left/,
+)
+
+without(
+  'the question before a change in the cloud',
+  { file: 'clouds/aws/client.js', find: 'await options.mayChange();', put: '' },
+  (it) => partitionedCanary(it, 'unasked'),
+  /cap-unasked-canary is in the cloud and not in the ledger/,
 )

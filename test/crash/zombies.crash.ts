@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { crashing, HEARTBEAT_TIMEOUT_MS } from './support/crashing'
-import { partitionedWorker } from './support/partition'
+import { partitionedApply, partitionedCanary } from './support/partition'
 import { SLOW } from './support/scenarios'
 
 const it = crashing()
@@ -27,5 +27,9 @@ test('a worker frozen past its heartbeat in mid-migration wakes up and does noth
 })
 
 test('a worker that lost Temporal and does not know it applies nothing once the operation is aborted', async () => {
-  expect(await partitionedWorker(it, 'partitioned')).toEqual([])
+  expect(await partitionedApply(it, 'partitioned')).toEqual([])
+})
+
+test('a worker that lost Temporal and does not know it makes no canary once the operation is aborted', async () => {
+  expect(await partitionedCanary(it, 'parted-canary')).toEqual([])
 })

@@ -25,11 +25,24 @@ function callOf({ activityType, activityId, workflowExecution }: Context['info']
   return { activity: activityType, run: `${workflowExecution?.workflowId} ${workflowExecution?.runId}`, activityId }
 }
 
-/** The server drops an activity from the pending ones when it has its result. */
-async function hasResult({ info, client }: Context): Promise<boolean> {
+const ANSWER_TIMEOUT_MS = 5_000
+
+/** The attempt that the server waits for; null: the activity is none that it waits for. */
+async function pendingAttempt({ info, client }: Context): Promise<number | null> {
   const { workflowId = '', runId } = info.workflowExecution ?? {}
-  const { raw } = await client.workflow.getHandle(workflowId, runId).describe()
-  return !raw.pendingActivities?.some(({ activityId }) => activityId === info.activityId)
+  const handle = client.workflow.getHandle(workflowId, runId)
+  const { raw } = await client.withDeadline(Date.now() + ANSWER_TIMEOUT_MS, () => handle.describe())
+  return raw.pendingActivities?.find(({ activityId }) => activityId === info.activityId)?.attempt ?? null
+}
+
+/** The server drops an activity from the pending ones when it has its result. */
+async function hasResult(context: Context): Promise<boolean> {
+  return (await pendingAttempt(context)) === null
+}
+
+/** A local activity belongs to the workflow task that runs it, of which the server knows alone. */
+async function isCurrent(context: Context): Promise<boolean> {
+  return context.info.isLocal || (await pendingAttempt(context)) === context.info.attempt
 }
 
 function stepOf(input: ActivityExecuteInput): { operation: string; step: string } | null {
@@ -55,7 +68,14 @@ export function activityInterceptor(context: Context, deps: ActivityInterceptorD
         deps.failpoints?.reach(callOf(context.info), 'before')
         const step = stepOf(input)
         if (attempt > 1 && step !== null && !isPoll(activityType)) await deps.ledger.noteAttempt({ ...step, attempt })
-        const act = { attempt, scheduledAtMs, signal, stale: heartbeat.stale, client: context.client }
+        const act = {
+          attempt,
+          scheduledAtMs,
+          signal,
+          stale: heartbeat.stale,
+          client: context.client,
+          isCurrent: () => isCurrent(context),
+        }
         const result = await runAct(act, () => next(input))
         passFailpoints(deps, context)
         return result

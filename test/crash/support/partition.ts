@@ -1,6 +1,7 @@
-/** The worst of workers: it was given an activity, lost Temporal, and goes on believing that the work is its own. Nothing inside it can know
- *  better, since its clock never stopped; only what guards the database can stop it. */
+/** The worst of workers: it was given an activity, lost Temporal, and goes on believing that the work is its own. Its clock never stopped,
+ *  so it does not notice by itself: the database's fence has to stop it, and where there is none it has to ask before it acts. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { temporaryName } from '../../../contracts/operation'
 import { controlAddress } from '../../../embedded/worker-program'
 import { startCuttingProxy } from '../../postgres/support/cutting-proxy'
 import type { Crashing } from './crashing'
@@ -8,38 +9,88 @@ import { PASSES, type Scenario, UNTOUCHED } from './scenarios'
 
 const ABORTED: Scenario = { ...PASSES, ...UNTOUCHED, ends: { status: 'aborted', verdict: null } }
 
-/** Cuts a worker off right before its apply connects to the target, aborts the operation, and lets the worker go on. Resolves to what is
- *  wrong afterwards: nothing of the apply may be there. The stack's own worker is gone then: a suite does this last. */
-export async function partitionedWorker(it: Crashing, operation: string): Promise<string[]> {
+/** What it does when nobody stops it takes less than this. */
+const ACTS_WITHIN_MS = 1_500
+
+interface CutOff {
+  /** It has lost Temporal; another worker serves its queue. */
+  lose(): Promise<void>
+  end(): Promise<void>
+}
+
+/** Parts the queues, so that a worker of its own serves one of them; it reaches Temporal until it is told to lose it. The stack's own worker
+ *  is gone then: a suite does this last. */
+async function cutOffWorker(it: Crashing, queue: string, others: string): Promise<CutOff> {
   const { stack } = it.capstan
-  const [temporalHost = '', temporalPort = ''] = stack.endpoints.temporal.address.split(':')
-  const temporal = await startCuttingProxy({ host: temporalHost, port: Number(temporalPort) })
-  const { host, port } = it.target
-  const postgres = await startCuttingProxy({ host, port, localAddress: controlAddress(stack.block) })
-  // The queues are parted, so that it is this worker that gets the apply.
+  const [host = '', port = ''] = stack.endpoints.temporal.address.split(':')
+  const temporal = await startCuttingProxy({ host, port: Number(port) })
   await stack.worker.stop(2_000)
-  const others = await it.capstan.spareWorker({ queues: 'control,aws' })
-  const cutOff = await it.capstan.spareWorker({ queues: 'postgres', temporalAddress: `127.0.0.1:${temporal.port}` })
+  const workers = [
+    await it.capstan.spareWorker({ queues: others }),
+    await it.capstan.spareWorker({ queues: queue, temporalAddress: `127.0.0.1:${temporal.port}` }),
+  ]
+  return {
+    async lose() {
+      temporal.cutOff()
+      workers.push(await it.capstan.spareWorker({ queues: queue }))
+    },
+    async end() {
+      for (const worker of workers) await worker.kill()
+      await temporal.close()
+    },
+  }
+}
+
+/** Cuts a worker off right before its apply connects to the target, aborts the operation, and lets the worker go on. Resolves to what is
+ *  wrong afterwards: nothing of the apply may be there. */
+export async function partitionedApply(it: Crashing, operation: string): Promise<string[]> {
+  const { host, port } = it.target
+  const postgres = await startCuttingProxy({ host, port, localAddress: controlAddress(it.capstan.stack.block) })
+  const worker = await cutOffWorker(it, 'postgres', 'control,aws')
   try {
     return await it.cell(ABORTED, operation, {
       fleet: (yaml) => yaml.replace('user: stock_migrator', `user: stock_migrator, host: 127.0.0.1, port: ${postgres.port}`),
       during: async () => {
         await it.reaches(operation, 'judge', 'done')
         const held = await postgres.holdNext()
-        temporal.cutOff()
-        const successor = await it.capstan.spareWorker({ queues: 'postgres' })
+        await worker.lose()
         await it.abort(operation)
         await it.ended(operation)
         await held.letThrough()
-        // what it does when nobody stops it takes less than this
-        await sleep(1_500)
-        await successor.kill()
+        await sleep(ACTS_WITHIN_MS)
       },
     })
   } finally {
-    await cutOff.kill()
-    await others.kill()
-    await temporal.close()
+    await worker.end()
     await postgres.close()
+  }
+}
+
+/** Cuts a worker off while it looks whether its canary is there already, aborts the operation, whose undo finds none, and lets the worker go
+ *  on. Resolves to what is wrong afterwards: no canary may be there. */
+export async function partitionedCanary(it: Crashing, operation: string): Promise<string[]> {
+  const look = { operation: 'DescribeDBInstances', resource: temporaryName(operation, 'canary') }
+  const worker = await cutOffWorker(it, 'aws', 'control,postgres')
+  const since = await it.lab.mark()
+  const answered = async (): Promise<boolean> => (await it.lab.calls(since)).some(({ faults }) => faults.length > 0)
+  const unknown = { ...ABORTED, leaves: (id: string) => [temporaryName(id, 'snapshot')] }
+  try {
+    return await it.cell(unknown, operation, {
+      before: async () => void (await it.lab.order({ kind: 'delay', delay: '12s', times: 1, ...look })),
+      during: async () => {
+        await it.reaches(operation, 'canary')
+        // the look that waits for its answer comes first in the step
+        await sleep(ACTS_WITHIN_MS)
+        await worker.lose()
+        await it.abort(operation)
+        await it.ended(operation)
+        if (await answered()) throw new Error('the look was answered before the abort was through: nothing is shown by it')
+        await it.until('the answer to the look', answered)
+        await sleep(ACTS_WITHIN_MS)
+      },
+      after: () => it.lab.withdrawAll(),
+    })
+  } finally {
+    await worker.end()
   }
 }
