@@ -23,6 +23,7 @@ export interface Replication {
   lagSeconds: number | null
 }
 
+const OBJECT_NOT_IN_PREREQUISITE_STATE = '55000'
 const POLL_MS = 20
 
 /** Resolves when the new replica can be read and streams. */
@@ -51,10 +52,16 @@ export async function createReplica(
 /** Resolves when it is writable. Safe to repeat. */
 export async function promote(running: RunningServers, spec: ServerSpec): Promise<void> {
   await running.asAdministrator(spec, async (client) => {
-    while (await isFollowing(client)) await client.query('SELECT pg_promote(true, 10)')
+    while (await isFollowing(client)) await client.query('SELECT pg_promote(true, 10)').catch(unlessPromoted)
   })
   await release(running, spec)
   await running.configure({ ...spec, replicaOf: undefined })
+}
+
+/** The replica streams from whom its spec names now. What it lacks must still be there. Safe to repeat. */
+export async function follow(running: RunningServers, spec: ServerSpec & { replicaOf: Primary }): Promise<void> {
+  await running.asAdministrator(spec.replicaOf, (client) => makeSlot(client, spec.folder))
+  await running.configure(spec)
 }
 
 /** The slot goes that the primary held for it. A primary that is away, or goes away meanwhile, keeps it until it is asked which
@@ -77,6 +84,11 @@ export async function replicationOf(running: RunningServers, spec: ServerSpec): 
     const lagBytes = Number(row.lag ?? 0)
     return { state: row.state, lagBytes, lagSeconds: lagBytes === 0 ? 0 : row.seconds }
   })
+}
+
+/** It was asked before, and became a server of its own between our two questions. */
+function unlessPromoted(error: unknown): void {
+  if ((error as { code?: string }).code !== OBJECT_NOT_IN_PREREQUISITE_STATE) throw error
 }
 
 export async function isFollowing(client: Client): Promise<boolean> {

@@ -15,11 +15,12 @@ import type { Master } from './flavour'
 import { Places } from './places'
 import { backupNote, isOfReplica, noteFile, type RestorePoint, recoverAlone, recoverTo, type Window, windowOf } from './recovery'
 import { removeFolder } from './remove'
-import { createReplica, isFollowing, promote, type Replication, release, replicationOf } from './replica'
+import { createReplica, follow, isFollowing, promote, type Replication, release, replicationOf } from './replica'
 import { RunningServers } from './running'
 import { identifier, literal } from './session'
 import { dropOthers } from './slots'
 import type { Primary, ServerSpec, ServersOptions } from './spec'
+import { switchOver } from './switchover'
 
 export { newFolderName, type ServerSpec, type ServersOptions } from './spec'
 
@@ -124,6 +125,19 @@ export class Servers {
   /** Makes a replica a server of its own; resolves when it is writable. What it had replayed stays. Safe to repeat. */
   async promote(spec: ServerSpec): Promise<void> {
     await promote(this.running, spec)
+  }
+
+  /** The replica becomes the writer, and the writer its replica: their specs say the opposite in `replicaOf` from then on. No
+   *  commit is lost; every slot of the old writer goes. Other replicas of its are told by `follow`. When it fails before the replica
+   *  is promoted, the writer is back. Safe to repeat with the specs of before, also after a crash at any point. */
+  async switchOver(writer: ServerSpec, replica: ServerSpec, signal: AbortSignal): Promise<void> {
+    await switchOver(this.running, this.places, { writer, replica, signal })
+  }
+
+  /** A running replica streams from whom its spec names now, such as the server that its primary was replaced by. The log for it
+   *  is kept there; `keepReplicas` ends that elsewhere. */
+  async follow(spec: ServerSpec & { replicaOf: Primary }): Promise<void> {
+    await follow(this.running, spec)
   }
 
   isInRecovery(spec: ServerSpec): Promise<boolean> {

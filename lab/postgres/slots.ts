@@ -45,3 +45,9 @@ export async function dropOthers(client: Client, folders: readonly string[]): Pr
   const kept = new Set(folders.map(slotOf))
   for (const { slot } of rows) if (!kept.has(slot)) await dropSlot(client, slot)
 }
+
+/** Drops every slot, whoever made it: of a server that writes no log of its own any more. */
+export async function dropAll(client: Client): Promise<void> {
+  const { rows } = await client.query<{ slot: string }>('SELECT slot_name AS slot FROM pg_replication_slots')
+  for (const { slot } of rows) await dropSlot(client, slot)
+}
