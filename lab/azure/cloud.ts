@@ -161,6 +161,7 @@ export function parseVersion(cloud: AzureCloud, wanted: string | undefined): { m
 /** The server that it should be, as of now. */
 export function specOf(cloud: AzureCloud, server: AzureServer): ServerSpec {
   const target = serverKey(server.name)
+  const primary = server.replicaOf === null ? undefined : cloud.state.servers[server.replicaOf]
   return {
     folder: server.folder,
     major: server.major,
@@ -168,6 +169,7 @@ export function specOf(cloud: AzureCloud, server: AzureServer): ServerSpec {
     settings: serverSettings(server, { full: cloud.afflictions.isFull(target) }),
     networks: cloud.afflictions.isCut(target) ? [] : allowedNetworks(server),
     archive: server.archive,
+    replicaOf: primary && { folder: primary.folder, address: cloud.addresses.textOf(primary.host) },
   }
 }
 

@@ -4,7 +4,7 @@ import { TIMER_MAX_MS } from '../duration'
 import type { Doom } from '../faults/call-faults'
 import type { Durations } from '../profile'
 import { createTaskRunner, type Outcome, type TaskRunner } from '../tasks'
-import type { AzureCloud } from './cloud'
+import { type AzureCloud, specOf } from './cloud'
 import { AzureError } from './errors'
 import { endOperation } from './promises'
 import { type AzureServer, type Job, type ServerState, serverKey, type Task } from './state'
@@ -19,12 +19,14 @@ import {
   setAdministrator,
   setFirewallRule,
 } from './work/items'
-import { create, recover, remove, restart, restore, start, stop, update } from './work/lifecycle'
+import { create, promote, recover, remove, replicate, restart, restore, start, stop, update } from './work/lifecycle'
 import { lasts, type Perform, type Work } from './work/work'
 
 const PERFORM: { readonly [Kind in Job['kind']]: Perform<Kind> } = {
   create,
   restore,
+  replicate,
+  promote,
   update,
   start,
   stop,
@@ -46,6 +48,8 @@ const PERFORM: { readonly [Kind in Job['kind']]: Perform<Kind> } = {
 const DURATION = {
   create: 'createMs',
   restore: 'restoreMs',
+  replicate: 'createMs',
+  promote: 'modifyMs',
   update: 'modifyMs',
   start: 'rebootMs',
   stop: 'rebootMs',
@@ -79,7 +83,7 @@ export function createAzureTasks(cloud: () => AzureCloud): TaskRunner<AzureServe
       const now = cloud()
       if (await passes(now, server, task)) return 'again'
       now.log(`${task.kind} of ${server.name} failed: ${error}`)
-      if (makes(task.kind)) await now.servers.remove(server.folder)
+      if (makes(task.kind)) await now.servers.remove(server.folder, { replicaOf: specOf(now, server).replicaOf })
       return failure(now, server, task, error)
     },
     nameOf: ({ name }) => name,
@@ -95,7 +99,7 @@ export function needsServer({ kind }: Task): boolean {
 
 /** Whether it makes a server anew. */
 function makes(kind: Job['kind']): boolean {
-  return kind === 'create' || kind === 'restore'
+  return kind === 'create' || kind === 'restore' || kind === 'replicate'
 }
 
 /** Before whatever else is to be done for it, but after what is under way. */
@@ -120,7 +124,7 @@ function failure(cloud: AzureCloud, server: AzureServer, task: Task, error: unkn
     const left = stateAfter(cloud, server, task)
     if (left !== null) server.state = left
     endOperation(cloud.state, task.operation, errorOf(task, error))
-    if (makes(task.kind)) delete cloud.state.servers[serverKey(server.name)]
+    if (makes(task.kind) && server.createdAt === null) delete cloud.state.servers[serverKey(server.name)]
     if (task.kind === 'back-up') delete server.backups[task.backup]
     if (!makes(task.kind) && task.kind !== 'recover') return
     // nobody is there any more to do the rest
@@ -134,6 +138,9 @@ function stateAfter(cloud: AzureCloud, server: AzureServer, task: Task): ServerS
   switch (task.kind) {
     case 'recover':
       return 'Inaccessible'
+    case 'replicate':
+      return 'Inaccessible'
+    case 'promote':
     case 'restart':
     case 'update':
       return cloud.servers.isDown(server.folder) ? 'Inaccessible' : 'Ready'

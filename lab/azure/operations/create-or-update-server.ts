@@ -11,6 +11,7 @@ import { type AzureServer, serverKey } from '../state'
 import { acceptedView } from '../views'
 import { changeServer } from './change-server'
 import { addServer } from './new-server'
+import { replicateServer } from './replicate-server'
 import { restoreServer } from './restore-server'
 
 const MODES = ['Default', 'Create', 'Update', 'PointInTimeRestore', 'GeoRestore', 'Replica', 'ReviveDropped'] as const
@@ -38,6 +39,7 @@ const MAKE: { readonly [Name in Mode]?: (call: Call, name: string, location: Loc
   Create: create,
   PointInTimeRestore: restoreServer,
   GeoRestore: restoreServer,
+  Replica: replicateServer,
 }
 
 function notFound(call: Call): unknown {

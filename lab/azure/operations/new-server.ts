@@ -6,7 +6,7 @@ import { type AzureServer, type Job, type ServerShape, serverKey } from '../stat
 
 export type WantedServer = ServerShape &
   Pick<AzureServer, 'name' | 'location' | 'login' | 'zone' | 'major' | 'engineVersion'> &
-  Partial<Pick<AzureServer, 'configurations' | 'databases'>>
+  Partial<Pick<AzureServer, 'configurations' | 'databases' | 'replicaOf'>>
 
 /** Writes the server down and lets it be made in the background. */
 export async function addServer(call: Call, wanted: WantedServer, job: Job): ReturnType<Operation> {
@@ -14,6 +14,7 @@ export async function addServer(call: Call, wanted: WantedServer, job: Job): Ret
   const server: AzureServer = {
     configurations: {},
     databases: {},
+    replicaOf: null,
     ...wanted,
     subscription: path.subscription ?? '',
     resourceGroup: path.resourceGroup ?? '',
