@@ -90,7 +90,7 @@ export interface Promised {
   readonly backup?: Pick<BackupRecord, 'runId' | 'uid'>
 }
 
-const OPERATIONS_KEPT = 2_000
+const OPERATIONS_KEPT = 1_000
 
 /** Writes an operation down; the caller gives it a task, in the same breath. */
 export function newOperation({ state }: GcpCloud, { type, instance, locks = [], backup }: Promised): OperationRecord {

@@ -25,6 +25,8 @@ type Job =
   | { kind: 'settle' }
   | { kind: 'update'; settings: Settings }
   | { kind: 'restart' }
+  /** To the other zone of a highly available instance. */
+  | { kind: 'failover' }
   /** Its server ended by itself. */
   | { kind: 'recover' }
   | { kind: 'back-up'; backup: string }
@@ -47,6 +49,8 @@ export interface SqlInstance {
   engineVersion: string
   region: string
   zone: string
+  /** Of what would take over in a highly available one. */
+  secondaryZone: string
   /** Folder of its server; changes with each attempt to make it. */
   folder: string
   /** Last number of its address. */

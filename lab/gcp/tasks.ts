@@ -59,6 +59,7 @@ const DURATION = {
   settle: 'lagMs',
   update: 'modifyMs',
   restart: 'rebootMs',
+  failover: 'recoverMs',
   recover: 'recoverMs',
   'back-up': 'snapshotMs',
   restore: 'restoreMs',
@@ -78,6 +79,7 @@ const perform: { [Kind in Task['kind']]: (work: Work, task: TaskOf<Kind>) => Pro
   settle,
   update: performUpdate,
   restart,
+  failover,
   recover,
   'back-up': performBackUp,
   restore,
@@ -117,6 +119,14 @@ async function restart(work: Work): Promise<Outcome> {
   const { cloud, instance } = work
   await atLeast(cloud.servers.restart(specOf(cloud, instance)), lasts(work, 'rebootMs'))
   return () => {}
+}
+
+async function failover(work: Work): Promise<Outcome> {
+  const { cloud, instance } = work
+  const { zone, secondaryZone } = instance
+  await cloud.servers.crash(instance.folder)
+  await atLeast(cloud.servers.ensureRunning(specOf(cloud, instance)), lasts(work, 'recoverMs'))
+  return () => Object.assign(instance, { zone: secondaryZone, secondaryZone: zone })
 }
 
 async function recover(work: Work): Promise<Outcome> {

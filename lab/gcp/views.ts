@@ -26,6 +26,7 @@ export function instanceView(cloud: GcpCloud, instance: SqlInstance, prefix: str
     instanceType: 'CLOUD_SQL_INSTANCE',
     region,
     gceZone: zone,
+    ...(instance.settings.availabilityType === 'REGIONAL' && { secondaryGceZone: instance.secondaryZone }),
     connectionName: `${PROJECT}:${region}:${name}`,
     selfLink: instanceLink(prefix, name),
     serviceAccountEmailAddress: `p000000000000-${serial(name, 6)}@gcp-sa-cloud-sql.iam.gserviceaccount.com`,

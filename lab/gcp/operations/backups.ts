@@ -3,7 +3,7 @@ import { type Call, findInstance, newOperation, type Operation, textOf } from '.
 import { invalid, missing } from '../errors'
 import { parseFilter } from '../filter'
 import { expiryOf } from '../new-backup'
-import { endOperation } from '../operation-life'
+import { endOperation, noteFailure } from '../operation-life'
 import { pageOf } from '../paging'
 import type { Json } from '../protocol/json'
 import type { BackupRecord } from '../state'
@@ -51,8 +51,9 @@ export const updateBackup: Operation = async (call) => {
     mask.map((name) => MUTABLE.get(name) ?? name),
   )
   if (backup.tasks.length > 0) throw invalid('The backup is being deleted')
-  Object.assign(backup, changes)
   const operation = newOperation(cloud, { type: 'UPDATE_BACKUP', instance: backup.instance, backup })
+  if (call.faults.doom()) noteFailure(cloud, operation.name, 'An internal error has occurred.')
+  else Object.assign(backup, changes)
   endOperation(cloud, operation.name)
   await cloud.save()
   return operationView(operation, prefix)

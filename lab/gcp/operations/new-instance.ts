@@ -1,7 +1,7 @@
 /** The record of an instance that is to be made, whatever it is made from. */
 import type { PostgresMajor } from '../../../pgserver/binaries'
 import { type Call, textOf } from '../cloud'
-import { GcpError, missing } from '../errors'
+import { GcpError, invalid, missing } from '../errors'
 import { parseInstanceName, parseZone } from '../names'
 import type { Settings } from '../settings'
 import type { SqlInstance } from '../state'
@@ -26,6 +26,7 @@ export function addInstance({ cloud }: Call, { name, major, engineVersion, regio
     engineVersion,
     region,
     zone,
+    secondaryZone: secondaryOf(settings, zone, region),
     folder: '',
     host,
     createdAt: new Date().toISOString(),
@@ -49,4 +50,12 @@ export function newInstanceName({ cloud, project, body }: Call, given = textOf(b
 /** The one that the settings prefer, or the region's first. @throws GcpError invalid. */
 export function zoneOf({ locationPreference }: Settings, region: string): string {
   return locationPreference?.zone === undefined ? `${region}-a` : parseZone(locationPreference.zone, region)
+}
+
+/** The one that the settings prefer, or the region's next. @throws GcpError invalid for the primary's own. */
+function secondaryOf({ locationPreference }: Settings, zone: string, region: string): string {
+  const wanted = locationPreference?.secondaryZone
+  if (wanted === undefined) return zone === `${region}-b` ? `${region}-c` : `${region}-b`
+  if (parseZone(wanted, region) === zone) throw invalid('The secondary zone must not be the primary one')
+  return wanted
 }

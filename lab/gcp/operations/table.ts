@@ -7,6 +7,7 @@ import { deleteDatabase, getDatabase, insertDatabase, listDatabases, updateDatab
 import { listFlags } from './flags-list'
 import { cloneInstance } from './instances-clone'
 import { deleteInstance } from './instances-delete'
+import { failoverInstance } from './instances-failover'
 import { getInstance } from './instances-get'
 import { getLatestRecoveryTime } from './instances-get-latest-recovery-time'
 import { insertInstance } from './instances-insert'
@@ -37,6 +38,7 @@ export const OPERATIONS: ReadonlyMap<string, Operation> = new Map<string, Operat
   ['flags.list', listFlags],
   ['instances.clone', cloneInstance],
   ['instances.delete', deleteInstance],
+  ['instances.failover', failoverInstance],
   ['instances.get', getInstance],
   ['instances.getLatestRecoveryTime', getLatestRecoveryTime],
   ['instances.insert', insertInstance],
