@@ -15,6 +15,7 @@ export type Settings = {
   tier: string
   edition: Edition
   availabilityType: 'ZONAL' | 'REGIONAL'
+  replicationType: 'SYNCHRONOUS' | 'ASYNCHRONOUS'
   activationPolicy: 'ALWAYS' | 'NEVER'
   dataDiskSizeGb: string
   storageAutoResize: boolean

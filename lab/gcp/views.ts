@@ -1,6 +1,6 @@
 /** What is remembered, in the API's words. Enumerations by name; the router writes them as the caller wants them. */
 import { createHash } from 'node:crypto'
-import type { GcpCloud } from './cloud'
+import { type GcpCloud, replicasOf } from './cloud'
 import type { Json, Message } from './protocol/json'
 import { type BackupRecord, type OperationRecord, PROJECT, type SqlInstance } from './state'
 
@@ -23,7 +23,8 @@ export function instanceView(cloud: GcpCloud, instance: SqlInstance, prefix: str
     databaseVersion: `POSTGRES_${major}`,
     databaseInstalledVersion: `POSTGRES_${engineVersion.replace('.', '_')}`,
     backendType: 'SECOND_GEN',
-    instanceType: 'CLOUD_SQL_INSTANCE',
+    instanceType: instance.master === null ? 'CLOUD_SQL_INSTANCE' : 'READ_REPLICA_INSTANCE',
+    ...replicationOf(cloud, instance),
     region,
     gceZone: zone,
     ...(instance.settings.availabilityType === 'REGIONAL' && { secondaryGceZone: instance.secondaryZone }),
@@ -40,6 +41,19 @@ export function instanceView(cloud: GcpCloud, instance: SqlInstance, prefix: str
     settings: settingsView(instance),
   }
   return { ...view, etag: etagOf(view) }
+}
+
+/** Whom it follows, who follows it, and who is to take over. */
+function replicationOf(cloud: GcpCloud, instance: SqlInstance): Message {
+  const { master, drReplica, name } = instance
+  const replicas = replicasOf(cloud, instance).map((replica) => replica.name)
+  const designated = master !== null && cloud.state.instances[master]?.drReplica === name
+  return {
+    ...(master !== null && { masterInstanceName: `${PROJECT}:${master}` }),
+    ...(replicas.length > 0 && { replicaNames: replicas }),
+    ...(drReplica !== null && { replicationCluster: { failoverDrReplicaName: `${PROJECT}:${drReplica}` } }),
+    ...(designated && { replicationCluster: { drReplica: true } }),
+  }
 }
 
 /** An instance that has no room left is shut down, lest its data be damaged. */

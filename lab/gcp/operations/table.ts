@@ -13,8 +13,10 @@ import { getLatestRecoveryTime } from './instances-get-latest-recovery-time'
 import { insertInstance } from './instances-insert'
 import { listInstances } from './instances-list'
 import { patchInstance, updateInstance } from './instances-patch'
+import { promoteReplica } from './instances-promote-replica'
 import { restartInstance } from './instances-restart'
 import { restoreBackup } from './instances-restore-backup'
+import { switchOver } from './instances-switchover'
 import { cancelOperation, getOperation, listOperations } from './operations-get'
 import { listTiers } from './tiers-list'
 import { deleteUser, getUser, insertUser, listUsers, updateUser } from './users'
@@ -44,8 +46,10 @@ export const OPERATIONS: ReadonlyMap<string, Operation> = new Map<string, Operat
   ['instances.insert', insertInstance],
   ['instances.list', listInstances],
   ['instances.patch', patchInstance],
+  ['instances.promoteReplica', promoteReplica],
   ['instances.restart', restartInstance],
   ['instances.restoreBackup', restoreBackup],
+  ['instances.switchover', switchOver],
   ['instances.update', updateInstance],
   ['operations.cancel', cancelOperation],
   ['operations.get', getOperation],
