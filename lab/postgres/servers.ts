@@ -8,7 +8,7 @@ import type { PostgresBinaries, PostgresMajor } from '../../pgserver/binaries'
 import { initCluster } from '../../pgserver/cluster'
 import { ensureEnterable, giveToServer } from '../../pgserver/reach'
 import { serverUser } from '../../pgserver/server-user'
-import { endSegment, installArchiver, noteReach, pruneBefore, untilArchived } from './archive'
+import { endSegment, installArchiver, noteReach, pruneBefore, requireNew, untilArchived } from './archive'
 import { type Backup, backUp } from './backup'
 import { copyFolder } from './copy'
 import type { Master } from './flavour'
@@ -21,6 +21,7 @@ import { identifier, literal } from './session'
 import { dropOthers } from './slots'
 import type { Primary, ServerSpec, ServersOptions } from './spec'
 import { switchOver } from './switchover'
+import { bytesIn } from './usage'
 
 export { newFolderName, type ServerSpec, type ServersOptions } from './spec'
 
@@ -43,6 +44,7 @@ export class Servers {
   /** A new, empty server with its master. */
   async create(spec: ServerSpec, master: Master): Promise<void> {
     const { flavour, administratorPassword: password } = this.options
+    await requireNew(this.places, spec)
     const binaries = await this.binariesOf(spec.major)
     await initCluster({ binaries, dataDir: this.places.data(spec.folder), superuser: flavour.administrator, password })
     await this.running.start(spec)
@@ -58,6 +60,7 @@ export class Servers {
 
   /** A server from a snapshot. Its settings hold before its first start. */
   async restore(spec: ServerSpec, snapshot: string, signal: AbortSignal): Promise<void> {
+    await requireNew(this.places, spec)
     const dataDir = await this.copySnapshot(spec, snapshot, signal)
     if (isOfReplica(dataDir)) await recoverAlone(this.running, this.places, spec, signal)
     await this.running.start(spec)
@@ -68,6 +71,8 @@ export class Servers {
    *  @throws NotRestorableError naming what the archive can be restored to. */
   async restoreToTime(spec: ServerSpec, point: RestorePoint): Promise<void> {
     const target = point.target === 'latest' ? point.target : new Date(point.target).toISOString()
+    // before anything is made that would have to go again
+    await requireNew(this.places, spec)
     try {
       await this.copySnapshot(spec, point.backup, point.signal)
       await recoverTo(this.running, this.places, spec, { ...point, target })
@@ -208,6 +213,11 @@ export class Servers {
     await release(this.running, { folder, replicaOf: more.replicaOf })
     await removeFolder(this.places.server(folder))
     if (!more.keepArchive) await this.removeArchive(folder)
+  }
+
+  /** Bytes on disk of a server's data, its log of writes included. Some milliseconds for a small server. */
+  usage(folder: string): Promise<number> {
+    return bytesIn(this.places.data(folder))
   }
 
   /** As if the machine had failed: no shutdown, then recovery. */
