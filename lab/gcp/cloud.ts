@@ -142,6 +142,7 @@ export function specOf(cloud: GcpCloud, instance: SqlInstance, settings = instan
     networks: cloud.afflictions.isCut(instance.name) ? [] : networks,
     archive: archiveOf(instance, settings),
     replicaOf: primaryOf(cloud, instance),
+    tls: settings.ipConfiguration.sslMode === 'ENCRYPTED_ONLY' ? 'required' : 'offered',
   }
 }
 

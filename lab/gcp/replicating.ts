@@ -137,6 +137,11 @@ export async function performTakeOver(work: Work): Promise<Outcome> {
   if (spec.archive === undefined) await cloud.servers.configure(spec)
   else await cloud.servers.restart(spec)
   await backUpFirst(work, instance.settings)
+  // whoever follows it now writes no log of its own any more
+  for (const replica of replicasOf(cloud, instance)) {
+    await cloud.servers.configure(specOf(cloud, replica))
+    await cloud.servers.removeArchive(replica.folder)
+  }
   return () => {}
 }
 

@@ -128,6 +128,9 @@ function newServers(options: GcpOptions, ended: (folder: string) => void): Serve
     administratorAddress: options.apiAddress,
     administratorPassword: options.administratorPassword,
     flavour: CLOUD_SQL,
+    get authority() {
+      return options.authority()
+    },
     ended,
     log: options.log,
   })

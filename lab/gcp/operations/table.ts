@@ -18,6 +18,7 @@ import { restartInstance } from './instances-restart'
 import { restoreBackup } from './instances-restore-backup'
 import { switchOver } from './instances-switchover'
 import { cancelOperation, getOperation, listOperations } from './operations-get'
+import { getConnectSettings, listServerCas } from './server-cas'
 import { listTiers } from './tiers-list'
 import { deleteUser, getUser, insertUser, listUsers, updateUser } from './users'
 
@@ -31,6 +32,7 @@ export const OPERATIONS: ReadonlyMap<string, Operation> = new Map<string, Operat
   ['backups.getBackup', getBackup],
   ['backups.listBackups', listBackups],
   ['backups.updateBackup', updateBackup],
+  ['connect.getConnectSettings', getConnectSettings],
   ['databases.delete', deleteDatabase],
   ['databases.get', getDatabase],
   ['databases.insert', insertDatabase],
@@ -45,6 +47,7 @@ export const OPERATIONS: ReadonlyMap<string, Operation> = new Map<string, Operat
   ['instances.getLatestRecoveryTime', getLatestRecoveryTime],
   ['instances.insert', insertInstance],
   ['instances.list', listInstances],
+  ['instances.listServerCas', listServerCas],
   ['instances.patch', patchInstance],
   ['instances.promoteReplica', promoteReplica],
   ['instances.restart', restartInstance],
