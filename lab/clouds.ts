@@ -22,17 +22,17 @@ export function instancesIn(state: LabState): readonly { host: number }[] {
   return [...Object.values(aws.instances), ...Object.values(azure.servers), ...Object.values(gcp.instances)]
 }
 
-export async function startClouds(
+export function startClouds(
   state: LabState,
   credentials: LabCredentials,
   common: Omit<CloudGround, 'addresses'>,
-): Promise<readonly SimulatedCloud[]> {
+): readonly SimulatedCloud[] {
   const addresses = new Addresses(state, () => instancesIn(state).map(({ host }) => host))
   const groundOf = (cloud: string): CloudGround => ({ ...common, addresses, stateDir: join(common.stateDir, cloud) })
   const { securityGroups } = state
   return [
-    await startAws({ ...groundOf('aws'), state: state.aws, accessKey: credentials.aws, securityGroups }),
-    await startAzure({ ...groundOf('azure'), state: state.azure, token: credentials.azure.token }),
-    await startGcp({ ...groundOf('gcp'), state: state.gcp, accessToken: credentials.gcp.accessToken }),
+    startAws({ ...groundOf('aws'), state: state.aws, accessKey: credentials.aws, securityGroups }),
+    startAzure({ ...groundOf('azure'), state: state.azure, token: credentials.azure.token }),
+    startGcp({ ...groundOf('gcp'), state: state.gcp, accessToken: credentials.gcp.accessToken }),
   ]
 }

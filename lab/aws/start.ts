@@ -1,5 +1,5 @@
 /** Simulated RDS as a part of a lab: puts it together, finishes what an earlier lab left, serves it. */
-import type { PostgresMajor } from '../../pgserver/binaries'
+import { type PostgresMajor, packagedVersion } from '../../pgserver/binaries'
 import type { CloudGround, InstanceStatus, SimulatedCloud } from '../cloud'
 import type { AccessKey } from '../credentials'
 import { Effects } from '../faults/effects'
@@ -27,7 +27,7 @@ export interface AwsOptions extends CloudGround {
 
 const CLOSE_GRACE_MS = 1_500
 
-export async function startAws(options: AwsOptions): Promise<SimulatedCloud> {
+export function startAws(options: AwsOptions): SimulatedCloud {
   const { state } = options
   // an older lab did not have everything yet
   Object.assign(state, { ...emptyAwsState(), ...state })
@@ -35,7 +35,7 @@ export async function startAws(options: AwsOptions): Promise<SimulatedCloud> {
   const past = new Past<AwsState>()
   const effects = newEffects(options, () => cloud)
   const closing = new AbortController()
-  const build = await builder(options, { servers, past, effects, cloud: () => cloud })
+  const build = builder(options, { servers, past, effects, cloud: () => cloud })
   let cloud = build()
   let ready: Promise<void> = Promise.resolve()
   const close = async (): Promise<void> => {
@@ -94,8 +94,7 @@ interface Parts {
   cloud: () => AwsCloud
 }
 
-async function builder(options: AwsOptions, { servers, past, effects, cloud }: Parts): Promise<() => AwsCloud> {
-  const [fifteen, seventeen] = await Promise.all([servers.binariesOf(15), servers.binariesOf(17)])
+function builder(options: AwsOptions, { servers, past, effects, cloud }: Parts): () => AwsCloud {
   return () => ({
     ...options,
     servers,
@@ -105,7 +104,8 @@ async function builder(options: AwsOptions, { servers, past, effects, cloud }: P
       notePast(options, past)
       return options.save()
     },
-    versions: { 15: fifteen.version, 17: seventeen.version },
+    // the binaries themselves are copied when a server first needs them
+    versions: { 15: packagedVersion(15), 17: packagedVersion(17) },
     tasks: createAwsTasks(cloud),
     copies: createCopyTasks(cloud),
     restarts: new Restarts(cloud),

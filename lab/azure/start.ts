@@ -1,4 +1,5 @@
 /** Simulated Azure as a part of a lab: puts it together, finishes what an earlier lab left, serves it. */
+import { packagedVersion } from '../../pgserver/binaries'
 import type { CloudGround, InstanceStatus, SimulatedCloud } from '../cloud'
 import { Effects } from '../faults/effects'
 import { Past } from '../past'
@@ -19,7 +20,7 @@ export interface AzureOptions extends CloudGround {
 
 const CLOSE_GRACE_MS = 1_500
 
-export async function startAzure(options: AzureOptions): Promise<SimulatedCloud> {
+export function startAzure(options: AzureOptions): SimulatedCloud {
   const { state, faults } = options
   const servers = newServers(options, (folder) => serverEnded(cloud, folder))
   const past = new Past<AzureState>()
@@ -35,7 +36,6 @@ export async function startAzure(options: AzureOptions): Promise<SimulatedCloud>
     past.note(stale, state)
   }
   const closing = new AbortController()
-  const [fifteen, seventeen] = await Promise.all([servers.binariesOf(15), servers.binariesOf(17)])
   const build = (): AzureCloud => ({
     ...options,
     servers,
@@ -45,7 +45,8 @@ export async function startAzure(options: AzureOptions): Promise<SimulatedCloud>
       notePast()
       return options.save()
     },
-    versions: { 15: fifteen.version, 17: seventeen.version },
+    // the binaries themselves are copied when a server first needs them
+    versions: { 15: packagedVersion(15), 17: packagedVersion(17) },
     tasks: createAzureTasks(() => cloud),
     parameters: new ParameterBook(options.stateDir),
   })
@@ -65,13 +66,7 @@ export async function startAzure(options: AzureOptions): Promise<SimulatedCloud>
     instances: () => Object.values(state.servers).map((server) => statusOf(cloud, server)),
     async faultsChanged(ordered) {
       notePast()
-      if (ordered && faults.beginsAtOnce(ordered)) {
-        const struck = faults.struckBy(ordered)
-        if (struck.cloud === 'azure') {
-          faults.strike(ordered)
-          effects.add(ordered, struck.target)
-        }
-      }
+      if (ordered) effects.strikeNow(ordered)
       await options.save()
       await effects.settle()
     },

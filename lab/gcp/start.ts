@@ -1,5 +1,5 @@
 /** Simulated Cloud SQL as a part of a lab: puts it together, finishes what an earlier lab left, serves it. */
-import type { PostgresMajor } from '../../pgserver/binaries'
+import { type PostgresMajor, packagedVersion } from '../../pgserver/binaries'
 import type { CloudGround, InstanceStatus, SimulatedCloud } from '../cloud'
 import { Effects } from '../faults/effects'
 import { Past } from '../past'
@@ -22,7 +22,7 @@ export interface GcpOptions extends CloudGround {
 
 const CLOSE_GRACE_MS = 1_500
 
-export async function startGcp(options: GcpOptions): Promise<SimulatedCloud> {
+export function startGcp(options: GcpOptions): SimulatedCloud {
   const { state } = options
   const servers = newServers(options, (folder) => serverEnded(cloud, folder))
   const past = new Past<GcpState>()
@@ -40,7 +40,6 @@ export async function startGcp(options: GcpOptions): Promise<SimulatedCloud> {
       state,
     )
   const closing = new AbortController()
-  const [fifteen, seventeen] = await Promise.all([servers.binariesOf(15), servers.binariesOf(17)])
   const build = (): GcpCloud => ({
     ...options,
     servers,
@@ -51,7 +50,8 @@ export async function startGcp(options: GcpOptions): Promise<SimulatedCloud> {
       expiries.look()
       return options.save()
     },
-    versions: { 15: fifteen.version, 17: seventeen.version },
+    // the binaries themselves are copied when a server first needs them
+    versions: { 15: packagedVersion(15), 17: packagedVersion(17) },
     tasks: createInstanceTasks(() => cloud),
     removals: createRemovals(() => cloud),
     catalogue: catalogues(servers),
@@ -72,13 +72,7 @@ export async function startGcp(options: GcpOptions): Promise<SimulatedCloud> {
     instances: () => Object.values(state.instances).map((instance) => statusOf(cloud, instance)),
     async faultsChanged(ordered) {
       notePast()
-      if (ordered && options.faults.beginsAtOnce(ordered)) {
-        const struck = options.faults.struckBy(ordered)
-        if (struck.cloud === 'gcp') {
-          options.faults.strike(ordered)
-          effects.add(ordered, struck.target)
-        }
-      }
+      if (ordered) effects.strikeNow(ordered)
       await options.save()
       await effects.settle()
     },

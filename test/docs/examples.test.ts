@@ -32,13 +32,16 @@ const ledgerStatus = async (id: string) => (await shop.capstan.ledger.getOperati
 /** Where it stands, step by step: what a wait that was in vain leaves to look at. */
 async function standing(id: string): Promise<string> {
   const steps = (await shop.capstan.ledger.getOperation(id))?.steps ?? []
-  return JSON.stringify(steps.map(({ id: step, state, attempts, startedAt, detail }) => ({ step, state, attempts, startedAt, detail })))
+  return JSON.stringify(
+    steps.map(({ id: step, state, attempts, startedAt, detail }) => ({ step, state, attempts, startedAt, detail })),
+  )
 }
 
 async function until(id: string, statuses: readonly (string | undefined)[]): Promise<void> {
   const deadline = Date.now() + 90_000
   for (let status = await ledgerStatus(id); !statuses.includes(status); status = await ledgerStatus(id)) {
-    if (Date.now() > deadline) throw new Error(`${id} is ${status}; waited 90 s for ${statuses.join(' or ')}: ${await standing(id)}`)
+    if (Date.now() > deadline)
+      throw new Error(`${id} is ${status}; waited 90 s for ${statuses.join(' or ')}: ${await standing(id)}`)
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
 }
