@@ -8,16 +8,20 @@ import type { PostgresBinaries, PostgresMajor } from '../../pgserver/binaries'
 import { initCluster } from '../../pgserver/cluster'
 import { ensureEnterable, giveToServer } from '../../pgserver/reach'
 import { serverUser } from '../../pgserver/server-user'
-import { endSegment, installArchiver, noteReach, pruneBefore, untilArchived } from './archive'
+import { endSegment, installArchiver, noteReach, pruneBefore, requireNew, untilArchived } from './archive'
 import { type Backup, backUp } from './backup'
 import { copyFolder } from './copy'
 import type { Master } from './flavour'
 import { Places } from './places'
 import { backupNote, isOfReplica, noteFile, type RestorePoint, recoverAlone, recoverTo, type Window, windowOf } from './recovery'
 import { removeFolder } from './remove'
+import { createReplica, follow, isFollowing, promote, type Replication, release, replicationOf } from './replica'
 import { RunningServers } from './running'
 import { identifier, literal } from './session'
-import type { ServerSpec, ServersOptions } from './spec'
+import { dropOthers } from './slots'
+import type { Primary, ServerSpec, ServersOptions } from './spec'
+import { switchOver } from './switchover'
+import { bytesIn } from './usage'
 
 export { newFolderName, type ServerSpec, type ServersOptions } from './spec'
 
@@ -40,6 +44,7 @@ export class Servers {
   /** A new, empty server with its master. */
   async create(spec: ServerSpec, master: Master): Promise<void> {
     const { flavour, administratorPassword: password } = this.options
+    await requireNew(this.places, spec)
     const binaries = await this.binariesOf(spec.major)
     const dataDir = this.places.data(spec.folder)
     // an archive is brought up to now by ending a segment, however little of it is used
@@ -57,6 +62,7 @@ export class Servers {
 
   /** A server from a snapshot. Its settings hold before its first start. */
   async restore(spec: ServerSpec, snapshot: string, signal: AbortSignal): Promise<void> {
+    await requireNew(this.places, spec)
     const dataDir = await this.copySnapshot(spec, snapshot, signal)
     if (isOfReplica(dataDir)) await recoverAlone(this.running, this.places, spec, signal)
     await this.running.start(spec)
@@ -67,6 +73,8 @@ export class Servers {
    *  @throws NotRestorableError naming what the archive can be restored to. */
   async restoreToTime(spec: ServerSpec, point: RestorePoint): Promise<void> {
     const target = point.target === 'latest' ? point.target : new Date(point.target).toISOString()
+    // before anything is made that would have to go again
+    await requireNew(this.places, spec)
     try {
       await this.copySnapshot(spec, point.backup, point.signal)
       await recoverTo(this.running, this.places, spec, { ...point, target })
@@ -107,6 +115,50 @@ export class Servers {
   /** No running server may have it as its archive. Safe to repeat. */
   async removeArchive(archive: string): Promise<void> {
     if (archive !== '') await removeFolder(this.places.archive(archive))
+  }
+
+  /** A server that follows `primary`; resolves when it can be read and streams. Its spec says so in `replicaOf` from then on.
+   *  Nothing is left when it fails, but what a primary that is away holds (`keepReplicas`). */
+  async createReplica(spec: ServerSpec, primary: ServerSpec, signal: AbortSignal): Promise<void> {
+    const follower = { ...spec, replicaOf: primary }
+    try {
+      await createReplica(this.running, this.places, { spec: follower, primary, signal })
+    } catch (error) {
+      await this.remove(spec.folder, follower)
+      throw error
+    }
+  }
+
+  /** Makes a replica a server of its own; resolves when it is writable. What it had replayed stays. Safe to repeat. */
+  async promote(spec: ServerSpec): Promise<void> {
+    await promote(this.running, spec)
+  }
+
+  /** The replica becomes the writer, and the writer its replica: their specs say the opposite in `replicaOf` from then on. No
+   *  commit is lost; every slot of the old writer goes. Other replicas of its are told by `follow`. When it fails before the replica
+   *  is promoted, the writer is back. Safe to repeat with the specs of before, also after a crash at any point. */
+  async switchOver(writer: ServerSpec, replica: ServerSpec, signal: AbortSignal): Promise<void> {
+    await switchOver(this.running, this.places, { writer, replica, signal })
+  }
+
+  /** A running replica streams from whom its spec names now, such as the server that its primary was replaced by. The log for it
+   *  is kept there; `keepReplicas` ends that elsewhere. */
+  async follow(spec: ServerSpec & { replicaOf: Primary }): Promise<void> {
+    await follow(this.running, spec)
+  }
+
+  isInRecovery(spec: ServerSpec): Promise<boolean> {
+    return this.running.asAdministrator(spec, isFollowing)
+  }
+
+  /** How a replica follows its primary, as of now. */
+  replication(spec: ServerSpec): Promise<Replication> {
+    return replicationOf(this.running, spec)
+  }
+
+  /** The log is kept for these replicas (their folders) and for no other one: what was forgotten while the server was away. */
+  async keepReplicas(spec: ServerSpec, folders: readonly string[]): Promise<void> {
+    await this.running.asAdministrator(spec, (client) => dropOthers(client, folders))
   }
 
   /** Adopts the server that an earlier lab left running, or starts it. */
@@ -155,12 +207,19 @@ export class Servers {
     await removeFolder(this.places.snapshot(snapshot))
   }
 
-  /** Stops the server at once and deletes its data, and its archive if that has the name of its folder. Safe to repeat. */
-  async remove(folder: string, { keepArchive = false } = {}): Promise<void> {
+  /** Stops the server at once and deletes its data, and its archive if that has the name of its folder. The primary that a replica
+   *  followed keeps no log for it any more. Safe to repeat. */
+  async remove(folder: string, more: { keepArchive?: boolean; replicaOf?: Primary | undefined } = {}): Promise<void> {
     if (folder === '') return
     await this.running.stop(folder, 'immediate')
+    await release(this.running, { folder, replicaOf: more.replicaOf })
     await removeFolder(this.places.server(folder))
-    if (!keepArchive) await this.removeArchive(folder)
+    if (!more.keepArchive) await this.removeArchive(folder)
+  }
+
+  /** Bytes on disk of a server's data, its log of writes included. Some milliseconds for a small server. */
+  usage(folder: string): Promise<number> {
+    return bytesIn(this.places.data(folder))
   }
 
   /** Where its log is (log.ts). Undefined before its first start. */

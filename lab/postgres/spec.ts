@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import type { PostgresMajor } from '../../pgserver/binaries'
 import type { Settings } from '../../pgserver/settings'
+import type { Authority } from '../tls'
 import type { Flavour } from './flavour'
 
 export interface ServerSpec {
@@ -12,12 +13,18 @@ export interface ServerSpec {
   settings: Settings
   /** Source networks that are let in. */
   networks: readonly string[]
-  /** Names the archive that its log goes to; none when left out. Servers that take over from each other share one, since each
-   *  goes on where the other ended. A change takes effect when the server starts. */
+  /** Names the archive that its log goes to; none when left out. One that is made or restored begins a history, and with it an archive
+   *  of a new name, so a new one for each attempt, as with folders. A replica may have its primary's, since it goes on where
+   *  that ended. A change takes effect when the server starts. */
   archive?: string | undefined
   /** Whom it follows for as long as it is a replica. What it is, its data says: after a promotion this has no effect. */
-  replicaOf?: { readonly address: string } | undefined
+  replicaOf?: Primary | undefined
+  /** `offered`: clients choose. `required`: customers without it are refused. `off` when left out. Replicas and the administrator
+   *  are no customers. All our binaries have it built in. */
+  tls?: 'off' | 'offered' | 'required' | undefined
 }
+
+export type Primary = Pick<ServerSpec, 'folder' | 'address'>
 
 export interface ServersOptions {
   stateDir: string
@@ -26,6 +33,8 @@ export interface ServersOptions {
   administratorAddress: string
   administratorPassword: string
   flavour: Flavour
+  /** Certifies servers that serve TLS. */
+  authority?: Promise<Authority> | undefined
   /** A server ended that nobody had asked to. */
   ended(folder: string): void
   log(line: string): void
