@@ -17,6 +17,7 @@ import type { Action } from './protocol/model'
 import type { Query } from './protocol/query'
 import { requireRoom } from './quotas'
 import type { Reach } from './reach'
+import { type ReplicaWatch, sourceOf } from './replicas'
 import type { Schedule } from './schedule'
 import { type AwsState, type DbInstance, type DbSnapshot, key, type ParameterGroup, type Task } from './state'
 
@@ -30,6 +31,8 @@ export interface AwsCloud extends CloudGround {
   readonly versions: Readonly<Record<PostgresMajor, string>>
   readonly tasks: TaskRunner<DbInstance>
   readonly copies: TaskRunner<DbSnapshot>
+  /** How replicas follow. */
+  readonly replicas: ReplicaWatch
   /** Deletes backups that nobody can restore from any more (backups.ts). */
   sweepDoomed(): Promise<void>
   /** What is done without being asked. */
@@ -135,10 +138,14 @@ export function parseSecurityGroups(call: Call): string[] | undefined {
   return [...new Set(ids)]
 }
 
+export function findGroupOf(state: AwsState, { region, parameterGroup }: DbInstance): ParameterGroup {
+  return findGroup(state, region, parameterGroup)
+}
+
 /** The group of the request for a server of this major, or its default one. */
-export function parseParameterGroup(call: Call, major: PostgresMajor): ParameterGroup {
+export function parseParameterGroup(call: Call, major: PostgresMajor, otherwise?: ParameterGroup): ParameterGroup {
   const name = call.query.text('DBParameterGroupName')
-  if (name === undefined) return defaultGroup(major, call.region)
+  if (name === undefined) return otherwise ?? defaultGroup(major, call.region)
   const group = findGroup(call.cloud.state, call.region, name)
   const family = `postgres${major}`
   if (group.family !== family) {
@@ -166,12 +173,15 @@ export function keyOf({ region, id }: Pick<DbInstance, 'region' | 'id'>): string
 
 /** The server that an instance should be, as of now. */
 export function specOf(cloud: AwsCloud, instance: DbInstance): ServerSpec {
+  const source = sourceOf(cloud.state, instance)
   return {
     folder: instance.folder,
     major: instance.major,
     address: cloud.addresses.textOf(instance.host),
     settings: serverSettings(instance.running.parameters),
     archive: instance.archive ?? undefined,
+    replicaOf: source && { folder: source.folder, address: cloud.addresses.textOf(source.host) },
+    tls: instance.running.parameters['rds.force_ssl'] === '1' ? 'required' : 'offered',
     networks: cloud.afflictions.isCut(keyOf(instance)) ? [] : allowedNetworks(cloud.securityGroups, instance.securityGroups),
   }
 }

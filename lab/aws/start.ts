@@ -14,6 +14,7 @@ import { AWS_FAULTS } from './faults/table'
 import { RDS } from './flavour'
 import { patientOf } from './patient'
 import { Reach } from './reach'
+import { ReplicaWatch } from './replicas'
 import { empty, resume, serverEnded, tellRules } from './resume'
 import { serveAws } from './router'
 import { Schedule } from './schedule'
@@ -42,7 +43,7 @@ export function startAws(options: AwsOptions): SimulatedCloud {
   let ready: Promise<void> = Promise.resolve()
   const close = async (): Promise<void> => {
     cloud.schedule.close()
-    await Promise.all([cloud.tasks.close(), cloud.copies.close(), cloud.reach.close()])
+    await Promise.all([cloud.tasks.close(), cloud.copies.close(), cloud.reach.close(), cloud.replicas.close()])
   }
 
   return {
@@ -113,6 +114,7 @@ function builder(options: AwsOptions, { servers, past, effects, cloud }: Parts):
     sweepDoomed: createSweeper(cloud),
     schedule: new Schedule(cloud),
     reach: new Reach(cloud),
+    replicas: new ReplicaWatch(cloud),
     catalogue: catalogues(servers),
   })
 }
@@ -154,6 +156,9 @@ function newServers(options: AwsOptions, ended: (folder: string) => void): Serve
     administratorAddress: options.apiAddress,
     administratorPassword: options.administratorPassword,
     flavour: RDS,
+    get authority() {
+      return options.authority()
+    },
     ended,
     log: options.log,
   })

@@ -37,13 +37,16 @@ export type Task = Job & {
 type Job =
   | { kind: 'create'; verifier: string }
   | { kind: 'restore'; snapshot: string }
+  /** As a replica of the instance that its record names. */
+  | { kind: 'replicate' }
+  | { kind: 'promote'; retentionDays: number }
   /** `backup`, `archive`: folders; `target`: a time, or 'latest'. `source`: what it is restored from, for people. */
   | { kind: 'restore-to-time'; backup: string; archive: string; target: string; source: string }
   /** Follows those that make a server: from here on the data is the customer's, and the server is never made again. `snapshot`: the first
    *  automated backup, when it keeps any. */
   | { kind: 'settle'; snapshot: string | null }
   | { kind: 'modify' }
-  | { kind: 'reboot' }
+  | { kind: 'reboot'; failover?: true }
   /** Its server ended by itself. */
   | { kind: 'recover' }
   | { kind: 'back-up'; snapshot: string }
@@ -101,6 +104,10 @@ export interface DbInstance extends Shape, Placement {
   pending: PendingChanges
   /** Applied by the next `modify` task although nobody sees it as pending. */
   applyNow: boolean
+  /** The resource id of the instance that it is a read replica of. */
+  replicaOf: string | null
+  /** Of a replica: whether it streamed from its source when somebody last looked. */
+  follows?: boolean
   /** Where its log goes, for as long as it keeps backups. */
   archive: string | null
   /** Known when there is a backup and the log after it. */
