@@ -10,15 +10,13 @@ import type { ServerSpec, Servers } from '../postgres/servers'
 import { allowedNetworks, DEFAULT_GROUP, type SecurityGroup } from '../security-groups'
 import type { TaskRunner } from '../tasks'
 import { AwsError, invalidCombination, invalidValue } from './errors'
+import { sourceOf } from './following'
 import type { Answers } from './generated/answers'
 import { parseIdentifier } from './identifiers'
 import { defaultGroup, findGroup, serverSettings } from './parameters'
 import type { Action } from './protocol/model'
 import type { Query } from './protocol/query'
 import { requireRoom } from './quotas'
-import type { Reach } from './reach'
-import { type ReplicaWatch, sourceOf } from './replicas'
-import type { Schedule } from './schedule'
 import { type AwsState, type DbInstance, type DbSnapshot, key, type ParameterGroup, type Task } from './state'
 
 export interface AwsCloud extends CloudGround {
@@ -32,13 +30,13 @@ export interface AwsCloud extends CloudGround {
   readonly tasks: TaskRunner<DbInstance>
   readonly copies: TaskRunner<DbSnapshot>
   /** How replicas follow. */
-  readonly replicas: ReplicaWatch
+  readonly replicas: Looker
   /** Deletes backups that nobody can restore from any more (backups.ts). */
   sweepDoomed(): Promise<void>
   /** What is done without being asked. */
-  readonly schedule: Schedule
+  readonly schedule: { plan(instance: DbInstance): void; close(): void }
   /** How far instances can be restored to. */
-  readonly reach: Reach
+  readonly reach: Looker
   /** What there was before, for those who are told nothing newer. */
   readonly past: Past<AwsState>
   readonly afflictions: Afflictions
@@ -47,6 +45,12 @@ export interface AwsCloud extends CloudGround {
 
 /** What ordered faults do to instances now, by their keys. */
 export type Afflictions = Pick<Effects, 'isCut' | 'isFrozen' | 'isFull' | 'thawed' | 'lift'>
+
+/** Looks after something that is only known when somebody asks: what they see is what was known before. */
+export interface Looker {
+  looked(instance: Pick<DbInstance, 'region' | 'id'>): void
+  close(): Promise<void>
+}
 
 export interface Call {
   readonly cloud: AwsCloud

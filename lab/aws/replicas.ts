@@ -1,18 +1,11 @@
-/** Read replicas: who follows whom. A replica remembers its source by the resource id, which no renaming changes. */
-import { type AwsCloud, keyOf, specOf } from './cloud'
+/** Read replicas: what they need to hear, and what they and their sources refuse. */
+import { type AwsCloud, keyOf, type Looker, specOf } from './cloud'
 import { AwsError } from './errors'
+import { replicasOf } from './following'
 import type { AwsState, DbInstance } from './state'
 
 /** PostgreSQL's number in RDS. Source: RDS user guide, "Working with DB instance read replicas". */
 export const REPLICAS_MAX = 15
-
-export function sourceOf({ instances }: AwsState, { replicaOf }: DbInstance): DbInstance | undefined {
-  return replicaOf === null ? undefined : Object.values(instances).find(({ resourceId }) => resourceId === replicaOf)
-}
-
-export function replicasOf({ instances }: AwsState, { resourceId }: DbInstance): DbInstance[] {
-  return Object.values(instances).filter(({ replicaOf }) => replicaOf === resourceId)
-}
 
 /** After the address of a source changed: its replicas follow it there. */
 export async function tellReplicas(cloud: AwsCloud, source: DbInstance): Promise<void> {
@@ -43,7 +36,7 @@ export function requireAlone(state: AwsState, instance: DbInstance, what: string
 }
 
 /** Looks how replicas follow, when somebody looks at them: what they see is what was known before. */
-export class ReplicaWatch {
+export class ReplicaWatch implements Looker {
   readonly #under = new Map<string, Promise<void>>()
 
   constructor(private readonly cloud: () => AwsCloud) {}

@@ -2,10 +2,8 @@
  *  instance's list, so that the next lab can carry on with it. */
 import type { PostgresMajor } from '../../pgserver/binaries'
 import type { Doom } from '../faults/call-faults'
-import type { EventRecord } from './events'
 import type { InstanceSettings } from './settings'
 import type { Storage } from './storage'
-import type { Placement } from './zones'
 
 export const ACCOUNT = '000000000000'
 
@@ -53,6 +51,28 @@ type Job =
   | { kind: 'stop'; snapshot: string | null }
   | { kind: 'start' }
   | { kind: 'delete'; finalSnapshot: string | null; keepBackups: boolean }
+
+/** Where an instance stands (zones.ts). */
+export interface Placement {
+  subnetGroup: string
+  zone: string
+  /** Of the standby, when there is one. */
+  secondaryZone: string | null
+}
+
+export type SourceType = 'db-instance' | 'db-snapshot' | 'db-parameter-group' | 'db-cluster' | 'db-cluster-snapshot'
+
+/** Something that happened (events.ts). */
+export interface EventRecord {
+  /** Counts all events that this lab ever had. */
+  seq: number
+  at: string
+  region: string
+  sourceType: SourceType
+  sourceId: string
+  message: string
+  categories: string[]
+}
 
 /** What is to be done for a snapshot. */
 export interface SnapshotTask {

@@ -1,8 +1,8 @@
 /** Records → RDS's descriptions of them, as the service model has them. What a real answer leaves out (an endpoint while creating),
  *  these leave out. */
 import type { AwsCloud } from './cloud'
+import { replicasOf, sourceOf } from './following'
 import type { DBInstance, DBParameterGroup, DBSnapshot, DBSubnetGroup, PendingModifiedValues, Tag } from './generated/answers'
-import { replicasOf, sourceOf } from './replicas'
 import { settingsView } from './settings'
 import {
   type AwsState,

@@ -217,15 +217,15 @@ export class Servers {
     if (!more.keepArchive) await this.removeArchive(folder)
   }
 
-  /** Bytes on disk of a server's data, its log of writes included. Some milliseconds for a small server. */
-  usage(folder: string): Promise<number> {
-    return bytesIn(this.places.data(folder))
-  }
-
   /** Where its log is (log.ts). Undefined before its first start. */
   logFile(folder: string): string | undefined {
     const path = this.places.log(folder)
     return folder !== '' && existsSync(path) ? path : undefined
+  }
+
+  /** Bytes on disk of a server's data, its log of writes included. Some milliseconds for a small server. */
+  usage(folder: string): Promise<number> {
+    return bytesIn(this.places.data(folder))
   }
 
   /** As if the machine had failed: no shutdown, then recovery. */

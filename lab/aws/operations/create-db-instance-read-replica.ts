@@ -2,8 +2,9 @@
  *  network rules, protection and backups. */
 import { type Call, findGroupOf, newInstanceId, type Operation } from '../cloud'
 import { AwsError, invalidCombination, invalidValue } from '../errors'
+import { replicasOf } from '../following'
 import { parseInstanceClass } from '../instance-classes'
-import { REPLICAS_MAX, replicasOf } from '../replicas'
+import { REPLICAS_MAX } from '../replicas'
 import { parseSettings } from '../settings'
 import { ACCOUNT, type DbInstance, key } from '../state'
 import { parseStorage } from '../storage'

@@ -3,7 +3,7 @@ import { newFolderName } from '../../postgres/servers'
 import { addAutomatedSnapshot } from '../backups'
 import { specOf } from '../cloud'
 import { note } from '../events'
-import { sourceOf } from '../replicas'
+import { sourceOf } from '../following'
 import { atLeast, beginAnew, lasts, type Performer, show } from './work'
 
 export const replicate: Performer<'replicate'> = async (work) => {

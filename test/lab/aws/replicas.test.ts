@@ -169,7 +169,6 @@ describe('a read replica', () => {
     await elsewhere.createDBInstanceReadReplica({
       DBInstanceIdentifier: 'far',
       SourceDBInstanceIdentifier: arn,
-      SourceRegion: 'us-east-1',
       VpcSecurityGroupIds: [lab.group],
     })
     const far = async (status: string) =>

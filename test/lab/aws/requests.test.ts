@@ -1,5 +1,5 @@
 /** Requests that nobody's SDK would send: each is refused by RDS's own code, and nothing has changed. */
-import { createInstance, openLab, refused, sdk, type TestLab } from '../fixture'
+import { createInstance, gone, openLab, refused, sdk, type TestLab } from '../fixture'
 import { raw, rawAction } from './raw'
 
 let lab: TestLab
@@ -32,6 +32,8 @@ test('the requests of these tests are carried out when nothing is wrong with the
   expect(await rawAction(lab, { Action: 'DescribeDBInstances' })).toMatchObject({ status: 200, code: undefined })
   expect(await rawAction(lab, { ...CREATE, DBInstanceIdentifier: 'right' })).toMatchObject({ status: 200 })
   await lab.rds.deleteDBInstance({ DBInstanceIdentifier: 'right', SkipFinalSnapshot: true })
+  // what goes on by itself would look like a change in the tests that follow
+  await gone(lab, 'right')
 })
 
 describe('the caller', () => {
