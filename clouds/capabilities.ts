@@ -12,7 +12,7 @@ export interface Capabilities {
    *  it acts by itself, must refuse. */
   readonly inertCopy: { readonly fromSnapshot: Inertness; readonly toTime: Inertness }
   /** Whether a copy can be made with another class than its source's. */
-  readonly copyOfAnotherClass: boolean
+  readonly copyOfAnotherClass: { readonly fromSnapshot: boolean; readonly toTime: boolean }
   /** How a snapshot says whose it is. `name`: by its name alone, so that descriptions name no owner and the ledger has to. */
   readonly snapshotOwner: 'tags' | 'name'
   /** False: an instance's snapshots go with it. */

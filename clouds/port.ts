@@ -105,7 +105,6 @@ export interface NewInstance {
   readonly instanceClass: string
   readonly storageGib: number
   readonly master: { readonly name: string; readonly password: string }
-  readonly networkRules: readonly string[]
   readonly deletionProtected: boolean
   readonly owner: Owner
 }
@@ -142,7 +141,7 @@ export interface ManagedPostgres {
   startInertRestore(input: CopyRequest & { snapshot: string }, options: ChangeOptions): Promise<Started>
   /** As `startInertRestore`, to a moment of the source's `restoreWindow`. */
   startRestoreToTime(input: CopyRequest & { at: IsoInstant }, options: ChangeOptions): Promise<Started>
-  /** Safe to repeat: adopts its own. */
+  /** Nobody is let in but by what its network lets in anyway: see `setNetworkRules`. Safe to repeat: adopts its own. */
   startCreate(input: NewInstance, options: ChangeOptions): Promise<Started>
   /** Class and storage at once, without a maintenance window. Safe to repeat: does nothing about what is so, or is becoming so, already. */
   startScale(

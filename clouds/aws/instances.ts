@@ -87,7 +87,6 @@ export async function startCreate(
         StorageEncrypted: true,
         MasterUsername: input.master.name,
         MasterUserPassword: input.master.password,
-        VpcSecurityGroupIds: [...input.networkRules],
         PubliclyAccessible: false,
         DeletionProtection: input.deletionProtected,
         Tags: ownersTags(input.owner),

@@ -22,7 +22,7 @@ const CAPABILITIES: Capabilities = {
   restoreFromSnapshot: 'new-instance',
   restoreToTime: true,
   inertCopy: { fromSnapshot: 'before-first-start', toTime: 'before-first-start' },
-  copyOfAnotherClass: true,
+  copyOfAnotherClass: { fromSnapshot: true, toTime: true },
   snapshotOwner: 'tags',
   snapshotsOutliveInstance: true,
   networkRules: 'security-groups',

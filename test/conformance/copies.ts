@@ -58,7 +58,7 @@ export function testCopies(suite: Suite): void {
       await expect(suite.retried(() => suite.adapter.startInertRestore(wanted, options))).rejects.toEqual(
         refusal('SNAPSHOT_NOT_FOUND', wanted.snapshot),
       )
-      if (!suite.under.capabilities.copyOfAnotherClass) {
+      if (!suite.under.capabilities.copyOfAnotherClass.fromSnapshot) {
         const other = { ...wanted, instanceClass: suite.classes[0] === suite.shop.instanceClass ? suite.classes[1] : 'another' }
         await expect(suite.adapter.startInertRestore(other, options)).rejects.toEqual(refusal('CLOUD_REFUSED', 'class'))
       }

@@ -58,16 +58,9 @@ export function testInstances(suite: Suite): void {
     })
 
     test('lets in whom its network rules let in, and nobody else', async () => {
-      const letIn = (networkRules: readonly string[]) =>
-        suite.eventually(async () => {
-          const { done } = await suite.retried(() =>
-            suite.adapter.setNetworkRules({ instance: suite.shop, networkRules }, options),
-          )
-          return done || undefined
-        })
-      await letIn(suite.nobody)
+      await suite.letIn(suite.shop, suite.nobody)
       await expect(suite.ask('conf-shop', 'SELECT 1')).rejects.toThrow()
-      await letIn(suite.admitted)
+      await suite.letIn(suite.shop, suite.admitted)
       expect(await suite.ask('conf-shop', 'SELECT 1 AS one')).toEqual([{ one: 1 }])
     })
 

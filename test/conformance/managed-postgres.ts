@@ -23,6 +23,7 @@ export interface Suite extends OpenCloud {
   ready(name: string): Promise<InstanceDescription>
   /** Resolves once nothing of that name is listed. */
   gone(name: string): Promise<void>
+  letIn(instance: InstanceRef, networkRules: readonly string[]): Promise<void>
   ref(name: string): Promise<InstanceRef>
   ask(name: string, sql: string, password?: string): Promise<Row[]>
   eventually<T>(look: () => Promise<T | undefined>): Promise<T>
@@ -48,7 +49,6 @@ export function testManagedPostgres(under: CloudUnderTest): void {
       instanceClass: open.classes[0],
       storageGib: open.storageGib,
       master: { name: open.masterName, password: PASSWORD },
-      networkRules: open.admitted,
       deletionProtected: false,
       owner: CREATOR,
       ...more,
@@ -63,6 +63,12 @@ export function testManagedPostgres(under: CloudUnderTest): void {
       }),
     async gone(name: string) {
       await suite.eventually(async () => ((await open.adapter.describeInstance({ name }, options)) === null ? true : undefined))
+    },
+    async letIn(instance: InstanceRef, networkRules: readonly string[]) {
+      await suite.eventually(async () => {
+        const { done } = await suite.retried(() => open.adapter.setNetworkRules({ instance, networkRules }, options))
+        return done || undefined
+      })
     },
     async ref(name: string): Promise<InstanceRef> {
       const found = await open.adapter.describeInstance({ name }, options)
@@ -79,8 +85,11 @@ export function testManagedPostgres(under: CloudUnderTest): void {
     open = await under.open()
     // What is open now is part of the suite from here on.
     Object.defineProperties(suite, Object.getOwnPropertyDescriptors(open))
-    await suite.retried(() => open.adapter.startCreate(suite.newInstance('conf-shop', { deletionProtected: true }), options))
+    const { deletionProtection } = under.capabilities
+    const wanted = suite.newInstance('conf-shop', { deletionProtected: deletionProtection })
+    await suite.retried(() => open.adapter.startCreate(wanted, options))
     shop = await suite.ready('conf-shop')
+    await suite.letIn(shop, open.admitted)
   }, 1_800_000)
   afterEach(() => open?.faults?.clear())
   afterAll(async () => {
