@@ -2,7 +2,7 @@
 import tseslint from 'typescript-eslint'
 
 export default [
-  { ignores: ['dist/**', 'node_modules/**', '**/*.js', '**/*.mjs'] },
+  { ignores: ['dist/**', 'node_modules/**', '**/*.js', '**/*.mjs', '**/generated/**'] },
   {
     files: ['**/*.ts'],
     languageOptions: {

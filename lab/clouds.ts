@@ -3,27 +3,36 @@ import { join } from 'node:path'
 import { Addresses } from './addresses'
 import { awsOffer } from './aws/faults/offer'
 import { startAws } from './aws/start'
+import { azureOffer } from './azure/faults/offer'
+import { startAzure } from './azure/start'
 import type { CloudGround, SimulatedCloud } from './cloud'
 import type { LabCredentials } from './credentials'
 import type { FaultOffer } from './faults/offer'
+import { gcpOffer } from './gcp/faults/offer'
+import { startGcp } from './gcp/start'
 import type { LabState } from './state'
 
 export function faultOffers(state: LabState): readonly FaultOffer[] {
-  return [awsOffer(state.aws)]
+  return [awsOffer(state.aws), azureOffer(state.azure), gcpOffer(state.gcp)]
 }
 
 /** Every instance of every cloud, as far as it takes an address. */
 export function instancesIn(state: LabState): readonly { host: number }[] {
-  return [...Object.values(state.aws.instances)]
+  const { aws, azure, gcp } = state
+  return [...Object.values(aws.instances), ...Object.values(azure.servers), ...Object.values(gcp.instances)]
 }
 
-export async function startClouds(
+export function startClouds(
   state: LabState,
   credentials: LabCredentials,
   common: Omit<CloudGround, 'addresses'>,
-): Promise<readonly SimulatedCloud[]> {
+): readonly SimulatedCloud[] {
   const addresses = new Addresses(state, () => instancesIn(state).map(({ host }) => host))
   const groundOf = (cloud: string): CloudGround => ({ ...common, addresses, stateDir: join(common.stateDir, cloud) })
   const { securityGroups } = state
-  return [await startAws({ ...groundOf('aws'), state: state.aws, accessKey: credentials.aws, securityGroups })]
+  return [
+    startAws({ ...groundOf('aws'), state: state.aws, accessKey: credentials.aws, securityGroups }),
+    startAzure({ ...groundOf('azure'), state: state.azure, token: credentials.azure.token }),
+    startGcp({ ...groundOf('gcp'), state: state.gcp, accessToken: credentials.gcp.accessToken }),
+  ]
 }

@@ -89,7 +89,7 @@ function statusOf({ state, clouds, credentials, faults, pace, url }: ControlOpti
       ...Object.entries(state.securityGroups).map(([id, { cidrs }]) => ({ id, cidrs })),
     ],
     faults: faults.list(),
-    credentials: { aws: credentials.aws },
+    credentials: { aws: credentials.aws, azure: credentials.azure, gcp: credentials.gcp },
   }
 }
 

@@ -21,6 +21,12 @@ export interface Durations {
   readonly deleteMs: number
   /** `available` is still shown after a change was accepted. */
   readonly lagMs: number
+  /** Something that belongs to an instance (a rule, a database, a setting) is added, changed or taken away. */
+  readonly itemMs: number
+  /** A new instance looks ready, and still refuses changes. */
+  readonly tailMs: number
+  /** A name that was given up is not given to anybody. */
+  readonly droppingMs: number
 }
 
 export interface Profile extends Durations {
@@ -43,6 +49,9 @@ export const PROFILES = {
     recoverMs: 0,
     deleteMs: 0,
     lagMs: 0,
+    itemMs: 0,
+    tailMs: 0,
+    droppingMs: 0,
     jitter: 0,
   },
   /** Each state lasts long enough to be seen. */
@@ -57,6 +66,9 @@ export const PROFILES = {
     recoverMs: 150,
     deleteMs: 150,
     lagMs: 100,
+    itemMs: 100,
+    tailMs: 150,
+    droppingMs: 300,
     jitter: 0,
   },
   /** As a small instance in life, where each of them varies more still. */
@@ -71,6 +83,9 @@ export const PROFILES = {
     recoverMs: MINUTE,
     deleteMs: 4 * MINUTE,
     lagMs: 15_000,
+    itemMs: 20_000,
+    tailMs: 30_000,
+    droppingMs: 5 * MINUTE,
     jitter: 0.3,
   },
 } as const satisfies Record<string, Profile>
@@ -115,6 +130,11 @@ export class Pace {
     const n = this.#times.get(name) ?? 0
     this.#times.set(name, n + 1)
     return 2 * draw(seedOf(this.#seed, name), n) - 1
+  }
+
+  /** How long the next one of a resource's states lasts. */
+  durationMs(state: keyof Durations, who: string): number {
+    return durationMs(PROFILES[this.#profile], state, this.swing(state, who))
   }
 
   /** Resolves when the state of `who` has lasted. */

@@ -82,7 +82,7 @@ async function startOn({ store, credentials, release }: Ground, options: LabOpti
   const faults = new FaultBook(state, faultOffers(state))
   const pace = new Pace(options.profile ?? 'fast', options.seed ?? 1)
   const calls = openCallLog(join(options.stateDir, 'calls.jsonl'))
-  const clouds = await startClouds(state, credentials, {
+  const clouds = startClouds(state, credentials, {
     faults,
     calls,
     pace,

@@ -1,7 +1,9 @@
 /** What the lab as a whole remembers, beside what each simulated cloud does. */
 import { randomBytes } from 'node:crypto'
 import { type AwsState, emptyAwsState } from './aws/state'
+import { type AzureState, emptyAzureState } from './azure/state'
 import type { Fault } from './faults/fault'
+import { emptyGcpState, type GcpState } from './gcp/state'
 import type { SecurityGroup } from './security-groups'
 
 export interface LabState {
@@ -18,6 +20,8 @@ export interface LabState {
   faults: Fault[]
   faultsOrdered: number
   aws: AwsState
+  azure: AzureState
+  gcp: GcpState
 }
 
 export function newLabState(block: string): LabState {
@@ -32,5 +36,7 @@ export function newLabState(block: string): LabState {
     faults: [],
     faultsOrdered: 0,
     aws: emptyAwsState(),
+    azure: emptyAzureState(),
+    gcp: emptyGcpState(),
   }
 }

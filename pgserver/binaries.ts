@@ -43,6 +43,12 @@ export async function ensureBinaries(wanted: BinariesWanted): Promise<PostgresBi
   return { major: wanted.major, version: source.version, rootDir, binDir: join(rootDir, 'bin') }
 }
 
+/** The version that the installed package has, for instance '15.18', without making anything ready.
+ *  @throws PostgresServerError BINARIES_MISSING naming the package. */
+export function packagedVersion(major: PostgresMajor): string {
+  return locatePackage(major).version
+}
+
 function packageName(major: PostgresMajor): string {
   return `postgres${major}-${process.platform}-${process.arch}`
 }

@@ -1,5 +1,5 @@
 /** Simulated RDS as a part of a lab: puts it together, finishes what an earlier lab left, serves it. */
-import type { PostgresMajor } from '../../pgserver/binaries'
+import { type PostgresMajor, packagedVersion } from '../../pgserver/binaries'
 import type { CloudGround, InstanceStatus, SimulatedCloud } from '../cloud'
 import type { AccessKey } from '../credentials'
 import { Effects } from '../faults/effects'
@@ -23,7 +23,7 @@ export interface AwsOptions extends CloudGround {
 
 const CLOSE_GRACE_MS = 1_500
 
-export async function startAws(options: AwsOptions): Promise<SimulatedCloud> {
+export function startAws(options: AwsOptions): SimulatedCloud {
   const { state } = options
   const servers = newServers(options, (folder) => serverEnded(cloud, folder))
   const past = new Past<AwsState>()
@@ -40,7 +40,6 @@ export async function startAws(options: AwsOptions): Promise<SimulatedCloud> {
       state,
     )
   const closing = new AbortController()
-  const [fifteen, seventeen] = await Promise.all([servers.binariesOf(15), servers.binariesOf(17)])
   const build = (): AwsCloud => ({
     ...options,
     servers,
@@ -50,7 +49,8 @@ export async function startAws(options: AwsOptions): Promise<SimulatedCloud> {
       notePast()
       return options.save()
     },
-    versions: { 15: fifteen.version, 17: seventeen.version },
+    // the binaries themselves are copied when a server first needs them
+    versions: { 15: packagedVersion(15), 17: packagedVersion(17) },
     tasks: createAwsTasks(() => cloud),
     catalogue: catalogues(servers),
   })

@@ -3,6 +3,7 @@
  *  Knows nothing of any cloud's API or states. */
 import { rmSync, writeFileSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
+import type { Client } from 'pg'
 import type { PostgresBinaries, PostgresMajor } from '../../pgserver/binaries'
 import { initCluster } from '../../pgserver/cluster'
 import { ensureEnterable, giveToServer } from '../../pgserver/reach'
@@ -125,6 +126,11 @@ export class Servers {
    *  already. A server that does not run learns them when it starts. */
   async configure(spec: ServerSpec): Promise<void> {
     await this.running.configure(spec)
+  }
+
+  /** Hands over an administrator's connection, to its own database unless another is named. */
+  administer<Result>(spec: ServerSpec, use: (client: Client) => Promise<Result>, database?: string): Promise<Result> {
+    return this.running.asAdministrator(spec, use, database)
   }
 
   async setPassword(spec: ServerSpec, role: string, verifier: string): Promise<void> {

@@ -29,10 +29,19 @@ afterAll(async () => (await opening).close(), 60_000)
 
 const ledgerStatus = async (id: string) => (await shop.capstan.ledger.getOperation(id))?.status
 
+/** Where it stands, step by step: what a wait that was in vain leaves to look at. */
+async function standing(id: string): Promise<string> {
+  const steps = (await shop.capstan.ledger.getOperation(id))?.steps ?? []
+  return JSON.stringify(
+    steps.map(({ id: step, state, attempts, startedAt, detail }) => ({ step, state, attempts, startedAt, detail })),
+  )
+}
+
 async function until(id: string, statuses: readonly (string | undefined)[]): Promise<void> {
   const deadline = Date.now() + 90_000
   for (let status = await ledgerStatus(id); !statuses.includes(status); status = await ledgerStatus(id)) {
-    if (Date.now() > deadline) throw new Error(`${id} is ${status}; waited 90 s for ${statuses.join(' or ')}`)
+    if (Date.now() > deadline)
+      throw new Error(`${id} is ${status}; waited 90 s for ${statuses.join(' or ')}: ${await standing(id)}`)
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
 }
@@ -65,7 +74,10 @@ async function awaitingApproval(): Promise<Scene> {
   await until(id, ['awaiting-approval'])
   const leave = async () => {
     // what was approved goes on until somebody stops it; what is ending already refuses
-    if ((await ledgerStatus(id)) === 'running') await capstan(['ops', 'abort', id], { env: shop.env })
+    if ((await ledgerStatus(id)) === 'running') {
+      const { exit, err } = await capstan(['ops', 'abort', id], { env: shop.env })
+      if (exit !== 0 && !err.includes('OPERATION_CLOSED')) throw new Error(`${id} could not be aborted (${exit}): ${err}`)
+    }
     await ended(id)
   }
   return { id, leave }

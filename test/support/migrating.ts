@@ -31,17 +31,17 @@ export interface Place {
   readonly target: Target
 }
 
-/** Registers the file's set-up and tear-down. */
-export function migrating(options: CapstanOptions = {}): Migrating {
-  const starting = startCapstan(options)
-  starting.catch(() => undefined)
+/** Registers the file's set-up and tear-down. Nothing starts before a test needs it: of a suite that is left out nothing would end it. */
+export function migrating(options: () => CapstanOptions = () => ({})): Migrating {
+  let starting: Promise<CapstanStack> | undefined
   let place: Place
   beforeAll(async () => {
+    starting = startCapstan(options())
     const capstan = await starting
     place = { capstan, target: await createTarget(capstan) }
   }, 120_000)
   // Also when the set-up ran out of time: what is still starting has to end too.
-  afterAll(async () => (await starting).close(), 30_000)
+  afterAll(async () => (await starting)?.close(), 30_000)
   beforeEach(() => place.target.reset())
   return migratingAt(() => place)
 }

@@ -52,7 +52,7 @@ export interface Crashing extends Migrating {
 }
 
 /** Registers the suite's set-up and tear-down. */
-export function crashing(options: CapstanOptions = {}): Crashing {
+export function crashing(options?: () => CapstanOptions): Crashing {
   const it = migrating(options)
   let door: TemporalDoor
   beforeAll(async () => {

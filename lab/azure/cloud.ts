@@ -1,0 +1,164 @@
+/** What every operation of simulated Azure works with: the memory, the servers, and small questions asked in many places. */
+import type { Client } from 'pg'
+import type { PostgresMajor } from '../../pgserver/binaries'
+import type { CloudGround } from '../cloud'
+import type { Hazards } from '../faults/call-faults'
+import type { Effects } from '../faults/effects'
+import type { Past } from '../past'
+import type { ServerSpec, Servers } from '../postgres/servers'
+import type { TaskRunner } from '../tasks'
+import { AzureError, busy, invalidParameter } from './errors'
+import { allowedNetworks } from './networks'
+import type { ParameterBook } from './parameter-book'
+import { serverSettings } from './parameters'
+import type { Body } from './protocol/body'
+import { type ResourcePath, serverId, typeOf } from './protocol/path'
+import { type AsyncOperation, type AzureServer, type AzureState, serverKey } from './state'
+
+export interface AzureCloud extends CloudGround {
+  readonly state: AzureState
+  /** The one that calls bear. */
+  readonly token: string
+  readonly servers: Servers
+  /** Versions on offer, by major: the full version of the binaries. */
+  readonly versions: Readonly<Record<PostgresMajor, string>>
+  readonly tasks: TaskRunner<AzureServer>
+  /** What there was before, for those who are told nothing newer. */
+  readonly past: Past<AzureState>
+  readonly afflictions: Afflictions
+  readonly parameters: ParameterBook
+}
+
+/** What ordered faults do to servers now, by their keys. */
+export type Afflictions = Pick<Effects, 'isCut' | 'isFrozen' | 'isFull' | 'thawed' | 'lift'>
+
+export interface Call {
+  readonly cloud: AzureCloud
+  readonly path: ResourcePath
+  readonly body: Body
+  readonly faults: Hazards
+  /** What a GET of another path would answer. */
+  read(path: string): Promise<Answer>
+}
+
+export interface Answer {
+  readonly status: number
+  readonly body?: unknown
+  /** What was promised: its addresses go into the headers. */
+  readonly operation?: AsyncOperation
+  /** Seconds after which to ask about it. */
+  readonly retryAfterS?: number
+}
+
+export type Operation = (call: Call) => Promise<Answer>
+
+/** The server that the path names. @throws AzureError ResourceNotFound. */
+export function findServer({ cloud, path }: Pick<Call, 'cloud' | 'path'>): AzureServer {
+  const found = serverAt(cloud.state, path)
+  if (found) return found
+  const type = typeOf()
+  throw new AzureError(
+    'ResourceNotFound',
+    `The Resource '${type}/${path.server}' under resource group '${path.resourceGroup}' was not found. For more details please go to https://aka.ms/ARMResourceNotFoundFix`,
+  )
+}
+
+/** The same for a resource below a server that is to be written. @throws AzureError ParentResourceNotFound. */
+export function findParent({ cloud, path }: Pick<Call, 'cloud' | 'path'>, collection: string): AzureServer {
+  const found = serverAt(cloud.state, path)
+  if (found) return found
+  throw new AzureError(
+    'ParentResourceNotFound',
+    `Failed to perform 'write' on resource(s) of type 'flexibleServers/${collection}', because the parent resource '/subscriptions/${path.subscription}/resourceGroups/${path.resourceGroup}/providers/${typeOf()}/${path.server}' could not be found.`,
+  )
+}
+
+export function serverAt(
+  state: AzureState,
+  path: Pick<ResourcePath, 'server' | 'resourceGroup' | 'subscription'>,
+): AzureServer | undefined {
+  const server = path.server === null ? undefined : state.servers[serverKey(path.server)]
+  const same = (mine: string, asked: string | null): boolean => mine.toLowerCase() === asked?.toLowerCase()
+  if (!server || !same(server.subscription, path.subscription)) return undefined
+  return same(server.resourceGroup, path.resourceGroup) ? server : undefined
+}
+
+export function childNotFound(server: AzureServer, collection: string, name: string): AzureError {
+  return new AzureError(
+    'ResourceNotFound',
+    `The requested resource of type '${typeOf(collection)}' with name '${name}' was not found. Resource '${serverId(server, collection, name)}'.`,
+  )
+}
+
+/** Whether something is under way for a server, although it may look ready. What the lab does by itself is done beside it. */
+export function isBusy(call: Call, server: AzureServer): boolean {
+  const now = Date.now()
+  const underWay = server.tasks.some(({ operation, kind }) => operation !== null || kind === 'recover')
+  if (underWay || (server.busyUntil !== null && now < Date.parse(server.busyUntil))) return true
+  return call.faults.keepsBusy({ ...(server.readyAt !== null && { availableAt: server.readyAt }) })
+}
+
+/** A server takes one change at a time, and only in certain states. @throws AzureError ServerIsBusy, ServerIsNotReady. */
+export function requireState(call: Call, server: AzureServer, ...states: AzureServer['state'][]): void {
+  if (isBusy(call, server)) throw busy(server.name)
+  if (states.includes(server.state)) return
+  throw new AzureError(
+    'ServerIsNotReady',
+    `Operation can only be performed on servers in the state ${states.join(' or ')}. Server Name = ${server.name}, Current Server State = ${server.state}`,
+  )
+}
+
+/** What only PostgreSQL itself knows. @throws AzureError ServerIsNotReady, GatewayTimeout when it does not answer. */
+export async function asked<Result>(
+  { cloud }: Call,
+  server: AzureServer,
+  use: (client: Client) => Promise<Result>,
+): Promise<Result> {
+  const down = (): AzureError =>
+    new AzureError(
+      'ServerIsNotReady',
+      `Operation can only be performed on Started servers. Server Name = ${server.name}, Current Server State = ${server.state}`,
+    )
+  if (!isReachable(server) || cloud.servers.isDown(server.folder)) throw down()
+  try {
+    return await cloud.servers.administer(specOf(cloud, server), use)
+  } catch (error) {
+    if (cloud.afflictions.isFrozen(serverKey(server.name))) {
+      throw new AzureError('GatewayTimeout', 'The gateway did not receive a response from the resource provider in time.')
+    }
+    throw cloud.servers.isDown(server.folder) ? down() : error
+  }
+}
+
+/** Takes an address for a new server. */
+export function takeHost(cloud: AzureCloud): number {
+  const host = cloud.addresses.take()
+  if (host === undefined) throw new AzureError('QuotaExceeded', 'Every address of this lab is taken.')
+  return host
+}
+
+/** What Azure knows, and which of it this lab has. */
+export function parseVersion(cloud: AzureCloud, wanted: string | undefined): { major: PostgresMajor; engineVersion: string } {
+  const majors = [17, 15] as const
+  const major = wanted === undefined ? majors[0] : majors.find((candidate) => String(candidate) === wanted)
+  if (major === undefined) throw invalidParameter('version', `This lab has ${majors.join(' and ')}.`)
+  return { major, engineVersion: cloud.versions[major] }
+}
+
+/** The server that it should be, as of now. */
+export function specOf(cloud: AzureCloud, server: AzureServer): ServerSpec {
+  const target = serverKey(server.name)
+  return {
+    folder: server.folder,
+    major: server.major,
+    address: cloud.addresses.textOf(server.host),
+    settings: serverSettings(server, { full: cloud.afflictions.isFull(target) }),
+    networks: cloud.afflictions.isCut(target) ? [] : allowedNetworks(server),
+    archive: server.archive,
+  }
+}
+
+/** Whether it has an address that leads somewhere. */
+export function isReachable({ createdAt, state }: AzureServer): boolean {
+  return createdAt !== null && state !== 'Provisioning'
+}

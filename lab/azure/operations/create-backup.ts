@@ -1,0 +1,21 @@
+/** BackupsAutomaticAndOnDemand_Create: a copy of the server as it is now, beside those that are taken by themselves. */
+import { newFolderName } from '../../postgres/servers'
+import { findParent, type Operation, requireState } from '../cloud'
+import { AzureError } from '../errors'
+import { parseBackupName } from '../names'
+import { promise } from '../promises'
+import { serverId } from '../protocol/path'
+
+export const createBackup: Operation = async (call) => {
+  const server = findParent(call, 'backups')
+  const name = parseBackupName(call.path.child ?? '')
+  const backup = name.toLowerCase()
+  requireState(call, server, 'Ready')
+  if (server.backups[backup]) throw new AzureError('ResourceAlreadyExists', `A backup with the name '${name}' already exists.`)
+  server.backups[backup] = { name, folder: newFolderName(), kind: 'Customer On-Demand', completedAt: null }
+  return promise(call, server, {
+    kind: 'UpsertServerBackupManagementOperation',
+    resource: serverId(server, 'backups', name),
+    job: { kind: 'back-up', backup },
+  })
+}

@@ -1,0 +1,15 @@
+/** Servers_Stop: PostgreSQL is down until somebody starts the server again. In life it starts by itself after seven days. */
+import { findServer, type Operation, requireState } from '../cloud'
+import { promise } from '../promises'
+import { serverId } from '../protocol/path'
+
+export const stopServer: Operation = async (call) => {
+  const server = findServer(call)
+  requireState(call, server, 'Ready')
+  return promise(call, server, {
+    kind: 'StopServerManagementOperation',
+    resource: serverId(server),
+    job: { kind: 'stop' },
+    show: 'Stopping',
+  })
+}

@@ -1,0 +1,20 @@
+/** A server of simulated Azure as faults see it. */
+import type { Patient } from '../faults/kinds/acting'
+import { type AzureCloud, specOf } from './cloud'
+import { type AzureServer, serverKey } from './state'
+
+export function patientOf(cloud: AzureCloud, server: AzureServer): Patient {
+  const { servers } = cloud
+  const configure = (): Promise<void> => servers.configure(specOf(cloud, server))
+  return {
+    crash: () => servers.crash(server.folder),
+    freeze: () => servers.freeze(server.folder),
+    thaw: () => servers.thaw(server.folder),
+    isFrozen: () => cloud.afflictions.isFrozen(serverKey(server.name)),
+    configure,
+    endSessions: () => servers.endSessions(specOf(cloud, server)),
+    // its settings say by now that it takes no writes, or that it does again
+    fillDisk: configure,
+    freeDisk: configure,
+  }
+}

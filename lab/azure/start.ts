@@ -1,0 +1,163 @@
+/** Simulated Azure as a part of a lab: puts it together, finishes what an earlier lab left, serves it. */
+import { packagedVersion } from '../../pgserver/binaries'
+import type { CloudGround, InstanceStatus, SimulatedCloud } from '../cloud'
+import { Effects } from '../faults/effects'
+import { Past } from '../past'
+import { Servers } from '../postgres/servers'
+import { type AzureCloud, specOf } from './cloud'
+import { AZURE_FAULTS } from './faults/table'
+import { FLEXIBLE_SERVER } from './flavour'
+import { ParameterBook } from './parameter-book'
+import { patientOf } from './patient'
+import { serveAzure } from './router'
+import { type AzureServer, type AzureState, emptyAzureState, serverKey } from './state'
+import { createAzureTasks, expectRecovery, needsServer } from './tasks'
+
+export interface AzureOptions extends CloudGround {
+  state: AzureState
+  token: string
+}
+
+const CLOSE_GRACE_MS = 1_500
+
+export function startAzure(options: AzureOptions): SimulatedCloud {
+  const { state, faults } = options
+  const servers = newServers(options, (folder) => serverEnded(cloud, folder))
+  const past = new Past<AzureState>()
+  const effects = new Effects(faults, {
+    cloud: 'azure',
+    kinds: AZURE_FAULTS,
+    patient: (target) => state.servers[target] && patientOf(cloud, state.servers[target]),
+    save: () => cloud.save(),
+    log: options.log,
+  })
+  const notePast = (): void => {
+    const stale = faults.list().filter(({ kind }) => kind === 'stale-reads')
+    past.note(stale, state)
+  }
+  const closing = new AbortController()
+  const build = (): AzureCloud => ({
+    ...options,
+    servers,
+    past,
+    afflictions: effects,
+    save: () => {
+      notePast()
+      return options.save()
+    },
+    // the binaries themselves are copied when a server first needs them
+    versions: { 15: packagedVersion(15), 17: packagedVersion(17) },
+    tasks: createAzureTasks(() => cloud),
+    parameters: new ParameterBook(options.stateDir),
+  })
+  let cloud = build()
+  let ready: Promise<void> = Promise.resolve()
+
+  return {
+    name: 'azure',
+    serve: (scope) =>
+      serveAzure(scope, {
+        current: () => ready.then(() => cloud),
+        faults,
+        calls: options.calls,
+        effects,
+        closing: closing.signal,
+      }),
+    instances: () => Object.values(state.servers).map((server) => statusOf(cloud, server)),
+    async faultsChanged(ordered) {
+      notePast()
+      if (ordered) effects.strikeNow(ordered)
+      await options.save()
+      await effects.settle()
+    },
+    async resume() {
+      await resumeAll(cloud)
+      await effects.settle()
+    },
+    // firewall rules are the servers' own
+    async applySecurityGroups() {},
+    async crash(id) {
+      const server = state.servers[serverKey(id)]
+      if (!server) return false
+      await servers.crash(server.folder)
+      return true
+    },
+    reset() {
+      // calls wait: what they would make now would be swept away, or never be begun
+      const emptied = empty(cloud, effects).finally(() => {
+        cloud = build()
+      })
+      ready = emptied.catch(() => {})
+      return emptied
+    },
+    async close() {
+      closing.abort(new Error('The lab is closing.'))
+      await effects.close()
+      await Promise.all([cloud.tasks.close(), servers.stopAll(CLOSE_GRACE_MS)])
+    },
+  }
+}
+
+function statusOf(
+  { addresses, dataPort }: AzureCloud,
+  { location, name, host, state, engineVersion }: AzureServer,
+): InstanceStatus {
+  return { cloud: 'azure', region: location, id: name, address: addresses.textOf(host), port: dataPort, state, engineVersion }
+}
+
+function newServers(options: AzureOptions, ended: (folder: string) => void): Servers {
+  return new Servers({
+    stateDir: options.stateDir,
+    cacheDir: options.cacheDir,
+    port: options.dataPort,
+    administratorAddress: options.apiAddress,
+    administratorPassword: options.administratorPassword,
+    flavour: FLEXIBLE_SERVER,
+    ended,
+    log: options.log,
+  })
+}
+
+/** It comes back by itself, as soon as what is under way for the server lets it. */
+function serverEnded(cloud: AzureCloud, folder: string): void {
+  const server = Object.values(cloud.state.servers).find((candidate) => candidate.folder === folder)
+  if (!server || server.createdAt === null || server.state === 'Dropping' || server.state === 'Stopped') return
+  expectRecovery(server)
+  void cloud.save()
+  cloud.tasks.wake(server)
+}
+
+async function empty({ tasks, state, servers, save }: AzureCloud, effects: Effects): Promise<void> {
+  await tasks.close()
+  const folders = Object.values(state.servers).map(({ folder }) => folder)
+  Object.assign(state, emptyAzureState())
+  await save()
+  await effects.settle()
+  await Promise.all(folders.map((folder) => servers.remove(folder)))
+  await servers.sweep({ instances: new Set(), snapshots: new Set(), archives: new Set() })
+}
+
+async function resumeAll(cloud: AzureCloud): Promise<void> {
+  const all = Object.values(cloud.state.servers)
+  await cloud.servers.sweep({
+    instances: new Set(all.map(({ folder }) => folder)),
+    snapshots: new Set(all.flatMap(({ backups }) => Object.values(backups).map(({ folder }) => folder))),
+    archives: new Set(all.map(({ archive }) => archive)),
+  })
+  await Promise.all(all.map((server) => bringBack(cloud, server)))
+  await cloud.save()
+  for (const server of all) cloud.tasks.wake(server)
+}
+
+/** What it was when the earlier lab ended, unless a task makes it what it is to be. */
+async function bringBack(cloud: AzureCloud, server: AzureServer): Promise<void> {
+  const [task] = server.tasks
+  if (server.createdAt === null || server.state === 'Stopped' || (task && !needsServer(task))) return
+  try {
+    await cloud.servers.ensureRunning(specOf(cloud, server))
+    if (server.state === 'Inaccessible') server.state = 'Ready'
+  } catch (error) {
+    cloud.log(`${server.name} does not start: ${error}`)
+    if (server.tasks.length === 0) server.state = 'Inaccessible'
+  }
+}

@@ -1,0 +1,151 @@
+/** What every operation of simulated Cloud SQL works with: the memory, the servers, and small questions asked in many places. */
+import { randomUUID } from 'node:crypto'
+import type { PostgresMajor } from '../../pgserver/binaries'
+import type { CloudGround } from '../cloud'
+import type { Hazards } from '../faults/call-faults'
+import type { Effects } from '../faults/effects'
+import type { Past } from '../past'
+import type { Catalogue } from '../postgres/catalogue'
+import type { ServerSpec, Servers } from '../postgres/servers'
+import type { TaskRunner } from '../tasks'
+import { GcpError, invalid, missing } from './errors'
+import { serverSettings } from './flags'
+import { openNetworks } from './networks'
+import type { Json, Message } from './protocol/json'
+import type { ApiRequest } from './protocol/request'
+import type { BackupRecord, GcpState, OperationRecord, SqlInstance, Task } from './state'
+
+export interface GcpCloud extends CloudGround {
+  readonly state: GcpState
+  /** The one that calls bear. */
+  readonly accessToken: string
+  readonly servers: Servers
+  /** Versions on offer, by major: the full version of the binaries. */
+  readonly versions: Readonly<Record<PostgresMajor, string>>
+  readonly tasks: TaskRunner<SqlInstance>
+  readonly removals: TaskRunner<BackupRecord>
+  /** What there was before, for those who are told nothing newer. */
+  readonly past: Past<GcpState>
+  readonly afflictions: Afflictions
+  catalogue(major: PostgresMajor): Promise<Catalogue>
+}
+
+/** What ordered faults do to instances now, by their names. */
+export type Afflictions = Pick<Effects, 'isCut' | 'isFrozen' | 'isFull' | 'thawed' | 'lift'>
+
+export interface Call extends ApiRequest {
+  readonly cloud: GcpCloud
+  /** Of the version that it came by, as in '/v1/'. */
+  readonly prefix: string
+  readonly project: string
+  readonly faults: Hazards
+}
+
+/** The fields of the answer. */
+export type Operation = (call: Call) => Promise<Message>
+
+/** A field's text; what is empty counts as absent, as it does in a protocol buffer. */
+export function textOf(value: Json | undefined): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined
+}
+
+/** @throws GcpError instanceDoesNotExist. */
+export function findInstance(call: Call, name = textOf(call.fields.instance) ?? ''): SqlInstance {
+  const { instances } = call.cloud.state
+  const instance = Object.hasOwn(instances, name) ? instances[name] : undefined
+  if (!instance) throw new GcpError('instanceDoesNotExist', 'The Cloud SQL instance does not exist.')
+  return instance
+}
+
+/** Whether something is under way for it that lets nothing else begin. */
+export function isBusy({ state }: GcpCloud, { name, tasks }: SqlInstance): boolean {
+  const locked = Object.values(state.operations).some(({ status, locks }) => status !== 'DONE' && locks.includes(name))
+  return locked || tasks.length > 0
+}
+
+/** @throws GcpError operationInProgress; instanceDoesNotExist when it went while the call was waiting for something. */
+export function requireIdle(call: Call, instance: SqlInstance): void {
+  if (findInstance(call, instance.name) !== instance) {
+    throw new GcpError('instanceDoesNotExist', 'The Cloud SQL instance does not exist.')
+  }
+  if (!isBusy(call.cloud, instance) && !call.faults.keepsBusy(instance)) return
+  throw new GcpError(
+    'operationInProgress',
+    'Operation failed because another operation was already in progress. Try your request after the current operation is complete.',
+  )
+}
+
+/** @throws GcpError invalid unless its PostgreSQL is there to be told something. */
+export function requireRunning({ cloud }: Call, instance: SqlInstance): void {
+  const { state, settings, name } = instance
+  if (state === 'RUNNABLE' && settings.activationPolicy === 'ALWAYS' && !cloud.afflictions.isFull(name)) return
+  throw invalid('Invalid request since instance is not running')
+}
+
+export interface Promised {
+  readonly type: string
+  readonly instance: string
+  /** Instances that can take nothing else meanwhile, beside the one that it is about. */
+  readonly locks?: readonly string[]
+  readonly backup?: string
+}
+
+const OPERATIONS_KEPT = 2_000
+
+/** Writes an operation down; the caller gives it a task, in the same breath. */
+export function newOperation({ state }: GcpCloud, { type, instance, locks = [], backup }: Promised): OperationRecord {
+  const operation: OperationRecord = {
+    name: randomUUID(),
+    type,
+    status: 'PENDING',
+    instance,
+    locks: [instance, ...locks],
+    insertedAt: new Date().toISOString(),
+    startedAt: null,
+    endedAt: null,
+    errors: [],
+    backup: backup ?? null,
+  }
+  state.operations[operation.name] = operation
+  const done = Object.values(state.operations).filter(({ status }) => status === 'DONE')
+  for (const { name } of done.slice(0, Math.max(0, done.length - OPERATIONS_KEPT))) delete state.operations[name]
+  return operation
+}
+
+type WithoutOperation<Kind> = Kind extends Task ? Omit<Kind, 'operation' | 'doom'> : never
+
+/** Accepts a call: its operation and its task are written down, and begin. An ordered fault may have it end badly. */
+export async function promise(
+  call: Call,
+  instance: SqlInstance,
+  promised: Omit<Promised, 'instance'>,
+  task: WithoutOperation<Task>,
+): Promise<OperationRecord> {
+  const { cloud } = call
+  const operation = newOperation(cloud, { ...promised, instance: instance.name })
+  const doom = call.faults.doom()
+  instance.tasks.push({ ...task, operation: operation.name, ...(doom && { doom }) } as Task)
+  await cloud.save()
+  cloud.tasks.wake(instance)
+  return operation
+}
+
+/** The server that an instance should be, as of now. */
+export function specOf(cloud: GcpCloud, instance: SqlInstance, settings = instance.settings): ServerSpec {
+  const networks = openNetworks(settings.ipConfiguration.authorizedNetworks)
+  return {
+    folder: instance.folder,
+    major: instance.major,
+    address: cloud.addresses.textOf(instance.host),
+    settings: serverSettings(settings.databaseFlags),
+    networks: cloud.afflictions.isCut(instance.name) ? [] : networks,
+  }
+}
+
+/** 'POSTGRES_17' → 17. @throws GcpError invalid for another engine, or a version that there is not. */
+export function parseVersion(cloud: GcpCloud, wanted: string | undefined): { major: PostgresMajor; engineVersion: string } {
+  if (wanted === undefined) throw missing('databaseVersion')
+  for (const major of [17, 15] as const)
+    if (wanted === `POSTGRES_${major}`) return { major, engineVersion: cloud.versions[major] }
+  throw invalid(`Database version ${wanted} is not available; this lab has POSTGRES_15 and POSTGRES_17`)
+}

@@ -1,0 +1,28 @@
+/** instances.delete: not while it is protected or has replicas; a last backup when asked for. */
+import { findInstance, type Operation, promise, requireIdle } from '../cloud'
+import { GcpError } from '../errors'
+import { operationView } from '../views'
+import { addBackup, finalExpiry } from './new-backup'
+
+export const deleteInstance: Operation = async (call) => {
+  const { cloud, fields, prefix } = call
+  const instance = findInstance(call)
+  const { deletionProtectionEnabled, finalBackupConfig } = instance.settings
+  if (deletionProtectionEnabled) {
+    throw new GcpError(
+      'invalidOperation',
+      'The instance is protected. Please disable the deletion protection and try again. To disable deletion protection, update the instance settings with deletionProtectionEnabled set to false.',
+    )
+  }
+  requireIdle(call, instance)
+  const wanted = (fields.enableFinalBackup as boolean | undefined) ?? finalBackupConfig?.enabled ?? false
+  const expiresAt = wanted ? finalExpiry(fields, finalBackupConfig?.retentionDays) : null
+  // what never came to be has nothing to back up
+  const final = wanted && instance.state === 'RUNNABLE'
+  const description = String(fields.finalBackupDescription ?? '')
+  const backup = final ? addBackup(cloud, instance, { type: 'FINAL', description, expiresAt }) : undefined
+  instance.state = 'PENDING_DELETE'
+  const promised = { type: 'DELETE', ...(backup && { backup: backup.runId }) }
+  const operation = await promise(call, instance, promised, { kind: 'delete', finalBackup: backup?.uid ?? null })
+  return operationView(operation, prefix)
+}

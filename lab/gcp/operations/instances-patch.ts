@@ -1,0 +1,63 @@
+/** instances.patch and instances.update: new settings, which count at the end of the operation. A patch adds to what there is, an update
+ *  replaces it. */
+import { type Call, findInstance, type Operation, promise, requireIdle, textOf } from '../cloud'
+import { GcpError, invalid, missing } from '../errors'
+import { merged, messageOf } from '../merge'
+import type { Json, Message } from '../protocol/json'
+import { checkSettings, withDefaults } from '../settings'
+import type { SqlInstance } from '../state'
+import { operationView } from '../views'
+import { refuseUnsupported } from './instance-body'
+import { zoneOf } from './instances-insert'
+
+export const patchInstance: Operation = async (call) => {
+  const instance = findInstance(call)
+  return await change(call, instance, () => merged('Settings', instance.settings as unknown as Message, settingsOf(call)))
+}
+
+export const updateInstance: Operation = async (call) => {
+  const instance = findInstance(call)
+  const given = settingsOf(call)
+  if (Object.keys(given).length === 0) throw missing('settings')
+  if (call.body.settings !== undefined && messageOf(call.body.settings).settingsVersion === undefined) {
+    throw missing('settingsVersion')
+  }
+  return await change(call, instance, () => merged('Settings', {}, given))
+}
+
+function settingsOf({ body }: Call): Message {
+  const { settingsVersion: _, kind: __, ...settings } = messageOf(body.settings)
+  return settings
+}
+
+async function change(call: Call, instance: SqlInstance, next: () => Message): Promise<Message> {
+  const { cloud, body, prefix } = call
+  // from here on nothing is waited for: what is checked is what is changed
+  const catalogue = await cloud.catalogue(instance.major)
+  refuseUnsupported(body)
+  checkFixed(instance, body)
+  const settings = withDefaults(next(), instance.major)
+  checkSettings(settings, catalogue, instance.settings)
+  zoneOf(settings, instance.region)
+  requireIdle(call, instance)
+  if (instance.state !== 'RUNNABLE') throw new GcpError('invalidOperation', "The operation isn't valid for this instance.")
+  checkVersion(instance, messageOf(body.settings).settingsVersion)
+  const operation = await promise(call, instance, { type: 'UPDATE' }, { kind: 'update', settings })
+  return operationView(operation, prefix)
+}
+
+/** What an instance is made with and keeps. */
+function checkFixed(instance: SqlInstance, body: Message): void {
+  const fixed = { name: instance.name, region: instance.region, databaseVersion: `POSTGRES_${instance.major}` }
+  for (const [field, value] of Object.entries(fixed)) {
+    const given = textOf(body[field])
+    if (given !== undefined && given !== value)
+      throw invalid(`${field} cannot be changed from ${value} to ${given.slice(0, 100)}`)
+  }
+}
+
+/** @throws GcpError staleData when the caller knows older settings than there are. */
+function checkVersion({ settingsVersion }: SqlInstance, given: Json | undefined): void {
+  if (typeof given !== 'string' || given === String(settingsVersion)) return
+  throw new GcpError('staleData', 'Condition does not match.', { location: 'If-Match' })
+}

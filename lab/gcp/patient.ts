@@ -1,0 +1,37 @@
+/** An instance of simulated Cloud SQL as faults see it. */
+import type { Patient } from '../faults/kinds/acting'
+import { type GcpCloud, specOf } from './cloud'
+import { grownDisk } from './disk'
+import type { SqlInstance } from './state'
+import { expectRecovery } from './tasks'
+
+export function patientOf(cloud: GcpCloud, instance: SqlInstance): Patient {
+  const { servers, tasks } = cloud
+  return {
+    crash: () => servers.crash(instance.folder),
+    freeze: () => servers.freeze(instance.folder),
+    thaw: () => servers.thaw(instance.folder),
+    isFrozen: () => cloud.afflictions.isFrozen(instance.name),
+    configure: () => servers.configure(specOf(cloud, instance)),
+    endSessions: () => servers.endSessions(specOf(cloud, instance)),
+    async fillDisk() {
+      const size = grownDisk(instance.settings)
+      if (size !== undefined) {
+        instance.settings.dataDiskSizeGb = size
+        await cloud.save()
+        // not waited for: this is a part of the round that it waits for
+        void cloud.afflictions.lift('fill-disk', instance.name)
+        return
+      }
+      // shut down, lest its data be damaged
+      await servers.halt(instance.folder)
+    },
+    async freeDisk() {
+      const { name, madeAt, settings } = instance
+      if (cloud.afflictions.isFull(name) || madeAt === null || settings.activationPolicy === 'NEVER') return
+      expectRecovery(instance)
+      await cloud.save()
+      tasks.wake(instance)
+    },
+  }
+}

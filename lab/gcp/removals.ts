@@ -1,0 +1,37 @@
+/** Removes backups, each by a task of its own: a backup may outlive its instance. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { TIMER_MAX_MS } from '../duration'
+import { createTaskRunner, type TaskRunner } from '../tasks'
+import type { GcpCloud } from './cloud'
+import { endOperation, startOperation } from './operation-life'
+import type { BackupRecord, BackupTask } from './state'
+
+export function createRemovals(cloud: () => GcpCloud): TaskRunner<BackupRecord> {
+  return createTaskRunner<BackupTask, BackupRecord>({
+    async perform(backup, task, signal) {
+      const { pace, servers, state } = cloud()
+      await startOperation(cloud(), task.operation, () => pace.lasts('lagMs', backup.uid, signal))
+      await pace.lasts('deleteMs', backup.uid, signal)
+      if (task.doom) {
+        if (task.doom.delayMs > 0) await sleep(Math.min(task.doom.delayMs, TIMER_MAX_MS), undefined, { signal })
+        throw new Error(`ordered by the fault ${task.doom.fault}`)
+      }
+      await servers.removeSnapshot(backup.folder)
+      return () => {
+        delete state.backups[backup.uid]
+        endOperation(cloud(), task.operation)
+      }
+    },
+    async failed(backup, task, error) {
+      cloud().log(`The backup ${backup.uid} was not removed: ${error}`)
+      return () => {
+        // as it was: its data may be there still
+        backup.state = 'SUCCESSFUL'
+        endOperation(cloud(), task.operation, 'An internal error has occurred.')
+      }
+    },
+    nameOf: ({ uid }) => uid,
+    save: () => cloud().save(),
+    log: (line) => cloud().log(line),
+  })
+}

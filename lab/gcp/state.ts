@@ -1,0 +1,129 @@
+/** What simulated Cloud SQL remembers. Everything here is JSON and survives a restart. What a call promised is an operation, which is
+ *  asked for by its name, and a task in its resource's list, so that the next lab can carry on with it. */
+import type { PostgresMajor } from '../../pgserver/binaries'
+import type { Doom } from '../faults/call-faults'
+import type { Settings } from './settings'
+
+/** The project that the lab's token may act in. */
+export const PROJECT = 'capstan-lab'
+
+export type InstanceState = 'PENDING_CREATE' | 'RUNNABLE' | 'FAILED' | 'MAINTENANCE' | 'PENDING_DELETE'
+
+/** What is still to be done for an instance, in order. The first one is under way. */
+export type Task = Job & {
+  /** Its operation; null for what nobody asked for. */
+  operation: string | null
+  /** Set: it ends badly, as ordered. */
+  doom?: Doom
+  /** How often it was begun again because its server was away. */
+  attempts?: number
+}
+
+type Job =
+  | { kind: 'create'; verifier: string | null }
+  /** Follows `create` and `restore`: from here on the data is the customer's, and is never made again. */
+  | { kind: 'settle' }
+  | { kind: 'update'; settings: Settings }
+  | { kind: 'restart' }
+  /** Its server ended by itself. */
+  | { kind: 'recover' }
+  | { kind: 'back-up'; backup: string }
+  /** `before`: the folder that is replaced. */
+  | { kind: 'restore'; backup: string; before: string }
+  | { kind: 'delete'; finalBackup: string | null }
+  | { kind: 'create-user'; user: string; verifier: string | null; roles: string[] | null }
+  | { kind: 'update-user'; user: string; verifier: string | null; roles: string[] | null; revoke: boolean }
+  | { kind: 'delete-user'; user: string }
+  | { kind: 'create-database'; database: string }
+  | { kind: 'update-database' }
+  | { kind: 'delete-database'; database: string }
+
+export interface SqlInstance {
+  name: string
+  state: InstanceState
+  major: PostgresMajor
+  engineVersion: string
+  region: string
+  zone: string
+  /** Folder of its server; changes with each attempt to make it. */
+  folder: string
+  /** Last number of its address. */
+  host: number
+  /** When it was asked for, and when its server was there. */
+  createdAt: string
+  madeAt: string | null
+  settings: Settings
+  settingsVersion: number
+  /** When it last became able to take changes. */
+  availableAt?: string
+  tasks: Task[]
+}
+
+export interface OperationError {
+  code: string
+  message: string
+}
+
+export interface OperationRecord {
+  name: string
+  type: string
+  status: 'PENDING' | 'RUNNING' | 'DONE'
+  /** The instance that it is about. */
+  instance: string
+  /** Instances that can take nothing else until it is done. */
+  locks: string[]
+  insertedAt: string
+  startedAt: string | null
+  endedAt: string | null
+  errors: OperationError[]
+  /** Of the backup that it makes, restores or deletes. */
+  backup: string | null
+}
+
+export type BackupState = 'ENQUEUED' | 'RUNNING' | 'SUCCESSFUL' | 'FAILED' | 'DELETING' | 'DELETED'
+
+/** One backup, seen as a run of its instance and as a backup of the project. */
+export interface BackupRecord {
+  /** Last part of its name. */
+  uid: string
+  /** As a run. */
+  runId: string
+  instance: string
+  /** When the instance was asked for: a later one of the same name does not have it. */
+  instanceCreatedAt: string
+  type: 'AUTOMATED' | 'ON_DEMAND' | 'FINAL'
+  state: BackupState
+  /** Folder of its data. */
+  folder: string
+  description: string
+  location: string
+  major: PostgresMajor
+  engineVersion: string
+  enqueuedAt: string
+  startedAt: string | null
+  endedAt: string | null
+  expiresAt: string | null
+  /** Its instance's, as they were. */
+  settings: Settings
+  region: string
+  error: OperationError | null
+  instanceDeletedAt: string | null
+  tasks: BackupTask[]
+}
+
+export interface BackupTask {
+  kind: 'remove'
+  operation: string
+  doom?: Doom
+}
+
+/** Instances and operations by name, backups by uid. */
+export interface GcpState {
+  instances: Record<string, SqlInstance>
+  operations: Record<string, OperationRecord>
+  backups: Record<string, BackupRecord>
+}
+
+export function emptyGcpState(): GcpState {
+  return { instances: {}, operations: {}, backups: {} }
+}

@@ -1,0 +1,233 @@
+/** What the tasks of simulated Cloud SQL do, and what their failure leaves: an operation that is done, with its error. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { TIMER_MAX_MS } from '../duration'
+import type { Doom } from '../faults/call-faults'
+import { newFolderName, type ServerSpec } from '../postgres/servers'
+import type { Durations } from '../profile'
+import { createTaskRunner, type Outcome, type TaskRunner } from '../tasks'
+import { failBackup, performBackUp } from './backing-up'
+import { type GcpCloud, specOf } from './cloud'
+import { createDatabase, createUser, deleteUser, dropDatabase, updateUser, within } from './inside'
+import { endOperation, startOperation } from './operation-life'
+import type { SqlInstance, Task } from './state'
+import { performUpdate } from './updating'
+import { atLeast, lasts, type TaskOf, type Work } from './work'
+
+export function createInstanceTasks(cloud: () => GcpCloud): TaskRunner<SqlInstance> {
+  return createTaskRunner<Task, SqlInstance>({
+    async perform(instance, task, signal) {
+      const work = { cloud: cloud(), instance, signal }
+      await startOperation(work.cloud, task.operation, () => lasts(work, 'lagMs'))
+      await becomesAble(work, task)
+      const outcome = await (task.doom ? failAsOrdered(work, task, task.doom) : perform[task.kind](work, task as never))
+      return () => {
+        outcome()
+        if (!instance.tasks.some(({ operation }) => operation === task.operation)) endOperation(work.cloud, task.operation)
+        if (instance.state === 'RUNNABLE') instance.availableAt = new Date().toISOString()
+      }
+    },
+    async failed(instance, task, error) {
+      if (await passes(cloud(), instance, task)) return 'again'
+      cloud().log(`${task.kind} of ${instance.name} failed: ${error}`)
+      return () => {
+        afterFailure(cloud(), instance, task)
+        endOperation(cloud(), task.operation, messageOf(task, error))
+      }
+    },
+    nameOf: ({ name }) => name,
+    save: () => cloud().save(),
+    log: (line) => cloud().log(line),
+  })
+}
+
+/** Before whatever else is to be done for it, but after what is under way. */
+export function expectRecovery(instance: SqlInstance): void {
+  if (instance.tasks.some(({ kind }) => kind === 'recover')) return
+  instance.tasks.splice(1, 0, { kind: 'recover', operation: null })
+}
+
+/** What a task lasts at least. */
+const DURATION = {
+  create: 'createMs',
+  settle: 'lagMs',
+  update: 'modifyMs',
+  restart: 'rebootMs',
+  recover: 'recoverMs',
+  'back-up': 'snapshotMs',
+  restore: 'restoreMs',
+  delete: 'deleteMs',
+  'create-user': 'passwordMs',
+  'update-user': 'passwordMs',
+  'delete-user': 'passwordMs',
+  'create-database': 'passwordMs',
+  'update-database': 'passwordMs',
+  'delete-database': 'passwordMs',
+} as const satisfies Record<Task['kind'], keyof Durations>
+
+/** Each resolves with what its end changes. */
+const perform: { [Kind in Task['kind']]: (work: Work, task: TaskOf<Kind>) => Promise<Outcome> } = {
+  create,
+  settle,
+  update: performUpdate,
+  restart,
+  recover,
+  'back-up': performBackUp,
+  restore,
+  delete: remove,
+  'create-user': (work, task) => inside(work, task, (client) => createUser(client, task)),
+  'update-user': (work, task) => inside(work, task, (client) => updateUser(client, task)),
+  'delete-user': (work, task) => inside(work, task, (client) => deleteUser(client, task.user)),
+  'create-database': (work, task) => inside(work, task, (client) => createDatabase(client, task.database)),
+  // nothing about it can change
+  'update-database': (work, task) => inside(work, task, async () => {}),
+  'delete-database': (work, task) => inside(work, task, (client) => dropDatabase(client, task.database)),
+}
+
+async function create(work: Work, task: TaskOf<'create'>): Promise<Outcome> {
+  const { cloud, instance } = work
+  await beginAnew(cloud, instance)
+  const master = { name: 'postgres', verifier: task.verifier ?? '', database: 'postgres' }
+  await atLeast(cloud.servers.create(closed(cloud, instance), master), lasts(work, 'createMs'))
+  return () => {
+    instance.madeAt = new Date().toISOString()
+    instance.tasks.unshift({ kind: 'settle', operation: task.operation })
+  }
+}
+
+/** Nobody writes into data that could still be made again. */
+function closed(cloud: GcpCloud, instance: SqlInstance): ServerSpec {
+  return { ...specOf(cloud, instance), networks: [] }
+}
+
+async function settle({ cloud, instance }: Work): Promise<Outcome> {
+  if (instance.settings.activationPolicy === 'NEVER') await cloud.servers.halt(instance.folder)
+  else await cloud.servers.configure(specOf(cloud, instance))
+  return () => {
+    instance.state = 'RUNNABLE'
+  }
+}
+
+/** A new folder for a new attempt, written down first, so that the sweep after a crash knows which one counts. */
+async function beginAnew(cloud: GcpCloud, instance: SqlInstance): Promise<void> {
+  const before = instance.folder
+  instance.folder = newFolderName()
+  await cloud.save()
+  await cloud.servers.remove(before)
+}
+
+async function restart(work: Work): Promise<Outcome> {
+  const { cloud, instance } = work
+  await atLeast(cloud.servers.restart(specOf(cloud, instance)), lasts(work, 'rebootMs'))
+  return () => {}
+}
+
+async function recover(work: Work): Promise<Outcome> {
+  const { cloud, instance } = work
+  // what was stopped meanwhile stays stopped; one without room is started by the end of that
+  if (instance.settings.activationPolicy === 'NEVER' || cloud.afflictions.isFull(instance.name)) return () => {}
+  await atLeast(cloud.servers.ensureRunning(specOf(cloud, instance)), lasts(work, 'recoverMs'))
+  await cloud.servers.configure(specOf(cloud, instance))
+  return () => {}
+}
+
+/** Overwrites the instance: the backup's data with the instance's own settings. */
+async function restore(work: Work, task: TaskOf<'restore'>): Promise<Outcome> {
+  const { cloud, instance, signal } = work
+  const backup = cloud.state.backups[task.backup]
+  if (!backup) throw new Error(`The backup ${task.backup} is gone.`)
+  await cloud.servers.halt(task.before)
+  const attempt = instance.folder
+  instance.folder = newFolderName()
+  instance.state = 'MAINTENANCE'
+  await cloud.save()
+  if (attempt !== task.before) await cloud.servers.remove(attempt)
+  await atLeast(cloud.servers.restore(closed(cloud, instance), backup.folder, signal), lasts(work, 'restoreMs'))
+  return () => {
+    instance.tasks.unshift({ kind: 'settle', operation: task.operation })
+    discard(cloud, task.before)
+  }
+}
+
+/** Of data that no record speaks of any more: should it fail, the next lab sweeps them up. */
+function discard(cloud: GcpCloud, folder: string): void {
+  void cloud.servers.remove(folder).catch((error) => cloud.log(`${folder}: ${error}`))
+}
+
+async function remove(work: Work, task: TaskOf<'delete'>): Promise<Outcome> {
+  const { cloud, instance } = work
+  const final = task.finalBackup === null ? undefined : cloud.state.backups[task.finalBackup]
+  if (final && final.state !== 'SUCCESSFUL') (await performBackUp(work, { ...task, kind: 'back-up', backup: final.uid }))()
+  await lasts(work, 'deleteMs')
+  await cloud.servers.remove(instance.folder)
+  return () => {
+    delete cloud.state.instances[instance.name]
+    forgetBackups(cloud, instance)
+  }
+}
+
+/** Backups go with their instance unless they were to be kept; final ones always stay. */
+function forgetBackups(cloud: GcpCloud, instance: SqlInstance): void {
+  for (const backup of Object.values(cloud.state.backups)) {
+    if (backup.instance !== instance.name || backup.instanceCreatedAt !== instance.createdAt) continue
+    backup.instanceDeletedAt ??= new Date().toISOString()
+    if (backup.type === 'FINAL' || instance.settings.retainBackupsOnDelete === true) continue
+    delete cloud.state.backups[backup.uid]
+    void cloud.servers.removeSnapshot(backup.folder).catch((error) => cloud.log(`backup ${backup.uid}: ${error}`))
+  }
+}
+
+async function inside(work: Work, task: Task, use: Parameters<typeof within<void>>[2]): Promise<Outcome> {
+  await atLeast(within(work.cloud, work.instance, use), lasts(work, DURATION[task.kind]))
+  return () => {}
+}
+
+const LOOK_EVERY_MS = 30
+const ATTEMPTS_MAX = 3
+const NEEDS_NO_SERVER = new Set<Task['kind']>(['create', 'restore', 'recover', 'delete', 'update'])
+
+/** Waits while faults keep its server from doing anything. */
+async function becomesAble({ cloud, instance, signal }: Work, task: Task): Promise<void> {
+  if (task.kind === 'create' || (task.kind === 'delete' && task.finalBackup === null)) return
+  await cloud.afflictions.thawed(instance.name, signal)
+  if (NEEDS_NO_SERVER.has(task.kind)) return
+  while (cloud.afflictions.isFull(instance.name)) await sleep(LOOK_EVERY_MS, undefined, { signal })
+}
+
+/** Whether a task failed only because its server was away: then it is begun again once that is back. */
+async function passes(cloud: GcpCloud, instance: SqlInstance, task: Task): Promise<boolean> {
+  if (task.doom || ['create', 'restore', 'recover', 'delete'].includes(task.kind)) return false
+  if (cloud.afflictions.isFrozen(instance.name)) return true
+  if (!cloud.servers.isDown(instance.folder) || instance.settings.activationPolicy === 'NEVER') return false
+  // a server that does not come back must not keep its task waiting for ever
+  task.attempts = (task.attempts ?? 0) + 1
+  if (task.attempts > ATTEMPTS_MAX) return false
+  instance.tasks = [{ kind: 'recover', operation: null }, ...instance.tasks.filter(({ kind }) => kind !== 'recover')]
+  await cloud.save()
+  return true
+}
+
+async function failAsOrdered(work: Work, task: Task, { fault, delayMs }: Doom): Promise<never> {
+  await lasts(work, DURATION[task.kind])
+  if (delayMs > 0) await sleep(Math.min(delayMs, TIMER_MAX_MS), undefined, { signal: work.signal })
+  throw new Error(`ordered by the fault ${fault}`)
+}
+
+/** A creation leaves an instance that has failed, a restore or deletion that cannot be done one that is as it was before. */
+function afterFailure(cloud: GcpCloud, instance: SqlInstance, task: Task): void {
+  if (task.kind === 'create' || task.kind === 'settle') instance.state = 'FAILED'
+  if (task.kind === 'delete') instance.state = instance.madeAt === null ? 'FAILED' : 'RUNNABLE'
+  if (task.kind === 'back-up') failBackup(cloud, task.backup)
+  if (task.kind === 'delete' && task.finalBackup !== null) failBackup(cloud, task.finalBackup)
+  if (task.kind !== 'restore') return
+  // the data that were to be replaced are still there
+  const attempt = instance.folder
+  instance.folder = task.before
+  instance.state = 'RUNNABLE'
+  instance.tasks.unshift({ kind: 'recover', operation: null })
+  if (attempt !== task.before) discard(cloud, attempt)
+}
+
+function messageOf(task: Task, error: unknown): string {
+  if (task.doom) return 'An internal error has occurred.'
+  return error instanceof Error ? (error.message.split('\n')[0] ?? '') : 'An internal error has occurred.'
+}

@@ -1,0 +1,119 @@
+/** What is remembered, in the API's words. Enumerations by name; the router writes them as the caller wants them. */
+import { createHash } from 'node:crypto'
+import type { GcpCloud } from './cloud'
+import type { Json, Message } from './protocol/json'
+import { type BackupRecord, type OperationRecord, PROJECT, type SqlInstance } from './state'
+
+/** Whom answers name as the caller. */
+const CALLER = `operator@${PROJECT}.iam.gserviceaccount.com`
+
+const HOST = 'https://sqladmin.googleapis.com'
+
+export function instanceLink(prefix: string, name: string): string {
+  return `${HOST}${prefix}projects/${PROJECT}/instances/${name}`
+}
+
+export function instanceView(cloud: GcpCloud, instance: SqlInstance, prefix: string): Message {
+  const { name, region, major, engineVersion, zone, host, createdAt, madeAt } = instance
+  const view = {
+    kind: 'sql#instance',
+    name,
+    project: PROJECT,
+    state: instance.state,
+    databaseVersion: `POSTGRES_${major}`,
+    databaseInstalledVersion: `POSTGRES_${engineVersion.replace('.', '_')}`,
+    backendType: 'SECOND_GEN',
+    instanceType: 'CLOUD_SQL_INSTANCE',
+    region,
+    gceZone: zone,
+    connectionName: `${PROJECT}:${region}:${name}`,
+    selfLink: instanceLink(prefix, name),
+    serviceAccountEmailAddress: `p000000000000-${serial(name, 6)}@gcp-sa-cloud-sql.iam.gserviceaccount.com`,
+    maintenanceVersion: `POSTGRES_${engineVersion.replace('.', '_')}.R20260101.00_00`,
+    createTime: createdAt,
+    // an address is known once there is a server
+    ...(madeAt !== null && { ipAddresses: [{ type: 'PRIMARY', ipAddress: cloud.addresses.textOf(host) }] }),
+    sqlNetworkArchitecture: 'NEW_NETWORK_ARCHITECTURE',
+    satisfiesPzi: false,
+    ...diskReport(cloud, instance),
+    settings: settingsView(instance),
+  }
+  return { ...view, etag: etagOf(view) }
+}
+
+/** An instance that has no room left is shut down, lest its data be damaged. */
+function diskReport(cloud: GcpCloud, { name }: SqlInstance): Message {
+  if (!cloud.afflictions.isFull(name)) return {}
+  return { outOfDiskReport: { sqlOutOfDiskState: 'SOFT_SHUTDOWN', sqlMinRecommendedIncreaseSizeGb: 5 } }
+}
+
+function settingsView({ settings, settingsVersion }: SqlInstance): Json {
+  const { ipConfiguration, backupConfiguration, locationPreference } = settings
+  const shown = {
+    ...settings,
+    kind: 'sql#settings',
+    settingsVersion: String(settingsVersion),
+    ipConfiguration: {
+      ...ipConfiguration,
+      authorizedNetworks: ipConfiguration.authorizedNetworks.map((entry) => ({ ...entry, kind: 'sql#aclEntry' })),
+    },
+    backupConfiguration: { ...backupConfiguration, kind: 'sql#backupConfiguration' },
+    ...(locationPreference && { locationPreference: { ...locationPreference, kind: 'sql#locationPreference' } }),
+  }
+  return shown as unknown as Json
+}
+
+export function operationView(operation: OperationRecord, prefix: string): Message {
+  const { name, type, status, instance, insertedAt, startedAt, endedAt, errors, backup } = operation
+  return {
+    kind: 'sql#operation',
+    name,
+    operationType: type,
+    status,
+    user: CALLER,
+    insertTime: insertedAt,
+    startTime: startedAt,
+    endTime: endedAt,
+    targetId: instance,
+    targetProject: PROJECT,
+    targetLink: instanceLink(prefix, instance),
+    selfLink: `${HOST}${prefix}projects/${PROJECT}/operations/${name}`,
+    ...(backup !== null && { backupContext: { kind: 'sql#backupContext', backupId: backup } }),
+    ...(errors.length > 0 && {
+      error: {
+        kind: 'sql#operationErrors',
+        errors: errors.map((error) => ({ kind: 'sql#operationError', ...error })),
+      },
+    }),
+  }
+}
+
+/** As a run of its instance. */
+export function backupRunView(backup: BackupRecord, prefix: string): Message {
+  const { runId, instance, state, error } = backup
+  return {
+    kind: 'sql#backupRun',
+    id: runId,
+    instance,
+    status: ({ DELETING: 'DELETION_PENDING' } as Record<string, string>)[state] ?? state,
+    type: backup.type === 'AUTOMATED' ? 'AUTOMATED' : 'ON_DEMAND',
+    backupKind: 'SNAPSHOT',
+    description: backup.description,
+    location: backup.location,
+    databaseVersion: `POSTGRES_${backup.major}`,
+    enqueuedTime: backup.enqueuedAt,
+    startTime: backup.startedAt,
+    endTime: backup.endedAt,
+    windowStartTime: backup.enqueuedAt,
+    selfLink: `${instanceLink(prefix, instance)}/backupRuns/${runId}`,
+    ...(error && { error: { kind: 'sql#operationError', ...error } }),
+  }
+}
+
+export function etagOf(view: object): string {
+  return createHash('sha256').update(JSON.stringify(view)).digest('hex')
+}
+
+function serial(text: string, length: number): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, length)
+}

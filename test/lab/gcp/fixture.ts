@@ -1,0 +1,160 @@
+/** A lab, the vendor's SDK for its simulated Cloud SQL, and that API as other clients speak it. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  type protos,
+  SqlBackupRunsServiceClient,
+  SqlDatabasesServiceClient,
+  SqlFlagsServiceClient,
+  SqlInstancesServiceClient,
+  SqlOperationsServiceClient,
+  SqlTiersServiceClient,
+  SqlUsersServiceClient,
+  v1,
+} from '@google-cloud/sql'
+import { OAuth2Client } from 'google-auth-library'
+import type { ClientConfig } from 'pg'
+import type { CloudCredentials } from '../../../lab/credentials'
+import { connect, openLab, type TestLab } from '../fixture'
+
+export type Instance = protos.google.cloud.sql.v1.IDatabaseInstance
+export type Operation = protos.google.cloud.sql.v1.IOperation
+export type Settings = protos.google.cloud.sql.v1.ISettings
+
+export const PROJECT = 'capstan-lab'
+export const PASSWORD = 'correct-horse-battery'
+
+/** The SDK's clients, unmodified. */
+export function sdkOf(api: string, credentials: CloudCredentials['gcp']) {
+  const { hostname, port } = new URL(api)
+  // its transport would be loaded by a dynamic import, which jest's sandbox does not have: Node's own is given instead
+  const authClient = new OAuth2Client({ transporterOptions: { fetchImplementation: fetch } })
+  authClient.setCredentials({ access_token: credentials.accessToken, expiry_date: Date.now() + 3_600_000 })
+  const options = {
+    apiEndpoint: hostname,
+    port: Number(port),
+    protocol: 'http',
+    fallback: 'rest',
+    authClient,
+    projectId: credentials.projectId,
+  } as const
+  return {
+    instances: new SqlInstancesServiceClient(options),
+    operations: new SqlOperationsServiceClient(options),
+    users: new SqlUsersServiceClient(options),
+    databases: new SqlDatabasesServiceClient(options),
+    flags: new SqlFlagsServiceClient(options),
+    tiers: new SqlTiersServiceClient(options),
+    backupRuns: new SqlBackupRunsServiceClient(options),
+    backups: new v1.SqlBackupsServiceClient(options),
+  }
+}
+
+export type Sdk = ReturnType<typeof sdkOf>
+
+export interface RawAnswer {
+  status: number
+  // biome-ignore lint/suspicious/noExplicitAny: whatever the API answers, to be looked into
+  body: any
+}
+
+export interface GcpLab {
+  readonly lab: TestLab
+  readonly sdk: Sdk
+  /** Below `/sql/v1beta4/projects/capstan-lab/` unless the path is absolute; names of enumerations, any body. */
+  raw(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<RawAnswer>
+  /** The instance, as the SDK shows it. */
+  get(instance: string): Promise<Instance>
+  /** Resolves with the operation when it is done, whatever became of it. */
+  done(operation: Operation | string): Promise<Operation>
+  /** A new, small instance, open to the tests' own address; resolves when it is there. */
+  create(name: string, more?: Partial<Instance> & { settings?: Settings }): Promise<Instance>
+  ask<Row extends object>(instance: Instance, sql: string, config?: ClientConfig): Promise<Row[]>
+}
+
+export async function openGcp(): Promise<GcpLab> {
+  return gcpOf(await openLab())
+}
+
+export function gcpOf(lab: TestLab): GcpLab {
+  let known: { api: string; sdk: Sdk } | undefined
+  const gcp: GcpLab = {
+    lab,
+    get sdk() {
+      const { api, credentials } = lab.lab
+      if (known?.api !== api) known = { api, sdk: sdkOf(api, credentials.gcp) }
+      return known.sdk
+    },
+    async raw(method, path, body, headers = {}) {
+      const { api, credentials } = lab.lab
+      const url = path.startsWith('/') ? `${api}${path}` : `${api}/sql/v1beta4/projects/${PROJECT}/${path}`
+      const text = typeof body === 'string' ? body : JSON.stringify(body)
+      const response = await fetch(url, {
+        method,
+        headers: {
+          authorization: `Bearer ${credentials.gcp.accessToken}`,
+          ...(text !== undefined && { 'content-type': 'application/json' }),
+          ...headers,
+        },
+        ...(text !== undefined && { body: text }),
+      })
+      return { status: response.status, body: await response.json() }
+    },
+    async get(instance) {
+      const [found] = await gcp.sdk.instances.get({ project: PROJECT, instance })
+      return found
+    },
+    async done(operation) {
+      const name = typeof operation === 'string' ? operation : operation.name!
+      for (let attempt = 0; attempt < 2_000; attempt++) {
+        const [now] = await gcp.sdk.operations.get({ project: PROJECT, operation: name })
+        if (now.status === 'DONE') return now
+        await sleep(30)
+      }
+      throw new Error(`The operation ${name} does not end.`)
+    },
+    async create(name, more = {}) {
+      const [operation] = await gcp.sdk.instances.insert({ project: PROJECT, body: newInstance(lab, name, more) })
+      const done = await gcp.done(operation)
+      if (done.error) throw new Error(JSON.stringify(done.error))
+      return await gcp.get(name)
+    },
+    async ask<Row extends object>(instance: Instance, sql: string, config: ClientConfig = {}) {
+      const address = instance.ipAddresses![0]!.ipAddress!
+      const login = { user: 'postgres', password: PASSWORD, database: 'postgres' }
+      const client = await connect(lab.client, { host: address, port: lab.lab.dataPort, ...login, ...config })
+      try {
+        return (await client.query(sql)).rows as Row[]
+      } finally {
+        await client.end()
+      }
+    },
+  }
+  return gcp
+}
+
+export function newInstance(lab: TestLab, name: string, { settings, ...more }: Partial<Instance> = {}): Instance {
+  return {
+    name,
+    databaseVersion: 'POSTGRES_15',
+    region: 'us-central1',
+    rootPassword: PASSWORD,
+    ...more,
+    settings: {
+      tier: 'db-f1-micro',
+      edition: 'ENTERPRISE',
+      ipConfiguration: { authorizedNetworks: [{ value: `${lab.client}/32`, name: 'tests' }] },
+      ...settings,
+    },
+  }
+}
+
+/** The SDK's call is refused: Google's own status and reason, in a body that is JSON. */
+export async function refused(call: Promise<unknown>, status: number, reason: string, message = ''): Promise<void> {
+  const error = await call.then(
+    () => undefined,
+    (problem: { code?: number; status?: number; message: string }) => problem,
+  )
+  expect(error).toMatchObject({ code: status })
+  const { error: said } = JSON.parse(error!.message) as { error: { code: number; message: string; errors: object[] } }
+  expect(said).toMatchObject({ code: status, errors: [{ reason, domain: 'global' }], message: expect.stringContaining(message) })
+}
