@@ -36,7 +36,7 @@ export function parseOrder(body: unknown, offers: readonly FaultOffer[], context
   const order = body as Order
   const meant = offersMeant(order, offers)
   const name = kindMeant(order, meant)
-  const parsed = meant.map((offer) => parseFor(order, name, offer, context))
+  const parsed = parseForAny(order, name, meant, context)
   const [fault, ...others] = parsed
   if (!fault) throw new Error('There is no cloud to order a fault in.')
   if (others.length === 0) return fault
@@ -45,6 +45,22 @@ export function parseOrder(body: unknown, offers: readonly FaultOffer[], context
     throw wrong('cloud', undefined, `one of: ${meant.map(({ cloud }) => cloud).join(', ')}`)
   }
   return { ...fault, cloud: null }
+}
+
+/** In the clouds that can be told so: an error that only one of them has means that one. @throws FaultRefusal when none can. */
+function parseForAny(order: Order, name: string, meant: readonly FaultOffer[], context: { now: number; id: string }): Fault[] {
+  const faults: Fault[] = []
+  let refusal: unknown
+  for (const offer of meant) {
+    try {
+      faults.push(parseFor(order, name, offer, context))
+    } catch (error) {
+      if (!(error instanceof FaultRefusal)) throw error
+      refusal ??= error
+    }
+  }
+  if (faults.length === 0) throw refusal
+  return faults
 }
 
 function parseFor(order: Order, name: string, offer: FaultOffer, context: { now: number; id: string }): Fault {

@@ -13,6 +13,7 @@ import { serverSettings } from './flags'
 import { openNetworks } from './networks'
 import type { Json, Message } from './protocol/json'
 import type { ApiRequest } from './protocol/request'
+import type { Settings } from './settings'
 import type { BackupRecord, GcpState, OperationRecord, SqlInstance, Task } from './state'
 
 export interface GcpCloud extends CloudGround {
@@ -57,10 +58,9 @@ export function findInstance(call: Call, name = textOf(call.fields.instance) ?? 
   return instance
 }
 
-/** Whether something is under way for it that lets nothing else begin. */
-export function isBusy({ state }: GcpCloud, { name, tasks }: SqlInstance): boolean {
-  const locked = Object.values(state.operations).some(({ status, locks }) => status !== 'DONE' && locks.includes(name))
-  return locked || tasks.length > 0
+/** Whether an operation is under way for it, which lets nothing else begin. What it does by itself is waited for. */
+export function isBusy({ state }: GcpCloud, { name }: SqlInstance): boolean {
+  return Object.values(state.operations).some(({ status, locks }) => status !== 'DONE' && locks.includes(name))
 }
 
 /** @throws GcpError operationInProgress; instanceDoesNotExist when it went while the call was waiting for something. */
@@ -87,10 +87,10 @@ export interface Promised {
   readonly instance: string
   /** Instances that can take nothing else meanwhile, beside the one that it is about. */
   readonly locks?: readonly string[]
-  readonly backup?: string
+  readonly backup?: Pick<BackupRecord, 'runId' | 'uid'>
 }
 
-const OPERATIONS_KEPT = 2_000
+const OPERATIONS_KEPT = 1_000
 
 /** Writes an operation down; the caller gives it a task, in the same breath. */
 export function newOperation({ state }: GcpCloud, { type, instance, locks = [], backup }: Promised): OperationRecord {
@@ -104,7 +104,7 @@ export function newOperation({ state }: GcpCloud, { type, instance, locks = [], 
     startedAt: null,
     endedAt: null,
     errors: [],
-    backup: backup ?? null,
+    backup: backup ? { runId: backup.runId, uid: backup.uid } : null,
   }
   state.operations[operation.name] = operation
   const done = Object.values(state.operations).filter(({ status }) => status === 'DONE')
@@ -139,7 +139,13 @@ export function specOf(cloud: GcpCloud, instance: SqlInstance, settings = instan
     address: cloud.addresses.textOf(instance.host),
     settings: serverSettings(settings.databaseFlags),
     networks: cloud.afflictions.isCut(instance.name) ? [] : networks,
+    archive: archiveOf(instance, settings),
   }
+}
+
+/** Where its log is archived while it can be recovered to a point in time; gone with its data. */
+export function archiveOf({ folder }: SqlInstance, settings: Settings): string | undefined {
+  return settings.backupConfiguration.pointInTimeRecoveryEnabled ? folder : undefined
 }
 
 /** 'POSTGRES_17' → 17. @throws GcpError invalid for another engine, or a version that there is not. */

@@ -19,15 +19,27 @@ export function parseFilter(text: string | undefined): Filter {
 }
 
 function parseTerm(term: string): Filter {
-  const found = /^([A-Za-z][\w.-]*)(!?=|:)"?([^"]*)"?$/.exec(term)
+  const found = /^([A-Za-z][\w.-]*)(!=|>=|<=|[=:<>])"?([^"]*)"?$/.exec(term)
   if (!found) throw invalid(`Invalid filter expression: ${term.slice(0, 100)}`)
   const [, path = '', operator = '', wanted = ''] = found
   return (resource) => {
     const value = valueAt(resource, path.split('.'))
-    const equal = wanted === '*' && operator === ':' ? value !== undefined : String(value ?? '') === wanted
-    return operator === '!=' ? !equal : equal
+    const text = String(value ?? '')
+    if (operator === ':' && wanted === '*') return value !== undefined
+    return compare[operator as keyof typeof compare](text, wanted)
   }
 }
+
+/** Texts, and times among them: those of one zone sort by what they mean. */
+const compare = {
+  ':': (text: string, wanted: string) => text === wanted,
+  '=': (text: string, wanted: string) => text === wanted,
+  '!=': (text: string, wanted: string) => text !== wanted,
+  '>': (text: string, wanted: string) => text > wanted,
+  '>=': (text: string, wanted: string) => text >= wanted,
+  '<': (text: string, wanted: string) => text < wanted,
+  '<=': (text: string, wanted: string) => text <= wanted,
+} as const
 
 function valueAt(resource: Json, path: readonly string[]): Json | undefined {
   let value: Json | undefined = resource

@@ -12,11 +12,16 @@ export async function startOperation({ state, save }: GcpCloud, name: string | n
 }
 
 /** Changes the state, and leaves it to the caller to write it down. */
-export function endOperation({ state }: GcpCloud, name: string | null, failure?: string): void {
+export function endOperation({ state }: GcpCloud, name: string | null): void {
   const operation = name === null ? undefined : state.operations[name]
   if (!operation) return
   operation.status = 'DONE'
   operation.endedAt = new Date().toISOString()
   operation.startedAt ??= operation.endedAt
-  if (failure !== undefined) operation.errors.push({ code: 'INTERNAL_ERROR', message: failure })
+}
+
+/** It failed; it may still have something to put right before it is done. Changes the state, and leaves it to the caller to write it down. */
+export function noteFailure({ state }: GcpCloud, name: string | null, message: string): void {
+  const operation = name === null ? undefined : state.operations[name]
+  operation?.errors.push({ code: 'INTERNAL_ERROR', message })
 }

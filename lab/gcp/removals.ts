@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { TIMER_MAX_MS } from '../duration'
 import { createTaskRunner, type TaskRunner } from '../tasks'
 import type { GcpCloud } from './cloud'
-import { endOperation, startOperation } from './operation-life'
+import { endOperation, noteFailure, startOperation } from './operation-life'
 import type { BackupRecord, BackupTask } from './state'
 
 export function createRemovals(cloud: () => GcpCloud): TaskRunner<BackupRecord> {
@@ -26,8 +26,9 @@ export function createRemovals(cloud: () => GcpCloud): TaskRunner<BackupRecord> 
       cloud().log(`The backup ${backup.uid} was not removed: ${error}`)
       return () => {
         // as it was: its data may be there still
-        backup.state = 'SUCCESSFUL'
-        endOperation(cloud(), task.operation, 'An internal error has occurred.')
+        backup.state = task.before
+        noteFailure(cloud(), task.operation, 'An internal error has occurred.')
+        endOperation(cloud(), task.operation)
       }
     },
     nameOf: ({ uid }) => uid,

@@ -133,12 +133,14 @@ function newServers(options: GcpOptions, ended: (folder: string) => void): Serve
 }
 
 /** Those that some record speaks of; what a restore replaces is kept until it is done. */
-function foldersOf(state: GcpState): { instances: Set<string>; snapshots: Set<string> } {
+function foldersOf(state: GcpState): Parameters<Servers['sweep']>[0] {
   const instances = Object.values(state.instances)
   const replaced = instances.flatMap(({ tasks }) => tasks.flatMap((task) => (task.kind === 'restore' ? [task.before] : [])))
   return {
     instances: new Set([...instances.map(({ folder }) => folder), ...replaced]),
     snapshots: new Set(Object.values(state.backups).map(({ folder }) => folder)),
+    // of the instances' own folders alone
+    archives: new Set(),
   }
 }
 
@@ -158,7 +160,7 @@ async function empty({ tasks, removals, state, servers, save }: GcpCloud, effect
   await save()
   await effects.settle()
   await Promise.all(folders.map((folder) => servers.remove(folder)))
-  await servers.sweep({ instances: new Set(), snapshots: new Set() })
+  await servers.sweep({ instances: new Set(), snapshots: new Set(), archives: new Set() })
 }
 
 /** A server that is just being made or restarted learns the rules at the end of that. */

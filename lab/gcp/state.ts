@@ -25,11 +25,15 @@ type Job =
   | { kind: 'settle' }
   | { kind: 'update'; settings: Settings }
   | { kind: 'restart' }
+  /** To the other zone of a highly available instance. */
+  | { kind: 'failover' }
   /** Its server ended by itself. */
   | { kind: 'recover' }
   | { kind: 'back-up'; backup: string }
   /** `before`: the folder that is replaced. */
   | { kind: 'restore'; backup: string; before: string }
+  /** `at`: a moment, or null for now; `snapshot`: the folder of the copy that it is then made from. */
+  | { kind: 'clone'; source: string; at: string | null; snapshot: string }
   | { kind: 'delete'; finalBackup: string | null }
   | { kind: 'create-user'; user: string; verifier: string | null; roles: string[] | null }
   | { kind: 'update-user'; user: string; verifier: string | null; roles: string[] | null; revoke: boolean }
@@ -45,6 +49,8 @@ export interface SqlInstance {
   engineVersion: string
   region: string
   zone: string
+  /** Of what would take over in a highly available one. */
+  secondaryZone: string
   /** Folder of its server; changes with each attempt to make it. */
   folder: string
   /** Last number of its address. */
@@ -76,11 +82,11 @@ export interface OperationRecord {
   startedAt: string | null
   endedAt: string | null
   errors: OperationError[]
-  /** Of the backup that it makes, restores or deletes. */
-  backup: string | null
+  /** The backup that it makes, restores or deletes. */
+  backup: { runId: string; uid: string } | null
 }
 
-export type BackupState = 'ENQUEUED' | 'RUNNING' | 'SUCCESSFUL' | 'FAILED' | 'DELETING' | 'DELETED'
+export type BackupState = 'ENQUEUED' | 'RUNNING' | 'SUCCESSFUL' | 'FAILED' | 'DELETING'
 
 /** One backup, seen as a run of its instance and as a backup of the project. */
 export interface BackupRecord {
@@ -102,6 +108,9 @@ export interface BackupRecord {
   enqueuedAt: string
   startedAt: string | null
   endedAt: string | null
+  /** The archive that it can be rolled forward from, and the moment from which on. */
+  archive: string | null
+  recoverableFrom: string | null
   expiresAt: string | null
   /** Its instance's, as they were. */
   settings: Settings
@@ -114,6 +123,8 @@ export interface BackupRecord {
 export interface BackupTask {
   kind: 'remove'
   operation: string
+  /** What it was; and is again when this fails. */
+  before: BackupState
   doom?: Doom
 }
 

@@ -2,16 +2,17 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { TIMER_MAX_MS } from '../duration'
 import type { Doom } from '../faults/call-faults'
-import { newFolderName, type ServerSpec } from '../postgres/servers'
+import { newFolderName } from '../postgres/servers'
 import type { Durations } from '../profile'
 import { createTaskRunner, type Outcome, type TaskRunner } from '../tasks'
-import { failBackup, performBackUp } from './backing-up'
+import { backUpFirst, failBackup, loseArchive, performBackUp } from './backing-up'
+import { performClone } from './cloning'
 import { type GcpCloud, specOf } from './cloud'
 import { createDatabase, createUser, deleteUser, dropDatabase, updateUser, within } from './inside'
-import { endOperation, startOperation } from './operation-life'
-import type { SqlInstance, Task } from './state'
+import { endOperation, noteFailure, startOperation } from './operation-life'
+import type { BackupRecord, SqlInstance, Task } from './state'
 import { performUpdate } from './updating'
-import { atLeast, lasts, type TaskOf, type Work } from './work'
+import { atLeast, beginAnew, closed, lasts, type TaskOf, type Work } from './work'
 
 export function createInstanceTasks(cloud: () => GcpCloud): TaskRunner<SqlInstance> {
   return createTaskRunner<Task, SqlInstance>({
@@ -22,7 +23,7 @@ export function createInstanceTasks(cloud: () => GcpCloud): TaskRunner<SqlInstan
       const outcome = await (task.doom ? failAsOrdered(work, task, task.doom) : perform[task.kind](work, task as never))
       return () => {
         outcome()
-        if (!instance.tasks.some(({ operation }) => operation === task.operation)) endOperation(work.cloud, task.operation)
+        endWithLastTask(work.cloud, instance, task)
         if (instance.state === 'RUNNABLE') instance.availableAt = new Date().toISOString()
       }
     },
@@ -31,13 +32,19 @@ export function createInstanceTasks(cloud: () => GcpCloud): TaskRunner<SqlInstan
       cloud().log(`${task.kind} of ${instance.name} failed: ${error}`)
       return () => {
         afterFailure(cloud(), instance, task)
-        endOperation(cloud(), task.operation, messageOf(task, error))
+        noteFailure(cloud(), task.operation, messageOf(task, error))
+        endWithLastTask(cloud(), instance, task)
       }
     },
     nameOf: ({ name }) => name,
     save: () => cloud().save(),
     log: (line) => cloud().log(line),
   })
+}
+
+/** An operation is done when none of its tasks is left. */
+function endWithLastTask(cloud: GcpCloud, instance: SqlInstance, { operation }: Task): void {
+  if (!instance.tasks.some((task) => task.operation === operation)) endOperation(cloud, operation)
 }
 
 /** Before whatever else is to be done for it, but after what is under way. */
@@ -52,9 +59,11 @@ const DURATION = {
   settle: 'lagMs',
   update: 'modifyMs',
   restart: 'rebootMs',
+  failover: 'recoverMs',
   recover: 'recoverMs',
   'back-up': 'snapshotMs',
   restore: 'restoreMs',
+  clone: 'restoreMs',
   delete: 'deleteMs',
   'create-user': 'passwordMs',
   'update-user': 'passwordMs',
@@ -70,9 +79,11 @@ const perform: { [Kind in Task['kind']]: (work: Work, task: TaskOf<Kind>) => Pro
   settle,
   update: performUpdate,
   restart,
+  failover,
   recover,
   'back-up': performBackUp,
   restore,
+  clone: performClone,
   delete: remove,
   'create-user': (work, task) => inside(work, task, (client) => createUser(client, task)),
   'update-user': (work, task) => inside(work, task, (client) => updateUser(client, task)),
@@ -94,12 +105,9 @@ async function create(work: Work, task: TaskOf<'create'>): Promise<Outcome> {
   }
 }
 
-/** Nobody writes into data that could still be made again. */
-function closed(cloud: GcpCloud, instance: SqlInstance): ServerSpec {
-  return { ...specOf(cloud, instance), networks: [] }
-}
-
-async function settle({ cloud, instance }: Work): Promise<Outcome> {
+async function settle(work: Work): Promise<Outcome> {
+  const { cloud, instance } = work
+  await backUpFirst(work, instance.settings)
   if (instance.settings.activationPolicy === 'NEVER') await cloud.servers.halt(instance.folder)
   else await cloud.servers.configure(specOf(cloud, instance))
   return () => {
@@ -107,18 +115,18 @@ async function settle({ cloud, instance }: Work): Promise<Outcome> {
   }
 }
 
-/** A new folder for a new attempt, written down first, so that the sweep after a crash knows which one counts. */
-async function beginAnew(cloud: GcpCloud, instance: SqlInstance): Promise<void> {
-  const before = instance.folder
-  instance.folder = newFolderName()
-  await cloud.save()
-  await cloud.servers.remove(before)
-}
-
 async function restart(work: Work): Promise<Outcome> {
   const { cloud, instance } = work
   await atLeast(cloud.servers.restart(specOf(cloud, instance)), lasts(work, 'rebootMs'))
   return () => {}
+}
+
+async function failover(work: Work): Promise<Outcome> {
+  const { cloud, instance } = work
+  const { zone, secondaryZone } = instance
+  await cloud.servers.crash(instance.folder)
+  await atLeast(cloud.servers.ensureRunning(specOf(cloud, instance)), lasts(work, 'recoverMs'))
+  return () => Object.assign(instance, { zone: secondaryZone, secondaryZone: zone })
 }
 
 async function recover(work: Work): Promise<Outcome> {
@@ -135,15 +143,17 @@ async function restore(work: Work, task: TaskOf<'restore'>): Promise<Outcome> {
   const { cloud, instance, signal } = work
   const backup = cloud.state.backups[task.backup]
   if (!backup) throw new Error(`The backup ${task.backup} is gone.`)
-  await cloud.servers.halt(task.before)
+  if (task.before !== '') await cloud.servers.halt(task.before)
   const attempt = instance.folder
   instance.folder = newFolderName()
-  instance.state = 'MAINTENANCE'
+  if (instance.madeAt !== null) instance.state = 'MAINTENANCE'
   await cloud.save()
   if (attempt !== task.before) await cloud.servers.remove(attempt)
   await atLeast(cloud.servers.restore(closed(cloud, instance), backup.folder, signal), lasts(work, 'restoreMs'))
   return () => {
+    instance.madeAt ??= new Date().toISOString()
     instance.tasks.unshift({ kind: 'settle', operation: task.operation })
+    loseArchive(cloud, task.before)
     discard(cloud, task.before)
   }
 }
@@ -156,13 +166,23 @@ function discard(cloud: GcpCloud, folder: string): void {
 async function remove(work: Work, task: TaskOf<'delete'>): Promise<Outcome> {
   const { cloud, instance } = work
   const final = task.finalBackup === null ? undefined : cloud.state.backups[task.finalBackup]
-  if (final && final.state !== 'SUCCESSFUL') (await performBackUp(work, { ...task, kind: 'back-up', backup: final.uid }))()
+  if (final && final.state !== 'SUCCESSFUL') await backUpLast(work, final)
   await lasts(work, 'deleteMs')
   await cloud.servers.remove(instance.folder)
   return () => {
     delete cloud.state.instances[instance.name]
+    loseArchive(cloud, instance.folder)
     forgetBackups(cloud, instance)
   }
+}
+
+/** A stopped instance is started for it, closed to everybody. */
+async function backUpLast(work: Work, final: BackupRecord): Promise<void> {
+  const { cloud, instance } = work
+  await cloud.servers.ensureRunning(closed(cloud, instance))
+  const taken = await performBackUp(work, { kind: 'back-up', operation: null, backup: final.uid })
+  taken()
+  await cloud.save()
 }
 
 /** Backups go with their instance unless they were to be kept; final ones always stay. */
@@ -187,7 +207,7 @@ const NEEDS_NO_SERVER = new Set<Task['kind']>(['create', 'restore', 'recover', '
 
 /** Waits while faults keep its server from doing anything. */
 async function becomesAble({ cloud, instance, signal }: Work, task: Task): Promise<void> {
-  if (task.kind === 'create' || (task.kind === 'delete' && task.finalBackup === null)) return
+  if (task.kind === 'create' || task.kind === 'clone' || (task.kind === 'delete' && task.finalBackup === null)) return
   await cloud.afflictions.thawed(instance.name, signal)
   if (NEEDS_NO_SERVER.has(task.kind)) return
   while (cloud.afflictions.isFull(instance.name)) await sleep(LOOK_EVERY_MS, undefined, { signal })
@@ -195,7 +215,7 @@ async function becomesAble({ cloud, instance, signal }: Work, task: Task): Promi
 
 /** Whether a task failed only because its server was away: then it is begun again once that is back. */
 async function passes(cloud: GcpCloud, instance: SqlInstance, task: Task): Promise<boolean> {
-  if (task.doom || ['create', 'restore', 'recover', 'delete'].includes(task.kind)) return false
+  if (task.doom || ['create', 'restore', 'clone', 'recover', 'delete'].includes(task.kind)) return false
   if (cloud.afflictions.isFrozen(instance.name)) return true
   if (!cloud.servers.isDown(instance.folder) || instance.settings.activationPolicy === 'NEVER') return false
   // a server that does not come back must not keep its task waiting for ever
@@ -214,16 +234,20 @@ async function failAsOrdered(work: Work, task: Task, { fault, delayMs }: Doom): 
 
 /** A creation leaves an instance that has failed, a restore or deletion that cannot be done one that is as it was before. */
 function afterFailure(cloud: GcpCloud, instance: SqlInstance, task: Task): void {
-  if (task.kind === 'create' || task.kind === 'settle') instance.state = 'FAILED'
+  if (task.kind === 'create' || task.kind === 'settle' || task.kind === 'clone') instance.state = 'FAILED'
   if (task.kind === 'delete') instance.state = instance.madeAt === null ? 'FAILED' : 'RUNNABLE'
   if (task.kind === 'back-up') failBackup(cloud, task.backup)
   if (task.kind === 'delete' && task.finalBackup !== null) failBackup(cloud, task.finalBackup)
   if (task.kind !== 'restore') return
+  if (instance.madeAt === null) {
+    instance.state = 'FAILED'
+    return
+  }
   // the data that were to be replaced are still there
   const attempt = instance.folder
   instance.folder = task.before
   instance.state = 'RUNNABLE'
-  instance.tasks.unshift({ kind: 'recover', operation: null })
+  instance.tasks.unshift({ kind: 'recover', operation: task.operation })
   if (attempt !== task.before) discard(cloud, attempt)
 }
 

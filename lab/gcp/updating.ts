@@ -1,7 +1,8 @@
 /** Carries out a change of settings: starts, stops, restarts or tells the server, whichever the change needs. New settings count once they
  *  hold; a server that does not start with them goes back to the old ones. */
 import type { Outcome } from '../tasks'
-import { specOf } from './cloud'
+import { backUpFirst, loseArchive } from './backing-up'
+import { archiveOf, specOf } from './cloud'
 import { needRestart } from './flags'
 import type { Settings } from './settings'
 import { atLeast, lasts, type TaskOf, type Work } from './work'
@@ -11,6 +12,7 @@ export async function performUpdate(work: Work, { settings }: TaskOf<'update'>):
   const before = instance.settings
   try {
     await atLeast(apply(work, settings), lasts(work, 'modifyMs'))
+    await settleArchive(work, settings)
   } catch (error) {
     if (!work.signal.aborted && cloud.servers.isDown(instance.folder)) await bringBack(work, before)
     throw error
@@ -34,10 +36,21 @@ async function apply(work: Work, settings: Settings): Promise<void> {
   }
   if (instance.settings.activationPolicy === 'NEVER') return await servers.ensureRunning(spec)
   const catalogue = await cloud.catalogue(instance.major)
+  const archive = archiveOf(instance, settings) !== archiveOf(instance, instance.settings)
   const machine = settings.tier !== instance.settings.tier || settings.edition !== instance.settings.edition
-  if (machine || needRestart(catalogue, instance.settings.databaseFlags, settings.databaseFlags))
+  if (archive || machine || needRestart(catalogue, instance.settings.databaseFlags, settings.databaseFlags))
     return await servers.restart(spec)
   await servers.configure(spec)
+}
+
+/** Who begins to archive takes a backup to recover from; who ends keeps no log. */
+async function settleArchive(work: Work, settings: Settings): Promise<void> {
+  const { cloud, instance } = work
+  if (settings.activationPolicy === 'NEVER') return
+  if (archiveOf(instance, settings) !== undefined) return await backUpFirst(work, settings)
+  if (archiveOf(instance, instance.settings) === undefined) return
+  loseArchive(cloud, instance.folder)
+  await cloud.servers.removeArchive(instance.folder)
 }
 
 /** What it had before lets it start: it did so then. */

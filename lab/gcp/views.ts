@@ -26,6 +26,7 @@ export function instanceView(cloud: GcpCloud, instance: SqlInstance, prefix: str
     instanceType: 'CLOUD_SQL_INSTANCE',
     region,
     gceZone: zone,
+    ...(instance.settings.availabilityType === 'REGIONAL' && { secondaryGceZone: instance.secondaryZone }),
     connectionName: `${PROJECT}:${region}:${name}`,
     selfLink: instanceLink(prefix, name),
     serviceAccountEmailAddress: `p000000000000-${serial(name, 6)}@gcp-sa-cloud-sql.iam.gserviceaccount.com`,
@@ -78,7 +79,7 @@ export function operationView(operation: OperationRecord, prefix: string): Messa
     targetProject: PROJECT,
     targetLink: instanceLink(prefix, instance),
     selfLink: `${HOST}${prefix}projects/${PROJECT}/operations/${name}`,
-    ...(backup !== null && { backupContext: { kind: 'sql#backupContext', backupId: backup } }),
+    ...(backup && { backupContext: { kind: 'sql#backupContext', backupId: backup.runId, name: backupName(backup.uid) } }),
     ...(errors.length > 0 && {
       error: {
         kind: 'sql#operationErrors',
@@ -108,6 +109,41 @@ export function backupRunView(backup: BackupRecord, prefix: string): Message {
     selfLink: `${instanceLink(prefix, instance)}/backupRuns/${runId}`,
     ...(error && { error: { kind: 'sql#operationError', ...error } }),
   }
+}
+
+/** As a backup of the project. */
+export function backupView(cloud: GcpCloud, backup: BackupRecord, prefix: string): Message {
+  const { uid, runId, instance, type, state, startedAt, endedAt, error, expiresAt, instanceDeletedAt } = backup
+  const source = cloud.state.instances[instance]
+  const known = source && source.createdAt === backup.instanceCreatedAt ? source : undefined
+  return {
+    kind: 'sql#backup',
+    name: backupName(uid),
+    selfLink: `${HOST}${prefix}${backupName(uid)}`,
+    type,
+    state,
+    instance,
+    description: backup.description,
+    location: backup.location,
+    backupKind: 'SNAPSHOT',
+    databaseVersion: `POSTGRES_${backup.major}`,
+    backupRun: `projects/${PROJECT}/instances/${instance}/backupRuns/${runId}`,
+    ...(startedAt !== null && { backupInterval: { startTime: startedAt, ...(endedAt !== null && { endTime: endedAt }) } }),
+    expiryTime: expiresAt,
+    instanceDeletionTime: known ? null : instanceDeletedAt,
+    instanceSettings: {
+      kind: 'sql#instance',
+      name: instance,
+      region: backup.region,
+      databaseVersion: `POSTGRES_${backup.major}`,
+      settings: { ...backup.settings, kind: 'sql#settings' } as unknown as Json,
+    },
+    ...(error && { error: { kind: 'sql#operationError', ...error } }),
+  }
+}
+
+function backupName(uid: string): string {
+  return `projects/${PROJECT}/backups/${uid}`
 }
 
 export function etagOf(view: object): string {

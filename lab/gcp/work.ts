@@ -1,6 +1,7 @@
-/** What each task of an instance is given, and how long it lasts. */
+/** What each task of an instance is given, and what several of them do. */
+import { newFolderName, type ServerSpec } from '../postgres/servers'
 import type { Durations } from '../profile'
-import type { GcpCloud } from './cloud'
+import { type GcpCloud, specOf } from './cloud'
 import type { SqlInstance, Task } from './state'
 
 export interface Work {
@@ -19,4 +20,17 @@ export function lasts({ cloud, instance, signal }: Work, state: keyof Durations)
 export async function atLeast<Result>(work: Promise<Result>, time: Promise<void>): Promise<Result> {
   const [result] = await Promise.all([work, time])
   return result
+}
+
+/** A new folder for a new attempt, written down first, so that the sweep after a crash knows which one counts. */
+export async function beginAnew(cloud: GcpCloud, instance: SqlInstance): Promise<void> {
+  const before = instance.folder
+  instance.folder = newFolderName()
+  await cloud.save()
+  await cloud.servers.remove(before)
+}
+
+/** Nobody writes into data that could still be made again. */
+export function closed(cloud: GcpCloud, instance: SqlInstance): ServerSpec {
+  return { ...specOf(cloud, instance), networks: [] }
 }

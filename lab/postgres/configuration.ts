@@ -4,6 +4,8 @@ import { configureServer } from '../../pgserver/cluster'
 import type { Settings } from '../../pgserver/settings'
 import { writeAccessRules } from './access'
 import { archiveSettings } from './archive'
+import { raisedTo, readControlFile } from './control-file'
+import { followSettings, isReplica } from './follower'
 import type { Places } from './places'
 import type { ServerSpec, ServersOptions } from './spec'
 
@@ -20,13 +22,15 @@ export function writeConfiguration(places: Places, options: ServersOptions, spec
     administratorAddress: options.administratorAddress,
     networks: closed ? [] : spec.networks,
   })
-  const settings = {
+  const asked = {
     // one call instead of an fsync for each file before recovery: twice as fast for a restored copy, and as durable
     ...(process.platform === 'linux' && { recovery_init_sync_method: 'syncfs' }),
     ...spec.settings,
     ...(spec.archive !== undefined && archiveSettings(places, spec.archive)),
+    ...(spec.replicaOf && followSettings(places, options, spec.folder, spec.replicaOf)),
     ...closed?.settings,
   }
+  const settings = isReplica(dataDir) ? raisedTo(readControlFile(dataDir).minimums, asked) : asked
   configureServer({ dataDir, hosts: [spec.address], port: options.port, settings })
   return settings
 }

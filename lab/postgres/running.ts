@@ -111,7 +111,7 @@ export class RunningServers {
   /** Whether it answers now. */
   answers(folder: string): boolean {
     const entry = this.entries.get(folder)
-    return entry !== undefined && !entry.frozen
+    return entry !== undefined && !entry.frozen && entry.server.isAlive()
   }
 
   asAdministrator<Result>(

@@ -15,9 +15,12 @@ import type { Master } from './flavour'
 import { Places } from './places'
 import { backupNote, isOfReplica, noteFile, type RestorePoint, recoverAlone, recoverTo, type Window, windowOf } from './recovery'
 import { removeFolder } from './remove'
+import { createReplica, follow, isFollowing, promote, type Replication, release, replicationOf } from './replica'
 import { RunningServers } from './running'
 import { identifier, literal } from './session'
-import type { ServerSpec, ServersOptions } from './spec'
+import { dropOthers } from './slots'
+import type { Primary, ServerSpec, ServersOptions } from './spec'
+import { switchOver } from './switchover'
 
 export { newFolderName, type ServerSpec, type ServersOptions } from './spec'
 
@@ -107,6 +110,50 @@ export class Servers {
     if (archive !== '') await removeFolder(this.places.archive(archive))
   }
 
+  /** A server that follows `primary`; resolves when it can be read and streams. Its spec says so in `replicaOf` from then on.
+   *  Nothing is left when it fails, but what a primary that is away holds (`keepReplicas`). */
+  async createReplica(spec: ServerSpec, primary: ServerSpec, signal: AbortSignal): Promise<void> {
+    const follower = { ...spec, replicaOf: primary }
+    try {
+      await createReplica(this.running, this.places, { spec: follower, primary, signal })
+    } catch (error) {
+      await this.remove(spec.folder, follower)
+      throw error
+    }
+  }
+
+  /** Makes a replica a server of its own; resolves when it is writable. What it had replayed stays. Safe to repeat. */
+  async promote(spec: ServerSpec): Promise<void> {
+    await promote(this.running, spec)
+  }
+
+  /** The replica becomes the writer, and the writer its replica: their specs say the opposite in `replicaOf` from then on. No
+   *  commit is lost; every slot of the old writer goes. Other replicas of its are told by `follow`. When it fails before the replica
+   *  is promoted, the writer is back. Safe to repeat with the specs of before, also after a crash at any point. */
+  async switchOver(writer: ServerSpec, replica: ServerSpec, signal: AbortSignal): Promise<void> {
+    await switchOver(this.running, this.places, { writer, replica, signal })
+  }
+
+  /** A running replica streams from whom its spec names now, such as the server that its primary was replaced by. The log for it
+   *  is kept there; `keepReplicas` ends that elsewhere. */
+  async follow(spec: ServerSpec & { replicaOf: Primary }): Promise<void> {
+    await follow(this.running, spec)
+  }
+
+  isInRecovery(spec: ServerSpec): Promise<boolean> {
+    return this.running.asAdministrator(spec, isFollowing)
+  }
+
+  /** How a replica follows its primary, as of now. */
+  replication(spec: ServerSpec): Promise<Replication> {
+    return replicationOf(this.running, spec)
+  }
+
+  /** The log is kept for these replicas (their folders) and for no other one: what was forgotten while the server was away. */
+  async keepReplicas(spec: ServerSpec, folders: readonly string[]): Promise<void> {
+    await this.running.asAdministrator(spec, (client) => dropOthers(client, folders))
+  }
+
   /** Adopts the server that an earlier lab left running, or starts it. */
   async ensureRunning(spec: ServerSpec): Promise<void> {
     await this.running.ensure(spec)
@@ -153,12 +200,14 @@ export class Servers {
     await removeFolder(this.places.snapshot(snapshot))
   }
 
-  /** Stops the server at once and deletes its data, and its archive if that has the name of its folder. Safe to repeat. */
-  async remove(folder: string, { keepArchive = false } = {}): Promise<void> {
+  /** Stops the server at once and deletes its data, and its archive if that has the name of its folder. The primary that a replica
+   *  followed keeps no log for it any more. Safe to repeat. */
+  async remove(folder: string, more: { keepArchive?: boolean; replicaOf?: Primary | undefined } = {}): Promise<void> {
     if (folder === '') return
     await this.running.stop(folder, 'immediate')
+    await release(this.running, { folder, replicaOf: more.replicaOf })
     await removeFolder(this.places.server(folder))
-    if (!keepArchive) await this.removeArchive(folder)
+    if (!more.keepArchive) await this.removeArchive(folder)
   }
 
   /** As if the machine had failed: no shutdown, then recovery. */

@@ -16,8 +16,10 @@ export interface ServerSpec {
    *  goes on where the other ended. A change takes effect when the server starts. */
   archive?: string | undefined
   /** Whom it follows for as long as it is a replica. What it is, its data says: after a promotion this has no effect. */
-  replicaOf?: { readonly address: string } | undefined
+  replicaOf?: Primary | undefined
 }
+
+export type Primary = Pick<ServerSpec, 'folder' | 'address'>
 
 export interface ServersOptions {
   stateDir: string

@@ -10,6 +10,9 @@ const PROMISES = METHODS.flatMap(({ name, answer, verb }) =>
   OPERATIONS.has(name) && answer === 'Operation' && verb !== 'GET' ? [name] : [],
 )
 
+/** What concerns no instance that could be busy. */
+const NEVER_BUSY = new Set(['instances.insert', 'backups.updateBackup'])
+
 const QUESTIONS = METHODS.flatMap(({ name, verb }) => (OPERATIONS.has(name) && verb === 'GET' ? [name] : []))
 
 export const GCP_FAULTS = faultTable<GcpState>({
@@ -24,7 +27,7 @@ export const GCP_FAULTS = faultTable<GcpState>({
   },
   busy: {
     says: 'an instance refuses changes (operationInProgress, 409) for the time of --tail after its last operation was done',
-    operations: PROMISES.filter((name) => name !== 'instances.insert'),
+    operations: PROMISES.filter((name) => !NEVER_BUSY.has(name)),
   },
   questions: QUESTIONS,
   promises: PROMISES,

@@ -1,8 +1,8 @@
 /** instances.delete: not while it is protected or has replicas; a last backup when asked for. */
 import { findInstance, type Operation, promise, requireIdle } from '../cloud'
 import { GcpError } from '../errors'
+import { addBackup, finalExpiry } from '../new-backup'
 import { operationView } from '../views'
-import { addBackup, finalExpiry } from './new-backup'
 
 export const deleteInstance: Operation = async (call) => {
   const { cloud, fields, prefix } = call
@@ -22,7 +22,7 @@ export const deleteInstance: Operation = async (call) => {
   const description = String(fields.finalBackupDescription ?? '')
   const backup = final ? addBackup(cloud, instance, { type: 'FINAL', description, expiresAt }) : undefined
   instance.state = 'PENDING_DELETE'
-  const promised = { type: 'DELETE', ...(backup && { backup: backup.runId }) }
+  const promised = { type: 'DELETE', ...(backup && { backup }) }
   const operation = await promise(call, instance, promised, { kind: 'delete', finalBackup: backup?.uid ?? null })
   return operationView(operation, prefix)
 }

@@ -3,12 +3,13 @@
 import { type Call, findInstance, type Operation, promise, requireIdle, textOf } from '../cloud'
 import { GcpError, invalid, missing } from '../errors'
 import { merged, messageOf } from '../merge'
-import type { Json, Message } from '../protocol/json'
+import type { Message } from '../protocol/json'
 import { checkSettings, withDefaults } from '../settings'
+import { checkVersion } from '../settings-version'
 import type { SqlInstance } from '../state'
 import { operationView } from '../views'
 import { refuseUnsupported } from './instance-body'
-import { zoneOf } from './instances-insert'
+import { zoneOf } from './new-instance'
 
 export const patchInstance: Operation = async (call) => {
   const instance = findInstance(call)
@@ -54,10 +55,4 @@ function checkFixed(instance: SqlInstance, body: Message): void {
     if (given !== undefined && given !== value)
       throw invalid(`${field} cannot be changed from ${value} to ${given.slice(0, 100)}`)
   }
-}
-
-/** @throws GcpError staleData when the caller knows older settings than there are. */
-function checkVersion({ settingsVersion }: SqlInstance, given: Json | undefined): void {
-  if (typeof given !== 'string' || given === String(settingsVersion)) return
-  throw new GcpError('staleData', 'Condition does not match.', { location: 'If-Match' })
 }

@@ -1,19 +1,34 @@
 /** The calls that simulated Cloud SQL carries out, by the names of the generated table. The others are known, and answered as not
  *  implemented. */
 import type { Operation } from '../cloud'
+import { deleteBackupRun, getBackupRun, insertBackupRun, listBackupRuns } from './backup-runs'
+import { createBackup, deleteBackup, getBackup, listBackups, updateBackup } from './backups'
 import { deleteDatabase, getDatabase, insertDatabase, listDatabases, updateDatabase } from './databases'
 import { listFlags } from './flags-list'
+import { cloneInstance } from './instances-clone'
 import { deleteInstance } from './instances-delete'
+import { failoverInstance } from './instances-failover'
 import { getInstance } from './instances-get'
+import { getLatestRecoveryTime } from './instances-get-latest-recovery-time'
 import { insertInstance } from './instances-insert'
 import { listInstances } from './instances-list'
 import { patchInstance, updateInstance } from './instances-patch'
 import { restartInstance } from './instances-restart'
+import { restoreBackup } from './instances-restore-backup'
 import { cancelOperation, getOperation, listOperations } from './operations-get'
 import { listTiers } from './tiers-list'
 import { deleteUser, getUser, insertUser, listUsers, updateUser } from './users'
 
 export const OPERATIONS: ReadonlyMap<string, Operation> = new Map<string, Operation>([
+  ['backupRuns.delete', deleteBackupRun],
+  ['backupRuns.get', getBackupRun],
+  ['backupRuns.insert', insertBackupRun],
+  ['backupRuns.list', listBackupRuns],
+  ['backups.createBackup', createBackup],
+  ['backups.deleteBackup', deleteBackup],
+  ['backups.getBackup', getBackup],
+  ['backups.listBackups', listBackups],
+  ['backups.updateBackup', updateBackup],
   ['databases.delete', deleteDatabase],
   ['databases.get', getDatabase],
   ['databases.insert', insertDatabase],
@@ -21,12 +36,16 @@ export const OPERATIONS: ReadonlyMap<string, Operation> = new Map<string, Operat
   ['databases.patch', updateDatabase],
   ['databases.update', updateDatabase],
   ['flags.list', listFlags],
+  ['instances.clone', cloneInstance],
   ['instances.delete', deleteInstance],
+  ['instances.failover', failoverInstance],
   ['instances.get', getInstance],
+  ['instances.getLatestRecoveryTime', getLatestRecoveryTime],
   ['instances.insert', insertInstance],
   ['instances.list', listInstances],
   ['instances.patch', patchInstance],
   ['instances.restart', restartInstance],
+  ['instances.restoreBackup', restoreBackup],
   ['instances.update', updateInstance],
   ['operations.cancel', cancelOperation],
   ['operations.get', getOperation],

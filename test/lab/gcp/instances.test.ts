@@ -178,6 +178,26 @@ test('a restart is a real one', async () => {
   expect(await gcp.ask(orders, started)).not.toEqual(before)
 })
 
+test('a failover takes a highly available instance to its other zone, with its commits; any other instance refuses it', async () => {
+  const call = { project: PROJECT, instance: 'orders' }
+  await refused(gcp.sdk.instances.failover(call), 400, 'invalidOperation', 'not highly available')
+  const available = await patched('orders', { settings: { availabilityType: 'REGIONAL' } })
+  expect(available).toMatchObject({ gceZone: 'us-central1-a', secondaryGceZone: 'us-central1-b' })
+  await gcp.ask(available, 'INSERT INTO kept VALUES (2)')
+  const stale = { failoverContext: { settingsVersion: 1 } }
+  await refused(gcp.sdk.instances.failover({ ...call, body: stale }), 412, 'staleData')
+  const body = { failoverContext: { settingsVersion: available.settings!.settingsVersion!.value! } }
+  const [operation] = await gcp.sdk.instances.failover({ ...call, body })
+  expect(await gcp.done(operation)).toMatchObject({ operationType: 'FAILOVER', error: null })
+  const after = await gcp.get('orders')
+  expect(after).toMatchObject({
+    gceZone: 'us-central1-b',
+    secondaryGceZone: 'us-central1-a',
+    ipAddresses: available.ipAddresses!,
+  })
+  expect(await gcp.ask(after, 'SELECT n FROM kept ORDER BY n')).toEqual([{ n: 1 }, { n: 2 }])
+})
+
 test('a protected instance is not deleted; an unprotected one is gone, its operation is not, and its name can be had again at once', async () => {
   const call = { project: PROJECT, instance: 'other' }
   await patched('other', { settings: { deletionProtectionEnabled: { value: true } } })

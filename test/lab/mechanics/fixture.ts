@@ -13,10 +13,11 @@ import { cacheDir, ownBlock, PASSWORD } from '../fixture'
 export const never = new AbortController().signal
 
 export interface Mechanics {
-  servers: Servers
+  readonly servers: Servers
+  /** What a process of its own needs to open the same servers. */
+  options: Omit<ServersOptions, 'flavour' | 'ended' | 'log'>
   stateDir: string
   port: number
-  administratorAddress: string
   /** Folders of servers that ended by themselves. */
   ended: string[]
   /** A spec with an address of its own. */
@@ -30,6 +31,8 @@ export interface Mechanics {
   forget(): void
   remove(): Promise<void>
 }
+
+export const ADMINISTRATOR_PASSWORD = 'rather:secret \\ indeed'
 
 const FLAVOUR = {
   name: 'mechanics',
@@ -53,18 +56,9 @@ export async function openMechanics(more: Partial<ServersOptions> = {}): Promise
   const ended: string[] = []
   const all = new Set<string>()
   let last = 100
+  const options = { stateDir, cacheDir, port, administratorAddress, administratorPassword: ADMINISTRATOR_PASSWORD }
   const open = (): Servers =>
-    new Servers({
-      stateDir,
-      cacheDir,
-      port,
-      administratorAddress,
-      administratorPassword: 'rather:secret \\ indeed',
-      flavour: FLAVOUR,
-      ended: (folder) => ended.push(folder),
-      log: () => {},
-      ...more,
-    })
+    new Servers({ ...options, flavour: FLAVOUR, ended: (folder) => ended.push(folder), log: () => {}, ...more })
   let servers = open()
   const query = async <Row extends QueryResultRow>(config: ClientConfig, sql: string): Promise<Row[]> => {
     const client = new Client(config)
@@ -79,9 +73,9 @@ export async function openMechanics(more: Partial<ServersOptions> = {}): Promise
     get servers() {
       return servers
     },
+    options,
     stateDir,
     port,
-    administratorAddress,
     ended,
     spec(folder, major, changes) {
       all.add(folder)
@@ -95,7 +89,7 @@ export async function openMechanics(more: Partial<ServersOptions> = {}): Promise
     ask: ({ address: host }, sql, config) =>
       query({ host, port, user: 'boss', password: PASSWORD, database: 'shop', ...config }, sql),
     async asAdministrator({ address }, sql) {
-      const login = { host: address, port, user: 'labadmin', password: 'rather:secret \\ indeed', database: 'shop' }
+      const login = { host: address, port, user: 'labadmin', password: ADMINISTRATOR_PASSWORD, database: 'shop' }
       return withAdministrator({ ...login, from: administratorAddress }, async (client) => (await client.query(sql)).rows)
     },
     forget() {
@@ -117,7 +111,7 @@ async function freePort(block: string): Promise<number> {
 }
 
 /** Commits numbers one after the other until it is told to stop, and remembers when each was acknowledged. */
-export function startWriter(mechanics: Mechanics, spec: ServerSpec) {
+export function startWriter(mechanics: Mechanics, spec: ServerSpec, first = 1) {
   const acknowledged: { id: number; at: number }[] = []
   let stop = false
   const done = (async () => {
@@ -131,7 +125,7 @@ export function startWriter(mechanics: Mechanics, spec: ServerSpec) {
     })
     client.on('error', () => {})
     await client.connect()
-    for (let id = 1; !stop; id++) {
+    for (let id = first; !stop; id++) {
       try {
         await client.query('INSERT INTO journal VALUES ($1, clock_timestamp())', [id])
       } catch {

@@ -1,10 +1,10 @@
 /** The record of a backup that is to be taken. */
 import { randomUUID } from 'node:crypto'
-import { newFolderName } from '../../postgres/servers'
-import type { GcpCloud } from '../cloud'
-import { invalid } from '../errors'
-import type { Json, Message } from '../protocol/json'
-import type { BackupRecord, SqlInstance } from '../state'
+import { newFolderName } from '../postgres/servers'
+import type { GcpCloud } from './cloud'
+import { invalid } from './errors'
+import type { Json, Message } from './protocol/json'
+import type { BackupRecord, SqlInstance } from './state'
 
 const DAY_MS = 86_400_000
 const DAYS_MAX = 365
@@ -31,6 +31,8 @@ export function addBackup(
     enqueuedAt: new Date().toISOString(),
     startedAt: null,
     endedAt: null,
+    archive: null,
+    recoverableFrom: null,
     expiresAt: given.expiresAt,
     settings: structuredClone(instance.settings),
     region: instance.region,

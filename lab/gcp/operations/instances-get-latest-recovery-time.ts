@@ -1,0 +1,23 @@
+/** instances.getLatestRecoveryTime: between which moments an instance can be recovered to. In life the later one is up to five minutes old;
+ *  here it is that of the question. */
+
+import { recoverableFrom } from '../cloning'
+import { archiveOf, findInstance, type Operation, requireRunning, specOf } from '../cloud'
+import { GcpError, invalid } from '../errors'
+
+export const getLatestRecoveryTime: Operation = async (call) => {
+  const { cloud, fields } = call
+  if (fields.sourceInstanceDeletionTime !== undefined) throw invalid('This lab keeps no logs of deleted instances')
+  const instance = findInstance(call)
+  const archive = archiveOf(instance, instance.settings)
+  const from = archive === undefined ? undefined : recoverableFrom(Object.values(cloud.state.backups), archive)
+  if (archive === undefined || from === undefined) throw invalid('Point-in-time recovery is not enabled on the instance')
+  requireRunning(call, instance)
+  const latest = await cloud.servers.archiveUpToNow(specOf(cloud, instance), AbortSignal.timeout(PATIENCE_MS)).catch((error) => {
+    cloud.log(`${instance.name} does not archive: ${error}`)
+    throw new GcpError('serverException', 'Service temporarily unavailable.')
+  })
+  return { kind: 'sql#getLatestRecoveryTime', latestRecoveryTime: latest, earliestRecoveryTime: from }
+}
+
+const PATIENCE_MS = 15_000

@@ -1,0 +1,140 @@
+/** Killed in the middle of things, the lab finishes them when it is started again: operations are still known, and end. */
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { processesNaming } from '../../support/processes'
+import { cacheDir, ownBlock, type TestLab } from '../fixture'
+import { compileLab, type LabProcess, startLabProcess } from '../process'
+import { type GcpLab, gcpOf, newInstance, type Operation, PASSWORD, PROJECT, refused } from './fixture'
+
+const root = mkdtempSync(join(tmpdir(), 'capstan-lab-gcp-process-'))
+const block = ownBlock()
+let main: string
+let running: LabProcess
+let gcp: GcpLab
+
+const args = () => ['--state', join(root, 'state'), '--block', block, '--cache', cacheDir]
+/** The lab itself is among them. */
+const processes = () => processesNaming(`${root}/state`)
+
+/** The lab as the tests see it, whichever process it is by now. */
+const lab = {
+  block,
+  client: `${block}.2`,
+  get lab() {
+    return running.ready
+  },
+} as unknown as TestLab
+
+async function killAndRestart(): Promise<void> {
+  running.child.kill('SIGKILL')
+  await running.exited
+  running = await startLabProcess(main, args())
+}
+
+async function endsWell(operation: Operation): Promise<Operation> {
+  const done = await gcp.done(operation)
+  expect(done).toMatchObject({ name: operation.name, error: null })
+  return done
+}
+
+beforeAll(async () => {
+  chmodSync(root, 0o755)
+  main = compileLab(join(root, 'code'))
+  running = await startLabProcess(main, args())
+  gcp = gcpOf(lab)
+  await gcp.create('shop')
+  await gcp.ask(await gcp.get('shop'), 'CREATE TABLE kept AS SELECT 1 AS n')
+})
+afterAll(async () => {
+  running.child.kill('SIGTERM')
+  expect(await running.exited).toBe(0)
+  expect(processes()).toEqual([])
+  rmSync(root, { recursive: true, force: true })
+})
+
+const call = { project: PROJECT, instance: 'shop' }
+const kept = async () => await gcp.ask(await gcp.get('shop'), 'SELECT n FROM kept')
+
+test('the next lab lives at the same address with the same token, adopts its servers and knows the operations of before', async () => {
+  const { api, credentials } = running.ready
+  const before = await gcp.get('shop')
+  const [{ items }] = await gcp.sdk.operations.list({ project: PROJECT })
+  await killAndRestart()
+  expect(running.ready).toMatchObject({ api, credentials })
+  expect(await gcp.get('shop')).toEqual(before)
+  expect((await gcp.sdk.operations.list({ project: PROJECT }))[0].items).toEqual(items)
+  expect(await kept()).toEqual([{ n: 1 }])
+})
+
+test.each([0, 120, 600])('a creation whose lab is killed %s ms into it ends in an instance', async (ms) => {
+  const name = `made-${ms}`
+  const [operation] = await gcp.sdk.instances.insert({ project: PROJECT, body: newInstance(lab, name) })
+  await sleep(ms)
+  await killAndRestart()
+  await endsWell(operation)
+  const instance = await gcp.get(name)
+  expect(instance.state).toBe('RUNNABLE')
+  expect(await gcp.ask(instance, 'SELECT 1 AS n')).toEqual([{ n: 1 }])
+  const [deletion] = await gcp.sdk.instances.delete({ project: PROJECT, instance: name })
+  await sleep(ms / 4)
+  await killAndRestart()
+  await endsWell(deletion)
+  await refused(gcp.get(name), 404, 'instanceDoesNotExist')
+})
+
+test.each([0, 150])('a change, a user, a backup and a restore whose lab is killed %s ms later are finished, once', async (ms) => {
+  const version = Number((await gcp.get('shop')).settings!.settingsVersion!.value)
+  const flags = [{ name: 'max_connections', value: String(80 + ms) }]
+  const [change] = await gcp.sdk.instances.patch({ ...call, body: { settings: { databaseFlags: flags } } })
+  await sleep(ms)
+  await killAndRestart()
+  await endsWell(change)
+  expect((await gcp.get('shop')).settings).toMatchObject({
+    databaseFlags: flags,
+    settingsVersion: { value: String(version + 1) },
+  })
+  expect(await gcp.ask(await gcp.get('shop'), 'SHOW max_connections')).toEqual([{ max_connections: String(80 + ms) }])
+  const [user] = await gcp.sdk.users.insert({ ...call, body: { name: `app-${ms}`, password: PASSWORD } })
+  await sleep(ms)
+  await killAndRestart()
+  await endsWell(user)
+  expect(await gcp.ask(await gcp.get('shop'), 'SELECT 1 AS n', { user: `app-${ms}` })).toEqual([{ n: 1 }])
+  const [backup] = await gcp.sdk.backupRuns.insert(call)
+  await sleep(ms)
+  await killAndRestart()
+  const { backupContext } = await endsWell(backup)
+  await gcp.ask(await gcp.get('shop'), 'INSERT INTO kept VALUES (2)')
+  const [restore] = await gcp.sdk.instances.restoreBackup({ ...call, body: { backup: backupContext!.name! } })
+  await sleep(ms)
+  await killAndRestart()
+  await endsWell(restore)
+  expect(await kept()).toEqual([{ n: 1 }])
+})
+
+test('a stopped instance stays stopped in the next lab', async () => {
+  const [stop] = await gcp.sdk.instances.patch({ ...call, body: { settings: { activationPolicy: 'NEVER' } } })
+  await endsWell(stop)
+  await killAndRestart()
+  await expect(kept()).rejects.toMatchObject({ code: 'ECONNREFUSED' })
+  const [start] = await gcp.sdk.instances.patch({ ...call, body: { settings: { activationPolicy: 'ALWAYS' } } })
+  await endsWell(start)
+  expect(await kept()).toEqual([{ n: 1 }])
+})
+
+test('servers that die together with the lab come back with their commits', async () => {
+  await gcp.ask(await gcp.get('shop'), 'INSERT INTO kept VALUES (3)')
+  const all = processes()
+  running.child.kill('SIGKILL')
+  for (const pid of all) {
+    try {
+      process.kill(pid, 'SIGKILL')
+    } catch {
+      // ended with another of them
+    }
+  }
+  await running.exited
+  running = await startLabProcess(main, args())
+  expect(await kept()).toEqual([{ n: 1 }, { n: 3 }])
+})
