@@ -12,7 +12,7 @@ import { allowedNetworks } from './networks'
 import type { ParameterBook } from './parameter-book'
 import { serverSettings } from './parameters'
 import type { Body } from './protocol/body'
-import { type ResourcePath, serverId, typeOf } from './protocol/path'
+import { parseServerId, type ResourcePath, serverId, typeOf } from './protocol/path'
 import { type AsyncOperation, type AzureServer, type AzureState, serverKey } from './state'
 
 export interface AzureCloud extends CloudGround {
@@ -83,6 +83,19 @@ export function serverAt(
   return same(server.resourceGroup, path.resourceGroup) ? server : undefined
 }
 
+/** The server that a new one is to be made out of. @throws AzureError when there is none, or not yet. */
+export function sourceOf({ body, cloud }: Call): AzureServer {
+  const id = parseServerId(body.text('properties.sourceServerResourceId') ?? '')
+  if (!id) throw invalidParameter('sourceServerResourceId')
+  const { subscription, resourceGroup, name } = id
+  const source = serverAt(cloud.state, { subscription, resourceGroup, server: name })
+  if (!source) {
+    throw new AzureError('ResourceNotFound', `The source server '${name}' under resource group '${resourceGroup}' was not found.`)
+  }
+  if (source.createdAt !== null && source.state !== 'Dropping') return source
+  throw new AzureError('ServerIsNotReady', `The source server '${source.name}' is in the state ${source.state}.`)
+}
+
 export function childNotFound(server: AzureServer, collection: string, name: string): AzureError {
   return new AzureError(
     'ResourceNotFound',
@@ -148,6 +161,7 @@ export function parseVersion(cloud: AzureCloud, wanted: string | undefined): { m
 /** The server that it should be, as of now. */
 export function specOf(cloud: AzureCloud, server: AzureServer): ServerSpec {
   const target = serverKey(server.name)
+  const primary = server.replicaOf === null ? undefined : cloud.state.servers[server.replicaOf]
   return {
     folder: server.folder,
     major: server.major,
@@ -155,6 +169,7 @@ export function specOf(cloud: AzureCloud, server: AzureServer): ServerSpec {
     settings: serverSettings(server, { full: cloud.afflictions.isFull(target) }),
     networks: cloud.afflictions.isCut(target) ? [] : allowedNetworks(server),
     archive: server.archive,
+    replicaOf: primary && { folder: primary.folder, address: cloud.addresses.textOf(primary.host) },
   }
 }
 

@@ -12,6 +12,7 @@ import { patientOf } from './patient'
 import { serveAzure } from './router'
 import { type AzureServer, type AzureState, emptyAzureState, serverKey } from './state'
 import { createAzureTasks, expectRecovery, needsServer } from './tasks'
+import { keepReplicas } from './work/lifecycle'
 
 export interface AzureOptions extends CloudGround {
   state: AzureState
@@ -155,6 +156,7 @@ async function bringBack(cloud: AzureCloud, server: AzureServer): Promise<void> 
   if (server.createdAt === null || server.state === 'Stopped' || (task && !needsServer(task))) return
   try {
     await cloud.servers.ensureRunning(specOf(cloud, server))
+    await keepReplicas(cloud, server)
     if (server.state === 'Inaccessible') server.state = 'Ready'
   } catch (error) {
     cloud.log(`${server.name} does not start: ${error}`)

@@ -117,6 +117,8 @@ export interface AzureServer extends ServerShape {
   archive: string
   /** Last number of its address. */
   host: number
+  /** The key of the server that it follows; null when it follows nobody. */
+  replicaOf: string | null
   /** Null until it was made. */
   createdAt: string | null
   /** When it last became ready. */
@@ -144,6 +146,12 @@ export type Task = Job & {
 
 export type Job =
   | { kind: 'create'; verifier: string }
+  /** `source`: a server's name. `pointInTime` null: the latest there is. */
+  | { kind: 'restore'; source: string; pointInTime: string | null }
+  /** `source`: the key of the server to follow. */
+  | { kind: 'replicate'; source: string }
+  /** `planned`: not before it has everything. */
+  | { kind: 'promote'; planned: boolean }
   | { kind: 'update'; change: Partial<ServerShape>; verifier: string | null }
   | { kind: 'start' }
   | { kind: 'stop' }

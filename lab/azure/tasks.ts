@@ -4,7 +4,7 @@ import { TIMER_MAX_MS } from '../duration'
 import type { Doom } from '../faults/call-faults'
 import type { Durations } from '../profile'
 import { createTaskRunner, type Outcome, type TaskRunner } from '../tasks'
-import type { AzureCloud } from './cloud'
+import { type AzureCloud, specOf } from './cloud'
 import { AzureError } from './errors'
 import { endOperation } from './promises'
 import { type AzureServer, type Job, type ServerState, serverKey, type Task } from './state'
@@ -19,11 +19,14 @@ import {
   setAdministrator,
   setFirewallRule,
 } from './work/items'
-import { create, recover, remove, restart, start, stop, update } from './work/lifecycle'
+import { create, promote, recover, remove, replicate, restart, restore, start, stop, update } from './work/lifecycle'
 import { lasts, type Perform, type Work } from './work/work'
 
 const PERFORM: { readonly [Kind in Job['kind']]: Perform<Kind> } = {
   create,
+  restore,
+  replicate,
+  promote,
   update,
   start,
   stop,
@@ -44,6 +47,9 @@ const PERFORM: { readonly [Kind in Job['kind']]: Perform<Kind> } = {
 /** What a task lasts at least. */
 const DURATION = {
   create: 'createMs',
+  restore: 'restoreMs',
+  replicate: 'createMs',
+  promote: 'modifyMs',
   update: 'modifyMs',
   start: 'rebootMs',
   stop: 'rebootMs',
@@ -77,7 +83,7 @@ export function createAzureTasks(cloud: () => AzureCloud): TaskRunner<AzureServe
       const now = cloud()
       if (await passes(now, server, task)) return 'again'
       now.log(`${task.kind} of ${server.name} failed: ${error}`)
-      if (task.kind === 'create') await now.servers.remove(server.folder)
+      if (makes(task.kind)) await now.servers.remove(server.folder, { replicaOf: specOf(now, server).replicaOf })
       return failure(now, server, task, error)
     },
     nameOf: ({ name }) => name,
@@ -88,7 +94,12 @@ export function createAzureTasks(cloud: () => AzureCloud): TaskRunner<AzureServe
 
 /** Whether there must be a running server for it. */
 export function needsServer({ kind }: Task): boolean {
-  return kind !== 'create' && kind !== 'start' && kind !== 'delete'
+  return !makes(kind) && kind !== 'start' && kind !== 'delete'
+}
+
+/** Whether it makes a server anew. */
+function makes(kind: Job['kind']): boolean {
+  return kind === 'create' || kind === 'restore' || kind === 'replicate'
 }
 
 /** Before whatever else is to be done for it, but after what is under way. */
@@ -113,9 +124,9 @@ function failure(cloud: AzureCloud, server: AzureServer, task: Task, error: unkn
     const left = stateAfter(cloud, server, task)
     if (left !== null) server.state = left
     endOperation(cloud.state, task.operation, errorOf(task, error))
-    if (task.kind === 'create') delete cloud.state.servers[serverKey(server.name)]
+    if (makes(task.kind) && server.createdAt === null) delete cloud.state.servers[serverKey(server.name)]
     if (task.kind === 'back-up') delete server.backups[task.backup]
-    if (task.kind !== 'create' && task.kind !== 'recover') return
+    if (!makes(task.kind) && task.kind !== 'recover') return
     // nobody is there any more to do the rest
     for (const { operation } of server.tasks) endOperation(cloud.state, operation, errorOf(task, error))
     server.tasks = []
@@ -127,6 +138,9 @@ function stateAfter(cloud: AzureCloud, server: AzureServer, task: Task): ServerS
   switch (task.kind) {
     case 'recover':
       return 'Inaccessible'
+    case 'replicate':
+      return 'Inaccessible'
+    case 'promote':
     case 'restart':
     case 'update':
       return cloud.servers.isDown(server.folder) ? 'Inaccessible' : 'Ready'

@@ -2,18 +2,26 @@
 import { type AzureCloud, isReachable } from './cloud'
 import { displayName } from './locations'
 import { serverId, typeOf } from './protocol/path'
+import type { ReplicationState } from './replication'
 import type { Administrator, AsyncOperation, AzureServer, FirewallRule, ServerBackup } from './state'
+import { windowOf } from './window'
 
 /** How many replicas a server may have. */
 export const REPLICAS_MAX = 5
 
-export function serverView(cloud: AzureCloud, server: AzureServer): object {
+/** `replication`: of a replica. */
+export function serverView(cloud: AzureCloud, server: AzureServer, replication?: ReplicationState): object {
+  const window = windowOf(server)
+  const role = roleOf(cloud, server)
+  const capacity = server.replicaOf === null ? REPLICAS_MAX : 0
+  const primary = server.replicaOf === null ? undefined : cloud.state.servers[server.replicaOf]
   return {
     sku: server.sku,
     ...(server.createdAt !== null && { systemData: { createdAt: server.createdAt } }),
     properties: {
       dataEncryption: { type: 'SystemManaged' },
-      replica: { role: 'Primary', capacity: REPLICAS_MAX },
+      replica: { role, capacity, ...(replication && { replicationState: replication }) },
+      ...(primary && { sourceServerResourceId: serverId(primary) }),
       storage: storageView(server),
       network: networkView(server),
       privateEndpointConnections: [],
@@ -32,11 +40,12 @@ export function serverView(cloud: AzureCloud, server: AzureServer): object {
       backup: {
         backupRetentionDays: server.backup.retentionDays,
         geoRedundantBackup: server.backup.geoRedundant,
+        ...(window && { earliestRestoreDate: window.earliest }),
       },
       highAvailability: highAvailabilityView(server),
       maintenanceWindow: server.maintenanceWindow,
-      replicationRole: 'Primary',
-      replicaCapacity: REPLICAS_MAX,
+      replicationRole: role,
+      replicaCapacity: capacity,
     },
     location: displayName(server.location),
     ...(Object.keys(server.tags).length > 0 && { tags: server.tags }),
@@ -44,6 +53,11 @@ export function serverView(cloud: AzureCloud, server: AzureServer): object {
     name: server.name,
     type: typeOf(),
   }
+}
+
+function roleOf({ state }: AzureCloud, { replicaOf, location }: AzureServer): string {
+  if (replicaOf === null) return 'Primary'
+  return state.servers[replicaOf]?.location === location ? 'AsyncReplica' : 'GeoAsyncReplica'
 }
 
 function storageView({ storage }: AzureServer): object {

@@ -5,6 +5,7 @@ import { AzureError, invalidParameter } from '../errors'
 import { parsePassword } from '../names'
 import { promise } from '../promises'
 import { serverId } from '../protocol/path'
+import { requireWriter } from '../replication'
 import { parseShape, parseZone } from '../shape'
 import { type AzureServer, serverKey } from '../state'
 
@@ -19,6 +20,7 @@ export async function changeServer(
   const verifier = password === undefined ? null : scramVerifier(parsePassword(password, server.login))
   const change = parseShape(body, server, false)
   refuseFixed(call, server)
+  if (verifier !== null) requireWriter(server)
   if (replacesTags) change.tags ??= {}
   requireState(call, server, 'Ready')
   const answer = await promise(call, server, {

@@ -5,11 +5,13 @@ import { AzureError } from '../errors'
 import { parseBackupName } from '../names'
 import { promise } from '../promises'
 import { serverId } from '../protocol/path'
+import { requireWriter } from '../replication'
 
 export const createBackup: Operation = async (call) => {
   const server = findParent(call, 'backups')
   const name = parseBackupName(call.path.child ?? '')
   const backup = name.toLowerCase()
+  requireWriter(server)
   requireState(call, server, 'Ready')
   if (server.backups[backup]) throw new AzureError('ResourceAlreadyExists', `A backup with the name '${name}' already exists.`)
   server.backups[backup] = { name, folder: newFolderName(), kind: 'Customer On-Demand', completedAt: null }

@@ -4,6 +4,7 @@ import { DEFAULT_CHARSET, DEFAULT_COLLATION, parseCharset, parseCollation } from
 import { parseDatabaseName } from '../names'
 import { promise } from '../promises'
 import { serverId } from '../protocol/path'
+import { requireWriter } from '../replication'
 
 export const createDatabase: Operation = async (call) => {
   const { body, path } = call
@@ -11,6 +12,7 @@ export const createDatabase: Operation = async (call) => {
   const name = parseDatabaseName(path.child ?? '')
   const charset = parseCharset(body.text('properties.charset') ?? body.text('charset') ?? DEFAULT_CHARSET)
   const collation = parseCollation(body.text('properties.collation') ?? body.text('collation') ?? DEFAULT_COLLATION)
+  requireWriter(server)
   requireState(call, server, 'Ready')
   return promise(call, server, {
     kind: 'UpsertServerDatabaseManagementOperation',

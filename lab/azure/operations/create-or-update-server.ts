@@ -1,15 +1,18 @@
 /** Servers_CreateOrUpdate: a new server, made in the background; a server that is there becomes what the body says. */
 import { scramVerifier } from '../../postgres/verifier'
-import { type Call, type Operation, parseVersion, serverAt, takeHost } from '../cloud'
+import { type Call, findServer, type Operation, parseVersion, serverAt } from '../cloud'
 import { AzureError, invalidParameter } from '../errors'
 import { type Location, parseLocation } from '../locations'
 import { parseLogin, parsePassword, parseServerName } from '../names'
-import { addOperation, endOperation, promise } from '../promises'
+import { addOperation, endOperation } from '../promises'
 import { serverId } from '../protocol/path'
 import { defaultShape, parseShape, parseWantedSku, parseZone } from '../shape'
-import { type AzureServer, type Job, type ServerShape, serverKey } from '../state'
+import { type AzureServer, serverKey } from '../state'
 import { acceptedView } from '../views'
 import { changeServer } from './change-server'
+import { addServer } from './new-server'
+import { replicateServer } from './replicate-server'
+import { restoreServer } from './restore-server'
 
 const MODES = ['Default', 'Create', 'Update', 'PointInTimeRestore', 'GeoRestore', 'Replica', 'ReviveDropped'] as const
 
@@ -24,12 +27,30 @@ export const createOrUpdateServer: Operation = async (call) => {
     return changeServer(call, there, { replacesTags: true })
   }
   requireFree(call, name)
-  if (mode !== 'Default' && mode !== 'Create') throw invalidParameter('createMode', 'This lab has Default and Create.')
-  const dropping = refusedAsDropping(call, name, location)
-  return dropping ?? create(call, name, location)
+  const make = MAKE[mode]
+  if (!make) throw mode === 'Update' ? notFound(call) : invalidParameter('createMode', `This lab has no ${mode}.`)
+  return refusedAsDropping(call, name, location) ?? make(call, name, location)
 }
 
-function requireSame(server: AzureServer, location: Location, mode: (typeof MODES)[number]): void {
+type Mode = (typeof MODES)[number]
+
+const MAKE: { readonly [Name in Mode]?: (call: Call, name: string, location: Location) => ReturnType<Operation> } = {
+  Default: create,
+  Create: create,
+  PointInTimeRestore: restoreServer,
+  GeoRestore: restoreServer,
+  Replica: replicateServer,
+}
+
+function notFound(call: Call): unknown {
+  try {
+    return findServer(call)
+  } catch (error) {
+    return error
+  }
+}
+
+function requireSame(server: AzureServer, location: Location, mode: Mode): void {
   if (server.location !== location) {
     throw new AzureError(
       'InvalidResourceLocation',
@@ -70,47 +91,15 @@ function refusedAsDropping(call: Call, name: string, location: Location): Awaite
   return { status: 202, body: acceptedView(operation), operation }
 }
 
-function create(call: Call, name: string, location: Location): ReturnType<Operation> {
+async function create(call: Call, name: string, location: Location): ReturnType<Operation> {
   const { body } = call
   const sku = parseWantedSku(body)
   const shape = { ...defaultShape(sku), ...parseShape(body, defaultShape(sku), true) }
   const version = parseVersion(call.cloud, body.text('properties.version'))
   const login = parseLogin(body.text('properties.administratorLogin'))
   const password = parsePassword(body.text('properties.administratorLoginPassword'), login)
-  const zone = parseZone(body) ?? '1'
-  return addServer(
-    call,
-    { ...version, ...shape, name, location, login, zone },
-    { kind: 'create', verifier: scramVerifier(password) },
-  )
-}
-
-type Wanted = ServerShape & Pick<AzureServer, 'name' | 'location' | 'login' | 'zone' | 'major' | 'engineVersion'>
-
-/** Writes the server down and lets it be made in the background. */
-async function addServer(call: Call, wanted: Wanted, job: Job): ReturnType<Operation> {
-  const { cloud, path } = call
-  const server: AzureServer = {
-    ...wanted,
-    subscription: path.subscription ?? '',
-    resourceGroup: path.resourceGroup ?? '',
-    state: 'Provisioning',
-    folder: '',
-    archive: '',
-    host: takeHost(cloud),
-    createdAt: null,
-    readyAt: null,
-    busyUntil: null,
-    firewallRules: {},
-    databases: {},
-    configurations: {},
-    running: {},
-    backups: {},
-    administrators: {},
-    tasks: [],
-  }
-  cloud.state.servers[serverKey(wanted.name)] = server
-  return promise(call, server, { kind: 'UpsertServerManagementOperationV2', resource: serverId(server), job })
+  const wanted = { ...version, ...shape, name, location, login, zone: parseZone(body) ?? '1' }
+  return addServer(call, wanted, { kind: 'create', verifier: scramVerifier(password) })
 }
 
 function resourceOf({ path }: Call, name: string): string {

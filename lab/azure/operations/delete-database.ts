@@ -4,11 +4,13 @@ import { databaseNamed, isOwnDatabase } from '../databases'
 import { AzureError } from '../errors'
 import { promise } from '../promises'
 import { serverId } from '../protocol/path'
+import { requireWriter } from '../replication'
 
 export const deleteDatabase: Operation = async (call) => {
   const server = findServer(call)
   const name = call.path.child ?? ''
   if (isOwnDatabase(name)) throw new AzureError('OperationNotAllowed', `The system database '${name}' cannot be deleted.`)
+  requireWriter(server)
   requireState(call, server, 'Ready')
   if (!(await asked(call, server, (client) => databaseNamed(client, name)))) return { status: 204 }
   // while PostgreSQL was asked, somebody else may have come

@@ -1,5 +1,5 @@
 /** Servers_Get. */
 import { findServer, type Operation } from '../cloud'
-import { serverView } from '../views'
+import { serverViewNow } from '../views-now'
 
-export const getServer: Operation = async (call) => ({ status: 200, body: serverView(call.cloud, findServer(call)) })
+export const getServer: Operation = async (call) => ({ status: 200, body: await serverViewNow(call.cloud, findServer(call)) })

@@ -1,7 +1,7 @@
 /** Servers_ListByResourceGroup and Servers_ListBySubscription: all on one page, since a lab has few. A resource group is there as soon
  *  as somebody names it. */
 import type { Operation } from '../cloud'
-import { serverView } from '../views'
+import { serverViewNow } from '../views-now'
 
 export const listServers: Operation = async ({ cloud, path }) => {
   const group = path.resourceGroup?.toLowerCase()
@@ -10,5 +10,5 @@ export const listServers: Operation = async ({ cloud, path }) => {
       subscription.toLowerCase() === path.subscription?.toLowerCase() &&
       (group === undefined || resourceGroup.toLowerCase() === group),
   )
-  return { status: 200, body: { value: found.map((server) => serverView(cloud, server)) } }
+  return { status: 200, body: { value: await Promise.all(found.map((server) => serverViewNow(cloud, server))) } }
 }

@@ -23,6 +23,7 @@ import { listCapabilities } from './list-capabilities'
 import { listConfigurations } from './list-configurations'
 import { listDatabases } from './list-databases'
 import { listFirewallRules } from './list-firewall-rules'
+import { listReplicas } from './list-replicas'
 import { listServers } from './list-servers'
 import { restartServer } from './restart-server'
 import { setAdministrator } from './set-administrator'
@@ -72,6 +73,7 @@ export const ROUTES: ReadonlyMap<string, Route> = new Map([
   ...promising('PUT', 'flexibleservers/{}/configurations/{}', 'Configurations_Put', setConfiguration),
   ...asking('GET', 'flexibleservers/{}/configurations/{}', 'Configurations_Get', getConfiguration),
   ...asking('GET', 'flexibleservers/{}/configurations', 'Configurations_ListByServer', listConfigurations),
+  ...asking('GET', 'flexibleservers/{}/replicas', 'Replicas_ListByServer', listReplicas),
   ...asking('GET', 'flexibleservers/{}/capabilities', 'CapabilitiesByServer_List', listCapabilities),
   ...asking('GET', '/locations/{}/capabilities', 'CapabilitiesByLocation_List', listCapabilities),
   ...asking('POST', '/checknameavailability', 'NameAvailability_CheckGlobally', checkNameAvailability),

@@ -1,9 +1,16 @@
 /** Tasks that a server as a whole goes through. Each is safe to begin again. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { NotRestorableError } from '../../postgres/recovery'
 import { newFolderName } from '../../postgres/servers'
-import { specOf } from '../cloud'
+import { type AzureCloud, specOf } from '../cloud'
+import { AzureError } from '../errors'
 import { SETTINGS_QUESTION, type SettingRow } from '../parameters'
-import { serverKey } from '../state'
+import { primaryOf, replicasOf } from '../replication'
+import { type AzureServer, serverKey } from '../state'
+import { backupBefore } from '../window'
 import { atLeast, becomeReady, configured, lasts, type Perform, type Work } from './work'
+
+const LOOK_EVERY_MS = 30
 
 export const create: Perform<'create'> = async (work, { verifier }) => {
   const { cloud, server } = work
@@ -27,13 +34,88 @@ function backUpSoon({ server }: Work): void {
   server.tasks.splice(1, 0, { kind: 'back-up', backup: name, operation: null })
 }
 
+/** As of a moment, exact to the transaction. Its settings hold before its first start; nobody is let in. */
+export const restore: Perform<'restore'> = async (work, { source: name, pointInTime }) => {
+  const { cloud, server, signal } = work
+  const source = cloud.state.servers[serverKey(name)]
+  const backup = source && backupBefore(source, pointInTime)
+  if (!source || !backup) throw new Error(`There is no backup of ${name} for that moment any more.`)
+  await beginAnew(work)
+  const alive = await archivedUntil(work, source)
+  const point = { backup: backup.folder, archive: source.archive, target: pointInTime ?? 'latest', signal }
+  const restored = cloud.servers.restoreToTime(specOf(cloud, server), point).catch((error) => {
+    // nothing happened any more after a server was stopped
+    if (alive || !(error instanceof NotRestorableError)) throw error
+    return cloud.servers.restoreToTime(specOf(cloud, server), { ...point, target: 'latest' })
+  })
+  await atLeast(restored, lasts(work, 'restoreMs'))
+  return () => {
+    server.createdAt = new Date().toISOString()
+    becomeReady(work, true)
+    backUpSoon(work)
+  }
+}
+
+/** A server that follows another one. One that followed before is made anew. */
+export const replicate: Perform<'replicate'> = async (work, { source }) => {
+  const { cloud, server, signal } = work
+  const primary = cloud.state.servers[source]
+  if (!primary) throw new Error(`There is no server ${source} to follow any more.`)
+  await beginAnew(work)
+  await cloud.afflictions.thawed(source, signal)
+  const made = cloud.servers.createReplica(specOf(cloud, server), specOf(cloud, primary), signal)
+  await atLeast(made, lasts(work, 'createMs'))
+  return () => {
+    server.createdAt ??= new Date().toISOString()
+    becomeReady(work, true)
+  }
+}
+
+/** It follows nobody any more. Planned, it has everything then that its primary had when that was asked last. */
+export const promote: Perform<'promote'> = async (work, { planned }) => {
+  const { cloud, server } = work
+  await lasts(work, 'modifyMs')
+  if (planned && (await cloud.servers.isInRecovery(specOf(cloud, server)))) await caughtUp(work)
+  await cloud.servers.promote(specOf(cloud, server))
+  return () => {
+    server.replicaOf = null
+    becomeReady(work)
+    backUpSoon(work)
+  }
+}
+
+/** @throws AzureError when there is nobody to catch up with. */
+async function caughtUp({ cloud, server, signal }: Work): Promise<void> {
+  for (;;) {
+    const primary = primaryOf(cloud.state, server)
+    if (!primary || cloud.servers.isDown(primary.folder)) {
+      throw new AzureError(
+        'OperationNotAllowed',
+        `A planned promotion of '${server.name}' needs its primary server, which does not run. A forced one does not.`,
+      )
+    }
+    await cloud.afflictions.thawed(serverKey(primary.name), signal)
+    const { state, lagBytes } = await cloud.servers.replication(specOf(cloud, server))
+    if (state === 'streaming' && lagBytes === 0) return
+    await sleep(LOOK_EVERY_MS, undefined, { signal })
+  }
+}
+
+/** Whether the source still runs, so that its archive can be made to reach until now; one that is stopped has archived everything. */
+async function archivedUntil({ cloud, signal }: Work, source: AzureServer): Promise<boolean> {
+  await cloud.afflictions.thawed(serverKey(source.name), signal)
+  if (cloud.servers.isDown(source.folder)) return false
+  await cloud.servers.archiveUpToNow(specOf(cloud, source), signal)
+  return true
+}
+
 /** A new folder for a new attempt, written down first, so that the sweep after a crash knows which one counts. */
 async function beginAnew({ cloud, server }: Work): Promise<void> {
   const before = server.folder
   server.folder = newFolderName()
   server.archive = server.folder
   await cloud.save()
-  await cloud.servers.remove(before)
+  await cloud.servers.remove(before, { replicaOf: specOf(cloud, server).replicaOf })
 }
 
 export const update: Perform<'update'> = async (work, { change, verifier }) => {
@@ -68,6 +150,7 @@ export const start: Perform<'start'> = async (work) => {
   await takeConfigurations(work)
   await atLeast(cloud.servers.ensureRunning(specOf(cloud, server)), lasts(work, 'rebootMs'))
   await configured(work)
+  await keepReplicas(cloud, server)
   return () => becomeReady(work)
 }
 
@@ -89,7 +172,7 @@ export const stop: Perform<'stop'> = async (work) => {
 export const remove: Perform<'delete'> = async (work) => {
   const { cloud, server } = work
   await lasts(work, 'deleteMs')
-  await cloud.servers.remove(server.folder)
+  await cloud.servers.remove(server.folder, { replicaOf: specOf(cloud, server).replicaOf })
   for (const { folder } of Object.values(server.backups)) await cloud.servers.removeSnapshot(folder)
   const key = serverKey(server.name)
   const droppingMs = cloud.pace.durationMs('droppingMs', `azure/${key}`)
@@ -100,6 +183,12 @@ export const remove: Perform<'delete'> = async (work) => {
   }
 }
 
+/** What it keeps of its log for replicas that were removed while it was away, it need not keep. */
+export async function keepReplicas(cloud: AzureCloud, server: AzureServer): Promise<void> {
+  const folders = replicasOf(cloud.state, server).map(({ folder }) => folder)
+  if (server.replicaOf === null) await cloud.servers.keepReplicas(specOf(cloud, server), folders)
+}
+
 /** Its server ended by itself. */
 export const recover: Perform<'recover'> = async (work) => {
   const { cloud, server } = work
@@ -108,6 +197,7 @@ export const recover: Perform<'recover'> = async (work) => {
   await cloud.save()
   await atLeast(cloud.servers.ensureRunning(specOf(cloud, server)), lasts(work, 'recoverMs'))
   await configured(work)
+  await keepReplicas(cloud, server)
   return () => {
     if (before === 'Ready' || before === 'Restarting') becomeReady(work)
   }

@@ -1,0 +1,28 @@
+/** To which moments a server can be restored: from its oldest complete backup that is still kept, until now. */
+import type { AzureServer, ServerBackup } from './state'
+
+const DAY_MS = 86_400_000
+
+export interface RestoreWindow {
+  readonly earliest: string
+}
+
+/** Undefined before the first backup is complete. */
+export function windowOf(server: AzureServer, now = Date.now()): RestoreWindow | undefined {
+  const [oldest] = completeBackups(server)
+  if (!oldest) return undefined
+  const kept = new Date(now - server.backup.retentionDays * DAY_MS).toISOString()
+  return { earliest: oldest.completedAt > kept ? oldest.completedAt : kept }
+}
+
+/** The one to begin with for a moment; for null the newest. */
+export function backupBefore(server: AzureServer, pointInTime: string | null): ServerBackup | undefined {
+  return completeBackups(server).findLast(({ completedAt }) => pointInTime === null || completedAt <= pointInTime)
+}
+
+/** Oldest first. */
+function completeBackups({ backups }: AzureServer): (ServerBackup & { completedAt: string })[] {
+  return Object.values(backups)
+    .filter((backup): backup is ServerBackup & { completedAt: string } => backup.completedAt !== null)
+    .sort((a, b) => (a.completedAt < b.completedAt ? -1 : 1))
+}

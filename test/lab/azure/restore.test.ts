@@ -1,0 +1,124 @@
+import type { Server } from '@azure/arm-postgresql-flexible'
+import {
+  type AzureLab,
+  createServer,
+  done,
+  eventually,
+  GROUP,
+  openAzure,
+  openFirewall,
+  query,
+  refused,
+  serverPath,
+  unlessBusy,
+} from './fixture'
+
+let lab: AzureLab
+let source: Server
+beforeAll(async () => {
+  lab = await openAzure()
+  source = await createServer(lab, 'source', {
+    tags: { team: 'orders' },
+    backup: { geoRedundantBackup: 'Enabled' },
+    highAvailability: { mode: 'ZoneRedundant' },
+  })
+  await openFirewall(lab, 'source')
+  await eventually(async () => (await get('source')).backup?.earliestRestoreDate)
+  await done(lab.azure.databases.beginCreate(GROUP, 'source', 'shop', { collation: 'de_DE.utf8' }))
+  await unlessBusy(() => lab.azure.configurations.beginUpdate(GROUP, 'source', 'work_mem', { value: '8192' }))
+  await query(lab, source, 'CREATE TABLE sold (n int)', shop)
+}, 120_000)
+afterAll(() => lab?.remove())
+
+const shop = { database: 'shop' }
+const get = (name: string) => lab.azure.servers.get(GROUP, name)
+const now = async () => (await query<{ at: Date }>(lab, source, 'SELECT clock_timestamp() AS at'))[0]!.at
+const restoring = (name: string, more: Partial<Server> = {}) =>
+  lab.azure.servers.beginCreateOrUpdate(GROUP, name, {
+    location: 'eastus',
+    createMode: 'PointInTimeRestore',
+    sourceServerResourceId: source.id!,
+    ...more,
+  })
+const sold = async (name: string) => {
+  await openFirewall(lab, name)
+  return (await query<{ n: number }>(lab, await get(name), 'SELECT n FROM sold ORDER BY n', shop)).map(({ n }) => n)
+}
+
+test('a new server has every commit before the moment, and none after', async () => {
+  await query(lab, source, 'INSERT INTO sold VALUES (1)', shop)
+  await query(lab, source, 'SELECT pg_sleep(0.01)')
+  const moment = await now()
+  await query(lab, source, 'SELECT pg_sleep(0.01)')
+  await query(lab, source, 'INSERT INTO sold VALUES (2)', shop)
+  const copy = await done(restoring('copy', { pointInTimeUTC: moment }))
+  expect(copy).toMatchObject({
+    state: 'Ready',
+    administratorLogin: 'boss',
+    sku: source.sku,
+    storage: { storageSizeGB: 64 },
+    highAvailability: { mode: 'Disabled' },
+  })
+  expect(copy.tags).toBeUndefined()
+  expect(copy.fullyQualifiedDomainName).not.toBe(source.fullyQualifiedDomainName)
+  // whom the source lets in does not get into its copy
+  await expect(query(lab, copy, 'SELECT 1')).rejects.toMatchObject({ code: '28000' })
+  expect(await sold('copy')).toEqual([1])
+  expect(await query(lab, copy, 'SHOW work_mem')).toEqual([{ work_mem: '8MB' }])
+  expect(await lab.azure.databases.get(GROUP, 'copy', 'shop')).toMatchObject({ collation: 'de_DE.utf8' })
+  await query(lab, copy, 'INSERT INTO sold VALUES (3)', shop)
+  expect(await query(lab, source, 'SELECT count(*)::int AS n FROM sold', shop)).toEqual([{ n: 2 }])
+})
+
+test('a copy can be restored again, and one that was stopped as well', async () => {
+  const moment = await eventually(async () => {
+    const { backup } = await get('copy')
+    return backup?.earliestRestoreDate && new Date()
+  })
+  await unlessBusy(() => lab.azure.servers.beginStop(GROUP, 'copy'))
+  const later = { sourceServerResourceId: (await get('copy')).id!, pointInTimeUTC: moment }
+  await done(restoring('copy-of-copy', later))
+  expect(await sold('copy-of-copy')).toEqual([1, 3])
+  await unlessBusy(() => lab.azure.servers.beginDelete(GROUP, 'copy'))
+  await unlessBusy(() => lab.azure.servers.beginDelete(GROUP, 'copy-of-copy'))
+})
+
+test.each<[string, () => Partial<Server>, string]>([
+  ['before the first backup', () => ({ pointInTimeUTC: new Date(Date.parse('2020-01-01T00:00:00Z')) }), 'pointInTimeUTC'],
+  ['tomorrow', () => ({ pointInTimeUTC: new Date(Date.now() + 86_400_000) }), 'pointInTimeUTC'],
+  ['no moment at all', () => ({}), 'pointInTimeUTC'],
+  ['another location', () => ({ pointInTimeUTC: new Date(), location: 'westeurope' }), 'location'],
+  ['a source that is no server', () => ({ pointInTimeUTC: new Date(), sourceServerResourceId: '/x' }), 'sourceServerResourceId'],
+  ['less storage', () => ({ pointInTimeUTC: new Date(), storage: { storageSizeGB: 32 } }), 'storageSizeGB'],
+  [
+    'a private network for a public source',
+    () => ({ pointInTimeUTC: new Date(), network: { delegatedSubnetResourceId: '/subscriptions/x/subnets/s' } }),
+    'delegatedSubnetResourceId',
+  ],
+])('a restore to %s is refused, and makes nothing', async (_, more, parameter) => {
+  await refused(restoring('refused', more()), 'InvalidParameterValue', parameter)
+  await refused(get('refused'), 'ResourceNotFound')
+})
+
+test('a source that is not there, and a text that is no moment, are refused', async () => {
+  const missing = source.id!.replace('/source', '/nobody')
+  await refused(restoring('refused', { sourceServerResourceId: missing, pointInTimeUTC: new Date() }), 'ResourceNotFound')
+  const properties = { createMode: 'PointInTimeRestore', sourceServerResourceId: source.id, pointInTimeUTC: 'yesterday' }
+  const answer = await lab.raw('PUT', serverPath(lab, 'refused'), { body: { location: 'eastus', properties } })
+  expect(answer.body.error?.code).toBe('InvalidParameterValue')
+})
+
+test('a geo-restore makes a server in the paired region, and nowhere else', async () => {
+  await refused(restoring('far', { createMode: 'GeoRestore' }), 'InvalidParameterValue', 'Backups of eastus are in westus')
+  await done(restoring('far', { createMode: 'GeoRestore', location: 'westus' }))
+  expect((await get('far')).location).toBe('West US')
+  expect(await sold('far')).toEqual([1, 2])
+})
+
+test('a restore that the lab was stopped in is finished by the next one', async () => {
+  const moment = await now()
+  const state = (await restoring('late', { pointInTimeUTC: moment })).toString()
+  await lab.restart()
+  await done(lab.azure.servers.beginCreateOrUpdate(GROUP, 'late', { location: 'eastus' }, { resumeFrom: state }))
+  expect(await sold('late')).toEqual([1, 2])
+})
