@@ -21,14 +21,14 @@ export interface AzureConfig {
   readonly client?: PostgreSQLManagementFlexibleServerClientOptionalParams
 }
 
-/** Each attempt. The SDK does not repeat, so three of ours fit into an activity's two minutes. */
+/** Each attempt. The SDK does not repeat, so three of ours fit into an activity's two minutes. Given as a signal: the SDK's own time-out leaves
+ *  its timer running after a request that broke, and the process waits for it. */
 const TIMEOUT_MS = 30_000
 const RESOURCE_MANAGER = 'https://management.azure.com'
 
 /** For one request: the SDK takes them as the last argument of every method. */
 export interface RequestOptions {
-  readonly abortSignal?: AbortSignal
-  readonly requestOptions: { readonly timeout: number }
+  readonly abortSignal: AbortSignal
   readonly onResponse?: (response: RawResponse) => void
 }
 interface RawResponse {
@@ -38,6 +38,9 @@ interface RawResponse {
 
 export interface Azure {
   readonly config: AzureConfig
+  /** What this process began, by what it is for, where the resource does not show how it went. Only saves time and guesses: who does not know
+   *  looks at what there is, and begins again where there is nothing. */
+  readonly begun: Map<string, string>
   /** Calls that only read, and take the signal; `action` names them in failures. */
   ask<T>(action: string, options: CallOptions, act: (sdk: AzureSdk, request: RequestOptions) => Promise<T>): Promise<T>
   /** Starts something, if that is still the caller's to do. It is let finish: one that was cut off in mid-flight may still take effect. */
@@ -62,12 +65,13 @@ export function lazyAzure(config: AzureConfig): Azure {
   const endpoint = config.client?.endpoint ?? RESOURCE_MANAGER
   return {
     config,
+    begun: new Map(),
     ask: (action, options, act) =>
       attempted('question', options, async () => {
         try {
           const client = await sdk()
           options.signal.throwIfAborted()
-          return await act(client, { abortSignal: options.signal, requestOptions: { timeout: TIMEOUT_MS } })
+          return await act(client, { abortSignal: AbortSignal.any([options.signal, AbortSignal.timeout(TIMEOUT_MS)]) })
         } catch (error) {
           throw azureFailure(action, error, options.signal)
         }
@@ -79,7 +83,8 @@ export function lazyAzure(config: AzureConfig): Azure {
         })
         options.signal.throwIfAborted()
         await options.mayChange()
-        return startedBy(action, options, (onResponse) => begin(client, { requestOptions: { timeout: TIMEOUT_MS }, onResponse }))
+        const abortSignal = AbortSignal.timeout(TIMEOUT_MS)
+        return startedBy(action, options, (onResponse) => begin(client, { abortSignal, onResponse }))
       }),
     async describeOperation(operation, options) {
       const client = await sdk()
@@ -149,7 +154,7 @@ async function stateOf(
   { signal }: CallOptions,
 ): Promise<'running' | 'done'> {
   const resumeFrom = JSON.stringify({ state: { status: 'running', config: { operationLocation: url, metadata: { mode } } } })
-  const request = { abortSignal: signal, requestOptions: { timeout: TIMEOUT_MS }, resumeFrom }
+  const request = { abortSignal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]), resumeFrom }
   const poller = await client.servers.beginStart(resourceGroup, 'resumed', request)
   return poller.isDone() ? 'done' : 'running'
 }

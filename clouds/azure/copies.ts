@@ -15,16 +15,12 @@ const LOOK_AGAIN_MS = 5_000
 
 export type Copy = Parameters<ManagedPostgres['startInertRestore']>[0] | Parameters<ManagedPostgres['startRestoreToTime']>[0]
 
-/** The restores that this process began and that are not known to be there: a failed one leaves no server to show it. Only saves time: who
- *  does not know begins again. */
-export type Begun = Map<string, string>
-
-export async function startCopy(azure: Azure, begun: Begun, input: Copy, options: ChangeOptions): Promise<Started> {
+export async function startCopy(azure: Azure, input: Copy, options: ChangeOptions): Promise<Started> {
   const existing = await findServer(azure, input.instance, options)
   if (existing === null) {
-    await assertNotFailed(azure, begun, input.instance, options)
+    await assertNotFailed(azure, input.instance, options)
     const { operation } = await startRestore(azure, input, options)
-    if (operation !== null) begun.set(input.instance, operation)
+    if (operation !== null) azure.begun.set(input.instance, operation)
     throw again(`Server ${input.instance} is being restored.`)
   }
   assertMine(`Server ${input.instance}`, tagsOf(existing), input.owner)
@@ -32,7 +28,7 @@ export async function startCopy(azure: Azure, begun: Begun, input: Copy, options
     throw failure('RESOURCE_FAILED', `Server ${input.instance} is ${existing.state}.`, { resource: input.instance })
   }
   if (existing.state !== 'Ready') throw again(`Server ${input.instance} is ${existing.state}.`)
-  begun.delete(input.instance)
+  azure.begun.delete(input.instance)
   await makeInert(azure, input, options)
   return ADOPTED
 }
@@ -41,12 +37,13 @@ function again(message: string): Failure {
   return failure('NOT_READY_YET', message, { retryAfterMs: LOOK_AGAIN_MS })
 }
 
-async function assertNotFailed(azure: Azure, begun: Begun, instance: string, options: CallOptions): Promise<void> {
-  const operation = begun.get(instance)
+/** A restore that failed leaves no server to show it. */
+async function assertNotFailed(azure: Azure, instance: string, options: CallOptions): Promise<void> {
+  const operation = azure.begun.get(instance)
   if (operation === undefined) return
   const { state, message } = await azure.describeOperation(operation, options)
   if (state === 'running') throw again(`Server ${instance} is being restored.`)
-  begun.delete(instance)
+  azure.begun.delete(instance)
   if (state === 'failed') {
     throw failure('RESOURCE_FAILED', `Server ${instance} could not be restored: ${message}`, { resource: instance })
   }

@@ -1,6 +1,6 @@
 /** Who may connect: firewall rules, each a resource of its own and a mutation of the server. One a call, since a server takes one at a time. */
 import { rangeOf } from '../networks'
-import type { CallOptions, ChangeOptions } from '../port'
+import type { CallOptions, ChangeOptions, Started } from '../port'
 import type { Azure } from './client'
 
 interface Rule {
@@ -26,20 +26,37 @@ export async function alignFirewall(
   options: ChangeOptions,
 ): Promise<boolean> {
   const wanted = networks.map(rangeOf)
+  if (await isUnderWay(azure, server, options)) return false
   const standing = await standingRules(azure, server, options)
   const same = (a: Omit<Rule, 'name'>, b: Omit<Rule, 'name'>): boolean => a.first === b.first && a.last === b.last
   const surplus = standing.find((rule) => !wanted.some((range) => same(rule, range)))
   const missing = wanted.find((range) => !standing.some((rule) => same(rule, range)))
-  if (surplus) {
-    await azure.start('FirewallRules_Delete', options, (sdk, request) =>
-      sdk.firewallRules.beginDelete(azure.config.resourceGroup, server, surplus.name, request),
-    )
-  } else if (missing) {
-    const { first: startIpAddress, last: endIpAddress } = missing
-    const name = `capstan_${startIpAddress}_${endIpAddress}`.replace(/\./g, '-')
-    await azure.start('FirewallRules_CreateOrUpdate', options, (sdk, request) =>
-      sdk.firewallRules.beginCreateOrUpdate(azure.config.resourceGroup, server, name, { startIpAddress, endIpAddress }, request),
-    )
-  }
-  return !surplus && !missing
+  if (!surplus && !missing) return true
+  const { operation } = surplus ? await close(azure, server, surplus, options) : await open(azure, server, missing, options)
+  if (operation !== null) azure.begun.set(`${server}/firewall`, operation)
+  return false
+}
+
+/** A rule may be listed before it holds. */
+async function isUnderWay(azure: Azure, server: string, options: CallOptions): Promise<boolean> {
+  const operation = azure.begun.get(`${server}/firewall`)
+  if (operation === undefined) return false
+  if ((await azure.describeOperation(operation, options)).state === 'running') return true
+  azure.begun.delete(`${server}/firewall`)
+  return false
+}
+
+function close(azure: Azure, server: string, { name }: Rule, options: ChangeOptions): Promise<Started> {
+  return azure.start('FirewallRules_Delete', options, (sdk, request) =>
+    sdk.firewallRules.beginDelete(azure.config.resourceGroup, server, name, request),
+  )
+}
+
+function open(azure: Azure, server: string, range: Omit<Rule, 'name'> | undefined, options: ChangeOptions): Promise<Started> {
+  const { first: startIpAddress = '', last: endIpAddress = '' } = range ?? {}
+  const name = `capstan_${startIpAddress}_${endIpAddress}`.replace(/\./g, '-')
+  const rule = { startIpAddress, endIpAddress }
+  return azure.start('FirewallRules_CreateOrUpdate', options, (sdk, request) =>
+    sdk.firewallRules.beginCreateOrUpdate(azure.config.resourceGroup, server, name, rule, request),
+  )
 }

@@ -3,7 +3,7 @@ import type { Capabilities } from '../capabilities'
 import type { ManagedPostgres } from '../port'
 import { describeSnapshot, listSnapshots, removeSnapshot, startSnapshot } from './backups'
 import { type AzureConfig, lazyAzure } from './client'
-import { type Begun, restoreWindow, startCopy } from './copies'
+import { restoreWindow, startCopy } from './copies'
 import { serverDescription } from './describe'
 import { alignFirewall } from './firewall'
 import {
@@ -34,7 +34,6 @@ const CAPABILITIES: Capabilities = {
 /** `location`: where new servers are made, as `eastus`. */
 export function createFlexibleServer(config: AzureConfig & { readonly location: string }): ManagedPostgres {
   const azure = lazyAzure(config)
-  const begun: Begun = new Map()
   return {
     capabilities: CAPABILITIES,
     async describeInstance({ name }, options) {
@@ -50,8 +49,8 @@ export function createFlexibleServer(config: AzureConfig & { readonly location: 
     listSnapshots: ({ instanceId }, options) => listSnapshots(azure, instanceId, options),
     startSnapshot: (input, options) => startSnapshot(azure, input, options),
     startSnapshotRemoval: (input, options) => removeSnapshot(azure, input, options),
-    startInertRestore: (input, options) => startCopy(azure, begun, input, options),
-    startRestoreToTime: (input, options) => startCopy(azure, begun, input, options),
+    startInertRestore: (input, options) => startCopy(azure, input, options),
+    startRestoreToTime: (input, options) => startCopy(azure, input, options),
     startCreate: (input, options) => startCreate(azure, config.location, input, options),
     startScale: (input, options) => startScale(azure, input, options),
     startRestart: ({ instance }, options) => startRestart(azure, instance, options),

@@ -21,7 +21,7 @@ async function backupsOf(
   { instance, present }: { instance: string; present: Instance | null },
   options: CallOptions,
 ): Promise<Described[]> {
-  return sql.ask('Backups.ListBackups', options, async ({ backups }) => {
+  return sql.ask('backups.listBackups', options, async ({ backups }) => {
     const parent = `projects/${sql.config.project}`
     const [found] = await backups.listBackups({ parent, filter: `instance:${instance}` })
     return found
@@ -74,7 +74,7 @@ export async function startSnapshot(
     return { ...existing, ...ADOPTED }
   }
   const parent = `projects/${sql.config.project}`
-  const started = await sql.start('Backups.CreateBackup', options, ({ backups }) =>
+  const started = await sql.start('backups.createBackup', options, ({ backups }) =>
     backups.createBackup({ parent, backup: { instance, description } }),
   )
   const made = await known()
@@ -114,7 +114,7 @@ export async function removeSnapshot(
 }
 
 async function remove(sql: CloudSql, name: string, options: ChangeOptions): Promise<Started> {
-  return sql.start('Backups.DeleteBackup', options, async ({ backups }) => {
+  return sql.start('backups.deleteBackup', options, async ({ backups }) => {
     try {
       return await backups.deleteBackup({ name })
     } catch (error) {
