@@ -21,6 +21,10 @@ export class Addresses {
     return host
   }
 
+  isFree(host: number): boolean {
+    return ![...this.taken()].includes(host)
+  }
+
   textOf(host: number): string {
     return hostAddress(this.record.block, host)
   }

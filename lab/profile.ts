@@ -13,6 +13,8 @@ export interface Durations {
   /** `creating` of a snapshot, `backing-up` of its instance. */
   readonly snapshotMs: number
   readonly modifyMs: number
+  /** `storage-optimization` after the storage grew: usable meanwhile. */
+  readonly optimizeMs: number
   /** `resetting-master-credentials`. */
   readonly passwordMs: number
   readonly rebootMs: number
@@ -44,6 +46,7 @@ export const PROFILES = {
     firstBackupMs: 0,
     snapshotMs: 0,
     modifyMs: 0,
+    optimizeMs: 0,
     passwordMs: 0,
     rebootMs: 0,
     recoverMs: 0,
@@ -61,6 +64,7 @@ export const PROFILES = {
     firstBackupMs: 150,
     snapshotMs: 150,
     modifyMs: 150,
+    optimizeMs: 150,
     passwordMs: 150,
     rebootMs: 150,
     recoverMs: 150,
@@ -78,6 +82,7 @@ export const PROFILES = {
     firstBackupMs: 2 * MINUTE,
     snapshotMs: 3 * MINUTE,
     modifyMs: 5 * MINUTE,
+    optimizeMs: 30 * MINUTE,
     passwordMs: 30_000,
     rebootMs: 45_000,
     recoverMs: MINUTE,

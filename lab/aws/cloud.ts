@@ -10,10 +10,13 @@ import type { ServerSpec, Servers } from '../postgres/servers'
 import { allowedNetworks, DEFAULT_GROUP, type SecurityGroup } from '../security-groups'
 import type { TaskRunner } from '../tasks'
 import { AwsError, invalidCombination, invalidValue } from './errors'
+import type { Answers } from './generated/answers'
 import { parseIdentifier } from './identifiers'
 import { defaultGroup, findGroup, serverSettings } from './parameters'
+import type { Action } from './protocol/model'
 import type { Query } from './protocol/query'
-import type { XmlNode } from './protocol/xml'
+import { requireRoom } from './quotas'
+import type { Restarts } from './restarts'
 import { type AwsState, type DbInstance, type DbSnapshot, key, type ParameterGroup, type Task } from './state'
 
 export interface AwsCloud extends CloudGround {
@@ -25,6 +28,9 @@ export interface AwsCloud extends CloudGround {
   /** Versions on offer, by major: the full version of the binaries. */
   readonly versions: Readonly<Record<PostgresMajor, string>>
   readonly tasks: TaskRunner<DbInstance>
+  readonly copies: TaskRunner<DbSnapshot>
+  /** Of instances that are stopped for too long. */
+  readonly restarts: Restarts
   /** What there was before, for those who are told nothing newer. */
   readonly past: Past<AwsState>
   readonly afflictions: Afflictions
@@ -42,7 +48,7 @@ export interface Call {
 }
 
 /** The content of `<Action>Result`, or undefined for an action that answers nothing. */
-export type Operation = (call: Call) => Promise<XmlNode | undefined>
+export type Operation<A extends Action = Action> = (call: Call) => Promise<Answers[A]>
 
 /** @throws AwsError DBInstanceNotFound. */
 export function findInstance(call: Call, id = call.query.required('DBInstanceIdentifier')): DbInstance {
@@ -67,20 +73,41 @@ function idOf(text: string): string {
 
 /** A name for a new instance. @throws AwsError InvalidParameterValue, DBInstanceAlreadyExists, InstanceQuotaExceeded. */
 export function newInstanceId(call: Call): string {
-  const id = parseIdentifier('DBInstanceIdentifier', call.query.required('DBInstanceIdentifier'))
-  const { instances } = call.cloud.state
-  if (instances[key(call.region, id)]) throw new AwsError('DBInstanceAlreadyExists', 'DB instance already exists')
-  if (Object.values(instances).filter(({ region }) => region === call.region).length >= 40) {
-    throw new AwsError('InstanceQuotaExceeded', 'Instance quota exceeded: 40 instances are allowed in a region.')
+  const id = freeInstanceId(call, 'DBInstanceIdentifier', call.query.required('DBInstanceIdentifier'))
+  requireRoom(call.cloud.state, call.region, 'instances')
+  return id
+}
+
+/** @throws AwsError InvalidParameterValue, DBInstanceAlreadyExists. */
+export function freeInstanceId(call: Call, parameter: string, wanted: string): string {
+  const id = parseIdentifier(parameter, wanted)
+  if (call.cloud.state.instances[key(call.region, id)]) {
+    throw new AwsError('DBInstanceAlreadyExists', 'DB instance already exists')
   }
   return id
 }
 
-/** Takes an address for a new instance. */
-export function takeHost(cloud: AwsCloud): number {
-  const host = cloud.addresses.take()
+/** An address for an instance of this name: the one that it had before another was renamed away from it, if that is free. */
+export function takeHost(cloud: AwsCloud, name: string): number {
+  const { namedHosts } = cloud.state
+  const former = namedHosts[name]
+  delete namedHosts[name]
+  const host = former !== undefined && cloud.addresses.isFree(former) ? former : cloud.addresses.take()
   if (host === undefined) throw new AwsError('InstanceQuotaExceeded', 'Every address of this lab is taken.')
   return host
+}
+
+/** Gives an instance another identifier, and with it another address. False when the identifier was taken meanwhile. */
+export function moveTo(cloud: AwsCloud, instance: DbInstance, id: string): boolean {
+  const { instances, namedHosts } = cloud.state
+  const [from, to] = [keyOf(instance), key(instance.region, id)]
+  if (instances[to]) return false
+  const host = takeHost(cloud, to)
+  for (const [name, other] of Object.entries(namedHosts)) if (other === instance.host) delete namedHosts[name]
+  namedHosts[from] = instance.host
+  delete instances[from]
+  instances[to] = Object.assign(instance, { id, host })
+  return true
 }
 
 /** '15' or '15.18' → what the binaries are. @throws AwsError InvalidParameterCombination. */
@@ -117,7 +144,7 @@ export function parseParameterGroup(call: Call, major: PostgresMajor): Parameter
   return group
 }
 
-/** Whether the instance can take a change now. */
+/** Whether the instance can take a change now. Storage that is being optimized is usable. */
 export function takesChanges(call: Call, instance: DbInstance): boolean {
   return instance.status === 'available' && !call.faults.keepsBusy(instance)
 }

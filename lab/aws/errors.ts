@@ -1,36 +1,46 @@
-/** The errors that simulated RDS can answer with: Code on the wire (often not the name of the SDK's class), HTTP status and
- *  the SDK's class. Closed: an operation cannot invent one; some only ever come from an ordered fault. Source: the RDS API's service model, version 2014-10-31. */
+/** The errors that simulated RDS can answer with, by their Code on the wire (often not the name of the SDK's class). Closed: an
+ *  operation cannot invent one; some only ever come from an ordered fault. */
+import { MODEL_ERRORS } from './generated/model'
 
-export const AWS_ERRORS = {
+/** Of any operation, whatever the model says of it. Source: RDS API reference, "Common Errors"; those marked are answered in life
+ *  although that page does not have them. */
+const COMMON = {
   AccessDenied: 403,
-  DBInstanceAlreadyExists: 400,
-  DBInstanceNotFound: 404,
-  DBParameterGroupAlreadyExists: 400,
-  DBParameterGroupNotFound: 404,
-  DBSnapshotAlreadyExists: 400,
-  DBSnapshotNotFound: 404,
   ExpiredToken: 403,
-  InstanceQuotaExceeded: 400,
-  InsufficientDBInstanceCapacity: 400,
+  IncompleteSignature: 400,
   InternalFailure: 500,
   InvalidAction: 400,
   InvalidClientTokenId: 403,
-  InvalidDBInstanceState: 400,
-  InvalidDBParameterGroupState: 400,
-  InvalidDBSnapshotState: 400,
   InvalidParameterCombination: 400,
   InvalidParameterValue: 400,
+  InvalidQueryParameter: 400,
+  /** github.com/boto/boto/issues/1051 */
+  MalformedInput: 400,
   MalformedQueryString: 404,
+  MissingAction: 400,
+  MissingAuthenticationToken: 403,
   MissingParameter: 400,
+  OptInRequired: 403,
+  RequestExpired: 400,
+  /** Transport: before there is a request to speak of. */
+  RequestEntityTooLarge: 413,
   RequestLimitExceeded: 400,
   ServiceUnavailable: 503,
   SignatureDoesNotMatch: 403,
-  SnapshotQuotaExceeded: 400,
-  StorageQuotaExceeded: 400,
   Throttling: 400,
+  ValidationError: 400,
 } as const satisfies Record<string, number>
 
-export type AwsErrorCode = keyof typeof AWS_ERRORS
+type CommonCode = keyof typeof COMMON
+type ModelCode = keyof typeof MODEL_ERRORS
+
+export type AwsErrorCode = CommonCode | ModelCode
+
+/** Code → HTTP status. */
+export const AWS_ERRORS = {
+  ...COMMON,
+  ...Object.fromEntries(Object.entries(MODEL_ERRORS).map(([code, [status]]) => [code, status])),
+} as Readonly<Record<AwsErrorCode, number>>
 
 export class AwsError extends Error {
   override readonly name = 'AwsError'

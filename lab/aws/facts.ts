@@ -6,11 +6,19 @@ const NAMED_BY: Readonly<Record<string, string>> = {
   DBInstanceIdentifier: 'instance',
   DBSnapshotIdentifier: 'snapshot',
   FinalDBSnapshotIdentifier: 'snapshot',
+  SourceDBSnapshotIdentifier: 'snapshot',
+  TargetDBSnapshotIdentifier: 'snapshot',
   DBParameterGroupName: 'parameter-group',
   SourceDBParameterGroupIdentifier: 'parameter-group',
   TargetDBParameterGroupIdentifier: 'parameter-group',
+  DBSubnetGroupName: 'subnet-group',
 }
-const NAMED_BY_ARN: Readonly<Record<string, string>> = { db: 'instance', snapshot: 'snapshot', pg: 'parameter-group' }
+const NAMED_BY_ARN: Readonly<Record<string, string>> = {
+  db: 'instance',
+  snapshot: 'snapshot',
+  pg: 'parameter-group',
+  subgrp: 'subnet-group',
+}
 
 /** Identifiers as they are stored: in lower case, and without the ARN around them. */
 export function resourcesOf(query: Query): NamedResource[] {

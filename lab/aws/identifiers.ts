@@ -17,16 +17,14 @@ export function parseSnapshotIdentifier(parameter: string, value: string): strin
   return parseIdentifier(parameter, value, 255)
 }
 
-export function parseInstanceClass(value: string): string {
-  if (!/^db\.[a-z0-9-]+\.[a-z0-9]+$/.test(value)) throw invalidValue(`Invalid DB Instance class: ${value}`)
-  return value
-}
-
-export function parseStorage(gib: number | undefined): number {
-  if (gib === undefined || gib < 20 || gib > 65536) {
-    throw invalidValue(`Invalid storage size for engine name postgres and storage type gp3: ${gib ?? 'null'}`)
+/** Stored in lower case, as the others; it may hold more. Source: RDS API reference, CreateDBSubnetGroup. */
+export function parseSubnetGroupName(value: string): string {
+  if (!/^[a-z0-9._ -]{1,255}$/i.test(value) || value.toLowerCase() === 'default') {
+    throw invalidValue(
+      'The parameter DBSubnetGroupName must have 1 to 255 letters, digits, periods, underscores, spaces and hyphens, and must not be default.',
+    )
   }
-  return gib
+  return value.toLowerCase()
 }
 
 /** A role name of PostgreSQL that is not one of the cloud's own. */

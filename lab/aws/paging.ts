@@ -1,4 +1,4 @@
-/** Pages of a description: `MaxRecords` (20 to 100, 100 when absent) and an opaque `Marker` that names the last item seen, so
+/** Pages of a description: `MaxRecords` (20 to 100, 100 when absent, more for few) and an opaque `Marker` that names the last item seen, so
  *  that items that come or go between two pages neither repeat nor hide another. */
 import { invalidValue } from './errors'
 import type { Query } from './protocol/query'
@@ -9,9 +9,9 @@ export interface Page<Item> {
   marker: string | undefined
 }
 
-export function pageOf<Item>(query: Query, all: readonly Item[], name: (item: Item) => string): Page<Item> {
+export function pageOf<Item>(query: Query, all: readonly Item[], name: (item: Item) => string, sizeMax = 100): Page<Item> {
   const size = query.integer('MaxRecords') ?? 100
-  if (size < 20 || size > 100) throw invalidValue(`Invalid value ${size} for MaxRecords. Must be between 20 and 100`)
+  if (size < 20 || size > sizeMax) throw invalidValue(`Invalid value ${size} for MaxRecords. Must be between 20 and ${sizeMax}`)
   const marker = query.text('Marker')
   const after = marker === undefined ? '' : Buffer.from(marker, 'base64url').toString('utf8')
   const rest = [...all].sort((a, b) => (name(a) < name(b) ? -1 : 1)).filter((item) => name(item) > after)

@@ -59,12 +59,18 @@ export function isModifiable(name: string): boolean {
   return name === PRELOADED || !(FIXED.test(name) || OUTSIDE.test(name))
 }
 
-/** @throws AwsError InvalidParameterValue for an unknown or fixed name, or a value outside its range. */
-export function checkParameter(catalogue: Catalogue, name: string, value: string): ParameterDefinition {
+/** @throws AwsError InvalidDBParameterGroupState for a default group, which stays as it is. */
+export function requireCustom({ name }: ParameterGroup, what: 'modified' | 'deleted'): void {
+  if (!name.startsWith('default.')) return
+  throw new AwsError('InvalidDBParameterGroupState', `The parameter group ${name} is a default group and cannot be ${what}.`)
+}
+
+/** `value`: undefined for the default. @throws AwsError InvalidParameterValue for an unknown or fixed name, or a value outside its range. */
+export function checkParameter(catalogue: Catalogue, name: string, value: string | undefined): ParameterDefinition {
   const found = definitions(catalogue).find((candidate) => candidate.name.toLowerCase() === name.toLowerCase())
   if (!found) throw invalidValue(`Could not find parameter with name: ${name}`)
   if (!isModifiable(found.name)) throw invalidValue(`The parameter ${found.name} cannot be modified.`)
-  if (!isAllowed(found, value))
+  if (value !== undefined && !isAllowed(found, value))
     throw invalidValue(`Invalid parameter value: ${value} for: ${found.name} allowed values are: ${allowedValues(found)}`)
   return found
 }

@@ -2,7 +2,7 @@
 import type { Patient } from '../faults/kinds/acting'
 import { type AwsCloud, keyOf, specOf } from './cloud'
 import type { DbInstance } from './state'
-import { expectRecovery } from './tasks'
+import { expectRecovery } from './tasks/runner'
 
 export function patientOf(cloud: AwsCloud, instance: DbInstance): Patient {
   const { servers, tasks } = cloud

@@ -1,18 +1,20 @@
 /** The RDS endpoint: every action is a POST to `/`. Authenticates, finds the operation, renders what it answers or throws; lets
  *  ordered faults strike, and writes each call of a known caller down before it is answered: a stranger must not push those out. */
 import { randomUUID } from 'node:crypto'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { CallLog } from '../calls'
 import type { FaultBook } from '../faults/book'
 import { CallFaults } from '../faults/call-faults'
 import type { Effects } from '../faults/effects'
 import type { CallFacts } from '../faults/fault'
-import type { AwsCloud } from './cloud'
+import type { AwsCloud, Operation } from './cloud'
 import { AwsError } from './errors'
 import { isQuestion, resourcesOf, tagsOf } from './facts'
 import { AWS_FAULTS } from './faults/table'
 import { OPERATIONS } from './operations/table'
-import { Query } from './protocol/query'
+import { checkInput } from './protocol/input'
+import { type Action, isAction } from './protocol/model'
+import { isForm, Query } from './protocol/query'
 import { authenticate } from './protocol/signature'
 import { answer, errorAnswer } from './protocol/xml'
 import { ACCOUNT, type AwsState, key } from './state'
@@ -29,24 +31,35 @@ export interface Endpoint {
   closing: AbortSignal
 }
 
-export function serveAws(api: FastifyInstance, endpoint: Endpoint): void {
-  api.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) => {
-    done(null, body)
+export function serveAws(scope: FastifyInstance, endpoint: Endpoint): void {
+  scope.removeAllContentTypeParsers()
+  // whatever it says it is: the form is looked at when the caller is known
+  scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+  scope.setErrorHandler<FastifyError>((error, _request, reply) => {
+    const requestId = randomUUID()
+    const known =
+      error.statusCode === 413
+        ? new AwsError('RequestEntityTooLarge', 'The request is larger than 1 MiB.')
+        : new AwsError('InternalFailure', 'An internal error has occurred.')
+    return send(reply, { status: known.status, xml: errorAnswer(known, requestId) }, requestId)
   })
-  api.post('/', async (request, reply) => {
+  scope.post('/', async (request, reply) => {
     const call = readCall(request)
     const handled = await handle(request, call, endpoint)
-    const { status, xml, answered } = handled
     if (handled.authenticated) endpoint.calls.record(recordOf(call, handled))
-    if (!answered) return dropResponse(request, reply)
-    return reply.code(status).header('content-type', 'text/xml').header('x-amzn-requestid', call.requestId).send(xml)
+    if (!handled.answered) return dropResponse(request, reply)
+    return send(reply, handled, call.requestId)
   })
+}
+
+function send(reply: FastifyReply, { status, xml }: { status: number; xml: string }, requestId: string): FastifyReply {
+  return reply.code(status).header('content-type', 'text/xml').header('x-amzn-requestid', requestId).send(xml)
 }
 
 interface ReceivedCall {
   requestId: string
   at: string
-  body: string
+  body: Buffer
   query: Query
   action: string
 }
@@ -62,8 +75,8 @@ interface Handled {
 }
 
 function readCall(request: FastifyRequest): ReceivedCall {
-  const body = typeof request.body === 'string' ? request.body : ''
-  const query = Query.parse(body)
+  const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
+  const query = Query.parse(body.toString('utf8'))
   return { requestId: randomUUID(), at: new Date().toISOString(), body, query, action: query.text('Action') ?? '' }
 }
 
@@ -76,21 +89,18 @@ async function handle(request: FastifyRequest, call: ReceivedCall, endpoint: End
   try {
     region = authenticate({ headers: request.headers, body: call.body }, cloud.accessKey).region
     authenticated = true
-    const operation = OPERATIONS.get(action)
-    const version = query.text('Version')
-    if (!operation || version !== VERSION) {
-      throw new AwsError('InvalidAction', `Could not find operation ${action} for version ${version ?? 'NO_VERSION_SPECIFIED'}`)
-    }
+    const { operation, name } = operationOf(call)
     const facts = { cloud: 'aws', operation: action, account: ACCOUNT, region, resources: resourcesOf(query) }
     faults = faultsOf(facts, endpoint, cloud)
     await faults.before()
+    checkInput(name, query.form)
     const state = faults.seen(cloud)
     const result = await operation({ cloud: state === undefined ? cloud : { ...cloud, state }, region, query, faults })
     if (faults.afterwards()) await endpoint.effects.settle()
     const answered = !(await faults.dropsAnswer())
     // nobody may act on a state that a crash could take back
     await (faults.struck.length > 0 ? cloud.save() : cloud.saved())
-    const xml = answer(action, result, requestId)
+    const xml = answer(name, result, requestId)
     return { authenticated, region, status: 200, outcome: 'ok', xml, answered, struck: faults.struck }
   } catch (error) {
     if (!(error instanceof AwsError)) cloud.log(`${action}: ${error instanceof Error ? error.stack : error}`)
@@ -100,6 +110,16 @@ async function handle(request: FastifyRequest, call: ReceivedCall, endpoint: End
     const xml = errorAnswer(known, requestId)
     return { authenticated, region, status: known.status, outcome: known.code, xml, answered: true, struck }
   }
+}
+
+/** @throws AwsError MalformedQueryString, MissingAction, InvalidAction. */
+function operationOf({ action, body, query }: ReceivedCall): { operation: Operation; name: Action } {
+  if (!isForm(body)) throw new AwsError('MalformedQueryString', 'The query string contains a syntax error.')
+  if (action === '') throw new AwsError('MissingAction', 'The request is missing an action.')
+  const operation = OPERATIONS.get(action)
+  const version = query.text('Version')
+  if (operation && isAction(action) && version === VERSION) return { operation, name: action }
+  throw new AwsError('InvalidAction', `Could not find operation ${action} for version ${version ?? 'NO_VERSION_SPECIFIED'}`)
 }
 
 function faultsOf(call: CallFacts, endpoint: Endpoint, { state }: AwsCloud): CallFaults<AwsState> {

@@ -2,6 +2,10 @@
  *  instance's list, so that the next lab can carry on with it. */
 import type { PostgresMajor } from '../../pgserver/binaries'
 import type { Doom } from '../faults/call-faults'
+import type { EventRecord } from './events'
+import type { InstanceSettings } from './settings'
+import type { Storage } from './storage'
+import type { Placement } from './zones'
 
 export const ACCOUNT = '000000000000'
 
@@ -14,6 +18,10 @@ export type InstanceStatus =
   | 'modifying'
   | 'resetting-master-credentials'
   | 'rebooting'
+  | 'renaming'
+  | 'stopping'
+  | 'stopped'
+  | 'starting'
   | 'storage-full'
   | 'deleting'
   | 'failed'
@@ -36,11 +44,20 @@ type Job =
   /** Its server ended by itself. */
   | { kind: 'recover' }
   | { kind: 'back-up'; snapshot: string }
+  | { kind: 'stop'; snapshot: string | null }
+  | { kind: 'start' }
   | { kind: 'delete'; finalSnapshot: string | null }
 
-export interface PendingChanges {
+/** What is to be done for a snapshot. */
+export interface SnapshotTask {
+  kind: 'copy'
+  doom?: Doom
+}
+
+export interface PendingChanges extends Partial<Storage> {
+  /** Another identifier for it. */
+  id?: string
   instanceClass?: string
-  storageGib?: number
   backupRetentionDays?: number
   multiAz?: boolean
   /** Of the new master password. */
@@ -48,18 +65,16 @@ export interface PendingChanges {
 }
 
 /** The properties that a snapshot keeps of its instance. */
-export interface Shape {
+export interface Shape extends Storage {
   major: PostgresMajor
   engineVersion: string
   instanceClass: string
-  storageGib: number
-  storageType: string
   masterUsername: string
   databaseName: string | null
   backupRetentionDays: number
 }
 
-export interface DbInstance extends Shape {
+export interface DbInstance extends Shape, Placement {
   region: string
   id: string
   resourceId: string
@@ -73,6 +88,7 @@ export interface DbInstance extends Shape {
   publiclyAccessible: boolean
   deletionProtection: boolean
   copyTagsToSnapshot: boolean
+  settings: InstanceSettings
   securityGroups: string[]
   parameterGroup: string
   /** What the server runs with, as opposed to what its group says now. */
@@ -84,6 +100,10 @@ export interface DbInstance extends Shape {
   applyNow: boolean
   /** When it last became available. */
   availableAt?: string
+  /** `storage-optimization` is shown until then. */
+  optimizesUntil?: string
+  /** Of a stopped one: when it is started again without being asked. */
+  restartsAt?: string
   tags: Tags
   tasks: Task[]
 }
@@ -91,13 +111,31 @@ export interface DbInstance extends Shape {
 export interface DbSnapshot extends Shape {
   region: string
   id: string
-  /** Folder of its data. */
+  /** Folder of its data, which a copy shares: nobody changes it. */
   folder: string
   status: 'creating' | 'available' | 'failed' | 'deleting'
+  encrypted: boolean
+  kmsKeyId: string | null
+  zone: string
   instanceId: string
   instanceResourceId: string
   instanceCreatedAt: string | null
   createdAt: string | null
+  /** Of the one that it was first copied from; its own when it is no copy. */
+  originalCreatedAt: string | null
+  /** The ARN of the snapshot that it is a copy of. */
+  source: string | null
+  /** Accounts that may restore it; 'all' for everybody. */
+  sharedWith: string[]
+  tags: Tags
+  tasks: SnapshotTask[]
+}
+
+export interface SubnetGroup {
+  region: string
+  name: string
+  description: string
+  subnets: string[]
   tags: Tags
 }
 
@@ -115,16 +153,32 @@ export interface AwsState {
   instances: Record<string, DbInstance>
   snapshots: Record<string, DbSnapshot>
   parameterGroups: Record<string, ParameterGroup>
+  subnetGroups: Record<string, SubnetGroup>
+  /** Oldest first. */
+  events: EventRecord[]
+  eventsNoted: number
+  /** The address that an identifier had until another instance was renamed away from it. */
+  namedHosts: Record<string, number>
 }
 
 export function emptyAwsState(): AwsState {
-  return { instances: {}, snapshots: {}, parameterGroups: {} }
+  return {
+    instances: {},
+    snapshots: {},
+    parameterGroups: {},
+    subnetGroups: {},
+    events: [],
+    eventsNoted: 0,
+    namedHosts: {},
+  }
 }
 
 export function key(region: string, id: string): string {
   return `${region}/${id.toLowerCase()}`
 }
 
-export function arn(region: string, kind: 'db' | 'snapshot' | 'pg', id: string): string {
+export type ArnKind = 'db' | 'snapshot' | 'pg' | 'subgrp' | 'cluster' | 'cluster-snapshot' | 'cluster-pg'
+
+export function arn(region: string, kind: ArnKind, id: string): string {
   return `arn:aws:rds:${region}:${ACCOUNT}:${kind}:${id}`
 }

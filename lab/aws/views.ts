@@ -1,96 +1,115 @@
-/** Records → the elements of RDS's answers. What a real answer leaves out (an endpoint while creating), these leave out. */
+/** Records → RDS's descriptions of them, as the service model has them. What a real answer leaves out (an endpoint while creating),
+ *  these leave out. */
 import type { AwsCloud } from './cloud'
-import { list, type XmlNode } from './protocol/xml'
-import { arn, type DbInstance, type DbSnapshot, type ParameterGroup, type PendingChanges, type Tags } from './state'
+import type { DBInstance, DBParameterGroup, DBSnapshot, DBSubnetGroup, PendingModifiedValues, Tag } from './generated/answers'
+import { settingsView } from './settings'
+import {
+  arn,
+  type DbInstance,
+  type DbSnapshot,
+  type InstanceStatus,
+  type ParameterGroup,
+  type PendingChanges,
+  type SubnetGroup,
+  type Tags,
+} from './state'
+import { findSubnetGroup, subnetsOf, VPC } from './zones'
 
-const VPC = 'vpc-lab'
-
-export function instanceView(cloud: AwsCloud, instance: DbInstance): XmlNode {
-  const rulesHold = instance.tasks.every(({ kind }) => ['back-up', 'reboot', 'recover', 'delete'].includes(kind))
+export function instanceView(cloud: AwsCloud, instance: DbInstance): DBInstance {
+  const rulesHold = instance.tasks.every(({ kind }) => !['create', 'restore', 'settle', 'modify', 'start'].includes(kind))
   const reachable = instance.createdAt !== null && instance.status !== 'creating'
   return {
+    ...UNCHANGING,
+    ...settingsView(instance.settings),
     DBInstanceIdentifier: instance.id,
     DBInstanceClass: instance.instanceClass,
-    Engine: 'postgres',
-    DBInstanceStatus: instance.status,
+    DBInstanceStatus: statusShown(instance),
+    AutomaticRestartTime: instance.status === 'stopped' ? instance.restartsAt : undefined,
     MasterUsername: instance.masterUsername,
     DBName: instance.databaseName,
     Endpoint: reachable ? { Address: cloud.addresses.textOf(instance.host), Port: cloud.dataPort } : undefined,
     AllocatedStorage: instance.storageGib,
     InstanceCreateTime: instance.createdAt,
-    PreferredBackupWindow: '03:00-03:30',
     BackupRetentionPeriod: instance.backupRetentionDays,
-    DBSecurityGroups: '',
-    VpcSecurityGroups: list(
-      'VpcSecurityGroupMembership',
-      instance.securityGroups.map((id) => ({ VpcSecurityGroupId: id, Status: rulesHold ? 'active' : 'adding' })),
-    ),
-    DBParameterGroups: list('DBParameterGroup', [
-      { DBParameterGroupName: instance.parameterGroup, ParameterApplyStatus: instance.parameterStatus },
-    ]),
-    AvailabilityZone: instance.createdAt ? `${instance.region}a` : undefined,
-    DBSubnetGroup: subnetGroup(instance.region),
-    PreferredMaintenanceWindow: 'sun:04:00-sun:04:30',
+    VpcSecurityGroups: instance.securityGroups.map((id) => ({
+      VpcSecurityGroupId: id,
+      Status: rulesHold ? 'active' : 'adding',
+    })),
+    DBParameterGroups: [{ DBParameterGroupName: instance.parameterGroup, ParameterApplyStatus: instance.parameterStatus }],
+    AvailabilityZone: instance.createdAt ? instance.zone : undefined,
+    SecondaryAvailabilityZone: instance.createdAt ? instance.secondaryZone : undefined,
+    DBSubnetGroup: subnetGroupView(findSubnetGroup(cloud.state, instance.region, instance.subnetGroup), 'embedded'),
     PendingModifiedValues: pendingView(instance.pending),
     MultiAZ: instance.multiAz,
     EngineVersion: instance.engineVersion,
-    AutoMinorVersionUpgrade: true,
-    ReadReplicaDBInstanceIdentifiers: '',
-    LicenseModel: 'postgresql-license',
-    OptionGroupMemberships: list('OptionGroupMembership', [
-      { OptionGroupName: `default:postgres-${instance.major}`, Status: 'in-sync' },
-    ]),
+    Iops: instance.iops,
+    StorageThroughput: instance.throughput,
+    OptionGroupMemberships: [{ OptionGroupName: `default:postgres-${instance.major}`, Status: 'in-sync' }],
     PubliclyAccessible: instance.publiclyAccessible,
     StorageType: instance.storageType,
-    DbInstancePort: 0,
-    StorageEncrypted: false,
     DbiResourceId: instance.resourceId,
-    DomainMemberships: '',
     CopyTagsToSnapshot: instance.copyTagsToSnapshot,
-    MonitoringInterval: 0,
     DBInstanceArn: arn(instance.region, 'db', instance.id),
-    IAMDatabaseAuthenticationEnabled: false,
-    PerformanceInsightsEnabled: false,
     DeletionProtection: instance.deletionProtection,
-    AssociatedRoles: '',
     TagList: tagList(instance.tags),
-    CustomerOwnedIpEnabled: false,
-    NetworkType: 'IPV4',
-    BackupTarget: 'region',
   }
 }
 
-export function snapshotView(cloud: AwsCloud, snapshot: DbSnapshot): XmlNode {
+/** What every instance of this lab has in common. */
+const UNCHANGING = {
+  Engine: 'postgres',
+  DBSecurityGroups: [],
+  ReadReplicaDBInstanceIdentifiers: [],
+  DbInstancePort: 0,
+  DomainMemberships: [],
+  IAMDatabaseAuthenticationEnabled: false,
+  AssociatedRoles: [],
+  CustomerOwnedIpEnabled: false,
+  BackupTarget: 'region',
+} satisfies DBInstance
+
+/** Storage that grew is optimized for a while; the instance is usable meanwhile, and nothing else waits for it. */
+function statusShown({ status, optimizesUntil }: DbInstance): InstanceStatus | 'storage-optimization' {
+  const optimizing = optimizesUntil !== undefined && optimizesUntil > new Date().toISOString()
+  return status === 'available' && optimizing ? 'storage-optimization' : status
+}
+
+export function snapshotView(cloud: AwsCloud, snapshot: DbSnapshot): DBSnapshot {
   return {
     DBSnapshotIdentifier: snapshot.id,
     DBInstanceIdentifier: snapshot.instanceId,
     SnapshotCreateTime: snapshot.createdAt,
-    OriginalSnapshotCreateTime: snapshot.createdAt,
+    OriginalSnapshotCreateTime: snapshot.originalCreatedAt,
     Engine: 'postgres',
     AllocatedStorage: snapshot.storageGib,
     Status: snapshot.status,
     Port: cloud.dataPort,
-    AvailabilityZone: `${snapshot.region}a`,
+    AvailabilityZone: snapshot.zone,
     VpcId: VPC,
     InstanceCreateTime: snapshot.instanceCreatedAt,
     MasterUsername: snapshot.masterUsername,
     EngineVersion: snapshot.engineVersion,
     LicenseModel: 'postgresql-license',
     SnapshotType: 'manual',
+    Iops: snapshot.iops,
+    StorageThroughput: snapshot.throughput,
     OptionGroupName: `default:postgres-${snapshot.major}`,
     PercentProgress: snapshot.status === 'available' ? 100 : 0,
+    SourceRegion: snapshot.source === null ? undefined : snapshot.source.split(':')[3],
+    SourceDBSnapshotIdentifier: snapshot.source,
     StorageType: snapshot.storageType,
-    Encrypted: false,
+    Encrypted: snapshot.encrypted,
+    KmsKeyId: snapshot.kmsKeyId,
     DBSnapshotArn: arn(snapshot.region, 'snapshot', snapshot.id),
     IAMDatabaseAuthenticationEnabled: false,
-    ProcessorFeatures: '',
+    ProcessorFeatures: [],
     DbiResourceId: snapshot.instanceResourceId,
     TagList: tagList(snapshot.tags),
     SnapshotTarget: 'region',
   }
 }
 
-export function groupView(group: ParameterGroup): XmlNode {
+export function groupView(group: ParameterGroup): DBParameterGroup {
   return {
     DBParameterGroupName: group.name,
     DBParameterGroupFamily: group.family,
@@ -99,38 +118,40 @@ export function groupView(group: ParameterGroup): XmlNode {
   }
 }
 
-export function tagList(tags: Tags): XmlNode | '' {
-  return list(
-    'Tag',
-    Object.entries(tags).map(([Key, Value]) => ({ Key, Value })),
-  )
+/** `embedded`: as a part of an instance, where RDS leaves out the ARN. */
+export function subnetGroupView(group: SubnetGroup, where?: 'embedded'): DBSubnetGroup {
+  return {
+    DBSubnetGroupName: group.name,
+    DBSubnetGroupDescription: group.description,
+    VpcId: VPC,
+    SubnetGroupStatus: 'Complete',
+    Subnets: subnetsOf(group.region)
+      .filter(({ id }) => group.subnets.includes(id))
+      .map(({ id, zone }) => ({
+        SubnetIdentifier: id,
+        SubnetAvailabilityZone: { Name: zone },
+        SubnetOutpost: {},
+        SubnetStatus: 'Active',
+      })),
+    DBSubnetGroupArn: where === 'embedded' ? undefined : arn(group.region, 'subgrp', group.name),
+    SupportedNetworkTypes: where === 'embedded' ? undefined : ['IPV4'],
+  }
 }
 
-function pendingView(pending: PendingChanges): XmlNode | '' {
-  const view = {
+export function tagList(tags: Tags): Tag[] {
+  return Object.entries(tags).map(([Key, Value]) => ({ Key, Value }))
+}
+
+function pendingView(pending: PendingChanges): PendingModifiedValues {
+  return {
+    DBInstanceIdentifier: pending.id,
     DBInstanceClass: pending.instanceClass,
     AllocatedStorage: pending.storageGib,
+    StorageType: pending.storageType,
+    Iops: pending.iops,
+    StorageThroughput: pending.throughput,
     MasterUserPassword: pending.masterVerifier === undefined ? undefined : '****',
     BackupRetentionPeriod: pending.backupRetentionDays,
     MultiAZ: pending.multiAz,
-  }
-  return Object.values(view).every((value) => value === undefined) ? '' : view
-}
-
-function subnetGroup(region: string): XmlNode {
-  return {
-    DBSubnetGroupName: 'default',
-    DBSubnetGroupDescription: 'default',
-    VpcId: VPC,
-    SubnetGroupStatus: 'Complete',
-    Subnets: list(
-      'Subnet',
-      ['a', 'b'].map((zone) => ({
-        SubnetIdentifier: `subnet-lab-${zone}`,
-        SubnetAvailabilityZone: { Name: `${region}${zone}` },
-        SubnetOutpost: '',
-        SubnetStatus: 'Active',
-      })),
-    ),
   }
 }

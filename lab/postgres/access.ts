@@ -12,20 +12,23 @@ export interface AccessRules {
   administratorAddress: string
   /** Source networks, each 'a.b.c.d/n'. */
   networks: readonly string[]
+  /** Customers without TLS are refused. */
+  encrypted?: boolean
 }
 
 const REPLICAS = '127.0.0.1'
 
 export function accessFile(rules: AccessRules): string {
   const { administrator } = rules
+  const customers = rules.encrypted ? 'hostssl' : 'host'
   const lines = [
     `host all ${administrator} ${rules.administratorAddress}/32 scram-sha-256`,
     `host replication ${administrator} ${REPLICAS}/32 scram-sha-256`,
     `host all ${administrator} 0.0.0.0/0 reject`,
     `host ${administrator} all 0.0.0.0/0 reject`,
     ...rules.networks.flatMap((network) => [
-      `host all all ${network} scram-sha-256`,
-      `host replication all ${network} scram-sha-256`,
+      `${customers} all all ${network} scram-sha-256`,
+      `${customers} replication all ${network} scram-sha-256`,
     ]),
   ]
   return `${lines.join('\n')}\n`

@@ -5,6 +5,7 @@ import type { Settings } from '../../pgserver/settings'
 import { writeAccessRules } from './access'
 import { archiveSettings } from './archive'
 import { raisedTo, readControlFile } from './control-file'
+import { encryptionSettings } from './encryption'
 import { followSettings, isReplica } from './follower'
 import type { Places } from './places'
 import type { ServerSpec, ServersOptions } from './spec'
@@ -21,11 +22,13 @@ export function writeConfiguration(places: Places, options: ServersOptions, spec
     administrator: options.flavour.administrator,
     administratorAddress: options.administratorAddress,
     networks: closed ? [] : spec.networks,
+    encrypted: spec.tls === 'required',
   })
   const asked = {
     // one call instead of an fsync for each file before recovery: twice as fast for a restored copy, and as durable
     ...(process.platform === 'linux' && { recovery_init_sync_method: 'syncfs' }),
     ...spec.settings,
+    ...encryptionSettings(places, spec),
     ...(spec.archive !== undefined && archiveSettings(places, spec.archive)),
     ...(spec.replicaOf && followSettings(places, options, spec.folder, spec.replicaOf)),
     ...closed?.settings,
@@ -36,6 +39,6 @@ export function writeConfiguration(places: Places, options: ServersOptions, spec
 }
 
 /** Everything that a change of which must reach a running server. */
-export function configurationOf({ networks, settings, archive, replicaOf }: ServerSpec): string {
-  return JSON.stringify([networks, settings, archive, replicaOf?.address])
+export function configurationOf({ networks, settings, archive, replicaOf, tls }: ServerSpec): string {
+  return JSON.stringify([networks, settings, archive, replicaOf?.address, tls])
 }

@@ -5,6 +5,7 @@ import type { Client } from 'pg'
 import { ensureBinaries, type PostgresBinaries, type PostgresMajor } from '../../pgserver/binaries'
 import { adoptServer, clusterExists, findServer, type RunningServer, startServer } from '../../pgserver/cluster'
 import { type Closed, configurationOf, writeConfiguration } from './configuration'
+import { certify } from './encryption'
 import type { Places } from './places'
 import { withAdministrator } from './session'
 import type { ServerSpec, ServersOptions } from './spec'
@@ -125,6 +126,7 @@ export class RunningServers {
 
   private async launch(spec: ServerSpec, closed?: ClosedStart): Promise<RunningServer> {
     const binaries = await this.binariesOf(spec.major)
+    await certify(this.places, this.options, spec)
     const settings = writeConfiguration(this.places, this.options, spec, closed)
     return startServer({
       binaries,
@@ -142,6 +144,7 @@ export class RunningServers {
     if (!entry.wanted || entry.frozen || entry.holds === wanted) return
     entry.holds = undefined
     const before = await this.configurationTime(spec)
+    await certify(this.places, this.options, spec)
     writeConfiguration(this.places, this.options, spec)
     entry.server.reload()
     for (let attempt = 0; attempt < 200; attempt++) {

@@ -1,7 +1,7 @@
 /** Real PostgreSQL servers for simulated instances: make, restore, snapshot, reconfigure, crash, remove. One folder per
  *  server. Servers outlive a crash of the lab and are adopted by the next one; whoever owns them is told when one dies by itself.
  *  Knows nothing of any cloud's API or states. */
-import { rmSync, writeFileSync } from 'node:fs'
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import type { Client } from 'pg'
 import type { PostgresBinaries, PostgresMajor } from '../../pgserver/binaries'
@@ -21,6 +21,7 @@ import { identifier, literal } from './session'
 import { dropOthers } from './slots'
 import type { Primary, ServerSpec, ServersOptions } from './spec'
 import { switchOver } from './switchover'
+import { bytesIn } from './usage'
 
 export { newFolderName, type ServerSpec, type ServersOptions } from './spec'
 
@@ -208,6 +209,17 @@ export class Servers {
     await release(this.running, { folder, replicaOf: more.replicaOf })
     await removeFolder(this.places.server(folder))
     if (!more.keepArchive) await this.removeArchive(folder)
+  }
+
+  /** Where its log is (log.ts). Undefined before its first start. */
+  logFile(folder: string): string | undefined {
+    const path = this.places.log(folder)
+    return folder !== '' && existsSync(path) ? path : undefined
+  }
+
+  /** Bytes on disk of a server's data, its log of writes included. Some milliseconds for a small server. */
+  usage(folder: string): Promise<number> {
+    return bytesIn(this.places.data(folder))
   }
 
   /** As if the machine had failed: no shutdown, then recovery. */

@@ -22,6 +22,11 @@ const UNMOVED = [
   'default_transaction_read_only=off',
   'synchronous_commit=on',
   'log_statement=none',
+  'log_duration=off',
+  'log_min_duration_statement=-1',
+  'log_min_duration_sample=-1',
+  'log_transaction_sample_rate=0',
+  'log_min_error_statement=panic',
   'search_path=pg_catalog',
 ]
   .map((setting) => `-c ${setting}`)

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import type { PostgresMajor } from '../../pgserver/binaries'
 import type { Settings } from '../../pgserver/settings'
+import type { Authority } from '../tls'
 import type { Flavour } from './flavour'
 
 export interface ServerSpec {
@@ -17,6 +18,9 @@ export interface ServerSpec {
   archive?: string | undefined
   /** Whom it follows for as long as it is a replica. What it is, its data says: after a promotion this has no effect. */
   replicaOf?: Primary | undefined
+  /** `offered`: clients choose. `required`: customers without it are refused. `off` when left out. Replicas and the administrator
+   *  are no customers. All our binaries have it built in. */
+  tls?: 'off' | 'offered' | 'required' | undefined
 }
 
 export type Primary = Pick<ServerSpec, 'folder' | 'address'>
@@ -28,6 +32,8 @@ export interface ServersOptions {
   administratorAddress: string
   administratorPassword: string
   flavour: Flavour
+  /** Certifies servers that serve TLS. */
+  authority?: Promise<Authority> | undefined
   /** A server ended that nobody had asked to. */
   ended(folder: string): void
   log(line: string): void

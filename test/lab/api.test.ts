@@ -31,9 +31,9 @@ describe('who may call', () => {
     const key = lab.lab.credentials.aws
     await refused(sdk(lab.lab.api, { ...key, accessKeyId: 'lab' }).describeDBInstances({}), 'InvalidClientTokenId')
     await refused(sdk(lab.lab.api, { ...key, secretAccessKey: 'lab-secret' }).describeDBInstances({}), 'SignatureDoesNotMatch')
-    await refused(lab.rds.describeDBClusters({}), 'InvalidAction')
+    await refused(lab.rds.describeCertificates({}), 'InvalidAction')
     const bare = await fetch(lab.lab.api, { method: 'POST', body: new URLSearchParams({ Action: 'DescribeDBInstances' }) })
-    expect([bare.status, await bare.text()]).toEqual([403, expect.stringContaining('<Code>InvalidClientTokenId</Code>')])
+    expect([bare.status, await bare.text()]).toEqual([403, expect.stringContaining('<Code>MissingAuthenticationToken</Code>')])
   })
 
   test('each region has instances of its own', async () => {

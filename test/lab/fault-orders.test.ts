@@ -69,7 +69,7 @@ test.each([
   [
     { kind: 'fail-operation', operation: 'DescribeDBInstances' },
     'operation',
-    'one that fail-operation can strike: CreateDBInstance',
+    'one that fail-operation can strike: CopyDBSnapshot, CreateDBInstance',
   ],
   [{ kind: 'throttle', times: 0 }, 'times', 'times is 0; wanted is a whole number, 1 or more.'],
   [{ kind: 'throttle', times: 1.5 }, 'times', 'times is 1.5; '],

@@ -106,7 +106,9 @@ export async function available(test: TestLab, id: string): Promise<DBInstance> 
   return eventually(async () => {
     const instance = await describe(test, id)
     const busy = instance.DBParameterGroups?.[0]?.ParameterApplyStatus === 'applying'
-    const pending = instance.PendingModifiedValues?.MasterUserPassword !== undefined
+    const pending =
+      instance.PendingModifiedValues?.MasterUserPassword !== undefined ||
+      instance.VpcSecurityGroups?.some(({ Status }) => Status !== 'active')
     if (['failed', 'incompatible-restore', 'incompatible-parameters'].includes(instance.DBInstanceStatus ?? '')) return instance
     return instance.DBInstanceStatus === 'available' && !busy && !pending ? instance : undefined
   })

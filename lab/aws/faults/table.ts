@@ -1,6 +1,8 @@
 /** The shared kinds of faults in RDS's words. */
 import { faultTable } from '../../faults/kinds/table'
 import { AWS_ERRORS, AwsError, type AwsErrorCode } from '../errors'
+import { isQuestion } from '../facts'
+import { MODEL_OPERATIONS } from '../generated/model'
 import type { AwsState } from '../state'
 
 export const AWS_FAULTS = faultTable<AwsState>({
@@ -16,22 +18,19 @@ export const AWS_FAULTS = faultTable<AwsState>({
   },
   busy: {
     says: 'an instance refuses changes (InvalidDBInstanceState) for the time of --tail after it became available',
-    operations: ['CreateDBSnapshot', 'ModifyDBInstance', 'RebootDBInstance'],
+    operations: ['CreateDBSnapshot', 'ModifyDBInstance', 'RebootDBInstance', 'StopDBInstance'],
   },
-  questions: [
-    'DescribeDBInstances',
-    'DescribeDBParameterGroups',
-    'DescribeDBParameters',
-    'DescribeDBSnapshots',
-    'ListTagsForResource',
-  ],
+  questions: Object.keys(MODEL_OPERATIONS).filter(isQuestion),
   promises: [
+    'CopyDBSnapshot',
     'CreateDBInstance',
     'CreateDBSnapshot',
     'DeleteDBInstance',
     'ModifyDBInstance',
     'RebootDBInstance',
     'RestoreDBInstanceFromDBSnapshot',
+    'StartDBInstance',
+    'StopDBInstance',
   ],
   full: 'an instance has no room for its log: PostgreSQL is down, and it is storage-full until the storage grows',
 })

@@ -4,7 +4,7 @@ import { invalidValue } from '../errors'
 import { parseTags } from '../identifiers'
 import { tagsOfResource } from './tags-of-resource'
 
-export const addTagsToResource: Operation = async (call) => {
+export const addTagsToResource: Operation<'AddTagsToResource'> = async (call) => {
   const tags = tagsOfResource(call)
   const added = parseTags(call.query.records('Tags'))
   if (Object.keys({ ...tags, ...added }).length > 50) throw invalidValue('A resource has at most 50 tags.')

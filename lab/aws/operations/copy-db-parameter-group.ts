@@ -5,7 +5,7 @@ import { findGroup } from '../parameters'
 import { groupView } from '../views'
 import { addParameterGroup } from './new-parameter-group'
 
-export const copyDbParameterGroup: Operation = async (call) => {
+export const copyDbParameterGroup: Operation<'CopyDBParameterGroup'> = async (call) => {
   const { query } = call
   const named = query.required('SourceDBParameterGroupIdentifier')
   const source = findGroup(

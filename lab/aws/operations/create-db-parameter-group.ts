@@ -4,7 +4,7 @@ import { majorOfFamily } from '../parameters'
 import { groupView } from '../views'
 import { addParameterGroup } from './new-parameter-group'
 
-export const createDbParameterGroup: Operation = async (call) => {
+export const createDbParameterGroup: Operation<'CreateDBParameterGroup'> = async (call) => {
   const family = call.query.required('DBParameterGroupFamily')
   majorOfFamily(family)
   const description = call.query.required('Description')

@@ -5,7 +5,7 @@ import { parseSnapshotIdentifier, parseTags } from '../identifiers'
 import { snapshotView } from '../views'
 import { addSnapshot } from './new-snapshot'
 
-export const createDbSnapshot: Operation = async (call) => {
+export const createDbSnapshot: Operation<'CreateDBSnapshot'> = async (call) => {
   const { cloud, query } = call
   const id = parseSnapshotIdentifier('DBSnapshotIdentifier', query.required('DBSnapshotIdentifier'))
   const instance = findInstance(call)

@@ -6,9 +6,15 @@ import type { InstanceStatus } from '../state'
 import { instanceView } from '../views'
 import { addSnapshot } from './new-snapshot'
 
-const UNSNAPSHOTTABLE = new Set<InstanceStatus>(['failed', 'incompatible-restore', 'incompatible-parameters', 'creating'])
+const UNSNAPSHOTTABLE = new Set<InstanceStatus>([
+  'failed',
+  'incompatible-restore',
+  'incompatible-parameters',
+  'storage-full',
+  'creating',
+])
 
-export const deleteDbInstance: Operation = async (call) => {
+export const deleteDbInstance: Operation<'DeleteDBInstance'> = async (call) => {
   const { cloud, query } = call
   const instance = findInstance(call)
   const skip = query.flag('SkipFinalSnapshot') ?? false
@@ -32,6 +38,10 @@ export const deleteDbInstance: Operation = async (call) => {
   const finalSnapshot = name === null ? null : addSnapshot(cloud, instance, name, {})
   instance.status = 'deleting'
   // what is under way ends first; what has not begun is dropped
+  for (const task of instance.tasks.slice(1)) {
+    const dropped = task.kind === 'back-up' ? cloud.state.snapshots[task.snapshot] : undefined
+    if (dropped) dropped.status = 'failed'
+  }
   instance.tasks = [...instance.tasks.slice(0, 1), promised(call, { kind: 'delete', finalSnapshot })]
   await cloud.save()
   cloud.tasks.wake(instance)

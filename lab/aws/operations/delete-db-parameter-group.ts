@@ -1,14 +1,12 @@
 /** DeleteDBParameterGroup: not a default one, and not while an instance uses it. */
 import type { Operation } from '../cloud'
 import { AwsError } from '../errors'
-import { findGroup } from '../parameters'
+import { findGroup, requireCustom } from '../parameters'
 import { key } from '../state'
 
-export const deleteDbParameterGroup: Operation = async ({ cloud, query, region }) => {
+export const deleteDbParameterGroup: Operation<'DeleteDBParameterGroup'> = async ({ cloud, query, region }) => {
   const group = findGroup(cloud.state, region, query.required('DBParameterGroupName'))
-  if (group.name.startsWith('default.')) {
-    throw new AwsError('InvalidDBParameterGroupState', `Default DBParameterGroup cannot be deleted: ${group.name}`)
-  }
+  requireCustom(group, 'deleted')
   const used = Object.values(cloud.state.instances).some(
     (instance) => instance.region === region && instance.parameterGroup === group.name,
   )

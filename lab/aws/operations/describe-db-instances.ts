@@ -1,30 +1,23 @@
 /** DescribeDBInstances: one by its identifier or resource id, or all of the region, in pages. */
 import { findInstance, type Operation } from '../cloud'
-import { invalidValue } from '../errors'
+import { type FilterTable, filtered } from '../filters'
 import { pageOf } from '../paging'
-import { list } from '../protocol/xml'
 import { arn, type DbInstance } from '../state'
 import { instanceView } from '../views'
 
-const FILTERS: Record<string, (instance: DbInstance, value: string) => boolean> = {
+const FILTERS: FilterTable<DbInstance> = {
   'db-instance-id': (instance, value) => [instance.id, arn(instance.region, 'db', instance.id)].includes(value.toLowerCase()),
   'dbi-resource-id': (instance, value) => instance.resourceId === value,
   engine: (_, value) => value === 'postgres',
 }
 
-export const describeDbInstances: Operation = async (call) => {
+export const describeDbInstances: Operation<'DescribeDBInstances'> = async (call) => {
   const { cloud, query, region } = call
   const id = query.text('DBInstanceIdentifier')
   const inRegion = Object.values(cloud.state.instances).filter((instance) => instance.region === region)
   const named = id === undefined ? inRegion : [inRegion.find(({ resourceId }) => resourceId === id) ?? findInstance(call, id)]
-  const found = named.filter((instance) =>
-    query.filters().every(({ name, values }) => {
-      const filter = FILTERS[name]
-      if (!filter) throw invalidValue(`Unrecognized filter name: ${name}`)
-      return values.some((value) => filter(instance, value))
-    }),
-  )
+  const found = filtered(query, FILTERS, named)
   const page = pageOf(query, found, (instance) => instance.id)
   const views = page.items.map((instance) => instanceView(cloud, instance))
-  return { Marker: page.marker, DBInstances: list('DBInstance', views) }
+  return { Marker: page.marker, DBInstances: views }
 }

@@ -1,32 +1,32 @@
 /** ModifyDBInstance. Accepted now, applied in the background: the answer and the next descriptions may still say `available`.
- *  Network rules, the parameter group's name and the password do not wait for ApplyImmediately; class and storage do. */
+ *  Network rules, the parameter group's name and the password do not wait for ApplyImmediately; class, storage and name do. */
 import { scramVerifier } from '../../postgres/verifier'
 import {
   type Call,
   findInstance,
+  freeInstanceId,
   keyOf,
   type Operation,
+  parseEngineVersion,
   parseParameterGroup,
   parseSecurityGroups,
   promised,
   takesChanges,
 } from '../cloud'
 import { AwsError, invalidCombination } from '../errors'
-import { parseInstanceClass, parsePassword, parseStorage } from '../identifiers'
+import { parsePassword } from '../identifiers'
+import { parseInstanceClass } from '../instance-classes'
+import { requireRoom } from '../quotas'
+import { type InstanceSettings, parseSettings } from '../settings'
 import type { DbInstance, PendingChanges } from '../state'
+import { parseStorage, type Storage } from '../storage'
 import { instanceView } from '../views'
-import { parseRetention } from './new-instance'
+import { parseRetention, refuseManagedPassword } from './new-instance'
 
 /** Would change what the lab cannot change: refused rather than swallowed. */
-const UNSUPPORTED = [
-  'NewDBInstanceIdentifier',
-  'EngineVersion',
-  'DBPortNumber',
-  'ManageMasterUserPassword',
-  'RotateMasterUserPassword',
-]
+const UNSUPPORTED = ['DBPortNumber', 'DBSubnetGroupName', 'Domain', 'RotateMasterUserPassword', 'TdeCredentialArn']
 
-export const modifyDbInstance: Operation = async (call) => {
+export const modifyDbInstance: Operation<'ModifyDBInstance'> = async (call) => {
   const { cloud, query } = call
   const instance = findInstance(call)
   requireModifiable(call, instance)
@@ -35,6 +35,7 @@ export const modifyDbInstance: Operation = async (call) => {
   }
   const wanted = parseChanges(call, instance)
   Object.assign(instance.pending, wanted.pending)
+  instance.settings = wanted.settings
   instance.deletionProtection = query.flag('DeletionProtection') ?? instance.deletionProtection
   instance.copyTagsToSnapshot = query.flag('CopyTagsToSnapshot') ?? instance.copyTagsToSnapshot
   instance.publiclyAccessible = query.flag('PubliclyAccessible') ?? instance.publiclyAccessible
@@ -59,17 +60,23 @@ function requireModifiable(call: Call, instance: DbInstance): void {
   throw new AwsError('InvalidDBInstanceState', 'Database instance is not in available state.')
 }
 
+interface Changes {
+  pending: PendingChanges
+  settings: InstanceSettings
+  securityGroups: string[] | undefined
+  parameterGroup: string | undefined
+}
+
 /** Everything is checked before anything is changed. */
-function parseChanges(
-  call: Call,
-  instance: DbInstance,
-): { pending: PendingChanges; securityGroups: string[] | undefined; parameterGroup: string | undefined } {
+function parseChanges(call: Call, instance: DbInstance): Changes {
   const { query } = call
-  const pending: PendingChanges = {}
+  refuseManagedPassword(query)
+  refuseOtherVersion(call, instance)
+  const pending: PendingChanges = changedStorage(call, instance)
+  const id = query.text('NewDBInstanceIdentifier')
+  if (id !== undefined && id.toLowerCase() !== instance.id) pending.id = freeInstanceId(call, 'NewDBInstanceIdentifier', id)
   const instanceClass = query.text('DBInstanceClass')
   if (instanceClass !== undefined) pending.instanceClass = parseInstanceClass(instanceClass)
-  const storageGib = query.integer('AllocatedStorage')
-  if (storageGib !== undefined && storageGib !== instance.storageGib) pending.storageGib = grownStorage(storageGib, instance)
   const retention = parseRetention(query)
   if (retention !== undefined) pending.backupRetentionDays = retention
   const multiAz = query.flag('MultiAZ')
@@ -79,15 +86,40 @@ function parseChanges(
   const named = query.text('DBParameterGroupName') !== undefined
   return {
     pending,
+    settings: parseSettings(query, instance.settings),
     securityGroups: parseSecurityGroups(call),
     parameterGroup: named ? parseParameterGroup(call, instance.major).name : undefined,
   }
 }
 
-/** At least 10 percent more; values that are more, but less than that, are rounded up. */
-function grownStorage(wantedGib: number, instance: DbInstance): number {
-  if (wantedGib < instance.storageGib) {
-    throw invalidCombination(`Invalid storage size: ${wantedGib} is less than the ${instance.storageGib} that the instance has.`)
+/** There is one minor version of each, and an upgrade from one to the other takes programs that the lab does not have. */
+function refuseOtherVersion({ cloud, query }: Call, instance: DbInstance): void {
+  const version = query.text('EngineVersion')
+  if (version === undefined) return
+  const { major, engineVersion } = parseEngineVersion(cloud, version)
+  if (major === instance.major) return
+  throw invalidCombination(`Cannot upgrade postgres from ${instance.engineVersion} to ${engineVersion}`)
+}
+
+/** What of the storage would be another. More is at least 10 percent more: less than that is rounded up. */
+function changedStorage({ cloud, query, region }: Call, instance: DbInstance): Partial<Storage> {
+  const asked = ['AllocatedStorage', 'StorageType', 'Iops', 'StorageThroughput'].some((name) => query.text(name) !== undefined)
+  if (!asked) return {}
+  const wanted = parseStorage(query, instance)
+  if (wanted.storageGib < instance.storageGib) {
+    throw invalidCombination(
+      `Invalid storage size: ${wanted.storageGib} is less than the ${instance.storageGib} that the instance has.`,
+    )
   }
-  return parseStorage(Math.max(wantedGib, Math.ceil(instance.storageGib * 1.1)))
+  if (wanted.storageGib > instance.storageGib) {
+    wanted.storageGib = Math.max(wanted.storageGib, Math.ceil(instance.storageGib * 1.1))
+    requireRoom(cloud.state, region, 'storage', wanted.storageGib - instance.storageGib)
+  }
+  const changed = Object.entries(wanted).filter(([name, value]) => instance[name as keyof Storage] !== value)
+  if (changed.length > 0 && (instance.optimizesUntil ?? '') > new Date().toISOString()) {
+    throw invalidCombination(
+      "You can't currently modify the storage of this DB instance because the previous storage change is being optimized.",
+    )
+  }
+  return Object.fromEntries(changed)
 }

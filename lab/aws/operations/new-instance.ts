@@ -2,27 +2,41 @@
 import { randomBytes } from 'node:crypto'
 import { DEFAULT_GROUP } from '../../security-groups'
 import { type Call, parseParameterGroup, parseSecurityGroups, promised, takeHost } from '../cloud'
-import { invalidValue } from '../errors'
+import { invalidCombination, invalidValue } from '../errors'
 import { parseTags } from '../identifiers'
 import type { Query } from '../protocol/query'
+import { requireRoom } from '../quotas'
+import type { InstanceSettings } from '../settings'
 import { type DbInstance, key, type Shape, type Task } from '../state'
+import { parsePlacement } from '../zones'
 
-/** Writes the instance down and lets it be made in the background. `shape`: what creating takes from the request and restoring from the
- *  snapshot; everything else is what the request says, or the default. */
-export async function addInstance(call: Call, id: string, shape: Shape, task: Task): Promise<DbInstance> {
+export interface NewInstance {
+  id: string
+  /** What creating takes from the request and restoring from the snapshot. */
+  shape: Shape
+  settings: InstanceSettings
+}
+
+/** Writes the instance down and lets it be made in the background; what is not given with it is what the request says, or the default. */
+export async function addInstance(call: Call, { id, shape, settings }: NewInstance, task: Task): Promise<DbInstance> {
   const { cloud, query, region } = call
+  refuseManagedPassword(query)
+  const multiAz = query.flag('MultiAZ') ?? false
+  requireRoom(cloud.state, region, 'storage', shape.storageGib)
   const instance: DbInstance = {
     ...shape,
+    ...parsePlacement(query, cloud.state, region, multiAz),
     region,
     id,
     resourceId: newResourceId(),
     status: 'creating',
     folder: '',
+    settings,
     securityGroups: parseSecurityGroups(call) ?? [DEFAULT_GROUP],
     parameterGroup: parseParameterGroup(call, shape.major).name,
     running: { group: '', parameters: {} },
     parameterStatus: 'in-sync',
-    multiAz: query.flag('MultiAZ') ?? false,
+    multiAz,
     publiclyAccessible: query.flag('PubliclyAccessible') ?? false,
     deletionProtection: query.flag('DeletionProtection') ?? false,
     copyTagsToSnapshot: query.flag('CopyTagsToSnapshot') ?? false,
@@ -30,7 +44,7 @@ export async function addInstance(call: Call, id: string, shape: Shape, task: Ta
     pending: {},
     applyNow: false,
     createdAt: null,
-    host: takeHost(cloud),
+    host: takeHost(cloud, key(region, id)),
     tasks: [promised(call, task)],
   }
   cloud.state.instances[key(region, id)] = instance
@@ -39,8 +53,20 @@ export async function addInstance(call: Call, id: string, shape: Shape, task: Ta
   return instance
 }
 
+/** Its password would have to be kept in Secrets Manager, which this lab does not have. */
+export function refuseManagedPassword(query: Query): void {
+  if (query.flag('ManageMasterUserPassword') !== true) {
+    if (query.text('MasterUserSecretKmsKeyId') === undefined) return
+    throw invalidCombination('You can specify MasterUserSecretKmsKeyId only when ManageMasterUserPassword is turned on.')
+  }
+  if (query.text('MasterUserPassword') !== undefined) {
+    throw invalidCombination('You can specify MasterUserPassword or ManageMasterUserPassword, not both.')
+  }
+  throw invalidCombination('ManageMasterUserPassword is not supported: this lab has no Secrets Manager to keep the password in.')
+}
+
 /** Immutable and never given twice, unlike the identifier. */
-function newResourceId(): string {
+export function newResourceId(): string {
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
   return `db-${[...randomBytes(26)].map((byte) => alphabet[byte % 32]).join('')}`
 }

@@ -2,6 +2,7 @@
 import type { Call } from '../cloud'
 import { AwsError } from '../errors'
 import { parseIdentifier, parseTags } from '../identifiers'
+import { requireRoom } from '../quotas'
 import { key, type ParameterGroup } from '../state'
 
 /** @throws AwsError DBParameterGroupAlreadyExists, InvalidParameterValue. */
@@ -16,6 +17,7 @@ export function addParameterGroup(
   if (state.parameterGroups[place]) {
     throw new AwsError('DBParameterGroupAlreadyExists', `Parameter group ${name} already exists`)
   }
+  requireRoom(state, call.region, 'parameterGroups')
   const added = { region: call.region, name, tags: parseTags(call.query.records('Tags')), ...group }
   state.parameterGroups[place] = added
   return added

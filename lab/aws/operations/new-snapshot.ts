@@ -2,20 +2,12 @@
 import { newFolderName } from '../../postgres/servers'
 import type { AwsCloud } from '../cloud'
 import { AwsError } from '../errors'
-import { type DbInstance, type DbSnapshot, key, type Tags } from '../state'
+import { requireRoom } from '../quotas'
+import { type AwsState, type DbInstance, type DbSnapshot, key, type Tags } from '../state'
 
-/** @throws AwsError DBSnapshotAlreadyExists, SnapshotQuotaExceeded. */
+/** @returns its key. @throws AwsError DBSnapshotAlreadyExists, SnapshotQuotaExceeded. */
 export function addSnapshot(cloud: AwsCloud, instance: DbInstance, id: string, tags: Tags): string {
-  const { snapshots } = cloud.state
-  const name = key(instance.region, id)
-  if (snapshots[name])
-    throw new AwsError(
-      'DBSnapshotAlreadyExists',
-      `Cannot create the snapshot because a snapshot with the identifier ${id} already exists.`,
-    )
-  if (Object.values(snapshots).filter(({ region }) => region === instance.region).length >= 100) {
-    throw new AwsError('SnapshotQuotaExceeded', 'Cannot create more than 100 manual snapshots')
-  }
+  const name = requireNewSnapshot(cloud.state, instance.region, id)
   const snapshot: DbSnapshot = {
     region: instance.region,
     id,
@@ -26,6 +18,11 @@ export function addSnapshot(cloud: AwsCloud, instance: DbInstance, id: string, t
     instanceClass: instance.instanceClass,
     storageGib: instance.storageGib,
     storageType: instance.storageType,
+    iops: instance.iops,
+    throughput: instance.throughput,
+    encrypted: instance.settings.encrypted,
+    kmsKeyId: instance.settings.kmsKeyId,
+    zone: instance.zone,
     masterUsername: instance.masterUsername,
     databaseName: instance.databaseName,
     backupRetentionDays: instance.backupRetentionDays,
@@ -33,8 +30,25 @@ export function addSnapshot(cloud: AwsCloud, instance: DbInstance, id: string, t
     instanceResourceId: instance.resourceId,
     instanceCreatedAt: instance.createdAt,
     createdAt: null,
+    originalCreatedAt: null,
+    source: null,
+    sharedWith: [],
     tags: { ...(instance.copyTagsToSnapshot ? instance.tags : {}), ...tags },
+    tasks: [],
   }
-  snapshots[name] = snapshot
+  cloud.state.snapshots[name] = snapshot
+  return name
+}
+
+/** @returns the key of a snapshot that may be made. @throws AwsError DBSnapshotAlreadyExists, SnapshotQuotaExceeded. */
+export function requireNewSnapshot(state: AwsState, region: string, id: string): string {
+  const name = key(region, id)
+  if (state.snapshots[name]) {
+    throw new AwsError(
+      'DBSnapshotAlreadyExists',
+      `Cannot create the snapshot because a snapshot with the identifier ${id} already exists.`,
+    )
+  }
+  requireRoom(state, region, 'snapshots')
   return name
 }

@@ -3,7 +3,7 @@ import { findInstance, type Operation, promised, takesChanges } from '../cloud'
 import { AwsError, invalidCombination } from '../errors'
 import { instanceView } from '../views'
 
-export const rebootDbInstance: Operation = async (call) => {
+export const rebootDbInstance: Operation<'RebootDBInstance'> = async (call) => {
   const { cloud, query } = call
   const instance = findInstance(call)
   if (instance.status !== 'incompatible-parameters' && !takesChanges(call, instance)) {

@@ -2,7 +2,7 @@
 import type { Operation } from '../cloud'
 import { tagsOfResource } from './tags-of-resource'
 
-export const removeTagsFromResource: Operation = async (call) => {
+export const removeTagsFromResource: Operation<'RemoveTagsFromResource'> = async (call) => {
   const tags = tagsOfResource(call)
   for (const name of call.query.list('TagKeys') ?? []) delete tags[name]
   await call.cloud.save()

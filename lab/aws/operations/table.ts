@@ -1,41 +1,82 @@
-/** Action → operation. What is not here is answered with InvalidAction, as an action that RDS does not know. */
+/** Action → operation. What is not here is answered with InvalidAction, as an action that RDS does not know. After a change here:
+ *  `node scripts/rds-model.js`. */
 import type { Operation } from '../cloud'
+import type { Action } from '../protocol/model'
 import { addTagsToResource } from './add-tags-to-resource'
 import { copyDbParameterGroup } from './copy-db-parameter-group'
+import { copyDbSnapshot } from './copy-db-snapshot'
 import { createDbInstance } from './create-db-instance'
 import { createDbParameterGroup } from './create-db-parameter-group'
 import { createDbSnapshot } from './create-db-snapshot'
+import { createDbSubnetGroup } from './create-db-subnet-group'
 import { deleteDbInstance } from './delete-db-instance'
 import { deleteDbParameterGroup } from './delete-db-parameter-group'
 import { deleteDbSnapshot } from './delete-db-snapshot'
+import { deleteDbSubnetGroup } from './delete-db-subnet-group'
+import { describeAccountAttributes } from './describe-account-attributes'
+import { describeDbEngineVersions } from './describe-db-engine-versions'
 import { describeDbInstances } from './describe-db-instances'
+import { describeDbLogFiles } from './describe-db-log-files'
 import { describeDbParameterGroups } from './describe-db-parameter-groups'
 import { describeDbParameters } from './describe-db-parameters'
+import { describeDbSnapshotAttributes } from './describe-db-snapshot-attributes'
 import { describeDbSnapshots } from './describe-db-snapshots'
+import { describeDbSubnetGroups } from './describe-db-subnet-groups'
+import { describeEventCategories } from './describe-event-categories'
+import { describeEvents } from './describe-events'
+import { describeOrderableDbInstanceOptions } from './describe-orderable-db-instance-options'
+import { downloadDbLogFilePortion } from './download-db-log-file-portion'
 import { listTagsForResource } from './list-tags-for-resource'
 import { modifyDbInstance } from './modify-db-instance'
 import { modifyDbParameterGroup } from './modify-db-parameter-group'
+import { modifyDbSnapshotAttribute } from './modify-db-snapshot-attribute'
+import { modifyDbSubnetGroup } from './modify-db-subnet-group'
 import { rebootDbInstance } from './reboot-db-instance'
 import { removeTagsFromResource } from './remove-tags-from-resource'
+import { resetDbParameterGroup } from './reset-db-parameter-group'
 import { restoreDbInstanceFromDbSnapshot } from './restore-db-instance-from-db-snapshot'
+import { startDbInstance } from './start-db-instance'
+import { stopDbInstance } from './stop-db-instance'
+import { switchoverReadReplica } from './switchover-read-replica'
 
-export const OPERATIONS: ReadonlyMap<string, Operation> = new Map<string, Operation>([
-  ['AddTagsToResource', addTagsToResource],
-  ['CopyDBParameterGroup', copyDbParameterGroup],
-  ['CreateDBInstance', createDbInstance],
-  ['CreateDBParameterGroup', createDbParameterGroup],
-  ['CreateDBSnapshot', createDbSnapshot],
-  ['DeleteDBInstance', deleteDbInstance],
-  ['DeleteDBParameterGroup', deleteDbParameterGroup],
-  ['DeleteDBSnapshot', deleteDbSnapshot],
-  ['DescribeDBInstances', describeDbInstances],
-  ['DescribeDBParameterGroups', describeDbParameterGroups],
-  ['DescribeDBParameters', describeDbParameters],
-  ['DescribeDBSnapshots', describeDbSnapshots],
-  ['ListTagsForResource', listTagsForResource],
-  ['ModifyDBInstance', modifyDbInstance],
-  ['ModifyDBParameterGroup', modifyDbParameterGroup],
-  ['RebootDBInstance', rebootDbInstance],
-  ['RemoveTagsFromResource', removeTagsFromResource],
-  ['RestoreDBInstanceFromDBSnapshot', restoreDbInstanceFromDbSnapshot],
-])
+/** Each answers what the service model says of it, and each action of ../generated/ is here: the compiler holds them equal. */
+const TABLE: { readonly [A in Action]: Operation<A> } = {
+  AddTagsToResource: addTagsToResource,
+  CopyDBParameterGroup: copyDbParameterGroup,
+  CopyDBSnapshot: copyDbSnapshot,
+  CreateDBInstance: createDbInstance,
+  CreateDBParameterGroup: createDbParameterGroup,
+  CreateDBSnapshot: createDbSnapshot,
+  CreateDBSubnetGroup: createDbSubnetGroup,
+  DeleteDBInstance: deleteDbInstance,
+  DeleteDBParameterGroup: deleteDbParameterGroup,
+  DeleteDBSnapshot: deleteDbSnapshot,
+  DeleteDBSubnetGroup: deleteDbSubnetGroup,
+  DescribeAccountAttributes: describeAccountAttributes,
+  DescribeDBEngineVersions: describeDbEngineVersions,
+  DescribeDBInstances: describeDbInstances,
+  DescribeDBLogFiles: describeDbLogFiles,
+  DescribeDBParameterGroups: describeDbParameterGroups,
+  DescribeDBParameters: describeDbParameters,
+  DescribeDBSnapshotAttributes: describeDbSnapshotAttributes,
+  DescribeDBSnapshots: describeDbSnapshots,
+  DescribeDBSubnetGroups: describeDbSubnetGroups,
+  DescribeEventCategories: describeEventCategories,
+  DescribeEvents: describeEvents,
+  DescribeOrderableDBInstanceOptions: describeOrderableDbInstanceOptions,
+  DownloadDBLogFilePortion: downloadDbLogFilePortion,
+  ListTagsForResource: listTagsForResource,
+  ModifyDBInstance: modifyDbInstance,
+  ModifyDBParameterGroup: modifyDbParameterGroup,
+  ModifyDBSnapshotAttribute: modifyDbSnapshotAttribute,
+  ModifyDBSubnetGroup: modifyDbSubnetGroup,
+  RebootDBInstance: rebootDbInstance,
+  RemoveTagsFromResource: removeTagsFromResource,
+  ResetDBParameterGroup: resetDbParameterGroup,
+  RestoreDBInstanceFromDBSnapshot: restoreDbInstanceFromDbSnapshot,
+  StartDBInstance: startDbInstance,
+  StopDBInstance: stopDbInstance,
+  SwitchoverReadReplica: switchoverReadReplica,
+}
+
+export const OPERATIONS: ReadonlyMap<string, Operation> = new Map<string, Operation>(Object.entries(TABLE))

@@ -1,9 +1,19 @@
-/** A request of the AWS Query protocol: a form whose keys spell out structures (`Tags.Tag.1.Key`). The name between a list and
- *  its index differs from list to list (`X.X.1`, `X.member.1`), so any is accepted. A list sent as empty is an empty list. */
+/** A request of the AWS Query protocol: a form whose keys spell out structures (`Tags.Tag.1.Key`). Whether it is one that the action may
+ *  be asked is input.ts's to say; here any name between a list and its number is read. A list sent as empty is an empty list. */
 import { AwsError, invalidValue } from '../errors'
 
+/** Whether it is a form at all: valid UTF-8, also where it was escaped. An empty one is. */
+export function isForm(body: Uint8Array): boolean {
+  try {
+    decodeURIComponent(new TextDecoder('utf-8', { fatal: true }).decode(body))
+    return true
+  } catch {
+    return false
+  }
+}
+
 export class Query {
-  constructor(private readonly form: URLSearchParams) {}
+  constructor(readonly form: URLSearchParams) {}
 
   static parse(body: string): Query {
     return new Query(new URLSearchParams(body))
@@ -23,8 +33,17 @@ export class Query {
   integer(name: string): number | undefined {
     const value = this.text(name)
     if (value === undefined) return undefined
-    if (!/^-?\d{1,9}$/.test(value)) throw invalidValue(`The parameter ${name} must be an integer, not "${value}".`)
+    if (!/^-?\d{1,15}$/.test(value)) throw invalidValue(`The parameter ${name} must be an integer, not "${value}".`)
     return Number(value)
+  }
+
+  /** Milliseconds since 1970. */
+  time(name: string): number | undefined {
+    const value = this.text(name)
+    if (value === undefined) return undefined
+    const ms = Date.parse(value)
+    if (Number.isNaN(ms)) throw invalidValue(`The parameter ${name} must be a time, not "${value}".`)
+    return ms
   }
 
   flag(name: string): boolean | undefined {
@@ -34,7 +53,7 @@ export class Query {
     return value === 'true'
   }
 
-  /** Undefined when the list is absent. */
+  /** Undefined when the list is absent. A list inside a structure is named `Structure.List`. */
   list(name: string): string[] | undefined {
     return this.structures(name)?.map((item) => item.get('') ?? '')
   }
@@ -58,11 +77,12 @@ export class Query {
     let present = false
     for (const [parameter, value] of this.form) {
       if (parameter === name) present = true
-      const found = /^([A-Za-z]+)\.[A-Za-z]+\.(\d{1,4})(?:\.(.+))?$/.exec(parameter)
-      if (found?.[1] !== name) continue
-      const index = Number(found[2])
+      if (!parameter.startsWith(`${name}.`)) continue
+      const found = /^[A-Za-z]+\.(\d{1,4})(?:\.(.+))?$/.exec(parameter.slice(name.length + 1))
+      if (!found) continue
+      const index = Number(found[1])
       const item = items.get(index) ?? new Map<string, string>()
-      items.set(index, item.set(found[3] ?? '', value))
+      items.set(index, item.set(found[2] ?? '', value))
     }
     if (items.size === 0) return present ? [] : undefined
     return [...items.entries()].sort(([a], [b]) => a - b).map(([, item]) => item)

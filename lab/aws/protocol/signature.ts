@@ -1,46 +1,108 @@
 /** Signature Version 4, verified: who calls, and for which region. The region is in the credential's scope and nowhere else,
- *  so one port serves every region. Source: AWS, "Create a signed AWS API request". */
+ *  so one port serves every region. Source: AWS, "Create a signed AWS API request"; its codes: "Common Errors" of the RDS API. */
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { AccessKey } from '../../credentials'
 import { AwsError } from '../errors'
 
-const HEADER =
-  /^AWS4-HMAC-SHA256 Credential=([^/,]+)\/(\d{8})\/([a-z0-9-]+)\/([a-z0-9-]+)\/aws4_request,\s*SignedHeaders=([^,]+),\s*Signature=([0-9a-f]{64})$/
+const ALGORITHM = 'AWS4-HMAC-SHA256'
+const SERVICE = 'rds'
+/** A signature is good for as long before and after its time. */
+const VALID_MS = 15 * 60_000
 
-/** @returns the region. @throws AwsError InvalidClientTokenId, SignatureDoesNotMatch. */
-export function authenticate(request: { headers: IncomingHttpHeaders; body: string }, key: AccessKey): { region: string } {
-  const found = HEADER.exec(request.headers.authorization ?? '')
-  if (!found || found[1] !== key.accessKeyId) {
+export interface SignedRequest {
+  headers: IncomingHttpHeaders
+  body: Uint8Array
+}
+
+interface Authorization {
+  accessKeyId: string
+  date: string
+  region: string
+  service: string
+  signedHeaders: readonly string[]
+  signature: string
+}
+
+/** @returns the region. @throws AwsError MissingAuthenticationToken, IncompleteSignature, InvalidClientTokenId, SignatureDoesNotMatch. */
+export function authenticate(request: SignedRequest, key: AccessKey, now = Date.now()): { region: string } {
+  const header = request.headers.authorization
+  if (!header) throw new AwsError('MissingAuthenticationToken', 'Request is missing Authentication Token')
+  const authorization = parseAuthorization(header)
+  if (authorization.accessKeyId !== key.accessKeyId) {
     throw new AwsError('InvalidClientTokenId', 'The security token included in the request is invalid.')
   }
-  const [, , date = '', region = '', service = '', signedHeaders = '', signature = ''] = found
-  const scope = `${date}/${region}/${service}/aws4_request`
+  checkScope(request, authorization, now)
+  const expected = signatureOf(request, authorization, key)
+  if (!timingSafeEqual(expected, Buffer.from(authorization.signature, 'hex'))) {
+    throw mismatch('The request signature we calculated does not match the signature you provided.')
+  }
+  return { region: authorization.region }
+}
+
+function parseAuthorization(header: string): Authorization {
+  const parts = new Map(
+    header
+      .slice(ALGORITHM.length)
+      .split(',')
+      .map((part) => [part.slice(0, part.indexOf('=')).trim(), part.slice(part.indexOf('=') + 1).trim()]),
+  )
+  const credential = /^([^/\s]+)\/(\d{8})\/([a-z0-9-]+)\/([a-z0-9-]+)\/aws4_request$/.exec(parts.get('Credential') ?? '')
+  const signedHeaders = parts.get('SignedHeaders') ?? ''
+  const signature = parts.get('Signature') ?? ''
+  if (!header.startsWith(`${ALGORITHM} `) || !credential || !/^[a-z0-9-]+(;[a-z0-9-]+)*$/.test(signedHeaders)) {
+    throw new AwsError(
+      'IncompleteSignature',
+      `Authorization header requires ${ALGORITHM} with 'Credential' of five parts, 'SignedHeaders' and 'Signature'.`,
+    )
+  }
+  if (!/^[0-9a-f]{64}$/.test(signature)) throw new AwsError('IncompleteSignature', "'Signature' is not 64 hexadecimal digits.")
+  const [, accessKeyId = '', date = '', region = '', service = ''] = credential
+  return { accessKeyId, date, region, service, signedHeaders: signedHeaders.split(';'), signature }
+}
+
+function checkScope({ headers }: SignedRequest, { date, service, signedHeaders }: Authorization, now: number): void {
+  if (service !== SERVICE) throw mismatch(`Credential should be scoped to correct service: '${SERVICE}'.`)
+  if (!signedHeaders.includes('host')) throw mismatch("'Host' must be a 'SignedHeader' in the AWS Authorization.")
+  const stamp = headerText(headers['x-amz-date'])
+  const found = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(stamp)
+  if (!found) throw new AwsError('IncompleteSignature', 'Date must be in ISO-8601 basic format, in the header X-Amz-Date.')
+  if (!stamp.startsWith(date)) throw mismatch('Date in Credential scope does not match YYYYMMDD from the header X-Amz-Date.')
+  const [, year, month, day, hour, minute, second] = found
+  const at = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`)
+  // what is no date is not in time either
+  if (!(at >= now - VALID_MS)) throw mismatch(`Signature expired: ${stamp} is more than 15 minutes ago.`)
+  if (at > now + VALID_MS) throw mismatch(`Signature not yet current: ${stamp} is more than 15 minutes ahead.`)
+}
+
+function signatureOf({ headers, body }: SignedRequest, authorization: Authorization, key: AccessKey): Buffer {
+  const { date, region, service, signedHeaders } = authorization
   const canonical = [
     'POST',
     '/',
     '',
-    ...signedHeaders.split(';').map((name) => `${name}:${headerText(request.headers[name])}`),
+    ...signedHeaders.map((name) => `${name}:${headerText(headers[name])}`),
     '',
-    signedHeaders,
-    sha256(request.body),
+    signedHeaders.join(';'),
+    sha256(body),
   ].join('\n')
-  const toSign = ['AWS4-HMAC-SHA256', headerText(request.headers['x-amz-date']), scope, sha256(canonical)].join('\n')
+  const scope = `${date}/${region}/${service}/aws4_request`
+  const toSign = [ALGORITHM, headerText(headers['x-amz-date']), scope, sha256(canonical)].join('\n')
   const signingKey = [date, region, service, 'aws4_request'].reduce<Buffer>(
     (signer, part) => createHmac('sha256', signer).update(part).digest(),
     Buffer.from(`AWS4${key.secretAccessKey}`),
   )
-  const expected = createHmac('sha256', signingKey).update(toSign).digest()
-  if (!timingSafeEqual(expected, Buffer.from(signature, 'hex'))) {
-    throw new AwsError('SignatureDoesNotMatch', 'The request signature we calculated does not match the signature you provided.')
-  }
-  return { region }
+  return createHmac('sha256', signingKey).update(toSign).digest()
+}
+
+function mismatch(message: string): AwsError {
+  return new AwsError('SignatureDoesNotMatch', message)
 }
 
 function headerText(value: string | string[] | undefined): string {
   return [value ?? ''].flat().join(',').trim().replace(/\s+/g, ' ')
 }
 
-function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex')
+function sha256(content: string | Uint8Array): string {
+  return createHash('sha256').update(content).digest('hex')
 }

@@ -66,6 +66,14 @@ export async function partitionedApply(it: Crashing, operation: string): Promise
   }
 }
 
+/** Resolves when the cloud was not called for so long that whoever was at it has stopped. */
+async function callsNothingMore({ lab }: Crashing): Promise<void> {
+  for (let mark = await lab.mark(), calls = 1; calls > 0; mark = await lab.mark()) {
+    await sleep(2 * ACTS_WITHIN_MS)
+    calls = (await lab.calls(mark)).length
+  }
+}
+
 /** Cuts a worker off while it looks whether its canary is there already, aborts the operation, whose undo finds none, and lets the worker go
  *  on. Resolves to what is wrong afterwards: no canary may be there. */
 export async function partitionedCanary(it: Crashing, operation: string): Promise<string[]> {
@@ -86,7 +94,7 @@ export async function partitionedCanary(it: Crashing, operation: string): Promis
         await it.ended(operation)
         if (await answered()) throw new Error('the look was answered before the abort was through: nothing is shown by it')
         await it.until('the answer to the look', answered)
-        await sleep(ACTS_WITHIN_MS)
+        await callsNothingMore(it)
       },
       after: () => it.lab.withdrawAll(),
     })

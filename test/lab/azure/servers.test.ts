@@ -48,10 +48,13 @@ test('a server is created by the SDK, shows Provisioning without an address, and
   expect(JSON.stringify(server)).not.toContain(PASSWORD)
 })
 
-test('a new server says Ready and refuses the next change for a moment', async () => {
+test('a new server says Ready and refuses the next change for a while', async () => {
+  const tail = { kind: 'busy-tail', cloud: 'azure', instance: 'hasty', tail: '1m' }
+  expect(await lab.call('POST', '/_lab/faults', tail)).toMatchObject({ status: 200 })
   await done(lab.azure.servers.beginCreateOrUpdate(GROUP, 'hasty', wanted({ version: '17' })))
   expect((await get('hasty')).state).toBe('Ready')
   await refused(lab.azure.servers.beginUpdate(GROUP, 'hasty', {}), 'ServerIsBusy', "server 'hasty' is busy")
+  await lab.call('DELETE', '/_lab/faults')
   await unlessBusy(() => lab.azure.servers.beginDelete(GROUP, 'hasty'))
 })
 

@@ -1,0 +1,687 @@
+/** Made by scripts/rds-model.js from @aws-sdk/client-rds. Run it again instead of editing. */
+
+/** Left out of the answer: RDS leaves out what does not exist yet. */
+type Absent = null | undefined
+
+export type AccountAttributesMessage = {
+  readonly AccountQuotas?: readonly AccountQuota[] | Absent
+}
+
+export type AccountQuota = {
+  readonly AccountQuotaName?: string | Absent
+  readonly Used?: number | Absent
+  readonly Max?: number | Absent
+}
+
+export type AdditionalStorageVolume = {
+  readonly VolumeName?: string | Absent
+  readonly AllocatedStorage?: number | Absent
+  readonly IOPS?: number | Absent
+  readonly MaxAllocatedStorage?: number | Absent
+  readonly StorageThroughput?: number | Absent
+  readonly StorageType?: string | Absent
+}
+
+export type AdditionalStorageVolumeOutput = {
+  readonly VolumeName?: string | Absent
+  readonly StorageVolumeStatus?: string | Absent
+  readonly StorageOperationStatus?: string | Absent
+  readonly StorageOperationPercentProgress?: number | Absent
+  readonly AllocatedStorage?: number | Absent
+  readonly IOPS?: number | Absent
+  readonly MaxAllocatedStorage?: number | Absent
+  readonly StorageThroughput?: number | Absent
+  readonly StorageType?: string | Absent
+}
+
+export type AvailabilityZone = {
+  readonly Name?: string | Absent
+}
+
+export type AvailableAdditionalStorageVolumesOption = {
+  readonly SupportsStorageAutoscaling?: boolean | Absent
+  readonly SupportsStorageThroughput?: boolean | Absent
+  readonly SupportsIops?: boolean | Absent
+  readonly StorageType?: string | Absent
+  readonly MinStorageSize?: number | Absent
+  readonly MaxStorageSize?: number | Absent
+  readonly MinIops?: number | Absent
+  readonly MaxIops?: number | Absent
+  readonly MinIopsPerGib?: number | Absent
+  readonly MaxIopsPerGib?: number | Absent
+  readonly MinStorageThroughput?: number | Absent
+  readonly MaxStorageThroughput?: number | Absent
+}
+
+export type AvailableProcessorFeature = {
+  readonly Name?: string | Absent
+  readonly DefaultValue?: string | Absent
+  readonly AllowedValues?: string | Absent
+}
+
+export type CertificateDetails = {
+  readonly CAIdentifier?: string | Absent
+  readonly ValidTill?: string | Absent
+}
+
+export type CharacterSet = {
+  readonly CharacterSetName?: string | Absent
+  readonly CharacterSetDescription?: string | Absent
+}
+
+export type CopyDBParameterGroupResult = {
+  readonly DBParameterGroup?: DBParameterGroup | Absent
+}
+
+export type CopyDBSnapshotResult = {
+  readonly DBSnapshot?: DBSnapshot | Absent
+}
+
+export type CreateDBInstanceResult = {
+  readonly DBInstance?: DBInstance | Absent
+}
+
+export type CreateDBParameterGroupResult = {
+  readonly DBParameterGroup?: DBParameterGroup | Absent
+}
+
+export type CreateDBSnapshotResult = {
+  readonly DBSnapshot?: DBSnapshot | Absent
+}
+
+export type CreateDBSubnetGroupResult = {
+  readonly DBSubnetGroup?: DBSubnetGroup | Absent
+}
+
+export type CustomDBEngineVersionAMI = {
+  readonly ImageId?: string | Absent
+  readonly Status?: string | Absent
+}
+
+export type DBEngineVersion = {
+  readonly Engine?: string | Absent
+  readonly MajorEngineVersion?: string | Absent
+  readonly EngineVersion?: string | Absent
+  readonly DatabaseInstallationFilesS3BucketName?: string | Absent
+  readonly DatabaseInstallationFilesS3Prefix?: string | Absent
+  readonly DatabaseInstallationFiles?: readonly string[] | Absent
+  readonly CustomDBEngineVersionManifest?: string | Absent
+  readonly DBParameterGroupFamily?: string | Absent
+  readonly DBEngineDescription?: string | Absent
+  readonly DBEngineVersionArn?: string | Absent
+  readonly DBEngineVersionDescription?: string | Absent
+  readonly DefaultCharacterSet?: CharacterSet | Absent
+  readonly FailureReason?: string | Absent
+  readonly Image?: CustomDBEngineVersionAMI | Absent
+  readonly DBEngineMediaType?: string | Absent
+  readonly KMSKeyId?: string | Absent
+  readonly CreateTime?: string | Absent
+  readonly SupportedCharacterSets?: readonly CharacterSet[] | Absent
+  readonly SupportedNcharCharacterSets?: readonly CharacterSet[] | Absent
+  readonly ValidUpgradeTarget?: readonly UpgradeTarget[] | Absent
+  readonly SupportedTimezones?: readonly Timezone[] | Absent
+  readonly ExportableLogTypes?: readonly string[] | Absent
+  readonly SupportsLogExportsToCloudwatchLogs?: boolean | Absent
+  readonly SupportsReadReplica?: boolean | Absent
+  readonly SupportedEngineModes?: readonly string[] | Absent
+  readonly SupportedFeatureNames?: readonly string[] | Absent
+  readonly Status?: string | Absent
+  readonly SupportsParallelQuery?: boolean | Absent
+  readonly SupportsGlobalDatabases?: boolean | Absent
+  readonly TagList?: readonly Tag[] | Absent
+  readonly SupportsBabelfish?: boolean | Absent
+  readonly SupportsLimitlessDatabase?: boolean | Absent
+  readonly SupportsCertificateRotationWithoutRestart?: boolean | Absent
+  readonly SupportedCACertificateIdentifiers?: readonly string[] | Absent
+  readonly SupportsLocalWriteForwarding?: boolean | Absent
+  readonly SupportsIntegrations?: boolean | Absent
+  readonly ServerlessV2FeaturesSupport?: ServerlessV2FeaturesSupport | Absent
+}
+
+export type DBEngineVersionMessage = {
+  readonly Marker?: string | Absent
+  readonly DBEngineVersions?: readonly DBEngineVersion[] | Absent
+}
+
+export type DBInstance = {
+  readonly DBInstanceIdentifier?: string | Absent
+  readonly DBInstanceClass?: string | Absent
+  readonly Engine?: string | Absent
+  readonly DBInstanceStatus?: string | Absent
+  readonly MasterUsername?: string | Absent
+  readonly DBName?: string | Absent
+  readonly Endpoint?: Endpoint | Absent
+  readonly AllocatedStorage?: number | Absent
+  readonly InstanceCreateTime?: string | Absent
+  readonly PreferredBackupWindow?: string | Absent
+  readonly BackupRetentionPeriod?: number | Absent
+  readonly DBSecurityGroups?: readonly DBSecurityGroupMembership[] | Absent
+  readonly VpcSecurityGroups?: readonly VpcSecurityGroupMembership[] | Absent
+  readonly DBParameterGroups?: readonly DBParameterGroupStatus[] | Absent
+  readonly AvailabilityZone?: string | Absent
+  readonly DBSubnetGroup?: DBSubnetGroup | Absent
+  readonly PreferredMaintenanceWindow?: string | Absent
+  readonly UpgradeRolloutOrder?: UpgradeRolloutOrder | Absent
+  readonly PendingModifiedValues?: PendingModifiedValues | Absent
+  readonly LatestRestorableTime?: string | Absent
+  readonly MultiAZ?: boolean | Absent
+  readonly EngineVersion?: string | Absent
+  readonly AutoMinorVersionUpgrade?: boolean | Absent
+  readonly ReadReplicaSourceDBInstanceIdentifier?: string | Absent
+  readonly ReadReplicaDBInstanceIdentifiers?: readonly string[] | Absent
+  readonly ReadReplicaDBClusterIdentifiers?: readonly string[] | Absent
+  readonly ReplicaMode?: ReplicaMode | Absent
+  readonly LicenseModel?: string | Absent
+  readonly Iops?: number | Absent
+  readonly StorageThroughput?: number | Absent
+  readonly OptionGroupMemberships?: readonly OptionGroupMembership[] | Absent
+  readonly CharacterSetName?: string | Absent
+  readonly NcharCharacterSetName?: string | Absent
+  readonly SecondaryAvailabilityZone?: string | Absent
+  readonly PubliclyAccessible?: boolean | Absent
+  readonly StatusInfos?: readonly DBInstanceStatusInfo[] | Absent
+  readonly StorageType?: string | Absent
+  readonly StorageEncryptionType?: StorageEncryptionType | Absent
+  readonly TdeCredentialArn?: string | Absent
+  readonly DbInstancePort?: number | Absent
+  readonly DBClusterIdentifier?: string | Absent
+  readonly StorageEncrypted?: boolean | Absent
+  readonly KmsKeyId?: string | Absent
+  readonly DbiResourceId?: string | Absent
+  readonly CACertificateIdentifier?: string | Absent
+  readonly DomainMemberships?: readonly DomainMembership[] | Absent
+  readonly CopyTagsToSnapshot?: boolean | Absent
+  readonly MonitoringInterval?: number | Absent
+  readonly EnhancedMonitoringResourceArn?: string | Absent
+  readonly MonitoringRoleArn?: string | Absent
+  readonly PromotionTier?: number | Absent
+  readonly DBInstanceArn?: string | Absent
+  readonly Timezone?: string | Absent
+  readonly IAMDatabaseAuthenticationEnabled?: boolean | Absent
+  readonly DatabaseInsightsMode?: DatabaseInsightsMode | Absent
+  readonly PerformanceInsightsEnabled?: boolean | Absent
+  readonly PerformanceInsightsKMSKeyId?: string | Absent
+  readonly PerformanceInsightsRetentionPeriod?: number | Absent
+  readonly EnabledCloudwatchLogsExports?: readonly string[] | Absent
+  readonly ProcessorFeatures?: readonly ProcessorFeature[] | Absent
+  readonly DeletionProtection?: boolean | Absent
+  readonly AssociatedRoles?: readonly DBInstanceRole[] | Absent
+  readonly ListenerEndpoint?: Endpoint | Absent
+  readonly MaxAllocatedStorage?: number | Absent
+  readonly TagList?: readonly Tag[] | Absent
+  readonly AutomationMode?: AutomationMode | Absent
+  readonly ResumeFullAutomationModeTime?: string | Absent
+  readonly CustomerOwnedIpEnabled?: boolean | Absent
+  readonly NetworkType?: string | Absent
+  readonly ActivityStreamStatus?: ActivityStreamStatus | Absent
+  readonly ActivityStreamKmsKeyId?: string | Absent
+  readonly ActivityStreamKinesisStreamName?: string | Absent
+  readonly ActivityStreamMode?: ActivityStreamMode | Absent
+  readonly ActivityStreamEngineNativeAuditFieldsIncluded?: boolean | Absent
+  readonly AwsBackupRecoveryPointArn?: string | Absent
+  readonly DBInstanceAutomatedBackupsReplications?: readonly DBInstanceAutomatedBackupsReplication[] | Absent
+  readonly BackupTarget?: string | Absent
+  readonly AutomaticRestartTime?: string | Absent
+  readonly CustomIamInstanceProfile?: string | Absent
+  readonly ActivityStreamPolicyStatus?: ActivityStreamPolicyStatus | Absent
+  readonly CertificateDetails?: CertificateDetails | Absent
+  readonly DBSystemId?: string | Absent
+  readonly MasterUserSecret?: MasterUserSecret | Absent
+  readonly ReadReplicaSourceDBClusterIdentifier?: string | Absent
+  readonly PercentProgress?: string | Absent
+  readonly MultiTenant?: boolean | Absent
+  readonly DedicatedLogVolume?: boolean | Absent
+  readonly IsStorageConfigUpgradeAvailable?: boolean | Absent
+  readonly EngineLifecycleSupport?: string | Absent
+  readonly AdditionalStorageVolumes?: readonly AdditionalStorageVolumeOutput[] | Absent
+  readonly StorageVolumeStatus?: string | Absent
+  readonly StorageOperationStatus?: string | Absent
+  readonly StorageOperationPercentProgress?: number | Absent
+  readonly DBCapacityReservationIdentifier?: string | Absent
+}
+
+export type DBInstanceAutomatedBackupsReplication = {
+  readonly DBInstanceAutomatedBackupsArn?: string | Absent
+}
+
+export type DBInstanceMessage = {
+  readonly Marker?: string | Absent
+  readonly DBInstances?: readonly DBInstance[] | Absent
+}
+
+export type DBInstanceRole = {
+  readonly RoleArn?: string | Absent
+  readonly FeatureName?: string | Absent
+  readonly Status?: string | Absent
+}
+
+export type DBInstanceStatusInfo = {
+  readonly StatusType?: string | Absent
+  readonly Normal?: boolean | Absent
+  readonly Status?: string | Absent
+  readonly Message?: string | Absent
+}
+
+export type DBParameterGroup = {
+  readonly DBParameterGroupName?: string | Absent
+  readonly DBParameterGroupFamily?: string | Absent
+  readonly Description?: string | Absent
+  readonly DBParameterGroupArn?: string | Absent
+}
+
+export type DBParameterGroupDetails = {
+  readonly Parameters?: readonly Parameter[] | Absent
+  readonly Marker?: string | Absent
+}
+
+export type DBParameterGroupNameMessage = {
+  readonly DBParameterGroupName?: string | Absent
+}
+
+export type DBParameterGroupStatus = {
+  readonly DBParameterGroupName?: string | Absent
+  readonly ParameterApplyStatus?: string | Absent
+}
+
+export type DBParameterGroupsMessage = {
+  readonly Marker?: string | Absent
+  readonly DBParameterGroups?: readonly DBParameterGroup[] | Absent
+}
+
+export type DBSecurityGroupMembership = {
+  readonly DBSecurityGroupName?: string | Absent
+  readonly Status?: string | Absent
+}
+
+export type DBSnapshot = {
+  readonly DBSnapshotIdentifier?: string | Absent
+  readonly DBInstanceIdentifier?: string | Absent
+  readonly SnapshotCreateTime?: string | Absent
+  readonly Engine?: string | Absent
+  readonly AllocatedStorage?: number | Absent
+  readonly Status?: string | Absent
+  readonly Port?: number | Absent
+  readonly AvailabilityZone?: string | Absent
+  readonly VpcId?: string | Absent
+  readonly InstanceCreateTime?: string | Absent
+  readonly MasterUsername?: string | Absent
+  readonly EngineVersion?: string | Absent
+  readonly LicenseModel?: string | Absent
+  readonly SnapshotType?: string | Absent
+  readonly Iops?: number | Absent
+  readonly StorageThroughput?: number | Absent
+  readonly OptionGroupName?: string | Absent
+  readonly PercentProgress?: number | Absent
+  readonly SourceRegion?: string | Absent
+  readonly SourceDBSnapshotIdentifier?: string | Absent
+  readonly StorageType?: string | Absent
+  readonly TdeCredentialArn?: string | Absent
+  readonly Encrypted?: boolean | Absent
+  readonly StorageEncryptionType?: StorageEncryptionType | Absent
+  readonly BackupRetentionPeriod?: number | Absent
+  readonly PreferredBackupWindow?: string | Absent
+  readonly KmsKeyId?: string | Absent
+  readonly DBSnapshotArn?: string | Absent
+  readonly Timezone?: string | Absent
+  readonly IAMDatabaseAuthenticationEnabled?: boolean | Absent
+  readonly ProcessorFeatures?: readonly ProcessorFeature[] | Absent
+  readonly DbiResourceId?: string | Absent
+  readonly TagList?: readonly Tag[] | Absent
+  readonly SnapshotTarget?: string | Absent
+  readonly OriginalSnapshotCreateTime?: string | Absent
+  readonly SnapshotDatabaseTime?: string | Absent
+  readonly DBSystemId?: string | Absent
+  readonly MultiTenant?: boolean | Absent
+  readonly DedicatedLogVolume?: boolean | Absent
+  readonly AdditionalStorageVolumes?: readonly AdditionalStorageVolume[] | Absent
+  readonly SnapshotAvailabilityZone?: string | Absent
+  readonly FullSnapshotSizeInBytes?: number | Absent
+}
+
+export type DBSnapshotAttribute = {
+  readonly AttributeName?: string | Absent
+  readonly AttributeValues?: readonly string[] | Absent
+}
+
+export type DBSnapshotAttributesResult = {
+  readonly DBSnapshotIdentifier?: string | Absent
+  readonly DBSnapshotAttributes?: readonly DBSnapshotAttribute[] | Absent
+}
+
+export type DBSnapshotMessage = {
+  readonly Marker?: string | Absent
+  readonly DBSnapshots?: readonly DBSnapshot[] | Absent
+}
+
+export type DBSubnetGroup = {
+  readonly DBSubnetGroupName?: string | Absent
+  readonly DBSubnetGroupDescription?: string | Absent
+  readonly VpcId?: string | Absent
+  readonly SubnetGroupStatus?: string | Absent
+  readonly Subnets?: readonly Subnet[] | Absent
+  readonly DBSubnetGroupArn?: string | Absent
+  readonly SupportedNetworkTypes?: readonly string[] | Absent
+}
+
+export type DBSubnetGroupMessage = {
+  readonly Marker?: string | Absent
+  readonly DBSubnetGroups?: readonly DBSubnetGroup[] | Absent
+}
+
+export type DeleteDBInstanceResult = {
+  readonly DBInstance?: DBInstance | Absent
+}
+
+export type DeleteDBSnapshotResult = {
+  readonly DBSnapshot?: DBSnapshot | Absent
+}
+
+export type DescribeDBLogFilesDetails = {
+  readonly LogFileName?: string | Absent
+  readonly LastWritten?: number | Absent
+  readonly Size?: number | Absent
+}
+
+export type DescribeDBLogFilesResponse = {
+  readonly DescribeDBLogFiles?: readonly DescribeDBLogFilesDetails[] | Absent
+  readonly Marker?: string | Absent
+}
+
+export type DescribeDBSnapshotAttributesResult = {
+  readonly DBSnapshotAttributesResult?: DBSnapshotAttributesResult | Absent
+}
+
+export type DomainMembership = {
+  readonly Domain?: string | Absent
+  readonly Status?: string | Absent
+  readonly FQDN?: string | Absent
+  readonly IAMRoleName?: string | Absent
+  readonly OU?: string | Absent
+  readonly AuthSecretArn?: string | Absent
+  readonly DnsIps?: readonly string[] | Absent
+}
+
+export type DownloadDBLogFilePortionDetails = {
+  readonly LogFileData?: string | Absent
+  readonly Marker?: string | Absent
+  readonly AdditionalDataPending?: boolean | Absent
+}
+
+export type Endpoint = {
+  readonly Address?: string | Absent
+  readonly Port?: number | Absent
+  readonly HostedZoneId?: string | Absent
+}
+
+export type Event = {
+  readonly SourceIdentifier?: string | Absent
+  readonly SourceType?: SourceType | Absent
+  readonly Message?: string | Absent
+  readonly EventCategories?: readonly string[] | Absent
+  readonly Date?: string | Absent
+  readonly SourceArn?: string | Absent
+}
+
+export type EventCategoriesMap = {
+  readonly SourceType?: string | Absent
+  readonly EventCategories?: readonly string[] | Absent
+}
+
+export type EventCategoriesMessage = {
+  readonly EventCategoriesMapList?: readonly EventCategoriesMap[] | Absent
+}
+
+export type EventsMessage = {
+  readonly Marker?: string | Absent
+  readonly Events?: readonly Event[] | Absent
+}
+
+export type MasterUserSecret = {
+  readonly SecretArn?: string | Absent
+  readonly SecretStatus?: string | Absent
+  readonly KmsKeyId?: string | Absent
+}
+
+export type ModifyDBInstanceResult = {
+  readonly DBInstance?: DBInstance | Absent
+}
+
+export type ModifyDBSnapshotAttributeResult = {
+  readonly DBSnapshotAttributesResult?: DBSnapshotAttributesResult | Absent
+}
+
+export type ModifyDBSubnetGroupResult = {
+  readonly DBSubnetGroup?: DBSubnetGroup | Absent
+}
+
+export type OptionGroupMembership = {
+  readonly OptionGroupName?: string | Absent
+  readonly Status?: string | Absent
+}
+
+export type OrderableDBInstanceOption = {
+  readonly Engine?: string | Absent
+  readonly EngineVersion?: string | Absent
+  readonly DBInstanceClass?: string | Absent
+  readonly LicenseModel?: string | Absent
+  readonly AvailabilityZoneGroup?: string | Absent
+  readonly AvailabilityZones?: readonly AvailabilityZone[] | Absent
+  readonly MultiAZCapable?: boolean | Absent
+  readonly ReadReplicaCapable?: boolean | Absent
+  readonly Vpc?: boolean | Absent
+  readonly SupportsStorageEncryption?: boolean | Absent
+  readonly StorageType?: string | Absent
+  readonly SupportsIops?: boolean | Absent
+  readonly SupportsStorageThroughput?: boolean | Absent
+  readonly SupportsEnhancedMonitoring?: boolean | Absent
+  readonly SupportsIAMDatabaseAuthentication?: boolean | Absent
+  readonly SupportsPerformanceInsights?: boolean | Absent
+  readonly MinStorageSize?: number | Absent
+  readonly MaxStorageSize?: number | Absent
+  readonly MinIopsPerDbInstance?: number | Absent
+  readonly MaxIopsPerDbInstance?: number | Absent
+  readonly MinIopsPerGib?: number | Absent
+  readonly MaxIopsPerGib?: number | Absent
+  readonly MinStorageThroughputPerDbInstance?: number | Absent
+  readonly MaxStorageThroughputPerDbInstance?: number | Absent
+  readonly MinStorageThroughputPerIops?: number | Absent
+  readonly MaxStorageThroughputPerIops?: number | Absent
+  readonly AvailableProcessorFeatures?: readonly AvailableProcessorFeature[] | Absent
+  readonly SupportedEngineModes?: readonly string[] | Absent
+  readonly SupportsStorageAutoscaling?: boolean | Absent
+  readonly SupportsKerberosAuthentication?: boolean | Absent
+  readonly OutpostCapable?: boolean | Absent
+  readonly SupportedActivityStreamModes?: readonly string[] | Absent
+  readonly SupportsGlobalDatabases?: boolean | Absent
+  readonly SupportedNetworkTypes?: readonly string[] | Absent
+  readonly SupportsClusters?: boolean | Absent
+  readonly SupportsDedicatedLogVolume?: boolean | Absent
+  readonly SupportsAdditionalStorageVolumes?: boolean | Absent
+  readonly SupportsHttpEndpoint?: boolean | Absent
+  readonly AvailableAdditionalStorageVolumesOptions?: readonly AvailableAdditionalStorageVolumesOption[] | Absent
+}
+
+export type OrderableDBInstanceOptionsMessage = {
+  readonly OrderableDBInstanceOptions?: readonly OrderableDBInstanceOption[] | Absent
+  readonly Marker?: string | Absent
+}
+
+export type Outpost = {
+  readonly Arn?: string | Absent
+}
+
+export type Parameter = {
+  readonly ParameterName?: string | Absent
+  readonly ParameterValue?: string | Absent
+  readonly Description?: string | Absent
+  readonly Source?: string | Absent
+  readonly ApplyType?: string | Absent
+  readonly DataType?: string | Absent
+  readonly AllowedValues?: string | Absent
+  readonly IsModifiable?: boolean | Absent
+  readonly MinimumEngineVersion?: string | Absent
+  readonly ApplyMethod?: ApplyMethod | Absent
+  readonly SupportedEngineModes?: readonly string[] | Absent
+}
+
+export type PendingCloudwatchLogsExports = {
+  readonly LogTypesToEnable?: readonly string[] | Absent
+  readonly LogTypesToDisable?: readonly string[] | Absent
+}
+
+export type PendingModifiedValues = {
+  readonly DBInstanceClass?: string | Absent
+  readonly AllocatedStorage?: number | Absent
+  readonly MasterUserPassword?: string | Absent
+  readonly Port?: number | Absent
+  readonly BackupRetentionPeriod?: number | Absent
+  readonly MultiAZ?: boolean | Absent
+  readonly EngineVersion?: string | Absent
+  readonly LicenseModel?: string | Absent
+  readonly Iops?: number | Absent
+  readonly StorageThroughput?: number | Absent
+  readonly DBInstanceIdentifier?: string | Absent
+  readonly StorageType?: string | Absent
+  readonly CACertificateIdentifier?: string | Absent
+  readonly DBSubnetGroupName?: string | Absent
+  readonly PendingCloudwatchLogsExports?: PendingCloudwatchLogsExports | Absent
+  readonly ProcessorFeatures?: readonly ProcessorFeature[] | Absent
+  readonly AutomationMode?: AutomationMode | Absent
+  readonly ResumeFullAutomationModeTime?: string | Absent
+  readonly MultiTenant?: boolean | Absent
+  readonly IAMDatabaseAuthenticationEnabled?: boolean | Absent
+  readonly DedicatedLogVolume?: boolean | Absent
+  readonly Engine?: string | Absent
+  readonly AdditionalStorageVolumes?: readonly AdditionalStorageVolume[] | Absent
+  readonly DBCapacityReservationIdentifier?: string | Absent
+}
+
+export type ProcessorFeature = {
+  readonly Name?: string | Absent
+  readonly Value?: string | Absent
+}
+
+export type RebootDBInstanceResult = {
+  readonly DBInstance?: DBInstance | Absent
+}
+
+export type RestoreDBInstanceFromDBSnapshotResult = {
+  readonly DBInstance?: DBInstance | Absent
+}
+
+export type ServerlessV2FeaturesSupport = {
+  readonly MinCapacity?: number | Absent
+  readonly MaxCapacity?: number | Absent
+}
+
+export type StartDBInstanceResult = {
+  readonly DBInstance?: DBInstance | Absent
+}
+
+export type StopDBInstanceResult = {
+  readonly DBInstance?: DBInstance | Absent
+}
+
+export type Subnet = {
+  readonly SubnetIdentifier?: string | Absent
+  readonly SubnetAvailabilityZone?: AvailabilityZone | Absent
+  readonly SubnetOutpost?: Outpost | Absent
+  readonly SubnetStatus?: string | Absent
+}
+
+export type SwitchoverReadReplicaResult = {
+  readonly DBInstance?: DBInstance | Absent
+}
+
+export type Tag = {
+  readonly Key?: string | Absent
+  readonly Value?: string | Absent
+}
+
+export type TagListMessage = {
+  readonly TagList?: readonly Tag[] | Absent
+}
+
+export type Timezone = {
+  readonly TimezoneName?: string | Absent
+}
+
+export type UpgradeTarget = {
+  readonly Engine?: string | Absent
+  readonly EngineVersion?: string | Absent
+  readonly Description?: string | Absent
+  readonly AutoUpgrade?: boolean | Absent
+  readonly IsMajorVersionUpgrade?: boolean | Absent
+  readonly SupportedEngineModes?: readonly string[] | Absent
+  readonly SupportsParallelQuery?: boolean | Absent
+  readonly SupportsGlobalDatabases?: boolean | Absent
+  readonly SupportsBabelfish?: boolean | Absent
+  readonly SupportsLimitlessDatabase?: boolean | Absent
+  readonly SupportsLocalWriteForwarding?: boolean | Absent
+  readonly SupportsIntegrations?: boolean | Absent
+}
+
+export type VpcSecurityGroupMembership = {
+  readonly VpcSecurityGroupId?: string | Absent
+  readonly Status?: string | Absent
+}
+
+export type ActivityStreamMode = 'async' | 'sync'
+
+export type ActivityStreamPolicyStatus = 'locked' | 'locking-policy' | 'unlocked' | 'unlocking-policy'
+
+export type ActivityStreamStatus = 'started' | 'starting' | 'stopped' | 'stopping'
+
+export type ApplyMethod = 'immediate' | 'pending-reboot'
+
+export type AutomationMode = 'all-paused' | 'full'
+
+export type DatabaseInsightsMode = 'advanced' | 'standard'
+
+export type ReplicaMode = 'mounted' | 'open-read-only'
+
+export type SourceType = 'blue-green-deployment' | 'custom-engine-version' | 'db-cluster' | 'db-cluster-snapshot' | 'db-instance' | 'db-parameter-group' | 'db-proxy' | 'db-security-group' | 'db-shard-group' | 'db-snapshot' | 'zero-etl'
+
+export type StorageEncryptionType = 'sse-kms' | 'sse-rds' | 'none'
+
+export type UpgradeRolloutOrder = 'first' | 'last' | 'second'
+
+/** Action → the content of its result. */
+export interface Answers {
+  readonly AddTagsToResource: undefined
+  readonly CopyDBParameterGroup: CopyDBParameterGroupResult
+  readonly CopyDBSnapshot: CopyDBSnapshotResult
+  readonly CreateDBInstance: CreateDBInstanceResult
+  readonly CreateDBParameterGroup: CreateDBParameterGroupResult
+  readonly CreateDBSnapshot: CreateDBSnapshotResult
+  readonly CreateDBSubnetGroup: CreateDBSubnetGroupResult
+  readonly DeleteDBInstance: DeleteDBInstanceResult
+  readonly DeleteDBParameterGroup: undefined
+  readonly DeleteDBSnapshot: DeleteDBSnapshotResult
+  readonly DeleteDBSubnetGroup: undefined
+  readonly DescribeAccountAttributes: AccountAttributesMessage
+  readonly DescribeDBEngineVersions: DBEngineVersionMessage
+  readonly DescribeDBInstances: DBInstanceMessage
+  readonly DescribeDBLogFiles: DescribeDBLogFilesResponse
+  readonly DescribeDBParameterGroups: DBParameterGroupsMessage
+  readonly DescribeDBParameters: DBParameterGroupDetails
+  readonly DescribeDBSnapshotAttributes: DescribeDBSnapshotAttributesResult
+  readonly DescribeDBSnapshots: DBSnapshotMessage
+  readonly DescribeDBSubnetGroups: DBSubnetGroupMessage
+  readonly DescribeEventCategories: EventCategoriesMessage
+  readonly DescribeEvents: EventsMessage
+  readonly DescribeOrderableDBInstanceOptions: OrderableDBInstanceOptionsMessage
+  readonly DownloadDBLogFilePortion: DownloadDBLogFilePortionDetails
+  readonly ListTagsForResource: TagListMessage
+  readonly ModifyDBInstance: ModifyDBInstanceResult
+  readonly ModifyDBParameterGroup: DBParameterGroupNameMessage
+  readonly ModifyDBSnapshotAttribute: ModifyDBSnapshotAttributeResult
+  readonly ModifyDBSubnetGroup: ModifyDBSubnetGroupResult
+  readonly RebootDBInstance: RebootDBInstanceResult
+  readonly RemoveTagsFromResource: undefined
+  readonly ResetDBParameterGroup: DBParameterGroupNameMessage
+  readonly RestoreDBInstanceFromDBSnapshot: RestoreDBInstanceFromDBSnapshotResult
+  readonly StartDBInstance: StartDBInstanceResult
+  readonly StopDBInstance: StopDBInstanceResult
+  readonly SwitchoverReadReplica: SwitchoverReadReplicaResult
+}

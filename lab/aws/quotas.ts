@@ -1,0 +1,57 @@
+/** How much of what an account may have in a region. Source: RDS user guide, "Quotas in Amazon RDS", defaults. */
+import { AwsError, type AwsErrorCode } from './errors'
+import type { AwsState } from './state'
+
+interface Quota {
+  /** Its name in DescribeAccountAttributes. */
+  readonly name: string
+  readonly max: number
+  readonly exceeded: AwsErrorCode
+  /** What counts, and how much. */
+  used(state: AwsState, region: string): number
+}
+
+const counted =
+  (of: (state: AwsState) => Record<string, { region: string }>) =>
+  (state: AwsState, region: string): number =>
+    Object.values(of(state)).filter((one) => one.region === region).length
+
+export const QUOTAS = {
+  instances: {
+    name: 'DBInstances',
+    max: 40,
+    exceeded: 'InstanceQuotaExceeded',
+    used: counted(({ instances }) => instances),
+  },
+  storage: {
+    name: 'AllocatedStorage',
+    max: 102_400,
+    exceeded: 'StorageQuotaExceeded',
+    used: ({ instances }, region) =>
+      Object.values(instances).reduce((sum, one) => sum + (one.region === region ? one.storageGib : 0), 0),
+  },
+  snapshots: {
+    name: 'ManualSnapshots',
+    max: 100,
+    exceeded: 'SnapshotQuotaExceeded',
+    used: counted(({ snapshots }) => snapshots),
+  },
+  parameterGroups: {
+    name: 'DBParameterGroups',
+    max: 50,
+    exceeded: 'DBParameterGroupQuotaExceeded',
+    used: counted(({ parameterGroups }) => parameterGroups),
+  },
+  subnetGroups: {
+    name: 'DBSubnetGroups',
+    max: 50,
+    exceeded: 'DBSubnetGroupQuotaExceeded',
+    used: counted(({ subnetGroups }) => subnetGroups),
+  },
+} as const satisfies Record<string, Quota>
+
+/** @throws AwsError when there would be more than allowed. */
+export function requireRoom(state: AwsState, region: string, quota: keyof typeof QUOTAS, more = 1): void {
+  const { name, max, exceeded, used } = QUOTAS[quota]
+  if (used(state, region) + more > max) throw new AwsError(exceeded, `Quota exceeded: ${name} may be at most ${max} in a region.`)
+}

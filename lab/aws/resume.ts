@@ -1,0 +1,66 @@
+/** What a lab finds when it starts, and what it does when a server ends or everything is to go. */
+import type { Effects } from '../faults/effects'
+import { type AwsCloud, keyOf, specOf } from './cloud'
+import { type DbInstance, emptyAwsState } from './state'
+import { expectRecovery } from './tasks/runner'
+
+/** Brings every instance back to what it should be; resolves when all servers that can run do. */
+export async function resume(cloud: AwsCloud): Promise<void> {
+  const { state, servers } = cloud
+  await servers.sweep({
+    instances: new Set(Object.values(state.instances).map(({ folder }) => folder)),
+    snapshots: new Set(Object.values(state.snapshots).map(({ folder }) => folder)),
+  })
+  const instances = Object.values(state.instances)
+  await Promise.all(instances.map((instance) => bringBack(cloud, instance)))
+  await cloud.save()
+  for (const instance of instances) {
+    cloud.tasks.wake(instance)
+    cloud.restarts.plan(instance)
+  }
+  for (const snapshot of Object.values(state.snapshots)) cloud.copies.wake(snapshot)
+}
+
+/** It comes back by itself, as soon as what is under way for the instance lets it. */
+export function serverEnded(cloud: AwsCloud, folder: string): void {
+  const instance = Object.values(cloud.state.instances).find((candidate) => candidate.folder === folder)
+  if (!instance || instance.createdAt === null || instance.status === 'deleting') return
+  expectRecovery(instance)
+  void cloud.save()
+  cloud.tasks.wake(instance)
+}
+
+/** Nothing is under way any more. */
+export async function empty({ state, servers, save }: AwsCloud, effects: Effects): Promise<void> {
+  const folders = Object.values(state.instances).map(({ folder }) => folder)
+  Object.assign(state, emptyAwsState())
+  await save()
+  await effects.settle()
+  await Promise.all(folders.map((folder) => servers.remove(folder)))
+  await servers.sweep({ instances: new Set(), snapshots: new Set() })
+}
+
+/** A server that is just being made or restarted learns the rules at the end of that. */
+export async function tellRules(cloud: AwsCloud, instance: DbInstance): Promise<void> {
+  await cloud.servers.configure(specOf(cloud, instance)).catch((error) => {
+    if (instance.tasks.length === 0) throw error
+  })
+}
+
+/** Whether its server is to be there before its tasks go on. */
+function runs({ createdAt, status, tasks: [next] }: DbInstance): boolean {
+  if (createdAt === null || next?.kind === 'create' || next?.kind === 'restore' || next?.kind === 'start') return false
+  if (next?.kind === 'delete') return next.finalSnapshot !== null
+  return status !== 'stopped'
+}
+
+async function bringBack(cloud: AwsCloud, instance: DbInstance): Promise<void> {
+  if (!runs(instance) || cloud.afflictions.isFull(keyOf(instance))) return
+  try {
+    await cloud.servers.ensureRunning(specOf(cloud, instance))
+    if (instance.status === 'incompatible-parameters') instance.status = 'available'
+  } catch (error) {
+    cloud.log(`${instance.id} does not start: ${error}`)
+    if (instance.status !== 'deleting') instance.status = 'incompatible-parameters'
+  }
+}

@@ -1,0 +1,104 @@
+/** Changes that were accepted: the password first, then what is to be applied now. */
+import { durationMs, PROFILES } from '../../profile'
+import { keyOf, moveTo, specOf } from '../cloud'
+import { type EventName, note } from '../events'
+import type { DbInstance, InstanceStatus, PendingChanges } from '../state'
+import { findSubnetGroup, otherZone } from '../zones'
+import { lasts, type Performer, show, type Work } from './work'
+
+const STUCK = new Set<InstanceStatus>(['failed', 'incompatible-restore', 'incompatible-parameters', 'stopped'])
+
+export const modify: Performer<'modify'> = async (work) => {
+  const { cloud, instance } = work
+  // there is no server to tell; what was changed counts from its next start
+  if (STUCK.has(instance.status)) return instance.status
+  await lasts(work, 'lagMs')
+  const visible = instance.applyNow
+  await resetPassword(work)
+  if (visible) await applyPending(work)
+  await cloud.servers.configure(specOf(cloud, instance))
+  if (instance.parameterStatus === 'applying') {
+    instance.parameterStatus = 'pending-reboot'
+    note(cloud.state, 'db-instance', instance, 'groupUsed', instance.parameterGroup)
+  }
+  return 'available'
+}
+
+async function resetPassword(work: Work): Promise<void> {
+  const { cloud, instance } = work
+  const { masterVerifier } = instance.pending
+  if (masterVerifier === undefined) return
+  await show(work, 'resetting-master-credentials')
+  await lasts(work, 'passwordMs')
+  await cloud.servers.setPassword(specOf(cloud, instance), instance.masterUsername, masterVerifier)
+  note(cloud.state, 'db-instance', instance, 'passwordReset')
+  // a newer one that was asked for meanwhile has a task of its own
+  if (instance.pending.masterVerifier === masterVerifier) delete instance.pending.masterVerifier
+}
+
+async function applyPending(work: Work): Promise<void> {
+  const { cloud, instance } = work
+  const { id, masterVerifier, ...changes } = instance.pending
+  if (Object.keys(changes).length > 0) {
+    tell(work, 'begun', changes)
+    await show(work, 'modifying')
+    await lasts(work, 'modifyMs')
+    apply(work, changes)
+    tell(work, 'done', changes)
+  }
+  for (const name of Object.keys(changes) as (keyof typeof changes)[]) delete instance.pending[name]
+  if (id !== undefined) await rename(work, id)
+  // last: a lab that finds the task again has to know that it was to be applied
+  instance.applyNow = false
+  await cloud.save()
+}
+
+type Changes = Omit<PendingChanges, 'id' | 'masterVerifier'>
+
+function apply({ cloud, instance }: Work, changes: Changes): void {
+  const { backupRetentionDays: days, storageGib } = changes
+  if (days !== undefined && days > 0 !== instance.backupRetentionDays > 0) {
+    note(cloud.state, 'db-instance', instance, days > 0 ? 'backupsEnabled' : 'backupsDisabled')
+  }
+  if (storageGib !== undefined) {
+    const { pace } = cloud
+    const ms = durationMs(PROFILES[pace.profile], 'optimizeMs', pace.swing('optimizeMs', keyOf(instance)))
+    instance.optimizesUntil = new Date(Date.now() + ms).toISOString()
+  }
+  Object.assign(instance, changes)
+  if (changes.multiAz !== undefined) {
+    const group = findSubnetGroup(cloud.state, instance.region, instance.subnetGroup)
+    instance.secondaryZone = changes.multiAz ? otherZone(group, instance.zone) : null
+  }
+}
+
+function tell({ cloud, instance }: Work, when: 'begun' | 'done', changes: Changes): void {
+  const begun = when === 'begun'
+  const names: EventName[] = []
+  if (changes.instanceClass !== undefined) names.push(begun ? 'classChanging' : 'classChanged')
+  if (changes.storageGib !== undefined) names.push(begun ? 'storageChanging' : 'storageChanged')
+  if (changes.multiAz === true) names.push(begun ? 'multiAzStarted' : 'multiAzFinished')
+  if (changes.multiAz === false && !begun) names.push('singleAz')
+  for (const name of names) note(cloud.state, 'db-instance', instance, name)
+}
+
+/** An identifier is a part of the endpoint's name in life: with the name the address changes, and whoever knows the old one reaches
+ *  nobody, or whoever is called so by then. */
+async function rename(work: Work, id: string): Promise<void> {
+  const { cloud, instance } = work
+  await show(work, 'renaming')
+  await cloud.servers.halt(instance.folder)
+  await lasts(work, 'rebootMs')
+  const before = instance.id
+  delete instance.pending.id
+  if (moveTo(cloud, instance, id)) note(cloud.state, 'db-instance', instance, 'renamed', before, id)
+  await cloud.save()
+  await cloud.servers.ensureRunning(specOf(cloud, instance))
+}
+
+/** What was to be changed will not be. */
+export function forgetPending(instance: DbInstance): void {
+  instance.pending = {}
+  instance.applyNow = false
+  if (instance.parameterStatus === 'applying') instance.parameterStatus = 'pending-reboot'
+}

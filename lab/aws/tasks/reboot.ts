@@ -1,0 +1,64 @@
+/** Ends and beginnings of a server that has its data: reboot, recovery, stop, start. */
+import { keyOf, specOf } from '../cloud'
+import { note } from '../events'
+import { takeSnapshot } from './back-up'
+import { atLeast, lasts, type Performer, show, takeGroupValues } from './work'
+
+export const reboot: Performer<'reboot'> = async (work) => {
+  const { cloud, instance } = work
+  takeGroupValues(work)
+  await cloud.save()
+  note(cloud.state, 'db-instance', instance, 'shutdown')
+  await atLeast(cloud.servers.restart(specOf(cloud, instance)), lasts(work, 'rebootMs'))
+  note(cloud.state, 'db-instance', instance, 'restarted')
+  // network rules may have changed while it was away
+  await cloud.servers.configure(specOf(cloud, instance))
+  instance.parameterStatus = 'in-sync'
+  return 'available'
+}
+
+export const recover: Performer<'recover'> = async (work) => {
+  const { cloud, instance } = work
+  // a server that has no room for its log does not start; growing the storage, or the fault's end, asks for the recovery again
+  if (cloud.afflictions.isFull(keyOf(instance))) {
+    note(cloud.state, 'db-instance', instance, 'storageExhausted')
+    return 'storage-full'
+  }
+  note(cloud.state, 'db-instance', instance, 'recovering')
+  await show(work, 'rebooting')
+  await atLeast(cloud.servers.ensureRunning(specOf(cloud, instance)), lasts(work, 'recoverMs'))
+  await cloud.servers.configure(specOf(cloud, instance))
+  note(cloud.state, 'db-instance', instance, 'recovered')
+  note(cloud.state, 'db-instance', instance, 'restarted')
+  return 'available'
+}
+
+/** For as long as this a stopped instance is left alone. Source: RDS user guide, "Stopping an Amazon RDS DB instance temporarily". */
+const STOPPED_MAX_MS = 7 * 86_400_000
+
+export const stop: Performer<'stop'> = async (work, task) => {
+  const { cloud, instance } = work
+  const snapshot = task.snapshot === null ? undefined : cloud.state.snapshots[task.snapshot]
+  if (snapshot?.status === 'creating') {
+    await takeSnapshot(work, snapshot)
+    await cloud.save()
+  }
+  await atLeast(cloud.servers.halt(instance.folder), lasts(work, 'rebootMs'))
+  note(cloud.state, 'db-instance', instance, 'stopped')
+  instance.restartsAt = new Date(Date.now() + STOPPED_MAX_MS).toISOString()
+  cloud.restarts.plan(instance)
+  return 'stopped'
+}
+
+export const start: Performer<'start'> = async (work) => {
+  const { cloud, instance } = work
+  delete instance.restartsAt
+  cloud.restarts.plan(instance)
+  takeGroupValues(work)
+  await show(work, 'starting')
+  await atLeast(cloud.servers.ensureRunning(specOf(cloud, instance)), lasts(work, 'rebootMs'))
+  await cloud.servers.configure(specOf(cloud, instance))
+  instance.parameterStatus = 'in-sync'
+  note(cloud.state, 'db-instance', instance, 'started')
+  return 'available'
+}

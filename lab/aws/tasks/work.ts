@@ -1,0 +1,47 @@
+/** What a task works with, and steps that many of them take. */
+import { newFolderName } from '../../postgres/servers'
+import type { Durations } from '../../profile'
+import { type AwsCloud, keyOf } from '../cloud'
+import { findGroup, groupValues } from '../parameters'
+import type { DbInstance, InstanceStatus, Task } from '../state'
+
+export interface Work {
+  cloud: AwsCloud
+  instance: DbInstance
+  signal: AbortSignal
+}
+
+/** What carries out one kind of task; it resolves with the state that its end brings. */
+export type Performer<Kind extends Task['kind']> = (work: Work, task: Extract<Task, { kind: Kind }>) => Promise<InstanceStatus>
+
+export function lasts({ cloud, instance, signal }: Work, state: keyof Durations, who = keyOf(instance)): Promise<void> {
+  return cloud.pace.lasts(state, who, signal)
+}
+
+/** Work that fails is not waited out. */
+export async function atLeast<Result>(work: Promise<Result>, time: Promise<void>): Promise<Result> {
+  const [result] = await Promise.all([work, time])
+  return result
+}
+
+/** Never hides that an instance is being deleted: that may be asked for while something else is under way. */
+export async function show({ cloud, instance }: Work, status: InstanceStatus): Promise<void> {
+  if (instance.status !== 'deleting') instance.status = status
+  await cloud.save()
+}
+
+/** What its group says now becomes what the server runs with. */
+export function takeGroupValues({ cloud, instance }: Work): void {
+  const group = findGroup(cloud.state, instance.region, instance.parameterGroup)
+  instance.running = { group: group.name, parameters: groupValues(group) }
+}
+
+/** A new folder for a new attempt, written down first, so that the sweep after a crash knows which one counts. */
+export async function beginAnew(work: Work): Promise<void> {
+  const { cloud, instance } = work
+  const before = instance.folder
+  instance.folder = newFolderName()
+  takeGroupValues(work)
+  await cloud.save()
+  await cloud.servers.remove(before)
+}
