@@ -56,8 +56,10 @@ export function createFlexibleServer(config: AzureConfig & { readonly location: 
     startRestart: ({ instance }, options) => startRestart(azure, instance, options),
     startPasswordReset: (input, options) => resetPassword(azure, input, options),
     async setNetworkRules({ instance, networkRules }, options) {
-      await requireVery(azure, instance, options)
-      return { done: await alignFirewall(azure, { server: instance.name, networks: networkRules }, options) }
+      const { state } = await requireVery(azure, instance, options)
+      const aligned = await alignFirewall(azure, { server: instance.name, networks: networkRules }, options)
+      // A server is Updating while a rule is added or removed.
+      return { done: aligned && state === 'Ready' }
     },
     startRemoval: (input, options) => startRemoval(azure, input, options),
     removeOwnedInstances: ({ operation }, options) => removeOwnedInstances(azure, operation, options),

@@ -13,10 +13,9 @@ import {
   editionOf,
   findInstance,
   insertInstance,
+  letIn,
   networksOf,
   operationsOf,
-  patchSettings,
-  replaceSettings,
   requireInstance,
 } from './instances'
 import { ownersLabels, tagsOfLabels } from './labels'
@@ -131,14 +130,12 @@ export async function startRestoreToTime(
     return ADOPTED
   }
   assertUsable(existing, operations)
-  const wanted: Settings = {
+  const more: Settings = {
     userLabels: ownersLabels(input.owner),
     databaseFlags: inertFlags(existing),
     deletionProtectionEnabled: { value: false },
-    ipConfiguration: { ...existing.settings?.ipConfiguration, authorizedNetworks: networksOf(input.networkRules) },
   }
-  const change = input.networkRules.length === 0 ? replaceSettings : patchSettings
-  return change(sql, existing, wanted, options)
+  return letIn(sql, existing, { networkRules: input.networkRules, more }, options)
 }
 
 async function startClone(

@@ -147,7 +147,7 @@ export function patchSettings(sql: CloudSql, found: Instance, wanted: Settings, 
 }
 
 /** The whole of them, where something has to become empty: the client leaves empty lists out, so that a patch cannot say them. */
-export function replaceSettings(sql: CloudSql, found: Instance, wanted: Settings, options: ChangeOptions): Promise<Started> {
+function replaceSettings(sql: CloudSql, found: Instance, wanted: Settings, options: ChangeOptions): Promise<Started> {
   const { databaseVersion, name, region } = found
   const settings = told({ ...found.settings, ...wanted }) as Settings
   return sql.start('instances.update', options, ({ instances }) =>
@@ -224,10 +224,22 @@ export async function setNetworkRules(
     )
     return { done: !unfinished }
   }
-  const change = wanted.size === 0 ? replaceSettings : patchSettings
-  const before = wanted.size === 0 ? found.settings?.ipConfiguration : {}
-  await change(sql, found, { ipConfiguration: { ...before, authorizedNetworks: networksOf(networkRules) } }, options)
+  await letIn(sql, found, { networkRules, more: {} }, options)
   return { done: false }
+}
+
+/** With `more` that is to change with it. */
+export function letIn(
+  sql: CloudSql,
+  found: Instance,
+  { networkRules, more }: { networkRules: readonly string[]; more: Settings },
+  options: ChangeOptions,
+): Promise<Started> {
+  const authorizedNetworks = networksOf(networkRules)
+  if (authorizedNetworks.length > 0)
+    return patchSettings(sql, found, { ...more, ipConfiguration: { authorizedNetworks } }, options)
+  const ipConfiguration = { ...found.settings?.ipConfiguration, authorizedNetworks }
+  return replaceSettings(sql, found, { ...more, ipConfiguration }, options)
 }
 
 export function networksOf(networkRules: readonly string[]): { name: string; value: string }[] {

@@ -16,7 +16,8 @@ import { defaultGroup, findGroup, serverSettings } from './parameters'
 import type { Action } from './protocol/model'
 import type { Query } from './protocol/query'
 import { requireRoom } from './quotas'
-import type { Restarts } from './restarts'
+import type { Reach } from './reach'
+import type { Schedule } from './schedule'
 import { type AwsState, type DbInstance, type DbSnapshot, key, type ParameterGroup, type Task } from './state'
 
 export interface AwsCloud extends CloudGround {
@@ -29,8 +30,12 @@ export interface AwsCloud extends CloudGround {
   readonly versions: Readonly<Record<PostgresMajor, string>>
   readonly tasks: TaskRunner<DbInstance>
   readonly copies: TaskRunner<DbSnapshot>
-  /** Of instances that are stopped for too long. */
-  readonly restarts: Restarts
+  /** Deletes backups that nobody can restore from any more (backups.ts). */
+  sweepDoomed(): Promise<void>
+  /** What is done without being asked. */
+  readonly schedule: Schedule
+  /** How far instances can be restored to. */
+  readonly reach: Reach
   /** What there was before, for those who are told nothing newer. */
   readonly past: Past<AwsState>
   readonly afflictions: Afflictions
@@ -155,8 +160,8 @@ export function promised(call: Call, task: Task): Task {
   return doom ? { ...task, doom } : task
 }
 
-export function keyOf(instance: DbInstance): string {
-  return key(instance.region, instance.id)
+export function keyOf({ region, id }: Pick<DbInstance, 'region' | 'id'>): string {
+  return key(region, id)
 }
 
 /** The server that an instance should be, as of now. */
@@ -166,6 +171,7 @@ export function specOf(cloud: AwsCloud, instance: DbInstance): ServerSpec {
     major: instance.major,
     address: cloud.addresses.textOf(instance.host),
     settings: serverSettings(instance.running.parameters),
+    archive: instance.archive ?? undefined,
     networks: cloud.afflictions.isCut(keyOf(instance)) ? [] : allowedNetworks(cloud.securityGroups, instance.securityGroups),
   }
 }

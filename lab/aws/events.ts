@@ -57,6 +57,7 @@ export const EVENTS = {
   singleAz: event('Finished applying modification to convert to a standard (Single-AZ) DB Instance', 'configuration change'),
   groupUsed: event('Updated to use DBParameterGroup {}', 'configuration change'),
   renamed: event('Renamed instance from {} to {}', 'configuration change'),
+  restoredToTime: event('Restored from DB instance {} to {}', 'restoration'),
   restoredFromSnapshot: event('Restored from snapshot {}', 'restoration'),
   incompatible: event('Database instance put into {}. {}', 'failure'),
   snapshotStarted: event('Creating manual snapshot', 'creation'),

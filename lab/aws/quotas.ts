@@ -34,7 +34,8 @@ export const QUOTAS = {
     name: 'ManualSnapshots',
     max: 100,
     exceeded: 'SnapshotQuotaExceeded',
-    used: counted(({ snapshots }) => snapshots),
+    used: ({ snapshots }, region) =>
+      Object.values(snapshots).filter((one) => one.region === region && one.type === 'manual').length,
   },
   parameterGroups: {
     name: 'DBParameterGroups',

@@ -31,6 +31,7 @@ export function instanceView(cloud: AwsCloud, instance: DbInstance): DBInstance 
     AllocatedStorage: instance.storageGib,
     InstanceCreateTime: instance.createdAt,
     BackupRetentionPeriod: instance.backupRetentionDays,
+    LatestRestorableTime: instance.restorable?.latest,
     VpcSecurityGroups: instance.securityGroups.map((id) => ({
       VpcSecurityGroupId: id,
       Status: rulesHold ? 'active' : 'adding',
@@ -90,7 +91,7 @@ export function snapshotView(cloud: AwsCloud, snapshot: DbSnapshot): DBSnapshot 
     MasterUsername: snapshot.masterUsername,
     EngineVersion: snapshot.engineVersion,
     LicenseModel: 'postgresql-license',
-    SnapshotType: 'manual',
+    SnapshotType: snapshot.type,
     Iops: snapshot.iops,
     StorageThroughput: snapshot.throughput,
     OptionGroupName: `default:postgres-${snapshot.major}`,

@@ -15,6 +15,7 @@ import { serverUser } from '../../pgserver/server-user'
 import type { Settings } from '../../pgserver/settings'
 import type { Places } from './places'
 import { placeAfter, SEGMENT } from './segments'
+import type { ServerSpec } from './spec'
 
 /** What has a segment's place in its name: the segment, the last part of a timeline that was left, the note of a backup, and
  *  whatever a crash left half-made of these. */
@@ -54,6 +55,14 @@ export function archiveSettings(places: Places, archive: string): Settings {
   makeServerFolder(places.archived(archive), serverUser())
   const [program, folder] = [places.archiver, places.archived(archive)].map(commandWord)
   return { archive_mode: 'on', archive_command: `sh ${program} "%p" ${folder} "%f"` }
+}
+
+/** A new server's log begins with names that another one's has too: in one archive the second would be refused for ever.
+ *  @throws Error when the archive of the spec has something in it. */
+export async function requireNew(places: Places, { archive }: Pick<ServerSpec, 'archive'>): Promise<void> {
+  if (archive === undefined || !existsSync(places.archived(archive))) return
+  const found = await readdir(places.archived(archive))
+  if (found.length > 0) throw new Error(`The archive ${archive} holds the log of another server already.`)
 }
 
 /** What a server needs to read the log from there. */

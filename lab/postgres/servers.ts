@@ -8,7 +8,7 @@ import type { PostgresBinaries, PostgresMajor } from '../../pgserver/binaries'
 import { initCluster } from '../../pgserver/cluster'
 import { ensureEnterable, giveToServer } from '../../pgserver/reach'
 import { serverUser } from '../../pgserver/server-user'
-import { endSegment, installArchiver, noteReach, pruneBefore, untilArchived } from './archive'
+import { endSegment, installArchiver, noteReach, pruneBefore, requireNew, untilArchived } from './archive'
 import { type Backup, backUp } from './backup'
 import { copyFolder } from './copy'
 import type { Master } from './flavour'
@@ -44,8 +44,11 @@ export class Servers {
   /** A new, empty server with its master. */
   async create(spec: ServerSpec, master: Master): Promise<void> {
     const { flavour, administratorPassword: password } = this.options
+    await requireNew(this.places, spec)
     const binaries = await this.binariesOf(spec.major)
-    await initCluster({ binaries, dataDir: this.places.data(spec.folder), superuser: flavour.administrator, password })
+    const dataDir = this.places.data(spec.folder)
+    // an archive is brought up to now by ending a segment, however little of it is used
+    await initCluster({ binaries, dataDir, superuser: flavour.administrator, password, walSegmentMib: 1 })
     await this.running.start(spec)
     const statements = flavour.bootstrap(master, spec.major)
     await this.running.asAdministrator(
@@ -59,6 +62,7 @@ export class Servers {
 
   /** A server from a snapshot. Its settings hold before its first start. */
   async restore(spec: ServerSpec, snapshot: string, signal: AbortSignal): Promise<void> {
+    await requireNew(this.places, spec)
     const dataDir = await this.copySnapshot(spec, snapshot, signal)
     if (isOfReplica(dataDir)) await recoverAlone(this.running, this.places, spec, signal)
     await this.running.start(spec)
@@ -69,6 +73,8 @@ export class Servers {
    *  @throws NotRestorableError naming what the archive can be restored to. */
   async restoreToTime(spec: ServerSpec, point: RestorePoint): Promise<void> {
     const target = point.target === 'latest' ? point.target : new Date(point.target).toISOString()
+    // before anything is made that would have to go again
+    await requireNew(this.places, spec)
     try {
       await this.copySnapshot(spec, point.backup, point.signal)
       await recoverTo(this.running, this.places, spec, { ...point, target })

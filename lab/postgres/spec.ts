@@ -13,8 +13,9 @@ export interface ServerSpec {
   settings: Settings
   /** Source networks that are let in. */
   networks: readonly string[]
-  /** Names the archive that its log goes to; none when left out. Servers that take over from each other share one, since each
-   *  goes on where the other ended. A change takes effect when the server starts. */
+  /** Names the archive that its log goes to; none when left out. One that is made or restored begins a history, and with it an archive
+   *  of a new name, so a new one for each attempt, as with folders. A replica may have its primary's, since it goes on where
+   *  that ended. A change takes effect when the server starts. */
   archive?: string | undefined
   /** Whom it follows for as long as it is a replica. What it is, its data says: after a promotion this has no effect. */
   replicaOf?: Primary | undefined

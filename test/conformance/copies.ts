@@ -80,6 +80,48 @@ export function testCopies(suite: Suite): void {
     })
   })
 
+  describe('a copy restored to a moment', () => {
+    test('has what was there then, is inert, and goes with its operation, also when answers got lost', async () => {
+      const operation = 'conf-moment'
+      await suite.ask('conf-shop', 'CREATE TABLE IF NOT EXISTS timed (n int)')
+      await suite.ask('conf-shop', 'INSERT INTO timed VALUES (1)')
+      const [clock] = await suite.ask('conf-shop', 'SELECT ceil(extract(epoch FROM clock_timestamp()))::int AS seconds')
+      const at = new Date((Number(clock?.seconds) + 1) * 1_000).toISOString()
+      const later = `INSERT INTO timed SELECT 2 WHERE clock_timestamp() > '${at}'::timestamptz + interval '1 second' RETURNING n`
+      await suite.eventually(async () => ((await suite.ask('conf-shop', later)).length > 0 ? true : undefined))
+      await suite.eventually(async () => {
+        const window = await suite.adapter.restoreWindow({ name: 'conf-shop' }, options)
+        return window !== null && window.earliest <= at && at < window.latest ? true : undefined
+      })
+      for (const lost of suite.under.wire?.restoreToTime ?? []) {
+        await suite.faults?.order({ kind: 'drop-response', operation: lost })
+      }
+      const wanted = { ...request(operation, 'moment'), at }
+      await suite.retried(() => suite.adapter.startRestoreToTime(wanted, options))
+      const copy = await suite.ready(wanted.instance)
+      expect(copy.tags).toMatchObject({ 'capstan-operation': operation, 'capstan-step': 'moment' })
+      expect(copy.deletionProtected).toBe(false)
+      await suite.eventually(async () => (await inert(wanted.instance).catch(() => false)) || undefined)
+      expect(await suite.ask(wanted.instance, 'SELECT n FROM timed')).toEqual([{ n: 1 }])
+      const changes = await suite.faults?.effectsInAll()
+      expect(await suite.retried(() => suite.adapter.startRestoreToTime(wanted, options))).toEqual({ operation: null })
+      expect(await suite.faults?.effectsInAll()).toBe(changes)
+      const theirs = { ...wanted, owner: { ...wanted.owner, step: 'other' } }
+      await expect(suite.adapter.startRestoreToTime(theirs, options)).rejects.toEqual(refusal('RESOURCE_NOT_OURS'))
+      await removed(operation)
+      await suite.gone(wanted.instance)
+    })
+
+    test('that is outside the window: refused, and nothing is made', async () => {
+      const wanted = { ...request('conf-past', 'moment'), at: '2020-01-31T12:00:00.000Z' }
+      await expect(suite.retried(() => suite.adapter.startRestoreToTime(wanted, options))).rejects.toEqual(
+        refusal('CLOUD_REFUSED'),
+      )
+      expect(await suite.adapter.describeInstance({ name: wanted.instance }, options)).toBeNull()
+      await removed('conf-past')
+    })
+  })
+
   withFaults(suite, (wire) => {
     describe('calls for a copy that go wrong', () => {
       test('each answer lost: one copy, inert, which goes without a trace', async () => {

@@ -36,7 +36,7 @@ export function testInstances(suite: Suite): void {
       const before = await suite.ask('conf-shop', started)
       await suite.retried(() => suite.adapter.startRestart({ instance: suite.shop }, options))
       const after = await suite.eventually(async () => {
-        const now = await suite.ask('conf-shop', started).catch(() => before)
+        const now = await suite.ask('conf-shop', started).catch(() => before) // the connection broke
         return now[0]?.at === before[0]?.at ? undefined : now
       })
       expect(after).not.toEqual(before)
@@ -59,9 +59,9 @@ export function testInstances(suite: Suite): void {
 
     test('lets in whom its network rules let in, and nobody else', async () => {
       await suite.letIn(suite.shop, suite.nobody)
-      await expect(suite.ask('conf-shop', 'SELECT 1')).rejects.toThrow()
+      await suite.eventually(async () => ((await suite.admits('conf-shop')) ? undefined : true))
       await suite.letIn(suite.shop, suite.admitted)
-      expect(await suite.ask('conf-shop', 'SELECT 1 AS one')).toEqual([{ one: 1 }])
+      await suite.eventually(async () => (await suite.admits('conf-shop')) || undefined)
     })
 
     test('that is protected is not removed', async () => {

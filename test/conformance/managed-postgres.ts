@@ -21,6 +21,8 @@ export interface Suite extends OpenCloud {
   newInstance(name: string, more?: Partial<NewInstance>): NewInstance
   /** Resolves with its description once it can be used. */
   ready(name: string): Promise<InstanceDescription>
+  /** Whether a connection is let in now. */
+  admits(name: string): Promise<boolean>
   /** Resolves once nothing of that name is listed. */
   gone(name: string): Promise<void>
   letIn(instance: InstanceRef, networkRules: readonly string[]): Promise<void>
@@ -61,6 +63,13 @@ export function testManagedPostgres(under: CloudUnderTest): void {
         if (found?.state === 'failed') throw new Error(`${name} is ${found.cloudState}`)
         return found?.state === 'ready' ? found : undefined
       }),
+    async admits(name: string) {
+      const { endpoint } = await suite.ready(name)
+      return open.query(endpoint!, PASSWORD, 'SELECT 1').then(
+        () => true,
+        (error) => unlessShut(error) ?? false,
+      )
+    },
     async gone(name: string) {
       await suite.eventually(async () => ((await open.adapter.describeInstance({ name }, options)) === null ? true : undefined))
     },
@@ -77,7 +86,8 @@ export function testManagedPostgres(under: CloudUnderTest): void {
     },
     async ask(name: string, sql: string, password = PASSWORD) {
       const { endpoint } = await suite.ready(name)
-      return open.query(endpoint!, password, sql)
+      // A rule that lets somebody in may hold a little later than the cloud says.
+      return suite.eventually(() => open.query(endpoint!, password, sql).catch(unlessShut))
     },
   }
 
@@ -101,6 +111,12 @@ export function testManagedPostgres(under: CloudUnderTest): void {
   testInstances(suite as unknown as Suite)
   testSnapshots(suite as unknown as Suite)
   testCopies(suite as unknown as Suite)
+}
+
+/** Refused for where it comes from, or not reached: by a firewall, by PostgreSQL for want of a rule, or since it starts just now. */
+function unlessShut(error: Error & { code?: string }): undefined {
+  if (/^(28000|57P03|ECONN\w+|ETIMEDOUT|EHOSTUNREACH)$/.test(error.code ?? '')) return undefined
+  throw error
 }
 
 async function removeShop(suite: Suite): Promise<void> {

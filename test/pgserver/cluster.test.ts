@@ -3,9 +3,10 @@ import { chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from 'pg'
 import { ensureBinaries, type PostgresBinaries, type PostgresMajor } from '../../pgserver/binaries'
-import { adoptServer, initCluster, type RunningServer, startServer } from '../../pgserver/cluster'
+import { adoptServer, findServer, initCluster, type RunningServer, startServer } from '../../pgserver/cluster'
 import { isAlive } from '../../pgserver/postmaster'
 import { childrenOf } from '../../pgserver/process-tree'
 import { ensureEnterable } from '../../pgserver/reach'
@@ -112,6 +113,29 @@ test('a running server is adopted, the adopted handle sees its end, and a server
   const again = await cluster.start()
   running.push(again)
   expect(await ask(cluster.port, 'SELECT n FROM kept')).toEqual({ n: 1 })
+})
+
+test('a server that goes on recovering is found by whoever wants its end, and ended when its starter gives up', async () => {
+  const { binaries, dataDir, port, start } = await newServer(17, 'recovering')
+  await (await start()).stop('fast')
+  writeFileSync(join(dataDir, 'recovery.signal'), '')
+  const giveUp = new AbortController()
+  const recovering = (signal: AbortSignal) =>
+    startServer({
+      ...{ binaries, dataDir, port, signal, hosts: ['127.0.0.1'], logFile: join(dataDir, '..', 'log'), recovered: true },
+      settings: { restore_command: 'sleep 1000; false', hot_standby: 'off' },
+    })
+  const given = expect(recovering(giveUp.signal)).rejects.toThrow('enough')
+  while (!findServer(dataDir)) await sleep(20)
+  const first = findServer(dataDir)
+  giveUp.abort(new Error('enough'))
+  await given
+  await first?.exited
+  const ended = expect(recovering(new AbortController().signal)).rejects.toMatchObject({ code: 'START_FAILED' })
+  while (!findServer(dataDir)) await sleep(20)
+  await findServer(dataDir)?.stop('immediate')
+  await ended
+  expect(findServer(dataDir)).toBeUndefined()
 })
 
 test('a frozen server keeps its connections and answers once it goes on; one that is stopped or killed meanwhile leaves nothing', async () => {

@@ -29,6 +29,7 @@ export const AWS_FAULTS = faultTable<AwsState>({
     'ModifyDBInstance',
     'RebootDBInstance',
     'RestoreDBInstanceFromDBSnapshot',
+    'RestoreDBInstanceToPointInTime',
     'StartDBInstance',
     'StopDBInstance',
   ],

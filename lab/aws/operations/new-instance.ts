@@ -31,6 +31,8 @@ export async function addInstance(call: Call, { id, shape, settings }: NewInstan
     resourceId: newResourceId(),
     status: 'creating',
     folder: '',
+    archive: null,
+    restorable: null,
     settings,
     securityGroups: parseSecurityGroups(call) ?? [DEFAULT_GROUP],
     parameterGroup: parseParameterGroup(call, shape.major).name,

@@ -10,11 +10,13 @@ import { createDbParameterGroup } from './create-db-parameter-group'
 import { createDbSnapshot } from './create-db-snapshot'
 import { createDbSubnetGroup } from './create-db-subnet-group'
 import { deleteDbInstance } from './delete-db-instance'
+import { deleteDbInstanceAutomatedBackup } from './delete-db-instance-automated-backup'
 import { deleteDbParameterGroup } from './delete-db-parameter-group'
 import { deleteDbSnapshot } from './delete-db-snapshot'
 import { deleteDbSubnetGroup } from './delete-db-subnet-group'
 import { describeAccountAttributes } from './describe-account-attributes'
 import { describeDbEngineVersions } from './describe-db-engine-versions'
+import { describeDbInstanceAutomatedBackups } from './describe-db-instance-automated-backups'
 import { describeDbInstances } from './describe-db-instances'
 import { describeDbLogFiles } from './describe-db-log-files'
 import { describeDbParameterGroups } from './describe-db-parameter-groups'
@@ -35,6 +37,7 @@ import { rebootDbInstance } from './reboot-db-instance'
 import { removeTagsFromResource } from './remove-tags-from-resource'
 import { resetDbParameterGroup } from './reset-db-parameter-group'
 import { restoreDbInstanceFromDbSnapshot } from './restore-db-instance-from-db-snapshot'
+import { restoreDbInstanceToPointInTime } from './restore-db-instance-to-point-in-time'
 import { startDbInstance } from './start-db-instance'
 import { stopDbInstance } from './stop-db-instance'
 import { switchoverReadReplica } from './switchover-read-replica'
@@ -49,11 +52,13 @@ const TABLE: { readonly [A in Action]: Operation<A> } = {
   CreateDBSnapshot: createDbSnapshot,
   CreateDBSubnetGroup: createDbSubnetGroup,
   DeleteDBInstance: deleteDbInstance,
+  DeleteDBInstanceAutomatedBackup: deleteDbInstanceAutomatedBackup,
   DeleteDBParameterGroup: deleteDbParameterGroup,
   DeleteDBSnapshot: deleteDbSnapshot,
   DeleteDBSubnetGroup: deleteDbSubnetGroup,
   DescribeAccountAttributes: describeAccountAttributes,
   DescribeDBEngineVersions: describeDbEngineVersions,
+  DescribeDBInstanceAutomatedBackups: describeDbInstanceAutomatedBackups,
   DescribeDBInstances: describeDbInstances,
   DescribeDBLogFiles: describeDbLogFiles,
   DescribeDBParameterGroups: describeDbParameterGroups,
@@ -74,6 +79,7 @@ const TABLE: { readonly [A in Action]: Operation<A> } = {
   RemoveTagsFromResource: removeTagsFromResource,
   ResetDBParameterGroup: resetDbParameterGroup,
   RestoreDBInstanceFromDBSnapshot: restoreDbInstanceFromDbSnapshot,
+  RestoreDBInstanceToPointInTime: restoreDbInstanceToPointInTime,
   StartDBInstance: startDbInstance,
   StopDBInstance: stopDbInstance,
   SwitchoverReadReplica: switchoverReadReplica,

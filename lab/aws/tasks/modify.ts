@@ -1,5 +1,7 @@
 /** Changes that were accepted: the password first, then what is to be applied now. */
+import { newFolderName } from '../../postgres/servers'
 import { durationMs, PROFILES } from '../../profile'
+import { addAutomatedSnapshot, doomArchive } from '../backups'
 import { keyOf, moveTo, specOf } from '../cloud'
 import { type EventName, note } from '../events'
 import type { DbInstance, InstanceStatus, PendingChanges } from '../state'
@@ -43,6 +45,7 @@ async function applyPending(work: Work): Promise<void> {
     tell(work, 'begun', changes)
     await show(work, 'modifying')
     await lasts(work, 'modifyMs')
+    await changeRetention(work, changes.backupRetentionDays)
     apply(work, changes)
     tell(work, 'done', changes)
   }
@@ -55,10 +58,24 @@ async function applyPending(work: Work): Promise<void> {
 
 type Changes = Omit<PendingChanges, 'id' | 'masterVerifier'>
 
+/** From none to some, or back: the server restarts, since it archives its log from its start or not at all. */
+async function changeRetention(work: Work, days: number | undefined): Promise<void> {
+  const { cloud, instance } = work
+  if (days === undefined || days > 0 === instance.backupRetentionDays > 0) return
+  // a lab that finds this task again finds the retention as it was, and restarts the server again
+  if (days === 0 && instance.archive !== null) doomArchive(cloud.state, instance.archive)
+  instance.archive = days === 0 ? null : (instance.archive ?? newFolderName())
+  instance.restorable = null
+  await cloud.save()
+  await cloud.servers.restart(specOf(cloud, instance))
+  note(cloud.state, 'db-instance', instance, days > 0 ? 'backupsEnabled' : 'backupsDisabled')
+  await cloud.sweepDoomed()
+}
+
 function apply({ cloud, instance }: Work, changes: Changes): void {
   const { backupRetentionDays: days, storageGib } = changes
-  if (days !== undefined && days > 0 !== instance.backupRetentionDays > 0) {
-    note(cloud.state, 'db-instance', instance, days > 0 ? 'backupsEnabled' : 'backupsDisabled')
+  if (days !== undefined && days > 0 && instance.backupRetentionDays === 0) {
+    instance.tasks.splice(1, 0, { kind: 'back-up', snapshot: addAutomatedSnapshot(cloud, instance) })
   }
   if (storageGib !== undefined) {
     const { pace } = cloud

@@ -46,14 +46,13 @@ export const stop: Performer<'stop'> = async (work, task) => {
   await atLeast(cloud.servers.halt(instance.folder), lasts(work, 'rebootMs'))
   note(cloud.state, 'db-instance', instance, 'stopped')
   instance.restartsAt = new Date(Date.now() + STOPPED_MAX_MS).toISOString()
-  cloud.restarts.plan(instance)
+  cloud.schedule.plan(instance)
   return 'stopped'
 }
 
 export const start: Performer<'start'> = async (work) => {
   const { cloud, instance } = work
   delete instance.restartsAt
-  cloud.restarts.plan(instance)
   takeGroupValues(work)
   await show(work, 'starting')
   await atLeast(cloud.servers.ensureRunning(specOf(cloud, instance)), lasts(work, 'rebootMs'))

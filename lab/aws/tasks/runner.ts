@@ -9,7 +9,7 @@ import { type AwsCloud, keyOf } from '../cloud'
 import { note } from '../events'
 import type { DbInstance, InstanceStatus, Task } from '../state'
 import { backUp, remove } from './back-up'
-import { create, restore, settle } from './create'
+import { create, restore, restoreToTime, settle } from './create'
 import { forgetPending, modify } from './modify'
 import { reboot, recover, start, stop } from './reboot'
 import { lasts, type Performer, show, type Work } from './work'
@@ -17,6 +17,7 @@ import { lasts, type Performer, show, type Work } from './work'
 const PERFORM: { [Kind in Task['kind']]: Performer<Kind> } = {
   create,
   restore,
+  'restore-to-time': restoreToTime,
   settle,
   modify,
   reboot,
@@ -31,6 +32,7 @@ const PERFORM: { [Kind in Task['kind']]: Performer<Kind> } = {
 const DURATION = {
   create: 'createMs',
   restore: 'restoreMs',
+  'restore-to-time': 'restoreMs',
   settle: 'firstBackupMs',
   modify: 'modifyMs',
   reboot: 'rebootMs',
@@ -46,6 +48,7 @@ const FAILED = {
   create: 'failed',
   settle: 'failed',
   restore: 'incompatible-restore',
+  'restore-to-time': 'incompatible-restore',
   modify: 'available',
   reboot: 'incompatible-parameters',
   recover: 'incompatible-parameters',
@@ -142,4 +145,5 @@ const REASONS: Partial<Record<Task['kind'], string>> = {
   recover: 'The database engine did not start with the parameters of its group.',
   start: 'The database engine did not start with the parameters of its group.',
   restore: 'The snapshot could not be restored.',
+  'restore-to-time': 'The backup could not be restored.',
 }

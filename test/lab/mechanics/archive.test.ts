@@ -94,6 +94,19 @@ test('an archive that takes nothing is waited for until the caller gives up, and
   await told
 })
 
+test('a server that begins anew is not let into an archive that has another history', async () => {
+  const spec = await lab.create('taken', 17, { archive: 'taken' })
+  await lab.servers.snapshot(spec, 'taken', never)
+  await lab.servers.archiveUpToNow(spec, never)
+  const other = lab.spec('taker', 17, { archive: 'taken' })
+  const refused = 'holds the log of another server'
+  await expect(lab.create('taker', 17, { archive: 'taken' })).rejects.toThrow(refused)
+  await expect(lab.servers.restore(other, 'taken', never)).rejects.toThrow(refused)
+  const point = { backup: 'taken', archive: 'taken', target: 'latest', signal: never }
+  await expect(lab.servers.restoreToTime(other, point)).rejects.toThrow(refused)
+  await lab.servers.archiveUpToNow(spec, never)
+})
+
 test('a deleted server leaves its archive when it is told to, and sweeping spares what is spoken of', async () => {
   const spec = await lab.create('gone', 15, { archive: 'gone' })
   await lab.servers.archiveUpToNow(spec, never)

@@ -82,6 +82,13 @@ describe.each(MAJORS)('PostgreSQL %i', (major) => {
     expect(await lab.servers.isInRecovery(replica)).toBe(false)
     expect((await lab.servers.replication(replica)).state).toBe('primary')
     expect(await numbers(replica)).toEqual([-1, ...found])
+    // it has replicas of its own, in its own timeline
+    const next = lab.spec(`death-n${major}`, major, { replicaOf: replica })
+    await lab.servers.createReplica(next, replica, never)
+    await lab.ask(replica, 'INSERT INTO journal VALUES (-2)')
+    await replayed(next)
+    expect(await numbers(next)).toEqual([-2, -1, ...found])
+    await lab.servers.remove(next.folder, next)
     await lab.servers.remove(replica.folder)
     await lab.servers.remove(primary.folder)
   })
