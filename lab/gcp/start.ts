@@ -115,9 +115,10 @@ async function carryOn(cloud: GcpCloud): Promise<void> {
   for (const backup of Object.values(state.backups)) removals.wake(backup)
 }
 
-function statusOf(cloud: GcpCloud, { region, name, host, state, engineVersion }: SqlInstance): InstanceStatus {
+function statusOf(cloud: GcpCloud, { region, name, host, state, engineVersion, folder }: SqlInstance): InstanceStatus {
   const address = cloud.addresses.textOf(host)
-  return { cloud: 'gcp', region, id: name, address, port: cloud.dataPort, state, engineVersion }
+  const memoryBytes = cloud.servers.memory(folder)
+  return { cloud: 'gcp', region, id: name, address, port: cloud.dataPort, state, engineVersion, memoryBytes }
 }
 
 function newServers(options: GcpOptions, ended: (folder: string) => void): Servers {
