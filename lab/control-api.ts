@@ -45,6 +45,8 @@ function serveProtected(api: FastifyInstance, options: ControlOptions): void {
     faults.withdraw()
     calls.clear()
     for (const id of Object.keys(state.securityGroups)) delete state.securityGroups[id]
+    // what faults did to servers ends first: a frozen one would keep the emptying waiting
+    await Promise.all(clouds.map((cloud) => cloud.faultsChanged()))
     await Promise.all(clouds.map((cloud) => cloud.reset()))
     return statusOf(options)
   })
@@ -71,8 +73,17 @@ function serveProtected(api: FastifyInstance, options: ControlOptions): void {
   })
 
   api.post<{ Params: { id: string } }>('/_lab/instances/:id/crash', async (request, reply) => {
-    for (const cloud of clouds) if (await cloud.crash(request.params.id)) return { crashed: request.params.id }
-    return reply.code(404).send({ error: `There is no instance ${request.params.id}.` })
+    const { id } = request.params
+    const holding = clouds.filter((cloud) => cloud.instances().some((instance) => instance.id === id))
+    const [cloud, another] = holding
+    if (cloud && another) {
+      const names = holding.map(({ name }) => name).join(', ')
+      return reply
+        .code(409)
+        .send({ error: `${id} is the name of an instance in each of: ${names}. Order a crash-instance fault for one.` })
+    }
+    if (await cloud?.crash(id)) return { crashed: id }
+    return reply.code(404).send({ error: `There is no instance ${id}.` })
   })
 }
 

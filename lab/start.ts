@@ -156,10 +156,14 @@ async function listen(api: FastifyInstance, host: string, wanted: number, before
   return address.port
 }
 
+/** A failure is not kept: the next caller tries again. */
 function once<Result>(act: () => Promise<Result>): () => Promise<Result> {
   let done: Promise<Result> | undefined
   return () => {
-    done ??= act()
+    done ??= act().catch((error) => {
+      done = undefined
+      throw error
+    })
     return done
   }
 }

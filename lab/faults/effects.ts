@@ -118,6 +118,8 @@ export class Effects {
     const act = this.ward.kinds[fault.kind]?.effect
     const patient = this.ward.patient(effect.target)
     const over = effect.until !== null && Date.parse(effect.until) <= now
+    // it ran out while the lab was down: what it has done is undone all the same
+    if (over && effect.begun) this.#begun.set(effect, fault.kind)
     if (!act || !patient || over) return this.#drop(fault, effect)
     if (this.#begun.has(effect)) return await this.#try(act.hold, effect, fault.kind)
     if (Date.parse(effect.from) > now) return

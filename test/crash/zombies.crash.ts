@@ -33,3 +33,7 @@ test('a worker that lost Temporal and does not know it applies nothing once the 
 test('a worker that lost Temporal and does not know it makes no canary once the operation is aborted', async () => {
   expect(await partitionedCanary(it, 'parted-canary')).toEqual([])
 })
+
+test('a worker that finds Temporal again in time to ask is told that the work is not its own', async () => {
+  expect(await partitionedCanary(it, 'found-again', { returns: true })).toEqual([])
+})

@@ -27,22 +27,29 @@ function callOf({ activityType, activityId, workflowExecution }: Context['info']
 
 const ANSWER_TIMEOUT_MS = 5_000
 
-/** The attempt that the server waits for; null: the activity is none that it waits for. */
-async function pendingAttempt({ info, client }: Context): Promise<number | null> {
+/** The activity as the server has it; null: it is none that it waits for. A run that was terminated or reset keeps its list of them. */
+async function pendingActivity({ info, client }: Context) {
   const { workflowId = '', runId } = info.workflowExecution ?? {}
   const handle = client.workflow.getHandle(workflowId, runId)
-  const { raw } = await client.withDeadline(Date.now() + ANSWER_TIMEOUT_MS, () => handle.describe())
-  return raw.pendingActivities?.find(({ activityId }) => activityId === info.activityId)?.attempt ?? null
+  const { raw, status } = await client.withDeadline(Date.now() + ANSWER_TIMEOUT_MS, () => handle.describe())
+  if (status.name !== 'RUNNING') return null
+  return raw.pendingActivities?.find(({ activityId }) => activityId === info.activityId) ?? null
 }
 
 /** The server drops an activity from the pending ones when it has its result. */
 async function hasResult(context: Context): Promise<boolean> {
-  return (await pendingAttempt(context)) === null
+  return (await pendingActivity(context)) === null
 }
 
-/** A local activity belongs to the workflow task that runs it, of which the server knows alone. */
+/** A local activity belongs to the workflow task that runs it, of which the server knows alone. Numbers of attempts begin again when an
+ *  activity is reset; the time at which the server scheduled one does not. */
 async function isCurrent(context: Context): Promise<boolean> {
-  return context.info.isLocal || (await pendingAttempt(context)) === context.info.attempt
+  const { isLocal, attempt, currentAttemptScheduledTimestampMs: scheduledAtMs } = context.info
+  if (isLocal) return true
+  const pending = await pendingActivity(context)
+  if (pending === null || pending.attempt !== attempt) return false
+  const { seconds, nanos } = pending.scheduledTime ?? {}
+  return seconds === undefined || seconds === null || Number(seconds) * 1_000 + Math.floor((nanos ?? 0) / 1e6) === scheduledAtMs
 }
 
 function stepOf(input: ActivityExecuteInput): { operation: string; step: string } | null {

@@ -15,6 +15,8 @@ const ACTS_WITHIN_MS = 1_500
 interface CutOff {
   /** It has lost Temporal; another worker serves its queue. */
   lose(): Promise<void>
+  /** It reaches Temporal again. */
+  find(): void
   end(): Promise<void>
 }
 
@@ -34,6 +36,7 @@ async function cutOffWorker(it: Crashing, queue: string, others: string): Promis
       temporal.cutOff()
       workers.push(await it.capstan.spareWorker({ queues: queue }))
     },
+    find: () => temporal.takeAgain(),
     async end() {
       for (const worker of workers) await worker.kill()
       await temporal.close()
@@ -66,17 +69,20 @@ export async function partitionedApply(it: Crashing, operation: string): Promise
   }
 }
 
+/** A worker that asks whether it may act, and gets no answer, has given up after this: the client tries again for about ten seconds. */
+const GIVES_UP_WITHIN_MS = 13_000
+
 /** Resolves when the cloud was not called for so long that whoever was at it has stopped. */
 async function callsNothingMore({ lab }: Crashing): Promise<void> {
   for (let mark = await lab.mark(), calls = 1; calls > 0; mark = await lab.mark()) {
-    await sleep(2 * ACTS_WITHIN_MS)
+    await sleep(GIVES_UP_WITHIN_MS)
     calls = (await lab.calls(mark)).length
   }
 }
 
 /** Cuts a worker off while it looks whether its canary is there already, aborts the operation, whose undo finds none, and lets the worker go
- *  on. Resolves to what is wrong afterwards: no canary may be there. */
-export async function partitionedCanary(it: Crashing, operation: string): Promise<string[]> {
+ *  on; `returns`: after it has found Temporal again. Resolves to what is wrong afterwards: no canary may be there. */
+export async function partitionedCanary(it: Crashing, operation: string, { returns } = { returns: false }): Promise<string[]> {
   const look = { operation: 'DescribeDBInstances', resource: temporaryName(operation, 'canary') }
   const worker = await cutOffWorker(it, 'aws', 'control,postgres')
   const since = await it.lab.mark()
@@ -92,6 +98,7 @@ export async function partitionedCanary(it: Crashing, operation: string): Promis
         await worker.lose()
         await it.abort(operation)
         await it.ended(operation)
+        if (returns) worker.find()
         if (await answered()) throw new Error('the look was answered before the abort was through: nothing is shown by it')
         await it.until('the answer to the look', answered)
         await callsNothingMore(it)

@@ -14,6 +14,8 @@ export interface CuttingProxy {
   holdNext(): Promise<HeldConnection>
   /** Cuts what there is and takes nothing more. */
   cutOff(): void
+  /** After `cutOff`: takes connections again. */
+  takeAgain(): void
   close(): Promise<void>
 }
 
@@ -101,6 +103,9 @@ export async function startCuttingProxy(target: ProxyTarget): Promise<CuttingPro
     cutOff() {
       off = true
       cutAll()
+    },
+    takeAgain() {
+      off = false
     },
     async close() {
       cutAll()
