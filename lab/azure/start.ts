@@ -119,6 +119,9 @@ function newServers(options: AzureOptions, ended: (folder: string) => void): Ser
     administratorAddress: options.apiAddress,
     administratorPassword: options.administratorPassword,
     flavour: FLEXIBLE_SERVER,
+    get authority() {
+      return options.authority()
+    },
     ended,
     log: options.log,
   })

@@ -13,6 +13,7 @@ import {
   query,
   refused,
   serverPath,
+  trusted,
   unlessBusy,
 } from './fixture'
 
@@ -49,6 +50,7 @@ describe('firewall rules', () => {
         port: lab.lab.dataPort,
         database: 'postgres',
         password: PASSWORD,
+        ssl: trusted(lab),
       }
       const client = await connect(`${lab.block}.${last}`, config)
       await client.end()
@@ -70,6 +72,7 @@ describe('firewall rules', () => {
       port: lab.lab.dataPort,
       database: 'postgres',
       password: PASSWORD,
+      ssl: trusted(lab),
     }
     const client = await connect(lab.client, config)
     await done(rules().beginDelete(GROUP, 'shop', 'tests'))
@@ -125,6 +128,7 @@ describe('databases', () => {
       port: lab.lab.dataPort,
       database: 'by_sql',
       password: PASSWORD,
+      ssl: trusted(lab),
     }
     const client = await connect(lab.client, config)
     await done(databases().beginDelete(GROUP, 'shop', 'by_sql'))
