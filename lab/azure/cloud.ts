@@ -15,7 +15,7 @@ import type { ParameterBook } from './parameter-book'
 import { requiresTls, serverSettings } from './parameters'
 import type { Body } from './protocol/body'
 import { parseServerId, type ResourcePath, serverId, typeOf } from './protocol/path'
-import { type AsyncOperation, type AzureServer, type AzureState, serverKey } from './state'
+import { type AsyncOperation, type AzureServer, type AzureState, own, serverKey } from './state'
 
 export interface AzureCloud extends CloudGround {
   readonly state: AzureState
@@ -80,7 +80,7 @@ export function serverAt(
   state: AzureState,
   path: Pick<ResourcePath, 'server' | 'resourceGroup' | 'subscription'>,
 ): AzureServer | undefined {
-  const server = path.server === null ? undefined : state.servers[serverKey(path.server)]
+  const server = path.server === null ? undefined : own(state.servers, serverKey(path.server))
   const same = (mine: string, asked: string | null): boolean => mine.toLowerCase() === asked?.toLowerCase()
   if (!server || !same(server.subscription, path.subscription)) return undefined
   return same(server.resourceGroup, path.resourceGroup) ? server : undefined

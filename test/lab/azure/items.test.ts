@@ -107,6 +107,16 @@ describe('firewall rules', () => {
   })
 })
 
+test.each(['constructor', 'toString', '__proto__'])('nothing of a server is called %s by nature', async (name) => {
+  for (const collection of ['firewallRules', 'backups', 'administrators', 'configurations', 'virtualendpoints', 'databases']) {
+    const answer = await lab.raw('GET', serverPath(lab, 'shop', `/${collection}/${name}`))
+    expect([collection, answer.status, answer.body.error?.code]).toEqual([collection, 404, 'ResourceNotFound'])
+  }
+  for (const collection of ['firewallRules', 'backups', 'administrators', 'virtualendpoints', 'databases']) {
+    expect((await lab.raw('DELETE', serverPath(lab, 'shop', `/${collection}/${name}`))).status).toBe(204)
+  }
+})
+
 describe('databases', () => {
   const databases = () => lab.azure.databases
   beforeAll(() => openFirewall(lab, 'shop'))
