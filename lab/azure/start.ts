@@ -105,10 +105,11 @@ export function startAzure(options: AzureOptions): SimulatedCloud {
 }
 
 function statusOf(
-  { addresses, dataPort }: AzureCloud,
-  { location, name, host, state, engineVersion }: AzureServer,
+  { addresses, dataPort: port, servers }: AzureCloud,
+  { location: region, name: id, host, state, engineVersion, folder }: AzureServer,
 ): InstanceStatus {
-  return { cloud: 'azure', region: location, id: name, address: addresses.textOf(host), port: dataPort, state, engineVersion }
+  const [address, memoryBytes] = [addresses.textOf(host), servers.memory(folder)]
+  return { cloud: 'azure', region, id, address, port, state, engineVersion, memoryBytes }
 }
 
 function newServers(options: AzureOptions, ended: (folder: string) => void): Servers {
