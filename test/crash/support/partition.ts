@@ -90,7 +90,7 @@ export async function partitionedCanary(it: Crashing, operation: string, { retur
   const unknown = { ...ABORTED, leaves: (id: string) => [temporaryName(id, 'snapshot')] }
   try {
     return await it.cell(unknown, operation, {
-      before: async () => void (await it.lab.order({ kind: 'delay', delay: '12s', times: 1, ...look })),
+      before: async () => void (await it.lab.order({ kind: 'delay', delay: '20s', times: 1, ...look })),
       during: async () => {
         await it.reaches(operation, 'canary')
         // the look that waits for its answer comes first in the step
