@@ -34,6 +34,8 @@ export interface Durations {
 export interface Profile extends Durations {
   /** The share by which a time is shorter or longer, by chance. */
   readonly jitter: number
+  /** How much of the log may not be archived yet when somebody asks how far an instance can be restored to. */
+  readonly archiveMs: number
 }
 
 const MINUTE = 60_000
@@ -56,6 +58,7 @@ export const PROFILES = {
     tailMs: 0,
     droppingMs: 0,
     jitter: 0,
+    archiveMs: 200,
   },
   /** Each state lasts long enough to be seen. */
   fast: {
@@ -74,6 +77,7 @@ export const PROFILES = {
     tailMs: 150,
     droppingMs: 300,
     jitter: 0,
+    archiveMs: 1_000,
   },
   /** As a small instance in life, where each of them varies more still. */
   realistic: {
@@ -92,6 +96,7 @@ export const PROFILES = {
     tailMs: 30_000,
     droppingMs: 5 * MINUTE,
     jitter: 0.3,
+    archiveMs: 5 * MINUTE,
   },
 } as const satisfies Record<string, Profile>
 

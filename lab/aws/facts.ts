@@ -4,6 +4,8 @@ import type { Query } from './protocol/query'
 
 const NAMED_BY: Readonly<Record<string, string>> = {
   DBInstanceIdentifier: 'instance',
+  SourceDBInstanceIdentifier: 'instance',
+  TargetDBInstanceIdentifier: 'instance',
   DBSnapshotIdentifier: 'snapshot',
   FinalDBSnapshotIdentifier: 'snapshot',
   SourceDBSnapshotIdentifier: 'snapshot',

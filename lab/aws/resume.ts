@@ -1,22 +1,27 @@
 /** What a lab finds when it starts, and what it does when a server ends or everything is to go. */
 import type { Effects } from '../faults/effects'
+import { knownFolders } from './backups'
 import { type AwsCloud, keyOf, specOf } from './cloud'
+import { keepForReplicas } from './replicas'
+import { expire } from './retained-backups'
 import { type DbInstance, emptyAwsState } from './state'
 import { expectRecovery } from './tasks/runner'
 
 /** Brings every instance back to what it should be; resolves when all servers that can run do. */
 export async function resume(cloud: AwsCloud): Promise<void> {
   const { state, servers } = cloud
+  await expire(cloud)
   await servers.sweep({
     instances: new Set(Object.values(state.instances).map(({ folder }) => folder)),
-    snapshots: new Set(Object.values(state.snapshots).map(({ folder }) => folder)),
+    ...knownFolders(state),
   })
+  await cloud.sweepDoomed()
   const instances = Object.values(state.instances)
   await Promise.all(instances.map((instance) => bringBack(cloud, instance)))
   await cloud.save()
   for (const instance of instances) {
     cloud.tasks.wake(instance)
-    cloud.restarts.plan(instance)
+    cloud.schedule.plan(instance)
   }
   for (const snapshot of Object.values(state.snapshots)) cloud.copies.wake(snapshot)
 }
@@ -25,6 +30,9 @@ export async function resume(cloud: AwsCloud): Promise<void> {
 export function serverEnded(cloud: AwsCloud, folder: string): void {
   const instance = Object.values(cloud.state.instances).find((candidate) => candidate.folder === folder)
   if (!instance || instance.createdAt === null || instance.status === 'deleting') return
+  const [task] = instance.tasks
+  // it was to end: that is how a failover begins
+  if (task?.kind === 'reboot' && task.failover) return
   expectRecovery(instance)
   void cloud.save()
   cloud.tasks.wake(instance)
@@ -37,7 +45,7 @@ export async function empty({ state, servers, save }: AwsCloud, effects: Effects
   await save()
   await effects.settle()
   await Promise.all(folders.map((folder) => servers.remove(folder)))
-  await servers.sweep({ instances: new Set(), snapshots: new Set() })
+  await servers.sweep({ instances: new Set(), snapshots: new Set(), archives: new Set() })
 }
 
 /** A server that is just being made or restarted learns the rules at the end of that. */
@@ -49,7 +57,14 @@ export async function tellRules(cloud: AwsCloud, instance: DbInstance): Promise<
 
 /** Whether its server is to be there before its tasks go on. */
 function runs({ createdAt, status, tasks: [next] }: DbInstance): boolean {
-  if (createdAt === null || next?.kind === 'create' || next?.kind === 'restore' || next?.kind === 'start') return false
+  if (
+    createdAt === null ||
+    next?.kind === 'create' ||
+    next?.kind === 'restore' ||
+    next?.kind === 'restore-to-time' ||
+    next?.kind === 'start'
+  )
+    return false
   if (next?.kind === 'delete') return next.finalSnapshot !== null
   return status !== 'stopped'
 }
@@ -58,6 +73,7 @@ async function bringBack(cloud: AwsCloud, instance: DbInstance): Promise<void> {
   if (!runs(instance) || cloud.afflictions.isFull(keyOf(instance))) return
   try {
     await cloud.servers.ensureRunning(specOf(cloud, instance))
+    await keepForReplicas(cloud, instance)
     if (instance.status === 'incompatible-parameters') instance.status = 'available'
   } catch (error) {
     cloud.log(`${instance.id} does not start: ${error}`)

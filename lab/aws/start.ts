@@ -8,13 +8,16 @@ import { Past } from '../past'
 import { type Catalogue, readCatalogue } from '../postgres/catalogue'
 import { Servers } from '../postgres/servers'
 import type { SecurityGroup } from '../security-groups'
+import { createSweeper } from './backups'
 import type { AwsCloud } from './cloud'
 import { AWS_FAULTS } from './faults/table'
 import { RDS } from './flavour'
 import { patientOf } from './patient'
-import { Restarts } from './restarts'
+import { Reach } from './reach'
+import { ReplicaWatch } from './replicas'
 import { empty, resume, serverEnded, tellRules } from './resume'
 import { serveAws } from './router'
+import { Schedule } from './schedule'
 import { type AwsState, type DbInstance, emptyAwsState } from './state'
 import { createCopyTasks } from './tasks/copies'
 import { createAwsTasks } from './tasks/runner'
@@ -39,8 +42,8 @@ export function startAws(options: AwsOptions): SimulatedCloud {
   let cloud = build()
   let ready: Promise<void> = Promise.resolve()
   const close = async (): Promise<void> => {
-    cloud.restarts.close()
-    await Promise.all([cloud.tasks.close(), cloud.copies.close()])
+    cloud.schedule.close()
+    await Promise.all([cloud.tasks.close(), cloud.copies.close(), cloud.reach.close(), cloud.replicas.close()])
   }
 
   return {
@@ -108,7 +111,10 @@ function builder(options: AwsOptions, { servers, past, effects, cloud }: Parts):
     versions: { 15: packagedVersion(15), 17: packagedVersion(17) },
     tasks: createAwsTasks(cloud),
     copies: createCopyTasks(cloud),
-    restarts: new Restarts(cloud),
+    sweepDoomed: createSweeper(cloud),
+    schedule: new Schedule(cloud),
+    reach: new Reach(cloud),
+    replicas: new ReplicaWatch(cloud),
     catalogue: catalogues(servers),
   })
 }
@@ -151,6 +157,9 @@ function newServers(options: AwsOptions, ended: (folder: string) => void): Serve
     administratorAddress: options.apiAddress,
     administratorPassword: options.administratorPassword,
     flavour: RDS,
+    get authority() {
+      return options.authority()
+    },
     ended,
     log: options.log,
   })

@@ -2,10 +2,8 @@
  *  instance's list, so that the next lab can carry on with it. */
 import type { PostgresMajor } from '../../pgserver/binaries'
 import type { Doom } from '../faults/call-faults'
-import type { EventRecord } from './events'
 import type { InstanceSettings } from './settings'
 import type { Storage } from './storage'
-import type { Placement } from './zones'
 
 export const ACCOUNT = '000000000000'
 
@@ -37,16 +35,44 @@ export type Task = Job & {
 type Job =
   | { kind: 'create'; verifier: string }
   | { kind: 'restore'; snapshot: string }
-  /** Follows `create` and `restore`: from here on the data is the customer's, and the server is never made again. */
-  | { kind: 'settle' }
+  /** As a replica of the instance that its record names. */
+  | { kind: 'replicate' }
+  | { kind: 'promote'; retentionDays: number }
+  /** `backup`, `archive`: folders; `target`: a time, or 'latest'. `source`: what it is restored from, for people. */
+  | { kind: 'restore-to-time'; backup: string; archive: string; target: string; source: string }
+  /** Follows those that make a server: from here on the data is the customer's, and the server is never made again. `snapshot`: the first
+   *  automated backup, when it keeps any. */
+  | { kind: 'settle'; snapshot: string | null }
   | { kind: 'modify' }
-  | { kind: 'reboot' }
+  | { kind: 'reboot'; failover?: true }
   /** Its server ended by itself. */
   | { kind: 'recover' }
   | { kind: 'back-up'; snapshot: string }
   | { kind: 'stop'; snapshot: string | null }
   | { kind: 'start' }
-  | { kind: 'delete'; finalSnapshot: string | null }
+  | { kind: 'delete'; finalSnapshot: string | null; keepBackups: boolean }
+
+/** Where an instance stands (zones.ts). */
+export interface Placement {
+  subnetGroup: string
+  zone: string
+  /** Of the standby, when there is one. */
+  secondaryZone: string | null
+}
+
+export type SourceType = 'db-instance' | 'db-snapshot' | 'db-parameter-group' | 'db-cluster' | 'db-cluster-snapshot'
+
+/** Something that happened (events.ts). */
+export interface EventRecord {
+  /** Counts all events that this lab ever had. */
+  seq: number
+  at: string
+  region: string
+  sourceType: SourceType
+  sourceId: string
+  message: string
+  categories: string[]
+}
 
 /** What is to be done for a snapshot. */
 export interface SnapshotTask {
@@ -98,6 +124,16 @@ export interface DbInstance extends Shape, Placement {
   pending: PendingChanges
   /** Applied by the next `modify` task although nobody sees it as pending. */
   applyNow: boolean
+  /** The resource id of the instance that it is a read replica of. */
+  replicaOf: string | null
+  /** Of a replica: whether it streamed from its source when somebody last looked. */
+  follows?: boolean
+  /** Where its log goes, for as long as it keeps backups. */
+  archive: string | null
+  /** Known when there is a backup and the log after it. */
+  restorable: RestoreWindow | null
+  /** When the next automated backup is due. */
+  nextBackupAt?: string
   /** When it last became available. */
   availableAt?: string
   /** `storage-optimization` is shown until then. */
@@ -108,9 +144,24 @@ export interface DbInstance extends Shape, Placement {
   tasks: Task[]
 }
 
+/** The first and the last moment that can be restored to. */
+export interface RestoreWindow {
+  earliest: string
+  latest: string
+}
+
+/** An instance that is gone, as far as its backups still need it. */
+export interface RetainedBackup extends Omit<DbInstance, 'tasks' | 'pending' | 'archive' | 'restorable'> {
+  archive: string
+  restorable: RestoreWindow
+  expiresAt: string
+}
+
 export interface DbSnapshot extends Shape {
   region: string
   id: string
+  /** RDS takes automated ones by itself, and deletes them by itself. */
+  type: 'manual' | 'automated'
   /** Folder of its data, which a copy shares: nobody changes it. */
   folder: string
   status: 'creating' | 'available' | 'failed' | 'deleting'
@@ -121,6 +172,10 @@ export interface DbSnapshot extends Shape {
   instanceResourceId: string
   instanceCreatedAt: string | null
   createdAt: string | null
+  /** When it was complete: log after this moment can be recovered on top of it. */
+  endedAt: string | null
+  /** Of an automated one: the archive that the log after it is in. */
+  archive: string | null
   /** Of the one that it was first copied from; its own when it is no copy. */
   originalCreatedAt: string | null
   /** The ARN of the snapshot that it is a copy of. */
@@ -154,6 +209,10 @@ export interface AwsState {
   snapshots: Record<string, DbSnapshot>
   parameterGroups: Record<string, ParameterGroup>
   subnetGroups: Record<string, SubnetGroup>
+  /** Keyed by `key(region, resourceId)`. */
+  retained: Record<string, RetainedBackup>
+  /** Folders that go as soon as no restore under way needs them. */
+  doomed: { archives: string[]; snapshots: string[] }
   /** Oldest first. */
   events: EventRecord[]
   eventsNoted: number
@@ -167,6 +226,8 @@ export function emptyAwsState(): AwsState {
     snapshots: {},
     parameterGroups: {},
     subnetGroups: {},
+    retained: {},
+    doomed: { archives: [], snapshots: [] },
     events: [],
     eventsNoted: 0,
     namedHosts: {},
@@ -177,7 +238,7 @@ export function key(region: string, id: string): string {
   return `${region}/${id.toLowerCase()}`
 }
 
-export type ArnKind = 'db' | 'snapshot' | 'pg' | 'subgrp' | 'cluster' | 'cluster-snapshot' | 'cluster-pg'
+export type ArnKind = 'db' | 'auto-backup' | 'snapshot' | 'pg' | 'subgrp' | 'cluster' | 'cluster-snapshot' | 'cluster-pg'
 
 export function arn(region: string, kind: ArnKind, id: string): string {
   return `arn:aws:rds:${region}:${ACCOUNT}:${kind}:${id}`

@@ -46,7 +46,9 @@ export class Servers {
     const { flavour, administratorPassword: password } = this.options
     await requireNew(this.places, spec)
     const binaries = await this.binariesOf(spec.major)
-    await initCluster({ binaries, dataDir: this.places.data(spec.folder), superuser: flavour.administrator, password })
+    const dataDir = this.places.data(spec.folder)
+    // an archive is brought up to now by ending a segment, however little of it is used
+    await initCluster({ binaries, dataDir, superuser: flavour.administrator, password, walSegmentMib: 1 })
     await this.running.start(spec)
     const statements = flavour.bootstrap(master, spec.major)
     await this.running.asAdministrator(

@@ -77,6 +77,10 @@ export type CopyDBSnapshotResult = {
   readonly DBSnapshot?: DBSnapshot | Absent
 }
 
+export type CreateDBInstanceReadReplicaResult = {
+  readonly DBInstance?: DBInstance | Absent
+}
+
 export type CreateDBInstanceResult = {
   readonly DBInstance?: DBInstance | Absent
 }
@@ -240,6 +244,49 @@ export type DBInstance = {
   readonly DBCapacityReservationIdentifier?: string | Absent
 }
 
+export type DBInstanceAutomatedBackup = {
+  readonly DBInstanceArn?: string | Absent
+  readonly DbiResourceId?: string | Absent
+  readonly Region?: string | Absent
+  readonly DBInstanceIdentifier?: string | Absent
+  readonly RestoreWindow?: RestoreWindow | Absent
+  readonly AllocatedStorage?: number | Absent
+  readonly Status?: string | Absent
+  readonly Port?: number | Absent
+  readonly AvailabilityZone?: string | Absent
+  readonly VpcId?: string | Absent
+  readonly InstanceCreateTime?: string | Absent
+  readonly MasterUsername?: string | Absent
+  readonly Engine?: string | Absent
+  readonly EngineVersion?: string | Absent
+  readonly LicenseModel?: string | Absent
+  readonly Iops?: number | Absent
+  readonly StorageThroughput?: number | Absent
+  readonly OptionGroupName?: string | Absent
+  readonly TdeCredentialArn?: string | Absent
+  readonly Encrypted?: boolean | Absent
+  readonly StorageEncryptionType?: StorageEncryptionType | Absent
+  readonly StorageType?: string | Absent
+  readonly KmsKeyId?: string | Absent
+  readonly Timezone?: string | Absent
+  readonly IAMDatabaseAuthenticationEnabled?: boolean | Absent
+  readonly BackupRetentionPeriod?: number | Absent
+  readonly PreferredBackupWindow?: string | Absent
+  readonly DBInstanceAutomatedBackupsArn?: string | Absent
+  readonly DBInstanceAutomatedBackupsReplications?: readonly DBInstanceAutomatedBackupsReplication[] | Absent
+  readonly BackupTarget?: string | Absent
+  readonly MultiTenant?: boolean | Absent
+  readonly AwsBackupRecoveryPointArn?: string | Absent
+  readonly TagList?: readonly Tag[] | Absent
+  readonly DedicatedLogVolume?: boolean | Absent
+  readonly AdditionalStorageVolumes?: readonly AdditionalStorageVolume[] | Absent
+}
+
+export type DBInstanceAutomatedBackupMessage = {
+  readonly Marker?: string | Absent
+  readonly DBInstanceAutomatedBackups?: readonly DBInstanceAutomatedBackup[] | Absent
+}
+
 export type DBInstanceAutomatedBackupsReplication = {
   readonly DBInstanceAutomatedBackupsArn?: string | Absent
 }
@@ -366,6 +413,10 @@ export type DBSubnetGroup = {
 export type DBSubnetGroupMessage = {
   readonly Marker?: string | Absent
   readonly DBSubnetGroups?: readonly DBSubnetGroup[] | Absent
+}
+
+export type DeleteDBInstanceAutomatedBackupResult = {
+  readonly DBInstanceAutomatedBackup?: DBInstanceAutomatedBackup | Absent
 }
 
 export type DeleteDBInstanceResult = {
@@ -561,12 +612,25 @@ export type ProcessorFeature = {
   readonly Value?: string | Absent
 }
 
+export type PromoteReadReplicaResult = {
+  readonly DBInstance?: DBInstance | Absent
+}
+
 export type RebootDBInstanceResult = {
   readonly DBInstance?: DBInstance | Absent
 }
 
 export type RestoreDBInstanceFromDBSnapshotResult = {
   readonly DBInstance?: DBInstance | Absent
+}
+
+export type RestoreDBInstanceToPointInTimeResult = {
+  readonly DBInstance?: DBInstance | Absent
+}
+
+export type RestoreWindow = {
+  readonly EarliestTime?: string | Absent
+  readonly LatestTime?: string | Absent
 }
 
 export type ServerlessV2FeaturesSupport = {
@@ -652,15 +716,18 @@ export interface Answers {
   readonly CopyDBParameterGroup: CopyDBParameterGroupResult
   readonly CopyDBSnapshot: CopyDBSnapshotResult
   readonly CreateDBInstance: CreateDBInstanceResult
+  readonly CreateDBInstanceReadReplica: CreateDBInstanceReadReplicaResult
   readonly CreateDBParameterGroup: CreateDBParameterGroupResult
   readonly CreateDBSnapshot: CreateDBSnapshotResult
   readonly CreateDBSubnetGroup: CreateDBSubnetGroupResult
   readonly DeleteDBInstance: DeleteDBInstanceResult
+  readonly DeleteDBInstanceAutomatedBackup: DeleteDBInstanceAutomatedBackupResult
   readonly DeleteDBParameterGroup: undefined
   readonly DeleteDBSnapshot: DeleteDBSnapshotResult
   readonly DeleteDBSubnetGroup: undefined
   readonly DescribeAccountAttributes: AccountAttributesMessage
   readonly DescribeDBEngineVersions: DBEngineVersionMessage
+  readonly DescribeDBInstanceAutomatedBackups: DBInstanceAutomatedBackupMessage
   readonly DescribeDBInstances: DBInstanceMessage
   readonly DescribeDBLogFiles: DescribeDBLogFilesResponse
   readonly DescribeDBParameterGroups: DBParameterGroupsMessage
@@ -677,10 +744,12 @@ export interface Answers {
   readonly ModifyDBParameterGroup: DBParameterGroupNameMessage
   readonly ModifyDBSnapshotAttribute: ModifyDBSnapshotAttributeResult
   readonly ModifyDBSubnetGroup: ModifyDBSubnetGroupResult
+  readonly PromoteReadReplica: PromoteReadReplicaResult
   readonly RebootDBInstance: RebootDBInstanceResult
   readonly RemoveTagsFromResource: undefined
   readonly ResetDBParameterGroup: DBParameterGroupNameMessage
   readonly RestoreDBInstanceFromDBSnapshot: RestoreDBInstanceFromDBSnapshotResult
+  readonly RestoreDBInstanceToPointInTime: RestoreDBInstanceToPointInTimeResult
   readonly StartDBInstance: StartDBInstanceResult
   readonly StopDBInstance: StopDBInstanceResult
   readonly SwitchoverReadReplica: SwitchoverReadReplicaResult

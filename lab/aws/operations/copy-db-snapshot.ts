@@ -25,6 +25,8 @@ export const copyDbSnapshot: Operation<'CopyDBSnapshot'> = async (call) => {
     ...source,
     region,
     id,
+    type: 'manual',
+    archive: null,
     status: 'creating',
     encrypted: kmsKeyId !== null,
     kmsKeyId,

@@ -22,6 +22,9 @@ export const deleteDbInstance: Operation<'DeleteDBInstance'> = async (call) => {
   if (skip && final !== undefined) {
     throw invalidCombination('FinalDBSnapshotIdentifier can not be specified when deleting with SkipFinalSnapshot')
   }
+  if (final !== undefined && instance.replicaOf !== null) {
+    throw invalidCombination('FinalDBSnapshotIdentifier can not be specified when deleting a replica instance')
+  }
   if (!skip && final === undefined) {
     throw invalidCombination('FinalDBSnapshotIdentifier is required unless SkipFinalSnapshot is specified.')
   }
@@ -34,6 +37,7 @@ export const deleteDbInstance: Operation<'DeleteDBInstance'> = async (call) => {
   if (final !== undefined && UNSNAPSHOTTABLE.has(instance.status)) {
     throw new AwsError('InvalidDBInstanceState', `Cannot take a final snapshot of ${instance.id}: it is ${instance.status}.`)
   }
+  const keepBackups = query.flag('DeleteAutomatedBackups') === false
   const name = final === undefined ? null : parseSnapshotIdentifier('FinalDBSnapshotIdentifier', final)
   const finalSnapshot = name === null ? null : addSnapshot(cloud, instance, name, {})
   instance.status = 'deleting'
@@ -42,7 +46,7 @@ export const deleteDbInstance: Operation<'DeleteDBInstance'> = async (call) => {
     const dropped = task.kind === 'back-up' ? cloud.state.snapshots[task.snapshot] : undefined
     if (dropped) dropped.status = 'failed'
   }
-  instance.tasks = [...instance.tasks.slice(0, 1), promised(call, { kind: 'delete', finalSnapshot })]
+  instance.tasks = [...instance.tasks.slice(0, 1), promised(call, { kind: 'delete', finalSnapshot, keepBackups })]
   await cloud.save()
   cloud.tasks.wake(instance)
   return { DBInstance: instanceView(cloud, instance) }

@@ -8,6 +8,9 @@ import { snapshotView } from '../views'
 export const deleteDbSnapshot: Operation<'DeleteDBSnapshot'> = async (call) => {
   const { cloud } = call
   const snapshot = findSnapshot(call)
+  if (snapshot.type === 'automated') {
+    throw new AwsError('InvalidDBSnapshotState', 'Only manual snapshots may be deleted.')
+  }
   const name = key(snapshot.region, snapshot.id)
   const restoring = Object.values(cloud.state.instances).some(({ tasks }) =>
     tasks.some((task) => task.kind === 'restore' && task.snapshot === name),

@@ -13,7 +13,7 @@ const FILTERS: FilterTable<DbSnapshot> = {
   'db-instance-id': (snapshot, value) => [snapshot.instanceId, arn(snapshot.region, 'db', snapshot.instanceId)].includes(value),
   'db-snapshot-id': (snapshot, value) => snapshot.id === value.toLowerCase(),
   'dbi-resource-id': (snapshot, value) => snapshot.instanceResourceId === value,
-  'snapshot-type': (_, value) => value === 'manual',
+  'snapshot-type': ({ type }, value) => type === value,
   engine: (_, value) => value === 'postgres',
 }
 
@@ -30,7 +30,7 @@ export const describeDbSnapshots: Operation<'DescribeDBSnapshots'> = async (call
     (snapshot) =>
       (instanceId === undefined || snapshot.instanceId === instanceId) &&
       (resourceId === undefined || snapshot.instanceResourceId === resourceId) &&
-      (type === undefined || type === 'manual'),
+      (type === undefined || snapshot.type === type),
   )
   const page = pageOf(query, found, (snapshot) => snapshot.id)
   const views = page.items.map((snapshot) => snapshotView(cloud, snapshot))

@@ -18,6 +18,9 @@ export const modifyDbSnapshotAttribute: Operation<'ModifyDBSnapshotAttribute'> =
   if (snapshot.status !== 'available') {
     throw new AwsError('InvalidDBSnapshotState', `DBSnapshot ${snapshot.id} cannot be shared: it is ${snapshot.status}.`)
   }
+  if (snapshot.type === 'automated') {
+    throw new AwsError('InvalidDBSnapshotState', 'Only manual snapshots may be shared: copy it first.')
+  }
   if (snapshot.encrypted && added.includes('all')) {
     throw invalidValue('An encrypted snapshot cannot be shared with everybody.')
   }

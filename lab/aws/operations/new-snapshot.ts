@@ -1,42 +1,17 @@
 /** The record of a snapshot that is to be taken. */
-import { newFolderName } from '../../postgres/servers'
+import { snapshotOf } from '../backups'
 import type { AwsCloud } from '../cloud'
 import { AwsError } from '../errors'
 import { requireRoom } from '../quotas'
-import { type AwsState, type DbInstance, type DbSnapshot, key, type Tags } from '../state'
+import { type AwsState, type DbInstance, key, type Tags } from '../state'
 
 /** @returns its key. @throws AwsError DBSnapshotAlreadyExists, SnapshotQuotaExceeded. */
 export function addSnapshot(cloud: AwsCloud, instance: DbInstance, id: string, tags: Tags): string {
   const name = requireNewSnapshot(cloud.state, instance.region, id)
-  const snapshot: DbSnapshot = {
-    region: instance.region,
-    id,
-    folder: newFolderName(),
-    status: 'creating',
-    major: instance.major,
-    engineVersion: instance.engineVersion,
-    instanceClass: instance.instanceClass,
-    storageGib: instance.storageGib,
-    storageType: instance.storageType,
-    iops: instance.iops,
-    throughput: instance.throughput,
-    encrypted: instance.settings.encrypted,
-    kmsKeyId: instance.settings.kmsKeyId,
-    zone: instance.zone,
-    masterUsername: instance.masterUsername,
-    databaseName: instance.databaseName,
-    backupRetentionDays: instance.backupRetentionDays,
-    instanceId: instance.id,
-    instanceResourceId: instance.resourceId,
-    instanceCreatedAt: instance.createdAt,
-    createdAt: null,
-    originalCreatedAt: null,
-    source: null,
-    sharedWith: [],
+  cloud.state.snapshots[name] = {
+    ...snapshotOf(instance, id),
     tags: { ...(instance.copyTagsToSnapshot ? instance.tags : {}), ...tags },
-    tasks: [],
   }
-  cloud.state.snapshots[name] = snapshot
   return name
 }
 

@@ -6,15 +6,18 @@ import { addTagsToResource } from './add-tags-to-resource'
 import { copyDbParameterGroup } from './copy-db-parameter-group'
 import { copyDbSnapshot } from './copy-db-snapshot'
 import { createDbInstance } from './create-db-instance'
+import { createDbInstanceReadReplica } from './create-db-instance-read-replica'
 import { createDbParameterGroup } from './create-db-parameter-group'
 import { createDbSnapshot } from './create-db-snapshot'
 import { createDbSubnetGroup } from './create-db-subnet-group'
 import { deleteDbInstance } from './delete-db-instance'
+import { deleteDbInstanceAutomatedBackup } from './delete-db-instance-automated-backup'
 import { deleteDbParameterGroup } from './delete-db-parameter-group'
 import { deleteDbSnapshot } from './delete-db-snapshot'
 import { deleteDbSubnetGroup } from './delete-db-subnet-group'
 import { describeAccountAttributes } from './describe-account-attributes'
 import { describeDbEngineVersions } from './describe-db-engine-versions'
+import { describeDbInstanceAutomatedBackups } from './describe-db-instance-automated-backups'
 import { describeDbInstances } from './describe-db-instances'
 import { describeDbLogFiles } from './describe-db-log-files'
 import { describeDbParameterGroups } from './describe-db-parameter-groups'
@@ -31,10 +34,12 @@ import { modifyDbInstance } from './modify-db-instance'
 import { modifyDbParameterGroup } from './modify-db-parameter-group'
 import { modifyDbSnapshotAttribute } from './modify-db-snapshot-attribute'
 import { modifyDbSubnetGroup } from './modify-db-subnet-group'
+import { promoteReadReplica } from './promote-read-replica'
 import { rebootDbInstance } from './reboot-db-instance'
 import { removeTagsFromResource } from './remove-tags-from-resource'
 import { resetDbParameterGroup } from './reset-db-parameter-group'
 import { restoreDbInstanceFromDbSnapshot } from './restore-db-instance-from-db-snapshot'
+import { restoreDbInstanceToPointInTime } from './restore-db-instance-to-point-in-time'
 import { startDbInstance } from './start-db-instance'
 import { stopDbInstance } from './stop-db-instance'
 import { switchoverReadReplica } from './switchover-read-replica'
@@ -45,15 +50,18 @@ const TABLE: { readonly [A in Action]: Operation<A> } = {
   CopyDBParameterGroup: copyDbParameterGroup,
   CopyDBSnapshot: copyDbSnapshot,
   CreateDBInstance: createDbInstance,
+  CreateDBInstanceReadReplica: createDbInstanceReadReplica,
   CreateDBParameterGroup: createDbParameterGroup,
   CreateDBSnapshot: createDbSnapshot,
   CreateDBSubnetGroup: createDbSubnetGroup,
   DeleteDBInstance: deleteDbInstance,
+  DeleteDBInstanceAutomatedBackup: deleteDbInstanceAutomatedBackup,
   DeleteDBParameterGroup: deleteDbParameterGroup,
   DeleteDBSnapshot: deleteDbSnapshot,
   DeleteDBSubnetGroup: deleteDbSubnetGroup,
   DescribeAccountAttributes: describeAccountAttributes,
   DescribeDBEngineVersions: describeDbEngineVersions,
+  DescribeDBInstanceAutomatedBackups: describeDbInstanceAutomatedBackups,
   DescribeDBInstances: describeDbInstances,
   DescribeDBLogFiles: describeDbLogFiles,
   DescribeDBParameterGroups: describeDbParameterGroups,
@@ -70,10 +78,12 @@ const TABLE: { readonly [A in Action]: Operation<A> } = {
   ModifyDBParameterGroup: modifyDbParameterGroup,
   ModifyDBSnapshotAttribute: modifyDbSnapshotAttribute,
   ModifyDBSubnetGroup: modifyDbSubnetGroup,
+  PromoteReadReplica: promoteReadReplica,
   RebootDBInstance: rebootDbInstance,
   RemoveTagsFromResource: removeTagsFromResource,
   ResetDBParameterGroup: resetDbParameterGroup,
   RestoreDBInstanceFromDBSnapshot: restoreDbInstanceFromDbSnapshot,
+  RestoreDBInstanceToPointInTime: restoreDbInstanceToPointInTime,
   StartDBInstance: startDbInstance,
   StopDBInstance: stopDbInstance,
   SwitchoverReadReplica: switchoverReadReplica,

@@ -1,6 +1,11 @@
 /** Snapshots of an instance that was asked for one. */
+import type { Durations } from '../../profile'
+import { archiveUpToNow, doomArchive, prune } from '../backups'
 import { keyOf, specOf } from '../cloud'
 import { note } from '../events'
+import { orphan } from '../replicas'
+import { retain } from '../retained-backups'
+import { nextWindow } from '../schedule'
 import { type DbSnapshot, key } from '../state'
 import { atLeast, lasts, type Performer, show, type Work } from './work'
 
@@ -13,15 +18,22 @@ export const backUp: Performer<'back-up'> = async (work, task) => {
   return 'available'
 }
 
-export async function takeSnapshot(work: Work, snapshot: DbSnapshot): Promise<void> {
+export async function takeSnapshot(work: Work, snapshot: DbSnapshot, time: keyof Durations = 'snapshotMs'): Promise<void> {
   const { cloud, instance, signal } = work
-  note(cloud.state, 'db-snapshot', snapshot, 'snapshotStarted')
+  const manual = snapshot.type === 'manual'
+  if (manual) note(cloud.state, 'db-snapshot', snapshot, 'snapshotStarted')
   note(cloud.state, 'db-instance', instance, 'backingUp')
   const taken = cloud.servers.snapshot(specOf(cloud, instance), snapshot.folder, signal)
-  const { startedAt } = await atLeast(taken, lasts(work, 'snapshotMs', key(snapshot.region, snapshot.id)))
-  Object.assign(snapshot, { status: 'available', createdAt: startedAt, originalCreatedAt: startedAt })
-  note(cloud.state, 'db-snapshot', snapshot, 'snapshotCreated')
+  const { startedAt, endedAt } = await atLeast(taken, lasts(work, time, key(snapshot.region, snapshot.id)))
+  Object.assign(snapshot, { status: 'available', createdAt: startedAt, originalCreatedAt: startedAt, endedAt })
+  if (manual) note(cloud.state, 'db-snapshot', snapshot, 'snapshotCreated')
   note(cloud.state, 'db-instance', instance, 'backedUp')
+  if (manual) return
+  instance.nextBackupAt = nextWindow(instance.settings.backupWindow)
+  await archiveUpToNow(cloud, instance, signal)
+  await prune(cloud, instance)
+  await cloud.sweepDoomed()
+  cloud.schedule.plan(instance)
 }
 
 export const remove: Performer<'delete'> = async (work, task) => {
@@ -33,9 +45,18 @@ export const remove: Performer<'delete'> = async (work, task) => {
     await takeSnapshot(work, final)
     await cloud.save()
   }
+  if (task.keepBackups && instance.restorable !== null && !cloud.servers.isDown(instance.folder)) {
+    await archiveUpToNow(cloud, instance, work.signal)
+  }
   await lasts(work, 'deleteMs')
-  await cloud.servers.remove(instance.folder)
+  await cloud.servers.remove(instance.folder, specOf(cloud, instance))
+  const replicas = orphan(cloud.state, instance)
   delete cloud.state.instances[keyOf(instance)]
+  const retained = task.keepBackups && retain(cloud.state, instance)
+  if (!retained && instance.archive !== null) doomArchive(cloud.state, instance.archive)
   note(cloud.state, 'db-instance', instance, 'deleted')
+  await cloud.save()
+  for (const replica of replicas) cloud.tasks.wake(replica)
+  await cloud.sweepDoomed()
   return 'deleting'
 }

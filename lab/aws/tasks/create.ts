@@ -1,7 +1,9 @@
 /** New servers: empty, or from a snapshot; then what follows before anybody may use them. */
-import { specOf } from '../cloud'
+import { addAutomatedSnapshot, archiveUpToNow } from '../backups'
+import { keyOf, specOf } from '../cloud'
 import { note } from '../events'
-import type { InstanceStatus } from '../state'
+import type { DbSnapshot, InstanceStatus } from '../state'
+import { takeSnapshot } from './back-up'
 import { atLeast, beginAnew, lasts, type Performer, type Work } from './work'
 
 export const create: Performer<'create'> = async (work, task) => {
@@ -23,21 +25,49 @@ export const restore: Performer<'restore'> = async (work, task) => {
   return made(work)
 }
 
-/** Creating → backing-up (the first automated backup, when it keeps any) → available. */
-function made({ instance }: Work): InstanceStatus {
-  instance.createdAt = new Date().toISOString()
-  instance.tasks.splice(1, 0, { kind: 'settle' })
-  return instance.backupRetentionDays > 0 ? 'backing-up' : 'creating'
+export const restoreToTime: Performer<'restore-to-time'> = async (work, { backup, archive, target, source }) => {
+  const { cloud, instance, signal } = work
+  await archiveSource(work, archive)
+  await beginAnew(work)
+  const restored = cloud.servers.restoreToTime(specOf(cloud, instance), { backup, archive, target, signal })
+  await atLeast(restored, lasts(work, 'restoreMs'))
+  note(cloud.state, 'db-instance', instance, 'restoredToTime', source, instance.id)
+  return made(work)
 }
 
-export const settle: Performer<'settle'> = async (work) => {
+/** A source that still runs may have committed more than its archive holds. */
+async function archiveSource({ cloud, signal }: Work, archive: string): Promise<void> {
+  const source = Object.values(cloud.state.instances).find((one) => one.archive === archive)
+  if (!source || cloud.servers.isDown(source.folder) || cloud.afflictions.isFrozen(keyOf(source))) return
+  await archiveUpToNow(cloud, source, signal)
+}
+
+/** Creating → backing-up (the first automated backup, when it keeps any) → available. */
+function made({ cloud, instance }: Work): InstanceStatus {
+  instance.createdAt = new Date().toISOString()
+  const keeps = instance.archive !== null
+  instance.tasks.splice(1, 0, { kind: 'settle', snapshot: keeps ? addAutomatedSnapshot(cloud, instance) : null })
+  return keeps ? 'backing-up' : 'creating'
+}
+
+export const settle: Performer<'settle'> = async (work, task) => {
   const { cloud, instance } = work
-  if (instance.status === 'backing-up') {
-    note(cloud.state, 'db-instance', instance, 'backingUp')
-    await lasts(work, 'firstBackupMs')
-    note(cloud.state, 'db-instance', instance, 'backedUp')
-  }
+  const snapshot = task.snapshot === null ? undefined : cloud.state.snapshots[task.snapshot]
+  if (snapshot?.status === 'creating') await takeFirstBackup(work, snapshot)
   // security groups may have changed while the server was being made
   await cloud.servers.configure(specOf(cloud, instance))
+  await cloud.sweepDoomed()
   return 'available'
+}
+
+/** An instance without its first backup can be used; one whose server went away meanwhile is asked again. */
+async function takeFirstBackup(work: Work, snapshot: DbSnapshot): Promise<void> {
+  const { cloud, instance, signal } = work
+  try {
+    await takeSnapshot(work, snapshot, 'firstBackupMs')
+  } catch (error) {
+    if (signal.aborted || cloud.servers.isDown(instance.folder) || cloud.afflictions.isFrozen(keyOf(instance))) throw error
+    cloud.log(`the first backup of ${instance.id} failed: ${error}`)
+    if (snapshot.status === 'creating') snapshot.status = 'failed'
+  }
 }

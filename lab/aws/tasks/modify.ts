@@ -1,7 +1,10 @@
 /** Changes that were accepted: the password first, then what is to be applied now. */
+import { newFolderName } from '../../postgres/servers'
 import { durationMs, PROFILES } from '../../profile'
+import { addAutomatedSnapshot, doomArchive } from '../backups'
 import { keyOf, moveTo, specOf } from '../cloud'
 import { type EventName, note } from '../events'
+import { tellReplicas } from '../replicas'
 import type { DbInstance, InstanceStatus, PendingChanges } from '../state'
 import { findSubnetGroup, otherZone } from '../zones'
 import { lasts, type Performer, show, type Work } from './work'
@@ -43,6 +46,7 @@ async function applyPending(work: Work): Promise<void> {
     tell(work, 'begun', changes)
     await show(work, 'modifying')
     await lasts(work, 'modifyMs')
+    await changeRetention(work, changes.backupRetentionDays)
     apply(work, changes)
     tell(work, 'done', changes)
   }
@@ -55,10 +59,24 @@ async function applyPending(work: Work): Promise<void> {
 
 type Changes = Omit<PendingChanges, 'id' | 'masterVerifier'>
 
+/** From none to some, or back: the server restarts, since it archives its log from its start or not at all. */
+async function changeRetention(work: Work, days: number | undefined): Promise<void> {
+  const { cloud, instance } = work
+  if (days === undefined || days > 0 === instance.backupRetentionDays > 0) return
+  // a lab that finds this task again finds the retention as it was, and restarts the server again
+  if (days === 0 && instance.archive !== null) doomArchive(cloud.state, instance.archive)
+  instance.archive = days === 0 ? null : (instance.archive ?? newFolderName())
+  instance.restorable = null
+  await cloud.save()
+  await cloud.servers.restart(specOf(cloud, instance))
+  note(cloud.state, 'db-instance', instance, days > 0 ? 'backupsEnabled' : 'backupsDisabled')
+  await cloud.sweepDoomed()
+}
+
 function apply({ cloud, instance }: Work, changes: Changes): void {
   const { backupRetentionDays: days, storageGib } = changes
-  if (days !== undefined && days > 0 !== instance.backupRetentionDays > 0) {
-    note(cloud.state, 'db-instance', instance, days > 0 ? 'backupsEnabled' : 'backupsDisabled')
+  if (days !== undefined && days > 0 && instance.backupRetentionDays === 0) {
+    instance.tasks.splice(1, 0, { kind: 'back-up', snapshot: addAutomatedSnapshot(cloud, instance) })
   }
   if (storageGib !== undefined) {
     const { pace } = cloud
@@ -94,6 +112,7 @@ async function rename(work: Work, id: string): Promise<void> {
   if (moveTo(cloud, instance, id)) note(cloud.state, 'db-instance', instance, 'renamed', before, id)
   await cloud.save()
   await cloud.servers.ensureRunning(specOf(cloud, instance))
+  await tellReplicas(cloud, instance)
 }
 
 /** What was to be changed will not be. */

@@ -9,14 +9,18 @@ import { type AwsCloud, keyOf } from '../cloud'
 import { note } from '../events'
 import type { DbInstance, InstanceStatus, Task } from '../state'
 import { backUp, remove } from './back-up'
-import { create, restore, settle } from './create'
+import { create, restore, restoreToTime, settle } from './create'
 import { forgetPending, modify } from './modify'
 import { reboot, recover, start, stop } from './reboot'
+import { promote, replicate } from './replicate'
 import { lasts, type Performer, show, type Work } from './work'
 
 const PERFORM: { [Kind in Task['kind']]: Performer<Kind> } = {
   create,
   restore,
+  'restore-to-time': restoreToTime,
+  replicate,
+  promote,
   settle,
   modify,
   reboot,
@@ -31,6 +35,9 @@ const PERFORM: { [Kind in Task['kind']]: Performer<Kind> } = {
 const DURATION = {
   create: 'createMs',
   restore: 'restoreMs',
+  'restore-to-time': 'restoreMs',
+  replicate: 'restoreMs',
+  promote: 'modifyMs',
   settle: 'firstBackupMs',
   modify: 'modifyMs',
   reboot: 'rebootMs',
@@ -46,6 +53,9 @@ const FAILED = {
   create: 'failed',
   settle: 'failed',
   restore: 'incompatible-restore',
+  'restore-to-time': 'incompatible-restore',
+  replicate: 'failed',
+  promote: 'available',
   modify: 'available',
   reboot: 'incompatible-parameters',
   recover: 'incompatible-parameters',
@@ -105,7 +115,7 @@ async function becomesAble({ cloud, instance, signal }: Work, task: Task): Promi
 
 /** Whether a task failed only because its server was away: then it is begun again once that is back. */
 async function passes(cloud: AwsCloud, instance: DbInstance, task: Task): Promise<boolean> {
-  if (task.doom || (task.kind !== 'modify' && task.kind !== 'settle')) return false
+  if (task.doom || !['modify', 'settle', 'promote'].includes(task.kind)) return false
   if (cloud.afflictions.isFrozen(keyOf(instance))) return true
   if (!cloud.servers.isDown(instance.folder)) return false
   instance.tasks = [{ kind: 'recover' }, ...instance.tasks.filter(({ kind }) => kind !== 'recover')]
@@ -142,4 +152,6 @@ const REASONS: Partial<Record<Task['kind'], string>> = {
   recover: 'The database engine did not start with the parameters of its group.',
   start: 'The database engine did not start with the parameters of its group.',
   restore: 'The snapshot could not be restored.',
+  'restore-to-time': 'The backup could not be restored.',
+  replicate: 'The read replica could not be created.',
 }

@@ -1,6 +1,7 @@
 /** What a task works with, and steps that many of them take. */
 import { newFolderName } from '../../postgres/servers'
 import type { Durations } from '../../profile'
+import { takeArchive } from '../backups'
 import { type AwsCloud, keyOf } from '../cloud'
 import { findGroup, groupValues } from '../parameters'
 import type { DbInstance, InstanceStatus, Task } from '../state'
@@ -41,7 +42,9 @@ export async function beginAnew(work: Work): Promise<void> {
   const { cloud, instance } = work
   const before = instance.folder
   instance.folder = newFolderName()
+  takeArchive(cloud, instance)
   takeGroupValues(work)
   await cloud.save()
   await cloud.servers.remove(before)
+  await cloud.sweepDoomed()
 }
