@@ -90,7 +90,7 @@ export function createAzureTasks(cloud: () => AzureCloud): TaskRunner<AzureServe
     },
     async failed(server, task, error) {
       const now = cloud()
-      if (await passes(now, server, task)) return 'again'
+      if ((await passes(now, server, task)) || (await hasSwapped(now, server, task))) return 'again'
       now.log(`${task.kind} of ${server.name} failed: ${error}`)
       if (task.kind === 'switch-over') mendPrimary(now, task.primary)
       if (makes(task.kind)) await now.servers.remove(server.folder, { replicaOf: specOf(now, server).replicaOf })
@@ -134,6 +134,12 @@ async function passes(cloud: AzureCloud, server: AzureServer, task: Task): Promi
   server.tasks = [{ kind: 'recover', operation: null }, ...server.tasks.filter(({ kind }) => kind !== 'recover')]
   await cloud.save()
   return true
+}
+
+/** A switchover that failed after the replica became the writer is carried on with: there is no way back. */
+async function hasSwapped(cloud: AzureCloud, server: AzureServer, task: Task): Promise<boolean> {
+  if (task.kind !== 'switch-over' || task.doom || cloud.servers.isDown(server.folder)) return false
+  return !(await cloud.servers.isInRecovery(specOf(cloud, server)).catch(() => true))
 }
 
 /** While roles are swapped nobody recovers the primary but who swaps them. */

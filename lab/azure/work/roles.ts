@@ -10,6 +10,7 @@ import { backUpSoon, beginAnew } from './lifecycle'
 import { atLeast, becomeReady, lasts, type Perform, type Work } from './work'
 
 const LOOK_EVERY_MS = 30
+const SWITCHOVER_TIMEOUT_MS = 120_000
 
 /** A server that follows another one. One that followed before is made anew. */
 export const replicate: Perform<'replicate'> = async (work, { source }) => {
@@ -73,7 +74,9 @@ export const switchOver: Perform<'switch-over'> = async (work, { primary, planne
   while (before.tasks.length > 0) await sleep(LOOK_EVERY_MS, undefined, { signal })
   if (planned) {
     await cloud.afflictions.thawed(primary, signal)
-    await cloud.servers.switchOver(specOf(cloud, before), specOf(cloud, server), signal)
+    // a replica that cannot catch up must not keep its primary from taking changes for ever
+    const patience = AbortSignal.any([signal, AbortSignal.timeout(SWITCHOVER_TIMEOUT_MS)])
+    await cloud.servers.switchOver(specOf(cloud, before), specOf(cloud, server), patience)
     await tellOthers(work, before)
   } else await seize(work, before)
   for (const { folder } of Object.values(before.backups)) await cloud.servers.removeSnapshot(folder)
