@@ -167,8 +167,7 @@ export class Servers {
   }
 
   async restart(spec: ServerSpec): Promise<void> {
-    await this.running.stop(spec.folder, 'fast')
-    await this.running.start(spec)
+    await this.running.restart(spec)
   }
 
   /** Stops the server and leaves its data: until somebody starts it again, it is down. */
