@@ -1,11 +1,13 @@
 /** Carries out what operations promised: one resource does one thing at a time, in order, and each thing is written down before it
- *  begins, so that the next lab finishes what a crash cut short. Every task is safe to begin again. What the tasks are is the cloud's. */
+ *  begins, so that the next lab finishes what a crash cut short. Every task is safe to begin again. What the tasks are is the cloud's. What fails beyond
+ *  that, such as the writing down on a full disk, is tried again after a pause. */
+import { setTimeout as sleep } from 'node:timers/promises'
 
 export interface TaskRules<Resource, Task> {
   /** @returns what its end changes: done in one breath with the task's removal, since a resource that was seen as ready must never be
    *  made again by a lab that finds the task still there. */
   perform(resource: Resource, task: Task, signal: AbortSignal): Promise<Outcome>
-  /** What its failure changes; `again`: it is begun once more, or what now comes before it is. Must not reject. */
+  /** What its failure changes; `again`: it is begun once more, or what now comes before it is; so it is, after a pause, when this rejects. */
   failed(resource: Resource, task: Task, error: unknown): Promise<Outcome | 'again'>
   nameOf(resource: Resource): string
   save(): Promise<void>
@@ -21,6 +23,8 @@ export interface TaskRunner<Resource> {
   /** Stops beginning tasks, breaks off the ones under way, and resolves when none runs. They stay written down. */
   close(): Promise<void>
 }
+
+const PAUSE_MS = 1_000
 
 export function createTaskRunner<Task, Resource extends { tasks: Task[] }>(
   rules: TaskRules<Resource, Task>,
@@ -47,19 +51,29 @@ export function createTaskRunner<Task, Resource extends { tasks: Task[] }>(
     }
   }
 
+  async function drainPatiently(resource: Resource): Promise<void> {
+    for (let failed = false; ; ) {
+      try {
+        // what changed before the failure may not be written down
+        if (failed) await rules.save()
+        failed = false
+        return await drain(resource)
+      } catch (error) {
+        failed = true
+        rules.log(`${rules.nameOf(resource)}: ${error}`)
+      }
+      await sleep(PAUSE_MS, undefined, { signal: closing.signal }).catch(() => {})
+      if (closing.signal.aborted) return
+    }
+  }
+
   return {
     wake(resource) {
       if (running.has(resource) || closing.signal.aborted) return
-      const work = drain(resource).then(
-        () => {
-          running.delete(resource)
-          if (resource.tasks.length > 0) this.wake(resource)
-        },
-        (error) => {
-          running.delete(resource)
-          rules.log(`${rules.nameOf(resource)}: ${error}`)
-        },
-      )
+      const work = drainPatiently(resource).then(() => {
+        running.delete(resource)
+        if (resource.tasks.length > 0) this.wake(resource)
+      })
       running.set(resource, work)
     },
     async close() {

@@ -13,12 +13,28 @@ import {
   type Stats,
   writeSync,
 } from 'node:fs'
+import { dirname } from 'node:path'
 import type { ServerUser } from './server-user'
 
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants
 
-/** Makes a file that was not there, mode 0600, on disk when this returns. Never writes through a link. */
+/** Makes a file that was not there, mode 0600, on disk when this returns, its name as well. Never writes through a link. */
 export function createFile(path: string, content: string | Buffer, user: ServerUser): void {
+  writeNew(path, content, user)
+  syncFolderOf(path)
+}
+
+/** Brings the names in a file's folder to disk. */
+export function syncFolderOf(path: string): void {
+  const folder = openSync(dirname(path), O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+  try {
+    fsyncSync(folder)
+  } finally {
+    closeSync(folder)
+  }
+}
+
+function writeNew(path: string, content: string | Buffer, user: ServerUser): void {
   const file = openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
   try {
     if (user.steppedDown) fchownSync(file, user.uid, user.gid)
@@ -35,7 +51,7 @@ export function replaceFile(path: string, text: string, user: ServerUser): void 
   const next = `${path}.next`
   // of an earlier attempt, or planted
   rmSync(next, { force: true })
-  createFile(next, text, user)
+  writeNew(next, text, user)
   renameSync(next, path)
 }
 

@@ -25,7 +25,7 @@ export function accessFile(rules: AccessRules): string {
     `host all ${administrator} ${rules.administratorAddress}/32 scram-sha-256`,
     `host replication ${administrator} ${REPLICAS}/32 scram-sha-256`,
     `host all ${administrator} 0.0.0.0/0 reject`,
-    // "all" does not mean this
+    // `all` means databases: streaming is none of them
     `host replication ${administrator} 0.0.0.0/0 reject`,
     `host ${administrator} all 0.0.0.0/0 reject`,
     ...rules.networks.flatMap((network) => [

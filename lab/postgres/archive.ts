@@ -5,6 +5,7 @@
  *  after that, ends the segment and waits until it lies in the archive. Recovery to the time read always finds that later commit to
  *  stop before. So `latest` is the clock of the server, in whole milliseconds, at the last such call that ended well. The log may reach
  *  further by itself: that is what a restore to 'latest' uses. */
+import { spawnSync } from 'node:child_process'
 import { chmodSync, closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -22,13 +23,21 @@ import type { ServerSpec } from './spec'
 const PLACED = /^[0-9A-F]{8}([0-9A-F]{16})(\.partial|\.[0-9A-F]{8}\.backup)?(\.next\.\d+)?$/
 const POLL_MS = 20
 
-/** Linking fails where renaming would replace: of two that archive the same segment, one finds the other's. */
-const ARCHIVER = `# usage: archive-segment.sh SEGMENT ARCHIVE NAME
+/** Linking fails where renaming would replace: of two that archive the same segment, one finds the other's, which may have died before its
+ *  name was on disk. What cannot be brought there is not archived: `sync` of everything, which never fails, only where it knows no files. */
+const archiverScript = (syncsFiles: boolean): string => `# usage: archive-segment.sh SEGMENT ARCHIVE NAME
 set -eu
 umask 077
+folder=$2
 target=$2/$3
+bring() {
+  ${syncsFiles ? 'sync -- "$1"' : 'sync'}
+}
 same() {
-  cmp -s -- "$1" "$target" && exit 0
+  if cmp -s -- "$1" "$target"; then
+    bring "$folder" || exit 1
+    exit 0
+  fi
   echo "$target is there already, and is another one: it is kept" >&2
   exit 1
 }
@@ -36,17 +45,24 @@ same() {
 next=$target.next.$$
 trap 'rm -f -- "$next"' EXIT
 cp -- "$1" "$next"
-sync -- "$next" 2>/dev/null || sync
+bring "$next"
 ln -- "$next" "$target" 2>/dev/null || same "$1"
-sync -- "$2" 2>/dev/null || sync
+bring "$folder"
 `
 
 /** Puts the archiver where servers find it. Readable by everybody: it holds no secret. */
 export function installArchiver({ archiver }: Places): void {
   const next = `${archiver}.next`
-  writeDurably(next, ARCHIVER)
+  // by itself it is a file to try it with
+  writeDurably(next, archiverScript(true))
+  if (!syncsFiles(next)) writeDurably(next, archiverScript(false))
   chmodSync(next, 0o644)
   renameSync(next, archiver)
+}
+
+/** Whether this machine's `sync` takes files. */
+function syncsFiles(file: string): boolean {
+  return spawnSync('sync', ['--', file], { stdio: 'ignore' }).status === 0
 }
 
 /** What a server needs to archive its log there. Makes the archive. */

@@ -58,7 +58,7 @@ export async function backUp(client: Client, dataDir: string, target: string, si
       `SELECT pg_backup_start('lab snapshot', true), clock_timestamp() AS at,
          pg_size_bytes(current_setting('wal_segment_size')) AS bytes`,
     )
-    await copyFolder(dataDir, target, { choose, signal })
+    await copyFolder(dataDir, target, { choose, alive: true, signal })
     copyControlFile(dataDir, target)
     // rounded up: what is asked for is counted in milliseconds
     const stopped = await client.query<{ lsn: string; labelfile: string; at: Date }>(

@@ -1,5 +1,5 @@
-/** Copies a data folder, also one that a server is writing to: what vanishes meanwhile was never part of the backup, and what
- *  is torn is mended by the log. Blocks are shared where the file system can. What is in the copy belongs to the server's user,
+/** Copies a data folder: as it is, or one that a server is writing to. From that, what vanishes meanwhile was never part of the backup, and
+ *  what is torn is mended by the log; otherwise whatever vanishes is missing. Blocks are shared where the file system can. What is in the copy belongs to the server's user,
  *  who may be hostile while we are root: only files and folders of its own are copied, and never through a link. */
 import { execFile } from 'node:child_process'
 import { closeSync, constants, copyFileSync, type Dirent, existsSync, fstatSync } from 'node:fs'
@@ -22,11 +22,12 @@ const ANEW = constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL
 export type CopyChoice = 'copy' | 'skip' | 'empty'
 
 /** Makes `to`, which stays ours, closed to the server's user, so that nobody meddles while it is filled: the caller hands it
- *  over. @throws when the target exists, when there is anything but files and folders, or the signal is aborted. */
+ *  over. `alive`: a server is writing to it. @throws when the target exists, when there is anything but files and folders, when something
+ *  vanishes although no server is writing, or the signal is aborted. */
 export async function copyFolder(
   from: string,
   to: string,
-  options: { choose?: (path: string) => CopyChoice; signal: AbortSignal },
+  options: { choose?: (path: string) => CopyChoice; alive?: boolean; signal: AbortSignal },
 ): Promise<void> {
   const choose = options.choose ?? (() => 'copy')
   const user = serverUser()
@@ -35,7 +36,7 @@ export async function copyFolder(
     options.signal.throwIfAborted()
     await makeFolder(join(to, path))
     if (path !== '') giveToServer(join(to, path), user)
-    for (const entry of await entriesOf(join(from, path), user)) {
+    for (const entry of await entriesOf(join(from, path), user, options.alive)) {
       const inside = path === '' ? entry.name : `${path}/${entry.name}`
       const choice = choose(inside)
       if (choice === 'skip') continue
@@ -48,7 +49,8 @@ export async function copyFolder(
   await walk('')
   let breathed = performance.now()
   for (const path of files) {
-    await copyOne(join(from, path), join(to, path), user)
+    const copied = await copyOne(join(from, path), join(to, path), user)
+    if (!copied && !options.alive) throw new Error(`${join(from, path)} vanished while it was being copied.`)
     if (performance.now() - breathed < BREATH_AFTER_MS) continue
     await nextTurn()
     options.signal.throwIfAborted()
@@ -94,12 +96,12 @@ export async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-async function entriesOf(path: string, user: ServerUser): Promise<Dirent[]> {
+async function entriesOf(path: string, user: ServerUser, alive = false): Promise<Dirent[]> {
   let folder: number
   try {
     folder = openServerFolder(path, user)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    if (alive && (error as NodeJS.ErrnoException).code === 'ENOENT') return []
     throw error
   }
   return await readdir(pathOfOpen(folder, path), { withFileTypes: true }).finally(() => closeSync(folder))

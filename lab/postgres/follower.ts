@@ -2,7 +2,7 @@
  *  what somebody remembers. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { createFile, replaceFile } from '../../pgserver/server-files'
+import { createFile, replaceFile, syncFolderOf } from '../../pgserver/server-files'
 import { serverUser } from '../../pgserver/server-user'
 import type { Settings } from '../../pgserver/settings'
 import type { Places } from './places'
@@ -39,9 +39,12 @@ export function isReplica(dataDir: string): boolean {
   return existsSync(join(dataDir, 'standby.signal'))
 }
 
-/** From its next start on the server follows. Safe to repeat. */
+/** From its next start on the server follows, also after a power cut. Safe to repeat. */
 export function makeFollower(dataDir: string): void {
-  if (!isReplica(dataDir)) createFile(join(dataDir, 'standby.signal'), '', serverUser())
+  const mark = join(dataDir, 'standby.signal')
+  if (!isReplica(dataDir)) createFile(mark, '', serverUser())
+  // whoever made it may have died before its name was on disk
+  else syncFolderOf(mark)
 }
 
 /** Colons part the fields. Source: PostgreSQL manual, "The Password File". */

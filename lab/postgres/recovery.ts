@@ -66,6 +66,8 @@ export async function recoverTo(
         ...(target !== 'latest' && { recovery_target_time: target.replace('T', ' ').replace('Z', '+00') }),
       },
     })
+    // removed meanwhile, it would have been read to its end early and without a word
+    if (target === 'latest') await checkWhole(places, archive, backup, window)
   } catch (error) {
     if (error instanceof PostgresServerError && BEYOND.test(error.message)) throw outside(target, window)
     throw error

@@ -2,7 +2,7 @@
  *  put a link in the way of a walk, and what root deletes through it would be anybody's. Patient: an initdb that outlived its
  *  lab may be filling the folder meanwhile. */
 import { execFile } from 'node:child_process'
-import { lstat, rm, rmdir } from 'node:fs/promises'
+import { lstat, rename, rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
@@ -14,6 +14,17 @@ const PAUSE_MS = 100
 export async function removeFolder(folder: string): Promise<void> {
   await removeData(join(folder, 'data'))
   await removeOurs(folder)
+}
+
+/** The same, under another name from the first moment on: whoever reads from it meanwhile finds nothing more, not a part of it. */
+export async function removeAtOnce(folder: string): Promise<void> {
+  const going = `${folder}.removed`
+  // of an earlier attempt
+  await removeFolder(going)
+  await rename(folder, going).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error
+  })
+  await removeFolder(going)
 }
 
 /** Deletes a data folder, which lies in a folder of ours. Safe to repeat. */

@@ -28,6 +28,8 @@ export interface ClosedStart extends Closed {
 
 export class RunningServers {
   private readonly entries = new Map<string, Entry>()
+  /** The last start or stop that was asked for, by folder. */
+  private readonly turns = new Map<string, Promise<void>>()
   private closing = false
 
   constructor(
@@ -41,25 +43,42 @@ export class RunningServers {
     return ensureBinaries({ major, cacheDir: this.options.cacheDir, trusting: { flavour: name, extensions } })
   }
 
-  async start(spec: ServerSpec): Promise<void> {
-    const server = await this.launch(spec)
-    this.supervise(spec, server, configurationOf(spec))
-    if (this.closing) await this.stop(spec.folder, 'immediate')
+  /** Starts and stops of one server happen one after the other, in the order in which they were asked for. */
+  start(spec: ServerSpec): Promise<void> {
+    return this.inTurn(spec.folder, () => this.startNow(spec))
   }
 
-  /** Starts a server that only the administrator gets into, waits until it is no replica and recovers nothing, and stops it. */
+  restart(spec: ServerSpec): Promise<void> {
+    return this.inTurn(spec.folder, async () => {
+      await this.stopNow(spec.folder, 'fast')
+      await this.startNow(spec)
+    })
+  }
+
+  private async startNow(spec: ServerSpec): Promise<void> {
+    const server = await this.launch(spec)
+    this.supervise(spec, server, configurationOf(spec))
+    if (this.closing) await this.stopNow(spec.folder, 'immediate')
+  }
+
+  /** Starts a server that only the administrator gets into, waits until it is no replica and recovers nothing, and stops it.
+   *  Not in turn: whoever wants an end of that need not wait for it. */
   async runClosed(spec: ServerSpec, closed: ClosedStart): Promise<void> {
     const server = await this.launch(spec, closed)
     await server.stop('fast')
   }
 
   /** Adopts the server that an earlier lab left running, or starts it. */
-  async ensure(spec: ServerSpec): Promise<void> {
+  ensure(spec: ServerSpec): Promise<void> {
+    return this.inTurn(spec.folder, () => this.ensureNow(spec))
+  }
+
+  private async ensureNow(spec: ServerSpec): Promise<void> {
     if (this.entries.has(spec.folder)) return
     const dataDir = this.places.data(spec.folder)
     if (!clusterExists(dataDir)) throw new Error(`The data of the server at ${spec.address} is gone.`)
     const server = await adoptServer({ dataDir })
-    if (!server) return this.start(spec)
+    if (!server) return this.startNow(spec)
     server.thaw()
     this.supervise(spec, server)
     await this.configure(spec)
@@ -76,7 +95,11 @@ export class RunningServers {
     await work
   }
 
-  async stop(folder: string, mode: 'fast' | 'immediate', graceMs?: number): Promise<void> {
+  stop(folder: string, mode: 'fast' | 'immediate', graceMs?: number): Promise<void> {
+    return this.inTurn(folder, () => this.stopNow(folder, mode, graceMs))
+  }
+
+  private async stopNow(folder: string, mode: 'fast' | 'immediate', graceMs?: number): Promise<void> {
     const entry = this.entries.get(folder)
     if (entry) entry.wanted = false
     const server = entry?.server ?? findServer(this.places.data(folder))
@@ -128,6 +151,17 @@ export class RunningServers {
   ): Promise<Result> {
     const { flavour, port, administratorPassword: password, administratorAddress: from } = this.options
     return withAdministrator({ host: address, port, user: flavour.administrator, password, database, from }, use)
+  }
+
+  private inTurn(folder: string, act: () => Promise<void>): Promise<void> {
+    const turn = (this.turns.get(folder) ?? Promise.resolve()).then(act)
+    const settled = turn
+      .catch(() => {})
+      .then(() => {
+        if (this.turns.get(folder) === settled) this.turns.delete(folder)
+      })
+    this.turns.set(folder, settled)
+    return turn
   }
 
   private async launch(spec: ServerSpec, closed?: ClosedStart): Promise<RunningServer> {

@@ -14,7 +14,7 @@ import { copyFolder } from './copy'
 import type { Master } from './flavour'
 import { Places } from './places'
 import { backupNote, isOfReplica, noteFile, type RestorePoint, recoverAlone, recoverTo, type Window, windowOf } from './recovery'
-import { removeFolder } from './remove'
+import { removeAtOnce, removeFolder } from './remove'
 import { createReplica, follow, isFollowing, promote, type Replication, release, replicationOf } from './replica'
 import { RunningServers } from './running'
 import { identifier, literal } from './session'
@@ -60,7 +60,7 @@ export class Servers {
     )
   }
 
-  /** A server from a snapshot. Its settings hold before its first start. */
+  /** A server from a snapshot. Its settings hold before its first start. Fails when the snapshot is removed meanwhile. */
   async restore(spec: ServerSpec, snapshot: string, signal: AbortSignal): Promise<void> {
     await requireNew(this.places, spec)
     const dataDir = await this.copySnapshot(spec, snapshot, signal)
@@ -114,7 +114,7 @@ export class Servers {
 
   /** No running server may have it as its archive. Safe to repeat. */
   async removeArchive(archive: string): Promise<void> {
-    if (archive !== '') await removeFolder(this.places.archive(archive))
+    if (archive !== '') await removeAtOnce(this.places.archive(archive))
   }
 
   /** A server that follows `primary`; resolves when it can be read and streams. Its spec says so in `replicaOf` from then on.
@@ -167,8 +167,7 @@ export class Servers {
   }
 
   async restart(spec: ServerSpec): Promise<void> {
-    await this.running.stop(spec.folder, 'fast')
-    await this.running.start(spec)
+    await this.running.restart(spec)
   }
 
   /** Stops the server and leaves its data: until somebody starts it again, it is down. */
@@ -203,8 +202,9 @@ export class Servers {
     return backup
   }
 
+  /** A restore from it that is under way fails. Safe to repeat. */
   async removeSnapshot(snapshot: string): Promise<void> {
-    await removeFolder(this.places.snapshot(snapshot))
+    await removeAtOnce(this.places.snapshot(snapshot))
   }
 
   /** Stops the server at once and deletes its data, and its archive if that has the name of its folder. The primary that a replica

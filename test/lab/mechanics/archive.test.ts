@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { placeAfter, placeBefore } from '../../../lab/postgres/segments'
 import { serverUser } from '../../../pgserver/server-user'
@@ -67,11 +67,39 @@ test('of two that archive different segments under one name at once, one wins an
   const sources = ['one', 'two'].map((name) => join(archived(spec.archive!), name))
   for (const source of sources) writeFileSync(source, source, { mode: 0o644 })
   for (let n = 10; n < 30; n++) {
-    const name = `0000000100000000000000${n}`
+    // of a timeline that the server has none of
+    const name = `FFFFFFFF00000000000000${n}`
     const ends = await Promise.all(sources.map((source) => run(source, name)))
     expect([...ends].sort()).toEqual([0, 1])
     expect(readFileSync(join(archived(spec.archive!), name), 'utf8')).toBe(sources[ends.indexOf(0)])
   }
+})
+
+test('a segment that cannot be brought to disk is not archived, and one that is there already is brought there again', async () => {
+  const { spec, run } = await archiver('torn')
+  const folder = archived(spec.archive!)
+  const [source, tools, asked] = ['source', 'tools', 'asked'].map((name) => join(folder, name)) as [string, string, string]
+  writeFileSync(source, 'a segment', { mode: 0o644 })
+  writeFileSync(asked, '', { mode: 0o666 })
+  chmodSync(asked, 0o666)
+  mkdirSync(tools)
+  const pretend = (status: number): void => {
+    writeFileSync(join(tools, 'sync'), `#!/bin/sh\nprintf '%s\\n' "$*" >> "\${0%/*}/../asked"\nexit ${status}\n`)
+    chmodSync(join(tools, 'sync'), 0o755)
+  }
+  const environment = { PATH: `${tools}:${process.env.PATH}` }
+  pretend(1)
+  expect(await run(source, 'FFFFFFFF0000000000000001', environment)).toBe(1)
+  expect(existsSync(join(folder, 'FFFFFFFF0000000000000001'))).toBe(false)
+  pretend(0)
+  expect(await run(source, 'FFFFFFFF0000000000000001', environment)).toBe(0)
+  writeFileSync(asked, '')
+  expect(await run(source, 'FFFFFFFF0000000000000001', environment)).toBe(0)
+  expect(readFileSync(asked, 'utf8')).toBe(`-- ${folder}\n`)
+  pretend(1)
+  expect(await run(source, 'FFFFFFFF0000000000000001', environment)).toBe(1)
+  // it is not the server's
+  rmSync(tools, { recursive: true })
 })
 
 test('a server that was not started with its archive says so, and one without any as well', async () => {
@@ -151,9 +179,9 @@ async function archiver(name: string) {
   await lab.servers.archiveUpToNow(spec, never)
   const { uid, gid, steppedDown } = serverUser()
   const program = join(lab.stateDir, 'archive-segment.sh')
-  const run = (source: string, segment: string): Promise<number> =>
+  const run = (source: string, segment: string, env = process.env): Promise<number> =>
     new Promise((resolve) => {
-      const child = spawn('sh', [program, source, archived(name), segment], { cwd: '/', ...(steppedDown && { uid, gid }) })
+      const child = spawn('sh', [program, source, archived(name), segment], { env, cwd: '/', ...(steppedDown && { uid, gid }) })
       child.once('close', (code) => resolve(code ?? -1))
     })
   return { spec, run }

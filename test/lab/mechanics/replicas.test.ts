@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { Client, type ClientConfig } from 'pg'
+import { Client } from 'pg'
 import type { ServerSpec } from '../../../lab/postgres/servers'
+import { withAdministrator } from '../../../lab/postgres/session'
 import { serverUser } from '../../../pgserver/server-user'
-import { connect } from '../fixture'
+import { PASSWORD } from '../fixture'
 import { ADMINISTRATOR_PASSWORD, type Mechanics, never, openMechanics, startWriter, until } from './fixture'
 
 let lab: Mechanics
@@ -196,6 +197,7 @@ test("the administrator's password is in one file of the server's user alone: in
 test('from where replicas come the administrator streams, with its password, and does nothing else', async () => {
   const { primary } = await pair('gate', 15, { networks: ['127.0.0.0/8'] })
   const login = { host: primary.address, port: lab.port, user: 'labadmin', password: ADMINISTRATOR_PASSWORD }
+  const elsewhere = { ...login, database: 'shop', replication: 'true', from: primary.address }
   const enter = async (more: Record<string, string>, sql?: string): Promise<string> => {
     const client = new Client({ ...login, database: 'shop', ...more })
     client.on('error', () => {})
@@ -215,9 +217,10 @@ test('from where replicas come the administrator streams, with its password, and
   expect(await enter({ replication: 'true', password: 'guessed' }, 'IDENTIFY_SYSTEM')).toBe('28P01')
   expect(await enter({ replication: 'true' }, 'IDENTIFY_SYSTEM')).toBe('in')
   expect(await enter({ replication: 'true' }, 'SELECT 1')).toBe('0A000')
-  // from elsewhere it does not even stream
-  const elsewhere = connect(primary.address, { ...login, replication: 'true' } as ClientConfig)
-  await expect(elsewhere).rejects.toMatchObject({ code: '28000' })
+  // from a customer's network it does not even stream, while customers do
+  const identify = (client: Client) => client.query('IDENTIFY_SYSTEM')
+  await expect(withAdministrator(elsewhere, identify)).rejects.toMatchObject({ code: '28000' })
+  expect(await enter({ replication: 'true', user: 'boss', password: PASSWORD }, 'IDENTIFY_SYSTEM')).toBe('in')
 })
 
 test('a slot that was left while its primary was away goes when the primary is told whom to keep the log for', async () => {
