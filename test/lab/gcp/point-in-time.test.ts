@@ -2,7 +2,7 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type GcpLab, type Instance, openGcp, PROJECT, refused } from './fixture'
+import { type GcpLab, type Instance, openGcp, PROJECT, refused, type Settings } from './fixture'
 
 const call = { project: PROJECT, instance: 'shop' }
 let gcp: GcpLab
@@ -108,6 +108,26 @@ test('recovery is enabled later by a restart and a backup, and disabled again to
   await set(false)
   expect(archives()).toBe(before)
   await refused(gcp.sdk.instances.getLatestRecoveryTime(plain), 400, 'invalid', 'not enabled')
+})
+
+test('recovery that was disabled while an instance was stopped begins with a new backup: no moment of the gap is promised', async () => {
+  const plain = { project: PROJECT, instance: 'plain' }
+  const set = async (settings: Settings) => {
+    const [operation] = await gcp.sdk.instances.patch({ ...plain, body: { settings } })
+    expect(await gcp.done(operation)).toMatchObject({ error: null })
+  }
+  const recovery = (on: boolean) => ({
+    backupConfiguration: { enabled: { value: true }, pointInTimeRecoveryEnabled: { value: on } },
+  })
+  await set(recovery(true))
+  await set({ activationPolicy: 'NEVER' })
+  await set(recovery(false))
+  await set({ activationPolicy: 'ALWAYS' })
+  await gcp.ask(await gcp.get('plain'), 'CREATE TABLE written AS SELECT 1 AS n')
+  const gap = await clock()
+  await sleep(20)
+  await set(recovery(true))
+  await refused(clone({ destinationInstanceName: 'x', pointInTime: secondsOf(gap) }, 'plain'), 400, 'invalid', 'recovery window')
 })
 
 test('a restore in place begins to archive anew', async () => {
