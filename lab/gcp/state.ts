@@ -21,8 +21,9 @@ export type Task = Job & {
 
 type Job =
   | { kind: 'create'; verifier: string | null }
-  /** Follows `create` and `restore`: from here on the data is the customer's, and is never made again. */
-  | { kind: 'settle' }
+  /** Follows `create` and `restore`: from here on the data is the customer's, and is never made again. `replaced`: the folder whose
+   *  data a restore took the place of. */
+  | { kind: 'settle'; replaced?: string }
   | { kind: 'update'; settings: Settings; drReplica: string | null }
   | { kind: 'restart' }
   /** To the other zone of a highly available instance. */

@@ -124,8 +124,10 @@ async function create(work: Work, task: TaskOf<'create'>): Promise<Outcome> {
   }
 }
 
-async function settle(work: Work): Promise<Outcome> {
+async function settle(work: Work, { replaced }: TaskOf<'settle'>): Promise<Outcome> {
   const { cloud, instance } = work
+  // only now is it written down that nobody goes back to them
+  if (replaced !== undefined && replaced !== '') discard(cloud, replaced)
   await backUpFirst(work, instance.settings)
   if (instance.settings.activationPolicy === 'NEVER') await cloud.servers.halt(instance.folder)
   else await cloud.servers.configure(specOf(cloud, instance))
@@ -173,9 +175,8 @@ async function restore(work: Work, task: TaskOf<'restore'>): Promise<Outcome> {
   await atLeast(cloud.servers.restore(closed(cloud, instance), backup.folder, signal), lasts(work, 'restoreMs'))
   return () => {
     instance.madeAt ??= new Date().toISOString()
-    instance.tasks.unshift({ kind: 'settle', operation: task.operation })
+    instance.tasks.unshift({ kind: 'settle', operation: task.operation, replaced: task.before })
     loseArchive(cloud, task.before)
-    discard(cloud, task.before)
   }
 }
 
