@@ -9,7 +9,7 @@ import type { Catalogue } from '../postgres/catalogue'
 import type { ServerSpec, Servers } from '../postgres/servers'
 import type { Primary } from '../postgres/spec'
 import type { TaskRunner } from '../tasks'
-import { GcpError, invalid, missing } from './errors'
+import { GcpError, inProgress, invalid, missing } from './errors'
 import { serverSettings } from './flags'
 import { openNetworks } from './networks'
 import type { Json, Message } from './protocol/json'
@@ -69,11 +69,7 @@ export function requireIdle(call: Call, instance: SqlInstance): void {
   if (findInstance(call, instance.name) !== instance) {
     throw new GcpError('instanceDoesNotExist', 'The Cloud SQL instance does not exist.')
   }
-  if (!isBusy(call.cloud, instance) && !call.faults.keepsBusy(instance)) return
-  throw new GcpError(
-    'operationInProgress',
-    'Operation failed because another operation was already in progress. Try your request after the current operation is complete.',
-  )
+  if (isBusy(call.cloud, instance) || call.faults.keepsBusy(instance)) throw inProgress()
 }
 
 /** @throws GcpError invalid unless its PostgreSQL is there to be told something. */

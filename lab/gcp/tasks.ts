@@ -6,6 +6,7 @@ import { newFolderName } from '../postgres/servers'
 import type { Durations } from '../profile'
 import { createTaskRunner, type Outcome, type TaskRunner } from '../tasks'
 import { backUpFirst, failBackup, loseArchive, performBackUp } from './backing-up'
+import { goesWith, isOf } from './backup-use'
 import { performClone } from './cloning'
 import { type GcpCloud, primaryOf, specOf } from './cloud'
 import { createDatabase, createUser, deleteUser, dropDatabase, updateUser, within } from './inside'
@@ -215,9 +216,9 @@ async function backUpLast(work: Work, final: BackupRecord): Promise<void> {
 /** Backups go with their instance unless they were to be kept; final ones always stay. */
 function forgetBackups(cloud: GcpCloud, instance: SqlInstance): void {
   for (const backup of Object.values(cloud.state.backups)) {
-    if (backup.instance !== instance.name || backup.instanceCreatedAt !== instance.createdAt) continue
+    if (!isOf(backup, instance)) continue
     backup.instanceDeletedAt ??= new Date().toISOString()
-    if (backup.type === 'FINAL' || instance.settings.retainBackupsOnDelete === true) continue
+    if (!goesWith(backup, instance)) continue
     delete cloud.state.backups[backup.uid]
     void cloud.servers.removeSnapshot(backup.folder).catch((error) => cloud.log(`backup ${backup.uid}: ${error}`))
   }
