@@ -14,6 +14,7 @@ import { serverSettings } from './flags'
 import { openNetworks } from './networks'
 import type { Json, Message } from './protocol/json'
 import type { ApiRequest } from './protocol/request'
+import type { Reach } from './reach'
 import type { Settings } from './settings'
 import type { BackupRecord, GcpState, OperationRecord, SqlInstance, Task } from './state'
 
@@ -29,6 +30,8 @@ export interface GcpCloud extends CloudGround {
   /** What there was before, for those who are told nothing newer. */
   readonly past: Past<GcpState>
   readonly afflictions: Afflictions
+  /** Up to when instances can be recovered. */
+  readonly reach: Reach
   catalogue(major: PostgresMajor): Promise<Catalogue>
 }
 

@@ -10,6 +10,7 @@ import { Expiries } from './expiries'
 import { GCP_FAULTS } from './faults/table'
 import { CLOUD_SQL } from './flavour'
 import { patientOf } from './patient'
+import { Reach } from './reach'
 import { createRemovals } from './removals'
 import { keepOwnReplicas } from './replicating'
 import { serveGcp } from './router'
@@ -56,6 +57,7 @@ export function startGcp(options: GcpOptions): SimulatedCloud {
     tasks: createInstanceTasks(() => cloud),
     removals: createRemovals(() => cloud),
     catalogue: catalogues(servers),
+    reach: new Reach(),
   })
   let cloud = build()
   let ready: Promise<void> = Promise.resolve()

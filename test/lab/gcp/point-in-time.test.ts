@@ -2,6 +2,7 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { eventually } from '../fixture'
 import { type GcpLab, type Instance, openGcp, PROJECT, refused, type Settings } from './fixture'
 
 const call = { project: PROJECT, instance: 'shop' }
@@ -34,6 +35,39 @@ test('an instance that can be recovered has an automated backup from its beginni
   const latest = Number(window.latestRecoveryTime!.seconds) * 1_000 + Math.floor(window.latestRecoveryTime!.nanos! / 1e6)
   expect(latest).toBeGreaterThanOrEqual(Date.parse(before))
   expect(Number(window.earliestRecoveryTime!.seconds)).toBeLessThanOrEqual(latest / 1_000)
+})
+
+test('whoever asks again and again up to when an instance can be recovered does not fill its archive', async () => {
+  const segments = () => readdirSync(join(gcp.lab.stateDir, 'gcp', 'archives'), { recursive: true }).length
+  const latest = async () => (await gcp.sdk.instances.getLatestRecoveryTime(call))[0].latestRecoveryTime
+  await gcp.lab.call('PUT', '/_lab/profile', { profile: 'realistic' })
+  const before = await latest()
+  const archived = segments()
+  for (let n = 0; n < 5; n++) {
+    await gcp.ask(shop, `CREATE TABLE asked_${n} ()`)
+    expect(await latest()).toEqual(before)
+  }
+  expect(segments()).toBe(archived)
+  await gcp.lab.call('PUT', '/_lab/profile', { profile: 'instant' })
+  const moment = await clock()
+  await eventually(async () => (Number((await latest())!.seconds) * 1_000 + 1_000 > Date.parse(moment) ? true : undefined))
+  await gcp.lab.call('PUT', '/_lab/profile', { profile: 'fast' })
+})
+
+test('the log that only a deleted backup needs is deleted with it', async () => {
+  const archives = () =>
+    readdirSync(join(gcp.lab.stateDir, 'gcp', 'archives'), { recursive: true, encoding: 'utf8' })
+      .map((path) => path.split('/').at(-1)!)
+      .filter((name) => /^[0-9A-F]{24}$/.test(name))
+      .sort()
+  const [oldest] = archives()
+  const [{ items }] = await gcp.sdk.backupRuns.list(call)
+  await gcp.ask(shop, 'CREATE TABLE since ()')
+  await gcp.done((await gcp.sdk.backupRuns.insert(call))[0])
+  const [deletion] = await gcp.sdk.backupRuns.delete({ ...call, id: String(items!.at(-1)!.id) })
+  expect(await gcp.done(deletion)).toMatchObject({ error: null })
+  expect(archives()).not.toContain(oldest)
+  expect((await gcp.sdk.instances.getLatestRecoveryTime(call))[0].earliestRecoveryTime).toBeTruthy()
 })
 
 test('a clone to a point in time has what was committed before and nothing of later, and its source’s settings', async () => {
