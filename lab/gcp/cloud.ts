@@ -112,7 +112,7 @@ export function newOperation({ state }: GcpCloud, { type, instance, locks = [], 
   return operation
 }
 
-type WithoutOperation<Kind> = Kind extends Task ? Omit<Kind, 'operation' | 'doom'> : never
+type WithoutOperation<Kind> = Kind extends Task ? Omit<Kind, 'operation' | 'doom' | 'begun'> : never
 
 /** Accepts a call: its operation and its task are written down, and begin. An ordered fault may have it end badly. */
 export async function promise(

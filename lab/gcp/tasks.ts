@@ -10,15 +10,15 @@ import { goesWith, isOf } from './backup-use'
 import { performClone } from './cloning'
 import { type GcpCloud, primaryOf, specOf } from './cloud'
 import { createDatabase, createUser, deleteUser, dropDatabase, updateUser, within } from './inside'
+import { isHandingOver, keepOwnReplicas, performKeepReplicas, tendReplicas } from './keeping'
 import { endOperation, noteFailure, startOperation } from './operation-life'
 import {
-  failPromote,
-  keepOwnReplicas,
   performCreateReplica,
   performPromote,
   performRejoin,
   performSwitchOver,
   performTakeOver,
+  recoverFrom,
 } from './replicating'
 import type { BackupRecord, SqlInstance, Task } from './state'
 import { performUpdate } from './updating'
@@ -57,12 +57,6 @@ function endWithLastTask(cloud: GcpCloud, instance: SqlInstance, { operation }: 
   if (!instance.tasks.some((task) => task.operation === operation)) endOperation(cloud, operation)
 }
 
-/** Before whatever else is to be done for it, but after what is under way. */
-export function expectRecovery(instance: SqlInstance): void {
-  if (instance.tasks.some(({ kind }) => kind === 'recover')) return
-  instance.tasks.splice(1, 0, { kind: 'recover', operation: null })
-}
-
 /** What a task lasts at least. */
 const DURATION = {
   create: 'createMs',
@@ -79,6 +73,7 @@ const DURATION = {
   'switch-over': 'modifyMs',
   'take-over': 'firstBackupMs',
   rejoin: 'restoreMs',
+  'keep-replicas': 'itemMs',
   delete: 'deleteMs',
   'create-user': 'passwordMs',
   'update-user': 'passwordMs',
@@ -104,6 +99,7 @@ const perform: { [Kind in Task['kind']]: (work: Work, task: TaskOf<Kind>) => Pro
   'switch-over': performSwitchOver,
   'take-over': performTakeOver,
   rejoin: performRejoin,
+  'keep-replicas': performKeepReplicas,
   delete: remove,
   'create-user': (work, task) => inside(work, task, (client) => createUser(client, task)),
   'update-user': (work, task) => inside(work, task, (client) => updateUser(client, task)),
@@ -156,10 +152,19 @@ async function recover(work: Work): Promise<Outcome> {
   // what was stopped meanwhile stays stopped; one without room is started by the end of that
   const { settings, replaced, name } = instance
   if (settings.activationPolicy === 'NEVER' || replaced || cloud.afflictions.isFull(name)) return () => {}
-  await atLeast(cloud.servers.ensureRunning(specOf(cloud, instance)), lasts(work, 'recoverMs'))
+  // a switchover starts it itself, as whatever it is by then
+  if (isHandingOver(cloud.state, instance)) return () => {}
+  await atLeast(comeBack(work), lasts(work, 'recoverMs'))
+  if (instance.replaced) return () => {}
   await cloud.servers.configure(specOf(cloud, instance))
   await keepOwnReplicas(cloud, instance)
   return () => {}
+}
+
+/** Somebody may have taken over from it while it started. */
+async function comeBack({ cloud, instance }: Work): Promise<void> {
+  await cloud.servers.ensureRunning(specOf(cloud, instance))
+  if (instance.replaced) await cloud.servers.halt(instance.folder)
 }
 
 /** Overwrites the instance: the backup's data with the instance's own settings. */
@@ -197,6 +202,7 @@ async function remove(work: Work, task: TaskOf<'delete'>): Promise<Outcome> {
     if (primary) {
       primary.settingsVersion += 1
       if (primary.drReplica === instance.name) primary.drReplica = null
+      tendReplicas(cloud, primary)
     }
     delete cloud.state.instances[instance.name]
     loseArchive(cloud, instance.folder)
@@ -231,7 +237,7 @@ async function inside(work: Work, task: Task, use: Parameters<typeof within<void
 
 const LOOK_EVERY_MS = 30
 const ATTEMPTS_MAX = 3
-const NEEDS_NO_SERVER = new Set<Task['kind']>(['create', 'restore', 'recover', 'delete', 'update'])
+const NEEDS_NO_SERVER = new Set<Task['kind']>(['create', 'restore', 'recover', 'keep-replicas', 'delete', 'update'])
 
 /** Waits while faults keep its server from doing anything. */
 async function becomesAble({ cloud, instance, signal }: Work, task: Task): Promise<void> {
@@ -239,6 +245,7 @@ async function becomesAble({ cloud, instance, signal }: Work, task: Task): Promi
     task.kind === 'create' ||
     task.kind === 'clone' ||
     task.kind === 'create-replica' ||
+    task.kind === 'keep-replicas' ||
     (task.kind === 'delete' && task.finalBackup === null)
   )
     return
@@ -276,7 +283,7 @@ function afterFailure(cloud: GcpCloud, instance: SqlInstance, task: Task): void 
     instance.state = 'FAILED'
   if (task.kind === 'delete') instance.state = instance.madeAt === null ? 'FAILED' : 'RUNNABLE'
   if (task.kind === 'rejoin') instance.state = 'FAILED'
-  if (task.kind === 'promote') failPromote(cloud, instance)
+  if (task.kind === 'switch-over') recoverFrom(cloud, task)
   if (task.kind === 'back-up') failBackup(cloud, task.backup)
   if (task.kind === 'delete' && task.finalBackup !== null) failBackup(cloud, task.finalBackup)
   if (task.kind !== 'restore') return
