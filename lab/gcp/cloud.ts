@@ -9,11 +9,12 @@ import type { Catalogue } from '../postgres/catalogue'
 import type { ServerSpec, Servers } from '../postgres/servers'
 import type { Primary } from '../postgres/spec'
 import type { TaskRunner } from '../tasks'
-import { GcpError, invalid, missing } from './errors'
+import { GcpError, inProgress, invalid, missing } from './errors'
 import { serverSettings } from './flags'
 import { openNetworks } from './networks'
 import type { Json, Message } from './protocol/json'
 import type { ApiRequest } from './protocol/request'
+import type { Reach } from './reach'
 import type { Settings } from './settings'
 import type { BackupRecord, GcpState, OperationRecord, SqlInstance, Task } from './state'
 
@@ -29,6 +30,8 @@ export interface GcpCloud extends CloudGround {
   /** What there was before, for those who are told nothing newer. */
   readonly past: Past<GcpState>
   readonly afflictions: Afflictions
+  /** Up to when instances can be recovered. */
+  readonly reach: Reach
   catalogue(major: PostgresMajor): Promise<Catalogue>
 }
 
@@ -69,11 +72,7 @@ export function requireIdle(call: Call, instance: SqlInstance): void {
   if (findInstance(call, instance.name) !== instance) {
     throw new GcpError('instanceDoesNotExist', 'The Cloud SQL instance does not exist.')
   }
-  if (!isBusy(call.cloud, instance) && !call.faults.keepsBusy(instance)) return
-  throw new GcpError(
-    'operationInProgress',
-    'Operation failed because another operation was already in progress. Try your request after the current operation is complete.',
-  )
+  if (isBusy(call.cloud, instance) || call.faults.keepsBusy(instance)) throw inProgress()
 }
 
 /** @throws GcpError invalid unless its PostgreSQL is there to be told something. */
@@ -113,7 +112,7 @@ export function newOperation({ state }: GcpCloud, { type, instance, locks = [], 
   return operation
 }
 
-type WithoutOperation<Kind> = Kind extends Task ? Omit<Kind, 'operation' | 'doom'> : never
+type WithoutOperation<Kind> = Kind extends Task ? Omit<Kind, 'operation' | 'doom' | 'begun'> : never
 
 /** Accepts a call: its operation and its task are written down, and begin. An ordered fault may have it end badly. */
 export async function promise(

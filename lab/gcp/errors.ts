@@ -70,3 +70,11 @@ export function invalid(what: string): GcpError {
 export function missing(parameter: string): GcpError {
   return new GcpError('required', `Missing parameter: ${parameter}.`)
 }
+
+/** Something else has to end first. */
+export function inProgress(): GcpError {
+  return new GcpError(
+    'operationInProgress',
+    'Operation failed because another operation was already in progress. Try your request after the current operation is complete.',
+  )
+}

@@ -11,13 +11,13 @@ const ATTEMPTS_MAX = 3
 /** The server is not there yet. */
 const MAKES: Kinds = new Set(['create', 'clone', 'create-replica'])
 /** A full disk hinders none of these. */
-const NEEDS_NO_ROOM: Kinds = new Set(['restore', 'recover', 'delete', 'update'])
+const NEEDS_NO_ROOM: Kinds = new Set(['restore', 'recover', 'keep-replicas', 'delete', 'update'])
 /** Begun again by nobody: what they leave when they fail is put right otherwise. */
 const TRIED_ONCE: Kinds = new Set([...MAKES, 'restore', 'promote', 'switch-over', 'rejoin', 'recover', 'delete'])
 
 /** Waits while faults keep its server from doing anything. */
 export async function becomesAble({ cloud, instance, signal }: Work, task: Task): Promise<void> {
-  if (MAKES.has(task.kind) || (task.kind === 'delete' && task.finalBackup === null)) return
+  if (MAKES.has(task.kind) || task.kind === 'keep-replicas' || (task.kind === 'delete' && task.finalBackup === null)) return
   await cloud.afflictions.thawed(instance.name, signal)
   if (NEEDS_NO_ROOM.has(task.kind)) return
   while (cloud.afflictions.isFull(instance.name)) await sleep(LOOK_EVERY_MS, undefined, { signal })

@@ -2,8 +2,9 @@
 import type { Patient } from '../faults/kinds/acting'
 import { type GcpCloud, specOf } from './cloud'
 import { grownDisk } from './disk'
+import { keepOwnReplicas } from './keeping'
 import type { SqlInstance } from './state'
-import { expectRecovery } from './tasks'
+import { expectRecovery } from './work'
 
 export function patientOf(cloud: GcpCloud, instance: SqlInstance): Patient {
   const { servers, tasks } = cloud
@@ -12,7 +13,11 @@ export function patientOf(cloud: GcpCloud, instance: SqlInstance): Patient {
     freeze: () => servers.freeze(instance.folder),
     thaw: () => servers.thaw(instance.folder),
     isFrozen: () => cloud.afflictions.isFrozen(instance.name),
-    configure: () => servers.configure(specOf(cloud, instance)),
+    async configure() {
+      await servers.configure(specOf(cloud, instance))
+      // while it was frozen nobody told it which replicas it has
+      await keepOwnReplicas(cloud, instance)
+    },
     endSessions: () => servers.endSessions(specOf(cloud, instance)),
     async fillDisk() {
       const size = grownDisk(instance.settings)

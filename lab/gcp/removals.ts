@@ -17,6 +17,7 @@ export function createRemovals(cloud: () => GcpCloud): TaskRunner<BackupRecord> 
         throw new Error(`ordered by the fault ${task.doom.fault}`)
       }
       await servers.removeSnapshot(backup.folder)
+      await prune(cloud(), backup)
       return () => {
         delete state.backups[backup.uid]
         endOperation(cloud(), task.operation)
@@ -35,4 +36,17 @@ export function createRemovals(cloud: () => GcpCloud): TaskRunner<BackupRecord> 
     save: () => cloud().save(),
     log: (line) => cloud().log(line),
   })
+}
+
+/** The log goes that only a removed backup could have been rolled forward with; what is left of it after a failure goes with the next. */
+async function prune({ servers, state, log }: GcpCloud, removed: BackupRecord): Promise<void> {
+  const { archive } = removed
+  const left = Object.values(state.backups).filter((backup) => backup !== removed && backup.archive === archive)
+  if (archive === null) return
+  await servers
+    .pruneArchive(
+      archive,
+      left.map(({ folder }) => folder),
+    )
+    .catch((error) => log(`The archive ${archive} was not pruned: ${error}`))
 }

@@ -1,7 +1,9 @@
 /** Removes an instance, with a last backup when it was asked for. */
 import type { Outcome } from '../tasks'
 import { loseArchive, performBackUp } from './backing-up'
+import { goesWith, isOf } from './backup-use'
 import { type GcpCloud, primaryOf } from './cloud'
+import { tendReplicas } from './keeping'
 import type { BackupRecord, SqlInstance } from './state'
 import { closed, lasts, type TaskOf, type Work } from './work'
 
@@ -16,6 +18,7 @@ export async function performRemove(work: Work, task: TaskOf<'delete'>): Promise
     if (primary) {
       primary.settingsVersion += 1
       if (primary.drReplica === instance.name) primary.drReplica = null
+      tendReplicas(cloud, primary)
     }
     delete cloud.state.instances[instance.name]
     loseArchive(cloud, instance.folder)
@@ -35,9 +38,9 @@ async function backUpLast(work: Work, final: BackupRecord): Promise<void> {
 /** Backups go with their instance unless they were to be kept; final ones always stay. */
 function forgetBackups(cloud: GcpCloud, instance: SqlInstance): void {
   for (const backup of Object.values(cloud.state.backups)) {
-    if (backup.instance !== instance.name || backup.instanceCreatedAt !== instance.createdAt) continue
+    if (!isOf(backup, instance)) continue
     backup.instanceDeletedAt ??= new Date().toISOString()
-    if (backup.type === 'FINAL' || instance.settings.retainBackupsOnDelete === true) continue
+    if (!goesWith(backup, instance)) continue
     delete cloud.state.backups[backup.uid]
     void cloud.servers.removeSnapshot(backup.folder).catch((error) => cloud.log(`backup ${backup.uid}: ${error}`))
   }

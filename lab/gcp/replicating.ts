@@ -2,11 +2,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Outcome } from '../tasks'
 import { backUpFirst, loseArchive } from './backing-up'
-import { type GcpCloud, newOperation, primaryOf, replicasOf, specOf } from './cloud'
+import { type GcpCloud, newOperation, replicasOf, specOf } from './cloud'
+import { keepOwnReplicas, tendReplicas } from './keeping'
 import type { SqlInstance } from './state'
-import { atLeast, beginAnew, closed, lasts, type TaskOf, type Work } from './work'
+import { unlessPromoted, type Verdict } from './verdict'
+import { atLeast, beginAnew, closed, expectRecovery, lasts, type TaskOf, type Work } from './work'
 
 const LOOK_EVERY_MS = 30
+const GIVE_BACK_ATTEMPTS = 3
 
 export async function performCreateReplica(work: Work, task: TaskOf<'create-replica'>): Promise<Outcome> {
   const { cloud, instance } = work
@@ -16,6 +19,7 @@ export async function performCreateReplica(work: Work, task: TaskOf<'create-repl
     instance.tasks.unshift({ kind: 'settle', operation: task.operation })
     // in life as well: whoever knows the older version is told that it is stale
     primary.settingsVersion += 1
+    tendReplicas(cloud, primary)
     cloud.tasks.wake(instance)
   }
 }
@@ -34,27 +38,42 @@ async function followFrom(work: Work): Promise<SqlInstance> {
 export async function performPromote(work: Work, task: TaskOf<'promote'>): Promise<Outcome> {
   const { cloud, instance } = work
   const primary = cloud.state.instances[instance.master ?? '']
-  if (task.failover && primary) {
-    primary.replaced = true
-    await cloud.save()
-    await cloud.servers.crash(primary.folder)
+  const left = task.failover ? primary : undefined
+  try {
+    if (left) await silence(work, left)
+    await atLeast(cloud.servers.promote(specOf(cloud, instance)), lasts(work, 'modifyMs'))
+  } catch (error) {
+    await unlessPromoted(work, error, async (verdict) => left && bringBack(cloud, left, verdict))
+    await cloud.servers.promote(specOf(cloud, instance)).catch((again) => cloud.log(`${instance.name}: ${again}`))
   }
-  await atLeast(cloud.servers.promote(specOf(cloud, instance)), lasts(work, 'modifyMs'))
   return () => {
     instance.master = null
     if (!primary) return
     primary.settingsVersion += 1
     if (primary.drReplica === instance.name) primary.drReplica = null
     if (task.failover) replacePrimary(cloud, primary, instance, task)
+    else tendReplicas(cloud, primary)
   }
 }
 
-/** Nothing has taken over: the primary goes on. Changes the state, and leaves it to the caller to write it down. */
-export function failPromote(cloud: GcpCloud, instance: SqlInstance): void {
-  const primary = cloud.state.instances[instance.master ?? '']
-  if (!primary?.replaced) return
+/** From now on it writes nothing, and does not come back by itself. */
+async function silence({ cloud, signal }: Work, primary: SqlInstance): Promise<void> {
+  primary.replaced = true
+  await cloud.save()
+  // a recovery that is under way may not have seen that; one that waits for a thaw will
+  while (primary.tasks.length > 0 && !cloud.afflictions.isFrozen(primary.name)) await sleep(LOOK_EVERY_MS, undefined, { signal })
+  await cloud.servers.crash(primary.folder)
+  // also one that an earlier lab left running, and nobody has adopted
+  await cloud.servers.halt(primary.folder)
+}
+
+/** Nobody has taken over for sure: the primary goes on. Otherwise it stays away: two that write would be worse than none. Changes the
+ *  state, and leaves it to the caller to write it down. */
+function bringBack(cloud: GcpCloud, primary: SqlInstance, verdict: Verdict): void {
+  primary.state = verdict === 'follows' ? 'RUNNABLE' : 'FAILED'
+  if (verdict !== 'follows') return
   primary.replaced = false
-  primary.tasks.push({ kind: 'recover', operation: null })
+  expectRecovery(primary)
   cloud.tasks.wake(primary)
 }
 
@@ -84,6 +103,8 @@ export async function performRejoin(work: Work): Promise<Outcome> {
   await cloud.servers.configure(specOf(cloud, instance))
   return () => {
     instance.replaced = false
+    instance.state = 'RUNNABLE'
+    if (primary) tendReplicas(cloud, primary)
   }
 }
 
@@ -93,25 +114,51 @@ export async function performSwitchOver(work: Work, task: TaskOf<'switch-over'>)
   const primary = state.instances[task.from]
   if (!primary) throw new Error(`The instance ${task.from} is gone.`)
   const bounded = AbortSignal.any([signal, AbortSignal.timeout(task.timeoutMs)])
+  if (!task.begun) {
+    await isAble(cloud, primary, bounded)
+    task.begun = true
+    await cloud.save()
+  }
   try {
     await atLeast(servers.switchOver(specOf(cloud, primary), specOf(cloud, instance), bounded), lasts(work, 'modifyMs'))
   } catch (error) {
-    // once it writes there is no way back, whatever is missing still
-    if (signal.aborted || (await servers.isInRecovery(specOf(cloud, instance)).catch(() => true))) throw error
-    cloud.log(`The switchover from ${primary.name} to ${instance.name} is not complete: ${error}`)
-  }
-  const others = replicasOf(cloud, primary).filter((replica) => replica !== instance)
-  const writer = specOf(cloud, instance)
-  for (const other of others) {
-    await servers
-      .follow({ ...specOf(cloud, other), replicaOf: writer })
-      .catch((error) => cloud.log(`${other.name} does not follow ${instance.name}: ${error}`))
+    await unlessPromoted(work, error, (verdict) => giveBack(work, primary, verdict))
   }
   return () => {
+    const others = replicasOf(cloud, primary).filter((replica) => replica !== instance)
     exchangeRoles(cloud, primary, instance)
     for (const other of others) other.master = instance.name
     instance.tasks.unshift({ kind: 'take-over', operation: task.operation })
+    if (servers.isDown(primary.folder)) recoverFrom(cloud, task)
   }
+}
+
+/** Nothing that it does by itself is under way, such as a recovery, and it can hear. */
+async function isAble({ afflictions }: GcpCloud, primary: SqlInstance, signal: AbortSignal): Promise<void> {
+  while (primary.tasks.length > 0 || afflictions.isFrozen(primary.name)) await sleep(LOOK_EVERY_MS, undefined, { signal })
+}
+
+/** Nobody took over for sure: whoever wrote goes on. Otherwise it becomes what its data say. */
+async function giveBack({ cloud }: Work, primary: SqlInstance, verdict: Verdict): Promise<void> {
+  if (verdict !== 'follows') return
+  const writer = specOf(cloud, primary)
+  for (let attempt = 1; attempt <= GIVE_BACK_ATTEMPTS; attempt++) {
+    try {
+      await cloud.servers.ensureRunning(writer)
+      // it may have been made a follower already
+      return await cloud.servers.promote(writer)
+    } catch (error) {
+      cloud.log(`${primary.name} does not write again yet: ${error}`)
+    }
+  }
+}
+
+/** What was to hand over its role runs, or comes back. Changes the state, and leaves it to the caller to write it down. */
+export function recoverFrom({ state, tasks }: GcpCloud, { from }: TaskOf<'switch-over'>): void {
+  const primary = state.instances[from]
+  if (!primary) return
+  expectRecovery(primary)
+  tasks.wake(primary)
 }
 
 /** Whoever writes has backups; whoever follows has none. Changes the state, and leaves it to the caller to write it down. */
@@ -136,18 +183,9 @@ export async function performTakeOver(work: Work): Promise<Outcome> {
   const spec = specOf(cloud, instance)
   if (spec.archive === undefined) await cloud.servers.configure(spec)
   else await cloud.servers.restart(spec)
+  await keepOwnReplicas(cloud, instance)
   await backUpFirst(work, instance.settings)
   // whoever follows it now writes no log of its own any more
-  for (const replica of replicasOf(cloud, instance)) {
-    await cloud.servers.configure(specOf(cloud, replica))
-    await cloud.servers.removeArchive(replica.folder)
-  }
+  for (const replica of replicasOf(cloud, instance)) await cloud.servers.removeArchive(replica.folder)
   return () => {}
-}
-
-/** A primary that is there again keeps the log of its replicas alone. */
-export async function keepOwnReplicas(cloud: GcpCloud, instance: SqlInstance): Promise<void> {
-  if (primaryOf(cloud, instance) !== undefined) return
-  const folders = replicasOf(cloud, instance).map(({ folder }) => folder)
-  await cloud.servers.keepReplicas(specOf(cloud, instance), folders)
 }

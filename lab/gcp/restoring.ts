@@ -19,14 +19,13 @@ export async function performRestore(work: Work, task: TaskOf<'restore'>): Promi
   await atLeast(cloud.servers.restore(closed(cloud, instance), backup.folder, signal), lasts(work, 'restoreMs'))
   return () => {
     instance.madeAt ??= new Date().toISOString()
-    instance.tasks.unshift({ kind: 'settle', operation: task.operation })
+    instance.tasks.unshift({ kind: 'settle', operation: task.operation, replaced: task.before })
     loseArchive(cloud, task.before)
-    discard(cloud, task.before)
   }
 }
 
 /** Of data that no record speaks of any more: should it fail, the next lab sweeps them up. */
-function discard(cloud: GcpCloud, folder: string): void {
+export function discard(cloud: GcpCloud, folder: string): void {
   void cloud.servers.remove(folder).catch((error) => cloud.log(`${folder}: ${error}`))
 }
 

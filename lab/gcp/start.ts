@@ -9,12 +9,14 @@ import { type GcpCloud, specOf } from './cloud'
 import { Expiries } from './expiries'
 import { GCP_FAULTS } from './faults/table'
 import { CLOUD_SQL } from './flavour'
+import { isHandingOver, keepOwnReplicas } from './keeping'
 import { patientOf } from './patient'
+import { Reach } from './reach'
 import { createRemovals } from './removals'
-import { keepOwnReplicas } from './replicating'
 import { serveGcp } from './router'
 import { emptyGcpState, type GcpState, type SqlInstance, type Task } from './state'
-import { createInstanceTasks, expectRecovery } from './tasks'
+import { createInstanceTasks } from './tasks'
+import { expectRecovery } from './work'
 
 export interface GcpOptions extends CloudGround {
   state: GcpState
@@ -56,6 +58,7 @@ export function startGcp(options: GcpOptions): SimulatedCloud {
     tasks: createInstanceTasks(() => cloud),
     removals: createRemovals(() => cloud),
     catalogue: catalogues(servers),
+    reach: new Reach(),
   })
   let cloud = build()
   let ready: Promise<void> = Promise.resolve()
@@ -153,6 +156,8 @@ function foldersOf(state: GcpState): Parameters<Servers['sweep']>[0] {
 function serverEnded(cloud: GcpCloud, folder: string): void {
   const instance = Object.values(cloud.state.instances).find((candidate) => candidate.folder === folder)
   if (!instance || instance.madeAt === null || instance.replaced || instance.state === 'PENDING_DELETE') return
+  // both would start it, as different things
+  if (isHandingOver(cloud.state, instance)) return
   expectRecovery(instance)
   void cloud.save()
   cloud.tasks.wake(instance)
@@ -181,6 +186,8 @@ function needsServer(task: Task | undefined): boolean {
 
 async function bringBack(cloud: GcpCloud, instance: SqlInstance): Promise<void> {
   const { name, madeAt, settings, tasks, replaced } = instance
+  // its server may have outlived the lab that was about to stop it
+  if (replaced) await cloud.servers.halt(instance.folder).catch((error) => cloud.log(`${name} does not stop: ${error}`))
   if (!needsServer(tasks[0]) || madeAt === null || replaced || settings.activationPolicy === 'NEVER') return
   if (cloud.afflictions.isFull(name)) return
   await cloud.servers

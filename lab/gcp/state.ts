@@ -21,8 +21,9 @@ export type Task = Job & {
 
 type Job =
   | { kind: 'create'; verifier: string | null }
-  /** Follows `create` and `restore`: from here on the data is the customer's, and is never made again. */
-  | { kind: 'settle' }
+  /** Follows `create` and `restore`: from here on the data is the customer's, and is never made again. `replaced`: the folder whose
+   *  data a restore took the place of. */
+  | { kind: 'settle'; replaced?: string }
   | { kind: 'update'; settings: Settings; drReplica: string | null }
   | { kind: 'restart' }
   /** To the other zone of a highly available instance. */
@@ -36,11 +37,14 @@ type Job =
   | { kind: 'clone'; source: string; at: string | null; snapshot: string }
   | { kind: 'create-replica' }
   | { kind: 'promote'; failover: boolean }
-  | { kind: 'switch-over'; from: string; timeoutMs: number }
+  /** `begun`: the servers change, and nothing else starts or stops them. */
+  | { kind: 'switch-over'; from: string; timeoutMs: number; begun?: true }
   /** Follows a promotion that makes a writer. */
   | { kind: 'take-over' }
   /** What was a primary begins anew as a replica of what took over. */
   | { kind: 'rejoin' }
+  /** Its replicas have become others. */
+  | { kind: 'keep-replicas' }
   | { kind: 'delete'; finalBackup: string | null }
   | { kind: 'create-user'; user: string; verifier: string | null; roles: string[] | null }
   | { kind: 'update-user'; user: string; verifier: string | null; roles: string[] | null; revoke: boolean }

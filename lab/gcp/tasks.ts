@@ -8,19 +8,19 @@ import { backUpFirst, failBackup, performBackUp } from './backing-up'
 import { performClone } from './cloning'
 import { type GcpCloud, specOf } from './cloud'
 import { createDatabase, createUser, deleteUser, dropDatabase, updateUser, within } from './inside'
+import { isHandingOver, keepOwnReplicas, performKeepReplicas } from './keeping'
 import { endOperation, noteFailure, startOperation } from './operation-life'
 import { becomesAble, passes } from './patience'
 import { performRemove } from './removing'
 import {
-  failPromote,
-  keepOwnReplicas,
   performCreateReplica,
   performPromote,
   performRejoin,
   performSwitchOver,
   performTakeOver,
+  recoverFrom,
 } from './replicating'
-import { failRestore, performRestore } from './restoring'
+import { discard, failRestore, performRestore } from './restoring'
 import type { SqlInstance, Task } from './state'
 import { performUpdate } from './updating'
 import { atLeast, beginAnew, closed, lasts, type TaskOf, type Work } from './work'
@@ -58,12 +58,6 @@ function endWithLastTask(cloud: GcpCloud, instance: SqlInstance, { operation }: 
   if (!instance.tasks.some((task) => task.operation === operation)) endOperation(cloud, operation)
 }
 
-/** Before whatever else is to be done for it, but after what is under way. */
-export function expectRecovery(instance: SqlInstance): void {
-  if (instance.tasks.some(({ kind }) => kind === 'recover')) return
-  instance.tasks.splice(1, 0, { kind: 'recover', operation: null })
-}
-
 /** What a task lasts at least. */
 const DURATION = {
   create: 'createMs',
@@ -80,6 +74,7 @@ const DURATION = {
   'switch-over': 'modifyMs',
   'take-over': 'firstBackupMs',
   rejoin: 'restoreMs',
+  'keep-replicas': 'itemMs',
   delete: 'deleteMs',
   'create-user': 'passwordMs',
   'update-user': 'passwordMs',
@@ -105,6 +100,7 @@ const perform: { [Kind in Task['kind']]: (work: Work, task: TaskOf<Kind>) => Pro
   'switch-over': performSwitchOver,
   'take-over': performTakeOver,
   rejoin: performRejoin,
+  'keep-replicas': performKeepReplicas,
   delete: performRemove,
   'create-user': (work, task) => inside(work, task, (client) => createUser(client, task)),
   'update-user': (work, task) => inside(work, task, (client) => updateUser(client, task)),
@@ -126,8 +122,10 @@ async function create(work: Work, task: TaskOf<'create'>): Promise<Outcome> {
   }
 }
 
-async function settle(work: Work): Promise<Outcome> {
+async function settle(work: Work, { replaced }: TaskOf<'settle'>): Promise<Outcome> {
   const { cloud, instance } = work
+  // only now is it written down that nobody goes back to them
+  if (replaced !== undefined && replaced !== '') discard(cloud, replaced)
   await backUpFirst(work, instance.settings)
   if (instance.settings.activationPolicy === 'NEVER') await cloud.servers.halt(instance.folder)
   else await cloud.servers.configure(specOf(cloud, instance))
@@ -155,10 +153,19 @@ async function recover(work: Work): Promise<Outcome> {
   // what was stopped meanwhile stays stopped; one without room is started by the end of that
   const { settings, replaced, name } = instance
   if (settings.activationPolicy === 'NEVER' || replaced || cloud.afflictions.isFull(name)) return () => {}
-  await atLeast(cloud.servers.ensureRunning(specOf(cloud, instance)), lasts(work, 'recoverMs'))
+  // a switchover starts it itself, as whatever it is by then
+  if (isHandingOver(cloud.state, instance)) return () => {}
+  await atLeast(comeBack(work), lasts(work, 'recoverMs'))
+  if (instance.replaced) return () => {}
   await cloud.servers.configure(specOf(cloud, instance))
   await keepOwnReplicas(cloud, instance)
   return () => {}
+}
+
+/** Somebody may have taken over from it while it started. */
+async function comeBack({ cloud, instance }: Work): Promise<void> {
+  await cloud.servers.ensureRunning(specOf(cloud, instance))
+  if (instance.replaced) await cloud.servers.halt(instance.folder)
 }
 
 async function inside(work: Work, task: Task, use: Parameters<typeof within<void>>[2]): Promise<Outcome> {
@@ -176,7 +183,7 @@ async function failAsOrdered(work: Work, task: Task, { fault, delayMs }: Doom): 
 function afterFailure(cloud: GcpCloud, instance: SqlInstance, task: Task): void {
   if (MAKES.has(task.kind)) instance.state = 'FAILED'
   if (task.kind === 'restore') failRestore(cloud, instance, task)
-  if (task.kind === 'promote') failPromote(cloud, instance)
+  if (task.kind === 'switch-over') recoverFrom(cloud, task)
   if (task.kind === 'back-up') failBackup(cloud, task.backup)
   if (task.kind !== 'delete') return
   instance.state = instance.madeAt === null ? 'FAILED' : 'RUNNABLE'

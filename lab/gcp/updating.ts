@@ -47,9 +47,13 @@ async function apply(work: Work, settings: Settings): Promise<void> {
 /** Who begins to archive takes a backup to recover from; who ends keeps no log. */
 async function settleArchive(work: Work, settings: Settings): Promise<void> {
   const { cloud, instance } = work
-  if (settings.activationPolicy === 'NEVER') return
-  if (archiveOf(instance, settings) !== undefined) return await backUpFirst(work, settings)
+  if (archiveOf(instance, settings) !== undefined) {
+    // one that is stopped takes it when it is started
+    if (settings.activationPolicy !== 'NEVER') await backUpFirst(work, settings)
+    return
+  }
   if (archiveOf(instance, instance.settings) === undefined) return
+  // also of one that is stopped: what it writes before it archives again is in no log, and no older backup may promise it
   loseArchive(cloud, instance.folder)
   await cloud.servers.removeArchive(instance.folder)
 }

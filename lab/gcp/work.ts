@@ -1,7 +1,7 @@
 /** What each task of an instance is given, and what several of them do. */
 import { newFolderName, type ServerSpec } from '../postgres/servers'
 import type { Durations } from '../profile'
-import { type GcpCloud, specOf } from './cloud'
+import { type GcpCloud, primaryOf, specOf } from './cloud'
 import type { SqlInstance, Task } from './state'
 
 export interface Work {
@@ -27,7 +27,13 @@ export async function beginAnew(cloud: GcpCloud, instance: SqlInstance): Promise
   const before = instance.folder
   instance.folder = newFolderName()
   await cloud.save()
-  await cloud.servers.remove(before)
+  await cloud.servers.remove(before, { replicaOf: primaryOf(cloud, instance) })
+}
+
+/** Before whatever else is to be done for it, but after what is under way. */
+export function expectRecovery(instance: SqlInstance): void {
+  if (instance.tasks.some(({ kind }) => kind === 'recover')) return
+  instance.tasks.splice(1, 0, { kind: 'recover', operation: null })
 }
 
 /** Nobody writes into data that could still be made again. */

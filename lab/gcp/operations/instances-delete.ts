@@ -1,6 +1,9 @@
-/** instances.delete: not while it is protected or has replicas; a last backup when asked for. */
+/** instances.delete: not while it is protected or has replicas, or one of the backups that go with it is being restored; a last backup when
+ *  asked for. */
+
+import { goesWith, isBeingRestored } from '../backup-use'
 import { findInstance, type Operation, promise, requireIdle, requireNoReplicas } from '../cloud'
-import { GcpError } from '../errors'
+import { GcpError, inProgress } from '../errors'
 import { addBackup, finalExpiry } from '../new-backup'
 import { operationView } from '../views'
 
@@ -16,6 +19,9 @@ export const deleteInstance: Operation = async (call) => {
   }
   requireNoReplicas(call, instance)
   requireIdle(call, instance)
+  // another instance's restore is no operation of this one, but needs what would go with it
+  const going = Object.values(cloud.state.backups).filter((backup) => goesWith(backup, instance))
+  if (going.some((backup) => isBeingRestored(cloud.state, backup))) throw inProgress()
   const wanted = (fields.enableFinalBackup as boolean | undefined) ?? finalBackupConfig?.enabled ?? false
   const expiresAt = wanted ? finalExpiry(fields, finalBackupConfig?.retentionDays) : null
   // what never came to be has nothing to back up, and a replica is backed up by its primary

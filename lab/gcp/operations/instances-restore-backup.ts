@@ -1,5 +1,8 @@
 /** instances.restoreBackup: overwrites an instance with a backup's data, its own settings and flags staying as they are; or makes a new one
  *  of a backup, when the request brings settings for it. */
+
+import type { Catalogue } from '../../postgres/catalogue'
+import { isGoing } from '../backup-use'
 import {
   type Call,
   findInstance,
@@ -11,7 +14,7 @@ import {
   requireRunning,
   textOf,
 } from '../cloud'
-import { GcpError, invalid } from '../errors'
+import { GcpError, inProgress, invalid } from '../errors'
 import { merged, messageOf } from '../merge'
 import { parseRegion } from '../names'
 import type { Message } from '../protocol/json'
@@ -28,13 +31,15 @@ export const restoreBackup: Operation = async (call) => {
   const name = textOf(fields.instance) ?? ''
   const wanted = body.restoreInstanceSettings
   if (wanted !== undefined && !cloud.state.instances[name]) {
-    const backup = backupToRestore(call)
-    const instance = await newFrom(call, name, backup, wanted as Message)
+    const catalogue = await cloud.catalogue(restorable(call).major)
+    // from here on nothing is waited for: a backup that is found is kept until the task is done
+    const backup = restorable(call)
+    const instance = newFrom(call, name, { backup, catalogue, wanted: wanted as Message })
     const task = { kind: 'restore', backup: backup.uid, before: '' } as const
     return operationView(await promise(call, instance, { type: 'RESTORE_VOLUME', backup }, task), prefix)
   }
   const instance = findInstance(call, name)
-  const backup = backupToRestore(call)
+  const backup = restorable(call)
   if (wanted !== undefined) throw invalid('restoreInstanceSettings can be set for a new instance only')
   requirePrimary(instance)
   requireNoReplicas(call, instance)
@@ -45,9 +50,21 @@ export const restoreBackup: Operation = async (call) => {
   return operationView(await promise(call, instance, { type: 'RESTORE_VOLUME', backup }, task), prefix)
 }
 
+/** @throws GcpError operationInProgress also for a backup that goes with its instance before long. */
+function restorable(call: Call): BackupRecord {
+  const backup = backupToRestore(call)
+  if (isGoing(call.cloud.state, backup)) throw inProgress()
+  return backup
+}
+
+interface NewFrom {
+  backup: BackupRecord
+  catalogue: Catalogue
+  wanted: Message
+}
+
 /** The backup's settings, and over them those of the request. */
-async function newFrom(call: Call, name: string, backup: BackupRecord, wanted: Message): Promise<SqlInstance> {
-  const catalogue = await call.cloud.catalogue(backup.major)
+function newFrom(call: Call, name: string, { backup, catalogue, wanted }: NewFrom): SqlInstance {
   refuseUnsupported(wanted)
   const version = textOf(wanted.databaseVersion)
   if (version !== undefined && version !== `POSTGRES_${backup.major}`) {

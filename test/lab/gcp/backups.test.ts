@@ -130,6 +130,22 @@ test('backups are made, described, kept for a time and listed through the projec
   await refused(gcp.sdk.backups.updateBackup(location), 400, 'invalid', 'location')
 })
 
+test('while a backup is being restored elsewhere neither it nor the instance that it goes with is deleted', async () => {
+  const backup = await backedUp()
+  await gcp.lab.call('PUT', '/_lab/profile', { profile: 'realistic' })
+  const body = { backup: backup.name, restoreInstanceSettings: { region: 'us-central1' } }
+  const [restore] = await gcp.sdk.instances.restoreBackup({ project: PROJECT, instance: 'elsewhere', body })
+  await refused(gcp.sdk.backupRuns.delete({ ...call, id: backup.id }), 409, 'operationInProgress')
+  await refused(gcp.sdk.backups.deleteBackup({ name: backup.name }), 409, 'operationInProgress')
+  await refused(gcp.sdk.instances.delete(call), 409, 'operationInProgress')
+  expect((await gcp.get('shop')).state).toBe('RUNNABLE')
+  await gcp.lab.call('PUT', '/_lab/profile', { profile: 'fast' })
+  expect(await gcp.done(restore)).toMatchObject({ error: null })
+  expect(await count(await gcp.get('elsewhere'))).toBe(100)
+  const [deletion] = await gcp.sdk.backupRuns.delete({ ...call, id: backup.id })
+  expect(await gcp.done(deletion)).toMatchObject({ error: null })
+})
+
 test('a backup that is deleted is gone with its data', async () => {
   const folders = () => readdirSync(join(gcp.lab.stateDir, 'gcp', 'snapshots')).length
   const before = folders()
@@ -144,6 +160,9 @@ test('a backup that is deleted is gone with its data', async () => {
 
 test("an instance's backups go with it, but a final one stays, and becomes an instance again", async () => {
   const [operation] = await gcp.sdk.instances.delete({ ...call, enableFinalBackup: true, finalBackupTtlDays: 3 })
+  const others = { backup: first.name, restoreInstanceSettings: { region: 'us-central1' } }
+  const late = gcp.sdk.instances.restoreBackup({ project: PROJECT, instance: 'late', body: others })
+  await refused(late, 409, 'operationInProgress')
   const done = await gcp.done(operation)
   expect(done).toMatchObject({ operationType: 'DELETE', error: null })
   const name = done.backupContext!.name!

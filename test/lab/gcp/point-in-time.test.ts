@@ -2,7 +2,8 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type GcpLab, type Instance, openGcp, PROJECT, refused } from './fixture'
+import { eventually } from '../fixture'
+import { type GcpLab, type Instance, openGcp, PROJECT, refused, type Settings } from './fixture'
 
 const call = { project: PROJECT, instance: 'shop' }
 let gcp: GcpLab
@@ -34,6 +35,39 @@ test('an instance that can be recovered has an automated backup from its beginni
   const latest = Number(window.latestRecoveryTime!.seconds) * 1_000 + Math.floor(window.latestRecoveryTime!.nanos! / 1e6)
   expect(latest).toBeGreaterThanOrEqual(Date.parse(before))
   expect(Number(window.earliestRecoveryTime!.seconds)).toBeLessThanOrEqual(latest / 1_000)
+})
+
+test('whoever asks again and again up to when an instance can be recovered does not fill its archive', async () => {
+  const segments = () => readdirSync(join(gcp.lab.stateDir, 'gcp', 'archives'), { recursive: true }).length
+  const latest = async () => (await gcp.sdk.instances.getLatestRecoveryTime(call))[0].latestRecoveryTime
+  await gcp.lab.call('PUT', '/_lab/profile', { profile: 'realistic' })
+  const before = await latest()
+  const archived = segments()
+  for (let n = 0; n < 5; n++) {
+    await gcp.ask(shop, `CREATE TABLE asked_${n} ()`)
+    expect(await latest()).toEqual(before)
+  }
+  expect(segments()).toBe(archived)
+  await gcp.lab.call('PUT', '/_lab/profile', { profile: 'instant' })
+  const moment = await clock()
+  await eventually(async () => (Number((await latest())!.seconds) * 1_000 + 1_000 > Date.parse(moment) ? true : undefined))
+  await gcp.lab.call('PUT', '/_lab/profile', { profile: 'fast' })
+})
+
+test('the log that only a deleted backup needs is deleted with it', async () => {
+  const archives = () =>
+    readdirSync(join(gcp.lab.stateDir, 'gcp', 'archives'), { recursive: true, encoding: 'utf8' })
+      .map((path) => path.split('/').at(-1)!)
+      .filter((name) => /^[0-9A-F]{24}$/.test(name))
+      .sort()
+  const [oldest] = archives()
+  const [{ items }] = await gcp.sdk.backupRuns.list(call)
+  await gcp.ask(shop, 'CREATE TABLE since ()')
+  await gcp.done((await gcp.sdk.backupRuns.insert(call))[0])
+  const [deletion] = await gcp.sdk.backupRuns.delete({ ...call, id: String(items!.at(-1)!.id) })
+  expect(await gcp.done(deletion)).toMatchObject({ error: null })
+  expect(archives()).not.toContain(oldest)
+  expect((await gcp.sdk.instances.getLatestRecoveryTime(call))[0].earliestRecoveryTime).toBeTruthy()
 })
 
 test('a clone to a point in time has what was committed before and nothing of later, and its source’s settings', async () => {
@@ -108,6 +142,26 @@ test('recovery is enabled later by a restart and a backup, and disabled again to
   await set(false)
   expect(archives()).toBe(before)
   await refused(gcp.sdk.instances.getLatestRecoveryTime(plain), 400, 'invalid', 'not enabled')
+})
+
+test('recovery that was disabled while an instance was stopped begins with a new backup: no moment of the gap is promised', async () => {
+  const plain = { project: PROJECT, instance: 'plain' }
+  const set = async (settings: Settings) => {
+    const [operation] = await gcp.sdk.instances.patch({ ...plain, body: { settings } })
+    expect(await gcp.done(operation)).toMatchObject({ error: null })
+  }
+  const recovery = (on: boolean) => ({
+    backupConfiguration: { enabled: { value: true }, pointInTimeRecoveryEnabled: { value: on } },
+  })
+  await set(recovery(true))
+  await set({ activationPolicy: 'NEVER' })
+  await set(recovery(false))
+  await set({ activationPolicy: 'ALWAYS' })
+  await gcp.ask(await gcp.get('plain'), 'CREATE TABLE written AS SELECT 1 AS n')
+  const gap = await clock()
+  await sleep(20)
+  await set(recovery(true))
+  await refused(clone({ destinationInstanceName: 'x', pointInTime: secondsOf(gap) }, 'plain'), 400, 'invalid', 'recovery window')
 })
 
 test('a restore in place begins to archive anew', async () => {

@@ -119,6 +119,9 @@ describe('a replica', () => {
     await gcp.ask(last, 'INSERT INTO t VALUES (8)')
     await gcp.lab.call('DELETE', '/_lab/faults')
     expect(await rows(last)).toEqual([1, 2, 4, 6, 7, 8])
+    // it was told while it stood still that it need not keep the log any more
+    const slots = () => gcp.ask<{ slot_name: string }>(shop, 'SELECT slot_name FROM pg_replication_slots')
+    expect(await eventually(async () => ((await slots()).length === 0 ? true : undefined))).toBe(true)
     const [deletion] = await gcp.sdk.instances.delete(at('last'))
     expect(await gcp.done(deletion)).toMatchObject({ error: null })
   })

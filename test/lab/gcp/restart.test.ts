@@ -1,10 +1,10 @@
 /** Killed in the middle of things, the lab finishes them when it is started again: operations are still known, and end. */
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { processesNaming } from '../../support/processes'
-import { cacheDir, eventually, ownBlock, type TestLab } from '../fixture'
+import { cacheDir, connect, eventually, ownBlock, type TestLab } from '../fixture'
 import { compileLab, type LabProcess, startLabProcess } from '../process'
 import { type GcpLab, gcpOf, newInstance, type Operation, PASSWORD, PROJECT, refused } from './fixture'
 
@@ -141,6 +141,12 @@ describe('with a replica of another region', () => {
     await killedAfter(0, await gcp.sdk.instances.patch({ project: PROJECT, instance: 'main', body: designation }))
   })
 
+  const slots = async (name: string) => await gcp.ask(await gcp.get(name), 'SELECT slot_name FROM pg_replication_slots')
+
+  test('what was begun of the replica before the lab was killed holds no log', async () => {
+    expect(await eventually(async () => ((await slots('main')).length === 1 ? true : undefined))).toBe(true)
+  })
+
   test.each([50, 500])('a clone to a point in time whose lab is killed %s ms into it is what it was to be', async (ms) => {
     const [{ at }] = (await gcp.ask<{ at: Date }>(await gcp.get('main'), 'SELECT clock_timestamp() AS at')) as [{ at: Date }]
     await sleep(20)
@@ -167,15 +173,41 @@ describe('with a replica of another region', () => {
     await shows(from, 2_000 + ms)
   })
 
+  test('a failover whose lab is killed before it stops the old primary stops it before the replica writes', async () => {
+    const { api, labToken } = running.ready
+    const headers = { authorization: `Bearer ${labToken}`, 'content-type': 'application/json' }
+    await fetch(`${api}/_lab/profile`, { method: 'PUT', headers, body: '{"profile":"realistic"}' })
+    const address = (await gcp.get('spare')).ipAddresses![0]!.ipAddress!
+    const login = { user: 'postgres', password: PASSWORD, database: 'postgres' }
+    const session = await connect(lab.client, { host: address, port: lab.lab.dataPort, ...login })
+    const [operation] = await gcp.sdk.instances.promoteReplica({ project: PROJECT, instance: 'main', failover: true })
+    running.child.kill('SIGKILL')
+    await running.exited
+    expect((await session.query('INSERT INTO t VALUES (8000) RETURNING n')).rowCount).toBe(1)
+    const file = join(root, 'state', 'lab.json')
+    const state = JSON.parse(readFileSync(file, 'utf8'))
+    state.gcp.instances.spare.replaced = true
+    writeFileSync(file, JSON.stringify(state))
+    running = await startLabProcess(main, args())
+    const writes = async () =>
+      (await gcp.ask<{ follows: boolean }>(await gcp.get('main'), 'SELECT pg_is_in_recovery() AS follows'))[0]?.follows === false
+    await eventually(async () => ((await writes().catch(() => false)) ? true : undefined))
+    await expect(session.query('INSERT INTO t VALUES (8001)')).rejects.toThrow()
+    await endsWell(operation)
+    await shows('spare', 8_000)
+    expect((await gcp.get('main')).replicationCluster).toMatchObject({ failoverDrReplicaName: `${PROJECT}:spare` })
+  })
+
   test('a failover whose lab is killed in it, and again while the old primary begins anew, ends with one writer and its replica', async () => {
-    await killedAfter(100, await gcp.sdk.instances.promoteReplica({ project: PROJECT, instance: 'main', failover: true }))
+    await killedAfter(100, await gcp.sdk.instances.promoteReplica({ project: PROJECT, instance: 'spare', failover: true }))
     await killAndRestart()
-    await gcp.ask(await gcp.get('main'), 'INSERT INTO t VALUES (9000)')
-    const [{ items }] = await gcp.sdk.operations.list({ project: PROJECT, instance: 'spare', maxResults: 1 })
+    await gcp.ask(await gcp.get('spare'), 'INSERT INTO t VALUES (9000)')
+    const [{ items }] = await gcp.sdk.operations.list({ project: PROJECT, instance: 'main', maxResults: 1 })
     expect(items![0]!.operationType).toBe('RECONFIGURE_OLD_PRIMARY')
     await endsWell(items![0]!)
-    await shows('spare', 9_000)
-    expect(await gcp.get('spare')).toMatchObject({ masterInstanceName: `${PROJECT}:main` })
+    await shows('main', 9_000)
+    expect(await gcp.get('main')).toMatchObject({ masterInstanceName: `${PROJECT}:spare` })
+    expect(await eventually(async () => ((await slots('spare')).length === 1 ? true : undefined))).toBe(true)
   })
 })
 
