@@ -139,6 +139,20 @@ test('a source that has crashed is waited for: what it committed last is in its 
   expect(await sold('after-crash')).toEqual([1, 2, 9])
 })
 
+test('while a restore is under way, neither its source nor a backup of that can be deleted', async () => {
+  await unlessBusy(() => lab.azure.backupsAutomaticAndOnDemand.beginCreate(GROUP, 'source', 'wanted'))
+  // the restore waits for it
+  await lab.call('POST', '/_lab/faults', { cloud: 'azure', kind: 'freeze-instance', instance: 'source', for: '1h' })
+  const poller = await restoring('slow', { pointInTimeUTC: new Date() })
+  await refused(lab.azure.servers.beginDelete(GROUP, 'source'), 'ServerIsBusy')
+  await refused(lab.azure.backupsAutomaticAndOnDemand.beginDelete(GROUP, 'source', 'wanted'), 'ServerIsBusy')
+  expect((await get('source')).state).toBe('Ready')
+  await lab.call('DELETE', '/_lab/faults')
+  await done(Promise.resolve(poller))
+  expect(await sold('slow')).toEqual(expect.arrayContaining([1, 2]))
+  await done(lab.azure.backupsAutomaticAndOnDemand.beginDelete(GROUP, 'source', 'wanted'))
+})
+
 test('a restore that the lab was stopped in is finished by the next one', async () => {
   const moment = await now()
   const state = (await restoring('late', { pointInTimeUTC: moment })).toString()

@@ -80,6 +80,18 @@ test('servers that are not alike do not swap roles', async () => {
   await done(lab.azure.servers.beginUpdate(GROUP, 'west', { sku: { name: 'Standard_D2ds_v5' } }))
 })
 
+test('while a restore of its primary is under way a replica cannot swap roles, planned or forced', async () => {
+  await eventually(async () => (await get('east')).backup?.earliestRestoreDate)
+  await lab.call('POST', '/_lab/faults', { cloud: 'azure', kind: 'freeze-instance', instance: 'east', for: '1h' })
+  const wanted = { location: 'eastus', createMode: 'PointInTimeRestore', pointInTimeUTC: new Date() }
+  const source = { sourceServerResourceId: (await get('east')).id! }
+  const poller = await lab.azure.servers.beginCreateOrUpdate(GROUP, 'copy', { ...wanted, ...source })
+  for (const option of ['Planned', 'Forced']) await refused(swapping('west', option), 'ServerIsBusy', "'east'")
+  await lab.call('DELETE', '/_lab/faults')
+  expect(await done(Promise.resolve(poller))).toMatchObject({ state: 'Ready' })
+  await unlessBusy(() => lab.azure.servers.beginDelete(GROUP, 'copy'))
+})
+
 test('a planned switchover loses no commit, and the endpoint leads to the new writer', async () => {
   await at('writer', 'INSERT INTO sold SELECT generate_series(1, 1000)')
   const poller = await swapping('west')
