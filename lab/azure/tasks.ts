@@ -4,7 +4,7 @@ import { TIMER_MAX_MS } from '../duration'
 import type { Doom } from '../faults/call-faults'
 import type { Durations } from '../profile'
 import { createTaskRunner, type Outcome, type TaskRunner } from '../tasks'
-import { type AzureCloud, specOf } from './cloud'
+import { type AzureCloud, isSwapped, specOf } from './cloud'
 import { AzureError } from './errors'
 import { endOperation } from './promises'
 import { type AzureServer, type Job, type ServerState, serverKey, type Task } from './state'
@@ -22,7 +22,8 @@ import {
   setFirewallRule,
 } from './work/items'
 import { create, recover, remove, restart, restore, start, stop, update } from './work/lifecycle'
-import { promote, replicate, switchOver } from './work/roles'
+import { promote, replicate } from './work/roles'
+import { switchOver } from './work/switch-over'
 import { lasts, type Perform, type Work } from './work/work'
 
 const PERFORM: { readonly [Kind in Job['kind']]: Perform<Kind> } = {
@@ -135,7 +136,9 @@ function passes(cloud: AzureCloud, server: AzureServer, task: Task): boolean {
     task.kind === 'recover' ||
     task.kind === 'switch-over' ||
     task.kind === 'restart' ||
-    task.kind === 'stop'
+    task.kind === 'stop' ||
+    // who swaps their roles says when it comes back
+    isSwapped(cloud.state, server)
   )
     return false
   if (cloud.afflictions.isFrozen(serverKey(server.name))) return true
@@ -178,7 +181,8 @@ function stateAfter(cloud: AzureCloud, server: AzureServer, task: Task): ServerS
     case 'switch-over':
     case 'restart':
     case 'update':
-      return cloud.servers.isDown(server.folder) ? 'Inaccessible' : 'Ready'
+      if (!cloud.servers.isDown(server.folder)) return 'Ready'
+      return server.tasks.some(({ kind }) => kind === 'recover') ? 'Restarting' : 'Inaccessible'
     case 'start':
       return 'Stopped'
     case 'stop':

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { NotRestorableError } from '../../postgres/recovery'
 import { newFolderName } from '../../postgres/servers'
+import { makeSlot } from '../../postgres/slots'
 import { type AzureCloud, specOf } from '../cloud'
 import { leaveEndpoints } from '../endpoints'
 import { SETTINGS_QUESTION, type SettingRow } from '../parameters'
@@ -151,10 +152,24 @@ export const remove: Perform<'delete'> = async (work) => {
   }
 }
 
-/** What it keeps of its log for replicas that were removed while it was away, it need not keep. */
+/** It keeps its log for its replicas, and not for those that were removed while it was away. */
 export async function keepReplicas(cloud: AzureCloud, server: AzureServer): Promise<void> {
-  const folders = replicasOf(cloud.state, server).map(({ folder }) => folder)
-  if (server.replicaOf === null) await cloud.servers.keepReplicas(specOf(cloud, server), folders)
+  if (server.replicaOf !== null) return
+  const followers = replicasOf(cloud.state, server).filter(({ folder, outdated }) => folder !== '' && !outdated)
+  await keepSlots(
+    cloud,
+    server,
+    followers.map(({ folder }) => folder),
+  )
+}
+
+/** For these folders, whether they run or not, and for no others. */
+export async function keepSlots(cloud: AzureCloud, server: AzureServer, folders: readonly string[]): Promise<void> {
+  const spec = specOf(cloud, server)
+  await cloud.servers.keepReplicas(spec, folders)
+  await cloud.servers.administer(spec, async (client) => {
+    for (const folder of folders) await makeSlot(client, folder)
+  })
 }
 
 /** Its server ended by itself. */
