@@ -121,6 +121,23 @@ export function isSwapped({ servers }: AzureState, { name }: AzureServer): boole
   return Object.values(servers).some(({ tasks }) => tasks.some((task) => task.kind === 'switch-over' && task.primary === key))
 }
 
+/** Whether a replica takes its role by force: it may not write any more. */
+export function isSeized({ servers }: AzureState, { name }: AzureServer): boolean {
+  const key = serverKey(name)
+  return Object.values(servers).some(({ tasks }) =>
+    tasks.some((task) => task.kind === 'switch-over' && task.seized === true && task.primary === key),
+  )
+}
+
+/** What another server is being restored from, or made to follow, stays until that is done. @throws AzureError ServerIsBusy. */
+export function refuseWhileCopied({ cloud }: Call, server: AzureServer): void {
+  const key = serverKey(server.name)
+  const copied = Object.values(cloud.state.servers).some(({ tasks }) =>
+    tasks.some((task) => (task.kind === 'restore' || task.kind === 'replicate') && serverKey(task.source) === key),
+  )
+  if (copied) throw busy(server.name)
+}
+
 /** A server takes one change at a time, and only in certain states. @throws AzureError ServerIsBusy, ServerIsNotReady. */
 export function requireState(call: Call, server: AzureServer, ...states: AzureServer['state'][]): void {
   if (isBusy(call, server)) throw busy(server.name)

@@ -4,7 +4,7 @@ import type { CloudGround, InstanceStatus, SimulatedCloud } from '../cloud'
 import { Effects } from '../faults/effects'
 import { Past } from '../past'
 import { Servers } from '../postgres/servers'
-import { type AzureCloud, isSwapped, specOf } from './cloud'
+import { type AzureCloud, isSeized, isSwapped, specOf } from './cloud'
 import { EndpointListeners } from './endpoint-listeners'
 import { AZURE_FAULTS } from './faults/table'
 import { FLEXIBLE_SERVER } from './flavour'
@@ -163,7 +163,8 @@ async function resumeAll(cloud: AzureCloud): Promise<void> {
 /** What it was when the earlier lab ended, unless a task makes it what it is to be. */
 async function bringBack(cloud: AzureCloud, server: AzureServer): Promise<void> {
   const [task] = server.tasks
-  if (server.createdAt === null || server.state === 'Stopped' || (task && !needsServer(task))) return
+  if (server.createdAt === null || server.state === 'Stopped' || (task && !needsServer(task)) || isSeized(cloud.state, server))
+    return
   try {
     await cloud.servers.ensureRunning(specOf(cloud, server))
     await keepReplicas(cloud, server)

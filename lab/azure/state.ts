@@ -131,6 +131,8 @@ export interface AzureServer extends ServerShape {
   host: number
   /** The key of the server that it follows; null when it follows nobody. */
   replicaOf: string | null
+  /** Set while it is stopped and cannot follow its primary as it is: it is made anew when it is started. */
+  outdated?: boolean
   /** Null until it was made. */
   createdAt: string | null
   /** When it last became ready. */
@@ -164,8 +166,9 @@ export type Job =
   | { kind: 'replicate'; source: string }
   /** `planned`: not before it has everything. */
   | { kind: 'promote'; planned: boolean }
-  /** It and its primary, a key, swap their roles. */
-  | { kind: 'switch-over'; primary: string; planned: boolean }
+  /** It and its primary, a key, swap their roles. `seized`: the primary was ended for good. `takenBack`: it failed, and the primary is to
+   *  write again. */
+  | { kind: 'switch-over'; primary: string; planned: boolean; seized?: boolean; takenBack?: boolean }
   | { kind: 'update'; change: Partial<ServerShape>; verifier: string | null }
   | { kind: 'start' }
   | { kind: 'stop' }

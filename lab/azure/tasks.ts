@@ -4,7 +4,7 @@ import { TIMER_MAX_MS } from '../duration'
 import type { Doom } from '../faults/call-faults'
 import type { Durations } from '../profile'
 import { createTaskRunner, type Outcome, type TaskRunner } from '../tasks'
-import { type AzureCloud, specOf } from './cloud'
+import { type AzureCloud, isSwapped, specOf } from './cloud'
 import { AzureError } from './errors'
 import { endOperation } from './promises'
 import { type AzureServer, type Job, type ServerState, serverKey, type Task } from './state'
@@ -22,7 +22,8 @@ import {
   setFirewallRule,
 } from './work/items'
 import { create, recover, remove, restart, restore, start, stop, update } from './work/lifecycle'
-import { promote, replicate, switchOver } from './work/roles'
+import { promote, replicate } from './work/roles'
+import { switchOver } from './work/switch-over'
 import { lasts, type Perform, type Work } from './work/work'
 
 const PERFORM: { readonly [Kind in Job['kind']]: Perform<Kind> } = {
@@ -90,10 +91,10 @@ export function createAzureTasks(cloud: () => AzureCloud): TaskRunner<AzureServe
     },
     async failed(server, task, error) {
       const now = cloud()
-      if ((await passes(now, server, task)) || (await hasSwapped(now, server, task))) return 'again'
+      if (passes(now, server, task)) return 'again'
       now.log(`${task.kind} of ${server.name} failed: ${error}`)
       if (task.kind === 'switch-over') mendPrimary(now, task.primary)
-      if (makes(task.kind)) await now.servers.remove(server.folder, { replicaOf: specOf(now, server).replicaOf })
+      if (makes(task.kind)) await clear(now, server)
       return failure(now, server, task, error)
     },
     nameOf: ({ name }) => name,
@@ -118,28 +119,32 @@ export function expectRecovery(server: AzureServer): void {
   server.tasks.splice(1, 0, { kind: 'recover', operation: null })
 }
 
+/** What cannot be removed is swept away by the next lab: it must not keep the promise from ending. */
+async function clear(cloud: AzureCloud, server: AzureServer): Promise<void> {
+  try {
+    await cloud.servers.remove(server.folder, { replicaOf: specOf(cloud, server).replicaOf })
+  } catch (error) {
+    cloud.log(`what was made of ${server.name} stays: ${error}`)
+  }
+}
+
 /** Whether a task failed only because its server was away: then it is begun again once that is back. */
-async function passes(cloud: AzureCloud, server: AzureServer, task: Task): Promise<boolean> {
+function passes(cloud: AzureCloud, server: AzureServer, task: Task): boolean {
   if (
     task.doom ||
     !needsServer(task) ||
     task.kind === 'recover' ||
     task.kind === 'switch-over' ||
     task.kind === 'restart' ||
-    task.kind === 'stop'
+    task.kind === 'stop' ||
+    // who swaps their roles says when it comes back
+    isSwapped(cloud.state, server)
   )
     return false
   if (cloud.afflictions.isFrozen(serverKey(server.name))) return true
   if (!cloud.servers.isDown(server.folder)) return false
   server.tasks = [{ kind: 'recover', operation: null }, ...server.tasks.filter(({ kind }) => kind !== 'recover')]
-  await cloud.save()
   return true
-}
-
-/** A switchover that failed after the replica became the writer is carried on with: there is no way back. */
-async function hasSwapped(cloud: AzureCloud, server: AzureServer, task: Task): Promise<boolean> {
-  if (task.kind !== 'switch-over' || task.doom || cloud.servers.isDown(server.folder)) return false
-  return !(await cloud.servers.isInRecovery(specOf(cloud, server)).catch(() => true))
 }
 
 /** While roles are swapped nobody recovers the primary but who swaps them. */
@@ -176,7 +181,8 @@ function stateAfter(cloud: AzureCloud, server: AzureServer, task: Task): ServerS
     case 'switch-over':
     case 'restart':
     case 'update':
-      return cloud.servers.isDown(server.folder) ? 'Inaccessible' : 'Ready'
+      if (!cloud.servers.isDown(server.folder)) return 'Ready'
+      return server.tasks.some(({ kind }) => kind === 'recover') ? 'Restarting' : 'Inaccessible'
     case 'start':
       return 'Stopped'
     case 'stop':

@@ -20,9 +20,12 @@ export function backupBefore(server: AzureServer, pointInTime: string | null): S
   return completeBackups(server).findLast(({ completedAt }) => pointInTime === null || completedAt <= pointInTime)
 }
 
-/** Oldest first. */
-function completeBackups({ backups }: AzureServer): (ServerBackup & { completedAt: string })[] {
-  return Object.values(backups)
+/** Oldest first, without those that are about to be deleted. */
+function completeBackups({ backups, tasks }: AzureServer): (ServerBackup & { completedAt: string })[] {
+  const doomed = new Set(tasks.flatMap((task) => (task.kind === 'delete-backup' ? [task.backup] : [])))
+  return Object.entries(backups)
+    .filter(([key]) => !doomed.has(key))
+    .map(([, backup]) => backup)
     .filter((backup): backup is ServerBackup & { completedAt: string } => backup.completedAt !== null)
     .sort((a, b) => (a.completedAt < b.completedAt ? -1 : 1))
 }

@@ -1,5 +1,5 @@
 /** BackupsAutomaticAndOnDemand_Delete: only those that somebody asked for. */
-import { findServer, type Operation, requireState } from '../cloud'
+import { findServer, type Operation, refuseWhileCopied, requireState } from '../cloud'
 import { AzureError } from '../errors'
 import { promise } from '../promises'
 import { serverId } from '../protocol/path'
@@ -14,6 +14,7 @@ export const deleteBackup: Operation = async (call) => {
     throw new AzureError('OperationNotAllowed', `The backup '${record.name}' was taken automatically and cannot be deleted.`)
   }
   requireState(call, server, 'Ready')
+  refuseWhileCopied(call, server)
   return promise(call, server, {
     kind: 'DropServerBackupManagementOperation',
     resource: serverId(server, 'backups', record.name),

@@ -1,5 +1,5 @@
 /** Servers_Delete: its backups go with it. What is not there is deleted already. */
-import { isBusy, type Operation, serverAt } from '../cloud'
+import { isBusy, type Operation, refuseWhileCopied, serverAt } from '../cloud'
 import { AzureError, busy } from '../errors'
 import { promise } from '../promises'
 import { serverId } from '../protocol/path'
@@ -12,6 +12,7 @@ export const deleteServer: Operation = async (call) => {
     throw new AzureError('OperationNotAllowed', `Server '${server.name}' has read replicas: they go, or are promoted, first.`)
   }
   if (isBusy(call, server)) throw busy(server.name)
+  refuseWhileCopied(call, server)
   return promise(call, server, {
     kind: 'DropServerManagementOperation',
     resource: serverId(server),

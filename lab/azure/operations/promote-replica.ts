@@ -1,6 +1,6 @@
 /** Servers_Update with `replica`: a read replica becomes a server of its own, or swaps its role with its primary; planned (it has everything
  *  then) or forced (at once; what it has not received is lost). Older versions of the API say only `replicationRole: None`. */
-import { type Answer, type Call, isBusy, requireState } from '../cloud'
+import { type Answer, type Call, isBusy, refuseWhileCopied, requireState } from '../cloud'
 import { endpointsOf } from '../endpoints'
 import { AzureError, busy, invalidParameter } from '../errors'
 import { promise } from '../promises'
@@ -47,6 +47,8 @@ async function switchOver(call: Call, server: AzureServer, primary: string, plan
   }
   if (planned) requireState(call, before, 'Ready')
   else if (isBusy(call, before)) throw busy(before.name)
+  // who follows has no backups: they go with the role
+  refuseWhileCopied(call, before)
   return promise(call, server, {
     kind: 'PromoteReadReplicaManagementOperation',
     resource: serverId(server),

@@ -1,7 +1,7 @@
 /** Servers_CreateOrUpdate with PointInTimeRestore or GeoRestore: always a new server. What the source had of firewall rules, high
  *  availability, Entra administrators and tags is not there; sizes, configurations, administrator and password are the source's. */
-import { type Call, type Operation, sourceOf } from '../cloud'
-import { AzureError, invalidParameter } from '../errors'
+import { type Call, isSwapped, type Operation, sourceOf } from '../cloud'
+import { AzureError, busy, invalidParameter } from '../errors'
 import { type Location, pairOf } from '../locations'
 import { parseShape, parseZone } from '../shape'
 import type { AzureServer } from '../state'
@@ -11,6 +11,7 @@ import { addServer } from './new-server'
 export async function restoreServer(call: Call, name: string, location: Location): ReturnType<Operation> {
   const { body } = call
   const source = sourceOf(call)
+  if (isSwapped(call.cloud.state, source)) throw busy(source.name)
   const geo = body.text('properties.createMode')?.toLowerCase() === 'georestore'
   if (geo) requireGeo(source, location)
   else if (location !== source.location) {

@@ -9,7 +9,7 @@ export const startServer: Operation = async (call) => {
   return promise(call, server, {
     kind: 'StartServerManagementOperation',
     resource: serverId(server),
-    job: { kind: 'start' },
+    job: server.outdated && server.replicaOf !== null ? { kind: 'replicate', source: server.replicaOf } : { kind: 'start' },
     show: 'Starting',
   })
 }

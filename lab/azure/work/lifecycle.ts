@@ -1,6 +1,8 @@
 /** Tasks that a server as a whole goes through. Each is safe to begin again. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { NotRestorableError } from '../../postgres/recovery'
 import { newFolderName } from '../../postgres/servers'
+import { makeSlot } from '../../postgres/slots'
 import { type AzureCloud, specOf } from '../cloud'
 import { leaveEndpoints } from '../endpoints'
 import { SETTINGS_QUESTION, type SettingRow } from '../parameters'
@@ -8,6 +10,10 @@ import { replicasOf } from '../replication'
 import { type AzureServer, serverKey } from '../state'
 import { backupBefore } from '../window'
 import { atLeast, becomeReady, configured, lasts, type Perform, type Work } from './work'
+
+/** For so long a source that is away is waited for; also one that is stopped, started or made larger meanwhile. */
+const SOURCE_TIMEOUT_MS = 5 * 60_000
+const LOOK_EVERY_MS = 50
 
 export const create: Perform<'create'> = async (work, { verifier }) => {
   const { cloud, server } = work
@@ -38,11 +44,11 @@ export const restore: Perform<'restore'> = async (work, { source: name, pointInT
   const backup = source && backupBefore(source, pointInTime)
   if (!source || !backup) throw new Error(`There is no backup of ${name} for that moment any more.`)
   await beginAnew(work)
-  const alive = await archivedUntil(work, source)
+  const ended = await archivedUntil(work, source)
   const point = { backup: backup.folder, archive: source.archive, target: pointInTime ?? 'latest', signal }
   const restored = cloud.servers.restoreToTime(specOf(cloud, server), point).catch((error) => {
     // nothing happened any more after a server was stopped
-    if (alive || !(error instanceof NotRestorableError)) throw error
+    if (!ended || !(error instanceof NotRestorableError)) throw error
     return cloud.servers.restoreToTime(specOf(cloud, server), { ...point, target: 'latest' })
   })
   await atLeast(restored, lasts(work, 'restoreMs'))
@@ -53,12 +59,21 @@ export const restore: Perform<'restore'> = async (work, { source: name, pointInT
   }
 }
 
-/** Whether the source still runs, so that its archive can be made to reach until now; one that is stopped has archived everything. */
+/** Has everything archived that the source committed until now. Whether it had ended before: one that was stopped has archived everything; one
+ *  that crashed has not, and is waited for. @throws Error when it does not come back. */
 async function archivedUntil({ cloud, signal }: Work, source: AzureServer): Promise<boolean> {
-  await cloud.afflictions.thawed(serverKey(source.name), signal)
-  if (cloud.servers.isDown(source.folder)) return false
-  await cloud.servers.archiveUpToNow(specOf(cloud, source), signal)
-  return true
+  const limited = AbortSignal.any([signal, AbortSignal.timeout(SOURCE_TIMEOUT_MS)])
+  for (;;) {
+    await cloud.afflictions.thawed(serverKey(source.name), signal)
+    if (source.state === 'Stopped') return true
+    try {
+      await cloud.servers.archiveUpToNow(specOf(cloud, source), limited)
+      return false
+    } catch (error) {
+      if (limited.aborted || (source.state === 'Inaccessible' && source.tasks.length === 0)) throw error
+    }
+    await sleep(LOOK_EVERY_MS, undefined, { signal })
+  }
 }
 
 /** A new folder for a new attempt, written down first, so that the sweep after a crash knows which one counts. */
@@ -140,10 +155,24 @@ export const remove: Perform<'delete'> = async (work) => {
   }
 }
 
-/** What it keeps of its log for replicas that were removed while it was away, it need not keep. */
+/** It keeps its log for its replicas, and not for those that were removed while it was away. */
 export async function keepReplicas(cloud: AzureCloud, server: AzureServer): Promise<void> {
-  const folders = replicasOf(cloud.state, server).map(({ folder }) => folder)
-  if (server.replicaOf === null) await cloud.servers.keepReplicas(specOf(cloud, server), folders)
+  if (server.replicaOf !== null) return
+  const followers = replicasOf(cloud.state, server).filter(({ folder, outdated }) => folder !== '' && !outdated)
+  await keepSlots(
+    cloud,
+    server,
+    followers.map(({ folder }) => folder),
+  )
+}
+
+/** For these folders, whether they run or not, and for no others. */
+export async function keepSlots(cloud: AzureCloud, server: AzureServer, folders: readonly string[]): Promise<void> {
+  const spec = specOf(cloud, server)
+  await cloud.servers.keepReplicas(spec, folders)
+  await cloud.servers.administer(spec, async (client) => {
+    for (const folder of folders) await makeSlot(client, folder)
+  })
 }
 
 /** Its server ended by itself. */

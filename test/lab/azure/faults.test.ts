@@ -1,4 +1,5 @@
 import type { CallRecord } from '../../../lab/calls'
+import { Servers } from '../../../lab/postgres/servers'
 import { connect } from '../fixture'
 import {
   type AzureLab,
@@ -114,6 +115,14 @@ test('a creation that was accepted and fails leaves no server', async () => {
   await expect(done(lab.azure.servers.beginCreateOrUpdate(GROUP, 'stillborn', wanted()))).rejects.toThrow('InternalServerError')
   await refused(lab.azure.servers.get(GROUP, 'stillborn'), 'ResourceNotFound')
   expect((await lab.call('GET', '/_lab/status')).body.instances).toHaveLength(1)
+})
+
+test('a creation that fails ends as failed although what it made cannot be removed', async () => {
+  const remove = jest.spyOn(Servers.prototype, 'remove').mockRejectedValueOnce(new Error('The folder does not go.'))
+  await order({ kind: 'fail-operation', operation: 'Servers_CreateOrUpdate' })
+  await expect(done(lab.azure.servers.beginCreateOrUpdate(GROUP, 'stuck', wanted()))).rejects.toThrow('InternalServerError')
+  remove.mockRestore()
+  await refused(lab.azure.servers.get(GROUP, 'stuck'), 'ResourceNotFound')
 })
 
 test('a server that became ready refuses changes for as long as ordered', async () => {

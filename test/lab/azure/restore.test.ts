@@ -1,4 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Server } from '@azure/arm-postgresql-flexible'
+import { Servers } from '../../../lab/postgres/servers'
 import {
   type AzureLab,
   createServer,
@@ -115,10 +117,46 @@ test('a geo-restore makes a server in the paired region, and nowhere else', asyn
   expect(await sold('far')).toEqual([1, 2])
 })
 
+test('a source that has crashed is waited for: what it committed last is in its copy', async () => {
+  const { ensureRunning } = Servers.prototype
+  let comeBack = (): void => {}
+  const held = new Promise<void>((resolve) => {
+    comeBack = resolve
+  })
+  const recovery = jest.spyOn(Servers.prototype, 'ensureRunning').mockImplementationOnce(async function (this: Servers, spec) {
+    await held
+    await ensureRunning.call(this, spec)
+  })
+  await query(lab, source, 'INSERT INTO sold VALUES (9)', shop)
+  await lab.call('POST', '/_lab/faults', { cloud: 'azure', kind: 'crash-instance', instance: 'source' })
+  await eventually(async () => ((await get('source')).state === 'Restarting' ? true : undefined))
+  const poller = await restoring('after-crash', { pointInTimeUTC: new Date() })
+  await sleep(300)
+  expect((await get('after-crash')).state).toBe('Provisioning')
+  comeBack()
+  await done(Promise.resolve(poller))
+  recovery.mockRestore()
+  expect(await sold('after-crash')).toEqual([1, 2, 9])
+})
+
+test('while a restore is under way, neither its source nor a backup of that can be deleted', async () => {
+  await unlessBusy(() => lab.azure.backupsAutomaticAndOnDemand.beginCreate(GROUP, 'source', 'wanted'))
+  // the restore waits for it
+  await lab.call('POST', '/_lab/faults', { cloud: 'azure', kind: 'freeze-instance', instance: 'source', for: '1h' })
+  const poller = await restoring('slow', { pointInTimeUTC: new Date() })
+  await refused(lab.azure.servers.beginDelete(GROUP, 'source'), 'ServerIsBusy')
+  await refused(lab.azure.backupsAutomaticAndOnDemand.beginDelete(GROUP, 'source', 'wanted'), 'ServerIsBusy')
+  expect((await get('source')).state).toBe('Ready')
+  await lab.call('DELETE', '/_lab/faults')
+  await done(Promise.resolve(poller))
+  expect(await sold('slow')).toEqual(expect.arrayContaining([1, 2]))
+  await done(lab.azure.backupsAutomaticAndOnDemand.beginDelete(GROUP, 'source', 'wanted'))
+})
+
 test('a restore that the lab was stopped in is finished by the next one', async () => {
   const moment = await now()
   const state = (await restoring('late', { pointInTimeUTC: moment })).toString()
   await lab.restart()
   await done(lab.azure.servers.beginCreateOrUpdate(GROUP, 'late', { location: 'eastus' }, { resumeFrom: state }))
-  expect(await sold('late')).toEqual([1, 2])
+  expect(await sold('late')).toEqual([1, 2, 9])
 })

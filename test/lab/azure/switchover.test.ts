@@ -1,4 +1,7 @@
+import { join } from 'node:path'
 import type { Server } from '@azure/arm-postgresql-flexible'
+import { makeFollower } from '../../../lab/postgres/follower'
+import { Servers } from '../../../lab/postgres/servers'
 import {
   type AzureLab,
   createServer,
@@ -29,8 +32,8 @@ afterAll(() => lab?.remove())
 
 const get = (name: string) => lab.azure.servers.get(GROUP, name)
 const endpoint = (of = 'east') => lab.azure.virtualEndpoints.get(GROUP, of, 'shop')
-const at = async (place: 'writer' | 'reader', sql: string) => {
-  const [writer, reader] = (await endpoint()).virtualEndpoints!
+const at = async (place: 'writer' | 'reader', sql: string, of?: string) => {
+  const [writer, reader] = (await endpoint(of)).virtualEndpoints!
   return query(lab, { fullyQualifiedDomainName: place === 'writer' ? writer! : reader! } as Server, sql)
 }
 const whoAmI = 'SELECT host(inet_server_addr()) AS address, pg_is_in_recovery() AS follows'
@@ -80,6 +83,18 @@ test('servers that are not alike do not swap roles', async () => {
   await done(lab.azure.servers.beginUpdate(GROUP, 'west', { sku: { name: 'Standard_D2ds_v5' } }))
 })
 
+test('while a restore of its primary is under way a replica cannot swap roles, planned or forced', async () => {
+  await eventually(async () => (await get('east')).backup?.earliestRestoreDate)
+  await lab.call('POST', '/_lab/faults', { cloud: 'azure', kind: 'freeze-instance', instance: 'east', for: '1h' })
+  const wanted = { location: 'eastus', createMode: 'PointInTimeRestore', pointInTimeUTC: new Date() }
+  const source = { sourceServerResourceId: (await get('east')).id! }
+  const poller = await lab.azure.servers.beginCreateOrUpdate(GROUP, 'copy', { ...wanted, ...source })
+  for (const option of ['Planned', 'Forced']) await refused(swapping('west', option), 'ServerIsBusy', "'east'")
+  await lab.call('DELETE', '/_lab/faults')
+  expect(await done(Promise.resolve(poller))).toMatchObject({ state: 'Ready' })
+  await unlessBusy(() => lab.azure.servers.beginDelete(GROUP, 'copy'))
+})
+
 test('a planned switchover loses no commit, and the endpoint leads to the new writer', async () => {
   await at('writer', 'INSERT INTO sold SELECT generate_series(1, 1000)')
   const poller = await swapping('west')
@@ -100,19 +115,59 @@ test('a planned switchover loses no commit, and the endpoint leads to the new wr
   expect((await endpoint('west')).id).toContain('/flexibleServers/west/virtualendpoints/shop')
 })
 
+const streams = (name: string) =>
+  eventually(async () => ((await get(name)).replica?.replicationState === 'Active' ? true : undefined))
+const everywhere = async (last: number, names: string[]) => {
+  for (const name of names) {
+    await eventually(async () => ((await sold(name)).includes(last) ? true : undefined))
+    await streams(name)
+  }
+}
+
 test('afterwards everybody follows the new writer, also after a restart of the lab', async () => {
   await at('writer', 'INSERT INTO sold VALUES (1001)')
-  const everywhere = async (last: number) => {
-    for (const name of ['east', 'third']) {
-      await eventually(async () => ((await sold(name)).includes(last) ? true : undefined))
-      await eventually(async () => ((await get(name)).replica?.replicationState === 'Active' ? true : undefined))
-    }
-  }
-  await everywhere(1001)
+  await everywhere(1001, ['east', 'third'])
   await lab.restart()
   expect(await at('writer', whoAmI)).toEqual([{ address: await addressOf('west'), follows: false }])
   await at('writer', 'INSERT INTO sold VALUES (1002)')
-  await everywhere(1002)
+  await everywhere(1002, ['east', 'third'])
+})
+
+test('a replica that is stopped during a switchover follows the new writer from its start', async () => {
+  await unlessBusy(() => lab.azure.servers.beginStop(GROUP, 'third'))
+  await unlessBusy(() => swapping('east'))
+  await at('writer', 'INSERT INTO sold VALUES (1003)')
+  await unlessBusy(() => lab.azure.servers.beginStart(GROUP, 'third'))
+  await everywhere(1003, ['third'])
+})
+
+test('a switchover that fails before the promotion leaves the primary writing, and everybody following it', async () => {
+  jest.spyOn(Servers.prototype, 'switchOver').mockImplementationOnce(async function (this: Servers, writer) {
+    await this.halt(writer.folder)
+    makeFollower(join(lab.stateDir, 'azure', 'instances', writer.folder, 'data'))
+    throw new Error('There is no power.')
+  })
+  await expect(unlessBusy(() => swapping('west'))).rejects.toThrow('InternalServerError')
+  expect(await get('east')).toMatchObject({ state: 'Ready', replicationRole: 'Primary' })
+  expect(await get('west')).toMatchObject({ state: 'Ready', replicationRole: 'GeoAsyncReplica' })
+  await at('writer', 'INSERT INTO sold VALUES (1004)')
+  expect(await at('writer', whoAmI)).toEqual([{ address: await addressOf('east'), follows: false }])
+  await everywhere(1004, ['west', 'third'])
+})
+
+test('a switchover in which the old primary crashes while it becomes a follower ends well', async () => {
+  const { switchOver } = Servers.prototype
+  jest.spyOn(Servers.prototype, 'switchOver').mockImplementationOnce(async function (this: Servers, writer, replica, signal) {
+    await switchOver.call(this, writer, replica, signal)
+    await this.crash(writer.folder)
+    throw new Error('Connection terminated unexpectedly')
+  })
+  await unlessBusy(() => swapping('west'))
+  expect(await get('west')).toMatchObject({ state: 'Ready', replicationRole: 'Primary' })
+  expect(await get('east')).toMatchObject({ state: 'Ready', replicationRole: 'GeoAsyncReplica' })
+  await at('writer', 'INSERT INTO sold VALUES (1005)')
+  expect(await at('writer', 'SELECT count(*)::int AS n FROM sold')).toEqual([{ n: 1005 }])
+  await everywhere(1005, ['east', 'third'])
 })
 
 test('a forced switchover needs no primary; the old one comes back as a replica', async () => {
@@ -132,14 +187,49 @@ test('a forced switchover needs no primary; the old one comes back as a replica'
   expect(await at('writer', whoAmI)).toEqual([{ address: await addressOf('east'), follows: false }])
 })
 
+test('by force the old primary is ended before the replica writes, also when the lab is stopped in between', async () => {
+  const { promote, stopAll } = Servers.prototype
+  const ended: boolean[] = []
+  let fail = (_error: Error): void => {}
+  const held = new Promise<void>((_, reject) => {
+    fail = reject
+  })
+  let ours: Servers | undefined
+  jest
+    .spyOn(Servers.prototype, 'promote')
+    .mockImplementationOnce(function (this: Servers, { replicaOf }) {
+      ours = this
+      ended.push(this.isDown(replicaOf!.folder))
+      return held
+    })
+    .mockImplementationOnce(function (this: Servers, spec) {
+      ended.push(this.isDown(spec.replicaOf!.folder))
+      return promote.call(this, spec)
+    })
+  const stopping = jest.spyOn(Servers.prototype, 'stopAll').mockImplementation(function (this: Servers, graceMs) {
+    if (this === ours) fail(new Error('The lab is closing.'))
+    return stopAll.call(this, graceMs)
+  })
+  await streams('west')
+  const state = (await swapping('west', 'Forced')).toString()
+  await eventually(async () => (ended.length === 1 ? true : undefined))
+  await expect(query(lab, await get('east'), 'SELECT 1')).rejects.toMatchObject({ code: 'ECONNREFUSED' })
+  await lab.restart()
+  stopping.mockRestore()
+  await done(lab.azure.servers.beginUpdate(GROUP, 'west', {}, { resumeFrom: state }))
+  expect(ended).toEqual([true, true])
+  expect(await get('west')).toMatchObject({ state: 'Ready', replicationRole: 'Primary' })
+  await streams('east')
+})
+
 test('a replica that is promoted alone leaves the endpoint; with the endpoint its addresses are gone', async () => {
   const alone = { replica: { role: 'None', promoteMode: 'Standalone', promoteOption: 'Planned' } }
-  await unlessBusy(() => lab.azure.servers.beginUpdate(GROUP, 'west', alone))
-  expect(await endpoint()).toMatchObject({ members: ['east'] })
-  expect(await at('reader', whoAmI)).toEqual([{ address: await addressOf('east'), follows: false }])
-  const [writer] = (await endpoint()).virtualEndpoints!
-  await unlessBusy(() => lab.azure.virtualEndpoints.beginDelete(GROUP, 'east', 'shop'))
-  await refused(endpoint(), 'ResourceNotFound')
+  await unlessBusy(() => lab.azure.servers.beginUpdate(GROUP, 'east', alone))
+  expect(await endpoint('west')).toMatchObject({ members: ['west'] })
+  expect(await at('reader', whoAmI, 'west')).toEqual([{ address: await addressOf('west'), follows: false }])
+  const [writer] = (await endpoint('west')).virtualEndpoints!
+  await unlessBusy(() => lab.azure.virtualEndpoints.beginDelete(GROUP, 'west', 'shop'))
+  await refused(endpoint('west'), 'ResourceNotFound')
   await expect(query(lab, { fullyQualifiedDomainName: writer! } as Server, 'SELECT 1')).rejects.toMatchObject({
     code: 'ECONNREFUSED',
   })
