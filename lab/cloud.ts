@@ -5,6 +5,7 @@ import type { CallLog } from './calls'
 import type { FaultBook } from './faults/book'
 import type { Fault } from './faults/fault'
 import type { Pace } from './profile'
+import type { Authority } from './tls'
 
 export interface SimulatedCloud {
   readonly name: string
@@ -34,6 +35,8 @@ export interface InstanceStatus {
   /** The cloud's own word. */
   readonly state: string
   readonly engineVersion: string
+  /** Of its PostgreSQL; null when that does not run, or the system does not say. */
+  readonly memoryBytes: number | null
 }
 
 /** What is the same for every cloud of a lab. */
@@ -50,6 +53,8 @@ export interface CloudGround {
   /** The lab's own address: its administrator connects from nowhere else. */
   readonly apiAddress: string
   readonly administratorPassword: string
+  /** Certifies the lab's servers. Opened when it is first asked for: most labs never need it, and making it takes long. */
+  authority(): Promise<Authority>
   /** Resolves when the state is on disk: an answer is only given after that. */
   save(): Promise<void>
   /** Resolves when what can be seen now is on disk. */

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { Addresses } from './addresses'
 import { awsOffer } from './aws/faults/offer'
 import { startAws } from './aws/start'
+import { endpointHosts } from './azure/endpoints'
 import { azureOffer } from './azure/faults/offer'
 import { startAzure } from './azure/start'
 import type { CloudGround, SimulatedCloud } from './cloud'
@@ -19,7 +20,12 @@ export function faultOffers(state: LabState): readonly FaultOffer[] {
 /** Every instance of every cloud, as far as it takes an address. */
 export function instancesIn(state: LabState): readonly { host: number }[] {
   const { aws, azure, gcp } = state
-  return [...Object.values(aws.instances), ...Object.values(azure.servers), ...Object.values(gcp.instances)]
+  return [
+    ...Object.values(aws.instances),
+    ...Object.values(azure.servers),
+    ...endpointHosts(azure),
+    ...Object.values(gcp.instances),
+  ]
 }
 
 export function startClouds(

@@ -14,6 +14,7 @@ import { Pace, type ProfileName } from './profile'
 import { type LabState, newLabState } from './state'
 import { lockState } from './state-lock'
 import { openStore, type Store } from './store'
+import { openAuthority } from './tls'
 
 export interface LabOptions {
   /** All that the lab keeps. One lab at a time. */
@@ -92,6 +93,7 @@ async function startOn({ store, credentials, release }: Ground, options: LabOpti
     dataPort,
     apiAddress: hostAddress(state.block, API_HOST),
     administratorPassword: state.administratorPassword,
+    authority: once(() => openAuthority(options.stateDir)),
     save,
     saved,
     log: options.log ?? (() => {}),
@@ -154,8 +156,8 @@ async function listen(api: FastifyInstance, host: string, wanted: number, before
   return address.port
 }
 
-function once(act: () => Promise<void>): () => Promise<void> {
-  let done: Promise<void> | undefined
+function once<Result>(act: () => Promise<Result>): () => Promise<Result> {
+  let done: Promise<Result> | undefined
   return () => {
     done ??= act()
     return done

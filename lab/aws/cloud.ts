@@ -10,14 +10,13 @@ import type { ServerSpec, Servers } from '../postgres/servers'
 import { allowedNetworks, DEFAULT_GROUP, type SecurityGroup } from '../security-groups'
 import type { TaskRunner } from '../tasks'
 import { AwsError, invalidCombination, invalidValue } from './errors'
+import { sourceOf } from './following'
 import type { Answers } from './generated/answers'
 import { parseIdentifier } from './identifiers'
 import { defaultGroup, findGroup, serverSettings } from './parameters'
 import type { Action } from './protocol/model'
 import type { Query } from './protocol/query'
 import { requireRoom } from './quotas'
-import type { Reach } from './reach'
-import type { Schedule } from './schedule'
 import { type AwsState, type DbInstance, type DbSnapshot, key, type ParameterGroup, type Task } from './state'
 
 export interface AwsCloud extends CloudGround {
@@ -30,12 +29,14 @@ export interface AwsCloud extends CloudGround {
   readonly versions: Readonly<Record<PostgresMajor, string>>
   readonly tasks: TaskRunner<DbInstance>
   readonly copies: TaskRunner<DbSnapshot>
+  /** How replicas follow. */
+  readonly replicas: Looker
   /** Deletes backups that nobody can restore from any more (backups.ts). */
   sweepDoomed(): Promise<void>
   /** What is done without being asked. */
-  readonly schedule: Schedule
+  readonly schedule: { plan(instance: DbInstance): void; close(): void }
   /** How far instances can be restored to. */
-  readonly reach: Reach
+  readonly reach: Looker
   /** What there was before, for those who are told nothing newer. */
   readonly past: Past<AwsState>
   readonly afflictions: Afflictions
@@ -44,6 +45,12 @@ export interface AwsCloud extends CloudGround {
 
 /** What ordered faults do to instances now, by their keys. */
 export type Afflictions = Pick<Effects, 'isCut' | 'isFrozen' | 'isFull' | 'thawed' | 'lift'>
+
+/** Looks after something that is only known when somebody asks: what they see is what was known before. */
+export interface Looker {
+  looked(instance: Pick<DbInstance, 'region' | 'id'>): void
+  close(): Promise<void>
+}
 
 export interface Call {
   readonly cloud: AwsCloud
@@ -135,10 +142,14 @@ export function parseSecurityGroups(call: Call): string[] | undefined {
   return [...new Set(ids)]
 }
 
+export function findGroupOf(state: AwsState, { region, parameterGroup }: DbInstance): ParameterGroup {
+  return findGroup(state, region, parameterGroup)
+}
+
 /** The group of the request for a server of this major, or its default one. */
-export function parseParameterGroup(call: Call, major: PostgresMajor): ParameterGroup {
+export function parseParameterGroup(call: Call, major: PostgresMajor, otherwise?: ParameterGroup): ParameterGroup {
   const name = call.query.text('DBParameterGroupName')
-  if (name === undefined) return defaultGroup(major, call.region)
+  if (name === undefined) return otherwise ?? defaultGroup(major, call.region)
   const group = findGroup(call.cloud.state, call.region, name)
   const family = `postgres${major}`
   if (group.family !== family) {
@@ -166,12 +177,15 @@ export function keyOf({ region, id }: Pick<DbInstance, 'region' | 'id'>): string
 
 /** The server that an instance should be, as of now. */
 export function specOf(cloud: AwsCloud, instance: DbInstance): ServerSpec {
+  const source = sourceOf(cloud.state, instance)
   return {
     folder: instance.folder,
     major: instance.major,
     address: cloud.addresses.textOf(instance.host),
     settings: serverSettings(instance.running.parameters),
     archive: instance.archive ?? undefined,
+    replicaOf: source && { folder: source.folder, address: cloud.addresses.textOf(source.host) },
+    tls: instance.running.parameters['rds.force_ssl'] === '1' ? 'required' : 'offered',
     networks: cloud.afflictions.isCut(keyOf(instance)) ? [] : allowedNetworks(cloud.securityGroups, instance.securityGroups),
   }
 }

@@ -1,19 +1,6 @@
 /** What happened to resources, as DescribeEvents tells it: kept for 14 days, the last 2,000 of them. Source: RDS user guide, "Amazon RDS
  *  event categories and event messages". */
-import type { AwsState } from './state'
-
-export type SourceType = 'db-instance' | 'db-snapshot' | 'db-parameter-group' | 'db-cluster' | 'db-cluster-snapshot'
-
-export interface EventRecord {
-  /** Counts all events that this lab ever had. */
-  seq: number
-  at: string
-  region: string
-  sourceType: SourceType
-  sourceId: string
-  message: string
-  categories: string[]
-}
+import type { AwsState, SourceType } from './state'
 
 interface EventKind {
   readonly categories: readonly string[]
@@ -57,6 +44,7 @@ export const EVENTS = {
   singleAz: event('Finished applying modification to convert to a standard (Single-AZ) DB Instance', 'configuration change'),
   groupUsed: event('Updated to use DBParameterGroup {}', 'configuration change'),
   renamed: event('Renamed instance from {} to {}', 'configuration change'),
+  promoted: event('Promoted read replica to a standalone database instance', 'read replica'),
   restoredToTime: event('Restored from DB instance {} to {}', 'restoration'),
   restoredFromSnapshot: event('Restored from snapshot {}', 'restoration'),
   incompatible: event('Database instance put into {}. {}', 'failure'),

@@ -100,8 +100,7 @@ export function groupValues(group: ParameterGroup): ParameterValues {
 
 function isAllowed(parameter: ParameterDefinition, value: string): boolean {
   if (/[\r\n\0]/.test(value)) return false
-  // there is no TLS on loopback to force
-  if (parameter.name === 'rds.force_ssl') return value === '0'
+  if (parameter.name === 'rds.force_ssl') return value === '0' || value === '1'
   if (parameter.name === PRELOADED) return value === '' || value.split(',').every((name) => PRELOADABLE.includes(name.trim()))
   if (parameter.type === 'boolean') return /^(0|1|on|off|true|false)$/i.test(value)
   if (parameter.type === 'string' || parameter.type === 'enum' || isFormula(value)) return true

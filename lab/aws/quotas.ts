@@ -1,4 +1,5 @@
-/** How much of what an account may have in a region. Source: RDS user guide, "Quotas in Amazon RDS", defaults. */
+/** How much of what an account may have in a region. Source: RDS user guide, "Quotas in Amazon RDS": the defaults, but for parameter
+ *  groups, whose 50 were raised as an account may have them raised: a description of more than one page can only be seen so. */
 import { AwsError, type AwsErrorCode } from './errors'
 import type { AwsState } from './state'
 
@@ -39,7 +40,7 @@ export const QUOTAS = {
   },
   parameterGroups: {
     name: 'DBParameterGroups',
-    max: 50,
+    max: 200,
     exceeded: 'DBParameterGroupQuotaExceeded',
     used: counted(({ parameterGroups }) => parameterGroups),
   },

@@ -3,7 +3,7 @@
  *  was committed since, later when nothing was. */
 import { PROFILES } from '../profile'
 import { archiveUpToNow } from './backups'
-import { type AwsCloud, keyOf, specOf } from './cloud'
+import { type AwsCloud, keyOf, type Looker, specOf } from './cloud'
 import type { DbInstance, InstanceStatus } from './state'
 
 const RUNNING: readonly InstanceStatus[] = ['available', 'backing-up', 'modifying', 'resetting-master-credentials']
@@ -11,7 +11,7 @@ const RUNNING: readonly InstanceStatus[] = ['available', 'backing-up', 'modifyin
 const IDLE_FACTOR = 10
 const PATIENCE_MS = 60_000
 
-export class Reach {
+export class Reach implements Looker {
   /** By archive, as is the next. */
   readonly #under = new Map<string, Promise<void>>()
   /** Where the log was when it was archived last. */

@@ -2,6 +2,7 @@
 import type { Effects } from '../faults/effects'
 import { knownFolders } from './backups'
 import { type AwsCloud, keyOf, specOf } from './cloud'
+import { keepForReplicas } from './replicas'
 import { expire } from './retained-backups'
 import { type DbInstance, emptyAwsState } from './state'
 import { expectRecovery } from './tasks/runner'
@@ -29,6 +30,9 @@ export async function resume(cloud: AwsCloud): Promise<void> {
 export function serverEnded(cloud: AwsCloud, folder: string): void {
   const instance = Object.values(cloud.state.instances).find((candidate) => candidate.folder === folder)
   if (!instance || instance.createdAt === null || instance.status === 'deleting') return
+  const [task] = instance.tasks
+  // it was to end: that is how a failover begins
+  if (task?.kind === 'reboot' && task.failover) return
   expectRecovery(instance)
   void cloud.save()
   cloud.tasks.wake(instance)
@@ -69,6 +73,7 @@ async function bringBack(cloud: AwsCloud, instance: DbInstance): Promise<void> {
   if (!runs(instance) || cloud.afflictions.isFull(keyOf(instance))) return
   try {
     await cloud.servers.ensureRunning(specOf(cloud, instance))
+    await keepForReplicas(cloud, instance)
     if (instance.status === 'incompatible-parameters') instance.status = 'available'
   } catch (error) {
     cloud.log(`${instance.id} does not start: ${error}`)

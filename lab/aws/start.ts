@@ -14,6 +14,7 @@ import { AWS_FAULTS } from './faults/table'
 import { RDS } from './flavour'
 import { patientOf } from './patient'
 import { Reach } from './reach'
+import { ReplicaWatch } from './replicas'
 import { empty, resume, serverEnded, tellRules } from './resume'
 import { serveAws } from './router'
 import { Schedule } from './schedule'
@@ -42,7 +43,7 @@ export function startAws(options: AwsOptions): SimulatedCloud {
   let ready: Promise<void> = Promise.resolve()
   const close = async (): Promise<void> => {
     cloud.schedule.close()
-    await Promise.all([cloud.tasks.close(), cloud.copies.close(), cloud.reach.close()])
+    await Promise.all([cloud.tasks.close(), cloud.copies.close(), cloud.reach.close(), cloud.replicas.close()])
   }
 
   return {
@@ -113,6 +114,7 @@ function builder(options: AwsOptions, { servers, past, effects, cloud }: Parts):
     sweepDoomed: createSweeper(cloud),
     schedule: new Schedule(cloud),
     reach: new Reach(cloud),
+    replicas: new ReplicaWatch(cloud),
     catalogue: catalogues(servers),
   })
 }
@@ -141,9 +143,10 @@ function newEffects({ faults, state, log }: AwsOptions, cloud: () => AwsCloud): 
   })
 }
 
-function statusOf(cloud: AwsCloud, { region, id, host, status, engineVersion }: DbInstance): InstanceStatus {
+function statusOf(cloud: AwsCloud, { region, id, host, status, engineVersion, folder }: DbInstance): InstanceStatus {
   const address = cloud.addresses.textOf(host)
-  return { cloud: 'aws', region, id, address, port: cloud.dataPort, state: status, engineVersion }
+  const memoryBytes = cloud.servers.memory(folder)
+  return { cloud: 'aws', region, id, address, port: cloud.dataPort, state: status, engineVersion, memoryBytes }
 }
 
 function newServers(options: AwsOptions, ended: (folder: string) => void): Servers {
@@ -154,6 +157,9 @@ function newServers(options: AwsOptions, ended: (folder: string) => void): Serve
     administratorAddress: options.apiAddress,
     administratorPassword: options.administratorPassword,
     flavour: RDS,
+    get authority() {
+      return options.authority()
+    },
     ended,
     log: options.log,
   })

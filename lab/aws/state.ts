@@ -2,10 +2,8 @@
  *  instance's list, so that the next lab can carry on with it. */
 import type { PostgresMajor } from '../../pgserver/binaries'
 import type { Doom } from '../faults/call-faults'
-import type { EventRecord } from './events'
 import type { InstanceSettings } from './settings'
 import type { Storage } from './storage'
-import type { Placement } from './zones'
 
 export const ACCOUNT = '000000000000'
 
@@ -37,19 +35,44 @@ export type Task = Job & {
 type Job =
   | { kind: 'create'; verifier: string }
   | { kind: 'restore'; snapshot: string }
+  /** As a replica of the instance that its record names. */
+  | { kind: 'replicate' }
+  | { kind: 'promote'; retentionDays: number }
   /** `backup`, `archive`: folders; `target`: a time, or 'latest'. `source`: what it is restored from, for people. */
   | { kind: 'restore-to-time'; backup: string; archive: string; target: string; source: string }
   /** Follows those that make a server: from here on the data is the customer's, and the server is never made again. `snapshot`: the first
    *  automated backup, when it keeps any. */
   | { kind: 'settle'; snapshot: string | null }
   | { kind: 'modify' }
-  | { kind: 'reboot' }
+  | { kind: 'reboot'; failover?: true }
   /** Its server ended by itself. */
   | { kind: 'recover' }
   | { kind: 'back-up'; snapshot: string }
   | { kind: 'stop'; snapshot: string | null }
   | { kind: 'start' }
   | { kind: 'delete'; finalSnapshot: string | null; keepBackups: boolean }
+
+/** Where an instance stands (zones.ts). */
+export interface Placement {
+  subnetGroup: string
+  zone: string
+  /** Of the standby, when there is one. */
+  secondaryZone: string | null
+}
+
+export type SourceType = 'db-instance' | 'db-snapshot' | 'db-parameter-group' | 'db-cluster' | 'db-cluster-snapshot'
+
+/** Something that happened (events.ts). */
+export interface EventRecord {
+  /** Counts all events that this lab ever had. */
+  seq: number
+  at: string
+  region: string
+  sourceType: SourceType
+  sourceId: string
+  message: string
+  categories: string[]
+}
 
 /** What is to be done for a snapshot. */
 export interface SnapshotTask {
@@ -101,6 +124,10 @@ export interface DbInstance extends Shape, Placement {
   pending: PendingChanges
   /** Applied by the next `modify` task although nobody sees it as pending. */
   applyNow: boolean
+  /** The resource id of the instance that it is a read replica of. */
+  replicaOf: string | null
+  /** Of a replica: whether it streamed from its source when somebody last looked. */
+  follows?: boolean
   /** Where its log goes, for as long as it keeps backups. */
   archive: string | null
   /** Known when there is a backup and the log after it. */

@@ -1,9 +1,11 @@
 /** Records → RDS's descriptions of them, as the service model has them. What a real answer leaves out (an endpoint while creating),
  *  these leave out. */
 import type { AwsCloud } from './cloud'
+import { replicasOf, sourceOf } from './following'
 import type { DBInstance, DBParameterGroup, DBSnapshot, DBSubnetGroup, PendingModifiedValues, Tag } from './generated/answers'
 import { settingsView } from './settings'
 import {
+  type AwsState,
   arn,
   type DbInstance,
   type DbSnapshot,
@@ -12,11 +14,15 @@ import {
   type PendingChanges,
   type SubnetGroup,
   type Tags,
+  type Task,
 } from './state'
 import { findSubnetGroup, subnetsOf, VPC } from './zones'
 
+/** After these the server hears of rules that were given meanwhile. */
+const RULES_LATER = new Set<Task['kind']>(['create', 'restore', 'restore-to-time', 'replicate', 'settle', 'modify', 'start'])
+
 export function instanceView(cloud: AwsCloud, instance: DbInstance): DBInstance {
-  const rulesHold = instance.tasks.every(({ kind }) => !['create', 'restore', 'settle', 'modify', 'start'].includes(kind))
+  const rulesHold = instance.tasks.every(({ kind }) => !RULES_LATER.has(kind))
   const reachable = instance.createdAt !== null && instance.status !== 'creating'
   return {
     ...UNCHANGING,
@@ -40,6 +46,7 @@ export function instanceView(cloud: AwsCloud, instance: DbInstance): DBInstance 
     AvailabilityZone: instance.createdAt ? instance.zone : undefined,
     SecondaryAvailabilityZone: instance.createdAt ? instance.secondaryZone : undefined,
     DBSubnetGroup: subnetGroupView(findSubnetGroup(cloud.state, instance.region, instance.subnetGroup), 'embedded'),
+    ...replicationView(cloud.state, instance),
     PendingModifiedValues: pendingView(instance.pending),
     MultiAZ: instance.multiAz,
     EngineVersion: instance.engineVersion,
@@ -56,11 +63,25 @@ export function instanceView(cloud: AwsCloud, instance: DbInstance): DBInstance 
   }
 }
 
+/** Instances of the same region are named, those of another by their ARN. */
+function replicationView(state: AwsState, instance: DbInstance): DBInstance {
+  const nameOf = ({ region, id }: DbInstance): string => (region === instance.region ? id : arn(region, 'db', id))
+  const ReadReplicaDBInstanceIdentifiers = replicasOf(state, instance).map(nameOf)
+  if (instance.replicaOf === null) return { ReadReplicaDBInstanceIdentifiers }
+  const source = sourceOf(state, instance)
+  const Normal = source !== undefined && instance.follows !== false
+  const Status = instance.createdAt === null ? undefined : Normal ? 'replicating' : 'error'
+  return {
+    ReadReplicaDBInstanceIdentifiers,
+    ReadReplicaSourceDBInstanceIdentifier: source && nameOf(source),
+    StatusInfos: Status && [{ StatusType: 'read replication', Normal, Status }],
+  }
+}
+
 /** What every instance of this lab has in common. */
 const UNCHANGING = {
   Engine: 'postgres',
   DBSecurityGroups: [],
-  ReadReplicaDBInstanceIdentifiers: [],
   DbInstancePort: 0,
   DomainMemberships: [],
   IAMDatabaseAuthenticationEnabled: false,

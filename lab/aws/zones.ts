@@ -2,7 +2,7 @@
  *  groups of subnets decide which zones an instance may be in. */
 import { AwsError, invalidCombination, invalidValue } from './errors'
 import type { Query } from './protocol/query'
-import { type AwsState, key, type SubnetGroup } from './state'
+import { type AwsState, key, type Placement, type SubnetGroup } from './state'
 
 export const VPC = 'vpc-lab'
 const LETTERS = ['a', 'b', 'c'] as const
@@ -51,13 +51,6 @@ export function parseSubnets(query: Query, region: string): string[] {
     )
   }
   return ids
-}
-
-export interface Placement {
-  subnetGroup: string
-  zone: string
-  /** Of the standby, when there is one. */
-  secondaryZone: string | null
 }
 
 /** @throws AwsError DBSubnetGroupNotFoundFault, InvalidParameterValue, InvalidParameterCombination, InvalidVPCNetworkStateFault. */

@@ -18,15 +18,17 @@ export const AWS_FAULTS = faultTable<AwsState>({
   },
   busy: {
     says: 'an instance refuses changes (InvalidDBInstanceState) for the time of --tail after it became available',
-    operations: ['CreateDBSnapshot', 'ModifyDBInstance', 'RebootDBInstance', 'StopDBInstance'],
+    operations: ['CreateDBSnapshot', 'ModifyDBInstance', 'PromoteReadReplica', 'RebootDBInstance', 'StopDBInstance'],
   },
   questions: Object.keys(MODEL_OPERATIONS).filter(isQuestion),
   promises: [
     'CopyDBSnapshot',
     'CreateDBInstance',
+    'CreateDBInstanceReadReplica',
     'CreateDBSnapshot',
     'DeleteDBInstance',
     'ModifyDBInstance',
+    'PromoteReadReplica',
     'RebootDBInstance',
     'RestoreDBInstanceFromDBSnapshot',
     'RestoreDBInstanceToPointInTime',

@@ -77,6 +77,10 @@ export type CopyDBSnapshotResult = {
   readonly DBSnapshot?: DBSnapshot | Absent
 }
 
+export type CreateDBInstanceReadReplicaResult = {
+  readonly DBInstance?: DBInstance | Absent
+}
+
 export type CreateDBInstanceResult = {
   readonly DBInstance?: DBInstance | Absent
 }
@@ -608,6 +612,10 @@ export type ProcessorFeature = {
   readonly Value?: string | Absent
 }
 
+export type PromoteReadReplicaResult = {
+  readonly DBInstance?: DBInstance | Absent
+}
+
 export type RebootDBInstanceResult = {
   readonly DBInstance?: DBInstance | Absent
 }
@@ -708,6 +716,7 @@ export interface Answers {
   readonly CopyDBParameterGroup: CopyDBParameterGroupResult
   readonly CopyDBSnapshot: CopyDBSnapshotResult
   readonly CreateDBInstance: CreateDBInstanceResult
+  readonly CreateDBInstanceReadReplica: CreateDBInstanceReadReplicaResult
   readonly CreateDBParameterGroup: CreateDBParameterGroupResult
   readonly CreateDBSnapshot: CreateDBSnapshotResult
   readonly CreateDBSubnetGroup: CreateDBSubnetGroupResult
@@ -735,6 +744,7 @@ export interface Answers {
   readonly ModifyDBParameterGroup: DBParameterGroupNameMessage
   readonly ModifyDBSnapshotAttribute: ModifyDBSnapshotAttributeResult
   readonly ModifyDBSubnetGroup: ModifyDBSubnetGroupResult
+  readonly PromoteReadReplica: PromoteReadReplicaResult
   readonly RebootDBInstance: RebootDBInstanceResult
   readonly RemoveTagsFromResource: undefined
   readonly ResetDBParameterGroup: DBParameterGroupNameMessage

@@ -22,6 +22,9 @@ export const deleteDbInstance: Operation<'DeleteDBInstance'> = async (call) => {
   if (skip && final !== undefined) {
     throw invalidCombination('FinalDBSnapshotIdentifier can not be specified when deleting with SkipFinalSnapshot')
   }
+  if (final !== undefined && instance.replicaOf !== null) {
+    throw invalidCombination('FinalDBSnapshotIdentifier can not be specified when deleting a replica instance')
+  }
   if (!skip && final === undefined) {
     throw invalidCombination('FinalDBSnapshotIdentifier is required unless SkipFinalSnapshot is specified.')
   }

@@ -18,7 +18,10 @@ export const describeDbInstances: Operation<'DescribeDBInstances'> = async (call
   const named = id === undefined ? inRegion : [inRegion.find(({ resourceId }) => resourceId === id) ?? findInstance(call, id)]
   const found = filtered(query, FILTERS, named)
   const page = pageOf(query, found, (instance) => instance.id)
-  for (const instance of page.items) cloud.reach.looked(instance)
+  for (const instance of page.items) {
+    cloud.reach.looked(instance)
+    cloud.replicas.looked(instance)
+  }
   const views = page.items.map((instance) => instanceView(cloud, instance))
   return { Marker: page.marker, DBInstances: views }
 }

@@ -2,12 +2,12 @@
  *  be asked for. */
 import type { Operation } from '../cloud'
 import { invalidCombination, invalidValue } from '../errors'
-import { EVENTS_KEPT_MS, type EventRecord } from '../events'
+import { EVENTS_KEPT_MS } from '../events'
 import { filtered, NO_FILTERS } from '../filters'
 import type { Event } from '../generated/answers'
 import { pageOf } from '../paging'
 import type { Query } from '../protocol/query'
-import { arn } from '../state'
+import { arn, type EventRecord } from '../state'
 
 const MINUTE = 60_000
 const DEFAULT_MINUTES = 60

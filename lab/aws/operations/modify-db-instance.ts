@@ -17,6 +17,7 @@ import { AwsError, invalidCombination } from '../errors'
 import { parsePassword } from '../identifiers'
 import { parseInstanceClass } from '../instance-classes'
 import { requireRoom } from '../quotas'
+import { requireAlone } from '../replicas'
 import { type InstanceSettings, parseSettings } from '../settings'
 import type { DbInstance, PendingChanges } from '../state'
 import { parseStorage, type Storage } from '../storage'
@@ -78,6 +79,7 @@ function parseChanges(call: Call, instance: DbInstance): Changes {
   const instanceClass = query.text('DBInstanceClass')
   if (instanceClass !== undefined) pending.instanceClass = parseInstanceClass(instanceClass)
   const retention = parseRetention(query)
+  refuseAsReplica(call, instance, retention)
   if (retention !== undefined) pending.backupRetentionDays = retention
   const multiAz = query.flag('MultiAZ')
   if (multiAz !== undefined) pending.multiAz = multiAz
@@ -89,6 +91,18 @@ function parseChanges(call: Call, instance: DbInstance): Changes {
     settings: parseSettings(query, instance.settings),
     securityGroups: parseSecurityGroups(call),
     parameterGroup: named ? parseParameterGroup(call, instance.major).name : undefined,
+  }
+}
+
+/** A replica has its source's roles, and no archive of its own; a source needs its archive for its replicas. */
+function refuseAsReplica({ cloud, query }: Call, instance: DbInstance, retention: number | undefined): void {
+  if (retention === 0 && instance.backupRetentionDays > 0) requireAlone(cloud.state, instance, 'left without backups')
+  if (instance.replicaOf === null) return
+  if (query.text('MasterUserPassword') !== undefined) {
+    throw invalidCombination('The master password of a read replica is that of its source, and is changed there.')
+  }
+  if (retention !== undefined && retention > 0) {
+    throw invalidCombination('This lab keeps no automated backups of a read replica: promote it first.')
   }
 }
 

@@ -7,7 +7,7 @@ import { parseTags } from '../identifiers'
 import type { Query } from '../protocol/query'
 import { requireRoom } from '../quotas'
 import type { InstanceSettings } from '../settings'
-import { type DbInstance, key, type Shape, type Task } from '../state'
+import { type DbInstance, key, type ParameterGroup, type Shape, type Task } from '../state'
 import { parsePlacement } from '../zones'
 
 export interface NewInstance {
@@ -15,11 +15,16 @@ export interface NewInstance {
   /** What creating takes from the request and restoring from the snapshot. */
   shape: Shape
   settings: InstanceSettings
+  /** The resource id of the source of a read replica. */
+  replicaOf?: string
+  /** Instead of the default one, when the request names none. */
+  parameterGroup?: ParameterGroup
 }
 
 /** Writes the instance down and lets it be made in the background; what is not given with it is what the request says, or the default. */
-export async function addInstance(call: Call, { id, shape, settings }: NewInstance, task: Task): Promise<DbInstance> {
+export async function addInstance(call: Call, made: NewInstance, task: Task): Promise<DbInstance> {
   const { cloud, query, region } = call
+  const { id, shape, settings } = made
   refuseManagedPassword(query)
   const multiAz = query.flag('MultiAZ') ?? false
   requireRoom(cloud.state, region, 'storage', shape.storageGib)
@@ -31,11 +36,12 @@ export async function addInstance(call: Call, { id, shape, settings }: NewInstan
     resourceId: newResourceId(),
     status: 'creating',
     folder: '',
+    replicaOf: made.replicaOf ?? null,
     archive: null,
     restorable: null,
     settings,
     securityGroups: parseSecurityGroups(call) ?? [DEFAULT_GROUP],
-    parameterGroup: parseParameterGroup(call, shape.major).name,
+    parameterGroup: parseParameterGroup(call, shape.major, made.parameterGroup).name,
     running: { group: '', parameters: {} },
     parameterStatus: 'in-sync',
     multiAz,

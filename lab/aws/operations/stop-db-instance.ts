@@ -2,6 +2,7 @@
 import { findInstance, type Operation, promised, takesChanges } from '../cloud'
 import { AwsError } from '../errors'
 import { parseSnapshotIdentifier } from '../identifiers'
+import { requireAlone } from '../replicas'
 import { instanceView } from '../views'
 import { addSnapshot } from './new-snapshot'
 
@@ -11,6 +12,7 @@ export const stopDbInstance: Operation<'StopDBInstance'> = async (call) => {
   if (!takesChanges(call, instance)) {
     throw new AwsError('InvalidDBInstanceState', `Instance ${instance.id} is not in available state.`)
   }
+  requireAlone(cloud.state, instance, 'stopped')
   const wanted = query.text('DBSnapshotIdentifier')
   const id = wanted === undefined ? null : parseSnapshotIdentifier('DBSnapshotIdentifier', wanted)
   const snapshot = id === null ? null : addSnapshot(cloud, instance, id, {})

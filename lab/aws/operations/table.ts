@@ -6,6 +6,7 @@ import { addTagsToResource } from './add-tags-to-resource'
 import { copyDbParameterGroup } from './copy-db-parameter-group'
 import { copyDbSnapshot } from './copy-db-snapshot'
 import { createDbInstance } from './create-db-instance'
+import { createDbInstanceReadReplica } from './create-db-instance-read-replica'
 import { createDbParameterGroup } from './create-db-parameter-group'
 import { createDbSnapshot } from './create-db-snapshot'
 import { createDbSubnetGroup } from './create-db-subnet-group'
@@ -33,6 +34,7 @@ import { modifyDbInstance } from './modify-db-instance'
 import { modifyDbParameterGroup } from './modify-db-parameter-group'
 import { modifyDbSnapshotAttribute } from './modify-db-snapshot-attribute'
 import { modifyDbSubnetGroup } from './modify-db-subnet-group'
+import { promoteReadReplica } from './promote-read-replica'
 import { rebootDbInstance } from './reboot-db-instance'
 import { removeTagsFromResource } from './remove-tags-from-resource'
 import { resetDbParameterGroup } from './reset-db-parameter-group'
@@ -48,6 +50,7 @@ const TABLE: { readonly [A in Action]: Operation<A> } = {
   CopyDBParameterGroup: copyDbParameterGroup,
   CopyDBSnapshot: copyDbSnapshot,
   CreateDBInstance: createDbInstance,
+  CreateDBInstanceReadReplica: createDbInstanceReadReplica,
   CreateDBParameterGroup: createDbParameterGroup,
   CreateDBSnapshot: createDbSnapshot,
   CreateDBSubnetGroup: createDbSubnetGroup,
@@ -75,6 +78,7 @@ const TABLE: { readonly [A in Action]: Operation<A> } = {
   ModifyDBParameterGroup: modifyDbParameterGroup,
   ModifyDBSnapshotAttribute: modifyDbSnapshotAttribute,
   ModifyDBSubnetGroup: modifyDbSubnetGroup,
+  PromoteReadReplica: promoteReadReplica,
   RebootDBInstance: rebootDbInstance,
   RemoveTagsFromResource: removeTagsFromResource,
   ResetDBParameterGroup: resetDbParameterGroup,

@@ -3,6 +3,7 @@ import type { Durations } from '../../profile'
 import { archiveUpToNow, doomArchive, prune } from '../backups'
 import { keyOf, specOf } from '../cloud'
 import { note } from '../events'
+import { orphan } from '../replicas'
 import { retain } from '../retained-backups'
 import { nextWindow } from '../schedule'
 import { type DbSnapshot, key } from '../state'
@@ -48,11 +49,14 @@ export const remove: Performer<'delete'> = async (work, task) => {
     await archiveUpToNow(cloud, instance, work.signal)
   }
   await lasts(work, 'deleteMs')
-  await cloud.servers.remove(instance.folder)
+  await cloud.servers.remove(instance.folder, specOf(cloud, instance))
+  const replicas = orphan(cloud.state, instance)
   delete cloud.state.instances[keyOf(instance)]
   const retained = task.keepBackups && retain(cloud.state, instance)
   if (!retained && instance.archive !== null) doomArchive(cloud.state, instance.archive)
   note(cloud.state, 'db-instance', instance, 'deleted')
+  await cloud.save()
+  for (const replica of replicas) cloud.tasks.wake(replica)
   await cloud.sweepDoomed()
   return 'deleting'
 }

@@ -4,6 +4,7 @@ import { durationMs, PROFILES } from '../../profile'
 import { addAutomatedSnapshot, doomArchive } from '../backups'
 import { keyOf, moveTo, specOf } from '../cloud'
 import { type EventName, note } from '../events'
+import { tellReplicas } from '../replicas'
 import type { DbInstance, InstanceStatus, PendingChanges } from '../state'
 import { findSubnetGroup, otherZone } from '../zones'
 import { lasts, type Performer, show, type Work } from './work'
@@ -111,6 +112,7 @@ async function rename(work: Work, id: string): Promise<void> {
   if (moveTo(cloud, instance, id)) note(cloud.state, 'db-instance', instance, 'renamed', before, id)
   await cloud.save()
   await cloud.servers.ensureRunning(specOf(cloud, instance))
+  await tellReplicas(cloud, instance)
 }
 
 /** What was to be changed will not be. */

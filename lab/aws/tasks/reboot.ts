@@ -1,16 +1,19 @@
 /** Ends and beginnings of a server that has its data: reboot, recovery, stop, start. */
 import { keyOf, specOf } from '../cloud'
 import { note } from '../events'
+import { keepForReplicas } from '../replicas'
 import { takeSnapshot } from './back-up'
-import { atLeast, lasts, type Performer, show, takeGroupValues } from './work'
+import { atLeast, lasts, type Performer, show, takeGroupValues, type Work } from './work'
 
-export const reboot: Performer<'reboot'> = async (work) => {
+export const reboot: Performer<'reboot'> = async (work, { failover }) => {
   const { cloud, instance } = work
   takeGroupValues(work)
   await cloud.save()
-  note(cloud.state, 'db-instance', instance, 'shutdown')
+  note(cloud.state, 'db-instance', instance, failover ? 'failingOver' : 'shutdown')
+  if (failover) await cloud.servers.crash(instance.folder)
   await atLeast(cloud.servers.restart(specOf(cloud, instance)), lasts(work, 'rebootMs'))
   note(cloud.state, 'db-instance', instance, 'restarted')
+  if (failover) exchangeZones(work)
   // network rules may have changed while it was away
   await cloud.servers.configure(specOf(cloud, instance))
   instance.parameterStatus = 'in-sync'
@@ -24,13 +27,24 @@ export const recover: Performer<'recover'> = async (work) => {
     note(cloud.state, 'db-instance', instance, 'storageExhausted')
     return 'storage-full'
   }
-  note(cloud.state, 'db-instance', instance, 'recovering')
+  // who has a standby in another zone goes on there
+  const failover = instance.multiAz && instance.secondaryZone !== null
+  note(cloud.state, 'db-instance', instance, failover ? 'failingOver' : 'recovering')
   await show(work, 'rebooting')
   await atLeast(cloud.servers.ensureRunning(specOf(cloud, instance)), lasts(work, 'recoverMs'))
   await cloud.servers.configure(specOf(cloud, instance))
-  note(cloud.state, 'db-instance', instance, 'recovered')
+  await keepForReplicas(cloud, instance)
+  if (failover) exchangeZones(work)
+  else note(cloud.state, 'db-instance', instance, 'recovered')
   note(cloud.state, 'db-instance', instance, 'restarted')
   return 'available'
+}
+
+/** The end of a failover: what was the standby's zone is the instance's now. */
+function exchangeZones({ cloud, instance }: Work): void {
+  const { zone, secondaryZone } = instance
+  if (secondaryZone !== null) Object.assign(instance, { zone: secondaryZone, secondaryZone: zone })
+  note(cloud.state, 'db-instance', instance, 'failedOver')
 }
 
 /** For as long as this a stopped instance is left alone. Source: RDS user guide, "Stopping an Amazon RDS DB instance temporarily". */

@@ -12,12 +12,15 @@ import { backUp, remove } from './back-up'
 import { create, restore, restoreToTime, settle } from './create'
 import { forgetPending, modify } from './modify'
 import { reboot, recover, start, stop } from './reboot'
+import { promote, replicate } from './replicate'
 import { lasts, type Performer, show, type Work } from './work'
 
 const PERFORM: { [Kind in Task['kind']]: Performer<Kind> } = {
   create,
   restore,
   'restore-to-time': restoreToTime,
+  replicate,
+  promote,
   settle,
   modify,
   reboot,
@@ -33,6 +36,8 @@ const DURATION = {
   create: 'createMs',
   restore: 'restoreMs',
   'restore-to-time': 'restoreMs',
+  replicate: 'restoreMs',
+  promote: 'modifyMs',
   settle: 'firstBackupMs',
   modify: 'modifyMs',
   reboot: 'rebootMs',
@@ -49,6 +54,8 @@ const FAILED = {
   settle: 'failed',
   restore: 'incompatible-restore',
   'restore-to-time': 'incompatible-restore',
+  replicate: 'failed',
+  promote: 'available',
   modify: 'available',
   reboot: 'incompatible-parameters',
   recover: 'incompatible-parameters',
@@ -108,7 +115,7 @@ async function becomesAble({ cloud, instance, signal }: Work, task: Task): Promi
 
 /** Whether a task failed only because its server was away: then it is begun again once that is back. */
 async function passes(cloud: AwsCloud, instance: DbInstance, task: Task): Promise<boolean> {
-  if (task.doom || (task.kind !== 'modify' && task.kind !== 'settle')) return false
+  if (task.doom || !['modify', 'settle', 'promote'].includes(task.kind)) return false
   if (cloud.afflictions.isFrozen(keyOf(instance))) return true
   if (!cloud.servers.isDown(instance.folder)) return false
   instance.tasks = [{ kind: 'recover' }, ...instance.tasks.filter(({ kind }) => kind !== 'recover')]
@@ -146,4 +153,5 @@ const REASONS: Partial<Record<Task['kind'], string>> = {
   start: 'The database engine did not start with the parameters of its group.',
   restore: 'The snapshot could not be restored.',
   'restore-to-time': 'The backup could not be restored.',
+  replicate: 'The read replica could not be created.',
 }

@@ -12,6 +12,7 @@ import { type Action, inputOf, outputOf, type Shape } from '../../../lab/aws/pro
 import { answer, errorAnswer } from '../../../lab/aws/protocol/xml'
 
 const root = resolve(__dirname, '..', '..', '..')
+const COMMANDS: Readonly<Record<string, unknown>> = { ...sdk }
 const ACTIONS = Object.keys(MODEL_OPERATIONS) as Action[]
 
 /** Any value of a shape, with every member that it can have. */
@@ -65,7 +66,7 @@ function send(
       },
     },
   })
-  const Command = sdk[`${action}Command` as keyof typeof sdk] as new (value: unknown) => Parameters<typeof client.send>[0]
+  const Command = COMMANDS[`${action}Command`] as new (value: unknown) => Parameters<typeof client.send>[0]
   return client.send(new Command(input))
 }
 
