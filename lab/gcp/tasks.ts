@@ -2,14 +2,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { TIMER_MAX_MS } from '../duration'
 import type { Doom } from '../faults/call-faults'
-import { newFolderName } from '../postgres/servers'
 import type { Durations } from '../profile'
 import { createTaskRunner, type Outcome, type TaskRunner } from '../tasks'
-import { backUpFirst, failBackup, loseArchive, performBackUp } from './backing-up'
+import { backUpFirst, failBackup, performBackUp } from './backing-up'
 import { performClone } from './cloning'
-import { type GcpCloud, primaryOf, specOf } from './cloud'
+import { type GcpCloud, specOf } from './cloud'
 import { createDatabase, createUser, deleteUser, dropDatabase, updateUser, within } from './inside'
 import { endOperation, noteFailure, startOperation } from './operation-life'
+import { becomesAble, passes } from './patience'
+import { performRemove } from './removing'
 import {
   failPromote,
   keepOwnReplicas,
@@ -19,7 +20,8 @@ import {
   performSwitchOver,
   performTakeOver,
 } from './replicating'
-import type { BackupRecord, SqlInstance, Task } from './state'
+import { failRestore, performRestore } from './restoring'
+import type { SqlInstance, Task } from './state'
 import { performUpdate } from './updating'
 import { atLeast, beginAnew, closed, lasts, type TaskOf, type Work } from './work'
 
@@ -96,14 +98,14 @@ const perform: { [Kind in Task['kind']]: (work: Work, task: TaskOf<Kind>) => Pro
   failover,
   recover,
   'back-up': performBackUp,
-  restore,
+  restore: performRestore,
   clone: performClone,
   'create-replica': performCreateReplica,
   promote: performPromote,
   'switch-over': performSwitchOver,
   'take-over': performTakeOver,
   rejoin: performRejoin,
-  delete: remove,
+  delete: performRemove,
   'create-user': (work, task) => inside(work, task, (client) => createUser(client, task)),
   'update-user': (work, task) => inside(work, task, (client) => updateUser(client, task)),
   'delete-user': (work, task) => inside(work, task, (client) => deleteUser(client, task.user)),
@@ -159,107 +161,9 @@ async function recover(work: Work): Promise<Outcome> {
   return () => {}
 }
 
-/** Overwrites the instance: the backup's data with the instance's own settings. */
-async function restore(work: Work, task: TaskOf<'restore'>): Promise<Outcome> {
-  const { cloud, instance, signal } = work
-  const backup = cloud.state.backups[task.backup]
-  if (!backup) throw new Error(`The backup ${task.backup} is gone.`)
-  if (task.before !== '') await cloud.servers.halt(task.before)
-  const attempt = instance.folder
-  instance.folder = newFolderName()
-  if (instance.madeAt !== null) instance.state = 'MAINTENANCE'
-  await cloud.save()
-  if (attempt !== task.before) await cloud.servers.remove(attempt)
-  await atLeast(cloud.servers.restore(closed(cloud, instance), backup.folder, signal), lasts(work, 'restoreMs'))
-  return () => {
-    instance.madeAt ??= new Date().toISOString()
-    instance.tasks.unshift({ kind: 'settle', operation: task.operation })
-    loseArchive(cloud, task.before)
-    discard(cloud, task.before)
-  }
-}
-
-/** Of data that no record speaks of any more: should it fail, the next lab sweeps them up. */
-function discard(cloud: GcpCloud, folder: string): void {
-  void cloud.servers.remove(folder).catch((error) => cloud.log(`${folder}: ${error}`))
-}
-
-async function remove(work: Work, task: TaskOf<'delete'>): Promise<Outcome> {
-  const { cloud, instance } = work
-  const final = task.finalBackup === null ? undefined : cloud.state.backups[task.finalBackup]
-  if (final && final.state !== 'SUCCESSFUL') await backUpLast(work, final)
-  await lasts(work, 'deleteMs')
-  await cloud.servers.remove(instance.folder, { replicaOf: primaryOf(cloud, instance) })
-  return () => {
-    const primary = cloud.state.instances[instance.master ?? '']
-    if (primary) {
-      primary.settingsVersion += 1
-      if (primary.drReplica === instance.name) primary.drReplica = null
-    }
-    delete cloud.state.instances[instance.name]
-    loseArchive(cloud, instance.folder)
-    forgetBackups(cloud, instance)
-  }
-}
-
-/** A stopped instance is started for it, closed to everybody. */
-async function backUpLast(work: Work, final: BackupRecord): Promise<void> {
-  const { cloud, instance } = work
-  await cloud.servers.ensureRunning(closed(cloud, instance))
-  const taken = await performBackUp(work, { kind: 'back-up', operation: null, backup: final.uid })
-  taken()
-  await cloud.save()
-}
-
-/** Backups go with their instance unless they were to be kept; final ones always stay. */
-function forgetBackups(cloud: GcpCloud, instance: SqlInstance): void {
-  for (const backup of Object.values(cloud.state.backups)) {
-    if (backup.instance !== instance.name || backup.instanceCreatedAt !== instance.createdAt) continue
-    backup.instanceDeletedAt ??= new Date().toISOString()
-    if (backup.type === 'FINAL' || instance.settings.retainBackupsOnDelete === true) continue
-    delete cloud.state.backups[backup.uid]
-    void cloud.servers.removeSnapshot(backup.folder).catch((error) => cloud.log(`backup ${backup.uid}: ${error}`))
-  }
-}
-
 async function inside(work: Work, task: Task, use: Parameters<typeof within<void>>[2]): Promise<Outcome> {
   await atLeast(within(work.cloud, work.instance, use), lasts(work, DURATION[task.kind]))
   return () => {}
-}
-
-const LOOK_EVERY_MS = 30
-const ATTEMPTS_MAX = 3
-const NEEDS_NO_SERVER = new Set<Task['kind']>(['create', 'restore', 'recover', 'delete', 'update'])
-
-/** Waits while faults keep its server from doing anything. */
-async function becomesAble({ cloud, instance, signal }: Work, task: Task): Promise<void> {
-  if (
-    task.kind === 'create' ||
-    task.kind === 'clone' ||
-    task.kind === 'create-replica' ||
-    (task.kind === 'delete' && task.finalBackup === null)
-  )
-    return
-  await cloud.afflictions.thawed(instance.name, signal)
-  if (NEEDS_NO_SERVER.has(task.kind)) return
-  while (cloud.afflictions.isFull(instance.name)) await sleep(LOOK_EVERY_MS, undefined, { signal })
-}
-
-/** Whether a task failed only because its server was away: then it is begun again once that is back. */
-async function passes(cloud: GcpCloud, instance: SqlInstance, task: Task): Promise<boolean> {
-  if (
-    task.doom ||
-    ['create', 'restore', 'clone', 'create-replica', 'promote', 'switch-over', 'rejoin', 'recover', 'delete'].includes(task.kind)
-  )
-    return false
-  if (cloud.afflictions.isFrozen(instance.name)) return true
-  if (!cloud.servers.isDown(instance.folder) || instance.settings.activationPolicy === 'NEVER') return false
-  // a server that does not come back must not keep its task waiting for ever
-  task.attempts = (task.attempts ?? 0) + 1
-  if (task.attempts > ATTEMPTS_MAX) return false
-  instance.tasks = [{ kind: 'recover', operation: null }, ...instance.tasks.filter(({ kind }) => kind !== 'recover')]
-  await cloud.save()
-  return true
 }
 
 async function failAsOrdered(work: Work, task: Task, { fault, delayMs }: Doom): Promise<never> {
@@ -268,27 +172,18 @@ async function failAsOrdered(work: Work, task: Task, { fault, delayMs }: Doom): 
   throw new Error(`ordered by the fault ${fault}`)
 }
 
-/** A creation leaves an instance that has failed, a restore or deletion that cannot be done one that is as it was before. */
+/** Whoever was to be made, or made anew, has failed; one that was to be changed or deleted is as it was before. */
 function afterFailure(cloud: GcpCloud, instance: SqlInstance, task: Task): void {
-  if (task.kind === 'create' || task.kind === 'settle' || task.kind === 'clone' || task.kind === 'create-replica')
-    instance.state = 'FAILED'
-  if (task.kind === 'delete') instance.state = instance.madeAt === null ? 'FAILED' : 'RUNNABLE'
-  if (task.kind === 'rejoin') instance.state = 'FAILED'
+  if (MAKES.has(task.kind)) instance.state = 'FAILED'
+  if (task.kind === 'restore') failRestore(cloud, instance, task)
   if (task.kind === 'promote') failPromote(cloud, instance)
   if (task.kind === 'back-up') failBackup(cloud, task.backup)
-  if (task.kind === 'delete' && task.finalBackup !== null) failBackup(cloud, task.finalBackup)
-  if (task.kind !== 'restore') return
-  if (instance.madeAt === null) {
-    instance.state = 'FAILED'
-    return
-  }
-  // the data that were to be replaced are still there
-  const attempt = instance.folder
-  instance.folder = task.before
-  instance.state = 'RUNNABLE'
-  instance.tasks.unshift({ kind: 'recover', operation: task.operation })
-  if (attempt !== task.before) discard(cloud, attempt)
+  if (task.kind !== 'delete') return
+  instance.state = instance.madeAt === null ? 'FAILED' : 'RUNNABLE'
+  if (task.finalBackup !== null) failBackup(cloud, task.finalBackup)
 }
+
+const MAKES = new Set<Task['kind']>(['create', 'settle', 'clone', 'create-replica', 'rejoin'])
 
 function messageOf(task: Task, error: unknown): string {
   if (task.doom) return 'An internal error has occurred.'

@@ -132,6 +132,16 @@ test('a flag that needs a restart restarts the instance, the list is replaced as
   ])
 })
 
+test('flags that the server does not start with end the operation with an error, and the instance goes on with those of before', async () => {
+  const before = await gcp.get('other')
+  const databaseFlags = [{ name: 'shared_buffers', value: '1073741823' }]
+  const [operation] = await patch('other', { settings: { databaseFlags, userLabels: { never: 'seen' } } })
+  expect((await gcp.done(operation)).error).toMatchObject({ errors: [{ code: 'INTERNAL_ERROR' }] })
+  const after = await gcp.get('other')
+  expect(after.settings).toEqual(before.settings)
+  expect(await gcp.ask(after, 'SHOW max_replication_slots')).toEqual([{ max_replication_slots: '12' }])
+})
+
 test('only authorized networks are let in by new connections, and one that expires is closed by itself', async () => {
   const other = await gcp.get('other')
   const stranger = {
