@@ -20,6 +20,8 @@ export interface ControlOptions {
   pace: Pace
   /** Known once the API listens. */
   url(): string
+  tlsUrl(): string
+  certificateFile: string
   save(): Promise<void>
 }
 
@@ -76,13 +78,19 @@ function serveProtected(api: FastifyInstance, options: ControlOptions): void {
   })
 }
 
-function statusOf({ state, clouds, credentials, faults, pace, url }: ControlOptions): object {
+function statusOf({ state, clouds, credentials, faults, pace, ...places }: ControlOptions): object {
+  const placesOf = (cloud: string): object => ({
+    url: places.url(),
+    // its clients send a token over nothing else
+    ...(cloud === 'azure' && { tlsUrl: places.tlsUrl() }),
+  })
   return {
     version: 1,
     dataPort: state.dataPort,
     profile: pace.profile,
     seed: pace.seed,
-    clouds: Object.fromEntries(clouds.map(({ name }) => [name, { url: url() }])),
+    clouds: Object.fromEntries(clouds.map(({ name }) => [name, placesOf(name)])),
+    certificateFile: places.certificateFile,
     instances: clouds.flatMap((cloud) => cloud.instances()),
     securityGroups: [
       { id: DEFAULT_GROUP, cidrs: [] },

@@ -27,8 +27,8 @@ async function main(): Promise<void> {
   process.on('SIGINT', end)
   lab = await startLab({ ...options, log })
   if (ending) return end()
-  const { api, dataPort, credentials, labToken } = lab
-  process.stdout.write(`${JSON.stringify({ ready: true, api, dataPort, credentials, labToken })}\n`)
+  const { stop: _, ...places } = lab
+  process.stdout.write(`${JSON.stringify({ ready: true, ...places })}\n`)
 }
 
 main().catch((error) => {

@@ -8,13 +8,14 @@ import { openCallLog } from './calls'
 import { faultOffers, instancesIn, startClouds } from './clouds'
 import { serveControl } from './control-api'
 import { type CloudCredentials, type LabCredentials, newCredentials } from './credentials'
+import { type EncryptedApi, serveEncrypted } from './encrypted-api'
 import { FaultBook } from './faults/book'
 import { API_HOST, chooseDataPort, hostAddress, parseBlock } from './network'
 import { Pace, type ProfileName } from './profile'
 import { type LabState, newLabState } from './state'
 import { lockState } from './state-lock'
 import { openStore, type Store } from './store'
-import { openAuthority } from './tls'
+import { AUTHORITY_FILE, openAuthority } from './tls'
 
 export interface LabOptions {
   /** All that the lab keeps. One lab at a time. */
@@ -36,6 +37,10 @@ export interface LabOptions {
 export interface Lab {
   /** 'http://127.77.3.1:40123' */
   api: string
+  /** The same over TLS. */
+  tlsApi: string
+  /** Of the lab's own authority, for whoever is to believe its servers. */
+  certificateFile: string
   dataPort: number
   credentials: CloudCredentials
   /** For the lab's own API. */
@@ -83,6 +88,8 @@ async function startOn({ store, credentials, release }: Ground, options: LabOpti
   const faults = new FaultBook(state, faultOffers(state))
   const pace = new Pace(options.profile ?? 'fast', options.seed ?? 1)
   const calls = openCallLog(join(options.stateDir, 'calls.jsonl'))
+  const log = options.log ?? (() => {})
+  const authority = once(() => openAuthority(options.stateDir))
   const clouds = startClouds(state, credentials, {
     faults,
     calls,
@@ -93,13 +100,14 @@ async function startOn({ store, credentials, release }: Ground, options: LabOpti
     dataPort,
     apiAddress: hostAddress(state.block, API_HOST),
     administratorPassword: state.administratorPassword,
-    authority: once(() => openAuthority(options.stateDir)),
+    authority,
     save,
     saved,
-    log: options.log ?? (() => {}),
+    log,
   })
   const api = Fastify({ forceCloseConnections: true })
-  const closeAll = (): Promise<unknown> => Promise.all([api.close(), ...clouds.map((cloud) => cloud.close())])
+  let encrypted: EncryptedApi | undefined
+  const closeAll = (): Promise<unknown> => Promise.all([api.close(), encrypted?.close(), ...clouds.map((cloud) => cloud.close())])
   api.addHook('onRequest', async (request, reply) => {
     if (isFromPage(request)) await reply.code(403).send({ error: 'The lab does not answer web pages.' })
   })
@@ -107,12 +115,19 @@ async function startOn({ store, credentials, release }: Ground, options: LabOpti
     // each in a scope of its own: what one does with bodies and errors concerns no other
     for (const cloud of clouds) await api.register(async (scope) => cloud.serve(scope))
     let url = ''
-    serveControl(api, { state, clouds, credentials, faults, calls, pace, save, url: () => url })
-    // listening comes last: a caller who reaches the lab finds it whole
-    await Promise.all(clouds.map((cloud) => cloud.resume()))
+    let tlsUrl = ''
+    const certificateFile = join(options.stateDir, AUTHORITY_FILE)
     const address = hostAddress(state.block, API_HOST)
+    const places = { url: () => url, tlsUrl: () => tlsUrl, certificateFile }
+    serveControl(api, { state, clouds, credentials, faults, calls, pace, save, ...places })
+    // listening comes last: a caller who reaches the lab finds it whole
+    // a client must believe the authority before it can come
+    await Promise.all([authority(), ...clouds.map((cloud) => cloud.resume())])
     state.apiPort = await listen(api, address, options.apiPort ?? 0, state.apiPort)
+    encrypted = await listenEncrypted(api, { host: address, port: state.tlsPort ?? 0, authority, log })
+    state.tlsPort = encrypted.port
     url = `http://${address}:${state.apiPort}`
+    tlsUrl = `https://${address}:${state.tlsPort}`
     await save()
     const stop = async (): Promise<void> => {
       await closeAll()
@@ -121,7 +136,7 @@ async function startOn({ store, credentials, release }: Ground, options: LabOpti
       release()
     }
     const { labToken, ...keys } = credentials
-    return { api: url, dataPort, credentials: keys, labToken, stop: once(stop) }
+    return { api: url, tlsApi: tlsUrl, certificateFile, dataPort, credentials: keys, labToken, stop: once(stop) }
   } catch (error) {
     await closeAll().catch(() => {})
     throw error
@@ -154,6 +169,19 @@ async function listen(api: FastifyInstance, host: string, wanted: number, before
   const address = api.server.address()
   if (typeof address !== 'object' || address === null) throw new Error('The API has no address.')
   return address.port
+}
+
+/** Where it was before, if nobody took that place. */
+async function listenEncrypted(
+  api: FastifyInstance,
+  options: Omit<Parameters<typeof serveEncrypted>[0], 'routing'>,
+): Promise<EncryptedApi> {
+  const serve = (port: number): Promise<EncryptedApi> =>
+    serveEncrypted({ ...options, port, routing: (request, response) => api.routing(request, response) })
+  return serve(options.port).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EADDRINUSE') throw error
+    return serve(0)
+  })
 }
 
 function once<Result>(act: () => Promise<Result>): () => Promise<Result> {

@@ -13,6 +13,8 @@ export interface LabState {
   lastHost: number
   /** Kept, so that clients find a restarted lab where it was. 0 until first known. */
   apiPort: number
+  /** Of the same API over TLS; absent in what older labs kept. */
+  tlsPort?: number
   dataPort: number
   /** Of the administrator of every server of the lab; never leaves this file. */
   administratorPassword: string

@@ -23,6 +23,9 @@ export interface Authority {
   holds(certificate: string, address: string): boolean
 }
 
+/** In the state folder. */
+export const AUTHORITY_FILE = 'ca.crt'
+
 const EC = { name: 'ECDSA', namedCurve: 'P-256' } as const
 const SIGNING = { name: 'ECDSA', hash: 'SHA-256' } as const
 const DAY_MS = 86_400_000
@@ -33,7 +36,7 @@ const LEFT_DAYS_MIN = 30
 /** Opens the authority of a state folder, making it when it is not there. One process at a time. */
 export async function openAuthority(stateDir: string): Promise<Authority> {
   const keyFile = join(stateDir, 'ca.key')
-  const certificateFile = join(stateDir, 'ca.crt')
+  const certificateFile = join(stateDir, AUTHORITY_FILE)
   // the certificate is written last: without it there is no authority yet
   if (!existsSync(certificateFile)) await makeAuthority(keyFile, certificateFile)
   const certificate = readFileSync(certificateFile, 'utf8')

@@ -8,13 +8,14 @@ import type { Past } from '../past'
 import type { ServerSpec, Servers } from '../postgres/servers'
 import type { TaskRunner } from '../tasks'
 import type { EndpointListeners } from './endpoint-listeners'
+import { endpointsOf } from './endpoints'
 import { AzureError, busy, invalidParameter } from './errors'
 import { allowedNetworks } from './networks'
 import type { ParameterBook } from './parameter-book'
-import { serverSettings } from './parameters'
+import { requiresTls, serverSettings } from './parameters'
 import type { Body } from './protocol/body'
 import { parseServerId, type ResourcePath, serverId, typeOf } from './protocol/path'
-import { type AsyncOperation, type AzureServer, type AzureState, serverKey } from './state'
+import { type AsyncOperation, type AzureServer, type AzureState, own, serverKey } from './state'
 
 export interface AzureCloud extends CloudGround {
   readonly state: AzureState
@@ -79,7 +80,7 @@ export function serverAt(
   state: AzureState,
   path: Pick<ResourcePath, 'server' | 'resourceGroup' | 'subscription'>,
 ): AzureServer | undefined {
-  const server = path.server === null ? undefined : state.servers[serverKey(path.server)]
+  const server = path.server === null ? undefined : own(state.servers, serverKey(path.server))
   const same = (mine: string, asked: string | null): boolean => mine.toLowerCase() === asked?.toLowerCase()
   if (!server || !same(server.subscription, path.subscription)) return undefined
   return same(server.resourceGroup, path.resourceGroup) ? server : undefined
@@ -178,8 +179,16 @@ export function specOf(cloud: AzureCloud, server: AzureServer): ServerSpec {
     settings: serverSettings(server, { full: cloud.afflictions.isFull(target) }),
     networks: cloud.afflictions.isCut(target) ? [] : allowedNetworks(server),
     archive: server.archive,
+    tls: requiresTls(server) ? 'required' : 'offered',
+    aliases: aliasesOf(cloud, server),
     replicaOf: primary && { folder: primary.folder, address: cloud.addresses.textOf(primary.host) },
   }
+}
+
+/** The addresses of its virtual endpoints: whichever role it has, its certificate is good for them. */
+function aliasesOf({ state, addresses }: AzureCloud, server: AzureServer): string[] {
+  const hosts = endpointsOf(state, server).flatMap(({ writerHost, readerHost }) => [writerHost, readerHost])
+  return hosts.map((host) => addresses.textOf(host))
 }
 
 /** Whether it has an address that leads somewhere. */

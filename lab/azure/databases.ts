@@ -1,7 +1,7 @@
 /** Databases of a server, as the API tells of them. Which there are, PostgreSQL is asked. */
 import type { Client } from 'pg'
 import { invalidParameter } from './errors'
-import type { AzureServer } from './state'
+import { type AzureServer, own } from './state'
 import { databaseView } from './views'
 
 export const DEFAULT_CHARSET = 'UTF8'
@@ -47,5 +47,5 @@ export async function databaseNamed(client: Client, name: string): Promise<Datab
 }
 
 export function describe(server: AzureServer, { name, charset }: Database): object {
-  return databaseView(server, name, charset, server.databases[name]?.collation ?? DEFAULT_COLLATION)
+  return databaseView(server, name, charset, own(server.databases, name)?.collation ?? DEFAULT_COLLATION)
 }

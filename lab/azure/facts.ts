@@ -2,7 +2,7 @@
 import type { NamedResource } from '../faults/fault'
 import { findLocation } from './locations'
 import type { ResourcePath } from './protocol/path'
-import { type AzureState, serverKey } from './state'
+import { type AzureState, own, serverKey } from './state'
 
 /** Collections below a server, as faults name what is in them. */
 const CHILDREN: Readonly<Record<string, string>> = {
@@ -22,6 +22,6 @@ export function resourcesOf({ server, child, shape }: ResourcePath): NamedResour
 
 /** Where the server is, or would be. */
 export function regionOf(path: ResourcePath, wanted: string | undefined, state: AzureState): string {
-  const server = path.server === null ? undefined : state.servers[serverKey(path.server)]
+  const server = path.server === null ? undefined : own(state.servers, serverKey(path.server))
   return server?.location ?? findLocation(path.location ?? wanted ?? '') ?? ''
 }

@@ -18,7 +18,7 @@ export function parseFirewallRuleName(name: string): string {
 }
 
 export function parseBackupName(name: string): string {
-  if (/^[-\w.]{1,128}$/.test(name)) return name
+  if (/^[-\w.]{1,128}$/.test(name) && name !== '__proto__') return name
   throw invalidParameter('backupName')
 }
 

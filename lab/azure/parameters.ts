@@ -56,8 +56,27 @@ const DATA_TYPES = {
   string: 'String',
 } as const satisfies Record<SettingRow['vartype'], DataType>
 
+/** Azure's own, which PostgreSQL does not know. */
+const REQUIRE_TLS: FlexibleParameter = {
+  name: 'require_secure_transport',
+  dataType: 'Boolean',
+  description: 'Whether client connections to the server are required to use some form of secure transport.',
+  defaultValue: 'on',
+  allowedValues: 'on,off',
+  unit: undefined,
+  dynamic: true,
+  readOnly: false,
+}
+
 export function parametersOf(rows: readonly SettingRow[]): FlexibleParameters {
-  return new Map(rows.map((row) => [row.name.toLowerCase(), parameterOf(row)]))
+  const parameters = [...rows.map(parameterOf), REQUIRE_TLS].sort((a, b) =>
+    a.name.toLowerCase() < b.name.toLowerCase() ? -1 : 1,
+  )
+  return new Map(parameters.map((parameter) => [parameter.name.toLowerCase(), parameter]))
+}
+
+export function requiresTls({ running }: Pick<AzureServer, 'running'>): boolean {
+  return running[REQUIRE_TLS.name] !== 'off'
 }
 
 function parameterOf(row: SettingRow): FlexibleParameter {
@@ -129,11 +148,12 @@ function within(number: number, range: string): boolean {
 
 /** The settings of a server as it is to be now. Azure makes a server read-only when its disk is full. */
 export function serverSettings({ running }: Pick<AzureServer, 'running'>, now: { full: boolean }): Settings {
+  const { [REQUIRE_TLS.name]: _, ...own } = running
   return {
     shared_buffers: '64MB',
     shared_preload_libraries: 'pg_stat_statements',
     log_line_prefix: '%t-%c-',
-    ...running,
+    ...own,
     ...(now.full && { default_transaction_read_only: 'on' }),
   }
 }

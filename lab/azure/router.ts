@@ -16,7 +16,7 @@ import { Body } from './protocol/body'
 import { parsePath, type ResourcePath } from './protocol/path'
 import { authenticate } from './protocol/token'
 import { parseApiVersion } from './protocol/version'
-import { type AzureState, SUBSCRIPTION, serverKey } from './state'
+import { type AzureState, own, SUBSCRIPTION, serverKey } from './state'
 
 /** As Resource Manager's. */
 const BODY_BYTES_MAX = 4 * 1024 * 1024
@@ -169,7 +169,7 @@ function faultsOf(handled: Handled, endpoint: Endpoint, { state }: AzureCloud): 
     effects: endpoint.effects,
     kinds: AZURE_FAULTS,
     call: { cloud: 'azure', operation, account: SUBSCRIPTION, region, resources },
-    targetOf: ({ id }) => (state.servers[serverKey(id)] ? serverKey(id) : undefined),
+    targetOf: ({ id }) => (own(state.servers, serverKey(id)) ? serverKey(id) : undefined),
     signal: endpoint.closing,
   })
 }

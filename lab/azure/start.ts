@@ -11,7 +11,7 @@ import { FLEXIBLE_SERVER } from './flavour'
 import { ParameterBook } from './parameter-book'
 import { patientOf } from './patient'
 import { serveAzure } from './router'
-import { type AzureServer, type AzureState, emptyAzureState, serverKey } from './state'
+import { type AzureServer, type AzureState, emptyAzureState, own, serverKey } from './state'
 import { createAzureTasks, expectRecovery, needsServer } from './tasks'
 import { keepReplicas } from './work/lifecycle'
 
@@ -82,7 +82,7 @@ export function startAzure(options: AzureOptions): SimulatedCloud {
     // firewall rules are the servers' own
     async applySecurityGroups() {},
     async crash(id) {
-      const server = state.servers[serverKey(id)]
+      const server = own(state.servers, serverKey(id))
       if (!server) return false
       await servers.crash(server.folder)
       return true
@@ -120,6 +120,9 @@ function newServers(options: AzureOptions, ended: (folder: string) => void): Ser
     administratorAddress: options.apiAddress,
     administratorPassword: options.administratorPassword,
     flavour: FLEXIBLE_SERVER,
+    get authority() {
+      return options.authority()
+    },
     ended,
     log: options.log,
   })

@@ -221,3 +221,8 @@ export function emptyAzureState(): AzureState {
 export function serverKey(name: string): string {
   return name.toLowerCase()
 }
+
+/** What a record has under a name that a caller chose: `constructor` and its like are in none of them. */
+export function own<Value>(record: Readonly<Record<string, Value>>, name: string): Value | undefined {
+  return Object.hasOwn(record, name) ? record[name] : undefined
+}

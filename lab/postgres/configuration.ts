@@ -39,6 +39,6 @@ export function writeConfiguration(places: Places, options: ServersOptions, spec
 }
 
 /** Everything that a change of which must reach a running server. */
-export function configurationOf({ networks, settings, archive, replicaOf, tls }: ServerSpec): string {
-  return JSON.stringify([networks, settings, archive, replicaOf?.address, tls])
+export function configurationOf({ networks, settings, archive, replicaOf, tls, aliases }: ServerSpec): string {
+  return JSON.stringify([networks, settings, archive, replicaOf?.address, tls, aliases])
 }

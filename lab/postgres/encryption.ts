@@ -1,4 +1,4 @@
-/** A server's certificate and key, beside its data: made when it has none of ours for its address, or one that ends soon. */
+/** A server's certificate and key, beside its data: made when it has none of ours for its addresses, or one that ends soon. */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ensureEnterable } from '../../pgserver/reach'
@@ -14,8 +14,10 @@ export async function certify(places: Places, options: ServersOptions, spec: Ser
   const authority = await options.authority
   if (!authority) throw new Error(`The server at ${spec.address} is to serve TLS, and there is nobody to certify it.`)
   const { certificate, key } = files(places, spec.folder)
-  if (existsSync(key) && existsSync(certificate) && authority.holds(readFileSync(certificate, 'utf8'), spec.address)) return
-  const made = await authority.issue([spec.address])
+  const addresses = [spec.address, ...(spec.aliases ?? [])]
+  const has = existsSync(key) && existsSync(certificate) ? readFileSync(certificate, 'utf8') : undefined
+  if (has !== undefined && addresses.every((address) => authority.holds(has, address))) return
+  const made = await authority.issue(addresses)
   ensureEnterable(places.server(spec.folder), serverUser())
   // the certificate last: it stands for both
   replaceFile(key, made.key, serverUser())

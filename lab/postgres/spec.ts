@@ -10,6 +10,8 @@ export interface ServerSpec {
   folder: string
   major: PostgresMajor
   address: string
+  /** Other addresses that lead to it: its certificate is good for them too. */
+  aliases?: readonly string[] | undefined
   settings: Settings
   /** Source networks that are let in. */
   networks: readonly string[]

@@ -3,7 +3,7 @@ import type { Operation } from '../cloud'
 import { invalidParameter } from '../errors'
 import { isServerName } from '../names'
 import { typeOf } from '../protocol/path'
-import { serverKey } from '../state'
+import { own, serverKey } from '../state'
 
 export const checkNameAvailability: Operation = async ({ body, cloud }) => {
   const name = body.text('name')
@@ -18,7 +18,7 @@ export const checkNameAvailability: Operation = async ({ body, cloud }) => {
       'Specified server name is invalid: 3 to 63 lower-case letters, digits and hyphens, which neither begin nor end it.'
     return { status: 200, body: { ...answer, nameAvailable: false, reason: 'Invalid', message } }
   }
-  if (cloud.state.servers[serverKey(name)]) {
+  if (own(cloud.state.servers, serverKey(name))) {
     const message = 'Specified server name is already used.'
     return { status: 200, body: { ...answer, nameAvailable: false, reason: 'AlreadyExists', message } }
   }

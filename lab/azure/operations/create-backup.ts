@@ -6,6 +6,7 @@ import { parseBackupName } from '../names'
 import { promise } from '../promises'
 import { serverId } from '../protocol/path'
 import { requireWriter } from '../replication'
+import { own } from '../state'
 
 export const createBackup: Operation = async (call) => {
   const server = findParent(call, 'backups')
@@ -13,7 +14,8 @@ export const createBackup: Operation = async (call) => {
   const backup = name.toLowerCase()
   requireWriter(server)
   requireState(call, server, 'Ready')
-  if (server.backups[backup]) throw new AzureError('ResourceAlreadyExists', `A backup with the name '${name}' already exists.`)
+  if (own(server.backups, backup))
+    throw new AzureError('ResourceAlreadyExists', `A backup with the name '${name}' already exists.`)
   server.backups[backup] = { name, folder: newFolderName(), kind: 'Customer On-Demand', completedAt: null }
   return promise(call, server, {
     kind: 'UpsertServerBackupManagementOperation',

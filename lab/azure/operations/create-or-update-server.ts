@@ -7,7 +7,7 @@ import { parseLogin, parsePassword, parseServerName } from '../names'
 import { addOperation, endOperation } from '../promises'
 import { serverId } from '../protocol/path'
 import { defaultShape, parseShape, parseWantedSku, parseZone } from '../shape'
-import { type AzureServer, serverKey } from '../state'
+import { type AzureServer, own, serverKey } from '../state'
 import { acceptedView } from '../views'
 import { changeServer } from './change-server'
 import { addServer } from './new-server'
@@ -62,7 +62,7 @@ function requireSame(server: AzureServer, location: Location, mode: Mode): void 
 
 /** Names of servers are host names: nobody else may have it. */
 function requireFree({ cloud }: Call, name: string): void {
-  if (cloud.state.servers[serverKey(name)]) throw nameTaken()
+  if (own(cloud.state.servers, serverKey(name))) throw nameTaken()
 }
 
 function nameTaken(): AzureError {
@@ -72,7 +72,7 @@ function nameTaken(): AzureError {
 /** Just after a server was deleted, its name is accepted and then refused: azurerm #16622. */
 function refusedAsDropping(call: Call, name: string, location: Location): Awaited<ReturnType<Operation>> | undefined {
   const { state } = call.cloud
-  const until = state.dropping[serverKey(name)]
+  const until = own(state.dropping, serverKey(name))
   if (until === undefined || Date.parse(until) <= Date.now()) {
     delete state.dropping[serverKey(name)]
     return undefined

@@ -2,11 +2,12 @@
 import { findServer, type Operation, requireState } from '../cloud'
 import { promise } from '../promises'
 import { serverId } from '../protocol/path'
+import { own } from '../state'
 
 export const deleteAdministrator: Operation = async (call) => {
   const server = findServer(call)
   const objectId = call.path.child?.toLowerCase() ?? ''
-  if (!server.administrators[objectId]) return { status: 204 }
+  if (!own(server.administrators, objectId)) return { status: 204 }
   requireState(call, server, 'Ready')
   return promise(call, server, {
     kind: 'DropServerAdministratorManagementOperation',

@@ -2,7 +2,7 @@
  *  resource at the end. Both are answered whatever location the address names, since answers spell it in more than one way. */
 import type { Call, Operation } from '../cloud'
 import { AzureError } from '../errors'
-import type { AsyncOperation } from '../state'
+import { type AsyncOperation, own } from '../state'
 import { operationView } from '../views'
 
 export const getOperationStatus: Operation = async (call) => {
@@ -19,7 +19,7 @@ export const getOperationResult: Operation = async (call) => {
 }
 
 function findOperation({ cloud, path }: Call): AsyncOperation {
-  const operation = cloud.state.operations[path.child?.toLowerCase() ?? '']
+  const operation = own(cloud.state.operations, path.child?.toLowerCase() ?? '')
   if (operation && operation.subscription.toLowerCase() === path.subscription?.toLowerCase()) return operation
   throw new AzureError('ResourceNotFound', `The operation '${path.child}' was not found.`)
 }

@@ -3,6 +3,7 @@ import { identifier, literal } from '../../postgres/session'
 import { specOf } from '../cloud'
 import { invalidParameter } from '../errors'
 import { checkedByServer } from '../parameters'
+import { replicasOf } from '../replication'
 import { atLeast, becomeReady, configured, lasts, type Perform, type Work } from './work'
 
 const nothing = (): void => {}
@@ -129,8 +130,14 @@ export const setEndpoint: Perform<'set-endpoint'> = async (work, { endpoint }) =
   await lasts(work, 'itemMs')
   cloud.state.endpoints[endpoint.name.toLowerCase()] = endpoint
   await cloud.save()
+  await certified(work)
   await cloud.endpoints.settle()
   return nothing
+}
+
+/** Whoever it leads to, now or later, has a certificate for its addresses; one that is down gets it when it starts. */
+async function certified({ cloud, server }: Work): Promise<void> {
+  for (const member of [server, ...replicasOf(cloud.state, server)]) await cloud.servers.configure(specOf(cloud, member))
 }
 
 /** Connections that came by it are ended. */

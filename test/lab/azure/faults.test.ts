@@ -12,6 +12,7 @@ import {
   query,
   refused,
   rested,
+  trusted,
   unlessBusy,
   wanted,
 } from './fixture'
@@ -46,6 +47,7 @@ const login = async () =>
     port: lab.lab.dataPort,
     database: 'postgres',
     password: PASSWORD,
+    ssl: trusted(lab),
   })
 
 test('throttled, the SDK waits as long as it is told and asks again, also for a change', async () => {

@@ -1,12 +1,14 @@
 /** A lab with the vendor's own SDK on it. The SDK believes that it talks to https://management.azure.com: only the last step, the
  *  socket, is turned to the lab. */
 
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type ErrorResponse, PostgreSQLManagementFlexibleServerClient, type Server } from '@azure/arm-postgresql-flexible'
 import { createDefaultHttpClient, type HttpClient } from '@azure/core-rest-pipeline'
 import type { ClientConfig } from 'pg'
 import type { AzureCredentials } from '../../../lab/credentials'
-import { ask, connect, eventually, openLab, type TestLab } from '../fixture'
+import { connect, eventually, openLab, type TestLab } from '../fixture'
 
 export const GROUP = 'tests'
 export const PASSWORD = 'Correct-Horse-7'
@@ -146,6 +148,11 @@ export async function openFirewall(lab: AzureLab, name: string): Promise<void> {
   await unlessBusy(() => lab.azure.firewallRules.beginCreateOrUpdate(GROUP, name, 'tests', rule))
 }
 
+/** As a careful client does: servers certified by the lab are believed, for their own address, and no others. */
+export function trusted({ stateDir }: Pick<TestLab, 'stateDir'>): { ca: string } {
+  return { ca: readFileSync(join(stateDir, 'ca.crt'), 'utf8') }
+}
+
 export async function query<Row extends object>(
   lab: AzureLab,
   server: Server,
@@ -157,6 +164,7 @@ export async function query<Row extends object>(
     port: lab.lab.dataPort,
     database: 'postgres',
     password: PASSWORD,
+    ssl: trusted(lab),
     ...config,
   })
   try {
@@ -166,7 +174,7 @@ export async function query<Row extends object>(
   }
 }
 
-export { ask, eventually }
+export { eventually }
 
 /** The call is refused with this code, by a message that holds this text. */
 export function refused(call: Promise<unknown>, code: string, message = ''): Promise<void> {

@@ -13,6 +13,7 @@ import {
   query,
   refused,
   serverPath,
+  trusted,
   unlessBusy,
 } from './fixture'
 
@@ -49,6 +50,7 @@ describe('firewall rules', () => {
         port: lab.lab.dataPort,
         database: 'postgres',
         password: PASSWORD,
+        ssl: trusted(lab),
       }
       const client = await connect(`${lab.block}.${last}`, config)
       await client.end()
@@ -70,6 +72,7 @@ describe('firewall rules', () => {
       port: lab.lab.dataPort,
       database: 'postgres',
       password: PASSWORD,
+      ssl: trusted(lab),
     }
     const client = await connect(lab.client, config)
     await done(rules().beginDelete(GROUP, 'shop', 'tests'))
@@ -104,6 +107,16 @@ describe('firewall rules', () => {
   })
 })
 
+test.each(['constructor', 'toString', '__proto__'])('nothing of a server is called %s by nature', async (name) => {
+  for (const collection of ['firewallRules', 'backups', 'administrators', 'configurations', 'virtualendpoints', 'databases']) {
+    const answer = await lab.raw('GET', serverPath(lab, 'shop', `/${collection}/${name}`))
+    expect([collection, answer.status, answer.body.error?.code]).toEqual([collection, 404, 'ResourceNotFound'])
+  }
+  for (const collection of ['firewallRules', 'backups', 'administrators', 'virtualendpoints', 'databases']) {
+    expect((await lab.raw('DELETE', serverPath(lab, 'shop', `/${collection}/${name}`))).status).toBe(204)
+  }
+})
+
 describe('databases', () => {
   const databases = () => lab.azure.databases
   beforeAll(() => openFirewall(lab, 'shop'))
@@ -125,6 +138,7 @@ describe('databases', () => {
       port: lab.lab.dataPort,
       database: 'by_sql',
       password: PASSWORD,
+      ssl: trusted(lab),
     }
     const client = await connect(lab.client, config)
     await done(databases().beginDelete(GROUP, 'shop', 'by_sql'))

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { processesNaming } from '../../support/processes'
 import { cacheDir, connect, eventually, ownBlock } from '../fixture'
 import { compileLab, type LabProcess, startLabProcess } from '../process'
-import { done, GROUP, PASSWORD, sdk, unlessBusy, wanted } from './fixture'
+import { done, GROUP, PASSWORD, sdk, trusted, unlessBusy, wanted } from './fixture'
 
 const root = mkdtempSync(join(tmpdir(), 'capstan-azure-killed-'))
 const block = ownBlock()
@@ -26,7 +26,13 @@ async function killAndRestart(afterMs: number): Promise<void> {
 
 async function rows(name: string, sql: string, password = PASSWORD) {
   const host = (await get(name)).fullyQualifiedDomainName!
-  const client = await connect(`${block}.2`, { host, port: lab.ready.dataPort, database: 'postgres', password })
+  const client = await connect(`${block}.2`, {
+    host,
+    port: lab.ready.dataPort,
+    database: 'postgres',
+    password,
+    ssl: trusted({ stateDir: join(root, 'state') }),
+  })
   try {
     return (await client.query(sql)).rows
   } finally {

@@ -134,6 +134,15 @@ test.each<[string, string, number, string]>([
   await expectRefusal(method, full, {}, status, code)
 })
 
+test.each(['constructor', 'toString', '__proto__', 'hasownproperty'])('%s is the name of nothing', async (name) => {
+  const operation = `/subscriptions/S/providers/Microsoft.DBforPostgreSQL/locations/eastus/azureAsyncOperation/${name}`
+  const paths = [put(name), put(`${name}/firewallRules/${name}`), put('x').replace('/x?', `/x/backups/${name}?`)]
+  for (const path of paths) await expectRefusal('GET', path, {}, 404, 'ResourceNotFound')
+  const full = `${operation.replace('/S/', `/${lab.lab.credentials.azure.subscriptionId}/`)}?api-version=2025-08-01`
+  await expectRefusal('GET', full, {}, 404, 'ResourceNotFound')
+  expect((await lab.raw('DELETE', put(name))).status).toBe(204)
+})
+
 test('a caller without a token is told how to get one', async () => {
   const { headers } = await expectRefusal('GET', put('orders'), { token: null }, 401, 'AuthenticationFailed')
   expect(headers.get('www-authenticate')).toContain('Bearer authorization_uri="https://login.microsoftonline.com/')
