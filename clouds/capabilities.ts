@@ -19,6 +19,9 @@ export interface Capabilities {
   readonly snapshotsOutliveInstance: boolean
   /** What `networkRules` are: ids of security groups, or IPv4 networks such as `10.1.2.0/24`. */
   readonly networkRules: 'security-groups' | 'networks'
+  /** What a parameter does that PostgreSQL takes at its start only: it waits for a restart that is asked for, or the cloud restarts the server
+   *  at once, which a plan must say. */
+  readonly staticParameters: 'wait-for-restart' | 'restart-at-once'
   /** Whether an instance can be protected from removal by a setting of its own. */
   readonly deletionProtection: boolean
   /** The only name that a new instance's master can have; null: any. */

@@ -75,3 +75,9 @@ export function assertRemovable(
     { resource: found.name },
   )
 }
+
+/** @throws CLOUD_REFUSED for one that is stopped: what it is asked for would be waited for in vain. */
+export function assertRunning({ name, state }: InstanceDescription): void {
+  if (state !== 'stopped') return
+  throw failure('CLOUD_REFUSED', `Instance ${name} is stopped; start it first.`, { instance: name })
+}

@@ -148,8 +148,20 @@ export interface ManagedPostgres {
     input: { instance: InstanceRef; instanceClass: string | null; storageGib: number | null },
     options: ChangeOptions,
   ): Promise<Started>
-  /** Restarts the server. A repeat of a call whose answer was lost may restart it once more, unless it finds it restarting. */
+  /** Restarts the server; refuses one that is stopped. A repeat of a call whose answer was lost may restart it once more, unless it finds it
+   *  restarting. */
   startRestart(input: { instance: InstanceRef }, options: ChangeOptions): Promise<Started>
+  /** Safe to repeat: does nothing about one that is stopped, or is being stopped. Every cloud here starts a stopped instance again by itself
+   *  some time or other (RDS and Azure after seven days), or bills its storage on. */
+  startStop(input: { instance: InstanceRef }, options: ChangeOptions): Promise<Started>
+  /** Safe to repeat: does nothing about one that runs, or is being started. */
+  startStart(input: { instance: InstanceRef }, options: ChangeOptions): Promise<Started>
+  /** Sets PostgreSQL's parameters, under PostgreSQL's own names or the cloud's; others stay. Safe to repeat, and to be repeated until `done`;
+   *  `restartNeeded`: some wait for a restart. Refuses where others' instances would get them, too. */
+  setParameters(
+    input: { instance: InstanceRef; parameters: Readonly<Record<string, string>> },
+    options: ChangeOptions,
+  ): Promise<{ readonly done: boolean; readonly restartNeeded: boolean }>
   /** Sets the master's password; the instance is `changing` for a while. Safe to repeat. Refuses an instance that the operation did not make. */
   startPasswordReset(
     input: { instance: string; password: string; operation: OperationId },

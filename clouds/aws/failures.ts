@@ -25,6 +25,7 @@ const CODE_BY_NAME: Readonly<Record<string, FailureCode>> = {
   StorageTypeNotSupportedFault: 'CLOUD_REFUSED',
   KMSKeyNotAccessibleFault: 'CLOUD_REFUSED',
   InsufficientDBInstanceCapacityFault: 'CLOUD_BUSY',
+  InsufficientStorageClusterCapacityFault: 'CLOUD_BUSY',
   InvalidParameterCombination: 'CLOUD_REFUSED',
   InvalidParameterCombinationException: 'CLOUD_REFUSED',
   InvalidParameterValue: 'CLOUD_REFUSED',

@@ -1,6 +1,6 @@
 /** RDS instances: found, listed, made, changed, removed. */
 import type { DBInstance, RDS } from '@aws-sdk/client-rds'
-import { assertMine, assertRemovable, assertVery, instanceNotFound } from '../owner'
+import { assertMine, assertRemovable, assertRunning, assertVery, instanceNotFound } from '../owner'
 import type { CallOptions, ChangeOptions, InstanceRef, ManagedPostgres, Owner, Started } from '../port'
 import type { Rds } from './client'
 import { instanceDescription } from './describe'
@@ -30,7 +30,7 @@ export async function requireInstance(rds: Rds, name: string, options: CallOptio
 }
 
 /** @throws INSTANCE_NOT_FOUND, TARGET_MISMATCH. */
-async function requireVery(rds: Rds, instance: InstanceRef, options: CallOptions): Promise<DBInstance> {
+export async function requireVery(rds: Rds, instance: InstanceRef, options: CallOptions): Promise<DBInstance> {
   const found = await requireInstance(rds, instance.name, options)
   assertVery('RDS', instanceDescription(found), instance)
   return found
@@ -114,9 +114,25 @@ export async function startScale(
 }
 
 export async function startRestart(rds: Rds, instance: InstanceRef, options: ChangeOptions): Promise<Started> {
-  const { DBInstanceStatus } = await requireVery(rds, instance, options)
-  if (DBInstanceStatus === 'rebooting') return NO_RECORD
+  const found = await requireVery(rds, instance, options)
+  if (found.DBInstanceStatus === 'rebooting') return NO_RECORD
+  assertRunning(instanceDescription(found))
   await rds.change('RebootDBInstance', options, (client) => client.rebootDBInstance({ DBInstanceIdentifier: instance.name }))
+  return NO_RECORD
+}
+
+export async function startStop(rds: Rds, instance: InstanceRef, options: ChangeOptions): Promise<Started> {
+  const { DBInstanceStatus = '' } = await requireVery(rds, instance, options)
+  if (['stopped', 'stopping'].includes(DBInstanceStatus)) return NO_RECORD
+  await rds.change('StopDBInstance', options, (client) => client.stopDBInstance({ DBInstanceIdentifier: instance.name }))
+  return NO_RECORD
+}
+
+export async function startStart(rds: Rds, instance: InstanceRef, options: ChangeOptions): Promise<Started> {
+  const { DBInstanceStatus = '' } = await requireVery(rds, instance, options)
+  // One that is still being stopped is refused, and asked again.
+  if (!['stopped', 'stopping'].includes(DBInstanceStatus)) return NO_RECORD
+  await rds.change('StartDBInstance', options, (client) => client.startDBInstance({ DBInstanceIdentifier: instance.name }))
   return NO_RECORD
 }
 

@@ -14,7 +14,10 @@ import {
   startRemoval,
   startRestart,
   startScale,
+  startStart,
+  startStop,
 } from './instances'
+import { setParameters } from './parameters'
 import { removeOwnedInstances } from './removal'
 import { describeSnapshot, listSnapshots, removeSnapshot, startSnapshot } from './snapshots'
 
@@ -26,6 +29,7 @@ const CAPABILITIES: Capabilities = {
   snapshotOwner: 'tags',
   snapshotsOutliveInstance: true,
   networkRules: 'security-groups',
+  staticParameters: 'wait-for-restart',
   deletionProtection: true,
   masterName: null,
   operationRecords: false,
@@ -53,6 +57,9 @@ export function createRds(config: RDSClientConfig): ManagedPostgres {
     startCreate: (input, options) => startCreate(rds, input, options),
     startScale: (input, options) => startScale(rds, input, options),
     startRestart: ({ instance }, options) => startRestart(rds, instance, options),
+    startStop: ({ instance }, options) => startStop(rds, instance, options),
+    startStart: ({ instance }, options) => startStart(rds, instance, options),
+    setParameters: (input, options) => setParameters(rds, input, options),
     startPasswordReset: (input, options) => resetPassword(rds, input, options),
     setNetworkRules: (input, options) => setNetworkRules(rds, input, options),
     startRemoval: (input, options) => startRemoval(rds, input, options),

@@ -1,13 +1,15 @@
 /** Copies. Azure restores to a moment only, as a new server, and takes no parameters for it: the copy starts with its source's settings, and
  *  is made inert at once when it can be changed. A call each, as a server takes one change at a time; each looks at what there is. */
-import type { Configuration, Server } from '@azure/arm-postgresql-flexible'
+import type { Server } from '@azure/arm-postgresql-flexible'
 import { type Failure, failure } from '../../contracts/failures'
 import { assertMine, ownerTags } from '../owner'
 import type { CallOptions, ChangeOptions, CopyRequest, ManagedPostgres, Started } from '../port'
 import { describeSnapshot } from './backups'
 import type { Azure } from './client'
+import { alignConfigurations, configuration } from './configurations'
 import { alignFirewall } from './firewall'
 import { ADOPTED, findServer, requireServer, restart, tagsOf } from './servers'
+import { underWay } from './under-way'
 
 /** Libraries that start jobs of their own. */
 const SCHEDULERS = new Set(['pg_cron', 'pg_partman_bgw'])
@@ -19,8 +21,7 @@ export async function startCopy(azure: Azure, input: Copy, options: ChangeOption
   const existing = await findServer(azure, input.instance, options)
   if (existing === null) {
     await assertNotFailed(azure, input.instance, options)
-    const { operation } = await startRestore(azure, input, options)
-    if (operation !== null) azure.begun.set(input.instance, operation)
+    underWay(azure, input.instance, await startRestore(azure, input, options))
     throw again(`Server ${input.instance} is being restored.`)
   }
   assertMine(`Server ${input.instance}`, tagsOf(existing), input.owner)
@@ -86,33 +87,23 @@ async function momentOf(azure: Azure, input: Copy, options: CallOptions): Promis
 }
 
 /** What acts by itself is stopped before anything else. @throws NOT_READY_YET as long as something remains to be done. */
-async function makeInert(azure: Azure, { instance, networkRules }: CopyRequest, options: ChangeOptions): Promise<void> {
-  const workers = await configuration(azure, instance, 'max_logical_replication_workers', options)
-  if (workers.value !== '0') return configure(azure, instance, { ...workers, value: '0' }, options)
-  const preload = await configuration(azure, instance, 'shared_preload_libraries', options)
-  const libraries = (preload.value ?? '').split(',').filter((library) => library !== '')
-  const kept = libraries.filter((library) => !SCHEDULERS.has(library.trim()))
-  if (kept.length < libraries.length) return configure(azure, instance, { ...preload, value: kept.join(',') }, options)
-  if (workers.isConfigPendingRestart || preload.isConfigPendingRestart) {
-    await restart(azure, instance, options)
-    throw again(`Server ${instance} restarts as an inert copy.`)
+async function makeInert(azure: Azure, { instance: server, networkRules }: CopyRequest, options: ChangeOptions): Promise<void> {
+  const { value: preload = '' } = await configuration(azure, server, 'shared_preload_libraries', options)
+  const libraries = preload.split(',').map((library) => library.trim())
+  const kept = libraries.filter((library) => !SCHEDULERS.has(library))
+  const parameters = {
+    max_logical_replication_workers: '0',
+    ...(kept.length < libraries.length && { shared_preload_libraries: kept.join(',') }),
   }
-  if (!(await alignFirewall(azure, { server: instance, networks: networkRules }, options))) {
-    throw again(`The firewall rules of server ${instance} are being set.`)
+  const { done, restartNeeded } = await alignConfigurations(azure, { server, parameters }, options)
+  if (!done) throw again(`Server ${server} is being made inert.`)
+  if (restartNeeded) {
+    await restart(azure, server, options)
+    throw again(`Server ${server} restarts as an inert copy.`)
   }
-}
-
-async function configuration(azure: Azure, server: string, name: string, options: CallOptions): Promise<Configuration> {
-  return azure.ask('Configurations_Get', options, (sdk, request) =>
-    sdk.configurations.get(azure.config.resourceGroup, server, name, request),
-  )
-}
-
-async function configure(azure: Azure, server: string, { name = '', value = '' }: Configuration, options: ChangeOptions) {
-  await azure.start('Configurations_Update', options, (sdk, request) =>
-    sdk.configurations.beginUpdate(azure.config.resourceGroup, server, name, { value, source: 'user-override' }, request),
-  )
-  throw again(`Server ${server} is being made inert.`)
+  if (!(await alignFirewall(azure, { server, networks: networkRules }, options))) {
+    throw again(`The firewall rules of server ${server} are being set.`)
+  }
 }
 
 export async function restoreWindow(

@@ -2,6 +2,7 @@
 import { rangeOf } from '../networks'
 import type { CallOptions, ChangeOptions, Started } from '../port'
 import type { Azure } from './client'
+import { isUnderWay, underWay } from './under-way'
 
 interface Rule {
   readonly name: string
@@ -26,23 +27,14 @@ export async function alignFirewall(
   options: ChangeOptions,
 ): Promise<boolean> {
   const wanted = networks.map(rangeOf)
-  if (await isUnderWay(azure, server, options)) return false
+  if (await isUnderWay(azure, `${server}/firewall`, options)) return false
   const standing = await standingRules(azure, server, options)
   const same = (a: Omit<Rule, 'name'>, b: Omit<Rule, 'name'>): boolean => a.first === b.first && a.last === b.last
   const surplus = standing.find((rule) => !wanted.some((range) => same(rule, range)))
   const missing = wanted.find((range) => !standing.some((rule) => same(rule, range)))
   if (!surplus && !missing) return true
-  const { operation } = surplus ? await close(azure, server, surplus, options) : await open(azure, server, missing, options)
-  if (operation !== null) azure.begun.set(`${server}/firewall`, operation)
-  return false
-}
-
-/** A rule may be listed before it holds. */
-async function isUnderWay(azure: Azure, server: string, options: CallOptions): Promise<boolean> {
-  const operation = azure.begun.get(`${server}/firewall`)
-  if (operation === undefined) return false
-  if ((await azure.describeOperation(operation, options)).state === 'running') return true
-  azure.begun.delete(`${server}/firewall`)
+  const started = surplus ? await close(azure, server, surplus, options) : await open(azure, server, missing, options)
+  underWay(azure, `${server}/firewall`, started)
   return false
 }
 

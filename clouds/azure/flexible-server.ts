@@ -3,6 +3,7 @@ import type { Capabilities } from '../capabilities'
 import type { ManagedPostgres } from '../port'
 import { describeSnapshot, listSnapshots, removeSnapshot, startSnapshot } from './backups'
 import { type AzureConfig, lazyAzure } from './client'
+import { alignConfigurations } from './configurations'
 import { restoreWindow, startCopy } from './copies'
 import { serverDescription } from './describe'
 import { alignFirewall } from './firewall'
@@ -16,6 +17,8 @@ import {
   startRemoval,
   startRestart,
   startScale,
+  startStart,
+  startStop,
 } from './servers'
 
 const CAPABILITIES: Capabilities = {
@@ -26,6 +29,7 @@ const CAPABILITIES: Capabilities = {
   snapshotOwner: 'name',
   snapshotsOutliveInstance: false,
   networkRules: 'networks',
+  staticParameters: 'wait-for-restart',
   deletionProtection: false,
   masterName: null,
   operationRecords: true,
@@ -54,6 +58,12 @@ export function createFlexibleServer(config: AzureConfig & { readonly location: 
     startCreate: (input, options) => startCreate(azure, config.location, input, options),
     startScale: (input, options) => startScale(azure, input, options),
     startRestart: ({ instance }, options) => startRestart(azure, instance, options),
+    startStop: ({ instance }, options) => startStop(azure, instance, options),
+    startStart: ({ instance }, options) => startStart(azure, instance, options),
+    async setParameters({ instance, parameters }, options) {
+      await requireVery(azure, instance, options)
+      return alignConfigurations(azure, { server: instance.name, parameters }, options)
+    },
     startPasswordReset: (input, options) => resetPassword(azure, input, options),
     async setNetworkRules({ instance, networkRules }, options) {
       const { state } = await requireVery(azure, instance, options)

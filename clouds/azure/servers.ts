@@ -1,7 +1,16 @@
 /** Flexible servers: found, listed, made, changed, removed. */
 import type { Server } from '@azure/arm-postgresql-flexible'
 import { Failure, failure } from '../../contracts/failures'
-import { assertMine, assertRemovable, assertVery, instanceNotFound, isTemporaryOf, ownerTags, type Tags } from '../owner'
+import {
+  assertMine,
+  assertRemovable,
+  assertRunning,
+  assertVery,
+  instanceNotFound,
+  isTemporaryOf,
+  ownerTags,
+  type Tags,
+} from '../owner'
 import type { CallOptions, ChangeOptions, InstanceRef, ManagedPostgres, Started } from '../port'
 import type { Azure } from './client'
 import { serverDescription } from './describe'
@@ -103,8 +112,27 @@ export async function startScale(
 }
 
 export async function startRestart(azure: Azure, instance: InstanceRef, options: ChangeOptions): Promise<Started> {
-  const { state } = await requireVery(azure, instance, options)
-  return state === 'Restarting' ? ADOPTED : restart(azure, instance.name, options)
+  const found = await requireVery(azure, instance, options)
+  if (found.state === 'Restarting') return ADOPTED
+  assertRunning(serverDescription(found))
+  return restart(azure, instance.name, options)
+}
+
+export async function startStop(azure: Azure, instance: InstanceRef, options: ChangeOptions): Promise<Started> {
+  const { state = '' } = await requireVery(azure, instance, options)
+  if (['Stopped', 'Stopping'].includes(state)) return ADOPTED
+  return azure.start('Servers_Stop', options, (sdk, request) =>
+    sdk.servers.beginStop(azure.config.resourceGroup, instance.name, request),
+  )
+}
+
+export async function startStart(azure: Azure, instance: InstanceRef, options: ChangeOptions): Promise<Started> {
+  const { state = '' } = await requireVery(azure, instance, options)
+  // One that is still being stopped is refused, and asked again.
+  if (!['Stopped', 'Stopping'].includes(state)) return ADOPTED
+  return azure.start('Servers_Start', options, (sdk, request) =>
+    sdk.servers.beginStart(azure.config.resourceGroup, instance.name, request),
+  )
 }
 
 export function restart(azure: Azure, name: string, options: ChangeOptions): Promise<Started> {

@@ -11,13 +11,12 @@ import {
   listInstances,
   MASTER,
   resetPassword,
-  setNetworkRules,
   startCreate,
   startRemoval,
   startRestart,
-  startScale,
 } from './instances'
 import { removeOwnedInstances } from './removal'
+import { setActivation, setNetworkRules, setParameters, startScale } from './settings'
 
 const CAPABILITIES: Capabilities = {
   restoreFromSnapshot: 'in-place',
@@ -27,6 +26,7 @@ const CAPABILITIES: Capabilities = {
   snapshotOwner: 'tags',
   snapshotsOutliveInstance: true,
   networkRules: 'networks',
+  staticParameters: 'restart-at-once',
   deletionProtection: true,
   masterName: MASTER,
   operationRecords: true,
@@ -58,6 +58,9 @@ export function createCloudSql(config: CloudSqlConfig): ManagedPostgres {
     startCreate: (input, options) => startCreate(sql, input, options),
     startScale: (input, options) => startScale(sql, input, options),
     startRestart: ({ instance }, options) => startRestart(sql, instance, options),
+    startStop: ({ instance }, options) => setActivation(sql, instance, 'NEVER', options),
+    startStart: ({ instance }, options) => setActivation(sql, instance, 'ALWAYS', options),
+    setParameters: (input, options) => setParameters(sql, input, options),
     startPasswordReset: (input, options) => resetPassword(sql, input, options),
     setNetworkRules: (input, options) => setNetworkRules(sql, input, options),
     startRemoval: (input, options) => startRemoval(sql, input, options),

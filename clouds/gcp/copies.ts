@@ -7,18 +7,9 @@ import type { CallOptions, ChangeOptions, CopyRequest, ManagedPostgres, Owner, S
 import { findBackup } from './backups'
 import type { CloudSql, Instance, Operation, Settings } from './client'
 import { failureOf, instantOf, isUnfinished, lastRestore } from './describe'
-import {
-  ADOPTED,
-  assertOwn,
-  editionOf,
-  findInstance,
-  insertInstance,
-  letIn,
-  networksOf,
-  operationsOf,
-  requireInstance,
-} from './instances'
+import { ADOPTED, assertOwn, editionOf, findInstance, insertInstance, operationsOf, requireInstance } from './instances'
 import { ownersLabels, tagsOfLabels } from './labels'
+import { letIn, networksOf } from './settings'
 
 const LOOK_AGAIN_MS = 5_000
 /** Act by themselves: schedulers, and the other kind of subscriber. */

@@ -1,8 +1,7 @@
 /** Cloud SQL instances: found, listed, made, changed, removed. */
 import type { protos } from '@google-cloud/sql'
 import { Failure, failure } from '../../contracts/failures'
-import { canonicalNetwork } from '../networks'
-import { assertMine, assertRemovable, assertVery, instanceNotFound } from '../owner'
+import { assertMine, assertRemovable, assertRunning, assertVery, instanceNotFound } from '../owner'
 import type { CallOptions, ChangeOptions, InstanceDescription, InstanceRef, ManagedPostgres, Started } from '../port'
 import type { CloudSql, Instance, Operation, Settings } from './client'
 import { instanceDescription, instantOf, isUnfinished } from './describe'
@@ -137,59 +136,10 @@ export async function startCreate(
   return insertInstance(sql, { name: input.instance, region, databaseVersion, rootPassword, settings }, options)
 }
 
-/** What is not named stays. Labels are sent along: the client says `{}` for those that it was not given. A version that was overtaken is refused. */
-export function patchSettings(sql: CloudSql, found: Instance, wanted: Settings, options: ChangeOptions): Promise<Started> {
-  const { settingsVersion, userLabels } = found.settings ?? {}
-  const settings = { userLabels: userLabels ?? {}, ...wanted, ...(settingsVersion && { settingsVersion }) }
-  return sql.start('instances.patch', options, ({ instances }) =>
-    instances.patch({ project: sql.config.project, instance: found.name ?? '', body: { settings } }),
-  )
-}
-
-/** The whole of them, where something has to become empty: the client leaves empty lists out, so that a patch cannot say them. */
-function replaceSettings(sql: CloudSql, found: Instance, wanted: Settings, options: ChangeOptions): Promise<Started> {
-  const { databaseVersion, name, region } = found
-  const settings = told({ ...found.settings, ...wanted }) as Settings
-  return sql.start('instances.update', options, ({ instances }) =>
-    instances.update({
-      project: sql.config.project,
-      instance: name ?? '',
-      body: told({ databaseVersion, name, region, settings }) as Instance,
-    }),
-  )
-}
-
-/** Without the defaults by which the client shows what an answer left out. */
-function told(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(told)
-  if (typeof value !== 'object' || value === null) return value
-  const fields = Object.entries(value).map(([name, field]) => [name, told(field)] as const)
-  return Object.fromEntries(
-    fields.filter(([, field]) => {
-      if (field === null || field === undefined || field === '') return false
-      if (Array.isArray(field)) return field.length > 0
-      return !(typeof field === 'string' && field.endsWith('_UNSPECIFIED'))
-    }),
-  )
-}
-
-export async function startScale(
-  sql: CloudSql,
-  { instance, instanceClass, storageGib }: Parameters<ManagedPostgres['startScale']>[0],
-  options: ChangeOptions,
-): Promise<Started> {
-  const found = await requireVery(sql, instance, options)
-  const { tier, dataDiskSizeGb } = found.settings ?? {}
-  const wanted: Settings = {
-    ...(instanceClass === null || instanceClass === tier ? {} : { tier: instanceClass, edition: editionOf(instanceClass) }),
-    ...(storageGib === null || storageGib <= Number(dataDiskSizeGb?.value ?? 0) ? {} : { dataDiskSizeGb: { value: storageGib } }),
-  }
-  return Object.keys(wanted).length === 0 ? ADOPTED : patchSettings(sql, found, wanted, options)
-}
-
 export async function startRestart(sql: CloudSql, instance: InstanceRef, options: ChangeOptions): Promise<Started> {
   const found = await requireVery(sql, instance, options)
   const operations = await operationsOf(sql, found, options)
+  assertRunning(instanceDescription(found, operations))
   const restarting = operations.find((one) => isUnfinished(one) && one.operationType === 'RESTART')
   if (restarting) return { operation: restarting.name || null }
   return sql.start('instances.restart', options, ({ instances }) =>
@@ -208,42 +158,6 @@ export async function resetPassword(
   return sql.start('users.update', options, ({ users }) =>
     users.update({ project, instance: input.instance, name: MASTER, body: { password: input.password } }),
   )
-}
-
-export async function setNetworkRules(
-  sql: CloudSql,
-  { instance, networkRules }: Parameters<ManagedPostgres['setNetworkRules']>[0],
-  options: ChangeOptions,
-): Promise<{ done: boolean }> {
-  const found = await requireVery(sql, instance, options)
-  const wanted = new Set(networkRules.map(canonicalNetwork))
-  const standing = new Set(found.settings?.ipConfiguration?.authorizedNetworks?.map(({ value }) => canonicalNetwork(value ?? '')))
-  if (wanted.size === standing.size && [...wanted].every((network) => standing.has(network))) {
-    const unfinished = (await operationsOf(sql, found, options)).some(
-      (one) => isUnfinished(one) && one.operationType === 'UPDATE',
-    )
-    return { done: !unfinished }
-  }
-  await letIn(sql, found, { networkRules, more: {} }, options)
-  return { done: false }
-}
-
-/** With `more` that is to change with it. */
-export function letIn(
-  sql: CloudSql,
-  found: Instance,
-  { networkRules, more }: { networkRules: readonly string[]; more: Settings },
-  options: ChangeOptions,
-): Promise<Started> {
-  const authorizedNetworks = networksOf(networkRules)
-  if (authorizedNetworks.length > 0)
-    return patchSettings(sql, found, { ...more, ipConfiguration: { authorizedNetworks } }, options)
-  const ipConfiguration = { ...found.settings?.ipConfiguration, authorizedNetworks }
-  return replaceSettings(sql, found, { ...more, ipConfiguration }, options)
-}
-
-export function networksOf(networkRules: readonly string[]): { name: string; value: string }[] {
-  return networkRules.map((network) => ({ name: 'capstan', value: canonicalNetwork(network) }))
 }
 
 export function deleteInstance(sql: CloudSql, instance: string, options: ChangeOptions): Promise<Started> {

@@ -4,8 +4,9 @@ import { isTemporaryOf } from '../owner'
 import type { CallOptions, ChangeOptions } from '../port'
 import type { CloudSql, Instance } from './client'
 import { isFreshClone } from './copies'
-import { allInstances, deleteInstance, operationsOf, patchSettings } from './instances'
+import { allInstances, deleteInstance, operationsOf } from './instances'
 import { tagsOfLabels } from './labels'
+import { patchSettings } from './settings'
 
 export async function removeOwnedInstances(
   sql: CloudSql,

@@ -52,6 +52,7 @@ async function openInLab(): Promise<OpenCloud> {
         .then(({ rows }) => rows)
         .finally(() => client.end())
     },
+    ownParameters: (instance) => ownGroup(lab.rds, instance),
     unprotect: async () => {},
     close: () => lab.remove(),
   }
@@ -71,11 +72,24 @@ async function openReal(settings: Record<string, unknown>): Promise<OpenCloud> {
     lookEveryMs: 10_000,
     faults: null,
     query: (endpoint, password, sql) => plainQuery({ ...endpoint, user: 'boss', password }, sql),
+    ownParameters: (instance) => ownGroup(sdk, instance),
     unprotect: async (DBInstanceIdentifier) => {
       await sdk.modifyDBInstance({ DBInstanceIdentifier, DeletionProtection: false })
     },
     close: async () => {},
   }
+}
+
+async function ownGroup(rds: RDS, DBInstanceIdentifier: string): Promise<void> {
+  const DBParameterGroupName = `${DBInstanceIdentifier}-own`
+  const Tags = [{ Key: 'capstan-operation', Value: 'conformance' }]
+  await rds.createDBParameterGroup({
+    DBParameterGroupName,
+    DBParameterGroupFamily: 'postgres17',
+    Description: 'of one instance',
+    Tags,
+  })
+  await rds.modifyDBInstance({ DBInstanceIdentifier, DBParameterGroupName })
 }
 
 testManagedPostgres(underTest)

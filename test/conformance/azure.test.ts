@@ -77,6 +77,7 @@ async function openInLab(): Promise<OpenCloud> {
         .then(({ rows }) => rows)
         .finally(() => client.end())
     },
+    ownParameters: async () => {},
     unprotect: async () => {},
     close: () => lab.remove(),
   }
@@ -101,6 +102,7 @@ async function openReal(settings: Record<string, unknown>): Promise<OpenCloud> {
     lookEveryMs: 10_000,
     faults: null,
     query: (endpoint, password, sql) => plainQuery({ ...endpoint, user: 'boss', password }, sql),
+    ownParameters: async () => {},
     unprotect: async () => {},
     close: async () => {},
   }

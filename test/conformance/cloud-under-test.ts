@@ -29,6 +29,8 @@ export interface OpenCloud {
   readonly faults: Faults | null
   /** As the master, in the database `postgres`. */
   query(endpoint: Endpoint, password: string, sql: string): Promise<Row[]>
+  /** Sees to it that parameters of the instance can be set, where the cloud shares them between instances. */
+  ownParameters(instance: string): Promise<void>
   /** Takes the protection from removal off, which the port does not. */
   unprotect(instance: string): Promise<void>
   close(): Promise<void>

@@ -1,7 +1,7 @@
 /** Copies: restored inert, taken over, removed. */
 import type { CopyRequest } from '../../clouds/port'
-import { type Suite, withFaults } from './managed-postgres'
 import { takeSnapshot } from './snapshots'
+import { type Suite, withFaults } from './suite'
 import { options, owned, refusal } from './support'
 
 const TAKEN_OVER = 'Another-Horse-7-battery'

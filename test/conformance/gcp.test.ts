@@ -62,6 +62,7 @@ async function openInLab(): Promise<OpenCloud> {
         .then(({ rows }) => rows)
         .finally(() => client.end())
     },
+    ownParameters: async () => {},
     unprotect: async () => {},
     close: () => lab.remove(),
   }
@@ -79,6 +80,7 @@ async function openReal(settings: Record<string, unknown>): Promise<OpenCloud> {
     lookEveryMs: 10_000,
     faults: null,
     query: (endpoint, password, sql) => plainQuery({ ...endpoint, user: 'postgres', password }, sql),
+    ownParameters: async () => {},
     async unprotect(instance) {
       const sdk = new SqlInstancesServiceClient({ fallback: 'rest' })
       await sdk.patch({ project, instance, body: { settings: { deletionProtectionEnabled: { value: false } } } })

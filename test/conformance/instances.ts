@@ -1,6 +1,6 @@
 /** Instances: made, described, listed, changed, removed. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { CREATOR, type Suite, withFaults } from './managed-postgres'
+import { CREATOR, type Suite, withFaults } from './suite'
 import { options, owned, refusal } from './support'
 
 export function testInstances(suite: Suite): void {
@@ -64,6 +64,49 @@ export function testInstances(suite: Suite): void {
       await suite.eventually(async () => (await suite.admits('conf-shop')) || undefined)
     })
 
+    test('stops and starts again as it was; while it is stopped it cannot be restarted', async () => {
+      await suite.ask('conf-shop', 'CREATE TABLE IF NOT EXISTS stays (n int)')
+      await suite.retried(() => suite.adapter.startStop({ instance: suite.shop }, options))
+      const stopped = await suite.eventually(async () => {
+        const found = await suite.adapter.describeInstance({ name: 'conf-shop' }, options)
+        return found?.state === 'stopped' ? found : undefined
+      })
+      expect(stopped.instanceId).toBe(suite.shop.instanceId)
+      const changes = await suite.faults?.effectsInAll()
+      await suite.adapter.startStop({ instance: suite.shop }, options)
+      const restarted = suite.adapter.startRestart({ instance: suite.shop }, options)
+      await expect(restarted).rejects.toEqual(refusal('CLOUD_REFUSED', 'stopped'))
+      expect(await suite.faults?.effectsInAll()).toBe(changes)
+      await suite.retried(() => suite.adapter.startStart({ instance: suite.shop }, options))
+      expect(await suite.ask('conf-shop', 'SELECT n FROM stays')).toEqual([])
+      await suite.adapter.startStart({ instance: suite.shop }, options)
+    })
+
+    test('gets parameters, those that need a restart as the cloud says', async () => {
+      const dynamic = { work_mem: '8192' }
+      const parameters = { ...dynamic, max_logical_replication_workers: '7' }
+      await suite.ownParameters('conf-shop')
+      const set = await suite.eventually(async () => {
+        const answer = await suite.retried(() => suite.adapter.setParameters({ instance: suite.shop, parameters }, options))
+        return answer.done ? answer : undefined
+      })
+      expect(set.restartNeeded).toBe(capabilities.staticParameters === 'wait-for-restart')
+      if (set.restartNeeded) await suite.retried(() => suite.adapter.startRestart({ instance: suite.shop }, options))
+      const shown = `SELECT current_setting('work_mem') AS memory, current_setting('max_logical_replication_workers') AS workers`
+      const wanted = { memory: '8MB', workers: '7' }
+      await suite.eventually(async () => {
+        const [row] = await suite.ask('conf-shop', shown).catch(() => []) // the connection broke
+        return row?.memory === wanted.memory && row.workers === wanted.workers ? true : undefined
+      })
+      const again = await suite.eventually(async () => {
+        const answer = await suite.retried(() =>
+          suite.adapter.setParameters({ instance: suite.shop, parameters: dynamic }, options),
+        )
+        return answer.done ? answer : undefined
+      })
+      expect(again).toEqual({ done: true, restartNeeded: false })
+    })
+
     test('that is protected is not removed', async () => {
       if (!capabilities.deletionProtection) return
       const removal = suite.adapter.startRemoval({ instance: suite.shop, owner: CREATOR }, options)
@@ -101,6 +144,9 @@ export function testInstances(suite: Suite): void {
         suite.adapter.startPasswordReset({ instance: nobody.name, password: 'Another-pass-7', operation: 'not-there' }, options),
         suite.adapter.startScale({ instance: nobody, instanceClass: suite.classes[1], storageGib: null }, options),
         suite.adapter.startRestart({ instance: nobody }, options),
+        suite.adapter.startStop({ instance: nobody }, options),
+        suite.adapter.startStart({ instance: nobody }, options),
+        suite.adapter.setParameters({ instance: nobody, parameters: { work_mem: '8192' } }, options),
         suite.adapter.setNetworkRules({ instance: nobody, networkRules: suite.nobody }, options),
       ]
       for (const act of acts) await expect(act).rejects.toEqual(refusal('INSTANCE_NOT_FOUND', nobody.name))
@@ -113,6 +159,8 @@ export function testInstances(suite: Suite): void {
       const acts = [
         suite.adapter.startScale({ instance: former, instanceClass: suite.classes[1], storageGib: null }, options),
         suite.adapter.startRestart({ instance: former }, options),
+        suite.adapter.startStop({ instance: former }, options),
+        suite.adapter.setParameters({ instance: former, parameters: { work_mem: '8192' } }, options),
         suite.adapter.setNetworkRules({ instance: former, networkRules: suite.nobody }, options),
       ]
       for (const act of acts) await expect(act).rejects.toEqual(refusal('TARGET_MISMATCH', 'replaced'))
@@ -181,6 +229,8 @@ export function testInstances(suite: Suite): void {
           suite.adapter.startCreate(suite.newInstance('conf-late'), lost),
           suite.adapter.startScale({ instance, instanceClass: suite.classes[0], storageGib: null }, lost),
           suite.adapter.startRestart({ instance }, lost),
+          suite.adapter.startStop({ instance }, lost),
+          suite.adapter.setParameters({ instance, parameters: { work_mem: '16384' } }, lost),
           suite.adapter.setNetworkRules({ instance, networkRules: suite.nobody }, lost),
         ]
         for (const act of acts) await expect(act).rejects.toThrow('not mine')

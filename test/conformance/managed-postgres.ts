@@ -6,34 +6,12 @@
  *  about seven small instances named `conf-…` and `cap-conf…`, takes an hour or two, costs a few dollars, and removes what it made; what
  *  an interrupted run leaves has the tag `capstan-operation=conformance`. Nothing is made to go wrong there: those tests are not registered. */
 import type { InstanceDescription, InstanceRef, NewInstance } from '../../clouds/port'
-import type { CloudUnderTest, OpenCloud, Row } from './cloud-under-test'
+import type { CloudUnderTest, OpenCloud } from './cloud-under-test'
 import { testCopies } from './copies'
 import { testInstances } from './instances'
 import { testSnapshots } from './snapshots'
-import { options, owned, retried, until } from './support'
-
-export const PASSWORD = 'Correct-Horse-7-battery'
-
-export interface Suite extends OpenCloud {
-  readonly under: CloudUnderTest
-  /** The instance `conf-shop`, which stays. */
-  readonly shop: InstanceDescription
-  newInstance(name: string, more?: Partial<NewInstance>): NewInstance
-  /** Resolves with its description once it can be used. */
-  ready(name: string): Promise<InstanceDescription>
-  /** Whether a connection is let in now. */
-  admits(name: string): Promise<boolean>
-  /** Resolves once nothing of that name is listed. */
-  gone(name: string): Promise<void>
-  letIn(instance: InstanceRef, networkRules: readonly string[]): Promise<void>
-  ref(name: string): Promise<InstanceRef>
-  ask(name: string, sql: string, password?: string): Promise<Row[]>
-  eventually<T>(look: () => Promise<T | undefined>): Promise<T>
-  /** Repeats what passes by itself. */
-  retried<T>(act: () => Promise<T>): Promise<T>
-}
-
-export const CREATOR = owned('conformance', 'make').owner
+import { CREATOR, PASSWORD, type Suite } from './suite'
+import { options, retried, until } from './support'
 
 export function testManagedPostgres(under: CloudUnderTest): void {
   const real = under.wire === null
@@ -124,9 +102,4 @@ async function removeShop(suite: Suite): Promise<void> {
   const instance = await suite.ref('conf-shop')
   await suite.retried(() => suite.adapter.startRemoval({ instance, owner: CREATOR }, options))
   await suite.gone('conf-shop')
-}
-
-/** Where something can be made to go wrong: the tests, registered; on a real account nothing. */
-export function withFaults(suite: Suite, register: (wire: NonNullable<CloudUnderTest['wire']>) => void): void {
-  if (suite.under.wire !== null) register(suite.under.wire)
 }

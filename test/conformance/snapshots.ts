@@ -1,7 +1,7 @@
 /** Snapshots: taken, described, listed, removed. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SnapshotDescription } from '../../clouds/port'
-import { type Suite, withFaults } from './managed-postgres'
+import { type Suite, withFaults } from './suite'
 import { options, owned, refusal } from './support'
 
 /** Taken of `conf-shop`, and complete. */
