@@ -14,7 +14,6 @@ import { serverSettings } from './flags'
 import { openNetworks } from './networks'
 import type { Json, Message } from './protocol/json'
 import type { ApiRequest } from './protocol/request'
-import type { Reach } from './reach'
 import type { Settings } from './settings'
 import type { BackupRecord, GcpState, OperationRecord, SqlInstance, Task } from './state'
 
@@ -31,12 +30,17 @@ export interface GcpCloud extends CloudGround {
   readonly past: Past<GcpState>
   readonly afflictions: Afflictions
   /** Up to when instances can be recovered. */
-  readonly reach: Reach
+  readonly reach: Reaching
   catalogue(major: PostgresMajor): Promise<Catalogue>
 }
 
 /** What ordered faults do to instances now, by their names. */
 export type Afflictions = Pick<Effects, 'isCut' | 'isFrozen' | 'isFull' | 'thawed' | 'lift'>
+
+export interface Reaching {
+  /** `from`: what the archive begins with. */
+  latest(instance: SqlInstance, log: { archive: string; from: string }): Promise<string>
+}
 
 export interface Call extends ApiRequest {
   readonly cloud: GcpCloud

@@ -2,7 +2,7 @@
  *  asks and what is known is older than the profile allows, since each time ends a segment of the log: whoever asks again and again must
  *  not fill the archive. Where nothing was written it advances, too, but more slowly. */
 import { PROFILES } from '../profile'
-import { type GcpCloud, specOf } from './cloud'
+import { type GcpCloud, type Reaching, specOf } from './cloud'
 import type { SqlInstance } from './state'
 
 /** So much longer than the profile's time when nothing was written. */
@@ -15,27 +15,26 @@ interface Known {
   position: string
 }
 
-export class Reach {
+export class Reach implements Reaching {
   /** By archive, as is the next. */
   readonly #known = new Map<string, Known>()
   readonly #under = new Map<string, Promise<string>>()
 
-  /** `from`: what the archive begins with; whatever was known before is of another one, of the same name. */
-  latest(cloud: GcpCloud, instance: SqlInstance, { archive, from }: { archive: string; from: string }): Promise<string> {
+  constructor(private readonly cloud: () => GcpCloud) {}
+
+  /** Whatever was known from before `from` is of another archive, of the same name. */
+  latest(instance: SqlInstance, { archive, from }: { archive: string; from: string }): Promise<string> {
     const under = this.#under.get(archive)
     if (under) return under
     const known = this.#known.get(archive)
-    const work = this.#look(cloud, instance, { archive, known: known && known.at >= from ? known : undefined })
+    const work = this.#look(instance, { archive, known: known && known.at >= from ? known : undefined })
     const ended = work.finally(() => this.#under.delete(archive))
     this.#under.set(archive, ended)
     return ended
   }
 
-  async #look(
-    cloud: GcpCloud,
-    instance: SqlInstance,
-    { archive, known }: { archive: string; known: Known | undefined },
-  ): Promise<string> {
+  async #look(instance: SqlInstance, { archive, known }: { archive: string; known: Known | undefined }): Promise<string> {
+    const cloud = this.cloud()
     const staleMs = PROFILES[cloud.pace.profile].archiveMs
     const ageMs = known ? Date.now() - Date.parse(known.at) : Number.POSITIVE_INFINITY
     if (known && ageMs < staleMs) return known.at

@@ -58,7 +58,7 @@ export function startGcp(options: GcpOptions): SimulatedCloud {
     tasks: createInstanceTasks(() => cloud),
     removals: createRemovals(() => cloud),
     catalogue: catalogues(servers),
-    reach: new Reach(),
+    reach: new Reach(() => cloud),
   })
   let cloud = build()
   let ready: Promise<void> = Promise.resolve()

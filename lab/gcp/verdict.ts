@@ -27,6 +27,9 @@ async function verdictOf({ cloud, instance, signal }: Work): Promise<Verdict | '
   for (const deadline = Date.now() + PATIENCE_MS; ; ) {
     try {
       await servers.ensureRunning(spec)
+      if (!(await servers.isInRecovery(spec))) return 'writes'
+      // a promotion may be on its way still: a server that is started has forgotten it, or ended it
+      await servers.restart(spec)
       return (await servers.isInRecovery(spec)) ? 'follows' : 'writes'
     } catch (error) {
       signal.throwIfAborted()

@@ -12,7 +12,7 @@ export const getLatestRecoveryTime: Operation = async (call) => {
   const from = archive === undefined ? undefined : recoverableFrom(Object.values(cloud.state.backups), archive)
   if (archive === undefined || from === undefined) throw invalid('Point-in-time recovery is not enabled on the instance')
   requireRunning(call, instance)
-  const latest = await cloud.reach.latest(cloud, instance, { archive, from }).catch((error) => {
+  const latest = await cloud.reach.latest(instance, { archive, from }).catch((error) => {
     cloud.log(`${instance.name} does not archive: ${error}`)
     throw new GcpError('serverException', 'Service temporarily unavailable.')
   })

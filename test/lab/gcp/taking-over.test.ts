@@ -88,6 +88,20 @@ test('a failover whose promotion fails after the replica began to write goes on;
   expect(spare.master).toBeNull()
 })
 
+test('a promotion that was on its way when it failed counts as one', async () => {
+  let restarted = false
+  const { main, work, asked } = sceneOf({
+    promote: () => (restarted ? undefined : breaks()),
+    restart: () => {
+      restarted = true
+    },
+    isInRecovery: () => !restarted,
+  })
+  ;(await performPromote(work, failover))()
+  expect(asked).toContain('restart spare')
+  expect(main).toMatchObject({ master: 'spare', replaced: true })
+})
+
 test('a failover whose replica follows still, for sure, brings the primary back', async () => {
   const { main, spare, work } = sceneOf({ promote: breaks, isInRecovery: () => true })
   await expect(performPromote(work, failover)).rejects.toThrow('broke')
