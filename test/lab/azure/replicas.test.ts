@@ -88,6 +88,22 @@ test('a restarted lab has its replicas follow again', async () => {
   expect(await get('near')).toMatchObject({ replica: { replicationState: 'Active' } })
 })
 
+test('a replica that stands still, since its primary allows itself more, is not promoted, and is not kept busy by that', async () => {
+  const allow = (name: string, value: string) =>
+    unlessBusy(() => lab.azure.configurations.beginUpdate(GROUP, name, 'max_connections', { value, source: 'user-override' }))
+  await allow('main', '80')
+  await unlessBusy(() => lab.azure.servers.beginRestart(GROUP, 'main'))
+  await eventually(async () => ((await get('near')).replica?.replicationState === 'Broken' ? true : undefined))
+  for (const option of ['Planned', 'Forced']) {
+    await expect(unlessBusy(() => promoting('near', option))).rejects.toThrow('OperationNotAllowed')
+  }
+  for (const name of ['near', 'far']) {
+    await allow(name, '80')
+    await unlessBusy(() => lab.azure.servers.beginRestart(GROUP, name))
+    await eventually(async () => ((await get(name)).replica?.replicationState === 'Active' ? true : undefined))
+  }
+})
+
 test('a planned promotion makes a server of its own that has everything; its primary goes on', async () => {
   await sell('main', 4)
   const poller = await promoting('near', 'Planned')
