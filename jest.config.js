@@ -11,5 +11,6 @@ module.exports = {
   },
   transformIgnorePatterns: ['/node_modules/(?!(typebox)/)'],
   testTimeout: 60000,
-  maxWorkers: 2,
+  // more than processors: most of what is tested waits for a server, a timer or a disk
+  maxWorkers: 3,
 }

@@ -1,4 +1,5 @@
-/** The fault matrix: `npm run test:crash`. A golden run comes first; its history says which boundaries there are. */
+/** What is killed: `npm run test:crash`. The fault matrix of operations (test/crash; a golden run comes first, and its history says which
+ *  boundaries there are), and suites of the lab that kill it or its servers over and over. */
 module.exports = {
   ...require('./jest.config'),
   testMatch: ['**/*.crash.ts'],

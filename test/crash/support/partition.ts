@@ -60,7 +60,7 @@ export async function partitionedApply(it: Crashing, operation: string): Promise
         await it.abort(operation)
         await it.ended(operation)
         await held.letThrough()
-        await sleep(ACTS_WITHIN_MS)
+        await sleep(3 * ACTS_WITHIN_MS)
       },
     })
   } finally {
