@@ -4,6 +4,8 @@ module.exports = {
   ...require('./jest.config'),
   testMatch: ['**/*.crash.ts'],
   testTimeout: 150000,
+  // time-outs of recovery are short here: a worker must not wait for a processor longer than for its death to be noticed
+  maxWorkers: 2,
   reporters: ['default', '<rootDir>/test/crash/support/reporter.js'],
   globalSetup: '<rootDir>/test/crash/support/golden-run.ts',
   globalTeardown: '<rootDir>/test/crash/support/golden-end.ts',
