@@ -15,10 +15,10 @@ import type { Master } from './flavour'
 import { Places } from './places'
 import { backupNote, isOfReplica, noteFile, type RestorePoint, recoverAlone, recoverTo, type Window, windowOf } from './recovery'
 import { removeAtOnce, removeFolder } from './remove'
-import { createReplica, follow, isFollowing, promote, type Replication, release, replicationOf } from './replica'
+import { createReplica, follow, isFollowing, type Patience, promote, type Replication, release, replicationOf } from './replica'
 import { RunningServers } from './running'
 import { identifier, literal } from './session'
-import { dropOthers } from './slots'
+import { keepSlots } from './slots'
 import type { Primary, ServerSpec, ServersOptions } from './spec'
 import { switchOver } from './switchover'
 import { bytesIn } from './usage'
@@ -122,7 +122,7 @@ export class Servers {
   async createReplica(spec: ServerSpec, primary: ServerSpec, signal: AbortSignal): Promise<void> {
     const follower = { ...spec, replicaOf: primary }
     try {
-      await createReplica(this.running, this.places, { spec: follower, primary, signal })
+      await createReplica(this.running, this.places, { spec: follower, primary, ...this.patience(signal) })
     } catch (error) {
       await this.remove(spec.folder, follower)
       throw error
@@ -138,7 +138,7 @@ export class Servers {
    *  commit is lost; every slot of the old writer goes. Other replicas of its are told by `follow`. When it fails before the replica
    *  is promoted, the writer is back. Safe to repeat with the specs of before, also after a crash at any point. */
   async switchOver(writer: ServerSpec, replica: ServerSpec, signal: AbortSignal): Promise<void> {
-    await switchOver(this.running, this.places, { writer, replica, signal })
+    await switchOver(this.running, this.places, { writer, replica, ...this.patience(signal) })
   }
 
   /** A running replica streams from whom its spec names now, such as the server that its primary was replaced by. The log for it
@@ -156,9 +156,16 @@ export class Servers {
     return replicationOf(this.running, spec)
   }
 
-  /** The log is kept for these replicas (their folders) and for no other one: what was forgotten while the server was away. */
+  /** The log is kept for these replicas (their folders) and for no other one: what was forgotten while the server was away, also frozen.
+   *  One that is away is not waited for. Of a replica that stays away too long the log goes (`max_slot_wal_keep_size`). */
   async keepReplicas(spec: ServerSpec, folders: readonly string[]): Promise<void> {
-    await this.running.asAdministrator(spec, (client) => dropOthers(client, folders))
+    if (!this.running.answers(spec.folder)) return
+    await this.running.asAdministrator(spec, (client) =>
+      keepSlots(
+        client,
+        folders.filter((folder) => folder !== ''),
+      ),
+    )
   }
 
   /** Adopts the server that an earlier lab left running, or starts it. */
@@ -282,6 +289,10 @@ export class Servers {
   /** Stops every server, keeping the data, for good. No commit is lost, whatever the grace. */
   async stopAll(graceMs: number): Promise<void> {
     await this.running.stopAll(graceMs)
+  }
+
+  private patience(signal: AbortSignal): Patience {
+    return { signal, timeoutMs: this.options.streamingTimeoutMs }
   }
 
   private async copySnapshot(spec: ServerSpec, snapshot: string, signal: AbortSignal): Promise<string> {
