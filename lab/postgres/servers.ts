@@ -8,12 +8,12 @@ import type { PostgresBinaries, PostgresMajor } from '../../pgserver/binaries'
 import { initCluster } from '../../pgserver/cluster'
 import { ensureEnterable, giveToServer } from '../../pgserver/reach'
 import { serverUser } from '../../pgserver/server-user'
-import { endSegment, installArchiver, noteReach, pruneBefore, requireNew, untilArchived } from './archive'
+import { endSegment, installArchiver, noteReach, pruneBefore, reachOf, requireNew, snapshotOf, untilArchived } from './archive'
 import { type Backup, backUp } from './backup'
 import { copyFolder } from './copy'
 import type { Master } from './flavour'
 import { Places } from './places'
-import { backupNote, isOfReplica, noteFile, type RestorePoint, recoverAlone, recoverTo, type Window, windowOf } from './recovery'
+import { firstNeeded, isOfReplica, noteFile, type RestorePoint, recoverAlone, recoverTo, type Window, windowOf } from './recovery'
 import { removeAtOnce, removeFolder } from './remove'
 import { createReplica, follow, isFollowing, type Patience, promote, type Replication, release, replicationOf } from './replica'
 import { RunningServers } from './running'
@@ -90,13 +90,26 @@ export class Servers {
   async archiveUpToNow(spec: ServerSpec, signal: AbortSignal): Promise<string> {
     const { archive } = spec
     if (archive === undefined) throw new Error(`The server at ${spec.address} has no archive.`)
-    const { at, segment } = await this.running.asAdministrator(spec, endSegment)
+    const { at, segment, ...seen } = await this.running.asAdministrator(spec, endSegment)
     const check = (): void => {
       if (this.isDown(spec.folder)) throw new Error(`The server at ${spec.address} went down before its log was archived.`)
     }
     await untilArchived(this.places, archive, segment, { signal, check })
-    noteReach(this.places, archive, at)
+    noteReach(this.places, archive, { latest: at, server: spec.folder, ...seen })
     return at
+  }
+
+  /** The same for whoever asks often: each time costs a segment of the log. What is known already is answered as long as it is younger
+   *  than `youngMs`, and, when nothing was committed since, than `idleMs`. */
+  async newestMoment(spec: ServerSpec, how: { youngMs: number; idleMs: number; signal: AbortSignal }): Promise<string> {
+    const known = spec.archive === undefined ? null : reachOf(this.places, spec.archive)
+    if (known !== null) {
+      const ageMs = Date.now() - Date.parse(known.latest)
+      if (ageMs < how.youngMs) return known.latest
+      const comparable = ageMs < how.idleMs && known.snapshot !== undefined && known.server === spec.folder
+      if (comparable && (await this.running.asAdministrator(spec, snapshotOf)) === known.snapshot) return known.latest
+    }
+    return this.archiveUpToNow(spec, how.signal)
   }
 
   /** What can be restored to from an archive and these backups: from the end of the oldest of them to the last moment that
@@ -105,10 +118,10 @@ export class Servers {
     return windowOf(this.places, archive, backups)
   }
 
-  /** Deletes the log that none of these backups needs. Without any, nothing: who needs no log any more removes the archive. */
+  /** Deletes the log that none of these backups needs. Without any, nothing: who needs no log any more removes the archive. Nothing
+   *  either while one of them is still being taken. Safe to repeat. */
   async pruneArchive(archive: string, backups: readonly string[]): Promise<void> {
-    const places = backups.map((name) => backupNote(this.places, name).firstSegment)
-    const oldest = places.reduce<string | undefined>((a, b) => (a === undefined || b.slice(8) < a.slice(8) ? b : a), undefined)
+    const oldest = firstNeeded(this.places, backups)
     if (oldest !== undefined) await pruneBefore(this.places, archive, oldest)
   }
 
