@@ -71,11 +71,17 @@ export function snapshotOf(instance: DbInstance, id: string): DbSnapshot {
   }
 }
 
-/** Has everything archived that was committed until now. What can be restored to is remembered with the instance. */
-export async function archiveUpToNow(cloud: AwsCloud, instance: DbInstance, signal: AbortSignal): Promise<void> {
+/** Has everything archived that was committed until now, or lately enough for `patience`. What can be restored to is remembered with the
+ *  instance. */
+export async function archiveUpToNow(
+  cloud: AwsCloud,
+  instance: DbInstance,
+  signal: AbortSignal,
+  patience = { youngMs: 0, idleMs: 0 },
+): Promise<void> {
   const { archive } = instance
   if (archive === null) return
-  await cloud.servers.archiveUpToNow(specOf(cloud, instance), signal)
+  await cloud.servers.newestMoment(specOf(cloud, instance), { ...patience, signal })
   if (instance.archive === archive) noteWindow(cloud, instance)
   await cloud.save()
 }

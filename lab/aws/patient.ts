@@ -1,6 +1,7 @@
 /** An instance of simulated RDS as faults see it. */
 import type { Patient } from '../faults/kinds/acting'
 import { type AwsCloud, keyOf, specOf } from './cloud'
+import { keepForReplicas } from './replicas'
 import type { DbInstance } from './state'
 import { expectRecovery } from './tasks/runner'
 
@@ -11,7 +12,11 @@ export function patientOf(cloud: AwsCloud, instance: DbInstance): Patient {
     freeze: () => servers.freeze(instance.folder),
     thaw: () => servers.thaw(instance.folder),
     isFrozen: () => cloud.afflictions.isFrozen(keyOf(instance)),
-    configure: () => servers.configure(specOf(cloud, instance)),
+    async configure() {
+      await servers.configure(specOf(cloud, instance))
+      // it may have been frozen while one of them went
+      await keepForReplicas(cloud, instance)
+    },
     endSessions: () => servers.endSessions(specOf(cloud, instance)),
     // PostgreSQL ends itself (PANIC) when its log finds no room; the recovery that follows then meets the full disk
     fillDisk: () => servers.crash(instance.folder),

@@ -3,7 +3,7 @@
  *  was committed since, later when nothing was. */
 import { PROFILES } from '../profile'
 import { archiveUpToNow } from './backups'
-import { type AwsCloud, keyOf, type Looker, specOf } from './cloud'
+import { type AwsCloud, keyOf, type Looker } from './cloud'
 import type { DbInstance, InstanceStatus } from './state'
 
 const RUNNING: readonly InstanceStatus[] = ['available', 'backing-up', 'modifying', 'resetting-master-credentials']
@@ -12,10 +12,8 @@ const IDLE_FACTOR = 10
 const PATIENCE_MS = 60_000
 
 export class Reach implements Looker {
-  /** By archive, as is the next. */
+  /** By archive. */
   readonly #under = new Map<string, Promise<void>>()
-  /** Where the log was when it was archived last. */
-  readonly #positions = new Map<string, string>()
   readonly #closing = new AbortController()
 
   constructor(private readonly cloud: () => AwsCloud) {}
@@ -27,7 +25,7 @@ export class Reach implements Looker {
     const archive = instance?.archive ?? null
     if (!instance || archive === null || this.#under.has(archive)) return
     if (this.#closing.signal.aborted || !isStale(cloud, instance)) return
-    const work = this.#advance(cloud, instance, archive)
+    const work = this.#advance(cloud, instance)
       .catch((error) => cloud.log(`archiving the log of ${instance.id}: ${error}`))
       .finally(() => this.#under.delete(archive))
     this.#under.set(archive, work)
@@ -38,17 +36,15 @@ export class Reach implements Looker {
     await Promise.all(this.#under.values())
   }
 
-  async #advance(cloud: AwsCloud, instance: DbInstance, archive: string): Promise<void> {
-    const position = await positionOf(cloud, instance)
-    if (position === this.#positions.get(archive) && !isStale(cloud, instance, IDLE_FACTOR)) return
+  async #advance(cloud: AwsCloud, instance: DbInstance): Promise<void> {
     // the archive may be given up meanwhile: then nobody fills it any more
     const signal = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(PATIENCE_MS)])
-    await archiveUpToNow(cloud, instance, signal)
-    this.#positions.set(archive, await positionOf(cloud, instance))
+    const youngMs = staleMs(cloud)
+    await archiveUpToNow(cloud, instance, signal, { youngMs, idleMs: youngMs * IDLE_FACTOR })
   }
 }
 
-function isStale(cloud: AwsCloud, instance: DbInstance, factor = 1): boolean {
+function isStale(cloud: AwsCloud, instance: DbInstance): boolean {
   const target = keyOf(instance)
   const able =
     instance.restorable !== null &&
@@ -56,13 +52,9 @@ function isStale(cloud: AwsCloud, instance: DbInstance, factor = 1): boolean {
     !cloud.servers.isDown(instance.folder) &&
     !cloud.afflictions.isFrozen(target) &&
     !cloud.afflictions.isFull(target)
-  const staleMs = PROFILES[cloud.pace.profile].archiveMs * factor
-  return able && Date.parse(instance.restorable?.latest ?? '') + staleMs < Date.now()
+  return able && Date.parse(instance.restorable?.latest ?? '') + staleMs(cloud) < Date.now()
 }
 
-async function positionOf(cloud: AwsCloud, instance: DbInstance): Promise<string> {
-  return cloud.servers.administer(specOf(cloud, instance), async (client) => {
-    const { rows } = await client.query<{ position: string }>('SELECT pg_current_wal_insert_lsn()::text AS position')
-    return rows[0]?.position ?? ''
-  })
+function staleMs({ pace }: AwsCloud): number {
+  return PROFILES[pace.profile].archiveMs
 }

@@ -22,6 +22,8 @@ import type { ServerSpec } from './spec'
  *  whatever a crash left half-made of these. */
 const PLACED = /^[0-9A-F]{8}([0-9A-F]{16})(\.partial|\.[0-9A-F]{8}\.backup)?(\.next\.\d+)?$/
 const POLL_MS = 20
+/** With more transactions than that at once nobody asks whether anything was written. */
+const UNDER_WAY_MAX = 1_000
 
 /** Linking fails where renaming would replace: of two that archive the same segment, one finds the other's, which may have died before its
  *  name was on disk. What cannot be brought there is not archived: `sync` of everything, which never fails, only where it knows no files. */
@@ -91,18 +93,42 @@ function commandWord(text: string): string {
   return `'${text.replaceAll("'", `'\\''`).replaceAll('%', '%%')}'`
 }
 
+/** Up to when an archive reaches, and what had been committed by then. */
+export interface Reach {
+  latest: string
+  /** Of which server, and its snapshot of transactions right after; absent when others committed in between. */
+  server?: string
+  snapshot?: string
+}
+
 /** Ends the current segment after a commit of our own, and says which one that was and what the clock said before. */
-export async function endSegment(client: Client): Promise<{ at: string; segment: string }> {
-  const { rows } = await client.query<{ at: Date; archiving: string }>(
-    "SELECT date_trunc('milliseconds', clock_timestamp()) AS at, current_setting('archive_mode') AS archiving",
+export async function endSegment(client: Client): Promise<{ at: string; segment: string; snapshot?: string }> {
+  const { rows } = await client.query<{ at: Date; archiving: string; snapshot: string }>(
+    `SELECT date_trunc('milliseconds', clock_timestamp()) AS at, current_setting('archive_mode') AS archiving,
+       pg_current_snapshot()::text AS snapshot`,
   )
-  const { at, archiving } = only(rows)
+  const { at, archiving, snapshot: before } = only(rows)
   if (archiving === 'off') throw new Error('The server does not archive its log yet: it begins to at its next start.')
   // a transaction with a number leaves a commit in the log, although it did nothing
-  await client.query('SELECT pg_current_xact_id()')
+  const own = only((await client.query<{ id: string }>('SELECT pg_current_xact_id()::text AS id')).rows).id
+  const snapshot = await snapshotOf(client)
   // the byte before the end: on a segment's border, 15 and 17 name different segments
   const switched = await client.query<{ segment: string }>('SELECT pg_walfile_name(pg_switch_wal() - 1::numeric) AS segment')
-  return { at: at.toISOString(), segment: only(switched.rows).segment }
+  return { at: at.toISOString(), segment: only(switched.rows).segment, ...(snapshot === afterOnly(own, before) && { snapshot }) }
+}
+
+/** It changes with every commit that wrote something, and with nothing else. */
+export async function snapshotOf(client: Client): Promise<string> {
+  return only((await client.query<{ snapshot: string }>('SELECT pg_current_snapshot()::text AS snapshot')).rows).snapshot
+}
+
+/** What a snapshot, 'xmin:xmax:those under way', becomes when of all transactions only `own` has ended after it. Those that were
+ *  under way and began after the last that had ended are listed only once a later one has. */
+function afterOnly(own: string, snapshot: string): string {
+  const [, xmax = '', listed = ''] = snapshot.split(':')
+  const [end, underWay] = [BigInt(own), listed === '' ? [] : listed.split(',')]
+  for (let id = BigInt(xmax); id < end && underWay.length < UNDER_WAY_MAX; id++) underWay.push(String(id))
+  return [underWay[0] ?? end + 1n, end + 1n, underWay.join(',')].join(':')
 }
 
 /** Resolves when the segment is archived. `check` throws when there is nothing to wait for any more. */
@@ -122,24 +148,25 @@ export async function untilArchived(
 }
 
 /** Up to when the archive is known to reach; null when nobody ever asked it to. */
-export function reachOf(places: Places, archive: string): string | null {
+export function reachOf(places: Places, archive: string): Reach | null {
   const file = reachFile(places, archive)
   if (!existsSync(file)) return null
-  return (JSON.parse(readFileSync(file, 'utf8')) as { latest: string }).latest
+  return JSON.parse(readFileSync(file, 'utf8')) as Reach
 }
 
-export function noteReach(places: Places, archive: string, latest: string): void {
+export function noteReach(places: Places, archive: string, reach: Reach): void {
   // two that asked at once may end in any order
   const before = reachOf(places, archive)
-  if (before !== null && before >= latest) return
+  if (before !== null && before.latest >= reach.latest) return
   const file = reachFile(places, archive)
-  writeDurably(`${file}.next`, JSON.stringify({ latest }))
+  writeDurably(`${file}.next`, JSON.stringify(reach))
   renameSync(`${file}.next`, file)
 }
 
-/** Deletes what lies before `firstSegment`, on every timeline. The histories of timelines stay. */
+/** Deletes what lies before `firstSegment`, on every timeline. The histories of timelines stay. Nothing to do without an archive. */
 export async function pruneBefore(places: Places, archive: string, firstSegment: string): Promise<void> {
   const folder = places.archived(archive)
+  if (!existsSync(folder)) return
   const place = firstSegment.slice(8)
   for (const name of await readdir(folder)) {
     const found = PLACED.exec(name)?.[1]

@@ -27,6 +27,8 @@ export function writeConfiguration(places: Places, options: ServersOptions, spec
   const asked = {
     // one call instead of an fsync for each file before recovery: twice as fast for a restored copy, and as durable
     ...(process.platform === 'linux' && { recovery_init_sync_method: 'syncfs' }),
+    // a replica that stays away must not fill its primary's disk
+    max_slot_wal_keep_size: '1GB',
     ...spec.settings,
     ...encryptionSettings(places, spec),
     ...(spec.archive !== undefined && archiveSettings(places, spec.archive)),

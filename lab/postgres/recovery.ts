@@ -94,8 +94,16 @@ export function windowOf(places: Places, archive: string, backups: readonly stri
   const ends = backups.map((name) => backupNote(places, name).endedAt).sort()
   const [earliest] = ends
   if (earliest === undefined) throw new Error('Without a backup an archive cannot be restored from.')
-  const latest = reachOf(places, archive)
+  const latest = reachOf(places, archive)?.latest ?? null
   return { earliest, latest: latest !== null && latest >= earliest ? latest : null }
+}
+
+/** The first segment that recovery from one of these needs; undefined when there is none, or one that says nothing of itself, since it may
+ *  just be being taken. */
+export function firstNeeded(places: Places, backups: readonly string[]): string | undefined {
+  if (!backups.every((name) => existsSync(noteFile(places, name)))) return undefined
+  const segments = backups.map((name) => backupNote(places, name).firstSegment)
+  return segments.reduce<string | undefined>((a, b) => (a === undefined || b.slice(8) < a.slice(8) ? b : a), undefined)
 }
 
 /** What a snapshot says of itself. */

@@ -25,34 +25,66 @@ export interface Replication {
 
 const OBJECT_NOT_IN_PREREQUISITE_STATE = '55000'
 const POLL_MS = 20
+const STREAMING_TIMEOUT_MS = 120_000
+/** Before it writes it replays what it has received. */
+const PROMOTION_TIMEOUT_MS = 120_000
 
-/** Resolves when the new replica can be read and streams. */
+/** Resolves when the new replica can be read and streams; fails when it does not in time. */
 export async function createReplica(
   running: RunningServers,
   places: Places,
-  { spec, primary, signal }: { spec: ServerSpec; primary: ServerSpec; signal: AbortSignal },
+  { spec, primary, ...patience }: { spec: ServerSpec; primary: ServerSpec } & Patience,
 ): Promise<void> {
   if (spec.major !== primary.major) throw new Error('A replica has the major version of its primary.')
   const dataDir = places.data(spec.folder)
   ensureEnterable(places.server(spec.folder), serverUser())
   await running.asAdministrator(primary, async (client) => {
     await makeSlot(client, spec.folder)
-    await backUp(client, places.data(primary.folder), dataDir, signal)
+    await backUp(client, places.data(primary.folder), dataDir, patience.signal)
   })
   makeFollower(dataDir)
-  await running.start({ ...spec, replicaOf: primary })
-  await running.asAdministrator(spec, async (client) => {
-    while ((await receiverState(client)) !== 'streaming') {
-      if (running.isDown(primary.folder)) throw new Error(`The primary at ${primary.address} went down.`)
-      await sleep(POLL_MS, undefined, { signal })
-    }
-  })
+  const replica = { ...spec, replicaOf: primary }
+  await running.start(replica)
+  await untilStreaming(running, replica, patience)
 }
 
-/** Resolves when it is writable. Safe to repeat. */
+export interface Patience {
+  signal: AbortSignal
+  timeoutMs?: number | undefined
+}
+
+/** @throws Error at once when it cannot begin to any more, and when it does not in time. */
+export async function untilStreaming(
+  running: RunningServers,
+  replica: ServerSpec & { replicaOf: Primary },
+  { signal, timeoutMs = STREAMING_TIMEOUT_MS, lagBytesMax = Infinity }: Patience & { lagBytesMax?: number },
+): Promise<void> {
+  const deadline = Date.now() + timeoutMs
+  for (;;) {
+    const { state, lagBytes } = await replicationOf(running, replica)
+    if (state === 'streaming' && lagBytes < lagBytesMax) return
+    if (state === 'halted') throw halted(replica)
+    const { folder, address } = replica.replicaOf
+    if (running.isDown(folder)) throw new Error(`The primary at ${address} went down.`)
+    if (Date.now() > deadline)
+      throw new Error(`The replica at ${replica.address} does not stream from ${address}: it is ${state}.`)
+    await sleep(POLL_MS, undefined, { signal })
+  }
+}
+
+function halted({ address }: ServerSpec): Error {
+  return new Error(`The replica at ${address} replays nothing until it is restarted: its primary allows itself more than it has.`)
+}
+
+/** Resolves when it is writable; fails at once when it is halted, since PostgreSQL promotes no such replica. Safe to repeat. */
 export async function promote(running: RunningServers, spec: ServerSpec): Promise<void> {
   await running.asAdministrator(spec, async (client) => {
-    while (await isFollowing(client)) await client.query('SELECT pg_promote(true, 10)').catch(unlessPromoted)
+    const deadline = Date.now() + PROMOTION_TIMEOUT_MS
+    while (await isFollowing(client)) {
+      if (await isHalted(client)) throw halted(spec)
+      if (Date.now() > deadline) throw new Error(`The replica at ${spec.address} does not become a writer.`)
+      await client.query('SELECT pg_promote(true, 10)').catch(unlessPromoted)
+    }
   })
   await release(running, spec)
   await running.configure({ ...spec, replicaOf: undefined })
@@ -113,9 +145,11 @@ const REPLICATION = `
       pg_last_wal_replay_lsn())) AS lag,
     extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp())::float8 AS seconds`
 
-async function receiverState(client: Client): Promise<string | undefined> {
-  const { rows } = await client.query<{ status: string }>('SELECT status FROM pg_stat_wal_receiver')
-  return rows[0]?.status
+async function isHalted(client: Client): Promise<boolean> {
+  const { rows } = await client.query<{ halted: boolean }>(
+    `SELECT CASE WHEN pg_is_in_recovery() THEN pg_get_wal_replay_pause_state() = 'paused' ELSE false END AS halted`,
+  )
+  return rows[0]?.halted ?? false
 }
 
 async function writtenBy(running: RunningServers, primary: Primary): Promise<string | null> {

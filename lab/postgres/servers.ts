@@ -8,17 +8,17 @@ import type { PostgresBinaries, PostgresMajor } from '../../pgserver/binaries'
 import { initCluster } from '../../pgserver/cluster'
 import { ensureEnterable, giveToServer } from '../../pgserver/reach'
 import { serverUser } from '../../pgserver/server-user'
-import { endSegment, installArchiver, noteReach, pruneBefore, requireNew, untilArchived } from './archive'
+import { endSegment, installArchiver, noteReach, pruneBefore, reachOf, requireNew, snapshotOf, untilArchived } from './archive'
 import { type Backup, backUp } from './backup'
 import { copyFolder } from './copy'
 import type { Master } from './flavour'
 import { Places } from './places'
-import { backupNote, isOfReplica, noteFile, type RestorePoint, recoverAlone, recoverTo, type Window, windowOf } from './recovery'
+import { firstNeeded, isOfReplica, noteFile, type RestorePoint, recoverAlone, recoverTo, type Window, windowOf } from './recovery'
 import { removeAtOnce, removeFolder } from './remove'
-import { createReplica, follow, isFollowing, promote, type Replication, release, replicationOf } from './replica'
+import { createReplica, follow, isFollowing, type Patience, promote, type Replication, release, replicationOf } from './replica'
 import { RunningServers } from './running'
 import { identifier, literal } from './session'
-import { dropOthers } from './slots'
+import { keepSlots } from './slots'
 import type { Primary, ServerSpec, ServersOptions } from './spec'
 import { switchOver } from './switchover'
 import { bytesIn } from './usage'
@@ -90,13 +90,26 @@ export class Servers {
   async archiveUpToNow(spec: ServerSpec, signal: AbortSignal): Promise<string> {
     const { archive } = spec
     if (archive === undefined) throw new Error(`The server at ${spec.address} has no archive.`)
-    const { at, segment } = await this.running.asAdministrator(spec, endSegment)
+    const { at, segment, ...seen } = await this.running.asAdministrator(spec, endSegment)
     const check = (): void => {
       if (this.isDown(spec.folder)) throw new Error(`The server at ${spec.address} went down before its log was archived.`)
     }
     await untilArchived(this.places, archive, segment, { signal, check })
-    noteReach(this.places, archive, at)
+    noteReach(this.places, archive, { latest: at, server: spec.folder, ...seen })
     return at
+  }
+
+  /** The same for whoever asks often: each time costs a segment of the log. What is known already is answered as long as it is younger
+   *  than `youngMs`, and, when nothing was committed since, than `idleMs`. */
+  async newestMoment(spec: ServerSpec, how: { youngMs: number; idleMs: number; signal: AbortSignal }): Promise<string> {
+    const known = spec.archive === undefined ? null : reachOf(this.places, spec.archive)
+    if (known !== null) {
+      const ageMs = Date.now() - Date.parse(known.latest)
+      if (ageMs < how.youngMs) return known.latest
+      const comparable = ageMs < how.idleMs && known.snapshot !== undefined && known.server === spec.folder
+      if (comparable && (await this.running.asAdministrator(spec, snapshotOf)) === known.snapshot) return known.latest
+    }
+    return this.archiveUpToNow(spec, how.signal)
   }
 
   /** What can be restored to from an archive and these backups: from the end of the oldest of them to the last moment that
@@ -105,10 +118,10 @@ export class Servers {
     return windowOf(this.places, archive, backups)
   }
 
-  /** Deletes the log that none of these backups needs. Without any, nothing: who needs no log any more removes the archive. */
+  /** Deletes the log that none of these backups needs. Without any, nothing: who needs no log any more removes the archive. Nothing
+   *  either while one of them is still being taken. Safe to repeat. */
   async pruneArchive(archive: string, backups: readonly string[]): Promise<void> {
-    const places = backups.map((name) => backupNote(this.places, name).firstSegment)
-    const oldest = places.reduce<string | undefined>((a, b) => (a === undefined || b.slice(8) < a.slice(8) ? b : a), undefined)
+    const oldest = firstNeeded(this.places, backups)
     if (oldest !== undefined) await pruneBefore(this.places, archive, oldest)
   }
 
@@ -122,7 +135,7 @@ export class Servers {
   async createReplica(spec: ServerSpec, primary: ServerSpec, signal: AbortSignal): Promise<void> {
     const follower = { ...spec, replicaOf: primary }
     try {
-      await createReplica(this.running, this.places, { spec: follower, primary, signal })
+      await createReplica(this.running, this.places, { spec: follower, primary, ...this.patience(signal) })
     } catch (error) {
       await this.remove(spec.folder, follower)
       throw error
@@ -138,7 +151,7 @@ export class Servers {
    *  commit is lost; every slot of the old writer goes. Other replicas of its are told by `follow`. When it fails before the replica
    *  is promoted, the writer is back. Safe to repeat with the specs of before, also after a crash at any point. */
   async switchOver(writer: ServerSpec, replica: ServerSpec, signal: AbortSignal): Promise<void> {
-    await switchOver(this.running, this.places, { writer, replica, signal })
+    await switchOver(this.running, this.places, { writer, replica, ...this.patience(signal) })
   }
 
   /** A running replica streams from whom its spec names now, such as the server that its primary was replaced by. The log for it
@@ -156,9 +169,16 @@ export class Servers {
     return replicationOf(this.running, spec)
   }
 
-  /** The log is kept for these replicas (their folders) and for no other one: what was forgotten while the server was away. */
+  /** The log is kept for these replicas (their folders) and for no other one: what was forgotten while the server was away, also frozen.
+   *  One that is away is not waited for. Of a replica that stays away too long the log goes (`max_slot_wal_keep_size`). */
   async keepReplicas(spec: ServerSpec, folders: readonly string[]): Promise<void> {
-    await this.running.asAdministrator(spec, (client) => dropOthers(client, folders))
+    if (!this.running.answers(spec.folder)) return
+    await this.running.asAdministrator(spec, (client) =>
+      keepSlots(
+        client,
+        folders.filter((folder) => folder !== ''),
+      ),
+    )
   }
 
   /** Adopts the server that an earlier lab left running, or starts it. */
@@ -282,6 +302,10 @@ export class Servers {
   /** Stops every server, keeping the data, for good. No commit is lost, whatever the grace. */
   async stopAll(graceMs: number): Promise<void> {
     await this.running.stopAll(graceMs)
+  }
+
+  private patience(signal: AbortSignal): Patience {
+    return { signal, timeoutMs: this.options.streamingTimeoutMs }
   }
 
   private async copySnapshot(spec: ServerSpec, snapshot: string, signal: AbortSignal): Promise<string> {

@@ -36,8 +36,14 @@ export async function dropSlot(client: Client, slot: string): Promise<void> {
   }
 }
 
+/** These replicas have their slots, and no others do. */
+export async function keepSlots(client: Client, folders: readonly string[]): Promise<void> {
+  for (const folder of folders) await makeSlot(client, folder)
+  await dropOthers(client, folders)
+}
+
 /** Drops the slots of replicas that are not among these. */
-export async function dropOthers(client: Client, folders: readonly string[]): Promise<void> {
+async function dropOthers(client: Client, folders: readonly string[]): Promise<void> {
   const { rows } = await client.query<{ slot: string }>(
     "SELECT slot_name AS slot FROM pg_replication_slots WHERE slot_type = 'physical' AND starts_with(slot_name, $1)",
     [PREFIX],

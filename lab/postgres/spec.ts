@@ -37,6 +37,8 @@ export interface ServersOptions {
   flavour: Flavour
   /** Certifies servers that serve TLS. */
   authority?: Promise<Authority> | undefined
+  /** How long a replica may take until it streams; two minutes when left out. */
+  streamingTimeoutMs?: number | undefined
   /** A server ended that nobody had asked to. */
   ended(folder: string): void
   log(line: string): void

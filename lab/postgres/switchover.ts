@@ -8,15 +8,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { readControlFile } from './control-file'
 import { isReplica, makeFollower } from './follower'
 import type { Places } from './places'
-import { isFollowing, promote, replicationOf } from './replica'
+import { isFollowing, type Patience, promote, untilStreaming } from './replica'
 import type { RunningServers } from './running'
 import { dropAll, makeSlot } from './slots'
 import type { ServerSpec } from './spec'
 
-export interface Pair {
+export interface Pair extends Patience {
   writer: ServerSpec
   replica: ServerSpec
-  signal: AbortSignal
 }
 
 /** The writer may stop for as long as its replica needs to receive the end of the log. */
@@ -26,32 +25,33 @@ const REPLAY_TIMEOUT_MS = 30_000
 const LAG_BYTES_MAX = 16 * 1024 * 1024
 const POLL_MS = 20
 
-/** Resolves when the replica writes and the writer follows it. Safe to repeat, also after a crash at any point. */
+/** Resolves when the replica writes and the writer follows it; fails when one of them cannot follow, or does not in time. Safe to repeat, also after a crash at any point. */
 export async function switchOver(running: RunningServers, places: Places, pair: Pair): Promise<void> {
   const { writer, replica } = pair
   await running.ensure(replica)
   const marked = isReplica(places.data(writer.folder))
-  if (await running.asAdministrator(replica, isFollowing)) {
-    if (!marked) await handOver(running, places, pair)
-    // its old primary is no more: there is nobody to tell
-    await promote(running, { ...replica, replicaOf: undefined })
-  } else if (!marked) {
+  const following = await running.asAdministrator(replica, isFollowing)
+  if (!following && !marked) {
     throw new Error(`The servers at ${writer.address} and ${replica.address} have both become writers: they have parted.`)
   }
+  if (!marked) await handOver(running, places, pair)
+  // before anybody writes there: the old writer needs the log from the promotion on, however long the lab is down after it
   await running.asAdministrator(replica, (client) => makeSlot(client, writer.folder))
+  // its old primary is no more: there is nobody to tell
+  if (following) await promote(running, { ...replica, replicaOf: undefined })
   const follower = { ...writer, replicaOf: replica }
   await running.ensure(follower)
   await running.configure(follower)
   // whoever read from these reads from the new writer now, or nowhere; here they would keep the log for ever
   await running.asAdministrator(follower, dropAll)
-  await untilStreaming(running, follower, pair.signal)
+  await untilStreaming(running, follower, { ...pair, lagBytesMax: LAG_BYTES_MAX })
 }
 
 /** Ends with a writer that is down and marked, and a replica that has everything. */
 async function handOver(running: RunningServers, places: Places, pair: Pair): Promise<void> {
-  const { writer, replica, signal } = pair
+  const { writer, replica } = pair
   await running.ensure(writer)
-  await untilStreaming(running, { ...replica, replicaOf: writer }, signal)
+  await untilStreaming(running, { ...replica, replicaOf: writer }, { ...pair, lagBytesMax: LAG_BYTES_MAX })
   try {
     await running.stop(writer.folder, 'fast', STOP_GRACE_MS)
     await untilComplete(running, places, pair)
@@ -60,14 +60,6 @@ async function handOver(running: RunningServers, places: Places, pair: Pair): Pr
     throw error
   }
   makeFollower(places.data(writer.folder))
-}
-
-async function untilStreaming(running: RunningServers, replica: ServerSpec, signal: AbortSignal): Promise<void> {
-  for (;;) {
-    const { state, lagBytes } = await replicationOf(running, replica)
-    if (state === 'streaming' && lagBytes < LAG_BYTES_MAX) return
-    await sleep(POLL_MS, undefined, { signal })
-  }
 }
 
 /** A clean stop ends the log with a checkpoint: who has replayed that has replayed everything. */

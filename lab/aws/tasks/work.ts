@@ -2,7 +2,7 @@
 import { newFolderName } from '../../postgres/servers'
 import type { Durations } from '../../profile'
 import { takeArchive } from '../backups'
-import { type AwsCloud, keyOf } from '../cloud'
+import { type AwsCloud, keyOf, specOf } from '../cloud'
 import { findGroup, groupValues } from '../parameters'
 import type { DbInstance, InstanceStatus, Task } from '../state'
 
@@ -45,6 +45,6 @@ export async function beginAnew(work: Work): Promise<void> {
   takeArchive(cloud, instance)
   takeGroupValues(work)
   await cloud.save()
-  await cloud.servers.remove(before)
+  await cloud.servers.remove(before, { replicaOf: specOf(cloud, instance).replicaOf })
   await cloud.sweepDoomed()
 }

@@ -1,8 +1,11 @@
 import { spawn } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Client } from 'pg'
 import { placeAfter, placeBefore } from '../../../lab/postgres/segments'
 import { serverUser } from '../../../pgserver/server-user'
+import { PASSWORD } from '../fixture'
 import { type Mechanics, never, openMechanics } from './fixture'
 
 let lab: Mechanics
@@ -160,8 +163,45 @@ test('log that no kept backup needs is pruned, and what the oldest one needs sta
   expect(segments('pruned').sort()[0]! < first.firstSegment).toBe(true)
   await lab.servers.pruneArchive('pruned', ['pruned-2', 'pruned-1'])
   expect(segments('pruned').sort()[0]).toBe(first.firstSegment)
+  // one that is just being taken may need what is older
+  await lab.servers.pruneArchive('pruned', ['pruned-2', 'pruned-3'])
+  expect(segments('pruned').sort()[0]).toBe(first.firstSegment)
   await lab.servers.pruneArchive('pruned', ['pruned-2'])
   expect(segments('pruned').sort()[0]).toBe(second.firstSegment)
+})
+
+test('the newest moment costs a segment only when something was committed since and what is known is old', async () => {
+  const spec = await lab.create('newest', 17, { archive: 'newest' })
+  const ask = (youngMs: number, idleMs: number) => lab.servers.newestMoment(spec, { youngMs, idleMs, signal: never })
+  await lab.ask(spec, 'CREATE TABLE journal (id int)')
+  const first = await ask(60_000, 60_000)
+  const before = segments('newest').length
+  for (let n = 0; n < 3; n++) expect(await ask(0, 60_000)).toBe(first)
+  await lab.ask(spec, 'INSERT INTO journal VALUES (1)')
+  const committed = Date.now()
+  expect(await ask(60_000, 60_000)).toBe(first)
+  expect(segments('newest')).toHaveLength(before)
+  const second = await ask(0, 60_000)
+  expect(Date.parse(second)).toBeGreaterThanOrEqual(committed)
+  expect(await ask(0, 60_000)).toBe(second)
+  // what was begun before and ended after is new as well
+  const client = new Client({ host: spec.address, port: lab.port, user: 'boss', password: PASSWORD, database: 'shop' })
+  client.on('error', () => {})
+  await client.connect()
+  await client.query('BEGIN; INSERT INTO journal VALUES (2)')
+  const third = await ask(0, 0)
+  expect(await ask(0, 60_000)).toBe(third)
+  await client.query('COMMIT')
+  await client.end()
+  const fourth = await ask(0, 60_000)
+  expect(fourth > third).toBe(true)
+  // advances without a commit too, when it is old enough
+  await sleep(2)
+  expect((await ask(0, 0)) > fourth).toBe(true)
+  lab.forget()
+  await lab.servers.ensureRunning(spec)
+  const last = await ask(0, 60_000)
+  expect(await ask(0, 60_000)).toBe(last)
 })
 
 test('places in the log are counted as PostgreSQL counts them', () => {

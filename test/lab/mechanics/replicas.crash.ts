@@ -232,8 +232,26 @@ test('a slot that was left while its primary was away goes when the primary is t
   expect(await slots(primary)).toEqual(['lab_replica_left_r17', 'somebody_elses'])
   await lab.servers.keepReplicas(primary, [replica.folder])
   expect(await slots(primary)).toHaveLength(2)
+  lab.servers.freeze(primary.folder)
+  // not waited for
   await lab.servers.keepReplicas(primary, [])
-  expect(await slots(primary)).toEqual(['somebody_elses'])
+  lab.servers.thaw(primary.folder)
+  await lab.servers.keepReplicas(primary, ['another'])
+  expect(await slots(primary)).toEqual(['lab_replica_another', 'somebody_elses'])
+  const kept = await lab.ask(primary, 'SHOW max_slot_wal_keep_size')
+  expect(kept).toEqual([{ max_slot_wal_keep_size: '1GB' }])
+})
+
+test('a replica that is halted is neither promoted nor exchanged with its primary, which stays the writer', async () => {
+  const { primary, replica } = await pair('halted', 17)
+  await lab.servers.restart({ ...primary, settings: { max_connections: '110' } })
+  await until(async () => (await lab.servers.replication(replica)).state === 'halted')
+  await expect(lab.servers.switchOver(primary, replica, never)).rejects.toThrow('until it is restarted')
+  await expect(lab.servers.promote(replica)).rejects.toThrow('until it is restarted')
+  await lab.ask(primary, 'INSERT INTO journal VALUES (1)')
+  await lab.servers.restart(replica)
+  await replayed(replica)
+  expect(await slots(replica)).toEqual([])
 })
 
 test('the creation of a replica that is given up, or fails, leaves neither data nor slot', async () => {

@@ -123,6 +123,38 @@ test('a replica that does not hold everything is not promoted, and the writer is
   await remove({ writer, replica })
 })
 
+test('a replica that does not stream in time is not promoted, and the writer goes on', async () => {
+  const { writer, replica } = await pair('late', 17)
+  await lab.servers.stopAll(10_000)
+  const impatient = await openMechanics({ ...lab.options, streamingTimeoutMs: 500 })
+  for (const one of [writer, replica]) await impatient.servers.ensureRunning(one)
+  // to where nobody is
+  await impatient.servers.configure({ ...replica, replicaOf: { folder: writer.folder, address: lab.spec('nobody', 17).address } })
+  await until(async () => (await impatient.servers.replication(replica)).state === 'disconnected')
+  await expect(impatient.servers.switchOver(writer, replica, never)).rejects.toThrow('it is disconnected')
+  await lab.ask(writer, 'INSERT INTO journal VALUES (1)')
+  await impatient.servers.stopAll(10_000)
+  await impatient.remove()
+  lab.forget()
+  await remove({ writer, replica })
+})
+
+test('the log for the old writer is kept before the new one writes any', async () => {
+  const start = await pair('kept', 17)
+  const { writer, replica } = start
+  await lab.servers.halt(writer.folder)
+  makeFollower(join(lab.stateDir, 'instances', writer.folder, 'data'))
+  // PostgreSQL promotes none that does not replay
+  await lab.asAdministrator(replica, 'SELECT pg_wal_replay_pause()')
+  await expect(lab.servers.switchOver(writer, replica, never)).rejects.toThrow('replays nothing')
+  expect(await lab.servers.isInRecovery(replica)).toBe(true)
+  expect(await slots(replica)).toEqual(['lab_replica_kept_a17'])
+  await lab.asAdministrator(replica, 'SELECT pg_wal_replay_resume()')
+  await lab.servers.switchOver(writer, replica, never)
+  await expectPair(swapped(start), 1)
+  await remove(swapped(start))
+})
+
 test.each([
   ['the writer was stopped', async ({ writer }: Pair) => lab.servers.halt(writer.folder)],
   [
