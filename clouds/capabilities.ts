@@ -24,6 +24,8 @@ export interface Capabilities {
   readonly staticParameters: 'wait-for-restart' | 'restart-at-once'
   /** Whether an instance can be protected from removal by a setting of its own. */
   readonly deletionProtection: boolean
+  /** Whether a promotion can wait by itself until the replica has everything; false: whoever promotes has to see to it by SQL. */
+  readonly promotionAwaitsSource: boolean
   /** The only name that a new instance's master can have; null: any. */
   readonly masterName: string | null
   /** Whether the cloud keeps a record of what it accepted, so that `describeOperation` tells of a failure that the resource does not show. */

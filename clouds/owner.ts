@@ -1,6 +1,6 @@
 /** Ownership as tags, the same words on every cloud, and what follows from it. How a cloud writes them down is its adapter's. */
-import { type Failure, failure } from '../contracts/failures'
-import type { InstanceDescription, InstanceRef, Owner } from './port'
+import { Failure, failure } from '../contracts/failures'
+import type { InstanceDescription, InstanceRef, Owner, Started } from './port'
 
 export const OPERATION_TAG = 'capstan-operation'
 export const STEP_TAG = 'capstan-step'
@@ -80,4 +80,22 @@ export function assertRemovable(
 export function assertRunning({ name, state }: InstanceDescription): void {
   if (state !== 'stopped') return
   throw failure('CLOUD_REFUSED', `Instance ${name} is stopped; start it first.`, { instance: name })
+}
+
+export function cannotAwaitSource(cloud: string, { name }: InstanceRef): Failure {
+  return failure(
+    'CLOUD_REFUSED',
+    `${cloud} promotes ${name} with what it has; it cannot wait for its source. See by SQL that it has everything, then promote without waiting.`,
+    { instance: name },
+  )
+}
+
+/** A promotion that is refused because an earlier attempt's came to its end between the look and the call. */
+export async function unlessPromoted(promote: () => Promise<Started>, isReplica: () => Promise<boolean>): Promise<Started> {
+  try {
+    return await promote()
+  } catch (error) {
+    if (!(error instanceof Failure) || error.kind === 'transient' || (await isReplica())) throw error
+    return { operation: null }
+  }
 }

@@ -33,6 +33,8 @@ export interface InstanceDescription {
   readonly instanceClass: string
   readonly storage: StorageDescription
   readonly deletionProtected: boolean
+  /** The name of the instance that it is a read replica of. */
+  readonly replicaOf: string | null
   readonly tags: Readonly<Record<string, string>>
 }
 
@@ -86,10 +88,9 @@ export interface InstanceRef {
   readonly instanceId: string
 }
 
-/** A copy that cannot act on the outside: its settings disable subscriptions and schedulers, and only `networkRules` let anybody in. */
 export interface CopyRequest {
   readonly source: string
-  /** Of the copy. */
+  /** Of the new one. */
   readonly instance: string
   /** As `capabilities.networkRules` says. */
   readonly networkRules: readonly string[]
@@ -136,11 +137,17 @@ export interface ManagedPostgres {
     input: { snapshot: string; instanceId: string; owner: Pick<Owner, 'operation' | 'step'> },
     options: ChangeOptions,
   ): Promise<Started>
-  /** Restores a snapshot as an inert copy. Safe to repeat. Where it takes several calls to the cloud it fails with NOT_READY_YET between
+  /** Restores a snapshot as a copy that cannot act on the outside: its settings disable subscriptions and schedulers, and only `networkRules`
+   *  let anybody in. Safe to repeat. Where it takes several calls to the cloud it fails with NOT_READY_YET between
    *  them and has to be repeated; once it returns, nothing remains but to wait. */
   startInertRestore(input: CopyRequest & { snapshot: string }, options: ChangeOptions): Promise<Started>
   /** As `startInertRestore`, to a moment of the source's `restoreWindow`. */
   startRestoreToTime(input: CopyRequest & { at: IsoInstant }, options: ChangeOptions): Promise<Started>
+  /** A read replica, which streams what its source writes. Safe to repeat, and NOT_READY_YET, as `startInertRestore`. */
+  startReplica(input: CopyRequest, options: ChangeOptions): Promise<Started>
+  /** Makes a replica an instance of its own, which its source goes on without. `awaitSource`: only once it has everything that its source wrote;
+   *  refused where `capabilities.promotionAwaitsSource` is false. Safe to repeat: one that is no replica any more is a success. */
+  startPromotion(input: { instance: InstanceRef; awaitSource: boolean }, options: ChangeOptions): Promise<Started>
   /** Nobody is let in but by what its network lets in anyway: see `setNetworkRules`. Safe to repeat: adopts its own. */
   startCreate(input: NewInstance, options: ChangeOptions): Promise<Started>
   /** Class and storage at once, without a maintenance window. Safe to repeat: does nothing about what is so, or is becoming so, already. */

@@ -49,6 +49,8 @@ export function instanceDescription(raw: DBInstance): InstanceDescription {
     instanceClass: raw.DBInstanceClass ?? '',
     storage: storageDescription({ ...raw, Encrypted: raw.StorageEncrypted }),
     deletionProtected: raw.DeletionProtection ?? false,
+    // A source in another region is named by its ARN.
+    replicaOf: raw.ReadReplicaSourceDBInstanceIdentifier?.split(':').at(-1) || null,
     tags: tagRecord(raw.TagList),
   }
 }

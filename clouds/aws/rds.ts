@@ -19,6 +19,7 @@ import {
 } from './instances'
 import { setParameters } from './parameters'
 import { removeOwnedInstances } from './removal'
+import { startPromotion, startReplica } from './replicas'
 import { describeSnapshot, listSnapshots, removeSnapshot, startSnapshot } from './snapshots'
 
 const CAPABILITIES: Capabilities = {
@@ -31,6 +32,7 @@ const CAPABILITIES: Capabilities = {
   networkRules: 'security-groups',
   staticParameters: 'wait-for-restart',
   deletionProtection: true,
+  promotionAwaitsSource: false,
   masterName: null,
   operationRecords: false,
 }
@@ -54,6 +56,8 @@ export function createRds(config: RDSClientConfig): ManagedPostgres {
     startSnapshotRemoval: (input, options) => removeSnapshot(rds, input, options),
     startInertRestore: (input, options) => startInertRestore(rds, input, options),
     startRestoreToTime: (input, options) => startRestoreToTime(rds, input, options),
+    startReplica: (input, options) => startReplica(rds, input, options),
+    startPromotion: (input, options) => startPromotion(rds, input, options),
     startCreate: (input, options) => startCreate(rds, input, options),
     startScale: (input, options) => startScale(rds, input, options),
     startRestart: ({ instance }, options) => startRestart(rds, instance, options),

@@ -25,28 +25,33 @@ export async function startCopy(azure: Azure, input: Copy, options: ChangeOption
     throw again(`Server ${input.instance} is being restored.`)
   }
   assertMine(`Server ${input.instance}`, tagsOf(existing), input.owner)
-  if (existing.state === 'Dropping' || existing.state === 'Disabled' || existing.state === 'Inaccessible') {
-    throw failure('RESOURCE_FAILED', `Server ${input.instance} is ${existing.state}.`, { resource: input.instance })
-  }
-  if (existing.state !== 'Ready') throw again(`Server ${input.instance} is ${existing.state}.`)
+  assertComing(existing)
   azure.begun.delete(input.instance)
   await makeInert(azure, input, options)
   return ADOPTED
 }
 
-function again(message: string): Failure {
+/** @throws NOT_READY_YET, RESOURCE_FAILED. */
+export function assertComing({ name = '', state = '' }: Server): void {
+  if (['Dropping', 'Disabled', 'Inaccessible'].includes(state)) {
+    throw failure('RESOURCE_FAILED', `Server ${name} is ${state}.`, { resource: name })
+  }
+  if (state !== 'Ready') throw again(`Server ${name} is ${state}.`)
+}
+
+export function again(message: string): Failure {
   return failure('NOT_READY_YET', message, { retryAfterMs: LOOK_AGAIN_MS })
 }
 
-/** A restore that failed leaves no server to show it. */
-async function assertNotFailed(azure: Azure, instance: string, options: CallOptions): Promise<void> {
+/** One whose making failed leaves no server to show it. */
+export async function assertNotFailed(azure: Azure, instance: string, options: CallOptions): Promise<void> {
   const operation = azure.begun.get(instance)
   if (operation === undefined) return
   const { state, message } = await azure.describeOperation(operation, options)
-  if (state === 'running') throw again(`Server ${instance} is being restored.`)
+  if (state === 'running') throw again(`Server ${instance} is being made.`)
   azure.begun.delete(instance)
   if (state === 'failed') {
-    throw failure('RESOURCE_FAILED', `Server ${instance} could not be restored: ${message}`, { resource: instance })
+    throw failure('RESOURCE_FAILED', `Server ${instance} could not be made: ${message}`, { resource: instance })
   }
 }
 

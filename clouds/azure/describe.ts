@@ -32,6 +32,7 @@ export function serverDescription(raw: Server, port = POSTGRES_PORT): InstanceDe
     storage: storageOf(raw),
     // Locks are another provider's resources; a locked server's removal is refused (ScopeLocked).
     deletionProtected: false,
+    replicaOf: isReplica(raw) ? (raw.sourceServerResourceId?.split('/').at(-1) ?? '') : null,
     tags: raw.tags ?? {},
   }
 }
@@ -43,6 +44,10 @@ export function instanceIdOf({ id = '', systemData }: Server): string {
 
 export function nameIn(instanceId: string): string {
   return instanceId.split('@')[0]?.split('/').at(-1) ?? ''
+}
+
+export function isReplica({ replica, replicationRole }: Server): boolean {
+  return (replica?.role ?? replicationRole ?? '').endsWith('AsyncReplica')
 }
 
 function versionOf({ version = '', minorVersion }: Server): string {

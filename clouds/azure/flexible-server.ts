@@ -7,6 +7,7 @@ import { alignConfigurations } from './configurations'
 import { restoreWindow, startCopy } from './copies'
 import { serverDescription } from './describe'
 import { alignFirewall } from './firewall'
+import { startPromotion, startReplica } from './replicas'
 import {
   allServers,
   findServer,
@@ -31,6 +32,7 @@ const CAPABILITIES: Capabilities = {
   networkRules: 'networks',
   staticParameters: 'wait-for-restart',
   deletionProtection: false,
+  promotionAwaitsSource: true,
   masterName: null,
   operationRecords: true,
 }
@@ -55,6 +57,8 @@ export function createFlexibleServer(config: AzureConfig & { readonly location: 
     startSnapshotRemoval: (input, options) => removeSnapshot(azure, input, options),
     startInertRestore: (input, options) => startCopy(azure, input, options),
     startRestoreToTime: (input, options) => startCopy(azure, input, options),
+    startReplica: (input, options) => startReplica(azure, input, options),
+    startPromotion: (input, options) => startPromotion(azure, input, options),
     startCreate: (input, options) => startCreate(azure, config.location, input, options),
     startScale: (input, options) => startScale(azure, input, options),
     startRestart: ({ instance }, options) => startRestart(azure, instance, options),

@@ -16,6 +16,7 @@ import {
   startRestart,
 } from './instances'
 import { removeOwnedInstances } from './removal'
+import { startPromotion, startReplica } from './replicas'
 import { setActivation, setNetworkRules, setParameters, startScale } from './settings'
 
 const CAPABILITIES: Capabilities = {
@@ -28,6 +29,7 @@ const CAPABILITIES: Capabilities = {
   networkRules: 'networks',
   staticParameters: 'restart-at-once',
   deletionProtection: true,
+  promotionAwaitsSource: false,
   masterName: MASTER,
   operationRecords: true,
 }
@@ -55,6 +57,8 @@ export function createCloudSql(config: CloudSqlConfig): ManagedPostgres {
     startSnapshotRemoval: (input, options) => removeSnapshot(sql, input, options),
     startInertRestore: (input, options) => startInertRestore(sql, input, options),
     startRestoreToTime: (input, options) => startRestoreToTime(sql, input, options),
+    startReplica: (input, options) => startReplica(sql, input, options),
+    startPromotion: (input, options) => startPromotion(sql, input, options),
     startCreate: (input, options) => startCreate(sql, input, options),
     startScale: (input, options) => startScale(sql, input, options),
     startRestart: ({ instance }, options) => startRestart(sql, instance, options),

@@ -38,7 +38,7 @@ export async function startInertRestore(
   if (existing === null) {
     const source = await requireInstance(sql, input.source, options)
     await requireBackup(sql, input, options)
-    await insertInstance(sql, emptyCopy(source, input), options)
+    await insertInstance(sql, newCopy(source, input, inertFlags(source)), options)
     throw again(`Instance ${input.instance} is being made.`)
   }
   assertOwn(existing, input.owner)
@@ -68,7 +68,7 @@ async function requireBackup(
 }
 
 /** With room for the data, on the source's network, and closed to everybody but whom the request lets in. */
-function emptyCopy(source: Instance, input: CopyRequest): Instance {
+export function newCopy(source: Instance, input: CopyRequest, databaseFlags: { name: string; value: string }[]): Instance {
   const tier = input.instanceClass ?? source.settings?.tier ?? ''
   const { ipv4Enabled, privateNetwork, sslMode } = source.settings?.ipConfiguration ?? {}
   const settings: Settings = {
@@ -76,7 +76,7 @@ function emptyCopy(source: Instance, input: CopyRequest): Instance {
     edition: editionOf(tier),
     dataDiskSizeGb: { value: source.settings?.dataDiskSizeGb?.value ?? 10 },
     ...(source.settings?.dataDiskType && { dataDiskType: source.settings.dataDiskType }),
-    databaseFlags: inertFlags(source),
+    databaseFlags,
     userLabels: ownersLabels(input.owner),
     deletionProtectionEnabled: { value: false },
     backupConfiguration: { enabled: { value: false } },

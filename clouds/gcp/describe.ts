@@ -58,6 +58,8 @@ export function instanceDescription(raw: Instance, operations: readonly Operatio
     instanceClass: settings?.tier ?? '',
     storage: storageOf(raw),
     deletionProtected: settings?.deletionProtectionEnabled?.value ?? false,
+    // Named together with its project.
+    replicaOf: raw.masterInstanceName?.split(':').at(-1) || null,
     tags: tagsOfLabels(settings?.userLabels),
   }
 }

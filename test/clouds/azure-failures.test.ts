@@ -1,5 +1,6 @@
 /** Whatever Azure refuses has its code: the closed table decides what happens next. */
-import { createDefaultHttpClient, RestError } from '@azure/core-rest-pipeline'
+import { readFileSync } from 'node:fs'
+import { RestError } from '@azure/core-rest-pipeline'
 import { azureFailure, endOfOperation } from '../../clouds/azure/failures'
 import { createFlexibleServer } from '../../clouds/azure/flexible-server'
 import { faultsOf } from '../conformance/lab-faults'
@@ -13,22 +14,14 @@ beforeAll(async () => {
 afterAll(() => lab.remove())
 afterEach(() => faultsOf(lab).clear())
 
-function adapter(token = lab.lab.credentials.azure.token, api = lab.lab.api) {
-  const transport = createDefaultHttpClient()
+function adapter(token = lab.lab.credentials.azure.token, endpoint = lab.lab.tlsApi) {
+  const ca = readFileSync(lab.lab.certificateFile, 'utf8')
   return createFlexibleServer({
     subscription: lab.lab.credentials.azure.subscriptionId,
     resourceGroup: 'failures',
     location: 'eastus',
     credential: { getToken: async () => ({ token, expiresOnTimestamp: Date.now() + 3_600_000 }) },
-    client: {
-      httpClient: {
-        sendRequest: (request) => {
-          request.url = request.url.replace('https://management.azure.com', api)
-          request.allowInsecureConnection = true
-          return transport.sendRequest(request)
-        },
-      },
-    },
+    client: { endpoint, tlsOptions: { ca } },
   })
 }
 
@@ -102,7 +95,7 @@ test('a wrong token is refused, and the right one is not told', async () => {
 })
 
 test('nobody listens', async () => {
-  const asked = adapter('any', 'http://127.0.0.1:1').describeInstance({ name: 'shop' }, options)
+  const asked = adapter('any', 'https://127.0.0.1:1').describeInstance({ name: 'shop' }, options)
   await expect(asked).rejects.toEqual(refusal('CLOUD_UNREACHABLE', 'did not answer Servers_Get'))
 })
 

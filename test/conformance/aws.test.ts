@@ -26,6 +26,8 @@ const underTest: CloudUnderTest = {
         passwordReset: 'ModifyDBInstance',
         restore: ['CreateDBParameterGroup', 'ModifyDBParameterGroup', 'RestoreDBInstanceFromDBSnapshot'],
         restoreToTime: ['RestoreDBInstanceToPointInTime'],
+        replica: 'CreateDBInstanceReadReplica',
+        promotion: 'PromoteReadReplica',
       },
   open: () => (real ? openReal(real) : openInLab()),
 }

@@ -1,6 +1,6 @@
 /** `CAPSTAN_CONFORMANCE_AZURE`: {"account": subscription, "resourceGroup", "region": location, "tenant", "clientId", "clientSecret", "classes":
  *  [small, larger] (none burstable: those have no backups on demand), "storageGib", "admitted": [networks that this machine is in]}. */
-import { createDefaultHttpClient, type HttpClient } from '@azure/core-rest-pipeline'
+import { readFileSync } from 'node:fs'
 import type { AzureConfig } from '../../clouds/azure/client'
 import { createFlexibleServer } from '../../clouds/azure/flexible-server'
 import { connect, openLab } from '../lab/fixture'
@@ -28,29 +28,17 @@ const underTest: CloudUnderTest = {
         passwordReset: 'Servers_Update',
         restore: ['Configurations_Update', 'Servers_Restart', 'FirewallRules_CreateOrUpdate', 'Servers_CreateOrUpdate'],
         restoreToTime: ['Servers_CreateOrUpdate'],
+        replica: 'Servers_CreateOrUpdate',
+        promotion: 'Servers_Update',
       },
   open: () => (real ? openReal(real) : openInLab()),
-}
-
-/** The SDK believes that it talks to Resource Manager: it gives no token to anything but https. Only the last step is turned to the lab. */
-function towards(api: string): HttpClient {
-  const transport = createDefaultHttpClient()
-  return {
-    async sendRequest(request) {
-      const { url } = request
-      request.url = url.replace('https://management.azure.com', api)
-      request.allowInsecureConnection = true
-      return transport.sendRequest(request).finally(() => {
-        request.url = url
-      })
-    },
-  }
 }
 
 async function openInLab(): Promise<OpenCloud> {
   const lab = await openLab()
   await lab.call('PUT', '/_lab/profile', { profile: 'instant' })
-  const { api, credentials, dataPort } = lab.lab
+  const { tlsApi, certificateFile, credentials, dataPort } = lab.lab
+  const ca = readFileSync(certificateFile, 'utf8')
   const { subscriptionId, token } = credentials.azure
   return {
     adapter: createFlexibleServer({
@@ -59,7 +47,7 @@ async function openInLab(): Promise<OpenCloud> {
       location: 'eastus',
       credential: { getToken: async () => ({ token, expiresOnTimestamp: Date.now() + 3_600_000 }) },
       port: dataPort,
-      client: { httpClient: towards(api) },
+      client: { endpoint: tlsApi, tlsOptions: { ca } },
     }),
     account: subscriptionId,
     region: 'eastus',
@@ -71,7 +59,7 @@ async function openInLab(): Promise<OpenCloud> {
     lookEveryMs: 30,
     faults: faultsOf(lab),
     async query({ host, port }, password, sql) {
-      const client = await connect(lab.client, { host, port, password, database: 'postgres' })
+      const client = await connect(lab.client, { host, port, password, database: 'postgres', ssl: { ca } })
       return client
         .query(sql)
         .then(({ rows }) => rows)

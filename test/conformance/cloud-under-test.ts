@@ -55,6 +55,8 @@ export interface Wire {
   /** Of an inert restore, in their order; the last one brings the data. */
   readonly restore: readonly string[]
   readonly restoreToTime: readonly string[]
+  readonly replica: string
+  readonly promotion: string
 }
 
 /** Of a lab. */

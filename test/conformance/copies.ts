@@ -27,15 +27,21 @@ export function testCopies(suite: Suite): void {
   }
 
   describe('a copy restored from a snapshot', () => {
-    test('has what was there, subscribes to nothing, gets a password of its own, and goes with its operation', async () => {
+    test('has what was there, subscribes to nothing, gets a password of its own, and goes with its operation, also when answers got lost', async () => {
       const operation = 'conf-copy'
       await suite.ask('conf-shop', 'CREATE TABLE IF NOT EXISTS kept (n int)')
       await suite.ask('conf-shop', 'INSERT INTO kept VALUES (1)')
       const { name: snapshot } = await takeSnapshot(suite, operation)
       await suite.ask('conf-shop', 'INSERT INTO kept VALUES (2)')
       const wanted = { ...request(operation), snapshot }
+      const { wire } = suite.under
+      const lost = async (...calls: readonly string[]): Promise<void> => {
+        for (const call of calls) await suite.faults?.order({ kind: 'drop-response', operation: call })
+      }
+      await lost(...(wire?.restore ?? []))
       await suite.retried(() => suite.adapter.startInertRestore(wanted, options))
       const copy = await suite.ready(wanted.instance)
+      if (wire) expect(await suite.faults?.effects(wire.restore.at(-1) ?? '', wanted.instance)).toBe(1)
       expect(copy.tags).toMatchObject({ 'capstan-operation': operation, 'capstan-step': 'canary' })
       expect(await inert(wanted.instance)).toBe(true)
       expect(await suite.ask(wanted.instance, 'SELECT n FROM kept')).toEqual([{ n: 1 }])
@@ -44,10 +50,21 @@ export function testCopies(suite: Suite): void {
       expect(await suite.faults?.effectsInAll()).toBe(changes)
 
       const reset = { instance: wanted.instance, password: TAKEN_OVER, operation }
+      if (wire) await lost(wire.passwordReset)
       await suite.retried(() => suite.adapter.startPasswordReset(reset, options))
       await suite.eventually(() => suite.ask(wanted.instance, 'SELECT 1', TAKEN_OVER).catch(() => undefined))
       await suite.retried(() => suite.adapter.startPasswordReset(reset, options))
+      const late = { ...options, mayChange: () => Promise.reject(new Error('not mine')) }
+      const acts = [
+        suite.adapter.startInertRestore({ ...request(operation, 'later'), snapshot }, late),
+        suite.adapter.startRestoreToTime({ ...request(operation, 'later'), at: new Date().toISOString() }, late),
+        suite.adapter.startPasswordReset({ ...reset, password: 'Third-Horse-7-battery' }, late),
+        suite.adapter.removeOwnedInstances({ operation }, late),
+      ]
+      for (const act of acts) await expect(act).rejects.toThrow('not mine')
+      if (wire) await lost(wire.remove)
       await removed(operation)
+      if (wire) expect(await suite.faults?.effects(wire.remove, wanted.instance)).toBe(1)
       await suite.gone(wanted.instance)
       expect(await suite.adapter.removeOwnedInstances({ operation }, options)).toEqual({ done: true, removing: [] })
       await dropSnapshot(snapshot, operation)
@@ -124,35 +141,6 @@ export function testCopies(suite: Suite): void {
 
   withFaults(suite, (wire) => {
     describe('calls for a copy that go wrong', () => {
-      test('each answer lost: one copy, inert, which goes without a trace', async () => {
-        const operation = 'conf-lost-copy'
-        const { name: snapshot } = await takeSnapshot(suite, operation)
-        for (const lost of wire.restore) await suite.faults!.order({ kind: 'drop-response', operation: lost })
-        const wanted = { ...request(operation), snapshot }
-        await suite.retried(() => suite.adapter.startInertRestore(wanted, options))
-        await suite.ready(wanted.instance)
-        expect(await inert(wanted.instance)).toBe(true)
-        expect(await suite.faults!.effects(wire.restore.at(-1) ?? '', wanted.instance)).toBe(1)
-
-        await suite.faults!.order({ kind: 'drop-response', operation: wire.passwordReset })
-        await suite.retried(() =>
-          suite.adapter.startPasswordReset({ instance: wanted.instance, password: TAKEN_OVER, operation }, options),
-        )
-        await suite.eventually(() => suite.ask(wanted.instance, 'SELECT 1', TAKEN_OVER).catch(() => undefined))
-        const lost = { ...options, mayChange: () => Promise.reject(new Error('not mine')) }
-        const acts = [
-          suite.adapter.startInertRestore({ ...request(operation, 'later'), snapshot }, lost),
-          suite.adapter.startPasswordReset({ instance: wanted.instance, password: 'Third-Horse-7-battery', operation }, lost),
-          suite.adapter.removeOwnedInstances({ operation }, lost),
-        ]
-        for (const act of acts) await expect(act).rejects.toThrow('not mine')
-        await suite.faults!.order({ kind: 'drop-response', operation: wire.remove })
-        await removed(operation)
-        expect(await suite.faults!.effects(wire.remove, wanted.instance)).toBe(1)
-        await suite.gone(wanted.instance)
-        await dropSnapshot(snapshot, operation)
-      })
-
       test('a restore that fails half-way is never taken for a copy, and can be removed', async () => {
         const operation = 'conf-half-copy'
         const { name: snapshot } = await takeSnapshot(suite, operation)

@@ -26,6 +26,8 @@ const underTest: CloudUnderTest = {
         passwordReset: 'users.update',
         restore: ['instances.insert', 'instances.restoreBackup'],
         restoreToTime: ['instances.clone', 'instances.patch'],
+        replica: 'instances.insert',
+        promotion: 'instances.promoteReplica',
       },
   open: () => (real ? openReal(real) : openInLab()),
 }

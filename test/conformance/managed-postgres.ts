@@ -9,6 +9,7 @@ import type { InstanceDescription, InstanceRef, NewInstance } from '../../clouds
 import type { CloudUnderTest, OpenCloud } from './cloud-under-test'
 import { testCopies } from './copies'
 import { testInstances } from './instances'
+import { testReplicas } from './replicas'
 import { testSnapshots } from './snapshots'
 import { CREATOR, PASSWORD, type Suite } from './suite'
 import { options, retried, until } from './support'
@@ -89,6 +90,7 @@ export function testManagedPostgres(under: CloudUnderTest): void {
   testInstances(suite as unknown as Suite)
   testSnapshots(suite as unknown as Suite)
   testCopies(suite as unknown as Suite)
+  testReplicas(suite as unknown as Suite)
 }
 
 /** Refused for where it comes from, or not reached: by a firewall, by PostgreSQL for want of a rule, or since it starts just now. */
