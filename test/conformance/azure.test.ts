@@ -1,5 +1,6 @@
 /** `CAPSTAN_CONFORMANCE_AZURE`: {"account": subscription, "resourceGroup", "region": location, "tenant", "clientId", "clientSecret", "classes":
  *  [small, larger] (none burstable: those have no backups on demand), "storageGib", "admitted": [networks that this machine is in]}. */
+import { readFileSync } from 'node:fs'
 import { createDefaultHttpClient, type HttpClient } from '@azure/core-rest-pipeline'
 import type { AzureConfig } from '../../clouds/azure/client'
 import { createFlexibleServer } from '../../clouds/azure/flexible-server'
@@ -71,7 +72,8 @@ async function openInLab(): Promise<OpenCloud> {
     lookEveryMs: 30,
     faults: faultsOf(lab),
     async query({ host, port }, password, sql) {
-      const client = await connect(lab.client, { host, port, password, database: 'postgres' })
+      const ssl = { ca: readFileSync(lab.lab.certificateFile, 'utf8') }
+      const client = await connect(lab.client, { host, port, password, database: 'postgres', ssl })
       return client
         .query(sql)
         .then(({ rows }) => rows)
