@@ -13,6 +13,12 @@ export const createBackup: Operation = async (call) => {
   const name = parseBackupName(call.path.child ?? '')
   const backup = name.toLowerCase()
   requireWriter(server)
+  if (server.sku.tier === 'Burstable') {
+    throw new AzureError(
+      'OperationNotAllowed',
+      `Backups on demand are not supported in the tier Burstable of server '${server.name}'.`,
+    )
+  }
   requireState(call, server, 'Ready')
   if (own(server.backups, backup))
     throw new AzureError('ResourceAlreadyExists', `A backup with the name '${name}' already exists.`)

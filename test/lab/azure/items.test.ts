@@ -294,6 +294,16 @@ describe('backups', () => {
   })
 })
 
+test('a burstable server takes neither a backup on demand nor a replica', async () => {
+  const { id } = await createServer(lab, 'small', {
+    sku: { name: 'Standard_B1ms', tier: 'Burstable' },
+    storage: { storageSizeGB: 32 },
+  })
+  await refused(lab.azure.backupsAutomaticAndOnDemand.beginCreate(GROUP, 'small', 'b'), 'OperationNotAllowed', 'Burstable')
+  const replica = { location: 'eastus', createMode: 'Replica', sourceServerResourceId: id! }
+  await refused(lab.azure.servers.beginCreateOrUpdate(GROUP, 'second', replica), 'OperationNotAllowed', 'Burstable')
+})
+
 describe('administrators', () => {
   const administrators = () => lab.azure.administratorsMicrosoftEntra
   const id = '8f3a1c52-0000-4000-8000-000000000001'
