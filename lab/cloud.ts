@@ -53,7 +53,7 @@ export interface CloudGround {
   /** The lab's own address: its administrator connects from nowhere else. */
   readonly apiAddress: string
   readonly administratorPassword: string
-  /** Certifies the lab's servers. Opened when it is first asked for: most labs never need it, and making it takes long. */
+  /** Certifies the lab's servers. */
   authority(): Promise<Authority>
   /** Resolves when the state is on disk: an answer is only given after that. */
   save(): Promise<void>

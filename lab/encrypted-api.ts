@@ -1,5 +1,5 @@
 /** The same API over TLS, on a port of its own, with a certificate of the lab's own authority: for clients that send no token over anything
- *  else. The certificate is made when the first of them comes: most labs never meet one. */
+ *  else. Its certificate is made when the first of them comes: most labs never meet one, and it takes a while. */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer as createHttps, type Server as HttpsServer } from 'node:https'

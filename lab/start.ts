@@ -39,7 +39,7 @@ export interface Lab {
   api: string
   /** The same over TLS. */
   tlsApi: string
-  /** Of the lab's own authority, for whoever is to believe its servers; not there before the first of them is certified. */
+  /** Of the lab's own authority, for whoever is to believe its servers. */
   certificateFile: string
   dataPort: number
   credentials: CloudCredentials
@@ -121,7 +121,8 @@ async function startOn({ store, credentials, release }: Ground, options: LabOpti
     const places = { url: () => url, tlsUrl: () => tlsUrl, certificateFile }
     serveControl(api, { state, clouds, credentials, faults, calls, pace, save, ...places })
     // listening comes last: a caller who reaches the lab finds it whole
-    await Promise.all(clouds.map((cloud) => cloud.resume()))
+    // a client must believe the authority before it can come
+    await Promise.all([authority(), ...clouds.map((cloud) => cloud.resume())])
     state.apiPort = await listen(api, address, options.apiPort ?? 0, state.apiPort)
     encrypted = await listenEncrypted(api, { host: address, port: state.tlsPort ?? 0, authority, log })
     state.tlsPort = encrypted.port

@@ -25,13 +25,14 @@ export function swapEndpoints(state: AzureState, before: AzureServer, now: Azure
   }
 }
 
-/** The addresses that they take, also those that are only promised. */
-export function endpointHosts({ endpoints, servers }: AzureState): { host: number }[] {
-  const promised = Object.values(servers).flatMap(({ tasks }) =>
-    tasks.flatMap((task) => (task.kind === 'set-endpoint' ? [task.endpoint] : [])),
-  )
-  return [...Object.values(endpoints), ...promised].flatMap(({ writerHost, readerHost }) => [
-    { host: writerHost },
-    { host: readerHost },
-  ])
+/** All of them, also those that are only promised. */
+export function everyEndpoint({ endpoints, servers }: AzureState): VirtualEndpoint[] {
+  const tasks = Object.values(servers).flatMap((server) => server.tasks)
+  const promised = tasks.flatMap((task) => (task.kind === 'set-endpoint' ? [task.endpoint] : []))
+  return [...Object.values(endpoints), ...promised]
+}
+
+/** The addresses that they take. */
+export function endpointHosts(state: AzureState): { host: number }[] {
+  return everyEndpoint(state).flatMap(({ writerHost, readerHost }) => [{ host: writerHost }, { host: readerHost }])
 }

@@ -6,7 +6,7 @@ import type { AsyncOperation, AzureServer, AzureState, Job, Task } from './state
 import { acceptedView } from './views'
 
 /** Ended ones that can still be asked about. */
-const KEPT = 500
+const KEPT = 100
 
 /** Writes down what was promised, lets it be done in the background, and answers 202. `resource`: its path. `show`: the state that
  *  the server has meanwhile. */

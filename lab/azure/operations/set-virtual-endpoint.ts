@@ -1,13 +1,13 @@
 /** VirtualEndpoints_Create and VirtualEndpoints_Update: the addresses of a primary server and of one to read from, which stay when roles
  *  change. A primary server has one pair. */
 import { type Call, findParent, type Operation, requireState, takeHost } from '../cloud'
-import { endpointsOf } from '../endpoints'
+import { endpointsOf, everyEndpoint } from '../endpoints'
 import { AzureError, invalidParameter } from '../errors'
 import { parseEndpointName } from '../names'
 import { promise } from '../promises'
 import { serverId } from '../protocol/path'
 import { primaryOf, replicasOf } from '../replication'
-import { type AzureServer, own, serverKey, type VirtualEndpoint } from '../state'
+import { type AzureServer, serverKey, type VirtualEndpoint } from '../state'
 
 export const setVirtualEndpoint: Operation = async (call) => {
   const { body, cloud, path } = call
@@ -17,7 +17,7 @@ export const setVirtualEndpoint: Operation = async (call) => {
   body.choice('properties.endpointType', ['ReadWrite'] as const)
   const reader = parseReader(call, server)
   const [there] = endpointsOf(cloud.state, server)
-  const taken = own(cloud.state.endpoints, name.toLowerCase())
+  const taken = everyEndpoint(cloud.state).find((one) => one.name.toLowerCase() === name.toLowerCase())
   if (taken && taken !== there) throw new AzureError('ResourceAlreadyExists', `The virtual endpoint '${name}' already exists.`)
   if (there && there.name.toLowerCase() !== name.toLowerCase()) {
     throw new AzureError('OperationNotAllowed', `Server '${server.name}' has the virtual endpoint '${there.name}' already.`)

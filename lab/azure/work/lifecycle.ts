@@ -148,6 +148,9 @@ export const remove: Perform<'delete'> = async (work) => {
     server.tasks = []
     leaveEndpoints(cloud.state, server)
     void cloud.endpoints.settle()
+    for (const [name, until] of Object.entries(cloud.state.dropping)) {
+      if (Date.parse(until) <= Date.now()) delete cloud.state.dropping[name]
+    }
     if (droppingMs > 0) cloud.state.dropping[key] = new Date(Date.now() + droppingMs).toISOString()
   }
 }

@@ -39,6 +39,9 @@ export const promote: Perform<'promote'> = async (work, { planned }) => {
   await cloud.servers.promote(specOf(cloud, server))
   return () => {
     server.replicaOf = null
+    // as in life, it begins without these
+    server.authConfig = { entra: 'Disabled', password: 'Enabled', tenantId: null }
+    server.administrators = {}
     leaveEndpoints(cloud.state, server)
     void cloud.endpoints.settle()
     becomeReady(work)

@@ -108,6 +108,33 @@ test.each([50, 500])('a restore whose lab is killed %s ms later is finished by t
   expect(await rows(name, 'SELECT n FROM kept')).toEqual([{ n: 7 }])
 })
 
+test.each([50, 250, 500])(
+  'a switchover whose lab is killed %s ms later is finished by the next one, with every commit',
+  async (ms) => {
+    const [first, second] = [`pair-${ms}-a`, `pair-${ms}-b`]
+    await done(azure().servers.beginCreateOrUpdate(GROUP, first, wanted()))
+    await openFirewall(first)
+    const replica = { location: 'eastus', createMode: 'Replica', sourceServerResourceId: (await get(first)).id! }
+    await unlessBusy(() => azure().servers.beginCreateOrUpdate(GROUP, second, replica))
+    await openFirewall(second)
+    const members = { endpointType: 'ReadWrite', members: [second] }
+    await unlessBusy(() => azure().virtualEndpoints.beginCreate(GROUP, first, `ends-${ms}`, members))
+    await rows(first, 'CREATE TABLE kept AS SELECT generate_series(1, 100) AS n')
+    const swap = { replica: { promoteMode: 'Switchover', promoteOption: 'Planned' } }
+    const state = (await azure().servers.beginUpdate(GROUP, second, swap)).toString()
+    await killAndRestart(ms)
+    expect(await done(azure().servers.beginUpdate(GROUP, second, swap, { resumeFrom: state }))).toMatchObject({
+      replica: { role: 'Primary' },
+    })
+    const count = 'SELECT count(*)::int AS n FROM kept'
+    await rows(second, 'INSERT INTO kept VALUES (101)')
+    expect(await rows(second, count)).toEqual([{ n: 101 }])
+    await eventually(async () => ((await rows(first, count))[0].n === 101 ? true : undefined))
+    expect(await get(first)).toMatchObject({ replica: { role: 'AsyncReplica', replicationState: 'Active' } })
+    for (const name of [first, second]) await unlessBusy(() => azure().servers.beginDelete(GROUP, name))
+  },
+)
+
 test('a deletion whose lab is killed is finished by the next one, and nothing of the server is left', async () => {
   await unlessBusy(() => azure().servers.beginUpdate(GROUP, 'restored-50', {}))
   await azure().servers.beginDelete(GROUP, 'restored-50')
