@@ -159,6 +159,8 @@ export function testCopies(suite: Suite): void {
           }
         })
         expect(['failed', 'RESOURCE_FAILED']).toContain(outcome)
+        const left = await suite.adapter.describeInstance({ name: wanted.instance }, options)
+        expect(left?.state).not.toBe('ready')
         await removed(operation)
         await suite.gone(wanted.instance)
         await dropSnapshot(snapshot, operation)

@@ -206,7 +206,7 @@ export function testInstances(suite: Suite): void {
       test('a question to the API before an abort is not asked, and one that is asked is not waited for', async () => {
         const aborted = { signal: AbortSignal.abort(new Error('stopped')) }
         await expect(suite.adapter.describeInstance({ name: 'conf-shop' }, aborted)).rejects.toThrow('stopped')
-        await suite.faults!.order({ kind: 'delay', operation: wire.describe, delay: '20s' })
+        await suite.faults!.order({ kind: 'delay', operation: wire.describe, delay: '10m' })
         const stop = new AbortController()
         const asked = expect(suite.adapter.describeInstance({ name: 'conf-shop' }, { signal: stop.signal })).rejects.toThrow(
           'stopped',
