@@ -1,5 +1,5 @@
 /** What is killed: `npm run test:crash`. The fault matrix of operations (test/crash; a golden run comes first, and its history says which
- *  boundaries there are), and suites of the lab that kill it or its servers over and over. */
+ *  boundaries there are), and suites of the lab that kill it or its servers over and over, or restore them for minutes. */
 module.exports = {
   ...require('./jest.config'),
   testMatch: ['**/*.crash.ts'],

@@ -166,3 +166,12 @@ export class Pace {
 export function durationMs(profile: Profile, state: keyof Durations, swing: number): number {
   return Math.round(profile[state] * (1 + profile.jitter * swing))
 }
+
+/** Work that takes no shorter than a time. Work that fails is not waited out; work that is given up is waited for all the same: what it has
+ *  begun would otherwise go on behind the back of whoever thinks that nothing runs any more. */
+export async function atLeast<Result>(work: Promise<Result>, time: Promise<void>): Promise<Result> {
+  time.catch(() => {})
+  const result = await work
+  await time
+  return result
+}

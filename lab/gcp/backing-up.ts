@@ -1,9 +1,10 @@
 /** Takes a backup: a physical copy of the running server. */
+import { atLeast } from '../profile'
 import type { Outcome } from '../tasks'
 import { archiveOf, type GcpCloud, specOf } from './cloud'
 import { addBackup } from './new-backup'
 import type { Settings } from './settings'
-import { atLeast, lasts, type TaskOf, type Work } from './work'
+import { lasts, type TaskOf, type Work } from './work'
 
 export async function performBackUp(work: Work, task: TaskOf<'back-up'>): Promise<Outcome> {
   const { cloud, instance, signal } = work

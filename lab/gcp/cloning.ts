@@ -1,8 +1,9 @@
 /** Makes an instance of another one: as it was at a moment that its archive holds, or as it is now. */
+import { atLeast } from '../profile'
 import type { Outcome } from '../tasks'
 import { archiveOf, specOf } from './cloud'
 import type { BackupRecord, SqlInstance } from './state'
-import { atLeast, beginAnew, closed, lasts, type TaskOf, type Work } from './work'
+import { beginAnew, closed, lasts, type TaskOf, type Work } from './work'
 
 export async function performClone(work: Work, task: TaskOf<'clone'>): Promise<Outcome> {
   const { cloud, instance } = work

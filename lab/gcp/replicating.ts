@@ -1,12 +1,14 @@
 /** Carries out what replicas are for: they are made, promoted, exchanged with their primary, and made anew of what took over. */
+
 import { setTimeout as sleep } from 'node:timers/promises'
+import { atLeast } from '../profile'
 import type { Outcome } from '../tasks'
 import { backUpFirst, loseArchive } from './backing-up'
 import { type GcpCloud, newOperation, replicasOf, specOf } from './cloud'
 import { keepOwnReplicas, tendReplicas } from './keeping'
 import type { SqlInstance } from './state'
 import { unlessPromoted, type Verdict } from './verdict'
-import { atLeast, beginAnew, closed, expectRecovery, lasts, type TaskOf, type Work } from './work'
+import { beginAnew, closed, expectRecovery, lasts, type TaskOf, type Work } from './work'
 
 const LOOK_EVERY_MS = 30
 const GIVE_BACK_ATTEMPTS = 3

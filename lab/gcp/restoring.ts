@@ -1,10 +1,12 @@
 /** Overwrites an instance, or makes one, with the data of a backup; its settings are its own. */
+
 import { newFolderName } from '../postgres/servers'
+import { atLeast } from '../profile'
 import type { Outcome } from '../tasks'
 import { loseArchive } from './backing-up'
 import type { GcpCloud } from './cloud'
 import type { SqlInstance } from './state'
-import { atLeast, closed, lasts, type TaskOf, type Work } from './work'
+import { closed, lasts, type TaskOf, type Work } from './work'
 
 export async function performRestore(work: Work, task: TaskOf<'restore'>): Promise<Outcome> {
   const { cloud, instance, signal } = work

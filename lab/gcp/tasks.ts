@@ -1,8 +1,10 @@
 /** What the tasks of simulated Cloud SQL do, and what their failure leaves: an operation that is done, with its error. */
+
 import { setTimeout as sleep } from 'node:timers/promises'
 import { TIMER_MAX_MS } from '../duration'
 import type { Doom } from '../faults/call-faults'
 import type { Durations } from '../profile'
+import { atLeast } from '../profile'
 import { createTaskRunner, type Outcome, type TaskRunner } from '../tasks'
 import { backUpFirst, failBackup, performBackUp } from './backing-up'
 import { performClone } from './cloning'
@@ -23,7 +25,7 @@ import {
 import { discard, failRestore, performRestore } from './restoring'
 import type { SqlInstance, Task } from './state'
 import { performUpdate } from './updating'
-import { atLeast, beginAnew, closed, lasts, type TaskOf, type Work } from './work'
+import { beginAnew, closed, lasts, type TaskOf, type Work } from './work'
 
 export function createInstanceTasks(cloud: () => GcpCloud): TaskRunner<SqlInstance> {
   return createTaskRunner<Task, SqlInstance>({

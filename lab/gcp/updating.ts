@@ -1,11 +1,12 @@
 /** Carries out a change of settings: starts, stops, restarts or tells the server, whichever the change needs. New settings count once they
  *  hold; a server that does not start with them goes back to the old ones. */
+import { atLeast } from '../profile'
 import type { Outcome } from '../tasks'
 import { backUpFirst, loseArchive } from './backing-up'
 import { archiveOf, specOf } from './cloud'
 import { needRestart } from './flags'
 import type { Settings } from './settings'
-import { atLeast, lasts, type TaskOf, type Work } from './work'
+import { lasts, type TaskOf, type Work } from './work'
 
 export async function performUpdate(work: Work, { settings, drReplica }: TaskOf<'update'>): Promise<Outcome> {
   const { cloud, instance } = work

@@ -16,12 +16,6 @@ export function lasts({ cloud, instance, signal }: Work, state: keyof Durations)
   return cloud.pace.lasts(state, instance.name, signal)
 }
 
-/** Work that fails is not waited out. */
-export async function atLeast<Result>(work: Promise<Result>, time: Promise<void>): Promise<Result> {
-  const [result] = await Promise.all([work, time])
-  return result
-}
-
 /** A new folder for a new attempt, written down first, so that the sweep after a crash knows which one counts. */
 export async function beginAnew(cloud: GcpCloud, instance: SqlInstance): Promise<void> {
   const before = instance.folder

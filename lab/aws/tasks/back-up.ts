@@ -1,5 +1,7 @@
 /** Snapshots of an instance that was asked for one. */
+
 import type { Durations } from '../../profile'
+import { atLeast } from '../../profile'
 import { archiveUpToNow, doomArchive, prune } from '../backups'
 import { keyOf, specOf } from '../cloud'
 import { note } from '../events'
@@ -7,7 +9,7 @@ import { orphan } from '../replicas'
 import { retain } from '../retained-backups'
 import { nextWindow } from '../schedule'
 import { type DbSnapshot, key } from '../state'
-import { atLeast, lasts, type Performer, show, type Work } from './work'
+import { lasts, type Performer, show, type Work } from './work'
 
 export const backUp: Performer<'back-up'> = async (work, task) => {
   const snapshot = work.cloud.state.snapshots[task.snapshot]

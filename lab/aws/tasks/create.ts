@@ -1,10 +1,11 @@
 /** New servers: empty, or from a snapshot; then what follows before anybody may use them. */
+import { atLeast } from '../../profile'
 import { addAutomatedSnapshot, archiveUpToNow } from '../backups'
 import { keyOf, specOf } from '../cloud'
 import { note } from '../events'
 import type { DbSnapshot, InstanceStatus } from '../state'
 import { takeSnapshot } from './back-up'
-import { atLeast, beginAnew, lasts, type Performer, type Work } from './work'
+import { beginAnew, lasts, type Performer, type Work } from './work'
 
 export const create: Performer<'create'> = async (work, task) => {
   const { cloud, instance } = work

@@ -1,9 +1,10 @@
 /** Ends and beginnings of a server that has its data: reboot, recovery, stop, start. */
+import { atLeast } from '../../profile'
 import { keyOf, specOf } from '../cloud'
 import { note } from '../events'
 import { keepForReplicas } from '../replicas'
 import { takeSnapshot } from './back-up'
-import { atLeast, lasts, type Performer, show, takeGroupValues, type Work } from './work'
+import { lasts, type Performer, show, takeGroupValues, type Work } from './work'
 
 export const reboot: Performer<'reboot'> = async (work, { failover }) => {
   const { cloud, instance } = work

@@ -1,10 +1,12 @@
 /** Read replicas: made from their source while it goes on, and made servers of their own. */
+
 import { newFolderName } from '../../postgres/servers'
+import { atLeast } from '../../profile'
 import { addAutomatedSnapshot } from '../backups'
 import { specOf } from '../cloud'
 import { note } from '../events'
 import { sourceOf } from '../following'
-import { atLeast, beginAnew, lasts, type Performer, show } from './work'
+import { beginAnew, lasts, type Performer, show } from './work'
 
 export const replicate: Performer<'replicate'> = async (work) => {
   const { cloud, instance, signal } = work

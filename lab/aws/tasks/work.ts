@@ -19,12 +19,6 @@ export function lasts({ cloud, instance, signal }: Work, state: keyof Durations,
   return cloud.pace.lasts(state, who, signal)
 }
 
-/** Work that fails is not waited out. */
-export async function atLeast<Result>(work: Promise<Result>, time: Promise<void>): Promise<Result> {
-  const [result] = await Promise.all([work, time])
-  return result
-}
-
 /** Never hides that an instance is being deleted: that may be asked for while something else is under way. */
 export async function show({ cloud, instance }: Work, status: InstanceStatus): Promise<void> {
   if (instance.status !== 'deleting') instance.status = status

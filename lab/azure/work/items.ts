@@ -1,10 +1,12 @@
 /** Tasks that concern something that belongs to a server. Each is safe to begin again. */
+
 import { identifier, literal } from '../../postgres/session'
+import { atLeast } from '../../profile'
 import { specOf } from '../cloud'
 import { invalidParameter } from '../errors'
 import { checkedByServer } from '../parameters'
 import { replicasOf } from '../replication'
-import { atLeast, becomeReady, configured, lasts, type Perform, type Work } from './work'
+import { becomeReady, configured, lasts, type Perform, type Work } from './work'
 
 const nothing = (): void => {}
 

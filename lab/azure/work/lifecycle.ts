@@ -1,15 +1,17 @@
 /** Tasks that a server as a whole goes through. Each is safe to begin again. */
+
 import { setTimeout as sleep } from 'node:timers/promises'
 import { NotRestorableError } from '../../postgres/recovery'
 import { newFolderName } from '../../postgres/servers'
 import { makeSlot } from '../../postgres/slots'
+import { atLeast } from '../../profile'
 import { type AzureCloud, specOf } from '../cloud'
 import { leaveEndpoints } from '../endpoints'
 import { SETTINGS_QUESTION, type SettingRow } from '../parameters'
 import { replicasOf } from '../replication'
 import { type AzureServer, serverKey } from '../state'
 import { backupBefore } from '../window'
-import { atLeast, becomeReady, configured, lasts, type Perform, type Work } from './work'
+import { becomeReady, configured, lasts, type Perform, type Work } from './work'
 
 /** For so long a source that is away is waited for; also one that is stopped, started or made larger meanwhile. */
 const SOURCE_TIMEOUT_MS = 5 * 60_000

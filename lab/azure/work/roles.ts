@@ -1,12 +1,14 @@
 /** Tasks by which servers change who writes and who follows. Each is safe to begin again. */
+
 import { setTimeout as sleep } from 'node:timers/promises'
+import { atLeast } from '../../profile'
 import { specOf } from '../cloud'
 import { leaveEndpoints } from '../endpoints'
 import { AzureError } from '../errors'
 import { primaryOf } from '../replication'
 import { type AzureServer, serverKey } from '../state'
 import { backUpSoon, beginAnew } from './lifecycle'
-import { atLeast, becomeReady, lasts, type Perform, type Work } from './work'
+import { becomeReady, lasts, type Perform, type Work } from './work'
 
 const LOOK_EVERY_MS = 30
 const CATCH_UP_TIMEOUT_MS = 2 * 60_000

@@ -18,12 +18,6 @@ export function lasts({ cloud, server, signal }: Work, state: keyof Durations): 
   return cloud.pace.lasts(state, `azure/${serverKey(server.name)}`, signal)
 }
 
-/** Work that fails is not waited out. */
-export async function atLeast<Result>(work: Promise<Result>, time: Promise<void>): Promise<Result> {
-  const [result] = await Promise.all([work, time])
-  return result
-}
-
 /** Network rules and settings that can change while it runs. */
 export function configured({ cloud, server }: Work): Promise<void> {
   return cloud.servers.configure(specOf(cloud, server))

@@ -34,7 +34,7 @@ export const LAB: readonly BadInput[] = [
   fault('an instance that is not there', 'instance', 'crash-instance', '--instance', 'shop'),
   fault('no instance', 'instance', 'crash-instance'),
   fault('an instance with a slash', 'instance', 'throttle', '--instance', '../shop'),
-  fault('another cloud', 'cloud', 'throttle', '--cloud', 'azure'),
+  fault('another cloud', 'cloud', 'throttle', '--cloud', 'oracle'),
   fault('a region in capitals', 'region', 'throttle', '--region', 'EU-CENTRAL-1'),
   asked('a fault to take back that is not there', 'f99', ['fault', 'clear', 'f99'], 'LAB_REFUSED'),
   asked('a profile that is none', 'realistic', ['profile', 'slow']),
