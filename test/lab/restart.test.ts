@@ -200,7 +200,7 @@ test('a server that dies by itself is started again', async () => {
   const instance = await available(lab, 'shop')
   const servers = processes().filter((pid) => pid !== process_.child.pid)
   expect(servers).not.toEqual([])
-  for (const pid of servers) process.kill(pid, 'SIGKILL')
+  for (const pid of servers) signalIfThere(pid, 'SIGKILL')
   await eventually(async () => {
     const client = await login(instance.Endpoint!.Address!).catch(() => undefined)
     return client && (await client.query('SELECT n FROM kept')).rows

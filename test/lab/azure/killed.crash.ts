@@ -3,6 +3,7 @@ import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { signalIfThere } from '../../../pgserver/process-tree'
 import { processesNaming } from '../../support/processes'
 import { cacheDir, connect, eventually, ownBlock } from '../fixture'
 import { compileLab, type LabProcess, startLabProcess } from '../process'
@@ -151,7 +152,7 @@ test('a deletion whose lab is killed is finished by the next one, and nothing of
 test('servers that were killed together with the lab come back with their commits', async () => {
   await rows('created-600', 'INSERT INTO kept VALUES (8)')
   lab.child.kill('SIGKILL')
-  for (const pid of processesNaming(`${root}/state`)) process.kill(pid, 'SIGKILL')
+  for (const pid of processesNaming(`${root}/state`)) signalIfThere(pid, 'SIGKILL')
   await lab.exited
   lab = await startLabProcess(main, args())
   expect(await rows('created-600', 'SELECT n FROM kept ORDER BY n')).toEqual([{ n: 7 }, { n: 8 }])
