@@ -54,13 +54,6 @@ without(
 )
 
 without(
-  'the answer to the question before a change in the cloud',
-  { file: 'activities/act.js', find: 'if (!current)', put: 'if (false)' },
-  (it) => partitionedCanary(it, 'unheard', { returns: true }),
-  /cap-unheard-canary is in the cloud and not in the ledger/,
-)
-
-without(
   'the question before a change in the cloud',
   { file: 'clouds/aws/client.js', find: 'await options.mayChange();', put: '' },
   (it) => partitionedCanary(it, 'unasked'),
