@@ -155,7 +155,12 @@ async function startOnce(start: ServerStart, deadline: number): Promise<RunningS
       return runningServer({ pid, host: start.hosts[0] ?? '', port: start.port, dataDir: start.dataDir, exited })
     }
     // by the handle, not by the number: a child that was reaped may have left its number to somebody else
-    if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
+    if (child.exitCode === null && child.signalCode === null) {
+      // its children too: one that waits for a restore command would hold the server's place until that ends
+      const children = childrenOf(pid)
+      child.kill('SIGKILL')
+      for (const one of children) signalIfThere(one, 'SIGKILL')
+    }
   }
   const said = readFileSync(start.logFile).subarray(logStart).toString('utf8').trim().split('\n').slice(-12).join('\n')
   throw new PostgresServerError(
