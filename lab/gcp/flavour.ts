@@ -1,7 +1,7 @@
 /** Cloud SQL for PostgreSQL inside the database: `cloudsqladmin` is the superuser and belongs to the cloud; `postgres` and whoever is
  *  made through the API are members of `cloudsqlsuperuser`, which is no superuser. Source: "About PostgreSQL users and roles". */
 import type { PostgresMajor } from '../../pgserver/binaries'
-import type { Flavour, Master } from '../postgres/flavour'
+import { closeServerFileRoles, type Flavour, type Master, predefinedRoles, SETTABLE } from '../postgres/flavour'
 import { identifier, literal } from '../postgres/session'
 
 /** Those of Cloud SQL's supported extensions that these binaries have and PostgreSQL does not trust by itself. */
@@ -28,8 +28,6 @@ const EXTENSIONS = [
   'sslinfo',
 ]
 
-const SETTABLE = ['session_replication_role', 'log_statement', 'log_min_duration_statement', 'log_lock_waits', 'deadlock_timeout']
-
 /** The role that whoever is made through the API belongs to. */
 export const SUPERUSER = 'cloudsqlsuperuser'
 
@@ -40,25 +38,18 @@ export const CLOUD_SQL: Flavour = {
   bootstrap,
 }
 
-/** Membership in these is the server's operating-system user. On 15 a role with CREATEROLE may grant any role that is no
- *  superuser, itself included; the attribute is not inherited, so marking them as superusers only closes that door. */
-const SERVER_FILE_ROLES = `UPDATE pg_authid SET rolsuper = true
-  WHERE rolname IN ('pg_execute_server_program', 'pg_read_server_files', 'pg_write_server_files')`
-
 function bootstrap(master: Master, major: PostgresMajor): string[] {
   const name = identifier(master.name)
-  const predefined = ['pg_monitor', 'pg_signal_backend', 'pg_checkpoint']
-  if (major >= 16) predefined.push('pg_use_reserved_connections', 'pg_create_subscription')
-  if (major >= 17) predefined.push('pg_maintain')
+  const predefined = predefinedRoles(major)
   return [
-    ...(major < 16 ? [SERVER_FILE_ROLES] : []),
+    ...closeServerFileRoles(major),
     `CREATE ROLE ${SUPERUSER} NOLOGIN CREATEDB CREATEROLE`,
     ...['cloudsqlagent', 'cloudsqliamuser', 'cloudsqliamserviceaccount', 'cloudsqlimportexport'].map(
       (role) => `CREATE ROLE ${role} NOLOGIN`,
     ),
     'CREATE ROLE cloudsqlreplica NOLOGIN REPLICATION',
     `GRANT ${predefined.join(', ')} TO ${SUPERUSER} WITH ADMIN OPTION`,
-    `GRANT SET ON PARAMETER ${SETTABLE.join(', ')} TO ${SUPERUSER} WITH GRANT OPTION`,
+    `GRANT SET ON PARAMETER ${SETTABLE} TO ${SUPERUSER} WITH GRANT OPTION`,
     // in life every member of cloudsqlsuperuser may give REPLICATION; stock PostgreSQL wants it of the giver, on 15 a superuser
     `CREATE ROLE ${name} LOGIN CREATEDB CREATEROLE REPLICATION PASSWORD ${master.verifier === '' ? 'NULL' : literal(master.verifier)}`,
     `GRANT ${SUPERUSER} TO ${name} WITH ADMIN OPTION`,
