@@ -1,11 +1,11 @@
 /** Simulated RDS as a part of a lab: puts it together, finishes what an earlier lab left, serves it. */
-import { type PostgresMajor, packagedVersion } from '../../pgserver/binaries'
+import { packagedVersion } from '../../pgserver/binaries'
 import type { CloudGround, InstanceStatus, SimulatedCloud } from '../cloud'
 import type { AccessKey } from '../credentials'
 import { Effects } from '../faults/effects'
 import type { Fault } from '../faults/fault'
 import { Past } from '../past'
-import { type Catalogue, readCatalogue } from '../postgres/catalogue'
+import { catalogues } from '../postgres/catalogue'
 import { Servers } from '../postgres/servers'
 import type { SecurityGroup } from '../security-groups'
 import { createSweeper } from './backups'
@@ -163,13 +163,4 @@ function newServers(options: AwsOptions, ended: (folder: string) => void): Serve
     ended,
     log: options.log,
   })
-}
-
-function catalogues(servers: Servers): (major: PostgresMajor) => Promise<Catalogue> {
-  const known = new Map<PostgresMajor, Promise<Catalogue>>()
-  return (major) => {
-    const found = known.get(major) ?? servers.binariesOf(major).then(readCatalogue)
-    known.set(major, found)
-    return found
-  }
 }

@@ -1,9 +1,9 @@
 /** Simulated Cloud SQL as a part of a lab: puts it together, finishes what an earlier lab left, serves it. */
-import { type PostgresMajor, packagedVersion } from '../../pgserver/binaries'
+import { packagedVersion } from '../../pgserver/binaries'
 import type { CloudGround, InstanceStatus, SimulatedCloud } from '../cloud'
 import { Effects } from '../faults/effects'
 import { Past } from '../past'
-import { type Catalogue, readCatalogue } from '../postgres/catalogue'
+import { catalogues } from '../postgres/catalogue'
 import { Servers } from '../postgres/servers'
 import { type GcpCloud, specOf } from './cloud'
 import { Expiries } from './expiries'
@@ -194,13 +194,4 @@ async function bringBack(cloud: GcpCloud, instance: SqlInstance): Promise<void> 
     .ensureRunning(specOf(cloud, instance))
     .then(() => keepOwnReplicas(cloud, instance))
     .catch((error) => cloud.log(`${instance.name} does not start: ${error}`))
-}
-
-function catalogues(servers: Servers): (major: PostgresMajor) => Promise<Catalogue> {
-  const known = new Map<PostgresMajor, Promise<Catalogue>>()
-  return (major) => {
-    const found = known.get(major) ?? servers.binariesOf(major).then(readCatalogue)
-    known.set(major, found)
-    return found
-  }
 }

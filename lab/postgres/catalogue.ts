@@ -3,7 +3,7 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import type { PostgresBinaries } from '../../pgserver/binaries'
+import type { PostgresBinaries, PostgresMajor } from '../../pgserver/binaries'
 
 export interface ParameterDefinition {
   name: string
@@ -25,6 +25,18 @@ export async function readCatalogue(binaries: PostgresBinaries): Promise<Catalog
     maxBuffer: 16 * 1024 * 1024,
   })
   return parseCatalogue(stdout)
+}
+
+/** Reads each version's list once. */
+export function catalogues(servers: {
+  binariesOf(major: PostgresMajor): Promise<PostgresBinaries>
+}): (major: PostgresMajor) => Promise<Catalogue> {
+  const known = new Map<PostgresMajor, Promise<Catalogue>>()
+  return (major) => {
+    const found = known.get(major) ?? servers.binariesOf(major).then(readCatalogue)
+    known.set(major, found)
+    return found
+  }
 }
 
 /** One parameter a line: name, context, group, type, default, minimum, maximum, descriptions; separated by tabs. */
