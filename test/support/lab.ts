@@ -17,6 +17,8 @@ export interface CloudCall {
 export interface LabDoor {
   /** Resolves to the fault's id. */
   order(fault: Readonly<Record<string, unknown>>): Promise<string>
+  /** Ids of the faults that have not struck as often as they are to. */
+  ordered(): Promise<readonly string[]>
   withdrawAll(): Promise<void>
   /** Number of the newest call. */
   mark(): Promise<number>
@@ -36,6 +38,7 @@ export function labDoor({ stack }: CapstanStack): LabDoor {
   }
   return {
     order: async (fault) => (await ask<{ fault: { id: string } }>('POST', 'faults', fault)).fault.id,
+    ordered: async () => (await ask<{ faults: { id: string }[] }>('GET', 'faults')).faults.map(({ id }) => id),
     withdrawAll: async () => void (await ask('DELETE', 'faults')),
     mark: async () => (await ask<{ last: number }>('GET', 'calls')).last,
     calls: async (since) => (await ask<{ calls: CloudCall[] }>('GET', `calls?since=${since}`)).calls,

@@ -86,15 +86,16 @@ export async function partitionedCanary(it: Crashing, operation: string, { retur
   const look = { operation: 'DescribeDBInstances', resource: temporaryName(operation, 'canary') }
   const worker = await cutOffWorker(it, 'aws', 'control,postgres')
   const since = await it.lab.mark()
+  let delayed = ''
   const answered = async (): Promise<boolean> => (await it.lab.calls(since)).some(({ faults }) => faults.length > 0)
   const unknown = { ...ABORTED, leaves: (id: string) => [temporaryName(id, 'snapshot')] }
   try {
     return await it.cell(unknown, operation, {
-      before: async () => void (await it.lab.order({ kind: 'delay', delay: '20s', times: 1, ...look })),
+      before: async () => {
+        delayed = await it.lab.order({ kind: 'delay', delay: '20s', times: 1, ...look })
+      },
       during: async () => {
-        await it.reaches(operation, 'canary')
-        // the look that waits for its answer comes first in the step
-        await sleep(ACTS_WITHIN_MS)
+        await it.until('the look', async () => !(await it.lab.ordered()).includes(delayed))
         await worker.lose()
         await it.abort(operation)
         await it.ended(operation)
