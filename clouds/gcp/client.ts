@@ -50,7 +50,11 @@ const calls = new AsyncLocalStorage<AbortSignal | null>()
 export function lazyCloudSql(config: CloudSqlConfig): CloudSql {
   let made: Promise<CloudSqlSdk> | null = null
   const sdk = (): Promise<CloudSqlSdk> => {
-    made ??= makeClients(config)
+    made ??= makeClients(config).catch((error) => {
+      // Credentials that could not be had now may be had later.
+      made = null
+      throw error
+    })
     return made
   }
   return {
