@@ -6,8 +6,8 @@ import type { Ledger } from '../ledger/ledger'
 
 export interface ActivityDeps {
   readonly ledger: Ledger
-  /** The adapter for an entry's cloud, account and region. */
-  readonly cloudOf: (entry: Pick<DatabaseEntry, 'cloud' | 'region'>) => ManagedPostgres
+  /** The adapter for an entry's cloud, account, region and, on Azure, resource group. */
+  readonly cloudOf: (entry: DatabaseEntry) => ManagedPostgres
   /** Throws SECRET_UNRESOLVED naming the reference, never the value. */
   readonly resolveSecret: (ref: SecretRef) => Promise<string>
   /** The control plane's own key: what has to be known twice without being stored is derived from it. */

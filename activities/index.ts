@@ -15,6 +15,8 @@ export function createActivities(queue: TaskQueue, deps: ActivityDeps): object {
     case 'postgres':
       return { ...createSchemaActivities(deps), ...createCheckActivities(deps) }
     case 'aws':
+    case 'azure':
+    case 'gcp':
       return { ...createSnapshotActivities(deps), ...createInstanceActivities(deps) }
   }
 }

@@ -4,7 +4,7 @@ import { failure } from '../contracts/failures'
 import type { DatabaseEntry } from '../contracts/fleet'
 import type { ActivityDeps } from './deps'
 
-/** Fails with INSTANCE_NOT_FOUND or ACCOUNT_MISMATCH. */
+/** Fails with INSTANCE_NOT_FOUND, ACCOUNT_MISMATCH or TARGET_MISMATCH. */
 export async function findTarget(
   cloudOf: ActivityDeps['cloudOf'],
   database: DatabaseEntry,
@@ -15,15 +15,28 @@ export async function findTarget(
   if (found === null) {
     throw failure(
       'INSTANCE_NOT_FOUND',
-      `${cloud} ${region} has no instance ${instance}; correct the fleet file's \`instance\`.`,
+      `${cloud} ${whereIn(database)} has no instance ${instance}; correct the fleet file's \`instance\`.`,
       { instance },
     )
   }
-  // The lock's scope holds the account: two spellings of it would be two locks on one instance.
-  if (found.account === account) return found
+  // The lock's scope holds account and region: two spellings of them would be two locks on one instance.
+  if (found.account === account && found.region === region) return found
+  if (found.account === account) {
+    throw failure(
+      'TARGET_MISMATCH',
+      `Instance ${instance} is in ${cloud} region ${found.region}, the fleet file says ${region}: correct it.`,
+      { instance, found: found.region, expected: region },
+    )
+  }
   throw failure(
     'ACCOUNT_MISMATCH',
     `Instance ${instance} belongs to ${cloud} account ${found.account}, the fleet file says ${account}: correct it.`,
     { instance, found: found.account, expected: account },
   )
+}
+
+/** What the cloud was asked about: neither Azure nor Google looks in one region only. */
+function whereIn(database: DatabaseEntry): string {
+  if (database.cloud === 'aws') return database.region
+  return database.cloud === 'azure' ? `resource group ${database.resourceGroup}` : `project ${database.account}`
 }

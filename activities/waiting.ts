@@ -1,5 +1,5 @@
 /** Polls once per attempt: the wait itself is Temporal's retry, eleven history events however long it lasts. */
-import { type Failure, failure } from '../contracts/failures'
+import { Failure, failure } from '../contracts/failures'
 import { currentAct } from './act'
 
 /** Soon at first, since a small change is over in a second; then every ten seconds, since a restore takes minutes. */
@@ -18,6 +18,19 @@ export function notListed(what: string): Failure {
 }
 
 export function notReadyYet(what: string, state: string): Failure {
+  return lookAgain(`${what} is ${state}.`)
+}
+
+function lookAgain(message: string): Failure {
   const retryAfterMs = Math.min(SLOWEST_MS, Math.round(FASTEST_MS * 1.25 ** (currentAct().attempt - 1)))
-  return failure('NOT_READY_YET', `${what} is ${state}.`, { retryAfterMs })
+  return failure('NOT_READY_YET', message, { retryAfterMs })
+}
+
+/** Of an adapter that has to be asked again: at the pace at which everything is polled. Rejects with anything else as it is. */
+export async function atOurPace<T>(asked: Promise<T>): Promise<T> {
+  try {
+    return await asked
+  } catch (error) {
+    throw error instanceof Failure && error.code === 'NOT_READY_YET' ? lookAgain(error.message) : error
+  }
 }

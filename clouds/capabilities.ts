@@ -15,6 +15,8 @@ export interface Capabilities {
   readonly copyOfAnotherClass: { readonly fromSnapshot: boolean; readonly toTime: boolean }
   /** How a snapshot says whose it is. `name`: by its name alone, so that descriptions name no owner and the ledger has to. */
   readonly snapshotOwner: 'tags' | 'name'
+  /** When a snapshot that was begun is listed. `when-complete`: until then nothing but the operation's record tells of it. */
+  readonly snapshotListed: 'at-once' | 'when-complete'
   /** False: an instance's snapshots go with it. */
   readonly snapshotsOutliveInstance: boolean
   /** What `networkRules` are: ids of security groups, or IPv4 networks such as `10.1.2.0/24`. */

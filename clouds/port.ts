@@ -21,6 +21,8 @@ export interface InstanceDescription {
   readonly cloud: Cloud
   /** The cloud account, subscription or project that holds it. */
   readonly account: string
+  /** In the cloud's own word, as `eu-central-1`, `westeurope`, `europe-west3`. */
+  readonly region: string
   readonly name: string
   /** Immutable: differs for another instance of the same name. */
   readonly instanceId: string
@@ -32,6 +34,8 @@ export interface InstanceDescription {
   readonly engineVersion: string
   readonly instanceClass: string
   readonly storage: StorageDescription
+  /** What snapshots can be had of it; null: none. `hoursMax`: how long the cloud keeps one at most, null: until somebody removes it. */
+  readonly snapshots: { readonly hoursMax: number | null } | null
   readonly deletionProtected: boolean
   /** The name of the instance that it is a read replica of. */
   readonly replicaOf: string | null

@@ -89,44 +89,66 @@ const FilePolicy = Type.Object(
   { ...closed, description: 'approval, limits, lockTimeout, lockAttempts, bake and snapshotRetention' },
 )
 
-const FileDatabase = Type.Object(
+const CLOUDS = 'aws, azure or gcp'
+
+const name = text(
+  'lower-case letters, digits and single hyphens between them, beginning with a letter, 40 at most',
+  '^(?=.{1,40}$)[a-z][a-z0-9]*(-[a-z0-9]+)*$',
+)
+
+const place = {
+  database: text('the name of a PostgreSQL database, 63 bytes at most'),
+  environment: text('lower-case letters, digits and hyphens, such as production', '^[a-z][a-z0-9-]*$'),
+  labels: Type.Optional(
+    Type.Record(Type.String(), Type.String({ description: 'text, in quotes where it looks like a number' }), {
+      description: 'names with texts',
+    }),
+  ),
+}
+
+const work = {
+  migrations: text('the folder of the migrations, relative to this file'),
+  checks: Type.Optional(FileChecks),
+  policy: Type.Optional(FilePolicy),
+}
+
+const connections = Type.Object(
+  { admin: FileConnection, migrator: FileConnection },
+  { ...closed, description: 'the connections admin and migrator' },
+)
+
+const instanceClass = (example: string) => {
+  const description = `an instance class such as ${example}`
+  return Type.Optional(Type.Union([text(description, '^\\S+$'), Type.Null()], { description }))
+}
+
+/** Not a whole continent of addresses: the copy holds production's data. `0.0.0.0` would be all of Azure's services. */
+const OCTET = '(25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])'
+const networks = Type.Array(
+  text('an IPv4 network of /8 or smaller, such as 10.1.2.0/24', `^(?!0\\.)${OCTET}(\\.${OCTET}){3}(/([89]|[12][0-9]|3[0-2]))?$`),
+  { minItems: 1, description: 'a list with at least one IPv4 network that holds only the control plane, such as 10.1.2.0/24' },
+)
+
+const AwsDatabase = Type.Object(
   {
-    name: text(
-      'lower-case letters, digits and single hyphens between them, beginning with a letter, 40 at most',
-      '^(?=.{1,40}$)[a-z][a-z0-9]*(-[a-z0-9]+)*$',
-    ),
-    cloud: Type.Literal('aws', { description: 'aws' }),
+    name,
+    cloud: Type.Literal('aws', { description: CLOUDS }),
     account: text('the account’s 12 digits in quotes, such as "123456789012"', '^[0-9]{12}$'),
     region: text('a region such as eu-central-1', '^[a-z]+(-[a-z]+)+-[0-9]{1,2}$'),
     instance: text(
       'the identifier of an RDS instance: letters, digits and single hyphens between them, beginning with a letter, 63 at most',
       '^(?=.{1,63}$)[A-Za-z][A-Za-z0-9]*(-[A-Za-z0-9]+)*$',
     ),
-    database: text('the name of a PostgreSQL database, 63 bytes at most'),
-    environment: text('lower-case letters, digits and hyphens, such as production', '^[a-z][a-z0-9-]*$'),
-    labels: Type.Optional(
-      Type.Record(Type.String(), Type.String({ description: 'text, in quotes where it looks like a number' }), {
-        description: 'names with texts',
-      }),
-    ),
-    connections: Type.Object(
-      { admin: FileConnection, migrator: FileConnection },
-      { ...closed, description: 'the connections admin and migrator' },
-    ),
-    migrations: text('the folder of the migrations, relative to this file'),
-    checks: Type.Optional(FileChecks),
-    policy: Type.Optional(FilePolicy),
+    ...place,
+    connections,
+    ...work,
     canary: Type.Object(
       {
         securityGroups: Type.Array(text('the identifier of a security group, such as sg-0a1b2c3d4e5f67890', '^sg-[a-z0-9-]+$'), {
           minItems: 1,
           description: 'a list with at least one security group that lets only the control plane in',
         }),
-        instanceClass: Type.Optional(
-          Type.Union([text('an instance class such as db.t4g.medium', '^\\S+$'), Type.Null()], {
-            description: 'an instance class such as db.t4g.medium',
-          }),
-        ),
+        instanceClass: instanceClass('db.t4g.medium'),
       },
       { ...closed, description: 'the canary’s settings, with securityGroups' },
     ),
@@ -134,14 +156,93 @@ const FileDatabase = Type.Object(
   { ...closed, description: 'a database' },
 )
 
+const AzureDatabase = Type.Object(
+  {
+    name,
+    cloud: Type.Literal('azure', { description: CLOUDS }),
+    account: text(
+      'the subscription’s id in lower case, such as 3f2c1a9e-0b4d-4c57-9d3e-6a1b2c3d4e5f',
+      '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$',
+    ),
+    resourceGroup: text(
+      'the name of the resource group that holds the server, 90 characters at most',
+      '^(?=.{1,90}$)[\\p{L}\\p{N}._()-]*[\\p{L}\\p{N}_()-]$',
+    ),
+    region: text('a region by its short name, such as westeurope', '^[a-z]+[a-z0-9]*$'),
+    instance: text(
+      'the name of a flexible server, without its domain: lower-case letters, digits and hyphens between them, 3 to 63',
+      '^(?=.{3,63}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?$',
+    ),
+    ...place,
+    connections,
+    ...work,
+    canary: Type.Object({ networks }, { ...closed, description: 'the canary’s settings, with networks' }),
+  },
+  { ...closed, description: 'a database' },
+)
+
+/** Cloud SQL lets nobody choose its master's name. */
+const GoogleAdmin = Type.Object(
+  { ...FileConnection.properties, user: text('postgres, since every instance’s master is called so', '^postgres$') },
+  { ...closed, description: 'a connection with user and secret' },
+)
+
+const GcpDatabase = Type.Object(
+  {
+    name,
+    cloud: Type.Literal('gcp', { description: CLOUDS }),
+    account: text('the project’s id, such as shop-production', '^([a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]$'),
+    region: text('a region such as europe-west3', '^[a-z]+-[a-z]+[0-9]{1,2}$'),
+    instance: text(
+      'the name of a Cloud SQL instance, without its project: lower-case letters, digits and hyphens between them, beginning with a letter, 98 at most',
+      '^(?=.{1,98}$)[a-z]([a-z0-9-]*[a-z0-9])?$',
+    ),
+    ...place,
+    connections: Type.Object(
+      { admin: GoogleAdmin, migrator: FileConnection },
+      { ...closed, description: 'the connections admin and migrator' },
+    ),
+    ...work,
+    canary: Type.Object(
+      { networks, instanceClass: instanceClass('db-custom-2-7680') },
+      { ...closed, description: 'the canary’s settings, with networks' },
+    ),
+  },
+  { ...closed, description: 'a database' },
+)
+
+/** Of no cloud that there is: what depends on the cloud is not looked at, since nothing about it would be true. */
+const OtherDatabase = Type.Object(
+  {
+    name,
+    cloud: Type.Union([Type.Literal('aws'), Type.Literal('azure'), Type.Literal('gcp')], { description: CLOUDS }),
+    account: Type.Optional(Type.Unknown()),
+    resourceGroup: Type.Optional(Type.Unknown()),
+    region: Type.Optional(Type.Unknown()),
+    instance: Type.Optional(Type.Unknown()),
+    ...place,
+    connections,
+    ...work,
+    canary: Type.Optional(Type.Unknown()),
+  },
+  { ...closed, description: 'a database' },
+)
+
+/** A database's own schema, by its `cloud`. */
+export const DATABASE_SCHEMAS = { aws: AwsDatabase, azure: AzureDatabase, gcp: GcpDatabase, other: OtherDatabase } as const
+
+/** The file as a whole; each database has a schema of its own. */
 export const FleetFileSchema = Type.Object(
   {
     version: Type.Literal(1, { description: '1' }),
-    databases: Type.Array(FileDatabase, { description: 'a list of databases' }),
+    databases: Type.Array(Type.Unknown({ description: 'a database' }), { description: 'a list of databases' }),
   },
   { ...closed, description: 'a fleet with version and databases' },
 )
 
-export type FleetFile = Static<typeof FleetFileSchema>
-export type FleetFileDatabase = FleetFile['databases'][number]
-export type FleetFileConnection = FleetFileDatabase['connections']['admin']
+export type FleetFileDatabase = Static<typeof AwsDatabase> | Static<typeof AzureDatabase> | Static<typeof GcpDatabase>
+export type FleetFileConnection = Static<typeof FileConnection>
+export interface FleetFile {
+  readonly version: 1
+  readonly databases: readonly FleetFileDatabase[]
+}

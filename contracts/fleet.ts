@@ -1,9 +1,7 @@
 /** The fleet file's entries once parsed, with defaults filled in. `fleet.schema.ts` is the schema of the file itself. */
 
-/** Clouds that there is an adapter for. */
+/** Clouds that there is an adapter for, and whose databases operations serve. */
 export type Cloud = 'aws' | 'azure' | 'gcp'
-/** Clouds whose databases operations serve from end to end: what the fleet file accepts. */
-export type ServedCloud = 'aws'
 export type TlsMode = 'disable' | 'require' | 'verify-full'
 
 /** A reference such as `env:SHOP_PASSWORD` or `file:/run/secrets/shop`. Resolved inside activities; never the secret itself. */
@@ -58,21 +56,15 @@ export interface MigrationPolicy {
   readonly snapshotRetentionHours: number
 }
 
-export interface CanarySettings {
-  /** Network rules that let only the control plane in. */
-  readonly securityGroups: readonly string[]
-  /** Null: the source's own class. */
-  readonly instanceClass: string | null
-}
-
-/** One PostgreSQL database in one managed instance. */
-export interface DatabaseEntry {
+/** What an entry says whatever its cloud. */
+interface AnyDatabase {
   /** Unique in the fleet: lower-case letters, digits and hyphens. */
   readonly name: string
-  readonly cloud: ServedCloud
+  /** The AWS account, the Azure subscription, the Google Cloud project. */
   readonly account: string
+  /** In the cloud's own word: `eu-central-1`, `westeurope`, `europe-west3`. */
   readonly region: string
-  /** The cloud's identifier of the instance. */
+  /** The cloud's identifier of the instance; on Azure the server's name. */
   readonly instance: string
   /** The PostgreSQL database's name. */
   readonly database: string
@@ -83,15 +75,46 @@ export interface DatabaseEntry {
   readonly migrations: string
   readonly checks: Checks
   readonly policy: MigrationPolicy
-  readonly canary: CanarySettings
 }
+
+interface AwsDatabase extends AnyDatabase {
+  readonly cloud: 'aws'
+  readonly canary: {
+    /** They let only the control plane in. */
+    readonly securityGroups: readonly string[]
+    /** Null: the source's own class. */
+    readonly instanceClass: string | null
+  }
+}
+
+interface AzureDatabase extends AnyDatabase {
+  readonly cloud: 'azure'
+  readonly resourceGroup: string
+  /** Azure restores a server with its source's class. */
+  readonly canary: {
+    /** IPv4 networks, as `10.1.2.0/24`: they let only the control plane in. */
+    readonly networks: readonly string[]
+  }
+}
+
+interface GcpDatabase extends AnyDatabase {
+  readonly cloud: 'gcp'
+  readonly canary: {
+    readonly networks: readonly string[]
+    readonly instanceClass: string | null
+  }
+}
+
+/** One PostgreSQL database in one managed instance. */
+export type DatabaseEntry = AwsDatabase | AzureDatabase | GcpDatabase
 
 export interface Fleet {
   readonly version: 1
   readonly databases: readonly DatabaseEntry[]
 }
 
-/** The scope of an instance's lock: `lock/<cloud>/<account>/<region>/<resource>`. */
+/** The scope of an instance's lock: `lock/<cloud>/<account>/<region>/<resource>`. A server's name is Azure's once only, so that its resource group
+ *  is no part of it: a group's name may be spelled in several ways, and two spellings would be two locks on one instance. */
 export function lockScope(entry: Pick<DatabaseEntry, 'cloud' | 'account' | 'region' | 'instance'>): string {
   return `lock/${entry.cloud}/${entry.account}/${entry.region}/${entry.instance.toLowerCase()}`
 }

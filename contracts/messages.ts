@@ -39,5 +39,5 @@ export const SEARCH_ATTRIBUTES = {
   status: 'CapstanStatus',
 } as const
 
-export const TASK_QUEUES = { control: 'control', postgres: 'postgres', aws: 'aws' } as const
+export const TASK_QUEUES = { control: 'control', postgres: 'postgres', aws: 'aws', azure: 'azure', gcp: 'gcp' } as const
 export type TaskQueue = (typeof TASK_QUEUES)[keyof typeof TASK_QUEUES]

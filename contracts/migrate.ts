@@ -1,5 +1,5 @@
 /** Inputs and results of the migrate operation. */
-import type { MigrationPolicy } from './fleet'
+import type { Cloud, MigrationPolicy } from './fleet'
 import {
   type Finding,
   type IsoInstant,
@@ -43,6 +43,20 @@ export interface InstanceAddress {
   readonly host: string
   readonly port: number
   readonly engineVersion: string
+  /** Of a target whose cloud is not as a plan takes for granted. */
+  readonly traits?: CloudTraits
+}
+
+/** What a plan has to know of a cloud, and to say, before anything is done. Where nothing is said, a snapshot is restored by its name as a new
+ *  instance that is inert before it starts, and is kept until it is removed. */
+export interface CloudTraits {
+  /** `in-place`: over a new instance. `moment`: not at all; the server's log is restored to the moment at which the snapshot was complete. */
+  readonly restoreFromSnapshot: 'new-instance' | 'in-place' | 'moment'
+  /** `after-start`: a copy runs for minutes with its source's settings, so that a source in which something acts by itself is refused. */
+  readonly inertCopy: 'before-first-start' | 'after-start'
+  readonly snapshotsOutliveInstance: boolean
+  /** How long the cloud keeps a snapshot of this instance at most; null: until somebody removes it. */
+  readonly snapshotHoursMax: number | null
 }
 
 export interface PlannedStatement {
@@ -78,6 +92,7 @@ export interface MigrationPlan {
   readonly current: string | null
   readonly target: string | null
   readonly pending: readonly PlannedScript[]
+  readonly traits?: CloudTraits
 }
 
 /** The plan as the workflow carries it: the whole one is in the ledger. */
@@ -132,6 +147,8 @@ export const RETIRE_SNAPSHOT_WORKFLOW = 'retireSnapshot'
 export interface RetireSnapshotInput {
   /** The operation that took the snapshot. */
   readonly operation: OperationId
+  /** Left out by what was started before operations served other clouds: aws. */
+  readonly cloud?: Cloud
   readonly bundle: Sha256
   readonly snapshot: string
   readonly retentionHours: number

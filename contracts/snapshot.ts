@@ -1,5 +1,6 @@
 /** Inputs and results of the snapshot operation, and of the list of an instance's snapshots. */
-import type { ServedCloud } from './fleet'
+import type { Cloud } from './fleet'
+import type { CloudTraits } from './migrate'
 import {
   type Finding,
   type IsoInstant,
@@ -45,6 +46,8 @@ export interface SnapshotPlan {
   readonly retentionHours: number
   /** Snapshots that could be removed by now, once this one is there. Decided anew when it is time. */
   readonly expiring: readonly string[]
+  /** Where the cloud's snapshots are less than a copy that can be restored by its name for as long as it is kept. */
+  readonly traits?: CloudTraits
 }
 
 export interface SnapshotStorage {
@@ -109,7 +112,7 @@ export interface SnapshotList {
 
 export interface ListSnapshotsInput {
   readonly bundle: Sha256
-  readonly cloud: ServedCloud
+  readonly cloud: Cloud
   readonly heartbeatTimeoutMs: number
 }
 

@@ -34,11 +34,12 @@ export function workerProgram({ config, temporalAddress, ledgerUrl, lab, block, 
       TEMPORAL_ADDRESS: temporalAddress,
       TEMPORAL_NAMESPACE: config.temporalNamespace,
       CAPSTAN_LEDGER_URL: ledgerUrl,
-      CAPSTAN_TASK_QUEUES: 'control,postgres,aws',
+      CAPSTAN_TASK_QUEUES: 'control,postgres,aws,azure,gcp',
       CAPSTAN_SECRET_KEY: secrets.secretKey,
       CAPSTAN_WORKFLOW_BUNDLE: join(dist, 'workflow-bundle.js'),
       CAPSTAN_POSTGRES_SOURCE_ADDRESS: controlAddress(block),
       ...awsEnvironment(lab),
+      ...otherClouds(lab),
       CAPSTAN_SECRET_VARIABLES: 'SHOP_',
       SHOP_ADMIN_PASSWORD: secrets.shopAdmin,
       SHOP_MIGRATOR_PASSWORD: secrets.shopMigrator,
@@ -52,7 +53,14 @@ export function workerProgram({ config, temporalAddress, ledgerUrl, lab, block, 
 /** The lab once it runs. */
 export interface Lab {
   readonly api: string
+  /** Where Azure's SDK finds it, over TLS, and who signed its certificate. */
+  readonly tlsApi: string
+  readonly certificateFile: string
+  /** Of PostgreSQL, on every instance. */
+  readonly dataPort: number
   readonly aws: { readonly accessKeyId: string; readonly secretAccessKey: string; readonly region: string }
+  readonly azure: { readonly subscriptionId: string; readonly token: string }
+  readonly gcp: { readonly projectId: string; readonly accessToken: string }
   /** What `/_lab` asks for; null for a lab that asks for nothing. */
   readonly token: string | null
 }
@@ -62,18 +70,19 @@ export function labHeaders({ token }: Pick<Lab, 'token'>): Readonly<Record<strin
   return token === null ? {} : { authorization: `Bearer ${token}` }
 }
 
-interface LabCredentials {
-  readonly aws: Lab['aws']
-}
+type LabCredentials = Pick<Lab, 'aws' | 'azure' | 'gcp'>
+type LabPlaces = Pick<Lab, 'api' | 'tlsApi' | 'certificateFile' | 'dataPort'>
 
 /** From its ready line; one that keeps its credentials out of it is asked for them. */
 export async function labThatSaid(said: Readonly<Record<string, unknown>>): Promise<Lab> {
-  const { api, credentials, labToken } = said as { api: string; credentials?: LabCredentials; labToken?: string }
+  type Said = LabPlaces & { credentials?: LabCredentials; labToken?: string }
+  const { api, tlsApi, certificateFile, dataPort, credentials, labToken } = said as unknown as Said
   const token = labToken ?? null
-  if (credentials !== undefined) return { api, aws: credentials.aws, token }
+  const places = { api, tlsApi, certificateFile, dataPort, token }
+  if (credentials !== undefined) return { ...places, ...credentials }
   const answer = await fetch(`${api}/_lab/status`, { headers: labHeaders({ token }) })
   const status = (await answer.json()) as { credentials: LabCredentials }
-  return { api, aws: status.credentials.aws, token }
+  return { ...places, ...status.credentials }
 }
 
 export interface LabPlace {
@@ -114,6 +123,19 @@ function awsEnvironment({ api, aws }: Lab): Readonly<Record<string, string>> {
     AWS_REGION: aws.region,
     AWS_ENDPOINT_URL_RDS: api,
     ...QUIET_SDK,
+  }
+}
+
+/** As the worker is told of clouds that are not where the vendors have them. */
+function otherClouds({ api, tlsApi, certificateFile, dataPort, azure, gcp }: Lab): Readonly<Record<string, string>> {
+  return {
+    CAPSTAN_AZURE_ENDPOINT: tlsApi,
+    CAPSTAN_AZURE_CA_FILE: certificateFile,
+    CAPSTAN_AZURE_TOKEN: azure.token,
+    CAPSTAN_AZURE_POSTGRES_PORT: String(dataPort),
+    CAPSTAN_GCP_ENDPOINT: api,
+    CAPSTAN_GCP_TOKEN: gcp.accessToken,
+    CAPSTAN_GCP_POSTGRES_PORT: String(dataPort),
   }
 }
 

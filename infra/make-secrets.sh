@@ -22,4 +22,6 @@ keep secret-key "$(random 32)"
 keep aws-credentials "[default]
 aws_access_key_id = PUT-THE-KEY-HERE
 aws_secret_access_key = PUT-THE-SECRET-HERE"
-echo "secrets are in $folder; put AWS's into $folder/aws-credentials, and each database's password into a file in $folder/databases"
+keep azure-certificate "PUT THE CERTIFICATE AND ITS KEY HERE, AS PEM"
+keep gcp-key "PUT THE SERVICE ACCOUNT'S JSON HERE"
+echo "secrets are in $folder; put each cloud's into $folder/aws-credentials, azure-certificate and gcp-key, and each database's password into a file in $folder/databases"

@@ -16,6 +16,8 @@ export interface EvidenceRequest {
   readonly bundle: Sha256
   readonly cloud: string
   readonly account: string
+  /** On Azure. */
+  readonly resourceGroup?: string
   readonly region: string
   readonly instance: string
   /** The PostgreSQL database. */

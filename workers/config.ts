@@ -1,7 +1,7 @@
 /** The worker's environment, read once. A worker is asked only for what its queues need, so that it can be given no more. */
 import { failure } from '../contracts/failures'
 import { TASK_QUEUES, type TaskQueue } from '../contracts/messages'
-import { choice, type Environment, milliseconds, required } from './environment'
+import { choice, contentOf, type Environment, milliseconds, optional, required } from './environment'
 import { readSecretVariables, type SecretAccess } from './secrets'
 import { readTemporalAccess, type TemporalAccess } from './temporal-access'
 
@@ -15,6 +15,7 @@ export interface WorkerConfig {
   readonly secretKey: Buffer | null
   /** What references of a fleet file may lead to: nothing that is not allowed here. */
   readonly secrets: SecretAccess
+  readonly clouds: CloudAccess
   /** Null when this worker runs no workflows. */
   readonly workflowBundle: string | null
   readonly sourceAddress: string | null
@@ -28,8 +29,26 @@ export interface WorkerConfig {
   readonly failpoints: string | null
 }
 
+/** Where to find clouds that are not where the vendors' SDKs look by themselves: a lab. AWS's SDK reads the like from its own variables. */
+export interface CloudAccess {
+  /** All null for a cloud that this worker does not serve. */
+  readonly azure: CloudPlace & {
+    /** PEM of who signed the endpoint's certificate: the SDK gives no token to an endpoint without TLS. */
+    readonly authority: string | null
+  }
+  readonly gcp: CloudPlace
+}
+
+interface CloudPlace {
+  readonly endpoint: string | null
+  /** Instead of the vendor's default chain of credentials. Goes to `endpoint` and nowhere else. */
+  readonly token: string | null
+  /** Of PostgreSQL, on every instance; null: 5432, since neither API names one. */
+  readonly port: number | null
+}
+
 /** Its activities derive the canary's password. */
-const NEEDS_SECRET_KEY: readonly TaskQueue[] = [TASK_QUEUES.postgres, TASK_QUEUES.aws]
+const NEEDS_SECRET_KEY: readonly TaskQueue[] = [TASK_QUEUES.postgres, TASK_QUEUES.aws, TASK_QUEUES.azure, TASK_QUEUES.gcp]
 
 function queuesOf(text: string): TaskQueue[] {
   const known = Object.values(TASK_QUEUES)
@@ -44,10 +63,62 @@ function queuesOf(text: string): TaskQueue[] {
 }
 
 function secretKeyOf(env: Environment): Buffer {
-  const key = Buffer.from(required(env, 'CAPSTAN_SECRET_KEY', 'a worker of the queues postgres and aws'), 'hex')
+  const key = Buffer.from(required(env, 'CAPSTAN_SECRET_KEY', 'a worker of the queues postgres, aws, azure and gcp'), 'hex')
   if (key.length < 32)
     throw failure('OPTION_INVALID', 'CAPSTAN_SECRET_KEY is too short; it has to be at least 64 hexadecimal digits.')
   return key
+}
+
+interface PlaceVariables {
+  readonly endpoint: string
+  readonly token: string
+  readonly port: string
+  /** Of the endpoint. */
+  readonly protocols: readonly string[]
+}
+
+const AZURE: PlaceVariables = {
+  endpoint: 'CAPSTAN_AZURE_ENDPOINT',
+  token: 'CAPSTAN_AZURE_TOKEN',
+  port: 'CAPSTAN_AZURE_POSTGRES_PORT',
+  protocols: ['https:'],
+}
+const GCP: PlaceVariables = {
+  endpoint: 'CAPSTAN_GCP_ENDPOINT',
+  token: 'CAPSTAN_GCP_TOKEN',
+  port: 'CAPSTAN_GCP_POSTGRES_PORT',
+  protocols: ['http:', 'https:'],
+}
+
+function cloudsOf(env: Environment, queues: readonly TaskQueue[]): CloudAccess {
+  const nowhere: CloudPlace = { endpoint: null, token: null, port: null }
+  const azure = queues.includes(TASK_QUEUES.azure)
+  const authorityFile = azure ? env.CAPSTAN_AZURE_CA_FILE || null : null
+  return {
+    azure: {
+      ...(azure ? placeOf(env, AZURE) : nowhere),
+      authority: authorityFile === null ? null : contentOf('CAPSTAN_AZURE_CA_FILE', authorityFile),
+    },
+    gcp: queues.includes(TASK_QUEUES.gcp) ? placeOf(env, GCP) : nowhere,
+  }
+}
+
+function placeOf(env: Environment, variables: PlaceVariables): CloudPlace {
+  const refuse = (variable: string, why: string) => failure('OPTION_INVALID', `${variable} ${why}.`, { variable })
+  const endpoint = env[variables.endpoint] || null
+  const token = optional(env, variables.token)
+  const port = env[variables.port] || null
+  if (endpoint !== null && !(URL.canParse(endpoint) && variables.protocols.includes(new URL(endpoint).protocol))) {
+    const begin = variables.protocols.map((protocol) => `${protocol}//`).join(' or ')
+    throw refuse(variables.endpoint, `is ${endpoint}; it has to be a URL that begins with ${begin}`)
+  }
+  if (token !== null && endpoint === null) {
+    throw refuse(variables.token, `is set without ${variables.endpoint}; a token is for one endpoint alone`)
+  }
+  if (port !== null && !(/^\d+$/.test(port) && Number(port) >= 1 && Number(port) <= 65_535)) {
+    throw refuse(variables.port, `is ${port}; it has to be a port number, 1 to 65535`)
+  }
+  return { endpoint, token, port: port === null ? null : Number(port) }
 }
 
 export function readConfig(env: Environment): WorkerConfig {
@@ -62,6 +133,7 @@ export function readConfig(env: Environment): WorkerConfig {
       variables: readSecretVariables(env.CAPSTAN_SECRET_VARIABLES ?? ''),
       folder: env.CAPSTAN_SECRETS_FOLDER || null,
     },
+    clouds: cloudsOf(env, queues),
     workflowBundle: queues.includes(TASK_QUEUES.control)
       ? required(env, 'CAPSTAN_WORKFLOW_BUNDLE', 'a worker of the queue control')
       : null,

@@ -11,10 +11,10 @@ import type { ActivityInterceptorDeps } from './interceptors/activity'
 import { createSecretResolver } from './secrets'
 
 export function createDeps(config: WorkerConfig, env: Environment, ledger: Ledger): ActivityDeps & ActivityInterceptorDeps {
-  const { queues, secrets, sourceAddress, failpoints } = config
+  const { queues, clouds, secrets, sourceAddress, failpoints } = config
   return {
     ledger,
-    cloudOf: createClouds(queues),
+    cloudOf: createClouds(queues, clouds),
     resolveSecret: queues.includes(TASK_QUEUES.postgres)
       ? createSecretResolver(env, secrets)
       : async () => {

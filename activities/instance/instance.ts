@@ -1,13 +1,15 @@
 /** Temporary instances: the inert canary of an operation. */
 import type { InstanceDescription } from '../../clouds/port'
 import { failure } from '../../contracts/failures'
+import type { DatabaseEntry } from '../../contracts/fleet'
 import type { InstanceAddress } from '../../contracts/migrate'
 import { temporaryName } from '../../contracts/operation'
 import { changing, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { recordRemoval } from '../resources'
 import { findTarget } from '../target'
-import { notListed, notReadyYet } from '../waiting'
+import { traitsOf } from '../traits'
+import { atOurPace, notListed, notReadyYet } from '../waiting'
 import { canaryPassword } from './canary-password'
 import type { InstanceActivities } from './contract'
 
@@ -23,18 +25,30 @@ function addressOf(found: InstanceDescription): InstanceAddress {
   return { instance, instanceId, ...endpoint, engineVersion }
 }
 
+/** What a restore of the canary is told beyond its names: who may connect, and its class where the cloud lets that be chosen. */
+function canaryRequest(database: DatabaseEntry): { networkRules: readonly string[]; instanceClass: string | null } {
+  switch (database.cloud) {
+    case 'aws':
+      return { networkRules: database.canary.securityGroups, instanceClass: database.canary.instanceClass }
+    case 'azure':
+      return { networkRules: database.canary.networks, instanceClass: null }
+    case 'gcp':
+      return { networkRules: database.canary.networks, instanceClass: database.canary.instanceClass }
+  }
+}
+
 type Deps = Pick<ActivityDeps, 'ledger' | 'cloudOf' | 'secretKey'>
 
 export function createInstanceActivities({ ledger, cloudOf, secretKey }: Deps): InstanceActivities {
   return {
     async describeTarget({ bundle }) {
       const { database } = await ledger.getBundle(bundle)
-      return addressOf(await findTarget(cloudOf, database, { signal: currentAct().signal }))
+      const found = await findTarget(cloudOf, database, { signal: currentAct().signal })
+      return { ...addressOf(found), ...traitsOf(found, cloudOf(database).capabilities) }
     },
     async startCanary({ operation, step, bundle, snapshot }) {
       const { database } = await ledger.getBundle(bundle)
       const instance = temporaryName(operation, step)
-      const { securityGroups, instanceClass } = database.canary
       const owner = { operation, step, expiresAt: null }
       const options = changing()
       const createdAt = new Date().toISOString()
@@ -47,10 +61,8 @@ export function createInstanceActivities({ ledger, cloudOf, secretKey }: Deps): 
         expiresAt: null,
         removedAt: null,
       })
-      await cloudOf(database).startInertRestore(
-        { source: database.instance, snapshot, instance, networkRules: securityGroups, instanceClass, owner },
-        options,
-      )
+      const request = { source: database.instance, snapshot, instance, ...canaryRequest(database), owner }
+      await atOurPace(cloudOf(database).startInertRestore(request, options))
       return { instance }
     },
     async awaitInstance({ bundle, instance }) {

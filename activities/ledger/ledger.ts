@@ -52,6 +52,8 @@ export function createLedgerActivities({ ledger }: Pick<ActivityDeps, 'ledger'>)
 /** What was asked for, with the limits that it was held against: evidence has to be readable without the ledger. */
 async function requestOf(ledger: Ledger, operation: OperationId): Promise<EvidenceRequest> {
   const { mode, bundle } = await ledger.getOrigin(operation)
-  const { cloud, account, region, instance, database, environment, policy } = (await ledger.getBundle(bundle)).database
-  return { mode, bundle, cloud, account, region, instance, database, environment, policy }
+  const entry = (await ledger.getBundle(bundle)).database
+  const { cloud, account, region, instance, database, environment, policy } = entry
+  const within = entry.cloud === 'azure' ? { resourceGroup: entry.resourceGroup } : {}
+  return { mode, bundle, cloud, account, ...within, region, instance, database, environment, policy }
 }

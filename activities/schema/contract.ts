@@ -17,6 +17,9 @@ export interface LockRef {
 export interface SchemaActivities {
   /** Reads the target's history, schema and version, validates, and stores the plan in the ledger. Changes nothing. */
   planMigration(input: StepRef & { target: InstanceAddress; lock: LockRef | null }): Promise<PlanSummary>
+  /** Proves that nothing in the target would act by itself in a copy that runs with the target's settings for a while; refuses with
+   *  CANARY_NOT_INERT. Changes nothing. */
+  proveDormant(input: StepRef & { target: InstanceAddress }): Promise<void>
   /** Proves that the canary answers to its new password and cannot act on the outside; refuses with CANARY_NOT_INERT. */
   proveInert(input: StepRef & { canary: InstanceAddress }): Promise<{ summary: string }>
   /** Runs the pending migrations on the canary and records what each statement cost. Resumes after a kill. */

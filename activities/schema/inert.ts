@@ -1,5 +1,6 @@
 /** Is the canary ours, and can it not act on the outside? */
 import { Failure, failure } from '../../contracts/failures'
+import type { Cloud } from '../../contracts/fleet'
 import type { Session } from '../../postgres/connect/session'
 import { inertnessFindings } from '../../postgres/inspect/inertness'
 import { currentAct } from '../act'
@@ -18,7 +19,7 @@ export async function proveInert(
   const { database: entry } = await deps.ledger.getBundle(bundle)
   const request = { entry, role: 'admin', operation, step, address: canary, canary: true } as const
   try {
-    await withSession(deps, request, (session) => assertInert(session, canary.instance))
+    await withSession(deps, request, (session) => assertInert(session, canary.instance, entry.cloud))
   } catch (error) {
     const early =
       error instanceof Failure && error.code === 'CREDENTIALS_REJECTED' && currentAct().attempt < TAKEOVER_ATTEMPTS_MAX
@@ -27,9 +28,11 @@ export async function proveInert(
   return { summary: canary.instance }
 }
 
-async function assertInert(session: Session, instance: string): Promise<void> {
+async function assertInert(session: Session, instance: string, cloud: Cloud): Promise<void> {
   // What only a statement could set off is the migration's own business; what acts by itself must not run.
-  const findings = (await inertnessFindings(session)).filter(({ severity }) => severity === 'acts')
+  const acting = (await inertnessFindings(session)).filter(({ severity }) => severity === 'acts')
+  // Azure sets archive_mode to always on every server; a copy archives into its own storage.
+  const findings = cloud === 'azure' ? acting.filter(({ id }) => id !== 'archiving') : acting
   if (findings.length === 0) return
   throw failure(
     'CANARY_NOT_INERT',

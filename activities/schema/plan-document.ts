@@ -65,6 +65,7 @@ export async function planDocument({ bundle, target, fingerprint, history, plan 
     current: plan.current,
     target: plan.target,
     pending,
+    ...(target.traits === undefined ? {} : { traits: target.traits }),
   }
   return { ...body, digest: sha256Of(body) }
 }

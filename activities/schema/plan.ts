@@ -12,7 +12,9 @@ import { resolveMigrations } from '../../postgres/migrate/resolve'
 import { assertValid, validateMigrations } from '../../postgres/migrate/validate'
 import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
+import { assertKept } from '../traits'
 import type { LockRef, SchemaActivities } from './contract'
+import { assertDormant } from './dormant'
 import { withSession } from './open-session'
 import { planDocument } from './plan-document'
 
@@ -36,9 +38,17 @@ export async function planTarget(
       return { document: await planDocument({ bundle, target, fingerprint, history: rows, plan }), standing }
     },
   )
+  if (document.pending.length > 0) await assertCopyable(deps, { operation, step, entry, address: target })
   assertMayAct()
   await deps.ledger.putDocument({ operation, name: 'plan', document })
   return { ...summaryOf(document), epoch: await epochAbove(deps, operation, lock, standing) }
+}
+
+/** What the cloud cannot promise is refused before anything is done: a snapshot for as long as it is wanted, a copy that does not act. */
+async function assertCopyable(deps: ActivityDeps, asked: Parameters<typeof assertDormant>[1]): Promise<void> {
+  const { entry, address } = asked
+  assertKept(address.instance, entry.policy.snapshotRetentionHours, address.traits)
+  if (address.traits?.inertCopy === 'after-start') await assertDormant(deps, asked)
 }
 
 /** A target that was restored from elsewhere, or that another ledger served before, may have a fence higher than our counter knows. */

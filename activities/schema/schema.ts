@@ -3,6 +3,7 @@ import { failure } from '../../contracts/failures'
 import type { ActivityDeps } from '../deps'
 import { applyToTarget, surveyApply } from './apply'
 import type { SchemaActivities } from './contract'
+import { proveDormant } from './dormant'
 import { proveInert } from './inert'
 import { judge } from './judge'
 import { planTarget } from './plan'
@@ -11,6 +12,7 @@ import { type RehearsalDocument, rehearse } from './rehearse'
 export function createSchemaActivities(deps: ActivityDeps): SchemaActivities {
   return {
     planMigration: (input) => planTarget(deps, input),
+    proveDormant: (input) => proveDormant(deps, input),
     proveInert: (input) => proveInert(deps, input),
     rehearse: (input) => rehearse(deps, input),
     async judgeRehearsal({ operation, bundle }) {

@@ -9,15 +9,21 @@ import type {
 } from '../../contracts/snapshot'
 import type { StepRef } from '../../contracts/step-ref'
 
+export interface StartedSnapshot {
+  readonly snapshot: string
+  /** The cloud's own record of it, where it keeps one and named it. */
+  readonly cloudOperation?: string
+}
+
 export interface SnapshotActivities {
   /** What would be taken of the target and what could then be removed; written into the ledger. Changes nothing in the cloud. */
   planSnapshot(
     input: StepRef & { target: InstanceAddress; snapshotStep: string; retentionHours: number },
   ): Promise<SnapshotPlanSummary>
   /** Starts `cap-<operation>-<step>` of the target. Safe to repeat: adopts its own. */
-  startSnapshot(input: StepRef & { retentionHours: number; startedAt: IsoInstant }): Promise<{ snapshot: string }>
+  startSnapshot(input: StepRef & { retentionHours: number; startedAt: IsoInstant }): Promise<StartedSnapshot>
   /** Polls once; NOT_READY_YET until the snapshot can be restored. */
-  awaitSnapshot(input: StepRef & { snapshot: string }): Promise<{ createdAt: IsoInstant | null }>
+  awaitSnapshot(input: StepRef & StartedSnapshot): Promise<{ createdAt: IsoInstant | null }>
   /** Holds the snapshot against the plan: the very instance, encrypted as it, as large as it. */
   verifySnapshot(input: StepRef & { snapshot: string }): Promise<SnapshotVerification>
   /** Takes the step's own snapshot back: asks for its removal and polls once; NOT_READY_YET until it is gone. Safe to repeat, and when none

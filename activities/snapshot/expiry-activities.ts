@@ -56,7 +56,7 @@ export function createExpiryActivities({
       if (judged === undefined) throw notReadyYet(`Snapshot ${snapshot}`, 'not listed')
       const { standing } = judged
       if (standing === 'being-made') throw notReadyYet(`Snapshot ${snapshot}`, found.cloudState)
-      if (standing === 'within-retention') return { dueAt: found.owner?.expiresAt ?? null, standing }
+      if (standing === 'within-retention') return { dueAt: judged.description.owner?.expiresAt ?? null, standing }
       for (const name of await listExpired(series)) {
         const removal = await removeIfExpired(series, name)
         // For the others their own retirement cares.

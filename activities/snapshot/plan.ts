@@ -4,6 +4,7 @@ import { type OperationId, type Sha256, temporaryName } from '../../contracts/op
 import { SNAPSHOT_DOCUMENTS, type SnapshotPlan, type SnapshotPlanSummary } from '../../contracts/snapshot'
 import { sha256Of } from '../../ledger/digest'
 import type { Ledger } from '../../ledger/ledger'
+import { assertKept, traitsOf } from '../traits'
 import { judgeSeries } from './series'
 
 export interface PlanRequest {
@@ -19,13 +20,16 @@ export interface PlanRequest {
 export async function planSnapshot(request: PlanRequest): Promise<SnapshotPlanSummary> {
   const { ledger, cloud, operation, bundle, retentionHours } = request
   const { name: instance, instanceId, engineVersion, storage } = request.target
+  const { traits } = traitsOf(request.target, cloud.capabilities)
+  assertKept(instance, retentionHours, traits)
   const snapshot = temporaryName(operation, request.snapshotStep)
   // Newer than any: once it is there, nothing older is the last good one.
   const origin = { expiresAt: null, ended: true, sound: true }
   const coming = { name: snapshot, instanceId, state: 'ready', createdAt: '9999', origin } as const
   const judged = await judgeSeries({ ledger, cloud, instanceId, operation, now: new Date().toISOString() }, [coming])
   const expiring = judged.filter(({ standing }) => standing === 'expired').map(({ facts }) => facts.name)
-  const body = { version: 1 as const, bundle, instance, instanceId, engineVersion, storage, snapshot, retentionHours, expiring }
+  const facts = { version: 1 as const, bundle, instance, instanceId, engineVersion, storage, snapshot, retentionHours, expiring }
+  const body = { ...facts, ...(traits === undefined ? {} : { traits }) }
   const document: SnapshotPlan = { ...body, digest: sha256Of(body) }
   await ledger.putDocument({ operation, name: SNAPSHOT_DOCUMENTS.plan, document })
   return { digest: document.digest, sizeGib: storage.sizeGib, expiringCount: expiring.length }

@@ -10,6 +10,7 @@ import {
 import { SNAPSHOT_STEPS, type SnapshotStanding } from '../../contracts/snapshot'
 import type { Ledger } from '../../ledger/ledger'
 import { currentAct } from '../act'
+import { withOwner } from './owner'
 import { judgeRetention, type SnapshotFacts, type SnapshotOrigin } from './retention'
 
 export interface Series {
@@ -34,7 +35,8 @@ export async function judgeSeries(series: Series, coming: readonly SnapshotFacts
   const descriptions = await cloud.listSnapshots({ instanceId }, { signal: currentAct().signal })
   const known = new Map<OperationId, Promise<OriginOf>>()
   const judged: { description: SnapshotDescription; facts: SnapshotFacts }[] = []
-  for (const description of descriptions) {
+  for (const described of descriptions) {
+    const description = await withOwner(series, described)
     const { name, state, createdAt, owner } = description
     let origin: SnapshotOrigin | null = null
     if (owner !== null) {

@@ -1,31 +1,32 @@
 /** Snapshots of the target, through its cloud. */
-import { failure } from '../../contracts/failures'
-import { FINAL_STATUSES, type OperationId, temporaryName } from '../../contracts/operation'
+import type { ManagedPostgres } from '../../clouds/port'
+import { type Failure, failure } from '../../contracts/failures'
+import { temporaryName } from '../../contracts/operation'
 import { SNAPSHOT_DOCUMENTS } from '../../contracts/snapshot'
 import { assertMayAct, changing, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
-import { recordRemoval } from '../resources'
 import { findTarget } from '../target'
 import { notListed, notReadyYet } from '../waiting'
 import type { SnapshotActivities } from './contract'
 import { createExpiryActivities } from './expiry-activities'
 import { listSnapshots } from './list'
 import { planSnapshot, readPlan } from './plan'
+import { takeBack } from './take-back'
 import { judgeSnapshot } from './verify'
 
 type Deps = Pick<ActivityDeps, 'ledger' | 'cloudOf'>
 
-/** About eight seconds. */
-const UNSEEN_LOOKS = 10
+/** A cloud may list a snapshot only once it is complete, hours later: its record of it tells meanwhile how it goes. */
+async function unlisted(cloud: ManagedPostgres, snapshot: string, cloudOperation: string | undefined): Promise<Failure> {
+  if (cloudOperation === undefined) return notListed(`Snapshot ${snapshot}`)
+  const { state, message } = await cloud.describeOperation({ operation: cloudOperation }, { signal: currentAct().signal })
+  if (state === 'running') return notReadyYet(`Snapshot ${snapshot}`, 'being made')
+  if (state === 'done') return notListed(`Snapshot ${snapshot}`)
+  return failure('RESOURCE_FAILED', `Snapshot ${snapshot} could not be made: ${message}`, { snapshot })
+}
 
 export function createSnapshotActivities(deps: Deps): SnapshotActivities {
   const { ledger, cloudOf } = deps
-  /** After a reset the undo stands again, although older snapshots may have been removed for this one's sake. */
-  const othersRelyOn = async (operation: OperationId): Promise<boolean> => {
-    const record = await ledger.getOperation(operation)
-    if (record !== null && FINAL_STATUSES.includes(record.status)) return true
-    return (await ledger.getDocument({ operation, name: SNAPSHOT_DOCUMENTS.expiry })) !== null
-  }
   return {
     ...createExpiryActivities(deps),
     async planSnapshot({ operation, bundle, snapshotStep, retentionHours }) {
@@ -48,16 +49,19 @@ export function createSnapshotActivities(deps: Deps): SnapshotActivities {
         expiresAt,
         removedAt: null,
       })
-      await cloudOf(database).startSnapshot({ instance: database.instance, snapshot, owner }, options)
-      return { snapshot }
+      const { operation: cloudOperation } = await cloudOf(database).startSnapshot(
+        { instance: database.instance, snapshot, owner },
+        options,
+      )
+      return { snapshot, ...(cloudOperation === null ? {} : { cloudOperation }) }
     },
-    async awaitSnapshot({ bundle, snapshot }) {
+    async awaitSnapshot({ bundle, snapshot, cloudOperation }) {
       const { database } = await ledger.getBundle(bundle)
       const found = await cloudOf(database).describeSnapshot(
         { instance: database.instance, name: snapshot },
         { signal: currentAct().signal },
       )
-      if (found === null) throw notListed(`Snapshot ${snapshot}`)
+      if (found === null) throw await unlisted(cloudOf(database), snapshot, cloudOperation)
       if (found.state === 'ready') return { createdAt: found.createdAt }
       if (found.state === 'changing') throw notReadyYet(`Snapshot ${snapshot}`, found.cloudState)
       throw failure('RESOURCE_FAILED', `Snapshot ${snapshot} is ${found.cloudState} and will not become available.`, { snapshot })
@@ -79,25 +83,7 @@ export function createSnapshotActivities(deps: Deps): SnapshotActivities {
       const kind = storage.encrypted ? 'encrypted' : 'not encrypted, as the instance'
       return { findings, createdAt, summary: `${found.cloudState}, ${storage.sizeGib} GiB, ${kind}` }
     },
-    async awaitSnapshotRemoval({ operation, step, bundle, snapshot, instanceId }) {
-      const { database } = await ledger.getBundle(bundle)
-      if (await othersRelyOn(operation)) return
-      const options = changing()
-      const { attempt } = currentAct()
-      const found = await cloudOf(database).describeSnapshot({ instance: database.instance, name: snapshot }, options)
-      if (found === null) {
-        const begun = (await ledger.listResources({ operation })).find(({ name }) => name === snapshot)
-        const unseen = begun !== undefined && begun.removedAt === null
-        // A cloud may list what it makes only after a while: what was begun and not seen yet is looked for again.
-        if (unseen && attempt < UNSEEN_LOOKS) throw notReadyYet(`Snapshot ${snapshot}`, 'not listed')
-        return recordRemoval(ledger, { operation, kind: 'snapshot', name: snapshot })
-      }
-      // Nor does it remove what it is still making: whatever the snapshot becomes is removed then.
-      if (found.state === 'changing') throw notReadyYet(`Snapshot ${snapshot}`, found.cloudState)
-      await cloudOf(database).startSnapshotRemoval({ snapshot, instanceId, owner: { operation, step } }, options)
-      await recordRemoval(ledger, { operation, kind: 'snapshot', name: snapshot })
-      throw notReadyYet(`Snapshot ${snapshot}`, 'being removed')
-    },
+    awaitSnapshotRemoval: (input) => takeBack(deps, input),
     listSnapshots: ({ bundle }) => listSnapshots(deps, bundle),
   }
 }

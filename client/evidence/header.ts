@@ -48,11 +48,15 @@ function facts(evidence: EvidenceDocument): [string, string][] {
   ]
 }
 
+/** What a cloud calls what holds its instances. */
+const ACCOUNTS: Readonly<Record<string, string>> = { azure: 'subscription', gcp: 'project' }
+
 function whereabouts(request: NonNullable<EvidenceDocument['request']>): [string, string][] {
-  const { cloud, region, account, instance, database, environment, mode } = request
+  const { cloud, region, account, resourceGroup, instance, database, environment, mode } = request
+  const within = resourceGroup === undefined ? '' : `, resource group ${resourceGroup}`
   return [
     ['Target', `database ${database} on instance ${instance}`],
-    ['Where', `${cloud} ${region}, account ${account}, ${environment}`],
+    ['Where', `${cloud} ${region}, ${ACCOUNTS[cloud] ?? 'account'} ${account}${within}, ${environment}`],
     ...(mode === 'plan' ? [['Mode', 'plan only: nothing was to be changed'] as [string, string]] : []),
   ]
 }

@@ -32,9 +32,8 @@ export function toEntries(file: FleetFile, source: FleetSource): { entries: Data
 }
 
 function toEntry(file: FleetFileDatabase, path: FieldPath, reader: FieldReader): DatabaseEntry {
-  return {
+  const common = {
     name: file.name,
-    cloud: file.cloud,
     account: file.account,
     region: file.region,
     instance: file.instance,
@@ -48,7 +47,18 @@ function toEntry(file: FleetFileDatabase, path: FieldPath, reader: FieldReader):
     migrations: file.migrations,
     checks: toChecks(file.checks ?? {}, [...path, 'checks'], reader),
     policy: toPolicy(file.policy ?? {}, [...path, 'policy'], reader),
-    canary: { securityGroups: file.canary.securityGroups, instanceClass: file.canary.instanceClass ?? null },
+  }
+  switch (file.cloud) {
+    case 'aws': {
+      const { securityGroups, instanceClass = null } = file.canary
+      return { ...common, cloud: file.cloud, canary: { securityGroups, instanceClass } }
+    }
+    case 'azure':
+      return { ...common, cloud: file.cloud, resourceGroup: file.resourceGroup, canary: { networks: file.canary.networks } }
+    case 'gcp': {
+      const { networks, instanceClass = null } = file.canary
+      return { ...common, cloud: file.cloud, canary: { networks, instanceClass } }
+    }
   }
 }
 

@@ -1,14 +1,15 @@
 /** Validates a fleet file's text. Every problem names file, line and column, the field, what was found and what would be
  *  right. Secrets are not resolved, and what looks like one is not repeated in a message. */
-import { Compile } from 'typebox/compile'
+import { Compile, type Validator } from 'typebox/compile'
+import type { TLocalizedValidationError } from 'typebox/error'
 import { Settings } from 'typebox/system'
 import { failure } from '../../contracts/failures'
 import type { Fleet } from '../../contracts/fleet'
 import { type FleetFile, FleetFileSchema } from '../../contracts/fleet.schema'
 import { printable } from '../../postgres/printable'
 import { toEntries } from './entries'
-import { explainErrors, type FleetProblem } from './problems'
-import { parseFleetSource } from './source'
+import { databaseSchemaAt, explainErrors, type FleetProblem } from './problems'
+import { type FleetSource, parseFleetSource } from './source'
 
 /** `name`: how messages call the file. Fails with FLEET_FILE_INVALID. */
 export function parseFleet(text: string, name: string): Fleet {
@@ -22,12 +23,30 @@ export function parseFleet(text: string, name: string): Fleet {
   const { source } = parsed
   // Without this the validator stops after eight.
   Settings.Set({ maxErrors: 500 })
-  const validator = Compile(FleetFileSchema)
-  const value: unknown = source.value
-  if (!validator.Check(value)) throw invalid(name, explainErrors(source, validator.Errors(value)))
-  const { entries, problems } = toEntries(value satisfies FleetFile, source)
+  const errors = errorsIn(source)
+  if (errors.length > 0) throw invalid(name, explainErrors(source, errors))
+  const { entries, problems } = toEntries(source.value as FleetFile, source)
   if (problems.length > 0) throw invalid(name, problems)
   return { version: 1, databases: entries }
+}
+
+/** Of the file as a whole, and of each database by the schema of its cloud. Empty: the value is a `FleetFile`. */
+function errorsIn(source: FleetSource): TLocalizedValidationError[] {
+  const { value } = source
+  const whole = Compile(FleetFileSchema)
+  const errors = whole.Check(value) ? [] : [...whole.Errors(value)]
+  const databases: unknown = typeof value === 'object' && value !== null && 'databases' in value ? value.databases : null
+  if (!Array.isArray(databases)) return errors
+  const compiled = new Map<object, Validator>()
+  for (const [index, database] of databases.entries()) {
+    const schema = databaseSchemaAt(source, index)
+    const validator: Validator = compiled.get(schema) ?? Compile(schema)
+    compiled.set(schema, validator)
+    if (validator.Check(database)) continue
+    for (const error of validator.Errors(database))
+      errors.push({ ...error, instancePath: `/databases/${index}${error.instancePath}` })
+  }
+  return errors
 }
 
 function invalid(file: string, problems: readonly FleetProblem[]): Error {

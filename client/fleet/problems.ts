@@ -1,6 +1,6 @@
 /** What is wrong with a fleet file, each as one sentence: where, which field, what was found, what would be right. */
 import type { TLocalizedValidationError } from 'typebox/error'
-import { FleetFileSchema } from '../../contracts/fleet.schema'
+import { DATABASE_SCHEMAS, FleetFileSchema } from '../../contracts/fleet.schema'
 import { cutInput, shownInput } from '../shown-input'
 import type { FieldPath, FleetSource, Place } from './source'
 import { nearest } from './suggest'
@@ -41,31 +41,44 @@ function missing(source: FleetSource, parent: FieldPath, name: string): FleetPro
   return {
     ...source.placeOf(parent),
     field: showPath(path),
-    message: `${showPath(path)} is missing; it must be ${expected(path)}`,
+    message: `${showPath(path)} is missing; it must be ${expected(source, path)}`,
   }
 }
 
 function unknownField(source: FleetSource, parent: FieldPath, name: string): FleetProblem {
-  const known = Object.keys(schemaAt(parent)?.properties ?? {})
+  const known = Object.keys(schemaAt(source, parent)?.properties ?? {})
   const meant = nearest(name, known)
   const hint = meant === null ? `known here are ${known.join(', ')}` : `did you mean ${meant}?`
   const path = [...parent, name]
   return { ...source.placeOfName(path), field: showPath(path), message: `${showPath(path)} is not a field; ${hint}` }
 }
 
-export function wrongValue(source: FleetSource, path: FieldPath, rule = expected(path)): FleetProblem {
+export function wrongValue(source: FleetSource, path: FieldPath, rule = expected(source, path)): FleetProblem {
   const field = showPath(path)
   const name = field === '' ? 'the file' : field
   return { ...source.placeOf(path), field, message: `${name} is ${showValue(source.value, path)}; it must be ${rule}` }
 }
 
-function expected(path: FieldPath): string {
-  return schemaAt(path)?.description ?? 'left out'
+function expected(source: FleetSource, path: FieldPath): string {
+  return schemaAt(source, path)?.description ?? 'left out'
 }
 
-function schemaAt(path: FieldPath): SchemaNode | undefined {
-  let node: SchemaNode | undefined = FleetFileSchema as SchemaNode
-  for (const key of path) {
+/** The schema of `databases[index]`: what is right depends on the cloud that it names. */
+export function databaseSchemaAt(
+  { value }: FleetSource,
+  index: number,
+): (typeof DATABASE_SCHEMAS)[keyof typeof DATABASE_SCHEMAS] {
+  const { databases } = value as { databases: readonly unknown[] }
+  const database = databases[index]
+  const cloud = typeof database === 'object' && database !== null && 'cloud' in database ? database.cloud : null
+  return cloud === 'aws' || cloud === 'azure' || cloud === 'gcp' ? DATABASE_SCHEMAS[cloud] : DATABASE_SCHEMAS.other
+}
+
+function schemaAt(source: FleetSource, path: FieldPath): SchemaNode | undefined {
+  const [first, index, ...below] = path
+  const inDatabase = first === 'databases' && typeof index === 'number'
+  let node = (inDatabase ? databaseSchemaAt(source, index) : FleetFileSchema) as SchemaNode | undefined
+  for (const key of inDatabase ? below : path) {
     const previous: SchemaNode | undefined = node
     node =
       typeof key === 'number'

@@ -39,6 +39,7 @@ export function instanceDescription(raw: DBInstance): InstanceDescription {
     cloud: 'aws',
     // arn:aws:rds:<region>:<account>:db:<name>
     account: raw.DBInstanceArn?.split(':')[4] ?? '',
+    region: raw.DBInstanceArn?.split(':')[3] ?? '',
     name: raw.DBInstanceIdentifier ?? '',
     instanceId: raw.DbiResourceId ?? '',
     // An instance that says available but has no endpoint yet cannot be used.
@@ -48,6 +49,7 @@ export function instanceDescription(raw: DBInstance): InstanceDescription {
     engineVersion: raw.EngineVersion ?? '',
     instanceClass: raw.DBInstanceClass ?? '',
     storage: storageDescription({ ...raw, Encrypted: raw.StorageEncrypted }),
+    snapshots: { hoursMax: null },
     deletionProtected: raw.DeletionProtection ?? false,
     // A source in another region is named by its ARN.
     replicaOf: raw.ReadReplicaSourceDBInstanceIdentifier?.split(':').at(-1) || null,

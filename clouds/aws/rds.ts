@@ -28,6 +28,7 @@ const CAPABILITIES: Capabilities = {
   inertCopy: { fromSnapshot: 'before-first-start', toTime: 'before-first-start' },
   copyOfAnotherClass: { fromSnapshot: true, toTime: true },
   snapshotOwner: 'tags',
+  snapshotListed: 'at-once',
   snapshotsOutliveInstance: true,
   networkRules: 'security-groups',
   staticParameters: 'wait-for-restart',

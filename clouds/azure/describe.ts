@@ -21,7 +21,9 @@ export function serverDescription(raw: Server, port = POSTGRES_PORT): InstanceDe
   return {
     cloud: 'azure',
     // /subscriptions/<subscription>/resourceGroups/…
-    account: raw.id?.split('/')[2] ?? '',
+    account: raw.id?.split('/')[2]?.toLowerCase() ?? '',
+    // Written as `West Europe` by some versions of the API.
+    region: (raw.location ?? '').replaceAll(' ', '').toLowerCase(),
     name: raw.name ?? '',
     instanceId: instanceIdOf(raw),
     state: state === 'ready' && endpoint === null ? 'changing' : state,
@@ -30,11 +32,19 @@ export function serverDescription(raw: Server, port = POSTGRES_PORT): InstanceDe
     engineVersion: versionOf(raw),
     instanceClass: raw.sku?.name ?? '',
     storage: storageOf(raw),
+    snapshots: snapshotsOf(raw),
     // Locks are another provider's resources; a locked server's removal is refused (ScopeLocked).
     deletionProtected: false,
     replicaOf: isReplica(raw) ? (raw.sourceServerResourceId?.split('/').at(-1) ?? '') : null,
     tags: raw.tags ?? {},
   }
+}
+
+/** A burstable server takes none on demand. Those of others are kept as long as its automatic ones, with the log that a restore needs. */
+function snapshotsOf({ sku, backup }: Server): InstanceDescription['snapshots'] {
+  if (sku?.tier === 'Burstable') return null
+  const days = backup?.backupRetentionDays
+  return { hoursMax: days === undefined ? null : days * 24 }
 }
 
 /** The path alone would be the same for another server of the name. */

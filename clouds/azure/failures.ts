@@ -27,6 +27,8 @@ const CODE_BY_CODE: Readonly<Record<string, FailureCode>> = {
   // Short-lived credentials are renewed: between two of them there may be a moment without any.
   ExpiredAuthenticationToken: 'CLOUD_UNREACHABLE',
   CredentialUnavailableError: 'CLOUD_UNREACHABLE',
+  // Of the whole chain: none of its links had any.
+  AggregateAuthenticationError: 'CLOUD_UNREACHABLE',
   CannotUpdateDuringUpgrade: 'CLOUD_REFUSED',
   InvalidParameterValue: 'CLOUD_REFUSED',
   InvalidPointInTime: 'CLOUD_REFUSED',
@@ -67,6 +69,9 @@ interface RestErrorShape {
 const UNANSWERED =
   /^(ECONN\w+|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EPIPE|REQUEST_SEND_ERROR|AbortError|TimeoutError)$/
 
+/** Of `@azure/identity`. */
+const WITHOUT_CREDENTIALS = /^(CredentialUnavailable|AggregateAuthentication)Error$/
+
 export function errorCode(error: unknown): string {
   const { code, name } = (error ?? {}) as RestErrorShape
   return typeof code === 'string' ? code : (name ?? '')
@@ -88,8 +93,9 @@ export function azureFailure(action: string, error: unknown, signal: AbortSignal
   const shape = (error ?? {}) as RestErrorShape
   const code = codeOf(shape)
   const said = errorCode(error)
-  const message =
-    code === 'CLOUD_UNREACHABLE'
+  const message = WITHOUT_CREDENTIALS.test(said)
+    ? `This worker found no credentials for Azure, so that ${action} was not asked for; docs/deploy.md says which it takes.`
+    : code === 'CLOUD_UNREACHABLE'
       ? `Azure did not answer ${action}: ${shape.message ?? said}.`
       : `Azure refused ${action}: ${said}: ${shape.message ?? ''}`
   const waitMs = code === 'CLOUD_THROTTLED' ? retryAfterMs(shape.response?.headers?.get('retry-after')) : null

@@ -28,6 +28,7 @@ const CAPABILITIES: Capabilities = {
   inertCopy: { fromSnapshot: 'after-start', toTime: 'after-start' },
   copyOfAnotherClass: { fromSnapshot: false, toTime: false },
   snapshotOwner: 'name',
+  snapshotListed: 'when-complete',
   snapshotsOutliveInstance: false,
   networkRules: 'networks',
   staticParameters: 'wait-for-restart',

@@ -20,6 +20,8 @@ export interface CloudSqlConfig {
   readonly endpoint?: string
   /** Of PostgreSQL, on every instance: the API names none. Absent: 5432. */
   readonly port?: number
+  /** An access token instead of the application default credentials. */
+  readonly token?: string
   /** Of the vendor's clients, as `authClient`; absent: the application default credentials. */
   readonly client?: ClientOptions
 }
@@ -48,7 +50,11 @@ const calls = new AsyncLocalStorage<AbortSignal | null>()
 export function lazyCloudSql(config: CloudSqlConfig): CloudSql {
   let made: Promise<CloudSqlSdk> | null = null
   const sdk = (): Promise<CloudSqlSdk> => {
-    made ??= makeClients(config)
+    made ??= makeClients(config).catch((error) => {
+      // Credentials that could not be had now may be had later.
+      made = null
+      throw error
+    })
     return made
   }
   return {
@@ -80,13 +86,14 @@ export function lazyCloudSql(config: CloudSqlConfig): CloudSql {
   }
 }
 
-async function makeClients({ endpoint, project, client }: CloudSqlConfig): Promise<CloudSqlSdk> {
+async function makeClients({ endpoint, project, token, client }: CloudSqlConfig): Promise<CloudSqlSdk> {
   const { SqlInstancesServiceClient, SqlOperationsServiceClient, SqlUsersServiceClient, v1 } = await import('@google-cloud/sql')
-  const options: ClientOptions = { projectId: project, ...addressOf(endpoint), ...client, fallback: 'rest' }
+  const authClient = token === undefined ? {} : { authClient: await bearing(token) }
+  const options: ClientOptions = { projectId: project, ...addressOf(endpoint), ...authClient, ...client, fallback: 'rest' }
   const instances = new SqlInstancesServiceClient(options)
   const { auth } = instances
-  const authClient = 'getClient' in auth ? await auth.getClient() : (auth as Transporting)
-  authClient.transporter.interceptors.request.add({
+  const transporting = 'getClient' in auth ? await auth.getClient() : (auth as Transporting)
+  transporting.transporter.interceptors.request.add({
     async resolved(request) {
       const own = calls.getStore()
       const signals = [request.signal, own, AbortSignal.timeout(TIMEOUT_MS)].filter((signal) => signal instanceof AbortSignal)
@@ -100,6 +107,14 @@ async function makeClients({ endpoint, project, client }: CloudSqlConfig): Promi
     users: new SqlUsersServiceClient(shared),
     backups: new v1.SqlBackupsServiceClient(shared),
   }
+}
+
+/** It is not renewed: whoever gives a token knows how long it lasts. */
+async function bearing(token: string): Promise<NonNullable<ClientOptions['authClient']>> {
+  const { OAuth2Client } = await import('google-auth-library')
+  const made = new OAuth2Client()
+  made.setCredentials({ access_token: token })
+  return made
 }
 
 /** An authentication client that was given stands where the library keeps its own maker of them. */

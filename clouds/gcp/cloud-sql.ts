@@ -25,6 +25,7 @@ const CAPABILITIES: Capabilities = {
   inertCopy: { fromSnapshot: 'before-first-start', toTime: 'after-start' },
   copyOfAnotherClass: { fromSnapshot: true, toTime: false },
   snapshotOwner: 'tags',
+  snapshotListed: 'at-once',
   snapshotsOutliveInstance: true,
   networkRules: 'networks',
   staticParameters: 'restart-at-once',

@@ -49,6 +49,7 @@ export function instanceDescription(raw: Instance, operations: readonly Operatio
   return {
     cloud: 'gcp',
     account: raw.project ?? '',
+    region: raw.region ?? '',
     name: raw.name ?? '',
     instanceId: instanceIdOf(raw),
     state: stateOf(raw, operations, endpoint !== null),
@@ -57,6 +58,7 @@ export function instanceDescription(raw: Instance, operations: readonly Operatio
     engineVersion: versionOf(raw.databaseInstalledVersion || String(raw.databaseVersion ?? '')),
     instanceClass: settings?.tier ?? '',
     storage: storageOf(raw),
+    snapshots: { hoursMax: null },
     deletionProtected: settings?.deletionProtectionEnabled?.value ?? false,
     // Named together with its project.
     replicaOf: raw.masterInstanceName?.split(':').at(-1) || null,

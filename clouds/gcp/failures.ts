@@ -126,7 +126,13 @@ function codeOf(error: unknown, { status, grpc, reason }: ApiError): FailureCode
   if (status !== null && status >= 500) return 'CLOUD_UNREACHABLE'
   const byGrpc = grpc === null || reason !== '' ? undefined : CODE_BY_GRPC[grpc]
   if (byGrpc) return byGrpc
+  if (isWithoutCredentials(error)) return 'CLOUD_UNREACHABLE'
   return status === null && isUnanswered(error) ? 'CLOUD_UNREACHABLE' : 'CLOUD_UNEXPECTED'
+}
+
+/** Of google-auth-library, in its own words. A machine's own credentials may be out of reach for a moment: it is tried again. */
+function isWithoutCredentials(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith('Could not load the default credentials')
 }
 
 /** Translates whatever the SDK threw while doing `action`. Cancellation passes through untouched. */
@@ -135,8 +141,9 @@ export function gcpFailure(action: string, error: unknown, signal: AbortSignal):
   const read = apiError(error)
   const code = codeOf(error, read)
   const said = read.reason || (read.status === null ? 'no answer' : `HTTP ${read.status}`)
-  const message =
-    code === 'CLOUD_UNREACHABLE'
+  const message = isWithoutCredentials(error)
+    ? `This worker found no credentials for Google Cloud, so that ${action} was not asked for; docs/deploy.md says which it takes.`
+    : code === 'CLOUD_UNREACHABLE'
       ? `Cloud SQL did not answer ${action}: ${read.message || said}.`
       : `Cloud SQL refused ${action}: ${said}: ${read.message}`
   const waitMs = code === 'CLOUD_THROTTLED' ? read.retryAfterMs : null

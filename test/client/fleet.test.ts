@@ -7,6 +7,7 @@ import { findDatabase, readFleet } from '../../client/fleet/read-fleet'
 import { nearest } from '../../client/fleet/suggest'
 import { parseBytes, parseDurationMs } from '../../client/fleet/units'
 import { Failure } from '../../contracts/failures'
+import { lockScope } from '../../contracts/fleet'
 
 const example = readFileSync(join(__dirname, 'fleet-example.yaml'), 'utf8')
 
@@ -111,6 +112,47 @@ describe('a fleet file', () => {
   })
 })
 
+describe('each cloud has its own words', () => {
+  const canary = /canary: .*/
+  const azure = smallest
+    .replace('cloud: aws', 'cloud: azure')
+    .replace('"123456789012"', '3f2c1a9e-0b4d-4c57-9d3e-6a1b2c3d4e5f\n    resourceGroup: Shop_(eu).prod')
+    .replace('eu-central-1', 'westeurope')
+    .replace(canary, 'canary: { networks: [10.1.2.0/24, 192.168.7.9] }')
+  const gcp = smallest
+    .replace('cloud: aws', 'cloud: gcp')
+    .replace('"123456789012"', 'shop-production')
+    .replace('eu-central-1', 'europe-west3')
+    .replace('user: a', 'user: postgres')
+    .replace(canary, 'canary: { networks: [10.1.2.0/24], instanceClass: db-custom-2-7680 }')
+
+  test('a server on Azure and an instance on Google Cloud are named, and locked, by what holds them', () => {
+    const [server] = parseFleet(azure, 'f').databases
+    expect(server).toMatchObject({
+      cloud: 'azure',
+      account: '3f2c1a9e-0b4d-4c57-9d3e-6a1b2c3d4e5f',
+      resourceGroup: 'Shop_(eu).prod',
+      region: 'westeurope',
+      canary: { networks: ['10.1.2.0/24', '192.168.7.9'] },
+    })
+    expect(lockScope(server!)).toBe('lock/azure/3f2c1a9e-0b4d-4c57-9d3e-6a1b2c3d4e5f/westeurope/shop-db')
+    const [instance] = parseFleet(gcp, 'f').databases
+    expect(instance).toMatchObject({
+      cloud: 'gcp',
+      account: 'shop-production',
+      canary: { networks: ['10.1.2.0/24'], instanceClass: 'db-custom-2-7680' },
+    })
+    expect(lockScope(instance!)).toBe('lock/gcp/shop-production/europe-west3/shop-db')
+  })
+
+  test('one file may hold databases of all clouds', () => {
+    const entryOf = (text: string, name: string): string =>
+      text.slice(text.indexOf('  - name')).replace('name: shop', `name: ${name}`)
+    const { databases } = parseFleet(smallest + entryOf(azure, 'two') + entryOf(gcp, 'three'), 'f')
+    expect(databases.map(({ cloud }) => cloud)).toEqual(['aws', 'azure', 'gcp'])
+  })
+})
+
 describe('a wrong fleet file', () => {
   test.each([
     [
@@ -183,13 +225,18 @@ describe('a wrong fleet file', () => {
   })
 
   test('every problem is told, in the order of the file', () => {
+    const wrong = smallest.replace('name: shop', 'name: Shop').replace('instance: shop-db', 'instance: 7').replace('sg-1', "''")
+    expect(refusal(wrong).map((line) => line.split(': ')[0])).toEqual(['fleet.yaml:3:11', 'fleet.yaml:7:15', 'fleet.yaml:14:32'])
+  })
+
+  test('of a cloud that there is none of, nothing but that is told', () => {
     const wrong = smallest.replace('cloud: aws', 'cloud: moon').replace('instance: shop-db', 'instance: 7').replace('sg-1', "''")
-    expect(refusal(wrong).map((line) => line.split(': ')[0])).toEqual(['fleet.yaml:4:12', 'fleet.yaml:7:15', 'fleet.yaml:14:32'])
+    expect(refusal(wrong)).toEqual(['fleet.yaml:4:12: databases[0].cloud is "moon"; it must be aws, azure or gcp.'])
   })
 
   test('more than eight problems are told too', () => {
     const many = Array.from({ length: 12 }, (_, index) => `  - nam${index}: x`).join('\n')
-    expect(refusal(`version: 1\ndatabases:\n${many}\n`).length).toBeGreaterThan(100)
+    expect(refusal(`version: 1\ndatabases:\n${many}\n`).length).toBeGreaterThan(80)
   })
 
   test('a repeated name is refused, naming the first', () => {

@@ -94,6 +94,17 @@ test('a wrong token is refused, and the right one is not told', async () => {
   expect(JSON.stringify(error, Object.getOwnPropertyNames(error ?? {}))).not.toContain(lab.lab.credentials.azure.token)
 })
 
+test.each(['CredentialUnavailableError', 'AggregateAuthenticationError'])(
+  '%s: a worker without credentials is told so',
+  (name) => {
+    const error = Object.assign(new Error('EnvironmentCredential is unavailable.\nManagedIdentityCredential …'), { name })
+    expect(azureFailure('Servers_Get', error, options.signal)).toMatchObject({
+      code: 'CLOUD_UNREACHABLE',
+      message: expect.stringMatching(/^This worker found no credentials for Azure/),
+    })
+  },
+)
+
 test('nobody listens', async () => {
   const asked = adapter('any', 'https://127.0.0.1:1').describeInstance({ name: 'shop' }, options)
   await expect(asked).rejects.toEqual(refusal('CLOUD_UNREACHABLE', 'did not answer Servers_Get'))

@@ -115,3 +115,13 @@ test('a label can be written down or the owner is refused; an instant comes back
   for (const step of ['Take', 'take!', 'x'.repeat(64)])
     expect(() => ownersLabels({ ...owner, step })).toThrow('cannot be a label')
 })
+
+test('a worker without credentials is told so', () => {
+  const error = new Error(
+    'Could not load the default credentials. Browse to https://cloud.google.com/docs/ for more information.',
+  )
+  expect(gcpFailure('instances.get', error, options.signal)).toMatchObject({
+    code: 'CLOUD_UNREACHABLE',
+    message: expect.stringMatching(/^This worker found no credentials for Google Cloud/),
+  })
+})

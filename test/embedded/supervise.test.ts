@@ -126,13 +126,21 @@ test('neither worker nor lab sees the user’s AWS settings, and the worker sees
     config,
     temporalAddress: 't:1',
     ledgerUrl: 'postgres://lab/ledger',
-    lab: { api: 'http://lab', aws, token: null },
+    lab: {
+      ...{ api: 'http://lab', tlsApi: 'https://lab', certificateFile: '/lab.pem', dataPort: 5432, aws, token: null },
+      azure: { subscriptionId: 's', token: 'azure-token' },
+      gcp: { projectId: 'p', accessToken: 'gcp-token' },
+    },
     block: '127.99.9',
     secrets,
   })
   expect(env).toMatchObject({
     AWS_ACCESS_KEY_ID: 'lab',
     AWS_CONFIG_FILE: '/dev/null',
+    CAPSTAN_AZURE_ENDPOINT: 'https://lab',
+    CAPSTAN_AZURE_TOKEN: 'azure-token',
+    CAPSTAN_GCP_ENDPOINT: 'http://lab',
+    CAPSTAN_GCP_TOKEN: 'gcp-token',
     CAPSTAN_FAILPOINTS: '/f',
     CAPSTAN_STICKY_TIMEOUT_MS: '7',
     CAPSTAN_LEDGER_URL: 'postgres://lab/ledger',

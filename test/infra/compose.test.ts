@@ -58,7 +58,8 @@ test('no secret is written down: what holds one is a file', () => {
     for (const [name, value] of Object.entries(environment)) {
       expect(`${name}=${value}`).not.toMatch(/:\/\/[^/]*:[^/]*@/)
       if (/PASSWORD|SECRET|TOKEN|API_KEY|_URL|CREDENTIALS|PWD/.test(name)) {
-        expect(name).toMatch(/_FILE$|^CAPSTAN_SECRETS_FOLDER$/)
+        // Google's own variable names a file.
+        expect(name).toMatch(/_FILE$|^CAPSTAN_SECRETS_FOLDER$|^GOOGLE_APPLICATION_CREDENTIALS$/)
         expect(value).toMatch(/^\/run\/(secrets|databases)/)
       }
     }
@@ -102,25 +103,31 @@ test('each task queue has one worker, and each worker one queue', () => {
 
 test("each worker has only its own queue's credentials", () => {
   expect(holders('aws-credentials')).toEqual(['worker-aws'])
-  expect(holders('secret-key').sort()).toEqual(['worker-aws', 'worker-postgres'])
+  expect(holders('azure-certificate')).toEqual(['worker-azure'])
+  expect(holders('gcp-key')).toEqual(['worker-gcp'])
+  expect(holders('secret-key').sort()).toEqual(['worker-aws', 'worker-azure', 'worker-gcp', 'worker-postgres'])
   expect(holders('ledger-owner-password')).toEqual(['ledger-db'])
   expect(holders('ledger-owner-url')).toEqual(['ledger-schema'])
   const reads = (folder: string) =>
     services.filter(([, s]) => JSON.stringify(s.volumes ?? []).includes(folder)).map(([name]) => name)
   expect(reads('/run/databases')).toEqual(['worker-postgres'])
   for (const [name, { environment = {} }] of services) {
-    if (name !== 'worker-aws') expect(Object.keys(environment).filter((key) => key.startsWith('AWS'))).toEqual([])
+    const clouds = { 'worker-aws': /^AWS_/, 'worker-azure': /^AZURE_/, 'worker-gcp': /^GOOGLE_/ }
+    for (const [owner, own] of Object.entries(clouds)) {
+      if (name !== owner) expect(Object.keys(environment).filter((key) => own.test(key))).toEqual([])
+    }
   }
 })
 
 test('only what has to leave can leave, and databases are seen by their own alone', () => {
   const leaves = ({ networks }: Service) => networks.some((name) => compose.networks[name]?.internal !== true)
-  expect(services.filter(([, s]) => leaves(s)).map(([name]) => name)).toEqual(['temporal-ui', 'worker-postgres', 'worker-aws'])
+  const clouds = ['worker-aws', 'worker-azure', 'worker-gcp']
+  expect(services.filter(([, s]) => leaves(s)).map(([name]) => name)).toEqual(['temporal-ui', 'worker-postgres', ...clouds])
   const on = (network: string) => services.filter(([, s]) => s.networks.includes(network)).map(([name]) => name)
   expect(on('temporal-db')).toEqual(['temporal-db', 'temporal-schema', 'temporal'])
   expect(on('ledger')).toEqual(['ledger-db', 'ledger-schema', ...workers.map(([name]) => name), 'capstan'])
   expect(on('databases')).toEqual(['worker-postgres'])
-  expect(on('aws')).toEqual(['worker-aws'])
+  for (const cloud of ['aws', 'azure', 'gcp']) expect(on(cloud)).toEqual([`worker-${cloud}`])
 })
 
 test('the only port that is published is that of the interface, on loopback, and it changes nothing', () => {

@@ -179,10 +179,12 @@ test('each worker polls its own queue alone', async () => {
 
 test('no worker holds what belongs to another, and none has a secret in its environment', () => {
   const names = (queue: TaskQueue) =>
-    Object.keys(heldBy(queue)).filter((name) => /^(AWS_(?!SDK_JS)|CAPSTAN_SECRET|SHOP|PG)/.test(name))
+    Object.keys(heldBy(queue)).filter((name) => /^(AWS_(?!SDK_JS)|AZURE|GOOGLE|CAPSTAN_SECRET|SHOP|PG)/.test(name))
   expect(names('control')).toEqual([])
   expect(names('postgres').sort()).toEqual(['CAPSTAN_SECRETS_FOLDER', 'CAPSTAN_SECRET_KEY_FILE'])
   expect(names('aws').filter((name) => !name.startsWith('AWS'))).toEqual(['CAPSTAN_SECRET_KEY_FILE'])
+  expect(names('azure').filter((name) => !name.startsWith('AZURE'))).toEqual(['CAPSTAN_SECRET_KEY_FILE'])
+  expect(names('gcp').sort()).toEqual(['CAPSTAN_SECRET_KEY_FILE', 'GOOGLE_APPLICATION_CREDENTIALS'])
   const passwords = [...new Set(readSecrets())]
   for (const queue of QUEUES) {
     for (const value of Object.values(heldBy(queue))) for (const word of passwords) expect(value).not.toContain(word)
@@ -199,7 +201,7 @@ testAsRoot('workers run as the user of the file, which is not root (only root ca
   }
 })
 
-test('a migration runs through all three workers, started by the command line of the image', async () => {
+test('a migration on AWS runs through its three workers and no other, started by the command line of the image', async () => {
   const fleet = target.fleet(FIRST, '', (yaml) =>
     yaml
       .replace('env:SHOP_ADMIN_PASSWORD', `file:${join(secrets, 'databases/stock-admin')}`)
@@ -210,7 +212,7 @@ test('a migration runs through all three workers, started by the command line of
   expect(operation).toMatchObject({ status: 'succeeded', verdict: 'pass', failure: null })
   expect(code).toBe(0)
   expect(await actors(operation.id)).toEqual(
-    Object.fromEntries(QUEUES.map((queue) => [queue, [`capstan-${queue}@${pidOf(queue)}`]])),
+    Object.fromEntries((['control', 'postgres', 'aws'] as const).map((queue) => [queue, [`capstan-${queue}@${pidOf(queue)}`]])),
   )
   const listed = await runContainer(ground, 'capstan', ['ops', 'list', '--json'])
   expect(JSON.parse(listed.said)).toMatchObject({ operations: [{ id: operation.id, verdict: 'pass' }] })

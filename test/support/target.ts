@@ -109,13 +109,14 @@ async function putSecurityGroup(lab: Lab, id: string, cidrs: readonly string[]):
   if (!answer.ok) throw new Error(`the lab refused ${id}: ${await answer.text()}`)
 }
 
-function resetSql(migratorPassword: string): string {
+/** Roles as a managed database has them, and nothing else. */
+export function resetSql(migratorPassword: string, master = MASTER): string {
   return `
     DO $$ BEGIN
       IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'stock_migrator') THEN
         CREATE ROLE stock_migrator LOGIN PASSWORD '${migratorPassword}';
         CREATE ROLE stock_app LOGIN PASSWORD 'app-password';
-        GRANT stock_migrator TO ${MASTER};
+        GRANT stock_migrator TO ${master};
         GRANT CREATE, CONNECT ON DATABASE stock TO stock_migrator;
       END IF;
     END $$;

@@ -26,10 +26,42 @@ describe('a worker is asked only for what its queues need', () => {
     expect(() => readConfig({ ...base, CAPSTAN_TASK_QUEUES: 'control' })).toThrow(/CAPSTAN_WORKFLOW_BUNDLE/)
   })
 
-  test.each(['postgres', 'aws'])('%s needs the secret key and no workflow bundle', (queue) => {
+  test.each(['postgres', 'aws', 'azure', 'gcp'])('%s needs the secret key and no workflow bundle', (queue) => {
     const env = { ...base, CAPSTAN_TASK_QUEUES: queue }
     expect(readConfig({ ...env, CAPSTAN_SECRET_KEY: KEY })).toMatchObject({ workflowBundle: null, secretKey: expect.any(Buffer) })
     expect(() => readConfig(env)).toThrow(/CAPSTAN_SECRET_KEY/)
+  })
+
+  test('a worker is told where a cloud is only if it serves that cloud', () => {
+    const azure = {
+      CAPSTAN_AZURE_ENDPOINT: 'https://127.0.0.1:8443',
+      CAPSTAN_AZURE_TOKEN_FILE: fileOf('azure-token', 'word\n'),
+      CAPSTAN_AZURE_CA_FILE: fileOf('ca.pem', 'PEM'),
+      CAPSTAN_AZURE_POSTGRES_PORT: '5433',
+    }
+    const gcp = { CAPSTAN_GCP_ENDPOINT: 'http://127.0.0.1:8080', CAPSTAN_GCP_TOKEN: 'word' }
+    const told = { ...aws, ...azure, ...gcp }
+    const nowhere = { endpoint: null, token: null, port: null }
+    expect(readConfig(told).clouds).toEqual({ azure: { ...nowhere, authority: null }, gcp: nowhere })
+    expect(readConfig({ ...told, CAPSTAN_TASK_QUEUES: 'azure' }).clouds).toEqual({
+      azure: { endpoint: 'https://127.0.0.1:8443', token: 'word', port: 5433, authority: 'PEM' },
+      gcp: nowhere,
+    })
+    expect(readConfig({ ...told, CAPSTAN_TASK_QUEUES: 'gcp' }).clouds.gcp).toEqual({
+      endpoint: 'http://127.0.0.1:8080',
+      token: 'word',
+      port: null,
+    })
+  })
+
+  test.each([
+    ['a token without its endpoint', { CAPSTAN_GCP_TOKEN: 'word' }, /CAPSTAN_GCP_TOKEN is set without CAPSTAN_GCP_ENDPOINT/],
+    ['an endpoint of Azure without TLS', { CAPSTAN_AZURE_ENDPOINT: 'http://lab' }, /has to be a URL that begins with https:/],
+    ['an endpoint that is no URL', { CAPSTAN_GCP_ENDPOINT: 'lab:80' }, /CAPSTAN_GCP_ENDPOINT is lab:80/],
+    ['a port that is none', { CAPSTAN_AZURE_POSTGRES_PORT: '0' }, /CAPSTAN_AZURE_POSTGRES_PORT is 0/],
+    ['an authority that is not there', { CAPSTAN_AZURE_CA_FILE: '/nowhere/ca' }, /CAPSTAN_AZURE_CA_FILE names \/nowhere\/ca/],
+  ])('%s is refused', (_what, env, message) => {
+    expect(() => readConfig({ ...aws, CAPSTAN_TASK_QUEUES: 'azure,gcp', ...env })).toThrow(message)
   })
 
   test('a queue that is named twice is served once', () => {

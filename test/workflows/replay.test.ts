@@ -23,7 +23,14 @@ function changed(from: string, to: string): string {
   return code.replace(from, to)
 }
 
-const HISTORIES = ['migrate-approved', 'migrate-refused-by-canary', 'migrate-aborted', 'snapshot', 'snapshot-aborted']
+const HISTORIES = [
+  'migrate-approved',
+  'migrate-refused-by-canary',
+  'migrate-aborted',
+  'migrate-on-azure',
+  'snapshot',
+  'snapshot-aborted',
+]
 
 test.each(HISTORIES)('%s replays', async (history) => {
   await replay(code, history)

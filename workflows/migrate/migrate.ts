@@ -73,7 +73,7 @@ async function planTarget({ act, input, ref }: Migration, step: string, epoch: n
 /** Snapshot, inert copy, rehearsal, checks, verdict. The canary stays: the target is compared with it later. */
 async function rehearseOnCanary(migration: Migration, { target, plan: planned }: Planned): Promise<readonly Finding[]> {
   const { run, act, ref } = migration
-  const canary = await makeCanary(migration)
+  const canary = await makeCanary(migration, target)
   await run.step(STEPS.rehearse, {
     do: () => act.canarySchema.rehearse({ ...ref('rehearse'), target, canary, epoch: planned.epoch, planDigest: planned.digest }),
     detail: ({ statementCount, durationMs, walBytes }) => ({
@@ -96,7 +96,7 @@ async function rehearseOnCanary(migration: Migration, { target, plan: planned }:
   return [...judgement.findings, ...checked.findings]
 }
 
-async function makeCanary({ run, input, act, ref }: Migration): Promise<InstanceAddress> {
+async function makeCanary({ run, input, act, ref }: Migration, target: InstanceAddress): Promise<InstanceAddress> {
   const snapshot = await run.step(STEPS.snapshot, {
     do: async () => {
       const retentionHours = input.policy.snapshotRetentionHours
@@ -107,13 +107,15 @@ async function makeCanary({ run, input, act, ref }: Migration): Promise<Instance
         retentionHours,
         startedAt: new Date().toISOString(),
       })
-      await act.snapshot.awaitSnapshot({ ...ref('snapshot'), snapshot: started.snapshot })
+      await act.snapshot.awaitSnapshot({ ...ref('snapshot'), ...started })
       return started.snapshot
     },
     detail: (name) => ({ summary: name, snapshot: name, retentionHours: input.policy.snapshotRetentionHours }),
   })
   return run.step(STEPS.canary, {
     do: async () => {
+      // As when it was planned: the copy will be of the target as it was a moment ago.
+      if (target.traits?.inertCopy === 'after-start') await act.canarySchema.proveDormant({ ...ref('canary'), target })
       const { instance } = await act.instance.startCanary({ ...ref('canary'), snapshot })
       await act.instance.awaitInstance({ ...ref('canary'), instance })
       await act.instance.startTakeover({ ...ref('canary'), instance })

@@ -5,8 +5,8 @@ import { TASK_QUEUES } from '../../contracts/messages'
 import { RETIRE_SNAPSHOT_WORKFLOW, type RetireSnapshotInput } from '../../contracts/migrate'
 
 export async function arrangeRetirement(input: RetireSnapshotInput): Promise<void> {
-  const { operation, bundle, snapshot, retentionHours, heartbeatTimeoutMs } = input
-  const retirement: RetireSnapshotInput = { operation, bundle, snapshot, retentionHours, heartbeatTimeoutMs }
+  const { operation, cloud = 'aws', bundle, snapshot, retentionHours, heartbeatTimeoutMs } = input
+  const retirement: RetireSnapshotInput = { operation, cloud, bundle, snapshot, retentionHours, heartbeatTimeoutMs }
   try {
     await startChild(RETIRE_SNAPSHOT_WORKFLOW, {
       args: [retirement],

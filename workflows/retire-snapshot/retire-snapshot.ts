@@ -16,8 +16,8 @@ const LATENESS_MS = 1_000
 
 /** Resolves to what became of the snapshot. */
 export async function retireSnapshot(input: RetireSnapshotInput): Promise<SnapshotStanding | 'gone'> {
-  const { expireSnapshot } = proxyActivities<SnapshotActivities>(quickAct(TASK_QUEUES.aws, input.heartbeatTimeoutMs))
-  const { operation, bundle, snapshot } = input
+  const { operation, cloud = 'aws', bundle, snapshot, heartbeatTimeoutMs } = input
+  const { expireSnapshot } = proxyActivities<SnapshotActivities>(quickAct(TASK_QUEUES[cloud], heartbeatTimeoutMs))
   await sleep(input.retentionHours * HOUR_MS)
   let tries = 0
   for (;;) {

@@ -74,8 +74,8 @@ async function take({ run, input, act, ref }: Taking, { instanceId }: InstanceAd
     do: async () => {
       // Its retirement is arranged before it exists: no crash in between can leave a snapshot that nobody will ever remove.
       await arrangeRetirement({ ...input, snapshot })
-      await act.snapshot.startSnapshot({ ...ref('take'), retentionHours, startedAt: new Date().toISOString() })
-      await act.snapshot.awaitSnapshot({ ...ref('take'), snapshot })
+      const started = await act.snapshot.startSnapshot({ ...ref('take'), retentionHours, startedAt: new Date().toISOString() })
+      await act.snapshot.awaitSnapshot({ ...ref('take'), ...started })
       return snapshot
     },
     undo: () => act.undoWaiting.awaitSnapshotRemoval({ ...ref('take'), snapshot, instanceId }),

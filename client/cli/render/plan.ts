@@ -4,6 +4,7 @@ import { MIGRATE_STEPS, type MigrationPlan } from '../../../contracts/migrate'
 import { chosenBytes, chosenDuration, counted, grouped } from '../../quantities'
 import type { Paint } from '../io'
 import { oneLine, wrap } from './quoted'
+import { copyLines, snapshotLines } from './traits'
 
 export interface PlanView {
   readonly paint: Paint
@@ -37,6 +38,7 @@ export function planLines(plan: MigrationPlan, entry: DatabaseEntry, view: PlanV
     ...lines,
     '',
     ...policyLines(entry),
+    ...(plan.pending.length === 0 ? [] : [...snapshotLines(plan.traits), ...copyLines(plan.traits)]),
     '',
     ...(view.over ? [] : stepsToCome(entry, plan.pending.length, width)),
     '  constants are left out ($1, $2, …); capstan ops show OPERATION --files prints the scripts whole',

@@ -5,6 +5,7 @@ import { counted } from '../../quantities'
 import type { Paint } from '../io'
 import { oneLine } from './quoted'
 import { table } from './table'
+import { snapshotLines } from './traits'
 
 const STANDINGS: Record<SnapshotStanding, string> = {
   'not-ours': 'not ours: never removed',
@@ -28,6 +29,7 @@ export function snapshotPlanLines(plan: SnapshotPlan, entry: DatabaseEntry, pain
     `  takes ${snapshot}, kept ${plan.retentionHours} h`,
     expiring.length === 0 ? '  then removes nothing' : `  then removes ${counted(expiring.length, 'snapshot')}:`,
     ...expiring.map((name) => `    ${name}`),
+    ...snapshotLines(plan.traits),
     '',
     `  plan digest ${plan.digest}`,
   ]

@@ -1,6 +1,6 @@
 /** The fleet file's fields: each wrong value with its line and column, its field, what was found and what would be right. */
 import { type BadInput, HOSTILE, SECRET } from '../support/bad-input'
-import { FLEET, instead } from '../support/world'
+import { AZURE_FLEET, FLEET, GCP_FLEET, instead } from '../support/world'
 
 /** `names`: the field, in the form in which the sentence gives it. */
 function wrong(title: string, names: string, piece: string, replacement: string, problems = 1): BadInput {
@@ -13,6 +13,25 @@ function wrong(title: string, names: string, piece: string, replacement: string,
     given: (world) => ({ args: ['fleet', 'check', '--fleet', world.fleet(instead(piece, replacement))] }),
   }
 }
+
+type Wrong = readonly [title: string, names: string, piece: string, replacement: string, problems?: number]
+
+/** The same of the fleet file of another cloud. */
+function wrongOn(whole: string, [title, names, piece, replacement, problems = 1]: Wrong): BadInput {
+  if (!whole.includes(piece)) throw new Error(`the fleet file holds no ${piece}`)
+  return {
+    title,
+    exit: 2,
+    code: 'FLEET_FILE_INVALID',
+    names,
+    problems,
+    given: (world) => ({ args: ['fleet', 'check', '--fleet', world.fleet(() => whole.replace(piece, () => replacement))] }),
+  }
+}
+
+const onAzure = (...one: Wrong): BadInput => wrongOn(AZURE_FLEET, one)
+const onGoogle = (...one: Wrong): BadInput => wrongOn(GCP_FLEET, one)
+const GUID = '3f2c1a9e-0b4d-4c57-9d3e-6a1b2c3d4e5f'
 
 const field = (name: string) => `databases[0].${name}`
 const second = FLEET.slice(FLEET.indexOf('  - name'))
@@ -30,6 +49,38 @@ export const FLEET_VALUES: readonly BadInput[] = [
   wrong('no name', field('name'), '- name: shop\n    cloud', '- cloud'),
   wrong('two databases of one name', 'databases[1].name', second, `${second}${second}`),
   wrong('an unknown cloud', field('cloud'), 'cloud: aws', 'cloud: asw'),
+  wrong('no cloud', field('cloud'), '    cloud: aws\n', ''),
+  wrong('an entry of AWS that says azure', field('account'), 'cloud: aws', 'cloud: azure', 5),
+  onAzure('a subscription by its name', field('account'), GUID, 'Shop Production'),
+  onAzure('a subscription in capitals', field('account'), GUID, GUID.toUpperCase()),
+  onAzure('a subscription under its own word', 'subscription', 'account:', 'subscription:', 2),
+  onAzure('no resource group', field('resourceGroup'), '    resourceGroup: shop-group\n', ''),
+  onAzure('a resource group by its path', field('resourceGroup'), 'resourceGroup: shop-group', 'resourceGroup: /subscriptions/x'),
+  onAzure('a region by the name that the portal shows', field('region'), 'region: westeurope', 'region: West Europe'),
+  onAzure('a server by its domain', field('instance'), 'instance: shop-db', 'instance: shop-db.postgres.database.azure.com'),
+  onAzure('a server of two letters', field('instance'), 'instance: shop-db', 'instance: db'),
+  onAzure(
+    'security groups on Azure',
+    field('canary.securityGroups'),
+    'networks: [10.1.2.0/24]',
+    'securityGroups: [sg-canary]',
+    2,
+  ),
+  onAzure(
+    'a class for a copy, which Azure does not let one choose',
+    field('canary.instanceClass'),
+    'networks: [10.1.2.0/24]',
+    'networks: [10.1.2.0/24], instanceClass: Standard_D2ds_v5',
+  ),
+  onAzure('a canary that all of Azure may enter', field('canary.networks[0]'), '10.1.2.0/24', '0.0.0.0'),
+  onGoogle('a project by its number', field('account'), 'shop-production', '"123456789012"'),
+  onGoogle('a zone of Google as the region', field('region'), 'region: europe-west3', 'region: europe-west3-a'),
+  onGoogle('an instance by its connection name', field('instance'), 'instance: shop-db', 'instance: "shop:europe-west3:shop-db"'),
+  onGoogle('a master of another name than Google gives', field('connections.admin.user'), 'user: postgres', 'user: boss'),
+  onGoogle('a resource group on Google Cloud', field('resourceGroup'), '    region:', '    resourceGroup: x\n    region:'),
+  onGoogle('a canary that everybody may enter', field('canary.networks[0]'), '10.1.2.0/24', '0.0.0.0/0'),
+  onGoogle('a network that is none', field('canary.networks[0]'), '10.1.2.0/24', '10.1.2.300/24'),
+  onGoogle('no network', field('canary.networks'), '[10.1.2.0/24]', '[]'),
   wrong('an account without quotes', field('account'), 'account: "123456789012"', 'account: 123456789012'),
   wrong('an account with hyphens', field('account'), 'account: "123456789012"', 'account: 1234-5678-9012'),
   wrong('no region', field('region'), '    region: eu-central-1\n', ''),

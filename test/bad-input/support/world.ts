@@ -45,6 +45,17 @@ databases:
     canary: { securityGroups: [sg-canary] }
 `
 
+export const AZURE_FLEET = FLEET.replace('cloud: aws', 'cloud: azure')
+  .replace('"123456789012"', '3f2c1a9e-0b4d-4c57-9d3e-6a1b2c3d4e5f\n    resourceGroup: shop-group')
+  .replace('eu-central-1', 'westeurope')
+  .replace('securityGroups: [sg-canary]', 'networks: [10.1.2.0/24]')
+
+export const GCP_FLEET = FLEET.replace('cloud: aws', 'cloud: gcp')
+  .replace('"123456789012"', 'shop-production')
+  .replace('eu-central-1', 'europe-west3')
+  .replace('user: boss', 'user: postgres')
+  .replace('securityGroups: [sg-canary]', 'networks: [10.1.2.0/24]')
+
 export interface Worlds {
   /** A world with a folder of its own. */
   next(): World

@@ -1,0 +1,49 @@
+/** The undo of a snapshot: nobody relies on it yet. */
+import { FINAL_STATUSES, type OperationId } from '../../contracts/operation'
+import { SNAPSHOT_DOCUMENTS } from '../../contracts/snapshot'
+import type { Ledger } from '../../ledger/ledger'
+import { changing, currentAct } from '../act'
+import type { ActivityDeps } from '../deps'
+import { recordRemoval } from '../resources'
+import { notReadyYet } from '../waiting'
+import type { SnapshotActivities } from './contract'
+
+/** About eight seconds. */
+const UNSEEN_LOOKS = 10
+
+export async function takeBack(
+  { ledger, cloudOf }: Pick<ActivityDeps, 'ledger' | 'cloudOf'>,
+  { operation, step, bundle, snapshot, instanceId }: Parameters<SnapshotActivities['awaitSnapshotRemoval']>[0],
+): Promise<void> {
+  const { database } = await ledger.getBundle(bundle)
+  if (await othersRelyOn(ledger, operation)) return
+  const options = changing()
+  const { attempt } = currentAct()
+  const cloud = cloudOf(database)
+  const removal = { snapshot, instanceId, owner: { operation, step } }
+  const found = await cloud.describeSnapshot({ instance: database.instance, name: snapshot }, options)
+  if (found === null) {
+    const begun = (await ledger.listResources({ operation })).find(({ name }) => name === snapshot)
+    const unseen = begun !== undefined && begun.removedAt === null
+    if (unseen && cloud.capabilities.snapshotListed === 'when-complete') {
+      // It may be on its way, and is removed once it is there: the cloud is busy until then.
+      const { operation: removing } = await cloud.startSnapshotRemoval(removal, options)
+      if (removing !== null) throw notReadyYet(`Snapshot ${snapshot}`, 'being removed')
+    }
+    // A cloud may list what it makes only after a while: what was begun and not seen yet is looked for again.
+    else if (unseen && attempt < UNSEEN_LOOKS) throw notReadyYet(`Snapshot ${snapshot}`, 'not listed')
+    return recordRemoval(ledger, { operation, kind: 'snapshot', name: snapshot })
+  }
+  // Nor does it remove what it is still making: whatever the snapshot becomes is removed then.
+  if (found.state === 'changing') throw notReadyYet(`Snapshot ${snapshot}`, found.cloudState)
+  await cloud.startSnapshotRemoval(removal, options)
+  await recordRemoval(ledger, { operation, kind: 'snapshot', name: snapshot })
+  throw notReadyYet(`Snapshot ${snapshot}`, 'being removed')
+}
+
+/** After a reset the undo stands again, although older snapshots may have been removed for this one's sake. */
+async function othersRelyOn(ledger: Ledger, operation: OperationId): Promise<boolean> {
+  const record = await ledger.getOperation(operation)
+  if (record !== null && FINAL_STATUSES.includes(record.status)) return true
+  return (await ledger.getDocument({ operation, name: SNAPSHOT_DOCUMENTS.expiry })) !== null
+}
