@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readConfig } from '../../workers/config'
 import { readHealth } from '../../workers/health-check'
-import { createSecretResolver } from '../../workers/secrets'
+import { createSecretResolver } from '../../postgres/connect/secret-refs'
 
 const folder = mkdtempSync(join(tmpdir(), 'capstan-config-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
