@@ -43,7 +43,7 @@ export function addScout(program: Command, cli: CliContext): void {
     .addOption(jsonOption())
     .addHelpText(
       'after',
-      example('capstan scout --url postgres://migrator@localhost/shop', 'capstan scout --all --fleet fleet.yaml --json'),
+      example('capstan scout --url postgres://migrator@localhost/shop', 'capstan scout --all --fleet fleet.yaml'),
     )
     .action(async (database: string | undefined, options: ScoutOptions) => {
       refuseTwoTargets(database, options)
@@ -61,6 +61,9 @@ export function addScout(program: Command, cli: CliContext): void {
 }
 
 function refuseTwoTargets(database: string | undefined, { all, url }: ScoutOptions): void {
+  // Not repeated: it may hold a password.
+  if (database?.includes('://'))
+    throw failure('OPTION_INVALID', 'A database is named as the fleet file calls it; give a URL with --url.', { option: 'url' })
   if (database === undefined || (!all && url === undefined)) return
   const message = `${shownInput(database)} and ${all ? '--all' : '--url'} are both given; leave one of them out.`
   throw failure('OPTION_INVALID', message, { option: all ? 'all' : 'url' })

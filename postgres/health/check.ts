@@ -1,5 +1,5 @@
 /** How a check is asked: what it is given, and what it answers. */
-import type { Row, Session } from '../connect/session'
+import type { Row } from '../connect/session'
 import type { CheckId, HealthFinding, HealthLimits } from './finding'
 
 export interface Look {
@@ -7,7 +7,6 @@ export interface Look {
   query<T extends Row>(sql: string, values?: readonly unknown[]): Promise<T[]>
   /** The database that the session is in. */
   readonly database: string
-  readonly serverVersionNum: Session['serverVersionNum']
   readonly limits: HealthLimits
 }
 

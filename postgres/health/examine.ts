@@ -2,8 +2,7 @@
  *  could not see: that nothing was found is worth as much as what was looked at. */
 import { Failure } from '../../contracts/failures'
 import type { IsoInstant } from '../../contracts/operation'
-import type { Session } from '../connect/session'
-import { serverFacts } from '../inspect/server'
+import type { Row, Session } from '../connect/session'
 import type { Check } from './check'
 import { ARCHIVING } from './checks/archiving'
 import { AUTOVACUUM } from './checks/autovacuum'
@@ -21,7 +20,7 @@ import { SEQUENCES } from './checks/sequences'
 import { SESSIONS } from './checks/sessions'
 import { WRAPAROUND } from './checks/wraparound'
 import { byHurt, HEALTH_LIMITS, type HealthFinding, type HealthLimits, type NotKnown } from './finding'
-import { ask } from './read-only'
+import { ask, readOnly } from './read-only'
 
 const ALL: readonly Check[] = [
   CHECKSUMS,
@@ -86,19 +85,19 @@ export async function examine({ connect, everyDatabase, limits = HEALTH_LIMITS, 
   const first = await withSession(
     () => connect(null),
     async (session) => {
-      const { now, version, role, inRecovery, database } = await serverFacts(session)
-      const databases = await databasesOf(session)
+      const about = await readOnly(session, () => aboutServer(session))
+      const databases = await readOnly(session, () => databasesOf(session))
       await look(session, ALL)
-      return { at: now, engineVersion: version, role, standby: inRecovery, database, databases }
+      return { about, databases }
     },
   )
   const databases: LookedAt[] = []
   for (const { name, closed } of first.databases) {
-    if (name === first.database) databases.push({ name, looked: true, why: null })
+    if (name === first.about.database) databases.push({ name, looked: true, why: null })
     else if (!everyDatabase || closed !== null) databases.push({ name, looked: false, why: everyDatabase ? closed : null })
     else databases.push(await lookInto(name, connect, (session) => look(session, OF_A_DATABASE)))
   }
-  const { database: _named, ...about } = first
+  const { database: _named, ...about } = first.about
   return { ...about, databases, findings: findings.sort(byHurt), notKnown }
 }
 
@@ -126,6 +125,17 @@ async function withSession<T>(open: () => Promise<Session>, work: (session: Sess
   } finally {
     await session.close()
   }
+}
+
+type About = Pick<HealthReport, 'at' | 'engineVersion' | 'role' | 'standby'> & { readonly database: string }
+
+async function aboutServer(session: Session): Promise<About> {
+  const [row] = await session.query<About & Row>(
+    `SELECT clock_timestamp() AS at, split_part(current_setting('server_version'), ' ', 1) AS "engineVersion", current_user::text AS role,
+            pg_is_in_recovery() AS standby, current_database()::text AS database`,
+  )
+  if (row === undefined) throw new Error('the server does not say who it is')
+  return row
 }
 
 async function databasesOf(session: Session): Promise<{ name: string; closed: string | null }[]> {

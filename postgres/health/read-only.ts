@@ -11,6 +11,18 @@ const LOCK_TIMEOUT_MS = 200
 /** Settings end with the transaction: behind a pooler the next one would have them otherwise. */
 const LIMITS = `SELECT set_config('statement_timeout', '${STATEMENT_TIMEOUT_MS}ms', true), set_config('lock_timeout', '${LOCK_TIMEOUT_MS}ms', true)`
 
+/** Runs `work` in such a transaction. */
+export async function readOnly<T>(session: Session, work: () => Promise<T>): Promise<T> {
+  return inTransaction(
+    session,
+    async () => {
+      await session.query(LIMITS)
+      return work()
+    },
+    'BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY',
+  )
+}
+
 export interface Answer {
   readonly findings: Found['findings']
   readonly notKnown: readonly NotKnown[]
@@ -26,18 +38,12 @@ export async function ask(
   const database = check.scope === 'instance' ? null : session.endpoint.database
   const notKnown = (why: string): NotKnown => ({ check: check.id, database, why })
   try {
-    const { findings, unseen } = await inTransaction(
-      session,
-      async () => {
-        await session.query(LIMITS)
-        return check.find({
-          query: (sql, values = []) => session.query(sql, values, { signal }),
-          database: session.endpoint.database,
-          serverVersionNum: session.serverVersionNum,
-          limits,
-        })
-      },
-      'BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY',
+    const { findings, unseen } = await readOnly(session, () =>
+      check.find({
+        query: (sql, values = []) => session.query(sql, values, { signal }),
+        database: session.endpoint.database,
+        limits,
+      }),
     )
     const over = findings.length - limits.findingsMax
     return {

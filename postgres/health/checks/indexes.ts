@@ -68,6 +68,8 @@ function told(row: InvalidIndex, database: string): HealthFinding {
     severity: 'warning',
     message: `${row.unique ? 'Unique index' : 'Index'} ${shown} on ${table} is not valid: a build was interrupted or failed.`,
     why: `No query uses it, and every write pays for it${row.unique ? '; it does not keep what is there already unique' : ''}.`,
-    command: left ? `DROP INDEX CONCURRENTLY ${shown};` : `REINDEX INDEX CONCURRENTLY ${shown};`,
+    command: left
+      ? `DROP INDEX CONCURRENTLY ${shown};`
+      : `REINDEX INDEX CONCURRENTLY ${shown};${row.unique ? ' -- once its duplicates are gone' : ''}`,
   }
 }
