@@ -5,7 +5,7 @@ import type { IsoInstant } from '../../contracts/operation'
 import type { Row, Session } from '../connect/session'
 import type { Check } from './check'
 import { ARCHIVING } from './checks/archiving'
-import { AUTOVACUUM } from './checks/autovacuum'
+import { AUTOVACUUM, AUTOVACUUM_OF_TABLES } from './checks/autovacuum'
 import { CHECKSUMS } from './checks/checksums'
 import { COLLATIONS } from './checks/collations'
 import { CONNECTIONS } from './checks/connections'
@@ -35,6 +35,7 @@ const ALL: readonly Check[] = [
   SESSIONS,
   COLLATIONS,
   AUTOVACUUM,
+  AUTOVACUUM_OF_TABLES,
   INDEXES,
   CONSTRAINTS,
   REPLICA_IDENTITY,

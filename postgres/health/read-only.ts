@@ -8,8 +8,10 @@ import { CHECKS, type HealthLimits, type NotKnown } from './finding'
 const STATEMENT_TIMEOUT_MS = 10_000
 const LOCK_TIMEOUT_MS = 200
 
-/** Settings end with the transaction: behind a pooler the next one would have them otherwise. */
-const LIMITS = `SELECT set_config('statement_timeout', '${STATEMENT_TIMEOUT_MS}ms', true), set_config('lock_timeout', '${LOCK_TIMEOUT_MS}ms', true)`
+/** Settings end with the transaction: behind a pooler the next one would have them otherwise. The path, because an operator that somebody made
+ *  for the very types of a comparison would be taken before PostgreSQL's own, and run with our rights. */
+const LIMITS = `SELECT pg_catalog.set_config('statement_timeout', '${STATEMENT_TIMEOUT_MS}ms', true),
+  pg_catalog.set_config('lock_timeout', '${LOCK_TIMEOUT_MS}ms', true), pg_catalog.set_config('search_path', 'pg_catalog', true)`
 
 /** Runs `work` in such a transaction. */
 export async function readOnly<T>(session: Session, work: () => Promise<T>): Promise<T> {

@@ -44,7 +44,7 @@ test('a role that may see nothing is told what stayed hidden, and sees the rest'
   )
   const watcher = await examineAs('watcher')
   expect(watcher.notKnown).toEqual([
-    { check: 'sequences', database: 'test_1', why: '1 sequences are hidden from this role: grant it SELECT on them.' },
+    { check: 'sequences', database: 'test_1', why: 'Hidden from this role: 1 of 1 sequences; grant it SELECT on them.' },
   ])
   const stranger = await examineAs('stranger')
   expect(stranger.notKnown.map(({ check }) => check)).toEqual(['sequences', 'sessions'])
@@ -153,6 +153,19 @@ test('a standby tells what it knows, and what nobody can read there keeps no che
     await running.stop('immediate')
     await rm(folder, { recursive: true, force: true })
   }
+})
+
+test('an operator that fits better than PostgreSQL’s own is not taken: its owner’s code does not run', async () => {
+  const hostile = await server.database()
+  const owner = await hostile.connect()
+  await owner.execute(`CREATE FUNCTION trap(oid, int4) RETURNS bool LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION $t$trapped$t$; END';
+    CREATE OPERATOR = (LEFTARG = oid, RIGHTARG = int4, FUNCTION = trap); CREATE TABLE t (id int)`)
+  await expect(owner.query('SELECT FROM pg_class WHERE oid = 0')).rejects.toThrow()
+  const report = await examine({
+    connect: () => connect({ ...hostile.options, user: 'postgres' }),
+    everyDatabase: false,
+  })
+  expect(report.notKnown).toEqual([])
 })
 
 test('an interrupt ends it with its reason', async () => {

@@ -154,6 +154,7 @@ describe.each([15, 17] as const)('PostgreSQL %i', (major) => {
       'critical: The setting fsync is off.',
       'warning: The setting full_page_writes is off.',
     ])
+    expect((await look({ everyDatabase: true })).findings.filter(({ check }) => check === 'autovacuum')).toHaveLength(1)
     await follow('autovacuum', root)
     await root.execute('ALTER SYSTEM RESET full_page_writes')
     await root.query('SELECT pg_reload_conf()')

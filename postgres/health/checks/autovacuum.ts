@@ -13,12 +13,21 @@ interface Unvacuumed extends Record<string, unknown> {
 
 export const AUTOVACUUM: Check = {
   id: 'autovacuum',
-  scope: 'database',
-  async find({ query, database }) {
+  scope: 'instance',
+  async find({ query }) {
     const [settings] = await query<{ off: string | null }>(
       `SELECT string_agg(name, ' and ' ORDER BY name) AS off FROM pg_catalog.pg_settings
         WHERE name IN ('autovacuum', 'track_counts') AND setting = 'off'`,
     )
+    const off = settings?.off ?? null
+    return { findings: off === null ? [] : [offForAll(off)] }
+  },
+}
+
+export const AUTOVACUUM_OF_TABLES: Check = {
+  id: 'autovacuum',
+  scope: 'database',
+  async find({ query, database }) {
     const rows = await query<Unvacuumed>(
       `SELECT n.nspname::text AS schema, c.relname::text AS name, quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS shown, off.option
          FROM (SELECT coalesce(main.oid, c.oid) AS relation, CASE WHEN main.oid IS NULL THEN '' ELSE 'toast.' END || o.option_name AS option
@@ -30,8 +39,7 @@ export const AUTOVACUUM: Check = {
          JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
         WHERE NOT pg_is_other_temp_schema(n.oid) ORDER BY 1, 2, 4`,
     )
-    const off = settings?.off ?? null
-    return { findings: [...(off === null ? [] : [offForAll(off)]), ...rows.map((row) => offFor(row, database))] }
+    return { findings: rows.map((row) => offFor(row, database)) }
   },
 }
 

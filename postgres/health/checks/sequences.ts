@@ -68,7 +68,7 @@ export const SEQUENCES: Check = {
     const findings = full.map(({ row, room }) => told(row, room, database))
     const hidden = rows.filter(({ readable }) => !readable).length
     if (hidden === 0) return { findings }
-    return { findings, unseen: `${hidden} sequences are hidden from this role: grant it SELECT on them.` }
+    return { findings, unseen: `Hidden from this role: ${hidden} of ${rows.length} sequences; grant it SELECT on them.` }
   },
 }
 
