@@ -4,6 +4,8 @@ import { readFileSync, statSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import path from 'node:path'
 import { failure } from '../contracts/failures'
+import type { SecretRef } from '../contracts/fleet'
+import { createSecretResolver, readSecretVariables } from '../postgres/connect/secret-refs'
 import { type Environment, secretVariable } from './environment'
 import { cutInput, shownInput } from './shown-input'
 import { readTemporalAccess, type TemporalCredentials } from './temporal-access'
@@ -33,6 +35,9 @@ export interface Settings {
   readonly databaseUrl: string | null
   /** For a database URL without one. */
   readonly databasePassword: string | null
+  /** A password that a fleet file refers to, as far as CAPSTAN_SECRET_VARIABLES and CAPSTAN_SECRETS_FOLDER allow it. Fails with
+   *  SECRET_UNRESOLVED or OPTION_INVALID. */
+  readonly resolveSecret: (ref: SecretRef) => Promise<string>
   /** How soon the work of a dead worker is given to another. */
   readonly heartbeatTimeoutMs: number
   /** The same for its decisions. */
@@ -92,6 +97,10 @@ export function readSettings(env: Environment = process.env, dist: string = DIST
     labToken: env.CAPSTAN_LAB_TOKEN || null,
     databaseUrl: env.CAPSTAN_DATABASE_URL || null,
     databasePassword: env.PGPASSWORD || null,
+    resolveSecret: async (ref) => {
+      const variables = readSecretVariables(env.CAPSTAN_SECRET_VARIABLES ?? '')
+      return createSecretResolver(env, { variables, folder: env.CAPSTAN_SECRETS_FOLDER || null }, 'command')(ref)
+    },
     heartbeatTimeoutMs: milliseconds(env, 'CAPSTAN_HEARTBEAT_TIMEOUT_MS', HEARTBEAT_TIMEOUT_MS),
     workflowTaskTimeoutMs: milliseconds(env, 'CAPSTAN_WORKFLOW_TASK_TIMEOUT_MS', WORKFLOW_TASK_TIMEOUT_MS),
     requestedBy: env.USER || env.LOGNAME || systemUser(),

@@ -1,8 +1,8 @@
 /** The worker's environment, read once. A worker is asked only for what its queues need, so that it can be given no more. */
 import { failure } from '../contracts/failures'
 import { TASK_QUEUES, type TaskQueue } from '../contracts/messages'
+import { readSecretVariables, type SecretAccess } from '../postgres/connect/secret-refs'
 import { choice, contentOf, type Environment, milliseconds, optional, required } from './environment'
-import { readSecretVariables, type SecretAccess } from './secrets'
 import { readTemporalAccess, type TemporalAccess } from './temporal-access'
 
 export interface WorkerConfig {

@@ -3,12 +3,12 @@
 import type { ActivityDeps } from '../activities/deps'
 import { TASK_QUEUES, type TaskQueue } from '../contracts/messages'
 import type { Ledger } from '../ledger/ledger'
+import { createSecretResolver } from '../postgres/connect/secret-refs'
 import { createClouds } from './clouds'
 import type { WorkerConfig } from './config'
 import type { Environment } from './environment'
 import { createFailpoints } from './failpoint'
 import type { ActivityInterceptorDeps } from './interceptors/activity'
-import { createSecretResolver } from './secrets'
 
 export function createDeps(config: WorkerConfig, env: Environment, ledger: Ledger): ActivityDeps & ActivityInterceptorDeps {
   const { queues, clouds, secrets, sourceAddress, failpoints } = config

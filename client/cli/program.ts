@@ -19,6 +19,7 @@ import { addOpsList } from './ops/list'
 import { addOpsShow } from './ops/show'
 import { addOpsWatch } from './ops/watch'
 import { example } from './options'
+import { addScout } from './scout'
 import { addSnapshot } from './snapshot'
 
 const EXIT_CODES = `
@@ -43,6 +44,7 @@ export function createProgram(cli: CliContext): Command {
     })
   addMigrate(program, cli)
   addSnapshot(program, cli)
+  addScout(program, cli)
   const ops = program.command('ops').description('Operations: list, show, watch, decide, evidence.')
   for (const add of [
     addOpsList,

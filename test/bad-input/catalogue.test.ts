@@ -11,6 +11,7 @@ import { LAB } from './cases/lab'
 import { MIGRATION_FILES } from './cases/migration-files'
 import { MIGRATION_SQL } from './cases/migration-sql'
 import { OPERATIONS } from './cases/operations'
+import { SCOUT } from './cases/scout'
 import { SNAPSHOTS } from './cases/snapshots'
 import { URLS } from './cases/urls'
 import { type BadInput, SECRET } from './support/bad-input'
@@ -29,6 +30,7 @@ const DOORS: Readonly<Record<string, readonly BadInput[]>> = {
   databases: DATABASES,
   'decisions about operations': OPERATIONS,
   snapshots: SNAPSHOTS,
+  scout: SCOUT,
   'the lab': LAB,
 }
 

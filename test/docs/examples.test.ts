@@ -139,6 +139,7 @@ const ACTS: readonly Act[] = [
     scene: plain,
     together: true,
   },
+  { of: /^capstan scout/, scene: plain, together: true },
   { of: /^capstan snapshot/, scene: plain },
   { of: /^capstan ops abort .*--close-record/, scene: orphaned },
   { of: /^capstan ops (approve|reject|abort)/, scene: awaitingApproval },

@@ -20,7 +20,7 @@ export interface Example {
 
 export const runbooks = readdirSync(join(ROOT, 'docs/runbooks')).map((name) => `docs/runbooks/${name}`)
 /** Pages whose examples are run. */
-export const PAGES = ['README.md', 'docs/commands.md', 'docs/CONTRIBUTING.md', ...runbooks]
+export const PAGES = ['README.md', 'docs/commands.md', 'docs/CONTRIBUTING.md', 'docs/scout.md', ...runbooks]
 
 export const program = createProgram(new CliContext({ colour: false, columns: () => 120 } as CliContext['io'], {}, VIGILANCE))
 

@@ -45,11 +45,14 @@ async function fill(capstan: CapstanStack): Promise<Shop> {
   const address = await cloud.create()
   cloud.close()
   await makeRoles(stack, address)
+  hostOf(join(folder, 'fleet.yaml'), address)
   const url = `postgres://shop_migrator@${address.host}:${address.port}/shop?sslmode=disable`
   const own = {
     USER: 'alice',
     NO_COLOR: '1',
     PGPASSWORD: stack.secrets.shopMigrator,
+    SHOP_ADMIN_PASSWORD: stack.secrets.shopAdmin,
+    CAPSTAN_SECRET_VARIABLES: 'SHOP_ADMIN_PASSWORD',
     CAPSTAN_STATE_DIR: join(dir, 'state'),
     CAPSTAN_FLEET: join(folder, 'examples/shop/fleet.yaml'),
   }
@@ -78,6 +81,12 @@ async function fill(capstan: CapstanStack): Promise<Shop> {
 function seed(): string {
   const sql = readFileSync(join(ROOT, 'examples/shop/seed.sql'), 'utf8')
   return sql.replaceAll('300000', '3000').replaceAll('60000', '600').replaceAll('20000', '2000')
+}
+
+/** Commands that ask no cloud find the database by this file alone. */
+function hostOf(file: string, { host, port }: { readonly host: string; readonly port: number }): void {
+  const fleet = readFileSync(file, 'utf8')
+  writeFileSync(file, fleet.replace('user: shop_admin', `user: shop_admin\n        host: ${host}\n        port: ${port}`))
 }
 
 function layOut(folder: string): string {

@@ -2,9 +2,9 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createSecretResolver } from '../../postgres/connect/secret-refs'
 import { readConfig } from '../../workers/config'
 import { readHealth } from '../../workers/health-check'
-import { createSecretResolver } from '../../workers/secrets'
 
 const folder = mkdtempSync(join(tmpdir(), 'capstan-config-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))

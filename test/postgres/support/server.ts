@@ -27,7 +27,8 @@ export interface TestServer {
   stop(): Promise<void>
 }
 
-export async function startTestServer(major: PostgresMajor): Promise<TestServer> {
+/** `more`: settings on top of those that every test has. */
+export async function startTestServer(major: PostgresMajor, more: Readonly<Record<string, string>> = {}): Promise<TestServer> {
   const folder = await mkdtemp(path.join(tmpdir(), `capstan-postgres-${major}-`))
   await chmod(folder, 0o755)
   const binaries = await ensureBinaries({ major, cacheDir: cacheDir() })
@@ -40,7 +41,7 @@ export async function startTestServer(major: PostgresMajor): Promise<TestServer>
     hosts: ['127.0.0.1'],
     port,
     logFile: path.join(folder, 'server.log'),
-    settings: { fsync: 'off', wal_level: 'logical', max_worker_processes: '8' },
+    settings: { fsync: 'off', wal_level: 'logical', max_worker_processes: '8', ...more },
   })
   const sessions: Session[] = []
   const open = async (options: ConnectOptions) => {

@@ -1,11 +1,12 @@
-/** Secret references → secrets, inside activities only. `env:NAME` and `file:/path`; the clouds' stores come later. What is not allowed by the
- *  worker's configuration is refused: whoever writes a fleet file must not be able to send the worker's own secrets to a host of theirs. */
+/** Secret references → passwords of databases, in whatever process connects: a worker's activities, or a command that looks by itself.
+ *  `env:NAME` and `file:/path`; the clouds' stores come later. What is not allowed by that process's configuration is refused: whoever writes
+ *  a fleet file must not be able to send other secrets of it to a host of theirs. */
 import { readFile, realpath } from 'node:fs/promises'
 import { isAbsolute, sep } from 'node:path'
-import { type Failure, failure } from '../contracts/failures'
-import type { SecretRef } from '../contracts/fleet'
+import { type Failure, failure } from '../../contracts/failures'
+import type { SecretRef } from '../../contracts/fleet'
 
-/** The worker's own credentials: no configuration can allow them. */
+/** Our own credentials: no configuration can allow them. */
 const OURS = /^(CAPSTAN|TEMPORAL|AWS|AZURE|GOOGLE|PG)/
 const NO_SECRETS = /^\/(proc|sys|dev)(\/|$)/
 
@@ -37,14 +38,18 @@ export function readSecretVariables(text: string): string[] {
   return names
 }
 
+/** Who reads: for the sentences. */
+export type SecretReader = 'worker' | 'command'
+
 export function createSecretResolver(
   env: Readonly<Record<string, string | undefined>>,
   { variables, folder }: SecretAccess,
+  reader: SecretReader = 'worker',
 ): (ref: SecretRef) => Promise<string> {
   return async (ref) => {
     const [scheme, name] = split(ref)
-    if (scheme === 'env') return fromEnvironment(ref, name, env, variables)
-    if (scheme === 'file') return fromFile(ref, name, folder)
+    if (scheme === 'env') return fromEnvironment(ref, name, { env, allowed: variables, reader })
+    if (scheme === 'file') return fromFile(ref, name, { folder, reader })
     throw unresolved(ref, 'has an unknown scheme; use env:NAME or file:/path.')
   }
 }
@@ -52,24 +57,31 @@ export function createSecretResolver(
 function fromEnvironment(
   ref: SecretRef,
   name: string,
-  env: Readonly<Record<string, string | undefined>>,
-  allowed: readonly string[],
+  {
+    env,
+    allowed,
+    reader,
+  }: { env: Readonly<Record<string, string | undefined>>; allowed: readonly string[]; reader: SecretReader },
 ): string {
   if (OURS.test(name)) throw unresolved(ref, 'names a variable of the control plane itself; a fleet file may not have it.')
   if (!allowed.some((word) => name === word || (word.endsWith('_') && name.startsWith(word)))) {
-    throw unresolved(ref, 'names a variable that CAPSTAN_SECRET_VARIABLES of this worker does not allow; add it there.')
+    throw unresolved(ref, `names a variable that CAPSTAN_SECRET_VARIABLES of this ${reader} does not allow; add it there.`)
   }
   const value = Object.hasOwn(env, name) ? env[name] : undefined
   if (value) return value
-  throw unresolved(ref, `is empty: the worker's environment has no variable ${name}.`)
+  throw unresolved(ref, `is empty: the ${reader}'s environment has no variable ${name}.`)
 }
 
-async function fromFile(ref: SecretRef, name: string, folder: string | null): Promise<string> {
+async function fromFile(
+  ref: SecretRef,
+  name: string,
+  { folder, reader }: { folder: string | null; reader: SecretReader },
+): Promise<string> {
   if (!isAbsolute(name)) throw unresolved(ref, 'is no file of secrets; name one by its whole path.')
   if (folder === null) {
     throw unresolved(
       ref,
-      'names a file, and this worker reads none: CAPSTAN_SECRETS_FOLDER has to name the folder they may be in.',
+      `names a file, and this ${reader} reads none: CAPSTAN_SECRETS_FOLDER has to name the folder they may be in.`,
     )
   }
   let file: string
@@ -79,16 +91,16 @@ async function fromFile(ref: SecretRef, name: string, folder: string | null): Pr
     file = await realpath(name)
     home = await realpath(folder)
   } catch (cause) {
-    throw unresolved(ref, 'cannot be read by the worker.', cause)
+    throw unresolved(ref, `cannot be read by the ${reader}.`, cause)
   }
   if (NO_SECRETS.test(file)) throw unresolved(ref, 'is no file of secrets, but a part of the system.')
   if (!file.startsWith(home + sep)) {
-    throw unresolved(ref, `lies outside ${folder}, where this worker's secrets of databases are.`)
+    throw unresolved(ref, `lies outside ${folder}, where this ${reader}'s secrets of databases are.`)
   }
   try {
     return (await readFile(file, 'utf8')).trimEnd()
   } catch (cause) {
-    throw unresolved(ref, 'cannot be read by the worker.', cause)
+    throw unresolved(ref, `cannot be read by the ${reader}.`, cause)
   }
 }
 
