@@ -16,8 +16,8 @@ export interface SimulatedCloud {
   faultsChanged(ordered?: Fault): Promise<void>
   /** Brings every instance back to what it should be; resolves when all servers that can run do. */
   resume(): Promise<void>
-  /** Every running server learns the network rules of now. */
-  applySecurityGroups(): Promise<void>
+  /** Every running server learns the network rules and settings of now. */
+  tellRules(): Promise<void>
   /** Kills an instance's server as a power cut would. False when there is no such instance. */
   crash(id: string): Promise<boolean>
   /** Removes everything that was made in it. */

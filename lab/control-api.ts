@@ -70,7 +70,7 @@ function serveProtected(api: FastifyInstance, options: ControlOptions): void {
     }
     state.securityGroups[id] = { cidrs }
     await save()
-    await Promise.all(clouds.map((cloud) => cloud.applySecurityGroups()))
+    await Promise.all(clouds.map((cloud) => cloud.tellRules()))
     return { id, cidrs }
   })
 
