@@ -6,7 +6,7 @@ import type { Fault } from './faults/fault'
 import type { Patient, PlainKind } from './faults/kinds/acting'
 import { Past } from './past'
 import type { Flavour } from './postgres/flavour'
-import { Servers } from './postgres/servers'
+import { Servers, type ServersOptions } from './postgres/servers'
 
 export interface Plan<Cloud, State> {
   readonly name: string
@@ -17,6 +17,8 @@ export interface Plan<Cloud, State> {
   build(parts: Parts<State>): Cloud
   /** By its key in the state; undefined when it is gone. */
   patient(cloud: Cloud, target: string): Patient | undefined
+  /** The name of the instance whose server is in this folder, as faults name it. */
+  instanceIn(folder: string): string | undefined
   /** A server ended that nobody had asked to. */
   ended(cloud: Cloud, folder: string): void
   /** Ends what is under way, and removes everything that was made. */
@@ -48,7 +50,10 @@ export interface Assembly<Cloud> {
 
 export function assemble<Cloud, State>(plan: Plan<Cloud, State>): Assembly<Cloud> {
   const { ground } = plan
-  const servers = newServers(plan, (folder) => plan.ended(cloud, folder))
+  const servers = newServers(plan, {
+    ended: (folder) => plan.ended(cloud, folder),
+    passes: (moment, folder) => effects.passes(moment, folder),
+  })
   const past = new Past<State>()
   const notePast = (): void => {
     const stale = ground.faults.list().filter(({ kind }) => kind === 'stale-reads')
@@ -62,6 +67,7 @@ export function assemble<Cloud, State>(plan: Plan<Cloud, State>): Assembly<Cloud
     cloud: plan.name,
     kinds: plan.kinds,
     patient: (target) => plan.patient(cloud, target),
+    instanceIn: plan.instanceIn,
     save,
     log: ground.log,
   })
@@ -85,6 +91,7 @@ export function assemble<Cloud, State>(plan: Plan<Cloud, State>): Assembly<Cloud
       const emptied = plan.empty(cloud, effects).finally(() => {
         cloud = build()
       })
+      effects.letGo()
       ready = emptied.catch(() => {})
       return emptied
     },
@@ -95,7 +102,9 @@ export function assemble<Cloud, State>(plan: Plan<Cloud, State>): Assembly<Cloud
   }
 }
 
-function newServers<Cloud, State>({ ground, flavour }: Plan<Cloud, State>, ended: (folder: string) => void): Servers {
+type Told = Pick<ServersOptions, 'ended' | 'passes'>
+
+function newServers<Cloud, State>({ ground, flavour }: Plan<Cloud, State>, told: Told): Servers {
   return new Servers({
     stateDir: ground.stateDir,
     cacheDir: ground.cacheDir,
@@ -106,7 +115,7 @@ function newServers<Cloud, State>({ ground, flavour }: Plan<Cloud, State>, ended
     get authority() {
       return ground.authority()
     },
-    ended,
+    ...told,
     log: ground.log,
   })
 }

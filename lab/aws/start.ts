@@ -38,6 +38,7 @@ export function startAws(options: AwsOptions): SimulatedCloud {
     kinds: AWS_FAULTS,
     build: (parts) => build(options, parts, () => assembly.cloud()),
     patient: (current, target) => state.instances[target] && patientOf(current, state.instances[target]),
+    instanceIn: (folder) => Object.values(state.instances).find((one) => one.folder === folder)?.id,
     ended: serverEnded,
     empty: (current, faults) => close(current).then(() => empty(current, faults)),
   })
@@ -55,6 +56,9 @@ export function startAws(options: AwsOptions): SimulatedCloud {
     async tellRules() {
       await Promise.all(Object.values(state.instances).map((instance) => tellRules(cloud(), instance)))
     },
+    listeners: () => servers.listeners(),
+    // its addresses are its servers' own
+    handedOn: () => undefined,
     async crash(id) {
       const instance = Object.values(state.instances).find((candidate) => candidate.id === id)
       if (!instance) return false
@@ -64,7 +68,7 @@ export function startAws(options: AwsOptions): SimulatedCloud {
     reset,
     async close() {
       await beginClosing()
-      await Promise.all([close(cloud()), servers.stopAll(CLOSE_GRACE_MS)])
+      await Promise.all([close(cloud()), effects.letGo(), servers.stopAll(CLOSE_GRACE_MS)])
     },
   }
 }

@@ -39,6 +39,10 @@ export function startAzure(options: AzureOptions): SimulatedCloud {
       endpoints,
     }),
     patient: (current, target) => state.servers[target] && patientOf(current, state.servers[target]),
+    instanceIn: (folder) =>
+      Object.values(state.servers)
+        .find((one) => one.folder === folder)
+        ?.name.toLowerCase(),
     ended: serverEnded,
     empty,
   })
@@ -57,6 +61,8 @@ export function startAzure(options: AzureOptions): SimulatedCloud {
     async tellRules() {
       await Promise.all(Object.values(state.servers).map((server) => tellRules(cloud(), server)))
     },
+    listeners: () => servers.listeners(),
+    handedOn: (local) => endpoints.handedOn(local),
     async crash(id) {
       const server = own(state.servers, serverKey(id))
       if (!server) return false
@@ -67,7 +73,7 @@ export function startAzure(options: AzureOptions): SimulatedCloud {
     async close() {
       await beginClosing()
       await endpoints.close()
-      await Promise.all([cloud().tasks.close(), servers.stopAll(CLOSE_GRACE_MS)])
+      await Promise.all([cloud().tasks.close(), effects.letGo(), servers.stopAll(CLOSE_GRACE_MS)])
     },
   }
 }

@@ -48,6 +48,7 @@ export function startGcp(options: GcpOptions): SimulatedCloud {
       reach: new Reach(() => assembly.cloud()),
     }),
     patient: (current, target) => state.instances[target] && patientOf(current, state.instances[target]),
+    instanceIn: (folder) => Object.values(state.instances).find((one) => one.folder === folder)?.name,
     ended: serverEnded,
     empty,
   })
@@ -66,6 +67,9 @@ export function startGcp(options: GcpOptions): SimulatedCloud {
     async tellRules() {
       await Promise.all(Object.values(state.instances).map((instance) => tellRules(cloud(), instance)))
     },
+    listeners: () => servers.listeners(),
+    // its addresses are its servers' own
+    handedOn: () => undefined,
     async crash(id) {
       const instance = state.instances[id]
       if (instance) await servers.crash(instance.folder)
@@ -75,7 +79,7 @@ export function startGcp(options: GcpOptions): SimulatedCloud {
     async close() {
       expiries.close()
       await beginClosing()
-      await Promise.all([cloud().tasks.close(), cloud().removals.close(), servers.stopAll(CLOSE_GRACE_MS)])
+      await Promise.all([cloud().tasks.close(), cloud().removals.close(), effects.letGo(), servers.stopAll(CLOSE_GRACE_MS)])
     },
   }
 }

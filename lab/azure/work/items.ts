@@ -15,7 +15,7 @@ export const setFirewallRule: Perform<'set-firewall-rule'> = async (work, { rule
   work.server.firewallRules[rule.name.toLowerCase()] = rule
   await work.cloud.save()
   await configured(work)
-  return nothing
+  return () => becomeReadyAgain(work)
 }
 
 /** New connections are refused; those that are there stay, as in life. */
@@ -24,7 +24,12 @@ export const deleteFirewallRule: Perform<'delete-firewall-rule'> = async (work, 
   delete work.server.firewallRules[name.toLowerCase()]
   await work.cloud.save()
   await configured(work)
-  return nothing
+  return () => becomeReadyAgain(work)
+}
+
+/** Unless its server was lost meanwhile. */
+function becomeReadyAgain(work: Work): void {
+  if (work.server.state !== 'Inaccessible') becomeReady(work)
 }
 
 const ALREADY_THERE = '42P04'
@@ -73,9 +78,7 @@ export const configure: Perform<'configure'> = async (work, { name, value }) => 
       throw checkedByServer(name, value)
     }
   }
-  return () => {
-    if (server.state !== 'Inaccessible') becomeReady(work)
-  }
+  return () => becomeReadyAgain(work)
 }
 
 /** Whether the server made something of what its file says. */

@@ -1,5 +1,6 @@
 /** Kind → what it does, in the words of one cloud. A kind that is not here cannot be ordered. */
 import type { ActingKind, Wording } from './acting'
+import { BREAK_PROMOTION, breakPromotion } from './break-promotion'
 import { busyTail } from './busy-tail'
 import { crashInstance } from './crash-instance'
 import { cutNetwork } from './cut-network'
@@ -9,6 +10,8 @@ import { fail } from './fail'
 import { failOperation } from './fail-operation'
 import { fillDisk } from './fill-disk'
 import { freezeInstance } from './freeze-instance'
+import { CUT_LINK, cutLink, SLOW_LINK, slowLink } from './link'
+import { slowDisk } from './slow-disk'
 import { staleReads } from './stale-reads'
 import { throttle } from './throttle'
 
@@ -16,15 +19,19 @@ export type FaultTable<State> = Readonly<Record<string, ActingKind<State>>>
 
 export function faultTable<State>(wording: Wording): FaultTable<State> {
   return {
+    [BREAK_PROMOTION]: breakPromotion,
     'busy-tail': busyTail(wording),
     'crash-instance': crashInstance,
     'cut-network': cutNetwork,
+    [CUT_LINK]: cutLink,
     delay,
     'drop-response': dropResponse,
     fail: fail(wording),
     'fail-operation': failOperation(wording),
     'fill-disk': fillDisk(wording),
     'freeze-instance': freezeInstance,
+    'slow-disk': slowDisk,
+    [SLOW_LINK]: slowLink,
     'stale-reads': staleReads(wording),
     throttle: throttle(wording),
   }

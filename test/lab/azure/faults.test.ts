@@ -1,5 +1,6 @@
+import { renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { CallRecord } from '../../../lab/calls'
-import { Servers } from '../../../lab/postgres/servers'
 import { connect } from '../fixture'
 import {
   type AzureLab,
@@ -118,10 +119,18 @@ test('a creation that was accepted and fails leaves no server', async () => {
 })
 
 test('a creation that fails ends as failed although what it made cannot be removed', async () => {
-  const remove = jest.spyOn(Servers.prototype, 'remove').mockRejectedValueOnce(new Error('The folder does not go.'))
   await order({ kind: 'fail-operation', operation: 'Servers_CreateOrUpdate' })
-  await expect(done(lab.azure.servers.beginCreateOrUpdate(GROUP, 'stuck', wanted()))).rejects.toThrow('InternalServerError')
-  remove.mockRestore()
+  const instances = join(lab.stateDir, 'azure', 'instances')
+  // nothing can be removed from below a file
+  renameSync(instances, `${instances}.aside`)
+  writeFileSync(instances, '')
+  try {
+    await expect(done(lab.azure.servers.beginCreateOrUpdate(GROUP, 'stuck', wanted()))).rejects.toThrow('InternalServerError')
+  } finally {
+    rmSync(instances)
+    renameSync(`${instances}.aside`, instances)
+  }
+  expect(lab.lines.some((line) => /what was made of stuck stays/.test(line))).toBe(true)
   await refused(lab.azure.servers.get(GROUP, 'stuck'), 'ResourceNotFound')
 })
 

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Server } from '@azure/arm-postgresql-flexible'
-import { Servers } from '../../../lab/postgres/servers'
 import {
   type AzureLab,
   createServer,
@@ -118,24 +117,16 @@ test('a geo-restore makes a server in the paired region, and nowhere else', asyn
 })
 
 test('a source that has crashed is waited for: what it committed last is in its copy', async () => {
-  const { ensureRunning } = Servers.prototype
-  let comeBack = (): void => {}
-  const held = new Promise<void>((resolve) => {
-    comeBack = resolve
-  })
-  const recovery = jest.spyOn(Servers.prototype, 'ensureRunning').mockImplementationOnce(async function (this: Servers, spec) {
-    await held
-    await ensureRunning.call(this, spec)
-  })
   await query(lab, source, 'INSERT INTO sold VALUES (9)', shop)
+  // its recovery waits until it may go on
+  await lab.call('POST', '/_lab/faults', { cloud: 'azure', kind: 'freeze-instance', instance: 'source', for: '1h' })
   await lab.call('POST', '/_lab/faults', { cloud: 'azure', kind: 'crash-instance', instance: 'source' })
   await eventually(async () => ((await get('source')).state === 'Restarting' ? true : undefined))
   const poller = await restoring('after-crash', { pointInTimeUTC: new Date() })
   await sleep(300)
   expect((await get('after-crash')).state).toBe('Provisioning')
-  comeBack()
+  await lab.call('DELETE', '/_lab/faults')
   await done(Promise.resolve(poller))
-  recovery.mockRestore()
   expect(await sold('after-crash')).toEqual([1, 2, 9])
 })
 
