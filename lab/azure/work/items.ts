@@ -6,6 +6,7 @@ import { specOf } from '../cloud'
 import { invalidParameter } from '../errors'
 import { checkedByServer } from '../parameters'
 import { replicasOf } from '../replication'
+import { prune } from './prune'
 import { becomeReady, configured, lasts, type Perform, type Work } from './work'
 
 const nothing = (): void => {}
@@ -100,6 +101,7 @@ export const backUp: Perform<'back-up'> = async (work, { backup }) => {
   if (!record) throw invalidParameter('backupName')
   const time = record.kind === 'Full' ? 'firstBackupMs' : 'snapshotMs'
   const taken = await atLeast(cloud.servers.snapshot(specOf(cloud, server), record.folder, signal), lasts(work, time))
+  await prune(work)
   return () => {
     record.completedAt = taken.endedAt
   }
@@ -110,9 +112,11 @@ export const deleteBackup: Perform<'delete-backup'> = async (work, { backup }) =
   await lasts(work, 'itemMs')
   const record = server.backups[backup]
   if (record) await cloud.servers.removeSnapshot(record.folder)
-  return () => {
-    delete server.backups[backup]
-  }
+  delete server.backups[backup]
+  await cloud.save()
+  // the log that only it could have been rolled forward with
+  await prune(work)
+  return nothing
 }
 
 /** Kept and shown; no role is made, and nobody logs in with a token of Entra ID. */

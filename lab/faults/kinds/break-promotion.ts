@@ -7,7 +7,7 @@ export const BREAK_PROMOTION = 'break-promotion'
 
 /** `marked`: of a switchover, once the old writer is stopped and has become a follower; `before`: the new one follows still; `after`: it
  *  writes. */
-export const MOMENTS = ['marked', 'before', 'after'] as const
+const MOMENTS = ['marked', 'before', 'after'] as const
 
 export const breakPromotion: PlainKind = {
   strikes: 'promotions',

@@ -4,7 +4,7 @@
 import { timeWithin } from '../kind'
 import { INSTANCES, type PlainKind } from './acting'
 
-export const LATENCY_MAX_MS = 100
+const LATENCY_MAX_MS = 100
 
 export const slowDisk: PlainKind = {
   ...INSTANCES,

@@ -1,5 +1,8 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Server } from '@azure/arm-postgresql-flexible'
+import type { LabState } from '../../../lab/state'
 import {
   type AzureLab,
   createServer,
@@ -121,7 +124,12 @@ test('a source that has crashed is waited for: what it committed last is in its 
   // its recovery waits until it may go on
   await lab.call('POST', '/_lab/faults', { cloud: 'azure', kind: 'freeze-instance', instance: 'source', for: '1h' })
   await lab.call('POST', '/_lab/faults', { cloud: 'azure', kind: 'crash-instance', instance: 'source' })
-  await eventually(async () => ((await get('source')).state === 'Restarting' ? true : undefined))
+  await eventually(() =>
+    query(lab, source, 'SELECT 1').then(
+      () => undefined,
+      ({ code }: { code?: string }) => (code === 'ECONNREFUSED' ? true : undefined),
+    ),
+  )
   const poller = await restoring('after-crash', { pointInTimeUTC: new Date() })
   await sleep(300)
   expect((await get('after-crash')).state).toBe('Provisioning')
@@ -150,4 +158,36 @@ test('a restore that the lab was stopped in is finished by the next one', async 
   await lab.restart()
   await done(lab.azure.servers.beginCreateOrUpdate(GROUP, 'late', { location: 'eastus' }, { resumeFrom: state }))
   expect(await sold('late')).toEqual([1, 2, 9])
+})
+
+test('after a new backup those that no restore can need go, with their log, and moments since are restored all the same', async () => {
+  const backups = () => lab.azure.backupsAutomaticAndOnDemand
+  const known = async () => {
+    const names: string[] = []
+    for await (const { name } of backups().listByServer(GROUP, 'source')) names.push(name!)
+    return names.sort()
+  }
+  const azure = join(lab.stateDir, 'azure')
+  for (const name of ['first', 'second']) {
+    await unlessBusy(() => backups().beginCreate(GROUP, 'source', name))
+    await query(lab, source, 'INSERT INTO sold VALUES (10)', shop)
+  }
+  const [automatic] = await known()
+  await lab.lab.stop()
+  const file = join(lab.stateDir, 'lab.json')
+  const state = JSON.parse(readFileSync(file, 'utf8')) as LabState
+  const server = state.azure.servers.source!
+  const daysAgo = (days: number) => new Date(Date.now() - days * 86_400_000).toISOString()
+  server.backups[automatic!]!.completedAt = daysAgo(30)
+  server.backups.first!.completedAt = daysAgo(20)
+  writeFileSync(file, JSON.stringify(state))
+  const archived = () => readdirSync(join(azure, 'archives', server.archive, 'data')).sort()
+  const before = archived()
+  await lab.restart()
+  await unlessBusy(() => backups().beginCreate(GROUP, 'source', 'third'))
+  expect(await known()).toEqual(['first', 'second', 'third'])
+  expect(readdirSync(join(azure, 'snapshots'))).not.toContain(server.backups[automatic!]!.folder)
+  expect(archived()).not.toContain(before[0])
+  await done(restoring('pruned', { pointInTimeUTC: new Date() }))
+  expect(await sold('pruned')).toEqual([1, 2, 9, 10, 10])
 })

@@ -75,6 +75,21 @@ test('a switchover that comes apart after its replica began to write is one; the
   await roles('main', 'spare', 4)
 })
 
+test('a switchover waits for a primary that stands still', async () => {
+  await gcp.lab.call('POST', '/_lab/faults', { cloud: 'gcp', kind: 'freeze-instance', instance: 'main', for: '1h' })
+  const [operation] = await switchover('spare')
+  await eventually(async () => {
+    const [{ status }] = await gcp.sdk.operations.get({ project: PROJECT, operation: operation.name! })
+    return status === 'RUNNING' ? true : undefined
+  })
+  expect(await gcp.get('spare')).toMatchObject({ masterInstanceName: `${PROJECT}:main` })
+  await gcp.lab.call('DELETE', '/_lab/faults')
+  expect(await gcp.done(operation)).toMatchObject({ error: null })
+  await roles('spare', 'main', 20)
+  await endsWell(await switchover('main'))
+  await roles('main', 'spare', 21)
+})
+
 test('a failover whose replica follows still, for sure, brings the primary back', async () => {
   await breakPromotion('spare', 'before')
   await comesToNothing(await failover('spare'))
@@ -87,7 +102,7 @@ test('a failover that comes apart after the replica began to write goes on; the 
   await endsWell(await failover('spare'))
   await struck()
   await roles('spare', 'main', 6)
-  expect(await rows('spare')).toEqual([1, 2, 3, 4, 5, 6])
+  expect(await rows('spare')).toEqual([1, 2, 3, 4, 5, 6, 20, 21])
 })
 
 test('a failover of whose replica nobody knows whether it writes leaves the primary away', async () => {

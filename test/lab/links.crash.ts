@@ -1,5 +1,4 @@
 /** The network between two clouds: a server of each, of which one subscribes to the other. */
-import { establishedSockets, socketsListed } from '../../lab/links/connections'
 import {
   ask,
   connect,
@@ -132,37 +131,4 @@ test('on a slow link everything arrives, nothing breaks, and each answer waits',
   expect(await inShop('SELECT pid FROM pg_stat_replication')).toEqual([before])
   await lab.call('DELETE', '/_lab/faults')
   expect(await gcp.ask(copy, through(await toShop()))).toEqual([{ n: 7 }])
-})
-
-test.each([
-  [{ kind: 'cut-link', from: 'aws' }, 'to', 'to is missing; wanted is one of: aws, azure, gcp.'],
-  [{ kind: 'cut-link', from: 'aws', to: 'aws' }, 'to', 'to is "aws", and from is too; they must be two.'],
-  [{ kind: 'cut-link', from: 'aws', to: 'mars' }, 'to', 'to is "mars"; wanted is one of: aws, azure, gcp.'],
-  [{ kind: 'cut-link', from: 'aws', to: 'gcp', ways: 'three' }, 'ways', 'wanted is one of: both, one.'],
-  [{ kind: 'cut-link', from: 'aws', to: 'gcp', instance: 'shop' }, 'instance', 'instance is no field of a cut-link fault'],
-  [{ kind: 'slow-link', from: 'aws', to: 'gcp', latency: '3s' }, 'latency', 'wanted is a time from 1ms to 2000ms.'],
-])('%j is refused', async (wrong, field, message) => {
-  expect(await lab.call('POST', '/_lab/faults', wrong)).toMatchObject({
-    status: 422,
-    body: { field, error: expect.stringContaining(message) },
-  })
-})
-
-test('connections are read as Linux writes them, also where another user has to look', () => {
-  const table = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
-   0: 0B034D7F:1538 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 11 1 0 100 0 0 10 0
-   1: 0B034D7F:1538 0100007F:C350 01 00000000:00000000 00:00000000 00000000  1000        0 12 1 0 20 4 30 10 -1`
-  expect(establishedSockets(table)).toEqual([{ local: '127.77.3.11:5432', remote: '127.0.0.1:50000', inode: '12' }])
-  const listing = `/proc/41/fd:
-total 0
-l-wx------ 1 1000 1000 64 Nov 28 12:00 2 -> /tmp/log
-lrwx------ 1 1000 1000 64 Nov 28 12:00 5 -> socket:[12]
-
-/proc/42/fd:
-total 0
-lrwx------ 1 1000 1000 64 Nov 28 12:00 6 -> socket:[13]`
-  expect(socketsListed(listing)).toEqual([
-    ['12', 41],
-    ['13', 42],
-  ])
 })
