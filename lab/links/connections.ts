@@ -1,9 +1,7 @@
 /** Who is connected to whom, as Linux tells: a connection on loopback has both its ends in /proc/net/tcp, and each end is an open file of
  *  the process that holds it. Source: proc(5). */
-import { execFile } from 'node:child_process'
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { childrenOfEach } from '../../pgserver/process-tree'
-import { serverUser } from '../../pgserver/server-user'
 
 /** A server that runs, as the network sees it. */
 export interface Listener {
@@ -36,13 +34,13 @@ interface Socket extends End {
 const ESTABLISHED = '01'
 
 /** Processes of the servers `to` that each serve a connection from a process of the servers `from`. */
-export async function servingProcesses({ from, to, port, handedOn }: Question): Promise<number[]> {
+export function servingProcesses({ from, to, port, handedOn }: Question): number[] {
   const sockets = establishedSockets(readFileSync('/proc/net/tcp', 'latin1'))
   const places = new Set(to.map(({ address }) => `${address}:${port}`))
   const inodes = new Map(sockets.map(({ local, remote, inode }) => [`${local} ${remote}`, inode]))
   const arriving = sockets.filter(({ local }) => places.has(local))
   if (arriving.length === 0 || from.length === 0) return []
-  const [callers, servers] = await Promise.all([holders(from), holders(to)])
+  const [callers, servers] = [holders(from), holders(to)]
   return arriving.flatMap(({ local, remote, inode }) => {
     const caller = handedOn(remote) ?? { local: remote, remote: local }
     const called = inodes.get(`${caller.local} ${caller.remote}`)
@@ -73,21 +71,17 @@ function placeOf(text: string): string {
 }
 
 /** Socket → the process that holds it, of those that the first processes began; those themselves only hand theirs on. */
-async function holders(listeners: readonly Listener[]): Promise<Map<string, number>> {
+function holders(listeners: readonly Listener[]): Map<string, number> {
   const pids = [...childrenOfEach(listeners.map(({ pid }) => pid)).values()].flat()
   const found = new Map<string, number>()
-  const denied: number[] = []
   for (const pid of pids) {
     try {
       for (const inode of socketsOf(pid)) found.set(inode, pid)
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException
-      if (code === 'EACCES' || code === 'EPERM') denied.push(pid)
       // it ended meanwhile
-      else if (code !== 'ENOENT' && code !== 'ESRCH') throw error
+      if (!isGone(error)) throw error
     }
   }
-  if (denied.length > 0) for (const [inode, pid] of await askedAsServer(denied)) found.set(inode, pid)
   return found
 }
 
@@ -98,29 +92,13 @@ function socketsOf(pid: number): string[] {
       return /^socket:\[(\d+)\]$/.exec(readlinkSync(`${folder}/${name}`))?.[1] ?? []
     } catch (error) {
       // closed meanwhile
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+      if (isGone(error)) return []
       throw error
     }
   })
 }
 
-/** Root in a container may not look into others' processes; the servers' own user may. */
-async function askedAsServer(pids: readonly number[]): Promise<[string, number][]> {
-  const { uid, gid } = serverUser()
-  const listing = await new Promise<string>((resolve) => {
-    // what ended meanwhile makes it fail; it shows the others all the same
-    const folders = pids.map((pid) => `/proc/${pid}/fd`)
-    execFile('ls', ['-lnR', ...folders], { uid, gid, maxBuffer: 1 << 26 }, (_, stdout) => resolve(stdout))
-  })
-  return socketsListed(listing)
-}
-
-/** `/proc/12/fd:` heads the lines of process 12, such as `… 5 -> socket:[345]`. */
-export function socketsListed(listing: string): [string, number][] {
-  let pid = 0
-  return listing.split('\n').flatMap((line): [string, number][] => {
-    pid = Number(/^\/proc\/(\d+)\/fd:$/.exec(line)?.[1] ?? pid)
-    const inode = / -> socket:\[(\d+)\]$/.exec(line)?.[1]
-    return inode === undefined ? [] : [[inode, pid]]
-  })
+function isGone(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException
+  return code === 'ENOENT' || code === 'ESRCH'
 }

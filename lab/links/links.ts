@@ -89,7 +89,7 @@ export class Links {
     const seen = new Set<number>()
     for (const fault of cuts) {
       for (const way of waysOf(fault)) {
-        for (const pid of await this.#serving(way)) {
+        for (const pid of this.#serving(way)) {
           if (!this.#known.has(pid) && !seen.has(pid)) fault.struck += 1
           seen.add(pid)
           signalIfThere(pid, 'SIGTERM')
@@ -121,7 +121,9 @@ export class Links {
     const pause = (ms: number): Promise<void> => sleep(ms, undefined, { signal: over }).catch(() => {})
     let known = new Set<number>()
     while (!over.aborted) {
-      const serving = (await Promise.all(waysOf(fault).map((way) => this.#serving(way)))).flat().filter(this.#unfrozen())
+      const serving = waysOf(fault)
+        .flatMap((way) => this.#serving(way))
+        .filter(this.#unfrozen())
       fault.struck += serving.filter((pid) => !known.has(pid)).length
       known = new Set(serving)
       for (const pid of serving) signalIfThere(pid, 'SIGSTOP')
@@ -138,7 +140,7 @@ export class Links {
     return (pid) => !theirs.has(pid)
   }
 
-  async #serving({ from, to }: Way): Promise<number[]> {
+  #serving({ from, to }: Way): number[] {
     const [callers, asked] = [from, to].map((cloud) => this.options.clouds.find(({ name }) => name === cloud))
     if (!callers || !asked) return []
     return servingProcesses({

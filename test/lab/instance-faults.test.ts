@@ -8,6 +8,7 @@ import {
   describe as describeInstance,
   eventually,
   openLab,
+  orderFault,
   snapshotAvailable,
   type TestLab,
 } from './fixture'
@@ -28,10 +29,7 @@ afterEach(async () => {
   await available(lab, 'shop')
 })
 
-const order = async (fault: object) => {
-  const { status, body } = await lab.call('POST', '/_lab/faults', fault)
-  expect({ status, body }).toMatchObject({ status: 200 })
-}
+const order = (fault: object) => orderFault(lab, fault)
 const standing = async () => ((await lab.call('GET', '/_lab/faults')).body as { faults: object[] }).faults
 const login = async (): Promise<Client> => {
   const { Endpoint } = await describeInstance(lab, 'shop')

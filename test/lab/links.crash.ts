@@ -6,6 +6,7 @@ import {
   describe as describeInstance,
   eventually,
   openLab,
+  orderFault,
   PASSWORD,
   type TestLab,
 } from './fixture'
@@ -61,10 +62,7 @@ const streams = async () => {
   const [row] = await inShop<{ n: number }>("SELECT count(*)::int AS n FROM pg_stat_replication WHERE state = 'streaming'")
   return row!.n > 0
 }
-const order = async (fault: object) => {
-  const { status, body } = await lab.call('POST', '/_lab/faults', fault)
-  expect({ status, body }).toMatchObject({ status: 200 })
-}
+const order = (fault: object) => orderFault(lab, fault)
 const struck = async () => {
   const { faults } = (await lab.call('GET', '/_lab/faults')).body as { faults: { struck: number }[] }
   return faults[0]!.struck

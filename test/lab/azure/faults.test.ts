@@ -10,6 +10,7 @@ import {
   GROUP,
   openAzure,
   openFirewall,
+  orderFault,
   PASSWORD,
   query,
   refused,
@@ -32,11 +33,7 @@ afterEach(async () => {
 afterAll(() => lab?.remove())
 
 const shop = () => lab.azure.servers.get(GROUP, 'shop')
-const order = async (fault: object) => {
-  const answer = await lab.call('POST', '/_lab/faults', { cloud: 'azure', ...fault })
-  expect(answer).toMatchObject({ status: 200 })
-  return (answer.body as { fault: { id: string } }).fault.id
-}
+const order = (fault: object) => orderFault(lab, { cloud: 'azure', ...fault })
 const marked = async () => ((await lab.call('GET', '/_lab/calls')).body as { last: number }).last
 const since = async (mark: number) =>
   ((await lab.call('GET', `/_lab/calls?since=${mark}`)).body as { calls: CallRecord[] }).calls.map(

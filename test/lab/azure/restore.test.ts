@@ -11,10 +11,12 @@ import {
   GROUP,
   openAzure,
   openFirewall,
+  orderFault,
   query,
   refused,
   serverPath,
   unlessBusy,
+  untilDown,
 } from './fixture'
 
 let lab: AzureLab
@@ -122,14 +124,9 @@ test('a geo-restore makes a server in the paired region, and nowhere else', asyn
 test('a source that has crashed is waited for: what it committed last is in its copy', async () => {
   await query(lab, source, 'INSERT INTO sold VALUES (9)', shop)
   // its recovery waits until it may go on
-  await lab.call('POST', '/_lab/faults', { cloud: 'azure', kind: 'freeze-instance', instance: 'source', for: '1h' })
-  await lab.call('POST', '/_lab/faults', { cloud: 'azure', kind: 'crash-instance', instance: 'source' })
-  await eventually(() =>
-    query(lab, source, 'SELECT 1').then(
-      () => undefined,
-      ({ code }: { code?: string }) => (code === 'ECONNREFUSED' ? true : undefined),
-    ),
-  )
+  await orderFault(lab, { cloud: 'azure', kind: 'freeze-instance', instance: 'source', for: '1h' })
+  await orderFault(lab, { cloud: 'azure', kind: 'crash-instance', instance: 'source' })
+  await untilDown(() => query(lab, source, 'SELECT 1'))
   const poller = await restoring('after-crash', { pointInTimeUTC: new Date() })
   await sleep(300)
   expect((await get('after-crash')).state).toBe('Provisioning')
@@ -141,7 +138,7 @@ test('a source that has crashed is waited for: what it committed last is in its 
 test('while a restore is under way, neither its source nor a backup of that can be deleted', async () => {
   await unlessBusy(() => lab.azure.backupsAutomaticAndOnDemand.beginCreate(GROUP, 'source', 'wanted'))
   // the restore waits for it
-  await lab.call('POST', '/_lab/faults', { cloud: 'azure', kind: 'freeze-instance', instance: 'source', for: '1h' })
+  await orderFault(lab, { cloud: 'azure', kind: 'freeze-instance', instance: 'source', for: '1h' })
   const poller = await restoring('slow', { pointInTimeUTC: new Date() })
   await refused(lab.azure.servers.beginDelete(GROUP, 'source'), 'ServerIsBusy')
   await refused(lab.azure.backupsAutomaticAndOnDemand.beginDelete(GROUP, 'source', 'wanted'), 'ServerIsBusy')

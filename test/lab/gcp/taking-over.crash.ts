@@ -1,7 +1,7 @@
 /** Promotions that come apart at the worst moment: what has happened is asked of the data, and at the end one server writes. */
 import { readdirSync, readFileSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
-import { eventually } from '../fixture'
+import { eventually, orderFault, untilDown } from '../fixture'
 import { type GcpLab, type Operation, openGcp, PROJECT } from './fixture'
 
 let gcp: GcpLab
@@ -30,10 +30,8 @@ async function comesToNothing([operation]: [Operation, ...unknown[]]): Promise<v
   expect((await gcp.done(operation)).error?.errors).toHaveLength(1)
 }
 
-async function breakPromotion(instance: string, moment: string, more: object = {}): Promise<void> {
-  const { status, body } = await gcp.lab.call('POST', '/_lab/faults', { kind: 'break-promotion', instance, moment, ...more })
-  expect({ status, body }).toMatchObject({ status: 200 })
-}
+const breakPromotion = (instance: string, moment: string, more: object = {}) =>
+  orderFault(gcp.lab, { kind: 'break-promotion', instance, moment, ...more })
 
 const struck = async () => expect((await gcp.lab.call('GET', '/_lab/faults')).body.faults).toEqual([])
 const switchover = (instance: string) => gcp.sdk.instances.switchover({ project: PROJECT, instance })
@@ -76,7 +74,7 @@ test('a switchover that comes apart after its replica began to write is one; the
 })
 
 test('a switchover waits for a primary that stands still', async () => {
-  await gcp.lab.call('POST', '/_lab/faults', { cloud: 'gcp', kind: 'freeze-instance', instance: 'main', for: '1h' })
+  await orderFault(gcp.lab, { cloud: 'gcp', kind: 'freeze-instance', instance: 'main', for: '1h' })
   const [operation] = await switchover('spare')
   await eventually(async () => {
     const [{ status }] = await gcp.sdk.operations.get({ project: PROJECT, operation: operation.name! })
@@ -110,12 +108,7 @@ test('a failover of whose replica nobody knows whether it writes leaves the prim
   const left = await gcp.get('spare')
   const failing = await failover('main')
   // it was stopped; who is to take over loses its data before it can say what it is
-  await eventually(() =>
-    gcp.ask(left, 'SELECT 1').then(
-      () => undefined,
-      ({ code }: { code?: string }) => (code === 'ECONNREFUSED' ? true : undefined),
-    ),
-  )
+  await untilDown(() => gcp.ask(left, 'SELECT 1'))
   const data = await dataOf('main')
   renameSync(data, `${data}.lost`)
   try {
