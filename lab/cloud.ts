@@ -4,6 +4,7 @@ import type { Addresses } from './addresses'
 import type { CallLog } from './calls'
 import type { FaultBook } from './faults/book'
 import type { Fault } from './faults/fault'
+import type { End, Listener } from './links/connections'
 import type { Pace } from './profile'
 import type { Authority } from './tls'
 
@@ -16,8 +17,12 @@ export interface SimulatedCloud {
   faultsChanged(ordered?: Fault): Promise<void>
   /** Brings every instance back to what it should be; resolves when all servers that can run do. */
   resume(): Promise<void>
-  /** Every running server learns the network rules of now. */
-  applySecurityGroups(): Promise<void>
+  /** Every running server learns the network rules and settings of now. */
+  tellRules(): Promise<void>
+  /** Those of its servers that run. */
+  listeners(): readonly Listener[]
+  /** Of a connection to one of its servers that the cloud itself hands on: the caller's own end, by the end of the lab's. */
+  handedOn(local: string): End | undefined
   /** Kills an instance's server as a power cut would. False when there is no such instance. */
   crash(id: string): Promise<boolean>
   /** Removes everything that was made in it. */

@@ -6,6 +6,7 @@ import type { SimulatedCloud } from './cloud'
 import { bears, type LabCredentials } from './credentials'
 import { serveFaults } from './faults/api'
 import type { FaultBook } from './faults/book'
+import type { Links } from './links/links'
 import { isCidr } from './network'
 import { isProfileName, type Pace, PROFILES } from './profile'
 import { DEFAULT_GROUP, isGroupId } from './security-groups'
@@ -14,6 +15,7 @@ import type { LabState } from './state'
 export interface ControlOptions {
   state: LabState
   clouds: readonly SimulatedCloud[]
+  links: Links
   credentials: LabCredentials
   faults: FaultBook
   calls: CallLog
@@ -39,7 +41,7 @@ export function serveControl(root: FastifyInstance, options: ControlOptions): vo
 }
 
 function serveProtected(api: FastifyInstance, options: ControlOptions): void {
-  const { state, clouds, faults, calls, save } = options
+  const { state, clouds, links, faults, calls, save } = options
 
   api.get('/_lab/status', async () => statusOf(options))
 
@@ -48,13 +50,13 @@ function serveProtected(api: FastifyInstance, options: ControlOptions): void {
     calls.clear()
     for (const id of Object.keys(state.securityGroups)) delete state.securityGroups[id]
     // what faults did to servers ends first: a frozen one would keep the emptying waiting
-    await Promise.all(clouds.map((cloud) => cloud.faultsChanged()))
+    await Promise.all([links.settle(), ...clouds.map((cloud) => cloud.faultsChanged())])
     await Promise.all(clouds.map((cloud) => cloud.reset()))
     return statusOf(options)
   })
 
   serveFaults(api, faults, async (fault) => {
-    await Promise.all(clouds.map((cloud) => cloud.faultsChanged(fault)))
+    await Promise.all([links.settle(), ...clouds.map((cloud) => cloud.faultsChanged(fault))])
   })
   serveCalls(api, calls)
   serveProfile(api, options.pace)
@@ -70,7 +72,7 @@ function serveProtected(api: FastifyInstance, options: ControlOptions): void {
     }
     state.securityGroups[id] = { cidrs }
     await save()
-    await Promise.all(clouds.map((cloud) => cloud.applySecurityGroups()))
+    await Promise.all(clouds.map((cloud) => cloud.tellRules()))
     return { id, cidrs }
   })
 

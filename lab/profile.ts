@@ -106,6 +106,9 @@ export function isProfileName(name: string): name is ProfileName {
   return Object.hasOwn(PROFILES, name)
 }
 
+/** So much longer than the profile's time when nothing was written. */
+const IDLE_FACTOR = 10
+
 export class Pace {
   readonly #seed: number
   #profile: ProfileName
@@ -140,6 +143,12 @@ export class Pace {
     const n = this.#times.get(name) ?? 0
     this.#times.set(name, n + 1)
     return 2 * draw(seedOf(this.#seed, name), n) - 1
+  }
+
+  /** How old what is known of an archive's end may be, and how old when nothing was written since. */
+  archivePatience(): { youngMs: number; idleMs: number } {
+    const { archiveMs } = PROFILES[this.#profile]
+    return { youngMs: archiveMs, idleMs: archiveMs * IDLE_FACTOR }
   }
 
   /** How long the next one of a resource's states lasts. */

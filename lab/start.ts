@@ -10,6 +10,7 @@ import { serveControl } from './control-api'
 import { type CloudCredentials, type LabCredentials, newCredentials } from './credentials'
 import { type EncryptedApi, serveEncrypted } from './encrypted-api'
 import { FaultBook } from './faults/book'
+import { Links } from './links/links'
 import { API_HOST, chooseDataPort, hostAddress, parseBlock } from './network'
 import { Pace, type ProfileName } from './profile'
 import { type LabState, newLabState } from './state'
@@ -105,9 +106,14 @@ async function startOn({ store, credentials, release }: Ground, options: LabOpti
     saved,
     log,
   })
+  const links = new Links({ book: faults, clouds, port: dataPort, save, log })
   const api = Fastify({ forceCloseConnections: true })
   let encrypted: EncryptedApi | undefined
-  const closeAll = (): Promise<unknown> => Promise.all([api.close(), encrypted?.close(), ...clouds.map((cloud) => cloud.close())])
+  const closeAll = async (): Promise<void> => {
+    // it stops processes for a while, and one that stands still ends late
+    await links.close()
+    await Promise.all([api.close(), encrypted?.close(), ...clouds.map((cloud) => cloud.close())])
+  }
   api.addHook('onRequest', async (request, reply) => {
     if (isFromPage(request)) await reply.code(403).send({ error: 'The lab does not answer web pages.' })
   })
@@ -119,9 +125,10 @@ async function startOn({ store, credentials, release }: Ground, options: LabOpti
     const certificateFile = join(options.stateDir, AUTHORITY_FILE)
     const address = hostAddress(state.block, API_HOST)
     const places = { url: () => url, tlsUrl: () => tlsUrl, certificateFile }
-    serveControl(api, { state, clouds, credentials, faults, calls, pace, save, ...places })
+    serveControl(api, { state, clouds, links, credentials, faults, calls, pace, save, ...places })
     // listening comes last: a caller who reaches the lab finds it whole, the certificate that it has to believe included
     await Promise.all([authority(), ...clouds.map((cloud) => cloud.resume())])
+    await links.settle()
     state.apiPort = await listen(api, address, options.apiPort ?? 0, state.apiPort)
     encrypted = await listenEncrypted(api, { host: address, port: state.tlsPort ?? 0, authority, log })
     state.tlsPort = encrypted.port

@@ -5,8 +5,15 @@ import { readdirSync } from 'node:fs'
 import { readProcessStat } from './process-stat'
 
 export function childrenOf(pid: number): number[] {
-  const parents = process.platform === 'linux' ? parentsOnLinux() : parentsElsewhere()
-  return parents.filter(([, parent]) => parent === pid).map(([child]) => child)
+  return childrenOfEach([pid]).get(pid) ?? []
+}
+
+export function childrenOfEach(pids: readonly number[]): Map<number, number[]> {
+  const children = new Map(pids.map((pid): [number, number[]] => [pid, []]))
+  for (const [child, parent] of process.platform === 'linux' ? parentsOnLinux() : parentsElsewhere()) {
+    children.get(parent)?.push(child)
+  }
+  return children
 }
 
 /** Whether a process was stopped by a signal and not continued. */

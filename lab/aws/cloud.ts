@@ -44,7 +44,7 @@ export interface AwsCloud extends CloudGround {
 }
 
 /** What ordered faults do to instances now, by their keys. */
-export type Afflictions = Pick<Effects, 'isCut' | 'isFrozen' | 'isFull' | 'thawed' | 'lift'>
+export type Afflictions = Pick<Effects, 'isCut' | 'isFrozen' | 'isFull' | 'settings' | 'thawed' | 'lift'>
 
 /** Looks after something that is only known when somebody asks: what they see is what was known before. */
 export interface Looker {
@@ -182,7 +182,7 @@ export function specOf(cloud: AwsCloud, instance: DbInstance): ServerSpec {
     folder: instance.folder,
     major: instance.major,
     address: cloud.addresses.textOf(instance.host),
-    settings: serverSettings(instance.running.parameters),
+    settings: { ...serverSettings(instance.running.parameters), ...cloud.afflictions.settings(keyOf(instance)) },
     archive: instance.archive ?? undefined,
     replicaOf: source && { folder: source.folder, address: cloud.addresses.textOf(source.host) },
     tls: instance.running.parameters['rds.force_ssl'] === '1' ? 'required' : 'offered',

@@ -1,14 +1,11 @@
 /** How far an instance can be restored to. In life its log is archived every five minutes; here it is when somebody looks and what is known
  *  is older than the profile allows, since each time ends a segment of the log. Whoever asks again sees it advance: soon when something
  *  was committed since, later when nothing was. */
-import { PROFILES } from '../profile'
 import { archiveUpToNow } from './backups'
 import { type AwsCloud, keyOf, type Looker } from './cloud'
 import type { DbInstance, InstanceStatus } from './state'
 
 const RUNNING: readonly InstanceStatus[] = ['available', 'backing-up', 'modifying', 'resetting-master-credentials']
-/** So much longer than the profile's time when nothing was written. */
-const IDLE_FACTOR = 10
 const PATIENCE_MS = 60_000
 
 export class Reach implements Looker {
@@ -39,8 +36,7 @@ export class Reach implements Looker {
   async #advance(cloud: AwsCloud, instance: DbInstance): Promise<void> {
     // the archive may be given up meanwhile: then nobody fills it any more
     const signal = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(PATIENCE_MS)])
-    const youngMs = staleMs(cloud)
-    await archiveUpToNow(cloud, instance, signal, { youngMs, idleMs: youngMs * IDLE_FACTOR })
+    await archiveUpToNow(cloud, instance, signal, cloud.pace.archivePatience())
   }
 }
 
@@ -52,9 +48,5 @@ function isStale(cloud: AwsCloud, instance: DbInstance): boolean {
     !cloud.servers.isDown(instance.folder) &&
     !cloud.afflictions.isFrozen(target) &&
     !cloud.afflictions.isFull(target)
-  return able && Date.parse(instance.restorable?.latest ?? '') + staleMs(cloud) < Date.now()
-}
-
-function staleMs({ pace }: AwsCloud): number {
-  return PROFILES[pace.profile].archiveMs
+  return able && Date.parse(instance.restorable?.latest ?? '') + cloud.pace.archivePatience().youngMs < Date.now()
 }

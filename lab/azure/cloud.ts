@@ -33,7 +33,7 @@ export interface AzureCloud extends CloudGround {
 }
 
 /** What ordered faults do to servers now, by their keys. */
-export type Afflictions = Pick<Effects, 'isCut' | 'isFrozen' | 'isFull' | 'thawed' | 'lift'>
+export type Afflictions = Pick<Effects, 'isCut' | 'isFrozen' | 'isFull' | 'settings' | 'thawed' | 'lift'>
 
 export interface Call {
   readonly cloud: AzureCloud
@@ -193,7 +193,7 @@ export function specOf(cloud: AzureCloud, server: AzureServer): ServerSpec {
     folder: server.folder,
     major: server.major,
     address: cloud.addresses.textOf(server.host),
-    settings: serverSettings(server, { full: cloud.afflictions.isFull(target) }),
+    settings: { ...serverSettings(server, { full: cloud.afflictions.isFull(target) }), ...cloud.afflictions.settings(target) },
     networks: cloud.afflictions.isCut(target) ? [] : allowedNetworks(server),
     archive: server.archive,
     tls: requiresTls(server) ? 'required' : 'offered',

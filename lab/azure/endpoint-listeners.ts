@@ -3,12 +3,15 @@
  *  does. */
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import type { CloudGround } from '../cloud'
+import type { End } from '../links/connections'
 import type { AzureState } from './state'
 
 type ListenerGround = Pick<CloudGround, 'addresses' | 'dataPort' | 'log'> & { readonly state: AzureState }
 
 export class EndpointListeners {
   readonly #listening = new Map<number, { server: Server; sockets: Set<Socket> }>()
+  /** The caller's end of each connection that is handed on, by our own end of what it is handed on to. */
+  readonly #callers = new Map<string, End>()
   #work: Promise<void> = Promise.resolve()
 
   constructor(private readonly cloud: () => ListenerGround) {}
@@ -39,6 +42,7 @@ export class EndpointListeners {
       if (!target) return void caller.destroy()
       // loopback lets a socket have its caller's address
       const onward = connect({ host: target, port: dataPort, localAddress: caller.remoteAddress ?? '127.0.0.1' })
+      onward.on('connect', () => this.#remember(caller, onward))
       for (const [one, other] of [
         [caller, onward],
         [onward, caller],
@@ -57,6 +61,18 @@ export class EndpointListeners {
       server.listen({ host: addresses.textOf(host), port: dataPort }, resolve)
     })
     this.#listening.set(host, { server, sockets })
+  }
+
+  handedOn(local: string): End | undefined {
+    return this.#callers.get(local)
+  }
+
+  #remember(caller: Socket, onward: Socket): void {
+    const place = (address: string | undefined, port: number | undefined): string => `${address}:${port}`
+    const end = place(onward.localAddress, onward.localPort)
+    const called = place(caller.localAddress, caller.localPort)
+    this.#callers.set(end, { local: place(caller.remoteAddress, caller.remotePort), remote: called })
+    onward.on('close', () => this.#callers.delete(end))
   }
 
   /** The address of the server that has the role now. */

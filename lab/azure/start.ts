@@ -1,9 +1,8 @@
 /** Simulated Azure as a part of a lab: puts it together, finishes what an earlier lab left, serves it. */
 import { packagedVersion } from '../../pgserver/binaries'
+import { type Assembly, assemble } from '../assembly'
 import type { CloudGround, InstanceStatus, SimulatedCloud } from '../cloud'
-import { Effects } from '../faults/effects'
-import { Past } from '../past'
-import { Servers } from '../postgres/servers'
+import type { Effects } from '../faults/effects'
 import { type AzureCloud, isSeized, isSwapped, specOf } from './cloud'
 import { EndpointListeners } from './endpoint-listeners'
 import { AZURE_FAULTS } from './faults/table'
@@ -23,83 +22,58 @@ export interface AzureOptions extends CloudGround {
 const CLOSE_GRACE_MS = 1_500
 
 export function startAzure(options: AzureOptions): SimulatedCloud {
-  const { state, faults } = options
-  const servers = newServers(options, (folder) => serverEnded(cloud, folder))
-  const past = new Past<AzureState>()
-  const effects = new Effects(faults, {
-    cloud: 'azure',
+  const { state } = options
+  const endpoints = new EndpointListeners(() => assembly.cloud())
+  const assembly: Assembly<AzureCloud> = assemble<AzureCloud, AzureState>({
+    name: 'azure',
+    ground: options,
+    flavour: FLEXIBLE_SERVER,
     kinds: AZURE_FAULTS,
-    patient: (target) => state.servers[target] && patientOf(cloud, state.servers[target]),
-    save: () => cloud.save(),
-    log: options.log,
+    build: (parts) => ({
+      ...options,
+      ...parts,
+      // the binaries themselves are copied when a server first needs them
+      versions: { 15: packagedVersion(15), 17: packagedVersion(17) },
+      tasks: createAzureTasks(() => assembly.cloud()),
+      parameters: new ParameterBook(options.stateDir),
+      endpoints,
+    }),
+    patient: (current, target) => state.servers[target] && patientOf(current, state.servers[target]),
+    instanceIn: (folder) =>
+      Object.values(state.servers)
+        .find((one) => one.folder === folder)
+        ?.name.toLowerCase(),
+    ended: serverEnded,
+    empty,
   })
-  const notePast = (): void => {
-    const stale = faults.list().filter(({ kind }) => kind === 'stale-reads')
-    past.note(stale, state)
-  }
-  const endpoints = new EndpointListeners(() => cloud)
-  const closing = new AbortController()
-  const build = (): AzureCloud => ({
-    ...options,
-    servers,
-    past,
-    afflictions: effects,
-    save: () => {
-      notePast()
-      return options.save()
-    },
-    // the binaries themselves are copied when a server first needs them
-    versions: { 15: packagedVersion(15), 17: packagedVersion(17) },
-    tasks: createAzureTasks(() => cloud),
-    parameters: new ParameterBook(options.stateDir),
-    endpoints,
-  })
-  let cloud = build()
-  let ready: Promise<void> = Promise.resolve()
+  const { cloud, ready, servers, effects, closing, faultsChanged, reset, beginClosing } = assembly
 
   return {
     name: 'azure',
-    serve: (scope) =>
-      serveAzure(scope, {
-        current: () => ready.then(() => cloud),
-        faults,
-        calls: options.calls,
-        effects,
-        closing: closing.signal,
-      }),
-    instances: () => Object.values(state.servers).map((server) => statusOf(cloud, server)),
-    async faultsChanged(ordered) {
-      notePast()
-      if (ordered) effects.strikeNow(ordered)
-      await options.save()
-      await effects.settle()
-    },
+    serve: (scope) => serveAzure(scope, { current: ready, faults: options.faults, calls: options.calls, effects, closing }),
+    instances: () => Object.values(state.servers).map((server) => statusOf(cloud(), server)),
+    faultsChanged,
     async resume() {
-      await resumeAll(cloud)
+      await resumeAll(cloud())
       await endpoints.settle()
       await effects.settle()
     },
-    // firewall rules are the servers' own
-    async applySecurityGroups() {},
+    async tellRules() {
+      await Promise.all(Object.values(state.servers).map((server) => tellRules(cloud(), server)))
+    },
+    listeners: () => servers.listeners(),
+    handedOn: (local) => endpoints.handedOn(local),
     async crash(id) {
       const server = own(state.servers, serverKey(id))
       if (!server) return false
       await servers.crash(server.folder)
       return true
     },
-    reset() {
-      // calls wait: what they would make now would be swept away, or never be begun
-      const emptied = empty(cloud, effects).finally(() => {
-        cloud = build()
-      })
-      ready = emptied.catch(() => {})
-      return emptied
-    },
+    reset,
     async close() {
-      closing.abort(new Error('The lab is closing.'))
-      await effects.close()
+      await beginClosing()
       await endpoints.close()
-      await Promise.all([cloud.tasks.close(), servers.stopAll(CLOSE_GRACE_MS)])
+      await Promise.all([cloud().tasks.close(), effects.letGo(), servers.stopAll(CLOSE_GRACE_MS)])
     },
   }
 }
@@ -112,20 +86,9 @@ function statusOf(
   return { cloud: 'azure', region, id, address, port, state, engineVersion, memoryBytes }
 }
 
-function newServers(options: AzureOptions, ended: (folder: string) => void): Servers {
-  return new Servers({
-    stateDir: options.stateDir,
-    cacheDir: options.cacheDir,
-    port: options.dataPort,
-    administratorAddress: options.apiAddress,
-    administratorPassword: options.administratorPassword,
-    flavour: FLEXIBLE_SERVER,
-    get authority() {
-      return options.authority()
-    },
-    ended,
-    log: options.log,
-  })
+/** A server that is just being made or restarted learns the rules at the end of that. */
+async function tellRules(cloud: AzureCloud, server: AzureServer): Promise<void> {
+  await cloud.servers.configure(specOf(cloud, server)).catch((error) => cloud.log(`${server.name}: ${error}`))
 }
 
 /** It comes back by itself, as soon as what is under way for the server lets it. */

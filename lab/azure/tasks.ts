@@ -190,6 +190,8 @@ function stateAfter(cloud: AzureCloud, server: AzureServer, task: Task): ServerS
     case 'delete':
       return task.from
     case 'configure':
+    case 'set-firewall-rule':
+    case 'delete-firewall-rule':
       return server.state === 'Updating' ? 'Ready' : null
     default:
       return null

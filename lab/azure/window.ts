@@ -11,8 +11,17 @@ export interface RestoreWindow {
 export function windowOf(server: AzureServer, now = Date.now()): RestoreWindow | undefined {
   const [oldest] = completeBackups(server)
   if (!oldest) return undefined
-  const kept = new Date(now - server.backup.retentionDays * DAY_MS).toISOString()
+  const kept = keptSince(server, now)
   return { earliest: oldest.completedAt > kept ? oldest.completedAt : kept }
+}
+
+/** Backups from before that are of no use: every moment that can be restored to is reached from a later one. Undefined: there is none. */
+export function neededSince(server: AzureServer, now = Date.now()): string | undefined {
+  return backupBefore(server, keptSince(server, now))?.completedAt ?? undefined
+}
+
+function keptSince({ backup }: AzureServer, now: number): string {
+  return new Date(now - backup.retentionDays * DAY_MS).toISOString()
 }
 
 /** The one to begin with for a moment; for null the newest. */

@@ -1,10 +1,14 @@
 /** What ordered faults do to instances, and for how long. What should be is written in the faults; what this process has begun is
  *  remembered here, and each round brings the second in line with the first: also after a restart, and when a fault is taken back. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Settings } from '../../pgserver/settings'
 import { TIMER_MAX_MS } from '../duration'
+import type { Moment } from '../postgres/spec'
 import type { FaultBook } from './book'
 import type { Effect, Fault } from './fault'
 import type { InstanceEffect, Patient, PlainKind } from './kinds/acting'
+import { BREAK_PROMOTION } from './kinds/break-promotion'
+import { CUT_LINK, waysOf } from './kinds/link'
 
 const HOLD_EVERY_MS = 300
 const LOOK_EVERY_MS = 30
@@ -15,6 +19,8 @@ export interface Ward {
   readonly kinds: Readonly<Record<string, PlainKind>>
   /** By its key in the cloud's state; undefined when it is gone. */
   patient(target: string): Patient | undefined
+  /** The name of the instance whose server is in this folder, as faults name it. */
+  instanceIn(folder: string): string | undefined
   save(): Promise<void>
   log(line: string): void
 }
@@ -23,6 +29,7 @@ export class Effects {
   readonly #begun = new Map<Effect, string>()
   #rounds: Promise<void> = Promise.resolve()
   #timer: NodeJS.Timeout | undefined
+  #holding = new AbortController()
   #closed = false
 
   constructor(
@@ -57,14 +64,7 @@ export class Effects {
 
   /** Whether a fault of this kind has begun with the instance and is not over. */
   holds(kind: string, target: string): boolean {
-    const now = Date.now()
-    return this.#own(now).some(
-      ({ fault, effect }) =>
-        fault.kind === kind &&
-        effect.begun &&
-        effect.target === target &&
-        (effect.until === null || Date.parse(effect.until) > now),
-    )
+    return this.#standing(kind, target).length > 0
   }
 
   isCut(target: string): boolean {
@@ -77,6 +77,45 @@ export class Effects {
 
   isFull(target: string): boolean {
     return this.holds('fill-disk', target)
+  }
+
+  /** A server takes over, and is at this moment of it. @throws Error when that is to come apart, after the fault's delay. */
+  async passes(moment: Moment, folder: string): Promise<void> {
+    const instance = this.ward.instanceIn(folder)
+    const fault = this.book
+      .list()
+      .find(
+        (one) =>
+          one.kind === BREAK_PROMOTION &&
+          one.settings.moment === moment &&
+          one.instance === instance &&
+          (one.cloud ?? this.ward.cloud) === this.ward.cloud,
+      )
+    if (!fault) return
+    const { signal } = this.#holding
+    // until then it can be taken back, and nothing has happened
+    for (const until = Date.now() + fault.delayMs; Date.now() < until; ) {
+      await sleep(LOOK_EVERY_MS, undefined, { signal })
+      if (!this.book.list().includes(fault)) return
+    }
+    if (!this.book.strike(fault)) return
+    await this.ward.save()
+    throw new Error(`It came apart (${moment}), as ordered by the fault ${fault.id}.`)
+  }
+
+  /** What faults set in an instance's PostgreSQL, whatever its customer set. */
+  settings(target: string): Settings {
+    const asked = this.book
+      .list()
+      .some((fault) => fault.kind === CUT_LINK && waysOf(fault).some(({ to }) => to === this.ward.cloud))
+    const latencyMs = this.#standing('slow-disk', target).map(({ fault }) => Number(fault.settings.latency))
+    // in microseconds, and also when nobody else commits
+    return {
+      // in seconds: who connects is looked at meanwhile (lab/links/)
+      ...(asked && { pre_auth_delay: '1' }),
+      // in microseconds, and also when nobody else commits
+      ...(latencyMs.length > 0 && { commit_delay: String(Math.max(...latencyMs) * 1_000), commit_siblings: '0' }),
+    }
   }
 
   /** Resolves once it is not frozen. */
@@ -92,10 +131,27 @@ export class Effects {
     await this.settle()
   }
 
+  /** Whoever takes over is held no longer: it is over with what they were to do. */
+  letGo(): void {
+    this.#holding.abort(new Error('The lab is closing.'))
+    this.#holding = new AbortController()
+  }
+
   async close(): Promise<void> {
     this.#closed = true
     clearTimeout(this.#timer)
     await this.#rounds
+  }
+
+  #standing(kind: string, target: string): { fault: Fault; effect: Effect }[] {
+    const now = Date.now()
+    return this.#own(now).filter(
+      ({ fault, effect }) =>
+        fault.kind === kind &&
+        effect.begun &&
+        effect.target === target &&
+        (effect.until === null || Date.parse(effect.until) > now),
+    )
   }
 
   #own(now = Date.now()): { fault: Fault; effect: Effect }[] {

@@ -14,13 +14,18 @@ export interface Setting {
   parse(value: unknown): SettingValue | undefined
   /** Another setting that cannot be given beside this one. */
   readonly excludes?: string
+  /** It has to be given. */
+  readonly required?: boolean
+  /** Another setting that cannot have the same value. */
+  readonly differsFrom?: string
 }
 
 export interface FaultKind {
   /** One line for people. */
   readonly summary: string
-  /** Where it strikes: at calls alone, or at instances: then at once, or after a call when an operation is named. */
-  readonly strikes: 'calls' | 'instances'
+  /** Where it strikes: at calls alone; or at instances: then at once, or after a call when an operation is named; or at the network
+   *  between two clouds, at once and as long as the fault stands; or at the next promotion of an instance. */
+  readonly strikes: 'calls' | 'instances' | 'links' | 'promotions'
   /** Operations that it can strike; null: any. */
   readonly operations: readonly string[] | null
   /** How many calls it strikes unless told otherwise; null: as many as come. */
@@ -36,7 +41,13 @@ export function time(otherwise?: number): Setting {
   return { wanted: 'a time above 0, such as 500ms, 5s or 10m', otherwise, parse: (value) => parseDuration(value) || undefined }
 }
 
-export function oneOf(names: readonly string[], otherwise: string): Setting {
+/** `maxMs`: so long, and no longer. */
+export function timeWithin(maxMs: number, otherwise?: number): Setting {
+  const within = (ms: number | undefined): number | undefined => (ms !== undefined && ms > 0 && ms <= maxMs ? ms : undefined)
+  return { wanted: `a time from 1ms to ${maxMs}ms`, otherwise, parse: (value) => within(parseDuration(value)) }
+}
+
+export function oneOf(names: readonly string[], otherwise?: string): Setting {
   return { wanted: `one of: ${names.join(', ')}`, names, otherwise, parse: (value) => names.find((name) => name === value) }
 }
 

@@ -99,8 +99,16 @@ function parseFor(order: Order, name: string, offer: FaultOffer, context: { now:
   }
 }
 
+/** What a fault of the network between clouds may be told beside its own. */
+const OF_LINKS: readonly string[] = ['id', 'kind', 'for', 'until']
+const OF_PROMOTIONS: readonly string[] = [...OF_LINKS, 'instance', 'cloud', 'times', 'probability', 'seed', 'delay']
+
 function refuseUnknown(order: Order, name: string, kind: FaultKind): void {
-  const known = [...COMMON, ...(kind.lasts ? ['lasts'] : []), ...Object.keys(kind.settings)]
+  if (kind.strikes === 'links' && process.platform !== 'linux') {
+    throw new FaultRefusal('kind', `kind is "${name}", which needs Linux: elsewhere the lab cannot see who is connected to whom.`)
+  }
+  const common = kind.strikes === 'links' ? OF_LINKS : kind.strikes === 'promotions' ? OF_PROMOTIONS : COMMON
+  const known = [...common, ...(kind.lasts ? ['lasts'] : []), ...Object.keys(kind.settings)]
   const unknown = Object.keys(order).find((field) => !known.includes(field))
   if (unknown === undefined) return
   throw new FaultRefusal(unknown, `${unknown} is no field of a ${name} fault; there are: ${known.join(', ')}.`)
@@ -116,8 +124,10 @@ function operationOf(order: Order, name: string, kind: FaultKind, offer: FaultOf
 
 function instanceOf(order: Order, name: string, kind: FaultKind): string | null {
   const instance = identifierOf(order, 'instance')?.toLowerCase() ?? null
-  if (instance === null && kind.strikes === 'instances' && order.operation === undefined) {
-    throw wrong('instance', undefined, `the identifier of the instance that ${name} strikes, unless an operation is named`)
+  const needed = kind.strikes === 'promotions' || (kind.strikes === 'instances' && order.operation === undefined)
+  if (instance === null && needed) {
+    const unless = kind.strikes === 'instances' ? ', unless an operation is named' : ''
+    throw wrong('instance', undefined, `the identifier of the instance that ${name} strikes${unless}`)
   }
   return instance
 }
@@ -166,7 +176,12 @@ function settingsOf(order: Order, kind: FaultKind): Record<string, SettingValue>
   const settings: Record<string, SettingValue> = {}
   for (const [name, setting] of Object.entries(kind.settings)) {
     const value = order[name] === undefined ? setting.otherwise : setting.parse(order[name])
-    if (value === undefined && order[name] !== undefined) throw wrong(name, order[name], setting.wanted, setting.names)
+    if (value === undefined && (order[name] !== undefined || setting.required)) {
+      throw wrong(name, order[name], setting.wanted, setting.names)
+    }
+    if (setting.differsFrom !== undefined && value === settings[setting.differsFrom]) {
+      throw new FaultRefusal(name, `${name} is "${value}", and ${setting.differsFrom} is too; they must be two.`)
+    }
     if (value !== undefined && setting.excludes !== undefined && order[setting.excludes] !== undefined) {
       throw new FaultRefusal(name, `${name} and ${setting.excludes} are both given; leave one of them out.`)
     }

@@ -35,7 +35,7 @@ export interface GcpCloud extends CloudGround {
 }
 
 /** What ordered faults do to instances now, by their names. */
-export type Afflictions = Pick<Effects, 'isCut' | 'isFrozen' | 'isFull' | 'thawed' | 'lift'>
+export type Afflictions = Pick<Effects, 'isCut' | 'isFrozen' | 'isFull' | 'settings' | 'thawed' | 'lift'>
 
 export interface Reaching {
   /** `from`: what the archive begins with. */
@@ -141,7 +141,7 @@ export function specOf(cloud: GcpCloud, instance: SqlInstance, settings = instan
     folder: instance.folder,
     major: instance.major,
     address: cloud.addresses.textOf(instance.host),
-    settings: serverSettings(settings.databaseFlags),
+    settings: { ...serverSettings(settings.databaseFlags), ...cloud.afflictions.settings(instance.name) },
     networks: cloud.afflictions.isCut(instance.name) ? [] : networks,
     archive: archiveOf(instance, settings),
     replicaOf: primaryOf(cloud, instance),

@@ -1,10 +1,10 @@
 /** Simulated Cloud SQL as a part of a lab: puts it together, finishes what an earlier lab left, serves it. */
 import { packagedVersion } from '../../pgserver/binaries'
+import { type Assembly, assemble } from '../assembly'
 import type { CloudGround, InstanceStatus, SimulatedCloud } from '../cloud'
-import { Effects } from '../faults/effects'
-import { Past } from '../past'
+import type { Effects } from '../faults/effects'
 import { catalogues } from '../postgres/catalogue'
-import { Servers } from '../postgres/servers'
+import type { Servers } from '../postgres/servers'
 import { type GcpCloud, specOf } from './cloud'
 import { Expiries } from './expiries'
 import { GCP_FAULTS } from './faults/table'
@@ -27,84 +27,59 @@ const CLOSE_GRACE_MS = 1_500
 
 export function startGcp(options: GcpOptions): SimulatedCloud {
   const { state } = options
-  const servers = newServers(options, (folder) => serverEnded(cloud, folder))
-  const past = new Past<GcpState>()
-  const effects = new Effects(options.faults, {
-    cloud: 'gcp',
+  const expiries = new Expiries(state, (instance) => tellRules(assembly.cloud(), instance))
+  const assembly: Assembly<GcpCloud> = assemble<GcpCloud, GcpState>({
+    name: 'gcp',
+    ground: options,
+    flavour: CLOUD_SQL,
     kinds: GCP_FAULTS,
-    patient: (target) => state.instances[target] && patientOf(cloud, state.instances[target]),
-    save: () => cloud.save(),
-    log: options.log,
+    build: (parts) => ({
+      ...options,
+      ...parts,
+      save: () => {
+        expiries.look()
+        return parts.save()
+      },
+      // the binaries themselves are copied when a server first needs them
+      versions: { 15: packagedVersion(15), 17: packagedVersion(17) },
+      tasks: createInstanceTasks(() => assembly.cloud()),
+      removals: createRemovals(() => assembly.cloud()),
+      catalogue: catalogues(parts.servers),
+      reach: new Reach(() => assembly.cloud()),
+    }),
+    patient: (current, target) => state.instances[target] && patientOf(current, state.instances[target]),
+    instanceIn: (folder) => Object.values(state.instances).find((one) => one.folder === folder)?.name,
+    ended: serverEnded,
+    empty,
   })
-  const expiries = new Expiries(state, (instance) => tellRules(cloud, instance))
-  const notePast = (): void =>
-    past.note(
-      options.faults.list().filter(({ kind }) => kind === 'stale-reads'),
-      state,
-    )
-  const closing = new AbortController()
-  const build = (): GcpCloud => ({
-    ...options,
-    servers,
-    past,
-    afflictions: effects,
-    save: () => {
-      notePast()
-      expiries.look()
-      return options.save()
-    },
-    // the binaries themselves are copied when a server first needs them
-    versions: { 15: packagedVersion(15), 17: packagedVersion(17) },
-    tasks: createInstanceTasks(() => cloud),
-    removals: createRemovals(() => cloud),
-    catalogue: catalogues(servers),
-    reach: new Reach(() => cloud),
-  })
-  let cloud = build()
-  let ready: Promise<void> = Promise.resolve()
+  const { cloud, ready, servers, effects, closing, faultsChanged, reset, beginClosing } = assembly
 
   return {
     name: 'gcp',
-    serve: (scope) =>
-      serveGcp(scope, {
-        current: () => ready.then(() => cloud),
-        faults: options.faults,
-        calls: options.calls,
-        effects,
-        closing: closing.signal,
-      }),
-    instances: () => Object.values(state.instances).map((instance) => statusOf(cloud, instance)),
-    async faultsChanged(ordered) {
-      notePast()
-      if (ordered) effects.strikeNow(ordered)
-      await options.save()
-      await effects.settle()
-    },
+    serve: (scope) => serveGcp(scope, { current: ready, faults: options.faults, calls: options.calls, effects, closing }),
+    instances: () => Object.values(state.instances).map((instance) => statusOf(cloud(), instance)),
+    faultsChanged,
     async resume() {
-      await carryOn(cloud)
+      await carryOn(cloud())
       expiries.look()
       await effects.settle()
     },
-    // its network rules are its own: authorized networks
-    async applySecurityGroups() {},
+    async tellRules() {
+      await Promise.all(Object.values(state.instances).map((instance) => tellRules(cloud(), instance)))
+    },
+    listeners: () => servers.listeners(),
+    // its addresses are its servers' own
+    handedOn: () => undefined,
     async crash(id) {
       const instance = state.instances[id]
       if (instance) await servers.crash(instance.folder)
       return instance !== undefined
     },
-    reset() {
-      // calls wait: what they would make now would be swept away, or never be begun
-      const emptied = empty(cloud, effects).finally(() => {
-        cloud = build()
-      })
-      ready = emptied.catch(() => {})
-      return emptied
-    },
+    reset,
     async close() {
-      closing.abort(new Error('The lab is closing.'))
       expiries.close()
-      await effects.close()
-      await Promise.all([cloud.tasks.close(), cloud.removals.close(), servers.stopAll(CLOSE_GRACE_MS)])
+      await beginClosing()
+      await Promise.all([cloud().tasks.close(), cloud().removals.close(), effects.letGo(), servers.stopAll(CLOSE_GRACE_MS)])
     },
   }
 }
@@ -122,22 +97,6 @@ function statusOf(cloud: GcpCloud, { region, name, host, state, engineVersion, f
   const address = cloud.addresses.textOf(host)
   const memoryBytes = cloud.servers.memory(folder)
   return { cloud: 'gcp', region, id: name, address, port: cloud.dataPort, state, engineVersion, memoryBytes }
-}
-
-function newServers(options: GcpOptions, ended: (folder: string) => void): Servers {
-  return new Servers({
-    stateDir: options.stateDir,
-    cacheDir: options.cacheDir,
-    port: options.dataPort,
-    administratorAddress: options.apiAddress,
-    administratorPassword: options.administratorPassword,
-    flavour: CLOUD_SQL,
-    get authority() {
-      return options.authority()
-    },
-    ended,
-    log: options.log,
-  })
 }
 
 /** Those that some record speaks of; what a restore replaces is kept until it is done. */

@@ -79,12 +79,15 @@ function halted({ address }: ServerSpec): Error {
 /** Resolves when it is writable; fails at once when it is halted, since PostgreSQL promotes no such replica. Safe to repeat. */
 export async function promote(running: RunningServers, spec: ServerSpec): Promise<void> {
   await running.asAdministrator(spec, async (client) => {
+    if (!(await isFollowing(client))) return
+    await running.passes('before', spec.folder)
     const deadline = Date.now() + PROMOTION_TIMEOUT_MS
     while (await isFollowing(client)) {
       if (await isHalted(client)) throw halted(spec)
       if (Date.now() > deadline) throw new Error(`The replica at ${spec.address} does not become a writer.`)
       await client.query('SELECT pg_promote(true, 10)').catch(unlessPromoted)
     }
+    await running.passes('after', spec.folder)
   })
   await release(running, spec)
   await running.configure({ ...spec, replicaOf: undefined })

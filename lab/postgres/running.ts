@@ -5,13 +5,15 @@ import type { Client } from 'pg'
 import { ensureBinaries, type PostgresBinaries, type PostgresMajor } from '../../pgserver/binaries'
 import { adoptServer, clusterExists, findServer, type RunningServer, startServer } from '../../pgserver/cluster'
 import { memoryOf } from '../../pgserver/memory'
+import type { Listener } from '../links/connections'
 import { type Closed, configurationOf, writeConfiguration } from './configuration'
 import { certify } from './encryption'
 import type { Places } from './places'
 import { withAdministrator } from './session'
-import type { ServerSpec, ServersOptions } from './spec'
+import type { Moment, ServerSpec, ServersOptions } from './spec'
 
 interface Entry {
+  address: string
   server: RunningServer
   /** False once somebody asked for its end. */
   wanted: boolean
@@ -118,6 +120,11 @@ export class RunningServers {
     await this.entries.get(folder)?.server.kill()
   }
 
+  listeners(): Listener[] {
+    const alive = [...this.entries.values()].filter(({ server }) => server.isAlive())
+    return alive.map(({ address, frozen, server: { pid } }) => ({ address, frozen, pid }))
+  }
+
   /** Whether it ended although nobody asked it to. */
   isDown(folder: string): boolean {
     const entry = this.entries.get(folder)
@@ -142,6 +149,11 @@ export class RunningServers {
   answers(folder: string): boolean {
     const entry = this.entries.get(folder)
     return entry !== undefined && !entry.frozen && entry.server.isAlive()
+  }
+
+  /** @throws Error when it is to come apart there. */
+  async passes(moment: Moment, folder: string): Promise<void> {
+    await this.options.passes?.(moment, folder)
   }
 
   asAdministrator<Result>(
@@ -211,7 +223,7 @@ export class RunningServers {
   }
 
   private supervise(spec: ServerSpec, server: RunningServer, holds?: string): void {
-    const entry: Entry = { server, wanted: true, frozen: false, holds, configuring: Promise.resolve() }
+    const entry: Entry = { address: spec.address, server, wanted: true, frozen: false, holds, configuring: Promise.resolve() }
     this.entries.set(spec.folder, entry)
     void server.exited.then(() => {
       if (this.closing || !entry.wanted || this.entries.get(spec.folder) !== entry) return

@@ -8,6 +8,7 @@ import type { PostgresBinaries, PostgresMajor } from '../../pgserver/binaries'
 import { initCluster } from '../../pgserver/cluster'
 import { ensureEnterable, giveToServer } from '../../pgserver/reach'
 import { serverUser } from '../../pgserver/server-user'
+import type { Listener } from '../links/connections'
 import { endSegment, installArchiver, noteReach, pruneBefore, reachOf, requireNew, snapshotOf, untilArchived } from './archive'
 import { type Backup, backUp } from './backup'
 import { copyFolder } from './copy'
@@ -251,6 +252,11 @@ export class Servers {
   /** As if the machine had failed: no shutdown, then recovery. */
   async crash(folder: string): Promise<void> {
     await this.running.crash(folder)
+  }
+
+  /** Those that run, as the network sees them. */
+  listeners(): Listener[] {
+    return this.running.listeners()
   }
 
   /** Whether it ended although nobody asked it to. */

@@ -39,10 +39,16 @@ export interface ServersOptions {
   authority?: Promise<Authority> | undefined
   /** How long a replica may take until it streams; two minutes when left out. */
   streamingTimeoutMs?: number | undefined
+  /** A server takes over: where it can come apart. What this throws is what the promotion fails with. */
+  passes?(moment: Moment, folder: string): Promise<void>
   /** A server ended that nobody had asked to. */
   ended(folder: string): void
   log(line: string): void
 }
+
+/** `marked`: of a switchover, the old writer is stopped and has become a follower; `before`: the new one follows still; `after`: it
+ *  writes. */
+export type Moment = 'marked' | 'before' | 'after'
 
 export function newFolderName(): string {
   return randomBytes(6).toString('hex')

@@ -60,6 +60,7 @@ async function handOver(running: RunningServers, places: Places, pair: Pair): Pr
     throw error
   }
   makeFollower(places.data(writer.folder))
+  await running.passes('marked', replica.folder)
 }
 
 /** A clean stop ends the log with a checkpoint: who has replayed that has replayed everything. */

@@ -5,6 +5,7 @@ import {
   createInstance,
   describe as describeInstance,
   openLab,
+  orderFault,
   refused,
   sdk,
   snapshotAvailable,
@@ -28,11 +29,7 @@ interface Recorded {
   faults: { id: string; kind: string }[]
 }
 
-const order = async (fault: object) => {
-  const { status, body } = await lab.call('POST', '/_lab/faults', fault)
-  expect({ status, body }).toMatchObject({ status: 200 })
-  return body as { fault: { id: string } }
-}
+const order = (fault: object) => orderFault(lab, fault)
 const standing = async () => ((await lab.call('GET', '/_lab/faults')).body as { faults: object[] }).faults
 const lastCall = async (): Promise<number> => ((await lab.call('GET', '/_lab/calls')).body as { last: number }).last
 const callsSince = async (mark: number) => (await lab.call('GET', `/_lab/calls?since=${mark}`)).body.calls as Recorded[]
@@ -72,7 +69,7 @@ test('a wrong order is answered with its field and what would be right', async (
 })
 
 test('a call that hangs is carried out when its fault is taken back, and stands in the list until then', async () => {
-  const { fault } = await order({ kind: 'hang', operation: 'CreateDBSnapshot', times: 1 })
+  const fault = await order({ kind: 'hang', operation: 'CreateDBSnapshot', times: 1 })
   const from = await lastCall()
   const hung = snapshot('hung')
   const struck = async () => (await standing()).some((one) => 'struck' in one && one.struck === 1)
@@ -221,7 +218,7 @@ test('stale reads show what there was, counted in questions or in time', async (
   expect(await names()).toContain('fresh')
   await lab.call('DELETE', '/_lab/faults')
   await snapshotAvailable(lab, 'fresh')
-  const { fault } = await order({ kind: 'stale-reads', lag: '1h' })
+  const fault = await order({ kind: 'stale-reads', lag: '1h' })
   await lab.rds.deleteDBSnapshot({ DBSnapshotIdentifier: 'fresh' })
   expect(await names()).toContain('fresh')
   await refused(lab.rds.deleteDBSnapshot({ DBSnapshotIdentifier: 'fresh' }), 'DBSnapshotNotFoundFault')

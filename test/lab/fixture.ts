@@ -170,6 +170,23 @@ export async function ask<Row extends object>(
   }
 }
 
+/** Orders a fault, by the lab's own door. */
+export async function orderFault(test: Pick<TestLab, 'call'>, fault: object): Promise<{ id: string }> {
+  const { status, body } = await test.call('POST', '/_lab/faults', fault)
+  expect({ status, body }).toMatchObject({ status: 200 })
+  return (body as { fault: { id: string } }).fault
+}
+
+/** Resolves when nobody listens any more where it asks. */
+export async function untilDown(ask: () => Promise<unknown>): Promise<void> {
+  await eventually(() =>
+    ask().then(
+      () => undefined,
+      ({ code }: { code?: string }) => (code === 'ECONNREFUSED' ? true : undefined),
+    ),
+  )
+}
+
 /** The call is refused under this name, by a message that holds this text. */
 export function refused(call: Promise<unknown>, name: string, message = ''): Promise<void> {
   return expect(call).rejects.toMatchObject({ name, message: expect.stringContaining(message) })

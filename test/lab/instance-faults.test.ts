@@ -8,6 +8,7 @@ import {
   describe as describeInstance,
   eventually,
   openLab,
+  orderFault,
   snapshotAvailable,
   type TestLab,
 } from './fixture'
@@ -28,10 +29,7 @@ afterEach(async () => {
   await available(lab, 'shop')
 })
 
-const order = async (fault: object) => {
-  const { status, body } = await lab.call('POST', '/_lab/faults', fault)
-  expect({ status, body }).toMatchObject({ status: 200 })
-}
+const order = (fault: object) => orderFault(lab, fault)
 const standing = async () => ((await lab.call('GET', '/_lab/faults')).body as { faults: object[] }).faults
 const login = async (): Promise<Client> => {
   const { Endpoint } = await describeInstance(lab, 'shop')
@@ -138,6 +136,28 @@ test('a cut that waits for a call begins with it and ends after its time', async
   const tagging = (body.calls as { operation: string }[]).filter(({ operation }) => operation === 'AddTagsToResource')
   expect(tagging).toMatchObject([{ faults: [{ kind: 'cut-network' }] }])
   await eventually(async () => ((await standing()).length === 0 ? true : undefined))
+})
+
+test('commits on a slow disk wait for it, until it is quick again', async () => {
+  const client = await login()
+  const shown = async () => (await client.query('SHOW commit_delay')).rows
+  await order({ kind: 'slow-disk', instance: 'shop', latency: '100ms', for: '1h' })
+  await eventually(async () => ((await shown())[0].commit_delay === '100000' ? true : undefined))
+  const began = Date.now()
+  for (let n = 0; n < 10; n++) await client.query('CREATE TABLE slow (); DROP TABLE slow')
+  // never less; how much more is the machine's
+  expect(Date.now() - began).toBeGreaterThanOrEqual(1_000)
+  await lab.restart()
+  const next = await login()
+  expect((await next.query('SHOW commit_delay')).rows).toEqual([{ commit_delay: '100000' }])
+  await lab.call('DELETE', '/_lab/faults')
+  await eventually(async () => ((await next.query('SHOW commit_delay')).rows[0].commit_delay === '0' ? true : undefined))
+  for (const latency of ['0ms', '101ms']) {
+    expect(await lab.call('POST', '/_lab/faults', { kind: 'slow-disk', instance: 'shop', latency })).toMatchObject({
+      status: 422,
+      body: { field: 'latency', error: `latency is "${latency}"; wanted is a time from 1ms to 100ms.` },
+    })
+  }
 })
 
 test('what was done to an instance outlives the lab, and a stopped lab leaves nothing frozen', async () => {

@@ -13,6 +13,7 @@ export interface LabFault {
   readonly probability: number
   readonly struck: number
   readonly expiresAt: string
+  readonly settings: Readonly<Record<string, string | number>>
   readonly effects: readonly { readonly target: string; readonly until: string | null; readonly begun: boolean }[]
 }
 
@@ -22,7 +23,8 @@ export function faultLines(faults: readonly LabFault[], paint: Paint): string[] 
   return table(['FAULT', 'KIND', 'WHERE', 'MORE', 'STRUCK', 'UNTIL'], rows, paint)
 }
 
-function scopeOf({ operation, instance, resource, region }: LabFault): string {
+function scopeOf({ operation, instance, resource, region, settings: { from, to, ways } }: LabFault): string {
+  if (from !== undefined) return `${from} ${ways === 'one' ? 'to' : 'and'} ${to}`
   const named = [operation, instance, resource, region].filter((name) => name !== null)
   return named.length === 0 ? 'every call' : named.join(' ')
 }

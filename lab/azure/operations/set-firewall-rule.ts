@@ -23,5 +23,6 @@ export const setFirewallRule: Operation = async (call) => {
     kind: 'UpsertServerFirewallRulesManagementOperation',
     resource: serverId(server, 'firewallRules', name),
     job: { kind: 'set-firewall-rule', rule: { name, start, end } },
+    show: 'Updating',
   })
 }

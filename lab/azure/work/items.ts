@@ -6,6 +6,7 @@ import { specOf } from '../cloud'
 import { invalidParameter } from '../errors'
 import { checkedByServer } from '../parameters'
 import { replicasOf } from '../replication'
+import { prune } from './prune'
 import { becomeReady, configured, lasts, type Perform, type Work } from './work'
 
 const nothing = (): void => {}
@@ -15,7 +16,7 @@ export const setFirewallRule: Perform<'set-firewall-rule'> = async (work, { rule
   work.server.firewallRules[rule.name.toLowerCase()] = rule
   await work.cloud.save()
   await configured(work)
-  return nothing
+  return () => becomeReadyAgain(work)
 }
 
 /** New connections are refused; those that are there stay, as in life. */
@@ -24,7 +25,12 @@ export const deleteFirewallRule: Perform<'delete-firewall-rule'> = async (work, 
   delete work.server.firewallRules[name.toLowerCase()]
   await work.cloud.save()
   await configured(work)
-  return nothing
+  return () => becomeReadyAgain(work)
+}
+
+/** Unless its server was lost meanwhile. */
+function becomeReadyAgain(work: Work): void {
+  if (work.server.state !== 'Inaccessible') becomeReady(work)
 }
 
 const ALREADY_THERE = '42P04'
@@ -73,9 +79,7 @@ export const configure: Perform<'configure'> = async (work, { name, value }) => 
       throw checkedByServer(name, value)
     }
   }
-  return () => {
-    if (server.state !== 'Inaccessible') becomeReady(work)
-  }
+  return () => becomeReadyAgain(work)
 }
 
 /** Whether the server made something of what its file says. */
@@ -97,6 +101,7 @@ export const backUp: Perform<'back-up'> = async (work, { backup }) => {
   if (!record) throw invalidParameter('backupName')
   const time = record.kind === 'Full' ? 'firstBackupMs' : 'snapshotMs'
   const taken = await atLeast(cloud.servers.snapshot(specOf(cloud, server), record.folder, signal), lasts(work, time))
+  await prune(work)
   return () => {
     record.completedAt = taken.endedAt
   }
@@ -107,9 +112,11 @@ export const deleteBackup: Perform<'delete-backup'> = async (work, { backup }) =
   await lasts(work, 'itemMs')
   const record = server.backups[backup]
   if (record) await cloud.servers.removeSnapshot(record.folder)
-  return () => {
-    delete server.backups[backup]
-  }
+  delete server.backups[backup]
+  await cloud.save()
+  // the log that only it could have been rolled forward with
+  await prune(work)
+  return nothing
 }
 
 /** Kept and shown; no role is made, and nobody logs in with a token of Entra ID. */

@@ -1,5 +1,6 @@
 /** Kind → what it does, in the words of one cloud. A kind that is not here cannot be ordered. */
 import type { ActingKind, Wording } from './acting'
+import { BREAK_PROMOTION, breakPromotion } from './break-promotion'
 import { busyTail } from './busy-tail'
 import { crashInstance } from './crash-instance'
 import { cutNetwork } from './cut-network'
@@ -10,6 +11,8 @@ import { failOperation } from './fail-operation'
 import { fillDisk } from './fill-disk'
 import { freezeInstance } from './freeze-instance'
 import { hang } from './hang'
+import { CUT_LINK, cutLink, SLOW_LINK, slowLink } from './link'
+import { slowDisk } from './slow-disk'
 import { staleReads } from './stale-reads'
 import { throttle } from './throttle'
 
@@ -17,8 +20,10 @@ export type FaultTable<State> = Readonly<Record<string, ActingKind<State>>>
 
 export function faultTable<State>(wording: Wording): FaultTable<State> {
   return {
+    [BREAK_PROMOTION]: breakPromotion,
     'busy-tail': busyTail(wording),
     'crash-instance': crashInstance,
+    [CUT_LINK]: cutLink,
     'cut-network': cutNetwork,
     delay,
     'drop-response': dropResponse,
@@ -27,6 +32,8 @@ export function faultTable<State>(wording: Wording): FaultTable<State> {
     'fill-disk': fillDisk(wording),
     'freeze-instance': freezeInstance,
     hang,
+    'slow-disk': slowDisk,
+    [SLOW_LINK]: slowLink,
     'stale-reads': staleReads(wording),
     throttle: throttle(wording),
   }

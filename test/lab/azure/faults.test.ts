@@ -1,5 +1,6 @@
+import { renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { CallRecord } from '../../../lab/calls'
-import { Servers } from '../../../lab/postgres/servers'
 import { connect } from '../fixture'
 import {
   type AzureLab,
@@ -9,6 +10,7 @@ import {
   GROUP,
   openAzure,
   openFirewall,
+  orderFault,
   PASSWORD,
   query,
   refused,
@@ -31,11 +33,7 @@ afterEach(async () => {
 afterAll(() => lab?.remove())
 
 const shop = () => lab.azure.servers.get(GROUP, 'shop')
-const order = async (fault: object) => {
-  const answer = await lab.call('POST', '/_lab/faults', { cloud: 'azure', ...fault })
-  expect(answer).toMatchObject({ status: 200 })
-  return (answer.body as { fault: { id: string } }).fault.id
-}
+const order = (fault: object) => orderFault(lab, { cloud: 'azure', ...fault })
 const marked = async () => ((await lab.call('GET', '/_lab/calls')).body as { last: number }).last
 const since = async (mark: number) =>
   ((await lab.call('GET', `/_lab/calls?since=${mark}`)).body as { calls: CallRecord[] }).calls.map(
@@ -118,10 +116,17 @@ test('a creation that was accepted and fails leaves no server', async () => {
 })
 
 test('a creation that fails ends as failed although what it made cannot be removed', async () => {
-  const remove = jest.spyOn(Servers.prototype, 'remove').mockRejectedValueOnce(new Error('The folder does not go.'))
-  await order({ kind: 'fail-operation', operation: 'Servers_CreateOrUpdate' })
-  await expect(done(lab.azure.servers.beginCreateOrUpdate(GROUP, 'stuck', wanted()))).rejects.toThrow('InternalServerError')
-  remove.mockRestore()
+  const instances = join(lab.stateDir, 'azure', 'instances')
+  // nothing can be made below a file, nor removed from there
+  renameSync(instances, `${instances}.aside`)
+  writeFileSync(instances, '')
+  try {
+    await expect(done(lab.azure.servers.beginCreateOrUpdate(GROUP, 'stuck', wanted()))).rejects.toThrow('InternalServerError')
+  } finally {
+    rmSync(instances)
+    renameSync(`${instances}.aside`, instances)
+  }
+  expect(lab.lines.some((line) => /what was made of stuck stays/.test(line))).toBe(true)
   await refused(lab.azure.servers.get(GROUP, 'stuck'), 'ResourceNotFound')
 })
 

@@ -8,7 +8,7 @@ import { type ErrorResponse, PostgreSQLManagementFlexibleServerClient, type Serv
 import { createDefaultHttpClient, type HttpClient } from '@azure/core-rest-pipeline'
 import type { ClientConfig } from 'pg'
 import type { AzureCredentials } from '../../../lab/credentials'
-import { connect, eventually, openLab, type TestLab } from '../fixture'
+import { connect, eventually, openLab, orderFault, type TestLab, untilDown } from '../fixture'
 
 export const GROUP = 'tests'
 export const PASSWORD = 'Correct-Horse-7'
@@ -174,7 +174,7 @@ export async function query<Row extends object>(
   }
 }
 
-export { eventually }
+export { eventually, orderFault, untilDown }
 
 /** The call is refused with this code, by a message that holds this text. */
 export function refused(call: Promise<unknown>, code: string, message = ''): Promise<void> {

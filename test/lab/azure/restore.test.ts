@@ -1,6 +1,8 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Server } from '@azure/arm-postgresql-flexible'
-import { Servers } from '../../../lab/postgres/servers'
+import type { LabState } from '../../../lab/state'
 import {
   type AzureLab,
   createServer,
@@ -9,10 +11,12 @@ import {
   GROUP,
   openAzure,
   openFirewall,
+  orderFault,
   query,
   refused,
   serverPath,
   unlessBusy,
+  untilDown,
 } from './fixture'
 
 let lab: AzureLab
@@ -118,31 +122,23 @@ test('a geo-restore makes a server in the paired region, and nowhere else', asyn
 })
 
 test('a source that has crashed is waited for: what it committed last is in its copy', async () => {
-  const { ensureRunning } = Servers.prototype
-  let comeBack = (): void => {}
-  const held = new Promise<void>((resolve) => {
-    comeBack = resolve
-  })
-  const recovery = jest.spyOn(Servers.prototype, 'ensureRunning').mockImplementationOnce(async function (this: Servers, spec) {
-    await held
-    await ensureRunning.call(this, spec)
-  })
   await query(lab, source, 'INSERT INTO sold VALUES (9)', shop)
-  await lab.call('POST', '/_lab/faults', { cloud: 'azure', kind: 'crash-instance', instance: 'source' })
-  await eventually(async () => ((await get('source')).state === 'Restarting' ? true : undefined))
+  // its recovery waits until it may go on
+  await orderFault(lab, { cloud: 'azure', kind: 'freeze-instance', instance: 'source', for: '1h' })
+  await orderFault(lab, { cloud: 'azure', kind: 'crash-instance', instance: 'source' })
+  await untilDown(() => query(lab, source, 'SELECT 1'))
   const poller = await restoring('after-crash', { pointInTimeUTC: new Date() })
   await sleep(300)
   expect((await get('after-crash')).state).toBe('Provisioning')
-  comeBack()
+  await lab.call('DELETE', '/_lab/faults')
   await done(Promise.resolve(poller))
-  recovery.mockRestore()
   expect(await sold('after-crash')).toEqual([1, 2, 9])
 })
 
 test('while a restore is under way, neither its source nor a backup of that can be deleted', async () => {
   await unlessBusy(() => lab.azure.backupsAutomaticAndOnDemand.beginCreate(GROUP, 'source', 'wanted'))
   // the restore waits for it
-  await lab.call('POST', '/_lab/faults', { cloud: 'azure', kind: 'freeze-instance', instance: 'source', for: '1h' })
+  await orderFault(lab, { cloud: 'azure', kind: 'freeze-instance', instance: 'source', for: '1h' })
   const poller = await restoring('slow', { pointInTimeUTC: new Date() })
   await refused(lab.azure.servers.beginDelete(GROUP, 'source'), 'ServerIsBusy')
   await refused(lab.azure.backupsAutomaticAndOnDemand.beginDelete(GROUP, 'source', 'wanted'), 'ServerIsBusy')
@@ -159,4 +155,36 @@ test('a restore that the lab was stopped in is finished by the next one', async 
   await lab.restart()
   await done(lab.azure.servers.beginCreateOrUpdate(GROUP, 'late', { location: 'eastus' }, { resumeFrom: state }))
   expect(await sold('late')).toEqual([1, 2, 9])
+})
+
+test('after a new backup those that no restore can need go, with their log, and moments since are restored all the same', async () => {
+  const backups = () => lab.azure.backupsAutomaticAndOnDemand
+  const known = async () => {
+    const names: string[] = []
+    for await (const { name } of backups().listByServer(GROUP, 'source')) names.push(name!)
+    return names.sort()
+  }
+  const azure = join(lab.stateDir, 'azure')
+  for (const name of ['first', 'second']) {
+    await unlessBusy(() => backups().beginCreate(GROUP, 'source', name))
+    await query(lab, source, 'INSERT INTO sold VALUES (10)', shop)
+  }
+  const [automatic] = await known()
+  await lab.lab.stop()
+  const file = join(lab.stateDir, 'lab.json')
+  const state = JSON.parse(readFileSync(file, 'utf8')) as LabState
+  const server = state.azure.servers.source!
+  const daysAgo = (days: number) => new Date(Date.now() - days * 86_400_000).toISOString()
+  server.backups[automatic!]!.completedAt = daysAgo(30)
+  server.backups.first!.completedAt = daysAgo(20)
+  writeFileSync(file, JSON.stringify(state))
+  const archived = () => readdirSync(join(azure, 'archives', server.archive, 'data')).sort()
+  const before = archived()
+  await lab.restart()
+  await unlessBusy(() => backups().beginCreate(GROUP, 'source', 'third'))
+  expect(await known()).toEqual(['first', 'second', 'third'])
+  expect(readdirSync(join(azure, 'snapshots'))).not.toContain(server.backups[automatic!]!.folder)
+  expect(archived()).not.toContain(before[0])
+  await done(restoring('pruned', { pointInTimeUTC: new Date() }))
+  expect(await sold('pruned')).toEqual([1, 2, 9, 10, 10])
 })

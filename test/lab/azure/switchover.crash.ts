@@ -1,7 +1,4 @@
-import { join } from 'node:path'
 import type { Server } from '@azure/arm-postgresql-flexible'
-import { makeFollower } from '../../../lab/postgres/follower'
-import { Servers } from '../../../lab/postgres/servers'
 import {
   type AzureLab,
   createServer,
@@ -10,10 +7,12 @@ import {
   GROUP,
   openAzure,
   openFirewall,
+  orderFault,
   query,
   refused,
   serverPath,
   unlessBusy,
+  untilDown,
 } from './fixture'
 
 let lab: AzureLab
@@ -85,7 +84,7 @@ test('servers that are not alike do not swap roles', async () => {
 
 test('while a restore of its primary is under way a replica cannot swap roles, planned or forced', async () => {
   await eventually(async () => (await get('east')).backup?.earliestRestoreDate)
-  await lab.call('POST', '/_lab/faults', { cloud: 'azure', kind: 'freeze-instance', instance: 'east', for: '1h' })
+  await orderFault(lab, { cloud: 'azure', kind: 'freeze-instance', instance: 'east', for: '1h' })
   const wanted = { location: 'eastus', createMode: 'PointInTimeRestore', pointInTimeUTC: new Date() }
   const source = { sourceServerResourceId: (await get('east')).id! }
   const poller = await lab.azure.servers.beginCreateOrUpdate(GROUP, 'copy', { ...wanted, ...source })
@@ -141,32 +140,33 @@ test('a replica that is stopped during a switchover follows the new writer from 
   await everywhere(1003, ['third'])
 })
 
-test('a switchover that fails before the promotion leaves the primary writing, and everybody following it', async () => {
-  jest.spyOn(Servers.prototype, 'switchOver').mockImplementationOnce(async function (this: Servers, writer) {
-    await this.halt(writer.folder)
-    makeFollower(join(lab.stateDir, 'azure', 'instances', writer.folder, 'data'))
-    throw new Error('There is no power.')
-  })
-  await expect(unlessBusy(() => swapping('west'))).rejects.toThrow('InternalServerError')
-  expect(await get('east')).toMatchObject({ state: 'Ready', replicationRole: 'Primary' })
-  expect(await get('west')).toMatchObject({ state: 'Ready', replicationRole: 'GeoAsyncReplica' })
-  await at('writer', 'INSERT INTO sold VALUES (1004)')
-  expect(await at('writer', whoAmI)).toEqual([{ address: await addressOf('east'), follows: false }])
-  await everywhere(1004, ['west', 'third'])
-})
+const breakPromotion = (instance: string, moment: string) =>
+  orderFault(lab, { kind: 'break-promotion', cloud: 'azure', instance, moment })
+const faults = async () => (await lab.call('GET', '/_lab/faults')).body.faults
 
-test('a switchover in which the old primary crashes while it becomes a follower ends well', async () => {
-  const { switchOver } = Servers.prototype
-  jest.spyOn(Servers.prototype, 'switchOver').mockImplementationOnce(async function (this: Servers, writer, replica, signal) {
-    await switchOver.call(this, writer, replica, signal)
-    await this.crash(writer.folder)
-    throw new Error('Connection terminated unexpectedly')
-  })
+test.each(['marked', 'before'])(
+  'a switchover that comes apart before the promotion (%s) leaves the primary writing, and everybody following it',
+  async (moment) => {
+    const n = moment === 'marked' ? 1004 : 1104
+    await breakPromotion('west', moment)
+    await expect(unlessBusy(() => swapping('west'))).rejects.toThrow('InternalServerError')
+    expect(await faults()).toEqual([])
+    expect(await get('east')).toMatchObject({ state: 'Ready', replicationRole: 'Primary' })
+    expect(await get('west')).toMatchObject({ state: 'Ready', replicationRole: 'GeoAsyncReplica' })
+    await at('writer', `INSERT INTO sold VALUES (${n})`)
+    expect(await at('writer', whoAmI)).toEqual([{ address: await addressOf('east'), follows: false }])
+    await everywhere(n, ['west', 'third'])
+  },
+)
+
+test('a switchover that comes apart after the promotion ends well', async () => {
+  await breakPromotion('west', 'after')
   await unlessBusy(() => swapping('west'))
+  expect(await faults()).toEqual([])
   expect(await get('west')).toMatchObject({ state: 'Ready', replicationRole: 'Primary' })
   expect(await get('east')).toMatchObject({ state: 'Ready', replicationRole: 'GeoAsyncReplica' })
   await at('writer', 'INSERT INTO sold VALUES (1005)')
-  expect(await at('writer', 'SELECT count(*)::int AS n FROM sold')).toEqual([{ n: 1005 }])
+  expect(await at('writer', 'SELECT count(*)::int AS n FROM sold')).toEqual([{ n: 1006 }])
   await everywhere(1005, ['east', 'third'])
 })
 
@@ -188,38 +188,21 @@ test('a forced switchover needs no primary; the old one comes back as a replica'
 })
 
 test('by force the old primary is ended before the replica writes, also when the lab is stopped in between', async () => {
-  const { promote, stopAll } = Servers.prototype
-  const ended: boolean[] = []
-  let fail = (_error: Error): void => {}
-  const held = new Promise<void>((_, reject) => {
-    fail = reject
-  })
-  let ours: Servers | undefined
-  jest
-    .spyOn(Servers.prototype, 'promote')
-    .mockImplementationOnce(function (this: Servers, { replicaOf }) {
-      ours = this
-      ended.push(this.isDown(replicaOf!.folder))
-      return held
-    })
-    .mockImplementationOnce(function (this: Servers, spec) {
-      ended.push(this.isDown(spec.replicaOf!.folder))
-      return promote.call(this, spec)
-    })
-  const stopping = jest.spyOn(Servers.prototype, 'stopAll').mockImplementation(function (this: Servers, graceMs) {
-    if (this === ours) fail(new Error('The lab is closing.'))
-    return stopAll.call(this, graceMs)
-  })
   await streams('west')
+  const old = await get('east')
+  // between the end of the one and the promotion of the other
+  await orderFault(lab, { kind: 'break-promotion', cloud: 'azure', instance: 'west', delay: '1h' })
   const state = (await swapping('west', 'Forced')).toString()
-  await eventually(async () => (ended.length === 1 ? true : undefined))
-  await expect(query(lab, await get('east'), 'SELECT 1')).rejects.toMatchObject({ code: 'ECONNREFUSED' })
+  await untilDown(() => query(lab, old, 'SELECT 1'))
+  const follows = 'SELECT pg_is_in_recovery() AS follows'
+  expect(await query(lab, await get('west'), follows)).toEqual([{ follows: true }])
   await lab.restart()
-  stopping.mockRestore()
+  await expect(query(lab, old, 'SELECT 1')).rejects.toMatchObject({ code: 'ECONNREFUSED' })
+  await lab.call('DELETE', '/_lab/faults')
   await done(lab.azure.servers.beginUpdate(GROUP, 'west', {}, { resumeFrom: state }))
-  expect(ended).toEqual([true, true])
   expect(await get('west')).toMatchObject({ state: 'Ready', replicationRole: 'Primary' })
   await streams('east')
+  expect(await query(lab, await get('east'), follows)).toEqual([{ follows: true }])
 })
 
 test('a replica that is promoted alone leaves the endpoint; with the endpoint its addresses are gone', async () => {

@@ -1,5 +1,5 @@
 /** The shared faults, as simulated Cloud SQL meets them. */
-import { connect, eventually } from '../fixture'
+import { connect, eventually, orderFault } from '../fixture'
 import { type GcpLab, type Instance, newInstance, openGcp, PASSWORD, PROJECT, refused } from './fixture'
 
 const call = { project: PROJECT, instance: 'shop' }
@@ -14,10 +14,7 @@ afterEach(async () => {
 })
 afterAll(() => gcp.lab.remove())
 
-async function order(fault: object): Promise<void> {
-  const { status, body } = await gcp.lab.call('POST', '/_lab/faults', fault)
-  expect({ status, body }).toMatchObject({ status: 200 })
-}
+const order = (fault: object) => orderFault(gcp.lab, fault)
 
 const labels = async () => (await gcp.get('shop')).settings!.userLabels
 const patch = (settings: object) => gcp.sdk.instances.patch({ ...call, body: { settings } })

@@ -53,8 +53,21 @@ export type Sdk = ReturnType<typeof sdkOf>
 
 export interface RawAnswer {
   status: number
-  // biome-ignore lint/suspicious/noExplicitAny: whatever the API answers, to be looked into
-  body: any
+  body: RawBody
+}
+
+/** As far as tests look into it: an operation, an instance, or a refusal. */
+export interface RawBody {
+  readonly [field: string]: unknown
+  readonly name: string
+  readonly settings: Readonly<Record<string, unknown>>
+  readonly error: {
+    readonly code: number
+    readonly status: string
+    readonly message: string
+    readonly errors: readonly { readonly reason: string }[]
+    readonly details: readonly { readonly fieldViolations: readonly object[] }[]
+  }
 }
 
 export interface GcpLab {
@@ -97,7 +110,7 @@ export function gcpOf(lab: TestLab): GcpLab {
         },
         ...(text !== undefined && { body: text }),
       })
-      return { status: response.status, body: await response.json() }
+      return { status: response.status, body: (await response.json()) as RawBody }
     },
     async get(instance) {
       const [found] = await gcp.sdk.instances.get({ project: PROJECT, instance })

@@ -1,159 +1,131 @@
-/** Promotions that go wrong at the worst moment, with servers that do so when they are told to: what real ones cannot be timed to do. */
-import type { GcpCloud } from '../../../lab/gcp/cloud'
-import { isHandingOver } from '../../../lab/gcp/keeping'
-import { performPromote, performSwitchOver } from '../../../lab/gcp/replicating'
-import { withDefaults } from '../../../lab/gcp/settings'
-import { emptyGcpState, type SqlInstance, type Task } from '../../../lab/gcp/state'
-import type { Work } from '../../../lab/gcp/work'
+/** Promotions that come apart at the worst moment: what has happened is asked of the data, and at the end one server writes. */
+import { readdirSync, readFileSync, renameSync } from 'node:fs'
+import { join } from 'node:path'
+import { eventually, orderFault, untilDown } from '../fixture'
+import { type GcpLab, type Operation, openGcp, PROJECT } from './fixture'
 
-interface Scene {
-  cloud: GcpCloud
-  main: SqlInstance
-  spare: SqlInstance
-  work: Work
-  /** What was asked of the servers, in order. */
-  asked: string[]
+let gcp: GcpLab
+beforeAll(async () => {
+  gcp = await openGcp()
+  const backupConfiguration = { enabled: { value: true }, pointInTimeRecoveryEnabled: { value: true } }
+  const main = await gcp.create('main', {
+    databaseVersion: 'POSTGRES_17',
+    settings: { tier: 'db-perf-optimized-N-2', edition: 'ENTERPRISE_PLUS', backupConfiguration },
+  })
+  await gcp.ask(main, 'CREATE TABLE t (n int)')
+  const networks = { authorizedNetworks: [{ value: `${gcp.lab.client}/32` }] }
+  const body = { name: 'spare', masterInstanceName: 'main', region: 'europe-west1', settings: { ipConfiguration: networks } }
+  await endsWell(await gcp.sdk.instances.insert({ project: PROJECT, body }))
+  const designation = { replicationCluster: { failoverDrReplicaName: 'spare' } }
+  await endsWell(await gcp.sdk.instances.patch({ project: PROJECT, instance: 'main', body: designation }))
+}, 180_000)
+afterEach(() => gcp.lab.call('DELETE', '/_lab/faults'))
+afterAll(() => gcp?.lab.remove())
+
+async function endsWell([operation]: [Operation, ...unknown[]]): Promise<void> {
+  expect(await gcp.done(operation)).toMatchObject({ error: null })
 }
 
-function instanceOf(name: string, master: string | null): SqlInstance {
-  const settings = withDefaults({ tier: 'db-perf-optimized-N-2', edition: 'ENTERPRISE_PLUS' }, 17)
-  const madeAt = '2026-01-01T00:00:00.000Z'
-  const place = { region: 'us-central1', zone: 'us-central1-a', secondaryZone: 'us-central1-b', folder: name, host: 10 }
-  const drReplica = master === null ? 'spare' : null
-  const versions = { major: 17, engineVersion: '17.1', settingsVersion: 1 } as const
-  return { name, state: 'RUNNABLE', ...versions, ...place, createdAt: madeAt, madeAt, settings, master, drReplica, tasks: [] }
+async function comesToNothing([operation]: [Operation, ...unknown[]]): Promise<void> {
+  expect((await gcp.done(operation)).error?.errors).toHaveLength(1)
 }
 
-/** Servers that do what is asked, but for what is given here. */
-function sceneOf(given: Record<string, (folder: string) => unknown>): Scene {
-  const [main, spare] = [instanceOf('main', null), instanceOf('spare', 'main')]
-  const asked: string[] = []
-  const servers = new Proxy(
-    {},
-    {
-      get: (_, name: string) => (spec: string | { folder: string }) => {
-        const folder = typeof spec === 'string' ? spec : spec.folder
-        if (name === 'isDown') return given.isDown?.(folder) ?? false
-        asked.push(`${name} ${folder}`)
-        return Promise.resolve().then(() => given[name]?.(folder))
-      },
-    },
+const breakPromotion = (instance: string, moment: string, more: object = {}) =>
+  orderFault(gcp.lab, { kind: 'break-promotion', instance, moment, ...more })
+
+const struck = async () => expect((await gcp.lab.call('GET', '/_lab/faults')).body.faults).toEqual([])
+const switchover = (instance: string) => gcp.sdk.instances.switchover({ project: PROJECT, instance })
+const failover = (instance: string) => gcp.sdk.instances.promoteReplica({ project: PROJECT, instance, failover: true })
+const rows = async (name: string) =>
+  (await gcp.ask<{ n: number }>(await gcp.get(name), 'SELECT n FROM t ORDER BY n')).map(({ n }) => n)
+
+/** The one writes, the other follows it. */
+async function roles(writer: string, follower: string, n: number): Promise<void> {
+  await eventually(async () => ((await gcp.get(writer)).state === 'RUNNABLE' ? true : undefined))
+  const instance = await gcp.get(writer)
+  await eventually(() =>
+    gcp.ask(instance, `INSERT INTO t VALUES (${n})`).then(
+      () => true,
+      () => undefined,
+    ),
   )
-  const cloud = {
-    state: { ...emptyGcpState(), instances: { main, spare } },
-    servers,
-    addresses: { textOf: (host: number) => `127.0.0.${host}` },
-    afflictions: { isFrozen: () => false, isCut: () => false, isFull: () => false, thawed: async () => {} },
-    pace: { lasts: async () => {} },
-    tasks: { wake: () => {}, close: async () => {} },
-    save: async () => {
-      asked.push(`saved ${main.replaced === true ? 'replaced' : ''}`.trim())
-    },
-    log: () => {},
-  } as unknown as GcpCloud
-  return { cloud, main, spare, asked, work: { cloud, instance: spare, signal: new AbortController().signal } }
+  await eventually(async () => ((await rows(follower).catch(() => [] as number[])).includes(n) ? true : undefined))
+  expect(await gcp.get(follower)).toMatchObject({ masterInstanceName: `${PROJECT}:${writer}` })
+  await expect(gcp.ask(await gcp.get(follower), 'INSERT INTO t VALUES (0)')).rejects.toMatchObject({ code: '25006' })
 }
 
-const failover = { kind: 'promote', failover: true, operation: null } as const
-const switchOver = (): Extract<Task, { kind: 'switch-over' }> => ({
-  kind: 'switch-over',
-  from: 'main',
-  timeoutMs: 60_000,
-  operation: null,
-})
-const breaks = () => {
-  throw new Error('the connection broke')
-}
+test.each(['marked', 'before'])(
+  'a switchover that comes apart before the promotion (%s) leaves its writer running and writing',
+  async (moment) => {
+    await breakPromotion('spare', moment)
+    await comesToNothing(await switchover('spare'))
+    await struck()
+    await roles('main', 'spare', moment === 'marked' ? 1 : 2)
+  },
+)
 
-test('a failover writes down that its primary is replaced, waits for its recovery to end, stops it wherever it is, and only then promotes', async () => {
-  const { main, work, asked } = sceneOf({})
-  main.tasks.push({ kind: 'recover', operation: null })
-  const promoted = performPromote(work, failover)
-  await new Promise((resolve) => setTimeout(resolve, 100))
-  expect(asked).toEqual(['saved replaced'])
-  main.tasks.pop()
-  ;(await promoted)()
-  expect(asked).toEqual(['saved replaced', 'crash main', 'halt main', 'promote spare'])
-  expect(main).toMatchObject({ master: 'spare', replaced: true })
+test('a switchover that comes apart after its replica began to write is one; the old writer follows it', async () => {
+  await breakPromotion('spare', 'after')
+  await endsWell(await switchover('spare'))
+  await struck()
+  await roles('spare', 'main', 3)
+  await endsWell(await switchover('main'))
+  await roles('main', 'spare', 4)
 })
 
-test('a failover whose promotion fails after the replica began to write goes on; the primary does not come back', async () => {
-  let promotions = 0
-  const { main, spare, work } = sceneOf({
-    promote: () => (promotions++ === 0 ? breaks() : undefined),
-    isInRecovery: () => false,
+test('a switchover waits for a primary that stands still', async () => {
+  await orderFault(gcp.lab, { cloud: 'gcp', kind: 'freeze-instance', instance: 'main', for: '1h' })
+  const [operation] = await switchover('spare')
+  await eventually(async () => {
+    const [{ status }] = await gcp.sdk.operations.get({ project: PROJECT, operation: operation.name! })
+    return status === 'RUNNING' ? true : undefined
   })
-  ;(await performPromote(work, failover))()
-  expect(main).toMatchObject({ master: 'spare', replaced: true, tasks: [{ kind: 'rejoin' }] })
-  expect(spare.master).toBeNull()
-})
-
-test('a promotion that was on its way when it failed counts as one', async () => {
-  let restarted = false
-  const { main, work, asked } = sceneOf({
-    promote: () => (restarted ? undefined : breaks()),
-    restart: () => {
-      restarted = true
-    },
-    isInRecovery: () => !restarted,
-  })
-  ;(await performPromote(work, failover))()
-  expect(asked).toContain('restart spare')
-  expect(main).toMatchObject({ master: 'spare', replaced: true })
+  expect(await gcp.get('spare')).toMatchObject({ masterInstanceName: `${PROJECT}:main` })
+  await gcp.lab.call('DELETE', '/_lab/faults')
+  expect(await gcp.done(operation)).toMatchObject({ error: null })
+  await roles('spare', 'main', 20)
+  await endsWell(await switchover('main'))
+  await roles('main', 'spare', 21)
 })
 
 test('a failover whose replica follows still, for sure, brings the primary back', async () => {
-  const { main, spare, work } = sceneOf({ promote: breaks, isInRecovery: () => true })
-  await expect(performPromote(work, failover)).rejects.toThrow('broke')
-  expect(main).toMatchObject({ master: null, replaced: false, state: 'RUNNABLE', tasks: [{ kind: 'recover' }] })
-  expect(spare.master).toBe('main')
+  await breakPromotion('spare', 'before')
+  await comesToNothing(await failover('spare'))
+  await struck()
+  await roles('main', 'spare', 5)
+})
+
+test('a failover that comes apart after the replica began to write goes on; the primary begins anew as its replica', async () => {
+  await breakPromotion('spare', 'after')
+  await endsWell(await failover('spare'))
+  await struck()
+  await roles('spare', 'main', 6)
+  expect(await rows('spare')).toEqual([1, 2, 3, 4, 5, 6, 20, 21])
 })
 
 test('a failover of whose replica nobody knows whether it writes leaves the primary away', async () => {
-  jest.useFakeTimers()
+  await breakPromotion('main', 'before', { delay: '5s' })
+  const left = await gcp.get('spare')
+  const failing = await failover('main')
+  // it was stopped; who is to take over loses its data before it can say what it is
+  await untilDown(() => gcp.ask(left, 'SELECT 1'))
+  const data = await dataOf('main')
+  renameSync(data, `${data}.lost`)
   try {
-    const { main, work } = sceneOf({ promote: breaks, isInRecovery: breaks })
-    const failed = expect(performPromote(work, failover)).rejects.toThrow('broke')
-    await jest.advanceTimersByTimeAsync(70_000)
-    await failed
-    expect(main).toMatchObject({ replaced: true, state: 'FAILED', tasks: [] })
+    await comesToNothing(failing)
+    expect((await gcp.get('spare')).state).toBe('FAILED')
+    await expect(gcp.ask(left, 'SELECT 1')).rejects.toMatchObject({ code: 'ECONNREFUSED' })
   } finally {
-    jest.useRealTimers()
+    renameSync(`${data}.lost`, data)
   }
-})
+}, 180_000)
 
-test('a switchover that fails after its replica began to write is one; the old writer is brought back as its replica', async () => {
-  let answers = 0
-  const { main, spare, work } = sceneOf({
-    switchOver: breaks,
-    isInRecovery: () => (answers++ === 0 ? breaks() : false),
-    isDown: (folder) => folder === 'main',
-  })
-  ;(await performSwitchOver(work, switchOver()))()
-  expect(main).toMatchObject({ master: 'spare', tasks: [{ kind: 'recover' }] })
-  expect(spare).toMatchObject({ master: null, tasks: [{ kind: 'take-over' }] })
-})
-
-test('a switchover that fails before that leaves its writer running and writing, whether it was made a follower already or not', async () => {
-  const { main, work, asked } = sceneOf({ switchOver: breaks, isInRecovery: () => true })
-  await expect(performSwitchOver(work, switchOver())).rejects.toThrow('broke')
-  expect(asked.slice(-2)).toEqual(['ensureRunning main', 'promote main'])
-  expect(main.master).toBeNull()
-})
-
-test('a switchover waits for what the primary does by itself; from then on nobody else starts it', async () => {
-  const { cloud, main, spare, work, asked } = sceneOf({})
-  const task = switchOver()
-  spare.tasks.push(task)
-  main.tasks.push({ kind: 'recover', operation: null })
-  const exchanged = performSwitchOver(work, task)
-  await new Promise((resolve) => setTimeout(resolve, 100))
-  expect([asked, isHandingOver(cloud.state, main)]).toEqual([[], false])
-  main.tasks.pop()
-  const outcome = await exchanged
-  expect(asked).toEqual(['saved', 'switchOver main'])
-  expect(isHandingOver(cloud.state, main)).toBe(true)
-  spare.tasks.shift()
-  outcome()
-  expect(isHandingOver(cloud.state, main)).toBe(false)
-})
+/** What PostgreSQL says: nobody else tells which folder is whose. */
+async function dataOf(name: string): Promise<string> {
+  const address = (await gcp.get(name)).ipAddresses![0]!.ipAddress!
+  const instances = join(gcp.lab.stateDir, 'gcp', 'instances')
+  const found = readdirSync(instances).find((folder) =>
+    readFileSync(join(instances, folder, 'data', 'postgresql.conf'), 'utf8').includes(`'${address}'`),
+  )
+  return join(instances, found!, 'data')
+}

@@ -56,7 +56,7 @@ test('client certificates cannot be required, and are not made', async () => {
   await refused(patch({ sslMode: 'TRUSTED_CLIENT_CERTIFICATE_REQUIRED' }), 400, 'invalid', 'client certificates')
   await refused(patch({ requireSsl: { value: true } }), 400, 'invalid', 'client certificates')
   const { status, body } = await gcp.raw('POST', 'instances/shop/sslCerts', { commonName: 'me' })
-  expect({ status, reason: body.error.errors[0].reason }).toEqual({ status: 501, reason: 'notImplemented' })
+  expect({ status, reason: body.error.errors[0]!.reason }).toEqual({ status: 501, reason: 'notImplemented' })
 })
 
 test('a connector is told where an instance is and whom to trust', async () => {

@@ -157,7 +157,7 @@ test.each<[string, string, string, unknown, string]>([
 
 test('all that is wrong with a request is said at once', async () => {
   const { body } = await gcp.raw('PATCH', 'instances/shop', { settings: { teir: 1, dataDiskSizeGb: 'x' }, state: 'WELL' })
-  expect(body.error.details[0].fieldViolations).toHaveLength(3)
+  expect(body.error.details[0]!.fieldViolations).toHaveLength(3)
 })
 
 test.each<[string, string, string, unknown, number, string, string]>([
