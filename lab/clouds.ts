@@ -19,7 +19,12 @@ export function faultOffers(state: LabState): readonly FaultOffer[] {
 /** Every instance of every cloud, as far as it takes an address. */
 export function instancesIn(state: LabState): readonly { host: number }[] {
   const { aws, azure, gcp } = state
-  return [...Object.values(aws.instances), ...Object.values(azure.servers), ...Object.values(gcp.instances)]
+  // an Aurora cluster has two endpoints beside those of its members
+  const endpoints = Object.values(aws.clusters).flatMap(({ writerHost, readerHost }) => [
+    { host: writerHost },
+    { host: readerHost },
+  ])
+  return [...Object.values(aws.instances), ...endpoints, ...Object.values(azure.servers), ...Object.values(gcp.instances)]
 }
 
 export function startClouds(

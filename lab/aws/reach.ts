@@ -2,8 +2,9 @@
  *  is older than the profile allows, since each time ends a segment of the log. Whoever asks again sees it advance: soon when something
  *  was committed since, later when nothing was. */
 import { PROFILES } from '../profile'
-import { archiveUpToNow } from './backups'
+import { archiveUpToNow, type Keeper } from './backups'
 import { type AwsCloud, keyOf, type Looker, specOf } from './cloud'
+import { clusterOf, writerOf } from './following'
 import type { DbInstance, InstanceStatus } from './state'
 
 const RUNNING: readonly InstanceStatus[] = ['available', 'backing-up', 'modifying', 'resetting-master-credentials']
@@ -24,11 +25,12 @@ export class Reach implements Looker {
   looked(who: Pick<DbInstance, 'region' | 'id'>): void {
     const cloud = this.cloud()
     const instance = cloud.state.instances[keyOf(who)]
-    const archive = instance?.archive ?? null
-    if (!instance || archive === null || this.#under.has(archive)) return
-    if (this.#closing.signal.aborted || !isStale(cloud, instance)) return
-    const work = this.#advance(cloud, instance, archive)
-      .catch((error) => cloud.log(`archiving the log of ${instance.id}: ${error}`))
+    const [keeper, server] = instance ? keeperOf(cloud, instance) : []
+    const archive = keeper?.archive ?? null
+    if (!keeper || !server || archive === null || this.#under.has(archive)) return
+    if (this.#closing.signal.aborted || !isStale(cloud, keeper, server)) return
+    const work = this.#advance(cloud, { keeper, server, archive })
+      .catch((error) => cloud.log(`archiving the log of ${server.id}: ${error}`))
       .finally(() => this.#under.delete(archive))
     this.#under.set(archive, work)
   }
@@ -38,26 +40,38 @@ export class Reach implements Looker {
     await Promise.all(this.#under.values())
   }
 
-  async #advance(cloud: AwsCloud, instance: DbInstance, archive: string): Promise<void> {
-    const position = await positionOf(cloud, instance)
-    if (position === this.#positions.get(archive) && !isStale(cloud, instance, IDLE_FACTOR)) return
+  async #advance(cloud: AwsCloud, { keeper, server, archive }: Kept): Promise<void> {
+    const position = await positionOf(cloud, server)
+    if (position === this.#positions.get(archive) && !isStale(cloud, keeper, server, IDLE_FACTOR)) return
     // the archive may be given up meanwhile: then nobody fills it any more
     const signal = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(PATIENCE_MS)])
-    await archiveUpToNow(cloud, instance, signal)
-    this.#positions.set(archive, await positionOf(cloud, instance))
+    await archiveUpToNow(cloud, keeper, specOf(cloud, server), signal)
+    this.#positions.set(archive, await positionOf(cloud, server))
   }
 }
 
-function isStale(cloud: AwsCloud, instance: DbInstance, factor = 1): boolean {
-  const target = keyOf(instance)
+interface Kept {
+  keeper: Keeper
+  server: DbInstance
+  archive: string
+}
+
+/** A member's log is its cluster's, and is written by the writer. */
+function keeperOf({ state }: AwsCloud, instance: DbInstance): [Keeper, DbInstance | undefined] {
+  const cluster = clusterOf(state, instance)
+  return cluster ? [cluster, writerOf(state, cluster)] : [instance, instance]
+}
+
+function isStale(cloud: AwsCloud, { restorable }: Keeper, server: DbInstance, factor = 1): boolean {
+  const target = keyOf(server)
   const able =
-    instance.restorable !== null &&
-    RUNNING.includes(instance.status) &&
-    !cloud.servers.isDown(instance.folder) &&
+    restorable !== null &&
+    RUNNING.includes(server.status) &&
+    !cloud.servers.isDown(server.folder) &&
     !cloud.afflictions.isFrozen(target) &&
     !cloud.afflictions.isFull(target)
   const staleMs = PROFILES[cloud.pace.profile].archiveMs * factor
-  return able && Date.parse(instance.restorable?.latest ?? '') + staleMs < Date.now()
+  return able && Date.parse(restorable?.latest ?? '') + staleMs < Date.now()
 }
 
 async function positionOf(cloud: AwsCloud, instance: DbInstance): Promise<string> {

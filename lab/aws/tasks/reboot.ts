@@ -1,5 +1,6 @@
 /** Ends and beginnings of a server that has its data: reboot, recovery, stop, start. */
 import { keyOf, specOf } from '../cloud'
+import { followAgain } from '../clusters'
 import { note } from '../events'
 import { keepForReplicas } from '../replicas'
 import { takeSnapshot } from './back-up'
@@ -34,6 +35,7 @@ export const recover: Performer<'recover'> = async (work) => {
   await atLeast(cloud.servers.ensureRunning(specOf(cloud, instance)), lasts(work, 'recoverMs'))
   await cloud.servers.configure(specOf(cloud, instance))
   await keepForReplicas(cloud, instance)
+  await followAgain(cloud, instance)
   if (failover) exchangeZones(work)
   else note(cloud.state, 'db-instance', instance, 'recovered')
   note(cloud.state, 'db-instance', instance, 'restarted')
