@@ -1,6 +1,9 @@
 /** The fleet file's entries once parsed, with defaults filled in. `fleet.schema.ts` is the schema of the file itself. */
 
-export type Cloud = 'aws'
+/** Clouds that there is an adapter for. */
+export type Cloud = 'aws' | 'azure' | 'gcp'
+/** Clouds whose databases operations serve from end to end: what the fleet file accepts. */
+export type ServedCloud = 'aws'
 export type TlsMode = 'disable' | 'require' | 'verify-full'
 
 /** A reference such as `env:SHOP_PASSWORD` or `file:/run/secrets/shop`. Resolved inside activities; never the secret itself. */
@@ -66,7 +69,7 @@ export interface CanarySettings {
 export interface DatabaseEntry {
   /** Unique in the fleet: lower-case letters, digits and hyphens. */
   readonly name: string
-  readonly cloud: Cloud
+  readonly cloud: ServedCloud
   readonly account: string
   readonly region: string
   /** The cloud's identifier of the instance. */

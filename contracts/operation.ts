@@ -1,6 +1,6 @@
 /** The record that every operation leaves: what the ledger holds, what `ops show --json` prints and what evidence repeats. */
 
-import type { Cloud } from './fleet'
+import type { ServedCloud } from './fleet'
 
 /** `^[a-z][a-z0-9-]{2,31}$`: legal under every cloud's naming rules, so it can be part of a resource's name. */
 export type OperationId = string
@@ -103,7 +103,7 @@ export interface OperationInput {
   readonly version: 1
   readonly operation: OperationId
   readonly database: string
-  readonly cloud: Cloud
+  readonly cloud: ServedCloud
   readonly environment: string
   /** Digest of the bundle in the ledger: the database's resolved fleet entry, and the migrations of whoever needs them. */
   readonly bundle: Sha256

@@ -1,5 +1,5 @@
 /** Inputs and results of the snapshot operation, and of the list of an instance's snapshots. */
-import type { Cloud } from './fleet'
+import type { ServedCloud } from './fleet'
 import {
   type Finding,
   type IsoInstant,
@@ -109,7 +109,7 @@ export interface SnapshotList {
 
 export interface ListSnapshotsInput {
   readonly bundle: Sha256
-  readonly cloud: Cloud
+  readonly cloud: ServedCloud
   readonly heartbeatTimeoutMs: number
 }
 

@@ -35,6 +35,8 @@ export interface InstanceStatus {
   /** The cloud's own word. */
   readonly state: string
   readonly engineVersion: string
+  /** Of its PostgreSQL; null when that does not run, or the system does not say. */
+  readonly memoryBytes: number | null
 }
 
 /** What is the same for every cloud of a lab. */

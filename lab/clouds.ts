@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { Addresses } from './addresses'
 import { awsOffer } from './aws/faults/offer'
 import { startAws } from './aws/start'
+import { endpointHosts } from './azure/endpoints'
 import { azureOffer } from './azure/faults/offer'
 import { startAzure } from './azure/start'
 import type { CloudGround, SimulatedCloud } from './cloud'
@@ -24,7 +25,13 @@ export function instancesIn(state: LabState): readonly { host: number }[] {
     { host: writerHost },
     { host: readerHost },
   ])
-  return [...Object.values(aws.instances), ...endpoints, ...Object.values(azure.servers), ...Object.values(gcp.instances)]
+  return [
+    ...Object.values(aws.instances),
+    ...endpoints,
+    ...Object.values(azure.servers),
+    ...endpointHosts(azure),
+    ...Object.values(gcp.instances),
+  ]
 }
 
 export function startClouds(

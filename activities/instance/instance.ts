@@ -48,7 +48,7 @@ export function createInstanceActivities({ ledger, cloudOf, secretKey }: Deps): 
         removedAt: null,
       })
       await cloudOf(database).startInertRestore(
-        { source: database.instance, snapshot, instance, securityGroups, instanceClass, owner },
+        { source: database.instance, snapshot, instance, networkRules: securityGroups, instanceClass, owner },
         options,
       )
       return { instance }

@@ -45,7 +45,7 @@ export function createExpiryActivities({
       const record = await ledger.getOperation(operation)
       // Whoever still works on the operation may yet need what a rescue would restore.
       if (record !== null && !FINAL_STATUSES.includes(record.status)) throw notReadyYet(`Operation ${operation}`, record.status)
-      const found = await cloud.describeSnapshot({ name: snapshot }, { signal: currentAct().signal })
+      const found = await cloud.describeSnapshot({ instance: database.instance, name: snapshot }, { signal: currentAct().signal })
       if (found === null) {
         await recordRemoval(ledger, { operation, kind: 'snapshot', name: snapshot })
         return { dueAt: null, standing: 'gone' }

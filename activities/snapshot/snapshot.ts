@@ -53,7 +53,10 @@ export function createSnapshotActivities(deps: Deps): SnapshotActivities {
     },
     async awaitSnapshot({ bundle, snapshot }) {
       const { database } = await ledger.getBundle(bundle)
-      const found = await cloudOf(database).describeSnapshot({ name: snapshot }, { signal: currentAct().signal })
+      const found = await cloudOf(database).describeSnapshot(
+        { instance: database.instance, name: snapshot },
+        { signal: currentAct().signal },
+      )
       if (found === null) throw notListed(`Snapshot ${snapshot}`)
       if (found.state === 'ready') return { createdAt: found.createdAt }
       if (found.state === 'changing') throw notReadyYet(`Snapshot ${snapshot}`, found.cloudState)
@@ -63,7 +66,10 @@ export function createSnapshotActivities(deps: Deps): SnapshotActivities {
       const { database } = await ledger.getBundle(bundle)
       const plan = await readPlan(ledger, operation)
       if (plan === null) throw failure('DEFECT', `Operation ${operation} has no plan to verify against.`)
-      const found = await cloudOf(database).describeSnapshot({ name: snapshot }, { signal: currentAct().signal })
+      const found = await cloudOf(database).describeSnapshot(
+        { instance: database.instance, name: snapshot },
+        { signal: currentAct().signal },
+      )
       if (found === null) throw notListed(`Snapshot ${snapshot}`)
       const findings = judgeSnapshot(found, plan)
       assertMayAct()
@@ -78,7 +84,7 @@ export function createSnapshotActivities(deps: Deps): SnapshotActivities {
       if (await othersRelyOn(operation)) return
       const options = changing()
       const { attempt } = currentAct()
-      const found = await cloudOf(database).describeSnapshot({ name: snapshot }, options)
+      const found = await cloudOf(database).describeSnapshot({ instance: database.instance, name: snapshot }, options)
       if (found === null) {
         const begun = (await ledger.listResources({ operation })).find(({ name }) => name === snapshot)
         const unseen = begun !== undefined && begun.removedAt === null

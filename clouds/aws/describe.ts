@@ -1,7 +1,8 @@
 /** RDS descriptions → the port's words. States: RDS user guide, "Viewing Amazon RDS DB instance status". */
 import type { DBInstance, DBSnapshot } from '@aws-sdk/client-rds'
+import { ownerOf } from '../owner'
 import type { InstanceDescription, ResourceState, SnapshotDescription, StorageDescription } from '../port'
-import { ownerOf, tagRecord } from './tags'
+import { tagRecord } from './tags'
 
 /** Usable although something still goes on: `storage-optimization` lasts for hours after growth, `backing-up` comes every night. */
 const READY = new Set(['available', 'backing-up', 'storage-optimization', 'storage-config-upgrade'])
@@ -22,6 +23,8 @@ const FAILED = new Set([
 export function resourceState(cloudState: string): ResourceState {
   if (READY.has(cloudState)) return 'ready'
   if (FAILED.has(cloudState)) return 'failed'
+  // RDS starts it again by itself, after seven days.
+  if (cloudState === 'stopped') return 'stopped'
   return cloudState === 'deleting' ? 'deleting' : 'changing'
 }
 
@@ -43,7 +46,9 @@ export function instanceDescription(raw: DBInstance): InstanceDescription {
     cloudState,
     endpoint,
     engineVersion: raw.EngineVersion ?? '',
+    instanceClass: raw.DBInstanceClass ?? '',
     storage: storageDescription({ ...raw, Encrypted: raw.StorageEncrypted }),
+    deletionProtected: raw.DeletionProtection ?? false,
     tags: tagRecord(raw.TagList),
   }
 }

@@ -3,9 +3,10 @@
  *  its subscriptions enabled and attach to production's slots. */
 import type { DBParameterGroup, Parameter, RDS } from '@aws-sdk/client-rds'
 import { failure } from '../../contracts/failures'
+import { assertMine } from '../owner'
 import type { CallOptions, Owner } from '../port'
 import { errorName } from './failures'
-import { assertMine, ownerTags, tagRecord } from './tags'
+import { ownersTags, tagRecord } from './tags'
 
 /** Libraries that start jobs of their own. */
 const SCHEDULERS = new Set(['pg_cron', 'pg_timetable', 'pg_partman_bgw'])
@@ -31,7 +32,7 @@ async function createGroup(
   options: CallOptions,
 ): Promise<void> {
   const Description = `Inert copy for ${input.owner.operation}`
-  const Tags = ownerTags(input.owner)
+  const Tags = ownersTags(input.owner)
   const sourceName = input.source.DBParameterGroupName ?? ''
   try {
     if (isDefaultGroup(sourceName)) {

@@ -1,10 +1,12 @@
 /** Snapshots of RDS instances that somebody asked for. Those that RDS takes by itself are its own and not looked at. */
 import { failure } from '../../contracts/failures'
-import type { CallOptions, ChangeOptions, ManagedPostgres, Owner, SnapshotDescription } from '../port'
+import { notOurs } from '../owner'
+import type { CallOptions, ChangeOptions, ManagedPostgres, Owner, SnapshotDescription, Started } from '../port'
 import type { Rds } from './client'
 import { snapshotDescription } from './describe'
 import { errorName } from './failures'
-import { notOurs, ownerTags } from './tags'
+import { NO_RECORD } from './instances'
+import { ownersTags } from './tags'
 
 export async function describeSnapshot(rds: Rds, name: string, options: CallOptions): Promise<SnapshotDescription | null> {
   return rds.call('DescribeDBSnapshots', options, async (client) => {
@@ -45,7 +47,7 @@ export async function startSnapshot(
   rds: Rds,
   input: Parameters<ManagedPostgres['startSnapshot']>[0],
   options: ChangeOptions,
-): Promise<SnapshotDescription> {
+): Promise<SnapshotDescription & Started> {
   // Describe first: a repeat after an unknown outcome must find the one that was made, not make the API refuse.
   const existing = await describeSnapshot(rds, input.snapshot, options)
   if (existing === null) {
@@ -54,7 +56,7 @@ export async function startSnapshot(
         await client.createDBSnapshot({
           DBInstanceIdentifier: input.instance,
           DBSnapshotIdentifier: input.snapshot,
-          Tags: ownerTags(input.owner),
+          Tags: ownersTags(input.owner),
         })
       } catch (error) {
         // The SDK's own retry after a lost response meets what its first try made.
@@ -65,16 +67,16 @@ export async function startSnapshot(
   const made = existing ?? (await describeSnapshot(rds, input.snapshot, options))
   if (made === null) throw failure('NOT_READY_YET', `Snapshot ${input.snapshot} is not listed yet.`)
   assertOwner(made, input.owner)
-  return made
+  return { ...made, ...NO_RECORD }
 }
 
 export async function removeSnapshot(
   rds: Rds,
   { snapshot: name, instanceId, owner }: Parameters<ManagedPostgres['startSnapshotRemoval']>[0],
   options: ChangeOptions,
-): Promise<void> {
+): Promise<Started> {
   const snapshot = await describeSnapshot(rds, name, options)
-  if (snapshot === null || snapshot.state === 'deleting') return
+  if (snapshot === null || snapshot.state === 'deleting') return NO_RECORD
   assertOwner(snapshot, owner)
   if (snapshot.instanceId !== instanceId) {
     throw failure(
@@ -90,4 +92,5 @@ export async function removeSnapshot(
       if (!errorName(error).startsWith('DBSnapshotNotFound')) throw error
     }
   })
+  return NO_RECORD
 }

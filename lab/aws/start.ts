@@ -154,9 +154,10 @@ function newEffects({ faults, state, log }: AwsOptions, cloud: () => AwsCloud): 
   })
 }
 
-function statusOf(cloud: AwsCloud, { region, id, host, status, engineVersion }: DbInstance): InstanceStatus {
+function statusOf(cloud: AwsCloud, { region, id, host, status, engineVersion, folder }: DbInstance): InstanceStatus {
   const address = cloud.addresses.textOf(host)
-  return { cloud: 'aws', region, id, address, port: cloud.dataPort, state: status, engineVersion }
+  const memoryBytes = cloud.servers.memory(folder)
+  return { cloud: 'aws', region, id, address, port: cloud.dataPort, state: status, engineVersion, memoryBytes }
 }
 
 function newServers(options: AwsOptions, ended: (folder: string) => void): Servers {

@@ -7,6 +7,7 @@ import type { Effects } from '../faults/effects'
 import type { Past } from '../past'
 import type { ServerSpec, Servers } from '../postgres/servers'
 import type { TaskRunner } from '../tasks'
+import type { EndpointListeners } from './endpoint-listeners'
 import { AzureError, busy, invalidParameter } from './errors'
 import { allowedNetworks } from './networks'
 import type { ParameterBook } from './parameter-book'
@@ -27,6 +28,7 @@ export interface AzureCloud extends CloudGround {
   readonly past: Past<AzureState>
   readonly afflictions: Afflictions
   readonly parameters: ParameterBook
+  readonly endpoints: EndpointListeners
 }
 
 /** What ordered faults do to servers now, by their keys. */
@@ -106,9 +108,16 @@ export function childNotFound(server: AzureServer, collection: string, name: str
 /** Whether something is under way for a server, although it may look ready. What the lab does by itself is done beside it. */
 export function isBusy(call: Call, server: AzureServer): boolean {
   const now = Date.now()
-  const underWay = server.tasks.some(({ operation, kind }) => operation !== null || kind === 'recover')
-  if (underWay || (server.busyUntil !== null && now < Date.parse(server.busyUntil))) return true
+  const underWay = server.tasks.some(({ operation, kind }) => operation !== null || kind !== 'back-up')
+  if (underWay || isSwapped(call.cloud.state, server) || (server.busyUntil !== null && now < Date.parse(server.busyUntil)))
+    return true
   return call.faults.keepsBusy({ ...(server.readyAt !== null && { availableAt: server.readyAt }) })
+}
+
+/** Whether a replica is about to take its role. */
+export function isSwapped({ servers }: AzureState, { name }: AzureServer): boolean {
+  const key = serverKey(name)
+  return Object.values(servers).some(({ tasks }) => tasks.some((task) => task.kind === 'switch-over' && task.primary === key))
 }
 
 /** A server takes one change at a time, and only in certain states. @throws AzureError ServerIsBusy, ServerIsNotReady. */

@@ -27,7 +27,7 @@ export function requireWriter(server: AzureServer): void {
 export async function replicationStateOf(cloud: AzureCloud, server: AzureServer): Promise<ReplicationState> {
   const [task] = server.tasks
   if (task?.kind === 'replicate') return server.createdAt === null ? 'Provisioning' : 'Reconfiguring'
-  if (task?.kind === 'promote') return 'Reconfiguring'
+  if (task?.kind === 'promote' || task?.kind === 'switch-over') return 'Reconfiguring'
   if (server.state === 'Updating') return 'Updating'
   const frozen = cloud.afflictions.isFrozen(serverKey(server.name)) || cloud.afflictions.isFrozen(server.replicaOf ?? '')
   if (frozen || cloud.servers.isDown(server.folder)) return 'Broken'

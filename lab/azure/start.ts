@@ -4,7 +4,8 @@ import type { CloudGround, InstanceStatus, SimulatedCloud } from '../cloud'
 import { Effects } from '../faults/effects'
 import { Past } from '../past'
 import { Servers } from '../postgres/servers'
-import { type AzureCloud, specOf } from './cloud'
+import { type AzureCloud, isSwapped, specOf } from './cloud'
+import { EndpointListeners } from './endpoint-listeners'
 import { AZURE_FAULTS } from './faults/table'
 import { FLEXIBLE_SERVER } from './flavour'
 import { ParameterBook } from './parameter-book'
@@ -36,6 +37,7 @@ export function startAzure(options: AzureOptions): SimulatedCloud {
     const stale = faults.list().filter(({ kind }) => kind === 'stale-reads')
     past.note(stale, state)
   }
+  const endpoints = new EndpointListeners(() => cloud)
   const closing = new AbortController()
   const build = (): AzureCloud => ({
     ...options,
@@ -50,6 +52,7 @@ export function startAzure(options: AzureOptions): SimulatedCloud {
     versions: { 15: packagedVersion(15), 17: packagedVersion(17) },
     tasks: createAzureTasks(() => cloud),
     parameters: new ParameterBook(options.stateDir),
+    endpoints,
   })
   let cloud = build()
   let ready: Promise<void> = Promise.resolve()
@@ -73,6 +76,7 @@ export function startAzure(options: AzureOptions): SimulatedCloud {
     },
     async resume() {
       await resumeAll(cloud)
+      await endpoints.settle()
       await effects.settle()
     },
     // firewall rules are the servers' own
@@ -94,16 +98,18 @@ export function startAzure(options: AzureOptions): SimulatedCloud {
     async close() {
       closing.abort(new Error('The lab is closing.'))
       await effects.close()
+      await endpoints.close()
       await Promise.all([cloud.tasks.close(), servers.stopAll(CLOSE_GRACE_MS)])
     },
   }
 }
 
 function statusOf(
-  { addresses, dataPort }: AzureCloud,
-  { location, name, host, state, engineVersion }: AzureServer,
+  { addresses, dataPort: port, servers }: AzureCloud,
+  { location: region, name: id, host, state, engineVersion, folder }: AzureServer,
 ): InstanceStatus {
-  return { cloud: 'azure', region: location, id: name, address: addresses.textOf(host), port: dataPort, state, engineVersion }
+  const [address, memoryBytes] = [addresses.textOf(host), servers.memory(folder)]
+  return { cloud: 'azure', region, id, address, port, state, engineVersion, memoryBytes }
 }
 
 function newServers(options: AzureOptions, ended: (folder: string) => void): Servers {
@@ -123,17 +129,18 @@ function newServers(options: AzureOptions, ended: (folder: string) => void): Ser
 function serverEnded(cloud: AzureCloud, folder: string): void {
   const server = Object.values(cloud.state.servers).find((candidate) => candidate.folder === folder)
   if (!server || server.createdAt === null || server.state === 'Dropping' || server.state === 'Stopped') return
+  if (isSwapped(cloud.state, server)) return
   expectRecovery(server)
   void cloud.save()
   cloud.tasks.wake(server)
 }
 
-async function empty({ tasks, state, servers, save }: AzureCloud, effects: Effects): Promise<void> {
+async function empty({ tasks, state, servers, endpoints, save }: AzureCloud, effects: Effects): Promise<void> {
   await tasks.close()
   const folders = Object.values(state.servers).map(({ folder }) => folder)
   Object.assign(state, emptyAzureState())
   await save()
-  await effects.settle()
+  await Promise.all([effects.settle(), endpoints.settle()])
   await Promise.all(folders.map((folder) => servers.remove(folder)))
   await servers.sweep({ instances: new Set(), snapshots: new Set(), archives: new Set() })
 }

@@ -85,6 +85,18 @@ export interface Administrator {
   tenantId: string
 }
 
+/** Two addresses that stay when roles change: one of whoever writes, one to read from. */
+export interface VirtualEndpoint {
+  name: string
+  /** The key of the server that writes. */
+  owner: string
+  /** The key of the server to read from; null: the one that writes. */
+  reader: string | null
+  /** Last numbers of their addresses. */
+  writerHost: number
+  readerHost: number
+}
+
 /** Names to what the customer set; what is not in it has the server's default. */
 export type Configurations = Record<string, string>
 
@@ -152,6 +164,8 @@ export type Job =
   | { kind: 'replicate'; source: string }
   /** `planned`: not before it has everything. */
   | { kind: 'promote'; planned: boolean }
+  /** It and its primary, a key, swap their roles. */
+  | { kind: 'switch-over'; primary: string; planned: boolean }
   | { kind: 'update'; change: Partial<ServerShape>; verifier: string | null }
   | { kind: 'start' }
   | { kind: 'stop' }
@@ -171,6 +185,8 @@ export type Job =
   | { kind: 'delete-backup'; backup: string }
   | { kind: 'set-administrator'; administrator: Administrator }
   | { kind: 'delete-administrator'; objectId: string }
+  | { kind: 'set-endpoint'; endpoint: VirtualEndpoint }
+  | { kind: 'delete-endpoint'; name: string }
 
 /** What was promised, as its caller can ask about it. */
 export interface AsyncOperation {
@@ -191,12 +207,14 @@ export interface AsyncOperation {
 export interface AzureState {
   servers: Record<string, AzureServer>
   operations: Record<string, AsyncOperation>
+  /** By their names in lower case. */
+  endpoints: Record<string, VirtualEndpoint>
   /** Names that were just given up, and until when nobody gets them. */
   dropping: Record<string, string>
 }
 
 export function emptyAzureState(): AzureState {
-  return { servers: {}, operations: {}, dropping: {} }
+  return { servers: {}, operations: {}, endpoints: {}, dropping: {} }
 }
 
 /** Names are global, so that they alone tell servers apart. */

@@ -15,11 +15,14 @@ import {
   deleteAdministrator,
   deleteBackup,
   deleteDatabase,
+  deleteEndpoint,
   deleteFirewallRule,
   setAdministrator,
+  setEndpoint,
   setFirewallRule,
 } from './work/items'
-import { create, promote, recover, remove, replicate, restart, restore, start, stop, update } from './work/lifecycle'
+import { create, recover, remove, restart, restore, start, stop, update } from './work/lifecycle'
+import { promote, replicate, switchOver } from './work/roles'
 import { lasts, type Perform, type Work } from './work/work'
 
 const PERFORM: { readonly [Kind in Job['kind']]: Perform<Kind> } = {
@@ -27,6 +30,7 @@ const PERFORM: { readonly [Kind in Job['kind']]: Perform<Kind> } = {
   restore,
   replicate,
   promote,
+  'switch-over': switchOver,
   update,
   start,
   stop,
@@ -42,6 +46,8 @@ const PERFORM: { readonly [Kind in Job['kind']]: Perform<Kind> } = {
   'delete-backup': deleteBackup,
   'set-administrator': setAdministrator,
   'delete-administrator': deleteAdministrator,
+  'set-endpoint': setEndpoint,
+  'delete-endpoint': deleteEndpoint,
 }
 
 /** What a task lasts at least. */
@@ -50,6 +56,7 @@ const DURATION = {
   restore: 'restoreMs',
   replicate: 'createMs',
   promote: 'modifyMs',
+  'switch-over': 'modifyMs',
   update: 'modifyMs',
   start: 'rebootMs',
   stop: 'rebootMs',
@@ -65,6 +72,8 @@ const DURATION = {
   'delete-backup': 'itemMs',
   'set-administrator': 'itemMs',
   'delete-administrator': 'itemMs',
+  'set-endpoint': 'itemMs',
+  'delete-endpoint': 'itemMs',
 } as const satisfies Record<Job['kind'], keyof Durations>
 
 export function createAzureTasks(cloud: () => AzureCloud): TaskRunner<AzureServer> {
@@ -83,6 +92,7 @@ export function createAzureTasks(cloud: () => AzureCloud): TaskRunner<AzureServe
       const now = cloud()
       if (await passes(now, server, task)) return 'again'
       now.log(`${task.kind} of ${server.name} failed: ${error}`)
+      if (task.kind === 'switch-over') mendPrimary(now, task.primary)
       if (makes(task.kind)) await now.servers.remove(server.folder, { replicaOf: specOf(now, server).replicaOf })
       return failure(now, server, task, error)
     },
@@ -110,12 +120,28 @@ export function expectRecovery(server: AzureServer): void {
 
 /** Whether a task failed only because its server was away: then it is begun again once that is back. */
 async function passes(cloud: AzureCloud, server: AzureServer, task: Task): Promise<boolean> {
-  if (task.doom || !needsServer(task) || task.kind === 'recover' || task.kind === 'restart' || task.kind === 'stop') return false
+  if (
+    task.doom ||
+    !needsServer(task) ||
+    task.kind === 'recover' ||
+    task.kind === 'switch-over' ||
+    task.kind === 'restart' ||
+    task.kind === 'stop'
+  )
+    return false
   if (cloud.afflictions.isFrozen(serverKey(server.name))) return true
   if (!cloud.servers.isDown(server.folder)) return false
   server.tasks = [{ kind: 'recover', operation: null }, ...server.tasks.filter(({ kind }) => kind !== 'recover')]
   await cloud.save()
   return true
+}
+
+/** While roles are swapped nobody recovers the primary but who swaps them. */
+function mendPrimary(cloud: AzureCloud, key: string): void {
+  const primary = cloud.state.servers[key]
+  if (!primary || primary.state === 'Stopped' || !cloud.servers.isDown(primary.folder)) return
+  expectRecovery(primary)
+  cloud.tasks.wake(primary)
 }
 
 /** What the failure of a task leaves. Nothing of what was wanted holds, but for a restart that left no server. */
@@ -141,6 +167,7 @@ function stateAfter(cloud: AzureCloud, server: AzureServer, task: Task): ServerS
     case 'replicate':
       return 'Inaccessible'
     case 'promote':
+    case 'switch-over':
     case 'restart':
     case 'update':
       return cloud.servers.isDown(server.folder) ? 'Inaccessible' : 'Ready'

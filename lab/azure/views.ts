@@ -3,7 +3,7 @@ import { type AzureCloud, isReachable } from './cloud'
 import { displayName } from './locations'
 import { serverId, typeOf } from './protocol/path'
 import type { ReplicationState } from './replication'
-import type { Administrator, AsyncOperation, AzureServer, FirewallRule, ServerBackup } from './state'
+import type { Administrator, AsyncOperation, AzureServer, FirewallRule, ServerBackup, VirtualEndpoint } from './state'
 import { windowOf } from './window'
 
 /** How many replicas a server may have. */
@@ -119,4 +119,9 @@ export function acceptedView({ kind, startedAt }: AsyncOperation): object {
 export function operationView({ id, status, startedAt, endedAt, error }: AsyncOperation): object {
   const ended = endedAt === null ? {} : { endTime: endedAt }
   return { name: id, status, startTime: startedAt, ...ended, ...(error !== null && { error }) }
+}
+
+/** `addresses`: of whoever writes, and to read from. */
+export function endpointView(server: AzureServer, { name }: VirtualEndpoint, members: string[], addresses: string[]): object {
+  return child(server, 'virtualendpoints', name, { endpointType: 'ReadWrite', members, virtualEndpoints: addresses })
 }

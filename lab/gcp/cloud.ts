@@ -7,6 +7,7 @@ import type { Effects } from '../faults/effects'
 import type { Past } from '../past'
 import type { Catalogue } from '../postgres/catalogue'
 import type { ServerSpec, Servers } from '../postgres/servers'
+import type { Primary } from '../postgres/spec'
 import type { TaskRunner } from '../tasks'
 import { GcpError, invalid, missing } from './errors'
 import { serverSettings } from './flags'
@@ -140,7 +141,37 @@ export function specOf(cloud: GcpCloud, instance: SqlInstance, settings = instan
     settings: serverSettings(settings.databaseFlags),
     networks: cloud.afflictions.isCut(instance.name) ? [] : networks,
     archive: archiveOf(instance, settings),
+    replicaOf: primaryOf(cloud, instance),
+    tls: settings.ipConfiguration.sslMode === 'ENCRYPTED_ONLY' ? 'required' : 'offered',
   }
+}
+
+/** The server that a replica follows. */
+export function primaryOf({ state, addresses }: GcpCloud, { master }: SqlInstance): Primary | undefined {
+  const primary = master === null ? undefined : state.instances[master]
+  return primary && { folder: primary.folder, address: addresses.textOf(primary.host) }
+}
+
+export function replicasOf({ state }: GcpCloud, { name }: SqlInstance): SqlInstance[] {
+  return Object.values(state.instances).filter(({ master }) => master === name)
+}
+
+/** @throws GcpError errorReplicationMasterInvalidOperation for an instance that others follow. */
+export function requireNoReplicas({ cloud }: Call, instance: SqlInstance): void {
+  if (replicasOf(cloud, instance).length === 0) return
+  throw new GcpError(
+    'errorReplicationMasterInvalidOperation',
+    'The requested operation is not valid for a replication master instance.',
+  )
+}
+
+/** @throws GcpError errorReplicationSlaveInvalidOperation for a replica. */
+export function requirePrimary({ master }: SqlInstance): void {
+  if (master === null) return
+  throw new GcpError(
+    'errorReplicationSlaveInvalidOperation',
+    'The requested operation is not valid for a replication slave instance.',
+  )
 }
 
 /** Where its log is archived while it can be recovered to a point in time; gone with its data. */

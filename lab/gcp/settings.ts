@@ -15,6 +15,7 @@ export type Settings = {
   tier: string
   edition: Edition
   availabilityType: 'ZONAL' | 'REGIONAL'
+  replicationType: 'SYNCHRONOUS' | 'ASYNCHRONOUS'
   activationPolicy: 'ALWAYS' | 'NEVER'
   dataDiskSizeGb: string
   storageAutoResize: boolean
@@ -63,7 +64,14 @@ export function withDefaults(given: Message, major: number): Settings {
     ...given,
     tier: (given.tier as string | undefined) ?? '',
     edition,
-    ipConfiguration: { ipv4Enabled: true, authorizedNetworks: [], ...messageOf(given.ipConfiguration) },
+    ipConfiguration: {
+      ipv4Enabled: true,
+      authorizedNetworks: [],
+      sslMode: 'ALLOW_UNENCRYPTED_AND_ENCRYPTED',
+      requireSsl: false,
+      serverCaMode: 'GOOGLE_MANAGED_INTERNAL_CA',
+      ...messageOf(given.ipConfiguration),
+    },
     backupConfiguration: {
       enabled: false,
       startTime: '04:00',
@@ -136,15 +144,16 @@ function checkBackups({ backupConfiguration: backup, edition }: Settings): void 
 }
 
 function checkNetwork({ ipConfiguration }: Settings): void {
-  const { privateNetwork, pscConfig, sslMode, requireSsl } = ipConfiguration as unknown as Message
+  const { privateNetwork, pscConfig, sslMode, requireSsl, serverCaMode } = ipConfiguration as unknown as Message
   if (privateNetwork !== undefined || pscConfig !== undefined)
     throw invalid('This lab has no VPC networks and no Private Service Connect')
   if (!ipConfiguration.ipv4Enabled) {
     throw invalid('At least one of Public IP or Private IP or PSC connectivity must be enabled')
   }
-  if ((sslMode !== undefined && sslMode !== 'ALLOW_UNENCRYPTED_AND_ENCRYPTED') || requireSsl === true) {
-    throw invalid('This lab cannot require TLS')
+  if (sslMode === 'TRUSTED_CLIENT_CERTIFICATE_REQUIRED' || requireSsl === true) {
+    throw invalid('This lab has no client certificates: use sslMode ENCRYPTED_ONLY')
   }
+  if (serverCaMode !== 'GOOGLE_MANAGED_INTERNAL_CA') throw invalid('This lab has one certificate authority')
   checkNetworks(ipConfiguration.authorizedNetworks)
 }
 

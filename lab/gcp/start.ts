@@ -11,6 +11,7 @@ import { GCP_FAULTS } from './faults/table'
 import { CLOUD_SQL } from './flavour'
 import { patientOf } from './patient'
 import { createRemovals } from './removals'
+import { keepOwnReplicas } from './replicating'
 import { serveGcp } from './router'
 import { emptyGcpState, type GcpState, type SqlInstance, type Task } from './state'
 import { createInstanceTasks, expectRecovery } from './tasks'
@@ -114,9 +115,10 @@ async function carryOn(cloud: GcpCloud): Promise<void> {
   for (const backup of Object.values(state.backups)) removals.wake(backup)
 }
 
-function statusOf(cloud: GcpCloud, { region, name, host, state, engineVersion }: SqlInstance): InstanceStatus {
+function statusOf(cloud: GcpCloud, { region, name, host, state, engineVersion, folder }: SqlInstance): InstanceStatus {
   const address = cloud.addresses.textOf(host)
-  return { cloud: 'gcp', region, id: name, address, port: cloud.dataPort, state, engineVersion }
+  const memoryBytes = cloud.servers.memory(folder)
+  return { cloud: 'gcp', region, id: name, address, port: cloud.dataPort, state, engineVersion, memoryBytes }
 }
 
 function newServers(options: GcpOptions, ended: (folder: string) => void): Servers {
@@ -127,6 +129,9 @@ function newServers(options: GcpOptions, ended: (folder: string) => void): Serve
     administratorAddress: options.apiAddress,
     administratorPassword: options.administratorPassword,
     flavour: CLOUD_SQL,
+    get authority() {
+      return options.authority()
+    },
     ended,
     log: options.log,
   })
@@ -147,7 +152,7 @@ function foldersOf(state: GcpState): Parameters<Servers['sweep']>[0] {
 /** It comes back by itself, as soon as what is under way for the instance lets it. */
 function serverEnded(cloud: GcpCloud, folder: string): void {
   const instance = Object.values(cloud.state.instances).find((candidate) => candidate.folder === folder)
-  if (!instance || instance.madeAt === null || instance.state === 'PENDING_DELETE') return
+  if (!instance || instance.madeAt === null || instance.replaced || instance.state === 'PENDING_DELETE') return
   expectRecovery(instance)
   void cloud.save()
   cloud.tasks.wake(instance)
@@ -175,11 +180,12 @@ function needsServer(task: Task | undefined): boolean {
 }
 
 async function bringBack(cloud: GcpCloud, instance: SqlInstance): Promise<void> {
-  const { name, madeAt, settings, tasks } = instance
-  if (!needsServer(tasks[0]) || madeAt === null || settings.activationPolicy === 'NEVER') return
+  const { name, madeAt, settings, tasks, replaced } = instance
+  if (!needsServer(tasks[0]) || madeAt === null || replaced || settings.activationPolicy === 'NEVER') return
   if (cloud.afflictions.isFull(name)) return
   await cloud.servers
     .ensureRunning(specOf(cloud, instance))
+    .then(() => keepOwnReplicas(cloud, instance))
     .catch((error) => cloud.log(`${instance.name} does not start: ${error}`))
 }
 

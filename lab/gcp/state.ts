@@ -23,7 +23,7 @@ type Job =
   | { kind: 'create'; verifier: string | null }
   /** Follows `create` and `restore`: from here on the data is the customer's, and is never made again. */
   | { kind: 'settle' }
-  | { kind: 'update'; settings: Settings }
+  | { kind: 'update'; settings: Settings; drReplica: string | null }
   | { kind: 'restart' }
   /** To the other zone of a highly available instance. */
   | { kind: 'failover' }
@@ -34,6 +34,13 @@ type Job =
   | { kind: 'restore'; backup: string; before: string }
   /** `at`: a moment, or null for now; `snapshot`: the folder of the copy that it is then made from. */
   | { kind: 'clone'; source: string; at: string | null; snapshot: string }
+  | { kind: 'create-replica' }
+  | { kind: 'promote'; failover: boolean }
+  | { kind: 'switch-over'; from: string; timeoutMs: number }
+  /** Follows a promotion that makes a writer. */
+  | { kind: 'take-over' }
+  /** What was a primary begins anew as a replica of what took over. */
+  | { kind: 'rejoin' }
   | { kind: 'delete'; finalBackup: string | null }
   | { kind: 'create-user'; user: string; verifier: string | null; roles: string[] | null }
   | { kind: 'update-user'; user: string; verifier: string | null; roles: string[] | null; revoke: boolean }
@@ -60,6 +67,12 @@ export interface SqlInstance {
   madeAt: string | null
   settings: Settings
   settingsVersion: number
+  /** Whom it follows, for a replica. */
+  master: string | null
+  /** The replica that is to take over from it. */
+  drReplica: string | null
+  /** Set: another one took over, and its data must not be served any more. */
+  replaced?: boolean
   /** When it last became able to take changes. */
   availableAt?: string
   tasks: Task[]

@@ -7,9 +7,18 @@ import type { Durations } from '../profile'
 import { createTaskRunner, type Outcome, type TaskRunner } from '../tasks'
 import { backUpFirst, failBackup, loseArchive, performBackUp } from './backing-up'
 import { performClone } from './cloning'
-import { type GcpCloud, specOf } from './cloud'
+import { type GcpCloud, primaryOf, specOf } from './cloud'
 import { createDatabase, createUser, deleteUser, dropDatabase, updateUser, within } from './inside'
 import { endOperation, noteFailure, startOperation } from './operation-life'
+import {
+  failPromote,
+  keepOwnReplicas,
+  performCreateReplica,
+  performPromote,
+  performRejoin,
+  performSwitchOver,
+  performTakeOver,
+} from './replicating'
 import type { BackupRecord, SqlInstance, Task } from './state'
 import { performUpdate } from './updating'
 import { atLeast, beginAnew, closed, lasts, type TaskOf, type Work } from './work'
@@ -64,6 +73,11 @@ const DURATION = {
   'back-up': 'snapshotMs',
   restore: 'restoreMs',
   clone: 'restoreMs',
+  'create-replica': 'restoreMs',
+  promote: 'modifyMs',
+  'switch-over': 'modifyMs',
+  'take-over': 'firstBackupMs',
+  rejoin: 'restoreMs',
   delete: 'deleteMs',
   'create-user': 'passwordMs',
   'update-user': 'passwordMs',
@@ -84,6 +98,11 @@ const perform: { [Kind in Task['kind']]: (work: Work, task: TaskOf<Kind>) => Pro
   'back-up': performBackUp,
   restore,
   clone: performClone,
+  'create-replica': performCreateReplica,
+  promote: performPromote,
+  'switch-over': performSwitchOver,
+  'take-over': performTakeOver,
+  rejoin: performRejoin,
   delete: remove,
   'create-user': (work, task) => inside(work, task, (client) => createUser(client, task)),
   'update-user': (work, task) => inside(work, task, (client) => updateUser(client, task)),
@@ -132,9 +151,11 @@ async function failover(work: Work): Promise<Outcome> {
 async function recover(work: Work): Promise<Outcome> {
   const { cloud, instance } = work
   // what was stopped meanwhile stays stopped; one without room is started by the end of that
-  if (instance.settings.activationPolicy === 'NEVER' || cloud.afflictions.isFull(instance.name)) return () => {}
+  const { settings, replaced, name } = instance
+  if (settings.activationPolicy === 'NEVER' || replaced || cloud.afflictions.isFull(name)) return () => {}
   await atLeast(cloud.servers.ensureRunning(specOf(cloud, instance)), lasts(work, 'recoverMs'))
   await cloud.servers.configure(specOf(cloud, instance))
+  await keepOwnReplicas(cloud, instance)
   return () => {}
 }
 
@@ -168,8 +189,13 @@ async function remove(work: Work, task: TaskOf<'delete'>): Promise<Outcome> {
   const final = task.finalBackup === null ? undefined : cloud.state.backups[task.finalBackup]
   if (final && final.state !== 'SUCCESSFUL') await backUpLast(work, final)
   await lasts(work, 'deleteMs')
-  await cloud.servers.remove(instance.folder)
+  await cloud.servers.remove(instance.folder, { replicaOf: primaryOf(cloud, instance) })
   return () => {
+    const primary = cloud.state.instances[instance.master ?? '']
+    if (primary) {
+      primary.settingsVersion += 1
+      if (primary.drReplica === instance.name) primary.drReplica = null
+    }
     delete cloud.state.instances[instance.name]
     loseArchive(cloud, instance.folder)
     forgetBackups(cloud, instance)
@@ -207,7 +233,13 @@ const NEEDS_NO_SERVER = new Set<Task['kind']>(['create', 'restore', 'recover', '
 
 /** Waits while faults keep its server from doing anything. */
 async function becomesAble({ cloud, instance, signal }: Work, task: Task): Promise<void> {
-  if (task.kind === 'create' || task.kind === 'clone' || (task.kind === 'delete' && task.finalBackup === null)) return
+  if (
+    task.kind === 'create' ||
+    task.kind === 'clone' ||
+    task.kind === 'create-replica' ||
+    (task.kind === 'delete' && task.finalBackup === null)
+  )
+    return
   await cloud.afflictions.thawed(instance.name, signal)
   if (NEEDS_NO_SERVER.has(task.kind)) return
   while (cloud.afflictions.isFull(instance.name)) await sleep(LOOK_EVERY_MS, undefined, { signal })
@@ -215,7 +247,11 @@ async function becomesAble({ cloud, instance, signal }: Work, task: Task): Promi
 
 /** Whether a task failed only because its server was away: then it is begun again once that is back. */
 async function passes(cloud: GcpCloud, instance: SqlInstance, task: Task): Promise<boolean> {
-  if (task.doom || ['create', 'restore', 'clone', 'recover', 'delete'].includes(task.kind)) return false
+  if (
+    task.doom ||
+    ['create', 'restore', 'clone', 'create-replica', 'promote', 'switch-over', 'rejoin', 'recover', 'delete'].includes(task.kind)
+  )
+    return false
   if (cloud.afflictions.isFrozen(instance.name)) return true
   if (!cloud.servers.isDown(instance.folder) || instance.settings.activationPolicy === 'NEVER') return false
   // a server that does not come back must not keep its task waiting for ever
@@ -234,8 +270,11 @@ async function failAsOrdered(work: Work, task: Task, { fault, delayMs }: Doom): 
 
 /** A creation leaves an instance that has failed, a restore or deletion that cannot be done one that is as it was before. */
 function afterFailure(cloud: GcpCloud, instance: SqlInstance, task: Task): void {
-  if (task.kind === 'create' || task.kind === 'settle' || task.kind === 'clone') instance.state = 'FAILED'
+  if (task.kind === 'create' || task.kind === 'settle' || task.kind === 'clone' || task.kind === 'create-replica')
+    instance.state = 'FAILED'
   if (task.kind === 'delete') instance.state = instance.madeAt === null ? 'FAILED' : 'RUNNABLE'
+  if (task.kind === 'rejoin') instance.state = 'FAILED'
+  if (task.kind === 'promote') failPromote(cloud, instance)
   if (task.kind === 'back-up') failBackup(cloud, task.backup)
   if (task.kind === 'delete' && task.finalBackup !== null) failBackup(cloud, task.finalBackup)
   if (task.kind !== 'restore') return

@@ -7,7 +7,7 @@ import { needRestart } from './flags'
 import type { Settings } from './settings'
 import { atLeast, lasts, type TaskOf, type Work } from './work'
 
-export async function performUpdate(work: Work, { settings }: TaskOf<'update'>): Promise<Outcome> {
+export async function performUpdate(work: Work, { settings, drReplica }: TaskOf<'update'>): Promise<Outcome> {
   const { cloud, instance } = work
   const before = instance.settings
   try {
@@ -19,6 +19,7 @@ export async function performUpdate(work: Work, { settings }: TaskOf<'update'>):
   }
   return () => {
     instance.settings = settings
+    instance.drReplica = drReplica
     instance.settingsVersion += 1
   }
 }

@@ -1,6 +1,7 @@
 /** What is remembered, in the API's words. Enumerations by name; the router writes them as the caller wants them. */
-import { createHash } from 'node:crypto'
-import type { GcpCloud } from './cloud'
+import { createHash, X509Certificate } from 'node:crypto'
+import type { Authority } from '../tls'
+import { type GcpCloud, replicasOf } from './cloud'
 import type { Json, Message } from './protocol/json'
 import { type BackupRecord, type OperationRecord, PROJECT, type SqlInstance } from './state'
 
@@ -13,7 +14,8 @@ export function instanceLink(prefix: string, name: string): string {
   return `${HOST}${prefix}projects/${PROJECT}/instances/${name}`
 }
 
-export function instanceView(cloud: GcpCloud, instance: SqlInstance, prefix: string): Message {
+/** `serverCa`: the certificate that its own is vouched for by. */
+export function instanceView(cloud: GcpCloud, instance: SqlInstance, prefix: string, serverCa: Authority): Message {
   const { name, region, major, engineVersion, zone, host, createdAt, madeAt } = instance
   const view = {
     kind: 'sql#instance',
@@ -23,7 +25,8 @@ export function instanceView(cloud: GcpCloud, instance: SqlInstance, prefix: str
     databaseVersion: `POSTGRES_${major}`,
     databaseInstalledVersion: `POSTGRES_${engineVersion.replace('.', '_')}`,
     backendType: 'SECOND_GEN',
-    instanceType: 'CLOUD_SQL_INSTANCE',
+    instanceType: instance.master === null ? 'CLOUD_SQL_INSTANCE' : 'READ_REPLICA_INSTANCE',
+    ...replicationOf(cloud, instance),
     region,
     gceZone: zone,
     ...(instance.settings.availabilityType === 'REGIONAL' && { secondaryGceZone: instance.secondaryZone }),
@@ -32,6 +35,7 @@ export function instanceView(cloud: GcpCloud, instance: SqlInstance, prefix: str
     serviceAccountEmailAddress: `p000000000000-${serial(name, 6)}@gcp-sa-cloud-sql.iam.gserviceaccount.com`,
     maintenanceVersion: `POSTGRES_${engineVersion.replace('.', '_')}.R20260101.00_00`,
     createTime: createdAt,
+    serverCaCert: certificateView(serverCa.certificate, name) as Json,
     // an address is known once there is a server
     ...(madeAt !== null && { ipAddresses: [{ type: 'PRIMARY', ipAddress: cloud.addresses.textOf(host) }] }),
     sqlNetworkArchitecture: 'NEW_NETWORK_ARCHITECTURE',
@@ -40,6 +44,34 @@ export function instanceView(cloud: GcpCloud, instance: SqlInstance, prefix: str
     settings: settingsView(instance),
   }
   return { ...view, etag: etagOf(view) }
+}
+
+/** A certificate, without its key. */
+export function certificateView(certificate: string, instance: string): Message {
+  const { serialNumber, subject, fingerprint, validFrom, validTo } = new X509Certificate(certificate)
+  return {
+    kind: 'sql#sslCert',
+    cert: certificate,
+    certSerialNumber: BigInt(`0x${serialNumber}`).toString(),
+    commonName: subject.split('\n').join(','),
+    sha1Fingerprint: fingerprint.replaceAll(':', '').toLowerCase(),
+    instance,
+    createTime: new Date(validFrom).toISOString(),
+    expirationTime: new Date(validTo).toISOString(),
+  }
+}
+
+/** Whom it follows, who follows it, and who is to take over. */
+function replicationOf(cloud: GcpCloud, instance: SqlInstance): Message {
+  const { master, drReplica, name } = instance
+  const replicas = replicasOf(cloud, instance).map((replica) => replica.name)
+  const designated = master !== null && cloud.state.instances[master]?.drReplica === name
+  return {
+    ...(master !== null && { masterInstanceName: `${PROJECT}:${master}` }),
+    ...(replicas.length > 0 && { replicaNames: replicas }),
+    ...(drReplica !== null && { replicationCluster: { failoverDrReplicaName: `${PROJECT}:${drReplica}` } }),
+    ...(designated && { replicationCluster: { drReplica: true } }),
+  }
 }
 
 /** An instance that has no room left is shut down, lest its data be damaged. */

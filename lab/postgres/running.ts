@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Client } from 'pg'
 import { ensureBinaries, type PostgresBinaries, type PostgresMajor } from '../../pgserver/binaries'
 import { adoptServer, clusterExists, findServer, type RunningServer, startServer } from '../../pgserver/cluster'
+import { memoryOf } from '../../pgserver/memory'
 import { type Closed, configurationOf, writeConfiguration } from './configuration'
 import { certify } from './encryption'
 import type { Places } from './places'
@@ -98,6 +99,11 @@ export class RunningServers {
   isDown(folder: string): boolean {
     const entry = this.entries.get(folder)
     return entry === undefined || !entry.server.isAlive()
+  }
+
+  memory(folder: string): number | null {
+    const entry = this.entries.get(folder)
+    return entry === undefined ? null : memoryOf(entry.server.pid)
   }
 
   /** Its processes stand still: connections hang, and what is asked of it here waits too. */

@@ -238,6 +238,11 @@ export class Servers {
     return this.running.isDown(folder)
   }
 
+  /** Bytes of memory that it takes; null when it does not run, or the system does not say. */
+  memory(folder: string): number | null {
+    return this.running.memory(folder)
+  }
+
   /** Its processes stand still: connections hang, and what is asked of it here waits too. */
   freeze(folder: string): void {
     this.running.freeze(folder)

@@ -14,8 +14,8 @@ export interface ServerSpec {
   /** Source networks that are let in. */
   networks: readonly string[]
   /** Names the archive that its log goes to; none when left out. One that is made or restored begins a history, and with it an archive
-   *  of a new name, so a new one for each attempt, as with folders. A replica may have its primary's, since it goes on where
-   *  that ended. A change takes effect when the server starts. */
+   *  of a new name, so a new one for each attempt, as with folders. A replica may have its primary's when it is to go on
+   *  where that ended; two that both write may not share one. A change takes effect when the server starts. */
   archive?: string | undefined
   /** Whom it follows for as long as it is a replica. What it is, its data says: after a promotion this has no effect. */
   replicaOf?: Primary | undefined

@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { RDSServiceException } from '@aws-sdk/client-rds'
 import { rdsFailure } from '../../clouds/aws/failures'
-import { options, owned, rdsLab, refusal } from './rds-lab'
+import { options, owned, refusal } from '../conformance/support'
+import { rdsLab } from './rds-lab'
 
 const it = rdsLab()
 
@@ -44,26 +45,9 @@ describe('every refusal has its code', () => {
     const snapshot = await it.snapshotBy(`quota-${code.toLowerCase().slice(0, 7)}`)
     await it.fault({ kind: 'fail', operation: 'RestoreDBInstanceFromDBSnapshot', code, times: 3 })
     const { name: instance, owner } = owned('no-quota', 'canary')
-    const request = { source: 'shop', snapshot, instance, securityGroups: [it.lab.group], instanceClass: null, owner }
+    const request = { source: 'shop', snapshot, instance, networkRules: [it.lab.group], instanceClass: null, owner }
     await expect(it.cloud.startInertRestore(request, options)).rejects.toEqual(refusal(expected))
     expect(await it.cloud.removeOwnedInstances({ operation: 'no-quota' }, options)).toMatchObject({ done: true })
-  })
-
-  test('a throttling that the SDK outlasts is never heard of', async () => {
-    await it.fault({ kind: 'throttle', operation: 'DescribeDBInstances', times: 2 })
-    expect(await it.cloud.describeInstance({ name: 'shop' }, options)).toMatchObject({ name: 'shop', state: 'ready' })
-  })
-
-  test('what is not there', async () => {
-    const { name, owner } = owned('not-there', 'take')
-    expect(await it.cloud.describeInstance({ name: 'nobody' }, options)).toBeNull()
-    expect(await it.cloud.describeSnapshot({ name: 'nothing' }, options)).toBeNull()
-    const missing = it.cloud.startSnapshot({ instance: 'nobody', snapshot: name, owner }, options)
-    await expect(missing).rejects.toEqual(refusal('INSTANCE_NOT_FOUND'))
-    const restore = { source: 'nobody', snapshot: name, instance: name, securityGroups: [], instanceClass: null, owner }
-    await expect(it.cloud.startInertRestore(restore, options)).rejects.toEqual(refusal('INSTANCE_NOT_FOUND', 'nobody'))
-    const reset = { instance: 'nobody', password: 'a-new-password', operation: 'not-there' }
-    await expect(it.cloud.startPasswordReset(reset, options)).rejects.toEqual(refusal('INSTANCE_NOT_FOUND'))
   })
 
   test('wrong keys, and the right ones are not told', async () => {

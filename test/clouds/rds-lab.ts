@@ -1,8 +1,9 @@
 /** A lab with one instance, and the adapter on it. */
 import { createRds } from '../../clouds/aws/rds'
-import type { ManagedPostgres, Owner } from '../../clouds/port'
-import { Failure, type FailureCode } from '../../contracts/failures'
-import { createInstance, eventually, openLab, snapshotAvailable, type TestLab } from '../lab/fixture'
+import type { ManagedPostgres } from '../../clouds/port'
+import { faultsOf } from '../conformance/lab-faults'
+import { options, owned, retried } from '../conformance/support'
+import { createInstance, openLab, snapshotAvailable, type TestLab } from '../lab/fixture'
 
 export interface RdsLab {
   readonly lab: TestLab
@@ -13,13 +14,9 @@ export interface RdsLab {
   fault(order: object): Promise<void>
   /** Calls of that name which changed something, for a resource. */
   effects(operation: string, resource: string): Promise<number>
-  /** Calls of whatever name which changed something. */
-  effectsInAll(): Promise<number>
   /** Taken of `shop`, and there. */
   snapshotBy(operation: string): Promise<string>
 }
-
-export const options = { signal: new AbortController().signal, mayChange: async () => {} }
 
 /** Registers the file's set-up and tear-down. */
 export function rdsLab(): RdsLab {
@@ -50,18 +47,8 @@ export function rdsLab(): RdsLab {
       const { api, credentials } = lab.lab
       return createRds({ region: 'us-east-1', endpoint: api, credentials: { ...credentials.aws }, maxAttempts: 3, ...more })
     },
-    async fault(order) {
-      expect(await lab.call('POST', '/_lab/faults', order)).toMatchObject({ status: 200 })
-    },
-    async effects(operation, resource) {
-      const { calls } = (await lab.call('GET', '/_lab/calls')).body as { calls: Call[] }
-      const made = calls.filter((call) => call.operation === operation && call.effect)
-      return made.filter(({ resources }) => JSON.stringify(resources).includes(`"${resource}"`)).length
-    },
-    async effectsInAll() {
-      const { calls } = (await lab.call('GET', '/_lab/calls')).body as { calls: Call[] }
-      return calls.filter(({ effect }) => effect).length
-    },
+    fault: (order) => faultsOf(lab).order(order),
+    effects: (operation, resource) => faultsOf(lab).effects(operation, resource),
     async snapshotBy(operation) {
       const { name, owner } = owned(operation, 'take')
       await retried(() => cloud.startSnapshot({ instance: 'shop', snapshot: name, owner }, options))
@@ -71,29 +58,3 @@ export function rdsLab(): RdsLab {
   }
   return tools
 }
-
-interface Call {
-  readonly operation: string
-  readonly effect: boolean
-  readonly resources: object
-}
-
-/** As a runbook would: what passes by itself is tried again. */
-export async function retried<T>(act: () => Promise<T>): Promise<T> {
-  const done = await eventually(async () => {
-    try {
-      return { value: await act() }
-    } catch (error) {
-      if (error instanceof Failure && error.kind === 'transient') return undefined
-      throw error
-    }
-  })
-  return done.value
-}
-
-export function owned(operation: string, step: string): { name: string; owner: Owner } {
-  return { name: `cap-${operation}-${step}`, owner: { operation, step, expiresAt: '2027-01-31T12:00:00.000Z' } }
-}
-
-export const refusal = (code: FailureCode, message = ''): object =>
-  expect.objectContaining({ code, message: expect.stringContaining(message) })

@@ -69,6 +69,21 @@ test('the server is down, the instance storage-full and refuses everything but m
   expect((await lab.call('GET', '/_lab/faults')).body).toMatchObject({ faults: [] })
 })
 
+test('a server that is down takes no memory, one that runs says how much', async () => {
+  const memory = async (): Promise<unknown> => {
+    const { instances } = (await lab.call('GET', '/_lab/status')).body as {
+      instances: { id: string; memoryBytes: number | null }[]
+    }
+    return instances.find(({ id }) => id === 'shop')?.memoryBytes
+  }
+  const takes = (await memory()) as number
+  // elsewhere than on Linux nobody says
+  if (process.platform === 'linux') expect(takes).toBeGreaterThan(1_000_000)
+  await fill('shop', '2s')
+  expect(await memory()).toBeNull()
+  await becomes('shop', 'available')
+})
+
 test('it is over when the fault is', async () => {
   await fill('shop', '2s')
   await becomes('shop', 'available')

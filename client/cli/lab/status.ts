@@ -1,4 +1,5 @@
 /** `capstan lab status`. */
+import { bytes } from '../../quantities'
 import { example, jsonOption } from '../options'
 import { table } from '../render/table'
 import { faultLines, type LabFault } from './fault-lines'
@@ -12,6 +13,8 @@ interface LabStatus {
     engineVersion: string
     address: string
     port: number
+    /** A lab of an earlier version does not say. */
+    memoryBytes?: number | null
   }[]
   readonly faults?: readonly LabFault[]
 }
@@ -29,8 +32,15 @@ export const addLabStatus: AddCommand = (lab, cli) => {
       const instances = status.instances ?? []
       if (instances.length === 0) cli.lines(['No instances.'])
       else {
-        const rows = instances.map((one) => [one.cloud, one.id, one.state, one.engineVersion, `${one.address}:${one.port}`])
-        cli.lines(table(['CLOUD', 'INSTANCE', 'STATE', 'POSTGRESQL', 'ADDRESS'], rows, cli.paint))
+        const rows = instances.map((one) => [
+          one.cloud,
+          one.id,
+          one.state,
+          one.engineVersion,
+          `${one.address}:${one.port}`,
+          typeof one.memoryBytes === 'number' ? bytes(one.memoryBytes) : '–',
+        ])
+        cli.lines(table(['CLOUD', 'INSTANCE', 'STATE', 'POSTGRESQL', 'ADDRESS', 'MEMORY'], rows, cli.paint))
       }
       if ((status.faults ?? []).length > 0) cli.lines(faultLines(status.faults ?? [], cli.paint))
     })

@@ -10,6 +10,7 @@ import { deleteBackup } from './delete-backup'
 import { deleteDatabase } from './delete-database'
 import { deleteFirewallRule } from './delete-firewall-rule'
 import { deleteServer } from './delete-server'
+import { deleteVirtualEndpoint } from './delete-virtual-endpoint'
 import { getAdministrator } from './get-administrator'
 import { getBackup } from './get-backup'
 import { getConfiguration } from './get-configuration'
@@ -17,6 +18,7 @@ import { getDatabase } from './get-database'
 import { getFirewallRule } from './get-firewall-rule'
 import { getOperationResult, getOperationStatus } from './get-operation'
 import { getServer } from './get-server'
+import { getVirtualEndpoint, listVirtualEndpoints } from './get-virtual-endpoint'
 import { listAdministrators } from './list-administrators'
 import { listBackups } from './list-backups'
 import { listCapabilities } from './list-capabilities'
@@ -29,6 +31,7 @@ import { restartServer } from './restart-server'
 import { setAdministrator } from './set-administrator'
 import { setConfiguration } from './set-configuration'
 import { setFirewallRule } from './set-firewall-rule'
+import { setVirtualEndpoint } from './set-virtual-endpoint'
 import { startServer } from './start-server'
 import { stopServer } from './stop-server'
 import { updateServer } from './update-server'
@@ -73,6 +76,11 @@ export const ROUTES: ReadonlyMap<string, Route> = new Map([
   ...promising('PUT', 'flexibleservers/{}/configurations/{}', 'Configurations_Put', setConfiguration),
   ...asking('GET', 'flexibleservers/{}/configurations/{}', 'Configurations_Get', getConfiguration),
   ...asking('GET', 'flexibleservers/{}/configurations', 'Configurations_ListByServer', listConfigurations),
+  ...promising('PUT', 'flexibleservers/{}/virtualendpoints/{}', 'VirtualEndpoints_Create', setVirtualEndpoint),
+  ...promising('PATCH', 'flexibleservers/{}/virtualendpoints/{}', 'VirtualEndpoints_Update', setVirtualEndpoint),
+  ...promising('DELETE', 'flexibleservers/{}/virtualendpoints/{}', 'VirtualEndpoints_Delete', deleteVirtualEndpoint),
+  ...asking('GET', 'flexibleservers/{}/virtualendpoints/{}', 'VirtualEndpoints_Get', getVirtualEndpoint),
+  ...asking('GET', 'flexibleservers/{}/virtualendpoints', 'VirtualEndpoints_ListByServer', listVirtualEndpoints),
   ...asking('GET', 'flexibleservers/{}/replicas', 'Replicas_ListByServer', listReplicas),
   ...asking('GET', 'flexibleservers/{}/capabilities', 'CapabilitiesByServer_List', listCapabilities),
   ...asking('GET', '/locations/{}/capabilities', 'CapabilitiesByLocation_List', listCapabilities),

@@ -123,3 +123,22 @@ export const deleteAdministrator: Perform<'delete-administrator'> = async (work,
     delete work.server.administrators[objectId]
   }
 }
+
+export const setEndpoint: Perform<'set-endpoint'> = async (work, { endpoint }) => {
+  const { cloud } = work
+  await lasts(work, 'itemMs')
+  cloud.state.endpoints[endpoint.name.toLowerCase()] = endpoint
+  await cloud.save()
+  await cloud.endpoints.settle()
+  return nothing
+}
+
+/** Connections that came by it are ended. */
+export const deleteEndpoint: Perform<'delete-endpoint'> = async (work, { name }) => {
+  const { cloud } = work
+  await lasts(work, 'itemMs')
+  delete cloud.state.endpoints[name]
+  await cloud.save()
+  await cloud.endpoints.settle()
+  return nothing
+}

@@ -1,16 +1,13 @@
 /** Tasks that a server as a whole goes through. Each is safe to begin again. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { NotRestorableError } from '../../postgres/recovery'
 import { newFolderName } from '../../postgres/servers'
 import { type AzureCloud, specOf } from '../cloud'
-import { AzureError } from '../errors'
+import { leaveEndpoints } from '../endpoints'
 import { SETTINGS_QUESTION, type SettingRow } from '../parameters'
-import { primaryOf, replicasOf } from '../replication'
+import { replicasOf } from '../replication'
 import { type AzureServer, serverKey } from '../state'
 import { backupBefore } from '../window'
 import { atLeast, becomeReady, configured, lasts, type Perform, type Work } from './work'
-
-const LOOK_EVERY_MS = 30
 
 export const create: Perform<'create'> = async (work, { verifier }) => {
   const { cloud, server } = work
@@ -28,7 +25,7 @@ export const create: Perform<'create'> = async (work, { verifier }) => {
 }
 
 /** The first automatic backup, without which nothing can be restored. */
-function backUpSoon({ server }: Work): void {
+export function backUpSoon({ server }: Work): void {
   const name = `backup_${Date.now()}00000`
   server.backups[name] = { name, folder: newFolderName(), kind: 'Full', completedAt: null }
   server.tasks.splice(1, 0, { kind: 'back-up', backup: name, operation: null })
@@ -56,51 +53,6 @@ export const restore: Perform<'restore'> = async (work, { source: name, pointInT
   }
 }
 
-/** A server that follows another one. One that followed before is made anew. */
-export const replicate: Perform<'replicate'> = async (work, { source }) => {
-  const { cloud, server, signal } = work
-  const primary = cloud.state.servers[source]
-  if (!primary) throw new Error(`There is no server ${source} to follow any more.`)
-  await beginAnew(work)
-  await cloud.afflictions.thawed(source, signal)
-  const made = cloud.servers.createReplica(specOf(cloud, server), specOf(cloud, primary), signal)
-  await atLeast(made, lasts(work, 'createMs'))
-  return () => {
-    server.createdAt ??= new Date().toISOString()
-    becomeReady(work, true)
-  }
-}
-
-/** It follows nobody any more. Planned, it has everything then that its primary had when that was asked last. */
-export const promote: Perform<'promote'> = async (work, { planned }) => {
-  const { cloud, server } = work
-  await lasts(work, 'modifyMs')
-  if (planned && (await cloud.servers.isInRecovery(specOf(cloud, server)))) await caughtUp(work)
-  await cloud.servers.promote(specOf(cloud, server))
-  return () => {
-    server.replicaOf = null
-    becomeReady(work)
-    backUpSoon(work)
-  }
-}
-
-/** @throws AzureError when there is nobody to catch up with. */
-async function caughtUp({ cloud, server, signal }: Work): Promise<void> {
-  for (;;) {
-    const primary = primaryOf(cloud.state, server)
-    if (!primary || cloud.servers.isDown(primary.folder)) {
-      throw new AzureError(
-        'OperationNotAllowed',
-        `A planned promotion of '${server.name}' needs its primary server, which does not run. A forced one does not.`,
-      )
-    }
-    await cloud.afflictions.thawed(serverKey(primary.name), signal)
-    const { state, lagBytes } = await cloud.servers.replication(specOf(cloud, server))
-    if (state === 'streaming' && lagBytes === 0) return
-    await sleep(LOOK_EVERY_MS, undefined, { signal })
-  }
-}
-
 /** Whether the source still runs, so that its archive can be made to reach until now; one that is stopped has archived everything. */
 async function archivedUntil({ cloud, signal }: Work, source: AzureServer): Promise<boolean> {
   await cloud.afflictions.thawed(serverKey(source.name), signal)
@@ -110,7 +62,7 @@ async function archivedUntil({ cloud, signal }: Work, source: AzureServer): Prom
 }
 
 /** A new folder for a new attempt, written down first, so that the sweep after a crash knows which one counts. */
-async function beginAnew({ cloud, server }: Work): Promise<void> {
+export async function beginAnew({ cloud, server }: Work): Promise<void> {
   const before = server.folder
   server.folder = newFolderName()
   server.archive = server.folder
@@ -179,6 +131,8 @@ export const remove: Perform<'delete'> = async (work) => {
   return () => {
     delete cloud.state.servers[key]
     server.tasks = []
+    leaveEndpoints(cloud.state, server)
+    void cloud.endpoints.settle()
     if (droppingMs > 0) cloud.state.dropping[key] = new Date(Date.now() + droppingMs).toISOString()
   }
 }

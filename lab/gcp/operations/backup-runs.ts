@@ -1,5 +1,5 @@
 /** backupRuns.insert, get, list and delete: backups as runs of their instance. */
-import { type Call, findInstance, type Operation, promise, requireIdle, requireRunning, textOf } from '../cloud'
+import { type Call, findInstance, type Operation, promise, requireIdle, requirePrimary, requireRunning, textOf } from '../cloud'
 import { GcpError } from '../errors'
 import { addBackup } from '../new-backup'
 import { pageOf } from '../paging'
@@ -27,6 +27,7 @@ export async function backUp(
   instance: SqlInstance,
   given: Pick<BackupRecord, 'description' | 'expiresAt'> & { location?: string },
 ): Promise<OperationRecord> {
+  requirePrimary(instance)
   requireIdle(call, instance)
   requireRunning(call, instance)
   const backup = addBackup(call.cloud, instance, { ...given, type: 'ON_DEMAND' })

@@ -1,5 +1,5 @@
 /** databases.insert, get, list, patch, update and delete. Cloud SQL asks PostgreSQL which there are. */
-import { type Call, findInstance, type Operation, promise, requireIdle, requireRunning, textOf } from '../cloud'
+import { type Call, findInstance, type Operation, promise, requireIdle, requirePrimary, requireRunning, textOf } from '../cloud'
 import { GcpError, invalid } from '../errors'
 import { ask, checkDroppable, type DatabaseFacts, databasesOf } from '../inside'
 import { parseDatabaseName } from '../names'
@@ -78,6 +78,7 @@ async function find({ cloud, fields }: Call, instance: SqlInstance): Promise<Dat
 
 function idle(call: Call): SqlInstance {
   const instance = findInstance(call)
+  requirePrimary(instance)
   requireIdle(call, instance)
   requireRunning(call, instance)
   return instance

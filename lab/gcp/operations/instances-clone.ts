@@ -2,7 +2,17 @@
  *  moment that the source can be recovered to. */
 import { newFolderName } from '../../postgres/servers'
 import { recoverableFrom } from '../cloning'
-import { archiveOf, type Call, findInstance, type Operation, promise, requireIdle, requireRunning, textOf } from '../cloud'
+import {
+  archiveOf,
+  type Call,
+  findInstance,
+  type Operation,
+  promise,
+  requireIdle,
+  requirePrimary,
+  requireRunning,
+  textOf,
+} from '../cloud'
 import { GcpError, invalid, missing } from '../errors'
 import { messageOf } from '../merge'
 import type { Json, Message } from '../protocol/json'
@@ -30,6 +40,7 @@ export const cloneInstance: Operation = async (call) => {
   if (name === undefined) throw missing('destinationInstanceName')
   newInstanceName(call, name)
   const at = momentOf(context)
+  requirePrimary(source)
   requireIdle(call, source)
   if (source.state !== 'RUNNABLE') throw new GcpError('invalidOperation', "The operation isn't valid for this instance.")
   if (at === null) requireRunning(call, source)

@@ -1,15 +1,19 @@
-/** instances.insert: a new server, made in the background. */
+/** instances.insert: a new server, made in the background; a replica when the request names whom it follows. */
 import { scramVerifier } from '../../postgres/verifier'
 import { type Operation, parseVersion, promise, textOf } from '../cloud'
+import { invalid } from '../errors'
 import { merged, messageOf } from '../merge'
 import { parsePassword, parseRegion } from '../names'
 import { checkSettings, withDefaults } from '../settings'
 import { operationView } from '../views'
+import { insertReplica } from './insert-replica'
 import { refuseUnsupported } from './instance-body'
 import { addInstance, newInstanceName } from './new-instance'
 
 export const insertInstance: Operation = async (call) => {
   const { cloud, body } = call
+  if (textOf(body.masterInstanceName) !== undefined) return await insertReplica(call)
+  if (body.replicationCluster !== undefined) throw invalid('A new instance has no replicas yet')
   const version = parseVersion(cloud, textOf(body.databaseVersion))
   const catalogue = await cloud.catalogue(version.major)
   refuseUnsupported(body)

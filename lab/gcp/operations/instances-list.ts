@@ -7,7 +7,8 @@ import { instanceView } from '../views'
 
 export const listInstances: Operation = async ({ cloud, fields, prefix }) => {
   const passes = parseFilter(textOf(fields.filter))
-  const views = Object.values(cloud.state.instances).map((instance) => instanceView(cloud, instance, prefix))
+  const authority = await cloud.authority()
+  const views = Object.values(cloud.state.instances).map((instance) => instanceView(cloud, instance, prefix, authority))
   const { items, nextPageToken } = pageOf(
     fields,
     views.filter((view) => passes(view as Json)),

@@ -1,13 +1,24 @@
 /** instances.patch and instances.update: new settings, which count at the end of the operation. A patch adds to what there is, an update
  *  replaces it. */
-import { type Call, findInstance, type Operation, promise, requireIdle, textOf } from '../cloud'
+import {
+  type Call,
+  findInstance,
+  type Operation,
+  promise,
+  requireIdle,
+  requireNoReplicas,
+  requirePrimary,
+  textOf,
+} from '../cloud'
 import { GcpError, invalid, missing } from '../errors'
 import { merged, messageOf } from '../merge'
 import type { Message } from '../protocol/json'
-import { checkSettings, withDefaults } from '../settings'
+import { checkSettings, type Settings, withDefaults } from '../settings'
 import { checkVersion } from '../settings-version'
 import type { SqlInstance } from '../state'
 import { operationView } from '../views'
+import { designatedBy } from './dr-replica'
+import { plainName } from './insert-replica'
 import { refuseUnsupported } from './instance-body'
 import { zoneOf } from './new-instance'
 
@@ -43,8 +54,18 @@ async function change(call: Call, instance: SqlInstance, next: () => Message): P
   requireIdle(call, instance)
   if (instance.state !== 'RUNNABLE') throw new GcpError('invalidOperation', "The operation isn't valid for this instance.")
   checkVersion(instance, messageOf(body.settings).settingsVersion)
-  const operation = await promise(call, instance, { type: 'UPDATE' }, { kind: 'update', settings })
+  checkRole(call, instance, settings)
+  const drReplica = designatedBy(call, instance)
+  const operation = await promise(call, instance, { type: 'UPDATE' }, { kind: 'update', settings, drReplica })
   return operationView(operation, prefix)
+}
+
+/** A replica has no backups, and neither it nor whom it follows is stopped. @throws GcpError. */
+function checkRole(call: Call, instance: SqlInstance, settings: Settings): void {
+  if (settings.backupConfiguration.enabled || settings.activationPolicy === 'NEVER') requirePrimary(instance)
+  if (settings.activationPolicy === 'NEVER') requireNoReplicas(call, instance)
+  const master = textOf(call.body.masterInstanceName)
+  if (master !== undefined && plainName(master) !== instance.master) throw invalid('masterInstanceName cannot be changed')
 }
 
 /** What an instance is made with and keeps. */

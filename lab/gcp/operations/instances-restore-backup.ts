@@ -1,6 +1,16 @@
 /** instances.restoreBackup: overwrites an instance with a backup's data, its own settings and flags staying as they are; or makes a new one
  *  of a backup, when the request brings settings for it. */
-import { type Call, findInstance, type Operation, promise, requireIdle, requireRunning, textOf } from '../cloud'
+import {
+  type Call,
+  findInstance,
+  type Operation,
+  promise,
+  requireIdle,
+  requireNoReplicas,
+  requirePrimary,
+  requireRunning,
+  textOf,
+} from '../cloud'
 import { GcpError, invalid } from '../errors'
 import { merged, messageOf } from '../merge'
 import { parseRegion } from '../names'
@@ -26,6 +36,8 @@ export const restoreBackup: Operation = async (call) => {
   const instance = findInstance(call, name)
   const backup = backupToRestore(call)
   if (wanted !== undefined) throw invalid('restoreInstanceSettings can be set for a new instance only')
+  requirePrimary(instance)
+  requireNoReplicas(call, instance)
   requireIdle(call, instance)
   requireRunning(call, instance)
   checkFits(instance, backup)

@@ -12,10 +12,12 @@ export interface NewInstance {
   readonly engineVersion: string
   readonly region: string
   readonly settings: Settings
+  /** Whom it is to follow. */
+  readonly master?: string
 }
 
 /** Takes an address for it, and writes it down. @throws GcpError quotaExceeded. */
-export function addInstance({ cloud }: Call, { name, major, engineVersion, region, settings }: NewInstance): SqlInstance {
+export function addInstance({ cloud }: Call, { name, major, engineVersion, region, settings, master }: NewInstance): SqlInstance {
   const zone = zoneOf(settings, region)
   const host = cloud.addresses.take()
   if (host === undefined) throw new GcpError('quotaExceeded', 'Every address of this lab is taken.')
@@ -33,6 +35,8 @@ export function addInstance({ cloud }: Call, { name, major, engineVersion, regio
     madeAt: null,
     settings,
     settingsVersion: 1,
+    master: master ?? null,
+    drReplica: null,
     tasks: [],
   }
   cloud.state.instances[name] = instance

@@ -13,9 +13,12 @@ import { getLatestRecoveryTime } from './instances-get-latest-recovery-time'
 import { insertInstance } from './instances-insert'
 import { listInstances } from './instances-list'
 import { patchInstance, updateInstance } from './instances-patch'
+import { promoteReplica } from './instances-promote-replica'
 import { restartInstance } from './instances-restart'
 import { restoreBackup } from './instances-restore-backup'
+import { switchOver } from './instances-switchover'
 import { cancelOperation, getOperation, listOperations } from './operations-get'
+import { getConnectSettings, listServerCas } from './server-cas'
 import { listTiers } from './tiers-list'
 import { deleteUser, getUser, insertUser, listUsers, updateUser } from './users'
 
@@ -29,6 +32,7 @@ export const OPERATIONS: ReadonlyMap<string, Operation> = new Map<string, Operat
   ['backups.getBackup', getBackup],
   ['backups.listBackups', listBackups],
   ['backups.updateBackup', updateBackup],
+  ['connect.getConnectSettings', getConnectSettings],
   ['databases.delete', deleteDatabase],
   ['databases.get', getDatabase],
   ['databases.insert', insertDatabase],
@@ -43,9 +47,12 @@ export const OPERATIONS: ReadonlyMap<string, Operation> = new Map<string, Operat
   ['instances.getLatestRecoveryTime', getLatestRecoveryTime],
   ['instances.insert', insertInstance],
   ['instances.list', listInstances],
+  ['instances.listServerCas', listServerCas],
   ['instances.patch', patchInstance],
+  ['instances.promoteReplica', promoteReplica],
   ['instances.restart', restartInstance],
   ['instances.restoreBackup', restoreBackup],
+  ['instances.switchover', switchOver],
   ['instances.update', updateInstance],
   ['operations.cancel', cancelOperation],
   ['operations.get', getOperation],

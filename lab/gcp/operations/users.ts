@@ -1,6 +1,6 @@
 /** users.insert, get, list, update and delete. Cloud SQL asks the database who there is. */
 import { scramVerifier } from '../../postgres/verifier'
-import { type Call, findInstance, type Operation, promise, requireIdle, requireRunning, textOf } from '../cloud'
+import { type Call, findInstance, type Operation, promise, requireIdle, requirePrimary, requireRunning, textOf } from '../cloud'
 import { GcpError, invalid, missing } from '../errors'
 import { ask, checkDeletable, checkRoles, usersOf } from '../inside'
 import { isOwnRole, parsePassword, parseUserName } from '../names'
@@ -76,6 +76,7 @@ function userView(instance: SqlInstance, name: string): Message {
 
 function idle(call: Call): SqlInstance {
   const instance = findInstance(call)
+  requirePrimary(instance)
   requireIdle(call, instance)
   requireRunning(call, instance)
   return instance

@@ -22,10 +22,12 @@ const CREATE = {
 /** What there is, as far as calls can change it. */
 async function everything() {
   const { body } = await lab.call('GET', '/_lab/status')
+  // what its processes take changes by itself
+  const instances = (body.instances as object[]).map((instance) => ({ ...instance, memoryBytes: undefined }))
   const { DBInstances } = await lab.rds.describeDBInstances({})
   const { DBParameterGroups } = await lab.rds.describeDBParameterGroups({})
   const { DBSnapshots } = await lab.rds.describeDBSnapshots({})
-  return { status: body, DBInstances, DBParameterGroups, DBSnapshots }
+  return { status: { ...body, instances }, DBInstances, DBParameterGroups, DBSnapshots }
 }
 
 test('the requests of these tests are carried out when nothing is wrong with them', async () => {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { processesNaming } from '../../support/processes'
-import { cacheDir, ownBlock, type TestLab } from '../fixture'
+import { cacheDir, eventually, ownBlock, type TestLab } from '../fixture'
 import { compileLab, type LabProcess, startLabProcess } from '../process'
 import { type GcpLab, gcpOf, newInstance, type Operation, PASSWORD, PROJECT, refused } from './fixture'
 
@@ -111,6 +111,72 @@ test.each([0, 150])('a change, a user, a backup and a restore whose lab is kille
   await killAndRestart()
   await endsWell(restore)
   expect(await kept()).toEqual([{ n: 1 }])
+})
+
+describe('with a replica of another region', () => {
+  const rows = async (name: string) =>
+    (await gcp.ask<{ n: number }>(await gcp.get(name), 'SELECT n FROM t ORDER BY n')).map(({ n }) => n)
+  const shows = (name: string, n: number) =>
+    eventually(async () => ((await rows(name).catch(() => [] as number[])).includes(n) ? true : undefined))
+
+  /** Whatever becomes of it, it is begun, the lab is killed, and the next one ends it well. */
+  async function killedAfter(ms: number, [operation]: [Operation, ...unknown[]]): Promise<void> {
+    await sleep(ms)
+    await killAndRestart()
+    await endsWell(operation)
+  }
+
+  beforeAll(async () => {
+    const backupConfiguration = { enabled: { value: true }, pointInTimeRecoveryEnabled: { value: true } }
+    await gcp.create('main', {
+      databaseVersion: 'POSTGRES_17',
+      settings: { tier: 'db-perf-optimized-N-2', edition: 'ENTERPRISE_PLUS', backupConfiguration },
+    })
+    await gcp.ask(await gcp.get('main'), 'CREATE TABLE t AS SELECT 1 AS n')
+    const networks = { authorizedNetworks: [{ value: `${lab.client}/32` }] }
+    const body = { name: 'spare', masterInstanceName: 'main', region: 'europe-west1', settings: { ipConfiguration: networks } }
+    await killedAfter(200, await gcp.sdk.instances.insert({ project: PROJECT, body }))
+    await shows('spare', 1)
+    const designation = { replicationCluster: { failoverDrReplicaName: 'spare' } }
+    await killedAfter(0, await gcp.sdk.instances.patch({ project: PROJECT, instance: 'main', body: designation }))
+  })
+
+  test.each([50, 500])('a clone to a point in time whose lab is killed %s ms into it is what it was to be', async (ms) => {
+    const [{ at }] = (await gcp.ask<{ at: Date }>(await gcp.get('main'), 'SELECT clock_timestamp() AS at')) as [{ at: Date }]
+    await sleep(20)
+    await gcp.ask(await gcp.get('main'), `INSERT INTO t VALUES (${ms})`)
+    const pointInTime = { seconds: Math.floor(at.getTime() / 1_000), nanos: (at.getTime() % 1_000) * 1e6 }
+    const body = { cloneContext: { destinationInstanceName: `clone-${ms}`, pointInTime } }
+    await killedAfter(ms, await gcp.sdk.instances.clone({ project: PROJECT, instance: 'main', body }))
+    expect(await rows(`clone-${ms}`)).not.toContain(ms)
+    expect(await rows(`clone-${ms}`)).toContain(1)
+    await killedAfter(0, await gcp.sdk.instances.delete({ project: PROJECT, instance: `clone-${ms}` }))
+  })
+
+  test.each([
+    [0, 'main', 'spare'],
+    [300, 'spare', 'main'],
+    [900, 'main', 'spare'],
+  ])('a switchover whose lab is killed %s ms into it leaves one writer, with every commit', async (ms, from, to) => {
+    await gcp.ask(await gcp.get(from), `INSERT INTO t VALUES (${1_000 + ms})`)
+    await killedAfter(ms, await gcp.sdk.instances.switchover({ project: PROJECT, instance: to }))
+    expect(await gcp.get(from)).toMatchObject({ masterInstanceName: `${PROJECT}:${to}` })
+    expect(await rows(to)).toContain(1_000 + ms)
+    await expect(gcp.ask(await gcp.get(from), 'INSERT INTO t VALUES (0)')).rejects.toMatchObject({ code: '25006' })
+    await gcp.ask(await gcp.get(to), `INSERT INTO t VALUES (${2_000 + ms})`)
+    await shows(from, 2_000 + ms)
+  })
+
+  test('a failover whose lab is killed in it, and again while the old primary begins anew, ends with one writer and its replica', async () => {
+    await killedAfter(100, await gcp.sdk.instances.promoteReplica({ project: PROJECT, instance: 'main', failover: true }))
+    await killAndRestart()
+    await gcp.ask(await gcp.get('main'), 'INSERT INTO t VALUES (9000)')
+    const [{ items }] = await gcp.sdk.operations.list({ project: PROJECT, instance: 'spare', maxResults: 1 })
+    expect(items![0]!.operationType).toBe('RECONFIGURE_OLD_PRIMARY')
+    await endsWell(items![0]!)
+    await shows('spare', 9_000)
+    expect(await gcp.get('spare')).toMatchObject({ masterInstanceName: `${PROJECT}:main` })
+  })
 })
 
 test('a stopped instance stays stopped in the next lab', async () => {

@@ -1,0 +1,189 @@
+/** Copies. From a backup: an empty instance is made with the settings that keep it inert, then overwritten with the backup's data, which
+ *  brings no flags along; it is inert before it starts with that data. To a moment: a clone, which has its source's settings, labels and
+ *  protection, and is made inert as soon as it is there. A call each, as an instance does one thing at a time. */
+import { type Failure, failure } from '../../contracts/failures'
+import { temporaryName } from '../../contracts/operation'
+import type { CallOptions, ChangeOptions, CopyRequest, ManagedPostgres, Owner, Started } from '../port'
+import { findBackup } from './backups'
+import type { CloudSql, Instance, Operation, Settings } from './client'
+import { failureOf, instantOf, isUnfinished, lastRestore } from './describe'
+import {
+  ADOPTED,
+  assertOwn,
+  editionOf,
+  findInstance,
+  insertInstance,
+  letIn,
+  networksOf,
+  operationsOf,
+  requireInstance,
+} from './instances'
+import { ownersLabels, tagsOfLabels } from './labels'
+
+const LOOK_AGAIN_MS = 5_000
+/** Act by themselves: schedulers, and the other kind of subscriber. */
+const ACTING = /^(cloudsql\.enable_pg_cron|cloudsql\.enable_pglogical|cron\..+|max_logical_replication_workers)$/
+const INERT_FLAG = { name: 'max_logical_replication_workers', value: '0' }
+
+function again(message: string): Failure {
+  return failure('NOT_READY_YET', message, { retryAfterMs: LOOK_AGAIN_MS })
+}
+
+function failed(instance: string, why: string): Failure {
+  return failure('RESOURCE_FAILED', `Instance ${instance} could not be restored: ${why}`, { resource: instance })
+}
+
+function inertFlags({ settings }: Instance) {
+  const kept = (settings?.databaseFlags ?? []).filter(({ name }) => !ACTING.test(name ?? ''))
+  return [...kept.map(({ name, value }) => ({ name: name ?? '', value: value ?? '' })), INERT_FLAG]
+}
+
+export async function startInertRestore(
+  sql: CloudSql,
+  input: Parameters<ManagedPostgres['startInertRestore']>[0],
+  options: ChangeOptions,
+): Promise<Started> {
+  const existing = await findInstance(sql, input.instance, options)
+  if (existing === null) {
+    const source = await requireInstance(sql, input.source, options)
+    await requireBackup(sql, input, options)
+    await insertInstance(sql, emptyCopy(source, input), options)
+    throw again(`Instance ${input.instance} is being made.`)
+  }
+  assertOwn(existing, input.owner)
+  const operations = await operationsOf(sql, existing, options)
+  const restore = lastRestore(operations)
+  if (restore) {
+    const why = failureOf(restore)
+    if (why !== null) throw failed(input.instance, why)
+    return isUnfinished(restore) ? { operation: restore.name || null } : ADOPTED
+  }
+  assertUsable(existing, operations)
+  const backup = await requireBackup(sql, input, options)
+  return sql.start('instances.restoreBackup', options, ({ instances }) =>
+    instances.restoreBackup({ project: sql.config.project, instance: input.instance, body: { backup } }),
+  )
+}
+
+/** @returns the backup's own name. */
+async function requireBackup(
+  sql: CloudSql,
+  { source, snapshot }: { source: string; snapshot: string },
+  options: CallOptions,
+): Promise<string> {
+  const found = await findBackup(sql, { instance: source, name: snapshot }, options)
+  if (found?.description.state === 'ready') return found.resource
+  throw failure('SNAPSHOT_NOT_FOUND', `Instance ${source} has no complete backup ${snapshot}.`, { snapshot })
+}
+
+/** With room for the data, on the source's network, and closed to everybody but whom the request lets in. */
+function emptyCopy(source: Instance, input: CopyRequest): Instance {
+  const tier = input.instanceClass ?? source.settings?.tier ?? ''
+  const { ipv4Enabled, privateNetwork, sslMode } = source.settings?.ipConfiguration ?? {}
+  const settings: Settings = {
+    tier,
+    edition: editionOf(tier),
+    dataDiskSizeGb: { value: source.settings?.dataDiskSizeGb?.value ?? 10 },
+    ...(source.settings?.dataDiskType && { dataDiskType: source.settings.dataDiskType }),
+    databaseFlags: inertFlags(source),
+    userLabels: ownersLabels(input.owner),
+    deletionProtectionEnabled: { value: false },
+    backupConfiguration: { enabled: { value: false } },
+    ipConfiguration: {
+      ...(ipv4Enabled && { ipv4Enabled }),
+      ...(privateNetwork && { privateNetwork }),
+      ...(sslMode && !String(sslMode).endsWith('_UNSPECIFIED') && { sslMode }),
+      authorizedNetworks: networksOf(input.networkRules),
+    },
+  }
+  const kmsKeyName = source.diskEncryptionConfiguration?.kmsKeyName
+  return {
+    name: input.instance,
+    region: source.region ?? '',
+    ...(source.databaseVersion && { databaseVersion: source.databaseVersion }),
+    settings,
+    ...(kmsKeyName && { diskEncryptionConfiguration: { kmsKeyName } }),
+  }
+}
+
+/** @throws NOT_READY_YET, RESOURCE_FAILED. */
+function assertUsable({ name, state }: Instance, operations: readonly Operation[]): void {
+  const [making] = operations.slice(-1)
+  const why = making ? failureOf(making) : null
+  if (state === 'FAILED' || state === 'SUSPENDED') throw failed(name ?? '', why ?? String(state))
+  if (state !== 'RUNNABLE' || operations.some(isUnfinished)) throw again(`Instance ${name} is ${state}.`)
+}
+
+export async function startRestoreToTime(
+  sql: CloudSql,
+  input: Parameters<ManagedPostgres['startRestoreToTime']>[0],
+  options: ChangeOptions,
+): Promise<Started> {
+  const existing = await findInstance(sql, input.instance, options)
+  if (existing === null) {
+    await startClone(sql, input, options)
+    throw again(`Instance ${input.instance} is being cloned.`)
+  }
+  const operations = await operationsOf(sql, existing, options)
+  if (!isFreshClone(existing, operations, input.owner)) {
+    assertOwn(existing, input.owner)
+    return ADOPTED
+  }
+  assertUsable(existing, operations)
+  const more: Settings = {
+    userLabels: ownersLabels(input.owner),
+    databaseFlags: inertFlags(existing),
+    deletionProtectionEnabled: { value: false },
+  }
+  return letIn(sql, existing, { networkRules: input.networkRules, more }, options)
+}
+
+async function startClone(
+  sql: CloudSql,
+  input: Parameters<ManagedPostgres['startRestoreToTime']>[0],
+  options: ChangeOptions,
+): Promise<void> {
+  const source = await requireInstance(sql, input.source, options)
+  const { tier } = source.settings ?? {}
+  if (input.instanceClass !== null && input.instanceClass !== tier) {
+    throw failure(
+      'CLOUD_REFUSED',
+      `Cloud SQL clones an instance with its source's class, ${tier}; ${input.instanceClass} was wanted. Scale it afterwards.`,
+      { instanceClass: input.instanceClass },
+    )
+  }
+  ownersLabels(input.owner)
+  const ms = Date.parse(input.at)
+  const pointInTime = { seconds: Math.floor(ms / 1_000), nanos: (ms % 1_000) * 1_000_000 }
+  const cloneContext = { destinationInstanceName: input.instance, pointInTime }
+  await sql.start('instances.clone', options, ({ instances }) =>
+    instances.clone({ project: sql.config.project, instance: input.source, body: { cloneContext } }),
+  )
+}
+
+/** The call that makes a clone takes no labels, so that it bears its source's until it is given its own. Ours is one under the very name that
+ *  the step gives it, made by cloning, whose labels do not name it. */
+export function isFreshClone(
+  found: Instance,
+  operations: readonly Operation[],
+  owner: Pick<Owner, 'operation' | 'step'>,
+): boolean {
+  const { 'capstan-operation': operation = '', 'capstan-step': step = '' } = tagsOfLabels(found.settings?.userLabels)
+  const named = found.name === temporaryName(owner.operation, owner.step) && found.name !== temporaryName(operation, step)
+  return named && operations.some(({ operationType }) => operationType === 'CLONE' || operationType === 'CREATE_CLONE')
+}
+
+export async function restoreWindow(
+  sql: CloudSql,
+  name: string,
+  options: CallOptions,
+): Promise<Awaited<ReturnType<ManagedPostgres['restoreWindow']>>> {
+  const found = await requireInstance(sql, name, options)
+  if (found.settings?.backupConfiguration?.pointInTimeRecoveryEnabled?.value !== true) return null
+  return sql.ask('instances.getLatestRecoveryTime', options, async ({ instances }) => {
+    const [window] = await instances.getLatestRecoveryTime({ project: sql.config.project, instance: name })
+    const earliest = instantOf(window.earliestRecoveryTime)
+    const latest = instantOf(window.latestRecoveryTime)
+    return earliest === null || latest === null ? null : { earliest, latest }
+  })
+}

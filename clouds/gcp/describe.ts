@@ -1,0 +1,140 @@
+/** Cloud SQL's instances and backups → the port's words. An instance says RUNNABLE whatever is going on in it, also when it is stopped: what
+ *  it was asked for, its operations, says more. */
+import type { protos } from '@google-cloud/sql'
+import { ownerOf } from '../owner'
+import type { InstanceDescription, OperationDescription, ResourceState, SnapshotDescription } from '../port'
+import type { Backup, Instance, Operation } from './client'
+import { readDescription, tagsOfLabels } from './labels'
+
+const STATES: Readonly<Record<string, ResourceState>> = {
+  RUNNABLE: 'ready',
+  ONLINE_MAINTENANCE: 'ready',
+  SUSPENDED: 'failed',
+  FAILED: 'failed',
+  PENDING_DELETE: 'deleting',
+}
+
+const BACKUP_STATES: Readonly<Record<string, ResourceState>> = {
+  SUCCESSFUL: 'ready',
+  FAILED: 'failed',
+  DELETING: 'deleting',
+  // It is still there, and can be removed again.
+  DELETION_FAILED: 'ready',
+}
+
+const POSTGRES_PORT = 5432
+
+/** Of an instance that goes on being usable. */
+const BESIDE = new Set(['BACKUP', 'BACKUP_VOLUME', 'CREATE_BACKUP', 'UPDATE_BACKUP', 'DELETE_BACKUP', 'EXPORT', 'LOG_CLEANUP'])
+
+export function isUnfinished({ status }: Operation): boolean {
+  return status !== 'DONE'
+}
+
+export function failureOf({ error }: Operation): string | null {
+  const [first] = error?.errors ?? []
+  return first ? `${first.code}: ${first.message}` : null
+}
+
+export function operationDescription(operation: Operation): OperationDescription {
+  const message = failureOf(operation)
+  if (isUnfinished(operation)) return { state: 'running', message: null }
+  return message === null ? { state: 'done', message } : { state: 'failed', message }
+}
+
+/** `operations`: of this instance, newest first. */
+export function instanceDescription(raw: Instance, operations: readonly Operation[], port = POSTGRES_PORT): InstanceDescription {
+  const { settings } = raw
+  const endpoint = endpointOf(raw, port)
+  return {
+    cloud: 'gcp',
+    account: raw.project ?? '',
+    name: raw.name ?? '',
+    instanceId: instanceIdOf(raw),
+    state: stateOf(raw, operations, endpoint !== null),
+    cloudState: String(raw.state ?? 'unknown'),
+    endpoint,
+    engineVersion: versionOf(raw.databaseInstalledVersion || String(raw.databaseVersion ?? '')),
+    instanceClass: settings?.tier ?? '',
+    storage: storageOf(raw),
+    deletionProtected: settings?.deletionProtectionEnabled?.value ?? false,
+    tags: tagsOfLabels(settings?.userLabels),
+  }
+}
+
+function stateOf(raw: Instance, operations: readonly Operation[], reachable: boolean): ResourceState {
+  const state = STATES[String(raw.state)] ?? 'changing'
+  if (state !== 'ready') return state
+  if (operations.some((operation) => isUnfinished(operation) && !BESIDE.has(String(operation.operationType)))) return 'changing'
+  if (raw.settings?.activationPolicy === 'NEVER') return 'stopped'
+  const restore = lastRestore(operations)
+  if (restore && failureOf(restore) !== null) return 'failed'
+  return reachable ? 'ready' : 'changing'
+}
+
+/** The last attempt to bring a backup's data into the instance. */
+export function lastRestore(operations: readonly Operation[]): Operation | undefined {
+  return operations.find(({ operationType }) => operationType === 'RESTORE_VOLUME')
+}
+
+/** The name alone would be the same for another instance of it. */
+export function instanceIdOf({ project, region, name, createTime }: Instance): string {
+  return `${project}:${region}:${name}@${instantOf(createTime) ?? ''}`
+}
+
+export function nameIn(instanceId: string): string {
+  return instanceId.split('@')[0]?.split(':').at(-1) ?? ''
+}
+
+export function instantOf(time: protos.google.protobuf.ITimestamp | null | undefined): string | null {
+  if (!time) return null
+  return new Date(Number(time.seconds ?? 0) * 1_000 + Math.floor((time.nanos ?? 0) / 1_000_000)).toISOString()
+}
+
+/** `POSTGRES_17_5` → 17.5. */
+function versionOf(version: string): string {
+  return version.replace(/^POSTGRES_/, '').replace(/_/g, '.')
+}
+
+function endpointOf({ ipAddresses }: Instance, port: number): { host: string; port: number } | null {
+  const addresses = ipAddresses ?? []
+  const chosen = addresses.find(({ type }) => type === 'PRIVATE') ?? addresses.find(({ type }) => type === 'PRIMARY')
+  return chosen?.ipAddress ? { host: chosen.ipAddress, port } : null
+}
+
+/** Disks are always encrypted: with Google's key, or the customer's. */
+function storageOf({ settings, diskEncryptionConfiguration }: Instance): InstanceDescription['storage'] {
+  return {
+    sizeGib: Number(settings?.dataDiskSizeGb?.value ?? 0),
+    encrypted: true,
+    key: diskEncryptionConfiguration?.kmsKeyName || null,
+  }
+}
+
+/** Null: one that nobody named, as an automatic one. `present`: the instance that bears the name of the backup's today. */
+export function backupDescription(raw: Backup, present: Instance | null): SnapshotDescription | null {
+  const described = readDescription(raw.description)
+  const name = described?.name ?? raw.description ?? ''
+  if (name === '') return null
+  const settings = raw.instanceSettings?.settings ?? present?.settings
+  const size = Number(settings?.dataDiskSizeGb?.value ?? 0)
+  return {
+    name,
+    instance: raw.instance ?? '',
+    instanceId: isOf(raw, present) ? instanceIdOf(present) : `${raw.instance}@before`,
+    state: BACKUP_STATES[String(raw.state)] ?? 'changing',
+    cloudState: String(raw.state ?? 'unknown'),
+    createdAt: instantOf(raw.backupInterval?.startTime),
+    engineVersion: versionOf(String(raw.databaseVersion ?? '')),
+    storage: { sizeGib: size, encrypted: true, key: raw.kmsKey || null },
+    owner: described === null ? null : ownerOf(described.tags),
+  }
+}
+
+/** A backup names its instance only. One that was taken before the instance of today was made is of another. */
+function isOf({ instanceDeletionTime, backupInterval }: Backup, present: Instance | null): present is Instance {
+  if (present === null || instanceDeletionTime) return false
+  const startedAt = instantOf(backupInterval?.startTime)
+  const createdAt = instantOf(present.createTime)
+  return startedAt === null || createdAt === null || startedAt >= createdAt
+}

@@ -1,0 +1,90 @@
+/** `CAPSTAN_CONFORMANCE_GCP`: {"account": project, "region", "classes": [small, larger], "storageGib", "admitted": [networks that this machine
+ *  is in]}. */
+import { OAuth2Client } from 'google-auth-library'
+import { createCloudSql } from '../../clouds/gcp/cloud-sql'
+import { connect, openLab } from '../lab/fixture'
+import { type CloudUnderTest, type OpenCloud, realAccount } from './cloud-under-test'
+import { faultsOf } from './lab-faults'
+import { testManagedPostgres } from './managed-postgres'
+import { plainQuery } from './query'
+
+const real = realAccount('gcp')
+
+const underTest: CloudUnderTest = {
+  cloud: 'gcp',
+  capabilities: createCloudSql({ project: '', region: '' }).capabilities,
+  wire: real
+    ? null
+    : {
+        describe: 'instances.get',
+        create: 'instances.insert',
+        remove: 'instances.delete',
+        scale: 'instances.patch',
+        restart: 'instances.restart',
+        snapshot: 'backups.createBackup',
+        snapshotRemoval: 'backups.deleteBackup',
+        passwordReset: 'users.update',
+        restore: ['instances.insert', 'instances.restoreBackup'],
+        restoreToTime: ['instances.clone', 'instances.patch'],
+      },
+  open: () => (real ? openReal(real) : openInLab()),
+}
+
+async function openInLab(): Promise<OpenCloud> {
+  const lab = await openLab()
+  await lab.call('PUT', '/_lab/profile', { profile: 'instant' })
+  const { api, credentials, dataPort } = lab.lab
+  const { accessToken, projectId } = credentials.gcp
+  // its transport would be loaded by a dynamic import, which jest's sandbox does not have: Node's own is given instead
+  const authClient = new OAuth2Client({ transporterOptions: { fetchImplementation: fetch } })
+  authClient.setCredentials({ access_token: accessToken, expiry_date: Date.now() + 3_600_000 })
+  return {
+    adapter: createCloudSql({
+      project: projectId,
+      region: 'us-central1',
+      endpoint: api,
+      port: dataPort,
+      client: { authClient },
+    }),
+    account: projectId,
+    region: 'us-central1',
+    classes: ['db-f1-micro', 'db-g1-small'],
+    storageGib: 10,
+    masterName: 'postgres',
+    admitted: [`${lab.client}/32`],
+    nobody: [],
+    lookEveryMs: 30,
+    faults: faultsOf(lab),
+    async query({ host, port }, password, sql) {
+      const client = await connect(lab.client, { host, port, user: 'postgres', password, database: 'postgres' })
+      return client
+        .query(sql)
+        .then(({ rows }) => rows)
+        .finally(() => client.end())
+    },
+    unprotect: async () => {},
+    close: () => lab.remove(),
+  }
+}
+
+async function openReal(settings: Record<string, unknown>): Promise<OpenCloud> {
+  const wanted = settings as unknown as Pick<OpenCloud, 'account' | 'region' | 'classes' | 'storageGib' | 'admitted'>
+  const { account: project, region } = wanted
+  const { SqlInstancesServiceClient } = await import('@google-cloud/sql')
+  return {
+    ...wanted,
+    adapter: createCloudSql({ project, region }),
+    masterName: 'postgres',
+    nobody: [],
+    lookEveryMs: 10_000,
+    faults: null,
+    query: (endpoint, password, sql) => plainQuery({ ...endpoint, user: 'postgres', password }, sql),
+    async unprotect(instance) {
+      const sdk = new SqlInstancesServiceClient({ fallback: 'rest' })
+      await sdk.patch({ project, instance, body: { settings: { deletionProtectionEnabled: { value: false } } } })
+    },
+    close: async () => {},
+  }
+}
+
+testManagedPostgres(underTest)
