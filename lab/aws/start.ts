@@ -10,6 +10,7 @@ import { Servers } from '../postgres/servers'
 import type { SecurityGroup } from '../security-groups'
 import { createSweeper } from './backups'
 import type { AwsCloud } from './cloud'
+import { Endpoints } from './endpoints'
 import { AWS_FAULTS } from './faults/table'
 import { RDS } from './flavour'
 import { patientOf } from './patient'
@@ -19,6 +20,7 @@ import { empty, resume, serverEnded, tellRules } from './resume'
 import { serveAws } from './router'
 import { Schedule } from './schedule'
 import { type AwsState, type DbInstance, emptyAwsState } from './state'
+import { createClusterTasks } from './tasks/cluster'
 import { createCopyTasks } from './tasks/copies'
 import { createAwsTasks } from './tasks/runner'
 
@@ -43,7 +45,14 @@ export function startAws(options: AwsOptions): SimulatedCloud {
   let ready: Promise<void> = Promise.resolve()
   const close = async (): Promise<void> => {
     cloud.schedule.close()
-    await Promise.all([cloud.tasks.close(), cloud.copies.close(), cloud.reach.close(), cloud.replicas.close()])
+    await Promise.all([
+      cloud.tasks.close(),
+      cloud.copies.close(),
+      cloud.clusterTasks.close(),
+      cloud.endpoints.close(),
+      cloud.reach.close(),
+      cloud.replicas.close(),
+    ])
   }
 
   return {
@@ -111,6 +120,8 @@ function builder(options: AwsOptions, { servers, past, effects, cloud }: Parts):
     versions: { 15: packagedVersion(15), 17: packagedVersion(17) },
     tasks: createAwsTasks(cloud),
     copies: createCopyTasks(cloud),
+    clusterTasks: createClusterTasks(cloud),
+    endpoints: new Endpoints(cloud),
     sweepDoomed: createSweeper(cloud),
     schedule: new Schedule(cloud),
     reach: new Reach(cloud),

@@ -17,7 +17,8 @@ const UNSNAPSHOTTABLE = new Set<InstanceStatus>([
 export const deleteDbInstance: Operation<'DeleteDBInstance'> = async (call) => {
   const { cloud, query } = call
   const instance = findInstance(call)
-  const skip = query.flag('SkipFinalSnapshot') ?? false
+  // the data is its cluster's
+  const skip = instance.cluster !== null || (query.flag('SkipFinalSnapshot') ?? false)
   const final = query.text('FinalDBSnapshotIdentifier')
   if (skip && final !== undefined) {
     throw invalidCombination('FinalDBSnapshotIdentifier can not be specified when deleting with SkipFinalSnapshot')

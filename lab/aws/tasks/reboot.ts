@@ -1,6 +1,7 @@
 /** Ends and beginnings of a server that has its data: reboot, recovery, stop, start. */
 import { atLeast } from '../../profile'
 import { keyOf, specOf } from '../cloud'
+import { followAgain } from '../clusters'
 import { note } from '../events'
 import { keepForReplicas } from '../replicas'
 import { takeSnapshot } from './back-up'
@@ -35,6 +36,7 @@ export const recover: Performer<'recover'> = async (work) => {
   await atLeast(cloud.servers.ensureRunning(specOf(cloud, instance)), lasts(work, 'recoverMs'))
   await cloud.servers.configure(specOf(cloud, instance))
   await keepForReplicas(cloud, instance)
+  await followAgain(cloud, instance)
   if (failover) exchangeZones(work)
   else note(cloud.state, 'db-instance', instance, 'recovered')
   note(cloud.state, 'db-instance', instance, 'restarted')

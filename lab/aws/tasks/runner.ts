@@ -10,6 +10,7 @@ import { note } from '../events'
 import type { DbInstance, InstanceStatus, Task } from '../state'
 import { backUp, remove } from './back-up'
 import { create, restore, restoreToTime, settle } from './create'
+import { join } from './join'
 import { forgetPending, modify } from './modify'
 import { reboot, recover, start, stop } from './reboot'
 import { promote, replicate } from './replicate'
@@ -20,6 +21,7 @@ const PERFORM: { [Kind in Task['kind']]: Performer<Kind> } = {
   restore,
   'restore-to-time': restoreToTime,
   replicate,
+  join,
   promote,
   settle,
   modify,
@@ -37,6 +39,7 @@ const DURATION = {
   restore: 'restoreMs',
   'restore-to-time': 'restoreMs',
   replicate: 'restoreMs',
+  join: 'createMs',
   promote: 'modifyMs',
   settle: 'firstBackupMs',
   modify: 'modifyMs',
@@ -55,6 +58,7 @@ const FAILED = {
   restore: 'incompatible-restore',
   'restore-to-time': 'incompatible-restore',
   replicate: 'failed',
+  join: 'failed',
   promote: 'available',
   modify: 'available',
   reboot: 'incompatible-parameters',
@@ -154,4 +158,5 @@ const REASONS: Partial<Record<Task['kind'], string>> = {
   restore: 'The snapshot could not be restored.',
   'restore-to-time': 'The backup could not be restored.',
   replicate: 'The read replica could not be created.',
+  join: 'It could not become a member of its cluster.',
 }

@@ -1,0 +1,21 @@
+/** The record of a snapshot of a cluster that is to be taken. */
+import { clusterSnapshotKey, clusterSnapshotOf } from '../backups'
+import type { AwsCloud } from '../cloud'
+import { AwsError } from '../errors'
+import { requireRoom } from '../quotas'
+import type { DbCluster, DbSnapshot, Tags } from '../state'
+
+/** @throws AwsError DBClusterSnapshotAlreadyExistsFault, SnapshotQuotaExceeded. */
+export function addClusterSnapshot(cloud: AwsCloud, cluster: DbCluster, id: string, tags: Tags): DbSnapshot {
+  const name = clusterSnapshotKey(cluster.region, id)
+  if (cloud.state.snapshots[name]) {
+    throw new AwsError(
+      'DBClusterSnapshotAlreadyExistsFault',
+      `Cannot create the cluster snapshot because one with the identifier ${id} already exists.`,
+    )
+  }
+  requireRoom(cloud.state, cluster.region, 'clusterSnapshots')
+  const snapshot = { ...clusterSnapshotOf(cluster, id), tags: { ...(cluster.copyTagsToSnapshot ? cluster.tags : {}), ...tags } }
+  cloud.state.snapshots[name] = snapshot
+  return snapshot
+}
