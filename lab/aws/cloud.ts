@@ -2,6 +2,7 @@
 import type { PostgresMajor } from '../../pgserver/binaries'
 import type { CloudGround } from '../cloud'
 import type { AccessKey } from '../credentials'
+import type { Endpoints } from '../endpoints'
 import type { Hazards } from '../faults/call-faults'
 import type { Effects } from '../faults/effects'
 import type { Past } from '../past'
@@ -41,7 +42,7 @@ export interface AwsCloud extends CloudGround {
   readonly copies: TaskRunner<DbSnapshot>
   readonly clusterTasks: TaskRunner<DbCluster>
   /** What listens at clusters' endpoints. */
-  readonly endpoints: { sync(): Promise<void>; close(): Promise<void> }
+  readonly endpoints: Endpoints
   /** How replicas follow. */
   readonly replicas: Looker
   /** Deletes backups that nobody can restore from any more (backups.ts). */
@@ -217,6 +218,8 @@ export function specOf(cloud: AwsCloud, instance: DbInstance): ServerSpec {
     major: instance.major,
     address: cloud.addresses.textOf(instance.host),
     settings: serverSettings(instance.running.parameters),
+    // whichever role it has, its certificate is good for its cluster's endpoints
+    aliases: cluster && [cluster.writerHost, cluster.readerHost].map((host) => cloud.addresses.textOf(host)),
     archive: (cluster ?? instance).archive ?? undefined,
     replicaOf: primary && { folder: primary.folder, address: cloud.addresses.textOf(primary.host) },
     tls: instance.running.parameters['rds.force_ssl'] === '1' ? 'required' : 'offered',

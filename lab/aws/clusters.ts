@@ -1,13 +1,26 @@
-/** Aurora clusters: their volume while nobody has it, and who takes over from whom. */
+/** Aurora clusters: where their data is, and who could take over. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ServerSpec } from '../postgres/servers'
-import { type AwsCloud, specOf } from './cloud'
+import { type AwsCloud, keyOf, specOf } from './cloud'
 import { membersOf, writerOf } from './following'
+import { finishHandOver, inTurn } from './hand-over'
 import { serverSettings } from './parameters'
-import type { DbCluster, DbInstance } from './state'
+import type { DbCluster, DbInstance, InstanceStatus } from './state'
 
 /** Source: Aurora user guide, "Amazon Aurora DB clusters": one writer and fifteen readers. */
 export const MEMBERS_MAX = 16
+
+/** Of these no server will run without somebody's doing. */
+const HOPELESS = new Set<InstanceStatus>(['failed', 'deleting', 'incompatible-parameters', 'storage-full'])
+const HEIR_TIMEOUT_MS = 60_000
+const LOOK_EVERY_MS = 50
+
+/** What is done to a cluster. */
+export interface ClusterWork {
+  cloud: AwsCloud
+  cluster: DbCluster
+  signal: AbortSignal
+}
 
 /** The server of a cluster that has no member: at the writer endpoint's address, let in by nobody. */
 export function volumeSpec(cloud: AwsCloud, cluster: DbCluster, folder: string): ServerSpec {
@@ -21,57 +34,54 @@ export function volumeSpec(cloud: AwsCloud, cluster: DbCluster, folder: string):
   }
 }
 
-/** With the server that has the cluster's data: its writer's, or one that runs for as long as it is needed. */
-export async function withData<Result>(
-  cloud: AwsCloud,
-  cluster: DbCluster,
-  use: (spec: ServerSpec) => Promise<Result>,
-): Promise<Result> {
-  const writer = writerOf(cloud.state, cluster)
-  if (writer) return use(specOf(cloud, writer))
-  if (cluster.volume === null) throw new Error(`The cluster ${cluster.id} has no data.`)
-  const spec = volumeSpec(cloud, cluster, cluster.volume)
-  await cloud.servers.ensureRunning(spec)
-  try {
-    return await use(spec)
-  } finally {
-    await cloud.servers.halt(spec.folder)
-  }
+/** With the server that has the cluster's data: its writer's, or one that runs for as long as it is needed. Nobody takes the data
+ *  meanwhile. */
+export function withData<Result>(work: ClusterWork, use: (spec: ServerSpec) => Promise<Result>): Promise<Result> {
+  const { cloud, cluster, signal } = work
+  return inTurn(cluster, async () => {
+    await finishHandOver(cloud, cluster, signal)
+    const writer = writerOf(cloud.state, cluster)
+    if (writer) return use(specOf(cloud, writer))
+    if (cluster.volume === null) throw new Error(`The cluster ${cluster.id} has no data.`)
+    const spec = volumeSpec(cloud, cluster, cluster.volume)
+    await cloud.servers.ensureRunning(spec)
+    try {
+      return await use(spec)
+    } finally {
+      await cloud.servers.halt(spec.folder)
+    }
+  })
 }
 
 /** Who would take over: by promotion tier, as far as its server runs. */
 export function nextWriter(cloud: AwsCloud, cluster: DbCluster): DbInstance | undefined {
-  return membersOf(cloud.state, cluster).find(
-    (member) => member.resourceId !== cluster.writer && member.status === 'available' && !cloud.servers.isDown(member.folder),
+  const { state, servers, afflictions } = cloud
+  return membersOf(state, cluster).find(
+    (member) =>
+      member.resourceId !== cluster.writer &&
+      member.status === 'available' &&
+      !servers.isDown(member.folder) &&
+      !afflictions.isFrozen(keyOf(member)),
   )
 }
 
-/** The member writes, and the one that wrote follows it, as do the others. No commit is lost. Safe to repeat. */
-export async function failOver(cloud: AwsCloud, cluster: DbCluster, to: DbInstance, signal: AbortSignal): Promise<void> {
-  const { servers, state } = cloud
-  const from = writerOf(state, cluster)
-  if (from && from !== to) {
-    await servers.switchOver(specOf(cloud, from), specOf(cloud, to), signal)
-    cluster.writer = to.resourceId
-    await cloud.save()
+/** Resolves when somebody could take over from the writer, or nobody will soon: one that is only being restarted is waited for. */
+export async function heirIsReady({ cloud, cluster, signal }: ClusterWork): Promise<void> {
+  const deadline = Date.now() + HEIR_TIMEOUT_MS
+  while (nextWriter(cloud, cluster) === undefined && Date.now() < deadline) {
+    const others = membersOf(cloud.state, cluster).filter(({ resourceId }) => resourceId !== cluster.writer)
+    if (others.every(({ createdAt, status }) => createdAt === null || HOPELESS.has(status))) return
+    await sleep(LOOK_EVERY_MS, undefined, { signal })
   }
-  for (const member of membersOf(state, cluster)) if (member !== to && member !== from) await followAgain(cloud, member)
-  await cloud.endpoints.sync()
 }
 
-/** Whom it follows may be another one than when its server last ran. One that is down is told when it comes back. */
-export async function followAgain(cloud: AwsCloud, reader: DbInstance): Promise<void> {
-  const spec = specOf(cloud, reader)
-  const { replicaOf } = spec
-  if (!replicaOf || cloud.servers.isDown(reader.folder) || cloud.servers.isDown(replicaOf.folder)) return
-  await cloud.servers.follow({ ...spec, replicaOf }).catch((error) => cloud.log(`${reader.id} does not follow: ${error}`))
-}
-
-/** Resolves when the writer's server runs; a reader is made from it. @throws Error when it never will. */
-export async function writerRuns(cloud: AwsCloud, writer: DbInstance, signal: AbortSignal): Promise<void> {
-  while (cloud.servers.isDown(writer.folder) || writer.folder === '') {
-    if (writer.status === 'failed' || writer.status === 'deleting')
-      throw new Error(`The writer ${writer.id} is ${writer.status}.`)
-    await sleep(50, undefined, { signal })
+/** Resolves when there is a writer to be copied, or none, or it is the member itself. @throws Error when it never will. */
+export async function writerRuns({ cloud, cluster, signal }: ClusterWork, member: DbInstance): Promise<void> {
+  for (;;) {
+    const writer = writerOf(cloud.state, cluster)
+    if (!writer || writer === member || !cloud.servers.isDown(writer.folder)) return
+    if (writer.status === 'failed') throw new Error(`The writer ${writer.id} has failed.`)
+    if (member.status === 'deleting') throw new Error(`${member.id} is being deleted.`)
+    await sleep(LOOK_EVERY_MS, undefined, { signal })
   }
 }

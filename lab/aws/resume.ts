@@ -2,7 +2,7 @@
 import type { Effects } from '../faults/effects'
 import { knownFolders } from './backups'
 import { type AwsCloud, keyOf, specOf } from './cloud'
-import { followAgain } from './clusters'
+import { follow } from './hand-over'
 import { keepForReplicas } from './replicas'
 import { expire } from './retained-backups'
 import { type DbInstance, emptyAwsState } from './state'
@@ -27,7 +27,7 @@ export async function resume(cloud: AwsCloud): Promise<void> {
     if (cluster.volume !== null) await servers.halt(cluster.volume)
     cloud.clusterTasks.wake(cluster)
   }
-  await cloud.endpoints.sync()
+  await cloud.endpoints.settle()
 }
 
 /** It comes back by itself, as soon as what is under way for the instance lets it. */
@@ -66,7 +66,10 @@ function runs({ createdAt, status, tasks: [next] }: DbInstance): boolean {
     next?.kind === 'create' ||
     next?.kind === 'restore' ||
     next?.kind === 'restore-to-time' ||
-    next?.kind === 'start'
+    next?.kind === 'start' ||
+    // half of a copy may be there
+    next?.kind === 'replicate' ||
+    next?.kind === 'join'
   )
     return false
   if (next?.kind === 'delete') return next.finalSnapshot !== null
@@ -78,7 +81,7 @@ async function bringBack(cloud: AwsCloud, instance: DbInstance): Promise<void> {
   try {
     await cloud.servers.ensureRunning(specOf(cloud, instance))
     await keepForReplicas(cloud, instance)
-    await followAgain(cloud, instance)
+    await follow(cloud, instance)
     if (instance.status === 'incompatible-parameters') instance.status = 'available'
   } catch (error) {
     cloud.log(`${instance.id} does not start: ${error}`)

@@ -10,7 +10,7 @@ import { Servers } from '../postgres/servers'
 import type { SecurityGroup } from '../security-groups'
 import { createSweeper } from './backups'
 import type { AwsCloud } from './cloud'
-import { Endpoints } from './endpoints'
+import { clusterEndpoints } from './endpoints'
 import { AWS_FAULTS } from './faults/table'
 import { RDS } from './flavour'
 import { patientOf } from './patient'
@@ -121,7 +121,7 @@ function builder(options: AwsOptions, { servers, past, effects, cloud }: Parts):
     tasks: createAwsTasks(cloud),
     copies: createCopyTasks(cloud),
     clusterTasks: createClusterTasks(cloud),
-    endpoints: new Endpoints(cloud),
+    endpoints: clusterEndpoints(cloud),
     sweepDoomed: createSweeper(cloud),
     schedule: new Schedule(cloud),
     reach: new Reach(cloud),

@@ -249,6 +249,8 @@ export interface DbCluster {
   volume: string | null
   /** The resource id of the member that writes. */
   writer: string | null
+  /** Of the one that is just taking over from it. Written down before anything is done, and for as long as something is left to do. */
+  handingTo?: string
   archive: string | null
   restorable: RestoreWindow | null
   createdAt: string | null

@@ -5,7 +5,7 @@ import { Effects } from '../faults/effects'
 import { Past } from '../past'
 import { Servers } from '../postgres/servers'
 import { type AzureCloud, isSeized, isSwapped, specOf } from './cloud'
-import { EndpointListeners } from './endpoint-listeners'
+import { endpointListeners } from './endpoint-listeners'
 import { AZURE_FAULTS } from './faults/table'
 import { FLEXIBLE_SERVER } from './flavour'
 import { ParameterBook } from './parameter-book'
@@ -37,7 +37,7 @@ export function startAzure(options: AzureOptions): SimulatedCloud {
     const stale = faults.list().filter(({ kind }) => kind === 'stale-reads')
     past.note(stale, state)
   }
-  const endpoints = new EndpointListeners(() => cloud)
+  const endpoints = endpointListeners(() => cloud)
   const closing = new AbortController()
   const build = (): AzureCloud => ({
     ...options,

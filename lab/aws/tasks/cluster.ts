@@ -7,16 +7,11 @@ import type { Durations } from '../../profile'
 import { createTaskRunner, type TaskRunner } from '../../tasks'
 import { archiveUpToNow, clusterSnapshotKey, clusterSnapshotOf, doomArchive, takeArchive } from '../backups'
 import { type AwsCloud, specOf } from '../cloud'
-import { failOver, volumeSpec, withData } from '../clusters'
+import { type ClusterWork, volumeSpec, withData } from '../clusters'
 import { note } from '../events'
 import { membersOf } from '../following'
+import { finishHandOver, handOver, inTurn } from '../hand-over'
 import { type ClusterStatus, type ClusterTask, type DbCluster, key } from '../state'
-
-interface ClusterWork {
-  cloud: AwsCloud
-  cluster: DbCluster
-  signal: AbortSignal
-}
 
 type Performer<Kind extends ClusterTask['kind']> = (
   work: ClusterWork,
@@ -67,7 +62,7 @@ const restore: Performer<'restore'> = async (work, { folder, from }) => {
 const restoreToTime: Performer<'restore-to-time'> = async (work, { backup, archive, target, source }) => {
   const { cloud, cluster, signal } = work
   const origin = Object.values(cloud.state.clusters).find((one) => one.archive === archive)
-  if (origin) await withData(cloud, origin, (spec) => archiveUpToNow(cloud, { keeper: origin, spec }, signal))
+  if (origin) await withData({ cloud, cluster: origin, signal }, (spec) => archiveUpToNow(cloud, { keeper: origin, spec }, signal))
   const spec = await beginAnew(work)
   await Promise.all([cloud.servers.restoreToTime(spec, { backup, archive, target, signal }), lasts(work, 'restoreMs')])
   note(cloud.state, 'db-cluster', cluster, 'clusterRestored', source)
@@ -107,15 +102,18 @@ const modify: Performer<'modify'> = async (work) => {
   if (masterVerifier !== undefined) {
     await show(work, 'resetting-master-credentials')
     await lasts(work, 'passwordMs')
-    await withData(cloud, cluster, (spec) => cloud.servers.setPassword(spec, cluster.masterUsername, masterVerifier))
+    await withData(work, (spec) => cloud.servers.setPassword(spec, cluster.masterUsername, masterVerifier))
     note(cloud.state, 'db-cluster', cluster, 'passwordReset')
     // a newer one that was asked for meanwhile has a task of its own
     if (cluster.pending.masterVerifier === masterVerifier) delete cluster.pending.masterVerifier
   }
-  if (id !== undefined) rename(work, id)
+  if (id !== undefined) {
+    rename(work, id)
+    // its old addresses are free from now on
+    await cloud.endpoints.settle()
+  }
   await cloud.save()
   for (const member of membersOf(cloud.state, cluster)) await cloud.servers.configure(specOf(cloud, member))
-  await cloud.endpoints.sync()
   return 'available'
 }
 
@@ -136,7 +134,10 @@ const takeOver: Performer<'fail-over'> = async (work, { to }) => {
   if (!target) throw new Error('Who was to take over is gone.')
   if (cluster.writer !== to) note(cloud.state, 'db-cluster', cluster, 'clusterFailingOver', target.id)
   await lasts(work, 'rebootMs')
-  await failOver(cloud, cluster, target, signal)
+  await inTurn(cluster, async () => {
+    await finishHandOver(cloud, cluster, signal)
+    if (cluster.writer !== to) await handOver(cloud, cluster, target, signal)
+  })
   note(cloud.state, 'db-cluster', cluster, 'clusterFailedOver', target.id)
   return 'available'
 }
@@ -146,11 +147,12 @@ const backUp: Performer<'back-up'> = async (work, { snapshot: name }) => {
   return 'available'
 }
 
-async function takeSnapshot({ cloud, cluster, signal }: ClusterWork, name: string): Promise<void> {
+async function takeSnapshot(work: ClusterWork, name: string): Promise<void> {
+  const { cloud, signal } = work
   const snapshot = cloud.state.snapshots[name]
   if (snapshot?.status !== 'creating') return
   const [{ startedAt, endedAt }] = await Promise.all([
-    withData(cloud, cluster, (spec) => cloud.servers.snapshot(spec, snapshot.folder, signal)),
+    withData(work, (spec) => cloud.servers.snapshot(spec, snapshot.folder, signal)),
     cloud.pace.lasts('snapshotMs', name, signal),
   ])
   Object.assign(snapshot, { status: 'available', createdAt: startedAt, originalCreatedAt: startedAt, endedAt })
@@ -168,7 +170,7 @@ const remove: Performer<'delete'> = async (work, { finalSnapshot }) => {
   note(cloud.state, 'db-cluster', cluster, 'clusterDeleted')
   await cloud.save()
   await cloud.sweepDoomed()
-  await cloud.endpoints.sync()
+  await cloud.endpoints.settle()
   return 'deleting'
 }
 

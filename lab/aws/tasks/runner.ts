@@ -7,6 +7,8 @@ import type { Durations } from '../../profile'
 import { createTaskRunner, type Outcome, type TaskRunner } from '../../tasks'
 import { type AwsCloud, keyOf } from '../cloud'
 import { note } from '../events'
+import { clusterOf } from '../following'
+import { inTurn } from '../hand-over'
 import type { DbInstance, InstanceStatus, Task } from '../state'
 import { backUp, remove } from './back-up'
 import { create, restore, restoreToTime, settle } from './create'
@@ -77,7 +79,9 @@ export function createAwsTasks(cloud: () => AwsCloud): TaskRunner<DbInstance> {
       const work = { cloud: cloud(), instance, signal }
       if (needsServer(task)) await becomesAble(work, task)
       const perform = PERFORM[task.kind] as (work: Work, task: Task) => Promise<InstanceStatus>
-      const status = await (task.doom ? failAsOrdered(work, task, task.doom) : perform(work, task))
+      const act = (): Promise<InstanceStatus> => (task.doom ? failAsOrdered(work, task, task.doom) : perform(work, task))
+      const cluster = clusterOf(cloud().state, instance)
+      const status = await (cluster && task.kind !== 'join' && task.kind !== 'delete' ? inTurn(cluster, act) : act())
       return reaches(instance, task, status)
     },
     async failed(instance, task, error) {
