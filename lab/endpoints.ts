@@ -25,7 +25,9 @@ export class Endpoints {
 
   /** Resolves when exactly those listen that are wanted. One that cannot is logged, and tried again the next time. */
   settle(): Promise<void> {
-    this.#settling = this.#settling.then(() => (this.#closed ? undefined : this.#settle()))
+    this.#settling = this.#settling
+      .then(() => (this.#closed ? undefined : this.#settle()))
+      .catch((error) => this.options.log(`endpoints: ${error}`))
     return this.#settling
   }
 

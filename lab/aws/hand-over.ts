@@ -48,6 +48,7 @@ export async function finishHandOver(cloud: AwsCloud, cluster: DbCluster, signal
       signal.throwIfAborted()
       delete cluster.handingTo
       await cloud.save()
+      for (const member of members) if (member !== from) await followAgain(cloud, member, signal)
       throw error
     }
     cluster.writer = to.resourceId
@@ -71,12 +72,15 @@ interface Swap {
 async function swap(cloud: AwsCloud, { from, to, others }: Swap, signal: AbortSignal): Promise<void> {
   const { servers } = cloud
   const deadline = Date.now() + SWAP_TIMEOUT_MS
-  const followers = [from, ...others].map(({ folder }) => folder)
+  const foldersOf = (members: readonly DbInstance[]): string[] => members.map(({ folder }) => folder)
   try {
     // it may have crashed a moment ago; a lab that died amid this finds it marked as a follower, and then nobody streams from it
     await servers.ensureRunning(specOf(cloud, from))
-    await Promise.all(others.map((reader) => catchesUp(cloud, reader, signal, BEFORE_TIMEOUT_MS).catch(() => false)))
-    await servers.keepReplicas(specOf(cloud, to), followers)
+    const looks = others.map((reader) => catchesUp(cloud, reader, signal, BEFORE_TIMEOUT_MS).catch(() => false))
+    const able = await Promise.all(looks)
+    // who confirms nothing would hold up its stop
+    await servers.keepReplicas(specOf(cloud, from), foldersOf([to, ...others.filter((_, index) => able[index])]))
+    await servers.keepReplicas(specOf(cloud, to), foldersOf([from, ...others]))
     await servers.switchOver(specOf(cloud, from), specOf(cloud, to), signal)
     return
   } catch (error) {

@@ -241,6 +241,25 @@ describe('a failover', () => {
     for (const id of ['orders-2', 'orders-3']) await holds((await describeInstance(lab, id)).Endpoint!.Address, 3)
   })
 
+  test('is followed by a reader that stood still meanwhile, once it can', async () => {
+    const { Endpoint } = await describeCluster()
+    await lab.call('POST', '/_lab/faults', { kind: 'freeze-instance', instance: 'orders-2', for: '1h' })
+    await eventually(async () => {
+      const { body } = await lab.call('GET', '/_lab/faults')
+      const faults = body.faults as { effects?: { begun: boolean }[] }[]
+      return faults.some(({ effects }) => effects?.some(({ begun }) => begun)) ? true : undefined
+    })
+    await at(Endpoint, 'INSERT INTO journal SELECT 20000 + n FROM generate_series(1, 50000) AS n')
+    await lab.rds.failoverDBCluster({ DBClusterIdentifier: 'orders' })
+    expect(writerOf(await clusterAvailable())).toBe('orders-3')
+    await at(Endpoint, 'DELETE FROM journal WHERE id > 20000')
+    await lab.call('DELETE', '/_lab/faults')
+    await write(Endpoint, 30)
+    await holds((await available(lab, 'orders-2')).Endpoint!.Address, 30)
+    await lab.rds.failoverDBCluster({ DBClusterIdentifier: 'orders' })
+    expect(writerOf(await clusterAvailable())).toBe('orders-1')
+  })
+
   test.each([
     [{ TargetDBInstanceIdentifier: 'orders-1' }, 'InvalidParameterCombination'],
     [{ TargetDBInstanceIdentifier: 'nobody' }, 'DBInstanceNotFoundFault'],
@@ -249,18 +268,22 @@ describe('a failover', () => {
     await refused(lab.rds.failoverDBCluster({ DBClusterIdentifier: 'orders', ...wrong }), name)
   })
 
-  test('comes before the removal of a writer, and a crashed one comes back as itself', async () => {
+  test('comes before the removal of a writer; who crashed comes back as itself, and follows whoever writes then', async () => {
     await lab.call('POST', '/_lab/instances/orders-1/crash')
     await eventually(async () => ((await describeInstance(lab, 'orders-1')).DBInstanceStatus === 'rebooting' ? true : undefined))
     await available(lab, 'orders-1')
     const { Endpoint } = await describeCluster()
     await write(Endpoint, 4)
+    // its recovery comes before its removal, or amid that
+    await lab.call('POST', '/_lab/instances/orders-1/crash')
+    await lab.call('POST', '/_lab/instances/orders-2/crash')
     await lab.rds.deleteDBInstance({ DBInstanceIdentifier: 'orders-1' })
     await gone(lab, 'orders-1')
     const cluster = await describeCluster()
     expect(writerOf(cluster)).toBe('orders-3')
     await write(cluster.Endpoint, 5)
-    await holds((await describeInstance(lab, 'orders-2')).Endpoint!.Address, 5)
+    await holds((await available(lab, 'orders-2')).Endpoint!.Address, 5)
+    expect(await journal(cluster.Endpoint)).toEqual(expect.arrayContaining([1, 2, 3, 4, 5]))
   })
 })
 
@@ -392,7 +415,7 @@ describe('copies of a cluster', () => {
     for (const id of ['then', 'now']) {
       await clusterAvailable(id)
       await addMember(`${id}-1`, id)
-      await available(lab, `${id}-1`)
+      expect(await available(lab, `${id}-1`)).toMatchObject({ DBInstanceStatus: 'available' })
     }
     expect((await journal((await describeCluster('then')).Endpoint)).filter((id) => id >= 100 && id < 1000)).toEqual([100])
     expect((await journal((await describeCluster('now')).Endpoint)).filter((id) => id >= 100 && id < 1000)).toEqual([
