@@ -1,5 +1,6 @@
 /** The faults that are ordered now. One is gone when it has struck as often as it was to and what it does to instances is over, when it
  *  has expired, or when it is taken back. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { draw } from '../random'
 import { type CallFacts, concerns, type Fault } from './fault'
 import { beginsAtOnce, type FaultOffer, instanceStruck } from './offer'
@@ -12,7 +13,13 @@ export interface FaultRecords {
   faultsOrdered: number
 }
 
+/** How long a call that is let go may go on waiting, in milliseconds. */
+const LOOK_EVERY_MS = 25
+
 export class FaultBook {
+  /** How many calls wait for a fault's end, by its id. */
+  readonly #holding = new Map<string, number>()
+
   constructor(
     private readonly records: FaultRecords,
     /** One for each cloud. */
@@ -21,7 +28,7 @@ export class FaultBook {
 
   /** Those that still stand, oldest first. */
   list(now = Date.now()): readonly Fault[] {
-    this.records.faults = this.records.faults.filter((fault) => stands(fault, now))
+    this.records.faults = this.records.faults.filter((fault) => this.#stands(fault, now))
     return this.records.faults
   }
 
@@ -51,6 +58,17 @@ export class FaultBook {
     return instanceStruck(fault, this.offers)
   }
 
+  /** Resolves when a fault was taken back or has expired. It is listed until then, however often it was to strike. */
+  async ended(fault: Fault, signal: AbortSignal): Promise<void> {
+    const { id } = fault
+    this.#holding.set(id, (this.#holding.get(id) ?? 0) + 1)
+    try {
+      while (this.records.faults.includes(fault) && !expired(fault, Date.now())) await sleep(LOOK_EVERY_MS, undefined, { signal })
+    } finally {
+      this.#holding.set(id, (this.#holding.get(id) ?? 0) - 1)
+    }
+  }
+
   /** Takes back one, or all. @returns those that it took. */
   withdraw(id?: string): readonly Fault[] {
     const taken = this.list().filter((fault) => id === undefined || fault.id === id)
@@ -75,10 +93,11 @@ export class FaultBook {
     if (fault.times !== null) fault.times -= 1
     return true
   }
-}
 
-function stands(fault: Fault, now: number): boolean {
-  return fault.effects.length > 0 || (fault.times !== 0 && !expired(fault, now))
+  #stands(fault: Fault, now: number): boolean {
+    if (fault.effects.length > 0) return true
+    return (fault.times !== 0 || (this.#holding.get(fault.id) ?? 0) > 0) && !expired(fault, now)
+  }
 }
 
 function expired(fault: Fault, now: number): boolean {

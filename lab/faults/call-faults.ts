@@ -45,6 +45,9 @@ export class CallFaults<State> implements Hazards {
 
   /** Waits and refuses as ordered. @throws the cloud's own error. */
   async before(): Promise<void> {
+    for (const [fault] of this.#against('holds')) {
+      if (this.#strike(fault)) await this.options.book.ended(fault, this.options.signal)
+    }
     for (const [fault, kind] of this.#against('before')) {
       if (!this.#strike(fault)) continue
       await this.#wait(fault)

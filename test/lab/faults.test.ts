@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { InvalidDBInstanceStateFault } from '@aws-sdk/client-rds'
 import {
   available,
@@ -68,6 +69,39 @@ test('a wrong order is answered with its field and what would be right', async (
   expect(await lab.call('DELETE', '/_lab/faults/f999')).toMatchObject({ status: 404 })
   expect(await lab.call('GET', '/_lab/calls?since=yesterday')).toMatchObject({ status: 422 })
   expect(await lab.call('GET', '/_lab/calls?limit=1')).toMatchObject({ status: 422 })
+})
+
+test('a call that hangs is carried out when its fault is taken back, and stands in the list until then', async () => {
+  const { fault } = await order({ kind: 'hang', operation: 'CreateDBSnapshot', times: 1 })
+  const from = await lastCall()
+  const hung = snapshot('hung')
+  const struck = async () => (await standing()).some((one) => 'struck' in one && one.struck === 1)
+  while (!(await struck())) await sleep(10)
+  await expect(lab.rds.describeDBSnapshots({ DBSnapshotIdentifier: 'hung' })).rejects.toThrow('not found')
+
+  expect(await lab.call('DELETE', `/_lab/faults/${fault.id}`)).toMatchObject({ status: 200 })
+
+  expect((await hung).DBSnapshot).toMatchObject({ DBSnapshotIdentifier: 'hung' })
+  const [call] = (await callsSince(from)).filter(({ operation }) => operation === 'CreateDBSnapshot')
+  expect(call).toMatchObject({ outcome: 'ok', effect: true, faults: [{ id: fault.id, kind: 'hang' }] })
+  expect(await standing()).toEqual([])
+  await snapshotAvailable(lab, 'hung')
+})
+
+test('a call whose client has given up is carried out when the fault that held it expires', async () => {
+  await order({ kind: 'hang', operation: 'CreateDBSnapshot', for: '2s' })
+  const impatient = AbortSignal.timeout(200)
+  const gone = lab.rds.createDBSnapshot(
+    { DBInstanceIdentifier: 'shop', DBSnapshotIdentifier: 'nobody-waits' },
+    { abortSignal: impatient },
+  )
+  await expect(gone).rejects.toThrow('aborted')
+  expect(await standing()).toHaveLength(1)
+  const there = async () =>
+    (await lab.rds.describeDBSnapshots({})).DBSnapshots?.some((one) => one.DBSnapshotIdentifier === 'nobody-waits')
+  while (!(await there())) await sleep(50)
+  await snapshotAvailable(lab, 'nobody-waits')
+  expect(await standing()).toEqual([])
 })
 
 test('a throttled call does nothing; the SDK tries again by itself, and gives up after three times', async () => {

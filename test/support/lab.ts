@@ -17,8 +17,9 @@ export interface CloudCall {
 export interface LabDoor {
   /** Resolves to the fault's id. */
   order(fault: Readonly<Record<string, unknown>>): Promise<string>
-  /** Ids of the faults that have not struck as often as they are to. */
-  ordered(): Promise<readonly string[]>
+  /** How often a standing fault struck. */
+  struck(id: string): Promise<number>
+  withdraw(id: string): Promise<void>
   withdrawAll(): Promise<void>
   /** Number of the newest call. */
   mark(): Promise<number>
@@ -38,7 +39,13 @@ export function labDoor({ stack }: CapstanStack): LabDoor {
   }
   return {
     order: async (fault) => (await ask<{ fault: { id: string } }>('POST', 'faults', fault)).fault.id,
-    ordered: async () => (await ask<{ faults: { id: string }[] }>('GET', 'faults')).faults.map(({ id }) => id),
+    async struck(id) {
+      const { faults } = await ask<{ faults: { id: string; struck: number }[] }>('GET', 'faults')
+      const fault = faults.find((one) => one.id === id)
+      if (fault === undefined) throw new Error(`the fault ${id} does not stand`)
+      return fault.struck
+    },
+    withdraw: async (id) => void (await ask('DELETE', `faults/${id}`)),
     withdrawAll: async () => void (await ask('DELETE', 'faults')),
     mark: async () => (await ask<{ last: number }>('GET', 'calls')).last,
     calls: async (since) => (await ask<{ calls: CloudCall[] }>('GET', `calls?since=${since}`)).calls,

@@ -40,6 +40,7 @@ const EXAMPLES = example(
   'capstan lab fault busy-tail --instance shop --tail 10s',
   'capstan lab fault stale-reads DescribeDBInstances --lag 3s',
   'capstan lab fault delay DescribeDBSnapshots --delay 2s --times 5',
+  'capstan lab fault hang CreateDBSnapshot --for 1m',
   'capstan lab fault crash-instance --instance shop',
   'capstan lab fault freeze-instance --instance shop --for 20s',
   'capstan lab fault cut-network CreateDBSnapshot --instance shop --delay 1s --lasts 5s',

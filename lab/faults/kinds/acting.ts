@@ -5,6 +5,8 @@ import type { Fault } from '../fault'
 import type { FaultKind } from '../kind'
 
 export interface PlainKind extends FaultKind {
+  /** The operation does not begin while the fault stands. */
+  readonly holds?: true
   /** Before the operation acts: the error that is answered instead, or nothing, and it acts. */
   readonly before?: (fault: Fault) => Error | undefined
   /** Whether an instance that says it can take a change refuses one. */

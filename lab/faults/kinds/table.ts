@@ -9,6 +9,7 @@ import { fail } from './fail'
 import { failOperation } from './fail-operation'
 import { fillDisk } from './fill-disk'
 import { freezeInstance } from './freeze-instance'
+import { hang } from './hang'
 import { staleReads } from './stale-reads'
 import { throttle } from './throttle'
 
@@ -25,6 +26,7 @@ export function faultTable<State>(wording: Wording): FaultTable<State> {
     'fail-operation': failOperation(wording),
     'fill-disk': fillDisk(wording),
     'freeze-instance': freezeInstance,
+    hang,
     'stale-reads': staleReads(wording),
     throttle: throttle(wording),
   }

@@ -80,27 +80,27 @@ async function callsNothingMore({ lab }: Crashing): Promise<void> {
   }
 }
 
-/** Cuts a worker off while it looks whether its canary is there already, aborts the operation, whose undo finds none, and lets the worker go
+/** Cuts a worker off while its look whether the canary is there already hangs, aborts the operation, whose undo finds none, and lets the worker go
  *  on; `returns`: after it has found Temporal again. Resolves to what is wrong afterwards: no canary may be there. */
 export async function partitionedCanary(it: Crashing, operation: string, { returns } = { returns: false }): Promise<string[]> {
   const look = { operation: 'DescribeDBInstances', resource: temporaryName(operation, 'canary') }
   const worker = await cutOffWorker(it, 'aws', 'control,postgres')
   const since = await it.lab.mark()
-  let delayed = ''
+  let hanging = ''
   const answered = async (): Promise<boolean> => (await it.lab.calls(since)).some(({ faults }) => faults.length > 0)
   const unknown = { ...ABORTED, leaves: (id: string) => [temporaryName(id, 'snapshot')] }
   try {
     return await it.cell(unknown, operation, {
       before: async () => {
-        delayed = await it.lab.order({ kind: 'delay', delay: '20s', times: 1, ...look })
+        hanging = await it.lab.order({ kind: 'hang', times: 1, ...look })
       },
       during: async () => {
-        await it.until('the look', async () => !(await it.lab.ordered()).includes(delayed))
+        await it.until('the look', async () => (await it.lab.struck(hanging)) > 0)
         await worker.lose()
         await it.abort(operation)
         await it.ended(operation)
         if (returns) worker.find()
-        if (await answered()) throw new Error('the look was answered before the abort was through: nothing is shown by it')
+        await it.lab.withdraw(hanging)
         await it.until('the answer to the look', answered)
         await callsNothingMore(it)
       },
