@@ -94,6 +94,7 @@ export function clusterSnapshotView(cloud: AwsCloud, snapshot: DbSnapshot): DBCl
     PercentProgress: snapshot.status === 'available' ? 100 : 0,
     StorageEncrypted: snapshot.encrypted,
     KmsKeyId: snapshot.kmsKeyId,
+    SourceDBClusterSnapshotArn: snapshot.source ?? undefined,
     DBClusterSnapshotArn: arn(snapshot.region, 'cluster-snapshot', snapshot.id),
     IAMDatabaseAuthenticationEnabled: false,
     TagList: tagList(snapshot.tags),

@@ -19,8 +19,11 @@ export function clusterEndpoints(cloud: () => AwsCloud): Endpoints {
   return new Endpoints({
     wanted() {
       const { state, addresses } = cloud()
-      // one that has no data to show yet is answered by nobody
-      const served = Object.values(state.clusters).filter((cluster) => writerOf(state, cluster)?.createdAt)
+      // one that has no data to show yet, or is stopped, is answered by nobody
+      const served = Object.values(state.clusters).filter((cluster) => {
+        const writer = writerOf(state, cluster)
+        return writer && writer.createdAt !== null && writer.status !== 'stopped'
+      })
       return new Map(
         served.flatMap((cluster) => [
           [addresses.textOf(cluster.writerHost), () => textOf(writerOf(state, cluster))],

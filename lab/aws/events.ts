@@ -51,6 +51,8 @@ export const EVENTS = {
   clusterCreated: event('DB cluster created', 'creation'),
   clusterDeleted: event('DB cluster deleted', 'deletion'),
   clusterRestored: event('Restored from {}', 'creation'),
+  clusterStopped: event('DB cluster stopped', 'notification'),
+  clusterStarted: event('DB cluster started', 'notification'),
   clusterFailingOver: event('Started failover to DB instance: {}', 'failover'),
   clusterFailedOver: event('Completed failover to DB instance: {}', 'failover'),
   clusterSnapshotCreated: event('Manual cluster snapshot created', 'backup'),

@@ -87,9 +87,10 @@ async function swap(cloud: AwsCloud, { from, to, others }: Swap, signal: AbortSi
     for (let reason = error; ; ) {
       signal.throwIfAborted()
       cloud.log(`the failover to ${to.id} stumbled: ${reason}`)
+      const stayed = (await writes(cloud, from)) === true
       // who took over is the writer, even if the one before does not follow yet
-      if ((await writes(cloud, to)) === true) return
-      if ((await writes(cloud, from)) === true || (Date.now() > deadline && (await takenBack(cloud, { from, to })))) {
+      if (!stayed && (await writes(cloud, to)) === true) return
+      if (stayed || (Date.now() > deadline && (await takenBack(cloud, { from, to })))) {
         await servers.keepReplicas(specOf(cloud, to), []).catch((left) => cloud.log(`slots of ${to.id}: ${left}`))
         throw error
       }

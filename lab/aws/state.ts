@@ -210,6 +210,9 @@ export type ClusterStatus =
   | 'failing-over'
   | 'modifying'
   | 'resetting-master-credentials'
+  | 'stopping'
+  | 'stopped'
+  | 'starting'
   | 'deleting'
   | 'failed'
 
@@ -223,6 +226,8 @@ type ClusterJob =
   | { kind: 'modify' }
   | { kind: 'fail-over'; to: string }
   | { kind: 'back-up'; snapshot: string }
+  | { kind: 'stop' }
+  | { kind: 'start' }
   | { kind: 'delete'; finalSnapshot: string | null }
 
 /** An Aurora cluster. Its volume is the data of its writer; readers are replicas of that, as near to shared storage as it gets here. */

@@ -22,6 +22,7 @@ export const AWS_FAULTS = faultTable<AwsState>({
   },
   questions: Object.keys(MODEL_OPERATIONS).filter(isQuestion),
   promises: [
+    'CopyDBClusterSnapshot',
     'CopyDBSnapshot',
     'CreateDBCluster',
     'CreateDBClusterSnapshot',
@@ -39,7 +40,9 @@ export const AWS_FAULTS = faultTable<AwsState>({
     'RestoreDBClusterToPointInTime',
     'RestoreDBInstanceFromDBSnapshot',
     'RestoreDBInstanceToPointInTime',
+    'StartDBCluster',
     'StartDBInstance',
+    'StopDBCluster',
     'StopDBInstance',
   ],
   full: 'an instance has no room for its log: PostgreSQL is down, and it is storage-full until the storage grows',

@@ -83,6 +83,10 @@ export type ClusterPendingModifiedValues = {
   readonly CertificateDetails?: CertificateDetails | Absent
 }
 
+export type CopyDBClusterSnapshotResult = {
+  readonly DBClusterSnapshot?: DBClusterSnapshot | Absent
+}
+
 export type CopyDBParameterGroupResult = {
   readonly DBParameterGroup?: DBParameterGroup | Absent
 }
@@ -268,6 +272,16 @@ export type DBClusterSnapshot = {
   readonly StorageThroughput?: number | Absent
   readonly DbClusterResourceId?: string | Absent
   readonly DBSystemId?: string | Absent
+}
+
+export type DBClusterSnapshotAttribute = {
+  readonly AttributeName?: string | Absent
+  readonly AttributeValues?: readonly string[] | Absent
+}
+
+export type DBClusterSnapshotAttributesResult = {
+  readonly DBClusterSnapshotIdentifier?: string | Absent
+  readonly DBClusterSnapshotAttributes?: readonly DBClusterSnapshotAttribute[] | Absent
 }
 
 export type DBClusterSnapshotMessage = {
@@ -615,6 +629,10 @@ export type DeleteDBSnapshotResult = {
   readonly DBSnapshot?: DBSnapshot | Absent
 }
 
+export type DescribeDBClusterSnapshotAttributesResult = {
+  readonly DBClusterSnapshotAttributesResult?: DBClusterSnapshotAttributesResult | Absent
+}
+
 export type DescribeDBLogFilesDetails = {
   readonly LogFileName?: string | Absent
   readonly LastWritten?: number | Absent
@@ -692,6 +710,10 @@ export type MasterUserSecret = {
 
 export type ModifyDBClusterResult = {
   readonly DBCluster?: DBCluster | Absent
+}
+
+export type ModifyDBClusterSnapshotAttributeResult = {
+  readonly DBClusterSnapshotAttributesResult?: DBClusterSnapshotAttributesResult | Absent
 }
 
 export type ModifyDBInstanceResult = {
@@ -868,8 +890,16 @@ export type ServerlessV2ScalingConfigurationInfo = {
   readonly SecondsUntilAutoPause?: number | Absent
 }
 
+export type StartDBClusterResult = {
+  readonly DBCluster?: DBCluster | Absent
+}
+
 export type StartDBInstanceResult = {
   readonly DBInstance?: DBInstance | Absent
+}
+
+export type StopDBClusterResult = {
+  readonly DBCluster?: DBCluster | Absent
 }
 
 export type StopDBInstanceResult = {
@@ -951,6 +981,7 @@ export type WriteForwardingStatus = 'disabled' | 'disabling' | 'enabled' | 'enab
 /** Action → the content of its result. */
 export interface Answers {
   readonly AddTagsToResource: undefined
+  readonly CopyDBClusterSnapshot: CopyDBClusterSnapshotResult
   readonly CopyDBParameterGroup: CopyDBParameterGroupResult
   readonly CopyDBSnapshot: CopyDBSnapshotResult
   readonly CreateDBCluster: CreateDBClusterResult
@@ -968,6 +999,7 @@ export interface Answers {
   readonly DeleteDBSnapshot: DeleteDBSnapshotResult
   readonly DeleteDBSubnetGroup: undefined
   readonly DescribeAccountAttributes: AccountAttributesMessage
+  readonly DescribeDBClusterSnapshotAttributes: DescribeDBClusterSnapshotAttributesResult
   readonly DescribeDBClusterSnapshots: DBClusterSnapshotMessage
   readonly DescribeDBClusters: DBClusterMessage
   readonly DescribeDBEngineVersions: DBEngineVersionMessage
@@ -986,6 +1018,7 @@ export interface Answers {
   readonly FailoverDBCluster: FailoverDBClusterResult
   readonly ListTagsForResource: TagListMessage
   readonly ModifyDBCluster: ModifyDBClusterResult
+  readonly ModifyDBClusterSnapshotAttribute: ModifyDBClusterSnapshotAttributeResult
   readonly ModifyDBInstance: ModifyDBInstanceResult
   readonly ModifyDBParameterGroup: DBParameterGroupNameMessage
   readonly ModifyDBSnapshotAttribute: ModifyDBSnapshotAttributeResult
@@ -998,7 +1031,9 @@ export interface Answers {
   readonly RestoreDBClusterToPointInTime: RestoreDBClusterToPointInTimeResult
   readonly RestoreDBInstanceFromDBSnapshot: RestoreDBInstanceFromDBSnapshotResult
   readonly RestoreDBInstanceToPointInTime: RestoreDBInstanceToPointInTimeResult
+  readonly StartDBCluster: StartDBClusterResult
   readonly StartDBInstance: StartDBInstanceResult
+  readonly StopDBCluster: StopDBClusterResult
   readonly StopDBInstance: StopDBInstanceResult
   readonly SwitchoverReadReplica: SwitchoverReadReplicaResult
 }

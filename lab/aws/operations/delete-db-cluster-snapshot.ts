@@ -1,4 +1,4 @@
-/** DeleteDBClusterSnapshot: gone at once, with its data, unless it is being made or restored from. */
+/** DeleteDBClusterSnapshot: gone at once, unless it is being made or restored from. Its data goes with the last copy that shares it. */
 import { keyOfSnapshot } from '../backups'
 import { findClusterSnapshot, type Operation } from '../cloud'
 import { clusterSnapshotView } from '../cluster-views'
@@ -18,6 +18,7 @@ export const deleteDbClusterSnapshot: Operation<'DeleteDBClusterSnapshot'> = asy
   delete cloud.state.snapshots[keyOfSnapshot(snapshot)]
   // the record first: a snapshot that is listed can be restored, a folder without a record is swept
   await cloud.save()
-  await cloud.servers.removeSnapshot(snapshot.folder)
+  const shared = Object.values(cloud.state.snapshots).some(({ folder }) => folder === snapshot.folder)
+  if (!shared) await cloud.servers.removeSnapshot(snapshot.folder)
   return { DBClusterSnapshot: clusterSnapshotView(cloud, { ...snapshot, status: 'deleting' }) }
 }

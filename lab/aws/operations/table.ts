@@ -3,6 +3,7 @@
 import type { Operation } from '../cloud'
 import type { Action } from '../protocol/model'
 import { addTagsToResource } from './add-tags-to-resource'
+import { copyDbClusterSnapshot } from './copy-db-cluster-snapshot'
 import { copyDbParameterGroup } from './copy-db-parameter-group'
 import { copyDbSnapshot } from './copy-db-snapshot'
 import { createDbCluster } from './create-db-cluster'
@@ -20,6 +21,7 @@ import { deleteDbParameterGroup } from './delete-db-parameter-group'
 import { deleteDbSnapshot } from './delete-db-snapshot'
 import { deleteDbSubnetGroup } from './delete-db-subnet-group'
 import { describeAccountAttributes } from './describe-account-attributes'
+import { describeDbClusterSnapshotAttributes } from './describe-db-cluster-snapshot-attributes'
 import { describeDbClusterSnapshots } from './describe-db-cluster-snapshots'
 import { describeDbClusters } from './describe-db-clusters'
 import { describeDbEngineVersions } from './describe-db-engine-versions'
@@ -38,6 +40,7 @@ import { downloadDbLogFilePortion } from './download-db-log-file-portion'
 import { failoverDbCluster } from './failover-db-cluster'
 import { listTagsForResource } from './list-tags-for-resource'
 import { modifyDbCluster } from './modify-db-cluster'
+import { modifyDbClusterSnapshotAttribute } from './modify-db-cluster-snapshot-attribute'
 import { modifyDbInstance } from './modify-db-instance'
 import { modifyDbParameterGroup } from './modify-db-parameter-group'
 import { modifyDbSnapshotAttribute } from './modify-db-snapshot-attribute'
@@ -50,13 +53,16 @@ import { restoreDbClusterFromSnapshot } from './restore-db-cluster-from-snapshot
 import { restoreDbClusterToPointInTime } from './restore-db-cluster-to-point-in-time'
 import { restoreDbInstanceFromDbSnapshot } from './restore-db-instance-from-db-snapshot'
 import { restoreDbInstanceToPointInTime } from './restore-db-instance-to-point-in-time'
+import { startDbCluster } from './start-db-cluster'
 import { startDbInstance } from './start-db-instance'
+import { stopDbCluster } from './stop-db-cluster'
 import { stopDbInstance } from './stop-db-instance'
 import { switchoverReadReplica } from './switchover-read-replica'
 
 /** Each answers what the service model says of it, and each action of ../generated/ is here: the compiler holds them equal. */
 const TABLE: { readonly [A in Action]: Operation<A> } = {
   AddTagsToResource: addTagsToResource,
+  CopyDBClusterSnapshot: copyDbClusterSnapshot,
   CopyDBParameterGroup: copyDbParameterGroup,
   CopyDBSnapshot: copyDbSnapshot,
   CreateDBCluster: createDbCluster,
@@ -74,6 +80,7 @@ const TABLE: { readonly [A in Action]: Operation<A> } = {
   DeleteDBSnapshot: deleteDbSnapshot,
   DeleteDBSubnetGroup: deleteDbSubnetGroup,
   DescribeAccountAttributes: describeAccountAttributes,
+  DescribeDBClusterSnapshotAttributes: describeDbClusterSnapshotAttributes,
   DescribeDBClusterSnapshots: describeDbClusterSnapshots,
   DescribeDBClusters: describeDbClusters,
   DescribeDBEngineVersions: describeDbEngineVersions,
@@ -92,6 +99,7 @@ const TABLE: { readonly [A in Action]: Operation<A> } = {
   FailoverDBCluster: failoverDbCluster,
   ListTagsForResource: listTagsForResource,
   ModifyDBCluster: modifyDbCluster,
+  ModifyDBClusterSnapshotAttribute: modifyDbClusterSnapshotAttribute,
   ModifyDBInstance: modifyDbInstance,
   ModifyDBParameterGroup: modifyDbParameterGroup,
   ModifyDBSnapshotAttribute: modifyDbSnapshotAttribute,
@@ -104,7 +112,9 @@ const TABLE: { readonly [A in Action]: Operation<A> } = {
   RestoreDBClusterToPointInTime: restoreDbClusterToPointInTime,
   RestoreDBInstanceFromDBSnapshot: restoreDbInstanceFromDbSnapshot,
   RestoreDBInstanceToPointInTime: restoreDbInstanceToPointInTime,
+  StartDBCluster: startDbCluster,
   StartDBInstance: startDbInstance,
+  StopDBCluster: stopDbCluster,
   StopDBInstance: stopDbInstance,
   SwitchoverReadReplica: switchoverReadReplica,
 }

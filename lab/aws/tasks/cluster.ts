@@ -12,6 +12,7 @@ import { note } from '../events'
 import { membersOf } from '../following'
 import { finishHandOver, handOver, inTurn } from '../hand-over'
 import { type ClusterStatus, type ClusterTask, type DbCluster, key } from '../state'
+import { haltMembers, leaveMembers, startMembers } from './stop-cluster'
 
 type Performer<Kind extends ClusterTask['kind']> = (
   work: ClusterWork,
@@ -62,7 +63,9 @@ const restore: Performer<'restore'> = async (work, { folder, from }) => {
 const restoreToTime: Performer<'restore-to-time'> = async (work, { backup, archive, target, source }) => {
   const { cloud, cluster, signal } = work
   const origin = Object.values(cloud.state.clusters).find((one) => one.archive === archive)
-  if (origin) await withData({ cloud, cluster: origin, signal }, (spec) => archiveUpToNow(cloud, { keeper: origin, spec }, signal))
+  // one that is stopped was archived to its end
+  if (origin && origin.status !== 'stopped')
+    await withData({ cloud, cluster: origin, signal }, (spec) => archiveUpToNow(cloud, { keeper: origin, spec }, signal))
   const spec = await beginAnew(work)
   await Promise.all([cloud.servers.restoreToTime(spec, { backup, archive, target, signal }), lasts(work, 'restoreMs')])
   note(cloud.state, 'db-cluster', cluster, 'clusterRestored', source)
@@ -160,6 +163,20 @@ async function takeSnapshot(work: ClusterWork, name: string): Promise<void> {
   await cloud.save()
 }
 
+const stop: Performer<'stop'> = async (work) => {
+  await lasts(work, 'rebootMs')
+  await haltMembers(work)
+  await work.cloud.endpoints.settle()
+  return 'stopped'
+}
+
+const start: Performer<'start'> = async (work) => {
+  await lasts(work, 'rebootMs')
+  await startMembers(work)
+  await work.cloud.endpoints.settle()
+  return 'available'
+}
+
 const remove: Performer<'delete'> = async (work, { finalSnapshot }) => {
   const { cloud, cluster } = work
   if (finalSnapshot !== null) await takeSnapshot(work, finalSnapshot)
@@ -181,6 +198,8 @@ const PERFORM: { [Kind in ClusterTask['kind']]: Performer<Kind> } = {
   modify,
   'fail-over': takeOver,
   'back-up': backUp,
+  stop,
+  start,
   delete: remove,
 }
 
@@ -191,6 +210,8 @@ const FAILED = {
   modify: 'available',
   'fail-over': 'available',
   'back-up': 'available',
+  stop: 'available',
+  start: 'available',
   delete: 'failed',
 } as const satisfies Record<ClusterTask['kind'], ClusterStatus>
 
@@ -201,6 +222,8 @@ const DURATION = {
   modify: 'modifyMs',
   'fail-over': 'rebootMs',
   'back-up': 'snapshotMs',
+  stop: 'rebootMs',
+  start: 'rebootMs',
   delete: 'deleteMs',
 } as const satisfies Record<ClusterTask['kind'], keyof Durations>
 
@@ -211,7 +234,9 @@ async function failAsOrdered(work: ClusterWork, { kind, doom }: ClusterTask): Pr
 }
 
 /** What a task that failed was to do will not be done. */
-function forget({ state }: AwsCloud, cluster: DbCluster, task: ClusterTask): void {
+function forget(cloud: AwsCloud, cluster: DbCluster, task: ClusterTask): void {
+  const { state } = cloud
+  if (task.kind === 'stop' || task.kind === 'start') leaveMembers({ cloud, cluster })
   if (task.kind === 'modify') cluster.pending = {}
   const name = task.kind === 'back-up' ? task.snapshot : task.kind === 'delete' ? task.finalSnapshot : null
   const snapshot = name === null ? undefined : state.snapshots[name]

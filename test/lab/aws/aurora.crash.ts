@@ -141,39 +141,41 @@ afterAll(async () => {
   rmSync(root, { recursive: true, force: true })
 })
 
-test.each([
-  0, 50, 120, 250, 400, 700,
-])('a failover whose lab is killed %s ms into it ends with one writer, everybody behind it, and every commit', async (ms) => {
-  const before = await cluster()
-  const stop = writeAt(await Promise.all(members(before).map(addressOf)))
-  await sleep(100)
-  await lab.rds.failoverDBCluster({ DBClusterIdentifier: 'orders' })
-  await sleep(ms)
-  await killAndRestart()
-  const after = await settled()
-  await sleep(200)
-  await stop()
-  expect(writerOf(after)).not.toBe(writerOf(before))
-  await expectWhole()
-})
+test.each([0, 50, 120, 250, 400, 700])(
+  'a failover whose lab is killed %s ms into it ends with one writer, everybody behind it, and every commit',
+  async (ms) => {
+    const before = await cluster()
+    const stop = writeAt(await Promise.all(members(before).map(addressOf)))
+    await sleep(100)
+    await lab.rds.failoverDBCluster({ DBClusterIdentifier: 'orders' })
+    await sleep(ms)
+    await killAndRestart()
+    const after = await settled()
+    await sleep(200)
+    await stop()
+    expect(writerOf(after)).not.toBe(writerOf(before))
+    await expectWhole()
+  },
+)
 
-test.each([
-  0, 120, 300, 600,
-])('a writer that crashed and is deleted, its lab killed %s ms into that, leaves every commit and all that follow', async (ms) => {
-  const before = await cluster()
-  const writer = writerOf(before)
-  const stop = writeAt(await Promise.all(members(before).map(addressOf)))
-  await sleep(100)
-  await fetch(`${process_.ready.api}/_lab/instances/${writer}/crash`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${process_.ready.labToken}` },
-  })
-  await lab.rds.deleteDBInstance({ DBInstanceIdentifier: writer })
-  await sleep(ms)
-  await killAndRestart()
-  await gone(lab, writer)
-  await sleep(200)
-  await stop()
-  await expectWhole()
-  await addMember(writer)
-})
+test.each([0, 120, 300, 600])(
+  'a writer that crashed and is deleted, its lab killed %s ms into that, leaves every commit and all that follow',
+  async (ms) => {
+    const before = await cluster()
+    const writer = writerOf(before)
+    const stop = writeAt(await Promise.all(members(before).map(addressOf)))
+    await sleep(100)
+    await fetch(`${process_.ready.api}/_lab/instances/${writer}/crash`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${process_.ready.labToken}` },
+    })
+    await lab.rds.deleteDBInstance({ DBInstanceIdentifier: writer })
+    await sleep(ms)
+    await killAndRestart()
+    await gone(lab, writer)
+    await sleep(200)
+    await stop()
+    await expectWhole()
+    await addMember(writer)
+  },
+)

@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { DBCluster } from '@aws-sdk/client-rds'
+import { type DBCluster, RDS } from '@aws-sdk/client-rds'
 import type { Client } from 'pg'
 import {
   available,
@@ -154,6 +156,15 @@ describe('a cluster', () => {
     const { Endpoint, ReaderEndpoint } = await describeCluster()
     for (const host of [Endpoint!, ReaderEndpoint!, (await describeInstance(lab, 'orders-2')).Endpoint!.Address!]) {
       await expect(connect(`${lab.block}.3`, { host, port: lab.lab.dataPort })).rejects.toMatchObject({ code: '28000' })
+    }
+  })
+
+  test('certifies its members for its endpoints too', async () => {
+    const { Endpoint, ReaderEndpoint } = await describeCluster()
+    const ssl = { ca: readFileSync(join(lab.stateDir, 'ca.crt'), 'utf8'), rejectUnauthorized: true }
+    for (const host of [Endpoint!, ReaderEndpoint!]) {
+      const client = await connect(lab.client, { host, port: lab.lab.dataPort, ssl })
+      await client.end()
     }
   })
 
@@ -327,6 +338,35 @@ describe('changes of a cluster', () => {
   })
 })
 
+describe('a cluster that is stopped', () => {
+  const orders = { DBClusterIdentifier: 'orders' }
+
+  test('has no server that answers and nothing that can be done with it, also after a restart of the lab', async () => {
+    const { Endpoint, DBClusterMembers } = await describeCluster()
+    await write(Endpoint, 40)
+    expect((await lab.rds.stopDBCluster(orders)).DBCluster).toMatchObject({ Status: 'stopping' })
+    await eventually(async () => ((await describeCluster()).Status === 'stopped' ? true : undefined))
+    await expect(at(Endpoint, 'SELECT 1')).rejects.toMatchObject({ code: 'ECONNREFUSED' })
+    await lab.restart()
+    await expect(at(Endpoint, 'SELECT 1')).rejects.toMatchObject({ code: 'ECONNREFUSED' })
+    const member = { DBInstanceIdentifier: DBClusterMembers![0]!.DBInstanceIdentifier! }
+    expect((await describeInstance(lab, member.DBInstanceIdentifier)).DBInstanceStatus).toBe('stopped')
+    await refused(lab.rds.startDBInstance(member), 'InvalidDBInstanceStateFault', 'member of a DB cluster')
+    await refused(lab.rds.deleteDBInstance(member), 'InvalidDBClusterStateFault')
+    await refused(lab.rds.failoverDBCluster(orders), 'InvalidDBClusterStateFault')
+    await refused(lab.rds.stopDBCluster(orders), 'InvalidDBClusterStateFault')
+  })
+
+  test('goes on where it was once it is started', async () => {
+    expect((await lab.rds.startDBCluster(orders)).DBCluster).toMatchObject({ Status: 'starting' })
+    const { Endpoint, DBClusterMembers } = await clusterAvailable()
+    await refused(lab.rds.startDBCluster(orders), 'InvalidDBClusterStateFault')
+    expect(await journal(Endpoint)).toContain(40)
+    await write(Endpoint, 41)
+    for (const { DBInstanceIdentifier: id } of DBClusterMembers!) await holds((await available(lab, id!)).Endpoint!.Address, 41)
+  })
+})
+
 describe('copies of a cluster', () => {
   test('come from its snapshots, with members or without', async () => {
     await lab.rds.createDBClusterSnapshot({ DBClusterIdentifier: 'orders', DBClusterSnapshotIdentifier: 'Kept' })
@@ -339,9 +379,37 @@ describe('copies of a cluster', () => {
       return DBClusterSnapshots![0]!.Status === 'available' ? true : undefined
     })
     await write((await describeCluster()).Endpoint, 6)
+    const { DBClusterSnapshot: copied } = await lab.rds.copyDBClusterSnapshot({
+      SourceDBClusterSnapshotIdentifier: 'kept',
+      TargetDBClusterSnapshotIdentifier: 'kept-too',
+      Tags: [{ Key: 'b', Value: '2' }],
+    })
+    const source = copied!.SourceDBClusterSnapshotArn
+    expect(source).toBe('arn:aws:rds:us-east-1:000000000000:cluster-snapshot:kept')
+    await refused(
+      lab.rds.copyDBClusterSnapshot({
+        SourceDBClusterSnapshotIdentifier: 'nobodys',
+        TargetDBClusterSnapshotIdentifier: 'x',
+      }),
+      'DBClusterSnapshotNotFoundFault',
+    )
+    await eventually(async () => {
+      const { DBClusterSnapshots } = await lab.rds.describeDBClusterSnapshots({ DBClusterSnapshotIdentifier: 'kept-too' })
+      return DBClusterSnapshots![0]!.Status === 'available' ? true : undefined
+    })
+    const west = new RDS({ region: 'us-west-2', endpoint: lab.lab.api, credentials: { ...lab.lab.credentials.aws } })
+    await west.copyDBClusterSnapshot({ SourceDBClusterSnapshotIdentifier: source, TargetDBClusterSnapshotIdentifier: 'away' })
+    const [away] = (await west.describeDBClusterSnapshots({})).DBClusterSnapshots!
+    expect(away).toMatchObject({
+      DBClusterSnapshotIdentifier: 'away',
+      SourceDBClusterSnapshotArn: source,
+      DBClusterSnapshotArn: 'arn:aws:rds:us-west-2:000000000000:cluster-snapshot:away',
+    })
+    // the copy has what it needs of its own
+    await lab.rds.deleteDBClusterSnapshot({ DBClusterSnapshotIdentifier: 'kept' })
     await lab.rds.restoreDBClusterFromSnapshot({
       DBClusterIdentifier: 'copy',
-      SnapshotIdentifier: 'kept',
+      SnapshotIdentifier: 'kept-too',
       Engine: 'aurora-postgresql',
       VpcSecurityGroupIds: [lab.group],
     })
@@ -381,7 +449,22 @@ describe('copies of a cluster', () => {
     await gone(lab, 'again-1')
     await lab.rds.deleteDBCluster({ DBClusterIdentifier: 'again', SkipFinalSnapshot: true })
     await clusterGone('again')
-    for (const id of ['kept', 'copy-final']) await lab.rds.deleteDBClusterSnapshot({ DBClusterSnapshotIdentifier: id })
+    await lab.rds.deleteDBClusterSnapshot({ DBClusterSnapshotIdentifier: 'copy-final' })
+  })
+
+  test('are for other accounts too, once a snapshot is shared with them', async () => {
+    const shared = { DBClusterSnapshotIdentifier: 'kept-too', AttributeName: 'restore' }
+    await lab.rds.modifyDBClusterSnapshotAttribute({ ...shared, ValuesToAdd: ['123456789012', 'all'] })
+    await lab.rds.modifyDBClusterSnapshotAttribute({ ...shared, ValuesToRemove: ['all'] })
+    const { DBClusterSnapshotAttributesResult } = await lab.rds.describeDBClusterSnapshotAttributes(shared)
+    expect(DBClusterSnapshotAttributesResult).toEqual({
+      DBClusterSnapshotIdentifier: 'kept-too',
+      DBClusterSnapshotAttributes: [{ AttributeName: 'restore', AttributeValues: ['123456789012'] }],
+    })
+    for (const wrong of [{ ValuesToAdd: ['somebody'] }, { AttributeName: 'read', ValuesToAdd: ['all'] }]) {
+      await refused(lab.rds.modifyDBClusterSnapshotAttribute({ ...shared, ...wrong }), 'InvalidParameterValue')
+    }
+    await lab.rds.deleteDBClusterSnapshot({ DBClusterSnapshotIdentifier: 'kept-too' })
   })
 
   test('come of a moment, to the transaction, whoever wrote since', async () => {
