@@ -20,8 +20,14 @@ export function faultOffers(state: LabState): readonly FaultOffer[] {
 /** Every instance of every cloud, as far as it takes an address. */
 export function instancesIn(state: LabState): readonly { host: number }[] {
   const { aws, azure, gcp } = state
+  // an Aurora cluster has two endpoints beside those of its members
+  const endpoints = Object.values(aws.clusters).flatMap(({ writerHost, readerHost }) => [
+    { host: writerHost },
+    { host: readerHost },
+  ])
   return [
     ...Object.values(aws.instances),
+    ...endpoints,
     ...Object.values(azure.servers),
     ...endpointHosts(azure),
     ...Object.values(gcp.instances),

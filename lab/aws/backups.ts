@@ -1,8 +1,20 @@
 /** Automated backups: base backups that RDS takes by itself, and the archive of the log between them. They belong together by the
  *  archive's name. What nobody can restore from any more is doomed, and goes as soon as no restore under way needs it. */
-import { newFolderName } from '../postgres/servers'
-import { type AwsCloud, specOf } from './cloud'
-import { type AwsState, type DbInstance, type DbSnapshot, key, type RestoreWindow } from './state'
+import { newFolderName, type ServerSpec } from '../postgres/servers'
+import type { AwsCloud } from './cloud'
+import {
+  type AwsState,
+  type ClusterTask,
+  type DbCluster,
+  type DbInstance,
+  type DbSnapshot,
+  key,
+  type RestoreWindow,
+  type Task,
+} from './state'
+
+/** Who keeps backups: an instance, or a cluster for its members. */
+export type Keeper = Pick<DbInstance, 'archive' | 'restorable' | 'backupRetentionDays'>
 
 /** Of one archive, oldest first: those that can be restored from. */
 export function backupsOf({ snapshots }: AwsState, archive: string): DbSnapshot[] {
@@ -12,10 +24,10 @@ export function backupsOf({ snapshots }: AwsState, archive: string): DbSnapshot[
 }
 
 /** An archive of its own for a server that begins anew; the one of an earlier attempt is of no use to anybody. */
-export function takeArchive({ state }: AwsCloud, instance: DbInstance): void {
-  if (instance.archive !== null) doomArchive(state, instance.archive)
-  instance.archive = instance.backupRetentionDays > 0 ? newFolderName() : null
-  instance.restorable = null
+export function takeArchive({ state }: AwsCloud, keeper: Keeper): void {
+  if (keeper.archive !== null) doomArchive(state, keeper.archive)
+  keeper.archive = keeper.backupRetentionDays > 0 ? newFolderName() : null
+  keeper.restorable = null
 }
 
 /** The record of a base backup that is to be taken. @returns its key. */
@@ -37,13 +49,15 @@ export function addAutomatedSnapshot(cloud: AwsCloud, instance: DbInstance): str
 
 /** What a snapshot of an instance keeps of it. */
 export function snapshotOf(instance: DbInstance, id: string): DbSnapshot {
-  const { region, major, engineVersion, instanceClass, storageGib, storageType, iops, throughput, zone } = instance
+  const { region, engine, major, engineVersion, instanceClass, storageGib, storageType, iops, throughput, zone } = instance
   return {
     region,
     id,
+    ofCluster: false,
     type: 'manual',
     folder: newFolderName(),
     status: 'creating',
+    engine,
     major,
     engineVersion,
     instanceClass,
@@ -71,26 +85,68 @@ export function snapshotOf(instance: DbInstance, id: string): DbSnapshot {
   }
 }
 
-/** Has everything archived that was committed until now, or lately enough for `patience`. What can be restored to is remembered with the
- *  instance. */
+/** Of a cluster: its key has a word before the identifier, since the two kinds of snapshots have names of their own. */
+export function clusterSnapshotKey(region: string, id: string): string {
+  return key(region, `cluster:${id}`)
+}
+
+/** What a snapshot of a cluster keeps of it. */
+export function clusterSnapshotOf(cluster: DbCluster, id: string): DbSnapshot {
+  const { region, major, engineVersion, masterUsername, databaseName, backupRetentionDays, settings } = cluster
+  return {
+    region,
+    id,
+    ofCluster: true,
+    type: 'manual',
+    folder: newFolderName(),
+    status: 'creating',
+    engine: 'aurora-postgresql',
+    major,
+    engineVersion,
+    instanceClass: '',
+    storageGib: 1,
+    storageType: 'aurora',
+    iops: null,
+    throughput: null,
+    encrypted: settings.encrypted,
+    kmsKeyId: settings.kmsKeyId,
+    zone: `${region}a`,
+    masterUsername,
+    databaseName,
+    backupRetentionDays,
+    instanceId: cluster.id,
+    instanceResourceId: cluster.resourceId,
+    instanceCreatedAt: cluster.createdAt,
+    createdAt: null,
+    originalCreatedAt: null,
+    endedAt: null,
+    archive: null,
+    source: null,
+    sharedWith: [],
+    tags: {},
+    tasks: [],
+  }
+}
+
+/** Has everything archived that was committed until now, or lately enough for `patience`. What can be restored to is remembered with who
+ *  keeps it. */
 export async function archiveUpToNow(
   cloud: AwsCloud,
-  instance: DbInstance,
+  { keeper, spec }: { keeper: Keeper; spec: ServerSpec },
   signal: AbortSignal,
   patience = { youngMs: 0, idleMs: 0 },
 ): Promise<void> {
-  const { archive } = instance
+  const { archive } = keeper
   if (archive === null) return
-  await cloud.servers.newestMoment(specOf(cloud, instance), { ...patience, signal })
-  if (instance.archive === archive) noteWindow(cloud, instance)
+  await cloud.servers.newestMoment(spec, { ...patience, signal })
+  if (keeper.archive === archive) noteWindow(cloud, keeper)
   await cloud.save()
 }
 
-function noteWindow({ state, servers }: AwsCloud, instance: DbInstance): void {
-  const backups = instance.archive === null ? [] : backupsOf(state, instance.archive)
-  const folders = backups.map(({ folder }) => folder)
-  instance.restorable =
-    instance.archive === null || folders.length === 0 ? null : windowOf(servers.restorable(instance.archive, folders))
+function noteWindow({ state, servers }: AwsCloud, keeper: Keeper): void {
+  const { archive } = keeper
+  const folders = archive === null ? [] : backupsOf(state, archive).map(({ folder }) => folder)
+  keeper.restorable = archive === null || folders.length === 0 ? null : windowOf(servers.restorable(archive, folders))
 }
 
 function windowOf({ earliest, latest }: { earliest: string; latest: string | null }): RestoreWindow | null {
@@ -98,18 +154,18 @@ function windowOf({ earliest, latest }: { earliest: string; latest: string | nul
 }
 
 /** After a new backup: those that are older than they are kept, and the log that only they needed. The newest one stays. */
-export async function prune(cloud: AwsCloud, instance: DbInstance): Promise<void> {
+export async function prune(cloud: AwsCloud, keeper: Keeper): Promise<void> {
   const { state, servers } = cloud
-  const { archive } = instance
+  const { archive } = keeper
   if (archive === null) return
-  const since = new Date(Date.now() - instance.backupRetentionDays * 86_400_000).toISOString()
+  const since = new Date(Date.now() - keeper.backupRetentionDays * 86_400_000).toISOString()
   for (const old of backupsOf(state, archive).slice(0, -1)) if ((old.createdAt ?? '') < since) dropSnapshot(state, old)
   const needed = backupsOf(state, archive).map(({ folder }) => folder)
   await servers.pruneArchive(archive, [
     ...needed,
     ...pointsUnderWay(state).flatMap((point) => (point.archive === archive ? [point.backup] : [])),
   ])
-  noteWindow(cloud, instance)
+  noteWindow(cloud, keeper)
 }
 
 /** All backups of an archive, and the archive. */
@@ -118,9 +174,13 @@ export function doomArchive(state: AwsState, archive: string): void {
   for (const snapshot of Object.values(state.snapshots)) if (snapshot.archive === archive) dropSnapshot(state, snapshot)
 }
 
+export function keyOfSnapshot({ region, id, ofCluster }: DbSnapshot): string {
+  return ofCluster ? clusterSnapshotKey(region, id) : key(region, id)
+}
+
 /** One that is being restored from stays until that is done. */
 function dropSnapshot(state: AwsState, snapshot: DbSnapshot): void {
-  const name = key(snapshot.region, snapshot.id)
+  const name = keyOfSnapshot(snapshot)
   const restoring = Object.values(state.instances).some(({ tasks }) =>
     tasks.some((task) => task.kind === 'restore' && task.snapshot === name),
   )
@@ -130,8 +190,8 @@ function dropSnapshot(state: AwsState, snapshot: DbSnapshot): void {
 }
 
 /** What restores under way read from. */
-function pointsUnderWay({ instances }: AwsState): { backup: string; archive: string }[] {
-  const tasks = Object.values(instances).flatMap((instance) => instance.tasks)
+function pointsUnderWay({ instances, clusters }: AwsState): { backup: string; archive: string }[] {
+  const tasks = [...Object.values(instances), ...Object.values(clusters)].flatMap((one): (Task | ClusterTask)[] => one.tasks)
   return tasks.flatMap((task) => (task.kind === 'restore-to-time' ? [task] : []))
 }
 
@@ -146,7 +206,7 @@ export function createSweeper(cloud: () => AwsCloud): () => Promise<void> {
 
 async function sweepDoomed(cloud: AwsCloud): Promise<void> {
   const { state, servers } = cloud
-  const living = new Set([...Object.values(state.instances), ...Object.values(state.retained)].map(({ archive }) => archive))
+  const living = new Set(keepersIn(state).map(({ archive }) => archive))
   // those that were being restored from when their archive was doomed
   for (const snapshot of Object.values(state.snapshots)) {
     if (snapshot.type === 'automated' && !living.has(snapshot.archive)) dropSnapshot(state, snapshot)
@@ -165,13 +225,17 @@ async function sweepDoomed(cloud: AwsCloud): Promise<void> {
   await cloud.save()
 }
 
+function keepersIn(state: AwsState): { archive: string | null }[] {
+  return [...Object.values(state.instances), ...Object.values(state.retained), ...Object.values(state.clusters)]
+}
+
 /** What the sweep at a start must leave. */
-export function knownFolders(state: AwsState): { snapshots: Set<string>; archives: Set<string> } {
-  const archives = [
-    ...Object.values(state.instances).flatMap(({ archive }) => archive ?? []),
-    ...Object.values(state.retained).map(({ archive }) => archive),
-    ...state.doomed.archives,
+export function knownFolders(state: AwsState): Record<'instances' | 'snapshots' | 'archives', Set<string>> {
+  const archives = [...keepersIn(state).flatMap(({ archive }) => archive ?? []), ...state.doomed.archives]
+  const instances = [
+    ...Object.values(state.instances).map(({ folder }) => folder),
+    ...Object.values(state.clusters).flatMap(({ volume }) => volume ?? []),
   ]
   const snapshots = [...Object.values(state.snapshots).map(({ folder }) => folder), ...state.doomed.snapshots]
-  return { snapshots: new Set(snapshots), archives: new Set(archives) }
+  return { instances: new Set(instances), snapshots: new Set(snapshots), archives: new Set(archives) }
 }

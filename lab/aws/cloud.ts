@@ -2,6 +2,7 @@
 import type { PostgresMajor } from '../../pgserver/binaries'
 import type { CloudGround } from '../cloud'
 import type { AccessKey } from '../credentials'
+import type { Endpoints } from '../endpoints'
 import type { Hazards } from '../faults/call-faults'
 import type { Effects } from '../faults/effects'
 import type { Past } from '../past'
@@ -10,14 +11,24 @@ import type { ServerSpec, Servers } from '../postgres/servers'
 import { allowedNetworks, DEFAULT_GROUP, type SecurityGroup } from '../security-groups'
 import type { TaskRunner } from '../tasks'
 import { AwsError, invalidCombination, invalidValue } from './errors'
-import { sourceOf } from './following'
+import { clusterOf, primaryOf } from './following'
 import type { Answers } from './generated/answers'
 import { parseIdentifier } from './identifiers'
-import { defaultGroup, findGroup, serverSettings } from './parameters'
+import { familyOf, findGroup, serverSettings } from './parameters'
 import type { Action } from './protocol/model'
 import type { Query } from './protocol/query'
 import { requireRoom } from './quotas'
-import { type AwsState, type DbInstance, type DbSnapshot, key, type ParameterGroup, type Task } from './state'
+import {
+  type AwsState,
+  type DbCluster,
+  type DbInstance,
+  type DbSnapshot,
+  type Engine,
+  key,
+  type ParameterGroup,
+  type Shape,
+  type Task,
+} from './state'
 
 export interface AwsCloud extends CloudGround {
   readonly state: AwsState
@@ -29,6 +40,9 @@ export interface AwsCloud extends CloudGround {
   readonly versions: Readonly<Record<PostgresMajor, string>>
   readonly tasks: TaskRunner<DbInstance>
   readonly copies: TaskRunner<DbSnapshot>
+  readonly clusterTasks: TaskRunner<DbCluster>
+  /** What listens at clusters' endpoints. */
+  readonly endpoints: Endpoints
   /** How replicas follow. */
   readonly replicas: Looker
   /** Deletes backups that nobody can restore from any more (backups.ts). */
@@ -70,6 +84,22 @@ export function findInstance(call: Call, id = call.query.required('DBInstanceIde
   return instance
 }
 
+/** @throws AwsError DBClusterNotFoundFault. */
+export function findCluster(call: Call, id = call.query.required('DBClusterIdentifier')): DbCluster {
+  const name = idOf(id)
+  const cluster = call.cloud.state.clusters[key(call.region, name)]
+  if (!cluster) throw new AwsError('DBClusterNotFoundFault', `DBCluster ${name} not found.`)
+  return cluster
+}
+
+/** @throws AwsError DBClusterSnapshotNotFoundFault. */
+export function findClusterSnapshot(call: Call, id: string): DbSnapshot {
+  const name = id.startsWith('arn:') ? id.split(':').slice(6).join(':') : id
+  const snapshot = call.cloud.state.snapshots[key(call.region, `cluster:${name}`)]
+  if (!snapshot) throw new AwsError('DBClusterSnapshotNotFoundFault', `DBClusterSnapshot ${name} not found.`)
+  return snapshot
+}
+
 /** @throws AwsError DBSnapshotNotFound. */
 export function findSnapshot(call: Call, id = call.query.required('DBSnapshotIdentifier')): DbSnapshot {
   const name = idOf(id)
@@ -78,9 +108,9 @@ export function findSnapshot(call: Call, id = call.query.required('DBSnapshotIde
   return snapshot
 }
 
-/** Identifiers are also accepted as ARNs, which end in them; they are looked up in lower case. */
+/** Identifiers are also accepted as ARNs, which end in them; they are looked up in lower case. Those of automated snapshots have a colon. */
 function idOf(text: string): string {
-  return (text.startsWith('arn:') ? text.slice(text.lastIndexOf(':') + 1) : text).toLowerCase()
+  return (text.startsWith('arn:') ? text.split(':').slice(6).join(':') : text).toLowerCase()
 }
 
 /** A name for a new instance. @throws AwsError InvalidParameterValue, DBInstanceAlreadyExists, InstanceQuotaExceeded. */
@@ -123,12 +153,16 @@ export function moveTo(cloud: AwsCloud, instance: DbInstance, id: string): boole
 }
 
 /** '15' or '15.18' → what the binaries are. @throws AwsError InvalidParameterCombination. */
-export function parseEngineVersion(cloud: AwsCloud, wanted: string | undefined): { major: PostgresMajor; engineVersion: string } {
+export function parseEngineVersion(
+  cloud: AwsCloud,
+  wanted: string | undefined,
+  engine: Engine = 'postgres',
+): { engine: Engine; major: PostgresMajor; engineVersion: string } {
   for (const major of [17, 15] as const) {
     const engineVersion = cloud.versions[major]
-    if (wanted === undefined || wanted === String(major) || wanted === engineVersion) return { major, engineVersion }
+    if (wanted === undefined || wanted === String(major) || wanted === engineVersion) return { engine, major, engineVersion }
   }
-  throw invalidCombination(`Cannot find version ${wanted} for postgres`)
+  throw invalidCombination(`Cannot find version ${wanted} for ${engine}`)
 }
 
 /** The groups of the request, or the default one. @throws AwsError InvalidParameterValue for one that nobody made. */
@@ -146,12 +180,11 @@ export function findGroupOf(state: AwsState, { region, parameterGroup }: DbInsta
   return findGroup(state, region, parameterGroup)
 }
 
-/** The group of the request for a server of this major, or its default one. */
-export function parseParameterGroup(call: Call, major: PostgresMajor, otherwise?: ParameterGroup): ParameterGroup {
+/** The group of the request for a server of this kind, or its default one. */
+export function parseParameterGroup(call: Call, of: Pick<Shape, 'engine' | 'major'>, otherwise?: ParameterGroup): ParameterGroup {
+  const family = familyOf(of)
   const name = call.query.text('DBParameterGroupName')
-  if (name === undefined) return otherwise ?? defaultGroup(major, call.region)
-  const group = findGroup(call.cloud.state, call.region, name)
-  const family = `postgres${major}`
+  const group = (name === undefined && otherwise) || findGroup(call.cloud.state, call.region, name ?? `default.${family}`)
   if (group.family !== family) {
     throw invalidCombination(
       `The Parameter Group ${group.name} with DBParameterGroupFamily ${group.family} can't be used for this instance. Please use a Parameter Group with DBParameterGroupFamily ${family}`,
@@ -177,15 +210,19 @@ export function keyOf({ region, id }: Pick<DbInstance, 'region' | 'id'>): string
 
 /** The server that an instance should be, as of now. */
 export function specOf(cloud: AwsCloud, instance: DbInstance): ServerSpec {
-  const source = sourceOf(cloud.state, instance)
+  const primary = primaryOf(cloud.state, instance)
+  const cluster = clusterOf(cloud.state, instance)
+  const groups = cluster?.securityGroups ?? instance.securityGroups
   return {
     folder: instance.folder,
     major: instance.major,
     address: cloud.addresses.textOf(instance.host),
     settings: { ...serverSettings(instance.running.parameters), ...cloud.afflictions.settings(keyOf(instance)) },
-    archive: instance.archive ?? undefined,
-    replicaOf: source && { folder: source.folder, address: cloud.addresses.textOf(source.host) },
+    // whichever role it has, its certificate is good for its cluster's endpoints
+    aliases: cluster && [cluster.writerHost, cluster.readerHost].map((host) => cloud.addresses.textOf(host)),
+    archive: (cluster ?? instance).archive ?? undefined,
+    replicaOf: primary && { folder: primary.folder, address: cloud.addresses.textOf(primary.host) },
     tls: instance.running.parameters['rds.force_ssl'] === '1' ? 'required' : 'offered',
-    networks: cloud.afflictions.isCut(keyOf(instance)) ? [] : allowedNetworks(cloud.securityGroups, instance.securityGroups),
+    networks: cloud.afflictions.isCut(keyOf(instance)) ? [] : allowedNetworks(cloud.securityGroups, groups),
   }
 }

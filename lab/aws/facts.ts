@@ -14,6 +14,9 @@ const NAMED_BY: Readonly<Record<string, string>> = {
   SourceDBParameterGroupIdentifier: 'parameter-group',
   TargetDBParameterGroupIdentifier: 'parameter-group',
   DBSubnetGroupName: 'subnet-group',
+  DBClusterIdentifier: 'cluster',
+  SourceDBClusterIdentifier: 'cluster',
+  DBClusterSnapshotIdentifier: 'cluster-snapshot',
 }
 const NAMED_BY_ARN: Readonly<Record<string, string>> = {
   db: 'instance',

@@ -1,5 +1,6 @@
 /** Classes on offer: names without machines behind them. Source: RDS user guide, "DB instance classes", those for PostgreSQL. */
 import { invalidValue } from './errors'
+import type { Engine } from './state'
 
 const SIZES = {
   burstable: ['micro', 'small', 'medium', 'large', 'xlarge', '2xlarge'],
@@ -21,12 +22,24 @@ const FAMILIES: Readonly<Record<string, readonly string[]>> = {
   r8g: SIZES.common,
 }
 
-export const INSTANCE_CLASSES: readonly string[] = Object.entries(FAMILIES).flatMap(([family, sizes]) =>
+const INSTANCE_CLASSES: readonly string[] = Object.entries(FAMILIES).flatMap(([family, sizes]) =>
   sizes.map((size) => `db.${family}.${size}`),
 )
 
+/** Its capacity is its cluster's to say. */
+export const SERVERLESS = 'db.serverless'
+
+const AURORA_CLASSES: readonly string[] = [
+  ...INSTANCE_CLASSES.filter((name) => /^db\.(r\w+\.|t\w+\.(medium|large)$)/.test(name)),
+  SERVERLESS,
+]
+
+export function classesFor(engine: Engine): readonly string[] {
+  return engine === 'postgres' ? INSTANCE_CLASSES : AURORA_CLASSES
+}
+
 /** @throws AwsError InvalidParameterValue. */
-export function parseInstanceClass(value: string): string {
-  if (!INSTANCE_CLASSES.includes(value)) throw invalidValue(`Invalid DB Instance class: ${value}`)
+export function parseInstanceClass(value: string, engine: Engine = 'postgres'): string {
+  if (!classesFor(engine).includes(value)) throw invalidValue(`Invalid DB Instance class: ${value}`)
   return value
 }

@@ -4,7 +4,7 @@ import type { PostgresMajor } from '../../pgserver/binaries'
 import type { Settings } from '../../pgserver/settings'
 import type { Catalogue, ParameterDefinition } from '../postgres/catalogue'
 import { AwsError, invalidValue } from './errors'
-import { type AwsState, key, type ParameterGroup } from './state'
+import { type AwsState, type Engine, key, type ParameterGroup } from './state'
 
 export type ParameterValues = Record<string, string>
 
@@ -30,22 +30,33 @@ const OUTSIDE = /_(command|director(y|ies)|file|librar(y|ies)|provider)$|^(dynam
 const PRELOADABLE = ['auto_explain', 'pg_prewarm', 'pg_stat_statements']
 const PRELOADED = 'shared_preload_libraries'
 
-export function majorOfFamily(family: string): PostgresMajor {
-  if (family === 'postgres15') return 15
-  if (family === 'postgres17') return 17
-  throw invalidValue(`ParameterGroupFamily ${family} is not a valid parameter group family`)
+/** Families that there are, with what they are of. */
+const FAMILIES: readonly { family: string; engine: Engine; major: PostgresMajor }[] = (
+  ['postgres', 'aurora-postgresql'] as const
+).flatMap((engine) => ([15, 17] as const).map((major) => ({ family: `${engine}${major}`, engine, major })))
+
+export function familyOf({ engine, major }: { engine: Engine; major: PostgresMajor }): string {
+  return `${engine}${major}`
 }
 
-export function defaultGroup(major: PostgresMajor, region: string): ParameterGroup {
-  const family = `postgres${major}`
-  const description = `Default parameter group for ${family}`
-  return { region, name: `default.${family}`, family, description, tags: {}, parameters: {} }
+/** @throws AwsError InvalidParameterValue. */
+export function majorOfFamily(family: string): PostgresMajor {
+  const found = FAMILIES.find((one) => one.family === family)
+  if (!found) throw invalidValue(`ParameterGroupFamily ${family} is not a valid parameter group family`)
+  return found.major
+}
+
+export function defaultGroups(region: string): ParameterGroup[] {
+  return FAMILIES.map(({ family }) => {
+    const description = `Default parameter group for ${family}`
+    return { region, name: `default.${family}`, family, description, tags: {}, parameters: {} }
+  })
 }
 
 /** @throws AwsError DBParameterGroupNotFound. */
 export function findGroup(state: AwsState, region: string, name: string): ParameterGroup {
   const wanted = name.toLowerCase()
-  const known = [defaultGroup(15, region), defaultGroup(17, region), state.parameterGroups[key(region, wanted)]]
+  const known = [...defaultGroups(region), state.parameterGroups[key(region, wanted)]]
   const group = known.find((candidate) => candidate?.name === wanted)
   if (!group) throw new AwsError('DBParameterGroupNotFound', `DBParameterGroup not found: ${wanted}`)
   return group

@@ -24,6 +24,12 @@ export const QUOTAS = {
     exceeded: 'InstanceQuotaExceeded',
     used: counted(({ instances }) => instances),
   },
+  clusters: {
+    name: 'DBClusters',
+    max: 40,
+    exceeded: 'DBClusterQuotaExceededFault',
+    used: counted(({ clusters }) => clusters),
+  },
   storage: {
     name: 'AllocatedStorage',
     max: 102_400,
@@ -36,7 +42,14 @@ export const QUOTAS = {
     max: 100,
     exceeded: 'SnapshotQuotaExceeded',
     used: ({ snapshots }, region) =>
-      Object.values(snapshots).filter((one) => one.region === region && one.type === 'manual').length,
+      Object.values(snapshots).filter((one) => one.region === region && one.type === 'manual' && !one.ofCluster).length,
+  },
+  clusterSnapshots: {
+    name: 'ManualClusterSnapshots',
+    max: 100,
+    exceeded: 'SnapshotQuotaExceeded',
+    used: ({ snapshots }, region) =>
+      Object.values(snapshots).filter((one) => one.region === region && one.type === 'manual' && one.ofCluster).length,
   },
   parameterGroups: {
     name: 'DBParameterGroups',

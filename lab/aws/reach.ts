@@ -1,8 +1,9 @@
 /** How far an instance can be restored to. In life its log is archived every five minutes; here it is when somebody looks and what is known
  *  is older than the profile allows, since each time ends a segment of the log. Whoever asks again sees it advance: soon when something
  *  was committed since, later when nothing was. */
-import { archiveUpToNow } from './backups'
-import { type AwsCloud, keyOf, type Looker } from './cloud'
+import { archiveUpToNow, type Keeper } from './backups'
+import { type AwsCloud, keyOf, type Looker, specOf } from './cloud'
+import { clusterOf, writerOf } from './following'
 import type { DbInstance, InstanceStatus } from './state'
 
 const RUNNING: readonly InstanceStatus[] = ['available', 'backing-up', 'modifying', 'resetting-master-credentials']
@@ -19,11 +20,12 @@ export class Reach implements Looker {
   looked(who: Pick<DbInstance, 'region' | 'id'>): void {
     const cloud = this.cloud()
     const instance = cloud.state.instances[keyOf(who)]
-    const archive = instance?.archive ?? null
-    if (!instance || archive === null || this.#under.has(archive)) return
-    if (this.#closing.signal.aborted || !isStale(cloud, instance)) return
-    const work = this.#advance(cloud, instance)
-      .catch((error) => cloud.log(`archiving the log of ${instance.id}: ${error}`))
+    const [keeper, server] = instance ? keeperOf(cloud, instance) : []
+    const archive = keeper?.archive ?? null
+    if (!keeper || !server || archive === null || this.#under.has(archive)) return
+    if (this.#closing.signal.aborted || !isStale(cloud, keeper, server)) return
+    const work = this.#advance(cloud, keeper, server)
+      .catch((error) => cloud.log(`archiving the log of ${server.id}: ${error}`))
       .finally(() => this.#under.delete(archive))
     this.#under.set(archive, work)
   }
@@ -33,20 +35,26 @@ export class Reach implements Looker {
     await Promise.all(this.#under.values())
   }
 
-  async #advance(cloud: AwsCloud, instance: DbInstance): Promise<void> {
+  async #advance(cloud: AwsCloud, keeper: Keeper, server: DbInstance): Promise<void> {
     // the archive may be given up meanwhile: then nobody fills it any more
     const signal = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(PATIENCE_MS)])
-    await archiveUpToNow(cloud, instance, signal, cloud.pace.archivePatience())
+    await archiveUpToNow(cloud, { keeper, spec: specOf(cloud, server) }, signal, cloud.pace.archivePatience())
   }
 }
 
-function isStale(cloud: AwsCloud, instance: DbInstance): boolean {
-  const target = keyOf(instance)
+/** A member's log is its cluster's, and is written by the writer. */
+function keeperOf({ state }: AwsCloud, instance: DbInstance): [Keeper, DbInstance | undefined] {
+  const cluster = clusterOf(state, instance)
+  return cluster ? [cluster, writerOf(state, cluster)] : [instance, instance]
+}
+
+function isStale(cloud: AwsCloud, { restorable }: Keeper, server: DbInstance): boolean {
+  const target = keyOf(server)
   const able =
-    instance.restorable !== null &&
-    RUNNING.includes(instance.status) &&
-    !cloud.servers.isDown(instance.folder) &&
+    restorable !== null &&
+    RUNNING.includes(server.status) &&
+    !cloud.servers.isDown(server.folder) &&
     !cloud.afflictions.isFrozen(target) &&
     !cloud.afflictions.isFull(target)
-  return able && Date.parse(instance.restorable?.latest ?? '') + cloud.pace.archivePatience().youngMs < Date.now()
+  return able && Date.parse(restorable?.latest ?? '') + cloud.pace.archivePatience().youngMs < Date.now()
 }

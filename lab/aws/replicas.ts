@@ -1,7 +1,7 @@
 /** Read replicas: what they need to hear, and what they and their sources refuse. */
 import { type AwsCloud, keyOf, type Looker, specOf } from './cloud'
 import { AwsError } from './errors'
-import { replicasOf } from './following'
+import { clusterOf, followersOf, primaryOf, replicasOf } from './following'
 import type { AwsState, DbInstance } from './state'
 
 /** PostgreSQL's number in RDS. Source: RDS user guide, "Working with DB instance read replicas". */
@@ -9,15 +9,16 @@ export const REPLICAS_MAX = 15
 
 /** After the address of a source changed: its replicas follow it there. */
 export async function tellReplicas(cloud: AwsCloud, source: DbInstance): Promise<void> {
-  for (const replica of replicasOf(cloud.state, source)) {
+  for (const replica of followersOf(cloud.state, source)) {
     if (!cloud.servers.isDown(replica.folder)) await cloud.servers.configure(specOf(cloud, replica))
   }
 }
 
 /** After it was away: what was forgotten meanwhile is no reason to keep its log. */
 export async function keepForReplicas(cloud: AwsCloud, source: DbInstance): Promise<void> {
-  if (source.replicaOf !== null || source.backupRetentionDays === 0) return
-  const folders = replicasOf(cloud.state, source).map(({ folder }) => folder)
+  const cluster = clusterOf(cloud.state, source)
+  if (primaryOf(cloud.state, source) || (!cluster && source.backupRetentionDays === 0)) return
+  const folders = followersOf(cloud.state, source).map(({ folder }) => folder)
   await cloud.servers.keepReplicas(specOf(cloud, source), folders).catch((error) => cloud.log(`slots of ${source.id}: ${error}`))
 }
 
@@ -30,6 +31,12 @@ export function orphan(state: AwsState, source: DbInstance): DbInstance[] {
 
 /** @throws AwsError InvalidDBInstanceState for one that follows, or is followed. */
 export function requireAlone(state: AwsState, instance: DbInstance, what: string): void {
+  if (instance.cluster !== null) {
+    throw new AwsError(
+      'InvalidDBInstanceState',
+      `The DB instance ${instance.id} cannot be ${what}: it is a member of a DB cluster.`,
+    )
+  }
   const why =
     instance.replicaOf !== null ? 'it is a read replica' : replicasOf(state, instance).length > 0 ? 'it has read replicas' : ''
   if (why !== '') throw new AwsError('InvalidDBInstanceState', `The DB instance ${instance.id} cannot be ${what}: ${why}.`)

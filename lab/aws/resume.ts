@@ -2,6 +2,7 @@
 import type { Effects } from '../faults/effects'
 import { knownFolders } from './backups'
 import { type AwsCloud, keyOf, specOf } from './cloud'
+import { follow } from './hand-over'
 import { keepForReplicas } from './replicas'
 import { expire } from './retained-backups'
 import { type DbInstance, emptyAwsState } from './state'
@@ -11,10 +12,7 @@ import { expectRecovery } from './tasks/runner'
 export async function resume(cloud: AwsCloud): Promise<void> {
   const { state, servers } = cloud
   await expire(cloud)
-  await servers.sweep({
-    instances: new Set(Object.values(state.instances).map(({ folder }) => folder)),
-    ...knownFolders(state),
-  })
+  await servers.sweep(knownFolders(state))
   await cloud.sweepDoomed()
   const instances = Object.values(state.instances)
   await Promise.all(instances.map((instance) => bringBack(cloud, instance)))
@@ -24,6 +22,12 @@ export async function resume(cloud: AwsCloud): Promise<void> {
     cloud.schedule.plan(instance)
   }
   for (const snapshot of Object.values(state.snapshots)) cloud.copies.wake(snapshot)
+  for (const cluster of Object.values(state.clusters)) {
+    // a server that ran for as long as its data was needed, when the lab died
+    if (cluster.volume !== null) await servers.halt(cluster.volume)
+    cloud.clusterTasks.wake(cluster)
+  }
+  await cloud.endpoints.settle()
 }
 
 /** It comes back by itself, as soon as what is under way for the instance lets it. */
@@ -40,11 +44,11 @@ export function serverEnded(cloud: AwsCloud, folder: string): void {
 
 /** Nothing is under way any more. */
 export async function empty({ state, servers, save }: AwsCloud, effects: Effects): Promise<void> {
-  const folders = Object.values(state.instances).map(({ folder }) => folder)
+  const folders = knownFolders(state).instances
   Object.assign(state, emptyAwsState())
   await save()
   await effects.settle()
-  await Promise.all(folders.map((folder) => servers.remove(folder)))
+  await Promise.all([...folders].map((folder) => servers.remove(folder)))
   await servers.sweep({ instances: new Set(), snapshots: new Set(), archives: new Set() })
 }
 
@@ -62,7 +66,10 @@ function runs({ createdAt, status, tasks: [next] }: DbInstance): boolean {
     next?.kind === 'create' ||
     next?.kind === 'restore' ||
     next?.kind === 'restore-to-time' ||
-    next?.kind === 'start'
+    next?.kind === 'start' ||
+    // half of a copy may be there
+    next?.kind === 'replicate' ||
+    next?.kind === 'join'
   )
     return false
   if (next?.kind === 'delete') return next.finalSnapshot !== null
@@ -74,6 +81,7 @@ async function bringBack(cloud: AwsCloud, instance: DbInstance): Promise<void> {
   try {
     await cloud.servers.ensureRunning(specOf(cloud, instance))
     await keepForReplicas(cloud, instance)
+    await follow(cloud, instance)
     if (instance.status === 'incompatible-parameters') instance.status = 'available'
   } catch (error) {
     cloud.log(`${instance.id} does not start: ${error}`)

@@ -7,6 +7,7 @@ import { catalogues } from '../postgres/catalogue'
 import type { SecurityGroup } from '../security-groups'
 import { createSweeper } from './backups'
 import type { AwsCloud } from './cloud'
+import { clusterEndpoints } from './endpoints'
 import { AWS_FAULTS } from './faults/table'
 import { RDS } from './flavour'
 import { patientOf } from './patient'
@@ -16,6 +17,7 @@ import { empty, resume, serverEnded, tellRules } from './resume'
 import { serveAws } from './router'
 import { Schedule } from './schedule'
 import { type AwsState, type DbInstance, emptyAwsState } from './state'
+import { createClusterTasks } from './tasks/cluster'
 import { createCopyTasks } from './tasks/copies'
 import { createAwsTasks } from './tasks/runner'
 
@@ -57,8 +59,7 @@ export function startAws(options: AwsOptions): SimulatedCloud {
       await Promise.all(Object.values(state.instances).map((instance) => tellRules(cloud(), instance)))
     },
     listeners: () => servers.listeners(),
-    // its addresses are its servers' own
-    handedOn: () => undefined,
+    handedOn: (local) => cloud().endpoints.handedOn(local),
     async crash(id) {
       const instance = Object.values(state.instances).find((candidate) => candidate.id === id)
       if (!instance) return false
@@ -73,9 +74,10 @@ export function startAws(options: AwsOptions): SimulatedCloud {
   }
 }
 
-async function close({ schedule, tasks, copies, reach, replicas }: AwsCloud): Promise<void> {
+async function close({ schedule, ...cloud }: AwsCloud): Promise<void> {
   schedule.close()
-  await Promise.all([tasks.close(), copies.close(), reach.close(), replicas.close()])
+  const { tasks, copies, clusterTasks, endpoints, reach, replicas } = cloud
+  await Promise.all([tasks, copies, clusterTasks, endpoints, reach, replicas].map((work) => work.close()))
 }
 
 /** `cloud`: the one of now. */
@@ -87,6 +89,8 @@ function build(options: AwsOptions, parts: Parts<AwsState>, cloud: () => AwsClou
     versions: { 15: packagedVersion(15), 17: packagedVersion(17) },
     tasks: createAwsTasks(cloud),
     copies: createCopyTasks(cloud),
+    clusterTasks: createClusterTasks(cloud),
+    endpoints: clusterEndpoints(cloud),
     sweepDoomed: createSweeper(cloud),
     schedule: new Schedule(cloud),
     reach: new Reach(cloud),

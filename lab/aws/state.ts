@@ -37,6 +37,8 @@ type Job =
   | { kind: 'restore'; snapshot: string }
   /** As a replica of the instance that its record names. */
   | { kind: 'replicate' }
+  /** As a member of its cluster: on the cluster's volume when it is the first, else as a reader. */
+  | { kind: 'join' }
   | { kind: 'promote'; retentionDays: number }
   /** `backup`, `archive`: folders; `target`: a time, or 'latest'. `source`: what it is restored from, for people. */
   | { kind: 'restore-to-time'; backup: string; archive: string; target: string; source: string }
@@ -90,8 +92,11 @@ export interface PendingChanges extends Partial<Storage> {
   masterVerifier?: string
 }
 
+export type Engine = 'postgres' | 'aurora-postgresql'
+
 /** The properties that a snapshot keeps of its instance. */
 export interface Shape extends Storage {
+  engine: Engine
   major: PostgresMajor
   engineVersion: string
   instanceClass: string
@@ -124,6 +129,10 @@ export interface DbInstance extends Shape, Placement {
   pending: PendingChanges
   /** Applied by the next `modify` task although nobody sees it as pending. */
   applyNow: boolean
+  /** The resource id of the cluster that it is a member of. */
+  cluster: string | null
+  /** Of a member: who is the next to write, lowest first. */
+  promotionTier: number
   /** The resource id of the instance that it is a read replica of. */
   replicaOf: string | null
   /** Of a replica: whether it streamed from its source when somebody last looked. */
@@ -160,6 +169,8 @@ export interface RetainedBackup extends Omit<DbInstance, 'tasks' | 'pending' | '
 export interface DbSnapshot extends Shape {
   region: string
   id: string
+  /** Of a cluster: `instanceId` and `instanceResourceId` are the cluster's, and `key` has 'cluster:' before its id. */
+  ofCluster: boolean
   /** RDS takes automated ones by itself, and deletes them by itself. */
   type: 'manual' | 'automated'
   /** Folder of its data, which a copy shares: nobody changes it. */
@@ -186,6 +197,73 @@ export interface DbSnapshot extends Shape {
   tasks: SnapshotTask[]
 }
 
+/** Aurora's capacity units, when members may be of the class db.serverless. */
+export interface Scaling {
+  min: number
+  max: number
+  pauseSeconds: number | null
+}
+
+export type ClusterStatus =
+  | 'creating'
+  | 'available'
+  | 'failing-over'
+  | 'modifying'
+  | 'resetting-master-credentials'
+  | 'stopping'
+  | 'stopped'
+  | 'starting'
+  | 'deleting'
+  | 'failed'
+
+export type ClusterTask = ClusterJob & { doom?: Doom }
+
+type ClusterJob =
+  | { kind: 'create'; verifier: string }
+  /** `folder`: of the snapshot's data. */
+  | { kind: 'restore'; folder: string; from: string }
+  | { kind: 'restore-to-time'; backup: string; archive: string; target: string; source: string }
+  | { kind: 'modify' }
+  | { kind: 'fail-over'; to: string }
+  | { kind: 'back-up'; snapshot: string }
+  | { kind: 'stop' }
+  | { kind: 'start' }
+  | { kind: 'delete'; finalSnapshot: string | null }
+
+/** An Aurora cluster. Its volume is the data of its writer; readers are replicas of that, as near to shared storage as it gets here. */
+export interface DbCluster {
+  region: string
+  id: string
+  resourceId: string
+  status: ClusterStatus
+  major: PostgresMajor
+  engineVersion: string
+  masterUsername: string
+  databaseName: string | null
+  backupRetentionDays: number
+  settings: InstanceSettings
+  scaling: Scaling | null
+  securityGroups: string[]
+  subnetGroup: string
+  deletionProtection: boolean
+  copyTagsToSnapshot: boolean
+  /** Last numbers of the addresses of its two endpoints. */
+  writerHost: number
+  readerHost: number
+  /** The folder of its data while no member has it. */
+  volume: string | null
+  /** The resource id of the member that writes. */
+  writer: string | null
+  /** Of the one that is just taking over from it. Written down before anything is done, and for as long as something is left to do. */
+  handingTo?: string
+  archive: string | null
+  restorable: RestoreWindow | null
+  createdAt: string | null
+  pending: { masterVerifier?: string; id?: string }
+  tags: Tags
+  tasks: ClusterTask[]
+}
+
 export interface SubnetGroup {
   region: string
   name: string
@@ -207,6 +285,7 @@ export interface ParameterGroup {
 export interface AwsState {
   instances: Record<string, DbInstance>
   snapshots: Record<string, DbSnapshot>
+  clusters: Record<string, DbCluster>
   parameterGroups: Record<string, ParameterGroup>
   subnetGroups: Record<string, SubnetGroup>
   /** Keyed by `key(region, resourceId)`. */
@@ -224,6 +303,7 @@ export function emptyAwsState(): AwsState {
   return {
     instances: {},
     snapshots: {},
+    clusters: {},
     parameterGroups: {},
     subnetGroups: {},
     retained: {},

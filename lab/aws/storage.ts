@@ -3,7 +3,7 @@
 import { invalidCombination, invalidValue } from './errors'
 import type { Query } from './protocol/query'
 
-interface StorageType {
+export interface StorageType {
   readonly minGib: number
   readonly maxGib: number
   /** Null: it takes none. */

@@ -1,7 +1,7 @@
 /** Records → RDS's descriptions of them, as the service model has them. What a real answer leaves out (an endpoint while creating),
  *  these leave out. */
 import type { AwsCloud } from './cloud'
-import { replicasOf, sourceOf } from './following'
+import { clusterOf, replicasOf, sourceOf } from './following'
 import type { DBInstance, DBParameterGroup, DBSnapshot, DBSubnetGroup, PendingModifiedValues, Tag } from './generated/answers'
 import { settingsView } from './settings'
 import {
@@ -19,16 +19,27 @@ import {
 import { findSubnetGroup, subnetsOf, VPC } from './zones'
 
 /** After these the server hears of rules that were given meanwhile. */
-const RULES_LATER = new Set<Task['kind']>(['create', 'restore', 'restore-to-time', 'replicate', 'settle', 'modify', 'start'])
+const RULES_LATER = new Set<Task['kind']>([
+  'create',
+  'restore',
+  'restore-to-time',
+  'replicate',
+  'join',
+  'settle',
+  'modify',
+  'start',
+])
 
 export function instanceView(cloud: AwsCloud, instance: DbInstance): DBInstance {
   const rulesHold = instance.tasks.every(({ kind }) => !RULES_LATER.has(kind))
+  const cluster = clusterOf(cloud.state, instance)
   const reachable = instance.createdAt !== null && instance.status !== 'creating'
   return {
     ...UNCHANGING,
     ...settingsView(instance.settings),
     DBInstanceIdentifier: instance.id,
     DBInstanceClass: instance.instanceClass,
+    Engine: instance.engine,
     DBInstanceStatus: statusShown(instance),
     AutomaticRestartTime: instance.status === 'stopped' ? instance.restartsAt : undefined,
     MasterUsername: instance.masterUsername,
@@ -36,9 +47,11 @@ export function instanceView(cloud: AwsCloud, instance: DbInstance): DBInstance 
     Endpoint: reachable ? { Address: cloud.addresses.textOf(instance.host), Port: cloud.dataPort } : undefined,
     AllocatedStorage: instance.storageGib,
     InstanceCreateTime: instance.createdAt,
-    BackupRetentionPeriod: instance.backupRetentionDays,
+    BackupRetentionPeriod: (cluster ?? instance).backupRetentionDays,
     LatestRestorableTime: instance.restorable?.latest,
-    VpcSecurityGroups: instance.securityGroups.map((id) => ({
+    DBClusterIdentifier: cluster?.id,
+    PromotionTier: cluster && instance.promotionTier,
+    VpcSecurityGroups: (cluster ?? instance).securityGroups.map((id) => ({
       VpcSecurityGroupId: id,
       Status: rulesHold ? 'active' : 'adding',
     })),
@@ -52,7 +65,7 @@ export function instanceView(cloud: AwsCloud, instance: DbInstance): DBInstance 
     EngineVersion: instance.engineVersion,
     Iops: instance.iops,
     StorageThroughput: instance.throughput,
-    OptionGroupMemberships: [{ OptionGroupName: `default:postgres-${instance.major}`, Status: 'in-sync' }],
+    OptionGroupMemberships: [{ OptionGroupName: `default:${instance.engine}-${instance.major}`, Status: 'in-sync' }],
     PubliclyAccessible: instance.publiclyAccessible,
     StorageType: instance.storageType,
     DbiResourceId: instance.resourceId,
@@ -80,7 +93,6 @@ function replicationView(state: AwsState, instance: DbInstance): DBInstance {
 
 /** What every instance of this lab has in common. */
 const UNCHANGING = {
-  Engine: 'postgres',
   DBSecurityGroups: [],
   DbInstancePort: 0,
   DomainMemberships: [],
@@ -102,7 +114,7 @@ export function snapshotView(cloud: AwsCloud, snapshot: DbSnapshot): DBSnapshot 
     DBInstanceIdentifier: snapshot.instanceId,
     SnapshotCreateTime: snapshot.createdAt,
     OriginalSnapshotCreateTime: snapshot.originalCreatedAt,
-    Engine: 'postgres',
+    Engine: snapshot.engine,
     AllocatedStorage: snapshot.storageGib,
     Status: snapshot.status,
     Port: cloud.dataPort,

@@ -2,12 +2,12 @@
 import type { Client } from 'pg'
 import type { PostgresMajor } from '../../pgserver/binaries'
 import type { CloudGround } from '../cloud'
+import type { Endpoints } from '../endpoints'
 import type { Hazards } from '../faults/call-faults'
 import type { Effects } from '../faults/effects'
 import type { Past } from '../past'
 import type { ServerSpec, Servers } from '../postgres/servers'
 import type { TaskRunner } from '../tasks'
-import type { EndpointListeners } from './endpoint-listeners'
 import { endpointsOf } from './endpoints'
 import { AzureError, busy, invalidParameter } from './errors'
 import { allowedNetworks } from './networks'
@@ -29,7 +29,7 @@ export interface AzureCloud extends CloudGround {
   readonly past: Past<AzureState>
   readonly afflictions: Afflictions
   readonly parameters: ParameterBook
-  readonly endpoints: EndpointListeners
+  readonly endpoints: Endpoints
 }
 
 /** What ordered faults do to servers now, by their keys. */

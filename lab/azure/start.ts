@@ -4,7 +4,7 @@ import { type Assembly, assemble } from '../assembly'
 import type { CloudGround, InstanceStatus, SimulatedCloud } from '../cloud'
 import type { Effects } from '../faults/effects'
 import { type AzureCloud, isSeized, isSwapped, specOf } from './cloud'
-import { EndpointListeners } from './endpoint-listeners'
+import { endpointListeners } from './endpoint-listeners'
 import { AZURE_FAULTS } from './faults/table'
 import { FLEXIBLE_SERVER } from './flavour'
 import { ParameterBook } from './parameter-book'
@@ -23,7 +23,7 @@ const CLOSE_GRACE_MS = 1_500
 
 export function startAzure(options: AzureOptions): SimulatedCloud {
   const { state } = options
-  const endpoints = new EndpointListeners(() => assembly.cloud())
+  const endpoints = endpointListeners(() => assembly.cloud())
   const assembly: Assembly<AzureCloud> = assemble<AzureCloud, AzureState>({
     name: 'azure',
     ground: options,

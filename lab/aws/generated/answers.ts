@@ -69,12 +69,38 @@ export type CharacterSet = {
   readonly CharacterSetDescription?: string | Absent
 }
 
+export type ClusterPendingModifiedValues = {
+  readonly PendingCloudwatchLogsExports?: PendingCloudwatchLogsExports | Absent
+  readonly DBClusterIdentifier?: string | Absent
+  readonly MasterUserPassword?: string | Absent
+  readonly IAMDatabaseAuthenticationEnabled?: boolean | Absent
+  readonly EngineVersion?: string | Absent
+  readonly BackupRetentionPeriod?: number | Absent
+  readonly StorageType?: string | Absent
+  readonly AllocatedStorage?: number | Absent
+  readonly RdsCustomClusterConfiguration?: RdsCustomClusterConfiguration | Absent
+  readonly Iops?: number | Absent
+  readonly CertificateDetails?: CertificateDetails | Absent
+}
+
+export type CopyDBClusterSnapshotResult = {
+  readonly DBClusterSnapshot?: DBClusterSnapshot | Absent
+}
+
 export type CopyDBParameterGroupResult = {
   readonly DBParameterGroup?: DBParameterGroup | Absent
 }
 
 export type CopyDBSnapshotResult = {
   readonly DBSnapshot?: DBSnapshot | Absent
+}
+
+export type CreateDBClusterResult = {
+  readonly DBCluster?: DBCluster | Absent
+}
+
+export type CreateDBClusterSnapshotResult = {
+  readonly DBClusterSnapshot?: DBClusterSnapshot | Absent
 }
 
 export type CreateDBInstanceReadReplicaResult = {
@@ -100,6 +126,174 @@ export type CreateDBSubnetGroupResult = {
 export type CustomDBEngineVersionAMI = {
   readonly ImageId?: string | Absent
   readonly Status?: string | Absent
+}
+
+export type DBCluster = {
+  readonly AllocatedStorage?: number | Absent
+  readonly AvailabilityZones?: readonly string[] | Absent
+  readonly BackupRetentionPeriod?: number | Absent
+  readonly CharacterSetName?: string | Absent
+  readonly DatabaseName?: string | Absent
+  readonly DBClusterIdentifier?: string | Absent
+  readonly DBClusterParameterGroup?: string | Absent
+  readonly DBSubnetGroup?: string | Absent
+  readonly Status?: string | Absent
+  readonly PercentProgress?: string | Absent
+  readonly EarliestRestorableTime?: string | Absent
+  readonly Endpoint?: string | Absent
+  readonly ReaderEndpoint?: string | Absent
+  readonly CustomEndpoints?: readonly string[] | Absent
+  readonly MultiAZ?: boolean | Absent
+  readonly Engine?: string | Absent
+  readonly EngineVersion?: string | Absent
+  readonly LatestRestorableTime?: string | Absent
+  readonly Port?: number | Absent
+  readonly MasterUsername?: string | Absent
+  readonly DBClusterOptionGroupMemberships?: readonly DBClusterOptionGroupStatus[] | Absent
+  readonly PreferredBackupWindow?: string | Absent
+  readonly PreferredMaintenanceWindow?: string | Absent
+  readonly UpgradeRolloutOrder?: UpgradeRolloutOrder | Absent
+  readonly ReplicationSourceIdentifier?: string | Absent
+  readonly ReadReplicaIdentifiers?: readonly string[] | Absent
+  readonly StatusInfos?: readonly DBClusterStatusInfo[] | Absent
+  readonly DBClusterMembers?: readonly DBClusterMember[] | Absent
+  readonly VpcSecurityGroups?: readonly VpcSecurityGroupMembership[] | Absent
+  readonly HostedZoneId?: string | Absent
+  readonly StorageEncrypted?: boolean | Absent
+  readonly StorageEncryptionType?: StorageEncryptionType | Absent
+  readonly KmsKeyId?: string | Absent
+  readonly DbClusterResourceId?: string | Absent
+  readonly DBClusterArn?: string | Absent
+  readonly AssociatedRoles?: readonly DBClusterRole[] | Absent
+  readonly IAMDatabaseAuthenticationEnabled?: boolean | Absent
+  readonly CloneGroupId?: string | Absent
+  readonly ClusterCreateTime?: string | Absent
+  readonly EarliestBacktrackTime?: string | Absent
+  readonly BacktrackWindow?: number | Absent
+  readonly BacktrackConsumedChangeRecords?: number | Absent
+  readonly EnabledCloudwatchLogsExports?: readonly string[] | Absent
+  readonly Capacity?: number | Absent
+  readonly PendingModifiedValues?: ClusterPendingModifiedValues | Absent
+  readonly EngineMode?: string | Absent
+  readonly ScalingConfigurationInfo?: ScalingConfigurationInfo | Absent
+  readonly RdsCustomClusterConfiguration?: RdsCustomClusterConfiguration | Absent
+  readonly DBClusterInstanceClass?: string | Absent
+  readonly StorageType?: string | Absent
+  readonly Iops?: number | Absent
+  readonly StorageThroughput?: number | Absent
+  readonly IOOptimizedNextAllowedModificationTime?: string | Absent
+  readonly PubliclyAccessible?: boolean | Absent
+  readonly AutoMinorVersionUpgrade?: boolean | Absent
+  readonly DeletionProtection?: boolean | Absent
+  readonly HttpEndpointEnabled?: boolean | Absent
+  readonly ActivityStreamMode?: ActivityStreamMode | Absent
+  readonly ActivityStreamStatus?: ActivityStreamStatus | Absent
+  readonly ActivityStreamKmsKeyId?: string | Absent
+  readonly ActivityStreamKinesisStreamName?: string | Absent
+  readonly CopyTagsToSnapshot?: boolean | Absent
+  readonly CrossAccountClone?: boolean | Absent
+  readonly DomainMemberships?: readonly DomainMembership[] | Absent
+  readonly TagList?: readonly Tag[] | Absent
+  readonly GlobalClusterIdentifier?: string | Absent
+  readonly GlobalWriteForwardingStatus?: WriteForwardingStatus | Absent
+  readonly GlobalWriteForwardingRequested?: boolean | Absent
+  readonly NetworkType?: string | Absent
+  readonly AutomaticRestartTime?: string | Absent
+  readonly ServerlessV2ScalingConfiguration?: ServerlessV2ScalingConfigurationInfo | Absent
+  readonly ServerlessV2PlatformVersion?: string | Absent
+  readonly MonitoringInterval?: number | Absent
+  readonly MonitoringRoleArn?: string | Absent
+  readonly DatabaseInsightsMode?: DatabaseInsightsMode | Absent
+  readonly PerformanceInsightsEnabled?: boolean | Absent
+  readonly PerformanceInsightsKMSKeyId?: string | Absent
+  readonly PerformanceInsightsRetentionPeriod?: number | Absent
+  readonly DBSystemId?: string | Absent
+  readonly MasterUserSecret?: MasterUserSecret | Absent
+  readonly LocalWriteForwardingStatus?: LocalWriteForwardingStatus | Absent
+  readonly AwsBackupRecoveryPointArn?: string | Absent
+  readonly LimitlessDatabase?: LimitlessDatabase | Absent
+  readonly ClusterScalabilityType?: ClusterScalabilityType | Absent
+  readonly CertificateDetails?: CertificateDetails | Absent
+  readonly EngineLifecycleSupport?: string | Absent
+  readonly VPCNetworkingEnabled?: boolean | Absent
+  readonly InternetAccessGatewayEnabled?: boolean | Absent
+}
+
+export type DBClusterMember = {
+  readonly DBInstanceIdentifier?: string | Absent
+  readonly IsClusterWriter?: boolean | Absent
+  readonly DBClusterParameterGroupStatus?: string | Absent
+  readonly PromotionTier?: number | Absent
+}
+
+export type DBClusterMessage = {
+  readonly Marker?: string | Absent
+  readonly DBClusters?: readonly DBCluster[] | Absent
+}
+
+export type DBClusterOptionGroupStatus = {
+  readonly DBClusterOptionGroupName?: string | Absent
+  readonly Status?: string | Absent
+}
+
+export type DBClusterRole = {
+  readonly RoleArn?: string | Absent
+  readonly Status?: string | Absent
+  readonly FeatureName?: string | Absent
+}
+
+export type DBClusterSnapshot = {
+  readonly AvailabilityZones?: readonly string[] | Absent
+  readonly DBClusterSnapshotIdentifier?: string | Absent
+  readonly DBClusterIdentifier?: string | Absent
+  readonly SnapshotCreateTime?: string | Absent
+  readonly Engine?: string | Absent
+  readonly EngineMode?: string | Absent
+  readonly AllocatedStorage?: number | Absent
+  readonly Status?: string | Absent
+  readonly Port?: number | Absent
+  readonly VpcId?: string | Absent
+  readonly ClusterCreateTime?: string | Absent
+  readonly MasterUsername?: string | Absent
+  readonly EngineVersion?: string | Absent
+  readonly LicenseModel?: string | Absent
+  readonly SnapshotType?: string | Absent
+  readonly PercentProgress?: number | Absent
+  readonly StorageEncrypted?: boolean | Absent
+  readonly StorageEncryptionType?: StorageEncryptionType | Absent
+  readonly BackupRetentionPeriod?: number | Absent
+  readonly PreferredBackupWindow?: string | Absent
+  readonly KmsKeyId?: string | Absent
+  readonly DBClusterSnapshotArn?: string | Absent
+  readonly SourceDBClusterSnapshotArn?: string | Absent
+  readonly IAMDatabaseAuthenticationEnabled?: boolean | Absent
+  readonly TagList?: readonly Tag[] | Absent
+  readonly StorageType?: string | Absent
+  readonly StorageThroughput?: number | Absent
+  readonly DbClusterResourceId?: string | Absent
+  readonly DBSystemId?: string | Absent
+}
+
+export type DBClusterSnapshotAttribute = {
+  readonly AttributeName?: string | Absent
+  readonly AttributeValues?: readonly string[] | Absent
+}
+
+export type DBClusterSnapshotAttributesResult = {
+  readonly DBClusterSnapshotIdentifier?: string | Absent
+  readonly DBClusterSnapshotAttributes?: readonly DBClusterSnapshotAttribute[] | Absent
+}
+
+export type DBClusterSnapshotMessage = {
+  readonly Marker?: string | Absent
+  readonly DBClusterSnapshots?: readonly DBClusterSnapshot[] | Absent
+}
+
+export type DBClusterStatusInfo = {
+  readonly StatusType?: string | Absent
+  readonly Normal?: boolean | Absent
+  readonly Status?: string | Absent
+  readonly Message?: string | Absent
 }
 
 export type DBEngineVersion = {
@@ -415,6 +609,14 @@ export type DBSubnetGroupMessage = {
   readonly DBSubnetGroups?: readonly DBSubnetGroup[] | Absent
 }
 
+export type DeleteDBClusterResult = {
+  readonly DBCluster?: DBCluster | Absent
+}
+
+export type DeleteDBClusterSnapshotResult = {
+  readonly DBClusterSnapshot?: DBClusterSnapshot | Absent
+}
+
 export type DeleteDBInstanceAutomatedBackupResult = {
   readonly DBInstanceAutomatedBackup?: DBInstanceAutomatedBackup | Absent
 }
@@ -425,6 +627,10 @@ export type DeleteDBInstanceResult = {
 
 export type DeleteDBSnapshotResult = {
   readonly DBSnapshot?: DBSnapshot | Absent
+}
+
+export type DescribeDBClusterSnapshotAttributesResult = {
+  readonly DBClusterSnapshotAttributesResult?: DBClusterSnapshotAttributesResult | Absent
 }
 
 export type DescribeDBLogFilesDetails = {
@@ -487,10 +693,27 @@ export type EventsMessage = {
   readonly Events?: readonly Event[] | Absent
 }
 
+export type FailoverDBClusterResult = {
+  readonly DBCluster?: DBCluster | Absent
+}
+
+export type LimitlessDatabase = {
+  readonly Status?: LimitlessDatabaseStatus | Absent
+  readonly MinRequiredACU?: number | Absent
+}
+
 export type MasterUserSecret = {
   readonly SecretArn?: string | Absent
   readonly SecretStatus?: string | Absent
   readonly KmsKeyId?: string | Absent
+}
+
+export type ModifyDBClusterResult = {
+  readonly DBCluster?: DBCluster | Absent
+}
+
+export type ModifyDBClusterSnapshotAttributeResult = {
+  readonly DBClusterSnapshotAttributesResult?: DBClusterSnapshotAttributesResult | Absent
 }
 
 export type ModifyDBInstanceResult = {
@@ -616,8 +839,22 @@ export type PromoteReadReplicaResult = {
   readonly DBInstance?: DBInstance | Absent
 }
 
+export type RdsCustomClusterConfiguration = {
+  readonly InterconnectSubnetId?: string | Absent
+  readonly TransitGatewayMulticastDomainId?: string | Absent
+  readonly ReplicaMode?: ReplicaMode | Absent
+}
+
 export type RebootDBInstanceResult = {
   readonly DBInstance?: DBInstance | Absent
+}
+
+export type RestoreDBClusterFromSnapshotResult = {
+  readonly DBCluster?: DBCluster | Absent
+}
+
+export type RestoreDBClusterToPointInTimeResult = {
+  readonly DBCluster?: DBCluster | Absent
 }
 
 export type RestoreDBInstanceFromDBSnapshotResult = {
@@ -633,13 +870,36 @@ export type RestoreWindow = {
   readonly LatestTime?: string | Absent
 }
 
+export type ScalingConfigurationInfo = {
+  readonly MinCapacity?: number | Absent
+  readonly MaxCapacity?: number | Absent
+  readonly AutoPause?: boolean | Absent
+  readonly SecondsUntilAutoPause?: number | Absent
+  readonly TimeoutAction?: string | Absent
+  readonly SecondsBeforeTimeout?: number | Absent
+}
+
 export type ServerlessV2FeaturesSupport = {
   readonly MinCapacity?: number | Absent
   readonly MaxCapacity?: number | Absent
 }
 
+export type ServerlessV2ScalingConfigurationInfo = {
+  readonly MinCapacity?: number | Absent
+  readonly MaxCapacity?: number | Absent
+  readonly SecondsUntilAutoPause?: number | Absent
+}
+
+export type StartDBClusterResult = {
+  readonly DBCluster?: DBCluster | Absent
+}
+
 export type StartDBInstanceResult = {
   readonly DBInstance?: DBInstance | Absent
+}
+
+export type StopDBClusterResult = {
+  readonly DBCluster?: DBCluster | Absent
 }
 
 export type StopDBInstanceResult = {
@@ -700,7 +960,13 @@ export type ApplyMethod = 'immediate' | 'pending-reboot'
 
 export type AutomationMode = 'all-paused' | 'full'
 
+export type ClusterScalabilityType = 'limitless' | 'standard'
+
 export type DatabaseInsightsMode = 'advanced' | 'standard'
+
+export type LimitlessDatabaseStatus = 'active' | 'disabled' | 'disabling' | 'enabled' | 'enabling' | 'error' | 'modifying-max-capacity' | 'not-in-use'
+
+export type LocalWriteForwardingStatus = 'disabled' | 'disabling' | 'enabled' | 'enabling' | 'requested'
 
 export type ReplicaMode = 'mounted' | 'open-read-only'
 
@@ -710,22 +976,32 @@ export type StorageEncryptionType = 'sse-kms' | 'sse-rds' | 'none'
 
 export type UpgradeRolloutOrder = 'first' | 'last' | 'second'
 
+export type WriteForwardingStatus = 'disabled' | 'disabling' | 'enabled' | 'enabling' | 'unknown'
+
 /** Action → the content of its result. */
 export interface Answers {
   readonly AddTagsToResource: undefined
+  readonly CopyDBClusterSnapshot: CopyDBClusterSnapshotResult
   readonly CopyDBParameterGroup: CopyDBParameterGroupResult
   readonly CopyDBSnapshot: CopyDBSnapshotResult
+  readonly CreateDBCluster: CreateDBClusterResult
+  readonly CreateDBClusterSnapshot: CreateDBClusterSnapshotResult
   readonly CreateDBInstance: CreateDBInstanceResult
   readonly CreateDBInstanceReadReplica: CreateDBInstanceReadReplicaResult
   readonly CreateDBParameterGroup: CreateDBParameterGroupResult
   readonly CreateDBSnapshot: CreateDBSnapshotResult
   readonly CreateDBSubnetGroup: CreateDBSubnetGroupResult
+  readonly DeleteDBCluster: DeleteDBClusterResult
+  readonly DeleteDBClusterSnapshot: DeleteDBClusterSnapshotResult
   readonly DeleteDBInstance: DeleteDBInstanceResult
   readonly DeleteDBInstanceAutomatedBackup: DeleteDBInstanceAutomatedBackupResult
   readonly DeleteDBParameterGroup: undefined
   readonly DeleteDBSnapshot: DeleteDBSnapshotResult
   readonly DeleteDBSubnetGroup: undefined
   readonly DescribeAccountAttributes: AccountAttributesMessage
+  readonly DescribeDBClusterSnapshotAttributes: DescribeDBClusterSnapshotAttributesResult
+  readonly DescribeDBClusterSnapshots: DBClusterSnapshotMessage
+  readonly DescribeDBClusters: DBClusterMessage
   readonly DescribeDBEngineVersions: DBEngineVersionMessage
   readonly DescribeDBInstanceAutomatedBackups: DBInstanceAutomatedBackupMessage
   readonly DescribeDBInstances: DBInstanceMessage
@@ -739,7 +1015,10 @@ export interface Answers {
   readonly DescribeEvents: EventsMessage
   readonly DescribeOrderableDBInstanceOptions: OrderableDBInstanceOptionsMessage
   readonly DownloadDBLogFilePortion: DownloadDBLogFilePortionDetails
+  readonly FailoverDBCluster: FailoverDBClusterResult
   readonly ListTagsForResource: TagListMessage
+  readonly ModifyDBCluster: ModifyDBClusterResult
+  readonly ModifyDBClusterSnapshotAttribute: ModifyDBClusterSnapshotAttributeResult
   readonly ModifyDBInstance: ModifyDBInstanceResult
   readonly ModifyDBParameterGroup: DBParameterGroupNameMessage
   readonly ModifyDBSnapshotAttribute: ModifyDBSnapshotAttributeResult
@@ -748,9 +1027,13 @@ export interface Answers {
   readonly RebootDBInstance: RebootDBInstanceResult
   readonly RemoveTagsFromResource: undefined
   readonly ResetDBParameterGroup: DBParameterGroupNameMessage
+  readonly RestoreDBClusterFromSnapshot: RestoreDBClusterFromSnapshotResult
+  readonly RestoreDBClusterToPointInTime: RestoreDBClusterToPointInTimeResult
   readonly RestoreDBInstanceFromDBSnapshot: RestoreDBInstanceFromDBSnapshotResult
   readonly RestoreDBInstanceToPointInTime: RestoreDBInstanceToPointInTimeResult
+  readonly StartDBCluster: StartDBClusterResult
   readonly StartDBInstance: StartDBInstanceResult
+  readonly StopDBCluster: StopDBClusterResult
   readonly StopDBInstance: StopDBInstanceResult
   readonly SwitchoverReadReplica: SwitchoverReadReplicaResult
 }

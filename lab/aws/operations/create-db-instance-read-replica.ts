@@ -15,6 +15,8 @@ export const createDbInstanceReadReplica: Operation<'CreateDBInstanceReadReplica
   const { cloud, query, region } = call
   const id = newInstanceId(call)
   const source = findSource(call)
+  if (source.cluster !== null)
+    throw invalidCombination('A member of a DB cluster has no read replicas: add a reader to the cluster.')
   if (source.backupRetentionDays === 0) {
     throw new AwsError(
       'InvalidDBInstanceState',
@@ -38,6 +40,7 @@ export const createDbInstanceReadReplica: Operation<'CreateDBInstanceReadReplica
   }
   const shape = {
     ...storage,
+    engine: source.engine,
     major: source.major,
     engineVersion: source.engineVersion,
     masterUsername: source.masterUsername,

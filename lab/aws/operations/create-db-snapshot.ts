@@ -1,6 +1,6 @@
 /** CreateDBSnapshot: a physical copy without stopping writes. The instance says `backing-up` meanwhile. */
 import { findInstance, type Operation, promised, takesChanges } from '../cloud'
-import { AwsError } from '../errors'
+import { AwsError, invalidCombination } from '../errors'
 import { parseSnapshotIdentifier, parseTags } from '../identifiers'
 import { snapshotView } from '../views'
 import { addSnapshot } from './new-snapshot'
@@ -9,6 +9,9 @@ export const createDbSnapshot: Operation<'CreateDBSnapshot'> = async (call) => {
   const { cloud, query } = call
   const id = parseSnapshotIdentifier('DBSnapshotIdentifier', query.required('DBSnapshotIdentifier'))
   const instance = findInstance(call)
+  if (instance.cluster !== null) {
+    throw invalidCombination(`${instance.id} is a member of a DB Cluster: take a snapshot of that (CreateDBClusterSnapshot).`)
+  }
   const tags = parseTags(query.records('Tags'))
   const exists = cloud.state.snapshots[`${call.region}/${id}`] !== undefined
   // the name is looked at first: a repeat of a call that was lost meets its own snapshot, whatever the instance does now

@@ -1,6 +1,7 @@
 /** DeleteDBInstance: a final snapshot unless told otherwise; not while it is protected. */
 import { findInstance, type Operation, promised } from '../cloud'
 import { AwsError, invalidCombination } from '../errors'
+import { clusterOf } from '../following'
 import { parseSnapshotIdentifier } from '../identifiers'
 import type { InstanceStatus } from '../state'
 import { instanceView } from '../views'
@@ -17,7 +18,8 @@ const UNSNAPSHOTTABLE = new Set<InstanceStatus>([
 export const deleteDbInstance: Operation<'DeleteDBInstance'> = async (call) => {
   const { cloud, query } = call
   const instance = findInstance(call)
-  const skip = query.flag('SkipFinalSnapshot') ?? false
+  // the data is its cluster's
+  const skip = instance.cluster !== null || (query.flag('SkipFinalSnapshot') ?? false)
   const final = query.text('FinalDBSnapshotIdentifier')
   if (skip && final !== undefined) {
     throw invalidCombination('FinalDBSnapshotIdentifier can not be specified when deleting with SkipFinalSnapshot')
@@ -30,6 +32,10 @@ export const deleteDbInstance: Operation<'DeleteDBInstance'> = async (call) => {
   }
   if (instance.status === 'deleting') {
     throw new AwsError('InvalidDBInstanceState', `Instance ${instance.id} is already being deleted.`)
+  }
+  const cluster = clusterOf(cloud.state, instance)
+  if (cluster && ['stopping', 'stopped', 'starting'].includes(cluster.status)) {
+    throw new AwsError('InvalidDBClusterStateFault', `DB cluster ${cluster.id} is ${cluster.status}: start it first.`)
   }
   if (instance.deletionProtection) {
     throw invalidCombination('Cannot delete protected DB Instance, please disable deletion protection and try again.')

@@ -26,18 +26,20 @@ export const describeDbEngineVersions: Operation<'DescribeDBEngineVersions'> = a
   return { Marker: page.marker, DBEngineVersions: page.items.map(versionView) }
 }
 
+const NAMES = { postgres: 'PostgreSQL', 'aurora-postgresql': 'Aurora PostgreSQL' } as const
+
 function versionView({ engine, major, version, family }: EngineVersion): DBEngineVersion {
   return {
     Engine: engine,
     EngineVersion: version,
     MajorEngineVersion: String(major),
     DBParameterGroupFamily: family,
-    DBEngineDescription: 'PostgreSQL',
-    DBEngineVersionDescription: `PostgreSQL ${version}`,
+    DBEngineDescription: NAMES[engine],
+    DBEngineVersionDescription: `${NAMES[engine]} ${version}`,
     ValidUpgradeTarget: [],
     ExportableLogTypes: ['postgresql', 'upgrade'],
     SupportsLogExportsToCloudwatchLogs: true,
-    SupportsReadReplica: true,
+    SupportsReadReplica: engine === 'postgres',
     SupportedFeatureNames: [],
     Status: 'available',
     SupportsParallelQuery: false,

@@ -2,13 +2,13 @@
 import type { Operation } from '../cloud'
 import { filtered, NO_FILTERS } from '../filters'
 import { pageOf } from '../paging'
-import { defaultGroup, findGroup } from '../parameters'
+import { defaultGroups, findGroup } from '../parameters'
 import { groupView } from '../views'
 
 export const describeDbParameterGroups: Operation<'DescribeDBParameterGroups'> = async ({ cloud, query, region }) => {
   const name = query.text('DBParameterGroupName')
   const custom = Object.values(cloud.state.parameterGroups).filter((group) => group.region === region)
-  const all = [defaultGroup(15, region), defaultGroup(17, region), ...custom]
+  const all = [...defaultGroups(region), ...custom]
   const named = name === undefined ? all : [findGroup(cloud.state, region, name)]
   const page = pageOf(query, filtered(query, NO_FILTERS, named), (group) => group.name)
   return { Marker: page.marker, DBParameterGroups: page.items.map(groupView) }

@@ -14,7 +14,7 @@ const FILTERS: FilterTable<DbSnapshot> = {
   'db-snapshot-id': (snapshot, value) => snapshot.id === value.toLowerCase(),
   'dbi-resource-id': (snapshot, value) => snapshot.instanceResourceId === value,
   'snapshot-type': ({ type }, value) => type === value,
-  engine: (_, value) => value === 'postgres',
+  engine: ({ engine }, value) => engine === value,
 }
 
 export const describeDbSnapshots: Operation<'DescribeDBSnapshots'> = async (call) => {
@@ -24,7 +24,7 @@ export const describeDbSnapshots: Operation<'DescribeDBSnapshots'> = async (call
   const resourceId = query.text('DbiResourceId')
   const type = query.text('SnapshotType')
   if (type !== undefined && !TYPES.includes(type)) throw invalidValue(`Invalid snapshot type: ${type}`)
-  const inRegion = Object.values(cloud.state.snapshots).filter((snapshot) => snapshot.region === region)
+  const inRegion = Object.values(cloud.state.snapshots).filter((snapshot) => snapshot.region === region && !snapshot.ofCluster)
   const named = id === undefined ? inRegion : [findSnapshot(call, id)]
   const found = filtered(query, FILTERS, named).filter(
     (snapshot) =>

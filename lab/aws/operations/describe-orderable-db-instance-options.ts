@@ -3,11 +3,11 @@ import type { Operation } from '../cloud'
 import { invalidValue } from '../errors'
 import { filtered, NO_FILTERS } from '../filters'
 import type { OrderableDBInstanceOption } from '../generated/answers'
-import { INSTANCE_CLASSES } from '../instance-classes'
+import { classesFor } from '../instance-classes'
 import { pageOf } from '../paging'
-import { STORAGE_TYPES } from '../storage'
+import { STORAGE_TYPES, type StorageType } from '../storage'
 import { subnetsOf } from '../zones'
-import { engineVersions } from './engine-versions'
+import { type EngineVersion, engineVersions } from './engine-versions'
 
 /** More than other descriptions. Source: github.com/hashicorp/terraform-provider-aws/issues/37221 */
 const PAGE_MAX = 1_000
@@ -18,15 +18,15 @@ export const describeOrderableDbInstanceOptions: Operation<'DescribeOrderableDBI
   if (!engineVersions(cloud).some((one) => one.engine === engine)) throw invalidValue(`Unrecognized engine name: ${engine}`)
   const [wanted, instanceClass, license] = ['EngineVersion', 'DBInstanceClass', 'LicenseModel'].map((name) => query.text(name))
   const versions = engineVersions(cloud).filter(
-    ({ version, major }) => wanted === undefined || wanted === version || wanted === String(major),
+    (one) => one.engine === engine && (wanted === undefined || wanted === one.version || wanted === String(one.major)),
   )
   const none = (license !== undefined && license !== 'postgresql-license') || query.flag('Vpc') === false
   const options = none
     ? []
-    : versions.flatMap(({ version }) =>
-        INSTANCE_CLASSES.filter((one) => instanceClass === undefined || one === instanceClass).flatMap((one) =>
-          Object.keys(STORAGE_TYPES).map((storageType) => optionView(region, version, one, storageType)),
-        ),
+    : versions.flatMap((version) =>
+        classesFor(version.engine)
+          .filter((one) => instanceClass === undefined || one === instanceClass)
+          .flatMap((one) => storagesFor(version.engine).map((storage) => optionView(region, version, one, storage))),
       )
   const page = pageOf(query, filtered(query, NO_FILTERS, options), nameOf, PAGE_MAX)
   return { Marker: page.marker, OrderableDBInstanceOptions: page.items }
@@ -36,16 +36,27 @@ function nameOf({ EngineVersion, DBInstanceClass, StorageType }: OrderableDBInst
   return `${EngineVersion} ${DBInstanceClass} ${StorageType}`
 }
 
-function optionView(region: string, version: string, instanceClass: string, storageType: string): OrderableDBInstanceOption {
-  const { minGib, maxGib, iops, throughput } = STORAGE_TYPES[storageType as keyof typeof STORAGE_TYPES]
+/** Aurora's volumes have no size that anybody chooses. */
+function storagesFor(engine: EngineVersion['engine']): [string, StorageType?][] {
+  return engine === 'postgres' ? Object.entries(STORAGE_TYPES) : [['aurora']]
+}
+
+function optionView(
+  region: string,
+  { engine, version }: EngineVersion,
+  instanceClass: string,
+  [storageType, storage]: [string, StorageType?],
+): OrderableDBInstanceOption {
+  const { minGib, maxGib, iops = null, throughput = null } = storage ?? {}
+  const aurora = engine === 'aurora-postgresql'
   return {
-    Engine: 'postgres',
+    Engine: engine,
     EngineVersion: version,
     DBInstanceClass: instanceClass,
     LicenseModel: 'postgresql-license',
     AvailabilityZones: subnetsOf(region).map(({ zone }) => ({ Name: zone })),
-    MultiAZCapable: true,
-    ReadReplicaCapable: true,
+    MultiAZCapable: !aurora,
+    ReadReplicaCapable: !aurora,
     Vpc: true,
     SupportsStorageEncryption: true,
     StorageType: storageType,
@@ -60,12 +71,12 @@ function optionView(region: string, version: string, instanceClass: string, stor
     MinStorageThroughputPerDbInstance: throughput?.min,
     MaxStorageThroughputPerDbInstance: throughput?.max,
     SupportedEngineModes: ['provisioned'],
-    SupportsStorageAutoscaling: storageType !== 'standard',
+    SupportsStorageAutoscaling: !aurora && storageType !== 'standard',
     SupportsKerberosAuthentication: false,
     OutpostCapable: false,
     SupportedActivityStreamModes: [],
     SupportsGlobalDatabases: false,
-    SupportsClusters: false,
+    SupportsClusters: aurora,
     SupportedNetworkTypes: ['IPV4'],
     SupportsStorageThroughput: throughput !== null,
     SupportsDedicatedLogVolume: false,

@@ -23,6 +23,7 @@ import type { DbInstance, PendingChanges } from '../state'
 import { parseStorage, type Storage } from '../storage'
 import { instanceView } from '../views'
 import { parseRetention, refuseManagedPassword } from './new-instance'
+import { parsePromotionTier, refuseClustersOwn } from './new-member'
 
 /** Would change what the lab cannot change: refused rather than swallowed. */
 const UNSUPPORTED = ['DBPortNumber', 'DBSubnetGroupName', 'Domain', 'RotateMasterUserPassword', 'TdeCredentialArn']
@@ -34,7 +35,9 @@ export const modifyDbInstance: Operation<'ModifyDBInstance'> = async (call) => {
   for (const name of UNSUPPORTED) {
     if (query.text(name) !== undefined) throw invalidCombination(`This lab cannot change ${name}.`)
   }
+  if (instance.cluster !== null) refuseClustersOwn(query, 'is')
   const wanted = parseChanges(call, instance)
+  instance.promotionTier = parsePromotionTier(query) ?? instance.promotionTier
   Object.assign(instance.pending, wanted.pending)
   instance.settings = wanted.settings
   instance.deletionProtection = query.flag('DeletionProtection') ?? instance.deletionProtection
@@ -77,7 +80,7 @@ function parseChanges(call: Call, instance: DbInstance): Changes {
   const id = query.text('NewDBInstanceIdentifier')
   if (id !== undefined && id.toLowerCase() !== instance.id) pending.id = freeInstanceId(call, 'NewDBInstanceIdentifier', id)
   const instanceClass = query.text('DBInstanceClass')
-  if (instanceClass !== undefined) pending.instanceClass = parseInstanceClass(instanceClass)
+  if (instanceClass !== undefined) pending.instanceClass = parseInstanceClass(instanceClass, instance.engine)
   const retention = parseRetention(query)
   refuseAsReplica(call, instance, retention)
   if (retention !== undefined) pending.backupRetentionDays = retention
@@ -90,7 +93,7 @@ function parseChanges(call: Call, instance: DbInstance): Changes {
     pending,
     settings: parseSettings(query, instance.settings),
     securityGroups: parseSecurityGroups(call),
-    parameterGroup: named ? parseParameterGroup(call, instance.major).name : undefined,
+    parameterGroup: named ? parseParameterGroup(call, instance).name : undefined,
   }
 }
 

@@ -15,6 +15,8 @@ export interface NewInstance {
   /** What creating takes from the request and restoring from the snapshot. */
   shape: Shape
   settings: InstanceSettings
+  /** Of a cluster, named by its resource id. */
+  member?: { cluster: string; promotionTier: number }
   /** The resource id of the source of a read replica. */
   replicaOf?: string
   /** Instead of the default one, when the request names none. */
@@ -36,12 +38,14 @@ export async function addInstance(call: Call, made: NewInstance, task: Task): Pr
     resourceId: newResourceId(),
     status: 'creating',
     folder: '',
+    cluster: made.member?.cluster ?? null,
+    promotionTier: made.member?.promotionTier ?? 1,
     replicaOf: made.replicaOf ?? null,
     archive: null,
     restorable: null,
     settings,
     securityGroups: parseSecurityGroups(call) ?? [DEFAULT_GROUP],
-    parameterGroup: parseParameterGroup(call, shape.major, made.parameterGroup).name,
+    parameterGroup: parseParameterGroup(call, shape, made.parameterGroup).name,
     running: { group: '', parameters: {} },
     parameterStatus: 'in-sync',
     multiAz,

@@ -28,6 +28,7 @@ export const restoreDbInstanceFromDbSnapshot: Operation<'RestoreDBInstanceFromDB
   }
   const shape = {
     ...storage,
+    engine: snapshot.engine,
     major: snapshot.major,
     engineVersion: snapshot.engineVersion,
     masterUsername: snapshot.masterUsername,

@@ -34,6 +34,7 @@ export const restoreDbInstanceToPointInTime: Operation<'RestoreDBInstanceToPoint
   }
   const shape = {
     ...storage,
+    engine: source.engine,
     major: source.major,
     engineVersion: source.engineVersion,
     masterUsername: source.masterUsername,

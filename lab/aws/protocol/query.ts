@@ -37,6 +37,13 @@ export class Query {
     return Number(value)
   }
 
+  decimal(name: string): number | undefined {
+    const value = this.text(name)
+    if (value === undefined) return undefined
+    if (!/^-?\d{1,15}(\.\d{1,15})?$/.test(value)) throw invalidValue(`The parameter ${name} must be a number, not "${value}".`)
+    return Number(value)
+  }
+
   /** Milliseconds since 1970. */
   time(name: string): number | undefined {
     const value = this.text(name)

@@ -5,10 +5,12 @@ import { atLeast } from '../../profile'
 import { archiveUpToNow, doomArchive, prune } from '../backups'
 import { keyOf, specOf } from '../cloud'
 import { note } from '../events'
+import { clusterOf } from '../following'
 import { orphan } from '../replicas'
 import { retain } from '../retained-backups'
 import { nextWindow } from '../schedule'
 import { type DbSnapshot, key } from '../state'
+import { removeMember } from './join'
 import { lasts, type Performer, show, type Work } from './work'
 
 export const backUp: Performer<'back-up'> = async (work, task) => {
@@ -32,7 +34,7 @@ export async function takeSnapshot(work: Work, snapshot: DbSnapshot, time: keyof
   note(cloud.state, 'db-instance', instance, 'backedUp')
   if (manual) return
   instance.nextBackupAt = nextWindow(instance.settings.backupWindow)
-  await archiveUpToNow(cloud, instance, signal)
+  await archiveUpToNow(cloud, { keeper: instance, spec: specOf(cloud, instance) }, signal)
   await prune(cloud, instance)
   await cloud.sweepDoomed()
   cloud.schedule.plan(instance)
@@ -40,6 +42,8 @@ export async function takeSnapshot(work: Work, snapshot: DbSnapshot, time: keyof
 
 export const remove: Performer<'delete'> = async (work, task) => {
   const { cloud, instance } = work
+  const cluster = clusterOf(cloud.state, instance)
+  if (cluster) return removeMember(work, cluster)
   const final = task.finalSnapshot === null ? undefined : cloud.state.snapshots[task.finalSnapshot]
   if (final?.status === 'creating') {
     // it may have been stopped: the copy is taken of a running server
@@ -48,7 +52,7 @@ export const remove: Performer<'delete'> = async (work, task) => {
     await cloud.save()
   }
   if (task.keepBackups && instance.restorable !== null && !cloud.servers.isDown(instance.folder)) {
-    await archiveUpToNow(cloud, instance, work.signal)
+    await archiveUpToNow(cloud, { keeper: instance, spec: specOf(cloud, instance) }, work.signal)
   }
   await lasts(work, 'deleteMs')
   await cloud.servers.remove(instance.folder, specOf(cloud, instance))

@@ -2,32 +2,37 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { TIMER_MAX_MS } from '../../duration'
 import { createTaskRunner, type TaskRunner } from '../../tasks'
+import { keyOfSnapshot } from '../backups'
 import type { AwsCloud } from '../cloud'
 import { note } from '../events'
-import { type DbSnapshot, key, type SnapshotTask } from '../state'
+import type { DbSnapshot, SnapshotTask, SourceType } from '../state'
 
 export function createCopyTasks(cloud: () => AwsCloud): TaskRunner<DbSnapshot> {
   return createTaskRunner<SnapshotTask, DbSnapshot>({
     async perform(snapshot, { doom }, signal) {
-      await cloud().pace.lasts('snapshotMs', key(snapshot.region, snapshot.id), signal)
+      await cloud().pace.lasts('snapshotMs', keyOfSnapshot(snapshot), signal)
       if (doom) {
         if (doom.delayMs > 0) await sleep(Math.min(doom.delayMs, TIMER_MAX_MS), undefined, { signal })
         throw new Error(`ordered by the fault ${doom.fault}`)
       }
       return () => {
         Object.assign(snapshot, { status: 'available', createdAt: new Date().toISOString() })
-        note(cloud().state, 'db-snapshot', snapshot, 'copyFinished', snapshot.source ?? '')
+        note(cloud().state, typeOf(snapshot), snapshot, 'copyFinished', snapshot.source ?? '')
       }
     },
     async failed(snapshot, _task, error) {
       cloud().log(`copy ${snapshot.id} failed: ${error}`)
       return () => {
         snapshot.status = 'failed'
-        note(cloud().state, 'db-snapshot', snapshot, 'snapshotFailed')
+        note(cloud().state, typeOf(snapshot), snapshot, 'snapshotFailed')
       }
     },
     nameOf: ({ id }) => id,
     save: () => cloud().save(),
     log: (line) => cloud().log(line),
   })
+}
+
+function typeOf({ ofCluster }: DbSnapshot): SourceType {
+  return ofCluster ? 'db-cluster-snapshot' : 'db-snapshot'
 }

@@ -40,7 +40,7 @@ export const restoreToTime: Performer<'restore-to-time'> = async (work, { backup
 async function archiveSource({ cloud, signal }: Work, archive: string): Promise<void> {
   const source = Object.values(cloud.state.instances).find((one) => one.archive === archive)
   if (!source || cloud.servers.isDown(source.folder) || cloud.afflictions.isFrozen(keyOf(source))) return
-  await archiveUpToNow(cloud, source, signal)
+  await archiveUpToNow(cloud, { keeper: source, spec: specOf(cloud, source) }, signal)
 }
 
 /** Creating → backing-up (the first automated backup, when it keeps any) → available. */

@@ -2,6 +2,7 @@
 import { atLeast } from '../../profile'
 import { keyOf, specOf } from '../cloud'
 import { note } from '../events'
+import { followAgain } from '../hand-over'
 import { keepForReplicas } from '../replicas'
 import { takeSnapshot } from './back-up'
 import { lasts, type Performer, show, takeGroupValues, type Work } from './work'
@@ -22,7 +23,7 @@ export const reboot: Performer<'reboot'> = async (work, { failover }) => {
 }
 
 export const recover: Performer<'recover'> = async (work) => {
-  const { cloud, instance } = work
+  const { cloud, instance, signal } = work
   // a server that has no room for its log does not start; growing the storage, or the fault's end, asks for the recovery again
   if (cloud.afflictions.isFull(keyOf(instance))) {
     note(cloud.state, 'db-instance', instance, 'storageExhausted')
@@ -35,10 +36,11 @@ export const recover: Performer<'recover'> = async (work) => {
   await atLeast(cloud.servers.ensureRunning(specOf(cloud, instance)), lasts(work, 'recoverMs'))
   await cloud.servers.configure(specOf(cloud, instance))
   await keepForReplicas(cloud, instance)
+  await followAgain(cloud, instance, signal)
   if (failover) exchangeZones(work)
   else note(cloud.state, 'db-instance', instance, 'recovered')
   note(cloud.state, 'db-instance', instance, 'restarted')
-  return 'available'
+  return instance.tasks.some(({ kind }) => kind === 'join') ? 'rebooting' : 'available'
 }
 
 /** The end of a failover: what was the standby's zone is the instance's now. */

@@ -7,9 +7,12 @@ import type { Durations } from '../../profile'
 import { createTaskRunner, type Outcome, type TaskRunner } from '../../tasks'
 import { type AwsCloud, keyOf } from '../cloud'
 import { note } from '../events'
+import { clusterOf } from '../following'
+import { inTurn } from '../hand-over'
 import type { DbInstance, InstanceStatus, Task } from '../state'
 import { backUp, remove } from './back-up'
 import { create, restore, restoreToTime, settle } from './create'
+import { join } from './join'
 import { forgetPending, modify } from './modify'
 import { reboot, recover, start, stop } from './reboot'
 import { promote, replicate } from './replicate'
@@ -20,6 +23,7 @@ const PERFORM: { [Kind in Task['kind']]: Performer<Kind> } = {
   restore,
   'restore-to-time': restoreToTime,
   replicate,
+  join,
   promote,
   settle,
   modify,
@@ -37,6 +41,7 @@ const DURATION = {
   restore: 'restoreMs',
   'restore-to-time': 'restoreMs',
   replicate: 'restoreMs',
+  join: 'createMs',
   promote: 'modifyMs',
   settle: 'firstBackupMs',
   modify: 'modifyMs',
@@ -55,6 +60,7 @@ const FAILED = {
   restore: 'incompatible-restore',
   'restore-to-time': 'incompatible-restore',
   replicate: 'failed',
+  join: 'failed',
   promote: 'available',
   modify: 'available',
   reboot: 'incompatible-parameters',
@@ -73,7 +79,9 @@ export function createAwsTasks(cloud: () => AwsCloud): TaskRunner<DbInstance> {
       const work = { cloud: cloud(), instance, signal }
       if (needsServer(task)) await becomesAble(work, task)
       const perform = PERFORM[task.kind] as (work: Work, task: Task) => Promise<InstanceStatus>
-      const status = await (task.doom ? failAsOrdered(work, task, task.doom) : perform(work, task))
+      const act = (): Promise<InstanceStatus> => (task.doom ? failAsOrdered(work, task, task.doom) : perform(work, task))
+      const cluster = clusterOf(cloud().state, instance)
+      const status = await (cluster && task.kind !== 'join' && task.kind !== 'delete' ? inTurn(cluster, act) : act())
       return reaches(instance, task, status)
     },
     async failed(instance, task, error) {
@@ -154,4 +162,5 @@ const REASONS: Partial<Record<Task['kind'], string>> = {
   restore: 'The snapshot could not be restored.',
   'restore-to-time': 'The backup could not be restored.',
   replicate: 'The read replica could not be created.',
+  join: 'It could not become a member of its cluster.',
 }
