@@ -15,8 +15,12 @@ export function awsDriven(lab: LabOfNow): DrivenAws {
   const named = (DBInstanceIdentifier: string) => ({ DBInstanceIdentifier })
   const find = (id: string) => absent(rds.describeDBInstances(named(id)).then(({ DBInstances }) => DBInstances?.[0]))
   const open = { VpcSecurityGroupIds: [GROUP] }
+  const reaches = async (id: string, at: Date): Promise<void> => {
+    await eventually(async () => ((await find(id))?.LatestRestorableTime ?? 0) >= at || undefined)
+  }
   return {
     name: 'aws',
+    reaches,
     sdk: rds,
     async create(id) {
       await openGroup(lab)
@@ -51,7 +55,7 @@ export function awsDriven(lab: LabOfNow): DrivenAws {
       await rds.restoreDBInstanceFromDBSnapshot({ ...named(id), ...open, DBSnapshotIdentifier: backup })
     },
     async restoreToTime(id, source, at) {
-      await eventually(async () => ((await find(source))?.LatestRestorableTime ?? 0) >= at || undefined)
+      await reaches(source, at)
       const moment = { SourceDBInstanceIdentifier: source, TargetDBInstanceIdentifier: id, RestoreTime: at }
       await rds.restoreDBInstanceToPointInTime({ ...moment, ...open })
     },

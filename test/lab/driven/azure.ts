@@ -8,8 +8,12 @@ import { type DrivenCloud, type LabOfNow, PASSWORD } from './cloud'
 export interface DrivenAzure extends DrivenCloud {
   readonly sdk: PostgreSQLManagementFlexibleServerClient
   /** Accepts what a poller began, which is waited for by `rested`. */
-  begun(poller: Promise<{ toString(): string }>): Promise<void>
+  begun(poller: Promise<Begun>): Promise<void>
+  /** Of what was accepted last. */
+  ended(): Promise<void>
 }
+
+type Begun = Awaited<Parameters<typeof done>[0]>
 
 const LOCATION = 'eastus'
 
@@ -18,9 +22,15 @@ export function azureDriven(lab: LabOfNow): DrivenAzure {
   const { servers, backupsAutomaticAndOnDemand: backups } = azure
   const find = (name: string) => absent(servers.get(GROUP, name))
   const idOf = async (name: string) => (await servers.get(GROUP, name)).id!
-  const begun = async (poller: Promise<unknown>): Promise<void> => void (await poller)
+  let last: Begun | undefined
+  const begun = async (poller: Promise<Begun>): Promise<void> => {
+    last = await poller
+  }
+  const reaches = async (id: string): Promise<void> => {
+    await eventually(async () => (await servers.get(GROUP, id)).backup?.earliestRestoreDate)
+  }
   const restoreAt = async (id: string, source: string, pointInTimeUTC: Date): Promise<void> => {
-    await eventually(async () => (await servers.get(GROUP, source)).backup?.earliestRestoreDate)
+    await reaches(source)
     const sourceServerResourceId = await idOf(source)
     await begun(
       servers.beginCreateOrUpdate(GROUP, id, {
@@ -35,6 +45,8 @@ export function azureDriven(lab: LabOfNow): DrivenAzure {
     name: 'azure',
     sdk: azure,
     begun,
+    reaches,
+    ended: async () => void (await done(Promise.resolve(last!))),
     create: (id) => begun(servers.beginCreateOrUpdate(GROUP, id, wanted({ version: '17' }))),
     changePassword: (id, administratorLoginPassword) => begun(servers.beginUpdate(GROUP, id, { administratorLoginPassword })),
     restart: (id) => begun(servers.beginRestart(GROUP, id)),

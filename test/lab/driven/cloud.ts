@@ -21,6 +21,8 @@ export interface DrivenCloud {
   hasBackup(id: string, backup: string): Promise<boolean>
   /** As it was when `backup` of `source` was taken. Google's goes over an instance that is there, and Azure's to the moment when it ended. */
   restore(id: string, source: string, backup: string): Promise<void>
+  /** Resolves once it can be restored to a moment that has passed. */
+  reaches(id: string, at: Date): Promise<void>
   restoreToTime(id: string, source: string, at: Date): Promise<void>
   replicate(id: string, source: string): Promise<void>
   promote(id: string): Promise<void>

@@ -4,7 +4,8 @@ import { azureDriven, type DrivenAzure } from './azure'
 import type { LabOfNow } from './cloud'
 import { type DrivenGcp, gcpDriven } from './gcp'
 
-export interface DrivenClouds {
+// no interface: those give nothing to Object.values but `any`
+export type DrivenClouds = {
   readonly aws: DrivenAws
   readonly azure: DrivenAzure
   readonly gcp: DrivenGcp

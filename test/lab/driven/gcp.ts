@@ -22,8 +22,15 @@ export function gcpDriven(lab: LabOfNow): DrivenGcp {
     const asked = instances.get(at(id)).then(([instance]) => instance)
     return await absent(asked)
   }
+  const reaches = async (id: string, moment: Date): Promise<void> => {
+    await eventually(async () => {
+      const [{ latestRecoveryTime }] = await instances.getLatestRecoveryTime(at(id))
+      return Number(latestRecoveryTime!.seconds) * 1_000 + latestRecoveryTime!.nanos! / 1e6 >= moment.getTime() || undefined
+    })
+  }
   return {
     name: 'gcp',
+    reaches,
     sdk,
     async create(name) {
       await instances.insert({
@@ -60,10 +67,7 @@ export function gcpDriven(lab: LabOfNow): DrivenGcp {
       await instances.restoreBackup({ ...at(id), body })
     },
     async restoreToTime(id, source, moment) {
-      await eventually(async () => {
-        const [{ latestRecoveryTime }] = await instances.getLatestRecoveryTime(at(source))
-        return Number(latestRecoveryTime!.seconds) * 1_000 + latestRecoveryTime!.nanos! / 1e6 >= moment.getTime() || undefined
-      })
+      await reaches(source, moment)
       const pointInTime = { seconds: Math.floor(moment.getTime() / 1_000), nanos: (moment.getTime() % 1_000) * 1e6 }
       await instances.clone({ ...at(source), body: { cloneContext: { destinationInstanceName: id, pointInTime } } })
     },
