@@ -1,9 +1,8 @@
 /** The lab is killed in the middle of a switchover, as a process of its own; the next one carries on. Other operations: ../killed.crash.ts. */
-import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { signalIfThere } from '../../../pgserver/process-tree'
 import { processesNaming } from '../../support/processes'
 import { cacheDir, connect, eventually, ownBlock } from '../fixture'
 import { compileLab, type LabProcess, startLabProcess } from '../process'
@@ -84,25 +83,3 @@ test.each([50, 250, 500])(
     for (const name of [first, second]) await unlessBusy(() => azure().servers.beginDelete(GROUP, name))
   },
 )
-
-test('a deletion whose lab is killed is finished by the next one, and nothing of the server is left', async () => {
-  await unlessBusy(() => azure().servers.beginUpdate(GROUP, 'restored-50', {}))
-  await azure().servers.beginDelete(GROUP, 'restored-50')
-  await killAndRestart(100)
-  await eventually(() =>
-    get('restored-50').then(
-      () => undefined,
-      () => true,
-    ),
-  )
-  for (const kept of ['instances', 'archives']) expect(readdirSync(join(root, 'state', 'azure', kept))).toHaveLength(3)
-})
-
-test('servers that were killed together with the lab come back with their commits', async () => {
-  await rows('created-600', 'INSERT INTO kept VALUES (8)')
-  lab.child.kill('SIGKILL')
-  for (const pid of processesNaming(`${root}/state`)) signalIfThere(pid, 'SIGKILL')
-  await lab.exited
-  lab = await startLabProcess(main, args())
-  expect(await rows('created-600', 'SELECT n FROM kept ORDER BY n')).toEqual([{ n: 7 }, { n: 8 }])
-})
