@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { transformFileSync } from '@swc/core'
 import type { CloudCredentials } from '../../lab/credentials'
 
@@ -31,17 +32,31 @@ export interface LabProcess {
   ready: { ready: true; api: string; dataPort: number; credentials: CloudCredentials; labToken: string }
   /** Resolves with the exit code, or null when it was killed. */
   exited: Promise<number | null>
+  /** What it said on stderr. */
+  said(): string
 }
 
 /** @throws Error with what the process said on stderr when it ends before it is ready. */
 export async function startLabProcess(main: string, args: readonly string[]): Promise<LabProcess> {
-  const child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
-  const exited = new Promise<number | null>((done) => child.once('exit', (code) => done(code)))
+  const { child, exited } = spawnLab(main, args)
   let said = ''
   child.stderr.on('data', (chunk) => {
     said += chunk
   })
   const firstLine = new Promise<string>((done) => createInterface({ input: child.stdout }).once('line', done))
   const line = await Promise.race([firstLine, exited.then((code) => Promise.reject(new Error(`exit ${code}: ${said}`)))])
-  return { child, exited, ready: JSON.parse(line) }
+  return { child, exited, said: () => said, ready: JSON.parse(line) }
+}
+
+/** A lab that does not live long enough to be of use, or only just. */
+export async function killWhileStarting(main: string, args: readonly string[], afterMs: number): Promise<void> {
+  const { child, exited } = spawnLab(main, args)
+  await sleep(afterMs)
+  child.kill('SIGKILL')
+  await exited
+}
+
+function spawnLab(main: string, args: readonly string[]) {
+  const child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  return { child, exited: new Promise<number | null>((done) => child.once('exit', (code) => done(code))) }
 }

@@ -92,64 +92,6 @@ test('a stopped lab starts its instances again', async () => {
   expect((await client.query('SELECT n FROM kept')).rows).toEqual([{ n: 1 }])
 })
 
-test.each([300, 700])('an instance whose lab is killed %s ms into its creation is created by the next lab', async (ms) => {
-  const id = `created-${ms}`
-  await lab.rds.createDBInstance({
-    DBInstanceIdentifier: id,
-    Engine: 'postgres',
-    EngineVersion: '17',
-    DBInstanceClass: 'db.t4g.micro',
-    AllocatedStorage: 20,
-    MasterUsername: 'boss',
-    MasterUserPassword: PASSWORD,
-    DBName: 'shop',
-    VpcSecurityGroupIds: [lab.group],
-  })
-  await sleep(ms)
-  await killAndRestart()
-  const instance = await available(lab, id)
-  expect(instance.DBInstanceStatus).toBe('available')
-  const client = await login(instance.Endpoint!.Address!)
-  await client.query('CREATE TABLE works (n int)')
-  await client.end()
-  await lab.rds.deleteDBInstance({ DBInstanceIdentifier: id, SkipFinalSnapshot: true })
-  await sleep(ms / 4)
-  await killAndRestart()
-  await gone(lab, id)
-})
-
-test.each([10, 150])(
-  'a snapshot, a restore and a password reset whose lab is killed %s ms later are finished by the next lab',
-  async (ms) => {
-    const [snapshot, copy] = [`snap-${ms}`, `copy-${ms}`]
-    await available(lab, 'shop')
-    await lab.rds.createDBSnapshot({ DBInstanceIdentifier: 'shop', DBSnapshotIdentifier: snapshot })
-    await sleep(ms)
-    await killAndRestart()
-    expect(await snapshotAvailable(lab, snapshot)).toMatchObject({ Status: 'available' })
-    await available(lab, 'shop')
-    await lab.rds.restoreDBInstanceFromDBSnapshot({
-      DBInstanceIdentifier: copy,
-      DBSnapshotIdentifier: snapshot,
-      VpcSecurityGroupIds: [lab.group],
-    })
-    await sleep(ms)
-    await killAndRestart()
-    const instance = await available(lab, copy)
-    await lab.rds.modifyDBInstance({ DBInstanceIdentifier: copy, MasterUserPassword: 'other-password', ApplyImmediately: true })
-    await sleep(ms)
-    await killAndRestart()
-    await available(lab, copy)
-    const client = await login(instance.Endpoint!.Address!, 'other-password')
-    expect((await client.query('SELECT n FROM kept')).rows).toEqual([{ n: 1 }])
-    await client.end()
-    await lab.rds.deleteDBInstance({ DBInstanceIdentifier: copy, FinalDBSnapshotIdentifier: `final-${ms}` })
-    await killAndRestart()
-    await gone(lab, copy)
-    expect(await snapshotAvailable(lab, `final-${ms}`)).toMatchObject({ Status: 'available', DBInstanceIdentifier: copy })
-  },
-)
-
 test('a lab that is stopped in the middle of work leaves nothing running, and the next one finishes it', async () => {
   await lab.rds.createDBSnapshot({ DBInstanceIdentifier: 'shop', DBSnapshotIdentifier: 'unfinished' })
   await lab.rds.createDBInstance({

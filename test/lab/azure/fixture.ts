@@ -59,9 +59,13 @@ export async function openAzure(block?: string): Promise<AzureLab> {
   return Object.defineProperties(lab, Object.getOwnPropertyDescriptors(extended)) as AzureLab
 }
 
-export function sdk(api: string, { token, subscriptionId }: AzureCredentials, sent?: string[]) {
+export function sdk(api: string, { token, subscriptionId }: AzureCredentials, sent?: string[], maxRetries?: number) {
   const credential = { getToken: async () => ({ token, expiresOnTimestamp: Date.now() + 3_600_000 }) }
-  return new PostgreSQLManagementFlexibleServerClient(credential, subscriptionId, { httpClient: towards(api, sent) })
+  const retryOptions = { ...(maxRetries !== undefined && { maxRetries }) }
+  return new PostgreSQLManagementFlexibleServerClient(credential, subscriptionId, {
+    httpClient: towards(api, sent),
+    retryOptions,
+  })
 }
 
 /** `sent`: what goes out, as `PUT https://…`. */

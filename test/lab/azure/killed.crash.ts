@@ -1,9 +1,8 @@
-/** The lab is killed in the middle of work, as a process of its own; the next one carries on. */
-import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+/** The lab is killed in the middle of a switchover, as a process of its own; the next one carries on. Other operations: ../killed.crash.ts. */
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { signalIfThere } from '../../../pgserver/process-tree'
 import { processesNaming } from '../../support/processes'
 import { cacheDir, connect, eventually, ownBlock } from '../fixture'
 import { compileLab, type LabProcess, startLabProcess } from '../process'
@@ -58,57 +57,6 @@ afterAll(async () => {
   rmSync(root, { recursive: true, force: true })
 })
 
-test.each([100, 600])(
-  'a creation whose lab is killed %s ms later is finished by the next one, and its promise kept',
-  async (ms) => {
-    const name = `created-${ms}`
-    const state = (await azure().servers.beginCreateOrUpdate(GROUP, name, wanted())).toString()
-    await killAndRestart(ms)
-    const server = await done(azure().servers.beginCreateOrUpdate(GROUP, name, wanted(), { resumeFrom: state }))
-    expect(server.state).toBe('Ready')
-    await openFirewall(name)
-    expect(await rows(name, 'SELECT 1 AS one')).toEqual([{ one: 1 }])
-  },
-)
-
-test.each([10, 150])('changes whose lab is killed %s ms later hold afterwards, each once', async (ms) => {
-  const name = 'created-100'
-  await unlessBusy(() => azure().servers.beginUpdate(GROUP, name, {}))
-  const secret = `Another-Horse-${ms}`
-  const change = { administratorLoginPassword: secret, sku: { name: `Standard_D${ms === 10 ? 4 : 8}ds_v5` } }
-  const state = (await azure().servers.beginUpdate(GROUP, name, change)).toString()
-  await killAndRestart(ms)
-  expect(await done(azure().servers.beginUpdate(GROUP, name, {}, { resumeFrom: state }))).toMatchObject({ sku: change.sku })
-  expect(await rows(name, 'SELECT 1 AS one', secret)).toEqual([{ one: 1 }])
-  const database = `made_${ms}`
-  await azure().databases.beginCreate(GROUP, name, database, {})
-  await killAndRestart(ms)
-  await unlessBusy(() => azure().servers.beginUpdate(GROUP, name, {}))
-  expect(await azure().databases.get(GROUP, name, database)).toMatchObject({ name: database })
-  await azure().backupsAutomaticAndOnDemand.beginCreate(GROUP, name, database)
-  await killAndRestart(ms)
-  await unlessBusy(() => azure().servers.beginUpdate(GROUP, name, {}))
-  expect(await azure().backupsAutomaticAndOnDemand.get(GROUP, name, database)).toMatchObject({ completedTime: expect.any(Date) })
-  await unlessBusy(() => azure().servers.beginUpdate(GROUP, name, { administratorLoginPassword: PASSWORD }))
-})
-
-test.each([50, 500])('a restore whose lab is killed %s ms later is finished by the next one', async (ms) => {
-  const [source, name] = ['created-600', `restored-${ms}`]
-  await rows(source, `CREATE TABLE IF NOT EXISTS kept AS SELECT 7 AS n`)
-  await eventually(async () => (await get(source)).backup?.earliestRestoreDate)
-  const restoring = {
-    location: 'eastus',
-    createMode: 'PointInTimeRestore',
-    sourceServerResourceId: (await get(source)).id!,
-    pointInTimeUTC: new Date(),
-  }
-  const state = (await azure().servers.beginCreateOrUpdate(GROUP, name, restoring)).toString()
-  await killAndRestart(ms)
-  await done(azure().servers.beginCreateOrUpdate(GROUP, name, restoring, { resumeFrom: state }))
-  await openFirewall(name)
-  expect(await rows(name, 'SELECT n FROM kept')).toEqual([{ n: 7 }])
-})
-
 test.each([50, 250, 500])(
   'a switchover whose lab is killed %s ms later is finished by the next one, with every commit',
   async (ms) => {
@@ -135,25 +83,3 @@ test.each([50, 250, 500])(
     for (const name of [first, second]) await unlessBusy(() => azure().servers.beginDelete(GROUP, name))
   },
 )
-
-test('a deletion whose lab is killed is finished by the next one, and nothing of the server is left', async () => {
-  await unlessBusy(() => azure().servers.beginUpdate(GROUP, 'restored-50', {}))
-  await azure().servers.beginDelete(GROUP, 'restored-50')
-  await killAndRestart(100)
-  await eventually(() =>
-    get('restored-50').then(
-      () => undefined,
-      () => true,
-    ),
-  )
-  for (const kept of ['instances', 'archives']) expect(readdirSync(join(root, 'state', 'azure', kept))).toHaveLength(3)
-})
-
-test('servers that were killed together with the lab come back with their commits', async () => {
-  await rows('created-600', 'INSERT INTO kept VALUES (8)')
-  lab.child.kill('SIGKILL')
-  for (const pid of processesNaming(`${root}/state`)) signalIfThere(pid, 'SIGKILL')
-  await lab.exited
-  lab = await startLabProcess(main, args())
-  expect(await rows('created-600', 'SELECT n FROM kept ORDER BY n')).toEqual([{ n: 7 }, { n: 8 }])
-})

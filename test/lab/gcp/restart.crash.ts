@@ -1,4 +1,5 @@
-/** Killed in the middle of things, the lab finishes them when it is started again: operations are still known, and end. */
+/** Killed in the middle of a switchover or a failover, the lab finishes it when it is started again: operations are still known, and end.
+ *  Other operations: ../killed.crash.ts. */
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { processesNaming } from '../../support/processes'
 import { cacheDir, connect, eventually, ownBlock, type TestLab } from '../fixture'
 import { compileLab, type LabProcess, startLabProcess } from '../process'
-import { type GcpLab, gcpOf, newInstance, type Operation, PASSWORD, PROJECT, refused } from './fixture'
+import { type GcpLab, gcpOf, type Operation, PASSWORD, PROJECT } from './fixture'
 
 const root = mkdtempSync(join(tmpdir(), 'capstan-lab-gcp-process-'))
 const block = ownBlock()
@@ -68,51 +69,6 @@ test('the next lab lives at the same address with the same token, adopts its ser
   expect(await kept()).toEqual([{ n: 1 }])
 })
 
-test.each([0, 120, 600])('a creation whose lab is killed %s ms into it ends in an instance', async (ms) => {
-  const name = `made-${ms}`
-  const [operation] = await gcp.sdk.instances.insert({ project: PROJECT, body: newInstance(lab, name) })
-  await sleep(ms)
-  await killAndRestart()
-  await endsWell(operation)
-  const instance = await gcp.get(name)
-  expect(instance.state).toBe('RUNNABLE')
-  expect(await gcp.ask(instance, 'SELECT 1 AS n')).toEqual([{ n: 1 }])
-  const [deletion] = await gcp.sdk.instances.delete({ project: PROJECT, instance: name })
-  await sleep(ms / 4)
-  await killAndRestart()
-  await endsWell(deletion)
-  await refused(gcp.get(name), 404, 'instanceDoesNotExist')
-})
-
-test.each([0, 150])('a change, a user, a backup and a restore whose lab is killed %s ms later are finished, once', async (ms) => {
-  const version = Number((await gcp.get('shop')).settings!.settingsVersion!.value)
-  const flags = [{ name: 'max_connections', value: String(80 + ms) }]
-  const [change] = await gcp.sdk.instances.patch({ ...call, body: { settings: { databaseFlags: flags } } })
-  await sleep(ms)
-  await killAndRestart()
-  await endsWell(change)
-  expect((await gcp.get('shop')).settings).toMatchObject({
-    databaseFlags: flags,
-    settingsVersion: { value: String(version + 1) },
-  })
-  expect(await gcp.ask(await gcp.get('shop'), 'SHOW max_connections')).toEqual([{ max_connections: String(80 + ms) }])
-  const [user] = await gcp.sdk.users.insert({ ...call, body: { name: `app-${ms}`, password: PASSWORD } })
-  await sleep(ms)
-  await killAndRestart()
-  await endsWell(user)
-  expect(await gcp.ask(await gcp.get('shop'), 'SELECT 1 AS n', { user: `app-${ms}` })).toEqual([{ n: 1 }])
-  const [backup] = await gcp.sdk.backupRuns.insert(call)
-  await sleep(ms)
-  await killAndRestart()
-  const { backupContext } = await endsWell(backup)
-  await gcp.ask(await gcp.get('shop'), 'INSERT INTO kept VALUES (2)')
-  const [restore] = await gcp.sdk.instances.restoreBackup({ ...call, body: { backup: backupContext!.name! } })
-  await sleep(ms)
-  await killAndRestart()
-  await endsWell(restore)
-  expect(await kept()).toEqual([{ n: 1 }])
-})
-
 describe('with a replica of another region', () => {
   const rows = async (name: string) =>
     (await gcp.ask<{ n: number }>(await gcp.get(name), 'SELECT n FROM t ORDER BY n')).map(({ n }) => n)
@@ -145,18 +101,6 @@ describe('with a replica of another region', () => {
 
   test('what was begun of the replica before the lab was killed holds no log', async () => {
     expect(await eventually(async () => ((await slots('main')).length === 1 ? true : undefined))).toBe(true)
-  })
-
-  test.each([50, 500])('a clone to a point in time whose lab is killed %s ms into it is what it was to be', async (ms) => {
-    const [{ at }] = (await gcp.ask<{ at: Date }>(await gcp.get('main'), 'SELECT clock_timestamp() AS at')) as [{ at: Date }]
-    await sleep(20)
-    await gcp.ask(await gcp.get('main'), `INSERT INTO t VALUES (${ms})`)
-    const pointInTime = { seconds: Math.floor(at.getTime() / 1_000), nanos: (at.getTime() % 1_000) * 1e6 }
-    const body = { cloneContext: { destinationInstanceName: `clone-${ms}`, pointInTime } }
-    await killedAfter(ms, await gcp.sdk.instances.clone({ project: PROJECT, instance: 'main', body }))
-    expect(await rows(`clone-${ms}`)).not.toContain(ms)
-    expect(await rows(`clone-${ms}`)).toContain(1)
-    await killedAfter(0, await gcp.sdk.instances.delete({ project: PROJECT, instance: `clone-${ms}` }))
   })
 
   test.each([
