@@ -113,7 +113,7 @@ const FileDatabase = Type.Object(
       { admin: FileConnection, migrator: FileConnection },
       { ...closed, description: 'the connections admin and migrator' },
     ),
-    migrations: text('the folder of the migrations, relative to this file'),
+    migrations: Type.Optional(text('the folder of the migrations, relative to this file')),
     checks: Type.Optional(FileChecks),
     policy: Type.Optional(FilePolicy),
     canary: Type.Object(
