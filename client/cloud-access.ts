@@ -1,4 +1,4 @@
-/** Where the clouds' APIs are and as whom to ask them, from the variables that the vendors' own tools read. AWS is not here: its SDK reads
+/** Where the clouds' APIs are and as whom to ask them, by the variables that a worker reads too. AWS is not here: its SDK reads
  *  everything by itself. What is missing is only missed by who needs it. */
 import { failure } from '../contracts/failures'
 import { type Environment, secretVariable } from './environment'
@@ -8,9 +8,9 @@ export interface CloudAccess {
   readonly subscription: string | null
   /** GOOGLE_CLOUD_PROJECT. */
   readonly project: string | null
-  /** AZURE_ACCESS_TOKEN, or the file that AZURE_ACCESS_TOKEN_FILE names. Fails with OPTION_INVALID. */
+  /** CAPSTAN_AZURE_TOKEN, or the file that CAPSTAN_AZURE_TOKEN_FILE names. Fails with OPTION_INVALID. */
   azureToken(): string
-  /** GOOGLE_OAUTH_ACCESS_TOKEN, likewise; null: the application default credentials. */
+  /** CAPSTAN_GCP_TOKEN, likewise; null: the application default credentials. */
   googleToken(): string | null
   /** CAPSTAN_AZURE_ENDPOINT, CAPSTAN_GCP_ENDPOINT: a lab, or a cloud of one's own; null: the vendor's. Fail with OPTION_INVALID. */
   azureEndpoint(): string | null
@@ -22,14 +22,14 @@ export function readCloudAccess(env: Environment): CloudAccess {
     subscription: env.AZURE_SUBSCRIPTION_ID || null,
     project: env.GOOGLE_CLOUD_PROJECT || null,
     azureToken() {
-      const token = secretVariable(env, 'AZURE_ACCESS_TOKEN')
+      const token = secretVariable(env, 'CAPSTAN_AZURE_TOKEN')
       if (token !== null) return token
-      const how = 'set AZURE_ACCESS_TOKEN to what "az account get-access-token --query accessToken --output tsv" prints'
+      const how = 'set CAPSTAN_AZURE_TOKEN to what "az account get-access-token --query accessToken --output tsv" prints'
       throw failure('OPTION_INVALID', `Azure is asked with an access token, and none is set: ${how}.`, {
-        variable: 'AZURE_ACCESS_TOKEN',
+        variable: 'CAPSTAN_AZURE_TOKEN',
       })
     },
-    googleToken: () => secretVariable(env, 'GOOGLE_OAUTH_ACCESS_TOKEN'),
+    googleToken: () => secretVariable(env, 'CAPSTAN_GCP_TOKEN'),
     azureEndpoint: () => endpoint(env, 'CAPSTAN_AZURE_ENDPOINT', /^https:$/, 'https://management.azure.com'),
     googleEndpoint: () => endpoint(env, 'CAPSTAN_GCP_ENDPOINT', /^https?:$/, 'https://sqladmin.googleapis.com'),
   }

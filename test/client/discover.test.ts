@@ -13,6 +13,7 @@ import type { FoundInstance } from '../../clouds/discovery/found'
 import { createServer, openAzure } from '../lab/azure/fixture'
 import { createInstance } from '../lab/fixture'
 import { gcpOf } from '../lab/gcp/fixture'
+import { awsIdentity, azureIdentity, gcpIdentity } from '../policies/identities'
 import { capstan } from './recorded-io'
 
 function found(name: string, more: Partial<FoundInstance> = {}): FoundInstance {
@@ -177,10 +178,12 @@ describe('asked of', () => {
     ])
     await lab.rds.createDBInstanceReadReplica({ DBInstanceIdentifier: 'shop-read', SourceDBInstanceIdentifier: 'shop' })
     await manyStopped()
+    // nobody who discovers may do more than read
+    const { accessKeyId, secretAccessKey } = await awsIdentity(lab, 'reader')
     Object.assign(process.env, {
       AWS_ENDPOINT_URL_RDS: lab.lab.api,
-      AWS_ACCESS_KEY_ID: lab.lab.credentials.aws.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: lab.lab.credentials.aws.secretAccessKey,
+      AWS_ACCESS_KEY_ID: accessKeyId,
+      AWS_SECRET_ACCESS_KEY: secretAccessKey,
       AWS_REGION: 'us-east-1',
       AWS_EC2_METADATA_DISABLED: 'true',
     })
@@ -275,15 +278,19 @@ describe('asked of', () => {
   })
 
   test('Google Cloud', async () => {
-    const { accessToken, projectId } = lab.lab.credentials.gcp
-    const env = { GOOGLE_OAUTH_ACCESS_TOKEN: accessToken, GOOGLE_CLOUD_PROJECT: projectId, CAPSTAN_GCP_ENDPOINT: lab.lab.api }
+    const { projectId } = lab.lab.credentials.gcp
+    const env = {
+      CAPSTAN_GCP_TOKEN: await gcpIdentity(lab, 'reader'),
+      GOOGLE_CLOUD_PROJECT: projectId,
+      CAPSTAN_GCP_ENDPOINT: lab.lab.api,
+    }
     const { exit, out, err } = await capstan(['fleet', 'discover', '--gcp'], { env })
     expect({ exit, left: err.includes('cap-migrate-1-canary') }).toEqual({ exit: 0, left: true })
     expect(parse(out).databases).toEqual([
       {
         name: 'shop',
         cloud: 'gcp',
-        project: projectId,
+        account: projectId,
         region: 'us-central1',
         instance: 'shop',
         database: 'postgres',
@@ -293,6 +300,7 @@ describe('asked of', () => {
           admin: { user: 'postgres', secret: 'env:SHOP_ADMIN_PASSWORD' },
           migrator: { user: 'migrator', secret: 'env:SHOP_MIGRATOR_PASSWORD' },
         },
+        canary: { networks: ['192.0.2.1/32'] },
       },
     ])
     const elsewhere = await capstan(['fleet', 'discover', '--gcp', '--region', 'europe-west1'], { env })
@@ -300,10 +308,10 @@ describe('asked of', () => {
   })
 
   test('Azure, as a program of its own, which believes the lab’s certificate', async () => {
-    const { subscriptionId, token } = lab.lab.credentials.azure
+    const { subscriptionId } = lab.lab.credentials.azure
     const env = {
       ...before,
-      AZURE_ACCESS_TOKEN: token,
+      CAPSTAN_AZURE_TOKEN: await azureIdentity(lab, 'reader', null),
       CAPSTAN_AZURE_ENDPOINT: lab.lab.tlsApi,
       NODE_EXTRA_CA_CERTS: lab.lab.certificateFile,
     }
@@ -316,7 +324,7 @@ describe('asked of', () => {
       {
         name: 'shop',
         cloud: 'azure',
-        subscription: subscriptionId,
+        account: subscriptionId,
         resourceGroup: 'tests',
         region: 'eastus',
         instance: 'shop',
@@ -332,7 +340,7 @@ describe('asked of', () => {
     [['--aws', '--gcp'], 'Name one cloud'],
     [['--aws', '--project', 'x'], '--project belongs to --gcp'],
     [['--azure'], 'AZURE_SUBSCRIPTION_ID'],
-    [['--azure', '--subscription', 'x'], 'AZURE_ACCESS_TOKEN'],
+    [['--azure', '--subscription', 'x'], 'CAPSTAN_AZURE_TOKEN'],
     [['--gcp'], 'GOOGLE_CLOUD_PROJECT'],
     [['--aws', '--region', 'EU'], '--region is "EU"'],
   ])('with %j: told in one sentence', async (args, sentence) => {

@@ -29,8 +29,8 @@ export function addFleetDiscover(fleet: Command, cli: CliContext): void {
       'Write a fleet file out of what an account holds, with placeholders where a person has to decide. Only asks; changes nothing.',
     )
     .option('--aws', 'RDS, as the AWS SDK finds its credentials')
-    .option('--azure', 'flexible servers, with the token in AZURE_ACCESS_TOKEN')
-    .option('--gcp', 'Cloud SQL, with the token in GOOGLE_OAUTH_ACCESS_TOKEN, else the application default credentials')
+    .option('--azure', 'flexible servers, with the token in CAPSTAN_AZURE_TOKEN')
+    .option('--gcp', 'Cloud SQL, with the token in CAPSTAN_GCP_TOKEN, else the application default credentials')
     .option(
       '--region <names>',
       'only these; commas between, or the option again (AWS without it: the region that the SDK finds)',

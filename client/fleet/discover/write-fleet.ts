@@ -1,12 +1,15 @@
 /** A fleet file out of what was found. What the cloud knows is written down; where a person has to decide stands something that says so and does
- *  no harm: a reference to a variable that nobody set, a security group that there is not, no migrations. */
+ *  no harm: a reference to a variable that nobody set, a security group that there is not, a network that
+ *  nobody is in, no migrations. */
 import { Document, isMap, isScalar, isSeq, type Scalar, type YAMLMap } from 'yaml'
 import type { FoundInstance } from '../../../clouds/discovery/found'
 import { printable } from '../../../postgres/printable'
 import { counted } from '../../quantities'
 import type { LeftOut, Proposal, SortedOut } from './sort-out'
 
-export const UNDECIDED = 'undecided'
+const UNDECIDED = 'undecided'
+/** Of those that are kept for documentation (RFC 5737): nobody is there. */
+const NOBODY = '192.0.2.1/32'
 const ENVIRONMENT = /^[a-z][a-z0-9-]*$/
 const ENVIRONMENT_TAGS = ['environment', 'env', 'stage']
 const IDENTIFIER_BYTES_MAX = 63
@@ -49,7 +52,9 @@ function entryOf({ name, instance }: Proposal): Record<string, unknown> {
   return {
     name,
     cloud: instance.cloud,
-    ...placeOf(instance),
+    account: instance.cloud === 'azure' ? instance.account.toLowerCase() : instance.account,
+    ...(instance.resourceGroup !== null && { resourceGroup: instance.resourceGroup }),
+    region: instance.region,
     instance: instance.name,
     database: identifier(instance.database) ?? 'postgres',
     environment: environmentOf(instance.tags) ?? UNDECIDED,
@@ -58,13 +63,8 @@ function entryOf({ name, instance }: Proposal): Record<string, unknown> {
       admin: { user: identifier(instance.master) ?? 'postgres', secret: `env:${variable}_ADMIN_PASSWORD` },
       migrator: { user: 'migrator', secret: `env:${variable}_MIGRATOR_PASSWORD` },
     },
-    ...(instance.cloud === 'aws' && { canary: { securityGroups: [`sg-${UNDECIDED}`] } }),
+    canary: instance.cloud === 'aws' ? { securityGroups: [`sg-${UNDECIDED}`] } : { networks: [NOBODY] },
   }
-}
-
-function placeOf({ cloud, account, region, resourceGroup }: FoundInstance): Record<string, string> {
-  if (cloud === 'aws') return { account, region }
-  return cloud === 'azure' ? { subscription: account, resourceGroup: resourceGroup ?? '', region } : { project: account, region }
 }
 
 /** Comments: facts before the entry, and beside what a person has to decide. */
@@ -81,6 +81,7 @@ function explain(entry: YAMLMap, { name, instance, standbys }: Proposal): void {
   beside(entry, ['connections', 'migrator', 'user'], 'decide: the role that owns what migrations change')
   beside(entry, ['connections', 'migrator', 'secret'], 'decide')
   beside(entry, ['canary', 'securityGroups', 0], 'decide: a security group that lets only the control plane in')
+  beside(entry, ['canary', 'networks', 0], 'decide: networks that only the control plane is in')
   entry.comment = ` migrations: migrations/${name} # decide: their folder, once there is one`
 }
 
