@@ -1,5 +1,6 @@
 /** The RDS instances of an account, of whatever engine, in one region after the other. */
 import type { DBInstance, RDSClientConfig } from '@aws-sdk/client-rds'
+import { Failure, failure } from '../../contracts/failures'
 import { lazyRds, type Rds } from '../aws/client'
 import { instanceDescription } from '../aws/describe'
 import type { CallOptions } from '../port'
@@ -19,12 +20,18 @@ export function discoverRds({ regions, client = {} }: RdsAccount): Discover {
     for (const region of places) {
       const rds = lazyRds({ ...client, maxAttempts: 3, ...(region !== null && { region }) })
       const all = await everyInstance(rds, options).catch((error) => {
-        throw region === null ? error : failedIn(region, error)
+        throw region === null ? withoutRegion(error) : failedIn(region, error)
       })
       found.push(...all.map(foundInstance))
     }
     return found
   }
+}
+
+/** The SDK looked everywhere, and says so in no code. */
+function withoutRegion(error: unknown): unknown {
+  if (!(error instanceof Failure) || !/Region is missing/.test(error.message)) return error
+  return failure('OPTION_INVALID', 'No region is named; give --region NAME, or set AWS_REGION.', { variable: 'AWS_REGION' })
 }
 
 async function everyInstance(rds: Rds, options: CallOptions): Promise<DBInstance[]> {

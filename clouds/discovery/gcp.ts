@@ -1,5 +1,5 @@
 /** The Cloud SQL instances of a project, of whatever engine and region. */
-import { failure } from '../../contracts/failures'
+import { Failure, failure } from '../../contracts/failures'
 import { type CloudSqlConfig, type Instance, lazyCloudSql } from '../gcp/client'
 import { instanceDescription } from '../gcp/describe'
 import type { Discover, FoundInstance } from './found'
@@ -10,7 +10,7 @@ export function discoverCloudSql(account: CloudSqlAccount): Discover {
   const { project } = account
   const sql = lazyCloudSql({ ...account, region: '' })
   return async (options) => {
-    const { found, missing } = await sql.ask('instances.list', options, async ({ instances }) => {
+    const asked = sql.ask('instances.list', options, async ({ instances }) => {
       const listed: { found: FoundInstance[]; missing: string[] } = { found: [], missing: [] }
       let pageToken = ''
       do {
@@ -21,11 +21,21 @@ export function discoverCloudSql(account: CloudSqlAccount): Discover {
       } while (pageToken)
       return listed
     })
+    const { found, missing } = await asked.catch((error) => {
+      throw withoutCredentials(error)
+    })
     if (missing.length === 0) return found
     // A region that does not answer is a warning there, beside all the others' instances.
     const message = `Cloud SQL lists only a part of project ${project}: ${missing.join('; ')}.`
     throw failure('CLOUD_UNREACHABLE', message, { cloud: 'gcp', action: 'instances.list' })
   }
+}
+
+/** The library looked everywhere, and says so in no code. */
+function withoutCredentials(error: unknown): unknown {
+  if (!(error instanceof Failure) || !/default credentials/.test(error.message)) return error
+  const how = 'set CAPSTAN_GCP_TOKEN, or run "gcloud auth application-default login"'
+  return failure('CREDENTIALS_REJECTED', `No credentials for Google Cloud were found: ${how}.`, { cloud: 'gcp' })
 }
 
 function foundInstance(raw: Instance): FoundInstance {

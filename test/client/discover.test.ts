@@ -335,6 +335,17 @@ describe('asked of', () => {
     expect(stdout).toMatch(/database: postgres # decide/)
   })
 
+  test('what nobody named, and what the vendors’ libraries do not find by themselves, is told in one sentence', async () => {
+    const { AWS_REGION: region, HOME: home } = process.env
+    delete process.env.AWS_REGION
+    Object.assign(process.env, { AWS_CONFIG_FILE: join(folder, 'none'), HOME: folder, METADATA_SERVER_DETECTION: 'none' })
+    const aws = await capstan(['fleet', 'discover', '--aws'])
+    expect(aws).toMatchObject({ exit: 2, err: expect.stringContaining('No region is named') })
+    const gcp = await capstan(['fleet', 'discover', '--gcp', '--project', 'shop'])
+    expect(gcp).toMatchObject({ exit: 3, err: expect.stringContaining('No credentials for Google Cloud were found') })
+    Object.assign(process.env, { AWS_REGION: region, HOME: home })
+  })
+
   test.each([
     [[], 'Name one cloud'],
     [['--aws', '--gcp'], 'Name one cloud'],
