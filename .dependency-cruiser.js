@@ -49,7 +49,29 @@ module.exports = {
       'The composition root of the workers; doors and the lab are other processes.',
     ),
     only('embedded', ['contracts', 'pgserver'], 'It starts the rest as processes.'),
-    only('client', ['contracts', 'ledger', 'postgres', 'workflows'], 'Doors ask; they do not act.'),
+    only('client', ['contracts', 'ledger', 'postgres', 'workflows', 'clouds'], 'Doors ask; they do not act.'),
+    {
+      name: 'client-asks-clouds-by-discovery-alone',
+      comment:
+        'Discovery lists and changes nothing (docs/decisions/0007-discovery-asks-the-cloud.md); an adapter could act past every lock.',
+      severity: 'error',
+      from: { path: '^client/' },
+      to: { path: '^clouds/', pathNot: '^clouds/discovery/' },
+    },
+    {
+      name: 'client-discovers-in-one-place',
+      comment: 'One folder of the doors asks clouds; the rest asks the ledger and Temporal.',
+      severity: 'error',
+      from: { path: '^client/', pathNot: '^client/fleet/discover/' },
+      to: { path: '^clouds/' },
+    },
+    {
+      name: 'discovery-sees-questions-only',
+      comment: 'Of the adapters it needs how to reach and read a cloud, nothing that starts something.',
+      severity: 'error',
+      from: { path: '^clouds/discovery/' },
+      to: { path: '^clouds/(aws|azure|gcp)/', pathNot: '/(client|describe)\\.ts$' },
+    },
     only('lab', ['pgserver'], 'An emulator that shares code with its adapter shares its misreading.'),
     only('examples', [], 'Examples are programs of their own.'),
     {

@@ -6,6 +6,7 @@ import path from 'node:path'
 import { failure } from '../contracts/failures'
 import type { SecretRef } from '../contracts/fleet'
 import { createSecretResolver, readSecretVariables } from '../postgres/connect/secret-refs'
+import { type CloudAccess, readCloudAccess } from './cloud-access'
 import { type Environment, secretVariable } from './environment'
 import { cutInput, shownInput } from './shown-input'
 import { readTemporalAccess, type TemporalCredentials } from './temporal-access'
@@ -43,6 +44,8 @@ export interface Settings {
   /** The same for its decisions. */
   readonly workflowTaskTimeoutMs: number
   readonly requestedBy: string
+  /** For what asks a cloud by itself. */
+  readonly clouds: CloudAccess
   readonly embedded: 'none' | 'stopped' | 'running'
 }
 
@@ -104,6 +107,7 @@ export function readSettings(env: Environment = process.env, dist: string = DIST
     heartbeatTimeoutMs: milliseconds(env, 'CAPSTAN_HEARTBEAT_TIMEOUT_MS', HEARTBEAT_TIMEOUT_MS),
     workflowTaskTimeoutMs: milliseconds(env, 'CAPSTAN_WORKFLOW_TASK_TIMEOUT_MS', WORKFLOW_TASK_TIMEOUT_MS),
     requestedBy: env.USER || env.LOGNAME || systemUser(),
+    clouds: readCloudAccess(env),
     embedded,
   }
 }

@@ -3,10 +3,12 @@
 import path from 'node:path'
 import type { MigrationBundle } from '../contracts/bundle'
 import { failure } from '../contracts/failures'
+import type { DatabaseEntry } from '../contracts/fleet'
 import { planMigration } from '../postgres/migrate/plan'
 import { readMigrationDirectory } from '../postgres/migrate/read-directory'
 import { resolveMigrations } from '../postgres/migrate/resolve'
-import { findDatabase, readFleet } from './fleet/read-fleet'
+import { printable } from '../postgres/printable'
+import { findDatabase, type LoadedFleet, readFleet } from './fleet/read-fleet'
 
 export interface MigrateQuestion {
   readonly fleetFile: string
@@ -25,8 +27,7 @@ export interface PreparedMigrate {
 export async function prepareMigrate(question: MigrateQuestion): Promise<PreparedMigrate> {
   const fleet = await readFleet(question.fleetFile)
   const entry = findDatabase(fleet, question.database)
-  const migrationsFolder =
-    question.migrations === null ? path.resolve(fleet.folder, entry.migrations) : path.resolve(question.migrations)
+  const migrationsFolder = question.migrations === null ? declaredFolder(fleet, entry) : path.resolve(question.migrations)
   const resolved = resolveMigrations(await readMigrationDirectory(migrationsFolder))
   if (resolved.length === 0) {
     const message = `${migrationsFolder} holds no migration; files are named like V1__create_orders.sql or R__order_totals.sql.`
@@ -35,4 +36,10 @@ export async function prepareMigrate(question: MigrateQuestion): Promise<Prepare
   for (const migration of resolved) await planMigration(migration)
   const migrations = resolved.map(({ script, content }) => ({ script, content }))
   return { bundle: { version: 1, database: entry, migrations }, migrationsFolder }
+}
+
+function declaredFolder(fleet: LoadedFleet, { name, migrations }: DatabaseEntry): string {
+  if (migrations !== null) return path.resolve(fleet.folder, migrations)
+  const message = `${name} declares no migrations in ${printable(fleet.file)}: add "migrations: FOLDER" there, or name them with --migrations FOLDER.`
+  throw failure('MIGRATIONS_MISSING', message, { database: name })
 }

@@ -107,7 +107,7 @@ const place = {
 }
 
 const work = {
-  migrations: text('the folder of the migrations, relative to this file'),
+  migrations: Type.Optional(text('the folder of the migrations, relative to this file')),
   checks: Type.Optional(FileChecks),
   policy: Type.Optional(FilePolicy),
 }

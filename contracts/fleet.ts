@@ -71,8 +71,8 @@ interface AnyDatabase {
   readonly environment: string
   readonly labels: Readonly<Record<string, string>>
   readonly connections: { readonly admin: Connection; readonly migrator: Connection }
-  /** Folder of the migrations, relative to the fleet file. */
-  readonly migrations: string
+  /** Folder of the migrations, relative to the fleet file; null: none are declared. */
+  readonly migrations: string | null
   readonly checks: Checks
   readonly policy: MigrationPolicy
 }

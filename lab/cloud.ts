@@ -1,5 +1,6 @@
 /** What the lab asks of each simulated cloud in it, and what it gives it. */
 import type { FastifyInstance } from 'fastify'
+import type { Identities } from './access/identities'
 import type { Addresses } from './addresses'
 import type { CallLog } from './calls'
 import type { FaultBook } from './faults/book'
@@ -48,6 +49,8 @@ export interface InstanceStatus {
 export interface CloudGround {
   readonly faults: FaultBook
   readonly calls: CallLog
+  /** Who may call beside the lab's owner, and what. */
+  readonly identities: Identities
   readonly addresses: Addresses
   readonly pace: Pace
   /** For this cloud alone. */

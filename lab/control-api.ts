@@ -1,6 +1,8 @@
 /** The lab's own API, beside the clouds' on the same port: what is there, network rules, faults, and starting over. It answers
  *  whoever bears the lab's token; only whether it is up may be asked by everybody. */
 import type { FastifyInstance } from 'fastify'
+import { serveIdentities } from './access/api'
+import type { Identities } from './access/identities'
 import type { CallLog } from './calls'
 import type { SimulatedCloud } from './cloud'
 import { bears, type LabCredentials } from './credentials'
@@ -17,6 +19,7 @@ export interface ControlOptions {
   clouds: readonly SimulatedCloud[]
   links: Links
   credentials: LabCredentials
+  identities: Identities
   faults: FaultBook
   calls: CallLog
   pace: Pace
@@ -41,13 +44,14 @@ export function serveControl(root: FastifyInstance, options: ControlOptions): vo
 }
 
 function serveProtected(api: FastifyInstance, options: ControlOptions): void {
-  const { state, clouds, links, faults, calls, save } = options
+  const { state, clouds, links, identities, faults, calls, save } = options
 
   api.get('/_lab/status', async () => statusOf(options))
 
   api.post('/_lab/reset', async () => {
     faults.withdraw()
     calls.clear()
+    await identities.clear()
     for (const id of Object.keys(state.securityGroups)) delete state.securityGroups[id]
     // what faults did to servers ends first: a frozen one would keep the emptying waiting
     await Promise.all([links.settle(), ...clouds.map((cloud) => cloud.faultsChanged())])
@@ -58,6 +62,7 @@ function serveProtected(api: FastifyInstance, options: ControlOptions): void {
   serveFaults(api, faults, async (fault) => {
     await Promise.all([links.settle(), ...clouds.map((cloud) => cloud.faultsChanged(fault))])
   })
+  serveIdentities(api, identities)
   serveCalls(api, calls)
   serveProfile(api, options.pace)
 

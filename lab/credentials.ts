@@ -1,5 +1,6 @@
 /** What a caller of this lab must know. Made by chance with the state folder and kept in it, in `credentials.json`, which its
- *  owner alone may read: whoever may not read that file can neither act in the simulated clouds nor change the lab. */
+ *  owner alone may read: whoever may not read that file can neither act in the simulated clouds nor change the lab,
+ *  but for identities that were made with a policy of their own (lab/access/). */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { SUBSCRIPTION, TENANT } from './azure/state'
 import { PROJECT } from './gcp/state'

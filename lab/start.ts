@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import { ensureEnterable } from '../pgserver/reach'
 import { serverUser } from '../pgserver/server-user'
+import { Identities, type IdentityState } from './access/identities'
 import { openCallLog } from './calls'
 import { faultOffers, instancesIn, startClouds } from './clouds'
 import { serveControl } from './control-api'
@@ -60,7 +61,10 @@ export async function startLab(options: LabOptions): Promise<Lab> {
     const store = openStore(join(options.stateDir, 'lab.json'), () => newLabState(block))
     const kept = openStore(join(options.stateDir, 'credentials.json'), newCredentials)
     await kept.save()
-    return await startOn({ store, credentials: kept.state, release: lock.release }, options)
+    const identities = new Identities(
+      openStore<IdentityState>(join(options.stateDir, 'identities.json'), () => ({ identities: {} })),
+    )
+    return await startOn({ store, credentials: kept.state, identities, release: lock.release }, options)
   } catch (error) {
     lock.release()
     throw error
@@ -70,10 +74,11 @@ export async function startLab(options: LabOptions): Promise<Lab> {
 interface Ground {
   store: Store<LabState>
   credentials: LabCredentials
+  identities: Identities
   release(): void
 }
 
-async function startOn({ store, credentials, release }: Ground, options: LabOptions): Promise<Lab> {
+async function startOn({ store, credentials, identities, release }: Ground, options: LabOptions): Promise<Lab> {
   const { state, save, saved } = store
   if (state.version !== 2) {
     throw new Error(
@@ -94,6 +99,7 @@ async function startOn({ store, credentials, release }: Ground, options: LabOpti
   const clouds = startClouds(state, credentials, {
     faults,
     calls,
+    identities,
     pace,
     stateDir: options.stateDir,
     cacheDir: options.cacheDir,
@@ -125,7 +131,7 @@ async function startOn({ store, credentials, release }: Ground, options: LabOpti
     const certificateFile = join(options.stateDir, AUTHORITY_FILE)
     const address = hostAddress(state.block, API_HOST)
     const places = { url: () => url, tlsUrl: () => tlsUrl, certificateFile }
-    serveControl(api, { state, clouds, links, credentials, faults, calls, pace, save, ...places })
+    serveControl(api, { state, clouds, links, credentials, identities, faults, calls, pace, save, ...places })
     // listening comes last: a caller who reaches the lab finds it whole, the certificate that it has to believe included
     await Promise.all([authority(), ...clouds.map((cloud) => cloud.resume())])
     await links.settle()

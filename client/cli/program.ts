@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import type { CliContext } from './context'
 import { addEmbedded } from './embedded'
 import { addFleetCheck } from './fleet/check'
+import { addFleetDiscover } from './fleet/discover'
 import { addFleetList } from './fleet/list'
 import { addLabCalls } from './lab/calls'
 import { addLabFault } from './lab/fault'
@@ -61,7 +62,7 @@ export function createProgram(cli: CliContext): Command {
   const migrations = program.command('migrations').description('The migration engine alone: a URL is enough, no Temporal.')
   for (const add of [addMigrationsInfo, addMigrationsValidate, addMigrationsApply]) add(migrations, cli)
   const fleet = program.command('fleet').description('The fleet file.')
-  for (const add of [addFleetList, addFleetCheck]) add(fleet, cli)
+  for (const add of [addFleetList, addFleetCheck, addFleetDiscover]) add(fleet, cli)
   const lab = program.command('lab').description('The simulated clouds.')
   for (const add of [addLabStatus, addLabFault, addLabCalls, addLabProfile, addLabReset]) add(lab, cli)
   addEmbedded(program, cli)

@@ -44,7 +44,7 @@ function toEntry(file: FleetFileDatabase, path: FieldPath, reader: FieldReader):
       admin: toConnection(file.connections.admin, [...path, 'connections', 'admin'], reader),
       migrator: toConnection(file.connections.migrator, [...path, 'connections', 'migrator'], reader),
     },
-    migrations: file.migrations,
+    migrations: file.migrations ?? null,
     checks: toChecks(file.checks ?? {}, [...path, 'checks'], reader),
     policy: toPolicy(file.policy ?? {}, [...path, 'policy'], reader),
   }

@@ -16,7 +16,7 @@ function isDefaultGroup(name: string): boolean {
   return name.startsWith('default.')
 }
 
-async function findGroup(rds: RDS, name: string, options: CallOptions): Promise<DBParameterGroup | null> {
+export async function findGroup(rds: RDS, name: string, options: CallOptions): Promise<DBParameterGroup | null> {
   try {
     const found = await rds.describeDBParameterGroups({ DBParameterGroupName: name }, { abortSignal: options.signal })
     return found.DBParameterGroups?.[0] ?? null

@@ -5,6 +5,7 @@ import type { CallOptions, ChangeOptions, InstanceRef, ManagedPostgres, Owner, S
 import type { Rds } from './client'
 import { instanceDescription } from './describe'
 import { errorName } from './failures'
+import { unlessGone } from './gone'
 import { ownersTags, tagRecord } from './tags'
 
 /** RDS keeps none that can be asked for: what was accepted shows in the instance. */
@@ -161,7 +162,7 @@ export async function deleteInstance(rds: Rds, name: string, options: ChangeOpti
       // Gone meanwhile, or in a state from which it cannot go yet: whoever waits for the removal asks again.
       const problem = errorName(error)
       if (problem.startsWith('DBInstanceNotFound') || problem.startsWith('InvalidDBInstanceState')) return
-      throw error
+      await unlessGone(error, async () => (await findInstance(rds, name, options)) !== null)
     }
   })
 }

@@ -4,6 +4,8 @@ import { isTemporaryOf, OPERATION_TAG } from '../owner'
 import type { CallOptions, ChangeOptions } from '../port'
 import type { Rds } from './client'
 import { errorName } from './failures'
+import { unlessGone } from './gone'
+import { findGroup } from './inert-parameters'
 import { allInstances, deleteInstance } from './instances'
 import { tagRecord } from './tags'
 
@@ -34,7 +36,8 @@ async function removeGroup(
     await client.deleteDBParameterGroup({ DBParameterGroupName: group.name })
   } catch (error) {
     // The SDK's own retry after a lost response finds it gone.
-    if (!errorName(error).startsWith('DBParameterGroupNotFound')) throw error
+    if (errorName(error).startsWith('DBParameterGroupNotFound')) return
+    await unlessGone(error, async () => (await findGroup(client, group.name, options)) !== null)
   }
 }
 

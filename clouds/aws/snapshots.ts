@@ -5,6 +5,7 @@ import type { CallOptions, ChangeOptions, ManagedPostgres, Owner, SnapshotDescri
 import type { Rds } from './client'
 import { snapshotDescription } from './describe'
 import { errorName } from './failures'
+import { unlessGone } from './gone'
 import { NO_RECORD } from './instances'
 import { ownersTags } from './tags'
 
@@ -89,7 +90,8 @@ export async function removeSnapshot(
     try {
       await client.deleteDBSnapshot({ DBSnapshotIdentifier: name })
     } catch (error) {
-      if (!errorName(error).startsWith('DBSnapshotNotFound')) throw error
+      if (errorName(error).startsWith('DBSnapshotNotFound')) return
+      await unlessGone(error, async () => (await describeSnapshot(rds, name, options)) !== null)
     }
   })
   return NO_RECORD

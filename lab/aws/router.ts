@@ -2,11 +2,13 @@
  *  ordered faults strike, and writes each call of a known caller down before it is answered: a stranger must not push those out. */
 import { randomUUID } from 'node:crypto'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { AwsIdentity } from '../access/identities'
 import type { CallLog } from '../calls'
 import type { FaultBook } from '../faults/book'
 import { CallFaults } from '../faults/call-faults'
 import type { Effects } from '../faults/effects'
 import type { CallFacts } from '../faults/fault'
+import { authorize } from './access/authorize'
 import type { AwsCloud, Operation } from './cloud'
 import { AwsError } from './errors'
 import { isQuestion, resourcesOf, tagsOf } from './facts'
@@ -87,9 +89,12 @@ async function handle(request: FastifyRequest, call: ReceivedCall, endpoint: End
   let authenticated = false
   let faults: CallFaults<AwsState> | undefined
   try {
-    region = authenticate({ headers: request.headers, body: call.body }, cloud.accessKey).region
+    const caller = callerOf(request, call, cloud)
+    region = caller.region
     authenticated = true
     const { operation, name } = operationOf(call)
+    // before anything strikes: a call that nobody may make is not carried out, however the lab misbehaves
+    if (caller.identity) authorize(caller.identity, { action, query, region }, cloud.state)
     const facts = { cloud: 'aws', operation: action, account: ACCOUNT, region, resources: resourcesOf(query) }
     faults = faultsOf(facts, endpoint, cloud)
     await faults.before()
@@ -110,6 +115,17 @@ async function handle(request: FastifyRequest, call: ReceivedCall, endpoint: End
     const xml = errorAnswer(known, requestId)
     return { authenticated, region, status: known.status, outcome: known.code, xml, answered: true, struck }
   }
+}
+
+/** `identity`: undefined for the lab's owner, who may do everything. */
+function callerOf(
+  { headers }: FastifyRequest,
+  { body }: ReceivedCall,
+  { accessKey, identities }: AwsCloud,
+): { region: string; identity: AwsIdentity | undefined } {
+  const keyOf = (id: string) => (id === accessKey.accessKeyId ? accessKey : identities.aws(id)?.accessKey)
+  const { region, accessKeyId } = authenticate({ headers, body }, keyOf)
+  return { region, identity: accessKeyId === accessKey.accessKeyId ? undefined : identities.aws(accessKeyId) }
 }
 
 /** @throws AwsError MalformedQueryString, MissingAction, InvalidAction. */

@@ -2,10 +2,12 @@
  *  ordered faults strike, and writes each call of a known caller down before it is answered: a stranger must not push those out. */
 import { randomUUID } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { AzureIdentity } from '../access/identities'
 import type { CallLog } from '../calls'
 import type { FaultBook } from '../faults/book'
 import { CallFaults } from '../faults/call-faults'
 import type { Effects } from '../faults/effects'
+import { authorize } from './access/authorize'
 import type { Answer, AzureCloud, Call } from './cloud'
 import { AzureError } from './errors'
 import { regionOf, resourcesOf } from './facts'
@@ -38,7 +40,7 @@ export function serveAzure(scope: FastifyInstance, endpoint: Endpoint): void {
   })
   // before anything is read: a stranger's body does not concern us
   scope.addHook('onRequest', async (request) => {
-    authenticate(request.headers.authorization, (await endpoint.current()).token)
+    callerOf(request.headers.authorization, await endpoint.current())
   })
   scope.setErrorHandler(async (error: Error, request, reply) => {
     const known = error instanceof AzureError ? error : refuseBody(error, BODY_BYTES_MAX)
@@ -63,6 +65,7 @@ interface ReceivedCall {
   path: string
   apiVersion: unknown
   text: string
+  authorization: string | undefined
 }
 
 interface Handled {
@@ -81,7 +84,9 @@ function received(request: FastifyRequest): ReceivedCall {
   const [path = ''] = (request.raw.url ?? '').split('?')
   const text = typeof request.body === 'string' ? request.body : ''
   const apiVersion = (request.query as Record<string, unknown>)['api-version']
-  return { requestId: randomUUID(), at: new Date().toISOString(), method: request.method, path, apiVersion, text }
+  const { method, headers } = request
+  const { authorization } = headers
+  return { requestId: randomUUID(), at: new Date().toISOString(), method, path, apiVersion, text, authorization }
 }
 
 async function handle(received: ReceivedCall, endpoint: Endpoint): Promise<Handled> {
@@ -94,6 +99,8 @@ async function handle(received: ReceivedCall, endpoint: Endpoint): Promise<Handl
     handled.resources = resourcesOf(path)
     const route = routeOf(received.method, path)
     Object.assign(handled, { operation: route.name, question: route.question })
+    const identity = callerOf(received.authorization, cloud)
+    if (identity) authorize(identity, received.method, path, received.path)
     const body = Body.parse(received.text)
     handled.tags = tagsIn(body)
     handled.region = regionOf(path, locationIn(body), cloud.state)
@@ -113,6 +120,13 @@ async function handle(received: ReceivedCall, endpoint: Endpoint): Promise<Handl
   }
   handled.struck = faults?.struck ?? []
   return handled
+}
+
+/** Undefined: the lab's owner, who may do everything. @throws AzureError AuthenticationFailed, InvalidAuthenticationToken. */
+function callerOf(authorization: string | undefined, { token, identities }: AzureCloud): AzureIdentity | undefined {
+  const identity = identities.azure(authorization)
+  authenticate(authorization, identity?.token ?? token)
+  return identity
 }
 
 /** A client asks again as soon as it makes sense: an SDK takes 0 for no answer, and waits as long as it likes. */

@@ -7,6 +7,7 @@ import type { FaultBook } from '../faults/book'
 import { CallFaults } from '../faults/call-faults'
 import type { Effects } from '../faults/effects'
 import type { CallFacts } from '../faults/fault'
+import { authorize } from './access/authorize'
 import type { GcpCloud } from './cloud'
 import { GcpError } from './errors'
 import { factsOf, isQuestion, labelsOf, NOTHING } from './facts'
@@ -78,15 +79,17 @@ async function handle(request: FastifyRequest, endpoint: Endpoint): Promise<Hand
   let faults: CallFaults<GcpState> | undefined
   try {
     seen.route = findRoute(request.method, pathname)
-    authenticate(request.headers.authorization, cloud.accessToken)
+    const identity = cloud.identities.gcp(request.headers.authorization)
+    authenticate(request.headers.authorization, identity?.accessToken ?? cloud.accessToken)
     seen.authenticated = true
     const { route } = seen
     if (!route) throw new GcpError('notFound', 'Method not found.')
     seen.read = readRequest(route, searchParams, typeof request.body === 'string' ? request.body : '')
     const { read } = seen
+    const project = projectOf(route)
+    if (identity) authorize(identity, route, read, project)
     faults = faultsOf(factsOf(route, read), endpoint, cloud)
     await faults.before()
-    const project = projectOf(route)
     const operation = OPERATIONS.get(route.method.name)
     if (!operation) throw new GcpError('notImplemented', `This lab does not implement ${route.method.name}.`)
     const state = faults.seen(cloud)

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import type { AzureConfig } from '../../clouds/azure/client'
 import { createFlexibleServer } from '../../clouds/azure/flexible-server'
 import { connect, openLab } from '../lab/fixture'
+import { azureIdentity } from '../policies/identities'
 import { type CloudUnderTest, type OpenCloud, realAccount } from './cloud-under-test'
 import { faultsOf } from './lab-faults'
 import { testManagedPostgres } from './managed-postgres'
@@ -39,7 +40,8 @@ async function openInLab(): Promise<OpenCloud> {
   await lab.call('PUT', '/_lab/profile', { profile: 'instant' })
   const { tlsApi, certificateFile, credentials, dataPort } = lab.lab
   const ca = readFileSync(certificateFile, 'utf8')
-  const { subscriptionId, token } = credentials.azure
+  const { subscriptionId } = credentials.azure
+  const token = await azureIdentity(lab, 'operator', 'conformance')
   return {
     adapter: createFlexibleServer({
       subscription: subscriptionId,

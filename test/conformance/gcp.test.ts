@@ -3,6 +3,7 @@
 import { OAuth2Client } from 'google-auth-library'
 import { createCloudSql } from '../../clouds/gcp/cloud-sql'
 import { connect, openLab } from '../lab/fixture'
+import { gcpIdentity } from '../policies/identities'
 import { type CloudUnderTest, type OpenCloud, realAccount } from './cloud-under-test'
 import { faultsOf } from './lab-faults'
 import { testManagedPostgres } from './managed-postgres'
@@ -36,7 +37,11 @@ async function openInLab(): Promise<OpenCloud> {
   const lab = await openLab()
   await lab.call('PUT', '/_lab/profile', { profile: 'instant' })
   const { api, credentials, dataPort } = lab.lab
-  const { accessToken, projectId } = credentials.gcp
+  const { projectId } = credentials.gcp
+  // the suite's own instances are called conf-…, which no copy of Capstan's is
+  const accessToken = await gcpIdentity(lab, 'operator', (condition) =>
+    condition.replace('startsWith("cap-")', 'startsWith("c")'),
+  )
   // its transport would be loaded by a dynamic import, which jest's sandbox does not have: Node's own is given instead
   const authClient = new OAuth2Client({ transporterOptions: { fetchImplementation: fetch } })
   authClient.setCredentials({ access_token: accessToken, expiry_date: Date.now() + 3_600_000 })

@@ -18,9 +18,9 @@ export function addFleetCheck(fleet: Command, cli: CliContext): void {
       const fleetFile = fleetFileOf(cli.settings, options.fleet)
       const { file, databases } = await readFleet(fleetFile)
       const checked: { name: string; migrations: number }[] = []
-      for (const { name } of databases) {
-        const { bundle } = await prepareMigrate({ fleetFile, database: name, migrations: null })
-        checked.push({ name, migrations: bundle.migrations.length })
+      for (const { name, migrations } of databases) {
+        const prepared = migrations === null ? null : await prepareMigrate({ fleetFile, database: name, migrations: null })
+        checked.push({ name, migrations: prepared?.bundle.migrations.length ?? 0 })
       }
       if (options.json) return cli.json({ version: 1, file, valid: true, databases: checked })
       const total = checked.reduce((sum, one) => sum + one.migrations, 0)

@@ -24,12 +24,17 @@ interface Authorization {
   signature: string
 }
 
-/** @returns the region. @throws AwsError MissingAuthenticationToken, IncompleteSignature, InvalidClientTokenId, SignatureDoesNotMatch. */
-export function authenticate(request: SignedRequest, key: AccessKey, now = Date.now()): { region: string } {
+/** `keyOf`: the key of that id, if there is one. @returns the region, and whose key it was. @throws AwsError MissingAuthenticationToken, IncompleteSignature, InvalidClientTokenId, SignatureDoesNotMatch. */
+export function authenticate(
+  request: SignedRequest,
+  keyOf: (accessKeyId: string) => AccessKey | undefined,
+  now = Date.now(),
+): { region: string; accessKeyId: string } {
   const header = request.headers.authorization
   if (!header) throw new AwsError('MissingAuthenticationToken', 'Request is missing Authentication Token')
   const authorization = parseAuthorization(header)
-  if (authorization.accessKeyId !== key.accessKeyId) {
+  const key = keyOf(authorization.accessKeyId)
+  if (key === undefined) {
     throw new AwsError('InvalidClientTokenId', 'The security token included in the request is invalid.')
   }
   checkScope(request, authorization, now)
@@ -37,7 +42,7 @@ export function authenticate(request: SignedRequest, key: AccessKey, now = Date.
   if (!timingSafeEqual(expected, Buffer.from(authorization.signature, 'hex'))) {
     throw mismatch('The request signature we calculated does not match the signature you provided.')
   }
-  return { region: authorization.region }
+  return { region: authorization.region, accessKeyId: authorization.accessKeyId }
 }
 
 function parseAuthorization(header: string): Authorization {

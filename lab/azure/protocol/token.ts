@@ -1,5 +1,5 @@
-/** Who calls: whoever bears the token of `credentials.json`. Its audience, its age and the roles behind it are not checked: a token here is
- *  an opaque text, not a signed one of Entra ID. */
+/** Who calls: whoever bears the token of `credentials.json`, or that of an identity (lab/access/). Its audience and its age are not checked: a token
+ *  here is an opaque text, not a signed one of Entra ID. */
 import { bears } from '../../credentials'
 import { AzureError } from '../errors'
 

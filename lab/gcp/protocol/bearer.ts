@@ -1,4 +1,4 @@
-/** Who calls: the lab's one access token, as OAuth 2 sends it. Takes as long for a wrong token as for the right one. */
+/** Who calls: the lab's own access token or that of an identity (lab/access/), as OAuth 2 sends it. Takes as long for a wrong token as for the right one. */
 import { bears } from '../../credentials'
 import { GcpError } from '../errors'
 
