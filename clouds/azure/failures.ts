@@ -94,7 +94,7 @@ export function azureFailure(action: string, error: unknown, signal: AbortSignal
   const code = codeOf(shape)
   const said = errorCode(error)
   const message = WITHOUT_CREDENTIALS.test(said)
-    ? `This worker found no credentials for Azure, so that ${action} was not asked for; docs/deploy.md says which it takes.`
+    ? `No credentials for Azure were found, so that ${action} was not asked for; docs/deploy.md says which are taken.`
     : code === 'CLOUD_UNREACHABLE'
       ? `Azure did not answer ${action}: ${shape.message ?? said}.`
       : `Azure refused ${action}: ${said}: ${shape.message ?? ''}`

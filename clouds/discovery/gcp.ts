@@ -31,11 +31,13 @@ export function discoverCloudSql(account: CloudSqlAccount): Discover {
   }
 }
 
-/** The library looked everywhere, and says so in no code. */
+const NONE = 'No credentials for Google Cloud were found'
+
+/** A person is asking: what they can do about it is said at once, and nothing is tried again. */
 function withoutCredentials(error: unknown): unknown {
-  if (!(error instanceof Failure) || !/default credentials/.test(error.message)) return error
+  if (!(error instanceof Failure) || !error.message.startsWith(NONE)) return error
   const how = 'set CAPSTAN_GCP_TOKEN, or run "gcloud auth application-default login"'
-  return failure('CREDENTIALS_REJECTED', `No credentials for Google Cloud were found: ${how}.`, { cloud: 'gcp' })
+  return failure('CREDENTIALS_REJECTED', `${NONE}: ${how}.`, { cloud: 'gcp' })
 }
 
 function foundInstance(raw: Instance): FoundInstance {

@@ -142,7 +142,7 @@ export function gcpFailure(action: string, error: unknown, signal: AbortSignal):
   const code = codeOf(error, read)
   const said = read.reason || (read.status === null ? 'no answer' : `HTTP ${read.status}`)
   const message = isWithoutCredentials(error)
-    ? `This worker found no credentials for Google Cloud, so that ${action} was not asked for; docs/deploy.md says which it takes.`
+    ? `No credentials for Google Cloud were found, so that ${action} was not asked for; docs/deploy.md says which are taken.`
     : code === 'CLOUD_UNREACHABLE'
       ? `Cloud SQL did not answer ${action}: ${read.message || said}.`
       : `Cloud SQL refused ${action}: ${said}: ${read.message}`

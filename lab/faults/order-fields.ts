@@ -60,7 +60,7 @@ function meantBy(value: string, names: readonly string[]): string | undefined {
   return best !== undefined && common(best) * 2 > Math.max(value.length, best.length) ? best : undefined
 }
 
-const WANTED_LENGTH_MAX = 220
+const WANTED_LENGTH_MAX = 200
 
 /** Cut between two names: nobody reads twenty in a sentence. */
 function shortened(wanted: string): string {

@@ -100,7 +100,7 @@ test.each(['CredentialUnavailableError', 'AggregateAuthenticationError'])(
     const error = Object.assign(new Error('EnvironmentCredential is unavailable.\nManagedIdentityCredential …'), { name })
     expect(azureFailure('Servers_Get', error, options.signal)).toMatchObject({
       code: 'CLOUD_UNREACHABLE',
-      message: expect.stringMatching(/^This worker found no credentials for Azure/),
+      message: expect.stringMatching(/^No credentials for Azure were found/),
     })
   },
 )

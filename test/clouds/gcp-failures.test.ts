@@ -122,6 +122,6 @@ test('a worker without credentials is told so', () => {
   )
   expect(gcpFailure('instances.get', error, options.signal)).toMatchObject({
     code: 'CLOUD_UNREACHABLE',
-    message: expect.stringMatching(/^This worker found no credentials for Google Cloud/),
+    message: expect.stringMatching(/^No credentials for Google Cloud were found/),
   })
 })
