@@ -13,7 +13,10 @@ const NOT_RUN: readonly (readonly [RegExp, string])[] = [
   [/^npm start( |$)|^CAPSTAN_LAB_PROFILE=\w+ npm start$/, 'the whole story: test/e2e/start.test.ts runs it'],
   [/^capstan up$/, 'runs until Ctrl-C: test/e2e/start.test.ts runs it'],
   [/^capstan fleet discover /, 'asks an account of a cloud: test/client/discover.test.ts runs it against the lab'],
-  [/^npm (test|run (lint|bench|test:crash|test:nightly))( |$)|^bash \.ci\/run/, 'runs this very test, or for minutes'],
+  [
+    /^(CAPSTAN_LAB_KILL_SEED=\d+ )?npm (test|run (lint|bench|test:crash|test:nightly))( |$)|^bash \.ci\/run/,
+    'runs this very test, or for minutes',
+  ],
   [/^(CAPSTAN_RECORD_HISTORIES=1 )?npx jest /, 'runs other tests; the longer form changes files of the clone'],
 ]
 /** Run elsewhere: `test/lab/examples.test.ts` runs what the help of `capstan lab` shows. */
