@@ -56,7 +56,8 @@ export function startAws(options: AwsOptions): SimulatedCloud {
       await effects.settle()
     },
     async tellRules() {
-      await Promise.all(Object.values(state.instances).map((instance) => tellRules(cloud(), instance)))
+      const current = await ready()
+      await Promise.all(Object.values(state.instances).map((instance) => tellRules(current, instance)))
     },
     listeners: () => servers.listeners(),
     handedOn: (local) => cloud().endpoints.handedOn(local),
