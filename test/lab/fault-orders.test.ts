@@ -69,7 +69,7 @@ test.each([
   [
     { kind: 'fail-operation', operation: 'DescribeDBInstances' },
     'operation',
-    'one that fail-operation can strike: CopyDBSnapshot, CreateDBInstance',
+    'one that fail-operation can strike: CopyDBClusterSnapshot, CopyDBSnapshot',
   ],
   [{ kind: 'cut-link', from: 'aws' }, 'to', 'to is missing; wanted is one of: aws, azure, gcp.'],
   [{ kind: 'cut-link', from: 'aws', to: 'aws' }, 'to', 'to is "aws", and from is too; they must be two.'],

@@ -1,6 +1,6 @@
 /** The lab is killed (`kill -9`) at random during every operation of every cloud that changes something, and comes back: what was
  *  accepted comes to pass, no data folder is lost or left over, every acknowledged commit is there, nothing hangs. When it strikes
- *  is drawn from a seed, which is printed: CAPSTAN_LAB_KILL_SEED=… repeats it, as far as a busy machine can repeat milliseconds. */
+ *  is drawn from a seed: CAPSTAN_LAB_KILL_SEED=… draws another one, and repeats it as far as a busy machine can repeat milliseconds. */
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,7 +13,7 @@ import { ownOperations } from './killed/own-operations'
 import { type Stage, type Struck, settle, strike } from './killed/run'
 import { compileLab, startLabProcess } from './process'
 
-const seed = Number(process.env.CAPSTAN_LAB_KILL_SEED ?? Date.now() % 100_000)
+const seed = Number(process.env.CAPSTAN_LAB_KILL_SEED ?? 2)
 const root = mkdtempSync(join(tmpdir(), 'capstan-lab-killed-'))
 const block = ownBlock()
 const stateDir = join(root, 'state')
