@@ -1,7 +1,7 @@
 /** What `postmaster.pid` says, and whether the process it names is really the server of that data folder. A number alone
  *  proves nothing: after a crash it may belong to anybody, so the process must also be at home in the data folder. */
 import { execFileSync } from 'node:child_process'
-import { existsSync, readdirSync, readlinkSync, realpathSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, readlinkSync, realpathSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { readProcessStat } from './process-stat'
 import { readServerFile } from './server-files'
@@ -51,7 +51,7 @@ export function isAlive(pid: number): boolean {
 export function forgetStranger(dataDir: string): void {
   const found = readPostmaster(dataDir)
   if (process.platform !== 'linux' || !found || isServerOf(found.pid, dataDir)) return
-  const residents = readdirSync('/proc').some((name) => /^\d+$/.test(name) && isServerOf(Number(name), dataDir))
+  const residents = readdirSync('/proc').some((name) => /^\d+$/.test(name) && mayBeAtHome(Number(name), dataDir))
   if (!residents) rmSync(join(dataDir, 'postmaster.pid'), { force: true })
 }
 
@@ -60,9 +60,40 @@ export function isServerOf(pid: number, dataDir: string): boolean {
   if (!isAlive(pid) || !existsSync(dataDir)) return false
   const home = realpathSync(dataDir)
   try {
-    if (process.platform === 'linux') return readlinkSync(`/proc/${pid}/cwd`) === home
+    if (process.platform === 'linux') return (workingFolder(pid) ?? dataFolderArgument(pid)) === home
     return execFileSync('ps', ['-o', 'command=', '-p', String(pid)], { encoding: 'utf8' }).includes(dataDir)
   } catch {
     return false
   }
+}
+
+/** Its servers, backends that outlived theirs, and every process of PostgreSQL of which nobody tells us where it is at home. */
+function mayBeAtHome(pid: number, dataDir: string): boolean {
+  if (isServerOf(pid, dataDir)) return true
+  try {
+    return workingFolder(pid) === null && /(^|\/)postgres\b/.test(argumentsOf(pid)[0] ?? '')
+  } catch {
+    return false
+  }
+}
+
+/** Null: it is another user's, and we may not look (root may not either without CAP_SYS_PTRACE, as in most containers). */
+function workingFolder(pid: number): string | null {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EACCES') return null
+    throw error
+  }
+}
+
+/** What a postmaster was started with; anybody may read it. */
+function dataFolderArgument(pid: number): string | undefined {
+  const given = argumentsOf(pid)
+  const at = given.indexOf('-D')
+  return at < 0 ? undefined : realpathSync(given[at + 1] ?? '')
+}
+
+function argumentsOf(pid: number): string[] {
+  return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
 }

@@ -1,5 +1,5 @@
-import { spawn } from 'node:child_process'
-import { chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync, spawn } from 'node:child_process'
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -197,3 +197,31 @@ test('two processes that install the same binaries at once end with one usable c
   const cluster = await newServer(17, 'from-race', one)
   running.push(await cluster.start())
 })
+
+/** Root keeps what it may do to other users' processes, except in containers: there it does without, as here. */
+const asRoot = process.platform === 'linux' && process.getuid?.() === 0 ? test : test.skip
+asRoot(
+  'who may not look into the processes of other users knows a server by its arguments, and takes no living one for gone',
+  async () => {
+    const { dataDir, start } = await newServer(17, 'unseen')
+    running.push(await start())
+    const [pidFile, folder] = [join(dataDir, 'postmaster.pid'), JSON.stringify(dataDir)]
+    const written = readFileSync(pidFile, 'utf8')
+    const pid = Number.parseInt(written, 10)
+    const ask = (question: string): string => {
+      const program = `const asked = require(${JSON.stringify(join(__dirname, '../../dist/pgserver/postmaster.js'))}); console.log(${question})`
+      const blind = ['--bounding-set=-sys_ptrace', '--inh-caps=-sys_ptrace', process.execPath, '-e', program]
+      return execFileSync('setpriv', blind, { encoding: 'utf8', stdio: 'pipe' }).trim()
+    }
+
+    expect(() => ask(`require('node:fs').readlinkSync('/proc/${pid}/cwd')`)).toThrow('EACCES')
+    expect(ask(`asked.isServerOf(${pid}, ${folder})`)).toBe('true')
+    expect(ask(`asked.isServerOf(${pid}, ${JSON.stringify(root)})`)).toBe('false')
+
+    // as after a restart of the machine, when its number belongs to somebody else
+    writeFileSync(pidFile, written.replace(String(pid), String(process.pid)))
+    ask(`asked.forgetStranger(${folder})`)
+    expect(readFileSync(pidFile, 'utf8')).toContain(String(process.pid))
+    writeFileSync(pidFile, written)
+  },
+)
