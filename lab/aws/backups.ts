@@ -47,6 +47,23 @@ export function addAutomatedSnapshot(cloud: AwsCloud, instance: DbInstance): str
   return name
 }
 
+/** What every snapshot is until it is taken. */
+function untaken() {
+  return {
+    type: 'manual',
+    folder: newFolderName(),
+    status: 'creating',
+    createdAt: null,
+    originalCreatedAt: null,
+    endedAt: null,
+    archive: null,
+    source: null,
+    sharedWith: [],
+    tags: {},
+    tasks: [],
+  } satisfies Partial<DbSnapshot>
+}
+
 /** What a snapshot of an instance keeps of it. */
 export function snapshotOf(instance: DbInstance, id: string): DbSnapshot {
   const { region, engine, major, engineVersion, instanceClass, storageGib, storageType, iops, throughput, zone } = instance
@@ -54,9 +71,7 @@ export function snapshotOf(instance: DbInstance, id: string): DbSnapshot {
     region,
     id,
     ofCluster: false,
-    type: 'manual',
-    folder: newFolderName(),
-    status: 'creating',
+    ...untaken(),
     engine,
     major,
     engineVersion,
@@ -74,14 +89,6 @@ export function snapshotOf(instance: DbInstance, id: string): DbSnapshot {
     instanceId: instance.id,
     instanceResourceId: instance.resourceId,
     instanceCreatedAt: instance.createdAt,
-    createdAt: null,
-    originalCreatedAt: null,
-    endedAt: null,
-    archive: null,
-    source: null,
-    sharedWith: [],
-    tags: {},
-    tasks: [],
   }
 }
 
@@ -97,9 +104,7 @@ export function clusterSnapshotOf(cluster: DbCluster, id: string): DbSnapshot {
     region,
     id,
     ofCluster: true,
-    type: 'manual',
-    folder: newFolderName(),
-    status: 'creating',
+    ...untaken(),
     engine: 'aurora-postgresql',
     major,
     engineVersion,
@@ -117,14 +122,6 @@ export function clusterSnapshotOf(cluster: DbCluster, id: string): DbSnapshot {
     instanceId: cluster.id,
     instanceResourceId: cluster.resourceId,
     instanceCreatedAt: cluster.createdAt,
-    createdAt: null,
-    originalCreatedAt: null,
-    endedAt: null,
-    archive: null,
-    source: null,
-    sharedWith: [],
-    tags: {},
-    tasks: [],
   }
 }
 
