@@ -2,7 +2,6 @@
 import { Failure, failure } from '../../contracts/failures'
 import { type CloudSqlConfig, type Instance, lazyCloudSql } from '../gcp/client'
 import { instanceDescription } from '../gcp/describe'
-import { isWithoutCredentials } from '../gcp/failures'
 import type { Discover, FoundInstance } from './found'
 
 export type CloudSqlAccount = Pick<CloudSqlConfig, 'project' | 'endpoint' | 'client'>
@@ -32,11 +31,13 @@ export function discoverCloudSql(account: CloudSqlAccount): Discover {
   }
 }
 
+const NONE = 'No credentials for Google Cloud were found'
+
 /** A person is asking: what they can do about it is said at once, and nothing is tried again. */
 function withoutCredentials(error: unknown): unknown {
-  if (!(error instanceof Failure) || !isWithoutCredentials(error.cause)) return error
+  if (!(error instanceof Failure) || !error.message.startsWith(NONE)) return error
   const how = 'set CAPSTAN_GCP_TOKEN, or run "gcloud auth application-default login"'
-  return failure('CREDENTIALS_REJECTED', `No credentials for Google Cloud were found: ${how}.`, { cloud: 'gcp' })
+  return failure('CREDENTIALS_REJECTED', `${NONE}: ${how}.`, { cloud: 'gcp' })
 }
 
 function foundInstance(raw: Instance): FoundInstance {

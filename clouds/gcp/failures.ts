@@ -131,7 +131,7 @@ function codeOf(error: unknown, { status, grpc, reason }: ApiError): FailureCode
 }
 
 /** Of google-auth-library, in its own words. A machine's own credentials may be out of reach for a moment: it is tried again. */
-export function isWithoutCredentials(error: unknown): boolean {
+function isWithoutCredentials(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith('Could not load the default credentials')
 }
 
