@@ -1,4 +1,4 @@
-/** Only the rules that Biome cannot see: promises by type, and imports used only as types. */
+/** Only the rules that Biome cannot see: promises by type, imports used only as types, and time-outs that nothing holds. */
 import tseslint from 'typescript-eslint'
 
 export default [
@@ -17,6 +17,14 @@ export default [
       '@typescript-eslint/no-floating-promises': 'error',
       '@typescript-eslint/no-misused-promises': 'error',
       '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector:
+            "CallExpression[callee.object.name='AbortSignal'][callee.property.name='any'] CallExpression[callee.object.name='AbortSignal'][callee.property.name='timeout']",
+          message: 'Nothing holds this time-out: it goes with the next garbage, and never comes. Take `limitedTo` (limit.ts).',
+        },
+      ],
       'max-lines': ['error', { max: 400, skipBlankLines: false, skipComments: false }],
     },
   },

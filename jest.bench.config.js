@@ -1,2 +1,2 @@
-/** Benchmarks: they print a table and promise nothing. `npm run bench`. */
-module.exports = { ...require('./jest.config'), testMatch: ['**/*.bench.ts'], testTimeout: 300000, maxWorkers: 1 }
+/** Benchmarks: they print a table and promise nothing. On the disk that users have. `npm run bench`. */
+module.exports = { ...require('./jest.base'), testMatch: ['**/*.bench.ts'], testTimeout: 300000, maxWorkers: 1 }

@@ -17,6 +17,8 @@ export interface Act {
   readonly client: Client
   /** Asks the server whether the work is still this attempt's. Rejects when the server does not answer in time. */
   readonly isCurrent: () => Promise<boolean>
+  /** Into this worker's own log, and nowhere else: neither histories nor the ledger have it. */
+  readonly log?: (message: string, facts: Readonly<Record<string, string | number | null>>) => void
 }
 
 const acts = new AsyncLocalStorage<Act>()

@@ -14,4 +14,13 @@ export interface ActivityDeps {
   readonly secretKey: Buffer
   /** The local address that connections to databases leave from; null: the system chooses. */
   readonly sourceAddress: string | null
+  readonly endpoints: EndpointAccess
+}
+
+/** What may move endpoints, as far as this worker's configuration allows. */
+export interface EndpointAccess {
+  /** The folder of the programs that fleet files may name, and the PATH that they are given; null: none is run. */
+  readonly commands: { readonly folder: string; readonly path: string } | null
+  /** The lab's own API; null: there is none. */
+  readonly labRouter: { readonly api: string; readonly token: string } | null
 }

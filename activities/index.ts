@@ -1,22 +1,65 @@
 /** Activities by task queue: a worker serves any subset of the queues, and holds only what those need. */
 import type { TaskQueue } from '../contracts/messages'
+import { createBackupActivities } from './backup/backup'
+import { createBackupProofActivities } from './backup/prove'
 import { createCheckActivities } from './checks/checks'
 import type { ActivityDeps } from './deps'
+import { createFenceActivities } from './fence/fence'
+import { createDatabaseHealthActivities } from './health/examine'
+import { createInstanceHealthActivities } from './health/survey'
 import { createInstanceActivities } from './instance/instance'
 import { createLedgerActivities } from './ledger/ledger'
 import { createLockActivities } from './lock/lock'
+import { createPredicateActivities } from './moment/predicate'
+import { createSearchActivities } from './moment/search'
+import { createOrphanActivities } from './orphans/orphans'
+import { createManifestActivities } from './proof/manifest'
+import { createReplacementDataActivities } from './replacement/data'
+import { createReplacementActivities } from './replacement/replacement'
+import { createRestoreActivities } from './restore/plan'
+import { createRowsActivities } from './rows/rows'
+import { createScheduleActivities } from './schedule/schedule'
 import { createSchemaActivities } from './schema/schema'
 import { createSnapshotActivities } from './snapshot/snapshot'
+import { createTrafficActivities } from './traffic/traffic'
 
 export function createActivities(queue: TaskQueue, deps: ActivityDeps): object {
   switch (queue) {
     case 'control':
-      return { ...createLockActivities(deps), ...createLedgerActivities(deps) }
+      return together(createLockActivities(deps), createLedgerActivities(deps), createScheduleActivities(deps))
     case 'postgres':
-      return { ...createSchemaActivities(deps), ...createCheckActivities(deps) }
+      return together(
+        createSchemaActivities(deps),
+        createCheckActivities(deps),
+        createDatabaseHealthActivities(deps),
+        createBackupProofActivities(deps),
+        createManifestActivities(deps),
+        createRowsActivities(deps),
+        createPredicateActivities(deps),
+        createReplacementDataActivities(deps),
+        createFenceActivities(deps),
+        createTrafficActivities(deps),
+      )
     case 'aws':
     case 'azure':
     case 'gcp':
-      return { ...createSnapshotActivities(deps), ...createInstanceActivities(deps) }
+      return together(
+        createSnapshotActivities(deps),
+        createInstanceActivities(deps),
+        createRestoreActivities(deps),
+        createInstanceHealthActivities(deps),
+        createBackupActivities(deps),
+        createSearchActivities(deps),
+        createReplacementActivities(deps),
+        createOrphanActivities(deps),
+      )
   }
+}
+
+/** A queue knows an activity by its name alone: two of one name would be one, and the wrong one for somebody. */
+function together(...groups: readonly object[]): object {
+  const names = groups.flatMap((group) => Object.keys(group))
+  const twice = names.find((name, at) => names.indexOf(name) !== at)
+  if (twice !== undefined) throw new Error(`Two activities of one queue are named ${twice}.`)
+  return Object.assign({}, ...groups)
 }

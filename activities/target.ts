@@ -1,4 +1,5 @@
 /** The instance that a fleet entry names, as its cloud describes it. */
+import { REPLACED_BY_TAG } from '../clouds/owner'
 import type { CallOptions, InstanceDescription } from '../clouds/port'
 import { failure } from '../contracts/failures'
 import type { DatabaseEntry } from '../contracts/fleet'
@@ -15,12 +16,16 @@ export async function findTarget(
   if (found === null) {
     throw failure(
       'INSTANCE_NOT_FOUND',
-      `${cloud} ${whereIn(database)} has no instance ${instance}; correct the fleet file's \`instance\`.`,
+      `${cloud} ${whereIn(database)} has no ${isCluster(database) ? 'Aurora cluster' : 'instance'} ${instance}; correct the fleet file's \`instance\`${database.cloud === 'aws' ? ', or `aurora`' : ''}.`,
       { instance },
     )
   }
   // The lock's scope holds account and region: two spellings of them would be two locks on one instance.
-  if (found.account === account && found.region === region) return found
+  if (found.account === account && found.region === region) {
+    assertLeads(database, found)
+    assertInPlace(found)
+    return found
+  }
   if (found.account === account) {
     throw failure(
       'TARGET_MISMATCH',
@@ -33,6 +38,31 @@ export async function findTarget(
     `Instance ${instance} belongs to ${cloud} account ${found.account}, the fleet file says ${account}: correct it.`,
     { instance, found: found.account, expected: account },
   )
+}
+
+/** Whoever still names it has a fleet file from before: what he does would be done to what nobody uses any more. */
+function assertInPlace({ name, tags }: InstanceDescription): void {
+  const successor = tags[REPLACED_BY_TAG]
+  if (successor === undefined) return
+  throw failure(
+    'TARGET_MISMATCH',
+    `Instance ${name} was replaced by ${successor}, as its tag ${REPLACED_BY_TAG} says: write that into the fleet file's \`instance\`. If ${name} is to serve again, take the tag off.`,
+    { instance: name, successor },
+  )
+}
+
+/** Every change would have to be made where it is led from: the secondary takes no writes, and its lock would be another one. */
+function assertLeads(database: DatabaseEntry, { name, replicaOf }: InstanceDescription): void {
+  if (!isCluster(database) || replicaOf === null) return
+  throw failure(
+    'TARGET_MISMATCH',
+    `Aurora cluster ${name} is a secondary of ${replicaOf}: name the leading cluster in the fleet file, with its region.`,
+    { instance: name, replicaOf },
+  )
+}
+
+function isCluster(database: DatabaseEntry): boolean {
+  return database.cloud === 'aws' && database.aurora === true
 }
 
 /** What the cloud was asked about: neither Azure nor Google looks in one region only. */

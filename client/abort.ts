@@ -2,11 +2,12 @@
  *  take anything back, by closing its record. */
 import { failure } from '../contracts/failures'
 import { type AbortInput, UPDATES } from '../contracts/messages'
-import type { OperationDocument, OperationId } from '../contracts/operation'
+import { type OperationDocument, type OperationId, temporaryName } from '../contracts/operation'
+import { REPLACE_DOCUMENTS, REPLACE_STEPS } from '../contracts/replace'
 import type { Ledger } from '../ledger/ledger'
 import { ANSWER_TIMEOUT_MS, assertOpen, type Doors, notWaiting, update, whyGone } from './decide'
 import { findOperation } from './find-operation'
-import { stuckSteps } from './standing'
+import { pointOfNoReturn, stuckSteps } from './standing'
 import { isNotFound } from './temporal'
 
 /** After this an abort goes the other way: the server itself records a cancellation, no worker needed. */
@@ -34,6 +35,9 @@ export async function abort(
   } catch (error) {
     if (!isUnanswered(error)) throw error
   }
+  // Asked anew, since it may have got there meanwhile: what is left at the server then is heard by nobody.
+  const passed = pointOfNoReturn(await findOperation(doors.ledger, document.id))
+  if (passed !== null) throw noWayBack(document.id, passed)
   try {
     await doors.temporal.within(ANSWER_TIMEOUT_MS, () => doors.temporal.handle(document.id).cancel())
   } catch (error) {
@@ -42,10 +46,16 @@ export async function abort(
   return { how: 'requested' }
 }
 
-/** An abort is nothing but undos, and one of them waits already. */
+function noWayBack(operation: OperationId, why: string): Error {
+  const message = `Operation ${operation} has passed its point of no return (${why}): it can only go forward, and an abort would take nothing back. No worker answers now; it goes on once one does.`
+  return failure('NO_WAY_BACK', message, { operation })
+}
+
+/** An abort is nothing but undos, and one of them waits already; or nothing is undone any more. */
 function whatWaits(document: OperationDocument): string {
   const step = stuckSteps(document)[0]?.id ?? 'ID'
-  return `an undo waits for a decision, which an abort cannot take: "capstan ops resolve ${document.id} retry|done|skip --step ${step}"`
+  const what = pointOfNoReturn(document) === null ? 'an undo' : 'a step past the point of no return'
+  return `${what} waits for a decision, which an abort cannot take: "capstan ops resolve ${document.id} retry|done|skip --step ${step}"`
 }
 
 /** Whoever started it was gone between recording it and starting its workflow. One that has begun a step is another matter. */
@@ -69,17 +79,40 @@ async function closeNeverStarted(ledger: Ledger, { id }: OperationDocument, by: 
 }
 
 /** For an operation that somebody terminated, or whose Temporal was lost: nobody is left to undo anything. */
-async function closeGone(doors: Doors, { id }: OperationDocument, by: AbortInput): Promise<{ how: 'closed' }> {
+async function closeGone(doors: Doors, document: OperationDocument, by: AbortInput): Promise<{ how: 'closed' }> {
+  const { id } = document
   const state = await workflowState(doors, id)
   if (state === 'RUNNING' || state === 'PAUSED') {
     const message = `Operation ${id} has a workflow that can take its steps back: leave --close-record out.`
     throw failure('OPTION_INVALID', message, { option: 'close-record', operation: id })
   }
-  const left = (await doors.ledger.listResources({ operation: id })).filter(({ removedAt }) => removedAt === null)
+  const stays = await whatTookOver(doors.ledger, document)
+  const made = (await doors.ledger.listResources({ operation: id })).filter(({ removedAt }) => removedAt === null)
+  const left = made.filter(({ kind, name }) => kind !== 'instance' || name !== stays?.instance)
   const names = left.map(({ kind, name }) => `${kind} ${name}`).join(', ')
-  const what = left.length === 0 ? 'The ledger knows of nothing that it left.' : `Not taken back: ${names}.`
-  await closeRecord(doors.ledger, id, `Its workflow was gone (${state}); closed by ${nameAndReason(by)}. ${what}`)
+  const nothing = stays === null ? 'The ledger knows of nothing that it left.' : ''
+  const said = [
+    `Its workflow was gone (${state}); closed by ${nameAndReason(by)}.`,
+    stays?.message ?? '',
+    left.length === 0 ? nothing : `Not taken back: ${names}.`,
+  ]
+  await closeRecord(doors.ledger, id, said.filter((sentence) => sentence !== '').join(' '))
   return { how: 'closed' }
+}
+
+/** Past the point of no return the copy is production, or was about to become it: nobody is told to remove it. */
+async function whatTookOver(ledger: Ledger, document: OperationDocument): Promise<{ instance: string; message: string } | null> {
+  const { id } = document
+  const passed = pointOfNoReturn(document)
+  const recorded = (await ledger.getDocument({ operation: id, name: REPLACE_DOCUMENTS.tookOver })) !== null
+  if (passed === null && !recorded) return null
+  const instance = temporaryName(id, REPLACE_STEPS.copy.id)
+  const where =
+    passed === null ? 'It was closed past its point of no return' : `It was closed past its point of no return (${passed})`
+  const what = recorded
+    ? `instance ${instance} took over: it is production, do not remove it`
+    : `instance ${instance} was about to take over: look where the endpoint leads before you remove anything`
+  return { instance, message: `${where}; ${what}. The old instance may be closed still.` }
 }
 
 function nameAndReason({ by, reason }: AbortInput): string {

@@ -36,6 +36,8 @@ export interface Settings {
   readonly databaseUrl: string | null
   /** For a database URL without one. */
   readonly databasePassword: string | null
+  /** For the second of two database URLs; null: it has the first one's. */
+  readonly targetPassword: string | null
   /** A password that a fleet file refers to, as far as CAPSTAN_SECRET_VARIABLES and CAPSTAN_SECRETS_FOLDER allow it. Fails with
    *  SECRET_UNRESOLVED or OPTION_INVALID. */
   readonly resolveSecret: (ref: SecretRef) => Promise<string>
@@ -44,6 +46,9 @@ export interface Settings {
   /** The same for its decisions. */
   readonly workflowTaskTimeoutMs: number
   readonly requestedBy: string
+  /** The control plane's own, as hexadecimal digits, in CAPSTAN_SECRET_KEY or the file that CAPSTAN_SECRET_KEY_FILE names; null: not known here. Read
+   *  when asked for. Fails with OPTION_INVALID. */
+  readonly secretKey: string | null
   /** For what asks a cloud by itself. */
   readonly clouds: CloudAccess
   readonly embedded: 'none' | 'stopped' | 'running'
@@ -100,12 +105,19 @@ export function readSettings(env: Environment = process.env, dist: string = DIST
     labToken: env.CAPSTAN_LAB_TOKEN || null,
     databaseUrl: env.CAPSTAN_DATABASE_URL || null,
     databasePassword: env.PGPASSWORD || null,
+    targetPassword: env.CAPSTAN_TARGET_PASSWORD || null,
     resolveSecret: async (ref) => {
       const variables = readSecretVariables(env.CAPSTAN_SECRET_VARIABLES ?? '')
       return createSecretResolver(env, { variables, folder: env.CAPSTAN_SECRETS_FOLDER || null }, 'command')(ref)
     },
     heartbeatTimeoutMs: milliseconds(env, 'CAPSTAN_HEARTBEAT_TIMEOUT_MS', HEARTBEAT_TIMEOUT_MS),
     workflowTaskTimeoutMs: milliseconds(env, 'CAPSTAN_WORKFLOW_TASK_TIMEOUT_MS', WORKFLOW_TASK_TIMEOUT_MS),
+    get secretKey() {
+      const given = secretVariable(env, 'CAPSTAN_SECRET_KEY')
+      // Of another ledger's control plane the embedded default's key tells nothing.
+      const own = endpoints.ledgerUrl !== undefined && this.ledgerUrl === endpoints.ledgerUrl
+      return given ?? (own ? embeddedKey(env, dist) : null)
+    },
     requestedBy: env.USER || env.LOGNAME || systemUser(),
     clouds: readCloudAccess(env),
     embedded,
@@ -139,14 +151,26 @@ export function readTerminalSettings(env: Environment): TerminalSettings {
 }
 
 function readEndpoints(env: Environment, dist: string): { endpoints: Endpoints; embedded: Settings['embedded'] } {
-  const stateDir = env.CAPSTAN_STATE_DIR || readJson(path.join(dist, 'embedded.json'))?.stateDir
-  if (typeof stateDir !== 'string') return { endpoints: {}, embedded: 'none' }
+  const stateDir = stateDirOf(env, dist)
+  if (stateDir === null) return { endpoints: {}, embedded: 'none' }
   if (statSync(stateDir, { throwIfNoEntry: false })?.isFile()) {
     const message = `CAPSTAN_STATE_DIR is ${cutInput(stateDir)}, which is a file; name the folder of an embedded default.`
     throw failure('OPTION_INVALID', message, { variable: 'CAPSTAN_STATE_DIR' })
   }
   const endpoints = readJson(path.join(stateDir, 'endpoints.json'))
   return endpoints === null ? { endpoints: {}, embedded: 'stopped' } : { endpoints, embedded: 'running' }
+}
+
+function stateDirOf(env: Environment, dist: string): string | null {
+  const stateDir = env.CAPSTAN_STATE_DIR || readJson(path.join(dist, 'embedded.json'))?.stateDir
+  return typeof stateDir === 'string' ? stateDir : null
+}
+
+/** Its owner alone may read it. */
+function embeddedKey(env: Environment, dist: string): string | null {
+  const stateDir = stateDirOf(env, dist)
+  const key = stateDir === null ? undefined : readJson(path.join(stateDir, 'secrets.json'))?.secretKey
+  return typeof key === 'string' ? key : null
 }
 
 /** Null when the file is not there, not readable for this user, or half-written. */
@@ -237,6 +261,14 @@ function refuseNoAddress(url: string, name: string): void {
   if (parsed !== null && /^https?:$/.test(parsed.protocol) && parsed.username === '' && parsed.password === '') return
   const message = `${name} is not the address of a lab; it must be like http://127.77.3.1:40123, without a user or a password.`
   throw failure('OPTION_INVALID', message, { variable: name })
+}
+
+/** Null: not known here. Fails with OPTION_INVALID for what is no key, as a worker does. */
+export function secretKeyOf({ secretKey }: Settings): Buffer | null {
+  if (secretKey === null) return null
+  if (/^([0-9a-fA-F]{2}){32,}$/.test(secretKey)) return Buffer.from(secretKey, 'hex')
+  const message = 'CAPSTAN_SECRET_KEY is no key; it has to be at least 64 hexadecimal digits, the same as the workers have.'
+  throw failure('OPTION_INVALID', message, { variable: 'CAPSTAN_SECRET_KEY' })
 }
 
 export interface DatabaseDoor {

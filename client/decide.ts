@@ -47,7 +47,7 @@ export function notWaiting({ id, status }: OperationDocument, why: string): Erro
   return failure('OPERATION_NOT_WAITING', `Operation ${id} is ${status}; ${why}.`, { operation: id, status })
 }
 
-/** `step` null: the one whose undo waits, when there is only one. Resolves to that step once the record shows that the decision is being
+/** `step` null: the one that waits, when there is only one. Resolves to that step once the record shows that the decision is being
  *  carried out. Fails with OPERATION_NOT_WAITING, or OPTION_INVALID for a step that does not wait. */
 export async function resolve(
   doors: Doors,
@@ -67,10 +67,10 @@ function stuckStep(document: OperationDocument, step: string | null): string {
   const stuck = stuckSteps(document).map(({ id }) => id)
   const [only] = stuck
   if (only === undefined)
-    throw notWaiting(document, `no undo of it waits for an operator: "capstan ops watch ${document.id}" follows it`)
+    throw notWaiting(document, `nothing of it waits for an operator: "capstan ops watch ${document.id}" follows it`)
   if (step === null && stuck.length === 1) return only
   if (step !== null && stuck.includes(step)) return step
-  const message = `${step === null ? 'Several undos wait' : `--step is ${shownInput(step)}`}; what waits is ${stuck.join(', ')}: name one with --step.`
+  const message = `${step === null ? 'Several steps wait' : `--step is ${shownInput(step)}`}; what waits is ${stuck.join(', ')}: name one with --step.`
   throw failure('OPTION_INVALID', message, { option: 'step', operation: document.id })
 }
 

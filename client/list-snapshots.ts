@@ -5,7 +5,7 @@ import { failure } from '../contracts/failures'
 import { TASK_QUEUES } from '../contracts/messages'
 import { LIST_SNAPSHOTS_WORKFLOW, type ListSnapshotsInput, type SnapshotList } from '../contracts/snapshot'
 import type { Doors } from './decide'
-import { temporalFailure } from './temporal'
+import { hasTimedOut, temporalFailure } from './temporal'
 
 /** A worker that is there answers in a second; the cloud may have to be asked a few times. */
 const ANSWER_TIMEOUT_MS = 60_000
@@ -30,15 +30,10 @@ export async function listSnapshots(
       staticSummary: `Lists the snapshots of ${name}`,
     })
   } catch (error) {
-    if (await timedOut(error)) {
+    if (await hasTimedOut(error)) {
       const message = `No worker answered within ${ANSWER_TIMEOUT_MS / 1000} s; check that workers for control and ${cloud} run.`
       throw failure('NOT_READY_YET', message, { database: name }, { cause: error })
     }
     throw temporalFailure(error, temporal.target)
   }
-}
-
-async function timedOut(error: unknown): Promise<boolean> {
-  const { TimeoutFailure, WorkflowFailedError } = await import('@temporalio/client')
-  return error instanceof WorkflowFailedError && error.cause instanceof TimeoutFailure
 }

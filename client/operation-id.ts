@@ -1,18 +1,17 @@
 /** Names of operations: told apart at a glance, legal in every cloud's resource names. */
 import { randomInt } from 'node:crypto'
 import { failure } from '../contracts/failures'
-import { OPERATION_ID_PATTERN, type OperationId, type OperationKind } from '../contracts/operation'
+import { OPERATION_ID_PATTERN, type OperationId, type OperationKind, operationIdOf } from '../contracts/operation'
 import { cutInput, shownInput } from './shown-input'
 
 /** Base 32 without look-alikes to spell out over the phone: RFC 4648's letters and digits, in lower case. */
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567'
 const RANDOM_LENGTH = 6
-const SUBJECT_LENGTH_MAX = 12
 
 /** `migrate-shop-k3x7qa` */
 export function newOperationId(kind: OperationKind, subject: string): OperationId {
   const random = Array.from({ length: RANDOM_LENGTH }, () => ALPHABET[randomInt(ALPHABET.length)]).join('')
-  return `${kind}-${subject.replace(/-{2,}/g, '-').slice(0, SUBJECT_LENGTH_MAX).replace(/-+$/, '')}-${random}`
+  return operationIdOf(kind, subject, random)
 }
 
 /** Fails with OPTION_INVALID. */

@@ -1,31 +1,17 @@
-/** What would hurt a database first: what PostgreSQL itself tells, and what the ledger knows of its backups. Asks neither Temporal nor a
- *  cloud, changes nothing, and says what it could not learn. */
-import { Failure, failure } from '../contracts/failures'
+/** What would hurt a database first: what PostgreSQL itself tells, what its cloud does where workers are asked, and what the ledger knows of its
+ *  backups. Changes nothing, and says what it could not learn. */
+import { Failure } from '../contracts/failures'
 import type { DatabaseEntry } from '../contracts/fleet'
+import type { HealthReport, Severity } from '../contracts/health'
+import { type CloudAnswer, cloudNotAsked, type ScoutFinding, type ScoutUnknown } from '../contracts/scout'
 import type { Ledger } from '../ledger/ledger'
 import type { ConnectOptions } from '../postgres/connect/connect-options'
 import { connect } from '../postgres/connect/session'
-import { type ExamineOptions, examine, type HealthReport } from '../postgres/health/examine'
-import { CHECKS, type CheckId, type HealthFinding, type NotKnown, type Severity } from '../postgres/health/finding'
+import { type ExamineOptions, examine } from '../postgres/health/examine'
+import type { Doors } from './decide'
+import { lookByWorkers, type WorkerLook } from './look-by-workers'
 import { duration } from './quantities'
 import { lastProvenRestore, type ProvenRestore } from './restore-record'
-
-/** What only others than PostgreSQL know. */
-const CHECKS_OUTSIDE = {
-  'proven-restore': 'whether its backups can be restored',
-  'public-endpoint': 'who on the internet may reach it',
-} as const
-
-export type ScoutCheck = CheckId | keyof typeof CHECKS_OUTSIDE
-export const SCOUT_CHECKS: Readonly<Record<ScoutCheck, string>> = { ...CHECKS_OUTSIDE, ...CHECKS }
-
-export interface ScoutFinding extends Omit<HealthFinding, 'check'> {
-  readonly check: ScoutCheck
-}
-
-export interface ScoutUnknown extends Omit<NotKnown, 'check'> {
-  readonly check: ScoutCheck
-}
 
 export interface Scouted extends Omit<HealthReport, 'findings' | 'notKnown'> {
   /** In the fleet file; null: it was named by a URL. */
@@ -40,6 +26,7 @@ export interface Scouted extends Omit<HealthReport, 'findings' | 'notKnown'> {
   readonly notKnown: readonly ScoutUnknown[]
 }
 
+/** A database that this command connects to by itself. */
 export interface ScoutTarget {
   /** In the fleet file; null: it was named by a URL. */
   readonly name: string | null
@@ -56,18 +43,14 @@ export interface ScoutRequest {
 
 const APPLICATION = 'capstan scout'
 
-/** How to reach a database of the fleet, as its `admin`. Fails with OPTION_INVALID when the fleet file does not say where it is, or as
- *  `resolveSecret` does. */
+/** How to reach a database of the fleet at the host that the fleet file names, as its `admin`. Fails as `resolveSecret` does. */
 export async function fleetTarget(
   { name, database, connections: { admin } }: DatabaseEntry,
+  host: string,
   resolveSecret: (ref: string) => Promise<string>,
 ): Promise<ScoutTarget> {
-  if (admin.host === null) {
-    const message = `The fleet file gives no host for ${name}, and scout asks no cloud: add connections.admin.host, or use --url.`
-    throw failure('OPTION_INVALID', message, { database: name })
-  }
   const options = {
-    host: admin.host,
+    host,
     port: admin.port ?? 5432,
     database,
     user: admin.user,
@@ -81,30 +64,46 @@ export async function fleetTarget(
 /** Fails as `examine` does. A ledger that does not answer is told as something that is not known. */
 export async function scout({ target, everyDatabase, ledger, signal }: ScoutRequest): Promise<Scouted> {
   const { name, options } = target
-  const open: ExamineOptions['connect'] = (database) => connect({ ...options, database: database ?? options.database })
-  const { findings, notKnown, ...report } = await examine({ connect: open, everyDatabase, signal })
-  const restore = await restoreOf(name, ledger, Date.parse(report.at))
-  const all = [...restore.findings, ...findings]
+  const { host, port, database } = options
+  const open: ExamineOptions['connect'] = (other) => connect({ ...options, database: other ?? database })
+  const health = await examine({ connect: open, everyDatabase, signal })
+  const why =
+    name === null ? 'a URL does not say which it is: scout it by its name in the fleet file' : 'have workers ask it: --by-workers'
+  return told({ name, host, port, database }, { health, cloud: cloudNotAsked(`Its cloud was not asked; ${why}.`), ledger })
+}
+
+/** Fails as `lookByWorkers` does. */
+export async function scoutByWorkers(doors: Doors, look: WorkerLook): Promise<Scouted> {
+  const { name, database } = look.entry
+  const { instance, health } = await lookByWorkers(doors, look)
+  const { host, port, ...cloud } = instance
+  return told({ name, host, port, database }, { health, cloud, ledger: doors.ledger })
+}
+
+interface Seen {
+  readonly health: HealthReport
+  readonly cloud: CloudAnswer
+  readonly ledger: Ledger | null
+}
+
+async function told(
+  place: Pick<Scouted, 'name' | 'host' | 'port' | 'database'>,
+  { health, cloud, ledger }: Seen,
+): Promise<Scouted> {
+  const { findings, notKnown, ...report } = health
+  const restore = await restoreOf(place.name, ledger, Date.parse(report.at))
+  const all = [...restore.findings, ...cloud.findings, ...findings]
   return {
-    name,
-    host: options.host,
-    port: options.port,
-    database: options.database,
+    ...place,
     ...report,
     provenRestore: restore.proven,
-    // stable: what the ledger says stands before whatever else is as severe
+    // stable: what stands first here stands before whatever else is as severe
     findings: all.sort((a, b) => RANK[a.severity] - RANK[b.severity]),
-    notKnown: [...restore.notKnown, PUBLIC_ENDPOINT, ...notKnown],
+    notKnown: [...restore.notKnown, ...cloud.notKnown, ...notKnown],
   }
 }
 
 const RANK = { critical: 0, warning: 1, note: 2 } as const satisfies Record<Severity, number>
-
-const PUBLIC_ENDPOINT: ScoutUnknown = {
-  check: 'public-endpoint',
-  database: null,
-  why: 'Its cloud was not asked: look at its network rules for 0.0.0.0/0, and whether it has a public address.',
-}
 
 interface RestoreAnswer {
   readonly proven: ProvenRestore | null
@@ -140,7 +139,7 @@ function restoreFindings(name: string, proven: ProvenRestore | null, now: number
     database: null,
     object: null,
     why: 'A backup that was never restored is a hope: that it is there says nothing about what is in it.',
-    command: `capstan ops list --database ${name} # then restore its newest backup beside it, and check what came back`,
+    command: `capstan verify-backup ${name}`,
   } as const
   if (ageMs === null) return [{ ...finding, message: `The ledger knows of no restore of ${name} that was checked.` }]
   return [{ ...finding, message: `The last restore of ${name} that was checked is ${duration(ageMs)} old.` }]

@@ -2,9 +2,16 @@
 import type { FailureCode } from '../contracts/failures'
 import type { FailureRecord, OperationDocument, StepRecord } from '../contracts/operation'
 
-/** Steps whose undo waits for an operator. */
+/** Steps that wait for an operator: their undo, or, past the point of no return, their act. */
 export function stuckSteps(document: OperationDocument): StepRecord[] {
-  return document.status === 'needs-operator' ? document.steps.filter(({ state }) => state === 'undo-failed') : []
+  if (document.status !== 'needs-operator') return []
+  return document.steps.filter(({ state, detail }) => state === 'undo-failed' || (state === 'failed' && detail.waits === true))
+}
+
+/** What the operation has done that cannot be taken back; null: nothing yet. */
+export function pointOfNoReturn({ steps }: OperationDocument): string | null {
+  const passed = steps.find(({ state, detail }) => typeof detail.pointOfNoReturn === 'string' && state !== 'cancelled')
+  return passed === undefined ? null : String(passed.detail.pointOfNoReturn)
 }
 
 /** Null: it goes on, ended well, or ended with findings. */
@@ -16,7 +23,7 @@ export function whyNot(document: OperationDocument): FailureRecord | null {
     case 'aborted':
       return record('OPERATION_ABORTED', 'It was aborted.')
     case 'needs-operator':
-      return record('UNDO_INCOMPLETE', stuckSteps(document).map(undoFailure).join(' ') || 'An undo could not finish.')
+      return record('UNDO_INCOMPLETE', stuckSteps(document).map(undoFailure).join(' ') || 'A step could not finish.')
     default:
       return null
   }
@@ -31,7 +38,7 @@ function summaryOf(document: OperationDocument, step: string): string | null {
   return summary === undefined ? null : `${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`
 }
 
-function undoFailure({ title, detail }: StepRecord): string {
+function undoFailure({ title, state, detail }: StepRecord): string {
   const why = typeof detail.undoFailure === 'string' ? `: ${detail.undoFailure}` : '.'
-  return `“${title}” could not be undone${why}`
+  return `“${title}” could not be ${state === 'failed' ? 'done, and there is no way back' : 'undone'}${why}`
 }

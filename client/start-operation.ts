@@ -4,8 +4,7 @@
 import type { TypedSearchAttributes } from '@temporalio/common'
 import type { MigrationBundle } from '../contracts/bundle'
 import { Failure } from '../contracts/failures'
-import { lockScope } from '../contracts/fleet'
-import { SEARCH_ATTRIBUTES, TASK_QUEUES } from '../contracts/messages'
+import { TASK_QUEUES } from '../contracts/messages'
 import {
   FINAL_STATUSES,
   type OperationId,
@@ -13,6 +12,7 @@ import {
   type OperationKind,
   type OperationResult,
 } from '../contracts/operation'
+import { commonInput, type OperationStarter, openingRecord, searchAttributeValues } from '../contracts/start'
 import type { Ledger } from '../ledger/ledger'
 import { newOperationId, parseOperationId } from './operation-id'
 import { isNotFound, type TemporalDoor, temporalFailure } from './temporal'
@@ -26,16 +26,6 @@ export interface OperationRequest {
   readonly heartbeatTimeoutMs: number
   /** How long a worker may take over one decision before another worker gets it. */
   readonly workflowTaskTimeoutMs: number
-}
-
-/** What differs from one kind of operation to another. */
-export interface OperationStarter<Input extends OperationInput> {
-  readonly kind: OperationKind
-  /** The workflow's name. */
-  readonly workflow: string
-  /** One line for people, on Temporal's own page. */
-  readonly summary: string
-  readonly inputOf: (common: OperationInput) => Input
 }
 
 export interface StartedOperation {
@@ -55,31 +45,12 @@ export async function startOperation<Input extends OperationInput>(
   const entry = request.bundle.database
   const operation = request.operation === null ? newOperationId(starter.kind, entry.name) : parseOperationId(request.operation)
   const bundle = await ledger.putBundle(request.bundle)
-  const opened = await ledger.openOperation({
-    id: operation,
-    kind: starter.kind,
-    databases: [entry.name],
-    requestedBy: request.requestedBy,
-    startedAt: new Date().toISOString(),
-    bundle,
-    cloud: entry.cloud,
-    environment: entry.environment,
-    mode: request.mode,
-  })
+  const { mode, requestedBy, heartbeatTimeoutMs } = request
+  const asked = { operation, entry, bundle, mode, requestedBy, heartbeatTimeoutMs }
+  const opened = await ledger.openOperation(openingRecord(asked, starter.kind, new Date().toISOString()))
   const held = await ledger.getOperation(operation)
   if (held !== null && FINAL_STATUSES.includes(held.status)) return { operation, started: false }
-  const input = starter.inputOf({
-    version: 1,
-    operation,
-    database: entry.name,
-    cloud: entry.cloud,
-    environment: entry.environment,
-    bundle,
-    lockScope: lockScope(entry),
-    requestedBy: held?.requestedBy ?? request.requestedBy,
-    mode: request.mode,
-    heartbeatTimeoutMs: request.heartbeatTimeoutMs,
-  })
+  const input = starter.inputOf(commonInput({ ...asked, requestedBy: held?.requestedBy ?? requestedBy }))
   try {
     return { operation, started: await startWorkflow(temporal, input, starter, request.workflowTaskTimeoutMs) }
   } catch (error) {
@@ -142,13 +113,7 @@ async function exists(temporal: TemporalDoor, operation: OperationId): Promise<b
 
 async function searchAttributes(input: OperationInput, kind: OperationKind): Promise<TypedSearchAttributes> {
   const { defineSearchAttributeKey, TypedSearchAttributes } = await import('@temporalio/common')
-  const values = {
-    [SEARCH_ATTRIBUTES.kind]: kind,
-    [SEARCH_ATTRIBUTES.database]: input.database,
-    [SEARCH_ATTRIBUTES.environment]: input.environment,
-    [SEARCH_ATTRIBUTES.cloud]: input.cloud,
-    [SEARCH_ATTRIBUTES.status]: 'running',
-  }
+  const values = searchAttributeValues(input, kind)
   return new TypedSearchAttributes(
     Object.entries(values).map(([name, value]) => ({ key: defineSearchAttributeKey(name, 'KEYWORD'), value })),
   )

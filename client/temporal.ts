@@ -127,6 +127,12 @@ function detailsOf({ credentials = {} }: TemporalTarget, error: Error): string {
   return secrets.reduce((text, secret) => (secret === '' ? text : text.replaceAll(secret, '…')), said).replace(/\.$/, '')
 }
 
+/** Whether a workflow that was waited for ran out of its time. */
+export async function hasTimedOut(error: unknown): Promise<boolean> {
+  const { TimeoutFailure, WorkflowFailedError } = await import('@temporalio/client')
+  return error instanceof WorkflowFailedError && error.cause instanceof TimeoutFailure
+}
+
 export function isNotFound(error: unknown): boolean {
   return causes(error).some((link) => link.name === 'WorkflowNotFoundError' || ('code' in link && link.code === GRPC.notFound))
 }

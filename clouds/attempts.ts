@@ -2,6 +2,7 @@
  *  was throttled. A change that nobody answered may have been done: its caller looks first and adopts what is there. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Failure, type FailureCode } from '../contracts/failures'
+import { isWithoutCredentials } from './credentials'
 import type { CallOptions } from './port'
 
 const ATTEMPTS = 3
@@ -20,6 +21,8 @@ export async function attempted<T>(kind: 'question' | 'change', { signal }: Call
       return await act()
     } catch (error) {
       if (!(error instanceof Failure) || attempt === ATTEMPTS || !REPEATED[kind].includes(error.code)) throw error
+      // To look for them takes seconds, and they do not come back within one.
+      if (isWithoutCredentials(error)) throw error
       const { retryAfterMs } = error.facts
       const waitMs = typeof retryAfterMs === 'number' ? retryAfterMs : FIRST_WAIT_MS * 2 ** (attempt - 1)
       if (waitMs > WAIT_MS_MAX) throw error

@@ -7,6 +7,8 @@ export interface Capabilities {
   readonly restoreFromSnapshot: 'new-instance' | 'in-place' | 'moment'
   /** To any moment of the instance's `restoreWindow`. */
   readonly restoreToTime: boolean
+  /** Whether the end of the `restoreWindow` is the cloud's own word; false: it names none, and the log may be minutes behind. */
+  readonly newestMomentTold: boolean
   /** From when on a restored copy cannot act on the outside. `after-start`: it runs for minutes with its source's settings. A copy of a
    *  subscriber then attaches to production's slots: a plan that cannot promise that the source is no subscriber, and that nothing in
    *  it acts by itself, must refuse. */
@@ -17,6 +19,8 @@ export interface Capabilities {
   readonly snapshotOwner: 'tags' | 'name'
   /** When a snapshot that was begun is listed. `when-complete`: until then nothing but the operation's record tells of it. */
   readonly snapshotListed: 'at-once' | 'when-complete'
+  /** Whether a snapshot can be restored whose instance is gone: nothing that a copy needs has to be asked of the instance. */
+  readonly restoreOfDeleted: boolean
   /** False: an instance's snapshots go with it. */
   readonly snapshotsOutliveInstance: boolean
   /** What `networkRules` are: ids of security groups, or IPv4 networks such as `10.1.2.0/24`. */
@@ -26,9 +30,13 @@ export interface Capabilities {
   readonly staticParameters: 'wait-for-restart' | 'restart-at-once'
   /** Whether an instance can be protected from removal by a setting of its own. */
   readonly deletionProtection: boolean
+  /** `sized`: an instance has a size of its own, which can be raised. `grows`: it has none, and holds what is written to it. */
+  readonly storage: 'sized' | 'grows'
+  /** Whether an instance can have read replicas that become instances of their own; false: its readers share its storage. */
+  readonly replicas: boolean
   /** Whether a promotion can wait by itself until the replica has everything; false: whoever promotes has to see to it by SQL. */
   readonly promotionAwaitsSource: boolean
-  /** The only name that a new instance's master can have; null: any. */
+  /** The only name that a new instance's master can have; null: every name will do. */
   readonly masterName: string | null
   /** Whether the cloud keeps a record of what it accepted, so that `describeOperation` tells of a failure that the resource does not show. */
   readonly operationRecords: boolean

@@ -1,10 +1,17 @@
 /** Ownership as tags, the same words on every cloud, and what follows from it. How a cloud writes them down is its adapter's. */
 import { Failure, failure } from '../contracts/failures'
-import type { InstanceDescription, InstanceRef, Owner, Started } from './port'
+import type { InstanceDescription, InstanceRef, NewInstance, Owner, Started } from './port'
 
 export const OPERATION_TAG = 'capstan-operation'
 export const STEP_TAG = 'capstan-step'
 export const EXPIRES_TAG = 'capstan-expires'
+/** A user's own: what bears it is removed by nothing here, and neither removed nor tagged by the policies of `infra/policies`. */
+export const PROTECTED_TAG = 'capstan-protected'
+
+/** Of an instance that an operation made and that took another one's place: the operation. Such an instance is nobody's copy any more. */
+export const TOOK_OVER_TAG = 'capstan-took-over'
+/** Of an instance whose place another one took: the name of that one. */
+export const REPLACED_BY_TAG = 'capstan-replaced-by'
 
 export type Tags = Readonly<Record<string, string>>
 
@@ -19,6 +26,16 @@ export function ownerOf(tags: Tags): Owner | null {
   if (operation === undefined || step === undefined) return null
   const instant = expires === undefined ? Number.NaN : Date.parse(expires)
   return { operation, step, expiresAt: Number.isNaN(instant) ? null : new Date(instant).toISOString() }
+}
+
+/** Of a change of tags, whether there is something to do. */
+export function tagsDiffer(tags: Tags, { set, remove }: { set: Tags; remove: readonly string[] }): boolean {
+  return Object.entries(set).some(([name, value]) => tags[name] !== value) || remove.some((name) => tags[name] !== undefined)
+}
+
+/** Tags as they are to be, where a cloud is told all of them. */
+export function withTags(tags: Tags, { set, remove }: { set: Tags; remove: readonly string[] }): Record<string, string> {
+  return { ...Object.fromEntries(Object.entries(tags).filter(([name]) => !remove.includes(name))), ...set }
 }
 
 /** A resource under our deterministic name is ours only if its tags say so. */
@@ -68,12 +85,24 @@ export function assertRemovable(
 ): void {
   assertVery(cloud, found, instance)
   assertMine(`Instance ${found.name}`, found.tags, owner)
-  if (!found.deletionProtected) return
+  assertUnprotected(found)
+}
+
+/** Before anything is removed. @throws CLOUD_REFUSED for an instance that its cloud protects from removal, or that bears its user's tag. */
+export function assertUnprotected(found: Pick<InstanceDescription, 'name' | 'deletionProtected' | 'tags'>): void {
+  const tagged = found.tags[PROTECTED_TAG] !== undefined
+  if (!tagged && !found.deletionProtected) return
   throw failure(
     'CLOUD_REFUSED',
-    `Instance ${found.name} is protected from removal and was left alone. Take its deletion protection off, then start again.`,
+    `Instance ${found.name} is protected from removal and was left alone. Take its ${tagged ? `tag ${PROTECTED_TAG}` : 'deletion protection'} off, then start again.`,
     { resource: found.name },
   )
+}
+
+/** Of a new instance whose storage has a size. @throws CLOUD_REFUSED for none. */
+export function requireSize({ instance, storageGib }: Pick<NewInstance, 'instance' | 'storageGib'>): number {
+  if (storageGib !== null) return storageGib
+  throw failure('CLOUD_REFUSED', `The storage of ${instance} needs a size here; say how many GiB it is to have.`, { instance })
 }
 
 /** @throws CLOUD_REFUSED for one that is stopped: what it is asked for would be waited for in vain. */

@@ -3,6 +3,7 @@
  *  is already there with the same tags it is ours from an earlier attempt, otherwise it is refused. Calls only start things: waiting is
  *  the caller's, by describing. Errors are failures of `contracts/failures.ts`. */
 import type { Cloud } from '../contracts/fleet'
+import type { ConfigurationPart, InstanceConfiguration } from '../contracts/instance-configuration'
 import type { IsoInstant, OperationId } from '../contracts/operation'
 import type { Capabilities } from './capabilities'
 
@@ -36,6 +37,8 @@ export interface InstanceDescription {
   readonly storage: StorageDescription
   /** What snapshots can be had of it; null: none. `hoursMax`: how long the cloud keeps one at most, null: until somebody removes it. */
   readonly snapshots: { readonly hoursMax: number | null } | null
+  /** What the cloud takes by itself, without being asked for each. `log`: the server's log as well, so that moments in between can be restored. */
+  readonly automaticBackups: { readonly taken: boolean; readonly log: boolean }
   readonly deletionProtected: boolean
   /** The name of the instance that it is a read replica of. */
   readonly replicaOf: string | null
@@ -43,10 +46,31 @@ export interface InstanceDescription {
 }
 
 export interface StorageDescription {
-  readonly sizeGib: number
+  /** Null where `capabilities.storage` is `grows`. */
+  readonly sizeGib: number | null
   readonly encrypted: boolean
   /** The cloud's id of the key; null: not encrypted, or with a key that the cloud does not name. */
   readonly key: string | null
+}
+
+/** Who may reach an instance over the network, as far as its own cloud's API says. */
+export interface NetworkExposure {
+  /** Whether it can be reached by an address on the internet at all. */
+  readonly publicAddress: boolean
+  /** Rules by which that address lets in much of the internet, as `clouds/networks.ts` says, or whoever rents anything of the cloud. */
+  readonly wideRules: readonly WideRule[]
+  /** What decides as well and was not looked into, in words: another service's matter, or not understood. */
+  readonly undecided: readonly string[]
+  /** Whether it takes connections in clear text; null: that is not told with the rest. */
+  readonly clearText: boolean | null
+}
+
+export interface WideRule {
+  /** Empty where the cloud gives rules none. */
+  readonly name: string
+  /** As the cloud writes it. */
+  readonly range: string
+  readonly whom: 'internet' | 'customers'
 }
 
 export interface SnapshotDescription {
@@ -86,6 +110,15 @@ export interface OperationDescription {
   readonly message: string | null
 }
 
+/** How far a configuration was applied. */
+export interface ConfigurationProgress {
+  readonly done: boolean
+  /** Some of it waits for a restart. */
+  readonly restartNeeded: boolean
+  /** What will not be as it was, each in words: what the configuration does not hold, and what the cloud cannot be told. */
+  readonly notCarried: readonly string[]
+}
+
 /** A very instance: one that was replaced by another of its name is refused with TARGET_MISMATCH. */
 export interface InstanceRef {
   readonly name: string
@@ -108,7 +141,8 @@ export interface NewInstance {
   /** Major version, as '17'. */
   readonly engineVersion: string
   readonly instanceClass: string
-  readonly storageGib: number
+  /** Null where `capabilities.storage` is `grows`, and nowhere else. */
+  readonly storageGib: number | null
   readonly master: { readonly name: string; readonly password: string }
   readonly deletionProtected: boolean
   readonly owner: Owner
@@ -117,8 +151,10 @@ export interface NewInstance {
 export interface ManagedPostgres {
   readonly capabilities: Capabilities
   describeInstance(input: { name: string }, options: CallOptions): Promise<InstanceDescription | null>
-  /** All that the adapter's account and region (on Azure: its resource group) hold. */
+  /** All that the adapter's account and region (on Azure: its resource groups) hold. */
   listInstances(options: CallOptions): Promise<readonly InstanceDescription[]>
+  /** Fails with INSTANCE_NOT_FOUND. */
+  networkExposure(input: { name: string }, options: CallOptions): Promise<NetworkExposure>
   /** The moments that `startRestoreToTime` can restore; null: none, since no log is kept. */
   restoreWindow(
     input: { name: string },
@@ -143,18 +179,22 @@ export interface ManagedPostgres {
   ): Promise<Started>
   /** Restores a snapshot as a copy that cannot act on the outside: its settings disable subscriptions and schedulers, and only `networkRules`
    *  let anybody in. Safe to repeat. Where it takes several calls to the cloud it fails with NOT_READY_YET between
-   *  them and has to be repeated; once it returns, nothing remains but to wait. */
-  startInertRestore(input: CopyRequest & { snapshot: string }, options: ChangeOptions): Promise<Started>
+   *  them and has to be repeated; once it returns, nothing remains but to wait. `sourceGone`: where `capabilities.restoreOfDeleted`; nothing is
+   *  taken from the source, which need not be there: the copy has the cloud's own defaults. */
+  startInertRestore(input: CopyRequest & { snapshot: string; sourceGone?: true }, options: ChangeOptions): Promise<Started>
   /** As `startInertRestore`, to a moment of the source's `restoreWindow`. */
   startRestoreToTime(input: CopyRequest & { at: IsoInstant }, options: ChangeOptions): Promise<Started>
-  /** A read replica, which streams what its source writes. Safe to repeat, and NOT_READY_YET, as `startInertRestore`. */
+  /** A read replica, which streams what its source writes. Safe to repeat, and NOT_READY_YET, as `startInertRestore`. Refused where
+   *  `capabilities.replicas` is false. */
   startReplica(input: CopyRequest, options: ChangeOptions): Promise<Started>
   /** Makes a replica an instance of its own, which its source goes on without. `awaitSource`: only once it has everything that its source wrote;
    *  refused where `capabilities.promotionAwaitsSource` is false. Safe to repeat: one that is no replica any more is a success. */
   startPromotion(input: { instance: InstanceRef; awaitSource: boolean }, options: ChangeOptions): Promise<Started>
-  /** Nobody is let in but by what its network lets in anyway: see `setNetworkRules`. Safe to repeat: adopts its own. */
+  /** Nobody is let in but by what its network lets in anyway: see `setNetworkRules`. Safe to repeat, and NOT_READY_YET, as
+   *  `startInertRestore`: adopts its own. */
   startCreate(input: NewInstance, options: ChangeOptions): Promise<Started>
-  /** Class and storage at once, without a maintenance window. Safe to repeat: does nothing about what is so, or is becoming so, already. */
+  /** Class and storage at once, without a maintenance window. Safe to repeat: does nothing about what is so, or is becoming so, already. Storage
+   *  is refused where `capabilities.storage` is `grows`. */
   startScale(
     input: { instance: InstanceRef; instanceClass: string | null; storageGib: number | null },
     options: ChangeOptions,
@@ -183,8 +223,29 @@ export interface ManagedPostgres {
     input: { instance: InstanceRef; networkRules: readonly string[] },
     options: ChangeOptions,
   ): Promise<{ readonly done: boolean }>
+  /** Sets tags of an instance and takes others off; what is not named stays. On Google Cloud they are labels. Safe to repeat, and to be repeated
+   *  until `done`. */
+  setTags(
+    input: { instance: InstanceRef; set: Readonly<Record<string, string>>; remove: readonly string[] },
+    options: ChangeOptions,
+  ): Promise<{ readonly done: boolean }>
+  /** How it is set up, for `applyConfiguration`. Several questions, one after the other: what changes meanwhile may be in it by half. Fails with
+   *  INSTANCE_NOT_FOUND. */
+  describeConfiguration(input: { name: string }, options: CallOptions): Promise<InstanceConfiguration>
+  /** Sets an instance up as another one of its kind was, as far as the parts go. What keeps a copy inert stays: that is `endInertness`'s. Safe to
+   *  repeat, and to be repeated until `done`; refuses one that is stopped. docs/decisions/0014 has the order. */
+  applyConfiguration(
+    input: { instance: InstanceRef; configuration: InstanceConfiguration; parts: readonly ConfigurationPart[] },
+    options: ChangeOptions,
+  ): Promise<ConfigurationProgress>
+  /** Lets subscriptions and schedulers of an inert copy start again, as far as the configuration's did: from then on it acts on the outside.
+   *  Safe to repeat, and to be repeated until `done` and no restart is needed. */
+  endInertness(
+    input: { instance: InstanceRef; configuration: InstanceConfiguration },
+    options: ChangeOptions,
+  ): Promise<{ readonly done: boolean; readonly restartNeeded: boolean }>
   /** Removes an instance that the operation's step made. Safe to repeat: none of that name is a success. Refuses one that is not `owner`'s,
-   *  that is another than `instance`, or that is protected. No snapshot is taken of it. */
+   *  that is another than `instance`, or that is protected. No snapshot is taken of it. NOT_READY_YET, as `startInertRestore`. */
   startRemoval(
     input: { instance: InstanceRef; owner: Pick<Owner, 'operation' | 'step'> },
     options: ChangeOptions,

@@ -1,6 +1,11 @@
 /** The door bundles: client, worker and CI see different disks, and files change after an approval. So the migrations and
  *  the database's resolved fleet entry travel together, content-addressed by SHA-256 of their canonical JSON. */
+
+import type { MomentRequest } from './find-moment'
 import type { DatabaseEntry } from './fleet'
+import type { RowsRequest } from './recover-rows'
+import type { RestoreRequest } from './restore'
+import type { WantedPoint } from './verify-backup'
 
 export interface BundledMigration {
   /** Path relative to the migrations folder, with forward slashes. */
@@ -12,4 +17,12 @@ export interface MigrationBundle {
   readonly version: 1
   readonly database: DatabaseEntry
   readonly migrations: readonly BundledMigration[]
+  /** Of a verification: whoever repeats its id with another point is refused. */
+  readonly verify?: WantedPoint
+  /** Of a restore: another moment under the same id is another operation. */
+  readonly restore?: RestoreRequest
+  /** Of rows that are to come back: other tables under the same id are another operation. */
+  readonly rows?: RowsRequest
+  /** Of a moment that is sought: another question under the same id is another operation. */
+  readonly moment?: MomentRequest
 }

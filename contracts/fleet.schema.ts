@@ -1,6 +1,7 @@
 /** The schema of `fleet.yaml` as it is written: durations and sizes are text with a unit, most of the policy may be left out.
  *  Every `description` completes the sentence "it must be …" for a person whose file is wrong. Only doors load this file. */
 import { type Static, Type } from 'typebox'
+import type { ScheduledKind } from './schedule'
 
 const closed = { additionalProperties: false } as const
 
@@ -17,6 +18,11 @@ const orUnlimited = <T extends ReturnType<typeof Type.String> | ReturnType<typeo
   description: string,
 ) => Type.Union([schema, Type.Null()], { description })
 
+const tlsMode = () =>
+  Type.Union([Type.Literal('disable'), Type.Literal('require'), Type.Literal('verify-full')], {
+    description: 'disable, require or verify-full',
+  })
+
 const FileConnection = Type.Object(
   {
     user: text('the name of a role, 63 bytes at most', `^(?!.*://)${LINE.slice(1)}`),
@@ -31,11 +37,7 @@ const FileConnection = Type.Object(
       ),
     ),
     port: Type.Optional(Type.Integer({ minimum: 1, maximum: 65535, description: 'a port number, 1 to 65535' })),
-    tls: Type.Optional(
-      Type.Union([Type.Literal('disable'), Type.Literal('require'), Type.Literal('verify-full')], {
-        description: 'disable, require or verify-full',
-      }),
-    ),
+    tls: Type.Optional(tlsMode()),
   },
   { ...closed, description: 'a connection with user and secret' },
 )
@@ -77,6 +79,10 @@ const FileLimits = Type.Object(
   { ...closed, description: 'writeBlock, rewriteRows, statement and wal' },
 )
 
+/** Which generations there are, and how many of each may be, the reader says. */
+const generations = Type.Record(Type.String(), Type.Unknown())
+const RETENTION = 'a time with its unit, such as 7d, or generations such as { daily: 7, weekly: 4, monthly: 12, yearly: 2 }'
+
 const FilePolicy = Type.Object(
   {
     approval: Type.Optional(Type.Union([Type.Literal('none'), Type.Literal('required')], { description: 'none or required' })),
@@ -84,9 +90,90 @@ const FilePolicy = Type.Object(
     lockTimeout: Type.Optional(duration('500ms')),
     lockAttempts: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, description: 'a whole number, 1 to 1000' })),
     bake: Type.Optional(duration('10s')),
-    snapshotRetention: Type.Optional(duration('7d')),
+    snapshotRetention: Type.Optional(Type.Union([duration('7d'), generations], { description: RETENTION })),
   },
   { ...closed, description: 'approval, limits, lockTimeout, lockAttempts, bake and snapshotRetention' },
+)
+
+const FileObjectives = Type.Object(
+  {
+    rpo: Type.Optional(duration('5m')),
+    rto: Type.Optional(duration('2h')),
+    verifyEvery: Type.Optional(duration('7d')),
+  },
+  { ...closed, description: 'rpo, rto and verifyEvery' },
+)
+
+/** Of a restored copy, whose address is its own. */
+const FileLogin = Type.Object(
+  {
+    user: FileConnection.properties.user,
+    secret: FileConnection.properties.secret,
+    tls: Type.Optional(tlsMode()),
+    sql: Type.Optional(text('one SELECT', '\\S')),
+  },
+  { ...closed, description: 'a login with user and secret, and the sql that it must be allowed' },
+)
+
+const FileVerification = Type.Object(
+  {
+    maxHours: Type.Optional(Type.Integer({ minimum: 1, maximum: 168, description: 'a whole number of hours, 1 to 168' })),
+    neverActs: Type.Optional(
+      Type.Literal(true, { description: 'true where nothing ever acts by itself in the instance, else left out' }),
+    ),
+    logins: Type.Optional(
+      Type.Array(FileLogin, { description: 'a list of roles of applications that must be able to log in on a copy' }),
+    ),
+  },
+  { ...closed, description: 'maxHours, neverActs and logins' },
+)
+
+const FileManifest = Type.Object(
+  { maxMinutes: Type.Integer({ minimum: 1, maximum: 25, description: 'a whole number of minutes, 1 to 25' }) },
+  { ...closed, description: 'maxMinutes' },
+)
+
+/** By file name: whoever writes a fleet file runs nothing of a worker but what its operator allows. */
+const Argv = (example: string) =>
+  Type.Array(text('one line of text'), {
+    minItems: 1,
+    maxItems: 20,
+    description: `a list that begins with the file name of a program in the worker’s CAPSTAN_ENDPOINT_COMMANDS, such as [${example}]`,
+  })
+
+const FileEndpoint = Type.Object(
+  {
+    kind: Type.Union([Type.Literal('none'), Type.Literal('command'), Type.Literal('lab-router')], {
+      description: 'none, command or lab-router',
+    }),
+    move: Type.Optional(Argv('move-endpoint')),
+    check: Type.Optional(Argv('where-endpoint')),
+    timeout: Type.Optional(duration('60s')),
+    name: Type.Optional(text('a name of the lab’s router, such as shop', '^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$')),
+  },
+  { ...closed, description: 'an endpoint with kind, and for a command move and check, for a lab-router name' },
+)
+
+const FileSchedule = Type.Object(
+  {
+    at: Type.Optional(text('a time of the day in quotes, such as "03:00"', '^[0-9]{2}:[0-9]{2}$')),
+    every: Type.Optional(duration('6h')),
+    cron: Type.Optional(text('five fields in quotes, such as "30 2 * * mon-fri"')),
+    timeZone: Type.Optional(text('a name of the time zone database, such as Europe/Berlin')),
+    jitter: Type.Optional(duration('10m')),
+    catchUp: Type.Optional(duration('24h')),
+    waitForLock: Type.Optional(duration('1h')),
+  },
+  { ...closed, description: 'at, every or cron, with timeZone, jitter, catchUp and waitForLock' },
+)
+
+/** One for each kind of operation that may run by the clock: the compiler asks for it. */
+const FileSchedules = Type.Object(
+  { snapshot: Type.Optional(FileSchedule), 'verify-backup': Type.Optional(FileSchedule) } satisfies Record<
+    ScheduledKind,
+    unknown
+  >,
+  { ...closed, description: 'schedules by the name of their operation' },
 )
 
 const CLOUDS = 'aws, azure or gcp'
@@ -110,6 +197,11 @@ const work = {
   migrations: Type.Optional(text('the folder of the migrations, relative to this file')),
   checks: Type.Optional(FileChecks),
   policy: Type.Optional(FilePolicy),
+  objectives: Type.Optional(FileObjectives),
+  verification: Type.Optional(FileVerification),
+  manifest: Type.Optional(FileManifest),
+  endpoint: Type.Optional(FileEndpoint),
+  schedules: Type.Optional(FileSchedules),
 }
 
 const connections = Type.Object(
@@ -136,9 +228,10 @@ const AwsDatabase = Type.Object(
     account: text('the account’s 12 digits in quotes, such as "123456789012"', '^[0-9]{12}$'),
     region: text('a region such as eu-central-1', '^[a-z]+(-[a-z]+)+-[0-9]{1,2}$'),
     instance: text(
-      'the identifier of an RDS instance: letters, digits and single hyphens between them, beginning with a letter, 63 at most',
+      'the identifier of an RDS instance or an Aurora cluster: letters, digits and single hyphens between them, beginning with a letter, 63 at most',
       '^(?=.{1,63}$)[A-Za-z][A-Za-z0-9]*(-[A-Za-z0-9]+)*$',
     ),
+    aurora: Type.Optional(Type.Boolean({ description: 'true where `instance` is an Aurora cluster, else false' })),
     ...place,
     connections,
     ...work,
@@ -156,6 +249,8 @@ const AwsDatabase = Type.Object(
   { ...closed, description: 'a database' },
 )
 
+const RESOURCE_GROUP = '^(?=.{1,90}$)[\\p{L}\\p{N}._()-]*[\\p{L}\\p{N}_()-]$'
+
 const AzureDatabase = Type.Object(
   {
     name,
@@ -164,9 +259,9 @@ const AzureDatabase = Type.Object(
       'the subscription’s id in lower case, such as 3f2c1a9e-0b4d-4c57-9d3e-6a1b2c3d4e5f',
       '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$',
     ),
-    resourceGroup: text(
-      'the name of the resource group that holds the server, 90 characters at most',
-      '^(?=.{1,90}$)[\\p{L}\\p{N}._()-]*[\\p{L}\\p{N}_()-]$',
+    resourceGroup: text('the name of the resource group that holds the server, 90 characters at most', RESOURCE_GROUP),
+    copiesResourceGroup: Type.Optional(
+      text('the name of the resource group that copies are made in, 90 characters at most', RESOURCE_GROUP),
     ),
     region: text('a region by its short name, such as westeurope', '^[a-z]+[a-z0-9]*$'),
     instance: text(
@@ -218,8 +313,10 @@ const OtherDatabase = Type.Object(
     cloud: Type.Union([Type.Literal('aws'), Type.Literal('azure'), Type.Literal('gcp')], { description: CLOUDS }),
     account: Type.Optional(Type.Unknown()),
     resourceGroup: Type.Optional(Type.Unknown()),
+    copiesResourceGroup: Type.Optional(Type.Unknown()),
     region: Type.Optional(Type.Unknown()),
     instance: Type.Optional(Type.Unknown()),
+    aurora: Type.Optional(Type.Unknown()),
     ...place,
     connections,
     ...work,
@@ -231,11 +328,22 @@ const OtherDatabase = Type.Object(
 /** A database's own schema, by its `cloud`. */
 export const DATABASE_SCHEMAS = { aws: AwsDatabase, azure: AzureDatabase, gcp: GcpDatabase, other: OtherDatabase } as const
 
+const FleetVerification = Type.Object(
+  {
+    restoresPerRun: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 1000, description: 'a whole number of restores, 1 to 1000' }),
+    ),
+    copiesAtOnce: Type.Optional(Type.Integer({ minimum: 1, maximum: 20, description: 'a whole number of copies, 1 to 20' })),
+  },
+  { ...closed, description: 'restoresPerRun and copiesAtOnce' },
+)
+
 /** The file as a whole; each database has a schema of its own. */
 export const FleetFileSchema = Type.Object(
   {
     version: Type.Literal(1, { description: '1' }),
     databases: Type.Array(Type.Unknown({ description: 'a database' }), { description: 'a list of databases' }),
+    verification: Type.Optional(FleetVerification),
   },
   { ...closed, description: 'a fleet with version and databases' },
 )
@@ -245,4 +353,5 @@ export type FleetFileConnection = Static<typeof FileConnection>
 export interface FleetFile {
   readonly version: 1
   readonly databases: readonly FleetFileDatabase[]
+  readonly verification?: Static<typeof FleetVerification>
 }

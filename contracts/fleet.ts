@@ -1,4 +1,5 @@
 /** The fleet file's entries once parsed, with defaults filled in. `fleet.schema.ts` is the schema of the file itself. */
+import type { Endpoint } from './endpoint'
 
 /** Clouds that there is an adapter for, and whose databases operations serve. */
 export type Cloud = 'aws' | 'azure' | 'gcp'
@@ -43,6 +44,14 @@ export interface Limits {
   readonly walBytesMax: number | null
 }
 
+/** How many days, weeks, months and years; 0: no such generation. `daily` is never 0. What follows from it: `generations.ts`. */
+export interface GenerationPolicy {
+  readonly daily: number
+  readonly weekly: number
+  readonly monthly: number
+  readonly yearly: number
+}
+
 export interface MigrationPolicy {
   /** `required`: the operation waits for an approval of its plan's digest. */
   readonly approval: 'none' | 'required'
@@ -54,6 +63,38 @@ export interface MigrationPolicy {
   readonly bakeSeconds: number
   /** How long the snapshot taken before the migration is kept, in hours. */
   readonly snapshotRetentionHours: number
+  /** Where the first snapshot of a week, month or year is kept longer. Then `snapshotRetentionHours` is what each is kept at least. */
+  readonly snapshotGenerations?: GenerationPolicy
+}
+
+/** What recovery has to keep. Null: nothing is declared. */
+export interface Objectives {
+  /** How much of what was written last may be lost, in milliseconds. */
+  readonly rpoMs: number | null
+  /** How long a recovery may take, in milliseconds. */
+  readonly rtoMs: number | null
+  /** How old the last proof of a backup may be. */
+  readonly verifyEveryHours: number | null
+}
+
+/** A role of an application, as it logs in on a restored copy. */
+export interface DeclaredLogin extends Pick<Connection, 'user' | 'secret' | 'tls'> {
+  /** One SELECT that it must be allowed, whatever it returns; null: the login alone. */
+  readonly sql: string | null
+}
+
+/** What is absent is the default. */
+export interface VerificationPolicy {
+  /** What a verification may take until its copy is removed and it fails: a copy costs as long as it is there. */
+  readonly hoursMax?: number
+  /** The word of whoever reviews the fleet file: nothing acts by itself in the instance, nor did at any moment that can be restored. */
+  readonly neverActs?: true
+  readonly logins?: readonly DeclaredLogin[]
+}
+
+export interface ManifestPolicy {
+  /** What reading it may take, each time; what is not read by then is left out. */
+  readonly minutesMax: number
 }
 
 /** What an entry says whatever its cloud. */
@@ -64,7 +105,7 @@ interface AnyDatabase {
   readonly account: string
   /** In the cloud's own word: `eu-central-1`, `westeurope`, `europe-west3`. */
   readonly region: string
-  /** The cloud's identifier of the instance; on Azure the server's name. */
+  /** The cloud's identifier of the instance; on Azure the server's name, of Aurora the cluster's. */
   readonly instance: string
   /** The PostgreSQL database's name. */
   readonly database: string
@@ -75,10 +116,20 @@ interface AnyDatabase {
   readonly migrations: string | null
   readonly checks: Checks
   readonly policy: MigrationPolicy
+  /** Absent: none are declared. */
+  readonly objectives?: Objectives
+  /** Absent: the default. */
+  readonly verification?: VerificationPolicy
+  /** Absent: the default. */
+  readonly manifest?: ManifestPolicy
+  /** What its applications connect to. Absent: only a person can move them. */
+  readonly endpoint?: Endpoint
 }
 
 interface AwsDatabase extends AnyDatabase {
   readonly cloud: 'aws'
+  /** `instance` is a cluster of Aurora; absent: an instance of RDS. */
+  readonly aurora?: true
   readonly canary: {
     /** They let only the control plane in. */
     readonly securityGroups: readonly string[]
@@ -90,6 +141,8 @@ interface AwsDatabase extends AnyDatabase {
 interface AzureDatabase extends AnyDatabase {
   readonly cloud: 'azure'
   readonly resourceGroup: string
+  /** Holds the copies of this database, and nothing but copies. Absent: they are made in `resourceGroup`. */
+  readonly copiesResourceGroup?: string
   /** Azure restores a server with its source's class. */
   readonly canary: {
     /** IPv4 networks, as `10.1.2.0/24`: they let only the control plane in. */
@@ -108,12 +161,21 @@ interface GcpDatabase extends AnyDatabase {
 /** One PostgreSQL database in one managed instance. */
 export type DatabaseEntry = AwsDatabase | AzureDatabase | GcpDatabase
 
+/** What verifying the whole fleet may cost each time. What is absent is not limited, or the default. */
+export interface FleetVerification {
+  readonly restoresPerRun?: number
+  /** In one region. */
+  readonly copiesAtOnce?: number
+}
+
 export interface Fleet {
   readonly version: 1
   readonly databases: readonly DatabaseEntry[]
+  /** Absent: the default. */
+  readonly verification?: FleetVerification
 }
 
-/** The scope of an instance's lock: `lock/<cloud>/<account>/<region>/<resource>`. A server's name is Azure's once only, so that its resource group
+/** The scope of an instance's lock: `lock/<cloud>/<account>/<region>/<resource>`. An instance and a cluster of the same name in one region have one lock. A server's name is Azure's once only, so that its resource group
  *  is no part of it: a group's name may be spelled in several ways, and two spellings would be two locks on one instance. */
 export function lockScope(entry: Pick<DatabaseEntry, 'cloud' | 'account' | 'region' | 'instance'>): string {
   return `lock/${entry.cloud}/${entry.account}/${entry.region}/${entry.instance.toLowerCase()}`

@@ -30,13 +30,14 @@ export interface Progress {
   readonly steps: readonly StepRecord[]
 }
 
-/** Search attributes, all of type Keyword. */
+/** Search attributes, all of type Keyword; `bundle` is a schedule's, the others are an operation's. */
 export const SEARCH_ATTRIBUTES = {
   kind: 'CapstanKind',
   database: 'CapstanDatabase',
   environment: 'CapstanEnvironment',
   cloud: 'CapstanCloud',
   status: 'CapstanStatus',
+  bundle: 'CapstanBundle',
 } as const
 
 export const TASK_QUEUES = { control: 'control', postgres: 'postgres', aws: 'aws', azure: 'azure', gcp: 'gcp' } as const

@@ -153,4 +153,6 @@ export interface RetireSnapshotInput {
   readonly snapshot: string
   readonly retentionHours: number
   readonly heartbeatTimeoutMs: number
+  /** An earlier run of it was refused for a month; left out by the first one. */
+  readonly carriedOn?: boolean
 }

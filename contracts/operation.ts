@@ -1,22 +1,40 @@
 /** The record that every operation leaves: what the ledger holds, what `ops show --json` prints and what evidence repeats. */
 
 import type { Cloud } from './fleet'
+import type { IsoInstant } from './instant'
 
 /** `^[a-z][a-z0-9-]{2,31}$`: legal under every cloud's naming rules, so it can be part of a resource's name. */
 export type OperationId = string
 export const OPERATION_ID_PATTERN = /^[a-z][a-z0-9-]{2,31}$/
 
-/** UTC, milliseconds: `2026-11-23T03:00:00.000Z`. */
-export type IsoInstant = string
+const OPERATION_ID_LENGTH_MAX = 32
+const SUBJECT_LENGTH_MAX = 12
+
+/** `migrate-shop-k3x7qa`: the subject is cut to what fits, and what tells two of them apart stands whole. Never two hyphens in a row, which RDS
+ *  does not take. */
+export function operationIdOf(kind: OperationKind, subject: string, distinct: string): OperationId {
+  const room = OPERATION_ID_LENGTH_MAX - kind.length - distinct.length - 2
+  const shown = subject.replace(/-{2,}/g, '-').slice(0, Math.min(SUBJECT_LENGTH_MAX, room)).replace(/-+$/, '')
+  return `${kind}-${shown}-${distinct}`
+}
+
+export type { IsoInstant }
 /** Lower-case hexadecimal SHA-256 of a document's canonical JSON. */
 export type Sha256 = string
 
 /** The name of what an operation makes for a while; deterministic, so that a repeat finds it. At most 63 bytes by the id's limit. */
 export function temporaryName(operation: OperationId, step: string): string {
-  return `cap-${operation}-${step}`
+  return `${TEMPORARY}${operation}-${step}`
 }
 
-export type OperationKind = 'migrate' | 'snapshot'
+/** Whether it is named as what operations make for a while, whoever made it. */
+export function isTemporaryName(name: string): boolean {
+  return name.startsWith(TEMPORARY)
+}
+
+const TEMPORARY = 'cap-'
+
+export type OperationKind = 'migrate' | 'snapshot' | 'restore' | 'verify-backup' | 'recover-rows' | 'find-moment' | 'replace'
 export type OperationStatus =
   | 'planned'
   | 'awaiting-approval'
@@ -113,6 +131,8 @@ export interface OperationInput {
   readonly mode: 'plan' | 'apply'
   /** How long an activity may stay silent before it is given to another worker, in milliseconds. */
   readonly heartbeatTimeoutMs: number
+  /** How long it waits for another operation that holds the instance's lock; absent: not at all. */
+  readonly waitForLockMs?: number
 }
 
 /** What an operation's workflow returns. A finding ends an operation `failed` with verdict `fail`, and is no exception. */

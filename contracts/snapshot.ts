@@ -1,5 +1,6 @@
 /** Inputs and results of the snapshot operation, and of the list of an instance's snapshots. */
-import type { Cloud } from './fleet'
+import type { Cloud, DatabaseEntry, GenerationPolicy } from './fleet'
+import { type Generation, shownRetention } from './generations'
 import type { CloudTraits } from './migrate'
 import {
   type Finding,
@@ -10,6 +11,7 @@ import {
   type Sha256,
   type StepName,
 } from './operation'
+import type { OperationStarter } from './start'
 
 export const SNAPSHOT_WORKFLOW = 'snapshot'
 export const LIST_SNAPSHOTS_WORKFLOW = 'listSnapshots'
@@ -18,7 +20,9 @@ export const LIST_SNAPSHOTS_WORKFLOW = 'listSnapshots'
 export const SNAPSHOT_STEPS = {
   lock: OPERATION_STEPS.lock,
   plan: { id: 'plan', title: 'Plan against the instance' },
+  manifestBefore: { id: 'manifest-before', title: 'Read what it must hold' },
   take: { id: 'take', title: 'Take the snapshot' },
+  manifestAfter: { id: 'manifest-after', title: 'Read what has changed meanwhile' },
   verify: { id: 'verify', title: 'Verify the snapshot' },
   expire: { id: 'expire', title: 'Remove what has expired' },
   evidence: OPERATION_STEPS.evidence,
@@ -26,10 +30,38 @@ export const SNAPSHOT_STEPS = {
 } as const satisfies Record<string, StepName>
 
 /** Names of the operation's documents in the ledger. */
-export const SNAPSHOT_DOCUMENTS = { plan: 'snapshot-plan', snapshot: 'snapshot', expiry: 'expiry' } as const
+export const SNAPSHOT_DOCUMENTS = {
+  plan: 'snapshot-plan',
+  snapshot: 'snapshot',
+  expiry: 'expiry',
+  /** Only where a policy has generations. */
+  retention: 'retention',
+} as const
+
+/** The same of what was read around the snapshot. Evidence has their digests only. */
+export const MANIFEST_DOCUMENTS = { before: 'manifest-before', after: 'manifest-after' } as const
+
+export interface ManifestSummary {
+  /** Of the document in the ledger; null: there is none. */
+  readonly digest: Sha256 | null
+  /** One line for people. */
+  readonly summary: string
+}
 
 export interface SnapshotInput extends OperationInput {
+  /** At least: the bundle's policy may have generations. */
   readonly retentionHours: number
+}
+
+export function snapshotStarter(entry: DatabaseEntry, mode: SnapshotInput['mode']): OperationStarter<SnapshotInput> {
+  const { name, cloud, environment, policy } = entry
+  const retentionHours = policy.snapshotRetentionHours
+  return {
+    kind: 'snapshot',
+    workflow: SNAPSHOT_WORKFLOW,
+    summary: `${mode} ${name} (${cloud}, ${environment}): kept ${shownRetention(policy)}`,
+    inputOf: (common) => ({ ...common, retentionHours }),
+  }
 }
 
 /** What `--plan` shows. Its digest covers everything but `digest` itself. */
@@ -44,14 +76,32 @@ export interface SnapshotPlan {
   /** The name that the snapshot will have. */
   readonly snapshot: string
   readonly retentionHours: number
+  /** Where the policy has generations: they, and of which the snapshot would be by now. Decided anew when it is taken. */
+  readonly generations?: { readonly policy: GenerationPolicy; readonly of: readonly Generation[] }
   /** Snapshots that could be removed by now, once this one is there. Decided anew when it is time. */
   readonly expiring: readonly string[]
   /** Where the cloud's snapshots are less than a copy that can be restored by its name for as long as it is kept. */
   readonly traits?: CloudTraits
 }
 
+/** `168 h`, or the generations that it is of: `daily (7 d), weekly (4 wk)`. */
+export function shownKept({ retentionHours, generations }: Pick<SnapshotPlan, 'retentionHours' | 'generations'>): string {
+  if (generations === undefined) return `${retentionHours} h`
+  const { policy, of } = generations
+  return of.map((generation) => `${generation} (${policy[generation]} ${UNITS[generation]})`).join(', ')
+}
+
+const UNITS: Readonly<Record<Generation, string>> = { daily: 'd', weekly: 'wk', monthly: 'mo', yearly: 'y' }
+
+/** Null: a volume without a size, which grows by itself. */
+export type StorageSize = number | null
+
+export function shownSize(sizeGib: StorageSize): string {
+  return sizeGib === null ? 'a volume that grows by itself' : `${sizeGib} GiB`
+}
+
 export interface SnapshotStorage {
-  readonly sizeGib: number
+  readonly sizeGib: StorageSize
   readonly encrypted: boolean
   /** The cloud's id of the key; null: not encrypted, or the cloud does not say. */
   readonly key: string | null
@@ -60,8 +110,10 @@ export interface SnapshotStorage {
 /** The plan as the workflow carries it: the whole one is in the ledger. */
 export interface SnapshotPlanSummary {
   readonly digest: Sha256
-  readonly sizeGib: number
+  readonly sizeGib: StorageSize
   readonly expiringCount: number
+  /** How long it would be kept, in words; left out by what was planned before there were generations. */
+  readonly kept?: string
 }
 
 export interface SnapshotVerification {
@@ -86,6 +138,12 @@ export type SnapshotStanding =
   | 'within-retention'
   /** The newest good one of its instance: it outlives its retention until there is a newer one. */
   | 'last-good'
+  /** A verification found it wanting, and every other one too: the newest of them stays until there is a good one. */
+  | 'last-of-all'
+  /** The newest one that a verification proved: the same. */
+  | 'last-proven'
+  /** A verification restores it just now. */
+  | 'being-verified'
   | 'expired'
 
 export interface ListedSnapshot {
@@ -97,8 +155,10 @@ export interface ListedSnapshot {
   /** The operation that took it; null: not ours. */
   readonly operation: OperationId | null
   readonly step: string | null
-  readonly sizeGib: number
+  readonly sizeGib: StorageSize
   readonly standing: SnapshotStanding
+  /** Those that it is kept as and that are not over; left out where it was taken without. */
+  readonly generations?: readonly Generation[]
 }
 
 export interface SnapshotList {
@@ -114,6 +174,15 @@ export interface ListSnapshotsInput {
   readonly bundle: Sha256
   readonly cloud: Cloud
   readonly heartbeatTimeoutMs: number
+}
+
+/** How long a snapshot is kept, decided once, right before it is taken. */
+export interface RetentionRecord {
+  readonly version: 1
+  readonly takenAt: IsoInstant
+  readonly expiresAt: IsoInstant
+  /** Each with the end that it alone would have. */
+  readonly generations: readonly { readonly generation: Generation; readonly until: IsoInstant }[]
 }
 
 /** What an expiry did so far: it is written down after each removal. */

@@ -40,6 +40,7 @@ export function workerProgram({ config, temporalAddress, ledgerUrl, lab, block, 
       CAPSTAN_POSTGRES_SOURCE_ADDRESS: controlAddress(block),
       ...awsEnvironment(lab),
       ...otherClouds(lab),
+      ...(lab.token === null ? {} : { CAPSTAN_LAB_ENDPOINT: lab.api, CAPSTAN_LAB_TOKEN: lab.token }),
       CAPSTAN_SECRET_VARIABLES: 'SHOP_',
       SHOP_ADMIN_PASSWORD: secrets.shopAdmin,
       SHOP_MIGRATOR_PASSWORD: secrets.shopMigrator,
@@ -76,7 +77,7 @@ type LabPlaces = Pick<Lab, 'api' | 'tlsApi' | 'certificateFile' | 'dataPort'>
 /** From its ready line; one that keeps its credentials out of it is asked for them. */
 export async function labThatSaid(said: Readonly<Record<string, unknown>>): Promise<Lab> {
   type Said = LabPlaces & { credentials?: LabCredentials; labToken?: string }
-  const { api, tlsApi, certificateFile, dataPort, credentials, labToken } = said as unknown as Said
+  const { api, tlsApi, certificateFile, dataPort, credentials, labToken } = said as Said
   const token = labToken ?? null
   const places = { api, tlsApi, certificateFile, dataPort, token }
   if (credentials !== undefined) return { ...places, ...credentials }

@@ -7,12 +7,16 @@ import type { Patient, PlainKind } from './faults/kinds/acting'
 import { Past } from './past'
 import type { Flavour } from './postgres/flavour'
 import { Servers, type ServersOptions } from './postgres/servers'
+import type { Login } from './postgres/spec'
+import type { Schedule } from './schedule'
 
 export interface Plan<Cloud, State> {
   readonly name: string
   readonly ground: CloudGround & { readonly state: State }
   readonly flavour: Flavour
   readonly kinds: Readonly<Record<string, PlainKind>>
+  /** What it does without being asked; of the state, so that it survives a reset. */
+  readonly clock: readonly Clock[]
   /** Called once, and again after each reset. */
   build(parts: Parts<State>): Cloud
   /** By its key in the state; undefined when it is gone. */
@@ -21,9 +25,13 @@ export interface Plan<Cloud, State> {
   instanceIn(folder: string): string | undefined
   /** A server ended that nobody had asked to. */
   ended(cloud: Cloud, folder: string): void
+  /** Whether somebody is let in whom PostgreSQL itself does not judge. Nobody when left out. */
+  admits?(cloud: Cloud, folder: string, login: Login): boolean
   /** Ends what is under way, and removes everything that was made. */
   empty(cloud: Cloud, effects: Effects): Promise<void>
 }
+
+export type Clock = Pick<Schedule<object>, 'begin' | 'look' | 'close'>
 
 export interface Parts<State> {
   readonly servers: Servers
@@ -44,7 +52,9 @@ export interface Assembly<Cloud> {
   ready(): Promise<Cloud>
   faultsChanged(ordered?: Fault): Promise<void>
   reset(): Promise<void>
-  /** No call begins any more, and no fault strikes. */
+  /** From here on things are done by the clock: everything is back. */
+  beginClock(): void
+  /** No call begins any more, no fault strikes, and nothing is done by the clock. */
   beginClosing(): Promise<void>
 }
 
@@ -53,6 +63,8 @@ export function assemble<Cloud, State>(plan: Plan<Cloud, State>): Assembly<Cloud
   const servers = newServers(plan, {
     ended: (folder) => plan.ended(cloud, folder),
     passes: (moment, folder) => effects.passes(moment, folder),
+    stopsShortMs: (archive) => effects.stopsShortMs(archive),
+    admits: (folder, login) => plan.admits?.(cloud, folder, login) ?? false,
   })
   const past = new Past<State>()
   const notePast = (): void => {
@@ -61,6 +73,7 @@ export function assemble<Cloud, State>(plan: Plan<Cloud, State>): Assembly<Cloud
   }
   const save = (): Promise<void> => {
     notePast()
+    for (const one of plan.clock) one.look()
     return ground.save()
   }
   const effects = new Effects(ground.faults, {
@@ -95,14 +108,18 @@ export function assemble<Cloud, State>(plan: Plan<Cloud, State>): Assembly<Cloud
       ready = emptied.catch(() => {})
       return emptied
     },
+    beginClock() {
+      for (const one of plan.clock) one.begin()
+    },
     async beginClosing() {
+      for (const one of plan.clock) one.close()
       closing.abort(new Error('The lab is closing.'))
       await effects.close()
     },
   }
 }
 
-type Told = Pick<ServersOptions, 'ended' | 'passes'>
+type Told = Pick<ServersOptions, 'ended' | 'passes' | 'stopsShortMs' | 'admits'>
 
 function newServers<Cloud, State>({ ground, flavour }: Plan<Cloud, State>, told: Told): Servers {
   return new Servers({

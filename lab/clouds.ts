@@ -27,7 +27,10 @@ export function instancesIn(state: LabState): readonly { host: number }[] {
   ])
   return [
     ...Object.values(aws.instances),
+    // one that the lab stands in front of has another beside it
+    ...Object.values(aws.instances).flatMap(({ innerHost }) => (innerHost === undefined ? [] : [{ host: innerHost }])),
     ...endpoints,
+    ...Object.values(aws.globalClusters ?? {}),
     ...Object.values(azure.servers),
     ...endpointHosts(azure),
     ...Object.values(gcp.instances),

@@ -11,6 +11,8 @@ import type { FaultBook } from './faults/book'
 import type { Links } from './links/links'
 import { isCidr } from './network'
 import { isProfileName, type Pace, PROFILES } from './profile'
+import { serveRouter } from './router/api'
+import type { Router } from './router/router'
 import { DEFAULT_GROUP, isGroupId } from './security-groups'
 import type { LabState } from './state'
 
@@ -18,6 +20,7 @@ export interface ControlOptions {
   state: LabState
   clouds: readonly SimulatedCloud[]
   links: Links
+  router: Router
   credentials: LabCredentials
   identities: Identities
   faults: FaultBook
@@ -44,7 +47,7 @@ export function serveControl(root: FastifyInstance, options: ControlOptions): vo
 }
 
 function serveProtected(api: FastifyInstance, options: ControlOptions): void {
-  const { state, clouds, links, identities, faults, calls, save } = options
+  const { state, clouds, links, router, identities, faults, calls, save } = options
 
   api.get('/_lab/status', async () => statusOf(options))
 
@@ -52,6 +55,7 @@ function serveProtected(api: FastifyInstance, options: ControlOptions): void {
     faults.withdraw()
     calls.clear()
     await identities.clear()
+    await router.clear()
     for (const id of Object.keys(state.securityGroups)) delete state.securityGroups[id]
     // what faults did to servers ends first: a frozen one would keep the emptying waiting
     await Promise.all([links.settle(), ...clouds.map((cloud) => cloud.faultsChanged())])
@@ -64,6 +68,7 @@ function serveProtected(api: FastifyInstance, options: ControlOptions): void {
   })
   serveIdentities(api, identities)
   serveCalls(api, calls)
+  serveRouter(api, { router, block: state.block })
   serveProfile(api, options.pace)
 
   api.put<{ Params: { id: string } }>('/_lab/security-groups/:id', async (request, reply) => {

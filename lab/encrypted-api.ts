@@ -13,7 +13,7 @@ export interface EncryptedApi {
 
 export interface EncryptedOptions {
   host: string
-  /** 0: any. */
+  /** 0: whichever is free. */
   port: number
   authority(): Promise<Authority>
   /** What answers. */

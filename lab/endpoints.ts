@@ -2,7 +2,12 @@
  *  address that the client came from, which on loopback anybody may bind: so the servers' own network rules hold, and TLS goes
  *  through untouched. The lab itself listens; while it is down nobody does. */
 import { connect, createServer, type Server, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { HandedOn } from './handed-on'
 import type { End } from './links/connections'
+
+const ATTEMPTS = 20
+const PAUSE_MS = 100
 
 export interface EndpointsOptions {
   /** Address → the address of who is behind it at this moment, asked for each connection. Those that are not in it do not listen. */
@@ -19,8 +24,7 @@ interface Endpoint {
 export class Endpoints {
   /** By address. */
   readonly #open = new Map<string, Endpoint>()
-  /** The client's end of each connection that is handed on, by our own end of what it is handed on to. */
-  readonly #clients = new Map<string, End>()
+  readonly #handedOn = new HandedOn()
   #settling: Promise<void> = Promise.resolve()
   #closed = false
 
@@ -43,7 +47,7 @@ export class Endpoints {
 
   /** Whose a connection is that we made; undefined: none that is handed on. */
   handedOn(local: string): End | undefined {
-    return this.#clients.get(local)
+    return this.#handedOn.clientOf(local)
   }
 
   async #settle(): Promise<void> {
@@ -51,7 +55,20 @@ export class Endpoints {
     for (const address of [...this.#open.keys()]) if (!wanted.has(address)) await this.#end(address)
     for (const address of wanted.keys()) {
       if (this.#open.has(address)) continue
-      await this.#listen(address).catch((error) => this.options.log(`endpoint ${address}: ${error}`))
+      await this.#begin(address).catch((error) => this.options.log(`endpoint ${address}: ${error}`))
+    }
+  }
+
+  /** Who waits for `settle` counts on it: an address that is still in use is asked for again. */
+  async #begin(address: string): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#listen(address)
+      } catch (error) {
+        if (this.#closed || attempt === ATTEMPTS) throw error
+        this.options.log(`endpoint ${address}: ${error}; it is tried again`)
+      }
+      await sleep(PAUSE_MS)
     }
   }
 
@@ -73,7 +90,7 @@ export class Endpoints {
       return
     }
     const server = connect({ host, port: this.options.port, localAddress })
-    server.once('connect', () => this.#remember(client, server))
+    server.once('connect', () => this.#handedOn.remember(client, server))
     for (const [one, other] of [
       [client, server],
       [server, client],
@@ -87,16 +104,6 @@ export class Endpoints {
       })
       one.pipe(other)
     }
-  }
-
-  #remember(client: Socket, server: Socket): void {
-    const place = (address: string | undefined, port: number | undefined): string => `${address}:${port}`
-    const own = place(server.localAddress, server.localPort)
-    this.#clients.set(own, {
-      local: place(client.remoteAddress, client.remotePort),
-      remote: place(client.localAddress, client.localPort),
-    })
-    server.once('close', () => this.#clients.delete(own))
   }
 
   async #end(address: string): Promise<void> {

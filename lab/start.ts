@@ -14,6 +14,7 @@ import { FaultBook } from './faults/book'
 import { Links } from './links/links'
 import { API_HOST, chooseDataPort, hostAddress, parseBlock } from './network'
 import { Pace, type ProfileName } from './profile'
+import { Router } from './router/router'
 import { type LabState, newLabState } from './state'
 import { lockState } from './state-lock'
 import { openStore, type Store } from './store'
@@ -113,12 +114,14 @@ async function startOn({ store, credentials, identities, release }: Ground, opti
     log,
   })
   const links = new Links({ book: faults, clouds, port: dataPort, save, log })
+  state.routes ??= {}
+  const router = new Router({ routes: state.routes, address: hostAddress(state.block, API_HOST), save, log })
   const api = Fastify({ forceCloseConnections: true })
   let encrypted: EncryptedApi | undefined
   const closeAll = async (): Promise<void> => {
     // it stops processes for a while, and one that stands still ends late
     await links.close()
-    await Promise.all([api.close(), encrypted?.close(), ...clouds.map((cloud) => cloud.close())])
+    await Promise.all([api.close(), encrypted?.close(), router.close(), ...clouds.map((cloud) => cloud.close())])
   }
   api.addHook('onRequest', async (request, reply) => {
     if (isFromPage(request)) await reply.code(403).send({ error: 'The lab does not answer web pages.' })
@@ -131,10 +134,11 @@ async function startOn({ store, credentials, identities, release }: Ground, opti
     const certificateFile = join(options.stateDir, AUTHORITY_FILE)
     const address = hostAddress(state.block, API_HOST)
     const places = { url: () => url, tlsUrl: () => tlsUrl, certificateFile }
-    serveControl(api, { state, clouds, links, credentials, identities, faults, calls, pace, save, ...places })
+    serveControl(api, { state, clouds, links, router, credentials, identities, faults, calls, pace, save, ...places })
     // listening comes last: a caller who reaches the lab finds it whole, the certificate that it has to believe included
     await Promise.all([authority(), ...clouds.map((cloud) => cloud.resume())])
     await links.settle()
+    await router.resume()
     state.apiPort = await listen(api, address, options.apiPort ?? 0, state.apiPort)
     encrypted = await listenEncrypted(api, { host: address, port: state.tlsPort ?? 0, authority, log })
     state.tlsPort = encrypted.port

@@ -4,6 +4,7 @@ import { type AwsState, emptyAwsState } from './aws/state'
 import { type AzureState, emptyAzureState } from './azure/state'
 import type { Fault } from './faults/fault'
 import { emptyGcpState, type GcpState } from './gcp/state'
+import type { Route } from './router/router'
 import type { SecurityGroup } from './security-groups'
 
 export interface LabState {
@@ -19,6 +20,8 @@ export interface LabState {
   /** Of the administrator of every server of the lab; never leaves this file. */
   administratorPassword: string
   securityGroups: Record<string, SecurityGroup>
+  /** The router's names; absent in what older labs kept. */
+  routes?: Record<string, Route>
   faults: Fault[]
   faultsOrdered: number
   aws: AwsState

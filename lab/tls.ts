@@ -6,7 +6,7 @@ import { chmodSync, closeSync, existsSync, fsyncSync, openSync, readFileSync, re
 import { join } from 'node:path'
 import type * as X509 from '@peculiar/x509'
 
-export interface ServerCertificate {
+export interface IssuedCertificate {
   /** PEM. */
   certificate: string
   key: string
@@ -18,7 +18,9 @@ export interface Authority {
   /** The file that has it. */
   readonly certificateFile: string
   /** A certificate for a server at these addresses. */
-  issue(addresses: readonly string[]): Promise<ServerCertificate>
+  issue(addresses: readonly string[]): Promise<IssuedCertificate>
+  /** A certificate that lets its holder into our servers as this role, where they ask for one. Good for minutes. */
+  issueLogin(role: string): Promise<IssuedCertificate>
   /** Whether a certificate is one of ours, for this address, and lasts for a month to come. */
   holds(certificate: string, address: string): boolean
 }
@@ -26,12 +28,13 @@ export interface Authority {
 /** In the state folder. */
 export const AUTHORITY_FILE = 'ca.crt'
 
-const EC = { name: 'ECDSA', namedCurve: 'P-256' } as const
-const SIGNING = { name: 'ECDSA', hash: 'SHA-256' } as const
+export const EC = { name: 'ECDSA', namedCurve: 'P-256' } as const
+export const SIGNING = { name: 'ECDSA', hash: 'SHA-256' } as const
 const DAY_MS = 86_400_000
 const AUTHORITY_DAYS = 3650
 const SERVER_DAYS = 390
 const LEFT_DAYS_MIN = 30
+const LOGIN_MS = 5 * 60_000
 
 /** Opens the authority of a state folder, making it when it is not there. One process at a time. */
 export async function openAuthority(stateDir: string): Promise<Authority> {
@@ -43,7 +46,8 @@ export async function openAuthority(stateDir: string): Promise<Authority> {
   return {
     certificate,
     certificateFile,
-    issue: (addresses) => issue(certificate, readFileSync(keyFile, 'utf8'), addresses),
+    issue: (addresses) => issueServer(certificate, readFileSync(keyFile, 'utf8'), addresses),
+    issueLogin: (role) => issueLogin(certificate, readFileSync(keyFile, 'utf8'), role),
     holds: (candidate, address) => holds(candidate, address, certificate),
   }
 }
@@ -56,7 +60,7 @@ async function makeAuthority(keyFile: string, certificateFile: string): Promise<
   const made = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber: serialNumber(),
     name,
-    ...validFor(AUTHORITY_DAYS),
+    ...validFor(AUTHORITY_DAYS * DAY_MS),
     keys,
     signingAlgorithm: SIGNING,
     extensions: [
@@ -69,25 +73,48 @@ async function makeAuthority(keyFile: string, certificateFile: string): Promise<
   replace(certificateFile, `${made.toString('pem')}\n`, 0o644)
 }
 
-async function issue(authority: string, authorityKey: string, addresses: readonly string[]): Promise<ServerCertificate> {
+async function issueServer(authority: string, authorityKey: string, addresses: readonly string[]): Promise<IssuedCertificate> {
+  const x509 = await library()
+  return issue(authority, authorityKey, {
+    subject: `CN=${addresses[0] ?? 'server'}`,
+    ...validFor(SERVER_DAYS * DAY_MS),
+    extensions: [
+      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
+      new x509.SubjectAlternativeNameExtension(addresses.map((value) => ({ type: 'ip', value }))),
+    ],
+  })
+}
+
+/** Only these are for clients: no server's certificate lets anybody in. */
+async function issueLogin(authority: string, authorityKey: string, role: string): Promise<IssuedCertificate> {
+  const x509 = await library()
+  return issue(authority, authorityKey, {
+    // not as text: a role's name may hold what separates a name's parts
+    subject: new x509.Name([{ CN: [{ utf8String: role }] }]).toJSON(),
+    ...validFor(LOGIN_MS),
+    extensions: [new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.clientAuth])],
+  })
+}
+
+type Wish = Pick<X509.X509CertificateCreateParams, 'notBefore' | 'notAfter' | 'extensions'> & { subject: string | X509.JsonName }
+
+async function issue(authority: string, authorityKey: string, wish: Wish): Promise<IssuedCertificate> {
   const x509 = await library()
   const issuer = new x509.X509Certificate(authority)
   const pkcs8 = x509.PemConverter.decodeFirst(authorityKey)
   const signingKey = await webcrypto.subtle.importKey('pkcs8', pkcs8, EC, false, ['sign'])
   const keys = await webcrypto.subtle.generateKey(EC, true, ['sign', 'verify'])
   const made = await x509.X509CertificateGenerator.create({
+    ...wish,
     serialNumber: serialNumber(),
-    subject: `CN=${addresses[0] ?? 'server'}`,
     issuer: issuer.subject,
-    ...validFor(SERVER_DAYS),
     publicKey: keys.publicKey,
     signingKey,
     signingAlgorithm: SIGNING,
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
-      new x509.SubjectAlternativeNameExtension(addresses.map((value) => ({ type: 'ip', value }))),
+      ...(wish.extensions ?? []),
       await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
       await x509.AuthorityKeyIdentifierExtension.create(issuer.publicKey),
     ],
@@ -103,22 +130,23 @@ function holds(candidate: string, address: string, authority: string): boolean {
 }
 
 /** From a day ago: two machines' clocks differ. */
-function validFor(days: number): { notBefore: Date; notAfter: Date } {
-  return { notBefore: new Date(Date.now() - DAY_MS), notAfter: new Date(Date.now() + days * DAY_MS) }
+export function validFor(ms: number): { notBefore: Date; notAfter: Date } {
+  return { notBefore: new Date(Date.now() - DAY_MS), notAfter: new Date(Date.now() + ms) }
 }
 
 /** Positive, and never the same twice. */
-function serialNumber(): string {
+export function serialNumber(): string {
   return `01${randomBytes(15).toString('hex')}`
 }
 
-async function privateKey(key: webcrypto.CryptoKey): Promise<string> {
+/** PEM. */
+export async function privateKey(key: webcrypto.CryptoKey): Promise<string> {
   const { PemConverter } = await library()
   return `${PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', key), 'PRIVATE KEY')}\n`
 }
 
 /** It wants the other one to be there first. */
-async function library(): Promise<typeof X509> {
+export async function library(): Promise<typeof X509> {
   await import('reflect-metadata')
   return import('@peculiar/x509')
 }

@@ -4,6 +4,7 @@ import { failure } from '../contracts/failures'
 import type { MigrationPolicy } from '../contracts/fleet'
 import type { ApplySummary, MigrationPlan } from '../contracts/migrate'
 import type { IsoInstant, OperationDocument, Sha256 } from '../contracts/operation'
+import type { Verification } from '../contracts/verify-backup'
 import type { StatementRecord } from '../postgres/observe/statement-observer'
 import type { CheckResult } from '../postgres/verify/checks'
 import type { CloudResource } from './resources'
@@ -18,6 +19,10 @@ export interface EvidenceRequest {
   readonly account: string
   /** On Azure. */
   readonly resourceGroup?: string
+  /** Where its copies were made, if not there. */
+  readonly copiesResourceGroup?: string
+  /** On AWS, of Aurora: `instance` is a cluster. */
+  readonly aurora?: true
   readonly region: string
   readonly instance: string
   /** The PostgreSQL database. */
@@ -53,9 +58,11 @@ export interface EvidenceDocuments {
   readonly plan?: MigrationPlan
   readonly rehearsal?: RehearsalEvidence
   readonly 'checks-canary'?: CheckEvidence
+  readonly 'checks-copy'?: CheckEvidence
   readonly apply?: ApplyEvidence
   readonly 'checks-target'?: CheckEvidence
   readonly bake?: CheckEvidence
+  readonly verification?: Verification
 }
 
 export interface EvidenceDocument {

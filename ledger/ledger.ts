@@ -3,6 +3,7 @@
 import { sql } from 'kysely'
 import type { MigrationBundle } from '../contracts/bundle'
 import type { OperationDocument, OperationId, Sha256 } from '../contracts/operation'
+import type { ScheduledRun } from '../contracts/schedule'
 import { getBundle, putBundle } from './bundles'
 import { connectLedger, type LedgerDatabase, parseLedgerUrl } from './connect'
 import {
@@ -16,6 +17,7 @@ import {
 } from './documents'
 import { type EpochQuery, nextEpoch } from './epochs'
 import { isMissingOperation, ledgerFailure } from './failures'
+import { listKnownInstances } from './known-instances'
 import { migrateLedger, requireLedgerSchema } from './migrate'
 import {
   getOperation,
@@ -30,7 +32,9 @@ import {
   type StatusUpdate,
   setStatus,
 } from './operations'
-import { type CloudResource, listResources, recordResource } from './resources'
+import { type CloudResource, listKeptInstances, listResources, recordResource } from './resources'
+import { listScheduledRuns, type RunsQuery } from './scheduled-runs'
+import { readSnapshotProofs, type SnapshotProofs } from './snapshot-proofs'
 import { type AttemptNote, noteAttempt, noteProgress, type ProgressNote, recordStep, type StepUpdate } from './steps'
 
 /** Fails with LEDGER_UNREACHABLE or CREDENTIALS_REJECTED, and as each method says. */
@@ -63,11 +67,18 @@ export interface Ledger {
   getEvidence(operation: OperationId): Promise<Evidence | null>
   recordResource(resource: CloudResource): Promise<void>
   listResources(q: { operation: OperationId }): Promise<CloudResource[]>
+  listKeptInstances(): Promise<CloudResource[]>
+  /** Ids of the instances that a database of the fleet file has had. */
+  listKnownInstances(q: { database: string; cloud: string }): Promise<string[]>
+  /** What verifications say of the snapshots of that very instance. */
+  readSnapshotProofs(q: { cloud: string; instanceId: string }): Promise<SnapshotProofs>
   getOperation(id: OperationId): Promise<OperationDocument | null>
   /** Fails with OPERATION_UNKNOWN. */
   getOrigin(id: OperationId): Promise<OperationOrigin>
   listOperations(q: OperationsQuery): Promise<OperationDocument[]>
   listOperationIds(q: { limit: number }): Promise<OperationId[]>
+  /** By requester, newest first. */
+  listScheduledRuns(q: RunsQuery): Promise<ReadonlyMap<string, readonly ScheduledRun[]>>
   close(): Promise<void>
 }
 
@@ -105,9 +116,13 @@ export function openLedger(options: { url: string; applicationName?: string }): 
     getEvidence: (operation) => ask((tx) => getEvidence(tx, operation)),
     recordResource: (resource) => ask((tx) => recordResource(tx, resource), resource.operation),
     listResources: (q) => ask((tx) => listResources(tx, q)),
+    listKeptInstances: () => ask((tx) => listKeptInstances(tx)),
+    listKnownInstances: (q) => ask((tx) => listKnownInstances(tx, q)),
+    readSnapshotProofs: (q) => ask((tx) => readSnapshotProofs(tx, q)),
     getOperation: (id) => ask((tx) => getOperation(tx, id)),
     getOrigin: (id) => ask((tx) => getOrigin(tx, id)),
     listOperationIds: (q) => ask((tx) => listOperationIds(tx, q)),
+    listScheduledRuns: (q) => ask((tx) => listScheduledRuns(tx, q)),
     listOperations: (q) => ask((tx) => listOperations(tx, q)),
     close: () => db.destroy(),
   }

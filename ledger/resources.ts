@@ -1,6 +1,8 @@
 /** What operations made in a cloud: nothing that was made is forgotten, and retention can be honoured after the operation's end. */
+import type { Selectable } from 'kysely'
 import type { IsoInstant, OperationId } from '../contracts/operation'
 import type { LedgerDatabase } from './connect'
+import type { LedgerTables } from './tables'
 
 export interface CloudResource {
   readonly operation: OperationId
@@ -44,7 +46,25 @@ export async function listResources(db: LedgerDatabase, q: { operation: Operatio
     .orderBy('created_at')
     .orderBy('name')
     .execute()
-  return rows.map((row) => ({
+  return rows.map(resourceOf)
+}
+
+/** Instances that outlive their operation and are there, the first to go first. */
+export async function listKeptInstances(db: LedgerDatabase): Promise<CloudResource[]> {
+  const rows = await db
+    .selectFrom('resources')
+    .selectAll()
+    .where('kind', '=', 'instance')
+    .where('removed_at', 'is', null)
+    .where('expires_at', 'is not', null)
+    .orderBy('expires_at')
+    .orderBy('name')
+    .execute()
+  return rows.map(resourceOf)
+}
+
+function resourceOf(row: Selectable<LedgerTables['resources']>): CloudResource {
+  return {
     operation: row.operation,
     cloud: row.cloud,
     kind: row.kind,
@@ -52,5 +72,5 @@ export async function listResources(db: LedgerDatabase, q: { operation: Operatio
     createdAt: row.created_at.toISOString(),
     expiresAt: row.expires_at?.toISOString() ?? null,
     removedAt: row.removed_at?.toISOString() ?? null,
-  }))
+  }
 }

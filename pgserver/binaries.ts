@@ -2,7 +2,7 @@
  *  that the server's user can enter. One path for everybody: the package may lie in a clone that the server's user
  *  cannot enter, and its install script, which makes the library links, may not have run. The package is never written to.
  *  Two processes may do this at once: each fills its own folder, and the rename decides. */
-import { randomUUID } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { constants, existsSync, readFileSync } from 'node:fs'
 import { appendFile, chmod, copyFile, mkdir, readdir, readFile, readlink, rename, rm, stat, symlink } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
@@ -28,19 +28,34 @@ export interface BinariesWanted {
   cacheDir: string
   /** Extensions that a database owner who is no superuser may create, beyond PostgreSQL's own list of trusted ones. Each
    *  distinct `flavour` is a copy of its own, so that nobody else's servers become more permissive. */
-  trusting?: { flavour: string; extensions: readonly string[] }
+  trusting?: Trusting
+}
+
+export interface Trusting {
+  flavour: string
+  extensions: readonly string[]
+  /** Of these: whoever creates one may also execute all of its functions, which its script keeps from everybody but superusers. */
+  executable?: readonly string[]
 }
 
 /** Makes the binaries ready for use and says where they are. Safe to repeat and to race.
  *  @throws PostgresServerError BINARIES_MISSING naming the package, FOLDER_UNREACHABLE when the cache cannot be entered. */
 export async function ensureBinaries(wanted: BinariesWanted): Promise<PostgresBinaries> {
   const source = locatePackage(wanted.major)
-  const suffix = wanted.trusting ? `-${wanted.trusting.flavour}` : ''
+  const suffix = wanted.trusting ? suffixOf(wanted.trusting) : ''
   const parent = join(wanted.cacheDir, 'postgres')
   const rootDir = join(parent, `${source.fullVersion}-${process.platform}-${process.arch}${suffix}`)
   ensureEnterable(parent, serverUser())
-  if (!existsSync(rootDir)) await install(source.folder, rootDir, wanted.trusting?.extensions ?? [])
+  if (!existsSync(rootDir)) await install(source.folder, rootDir, wanted.trusting)
   return { major: wanted.major, version: source.version, rootDir, binDir: join(rootDir, 'bin') }
+}
+
+/** With a digest of what is trusted: a copy that was made for another list is not taken for this one. */
+function suffixOf({ flavour, extensions, executable = [] }: Trusting): string {
+  return `-${flavour}-${createHash('sha256')
+    .update(JSON.stringify([extensions, executable]))
+    .digest('hex')
+    .slice(0, 8)}`
 }
 
 /** The version that the installed package has, for instance '15.18', without making anything ready.
@@ -70,12 +85,13 @@ function locatePackage(major: PostgresMajor): { folder: string; fullVersion: str
   return { folder, fullVersion, version: fullVersion.split('.').slice(0, 2).join('.') }
 }
 
-async function install(packageFolder: string, rootDir: string, trusted: readonly string[]): Promise<void> {
+async function install(packageFolder: string, rootDir: string, trusting: Trusting | undefined): Promise<void> {
   const building = `${rootDir}.building-${process.pid}-${randomUUID().slice(0, 8)}`
   try {
     await copyTree(join(packageFolder, 'native'), building)
     await makeLinks(packageFolder, building)
-    for (const extension of trusted) await trustExtension(building, extension)
+    for (const extension of trusting?.extensions ?? []) await trustExtension(building, extension)
+    for (const extension of trusting?.executable ?? []) await openExtension(building, extension)
     await rename(building, rootDir)
   } catch (error) {
     await rm(building, { recursive: true, force: true })
@@ -116,3 +132,26 @@ async function trustExtension(rootDir: string, extension: string): Promise<void>
   const control = join(rootDir, 'share', 'postgresql', 'extension', `${extension}.control`)
   if (existsSync(control) && (await stat(control)).isFile()) await appendFile(control, '\ntrusted = true\n')
 }
+
+/** The script that ends the creation grants what the others revoked; PostgreSQL puts the creator in place of `@extowner@`. */
+async function openExtension(rootDir: string, extension: string): Promise<void> {
+  const folder = join(rootDir, 'share', 'postgresql', 'extension')
+  const control = join(folder, `${extension}.control`)
+  if (!existsSync(control)) return
+  const [, version = ''] = /^default_version = '(.+)'/m.exec(await readFile(control, 'utf8')) ?? []
+  const last = (await readdir(folder)).filter((name) => name.startsWith(`${extension}--`) && name.endsWith(`--${version}.sql`))
+  for (const script of last) await appendFile(join(folder, script), grantsTo(extension))
+}
+
+const grantsTo = (extension: string): string => `
+DO $grants$
+DECLARE one pg_catalog.regprocedure;
+BEGIN
+  FOR one IN SELECT d.objid FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid
+              WHERE e.extname = '${extension}' AND d.deptype = 'e' AND d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
+                AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
+  LOOP
+    EXECUTE 'GRANT EXECUTE ON FUNCTION ' || one || ' TO @extowner@';
+  END LOOP;
+END $grants$;
+`

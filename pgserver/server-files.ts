@@ -16,7 +16,7 @@ import {
 import { dirname } from 'node:path'
 import type { ServerUser } from './server-user'
 
-const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants
+const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } = constants
 
 /** Makes a file that was not there, mode 0600, on disk when this returns, its name as well. Never writes through a link. */
 export function createFile(path: string, content: string | Buffer, user: ServerUser): void {
@@ -58,12 +58,12 @@ export function replaceFile(path: string, text: string, user: ServerUser): void 
 /** Opens a file of the server's for reading; the caller closes it. Whatever way led there, its owner may read it anyway:
  *  nothing of ours gets out. @throws Error for a link, a pipe, a device, or, when we stepped down, a file of somebody else's. */
 export function openServerFile(path: string, user?: ServerUser): number {
-  return openChecked(path, O_NONBLOCK, (stats) => stats.isFile() && isOwn(stats, user))
+  return openChecked(path, O_RDONLY | O_NONBLOCK, (stats) => stats.isFile() && isOwn(stats, user))
 }
 
 /** The same for a folder. */
 export function openServerFolder(path: string, user: ServerUser): number {
-  return openChecked(path, O_DIRECTORY, (stats) => isOwn(stats, user))
+  return openChecked(path, O_RDONLY | O_DIRECTORY, (stats) => isOwn(stats, user))
 }
 
 /** Without `user`, whoever owns it. */
@@ -76,13 +76,24 @@ export function readServerFile(path: string, user?: ServerUser): Buffer {
   }
 }
 
+/** Hands over a file of the server's that is there, to be changed in place, and brings it to disk. @throws as `openServerFile`. */
+export function changeServerFile(path: string, user: ServerUser, change: (file: number, bytes: number) => void): void {
+  const file = openChecked(path, O_RDWR | O_NONBLOCK, (stats) => stats.isFile() && isOwn(stats, user))
+  try {
+    change(file, fstatSync(file).size)
+    fsyncSync(file)
+  } finally {
+    closeSync(file)
+  }
+}
+
 /** A path to what is open, wherever its old path leads by now. Only Linux has one: elsewhere the old path has to do. */
 export function pathOfOpen(file: number, path: string): string {
   return process.platform === 'linux' ? `/proc/self/fd/${file}` : path
 }
 
 function openChecked(path: string, flags: number, accepts: (stats: Stats) => boolean): number {
-  const file = openSync(path, O_RDONLY | O_NOFOLLOW | flags)
+  const file = openSync(path, O_NOFOLLOW | flags)
   if (accepts(fstatSync(file))) return file
   closeSync(file)
   throw new Error(`${path} is not what PostgreSQL keeps there, or not its own: it is left alone.`)

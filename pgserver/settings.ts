@@ -13,6 +13,8 @@ export const SMALL_SERVER: Settings = {
   max_wal_size: '256MB',
   min_wal_size: '80MB',
   huge_pages: 'off',
+  // in the data folder, with which it goes: in /dev/shm a server that was killed outright would leave a megabyte for as long as the machine runs
+  dynamic_shared_memory_type: 'mmap',
   unix_socket_directories: '',
   password_encryption: 'scram-sha-256',
   timezone: 'UTC',

@@ -2,8 +2,8 @@
  *  on first use, and so are their default chains of credentials. */
 
 import type { ActivityDeps } from '../activities/deps'
+import { createAurora } from '../clouds/aws/aurora/aurora'
 import { createRds } from '../clouds/aws/rds'
-import type { AzureConfig } from '../clouds/azure/client'
 import { createFlexibleServer } from '../clouds/azure/flexible-server'
 import { createCloudSql } from '../clouds/gcp/cloud-sql'
 import type { ManagedPostgres } from '../clouds/port'
@@ -26,14 +26,16 @@ export function createClouds(queues: readonly TaskQueue[], access: CloudAccess):
 function keyOf(entry: DatabaseEntry): string {
   const { cloud, account, region } = entry
   // RDS goes by its credentials: what account they are of shows in what is found.
-  if (cloud === 'aws') return `${cloud}/${region}`
-  return `${cloud}/${account}/${region}${entry.cloud === 'azure' ? `/${entry.resourceGroup.toLowerCase()}` : ''}`
+  if (entry.cloud === 'aws') return `${cloud}/${region}${entry.aurora ? '/aurora' : ''}`
+  if (entry.cloud === 'gcp') return `${cloud}/${account}/${region}`
+  const { resourceGroup, copiesResourceGroup = resourceGroup } = entry
+  return `${cloud}/${account}/${region}/${resourceGroup}/${copiesResourceGroup}`.toLowerCase()
 }
 
 function createAdapter(entry: DatabaseEntry, access: CloudAccess): ManagedPostgres {
   switch (entry.cloud) {
     case 'aws':
-      return createRds({ region: entry.region, maxAttempts: 3 })
+      return (entry.aurora ? createAurora : createRds)({ region: entry.region, maxAttempts: 3 })
     case 'azure':
       return createAzure(entry, access.azure)
     case 'gcp':
@@ -42,7 +44,7 @@ function createAdapter(entry: DatabaseEntry, access: CloudAccess): ManagedPostgr
 }
 
 function createAzure(entry: Extract<DatabaseEntry, { cloud: 'azure' }>, azure: CloudAccess['azure']): ManagedPostgres {
-  const { account: subscription, resourceGroup, region: location } = entry
+  const { account: subscription, resourceGroup, copiesResourceGroup, region: location } = entry
   const given = {
     ...(azure.endpoint !== null && { endpoint: azure.endpoint }),
     ...(azure.authority !== null && { tlsOptions: { ca: azure.authority } }),
@@ -51,26 +53,11 @@ function createAzure(entry: Extract<DatabaseEntry, { cloud: 'azure' }>, azure: C
     subscription,
     resourceGroup,
     location,
-    credential: azure.token === null ? defaultAzureCredential() : fixedToken(azure.token),
+    ...(copiesResourceGroup !== undefined && { copiesResourceGroup }),
+    ...(azure.token !== null && { token: azure.token }),
     ...(azure.port !== null && { port: azure.port }),
     client: given,
   })
-}
-
-/** Never renewed: a lab's does not end. */
-function fixedToken(token: string): AzureConfig['credential'] {
-  return { getToken: async () => ({ token, expiresOnTimestamp: Date.now() + 3_600_000 }) }
-}
-
-/** Environment, workload identity, managed identity, the CLI's: the vendor's chain, which a worker for Azure alone has to load. */
-function defaultAzureCredential(): AzureConfig['credential'] {
-  let made: Promise<AzureConfig['credential']> | null = null
-  return {
-    async getToken(scopes, options) {
-      made ??= import('@azure/identity').then(({ DefaultAzureCredential }) => new DefaultAzureCredential())
-      return (await made).getToken(scopes, options)
-    },
-  }
 }
 
 function createGoogle({ account: project, region }: DatabaseEntry, google: CloudAccess['gcp']): ManagedPostgres {

@@ -1,4 +1,6 @@
 /** The worker's environment, read once. A worker is asked only for what its queues need, so that it can be given no more. */
+import { isAbsolute } from 'node:path'
+import { type CLOUD_ENDPOINTS, parseCloudEndpoint } from '../contracts/cloud-endpoint'
 import { failure } from '../contracts/failures'
 import { TASK_QUEUES, type TaskQueue } from '../contracts/messages'
 import { readSecretVariables, type SecretAccess } from '../postgres/connect/secret-refs'
@@ -16,6 +18,7 @@ export interface WorkerConfig {
   /** What references of a fleet file may lead to: nothing that is not allowed here. */
   readonly secrets: SecretAccess
   readonly clouds: CloudAccess
+  readonly endpoints: EndpointAccess
   /** Null when this worker runs no workflows. */
   readonly workflowBundle: string | null
   readonly sourceAddress: string | null
@@ -37,6 +40,12 @@ export interface CloudAccess {
     readonly authority: string | null
   }
   readonly gcp: CloudPlace
+}
+
+/** What may move the endpoints of fleet files: both null for a worker that serves no databases. */
+export interface EndpointAccess {
+  readonly commands: { readonly folder: string; readonly path: string } | null
+  readonly labRouter: { readonly api: string; readonly token: string } | null
 }
 
 interface CloudPlace {
@@ -70,24 +79,20 @@ function secretKeyOf(env: Environment): Buffer {
 }
 
 interface PlaceVariables {
-  readonly endpoint: string
+  readonly endpoint: keyof typeof CLOUD_ENDPOINTS
   readonly token: string
   readonly port: string
-  /** Of the endpoint. */
-  readonly protocols: readonly string[]
 }
 
 const AZURE: PlaceVariables = {
   endpoint: 'CAPSTAN_AZURE_ENDPOINT',
   token: 'CAPSTAN_AZURE_TOKEN',
   port: 'CAPSTAN_AZURE_POSTGRES_PORT',
-  protocols: ['https:'],
 }
 const GCP: PlaceVariables = {
   endpoint: 'CAPSTAN_GCP_ENDPOINT',
   token: 'CAPSTAN_GCP_TOKEN',
   port: 'CAPSTAN_GCP_POSTGRES_PORT',
-  protocols: ['http:', 'https:'],
 }
 
 function cloudsOf(env: Environment, queues: readonly TaskQueue[]): CloudAccess {
@@ -105,13 +110,9 @@ function cloudsOf(env: Environment, queues: readonly TaskQueue[]): CloudAccess {
 
 function placeOf(env: Environment, variables: PlaceVariables): CloudPlace {
   const refuse = (variable: string, why: string) => failure('OPTION_INVALID', `${variable} ${why}.`, { variable })
-  const endpoint = env[variables.endpoint] || null
+  const endpoint = parseCloudEndpoint(variables.endpoint, env[variables.endpoint])
   const token = optional(env, variables.token)
   const port = env[variables.port] || null
-  if (endpoint !== null && !(URL.canParse(endpoint) && variables.protocols.includes(new URL(endpoint).protocol))) {
-    const begin = variables.protocols.map((protocol) => `${protocol}//`).join(' or ')
-    throw refuse(variables.endpoint, `is ${endpoint}; it has to be a URL that begins with ${begin}`)
-  }
   if (token !== null && endpoint === null) {
     throw refuse(variables.token, `is set without ${variables.endpoint}; a token is for one endpoint alone`)
   }
@@ -119,6 +120,28 @@ function placeOf(env: Environment, variables: PlaceVariables): CloudPlace {
     throw refuse(variables.port, `is ${port}; it has to be a port number, 1 to 65535`)
   }
   return { endpoint, token, port: port === null ? null : Number(port) }
+}
+
+/** A program gets no other variable of ours. */
+const PATH = '/usr/local/bin:/usr/bin:/bin'
+
+function endpointsOf(env: Environment, queues: readonly TaskQueue[]): EndpointAccess {
+  if (!queues.includes(TASK_QUEUES.postgres)) return { commands: null, labRouter: null }
+  const folder = env.CAPSTAN_ENDPOINT_COMMANDS || null
+  if (folder !== null && !isAbsolute(folder)) {
+    const message = `CAPSTAN_ENDPOINT_COMMANDS is ${folder}; it has to be the whole path of a folder.`
+    throw failure('OPTION_INVALID', message, { variable: 'CAPSTAN_ENDPOINT_COMMANDS' })
+  }
+  const api = parseCloudEndpoint('CAPSTAN_LAB_ENDPOINT', env.CAPSTAN_LAB_ENDPOINT)
+  const token = optional(env, 'CAPSTAN_LAB_TOKEN')
+  if ((api === null) !== (token === null)) {
+    const message = 'CAPSTAN_LAB_ENDPOINT and CAPSTAN_LAB_TOKEN belong together; set both or neither.'
+    throw failure('OPTION_INVALID', message, { variable: 'CAPSTAN_LAB_ENDPOINT' })
+  }
+  return {
+    commands: folder === null ? null : { folder, path: env.PATH || PATH },
+    labRouter: api === null || token === null ? null : { api, token },
+  }
 }
 
 export function readConfig(env: Environment): WorkerConfig {
@@ -134,6 +157,7 @@ export function readConfig(env: Environment): WorkerConfig {
       folder: env.CAPSTAN_SECRETS_FOLDER || null,
     },
     clouds: cloudsOf(env, queues),
+    endpoints: endpointsOf(env, queues),
     workflowBundle: queues.includes(TASK_QUEUES.control)
       ? required(env, 'CAPSTAN_WORKFLOW_BUNDLE', 'a worker of the queue control')
       : null,

@@ -11,11 +11,12 @@ import { createFailpoints } from './failpoint'
 import type { ActivityInterceptorDeps } from './interceptors/activity'
 
 export function createDeps(config: WorkerConfig, env: Environment, ledger: Ledger): ActivityDeps & ActivityInterceptorDeps {
-  const { queues, clouds, secrets, sourceAddress, failpoints } = config
+  const { queues, clouds, secrets, sourceAddress, endpoints, failpoints } = config
   return {
     ledger,
     cloudOf: createClouds(queues, clouds),
-    resolveSecret: queues.includes(TASK_QUEUES.postgres)
+    // a cloud's queue may have to give a master the password of the fleet file; what it was not given it refuses
+    resolveSecret: queues.some((queue) => queue !== TASK_QUEUES.control)
       ? createSecretResolver(env, secrets)
       : async () => {
           throw notServed('the secrets of databases', queues)
@@ -25,6 +26,7 @@ export function createDeps(config: WorkerConfig, env: Environment, ledger: Ledge
       return config.secretKey
     },
     sourceAddress,
+    endpoints,
     failpoints: failpoints === null ? null : createFailpoints(failpoints),
   }
 }

@@ -1,9 +1,10 @@
-/** Checks on the canary and the target. What they find is returned: the workflow decides. */
+/** Checks on the canary, on a restored copy and on the target. What they find is returned: the workflow decides. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { failure } from '../../contracts/failures'
+import { Failure, failure } from '../../contracts/failures'
 import type { DatabaseEntry } from '../../contracts/fleet'
 import type { CheckSummary } from '../../contracts/migrate'
 import type { Finding, OperationId } from '../../contracts/operation'
+import { RESTORE_DOCUMENTS } from '../../contracts/restore'
 import type { Session } from '../../postgres/connect/session'
 import { describeSchema, diffFingerprints } from '../../postgres/inspect/fingerprint'
 import { type CheckResult, runChecks } from '../../postgres/verify/checks'
@@ -12,6 +13,7 @@ import type { ActivityDeps } from '../deps'
 import { withSession } from '../schema/open-session'
 import type { RehearsalDocument } from '../schema/rehearse'
 import type { CheckActivities } from './contract'
+import { rowsSince } from './rows-since'
 
 const BAKE_EVERY_MS = 1000
 const DIFFERENCES_MAX = 5
@@ -25,6 +27,8 @@ export function createCheckActivities(deps: ActivityDeps): CheckActivities {
       const results = await withSession(deps, request, (session) => declaredChecks(session, entry, before))
       return record(deps, operation, 'checks-canary', results)
     },
+    checkCopy: (input) => checkCopy(deps, input),
+    rowsSince: (input) => rowsSince(deps, input),
     async verifyTarget({ operation, step, bundle, target }) {
       const { database: entry } = await deps.ledger.getBundle(bundle)
       const before = await rowsBefore(deps, operation, 'rows-target')
@@ -44,6 +48,26 @@ export function createCheckActivities(deps: ActivityDeps): CheckActivities {
       return withSession(deps, request, (session) => bake(deps, session, { operation, entry, before, seconds }))
     },
   }
+}
+
+/** Passwords in a copy are those of the moment that it was restored to. */
+async function checkCopy(
+  deps: ActivityDeps,
+  { operation, step, bundle, copy }: Parameters<CheckActivities['checkCopy']>[0],
+): Promise<CheckSummary> {
+  const { database: entry } = await deps.ledger.getBundle(bundle)
+  const checked = (role: 'admin' | 'migrator'): Promise<CheckResult[]> =>
+    withSession(deps, { entry, role, operation, step, address: copy, canary: true }, (session) =>
+      declaredChecks(session, entry, {}),
+    )
+  try {
+    return await record(deps, operation, RESTORE_DOCUMENTS.checks, await checked('migrator'))
+  } catch (error) {
+    if (!(error instanceof Failure) || error.code !== 'CREDENTIALS_REJECTED') throw error
+  }
+  const results = await record(deps, operation, RESTORE_DOCUMENTS.checks, await checked('admin'))
+  const { admin, migrator } = entry.connections
+  return { ...results, summary: `${results.summary}; as ${admin.user}, since ${migrator.user} had another password then` }
 }
 
 interface Baking {

@@ -1,91 +1,89 @@
 /** Temporary instances: the inert canary of an operation. */
-import type { InstanceDescription } from '../../clouds/port'
-import { failure } from '../../contracts/failures'
-import type { DatabaseEntry } from '../../contracts/fleet'
-import type { InstanceAddress } from '../../contracts/migrate'
-import { temporaryName } from '../../contracts/operation'
+import { type OperationId, type Sha256, temporaryName } from '../../contracts/operation'
+import { canaryPassword } from '../../postgres/connect/canary-password'
 import { changing, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { recordRemoval } from '../resources'
 import { findTarget } from '../target'
+import { assertStillACopy } from '../took-over'
 import { traitsOf } from '../traits'
 import { atOurPace, notListed, notReadyYet } from '../waiting'
-import { canaryPassword } from './canary-password'
+import { addressOf } from './address'
 import type { InstanceActivities } from './contract'
+import { copySettings } from './copy-request'
+import { rememberSeen, unseenInstance } from './seen'
 
-function addressOf(found: InstanceDescription): InstanceAddress {
-  const { name: instance, instanceId, endpoint, engineVersion, state, cloudState } = found
-  if (state === 'changing') throw notReadyYet(`Instance ${instance}`, cloudState)
-  if (state !== 'ready' || endpoint === null) {
-    throw failure('RESOURCE_FAILED', `Instance ${instance} is ${cloudState} and will not become available.`, {
-      instance,
-      cloudState,
-    })
-  }
-  return { instance, instanceId, ...endpoint, engineVersion }
-}
-
-/** What a restore of the canary is told beyond its names: who may connect, and its class where the cloud lets that be chosen. */
-function canaryRequest(database: DatabaseEntry): { networkRules: readonly string[]; instanceClass: string | null } {
-  switch (database.cloud) {
-    case 'aws':
-      return { networkRules: database.canary.securityGroups, instanceClass: database.canary.instanceClass }
-    case 'azure':
-      return { networkRules: database.canary.networks, instanceClass: null }
-    case 'gcp':
-      return { networkRules: database.canary.networks, instanceClass: database.canary.instanceClass }
-  }
-}
+/** About eight seconds: what was begun and not seen yet is looked for again. */
+const UNSEEN_LOOKS = 10
 
 type Deps = Pick<ActivityDeps, 'ledger' | 'cloudOf' | 'secretKey'>
 
 export function createInstanceActivities({ ledger, cloudOf, secretKey }: Deps): InstanceActivities {
+  const startCopy: InstanceActivities['startCopy'] = async ({ operation, step, bundle, point, expiresAt }) => {
+    await assertStillACopy(ledger, operation, 'nothing is restored under its name')
+    const { database } = await ledger.getBundle(bundle)
+    const cloud = cloudOf(database)
+    const instance = temporaryName(operation, step)
+    const options = changing()
+    await ledger.recordResource({
+      operation,
+      cloud: database.cloud,
+      kind: 'instance',
+      name: instance,
+      createdAt: new Date().toISOString(),
+      expiresAt,
+      removedAt: null,
+    })
+    const owner = { operation, step, expiresAt }
+    const settings = copySettings(database, cloud.capabilities, point.kind === 'snapshot' ? 'fromSnapshot' : 'toTime')
+    const request = { source: database.instance, instance, ...settings, owner }
+    await atOurPace(
+      point.kind === 'snapshot'
+        ? cloud.startInertRestore({ ...request, snapshot: point.snapshot, ...(point.deleted && { sourceGone: true }) }, options)
+        : cloud.startRestoreToTime({ ...request, at: point.at }, options),
+    )
+    return { instance }
+  }
+  const remove = async (operation: OperationId, bundle: Sha256) => {
+    const { database } = await ledger.getBundle(bundle)
+    await assertStillACopy(ledger, operation, 'nothing of it is removed')
+    const asked = await cloudOf(database).removeOwnedInstances({ operation }, changing())
+    for (const name of asked.removing) await rememberSeen(ledger, operation, name)
+    return asked
+  }
   return {
     async describeTarget({ bundle }) {
       const { database } = await ledger.getBundle(bundle)
       const found = await findTarget(cloudOf, database, { signal: currentAct().signal })
       return { ...addressOf(found), ...traitsOf(found, cloudOf(database).capabilities) }
     },
-    async startCanary({ operation, step, bundle, snapshot }) {
-      const { database } = await ledger.getBundle(bundle)
-      const instance = temporaryName(operation, step)
-      const owner = { operation, step, expiresAt: null }
-      const options = changing()
-      const createdAt = new Date().toISOString()
-      await ledger.recordResource({
-        operation,
-        cloud: database.cloud,
-        kind: 'instance',
-        name: instance,
-        createdAt,
-        expiresAt: null,
-        removedAt: null,
-      })
-      const request = { source: database.instance, snapshot, instance, ...canaryRequest(database), owner }
-      await atOurPace(cloudOf(database).startInertRestore(request, options))
-      return { instance }
+    startCanary({ snapshot, ...ref }) {
+      return startCopy({ ...ref, point: { kind: 'snapshot', snapshot }, expiresAt: null })
     },
-    async awaitInstance({ bundle, instance }) {
+    startCopy,
+    async awaitInstance({ operation, bundle, instance }) {
       const { database } = await ledger.getBundle(bundle)
       const found = await cloudOf(database).describeInstance({ name: instance }, { signal: currentAct().signal })
       if (found === null) throw notListed(`Instance ${instance}`)
+      await rememberSeen(ledger, operation, instance)
       return addressOf(found)
     },
     async startTakeover({ operation, bundle, instance }) {
+      await assertStillACopy(ledger, operation, 'its master keeps its password')
       const { database } = await ledger.getBundle(bundle)
       const password = canaryPassword(secretKey, operation)
       await cloudOf(database).startPasswordReset({ instance, password, operation }, changing())
     },
     async startCanaryRemoval({ operation, bundle }) {
-      const { database } = await ledger.getBundle(bundle)
-      const { removing } = await cloudOf(database).removeOwnedInstances({ operation }, changing())
+      const { removing } = await remove(operation, bundle)
       return { removing }
     },
     async awaitCanaryRemoval({ operation, bundle }) {
-      const { database } = await ledger.getBundle(bundle)
       // Asks for the removal again each time: an instance that was still being made when it was first asked refused.
-      const { done, removing } = await cloudOf(database).removeOwnedInstances({ operation }, changing())
+      const { done, removing } = await remove(operation, bundle)
       if (!done) throw notReadyYet(`Instance ${removing.join(', ')}`, 'being removed')
+      const unseen = currentAct().attempt < UNSEEN_LOOKS ? await unseenInstance(ledger, operation) : null
+      if (unseen !== null) throw notReadyYet(`Instance ${unseen}`, 'not listed')
       await recordRemoval(ledger, { operation, kind: 'instance' })
     },
   }

@@ -28,4 +28,9 @@ export interface LedgerActivities {
     verdict: Verdict | null
     failure: FailureRecord | null
   }): Promise<{ digest: Sha256 }>
+  /** Polls once; NOT_READY_YET until the operation has ended. One on which nobody works any more, whatever the
+   *  ledger says, or that it does not know, has ended now. */
+  awaitOperationEnd(input: { operation: OperationId; step: string }): Promise<{ endedAt: IsoInstant }>
+  /** Until when an instance that the operation made is kept. Safe to repeat, and when none was made. */
+  recordExpiry(input: { operation: OperationId; step: string; name: string; expiresAt: IsoInstant }): Promise<void>
 }

@@ -1,10 +1,19 @@
 /** The record of an operation, and the evidence made from it. */
 import { failure } from '../../contracts/failures'
-import type { OperationId } from '../../contracts/operation'
+import { FIND_MOMENT_DOCUMENTS } from '../../contracts/find-moment'
+import type { DatabaseEntry } from '../../contracts/fleet'
+import { FINAL_STATUSES, type OperationId } from '../../contracts/operation'
+import { RECOVER_ROWS_DOCUMENTS } from '../../contracts/recover-rows'
+import { REPLACE_DOCUMENTS } from '../../contracts/replace'
+import { RESTORE_DOCUMENTS } from '../../contracts/restore'
 import { SNAPSHOT_DOCUMENTS } from '../../contracts/snapshot'
+import { VERIFY_BACKUP_DOCUMENTS } from '../../contracts/verify-backup'
 import type { EvidenceRequest } from '../../ledger/evidence-document'
 import type { Ledger } from '../../ledger/ledger'
+import { currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
+import { isRunning } from '../running'
+import { notReadyYet } from '../waiting'
 import type { LedgerActivities } from './contract'
 
 /** Documents that the evidence repeats whole, in the order in which they came to be. */
@@ -16,6 +25,16 @@ export const EVIDENCE_DOCUMENTS = [
   'checks-target',
   'bake',
   ...Object.values(SNAPSHOT_DOCUMENTS),
+  ...Object.values(VERIFY_BACKUP_DOCUMENTS),
+  ...Object.values(RESTORE_DOCUMENTS),
+  ...Object.values(RECOVER_ROWS_DOCUMENTS),
+  ...Object.values(FIND_MOMENT_DOCUMENTS),
+  // without the captured configuration: a parameter's value may be a secret
+  REPLACE_DOCUMENTS.plan,
+  REPLACE_DOCUMENTS.report,
+  REPLACE_DOCUMENTS.remainder,
+  REPLACE_DOCUMENTS.written,
+  REPLACE_DOCUMENTS.tookOver,
 ] as const
 
 export function createLedgerActivities({ ledger }: Pick<ActivityDeps, 'ledger'>): LedgerActivities {
@@ -46,6 +65,19 @@ export function createLedgerActivities({ ledger }: Pick<ActivityDeps, 'ledger'>)
       }
       return { digest: await ledger.writeEvidence({ operation, document }) }
     },
+    async awaitOperationEnd({ operation }) {
+      const { client } = currentAct()
+      const working = await isRunning(client, operation)
+      const record = await ledger.getOperation(operation)
+      const over = record === null || FINAL_STATUSES.includes(record.status)
+      if (!over && working) throw notReadyYet(`Operation ${operation}`, record.status)
+      return { endedAt: record?.finishedAt ?? new Date().toISOString() }
+    },
+    async recordExpiry({ operation, name, expiresAt }) {
+      const made = await ledger.listResources({ operation })
+      const copy = made.find((one) => one.kind === 'instance' && one.name === name)
+      if (copy !== undefined) await ledger.recordResource({ ...copy, expiresAt })
+    },
   }
 }
 
@@ -54,6 +86,12 @@ async function requestOf(ledger: Ledger, operation: OperationId): Promise<Eviden
   const { mode, bundle } = await ledger.getOrigin(operation)
   const entry = (await ledger.getBundle(bundle)).database
   const { cloud, account, region, instance, database, environment, policy } = entry
-  const within = entry.cloud === 'azure' ? { resourceGroup: entry.resourceGroup } : {}
-  return { mode, bundle, cloud, account, ...within, region, instance, database, environment, policy }
+  return { mode, bundle, cloud, account, ...withinOf(entry), region, instance, database, environment, policy }
+}
+
+function withinOf(entry: DatabaseEntry): Pick<EvidenceRequest, 'resourceGroup' | 'copiesResourceGroup' | 'aurora'> {
+  if (entry.cloud === 'aws') return entry.aurora ? { aurora: entry.aurora } : {}
+  if (entry.cloud !== 'azure') return {}
+  const { resourceGroup, copiesResourceGroup } = entry
+  return { resourceGroup, ...(copiesResourceGroup !== undefined && { copiesResourceGroup }) }
 }

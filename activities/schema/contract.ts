@@ -1,3 +1,4 @@
+import type { LockRef } from '../../contracts/lock'
 import type {
   ApplySummary,
   ApplySurvey,
@@ -7,12 +8,6 @@ import type {
   RehearsalSummary,
 } from '../../contracts/migrate'
 import type { StepRef } from '../../contracts/step-ref'
-
-/** The lock that the operation holds. */
-export interface LockRef {
-  readonly scope: string
-  readonly epoch: number
-}
 
 export interface SchemaActivities {
   /** Reads the target's history, schema and version, validates, and stores the plan in the ledger. Changes nothing. */

@@ -47,13 +47,13 @@ export async function assertDormant(deps: ActivityDeps, asked: Asked): Promise<v
   const why = [
     ...new Set([...here.acting, ...there]),
     ...(libraries === null ? ['its preloaded libraries may not be read (grant pg_read_all_settings)'] : []),
-    ...(libraries?.includes('pglogical') ? ['it preloads pglogical'] : []),
+    ...['pglogical', 'pgactive'].filter((library) => libraries?.includes(library)).map((library) => `it preloads ${library}`),
   ]
   if (why.length === 0) return
   const { instance } = asked.address
   throw failure(
     'CANARY_NOT_INERT',
-    `A copy of ${instance} runs with its source's settings before this cloud lets it be made inert, and would act on the outside: ${why.join('; ')}. Nothing was changed; end that for the time of the migration, then start again.`,
+    `A copy of ${instance} runs with its source's settings before this cloud lets it be made inert, and would act on the outside: ${why.join('; ')}. Nothing was changed; end that for the time of the operation, then start again.`,
     { instance, findings: why.length },
   )
 }

@@ -1,11 +1,12 @@
 /** Connections to a target or its canary, as one of the entry's roles. */
-import type { DatabaseEntry } from '../../contracts/fleet'
+import type { DatabaseEntry, DeclaredLogin } from '../../contracts/fleet'
 import type { InstanceAddress } from '../../contracts/migrate'
 import type { OperationId } from '../../contracts/operation'
+import { canaryPassword } from '../../postgres/connect/canary-password'
+import type { ConnectOptions } from '../../postgres/connect/connect-options'
 import { connect, refusePooler, type Session } from '../../postgres/connect/session'
 import { currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
-import { canaryPassword } from '../instance/canary-password'
 
 type Deps = Pick<ActivityDeps, 'resolveSecret' | 'secretKey' | 'sourceAddress'>
 type Role = keyof DatabaseEntry['connections']
@@ -20,6 +21,10 @@ export interface SessionRequest {
   readonly canary: boolean
   /** What pg_stat_activity shows; by default the operation and the step. */
   readonly applicationName?: string
+  /** Of the same instance; by default the entry's own. */
+  readonly database?: string
+  /** At the address that the cloud gives the instance, whatever the fleet file says: a name there may lead to another instance by now. */
+  readonly ownAddress?: boolean
 }
 
 async function passwordFor(deps: Deps, { entry, role, operation, canary }: SessionRequest): Promise<string> {
@@ -32,14 +37,34 @@ async function passwordFor(deps: Deps, { entry, role, operation, canary }: Sessi
 export async function openSession(deps: Deps, request: SessionRequest): Promise<Session> {
   const { entry, role, address, canary } = request
   const { user, tls, host, port } = entry.connections[role]
+  const at = canary || request.ownAddress === true ? address : { host: host ?? address.host, port: port ?? address.port }
+  return connectAs(deps, request, { user, tls, password: await passwordFor(deps, request), ...at })
+}
+
+/** As a role of an application, on a copy: where the copy is, whatever the role is told elsewhere. */
+export async function openLogin(
+  deps: Deps,
+  request: Omit<SessionRequest, 'role' | 'canary'>,
+  { user, tls, secret }: DeclaredLogin,
+): Promise<Session> {
+  return connectAs(deps, request, { user, tls, password: await deps.resolveSecret(secret), ...request.address })
+}
+
+async function connectAs(
+  deps: Deps,
+  {
+    entry,
+    operation,
+    step,
+    applicationName,
+    database,
+  }: Pick<SessionRequest, 'entry' | 'operation' | 'step' | 'applicationName' | 'database'>,
+  { user, tls, password, host, port }: Pick<ConnectOptions, 'user' | 'password' | 'host' | 'port'> & Pick<DeclaredLogin, 'tls'>,
+): Promise<Session> {
   const session = await connect({
-    host: canary ? address.host : (host ?? address.host),
-    port: canary ? address.port : (port ?? address.port),
-    database: entry.database,
-    user,
-    password: await passwordFor(deps, request),
-    applicationName: request.applicationName ?? `capstan ${request.operation} ${request.step}`,
-    tls,
+    ...{ host, port, user, password, tls },
+    database: database ?? entry.database,
+    applicationName: applicationName ?? `capstan ${operation} ${step}`,
     ...(deps.sourceAddress === null ? {} : { sourceAddress: deps.sourceAddress }),
   })
   try {

@@ -1,6 +1,7 @@
 /** Plans against the target. Reads only. */
 
 import { failure } from '../../contracts/failures'
+import { retentionHoursMax } from '../../contracts/generations'
 import type { MigrationPlan, PlanSummary } from '../../contracts/migrate'
 import type { OperationId } from '../../contracts/operation'
 import type { Ledger } from '../../ledger/ledger'
@@ -13,8 +14,9 @@ import { assertValid, validateMigrations } from '../../postgres/migrate/validate
 import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { assertKept } from '../traits'
-import type { LockRef, SchemaActivities } from './contract'
+import type { SchemaActivities } from './contract'
 import { assertDormant } from './dormant'
+import { epochAbove } from './epoch'
 import { withSession } from './open-session'
 import { planDocument } from './plan-document'
 
@@ -47,14 +49,8 @@ export async function planTarget(
 /** What the cloud cannot promise is refused before anything is done: a snapshot for as long as it is wanted, a copy that does not act. */
 async function assertCopyable(deps: ActivityDeps, asked: Parameters<typeof assertDormant>[1]): Promise<void> {
   const { entry, address } = asked
-  assertKept(address.instance, entry.policy.snapshotRetentionHours, address.traits)
+  assertKept(address.instance, retentionHoursMax(entry.policy), address.traits)
   if (address.traits?.inertCopy === 'after-start') await assertDormant(deps, asked)
-}
-
-/** A target that was restored from elsewhere, or that another ledger served before, may have a fence higher than our counter knows. */
-async function epochAbove(deps: ActivityDeps, operation: OperationId, lock: LockRef | null, standing: number): Promise<number> {
-  if (lock === null || standing < lock.epoch) return lock?.epoch ?? 0
-  return deps.ledger.nextEpoch({ scope: lock.scope, operation, above: standing })
 }
 
 function summaryOf({ digest, current, target, pending }: MigrationPlan): Omit<PlanSummary, 'epoch'> {

@@ -6,7 +6,7 @@ import type { ActivityDeps } from '../deps'
 import { recordRemoval } from '../resources'
 import { notReadyYet } from '../waiting'
 import type { SnapshotActivities } from './contract'
-import { listExpired, removeIfExpired } from './expiry'
+import { listExpired, type Removal, removeIfExpired, retiredAs } from './expiry'
 import { judgeSeries, type Series } from './series'
 
 type Expiring = 'expireSnapshots' | 'surveyExpiry' | 'expireSnapshot'
@@ -20,7 +20,7 @@ export function createExpiryActivities({
   return {
     async expireSnapshots({ operation, bundle, instanceId, now }) {
       const { database } = await ledger.getBundle(bundle)
-      const series: Series = { ledger, cloud: cloudOf(database), instanceId, operation, now }
+      const series: Series = { ledger, cloud: cloudOf(database), cloudName: database.cloud, instanceId, operation, now }
       let record = (await readExpiry(operation)) ?? { version: 1, due: await listExpired(series), removed: [], kept: [] }
       const write = async (next: ExpiryRecord): Promise<void> => {
         assertMayAct()
@@ -51,18 +51,25 @@ export function createExpiryActivities({
         return { dueAt: null, standing: 'gone' }
       }
       // Of the instance that it was taken of: another one may bear the name by now.
-      const series: Series = { ledger, cloud, instanceId: found.instanceId, operation, now }
+      const series: Series = { ledger, cloud, cloudName: database.cloud, instanceId: found.instanceId, operation, now }
       const judged = (await judgeSeries(series)).find(({ facts }) => facts.name === snapshot)
       if (judged === undefined) throw notReadyYet(`Snapshot ${snapshot}`, 'not listed')
       const { standing } = judged
       if (standing === 'being-made') throw notReadyYet(`Snapshot ${snapshot}`, found.cloudState)
+      // Whatever it comes to is waited for: then it is the last one that was proven, or goes.
+      if (standing === 'being-verified') throw notReadyYet(`Snapshot ${snapshot}`, 'being verified')
       if (standing === 'within-retention') return { dueAt: judged.description.owner?.expiresAt ?? null, standing }
+      let own: Removal | null = null
       for (const name of await listExpired(series)) {
         const removal = await removeIfExpired(series, name)
+        if (name !== snapshot) continue
         // For the others their own retirement cares.
-        if (!removal.removed && removal.refusal !== undefined && name === snapshot) throw removal.refusal
+        if (!removal.removed && removal.refusal !== undefined) throw removal.refusal
+        own = removal
       }
-      return { dueAt: null, standing: standing === 'expired' ? 'gone' : standing }
+      const ended = retiredAs(standing, own)
+      if (ended === null) throw notReadyYet(`Snapshot ${snapshot}`, 'not expired any more')
+      return { dueAt: null, standing: ended }
     },
   }
 }

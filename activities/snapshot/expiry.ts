@@ -1,5 +1,6 @@
 /** Removal by retention. What may go is decided right before each removal, over what the cloud lists at that moment. */
 import { Failure } from '../../contracts/failures'
+import type { SnapshotStanding } from '../../contracts/snapshot'
 import { changing } from '../act'
 import { recordRemoval } from '../resources'
 import { type JudgedSnapshot, judgeSeries, type Series } from './series'
@@ -17,6 +18,13 @@ export type Removal =
   | { readonly removed: true }
   /** `refusal`: the cloud would not. */
   | { readonly removed: false; readonly why: string; readonly refusal?: Failure }
+
+/** What a retirement comes to. `removal`: null where it was not up for removal any more when that was asked once more. Null: it was `expired` and stays,
+ *  since what others did meanwhile made it one that has to; whoever judges anew knows why. */
+export function retiredAs(standing: SnapshotStanding, removal: Removal | null): SnapshotStanding | 'gone' | null {
+  if (removal?.removed) return 'gone'
+  return standing === 'expired' ? null : standing
+}
 
 /** Safe to repeat: one that is not there has been removed. */
 export async function removeIfExpired(series: Series, name: string): Promise<Removal> {

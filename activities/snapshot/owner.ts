@@ -24,6 +24,16 @@ export async function withOwner(
   return snapshot
 }
 
+/** Whether the ledger knows that one of ours removed the snapshot of that name: its retention, or whoever took it back. */
+export async function isRemovedByUs(ledger: Ledger, name: string): Promise<boolean> {
+  for (const step of TAKING) {
+    const operation = operationIn(name, step)
+    const made = operation === null ? [] : await ledger.listResources({ operation })
+    if (made.some((one) => one.kind === 'snapshot' && one.name === name && one.removedAt !== null)) return true
+  }
+  return false
+}
+
 /** `cap-x-take` and `take` → `x`. */
 function operationIn(name: string, step: string): string | null {
   const operation = name.slice('cap-'.length, -`-${step}`.length)

@@ -3,6 +3,7 @@
 import type { ResourceState } from '../../clouds/port'
 import type { IsoInstant } from '../../contracts/operation'
 import type { SnapshotStanding } from '../../contracts/snapshot'
+import type { SnapshotProof } from '../../ledger/snapshot-proofs'
 
 export interface SnapshotFacts {
   readonly name: string
@@ -14,11 +15,17 @@ export interface SnapshotFacts {
 }
 
 export interface SnapshotOrigin {
+  /** When its taking was begun, by the clock that its end was reckoned from. */
+  readonly takenAt: IsoInstant
   readonly expiresAt: IsoInstant | null
   /** The operation that took it is over. */
   readonly ended: boolean
   /** It can be relied on: its operation verified it, or is over and does not verify. */
   readonly sound: boolean
+  /** What verifications of it came to; null: they say nothing of it, or its operation may still take it back. */
+  readonly proof: SnapshotProof | null
+  /** A verification restores it just now: it may be the next one that is proven. */
+  readonly beingVerified: boolean
 }
 
 /** By name. `now`: milliseconds. The order of `snapshots` does not matter. */
@@ -26,7 +33,15 @@ export function judgeRetention(
   snapshots: readonly SnapshotFacts[],
   { instanceId, now }: { instanceId: string; now: number },
 ): ReadonlyMap<string, SnapshotStanding> {
-  const lastGood = newestGood(snapshots.filter((snapshot) => snapshot.instanceId === instanceId))
+  // Others' snapshots do not count: whoever took them may remove them at any time.
+  const ready = snapshots.filter(({ instanceId: id, state, origin }) => id === instanceId && state === 'ready' && origin !== null)
+  const sound = ready.filter(({ origin }) => origin?.sound)
+  const lastGood = newest(sound.filter(({ origin }) => origin !== null && !isWanting(origin)))
+  // Where a verification found each of them wanting, a damaged one is more than none at all.
+  const lastOfAll = lastGood === null ? newest(sound) : null
+  const proven = ready.filter(({ origin }) => origin?.proof === 'proven' || origin?.proof === 'refuted')
+  // Usually one. Where a later verification found the newest one wanting, the one before it must not go for its sake.
+  const lastProven = [newest(proven), newest(proven.filter(({ origin }) => origin?.proof === 'proven'))]
   return new Map(snapshots.map((snapshot) => [snapshot.name, standingOf(snapshot)]))
 
   function standingOf({ name, instanceId: id, state, origin }: SnapshotFacts): SnapshotStanding {
@@ -37,13 +52,17 @@ export function judgeRetention(
     if (!origin.ended) return 'in-use'
     if (origin.expiresAt === null) return 'no-retention'
     if (now < Date.parse(origin.expiresAt)) return 'within-retention'
-    return name === lastGood ? 'last-good' : 'expired'
+    if (name === lastGood) return 'last-good'
+    if (name === lastOfAll) return 'last-of-all'
+    if (lastProven.includes(name)) return 'last-proven'
+    return origin.beingVerified ? 'being-verified' : 'expired'
   }
 }
 
-/** Others' snapshots do not count: whoever took them may remove them at any time. */
-function newestGood(snapshots: readonly SnapshotFacts[]): string | null {
-  const good = snapshots.filter(({ state, origin }) => state === 'ready' && origin?.sound)
+/** The last verification that says anything of it found it wanting. */
+export const isWanting = ({ proof }: Pick<SnapshotOrigin, 'proof'>): boolean => proof === 'refuted' || proof === 'failed'
+
+function newest(snapshots: readonly SnapshotFacts[]): string | null {
   const order = ({ createdAt, name }: SnapshotFacts): string => `${createdAt ?? ''} ${name}`
-  return good.reduce<SnapshotFacts | null>((a, b) => (a === null || order(b) > order(a) ? b : a), null)?.name ?? null
+  return snapshots.reduce<SnapshotFacts | null>((a, b) => (a === null || order(b) > order(a) ? b : a), null)?.name ?? null
 }

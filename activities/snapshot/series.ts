@@ -1,5 +1,6 @@
 /** The snapshots of one instance, with what the ledger knows of those that say they are ours. */
 import type { ManagedPostgres, SnapshotDescription } from '../../clouds/port'
+import type { Cloud } from '../../contracts/fleet'
 import {
   FINAL_STATUSES,
   type IsoInstant,
@@ -9,6 +10,7 @@ import {
 } from '../../contracts/operation'
 import { SNAPSHOT_STEPS, type SnapshotStanding } from '../../contracts/snapshot'
 import type { Ledger } from '../../ledger/ledger'
+import type { SnapshotProofs } from '../../ledger/snapshot-proofs'
 import { currentAct } from '../act'
 import { withOwner } from './owner'
 import { judgeRetention, type SnapshotFacts, type SnapshotOrigin } from './retention'
@@ -16,6 +18,8 @@ import { judgeRetention, type SnapshotFacts, type SnapshotOrigin } from './reten
 export interface Series {
   readonly ledger: Ledger
   readonly cloud: ManagedPostgres
+  /** Its name, as the ledger has it. */
+  readonly cloudName: Cloud
   readonly instanceId: string
   /** The operation that asks; null: nobody's. */
   readonly operation: OperationId | null
@@ -33,19 +37,22 @@ export interface JudgedSnapshot {
 export async function judgeSeries(series: Series, coming: readonly SnapshotFacts[] = []): Promise<JudgedSnapshot[]> {
   const { cloud, instanceId } = series
   const descriptions = await cloud.listSnapshots({ instanceId }, { signal: currentAct().signal })
-  const known = new Map<OperationId, Promise<OriginOf>>()
-  const judged: { description: SnapshotDescription; facts: SnapshotFacts }[] = []
+  const known = new Map<OperationId, Promise<ClaimOf>>()
+  const found: { description: SnapshotDescription; claim: Claim | null }[] = []
   for (const described of descriptions) {
     const description = await withOwner(series, described)
-    const { name, state, createdAt, owner } = description
-    let origin: SnapshotOrigin | null = null
+    const { owner } = description
+    let claim: Claim | null = null
     if (owner !== null) {
-      const originOf = known.get(owner.operation) ?? readOrigin(series, owner.operation)
-      known.set(owner.operation, originOf)
-      origin = (await originOf)(description)
+      const claimOf = known.get(owner.operation) ?? readClaims(series, owner.operation)
+      known.set(owner.operation, claimOf)
+      claim = (await claimOf)(description)
     }
-    judged.push({ description, facts: { name, instanceId: description.instanceId, state, createdAt, origin } })
+    found.push({ description, claim })
   }
+  // Last of all: what was proven while the rest was asked counts.
+  const proofs = await series.ledger.readSnapshotProofs({ cloud: series.cloudName, instanceId })
+  const judged = found.map(({ description, claim }) => ({ description, facts: factsOf(description, claim, proofs) }))
   const facts = [...judged.map((snapshot) => snapshot.facts), ...coming]
   const standings = judgeRetention(facts, { instanceId, now: Date.parse(series.now) })
   return judged
@@ -53,23 +60,37 @@ export async function judgeSeries(series: Series, coming: readonly SnapshotFacts
     .sort((a, b) => ((a.facts.createdAt ?? '~') < (b.facts.createdAt ?? '~') ? 1 : -1))
 }
 
-type OriginOf = (snapshot: SnapshotDescription) => SnapshotOrigin | null
+/** What the ledger knows of a snapshot, but for its proofs. `lasts`: nobody takes it back any more. */
+type Claim = Omit<SnapshotOrigin, 'proof' | 'beingVerified'> & { readonly lasts: boolean }
+type ClaimOf = (snapshot: SnapshotDescription) => Claim | null
+
+function factsOf(
+  { name, instanceId, state, createdAt }: SnapshotDescription,
+  claim: Claim | null,
+  { proofs, underVerification }: SnapshotProofs,
+): SnapshotFacts {
+  if (claim === null) return { name, instanceId, state, createdAt, origin: null }
+  const { lasts, ...origin } = claim
+  const proof = lasts ? (proofs.get(name) ?? null) : null
+  return { name, instanceId, state, createdAt, origin: { ...origin, proof, beingVerified: underVerification.has(name) } }
+}
 
 /** Tags are a claim that anybody may write. It is ours if it bears the name that the step would give it, and the ledger has it among what
  *  the operation made. */
-async function readOrigin({ ledger, operation: own }: Series, operation: OperationId): Promise<OriginOf> {
+async function readClaims({ ledger, operation: own }: Series, operation: OperationId): Promise<ClaimOf> {
   const record = await ledger.getOperation(operation)
   if (record === null) return () => null
   const made = await ledger.listResources({ operation })
   const ended = FINAL_STATUSES.includes(record.status)
   // What another operation still works on may be taken back by its undo: nothing older may be removed for its sake.
-  const verified = (ended || operation === own) && isVerified(record)
+  const settled = ended || operation === own
   return ({ name, owner }) => {
     if (owner === null || name !== temporaryName(operation, owner.step)) return null
     const resource = made.find((resource) => resource.kind === 'snapshot' && resource.name === name)
     if (resource === undefined) return null
     // The cloud was asked before the ledger: what was taken back in between is listed and must not count as a good one.
-    return { expiresAt: owner.expiresAt, ended, sound: verified && resource.removedAt === null }
+    const lasts = settled && resource.removedAt === null
+    return { takenAt: resource.createdAt, expiresAt: owner.expiresAt, ended, sound: lasts && isVerified(record), lasts }
   }
 }
 

@@ -2,13 +2,15 @@
 import type { ManagedPostgres } from '../../clouds/port'
 import { type Failure, failure } from '../../contracts/failures'
 import { temporaryName } from '../../contracts/operation'
-import { SNAPSHOT_DOCUMENTS } from '../../contracts/snapshot'
+import { SNAPSHOT_DOCUMENTS, SNAPSHOT_STEPS, shownSize } from '../../contracts/snapshot'
 import { assertMayAct, changing, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
+import { endManifestBefore } from '../proof/manifest'
 import { findTarget } from '../target'
 import { notListed, notReadyYet } from '../waiting'
 import type { SnapshotActivities } from './contract'
 import { createExpiryActivities } from './expiry-activities'
+import { keptUntil } from './kept-until'
 import { listSnapshots } from './list'
 import { planSnapshot, readPlan } from './plan'
 import { takeBack } from './take-back'
@@ -32,14 +34,20 @@ export function createSnapshotActivities(deps: Deps): SnapshotActivities {
     async planSnapshot({ operation, bundle, snapshotStep, retentionHours }) {
       const { database } = await ledger.getBundle(bundle)
       const target = await findTarget(cloudOf, database, { signal: currentAct().signal })
-      return planSnapshot({ ledger, cloud: cloudOf(database), operation, bundle, target, snapshotStep, retentionHours })
+      const cloud = cloudOf(database)
+      return planSnapshot({ ledger, cloud, database, operation, bundle, target, snapshotStep, retentionHours })
     },
     async startSnapshot({ operation, step, bundle, retentionHours, startedAt }) {
       const { database } = await ledger.getBundle(bundle)
       const snapshot = temporaryName(operation, step)
-      const expiresAt = new Date(Date.parse(startedAt) + retentionHours * 3_600_000).toISOString()
+      const cloud = cloudOf(database)
+      const expiresAt = await keptUntil({
+        ...{ ledger, cloud, database, operation, retentionHours, takenAt: startedAt },
+        instanceId: async () => (await findTarget(cloudOf, database, { signal: currentAct().signal })).instanceId,
+      })
       const options = changing()
       const owner = { operation, step, expiresAt }
+      if (step === SNAPSHOT_STEPS.take.id) await endManifestBefore(ledger, operation)
       await ledger.recordResource({
         operation,
         cloud: database.cloud,
@@ -49,10 +57,7 @@ export function createSnapshotActivities(deps: Deps): SnapshotActivities {
         expiresAt,
         removedAt: null,
       })
-      const { operation: cloudOperation } = await cloudOf(database).startSnapshot(
-        { instance: database.instance, snapshot, owner },
-        options,
-      )
+      const { operation: cloudOperation } = await cloud.startSnapshot({ instance: database.instance, snapshot, owner }, options)
       return { snapshot, ...(cloudOperation === null ? {} : { cloudOperation }) }
     },
     async awaitSnapshot({ bundle, snapshot, cloudOperation }) {
@@ -81,7 +86,7 @@ export function createSnapshotActivities(deps: Deps): SnapshotActivities {
       await ledger.putDocument({ operation, name: SNAPSHOT_DOCUMENTS.snapshot, document })
       const { storage, createdAt } = found
       const kind = storage.encrypted ? 'encrypted' : 'not encrypted, as the instance'
-      return { findings, createdAt, summary: `${found.cloudState}, ${storage.sizeGib} GiB, ${kind}` }
+      return { findings, createdAt, summary: `${found.cloudState}, ${shownSize(storage.sizeGib)}, ${kind}` }
     },
     awaitSnapshotRemoval: (input) => takeBack(deps, input),
     listSnapshots: ({ bundle }) => listSnapshots(deps, bundle),

@@ -21,12 +21,13 @@ export function judgeSnapshot(
     const message = `Snapshot ${name} is encrypted with ${storage.key ?? 'no named key'}, the instance with ${plan.storage.key ?? 'no named key'}.`
     findings.push({ rule: 'snapshot:encryption-key', message })
   }
-  if (storage.sizeGib < plan.storage.sizeGib) {
+  const [measured, allowed] = [storage.sizeGib, plan.storage.sizeGib]
+  if (measured !== null && allowed !== null && measured < allowed) {
     findings.push({
       rule: 'snapshot:size',
-      message: `Snapshot ${name} is of ${storage.sizeGib} GiB of storage, the instance had ${plan.storage.sizeGib} GiB.`,
-      measured: storage.sizeGib,
-      allowed: plan.storage.sizeGib,
+      message: `Snapshot ${name} is of ${measured} GiB of storage, the instance had ${allowed} GiB.`,
+      measured,
+      allowed,
     })
   }
   return findings

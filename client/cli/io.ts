@@ -13,6 +13,8 @@ export interface Io {
   readonly colour: boolean
   columns(): number
   rows(): number
+  /** Standard error, where what is only for the eye goes while standard output may be a file. */
+  readonly progress: { readonly live: boolean; columns(): number; rows(): number }
   /** Answers one question; the empty text when there was none. */
   ask(question: string): Promise<string>
   /** Calls back at Ctrl-C or SIGTERM, until the returned function is called. */
@@ -48,8 +50,14 @@ export function processIo({ dumb, ci, noColour, forceColour }: TerminalSettings)
     interactive: terminal && stdin.isTTY === true && !ci,
     colour: terminal ? !noColour && !dumb : forceColour,
     // A log is not cut: whoever reads it has its own width.
-    columns: () => stdout.columns ?? 2000,
+    // some pseudo-terminals say that they have none
+    columns: () => stdout.columns || 2000,
     rows: () => stdout.rows ?? 40,
+    progress: {
+      live: stderr.isTTY === true && !dumb && !ci,
+      columns: () => stderr.columns || 80,
+      rows: () => stderr.rows ?? 40,
+    },
     ask: askOnTerminal,
     onInterrupt(callback) {
       process.on('SIGINT', callback)

@@ -61,7 +61,12 @@ export async function launch<Plan>(cli: CliContext, options: LaunchOptions, what
   })
 }
 
-async function confirmed(cli: CliContext, question: string, options: LaunchOptions): Promise<boolean> {
+/** True at once where nobody can be asked, or nobody is to be. */
+export async function confirmed(
+  cli: CliContext,
+  question: string,
+  options: Pick<LaunchOptions, 'plan' | 'yes' | 'json' | 'events'>,
+): Promise<boolean> {
   if (options.plan || options.yes || options.json || options.events || !cli.io.interactive) return true
   const answer = await cli.io.ask(`${oneLine(question)} [y/N] `)
   return /^y(es)?$/i.test(answer.trim())

@@ -68,6 +68,11 @@ export const fleetOption = (): Option =>
 export const eventsOption = (): Option =>
   new Option('--events', 'one JSON document a line, whenever the operation changes; the last one is its end').conflicts('json')
 export const byOption = (): Option => new Option('--by <name>', 'who decides, for the record (default: your user name)')
+export const dormantOption = (): Option =>
+  new Option(
+    '--was-dormant',
+    'you know that at that moment no subscription was enabled in the instance and no job scheduled: asked for where a copy runs before it is inert',
+  )
 export const waitTimeoutOption = (): Option =>
   new Option('--wait-timeout <time>', 'how long to wait for an approval; then exit 8')
     .argParser(durationMs)

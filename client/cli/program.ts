@@ -17,11 +17,18 @@ import { addMigrationsValidate } from './migrations/validate'
 import { addOpsAbort, addOpsApprove, addOpsReject, addOpsResolve } from './ops/decisions'
 import { addOpsEvidence } from './ops/evidence'
 import { addOpsList } from './ops/list'
+import { addOpsOrphans } from './ops/orphans'
 import { addOpsShow } from './ops/show'
 import { addOpsWatch } from './ops/watch'
 import { example } from './options'
+import { addRecoverRows } from './recover/rows'
+import { addRecoverWhen } from './recover/when'
+import { addRestore } from './restore'
+import { addSchedules } from './schedule/schedule'
 import { addScout } from './scout'
 import { addSnapshot } from './snapshot'
+import { addVerify } from './verify'
+import { addVerifyBackup } from './verify-backup'
 
 const EXIT_CODES = `
 Exit codes: 0 done · 1 a check said no · 2 bad input · 3 refused · 4 unreachable, try again · 5 the world differs from the plan
@@ -45,7 +52,13 @@ export function createProgram(cli: CliContext): Command {
     })
   addMigrate(program, cli)
   addSnapshot(program, cli)
+  addRestore(program, cli)
+  addVerifyBackup(program, cli)
+  addSchedules(program, cli)
   addScout(program, cli)
+  addVerify(program, cli)
+  const recover = program.command('recover').description('What was lost, out of a copy.')
+  for (const add of [addRecoverRows, addRecoverWhen]) add(recover, cli)
   const ops = program.command('ops').description('Operations: list, show, watch, decide, evidence.')
   for (const add of [
     addOpsList,
@@ -56,6 +69,7 @@ export function createProgram(cli: CliContext): Command {
     addOpsAbort,
     addOpsResolve,
     addOpsEvidence,
+    addOpsOrphans,
   ]) {
     add(ops, cli)
   }

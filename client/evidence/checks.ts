@@ -1,4 +1,4 @@
-/** What said no, and all that was checked: on the canary, on the target, and for as long as the target was watched. */
+/** What said no, and all that was checked: on the canary, on a restored copy, on the target, and for as long as the target was watched. */
 import type { Finding } from '../../contracts/operation'
 import type { CheckResult, EvidenceDocument } from '../../ledger/evidence-document'
 import { findingsOf, placeOf } from '../findings'
@@ -24,6 +24,7 @@ function findingItem(finding: Finding): Html {
 
 const ROUNDS = [
   ['checks-canary', 'On the canary'],
+  ['checks-copy', 'On the restored copy'],
   ['checks-target', 'On the target'],
   ['bake', 'Last look at the target'],
 ] as const

@@ -4,6 +4,7 @@ import type { EvidenceDocument } from '../../ledger/evidence-document'
 import { blocksWrites } from '../../postgres/observe/lock-modes'
 import { bytes, chosenBytes, chosenDuration, duration, grouped, instant } from '../quantities'
 import { each, type Html, html } from './html'
+import { recoveryFigures } from './ladder'
 
 const VERDICTS = { pass: 'PASS', fail: 'FAIL', inconclusive: 'INCONCLUSIVE' } as const
 
@@ -52,10 +53,11 @@ function facts(evidence: EvidenceDocument): [string, string][] {
 const ACCOUNTS: Readonly<Record<string, string>> = { azure: 'subscription', gcp: 'project' }
 
 function whereabouts(request: NonNullable<EvidenceDocument['request']>): [string, string][] {
-  const { cloud, region, account, resourceGroup, instance, database, environment, mode } = request
-  const within = resourceGroup === undefined ? '' : `, resource group ${resourceGroup}`
+  const { cloud, region, account, resourceGroup, copiesResourceGroup, aurora, instance, database, environment, mode } = request
+  const apart = copiesResourceGroup === undefined ? '' : ` (copies: ${copiesResourceGroup})`
+  const within = resourceGroup === undefined ? '' : `, resource group ${resourceGroup}${apart}`
   return [
-    ['Target', `database ${database} on instance ${instance}`],
+    ['Target', `database ${database} on ${aurora ? 'Aurora cluster' : 'instance'} ${instance}`],
     ['Where', `${cloud} ${region}, ${ACCOUNTS[cloud] ?? 'account'} ${account}${within}, ${environment}`],
     ...(mode === 'plan' ? [['Mode', 'plan only: nothing was to be changed'] as [string, string]] : []),
   ]
@@ -88,11 +90,12 @@ export interface Figure {
   readonly over: boolean
 }
 
-/** Empty when nothing was rehearsed. */
-export function figuresOf({ documents, request }: EvidenceDocument): Figure[] {
+/** Empty when nothing was rehearsed or restored. */
+export function figuresOf(evidence: EvidenceDocument): Figure[] {
+  const { documents, request } = evidence
   const { rehearsal } = documents
   const checks = checkFigure(documents)
-  if (rehearsal === undefined) return checks
+  if (rehearsal === undefined) return [...recoveryFigures(evidence), ...checks]
   const {
     writeBlockMsMax = null,
     rewriteRowsMax = null,
@@ -120,7 +123,9 @@ export function figuresOf({ documents, request }: EvidenceDocument): Figure[] {
 }
 
 function checkFigure(documents: EvidenceDocument['documents']): Figure[] {
-  const results = [documents['checks-canary'], documents['checks-target'], documents.bake].flatMap((one) => one?.results ?? [])
+  const results = [documents['checks-canary'], documents['checks-target'], documents.bake, documents['checks-copy']].flatMap(
+    (one) => one?.results ?? [],
+  )
   if (results.length === 0) return []
   const failed = results.filter(({ ok }) => !ok).length
   const value = failed === 0 ? grouped(results.length) : `${grouped(failed)} of ${grouped(results.length)}`

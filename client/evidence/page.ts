@@ -6,6 +6,7 @@ import type { EvidenceDocument } from '../../ledger/evidence-document'
 import { checksSection, findingsSection } from './checks'
 import { figuresOf, figureTiles, headerOf, sealOf } from './header'
 import { Html, html } from './html'
+import { ladderSection } from './ladder'
 import { locksOf } from './locks'
 import { statementsOf } from './statements'
 import { STYLE } from './style'
@@ -35,6 +36,7 @@ export function evidencePage(evidence: EvidenceDocument, digest: Sha256): string
 ${headerOf(evidence)}
 ${figureTiles(figuresOf(evidence))}
 ${findingsSection(evidence)}
+${ladderSection(evidence)}
 ${timelineOf(evidence)}
 ${locksOf(evidence)}
 ${checksSection(evidence)}

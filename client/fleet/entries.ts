@@ -1,7 +1,23 @@
 /** From a fleet file that matches its schema to the fleet: units parsed, defaults filled in, names unique. */
-import type { Checks, Connection, DatabaseEntry, MigrationPolicy, SqlCheck } from '../../contracts/fleet'
+import type {
+  Checks,
+  Connection,
+  DatabaseEntry,
+  DeclaredLogin,
+  GenerationPolicy,
+  MigrationPolicy,
+  Objectives,
+  SqlCheck,
+  VerificationPolicy,
+} from '../../contracts/fleet'
 import type { FleetFile, FleetFileConnection, FleetFileDatabase } from '../../contracts/fleet.schema'
-import { type FleetProblem, showPath, wrongValue } from './problems'
+import type { RetentionPolicy } from '../../contracts/generations'
+import type { DeclaredSchedule } from '../../contracts/schedule'
+import { mixedWithCopies } from './copies-group'
+import { toEndpoint } from './endpoint'
+import { parseGenerations } from './generations'
+import { type FleetProblem, mistake, showPath, wrongValue } from './problems'
+import { toSchedules } from './schedules'
 import type { FieldPath, FleetSource } from './source'
 import { parseBytes, parseDurationMs } from './units'
 
@@ -21,14 +37,26 @@ const BAKE_SECONDS_MAX = 86_400
 const IDENTIFIER_BYTES_MAX = 63
 const RETENTION_HOURS_MAX = 24 * 3_650
 
-export function toEntries(file: FleetFile, source: FleetSource): { entries: DatabaseEntry[]; problems: FleetProblem[] } {
+export interface Entries {
+  readonly entries: readonly DatabaseEntry[]
+  /** They are no part of an entry: what an operation works by does not change with the time at which it runs. */
+  readonly schedules: readonly DeclaredSchedule[]
+  readonly problems: readonly FleetProblem[]
+}
+
+export function toEntries(file: FleetFile, source: FleetSource): Entries {
   const reader = new FieldReader(source)
   const entries = file.databases.map((database, index) => toEntry(database, ['databases', index], reader))
   reader.unique(
     entries.map((entry) => entry.name),
     (index) => ['databases', index, 'name'],
   )
-  return { entries, problems: reader.problems }
+  const schedules = file.databases.flatMap(({ name, schedules: declared = {} }, index) =>
+    toSchedules(name, declared, ['databases', index, 'schedules'], (path, clause) =>
+      reader.problems.push(mistake(source, path, clause)),
+    ),
+  )
+  return { entries, schedules, problems: [...reader.problems, ...mixedWithCopies(entries, source)] }
 }
 
 function toEntry(file: FleetFileDatabase, path: FieldPath, reader: FieldReader): DatabaseEntry {
@@ -47,14 +75,22 @@ function toEntry(file: FleetFileDatabase, path: FieldPath, reader: FieldReader):
     migrations: file.migrations ?? null,
     checks: toChecks(file.checks ?? {}, [...path, 'checks'], reader),
     policy: toPolicy(file.policy ?? {}, [...path, 'policy'], reader),
+    ...(file.objectives && { objectives: toObjectives(file.objectives, [...path, 'objectives'], reader) }),
+    ...(file.verification && { verification: toVerification(file, [...path, 'verification'], reader) }),
+    ...(file.manifest && { manifest: { minutesMax: file.manifest.maxMinutes } }),
+    ...(file.endpoint && { endpoint: toEndpoint(file.endpoint, [...path, 'endpoint'], reader) }),
   }
   switch (file.cloud) {
     case 'aws': {
       const { securityGroups, instanceClass = null } = file.canary
-      return { ...common, cloud: file.cloud, canary: { securityGroups, instanceClass } }
+      const aurora = file.aurora === true ? ({ aurora: true } as const) : {}
+      return { ...common, cloud: file.cloud, ...aurora, canary: { securityGroups, instanceClass } }
     }
-    case 'azure':
-      return { ...common, cloud: file.cloud, resourceGroup: file.resourceGroup, canary: { networks: file.canary.networks } }
+    case 'azure': {
+      const { cloud, resourceGroup, copiesResourceGroup, canary } = file
+      const apart = copiesResourceGroup === undefined ? {} : { copiesResourceGroup }
+      return { ...common, cloud, resourceGroup, ...apart, canary: { networks: canary.networks } }
+    }
     case 'gcp': {
       const { networks, instanceClass = null } = file.canary
       return { ...common, cloud: file.cloud, canary: { networks, instanceClass } }
@@ -103,10 +139,48 @@ function toPolicy(file: NonNullable<FleetFileDatabase['policy']>, path: FieldPat
       file.lockTimeout === undefined ? defaults.lockTimeoutMs : reader.duration(file.lockTimeout, [...path, 'lockTimeout'], MS),
     lockAttempts: file.lockAttempts ?? defaults.lockAttempts,
     bakeSeconds: file.bake === undefined ? defaults.bakeSeconds : reader.duration(file.bake, [...path, 'bake'], SECONDS),
-    snapshotRetentionHours:
-      file.snapshotRetention === undefined
-        ? defaults.snapshotRetentionHours
-        : reader.duration(file.snapshotRetention, [...path, 'snapshotRetention'], HOURS),
+    ...toRetention(file.snapshotRetention, [...path, 'snapshotRetention'], reader),
+  }
+}
+
+function toRetention(
+  file: NonNullable<FleetFileDatabase['policy']>['snapshotRetention'],
+  path: FieldPath,
+  reader: FieldReader,
+): RetentionPolicy {
+  if (file === undefined) return { snapshotRetentionHours: POLICY_DEFAULTS.snapshotRetentionHours }
+  if (typeof file === 'string') return { snapshotRetentionHours: reader.duration(file, path, HOURS) }
+  const snapshotGenerations = reader.generations(file, path)
+  return { snapshotRetentionHours: snapshotGenerations.daily * 24, snapshotGenerations }
+}
+
+function toObjectives(file: NonNullable<FleetFileDatabase['objectives']>, path: FieldPath, reader: FieldReader): Objectives {
+  const read = (field: 'rpo' | 'rto' | 'verifyEvery', unit: WholeUnit): number | null => {
+    const text = file[field]
+    return text === undefined ? null : reader.duration(text, [...path, field], unit)
+  }
+  return { rpoMs: read('rpo', MS), rtoMs: read('rto', MS), verifyEveryHours: read('verifyEvery', HOURS) }
+}
+
+function toVerification(
+  { verification: { maxHours, neverActs, logins } = {}, connections }: Pick<FleetFileDatabase, 'verification' | 'connections'>,
+  path: FieldPath,
+  reader: FieldReader,
+): VerificationPolicy {
+  const { admin, migrator } = connections
+  const pathOf = (index: number): FieldPath => [...path, 'logins', index, 'user']
+  const declared = (logins ?? []).map(({ user, secret, tls, sql }, index): DeclaredLogin => {
+    reader.roleOfAnApplication(user, pathOf(index), admin.user)
+    return { user, secret, tls: tls ?? migrator.tls ?? 'require', sql: sql ?? null }
+  })
+  reader.unique(
+    declared.map(({ user }) => user),
+    pathOf,
+  )
+  return {
+    ...(maxHours !== undefined && { hoursMax: maxHours }),
+    ...(neverActs !== undefined && { neverActs }),
+    ...(logins !== undefined && { logins: declared }),
   }
 }
 
@@ -140,10 +214,28 @@ class FieldReader {
     return unit.min
   }
 
+  wrong(path: FieldPath, rule: string): void {
+    this.problems.push(wrongValue(this.#source, path, rule))
+  }
+
   /** PostgreSQL would cut a longer one, and perhaps find another of that name. */
   identifier(text: string, path: FieldPath): string {
     if (Buffer.byteLength(text) > IDENTIFIER_BYTES_MAX) this.problems.push(wrongValue(this.#source, path))
     return text
+  }
+
+  generations(file: Readonly<Record<string, unknown>>, path: FieldPath): GenerationPolicy {
+    const { policy, problems } = parseGenerations(file)
+    for (const { name, rule } of problems)
+      this.problems.push(wrongValue(this.#source, name === null ? path : [...path, name], rule))
+    return policy
+  }
+
+  /** A copy's master has another password than the instance's. */
+  roleOfAnApplication(user: string, path: FieldPath, master: string): void {
+    this.identifier(user, path)
+    if (user === master)
+      this.problems.push(wrongValue(this.#source, path, 'a role of an application: a copy keeps no password of its master'))
   }
 
   bytes(text: string, path: FieldPath): number {

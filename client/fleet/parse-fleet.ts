@@ -4,15 +4,15 @@ import { Compile, type Validator } from 'typebox/compile'
 import type { TLocalizedValidationError } from 'typebox/error'
 import { Settings } from 'typebox/system'
 import { failure } from '../../contracts/failures'
-import type { Fleet } from '../../contracts/fleet'
 import { type FleetFile, FleetFileSchema } from '../../contracts/fleet.schema'
+import type { DeclaredFleet } from '../../contracts/schedule'
 import { printable } from '../../postgres/printable'
 import { toEntries } from './entries'
 import { databaseSchemaAt, explainErrors, type FleetProblem } from './problems'
 import { type FleetSource, parseFleetSource } from './source'
 
 /** `name`: how messages call the file. Fails with FLEET_FILE_INVALID. */
-export function parseFleet(text: string, name: string): Fleet {
+export function parseFleet(text: string, name: string): DeclaredFleet {
   const parsed = parseFleetSource(text)
   if ('problems' in parsed) {
     throw invalid(
@@ -25,9 +25,10 @@ export function parseFleet(text: string, name: string): Fleet {
   Settings.Set({ maxErrors: 500 })
   const errors = errorsIn(source)
   if (errors.length > 0) throw invalid(name, explainErrors(source, errors))
-  const { entries, problems } = toEntries(source.value as FleetFile, source)
+  const file = source.value as FleetFile
+  const { entries, schedules, problems } = toEntries(file, source)
   if (problems.length > 0) throw invalid(name, problems)
-  return { version: 1, databases: entries }
+  return { version: 1, databases: entries, schedules, ...(file.verification && { verification: file.verification }) }
 }
 
 /** Of the file as a whole, and of each database by the schema of its cloud. Empty: the value is a `FleetFile`. */

@@ -54,9 +54,14 @@ function unknownField(source: FleetSource, parent: FieldPath, name: string): Fle
 }
 
 export function wrongValue(source: FleetSource, path: FieldPath, rule = expected(source, path)): FleetProblem {
+  return mistake(source, path, `it must be ${rule}`)
+}
+
+/** `clause`: what would be right. */
+export function mistake(source: FleetSource, path: FieldPath, clause: string): FleetProblem {
   const field = showPath(path)
   const name = field === '' ? 'the file' : field
-  return { ...source.placeOf(path), field, message: `${name} is ${showValue(source.value, path)}; it must be ${rule}` }
+  return { ...source.placeOf(path), field, message: `${name} is ${showValue(source.value, path)}; ${clause}` }
 }
 
 function expected(source: FleetSource, path: FieldPath): string {
@@ -95,9 +100,11 @@ export function showPath(path: FieldPath): string {
 
 const SHOWN_OF_CONNECTIONS = new Set(['user', 'host', 'port', 'tls'])
 
+const ofCredentials = (path: FieldPath): boolean => path.includes('connections') || path.includes('logins')
+
 /** Shortened. Around credentials only harmless fields are shown: somebody may have written the password itself. */
 function showValue(root: unknown, path: FieldPath): string {
-  if (path.includes('connections') && !SHOWN_OF_CONNECTIONS.has(String(path.at(-1)))) return 'something else (not shown)'
+  if (ofCredentials(path) && !SHOWN_OF_CONNECTIONS.has(String(path.at(-1)))) return 'something else (not shown)'
   const value = path.reduce<unknown>((at, key) => (at as Record<string | number, unknown> | null)?.[key], root)
   if (value === null || value === undefined) return 'empty'
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list'

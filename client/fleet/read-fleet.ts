@@ -2,13 +2,14 @@
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { failure } from '../../contracts/failures'
-import type { DatabaseEntry, Fleet } from '../../contracts/fleet'
+import type { DatabaseEntry } from '../../contracts/fleet'
+import type { DeclaredFleet } from '../../contracts/schedule'
 import { printable } from '../../postgres/printable'
 import { cutInput, shownInput } from '../shown-input'
 import type * as Parsing from './parse-fleet'
 import { nearest } from './suggest'
 
-export interface LoadedFleet extends Fleet {
+export interface LoadedFleet extends DeclaredFleet {
   /** Absolute. */
   readonly file: string
   /** The fleet file's folder: what its relative paths start from. */
@@ -23,8 +24,7 @@ export async function readFleet(file: string): Promise<LoadedFleet> {
   const text = await readText(absolute, shown)
   // The validator takes longer to load than most commands to run, and most need no fleet file.
   const { parseFleet } = require('./parse-fleet') as typeof Parsing
-  const { databases } = parseFleet(text, shown)
-  return { version: 1, databases, file: absolute, folder: path.dirname(absolute) }
+  return { ...parseFleet(text, shown), file: absolute, folder: path.dirname(absolute) }
 }
 
 const WHY_UNREADABLE: Readonly<Record<string, string>> = {

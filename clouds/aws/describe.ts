@@ -1,7 +1,8 @@
-/** RDS descriptions → the port's words. States: RDS user guide, "Viewing Amazon RDS DB instance status". */
+/** RDS descriptions → the port's words. States: RDS user guide, "Viewing Amazon RDS DB instance status"; Aurora user guide, "DB cluster
+ *  status". */
 import type { DBInstance, DBSnapshot } from '@aws-sdk/client-rds'
 import { ownerOf } from '../owner'
-import type { InstanceDescription, ResourceState, SnapshotDescription, StorageDescription } from '../port'
+import type { InstanceDescription, NetworkExposure, ResourceState, SnapshotDescription, StorageDescription } from '../port'
 import { tagRecord } from './tags'
 
 /** Usable although something still goes on: `storage-optimization` lasts for hours after growth, `backing-up` comes every night. */
@@ -18,6 +19,8 @@ const FAILED = new Set([
   'inaccessible-encryption-credentials-recoverable',
   'insufficient-capacity',
   'restore-error',
+  'cloning-failed',
+  'migration-failed',
 ])
 
 export function resourceState(cloudState: string): ResourceState {
@@ -50,11 +53,22 @@ export function instanceDescription(raw: DBInstance): InstanceDescription {
     instanceClass: raw.DBInstanceClass ?? '',
     storage: storageDescription({ ...raw, Encrypted: raw.StorageEncrypted }),
     snapshots: { hoursMax: null },
+    // Its backups are what the log is restored over.
+    automaticBackups: { taken: raw.BackupRetentionPeriod !== 0, log: raw.BackupRetentionPeriod !== 0 },
     deletionProtected: raw.DeletionProtection ?? false,
     // A source in another region is named by its ARN.
     replicaOf: raw.ReadReplicaSourceDBInstanceIdentifier?.split(':').at(-1) || null,
     tags: tagRecord(raw.TagList),
   }
+}
+
+/** Of an instance, or of a cluster as its members say. Security groups are EC2's, which this adapter does not ask. */
+export function exposureOf(raw: Pick<DBInstance, 'PubliclyAccessible' | 'VpcSecurityGroups'>): NetworkExposure {
+  const { PubliclyAccessible = false, VpcSecurityGroups = [] } = raw
+  const groups = VpcSecurityGroups.map(({ VpcSecurityGroupId }) => `security group ${VpcSecurityGroupId}`)
+  // Whether rds.force_ssl is on is its parameter group's.
+  const undecided = groups.length === 0 ? ['its security groups'] : groups
+  return { publicAddress: PubliclyAccessible, wideRules: [], undecided: PubliclyAccessible ? undecided : [], clearText: null }
 }
 
 interface RawStorage {

@@ -1,21 +1,28 @@
 /** RDS errors → our closed table. Decided by `name` (the SDK's class, which is not always the wire's Code) and the HTTP status.
  *  An unknown 4xx is a defect, never an endless retry. Source: errors of the RDS API, 2014-10-31, its common errors included. */
 import { type Failure, type FailureCode, failure } from '../../contracts/failures'
+import { NO_CREDENTIALS } from '../credentials'
 
 const CODE_BY_NAME: Readonly<Record<string, FailureCode>> = {
   DBInstanceNotFoundFault: 'INSTANCE_NOT_FOUND',
   DBInstanceNotFound: 'INSTANCE_NOT_FOUND',
   DBSnapshotNotFoundFault: 'SNAPSHOT_NOT_FOUND',
+  DBClusterNotFoundFault: 'INSTANCE_NOT_FOUND',
+  DBClusterSnapshotNotFoundFault: 'SNAPSHOT_NOT_FOUND',
   InvalidDBInstanceStateFault: 'CLOUD_BUSY',
   InvalidDBInstanceState: 'CLOUD_BUSY',
   InvalidDBSnapshotStateFault: 'CLOUD_BUSY',
   InvalidDBParameterGroupStateFault: 'CLOUD_BUSY',
+  InvalidDBClusterStateFault: 'CLOUD_BUSY',
+  InvalidDBClusterSnapshotStateFault: 'CLOUD_BUSY',
   Throttling: 'CLOUD_THROTTLED',
   ThrottlingException: 'CLOUD_THROTTLED',
   RequestLimitExceeded: 'CLOUD_THROTTLED',
   InstanceQuotaExceededFault: 'CLOUD_REFUSED',
   SnapshotQuotaExceededFault: 'CLOUD_REFUSED',
   StorageQuotaExceededFault: 'CLOUD_REFUSED',
+  DBClusterQuotaExceededFault: 'CLOUD_REFUSED',
+  DBClusterParameterGroupNotFoundFault: 'CLOUD_REFUSED',
   DBParameterGroupQuotaExceededFault: 'CLOUD_REFUSED',
   DBParameterGroupNotFoundFault: 'CLOUD_REFUSED',
   DBSecurityGroupNotFoundFault: 'CLOUD_REFUSED',
@@ -25,6 +32,7 @@ const CODE_BY_NAME: Readonly<Record<string, FailureCode>> = {
   StorageTypeNotSupportedFault: 'CLOUD_REFUSED',
   KMSKeyNotAccessibleFault: 'CLOUD_REFUSED',
   InsufficientDBInstanceCapacityFault: 'CLOUD_BUSY',
+  InsufficientDBClusterCapacityFault: 'CLOUD_BUSY',
   InsufficientStorageClusterCapacityFault: 'CLOUD_BUSY',
   InvalidParameterCombination: 'CLOUD_REFUSED',
   InvalidParameterCombinationException: 'CLOUD_REFUSED',
@@ -46,6 +54,9 @@ const CODE_BY_NAME: Readonly<Record<string, FailureCode>> = {
   ExpiredTokenException: 'CLOUD_UNREACHABLE',
   CredentialsProviderError: 'CLOUD_UNREACHABLE',
 }
+
+/** Of the SDK: none of the places where it looks had any. */
+const WITHOUT_CREDENTIALS = 'CredentialsProviderError'
 
 interface SdkError {
   readonly name: string
@@ -79,6 +90,10 @@ export function rdsFailure(action: string, error: unknown, signal: AbortSignal):
   if (signal.aborted) return signal.reason instanceof Error ? signal.reason : new Error('aborted')
   if (!(error instanceof Error)) return new Error(`RDS ${action} threw something that is no error`)
   const code = codeOf(error)
+  if (error.name === WITHOUT_CREDENTIALS) {
+    const message = `No credentials for AWS were found, so that ${action} was not asked for (${error.message}); docs/real-clouds.md says which are taken.`
+    return failure(code, message, { cloud: 'aws', action, error: error.name, ...NO_CREDENTIALS }, { cause: error })
+  }
   const message =
     code === 'CLOUD_UNREACHABLE'
       ? `The RDS API did not answer ${action}: ${error.message || error.name}.`

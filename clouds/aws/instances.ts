@@ -1,11 +1,13 @@
 /** RDS instances: found, listed, made, changed, removed. */
 import type { DBInstance, RDS } from '@aws-sdk/client-rds'
-import { assertMine, assertRemovable, assertRunning, assertVery, instanceNotFound } from '../owner'
+import { failure } from '../../contracts/failures'
+import { assertMine, assertRemovable, assertRunning, assertVery, instanceNotFound, requireSize } from '../owner'
 import type { CallOptions, ChangeOptions, InstanceRef, ManagedPostgres, Owner, Started } from '../port'
 import type { Rds } from './client'
 import { instanceDescription } from './describe'
 import { errorName } from './failures'
 import { unlessGone } from './gone'
+import { everyInstance } from './listing'
 import { ownersTags, tagRecord } from './tags'
 
 /** RDS keeps none that can be asked for: what was accepted shows in the instance. */
@@ -23,10 +25,21 @@ export async function findInstance(rds: Rds, name: string, options: CallOptions)
   })
 }
 
-/** @throws INSTANCE_NOT_FOUND. */
+/** @throws CLOUD_REFUSED for a member: its data, its snapshots and who may connect are its cluster's. */
+export function assertNoMember({ DBInstanceIdentifier: name = '', DBClusterIdentifier: cluster }: DBInstance): void {
+  if (cluster === undefined) return
+  throw failure(
+    'CLOUD_REFUSED',
+    `Instance ${name} is a member of cluster ${cluster}. For one of Aurora name the cluster as \`instance\` in the fleet file, with \`aurora: true\`.`,
+    { instance: name, cluster },
+  )
+}
+
+/** @throws INSTANCE_NOT_FOUND, CLOUD_REFUSED. */
 export async function requireInstance(rds: Rds, name: string, options: CallOptions): Promise<DBInstance> {
   const found = await findInstance(rds, name, options)
   if (found === null) throw instanceNotFound('RDS', name)
+  assertNoMember(found)
   return found
 }
 
@@ -37,18 +50,10 @@ export async function requireVery(rds: Rds, instance: InstanceRef, options: Call
   return found
 }
 
+/** Instances of their own: members belong to their cluster. */
 export async function allInstances(rds: Rds, options: CallOptions): Promise<DBInstance[]> {
-  return rds.call('DescribeDBInstances', options, async (client) => {
-    const found: DBInstance[] = []
-    let Marker: string | undefined
-    do {
-      const page = await client.describeDBInstances(Marker === undefined ? {} : { Marker }, { abortSignal: options.signal })
-      found.push(...(page.DBInstances ?? []))
-      Marker = page.Marker
-    } while (Marker)
-    // Aurora's are members of clusters, which this adapter does not know.
-    return found.filter((instance) => instance.Engine === 'postgres')
-  })
+  const found = await everyInstance(rds, options)
+  return found.filter(({ Engine, DBClusterIdentifier }) => Engine === 'postgres' && DBClusterIdentifier === undefined)
 }
 
 /** Adopts what the SDK's own retry after a lost response meets: what its first try made. */
@@ -84,7 +89,7 @@ export async function startCreate(
         Engine: 'postgres',
         EngineVersion: input.engineVersion,
         DBInstanceClass: input.instanceClass,
-        AllocatedStorage: input.storageGib,
+        AllocatedStorage: requireSize(input),
         StorageEncrypted: true,
         MasterUsername: input.master.name,
         MasterUserPassword: input.master.password,
@@ -153,11 +158,16 @@ export async function setNetworkRules(
   return { done: false }
 }
 
-/** Looks no further: whoever calls has decided that it goes. */
-export async function deleteInstance(rds: Rds, name: string, options: ChangeOptions): Promise<void> {
+/** Looks no further: whoever calls has decided that it goes. A member has no data and no backups of its own. */
+export async function deleteInstance(
+  rds: Rds,
+  { DBInstanceIdentifier: name = '', DBClusterIdentifier: cluster }: DBInstance,
+  options: ChangeOptions,
+): Promise<void> {
+  const data = cluster === undefined ? { SkipFinalSnapshot: true, DeleteAutomatedBackups: true } : {}
   await rds.change('DeleteDBInstance', options, async (client) => {
     try {
-      await client.deleteDBInstance({ DBInstanceIdentifier: name, SkipFinalSnapshot: true, DeleteAutomatedBackups: true })
+      await client.deleteDBInstance({ DBInstanceIdentifier: name, ...data })
     } catch (error) {
       // Gone meanwhile, or in a state from which it cannot go yet: whoever waits for the removal asks again.
       const problem = errorName(error)
@@ -175,7 +185,7 @@ export async function startRemoval(
   const found = await findInstance(rds, input.instance.name, options)
   if (found === null || found.DBInstanceStatus === 'deleting') return NO_RECORD
   assertRemovable('RDS', instanceDescription(found), input)
-  await deleteInstance(rds, input.instance.name, options)
+  await deleteInstance(rds, found, options)
   return NO_RECORD
 }
 

@@ -3,11 +3,15 @@ import type { RDSClientConfig } from '@aws-sdk/client-rds'
 import type { Capabilities } from '../capabilities'
 import type { ManagedPostgres } from '../port'
 import { lazyRds } from './client'
+import { applyConfiguration, describeConfiguration, endInertness } from './configuration'
 import { restoreWindow, startInertRestore, startRestoreToTime } from './copies'
-import { instanceDescription } from './describe'
+import { exposureOf, instanceDescription } from './describe'
 import {
   allInstances,
+  assertNoMember,
   findInstance,
+  requireInstance,
+  requireVery,
   resetPassword,
   setNetworkRules,
   startCreate,
@@ -20,19 +24,24 @@ import {
 import { setParameters } from './parameters'
 import { removeOwnedInstances } from './removal'
 import { startPromotion, startReplica } from './replicas'
-import { describeSnapshot, listSnapshots, removeSnapshot, startSnapshot } from './snapshots'
+import { OF_INSTANCES, snapshotMethods } from './snapshots'
+import { alignTags, tagRecord } from './tags'
 
 const CAPABILITIES: Capabilities = {
   restoreFromSnapshot: 'new-instance',
   restoreToTime: true,
+  newestMomentTold: true,
   inertCopy: { fromSnapshot: 'before-first-start', toTime: 'before-first-start' },
   copyOfAnotherClass: { fromSnapshot: true, toTime: true },
   snapshotOwner: 'tags',
   snapshotListed: 'at-once',
+  restoreOfDeleted: true,
   snapshotsOutliveInstance: true,
   networkRules: 'security-groups',
   staticParameters: 'wait-for-restart',
   deletionProtection: true,
+  storage: 'sized',
+  replicas: true,
   promotionAwaitsSource: false,
   masterName: null,
   operationRecords: false,
@@ -44,17 +53,17 @@ export function createRds(config: RDSClientConfig): ManagedPostgres {
     capabilities: CAPABILITIES,
     async describeInstance({ name }, options) {
       const raw = await findInstance(rds, name, options)
-      return raw === null ? null : instanceDescription(raw)
+      if (raw === null) return null
+      assertNoMember(raw)
+      return instanceDescription(raw)
     },
     listInstances: async (options) => (await allInstances(rds, options)).map(instanceDescription),
+    networkExposure: async ({ name }, options) => exposureOf(await requireInstance(rds, name, options)),
     restoreWindow: ({ name }, options) => restoreWindow(rds, name, options),
     async describeOperation() {
       throw new Error('RDS keeps no record of operations: none of its answers names one')
     },
-    describeSnapshot: ({ name }, options) => describeSnapshot(rds, name, options),
-    listSnapshots: ({ instanceId }, options) => listSnapshots(rds, instanceId, options),
-    startSnapshot: (input, options) => startSnapshot(rds, input, options),
-    startSnapshotRemoval: (input, options) => removeSnapshot(rds, input, options),
+    ...snapshotMethods(rds, OF_INSTANCES),
     startInertRestore: (input, options) => startInertRestore(rds, input, options),
     startRestoreToTime: (input, options) => startRestoreToTime(rds, input, options),
     startReplica: (input, options) => startReplica(rds, input, options),
@@ -67,6 +76,13 @@ export function createRds(config: RDSClientConfig): ManagedPostgres {
     setParameters: (input, options) => setParameters(rds, input, options),
     startPasswordReset: (input, options) => resetPassword(rds, input, options),
     setNetworkRules: (input, options) => setNetworkRules(rds, input, options),
+    async setTags({ instance, ...tags }, options) {
+      const { DBInstanceArn: arn = '', TagList } = await requireVery(rds, instance, options)
+      return alignTags(rds, { arn, tags: tagRecord(TagList) }, tags, options)
+    },
+    describeConfiguration: ({ name }, options) => describeConfiguration(rds, name, options),
+    applyConfiguration: (input, options) => applyConfiguration(rds, input, options),
+    endInertness: (input, options) => endInertness(rds, input, options),
     startRemoval: (input, options) => startRemoval(rds, input, options),
     removeOwnedInstances: ({ operation }, options) => removeOwnedInstances(rds, operation, options),
   }

@@ -1,12 +1,12 @@
 /** Removal of what an operation made for a while: its instances, then the parameter groups that they used. */
 import type { RDS } from '@aws-sdk/client-rds'
-import { isTemporaryOf, OPERATION_TAG } from '../owner'
+import { assertUnprotected, isTemporaryOf, OPERATION_TAG } from '../owner'
 import type { CallOptions, ChangeOptions } from '../port'
 import type { Rds } from './client'
-import { errorName } from './failures'
+import { instanceDescription } from './describe'
 import { unlessGone } from './gone'
-import { findGroup } from './inert-parameters'
 import { allInstances, deleteInstance } from './instances'
+import { everyOf, findGroup, type GroupKind, isNoGroup, OF_INSTANCE, type ParameterGroup } from './parameter-groups'
 import { tagRecord } from './tags'
 
 export async function removeOwnedInstances(
@@ -14,45 +14,47 @@ export async function removeOwnedInstances(
   operation: string,
   options: ChangeOptions,
 ): Promise<{ done: boolean; removing: readonly string[] }> {
-  const removing: string[] = []
-  for (const { DBInstanceIdentifier: name = '', DBInstanceStatus, TagList } of await allInstances(rds, options)) {
-    if (!isTemporaryOf(operation, name, tagRecord(TagList))) continue
-    removing.push(name)
-    if (DBInstanceStatus !== 'deleting') await deleteInstance(rds, name, options)
-  }
+  const owned = (await allInstances(rds, options)).filter(({ DBInstanceIdentifier = '', TagList }) =>
+    isTemporaryOf(operation, DBInstanceIdentifier, tagRecord(TagList)),
+  )
+  const staying = owned.filter(({ DBInstanceStatus }) => DBInstanceStatus !== 'deleting')
+  for (const instance of staying) assertUnprotected(instanceDescription(instance))
+  for (const instance of staying) await deleteInstance(rds, instance, options)
+  const removing = owned.map(({ DBInstanceIdentifier = '' }) => DBInstanceIdentifier)
   if (removing.length > 0) return { done: false, removing }
-  await removeOwnedParameterGroups(rds, operation, options)
+  await removeOwnedParameterGroups(OF_INSTANCE, rds, operation, options)
   return { done: true, removing: [] }
 }
 
 async function removeGroup(
+  kind: GroupKind,
   client: RDS,
-  group: { name: string; arn: string; operation: string },
+  { name, arn }: ParameterGroup,
+  operation: string,
   options: CallOptions,
 ): Promise<void> {
   try {
-    const tags = await client.listTagsForResource({ ResourceName: group.arn }, { abortSignal: options.signal })
-    if (tagRecord(tags.TagList)[OPERATION_TAG] !== group.operation) return
-    await client.deleteDBParameterGroup({ DBParameterGroupName: group.name })
+    const tags = await client.listTagsForResource({ ResourceName: arn }, { abortSignal: options.signal })
+    if (tagRecord(tags.TagList)[OPERATION_TAG] !== operation) return
+    await kind.remove(client, name)
   } catch (error) {
     // The SDK's own retry after a lost response finds it gone.
-    if (errorName(error).startsWith('DBParameterGroupNotFound')) return
-    await unlessGone(error, async () => (await findGroup(client, group.name, options)) !== null)
+    if (isNoGroup(error)) return
+    await unlessGone(error, async () => (await findGroup(kind, client, name, options)) !== null)
   }
 }
 
-/** Parameter groups can go only after the instances that use them. */
-async function removeOwnedParameterGroups(rds: Rds, operation: string, options: ChangeOptions): Promise<void> {
-  await rds.change('DeleteDBParameterGroup', options, async (client) => {
-    let Marker: string | undefined
-    do {
-      const page = await client.describeDBParameterGroups(Marker === undefined ? {} : { Marker }, { abortSignal: options.signal })
-      for (const group of page.DBParameterGroups ?? []) {
-        // Named `cap-<operation>-<step>`: the name narrows the look-up, the tag decides.
-        if (!group.DBParameterGroupName?.startsWith(`cap-${operation}-`) || group.DBParameterGroupArn === undefined) continue
-        await removeGroup(client, { name: group.DBParameterGroupName, arn: group.DBParameterGroupArn, operation }, options)
-      }
-      Marker = page.Marker
-    } while (Marker)
+/** Parameter groups can go only after the instances, or the clusters, that use them. */
+export async function removeOwnedParameterGroups(
+  kind: GroupKind,
+  rds: Rds,
+  operation: string,
+  options: ChangeOptions,
+): Promise<void> {
+  await rds.change(kind.deletion, options, async (client) => {
+    for (const group of await everyOf((marker) => kind.list(client, { marker }, options))) {
+      // Named `cap-<operation>-<step>`: the name narrows the look-up, the tag decides.
+      if (group.name.startsWith(`cap-${operation}-`)) await removeGroup(kind, client, group, operation, options)
+    }
   })
 }

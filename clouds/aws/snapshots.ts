@@ -1,4 +1,5 @@
-/** Snapshots of RDS instances that somebody asked for. Those that RDS takes by itself are its own and not looked at. */
+/** Snapshots that somebody asked for, of RDS instances and of Aurora clusters. Those that RDS takes by itself are its own and not looked at. */
+import type { RDS, Tag } from '@aws-sdk/client-rds'
 import { failure } from '../../contracts/failures'
 import { notOurs } from '../owner'
 import type { CallOptions, ChangeOptions, ManagedPostgres, Owner, SnapshotDescription, Started } from '../port'
@@ -9,31 +10,80 @@ import { unlessGone } from './gone'
 import { NO_RECORD } from './instances'
 import { ownersTags } from './tags'
 
-export async function describeSnapshot(rds: Rds, name: string, options: CallOptions): Promise<SnapshotDescription | null> {
-  return rds.call('DescribeDBSnapshots', options, async (client) => {
+export interface SnapshotPage {
+  readonly found: readonly SnapshotDescription[]
+  readonly marker: string | undefined
+}
+
+/** What differs between snapshots of instances and of clusters. */
+export interface SnapshotKind {
+  /** In the names of the calls, and of RDS's errors. */
+  readonly word: 'DBSnapshot' | 'DBClusterSnapshot'
+  named(client: RDS, name: string, options: CallOptions): Promise<SnapshotPage>
+  pageOf(client: RDS, input: { instanceId: string; marker: string | undefined }, options: CallOptions): Promise<SnapshotPage>
+  create(client: RDS, input: { instance: string; snapshot: string; Tags: Tag[] }): Promise<unknown>
+  remove(client: RDS, name: string): Promise<unknown>
+}
+
+export const OF_INSTANCES: SnapshotKind = {
+  word: 'DBSnapshot',
+  async named(client, name, options) {
+    const { DBSnapshots = [] } = await client.describeDBSnapshots({ DBSnapshotIdentifier: name }, { abortSignal: options.signal })
+    return { found: DBSnapshots.map(snapshotDescription), marker: undefined }
+  },
+  async pageOf(client, { instanceId, marker }, options) {
+    const { DBSnapshots = [], Marker } = await client.describeDBSnapshots(
+      { DbiResourceId: instanceId, SnapshotType: 'manual', ...(marker !== undefined && { Marker: marker }) },
+      { abortSignal: options.signal },
+    )
+    return { found: DBSnapshots.map(snapshotDescription), marker: Marker }
+  },
+  create: (client, { instance, snapshot, Tags }) =>
+    client.createDBSnapshot({ DBInstanceIdentifier: instance, DBSnapshotIdentifier: snapshot, Tags }),
+  remove: (client, name) => client.deleteDBSnapshot({ DBSnapshotIdentifier: name }),
+}
+
+type Snapshots = Pick<ManagedPostgres, 'describeSnapshot' | 'listSnapshots' | 'startSnapshot' | 'startSnapshotRemoval'>
+
+export function snapshotMethods(rds: Rds, kind: SnapshotKind): Snapshots {
+  return {
+    describeSnapshot: ({ name }, options) => describeSnapshot(rds, kind, name, options),
+    listSnapshots: ({ instanceId }, options) => listSnapshots(rds, kind, instanceId, options),
+    startSnapshot: (input, options) => startSnapshot(rds, kind, input, options),
+    startSnapshotRemoval: (input, options) => removeSnapshot(rds, kind, input, options),
+  }
+}
+
+export async function describeSnapshot(
+  rds: Rds,
+  kind: SnapshotKind,
+  name: string,
+  options: CallOptions,
+): Promise<SnapshotDescription | null> {
+  return rds.call(`Describe${kind.word}s`, options, async (client) => {
     try {
-      const found = await client.describeDBSnapshots({ DBSnapshotIdentifier: name }, { abortSignal: options.signal })
-      const raw = found.DBSnapshots?.[0]
-      return raw === undefined ? null : snapshotDescription(raw)
+      return (await kind.named(client, name, options)).found[0] ?? null
     } catch (error) {
-      if (errorName(error).startsWith('DBSnapshotNotFound')) return null
+      if (errorName(error).startsWith(`${kind.word}NotFound`)) return null
       throw error
     }
   })
 }
 
-export async function listSnapshots(rds: Rds, instanceId: string, options: CallOptions): Promise<SnapshotDescription[]> {
-  return rds.call('DescribeDBSnapshots', options, async (client) => {
+async function listSnapshots(
+  rds: Rds,
+  kind: SnapshotKind,
+  instanceId: string,
+  options: CallOptions,
+): Promise<SnapshotDescription[]> {
+  return rds.call(`Describe${kind.word}s`, options, async (client) => {
     const found: SnapshotDescription[] = []
-    let Marker: string | undefined
+    let marker: string | undefined
     do {
-      const page = await client.describeDBSnapshots(
-        { DbiResourceId: instanceId, SnapshotType: 'manual', ...(Marker === undefined ? {} : { Marker }) },
-        { abortSignal: options.signal },
-      )
-      found.push(...(page.DBSnapshots ?? []).map(snapshotDescription))
-      Marker = page.Marker
-    } while (Marker)
+      const page = await kind.pageOf(client, { instanceId, marker }, options)
+      found.push(...page.found)
+      marker = page.marker
+    } while (marker)
     // The filter narrows the look-up, the description decides.
     return found.filter((snapshot) => snapshot.instanceId === instanceId)
   })
@@ -44,39 +94,37 @@ function assertOwner(snapshot: SnapshotDescription, owner: Pick<Owner, 'operatio
   if (!same) throw notOurs(`Snapshot ${snapshot.name}`, owner)
 }
 
-export async function startSnapshot(
+async function startSnapshot(
   rds: Rds,
+  kind: SnapshotKind,
   input: Parameters<ManagedPostgres['startSnapshot']>[0],
   options: ChangeOptions,
 ): Promise<SnapshotDescription & Started> {
   // Describe first: a repeat after an unknown outcome must find the one that was made, not make the API refuse.
-  const existing = await describeSnapshot(rds, input.snapshot, options)
+  const existing = await describeSnapshot(rds, kind, input.snapshot, options)
   if (existing === null) {
-    await rds.change('CreateDBSnapshot', options, async (client) => {
+    await rds.change(`Create${kind.word}`, options, async (client) => {
       try {
-        await client.createDBSnapshot({
-          DBInstanceIdentifier: input.instance,
-          DBSnapshotIdentifier: input.snapshot,
-          Tags: ownersTags(input.owner),
-        })
+        await kind.create(client, { instance: input.instance, snapshot: input.snapshot, Tags: ownersTags(input.owner) })
       } catch (error) {
         // The SDK's own retry after a lost response meets what its first try made.
-        if (!errorName(error).startsWith('DBSnapshotAlreadyExists')) throw error
+        if (!errorName(error).startsWith(`${kind.word}AlreadyExists`)) throw error
       }
     })
   }
-  const made = existing ?? (await describeSnapshot(rds, input.snapshot, options))
+  const made = existing ?? (await describeSnapshot(rds, kind, input.snapshot, options))
   if (made === null) throw failure('NOT_READY_YET', `Snapshot ${input.snapshot} is not listed yet.`)
   assertOwner(made, input.owner)
   return { ...made, ...NO_RECORD }
 }
 
-export async function removeSnapshot(
+async function removeSnapshot(
   rds: Rds,
+  kind: SnapshotKind,
   { snapshot: name, instanceId, owner }: Parameters<ManagedPostgres['startSnapshotRemoval']>[0],
   options: ChangeOptions,
 ): Promise<Started> {
-  const snapshot = await describeSnapshot(rds, name, options)
+  const snapshot = await describeSnapshot(rds, kind, name, options)
   if (snapshot === null || snapshot.state === 'deleting') return NO_RECORD
   assertOwner(snapshot, owner)
   if (snapshot.instanceId !== instanceId) {
@@ -86,12 +134,12 @@ export async function removeSnapshot(
       { resource: name, found: snapshot.instanceId, expected: instanceId },
     )
   }
-  await rds.change('DeleteDBSnapshot', options, async (client) => {
+  await rds.change(`Delete${kind.word}`, options, async (client) => {
     try {
-      await client.deleteDBSnapshot({ DBSnapshotIdentifier: name })
+      await kind.remove(client, name)
     } catch (error) {
-      if (errorName(error).startsWith('DBSnapshotNotFound')) return
-      await unlessGone(error, async () => (await describeSnapshot(rds, name, options)) !== null)
+      if (errorName(error).startsWith(`${kind.word}NotFound`)) return
+      await unlessGone(error, async () => (await describeSnapshot(rds, kind, name, options)) !== null)
     }
   })
   return NO_RECORD

@@ -19,7 +19,7 @@ async function findBackup(
 ): Promise<BackupAutomaticAndOnDemand | null> {
   return azure.ask('BackupsAutomaticAndOnDemand_Get', options, async (sdk, request) => {
     try {
-      return await sdk.backupsAutomaticAndOnDemand.get(azure.config.resourceGroup, server, name, request)
+      return await sdk.backupsAutomaticAndOnDemand.get(azure.groupOf(server), server, name, request)
     } catch (error) {
       if (/^(Parent)?ResourceNotFound$/.test(errorCode(error))) return null
       throw error
@@ -44,7 +44,7 @@ export async function listSnapshots(azure: Azure, instanceId: string, options: C
   const name = server.name ?? ''
   return azure.ask('BackupsAutomaticAndOnDemand_ListByServer', options, async (sdk, request) => {
     const found: SnapshotDescription[] = []
-    for await (const backup of sdk.backupsAutomaticAndOnDemand.listByServer(azure.config.resourceGroup, name, request)) {
+    for await (const backup of sdk.backupsAutomaticAndOnDemand.listByServer(azure.groupOf(name), name, request)) {
       if (isOnDemand(backup)) found.push(backupDescription(server, backup.name ?? '', backup))
     }
     return found
@@ -70,7 +70,7 @@ export async function startSnapshot(
   }
   const started = await azure
     .start('BackupsAutomaticAndOnDemand_Create', options, (sdk, request) =>
-      sdk.backupsAutomaticAndOnDemand.beginCreate(azure.config.resourceGroup, instance, name, request),
+      sdk.backupsAutomaticAndOnDemand.beginCreate(azure.groupOf(instance), instance, name, request),
     )
     .catch((error) => {
       // Begun by an attempt whose answer was lost, and not listed yet.
@@ -92,12 +92,13 @@ export async function removeSnapshot(
 ): Promise<Started> {
   const server: Server | null = await findServer(azure, nameIn(instanceId), options)
   if (server === null || instanceIdOf(server) !== instanceId) return ADOPTED
-  const backup = await findBackup(azure, { server: server.name ?? '', name }, options)
+  const { name: of = '' } = server
+  const backup = await findBackup(azure, { server: of, name }, options)
   if (backup !== null) assertNamedFor(name, owner, backup)
   else if (name !== temporaryName(owner.operation, owner.step)) return ADOPTED
   return azure
     .start('BackupsAutomaticAndOnDemand_Delete', options, (sdk, request) =>
-      sdk.backupsAutomaticAndOnDemand.beginDelete(azure.config.resourceGroup, server.name ?? '', name, request),
+      sdk.backupsAutomaticAndOnDemand.beginDelete(azure.groupOf(of), of, name, request),
     )
     .catch((error) => {
       if (error instanceof Failure && error.facts.error === 'ResourceNotFound') return ADOPTED

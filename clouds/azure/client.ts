@@ -1,20 +1,29 @@
 /** The vendor's client, made on first use: it costs 120 ms and 16 MiB. What takes longer than a call is started and left to itself: of the
  *  SDK's poller only the first answer is used, since it would block, and would hide that answer behind a later one's failure. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import type {
   PostgreSQLManagementFlexibleServerClient,
   PostgreSQLManagementFlexibleServerClientOptionalParams,
 } from '@azure/arm-postgresql-flexible' with { 'resolution-mode': 'import' }
 import { failure } from '../../contracts/failures'
+import { isTemporaryName } from '../../contracts/operation'
 import { attempted } from '../attempts'
+import { limitedTo } from '../limit'
 import type { CallOptions, ChangeOptions, OperationDescription, Started } from '../port'
 import { azureFailure, endOfOperation, meansBusy } from './failures'
 
 export type AzureSdk = PostgreSQLManagementFlexibleServerClient
+export type AzureCredential = ConstructorParameters<typeof PostgreSQLManagementFlexibleServerClient>[0]
 export interface AzureConfig {
   readonly subscription: string
   readonly resourceGroup: string
-  /** In production of the vendor's default chain (`DefaultAzureCredential`). */
-  readonly credential: ConstructorParameters<typeof PostgreSQLManagementFlexibleServerClient>[0]
+  /** Where whatever bears a temporary name (`cap-…`) is made, looked for and removed, so that who removes copies needs no right on
+   *  `resourceGroup`. Absent: there too. */
+  readonly copiesResourceGroup?: string
+  /** An access token instead of the vendor's default chain of credentials. Never renewed: a lab's does not end. */
+  readonly token?: string
+  /** Absent: `token`, else the vendor's default chain. */
+  readonly credential?: AzureCredential
   /** Of PostgreSQL, on every server: the API names none. Absent: 5432. */
   readonly port?: number
   /** Of the vendor's client: `endpoint`, `tlsOptions`, `httpClient`. */
@@ -24,6 +33,8 @@ export interface AzureConfig {
 /** Each attempt. The SDK does not repeat, so three of ours fit into an activity's two minutes. Given as a signal: the SDK's own time-out leaves
  *  its timer running after a request that broke, and the process waits for it. */
 const TIMEOUT_MS = 30_000
+/** To look for credentials: the command lines of the vendor, which the chain asks too, take seconds to start. */
+const CREDENTIALS_MS = 10_000
 const RESOURCE_MANAGER = 'https://management.azure.com'
 
 /** For one request: the SDK takes them as the last argument of every method. */
@@ -37,7 +48,12 @@ interface RawResponse {
 }
 
 export interface Azure {
-  readonly config: AzureConfig
+  /** The resource group that holds, or is to hold, a server of that name. Names of servers are unique in all of Azure. */
+  groupOf(server: string): string
+  /** Each once. */
+  readonly groups: readonly string[]
+  /** Where copies are, and nothing but copies where it is one of its own. */
+  readonly copiesGroup: string
   /** What this process began, by what it is for, where the resource does not show how it went. Only saves time and guesses: who does not know
    *  looks at what there is, and begins again where there is nothing. */
   readonly begun: Map<string, string>
@@ -58,20 +74,23 @@ export function lazyAzure(config: AzureConfig): Azure {
     made ??= import('@azure/arm-postgresql-flexible').then(
       ({ PostgreSQLManagementFlexibleServerClient: Client }) =>
         // It would wait out whatever Retry-After says, and send a change again without asking whether it may.
-        new Client(config.credential, config.subscription, { ...config.client, retryOptions: { maxRetries: 0 } }),
+        new Client(credentialOf(config), config.subscription, { ...config.client, retryOptions: { maxRetries: 0 } }),
     )
     return made
   }
   const endpoint = config.client?.endpoint ?? RESOURCE_MANAGER
+  const { resourceGroup, copiesResourceGroup: copiesGroup = resourceGroup } = config
   return {
-    config,
+    groupOf: (server) => (isTemporaryName(server) ? copiesGroup : resourceGroup),
+    groups: copiesGroup.toLowerCase() === resourceGroup.toLowerCase() ? [resourceGroup] : [resourceGroup, copiesGroup],
+    copiesGroup,
     begun: new Map(),
     ask: (action, options, act) =>
       attempted('question', options, async () => {
         try {
           const client = await sdk()
           options.signal.throwIfAborted()
-          return await act(client, { abortSignal: AbortSignal.any([options.signal, AbortSignal.timeout(TIMEOUT_MS)]) })
+          return await act(client, { abortSignal: limitedTo(TIMEOUT_MS, options.signal) })
         } catch (error) {
           throw azureFailure(action, error, options.signal)
         }
@@ -89,7 +108,7 @@ export function lazyAzure(config: AzureConfig): Azure {
     async describeOperation(operation, options) {
       const client = await sdk()
       try {
-        return { state: await stateOf(client, recordIn(operation, endpoint), config, options), message: null }
+        return { state: await stateOf(client, recordIn(operation, endpoint), resourceGroup, options), message: null }
       } catch (error) {
         const end = endOfOperation(error)
         if (end !== null) return { state: 'failed', message: `${end.code}: ${end.message}` }
@@ -97,6 +116,32 @@ export function lazyAzure(config: AzureConfig): Azure {
       }
     },
   }
+}
+
+/** The chain: environment, workload identity, managed identity, the CLI's. It is loaded by whoever needs it alone, on first use. */
+function credentialOf({ credential, token }: AzureConfig): AzureCredential {
+  if (credential !== undefined) return credential
+  if (token !== undefined) return { getToken: async () => ({ token, expiresOnTimestamp: Date.now() + 3_600_000 }) }
+  let made: Promise<AzureCredential> | null = null
+  return {
+    async getToken(scopes, options) {
+      made ??= import('@azure/identity').then(({ DefaultAzureCredential }) => new DefaultAzureCredential())
+      return withinTime((await made).getToken(scopes, options))
+    },
+  }
+}
+
+/** The chain asks a machine's metadata service and waits for it without end, whatever signal it was given. */
+async function withinTime<T>(found: Promise<T>): Promise<T> {
+  const late = new AbortController()
+  const waited = sleep(CREDENTIALS_MS, undefined, { signal: late.signal }).then(() => {
+    const message = `No credentials were found within ${CREDENTIALS_MS / 1_000} s.`
+    throw Object.assign(new Error(message), { name: 'CredentialUnavailableError' })
+  })
+  return Promise.race([found, waited]).finally(() => {
+    waited.catch(() => {})
+    late.abort()
+  })
 }
 
 /** Accepted is what the first answer says; the look at the operation that the SDK adds may fail or tell of an early end. */
@@ -150,11 +195,11 @@ function recordIn(operation: string, endpoint: string): OperationRecord {
 async function stateOf(
   client: AzureSdk,
   { mode, url }: OperationRecord,
-  { resourceGroup }: AzureConfig,
+  resourceGroup: string,
   { signal }: CallOptions,
 ): Promise<'running' | 'done'> {
   const resumeFrom = JSON.stringify({ state: { status: 'running', config: { operationLocation: url, metadata: { mode } } } })
-  const request = { abortSignal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]), resumeFrom }
+  const request = { abortSignal: limitedTo(TIMEOUT_MS, signal), resumeFrom }
   const poller = await client.servers.beginStart(resourceGroup, 'resumed', request)
   return poller.isDone() ? 'done' : 'running'
 }

@@ -11,8 +11,8 @@ import { alignFirewall } from './firewall'
 import { ADOPTED, findServer, requireServer, restart, tagsOf } from './servers'
 import { underWay } from './under-way'
 
-/** Libraries that start jobs of their own. */
-const SCHEDULERS = new Set(['pg_cron', 'pg_partman_bgw'])
+/** Libraries that start jobs, or subscriptions, of their own. pglogical's triggers on changes of the schema fail without it; what is there can be read. */
+const ACTING = new Set(['pg_cron', 'pg_partman_bgw', 'pglogical'])
 const LOOK_AGAIN_MS = 5_000
 
 export type Copy = Parameters<ManagedPostgres['startInertRestore']>[0] | Parameters<ManagedPostgres['startRestoreToTime']>[0]
@@ -69,7 +69,7 @@ async function startRestore(azure: Azure, input: Copy, options: ChangeOptions): 
     ...(source.network?.delegatedSubnetResourceId === undefined ? {} : { network: source.network }),
   }
   return azure.start('Servers_CreateOrUpdate', options, (sdk, request) =>
-    sdk.servers.beginCreateOrUpdate(azure.config.resourceGroup, input.instance, server, request),
+    sdk.servers.beginCreateOrUpdate(azure.groupOf(input.instance), input.instance, server, request),
   )
 }
 
@@ -95,7 +95,7 @@ async function momentOf(azure: Azure, input: Copy, options: CallOptions): Promis
 async function makeInert(azure: Azure, { instance: server, networkRules }: CopyRequest, options: ChangeOptions): Promise<void> {
   const { value: preload = '' } = await configuration(azure, server, 'shared_preload_libraries', options)
   const libraries = preload.split(',').map((library) => library.trim())
-  const kept = libraries.filter((library) => !SCHEDULERS.has(library))
+  const kept = libraries.filter((library) => !ACTING.has(library))
   const parameters = {
     max_logical_replication_workers: '0',
     ...(kept.length < libraries.length && { shared_preload_libraries: kept.join(',') }),

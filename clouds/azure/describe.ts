@@ -33,6 +33,8 @@ export function serverDescription(raw: Server, port = POSTGRES_PORT): InstanceDe
     instanceClass: raw.sku?.name ?? '',
     storage: storageOf(raw),
     snapshots: snapshotsOf(raw),
+    // There is no server without.
+    automaticBackups: { taken: true, log: true },
     // Locks are another provider's resources; a locked server's removal is refused (ScopeLocked).
     deletionProtected: false,
     replicaOf: isReplica(raw) ? (raw.sourceServerResourceId?.split('/').at(-1) ?? '') : null,

@@ -3,6 +3,7 @@
  *  the provider's own codes what its clients' trackers quote (azurerm #16622, #29219; azure-postgresql #134). */
 import { type Failure, type FailureCode, failure } from '../../contracts/failures'
 import { retryAfterMs } from '../attempts'
+import { NO_CREDENTIALS } from '../credentials'
 
 const CODE_BY_CODE: Readonly<Record<string, FailureCode>> = {
   ParentResourceNotFound: 'INSTANCE_NOT_FOUND',
@@ -93,13 +94,20 @@ export function azureFailure(action: string, error: unknown, signal: AbortSignal
   const shape = (error ?? {}) as RestErrorShape
   const code = codeOf(shape)
   const said = errorCode(error)
-  const message = WITHOUT_CREDENTIALS.test(said)
-    ? `No credentials for Azure were found, so that ${action} was not asked for; docs/deploy.md says which are taken.`
+  const missing = WITHOUT_CREDENTIALS.test(said)
+  const message = missing
+    ? `No credentials for Azure were found, so that ${action} was not asked for; docs/real-clouds.md says which are taken.`
     : code === 'CLOUD_UNREACHABLE'
       ? `Azure did not answer ${action}: ${shape.message ?? said}.`
       : `Azure refused ${action}: ${said}: ${shape.message ?? ''}`
   const waitMs = code === 'CLOUD_THROTTLED' ? retryAfterMs(shape.response?.headers?.get('retry-after')) : null
-  const facts = { cloud: 'azure', action, error: said, ...(waitMs !== null && { retryAfterMs: waitMs }) }
+  const facts = {
+    cloud: 'azure',
+    action,
+    error: said,
+    ...(missing && NO_CREDENTIALS),
+    ...(waitMs !== null && { retryAfterMs: waitMs }),
+  }
   return failure(code, message, facts, { cause: error })
 }
 

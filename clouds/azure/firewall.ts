@@ -1,7 +1,8 @@
 /** Who may connect: firewall rules, each a resource of its own and a mutation of the server. One a call, since a server takes one at a time. */
-import { rangeOf } from '../networks'
-import type { CallOptions, ChangeOptions, Started } from '../port'
+import { isWide, rangeOf } from '../networks'
+import type { CallOptions, ChangeOptions, NetworkExposure, Started, WideRule } from '../port'
 import type { Azure } from './client'
+import { requireServer } from './servers'
 import { isUnderWay, underWay } from './under-way'
 
 interface Rule {
@@ -10,14 +11,34 @@ interface Rule {
   readonly last: string
 }
 
-async function standingRules(azure: Azure, server: string, options: CallOptions): Promise<Rule[]> {
+export async function standingRules(azure: Azure, server: string, options: CallOptions): Promise<Rule[]> {
   return azure.ask('FirewallRules_ListByServer', options, async (sdk, request) => {
     const found: Rule[] = []
-    for await (const rule of sdk.firewallRules.listByServer(azure.config.resourceGroup, server, request)) {
+    for await (const rule of sdk.firewallRules.listByServer(azure.groupOf(server), server, request)) {
       found.push({ name: rule.name ?? '', first: rule.startIpAddress, last: rule.endIpAddress })
     }
     return found
   })
+}
+
+/** By this rule "public access from any Azure service", of whatever customer. */
+const ANY_SERVICE = '0.0.0.0'
+
+/** @throws INSTANCE_NOT_FOUND. */
+export async function networkExposure(azure: Azure, name: string, options: CallOptions): Promise<NetworkExposure> {
+  const { network } = await requireServer(azure, name, options)
+  // In a virtual network it has no address outside; its rules would not count.
+  const inside = network?.delegatedSubnetResourceId !== undefined || network?.publicNetworkAccess === 'Disabled'
+  const rules = inside ? [] : await standingRules(azure, name, options)
+  const undecided = rules.filter((rule) => isWide(rule) === null).map((rule) => `firewall rule ${rule.name}`)
+  // Whether require_secure_transport is on is a parameter of its own.
+  return { publicAddress: !inside, wideRules: rules.flatMap(wideRule), undecided, clearText: null }
+}
+
+function wideRule({ name, first, last }: Rule): WideRule[] {
+  const range = `${first}-${last}`
+  if (first === ANY_SERVICE && last === ANY_SERVICE) return [{ name, range, whom: 'customers' }]
+  return isWide({ first, last }) ? [{ name, range, whom: 'internet' }] : []
 }
 
 /** Takes away first: whoever is not to be let in is kept out as soon as can be. True when nothing was left to do. */
@@ -40,7 +61,7 @@ export async function alignFirewall(
 
 function close(azure: Azure, server: string, { name }: Rule, options: ChangeOptions): Promise<Started> {
   return azure.start('FirewallRules_Delete', options, (sdk, request) =>
-    sdk.firewallRules.beginDelete(azure.config.resourceGroup, server, name, request),
+    sdk.firewallRules.beginDelete(azure.groupOf(server), server, name, request),
   )
 }
 
@@ -49,6 +70,6 @@ function open(azure: Azure, server: string, range: Omit<Rule, 'name'> | undefine
   const name = `capstan_${startIpAddress}_${endIpAddress}`.replace(/\./g, '-')
   const rule = { startIpAddress, endIpAddress }
   return azure.start('FirewallRules_CreateOrUpdate', options, (sdk, request) =>
-    sdk.firewallRules.beginCreateOrUpdate(azure.config.resourceGroup, server, name, rule, request),
+    sdk.firewallRules.beginCreateOrUpdate(azure.groupOf(server), server, name, rule, request),
   )
 }

@@ -1,12 +1,14 @@
-/** Azure Database for PostgreSQL flexible server behind the port, over the vendor's own SDK. The adapter sees one resource group. */
+/** Azure Database for PostgreSQL flexible server behind the port, over the vendor's own SDK. The adapter sees one resource
+ *  group, and that of the copies where they have one of their own. */
 import type { Capabilities } from '../capabilities'
 import type { ManagedPostgres } from '../port'
 import { describeSnapshot, listSnapshots, removeSnapshot, startSnapshot } from './backups'
 import { type AzureConfig, lazyAzure } from './client'
+import { applyConfiguration, describeConfiguration, endInertness } from './configuration'
 import { alignConfigurations } from './configurations'
 import { restoreWindow, startCopy } from './copies'
 import { serverDescription } from './describe'
-import { alignFirewall } from './firewall'
+import { alignFirewall, networkExposure } from './firewall'
 import { startPromotion, startReplica } from './replicas'
 import {
   allServers,
@@ -14,6 +16,7 @@ import {
   removeOwnedInstances,
   requireVery,
   resetPassword,
+  setTags,
   startCreate,
   startRemoval,
   startRestart,
@@ -25,20 +28,24 @@ import {
 const CAPABILITIES: Capabilities = {
   restoreFromSnapshot: 'moment',
   restoreToTime: true,
+  newestMomentTold: false,
   inertCopy: { fromSnapshot: 'after-start', toTime: 'after-start' },
   copyOfAnotherClass: { fromSnapshot: false, toTime: false },
   snapshotOwner: 'name',
   snapshotListed: 'when-complete',
+  restoreOfDeleted: false,
   snapshotsOutliveInstance: false,
   networkRules: 'networks',
   staticParameters: 'wait-for-restart',
   deletionProtection: false,
+  storage: 'sized',
+  replicas: true,
   promotionAwaitsSource: true,
   masterName: null,
   operationRecords: true,
 }
 
-/** `location`: where new servers are made, as `eastus`. */
+/** `location`: where new servers are made, as `eastus`. Backups belong to their server and are where it is. */
 export function createFlexibleServer(config: AzureConfig & { readonly location: string }): ManagedPostgres {
   const azure = lazyAzure(config)
   return {
@@ -50,6 +57,7 @@ export function createFlexibleServer(config: AzureConfig & { readonly location: 
     async listInstances(options) {
       return (await allServers(azure, options)).map((raw) => serverDescription(raw, config.port))
     },
+    networkExposure: ({ name }, options) => networkExposure(azure, name, options),
     restoreWindow: ({ name }, options) => restoreWindow(azure, name, options),
     describeOperation: ({ operation }, options) => azure.describeOperation(operation, options),
     describeSnapshot: (input, options) => describeSnapshot(azure, input, options),
@@ -76,6 +84,10 @@ export function createFlexibleServer(config: AzureConfig & { readonly location: 
       // A server is Updating while a rule is added or removed.
       return { done: aligned && state === 'Ready' }
     },
+    setTags: (input, options) => setTags(azure, input, options),
+    describeConfiguration: ({ name }, options) => describeConfiguration(azure, name, options),
+    applyConfiguration: (input, options) => applyConfiguration(azure, input, options),
+    endInertness: (input, options) => endInertness(azure, input, options),
     startRemoval: (input, options) => startRemoval(azure, input, options),
     removeOwnedInstances: ({ operation }, options) => removeOwnedInstances(azure, operation, options),
   }

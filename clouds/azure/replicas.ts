@@ -37,7 +37,7 @@ async function create(azure: Azure, input: CopyRequest, options: ChangeOptions):
     ...(source.network?.delegatedSubnetResourceId === undefined ? {} : { network: source.network }),
   }
   return azure.start('Servers_CreateOrUpdate', options, (sdk, request) =>
-    sdk.servers.beginCreateOrUpdate(azure.config.resourceGroup, input.instance, server, request),
+    sdk.servers.beginCreateOrUpdate(azure.groupOf(input.instance), input.instance, server, request),
   )
 }
 
@@ -52,7 +52,7 @@ export async function startPromotion(
   const replica = { role: 'None', promoteMode: 'Standalone', promoteOption: awaitSource ? 'Planned' : 'Forced' }
   const promote = (): Promise<Started> =>
     azure.start('Servers_Update', options, (sdk, request) =>
-      sdk.servers.beginUpdate(azure.config.resourceGroup, instance.name, { replica }, request),
+      sdk.servers.beginUpdate(azure.groupOf(instance.name), instance.name, { replica }, request),
     )
   return unlessPromoted(promote, async () => isReplica(await requireVery(azure, instance, options)))
 }

@@ -1,15 +1,20 @@
 /** Flexible servers: found, listed, made, changed, removed. */
 import type { Server } from '@azure/arm-postgresql-flexible'
 import { Failure, failure } from '../../contracts/failures'
+import { isTemporaryName } from '../../contracts/operation'
 import {
   assertMine,
   assertRemovable,
   assertRunning,
+  assertUnprotected,
   assertVery,
   instanceNotFound,
   isTemporaryOf,
   ownerTags,
+  requireSize,
   type Tags,
+  tagsDiffer,
+  withTags,
 } from '../owner'
 import type { CallOptions, ChangeOptions, InstanceRef, ManagedPostgres, Started } from '../port'
 import type { Azure } from './client'
@@ -21,13 +26,17 @@ export const ADOPTED: Started = { operation: null }
 export async function findServer(azure: Azure, name: string, options: CallOptions): Promise<Server | null> {
   return azure.ask('Servers_Get', options, async (sdk, request) => {
     try {
-      return await sdk.servers.get(azure.config.resourceGroup, name, request)
+      return await sdk.servers.get(azure.groupOf(name), name, request)
     } catch (error) {
-      if (errorCode(error) === 'ResourceNotFound') return null
+      const said = errorCode(error)
+      // A group of copies that is gone took them along; one of production that is not there is misspelt.
+      if (said === 'ResourceNotFound' || (said === NO_GROUP && isTemporaryName(name))) return null
       throw error
     }
   })
 }
+
+const NO_GROUP = 'ResourceGroupNotFound'
 
 /** @throws INSTANCE_NOT_FOUND. */
 export async function requireServer(azure: Azure, name: string, options: CallOptions): Promise<Server> {
@@ -44,10 +53,24 @@ export async function requireVery(azure: Azure, instance: InstanceRef, options: 
 }
 
 export async function allServers(azure: Azure, options: CallOptions): Promise<Server[]> {
+  const found: Server[] = []
+  for (const group of azure.groups) found.push(...(await serversIn(azure, group, options)))
+  return found
+}
+
+async function serversIn(azure: Azure, group: string, options: CallOptions): Promise<Server[]> {
   return azure.ask('Servers_ListByResourceGroup', options, async (sdk, request) => {
     const found: Server[] = []
-    for await (const server of sdk.servers.listByResourceGroup(azure.config.resourceGroup, request)) found.push(server)
+    for await (const server of sdk.servers.listByResourceGroup(group, request)) found.push(server)
     return found
+  })
+}
+
+/** Those of temporary names are here, and nowhere else; none where the group is gone. */
+async function copies(azure: Azure, options: CallOptions): Promise<Server[]> {
+  return serversIn(azure, azure.copiesGroup, options).catch((error) => {
+    if (error instanceof Failure && error.facts.error === NO_GROUP) return []
+    throw error
   })
 }
 
@@ -86,12 +109,12 @@ export async function startCreate(
     createMode: 'Create',
     version: input.engineVersion,
     sku: skuOf(input.instanceClass),
-    storage: { storageSizeGB: input.storageGib },
+    storage: { storageSizeGB: requireSize(input) },
     administratorLogin: input.master.name,
     administratorLoginPassword: input.master.password,
   }
   return azure.start('Servers_CreateOrUpdate', options, (sdk, request) =>
-    sdk.servers.beginCreateOrUpdate(azure.config.resourceGroup, input.instance, server, request),
+    sdk.servers.beginCreateOrUpdate(azure.groupOf(input.instance), input.instance, server, request),
   )
 }
 
@@ -107,7 +130,7 @@ export async function startScale(
   }
   if (Object.keys(wanted).length === 0) return ADOPTED
   return azure.start('Servers_Update', options, (sdk, request) =>
-    sdk.servers.beginUpdate(azure.config.resourceGroup, instance.name, wanted, request),
+    sdk.servers.beginUpdate(azure.groupOf(instance.name), instance.name, wanted, request),
   )
 }
 
@@ -122,7 +145,7 @@ export async function startStop(azure: Azure, instance: InstanceRef, options: Ch
   const { state = '' } = await requireVery(azure, instance, options)
   if (['Stopped', 'Stopping'].includes(state)) return ADOPTED
   return azure.start('Servers_Stop', options, (sdk, request) =>
-    sdk.servers.beginStop(azure.config.resourceGroup, instance.name, request),
+    sdk.servers.beginStop(azure.groupOf(instance.name), instance.name, request),
   )
 }
 
@@ -131,14 +154,12 @@ export async function startStart(azure: Azure, instance: InstanceRef, options: C
   // One that is still being stopped is refused, and asked again.
   if (!['Stopped', 'Stopping'].includes(state)) return ADOPTED
   return azure.start('Servers_Start', options, (sdk, request) =>
-    sdk.servers.beginStart(azure.config.resourceGroup, instance.name, request),
+    sdk.servers.beginStart(azure.groupOf(instance.name), instance.name, request),
   )
 }
 
 export function restart(azure: Azure, name: string, options: ChangeOptions): Promise<Started> {
-  return azure.start('Servers_Restart', options, (sdk, request) =>
-    sdk.servers.beginRestart(azure.config.resourceGroup, name, request),
-  )
+  return azure.start('Servers_Restart', options, (sdk, request) => sdk.servers.beginRestart(azure.groupOf(name), name, request))
 }
 
 export async function resetPassword(
@@ -150,14 +171,33 @@ export async function resetPassword(
   // A password is only ever reset on a copy that this operation made.
   assertMine(`Server ${input.instance}`, tagsOf(server), input)
   return azure.start('Servers_Update', options, (sdk, request) =>
-    sdk.servers.beginUpdate(azure.config.resourceGroup, input.instance, { administratorLoginPassword: input.password }, request),
+    sdk.servers.beginUpdate(
+      azure.groupOf(input.instance),
+      input.instance,
+      { administratorLoginPassword: input.password },
+      request,
+    ),
   )
 }
 
-function deleteServer(azure: Azure, name: string, options: ChangeOptions): Promise<Started> {
-  return azure.start('Servers_Delete', options, (sdk, request) =>
-    sdk.servers.beginDelete(azure.config.resourceGroup, name, request),
+/** Tags are replaced as a whole. A server is Updating while they are; one that is stopped, or out of reach, has those that it shows. */
+export async function setTags(
+  azure: Azure,
+  { instance, ...wanted }: Parameters<ManagedPostgres['setTags']>[0],
+  options: ChangeOptions,
+): Promise<{ done: boolean }> {
+  const { name } = instance
+  const found = await requireVery(azure, instance, options)
+  if (!tagsDiffer(tagsOf(found), wanted)) return { done: found.state !== 'Updating' }
+  const tags = withTags(tagsOf(found), wanted)
+  await azure.start('Servers_Update', options, (sdk, request) =>
+    sdk.servers.beginUpdate(azure.groupOf(name), name, { tags }, request),
   )
+  return { done: false }
+}
+
+function deleteServer(azure: Azure, name: string, options: ChangeOptions): Promise<Started> {
+  return azure.start('Servers_Delete', options, (sdk, request) => sdk.servers.beginDelete(azure.groupOf(name), name, request))
 }
 
 export async function startRemoval(
@@ -176,16 +216,14 @@ export async function removeOwnedInstances(
   operation: string,
   options: ChangeOptions,
 ): Promise<{ done: boolean; removing: readonly string[] }> {
-  const removing: string[] = []
-  for (const server of await allServers(azure, options)) {
-    const { name = '', state } = server
-    if (!isTemporaryOf(operation, name, tagsOf(server))) continue
-    removing.push(name)
-    if (state === 'Dropping') continue
+  const owned = (await copies(azure, options)).filter((server) => isTemporaryOf(operation, server.name ?? '', tagsOf(server)))
+  const staying = owned.filter(({ state }) => state !== 'Dropping')
+  for (const server of staying) assertUnprotected(serverDescription(server))
+  for (const { name = '' } of staying) {
     await deleteServer(azure, name, options).catch((error) => {
       // Gone meanwhile, or in a state from which it cannot go yet: whoever waits for the removal asks again.
       if (!(error instanceof Failure) || !['CLOUD_BUSY', 'INSTANCE_NOT_FOUND'].includes(error.code)) throw error
     })
   }
-  return { done: removing.length === 0, removing }
+  return { done: owned.length === 0, removing: owned.map(({ name = '' }) => name) }
 }

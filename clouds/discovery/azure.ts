@@ -2,23 +2,30 @@
 import type { Server } from '@azure/arm-postgresql-flexible'
 import { type AzureConfig, lazyAzure } from '../azure/client'
 import { serverDescription } from '../azure/describe'
-import type { Discover, FoundInstance } from './found'
+import { type Discover, type FoundInstance, orWithoutCredentials } from './found'
 
-export interface AzureAccount extends Pick<AzureConfig, 'subscription' | 'credential' | 'client'> {
+export interface AzureAccount extends Pick<AzureConfig, 'subscription' | 'token' | 'client'> {
   /** Null: all of the subscription, which wants a role that reaches as far. */
   readonly resourceGroup: string | null
 }
 
 export function discoverFlexibleServers({ resourceGroup, ...account }: AzureAccount): Discover {
   const azure = lazyAzure({ ...account, resourceGroup: resourceGroup ?? '' })
-  return (options) =>
-    azure.ask('Servers_List', options, async ({ servers }, request) => {
+  return (options) => {
+    const asked = azure.ask('Servers_List', options, async ({ servers }, request) => {
       const found: FoundInstance[] = []
       const pages =
         resourceGroup === null ? servers.listBySubscription(request) : servers.listByResourceGroup(resourceGroup, request)
       for await (const server of pages) found.push(foundServer(server))
       return found
     })
+    return orWithoutCredentials(asked, AZURE)
+  }
+}
+
+const AZURE = {
+  cloud: 'Azure',
+  how: 'run "az login", or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET or AZURE_CLIENT_CERTIFICATE_PATH',
 }
 
 function foundServer(raw: Server): FoundInstance {
@@ -32,6 +39,7 @@ function foundServer(raw: Server): FoundInstance {
     region: raw.location.toLowerCase().replace(/ /g, ''),
     resourceGroup: path[4] ?? '',
     engine: 'postgres',
+    cluster: false,
     master: raw.administratorLogin ?? null,
     database: null,
     backupDays: raw.backup?.backupRetentionDays ?? null,

@@ -1,10 +1,10 @@
 /** The Cloud SQL instances of a project, of whatever engine and region. */
-import { Failure, failure } from '../../contracts/failures'
+import { failure } from '../../contracts/failures'
 import { type CloudSqlConfig, type Instance, lazyCloudSql } from '../gcp/client'
 import { instanceDescription } from '../gcp/describe'
-import type { Discover, FoundInstance } from './found'
+import { type Discover, type FoundInstance, orWithoutCredentials } from './found'
 
-export type CloudSqlAccount = Pick<CloudSqlConfig, 'project' | 'endpoint' | 'client'>
+export type CloudSqlAccount = Pick<CloudSqlConfig, 'project' | 'endpoint' | 'token' | 'client'>
 
 export function discoverCloudSql(account: CloudSqlAccount): Discover {
   const { project } = account
@@ -21,9 +21,7 @@ export function discoverCloudSql(account: CloudSqlAccount): Discover {
       } while (pageToken)
       return listed
     })
-    const { found, missing } = await asked.catch((error) => {
-      throw withoutCredentials(error)
-    })
+    const { found, missing } = await orWithoutCredentials(asked, GOOGLE)
     if (missing.length === 0) return found
     // A region that does not answer is a warning there, beside all the others' instances.
     const message = `Cloud SQL lists only a part of project ${project}: ${missing.join('; ')}.`
@@ -31,13 +29,9 @@ export function discoverCloudSql(account: CloudSqlAccount): Discover {
   }
 }
 
-const NONE = 'No credentials for Google Cloud were found'
-
-/** A person is asking: what they can do about it is said at once, and nothing is tried again. */
-function withoutCredentials(error: unknown): unknown {
-  if (!(error instanceof Failure) || !error.message.startsWith(NONE)) return error
-  const how = 'set CAPSTAN_GCP_TOKEN, or run "gcloud auth application-default login"'
-  return failure('CREDENTIALS_REJECTED', `${NONE}: ${how}.`, { cloud: 'gcp' })
+const GOOGLE = {
+  cloud: 'Google Cloud',
+  how: 'run "gcloud auth application-default login", or name a key\'s file in GOOGLE_APPLICATION_CREDENTIALS',
 }
 
 function foundInstance(raw: Instance): FoundInstance {
@@ -51,6 +45,7 @@ function foundInstance(raw: Instance): FoundInstance {
     region: raw.region ?? '',
     resourceGroup: null,
     engine: version.startsWith('POSTGRES_') ? 'postgres' : version,
+    cluster: false,
     master: 'postgres',
     database: null,
     backupDays: taken ? null : 0,

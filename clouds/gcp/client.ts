@@ -4,6 +4,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { protos, SqlInstancesServiceClient, SqlOperationsServiceClient, SqlUsersServiceClient, v1 } from '@google-cloud/sql'
 import { attempted } from '../attempts'
+import { limitedTo } from '../limit'
 import type { CallOptions, ChangeOptions, Started } from '../port'
 import { gcpFailure } from './failures'
 
@@ -35,6 +36,8 @@ export interface CloudSqlSdk {
 
 export interface CloudSql {
   readonly config: CloudSqlConfig
+  /** Changes of settings that this process began, by their instance: one that failed leaves nothing in it to be seen. */
+  readonly begun: Map<string, string>
   /** Calls that only read, and take the signal; `action` names them in failures. */
   ask<T>(action: string, options: CallOptions, act: (sdk: CloudSqlSdk) => Promise<T>): Promise<T>
   /** Starts something, if that is still the caller's to do. It is let finish: one that was cut off in mid-flight may still take effect. */
@@ -59,6 +62,7 @@ export function lazyCloudSql(config: CloudSqlConfig): CloudSql {
   }
   return {
     config,
+    begun: new Map(),
     ask: (action, options, act) =>
       attempted('question', options, async () => {
         try {
@@ -96,8 +100,8 @@ async function makeClients({ endpoint, project, token, client }: CloudSqlConfig)
   transporting.transporter.interceptors.request.add({
     async resolved(request) {
       const own = calls.getStore()
-      const signals = [request.signal, own, AbortSignal.timeout(TIMEOUT_MS)].filter((signal) => signal instanceof AbortSignal)
-      return Object.assign(request, { signal: AbortSignal.any(signals) })
+      const others = [request.signal, own].filter((signal) => signal instanceof AbortSignal)
+      return Object.assign(request, { signal: limitedTo(TIMEOUT_MS, ...others) })
     },
   })
   const shared = { ...options, auth }
@@ -109,10 +113,10 @@ async function makeClients({ endpoint, project, token, client }: CloudSqlConfig)
   }
 }
 
-/** It is not renewed: whoever gives a token knows how long it lasts. */
+/** It is not renewed: whoever gives a token knows how long it lasts. Node's own transport: the library would load another. */
 async function bearing(token: string): Promise<NonNullable<ClientOptions['authClient']>> {
   const { OAuth2Client } = await import('google-auth-library')
-  const made = new OAuth2Client()
+  const made = new OAuth2Client({ transporterOptions: { fetchImplementation: fetch } })
   made.setCredentials({ access_token: token })
   return made
 }

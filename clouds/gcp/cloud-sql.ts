@@ -3,13 +3,16 @@ import type { Capabilities } from '../capabilities'
 import type { ManagedPostgres } from '../port'
 import { findBackup, listSnapshots, removeSnapshot, startSnapshot } from './backups'
 import { type CloudSqlConfig, lazyCloudSql } from './client'
+import { applyConfiguration, describeConfiguration, endInertness } from './configuration'
 import { restoreWindow, startInertRestore, startRestoreToTime } from './copies'
-import { operationDescription } from './describe'
+import { exposureOf } from './exposure'
 import {
   describe,
+  describeOperation,
   findInstance,
   listInstances,
   MASTER,
+  requireInstance,
   resetPassword,
   startCreate,
   startRemoval,
@@ -17,19 +20,23 @@ import {
 } from './instances'
 import { removeOwnedInstances } from './removal'
 import { startPromotion, startReplica } from './replicas'
-import { setActivation, setNetworkRules, setParameters, startScale } from './settings'
+import { setActivation, setLabels, setNetworkRules, setParameters, startScale } from './settings'
 
 const CAPABILITIES: Capabilities = {
   restoreFromSnapshot: 'in-place',
   restoreToTime: true,
+  newestMomentTold: true,
   inertCopy: { fromSnapshot: 'before-first-start', toTime: 'after-start' },
   copyOfAnotherClass: { fromSnapshot: true, toTime: false },
   snapshotOwner: 'tags',
   snapshotListed: 'at-once',
+  restoreOfDeleted: false,
   snapshotsOutliveInstance: true,
   networkRules: 'networks',
   staticParameters: 'restart-at-once',
   deletionProtection: true,
+  storage: 'sized',
+  replicas: true,
   promotionAwaitsSource: false,
   masterName: MASTER,
   operationRecords: true,
@@ -44,12 +51,9 @@ export function createCloudSql(config: CloudSqlConfig): ManagedPostgres {
       return found === null ? null : describe(sql, found, options)
     },
     listInstances: (options) => listInstances(sql, options),
+    networkExposure: async ({ name }, options) => exposureOf(await requireInstance(sql, name, options)),
     restoreWindow: ({ name }, options) => restoreWindow(sql, name, options),
-    describeOperation: ({ operation }, options) =>
-      sql.ask('operations.get', options, async ({ operations }) => {
-        const [found] = await operations.get({ project: config.project, operation })
-        return operationDescription(found)
-      }),
+    describeOperation: ({ operation }, options) => describeOperation(sql, operation, options),
     async describeSnapshot(input, options) {
       return (await findBackup(sql, input, options))?.description ?? null
     },
@@ -68,6 +72,10 @@ export function createCloudSql(config: CloudSqlConfig): ManagedPostgres {
     setParameters: (input, options) => setParameters(sql, input, options),
     startPasswordReset: (input, options) => resetPassword(sql, input, options),
     setNetworkRules: (input, options) => setNetworkRules(sql, input, options),
+    setTags: (input, options) => setLabels(sql, input, options),
+    describeConfiguration: ({ name }, options) => describeConfiguration(sql, name, options),
+    applyConfiguration: (input, options) => applyConfiguration(sql, input, options),
+    endInertness: (input, options) => endInertness(sql, input, options),
     startRemoval: (input, options) => startRemoval(sql, input, options),
     removeOwnedInstances: ({ operation }, options) => removeOwnedInstances(sql, operation, options),
   }

@@ -144,11 +144,24 @@ async function startClone(
     )
   }
   ownersLabels(input.owner)
+  assertPlainStep(input.owner)
   const ms = Date.parse(input.at)
   const pointInTime = { seconds: Math.floor(ms / 1_000), nanos: (ms % 1_000) * 1_000_000 }
   const cloneContext = { destinationInstanceName: input.instance, pointInTime }
   await sql.start('instances.clone', options, ({ instances }) =>
     instances.clone({ project: sql.config.project, instance: input.source, body: { cloneContext } }),
+  )
+}
+
+/** A clone's name is all that says whose it is until it has labels: with a step of one word it says so, whatever the operation's id begins like. */
+function assertPlainStep({ step }: Owner): void {
+  if (!step.includes('-')) return
+  throw failure(
+    'CLOUD_REFUSED',
+    `A clone cannot be made for the step "${step}": its name has to be one word, without a hyphen.`,
+    {
+      step,
+    },
   )
 }
 

@@ -59,11 +59,17 @@ export function instanceDescription(raw: Instance, operations: readonly Operatio
     instanceClass: settings?.tier ?? '',
     storage: storageOf(raw),
     snapshots: { hoursMax: null },
+    automaticBackups: backupsOf(raw),
     deletionProtected: settings?.deletionProtectionEnabled?.value ?? false,
     // Named together with its project.
     replicaOf: raw.masterInstanceName?.split(':').at(-1) || null,
     tags: tagsOfLabels(settings?.userLabels),
   }
+}
+
+function backupsOf({ settings }: Instance): InstanceDescription['automaticBackups'] {
+  const { enabled, pointInTimeRecoveryEnabled } = settings?.backupConfiguration ?? {}
+  return { taken: enabled?.value === true, log: enabled?.value === true && pointInTimeRecoveryEnabled?.value === true }
 }
 
 function stateOf(raw: Instance, operations: readonly Operation[], reachable: boolean): ResourceState {

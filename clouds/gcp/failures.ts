@@ -4,6 +4,7 @@
  *  whose body hides behind a symbol. Both are read here. */
 import { type Failure, type FailureCode, failure } from '../../contracts/failures'
 import { retryAfterMs } from '../attempts'
+import { NO_CREDENTIALS } from '../credentials'
 
 const CODE_BY_REASON: Readonly<Record<string, FailureCode>> = {
   instanceDoesNotExist: 'INSTANCE_NOT_FOUND',
@@ -126,12 +127,12 @@ function codeOf(error: unknown, { status, grpc, reason }: ApiError): FailureCode
   if (status !== null && status >= 500) return 'CLOUD_UNREACHABLE'
   const byGrpc = grpc === null || reason !== '' ? undefined : CODE_BY_GRPC[grpc]
   if (byGrpc) return byGrpc
-  if (isWithoutCredentials(error)) return 'CLOUD_UNREACHABLE'
+  if (foundNone(error)) return 'CLOUD_UNREACHABLE'
   return status === null && isUnanswered(error) ? 'CLOUD_UNREACHABLE' : 'CLOUD_UNEXPECTED'
 }
 
 /** Of google-auth-library, in its own words. A machine's own credentials may be out of reach for a moment: it is tried again. */
-function isWithoutCredentials(error: unknown): boolean {
+function foundNone(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith('Could not load the default credentials')
 }
 
@@ -141,13 +142,20 @@ export function gcpFailure(action: string, error: unknown, signal: AbortSignal):
   const read = apiError(error)
   const code = codeOf(error, read)
   const said = read.reason || (read.status === null ? 'no answer' : `HTTP ${read.status}`)
-  const message = isWithoutCredentials(error)
-    ? `No credentials for Google Cloud were found, so that ${action} was not asked for; docs/deploy.md says which are taken.`
+  const missing = foundNone(error)
+  const message = missing
+    ? `No credentials for Google Cloud were found, so that ${action} was not asked for; docs/real-clouds.md says which are taken.`
     : code === 'CLOUD_UNREACHABLE'
       ? `Cloud SQL did not answer ${action}: ${read.message || said}.`
       : `Cloud SQL refused ${action}: ${said}: ${read.message}`
   const waitMs = code === 'CLOUD_THROTTLED' ? read.retryAfterMs : null
-  const facts = { cloud: 'gcp', action, error: said, ...(waitMs !== null && { retryAfterMs: waitMs }) }
+  const facts = {
+    cloud: 'gcp',
+    action,
+    error: said,
+    ...(missing && NO_CREDENTIALS),
+    ...(waitMs !== null && { retryAfterMs: waitMs }),
+  }
   return failure(code, message, facts, { cause: error })
 }
 

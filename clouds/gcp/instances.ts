@@ -1,10 +1,18 @@
 /** Cloud SQL instances: found, listed, made, changed, removed. */
 import type { protos } from '@google-cloud/sql'
 import { Failure, failure } from '../../contracts/failures'
-import { assertMine, assertRemovable, assertRunning, assertVery, instanceNotFound } from '../owner'
-import type { CallOptions, ChangeOptions, InstanceDescription, InstanceRef, ManagedPostgres, Started } from '../port'
+import { assertMine, assertRemovable, assertRunning, assertVery, instanceNotFound, requireSize } from '../owner'
+import type {
+  CallOptions,
+  ChangeOptions,
+  InstanceDescription,
+  InstanceRef,
+  ManagedPostgres,
+  OperationDescription,
+  Started,
+} from '../port'
 import type { CloudSql, Instance, Operation, Settings } from './client'
-import { instanceDescription, instantOf, isUnfinished } from './describe'
+import { instanceDescription, instantOf, isUnfinished, operationDescription } from './describe'
 import { isNotFound } from './failures'
 import { ownersLabels, tagsOfLabels } from './labels'
 
@@ -40,6 +48,13 @@ export async function operationsOf(sql: CloudSql, found: Instance, options: Call
     const [page] = await operations.list({ project, instance: found.name ?? '', maxResults: 100 })
     // The operation that makes an instance is written down a moment before the instance is.
     return (page.items ?? []).filter((one) => isUnfinished(one) || (instantOf(one.endTime) ?? '9') >= createdAt)
+  })
+}
+
+export async function describeOperation(sql: CloudSql, operation: string, options: CallOptions): Promise<OperationDescription> {
+  return sql.ask('operations.get', options, async ({ operations }) => {
+    const [found] = await operations.get({ project: sql.config.project, operation })
+    return operationDescription(found)
   })
 }
 
@@ -124,7 +139,7 @@ export async function startCreate(
   const settings: Settings = {
     tier: input.instanceClass,
     edition: editionOf(input.instanceClass),
-    dataDiskSizeGb: { value: input.storageGib },
+    dataDiskSizeGb: { value: requireSize(input) },
     userLabels: ownersLabels(input.owner),
     deletionProtectionEnabled: { value: input.deletionProtected },
     ipConfiguration: { ipv4Enabled: { value: true } },

@@ -1,5 +1,6 @@
 /** Settings of an instance: class, storage, activation, flags and authorized networks are all changed by them. */
 import { canonicalNetwork } from '../networks'
+import { tagsDiffer, withTags } from '../owner'
 import type { CallOptions, ChangeOptions, InstanceRef, ManagedPostgres, Started } from '../port'
 import type { CloudSql, Instance, Settings } from './client'
 import { isUnfinished } from './describe'
@@ -15,7 +16,7 @@ export function patchSettings(sql: CloudSql, found: Instance, wanted: Settings, 
 }
 
 /** The whole of them, where something has to become empty: the client leaves empty lists out, so that a patch cannot say them. */
-function replaceSettings(sql: CloudSql, found: Instance, wanted: Settings, options: ChangeOptions): Promise<Started> {
+export function replaceSettings(sql: CloudSql, found: Instance, wanted: Settings, options: ChangeOptions): Promise<Started> {
   const { databaseVersion, name, region } = found
   const settings = told({ ...found.settings, ...wanted }) as Settings
   return sql.start('instances.update', options, ({ instances }) =>
@@ -28,7 +29,7 @@ function replaceSettings(sql: CloudSql, found: Instance, wanted: Settings, optio
 }
 
 /** Without the defaults by which the client shows what an answer left out. */
-function told(value: unknown): unknown {
+export function told(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(told)
   if (typeof value !== 'object' || value === null) return value
   const fields = Object.entries(value).map(([name, field]) => [name, told(field)] as const)
@@ -84,7 +85,7 @@ export async function setParameters(
   return { done: false, restartNeeded: false }
 }
 
-async function isUpdating(sql: CloudSql, found: Instance, options: CallOptions): Promise<boolean> {
+export async function isUpdating(sql: CloudSql, found: Instance, options: CallOptions): Promise<boolean> {
   const operations = await operationsOf(sql, found, options)
   return operations.some((one) => isUnfinished(one) && one.operationType === 'UPDATE')
 }
@@ -104,6 +105,19 @@ export async function setNetworkRules(
     return { done: !unfinished }
   }
   await letIn(sql, found, { networkRules, more: {} }, options)
+  return { done: false }
+}
+
+/** Labels are said as a whole: a patch takes none off. */
+export async function setLabels(
+  sql: CloudSql,
+  { instance, ...wanted }: Parameters<ManagedPostgres['setTags']>[0],
+  options: ChangeOptions,
+): Promise<{ done: boolean }> {
+  const found = await requireVery(sql, instance, options)
+  const labels = found.settings?.userLabels ?? {}
+  if (!tagsDiffer(labels, wanted)) return { done: !(await isUpdating(sql, found, options)) }
+  await replaceSettings(sql, found, { userLabels: withTags(labels, wanted) }, options)
   return { done: false }
 }
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The namespace with its retention, and the search attributes of operations. Safe to repeat.
+# The namespace with its retention, and the search attributes of operations and schedules. Safe to repeat.
 set -eu
 : "${RETENTION:=30d}"
 export TEMPORAL_ADDRESS TEMPORAL_NAMESPACE
@@ -30,7 +30,7 @@ until known="$(temporal operator search-attribute list -n "$TEMPORAL_NAMESPACE" 
   fi
   sleep 1
 done
-for attribute in CapstanKind CapstanDatabase CapstanEnvironment CapstanCloud CapstanStatus; do
+for attribute in CapstanKind CapstanDatabase CapstanEnvironment CapstanCloud CapstanStatus CapstanBundle; do
   case "$known" in
     *"$attribute"*) ;;
     *) temporal operator search-attribute create -n "$TEMPORAL_NAMESPACE" --name "$attribute" --type Keyword ;;

@@ -82,6 +82,7 @@ export function snapshotOf(instance: DbInstance, id: string): DbSnapshot {
     throughput,
     encrypted: instance.settings.encrypted,
     kmsKeyId: instance.settings.kmsKeyId,
+    iamAuthentication: instance.iamAuthentication ?? false,
     zone,
     masterUsername: instance.masterUsername,
     databaseName: instance.databaseName,
@@ -115,6 +116,7 @@ export function clusterSnapshotOf(cluster: DbCluster, id: string): DbSnapshot {
     throughput: null,
     encrypted: settings.encrypted,
     kmsKeyId: settings.kmsKeyId,
+    iamAuthentication: cluster.iamAuthentication ?? false,
     zone: `${region}a`,
     masterUsername,
     databaseName,
@@ -176,7 +178,7 @@ export function keyOfSnapshot({ region, id, ofCluster }: DbSnapshot): string {
 }
 
 /** One that is being restored from stays until that is done. */
-function dropSnapshot(state: AwsState, snapshot: DbSnapshot): void {
+export function dropSnapshot(state: AwsState, snapshot: DbSnapshot): void {
   const name = keyOfSnapshot(snapshot)
   const restoring = Object.values(state.instances).some(({ tasks }) =>
     tasks.some((task) => task.kind === 'restore' && task.snapshot === name),

@@ -8,13 +8,16 @@ import type { Effects } from '../faults/effects'
 import type { Past } from '../past'
 import type { Catalogue } from '../postgres/catalogue'
 import type { ServerSpec, Servers } from '../postgres/servers'
+import type { FrontSpec } from '../postgres/spec'
 import { allowedNetworks, DEFAULT_GROUP, type SecurityGroup } from '../security-groups'
 import type { TaskRunner } from '../tasks'
+import type { Deployment } from './blue-green/state'
 import { AwsError, invalidCombination, invalidValue } from './errors'
-import { clusterOf, primaryOf } from './following'
+import { clusterOf, endpointHosts, primaryOf } from './following'
 import type { Answers } from './generated/answers'
+import type { GlobalCluster } from './global-clusters'
 import { parseIdentifier } from './identifiers'
-import { familyOf, findGroup, serverSettings } from './parameters'
+import { familyOf, findClusterGroup, findGroup, runningValues, serverSettings } from './parameters'
 import type { Action } from './protocol/model'
 import type { Query } from './protocol/query'
 import { requireRoom } from './quotas'
@@ -41,14 +44,14 @@ export interface AwsCloud extends CloudGround {
   readonly tasks: TaskRunner<DbInstance>
   readonly copies: TaskRunner<DbSnapshot>
   readonly clusterTasks: TaskRunner<DbCluster>
+  readonly globalTasks: TaskRunner<GlobalCluster>
+  readonly deploymentTasks: TaskRunner<Deployment>
   /** What listens at clusters' endpoints. */
   readonly endpoints: Endpoints
   /** How replicas follow. */
   readonly replicas: Looker
   /** Deletes backups that nobody can restore from any more (backups.ts). */
   sweepDoomed(): Promise<void>
-  /** What is done without being asked. */
-  readonly schedule: { plan(instance: DbInstance): void; close(): void }
   /** How far instances can be restored to. */
   readonly reach: Looker
   /** What there was before, for those who are told nothing newer. */
@@ -90,6 +93,27 @@ export function findCluster(call: Call, id = call.query.required('DBClusterIdent
   const cluster = call.cloud.state.clusters[key(call.region, name)]
   if (!cluster) throw new AwsError('DBClusterNotFoundFault', `DBCluster ${name} not found.`)
   return cluster
+}
+
+/** Of whatever region its ARN says. @throws AwsError DBClusterNotFoundFault. */
+export function findClusterAnywhere(call: Call, name: string): DbCluster {
+  const found = /^arn:aws:rds:([a-z0-9-]+):\d{12}:cluster:[^:]+$/.exec(name)
+  return findCluster({ ...call, region: found?.[1] ?? call.region }, name)
+}
+
+/** @throws AwsError GlobalClusterNotFoundFault. */
+export function findGlobalCluster(call: Call, id = call.query.required('GlobalClusterIdentifier')): GlobalCluster {
+  const global = call.cloud.state.globalClusters[idOf(id)]
+  if (!global) throw new AwsError('GlobalClusterNotFoundFault', `Global cluster ${idOf(id)} not found.`)
+  return global
+}
+
+/** By the identifier that RDS gave it. @throws AwsError BlueGreenDeploymentNotFoundFault. */
+export function findDeployment(call: Call, id = call.query.required('BlueGreenDeploymentIdentifier')): Deployment {
+  const name = idOf(id)
+  const deployment = call.cloud.state.deployments[key(call.region, name)]
+  if (!deployment) throw new AwsError('BlueGreenDeploymentNotFoundFault', `BlueGreenDeployment ${name} not found.`)
+  return deployment
 }
 
 /** @throws AwsError DBClusterSnapshotNotFoundFault. */
@@ -193,6 +217,19 @@ export function parseParameterGroup(call: Call, of: Pick<Shape, 'engine' | 'majo
   return group
 }
 
+/** The group of the request for a cluster of this version; undefined when it names none.
+ *  @throws AwsError DBClusterParameterGroupNotFound, InvalidParameterCombination. */
+export function parseClusterGroup({ cloud, query, region }: Call, { major }: Pick<Shape, 'major'>): string | undefined {
+  const name = query.text('DBClusterParameterGroupName')
+  if (name === undefined) return undefined
+  const group = findClusterGroup(cloud.state, region, name, 'DBClusterParameterGroupNotFound')
+  const family = familyOf({ engine: 'aurora-postgresql', major })
+  if (group.family === family) return group.name
+  throw invalidCombination(
+    `The Parameter Group ${group.name} with DBParameterGroupFamily ${group.family} can't be used for this cluster. Please use a Parameter Group with DBParameterGroupFamily ${family}`,
+  )
+}
+
 /** Whether the instance can take a change now. Storage that is being optimized is usable. */
 export function takesChanges(call: Call, instance: DbInstance): boolean {
   return instance.status === 'available' && !call.faults.keepsBusy(instance)
@@ -208,21 +245,35 @@ export function keyOf({ region, id }: Pick<DbInstance, 'region' | 'id'>): string
   return key(region, id)
 }
 
+/** Where its server itself is, which customers need not know. */
+export function serverAddress({ addresses }: AwsCloud, { host, innerHost }: DbInstance): string {
+  return addresses.textOf(innerHost ?? host)
+}
+
+/** Members of `rds_iam` log in by token. Stock PostgreSQL lets nobody grant a role without being a member of it, from 16 on: so the master,
+ *  which has to grant this one, keeps its password there. */
+function frontOf({ addresses }: AwsCloud, { host, innerHost, major, masterUsername }: DbInstance): FrontSpec | undefined {
+  if (innerHost === undefined) return undefined
+  return { address: addresses.textOf(host), role: 'rds_iam', exempt: major >= 16 ? masterUsername : undefined }
+}
+
 /** The server that an instance should be, as of now. */
 export function specOf(cloud: AwsCloud, instance: DbInstance): ServerSpec {
   const primary = primaryOf(cloud.state, instance)
   const cluster = clusterOf(cloud.state, instance)
   const groups = cluster?.securityGroups ?? instance.securityGroups
+  const values = runningValues(instance.running)
   return {
     folder: instance.folder,
     major: instance.major,
-    address: cloud.addresses.textOf(instance.host),
-    settings: { ...serverSettings(instance.running.parameters), ...cloud.afflictions.settings(keyOf(instance)) },
+    address: serverAddress(cloud, instance),
+    front: frontOf(cloud, instance),
+    settings: { ...serverSettings(values), ...cloud.afflictions.settings(keyOf(instance)) },
     // whichever role it has, its certificate is good for its cluster's endpoints
-    aliases: cluster && [cluster.writerHost, cluster.readerHost].map((host) => cloud.addresses.textOf(host)),
+    aliases: cluster && endpointHosts(cloud.state, cluster).map((host) => cloud.addresses.textOf(host)),
     archive: (cluster ?? instance).archive ?? undefined,
-    replicaOf: primary && { folder: primary.folder, address: cloud.addresses.textOf(primary.host) },
-    tls: instance.running.parameters['rds.force_ssl'] === '1' ? 'required' : 'offered',
-    networks: cloud.afflictions.isCut(keyOf(instance)) ? [] : allowedNetworks(cloud.securityGroups, groups),
+    replicaOf: primary && { folder: primary.folder, address: serverAddress(cloud, primary) },
+    tls: values['rds.force_ssl'] === '1' ? 'required' : 'offered',
+    networks: instance.switching || cloud.afflictions.isCut(keyOf(instance)) ? [] : allowedNetworks(cloud.securityGroups, groups),
   }
 }

@@ -1,7 +1,8 @@
-/** The two endpoints of each Aurora cluster: who writes, and one reader after the other. */
+/** The two endpoints of each Aurora cluster: who writes, and one reader after the other; and the one of each global database. Nobody
+ *  writes in a secondary cluster, so nobody answers at its writer endpoint. */
 import { Endpoints } from '../endpoints'
 import type { AwsCloud } from './cloud'
-import { membersOf, writerOf } from './following'
+import { clustersOf, membersOf, writerOf } from './following'
 import type { DbCluster, DbInstance } from './state'
 
 export function clusterEndpoints(cloud: () => AwsCloud): Endpoints {
@@ -20,16 +21,22 @@ export function clusterEndpoints(cloud: () => AwsCloud): Endpoints {
     wanted() {
       const { state, addresses } = cloud()
       // one that has no data to show yet, or is stopped, is answered by nobody
-      const served = Object.values(state.clusters).filter((cluster) => {
+      const serves = ({ createdAt, status }: DbInstance): boolean => createdAt !== null && status !== 'stopped'
+      const wanted = new Map<string, () => string | undefined>()
+      for (const cluster of Object.values(state.clusters)) {
         const writer = writerOf(state, cluster)
-        return writer && writer.createdAt !== null && writer.status !== 'stopped'
-      })
-      return new Map(
-        served.flatMap((cluster) => [
-          [addresses.textOf(cluster.writerHost), () => textOf(writerOf(state, cluster))],
-          [addresses.textOf(cluster.readerHost), () => textOf(readerOf(cluster))],
-        ]),
-      )
+        // readers that have nobody to follow are shown only in a secondary cluster
+        const read = writer ? serves(writer) : cluster.volume === null && membersOf(state, cluster).some(serves)
+        if (writer && serves(writer)) wanted.set(addresses.textOf(cluster.writerHost), () => textOf(writerOf(state, cluster)))
+        if (read) wanted.set(addresses.textOf(cluster.readerHost), () => textOf(readerOf(cluster)))
+      }
+      for (const global of Object.values(state.globalClusters)) {
+        const writer = (): DbInstance | undefined =>
+          clustersOf(state, global).flatMap((cluster) => writerOf(state, cluster) ?? [])[0]
+        const now = writer()
+        if (now && serves(now)) wanted.set(addresses.textOf(global.host), () => textOf(writer()))
+      }
+      return wanted
     },
     get port() {
       return cloud().dataPort

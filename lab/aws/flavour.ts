@@ -46,6 +46,8 @@ function bootstrap(master: Master, major: PostgresMajor): string[] {
     // REPLICATION cannot be had through membership in stock PostgreSQL: the master has it itself
     `CREATE ROLE ${name} LOGIN CREATEDB CREATEROLE REPLICATION PASSWORD ${literal(master.verifier)} VALID UNTIL 'infinity'`,
     `GRANT rds_superuser TO ${name} WITH ADMIN OPTION`,
+    // until 15 who may create roles may grant it
+    ...(major >= 16 ? [`GRANT rds_iam TO ${name} WITH ADMIN TRUE, INHERIT FALSE, SET FALSE`] : []),
     'CREATE DATABASE rdsadmin OWNER rdsadmin',
     `ALTER DATABASE postgres OWNER TO ${name}`,
     ...(master.database === 'postgres' ? [] : [`CREATE DATABASE ${database} OWNER ${name}`]),

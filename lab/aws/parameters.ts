@@ -3,13 +3,22 @@
 import type { PostgresMajor } from '../../pgserver/binaries'
 import type { Settings } from '../../pgserver/settings'
 import type { Catalogue, ParameterDefinition } from '../postgres/catalogue'
-import { AwsError, invalidValue } from './errors'
-import { type AwsState, type Engine, key, type ParameterGroup } from './state'
+import { AwsError, type AwsErrorCode, invalidValue } from './errors'
+import {
+  type AwsState,
+  type DbCluster,
+  type DbInstance,
+  type Engine,
+  key,
+  type ParameterGroup,
+  type RunningParameters,
+} from './state'
 
 export type ParameterValues = Record<string, string>
 
 const OWN_PARAMETERS: readonly ParameterDefinition[] = [
   definition('rds.logical_replication', false, 'boolean', 'Enables logical decoding.'),
+  definition('rds.enable_pgactive', false, 'boolean', 'Enables pgactive for the server.'),
   definition('rds.force_ssl', true, 'boolean', 'Force SSL connections.'),
   definition('rds.log_retention_period', true, 'integer', 'Amazon RDS will delete PostgreSQL log that are older than N minutes.'),
   definition('pg_stat_statements.track', true, 'enum', 'Selects which statements are tracked by pg_stat_statements.'),
@@ -35,6 +44,16 @@ const FAMILIES: readonly { family: string; engine: Engine; major: PostgresMajor 
   ['postgres', 'aurora-postgresql'] as const
 ).flatMap((engine) => ([15, 17] as const).map((major) => ({ family: `${engine}${major}`, engine, major })))
 
+/** Aurora has these for all members alike: a DB parameter group of its families does not have them. Source: Aurora user guide, "Aurora
+ *  PostgreSQL cluster-level parameters". */
+const CLUSTERS_OWN = new Set([
+  'max_logical_replication_workers',
+  'max_replication_slots',
+  'max_wal_senders',
+  'rds.force_ssl',
+  'rds.logical_replication',
+])
+
 export function familyOf({ engine, major }: { engine: Engine; major: PostgresMajor }): string {
   return `${engine}${major}`
 }
@@ -53,6 +72,13 @@ export function defaultGroups(region: string): ParameterGroup[] {
   })
 }
 
+export function defaultClusterGroups(region: string): ParameterGroup[] {
+  return FAMILIES.filter(({ engine }) => engine === 'aurora-postgresql').map(({ family }) => {
+    const description = `Default cluster parameter group for ${family}`
+    return { region, ofCluster: true, name: `default.${family}`, family, description, tags: {}, parameters: {} }
+  })
+}
+
 /** @throws AwsError DBParameterGroupNotFound. */
 export function findGroup(state: AwsState, region: string, name: string): ParameterGroup {
   const wanted = name.toLowerCase()
@@ -62,8 +88,46 @@ export function findGroup(state: AwsState, region: string, name: string): Parame
   return group
 }
 
-export function definitions(catalogue: Catalogue): ParameterDefinition[] {
-  return [...catalogue.values(), ...OWN_PARAMETERS].sort((a, b) => (a.name < b.name ? -1 : 1))
+/** @throws AwsError; `absent`: for an operation that has an error of its own for it. */
+export function findClusterGroup(
+  state: AwsState,
+  region: string,
+  name: string,
+  absent: AwsErrorCode = 'DBParameterGroupNotFound',
+): ParameterGroup {
+  const wanted = name.toLowerCase()
+  const known = [...defaultClusterGroups(region), state.clusterParameterGroups[key(region, wanted)]]
+  const group = known.find((candidate) => candidate?.name === wanted)
+  if (!group) throw new AwsError(absent, `DBClusterParameterGroup not found: ${wanted}`)
+  return group
+}
+
+/** What a cluster's members read for all of them. */
+export function clusterGroupOf(state: AwsState, { region, major, parameterGroup }: DbCluster): ParameterGroup {
+  return findClusterGroup(state, region, parameterGroup ?? `default.${familyOf({ engine: 'aurora-postgresql', major })}`)
+}
+
+/** What there is to be set in a group, by name. */
+export function definitionsFor({ family, ofCluster }: ParameterGroup, catalogue: Catalogue): ParameterDefinition[] {
+  const all = [...catalogue.values(), ...OWN_PARAMETERS].sort((a, b) => (a.name < b.name ? -1 : 1))
+  return ofCluster || !family.startsWith('aurora') ? all : all.filter(({ name }) => !CLUSTERS_OWN.has(name))
+}
+
+/** What a server runs with: what its own group says goes before what its cluster's does, except where that alone may say it. */
+export function runningValues({ parameters, cluster }: RunningParameters): ParameterValues {
+  if (!cluster) return parameters
+  const own = Object.entries(parameters).filter(([name]) => !CLUSTERS_OWN.has(name))
+  return { ...cluster.parameters, ...Object.fromEntries(own) }
+}
+
+/** Whether a member's server still runs with something else than its cluster's group says now. */
+export function awaitsReboot(state: AwsState, cluster: DbCluster, { running }: Pick<DbInstance, 'running'>): boolean {
+  const group = clusterGroupOf(state, cluster)
+  const now = groupValues(group)
+  const read = running.cluster
+  if (!read) return false
+  const names = new Set([...Object.keys(now), ...Object.keys(read.parameters)])
+  return read.group !== group.name || [...names].some((name) => now[name] !== read.parameters[name])
 }
 
 export function isModifiable(name: string): boolean {
@@ -77,8 +141,12 @@ export function requireCustom({ name }: ParameterGroup, what: 'modified' | 'dele
 }
 
 /** `value`: undefined for the default. @throws AwsError InvalidParameterValue for an unknown or fixed name, or a value outside its range. */
-export function checkParameter(catalogue: Catalogue, name: string, value: string | undefined): ParameterDefinition {
-  const found = definitions(catalogue).find((candidate) => candidate.name.toLowerCase() === name.toLowerCase())
+export function checkParameter(
+  known: readonly ParameterDefinition[],
+  name: string,
+  value: string | undefined,
+): ParameterDefinition {
+  const found = known.find((candidate) => candidate.name.toLowerCase() === name.toLowerCase())
   if (!found) throw invalidValue(`Could not find parameter with name: ${name}`)
   if (!isModifiable(found.name)) throw invalidValue(`The parameter ${found.name} cannot be modified.`)
   if (value !== undefined && !isAllowed(found, value))

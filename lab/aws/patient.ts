@@ -1,6 +1,7 @@
 /** An instance of simulated RDS as faults see it. */
-import type { Patient } from '../faults/kinds/acting'
+import { LOG_TIMEOUT_MS, type Patient } from '../faults/kinds/acting'
 import { type AwsCloud, keyOf, specOf } from './cloud'
+import { clusterOf } from './following'
 import { keepForReplicas } from './replicas'
 import type { DbInstance } from './state'
 import { expectRecovery } from './tasks/runner'
@@ -26,5 +27,18 @@ export function patientOf(cloud: AwsCloud, instance: DbInstance): Patient {
       await cloud.save()
       tasks.wake(instance)
     },
+    damageBackups(part) {
+      const { resourceId } = clusterOf(cloud.state, instance) ?? instance
+      const own = Object.values(cloud.state.snapshots).filter(
+        (one) => one.status === 'available' && one.instanceResourceId === resourceId,
+      )
+      return servers.damage(
+        specOf(cloud, instance),
+        own.map(({ folder }) => folder),
+        part,
+      )
+    },
+    loseLog: () => servers.loseLog(specOf(cloud, instance), AbortSignal.timeout(LOG_TIMEOUT_MS)),
+    archive: () => specOf(cloud, instance).archive,
   }
 }

@@ -57,6 +57,12 @@ export const QUOTAS = {
     exceeded: 'DBParameterGroupQuotaExceeded',
     used: counted(({ parameterGroups }) => parameterGroups),
   },
+  clusterParameterGroups: {
+    name: 'DBClusterParameterGroups',
+    max: 200,
+    exceeded: 'DBParameterGroupQuotaExceeded',
+    used: counted(({ clusterParameterGroups }) => clusterParameterGroups),
+  },
   subnetGroups: {
     name: 'DBSubnetGroups',
     max: 50,

@@ -1,6 +1,7 @@
 /** How far an instance can be restored to. In life its log is archived every five minutes; here it is when somebody looks and what is known
  *  is older than the profile allows, since each time ends a segment of the log. Whoever asks again sees it advance: soon when something
  *  was committed since, later when nothing was. */
+import { limitedTo } from '../limit'
 import { archiveUpToNow, type Keeper } from './backups'
 import { type AwsCloud, keyOf, type Looker, specOf } from './cloud'
 import { clusterOf, writerOf } from './following'
@@ -37,7 +38,7 @@ export class Reach implements Looker {
 
   async #advance(cloud: AwsCloud, keeper: Keeper, server: DbInstance): Promise<void> {
     // the archive may be given up meanwhile: then nobody fills it any more
-    const signal = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(PATIENCE_MS)])
+    const signal = limitedTo(PATIENCE_MS, this.#closing.signal)
     await archiveUpToNow(cloud, { keeper, spec: specOf(cloud, server) }, signal, cloud.pace.archivePatience())
   }
 }

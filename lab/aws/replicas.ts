@@ -42,9 +42,13 @@ export function requireAlone(state: AwsState, instance: DbInstance, what: string
   if (why !== '') throw new AwsError('InvalidDBInstanceState', `The DB instance ${instance.id} cannot be ${what}: ${why}.`)
 }
 
+/** What is known of how a replica follows is as good for so long: each look is two connections. */
+const YOUNG_MS = 100
+
 /** Looks how replicas follow, when somebody looks at them: what they see is what was known before. */
 export class ReplicaWatch implements Looker {
   readonly #under = new Map<string, Promise<void>>()
+  readonly #ended = new WeakMap<DbInstance, number>()
 
   constructor(private readonly cloud: () => AwsCloud) {}
 
@@ -54,9 +58,13 @@ export class ReplicaWatch implements Looker {
     const replica = cloud.state.instances[name]
     if (!replica || replica.replicaOf === null || replica.status !== 'available' || this.#under.has(name)) return
     if (cloud.servers.isDown(replica.folder) || cloud.afflictions.isFrozen(name)) return
+    if (performance.now() - (this.#ended.get(replica) ?? -YOUNG_MS) < YOUNG_MS) return
     const work = look(cloud, replica)
       .catch((error) => cloud.log(`replication of ${replica.id}: ${error}`))
-      .finally(() => this.#under.delete(name))
+      .finally(() => {
+        this.#under.delete(name)
+        this.#ended.set(replica, performance.now())
+      })
     this.#under.set(name, work)
   }
 

@@ -17,16 +17,15 @@ export async function resume(cloud: AwsCloud): Promise<void> {
   const instances = Object.values(state.instances)
   await Promise.all(instances.map((instance) => bringBack(cloud, instance)))
   await cloud.save()
-  for (const instance of instances) {
-    cloud.tasks.wake(instance)
-    cloud.schedule.plan(instance)
-  }
+  for (const instance of instances) cloud.tasks.wake(instance)
   for (const snapshot of Object.values(state.snapshots)) cloud.copies.wake(snapshot)
   for (const cluster of Object.values(state.clusters)) {
     // a server that ran for as long as its data was needed, when the lab died
     if (cluster.volume !== null) await servers.halt(cluster.volume)
     cloud.clusterTasks.wake(cluster)
   }
+  for (const global of Object.values(state.globalClusters)) cloud.globalTasks.wake(global)
+  for (const deployment of Object.values(state.deployments)) cloud.deploymentTasks.wake(deployment)
   await cloud.endpoints.settle()
 }
 
@@ -34,6 +33,8 @@ export async function resume(cloud: AwsCloud): Promise<void> {
 export function serverEnded(cloud: AwsCloud, folder: string): void {
   const instance = Object.values(cloud.state.instances).find((candidate) => candidate.folder === folder)
   if (!instance || instance.createdAt === null || instance.status === 'deleting') return
+  // its switchover sees to it
+  if (instance.switching) return
   const [task] = instance.tasks
   // it was to end: that is how a failover begins
   if (task?.kind === 'reboot' && task.failover) return
@@ -55,7 +56,8 @@ export async function empty({ state, servers, save }: AwsCloud, effects: Effects
 /** A server that is just being made or restarted learns the rules at the end of that; one that goes with the lab's emptying needs none. */
 export async function tellRules(cloud: AwsCloud, instance: DbInstance): Promise<void> {
   await cloud.servers.configure(specOf(cloud, instance)).catch((error) => {
-    if (instance.tasks.length === 0 && cloud.state.instances[keyOf(instance)] === instance) throw error
+    const settled = instance.tasks.length === 0 && !instance.switching
+    if (settled && cloud.state.instances[keyOf(instance)] === instance) throw error
   })
 }
 

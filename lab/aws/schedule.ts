@@ -1,59 +1,66 @@
-/** What is done to instances at a time of its own, without being asked: a stopped one is started when it was stopped for too long, since
- *  RDS does not let it miss its maintenance; and once a day, in its window, an automated backup is taken. */
+/** What is done at a time of its own: a stopped instance or cluster is started when it was stopped for too long, since RDS does not let it miss
+ *  its maintenance; and once a day, in an instance's window, an automated backup is taken. */
+import { nextDaily, Schedule } from '../schedule'
 import { addAutomatedSnapshot } from './backups'
 import type { AwsCloud } from './cloud'
+import { beginStart } from './clusters'
 import { note } from './events'
-import type { DbInstance } from './state'
+import type { AwsState, DbCluster, DbInstance } from './state'
 
-/** An instance that is busy when its backup is due is asked again after so long. */
-const AGAIN_MS = 30_000
+export function instanceSchedule(state: AwsState, cloud: () => AwsCloud): Schedule<DbInstance> {
+  return new Schedule<DbInstance>({
+    all: () => Object.values(state.instances),
+    at: ({ status, restartsAt, archive, nextBackupAt }) => {
+      const due = status === 'stopped' ? restartsAt : status === 'available' && archive !== null ? nextBackupAt : undefined
+      return due === undefined ? undefined : Date.parse(due)
+    },
+    act: (instance) => act(cloud(), instance),
+    log: (line) => cloud().log(line),
+  })
+}
 
-export class Schedule {
-  readonly #timers = new Map<DbInstance, NodeJS.Timeout>()
+/** For as long as this what is stopped is left alone. Source: RDS user guide, "Stopping an Amazon RDS DB instance temporarily", and
+ *  Aurora user guide, "Stopping and starting an Amazon Aurora DB cluster". */
+const STOPPED_MAX_MS = 7 * 86_400_000
 
-  constructor(private readonly cloud: () => AwsCloud) {}
+/** Of what is stopped now. */
+export function restartDue(): string {
+  return new Date(Date.now() + STOPPED_MAX_MS).toISOString()
+}
 
-  /** Anew, after something changed that it depends on. */
-  plan(instance: DbInstance, leastMs = 0): void {
-    clearTimeout(this.#timers.get(instance))
-    this.#timers.delete(instance)
-    const due =
-      instance.status === 'stopped' ? instance.restartsAt : instance.archive === null ? undefined : instance.nextBackupAt
-    if (due === undefined) return
-    const timer = setTimeout(() => void this.#act(instance), Math.max(leastMs, Date.parse(due) - Date.now()))
-    timer.unref()
-    this.#timers.set(instance, timer)
+export function clusterSchedule(state: AwsState, cloud: () => AwsCloud): Schedule<DbCluster> {
+  return new Schedule<DbCluster>({
+    all: () => Object.values(state.clusters),
+    at: ({ status, restartsAt }) => (status === 'stopped' && restartsAt !== undefined ? Date.parse(restartsAt) : undefined),
+    act: (cluster) => startOverdue(cloud(), cluster),
+    log: (line) => cloud().log(line),
+  })
+}
+
+async function startOverdue(cloud: AwsCloud, cluster: DbCluster): Promise<void> {
+  note(cloud.state, 'db-cluster', cluster, 'clusterStartedOverdue')
+  beginStart(cloud.state, cluster)
+  cluster.tasks.push({ kind: 'start' })
+  await cloud.save()
+  cloud.clusterTasks.wake(cluster)
+}
+
+async function act(cloud: AwsCloud, instance: DbInstance): Promise<void> {
+  if (instance.status === 'stopped') {
+    note(cloud.state, 'db-instance', instance, 'startedOverdue')
+    instance.status = 'starting'
+    instance.tasks.push({ kind: 'start' })
+  } else {
+    instance.status = 'backing-up'
+    // one that fails is not tried again at once: the next window is the next time
+    instance.nextBackupAt = nextWindow(instance.settings.backupWindow)
+    instance.tasks.push({ kind: 'back-up', snapshot: addAutomatedSnapshot(cloud, instance) })
   }
-
-  close(): void {
-    for (const timer of this.#timers.values()) clearTimeout(timer)
-    this.#timers.clear()
-  }
-
-  async #act(instance: DbInstance): Promise<void> {
-    this.#timers.delete(instance)
-    const { state, tasks, save } = this.cloud()
-    if (!Object.values(state.instances).includes(instance)) return
-    const now = new Date().toISOString()
-    if (instance.status === 'stopped' && instance.restartsAt !== undefined && instance.restartsAt <= now) {
-      note(state, 'db-instance', instance, 'startedOverdue')
-      instance.status = 'starting'
-      instance.tasks.push({ kind: 'start' })
-    } else if (instance.status === 'available' && instance.archive !== null && (instance.nextBackupAt ?? now) <= now) {
-      instance.status = 'backing-up'
-      instance.tasks.push({ kind: 'back-up', snapshot: addAutomatedSnapshot(this.cloud(), instance) })
-    } else {
-      return this.plan(instance, AGAIN_MS)
-    }
-    await save()
-    tasks.wake(instance)
-  }
+  await cloud.save()
+  cloud.tasks.wake(instance)
 }
 
 /** The next time that a window of the form 03:00-03:30 begins, in UTC, later than `after`. */
 export function nextWindow(window: string, after = Date.now()): string {
-  const [hour = 0, minute = 0] = window.slice(0, 5).split(':').map(Number)
-  const day = new Date(after)
-  const today = Date.UTC(day.getUTCFullYear(), day.getUTCMonth(), day.getUTCDate(), hour, minute)
-  return new Date(today > after ? today : today + 86_400_000).toISOString()
+  return new Date(nextDaily(window.slice(0, 5), after)).toISOString()
 }

@@ -10,15 +10,18 @@ import type { AwsCloud } from './cloud'
 import { clusterEndpoints } from './endpoints'
 import { AWS_FAULTS } from './faults/table'
 import { RDS } from './flavour'
+import { admits } from './iam'
 import { patientOf } from './patient'
 import { Reach } from './reach'
 import { ReplicaWatch } from './replicas'
 import { empty, resume, serverEnded, tellRules } from './resume'
 import { serveAws } from './router'
-import { Schedule } from './schedule'
+import { clusterSchedule, instanceSchedule } from './schedule'
 import { type AwsState, type DbInstance, emptyAwsState } from './state'
 import { createClusterTasks } from './tasks/cluster'
 import { createCopyTasks } from './tasks/copies'
+import { createDeploymentTasks } from './tasks/deployments'
+import { createGlobalTasks } from './tasks/global'
 import { createAwsTasks } from './tasks/runner'
 
 export interface AwsOptions extends CloudGround {
@@ -38,13 +41,15 @@ export function startAws(options: AwsOptions): SimulatedCloud {
     ground: options,
     flavour: RDS,
     kinds: AWS_FAULTS,
+    clock: [instanceSchedule(state, () => assembly.cloud()), clusterSchedule(state, () => assembly.cloud())],
     build: (parts) => build(options, parts, () => assembly.cloud()),
     patient: (current, target) => state.instances[target] && patientOf(current, state.instances[target]),
     instanceIn: (folder) => Object.values(state.instances).find((one) => one.folder === folder)?.id,
     ended: serverEnded,
+    admits,
     empty: (current, faults) => close(current).then(() => empty(current, faults)),
   })
-  const { cloud, ready, servers, effects, closing, faultsChanged, reset, beginClosing } = assembly
+  const { cloud, ready, servers, effects, closing, faultsChanged, reset, beginClock, beginClosing } = assembly
 
   return {
     name: 'aws',
@@ -54,13 +59,18 @@ export function startAws(options: AwsOptions): SimulatedCloud {
     async resume() {
       await resume(cloud())
       await effects.settle()
+      beginClock()
     },
     async tellRules() {
       const current = await ready()
       await Promise.all(Object.values(state.instances).map((instance) => tellRules(current, instance)))
     },
     listeners: () => servers.listeners(),
-    handedOn: (local) => cloud().endpoints.handedOn(local),
+    handedOn(local) {
+      // who came by a cluster's endpoint was handed on twice
+      const end = servers.handedOn(local)
+      return cloud().endpoints.handedOn(end?.local ?? local) ?? end
+    },
     async crash(id) {
       const instance = Object.values(state.instances).find((candidate) => candidate.id === id)
       if (!instance) return false
@@ -75,10 +85,10 @@ export function startAws(options: AwsOptions): SimulatedCloud {
   }
 }
 
-async function close({ schedule, ...cloud }: AwsCloud): Promise<void> {
-  schedule.close()
-  const { tasks, copies, clusterTasks, endpoints, reach, replicas } = cloud
-  await Promise.all([tasks, copies, clusterTasks, endpoints, reach, replicas].map((work) => work.close()))
+async function close(cloud: AwsCloud): Promise<void> {
+  const { tasks, copies, clusterTasks, globalTasks, deploymentTasks, endpoints, reach, replicas } = cloud
+  const parts = [tasks, copies, clusterTasks, globalTasks, deploymentTasks, endpoints, reach, replicas]
+  await Promise.all(parts.map((part) => part.close()))
 }
 
 /** `cloud`: the one of now. */
@@ -91,9 +101,10 @@ function build(options: AwsOptions, parts: Parts<AwsState>, cloud: () => AwsClou
     tasks: createAwsTasks(cloud),
     copies: createCopyTasks(cloud),
     clusterTasks: createClusterTasks(cloud),
+    globalTasks: createGlobalTasks(cloud),
+    deploymentTasks: createDeploymentTasks(cloud),
     endpoints: clusterEndpoints(cloud),
     sweepDoomed: createSweeper(cloud),
-    schedule: new Schedule(cloud),
     reach: new Reach(cloud),
     replicas: new ReplicaWatch(cloud),
     catalogue: catalogues(parts.servers),

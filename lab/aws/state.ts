@@ -2,6 +2,8 @@
  *  instance's list, so that the next lab can carry on with it. */
 import type { PostgresMajor } from '../../pgserver/binaries'
 import type { Doom } from '../faults/call-faults'
+import type { Deployment } from './blue-green/state'
+import type { GlobalCluster } from './global-clusters'
 import type { InstanceSettings } from './settings'
 import type { Storage } from './storage'
 
@@ -62,7 +64,13 @@ export interface Placement {
   secondaryZone: string | null
 }
 
-export type SourceType = 'db-instance' | 'db-snapshot' | 'db-parameter-group' | 'db-cluster' | 'db-cluster-snapshot'
+export type SourceType =
+  | 'db-instance'
+  | 'db-snapshot'
+  | 'db-parameter-group'
+  | 'db-cluster'
+  | 'db-cluster-snapshot'
+  | 'blue-green-deployment'
 
 /** Something that happened (events.ts). */
 export interface EventRecord {
@@ -88,6 +96,7 @@ export interface PendingChanges extends Partial<Storage> {
   instanceClass?: string
   backupRetentionDays?: number
   multiAz?: boolean
+  iamAuthentication?: boolean
   /** Of the new master password. */
   masterVerifier?: string
 }
@@ -114,6 +123,10 @@ export interface DbInstance extends Shape, Placement {
   folder: string
   /** Last number of its address. */
   host: number
+  /** Last number of the address that its server itself has, when the lab stands in front of it (iam.ts). */
+  innerHost?: number
+  /** Absent in what older labs kept; a member's is its cluster's. */
+  iamAuthentication?: boolean
   createdAt: string | null
   multiAz: boolean
   publiclyAccessible: boolean
@@ -123,7 +136,7 @@ export interface DbInstance extends Shape, Placement {
   securityGroups: string[]
   parameterGroup: string
   /** What the server runs with, as opposed to what its group says now. */
-  running: { group: string; parameters: Record<string, string> }
+  running: RunningParameters
   parameterStatus: 'in-sync' | 'pending-reboot' | 'applying'
   /** Waits for the maintenance window, or for a task that applies it. */
   pending: PendingChanges
@@ -137,6 +150,8 @@ export interface DbInstance extends Shape, Placement {
   replicaOf: string | null
   /** Of a replica: whether it streamed from its source when somebody last looked. */
   follows?: boolean
+  /** It is amid the switchover of a blue/green deployment, which alone starts and stops its server: customers are not let in. */
+  switching?: true
   /** Where its log goes, for as long as it keeps backups. */
   archive: string | null
   /** Known when there is a backup and the log after it. */
@@ -151,6 +166,13 @@ export interface DbInstance extends Shape, Placement {
   restartsAt?: string
   tags: Tags
   tasks: Task[]
+}
+
+/** What two groups said when the server last read them. `cluster`: of a member, its cluster's. */
+export interface RunningParameters {
+  group: string
+  parameters: Record<string, string>
+  cluster?: { group: string; parameters: Record<string, string> }
 }
 
 /** The first and the last moment that can be restored to. */
@@ -178,6 +200,7 @@ export interface DbSnapshot extends Shape {
   status: 'creating' | 'available' | 'failed' | 'deleting'
   encrypted: boolean
   kmsKeyId: string | null
+  iamAuthentication?: boolean
   zone: string
   instanceId: string
   instanceResourceId: string
@@ -208,6 +231,7 @@ export type ClusterStatus =
   | 'creating'
   | 'available'
   | 'failing-over'
+  | 'promoting'
   | 'modifying'
   | 'resetting-master-credentials'
   | 'stopping'
@@ -220,6 +244,12 @@ export type ClusterTask = ClusterJob & { doom?: Doom }
 
 type ClusterJob =
   | { kind: 'create'; verifier: string }
+  /** As a secondary one of a global database: it has no data but what its members have. */
+  | { kind: 'join-global' }
+  /** It goes on alone. `head`: the resource id of the member that was told to write. */
+  | { kind: 'leave-global'; head?: string }
+  /** It begins to lead: its backups begin anew. */
+  | { kind: 'first-backup' }
   /** `folder`: of the snapshot's data. */
   | { kind: 'restore'; folder: string; from: string }
   | { kind: 'restore-to-time'; backup: string; archive: string; target: string; source: string }
@@ -230,7 +260,8 @@ type ClusterJob =
   | { kind: 'start' }
   | { kind: 'delete'; finalSnapshot: string | null }
 
-/** An Aurora cluster. Its volume is the data of its writer; readers are replicas of that, as near to shared storage as it gets here. */
+/** An Aurora cluster. Its volume is the data of its writer; readers are replicas of that, as near to shared storage as it gets here. A
+ *  secondary one of a global database has neither: all of its members are readers of the primary's writer. */
 export interface DbCluster {
   region: string
   id: string
@@ -245,8 +276,12 @@ export interface DbCluster {
   scaling: Scaling | null
   securityGroups: string[]
   subnetGroup: string
+  /** The default one of its family when left out. */
+  parameterGroup?: string
   deletionProtection: boolean
   copyTagsToSnapshot: boolean
+  /** Absent in what older labs kept. */
+  iamAuthentication?: boolean
   /** Last numbers of the addresses of its two endpoints. */
   writerHost: number
   readerHost: number
@@ -259,7 +294,9 @@ export interface DbCluster {
   archive: string | null
   restorable: RestoreWindow | null
   createdAt: string | null
-  pending: { masterVerifier?: string; id?: string }
+  /** Of a stopped one: when it is started again without being asked. */
+  restartsAt?: string
+  pending: { masterVerifier?: string; id?: string; iamAuthentication?: boolean }
   tags: Tags
   tasks: ClusterTask[]
 }
@@ -274,6 +311,8 @@ export interface SubnetGroup {
 
 export interface ParameterGroup {
   region: string
+  /** Of clusters, not of instances. The two kinds have names of their own. */
+  ofCluster?: true
   name: string
   family: string
   description: string
@@ -286,7 +325,11 @@ export interface AwsState {
   instances: Record<string, DbInstance>
   snapshots: Record<string, DbSnapshot>
   clusters: Record<string, DbCluster>
+  /** Of all regions, by identifier. */
+  globalClusters: Record<string, GlobalCluster>
+  deployments: Record<string, Deployment>
   parameterGroups: Record<string, ParameterGroup>
+  clusterParameterGroups: Record<string, ParameterGroup>
   subnetGroups: Record<string, SubnetGroup>
   /** Keyed by `key(region, resourceId)`. */
   retained: Record<string, RetainedBackup>
@@ -304,7 +347,10 @@ export function emptyAwsState(): AwsState {
     instances: {},
     snapshots: {},
     clusters: {},
+    globalClusters: {},
+    deployments: {},
     parameterGroups: {},
+    clusterParameterGroups: {},
     subnetGroups: {},
     retained: {},
     doomed: { archives: [], snapshots: [] },
@@ -318,8 +364,19 @@ export function key(region: string, id: string): string {
   return `${region}/${id.toLowerCase()}`
 }
 
-export type ArnKind = 'db' | 'auto-backup' | 'snapshot' | 'pg' | 'subgrp' | 'cluster' | 'cluster-snapshot' | 'cluster-pg'
+export type ArnKind =
+  | 'db'
+  | 'auto-backup'
+  | 'snapshot'
+  | 'pg'
+  | 'subgrp'
+  | 'cluster'
+  | 'cluster-snapshot'
+  | 'cluster-pg'
+  | 'global-cluster'
+  | 'deployment'
 
+/** A global cluster has no region: ''. */
 export function arn(region: string, kind: ArnKind, id: string): string {
   return `arn:aws:rds:${region}:${ACCOUNT}:${kind}:${id}`
 }

@@ -2,7 +2,15 @@
  *  these leave out. */
 import type { AwsCloud } from './cloud'
 import { clusterOf, replicasOf, sourceOf } from './following'
-import type { DBInstance, DBParameterGroup, DBSnapshot, DBSubnetGroup, PendingModifiedValues, Tag } from './generated/answers'
+import type {
+  DBClusterParameterGroup,
+  DBInstance,
+  DBParameterGroup,
+  DBSnapshot,
+  DBSubnetGroup,
+  PendingModifiedValues,
+  Tag,
+} from './generated/answers'
 import { settingsView } from './settings'
 import {
   type AwsState,
@@ -67,6 +75,7 @@ export function instanceView(cloud: AwsCloud, instance: DbInstance): DBInstance 
     StorageThroughput: instance.throughput,
     OptionGroupMemberships: [{ OptionGroupName: `default:${instance.engine}-${instance.major}`, Status: 'in-sync' }],
     PubliclyAccessible: instance.publiclyAccessible,
+    IAMDatabaseAuthenticationEnabled: (cluster ?? instance).iamAuthentication ?? false,
     StorageType: instance.storageType,
     DbiResourceId: instance.resourceId,
     CopyTagsToSnapshot: instance.copyTagsToSnapshot,
@@ -96,7 +105,6 @@ const UNCHANGING = {
   DBSecurityGroups: [],
   DbInstancePort: 0,
   DomainMemberships: [],
-  IAMDatabaseAuthenticationEnabled: false,
   AssociatedRoles: [],
   CustomerOwnedIpEnabled: false,
   BackupTarget: 'region',
@@ -135,7 +143,7 @@ export function snapshotView(cloud: AwsCloud, snapshot: DbSnapshot): DBSnapshot 
     Encrypted: snapshot.encrypted,
     KmsKeyId: snapshot.kmsKeyId,
     DBSnapshotArn: arn(snapshot.region, 'snapshot', snapshot.id),
-    IAMDatabaseAuthenticationEnabled: false,
+    IAMDatabaseAuthenticationEnabled: snapshot.iamAuthentication ?? false,
     ProcessorFeatures: [],
     DbiResourceId: snapshot.instanceResourceId,
     TagList: tagList(snapshot.tags),
@@ -149,6 +157,15 @@ export function groupView(group: ParameterGroup): DBParameterGroup {
     DBParameterGroupFamily: group.family,
     Description: group.description,
     DBParameterGroupArn: arn(group.region, 'pg', group.name),
+  }
+}
+
+export function clusterGroupView(group: ParameterGroup): DBClusterParameterGroup {
+  return {
+    DBClusterParameterGroupName: group.name,
+    DBParameterGroupFamily: group.family,
+    Description: group.description,
+    DBClusterParameterGroupArn: arn(group.region, 'cluster-pg', group.name),
   }
 }
 
@@ -187,5 +204,6 @@ function pendingView(pending: PendingChanges): PendingModifiedValues {
     MasterUserPassword: pending.masterVerifier === undefined ? undefined : '****',
     BackupRetentionPeriod: pending.backupRetentionDays,
     MultiAZ: pending.multiAz,
+    IAMDatabaseAuthenticationEnabled: pending.iamAuthentication,
   }
 }

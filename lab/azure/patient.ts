@@ -1,5 +1,5 @@
 /** A server of simulated Azure as faults see it. */
-import type { Patient } from '../faults/kinds/acting'
+import { LOG_TIMEOUT_MS, type Patient } from '../faults/kinds/acting'
 import { type AzureCloud, specOf } from './cloud'
 import { type AzureServer, serverKey } from './state'
 
@@ -16,5 +16,15 @@ export function patientOf(cloud: AzureCloud, server: AzureServer): Patient {
     // its settings say by now that it takes no writes, or that it does again
     fillDisk: configure,
     freeDisk: configure,
+    damageBackups(part) {
+      const own = Object.values(server.backups).filter(({ completedAt }) => completedAt !== null)
+      return servers.damage(
+        specOf(cloud, server),
+        own.map(({ folder }) => folder),
+        part,
+      )
+    },
+    loseLog: () => servers.loseLog(specOf(cloud, server), AbortSignal.timeout(LOG_TIMEOUT_MS)),
+    archive: () => specOf(cloud, server).archive,
   }
 }

@@ -7,7 +7,7 @@ import type { CallLog } from '../calls'
 import type { FaultBook } from '../faults/book'
 import { CallFaults } from '../faults/call-faults'
 import type { Effects } from '../faults/effects'
-import { authorize } from './access/authorize'
+import { authorize, authorizeSource } from './access/authorize'
 import type { Answer, AzureCloud, Call } from './cloud'
 import { AzureError } from './errors'
 import { regionOf, resourcesOf } from './facts'
@@ -102,6 +102,8 @@ async function handle(received: ReceivedCall, endpoint: Endpoint): Promise<Handl
     const identity = callerOf(received.authorization, cloud)
     if (identity) authorize(identity, received.method, path, received.path)
     const body = Body.parse(received.text)
+    const source = body.text('properties.sourceServerResourceId')
+    if (identity && source !== undefined) authorizeSource(identity, source, received.path)
     handled.tags = tagsIn(body)
     handled.region = regionOf(path, locationIn(body), cloud.state)
     faults = faultsOf(handled, endpoint, cloud)

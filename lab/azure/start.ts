@@ -10,6 +10,7 @@ import { FLEXIBLE_SERVER } from './flavour'
 import { ParameterBook } from './parameter-book'
 import { patientOf } from './patient'
 import { serveAzure } from './router'
+import { serverSchedule } from './schedule'
 import { type AzureServer, type AzureState, emptyAzureState, own, serverKey } from './state'
 import { createAzureTasks, expectRecovery, needsServer } from './tasks'
 import { keepReplicas } from './work/lifecycle'
@@ -29,6 +30,7 @@ export function startAzure(options: AzureOptions): SimulatedCloud {
     ground: options,
     flavour: FLEXIBLE_SERVER,
     kinds: AZURE_FAULTS,
+    clock: [serverSchedule(state, () => assembly.cloud())],
     build: (parts) => ({
       ...options,
       ...parts,
@@ -46,7 +48,7 @@ export function startAzure(options: AzureOptions): SimulatedCloud {
     ended: serverEnded,
     empty,
   })
-  const { cloud, ready, servers, effects, closing, faultsChanged, reset, beginClosing } = assembly
+  const { cloud, ready, servers, effects, closing, faultsChanged, reset, beginClock, beginClosing } = assembly
 
   return {
     name: 'azure',
@@ -57,6 +59,7 @@ export function startAzure(options: AzureOptions): SimulatedCloud {
       await resumeAll(cloud())
       await endpoints.settle()
       await effects.settle()
+      beginClock()
     },
     async tellRules() {
       await Promise.all(Object.values(state.servers).map((server) => tellRules(cloud(), server)))

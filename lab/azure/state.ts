@@ -135,6 +135,8 @@ export interface AzureServer extends ServerShape {
   outdated?: boolean
   /** Null until it was made. */
   createdAt: string | null
+  /** When it was stopped, while it is. */
+  stoppedAt?: string
   /** When it last became ready. */
   readyAt: string | null
   /** Until when it refuses changes although it is ready. */

@@ -1,4 +1,5 @@
 /** To which moments a server can be restored: from its oldest complete backup that is still kept, until now. */
+import { newFolderName } from '../postgres/servers'
 import type { AzureServer, ServerBackup } from './state'
 
 const DAY_MS = 86_400_000
@@ -27,6 +28,18 @@ function keptSince({ backup }: AzureServer, now: number): string {
 /** The one to begin with for a moment; for null the newest. */
 export function backupBefore(server: AzureServer, pointInTime: string | null): ServerBackup | undefined {
   return completeBackups(server).findLast(({ completedAt }) => pointInTime === null || completedAt <= pointInTime)
+}
+
+/** The record of an automatic backup that is to be taken. @returns its key. */
+export function addAutomaticBackup({ backups }: AzureServer): string {
+  const name = `backup_${Date.now()}00000`
+  backups[name] = { name, folder: newFolderName(), kind: 'Full', completedAt: null }
+  return name
+}
+
+/** When the last automatic one was complete; undefined before the first. */
+export function lastAutomatic(server: AzureServer): string | undefined {
+  return completeBackups(server).findLast(({ kind }) => kind === 'Full')?.completedAt
 }
 
 /** Oldest first, without those that are about to be deleted. */

@@ -18,6 +18,7 @@ export function serveFaults(api: FastifyInstance, book: FaultBook, changed: (ord
     try {
       const fault = book.order(request.body)
       await changed(fault)
+      if (fault.trouble !== undefined) return reply.code(409).send({ error: fault.trouble })
       return { fault, ...listed() }
     } catch (error) {
       if (!(error instanceof FaultRefusal)) throw error

@@ -3,12 +3,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Settings } from '../../pgserver/settings'
 import { TIMER_MAX_MS } from '../duration'
+import { NothingDamaged } from '../postgres/damage'
 import type { Moment } from '../postgres/spec'
 import type { FaultBook } from './book'
 import type { Effect, Fault } from './fault'
 import type { InstanceEffect, Patient, PlainKind } from './kinds/acting'
 import { BREAK_PROMOTION } from './kinds/break-promotion'
 import { CUT_LINK, waysOf } from './kinds/link'
+import { STOP_SHORT } from './kinds/stop-short'
 
 const HOLD_EVERY_MS = 300
 const LOOK_EVERY_MS = 30
@@ -118,6 +120,16 @@ export class Effects {
     }
   }
 
+  /** By how much recoveries from this archive stop too early. */
+  stopsShortMs(archive: string): number {
+    const standing = this.#own().filter(
+      ({ fault, effect }) => fault.kind === STOP_SHORT && this.ward.patient(effect.target)?.archive() === archive,
+    )
+    const now = Date.now()
+    const begun = standing.filter(({ effect: { begun, until } }) => begun && (until === null || Date.parse(until) > now))
+    return Math.max(0, ...begun.map(({ fault }) => Number(fault.settings.by)))
+  }
+
   /** Resolves once it is not frozen. */
   async thawed(target: string, signal: AbortSignal): Promise<void> {
     while (this.isFrozen(target)) await sleep(LOOK_EVERY_MS, undefined, { signal })
@@ -183,7 +195,17 @@ export class Effects {
     // written down first: what happens once must not happen again after a restart
     if (effect.until === null) await this.#drop(fault, effect)
     else this.#begun.set(effect, fault.kind)
-    await this.#try(act.begin, effect, fault.kind)
+    await this.#begin(act.begin, effect, fault)
+  }
+
+  /** What cannot be done at all is said to whoever ordered it. */
+  async #begin(begin: InstanceEffect['begin'], effect: Effect, fault: Fault): Promise<void> {
+    const act = (patient: Patient): Promise<void> =>
+      begin(patient, fault.settings).catch((error: unknown) => {
+        if (!(error instanceof NothingDamaged)) throw error
+        fault.trouble = error.message
+      })
+    await this.#try(act, effect, fault.kind)
   }
 
   async #drop(fault: Fault, effect: Effect): Promise<void> {
@@ -197,7 +219,7 @@ export class Effects {
   }
 
   /** A server that is just being made, restarted or removed learns what holds at the end of that. */
-  async #try(act: InstanceEffect['begin'] | undefined, { target }: Effect, kind: string): Promise<void> {
+  async #try(act: InstanceEffect['hold'], { target }: Effect, kind: string): Promise<void> {
     const patient = this.ward.patient(target)
     if (patient) await act?.(patient).catch((error) => this.ward.log(`${kind} of ${target}: ${error}`))
   }

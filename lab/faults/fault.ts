@@ -42,6 +42,8 @@ export interface Fault {
   seen: number
   struck: number
   effects: Effect[]
+  /** Why it could do nothing. */
+  trouble?: string
 }
 
 /** A call as faults see it. */

@@ -26,7 +26,7 @@ export interface FaultKind {
   /** Where it strikes: at calls alone; or at instances: then at once, or after a call when an operation is named; or at the network
    *  between two clouds, at once and as long as the fault stands; or at the next promotion of an instance. */
   readonly strikes: 'calls' | 'instances' | 'links' | 'promotions'
-  /** Operations that it can strike; null: any. */
+  /** Operations that it can strike; null: all. */
   readonly operations: readonly string[] | null
   /** How many calls it strikes unless told otherwise; null: as many as come. */
   readonly times: number | null

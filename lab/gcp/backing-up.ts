@@ -3,6 +3,7 @@ import { atLeast } from '../profile'
 import type { Outcome } from '../tasks'
 import { archiveOf, type GcpCloud, specOf } from './cloud'
 import { addBackup } from './new-backup'
+import { retire } from './retention'
 import type { Settings } from './settings'
 import { lasts, type TaskOf, type Work } from './work'
 
@@ -19,6 +20,9 @@ export async function performBackUp(work: Work, task: TaskOf<'back-up'>): Promis
     Object.assign(backup, { state: 'SUCCESSFUL', startedAt, endedAt })
     backup.archive = archiveOf(instance, instance.settings) ?? null
     backup.recoverableFrom = endedAt
+    if (backup.type !== 'AUTOMATED') return
+    // in the background: what cannot go now goes after the next one
+    void retire(cloud, instance).catch((error) => cloud.log(`old backups of ${instance.name} stay: ${error}`))
   }
 }
 

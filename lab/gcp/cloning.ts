@@ -2,7 +2,8 @@
 import { atLeast } from '../profile'
 import type { Outcome } from '../tasks'
 import { archiveOf, specOf } from './cloud'
-import type { BackupRecord, SqlInstance } from './state'
+import { logKeptSince } from './retention'
+import type { BackupRecord, GcpState, SqlInstance } from './state'
 import { beginAnew, closed, lasts, type TaskOf, type Work } from './work'
 
 export async function performClone(work: Work, task: TaskOf<'clone'>): Promise<Outcome> {
@@ -45,11 +46,14 @@ export function backupBefore(backups: readonly BackupRecord[], archive: string, 
 }
 
 /** From when on an instance can be recovered; undefined when it cannot. */
-export function recoverableFrom(backups: readonly BackupRecord[], archive: string): string | undefined {
-  const moments = backups.flatMap((backup) =>
-    backup.archive === archive && backup.state === 'SUCCESSFUL' && backup.recoverableFrom !== null
+export function recoverableFrom({ backups }: GcpState, instance: SqlInstance): string | undefined {
+  const archive = archiveOf(instance, instance.settings)
+  const moments = Object.values(backups).flatMap((backup) =>
+    archive !== undefined && backup.archive === archive && backup.state === 'SUCCESSFUL' && backup.recoverableFrom !== null
       ? [backup.recoverableFrom]
       : [],
   )
-  return moments.sort()[0]
+  const [oldest] = moments.sort()
+  const kept = logKeptSince(instance)
+  return oldest === undefined || oldest > kept ? oldest : kept
 }

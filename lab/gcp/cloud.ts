@@ -67,7 +67,7 @@ export function findInstance(call: Call, name = textOf(call.fields.instance) ?? 
 }
 
 /** Whether an operation is under way for it, which lets nothing else begin. What it does by itself is waited for. */
-export function isBusy({ state }: GcpCloud, { name }: SqlInstance): boolean {
+export function isBusy({ state }: Pick<GcpCloud, 'state'>, { name }: SqlInstance): boolean {
   return Object.values(state.operations).some(({ status, locks }) => status !== 'DONE' && locks.includes(name))
 }
 
@@ -92,18 +92,20 @@ export interface Promised {
   /** Instances that can take nothing else meanwhile, beside the one that it is about. */
   readonly locks?: readonly string[]
   readonly backup?: Pick<BackupRecord, 'runId' | 'uid'>
+  readonly bySystem?: true
 }
 
 const OPERATIONS_KEPT = 1_000
 
 /** Writes an operation down; the caller gives it a task, in the same breath. */
-export function newOperation({ state }: GcpCloud, { type, instance, locks = [], backup }: Promised): OperationRecord {
+export function newOperation({ state }: GcpCloud, { type, instance, locks = [], backup, bySystem }: Promised): OperationRecord {
   const operation: OperationRecord = {
     name: randomUUID(),
     type,
     status: 'PENDING',
     instance,
     locks: [instance, ...locks],
+    ...(bySystem && { bySystem }),
     insertedAt: new Date().toISOString(),
     startedAt: null,
     endedAt: null,
@@ -145,8 +147,27 @@ export function specOf(cloud: GcpCloud, instance: SqlInstance, settings = instan
     networks: cloud.afflictions.isCut(instance.name) ? [] : networks,
     archive: archiveOf(instance, settings),
     replicaOf: primaryOf(cloud, instance),
-    tls: settings.ipConfiguration.sslMode === 'ENCRYPTED_ONLY' ? 'required' : 'offered',
+    paused: isPaused(instance, settings),
+    ...encryptionOf(instance, settings),
   }
+}
+
+/** Whether it follows nobody for now. */
+export function isPaused({ master, settings: now }: SqlInstance, settings = now): boolean {
+  return master !== null && settings.databaseReplicationEnabled === false
+}
+
+/** How customers' connections are encrypted, and by which certificates they are known. */
+function encryptionOf(
+  { sslCerts, sslResets }: SqlInstance,
+  { ipConfiguration: { sslMode } }: Settings,
+): Pick<ServerSpec, 'tls' | 'clientAuthorities' | 'certificateNumber'> {
+  const certificateNumber = sslResets ?? 0
+  if (sslMode !== 'TRUSTED_CLIENT_CERTIFICATE_REQUIRED') {
+    return { tls: sslMode === 'ENCRYPTED_ONLY' ? 'required' : 'offered', certificateNumber }
+  }
+  const clientAuthorities = Object.values(sslCerts ?? {}).map(({ authority }) => authority)
+  return { tls: 'mutual', clientAuthorities, certificateNumber }
 }
 
 /** The server that a replica follows. */

@@ -29,6 +29,7 @@ const PLACES: readonly { type: string; at(read: ApiRequest, path: Route['fields'
   { type: 'instance', at: ({ fields }) => fields.instance },
   { type: 'operation', at: ({ fields }) => fields.operation },
   { type: 'database', at: ({ fields }) => fields.database },
+  { type: 'ssl-cert', at: ({ fields }) => fields.sha1Fingerprint },
   { type: 'backup', at: ({ fields }) => fields.id },
   { type: 'backup', at: (_, path) => /\/backups\/([^/]+)$/.exec(path.name ?? path['backup.name'] ?? '')?.[1] },
   { type: 'backup', at: ({ body }) => messageOf(body.restoreBackupContext).backupRunId },

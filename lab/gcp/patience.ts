@@ -11,7 +11,7 @@ const ATTEMPTS_MAX = 3
 /** The server is not there yet. */
 const MAKES: Kinds = new Set(['create', 'clone', 'create-replica'])
 /** A full disk hinders none of these. */
-const NEEDS_NO_ROOM: Kinds = new Set(['restore', 'recover', 'keep-replicas', 'delete', 'update'])
+const NEEDS_NO_ROOM: Kinds = new Set(['restore', 'recover', 'keep-replicas', 'delete', 'update', 'change-ssl-certs'])
 /** Begun again by nobody: what they leave when they fail is put right otherwise. */
 const TRIED_ONCE: Kinds = new Set([...MAKES, 'restore', 'promote', 'switch-over', 'rejoin', 'recover', 'delete'])
 

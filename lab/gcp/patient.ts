@@ -1,5 +1,5 @@
 /** An instance of simulated Cloud SQL as faults see it. */
-import type { Patient } from '../faults/kinds/acting'
+import { LOG_TIMEOUT_MS, type Patient } from '../faults/kinds/acting'
 import { type GcpCloud, specOf } from './cloud'
 import { grownDisk } from './disk'
 import { keepOwnReplicas } from './keeping'
@@ -38,5 +38,17 @@ export function patientOf(cloud: GcpCloud, instance: SqlInstance): Patient {
       await cloud.save()
       tasks.wake(instance)
     },
+    damageBackups(part) {
+      const own = Object.values(cloud.state.backups).filter(
+        (one) => one.state === 'SUCCESSFUL' && one.instance === instance.name && one.instanceCreatedAt === instance.createdAt,
+      )
+      return servers.damage(
+        specOf(cloud, instance),
+        own.map(({ folder }) => folder),
+        part,
+      )
+    },
+    loseLog: () => servers.loseLog(specOf(cloud, instance), AbortSignal.timeout(LOG_TIMEOUT_MS)),
+    archive: () => specOf(cloud, instance).archive,
   }
 }

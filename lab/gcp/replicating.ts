@@ -1,6 +1,7 @@
 /** Carries out what replicas are for: they are made, promoted, exchanged with their primary, and made anew of what took over. */
 
 import { setTimeout as sleep } from 'node:timers/promises'
+import { limitedTo } from '../limit'
 import { atLeast } from '../profile'
 import type { Outcome } from '../tasks'
 import { backUpFirst, loseArchive } from './backing-up'
@@ -32,7 +33,9 @@ async function followFrom(work: Work): Promise<SqlInstance> {
   const primary = cloud.state.instances[instance.master ?? '']
   if (!primary) throw new Error(`The primary of ${instance.name} is gone.`)
   await beginAnew(cloud, instance)
-  await atLeast(cloud.servers.createReplica(closed(cloud, instance), specOf(cloud, primary), signal), lasts(work, 'restoreMs'))
+  // also one whose replication is paused: it begins with everything
+  const follower = { ...closed(cloud, instance), paused: false }
+  await atLeast(cloud.servers.createReplica(follower, specOf(cloud, primary), signal), lasts(work, 'restoreMs'))
   return primary
 }
 
@@ -50,6 +53,8 @@ export async function performPromote(work: Work, task: TaskOf<'promote'>): Promi
   }
   return () => {
     instance.master = null
+    // it has nobody to follow any more
+    delete instance.settings.databaseReplicationEnabled
     if (!primary) return
     primary.settingsVersion += 1
     if (primary.drReplica === instance.name) primary.drReplica = null
@@ -115,7 +120,7 @@ export async function performSwitchOver(work: Work, task: TaskOf<'switch-over'>)
   const { servers, state } = cloud
   const primary = state.instances[task.from]
   if (!primary) throw new Error(`The instance ${task.from} is gone.`)
-  const bounded = AbortSignal.any([signal, AbortSignal.timeout(task.timeoutMs)])
+  const bounded = limitedTo(task.timeoutMs, signal)
   if (!task.begun) {
     await isAble(cloud, primary, bounded)
     task.begun = true

@@ -10,14 +10,19 @@ import { type AclEntry, checkNetworks } from './networks'
 import type { Json, Message } from './protocol/json'
 import { checkTier, defaultEdition, type Edition } from './tiers'
 
-/** The fields that mean something here. */
+/** The fields that mean something here, or have a default. */
 export type Settings = {
   tier: string
   edition: Edition
   availabilityType: 'ZONAL' | 'REGIONAL'
   replicationType: 'SYNCHRONOUS' | 'ASYNCHRONOUS'
   activationPolicy: 'ALWAYS' | 'NEVER'
+  pricingPlan: string
+  connectorEnforcement: string
+  dataDiskType: string
   dataDiskSizeGb: string
+  /** Of a replica. */
+  databaseReplicationEnabled?: boolean
   storageAutoResize: boolean
   storageAutoResizeLimit: string
   userLabels: Record<string, string>
@@ -30,7 +35,13 @@ export type Settings = {
   finalBackupConfig?: { enabled?: boolean; retentionDays?: number }
 }
 
-export type IpConfiguration = { ipv4Enabled: boolean; authorizedNetworks: AclEntry[]; sslMode?: string; requireSsl?: boolean }
+export type IpConfiguration = {
+  ipv4Enabled: boolean
+  authorizedNetworks: AclEntry[]
+  sslMode?: string
+  requireSsl?: boolean
+  serverCaMode?: string
+}
 
 export type BackupConfiguration = {
   enabled: boolean
@@ -39,6 +50,21 @@ export type BackupConfiguration = {
   transactionLogRetentionDays: number
   backupRetentionSettings: { retentionUnit: 'COUNT'; retainedBackups: number }
   location?: string
+}
+
+/** What a request says of settings, without what is not for it to say. Of the older `requireSsl` and `sslMode` one says the other. Source: reference
+ *  of `IpConfiguration`. */
+export function settingsGiven(given: Json | undefined): Message {
+  const { settingsVersion: _, kind: __, ...settings } = messageOf(given)
+  const ip = messageOf(settings.ipConfiguration)
+  const mode = ip.sslMode === 'SSL_MODE_UNSPECIFIED' ? undefined : (ip.sslMode ?? undefined)
+  const required = ip.requireSsl ?? undefined
+  if (mode === undefined && required === undefined) return settings
+  const both = {
+    sslMode: mode ?? (required === true ? 'TRUSTED_CLIENT_CERTIFICATE_REQUIRED' : 'ALLOW_UNENCRYPTED_AND_ENCRYPTED'),
+    requireSsl: required ?? mode === 'TRUSTED_CLIENT_CERTIFICATE_REQUIRED',
+  }
+  return { ...settings, ipConfiguration: { ...ip, ...both } }
 }
 
 const DISK_MIN_GB = 10n
@@ -84,7 +110,7 @@ export function withDefaults(given: Message, major: number): Settings {
         ...messageOf(backup.backupRetentionSettings),
       },
     },
-  } as unknown as Settings
+  }
 }
 
 /** Everything is checked before anything is changed. `before`: of an instance that is there already.
@@ -96,7 +122,7 @@ export function checkSettings(settings: Settings, catalogue: Catalogue, before?:
   checkDisk(settings, before)
   checkBackups(settings)
   checkNetwork(settings)
-  checkWindows(settings as unknown as Message)
+  checkWindows(settings)
   checkLabels(settings.userLabels)
   checkFlags(catalogue, settings.databaseFlags)
 }
@@ -106,7 +132,7 @@ function checkChoices(settings: Settings): void {
   const { activationPolicy, edition } = settings
   if (activationPolicy !== 'ALWAYS' && activationPolicy !== 'NEVER') throw invalid('Invalid activation policy for this instance')
   if (edition !== 'ENTERPRISE' && edition !== 'ENTERPRISE_PLUS') throw invalid(`Invalid edition: ${String(edition)}`)
-  const { connectorEnforcement, activeDirectoryConfig, sqlServerAuditConfig } = settings as unknown as Message
+  const { connectorEnforcement, activeDirectoryConfig, sqlServerAuditConfig }: Message = settings
   if (connectorEnforcement === 'REQUIRED') throw invalid('This lab cannot require connectors')
   if (activeDirectoryConfig !== undefined || sqlServerAuditConfig !== undefined) {
     throw invalid('These settings are available for SQL Server instances only')
@@ -139,19 +165,19 @@ function checkBackups({ backupConfiguration: backup, edition }: Settings): void 
   if (backup.pointInTimeRecoveryEnabled && !backup.enabled) {
     throw invalid('Point-in-time recovery requires automated backups to be enabled')
   }
-  if ((backup as unknown as Message).binaryLogEnabled === true)
-    throw invalid('Binary logs are available for MySQL instances only')
+  const { binaryLogEnabled }: Message = backup
+  if (binaryLogEnabled === true) throw invalid('Binary logs are available for MySQL instances only')
 }
 
 function checkNetwork({ ipConfiguration }: Settings): void {
-  const { privateNetwork, pscConfig, sslMode, requireSsl, serverCaMode } = ipConfiguration as unknown as Message
+  const { privateNetwork, pscConfig, sslMode, requireSsl, serverCaMode }: Message = ipConfiguration
   if (privateNetwork !== undefined || pscConfig !== undefined)
     throw invalid('This lab has no VPC networks and no Private Service Connect')
   if (!ipConfiguration.ipv4Enabled) {
     throw invalid('At least one of Public IP or Private IP or PSC connectivity must be enabled')
   }
-  if (sslMode === 'TRUSTED_CLIENT_CERTIFICATE_REQUIRED' || requireSsl === true) {
-    throw invalid('This lab has no client certificates: use sslMode ENCRYPTED_ONLY')
+  if ((sslMode === 'TRUSTED_CLIENT_CERTIFICATE_REQUIRED') !== (requireSsl === true)) {
+    throw invalid(`requireSsl ${String(requireSsl)} does not go with sslMode ${String(sslMode)}`)
   }
   if (serverCaMode !== 'GOOGLE_MANAGED_INTERNAL_CA') throw invalid('This lab has one certificate authority')
   checkNetworks(ipConfiguration.authorizedNetworks)

@@ -14,6 +14,7 @@ import { patientOf } from './patient'
 import { Reach } from './reach'
 import { createRemovals } from './removals'
 import { serveGcp } from './router'
+import { backupSchedule, instanceSchedule } from './schedule'
 import { emptyGcpState, type GcpState, type SqlInstance, type Task } from './state'
 import { createInstanceTasks } from './tasks'
 import { expectRecovery } from './work'
@@ -33,6 +34,7 @@ export function startGcp(options: GcpOptions): SimulatedCloud {
     ground: options,
     flavour: CLOUD_SQL,
     kinds: GCP_FAULTS,
+    clock: [instanceSchedule(state, () => assembly.cloud()), backupSchedule(state, () => assembly.cloud())],
     build: (parts) => ({
       ...options,
       ...parts,
@@ -52,7 +54,7 @@ export function startGcp(options: GcpOptions): SimulatedCloud {
     ended: serverEnded,
     empty,
   })
-  const { cloud, ready, servers, effects, closing, faultsChanged, reset, beginClosing } = assembly
+  const { cloud, ready, servers, effects, closing, faultsChanged, reset, beginClock, beginClosing } = assembly
 
   return {
     name: 'gcp',
@@ -63,6 +65,7 @@ export function startGcp(options: GcpOptions): SimulatedCloud {
       await carryOn(cloud())
       expiries.look()
       await effects.settle()
+      beginClock()
     },
     async tellRules() {
       await Promise.all(Object.values(state.instances).map((instance) => tellRules(cloud(), instance)))

@@ -46,6 +46,8 @@ type Job =
   /** Its replicas have become others. */
   | { kind: 'keep-replicas' }
   | { kind: 'delete'; finalBackup: string | null }
+  /** Those that it has afterwards, and how often its own was made anew. */
+  | { kind: 'change-ssl-certs'; certs: Record<string, SslCertRecord>; resets: number }
   | { kind: 'create-user'; user: string; verifier: string | null; roles: string[] | null }
   | { kind: 'update-user'; user: string; verifier: string | null; roles: string[] | null; revoke: boolean }
   | { kind: 'delete-user'; user: string }
@@ -77,9 +79,28 @@ export interface SqlInstance {
   drReplica: string | null
   /** Set: another one took over, and its data must not be served any more. */
   replaced?: boolean
+  /** Client certificates by their fingerprints; none when absent. */
+  sslCerts?: Record<string, SslCertRecord>
+  /** How often its server's own certificate was made anew. */
+  sslResets?: number
+  /** Since when it has been backed up at the time of day that its settings name; since it was made when absent. */
+  backupsSince?: string
   /** When it last became able to take changes. */
   availableAt?: string
   tasks: Task[]
+}
+
+/** Of a client certificate; its key is known to its owner alone. */
+export interface SslCertRecord {
+  commonName: string
+  /** PEM. */
+  certificate: string
+  /** PEM of the authority that it alone has: what the server knows it by. */
+  authority: string
+  sha1Fingerprint: string
+  serialNumber: string
+  createdAt: string
+  expiresAt: string
 }
 
 export interface OperationError {
@@ -95,6 +116,8 @@ export interface OperationRecord {
   instance: string
   /** Instances that can take nothing else until it is done. */
   locks: string[]
+  /** Nobody asked for it. */
+  bySystem?: true
   insertedAt: string
   startedAt: string | null
   endedAt: string | null
@@ -139,7 +162,8 @@ export interface BackupRecord {
 
 export interface BackupTask {
   kind: 'remove'
-  operation: string
+  /** Null: nobody asked for it. */
+  operation: string | null
   /** What it was; and is again when this fails. */
   before: BackupState
   doom?: Doom

@@ -23,6 +23,7 @@ import {
   recoverFrom,
 } from './replicating'
 import { discard, failRestore, performRestore } from './restoring'
+import { performChangeSslCerts } from './ssl-certs'
 import type { SqlInstance, Task } from './state'
 import { performUpdate } from './updating'
 import { beginAnew, closed, lasts, type TaskOf, type Work } from './work'
@@ -33,7 +34,7 @@ export function createInstanceTasks(cloud: () => GcpCloud): TaskRunner<SqlInstan
       const work = { cloud: cloud(), instance, signal }
       await startOperation(work.cloud, task.operation, () => lasts(work, 'lagMs'))
       await becomesAble(work, task)
-      const outcome = await (task.doom ? failAsOrdered(work, task, task.doom) : perform[task.kind](work, task as never))
+      const outcome = await (task.doom ? failAsOrdered(work, task, task.doom) : performed(work, task.kind, task))
       return () => {
         outcome()
         endWithLastTask(work.cloud, instance, task)
@@ -78,6 +79,7 @@ const DURATION = {
   rejoin: 'restoreMs',
   'keep-replicas': 'itemMs',
   delete: 'deleteMs',
+  'change-ssl-certs': 'itemMs',
   'create-user': 'passwordMs',
   'update-user': 'passwordMs',
   'delete-user': 'passwordMs',
@@ -104,6 +106,7 @@ const perform: { [Kind in Task['kind']]: (work: Work, task: TaskOf<Kind>) => Pro
   rejoin: performRejoin,
   'keep-replicas': performKeepReplicas,
   delete: performRemove,
+  'change-ssl-certs': performChangeSslCerts,
   'create-user': (work, task) => inside(work, task, (client) => createUser(client, task)),
   'update-user': (work, task) => inside(work, task, (client) => updateUser(client, task)),
   'delete-user': (work, task) => inside(work, task, (client) => deleteUser(client, task.user)),
@@ -111,6 +114,11 @@ const perform: { [Kind in Task['kind']]: (work: Work, task: TaskOf<Kind>) => Pro
   // nothing about it can change
   'update-database': (work, task) => inside(work, task, async () => {}),
   'delete-database': (work, task) => inside(work, task, (client) => dropDatabase(client, task.database)),
+}
+
+/** The task goes to what performs its kind. */
+function performed<Kind extends Task['kind']>(work: Work, kind: Kind, task: TaskOf<Kind>): Promise<Outcome> {
+  return perform[kind](work, task)
 }
 
 async function create(work: Work, task: TaskOf<'create'>): Promise<Outcome> {

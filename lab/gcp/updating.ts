@@ -19,10 +19,17 @@ export async function performUpdate(work: Work, { settings, drReplica }: TaskOf<
     throw error
   }
   return () => {
+    if (beginsAnew(before, settings)) instance.backupsSince = new Date().toISOString()
     instance.settings = settings
     instance.drReplica = drReplica
     instance.settingsVersion += 1
   }
+}
+
+/** Whether its daily backups are counted from now on: one that was due before is not made up for. */
+function beginsAnew(before: Settings, after: Settings): boolean {
+  const [old, now] = [before.backupConfiguration, after.backupConfiguration]
+  return old.enabled !== now.enabled || old.startTime !== now.startTime || before.activationPolicy !== after.activationPolicy
 }
 
 async function apply(work: Work, settings: Settings): Promise<void> {

@@ -1,9 +1,10 @@
 /** What is remembered, in the API's words. Enumerations by name; the router writes them as the caller wants them. */
-import { createHash, X509Certificate } from 'node:crypto'
+import { createHash } from 'node:crypto'
+import { type CertificateFacts, factsOf } from '../client-certificate'
 import type { Authority } from '../tls'
 import { type GcpCloud, replicasOf } from './cloud'
 import type { Json, Message } from './protocol/json'
-import { type BackupRecord, type OperationRecord, PROJECT, type SqlInstance } from './state'
+import { type BackupRecord, type OperationRecord, PROJECT, type SqlInstance, type SslCertRecord } from './state'
 
 /** Whom answers name as the caller. */
 const CALLER = `operator@${PROJECT}.iam.gserviceaccount.com`
@@ -35,7 +36,7 @@ export function instanceView(cloud: GcpCloud, instance: SqlInstance, prefix: str
     serviceAccountEmailAddress: `p000000000000-${serial(name, 6)}@gcp-sa-cloud-sql.iam.gserviceaccount.com`,
     maintenanceVersion: `POSTGRES_${engineVersion.replace('.', '_')}.R20260101.00_00`,
     createTime: createdAt,
-    serverCaCert: certificateView(serverCa.certificate, name) as Json,
+    serverCaCert: serverCaView(serverCa, name) as Json,
     // an address is known once there is a server
     ...(madeAt !== null && { ipAddresses: [{ type: 'PRIMARY', ipAddress: cloud.addresses.textOf(host) }] }),
     sqlNetworkArchitecture: 'NEW_NETWORK_ARCHITECTURE',
@@ -46,18 +47,42 @@ export function instanceView(cloud: GcpCloud, instance: SqlInstance, prefix: str
   return { ...view, etag: etagOf(view) }
 }
 
-/** A certificate, without its key. */
-export function certificateView(certificate: string, instance: string): Message {
-  const { serialNumber, subject, fingerprint, validFrom, validTo } = new X509Certificate(certificate)
+/** The certificate that an instance's own is vouched for by. */
+export function serverCaView(authority: Authority, instance: string): Message {
+  const { serialNumber, subject, sha1Fingerprint, validFrom, validTo } = known(authority)
+  return {
+    kind: 'sql#sslCert',
+    cert: authority.certificate,
+    certSerialNumber: serialNumber,
+    commonName: subject,
+    sha1Fingerprint,
+    instance,
+    createTime: validFrom,
+    expirationTime: validTo,
+  }
+}
+
+const AUTHORITIES = new WeakMap<Authority, CertificateFacts>()
+
+function known(authority: Authority): CertificateFacts {
+  const facts = AUTHORITIES.get(authority) ?? factsOf(authority.certificate)
+  AUTHORITIES.set(authority, facts)
+  return facts
+}
+
+/** A client's certificate, without its key. */
+export function sslCertView(record: SslCertRecord, { name }: SqlInstance, prefix: string): Message {
+  const { certificate, serialNumber, commonName, sha1Fingerprint, createdAt, expiresAt } = record
   return {
     kind: 'sql#sslCert',
     cert: certificate,
-    certSerialNumber: BigInt(`0x${serialNumber}`).toString(),
-    commonName: subject.split('\n').join(','),
-    sha1Fingerprint: fingerprint.replaceAll(':', '').toLowerCase(),
-    instance,
-    createTime: new Date(validFrom).toISOString(),
-    expirationTime: new Date(validTo).toISOString(),
+    certSerialNumber: serialNumber,
+    commonName,
+    sha1Fingerprint,
+    instance: name,
+    createTime: createdAt,
+    expirationTime: expiresAt,
+    selfLink: `${instanceLink(prefix, name)}/sslCerts/${sha1Fingerprint}`,
   }
 }
 
@@ -82,7 +107,7 @@ function diskReport(cloud: GcpCloud, { name }: SqlInstance): Message {
 
 function settingsView({ settings, settingsVersion }: SqlInstance): Json {
   const { ipConfiguration, backupConfiguration, locationPreference } = settings
-  const shown = {
+  return {
     ...settings,
     kind: 'sql#settings',
     settingsVersion: String(settingsVersion),
@@ -93,17 +118,16 @@ function settingsView({ settings, settingsVersion }: SqlInstance): Json {
     backupConfiguration: { ...backupConfiguration, kind: 'sql#backupConfiguration' },
     ...(locationPreference && { locationPreference: { ...locationPreference, kind: 'sql#locationPreference' } }),
   }
-  return shown as unknown as Json
 }
 
 export function operationView(operation: OperationRecord, prefix: string): Message {
-  const { name, type, status, instance, insertedAt, startedAt, endedAt, errors, backup } = operation
+  const { name, type, status, instance, bySystem, insertedAt, startedAt, endedAt, errors, backup } = operation
   return {
     kind: 'sql#operation',
     name,
     operationType: type,
     status,
-    user: CALLER,
+    ...(!bySystem && { user: CALLER }),
     insertTime: insertedAt,
     startTime: startedAt,
     endTime: endedAt,
@@ -168,7 +192,7 @@ export function backupView(cloud: GcpCloud, backup: BackupRecord, prefix: string
       name: instance,
       region: backup.region,
       databaseVersion: `POSTGRES_${backup.major}`,
-      settings: { ...backup.settings, kind: 'sql#settings' } as unknown as Json,
+      settings: { ...backup.settings, kind: 'sql#settings' },
     },
     ...(error && { error: { kind: 'sql#operationError', ...error } }),
   }

@@ -48,7 +48,7 @@ export interface Backup {
   segmentBytes: number
 }
 
-/** Copies `dataDir` to `target` (made anew), fsynced. `client` is an administrator's connection, and stays usable. */
+/** Copies `dataDir` to `target` (made anew), fsynced; nothing is left there when it fails. `client` is an administrator's connection, and stays usable. */
 export async function backUp(client: Client, dataDir: string, target: string, signal: AbortSignal): Promise<Backup> {
   await removeData(target)
   await mkdir(dirname(target), { recursive: true })
@@ -74,6 +74,10 @@ export async function backUp(client: Client, dataDir: string, target: string, si
     giveToServer(target, serverUser())
     await syncFolder(target)
     return { endLsn: end.lsn, startedAt: start.at.toISOString(), endedAt: end.at.toISOString(), firstSegment, segmentBytes }
+  } catch (error) {
+    // a part of a copy is of no use to anybody
+    await removeData(target).catch(() => {})
+    throw error
   } finally {
     if (slot !== undefined) await client.query('SELECT pg_drop_replication_slot($1)', [slot]).catch(() => {})
   }

@@ -5,7 +5,7 @@ import type { Settings } from '../../pgserver/settings'
 import { writeAccessRules } from './access'
 import { archiveSettings } from './archive'
 import { raisedTo, readControlFile } from './control-file'
-import { encryptionSettings } from './encryption'
+import { encryptionSettings, isShut } from './encryption'
 import { followSettings, isReplica } from './follower'
 import type { Places } from './places'
 import type { ServerSpec, ServersOptions } from './spec'
@@ -21,8 +21,9 @@ export function writeConfiguration(places: Places, options: ServersOptions, spec
   writeAccessRules(dataDir, {
     administrator: options.flavour.administrator,
     administratorAddress: options.administratorAddress,
-    networks: closed ? [] : spec.networks,
-    encrypted: spec.tls === 'required',
+    networks: closed || isShut(spec) ? [] : spec.networks,
+    encryption: spec.tls === 'required' || spec.tls === 'mutual' ? spec.tls : undefined,
+    certified: spec.front,
   })
   const asked = {
     // one call instead of an fsync for each file before recovery: twice as fast for a restored copy, and as durable
@@ -33,6 +34,7 @@ export function writeConfiguration(places: Places, options: ServersOptions, spec
     ...encryptionSettings(places, spec),
     ...(spec.archive !== undefined && archiveSettings(places, spec.archive)),
     ...(spec.replicaOf && followSettings(places, options, spec.folder, spec.replicaOf)),
+    ...(spec.paused && { primary_conninfo: '' }),
     ...closed?.settings,
   }
   const settings = isReplica(dataDir) ? raisedTo(readControlFile(dataDir).minimums, asked) : asked
@@ -41,6 +43,8 @@ export function writeConfiguration(places: Places, options: ServersOptions, spec
 }
 
 /** Everything that a change of which must reach a running server. */
-export function configurationOf({ networks, settings, archive, replicaOf, tls, aliases }: ServerSpec): string {
-  return JSON.stringify([networks, settings, archive, replicaOf?.address, tls, aliases])
+export function configurationOf(spec: ServerSpec): string {
+  const { networks, settings, archive, replicaOf, paused, aliases, front, tls, clientAuthorities, certificateNumber } = spec
+  const encryption = [tls, clientAuthorities, certificateNumber]
+  return JSON.stringify([networks, settings, archive, replicaOf?.address, paused, aliases, front, encryption])
 }

@@ -20,6 +20,9 @@ export interface Flavour {
   bootstrap(master: Master, major: PostgresMajor): string[]
 }
 
+/** Extensions whose functions a master may execute as well, once it has created them: the clouds grant these (assumed of all three). */
+export const EXECUTABLE = ['amcheck']
+
 /** What a master may set although it is no superuser. */
 export const SETTABLE = 'session_replication_role, log_statement, log_min_duration_statement, log_lock_waits, deadlock_timeout'
 

@@ -5,9 +5,13 @@ import type { Client } from 'pg'
 import { ensureBinaries, type PostgresBinaries, type PostgresMajor } from '../../pgserver/binaries'
 import { adoptServer, clusterExists, findServer, type RunningServer, startServer } from '../../pgserver/cluster'
 import { memoryOf } from '../../pgserver/memory'
+import { HandedOn } from '../handed-on'
 import type { Listener } from '../links/connections'
 import { type Closed, configurationOf, writeConfiguration } from './configuration'
-import { certify } from './encryption'
+import { certify, shownBy } from './encryption'
+import { EXECUTABLE } from './flavour'
+import { Front, type FrontedSpec } from './front'
+import { Membership } from './membership'
 import type { Places } from './places'
 import { withAdministrator } from './session'
 import type { Moment, ServerSpec, ServersOptions } from './spec'
@@ -15,6 +19,7 @@ import type { Moment, ServerSpec, ServersOptions } from './spec'
 interface Entry {
   address: string
   server: RunningServer
+  front: Front | undefined
   /** False once somebody asked for its end. */
   wanted: boolean
   frozen: boolean
@@ -33,6 +38,8 @@ export class RunningServers {
   /** The last start or stop that was asked for, by folder. */
   private readonly turns = new Map<string, Promise<void>>()
   private closing = false
+  /** Of connections to servers that the lab stands in front of. */
+  readonly handedOn = new HandedOn()
 
   constructor(
     private readonly options: ServersOptions,
@@ -42,7 +49,8 @@ export class RunningServers {
   /** The cloud's own copy of the binaries. */
   binariesOf(major: PostgresMajor): Promise<PostgresBinaries> {
     const { name, extensions } = this.options.flavour
-    return ensureBinaries({ major, cacheDir: this.options.cacheDir, trusting: { flavour: name, extensions } })
+    const executable = EXECUTABLE.filter((extension) => extensions.includes(extension))
+    return ensureBinaries({ major, cacheDir: this.options.cacheDir, trusting: { flavour: name, extensions, executable } })
   }
 
   /** Starts and stops of one server happen one after the other, in the order in which they were asked for. */
@@ -58,8 +66,13 @@ export class RunningServers {
   }
 
   private async startNow(spec: ServerSpec): Promise<void> {
-    const server = await this.launch(spec)
-    this.supervise(spec, server, configurationOf(spec))
+    const front = await this.openFront(spec)
+    try {
+      this.supervise(spec, { server: await this.launch(spec), front, holds: configurationOf(spec) })
+    } catch (error) {
+      front?.close()
+      throw error
+    }
     if (this.closing) await this.stopNow(spec.folder, 'immediate')
   }
 
@@ -82,7 +95,12 @@ export class RunningServers {
     const server = await adoptServer({ dataDir })
     if (!server) return this.startNow(spec)
     server.thaw()
-    this.supervise(spec, server)
+    // its place was changed a moment before the earlier lab died
+    if (server.host !== spec.address) {
+      await server.stop('fast')
+      return this.startNow(spec)
+    }
+    this.supervise(spec, { server, front: await this.openFront(spec) })
     await this.configure(spec)
   }
 
@@ -104,8 +122,10 @@ export class RunningServers {
   private async stopNow(folder: string, mode: 'fast' | 'immediate', graceMs?: number): Promise<void> {
     const entry = this.entries.get(folder)
     if (entry) entry.wanted = false
+    entry?.front?.stopListening()
     const server = entry?.server ?? findServer(this.places.data(folder))
     await server?.stop(mode, graceMs)
+    entry?.front?.close()
     this.entries.delete(folder)
   }
 
@@ -191,10 +211,27 @@ export class RunningServers {
     })
   }
 
+  /** Who listens where the server's customers connect, when that is not the server itself. */
+  private async openFront(spec: ServerSpec): Promise<Front | undefined> {
+    if (!isFronted(spec)) return undefined
+    const { port, authority, admits, log } = this.options
+    if (!authority) throw new Error(`Nobody can certify whom the lab lets in at ${spec.front.address}.`)
+    return Front.open(spec, {
+      port,
+      authority: await authority,
+      handedOn: this.handedOn,
+      members: new Membership(spec.front.role, (use) => this.asAdministrator(spec, use)),
+      shown: () => shownBy(this.places, spec),
+      admits: (login) => admits?.(spec.folder, login) ?? false,
+      log,
+    })
+  }
+
   private async configureNow(entry: Entry, spec: ServerSpec): Promise<void> {
     const wanted = configurationOf(spec)
     if (!entry.wanted || entry.frozen || entry.holds === wanted) return
     entry.holds = undefined
+    if (isFronted(spec)) entry.front?.tell(spec)
     const before = await this.configurationTime(spec)
     await certify(this.places, this.options, spec)
     writeConfiguration(this.places, this.options, spec)
@@ -222,14 +259,21 @@ export class RunningServers {
     return entry?.server
   }
 
-  private supervise(spec: ServerSpec, server: RunningServer, holds?: string): void {
-    const entry: Entry = { address: spec.address, server, wanted: true, frozen: false, holds, configuring: Promise.resolve() }
+  private supervise(spec: ServerSpec, found: Pick<Entry, 'server' | 'front'> & { holds?: string }): void {
+    const { server } = found
+    const { address } = spec
+    const entry: Entry = { holds: undefined, ...found, address, wanted: true, frozen: false, configuring: Promise.resolve() }
     this.entries.set(spec.folder, entry)
     void server.exited.then(() => {
       if (this.closing || !entry.wanted || this.entries.get(spec.folder) !== entry) return
       this.entries.delete(spec.folder)
+      entry.front?.close()
       this.options.log(`PostgreSQL at ${spec.address} ended by itself`)
       this.options.ended(spec.folder)
     })
   }
+}
+
+function isFronted(spec: ServerSpec): spec is FrontedSpec {
+  return spec.front !== undefined
 }

@@ -5,14 +5,16 @@ import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import type { Client } from 'pg'
 import type { PostgresBinaries, PostgresMajor } from '../../pgserver/binaries'
-import { initCluster } from '../../pgserver/cluster'
+import { clusterExists, initCluster } from '../../pgserver/cluster'
 import { ensureEnterable, giveToServer } from '../../pgserver/reach'
 import { serverUser } from '../../pgserver/server-user'
-import type { Listener } from '../links/connections'
+import type { End, Listener } from '../links/connections'
 import { endSegment, installArchiver, noteReach, pruneBefore, reachOf, requireNew, snapshotOf, untilArchived } from './archive'
 import { type Backup, backUp } from './backup'
 import { copyFolder } from './copy'
+import { damageSnapshots, largestOf, loseNewestSegment, NothingDamaged, type Part } from './damage'
 import type { Master } from './flavour'
+import { makeFollower } from './follower'
 import { Places } from './places'
 import { firstNeeded, isOfReplica, noteFile, type RestorePoint, recoverAlone, recoverTo, type Window, windowOf } from './recovery'
 import { removeAtOnce, removeFolder } from './remove'
@@ -21,7 +23,7 @@ import { RunningServers } from './running'
 import { identifier, literal } from './session'
 import { keepSlots } from './slots'
 import type { Primary, ServerSpec, ServersOptions } from './spec'
-import { switchOver } from './switchover'
+import { stopBehind, switchOver } from './switchover'
 import { bytesIn } from './usage'
 
 export { newFolderName, type ServerSpec, type ServersOptions } from './spec'
@@ -73,7 +75,7 @@ export class Servers {
    *  Nothing is left when it fails. Ask `archiveUpToNow` of a source that runs first: its archive may end earlier.
    *  @throws NotRestorableError naming what the archive can be restored to. */
   async restoreToTime(spec: ServerSpec, point: RestorePoint): Promise<void> {
-    const target = point.target === 'latest' ? point.target : new Date(point.target).toISOString()
+    const target = point.target === 'latest' ? point.target : this.stopAt(point, new Date(point.target).toISOString())
     // before anything is made that would have to go again
     await requireNew(this.places, spec)
     try {
@@ -155,6 +157,13 @@ export class Servers {
     await switchOver(this.running, this.places, { writer, replica, ...this.patience(signal) })
   }
 
+  /** The writer is stopped, and its replica has everything that it ever wrote, and follows it still: whoever then lets the replica write
+   *  must not let anybody write to the other one again. When it fails the writer is stopped or back. Safe to repeat. */
+  async stopBehind(writer: ServerSpec, replica: ServerSpec, signal: AbortSignal): Promise<void> {
+    await stopBehind(this.running, this.places, { writer, replica, ...this.patience(signal) })
+    await unlessCalledOff(this.running.passes('marked', replica.folder), signal)
+  }
+
   /** A running replica streams from whom its spec names now, such as the server that its primary was replaced by. The log for it
    *  is kept there; `keepReplicas` ends that elsewhere. */
   async follow(spec: ServerSpec & { replicaOf: Primary }): Promise<void> {
@@ -194,6 +203,13 @@ export class Servers {
   /** Stops the server and leaves its data: until somebody starts it again, it is down. */
   async halt(folder: string): Promise<void> {
     await this.running.stop(folder, 'fast')
+  }
+
+  /** Ends the server at once, and marks its data: whoever starts it again starts a follower. Safe to repeat. */
+  async depose(folder: string): Promise<void> {
+    await this.running.stop(folder, 'immediate')
+    const dataDir = this.places.data(folder)
+    if (clusterExists(dataDir)) makeFollower(dataDir)
   }
 
   /** Applies network rules and reloadable settings, and resolves when they hold for every new connection; at once when they do
@@ -259,6 +275,11 @@ export class Servers {
     return this.running.listeners()
   }
 
+  /** Of a connection to one of them that the lab itself hands on: the caller's own end, by the end of the lab's. */
+  handedOn(local: string): End | undefined {
+    return this.running.handedOn.clientOf(local)
+  }
+
   /** Whether it ended although nobody asked it to. */
   isDown(folder: string): boolean {
     return this.running.isDown(folder)
@@ -310,6 +331,28 @@ export class Servers {
     await this.running.stopAll(graceMs)
   }
 
+  /** Something in each of these snapshots goes bad, as it lies there. `spec`: the server that they are of, which runs. @throws NothingDamaged. */
+  async damage(spec: ServerSpec, snapshots: readonly string[], part: Part): Promise<void> {
+    const largest = await largestOf((use, database) => this.running.asAdministrator(spec, use, database))
+    damageSnapshots(this.places, snapshots, part, largest)
+  }
+
+  /** A part of the log is gone from the archive of a server that runs: of that which was written until now. @throws NothingDamaged. */
+  async loseLog(spec: ServerSpec, signal: AbortSignal): Promise<void> {
+    if (spec.archive === undefined) throw new NothingDamaged('It has no archive.')
+    await this.archiveUpToNow(spec, signal)
+    await loseNewestSegment(this.places, spec.archive)
+  }
+
+  /** Where a recovery really stops: earlier than it should when a fault says so, but where it can. */
+  private stopAt({ archive, backup }: RestorePoint, target: string): string {
+    const earlierMs = this.options.stopsShortMs?.(archive) ?? 0
+    if (earlierMs === 0) return target
+    const { earliest } = windowOf(this.places, archive, [backup])
+    const stop = new Date(Date.parse(target) - earlierMs).toISOString()
+    return stop < earliest && earliest <= target ? earliest : stop
+  }
+
   private patience(signal: AbortSignal): Patience {
     return { signal, timeoutMs: this.options.streamingTimeoutMs }
   }
@@ -321,4 +364,14 @@ export class Servers {
     giveToServer(dataDir, serverUser())
     return dataDir
   }
+}
+
+/** Rejects as soon as it is called off, whatever becomes of the work. */
+async function unlessCalledOff(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  const over = new AbortController()
+  const calledOff = new Promise<never>((_, reject) => {
+    if (signal.aborted) reject(signal.reason as Error)
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true, signal: over.signal })
+  })
+  await Promise.race([work, calledOff]).finally(() => over.abort())
 }

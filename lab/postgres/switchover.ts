@@ -49,9 +49,18 @@ export async function switchOver(running: RunningServers, places: Places, pair: 
 
 /** Ends with a writer that is down and marked, and a replica that has everything. */
 async function handOver(running: RunningServers, places: Places, pair: Pair): Promise<void> {
+  await stopBehind(running, places, pair)
+  makeFollower(places.data(pair.writer.folder))
+  await running.passes('marked', pair.replica.folder)
+}
+
+/** Resolves when the writer is stopped, and its replica, which follows it still, has everything that it ever wrote. When it fails the
+ *  writer is back. Safe to repeat. */
+export async function stopBehind(running: RunningServers, places: Places, pair: Pair): Promise<void> {
   const { writer, replica } = pair
   await running.ensure(writer)
   await untilStreaming(running, { ...replica, replicaOf: writer }, { ...pair, lagBytesMax: LAG_BYTES_MAX })
+  pair.signal.throwIfAborted()
   try {
     await running.stop(writer.folder, 'fast', STOP_GRACE_MS)
     await untilComplete(running, places, pair)
@@ -59,8 +68,6 @@ async function handOver(running: RunningServers, places: Places, pair: Pair): Pr
     await running.ensure(writer)
     throw error
   }
-  makeFollower(places.data(writer.folder))
-  await running.passes('marked', replica.folder)
 }
 
 /** A clean stop ends the log with a checkpoint: who has replayed that has replayed everything. */

@@ -8,7 +8,8 @@ import type { SecretRef } from '../../contracts/fleet'
 
 /** Our own credentials: no configuration can allow them. */
 const OURS = /^(CAPSTAN|TEMPORAL|AWS|AZURE|GOOGLE|PG)/
-const NO_SECRETS = /^\/(proc|sys|dev)(\/|$)/
+/** A file system in memory is as good a place for secrets as a disk. */
+const NO_SECRETS = /^\/(proc|sys|dev(?!\/shm\/))(\/|$)/
 
 /** What references may lead to. */
 export interface SecretAccess {

@@ -30,7 +30,7 @@ export interface Session {
   readonly open: boolean
   /** One statement with bound values; without values also several in one round trip, resolving to the last one's rows. Throws
    *  ServerError, or a Failure CONNECTION_LOST. */
-  query<T extends Row = Row>(sql: string, values?: readonly unknown[], options?: StatementOptions): Promise<T[]>
+  query<T extends object = Row>(sql: string, values?: readonly unknown[], options?: StatementOptions): Promise<T[]>
   /** SQL text as it stands, over the simple protocol. Several statements are one implicit transaction. Resolves to the rows touched. */
   execute(sql: string, options?: StatementOptions): Promise<number>
   /** `COPY … FROM STDIN` with its data. Resolves to the rows copied. */
@@ -158,7 +158,7 @@ class PgSession implements Session {
     await this.#client.query(`SELECT ${calls.join(', ')}`, settings.flat())
   }
 
-  query<T extends Row = Row>(sql: string, values: readonly unknown[] = [], options: StatementOptions = {}): Promise<T[]> {
+  query<T extends object = Row>(sql: string, values: readonly unknown[] = [], options: StatementOptions = {}): Promise<T[]> {
     return this.#inTurn(sql, options, async () => {
       if (values.length > 0) return (await this.#client.query<T>(sql, [...values])).rows
       const results = resultsOf<T>(await this.#client.query<T>(sql))
@@ -265,7 +265,7 @@ class PgSession implements Session {
 }
 
 /** Several statements in one text give a list, which the driver's types do not say. */
-function resultsOf<T extends Row>(result: QueryResult<T> | QueryResult<T>[]): QueryResult<T>[] {
+function resultsOf<T extends object>(result: QueryResult<T> | QueryResult<T>[]): QueryResult<T>[] {
   return Array.isArray(result) ? result : [result]
 }
 

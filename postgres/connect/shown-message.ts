@@ -30,7 +30,13 @@ export function shownMessage(error: ServerMessage, sql: string): string {
   const text = error.message.slice(0, MESSAGE_LENGTH_MAX)
   const source = sql.slice(0, SQL_LENGTH_MAX)
   if (isRaised(error)) return raisedText(text, source) ?? RAISED_ELSEWHERE
-  return error.code?.startsWith('22') === true ? withoutData(text) : withoutUnknown(text, source, namesOf(error))
+  if (error.code?.startsWith('22') === true) return withoutData(text)
+  return withoutUnknown(text, source, new Set([...namesOf(error), ...placesOf(error, text)]))
+}
+
+/** data_corrupted and index_corrupted: their numbers say where the damage is (blocks, line pointers, files), and nothing of what stood there. */
+function placesOf({ code = '' }: ServerMessage, text: string): readonly string[] {
+  return /^XX00[12]$/.test(code) ? (text.match(/\d+/g) ?? []) : []
 }
 
 /** By a procedural language's own code, or by somebody whose code is not known. */

@@ -1,6 +1,7 @@
 /** How a check is asked: what it is given, and what it answers. */
+import type { CheckId, HealthFinding } from '../../contracts/health'
 import type { Row } from '../connect/session'
-import type { CheckId, HealthFinding, HealthLimits } from './finding'
+import type { HealthLimits } from './finding'
 
 export interface Look {
   /** One SELECT, in the read-only transaction that `read-only.ts` has begun. */
@@ -19,7 +20,7 @@ export interface Found {
 
 export interface Check {
   readonly id: CheckId
-  /** `instance`: any database of it tells; `database`: each has to be asked. */
+  /** `instance`: one database of it tells, whichever; `database`: each has to be asked. */
   readonly scope: 'instance' | 'database'
   find(look: Look): Promise<Found>
 }

@@ -1,7 +1,7 @@
 /** Looks at a whole instance, and at one database of it or at each. Changes nothing, reads no row of any table of its users, and says what it
  *  could not see: that nothing was found is worth as much as what was looked at. */
 import { Failure } from '../../contracts/failures'
-import type { IsoInstant } from '../../contracts/operation'
+import type { HealthFinding, HealthReport, LookedAt, NotKnown } from '../../contracts/health'
 import type { Row, Session } from '../connect/session'
 import type { Check } from './check'
 import { ARCHIVING } from './checks/archiving'
@@ -19,7 +19,7 @@ import { REPLICATION_SLOTS } from './checks/replication-slots'
 import { SEQUENCES } from './checks/sequences'
 import { SESSIONS } from './checks/sessions'
 import { WRAPAROUND } from './checks/wraparound'
-import { byHurt, HEALTH_LIMITS, type HealthFinding, type HealthLimits, type NotKnown } from './finding'
+import { byHurt, HEALTH_LIMITS, type HealthLimits } from './finding'
 import { ask, readOnly } from './read-only'
 
 const ALL: readonly Check[] = [
@@ -40,28 +40,6 @@ const ALL: readonly Check[] = [
   CONSTRAINTS,
   REPLICA_IDENTITY,
 ]
-
-export interface LookedAt {
-  readonly name: string
-  readonly looked: boolean
-  /** Why not; null: it was, or nobody asked for it. */
-  readonly why: string | null
-}
-
-export interface HealthReport {
-  /** The server's clock. */
-  readonly at: IsoInstant
-  /** For example `15.18`. */
-  readonly engineVersion: string
-  readonly role: string
-  /** It is a standby: what only a primary knows has to be asked there. */
-  readonly standby: boolean
-  /** Every database of the instance that is no template. */
-  readonly databases: readonly LookedAt[]
-  /** What hurts first stands first. */
-  readonly findings: readonly HealthFinding[]
-  readonly notKnown: readonly NotKnown[]
-}
 
 export interface ExamineOptions {
   /** Opens a session on a database of the instance; null: on the one that was named. Fails as `connect` does. */
@@ -96,7 +74,7 @@ export async function examine({ connect, everyDatabase, limits = HEALTH_LIMITS, 
   for (const { name, closed } of first.databases) {
     if (name === first.about.database) databases.push({ name, looked: true, why: null })
     else if (!everyDatabase || closed !== null) databases.push({ name, looked: false, why: everyDatabase ? closed : null })
-    else databases.push(await lookInto(name, connect, (session) => look(session, OF_A_DATABASE)))
+    else databases.push(await lookInto(name, { connect, signal }, (session) => look(session, OF_A_DATABASE)))
   }
   const { database: _named, ...about } = first.about
   return { ...about, databases, findings: findings.sort(byHurt), notKnown }
@@ -104,16 +82,18 @@ export async function examine({ connect, everyDatabase, limits = HEALTH_LIMITS, 
 
 const OF_A_DATABASE = ALL.filter(({ scope }) => scope === 'database')
 
-/** One that cannot be entered is told and keeps nobody from the others. */
+/** One that cannot be entered is told and keeps nobody from the others. Throws CONNECTION_LOST, or the signal's reason. */
 async function lookInto(
   name: string,
-  connect: ExamineOptions['connect'],
+  { connect, signal }: { connect: ExamineOptions['connect']; signal: AbortSignal | undefined },
   work: (session: Session) => Promise<void>,
 ): Promise<LookedAt> {
   try {
     await withSession(() => connect(name), work)
     return { name, looked: true, why: null }
   } catch (error) {
+    // its reason may be a failure as well, and says nothing of this database
+    signal?.throwIfAborted()
     if (error instanceof Failure && error.code !== 'CONNECTION_LOST') return { name, looked: false, why: error.message }
     throw error
   }

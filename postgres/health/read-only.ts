@@ -1,9 +1,10 @@
 /** Asks one check in a way that cannot hurt: a read-only transaction of its own, which is short, waits for no lock longer than an
  *  application would notice, and ends by itself. What it may not do is an answer too, and never a failure of the whole. */
+import { CHECKS, type NotKnown } from '../../contracts/health'
 import { ServerError } from '../connect/errors'
 import { inTransaction, type Session } from '../connect/session'
 import type { Check, Found } from './check'
-import { CHECKS, type HealthLimits, type NotKnown } from './finding'
+import type { HealthLimits } from './finding'
 
 const STATEMENT_TIMEOUT_MS = 10_000
 const LOCK_TIMEOUT_MS = 200

@@ -70,8 +70,8 @@ async function readCatalogs(session: Session, { history = DEFAULT_HISTORY, signa
   await session.execute(`SET LOCAL search_path = ''`)
   const rows: CatalogRow[] = []
   for (const sql of CATALOG_QUERIES) {
-    const found = await session.query(sql, sql.includes('$1') ? [history.schema, history.table] : [], { signal })
-    rows.push(...(found as unknown as CatalogRow[]))
+    const found = await session.query<CatalogRow>(sql, sql.includes('$1') ? [history.schema, history.table] : [], { signal })
+    rows.push(...found)
   }
   return rows
 }

@@ -4,7 +4,14 @@
 import type { Session } from '../connect/session'
 
 export interface InertnessFinding {
-  readonly id: 'subscriptions' | 'scheduled-jobs' | 'foreign-servers' | 'archiving' | 'outgoing-extensions'
+  readonly id:
+    | 'subscriptions'
+    | 'preloaded-subscribers'
+    | 'scheduled-jobs'
+    | 'scheduler'
+    | 'foreign-servers'
+    | 'archiving'
+    | 'outgoing-extensions'
   /** `acts`: it does something by itself. `may-act`: only when a statement uses it. */
   readonly severity: 'acts' | 'may-act'
   readonly message: string
@@ -14,6 +21,7 @@ export async function inertnessFindings(session: Session): Promise<InertnessFind
   const [facts] = await session.query<Facts>(
     `SELECT (SELECT count(*) FROM pg_catalog.pg_subscription WHERE subenabled) AS subscriptions,
             current_setting('max_logical_replication_workers')::int AS workers,
+            current_setting('max_worker_processes')::int AS processes,
             current_setting('archive_mode') AS archiving,
             (SELECT count(*) FROM pg_catalog.pg_foreign_server) AS "foreignServers",
             EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname = 'pg_cron') AS cron,
@@ -28,6 +36,8 @@ export async function inertnessFindings(session: Session): Promise<InertnessFind
 interface Facts extends Record<string, unknown> {
   readonly subscriptions: number
   readonly workers: number
+  /** Of all background workers, the launchers of subscriptions and jobs among them: at 0 none starts. */
+  readonly processes: number
   readonly archiving: string
   readonly foreignServers: number
   readonly cron: boolean
@@ -37,23 +47,48 @@ interface Facts extends Record<string, unknown> {
   readonly outgoing: string | null
 }
 
+function loads(preloaded: string, library: string): boolean {
+  return new RegExp(`(?:^|[\\s,"/])${library}(?:$|[\\s,".])`).test(preloaded)
+}
+
 /** pg_cron's launcher starts with the server or not at all. What may not be read counts as launching. */
 function mayLaunch(preloaded: string | null, cronLaunch: string | null): boolean {
-  if (preloaded !== null && !/(?:^|[\s,"/])pg_cron(?:$|[\s,".])/.test(preloaded)) return false
+  if (preloaded !== null && !loads(preloaded, 'pg_cron')) return false
   return cronLaunch !== 'off'
 }
 
+/** Subscribe by workers of their own, whatever max_logical_replication_workers is, and in any database of the server. */
+const SUBSCRIBERS = ['pglogical', 'pgactive']
+
 const RULES: readonly ((facts: Facts) => InertnessFinding | null)[] = [
-  ({ subscriptions, workers }) =>
-    subscriptions > 0 && workers > 0
+  ({ subscriptions, workers, processes }) =>
+    subscriptions > 0 && workers > 0 && processes > 0
       ? {
           id: 'subscriptions',
           severity: 'acts',
           message: `${subscriptions} enabled subscriptions and max_logical_replication_workers = ${workers}: set it to 0 before the first start.`,
         }
       : null,
-  ({ cron, preloaded, cronLaunch }) =>
-    cron && mayLaunch(preloaded, cronLaunch)
+  ({ processes, preloaded }) => {
+    const found = preloaded === null ? [] : SUBSCRIBERS.filter((library) => loads(preloaded, library))
+    if (processes === 0 || (preloaded !== null && found.length === 0)) return null
+    const message =
+      preloaded === null
+        ? 'its preloaded libraries may not be read: grant pg_read_all_settings.'
+        : `${found.join(' and ')} is preloaded and subscribes by workers of its own: take it out of shared_preload_libraries, or set max_worker_processes to 0.`
+    return { id: 'preloaded-subscribers', severity: 'acts', message }
+  },
+  // its jobs are in one database of the server, which is seldom this one
+  ({ cron, processes, preloaded, cronLaunch }) =>
+    !cron && processes > 0 && preloaded !== null && mayLaunch(preloaded, cronLaunch)
+      ? {
+          id: 'scheduler',
+          severity: 'acts',
+          message: 'pg_cron is preloaded and may launch the jobs of another database: set cron.launch_active_jobs to off.',
+        }
+      : null,
+  ({ cron, processes, preloaded, cronLaunch }) =>
+    cron && processes > 0 && mayLaunch(preloaded, cronLaunch)
       ? {
           id: 'scheduled-jobs',
           severity: 'acts',

@@ -19,7 +19,8 @@ export interface ServerFacts {
 }
 
 export async function serverFacts(session: Session): Promise<ServerFacts> {
-  const [row] = await session.query(
+  type Seen = Omit<ServerFacts, 'versionNum' | 'systemIdentifier'> & { mayIdentify: boolean }
+  const [row] = await session.query<Seen>(
     `SELECT split_part(current_setting('server_version'), ' ', 1) AS version, current_database()::text AS database, current_user::text AS role,
             (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user) AS superuser,
             pg_is_in_recovery() AS "inRecovery",
@@ -27,11 +28,12 @@ export async function serverFacts(session: Session): Promise<ServerFacts> {
             pg_database_size(current_database()) AS "databaseBytes", pg_postmaster_start_time() AS "startedAt", clock_timestamp() AS now,
             has_function_privilege('pg_control_system()', 'EXECUTE') AS "mayIdentify"`,
   )
-  const { mayIdentify, ...facts } = row ?? {}
+  if (row === undefined) throw new Error('a SELECT without FROM answered no row')
+  const { mayIdentify, ...facts } = row
   return {
-    ...(facts as unknown as Omit<ServerFacts, 'versionNum' | 'systemIdentifier'>),
+    ...facts,
     versionNum: session.serverVersionNum,
-    systemIdentifier: mayIdentify === true ? await systemIdentifier(session) : null,
+    systemIdentifier: mayIdentify ? await systemIdentifier(session) : null,
   }
 }
 

@@ -89,7 +89,7 @@ async function findIndex(
 
 async function indexesOf(session: Session, table: RelationName): Promise<FoundIndex[]> {
   const name = table.schema === null ? quoteIdentifier(table.name) : quoteQualified(table.schema, table.name)
-  const rows = await session.query(
+  return await session.query<FoundIndex>(
     `SELECT i.indexrelid::int8 AS oid, n.nspname AS schema, c.relname AS name, i.indisvalid AND i.indisready AS valid, i.indisunique AS unique,
             am.amname AS method, i.indpred IS NOT NULL AS partial,
             EXISTS (SELECT FROM pg_catalog.pg_constraint k WHERE k.conindid = i.indexrelid) AS "ofConstraint",
@@ -104,7 +104,6 @@ async function indexesOf(session: Session, table: RelationName): Promise<FoundIn
       WHERE i.indrelid = to_regclass($1) AND c.relkind = 'i' ORDER BY i.indexrelid`,
     [name],
   )
-  return rows as unknown as FoundIndex[]
 }
 
 /** As far as names tell; operator classes and expressions are not compared, since name, table and time already agree. */

@@ -1,5 +1,6 @@
 /** The small `capstan` schema in each database that is changed: the fence, the progress of half-done files, the indexes that were healed,
- *  and, on a database where a migration is rehearsed, what was measured. Fingerprints and checks leave it out.
+ *  heartbeats that a recovered copy is held against, the rows that are brought back, and, on a database where a migration is rehearsed, what was
+ *  measured. Fingerprints and checks leave it out.
  *
  *  Whoever owns a table can put a trigger on it, and whoever owns a view chooses the functions in it: both run with the rights of the role
  *  that touches them. So nothing here is read or written before its owner is known to be that very role: a role that it is a member of
@@ -12,8 +13,10 @@ import { inTransaction, type Session } from '../connect/session'
 /** Serialises the creation, since CREATE … IF NOT EXISTS fails when two sessions run it at once. */
 const CREATION_LOCK = 0x63617073
 
+/** It asks for the right to create schemas even where this one stands. */
+const SCHEMA = 'CREATE SCHEMA IF NOT EXISTS capstan'
+
 const CREATION = `
-CREATE SCHEMA IF NOT EXISTS capstan;
 CREATE TABLE IF NOT EXISTS capstan.fence (
   singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
   epoch bigint NOT NULL,
@@ -46,11 +49,24 @@ CREATE TABLE IF NOT EXISTS capstan.healed_index (
   index_name text NOT NULL,
   healed_at timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (history, epoch, script, index_name)
+);
+CREATE TABLE IF NOT EXISTS capstan.heartbeat (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  operation text NOT NULL,
+  label text NOT NULL,
+  began_at timestamptz NOT NULL
+);
+CREATE TABLE IF NOT EXISTS capstan.row_recovery (
+  digest text PRIMARY KEY,
+  state text NOT NULL CHECK (state IN ('staging', 'staged', 'done')),
+  plan jsonb NOT NULL,
+  result jsonb,
+  changed_at timestamptz NOT NULL DEFAULT now()
 )`
 
 const FIRST_FENCE = 'INSERT INTO capstan.fence (epoch, attempt) VALUES (0, 0) ON CONFLICT DO NOTHING'
 
-const CONTROL_TABLES = ['fence', 'progress', 'statement_log', 'healed_index'] as const
+const CONTROL_TABLES = ['fence', 'progress', 'statement_log', 'healed_index', 'heartbeat', 'row_recovery'] as const
 
 type ControlTable = (typeof CONTROL_TABLES)[number]
 
@@ -60,7 +76,7 @@ interface Found extends Record<string, unknown> {
   readonly owner: string
   readonly role: string
   readonly own: boolean
-  /** It is no plain table, or has a trigger, a rule or a policy. */
+  /** It is no plain table, or has a trigger, a rule or a policy, a table that inherits, or a type, default, check or index of somebody's own. */
   readonly armed: boolean
   /** The type of the fence's attempt, which was an integer once. */
   readonly attempt: string | null
@@ -81,6 +97,17 @@ async function lookUp(session: Session): Promise<readonly Found[]> {
   return found
 }
 
+const classOf = (catalog: string): string => `'pg_catalog.${catalog}'::pg_catalog.regclass::pg_catalog.oid`
+
+/** What may run somebody's code. PostgreSQL's own is in no dependency. */
+const CODE = ['pg_proc', 'pg_operator', 'pg_type', 'pg_opclass'].map(classOf).join(', ')
+
+/** Of a table `c`: itself with its columns' types, its indexes, its constraints, its defaults. */
+const PARTS = `SELECT ${classOf('pg_class')}, c.oid
+    UNION ALL SELECT ${classOf('pg_class')}, i.indexrelid FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid
+    UNION ALL SELECT ${classOf('pg_constraint')}, k.oid FROM pg_catalog.pg_constraint k WHERE k.conrelid = c.oid
+    UNION ALL SELECT ${classOf('pg_attrdef')}, f.oid FROM pg_catalog.pg_attrdef f WHERE f.adrelid = c.oid`
+
 const LOOK_UP = `SELECT NULL::text AS "table", pg_catalog.pg_get_userbyid(n.nspowner)::text AS owner, current_user::text AS role,
          pg_catalog.pg_get_userbyid(n.nspowner) = current_user AS own, false AS armed, NULL::text AS attempt
     FROM pg_catalog.pg_namespace n WHERE n.nspname = 'capstan'
@@ -88,7 +115,11 @@ const LOOK_UP = `SELECT NULL::text AS "table", pg_catalog.pg_get_userbyid(n.nspo
   SELECT c.relname::text, pg_catalog.pg_get_userbyid(c.relowner)::text, current_user::text,
          pg_catalog.pg_get_userbyid(c.relowner) = current_user,
          c.relkind <> 'r' OR c.relrowsecurity OR EXISTS (SELECT FROM pg_catalog.pg_trigger t WHERE t.tgrelid = c.oid)
-           OR EXISTS (SELECT FROM pg_catalog.pg_rewrite r WHERE r.ev_class = c.oid),
+           OR EXISTS (SELECT FROM pg_catalog.pg_rewrite r WHERE r.ev_class = c.oid)
+           OR EXISTS (SELECT FROM pg_catalog.pg_inherits h WHERE c.oid IN (h.inhparent, h.inhrelid))
+           OR EXISTS (SELECT FROM pg_catalog.pg_depend d
+                       WHERE d.refclassid IN (${CODE})
+                         AND (d.classid, d.objid) IN (${PARTS})),
          (SELECT a.atttypid::pg_catalog.regtype::text FROM pg_catalog.pg_attribute a
            WHERE a.attrelid = c.oid AND c.relname = 'fence' AND a.attname = 'attempt' AND NOT a.attisdropped)
     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -109,8 +140,8 @@ function foreignOwner({ endpoint: { database } }: Session, { table, owner, role 
 function armedTable({ endpoint: { database } }: Session, { table, owner, role }: Found): Error {
   return failure(
     'CONTROL_SCHEMA_FOREIGN',
-    `capstan.${table} in ${database} is no plain table, or has a trigger, a rule or row security, which Capstan never gives it: what that runs ` +
-      `would have the rights of ${role}. Find out who made it and drop it, then try again.`,
+    `capstan.${table} in ${database} is no plain table, or has a trigger, a rule or row security, a table that inherits from it, or a default, check, index or ` +
+      `type with somebody's own function, which Capstan never gives it: what that runs would have the rights of ${role}. Find out who made it and drop it, then try again.`,
     { database, owner, role, table },
   )
 }
@@ -122,6 +153,7 @@ export async function ensureControlSchema(session: Session): Promise<void> {
   try {
     await inTransaction(session, async () => {
       await session.query('SELECT pg_advisory_xact_lock($1)', [CREATION_LOCK])
+      if (!found.some(({ table }) => table === null)) await session.execute(SCHEMA)
       await session.execute(CREATION)
       // What already existed may have come in between.
       if ((await lookUp(session)).some(isNarrow)) await session.execute(WIDER_ATTEMPT)

@@ -35,12 +35,12 @@ export interface History {
 
 export async function readHistory(session: Session, at: HistoryLocation = DEFAULT_HISTORY): Promise<History> {
   if (!(await historyExists(session, at))) return { exists: false, rows: [] }
-  const rows = await session.query(
+  const rows = await session.query<HistoryRow>(
     `SELECT installed_rank AS "installedRank", version, description, type, script, checksum, installed_by AS "installedBy",
             installed_on::text AS "installedOn", execution_time AS "executionTimeMs", success
        FROM ${quoteQualified(at.schema, at.table)} ORDER BY installed_rank`,
   )
-  return { exists: true, rows: rows as unknown as HistoryRow[] }
+  return { exists: true, rows }
 }
 
 async function historyExists(session: Session, at: HistoryLocation): Promise<boolean> {

@@ -75,7 +75,7 @@ function watchBlockers(monitor: Session, pid: number, lockTimeoutMs: number): { 
 }
 
 async function readBlocker(monitor: Session, pid: number): Promise<Blocker | null> {
-  const [blocker] = await monitor.query(
+  const [blocker] = await monitor.query<Blocker>(
     `SELECT b.pid, a.application_name AS application, a.state, (
        SELECT n.nspname || '.' || c.relname
          FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_class c ON c.oid = l.relation JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -84,5 +84,5 @@ async function readBlocker(monitor: Session, pid: number): Promise<Blocker | nul
       ORDER BY a.xact_start NULLS LAST LIMIT 1`,
     [pid],
   )
-  return blocker === undefined ? null : (blocker as unknown as Blocker)
+  return blocker ?? null
 }

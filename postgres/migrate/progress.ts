@@ -22,12 +22,12 @@ export class ProgressLog {
 
   /** By statement index. Throws MIGRATION_HISTORY_INVALID when the file no longer begins with what has run. */
   async read(session: Session, migration: PlannedMigration): Promise<Map<number, ProgressRow>> {
-    const rows = await session.query(
+    const rows = await session.query<ProgressRow & { index: number }>(
       `SELECT statement_index AS index, digest, state, facts, duration_ms AS "durationMs" FROM capstan.progress
         WHERE history = $1 AND script = $2 ORDER BY statement_index`,
       [this.#history, migration.script],
     )
-    const progress = new Map((rows as unknown as (ProgressRow & { index: number })[]).map((row) => [row.index, row]))
+    const progress = new Map(rows.map((row) => [row.index, row]))
     for (const [index, row] of progress) {
       const statement = migration.statements[index]
       if (statement?.digest === row.digest || row.state === 'intended') continue

@@ -40,6 +40,8 @@ export interface CheckResult {
   /** In words: `at least 300,000 rows`. */
   readonly allowed: string
   readonly message: string
+  /** Why the query failed: five characters. */
+  readonly sqlState?: string
   readonly durationMs: number
 }
 
@@ -154,7 +156,7 @@ async function runOne(
   judge: (rows: number) => boolean,
 ): Promise<CheckResult> {
   const started = performance.now()
-  const finish = (result: Pick<CheckResult, 'ok' | 'measured' | 'message'>) => ({
+  const finish = (result: Pick<CheckResult, 'ok' | 'measured' | 'message' | 'sqlState'>) => ({
     ...about,
     ...result,
     durationMs: Math.round(performance.now() - started),
@@ -169,6 +171,7 @@ async function runOne(
       ok: false,
       measured: null,
       message: `${about.title}: the query failed: ${error.message} (SQLSTATE ${error.sqlState}).`,
+      sqlState: error.sqlState,
     })
   }
 }

@@ -1,4 +1,6 @@
 import fc from 'fast-check'
+import { retiredAs } from '../../activities/snapshot/expiry'
+import { reliable } from '../../activities/snapshot/kept-until'
 import { judgeRetention, type SnapshotFacts } from '../../activities/snapshot/retention'
 import { judgeSnapshot } from '../../activities/snapshot/verify'
 import type { SnapshotDescription } from '../../clouds/port'
@@ -8,9 +10,12 @@ const HERE = 'db-HERE'
 const at = (hours: number): string => new Date(NOW + hours * 3_600_000).toISOString()
 
 const origin = fc.record({
+  takenAt: fc.constant(at(-100)),
   expiresAt: fc.option(fc.integer({ min: -48, max: 48 }).map(at)),
   ended: fc.boolean(),
   sound: fc.boolean(),
+  proof: fc.constantFrom(null, null, 'proven' as const, 'refuted' as const, 'failed' as const),
+  beingVerified: fc.boolean(),
 })
 const facts = fc.record({
   name: fc.string({ minLength: 1, maxLength: 6 }),
@@ -26,7 +31,7 @@ function expired(all: readonly SnapshotFacts[]): SnapshotFacts[] {
   return all.filter(({ name }) => standings.get(name) === 'expired')
 }
 const isGood = ({ instanceId, state, origin: from }: SnapshotFacts): boolean =>
-  instanceId === HERE && state === 'ready' && from?.sound === true
+  instanceId === HERE && state === 'ready' && from?.sound === true && from.proof !== 'refuted' && from.proof !== 'failed'
 
 test('only what is ours, of this instance, finished and past its retention is ever removed', () => {
   fc.assert(
@@ -41,10 +46,18 @@ test('only what is ours, of this instance, finished and past its retention is ev
   )
 })
 
-test('the newest good one is never removed, however far anybody gets with the removals', () => {
+const isProven = ({ instanceId, state, origin: from }: SnapshotFacts): boolean =>
+  instanceId === HERE && state === 'ready' && (from?.proof === 'proven' || from?.proof === 'refuted')
+const isUnrefuted = (snapshot: SnapshotFacts): boolean => isProven(snapshot) && snapshot.origin?.proof === 'proven'
+
+test.each([
+  ['good', isGood],
+  ['proven', isProven],
+  ['proven and not refuted', isUnrefuted],
+])('the newest %s one is never removed, however far anybody gets with the removals', (_what, counts) => {
   fc.assert(
     fc.property(snapshots, fc.nat(), (all, stopAfter) => {
-      const good = all.filter(isGood)
+      const good = all.filter(counts)
       let left = all
       for (let n = 0; n < stopAfter % 13; n += 1) {
         const [next] = expired(left)
@@ -52,12 +65,39 @@ test('the newest good one is never removed, however far anybody gets with the re
         left = left.filter((snapshot) => snapshot !== next)
       }
       const newest = [...good].sort((a, b) => ((a.createdAt ?? '') < (b.createdAt ?? '') ? 1 : -1))[0]
-      if (newest !== undefined) expect(left.filter(isGood).map(({ createdAt }) => createdAt)).toContain(newest.createdAt)
+      if (newest !== undefined) expect(left.filter(counts).map(({ createdAt }) => createdAt)).toContain(newest.createdAt)
     }),
   )
 })
 
-test('what is past its retention goes, but for the newest good one', () => {
+const isSound = ({ instanceId, state, origin: from }: SnapshotFacts): boolean =>
+  instanceId === HERE && state === 'ready' && from?.sound === true
+
+test('what a verification found wanting stays for no good one, and the newest of them where no good one is left', () => {
+  fc.assert(
+    fc.property(snapshots, (all) => {
+      const standings = judgeRetention(all, { instanceId: HERE, now: NOW })
+      const standing = (word: string) => all.filter(({ name }) => standings.get(name) === word)
+      expect(standing('last-good').every(isGood)).toBe(true)
+      expect(standing('last-of-all').every((snapshot) => isSound(snapshot) && !all.some(isGood))).toBe(true)
+      const gone = expired(all)
+      if (all.some(isSound)) expect(all.some((snapshot) => isSound(snapshot) && !gone.includes(snapshot))).toBe(true)
+    }),
+  )
+})
+
+test('what a verification found wanting stands for no week and no month', () => {
+  fc.assert(
+    fc.property(snapshots, (all) => {
+      const standings = judgeRetention(all, { instanceId: HERE, now: NOW })
+      const judged = all.map((snapshot) => ({ facts: snapshot, standing: standings.get(snapshot.name) ?? 'not-ours' }))
+      const counted = all.filter((snapshot) => isGood(snapshot) && snapshot.origin?.ended === true)
+      expect(reliable(judged)).toHaveLength(counted.length)
+    }),
+  )
+})
+
+test('what is past its retention goes, but for the newest good and proven ones and what is being verified', () => {
   fc.assert(
     fc.property(snapshots, (all) => {
       const could = all.filter(
@@ -68,9 +108,11 @@ test('what is past its retention goes, but for the newest good one', () => {
           from.expiresAt !== null &&
           Date.parse(from.expiresAt) <= NOW,
       )
-      const left = could.filter((snapshot) => !expired(all).includes(snapshot))
-      expect(left.length).toBeLessThanOrEqual(1)
-      expect(left.every(isGood)).toBe(true)
+      const gone = expired(all)
+      const left = could.filter((snapshot) => !gone.includes(snapshot) && snapshot.origin?.beingVerified !== true)
+      expect(left.length).toBeLessThanOrEqual(3)
+      expect(left.filter((snapshot) => !isProven(snapshot)).length).toBeLessThanOrEqual(1)
+      expect(left.every((snapshot) => isSound(snapshot) || isProven(snapshot))).toBe(true)
     }),
   )
 })
@@ -112,4 +154,11 @@ describe('a snapshot is held against the instance that was planned', () => {
   ])('%s', (_what, found, rules) => {
     expect(judgeSnapshot(found, plan).map(({ rule }) => rule)).toEqual(rules)
   })
+})
+
+test('a retirement says that a snapshot is gone only once it is', () => {
+  expect(retiredAs('expired', { removed: true })).toBe('gone')
+  expect(retiredAs('expired', { removed: false, why: 'last-good' })).toBe(null)
+  expect(retiredAs('expired', null)).toBe(null)
+  expect(retiredAs('last-good', null)).toBe('last-good')
 })

@@ -1,4 +1,4 @@
-import type { Client } from '@temporalio/client'
+import { Client, Connection } from '@temporalio/client'
 import { runAct } from '../../activities/act'
 import type { ActivityDeps } from '../../activities/deps'
 import { createSchemaActivities } from '../../activities/schema/schema'
@@ -93,6 +93,7 @@ async function planned() {
     resolveSecret: async () => database.options.password,
     secretKey: Buffer.alloc(32),
     sourceAddress: null,
+    endpoints: { commands: null, labRouter: null },
   }
   const activities = createSchemaActivities(deps as ActivityDeps)
   const act = {
@@ -100,7 +101,8 @@ async function planned() {
     scheduledAtMs: SCHEDULED_AT_MS,
     signal: new AbortController().signal,
     stale: () => false,
-    client: undefined as unknown as Client,
+    // nobody asks it: it is never connected
+    client: new Client({ connection: Connection.lazy() }),
     isCurrent: async () => true,
   }
   const run = <T>(body: () => Promise<T>) => runAct(act, body)

@@ -1,5 +1,6 @@
 /** What a plan is told of each cloud, by what the adapters declare. */
 import { assertKept, traitsOf } from '../../activities/traits'
+import { createAurora } from '../../clouds/aws/aurora/aurora'
 import { createRds } from '../../clouds/aws/rds'
 import { createFlexibleServer } from '../../clouds/azure/flexible-server'
 import { createCloudSql } from '../../clouds/gcp/cloud-sql'
@@ -10,14 +11,14 @@ const instance: InstanceDescription = {
   ...{ endpoint: null, engineVersion: '17', instanceClass: 'Standard_B1ms', deletionProtected: false, replicaOf: null, tags: {} },
   storage: { sizeGib: 20, encrypted: true, key: null },
   snapshots: { hoursMax: null },
+  automaticBackups: { taken: true, log: true },
 }
-const credential = { getToken: async () => null }
 const aws = createRds({}).capabilities
-const azure = createFlexibleServer({ subscription: '', resourceGroup: '', location: '', credential }).capabilities
+const azure = createFlexibleServer({ subscription: '', resourceGroup: '', location: '' }).capabilities
 const gcp = createCloudSql({ project: '', region: '' }).capabilities
 
-test('of AWS there is nothing to say, so that its plans are what they were', () => {
-  expect(traitsOf(instance, aws)).toEqual({})
+test('of RDS and Aurora there is nothing to say, so that plans are what they were', () => {
+  for (const capabilities of [aws, createAurora({}).capabilities]) expect(traitsOf(instance, capabilities)).toEqual({})
 })
 
 test('of Azure and Google Cloud a plan is told what they do otherwise', () => {

@@ -11,9 +11,14 @@ import { LAB } from './cases/lab'
 import { MIGRATION_FILES } from './cases/migration-files'
 import { MIGRATION_SQL } from './cases/migration-sql'
 import { OPERATIONS } from './cases/operations'
+import { RECOVER } from './cases/recover'
+import { RESTORES } from './cases/restores'
+import { SCHEDULES } from './cases/schedules'
 import { SCOUT } from './cases/scout'
 import { SNAPSHOTS } from './cases/snapshots'
 import { URLS } from './cases/urls'
+import { VERIFY } from './cases/verify'
+import { VERIFY_BACKUPS } from './cases/verify-backup'
 import { type BadInput, SECRET } from './support/bad-input'
 import { recordOperations } from './support/operations'
 import { brokenRules } from './support/tone'
@@ -30,7 +35,12 @@ const DOORS: Readonly<Record<string, readonly BadInput[]>> = {
   databases: DATABASES,
   'decisions about operations': OPERATIONS,
   snapshots: SNAPSHOTS,
+  restores: RESTORES,
+  'verify-backup': VERIFY_BACKUPS,
+  schedules: SCHEDULES,
   scout: SCOUT,
+  verify: VERIFY,
+  recover: RECOVER,
   'the lab': LAB,
 }
 
@@ -38,7 +48,7 @@ let worlds: Worlds
 beforeAll(async () => {
   worlds = await openWorlds()
   await recordOperations(worlds.ledger)
-}, 120_000)
+})
 afterAll(async () => {
   await worlds?.stop()
 })

@@ -13,9 +13,8 @@ import type { Settings } from '../../pgserver/settings'
 import { cacheDir } from '../lab/fixture'
 import { ADMINISTRATOR_PASSWORD, never, openMechanics } from '../lab/mechanics/fixture'
 
-export const ROWS = ['create', 'back up', 'restore', 'restore to a moment', 'promote'] as const
 /** In milliseconds. */
-export type Took = Record<(typeof ROWS)[number], number>
+export type Took = Record<'create' | 'back up' | 'restore' | 'restore to a moment' | 'promote' | 'promote and restart', number>
 
 export interface Bare {
   round(n: number): Promise<Took>
@@ -73,10 +72,18 @@ export async function openBare(): Promise<Bare> {
       const reader = lab.spec(`reader-${n}`, 17)
       await lab.servers.createReplica(reader, source, never)
       const promote = await ms(() => asAdministrator(reader, (client) => client.query('SELECT pg_promote(true, 60)')))
+      const restart = await ms(() => lab.servers.restart(reader))
       await Promise.all(running.map((server) => server.stop('immediate')))
       for (const one of [spare, copied, past, reader]) await lab.servers.remove(one.folder)
       await lab.servers.removeSnapshot(`bare-${n}`)
-      return { create, 'back up': backedUp, restore, 'restore to a moment': toAMoment, promote }
+      return {
+        create,
+        'back up': backedUp,
+        restore,
+        'restore to a moment': toAMoment,
+        promote,
+        'promote and restart': promote + restart,
+      }
     },
     close: () => lab.remove(),
   }

@@ -1,7 +1,8 @@
 /** What the whole lab costs, all three clouds through the vendors' SDKs in the profile instant: operations beside the bare mechanics of
  *  PostgreSQL in the same round, questions a second, memory, and starts. Prints tables and promises nothing.
  *  Bare is: initdb and a start; a base backup brought to disk; a copy and a start; a copy and a start that replays the log to a moment; a
- *  promotion by SQL. A cloud does more: roles, networks, a first backup of what it made, a second start without a trace of the recovery. */
+ *  promotion by SQL. A cloud does more: roles, networks, a first backup of what it made, a second start without a trace of the recovery. What of it
+ *  is a cloud's manner and not the lab's cost is told by the rows without backups, and by RDS's promotion, which restarts, beside one that does. */
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,7 +14,7 @@ import { cacheDir } from '../lab/fixture'
 import { compileLab, type LabProcess, startLabProcess } from '../lab/process'
 import { memoryOfAll } from '../support/memory'
 import { processesNaming } from '../support/processes'
-import { type Bare, openBare, ROWS, type Took } from './bare-postgres'
+import { type Bare, openBare, type Took } from './bare-postgres'
 
 const ROUNDS = 5
 const ASKERS = 4
@@ -64,7 +65,20 @@ async function ms(work: () => Promise<unknown>): Promise<number> {
 const waitsFor = (cloud: DrivenCloud, id: string): Promise<unknown> =>
   cloud.name === 'azure' ? clouds.azure.ended() : cloud.rested(id)
 
-async function throughTheCloud(cloud: DrivenCloud): Promise<Took> {
+/** What is measured, and which bare mechanics it stands beside. */
+const ROWS = [
+  ['create', 'create'],
+  ['create without backups', 'create'],
+  ['back up', 'back up'],
+  ['restore', 'restore'],
+  ['restore to a moment', 'restore to a moment'],
+  ['promote', 'promote'],
+  ['promote without backups', 'promote and restart'],
+] as const satisfies readonly (readonly [string, keyof Took])[]
+/** In milliseconds; left out where the cloud has nothing of the kind. */
+type Figures = Partial<Record<(typeof ROWS)[number][0], number>>
+
+async function throughTheCloud(cloud: DrivenCloud): Promise<Figures> {
   const timed = async (id: string, begin: () => Promise<void>): Promise<number> => {
     const took = await ms(async () => {
       await begin()
@@ -74,6 +88,7 @@ async function throughTheCloud(cloud: DrivenCloud): Promise<Took> {
     return took
   }
   const create = await timed('source', () => cloud.create('source'))
+  const plain = cloud.createWithoutBackups && (await timed('plain', () => cloud.createWithoutBackups!('plain')))
   const backUp = await timed('source', () => cloud.backUp('source', 'kept'))
   await cloud.hasBackup('source', 'kept')
   if (cloud.name === 'gcp') {
@@ -88,37 +103,60 @@ async function throughTheCloud(cloud: DrivenCloud): Promise<Took> {
   await cloud.replicate('reader', 'source')
   await cloud.rested('reader')
   const promote = await timed('reader', () => cloud.promote('reader'))
+  let promotePlain: number | undefined
+  if (cloud.promoteWithoutBackups) {
+    await cloud.replicate('other', 'source')
+    await cloud.rested('other')
+    promotePlain = await timed('other', () => cloud.promoteWithoutBackups!('other'))
+  }
   await cloud.removeBackup('source', 'kept')
   await cloud.rested('source')
-  for (const id of ['copy', 'past', 'reader', 'source']) {
+  const made = [
+    'copy',
+    'past',
+    'reader',
+    ...(plain === undefined ? [] : ['plain']),
+    ...(promotePlain === undefined ? [] : ['other']),
+  ]
+  for (const id of [...made, 'source']) {
     await cloud.remove(id)
     await cloud.rested(id)
   }
-  return { create, 'back up': backUp, restore, 'restore to a moment': toAMoment, promote }
+  return {
+    ...{ create, 'back up': backUp, restore, 'restore to a moment': toAMoment, promote },
+    ...(plain !== undefined && { 'create without backups': plain }),
+    ...(promotePlain !== undefined && { 'promote without backups': promotePlain }),
+  }
 }
 
 const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
 const print = (lines: readonly string[]): void => void process.stdout.write(`\n${lines.join('\n')}\n`)
 
 test('operations', async () => {
-  const rounds: Record<'bare' | DrivenCloud['name'], Took>[] = []
+  const rounds: { bare: Took; aws: Figures; azure: Figures; gcp: Figures }[] = []
   for (let n = 0; n <= ROUNDS; n += 1) {
-    const round = { bare: await bare.round(n) } as (typeof rounds)[number]
-    for (const cloud of Object.values(clouds)) round[cloud.name] = await throughTheCloud(cloud)
+    const round = {
+      bare: await bare.round(n),
+      aws: await throughTheCloud(clouds.aws),
+      azure: await throughTheCloud(clouds.azure),
+      gcp: await throughTheCloud(clouds.gcp),
+    }
     // the first round warms everything up
     if (n > 0) rounds.push(round)
   }
-  const cells = ROWS.map((row) => {
-    const base = median(rounds.map((round) => round.bare[row]))
-    const others = Object.values(clouds).map(({ name }) => {
-      const ratio = median(rounds.map((round) => round[name][row] / round.bare[row]))
-      return `${median(rounds.map((round) => round[name][row]))
-        .toFixed(0)
-        .padStart(8)} ${ratio.toFixed(2).padStart(5)}`
+  const cells = ROWS.map(([row, mechanics]) => {
+    const base = median(rounds.map(({ bare }) => bare[mechanics]))
+    const others = (['aws', 'azure', 'gcp'] as const).map((name) => {
+      const took = rounds.flatMap(({ bare, [name]: { [row]: figure } }) =>
+        figure === undefined ? [] : [[figure, figure / bare[mechanics]] as const],
+      )
+      if (took.length === 0) return '       -     -'
+      const [figure, ratio] = [median(took.map(([one]) => one)), median(took.map(([, one]) => one))]
+      return `${figure.toFixed(0).padStart(8)} ${ratio.toFixed(2).padStart(5)}`
     })
-    return `${row.padEnd(20)}${base.toFixed(0).padStart(8)} ${others.join(' ')}`
+    return `${row.padEnd(24)}${base.toFixed(0).padStart(8)} ${others.join(' ')}`
   })
-  print([`median of ${ROUNDS}       bare ms   aws ms ratio azure ms ratio   gcp ms ratio`, ...cells])
+  print([`${`median of ${ROUNDS}`.padEnd(25)}bare ms   aws ms ratio azure ms ratio   gcp ms ratio`, ...cells])
 }, 900_000)
 
 test('questions, memory and starts', async () => {

@@ -2,34 +2,21 @@ import { createHash } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DatabaseEntry } from '../../contracts/fleet'
-import { type Ledger, openLedger } from '../../ledger/ledger'
-import { freePort, query, startTestServer, type TestServer } from '../ledger/postgres-server'
+import { freePort, query } from '../ledger/postgres-server'
 import { cliFiles } from './cli-files'
 import { evidenceExample } from './evidence-example'
 import { capstan } from './recorded-io'
+import { withLedger } from './with-ledger'
 
 const { folder, migrationsFolder, fleetFile, remove } = cliFiles()
-let server: TestServer
-let ledgerUrl: string
-let ledger: Ledger
-
-beforeAll(async () => {
-  server = await startTestServer()
-  ledgerUrl = await server.freshDatabase()
-  ledger = openLedger({ url: ledgerUrl })
-  await ledger.migrate()
-})
-afterAll(async () => {
-  await ledger?.close()
-  await server?.stop()
-  remove()
-})
+const own = withLedger()
+afterAll(remove)
 
 const at = (second: number): string => new Date(Date.UTC(2026, 10, 23, 3, 0, second)).toISOString()
 async function recorded(id: string): Promise<string> {
-  const bundle = await ledger.putBundle({ version: 1, database: { name: 'shop' } as DatabaseEntry, migrations: [] })
+  const bundle = await own.ledger.putBundle({ version: 1, database: { name: 'shop' } as DatabaseEntry, migrations: [] })
   const about = { kind: 'migrate', databases: ['shop'], cloud: 'aws', environment: 'production', mode: 'apply' } as const
-  await ledger.openOperation({ id, ...about, requestedBy: 'ada', startedAt: at(0), bundle })
+  await own.ledger.openOperation({ id, ...about, requestedBy: 'ada', startedAt: at(0), bundle })
   return id
 }
 
@@ -40,16 +27,16 @@ describe('migrate before it starts anything', () => {
     expect(gone).toMatchObject({ exit: 4, err: expect.stringContaining(`127.0.0.1:${port}`) })
     expect(gone.err).not.toContain('hidden-word')
     const fleet = fleetFile(migrationsFolder({ 'V1__a.sql': 'SELECT 1;' }))
-    const before = (await ledger.listOperations({ limit: 100 })).length
-    const env = { CAPSTAN_LEDGER_URL: ledgerUrl, TEMPORAL_ADDRESS: `127.0.0.1:${port}` }
+    const before = (await own.ledger.listOperations({ limit: 100 })).length
+    const env = { CAPSTAN_LEDGER_URL: own.ledgerUrl, TEMPORAL_ADDRESS: `127.0.0.1:${port}` }
     const started = await capstan(['migrate', 'shop', '--fleet', fleet], { env })
     expect(started).toMatchObject({ exit: 4, err: expect.stringContaining(`No Temporal server answers at 127.0.0.1:${port}`) })
-    expect(await ledger.listOperations({ limit: 100 })).toHaveLength(before)
+    expect(await own.ledger.listOperations({ limit: 100 })).toHaveLength(before)
   })
 
   test('on a terminal it asks, and no means that nothing starts', async () => {
     const fleet = fleetFile(migrationsFolder({ 'V1__a.sql': 'SELECT 1;' }))
-    const env = { TEMPORAL_ADDRESS: '127.0.0.1:1', CAPSTAN_LEDGER_URL: ledgerUrl }
+    const env = { TEMPORAL_ADDRESS: '127.0.0.1:1', CAPSTAN_LEDGER_URL: own.ledgerUrl }
     const { exit, out } = await capstan(['migrate', 'shop', '--fleet', fleet], { env, answer: 'n' })
     expect({ exit, out }).toEqual({
       exit: 7,
@@ -69,7 +56,7 @@ describe('migrations with only a URL', () => {
   }
 
   test('apply stops at its target, goes on without one, and then has nothing to do', async () => {
-    const url = await server.freshDatabase()
+    const url = await own.server.freshDatabase()
     const dir = migrationsFolder(files)
     const first = await capstan(['migrations', 'apply', '--url', url, '--dir', dir, '--target', '2', '--json'])
     expect(first.json).toMatchObject({
@@ -95,7 +82,7 @@ describe('migrations with only a URL', () => {
   })
 
   test('the database and its password are taken from the environment', async () => {
-    const url = await server.freshDatabase()
+    const url = await own.server.freshDatabase()
     const password = new URL(url).password
     const bare = url.replace(`:${password}@`, '@')
     const info = ['migrations', 'info', '--dir', migrationsFolder(files)]
@@ -108,7 +95,7 @@ describe('migrations with only a URL', () => {
   })
 
   test('a target leaves a changed repeatable for later', async () => {
-    const url = await server.freshDatabase()
+    const url = await own.server.freshDatabase()
     const dir = migrationsFolder(files)
     await capstan(['migrations', 'apply', '--url', url, '--dir', dir])
     writeFileSync(join(dir, 'R__totals.sql'), 'CREATE OR REPLACE VIEW totals AS SELECT count(id) FROM orders;')
@@ -119,13 +106,13 @@ describe('migrations with only a URL', () => {
   })
 
   test('a target that no file has is refused', async () => {
-    const url = await server.freshDatabase()
+    const url = await own.server.freshDatabase()
     const run = await capstan(['migrations', 'apply', '--url', url, '--dir', migrationsFolder(files), '--target', '9'])
     expect(run).toMatchObject({ exit: 2, err: expect.stringContaining('No migration has the version 9; there are 1, 2, 3.') })
   })
 
   test('validate finds a changed file, exit 1; apply refuses it as drift, exit 5', async () => {
-    const url = await server.freshDatabase()
+    const url = await own.server.freshDatabase()
     const dir = migrationsFolder(files)
     await capstan(['migrations', 'apply', '--url', url, '--dir', dir])
     expect(await capstan(['migrations', 'validate', '--url', url, '--dir', dir])).toMatchObject({
@@ -142,7 +129,7 @@ describe('migrations with only a URL', () => {
   })
 
   test('a statement that fails is told with file, line and the server’s message', async () => {
-    const url = await server.freshDatabase()
+    const url = await own.server.freshDatabase()
     const dir = migrationsFolder({ 'V1__a.sql': 'CREATE TABLE a (id int);\n\nALTER TABLE b ADD x int;' })
     const run = await capstan(['migrations', 'apply', '--url', url, '--dir', dir])
     expect(run.exit).toBe(3)
@@ -156,7 +143,7 @@ describe('migrations with only a URL', () => {
     ['a host that does not answer', (url: string) => url.replace(/:\d+\//, ':1/'), 4],
     ['no URL at all', () => 'shop', 2],
   ])('%s is one sentence', async (_, change, exit) => {
-    const url = change(await server.freshDatabase())
+    const url = change(await own.server.freshDatabase())
     const run = await capstan(['migrations', 'info', '--url', url, '--dir', migrationsFolder(files)])
     expect(run.exit).toBe(exit)
     expect(run.err.trim().split('\n')).toHaveLength(1)
@@ -164,11 +151,11 @@ describe('migrations with only a URL', () => {
 })
 
 describe('ops', () => {
-  const env = (): Record<string, string> => ({ CAPSTAN_LEDGER_URL: ledgerUrl })
+  const env = (): Record<string, string> => ({ CAPSTAN_LEDGER_URL: own.ledgerUrl })
 
   test('list, show and evidence read the ledger alone', async () => {
     const id = await recorded('migrate-shop-shown')
-    await ledger.recordStep({
+    await own.ledger.recordStep({
       operation: id,
       sequence: 0,
       step: {
@@ -194,8 +181,8 @@ describe('ops', () => {
     })
     const none = await capstan(['ops', 'evidence', id], { env: env() })
     expect(none).toMatchObject({ exit: 3, err: expect.stringContaining('has no evidence') })
-    const digest = await ledger.writeEvidence({ operation: id, document: { b: 1, a: 'ü' } })
-    await ledger.setStatus({ operation: id, status: 'failed', verdict: 'fail', finishedAt: at(5) })
+    const digest = await own.ledger.writeEvidence({ operation: id, document: { b: 1, a: 'ü' } })
+    await own.ledger.setStatus({ operation: id, status: 'failed', verdict: 'fail', finishedAt: at(5) })
 
     const listed = await capstan(['ops', 'list', '--database', 'shop'], { env: env() })
     expect(listed.out).toMatch(/migrate-shop-shown {2}migrate {2}shop .* failed .* fail .* 5\.0 s {2}ada/)
@@ -204,7 +191,7 @@ describe('ops', () => {
     expect(shown.out).toContain('V7__t.sql:3  ALTER TABLE orders')
     expect(shown.out).toContain('rewrites 300,214 rows; 10,000 are allowed')
     expect(shown.out).toContain(`✘ ${id} failed after 5.0 s: 1 finding`)
-    expect((await capstan(['ops', 'show', id, '--json'], { env: env() })).json).toEqual(await ledger.getOperation(id))
+    expect((await capstan(['ops', 'show', id, '--json'], { env: env() })).json).toEqual(await own.ledger.getOperation(id))
     const watched = await capstan(['ops', 'watch', id, '--json'], { env: env() })
     expect(watched).toMatchObject({ exit: 1, json: { id, status: 'failed' } })
 
@@ -222,7 +209,7 @@ describe('ops', () => {
     const running = await capstan(['ops', 'evidence', id], { env: env() })
     expect(running).toMatchObject({ exit: 3, err: expect.stringContaining('it is written when the operation ends') })
     const document = evidenceExample('orders <b>')
-    const digest = await ledger.writeEvidence({ operation: id, document })
+    const digest = await own.ledger.writeEvidence({ operation: id, document })
 
     const { exit, out } = await capstan(['ops', 'evidence', id], { env: env() })
     expect(exit).toBe(0)
@@ -244,7 +231,7 @@ describe('ops', () => {
 
   test('a list keeps to what is asked for, and says when there is more', async () => {
     const ids = [await recorded('migrate-listed-a'), await recorded('migrate-listed-b'), await recorded('migrate-listed-c')]
-    await ledger.setStatus({ operation: ids[1]!, status: 'rejected', finishedAt: at(9) })
+    await own.ledger.setStatus({ operation: ids[1]!, status: 'rejected', finishedAt: at(9) })
     const listed = async (...args: string[]): Promise<unknown> => {
       const { json } = await capstan(['ops', 'list', '--json', '--since', '2026-11-23', ...args], { env: env() })
       const { operations, more } = json as { operations: { id: string }[]; more: boolean }
@@ -263,9 +250,9 @@ describe('ops', () => {
     const id = await recorded('migrate-shop-asks')
     expect((await capstan(['ops', 'show', id, '--plan'], { env: env() })).out).toContain('It has no plan yet.')
     const plan = evidenceExample('orders').documents.plan
-    await ledger.putDocument({ operation: id, name: 'plan', document: plan })
+    await own.ledger.putDocument({ operation: id, name: 'plan', document: plan })
     const { json } = await capstan(['ops', 'show', id, '--plan', '--json'], { env: env() })
-    expect(json).toEqual({ ...(await ledger.getOperation(id)), plan })
+    expect(json).toEqual({ ...(await own.ledger.getOperation(id)), plan })
   })
 
   test('an unknown operation is bad input', async () => {
@@ -274,7 +261,7 @@ describe('ops', () => {
 
   test('watching ends with 8 when the approval does not come, and says how to give it', async () => {
     const id = await recorded('migrate-shop-waits')
-    await ledger.setStatus({ operation: id, status: 'awaiting-approval', planDigest: 'ab'.repeat(32) })
+    await own.ledger.setStatus({ operation: id, status: 'awaiting-approval', planDigest: 'ab'.repeat(32) })
     const run = await capstan(['ops', 'watch', id, '--wait-timeout', '1ms'], { env: env() })
     expect(run.exit).toBe(8)
     expect(run.out).toContain(`capstan ops approve ${id}`)
@@ -291,8 +278,8 @@ describe('ops', () => {
       finishedAt: null,
       detail: {},
     } as const
-    await ledger.recordStep({ operation: id, sequence: 0, step })
-    await ledger.setStatus({ operation: id, status: 'needs-operator' })
+    await own.ledger.recordStep({ operation: id, sequence: 0, step })
+    await own.ledger.setStatus({ operation: id, status: 'needs-operator' })
     const run = await capstan(['ops', 'watch', id], { env: env() })
     expect(run.exit).toBe(6)
     expect(run.out).toContain(`try it again: capstan ops resolve ${id} retry --step canary\n`)
@@ -302,18 +289,18 @@ describe('ops', () => {
     const id = await recorded('migrate-shop-runs')
     const run = await capstan(['ops', 'watch', id], { env: env(), interruptAt: id })
     expect(run).toMatchObject({ exit: 130, out: expect.stringContaining(`watch it: capstan ops watch ${id}`) })
-    expect(await ledger.getOperation(id)).toMatchObject({ status: 'running' })
+    expect(await own.ledger.getOperation(id)).toMatchObject({ status: 'running' })
   })
 
   test('events are one document a line, each different, the last one final', async () => {
     const id = await recorded('migrate-shop-events')
     const watching = capstan(['ops', 'watch', id, '--events'], { env: env() })
-    await ledger.recordStep({
+    await own.ledger.recordStep({
       operation: id,
       sequence: 0,
       step: { id: 'plan', title: 'Plan', state: 'running', attempts: 1, startedAt: at(1), finishedAt: null, detail: {} },
     })
-    await ledger.setStatus({
+    await own.ledger.setStatus({
       operation: id,
       status: 'aborted',
       failure: { code: 'OPERATION_ABORTED', message: 'by ada' },
@@ -328,7 +315,7 @@ describe('ops', () => {
 
   test('a live tree is repainted in place and left standing at the end', async () => {
     const id = await recorded('migrate-shop-live')
-    await ledger.setStatus({ operation: id, status: 'succeeded', verdict: 'pass', finishedAt: at(2) })
+    await own.ledger.setStatus({ operation: id, status: 'succeeded', verdict: 'pass', finishedAt: at(2) })
     const { out } = await capstan(['ops', 'watch', id], { env: env(), live: true })
     expect(out).toContain('\u001b[1A\u001b[0Jmigrate shop · migrate-shop-live · succeeded · 2.0 s\n')
     expect(out).toContain(`✔ ${id} succeeded after 2.0 s`)

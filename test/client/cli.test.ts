@@ -27,7 +27,10 @@ describe('help and mistyped commands', () => {
     [['ops', 'list', '--status', 'x'], 'known are succeeded, planned, failed'],
     [['ops', 'list', '--since', 'yesterday'], 'it must be a time ago, such as 90m or 7d'],
     [['ops', 'list', '--since', '2026-13-45'], 'it must be a time ago, such as 90m or 7d'],
-    [['ops', 'list', '--kind', 'migrat'], '--kind is "migrat"; it must be one of migrate, snapshot.'],
+    [
+      ['ops', 'list', '--kind', 'migrat'],
+      '--kind is "migrat"; it must be one of migrate, snapshot, restore, verify-backup, recover',
+    ],
     [['ops', 'approve', 'migrate-shop-abc', '--digest', 'abc'], 'it must be the whole digest: 64 hexadecimal digits'],
     [['ops', 'reject', 'migrate-shop-abc'], '--reason is missing: write --reason <text>.'],
     [

@@ -14,6 +14,7 @@ import { createServer, openAzure } from '../lab/azure/fixture'
 import { createInstance } from '../lab/fixture'
 import { gcpOf } from '../lab/gcp/fixture'
 import { awsIdentity, azureIdentity, gcpIdentity } from '../policies/identities'
+import { createCluster, manyStopped } from './discover-account'
 import { capstan } from './recorded-io'
 
 function found(name: string, more: Partial<FoundInstance> = {}): FoundInstance {
@@ -32,6 +33,7 @@ function found(name: string, more: Partial<FoundInstance> = {}): FoundInstance {
     region,
     resourceGroup: null,
     engine: 'postgres',
+    cluster: false,
     master: 'boss',
     database: 'shop',
     backupDays: 7,
@@ -114,7 +116,7 @@ describe('what was found', () => {
       found('cap-and-gown'),
       found('restored', { tags: { 'capstan-operation': 'restore-9' } }),
       found('old', { engine: 'mysql' }),
-      found('member', { engine: 'aurora-postgresql' }),
+      found('other', { engine: 'aurora-mysql', cluster: true }),
       found('of-a-copy', { replicaOf: arn('cap-migrate-1-canary') }),
     ])
     const whys = Object.fromEntries(sorted.leftOut.map(({ instance, why }) => [instance.name, why]))
@@ -123,7 +125,7 @@ describe('what was found', () => {
       'cap-and-gown': expect.stringContaining('not tagged'),
       restored: expect.stringContaining('tagged capstan-operation=restore-9'),
       old: 'mysql',
-      member: expect.stringContaining('a member of a cluster'),
+      other: 'aurora-mysql',
       'of-a-copy': expect.stringContaining('not among them'),
     })
     const text = writeFleet(sorted, 'a test')
@@ -176,8 +178,9 @@ describe('asked of', () => {
       gcp.create('shop', { settings: { userLabels: { env: 'test' } } }),
       gcp.create('cap-migrate-1-canary', { settings: { userLabels: labels } }),
     ])
+    await createCluster(lab)
     await lab.rds.createDBInstanceReadReplica({ DBInstanceIdentifier: 'shop-read', SourceDBInstanceIdentifier: 'shop' })
-    await manyStopped()
+    await manyStopped(lab)
     // nobody who discovers may do more than read
     const { accessKeyId, secretAccessKey } = await awsIdentity(lab, 'reader')
     Object.assign(process.env, {
@@ -187,35 +190,19 @@ describe('asked of', () => {
       AWS_REGION: 'us-east-1',
       AWS_EC2_METADATA_DISABLED: 'true',
     })
-  }, 120_000)
+  })
   afterAll(async () => {
     process.env = before
     rmSync(folder, { recursive: true })
     await lab?.remove()
   })
 
-  /** More than go on a page, in another region: more than the lab lets anybody make, so they are put into its memory. */
-  async function manyStopped(): Promise<void> {
-    await lab.lab.stop()
-    const file = join(lab.stateDir, 'lab.json')
-    const state = JSON.parse(readFileSync(file, 'utf8'))
-    const model = state.aws.instances['us-east-1/shop']
-    for (let number = 0; number < 230; number++) {
-      const id = `many-${number}`
-      const more = {
-        region: 'eu-central-1',
-        id,
-        resourceId: `db-${id}`,
-        folder: id,
-        status: 'stopped',
-        tasks: [],
-        archive: null,
-        tags: {},
-      }
-      state.aws.instances[`eu-central-1/${id}`] = { ...model, ...more, restorable: null }
-    }
-    writeFileSync(file, JSON.stringify(state))
-    await lab.restart()
+  /** As a program of its own, with these variables and no others. */
+  function discover(args: readonly string[], env: Readonly<Record<string, string | undefined>>) {
+    const words = [join(__dirname, '../../bin/capstan.js'), 'fleet', 'discover', ...args]
+    return new Promise<{ code: unknown; stdout: string; stderr: string }>((done) => {
+      execFile(process.execPath, words, { env }, (error, stdout, stderr) => done({ code: error?.code ?? 0, stdout, stderr }))
+    })
   }
 
   test('AWS, over regions and pages; what it writes is accepted, and never written over', async () => {
@@ -223,11 +210,11 @@ describe('asked of', () => {
     const args = ['fleet', 'discover', '--aws', '--region', 'us-east-1,eu-central-1', '--output', output]
     const { exit, out, err } = await capstan(args)
     expect({ exit, err: err.includes('cap-migrate-1-canary (us-east-1) is a temporary copy') }).toEqual({ exit: 0, err: true })
-    expect(out).toContain('231 databases')
+    expect(out).toContain('232 databases')
     const check = await capstan(['fleet', 'check', '--fleet', output, '--json'])
     expect(check.json).toMatchObject({ valid: true })
     const { databases } = parseFleet(readFileSync(output, 'utf8'), output)
-    expect(databases).toHaveLength(231)
+    expect(databases).toHaveLength(232)
     expect(databases.find(({ name }) => name === 'shop')).toMatchObject({
       account: '000000000000',
       region: 'us-east-1',
@@ -237,7 +224,15 @@ describe('asked of', () => {
       migrations: null,
       connections: { admin: { user: 'boss', secret: 'env:SHOP_ADMIN_PASSWORD', host: null } },
     })
+    expect(databases.find(({ name }) => name === 'orders')).toMatchObject({
+      instance: 'orders',
+      aurora: true,
+      database: 'orders',
+      connections: { admin: { user: 'boss' } },
+    })
+    expect(err).not.toContain('orders-1')
     const text = readFileSync(output, 'utf8')
+    expect(text).toMatch(/PostgreSQL 17\.\d+ on db\.r6g\.large, available; 127\.\S+:\d+; backups kept for 1 day$/m)
     expect(text).toMatch(/PostgreSQL 15\.\d+ on db\.t4g\.micro, \S+; 127\.\S+:\d+; backups kept for 3 days/)
     expect(text).toMatch(/Standby: shop-read \(us-east-1\), a read replica/)
 
@@ -250,13 +245,13 @@ describe('asked of', () => {
 
   test('AWS, in one region on standard output, or as one document', async () => {
     const plain = await capstan(['fleet', 'discover', '--aws'])
-    expect(parse(plain.out).databases).toHaveLength(1)
+    expect(parse(plain.out).databases).toHaveLength(2)
     expect(plain.err).toContain('Left out:')
     const { json, err } = await capstan(['fleet', 'discover', '--aws', '--json'])
     expect(json).toMatchObject({
       version: 1,
       file: null,
-      databases: [{ name: 'shop', standbys: [{ name: 'shop-read' }] }],
+      databases: [{ name: 'orders' }, { name: 'shop', standbys: [{ name: 'shop-read' }] }],
       leftOut: [{ instance: { name: 'cap-migrate-1-canary' } }],
       fleet: plain.out,
     })
@@ -315,10 +310,7 @@ describe('asked of', () => {
       CAPSTAN_AZURE_ENDPOINT: lab.lab.tlsApi,
       NODE_EXTRA_CA_CERTS: lab.lab.certificateFile,
     }
-    const args = [join(__dirname, '../../bin/capstan.js'), 'fleet', 'discover', '--azure', '--subscription', subscriptionId]
-    const { code, stdout, stderr } = await new Promise<{ code: unknown; stdout: string; stderr: string }>((done) => {
-      execFile(process.execPath, args, { env }, (error, out, err) => done({ code: error?.code ?? 0, stdout: out, stderr: err }))
-    })
+    const { code, stdout, stderr } = await discover(['--azure', '--subscription', subscriptionId], env)
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(parse(stdout).databases).toMatchObject([
       {
@@ -333,17 +325,32 @@ describe('asked of', () => {
       },
     ])
     expect(stdout).toMatch(/database: postgres # decide/)
+    const decided = stdout.replace(/# (copiesResourceGroup: copies) # decide/, '$1 # decided')
+    expect(parseFleet(decided, 'fleet.yaml').databases).toMatchObject([{ copiesResourceGroup: 'copies' }])
   })
 
-  test('what nobody named, and what the vendors’ libraries do not find by themselves, is told in one sentence', async () => {
-    const { AWS_REGION: region, HOME: home } = process.env
-    delete process.env.AWS_REGION
-    Object.assign(process.env, { AWS_CONFIG_FILE: join(folder, 'none'), HOME: folder, METADATA_SERVER_DETECTION: 'none' })
-    const aws = await capstan(['fleet', 'discover', '--aws'])
-    expect(aws).toMatchObject({ exit: 2, err: expect.stringContaining('No region is named') })
-    const gcp = await capstan(['fleet', 'discover', '--gcp', '--project', 'shop'])
-    expect(gcp).toMatchObject({ exit: 3, err: expect.stringContaining('No credentials for Google Cloud were found') })
-    Object.assign(process.env, { AWS_REGION: region, HOME: home })
+  /** Nothing that says who asks: no variables, no home folder, no machine, and no program of a vendor's on its path. */
+  const NOBODY = { NODE_NO_WARNINGS: '1', AWS_EC2_METADATA_DISABLED: 'true', METADATA_SERVER_DETECTION: 'none', PATH: '' }
+
+  test.each([
+    ['AWS', ['--aws', '--region', 'eu-central-1'], ['AWS_PROFILE', 'AWS_ACCESS_KEY_ID', 'aws sso login']],
+    [
+      'Azure',
+      ['--azure', '--subscription', '3f2c1a9e-0b4d-4c57-9d3e-6a1b2c3d4e5f'],
+      ['AZURE_CLIENT_ID', 'AZURE_CLIENT_CERTIFICATE_PATH', 'az login'],
+    ],
+    ['Google Cloud', ['--gcp', '--project', 'shop'], ['GOOGLE_APPLICATION_CREDENTIALS', 'gcloud auth application-default']],
+  ])('without credentials for %s: what is missing is named, and nothing is asked', async (cloud, args, ways) => {
+    const { code, stdout, stderr } = await discover(args, { ...NOBODY, HOME: folder })
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toContain(`No credentials for ${cloud} were found`)
+    for (const way of ways) expect(stderr).toContain(way)
+    expect(stderr.trim().split('\n')).toHaveLength(1)
+  })
+
+  test('without a region that anybody named', async () => {
+    const { code, stderr } = await discover(['--aws'], { ...NOBODY, HOME: folder })
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('No region is named') })
   })
 
   test.each([
@@ -351,7 +358,7 @@ describe('asked of', () => {
     [['--aws', '--gcp'], 'Name one cloud'],
     [['--aws', '--project', 'x'], '--project belongs to --gcp'],
     [['--azure'], 'AZURE_SUBSCRIPTION_ID'],
-    [['--azure', '--subscription', 'x'], 'CAPSTAN_AZURE_TOKEN'],
+    [['--azure', '--subscription', 'Shop Production'], 'The subscription is "Shop Production"; it must be its id'],
     [['--gcp'], 'GOOGLE_CLOUD_PROJECT'],
     [['--aws', '--region', 'EU'], '--region is "EU"'],
   ])('with %j: told in one sentence', async (args, sentence) => {

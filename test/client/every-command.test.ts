@@ -33,7 +33,7 @@ test.each(outsideTheLab)('$name has --json, and --help with an example of itself
   const { exit, out } = await capstan([...words, '--help'])
   expect(exit).toBe(0)
   const [, examples = ''] = out.split(/\nExamples?:\n/)
-  const shortened = name.replace(/ take$/, '')
+  const shortened = name.replace(/ (take|copy)$/, '')
   expect(examples).toMatch(new RegExp(`^ {2}\\$ capstan ${shortened}`, 'm'))
 })
 

@@ -4,8 +4,6 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { parseFleet } from '../../client/fleet/parse-fleet'
 import { findDatabase, readFleet } from '../../client/fleet/read-fleet'
-import { nearest } from '../../client/fleet/suggest'
-import { parseBytes, parseDurationMs } from '../../client/fleet/units'
 import { Failure } from '../../contracts/failures'
 import { lockScope } from '../../contracts/fleet'
 
@@ -145,6 +143,24 @@ describe('each cloud has its own words', () => {
     expect(lockScope(instance!)).toBe('lock/gcp/shop-production/europe-west3/shop-db')
   })
 
+  test('of AWS an Aurora cluster says that it is one, and an instance is as it was before there were any', () => {
+    const cluster = (aurora: string) =>
+      parseFleet(smallest.replace('cloud: aws', `cloud: aws\n    aurora: ${aurora}`), 'f').databases[0]!
+    expect(cluster('true')).toMatchObject({ cloud: 'aws', aurora: true, instance: 'shop-db' })
+    const [instance] = parseFleet(smallest, 'f').databases
+    expect(cluster('false')).toEqual(instance)
+    expect(instance).not.toHaveProperty('aurora')
+    expect(() => parseFleet(azure.replace('cloud: azure', 'cloud: azure\n    aurora: true'), 'f')).toThrow(
+      'aurora is not a field',
+    )
+  })
+
+  test('copies of a server may have a resource group to themselves; where none is named the entry is as it always was', () => {
+    const apart = azure.replace('    region:', '    copiesResourceGroup: Shop_copies\n    region:')
+    expect(parseFleet(apart, 'f').databases).toMatchObject([{ copiesResourceGroup: 'Shop_copies' }])
+    expect(parseFleet(azure, 'f').databases[0]).not.toHaveProperty('copiesResourceGroup')
+  })
+
   test('one file may hold databases of all clouds', () => {
     const entryOf = (text: string, name: string): string =>
       text.slice(text.indexOf('  - name')).replace('name: shop', `name: ${name}`)
@@ -196,6 +212,31 @@ describe('a wrong fleet file', () => {
       'fleet.yaml:15:34: databases[0].policy.snapshotRetention is "30m"; it must be whole hours, from 1h to 3650d.',
     ],
     [
+      'a retention that is no time',
+      `${smallest}    policy: { snapshotRetention: 30x }\n`,
+      'fleet.yaml:15:34: databases[0].policy.snapshotRetention is "30x"; it must be a time with its unit, such as 7d, or generations such as { daily: 7, weekly: 4, monthly: 12, yearly: 2 }.',
+    ],
+    [
+      'generations without days',
+      `${smallest}    policy: { snapshotRetention: { monthly: 12 } }\n`,
+      'fleet.yaml:15:34: databases[0].policy.snapshotRetention is a group of fields; it must be generations with `daily`, the days that each snapshot is kept at least.',
+    ],
+    [
+      'no days',
+      `${smallest}    policy: { snapshotRetention: { daily: 0 } }\n`,
+      'fleet.yaml:15:43: databases[0].policy.snapshotRetention.daily is the number 0; it must be a whole number, 1 to 3650.',
+    ],
+    [
+      'half a month',
+      `${smallest}    policy: { snapshotRetention: { daily: 7, monthly: 0.5 } }\n`,
+      'fleet.yaml:15:55: databases[0].policy.snapshotRetention.monthly is the number 0.5; it must be a whole number, 0 to 120.',
+    ],
+    [
+      'a generation that there is none of',
+      `${smallest}    policy: { snapshotRetention: { daily: 7, hourly: 24 } }\n`,
+      'fleet.yaml:15:54: databases[0].policy.snapshotRetention.hourly is the number 24; it must be left out: the generations are daily, weekly, monthly, yearly.',
+    ],
+    [
       'no retention at all',
       `${smallest}    policy: { snapshotRetention: 0h }\n`,
       'fleet.yaml:15:34: databases[0].policy.snapshotRetention is "0h"; it must be whole hours, from 1h to 3650d.',
@@ -219,6 +260,26 @@ describe('a wrong fleet file', () => {
       'a table without a schema',
       `${smallest}    checks: { rowCounts: [orders] }\n`,
       'fleet.yaml:15:27: databases[0].checks.rowCounts[0] is "orders"; it must be a table as schema.table, 63 bytes each at most.',
+    ],
+    [
+      'a schedule that does not say when',
+      `${smallest}    schedules: { snapshot: {} }\n`,
+      'fleet.yaml:15:28: databases[0].schedules.snapshot is a group of fields; it must say when: at, every or cron.',
+    ],
+    [
+      'a schedule that does not come round to its time of the day',
+      `${smallest}    schedules: { snapshot: { at: "03:00", every: 5h } }\n`,
+      'fleet.yaml:15:50: databases[0].schedules.snapshot.every is "5h"; with `at` it must divide a day in whole hours, such as 24h, 12h or 6h; for once a week give cron: "0 3 * * sun".',
+    ],
+    [
+      'a cron expression with a wrong field',
+      `${smallest}    schedules: { snapshot: { cron: "0 3 * * 7" } }\n`,
+      'fleet.yaml:15:36: databases[0].schedules.snapshot.cron is "0 3 * * 7"; its day of the week must be 0 to 6 or sun to sat, *, a list such as 1,3, a range such as 1-5, or steps such as */2.',
+    ],
+    [
+      'a schedule of what does not run by the clock',
+      `${smallest}    schedules: { migrate: { at: "03:00" } }\n`,
+      'fleet.yaml:15:18: databases[0].schedules.migrate is not a field; known here are snapshot, verify-backup.',
     ],
   ])('%s is named with its place and what would be right', (_, text, message) => {
     expect(refusal(text)).toEqual([message])
@@ -306,8 +367,9 @@ describe('on the disk', () => {
   test('a file that is missing, a folder, or not UTF-8 is refused', async () => {
     await expect(readFleet(join(folder, 'none.yaml'))).rejects.toMatchObject({ code: 'FLEET_FILE_MISSING' })
     await expect(readFleet(folder)).rejects.toMatchObject({ code: 'FLEET_FILE_MISSING' })
-    writeFileSync(join(folder, 'latin.yaml'), Buffer.from([0x76, 0xe9]))
-    await expect(readFleet(join(folder, 'latin.yaml'))).rejects.toMatchObject({ code: 'FLEET_FILE_INVALID' })
+    const latin = join(folder, 'latin.yaml')
+    writeFileSync(latin, Buffer.from([0x76, 0xe9]))
+    await expect(readFleet(latin)).rejects.toMatchObject({ code: 'FLEET_FILE_INVALID' })
   })
 
   test('an unknown database is refused with the nearest name', async () => {
@@ -316,23 +378,5 @@ describe('on the disk', () => {
     expect(findDatabase(fleet, 'shop').instance).toBe('shop-db')
     expect(() => findDatabase(fleet, 'shpo')).toThrow('did you mean shop?')
     expect(() => findDatabase(fleet, 'warehouse')).toThrow('it holds shop')
-  })
-})
-
-describe('units', () => {
-  test('times and sizes are exact', () => {
-    expect(['0.3s', '500ms', '10m', '1.5h', '7d'].map(parseDurationMs)).toEqual([300, 500, 600_000, 5_400_000, 604_800_000])
-    expect(['1B', '1kB', '1.5MB', '1GB'].map(parseBytes)).toEqual([1, 1024, 1_572_864, 1_073_741_824])
-    expect(['10', 's', '-1s', '1e3s', '1 s', '1constructor', '99999999999999d'].map(parseDurationMs)).toEqual(Array(7).fill(null))
-  })
-
-  test('every whole number of a unit comes back', () => {
-    fc.assert(fc.property(fc.nat(1_000_000), (n) => parseDurationMs(`${n}s`) === n * 1000 && parseBytes(`${n}kB`) === n * 1024))
-  })
-
-  test('a suggestion is a known word or none', () => {
-    fc.assert(fc.property(fc.string(), (word) => [null, 'alpha', 'beta'].includes(nearest(word, ['alpha', 'beta']))))
-    expect(nearest('aplha', ['alpha', 'beta'])).toBe('alpha')
-    expect(nearest('gamma', ['alpha', 'beta'])).toBeNull()
   })
 })

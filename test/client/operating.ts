@@ -55,7 +55,7 @@ export function operating(): Operating {
     await ledger.migrate()
     temporal = await connectTemporal({ address: temporalServer.address, namespace: 'default' })
     env = { TEMPORAL_ADDRESS: temporalServer.address, CAPSTAN_LEDGER_URL: ledgerUrl, CAPSTAN_FLEET: fleetFile(folder) }
-  }, 120_000)
+  })
   afterAll(async () => {
     await temporal?.close()
     await ledger?.close()

@@ -1,9 +1,10 @@
 import { join } from 'node:path'
+import { msToTs } from '@temporalio/common/lib/time'
 import { prepareMigrate } from '../../client/prepare-migrate'
 import { startMigrate } from '../../client/start-migrate'
 import { connectTemporal, type TemporalDoor } from '../../client/temporal'
 import { SEARCH_ATTRIBUTES } from '../../contracts/messages'
-import type { OperationDocument } from '../../contracts/operation'
+import { type OperationDocument, temporaryName } from '../../contracts/operation'
 import { operating } from './operating'
 import { proxyTo } from './proxy'
 import type { CliRun } from './recorded-io'
@@ -84,8 +85,10 @@ describe('starting', () => {
 
   test('a start that Temporal refuses leaves no running operation', async () => {
     const namespace = 'without-attributes'
-    const day = { seconds: 86_400 } as never
-    await it.temporal.client.connection.workflowService.registerNamespace({ namespace, workflowExecutionRetentionPeriod: day })
+    await it.temporal.client.connection.workflowService.registerNamespace({
+      namespace,
+      workflowExecutionRetentionPeriod: msToTs('1 day'),
+    })
     // The server's own view of its namespaces is refreshed now and then.
     let run: CliRun
     do
@@ -105,6 +108,12 @@ describe('starting', () => {
 })
 
 describe('deciding', () => {
+  const pass = (operation: string) => {
+    const startedAt = new Date().toISOString()
+    const step = { id: 'move', title: 'Move', state: 'running', attempts: 1, startedAt, finishedAt: null } as const
+    return it.ledger.recordStep({ operation, sequence: 0, step: { ...step, detail: { pointOfNoReturn: 'it is led to' } } })
+  }
+
   test('the requester cannot approve, somebody else can, and the digest is the ledger’s', async () => {
     await it.withWorker(async () => {
       const id = await it.started('waits')
@@ -157,6 +166,33 @@ describe('deciding', () => {
     expect(run).toMatchObject({ exit: 0, json: { decision: 'aborted', how: 'requested' } })
     const { events } = await it.temporal.handle(id).fetchHistory()
     expect(events?.some((event) => event.workflowExecutionCancelRequestedEventAttributes)).toBe(true)
+  })
+
+  test('past the point of no return an abort without any worker is refused, and nothing is left at the server', async () => {
+    const id = await it.started('waits')
+    await pass(id)
+    expect(await it.cli(['ops', 'abort', id, '--json'])).toMatchObject({ exit: 3, json: { error: { code: 'NO_WAY_BACK' } } })
+    const { events } = await it.temporal.handle(id).fetchHistory()
+    expect(events?.some((event) => event.workflowExecutionCancelRequestedEventAttributes)).toBe(false)
+  })
+
+  test('a record that is closed past the point of no return never calls what took over a leftover', async () => {
+    const closed = async (id: string) => {
+      await it.temporal.handle(id).terminate()
+      expect(await it.cli(['ops', 'abort', id, '--close-record'])).toMatchObject({ exit: 0 })
+      return (await it.ledger.getOperation(id))?.failure?.message
+    }
+    const [passed, tookOver] = [await it.started('waits'), await it.started('waits')]
+    for (const id of [passed, tookOver]) {
+      await pass(id)
+      const resource = { operation: id, cloud: 'aws', kind: 'instance', name: temporaryName(id, 'copy') } as const
+      await it.ledger.recordResource({ ...resource, createdAt: new Date().toISOString(), expiresAt: null, removedAt: null })
+    }
+    await it.ledger.putDocumentOnce({ operation: tookOver, name: 'took-over', document: { version: 1 } })
+    expect(await closed(tookOver)).toBe(
+      `Its workflow was gone (TERMINATED); closed by ada. It was closed past its point of no return (it is led to); instance ${temporaryName(tookOver, 'copy')} took over: it is production, do not remove it. The old instance may be closed still.`,
+    )
+    expect(await closed(passed)).toMatch(/about to take over: look where the endpoint leads[^:]*$/)
   })
 
   test('a decision about an operation that is over, or that Temporal has lost, is refused', async () => {

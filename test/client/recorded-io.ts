@@ -44,6 +44,7 @@ export async function capstan(args: readonly string[], environment: CliEnvironme
     colour: false,
     columns: () => 120,
     rows: () => 40,
+    progress: { live: environment.live ?? false, columns: () => 120, rows: () => 40 },
     async ask(question) {
       out += question
       return environment.answer ?? ''

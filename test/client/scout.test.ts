@@ -1,26 +1,30 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker'
 import type { DatabaseEntry } from '../../contracts/fleet'
-import { type Ledger, openLedger } from '../../ledger/ledger'
-import { freePort, query, startTestServer, type TestServer } from '../ledger/postgres-server'
+import type { Finding } from '../../contracts/operation'
+import { freePort, query } from '../ledger/postgres-server'
 import { cliFiles, FLEET_EXAMPLE } from './cli-files'
 import { capstan } from './recorded-io'
+import { startTestTemporal, type TestTemporal } from './temporal-server'
+import { withLedger } from './with-ledger'
 
 const { folder, remove } = cliFiles()
-let server: TestServer
-let ledgerUrl: string
-let ledger: Ledger
-beforeAll(async () => {
-  server = await startTestServer()
-  ledgerUrl = await server.freshDatabase()
-  ledger = openLedger({ url: ledgerUrl })
-  await ledger.migrate()
-})
-afterAll(async () => {
-  await ledger?.close()
-  await server?.stop()
-  remove()
-})
+const own = withLedger()
+afterAll(remove)
+
+/** One that takes the workflows' work alone. */
+async function withWorker<T>(address: string, work: () => Promise<T>): Promise<T> {
+  Runtime.install({ logger: new DefaultLogger('ERROR'), telemetryOptions: { logging: { filter: 'OFF', forward: {} } } })
+  const connection = await NativeConnection.connect({ address })
+  const code = readFileSync(join(__dirname, '../../dist/workflow-bundle.js'), 'utf8')
+  const worker = await Worker.create({ connection, taskQueue: 'control', workflowBundle: { code } })
+  try {
+    return await worker.runUntil(work)
+  } finally {
+    await connection.close()
+  }
+}
 
 interface ScoutDocument {
   readonly version: number
@@ -36,7 +40,7 @@ interface ScoutDocument {
 const document = (run: { readonly json: unknown }) => run.json as ScoutDocument
 
 async function ailing(): Promise<string> {
-  const url = await server.freshDatabase()
+  const url = await own.server.freshDatabase()
   await query(
     url,
     `CREATE TABLE "Order""s" (id serial, note text); INSERT INTO "Order""s" (note) VALUES ('a value of a row');
@@ -76,7 +80,7 @@ test('a URL is enough: one screen with the worst first, the command for each, an
     '      ALTER TABLE public."Order""s" ALTER COLUMN id TYPE bigint; ALTER SEQUENCE public."Order""s_id_seq" AS bigint;',
   )
   expect(out).toContain('    … and 2 more like these: --json has all')
-  expect(out).toContain('Not known: who on the internet may reach it.')
+  expect(out).toContain('Not known: who on the internet may reach it; what could be restored; whether one call deletes it.')
   expect(out).toContain('Not known: whether its backups can be restored.')
   expect(out).toMatch(/Looked into t_\w+, and not into postgres/)
   expect(out).not.toContain('a value of a row')
@@ -115,7 +119,7 @@ test('--json is one document in a versioned form, with every finding and its obj
 })
 
 test('a database that nothing is wrong with is exit 0, and says what that is worth', async () => {
-  const url = await server.freshDatabase()
+  const url = await own.server.freshDatabase()
   const { password } = new URL(url)
   const run = await capstan(['scout', '--url', url.replace(`:${password}@`, '@')], { env: { PGPASSWORD: password } })
   expect(run).toMatchObject({ exit: 0, out: expect.stringMatching(/: nothing found\n {2}Looked into t_/) })
@@ -123,31 +127,38 @@ test('a database that nothing is wrong with is exit 0, and says what that is wor
 
 const AT = new Date(Date.now() - 3_600_000).toISOString()
 
-async function recordCanary(id: string, database: string, finishedAt: string, findings: readonly object[]): Promise<void> {
-  const bundle = await ledger.putBundle({ version: 1, database: { name: database } as DatabaseEntry, migrations: [] })
+async function recordCanary(
+  id: string,
+  database: string,
+  finishedAt: string,
+  { findings, checkCount }: { findings: readonly Finding[]; checkCount: number },
+): Promise<void> {
+  const bundle = await own.ledger.putBundle({ version: 1, database: { name: database } as DatabaseEntry, migrations: [] })
   const about = { kind: 'migrate', databases: [database], cloud: 'aws', environment: 'production', mode: 'apply' } as const
-  await ledger.openOperation({ id, ...about, requestedBy: 'ada', startedAt: finishedAt, bundle })
+  await own.ledger.openOperation({ id, ...about, requestedBy: 'ada', startedAt: finishedAt, bundle })
   const step = { id: 'check-canary', title: 'Check', state: 'done', attempts: 1, startedAt: finishedAt, finishedAt } as const
-  await ledger.recordStep({ operation: id, sequence: 0, step: { ...step, detail: { findings: findings as never } } })
+  await own.ledger.recordStep({ operation: id, sequence: 0, step: { ...step, detail: { findings, checkCount } } })
 }
 
 test('by its name in the fleet file, the ledger says whether a restore of it was ever checked', async () => {
   const { file, env } = fleetFile({
-    unproven: await server.freshDatabase(),
-    proven: await server.freshDatabase(),
-    old: await server.freshDatabase(),
+    unproven: await own.server.freshDatabase(),
+    proven: await own.server.freshDatabase(),
+    old: await own.server.freshDatabase(),
   })
-  await recordCanary('migrate-unproven-1', 'unproven', AT, [{ rule: 'row-count', message: 'fewer' }])
-  await recordCanary('migrate-proven-1', 'proven', AT, [])
-  await recordCanary('migrate-old-1', 'old', '2026-01-05T03:00:00.000Z', [])
-  const withLedger = { env: { ...env, CAPSTAN_LEDGER_URL: ledgerUrl } }
+  await recordCanary('migrate-unproven-1', 'unproven', AT, { findings: [{ rule: 'row-count', message: 'fewer' }], checkCount: 1 })
+  // Nobody declared a check that could have said no.
+  await recordCanary('migrate-unproven-2', 'unproven', AT, { findings: [], checkCount: 0 })
+  await recordCanary('migrate-proven-1', 'proven', AT, { findings: [], checkCount: 1 })
+  await recordCanary('migrate-old-1', 'old', '2026-01-05T03:00:00.000Z', { findings: [], checkCount: 1 })
+  const recorded = { env: { ...env, CAPSTAN_LEDGER_URL: own.ledgerUrl } }
 
-  const unproven = await capstan(['scout', 'unproven', '--fleet', file], withLedger)
+  const unproven = await capstan(['scout', 'unproven', '--fleet', file], recorded)
   expect(unproven.exit).toBe(1)
   expect(unproven.out).toContain('  ▲ The ledger knows of no restore of unproven that was checked.')
-  const proven = await capstan(['scout', 'proven', '--fleet', file], withLedger)
+  const proven = await capstan(['scout', 'proven', '--fleet', file], recorded)
   expect(proven).toMatchObject({ exit: 0, out: expect.stringContaining(`Last checked restore: ${AT} by migrate-proven-1.`) })
-  const all = document(await capstan(['scout', '--all', '--fleet', file, '--json'], withLedger))
+  const all = document(await capstan(['scout', '--all', '--fleet', file, '--json'], recorded))
   expect(all.scouted.map(({ name, provenRestore, findings }) => [name, provenRestore?.operation, findings.length])).toEqual([
     ['unproven', undefined, 1],
     ['proven', 'migrate-proven-1', 0],
@@ -157,7 +168,7 @@ test('by its name in the fleet file, the ledger says whether a restore of it was
 })
 
 test('a ledger that is not known, or does not answer, is told and keeps nobody from looking', async () => {
-  const { file, env } = fleetFile({ shop: await server.freshDatabase() })
+  const { file, env } = fleetFile({ shop: await own.server.freshDatabase() })
   const none = await capstan(['scout', 'shop', '--fleet', file, '--json'], { env })
   expect(none.exit).toBe(0)
   expect(document(none).scouted[0]?.notKnown[0]).toMatchObject({
@@ -171,15 +182,55 @@ test('a ledger that is not known, or does not answer, is told and keeps nobody f
 })
 
 test('of a fleet, one that cannot be looked at is told beside the others, and the exit code says so', async () => {
-  const { file, env } = fleetFile({ homeless: null, there: await server.freshDatabase() })
+  const { file, env } = fleetFile({ homeless: null, there: await own.server.freshDatabase() })
   const run = await capstan(['scout', '--all', '--fleet', file], { env })
-  expect(run.exit).toBe(2)
+  expect(run.exit).toBe(4)
   expect(run.out).toMatch(
-    /^homeless: not looked at\n {2}The fleet file gives no host for homeless, .* \[OPTION_INVALID\]\n\nthere \(/,
+    /^homeless: not looked at\n {2}No Temporal server is known; .* gives no host for homeless, .* \[TEMPORAL_UNREACHABLE\]\n\nthere \(/,
   )
-  const alone = await capstan(['scout', 'homeless', '--fleet', file], { env })
-  expect(alone).toMatchObject({ exit: 2, out: '', err: expect.stringContaining('connections.admin.host') })
   const { CAPSTAN_SECRET_VARIABLES: _allowed, ...closed } = env
   const refused = await capstan(['scout', 'there', '--fleet', file], { env: closed })
   expect(refused).toMatchObject({ exit: 2, err: expect.stringContaining('[SECRET_UNRESOLVED]') })
+})
+
+describe('a database that the fleet file gives no host for', () => {
+  let temporal: TestTemporal
+  beforeAll(async () => {
+    temporal = await startTestTemporal()
+  })
+  afterAll(() => temporal?.stop())
+  const hurried = { lookEveryMs: 100, unclaimedMs: 500 }
+  const doors = () => ({ TEMPORAL_ADDRESS: temporal.address, CAPSTAN_LEDGER_URL: own.ledgerUrl })
+
+  test('needs Temporal and a ledger: what is away is named, with the way around it', async () => {
+    const { file, env } = fleetFile({ homeless: null })
+    const nobody = `127.0.0.1:${await freePort()}`
+    const away = await capstan(['scout', 'homeless', '--fleet', file], {
+      env: { ...env, ...doors(), TEMPORAL_ADDRESS: nobody },
+    })
+    expect(away).toMatchObject({
+      exit: 4,
+      out: '',
+      err: expect.stringMatching(`${nobody}.*connections.admin.host.*TEMPORAL_UNREACHABLE`),
+    })
+    const { CAPSTAN_LEDGER_URL: _ledger, ...without } = doors()
+    const none = await capstan(['scout', 'homeless', '--fleet', file], { env: { ...env, ...without } })
+    expect(none).toMatchObject({ exit: 4, out: '', err: expect.stringMatching(/CAPSTAN_LEDGER_URL.*LEDGER_UNREACHABLE/) })
+  })
+
+  test('waits for no worker that is not there: none for control, none for its cloud', async () => {
+    const { file, env } = fleetFile({ homeless: null })
+    const look = () => capstan(['scout', 'homeless', '--fleet', file], { env: { ...env, ...doors() }, vigilance: hurried })
+    expect(await look()).toMatchObject({
+      exit: 4,
+      out: '',
+      err: expect.stringMatching(/workers for control run\..*NOT_READY_YET/),
+    })
+    const deciding = await withWorker(temporal.address, look)
+    expect(deciding).toMatchObject({
+      exit: 4,
+      out: '',
+      err: expect.stringMatching(/for aws in time: check that workers for aws run\..*NOT_READY_YET/),
+    })
+  })
 })

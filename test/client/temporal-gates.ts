@@ -65,5 +65,5 @@ export function keyGate(target: string, options: TlsOptions & { readonly apiKey:
     stream.on('wantTrailers', () => stream.sendTrailers(trailers))
     stream.pipe(call)
   }
-  return open(server as unknown as Server, () => upstream.destroy())
+  return open(server, () => upstream.destroy())
 }

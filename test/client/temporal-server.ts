@@ -1,4 +1,4 @@
-/** A Temporal dev server of its own for one test file, in memory, on a free port. */
+/** A Temporal dev server of its own for one test file, on a free port, in memory unless it is told where to keep what it knows. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -14,12 +14,19 @@ export interface TestTemporal {
   stop(): Promise<void>
 }
 
-export async function startTestTemporal(): Promise<TestTemporal> {
+/** What a server that comes back needs to be the same one. */
+export interface Kept {
+  readonly databaseFile: string
+  readonly port: number
+}
+
+export async function startTestTemporal(kept?: Kept): Promise<TestTemporal> {
   const source = await findTemporal({ ...temporalSearch(readConfig(), () => undefined), address: null })
   if (source.kind === 'server') throw new Error('a server of our own was wanted')
-  const port = await freePort()
+  const port = kept?.port ?? (await freePort())
   const attributes = Object.values(SEARCH_ATTRIBUTES).flatMap((name) => ['--search-attribute', `${name}=Keyword`])
   const where = ['--headless', '--ip', '127.0.0.1', '--port', String(port), '--log-level', 'never']
+  if (kept !== undefined) where.push('--db-filename', kept.databaseFile)
   const server = spawn(source.path, ['server', 'start-dev', ...where, ...attributes], { stdio: 'ignore' })
   const address = `127.0.0.1:${port}`
   while (!(await answers(address, 'default'))) {

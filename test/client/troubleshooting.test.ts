@@ -29,9 +29,9 @@ test.each(commandsOf(page))('%s is a command that there is', (line) => {
   const rest = words.slice(at)
   const known = command.options.flatMap(({ long, short }) => [long, short])
   for (const option of rest.filter((word) => word.startsWith('-'))) expect(known).toContain(option)
-  for (const { required, argChoices } of command.registeredArguments) {
-    if (required) expect(rest.length).toBeGreaterThan(0)
-    if (argChoices !== undefined) expect(argChoices).toContain(rest[1])
+  for (const [position, { required, argChoices }] of command.registeredArguments.entries()) {
+    if (required) expect(rest.length).toBeGreaterThan(position)
+    if (argChoices !== undefined) expect(argChoices).toContain(rest[position])
   }
 })
 

@@ -1,10 +1,10 @@
 /** What is repeated here, and what is left to the caller. */
 import { attempted } from '../../clouds/attempts'
 import { canonicalNetwork, rangeOf } from '../../clouds/networks'
-import { failure } from '../../contracts/failures'
+import { type FailureCode, type FailureFacts, failure } from '../../contracts/failures'
 import { options, refusal } from '../conformance/support'
 
-const failing = (code: 'CLOUD_THROTTLED' | 'CLOUD_UNREACHABLE' | 'CLOUD_REFUSED', facts: { retryAfterMs?: number } = {}) => {
+const failing = (code: FailureCode, facts: FailureFacts = {}) => {
   const act = Object.assign(
     async () => {
       act.times += 1
@@ -26,6 +26,12 @@ test.each([
   const act = failing(code, { retryAfterMs: 1 })
   await expect(attempted(kind, options, act)).rejects.toEqual(refusal(code))
   expect(act.times).toBe(times)
+})
+
+test('without credentials nothing is repeated: to look for them takes seconds, and the caller comes again', async () => {
+  const act = failing('CLOUD_UNREACHABLE', { credentials: 'none' })
+  await expect(attempted('question', options, act)).rejects.toEqual(refusal('CLOUD_UNREACHABLE'))
+  expect(act.times).toBe(1)
 })
 
 test('a wait that is long is left to the caller, who is told how long', async () => {

@@ -72,10 +72,20 @@ describe('every refusal has its code', () => {
     ['RequestExpired', 400, 'CREDENTIALS_REJECTED'],
     ['TooManyOfSomething', 429, 'CLOUD_THROTTLED'],
     ['SomethingBroke', 502, 'CLOUD_UNREACHABLE'],
-    ['DBClusterQuotaExceededFault', 403, 'CLOUD_UNEXPECTED'],
+    ['DBClusterQuotaExceededFault', 403, 'CLOUD_REFUSED'],
+    ['GlobalClusterQuotaExceededFault', 400, 'CLOUD_UNEXPECTED'],
   ] as const)('one that the lab does not know: %s with HTTP status %d → %s', (name, httpStatusCode, expected) => {
     const error = new RDSServiceException({ name, message: 'as it says', $fault: 'client', $metadata: { httpStatusCode } })
     expect(rdsFailure('CreateDBSnapshot', error, options.signal)).toEqual(refusal(expected, 'CreateDBSnapshot'))
+  })
+
+  test('a worker without credentials is told so, in the SDK’s words as well: a session may have ended', () => {
+    const error = Object.assign(new Error('The SSO session has expired'), { name: 'CredentialsProviderError' })
+    expect(rdsFailure('CreateDBSnapshot', error, options.signal)).toMatchObject({
+      code: 'CLOUD_UNREACHABLE',
+      facts: { credentials: 'none' },
+      message: expect.stringMatching(/^No credentials for AWS were found.*The SSO session has expired/),
+    })
   })
 
   test('nobody answers, or nobody listens', async () => {

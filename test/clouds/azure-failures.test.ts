@@ -20,7 +20,8 @@ function adapter(token = lab.lab.credentials.azure.token, endpoint = lab.lab.tls
     subscription: lab.lab.credentials.azure.subscriptionId,
     resourceGroup: 'failures',
     location: 'eastus',
-    credential: { getToken: async () => ({ token, expiresOnTimestamp: Date.now() + 3_600_000 }) },
+    copiesResourceGroup: 'failures-copies',
+    token,
     client: { endpoint, tlsOptions: { ca } },
   })
 }
@@ -78,6 +79,18 @@ test('a throttling says when to come again, however the cloud says it', () => {
   expect(facts('soon')).not.toMatchObject({ facts: { retryAfterMs: expect.anything() } })
 })
 
+test('a resource group of copies that is gone took them along; one of databases that is not there is told of', async () => {
+  const gone = (operation: string) =>
+    faultsOf(lab).order({ kind: 'fail', operation, code: 'ResourceGroupNotFound', message: 'as ordered', times: 2 })
+  await gone('Servers_ListByResourceGroup')
+  expect(await adapter().removeOwnedInstances({ operation: 'failures' }, options)).toEqual({ done: true, removing: [] })
+  await expect(adapter().listInstances(options)).rejects.toEqual(refusal('CLOUD_REFUSED', 'ResourceGroupNotFound'))
+  await gone('Servers_Get')
+  expect(await adapter().describeInstance({ name: owned('failures', 'make').name }, options)).toBeNull()
+  const misspelt = adapter().describeInstance({ name: 'shop' }, options)
+  await expect(misspelt).rejects.toEqual(refusal('CLOUD_REFUSED', 'ResourceGroupNotFound'))
+})
+
 test('the end of an operation is told from a failure to ask about it', () => {
   const failed = new Error('The long-running operation has failed. ServerGroupDropping. Operations are not allowed.')
   expect(endOfOperation(failed)).toEqual({ code: 'ServerGroupDropping', message: 'Operations are not allowed.' })
@@ -100,6 +113,7 @@ test.each(['CredentialUnavailableError', 'AggregateAuthenticationError'])(
     const error = Object.assign(new Error('EnvironmentCredential is unavailable.\nManagedIdentityCredential …'), { name })
     expect(azureFailure('Servers_Get', error, options.signal)).toMatchObject({
       code: 'CLOUD_UNREACHABLE',
+      facts: { credentials: 'none' },
       message: expect.stringMatching(/^No credentials for Azure were found/),
     })
   },

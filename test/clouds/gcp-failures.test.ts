@@ -122,6 +122,7 @@ test('a worker without credentials is told so', () => {
   )
   expect(gcpFailure('instances.get', error, options.signal)).toMatchObject({
     code: 'CLOUD_UNREACHABLE',
+    facts: { credentials: 'none' },
     message: expect.stringMatching(/^No credentials for Google Cloud were found/),
   })
 })

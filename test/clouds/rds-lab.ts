@@ -28,7 +28,7 @@ export function rdsLab(): RdsLab {
     cloud = tools.adapter()
     await createInstance(lab, 'shop')
     shop = (await cloud.describeInstance({ name: 'shop' }, options))?.instanceId ?? ''
-  }, 120_000)
+  })
   afterAll(() => lab?.remove())
   afterEach(async () => {
     await lab.call('DELETE', '/_lab/faults')

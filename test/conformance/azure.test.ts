@@ -1,21 +1,20 @@
-/** `CAPSTAN_CONFORMANCE_AZURE`: {"account": subscription, "resourceGroup", "region": location, "tenant", "clientId", "clientSecret", "classes":
- *  [small, larger] (none burstable: those have no backups on demand), "storageGib", "admitted": [networks that this machine is in]}. */
+/** `CAPSTAN_CONFORMANCE_AZURE`: {"account": subscription, "resourceGroup", "copiesResourceGroup", "region": location, "classes": [small, larger]
+ *  (none burstable: those have no backups on demand), "storageGib", "admitted": [networks that this machine is in]}. */
 import { readFileSync } from 'node:fs'
-import type { AzureConfig } from '../../clouds/azure/client'
 import { createFlexibleServer } from '../../clouds/azure/flexible-server'
 import { connect, openLab } from '../lab/fixture'
 import { azureIdentity } from '../policies/identities'
-import { type CloudUnderTest, type OpenCloud, realAccount } from './cloud-under-test'
+import { type CloudUnderTest, type OpenCloud, type RealAccount, realAccount } from './cloud-under-test'
 import { faultsOf } from './lab-faults'
 import { testManagedPostgres } from './managed-postgres'
 import { plainQuery } from './query'
 
 const real = realAccount('azure')
-const NOBODY = { getToken: async () => null }
 
 const underTest: CloudUnderTest = {
   cloud: 'azure',
-  capabilities: createFlexibleServer({ subscription: '', resourceGroup: '', location: '', credential: NOBODY }).capabilities,
+  capabilities: createFlexibleServer({ subscription: '', resourceGroup: '', location: '' }).capabilities,
+  staticParameter: 'max_logical_replication_workers',
   wire: real
     ? null
     : {
@@ -27,6 +26,8 @@ const underTest: CloudUnderTest = {
         snapshot: 'BackupsAutomaticAndOnDemand_Create',
         snapshotRemoval: 'BackupsAutomaticAndOnDemand_Delete',
         passwordReset: 'Servers_Update',
+        configure: 'Servers_Update',
+        tag: 'Servers_Update',
         restore: ['Configurations_Update', 'Servers_Restart', 'FirewallRules_CreateOrUpdate', 'Servers_CreateOrUpdate'],
         restoreToTime: ['Servers_CreateOrUpdate'],
         replica: 'Servers_CreateOrUpdate',
@@ -41,13 +42,16 @@ async function openInLab(): Promise<OpenCloud> {
   const { tlsApi, certificateFile, credentials, dataPort } = lab.lab
   const ca = readFileSync(certificateFile, 'utf8')
   const { subscriptionId } = credentials.azure
-  const token = await azureIdentity(lab, 'operator', 'conformance')
+  // the suite makes and removes instances of its own beside its copies, which no operation does
+  const groups = { production: 'conformance', copies: 'conformance-copies' }
+  const token = await azureIdentity(lab, 'operator', { ...groups, cleaned: [groups.production, groups.copies] })
   return {
     adapter: createFlexibleServer({
       subscription: subscriptionId,
-      resourceGroup: 'conformance',
+      resourceGroup: groups.production,
+      copiesResourceGroup: groups.copies,
       location: 'eastus',
-      credential: { getToken: async () => ({ token, expiresOnTimestamp: Date.now() + 3_600_000 }) },
+      token,
       port: dataPort,
       client: { endpoint: tlsApi, tlsOptions: { ca } },
     }),
@@ -69,24 +73,18 @@ async function openInLab(): Promise<OpenCloud> {
     },
     ownParameters: async () => {},
     unprotect: async () => {},
+    publish: null,
     close: () => lab.remove(),
   }
 }
 
-interface RealAccount extends Pick<OpenCloud, 'account' | 'region' | 'classes' | 'storageGib' | 'admitted'> {
-  readonly resourceGroup: string
-  readonly tenant: string
-  readonly clientId: string
-  readonly clientSecret: string
-}
-
-async function openReal(settings: Record<string, unknown>): Promise<OpenCloud> {
-  const { resourceGroup, tenant, clientId, clientSecret, ...wanted } = settings as unknown as RealAccount
+/** As whomever the vendor's default chain of credentials finds. */
+async function openReal({ resourceGroup, copiesResourceGroup, ...wanted }: RealAccount): Promise<OpenCloud> {
   const { account: subscription, region: location } = wanted
-  const credential = clientCredential({ tenant, clientId, clientSecret })
+  if (resourceGroup === undefined || copiesResourceGroup === undefined) throw new Error('which resource groups?')
   return {
     ...wanted,
-    adapter: createFlexibleServer({ subscription, resourceGroup, location, credential }),
+    adapter: createFlexibleServer({ subscription, resourceGroup, copiesResourceGroup, location }),
     masterName: 'boss',
     nobody: [],
     lookEveryMs: 10_000,
@@ -94,24 +92,8 @@ async function openReal(settings: Record<string, unknown>): Promise<OpenCloud> {
     query: (endpoint, password, sql) => plainQuery({ ...endpoint, user: 'boss', password }, sql),
     ownParameters: async () => {},
     unprotect: async () => {},
+    publish: null,
     close: async () => {},
-  }
-}
-
-/** A service principal's, by the protocol's client credentials grant: `@azure/identity` is not installed. */
-function clientCredential(who: { tenant: string; clientId: string; clientSecret: string }): AzureConfig['credential'] {
-  return {
-    async getToken(scopes) {
-      const body = new URLSearchParams({
-        grant_type: 'client_credentials',
-        client_id: who.clientId,
-        client_secret: who.clientSecret,
-        scope: [scopes].flat().join(' '),
-      })
-      const answer = await fetch(`https://login.microsoftonline.com/${who.tenant}/oauth2/v2.0/token`, { method: 'POST', body })
-      const { access_token: token, expires_in: seconds } = (await answer.json()) as { access_token: string; expires_in: number }
-      return { token, expiresOnTimestamp: Date.now() + seconds * 1_000 }
-    },
   }
 }
 

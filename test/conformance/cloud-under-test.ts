@@ -6,6 +6,8 @@ import type { Cloud } from '../../contracts/fleet'
 export interface CloudUnderTest {
   readonly cloud: Cloud
   readonly capabilities: Capabilities
+  /** One that PostgreSQL takes at its start only, and that takes 7. */
+  readonly staticParameter: 'max_logical_replication_workers' | 'max_worker_processes'
   /** Null where the suite runs against a real account: then nothing is made to go wrong. */
   readonly wire: Wire | null
   open(): Promise<OpenCloud>
@@ -18,7 +20,8 @@ export interface OpenCloud {
   readonly region: string
   /** Two that can be scaled from the first to the second. */
   readonly classes: readonly [string, string]
-  readonly storageGib: number
+  /** Null where storage grows by itself. */
+  readonly storageGib: number | null
   readonly masterName: string
   /** Rules that let the suite in, and rules that let nobody in. */
   readonly admitted: readonly string[]
@@ -33,6 +36,8 @@ export interface OpenCloud {
   ownParameters(instance: string): Promise<void>
   /** Takes the protection from removal off, which the port does not. */
   unprotect(instance: string): Promise<void>
+  /** Gives an instance of a lab an address on the internet; null: it has one. */
+  readonly publish: ((instance: string) => Promise<void>) | null
   close(): Promise<void>
 }
 
@@ -52,8 +57,14 @@ export interface Wire {
   readonly snapshot: string
   readonly snapshotRemoval: string
   readonly passwordReset: string
-  /** Of an inert restore, in their order; the last one brings the data. */
+  /** By which windows and backups are changed. */
+  readonly configure: string
+  /** By which tags are set. */
+  readonly tag: string
+  /** Of an inert restore; the last one brings the data. */
   readonly restore: readonly string[]
+  /** The fault by which `conf-shop` is too busy for a snapshot; left out: its busy tail. */
+  readonly busy?: object
   readonly restoreToTime: readonly string[]
   readonly replica: string
   readonly promotion: string
@@ -69,8 +80,22 @@ export interface Faults {
   effectsInAll(): Promise<number>
 }
 
-/** The account that the environment names for a real run: `CAPSTAN_CONFORMANCE_AWS`, `_AZURE` or `_GCP`. */
-export function realAccount(cloud: Cloud): Record<string, unknown> | null {
-  const text = process.env[`CAPSTAN_CONFORMANCE_${cloud.toUpperCase()}`]
-  return text === undefined ? null : (JSON.parse(text) as Record<string, unknown>)
+/** What the person who names an account says of it; the fields of each cloud are at the top of its file. */
+export type RealAccount = Pick<OpenCloud, 'account' | 'region' | 'classes' | 'storageGib' | 'admitted' | 'nobody'> & {
+  /** Of Azure. */
+  readonly resourceGroup?: string
+  readonly copiesResourceGroup?: string
+}
+
+/** The account that the environment names for a real run: `CAPSTAN_CONFORMANCE_AWS`, `_AURORA`, `_AZURE` or `_GCP`. Throws where nobody says that it
+ *  may cost something. */
+export function realAccount(cloud: Cloud | 'aurora', env: NodeJS.ProcessEnv = process.env): RealAccount | null {
+  const name = `CAPSTAN_CONFORMANCE_${cloud.toUpperCase()}`
+  const text = env[name]
+  if (text === undefined) return null
+  if (env.CAPSTAN_CONFORMANCE_COSTS === 'accepted') return JSON.parse(text) as RealAccount
+  throw new Error(
+    `${name} names a real account: about seven instances would be made in it, for an hour or two. Nothing was asked for. ` +
+      'Set CAPSTAN_CONFORMANCE_COSTS=accepted if whoever pays for it agrees (docs/real-clouds.md).',
+  )
 }

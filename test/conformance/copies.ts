@@ -1,5 +1,6 @@
 /** Copies: restored inert, taken over, removed. */
 import type { CopyRequest } from '../../clouds/port'
+import { takesOver } from './configuration'
 import { takeSnapshot } from './snapshots'
 import { type Suite, withFaults } from './suite'
 import { options, owned, refusal } from './support'
@@ -22,12 +23,14 @@ export function testCopies(suite: Suite): void {
       return suite.adapter.startSnapshotRemoval({ snapshot, instanceId: suite.shop.instanceId, owner }, options)
     })
   const inert = async (instance: string) => {
-    const [row] = await suite.ask(instance, `SELECT current_setting('max_logical_replication_workers') AS workers`)
-    return row?.workers === '0'
+    const setting = (name: string) => `current_setting('${name}')::int`
+    const shown = `SELECT ${setting('max_logical_replication_workers')} = 0 AS inert, ${setting('max_worker_processes')} > 0 AS parallel`
+    const [row] = await suite.ask(instance, shown)
+    return row?.inert === true && row.parallel === true
   }
 
   describe('a copy restored from a snapshot', () => {
-    test('has what was there, subscribes to nothing, gets a password of its own, and goes with its operation, also when answers got lost', async () => {
+    test('has what was there, subscribes to nothing until it has taken over, gets a password of its own, and goes with its operation, also when answers got lost', async () => {
       const operation = 'conf-copy'
       await suite.ask('conf-shop', 'CREATE TABLE IF NOT EXISTS kept (n int)')
       await suite.ask('conf-shop', 'INSERT INTO kept VALUES (1)')
@@ -48,6 +51,7 @@ export function testCopies(suite: Suite): void {
       const changes = await suite.faults?.effectsInAll()
       expect(await suite.adapter.startInertRestore(wanted, options)).toEqual({ operation: null })
       expect(await suite.faults?.effectsInAll()).toBe(changes)
+      await takesOver(suite, copy, () => inert(wanted.instance))
 
       const reset = { instance: wanted.instance, password: TAKEN_OVER, operation }
       if (wire) await lost(wire.passwordReset)
@@ -56,12 +60,12 @@ export function testCopies(suite: Suite): void {
       await suite.retried(() => suite.adapter.startPasswordReset(reset, options))
       const late = { ...options, mayChange: () => Promise.reject(new Error('not mine')) }
       const acts = [
-        suite.adapter.startInertRestore({ ...request(operation, 'later'), snapshot }, late),
-        suite.adapter.startRestoreToTime({ ...request(operation, 'later'), at: new Date().toISOString() }, late),
-        suite.adapter.startPasswordReset({ ...reset, password: 'Third-Horse-7-battery' }, late),
-        suite.adapter.removeOwnedInstances({ operation }, late),
+        () => suite.adapter.startInertRestore({ ...request(operation, 'later'), snapshot }, late),
+        () => suite.adapter.startRestoreToTime({ ...request(operation, 'later'), at: new Date().toISOString() }, late),
+        () => suite.adapter.startPasswordReset({ ...reset, password: 'Third-Horse-7-battery' }, late),
+        () => suite.adapter.removeOwnedInstances({ operation }, late),
       ]
-      for (const act of acts) await expect(act).rejects.toThrow('not mine')
+      for (const act of acts) await expect(act()).rejects.toThrow('not mine')
       if (wire) await lost(wire.remove)
       await removed(operation)
       if (wire) expect(await suite.faults?.effects(wire.remove, wanted.instance)).toBe(1)
@@ -114,6 +118,9 @@ export function testCopies(suite: Suite): void {
         await suite.faults?.order({ kind: 'drop-response', operation: lost })
       }
       const wanted = { ...request(operation, 'moment'), at }
+      await suite.adapter.startRestoreToTime(wanted, options).catch((error) => expect(error).toMatchObject({ kind: 'transient' }))
+      // another operation, whose id is what this one's begins with
+      expect(await suite.adapter.removeOwnedInstances({ operation: 'conf' }, options)).toEqual({ done: true, removing: [] })
       await suite.retried(() => suite.adapter.startRestoreToTime(wanted, options))
       const copy = await suite.ready(wanted.instance)
       expect(copy.tags).toMatchObject({ 'capstan-operation': operation, 'capstan-step': 'moment' })
@@ -140,6 +147,30 @@ export function testCopies(suite: Suite): void {
   })
 
   withFaults(suite, (wire) => {
+    describe("a copy that bears its user's tag", () => {
+      // where there are faults there is a lab, which takes it along at its end
+      test('is not removed, by nobody, until the tag is off', async () => {
+        const operation = 'conf-tagged'
+        const { name, owner } = owned(operation, 'canary')
+        await suite.retried(() => suite.adapter.startCreate(suite.newInstance(name, { owner }), options))
+        const instance = await suite.ready(name)
+        const described = await suite.adapter.describeConfiguration({ name }, options)
+        const configuration = { ...described, protection: { ...described.protection, tag: 'yes' } }
+        const wanted = { instance, configuration, parts: ['protection' as const] }
+        await suite.eventually(async () => {
+          const { done } = await suite.retried(() => suite.adapter.applyConfiguration(wanted, options))
+          return done || undefined
+        })
+        const changes = await suite.faults!.effectsInAll()
+        const whole = suite.adapter.removeOwnedInstances({ operation }, options)
+        await expect(whole).rejects.toEqual(refusal('CLOUD_REFUSED', 'capstan-protected'))
+        const one = suite.adapter.startRemoval({ instance, owner }, options)
+        await expect(one).rejects.toEqual(refusal('CLOUD_REFUSED', 'capstan-protected'))
+        expect(await suite.faults!.effectsInAll()).toBe(changes)
+        expect(await suite.ready(name)).toMatchObject({ instanceId: instance.instanceId })
+      })
+    })
+
     describe('calls for a copy that go wrong', () => {
       test('a restore that fails half-way is never taken for a copy, and can be removed', async () => {
         const operation = 'conf-half-copy'

@@ -1,10 +1,9 @@
 /** `CAPSTAN_CONFORMANCE_GCP`: {"account": project, "region", "classes": [small, larger], "storageGib", "admitted": [networks that this machine
  *  is in]}. */
-import { OAuth2Client } from 'google-auth-library'
 import { createCloudSql } from '../../clouds/gcp/cloud-sql'
 import { connect, openLab } from '../lab/fixture'
 import { gcpIdentity } from '../policies/identities'
-import { type CloudUnderTest, type OpenCloud, realAccount } from './cloud-under-test'
+import { type CloudUnderTest, type OpenCloud, type RealAccount, realAccount } from './cloud-under-test'
 import { faultsOf } from './lab-faults'
 import { testManagedPostgres } from './managed-postgres'
 import { plainQuery } from './query'
@@ -14,6 +13,7 @@ const real = realAccount('gcp')
 const underTest: CloudUnderTest = {
   cloud: 'gcp',
   capabilities: createCloudSql({ project: '', region: '' }).capabilities,
+  staticParameter: 'max_logical_replication_workers',
   wire: real
     ? null
     : {
@@ -25,6 +25,8 @@ const underTest: CloudUnderTest = {
         snapshot: 'backups.createBackup',
         snapshotRemoval: 'backups.deleteBackup',
         passwordReset: 'users.update',
+        configure: 'instances.patch',
+        tag: 'instances.update',
         restore: ['instances.insert', 'instances.restoreBackup'],
         restoreToTime: ['instances.clone', 'instances.patch'],
         replica: 'instances.insert',
@@ -39,19 +41,14 @@ async function openInLab(): Promise<OpenCloud> {
   const { api, credentials, dataPort } = lab.lab
   const { projectId } = credentials.gcp
   // the suite's own instances are called conf-…, which no copy of Capstan's is
-  const accessToken = await gcpIdentity(lab, 'operator', (condition) =>
-    condition.replace('startsWith("cap-")', 'startsWith("c")'),
-  )
-  // its transport would be loaded by a dynamic import, which jest's sandbox does not have: Node's own is given instead
-  const authClient = new OAuth2Client({ transporterOptions: { fetchImplementation: fetch } })
-  authClient.setCredentials({ access_token: accessToken, expiry_date: Date.now() + 3_600_000 })
+  const token = await gcpIdentity(lab, 'operator', (condition) => condition.replace('startsWith("cap-")', 'startsWith("c")'))
   return {
     adapter: createCloudSql({
       project: projectId,
       region: 'us-central1',
       endpoint: api,
       port: dataPort,
-      client: { authClient },
+      token,
     }),
     account: projectId,
     region: 'us-central1',
@@ -71,12 +68,12 @@ async function openInLab(): Promise<OpenCloud> {
     },
     ownParameters: async () => {},
     unprotect: async () => {},
+    publish: null,
     close: () => lab.remove(),
   }
 }
 
-async function openReal(settings: Record<string, unknown>): Promise<OpenCloud> {
-  const wanted = settings as unknown as Pick<OpenCloud, 'account' | 'region' | 'classes' | 'storageGib' | 'admitted'>
+async function openReal(wanted: RealAccount): Promise<OpenCloud> {
   const { account: project, region } = wanted
   const { SqlInstancesServiceClient } = await import('@google-cloud/sql')
   return {
@@ -92,6 +89,7 @@ async function openReal(settings: Record<string, unknown>): Promise<OpenCloud> {
       const sdk = new SqlInstancesServiceClient({ fallback: 'rest' })
       await sdk.patch({ project, instance, body: { settings: { deletionProtectionEnabled: { value: false } } } })
     },
+    publish: null,
     close: async () => {},
   }
 }

@@ -1,5 +1,6 @@
 /** Instances: made, described, listed, changed, removed. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { CONFIGURATION_PARTS } from '../../contracts/instance-configuration'
 import { CREATOR, type Suite, withFaults } from './suite'
 import { options, owned, refusal } from './support'
 
@@ -44,7 +45,8 @@ export function testInstances(suite: Suite): void {
 
     test('gets another class and more storage; asking again changes nothing, and less storage is never wanted', async () => {
       const [, instanceClass] = suite.classes
-      const wanted = { instance: suite.shop, instanceClass, storageGib: suite.storageGib * 2 }
+      const storageGib = suite.storageGib === null ? null : suite.storageGib * 2
+      const wanted = { instance: suite.shop, instanceClass, storageGib }
       await suite.retried(() => suite.adapter.startScale(wanted, options))
       await suite.eventually(async () => {
         const { storage, ...found } = await suite.ready('conf-shop')
@@ -57,11 +59,28 @@ export function testInstances(suite: Suite): void {
       expect((await suite.ready('conf-shop')).storage.sizeGib).toBe(wanted.storageGib)
     })
 
+    test('has no size where its storage grows by itself, and is given none', async () => {
+      if (capabilities.storage === 'sized') return
+      const changes = await suite.faults?.effectsInAll()
+      const scaled = suite.adapter.startScale({ instance: suite.shop, instanceClass: null, storageGib: 40 }, options)
+      await expect(scaled).rejects.toEqual(refusal('CLOUD_REFUSED', 'grows by itself'))
+      const made = suite.adapter.startCreate(suite.newInstance('conf-sized', { storageGib: 40 }), options)
+      await expect(made).rejects.toEqual(refusal('CLOUD_REFUSED', 'grows by itself'))
+      expect(await suite.faults?.effectsInAll()).toBe(changes)
+    })
+
     test('lets in whom its network rules let in, and nobody else', async () => {
       await suite.letIn(suite.shop, suite.nobody)
       await suite.eventually(async () => ((await suite.admits('conf-shop')) ? undefined : true))
       await suite.letIn(suite.shop, suite.admitted)
       await suite.eventually(async () => (await suite.admits('conf-shop')) || undefined)
+    })
+
+    test('is reached by whom its network lets in, as its cloud tells it, and what is kept of it is told', async () => {
+      const exposure = await suite.adapter.networkExposure({ name: 'conf-shop' }, options)
+      expect(exposure.wideRules).toEqual([])
+      if (capabilities.networkRules === 'networks') expect(exposure).toMatchObject({ publicAddress: true, undecided: [] })
+      expect(suite.shop.automaticBackups).toEqual({ taken: true, log: true })
     })
 
     test('stops and starts again as it was; while it is stopped it cannot be restarted', async () => {
@@ -72,8 +91,18 @@ export function testInstances(suite: Suite): void {
         return found?.state === 'stopped' ? found : undefined
       })
       expect(stopped.instanceId).toBe(suite.shop.instanceId)
+      const nothing = { instance: suite.shop, set: {}, remove: ['absent'] }
+      expect(await suite.adapter.setTags(nothing, options)).toEqual({ done: true })
       const changes = await suite.faults?.effectsInAll()
       await suite.adapter.startStop({ instance: suite.shop }, options)
+      const configuration = await suite.adapter.describeConfiguration({ name: 'conf-shop' }, options)
+      const wanted = { instance: suite.shop, configuration }
+      for (const act of [
+        suite.adapter.applyConfiguration({ ...wanted, parts: CONFIGURATION_PARTS }, options),
+        suite.adapter.endInertness(wanted, options),
+      ]) {
+        await expect(act).rejects.toEqual(refusal('CLOUD_REFUSED', 'stopped'))
+      }
       const restarted = suite.adapter.startRestart({ instance: suite.shop }, options)
       await expect(restarted).rejects.toEqual(refusal('CLOUD_REFUSED', 'stopped'))
       expect(await suite.faults?.effectsInAll()).toBe(changes)
@@ -84,7 +113,7 @@ export function testInstances(suite: Suite): void {
 
     test('gets parameters, those that need a restart as the cloud says', async () => {
       const dynamic = { work_mem: '8192' }
-      const parameters = { ...dynamic, max_logical_replication_workers: '7' }
+      const parameters = { ...dynamic, [suite.under.staticParameter]: '7' }
       await suite.ownParameters('conf-shop')
       const set = await suite.eventually(async () => {
         const answer = await suite.retried(() => suite.adapter.setParameters({ instance: suite.shop, parameters }, options))
@@ -92,7 +121,7 @@ export function testInstances(suite: Suite): void {
       })
       expect(set.restartNeeded).toBe(capabilities.staticParameters === 'wait-for-restart')
       if (set.restartNeeded) await suite.retried(() => suite.adapter.startRestart({ instance: suite.shop }, options))
-      const shown = `SELECT current_setting('work_mem') AS memory, current_setting('max_logical_replication_workers') AS workers`
+      const shown = `SELECT current_setting('work_mem') AS memory, current_setting('${suite.under.staticParameter}') AS workers`
       const wanted = { memory: '8MB', workers: '7' }
       await suite.eventually(async () => {
         const [row] = await suite.ask('conf-shop', shown).catch(() => []) // the connection broke
@@ -141,37 +170,50 @@ export function testInstances(suite: Suite): void {
       const { name, owner } = owned('not-there', 'take')
       const nobody = { name: 'conf-nobody', instanceId: 'none' }
       const copy = { source: nobody.name, instance: name, networkRules: suite.admitted, instanceClass: null, owner }
+      const configuration = await suite.adapter.describeConfiguration({ name: 'conf-shop' }, options)
       expect(await suite.adapter.describeInstance(nobody, options)).toBeNull()
       expect(await suite.adapter.describeSnapshot({ instance: nobody.name, name }, options)).toBeNull()
       expect(await suite.adapter.describeSnapshot({ instance: 'conf-shop', name }, options)).toBeNull()
+      // one after the other: a signal that a dozen calls listen to at once is warned of by Node
       const acts = [
-        suite.adapter.restoreWindow(nobody, options),
-        suite.adapter.startSnapshot({ instance: nobody.name, snapshot: name, owner }, options),
-        suite.adapter.startInertRestore({ ...copy, snapshot: name }, options),
-        suite.adapter.startRestoreToTime({ ...copy, at: '2027-01-31T12:00:00.000Z' }, options),
-        suite.adapter.startPasswordReset({ instance: nobody.name, password: 'Another-pass-7', operation: 'not-there' }, options),
-        suite.adapter.startScale({ instance: nobody, instanceClass: suite.classes[1], storageGib: null }, options),
-        suite.adapter.startRestart({ instance: nobody }, options),
-        suite.adapter.startStop({ instance: nobody }, options),
-        suite.adapter.startStart({ instance: nobody }, options),
-        suite.adapter.setParameters({ instance: nobody, parameters: { work_mem: '8192' } }, options),
-        suite.adapter.setNetworkRules({ instance: nobody, networkRules: suite.nobody }, options),
+        () => suite.adapter.restoreWindow(nobody, options),
+        () => suite.adapter.networkExposure(nobody, options),
+        () => suite.adapter.startSnapshot({ instance: nobody.name, snapshot: name, owner }, options),
+        () => suite.adapter.startInertRestore({ ...copy, snapshot: name }, options),
+        () => suite.adapter.startRestoreToTime({ ...copy, at: '2027-01-31T12:00:00.000Z' }, options),
+        () =>
+          suite.adapter.startPasswordReset(
+            { instance: nobody.name, password: 'Another-pass-7', operation: 'not-there' },
+            options,
+          ),
+        () => suite.adapter.startScale({ instance: nobody, instanceClass: suite.classes[1], storageGib: null }, options),
+        () => suite.adapter.startRestart({ instance: nobody }, options),
+        () => suite.adapter.startStop({ instance: nobody }, options),
+        () => suite.adapter.startStart({ instance: nobody }, options),
+        () => suite.adapter.setParameters({ instance: nobody, parameters: { work_mem: '8192' } }, options),
+        () => suite.adapter.setNetworkRules({ instance: nobody, networkRules: suite.nobody }, options),
+        () => suite.adapter.describeConfiguration(nobody, options),
+        () => suite.adapter.applyConfiguration({ instance: nobody, configuration, parts: CONFIGURATION_PARTS }, options),
+        () => suite.adapter.endInertness({ instance: nobody, configuration }, options),
       ]
-      for (const act of acts) await expect(act).rejects.toEqual(refusal('INSTANCE_NOT_FOUND', nobody.name))
+      for (const act of acts) await expect(act()).rejects.toEqual(refusal('INSTANCE_NOT_FOUND', nobody.name))
       expect(await suite.adapter.removeOwnedInstances({ operation: 'not-there' }, options)).toEqual({ done: true, removing: [] })
     })
 
     test('is not taken for one that bore its name before', async () => {
       const former = { name: 'conf-shop', instanceId: 'former' }
+      const configuration = await suite.adapter.describeConfiguration({ name: 'conf-shop' }, options)
       const changes = await suite.faults?.effectsInAll()
       const acts = [
-        suite.adapter.startScale({ instance: former, instanceClass: suite.classes[1], storageGib: null }, options),
-        suite.adapter.startRestart({ instance: former }, options),
-        suite.adapter.startStop({ instance: former }, options),
-        suite.adapter.setParameters({ instance: former, parameters: { work_mem: '8192' } }, options),
-        suite.adapter.setNetworkRules({ instance: former, networkRules: suite.nobody }, options),
+        () => suite.adapter.startScale({ instance: former, instanceClass: suite.classes[1], storageGib: null }, options),
+        () => suite.adapter.startRestart({ instance: former }, options),
+        () => suite.adapter.startStop({ instance: former }, options),
+        () => suite.adapter.setParameters({ instance: former, parameters: { work_mem: '8192' } }, options),
+        () => suite.adapter.setNetworkRules({ instance: former, networkRules: suite.nobody }, options),
+        () => suite.adapter.applyConfiguration({ instance: former, configuration, parts: CONFIGURATION_PARTS }, options),
+        () => suite.adapter.endInertness({ instance: former, configuration }, options),
       ]
-      for (const act of acts) await expect(act).rejects.toEqual(refusal('TARGET_MISMATCH', 'replaced'))
+      for (const act of acts) await expect(act()).rejects.toEqual(refusal('TARGET_MISMATCH', 'replaced'))
       expect(await suite.faults?.effectsInAll()).toBe(changes)
     })
   })
@@ -185,6 +227,26 @@ export function testInstances(suite: Suite): void {
         const throttled = suite.adapter.startCreate(suite.newInstance('conf-throttled'), options)
         await expect(throttled).rejects.toEqual(refusal('CLOUD_THROTTLED'))
         expect(await suite.adapter.describeInstance({ name: 'conf-throttled' }, options)).toBeNull()
+      })
+
+      test('an instance that is open to the internet says so, until it is not', async () => {
+        const exposure = () => suite.adapter.networkExposure({ name: 'conf-shop' }, options)
+        const networks = capabilities.networkRules === 'networks'
+        const before = await exposure()
+        if (networks) await suite.letIn(suite.shop, ['0.0.0.0/0'])
+        await suite.publish?.('conf-shop')
+        const open = await suite.eventually(async () => {
+          const found = await exposure()
+          return found.publicAddress && found.wideRules.length + found.undecided.length > 0 ? found : undefined
+        })
+        const wide = [{ range: expect.stringMatching(/^0\.0\.0\.0/), whom: 'internet' }]
+        expect(open).toMatchObject({
+          wideRules: networks ? wide : [],
+          undecided: networks ? [] : [expect.stringContaining('sg-')],
+        })
+        if (!networks) return
+        await suite.letIn(suite.shop, suite.admitted)
+        expect(await exposure()).toEqual(before)
       })
 
       test('a creation that fails half-way says so, and what is left of it can be removed', async () => {
@@ -222,14 +284,14 @@ export function testInstances(suite: Suite): void {
         const changes = await suite.faults!.effectsInAll()
         const instance = await suite.ref('conf-shop')
         const acts = [
-          suite.adapter.startCreate(suite.newInstance('conf-late'), lost),
-          suite.adapter.startScale({ instance, instanceClass: suite.classes[0], storageGib: null }, lost),
-          suite.adapter.startRestart({ instance }, lost),
-          suite.adapter.startStop({ instance }, lost),
-          suite.adapter.setParameters({ instance, parameters: { work_mem: '16384' } }, lost),
-          suite.adapter.setNetworkRules({ instance, networkRules: suite.nobody }, lost),
+          () => suite.adapter.startCreate(suite.newInstance('conf-late'), lost),
+          () => suite.adapter.startScale({ instance, instanceClass: suite.classes[0], storageGib: null }, lost),
+          () => suite.adapter.startRestart({ instance }, lost),
+          () => suite.adapter.startStop({ instance }, lost),
+          () => suite.adapter.setParameters({ instance, parameters: { work_mem: '16384' } }, lost),
+          () => suite.adapter.setNetworkRules({ instance, networkRules: suite.nobody }, lost),
         ]
-        for (const act of acts) await expect(act).rejects.toThrow('not mine')
+        for (const act of acts) await expect(act()).rejects.toThrow('not mine')
         expect(await suite.faults!.effectsInAll()).toBe(changes)
       })
     })

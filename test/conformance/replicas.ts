@@ -5,6 +5,28 @@ import { options, owned, refusal } from './support'
 export function testReplicas(suite: Suite): void {
   const { capabilities, wire } = suite.under
 
+  if (!capabilities.replicas) {
+    describe('a read replica, where readers share their storage', () => {
+      test('is refused, and nothing is made; an instance that is none is not promoted', async () => {
+        const { name: instance, owner } = owned('conf-reader', 'follow')
+        const wanted = { source: 'conf-shop', instance, networkRules: suite.admitted, instanceClass: null, owner }
+        const changes = await suite.faults?.effectsInAll()
+        await expect(suite.adapter.startReplica(wanted, options)).rejects.toEqual(refusal('CLOUD_REFUSED', 'shares its storage'))
+        await expect(suite.adapter.startReplica({ ...wanted, source: 'conf-nobody' }, options)).rejects.toEqual(
+          refusal('INSTANCE_NOT_FOUND', 'conf-nobody'),
+        )
+        expect(await suite.adapter.startPromotion({ instance: suite.shop, awaitSource: false }, options)).toEqual({
+          operation: null,
+        })
+        const former = { instance: { name: 'conf-shop', instanceId: 'former' }, awaitSource: false }
+        await expect(suite.adapter.startPromotion(former, options)).rejects.toEqual(refusal('TARGET_MISMATCH'))
+        expect(await suite.adapter.describeInstance({ name: instance }, options)).toBeNull()
+        expect(await suite.faults?.effectsInAll()).toBe(changes)
+      })
+    })
+    return
+  }
+
   describe('a read replica', () => {
     test('has what its source writes, is adopted by a repeat, and is promoted once, also when answers got lost', async () => {
       const operation = 'conf-replica'

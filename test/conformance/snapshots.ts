@@ -93,7 +93,7 @@ export function testSnapshots(suite: Suite): void {
         await suite.ready('conf-shop')
         await suite.faults!.order({ kind: 'throttle', operation: wire.snapshot, times: 3 })
         await expect(suite.adapter.startSnapshot(request, options)).rejects.toEqual(refusal('CLOUD_THROTTLED'))
-        await suite.faults!.order({ kind: 'busy-tail', tail: '1h', instance: 'conf-shop' })
+        await suite.faults!.order(wire.busy ?? { kind: 'busy-tail', tail: '1h', instance: 'conf-shop' })
         await expect(suite.adapter.startSnapshot(request, options)).rejects.toEqual(refusal('CLOUD_BUSY'))
         await suite.faults!.clear()
         expect(await suite.adapter.describeSnapshot({ instance: 'conf-shop', name }, options)).toBeNull()

@@ -33,7 +33,7 @@ without(
 
 without(
   'adopting what is ours',
-  { file: 'clouds/aws/snapshots.js', find: ".startsWith('DBSnapshotAlreadyExists')", put: ".startsWith('Never')" },
+  { file: 'clouds/aws/snapshots.js', find: 'AlreadyExists`)', put: 'NeverExists`)' },
   (it) =>
     it.cell(PASSES, 'unadopted', {
       before: async () => void (await it.lab.order({ kind: 'drop-response', operation: 'CreateDBSnapshot' })),

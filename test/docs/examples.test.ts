@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { capstan } from '../client/recorded-io'
+import { eventually, PATIENCE_MS } from '../support/eventually'
 import { labDoor } from '../support/lab'
 import { allExamples, commandsOf, type Example, mentionsIn, PAGES, program, ROOT } from './examples'
 import { openShop, type Shop } from './shop'
@@ -12,6 +13,18 @@ import { openShop, type Shop } from './shop'
 const NOT_RUN: readonly (readonly [RegExp, string])[] = [
   [/^npm start( |$)|^CAPSTAN_LAB_PROFILE=\w+ npm start$/, 'the whole story: test/e2e/start.test.ts runs it'],
   [/^capstan up$/, 'runs until Ctrl-C: test/e2e/start.test.ts runs it'],
+  [
+    /^capstan verify-backup (shop( --at now| --random| --by-turns)?|--all --yes)$/,
+    'restores a copy each: test/e2e/verify-backup.test.ts does so',
+  ],
+  [/^capstan restore shop .*--(rows|schema) (?!.*--plan)/, 'restores a copy each: test/e2e/recover-rows-live.crash.ts does so'],
+  [
+    /^capstan restore shop .*--as replacement$/,
+    'waits for an approval, and takes the shop away: test/e2e/replace.test.ts runs it',
+  ],
+  [/^capstan restore shop --to INSTANT /, 'names a moment that a search has found'],
+  [/^capstan restore when /, 'asks for hours of a log: test/e2e/recover-rows-live.crash.ts runs it'],
+  [/^capstan ops orphans( |$)/, 'needs a copy that nobody cares for: test/e2e/orphans.crash.ts removes one'],
   [/^capstan fleet discover /, 'asks an account of a cloud: test/client/discover.test.ts runs it against the lab'],
   [
     /^(CAPSTAN_LAB_KILL_SEED=\d+ )?npm (test|run (lint|bench|test:crash|test:nightly))( |$)|^bash \.ci\/run/,
@@ -28,28 +41,34 @@ const opening = openShop()
 opening.catch(() => undefined)
 beforeAll(async () => {
   shop = await opening
-}, 120_000)
-afterAll(async () => (await opening).close(), 60_000)
+})
+afterAll(async () => (await opening).close())
 
 const ledgerStatus = async (id: string) => (await shop.capstan.ledger.getOperation(id))?.status
 
 /** Where it stands, step by step: what a wait that was in vain leaves to look at. */
 async function standing(id: string): Promise<string> {
   const steps = (await shop.capstan.ledger.getOperation(id))?.steps ?? []
-  return JSON.stringify(
-    steps.map(({ id: step, state, attempts, startedAt, detail }) => ({ step, state, attempts, startedAt, detail })),
-  )
+  const door = labDoor(shop.capstan)
+  const asked = await door.calls((await door.mark()) - 8)
+  const { raw } = await shop.capstan.temporal.workflow.getHandle(id).describe()
+  return JSON.stringify({
+    at: new Date(),
+    pending: [...(raw.pendingActivities ?? []), raw.pendingWorkflowTask],
+    steps: steps.map(({ id: step, state, attempts, startedAt, detail }) => ({ step, state, attempts, startedAt, detail })),
+    asked: asked.map(({ operation, outcome }) => `${operation} ${outcome}`),
+  })
 }
 
 async function until(id: string, statuses: readonly (string | undefined)[]): Promise<void> {
-  const deadline = Date.now() + 90_000
+  const deadline = Date.now() + PATIENCE_MS
   for (let status = await ledgerStatus(id); !statuses.includes(status); status = await ledgerStatus(id)) {
-    if (Date.now() > deadline)
-      throw new Error(`${id} is ${status}; waited 90 s for ${statuses.join(' or ')}: ${await standing(id)}`)
+    if (Date.now() > deadline) throw new Error(`${id} is ${status}, not ${statuses.join(' or ')}: ${await standing(id)}`)
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
 }
-const ended = (id: string) => until(id, ['succeeded', 'failed', 'rejected', 'aborted'])
+const ENDED = ['succeeded', 'failed', 'rejected', 'aborted']
+const ended = (id: string) => until(id, ENDED)
 
 /** What leads to the state that an example needs. */
 async function prepare(args: readonly string[], exit = 0): Promise<void> {
@@ -77,7 +96,8 @@ async function awaitingApproval(): Promise<Scene> {
   await prepare(['migrate', 'shop', '--fleet', shop.fleet('approval'), '--no-wait', '--operation', id])
   await until(id, ['awaiting-approval'])
   const leave = async () => {
-    // what was approved goes on until somebody stops it; what is ending already refuses
+    // what was approved goes on until somebody stops it, once the ledger has heard of the approval; what is ending already refuses
+    await until(id, ['running', ...ENDED])
     if ((await ledgerStatus(id)) === 'running') {
       const { exit, err } = await capstan(['ops', 'abort', id], { env: shop.env })
       if (exit !== 0 && !err.includes('OPERATION_CLOSED')) throw new Error(`${id} could not be aborted (${exit}): ${err}`)
@@ -109,6 +129,32 @@ async function finished(): Promise<Scene> {
   return { ...NOBODY, id }
 }
 
+/** One copy for all that is told of one; removing it comes last. */
+async function restored(): Promise<Scene> {
+  const id = 'restore-shop-build-812'
+  await prepare(['restore', 'shop', '--to', await restorable(), '--keep', '2h', '--operation', id])
+  return { ...NOBODY, id }
+}
+
+/** A moment that the log of the shop's instance holds: the shop is younger than what examples name. */
+let held: string | undefined
+
+async function restorable(): Promise<string> {
+  if (held !== undefined) return held
+  const at = new Date().toISOString()
+  await eventually('a moment that can be restored', async () => {
+    const { exit } = await capstan(['restore', 'shop', '--to', at, '--plan'], { env: shop.env })
+    return exit === 0 ? true : undefined
+  })
+  held = at
+  return at
+}
+
+async function restoring(): Promise<Scene> {
+  await restorable()
+  return NOBODY
+}
+
 async function lab(): Promise<Scene> {
   const door = labDoor(shop.capstan)
   for (const id of ['f1', 'f2']) await door.order({ kind: 'throttle', operation: 'DeleteDBSnapshot', id })
@@ -138,13 +184,19 @@ interface Act {
 
 /** In this order: from a shop at version 2 to one at version 7, to an empty lab. */
 const ACTS: readonly Act[] = [
+  { of: /^capstan restore .*--plan$/, scene: restoring },
   {
     of: /^capstan (?!.*OPERATION)(fleet|migrations (info|validate)|snapshot list|.* --plan$|ops list|status)/,
     scene: plain,
     together: true,
   },
-  { of: /^capstan scout/, scene: plain, together: true },
+  { of: /^capstan (scout|verify|recover) /, scene: plain, together: true },
   { of: /^capstan snapshot/, scene: plain },
+  { of: /^capstan verify-backup --all/, scene: plain },
+  // from here on there is a proven restore, which scout would know of
+  { of: /^capstan restore (?!.*OPERATION)/, scene: restoring },
+  { of: /^capstan restore/, scene: restored },
+  { of: /^capstan schedule/, scene: changing },
   { of: /^capstan ops abort .*--close-record/, scene: orphaned },
   { of: /^capstan ops (approve|reject|abort)/, scene: awaitingApproval },
   { of: /^capstan ops resolve/, scene: parked },
@@ -172,7 +224,9 @@ const OWN: readonly Act[] = [
 const actOf = ({ command }: Example) => [...OWN, ...ACTS].find(({ of }) => of.test(command))
 
 function typed({ command }: Example, id: string): string {
-  return command.replaceAll('OPERATION', id).replace(/postgres:\/\/migrator@\S+/, `'${shop.url}'`)
+  const urls = [shop.url, shop.copyUrl]
+  const moment = held === undefined ? command : command.replace('--to 5m', `--to ${held}`)
+  return moment.replaceAll('OPERATION', id).replace(/postgres:\/\/migrator@\S+/g, () => `'${urls.shift() ?? shop.url}'`)
 }
 
 test('every example is run here, run elsewhere, or left out for a reason that is given', async () => {
@@ -217,7 +271,7 @@ test('they do what they say', async () => {
   // Both are waited for even when one fails: what the other has started has to be stopped.
   await Promise.allSettled(lanes)
   expect((await Promise.all(lanes)).flat()).toEqual([])
-}, 500_000)
+}, 1_200_000)
 
 /** Words → the command they name, and what is left of them. */
 function named(words: readonly string[]): { command: Command; rest: readonly string[] } {
@@ -237,7 +291,8 @@ test.each([...PAGES, 'docs/ARCHITECTURE.md', 'docs/deploy.md'])(
     for (const mention of mentionsIn(readFileSync(join(ROOT, page), 'utf8'))) {
       const { command, rest } = named(mention.split(/\s+/))
       expect([mention, command === program]).toEqual([mention, false])
-      const of = command.name() === 'snapshot' ? (command.commands.find((one) => one.name() === 'take') ?? command) : command
+      const meant = { snapshot: 'take', restore: 'copy' }[command.name()]
+      const of = command.commands.find((one) => one.name() === meant) ?? command
       const known = of.options.flatMap(({ long, short }) => [long, short])
       for (const option of rest.filter((word) => /^--?\w/.test(word))) expect(known).toContain(option)
     }
@@ -252,6 +307,7 @@ test('docs/commands.md shows every command', () => {
     const shown = words
       .join(' ')
       .replace(/^snapshot take$/, 'snapshot shop')
+      .replace(/^restore copy$/, 'restore shop')
       .replace(/^lab fault add$/, 'lab fault drop-response')
     expect([shown, new RegExp(`^ {4}capstan ${shown}( |$)`, 'm').test(page)]).toEqual([shown, true])
   }

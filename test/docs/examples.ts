@@ -20,7 +20,16 @@ export interface Example {
 
 export const runbooks = readdirSync(join(ROOT, 'docs/runbooks')).map((name) => `docs/runbooks/${name}`)
 /** Pages whose examples are run. */
-export const PAGES = ['README.md', 'docs/commands.md', 'docs/CONTRIBUTING.md', 'docs/scout.md', ...runbooks]
+export const PAGES = [
+  'README.md',
+  'docs/commands.md',
+  'docs/CONTRIBUTING.md',
+  'docs/recover.md',
+  'docs/schedules.md',
+  'docs/scout.md',
+  'docs/verify.md',
+  ...runbooks,
+]
 
 export const program = createProgram(new CliContext({ colour: false, columns: () => 120 } as CliContext['io'], {}, VIGILANCE))
 
@@ -37,7 +46,7 @@ const TYPED = /^(?: {4}| {2}\$ )((?:[A-Z_]+=\S+ )*(?:capstan|node|npm|npx|bash|s
 /** Lines of indented blocks, up to the words that stand beside them. */
 function examplesIn(text: string, source: string): Example[] {
   return [...text.matchAll(TYPED)].map(([, command = '', beside = '']) => ({
-    command: command.replace(/^node bin\/capstan\.js/, 'capstan').replaceAll('migrate-shop-k3x7qa', 'OPERATION'),
+    command: command.replace(/^node bin\/capstan\.js/, 'capstan').replaceAll(/\b(migrate|restore)-shop-k3x7qa\b/g, 'OPERATION'),
     exit: Number(/\bexit (?:code )?(\d+)/.exec(beside)?.[1] ?? 0),
     source,
   }))

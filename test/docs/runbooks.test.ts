@@ -1,13 +1,28 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { FIND_MOMENT_STEPS } from '../../contracts/find-moment'
 import { MIGRATE_STEPS } from '../../contracts/migrate'
+import { RECOVER_ROWS_STEPS } from '../../contracts/recover-rows'
+import { REPLACE_STEPS } from '../../contracts/replace'
+import { RESTORE_STEPS } from '../../contracts/restore'
 import { SNAPSHOT_STEPS } from '../../contracts/snapshot'
+import { VERIFY_BACKUP_STEPS } from '../../contracts/verify-backup'
 
 test.each([
   ['migrate', MIGRATE_STEPS],
   ['snapshot', SNAPSHOT_STEPS],
+  ['verify-backup', VERIFY_BACKUP_STEPS],
+  ['recover-rows', RECOVER_ROWS_STEPS],
+  ['find-moment', FIND_MOMENT_STEPS],
 ])("the %s page's headings are the runbook's steps, in order", (verb, steps) => {
   const page = readFileSync(join(__dirname, `../../docs/runbooks/${verb}.md`), 'utf8')
   const headings = [...page.matchAll(/^## (.+)$/gm)].map(([, heading]) => heading)
   expect(headings).toEqual(Object.values(steps).map(({ title }) => title))
+})
+
+test("the restore page's headings are the steps of a copy, and then those of a replacement, in order", () => {
+  const page = readFileSync(join(__dirname, '../../docs/runbooks/restore.md'), 'utf8')
+  const headings = [...page.matchAll(/^## (.+)$/gm)].map(([, heading]) => heading)
+  const titles = [RESTORE_STEPS, REPLACE_STEPS].flatMap((steps) => Object.values(steps).map(({ title }) => title))
+  expect(headings).toEqual(titles)
 })

@@ -4,13 +4,14 @@ import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'nod
 import { join } from 'node:path'
 import { withShop } from '../../embedded/story/shop-database'
 import { ShopCloud } from '../../embedded/story/shop-instance'
-import { makeRoles, migratorLogin } from '../../embedded/story/shop-schema'
+import { adminLogin, makeRoles, migratorLogin } from '../../embedded/story/shop-schema'
 import { QUIET_SDK } from '../../embedded/worker-program'
 import { capstan as inProcess } from '../client/recorded-io'
 import { type CapstanStack, type CommandResult, startCapstan } from '../support/capstan-stack'
+import { PATIENCE_MS } from '../support/eventually'
 import { ROOT } from './examples'
 
-const PATIENCE_MS = 120_000
+const COPY = 'shop_copy'
 /** Pipes and the like; and the embedded default, which inherits the environment. One of each room goes the whole way as well. */
 const NEEDS_SHELL = /[|&;<>]|^capstan (up|down|status|reset|fleet check|migrate shop$|migrations apply|lab status)/
 
@@ -22,6 +23,8 @@ export interface Shop {
   fleet(which: 'approval' | 'failing'): string
   /** For the engine alone. */
   readonly url: string
+  /** Of a database that holds the same. */
+  readonly copyUrl: string
   /** Runs a line as somebody would who sits in the shop's folder. */
   type(line: string, env?: Readonly<Record<string, string>>): Promise<CommandResult>
   close(): Promise<void>
@@ -68,13 +71,16 @@ async function fill(capstan: CapstanStack): Promise<Shop> {
   const { exit, err } = await inProcess(baseline, { env: own })
   if (exit !== 0) throw new Error(`the shop's first two migrations failed: ${err}`)
   await withShop(address, migratorLogin(stack), (shop) => shop.script(seed()))
+  const server = { ...adminLogin(stack), database: 'postgres' }
+  await withShop(address, server, (master) => master.script(`CREATE DATABASE ${COPY} TEMPLATE shop`))
   const before = process.cwd()
   process.chdir(folder)
   const close = async () => {
     process.chdir(before)
     await capstan.close()
   }
-  return { capstan, env: own, fleet: (which) => join(folder, `${which}.yaml`), url, type, close }
+  const copyUrl = url.replace('/shop?', `/${COPY}?`)
+  return { capstan, env: own, fleet: (which) => join(folder, `${which}.yaml`), url, copyUrl, type, close }
 }
 
 /** A hundredth of the example's years of business. */

@@ -117,15 +117,14 @@ test('a file that changed after it was applied is drift, before anything is made
 
 test('a second migration of the same instance is refused, naming the first', async () => {
   await firstVersionOnly()
-  const fleet = it.target.fleet({ ...FIRST, ...SECOND })
-  const first = it.begin(fleet, 'first-one')
-  await it.until('the first to hold the lock', async () =>
-    isAt(await it.capstan.ledger.getOperation('first-one'), 'lock', 'done'),
-  )
+  // It waits to be approved, and so holds the lock however fast the machine is.
+  const first = it.begin(it.target.fleet({ ...FIRST, ...SECOND }, '      approval: required'), 'first-one')
+  await it.until('the question', async () => isAt(await it.capstan.ledger.getOperation('first-one'), 'approve', 'running'))
   expect(await it.locked()).toBe(true)
-  const second = await it.migrate(fleet, '--operation', 'second-one')
+  const second = await it.migrate(it.target.fleet({ ...FIRST, ...SECOND }), '--operation', 'second-one')
   expect(second.code).toBe(3)
   expect(second.operation.failure).toMatchObject({ code: 'INSTANCE_LOCKED', message: expect.stringContaining('first-one') })
+  expect((await it.capstan.capstan(['ops', 'approve', 'first-one', '--by', 'bob'])).code).toBe(0)
   expect((await first.ended).code).toBe(0)
 })
 

@@ -11,8 +11,7 @@ import { isAlive, type ProcessIdentity } from '../../pgserver/process-identity'
 import { processesNaming } from '../support/processes'
 
 const ROOT = join(__dirname, '../..')
-const STORY_MS = 240_000
-const UP_MS = 90_000
+const STORY_MS = 900_000
 
 const dir = mkdtempSync(join(tmpdir(), 'capstan-start-'))
 const state = join(dir, 'state')
@@ -62,23 +61,19 @@ function expectNothingLeft(): void {
 const mode = (...path: string[]): number => statSync(join(state, ...path)).mode & 0o777
 const faults = (): unknown[] => (JSON.parse(readFileSync(join(state, 'lab', 'lab.json'), 'utf8')) as { faults: unknown[] }).faults
 
-test(
-  'Ctrl-C ends what "up" started, and nothing is left running',
-  async () => {
-    const up = run('dist/embedded/main.js', 'up')
-    const ended = watched(up)
-    while (!up.said().includes('Ctrl-C stops it') && up.child.exitCode === null) await sleep(50)
-    const fault = ['drop-response', 'RebootDBInstance']
-    expect(await run('bin/capstan.js', 'lab', 'fault', ...fault).ended).toMatchObject({ code: 0 })
-    up.child.kill('SIGINT')
-    expect(await ended).toEqual({ code: 0, out: expect.stringContaining('✔ Temporal · PostgreSQL 15') })
-    // Temporal, lab and worker; the ledger's server is found by its folder.
-    expect(seen.size).toBeGreaterThanOrEqual(3)
-    expectNothingLeft()
-    expect(faults()).toHaveLength(1)
-  },
-  UP_MS,
-)
+test('Ctrl-C ends what "up" started, and nothing is left running', async () => {
+  const up = run('dist/embedded/main.js', 'up')
+  const ended = watched(up)
+  while (!up.said().includes('Ctrl-C stops it') && up.child.exitCode === null) await sleep(50)
+  const fault = ['drop-response', 'RebootDBInstance']
+  expect(await run('bin/capstan.js', 'lab', 'fault', ...fault).ended).toMatchObject({ code: 0 })
+  up.child.kill('SIGINT')
+  expect(await ended).toEqual({ code: 0, out: expect.stringContaining('✔ Temporal · PostgreSQL 15') })
+  // Temporal, lab and worker; the ledger's server is found by its folder.
+  expect(seen.size).toBeGreaterThanOrEqual(3)
+  expectNothingLeft()
+  expect(faults()).toHaveLength(1)
+})
 
 test(
   'the story of a first start: stopped by a finding, applied safely through a kill, nothing lost',

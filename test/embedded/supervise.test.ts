@@ -21,7 +21,7 @@ function program(script: string): Program {
     args: ['-e', script],
     env: process.env,
     ready: { kind: 'line' },
-    readyTimeoutMs: 20_000,
+    readyTimeoutMs: 120_000,
     stopSignal: 'SIGTERM',
   }
 }

@@ -37,7 +37,7 @@ function search(over: Partial<TemporalSearch> = {}): TemporalSearch {
     cacheDir: folder(),
     // A port where nobody listens: refused at once.
     downloadHost: 'http://127.0.0.1:1',
-    answerTimeoutMs: 2_000,
+    answerTimeoutMs: 30_000,
     environment: { PATH: '/usr/bin:/bin' },
     progress: () => undefined,
     ...over,

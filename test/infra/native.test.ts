@@ -113,7 +113,7 @@ beforeAll(async () => {
     address: process.env.CAPSTAN_TEST_TEMPORAL ?? capstan.stack.endpoints.temporal.address,
   })
   await makeNamespace()
-}, 180_000)
+})
 
 afterAll(async () => {
   await Promise.all([...workers.values()].map((worker) => worker.stop()))
@@ -122,7 +122,7 @@ afterAll(async () => {
   await ledger?.server.stop('fast')
   await capstan?.close()
   rmSync(folder, { recursive: true, force: true })
-}, 60_000)
+})
 
 const namespace = (): string => environmentOf(ground, 'worker-control').TEMPORAL_NAMESPACE ?? ''
 
@@ -216,7 +216,7 @@ test('a migration on AWS runs through its three workers and no other, started by
   )
   const listed = await runContainer(ground, 'capstan', ['ops', 'list', '--json'])
   expect(JSON.parse(listed.said)).toMatchObject({ operations: [{ id: operation.id, verdict: 'pass' }] })
-}, 120_000)
+})
 
 test("a fleet file that refers to a worker's own secret does not get it", async () => {
   const own = join(secrets, 'secret-key')
@@ -224,7 +224,7 @@ test("a fleet file that refers to a worker's own secret does not get it", async 
   const { code, said } = await runContainer(ground, 'capstan', ['migrate', 'stock', '--plan', '--fleet', fleet, '--json'])
   expect(JSON.parse(said)).toMatchObject({ failure: { code: 'SECRET_UNRESOLVED' } })
   expect(code).toBe(2)
-}, 60_000)
+})
 
 test('workers are healthy, and say so when they hang, or when the ledger or Temporal is out of reach, until it is over', async () => {
   await allHealthy()
@@ -239,20 +239,20 @@ test('workers are healthy, and say so when they hang, or when the ledger or Temp
   expect(await healthOf(workerOf('aws'), false)).toMatch(/hangs, or is gone/)
   workerOf('aws').process.kill('SIGCONT')
   await allHealthy()
-}, 180_000)
+})
 
 test('SIGTERM ends a worker within its grace, with code 0, and it is not healthy any more', async () => {
   for (const queue of ['postgres', 'aws'] as const) {
     expect(await workerOf(queue).stop()).toEqual({ code: 0, signal: null })
     expect(await workerOf(queue).health()).toMatchObject({ healthy: false, said: expect.stringMatching(/has stopped/) })
   }
-}, 60_000)
+})
 
 test('it does also while Temporal is out of reach', async () => {
   wire.cut()
   await healthOf(workerOf('control'), false)
   expect(await workerOf('control').stop()).toEqual({ code: 0, signal: null })
-}, 60_000)
+})
 
 test('everything that a worker says is a line of JSON', () => {
   for (const worker of workers.values()) {

@@ -2,12 +2,17 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { capstan } from '../client/recorded-io'
-import { available, createInstance, openLab, snapshotAvailable, type TestLab } from './fixture'
+import { ask, available, createInstance, openLab, snapshotAvailable, type TestLab } from './fixture'
 
 let lab: TestLab
 beforeAll(async () => {
   lab = await openLab()
-  await createInstance(lab, 'shop', { BackupRetentionPeriod: 0 })
+  const shop = await createInstance(lab, 'shop', { BackupRetentionPeriod: 1 })
+  // what backups can be damaged in
+  await ask(lab, shop, 'CREATE TABLE items AS SELECT n FROM generate_series(1, 1000) n')
+  await ask(lab, shop, 'CREATE INDEX ON items (n)')
+  await lab.rds.createDBSnapshot({ DBInstanceIdentifier: 'shop', DBSnapshotIdentifier: 'before-faults' })
+  await snapshotAvailable(lab, 'before-faults')
 })
 afterAll(() => lab.remove())
 afterEach(() => lab.call('DELETE', '/_lab/faults'))
@@ -29,7 +34,7 @@ function commandsOf(text: string): string[][] {
 const documented = commandsOf(readFileSync(join(__dirname, '..', '..', 'docs', 'lab-differences.md'), 'utf8'))
 
 test('there are examples of every kind', () => {
-  expect(new Set(documented.filter(([, word]) => word === 'fault').map(([, , kind]) => kind)).size).toBeGreaterThanOrEqual(12)
+  expect(new Set(documented.filter(([, word]) => word === 'fault').map(([, , kind]) => kind)).size).toBeGreaterThanOrEqual(15)
 })
 
 test.each(documented.map((command) => [command.join(' '), command]))('%s', async (_, command) => {

@@ -4,10 +4,12 @@ import {
   available,
   createInstance,
   describe as describeInstance,
+  eventually,
   openLab,
   orderFault,
   refused,
   sdk,
+  slowly,
   snapshotAvailable,
   type TestLab,
 } from './fixture'
@@ -86,17 +88,19 @@ test('a call that hangs is carried out when its fault is taken back, and stands 
 })
 
 test('a call whose client has given up is carried out when the fault that held it expires', async () => {
-  await order({ kind: 'hang', operation: 'CreateDBSnapshot', for: '2s' })
-  const impatient = AbortSignal.timeout(200)
-  const gone = lab.rds.createDBSnapshot(
+  await order({ kind: 'hang', operation: 'CreateDBSnapshot', for: '5s' })
+  const impatient = new AbortController()
+  const call = lab.rds.createDBSnapshot(
     { DBInstanceIdentifier: 'shop', DBSnapshotIdentifier: 'nobody-waits' },
-    { abortSignal: impatient },
+    { abortSignal: impatient.signal },
   )
-  await expect(gone).rejects.toThrow('aborted')
-  expect(await standing()).toHaveLength(1)
+  const gone = expect(call).rejects.toThrow('aborted')
+  await eventually(async () => ((await standing()).some((one) => 'struck' in one && one.struck === 1) ? true : undefined))
+  impatient.abort()
+  await gone
   const there = async () =>
     (await lab.rds.describeDBSnapshots({})).DBSnapshots?.some((one) => one.DBSnapshotIdentifier === 'nobody-waits')
-  while (!(await there())) await sleep(50)
+  await eventually(async () => ((await there()) ? true : undefined))
   await snapshotAvailable(lab, 'nobody-waits')
   expect(await standing()).toEqual([])
 })
@@ -171,8 +175,10 @@ test('a refused call is not struck by what needs an accepted one', async () => {
 test('a snapshot that ends badly is failed, can be removed, and its instance is as before', async () => {
   await available(lab, 'shop')
   await order({ kind: 'fail-operation', operation: 'CreateDBSnapshot' })
-  await snapshot('doomed')
-  expect((await describeInstance(lab, 'shop')).DBInstanceStatus).toBe('backing-up')
+  await slowly(lab, async () => {
+    await snapshot('doomed')
+    expect((await describeInstance(lab, 'shop')).DBInstanceStatus).toBe('backing-up')
+  })
   expect(await snapshotAvailable(lab, 'doomed')).toMatchObject({ Status: 'failed' })
   expect(await available(lab, 'shop')).toMatchObject({ DBInstanceStatus: 'available' })
   await lab.rds.deleteDBSnapshot({ DBSnapshotIdentifier: 'doomed' })

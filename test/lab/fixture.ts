@@ -1,12 +1,12 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type DBInstance, RDS } from '@aws-sdk/client-rds'
 import { Client, type ClientConfig } from 'pg'
 import { defaultCacheDir } from '../../lab/config'
 import type { AccessKey } from '../../lab/credentials'
 import { type Lab, startLab } from '../../lab/start'
+import { eventually as lookUntilSeen } from '../support/eventually'
 
 /** A block of 127/8 per test process, so that several run side by side. */
 export function ownBlock(): string {
@@ -14,6 +14,11 @@ export function ownBlock(): string {
 }
 
 export const cacheDir = defaultCacheDir(process.env)
+
+export interface Answer {
+  readonly status: number
+  readonly body: Record<string, unknown>
+}
 
 export interface TestLab {
   readonly block: string
@@ -25,7 +30,7 @@ export interface TestLab {
   readonly group: string
   /** What the lab logged. */
   readonly lines: readonly string[]
-  call(method: string, path: string, body?: unknown): Promise<{ status: number; body: Record<string, unknown> }>
+  call(method: string, path: string, body?: unknown): Promise<Answer>
   restart(): Promise<void>
   remove(): Promise<void>
 }
@@ -51,15 +56,7 @@ export async function openLab(block = ownBlock()): Promise<TestLab> {
     client: `${block}.2`,
     group: 'sg-tests',
     lines,
-    async call(method, path, body) {
-      const init = {
-        method,
-        headers: { authorization: `Bearer ${lab.labToken}`, ...(body !== undefined && { 'content-type': 'application/json' }) },
-        ...(body !== undefined && { body: JSON.stringify(body) }),
-      }
-      const response = await fetch(`${lab.api}${path}`, init)
-      return { status: response.status, body: (await response.json()) as Record<string, unknown> }
-    },
+    call: (method, path, body) => callLab(lab, method, path, body),
     async restart() {
       await lab.stop()
       lab = await startLab(options)
@@ -74,13 +71,43 @@ export async function openLab(block = ownBlock()): Promise<TestLab> {
   return test
 }
 
+/** The lab's own door. */
+export async function callLab(
+  { api, labToken }: Pick<Lab, 'api' | 'labToken'>,
+  method: string,
+  path: string,
+  body?: unknown,
+): Promise<Answer> {
+  const init = {
+    method,
+    headers: { authorization: `Bearer ${labToken}`, ...(body !== undefined && { 'content-type': 'application/json' }) },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  }
+  const response = await fetch(`${api}${path}`, init)
+  return { status: response.status, body: (await response.json()) as Record<string, unknown> }
+}
+
+/** As if time had passed: what the lab wrote down is changed while it is down. */
+export async function whileDown<State>(test: TestLab, change: (state: State) => void): Promise<void> {
+  await test.lab.stop()
+  const file = join(test.stateDir, 'lab.json')
+  const state = JSON.parse(readFileSync(file, 'utf8')) as State
+  change(state)
+  writeFileSync(file, JSON.stringify(state))
+  await test.restart()
+}
+
 export function sdk(endpoint: string, credentials: AccessKey, maxAttempts = 3): RDS {
   return new RDS({ region: 'us-east-1', endpoint, credentials: { ...credentials }, maxAttempts })
 }
 
 export const PASSWORD = 'correct-horse-battery'
 
-export async function createInstance(test: TestLab, id: string, more: Partial<Parameters<RDS['createDBInstance']>[0]> = {}) {
+export async function createInstance(
+  test: Pick<TestLab, 'rds' | 'group'>,
+  id: string,
+  more: Partial<Parameters<RDS['createDBInstance']>[0]> = {},
+) {
   await test.rds.createDBInstance({
     DBInstanceIdentifier: id,
     Engine: 'postgres',
@@ -96,13 +123,20 @@ export async function createInstance(test: TestLab, id: string, more: Partial<Pa
   return available(test, id)
 }
 
-export async function describe(test: TestLab, id: string): Promise<DBInstance> {
+export async function describe(test: Pick<TestLab, 'rds'>, id: string): Promise<DBInstance> {
   const { DBInstances } = await test.rds.describeDBInstances({ DBInstanceIdentifier: id })
   return DBInstances![0]!
 }
 
+/** Where it is reached. @throws when it does not say. */
+export function placeOf({ Endpoint }: Pick<DBInstance, 'Endpoint'>): { host: string; port: number } {
+  const { Address: host, Port: port } = Endpoint ?? {}
+  if (host === undefined || port === undefined) throw new Error('It has no endpoint.')
+  return { host, port }
+}
+
 /** Waits until the instance is available with nothing pending, and returns its description. */
-export async function available(test: TestLab, id: string): Promise<DBInstance> {
+export async function available(test: Pick<TestLab, 'rds'>, id: string): Promise<DBInstance> {
   return eventually(async () => {
     const instance = await describe(test, id)
     const busy = instance.DBParameterGroups?.[0]?.ParameterApplyStatus === 'applying'
@@ -114,14 +148,14 @@ export async function available(test: TestLab, id: string): Promise<DBInstance> 
   })
 }
 
-export async function snapshotAvailable(test: TestLab, id: string) {
+export async function snapshotAvailable(test: Pick<TestLab, 'rds'>, id: string) {
   return eventually(async () => {
     const { DBSnapshots } = await test.rds.describeDBSnapshots({ DBSnapshotIdentifier: id })
     return DBSnapshots![0]!.Status === 'creating' ? undefined : DBSnapshots![0]!
   })
 }
 
-export async function gone(test: TestLab, id: string): Promise<true> {
+export async function gone(test: Pick<TestLab, 'rds'>, id: string): Promise<true> {
   return eventually(async () => {
     try {
       await describe(test, id)
@@ -133,13 +167,8 @@ export async function gone(test: TestLab, id: string): Promise<true> {
   })
 }
 
-export async function eventually<Value>(look: () => Promise<Value | undefined>): Promise<Value> {
-  for (let attempt = 0; attempt < 1_000; attempt++) {
-    const value = await look()
-    if (value !== undefined) return value
-    await sleep(30)
-  }
-  throw new Error('It did not come to pass.')
+export function eventually<Value>(look: () => Promise<Value | undefined>): Promise<Value> {
+  return lookUntilSeen('what did not come to pass', look)
 }
 
 /** A connection whose socket is bound to `from`. */
@@ -157,17 +186,23 @@ export async function connect(from: string, config: ClientConfig): Promise<Clien
 }
 
 export async function ask<Row extends object>(
-  test: TestLab,
+  test: Pick<TestLab, 'client'>,
   instance: DBInstance,
   sql: string,
   config: ClientConfig = {},
 ): Promise<Row[]> {
-  const client = await connect(test.client, { host: instance.Endpoint!.Address!, port: instance.Endpoint!.Port!, ...config })
+  const client = await connect(test.client, { ...placeOf(instance), ...config })
   try {
     return (await client.query(sql)).rows as Row[]
   } finally {
     await client.end()
   }
+}
+
+/** What begins meanwhile lasts for minutes, as in life, until `act` has seen it, and ends soon afterwards: no machine is too slow for that. */
+export async function slowly<Result>(test: Pick<TestLab, 'call'>, act: () => Promise<Result>): Promise<Result> {
+  await test.call('PUT', '/_lab/profile', { profile: 'realistic' })
+  return act().finally(() => test.call('PUT', '/_lab/profile', { profile: 'fast' }))
 }
 
 /** Orders a fault, by the lab's own door. */

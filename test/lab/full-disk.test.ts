@@ -9,6 +9,7 @@ import {
   eventually,
   gone,
   openLab,
+  placeOf,
   refused,
   type TestLab,
 } from './fixture'
@@ -42,8 +43,8 @@ async function becomes(instance: string, status: string): Promise<void> {
 }
 
 async function login(): Promise<Client> {
-  const { Endpoint } = await describeInstance(lab, 'shop')
-  const client = await connect(lab.client, { host: Endpoint!.Address!, port: Endpoint!.Port!, connectionTimeoutMillis: 2_000 })
+  const place = placeOf(await describeInstance(lab, 'shop'))
+  const client = await connect(lab.client, place)
   opened.push(client)
   return client
 }
@@ -79,13 +80,14 @@ test('a server that is down takes no memory, one that runs says how much', async
   const takes = (await memory()) as number
   // elsewhere than on Linux nobody says
   if (process.platform === 'linux') expect(takes).toBeGreaterThan(1_000_000)
-  await fill('shop', '2s')
+  await fill('shop', '10m')
   expect(await memory()).toBeNull()
+  await lab.call('DELETE', '/_lab/faults')
   await becomes('shop', 'available')
 })
 
 test('it is over when the fault is', async () => {
-  await fill('shop', '2s')
+  await fill('shop', '6s')
   await becomes('shop', 'available')
   expect(await kept()).toEqual([1, 2])
 })

@@ -8,6 +8,7 @@ import {
   eventually,
   openLab,
   PASSWORD,
+  placeOf,
   refused,
   snapshotAvailable,
   type TestLab,
@@ -56,7 +57,7 @@ describe('the master', () => {
 describe('security groups', () => {
   test('let in exactly the networks they name, at once, and nobody reaches the administrator or its database', async () => {
     const instance = await describeInstance(lab, 'main')
-    const server = { host: instance.Endpoint!.Address!, port: instance.Endpoint!.Port! }
+    const server = placeOf(instance)
     const from = async (host: number, more = {}) => {
       const client = await connect(`${lab.block}.${host}`, { ...server, ...more })
       await client.end()

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Client } from 'pg'
+import { PATIENCE_MS } from '../support/eventually'
 import {
   ask,
   available,
@@ -9,6 +10,8 @@ import {
   eventually,
   openLab,
   orderFault,
+  placeOf,
+  slowly,
   snapshotAvailable,
   type TestLab,
 } from './fixture'
@@ -31,9 +34,9 @@ afterEach(async () => {
 
 const order = (fault: object) => orderFault(lab, fault)
 const standing = async () => ((await lab.call('GET', '/_lab/faults')).body as { faults: object[] }).faults
-const login = async (): Promise<Client> => {
-  const { Endpoint } = await describeInstance(lab, 'shop')
-  const client = await connect(lab.client, { host: Endpoint!.Address!, port: Endpoint!.Port!, connectionTimeoutMillis: 2_000 })
+const login = async (connectionTimeoutMillis = PATIENCE_MS): Promise<Client> => {
+  const place = placeOf(await describeInstance(lab, 'shop'))
+  const client = await connect(lab.client, { ...place, connectionTimeoutMillis })
   opened.push(client)
   return client
 }
@@ -58,21 +61,27 @@ test('an instance that is not there cannot be struck, and one has to be named', 
 test('a crashed instance breaks its connections, shows rebooting, refuses changes and comes back with every commit', async () => {
   const client = await login()
   await client.query('INSERT INTO kept VALUES (1)')
-  await order({ kind: 'crash-instance', instance: 'shop' })
-  await expect(client.query('SELECT 1')).rejects.toThrow()
-  expect((await describeInstance(lab, 'shop')).DBInstanceStatus).toBe('rebooting')
-  await expect(lab.rds.createDBSnapshot({ DBInstanceIdentifier: 'shop', DBSnapshotIdentifier: 'crashed' })).rejects.toMatchObject(
-    { name: 'InvalidDBInstanceStateFault' },
-  )
+  await slowly(lab, async () => {
+    await order({ kind: 'crash-instance', instance: 'shop' })
+    await expect(client.query('SELECT 1')).rejects.toThrow()
+    expect((await describeInstance(lab, 'shop')).DBInstanceStatus).toBe('rebooting')
+    const snapshot = { DBInstanceIdentifier: 'shop', DBSnapshotIdentifier: 'crashed' }
+    await expect(lab.rds.createDBSnapshot(snapshot)).rejects.toMatchObject({ name: 'InvalidDBInstanceStateFault' })
+  })
   expect(await available(lab, 'shop')).toMatchObject({ DBInstanceStatus: 'available' })
   expect(await rows(await login())).toEqual([{ n: 1 }])
   expect(await standing()).toEqual([])
 })
 
 test('a change that a crash interrupts is carried out after the recovery', async () => {
+  const recoveries = async () => {
+    const { Events } = await lab.rds.describeEvents({ SourceIdentifier: 'shop', SourceType: 'db-instance' })
+    return Events!.filter(({ Message }) => Message?.startsWith('Recovery of the DB instance has started.')).length
+  }
+  const before = await recoveries()
   await order({ kind: 'crash-instance', operation: 'ModifyDBInstance', delay: '150ms' })
   await lab.rds.modifyDBInstance({ DBInstanceIdentifier: 'shop', DBInstanceClass: 'db.m6g.large', ApplyImmediately: true })
-  await eventually(async () => ((await describeInstance(lab, 'shop')).DBInstanceStatus === 'rebooting' ? true : undefined))
+  await eventually(async () => ((await recoveries()) > before ? true : undefined))
   await eventually(async () => ((await describeInstance(lab, 'shop')).DBInstanceClass === 'db.m6g.large' ? true : undefined))
   expect(await available(lab, 'shop')).toMatchObject({ DBInstanceStatus: 'available' })
 })
@@ -93,7 +102,7 @@ test('a frozen instance answers nobody and loses nobody, and what the API has to
   const client = await login()
   await order({ kind: 'freeze-instance', instance: 'shop', for: '1h' })
   const asked = rows(client)
-  await expect(login()).rejects.toThrow(/timeout/)
+  await expect(login(2_000)).rejects.toThrow(/timeout/)
   expect(await Promise.race([asked, sleep(300, 'silence')])).toBe('silence')
   await lab.rds.createDBSnapshot({ DBInstanceIdentifier: 'shop', DBSnapshotIdentifier: 'patient' })
   await lab.call('PUT', '/_lab/security-groups/sg-tests', { cidrs: [`${lab.block}.2/32`, `${lab.block}.3/32`] })
@@ -169,7 +178,7 @@ test('what was done to an instance outlives the lab, and a stopped lab leaves no
   await login()
   await order({ kind: 'freeze-instance', instance: 'shop', for: '1h' })
   await lab.restart()
-  await expect(login()).rejects.toThrow(/timeout/)
+  await expect(login(2_000)).rejects.toThrow(/timeout/)
   await lab.call('DELETE', '/_lab/faults')
   expect(await rows(await login())).toEqual([{ n: 1 }])
 })

@@ -1,4 +1,14 @@
-import { ask, available, describe as describeInstance, gone, openLab, PASSWORD, snapshotAvailable, type TestLab } from './fixture'
+import {
+  ask,
+  available,
+  describe as describeInstance,
+  gone,
+  openLab,
+  PASSWORD,
+  slowly,
+  snapshotAvailable,
+  type TestLab,
+} from './fixture'
 
 let test_: TestLab
 beforeAll(async () => {
@@ -35,8 +45,10 @@ test('an instance is created through the SDK, has no endpoint while creating, an
 test('a snapshot is restored to a new instance with defaults reset, and the password is reset through the API', async () => {
   const source = await available(test_, 'orders')
   await ask(test_, source, 'INSERT INTO t SELECT generate_series(1, 1000)')
-  await test_.rds.createDBSnapshot({ DBInstanceIdentifier: 'orders', DBSnapshotIdentifier: 'Before' })
-  expect((await describeInstance(test_, 'orders')).DBInstanceStatus).toBe('backing-up')
+  await slowly(test_, async () => {
+    await test_.rds.createDBSnapshot({ DBInstanceIdentifier: 'orders', DBSnapshotIdentifier: 'Before' })
+    expect((await describeInstance(test_, 'orders')).DBInstanceStatus).toBe('backing-up')
+  })
   expect(await snapshotAvailable(test_, 'before')).toMatchObject({
     Status: 'available',
     PercentProgress: 100,

@@ -10,7 +10,7 @@ import {
   PASSWORD,
   type TestLab,
 } from './fixture'
-import { type GcpLab, gcpOf, type Instance } from './gcp/fixture'
+import { type GcpLab, gcpOf, hostOf, type Instance } from './gcp/fixture'
 
 let lab: TestLab
 let gcp: GcpLab
@@ -55,8 +55,7 @@ const toShop = async () => {
   const { Endpoint } = await describeInstance(lab, 'shop')
   return `host=${Endpoint!.Address} port=${Endpoint!.Port} dbname=shop user=boss password=${PASSWORD}`
 }
-const toCopy = () =>
-  `host=${copy.ipAddresses![0]!.ipAddress} port=${lab.lab.dataPort} dbname=postgres user=postgres password=${PASSWORD}`
+const toCopy = () => `host=${hostOf(copy)} port=${lab.lab.dataPort} dbname=postgres user=postgres password=${PASSWORD}`
 const through = (connection: string) => `SELECT n FROM dblink('${connection}', 'SELECT 7') AS asked (n int)`
 const streams = async () => {
   const [row] = await inShop<{ n: number }>("SELECT count(*)::int AS n FROM pg_stat_replication WHERE state = 'streaming'")
@@ -113,7 +112,7 @@ test('on a slow link everything arrives, nothing breaks, and each answer waits',
   await eventually(async () => ((await streams()) ? true : undefined))
   const [before] = await inShop<{ pid: number }>('SELECT pid FROM pg_stat_replication')
   const login = { user: 'postgres', password: PASSWORD, database: 'postgres' }
-  const client = await connect(lab.client, { host: copy.ipAddresses![0]!.ipAddress!, port: lab.lab.dataPort, ...login })
+  const client = await connect(lab.client, { host: hostOf(copy), port: lab.lab.dataPort, ...login })
   await client.query('SELECT dblink_connect($1, $2)', ['slow', await toShop()])
   await order({ kind: 'slow-link', from: 'gcp', to: 'aws', ways: 'one', latency: '200ms', for: '1h' })
   await eventually(async () => ((await struck()) === 2 ? true : undefined))

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { DBInstance } from '@aws-sdk/client-rds'
-import { ask, available, connect, createInstance, openLab, snapshotAvailable, type TestLab } from './fixture'
+import { ask, available, connect, createInstance, openLab, placeOf, snapshotAvailable, type TestLab } from './fixture'
 
 let lab: TestLab
 beforeAll(async () => {
@@ -14,7 +14,7 @@ const ACCOUNTS = 200
 /** Writers that move money between accounts and journal each acknowledged commit, until told to stop; beside them somebody
  *  who makes files come, go and be rewritten. */
 async function startWriters(instance: DBInstance) {
-  const login = () => connect(lab.client, { host: instance.Endpoint!.Address!, port: instance.Endpoint!.Port! })
+  const login = () => connect(lab.client, placeOf(instance))
   const acknowledged: number[] = []
   let stop = false
   let next = 0

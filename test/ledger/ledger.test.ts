@@ -291,6 +291,70 @@ describe('resources', () => {
   })
 })
 
+describe('what verifications say of snapshots', () => {
+  const of = { cloud: 'aws', instanceId: 'db-PROOFS' }
+  const point = (snapshot: string) => ({ kind: 'snapshot', snapshot, createdAt: at(0) })
+
+  async function verified(snapshot: string, second: number, over: object = {}): Promise<void> {
+    const operation = await open(newId(), { kind: 'verify-backup' })
+    const ladder = [{ outcome: 'pass' }]
+    const document = { instanceId: of.instanceId, point: point(snapshot), proven: true, ladder, judgedAt: at(second), ...over }
+    await ledger.putDocument({ operation, name: 'verification', document })
+    await ledger.setStatus({ operation, status: 'succeeded', finishedAt: at(second) })
+  }
+  const failed = { proven: false, ladder: [{ outcome: 'pass' }, { outcome: 'fail' }] }
+
+  test('proven, refuted by a later one, proven again, never proven and failed; nothing restored takes no proof back', async () => {
+    await verified('good', 1)
+    await verified('bad', 2)
+    await verified('bad', 3, failed)
+    await verified('good', 4, { proven: false, ladder: [{ outcome: 'not-proven' }] })
+    await verified('recovered', 6)
+    // Judged before the one that was recorded before it.
+    await verified('recovered', 5, failed)
+    await verified('never', 7, failed)
+    await verified('never', 8, failed)
+    await verified('mended', 7, failed)
+    await verified('mended', 8)
+    await verified('slow', 7, { proven: false, ladder: [{ outcome: 'pass' }], verdict: 'fail' })
+    await verified('of-another', 8, { instanceId: 'db-OTHER', ladder: [{ summary: `a word of "${of.instanceId}"` }] })
+    const { proofs } = await ledger.readSnapshotProofs(of)
+    expect(Object.fromEntries(proofs)).toEqual({
+      good: 'proven',
+      bad: 'refuted',
+      recovered: 'proven',
+      never: 'failed',
+      mended: 'proven',
+    })
+    expect((await ledger.readSnapshotProofs({ ...of, cloud: 'gcp' })).proofs.size).toBe(0)
+  })
+
+  test('one is under verification from its plan to the end of the operation', async () => {
+    const operation = await open(newId(), { kind: 'verify-backup' })
+    const document = { instanceId: of.instanceId, point: point('looked-at') }
+    await ledger.putDocument({ operation, name: 'verification-plan', document })
+    const looked = async () => [...(await ledger.readSnapshotProofs(of)).underVerification]
+    expect(await looked()).toEqual(['looked-at'])
+    await ledger.setStatus({ operation, status: 'needs-operator' })
+    expect(await looked()).toEqual(['looked-at'])
+    await ledger.setStatus({ operation, status: 'aborted', finishedAt: at(9) })
+    expect(await looked()).toEqual([])
+  })
+})
+
+test('the instances that a database has had are those of its operations’ plans', async () => {
+  const databases = ['moved']
+  const plan = async (name: string, document: object, over = {}) =>
+    ledger.putDocument({ operation: await open(newId(), { databases, ...over }), name, document })
+  await plan('plan', { pending: ['SELECT \'"instanceId":"db-IN-SQL"\''], target: { instanceId: 'db-ONE' } })
+  await plan('snapshot-plan', { instanceId: 'db-TWO' })
+  await plan('verification-plan', { instanceId: 'db-TWO' })
+  await plan('checks', { instanceId: 'db-NO-PLAN' })
+  await plan('plan', { target: { instanceId: 'db-ON-GOOGLE' } }, { cloud: 'gcp' })
+  await plan('plan', { target: { instanceId: 'db-OF-OTHERS' } }, { databases: ['other'] })
+  expect((await ledger.listKnownInstances({ database: 'moved', cloud: 'aws' })).sort()).toEqual(['db-ONE', 'db-TWO'])
+})
+
 describe('reachability', () => {
   test('a ledger that is not there is named by host and port, without the password', async () => {
     const nowhere = openLedger({ url: `postgres://u:hidden-word@127.0.0.1:${await freePort()}/x` })

@@ -138,6 +138,17 @@ test('a server that goes on recovering is found by whoever wants its end, and en
   expect(findServer(dataDir)).toBeUndefined()
 })
 
+test('a server killed outright leaves nothing in memory once its folder is gone', async () => {
+  const { start, dataDir } = await newServer(17, 'memory')
+  const server = await start()
+  running.push(server)
+  const segments = readFileSync(`/proc/${server.pid}/maps`, 'utf8')
+    .split('\n')
+    .flatMap((line) => /\S*PostgreSQL\.\d+|\S*\/pg_dynshmem\/\S+/.exec(line) ?? [])
+  expect(segments.length).toBeGreaterThan(0)
+  for (const segment of segments) expect(segment).toContain(dataDir)
+})
+
 test('a frozen server keeps its connections and answers once it goes on; one that is stopped or killed meanwhile leaves nothing', async () => {
   const cluster = await anyServer()
   const server = await cluster.start()

@@ -18,12 +18,30 @@ export async function awsIdentity(lab: TestLab, who: Who, edit = asShipped): Pro
   return (await made(lab, `aws-${who}`, { cloud: 'aws', policies: [shipped(`aws/${who}.json`, edit)] })) as AccessKey
 }
 
-/** `resourceGroup`: null for the whole subscription. */
-export async function azureIdentity(lab: TestLab, who: Who, resourceGroup: string | null): Promise<string> {
+interface ResourceGroups {
+  readonly production: string
+  readonly copies: string
+  /** Where it may delete; absent: in `copies` alone. */
+  readonly cleaned?: readonly string[]
+}
+
+/** Assigned as docs/permissions.md says. `groups`: null for the whole subscription, where that makes sense. */
+export async function azureIdentity(lab: TestLab, who: 'operator' | 'cleaner', groups: ResourceGroups): Promise<string>
+export async function azureIdentity(lab: TestLab, who: 'reader', groups: null): Promise<string>
+export async function azureIdentity(lab: TestLab, who: Who, groups: ResourceGroups | null): Promise<string> {
   const subscription = lab.lab.credentials.azure.subscriptionId
-  const role = shipped(`azure/${who}.role.json`, (text) => text.replaceAll('SUBSCRIPTION', subscription))
-  const scope = `/subscriptions/${subscription}${resourceGroup === null ? '' : `/resourceGroups/${resourceGroup}`}`
-  const { token } = (await made(lab, `azure-${who}`, { cloud: 'azure', assignments: [{ scope, role }] })) as { token: string }
+  const assigned = (name: Who, group: string | null) => ({
+    scope: `/subscriptions/${subscription}${group === null ? '' : `/resourceGroups/${group}`}`,
+    role: shipped(`azure/${name}.role.json`, (text) => text.replaceAll('SUBSCRIPTION', subscription)),
+  })
+  const { production, copies, cleaned = [copies] } = groups ?? { production: null, copies: null }
+  const cleaning = cleaned.map((group) => assigned('cleaner', group))
+  const assignments = {
+    operator: [assigned('operator', production), assigned('operator', copies), ...cleaning],
+    cleaner: cleaning,
+    reader: [assigned('reader', production)],
+  }[who]
+  const { token } = (await made(lab, `azure-${who}`, { cloud: 'azure', assignments })) as { token: string }
   return token
 }
 

@@ -25,7 +25,7 @@ test('two runs at once: one applies, the other waits and finds nothing left', as
     'V3__index.sql': 'CREATE INDEX CONCURRENTLY o ON orders (total);',
   }
 
-  const runs = await Promise.all([1, 2, 3].map(() => apply(database, scripts, { lockWaitMs: 10_000 })))
+  const runs = await Promise.all([1, 2, 3].map(() => apply(database, scripts, { lockWaitMs: 120_000 })))
 
   expect(runs.map(({ applied }) => applied.length).sort()).toEqual([0, 0, 3])
   const session = await database.connect()
@@ -185,7 +185,7 @@ describe('when connections break', () => {
     } finally {
       await proxy.close()
     }
-    const next = apply(database, scripts, { lockWaitMs: 5_000 })
+    const next = apply(database, scripts, { lockWaitMs: 120_000 })
     await sleep(50)
     await blocker.execute('ROLLBACK')
 
@@ -205,7 +205,7 @@ function throughProxy(database: TestDatabase, port: number): TestDatabase {
 
 async function untilBuilding(database: TestDatabase): Promise<void> {
   const session = await database.connectAsSuperuser()
-  for (let look = 0; look < 1000; look++) {
+  for (let look = 0; look < 10_000; look++) {
     const rows = await session.query(
       `SELECT FROM pg_stat_progress_create_index WHERE datname = current_database() AND phase LIKE 'waiting%'`,
     )

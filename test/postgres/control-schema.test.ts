@@ -97,7 +97,7 @@ describe.each([15, 17] as const)('PostgreSQL %i', (major) => {
     const refused = await failureOf(raise(), 'CONTROL_SCHEMA_FOREIGN')
     expect(refused.facts).toMatchObject({ owner: 'earlier', role: 'later' })
     const admin = await database.connectAsSuperuser()
-    const tables = ['fence', 'progress', 'statement_log', 'healed_index']
+    const tables = ['fence', 'progress', 'statement_log', 'healed_index', 'heartbeat', 'row_recovery']
     await admin.execute(`ALTER SCHEMA capstan OWNER TO later;
       ${tables.map((table) => `ALTER TABLE capstan.${table} OWNER TO later`).join(';')}`)
     expect((await failureOf(raise(), 'CONTROL_SCHEMA_FOREIGN')).message).toContain('has a trigger, a rule or row security')
@@ -120,6 +120,30 @@ describe.each([15, 17] as const)('PostgreSQL %i', (major) => {
     await master.execute(sql)
 
     await failureOf(apply(database, FILES), 'CONTROL_SCHEMA_FOREIGN')
+  })
+
+  test('nor are they used with a default, check, index, type or heir that runs what somebody else may change', async () => {
+    const { database } = await open()
+    await apply(database, FILES)
+    const master = await database.connect()
+    await master.execute(`CREATE FUNCTION public.spring() RETURNS boolean IMMUTABLE LANGUAGE sql AS 'SELECT true';
+      CREATE FUNCTION public.than(bigint, bigint) RETURNS boolean IMMUTABLE LANGUAGE sql AS 'SELECT true'`)
+    for (const sql of [
+      'CREATE TABLE public.heir () INHERITS (capstan.fence)',
+      'ALTER TABLE capstan.fence ADD CONSTRAINT spring CHECK (public.spring())',
+      'ALTER TABLE capstan.fence ALTER operation SET DEFAULT public.spring()::text',
+      'CREATE INDEX spring ON capstan.progress ((public.spring()))',
+      'CREATE DOMAIN public.sprung AS text CHECK (public.spring()); ALTER TABLE capstan.heartbeat ALTER label TYPE public.sprung',
+      'CREATE OPERATOR public.<<< (FUNCTION = public.than, LEFTARG = bigint, RIGHTARG = bigint); ALTER TABLE capstan.fence ADD CHECK (epoch OPERATOR(public.<<<) 9)',
+    ]) {
+      await master.execute(`BEGIN; ${sql}`)
+      expect([sql, (await failureOf(readFence(master), 'CONTROL_SCHEMA_FOREIGN')).message]).toEqual([
+        sql,
+        expect.stringContaining('what that runs would have the rights of master'),
+      ])
+      await master.execute('ROLLBACK')
+    }
+    expect(await readFence(master)).toEqual({ epoch: 0, attempt: 0 })
   })
 
   test('having created a role is no membership in it', async () => {
@@ -148,6 +172,22 @@ describe.each([15, 17] as const)('PostgreSQL %i', (major) => {
       { healed: 'capstan.healed_index' },
     ])
   })
+
+  test('a schema that stands needs no right to create schemas', async () => {
+    const { database, as } = await open()
+    const earlier = await as('earlier')
+    await raiseFence(earlier, { epoch: 1, attempt: 1, operation: 'op-1' })
+    await earlier.execute('DROP TABLE capstan.row_recovery')
+    await superuser.execute(`REVOKE CREATE ON DATABASE ${database.options.database} FROM earlier`)
+
+    await raiseFence(earlier, { epoch: 2, attempt: 1, operation: 'op-2' })
+
+    expect(await earlier.query(`SELECT to_regclass('capstan.row_recovery')::text AS made`)).toEqual([
+      { made: 'capstan.row_recovery' },
+    ])
+    await earlier.close()
+  })
+
   test('a fence from before attempts became clock values takes one', async () => {
     const { database } = await open()
     await apply(database, FILES)

@@ -1,3 +1,6 @@
+import { chmod, copyFile, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import type { Session } from '../../postgres/connect/session'
 import { describeSchema, diffFingerprints, schemaFingerprint } from '../../postgres/inspect/fingerprint'
 import { inertnessFindings } from '../../postgres/inspect/inertness'
@@ -199,10 +202,41 @@ test('installed pg_cron is inert where the server never loaded it, and suspected
 
   await superuser.execute('CREATE ROLE blind; SET ROLE blind')
   try {
-    expect((await inertnessFindings(superuser)).map(({ id, severity }) => `${id} ${severity}`)).toEqual(['scheduled-jobs acts'])
+    expect((await inertnessFindings(superuser)).map(({ id, severity }) => `${id} ${severity}`)).toEqual([
+      'preloaded-subscribers acts',
+      'scheduled-jobs acts',
+    ])
   } finally {
     await superuser.execute(`RESET ROLE; DROP ROLE blind; DELETE FROM pg_extension WHERE extname = 'pg_cron'`)
   }
+})
+
+describe('a server that preloads what subscribes or schedules by workers of its own', () => {
+  let folder = ''
+  beforeAll(async () => {
+    folder = await mkdtemp(path.join(tmpdir(), 'capstan-preloaded-'))
+    await chmod(folder, 0o755)
+    const superuser = await (await servers[1]?.database())?.connectAsSuperuser()
+    const [found] = (await superuser?.query<{ setting: string }>(`SELECT setting FROM pg_config WHERE name = 'PKGLIBDIR'`)) ?? []
+    // those libraries are not among these binaries; their names are what the finding goes by
+    await copyFile(path.join(found?.setting ?? '', 'auto_explain.so'), path.join(folder, 'pglogical.so'))
+    await copyFile(path.join(found?.setting ?? '', 'pg_stat_statements.so'), path.join(folder, 'pg_cron.so'))
+  })
+  afterAll(() => rm(folder, { recursive: true, force: true }))
+
+  test.each([
+    ['acts, although nothing of it is installed in this database', '8', ['preloaded-subscribers acts', 'scheduler acts']],
+    ['is inert where no background worker starts', '0', []],
+  ])('%s', async (_what, max_worker_processes, expected) => {
+    const shared_preload_libraries = `${folder}/pglogical,${folder}/pg_cron`
+    const server = await startTestServer(17, { shared_preload_libraries, max_worker_processes })
+    try {
+      const session = await (await server.database()).connect()
+      expect((await inertnessFindings(session)).map(({ id, severity }) => `${id} ${severity}`)).toEqual(expected)
+    } finally {
+      await server.stop()
+    }
+  })
 })
 
 test('a server says who it is, as plain values', async () => {

@@ -2,13 +2,15 @@
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { failure } from '../../contracts/failures'
+import type { HealthFinding, HealthReport } from '../../contracts/health'
 import { readConfig } from '../../embedded/config'
 import { ensureBinaries } from '../../pgserver/binaries'
 import { initCluster, startServer } from '../../pgserver/cluster'
 import { connect, type Row, type Session } from '../../postgres/connect/session'
 import type { Check } from '../../postgres/health/check'
-import { examine, type HealthReport } from '../../postgres/health/examine'
-import { HEALTH_LIMITS, type HealthFinding } from '../../postgres/health/finding'
+import { examine } from '../../postgres/health/examine'
+import { HEALTH_LIMITS } from '../../postgres/health/finding'
 import { ask } from '../../postgres/health/read-only'
 import { freePort } from '../ledger/postgres-server'
 import { startTestServer, type TestDatabase, type TestServer } from './support/server'
@@ -171,4 +173,14 @@ test('an operator that fits better than PostgreSQL’s own is not taken: its own
 test('an interrupt ends it with its reason', async () => {
   const signal = AbortSignal.abort(new Error('stop'))
   await expect(examine({ connect: () => connect(database.options), everyDatabase: false, signal })).rejects.toThrow('stop')
+})
+
+test('a reason that is a failure ends it as well, and is not told of the database that was being looked into', async () => {
+  const interrupt = new AbortController()
+  const reason = failure('HEARTBEAT_GAP', 'silent for too long')
+  const connectTo = async (name: string | null) => {
+    if (name !== null) interrupt.abort(reason)
+    return connect({ ...database.options, database: name ?? database.options.database })
+  }
+  await expect(examine({ connect: connectTo, everyDatabase: true, signal: interrupt.signal })).rejects.toBe(reason)
 })

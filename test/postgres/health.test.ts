@@ -1,9 +1,11 @@
 /** Each hurt is made for real, in PostgreSQL 15 and 17, and gone once what its finding advises was done. */
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
+import type { CheckId, HealthFinding, HealthReport } from '../../contracts/health'
 import { connect, type Session } from '../../postgres/connect/session'
-import { type ExamineOptions, examine, type HealthReport } from '../../postgres/health/examine'
-import { type CheckId, HEALTH_LIMITS, type HealthFinding } from '../../postgres/health/finding'
+import { type ExamineOptions, examine } from '../../postgres/health/examine'
+import { HEALTH_LIMITS } from '../../postgres/health/finding'
+import { until } from '../support/eventually'
 import { startTestServer, type TestDatabase, type TestServer } from './support/server'
 
 /** Everything that takes time in the field counts from its first moment. */
@@ -57,13 +59,6 @@ describe.each([15, 17] as const)('PostgreSQL %i', (major) => {
   async function follow(check: CheckId, as: Session = master): Promise<void> {
     const [finding] = await found(check)
     for (const statement of finding?.command.replace(/ -- .*$/, '').split(/(?<=;) /) ?? []) await as.execute(statement)
-  }
-
-  async function until(what: () => Promise<boolean>): Promise<void> {
-    for (const deadline = Date.now() + 50_000; !(await what()); ) {
-      if (Date.now() > deadline) throw new Error('waited 50 s in vain')
-      await new Promise((resolve) => setTimeout(resolve, 100))
-    }
   }
 
   test('a new database has nothing but what this server is set to', async () => {
@@ -148,7 +143,7 @@ describe.each([15, 17] as const)('PostgreSQL %i', (major) => {
     await root.execute('ALTER SYSTEM SET autovacuum = off')
     await root.execute('ALTER SYSTEM SET full_page_writes = off')
     await root.query('SELECT pg_reload_conf()')
-    await until(async () => (await found('autovacuum')).length > 0)
+    await until('autovacuum to be off', async () => (await found('autovacuum')).length > 0)
     expect(await messages('autovacuum')).toEqual(['warning: No table is vacuumed by itself: autovacuum off.'])
     expect(await messages('durability')).toEqual([
       'critical: The setting fsync is off.',
@@ -158,7 +153,7 @@ describe.each([15, 17] as const)('PostgreSQL %i', (major) => {
     await follow('autovacuum', root)
     await root.execute('ALTER SYSTEM RESET full_page_writes')
     await root.query('SELECT pg_reload_conf()')
-    await until(async () => (await found('autovacuum')).length === 0)
+    await until('autovacuum to be on', async () => (await found('autovacuum')).length === 0)
   })
 
   test('tables without a replica identity: a note, and critical once their updates are published', async () => {
@@ -215,7 +210,7 @@ describe.each([15, 17] as const)('PostgreSQL %i', (major) => {
     await root.execute('ALTER SYSTEM SET max_slot_wal_keep_size = 16')
     await root.query('SELECT pg_reload_conf()')
     await root.query('SELECT pg_switch_wal()')
-    await until(async () => {
+    await until('the slot to be lost', async () => {
       await root.execute('CHECKPOINT')
       return (await messages('replication-slots')).some((message) => message.includes('away is lost'))
     })
@@ -230,12 +225,16 @@ describe.each([15, 17] as const)('PostgreSQL %i', (major) => {
   test('an archive that refuses what it is given', async () => {
     await root.execute(`ALTER SYSTEM SET archive_command = 'false'`)
     await root.query('SELECT pg_reload_conf()')
-    await root.query('SELECT pg_switch_wal()')
-    await until(async () => (await found('archiving')).length > 0)
+    await until('the archive to fail', async () => {
+      // a segment that is whole before the archiver has heard of its new command is archived by the old one
+      await root.query('SELECT pg_current_xact_id()')
+      await root.query('SELECT pg_switch_wal()')
+      return (await found('archiving')).length > 0
+    })
     expect((await messages('archiving'))[0]).toMatch(/^critical: Archiving the write-ahead log fails; /)
     await root.execute('ALTER SYSTEM RESET archive_command')
     await root.query('SELECT pg_reload_conf()')
-    await until(async () => (await found('archiving')).length === 0)
+    await until('the archive to work', async () => (await found('archiving')).length === 0)
   })
 
   test('a prepared transaction and a session that keep what they have', async () => {
@@ -270,7 +269,7 @@ describe.each([15, 17] as const)('PostgreSQL %i', (major) => {
     } finally {
       await Promise.all(taken.map((session) => session.close()))
     }
-    await until(async () => (await found('connections')).length === 0)
+    await until('connections to be free', async () => (await found('connections')).length === 0)
   })
 
   test('transaction ids and multixacts that grow old because somebody holds them', async () => {
@@ -317,7 +316,7 @@ describe.each([15, 17] as const)('PostgreSQL %i', (major) => {
     await expect(copy.query('SELECT count(*) FROM precious')).rejects.toThrow(/in block/)
     await copy.close()
     await admin.close()
-    await until(async () => (await found('page-checksums')).length > 0)
+    await until('the damage to be counted', async () => (await found('page-checksums')).length > 0)
     expect((await messages('page-checksums'))[0]).toMatch(
       /^critical: Database damaged has had \d pages with a wrong checksum, the last one at \d{4}-/,
     )

@@ -140,7 +140,7 @@ async function interrupted(statement: string, before = '') {
   const superuser = await database.connectAsSuperuser()
   // The row is there a moment before the backend waits for its lock: who does not wait yet is looked for again.
   for (let look = 0; (await superuser.execute(END_WAITING)) === 0; look++) {
-    if (look > 1000) throw new Error('nothing waits for the lock')
+    if (look > 10_000) throw new Error('nothing waits for the lock')
     await sleep(10)
   }
   await run

@@ -18,7 +18,7 @@ afterEach(() => stranger?.close())
 
 /** What `connect` ends with, once everything that it may have sent has had the time to arrive. */
 async function meet(options: Partial<ConnectOptions>): Promise<Failure> {
-  const ended = await failureOf(connect({ ...MINE, port: stranger.port, connectTimeoutMs: 2_000, ...options }))
+  const ended = await failureOf(connect({ ...MINE, port: stranger.port, connectTimeoutMs: 30_000, ...options }))
   await sleep(100)
   return ended
 }

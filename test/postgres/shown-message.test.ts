@@ -24,6 +24,9 @@ test.each([
   ['42P01', 'relation "noth" does not exist', 'relation "…" does not exist'],
   ['42601', 'syntax error at or near "Lovelace"', 'syntax error at or near "…"'],
   ['2BP01', 'cannot drop table t because other objects depend on it', 'cannot drop table t because other objects depend on it'],
+  ['XX001', 'invalid page in block 17 of relation base/5/16400', 'invalid … in block 17 of relation base/5/16400'],
+  ['XX002', 'heap tuple (3,4) from table "Ada" does not exist', 'heap tuple (3,4) from table "…" does not exist'],
+  ['XX000', 'unexpected zero page at block 17', 'unexpected zero … at block …'],
   ['57014', 'canceling statement due to statement timeout', 'canceling statement due to statement timeout'],
   ['55P03', 'canceling statement due to lock timeout', 'canceling statement due to lock timeout'],
 ])('%s %s', (code, message, shown) => {

@@ -2,12 +2,13 @@
  *  invariant is looked at after every fault at once. It names violations and judges nothing else. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { canaryPassword } from '../../activities/instance/canary-password'
 import { FINAL_STATUSES } from '../../contracts/operation'
+import { canaryPassword } from '../../postgres/connect/canary-password'
 import { connect } from '../../postgres/connect/session'
 import { parsePostgresUrl } from '../../postgres/connect/url'
 import { labDoor } from './lab'
-import { LOCK_SCOPE, type Migrating } from './migrating'
+import type { Migrating } from './migrating'
+import { verifying } from './verifying'
 
 export interface Audited {
   readonly operation: string
@@ -62,12 +63,13 @@ async function heldLocks(it: Migrating): Promise<string[]> {
   )
   return [
     ...((await it.locked()) ? ["the instance's lock is held"] : []),
+    ...((await verifying(it.capstan, it.target)) ? ['the lock of verifications is held'] : []),
     ...(advisory.length > 0 ? ['the migration lock is held'] : []),
     ...sessions.map(({ name }) => `a session is left on the target: ${name}`),
   ]
 }
 
-/** What bears the operation's tag in the cloud is what the ledger says is there, and nothing temporary stays. */
+/** What bears the operation's tag in the cloud is what the ledger says is there, and nothing temporary stays but for a declared time. */
 async function untidy(it: Migrating, operation: string): Promise<string[]> {
   const resources = await it.capstan.ledger.listResources({ operation })
   const recorded = resources.filter(({ removedAt }) => removedAt === null).map(({ name }) => name)
@@ -75,7 +77,9 @@ async function untidy(it: Migrating, operation: string): Promise<string[]> {
   return [
     ...tagged.filter((name) => !recorded.includes(name)).map((name) => `${name} is in the cloud and not in the ledger`),
     ...recorded.filter((name) => !tagged.includes(name)).map((name) => `${name} is in the ledger and not in the cloud`),
-    ...resources.filter(({ kind, removedAt }) => kind === 'instance' && removedAt === null).map(({ name }) => `${name} was left`),
+    ...resources
+      .filter(({ kind, removedAt, expiresAt }) => kind === 'instance' && removedAt === null && expiresAt === null)
+      .map(({ name }) => `${name} was left`),
   ]
 }
 
@@ -101,7 +105,7 @@ async function secretsToldBy(it: Migrating, operation: string): Promise<string[]
     ...(lab.token ? { token: lab.token } : {}),
   })
   const places = {
-    history: Buffer.concat([await historyOf(it, operation), await historyOf(it, LOCK_SCOPE)]).toString('latin1'),
+    history: Buffer.concat([await historyOf(it, operation), await historyOf(it, it.target.lockScope)]).toString('latin1'),
     ledger: await ledgerOf(it),
     logs: logsOf(join(it.capstan.dir, 'state', 'logs')),
   }

@@ -1,10 +1,10 @@
 /** What end-to-end tests of migrate have in common: one stack and one target for a file, a fresh database for a test. */
 
 import { WorkflowNotFoundError } from '@temporalio/client'
-import { lockScope } from '../../contracts/fleet'
 import type { OperationDocument } from '../../contracts/operation'
 import type { Row } from '../../postgres/connect/session'
 import { type CapstanOptions, type CapstanStack, type CommandResult, startCapstan } from './capstan-stack'
+import { until } from './eventually'
 import { createTarget, type Target } from './target'
 
 export interface Migrating {
@@ -22,9 +22,6 @@ export interface Migrating {
   locked(): Promise<boolean>
 }
 
-const UNTIL_MS = 90_000
-export const LOCK_SCOPE = lockScope({ cloud: 'aws', account: '000000000000', region: 'us-east-1', instance: 'stock' })
-
 /** A running stack with its target. */
 export interface Place {
   readonly capstan: CapstanStack
@@ -32,16 +29,19 @@ export interface Place {
 }
 
 /** Registers the file's set-up and tear-down. Nothing starts before a test needs it: of a suite that is left out nothing would end it. */
-export function migrating(options: () => CapstanOptions = () => ({})): Migrating {
+export function migrating(
+  options: () => CapstanOptions = () => ({}),
+  create: (capstan: CapstanStack) => Promise<Target> = createTarget,
+): Migrating {
   let starting: Promise<CapstanStack> | undefined
   let place: Place
   beforeAll(async () => {
     starting = startCapstan(options())
     const capstan = await starting
-    place = { capstan, target: await createTarget(capstan) }
-  }, 120_000)
+    place = { capstan, target: await create(capstan) }
+  })
   // Also when the set-up ran out of time: what is still starting has to end too.
-  afterAll(async () => (await starting)?.close(), 30_000)
+  afterAll(async () => (await starting)?.close())
   beforeEach(() => place.target.reset())
   return migratingAt(() => place)
 }
@@ -71,13 +71,7 @@ export function migratingAt(place: () => Place): Migrating {
         await admin.close()
       }
     },
-    async until(what, reached) {
-      const deadline = Date.now() + UNTIL_MS
-      while (!(await reached())) {
-        if (Date.now() > deadline) throw new Error(`waited 90 s for ${what}`)
-        await new Promise((resolve) => setTimeout(resolve, 50))
-      }
-    },
+    until,
     async operation(id) {
       const operation = await tools.capstan.ledger.getOperation(id)
       if (operation === null) throw new Error(`the ledger has no operation ${id}`)
@@ -85,7 +79,7 @@ export function migratingAt(place: () => Place): Migrating {
     },
     async locked() {
       try {
-        return (await tools.capstan.temporal.workflow.getHandle(LOCK_SCOPE).describe()).status.name === 'RUNNING'
+        return (await tools.capstan.temporal.workflow.getHandle(tools.target.lockScope).describe()).status.name === 'RUNNING'
       } catch (error) {
         if (error instanceof WorkflowNotFoundError) return false
         throw error

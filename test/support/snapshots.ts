@@ -5,6 +5,8 @@ import {
   CreateDBInstanceCommand,
   CreateDBSnapshotCommand,
   type DBSnapshot,
+  DeleteDBInstanceCommand,
+  DeleteDBSnapshotCommand,
   DescribeDBInstancesCommand,
   DescribeDBSnapshotsCommand,
   RDSClient,
@@ -42,6 +44,11 @@ export class SnapshotDesk {
     await this.#settled(instance)
   }
 
+  /** As anybody may who has the right to. */
+  async remove(name: string): Promise<void> {
+    await this.#rds.send(new DeleteDBSnapshotCommand({ DBSnapshotIdentifier: name }))
+  }
+
   /** Whether the lab made it, whatever it lists. */
   async wasMade(name: string): Promise<boolean> {
     const { calls } = (await this.#lab('GET', 'calls')) as { calls: readonly Call[] }
@@ -75,6 +82,17 @@ export class SnapshotDesk {
       }),
     )
     await this.#settled(id)
+  }
+
+  /** With all that is in it, and without a last snapshot. */
+  async deleteInstance(id: string): Promise<void> {
+    await this.#settled(id)
+    await this.#rds.send(new DeleteDBInstanceCommand({ DBInstanceIdentifier: id, SkipFinalSnapshot: true }))
+    for (;;) {
+      const { DBInstances = [] } = await this.#rds.send(new DescribeDBInstancesCommand({}))
+      if (!DBInstances.some(({ DBInstanceIdentifier }) => DBInstanceIdentifier === id)) return
+      await sleep(50)
+    }
   }
 
   /** Ordered in the lab; what it resolves to takes it back. */

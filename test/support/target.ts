@@ -3,6 +3,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CreateDBInstanceCommand, DescribeDBInstancesCommand, DescribeDBSnapshotsCommand, RDSClient } from '@aws-sdk/client-rds'
+import { lockScope } from '../../contracts/fleet'
 import { applicationAddress, controlAddress, type Lab, labHeaders, QUIET_SDK } from '../../embedded/worker-program'
 import { connect, type Session } from '../../postgres/connect/session'
 import type { CapstanStack } from './capstan-stack'
@@ -10,6 +11,8 @@ import type { CapstanStack } from './capstan-stack'
 export interface Target {
   readonly host: string
   readonly port: number
+  /** The key of its instance's lock. */
+  readonly lockScope: string
   /** As the master, from the control plane's address. */
   admin(): Promise<Session>
   /** As the migrations' owner, from the control plane's address. */
@@ -21,7 +24,7 @@ export interface Target {
   /** Names of temporary instances, and snapshots taken by one operation. */
   leftovers(): Promise<string[]>
   snapshots(operation: string): Promise<string[]>
-  /** Names of all that the cloud has with the operation's tag, sorted. */
+  /** Names of all that the cloud has and that is the operation's, sorted. */
   tagged(operation: string): Promise<string[]>
   /** Writes the fleet file and a folder of migrations; resolves to the fleet file's path. */
   fleet(migrations: Readonly<Record<string, string>>, policy?: string, edit?: (yaml: string) => string): string
@@ -45,6 +48,7 @@ export async function createTarget(capstan: CapstanStack): Promise<Target> {
   const target: Target = {
     host,
     port,
+    lockScope: lockScope({ cloud: 'aws', account: '000000000000', region: 'us-east-1', instance: INSTANCE }),
     admin: () => session(MASTER, stack.secrets.shopAdmin, control),
     migrator: () => session('stock_migrator', stack.secrets.shopMigrator, control),
     app: () => session('stock_app', 'app-password', application),
@@ -103,7 +107,7 @@ async function createInstance(rds: RDSClient, password: string): Promise<{ host:
   }
 }
 
-async function putSecurityGroup(lab: Lab, id: string, cidrs: readonly string[]): Promise<void> {
+export async function putSecurityGroup(lab: Lab, id: string, cidrs: readonly string[]): Promise<void> {
   const headers = { 'content-type': 'application/json', ...labHeaders(lab) }
   const answer = await fetch(`${lab.api}/_lab/security-groups/${id}`, { method: 'PUT', headers, body: JSON.stringify({ cidrs }) })
   if (!answer.ok) throw new Error(`the lab refused ${id}: ${await answer.text()}`)

@@ -54,10 +54,36 @@ describe('a worker is asked only for what its queues need', () => {
     })
   })
 
+  test('what may move endpoints is told to a worker that serves databases', () => {
+    const told = {
+      CAPSTAN_ENDPOINT_COMMANDS: '/etc/endpoints',
+      CAPSTAN_LAB_ENDPOINT: 'http://127.0.0.1:8080/',
+      CAPSTAN_LAB_TOKEN: 'word',
+    }
+    const postgres = { ...aws, CAPSTAN_TASK_QUEUES: 'postgres', PATH: '/bin' }
+    expect(readConfig({ ...postgres, ...told }).endpoints).toEqual({
+      commands: { folder: '/etc/endpoints', path: '/bin' },
+      labRouter: { api: 'http://127.0.0.1:8080', token: 'word' },
+    })
+    expect(readConfig({ ...aws, ...told }).endpoints).toEqual({ commands: null, labRouter: null })
+    expect(readConfig(postgres).endpoints).toEqual({ commands: null, labRouter: null })
+    expect(() => readConfig({ ...postgres, CAPSTAN_ENDPOINT_COMMANDS: 'here' })).toThrow(/has to be the whole path of a folder/)
+    expect(() => readConfig({ ...postgres, CAPSTAN_LAB_TOKEN: 'word' })).toThrow(/belong together/)
+  })
+
   test.each([
     ['a token without its endpoint', { CAPSTAN_GCP_TOKEN: 'word' }, /CAPSTAN_GCP_TOKEN is set without CAPSTAN_GCP_ENDPOINT/],
-    ['an endpoint of Azure without TLS', { CAPSTAN_AZURE_ENDPOINT: 'http://lab' }, /has to be a URL that begins with https:/],
-    ['an endpoint that is no URL', { CAPSTAN_GCP_ENDPOINT: 'lab:80' }, /CAPSTAN_GCP_ENDPOINT is lab:80/],
+    ['an endpoint of Azure without TLS', { CAPSTAN_AZURE_ENDPOINT: 'http://lab' }, /must begin with https:\/\/ and/],
+    [
+      'an endpoint that is no URL',
+      { CAPSTAN_GCP_ENDPOINT: 'lab:80' },
+      /^CAPSTAN_GCP_ENDPOINT is not the address of an API; (?!.*lab)/,
+    ],
+    [
+      'an endpoint with a password in it',
+      { CAPSTAN_AZURE_ENDPOINT: 'https://boss:hunter2@lab' },
+      /^CAPSTAN_AZURE_ENDPOINT is not the address of an API; (?!.*hunter2)/,
+    ],
     ['a port that is none', { CAPSTAN_AZURE_POSTGRES_PORT: '0' }, /CAPSTAN_AZURE_POSTGRES_PORT is 0/],
     ['an authority that is not there', { CAPSTAN_AZURE_CA_FILE: '/nowhere/ca' }, /CAPSTAN_AZURE_CA_FILE names \/nowhere\/ca/],
   ])('%s is refused', (_what, env, message) => {

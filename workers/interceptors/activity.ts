@@ -82,6 +82,7 @@ export function activityInterceptor(context: Context, deps: ActivityInterceptorD
           stale: heartbeat.stale,
           client: context.client,
           isCurrent: () => isCurrent(context),
+          log: (message: string, facts: object) => context.log.warn(message, { ...facts }),
         }
         const result = await runAct(act, () => next(input))
         passFailpoints(deps, context)

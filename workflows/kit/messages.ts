@@ -21,6 +21,7 @@ export class Messages {
   private decided: Decision | null = null
   private abortedBy: AbortInput | null = null
   private closing = false
+  private noReturn: string | null = null
   private stuckStep: string | null = null
   private resolved: ResolveInput['decision'] | null = null
 
@@ -51,6 +52,10 @@ export class Messages {
   /** From here on nothing can be aborted: the operation is being closed. */
   close(): void {
     this.closing = true
+  }
+  /** There is only forward: an abort is refused. `why`: what cannot be taken back. */
+  refuseAborts(why: string): void {
+    this.noReturn = why
   }
   aborted(): AbortInput | null {
     return this.abortedBy
@@ -123,6 +128,10 @@ export class Messages {
         validator: ({ by }) => {
           needsText('by', by)
           if (this.closing) refuse('OPERATION_CLOSED', 'This operation is already being closed; there is nothing left to abort.')
+          if (this.noReturn !== null) {
+            const message = `This operation has passed its point of no return (${this.noReturn}): it can only go forward, and an abort would take nothing back.`
+            refuse('NO_WAY_BACK', message)
+          }
         },
       },
     )
@@ -137,8 +146,8 @@ export class Messages {
       {
         validator: ({ by, step, decision }) => {
           needsText('by', by)
-          if (this.stuckStep === null) refuse('OPERATION_NOT_WAITING', 'No undo of this operation waits for an operator.')
-          if (step !== this.stuckStep) refuse('OPTION_INVALID', `step is ${step}; the undo that waits is of ${this.stuckStep}.`)
+          if (this.stuckStep === null) refuse('OPERATION_NOT_WAITING', 'Nothing of this operation waits for an operator.')
+          if (step !== this.stuckStep) refuse('OPTION_INVALID', `step is ${step}; what waits is ${this.stuckStep}.`)
           if (!['retry', 'skip', 'done'].includes(decision)) {
             refuse('OPTION_INVALID', `decision is ${decision}; it has to be retry, skip or done.`)
           }

@@ -25,6 +25,8 @@ export interface OperationSpec {
   /** Null: the operation changes nothing and needs no lock. */
   readonly lockScope: string | null
   readonly heartbeatTimeoutMs: number
+  /** How long it may wait for another that holds the lock; absent: not at all. */
+  readonly waitForLockMs?: number
 }
 
 /** How a runbook ended by itself. */
@@ -57,7 +59,7 @@ export async function runOperation(
     ending = { ...outcome, failure: null }
   } catch (error) {
     if (isDefect(error)) throw error
-    ending = await afterFailure(run, error, scope.consideredCancelled)
+    ending = await afterFailure(run, error, run.isAborting())
   }
   run.beginClosing()
   return close(run, spec, ending)
@@ -66,9 +68,12 @@ export async function runOperation(
 async function takeLock(run: Run, spec: OperationSpec): Promise<{ epoch: number }> {
   const scope = spec.lockScope
   if (scope === null) return { epoch: 0 }
-  const { acquireLock } = proxyActivities<LockActivities>(quickAct(TASK_QUEUES.control, spec.heartbeatTimeoutMs))
+  const { acquireLock, awaitLock } = proxyActivities<LockActivities>(quickAct(TASK_QUEUES.control, spec.heartbeatTimeoutMs))
+  const { waitForLockMs = 0 } = spec
+  const asked = { operation: run.operation, step: 'lock', scope }
   return run.step(OPERATION_STEPS.lock, {
-    do: () => acquireLock({ operation: run.operation, step: 'lock', scope }),
+    do: () =>
+      waitForLockMs > 0 ? awaitLock({ ...asked, until: new Date(Date.now() + waitForLockMs).toISOString() }) : acquireLock(asked),
     detail: ({ epoch }) => ({ summary: `epoch ${epoch}`, epoch }),
   })
 }

@@ -19,6 +19,35 @@ export function longAct(taskQueue: string, heartbeatTimeoutMs: number): Activity
   return { taskQueue, cancellationType, retry, startToCloseTimeout: '7 days', heartbeatTimeout: heartbeatTimeoutMs }
 }
 
+/** A look on behalf of somebody who waits: a queue that nobody serves is told soon, and so is what stays out of reach. Looking into all
+ *  databases of an instance may take minutes. */
+export function lookAct(
+  taskQueue: string,
+  { heartbeatTimeoutMs, unclaimedTimeoutMs }: { heartbeatTimeoutMs: number; unclaimedTimeoutMs: number },
+): ActivityOptions {
+  return {
+    taskQueue,
+    cancellationType,
+    retry: { ...retry, maximumAttempts: 3 },
+    scheduleToStartTimeout: unclaimedTimeoutMs,
+    startToCloseTimeout: '10 minutes',
+    heartbeatTimeout: heartbeatTimeoutMs,
+  }
+}
+
+/** Reading that an operation can do without: it is waited for as long as it works, and given up soon where nobody does it, where the database is
+ *  out of reach, or where workers keep dying of it. */
+export function optionalAct(taskQueue: string, heartbeatTimeoutMs: number): ActivityOptions {
+  return {
+    taskQueue,
+    cancellationType,
+    retry: { ...retry, maximumAttempts: 3 },
+    scheduleToStartTimeout: '1 minute',
+    startToCloseTimeout: '30 minutes',
+    heartbeatTimeout: heartbeatTimeoutMs,
+  }
+}
+
 /** Before anything was changed the requester is told soon what is out of reach, instead of waiting for it for ever. */
 export function askFirst(options: ActivityOptions): ActivityOptions {
   return { ...options, retry: { ...retry, maximumAttempts: 6 } }
@@ -39,6 +68,11 @@ export function undoAct(taskQueue: string, heartbeatTimeoutMs: number): Activity
 /** As `undoAct`, for a removal that the cloud takes its time for: about an hour of polls. */
 export function undoWait(taskQueue: string, heartbeatTimeoutMs: number): ActivityOptions {
   return { ...quickAct(taskQueue, heartbeatTimeoutMs), retry: { ...retry, maximumAttempts: 380 } }
+}
+
+/** As `undoAct`, for an undo that works on a database: as long as its statements take. */
+export function undoLong(taskQueue: string, heartbeatTimeoutMs: number): ActivityOptions {
+  return { ...longAct(taskQueue, heartbeatTimeoutMs), retry: { ...retry, maximumAttempts: 66 } }
 }
 
 /** Writes of the record: a few milliseconds, idempotent, without an entry of their own in the task queue. */

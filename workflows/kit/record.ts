@@ -56,7 +56,7 @@ export class OperationRecord {
   }
 
   /** Starts the step's record. A step runs once: what repeats lies inside it. */
-  async begin(id: string, title: string): Promise<void> {
+  async begin(id: string, title: string, detail: StepDetail = {}): Promise<void> {
     const again = this.steps.findIndex((step) => step.id === id)
     if (again >= 0) throw new Error(`step ${id} was begun twice`)
     this.steps.push({
@@ -66,9 +66,13 @@ export class OperationRecord {
       attempts: 1,
       startedAt: new Date().toISOString(),
       finishedAt: null,
-      detail: {},
+      detail,
     })
     await this.write(id)
+  }
+
+  has(id: string): boolean {
+    return this.steps.some((step) => step.id === id)
   }
 
   /** The record is closing: from here on even a step that cannot be written down takes place. */

@@ -28,6 +28,8 @@ export class Run {
   private readonly undos: Undo[] = []
   /** Once the operation is being closed, an abort that was accepted before stops nothing any more. */
   private closing = false
+  /** Nothing is taken back any more, and nothing stops what is still to do. */
+  private noReturn = false
 
   constructor(
     readonly operation: OperationId,
@@ -37,6 +39,7 @@ export class Run {
   ) {}
 
   async step<T>({ id, title }: StepName, act: StepAct<T>): Promise<T> {
+    if (this.noReturn && !this.closing) throw new Error(`step ${id} comes after the point of no return: it has to go forward`)
     if (act.undo !== undefined) this.undos.push({ id, run: act.undo })
     await this.record.begin(id, title)
     let result: T
@@ -51,6 +54,47 @@ export class Run {
     // With WAIT_CANCELLATION_COMPLETED an act may end well although an abort was accepted meanwhile: it is done, and the run ends.
     this.throwIfAborted()
     return result
+  }
+
+  /** Begins the step whose act cannot be taken back. From here on there is only forward: undos that were registered are dropped, an abort is
+   *  refused, a cancellation is not heard, and what fails waits for a person. `why` is for the record. */
+  async pointOfNoReturn({ id, title }: StepName, why: string): Promise<void> {
+    await this.record.begin(id, title, { pointOfNoReturn: why })
+    if (this.isAborting()) {
+      const aborted = new CancelledFailure('aborted')
+      await this.recordFailure(id, aborted, undefined)
+      throw aborted
+    }
+    this.undos.length = 0
+    this.noReturn = true
+    this.messages.refuseAborts(why)
+    this.record.beginClosing()
+  }
+
+  /** A step after the point of no return. One that fails waits for a person to have it tried again, left out, or done by hand; null: not done here. */
+  async forward<T>({ id, title }: StepName, act: Pick<StepAct<T>, 'do' | 'detail'>): Promise<T | null> {
+    if (!this.noReturn) throw new Error(`step ${id} goes forward before the point of no return`)
+    return CancellationScope.nonCancellable(async () => {
+      if (!this.record.has(id)) await this.record.begin(id, title)
+      for (;;) {
+        try {
+          const result = await act.do()
+          await this.record.update(id, 'done', { ...act.detail?.(result), waits: false })
+          return result
+        } catch (error) {
+          if (isDefect(error)) throw error
+          const said = failureRecord(error).message
+          await this.record.update(id, 'failed', { summary: said, undoFailure: said, waits: true })
+        }
+        const resolved = await this.askOperator(id)
+        if (resolved === 'retry') await this.record.update(id, 'running', { waits: false })
+        else {
+          const summary = resolved === 'done' ? 'done by hand' : 'left out'
+          await this.record.update(id, resolved === 'done' ? 'done' : 'undo-skipped', { summary, waits: false })
+          return null
+        }
+      }
+    })
   }
 
   /** Takes the effect of an earlier step back as a step of its own. Like any undo it parks instead of failing: cleaning up never decides
@@ -95,15 +139,15 @@ export class Run {
   }
 
   throwIfAborted(): void {
-    if (this.aborting()) throw new CancelledFailure('aborted')
+    if (this.isAborting()) throw new CancelledFailure('aborted')
   }
 
-  private aborting(): boolean {
-    return this.scope.consideredCancelled && !this.closing
+  isAborting(): boolean {
+    return this.scope.consideredCancelled && !this.closing && !this.noReturn
   }
 
   private async recordFailure(id: string, error: unknown, survey: StepAct<unknown>['survey']): Promise<void> {
-    const aborted = this.aborting()
+    const aborted = this.isAborting()
     const found = survey === undefined ? {} : await CancellationScope.nonCancellable(() => survey().catch(surveyFailed))
     const why = aborted ? 'stopped by the abort' : failureRecord(error).message
     const summary = found.summary === undefined ? why : `${why} ${found.summary}`

@@ -2,16 +2,28 @@
  *  the policy's limits, is applied to the target, verified and watched. A canary that says no leaves the target untouched. What
  *  was applied is never undone here: the target stays at a recorded version from which a new run goes on. */
 import { ApplicationFailure } from '@temporalio/workflow'
-import { type CheckSummary, type InstanceAddress, type MigrateInput, MIGRATE_STEPS as STEPS } from '../../contracts/migrate'
+import {
+  type CheckSummary,
+  type InstanceAddress,
+  type MigrateInput,
+  type PlanSummary,
+  MIGRATE_STEPS as STEPS,
+} from '../../contracts/migrate'
 import { type Finding, type OperationResult, type StepDetail, temporaryName } from '../../contracts/operation'
 import type { StepRef } from '../../contracts/step-ref'
+import { awaitApproval } from '../kit/approval'
 import { type Outcome, runOperation } from '../kit/operation'
 import type { Run } from '../kit/run'
 import { arrangeRetirement } from '../retire-snapshot/arrange'
 import { migrateActivities } from './activities'
-import { awaitApproval, type Planned } from './approval'
 
 type Activities = ReturnType<typeof migrateActivities>
+
+/** A plan, and the instance it was made for. */
+interface Planned {
+  readonly target: InstanceAddress
+  readonly plan: PlanSummary
+}
 
 interface Migration {
   readonly run: Run
@@ -28,21 +40,21 @@ export async function migrate(input: MigrateInput): Promise<OperationResult> {
 }
 
 async function migrateUnderLock(migration: Migration, epoch: number): Promise<Outcome> {
-  const { run, input } = migration
+  const { input } = migration
   const planned = await plan(migration, epoch)
   if (input.mode === 'plan') return { status: 'planned', verdict: null, findings: [] }
   if (planned.plan.pendingCount === 0) return passed()
 
-  const approval = await awaitApproval(run, planned, input.policy, () => planTarget(migration, STEPS.approve.id, epoch))
-  if (approval.rejected) return { status: 'rejected', verdict: null, findings: [] }
+  const approved = input.policy.approval === 'none' ? planned : await approvedPlan(migration, planned, epoch)
+  if (approved === null) return { status: 'rejected', verdict: null, findings: [] }
 
-  const refusals = await rehearseOnCanary(migration, approval.planned)
+  const refusals = await rehearseOnCanary(migration, approved)
   if (refusals.length > 0) {
     await removeCanary(migration)
     return failed(refusals)
   }
-  await applyToTarget(migration, approval.planned)
-  const regrets = await watchTarget(migration, approval.planned.target)
+  await applyToTarget(migration, approved)
+  const regrets = await watchTarget(migration, approved.target)
   await removeCanary(migration)
   return regrets.length > 0 ? failed(regrets) : passed()
 }
@@ -61,6 +73,18 @@ async function plan(migration: Migration, epoch: number): Promise<Planned> {
   })
   await run.record.setStatus('running', { planDigest: planned.plan.digest })
   return planned
+}
+
+/** Null: it was rejected. */
+async function approvedPlan(migration: Migration, planned: Planned, epoch: number): Promise<Planned | null> {
+  const approval = await awaitApproval(migration.run, {
+    step: STEPS.approve,
+    planned,
+    digestOf: ({ plan: { digest } }) => digest,
+    planAgain: () => planTarget(migration, STEPS.approve.id, epoch),
+    drifted: 'the target has changed',
+  })
+  return approval.rejected ? null : approval.planned
 }
 
 /** Asks the cloud anew each time: an approval may come after days, and the instance of that name may be another by then. */
@@ -189,8 +213,9 @@ async function removeCanary({ run }: Migration): Promise<void> {
   await run.takeBack(STEPS.removeCanary, STEPS.canary)
 }
 
-function checkDetail({ findings, summary }: CheckSummary): StepDetail {
-  return { summary: findings.length > 0 ? `${count(findings.length, 'finding')} among ${summary}` : summary, findings }
+function checkDetail({ findings, checkCount, summary }: CheckSummary): StepDetail {
+  const shown = findings.length > 0 ? `${count(findings.length, 'finding')} among ${summary}` : summary
+  return { summary: shown, findings, checkCount }
 }
 
 function passed(): Outcome {

@@ -1,10 +1,11 @@
 /** The snapshot runbook's activities, each group with its queue and time-outs. */
 import { proxyActivities } from '@temporalio/workflow'
 import type { InstanceActivities } from '../../activities/instance/contract'
+import type { ManifestActivities } from '../../activities/proof/contract'
 import type { SnapshotActivities } from '../../activities/snapshot/contract'
 import { TASK_QUEUES } from '../../contracts/messages'
 import type { SnapshotInput } from '../../contracts/snapshot'
-import { askFirst, quickAct, undoWait } from '../kit/proxies'
+import { askFirst, optionalAct, quickAct, undoWait } from '../kit/proxies'
 
 export function snapshotActivities({ cloud, heartbeatTimeoutMs }: Pick<SnapshotInput, 'cloud' | 'heartbeatTimeoutMs'>) {
   const quick = quickAct(TASK_QUEUES[cloud], heartbeatTimeoutMs)
@@ -12,6 +13,7 @@ export function snapshotActivities({ cloud, heartbeatTimeoutMs }: Pick<SnapshotI
     asking: proxyActivities<InstanceActivities>(askFirst(quick)),
     planning: proxyActivities<SnapshotActivities>(askFirst(quick)),
     snapshot: proxyActivities<SnapshotActivities>(quick),
+    manifest: proxyActivities<ManifestActivities>(optionalAct(TASK_QUEUES.postgres, heartbeatTimeoutMs)),
     undoWaiting: proxyActivities<SnapshotActivities>(undoWait(TASK_QUEUES[cloud], heartbeatTimeoutMs)),
   }
 }

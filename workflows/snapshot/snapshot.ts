@@ -1,9 +1,17 @@
-/** Takes one durable snapshot of a database's instance, makes sure of it, and then removes what has outlived its retention. Nothing is removed
- *  before the new one is known to be good. It never waits for an approval: see docs/decisions/0004. */
+/** Takes one durable snapshot of a database's instance, between two looks at what it must hold, makes sure of it, and then removes what has
+ *  outlived its retention. Nothing is removed before the new one is known to be good. It never waits for an approval: see docs/decisions/0004. */
+import { isCancellation, patched } from '@temporalio/workflow'
 import type { InstanceAddress } from '../../contracts/migrate'
 import { type OperationResult, temporaryName } from '../../contracts/operation'
-import { type ExpiryRecord, type SnapshotInput, SNAPSHOT_STEPS as STEPS } from '../../contracts/snapshot'
+import {
+  type ExpiryRecord,
+  type ManifestSummary,
+  type SnapshotInput,
+  SNAPSHOT_STEPS as STEPS,
+  shownSize,
+} from '../../contracts/snapshot'
 import type { StepRef } from '../../contracts/step-ref'
+import { failureRecord, isDefect } from '../kit/failures'
 import { type Outcome, runOperation } from '../kit/operation'
 import type { Run } from '../kit/run'
 import { arrangeRetirement } from '../retire-snapshot/arrange'
@@ -28,7 +36,10 @@ async function takeUnderLock(taking: Taking): Promise<Outcome> {
   const target = await plan(taking)
   if (input.mode === 'plan') return { status: 'planned', verdict: null, findings: [] }
 
+  const bracketed = patched('manifests')
+  if (bracketed) await readManifest(taking, target, 'before')
   const name = await take(taking, target)
+  if (bracketed) await readManifest(taking, target, 'after')
   const { findings } = await run.step(STEPS.verify, {
     do: () => act.snapshot.verifySnapshot({ ...ref('verify'), snapshot: name }),
     detail: (verified) => ({ summary: verified.summary, findings: verified.findings, createdAt: verified.createdAt }),
@@ -59,12 +70,28 @@ async function plan({ run, input, act, ref }: Taking): Promise<InstanceAddress> 
       return { target: address, ...planned }
     },
     detail: (planned) => ({
-      summary: `${planned.target.instance}, ${planned.sizeGib} GiB, kept ${input.retentionHours} h; ${planned.expiringCount} to remove`,
+      summary: `${planned.target.instance}, ${shownSize(planned.sizeGib)}, kept ${planned.kept ?? `${input.retentionHours} h`}; ${planned.expiringCount} to remove`,
       planDigest: planned.digest,
     }),
   })
   await run.record.setStatus('running', { planDigest: digest })
   return target
+}
+
+/** The snapshot counts more than what is known of it: without a manifest it is taken all the same. */
+async function readManifest({ run, act, ref }: Taking, target: InstanceAddress, which: 'before' | 'after'): Promise<void> {
+  const step = which === 'before' ? STEPS.manifestBefore : STEPS.manifestAfter
+  await run.step(step, {
+    do: async (): Promise<ManifestSummary> => {
+      try {
+        return await act.manifest.takeManifest({ ...ref(step.id), target, snapshotStep: STEPS.take.id, which })
+      } catch (error) {
+        if (isDefect(error) || isCancellation(error)) throw error
+        return { digest: null, summary: `no manifest: ${failureRecord(error).message}` }
+      }
+    },
+    detail: ({ summary, digest }) => ({ summary, digest }),
+  })
 }
 
 async function take({ run, input, act, ref }: Taking, { instanceId }: InstanceAddress): Promise<string> {

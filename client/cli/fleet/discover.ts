@@ -28,9 +28,9 @@ export function addFleetDiscover(fleet: Command, cli: CliContext): void {
     .description(
       'Write a fleet file out of what an account holds, with placeholders where a person has to decide. Only asks; changes nothing.',
     )
-    .option('--aws', 'RDS, as the AWS SDK finds its credentials')
-    .option('--azure', 'flexible servers, with the token in CAPSTAN_AZURE_TOKEN')
-    .option('--gcp', 'Cloud SQL, with the token in CAPSTAN_GCP_TOKEN, else the application default credentials')
+    .option('--aws', 'RDS and Aurora, as the AWS SDK finds its credentials: environment, profile, role')
+    .option('--azure', 'flexible servers, as the vendor’s default chain finds its credentials: environment, identity, az login')
+    .option('--gcp', 'Cloud SQL, with the application default credentials')
     .option(
       '--region <names>',
       'only these; commas between, or the option again (AWS without it: the region that the SDK finds)',

@@ -48,6 +48,9 @@ const EXAMPLES = example(
   'capstan lab fault slow-disk --instance shop --latency 80ms --for 20s',
   'capstan lab fault cut-link --from aws --to gcp --for 1m',
   'capstan lab fault slow-link --from aws --to azure --ways one --latency 300ms --for 1m',
+  'capstan lab fault damage-backup --instance shop --part index',
+  'capstan lab fault lose-wal --instance shop',
+  'capstan lab fault stop-short --instance shop --by 3s --for 10m',
   'capstan lab fault clear f1',
 )
 
@@ -71,9 +74,11 @@ function addOrder(fault: Command, cli: CliContext): void {
     .option('--id <name>', 'to take it back by')
     .option(
       '--lasts <time>',
-      'freeze-instance, cut-network, fill-disk, slow-disk: how long it lasts (default: as long as --for says, else 10s)',
+      'freeze-instance, cut-network, fill-disk, slow-disk, stop-short: how long it lasts (default: as long as --for says, else 10s)',
     )
     .option('--moment <moment>', 'break-promotion: marked, before or after (default: before)')
+    .option('--part <part>', 'damage-backup: page, index or table')
+    .option('--by <time>', 'stop-short: how much too early')
     .option('--latency <time>', 'slow-disk, slow-link: by how much')
     .option('--from <cloud>', 'cut-link, slow-link: the one cloud')
     .option('--to <cloud>', 'cut-link, slow-link: the other one')

@@ -57,7 +57,8 @@ export function addOpsReject(ops: Command, cli: CliContext): void {
 
 const ABORTED = {
   accepted: 'the abort was accepted. Watch it: capstan ops watch ID',
-  requested: 'no worker answers; the abort is left for the next one. Watch it: capstan ops watch ID',
+  requested:
+    'no worker answers; the abort is left for the next one, and may come too late: past a point of no return nothing is taken back. Watch it: capstan ops watch ID',
   closed: 'nobody was at work on it; its record is closed. See what it left: capstan ops show ID',
 } as const
 
@@ -83,10 +84,12 @@ export function addOpsAbort(ops: Command, cli: CliContext): void {
 export function addOpsResolve(ops: Command, cli: CliContext): void {
   ops
     .command('resolve')
-    .description('Decide about an undo that could not finish: try it again, leave it undone, or say that you did it by hand.')
+    .description(
+      'Decide about what could not finish, an undo or a step past the point of no return: try it again, leave it, or say that you did it by hand.',
+    )
     .argument('<operation>')
     .addArgument(new Argument('<decision>', 'what to do').choices(['retry', 'skip', 'done']))
-    .option('--step <id>', 'the step whose undo waits (default: the only one)')
+    .option('--step <id>', 'the step that waits (default: the only one)')
     .addOption(byOption())
     .addOption(jsonOption())
     .addHelpText(

@@ -16,7 +16,15 @@ interface ListOptions {
   readonly json?: boolean
 }
 
-const KINDS = Object.keys({ migrate: true, snapshot: true } satisfies Record<OperationKind, true>)
+const KINDS = Object.keys({
+  migrate: true,
+  snapshot: true,
+  restore: true,
+  'verify-backup': true,
+  'recover-rows': true,
+  'find-moment': true,
+  replace: true,
+} satisfies Record<OperationKind, true>)
 
 export function addOpsList(ops: Command, cli: CliContext): void {
   ops

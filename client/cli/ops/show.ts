@@ -1,20 +1,31 @@
 /** `capstan ops show OPERATION`: its record, with every step; with --plan what an approval would approve. */
 import type { Command } from 'commander'
 import type { MigrationBundle } from '../../../contracts/bundle'
+import { FIND_MOMENT_DOCUMENTS, type SearchPlan } from '../../../contracts/find-moment'
 import type { DatabaseEntry } from '../../../contracts/fleet'
 import type { MigrationPlan } from '../../../contracts/migrate'
 import { FINAL_STATUSES, type OperationDocument, type OperationKind } from '../../../contracts/operation'
+import { RECOVER_ROWS_DOCUMENTS } from '../../../contracts/recover-rows'
+import { type DeltaReport, REPLACE_DOCUMENTS, type ReplacePlan } from '../../../contracts/replace'
+import { RESTORE_DOCUMENTS, type RestorePlan } from '../../../contracts/restore'
 import { SNAPSHOT_DOCUMENTS, type SnapshotPlan } from '../../../contracts/snapshot'
+import { VERIFY_BACKUP_DOCUMENTS, type VerificationPlan } from '../../../contracts/verify-backup'
 import type { Ledger } from '../../../ledger/ledger'
+import type { RowRecoveryPlan } from '../../../postgres/row-recovery/recovered'
 import { findOperation } from '../../find-operation'
 import { parseOperationId } from '../../operation-id'
 import type { CliContext } from '../context'
 import { showOutcome } from '../follow'
 import { example, jsonOption } from '../options'
 import { fileLines } from '../render/files'
+import { searchPlanLines } from '../render/find-moment'
 import { type PlanView, planLines } from '../render/plan'
+import { surveyLines } from '../render/recover-rows'
+import { deltaLines, replacementPlanLines } from '../render/replacement'
+import { restorePlanLines } from '../render/restore'
 import { snapshotPlanLines } from '../render/snapshots'
 import { stepTree } from '../render/steps'
+import { verificationPlanLines } from '../render/verification-plan'
 
 interface ShowOptions {
   readonly plan?: boolean
@@ -51,6 +62,8 @@ interface PlanKind {
   /** Of the plan in the ledger. */
   readonly document: string
   readonly lines: (plan: unknown, entry: DatabaseEntry, view: PlanView) => string[]
+  /** What an approval approves besides. */
+  readonly further?: { readonly document: string; readonly lines: (document: unknown, view: PlanView) => string[] }
 }
 
 const PLANS: Readonly<Record<OperationKind, PlanKind>> = {
@@ -62,13 +75,39 @@ const PLANS: Readonly<Record<OperationKind, PlanKind>> = {
     document: SNAPSHOT_DOCUMENTS.plan,
     lines: (plan, entry, { paint }) => snapshotPlanLines(plan as SnapshotPlan, entry, paint),
   },
+  'verify-backup': {
+    document: VERIFY_BACKUP_DOCUMENTS.plan,
+    lines: (plan, entry, { paint }) => verificationPlanLines(plan as VerificationPlan, entry, paint),
+  },
+  'find-moment': {
+    document: FIND_MOMENT_DOCUMENTS.plan,
+    lines: (plan, entry, { paint }) => searchPlanLines(plan as SearchPlan, entry, paint),
+  },
+  'recover-rows': {
+    document: RECOVER_ROWS_DOCUMENTS.survey,
+    lines: (plan, entry, view) => surveyLines(plan as RowRecoveryPlan, entry, view),
+  },
+  restore: {
+    document: RESTORE_DOCUMENTS.plan,
+    lines: (plan, entry, { paint }) => restorePlanLines(plan as RestorePlan, entry, paint),
+  },
+  replace: {
+    document: REPLACE_DOCUMENTS.plan,
+    lines: (plan, entry, { paint }) => replacementPlanLines(plan as ReplacePlan, entry, paint),
+    further: { document: REPLACE_DOCUMENTS.report, lines: (report, { paint }) => deltaLines(report as DeltaReport, paint) },
+  },
 }
 
 async function furtherOf(ledger: Ledger, document: OperationDocument, { plan, files }: ShowOptions): Promise<object> {
   return {
-    ...(plan ? { plan: await planOf(ledger, document) } : {}),
+    ...(plan ? { plan: await planOf(ledger, document), ...(await besidesOf(ledger, document)) } : {}),
     ...(files ? { files: (await bundleOf(ledger, document)).migrations } : {}),
   }
+}
+
+async function besidesOf(ledger: Ledger, { id, kind }: OperationDocument): Promise<object> {
+  const { further } = PLANS[kind]
+  return further ? { [further.document]: await ledger.getDocument({ operation: id, name: further.document }) } : {}
 }
 
 async function bundleOf(ledger: Ledger, { id }: OperationDocument): Promise<MigrationBundle> {
@@ -93,5 +132,8 @@ async function plannedLines(cli: CliContext, ledger: Ledger, document: Operation
   if (plan === null) return ['It has no plan yet.']
   const { database } = await bundleOf(ledger, document)
   const over = FINAL_STATUSES.includes(document.status)
-  return PLANS[document.kind].lines(plan, database, { paint: cli.paint, columns: cli.io.columns(), over })
+  const view = { paint: cli.paint, columns: cli.io.columns(), over }
+  const { lines, further } = PLANS[document.kind]
+  const besides = further && (await ledger.getDocument({ operation: document.id, name: further.document }))
+  return [...lines(plan, database, view), ...(further && besides ? ['', ...further.lines(besides, view)] : [])]
 }

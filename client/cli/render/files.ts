@@ -7,7 +7,11 @@ import { oneLine } from './quoted'
 
 /** `planned`: names of the scripts that would run, or null when there is no plan; the others were applied before. Every line of a script is
  *  printed to its end behind its number; nothing in it can begin a line of its own. */
-export function fileLines({ migrations }: MigrationBundle, planned: ReadonlySet<string> | null, paint: Paint): string[] {
+export function fileLines(
+  { migrations }: Pick<MigrationBundle, 'migrations'>,
+  planned: ReadonlySet<string> | null,
+  paint: Paint,
+): string[] {
   const shown = planned === null ? migrations : migrations.filter(({ script }) => planned.has(script))
   const others = migrations.length - shown.length
   return [

@@ -5,13 +5,13 @@ import { harmless } from './quoted'
 const REPAINT_MS = 120
 
 export class LiveLines {
-  readonly #io: Io
+  readonly #io: Pick<Io, 'out' | 'rows'>
   readonly #lines: () => string[]
   #painted = 0
   #timer: NodeJS.Timeout | null = null
 
   /** `lines`: what to show now; none of them wider than the terminal. */
-  constructor(io: Io, lines: () => string[]) {
+  constructor(io: Pick<Io, 'out' | 'rows'>, lines: () => string[]) {
     this.#io = io
     this.#lines = lines
   }

@@ -1,8 +1,9 @@
 /** The last lines about an operation: how it ended or what it waits for, and what to do next. */
 import type { OperationDocument, OperationStatus } from '../../../contracts/operation'
+import { REPLACE_STEPS } from '../../../contracts/replace'
 import { findingsOf } from '../../findings'
 import { counted, duration } from '../../quantities'
-import { stuckSteps, whyNot } from '../../standing'
+import { pointOfNoReturn, stuckSteps, whyNot } from '../../standing'
 import type { Paint, Style } from '../io'
 import { cutTo } from './quoted'
 
@@ -49,6 +50,7 @@ function said(document: OperationDocument): string {
     case 'planned':
       return `is planned${time}; nothing was changed`
     case 'failed':
+      if (document.verdict === 'inconclusive') return `ended without a proof${time}: not all that was promised could be looked at`
       return `failed${time}${document.failure === null ? `: ${counted(findingsOf(document).length, 'finding')}` : ''}`
     case 'rejected':
       return `was rejected${time}`
@@ -57,7 +59,7 @@ function said(document: OperationDocument): string {
     case 'awaiting-approval':
       return `waits for an approval of plan ${document.planDigest ?? 'unknown'}`
     case 'needs-operator':
-      return 'needs an operator: an undo could not finish'
+      return `needs an operator: ${pointOfNoReturn(document) === null ? 'an undo' : 'a step past the point of no return'} could not finish`
     case 'running':
       return 'goes on'
   }
@@ -80,8 +82,17 @@ export function nextCommands(document: OperationDocument): string[] {
         `leave it:     capstan ops resolve ${id} skip --step ${step}`,
       ])
     case 'running':
-      return [`watch it: capstan ops watch ${id}`, `abort it: capstan ops abort ${id}`]
+      return [
+        `watch it: capstan ops watch ${id}`,
+        ...(pointOfNoReturn(document) === null ? [`abort it: capstan ops abort ${id}`] : []),
+      ]
     default:
-      return []
+      return document.kind === 'replace' ? fleetFileChange(document) : []
   }
+}
+
+/** Until it is made, every operation on the database is refused. */
+function fleetFileChange({ steps }: OperationDocument): string[] {
+  const detail = steps.find(({ id }) => id === REPLACE_STEPS.handOver.id)?.detail
+  return detail?.fleetFile === undefined ? [] : [`do it now: ${detail.summary ?? ''}`]
 }

@@ -1,5 +1,6 @@
 /** A migration's plan for people: every statement that would run, the limits it has to keep, and the steps to come. */
 import type { DatabaseEntry } from '../../../contracts/fleet'
+import { shownRetention } from '../../../contracts/generations'
 import { MIGRATE_STEPS, type MigrationPlan } from '../../../contracts/migrate'
 import { chosenBytes, chosenDuration, counted, grouped } from '../../quantities'
 import type { Paint } from '../io'
@@ -54,7 +55,7 @@ export function policyLines({ policy, checks }: DatabaseEntry): string[] {
     `  limits: writes blocked ${limit(limits.writeBlockMsMax, chosenDuration)}, rows rewritten ${limit(limits.rewriteRowsMax, grouped)}, ` +
       `a statement ${limit(limits.statementMsMax, chosenDuration)}, WAL ${limit(limits.walBytesMax, chosenBytes)}`,
     `  locks: ${counted(policy.lockAttempts, 'attempt')} of ${chosenDuration(policy.lockTimeoutMs)} each; watched for ${policy.bakeSeconds} s afterwards; ` +
-      `snapshot kept ${policy.snapshotRetentionHours} h`,
+      `snapshot kept ${shownRetention(policy)}`,
     `  checks: schema fingerprint, ${counted(checks.invariants.length, 'invariant')}, ` +
       `${counted(checks.rowCounts.length, 'row count')}, ${checks.smoke.length} smoke`,
   ]

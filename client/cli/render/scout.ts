@@ -1,7 +1,8 @@
 /** What a scout found, for people: the worst first, each with what it does and the command to type. */
-import type { Severity } from '../../../postgres/health/finding'
+import type { Severity } from '../../../contracts/health'
+import { SCOUT_CHECKS, type ScoutFinding, type ScoutUnknown } from '../../../contracts/scout'
 import { counted, grouped } from '../../quantities'
-import { SCOUT_CHECKS, type Scouted, type ScoutFinding } from '../../scout'
+import type { Scouted } from '../../scout'
 import type { Paint, Style } from '../io'
 import { oneLine, wrap } from './quoted'
 
@@ -94,13 +95,28 @@ function coverageLines({ databases, notKnown, provenRestore }: Scouted, { paint,
     ...(provenRestore === null ? [] : [`Last checked restore: ${provenRestore.at} by ${provenRestore.operation}.`]),
     `Looked into ${listed(seen)}${unasked.length === 0 ? '.' : `, and not into ${listed(unasked)}: --every-database does.`}`,
     ...closed.map((line) => `Not known: ${line}`),
-    ...notKnown.map(({ check, database, why }) => {
-      return `Not known${database === null ? '' : ` in ${oneLine(database)}`}: ${SCOUT_CHECKS[check]}. ${why}`
+    ...forOneReason(notKnown).map(({ database, why, checks }) => {
+      return `Not known${database === null ? '' : ` in ${oneLine(database)}`}: ${checks.join('; ')}. ${why}`
     }),
   ]
   return notes.flatMap((note) =>
     wrap(oneLine(note), width).map((line, index) => paint('dim', `  ${index === 0 ? '' : '  '}${line}`)),
   )
+}
+
+interface Reason extends Pick<ScoutUnknown, 'database' | 'why'> {
+  readonly checks: string[]
+}
+
+/** Neighbours that are not known for the same reason are told together. */
+function forOneReason(notKnown: readonly ScoutUnknown[]): Reason[] {
+  const reasons: Reason[] = []
+  for (const { check, database, why } of notKnown) {
+    const last = reasons.at(-1)
+    if (last?.why === why && last.database === database) last.checks.push(SCOUT_CHECKS[check])
+    else reasons.push({ database, why, checks: [SCOUT_CHECKS[check]] })
+  }
+  return reasons
 }
 
 function listed(names: readonly string[]): string {

@@ -1,6 +1,13 @@
 /** Snapshots for people: the plan of taking one, and the list of those there are. */
 import type { DatabaseEntry } from '../../../contracts/fleet'
-import type { ListedSnapshot, SnapshotList, SnapshotPlan, SnapshotStanding } from '../../../contracts/snapshot'
+import {
+  type ListedSnapshot,
+  type SnapshotList,
+  type SnapshotPlan,
+  type SnapshotStanding,
+  shownKept,
+  shownSize,
+} from '../../../contracts/snapshot'
 import { counted } from '../../quantities'
 import type { Paint } from '../io'
 import { oneLine } from './quoted'
@@ -16,6 +23,9 @@ const STANDINGS: Record<SnapshotStanding, string> = {
   'no-retention': 'without a retention: never removed',
   'within-retention': 'within its retention',
   'last-good': 'the last good one: stays until there is a newer one',
+  'last-of-all': 'a verification found it wanting, and there is no good one: stays until there is',
+  'last-proven': 'the last one that a verification proved: stays until there is a newer one',
+  'being-verified': 'a verification restores it just now',
   expired: 'expired: goes with the next expiry',
 }
 
@@ -25,8 +35,8 @@ export function snapshotPlanLines(plan: SnapshotPlan, entry: DatabaseEntry, pain
   const expiring = plan.expiring.map(oneLine)
   const kind = storage.encrypted ? 'encrypted' : 'not encrypted'
   return [
-    `${paint('bold', `plan for ${entry.name}`)}  ${instance} (PostgreSQL ${engineVersion}), ${storage.sizeGib} GiB, ${kind}`,
-    `  takes ${snapshot}, kept ${plan.retentionHours} h`,
+    `${paint('bold', `plan for ${entry.name}`)}  ${instance} (PostgreSQL ${engineVersion}), ${shownSize(storage.sizeGib)}, ${kind}`,
+    `  takes ${snapshot}, kept ${shownKept(plan)}`,
     expiring.length === 0 ? '  then removes nothing' : `  then removes ${counted(expiring.length, 'snapshot')}:`,
     ...expiring.map((name) => `    ${name}`),
     ...snapshotLines(plan.traits),
@@ -45,10 +55,17 @@ export function snapshotListLines(list: SnapshotList, { paint, now }: { paint: P
   )
 }
 
-function row({ name, state, createdAt, expiresAt, operation, standing }: ListedSnapshot, now: number): string[] {
+function row(snapshot: ListedSnapshot, now: number): string[] {
+  const { name, state, createdAt, expiresAt, operation } = snapshot
   const age = createdAt === null ? '' : showAge(now - Date.parse(createdAt))
   const left = expiresAt === null ? '' : Date.parse(expiresAt) <= now ? 'over' : `${showAge(Date.parse(expiresAt) - now)} more`
-  return [name, state, age, left, operation ?? '', STANDINGS[standing]]
+  return [name, state, age, left, operation ?? '', whyItStays(snapshot)]
+}
+
+/** `within its retention: daily, monthly`. */
+function whyItStays({ standing, generations = [] }: ListedSnapshot): string {
+  const as = standing === 'within-retention' && generations.length > 0 ? `: ${generations.join(', ')}` : ''
+  return `${STANDINGS[standing]}${as}`
 }
 
 const MINUTE_MS = 60_000

@@ -49,6 +49,8 @@ function heading(document: OperationDocument, view: StepView): string {
 /** A step and, below it, what its checks found. */
 export function stepLines(step: StepRecord, view: StepView, titleWidth = 0): string[] {
   const [mark, style] = MARKS[step.state]
+  const { pointOfNoReturn } = step.detail
+  const passed = typeof pointOfNoReturn === 'string' && step.state !== 'cancelled'
   const finished = step.finishedAt === null ? view.now : Date.parse(step.finishedAt)
   // Where nothing is repainted the time so far would stand for ever.
   const timed = step.finishedAt !== null || !view.standing
@@ -62,6 +64,7 @@ export function stepLines(step: StepRecord, view: StepView, titleWidth = 0): str
   const notesWidth = view.columns - left.length - 8
   const right = notes.length === 0 || notesWidth < 10 ? '' : `   ${view.paint('dim', cutTo(notes.join(' · '), notesWidth))}`
   return [
+    ...(passed ? [`  ${view.paint('yellow', cutTo(`⚑ point of no return: ${pointOfNoReturn}`, view.columns - 2))}`] : []),
     `  ${view.paint(style, mark)} ${left}${right}`.trimEnd(),
     ...(step.detail.findings ?? []).flatMap((finding) => findingLines(finding, view)),
   ]

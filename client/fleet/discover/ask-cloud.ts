@@ -3,7 +3,7 @@
 import { discoverRds } from '../../../clouds/discovery/aws'
 import { discoverFlexibleServers } from '../../../clouds/discovery/azure'
 import type { FoundInstance } from '../../../clouds/discovery/found'
-import { type CloudSqlAccount, discoverCloudSql } from '../../../clouds/discovery/gcp'
+import { discoverCloudSql } from '../../../clouds/discovery/gcp'
 import { failure } from '../../../contracts/failures'
 import type { CloudAccess } from '../../cloud-access'
 import { shownInput } from '../../shown-input'
@@ -44,11 +44,13 @@ export function questionOf(options: DiscoverOptions, access: CloudAccess): Quest
   }
   const of = region.length === 0 ? '' : ` of ${region.join(', ')}`
   if (cloud === 'aws') {
-    return { asked: `the RDS instances${of}`, ask: (signal) => discoverRds({ regions: region })({ signal }) }
+    return { asked: `the RDS instances and clusters${of}`, ask: (signal) => discoverRds({ regions: region })({ signal }) }
   }
   if (cloud === 'azure') return azureQuestion({ subscription, resourceGroup, region, of }, access)
   return gcpQuestion({ project, region, of }, access)
 }
+
+const SUBSCRIPTION = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 interface Narrowed {
   readonly region: readonly string[]
@@ -61,12 +63,14 @@ function azureQuestion(
 ): Question {
   const account = subscription ?? access.subscription
   if (!account) throw invalid('No subscription is named; give --subscription ID, or set AZURE_SUBSCRIPTION_ID.')
+  if (!SUBSCRIPTION.test(account)) {
+    throw invalid(`The subscription is ${shownInput(account)}; it must be its id, such as 3f2c1a9e-0b4d-4c57-9d3e-6a1b2c3d4e5f.`)
+  }
   const [token, endpoint] = [access.azureToken(), access.azureEndpoint()]
   const discover = discoverFlexibleServers({
     subscription: account,
     resourceGroup: resourceGroup ?? null,
-    // As long as a command line may take; the token's own end is not told.
-    credential: { getToken: async () => ({ token, expiresOnTimestamp: Date.now() + 3_600_000 }) },
+    ...(token !== null && { token }),
     ...(endpoint !== null && { client: { endpoint } }),
   })
   const where =
@@ -81,24 +85,15 @@ function gcpQuestion({ project, region, of }: Narrowed & { project: string | und
   const account = project ?? access.project
   if (!account) throw invalid('No project is named; give --project ID, or set GOOGLE_CLOUD_PROJECT.')
   const [token, endpoint] = [access.googleToken(), access.googleEndpoint()]
+  const discover = discoverCloudSql({
+    project: account,
+    ...(endpoint !== null && { endpoint }),
+    ...(token !== null && { token }),
+  })
   return {
     asked: `the Cloud SQL instances of project ${account}${of && `,${of}`}`,
-    async ask(signal) {
-      const discover = discoverCloudSql({
-        project: account,
-        ...(endpoint !== null && { endpoint }),
-        ...(token !== null && { client: await bearing(token) }),
-      })
-      return within(region, await discover({ signal }))
-    },
+    ask: async (signal) => within(region, await discover({ signal })),
   }
-}
-
-async function bearing(token: string): Promise<NonNullable<CloudSqlAccount['client']>> {
-  const { OAuth2Client } = await import('google-auth-library')
-  const authClient = new OAuth2Client({ transporterOptions: { fetchImplementation: fetch } })
-  authClient.setCredentials({ access_token: token, expiry_date: Date.now() + 3_600_000 })
-  return { authClient }
 }
 
 function within(regions: readonly string[], found: readonly FoundInstance[]): readonly FoundInstance[] {

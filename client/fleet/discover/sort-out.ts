@@ -51,8 +51,7 @@ export function sortOut(found: readonly FoundInstance[]): SortedOut {
 function whyNot(instance: FoundInstance): string | null {
   const { engine, name, tags } = instance
   const operation = tags[OPERATION_TAG]
-  if (engine !== 'postgres')
-    return /^aurora/.test(engine) ? `${engine}: a member of a cluster, not an instance of its own` : engine
+  if (engine !== 'postgres') return engine
   if (TEMPORARY.test(name) && operation !== undefined) return `a temporary copy that operation ${operation} made`
   if (TEMPORARY.test(name))
     return `named as Capstan's temporary copies are, though not tagged as one: add it by hand if it is yours`

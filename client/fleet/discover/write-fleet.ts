@@ -56,6 +56,7 @@ function entryOf({ name, instance }: Proposal): Record<string, unknown> {
     ...(instance.resourceGroup !== null && { resourceGroup: instance.resourceGroup }),
     region: instance.region,
     instance: instance.name,
+    ...(instance.cluster && { aurora: true }),
     database: identifier(instance.database) ?? 'postgres',
     environment: environmentOf(instance.tags) ?? UNDECIDED,
     ...(Object.keys(labels).length > 0 && { labels }),
@@ -82,7 +83,11 @@ function explain(entry: YAMLMap, { name, instance, standbys }: Proposal): void {
   beside(entry, ['connections', 'migrator', 'secret'], 'decide')
   beside(entry, ['canary', 'securityGroups', 0], 'decide: a security group that lets only the control plane in')
   beside(entry, ['canary', 'networks', 0], 'decide: networks that only the control plane is in')
-  entry.comment = ` migrations: migrations/${name} # decide: their folder, once there is one`
+  const apart =
+    instance.cloud === 'azure'
+      ? [' copiesResourceGroup: copies # decide: a resource group that holds copies and nothing else']
+      : []
+  entry.comment = [...apart, ` migrations: migrations/${name} # decide: their folder, once there is one`].join('\n')
 }
 
 function through({ replicaOf }: FoundInstance, { id }: FoundInstance): string {

@@ -1,4 +1,4 @@
-/** Identity-based policies of IAM, as far as Amazon RDS is concerned: actions, resources, and conditions on tags and the region. What is not known here is
+/** Identity-based policies of IAM, as far as Amazon RDS is concerned: actions, resources, and conditions on tags, their names and the region. What is not known here is
  *  refused when a policy is handed over. Source: IAM user guide, "Policy evaluation logic" and "IAM JSON policy elements". */
 import { list, matches, onlyFields, PolicyRefused, record, texts } from '../../access/refusal'
 
@@ -9,11 +9,9 @@ export interface AwsStatement {
   readonly conditions: readonly Condition[]
 }
 
-export interface Condition {
-  readonly operator: Operator
-  readonly key: string
-  readonly values: readonly string[]
-}
+export type Condition =
+  | { readonly operator: Operator; readonly key: string; readonly values: readonly string[] }
+  | { readonly ofTagKeys: TagKeysOperator; readonly values: readonly string[] }
 
 /** What one call wants to do to one resource. */
 export interface Wanted {
@@ -26,6 +24,8 @@ export interface Wanted {
 
 export interface Context {
   readonly requestTags: Readonly<Record<string, string>>
+  /** Names of tags that the call sets or takes off. */
+  readonly tagKeys: readonly string[]
   readonly region: string
 }
 
@@ -40,6 +40,16 @@ const OPERATORS = {
   Null: (found: string | undefined, values: readonly string[]) => values.includes(String(found === undefined)),
 } as const
 type Operator = keyof typeof OPERATORS
+
+/** The one key that has several values. Without any, what all of them have to satisfy is satisfied. */
+const TAG_KEYS = 'aws:TagKeys'
+const OF_TAG_KEYS = {
+  'ForAllValues:StringEquals': (found: readonly string[], values: readonly string[]) =>
+    found.every((one) => values.includes(one)),
+  'ForAnyValue:StringEquals': (found: readonly string[], values: readonly string[]) => found.some((one) => values.includes(one)),
+  Null: (found: readonly string[], values: readonly string[]) => values.includes(String(found.length === 0)),
+} as const
+type TagKeysOperator = keyof typeof OF_TAG_KEYS
 
 const KEY = /^aws:(ResourceTag\/.+|RequestTag\/.+|RequestedRegion)$/
 
@@ -66,17 +76,26 @@ function parseStatement(value: unknown): AwsStatement {
 
 function parseConditions(value: unknown): Condition[] {
   return Object.entries(record(value, 'Condition')).flatMap(([operator, keys]) => {
-    if (!Object.hasOwn(OPERATORS, operator)) {
-      throw new PolicyRefused(`The operator ${operator} is not known here; known are ${Object.keys(OPERATORS).join(', ')}.`)
+    if (!isOperator(operator) && !isOfTagKeys(operator)) {
+      const known = [...new Set([...Object.keys(OPERATORS), ...Object.keys(OF_TAG_KEYS)])].join(', ')
+      throw new PolicyRefused(`The operator ${operator} is not known here; known are ${known}.`)
     }
-    return Object.entries(record(keys, operator)).map(([key, values]) => {
-      if (!KEY.test(key))
-        throw new PolicyRefused(
-          `The key ${key} is not known here; known are aws:ResourceTag/…, aws:RequestTag/…, aws:RequestedRegion.`,
-        )
-      return { operator: operator as Operator, key, values: texts(values, key) }
+    return Object.entries(record(keys, operator)).map(([key, values]): Condition => {
+      if (key === TAG_KEYS && isOfTagKeys(operator)) return { ofTagKeys: operator, values: texts(values, key) }
+      if (KEY.test(key) && isOperator(operator)) return { operator, key, values: texts(values, key) }
+      throw new PolicyRefused(
+        `The key ${key} is not known here with ${operator}; known are aws:ResourceTag/…, aws:RequestTag/…, aws:RequestedRegion, and ${TAG_KEYS} with ${Object.keys(OF_TAG_KEYS).join(', ')}.`,
+      )
     })
   })
+}
+
+function isOperator(operator: string): operator is Operator {
+  return Object.hasOwn(OPERATORS, operator)
+}
+
+function isOfTagKeys(operator: string): operator is TagKeysOperator {
+  return Object.hasOwn(OF_TAG_KEYS, operator)
 }
 
 /** A statement that denies wins over all that allow. */
@@ -94,8 +113,14 @@ function applies({ actions, resources, conditions }: AwsStatement, wanted: Wante
   return (
     actions.some((pattern) => matches(pattern.toLowerCase(), wanted.action.toLowerCase())) &&
     resources.some((pattern) => matches(pattern, wanted.resource)) &&
-    conditions.every(({ operator, key, values }) => OPERATORS[operator](contextValue(key, wanted, context), values))
+    conditions.every((condition) => isMet(condition, wanted, context))
   )
+}
+
+function isMet(condition: Condition, wanted: Wanted, context: Context): boolean {
+  if ('ofTagKeys' in condition) return OF_TAG_KEYS[condition.ofTagKeys](context.tagKeys, condition.values)
+  const { operator, key, values } = condition
+  return OPERATORS[operator](contextValue(key, wanted, context), values)
 }
 
 function contextValue(key: string, { resourceTags }: Wanted, { requestTags, region }: Context): string | undefined {

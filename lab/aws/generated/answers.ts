@@ -59,6 +59,25 @@ export type AvailableProcessorFeature = {
   readonly AllowedValues?: string | Absent
 }
 
+export type BlueGreenDeployment = {
+  readonly BlueGreenDeploymentIdentifier?: string | Absent
+  readonly BlueGreenDeploymentName?: string | Absent
+  readonly Source?: string | Absent
+  readonly Target?: string | Absent
+  readonly SwitchoverDetails?: readonly SwitchoverDetail[] | Absent
+  readonly Tasks?: readonly BlueGreenDeploymentTask[] | Absent
+  readonly Status?: string | Absent
+  readonly StatusDetails?: string | Absent
+  readonly CreateTime?: string | Absent
+  readonly DeleteTime?: string | Absent
+  readonly TagList?: readonly Tag[] | Absent
+}
+
+export type BlueGreenDeploymentTask = {
+  readonly Name?: string | Absent
+  readonly Status?: string | Absent
+}
+
 export type CertificateDetails = {
   readonly CAIdentifier?: string | Absent
   readonly ValidTill?: string | Absent
@@ -83,6 +102,10 @@ export type ClusterPendingModifiedValues = {
   readonly CertificateDetails?: CertificateDetails | Absent
 }
 
+export type CopyDBClusterParameterGroupResult = {
+  readonly DBClusterParameterGroup?: DBClusterParameterGroup | Absent
+}
+
 export type CopyDBClusterSnapshotResult = {
   readonly DBClusterSnapshot?: DBClusterSnapshot | Absent
 }
@@ -93,6 +116,14 @@ export type CopyDBParameterGroupResult = {
 
 export type CopyDBSnapshotResult = {
   readonly DBSnapshot?: DBSnapshot | Absent
+}
+
+export type CreateBlueGreenDeploymentResponse = {
+  readonly BlueGreenDeployment?: BlueGreenDeployment | Absent
+}
+
+export type CreateDBClusterParameterGroupResult = {
+  readonly DBClusterParameterGroup?: DBClusterParameterGroup | Absent
 }
 
 export type CreateDBClusterResult = {
@@ -121,6 +152,10 @@ export type CreateDBSnapshotResult = {
 
 export type CreateDBSubnetGroupResult = {
   readonly DBSubnetGroup?: DBSubnetGroup | Absent
+}
+
+export type CreateGlobalClusterResult = {
+  readonly GlobalCluster?: GlobalCluster | Absent
 }
 
 export type CustomDBEngineVersionAMI = {
@@ -234,6 +269,27 @@ export type DBClusterMessage = {
 export type DBClusterOptionGroupStatus = {
   readonly DBClusterOptionGroupName?: string | Absent
   readonly Status?: string | Absent
+}
+
+export type DBClusterParameterGroup = {
+  readonly DBClusterParameterGroupName?: string | Absent
+  readonly DBParameterGroupFamily?: string | Absent
+  readonly Description?: string | Absent
+  readonly DBClusterParameterGroupArn?: string | Absent
+}
+
+export type DBClusterParameterGroupDetails = {
+  readonly Parameters?: readonly Parameter[] | Absent
+  readonly Marker?: string | Absent
+}
+
+export type DBClusterParameterGroupNameMessage = {
+  readonly DBClusterParameterGroupName?: string | Absent
+}
+
+export type DBClusterParameterGroupsMessage = {
+  readonly Marker?: string | Absent
+  readonly DBClusterParameterGroups?: readonly DBClusterParameterGroup[] | Absent
 }
 
 export type DBClusterRole = {
@@ -609,6 +665,10 @@ export type DBSubnetGroupMessage = {
   readonly DBSubnetGroups?: readonly DBSubnetGroup[] | Absent
 }
 
+export type DeleteBlueGreenDeploymentResponse = {
+  readonly BlueGreenDeployment?: BlueGreenDeployment | Absent
+}
+
 export type DeleteDBClusterResult = {
   readonly DBCluster?: DBCluster | Absent
 }
@@ -627,6 +687,15 @@ export type DeleteDBInstanceResult = {
 
 export type DeleteDBSnapshotResult = {
   readonly DBSnapshot?: DBSnapshot | Absent
+}
+
+export type DeleteGlobalClusterResult = {
+  readonly GlobalCluster?: GlobalCluster | Absent
+}
+
+export type DescribeBlueGreenDeploymentsResponse = {
+  readonly BlueGreenDeployments?: readonly BlueGreenDeployment[] | Absent
+  readonly Marker?: string | Absent
 }
 
 export type DescribeDBClusterSnapshotAttributesResult = {
@@ -697,6 +766,48 @@ export type FailoverDBClusterResult = {
   readonly DBCluster?: DBCluster | Absent
 }
 
+export type FailoverGlobalClusterResult = {
+  readonly GlobalCluster?: GlobalCluster | Absent
+}
+
+export type FailoverState = {
+  readonly Status?: FailoverStatus | Absent
+  readonly FromDbClusterArn?: string | Absent
+  readonly ToDbClusterArn?: string | Absent
+  readonly IsDataLossAllowed?: boolean | Absent
+}
+
+export type GlobalCluster = {
+  readonly GlobalClusterIdentifier?: string | Absent
+  readonly GlobalClusterResourceId?: string | Absent
+  readonly GlobalClusterArn?: string | Absent
+  readonly Status?: string | Absent
+  readonly Engine?: string | Absent
+  readonly EngineVersion?: string | Absent
+  readonly EngineLifecycleSupport?: string | Absent
+  readonly DatabaseName?: string | Absent
+  readonly StorageEncrypted?: boolean | Absent
+  readonly StorageEncryptionType?: StorageEncryptionType | Absent
+  readonly DeletionProtection?: boolean | Absent
+  readonly GlobalClusterMembers?: readonly GlobalClusterMember[] | Absent
+  readonly Endpoint?: string | Absent
+  readonly FailoverState?: FailoverState | Absent
+  readonly TagList?: readonly Tag[] | Absent
+}
+
+export type GlobalClusterMember = {
+  readonly DBClusterArn?: string | Absent
+  readonly Readers?: readonly string[] | Absent
+  readonly IsWriter?: boolean | Absent
+  readonly GlobalWriteForwardingStatus?: WriteForwardingStatus | Absent
+  readonly SynchronizationStatus?: GlobalClusterMemberSynchronizationStatus | Absent
+}
+
+export type GlobalClustersMessage = {
+  readonly Marker?: string | Absent
+  readonly GlobalClusters?: readonly GlobalCluster[] | Absent
+}
+
 export type LimitlessDatabase = {
   readonly Status?: LimitlessDatabaseStatus | Absent
   readonly MinRequiredACU?: number | Absent
@@ -726,6 +837,10 @@ export type ModifyDBSnapshotAttributeResult = {
 
 export type ModifyDBSubnetGroupResult = {
   readonly DBSubnetGroup?: DBSubnetGroup | Absent
+}
+
+export type ModifyGlobalClusterResult = {
+  readonly GlobalCluster?: GlobalCluster | Absent
 }
 
 export type OptionGroupMembership = {
@@ -845,8 +960,16 @@ export type RdsCustomClusterConfiguration = {
   readonly ReplicaMode?: ReplicaMode | Absent
 }
 
+export type RebootDBClusterResult = {
+  readonly DBCluster?: DBCluster | Absent
+}
+
 export type RebootDBInstanceResult = {
   readonly DBInstance?: DBInstance | Absent
+}
+
+export type RemoveFromGlobalClusterResult = {
+  readonly GlobalCluster?: GlobalCluster | Absent
 }
 
 export type RestoreDBClusterFromSnapshotResult = {
@@ -913,6 +1036,20 @@ export type Subnet = {
   readonly SubnetStatus?: string | Absent
 }
 
+export type SwitchoverBlueGreenDeploymentResponse = {
+  readonly BlueGreenDeployment?: BlueGreenDeployment | Absent
+}
+
+export type SwitchoverDetail = {
+  readonly SourceMember?: string | Absent
+  readonly TargetMember?: string | Absent
+  readonly Status?: string | Absent
+}
+
+export type SwitchoverGlobalClusterResult = {
+  readonly GlobalCluster?: GlobalCluster | Absent
+}
+
 export type SwitchoverReadReplicaResult = {
   readonly DBInstance?: DBInstance | Absent
 }
@@ -964,6 +1101,10 @@ export type ClusterScalabilityType = 'limitless' | 'standard'
 
 export type DatabaseInsightsMode = 'advanced' | 'standard'
 
+export type FailoverStatus = 'cancelling' | 'failing-over' | 'pending'
+
+export type GlobalClusterMemberSynchronizationStatus = 'connected' | 'pending-resync'
+
 export type LimitlessDatabaseStatus = 'active' | 'disabled' | 'disabling' | 'enabled' | 'enabling' | 'error' | 'modifying-max-capacity' | 'not-in-use'
 
 export type LocalWriteForwardingStatus = 'disabled' | 'disabling' | 'enabled' | 'enabling' | 'requested'
@@ -981,24 +1122,34 @@ export type WriteForwardingStatus = 'disabled' | 'disabling' | 'enabled' | 'enab
 /** Action → the content of its result. */
 export interface Answers {
   readonly AddTagsToResource: undefined
+  readonly CopyDBClusterParameterGroup: CopyDBClusterParameterGroupResult
   readonly CopyDBClusterSnapshot: CopyDBClusterSnapshotResult
   readonly CopyDBParameterGroup: CopyDBParameterGroupResult
   readonly CopyDBSnapshot: CopyDBSnapshotResult
+  readonly CreateBlueGreenDeployment: CreateBlueGreenDeploymentResponse
   readonly CreateDBCluster: CreateDBClusterResult
+  readonly CreateDBClusterParameterGroup: CreateDBClusterParameterGroupResult
   readonly CreateDBClusterSnapshot: CreateDBClusterSnapshotResult
   readonly CreateDBInstance: CreateDBInstanceResult
   readonly CreateDBInstanceReadReplica: CreateDBInstanceReadReplicaResult
   readonly CreateDBParameterGroup: CreateDBParameterGroupResult
   readonly CreateDBSnapshot: CreateDBSnapshotResult
   readonly CreateDBSubnetGroup: CreateDBSubnetGroupResult
+  readonly CreateGlobalCluster: CreateGlobalClusterResult
+  readonly DeleteBlueGreenDeployment: DeleteBlueGreenDeploymentResponse
   readonly DeleteDBCluster: DeleteDBClusterResult
+  readonly DeleteDBClusterParameterGroup: undefined
   readonly DeleteDBClusterSnapshot: DeleteDBClusterSnapshotResult
   readonly DeleteDBInstance: DeleteDBInstanceResult
   readonly DeleteDBInstanceAutomatedBackup: DeleteDBInstanceAutomatedBackupResult
   readonly DeleteDBParameterGroup: undefined
   readonly DeleteDBSnapshot: DeleteDBSnapshotResult
   readonly DeleteDBSubnetGroup: undefined
+  readonly DeleteGlobalCluster: DeleteGlobalClusterResult
   readonly DescribeAccountAttributes: AccountAttributesMessage
+  readonly DescribeBlueGreenDeployments: DescribeBlueGreenDeploymentsResponse
+  readonly DescribeDBClusterParameterGroups: DBClusterParameterGroupsMessage
+  readonly DescribeDBClusterParameters: DBClusterParameterGroupDetails
   readonly DescribeDBClusterSnapshotAttributes: DescribeDBClusterSnapshotAttributesResult
   readonly DescribeDBClusterSnapshots: DBClusterSnapshotMessage
   readonly DescribeDBClusters: DBClusterMessage
@@ -1013,19 +1164,26 @@ export interface Answers {
   readonly DescribeDBSubnetGroups: DBSubnetGroupMessage
   readonly DescribeEventCategories: EventCategoriesMessage
   readonly DescribeEvents: EventsMessage
+  readonly DescribeGlobalClusters: GlobalClustersMessage
   readonly DescribeOrderableDBInstanceOptions: OrderableDBInstanceOptionsMessage
   readonly DownloadDBLogFilePortion: DownloadDBLogFilePortionDetails
   readonly FailoverDBCluster: FailoverDBClusterResult
+  readonly FailoverGlobalCluster: FailoverGlobalClusterResult
   readonly ListTagsForResource: TagListMessage
   readonly ModifyDBCluster: ModifyDBClusterResult
+  readonly ModifyDBClusterParameterGroup: DBClusterParameterGroupNameMessage
   readonly ModifyDBClusterSnapshotAttribute: ModifyDBClusterSnapshotAttributeResult
   readonly ModifyDBInstance: ModifyDBInstanceResult
   readonly ModifyDBParameterGroup: DBParameterGroupNameMessage
   readonly ModifyDBSnapshotAttribute: ModifyDBSnapshotAttributeResult
   readonly ModifyDBSubnetGroup: ModifyDBSubnetGroupResult
+  readonly ModifyGlobalCluster: ModifyGlobalClusterResult
   readonly PromoteReadReplica: PromoteReadReplicaResult
+  readonly RebootDBCluster: RebootDBClusterResult
   readonly RebootDBInstance: RebootDBInstanceResult
+  readonly RemoveFromGlobalCluster: RemoveFromGlobalClusterResult
   readonly RemoveTagsFromResource: undefined
+  readonly ResetDBClusterParameterGroup: DBClusterParameterGroupNameMessage
   readonly ResetDBParameterGroup: DBParameterGroupNameMessage
   readonly RestoreDBClusterFromSnapshot: RestoreDBClusterFromSnapshotResult
   readonly RestoreDBClusterToPointInTime: RestoreDBClusterToPointInTimeResult
@@ -1035,5 +1193,7 @@ export interface Answers {
   readonly StartDBInstance: StartDBInstanceResult
   readonly StopDBCluster: StopDBClusterResult
   readonly StopDBInstance: StopDBInstanceResult
+  readonly SwitchoverBlueGreenDeployment: SwitchoverBlueGreenDeploymentResponse
+  readonly SwitchoverGlobalCluster: SwitchoverGlobalClusterResult
   readonly SwitchoverReadReplica: SwitchoverReadReplicaResult
 }

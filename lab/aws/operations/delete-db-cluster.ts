@@ -5,6 +5,7 @@ import { clusterView } from '../cluster-views'
 import { AwsError, invalidCombination } from '../errors'
 import { membersOf } from '../following'
 import { parseSnapshotIdentifier } from '../identifiers'
+import { requireOfItsOwn } from './global-state'
 import { addClusterSnapshot } from './new-cluster-snapshot'
 
 export const deleteDbCluster: Operation<'DeleteDBCluster'> = async (call) => {
@@ -24,6 +25,7 @@ export const deleteDbCluster: Operation<'DeleteDBCluster'> = async (call) => {
   if (cluster.deletionProtection) {
     throw invalidCombination('Cannot delete protected Cluster, please disable deletion protection and try again.')
   }
+  requireOfItsOwn(cloud.state, cluster)
   if (membersOf(cloud.state, cluster).length > 0) {
     throw new AwsError(
       'InvalidDBClusterStateFault',

@@ -1,4 +1,5 @@
 /** DeleteDBInstance: a final snapshot unless told otherwise; not while it is protected. */
+import { isSwitchedOver } from '../blue-green/members'
 import { findInstance, type Operation, promised } from '../cloud'
 import { AwsError, invalidCombination } from '../errors'
 import { clusterOf } from '../following'
@@ -32,6 +33,9 @@ export const deleteDbInstance: Operation<'DeleteDBInstance'> = async (call) => {
   }
   if (instance.status === 'deleting') {
     throw new AwsError('InvalidDBInstanceState', `Instance ${instance.id} is already being deleted.`)
+  }
+  if (isSwitchedOver(cloud.state, instance)) {
+    throw new AwsError('InvalidDBInstanceState', `Instance ${instance.id} is part of a switchover that is in progress.`)
   }
   const cluster = clusterOf(cloud.state, instance)
   if (cluster && ['stopping', 'stopped', 'starting'].includes(cluster.status)) {

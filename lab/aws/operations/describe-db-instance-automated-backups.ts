@@ -68,7 +68,7 @@ export function automatedBackupView({ dataPort }: AwsCloud, source: BackedUp): D
     Encrypted: settings.encrypted,
     StorageType: source.storageType,
     KmsKeyId: settings.kmsKeyId,
-    IAMDatabaseAuthenticationEnabled: false,
+    IAMDatabaseAuthenticationEnabled: source.iamAuthentication ?? false,
     BackupRetentionPeriod: source.backupRetentionDays,
     PreferredBackupWindow: settings.backupWindow,
     DBInstanceAutomatedBackupsArn: backupsArn(source),

@@ -34,6 +34,7 @@ const CATEGORIES: Readonly<Record<string, readonly string[]>> = {
     'notification',
   ],
   'db-cluster-snapshot': ['backup', 'creation', 'deletion', 'failure', 'notification'],
+  'blue-green-deployment': ['creation', 'deletion', 'failure', 'notification'],
 }
 
 export const describeEventCategories: Operation<'DescribeEventCategories'> = async ({ query }) => {

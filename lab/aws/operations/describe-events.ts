@@ -56,6 +56,7 @@ const KIND_OF_ARN = {
   'db-parameter-group': 'pg',
   'db-cluster': 'cluster',
   'db-cluster-snapshot': 'cluster-snapshot',
+  'blue-green-deployment': 'deployment',
 } as const
 
 function eventView({ at, region, sourceType, sourceId, message, categories }: EventRecord): Event {

@@ -3,13 +3,20 @@ import { findCluster, findInstance, type Operation, promised } from '../cloud'
 import { clusterView } from '../cluster-views'
 import { nextWriter } from '../clusters'
 import { AwsError, invalidCombination } from '../errors'
-import { writerOf } from '../following'
+import { globalOf, writerOf } from '../following'
 
 export const failoverDbCluster: Operation<'FailoverDBCluster'> = async (call) => {
   const { cloud, query } = call
   const cluster = findCluster(call)
   if (cluster.status !== 'available' || writerOf(cloud.state, cluster)?.status !== 'available') {
     throw new AwsError('InvalidDBClusterStateFault', `DB cluster ${cluster.id} cannot fail over: it is ${cluster.status}.`)
+  }
+  const global = globalOf(cloud.state, cluster)
+  if (global && global.status !== 'available') {
+    throw new AwsError(
+      'InvalidDBClusterStateFault',
+      `DB cluster ${cluster.id} cannot fail over: its global cluster ${global.id} is ${global.status}.`,
+    )
   }
   const named = query.text('TargetDBInstanceIdentifier')
   const target = named === undefined ? nextWriter(cloud, cluster) : findInstance(call, named)

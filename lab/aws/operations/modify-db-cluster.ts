@@ -1,12 +1,22 @@
-/** ModifyDBCluster: accepted now, applied in the background. The password and the name wait for ApplyImmediately; the rest does not. */
+/** ModifyDBCluster: accepted now, applied in the background. The password, the name and IAM database authentication wait for
+ *  ApplyImmediately; the rest does not. */
 import { scramVerifier } from '../../postgres/verifier'
-import { type Call, findCluster, type Operation, parseEngineVersion, parseSecurityGroups, promised } from '../cloud'
+import {
+  type Call,
+  findCluster,
+  type Operation,
+  parseClusterGroup,
+  parseEngineVersion,
+  parseSecurityGroups,
+  promised,
+} from '../cloud'
 import { clusterView } from '../cluster-views'
 import { AwsError, invalidCombination } from '../errors'
+import { leadOf } from '../following'
 import { parseIdentifier, parsePassword } from '../identifiers'
 import { parseSettings } from '../settings'
 import { type DbCluster, key } from '../state'
-import { parseClusterRetention, parseScaling } from './new-cluster'
+import { parseClusterRetention, parseScaling, refuseWriteForwarding } from './new-cluster'
 import { refuseManagedPassword } from './new-instance'
 
 const UNSUPPORTED = ['Port', 'Domain', 'RotateMasterUserPassword', 'DBClusterInstanceClass', 'EnableHttpEndpoint', 'EngineMode']
@@ -17,6 +27,7 @@ export const modifyDbCluster: Operation<'ModifyDBCluster'> = async (call) => {
   if (cluster.status !== 'available') {
     throw new AwsError('InvalidDBClusterStateFault', `DB cluster ${cluster.id} is not in available state.`)
   }
+  refuseWriteForwarding(query)
   for (const name of UNSUPPORTED) {
     if (query.text(name) !== undefined) throw invalidCombination(`This lab cannot change ${name}.`)
   }
@@ -44,7 +55,12 @@ function parseChanges(call: Call, cluster: DbCluster): { now: Partial<DbCluster>
   }
   const pending: DbCluster['pending'] = {}
   const password = query.text('MasterUserPassword')
+  if (password !== undefined && leadOf(cloud.state, cluster) !== cluster) {
+    throw new AwsError('InvalidDBClusterStateFault', `The master password of ${cluster.id} is that of the primary cluster.`)
+  }
   if (password !== undefined) pending.masterVerifier = scramVerifier(parsePassword(password))
+  const iamAuthentication = query.flag('EnableIAMDatabaseAuthentication')
+  if (iamAuthentication !== undefined) pending.iamAuthentication = iamAuthentication
   const renamed = query.text('NewDBClusterIdentifier')
   if (renamed !== undefined && renamed.toLowerCase() !== cluster.id) {
     pending.id = parseIdentifier('NewDBClusterIdentifier', renamed)
@@ -52,7 +68,9 @@ function parseChanges(call: Call, cluster: DbCluster): { now: Partial<DbCluster>
       throw new AwsError('DBClusterAlreadyExistsFault', `DB Cluster already exists: ${pending.id}`)
     }
   }
+  const parameterGroup = parseClusterGroup(call, cluster)
   const now = {
+    ...(parameterGroup !== undefined && { parameterGroup }),
     settings: parseSettings(query, cluster.settings),
     scaling: parseScaling(query, cluster.scaling) ?? cluster.scaling,
     backupRetentionDays: parseClusterRetention(query) ?? cluster.backupRetentionDays,

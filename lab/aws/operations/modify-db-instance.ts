@@ -86,6 +86,8 @@ function parseChanges(call: Call, instance: DbInstance): Changes {
   if (retention !== undefined) pending.backupRetentionDays = retention
   const multiAz = query.flag('MultiAZ')
   if (multiAz !== undefined) pending.multiAz = multiAz
+  const iamAuthentication = query.flag('EnableIAMDatabaseAuthentication')
+  if (iamAuthentication !== undefined) pending.iamAuthentication = iamAuthentication
   const password = query.text('MasterUserPassword')
   if (password !== undefined) pending.masterVerifier = scramVerifier(parsePassword(password))
   const named = query.text('DBParameterGroupName') !== undefined

@@ -1,8 +1,9 @@
 /** What creating and restoring an Aurora cluster have in common. */
 import { randomBytes } from 'node:crypto'
 import { DEFAULT_GROUP } from '../../security-groups'
-import { type Call, parseSecurityGroups, promised, takeHost } from '../cloud'
+import { type Call, parseClusterGroup, parseSecurityGroups, promised, takeHost } from '../cloud'
 import { AwsError, invalidCombination, invalidValue } from '../errors'
+import type { GlobalCluster } from '../global-clusters'
 import { parseIdentifier, parseTags } from '../identifiers'
 import type { Query } from '../protocol/query'
 import { requireRoom } from '../quotas'
@@ -25,13 +26,21 @@ export function newClusterId(call: Call): string {
   return id
 }
 
-/** Writes the cluster down and lets its volume be made in the background. */
-export async function addCluster(call: Call, id: string, shape: NewCluster, task: ClusterTask): Promise<DbCluster> {
+/** Writes the cluster down, as a part of the global one, and lets its volume be made in the background. */
+export async function addCluster(
+  call: Call,
+  id: string,
+  shape: NewCluster,
+  task: ClusterTask,
+  global?: GlobalCluster,
+): Promise<DbCluster> {
   const { cloud, query, region } = call
   refuseManagedPassword(query)
   refuseWhatIsNotHere(query)
+  const parameterGroup = parseClusterGroup(call, shape)
   const cluster: DbCluster = {
     ...shape,
+    ...(parameterGroup !== undefined && { parameterGroup }),
     region,
     id,
     resourceId: `cluster-${randomBytes(16).toString('hex').toUpperCase().slice(0, 26)}`,
@@ -41,6 +50,7 @@ export async function addCluster(call: Call, id: string, shape: NewCluster, task
     subnetGroup: findSubnetGroup(cloud.state, region, query.text('DBSubnetGroupName') ?? 'default').name,
     deletionProtection: query.flag('DeletionProtection') ?? false,
     copyTagsToSnapshot: query.flag('CopyTagsToSnapshot') ?? false,
+    iamAuthentication: query.flag('EnableIAMDatabaseAuthentication') ?? false,
     writerHost: 0,
     readerHost: 0,
     volume: null,
@@ -55,6 +65,10 @@ export async function addCluster(call: Call, id: string, shape: NewCluster, task
   cluster.writerHost = takeHost(cloud, `${key(region, id)} writer`)
   // written down at once, so that the second address is another one
   cloud.state.clusters[key(region, id)] = cluster
+  if (global) {
+    global.clusters.push(cluster.resourceId)
+    global.primary ??= cluster.resourceId
+  }
   cluster.readerHost = takeHost(cloud, `${key(region, id)} reader`)
   const { doom } = promised(call, { kind: 'modify' })
   cluster.tasks.push(doom ? { ...task, doom } : task)
@@ -63,22 +77,20 @@ export async function addCluster(call: Call, id: string, shape: NewCluster, task
   return cluster
 }
 
+/** Readers of this lab take no writes to pass them on. @throws AwsError InvalidParameterCombination. */
+export function refuseWriteForwarding(query: Query): void {
+  if (query.flag('EnableGlobalWriteForwarding') !== true) return
+  throw invalidCombination('This lab has no write forwarding: a secondary cluster takes no writes.')
+}
+
 /** Would need what the lab does not have: refused rather than swallowed. */
 function refuseWhatIsNotHere(query: Query): void {
-  const parameters = [
-    'ReplicationSourceIdentifier',
-    'GlobalClusterIdentifier',
-    'DBClusterInstanceClass',
-    'EnableLimitlessDatabase',
-  ]
+  const parameters = ['ReplicationSourceIdentifier', 'DBClusterInstanceClass', 'EnableLimitlessDatabase']
+  refuseWriteForwarding(query)
   const asked = parameters.find((name) => query.text(name) !== undefined)
   if (asked !== undefined) throw invalidCombination(`This lab has no clusters with ${asked}.`)
   const mode = query.text('EngineMode')
   if (mode !== undefined && mode !== 'provisioned') throw invalidCombination(`The engine mode ${mode} is not supported.`)
-  const group = query.text('DBClusterParameterGroupName')
-  if (group !== undefined && !/^default\.aurora-postgresql1[57]$/.test(group)) {
-    throw new AwsError('DBClusterParameterGroupNotFound', `DBClusterParameterGroup not found: ${group}`)
-  }
 }
 
 /** @throws AwsError InvalidParameterValue. */

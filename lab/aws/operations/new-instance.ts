@@ -52,6 +52,7 @@ export async function addInstance(call: Call, made: NewInstance, task: Task): Pr
     publiclyAccessible: query.flag('PubliclyAccessible') ?? false,
     deletionProtection: query.flag('DeletionProtection') ?? false,
     copyTagsToSnapshot: query.flag('CopyTagsToSnapshot') ?? false,
+    iamAuthentication: query.flag('EnableIAMDatabaseAuthentication') ?? false,
     tags: parseTags(query.records('Tags')),
     pending: {},
     applyNow: false,

@@ -2,7 +2,7 @@
 import { type Call, findCluster } from '../cloud'
 import { MEMBERS_MAX } from '../clusters'
 import { AwsError, invalidCombination, invalidValue } from '../errors'
-import { membersOf } from '../following'
+import { leadOf, membersOf, writerOf } from '../following'
 import { parseInstanceClass, SERVERLESS } from '../instance-classes'
 import type { Query } from '../protocol/query'
 import { defaultSettings, parseSettings } from '../settings'
@@ -21,6 +21,7 @@ const CLUSTERS_OWN: Readonly<Record<string, string>> = {
   AllocatedStorage: 'storage',
   StorageEncrypted: 'encryption',
   KmsKeyId: 'encryption',
+  EnableIAMDatabaseAuthentication: 'IAM database authentication',
 }
 
 /** @throws AwsError InvalidParameterCombination. */
@@ -38,6 +39,10 @@ export async function addMember(call: Call, id: string): Promise<DbInstance> {
   refuseClustersOwn(query, 'will be')
   if (cluster.status !== 'available') {
     throw new AwsError('InvalidDBClusterStateFault', `DB cluster ${cluster.id} is not in available state.`)
+  }
+  const lead = leadOf(cloud.state, cluster)
+  if (lead !== cluster && !writerOf(cloud.state, lead)) {
+    throw new AwsError('InvalidDBClusterStateFault', `The primary cluster ${lead.id} has no writer whose data it could have.`)
   }
   const version = query.text('EngineVersion')
   if (version !== undefined && version !== cluster.engineVersion) {

@@ -1,8 +1,8 @@
 /** StartDBCluster: of one that is stopped, and of no other. */
 import { findCluster, type Operation, promised } from '../cloud'
 import { clusterView } from '../cluster-views'
+import { beginStart } from '../clusters'
 import { AwsError } from '../errors'
-import { membersOf } from '../following'
 
 export const startDbCluster: Operation<'StartDBCluster'> = async (call) => {
   const { cloud } = call
@@ -10,7 +10,7 @@ export const startDbCluster: Operation<'StartDBCluster'> = async (call) => {
   if (cluster.status !== 'stopped') {
     throw new AwsError('InvalidDBClusterStateFault', `DB cluster ${cluster.id} is not stopped and cannot be started.`)
   }
-  for (const member of [cluster, ...membersOf(cloud.state, cluster)]) member.status = 'starting'
+  beginStart(cloud.state, cluster)
   const { doom } = promised(call, { kind: 'modify' })
   cluster.tasks.push({ kind: 'start', ...(doom && { doom }) })
   await cloud.save()

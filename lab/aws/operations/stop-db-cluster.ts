@@ -3,10 +3,12 @@ import { findCluster, type Operation, promised } from '../cloud'
 import { clusterView } from '../cluster-views'
 import { AwsError } from '../errors'
 import { membersOf } from '../following'
+import { requireOfItsOwn } from './global-state'
 
 export const stopDbCluster: Operation<'StopDBCluster'> = async (call) => {
   const { cloud } = call
   const cluster = findCluster(call)
+  requireOfItsOwn(cloud.state, cluster)
   const members = membersOf(cloud.state, cluster)
   const busy = cluster.status === 'available' ? members.find(({ status }) => status !== 'available') : cluster
   if (busy || members.length === 0) {

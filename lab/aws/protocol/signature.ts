@@ -5,10 +5,12 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { AccessKey } from '../../credentials'
 import { AwsError } from '../errors'
 
-const ALGORITHM = 'AWS4-HMAC-SHA256'
+export const ALGORITHM = 'AWS4-HMAC-SHA256'
 const SERVICE = 'rds'
 /** A signature is good for as long before and after its time. */
-const VALID_MS = 15 * 60_000
+export const VALID_MS = 15 * 60_000
+/** Key, date, region and service. */
+export const CREDENTIAL = /^([^/\s]+)\/(\d{8})\/([a-z0-9-]+)\/([a-z0-9-]+)\/aws4_request$/
 
 export interface SignedRequest {
   headers: IncomingHttpHeaders
@@ -52,7 +54,7 @@ function parseAuthorization(header: string): Authorization {
       .split(',')
       .map((part) => [part.slice(0, part.indexOf('=')).trim(), part.slice(part.indexOf('=') + 1).trim()]),
   )
-  const credential = /^([^/\s]+)\/(\d{8})\/([a-z0-9-]+)\/([a-z0-9-]+)\/aws4_request$/.exec(parts.get('Credential') ?? '')
+  const credential = CREDENTIAL.exec(parts.get('Credential') ?? '')
   const signedHeaders = parts.get('SignedHeaders') ?? ''
   const signature = parts.get('Signature') ?? ''
   if (!header.startsWith(`${ALGORITHM} `) || !credential || !/^[a-z0-9-]+(;[a-z0-9-]+)*$/.test(signedHeaders)) {
@@ -70,14 +72,21 @@ function checkScope({ headers }: SignedRequest, { date, service, signedHeaders }
   if (service !== SERVICE) throw mismatch(`Credential should be scoped to correct service: '${SERVICE}'.`)
   if (!signedHeaders.includes('host')) throw mismatch("'Host' must be a 'SignedHeader' in the AWS Authorization.")
   const stamp = headerText(headers['x-amz-date'])
-  const found = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(stamp)
-  if (!found) throw new AwsError('IncompleteSignature', 'Date must be in ISO-8601 basic format, in the header X-Amz-Date.')
+  const at = timeOf(stamp)
+  if (at === undefined)
+    throw new AwsError('IncompleteSignature', 'Date must be in ISO-8601 basic format, in the header X-Amz-Date.')
   if (!stamp.startsWith(date)) throw mismatch('Date in Credential scope does not match YYYYMMDD from the header X-Amz-Date.')
-  const [, year, month, day, hour, minute, second] = found
-  const at = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`)
   // what is no date is not in time either
   if (!(at >= now - VALID_MS)) throw mismatch(`Signature expired: ${stamp} is more than 15 minutes ago.`)
   if (at > now + VALID_MS) throw mismatch(`Signature not yet current: ${stamp} is more than 15 minutes ahead.`)
+}
+
+/** Of an `X-Amz-Date`: milliseconds, NaN for what is no date; undefined for what does not look like one. */
+export function timeOf(stamp: string): number | undefined {
+  const found = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(stamp)
+  if (!found) return undefined
+  const [, year, month, day, hour, minute, second] = found
+  return Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`)
 }
 
 function signatureOf({ headers, body }: SignedRequest, authorization: Authorization, key: AccessKey): Buffer {
@@ -91,8 +100,21 @@ function signatureOf({ headers, body }: SignedRequest, authorization: Authorizat
     signedHeaders.join(';'),
     sha256(body),
   ].join('\n')
+  return signature(canonical, { stamp: headerText(headers['x-amz-date']), date, region, service }, key)
+}
+
+export interface Scope {
+  /** The time, as in `X-Amz-Date`. */
+  stamp: string
+  date: string
+  region: string
+  service: string
+}
+
+/** Of a canonical request. */
+export function signature(canonical: string, { stamp, date, region, service }: Scope, key: AccessKey): Buffer {
   const scope = `${date}/${region}/${service}/aws4_request`
-  const toSign = [ALGORITHM, headerText(headers['x-amz-date']), scope, sha256(canonical)].join('\n')
+  const toSign = [ALGORITHM, stamp, scope, sha256(canonical)].join('\n')
   const signingKey = [date, region, service, 'aws4_request'].reduce<Buffer>(
     (signer, part) => createHmac('sha256', signer).update(part).digest(),
     Buffer.from(`AWS4${key.secretAccessKey}`),
@@ -108,6 +130,6 @@ function headerText(value: string | string[] | undefined): string {
   return [value ?? ''].flat().join(',').trim().replace(/\s+/g, ' ')
 }
 
-function sha256(content: string | Uint8Array): string {
+export function sha256(content: string | Uint8Array): string {
   return createHash('sha256').update(content).digest('hex')
 }

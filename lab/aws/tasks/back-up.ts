@@ -37,7 +37,6 @@ export async function takeSnapshot(work: Work, snapshot: DbSnapshot, time: keyof
   await archiveUpToNow(cloud, { keeper: instance, spec: specOf(cloud, instance) }, signal)
   await prune(cloud, instance)
   await cloud.sweepDoomed()
-  cloud.schedule.plan(instance)
 }
 
 export const remove: Performer<'delete'> = async (work, task) => {

@@ -5,25 +5,31 @@ import { TIMER_MAX_MS } from '../../duration'
 import { newFolderName, type ServerSpec } from '../../postgres/servers'
 import type { Durations } from '../../profile'
 import { createTaskRunner, type TaskRunner } from '../../tasks'
-import { archiveUpToNow, clusterSnapshotKey, clusterSnapshotOf, doomArchive, takeArchive } from '../backups'
-import { type AwsCloud, specOf } from '../cloud'
+import { archiveUpToNow, clusterSnapshotKey, clusterSnapshotOf, doomArchive, dropSnapshot, takeArchive } from '../backups'
+import { type AwsCloud, keyOf, specOf } from '../cloud'
 import { type ClusterWork, volumeSpec, withData } from '../clusters'
 import { note } from '../events'
-import { membersOf } from '../following'
-import { finishHandOver, handOver, inTurn } from '../hand-over'
+import { leadOf, membersOf, peersOf } from '../following'
+import { finishHandOver, followAgain, handOver, inTurn } from '../hand-over'
+import { placeServer } from '../iam'
+import { restartDue } from '../schedule'
 import { type ClusterStatus, type ClusterTask, type DbCluster, key } from '../state'
-import { haltMembers, leaveMembers, startMembers } from './stop-cluster'
+import { leaveGlobal } from './leave-global'
+import { haltMembers, leaveMembers, startMembers, writerFirst } from './stop-cluster'
+
+const BACKUP_ATTEMPTS = 20
+const BACKUP_PAUSE_MS = 500
 
 type Performer<Kind extends ClusterTask['kind']> = (
   work: ClusterWork,
   task: Extract<ClusterTask, { kind: Kind }>,
-) => Promise<ClusterStatus>
+) => Promise<ClusterStatus | undefined>
 
 export function createClusterTasks(cloud: () => AwsCloud): TaskRunner<DbCluster> {
   return createTaskRunner<ClusterTask, DbCluster>({
     async perform(cluster, task, signal) {
       const work = { cloud: cloud(), cluster, signal }
-      const perform = PERFORM[task.kind] as (work: ClusterWork, task: ClusterTask) => Promise<ClusterStatus>
+      const perform = PERFORM[task.kind] as (work: ClusterWork, task: ClusterTask) => Promise<ClusterStatus | undefined>
       const status = await (task.doom ? failAsOrdered(work, task) : perform(work, task))
       return () => reaches(cluster, task, status)
     },
@@ -40,7 +46,9 @@ export function createClusterTasks(cloud: () => AwsCloud): TaskRunner<DbCluster>
   })
 }
 
-function reaches(cluster: DbCluster, task: ClusterTask, status: ClusterStatus): void {
+/** Undefined: it stays what it is at that moment, which others may just have changed. */
+function reaches(cluster: DbCluster, task: ClusterTask, status: ClusterStatus | undefined): void {
+  if (status === undefined) return
   if (cluster.status !== 'deleting' || task.kind === 'delete') cluster.status = status
 }
 
@@ -64,7 +72,8 @@ const restoreToTime: Performer<'restore-to-time'> = async (work, { backup, archi
   const { cloud, cluster, signal } = work
   const origin = Object.values(cloud.state.clusters).find((one) => one.archive === archive)
   // one that is stopped was archived to its end
-  if (origin && origin.status !== 'stopped')
+  // one that does not lead writes nothing
+  if (origin && origin.status !== 'stopped' && leadOf(cloud.state, origin) === origin)
     await withData({ cloud, cluster: origin, signal }, (spec) => archiveUpToNow(cloud, { keeper: origin, spec }, signal))
   const spec = await beginAnew(work)
   await Promise.all([cloud.servers.restoreToTime(spec, { backup, archive, target, signal }), lasts(work, 'restoreMs')])
@@ -84,24 +93,64 @@ async function beginAnew({ cloud, cluster }: ClusterWork): Promise<ServerSpec> {
 }
 
 /** With its first backup; then it waits for a member. */
-async function made({ cloud, cluster, signal }: ClusterWork, spec: ServerSpec): Promise<ClusterStatus> {
-  const id = `rds:${cluster.id}-${new Date().toISOString().slice(0, 16).replace(/[T:]/g, '-')}`
-  const snapshot = { ...clusterSnapshotOf(cluster, id), type: 'automated' as const, archive: cluster.archive }
-  cloud.state.snapshots[clusterSnapshotKey(cluster.region, id)] = snapshot
-  await cloud.save()
-  const { startedAt, endedAt } = await cloud.servers.snapshot(spec, snapshot.folder, signal)
-  Object.assign(snapshot, { status: 'available', createdAt: startedAt, originalCreatedAt: startedAt, endedAt })
-  await archiveUpToNow(cloud, { keeper: cluster, spec }, signal)
+async function made(work: ClusterWork, spec: ServerSpec): Promise<ClusterStatus> {
+  const { cloud, cluster } = work
+  await takeFirstBackup(work, spec)
   await cloud.servers.halt(spec.folder)
   cluster.createdAt = new Date().toISOString()
   note(cloud.state, 'db-cluster', cluster, 'clusterCreated')
   return 'available'
 }
 
+async function takeFirstBackup({ cloud, cluster, signal }: ClusterWork, spec: ServerSpec): Promise<void> {
+  const id = `rds:${cluster.id}-${new Date().toISOString().slice(0, 16).replace(/[T:]/g, '-')}`
+  const snapshot = { ...clusterSnapshotOf(cluster, id), type: 'automated' as const, archive: cluster.archive }
+  cloud.state.snapshots[clusterSnapshotKey(cluster.region, id)] = snapshot
+  await cloud.save()
+  const { startedAt, endedAt } = await cloud.servers.snapshot(spec, snapshot.folder, signal).catch((error) => {
+    // another attempt has a record of its own
+    dropSnapshot(cloud.state, snapshot)
+    throw error
+  })
+  Object.assign(snapshot, { status: 'available', createdAt: startedAt, originalCreatedAt: startedAt, endedAt })
+  await archiveUpToNow(cloud, { keeper: cluster, spec }, signal)
+}
+
+/** The data of a secondary cluster is its members': there is nothing to be made. */
+const joinGlobal: Performer<'join-global'> = async (work) => {
+  const { cloud, cluster } = work
+  await lasts(work, 'createMs')
+  takeArchive(cloud, cluster)
+  cluster.createdAt = new Date().toISOString()
+  note(cloud.state, 'db-cluster', cluster, 'clusterCreated')
+  return 'available'
+}
+
+/** Of one that leads now, beside what is under way for it. */
+const firstBackup: Performer<'first-backup'> = async (work) => {
+  const { cloud, cluster, signal } = work
+  for (let attempt = 1; leadOf(cloud.state, cluster) === cluster && cluster.archive !== null; attempt++) {
+    try {
+      await withData(work, async (spec) => {
+        // its log goes to where its backups begin
+        await cloud.servers.configure(spec)
+        await takeFirstBackup(work, spec)
+      })
+      break
+    } catch (error) {
+      if (signal.aborted || attempt === BACKUP_ATTEMPTS) throw error
+      cloud.log(`the first backup of ${cluster.id} is not there yet: ${error}`)
+    }
+    await sleep(BACKUP_PAUSE_MS, undefined, { signal })
+  }
+  await cloud.sweepDoomed()
+  return undefined
+}
+
 const modify: Performer<'modify'> = async (work) => {
   const { cloud, cluster } = work
   await lasts(work, 'lagMs')
-  const { masterVerifier, id } = cluster.pending
+  const { masterVerifier, iamAuthentication, id } = cluster.pending
   if (masterVerifier !== undefined) {
     await show(work, 'resetting-master-credentials')
     await lasts(work, 'passwordMs')
@@ -109,6 +158,10 @@ const modify: Performer<'modify'> = async (work) => {
     note(cloud.state, 'db-cluster', cluster, 'passwordReset')
     // a newer one that was asked for meanwhile has a task of its own
     if (cluster.pending.masterVerifier === masterVerifier) delete cluster.pending.masterVerifier
+  }
+  if (iamAuthentication !== undefined) {
+    await changeIam(work, iamAuthentication)
+    if (cluster.pending.iamAuthentication === iamAuthentication) delete cluster.pending.iamAuthentication
   }
   if (id !== undefined) {
     rename(work, id)
@@ -118,6 +171,29 @@ const modify: Performer<'modify'> = async (work) => {
   await cloud.save()
   for (const member of membersOf(cloud.state, cluster)) await cloud.servers.configure(specOf(cloud, member))
   return 'available'
+}
+
+/** Each member's server moves, and restarts for that: the writer first, so that readers learn where it is. One that does not run, or is just being
+ *  made, will be there when it starts. */
+async function changeIam({ cloud, cluster, signal }: ClusterWork, enabled: boolean): Promise<void> {
+  const { servers, afflictions } = cloud
+  await inTurn(cloud.state, cluster, async () => {
+    await finishHandOver(cloud, cluster, signal)
+    cluster.iamAuthentication = enabled
+    await cloud.save()
+    const members = writerFirst({ cloud, cluster })
+    for (const member of members) {
+      const down = servers.isDown(member.folder)
+      if (!down) await afflictions.thawed(keyOf(member), signal)
+      placeServer(cloud, member)
+      await cloud.save()
+      if (down) continue
+      await servers.restart(specOf(cloud, member))
+      await followAgain(cloud, member, signal)
+    }
+    const others = peersOf(cloud.state, cluster).filter((peer) => !members.includes(peer))
+    for (const peer of others) await followAgain(cloud, peer, signal)
+  })
 }
 
 /** Its endpoints go by its name: with the name their addresses change. */
@@ -137,8 +213,10 @@ const takeOver: Performer<'fail-over'> = async (work, { to }) => {
   if (!target) throw new Error('Who was to take over is gone.')
   if (cluster.writer !== to) note(cloud.state, 'db-cluster', cluster, 'clusterFailingOver', target.id)
   await lasts(work, 'rebootMs')
-  await inTurn(cluster, async () => {
+  await inTurn(cloud.state, cluster, async () => {
     await finishHandOver(cloud, cluster, signal)
+    // another cluster of its global database may have taken the lead meanwhile
+    if (leadOf(cloud.state, cluster) !== cluster) throw new Error(`Nobody writes in ${cluster.id} any more.`)
     if (cluster.writer !== to) await handOver(cloud, cluster, target, signal)
   })
   note(cloud.state, 'db-cluster', cluster, 'clusterFailedOver', target.id)
@@ -167,10 +245,12 @@ const stop: Performer<'stop'> = async (work) => {
   await lasts(work, 'rebootMs')
   await haltMembers(work)
   await work.cloud.endpoints.settle()
+  work.cluster.restartsAt = restartDue()
   return 'stopped'
 }
 
 const start: Performer<'start'> = async (work) => {
+  delete work.cluster.restartsAt
   await lasts(work, 'rebootMs')
   await startMembers(work)
   await work.cloud.endpoints.settle()
@@ -195,6 +275,9 @@ const PERFORM: { [Kind in ClusterTask['kind']]: Performer<Kind> } = {
   create,
   restore,
   'restore-to-time': restoreToTime,
+  'join-global': joinGlobal,
+  'leave-global': leaveGlobal,
+  'first-backup': firstBackup,
   modify,
   'fail-over': takeOver,
   'back-up': backUp,
@@ -207,6 +290,9 @@ const FAILED = {
   create: 'failed',
   restore: 'failed',
   'restore-to-time': 'failed',
+  'join-global': 'failed',
+  'leave-global': 'available',
+  'first-backup': 'available',
   modify: 'available',
   'fail-over': 'available',
   'back-up': 'available',
@@ -219,6 +305,9 @@ const DURATION = {
   create: 'createMs',
   restore: 'restoreMs',
   'restore-to-time': 'restoreMs',
+  'join-global': 'createMs',
+  'leave-global': 'modifyMs',
+  'first-backup': 'snapshotMs',
   modify: 'modifyMs',
   'fail-over': 'rebootMs',
   'back-up': 'snapshotMs',

@@ -1,6 +1,6 @@
 /** New servers: empty, or from a snapshot; then what follows before anybody may use them. */
 import { atLeast } from '../../profile'
-import { addAutomatedSnapshot, archiveUpToNow } from '../backups'
+import { addAutomatedSnapshot, archiveUpToNow, dropSnapshot } from '../backups'
 import { keyOf, specOf } from '../cloud'
 import { note } from '../events'
 import type { DbSnapshot, InstanceStatus } from '../state'
@@ -69,6 +69,6 @@ async function takeFirstBackup(work: Work, snapshot: DbSnapshot): Promise<void> 
   } catch (error) {
     if (signal.aborted || cloud.servers.isDown(instance.folder) || cloud.afflictions.isFrozen(keyOf(instance))) throw error
     cloud.log(`the first backup of ${instance.id} failed: ${error}`)
-    if (snapshot.status === 'creating') snapshot.status = 'failed'
+    if (snapshot.status === 'creating') dropSnapshot(cloud.state, snapshot)
   }
 }

@@ -4,10 +4,10 @@ import { atLeast } from '../../profile'
 import { keyOf, specOf } from '../cloud'
 import { heirIsReady, nextWriter, writerRuns } from '../clusters'
 import { note } from '../events'
-import { clusterOf, membersOf, writerOf } from '../following'
-import { finishHandOver, handOver, inTurn, joinAnew } from '../hand-over'
+import { clusterOf, followersOf, leadOf, membersOf, writerOf } from '../following'
+import { finishHandOver, followAgain, handOver, inTurn, joinAnew } from '../hand-over'
 import type { DbCluster, InstanceStatus } from '../state'
-import { beginAnew, lasts, type Performer, show, takeGroupValues, type Work } from './work'
+import { beginAnew, lasts, type Performer, prepareStart, show, type Work } from './work'
 
 const ATTEMPTS = 3
 const PAUSE_MS = 500
@@ -32,7 +32,7 @@ async function becomeMember(work: Work, cluster: DbCluster): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     await writerRuns({ cloud, cluster, signal }, instance)
     try {
-      return await inTurn(cluster, () => takePlace(work, cluster))
+      return await inTurn(cloud.state, cluster, () => takePlace(work, cluster))
     } catch (error) {
       // the writer may have crashed meanwhile
       if (signal.aborted || attempt === ATTEMPTS) throw error
@@ -45,14 +45,16 @@ async function becomeMember(work: Work, cluster: DbCluster): Promise<void> {
 async function takePlace(work: Work, cluster: DbCluster): Promise<void> {
   const { cloud, instance, signal } = work
   await finishHandOver(cloud, cluster, signal)
-  const writer = writerOf(cloud.state, cluster)
-  if (!writer || writer === instance) return takeVolume(work, cluster)
+  const lead = leadOf(cloud.state, cluster)
+  const writer = writerOf(cloud.state, lead)
+  if (lead === cluster && (!writer || writer === instance)) return takeVolume(work, cluster)
+  if (!writer) throw new Error(`The primary cluster ${lead.id} has no writer.`)
   await beginAnew(work)
   await cloud.servers.createReplica(specOf(cloud, instance), specOf(cloud, writer), signal)
 }
 
 async function takeVolume(work: Work, cluster: DbCluster): Promise<void> {
-  const { cloud, instance } = work
+  const { cloud, instance, signal } = work
   if (cluster.writer === null) {
     if (cluster.volume === null) throw new Error(`The cluster ${cluster.id} has no data.`)
     // what it had as a reader is of no use to anybody
@@ -60,10 +62,12 @@ async function takeVolume(work: Work, cluster: DbCluster): Promise<void> {
     // in one breath: nobody else may take it
     Object.assign(instance, { folder: cluster.volume })
     Object.assign(cluster, { volume: null, writer: instance.resourceId })
-    takeGroupValues(work)
+    prepareStart(work)
     await cloud.save()
   }
   await cloud.servers.ensureRunning(specOf(cloud, instance))
+  // those of other clusters followed whoever had the data before
+  for (const reader of followersOf(cloud.state, instance)) await followAgain(cloud, reader, signal)
 }
 
 /** A writer hands over before it goes; the last one leaves its data to the cluster. */
@@ -71,7 +75,7 @@ export async function removeMember(work: Work, cluster: DbCluster): Promise<Inst
   const { cloud, instance, signal } = work
   await lasts(work, 'deleteMs')
   if (cluster.writer === instance.resourceId) await heirIsReady({ cloud, cluster, signal })
-  await inTurn(cluster, () => leave(work, cluster))
+  await inTurn(cloud.state, cluster, () => leave(work, cluster))
   await cloud.endpoints.settle()
   return 'deleting'
 }

@@ -4,6 +4,7 @@ import { durationMs, PROFILES } from '../../profile'
 import { addAutomatedSnapshot, doomArchive } from '../backups'
 import { keyOf, moveTo, specOf } from '../cloud'
 import { type EventName, note } from '../events'
+import { placeServer } from '../iam'
 import { tellReplicas } from '../replicas'
 import type { DbInstance, InstanceStatus, PendingChanges } from '../state'
 import { findSubnetGroup, otherZone } from '../zones'
@@ -47,6 +48,7 @@ async function applyPending(work: Work): Promise<void> {
     await show(work, 'modifying')
     await lasts(work, 'modifyMs')
     await changeRetention(work, changes.backupRetentionDays)
+    await changeIam(work, changes.iamAuthentication)
     apply(work, changes)
     tell(work, 'done', changes)
   }
@@ -71,6 +73,19 @@ async function changeRetention(work: Work, days: number | undefined): Promise<vo
   await cloud.servers.restart(specOf(cloud, instance))
   note(cloud.state, 'db-instance', instance, days > 0 ? 'backupsEnabled' : 'backupsDisabled')
   await cloud.sweepDoomed()
+}
+
+/** In life nobody notices; here the server moves, and restarts for that. A lab that died amid it finds a server at its former place, and
+ *  moves it then. */
+async function changeIam({ cloud, instance }: Work, enabled: boolean | undefined): Promise<void> {
+  if (enabled === undefined) return
+  if (enabled !== (instance.iamAuthentication ?? false)) {
+    instance.iamAuthentication = enabled
+    placeServer(cloud, instance)
+    await cloud.save()
+    await cloud.servers.restart(specOf(cloud, instance))
+  }
+  await tellReplicas(cloud, instance)
 }
 
 function apply({ cloud, instance }: Work, changes: Changes): void {

@@ -3,13 +3,15 @@ import { atLeast } from '../../profile'
 import { keyOf, specOf } from '../cloud'
 import { note } from '../events'
 import { followAgain } from '../hand-over'
-import { keepForReplicas } from '../replicas'
+import { keepForReplicas, tellReplicas } from '../replicas'
+import { restartDue } from '../schedule'
+import type { DbInstance } from '../state'
 import { takeSnapshot } from './back-up'
-import { lasts, type Performer, show, takeGroupValues, type Work } from './work'
+import { lasts, type Performer, prepareStart, show, type Work } from './work'
 
 export const reboot: Performer<'reboot'> = async (work, { failover }) => {
   const { cloud, instance } = work
-  takeGroupValues(work)
+  prepareStart(work)
   await cloud.save()
   note(cloud.state, 'db-instance', instance, failover ? 'failingOver' : 'shutdown')
   if (failover) await cloud.servers.crash(instance.folder)
@@ -24,6 +26,8 @@ export const reboot: Performer<'reboot'> = async (work, { failover }) => {
 
 export const recover: Performer<'recover'> = async (work) => {
   const { cloud, instance, signal } = work
+  // it will have another server
+  if (becomesMember(instance)) return 'rebooting'
   // a server that has no room for its log does not start; growing the storage, or the fault's end, asks for the recovery again
   if (cloud.afflictions.isFull(keyOf(instance))) {
     note(cloud.state, 'db-instance', instance, 'storageExhausted')
@@ -36,11 +40,17 @@ export const recover: Performer<'recover'> = async (work) => {
   await atLeast(cloud.servers.ensureRunning(specOf(cloud, instance)), lasts(work, 'recoverMs'))
   await cloud.servers.configure(specOf(cloud, instance))
   await keepForReplicas(cloud, instance)
+  // it may have been given another place while it was away
+  await tellReplicas(cloud, instance).catch((error) => cloud.log(`replicas of ${instance.id}: ${error}`))
   await followAgain(cloud, instance, signal)
   if (failover) exchangeZones(work)
   else note(cloud.state, 'db-instance', instance, 'recovered')
   note(cloud.state, 'db-instance', instance, 'restarted')
-  return instance.tasks.some(({ kind }) => kind === 'join') ? 'rebooting' : 'available'
+  return becomesMember(instance) ? 'rebooting' : 'available'
+}
+
+function becomesMember({ tasks }: DbInstance): boolean {
+  return tasks.some(({ kind }) => kind === 'join')
 }
 
 /** The end of a failover: what was the standby's zone is the instance's now. */
@@ -49,9 +59,6 @@ function exchangeZones({ cloud, instance }: Work): void {
   if (secondaryZone !== null) Object.assign(instance, { zone: secondaryZone, secondaryZone: zone })
   note(cloud.state, 'db-instance', instance, 'failedOver')
 }
-
-/** For as long as this a stopped instance is left alone. Source: RDS user guide, "Stopping an Amazon RDS DB instance temporarily". */
-const STOPPED_MAX_MS = 7 * 86_400_000
 
 export const stop: Performer<'stop'> = async (work, task) => {
   const { cloud, instance } = work
@@ -62,15 +69,14 @@ export const stop: Performer<'stop'> = async (work, task) => {
   }
   await atLeast(cloud.servers.halt(instance.folder), lasts(work, 'rebootMs'))
   note(cloud.state, 'db-instance', instance, 'stopped')
-  instance.restartsAt = new Date(Date.now() + STOPPED_MAX_MS).toISOString()
-  cloud.schedule.plan(instance)
+  instance.restartsAt = restartDue()
   return 'stopped'
 }
 
 export const start: Performer<'start'> = async (work) => {
   const { cloud, instance } = work
   delete instance.restartsAt
-  takeGroupValues(work)
+  prepareStart(work)
   await show(work, 'starting')
   await atLeast(cloud.servers.ensureRunning(specOf(cloud, instance)), lasts(work, 'rebootMs'))
   await cloud.servers.configure(specOf(cloud, instance))

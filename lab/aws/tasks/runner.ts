@@ -5,6 +5,7 @@ import { TIMER_MAX_MS } from '../../duration'
 import type { Doom } from '../../faults/call-faults'
 import type { Durations } from '../../profile'
 import { createTaskRunner, type Outcome, type TaskRunner } from '../../tasks'
+import { dropSnapshot } from '../backups'
 import { type AwsCloud, keyOf } from '../cloud'
 import { note } from '../events'
 import { clusterOf } from '../following'
@@ -81,13 +82,18 @@ export function createAwsTasks(cloud: () => AwsCloud): TaskRunner<DbInstance> {
       const perform = PERFORM[task.kind] as (work: Work, task: Task) => Promise<InstanceStatus>
       const act = (): Promise<InstanceStatus> => (task.doom ? failAsOrdered(work, task, task.doom) : perform(work, task))
       const cluster = clusterOf(cloud().state, instance)
-      const status = await (cluster && task.kind !== 'join' && task.kind !== 'delete' ? inTurn(cluster, act) : act())
+      const status = await (cluster && task.kind !== 'join' && task.kind !== 'delete'
+        ? inTurn(cloud().state, cluster, act)
+        : act())
       return reaches(instance, task, status)
     },
     async failed(instance, task, error) {
       if (await passes(cloud(), instance, task)) return 'again'
       cloud().log(`${task.kind} of ${instance.id} failed: ${error}`)
-      return reaches(instance, task, fail(cloud(), instance, task))
+      const status = fail(cloud(), instance, task)
+      // what it left of a backup
+      await cloud().sweepDoomed()
+      return reaches(instance, task, status)
     },
     nameOf: ({ id }) => id,
     save: () => cloud().save(),
@@ -95,16 +101,20 @@ export function createAwsTasks(cloud: () => AwsCloud): TaskRunner<DbInstance> {
   })
 }
 
-/** Before whatever else is to be done for it, but after what is under way. A stopped one has nothing to recover. */
+/** Before whatever else is to be done for it, but after what is under way. A stopped one has nothing to recover, and one that is being
+ *  switched over is started by that. */
 export function expectRecovery(instance: DbInstance): void {
+  if (instance.switching) return
   if (['stopping', 'stopped', 'starting'].includes(instance.status)) return
   if (!instance.tasks.some(({ kind }) => kind === 'recover')) instance.tasks.splice(1, 0, { kind: 'recover' })
 }
 
+/** One whose server is away, and is recovered next, is not shown as available in between. */
 function reaches(instance: DbInstance, task: Task, status: InstanceStatus): Outcome {
   return () => {
-    if (instance.status !== 'deleting' || task.kind === 'delete') instance.status = status
-    if (status === 'available') instance.availableAt = new Date().toISOString()
+    const reached = status === 'available' && instance.tasks[0]?.kind === 'recover' ? 'rebooting' : status
+    if (instance.status !== 'deleting' || task.kind === 'delete') instance.status = reached
+    if (reached === 'available') instance.availableAt = new Date().toISOString()
   }
 }
 
@@ -112,8 +122,10 @@ function needsServer(task: Task): boolean {
   return task.kind !== 'delete' || task.finalSnapshot !== null
 }
 
-/** Waits while faults keep its server from doing anything. */
+/** Waits while its switchover or faults keep its server from doing anything. */
 async function becomesAble({ cloud, instance, signal }: Work, task: Task): Promise<void> {
+  // its server is the switchover's to start and stop; it may have another name afterwards
+  while (instance.switching) await sleep(LOOK_EVERY_MS, undefined, { signal })
   const target = keyOf(instance)
   await cloud.afflictions.thawed(target, signal)
   // its recovery, or its removal, is what a full disk has to be met with
@@ -149,6 +161,8 @@ function fail({ state }: AwsCloud, instance: DbInstance, task: Task): InstanceSt
   if (snapshot?.status === 'creating') {
     snapshot.status = 'failed'
     note(state, 'db-snapshot', snapshot, 'snapshotFailed')
+    // nobody asked for it, and nobody would delete it
+    if (snapshot.type === 'automated') dropSnapshot(state, snapshot)
   }
   const status = FAILED[task.kind]
   if (status !== 'available') note(state, 'db-instance', instance, 'incompatible', status, REASONS[task.kind] ?? '')

@@ -8,11 +8,11 @@ import { finishHandOver, followAgain, inTurn } from '../hand-over'
 import { keepForReplicas } from '../replicas'
 import type { DbInstance } from '../state'
 import { expectRecovery } from './runner'
-import { takeGroupValues } from './work'
+import { prepareStart } from './work'
 
 /** Safe to repeat. */
 export function haltMembers({ cloud, cluster, signal }: ClusterWork): Promise<void> {
-  return inTurn(cluster, async () => {
+  return inTurn(cloud.state, cluster, async () => {
     await finishHandOver(cloud, cluster, signal)
     const members = writerFirst({ cloud, cluster })
     const [writer] = members
@@ -31,15 +31,17 @@ export function haltMembers({ cloud, cluster, signal }: ClusterWork): Promise<vo
 
 /** Static parameters take effect. Safe to repeat. */
 export function startMembers({ cloud, cluster, signal }: ClusterWork): Promise<void> {
-  return inTurn(cluster, async () => {
+  return inTurn(cloud.state, cluster, async () => {
     const members = writerFirst({ cloud, cluster })
     for (const member of members) {
-      takeGroupValues({ cloud, instance: member, signal })
+      prepareStart({ cloud, instance: member, signal })
       await cloud.servers.ensureRunning(specOf(cloud, member))
       await cloud.servers.configure(specOf(cloud, member))
       await keepForReplicas(cloud, member)
       await followAgain(cloud, member, signal)
       member.parameterStatus = 'in-sync'
+      // nobody sees a member as available whose cluster's endpoint refuses them
+      await cloud.endpoints.settle()
       if (member.status === 'starting') member.status = 'available'
     }
     note(cloud.state, 'db-cluster', cluster, 'clusterStarted')
@@ -59,7 +61,7 @@ export function leaveMembers({ cloud, cluster }: Pick<ClusterWork, 'cloud' | 'cl
   }
 }
 
-function writerFirst({ cloud, cluster }: Pick<ClusterWork, 'cloud' | 'cluster'>): DbInstance[] {
+export function writerFirst({ cloud, cluster }: Pick<ClusterWork, 'cloud' | 'cluster'>): DbInstance[] {
   const writer = writerOf(cloud.state, cluster)
   return [...(writer ? [writer] : []), ...membersOf(cloud.state, cluster).filter((member) => member !== writer)]
 }

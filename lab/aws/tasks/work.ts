@@ -3,7 +3,9 @@ import { newFolderName } from '../../postgres/servers'
 import type { Durations } from '../../profile'
 import { takeArchive } from '../backups'
 import { type AwsCloud, keyOf, specOf } from '../cloud'
-import { findGroup, groupValues } from '../parameters'
+import { clusterOf } from '../following'
+import { placeServer } from '../iam'
+import { clusterGroupOf, findGroup, groupValues } from '../parameters'
 import type { DbInstance, InstanceStatus, Task } from '../state'
 
 export interface Work {
@@ -25,10 +27,18 @@ export async function show({ cloud, instance }: Work, status: InstanceStatus): P
   await cloud.save()
 }
 
-/** What its group says now becomes what the server runs with. */
-export function takeGroupValues({ cloud, instance }: Work): void {
-  const group = findGroup(cloud.state, instance.region, instance.parameterGroup)
-  instance.running = { group: group.name, parameters: groupValues(group) }
+/** What its group says now, and its cluster's, becomes what the server runs with, and it will be where it is to be. The caller saves, and starts it. */
+export function prepareStart({ cloud, instance }: Work): void {
+  const { state } = cloud
+  const group = findGroup(state, instance.region, instance.parameterGroup)
+  const cluster = clusterOf(state, instance)
+  const clusters = cluster && clusterGroupOf(state, cluster)
+  placeServer(cloud, instance)
+  instance.running = {
+    group: group.name,
+    parameters: groupValues(group),
+    ...(clusters && { cluster: { group: clusters.name, parameters: groupValues(clusters) } }),
+  }
 }
 
 /** A new folder for a new attempt, written down first, so that the sweep after a crash knows which one counts. */
@@ -37,7 +47,7 @@ export async function beginAnew(work: Work): Promise<void> {
   const before = instance.folder
   instance.folder = newFolderName()
   takeArchive(cloud, instance)
-  takeGroupValues(work)
+  prepareStart(work)
   await cloud.save()
   await cloud.servers.remove(before, { replicaOf: specOf(cloud, instance).replicaOf })
   await cloud.sweepDoomed()

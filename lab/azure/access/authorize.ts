@@ -30,6 +30,17 @@ export function authorize({ objectId, assignments }: AzureIdentity, method: stri
   )
 }
 
+/** What a new server is made out of is asked for at its own scope: who may write where it is to be could otherwise take anybody's data there.
+ *  That it is reading which is asked for is an assumption. @throws AzureError LinkedAuthorizationFailed. */
+export function authorizeSource({ objectId, assignments }: AzureIdentity, source: string, path: string): void {
+  const action = `${NAMESPACE}/flexibleServers/read`
+  if (isAllowed(assignments, action, source)) return
+  throw new AzureError(
+    'LinkedAuthorizationFailed',
+    `The client '${objectId}' with object id '${objectId}' has permission to perform action '${NAMESPACE}/flexibleServers/write' on scope '${path}'; however, it does not have permission to perform action '${action}' on the linked scope(s) '${source}' or the linked scope(s) are invalid.`,
+  )
+}
+
 /** `DELETE flexibleservers/{}` → `Microsoft.DBforPostgreSQL/flexibleServers/delete`. */
 function actionOf(method: string, shape: string): string {
   const words = shape.split('/').filter((word) => word !== '' && word !== '{}')

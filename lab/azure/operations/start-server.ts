@@ -2,6 +2,7 @@
 import { findServer, type Operation, requireState } from '../cloud'
 import { promise } from '../promises'
 import { serverId } from '../protocol/path'
+import { startOf } from '../schedule'
 
 export const startServer: Operation = async (call) => {
   const server = findServer(call)
@@ -9,7 +10,7 @@ export const startServer: Operation = async (call) => {
   return promise(call, server, {
     kind: 'StartServerManagementOperation',
     resource: serverId(server),
-    job: server.outdated && server.replicaOf !== null ? { kind: 'replicate', source: server.replicaOf } : { kind: 'start' },
+    job: startOf(server),
     show: 'Starting',
   })
 }

@@ -1,4 +1,4 @@
-/** Servers_Stop: PostgreSQL is down until somebody starts the server again. In life it starts by itself after seven days. */
+/** Servers_Stop: PostgreSQL is down until somebody starts the server again. After seven days it does so by itself. */
 import { findServer, type Operation, requireState } from '../cloud'
 import { promise } from '../promises'
 import { serverId } from '../protocol/path'

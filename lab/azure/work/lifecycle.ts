@@ -1,6 +1,7 @@
 /** Tasks that a server as a whole goes through. Each is safe to begin again. */
 
 import { setTimeout as sleep } from 'node:timers/promises'
+import { limitedTo } from '../../limit'
 import { NotRestorableError } from '../../postgres/recovery'
 import { newFolderName } from '../../postgres/servers'
 import { makeSlot } from '../../postgres/slots'
@@ -10,7 +11,7 @@ import { leaveEndpoints } from '../endpoints'
 import { SETTINGS_QUESTION, type SettingRow } from '../parameters'
 import { replicasOf } from '../replication'
 import { type AzureServer, serverKey } from '../state'
-import { backupBefore } from '../window'
+import { addAutomaticBackup, backupBefore } from '../window'
 import { becomeReady, configured, lasts, type Perform, type Work } from './work'
 
 /** For so long a source that is away is waited for; also one that is stopped, started or made larger meanwhile. */
@@ -34,9 +35,7 @@ export const create: Perform<'create'> = async (work, { verifier }) => {
 
 /** The first automatic backup, without which nothing can be restored. */
 export function backUpSoon({ server }: Work): void {
-  const name = `backup_${Date.now()}00000`
-  server.backups[name] = { name, folder: newFolderName(), kind: 'Full', completedAt: null }
-  server.tasks.splice(1, 0, { kind: 'back-up', backup: name, operation: null })
+  server.tasks.splice(1, 0, { kind: 'back-up', backup: addAutomaticBackup(server), operation: null })
 }
 
 /** As of a moment, exact to the transaction. Its settings hold before its first start; nobody is let in. */
@@ -64,7 +63,7 @@ export const restore: Perform<'restore'> = async (work, { source: name, pointInT
 /** Has everything archived that the source committed until now. Whether it had ended before: one that was stopped has archived everything; one
  *  that crashed has not, and is waited for. @throws Error when it does not come back. */
 async function archivedUntil({ cloud, signal }: Work, source: AzureServer): Promise<boolean> {
-  const limited = AbortSignal.any([signal, AbortSignal.timeout(SOURCE_TIMEOUT_MS)])
+  const limited = limitedTo(SOURCE_TIMEOUT_MS, signal)
   for (;;) {
     await cloud.afflictions.thawed(serverKey(source.name), signal)
     if (source.state === 'Stopped') return true
@@ -133,6 +132,7 @@ export const stop: Perform<'stop'> = async (work) => {
   await atLeast(cloud.servers.halt(server.folder), lasts(work, 'rebootMs'))
   return () => {
     server.state = 'Stopped'
+    server.stoppedAt = new Date().toISOString()
     server.tasks = server.tasks.filter(({ kind }) => kind !== 'recover')
   }
 }

@@ -1,6 +1,7 @@
 /** Tasks by which servers change who writes and who follows. Each is safe to begin again. */
 
 import { setTimeout as sleep } from 'node:timers/promises'
+import { limitedTo } from '../../limit'
 import { atLeast } from '../../profile'
 import { specOf } from '../cloud'
 import { leaveEndpoints } from '../endpoints'
@@ -22,7 +23,7 @@ export const replicate: Perform<'replicate'> = async (work, { source }) => {
   server.running = { ...server.configurations }
   await beginAnew(work)
   await cloud.afflictions.thawed(source, signal)
-  const limited = AbortSignal.any([signal, AbortSignal.timeout(COPY_TIMEOUT_MS)])
+  const limited = limitedTo(COPY_TIMEOUT_MS, signal)
   const made = cloud.servers.createReplica(specOf(cloud, server), specOf(cloud, primary), limited)
   await atLeast(made, lasts(work, 'createMs'))
   return () => {

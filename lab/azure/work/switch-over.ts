@@ -1,6 +1,7 @@
 /** Two servers swap their roles. Whatever fails, at no time do both write, and at the end the records say who does: what has happened is
  *  asked of the data, never concluded from an error. Safe to begin again. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { limitedTo } from '../../limit'
 import { newFolderName } from '../../postgres/servers'
 import { specOf } from '../cloud'
 import { swapEndpoints } from '../endpoints'
@@ -86,7 +87,7 @@ async function handOver(work: Work, before: AzureServer, task: SwitchOver): Prom
   await quiet(work, before)
   await cloud.afflictions.thawed(task.primary, signal)
   const swap = (): Promise<void> => {
-    const limited = AbortSignal.any([signal, AbortSignal.timeout(SWAP_TIMEOUT_MS)])
+    const limited = limitedTo(SWAP_TIMEOUT_MS, signal)
     return cloud.servers.switchOver(specOf(cloud, before), specOf(cloud, server), limited)
   }
   let swapped = true
@@ -174,7 +175,7 @@ async function seize(work: Work, before: AzureServer, task: SwitchOver): Promise
     before.archive = before.folder
     await cloud.save()
     await cloud.servers.remove(old, { replicaOf: specOf(cloud, server) })
-    const limited = AbortSignal.any([signal, AbortSignal.timeout(COPY_TIMEOUT_MS)])
+    const limited = limitedTo(COPY_TIMEOUT_MS, signal)
     await cloud.servers.createReplica({ ...specOf(cloud, before), replicaOf: undefined }, specOf(cloud, server), limited)
   })
   // they may have received more than the new primary: then they cannot follow it as they are

@@ -1,6 +1,7 @@
 /** What a kind of fault does, in words that every simulated cloud shares. A kind is one file beside this one and one entry of table.ts;
  *  each hook that it has is called at its own moment of a call's life. What a cloud says of it in its own words is its `Wording`. */
 import type { Past } from '../../past'
+import type { Part } from '../../postgres/damage'
 import type { Fault } from '../fault'
 import type { FaultKind } from '../kind'
 
@@ -30,12 +31,15 @@ export interface Rested {
 }
 
 export interface InstanceEffect {
-  begin(patient: Patient): Promise<void>
+  begin(patient: Patient, settings: Fault['settings']): Promise<void>
   /** Repeated as long as it lasts. */
   hold?(patient: Patient): Promise<void>
   /** Absent: over as soon as it has begun. */
   end?(patient: Patient): Promise<void>
 }
+
+/** For an archive to be brought up to now, before a part of it is lost. */
+export const LOG_TIMEOUT_MS = 30_000
 
 /** What can be done to an instance; its cloud says how. */
 export interface Patient {
@@ -50,6 +54,12 @@ export interface Patient {
   fillDisk(): Promise<void>
   /** There is room again. */
   freeDisk(): Promise<void>
+  /** Something in its stored backups goes bad. @throws NothingDamaged. */
+  damageBackups(part: Part): Promise<void>
+  /** A part of its archived log is gone. @throws NothingDamaged. */
+  loseLog(): Promise<void>
+  /** Of its log; undefined when it keeps none. */
+  archive(): string | undefined
 }
 
 /** What a cloud says in its own words. */

@@ -5,7 +5,7 @@ import type { PlainKind } from './acting'
 
 export const BREAK_PROMOTION = 'break-promotion'
 
-/** `marked`: of a switchover, once the old writer is stopped and has become a follower; `before`: the new one follows still; `after`: it
+/** `marked`: of a switchover, once the old writer is stopped and is none any more; `before`: the new one follows still; `after`: it
  *  writes. */
 const MOMENTS = ['marked', 'before', 'after'] as const
 
@@ -15,6 +15,6 @@ export const breakPromotion: PlainKind = {
   times: 1,
   takesDelay: true,
   summary:
-    'making --instance a writer fails at --moment: marked (in a switchover, the old writer follows), before or after it writes',
+    'making --instance a writer fails at --moment: marked (in a switchover, the old writer is stopped), before or after it writes',
   settings: { moment: oneOf(MOMENTS, 'before') },
 }

@@ -4,6 +4,7 @@ import { BREAK_PROMOTION, breakPromotion } from './break-promotion'
 import { busyTail } from './busy-tail'
 import { crashInstance } from './crash-instance'
 import { cutNetwork } from './cut-network'
+import { damageBackup } from './damage-backup'
 import { delay } from './delay'
 import { dropResponse } from './drop-response'
 import { fail } from './fail'
@@ -12,8 +13,10 @@ import { fillDisk } from './fill-disk'
 import { freezeInstance } from './freeze-instance'
 import { hang } from './hang'
 import { CUT_LINK, cutLink, SLOW_LINK, slowLink } from './link'
+import { loseWal } from './lose-wal'
 import { slowDisk } from './slow-disk'
 import { staleReads } from './stale-reads'
+import { STOP_SHORT, stopShort } from './stop-short'
 import { throttle } from './throttle'
 
 export type FaultTable<State> = Readonly<Record<string, ActingKind<State>>>
@@ -25,6 +28,7 @@ export function faultTable<State>(wording: Wording): FaultTable<State> {
     'crash-instance': crashInstance,
     [CUT_LINK]: cutLink,
     'cut-network': cutNetwork,
+    'damage-backup': damageBackup,
     delay,
     'drop-response': dropResponse,
     fail: fail(wording),
@@ -32,9 +36,11 @@ export function faultTable<State>(wording: Wording): FaultTable<State> {
     'fill-disk': fillDisk(wording),
     'freeze-instance': freezeInstance,
     hang,
+    'lose-wal': loseWal,
     'slow-disk': slowDisk,
     [SLOW_LINK]: slowLink,
     'stale-reads': staleReads(wording),
+    [STOP_SHORT]: stopShort,
     throttle: throttle(wording),
   }
 }

@@ -24,6 +24,7 @@ const PERMISSIONS: Readonly<Record<string, readonly string[]>> = {
   'instances.patch': ['cloudsql.instances.update'],
   'operations.get': ['cloudsql.instances.get'],
   'operations.list': ['cloudsql.instances.list'],
+  'sslCerts.insert': ['cloudsql.sslCerts.create'],
   'tiers.list': [],
   'users.insert': ['cloudsql.users.create'],
 }

@@ -5,9 +5,9 @@ import { METHODS } from '../generated/model'
 import { OPERATIONS } from '../operations/table'
 import type { GcpState } from '../state'
 
-/** Calls that answer an operation, whose end comes later. */
+/** Calls that answer an operation, whose end comes later; a new certificate comes together with one. */
 const PROMISES = METHODS.flatMap(({ name, answer, verb }) =>
-  OPERATIONS.has(name) && answer === 'Operation' && verb !== 'GET' ? [name] : [],
+  OPERATIONS.has(name) && (answer === 'Operation' || answer === 'SslCertsInsertResponse') && verb !== 'GET' ? [name] : [],
 )
 
 /** What concerns no instance that could be busy. */

@@ -1,5 +1,5 @@
 /** Designated replicas of another region, which advanced disaster recovery needs. Source: "Use advanced disaster recovery", requirements. */
-import { type Call, textOf } from '../cloud'
+import { type Call, isPaused, textOf } from '../cloud'
 import { GcpError, invalid } from '../errors'
 import { messageOf } from '../merge'
 import type { SqlInstance } from '../state'
@@ -38,5 +38,6 @@ function unfitness(replica: SqlInstance, primary: SqlInstance): string | undefin
   if (!primary.settings.backupConfiguration.pointInTimeRecoveryEnabled) {
     return 'point-in-time recovery must be enabled on the primary'
   }
+  if (isPaused(replica)) return 'its replication must be enabled'
   return decoding ? 'cloudsql.logical_decoding must be off' : undefined
 }

@@ -2,10 +2,10 @@
  *  flags is as the primary's. */
 import { type Call, findInstance, promise, replicasOf, requireIdle, requireRunning, textOf } from '../cloud'
 import { GcpError, invalid } from '../errors'
-import { merged, messageOf } from '../merge'
+import { merged } from '../merge'
 import { parseRegion } from '../names'
 import type { Message } from '../protocol/json'
-import { checkSettings, type Settings, withDefaults } from '../settings'
+import { checkSettings, type Settings, settingsGiven, withDefaults } from '../settings'
 import { PROJECT, type SqlInstance } from '../state'
 import { operationView } from '../views'
 import { refuseUnsupported } from './instance-body'
@@ -52,10 +52,10 @@ export function plainName(name: string): string {
 }
 
 function settingsOf(body: Message, primary: SqlInstance): Settings {
-  const { settingsVersion: _, kind: __, ...given } = merged('Settings', {}, messageOf(body.settings))
+  const given = merged('Settings', {}, settingsGiven(body.settings))
   const { tier, edition, dataDiskSizeGb, databaseFlags } = structuredClone(primary.settings)
   const own = { tier, edition, dataDiskSizeGb, databaseFlags, replicationType: 'ASYNCHRONOUS', ...given }
-  return withDefaults(own as unknown as Message, primary.major)
+  return withDefaults(own, primary.major)
 }
 
 function checkAsReplica(settings: Settings, primary: SqlInstance): void {

@@ -2,17 +2,7 @@
  *  moment that the source can be recovered to. */
 import { newFolderName } from '../../postgres/servers'
 import { recoverableFrom } from '../cloning'
-import {
-  archiveOf,
-  type Call,
-  findInstance,
-  type Operation,
-  promise,
-  requireIdle,
-  requirePrimary,
-  requireRunning,
-  textOf,
-} from '../cloud'
+import { type Call, findInstance, type Operation, promise, requireIdle, requirePrimary, requireRunning, textOf } from '../cloud'
 import { GcpError, invalid, missing } from '../errors'
 import { messageOf } from '../merge'
 import type { Json, Message } from '../protocol/json'
@@ -71,8 +61,7 @@ function timeOf(ms: Json): string {
 }
 
 function checkRecoverable({ cloud }: Call, source: SqlInstance, at: string): void {
-  const archive = archiveOf(source, source.settings)
-  const from = archive === undefined ? undefined : recoverableFrom(Object.values(cloud.state.backups), archive)
+  const from = recoverableFrom(cloud.state, source)
   if (from === undefined) throw invalid('Point-in-time recovery is not enabled on the source instance')
   const now = new Date().toISOString()
   if (at < from || at > now) throw invalid(`The point in time ${at} is not within the recovery window: ${from} to ${now}`)

@@ -9,7 +9,7 @@ export const getLatestRecoveryTime: Operation = async (call) => {
   if (fields.sourceInstanceDeletionTime !== undefined) throw invalid('This lab keeps no logs of deleted instances')
   const instance = findInstance(call)
   const archive = archiveOf(instance, instance.settings)
-  const from = archive === undefined ? undefined : recoverableFrom(Object.values(cloud.state.backups), archive)
+  const from = recoverableFrom(cloud.state, instance)
   if (archive === undefined || from === undefined) throw invalid('Point-in-time recovery is not enabled on the instance')
   requireRunning(call, instance)
   const latest = await cloud.reach.latest(instance, { archive, from }).catch((error) => {

@@ -2,9 +2,9 @@
 import { scramVerifier } from '../../postgres/verifier'
 import { type Operation, parseVersion, promise, textOf } from '../cloud'
 import { invalid } from '../errors'
-import { merged, messageOf } from '../merge'
+import { merged } from '../merge'
 import { parsePassword, parseRegion } from '../names'
-import { checkSettings, withDefaults } from '../settings'
+import { checkSettings, settingsGiven, withDefaults } from '../settings'
 import { operationView } from '../views'
 import { insertReplica } from './insert-replica'
 import { refuseUnsupported } from './instance-body'
@@ -19,7 +19,7 @@ export const insertInstance: Operation = async (call) => {
   refuseUnsupported(body)
   const name = newInstanceName(call)
   const region = parseRegion(textOf(body.region) ?? 'us-central1')
-  const { settingsVersion: _, kind: __, ...given } = merged('Settings', {}, messageOf(body.settings))
+  const given = merged('Settings', {}, settingsGiven(body.settings))
   const settings = withDefaults(given, version.major)
   checkSettings(settings, catalogue)
   const password = textOf(body.rootPassword)

@@ -13,33 +13,29 @@ import {
 import { GcpError, invalid, missing } from '../errors'
 import { merged, messageOf } from '../merge'
 import type { Message } from '../protocol/json'
-import { checkSettings, type Settings, withDefaults } from '../settings'
+import { checkSettings, type Settings, settingsGiven, withDefaults } from '../settings'
 import { checkVersion } from '../settings-version'
 import type { SqlInstance } from '../state'
 import { operationView } from '../views'
 import { designatedBy } from './dr-replica'
 import { plainName } from './insert-replica'
 import { refuseUnsupported } from './instance-body'
+import { requireReplica } from './instances-promote-replica'
 import { zoneOf } from './new-instance'
 
 export const patchInstance: Operation = async (call) => {
   const instance = findInstance(call)
-  return await change(call, instance, () => merged('Settings', instance.settings as unknown as Message, settingsOf(call)))
+  return await change(call, instance, () => merged('Settings', instance.settings, settingsGiven(call.body.settings)))
 }
 
 export const updateInstance: Operation = async (call) => {
   const instance = findInstance(call)
-  const given = settingsOf(call)
+  const given = settingsGiven(call.body.settings)
   if (Object.keys(given).length === 0) throw missing('settings')
   if (call.body.settings !== undefined && messageOf(call.body.settings).settingsVersion === undefined) {
     throw missing('settingsVersion')
   }
   return await change(call, instance, () => merged('Settings', {}, given))
-}
-
-function settingsOf({ body }: Call): Message {
-  const { settingsVersion: _, kind: __, ...settings } = messageOf(body.settings)
-  return settings
 }
 
 async function change(call: Call, instance: SqlInstance, next: () => Message): Promise<Message> {
@@ -64,6 +60,7 @@ async function change(call: Call, instance: SqlInstance, next: () => Message): P
 function checkRole(call: Call, instance: SqlInstance, settings: Settings): void {
   if (settings.backupConfiguration.enabled || settings.activationPolicy === 'NEVER') requirePrimary(instance)
   if (settings.activationPolicy === 'NEVER') requireNoReplicas(call, instance)
+  if (settings.databaseReplicationEnabled === false) requireReplica(call, instance)
   const master = textOf(call.body.masterInstanceName)
   if (master !== undefined && plainName(master) !== instance.master) throw invalid('masterInstanceName cannot be changed')
 }

@@ -15,10 +15,10 @@ import {
   textOf,
 } from '../cloud'
 import { GcpError, inProgress, invalid } from '../errors'
-import { merged, messageOf } from '../merge'
+import { merged } from '../merge'
 import { parseRegion } from '../names'
 import type { Message } from '../protocol/json'
-import { checkSettings, withDefaults } from '../settings'
+import { checkSettings, settingsGiven, withDefaults } from '../settings'
 import type { BackupRecord, SqlInstance } from '../state'
 import { operationView } from '../views'
 import { backupToRestore } from './find-backup'
@@ -70,8 +70,8 @@ function newFrom(call: Call, name: string, { backup, catalogue, wanted }: NewFro
   if (version !== undefined && version !== `POSTGRES_${backup.major}`) {
     throw invalid(`A backup of POSTGRES_${backup.major} cannot be restored as ${version}`)
   }
-  const { settingsVersion: _, kind: __, ...given } = messageOf(wanted.settings)
-  const settings = withDefaults(merged('Settings', backup.settings as unknown as Message, given), backup.major)
+  const given = settingsGiven(wanted.settings)
+  const settings = withDefaults(merged('Settings', backup.settings, given), backup.major)
   checkSettings(settings, catalogue, backup.settings)
   const region = parseRegion(textOf(wanted.region) ?? backup.region)
   const { major, engineVersion } = backup

@@ -2,12 +2,11 @@
  *  its one authority, whose certificate does not change. */
 import { findInstance, type Operation } from '../cloud'
 import type { Json } from '../protocol/json'
-import { certificateView, instanceView } from '../views'
+import { instanceView, serverCaView } from '../views'
 
 export const listServerCas: Operation = async (call) => {
   const { name } = findInstance(call)
-  const { certificate } = await call.cloud.authority()
-  const view = certificateView(certificate, name)
+  const view = serverCaView(await call.cloud.authority(), name)
   return { kind: 'sql#instancesListServerCas', certs: [view] as Json[], activeVersion: view.sha1Fingerprint }
 }
 

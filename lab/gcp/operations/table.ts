@@ -14,11 +14,13 @@ import { insertInstance } from './instances-insert'
 import { listInstances } from './instances-list'
 import { patchInstance, updateInstance } from './instances-patch'
 import { promoteReplica } from './instances-promote-replica'
+import { startReplica, stopReplica } from './instances-replication'
 import { restartInstance } from './instances-restart'
 import { restoreBackup } from './instances-restore-backup'
 import { switchOver } from './instances-switchover'
 import { cancelOperation, getOperation, listOperations } from './operations-get'
 import { getConnectSettings, listServerCas } from './server-cas'
+import { deleteSslCert, getSslCert, insertSslCert, listSslCerts, resetSslConfig } from './ssl-certs'
 import { listTiers } from './tiers-list'
 import { deleteUser, getUser, insertUser, listUsers, updateUser } from './users'
 
@@ -50,13 +52,20 @@ export const OPERATIONS: ReadonlyMap<string, Operation> = new Map<string, Operat
   ['instances.listServerCas', listServerCas],
   ['instances.patch', patchInstance],
   ['instances.promoteReplica', promoteReplica],
+  ['instances.resetSslConfig', resetSslConfig],
   ['instances.restart', restartInstance],
   ['instances.restoreBackup', restoreBackup],
+  ['instances.startReplica', startReplica],
+  ['instances.stopReplica', stopReplica],
   ['instances.switchover', switchOver],
   ['instances.update', updateInstance],
   ['operations.cancel', cancelOperation],
   ['operations.get', getOperation],
   ['operations.list', listOperations],
+  ['sslCerts.delete', deleteSslCert],
+  ['sslCerts.get', getSslCert],
+  ['sslCerts.insert', insertSslCert],
+  ['sslCerts.list', listSslCerts],
   ['tiers.list', listTiers],
   ['users.delete', deleteUser],
   ['users.get', getUser],

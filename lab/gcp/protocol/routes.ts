@@ -21,7 +21,8 @@ const PATHS: readonly CompiledPath[] = METHODS.map((method) => {
   const names: string[] = []
   const pattern = method.path.replace(/[.:]|\{([\w.]+)(?:=([^}]+))?\}/g, (found, name?: string, shape?: string) => {
     if (name === undefined) return `\\${found}`
-    names.push(name)
+    // paths have the names of protocol buffers, requests those of JSON
+    names.push(name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase()))
     return `(${(shape ?? '*').replace(/\*/g, '[^/:]+')})`
   })
   return { method, pattern: new RegExp(`^${pattern}$`), names }

@@ -1,6 +1,7 @@
 /** Autovacuum that is off, for the instance or for a table. */
+
+import type { HealthFinding } from '../../../contracts/health'
 import type { Check } from '../check'
-import type { HealthFinding } from '../finding'
 import { typeable } from '../words'
 
 interface Unvacuumed extends Record<string, unknown> {

@@ -1,6 +1,7 @@
 /** Settings by which a crash of the machine loses what was committed, or the whole database. */
+
+import type { HealthFinding } from '../../../contracts/health'
 import type { Check } from '../check'
-import type { HealthFinding } from '../finding'
 
 export const DURABILITY: Check = {
   id: 'durability',

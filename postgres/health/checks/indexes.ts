@@ -1,7 +1,8 @@
 /** Indexes that are not valid: what an interrupted CREATE INDEX CONCURRENTLY or REINDEX CONCURRENTLY leaves, or one on a partitioned table
  *  that lacks a partition's. */
+
+import type { HealthFinding } from '../../../contracts/health'
 import type { Check } from '../check'
-import type { HealthFinding } from '../finding'
 import { typeable } from '../words'
 
 interface InvalidIndex extends Record<string, unknown> {

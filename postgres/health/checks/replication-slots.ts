@@ -1,7 +1,8 @@
 /** A replication slot keeps write-ahead log until its consumer has read it; one that nobody reads keeps all of it, up to
  *  max_slot_wal_keep_size, which is without limit by default. */
+
+import type { HealthFinding, Severity } from '../../../contracts/health'
 import type { Check } from '../check'
-import type { HealthFinding, Severity } from '../finding'
 import { bytes, grouped } from '../words'
 
 interface Slot extends Record<string, unknown> {

@@ -1,6 +1,7 @@
 /** Sequences above 80 % of what they can give, or of what the column that they feed can hold. */
+
+import type { HealthFinding } from '../../../contracts/health'
 import type { Check } from '../check'
-import type { HealthFinding } from '../finding'
 import { type SequenceRoom, sequenceRoom } from '../sequence-room'
 import { typeable } from '../words'
 

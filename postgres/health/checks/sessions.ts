@@ -1,6 +1,7 @@
 /** Sessions that keep a transaction open. What they ran is not read. */
+
+import type { HealthFinding } from '../../../contracts/health'
 import type { Check } from '../check'
-import type { HealthFinding } from '../finding'
 import { age, typeable } from '../words'
 
 interface OpenTransaction extends Record<string, unknown> {

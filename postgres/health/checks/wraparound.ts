@@ -1,7 +1,8 @@
 /** Transaction ids and multixacts are numbers of 32 bits that are used again: PostgreSQL takes no more writes 3,000,000 before the oldest
  *  one that is still needed would be met again (manual, "Preventing Transaction ID Wraparound Failures"). */
+
+import type { HealthFinding, Severity } from '../../../contracts/health'
 import type { Check } from '../check'
-import type { HealthFinding, Severity } from '../finding'
 import { grouped, typeable } from '../words'
 
 /** 2^31 - 1, less what PostgreSQL keeps for whoever repairs. */

@@ -41,7 +41,8 @@ export const SCOUT: readonly BadInput[] = [
   asked('an empty URL', '--url', ['--url', '']),
   asked('a URL in the place of a name', '--url', [`postgres://boss:${SECRET}@db.internal/shop`]),
   asked('a URL of another database', 'mysql', ['--url', `mysql://boss:${SECRET}@db.internal/shop`]),
-  asked('a fleet file that says no host', 'connections.admin.host', ['shop']),
+  asked('a fleet file that says no host, and no Temporal', 'connections.admin.host', ['shop'], 'TEMPORAL_UNREACHABLE'),
+  asked('workers for a URL', '--by-workers', ['--by-workers', '--url', 'postgres://boss@db.internal/shop']),
   asked('a password that is not allowed', 'CAPSTAN_SECRET_VARIABLES', hosted, 'SECRET_UNRESOLVED'),
   asked(
     'a server that does not answer',

@@ -11,12 +11,12 @@ const LOCAL_ACTIVITY_MARKER = 'core_local_activity'
 export function activitiesOf({ events }: temporal.api.history.v1.IHistory): ActivityCall[] {
   const seen = new Map<string, number>()
   return (events ?? []).flatMap((event) => {
-    const remote = event.activityTaskScheduledEventAttributes?.activityType?.name
-    const name = remote ?? localActivity(event)
+    const remote = event.activityTaskScheduledEventAttributes
+    const name = remote?.activityType?.name ?? localActivity(event)
     if (name == null) return []
     const n = (seen.get(name) ?? 0) + 1
     seen.set(name, n)
-    return { call: `${name}#${n}`, local: remote == null }
+    return { call: `${name}#${n}`, queue: remote?.taskQueue?.name ?? null }
   })
 }
 
@@ -35,7 +35,9 @@ export function cloudCallsOf(calls: readonly CloudCall[], operation: string): Cl
     const id = call.resources[0]?.id
     if (id === undefined) continue
     const resource = id.replace(operation, '{operation}')
-    kinds.set(`${call.operation} ${resource}`, { operation: call.operation, resource })
+    const kind = `${call.operation} ${resource}`
+    const effect = call.effect || kinds.get(kind)?.effect === true
+    kinds.set(kind, { operation: call.operation, resource, effect })
   }
   return [...kinds.values()]
 }

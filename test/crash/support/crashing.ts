@@ -9,9 +9,10 @@ import { FINAL_STATUSES, type OperationDocument, type StepState } from '../../..
 import { applyMigrations } from '../../../postgres/migrate/apply'
 import { resolveMigrations } from '../../../postgres/migrate/resolve'
 import { audit } from '../../support/auditor'
-import type { CapstanOptions } from '../../support/capstan-stack'
+import type { CapstanOptions, CapstanStack } from '../../support/capstan-stack'
 import { type LabDoor, labDoor } from '../../support/lab'
 import { isAt, type Migrating, migrating } from '../../support/migrating'
+import type { Target } from '../../support/target'
 import { startWriter } from '../../support/writer'
 import { effectsOf } from './effects'
 import { GROUND, type Scenario } from './scenarios'
@@ -52,8 +53,8 @@ export interface Crashing extends Migrating {
 }
 
 /** Registers the suite's set-up and tear-down. */
-export function crashing(options?: () => CapstanOptions): Crashing {
-  const it = migrating(options)
+export function crashing(options?: () => CapstanOptions, create?: (capstan: CapstanStack) => Promise<Target>): Crashing {
+  const it = migrating(options, create)
   let door: TemporalDoor
   beforeAll(async () => {
     door = await openDoor(it)
@@ -92,7 +93,7 @@ export function crashingAt(it: Migrating, door: () => TemporalDoor): Crashing {
         const { bundle } = await prepareMigrate({ fleetFile, database: 'stock', migrations: null })
         await startMigrate(doors, { ...request, bundle })
       } else {
-        const bundle = await prepareSnapshot({ fleetFile, database: 'stock', retentionHours: null })
+        const bundle = await prepareSnapshot({ fleetFile, database: 'stock', retention: null })
         await startSnapshot(doors, { ...request, bundle })
       }
     },

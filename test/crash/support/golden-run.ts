@@ -4,22 +4,26 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startCapstan } from '../../support/capstan-stack'
 import { migratingAt } from '../../support/migrating'
-import { createTarget } from '../../support/target'
+import { createOtherTarget, MASTER_PASSWORD, OTHER_CLOUDS } from '../../support/other-clouds'
+import { createTarget, type Target } from '../../support/target'
 import { activitiesOf, cloudCallsOf } from './boundaries'
 import { type Crashing, crashingAt, openDoor } from './crashing'
-import { GOLDEN_VARIABLE, type Golden, type GoldenScenario } from './golden'
-import { SCENARIOS, type Scenario } from './scenarios'
+import { GOLDEN_VARIABLE, type Golden, type GoldenScenario, type Place } from './golden'
+import { PASSES, SCENARIOS, type Scenario } from './scenarios'
 
 export default async function goldenRun(): Promise<void> {
-  const capstan = await startCapstan()
+  const capstan = await startCapstan({ env: { SHOP_MASTER_PASSWORD: MASTER_PASSWORD } })
   try {
-    const place = { capstan, target: await createTarget(capstan) }
-    const it = migratingAt(() => place)
-    const door = await openDoor(it)
-    const crashing = crashingAt(it, () => door)
     const scenarios: GoldenScenario[] = []
-    for (const scenario of SCENARIOS) scenarios.push(await observe(crashing, scenario))
-    await door.close()
+    const observeAll = async (place: Place, target: Target, run: readonly Scenario[]): Promise<void> => {
+      const it = migratingAt(() => ({ capstan, target }))
+      const door = await openDoor(it)
+      const crashing = crashingAt(it, () => door)
+      for (const scenario of run) scenarios.push(await observe(crashing, scenario, place))
+      await door.close()
+    }
+    await observeAll('aws', await createTarget(capstan), SCENARIOS)
+    for (const place of OTHER_CLOUDS) await observeAll(place, await createOtherTarget(place, capstan), [PASSES])
     const file = join(mkdtempSync(join(tmpdir(), 'capstan-golden-')), 'golden.json')
     writeFileSync(file, JSON.stringify({ scenarios } satisfies Golden))
     process.env[GOLDEN_VARIABLE] = file
@@ -28,19 +32,19 @@ export default async function goldenRun(): Promise<void> {
   }
 }
 
-async function observe(it: Crashing, scenario: Scenario): Promise<GoldenScenario> {
-  const operation = `golden-${scenario.name}`
+async function observe(it: Crashing, scenario: Scenario, place: Place): Promise<GoldenScenario> {
+  const operation = `golden-${scenario.name}-${place}`
   const startedAt = Date.now()
   const since = await it.lab.mark()
   const wrong = await it.cell(scenario, operation)
-  if (wrong.length > 0) throw new Error(`the undisturbed run of ${scenario.name} is wrong: ${wrong.join('; ')}`)
+  if (wrong.length > 0) throw new Error(`the undisturbed run of ${scenario.name} on ${place} is wrong: ${wrong.join('; ')}`)
   const history = await it.capstan.temporal.workflow.getHandle(operation).fetchHistory()
   const activities = activitiesOf(history)
   const cloudCalls = cloudCallsOf(await it.lab.calls(since), operation)
   const seconds = ((Date.now() - startedAt) / 1000).toFixed(1)
-  const local = activities.filter((activity) => activity.local).length
+  const local = activities.filter(({ queue }) => queue === null).length
   process.stdout.write(
-    `golden run of ${scenario.name}: ${seconds} s, ${activities.length - local} activities, ${local} local ones, ${cloudCalls.length} calls to the cloud\n`,
+    `golden run of ${scenario.name} on ${place}: ${seconds} s, ${activities.length - local} activities, ${local} local ones, ${cloudCalls.length} calls to the cloud\n`,
   )
-  return { scenario: scenario.name, activities, cloudCalls }
+  return { scenario: scenario.name, place, activities, cloudCalls }
 }

@@ -1,59 +1,21 @@
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { DBCluster } from '@aws-sdk/client-rds'
-import type { Client } from 'pg'
-import { processesNaming } from '../../support/processes'
-import {
-  available,
-  cacheDir,
-  connect,
-  describe as describeInstance,
-  eventually,
-  gone,
-  ownBlock,
-  PASSWORD,
-  sdk,
-  type TestLab,
-} from '../fixture'
-import { compileLab, type LabProcess, startLabProcess } from '../process'
+import { available, connect, describe as describeInstance, eventually, gone, PASSWORD, placeOf } from '../fixture'
+import { killableLab } from '../killable'
+import { writeAt, writerOf } from './aurora-fixture'
 
-const root = mkdtempSync(join(tmpdir(), 'capstan-lab-aurora-'))
-const block = ownBlock()
-let main: string
-let process_: LabProcess
-
-/** The lab as the tests see it, whichever process it is by now. */
-const lab = {
-  client: `${block}.2`,
-  get rds() {
-    return sdk(process_.ready.api, process_.ready.credentials.aws)
-  },
-} as unknown as TestLab
-
-async function start(): Promise<void> {
-  process_ = await startLabProcess(main, ['--state', join(root, 'state'), '--block', block, '--cache', cacheDir])
-}
-
-async function killAndRestart(): Promise<void> {
-  process_.child.kill('SIGKILL')
-  await process_.exited
-  await start()
-}
+const lab = killableLab()
 
 const cluster = async () => (await lab.rds.describeDBClusters({ DBClusterIdentifier: 'orders' })).DBClusters![0]!
 const settled = () => eventually(async () => ((await cluster()).Status === 'available' ? cluster() : undefined))
 const members = ({ DBClusterMembers }: DBCluster) => DBClusterMembers!.map(({ DBInstanceIdentifier }) => DBInstanceIdentifier!)
-const writerOf = ({ DBClusterMembers }: DBCluster) =>
-  DBClusterMembers!.find(({ IsClusterWriter }) => IsClusterWriter)!.DBInstanceIdentifier!
-const addressOf = async (id: string) => (await describeInstance(lab, id)).Endpoint!.Address!
+const addressOf = async (id: string) => placeOf(await describeInstance(lab, id)).host
 const addMember = async (id: string) => {
   const member = { DBInstanceIdentifier: id, DBClusterIdentifier: 'orders', DBInstanceClass: 'db.r6g.large' }
   await lab.rds.createDBInstance({ ...member, Engine: 'aurora-postgresql' })
   await available(lab, id)
 }
-const login = (host: string) => connect(lab.client, { host, port: process_.ready.dataPort })
+const login = (host: string) => connect(lab.client, { host, port: lab.lab.dataPort })
 
 async function ask<Row>(host: string, sql: string): Promise<Row[]> {
   const client = await login(host)
@@ -67,29 +29,11 @@ async function ask<Row>(host: string, sql: string): Promise<Row[]> {
 const acknowledged: number[] = []
 let next = 1
 
-/** Writes at each of these addresses whenever it is let, as do clients that know a writer by its own address. */
-function writeAt(hosts: readonly string[]): () => Promise<void> {
-  let stopped = false
-  const write = async (host: string): Promise<void> => {
-    let client: Client | undefined
-    while (!stopped) {
-      try {
-        client ??= await login(host)
-        const id = next++
-        await client.query(`INSERT INTO journal VALUES (${id})`)
-        acknowledged.push(id)
-      } catch {
-        await client?.end().catch(() => {})
-        client = undefined
-        await sleep(20)
-      }
-    }
-    await client?.end().catch(() => {})
-  }
-  const writers = hosts.map(write)
+/** Writes at the members' own addresses. */
+async function writeAtAll(of: DBCluster): Promise<() => Promise<void>> {
+  const stop = writeAt(login, await Promise.all(members(of).map(addressOf)), () => next++)
   return async () => {
-    stopped = true
-    await Promise.all(writers)
+    for (const written of (await stop()).values()) acknowledged.push(...written)
   }
 }
 
@@ -113,14 +57,7 @@ async function expectWhole(): Promise<void> {
 }
 
 beforeAll(async () => {
-  chmodSync(root, 0o755)
-  main = compileLab(join(root, 'code'))
-  await start()
-  await fetch(`${process_.ready.api}/_lab/security-groups/sg-tests`, {
-    method: 'PUT',
-    headers: { authorization: `Bearer ${process_.ready.labToken}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ cidrs: [`${block}.2/32`] }),
-  })
+  await lab.open()
   await lab.rds.createDBCluster({
     DBClusterIdentifier: 'orders',
     Engine: 'aurora-postgresql',
@@ -128,28 +65,23 @@ beforeAll(async () => {
     MasterUsername: 'boss',
     MasterUserPassword: PASSWORD,
     DatabaseName: 'shop',
-    VpcSecurityGroupIds: ['sg-tests'],
+    VpcSecurityGroupIds: [lab.group],
   })
   await settled()
   for (const id of ['orders-1', 'orders-2', 'orders-3']) await addMember(id)
   await ask((await cluster()).Endpoint!, 'CREATE TABLE journal (id int PRIMARY KEY)')
 })
-afterAll(async () => {
-  process_.child.kill('SIGTERM')
-  expect(await process_.exited).toBe(0)
-  expect(processesNaming(`${root}/state`)).toEqual([])
-  rmSync(root, { recursive: true, force: true })
-})
+afterAll(() => lab.remove())
 
 test.each([0, 50, 120, 250, 400, 700])(
   'a failover whose lab is killed %s ms into it ends with one writer, everybody behind it, and every commit',
   async (ms) => {
     const before = await cluster()
-    const stop = writeAt(await Promise.all(members(before).map(addressOf)))
+    const stop = await writeAtAll(before)
     await sleep(100)
     await lab.rds.failoverDBCluster({ DBClusterIdentifier: 'orders' })
     await sleep(ms)
-    await killAndRestart()
+    await lab.killAndRestart()
     const after = await settled()
     await sleep(200)
     await stop()
@@ -162,16 +94,13 @@ test.each([0, 120, 300, 600])(
   'a writer that crashed and is deleted, its lab killed %s ms into that, leaves every commit and all that follow',
   async (ms) => {
     const before = await cluster()
-    const writer = writerOf(before)
-    const stop = writeAt(await Promise.all(members(before).map(addressOf)))
+    const writer = writerOf(before)!
+    const stop = await writeAtAll(before)
     await sleep(100)
-    await fetch(`${process_.ready.api}/_lab/instances/${writer}/crash`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${process_.ready.labToken}` },
-    })
+    await lab.call('POST', `/_lab/instances/${writer}/crash`)
     await lab.rds.deleteDBInstance({ DBInstanceIdentifier: writer })
     await sleep(ms)
-    await killAndRestart()
+    await lab.killAndRestart()
     await gone(lab, writer)
     await sleep(200)
     await stop()

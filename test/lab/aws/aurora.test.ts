@@ -1,7 +1,5 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
-import type { Client } from 'pg'
 import {
   available,
   connect,
@@ -10,13 +8,15 @@ import {
   gone,
   openLab,
   PASSWORD,
+  placeOf,
   refused,
+  slowly,
   type TestLab,
 } from '../fixture'
-import { auroraOf, writerOf } from './aurora-fixture'
+import { auroraOf, freeze, writerOf } from './aurora-fixture'
 
 let lab: TestLab
-const { createCluster, addMember, describeCluster, clusterAvailable, at, journal, holds, write } = auroraOf(() => lab)
+const { createCluster, addMember, describeCluster, clusterAvailable, at, journal, holds, write, writeOn } = auroraOf(() => lab)
 
 beforeAll(async () => {
   lab = await openLab()
@@ -53,7 +53,7 @@ describe('a cluster', () => {
     [{ MasterUsername: 'rdsadmin' }, 'InvalidParameterValue'],
     [{ BackupRetentionPeriod: 0 }, 'InvalidParameterValue'],
     [{ EngineMode: 'serverless' }, 'InvalidParameterCombination'],
-    [{ GlobalClusterIdentifier: 'world' }, 'InvalidParameterCombination'],
+    [{ GlobalClusterIdentifier: 'world' }, 'GlobalClusterNotFoundFault'],
     [{ DBClusterParameterGroupName: 'mine' }, 'DBClusterParameterGroupNotFoundFault'],
     [{ VpcSecurityGroupIds: ['sg-nobody'] }, 'InvalidParameterValue'],
     [{ ServerlessV2ScalingConfiguration: { MinCapacity: 0.3, MaxCapacity: 4 } }, 'InvalidParameterValue'],
@@ -111,7 +111,7 @@ describe('a cluster', () => {
 
   test("lets its security groups' networks in at every endpoint, and nobody else", async () => {
     const { Endpoint, ReaderEndpoint } = await describeCluster()
-    for (const host of [Endpoint!, ReaderEndpoint!, (await describeInstance(lab, 'orders-2')).Endpoint!.Address!]) {
+    for (const host of [Endpoint!, ReaderEndpoint!, placeOf(await describeInstance(lab, 'orders-2')).host]) {
       await expect(connect(`${lab.block}.3`, { host, port: lab.lab.dataPort })).rejects.toMatchObject({ code: '28000' })
     }
   })
@@ -159,30 +159,9 @@ describe('a cluster', () => {
 })
 
 describe('a failover', () => {
-  let stopped = true
-  afterEach(() => {
-    stopped = true
-  })
-
   test('makes the named reader the writer under a client that writes, and loses nothing that was acknowledged', async () => {
     const { Endpoint } = await describeCluster()
-    const written: number[] = []
-    stopped = false
-    const writing = (async () => {
-      let client: Client | undefined
-      for (let id = 1000; !stopped; id++) {
-        try {
-          client ??= await connect(lab.client, { host: Endpoint!, port: lab.lab.dataPort })
-          await client.query(`INSERT INTO journal VALUES (${id})`)
-          written.push(id)
-        } catch {
-          await client?.end().catch(() => {})
-          client = undefined
-          await sleep(10)
-        }
-      }
-      await client?.end()
-    })()
+    const { written, stop } = writeOn(Endpoint!, 1000)
     await eventually(async () => (written.length > 20 ? true : undefined))
     const { DBCluster } = await lab.rds.failoverDBCluster({
       DBClusterIdentifier: 'orders',
@@ -193,8 +172,7 @@ describe('a failover', () => {
     const cluster = await clusterAvailable()
     const before = written.length
     await eventually(async () => (written.length > before + 20 ? true : undefined))
-    stopped = true
-    await writing
+    await stop()
     expect(writerOf(cluster)).toBe('orders-2')
     expect(await journal(Endpoint)).toEqual(expect.arrayContaining(written))
     for (const id of ['orders-1', 'orders-3']) await holds((await describeInstance(lab, id)).Endpoint!.Address, written.at(-1)!)
@@ -211,12 +189,7 @@ describe('a failover', () => {
 
   test('is followed by a reader that stood still meanwhile, once it can', async () => {
     const { Endpoint } = await describeCluster()
-    await lab.call('POST', '/_lab/faults', { kind: 'freeze-instance', instance: 'orders-2', for: '1h' })
-    await eventually(async () => {
-      const { body } = await lab.call('GET', '/_lab/faults')
-      const faults = body.faults as { effects?: { begun: boolean }[] }[]
-      return faults.some(({ effects }) => effects?.some(({ begun }) => begun)) ? true : undefined
-    })
+    await freeze(lab, 'orders-2')
     await at(Endpoint, 'INSERT INTO journal SELECT 20000 + n FROM generate_series(1, 50000) AS n')
     await lab.rds.failoverDBCluster({ DBClusterIdentifier: 'orders' })
     expect(writerOf(await clusterAvailable())).toBe('orders-3')
@@ -237,8 +210,12 @@ describe('a failover', () => {
   })
 
   test('comes before the removal of a writer; who crashed comes back as itself, and follows whoever writes then', async () => {
-    await lab.call('POST', '/_lab/instances/orders-1/crash')
-    await eventually(async () => ((await describeInstance(lab, 'orders-1')).DBInstanceStatus === 'rebooting' ? true : undefined))
+    await slowly(lab, async () => {
+      await lab.call('POST', '/_lab/instances/orders-1/crash')
+      await eventually(async () =>
+        (await describeInstance(lab, 'orders-1')).DBInstanceStatus === 'rebooting' ? true : undefined,
+      )
+    })
     await available(lab, 'orders-1')
     const { Endpoint } = await describeCluster()
     await write(Endpoint, 4)

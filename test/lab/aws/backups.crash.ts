@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { nextWindow } from '../../../lab/aws/schedule'
@@ -13,6 +13,7 @@ import {
   PASSWORD,
   refused,
   type TestLab,
+  whileDown,
 } from '../fixture'
 
 let lab: TestLab
@@ -59,15 +60,8 @@ async function remove(id: string, more: object = {}): Promise<void> {
 
 type Records = Record<string, Record<string, unknown>>
 
-/** As if time had passed: what the lab wrote down is changed while it is down. */
-async function changeState(change: (aws: { instances: Records; snapshots: Records; retained: Records }) => void): Promise<void> {
-  await lab.lab.stop()
-  const file = join(lab.stateDir, 'lab.json')
-  const state = JSON.parse(readFileSync(file, 'utf8'))
-  change(state.aws)
-  writeFileSync(file, JSON.stringify(state))
-  await lab.restart()
-}
+const changeState = (change: (aws: { instances: Records; snapshots: Records; retained: Records }) => void) =>
+  whileDown<{ aws: { instances: Records; snapshots: Records; retained: Records } }>(lab, ({ aws }) => change(aws))
 
 test('an instance that keeps backups has one when it is available, and shows to when it can be restored', async () => {
   const [snapshot] = await automated('main')
@@ -256,6 +250,26 @@ test('backups are taken daily in their window, and older ones go when they are p
   await restore({ UseLatestRestorableTime: true, BackupRetentionPeriod: 0 })
   expect(await ask(lab, await available(lab, 'copy'), 'SELECT count(*)::int AS n FROM journal')).toEqual([{ n: 3 }])
   await remove('copy')
+})
+
+test('a daily backup that fails leaves nothing, and its next time is the next window', async () => {
+  const before = [(await automated('main')).length, folders('snapshots').length]
+  const record = () => {
+    const { aws } = JSON.parse(readFileSync(join(lab.stateDir, 'lab.json'), 'utf8')) as { aws: { instances: Records } }
+    return aws.instances['us-east-1/main'] as { folder: string; nextBackupAt: string; status: string }
+  }
+  // nothing that a server has, so that no copy of it is made
+  const odd = join(lab.stateDir, 'aws', 'instances', record().folder, 'data', 'base', 'odd')
+  symlinkSync('nowhere', odd)
+  const now = new Date().toISOString()
+  await changeState(({ instances }) => {
+    instances['us-east-1/main']!.nextBackupAt = now
+  })
+  await eventually(async () => (lab.lines.some((line) => line.startsWith('back-up of main failed')) ? true : undefined))
+  await available(lab, 'main')
+  expect([(await automated('main')).length, folders('snapshots').length]).toEqual(before)
+  expect(record().nextBackupAt > now).toBe(true)
+  rmSync(odd)
 })
 
 test('the next window is the next time that it begins', () => {

@@ -38,6 +38,20 @@ const holds = (id: string, value: number) => eventually(async () => ((await jour
 const messages = async (id: string) =>
   (await lab.rds.describeEvents({ SourceIdentifier: id, SourceType: 'db-instance' })).Events!.map(({ Message }) => Message)
 
+/** Each takes an address. */
+const takeAll = async () => {
+  for (let n = 0; ; n++) {
+    const world = { GlobalClusterIdentifier: `world-${n}`, Engine: 'aurora-postgresql' }
+    try {
+      await lab.rds.createGlobalCluster(world)
+    } catch (error) {
+      expect(error).toMatchObject({ message: 'Every address of this lab is taken.' })
+      return n
+    }
+  }
+}
+const giveBack = (n: number) => lab.rds.deleteGlobalCluster({ GlobalClusterIdentifier: `world-${n}` })
+
 describe('a read replica', () => {
   test('is made while its source goes on, shows whom it follows, can be read and not written', async () => {
     const { DBInstance } = await replicate('reader', { Tags: [{ Key: 'for', Value: 'reports' }] })
@@ -62,6 +76,16 @@ describe('a read replica', () => {
     await holds('reader', 3)
     const rows = await ask(lab, await describeInstance(lab, 'main'), 'SELECT state FROM pg_stat_replication')
     expect(rows).toEqual([{ state: 'streaming' }])
+  })
+
+  test('is copied by a blue/green deployment with its source or not at all, as addresses allow', async () => {
+    const Source = (await describeInstance(lab, 'main')).DBInstanceArn!
+    const create = () => lab.rds.createBlueGreenDeployment({ BlueGreenDeploymentName: 'tight', Source })
+    const taken = await takeAll()
+    await giveBack(0)
+    await refused(create(), 'InstanceQuotaExceededFault', 'address')
+    expect((await lab.rds.describeDBInstances({})).DBInstances).toHaveLength(2)
+    for (let n = 1; n < taken; n++) await giveBack(n)
   })
 
   test.each([

@@ -1,7 +1,7 @@
 import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { CallRecord } from '../../../lab/calls'
-import { connect } from '../fixture'
+import { connect, slowly } from '../fixture'
 import {
   type AzureLab,
   createServer,
@@ -26,7 +26,7 @@ beforeAll(async () => {
   await createServer(lab, 'shop')
   await openFirewall(lab, 'shop')
   await query(lab, await shop(), 'CREATE TABLE kept AS SELECT 7 AS n')
-}, 120_000)
+})
 afterEach(async () => {
   await lab.call('DELETE', '/_lab/faults')
 })
@@ -62,12 +62,15 @@ test('throttled, the SDK waits as long as it is told and asks again, also for a 
 
 test('when the answer to a creation is lost, the SDK asks again, is refused, and the server is there once', async () => {
   const mark = await marked()
+  // However soon it is made, it is busy when it is asked for again.
+  await order({ kind: 'busy-tail', instance: 'lost', tail: '1h' })
   await order({ kind: 'drop-response', operation: 'Servers_CreateOrUpdate' })
   await refused(lab.azure.servers.beginCreateOrUpdate(GROUP, 'lost', wanted()), 'ServerIsBusy')
   expect((await since(mark)).filter(([operation]) => operation === 'Servers_CreateOrUpdate')).toEqual([
     ['Servers_CreateOrUpdate', 202, 'ok', false],
     ['Servers_CreateOrUpdate', 409, 'ServerIsBusy', true],
   ])
+  await lab.call('DELETE', '/_lab/faults')
   expect(await rested(lab, 'lost')).toMatchObject({ state: 'Ready' })
   await unlessBusy(() => lab.azure.servers.beginDelete(GROUP, 'lost'))
 })
@@ -153,9 +156,11 @@ test('stale answers are those of some questions ago', async () => {
 test('a crashed server shows that it restarts, and has every commit when it is back', async () => {
   const client = await login()
   await client.query('INSERT INTO kept VALUES (8)')
-  await order({ kind: 'crash-instance', instance: 'shop' })
-  await eventually(async () => ((await shop()).state === 'Restarting' ? true : undefined))
-  await refused(update(), 'ServerIsBusy')
+  await slowly(lab, async () => {
+    await order({ kind: 'crash-instance', instance: 'shop' })
+    await eventually(async () => ((await shop()).state === 'Restarting' ? true : undefined))
+    await refused(update(), 'ServerIsBusy')
+  })
   await rested(lab, 'shop')
   expect(await query(lab, await shop(), 'SELECT n FROM kept ORDER BY n')).toEqual([{ n: 7 }, { n: 8 }])
   await client.end().catch(() => {})

@@ -21,7 +21,7 @@ let lab: AzureLab
 beforeAll(async () => {
   lab = await openAzure()
   await createServer(lab, 'shop')
-}, 120_000)
+})
 afterAll(() => lab?.remove())
 
 const shop = () => lab.azure.servers.get(GROUP, 'shop')

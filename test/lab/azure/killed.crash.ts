@@ -1,37 +1,22 @@
 /** The lab is killed in the middle of a switchover, as a process of its own; the next one carries on. Other operations: ../killed.crash.ts. */
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { processesNaming } from '../../support/processes'
-import { cacheDir, connect, eventually, ownBlock } from '../fixture'
-import { compileLab, type LabProcess, startLabProcess } from '../process'
+import { connect, eventually } from '../fixture'
+import { killableLab } from '../killable'
 import { done, GROUP, PASSWORD, sdk, trusted, unlessBusy, wanted } from './fixture'
 
-const root = mkdtempSync(join(tmpdir(), 'capstan-azure-killed-'))
-const block = ownBlock()
-let main: string
-let lab: LabProcess
+const lab = killableLab()
 
-const args = () => ['--state', join(root, 'state'), '--block', block, '--cache', cacheDir]
-const azure = () => sdk(lab.ready.api, lab.ready.credentials.azure)
+const azure = () => sdk(lab.lab.api, lab.lab.credentials.azure)
 const get = (name: string) => azure().servers.get(GROUP, name)
-
-async function killAndRestart(afterMs: number): Promise<void> {
-  await sleep(afterMs)
-  lab.child.kill('SIGKILL')
-  await lab.exited
-  lab = await startLabProcess(main, args())
-}
 
 async function rows(name: string, sql: string, password = PASSWORD) {
   const host = (await get(name)).fullyQualifiedDomainName!
-  const client = await connect(`${block}.2`, {
+  const client = await connect(lab.client, {
     host,
-    port: lab.ready.dataPort,
+    port: lab.lab.dataPort,
     database: 'postgres',
     password,
-    ssl: trusted({ stateDir: join(root, 'state') }),
+    ssl: trusted(lab),
   })
   try {
     return (await client.query(sql)).rows
@@ -42,20 +27,11 @@ async function rows(name: string, sql: string, password = PASSWORD) {
 
 const openFirewall = (name: string) =>
   unlessBusy(() =>
-    azure().firewallRules.beginCreateOrUpdate(GROUP, name, 'tests', { startIpAddress: `${block}.2`, endIpAddress: `${block}.2` }),
+    azure().firewallRules.beginCreateOrUpdate(GROUP, name, 'tests', { startIpAddress: lab.client, endIpAddress: lab.client }),
   )
 
-beforeAll(async () => {
-  chmodSync(root, 0o755)
-  main = compileLab(join(root, 'code'))
-  lab = await startLabProcess(main, args())
-}, 60_000)
-afterAll(async () => {
-  lab.child.kill('SIGTERM')
-  expect(await lab.exited).toBe(0)
-  expect(processesNaming(`${root}/state`)).toEqual([])
-  rmSync(root, { recursive: true, force: true })
-})
+beforeAll(() => lab.open())
+afterAll(() => lab.remove())
 
 test.each([50, 250, 500])(
   'a switchover whose lab is killed %s ms later is finished by the next one, with every commit',
@@ -71,7 +47,8 @@ test.each([50, 250, 500])(
     await rows(first, 'CREATE TABLE kept AS SELECT generate_series(1, 100) AS n')
     const swap = { replica: { promoteMode: 'Switchover', promoteOption: 'Planned' } }
     const state = (await azure().servers.beginUpdate(GROUP, second, swap)).toString()
-    await killAndRestart(ms)
+    await sleep(ms)
+    await lab.killAndRestart()
     expect(await done(azure().servers.beginUpdate(GROUP, second, swap, { resumeFrom: state }))).toMatchObject({
       replica: { role: 'Primary' },
     })

@@ -21,7 +21,7 @@ beforeAll(async () => {
   primary = await createServer(lab, 'main')
   await openFirewall(lab, 'main')
   await query(lab, primary, 'CREATE TABLE sold (n int)')
-}, 120_000)
+})
 afterAll(() => lab?.remove())
 
 const get = (name: string) => lab.azure.servers.get(GROUP, name)

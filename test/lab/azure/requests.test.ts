@@ -7,7 +7,7 @@ import { type AzureLab, openAzure, type RawCall, serverPath, wanted } from './fi
 let lab: AzureLab
 beforeAll(async () => {
   lab = await openAzure()
-}, 120_000)
+})
 afterAll(() => lab?.remove())
 
 const flat = ({ sku, location, tags, ...properties } = wanted()) => ({ location, sku, ...(tags && { tags }), properties })
@@ -86,7 +86,7 @@ test.each([
 })
 
 test.each(['2021-06-01', '2022-12-01', '2023-06-01-preview', '2026-01-01-preview'])(
-  'api-version %s is as good as any',
+  'api-version %s is taken like every other',
   async (version) => {
     await expectRefusal('GET', put('orders').replace('2025-08-01', version), {}, 404, 'ResourceNotFound')
   },

@@ -17,7 +17,7 @@ import {
 let lab: AzureLab
 beforeAll(async () => {
   lab = await openAzure()
-}, 120_000)
+})
 afterAll(() => lab?.remove())
 
 const get = (name: string) => lab.azure.servers.get(GROUP, name)

@@ -26,7 +26,7 @@ beforeAll(async () => {
     await unlessBusy(() => lab.azure.servers.beginCreateOrUpdate(GROUP, name, replica))
     await openFirewall(lab, name)
   }
-}, 180_000)
+})
 afterAll(() => lab?.remove())
 
 const get = (name: string) => lab.azure.servers.get(GROUP, name)

@@ -9,7 +9,7 @@ beforeAll(async () => {
   lab = await openAzure()
   server = await createServer(lab, 'shop')
   await openFirewall(lab, 'shop')
-}, 120_000)
+})
 afterAll(() => lab?.remove())
 
 const encrypted = 'SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()'

@@ -18,24 +18,26 @@ export function awsDriven(lab: LabOfNow): DrivenAws {
   const reaches = async (id: string, at: Date): Promise<void> => {
     await eventually(async () => ((await find(id))?.LatestRestorableTime ?? 0) >= at || undefined)
   }
+  const make = async (id: string, BackupRetentionPeriod: number): Promise<void> => {
+    await openGroup(lab)
+    await rds.createDBInstance({
+      ...named(id),
+      ...open,
+      Engine: 'postgres',
+      EngineVersion: '17',
+      DBInstanceClass: 'db.t4g.micro',
+      AllocatedStorage: 20,
+      MasterUsername: 'boss',
+      MasterUserPassword: PASSWORD,
+      BackupRetentionPeriod,
+    })
+  }
   return {
     name: 'aws',
     reaches,
     sdk: rds,
-    async create(id) {
-      await openGroup(lab)
-      await rds.createDBInstance({
-        ...named(id),
-        ...open,
-        Engine: 'postgres',
-        EngineVersion: '17',
-        DBInstanceClass: 'db.t4g.micro',
-        AllocatedStorage: 20,
-        MasterUsername: 'boss',
-        MasterUserPassword: PASSWORD,
-        BackupRetentionPeriod: 1,
-      })
-    },
+    create: (id) => make(id, 1),
+    createWithoutBackups: (id) => make(id, 0),
     async changePassword(id, MasterUserPassword) {
       await rds.modifyDBInstance({ ...named(id), MasterUserPassword, ApplyImmediately: true })
     },
@@ -63,6 +65,7 @@ export function awsDriven(lab: LabOfNow): DrivenAws {
       await rds.createDBInstanceReadReplica({ ...named(id), ...open, SourceDBInstanceIdentifier: source })
     },
     promote: async (id) => void (await rds.promoteReadReplica(named(id))),
+    promoteWithoutBackups: async (id) => void (await rds.promoteReadReplica({ ...named(id), BackupRetentionPeriod: 0 })),
     async rested(id) {
       const { rest } = await eventually(async () => {
         const instance = await find(id)

@@ -11,6 +11,8 @@ export interface DrivenCloud {
   readonly name: 'aws' | 'azure' | 'gcp'
   /** Keeps backups, can be restored to a moment, and lets in `<block>.2` alone. */
   create(id: string): Promise<void>
+  /** Left out: the cloud has no instance without them. */
+  createWithoutBackups?(id: string): Promise<void>
   changePassword(id: string, password: string): Promise<void>
   restart(id: string): Promise<void>
   stop(id: string): Promise<void>
@@ -26,6 +28,8 @@ export interface DrivenCloud {
   restoreToTime(id: string, source: string, at: Date): Promise<void>
   replicate(id: string, source: string): Promise<void>
   promote(id: string): Promise<void>
+  /** Left out: a promotion makes none there. */
+  promoteWithoutBackups?(id: string): Promise<void>
   /** Once nothing is under way for it; undefined when there is no such instance (any more). */
   rested(id: string): Promise<Rest | undefined>
   /** Lets in the tests' address, where a new instance does not. */

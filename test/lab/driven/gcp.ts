@@ -1,6 +1,6 @@
 /** Simulated Cloud SQL through `@google-cloud/sql`. */
 import { eventually } from '../fixture'
-import { PROJECT, type Sdk, sdkOf } from '../gcp/fixture'
+import { hostOf, PROJECT, type Sdk, sdkOf } from '../gcp/fixture'
 import { type DrivenCloud, type LabOfNow, PASSWORD } from './cloud'
 
 export interface DrivenGcp extends DrivenCloud {
@@ -28,27 +28,29 @@ export function gcpDriven(lab: LabOfNow): DrivenGcp {
       return Number(latestRecoveryTime!.seconds) * 1_000 + latestRecoveryTime!.nanos! / 1e6 >= moment.getTime() || undefined
     })
   }
+  const make = async (name: string, backups: boolean): Promise<void> => {
+    await instances.insert({
+      project: PROJECT,
+      body: {
+        name,
+        databaseVersion: 'POSTGRES_17',
+        region: 'us-central1',
+        rootPassword: PASSWORD,
+        settings: {
+          tier: 'db-f1-micro',
+          edition: 'ENTERPRISE',
+          ipConfiguration,
+          backupConfiguration: { enabled: { value: backups }, pointInTimeRecoveryEnabled: { value: backups } },
+        },
+      },
+    })
+  }
   return {
     name: 'gcp',
     reaches,
     sdk,
-    async create(name) {
-      await instances.insert({
-        project: PROJECT,
-        body: {
-          name,
-          databaseVersion: 'POSTGRES_17',
-          region: 'us-central1',
-          rootPassword: PASSWORD,
-          settings: {
-            tier: 'db-f1-micro',
-            edition: 'ENTERPRISE',
-            ipConfiguration,
-            backupConfiguration: { enabled: { value: true }, pointInTimeRecoveryEnabled: { value: true } },
-          },
-        },
-      })
-    },
+    create: (name) => make(name, true),
+    createWithoutBackups: (name) => make(name, false),
     changePassword: async (id, password) =>
       void (await sdk.users.update({ ...at(id), name: 'postgres', body: { name: 'postgres', password } })),
     restart: async (id) => void (await instances.restart(at(id))),
@@ -90,7 +92,7 @@ export function gcpDriven(lab: LabOfNow): DrivenGcp {
     describe: (id) => instances.get(at(id)),
     list: () => instances.list({ project: PROJECT }),
     async login(id, password = PASSWORD) {
-      const host = (await find(id))!.ipAddresses![0]!.ipAddress!
+      const host = hostOf(await instances.get(at(id)).then(([instance]) => instance))
       return { host, port: lab.ready.dataPort, user: 'postgres', password, database: 'postgres' }
     },
   }

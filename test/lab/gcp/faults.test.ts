@@ -1,6 +1,6 @@
 /** The shared faults, as simulated Cloud SQL meets them. */
 import { connect, eventually, orderFault } from '../fixture'
-import { type GcpLab, type Instance, newInstance, openGcp, PASSWORD, PROJECT, refused } from './fixture'
+import { type GcpLab, hostOf, type Instance, newInstance, openGcp, PASSWORD, PROJECT, refused } from './fixture'
 
 const call = { project: PROJECT, instance: 'shop' }
 let gcp: GcpLab
@@ -139,7 +139,7 @@ test('a frozen instance hangs; the API goes on answering, and what it has to do 
 
 test('a cut instance lets nobody in and ends who is there, until the cut is over', async () => {
   const login = {
-    host: shop.ipAddresses![0]!.ipAddress!,
+    host: hostOf(shop),
     port: gcp.lab.lab.dataPort,
     user: 'postgres',
     database: 'postgres',

@@ -1,5 +1,4 @@
 /** A lab, the vendor's SDK for its simulated Cloud SQL, and that API as other clients speak it. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import {
   type protos,
   SqlBackupRunsServiceClient,
@@ -7,6 +6,7 @@ import {
   SqlFlagsServiceClient,
   SqlInstancesServiceClient,
   SqlOperationsServiceClient,
+  SqlSslCertsServiceClient,
   SqlTiersServiceClient,
   SqlUsersServiceClient,
   v1,
@@ -14,6 +14,7 @@ import {
 import { OAuth2Client } from 'google-auth-library'
 import type { ClientConfig } from 'pg'
 import type { CloudCredentials } from '../../../lab/credentials'
+import { eventually } from '../../support/eventually'
 import { connect, openLab, type TestLab } from '../fixture'
 
 export type Instance = protos.google.cloud.sql.v1.IDatabaseInstance
@@ -44,6 +45,7 @@ export function sdkOf(api: string, credentials: CloudCredentials['gcp']) {
     databases: new SqlDatabasesServiceClient(options),
     flags: new SqlFlagsServiceClient(options),
     tiers: new SqlTiersServiceClient(options),
+    sslCerts: new SqlSslCertsServiceClient(options),
     backupRuns: new SqlBackupRunsServiceClient(options),
     backups: new v1.SqlBackupsServiceClient(options),
   }
@@ -70,8 +72,14 @@ export interface RawBody {
   }
 }
 
-export interface GcpLab {
-  readonly lab: TestLab
+/** What is needed of a lab, in this process or in another one. */
+export interface SeenLab {
+  readonly client: string
+  readonly lab: Pick<TestLab['lab'], 'api' | 'credentials' | 'dataPort'>
+}
+
+export interface GcpLab<Lab extends SeenLab = TestLab> {
+  readonly lab: Lab
   readonly sdk: Sdk
   /** Below `/sql/v1beta4/projects/capstan-lab/` unless the path is absolute; names of enumerations, any body. */
   raw(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<RawAnswer>
@@ -88,9 +96,9 @@ export async function openGcp(): Promise<GcpLab> {
   return gcpOf(await openLab())
 }
 
-export function gcpOf(lab: TestLab): GcpLab {
+export function gcpOf<Lab extends SeenLab>(lab: Lab): GcpLab<Lab> {
   let known: { api: string; sdk: Sdk } | undefined
-  const gcp: GcpLab = {
+  const gcp: GcpLab<Lab> = {
     lab,
     get sdk() {
       const { api, credentials } = lab.lab
@@ -118,12 +126,10 @@ export function gcpOf(lab: TestLab): GcpLab {
     },
     async done(operation) {
       const name = typeof operation === 'string' ? operation : operation.name!
-      for (let attempt = 0; attempt < 2_000; attempt++) {
+      return eventually(`the end of the operation ${name}`, async () => {
         const [now] = await gcp.sdk.operations.get({ project: PROJECT, operation: name })
-        if (now.status === 'DONE') return now
-        await sleep(30)
-      }
-      throw new Error(`The operation ${name} does not end.`)
+        return now.status === 'DONE' ? now : undefined
+      })
     },
     async create(name, more = {}) {
       const [operation] = await gcp.sdk.instances.insert({ project: PROJECT, body: newInstance(lab, name, more) })
@@ -132,9 +138,8 @@ export function gcpOf(lab: TestLab): GcpLab {
       return await gcp.get(name)
     },
     async ask<Row extends object>(instance: Instance, sql: string, config: ClientConfig = {}) {
-      const address = instance.ipAddresses![0]!.ipAddress!
       const login = { user: 'postgres', password: PASSWORD, database: 'postgres' }
-      const client = await connect(lab.client, { host: address, port: lab.lab.dataPort, ...login, ...config })
+      const client = await connect(lab.client, { host: hostOf(instance), port: lab.lab.dataPort, ...login, ...config })
       try {
         return (await client.query(sql)).rows as Row[]
       } finally {
@@ -145,7 +150,14 @@ export function gcpOf(lab: TestLab): GcpLab {
   return gcp
 }
 
-export function newInstance(lab: TestLab, name: string, { settings, ...more }: Partial<Instance> = {}): Instance {
+/** The address that it is reached at. @throws when it has none. */
+export function hostOf({ ipAddresses }: Instance): string {
+  const host = ipAddresses?.[0]?.ipAddress
+  if (!host) throw new Error('It has no address.')
+  return host
+}
+
+export function newInstance(lab: Pick<TestLab, 'client'>, name: string, { settings, ...more }: Partial<Instance> = {}): Instance {
   return {
     name,
     databaseVersion: 'POSTGRES_15',

@@ -58,7 +58,7 @@ test('a user that is made logs in as a member of cloudsqlsuperuser, gets a new p
   await refused(gcp.sdk.users.update({ ...call, name: 'app', body: { password: 'x' } }), 404, 'notFound')
 })
 
-test("the master's password is changed as any user's", async () => {
+test("the master's password is changed like every user's", async () => {
   await done(await gcp.sdk.users.update({ ...call, name: 'postgres', body: { password: 'another-one' } }), 'UPDATE_USER')
   await expect(gcp.ask(shop, 'SELECT 1')).rejects.toMatchObject({ code: '28P01' })
   await done(await gcp.sdk.users.update({ ...call, name: 'postgres', body: { password: PASSWORD } }), 'UPDATE_USER')

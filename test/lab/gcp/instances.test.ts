@@ -1,6 +1,6 @@
 /** The life of an instance, through the vendor's SDK. */
 import { connect } from '../fixture'
-import { type GcpLab, newInstance, openGcp, PASSWORD, PROJECT, refused } from './fixture'
+import { type GcpLab, hostOf, newInstance, openGcp, PASSWORD, PROJECT, refused } from './fixture'
 
 let gcp: GcpLab
 beforeAll(async () => {
@@ -145,7 +145,7 @@ test('flags that the server does not start with end the operation with an error,
 test('only authorized networks are let in by new connections, and one that expires is closed by itself', async () => {
   const other = await gcp.get('other')
   const stranger = {
-    host: other.ipAddresses![0]!.ipAddress!,
+    host: hostOf(other),
     port: gcp.lab.lab.dataPort,
     user: 'postgres',
     database: 'postgres',

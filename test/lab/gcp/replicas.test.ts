@@ -78,6 +78,41 @@ describe('a replica', () => {
     expect((await gcp.sdk.users.list(at('reader')))[0].items!.map(({ name }) => name)).toEqual(['postgres'])
   })
 
+  test('stands still while its replication is stopped, also after a restart of it or of the lab, and goes on where it was', async () => {
+    const stopped = (await gcp.sdk.instances.stopReplica(at('reader')))[0]
+    expect(await gcp.done(stopped)).toMatchObject({ operationType: 'STOP_REPLICA', targetId: 'reader', error: null })
+    await gcp.ask(shop, 'INSERT INTO t VALUES (40)')
+    await gcp.done((await gcp.sdk.instances.restart(at('reader')))[0])
+    await gcp.lab.restart()
+    const reader = await gcp.get('reader')
+    expect(reader).toMatchObject({
+      state: 'RUNNABLE',
+      masterInstanceName: `${PROJECT}:shop`,
+      settings: { activationPolicy: 'ALWAYS', databaseReplicationEnabled: { value: false } },
+    })
+    // whoever streamed would have it by the time that another one has it
+    const other = await replicaOf('shop', 'other-reader')
+    await gcp.ask(shop, 'INSERT INTO t VALUES (41)')
+    await shows(other, 41)
+    expect(await rows(reader)).not.toContain(40)
+    const started = (await gcp.sdk.instances.startReplica(at('reader')))[0]
+    expect(await gcp.done(started)).toMatchObject({ operationType: 'START_REPLICA', error: null })
+    await shows(reader, 41)
+    expect(await rows(reader)).toContain(40)
+    await patched('reader', { settings: { databaseReplicationEnabled: { value: false } } })
+    await gcp.ask(shop, 'INSERT INTO t VALUES (42)')
+    await shows(other, 42)
+    expect(await rows(reader)).not.toContain(42)
+    await patched('reader', { settings: { databaseReplicationEnabled: { value: true } } })
+    await shows(reader, 42)
+    await refused(gcp.sdk.instances.stopReplica(at('shop')), 400, MASTER)
+    await gcp.done((await gcp.sdk.instances.stopReplica(at('other-reader')))[0])
+    const [promotion] = await gcp.sdk.instances.promoteReplica(at('other-reader'))
+    expect(await gcp.done(promotion)).toMatchObject({ error: null })
+    await gcp.ask(await patched('other-reader', { settings: { userLabels: { writes: 'yes' } } }), 'INSERT INTO t VALUES (43)')
+    await gcp.ask(shop, 'DELETE FROM t WHERE n >= 40')
+  })
+
   test('that cannot be is refused: of a primary that is not there, of another version, with backups, with a smaller disk', async () => {
     const insert = (more: object) =>
       gcp.sdk.instances.insert({

@@ -1,38 +1,14 @@
 /** Killed in the middle of a switchover or a failover, the lab finishes it when it is started again: operations are still known, and end.
  *  Other operations: ../killed.crash.ts. */
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { processesNaming } from '../../support/processes'
-import { cacheDir, connect, eventually, ownBlock, type TestLab } from '../fixture'
-import { compileLab, type LabProcess, startLabProcess } from '../process'
-import { type GcpLab, gcpOf, type Operation, PASSWORD, PROJECT } from './fixture'
+import { connect, eventually } from '../fixture'
+import { killableLab } from '../killable'
+import { gcpOf, hostOf, type Operation, PASSWORD, PROJECT } from './fixture'
 
-const root = mkdtempSync(join(tmpdir(), 'capstan-lab-gcp-process-'))
-const block = ownBlock()
-let main: string
-let running: LabProcess
-let gcp: GcpLab
-
-const args = () => ['--state', join(root, 'state'), '--block', block, '--cache', cacheDir]
-/** The lab itself is among them. */
-const processes = () => processesNaming(`${root}/state`)
-
-/** The lab as the tests see it, whichever process it is by now. */
-const lab = {
-  block,
-  client: `${block}.2`,
-  get lab() {
-    return running.ready
-  },
-} as unknown as TestLab
-
-async function killAndRestart(): Promise<void> {
-  running.child.kill('SIGKILL')
-  await running.exited
-  running = await startLabProcess(main, args())
-}
+const lab = killableLab()
+const gcp = gcpOf(lab)
 
 async function endsWell(operation: Operation): Promise<Operation> {
   const done = await gcp.done(operation)
@@ -41,29 +17,21 @@ async function endsWell(operation: Operation): Promise<Operation> {
 }
 
 beforeAll(async () => {
-  chmodSync(root, 0o755)
-  main = compileLab(join(root, 'code'))
-  running = await startLabProcess(main, args())
-  gcp = gcpOf(lab)
+  await lab.open()
   await gcp.create('shop')
   await gcp.ask(await gcp.get('shop'), 'CREATE TABLE kept AS SELECT 1 AS n')
 })
-afterAll(async () => {
-  running.child.kill('SIGTERM')
-  expect(await running.exited).toBe(0)
-  expect(processes()).toEqual([])
-  rmSync(root, { recursive: true, force: true })
-})
+afterAll(() => lab.remove())
 
 const call = { project: PROJECT, instance: 'shop' }
 const kept = async () => await gcp.ask(await gcp.get('shop'), 'SELECT n FROM kept')
 
 test('the next lab lives at the same address with the same token, adopts its servers and knows the operations of before', async () => {
-  const { api, credentials } = running.ready
+  const { api, credentials } = lab.lab
   const before = await gcp.get('shop')
   const [{ items }] = await gcp.sdk.operations.list({ project: PROJECT })
-  await killAndRestart()
-  expect(running.ready).toMatchObject({ api, credentials })
+  await lab.killAndRestart()
+  expect(lab.lab).toMatchObject({ api, credentials })
   expect(await gcp.get('shop')).toEqual(before)
   expect((await gcp.sdk.operations.list({ project: PROJECT }))[0].items).toEqual(items)
   expect(await kept()).toEqual([{ n: 1 }])
@@ -78,7 +46,7 @@ describe('with a replica of another region', () => {
   /** Whatever becomes of it, it is begun, the lab is killed, and the next one ends it well. */
   async function killedAfter(ms: number, [operation]: [Operation, ...unknown[]]): Promise<void> {
     await sleep(ms)
-    await killAndRestart()
+    await lab.killAndRestart()
     await endsWell(operation)
   }
 
@@ -118,21 +86,18 @@ describe('with a replica of another region', () => {
   })
 
   test('a failover whose lab is killed before it stops the old primary stops it before the replica writes', async () => {
-    const { api, labToken } = running.ready
-    const headers = { authorization: `Bearer ${labToken}`, 'content-type': 'application/json' }
-    await fetch(`${api}/_lab/profile`, { method: 'PUT', headers, body: '{"profile":"realistic"}' })
-    const address = (await gcp.get('spare')).ipAddresses![0]!.ipAddress!
+    await lab.call('PUT', '/_lab/profile', { profile: 'realistic' })
+    const address = hostOf(await gcp.get('spare'))
     const login = { user: 'postgres', password: PASSWORD, database: 'postgres' }
     const session = await connect(lab.client, { host: address, port: lab.lab.dataPort, ...login })
     const [operation] = await gcp.sdk.instances.promoteReplica({ project: PROJECT, instance: 'main', failover: true })
-    running.child.kill('SIGKILL')
-    await running.exited
+    await lab.kill()
     expect((await session.query('INSERT INTO t VALUES (8000) RETURNING n')).rowCount).toBe(1)
-    const file = join(root, 'state', 'lab.json')
+    const file = join(lab.stateDir, 'lab.json')
     const state = JSON.parse(readFileSync(file, 'utf8'))
     state.gcp.instances.spare.replaced = true
     writeFileSync(file, JSON.stringify(state))
-    running = await startLabProcess(main, args())
+    await lab.start()
     const writes = async () =>
       (await gcp.ask<{ follows: boolean }>(await gcp.get('main'), 'SELECT pg_is_in_recovery() AS follows'))[0]?.follows === false
     await eventually(async () => ((await writes().catch(() => false)) ? true : undefined))
@@ -144,7 +109,7 @@ describe('with a replica of another region', () => {
 
   test('a failover whose lab is killed in it, and again while the old primary begins anew, ends with one writer and its replica', async () => {
     await killedAfter(100, await gcp.sdk.instances.promoteReplica({ project: PROJECT, instance: 'spare', failover: true }))
-    await killAndRestart()
+    await lab.killAndRestart()
     await gcp.ask(await gcp.get('spare'), 'INSERT INTO t VALUES (9000)')
     const [{ items }] = await gcp.sdk.operations.list({ project: PROJECT, instance: 'main', maxResults: 1 })
     expect(items![0]!.operationType).toBe('RECONFIGURE_OLD_PRIMARY')
@@ -158,7 +123,7 @@ describe('with a replica of another region', () => {
 test('a stopped instance stays stopped in the next lab', async () => {
   const [stop] = await gcp.sdk.instances.patch({ ...call, body: { settings: { activationPolicy: 'NEVER' } } })
   await endsWell(stop)
-  await killAndRestart()
+  await lab.killAndRestart()
   await expect(kept()).rejects.toMatchObject({ code: 'ECONNREFUSED' })
   const [start] = await gcp.sdk.instances.patch({ ...call, body: { settings: { activationPolicy: 'ALWAYS' } } })
   await endsWell(start)
@@ -167,16 +132,6 @@ test('a stopped instance stays stopped in the next lab', async () => {
 
 test('servers that die together with the lab come back with their commits', async () => {
   await gcp.ask(await gcp.get('shop'), 'INSERT INTO kept VALUES (3)')
-  const all = processes()
-  running.child.kill('SIGKILL')
-  for (const pid of all) {
-    try {
-      process.kill(pid, 'SIGKILL')
-    } catch {
-      // ended with another of them
-    }
-  }
-  await running.exited
-  running = await startLabProcess(main, args())
+  await lab.killAndRestart({ powerCut: true })
   expect(await kept()).toEqual([{ n: 1 }, { n: 3 }])
 })

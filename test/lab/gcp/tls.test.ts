@@ -3,7 +3,7 @@ import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ClientConfig } from 'pg'
-import { type GcpLab, type Instance, openGcp, PROJECT, refused } from './fixture'
+import { type GcpLab, type Instance, openGcp, PROJECT } from './fixture'
 
 const call = { project: PROJECT, instance: 'shop' }
 let gcp: GcpLab
@@ -49,14 +49,6 @@ test('unencrypted connections are let in until the instance takes encrypted ones
   expect((await gcp.get('shop')).settings!.ipConfiguration).toMatchObject({ sslMode: 'ENCRYPTED_ONLY' })
   await patched({ sslMode: 'ALLOW_UNENCRYPTED_AND_ENCRYPTED' })
   expect(await enter(false)).toBe('plain')
-})
-
-test('client certificates cannot be required, and are not made', async () => {
-  const patch = (ipConfiguration: object) => gcp.sdk.instances.patch({ ...call, body: { settings: { ipConfiguration } } })
-  await refused(patch({ sslMode: 'TRUSTED_CLIENT_CERTIFICATE_REQUIRED' }), 400, 'invalid', 'client certificates')
-  await refused(patch({ requireSsl: { value: true } }), 400, 'invalid', 'client certificates')
-  const { status, body } = await gcp.raw('POST', 'instances/shop/sslCerts', { commonName: 'me' })
-  expect({ status, reason: body.error.errors[0]!.reason }).toEqual({ status: 501, reason: 'notImplemented' })
 })
 
 test('a connector is told where an instance is and whom to trust', async () => {

@@ -20,9 +20,15 @@ export function readState(stateDir: string): LabState {
 
 /** Of everything that the lab has promised and not done yet, in words. */
 export function underWay({ aws, azure, gcp }: LabState): string[] {
-  const resources = [aws.instances, aws.snapshots, azure.servers, gcp.instances, gcp.backups].flatMap((all) =>
-    Object.entries(all as Record<string, { tasks: readonly { kind: string }[] }>),
-  )
+  const resources = [
+    aws.instances,
+    aws.snapshots,
+    aws.clusters,
+    aws.deployments,
+    azure.servers,
+    gcp.instances,
+    gcp.backups,
+  ].flatMap((all) => Object.entries(all as Record<string, { tasks: readonly { kind: string }[] }>))
   return resources.flatMap(([name, { tasks }]) => tasks.map(({ kind }) => `${kind} ${name}`))
 }
 
@@ -68,11 +74,12 @@ function isWhole(data: string, kind: keyof Named): boolean {
 function namedBy({ aws, azure, gcp }: LabState): Record<'aws' | 'azure' | 'gcp', Named> {
   const servers = Object.values(azure.servers)
   const instances = Object.values(gcp.instances)
-  const owners = [...Object.values(aws.instances), ...Object.values(aws.retained)]
+  const clusters = Object.values(aws.clusters)
+  const owners = [...Object.values(aws.instances), ...clusters, ...Object.values(aws.retained)]
   const pointInTime = instances.filter(({ settings }) => settings.backupConfiguration.pointInTimeRecoveryEnabled)
   return {
     aws: {
-      instances: Object.values(aws.instances).map(({ folder }) => folder),
+      instances: [...Object.values(aws.instances).map(({ folder }) => folder), ...clusters.flatMap(({ volume }) => volume ?? [])],
       snapshots: [...Object.values(aws.snapshots).map(({ folder }) => folder), ...aws.doomed.snapshots],
       archives: [...owners.flatMap(({ archive }) => archive ?? []), ...aws.doomed.archives],
     },

@@ -5,7 +5,7 @@ import type { Client, ClientConfig } from 'pg'
 import type { DrivenCloud } from '../driven/cloud'
 import { connect, eventually } from '../fixture'
 
-const PAUSE_MS = 40
+const USUAL = { table: 'journal', pauseMs: 40 }
 
 interface Entry {
   readonly n: number
@@ -23,12 +23,13 @@ export class Journal {
   constructor(
     private readonly cloud: DrivenCloud,
     private readonly from: string,
+    private readonly how: { readonly table: string; readonly pauseMs: number } = USUAL,
   ) {}
 
   async begin(id: string): Promise<void> {
     this.#login = await this.cloud.login(id)
     const client = await this.#connect(this.#login)
-    await client.query('CREATE TABLE journal (n int PRIMARY KEY)')
+    await client.query(`CREATE TABLE ${this.how.table} (n int PRIMARY KEY)`)
     await client.end()
     this.#done = this.#write()
   }
@@ -62,10 +63,18 @@ export class Journal {
     ]
   }
 
+  /** How many commits were under way at a moment, so that what it is restored to may have them or not. */
+  inDoubtAt(moment: Date): number {
+    const at = moment.getTime()
+    return this.#entries.filter(
+      ({ begunAt, acknowledgedAt }) => begunAt <= at && (acknowledgedAt ?? Number.POSITIVE_INFINITY) >= at,
+    ).length
+  }
+
   async read(login: ClientConfig): Promise<Set<number>> {
     const client = await this.#connect(login)
     try {
-      return new Set((await client.query<{ n: number }>('SELECT n FROM journal')).rows.map(({ n }) => n))
+      return new Set((await client.query<{ n: number }>(`SELECT n FROM ${this.how.table}`)).rows.map(({ n }) => n))
     } finally {
       await client.end()
     }
@@ -78,13 +87,13 @@ export class Journal {
       this.#entries.push(entry)
       try {
         client ??= await this.#connect(this.#login!)
-        await client.query('INSERT INTO journal VALUES ($1)', [n])
+        await client.query(`INSERT INTO ${this.how.table} VALUES ($1)`, [n])
         entry.acknowledgedAt = Date.now()
       } catch {
         void client?.end().catch(() => {})
         client = undefined
       }
-      await sleep(PAUSE_MS)
+      await sleep(this.how.pauseMs)
     }
     await client?.end().catch(() => {})
   }

@@ -203,7 +203,7 @@ async function follows(scene: Scene, id: string): Promise<boolean> {
   return true
 }
 
-async function writes(scene: Scene, id: string): Promise<boolean> {
+export async function writes(scene: Scene, id: string): Promise<boolean> {
   await answers(scene, id)
   await ask(scene, await scene.cloud.login(id), 'CREATE TABLE IF NOT EXISTS own (n int)')
   return true

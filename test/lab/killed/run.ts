@@ -3,6 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { draw } from '../../../lab/random'
 import { signalIfThere } from '../../../pgserver/process-tree'
+import { PATIENCE_MS } from '../../support/eventually'
 import { processesNaming } from '../../support/processes'
 import type { DrivenClouds } from '../driven/clouds'
 import { killWhileStarting, type LabProcess, startLabProcess } from '../process'
@@ -35,8 +36,6 @@ const KILLED_AGAIN = 0.3
 const AT_ONCE = 0.25
 const CALL_LASTS_MS = 30
 const STARTS_WITHIN_MS = 900
-/** Before what is wrong is said to stay so. Generous: the machine may be busy. */
-const PATIENCE_MS = 60_000
 
 export async function strike(stage: Stage, scene: Scene, operation: Operation, { seed, run }: Chance): Promise<Struck> {
   const chance = (n: number): number => draw(seed, run * 8 + n)
@@ -44,16 +43,15 @@ export async function strike(stage: Stage, scene: Scene, operation: Operation, {
     () => 'accepted' as const,
     (error: unknown) => error,
   )
-  let answer: unknown
-  void asked.then((said) => {
-    answer = said
-  })
-  await sleep(chance(0) * (chance(4) < AT_ONCE ? CALL_LASTS_MS : operation.lastsMs))
+  if (chance(4) < AT_ONCE) await sleep(chance(0) * CALL_LASTS_MS)
+  else {
+    await asked
+    await sleep(chance(0) * operation.lastsMs)
+  }
   const others = chance(1) < POWER_CUTS ? processesNaming(stage.stateDir) : []
   stage.lab.child.kill('SIGKILL')
   for (const pid of others) signalIfThere(pid, 'SIGKILL')
   await stage.lab.exited
-  const answered = answer
   const pending = underWay(readState(stage.stateDir)).length > 0
   if (chance(2) < KILLED_AGAIN) await killWhileStarting(stage.main, stage.args, chance(3) * STARTS_WITHIN_MS)
   stage.lab = await startLabProcess(stage.main, stage.args)
@@ -69,7 +67,7 @@ export async function strike(stage: Stage, scene: Scene, operation: Operation, {
   }
   if (!(await operation.holds())) throw new Error(`"${operation.name}" was accepted, and did not come to pass.`)
   await settle(stage)
-  if (answered === undefined) return 'before it was answered'
+  if (said !== 'accepted') return 'before it was answered'
   return pending ? 'in its work' : 'after its work'
 }
 

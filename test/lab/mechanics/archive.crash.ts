@@ -172,36 +172,37 @@ test('log that no kept backup needs is pruned, and what the oldest one needs sta
 
 test('the newest moment costs a segment only when something was committed since and what is known is old', async () => {
   const spec = await lab.create('newest', 17, { archive: 'newest' })
+  const LONG_MS = 3_600_000
   const ask = (youngMs: number, idleMs: number) => lab.servers.newestMoment(spec, { youngMs, idleMs, signal: never })
   await lab.ask(spec, 'CREATE TABLE journal (id int)')
-  const first = await ask(60_000, 60_000)
+  const first = await ask(LONG_MS, LONG_MS)
   const before = segments('newest').length
-  for (let n = 0; n < 3; n++) expect(await ask(0, 60_000)).toBe(first)
+  for (let n = 0; n < 3; n++) expect(await ask(0, LONG_MS)).toBe(first)
   await lab.ask(spec, 'INSERT INTO journal VALUES (1)')
   const committed = Date.now()
-  expect(await ask(60_000, 60_000)).toBe(first)
+  expect(await ask(LONG_MS, LONG_MS)).toBe(first)
   expect(segments('newest')).toHaveLength(before)
-  const second = await ask(0, 60_000)
+  const second = await ask(0, LONG_MS)
   expect(Date.parse(second)).toBeGreaterThanOrEqual(committed)
-  expect(await ask(0, 60_000)).toBe(second)
+  expect(await ask(0, LONG_MS)).toBe(second)
   // what was begun before and ended after is new as well
   const client = new Client({ host: spec.address, port: lab.port, user: 'boss', password: PASSWORD, database: 'shop' })
   client.on('error', () => {})
   await client.connect()
   await client.query('BEGIN; INSERT INTO journal VALUES (2)')
   const third = await ask(0, 0)
-  expect(await ask(0, 60_000)).toBe(third)
+  expect(await ask(0, LONG_MS)).toBe(third)
   await client.query('COMMIT')
   await client.end()
-  const fourth = await ask(0, 60_000)
+  const fourth = await ask(0, LONG_MS)
   expect(fourth > third).toBe(true)
   // advances without a commit too, when it is old enough
   await sleep(2)
   expect((await ask(0, 0)) > fourth).toBe(true)
   lab.forget()
   await lab.servers.ensureRunning(spec)
-  const last = await ask(0, 60_000)
-  expect(await ask(0, 60_000)).toBe(last)
+  const last = await ask(0, LONG_MS)
+  expect(await ask(0, LONG_MS)).toBe(last)
 })
 
 test('places in the log are counted as PostgreSQL counts them', () => {

@@ -121,7 +121,7 @@ export function startWriter(mechanics: Mechanics, spec: ServerSpec, first = 1) {
       user: 'boss',
       password: PASSWORD,
       database: 'shop',
-      connectionTimeoutMillis: 5_000,
+      connectionTimeoutMillis: 30_000,
     })
     client.on('error', () => {})
     await client.connect()

@@ -134,7 +134,7 @@ describe.each(MAJORS)('PostgreSQL %i', (major) => {
     expect(await numbers(replica)).toEqual([0, 1, 2, 3])
     await lab.servers.remove(replica.folder, replica)
     await lab.servers.remove(primary.folder)
-  }, 90_000)
+  })
 
   test('it starts whatever its primary allows itself, follows another replica, and what that has to raise', async () => {
     const settings = { max_connections: '90', max_prepared_transactions: '5', max_worker_processes: '12' }
@@ -161,7 +161,7 @@ describe.each(MAJORS)('PostgreSQL %i', (major) => {
     await lab.ask(replica, 'INSERT INTO journal VALUES (3)')
     await until(async () => (await numbers(second)).length === 3)
     for (const { folder } of [second, replica, primary]) await lab.servers.remove(folder)
-  }, 90_000)
+  })
 
   test('a snapshot of a replica becomes a server of its own', async () => {
     const { primary, replica } = await pair('shot', major)

@@ -77,7 +77,6 @@ test.each([15, 17] as const)(
     expect(await numbers(now.replica)).toEqual(found)
     await remove(now)
   },
-  120_000,
 )
 
 /** The specs that a switchover to `now` was asked with. */
@@ -223,4 +222,4 @@ test('killed at any time and begun again, a switchover loses nothing and leaves 
   }
   await remove(now)
   rmSync(target, { recursive: true, force: true })
-}, 180_000)
+})

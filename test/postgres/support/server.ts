@@ -49,7 +49,7 @@ export async function startTestServer(major: PostgresMajor, more: Readonly<Recor
     sessions.push(session)
     return session
   }
-  const base = { host: '127.0.0.1', port, password: PASSWORD, applicationName: 'test', connectTimeoutMs: 5_000 }
+  const base = { host: '127.0.0.1', port, password: PASSWORD, applicationName: 'test', connectTimeoutMs: 30_000 }
   const admin = await open({ ...base, user: 'postgres', database: 'postgres' })
   await admin.execute(
     `CREATE ROLE master LOGIN CREATEDB CREATEROLE PASSWORD '${PASSWORD}'; GRANT pg_monitor, pg_signal_backend TO master`,
@@ -81,12 +81,12 @@ export async function startTestServer(major: PostgresMajor, more: Readonly<Recor
   }
 }
 
-function cacheDir(): string {
+export function cacheDir(): string {
   const home = process.env.XDG_CACHE_HOME ?? (process.getuid?.() === 0 ? '/var/cache' : path.join(homedir(), '.cache'))
   return path.join(home, 'capstan')
 }
 
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer()
     probe.once('error', reject)

@@ -1,0 +1,75 @@
+/** What a person types about an instance, with each cloud's own command line. Shown and never run by us. */
+import type { WideRule } from '../../clouds/port'
+import type { DatabaseEntry } from '../../contracts/fleet'
+
+export interface VendorCommands {
+  /** Shuts out whom these rules let in. */
+  closeTo(rules: readonly WideRule[]): string
+  /** `deciding`: as `NetworkExposure.undecided` words it. */
+  showRules(deciding: readonly string[]): string
+  takeBackups(): string
+  keepLog(): string
+  protect(): string
+}
+
+const BEFORE = '# first let in the networks of whoever connects'
+
+export function commandsFor(entry: DatabaseEntry): VendorCommands {
+  switch (entry.cloud) {
+    case 'aws':
+      return awsCommands(entry)
+    case 'azure':
+      return azureCommands(entry)
+    case 'gcp':
+      return gcpCommands(entry)
+  }
+}
+
+function awsCommands({ region, instance, aurora }: Extract<DatabaseEntry, { cloud: 'aws' }>): VendorCommands {
+  const kind = aurora ? 'cluster' : 'instance'
+  const modify = (options: string): string =>
+    `aws rds modify-db-${kind} --region ${word(region)} --db-${kind}-identifier ${word(instance)} ${options}`
+  const takeBackups = () => modify('--backup-retention-period 7 --apply-immediately')
+  return {
+    closeTo: () => modify('--no-publicly-accessible --apply-immediately'),
+    showRules(deciding) {
+      const groups = deciding.map((words) => word(words.split(' ').at(-1) ?? '')).join(' ')
+      return `aws ec2 describe-security-groups --region ${word(region)} --group-ids ${groups} # look for 0.0.0.0/0 and ::/0`
+    },
+    takeBackups,
+    keepLog: takeBackups,
+    protect: () => modify('--deletion-protection'),
+  }
+}
+
+function azureCommands(entry: Extract<DatabaseEntry, { cloud: 'azure' }>): VendorCommands {
+  const { account, resourceGroup, instance } = entry
+  const id = `/subscriptions/${account}/resourceGroups/${resourceGroup}/providers/Microsoft.DBforPostgreSQL/flexibleServers/${instance}`
+  const show = `az resource show --ids ${word(id)}`
+  return {
+    closeTo: (rules) =>
+      `az resource delete --ids ${rules.map(({ name }) => word(`${id}/firewallRules/${name}`)).join(' ')} ${BEFORE}`,
+    showRules: () => show,
+    takeBackups: () => show,
+    keepLog: () => show,
+    protect: () => `az lock create --lock-type CanNotDelete --name no-deletion --resource ${word(id)}`,
+  }
+}
+
+function gcpCommands({ account, instance }: DatabaseEntry): VendorCommands {
+  const patch = (options: string): string => `gcloud sql instances patch ${word(instance)} --project ${word(account)} ${options}`
+  const describe = `gcloud sql instances describe ${word(instance)} --project ${word(account)}`
+  return {
+    closeTo: (rules) =>
+      `${patch('--authorized-networks=NETWORK,…')} # the whole list, without ${rules.map(({ range }) => range).join(', ')}`,
+    showRules: () => describe,
+    takeBackups: () => patch('--backup-start-time=03:00'),
+    keepLog: () => `${patch('--enable-point-in-time-recovery')} # it restarts`,
+    protect: () => patch('--deletion-protection'),
+  }
+}
+
+/** As a shell takes it. */
+function word(text: string): string {
+  return /^[\w./:@-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
+}

@@ -1,0 +1,57 @@
+/** A snapshot of an instance that is gone, or that another one of its name replaced. Nothing can be asked of that instance any more: the ledger knows
+ *  that it was this database's, by its immutable id, and the snapshot says what it was. */
+import type { ManagedPostgres, SnapshotDescription } from '../../clouds/port'
+import { failure } from '../../contracts/failures'
+import type { DatabaseEntry } from '../../contracts/fleet'
+import type { Ledger } from '../../ledger/ledger'
+import { currentAct } from '../act'
+import { assertRestorable } from '../instance/restorable'
+
+/** Fails with CLOUD_REFUSED where a cloud does not restore those, SNAPSHOT_NOT_FOUND naming those that there are, TARGET_MISMATCH for one of the
+ *  instance as it is now or of another database's, and RESOURCE_FAILED for one that is not ready. */
+export async function snapshotOfDeleted(
+  { ledger, cloud }: { ledger: Ledger; cloud: ManagedPostgres },
+  database: DatabaseEntry,
+  name: string,
+): Promise<SnapshotDescription> {
+  const { instance } = database
+  const options = { signal: currentAct().signal }
+  if (!cloud.capabilities.restoreOfDeleted) throw notRestored(database)
+  const present = await cloud.describeInstance({ name: instance }, options)
+  const known = await ledger.listKnownInstances({ database: database.name, cloud: database.cloud })
+  const earlier = known.filter((id) => id !== present?.instanceId)
+  const found = await cloud.describeSnapshot({ instance, name }, options)
+  if (found === null) {
+    const lists = await Promise.all(earlier.map((instanceId) => cloud.listSnapshots({ instanceId }, options)))
+    const names = lists.flat().map((snapshot) => snapshot.name)
+    throw failure(
+      'SNAPSHOT_NOT_FOUND',
+      `There is no snapshot ${name}; ${names.length === 0 ? `none is left of an earlier instance of ${database.name}` : `of earlier instances of ${database.name} there are ${names.join(', ')}`}.`,
+      { snapshot: name, instance },
+    )
+  }
+  if (found.instanceId === present?.instanceId) {
+    const message = `Snapshot ${name} is of ${instance} as it is now (${found.instanceId}); leave --deleted out.`
+    throw failure('TARGET_MISMATCH', message, { snapshot: name, found: found.instanceId })
+  }
+  if (!known.includes(found.instanceId)) {
+    throw failure(
+      'TARGET_MISMATCH',
+      `Snapshot ${name} is of instance ${found.instance} (${found.instanceId}), and the ledger knows no operation of ${database.name} on that instance: name one of an instance that was this database's.`,
+      { snapshot: name, found: found.instanceId, expected: earlier.join(' ') },
+    )
+  }
+  assertRestorable(found)
+  return found
+}
+
+function notRestored({ cloud, instance, ...database }: DatabaseEntry) {
+  const why = {
+    aws: 'A copy of an Aurora cluster takes its capacity and its groups from the cluster',
+    azure:
+      'On Azure a server’s backups go with it; a server that was deleted lately can be brought back as a whole by Azure itself, for five days',
+    gcp: 'A copy on Cloud SQL takes its settings from the instance, and the backups of a deleted one are kept only where it was set up so',
+  }[cloud]
+  const message = `${why}: Capstan restores no snapshot of ${instance} as it was before it was deleted or replaced.`
+  return failure('CLOUD_REFUSED', message, { instance, database: database.name })
+}

@@ -1,0 +1,40 @@
+/** What every kind of endpoint can do. */
+import type { HostPort } from '../../contracts/endpoint'
+import type { OperationId } from '../../contracts/operation'
+
+export interface EndpointMove {
+  readonly from: HostPort
+  readonly to: HostPort
+  readonly operation: OperationId
+  /** `back`: as an undo. */
+  readonly direction: 'forward' | 'back'
+}
+
+/** Fails with ENDPOINT_UNREACHABLE where it may succeed later, ENDPOINT_REFUSED where it will not. */
+export interface EndpointPort {
+  whereTo(operation: OperationId): Promise<HostPort>
+  /** Safe to repeat. Moves nothing that does not lead to `from`, as far as the kind can tell in one act with the move. */
+  move(move: EndpointMove): Promise<void>
+}
+
+/** Names are the same however they are written: case, and the dot of the root. */
+export function samePlace(one: HostPort, other: HostPort): boolean {
+  return nameOf(one.host) === nameOf(other.host) && one.port === other.port
+}
+
+function nameOf(host: string): string {
+  return host.toLowerCase().replace(/\.$/, '')
+}
+
+/** `10.0.0.1:5432`, `[fd00::1]:5432` */
+export function shownPlace({ host, port }: HostPort): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+}
+
+/** Null: the text is no host with its port. */
+export function parsePlace(text: string): HostPort | null {
+  const [, bracketed, plain, digits] = /^(?:\[([0-9A-Fa-f:.]+)\]|([\p{L}\p{N}._-]+)):([0-9]{1,5})$/u.exec(text.trim()) ?? []
+  const host = bracketed ?? plain
+  const port = Number(digits)
+  return host === undefined || port < 1 || port > 65_535 ? null : { host, port }
+}

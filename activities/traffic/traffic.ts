@@ -1,0 +1,75 @@
+/** Where applications are led, and moving them. Whatever the kind, it is asked before and after a move: only what leads to `from` is moved, and
+ *  only what leads to `to` afterwards was. */
+import type { Endpoint, HostPort } from '../../contracts/endpoint'
+import { failure } from '../../contracts/failures'
+import type { StepRef } from '../../contracts/step-ref'
+import { changing, currentAct } from '../act'
+import type { ActivityDeps } from '../deps'
+import { commandEndpoint } from './command'
+import type { TrafficActivities } from './contract'
+import { labRouterEndpoint } from './lab-router'
+import { type EndpointMove, type EndpointPort, samePlace, shownPlace } from './port'
+
+type Deps = Pick<ActivityDeps, 'ledger' | 'endpoints'>
+
+export function createTrafficActivities(deps: Deps): TrafficActivities {
+  const move = async (ref: StepRef, { from, to, direction }: Omit<EndpointMove, 'operation'>) => {
+    const { kind, port } = await endpointOf(deps, ref)
+    if (port === null) {
+      const summary = `nothing moves the endpoint by itself: point applications to ${shownPlace(to)}, not to ${shownPlace(from)}`
+      return { moved: 'by-hand', summary } as const
+    }
+    return moveIt(port, kind, { from, to, direction, operation: ref.operation })
+  }
+  return {
+    async whereTo(ref) {
+      const { kind, port } = await endpointOf(deps, ref)
+      if (port === null) return { kind, at: null, summary: 'the fleet file names no endpoint: a person moves applications' }
+      const at = await port.whereTo(ref.operation)
+      return { kind, at, summary: `the endpoint leads to ${shownPlace(at)}` }
+    },
+    moveEndpoint: ({ from, to, ...ref }) => move(ref, { from, to, direction: 'forward' }),
+    moveBack: ({ from, to, ...ref }) => move(ref, { from: to, to: from, direction: 'back' }),
+  }
+}
+
+async function moveIt(port: EndpointPort, kind: Endpoint['kind'], move: EndpointMove) {
+  const { from, to, operation } = move
+  const at = await port.whereTo(operation)
+  if (samePlace(at, to)) return { moved: 'already-there', summary: `the endpoint leads to ${shownPlace(to)}` } as const
+  if (!samePlace(at, from)) throw drifted(at, move)
+  // an endpoint compares no fence: whether this attempt may still act is asked right before
+  await changing().mayChange()
+  await port.move(move)
+  const after = await port.whereTo(operation)
+  if (samePlace(after, to)) return { moved: 'moved', summary: `the endpoint leads to ${shownPlace(to)} now` } as const
+  if (!samePlace(after, from)) throw drifted(after, move)
+  const message = `The endpoint (${kind}) was moved to ${shownPlace(to)} and still leads to ${shownPlace(after)}.`
+  throw failure('ENDPOINT_UNREACHABLE', message, { at: shownPlace(after) })
+}
+
+function drifted(at: HostPort, { from, to }: EndpointMove): Error {
+  return failure(
+    'ENDPOINT_DRIFTED',
+    `The endpoint leads to ${shownPlace(at)}, neither to ${shownPlace(from)} nor to ${shownPlace(to)}: somebody else moved it. Find out who, then plan again.`,
+    { at: shownPlace(at), from: shownPlace(from), to: shownPlace(to) },
+  )
+}
+
+/** `port` null: a person is the one to move it. */
+async function endpointOf(
+  { ledger, endpoints }: Deps,
+  { bundle }: StepRef,
+): Promise<{ kind: Endpoint['kind']; port: EndpointPort | null }> {
+  const { database } = await ledger.getBundle(bundle)
+  const { signal } = currentAct()
+  const endpoint: Endpoint = database.endpoint ?? { kind: 'none' }
+  switch (endpoint.kind) {
+    case 'none':
+      return { kind: 'none', port: null }
+    case 'command':
+      return { kind: 'command', port: commandEndpoint(endpoint, { access: endpoints, database: database.name, signal }) }
+    case 'lab-router':
+      return { kind: 'lab-router', port: labRouterEndpoint(endpoint.name, endpoints, signal) }
+  }
+}

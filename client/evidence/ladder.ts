@@ -1,0 +1,62 @@
+/** The proof ladder of a verified backup: what each rung found, and how long a recovery took, held against the objectives. */
+import { rungLevel, VERIFY_BACKUP_STEPS, type Verification } from '../../contracts/verify-backup'
+import type { EvidenceDocument } from '../../ledger/evidence-document'
+import { chosenDuration, counted, duration, instant } from '../quantities'
+import { each, type Html, html } from './html'
+
+const TITLES: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.values(VERIFY_BACKUP_STEPS).map(({ id, title }) => [id, title]),
+)
+
+const OUTCOMES = {
+  pass: ['good', '✓ proven'],
+  fail: ['bad', '✗ no'],
+  'not-proven': ['still', '– not proven'],
+} as const
+
+export function ladderSection({ documents: { verification } }: EvidenceDocument): Html | null {
+  if (verification === undefined) return null
+  const { ladder } = verification
+  const passed = ladder.filter(({ outcome }) => outcome === 'pass').length
+  return html`<section>
+<h2>The proof ladder</h2>
+<p class="lead">Restored from ${restoredFrom(verification)}. ${counted(passed, 'rung')} of ${ladder.length} proven; ${verification.proven ? 'all that was promised' : 'not all that was promised'}.</p>
+<div class="wide"><table>
+<thead><tr><th scope="col">Rung</th><th scope="col">Outcome</th><th scope="col">What was found</th><th scope="col" class="number">Took</th></tr></thead>
+<tbody>${each(ladder, ({ id, outcome, promised, summary, durationMs }) => {
+    const [tone, word] = OUTCOMES[outcome]
+    return html`<tr><th scope="row">${rungLevel(id)} ${TITLES[id] ?? id}<small>${promised ? 'promised' : 'not promised'}</small></th><td class="${tone}">${word}</td><td>${summary}</td><td class="number">${duration(durationMs)}</td></tr>`
+  })}</tbody>
+</table></div>
+</section>`
+}
+
+function restoredFrom({ point }: Verification): string {
+  if (point.kind === 'snapshot') return `snapshot ${point.snapshot}`
+  return point.kind === 'moment' ? `the log, to ${instant(point.at)}` : 'nothing'
+}
+
+export interface RecoveryFigure {
+  readonly name: string
+  readonly value: string
+  readonly note: string
+  readonly over: boolean
+}
+
+/** Empty where nothing was verified. */
+export function recoveryFigures({ documents: { verification } }: EvidenceDocument): RecoveryFigure[] {
+  if (verification === undefined) return []
+  const { rpoMs, rto, objectives } = verification
+  return [
+    figure('Would be lost (RPO)', rpoMs, objectives.rpoMs),
+    figure('Recovery took (RTO)', rto?.totalMs ?? null, objectives.rtoMs),
+    figure('of it until it answered', rto?.provisionMs ?? null, null),
+    figure('of it proving', rto?.verifyMs ?? null, null),
+  ].flatMap((one) => one ?? [])
+}
+
+function figure(name: string, measured: number | null, allowed: number | null): RecoveryFigure | null {
+  if (measured === null) return null
+  const note = allowed === null ? '' : `of ${chosenDuration(allowed)} allowed`
+  return { name, value: duration(measured), note, over: allowed !== null && measured > allowed }
+}

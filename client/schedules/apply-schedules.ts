@@ -1,0 +1,119 @@
+/** The schedules as the fleet file has them: added, changed, left as they are. What the file does not ask for is removed only where that is asked
+ *  for, and never of a database that the file does not have: another fleet file may. Each stands for itself: one that cannot be applied is told, and
+ *  the others are. */
+import { FAILURES, Failure, type FailureCode } from '../../contracts/failures'
+import {
+  type DeclaredFleet,
+  type DeclaredSchedule,
+  parseScheduleId,
+  SCHEDULED_START_WORKFLOW,
+  type ScheduledStartInput,
+  type ScheduleName,
+  scheduleId,
+} from '../../contracts/schedule'
+import type { Doors } from '../decide'
+import { compareSchedule, type Differences, putSchedule, type Standing } from './put-schedule'
+import { removeSchedule } from './schedules'
+
+export interface Application extends Pick<ScheduledStartInput, 'addedBy' | 'heartbeatTimeoutMs' | 'workflowTaskTimeoutMs'> {
+  readonly fleet: DeclaredFleet
+  /** What would be done, and nothing is. */
+  readonly plan: boolean
+  /** Remove what the fleet file does not ask for. */
+  readonly prune: boolean
+  /** Called as each is done. */
+  readonly onDone: (applied: Applied) => void
+}
+
+/** `undeclared`: it is there, and the fleet file does not ask for it; `foreign`: nor does it have its database. */
+export type AppliedState = Standing['state'] | 'undeclared' | 'foreign' | 'removed' | 'failed'
+
+export interface Applied extends ScheduleName {
+  readonly state: AppliedState
+  readonly differences: Differences
+  readonly failure: { readonly code: FailureCode; readonly message: string } | null
+}
+
+/** Calls at a time: more make a server that does its work one after the other no faster. */
+const LANES = 8
+const LIST_TIMEOUT_MS = 60_000
+
+/** By database, then by kind. Fails only with what would stop all of them: that Temporal or the ledger is away. */
+export async function applySchedules(doors: Doors, application: Application): Promise<readonly Applied[]> {
+  const { fleet, plan, prune, onDone } = application
+  const others = await undeclared(doors, fleet)
+  const work = [
+    ...fleet.schedules.map((declared) => () => attempted(declared, () => put(doors, declared, application))),
+    ...others.map((other) => () => attempted(other.name, () => leave(doors, other, prune && !plan))),
+  ].values()
+  const applied: Applied[] = []
+  const lane = async (): Promise<void> => {
+    for (const one of work) {
+      const done = await one()
+      applied.push(done)
+      onDone(done)
+    }
+  }
+  await Promise.all(Array.from({ length: LANES }, lane))
+  return applied.sort((a, b) => (scheduleOrder(a) < scheduleOrder(b) ? -1 : 1))
+}
+
+function scheduleOrder({ database, kind }: ScheduleName): string {
+  return `${database}/${kind}`
+}
+
+/** Also those that were made by hand. */
+async function undeclared({ temporal }: Doors, fleet: DeclaredFleet): Promise<Undeclared[]> {
+  const declared = new Set(fleet.schedules.map(scheduleId))
+  const ours = new Set(fleet.databases.map(({ name }) => name))
+  return temporal.within(LIST_TIMEOUT_MS, async () => {
+    const found: Undeclared[] = []
+    for await (const { scheduleId: id, action } of temporal.client.schedule.list()) {
+      const name = parseScheduleId(id)
+      if (name === null || action?.workflowType !== SCHEDULED_START_WORKFLOW || declared.has(id)) continue
+      found.push({ name, foreign: !ours.has(name.database) })
+    }
+    return found
+  })
+}
+
+interface Undeclared {
+  readonly name: ScheduleName
+  readonly foreign: boolean
+}
+
+async function put(doors: Doors, { kind, database, terms }: DeclaredSchedule, application: Application): Promise<Standing> {
+  const { fleet, plan, addedBy, heartbeatTimeoutMs, workflowTaskTimeoutMs } = application
+  const entry = fleet.databases.find(({ name }) => name === database)
+  if (entry === undefined) throw new Error(`the fleet has no ${database}`)
+  const wanted = { kind, entry, ...terms, addedBy, heartbeatTimeoutMs, workflowTaskTimeoutMs }
+  return plan ? compareSchedule(doors, wanted) : putSchedule(doors, wanted)
+}
+
+async function leave(
+  doors: Doors,
+  { name, foreign }: Undeclared,
+  remove: boolean,
+): Promise<Pick<Applied, 'state' | 'differences'>> {
+  if (foreign) return { state: 'foreign', differences: [] }
+  if (!remove) return { state: 'undeclared', differences: [] }
+  try {
+    await removeSchedule(doors, name)
+  } catch (error) {
+    // Temporal's list shows one for a moment after it is gone.
+    if (!(error instanceof Failure && error.code === 'SCHEDULE_UNKNOWN')) throw error
+  }
+  return { state: 'removed', differences: [] }
+}
+
+async function attempted(
+  { kind, database }: ScheduleName,
+  act: () => Promise<Pick<Applied, 'state' | 'differences'>>,
+): Promise<Applied> {
+  try {
+    return { kind, database, failure: null, ...(await act()) }
+  } catch (error) {
+    if (!(error instanceof Failure) || FAILURES[error.code] === 'transient') throw error
+    return { kind, database, state: 'failed', differences: [], failure: { code: error.code, message: error.message } }
+  }
+}

@@ -1,0 +1,134 @@
+/** Of which databases a backup was proven lately enough: the fleet at a glance. */
+import type { DatabaseEntry } from '../contracts/fleet'
+import {
+  FINAL_STATUSES,
+  type IsoInstant,
+  type OperationDocument,
+  type OperationId,
+  type StepRecord,
+  type Verdict,
+} from '../contracts/operation'
+import {
+  type MeasuredRto,
+  type PlannedPoint,
+  type StatedObjectives,
+  VERIFY_BACKUP_DOCUMENTS,
+  VERIFY_BACKUP_STEPS,
+  type Verification,
+  type VerificationPlan,
+  verificationLimitMs,
+} from '../contracts/verify-backup'
+import type { Ledger } from '../ledger/ledger'
+import { listVerifications } from '../ledger/verifications'
+import { type Alert, type Alerting, alertsOf } from './verification-alerts'
+
+/** How far back a proof is looked for. */
+const OPERATIONS_MAX = 200
+const HOUR_MS = 3_600_000
+
+export interface VerificationStanding {
+  readonly database: string
+  readonly environment: string
+  /** The newest that came to a verdict; null: there is none. */
+  readonly last: {
+    readonly operation: OperationId
+    readonly at: IsoInstant
+    readonly point: PlannedPoint
+    readonly verdict: Verdict
+    readonly rpoMs: number | null
+    readonly rto: MeasuredRto | null
+  } | null
+  /** Of the newest that proved a backup of the instance that `last` was of; null: none did. */
+  readonly provenAt: IsoInstant | null
+  /** What that one restored. */
+  readonly provenPoint: PlannedPoint | null
+  readonly ageMs: number | null
+  readonly objectives: StatedObjectives & { readonly verifyEveryHours: number | null }
+  /** Older than `verifyEvery`, or never. */
+  readonly stale: boolean
+  readonly alerts: readonly Alert[]
+}
+
+/** Stale ones first, then the oldest proof first. Fails as the ledger does. */
+export async function reportVerifications(
+  ledger: Ledger,
+  entries: readonly DatabaseEntry[],
+  now: number,
+): Promise<VerificationStanding[]> {
+  const standings: VerificationStanding[] = []
+  for (const entry of entries) standings.push(await standingOf(ledger, entry, now))
+  const age = ({ ageMs }: VerificationStanding): number => ageMs ?? Number.POSITIVE_INFINITY
+  return standings.sort(
+    (a, b) => Number(b.stale) - Number(a.stale) || order(age(b), age(a)) || order(b.database, a.database) * -1,
+  )
+}
+
+function order<T extends number | string>(a: T, b: T): number {
+  return a === b ? 0 : a > b ? 1 : -1
+}
+
+async function standingOf(ledger: Ledger, entry: DatabaseEntry, now: number): Promise<VerificationStanding> {
+  const { name: database, environment, objectives } = entry
+  const { rpoMs = null, rtoMs = null, verifyEveryHours = null } = objectives ?? {}
+  const runs = await ledger.listOperations({ database, kind: 'verify-backup', limit: OPERATIONS_MAX })
+  const all = await listVerifications(ledger, { database, limit: OPERATIONS_MAX })
+  const newest = all[0]
+  // The name of an instance may stand for another one by and by: what was proven of that one's backups says nothing of this one's.
+  const provenBy = all.find(({ proven, instanceId }) => proven && instanceId === newest?.instanceId) ?? null
+  const provenAt = provenBy?.judgedAt ?? null
+  const ageMs = provenAt === null ? null : now - Date.parse(provenAt)
+  const allowedMs = verifyEveryHours === null ? null : verifyEveryHours * HOUR_MS
+  const stale = allowedMs !== null && (ageMs === null || ageMs > allowedMs)
+  const failedRun = failedWithoutVerdict(runs, newest?.operation ?? null) ?? (await overdueRun(ledger, entry, { runs, now }))
+  return {
+    database,
+    environment,
+    last: newest === undefined ? null : lastOf(newest),
+    provenAt,
+    provenPoint: provenBy?.point ?? null,
+    ageMs,
+    objectives: { rpoMs, rtoMs, verifyEveryHours },
+    stale,
+    alerts: alertsOf({ lasts: newestOfEachKind(all), provenAt, stale, objectives: { rpoMs, rtoMs }, failedRun }),
+  }
+}
+
+/** Of the instance of the newest; a moment of a verification's own is a moment. */
+function newestOfEachKind(all: readonly Verification[]): Verification[] {
+  const those = all.filter(({ instanceId }) => instanceId === all[0]?.instanceId)
+  const isSnapshot = ({ point }: Verification): boolean => point.kind === 'snapshot'
+  const [snapshot, moment] = [those.find(isSnapshot), those.find((one) => !isSnapshot(one))]
+  return those.filter((one) => one === snapshot || one === moment)
+}
+
+/** What only plans takes no lock. */
+const isLock = ({ id }: Pick<StepRecord, 'id'>): boolean => id === VERIFY_BACKUP_STEPS.lock.id
+
+/** Newer than the newest verdict, or one that waits for a person, whatever it came to: its copy costs. One that was aborted, and one that only
+ *  planned, is none. */
+function failedWithoutVerdict(runs: readonly OperationDocument[], judged: OperationId | null): Alerting['failedRun'] {
+  const stuck = runs.find(({ status }) => status === 'needs-operator')
+  if (stuck !== undefined) return { operation: stuck.id, code: stuck.status }
+  const over = runs.find(({ id, status, steps }) => id === judged || (status === 'failed' && steps.some(isLock)))
+  if (over === undefined || over.id === judged) return null
+  return { operation: over.id, code: over.failure?.code ?? over.status }
+}
+
+/** One that goes on for longer than it may, and than the one that it may have waited for: nobody is at work on it, or a defect holds it. Until its
+ *  record is closed it keeps its snapshot, and perhaps a copy that costs. */
+async function overdueRun(
+  ledger: Ledger,
+  entry: DatabaseEntry,
+  { runs, now }: { runs: readonly OperationDocument[]; now: number },
+): Promise<Alerting['failedRun']> {
+  for (const { id, startedAt } of runs.filter(({ status }) => !FINAL_STATUSES.includes(status))) {
+    const plan = (await ledger.getDocument({ operation: id, name: VERIFY_BACKUP_DOCUMENTS.plan })) as VerificationPlan | null
+    const limitMs = Math.max(plan?.withinMs ?? 0, verificationLimitMs(entry))
+    if (now - Date.parse(startedAt) > 2 * limitMs) return { operation: id, code: 'it goes on for longer than it may' }
+  }
+  return null
+}
+
+function lastOf({ operation, judgedAt: at, point, verdict, rpoMs, rto }: Verification): VerificationStanding['last'] {
+  return { operation, at, point, verdict, rpoMs, rto }
+}

@@ -1,0 +1,89 @@
+/** Amazon Aurora PostgreSQL behind the port: an instance of the port is a cluster with its writer, over the same SDK as RDS's instances. */
+import type { RDSClientConfig } from '@aws-sdk/client-rds'
+import type { Capabilities } from '../../capabilities'
+import type { ManagedPostgres } from '../../port'
+import { lazyRds } from '../client'
+import { exposureOf } from '../describe'
+import { snapshotMethods } from '../snapshots'
+import { alignTags, tagRecord } from '../tags'
+import {
+  resetPassword,
+  setNetworkRules,
+  setParameters,
+  startPromotion,
+  startReplica,
+  startRestart,
+  startScale,
+  startStart,
+  startStop,
+} from './changes'
+import { allClusters, findCluster, requireCluster, requireVery } from './clusters'
+import { applyConfiguration, describeConfiguration, endInertness } from './configuration'
+import { restoreWindow, startInertRestore, startRestoreToTime } from './copies'
+import { startCreate } from './create'
+import { clusterDescription } from './describe'
+import { removeOwnedInstances, startRemoval } from './removal'
+import { OF_CLUSTERS } from './snapshots'
+
+const CAPABILITIES: Capabilities = {
+  restoreFromSnapshot: 'new-instance',
+  restoreToTime: true,
+  newestMomentTold: true,
+  inertCopy: { fromSnapshot: 'before-first-start', toTime: 'before-first-start' },
+  copyOfAnotherClass: { fromSnapshot: true, toTime: true },
+  snapshotOwner: 'tags',
+  snapshotListed: 'at-once',
+  restoreOfDeleted: false,
+  snapshotsOutliveInstance: true,
+  networkRules: 'security-groups',
+  staticParameters: 'wait-for-restart',
+  deletionProtection: true,
+  storage: 'grows',
+  replicas: false,
+  promotionAwaitsSource: false,
+  masterName: null,
+  operationRecords: false,
+}
+
+export function createAurora(config: RDSClientConfig): ManagedPostgres {
+  const rds = lazyRds(config)
+  return {
+    capabilities: CAPABILITIES,
+    async describeInstance({ name }, options) {
+      const found = await findCluster(rds, name, options)
+      return found === null ? null : clusterDescription(found)
+    },
+    listInstances: async (options) => (await allClusters(rds, options)).map(clusterDescription),
+    async networkExposure({ name }, options) {
+      const { raw, members } = await requireCluster(rds, name, options)
+      const PubliclyAccessible = members.some((member) => member.PubliclyAccessible)
+      return exposureOf({ PubliclyAccessible, VpcSecurityGroups: raw.VpcSecurityGroups })
+    },
+    restoreWindow: ({ name }, options) => restoreWindow(rds, name, options),
+    async describeOperation() {
+      throw new Error('RDS keeps no record of operations: none of its answers names one')
+    },
+    ...snapshotMethods(rds, OF_CLUSTERS),
+    startInertRestore: (input, options) => startInertRestore(rds, input, options),
+    startRestoreToTime: (input, options) => startRestoreToTime(rds, input, options),
+    startReplica: (input, options) => startReplica(rds, input, options),
+    startPromotion: (input, options) => startPromotion(rds, input, options),
+    startCreate: (input, options) => startCreate(rds, input, options),
+    startScale: (input, options) => startScale(rds, input, options),
+    startRestart: ({ instance }, options) => startRestart(rds, instance, options),
+    startStop: ({ instance }, options) => startStop(rds, instance, options),
+    startStart: ({ instance }, options) => startStart(rds, instance, options),
+    setParameters: (input, options) => setParameters(rds, input, options),
+    startPasswordReset: (input, options) => resetPassword(rds, input, options),
+    setNetworkRules: (input, options) => setNetworkRules(rds, input, options),
+    async setTags({ instance, ...tags }, options) {
+      const { raw } = await requireVery(rds, instance, options)
+      return alignTags(rds, { arn: raw.DBClusterArn ?? '', tags: tagRecord(raw.TagList) }, tags, options)
+    },
+    describeConfiguration: ({ name }, options) => describeConfiguration(rds, name, options),
+    applyConfiguration: (input, options) => applyConfiguration(rds, input, options),
+    endInertness: (input, options) => endInertness(rds, input, options),
+    startRemoval: (input, options) => startRemoval(rds, input, options),
+    removeOwnedInstances: ({ operation }, options) => removeOwnedInstances(rds, operation, options),
+  }
+}

@@ -1,0 +1,9 @@
+/** What a copy of an instance is made from. */
+import type { IsoInstant } from './operation'
+
+export type RestorePoint =
+  /** Of the instance's own snapshots, by its name in the cloud. */
+  /** `deleted`: of an instance that it had before, which is gone or was replaced by another one of its name. */
+  | { readonly kind: 'snapshot'; readonly snapshot: string; readonly deleted?: true }
+  /** Of the instance's restore window. */
+  | { readonly kind: 'moment'; readonly at: IsoInstant }

@@ -1,0 +1,105 @@
+/** Who is inside the databases of a fence, and their end.
+ *
+ *  A session is in pg_stat_activity only at the end of its start, after it has looked whether its database takes connections. From before that
+ *  look until after that end it holds a lock on the database, which pg_locks shows: so whoever is in neither, asked in this order, either was
+ *  refused or will be (InitPostgres in src/backend/utils/init/postinit.c). */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Session } from '../connect/session'
+
+export interface Inside {
+  readonly pid: number
+  /** Null: a process of the server's own. */
+  readonly role: string | null
+  readonly database: string
+  /** As `client backend`, `walsender`, `logical replication apply worker`; null where we may not know. */
+  readonly backend: string | null
+  /** We may end it. */
+  readonly endable: boolean
+  /** The cloud's own: a superuser's, which no customer is. It stays. A subscription's worker writes what its publisher says, and is none. */
+  readonly vendor: boolean
+}
+
+const INSIDE = `
+  SELECT a.pid, a.usename::text AS role, a.datname::text AS database, a.backend_type AS backend,
+         coalesce(pg_catalog.pg_has_role(a.usesysid, 'USAGE')
+           OR (NOT r.rolsuper AND pg_catalog.pg_has_role('pg_signal_backend', 'USAGE')), false) AS endable,
+         coalesce(r.rolsuper, false) AND coalesce(a.backend_type, '') !~ '^logical replication' AS vendor
+    FROM pg_catalog.pg_stat_activity a LEFT JOIN pg_catalog.pg_roles r ON r.oid = a.usesysid
+   WHERE a.datid = ANY ($1::oid[]) AND a.pid <> pg_catalog.pg_backend_pid() AND a.backend_type IS DISTINCT FROM 'autovacuum worker'`
+
+/** Sessions in the databases with these oids; `starting`: how many are on their way in, or were a moment ago. */
+export async function lookInside(
+  session: Session,
+  oids: readonly number[],
+): Promise<{ readonly starting: number; readonly sessions: readonly Inside[] }> {
+  const [row] = await session.query<{ starting: number }>(
+    `SELECT count(*) AS starting FROM pg_catalog.pg_locks
+      WHERE locktype = 'object' AND classid = 'pg_catalog.pg_database'::pg_catalog.regclass AND objid = ANY ($1::oid[])
+        AND pid IS DISTINCT FROM pg_catalog.pg_backend_pid()`,
+    [oids],
+  )
+  return { starting: row?.starting ?? 0, sessions: await session.query<Inside>(INSIDE, [oids]) }
+}
+
+export interface Emptied {
+  /** How many sessions were ended. */
+  readonly ended: number
+  /** Those that are still there; none where it was emptied in time. The cloud's own are not among them. */
+  readonly left: readonly Inside[]
+  /** How many were still on their way in; none where it was emptied in time. */
+  readonly starting: number
+}
+
+const PAUSE_MS = 50
+
+const END_INSIDE = `SELECT pg_catalog.pg_terminate_backend(a.pid)
+    FROM pg_catalog.pg_stat_activity a JOIN pg_catalog.pg_database d ON d.oid = a.datid
+   WHERE a.pid = $1 AND d.oid = ANY ($2::oid[]) AND NOT d.datallowconn`
+
+/** Ends every session until none is left that is not the cloud's own. To be called once the databases take no connections. */
+export async function emptyDatabases(
+  session: Session,
+  oids: readonly number[],
+  { waitMs, signal }: { readonly waitMs: number; readonly signal?: AbortSignal | undefined },
+): Promise<Emptied> {
+  const deadline = performance.now() + waitMs
+  const ended = new Set<number>()
+  for (;;) {
+    signal?.throwIfAborted()
+    const { starting, sessions } = await lookInside(session, oids)
+    const left = sessions.filter(({ vendor }) => !vendor)
+    if (starting === 0 && left.length === 0) return { ended: ended.size, left, starting }
+    if (performance.now() > deadline) return { ended: ended.size, left, starting }
+    for (const { pid, endable } of left) {
+      if (!endable) continue
+      // only while its database is closed: an attempt that was overtaken must not go on after the fence was lowered
+      await session.query(END_INSIDE, [pid, oids])
+      ended.add(pid)
+    }
+    await sleep(PAUSE_MS)
+  }
+}
+
+/** `app ×12 in shop` */
+export function shownSessions(sessions: readonly Inside[]): string {
+  const counts = new Map<string, number>()
+  for (const { role, backend, database } of sessions) {
+    const who = `${role ?? backend ?? 'a process of the server'} in ${database}`
+    counts.set(who, (counts.get(who) ?? 0) + 1)
+  }
+  return [...counts].map(([who, count]) => (count === 1 ? who : `${count} of ${who}`)).join(', ')
+}
+
+export interface PreparedTransaction {
+  readonly gid: string
+  readonly owner: string
+  readonly database: string
+}
+
+/** Transactions that were prepared and not ended: each can be committed by a session yet to come. */
+export function preparedTransactions(session: Session, databases: readonly string[]): Promise<PreparedTransaction[]> {
+  return session.query<PreparedTransaction>(
+    `SELECT gid, owner::text AS owner, database::text AS database FROM pg_catalog.pg_prepared_xacts WHERE database = ANY ($1::name[]) ORDER BY gid`,
+    [databases],
+  )
+}

@@ -1,0 +1,124 @@
+/** The one database that stays open while an instance is fenced, and that only we come into: from here the others are closed and opened, since
+ *  none can be closed from within. It holds who may act (the same row as in a migrated database) and what is closed, each written in the
+ *  transaction that does it. It stays when the fence is lowered: an attempt that was overtaken must find the row that keeps it off. */
+import { Failure, failure } from '../../contracts/failures'
+import { ServerError } from '../connect/errors'
+import { inTransaction, type Session } from '../connect/session'
+import { ensureControlSchema } from '../migrate/control-schema'
+
+export const KEYHOLE = 'capstan_fence'
+
+const FURNISHING_LOCK = 0x63617066
+
+/** Connects as the master to a database of the instance. */
+export type ConnectTo = (database: string) => Promise<Session>
+
+const CLOSED_DATABASES = `CREATE TABLE capstan.closed_database (
+  oid oid PRIMARY KEY,
+  name name NOT NULL,
+  operation text NOT NULL,
+  closed_at timestamptz NOT NULL DEFAULT now(),
+  proven_at timestamptz
+)`
+
+export interface KeyholeAccess {
+  readonly connectTo: ConnectTo
+  /** Where to make it from, the likeliest first: databases that are open while nothing is fenced. */
+  readonly from: readonly string[]
+}
+
+/** A session in it; made where it is missing. The caller closes it. Safe to repeat, and for several at once.
+ *  Throws FENCE_REFUSED when it belongs to somebody else or may not be made. */
+export async function openKeyhole(access: KeyholeAccess): Promise<Session> {
+  const session = (await enterKeyhole(access.connectTo)) ?? (await makeKeyhole(access))
+  try {
+    await assertOwn(session)
+    await ensureControlSchema(session)
+    await furnish(session)
+    return session
+  } catch (error) {
+    await session.close()
+    throw error
+  }
+}
+
+/** Only its owner comes in, and it has its table: whoever made it and was killed may not have come this far. */
+async function furnish(session: Session): Promise<void> {
+  await inTransaction(session, async () => {
+    // two that do this at once would fail each other
+    await session.query('SELECT pg_catalog.pg_advisory_xact_lock($1)', [FURNISHING_LOCK])
+    const [row] = await session.query<{ shut: boolean; furnished: boolean }>(
+      `SELECT NOT pg_catalog.has_database_privilege('public', current_database(), 'CONNECT') AS shut,
+              pg_catalog.to_regclass('capstan.closed_database') IS NOT NULL AS furnished`,
+    )
+    if (row?.shut !== true) await session.execute(`REVOKE ALL ON DATABASE ${KEYHOLE} FROM PUBLIC`)
+    if (row?.furnished !== true) await session.execute(CLOSED_DATABASES)
+  })
+}
+
+/** Null: there is none. */
+export async function enterKeyhole(connectTo: ConnectTo): Promise<Session | null> {
+  try {
+    return await connectTo(KEYHOLE)
+  } catch (error) {
+    if (error instanceof Failure && error.code === 'DATABASE_UNKNOWN') return null
+    throw error
+  }
+}
+
+async function makeKeyhole({ connectTo, from }: KeyholeAccess): Promise<Session> {
+  const session = await enterAny(connectTo, from)
+  try {
+    // nobody is ever connected to template0, so that nobody can be in the way
+    await session.execute(`CREATE DATABASE ${KEYHOLE} TEMPLATE template0`)
+  } catch (error) {
+    // made by another attempt meanwhile
+    const there = error instanceof ServerError && ['42P04', '23505'].includes(error.sqlState)
+    if (!there) throw error instanceof ServerError ? notMade(session, error) : error
+  } finally {
+    await session.close()
+  }
+  return connectTo(KEYHOLE)
+}
+
+/** The first of them that takes connections. */
+export async function enterAny(connectTo: ConnectTo, databases: readonly string[]): Promise<Session> {
+  const [first, ...others] = databases
+  if (first === undefined) throw new Error('no database was named to connect to')
+  try {
+    return await connectTo(first)
+  } catch (error) {
+    if (others.length === 0 || !isShut(error)) throw error
+    return enterAny(connectTo, others)
+  }
+}
+
+/** The server answered, and it is this database that lets nobody in: another one may. */
+function isShut(error: unknown): boolean {
+  return error instanceof Failure && (error.code === 'DATABASE_UNKNOWN' || error.facts.sqlState === CLOSED_STATE)
+}
+
+/** SQLSTATE of a connection to a database that takes none: object_not_in_prerequisite_state, after the password was accepted. */
+export const CLOSED_STATE = '55000'
+
+function notMade({ endpoint: { user } }: Session, error: ServerError): Error {
+  return failure(
+    'FENCE_REFUSED',
+    `${user} could not make the database ${KEYHOLE}, from which the others are closed (${error.sqlState}: ${error.message}): it needs CREATEDB.`,
+    { user, sqlState: error.sqlState },
+  )
+}
+
+async function assertOwn(session: Session): Promise<void> {
+  const [row] = await session.query<{ owner: string; own: boolean }>(
+    `SELECT pg_catalog.pg_get_userbyid(datdba)::text AS owner, pg_catalog.pg_get_userbyid(datdba) = current_user AS own
+       FROM pg_catalog.pg_database WHERE datname = current_database()`,
+  )
+  if (row?.own === true) return
+  const { user } = session.endpoint
+  throw failure(
+    'FENCE_REFUSED',
+    `The database ${KEYHOLE} belongs to ${row?.owner} and not to ${user}, which acts here. Where no operation has closed anything, DROP DATABASE ${KEYHOLE}, or ALTER DATABASE ${KEYHOLE} OWNER TO ${user}.`,
+    { user, owner: row?.owner ?? null },
+  )
+}

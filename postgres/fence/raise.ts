@@ -1,0 +1,113 @@
+/** Closes databases to everybody but the server itself, and ends whoever is inside. `ALTER DATABASE … ALLOW_CONNECTIONS false` it is, since
+ *  no role, superusers among them, no background worker and no BEGIN READ WRITE comes past it, and since putting one flag back is exact:
+ *  docs/decisions/0016-fence.md. */
+
+import { failure } from '../../contracts/failures'
+import type { FenceScope } from '../../contracts/fence'
+import { quoteIdentifier } from '../connect/quote'
+import { inTransaction, type Session } from '../connect/session'
+import { assertFence, type FenceToken } from '../migrate/fence'
+import { asOwner } from './act-as'
+import { databasesOf } from './databases'
+import { type DescribedDatabase, fateOf, preparedSentence } from './describe'
+import { emptyDatabases, preparedTransactions, shownSessions } from './inside'
+import type { ConnectTo } from './keyhole'
+
+/** A database that an operation closed. */
+export interface ClosedDatabase {
+  readonly name: string
+  readonly oid: number
+}
+
+export interface RaiseInput {
+  readonly connectTo: ConnectTo
+  readonly scope: FenceScope
+  readonly operation: string
+  /** The one that stands in the keyhole. */
+  readonly token: FenceToken
+  /** How long sessions may take to end. */
+  readonly waitMs: number
+  /** Called with what will be closed, before anything is. */
+  readonly beforeChange: (closing: readonly ClosedDatabase[]) => Promise<void>
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface RaisedDatabases {
+  /** All of the scope that take no connections now because of the operation. */
+  readonly closed: readonly ClosedDatabase[]
+  readonly ended: number
+}
+
+/** `session`: in the keyhole. Safe to repeat. Throws FENCE_REFUSED: before the first change where what is in the way was there before it; else
+ *  what is closed stays closed until it is lowered. Throws FENCED_OFF for a token that was overtaken. */
+export async function closeDatabases(session: Session, input: RaiseInput): Promise<RaisedDatabases> {
+  const { connectTo, scope, operation, token, signal } = input
+  const { databases, missing } = await databasesOf(session, scope)
+  if (missing.length > 0) throw refused(`There is no database ${missing.join(', ')} in the instance`)
+  const closing: DescribedDatabase[] = []
+  for (const one of databases) {
+    const fate = await fateOf(connectTo, one)
+    if (fate === 'held')
+      throw refused(`Database ${one.name} belongs to ${one.owner}, and ${session.endpoint.user} may not close it`)
+    if (fate === 'close') closing.push({ ...one, fate })
+  }
+  await refusePrepared(session, closing)
+  await input.beforeChange([...(await closedBy(session, operation)), ...closing].map(({ name, oid }) => ({ name, oid })))
+  for (const one of closing) {
+    signal?.throwIfAborted()
+    await closeDatabase(session, one, { operation, token })
+  }
+  const closed = await closedBy(session, operation)
+  const { ended, left, starting } = await emptyDatabases(session, oidsOf(closed), input)
+  if (left.length > 0 || starting > 0) {
+    const shown = left.length > 0 ? shownSessions(left) : `${starting} that hold a lock on their database`
+    throw refused(`Sessions could not be ended within ${input.waitMs / 1000} s: ${shown}`)
+  }
+  // one of those that were ended may have prepared a transaction before
+  await refusePrepared(session, closed)
+  return { closed, ended }
+}
+
+/** What the operation closed and has not opened again. */
+export function closedBy(session: Session, operation: string): Promise<ClosedDatabase[]> {
+  return session.query<ClosedDatabase>(
+    'SELECT name::text AS name, oid::bigint AS oid FROM capstan.closed_database WHERE operation = $1 ORDER BY name',
+    [operation],
+  )
+}
+
+export function oidsOf(databases: readonly { readonly oid: number }[]): number[] {
+  return databases.map(({ oid }) => oid)
+}
+
+/** That it is closed and that we closed it are one transaction. */
+async function closeDatabase(
+  session: Session,
+  { name, oid, owner, way }: DescribedDatabase,
+  { operation, token }: Pick<RaiseInput, 'operation' | 'token'>,
+): Promise<void> {
+  if (way === null) throw new Error(`${name} is not ours to close`)
+  await inTransaction(session, async () => {
+    await assertFence(session, token)
+    // it takes connections: whoever closed it before and has a row here has nothing to open any more
+    const found = await session.query(
+      `INSERT INTO capstan.closed_database (oid, name, operation)
+       SELECT oid, datname, $3 FROM pg_catalog.pg_database WHERE oid = $1::bigint::oid AND datname = $2 AND datallowconn
+       ON CONFLICT (oid) DO UPDATE SET name = excluded.name, operation = excluded.operation, closed_at = now(), proven_at = NULL RETURNING oid`,
+      [oid, name, operation],
+    )
+    if (found.length > 0) await asOwner(session, owner, way, `ALTER DATABASE ${quoteIdentifier(name)} ALLOW_CONNECTIONS false`)
+  })
+}
+
+async function refusePrepared(session: Session, databases: readonly { readonly name: string }[]): Promise<void> {
+  const prepared = await preparedTransactions(
+    session,
+    databases.map(({ name }) => name),
+  )
+  if (prepared.length > 0) throw failure('FENCE_REFUSED', prepared.map(preparedSentence).join(' '), { prepared: prepared.length })
+}
+
+function refused(what: string): Error {
+  return failure('FENCE_REFUSED', `${what}: ask for the plan again, which says what to do.`)
+}

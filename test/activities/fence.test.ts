@@ -1,0 +1,172 @@
+/** The fence as the steps of an operation: what is in the ledger before anything changes, and what an operation that was aborted puts back. */
+import { Client, Connection } from '@temporalio/client'
+import { type Act, runAct } from '../../activities/act'
+import type { ActivityDeps } from '../../activities/deps'
+import { createFenceActivities } from '../../activities/fence/fence'
+import type { DatabaseEntry } from '../../contracts/fleet'
+import { type Ledger, openLedger } from '../../ledger/ledger'
+import { connect, type Session } from '../../postgres/connect/session'
+import { failureOf } from '../postgres/support/apply'
+import { startTestServer, type TestServer } from '../postgres/support/server'
+
+let server: TestServer
+let ledger: Ledger
+let superuser: Session
+beforeAll(async () => {
+  server = await startTestServer(17)
+  const keeping = await server.database()
+  const at = keeping.options
+  ledger = openLedger({ url: `postgres://${at.user}:${at.password}@${at.host}:${at.port}/${at.database}` })
+  await ledger.migrate()
+  superuser = await keeping.connectAsSuperuser()
+  await superuser.execute(`CREATE ROLE mover LOGIN PASSWORD 'secret'`)
+})
+afterAll(async () => {
+  await ledger?.close()
+  await server?.stop()
+})
+
+let operations = 0
+
+async function operationOn(database: string) {
+  const operation = `fencing-${++operations}`
+  const { host, port, password } = (await server.database()).options
+  // a name that applications use may lead elsewhere by now, and is not asked
+  const role = { secret: 'env:IT', host: 'elsewhere.invalid', port: 1, tls: 'disable' } as const
+  const entry = {
+    ...{ name: 'stock', cloud: 'gcp', account: 'shop-production', region: 'europe-west3', instance: 'stock', database },
+    ...{ environment: 'test', labels: {}, migrations: null },
+    connections: { admin: { ...role, user: 'master' }, migrator: { ...role, user: 'mover' } },
+    checks: { rowCounts: [], invariants: [], smoke: [] },
+    policy: {
+      ...{ approval: 'none', lockTimeoutMs: 1, lockAttempts: 1, bakeSeconds: 0, snapshotRetentionHours: 1 },
+      limits: { writeBlockMsMax: null, rewriteRowsMax: null, statementMsMax: null, walBytesMax: null },
+    },
+    canary: { networks: ['127.0.0.0/8'], instanceClass: null },
+  } as const satisfies DatabaseEntry
+  const bundle = await ledger.putBundle({ version: 1, database: entry, migrations: [] })
+  const about = { kind: 'restore', databases: ['stock'], cloud: 'gcp', environment: 'test', mode: 'apply' } as const
+  await ledger.openOperation({ id: operation, ...about, requestedBy: 'ada', startedAt: new Date().toISOString(), bundle })
+  const deps: ActivityDeps = {
+    ledger,
+    cloudOf: () => {
+      throw new Error('a fence asks no cloud')
+    },
+    resolveSecret: async () => password,
+    secretKey: Buffer.alloc(32),
+    sourceAddress: null,
+    endpoints: { commands: null, labRouter: null },
+  }
+  const target = { instance: 'stock', instanceId: 'db-1', host, port, engineVersion: '17' }
+  const input = { operation, step: 'fence', bundle, target, scope: { databases: [database] }, copy: false } as const
+  const { planFence, raiseFence, proveFenced, lowerFence } = createFenceActivities(deps)
+  let at = Date.now()
+  const act = <T>(work: () => Promise<T>, how: Partial<Act> = {}): Promise<T> =>
+    runAct(
+      {
+        ...{ attempt: 1, scheduledAtMs: ++at, signal: new AbortController().signal, stale: () => false },
+        ...{ client: new Client({ connection: Connection.lazy() }), isCurrent: async () => true },
+        ...how,
+      },
+      work,
+    )
+  const lock = { scope: 'lock/gcp/shop-production/europe-west3/stock', epoch: 0 }
+  lock.epoch = await ledger.nextEpoch({ scope: lock.scope, operation })
+  return { operation, input, act, lock, planFence, raiseFence, proveFenced, lowerFence, deps }
+}
+
+const isOpen = async (name: string) => {
+  const [row] = await superuser.query<{ open: boolean }>('SELECT datallowconn AS open FROM pg_database WHERE datname = $1', [
+    name,
+  ])
+  return row?.open
+}
+
+test('a fence is planned, raised, proven and lowered, and the ledger knows what it closes before it does', async () => {
+  const { options } = await server.database()
+  const { database: name } = options
+  const { operation, input, act, lock, planFence, raiseFence, proveFenced, lowerFence } = await operationOn(name)
+  const planned = await act(() => planFence({ ...input, lock }))
+  expect(planned).toMatchObject({ databases: [name], obstacles: [], epoch: lock.epoch })
+  expect(await isOpen(name)).toBe(true)
+  const { epoch } = planned
+
+  const raised = await act(() => raiseFence({ ...input, epoch }))
+  expect(raised.closed).toEqual([name])
+  const noted = await ledger.getDocument({ operation, name: 'fence-stock' })
+  expect(noted).toMatchObject({ version: 1, instanceId: 'db-1', closing: [{ name }] })
+  const proof = await act(() => proveFenced({ ...input, epoch }))
+  expect(proof.lsn).toMatch(/^[0-9A-F]+\/[0-9A-F]+$/)
+  expect(proof.summary).toBe(`nobody inside, mover turned away, log up to ${proof.lsn}`)
+  // repeated, it is the same
+  expect((await act(() => raiseFence({ ...input, epoch }))).closed).toEqual([name])
+  expect(await ledger.getDocument({ operation, name: 'fence-stock' })).toEqual(noted)
+  expect(await act(() => lowerFence({ ...input, epoch }))).toMatchObject({ reopened: [name] })
+  expect(await act(() => lowerFence({ ...input, epoch }))).toEqual({ reopened: [], summary: 'nothing was closed' })
+  expect(await isOpen(name)).toBe(true)
+})
+
+test('one that was cut short, or overtaken, is put back, and a later operation opens nothing that an earlier one left closed', async () => {
+  const { options } = await server.database()
+  const { database: name } = options
+  const first = await operationOn(name)
+  const { input, act, lock } = first
+  // cancelled while it waits for a session that it may not end
+  await superuser.execute('REVOKE pg_signal_backend FROM master')
+  const stays = await connect({ ...options, user: 'mover' })
+  const cancelled = new AbortController()
+  const raising = act(() => first.raiseFence({ ...input, epoch: lock.epoch }), { signal: cancelled.signal })
+  const raised = expect(raising).rejects.toThrow('cancelled')
+  while (await isOpen(name)) await new Promise((resolve) => setTimeout(resolve, 20))
+  cancelled.abort(new Error('cancelled'))
+  await raised
+  await failureOf(
+    act(() => first.proveFenced({ ...input, epoch: lock.epoch })),
+    'FENCE_NOT_PROVEN',
+  )
+  expect((await act(() => first.lowerFence({ ...input, epoch: lock.epoch }))).reopened).toEqual([name])
+  await failureOf(
+    act(() => first.raiseFence({ ...input, epoch: lock.epoch }), { scheduledAtMs: 1 }),
+    'FENCED_OFF',
+  )
+  expect(await isOpen(name)).toBe(true)
+  await superuser.execute('GRANT pg_signal_backend TO master')
+  await stays.close()
+
+  await act(() => first.raiseFence({ ...input, epoch: lock.epoch }))
+  const later = await operationOn(name)
+  const opened = await later.act(() => later.lowerFence({ ...later.input, epoch: later.lock.epoch }))
+  expect(opened.reopened).toEqual([])
+  expect(await isOpen(name)).toBe(false)
+  await failureOf(
+    act(() => first.raiseFence({ ...input, epoch: lock.epoch })),
+    'FENCED_OFF',
+  )
+})
+
+test('an instance that stands behind a higher epoch than its lock knows is given a higher one', async () => {
+  const { database: name } = (await server.database()).options
+  const { input, act, lock, planFence, deps } = await operationOn(name)
+  expect((await act(() => planFence({ ...input, lock: null }))).epoch).toBe(0)
+  const keyhole = await connect({ ...(await server.database()).options, database: 'capstan_fence' })
+  await keyhole.execute('UPDATE capstan.fence SET epoch = 40')
+  await keyhole.close()
+  const { epoch } = await act(() => planFence({ ...input, lock }))
+  expect(epoch).toBe(41)
+  const { raiseFence, lowerFence } = createFenceActivities(deps)
+  await act(() => raiseFence({ ...input, epoch }))
+  await act(() => lowerFence({ ...input, epoch }))
+})
+
+test('once the copy took over nothing opens the old instance again', async () => {
+  const { database: name } = (await server.database()).options
+  const { operation, input, act, lock, planFence, raiseFence, lowerFence } = await operationOn(name)
+  const { epoch } = await act(() => planFence({ ...input, lock }))
+  await act(() => raiseFence({ ...input, epoch }))
+  await ledger.putDocumentOnce({ operation, name: 'took-over', document: { version: 1, instance: 'cap-1-copy' } })
+  await failureOf(
+    act(() => lowerFence({ ...input, epoch })),
+    'RESOURCE_NOT_OURS',
+  )
+  expect(await isOpen(name)).toBe(false)
+})

@@ -1,0 +1,96 @@
+/** Schedules that the fleet file asks for, and what becomes of a change that meets another. */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseFleet } from '../../client/fleet/parse-fleet'
+import { putSchedule } from '../../client/schedules/put-schedule'
+import type { TemporalDoor } from '../../client/temporal'
+import { fleetOf, scheduling } from './scheduling'
+
+const it = scheduling()
+const handleOf = (id: string) => it.temporal.client.schedule.getHandle(id)
+
+/** A fleet file with these schedules, by the database's name. */
+function fleetWith(schedules: Readonly<Record<string, string>>, edit = (text: string) => text): string {
+  const databases = Object.entries(schedules).map(([name, declared]) => {
+    const [, entry = ''] = fleetOf([name]).split(/(?<=databases:\n)/)
+    return declared === '' ? entry : `${entry.trimEnd()}\n    schedules: ${declared}\n`
+  })
+  const file = join(it.fleetFile, '..', 'declared.yaml')
+  writeFileSync(file, edit(`version: 1\ndatabases:\n${databases.join('')}`))
+  return file
+}
+
+const apply = async (file: string, ...args: string[]) => it.cli(['schedule', 'apply', '--fleet', file, ...args])
+
+async function counts(file: string, ...args: string[]): Promise<unknown> {
+  const { exit, json } = await apply(file, '--json', ...args)
+  expect(exit).toBe(0)
+  return (json as { counts: unknown }).counts
+}
+
+const BOTH =
+  '{ snapshot: { at: "21:30", every: 6h, timeZone: Europe/Berlin }, verify-backup: { cron: "5/20 */6 * jan-mar mon-fri" } }'
+
+test('what the fleet file asks for is planned, added, found as it is, changed and removed; a pause outlasts it all', async () => {
+  const file = fleetWith({ quick: BOTH, other: '{ snapshot: { every: 6h, waitForLock: 0s, catchUp: 2h } }', waits: '' })
+  expect(await counts(file, '--plan')).toEqual({ added: 3 })
+  expect(await counts(file)).toEqual({ added: 3 })
+  for (const more of [['--plan'], []]) expect(await counts(file, ...more)).toEqual({ unchanged: 3 })
+  await it.cli(['schedule', 'pause', 'snapshot', 'other', '--note', 'until Friday'])
+  await it.cli(['schedule', 'add', 'snapshot', 'waits', '--every', '6h'])
+  await it.until('that it is listed', async () => (await apply(file, '--plan')).out.includes('schedule/snapshot/waits'))
+
+  fleetWith({ quick: BOTH, other: '{ snapshot: { every: 12h, waitForLock: 1h } }', waits: '' })
+  const plan = await apply(file, '--plan', '--prune')
+  expect(plan.exit).toBe(0)
+  expect(plan.out).toContain('schedule/snapshot/other: would be changed: times, catch-up, wait for the lock\n')
+  expect(plan.out).toContain('schedule/snapshot/waits: would be removed\n')
+  expect(await counts(file)).toEqual({ changed: 1, unchanged: 2, undeclared: 1 })
+  expect((await handleOf('schedule/snapshot/other').describe()).state).toMatchObject({ paused: true, note: 'ada: until Friday' })
+  expect(await counts(file, '--prune')).toEqual({ unchanged: 3, removed: 1 })
+
+  // nothing of a database that the file does not have
+  const without = fleetWith({ quick: BOTH })
+  expect(await counts(without, '--prune')).toMatchObject({ unchanged: 2, foreign: 1 })
+  const moved = fleetWith({ quick: BOTH }, (text) => text.replace('instance: shop-db', 'instance: shop-db-2'))
+  const changed = await apply(moved)
+  expect(changed.out).toContain('schedule/snapshot/quick: changed: fleet entry\n')
+  expect(changed.out).toContain('2 changed, 1 foreign.\n')
+})
+
+test('times that somebody changed in Temporal are put right; what cannot be is told, and the others are', async () => {
+  const file = fleetWith({ fails: '{ snapshot: { at: "03:00" } }', waits: '{ snapshot: { at: "03:00" } }' })
+  const theirs = { type: 'startWorkflow', workflowType: 'theirs', taskQueue: 'theirs' } as const
+  const spec = { intervals: [{ every: '24h' }] }
+  await it.temporal.client.schedule.create({ scheduleId: 'schedule/snapshot/waits', spec, action: theirs })
+  await apply(file)
+  await handleOf('schedule/snapshot/fails').update((before) => ({ ...before, spec }))
+  const { exit, out } = await apply(file)
+  expect(out).toContain('schedule/snapshot/fails: changed: times, jitter\n')
+  expect(out).toContain('schedule/snapshot/waits: failed: [RESOURCE_NOT_OURS]')
+  expect(exit).toBe(3)
+  await handleOf('schedule/snapshot/waits').delete()
+})
+
+test('a pause in the moment in which a schedule is changed is not undone', async () => {
+  const [entry] = parseFleet(fleetOf(['other']), 'fleet').databases
+  const terms = { jitterMs: 0, catchUpMs: 3_600_000, waitForLockMs: 0 }
+  const from = { kind: 'verify-backup', addedBy: 'ada', heartbeatTimeoutMs: 5_000, workflowTaskTimeoutMs: 10_000 } as const
+  const wanted = (everyMs: number) => ({ ...from, ...terms, entry: entry!, timing: { by: 'interval', everyMs } as const })
+  await putSchedule(it, wanted(3_600_000))
+  const handle = handleOf('schedule/verify-backup/other')
+  let calls = 0
+  /** Looked at twice, and right before it is written somebody pauses it. */
+  const within: TemporalDoor['within'] = async (timeoutMs, call) => {
+    calls += 1
+    if (calls === 3) await handle.pause('bob: now')
+    return it.temporal.within(timeoutMs, call)
+  }
+  expect(await putSchedule({ ledger: it.ledger, temporal: { ...it.temporal, within } }, wanted(7_200_000))).toMatchObject({
+    state: 'changed',
+  })
+  const { spec, state } = await handle.describe()
+  expect(spec.intervals).toMatchObject([{ every: 7_200_000 }])
+  expect(state).toMatchObject({ paused: true, note: 'bob: now' })
+  expect(calls).toBeGreaterThan(4)
+})

@@ -1,0 +1,3 @@
+import { disturbedOnAurora } from './support/other-cloud'
+
+disturbedOnAurora()

@@ -1,0 +1,3 @@
+import { disturbedOn } from './support/other-cloud'
+
+disturbedOn('azure')

@@ -1,0 +1,71 @@
+/** A restored copy takes the instance's place, and a person is needed past the point of no return. */
+import { REPLACE_STEPS } from '../../contracts/replace'
+import { recordHistory } from '../support/histories'
+import { labDoor } from '../support/lab'
+import { isAt, migrating } from '../support/migrating'
+import { ReplacementDesk } from '../support/replacements'
+import { fillItems, moment, RestoreDesk } from '../support/restores'
+import { FIRST } from '../support/target'
+
+const it = migrating(() => ({ env: { CAPSTAN_LAB_PROFILE: 'instant' } }))
+let desk: RestoreDesk
+let replacing: ReplacementDesk
+let fleet: string
+beforeAll(() => {
+  desk = new RestoreDesk(it.capstan, () => fleet)
+  replacing = new ReplacementDesk(it, desk)
+})
+beforeEach(async () => {
+  fleet = it.target.fleet(FIRST)
+  await fillItems(it.target)
+})
+
+const APPROVED = Object.values(REPLACE_STEPS).filter(({ id }) => id !== REPLACE_STEPS.removeCopy.id)
+
+test('the moment before takes the place, and what was written since is told by key; who still names the old instance is refused', async () => {
+  const at = await moment()
+  await it.rows(`DELETE FROM public.items WHERE id <= 3`)
+  const [later] = await it.rows<{ id: number }>(`INSERT INTO public.items (name) VALUES ('later') RETURNING id`)
+  await it.rows('CREATE TABLE public.newer AS SELECT 1 AS n')
+  await desk.reach('cut', at)
+  const ended = replacing.begin('cut', at)
+  const { planDigest } = await replacing.asked('cut')
+  const report = await replacing.report('cut')
+  expect(report.tables).toEqual([
+    expect.objectContaining({ table: 'public.items', onlyInLive: 1, onlyInCopy: 3, changed: 0, exact: true, key: ['id'] }),
+  ])
+  expect(report.tables[0]?.rows).toContain(`only in the instance: id = ${later?.id}`)
+  expect(report.notCompared).toEqual([{ table: 'public.newer', why: 'only the instance has it' }])
+  const shown = (await desk.cli('ops', 'show', 'cut', '--plan')).stdout
+  expect(shown).toContain(`only in the instance: id = ${later?.id}`)
+  // past the point of no return a refusal waits for a person, and nothing is taken back
+  const door = labDoor(it.capstan)
+  await door.order({ kind: 'throttle', operation: 'AddTagsToResource', times: 1000 })
+  await replacing.approve('cut')
+  await it.until('the hand-over', async () => isAt(await replacing.operation('cut'), 'hand-over', 'running'))
+  const abort = async () => JSON.parse((await desk.cli('ops', 'abort', 'cut', '--by', 'bob', '--json')).stdout) as unknown
+  expect(await abort()).toMatchObject({ error: { code: 'NO_WAY_BACK' } })
+  await door.withdrawAll()
+  await door.order({ kind: 'fail', operation: 'AddTagsToResource', code: 'InvalidParameterCombination', times: 1000 })
+  await it.until('a person to be needed', async () => (await replacing.operation('cut')).status === 'needs-operator')
+  expect(await abort()).toMatchObject({ error: { code: 'OPERATION_NOT_WAITING', message: expect.stringContaining('no return') } })
+  await door.withdrawAll()
+  expect((await desk.cli('ops', 'resolve', 'cut', 'retry', '--by', 'bob')).code).toBe(0)
+  // whoever watched was told that a person is needed
+  expect((await ended).code).toBe(6)
+  await it.until('the end', async () => (await replacing.operation('cut')).finishedAt !== null)
+  const operation = await replacing.operation('cut')
+  expect(operation).toMatchObject({ kind: 'replace', status: 'succeeded', verdict: 'pass', failure: null, planDigest })
+  expect(operation.steps.map(({ id, state }) => [id, state])).toEqual(APPROVED.map(({ id }) => [id, 'done']))
+  await recordHistory(it.capstan.temporal, 'cut', 'replace')
+
+  const tags = await replacing.tags()
+  expect(tags).toEqual({
+    stock: { 'capstan-replaced-by': 'cap-cut-copy' },
+    'cap-cut-copy': { 'capstan-took-over': 'cut' },
+  })
+  expect(await it.locked()).toBe(false)
+  const old = await desk.restore('old-entry', '--to', at, '--plan')
+  expect(old.operation.failure).toMatchObject({ code: 'TARGET_MISMATCH', message: expect.stringContaining('cap-cut-copy') })
+  expect((await desk.cli('ops', 'show', 'cut')).stdout).toContain('point of no return: ')
+})

@@ -1,0 +1,179 @@
+/** Restores on Azure, Google Cloud and Aurora, and of a subscriber whose original is down. One stack for all. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  CreateDBInstanceCommand,
+  CreateDBParameterGroupCommand,
+  DescribeDBInstancesCommand,
+  ModifyDBParameterGroupCommand,
+  RDSClient,
+} from '@aws-sdk/client-rds'
+import { RESTORE_STEPS } from '../../contracts/restore'
+import { controlAddress, QUIET_SDK } from '../../embedded/worker-program'
+import { connect, type Session } from '../../postgres/connect/session'
+import { type CapstanStack, startCapstan } from '../support/capstan-stack'
+import { changing, createOtherTarget, MASTER_PASSWORD, type OtherCloud, type OtherTarget } from '../support/other-clouds'
+import { fillItems, moment, RestoreDesk } from '../support/restores'
+import { FIRST, putSecurityGroup, ROWS } from '../support/target'
+
+/** Where the copy of a moment runs before it is inert. */
+const VOUCHED = ['azure', 'gcp'] as const
+const CLOUDS: readonly OtherCloud[] = [...VOUCHED, 'aurora']
+const items = 'SELECT count(*)::int AS n FROM public.items'
+const steps = Object.values(RESTORE_STEPS).map(({ id }) => [id, 'done'])
+
+interface Place {
+  readonly target: OtherTarget
+  readonly desk: RestoreDesk
+}
+
+let starting: Promise<CapstanStack> | undefined
+let capstan: CapstanStack
+const places = new Map<OtherCloud, Place>()
+const on = (cloud: OtherCloud): Place => {
+  const place = places.get(cloud)
+  if (place === undefined) throw new Error(`no target on ${cloud}`)
+  return place
+}
+
+beforeAll(async () => {
+  starting = startCapstan({ env: { CAPSTAN_LAB_PROFILE: 'instant', SHOP_MASTER_PASSWORD: MASTER_PASSWORD } })
+  capstan = await starting
+  for (const cloud of CLOUDS) {
+    const target = await createOtherTarget(cloud, capstan)
+    await target.reset()
+    await fillItems(target)
+    // which Cloud SQL cannot give to the copy of a moment
+    const ownClass = (yaml: string): string =>
+      yaml.replace('    canary:\n', '    canary:\n      instanceClass: db-custom-1-3840\n')
+    const fleet = target.fleet(FIRST, '', cloud === 'gcp' ? ownClass : undefined)
+    places.set(cloud, { target, desk: new RestoreDesk(capstan, () => fleet) })
+  }
+})
+afterAll(async () => (await starting)?.close())
+async function removed({ target, desk }: Place, operation: string): Promise<void> {
+  await desk.remove(operation)
+  while ((await target.leftovers()).length > 0) await sleep(50)
+}
+
+test.each(VOUCHED)('on %s nobody vouches for that moment: a restore to it is refused, and nothing is made', async (cloud) => {
+  const { target, desk } = on(cloud)
+  const at = await moment()
+  for (let n = 1; ; n += 1) {
+    const { code, operation } = await desk.restore(`${cloud}-unvouched-${n}`, '--to', at)
+    if (operation.failure?.code === 'MOMENT_OUT_OF_REACH') continue
+    expect(operation.failure).toMatchObject({ code: 'CANARY_NOT_INERT', message: expect.stringContaining('--was-dormant') })
+    expect(code).toBe(3)
+    break
+  }
+  expect(await target.leftovers()).toEqual([])
+})
+
+test.each(CLOUDS)(
+  'on %s the moment before a bad DELETE is restored, where it has to be once somebody vouches for it',
+  async (cloud) => {
+    const { target, desk } = on(cloud)
+    const at = await moment()
+    await target.rows('DELETE FROM public.items WHERE id > 10')
+    const operation = `${cloud}-delete`
+    const { operation: ended } = await desk.restoreTo(
+      operation,
+      at,
+      '--keep',
+      '1h',
+      ...(cloud === 'aurora' ? [] : ['--was-dormant']),
+    )
+    expect(ended).toMatchObject({ status: 'succeeded', verdict: 'pass', failure: null })
+    expect(ended.steps.map(({ id, state }) => [id, state])).toEqual(steps)
+    expect(await desk.ask(operation, items)).toEqual([{ n: ROWS }])
+    expect(await target.rows(items)).toEqual([{ n: 10 }])
+    expect((await target.copies()) ?? [`cap-${operation}-copy`]).toEqual([`cap-${operation}-copy`])
+    await removed(on(cloud), operation)
+  },
+)
+
+describe('a subscriber whose original is down', () => {
+  let publisher: Session
+  beforeAll(async () => {
+    publisher = await startPublisher()
+    await publisher.execute('CREATE TABLE fed (n int PRIMARY KEY); CREATE PUBLICATION everything FOR TABLE fed')
+    const { host, port } = publisherAddress
+    const { target } = on('gcp')
+    const admin = await target.admin()
+    await admin.execute('CREATE TABLE public.fed (n int PRIMARY KEY)')
+    await admin.execute(
+      `CREATE SUBSCRIPTION feed CONNECTION 'host=${host} port=${port} dbname=feed user=boss password=${MASTER_PASSWORD}' PUBLICATION everything`,
+    )
+    await admin.close()
+    await publisher.execute('INSERT INTO fed VALUES (1)')
+    await streams(true)
+  })
+  afterAll(() => publisher?.close())
+
+  const slot = async (): Promise<{ active: boolean; confirmed: string | null } | undefined> => {
+    const [row] = await publisher.query<{ active: boolean; confirmed: string | null }>(
+      `SELECT active, confirmed_flush_lsn::text AS confirmed FROM pg_replication_slots WHERE slot_name = 'feed'`,
+    )
+    return row
+  }
+  const streams = async (active: boolean): Promise<void> => {
+    while ((await slot())?.active !== active) await sleep(50)
+  }
+
+  test("is restored with its subscription enabled, and production's slot is left alone", async () => {
+    const { target, desk } = on('gcp')
+    const { stdout } = await target.run(['snapshot', 'stock', '--json', '--operation', 'of-subscriber'], target.fleet(FIRST))
+    expect(JSON.parse(stdout)).toMatchObject({ status: 'succeeded' })
+    const instance = { name: 'stock', instanceId: target.instanceId }
+    await target.whenFree(() => target.adapter.startStop({ instance }, changing))
+    await streams(false)
+    await publisher.execute('INSERT INTO fed VALUES (2)')
+    const before = await slot()
+
+    const { operation } = await desk.restore('subscriber', '--snapshot', 'cap-of-subscriber-take', '--keep', '1h')
+    expect(operation).toMatchObject({ status: 'succeeded', verdict: 'pass', failure: null })
+    const subscriptions = await desk.ask('subscriber', 'SELECT subname AS name, subenabled AS enabled FROM pg_subscription')
+    expect(subscriptions).toEqual([{ name: 'feed', enabled: true }])
+    await sleep(2_000)
+    expect(await slot()).toEqual(before)
+    expect(await desk.ask('subscriber', 'SELECT n FROM public.fed')).toEqual([{ n: 1 }])
+    await removed(on('gcp'), 'subscriber')
+
+    // it would have been taken by whoever is a subscriber for real
+    await target.whenFree(() => target.adapter.startStart({ instance }, changing))
+    await streams(true)
+  })
+})
+
+let publisherAddress: { host: string; port: number }
+
+async function startPublisher(): Promise<Session> {
+  const { stack } = capstan
+  Object.assign(process.env, QUIET_SDK)
+  const rds = new RDSClient({ region: 'us-east-1', endpoint: stack.endpoints.labApi, credentials: stack.lab.aws })
+  const control = controlAddress(stack.block)
+  // servers come from where every program on loopback does
+  await putSecurityGroup(stack.lab, 'sg-feed', [`${control}/32`, '127.0.0.1/32'])
+  const DBParameterGroupName = 'logical'
+  const family = { DBParameterGroupFamily: 'postgres17', Description: 'publishes' }
+  await rds.send(new CreateDBParameterGroupCommand({ DBParameterGroupName, ...family }))
+  const Parameters = [{ ParameterName: 'rds.logical_replication', ParameterValue: '1', ApplyMethod: 'pending-reboot' as const }]
+  await rds.send(new ModifyDBParameterGroupCommand({ DBParameterGroupName, Parameters }))
+  await rds.send(
+    new CreateDBInstanceCommand({
+      ...{ DBInstanceIdentifier: 'feed', DBInstanceClass: 'db.t4g.micro', Engine: 'postgres', EngineVersion: '17' },
+      ...{ AllocatedStorage: 20, DBName: 'feed', MasterUsername: 'boss', MasterUserPassword: MASTER_PASSWORD },
+      ...{ VpcSecurityGroupIds: ['sg-feed'], DBParameterGroupName, BackupRetentionPeriod: 0 },
+    }),
+  )
+  for (;;) {
+    const { DBInstances = [] } = await rds.send(new DescribeDBInstancesCommand({ DBInstanceIdentifier: 'feed' }))
+    const { DBInstanceStatus, Endpoint } = DBInstances[0] ?? {}
+    if (DBInstanceStatus === 'available' && Endpoint?.Address && Endpoint.Port) {
+      publisherAddress = { host: Endpoint.Address, port: Endpoint.Port }
+      break
+    }
+    await sleep(50)
+  }
+  const login = { database: 'feed', user: 'boss', password: MASTER_PASSWORD, applicationName: 'e2e feed' }
+  return connect({ ...publisherAddress, ...login, sourceAddress: control })
+}

@@ -1,0 +1,3 @@
+import { fenceSuite } from './suite'
+
+fenceSuite(17, false)
