@@ -74,6 +74,8 @@ export interface Wire {
 export interface Faults {
   order(fault: object): Promise<void>
   clear(): Promise<void>
+  /** That every one has struck as often as it was to. */
+  allStruck(): Promise<boolean>
   /** Calls of that name which changed something, for a resource. */
   effects(operation: string, resource: string): Promise<number>
   /** Calls of whatever name which changed something. */

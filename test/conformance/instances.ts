@@ -1,5 +1,4 @@
 /** Instances: made, described, listed, changed, removed. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { CONFIGURATION_PARTS } from '../../contracts/instance-configuration'
 import { CREATOR, type Suite, withFaults } from './suite'
 import { options, owned, refusal } from './support'
@@ -273,7 +272,7 @@ export function testInstances(suite: Suite): void {
         const asked = expect(suite.adapter.describeInstance({ name: 'conf-shop' }, { signal: stop.signal })).rejects.toThrow(
           'stopped',
         )
-        await sleep(200)
+        await suite.eventually(async () => (await suite.faults!.allStruck()) || undefined)
         stop.abort(new Error('stopped'))
         await asked
       })

@@ -20,6 +20,10 @@ export function faultsOf(lab: TestLab): Faults {
     async clear() {
       await lab.call('DELETE', '/_lab/faults')
     },
+    async allStruck() {
+      const { faults } = (await lab.call('GET', '/_lab/faults')).body as { faults: readonly object[] }
+      return faults.length === 0
+    },
     async effects(operation, resource) {
       const made = (await effects()).filter((call) => call.operation === operation)
       return made.filter(({ resources }) => JSON.stringify(resources).includes(`"${resource}"`)).length

@@ -1,5 +1,4 @@
 /** Snapshots: taken, described, listed, removed. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { SnapshotDescription } from '../../clouds/port'
 import { type Suite, withFaults } from './suite'
 import { options, owned, refusal } from './support'
@@ -125,7 +124,7 @@ export function testSnapshots(suite: Suite): void {
           () => 'done',
           (error: Error) => error.message,
         )
-        await sleep(200)
+        await suite.eventually(async () => (await suite.faults!.allStruck()) || undefined)
         stop.abort(new Error('stopped'))
         expect(['stopped', 'done']).toContain(await ended)
         const changes = await suite.faults!.effectsInAll()
