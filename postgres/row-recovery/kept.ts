@@ -22,6 +22,8 @@ export interface Keeper {
 export async function keepRows(session: Session): Promise<Keeper> {
   await pinPath(session)
   await session.set('statement_timeout', '60s')
+  // between two pieces that lack something there may be hours
+  await session.set('idle_session_timeout', '0')
   const name = await makeRoom(session)
   return {
     name,
