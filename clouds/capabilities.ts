@@ -19,8 +19,9 @@ export interface Capabilities {
   readonly snapshotOwner: 'tags' | 'name'
   /** When a snapshot that was begun is listed. `when-complete`: until then nothing but the operation's record tells of it. */
   readonly snapshotListed: 'at-once' | 'when-complete'
-  /** Whether a snapshot can be restored whose instance is gone: nothing that a copy needs has to be asked of the instance. */
-  readonly restoreOfDeleted: boolean
+  /** Whether a snapshot can be restored whose instance is gone: nothing that a copy needs has to be asked of the instance. `class-named`: only
+   *  as the class that somebody names, since the snapshot does not say what its instance was. */
+  readonly restoreOfDeleted: 'never' | 'class-named' | 'as-it-was'
   /** False: an instance's snapshots go with it. */
   readonly snapshotsOutliveInstance: boolean
   /** What `networkRules` are: ids of security groups, or IPv4 networks such as `10.1.2.0/24`. */

@@ -179,8 +179,9 @@ export interface ManagedPostgres {
   ): Promise<Started>
   /** Restores a snapshot as a copy that cannot act on the outside: its settings disable subscriptions and schedulers, and only `networkRules`
    *  let anybody in. Safe to repeat. Where it takes several calls to the cloud it fails with NOT_READY_YET between
-   *  them and has to be repeated; once it returns, nothing remains but to wait. `sourceGone`: where `capabilities.restoreOfDeleted`; nothing is
-   *  taken from the source, which need not be there: the copy has the cloud's own defaults. */
+   *  them and has to be repeated; once it returns, nothing remains but to wait. `sourceGone`: where `capabilities.restoreOfDeleted` allows
+   *  it; nothing is taken from the source, which need not be there: the copy has the cloud's own defaults. Where that says `class-named`,
+   *  `instanceClass` is not null. */
   startInertRestore(input: CopyRequest & { snapshot: string; sourceGone?: true }, options: ChangeOptions): Promise<Started>
   /** As `startInertRestore`, to a moment of the source's `restoreWindow`. */
   startRestoreToTime(input: CopyRequest & { at: IsoInstant }, options: ChangeOptions): Promise<Started>

@@ -5,9 +5,10 @@ import { failure } from '../../contracts/failures'
 import type { DatabaseEntry } from '../../contracts/fleet'
 import type { Ledger } from '../../ledger/ledger'
 import { currentAct } from '../act'
+import { copyClass } from '../instance/copy-request'
 import { assertRestorable } from '../instance/restorable'
 
-/** Fails with CLOUD_REFUSED where a cloud does not restore those, SNAPSHOT_NOT_FOUND naming those that there are, TARGET_MISMATCH for one of the
+/** Fails with CLOUD_REFUSED where a cloud does not restore those, or has to be told as what, SNAPSHOT_NOT_FOUND naming those that there are, TARGET_MISMATCH for one of the
  *  instance as it is now or of another database's, and RESOURCE_FAILED for one that is not ready. */
 export async function snapshotOfDeleted(
   { ledger, cloud }: { ledger: Ledger; cloud: ManagedPostgres },
@@ -16,7 +17,10 @@ export async function snapshotOfDeleted(
 ): Promise<SnapshotDescription> {
   const { instance } = database
   const options = { signal: currentAct().signal }
-  if (!cloud.capabilities.restoreOfDeleted) throw notRestored(database)
+  const { restoreOfDeleted } = cloud.capabilities
+  if (restoreOfDeleted === 'never') throw notRestored(database)
+  if (restoreOfDeleted === 'class-named' && copyClass(database, cloud.capabilities, 'fromSnapshot') === null)
+    throw classUnknown(database)
   const present = await cloud.describeInstance({ name: instance }, options)
   const known = await ledger.listKnownInstances({ database: database.name, cloud: database.cloud })
   const earlier = known.filter((id) => id !== present?.instanceId)
@@ -45,13 +49,16 @@ export async function snapshotOfDeleted(
   return found
 }
 
+function classUnknown({ instance, ...database }: DatabaseEntry) {
+  const message = `A snapshot of an Aurora cluster does not say of what class its writer was, and nobody can ask ${instance} as it was: name one as instanceClass of canary in the fleet file, such as db.r6g.large or db.serverless/0.5-16.`
+  return failure('CLOUD_REFUSED', message, { instance, database: database.name })
+}
+
 function notRestored({ cloud, instance, ...database }: DatabaseEntry) {
-  const why = {
-    aws: 'A copy of an Aurora cluster takes its capacity and its groups from the cluster',
-    azure:
-      'On Azure a server’s backups go with it; a server that was deleted lately can be brought back as a whole by Azure itself, for five days',
-    gcp: 'A copy on Cloud SQL takes its settings from the instance, and the backups of a deleted one are kept only where it was set up so',
-  }[cloud]
+  const why =
+    cloud === 'azure'
+      ? 'On Azure a server’s backups go with it; a server that was deleted lately can be brought back as a whole by Azure itself, for five days'
+      : 'A copy on Cloud SQL takes its settings from the instance, and the backups of a deleted one are kept only where it was set up so'
   const message = `${why}: Capstan restores no snapshot of ${instance} as it was before it was deleted or replaced.`
   return failure('CLOUD_REFUSED', message, { instance, database: database.name })
 }

@@ -19,11 +19,12 @@ export interface RowsActivities {
   examineTables(
     input: StepRef & { source: InstanceAddress; wanted: Wanted },
   ): Promise<{ summary: string; tables: readonly string[] }>
-  /** What the copy has and the live database lacks; written into the ledger, keys and counts, no other value. Changes nothing. */
+  /** What the copy has and the live database lacks; written into the ledger, keys and counts, no other value. The copy keeps all of the keys. Changes
+   *  nothing else. Safe to repeat. */
   surveyRows(
     input: StepRef & { source: InstanceAddress; copy: InstanceAddress; wanted: Wanted; lock: LockRef },
   ): Promise<SurveySummary>
-  /** Copies the planned rows beside their tables, and proves them there. PLAN_DRIFTED where other rows are missing by now. Safe to repeat. */
+  /** Copies the planned rows beside their tables, and proves them there. PLAN_DRIFTED where the tables are not the same by now. Safe to repeat. */
   stageRows(input: StepRef & Planned & { copy: InstanceAddress }): Promise<void>
   /** Writes what is staged, each row once. Resumes after a kill. */
   writeRows(input: StepRef & Planned): Promise<void>

@@ -70,7 +70,7 @@ async function surveyRows(
     live,
     copy: copyDoor(deps, { entry, ref, address: copy }),
     selection: { tables, schemas, exclude: [] },
-    ...{ where, fireTriggers, onProgress: progress.hear, signal: currentAct().signal },
+    ...{ where, fireTriggers, keep: true, onProgress: progress.hear, signal: currentAct().signal },
   })
   await progress.settle()
   const session = await live()

@@ -35,7 +35,7 @@ const CAPABILITIES: Capabilities = {
   copyOfAnotherClass: { fromSnapshot: true, toTime: true },
   snapshotOwner: 'tags',
   snapshotListed: 'at-once',
-  restoreOfDeleted: true,
+  restoreOfDeleted: 'as-it-was',
   snapshotsOutliveInstance: true,
   networkRules: 'security-groups',
   staticParameters: 'wait-for-restart',

@@ -33,7 +33,7 @@ const CAPABILITIES: Capabilities = {
   copyOfAnotherClass: { fromSnapshot: false, toTime: false },
   snapshotOwner: 'name',
   snapshotListed: 'when-complete',
-  restoreOfDeleted: false,
+  restoreOfDeleted: 'never',
   snapshotsOutliveInstance: false,
   networkRules: 'networks',
   staticParameters: 'wait-for-restart',

@@ -30,7 +30,7 @@ const CAPABILITIES: Capabilities = {
   copyOfAnotherClass: { fromSnapshot: true, toTime: false },
   snapshotOwner: 'tags',
   snapshotListed: 'at-once',
-  restoreOfDeleted: false,
+  restoreOfDeleted: 'never',
   snapshotsOutliveInstance: true,
   networkRules: 'networks',
   staticParameters: 'restart-at-once',

@@ -52,8 +52,8 @@ export async function readStanding(session: Session, request: RecoveryRequest): 
   return { ...standing, underWay: null }
 }
 
-/** As it was stored when it began. */
-const goingOn = (plan: RowRecoveryPlan): RowRecoveryPlan => ({ ...plan, underWay: true, repeats: false })
+/** As it was stored when it began. The copy that had its keys may be another one. */
+const goingOn = ({ kept: _, ...plan }: RowRecoveryPlan): RowRecoveryPlan => ({ ...plan, underWay: true, repeats: false })
 
 /** A plan that needs no look at the copy any more: its rows are staged, or it was carried out. Null: neither. Throws CONTROL_SCHEMA_FOREIGN. */
 export async function readBegun(session: Session, digest: string): Promise<Pick<JournalEntry, 'plan' | 'result'> | null> {

@@ -3,10 +3,11 @@ import { failure } from '../../contracts/failures'
 import type { Session } from '../connect/session'
 import { Side } from '../verify/side'
 import { readBegun, readStanding } from './journal'
+import { keepRows } from './kept'
 import type { Sides } from './missing'
 import type { RecoveryProgress, RecoveryRequest, RowRecoveryPlan, RowRecoveryResult } from './recovered'
 import { pinPath } from './run'
-import { asked, fitTables, type RecoverySelection, survey } from './survey'
+import { asked, fitTables, type RecoverySelection, type Survey, survey } from './survey'
 
 export interface RecoveryDoors {
   /** The copy as of a moment before the rows were lost. Nobody writes to it. */
@@ -21,6 +22,8 @@ export interface PlanRecoveryOptions extends RecoveryDoors {
   /** Only with one table. */
   readonly where: string | null
   readonly fireTriggers: boolean
+  /** The copy is ours to write to: it keeps the keys of what is missing, and the plan holds however the live database goes on. Default false. */
+  readonly keep?: boolean
 }
 
 /** The plan; where a run for the same request was cut off, that run's. Throws as `connect` does, OPTION_INVALID, ROWS_UNRECOVERABLE,
@@ -34,9 +37,27 @@ export async function planRowRecovery(options: PlanRecoveryOptions): Promise<Row
     const request: RecoveryRequest = { tables: tables.map(({ pair }) => pair.name).sort(), where, fireTriggers }
     const { underWay, previous, repeats } = await journal(options, (session) => readStanding(session, request))
     if (underWay !== null) return underWay
-    const found = await survey({ sides, request, previous, tables, onProgress })
-    return { version: 1, request, previous, ...found, underWay: false, repeats }
+    const found = (take?: Taker) => survey({ sides, request, previous, tables, take, onProgress })
+    const made = options.keep ? await keeping(options, request, found) : await found()
+    return { version: 1, request, previous, ...made, underWay: false, repeats }
   })
+}
+
+type Taker = NonNullable<Parameters<typeof survey>[0]['take']>
+
+async function keeping(
+  { copy }: Pick<RecoveryDoors, 'copy'>,
+  { tables }: RecoveryRequest,
+  look: (take: Taker) => Promise<Survey>,
+): Promise<Survey & { readonly kept: string }> {
+  const session = await copy()
+  try {
+    const keeper = await keepRows(session)
+    const found = await look(({ pair }, keys) => keeper.take(tables.indexOf(pair.name), keys))
+    return { ...found, kept: keeper.name }
+  } finally {
+    await session.close()
+  }
 }
 
 const WHERE_OF_MANY =

@@ -74,6 +74,8 @@ export interface RowRecoveryPlan {
   readonly underWay: boolean
   /** The run before it ended for the same request: what is missing now may have been deleted since, and with reason. */
   readonly repeats: boolean
+  /** Where the copy has the keys of these rows: staging takes just them. Absent: it surveys once more, and takes only what the plan says. */
+  readonly kept?: string
 }
 
 /** `altered`: brought back, and a trigger made something else of it. `reappeared`: its key was there again. `refused`: another unique value is

@@ -7,12 +7,13 @@ import type { Key } from '../verify/key-reader'
 import type { TablePair } from '../verify/pairing'
 import { rowHash } from '../verify/row-hash'
 import type { JournalEntry } from './journal'
+import { keptRows } from './kept'
 import { lookUp, textsOf } from './look-up'
 import { keyOf, type Sides } from './missing'
 import type { RowRecoveryPlan } from './recovered'
 import { asLogin, fenced, type RecoveryRun } from './run'
 import { OF_A_PIECE, overStaged } from './staged-pieces'
-import { type FitTable, type Survey, survey } from './survey'
+import { digestNow, type FitTable, type Survey, survey } from './survey'
 
 /** The quoted name of what a table's rows are staged in. */
 export function stagingOf({ digest, request: { tables } }: RowRecoveryPlan, table: string): string {
@@ -22,14 +23,27 @@ export function stagingOf({ digest, request: { tables } }: RowRecoveryPlan, tabl
 export const columnList = (names: readonly string[], of = ''): string =>
   names.map((name) => `${of}${quoteIdentifier(name)}`).join(', ')
 
+interface Found {
+  readonly sides: Sides
+  readonly tables: readonly FitTable[]
+  readonly previous: string | null
+}
+
 /** Nothing is staged unless all of it is what the plan says. Throws PLAN_DRIFTED, DATABASE_REFUSED, FENCED_OFF. */
-export async function stage(
-  run: RecoveryRun,
-  found: { readonly sides: Sides; readonly tables: readonly FitTable[]; readonly previous: string | null },
-): Promise<void> {
+export async function stage(run: RecoveryRun, found: Found): Promise<void> {
   const { plan } = run
-  const { sides, tables, previous } = found
+  const { tables } = found
   await dropLeftOvers(run)
+  await (plan.kept === undefined ? loadMissing(run, found) : loadKept(run, found, plan.kept))
+  for (const { pair } of tables) await prove(run, pair)
+  await fenced(run, async (session) => {
+    await session.query(`UPDATE capstan.row_recovery SET state = 'staged', changed_at = now() WHERE digest = $1`, [plan.digest])
+  })
+}
+
+/** What is missing now, if it is what the plan says. */
+async function loadMissing(run: RecoveryRun, { sides, tables, previous }: Found): Promise<void> {
+  const { plan } = run
   await begin(run, tables)
   const loaders = new Map(tables.map(({ pair }) => [pair.name, new Loader(run, sides, pair)]))
   const now = await survey({
@@ -40,14 +54,25 @@ export async function stage(
     onProgress: run.onProgress,
     take: async ({ pair }, keys) => loaders.get(pair.name)?.take(keys),
   })
-  if (now.digest !== plan.digest) {
-    await dropLeftOvers(run)
-    throw drifted(plan, now)
+  if (now.digest === plan.digest) return
+  await dropLeftOvers(run)
+  throw drifted(plan, now)
+}
+
+/** The rows whose keys were kept when the plan was made: what is missing since, and what is there again, is no part of it. */
+async function loadKept(run: RecoveryRun, { sides, tables, previous }: Found, kept: string): Promise<void> {
+  const { plan, onProgress } = run
+  if ((await digestNow(plan, { sides, tables, previous })) !== plan.digest) throw drifted(plan, plan)
+  await begin(run, tables)
+  for (const { pair } of tables) {
+    const loader = new Loader(run, sides, pair)
+    let rows = 0
+    for await (const keys of keptRows(sides.source, kept, plan.request.tables.indexOf(pair.name))) {
+      await loader.take(keys)
+      rows += keys.length
+      onProgress?.({ phase: 'staging', table: pair.name, rows })
+    }
   }
-  for (const { pair } of tables) await prove(run, pair)
-  await fenced(run, async (session) => {
-    await session.query(`UPDATE capstan.row_recovery SET state = 'staged', changed_at = now() WHERE digest = $1`, [plan.digest])
-  })
 }
 
 /** What a run left that was cut off while it staged: it has brought nothing back, and under the lock it is gone. */
@@ -79,7 +104,7 @@ async function begin(run: RecoveryRun, tables: readonly FitTable[]): Promise<voi
   })
 }
 
-function drifted({ digest, tables }: RowRecoveryPlan, found: Survey): Error {
+function drifted({ digest, tables }: RowRecoveryPlan, found: Pick<Survey, 'tables'>): Error {
   const now = new Map(found.tables.map((table) => [table.table, table]))
   const other = tables.find(({ table, rows, sum }) => now.get(table)?.rows !== rows || now.get(table)?.sum !== sum)
   const what =

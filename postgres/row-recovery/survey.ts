@@ -35,7 +35,7 @@ interface SurveyOptions {
   readonly previous: string | null
   readonly tables: readonly FitTable[]
   /** Called with the keys of missing rows, piece by piece. */
-  readonly take?: (table: FitTable, keys: readonly Key[]) => Promise<void>
+  readonly take?: ((table: FitTable, keys: readonly Key[]) => Promise<void>) | undefined
   readonly onProgress?: ((progress: RecoveryProgress) => void) | undefined
 }
 
@@ -160,15 +160,25 @@ function referredOf(parent: string, tables: readonly FitTable[]): Referred[] {
   return [...new Map(ways.map((way) => [way.columns.join('\0'), way])).values()]
 }
 
-function tablePlan({ pair, live }: FitTable, seen: Seen, expected: Expectations): TablePlan {
+type Shape = Pick<TablePlan, 'table' | 'key' | 'columns' | 'defaults' | 'triggers'>
+
+/** What no row changes. */
+function shapeOf({ pair, live }: FitTable): Shape {
   const had = new Set(pair.source.columns.map(({ name }) => name))
-  const shown = (keys: readonly Key[]) => keys.map((key) => shownKey(key, pair, false))
   return {
     table: pair.name,
     key: (pair.key?.columns ?? []).map(({ name }) => name),
     columns: pair.columns.map(({ name }) => name),
     defaults: pair.target.columns.map(({ name }) => name).filter((name) => !had.has(name) && !live.generated.includes(name)),
     triggers: live.triggers,
+  }
+}
+
+function tablePlan(table: FitTable, seen: Seen, expected: Expectations): TablePlan {
+  const { pair } = table
+  const shown = (keys: readonly Key[]) => keys.map((key) => shownKey(key, pair, false))
+  return {
+    ...shapeOf(table),
     rows: seen.rows,
     sum: String(seen.sum),
     leftOut: seen.leftOut,
@@ -180,6 +190,17 @@ function tablePlan({ pair, live }: FitTable, seen: Seen, expected: Expectations)
   }
 }
 
+/** The digest of a plan by what databases and tables are now, and by the rows that it has. */
+export async function digestNow(
+  { request, tables: planned }: Pick<RowRecoveryPlan, 'request' | 'tables'>,
+  { sides, tables, previous }: Pick<SurveyOptions, 'sides' | 'tables' | 'previous'>,
+): Promise<string> {
+  const { source: copy, target: live } = await onBothSides((side) => placeOf(sides[side]))
+  const counted = new Map(planned.map(({ table, rows, sum }) => [table, { rows, sum }]))
+  const now = tables.map((table) => ({ ...shapeOf(table), ...(counted.get(table.pair.name) ?? { rows: 0, sum: '0' }) }))
+  return digestOf({ copy, live, request, previous, tables: now })
+}
+
 /** What traffic changes by itself is left out. */
 function digestOf({
   copy,
@@ -187,7 +208,9 @@ function digestOf({
   request,
   previous,
   tables,
-}: Omit<RowRecoveryPlan, 'version' | 'digest' | 'underWay' | 'repeats'>): string {
+}: Pick<RowRecoveryPlan, 'copy' | 'live' | 'request' | 'previous'> & {
+  readonly tables: readonly (Shape & Pick<TablePlan, 'rows' | 'sum'>)[]
+}): string {
   const bound = tables.map(({ table, key, columns, defaults, triggers, rows, sum }) => ({
     table,
     key,

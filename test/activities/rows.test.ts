@@ -132,12 +132,26 @@ test('it can be settled although the ledger has a later survey, which nobody was
   const here = await world()
   const operation = await operationOn(here)
   const plan = await operation.survey()
-  await here.live.execute('DELETE FROM public.orders WHERE id = 3')
+  await here.live.execute('ALTER TABLE public.orders ADD later int DEFAULT 0')
   await failureOf(operation.stage(plan), 'PLAN_DRIFTED')
   const later = await operation.survey()
   expect(later.digest).not.toBe(plan.digest)
   expect(await operation.settle(plan)).toMatchObject({ state: 'nothing' })
   expect(await staged(here)).toBe(0)
+})
+
+test('what is deleted after the survey is no part of what is staged, and asks for no other survey', async () => {
+  const here = await world()
+  const operation = await operationOn(here)
+  const plan = await operation.survey()
+  await here.live.execute('DELETE FROM public.orders')
+  await operation.stage(plan)
+  const [table] = await here.live.query<{ name: string }>(
+    `SELECT tablename AS name FROM pg_tables WHERE tablename LIKE 'rows\\_%'`,
+  )
+  const [found] = await here.live.query<{ n: number }>(`SELECT count(*)::int AS n FROM capstan."${table?.name}"`)
+  expect(found?.n).toBe(plan.rows)
+  expect(await operation.settle(plan)).toMatchObject({ state: 'nothing' })
 })
 
 test('an attempt that comes late is shut out, also where nothing was ever staged before', async () => {

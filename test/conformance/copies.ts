@@ -2,7 +2,7 @@
 import type { CopyRequest } from '../../clouds/port'
 import { takesOver } from './configuration'
 import { takeSnapshot } from './snapshots'
-import { type Suite, withFaults } from './suite'
+import { CREATOR, type Suite, withFaults } from './suite'
 import { options, owned, refusal } from './support'
 
 const TAKEN_OVER = 'Another-Horse-7-battery'
@@ -17,10 +17,10 @@ export function testCopies(suite: Suite): void {
       const { done } = await suite.retried(() => suite.adapter.removeOwnedInstances({ operation }, options))
       return done || undefined
     })
-  const dropSnapshot = (snapshot: string, operation: string) =>
+  const dropSnapshot = (snapshot: string, operation: string, { instanceId } = suite.shop) =>
     suite.retried(() => {
       const { owner } = owned(operation, 'take')
-      return suite.adapter.startSnapshotRemoval({ snapshot, instanceId: suite.shop.instanceId, owner }, options)
+      return suite.adapter.startSnapshotRemoval({ snapshot, instanceId, owner }, options)
     })
   const inert = async (instance: string) => {
     const setting = (name: string) => `current_setting('${name}')::int`
@@ -72,6 +72,43 @@ export function testCopies(suite: Suite): void {
       await suite.gone(wanted.instance)
       expect(await suite.adapter.removeOwnedInstances({ operation }, options)).toEqual({ done: true, removing: [] })
       await dropSnapshot(snapshot, operation)
+    })
+
+    test('whose instance is gone has what was there, is inert, and asks nothing of that instance, where the cloud restores those', async () => {
+      const { restoreOfDeleted } = suite.under.capabilities
+      if (restoreOfDeleted === 'never') return
+      const operation = 'conf-orphan'
+      await suite.retried(() => suite.adapter.startCreate(suite.newInstance('conf-gone'), options))
+      const gone = await suite.ready('conf-gone')
+      await suite.letIn(gone, suite.admitted)
+      await suite.ask('conf-gone', 'CREATE TABLE kept AS SELECT 1 AS n')
+      const { name: snapshot } = await takeSnapshot(suite, operation, 'take', 'conf-gone')
+      await suite.retried(() => suite.adapter.startRemoval({ instance: gone, owner: CREATOR }, options))
+      await suite.gone('conf-gone')
+
+      const { instanceId } = gone
+      const found = await suite.adapter.describeSnapshot({ instance: 'conf-gone', name: snapshot }, options)
+      expect(found).toMatchObject({ instance: 'conf-gone', instanceId, state: 'ready' })
+      expect(await suite.adapter.listSnapshots({ instanceId }, options)).toEqual([found])
+      const unclassed = { ...request(operation, 'canary', 'conf-gone'), snapshot, sourceGone: true as const }
+      const wanted = { ...unclassed, instanceClass: restoreOfDeleted === 'class-named' ? suite.classes[0] : null }
+      if (restoreOfDeleted === 'class-named') {
+        const classless = suite.adapter.startInertRestore(unclassed, options)
+        await expect(classless).rejects.toEqual(refusal('CLOUD_REFUSED', 'of what class'))
+      }
+      const lacking = { ...wanted, snapshot: owned('conf-nothing', 'take').name }
+      await expect(suite.retried(() => suite.adapter.startInertRestore(lacking, options))).rejects.toEqual(
+        refusal('SNAPSHOT_NOT_FOUND', lacking.snapshot),
+      )
+      await suite.retried(() => suite.adapter.startInertRestore(wanted, options))
+      const copy = await suite.ready(wanted.instance)
+      expect(copy).toMatchObject({ instanceClass: suite.classes[0], tags: { 'capstan-operation': operation } })
+      expect(await inert(wanted.instance)).toBe(true)
+      expect(await suite.ask(wanted.instance, 'SELECT n FROM kept')).toEqual([{ n: 1 }])
+      expect(await suite.adapter.startInertRestore(wanted, options)).toEqual({ operation: null })
+      await removed(operation)
+      await suite.gone(wanted.instance)
+      await dropSnapshot(snapshot, operation, gone)
     })
 
     test('of a snapshot that is not there, or into a class that this cloud does not give a copy: refused, and nothing is made', async () => {

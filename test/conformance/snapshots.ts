@@ -3,12 +3,17 @@ import type { SnapshotDescription } from '../../clouds/port'
 import { type Suite, withFaults } from './suite'
 import { options, owned, refusal } from './support'
 
-/** Taken of `conf-shop`, and complete. */
-export async function takeSnapshot(suite: Suite, operation: string, step = 'take'): Promise<SnapshotDescription> {
+/** Complete. */
+export async function takeSnapshot(
+  suite: Suite,
+  operation: string,
+  step = 'take',
+  instance = 'conf-shop',
+): Promise<SnapshotDescription> {
   const { name, owner } = owned(operation, step)
-  await suite.retried(() => suite.adapter.startSnapshot({ instance: 'conf-shop', snapshot: name, owner }, options))
+  await suite.retried(() => suite.adapter.startSnapshot({ instance, snapshot: name, owner }, options))
   return suite.eventually(async () => {
-    const found = await suite.adapter.describeSnapshot({ instance: 'conf-shop', name }, options)
+    const found = await suite.adapter.describeSnapshot({ instance, name }, options)
     if (found?.state === 'failed') throw new Error(`${name} is ${found.cloudState}`)
     return found?.state === 'ready' ? found : undefined
   })

@@ -1,10 +1,19 @@
 /** Rows that come back, and the moment at which they went, while the worker dies, while somebody aborts, and while the application goes on writing. One stack for all. */
 import { FIND_MOMENT_DOCUMENTS, type SearchResult } from '../../contracts/find-moment'
-import { RECOVER_ROWS_STEPS } from '../../contracts/recover-rows'
+import { RECOVER_ROWS_DOCUMENTS, RECOVER_ROWS_STEPS } from '../../contracts/recover-rows'
 import { acquireLock, releaseLock } from '../../postgres/migrate/lock'
 import { recordHistory } from '../support/histories'
 import { isAt, migrating } from '../support/migrating'
-import { approvedRun, BAD_DELETE, FIRST_LOST_KEY, fillOrders, LOST, startTraffic, wrongAfter } from '../support/recovering'
+import {
+  approvedRun,
+  BAD_DELETE,
+  FIRST_LOST_KEY,
+  fillOrders,
+  LOST,
+  startDeleting,
+  startTraffic,
+  wrongAfter,
+} from '../support/recovering'
 import { moment, passed, RestoreDesk, wholeSecond } from '../support/restores'
 import { FIRST } from '../support/target'
 
@@ -55,7 +64,14 @@ test('the worker killed at one boundary after another: each row once, and the re
   ]
   const deaths = it.capstan.deaths()
   for (const boundary of boundaries) it.capstan.arm(boundary)
-  const { operation } = await approvedRun(desk, 'killed', ['--to', at, ...ROWS], waiting('killed'))
+  let deleting: Awaited<ReturnType<typeof startDeleting>> | undefined
+  const asked = async () => {
+    const record = await waiting('killed')()
+    deleting ??= await startDeleting(it.target)
+    return record
+  }
+  const { operation } = await approvedRun(desk, 'killed', ['--to', at, ...ROWS], asked)
+  const gone = (await deleting?.stop()) ?? []
   await traffic.stop()
   expect(boundaries.filter((boundary) => it.capstan.disarm(boundary))).toEqual([])
   expect(it.capstan.deaths()).toBe(deaths + boundaries.length)
@@ -63,7 +79,40 @@ test('the worker killed at one boundary after another: each row once, and the re
   expect(operation.steps.map(({ id, state }) => [id, state])).toEqual(steps)
   expect(operation.steps.find(({ id }) => id === 'verify')?.detail).toMatchObject({ brought: LOST, same: LOST })
   expect(await wrongAfter((sql) => it.rows(sql), traffic.written)).toEqual([])
+  expect(gone).not.toEqual([])
+  expect(await it.rows(`SELECT id FROM public.orders WHERE id IN (${gone.join(', ')})`)).toEqual([])
   expect([await staged(), await it.target.tagged('killed'), await it.locked()]).toEqual([0, [], false])
+})
+
+test('one approval is enough, however the application goes on deleting: just the approved rows come back, and one that is there again is named', async () => {
+  const at = await moment()
+  await desk.reach('deleting', at)
+  await it.rows(BAD_DELETE)
+  // Staging waits for a migration by hand, while the application goes on.
+  const migrating = await it.target.migrator()
+  await acquireLock(migrating, { waitMs: 1_000 })
+  const ended = desk.begin('deleting', '--to', at, ...ROWS)
+  const { planDigest } = await waiting('deleting')()
+  const deleting = await startDeleting(it.target)
+  expect((await desk.cli('ops', 'approve', 'deleting', '--by', 'bob', '--digest', planDigest ?? '')).code).toBe(0)
+  await it.until('the staging', async () => isAt(await it.capstan.ledger.getOperation('deleting'), 'stage', 'running'))
+  await it.rows(`INSERT INTO public.orders VALUES (${FIRST_LOST_KEY}, 'again', '')`)
+  await it.rows('DELETE FROM public.orders WHERE id <= 5')
+  await releaseLock(migrating)
+  await migrating.close()
+  expect((await ended).code).toBe(0)
+  const gone = await deleting.stop()
+  const operation = await it.operation('deleting')
+  expect(operation).toMatchObject({ status: 'succeeded', verdict: 'pass', planDigest })
+  expect(operation.steps.find(({ id }) => id === 'approve')?.detail).toMatchObject({ planDigest, approvedBy: 'bob' })
+  expect(operation.steps.find(({ id }) => id === 'verify')?.detail).toMatchObject({ brought: LOST - 1, reappeared: 1 })
+  expect(await wrongAfter((sql) => it.rows(sql), new Map([[FIRST_LOST_KEY, 'again']]), [FIRST_LOST_KEY])).toEqual([])
+  expect(await it.rows(`SELECT id FROM public.orders WHERE id <= 5 OR id IN (${gone.join(', ')})`)).toEqual([])
+  const named = { operation: 'deleting', name: RECOVER_ROWS_DOCUMENTS.result }
+  expect(await it.capstan.ledger.getDocument(named)).toMatchObject({
+    tables: [{ sample: [{ outcome: 'reappeared', key: [String(FIRST_LOST_KEY)] }] }],
+  })
+  expect([await staged(), await it.target.tagged('deleting'), await it.locked()]).toEqual([0, [], false])
 })
 
 test('killed in the middle of the rows it goes on behind those that are back; aborted there, they stay, are told, and the next run goes on', async () => {
@@ -135,7 +184,7 @@ test('aborted before the first row is back, nothing is left: neither copy nor st
   )
 })
 
-test('where nobody has to approve, rows that were deleted between survey and staging are surveyed anew', async () => {
+test('where nobody has to approve, rows that were deleted between survey and staging stay deleted', async () => {
   fleet = it.target.fleet(FIRST, '', (yaml) => yaml.replace('environment: production', 'environment: staging'))
   const at = await moment()
   await desk.reach('unasked', at)
@@ -152,13 +201,14 @@ test('where nobody has to approve, rows that were deleted between survey and sta
   const { steps: done } = await it.operation('unasked')
   expect(done.map(({ id }) => id)).not.toContain('approve')
   expect(done.find(({ id }) => id === 'survey')?.detail).toMatchObject({ rows: 5 })
-  expect(done.find(({ id }) => id === 'verify')?.detail).toMatchObject({ brought: 6, same: 6 })
+  expect(done.find(({ id }) => id === 'verify')?.detail).toMatchObject({ brought: 5, same: 5 })
+  expect(await it.rows('SELECT id FROM public.orders WHERE id <= 6 ORDER BY id DESC LIMIT 1')).toEqual([{ id: 5 }])
 })
 
 test.each([
   ['approved', 0],
   ['rejected', 7],
-])('rows that were deleted between an approval and its staging are asked about anew, and are %s', async (second, exit) => {
+])('a table that was changed between an approval and its staging is asked about anew, and is %s', async (second, exit) => {
   const id = `anew-${second}`
   const at = await moment()
   await desk.reach(id, at)
@@ -169,7 +219,7 @@ test.each([
   const { planDigest: first } = await waiting(id)()
   expect((await desk.cli('ops', 'approve', id, '--by', 'bob', '--digest', first ?? '')).code).toBe(0)
   await it.until('the staging', async () => isAt(await it.capstan.ledger.getOperation(id), 'stage', 'running'))
-  await it.rows('DELETE FROM public.orders WHERE id = 6')
+  await migrating.execute(`ALTER TABLE public.orders ADD later text DEFAULT 'unsaid'`)
   await releaseLock(migrating)
   await migrating.close()
   const { planDigest: anew } = await waiting(id)()
@@ -181,9 +231,9 @@ test.each([
   const detail = (step: string) => done.find((one) => one.id === step)?.detail
   const { approvedBy, rejectedBy, planDigest } = detail('approve') ?? {}
   expect([planDigest, approvedBy, rejectedBy]).toEqual([anew, ...(exit === 0 ? ['carol', undefined] : [undefined, 'carol'])])
-  expect(detail('verify')?.brought).toBe(exit === 0 ? 6 : undefined)
-  const back = await it.rows('SELECT id FROM public.orders WHERE id <= 6')
-  expect(back).toHaveLength(exit === 0 ? 6 : 0)
+  expect(detail('verify')?.brought).toBe(exit === 0 ? 5 : undefined)
+  const back = await it.rows('SELECT id FROM public.orders WHERE id <= 5')
+  expect(back).toHaveLength(exit === 0 ? 5 : 0)
   expect([await staged(), await it.target.tagged(id), await it.locked()]).toEqual([0, [], false])
 })
 

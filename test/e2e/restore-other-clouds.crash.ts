@@ -144,6 +144,41 @@ describe('a subscriber whose original is down', () => {
   })
 })
 
+const gone = ['--snapshot', 'cap-of-gone-take', '--deleted']
+
+test.each(VOUCHED)('on %s a snapshot of an instance that is gone is refused, with the reason', async (cloud) => {
+  const { operation } = await on(cloud).desk.restore(`${cloud}-gone`, ...gone, '--was-dormant', '--plan')
+  expect(operation.failure).toMatchObject({
+    code: 'CLOUD_REFUSED',
+    message: expect.stringContaining('Capstan restores no snapshot'),
+  })
+})
+
+// The last one on Aurora: it takes the cluster away.
+test('on aurora a snapshot of a cluster that was deleted is restored, once the fleet file says as what', async () => {
+  const { target, desk } = on('aurora')
+  const fleet = target.fleet(FIRST)
+  const { stdout } = await target.run(['snapshot', 'stock', '--json', '--operation', 'of-gone'], fleet)
+  expect(JSON.parse(stdout)).toMatchObject({ status: 'succeeded' })
+  const held = await target.rows(items)
+  const instance = { name: 'stock', instanceId: target.instanceId }
+  await target.whenFree(() => target.adapter.startRemoval({ instance, owner: { operation: 'by-hand', step: 'make' } }, changing))
+  while ((await target.adapter.describeInstance(instance, changing)) !== null) await sleep(50)
+
+  const { operation: unclassed } = await desk.restore('aurora-unclassed', ...gone, '--plan')
+  expect(unclassed.failure).toMatchObject({ code: 'CLOUD_REFUSED', message: expect.stringContaining('instanceClass of canary') })
+  const named = target.fleet(FIRST, '', (yaml) =>
+    yaml.replace('    canary:\n', '    canary:\n      instanceClass: db.serverless/0.5-2\n'),
+  )
+  const classed = new RestoreDesk(capstan, () => named)
+  const { operation } = await classed.restore('aurora-gone', ...gone, '--keep', '1h')
+  expect(operation).toMatchObject({ status: 'succeeded', verdict: 'pass', failure: null })
+  expect(await classed.ask('aurora-gone', items)).toEqual(held)
+  const inert = await classed.ask('aurora-gone', 'SHOW max_logical_replication_workers')
+  expect(inert).toEqual([{ max_logical_replication_workers: '0' }])
+  await removed({ target, desk: classed }, 'aurora-gone')
+})
+
 let publisherAddress: { host: string; port: number }
 
 async function startPublisher(): Promise<Session> {

@@ -56,6 +56,33 @@ export async function startTraffic(target: Target): Promise<Traffic> {
   }
 }
 
+/** An application that deletes, one after another, rows that nobody lost. To be started once the survey is made; resolves once the first one is gone. */
+export async function startDeleting(target: Target): Promise<{ stop(): Promise<readonly number[]> }> {
+  const session = await target.app()
+  const gone: number[] = []
+  let stopped = false
+  const deleteNext = async (): Promise<void> => {
+    const id = FIRST_LOST + LOST + gone.length
+    if (id > BEFORE) stopped = true
+    else {
+      await session.query('DELETE FROM public.orders WHERE id = $1', [id])
+      gone.push(id)
+    }
+  }
+  await deleteNext()
+  const loop = (async () => {
+    for (; !stopped; await sleep(100)) await deleteNext()
+    await session.close()
+  })()
+  return {
+    async stop() {
+      stopped = true
+      await loop
+      return gone
+    },
+  }
+}
+
 type Rows = (sql: string) => Promise<Record<string, unknown>[]>
 
 /** What is not as it has to be once the lost rows are back: a sentence each. `except`: keys that the application took meanwhile. */

@@ -4,8 +4,11 @@ import {
   CancellationScope,
   CancelledFailure,
   ChildWorkflowCancellationType,
+  type ChildWorkflowHandle,
+  type ChildWorkflowOptions,
   ParentClosePolicy,
   startChild,
+  type Workflow,
 } from '@temporalio/workflow'
 import { TASK_QUEUES } from '../../contracts/messages'
 
@@ -16,23 +19,29 @@ interface Abandoned<Input> {
   readonly summary: string
 }
 
-/** A cancellation is not heard while it starts: with ABANDON the SDK's core answers one that comes between the request and the start by ending the
- *  child's machine, and never resolves the start, so that whoever waits for it would wait for ever. */
+/** One that is there already still stands. */
 export async function startAbandoned<Input>(workflow: string, { workflowId, input, summary }: Abandoned<Input>): Promise<void> {
-  if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('aborted')
   try {
-    await CancellationScope.nonCancellable(() =>
-      startChild(workflow, {
-        args: [input],
-        workflowId,
-        taskQueue: TASK_QUEUES.control,
-        parentClosePolicy: ParentClosePolicy.ABANDON,
-        cancellationType: ChildWorkflowCancellationType.ABANDON,
-        staticSummary: summary,
-      }),
-    )
+    await startOnItsOwn(workflow, { args: [input], workflowId, staticSummary: summary })
   } catch (error) {
     // This workflow was reset to before it: the first one still stands.
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error
   }
+}
+
+type OnItsOwn = Omit<ChildWorkflowOptions, 'taskQueue' | 'parentClosePolicy' | 'cancellationType'> & { readonly args: unknown[] }
+
+/** A cancellation is not heard while it starts: with ABANDON the SDK's core answers one that comes between the request and the start by ending the
+ *  child's machine, and never resolves the start, so that whoever waits for it would wait for ever. Its result does not hear one either: race it.
+ *  Throws WorkflowExecutionAlreadyStartedError. */
+export async function startOnItsOwn(workflow: string, options: OnItsOwn): Promise<ChildWorkflowHandle<Workflow>> {
+  if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('aborted')
+  return CancellationScope.nonCancellable(() =>
+    startChild(workflow, {
+      ...options,
+      taskQueue: TASK_QUEUES.control,
+      parentClosePolicy: ParentClosePolicy.ABANDON,
+      cancellationType: ChildWorkflowCancellationType.ABANDON,
+    }),
+  )
 }

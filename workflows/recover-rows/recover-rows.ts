@@ -49,7 +49,7 @@ async function recoverUnderLock(recovering: Recovering): Promise<Outcome> {
   const surveyed = await survey(recovering, sides)
   if (surveyed.rows === 0) return removed(recovering, { status: 'succeeded', verdict: 'pass', findings: [] })
 
-  const approved = asks(input, surveyed) ? await approvedSurvey(recovering, sides, surveyed) : surveyed
+  const approved = asks(input, surveyed) ? await approvedSurvey(recovering, surveyed) : surveyed
   if (approved === null) return removed(recovering, { status: 'rejected', verdict: null, findings: [] })
 
   const staged = await stage(recovering, sides, approved)
@@ -133,21 +133,22 @@ function surveyBoth({ input, act, ref, lockEpoch }: Recovering, step: StepName, 
 }
 
 /** Null: it was rejected. */
-async function approvedSurvey(recovering: Recovering, sides: Sides, planned: SurveySummary): Promise<SurveySummary | null> {
-  const approval = await awaitApproval(recovering.run, question(recovering, sides, planned))
+async function approvedSurvey({ run }: Recovering, planned: SurveySummary): Promise<SurveySummary | null> {
+  const approval = await awaitApproval(run, question(planned))
   return approval.rejected ? null : approval.planned
 }
 
-const question = (recovering: Recovering, sides: Sides, planned: SurveySummary) => ({
+/** Its rows are fixed: the copy keeps their keys, and what is missing since is no part of it. Whether the tables are still what it says, the staging looks. */
+const question = (planned: SurveySummary) => ({
   step: STEPS.approve,
   planned,
   digestOf: ({ digest }: SurveySummary) => digest,
-  planAgain: () => surveyBoth(recovering, STEPS.approve, sides),
-  drifted: 'other rows are missing',
+  planAgain: () => Promise.resolve(planned),
+  drifted: 'the tables are not the same',
 })
 
-/** Resolves to the survey whose rows are staged; null: it was rejected. Rows that traffic has deleted since are surveyed anew, and where somebody
- *  approves the very rows, they are asked about anew. */
+/** Resolves to the survey whose rows are staged; null: it was rejected. Where a table, its triggers or what was brought back before has changed since,
+ *  it is surveyed anew, and where somebody approves the very rows, they are asked about anew. Traffic changes none of these. */
 async function stage(recovering: Recovering, sides: Sides, surveyed: SurveySummary): Promise<SurveySummary | null> {
   const { run, input, act, ref } = recovering
   const { source, copy } = sides
@@ -167,7 +168,7 @@ async function stage(recovering: Recovering, sides: Sides, surveyed: SurveySumma
         const found = await surveyBoth(recovering, STEPS.stage, sides)
         if (asked) {
           // the copy is there still, and what drifted has left nothing staged
-          const approval = await askAgain(run, { ...question(recovering, sides, found), during: STEPS.stage })
+          const approval = await askAgain(run, { ...question(found), during: STEPS.stage })
           if (approval.rejected) {
             run.keep(STEPS.stage)
             return null
@@ -203,7 +204,7 @@ function begunElsewhere(): ApplicationFailure {
   return ApplicationFailure.nonRetryable(message, 'PLAN_DRIFTED')
 }
 
-/** More than traffic as a rule brings about between a survey and its staging. */
+/** Tables that change so often are not to be written to. */
 const ROUNDS_MAX = 5
 
 async function write({ run, input, act, ref }: Recovering, source: InstanceAddress, surveyed: SurveySummary): Promise<void> {

@@ -2,18 +2,12 @@
  *  whether the run before is still going on. The operation is its own: neither the end nor the cancellation of this workflow touches it, and
  *  how it ended is on its record, so that a failed one ends this workflow well. */
 import { defineSearchAttributeKey, TypedSearchAttributes, WorkflowExecutionAlreadyStartedError } from '@temporalio/common'
-import {
-  ChildWorkflowCancellationType,
-  executeChild,
-  isCancellation,
-  ParentClosePolicy,
-  proxyActivities,
-  workflowInfo,
-} from '@temporalio/workflow'
+import { CancellationScope, isCancellation, proxyActivities, workflowInfo } from '@temporalio/workflow'
 import type { LedgerActivities } from '../../activities/ledger/contract'
 import type { OpenedOperation, ScheduleActivities } from '../../activities/schedule/contract'
 import { TASK_QUEUES } from '../../contracts/messages'
 import type { ScheduledStartInput, ScheduledStartResult } from '../../contracts/schedule'
+import { startOnItsOwn } from '../kit/abandoned'
 import { isDefect } from '../kit/failures'
 import { quickAct } from '../kit/proxies'
 
@@ -39,9 +33,8 @@ export async function scheduledStart(input: ScheduledStartInput): Promise<Schedu
 /** Started under the same terms as by any other door. */
 async function runToItsEnd(start: NonNullable<OpenedOperation['start']>, workflowTaskTimeout: number): Promise<void> {
   const { workflow, summary, input, attributes } = start
-  await executeChild(workflow, {
+  const operation = await startOnItsOwn(workflow, {
     workflowId: input.operation,
-    taskQueue: TASK_QUEUES.control,
     args: [input],
     typedSearchAttributes: new TypedSearchAttributes(
       Object.entries(attributes).map(([name, value]) => ({ key: defineSearchAttributeKey(name, 'KEYWORD'), value })),
@@ -49,7 +42,6 @@ async function runToItsEnd(start: NonNullable<OpenedOperation['start']>, workflo
     staticSummary: summary,
     workflowTaskTimeout,
     workflowIdReusePolicy: 'REJECT_DUPLICATE',
-    parentClosePolicy: ParentClosePolicy.ABANDON,
-    cancellationType: ChildWorkflowCancellationType.ABANDON,
   })
+  await Promise.race([operation.result(), CancellationScope.current().cancelRequested])
 }

@@ -57,6 +57,7 @@ export function surveyLines(plan: RowRecoveryPlan, entry: DatabaseEntry, { paint
         ]
       : []),
     '  no row that is there is touched',
+    ...(plan.kept === undefined ? [] : ['  what is deleted after this survey is no part of it']),
     '',
     `  plan digest ${plan.digest}`,
   ]

@@ -33,7 +33,7 @@ const CAPABILITIES: Capabilities = {
   copyOfAnotherClass: { fromSnapshot: true, toTime: true },
   snapshotOwner: 'tags',
   snapshotListed: 'at-once',
-  restoreOfDeleted: false,
+  restoreOfDeleted: 'class-named',
   snapshotsOutliveInstance: true,
   networkRules: 'security-groups',
   staticParameters: 'wait-for-restart',
