@@ -71,7 +71,20 @@ rect.failed, rect.reads { fill: var(--reads); } rect.writes { fill: var(--writes
 .swatch { display: inline-block; width: 12px; height: 12px; border-radius: 2px; margin: 0 6px 0 0; vertical-align: -1px; }
 .swatch:not(:first-child) { margin-left: 16px; }
 .swatch.reads { background: var(--reads); } .swatch.writes { background: var(--writes); }
+.swatch.done { background: var(--done); } .swatch.hollow { border: 1.5px solid var(--done); }
 .swatch.limit { width: 0; height: 14px; border-left: 2px dashed var(--bad); border-radius: 0; }
+figure { margin: 18px 0 0; }
+.history { display: flex; gap: 8px; }
+.history svg { display: block; flex: none; overflow: visible; } .history svg.runs { flex: 1; min-width: 0; }
+.history text { font-size: 12px; fill: var(--soft); } .history text.name { font-weight: 700; fill: var(--ink); }
+.history text.sign { text-anchor: middle; fill: var(--ink); font-weight: 700; font-size: 13px; } .history text.end { text-anchor: end; }
+.history text.good { fill: var(--good); } .history text.bad { fill: var(--bad); } .history text.still { fill: var(--soft); }
+.history .tick { stroke: var(--line); } .history .none { fill: none; stroke: var(--soft); }
+.history .limit { stroke: var(--bad); stroke-width: 1.5; stroke-dasharray: 5 4; }
+.history .other { stroke: var(--soft); stroke-width: 1.5; stroke-dasharray: 1 4; }
+.history rect.hollow { fill: var(--paper); stroke-width: 1.2; } .history rect.hollow.done { stroke: var(--done); } .history rect.hollow.failed { stroke: var(--reads); }
+.history rect.whole { fill: transparent; } .history g:hover rect.whole { fill: var(--sheet); }
+figcaption { margin-top: 10px; font-size: .87rem; } figcaption p { margin: 0 0 4px; }
 .good { color: var(--good); } .bad { color: var(--bad); } .still { color: var(--soft); }
 td.word.failed { color: var(--bad); } td.word.stopped { color: var(--stopped); } td.word.done, td.word.waits { color: var(--soft); }
 .script th { padding-top: 20px; font-weight: 600; }
@@ -88,7 +101,7 @@ footer { margin-top: 56px; padding-top: 14px; border-top: 1px solid var(--line);
 @media (max-width: 720px) {
   main { padding: 24px 16px 48px; }
   h1 { font-size: 1.5rem; }
-  table.timeline, table.locks, table.statements, table.digests { min-width: 720px; }
+  table.timeline, table.locks, table.statements, table.digests, table.past { min-width: 720px; }
 }
 @media print {
   :root {
@@ -103,7 +116,7 @@ footer { margin-top: 56px; padding-top: 14px; border-top: 1px solid var(--line);
   section { margin-top: 24px; }
   h1 { font-size: 1.7rem; }
   h2, h3, .lead, .key { break-after: avoid; }
-  tr, .tiles li, .findings li, dl div { break-inside: avoid; }
+  tr, .tiles li, .findings li, dl div, figure { break-inside: avoid; }
   thead { display: table-header-group; }
   td, th { padding-top: 4px; padding-bottom: 4px; }
   .wide { overflow: visible; }

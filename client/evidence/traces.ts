@@ -38,7 +38,8 @@ ${each(others, ([name, document]) => html`<h3>${name}</h3><pre>${JSON.stringify(
 </section>`
 }
 
-export function digestsOf(evidence: EvidenceDocument, digest: Sha256): Html {
+/** `withHistory`: the page has something besides that no digest covers. */
+export function digestsOf(evidence: EvidenceDocument, digest: Sha256, withHistory: boolean): Html {
   const { operation, documents, request } = evidence
   const { plan, rehearsal } = documents
   const rows: [string, string | null | undefined, string][] = [
@@ -59,7 +60,7 @@ export function digestsOf(evidence: EvidenceDocument, digest: Sha256): Html {
   )}</tbody>
 </table></div>
 <h3>To verify it by hand</h3>
-<p>Everything on this page was drawn from one document, which it carries: <a class="save" download="${file}" href="data:application/json;base64,${base64Of(evidence)}">save ${file}</a>. The ledger holds the same one. Its digest is taken over the file as it is, so any SHA-256 tool will do:</p>
+<p>Everything on this page${withHistory && ', but for its history,'} was drawn from one document, which it carries: <a class="save" download="${file}" href="data:application/json;base64,${base64Of(evidence)}">save ${file}</a>. The ledger holds the same one. Its digest is taken over the file as it is, so any SHA-256 tool will do:</p>
 <pre>sha256sum ${file}
 ${digest}  ${file}</pre>
 <p>The ledger's own copy, to compare: <code>capstan ops evidence ${operation.id} --out ${file}</code></p>

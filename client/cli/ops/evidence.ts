@@ -6,8 +6,10 @@ import { canonicalJson } from '../../../contracts/canonical-json'
 import { failure } from '../../../contracts/failures'
 import { FINAL_STATUSES, type OperationId } from '../../../contracts/operation'
 import type { Evidence } from '../../../ledger/documents'
-import { readEvidence } from '../../../ledger/evidence-document'
+import { type EvidenceDocument, readEvidence } from '../../../ledger/evidence-document'
+import { listVerificationRuns, type VerificationRun } from '../../../ledger/verifications'
 import { figuresOf, sealOf } from '../../evidence/header'
+import { HISTORY_RUNS_MAX } from '../../evidence/history'
 import { evidencePage } from '../../evidence/page'
 import { findOperation } from '../../find-operation'
 import { findingsOf } from '../../findings'
@@ -44,7 +46,8 @@ export function addOpsEvidence(ops: Command, cli: CliContext): void {
       const id = parseOperationId(operation)
       const evidence = await fetchEvidence(cli, id)
       if (options.html !== undefined) {
-        await write('--html', options.html, evidencePage(readEvidence(evidence.document), evidence.digest))
+        const document = readEvidence(evidence.document)
+        await write('--html', options.html, evidencePage(document, evidence.digest, await fetchHistory(cli, document)))
       }
       if (options.out !== undefined) await write('--out', options.out, canonicalJson(evidence.document))
       if (options.json) return cli.json({ version: 1, operation: id, ...evidence })
@@ -64,6 +67,13 @@ async function fetchEvidence(cli: CliContext, id: OperationId): Promise<Evidence
       : 'it is written when the operation ends'
     throw failure('EVIDENCE_MISSING', `Operation ${id} is ${status} and has no evidence: ${why}.`, { operation: id, status })
   })
+}
+
+/** As it stands now: it is drawn beside the evidence, which holds its own run alone. */
+async function fetchHistory(cli: CliContext, { operation }: EvidenceDocument): Promise<VerificationRun[]> {
+  const database = operation.databases[0]
+  if (operation.kind !== 'verify-backup' || database === undefined) return []
+  return await cli.withLedger((ledger) => listVerificationRuns(ledger, { database, upTo: operation, limit: HISTORY_RUNS_MAX }))
 }
 
 function written(id: OperationId, { digest }: Evidence, { html, out }: EvidenceOptions): string[] {
