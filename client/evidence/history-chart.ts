@@ -13,7 +13,7 @@ const SLOTS_MIN = 12
 const VERDICT_Y = 14
 const POINT_Y = 31
 /** Above a panel: its marks. */
-const HEADROOM = 26
+const HEADROOM = 36
 /** The least that is seen. */
 const BAR_HEIGHT_MIN = 2
 
@@ -94,7 +94,7 @@ function yOf({ top, bottom }: Panel, ms: number, { endMs }: Scale): number {
 function scaleText(panel: Panel): Html {
   const { name, top, bottom, scale } = panel
   const ticks = scale === null ? [] : labelledTicks(scale, bottom - top)
-  return html`<text class="name" x="0" y="${top - 12}">${name}</text>${ticks.map((ms) => scale !== null && html`<text class="end" x="100%" y="${yOf(panel, ms, scale) + 4}">${ms === 0 ? '0' : chosenDuration(ms)}</text>`)}`
+  return html`<text class="name" x="0" y="${top - 6}">${name}</text>${ticks.map((ms) => scale !== null && html`<text class="end" x="100%" y="${yOf(panel, ms, scale) + 4}">${ms === 0 ? '0' : chosenDuration(ms)}</text>`)}`
 }
 
 function gridOf(panel: Panel): Html {
@@ -123,8 +123,8 @@ function barOf(panel: Panel, run: VerificationRun, { x, slot }: { x: number; slo
   const tone = over ? 'failed' : 'done'
   const piece = (kind: string, from: number, to: number): Html | false =>
     to > from && html`<rect class="${kind}" x="${left}" y="${from}" width="${width}" height="${rounded(to - from)}"/>`
-  return html`${piece(tone, parted, bottom)}${piece(`hollow ${tone}`, end, parted)}${over && html`<text class="sign bad" x="${middle}" y="${top - 14}">!</text>`}${
-    totalMs > scale.endMs && html`<text class="sign" x="${middle}" y="${top - 3}">↑</text>`
+  return html`${piece(tone, parted, bottom)}${piece(`hollow ${tone}`, end, parted)}${over && html`<text class="sign bad" x="${middle}" y="${top - 16}">!</text>`}${
+    totalMs > scale.endMs && html`<text class="sign" x="${middle}" y="${top - 4}">↑</text>`
   }`
 }
 

@@ -4,6 +4,8 @@ import { type Scale, scaleTo } from './bars'
 
 /** Above so many times what three quarters of the runs stay within, a bar is cut off. */
 const TIMES_USUAL_MAX = 8
+/** Of fewer runs nothing says which is the usual one. */
+const USUAL_OF_MIN = 3
 /** An objective further above the longest bar than this is left out of the picture. */
 const TIMES_LONGEST_MAX = 20
 const HEADROOM = 1.05
@@ -20,7 +22,7 @@ function longestDrawn(measuredMs: readonly number[]): number {
   const sorted = [...measuredMs].sort((a, b) => a - b)
   const usual = sorted[Math.floor((sorted.length - 1) * 0.75)] ?? 0
   const longest = sorted.at(-1) ?? 0
-  return usual === 0 ? longest : Math.min(longest, usual * TIMES_USUAL_MAX)
+  return usual === 0 || sorted.length < USUAL_OF_MIN ? longest : Math.min(longest, usual * TIMES_USUAL_MAX)
 }
 
 /** Ticks that stand far enough apart in `height` for a line of text each. */

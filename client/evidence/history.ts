@@ -1,10 +1,10 @@
 /** The verifications of the same database up to this one. Drawn from the ledger and no part of the evidence, which was sealed when its run ended and
  *  tells of that run alone: the page says so. */
-import type { OperationId } from '../../contracts/operation'
+import type { OperationId, Verdict } from '../../contracts/operation'
 import type { VerificationRun } from '../../ledger/verifications'
 import { counted, duration, instant } from '../quantities'
 import { cutOff, historyChart } from './history-chart'
-import { type Held, heldAgainst, pointWords, SIGNS, signOf } from './history-words'
+import { type Held, heldAgainst, pointWords, signOf } from './history-words'
 import { each, type Html, html } from './html'
 
 /** As many as are drawn. */
@@ -26,7 +26,7 @@ ${runsTable(runs, own.operation)}
 }
 
 function tally(runs: readonly VerificationRun[]): string {
-  const of = (verdict: keyof typeof SIGNS): number => runs.filter(({ verification }) => verification?.verdict === verdict).length
+  const of = (verdict: Verdict): number => runs.filter(({ verification }) => verification?.verdict === verdict).length
   const counts = [
     [of('pass'), 'passed'],
     [of('fail'), 'failed'],
@@ -50,8 +50,8 @@ export function keyOf(runs: readonly VerificationRun[]): Html {
   const { runs: cut, objectives } = cutOff(runs)
   const others = new Set(runs.flatMap(({ instanceId }) => instanceId ?? [])).size > 1
   return html`<figcaption class="key">
-<p><span class="good">✓</span> pass · <span class="bad">✗</span> fail · ? inconclusive · – no verdict · S snapshot · M moment · ○ not measured · <span class="bad">!</span> over its objective${others && ' · a dotted line: another instance of that name from there on'}</p>
-<p><span class="swatch done"></span>RTO until the copy answered, with the replay of its log, which no cloud tells apart <span class="swatch hollow"></span>proving it <span class="swatch limit"></span>the objective of then</p>
+<p><span class="good">✓</span> pass · <span class="bad">✗</span> fail · ? inconclusive · – no verdict · S snapshot · M moment · ○ not measured · <span class="bad">!</span> over its objective${others && ' · dotted line: another instance from there on'}</p>
+<p>RTO: <span class="entry"><span class="swatch done"></span>until the copy answered</span> (with the replay of its log, which no cloud tells apart), <span class="entry"><span class="swatch hollow"></span>proving it</span>. <span class="entry"><span class="swatch limit"></span>the objective of then</span></p>
 ${
   (cut.length > 0 || objectives.length > 0) &&
   html`<p>${cut.length > 0 && html`↑ cut off at the top: ${cut.map((run, at) => html`${at > 0 && ', '}${instant(run.startedAt)} (${cutWords(run)})`)}. `}${objectives.length > 0 && `Above the picture: the objective ${objectives.join(', ')}.`}</p>`
@@ -70,12 +70,17 @@ function runsTable(runs: readonly VerificationRun[], own: OperationId): Html {
   return html`<div class="wide"><table class="past">
 <thead><tr><th scope="col">Run</th><th scope="col">Verdict</th><th scope="col">Restored</th><th scope="col" class="number">RPO</th><th scope="col" class="number">RTO</th><th scope="col" class="number">until it answered</th><th scope="col" class="number">proving</th></tr></thead>
 <tbody>${each(runs, (run) => {
-    const { operation, startedAt, verification, failure, objectives } = run
+    const { operation, startedAt, verification, objectives } = run
     const { sign, word, tone } = signOf(run)
     const { rpoMs = null, rto = null } = verification ?? {}
-    return html`<tr><th scope="row">${instant(startedAt)}<small><code>${operation}</code>${operation === own && ', this run'}</small></th><td><span class="${tone}">${sign} ${word}</span>${verification === null && failure !== null && html`<small>${failure.code}</small>`}</td><td>${pointWords(run)}</td>${cellOf(heldAgainst(rpoMs, objectives?.rpoMs ?? null))}${cellOf(heldAgainst(rto?.totalMs ?? null, objectives?.rtoMs ?? null))}<td class="number">${rto === null ? '–' : duration(rto.provisionMs)}</td><td class="number">${rto === null ? '–' : duration(rto.verifyMs)}</td></tr>`
+    return html`<tr><th scope="row">${instant(startedAt)}<small><code>${operation}</code>${operation === own && ', this run'}</small></th><td><span class="${tone}">${sign} ${word}</span>${underVerdict(run)}</td><td>${pointWords(run)}</td>${cellOf(heldAgainst(rpoMs, objectives?.rpoMs ?? null))}${cellOf(heldAgainst(rto?.totalMs ?? null, objectives?.rtoMs ?? null))}<td class="number">${rto === null ? '–' : duration(rto.provisionMs)}</td><td class="number">${rto === null ? '–' : duration(rto.verifyMs)}</td></tr>`
   })}</tbody>
 </table></div>`
+}
+
+function underVerdict({ verification, failure }: VerificationRun): Html | null {
+  if (verification === null) return failure === null ? null : html`<small>${failure.code}</small>`
+  return verification.proven && verification.verdict === 'fail' ? html`<small>proven, but an objective was missed</small>` : null
 }
 
 function cellOf(held: Held | null): Html {

@@ -22,6 +22,7 @@ small { display: block; color: var(--soft); font-size: .82em; font-weight: 400; 
 h1 { font-size: 2rem; line-height: 1.2; margin: 0; letter-spacing: -.01em; overflow-wrap: anywhere; }
 h2 { font-size: 1.25rem; margin: 0 0 4px; }
 h3 { font-size: 1rem; margin: 24px 0 4px; }
+h4 { font-size: .87rem; margin: 16px 0 0; color: var(--soft); }
 p { margin: 0 0 10px; }
 section { margin-top: 52px; }
 .lead, .key { color: var(--soft); max-width: 78ch; }
@@ -38,7 +39,7 @@ section { margin-top: 52px; }
 .facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(290px, 1fr)); gap: 14px 32px; margin: 28px 0 0; }
 .facts dt { color: var(--soft); font-size: .82rem; }
 .facts dd { margin: 0; overflow-wrap: anywhere; }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(165px, 1fr)); gap: 12px; list-style: none; margin: 32px 0 0; padding: 0; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fill, minmax(165px, 1fr)); gap: 12px; list-style: none; margin: 32px 0 0; padding: 0; }
 .tiles li { background: var(--sheet); border-radius: 8px; padding: 14px 16px; border-top: 3px solid var(--line); }
 .tiles li.over { border-top-color: var(--bad); background: var(--bad-wash); }
 .tiles span { color: var(--soft); font-size: .82rem; }
@@ -84,9 +85,11 @@ figure { margin: 18px 0 0; }
 .history .other { stroke: var(--soft); stroke-width: 1.5; stroke-dasharray: 1 4; }
 .history rect.hollow { fill: var(--paper); stroke-width: 1.2; } .history rect.hollow.done { stroke: var(--done); } .history rect.hollow.failed { stroke: var(--reads); }
 .history rect.whole { fill: transparent; } .history g:hover rect.whole { fill: var(--sheet); }
-figcaption { margin-top: 10px; font-size: .87rem; } figcaption p { margin: 0 0 4px; }
+figcaption { margin-top: 10px; font-size: .87rem; } figcaption p { margin: 0 0 4px; } figcaption.key { max-width: none; }
 .good { color: var(--good); } .bad { color: var(--bad); } .still { color: var(--soft); }
 td.word.failed { color: var(--bad); } td.word.stopped { color: var(--stopped); } td.word.done, td.word.waits { color: var(--soft); }
+.controls { list-style: none; margin: 4px 0 0; padding: 0; } .outcome { white-space: nowrap; } .entry { white-space: nowrap; } .entry .swatch { margin-left: 2px; }
+.paper th { width: 31%; color: var(--soft); overflow-wrap: anywhere; } .paper td { overflow-wrap: anywhere; }
 .script th { padding-top: 20px; font-weight: 600; }
 .script th span { color: var(--soft); font-weight: 400; margin-left: 8px; }
 .script th em { float: right; font-style: normal; font-size: .85rem; font-weight: 400; }
@@ -101,7 +104,17 @@ footer { margin-top: 56px; padding-top: 14px; border-top: 1px solid var(--line);
 @media (max-width: 720px) {
   main { padding: 24px 16px 48px; }
   h1 { font-size: 1.5rem; }
-  table.timeline, table.locks, table.statements, table.digests, table.past { min-width: 720px; }
+  table.statements, table.digests, table.past, table.resources { min-width: 720px; }
+  .outcome { white-space: normal; }
+  .paper th { width: 40%; }
+  .timeline, .timeline thead, .timeline tbody, .locks, .locks thead, .locks tbody { display: block; }
+  .timeline tr, .locks tr { display: grid; grid-template-columns: auto auto 1fr; column-gap: 16px; padding: 8px 0; border-bottom: 1px solid var(--line); }
+  .timeline tr > *, .locks tr > * { border: 0; padding: 0; width: auto; }
+  .timeline tbody th, .locks tbody th { width: auto; grid-column: 1 / -1; }
+  .timeline thead th, .locks thead th { display: none; }
+  .timeline th.chart, .timeline td.chart, .locks th.chart, .locks td.chart { display: block; width: auto; grid-column: 1 / -1; padding: 0 24px 0 8px; }
+  .timeline td.word { padding: 0; } .locks td.word { width: auto; }
+  .timeline td:last-child::before { content: "attempts "; color: var(--soft); }
 }
 @media print {
   :root {

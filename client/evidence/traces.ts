@@ -4,12 +4,13 @@ import type { Sha256 } from '../../contracts/operation'
 import type { EvidenceDocument } from '../../ledger/evidence-document'
 import { instant } from '../quantities'
 import { each, type Html, html } from './html'
+import { paperOf } from './papers'
 
 export function resourcesOf({ resources }: EvidenceDocument): Html | null {
   if (resources.length === 0) return null
   return html`<section>
 <h2>Made in the cloud</h2>
-<div class="wide"><table>
+<div class="wide"><table class="resources">
 <thead><tr><th scope="col">Kind</th><th scope="col">Name</th><th scope="col">Made</th><th scope="col">Until</th></tr></thead>
 <tbody>${each(
     resources,
@@ -28,13 +29,13 @@ export function resourcesOf({ resources }: EvidenceDocument): Html | null {
 
 const PICTURED = new Set(['plan', 'rehearsal', 'checks-canary', 'apply', 'checks-target', 'bake', 'checks-copy', 'verification'])
 
-/** As they are, for kinds of operations that have papers of their own. */
+/** For kinds of operations that have papers of their own. */
 export function otherDocuments({ documents }: EvidenceDocument): Html | null {
   const others = Object.entries(documents).filter(([name]) => !PICTURED.has(name))
   if (others.length === 0) return null
   return html`<section>
 <h2>Further documents</h2>
-${each(others, ([name, document]) => html`<h3>${name}</h3><pre>${JSON.stringify(document, null, 2)}</pre>`)}
+${each(others, ([name, document]) => html`<h3>${name}</h3>${paperOf(document)}`)}
 </section>`
 }
 

@@ -5,10 +5,12 @@ import { escapeText, html } from '../../client/evidence/html'
 import { evidencePage } from '../../client/evidence/page'
 import { canonicalJson } from '../../contracts/canonical-json'
 import type { EvidenceDocument } from '../../ledger/evidence-document'
-import { evidenceExample } from './evidence-example'
+import type { VerificationRun } from '../../ledger/verifications'
+import { evidenceExample, historyExample } from './evidence-example'
 
 const sha256 = (text: string, as: 'hex' | 'base64' = 'hex'): string => createHash('sha256').update(text, 'utf8').digest(as)
-const pageOf = (evidence: EvidenceDocument): string => evidencePage(evidence, sha256(canonicalJson(evidence)))
+const pageOf = (evidence: EvidenceDocument, history: VerificationRun[] = []): string =>
+  evidencePage(evidence, sha256(canonicalJson(evidence)), history)
 
 /** Every tag with its attributes' names, and their values where somebody's words have no business to be. Fails where the page is not made of
  *  plain tags with quoted attributes and text between them. */
@@ -51,7 +53,7 @@ const HOSTILE = [
 
 describe('the page of evidence', () => {
   test('whatever names, statements and words hold, the page is made of the same tags and attributes', () => {
-    const plain = skeleton(pageOf(evidenceExample('x')))
+    const plain = skeleton(pageOf(evidenceExample('x'), historyExample('x')))
     expect(plain.length).toBeGreaterThan(200)
     const texts = fc.oneof(
       fc.constantFrom(...HOSTILE),
@@ -60,7 +62,7 @@ describe('the page of evidence', () => {
     )
     fc.assert(
       fc.property(texts, (text) => {
-        expect(skeleton(pageOf(evidenceExample(`${text}x`)))).toEqual(plain)
+        expect(skeleton(pageOf(evidenceExample(`${text}x`), historyExample(`${text}x`)))).toEqual(plain)
       }),
       { numRuns: 150, examples: HOSTILE.map((text) => [text]) },
     )
@@ -74,7 +76,7 @@ describe('the page of evidence', () => {
   })
 
   test('it loads nothing and runs nothing, and its own policy says so', () => {
-    const page = pageOf(evidenceExample('x'))
+    const page = pageOf(evidenceExample('x'), historyExample('x'))
     expect(page).not.toMatch(/<(script|iframe|img|link|object|embed|form|base|audio|video)\b/)
     expect(page).not.toMatch(/\s(src|srcset|style|on[a-z]+|action|background|poster|xlink:href)="/)
     expect(page).not.toMatch(/https?:|url\(|@import/)
@@ -106,7 +108,7 @@ describe('the page of evidence', () => {
       'Longest write block 2.1 s of 500 ms allowed · over',
       'Most rows rewritten 300,214 of 10,000 allowed · over',
       'Write-ahead log 8.9 MB of 1 GiB allowed',
-      '4 steps, drawn to scale. 1 step had to be tried again',
+      '4 steps, drawn to scale. 1 step took more than one attempt',
       'Apply: done, 45.0 s, from 5.0 s after the start',
       'Canary: could not be undone',
       'public.orders V1__orders.sql:3 orders',
