@@ -41,7 +41,7 @@ export interface VerificationRun {
 export interface RunsUpTo {
   /** Name in the fleet file. */
   readonly database: string
-  /** The newest of them; null: whichever is. */
+  /** The newest of them; null: whichever is. There are none up to one that only planned. */
   readonly upTo: Pick<OperationDocument, 'id' | 'startedAt'> | null
   readonly limit: number
 }
@@ -51,7 +51,8 @@ export async function listVerificationRuns(ledger: Ledger, { database, upTo, lim
   const until = upTo === null ? {} : { until: upTo.startedAt }
   const listed = await ledger.listOperations({ database, kind: 'verify-backup', mode: 'apply', ...until, limit })
   // Of two that started in the same instant the later one may stand before it.
-  const operations = listed.slice(Math.max(0, upTo === null ? 0 : listed.findIndex(({ id }) => id === upTo.id)))
+  const from = upTo === null ? 0 : listed.findIndex(({ id }) => id === upTo.id)
+  const operations = from < 0 ? [] : listed.slice(from)
   const runs: VerificationRun[] = []
   for (const { id: operation, startedAt, status, failure } of operations) {
     const read = (name: string): Promise<unknown> => ledger.getDocument({ operation, name })

@@ -39,11 +39,16 @@ export interface ChartOptions {
   readonly description: string
   /** Under the newest run. */
   readonly newest: string
+  /** One of many on a page. */
+  readonly little?: boolean
 }
 
 /** `runs`: oldest first, at least one. */
-export function historyChart(runs: readonly VerificationRun[], { label, description, newest }: ChartOptions): Html {
-  const panels = panelsOf(runs)
+export function historyChart(
+  runs: readonly VerificationRun[],
+  { label, description, newest, little = false }: ChartOptions,
+): Html {
+  const panels = panelsOf(runs, little)
   const height = (panels.at(-1)?.bottom ?? 0) + 24
   const slots = Math.max(runs.length, SLOTS_MIN)
   const slot = 100 / slots
@@ -56,9 +61,9 @@ export function historyChart(runs: readonly VerificationRun[], { label, descript
 </div>`
 }
 
-function panelsOf(runs: readonly VerificationRun[]): Panel[] {
+function panelsOf(runs: readonly VerificationRun[], little = false): Panel[] {
   const rpo = panelOf(runs, {
-    ...{ name: 'RPO', above: POINT_Y, height: 60 },
+    ...{ name: 'RPO', above: POINT_Y, height: little ? 30 : 60 },
     measured: ({ verification }) => {
       const rpoMs = verification?.rpoMs ?? null
       return rpoMs === null ? null : { totalMs: rpoMs, solidMs: rpoMs }
@@ -66,7 +71,7 @@ function panelsOf(runs: readonly VerificationRun[]): Panel[] {
     objectiveMs: ({ objectives }) => objectives?.rpoMs ?? null,
   })
   const rto = panelOf(runs, {
-    ...{ name: 'RTO', above: rpo.bottom, height: 120 },
+    ...{ name: 'RTO', above: rpo.bottom, height: little ? 60 : 120 },
     measured: ({ verification }) => {
       const rto = verification?.rto ?? null
       return rto === null ? null : { totalMs: rto.totalMs, solidMs: rto.provisionMs }
@@ -94,7 +99,7 @@ function yOf({ top, bottom }: Panel, ms: number, { endMs }: Scale): number {
 function scaleText(panel: Panel): Html {
   const { name, top, bottom, scale } = panel
   const ticks = scale === null ? [] : labelledTicks(scale, bottom - top)
-  return html`<text class="name" x="0" y="${top - 6}">${name}</text>${ticks.map((ms) => scale !== null && html`<text class="end" x="100%" y="${yOf(panel, ms, scale) + 4}">${ms === 0 ? '0' : chosenDuration(ms)}</text>`)}`
+  return html`<text class="name" x="0" y="${top - 17}">${name}</text>${ticks.map((ms) => scale !== null && html`<text class="end" x="100%" y="${yOf(panel, ms, scale) + 4}">${ms === 0 ? '0' : chosenDuration(ms)}</text>`)}`
 }
 
 function gridOf(panel: Panel): Html {
@@ -123,7 +128,7 @@ function barOf(panel: Panel, run: VerificationRun, { x, slot }: { x: number; slo
   const tone = over ? 'failed' : 'done'
   const piece = (kind: string, from: number, to: number): Html | false =>
     to > from && html`<rect class="${kind}" x="${left}" y="${from}" width="${width}" height="${rounded(to - from)}"/>`
-  return html`${piece(tone, parted, bottom)}${piece(`hollow ${tone}`, end, parted)}${over && html`<text class="sign bad" x="${middle}" y="${top - 16}">!</text>`}${
+  return html`${piece(tone, parted, bottom)}${piece(`hollow ${tone}`, end, parted)}${over && html`<text class="sign bad" x="${middle}" y="${top - 17}">!</text>`}${
     totalMs > scale.endMs && html`<text class="sign" x="${middle}" y="${top - 4}">↑</text>`
   }`
 }

@@ -22,7 +22,8 @@ function longestDrawn(measuredMs: readonly number[]): number {
   const sorted = [...measuredMs].sort((a, b) => a - b)
   const usual = sorted[Math.floor((sorted.length - 1) * 0.75)] ?? 0
   const longest = sorted.at(-1) ?? 0
-  return usual === 0 || sorted.length < USUAL_OF_MIN ? longest : Math.min(longest, usual * TIMES_USUAL_MAX)
+  if (usual === 0 || sorted.length < USUAL_OF_MIN) return longest
+  return sorted.findLast((ms) => ms <= usual * TIMES_USUAL_MAX) ?? longest
 }
 
 /** Ticks that stand far enough apart in `height` for a line of text each. */

@@ -24,7 +24,7 @@ export function pointLetter({ point }: VerificationRun): 'S' | 'M' | '' {
   return point.kind === 'snapshot' ? 'S' : 'M'
 }
 
-export function pointWords({ point }: VerificationRun): string {
+export function pointWords({ point }: Pick<VerificationRun, 'point'>): string {
   switch (point?.kind) {
     case 'snapshot':
       return `snapshot ${point.snapshot}`

@@ -19,8 +19,8 @@ export function historySection(runs: readonly VerificationRun[], database: strin
   return html`<section>
 <h2>History</h2>
 <p class="lead">${runs.length === 1 ? 'The first verification of this database that the ledger holds.' : `The last ${counted(runs.length, 'verification')} of this database, the newest on the right: ${tally(runs)}.`} <strong>Not part of the evidence:</strong> its digest covers this run alone. Drawn from the ledger when this page was made; each run's own evidence has a digest of its own: <code>capstan ops evidence RUN</code>.</p>
-<figure>${historyChart(oldestFirst, { label, description: describe(oldestFirst), newest: 'this run' })}
-${keyOf(oldestFirst)}</figure>
+<figure>${historyChart(oldestFirst, { label, description: describeRuns(oldestFirst), newest: 'this run' })}
+<figcaption class="key">${signKey(oldestFirst)}${cutOffWords(oldestFirst)}</figcaption></figure>
 ${runsTable(runs, own.operation)}
 </section>`
 }
@@ -36,27 +36,29 @@ function tally(runs: readonly VerificationRun[]): string {
   return counts.flatMap(([count, words]) => (count === 0 ? [] : [`${count} ${words}`])).join(', ')
 }
 
-function describe(runs: readonly VerificationRun[]): string {
+/** In words, for who does not see the picture. */
+export function describeRuns(runs: readonly VerificationRun[]): string {
   const range = (name: string, all: readonly number[]): string =>
     all.length === 0 ? `no ${name} was measured` : `${name} from ${duration(Math.min(...all))} to ${duration(Math.max(...all))}`
   const rpos = runs.flatMap(({ verification }) => verification?.rpoMs ?? [])
   const rtos = runs.flatMap(({ verification }) => verification?.rto?.totalMs ?? [])
   const [first, last] = [runs[0], runs.at(-1)]
   const when = first === undefined || last === undefined ? '' : `${instant(first.startedAt)} to ${instant(last.startedAt)}: `
-  return `${when}${tally(runs)}; ${range('RPO', rpos)}; ${range('RTO', rtos)}. The table below has each of them.`
+  return `${when}${tally(runs)}; ${range('RPO', rpos)}; ${range('RTO', rtos)}.`
 }
 
-export function keyOf(runs: readonly VerificationRun[]): Html {
-  const { runs: cut, objectives } = cutOff(runs)
+/** What the signs of the picture mean. */
+export function signKey(runs: readonly VerificationRun[]): Html {
   const others = new Set(runs.flatMap(({ instanceId }) => instanceId ?? [])).size > 1
-  return html`<figcaption class="key">
-<p><span class="good">✓</span> pass · <span class="bad">✗</span> fail · ? inconclusive · – no verdict · S snapshot · M moment · ○ not measured · <span class="bad">!</span> over its objective${others && ' · dotted line: another instance from there on'}</p>
-<p>RTO: <span class="entry"><span class="swatch done"></span>until the copy answered</span> (with the replay of its log, which no cloud tells apart), <span class="entry"><span class="swatch hollow"></span>proving it</span>. <span class="entry"><span class="swatch limit"></span>the objective of then</span></p>
-${
-  (cut.length > 0 || objectives.length > 0) &&
-  html`<p>${cut.length > 0 && html`↑ cut off at the top: ${cut.map((run, at) => html`${at > 0 && ', '}${instant(run.startedAt)} (${cutWords(run)})`)}. `}${objectives.length > 0 && `Above the picture: the objective ${objectives.join(', ')}.`}</p>`
+  return html`<div class="key"><p><span class="good">✓</span> pass · <span class="bad">✗</span> fail · ? inconclusive · – no verdict · S snapshot · M moment · ○ not measured · <span class="bad">!</span> over its objective${others && ' · dotted line: another instance from there on'}</p>
+<p>RTO: <span class="entry"><span class="swatch done"></span>until the copy answered</span> (with the replay of its log, which no cloud tells apart), <span class="entry"><span class="swatch hollow"></span>proving it</span>. <span class="entry"><span class="swatch limit"></span>the objective of then</span></p></div>`
 }
-</figcaption>`
+
+/** What does not fit into the picture. */
+export function cutOffWords(runs: readonly VerificationRun[]): Html | null {
+  const { runs: cut, objectives } = cutOff(runs)
+  if (cut.length === 0 && objectives.length === 0) return null
+  return html`<p>${cut.length > 0 && html`↑ cut off at the top: ${cut.map((run, at) => html`${at > 0 && ', '}${instant(run.startedAt)} (${cutWords(run)})`)}. `}${objectives.length > 0 && `Above the picture: the objective ${objectives.join(', ')}.`}</p>`
 }
 
 function cutWords({ verification }: VerificationRun): string {
@@ -73,7 +75,7 @@ function runsTable(runs: readonly VerificationRun[], own: OperationId): Html {
     const { operation, startedAt, verification, objectives } = run
     const { sign, word, tone } = signOf(run)
     const { rpoMs = null, rto = null } = verification ?? {}
-    return html`<tr><th scope="row">${instant(startedAt)}<small><code>${operation}</code>${operation === own && ', this run'}</small></th><td><span class="${tone}">${sign} ${word}</span>${underVerdict(run)}</td><td>${pointWords(run)}</td>${cellOf(heldAgainst(rpoMs, objectives?.rpoMs ?? null))}${cellOf(heldAgainst(rto?.totalMs ?? null, objectives?.rtoMs ?? null))}<td class="number">${rto === null ? '–' : duration(rto.provisionMs)}</td><td class="number">${rto === null ? '–' : duration(rto.verifyMs)}</td></tr>`
+    return html`<tr><th scope="row">${instant(startedAt)}<small><code>${operation}</code>${operation === own && ', this run'}</small></th><td><span class="${tone}">${sign} ${word}</span>${underVerdict(run)}</td><td>${pointWords(run)}</td>${timeCell(heldAgainst(rpoMs, objectives?.rpoMs ?? null))}${timeCell(heldAgainst(rto?.totalMs ?? null, objectives?.rtoMs ?? null))}<td class="number">${rto === null ? '–' : duration(rto.provisionMs)}</td><td class="number">${rto === null ? '–' : duration(rto.verifyMs)}</td></tr>`
   })}</tbody>
 </table></div>`
 }
@@ -83,7 +85,8 @@ function underVerdict({ verification, failure }: VerificationRun): Html | null {
   return verification.proven && verification.verdict === 'fail' ? html`<small>proven, but an objective was missed</small>` : null
 }
 
-function cellOf(held: Held | null): Html {
+/** A time against what was allowed for it. */
+export function timeCell(held: Held | null): Html {
   if (held === null) return html`<td class="number still">–</td>`
   const { value, note, over } = held
   return html`<td class="number">${over ? html`<span class="bad">! ${value}</span>` : value}${note !== '' && html`<small>${note}</small>`}</td>`

@@ -29,7 +29,7 @@ section { margin-top: 52px; }
 .empty { padding: 10px 14px; background: var(--good-wash); color: var(--good); border-radius: 6px; }
 .brand { color: var(--soft); font-size: .85rem; margin-bottom: 18px; }
 .title { display: flex; align-items: center; justify-content: space-between; gap: 24px; }
-.seal { margin: 0; padding: 6px 18px; border: 2px solid; border-radius: 6px; font-weight: 700; font-size: 1.15rem; letter-spacing: .06em; }
+.seal { margin: 0; padding: 6px 18px; border: 2px solid; border-radius: 6px; font-weight: 700; font-size: 1.15rem; letter-spacing: .06em; white-space: nowrap; }
 .seal.good { color: var(--good); background: var(--good-wash); }
 .seal.bad { color: var(--bad); background: var(--bad-wash); }
 .seal.neutral { color: var(--soft); background: var(--sheet); }
@@ -85,7 +85,9 @@ figure { margin: 18px 0 0; }
 .history .other { stroke: var(--soft); stroke-width: 1.5; stroke-dasharray: 1 4; }
 .history rect.hollow { fill: var(--paper); stroke-width: 1.2; } .history rect.hollow.done { stroke: var(--done); } .history rect.hollow.failed { stroke: var(--reads); }
 .history rect.whole { fill: transparent; } .history g:hover rect.whole { fill: var(--sheet); }
-figcaption { margin-top: 10px; font-size: .87rem; } figcaption p { margin: 0 0 4px; } figcaption.key { max-width: none; }
+@media (max-width: 720px) { .history text.sign { font-size: 10px; } }
+.past tbody th small { overflow-wrap: break-word; }
+figcaption { margin-top: 10px; font-size: .87rem; } figcaption p { margin: 0 0 4px; } .key p { margin: 0 0 4px; } figcaption .key, figcaption.key { max-width: none; }
 .good { color: var(--good); } .bad { color: var(--bad); } .still { color: var(--soft); }
 td.word.failed { color: var(--bad); } td.word.stopped { color: var(--stopped); } td.word.done, td.word.waits { color: var(--soft); }
 .controls { list-style: none; margin: 4px 0 0; padding: 0; } .outcome { white-space: nowrap; } .entry { white-space: nowrap; } .entry .swatch { margin-left: 2px; }

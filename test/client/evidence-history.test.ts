@@ -1,12 +1,12 @@
 /** The history on a verification's page, out of a real ledger by the command that people use. The picture is taken apart and held against the ledger. */
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { scaleOfRuns } from '../../client/evidence/history-scale'
 import { duration } from '../../client/quantities'
 import { canonicalJson } from '../../contracts/canonical-json'
 import { listVerificationRuns } from '../../ledger/verifications'
-import { cliFiles } from './cli-files'
+import { cliFiles, FLEET_EXAMPLE } from './cli-files'
 import { capstan } from './recorded-io'
 import { MOMENT, type Past, record, SNAPSHOT, took } from './verification-history'
 import { withLedger } from './with-ledger'
@@ -190,9 +190,12 @@ test('what only planned is no run, nor is what began later', async () => {
   expect(await ids(null)).toEqual(['listed-c', 'listed-same-instant', 'listed-b'])
 })
 
-test('a page of another operation has no history', async () => {
-  await record(it.ledger, { id: 'alone-a', database: 'alone', hour: 0, mode: 'plan' })
-  expect(await pageOf('alone-a')).not.toContain('<svg class="runs"')
+test('a page of another operation has no history, nor has one of a plan', async () => {
+  await record(it.ledger, { id: 'alone-a', database: 'alone', hour: 0, verdict: 'pass' })
+  await record(it.ledger, { id: 'alone-plan', database: 'alone', hour: 1, mode: 'plan' })
+  await record(it.ledger, { id: 'alone-migrates', database: 'alone', hour: 2, kind: 'migrate' })
+  expect(await pageOf('alone-a')).toContain('<svg class="runs"')
+  for (const id of ['alone-plan', 'alone-migrates']) expect(await pageOf(id)).not.toContain('<svg class="runs"')
 })
 
 test('at most a quarter of the runs is cut off, whatever they took', () => {
@@ -202,4 +205,38 @@ test('at most a quarter of the runs is cut off, whatever they took', () => {
       expect(times.filter((time) => time > end * (1 + 1e-9)).length).toBeLessThanOrEqual(Math.ceil((times.length - 1) / 4))
     }),
   )
+})
+
+test('the fleet has a page of its own: what is proven, its alerts, and the last runs of each database', async () => {
+  const fleet = join(folder, 'fleet.yaml')
+  const [entry = ''] = /(?<=databases:\n)[\s\S]*/.exec(readFileSync(FLEET_EXAMPLE, 'utf8')) ?? []
+  const named = (name: string): string =>
+    entry.replace('name: shop', `name: ${name}\n    objectives: { rto: 1m, verifyEvery: 1h }`)
+  writeFileSync(fleet, `version: 1\ndatabases:\n${named('seen')}\n${named('unseen')}`.replace(/migrations: migrations\n/g, ''))
+  await record(it.ledger, { id: 'seen-a', database: 'seen', hour: 0, verdict: 'pass', rpoMs: 1_000, rto: took(20_000, 9_000) })
+  await record(it.ledger, { id: 'seen-b', database: 'seen', hour: 1, verdict: 'pass', rpoMs: 1_000, rto: took(90_000, 9_000) })
+  const file = join(folder, 'backups.html')
+  const report = await capstan(['verify-backup', '--all', '--report', '--html', file, '--fleet', fleet], {
+    env: { CAPSTAN_LEDGER_URL: it.ledgerUrl },
+  })
+  expect(report).toMatchObject({ exit: 1, err: '', out: expect.stringContaining(`${file}: the same as a page`) })
+  const page = readFileSync(file, 'utf8')
+  expect(chartOf(page).columns.map(({ title }) => /seen-\w/.exec(title)?.[0])).toEqual(['seen-a', 'seen-b'])
+  expect(page.match(/<svg class="runs"/g)).toHaveLength(1)
+  const text = inner(page.replace(/<style>[\s\S]*<\/style>/, ''))
+  for (const said of [
+    'unseen No backup of it was ever proven, and verifyEvery is declared. never-proven',
+    'By seen-b a recovery takes longer than the objective rto allows. rto-missed',
+    'unseen production ✗ never every 1 h – –',
+    '✓ pass snapshot nightly seen-b 1.0 s ! 1 min 39 s of 1 min',
+    'unseen No verification was ever begun.',
+    'No digest covers this page',
+  ]) {
+    expect(text).toContain(said)
+  }
+  expect(page).not.toMatch(/<(script|iframe|img|link|object|embed|form|base|audio|video)\b|https?:|url\(/)
+  const nowhere = ['verify-backup', '--all', '--report', '--html', join(folder, 'no', 'where.html'), '--fleet', fleet]
+  expect(await capstan(nowhere, { env: { CAPSTAN_LEDGER_URL: it.ledgerUrl } })).toMatchObject({
+    ...{ exit: 2, err: expect.stringContaining('name another file with --html') },
+  })
 })

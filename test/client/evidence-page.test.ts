@@ -127,6 +127,59 @@ describe('the page of evidence', () => {
     }
   })
 
+  test('papers that it has no picture of are tables in which no value is missing', () => {
+    const wide = Object.fromEntries(Array.from({ length: 9 }, (_, at) => [`k${at}`, `v${at}`]))
+    const paper = {
+      ...{ point: { at: 'then', latest: null }, empty: [], none: {}, names: ['a', 'b'], pairs: [['x'], ['y']], done: false },
+      ...{
+        tables: [
+          { table: 'public.a', rows: 3 },
+          { table: 'public.b', sample: { n: 1 } },
+        ],
+        parts: [wide],
+      },
+    }
+    const { documents, ...whole } = evidenceExample('x')
+    const page = pageOf({ ...whole, documents: { ...documents, ...{ result: paper } } })
+    const rows = [...page.matchAll(/<tr>(.*?)<\/tr>/g)].map(([, row = '']) =>
+      [...row.matchAll(/<t[hd][^>]*>(.*?)<\/t[hd]>/g)].map(([, cell]) => cell).join(' | '),
+    )
+    for (const row of ['point.at | then', 'point.latest | null', 'empty | []', 'none | {}', 'names | a, b', 'done | false']) {
+      expect(rows).toContain(row)
+    }
+    for (const row of ['table | rows | sample', 'public.a | 3 | ', 'public.b |  | {&quot;n&quot;:1}', 'k8 | v8']) {
+      expect(rows).toContain(row)
+    }
+    expect(rows).toContain('pairs | [[&quot;x&quot;],[&quot;y&quot;]]')
+  })
+
+  test('damage that was not noticed and what rungs found are told on the ladder', () => {
+    const { documents, ...whole } = evidenceExample('x')
+    const [run] = historyExample('x')
+    const verification = run?.verification
+    if (verification == null) throw new Error('the example has none')
+    const finding = { rule: 'integrity:heap', message: 'damaged' }
+    const rung = { id: 'intact', outcome: 'fail', findings: [finding], summary: 'read', durationMs: 1, promised: true } as const
+    const control = { rung: 'content', outcome: 'missed', summary: 'L4: a row deleted: missed' } as const
+    const page = pageOf({
+      ...whole,
+      documents: { ...documents, verification: { ...verification, ladder: [rung], controls: [control] } },
+    })
+    expect(page).toContain('<td>read<small class="bad">1 finding, above</small></td>')
+    expect(page).toContain('<li><span class="bad">✗</span> L4: a row deleted: missed</li>')
+  })
+
+  test('an approval is told as missing only where somebody was to give it', () => {
+    const { request, operation, ...whole } = evidenceExample('x')
+    if (request === undefined) throw new Error('the example has none')
+    const told = (kind: typeof operation.kind): string =>
+      /<dt>Approval<\/dt><dd>(.*?)<\/dd>/.exec(
+        pageOf({ ...whole, request, operation: { ...operation, kind, steps: [] } }),
+      )?.[1] ?? ''
+    expect(told('migrate')).toBe('required, not asked for: the operation ended before')
+    expect(told('verify-backup')).toBe('not asked for')
+  })
+
   test('an operation that came to nothing has a page too', () => {
     const { request, resources, ...whole } = evidenceExample('x')
     const page = pageOf({ ...whole, resources: [], documents: {}, operation: { ...whole.operation, steps: [], verdict: null } })

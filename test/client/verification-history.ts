@@ -1,5 +1,5 @@
 /** Verifications in a ledger, as their operations leave them there. */
-import type { OperationId, OperationStatus } from '../../contracts/operation'
+import type { OperationId, OperationKind, OperationStatus } from '../../contracts/operation'
 import {
   type MeasuredRto,
   type PlannedPoint,
@@ -21,6 +21,7 @@ export interface Past {
   readonly database: string
   /** Hours after `START`. */
   readonly hour: number
+  readonly kind?: OperationKind
   readonly mode?: 'plan' | 'apply'
   readonly point?: PlannedPoint
   readonly instanceId?: string
@@ -36,10 +37,10 @@ export const took = (provisionMs: number, verifyMs: number): MeasuredRto => ({
 })
 
 export async function record(ledger: Ledger, past: Past): Promise<void> {
-  const { id, database, hour, mode = 'apply', verdict } = past
+  const { id, database, hour, kind = 'verify-backup', mode = 'apply', verdict } = past
   const bundle = await ledger.putBundle({ version: 1, database: fleetEntry(database), migrations: [] })
   const startedAt = new Date(START + hour * HOUR_MS).toISOString()
-  const about = { kind: 'verify-backup', databases: [database], cloud: 'aws', environment: 'production' } as const
+  const about = { kind, databases: [database], cloud: 'aws', environment: 'production' } as const
   await ledger.openOperation({ id, ...about, mode, requestedBy: 'ada', startedAt, bundle })
   const { point, instanceId = 'db-1', objectives = { rpoMs: 60_000, rtoMs: 600_000 } } = past
   if (point !== undefined) {

@@ -1,6 +1,5 @@
 /** `capstan ops evidence OPERATION`: what it proves, as a few lines; the whole of it as a page for people (--html) or as the very text that
  *  its digest was taken over (--out). */
-import { writeFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { canonicalJson } from '../../../contracts/canonical-json'
 import { failure } from '../../../contracts/failures'
@@ -17,6 +16,7 @@ import { parseOperationId } from '../../operation-id'
 import type { CliContext } from '../context'
 import { example, jsonOption } from '../options'
 import { findingLines } from '../render/steps'
+import { writeNamedFile } from '../write-file'
 
 interface EvidenceOptions {
   readonly html?: string
@@ -47,9 +47,9 @@ export function addOpsEvidence(ops: Command, cli: CliContext): void {
       const evidence = await fetchEvidence(cli, id)
       if (options.html !== undefined) {
         const document = readEvidence(evidence.document)
-        await write('--html', options.html, evidencePage(document, evidence.digest, await fetchHistory(cli, document)))
+        await writeNamedFile('--html', options.html, evidencePage(document, evidence.digest, await fetchHistory(cli, document)))
       }
-      if (options.out !== undefined) await write('--out', options.out, canonicalJson(evidence.document))
+      if (options.out !== undefined) await writeNamedFile('--out', options.out, canonicalJson(evidence.document))
       if (options.json) return cli.json({ version: 1, operation: id, ...evidence })
       cli.lines(
         options.html === undefined && options.out === undefined ? summary(cli, id, evidence) : written(id, evidence, options),
@@ -101,11 +101,4 @@ function summary({ paint, io }: CliContext, id: OperationId, { digest, document 
     `  as a page:     capstan ops evidence ${id} --html ${id}.html`,
     `  as a document: capstan ops evidence ${id} --out ${id}.json`,
   ]
-}
-
-async function write(option: string, file: string, text: string): Promise<void> {
-  await writeFile(file, text).catch((error: NodeJS.ErrnoException) => {
-    const message = `${file} cannot be written (${error.code ?? error.message}); name another file with ${option}.`
-    throw failure('OPTION_INVALID', message, { option, file })
-  })
 }
