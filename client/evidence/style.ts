@@ -115,6 +115,7 @@ footer { margin-top: 56px; padding-top: 14px; border-top: 1px solid var(--line);
   .timeline tbody th, .locks tbody th { width: auto; grid-column: 1 / -1; }
   .timeline thead th, .locks thead th { display: none; }
   .timeline th.chart, .timeline td.chart, .locks th.chart, .locks td.chart { display: block; width: auto; grid-column: 1 / -1; padding: 0 24px 0 8px; }
+  .timeline tbody .number, .locks tbody .number { text-align: left; } .timeline tbody td:last-child { text-align: right; }
   .timeline td.word { padding: 0; } .locks td.word { width: auto; }
   .timeline td:last-child::before { content: "attempts "; color: var(--soft); }
 }

@@ -147,7 +147,7 @@ describe('the page of evidence', () => {
     for (const row of ['point.at | then', 'point.latest | null', 'empty | []', 'none | {}', 'names | a, b', 'done | false']) {
       expect(rows).toContain(row)
     }
-    for (const row of ['table | rows | sample', 'public.a | 3 | ', 'public.b |  | {&quot;n&quot;:1}', 'k8 | v8']) {
+    for (const row of ['table | rows | sample.n', 'public.a | 3 | ', 'public.b |  | 1', 'k8 | v8']) {
       expect(rows).toContain(row)
     }
     expect(rows).toContain('pairs | [[&quot;x&quot;],[&quot;y&quot;]]')
