@@ -138,19 +138,24 @@ export interface OperationsQuery {
   readonly kind?: string
   /** One of these. */
   readonly statuses?: readonly OperationStatus[]
+  readonly mode?: NewOperation['mode']
   /** Started then or later. */
   readonly since?: IsoInstant
+  /** Started then or earlier. */
+  readonly until?: IsoInstant
   readonly limit: number
 }
 
 /** Newest first. */
 export async function listOperations(db: LedgerDatabase, q: OperationsQuery): Promise<OperationDocument[]> {
   let query = db.selectFrom('operations').selectAll()
-  const { database, kind, statuses, since } = q
+  const { database, kind, statuses, mode, since, until } = q
   if (database !== undefined) query = query.where('databases', '@>', sql<string[]>`array[${database}]`)
   if (kind !== undefined) query = query.where('kind', '=', kind)
   if (statuses !== undefined) query = query.where(sql<boolean>`status = any(${[...statuses]})`)
+  if (mode !== undefined) query = query.where('mode', '=', mode)
   if (since !== undefined) query = query.where('started_at', '>=', sql<Date>`${since}::timestamptz`)
+  if (until !== undefined) query = query.where('started_at', '<=', sql<Date>`${until}::timestamptz`)
   const rows = await query.orderBy('started_at', 'desc').orderBy('sequence', 'desc').limit(q.limit).execute()
   return await toDocuments(db, rows)
 }

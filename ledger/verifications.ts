@@ -1,5 +1,12 @@
 /** What the verifications of a database's backups came to, out of the record of the operations. */
-import { VERIFY_BACKUP_DOCUMENTS, type Verification } from '../contracts/verify-backup'
+import type { FailureRecord, IsoInstant, OperationDocument, OperationId, OperationStatus } from '../contracts/operation'
+import {
+  type PlannedPoint,
+  type StatedObjectives,
+  VERIFY_BACKUP_DOCUMENTS,
+  type Verification,
+  type VerificationPlan,
+} from '../contracts/verify-backup'
 import type { Ledger } from './ledger'
 
 /** Newest first; of the last `limit` operations, those that came to a verdict. `database`: name in the fleet file. */
@@ -14,4 +21,45 @@ export async function listVerifications(
     if (held !== null) found.push(held as Verification)
   }
   return found
+}
+
+/** A verification that was to restore something, whatever it came to. */
+export interface VerificationRun {
+  readonly operation: OperationId
+  readonly startedAt: IsoInstant
+  readonly status: OperationStatus
+  readonly failure: FailureRecord | null
+  /** Null: it came to no verdict. */
+  readonly verification: Verification | null
+  /** What it restored, or was to; null: it did not get as far as to choose it. */
+  readonly point: PlannedPoint | null
+  readonly instanceId: string | null
+  /** What it was held against, or was to be; null as `point`. */
+  readonly objectives: StatedObjectives | null
+}
+
+export interface RunsUpTo {
+  /** Name in the fleet file. */
+  readonly database: string
+  /** The newest of them; null: whichever is. There are none up to one that only planned. */
+  readonly upTo: Pick<OperationDocument, 'id' | 'startedAt'> | null
+  readonly limit: number
+}
+
+/** Newest first. Those that only planned are none. */
+export async function listVerificationRuns(ledger: Ledger, { database, upTo, limit }: RunsUpTo): Promise<VerificationRun[]> {
+  const until = upTo === null ? {} : { until: upTo.startedAt }
+  const listed = await ledger.listOperations({ database, kind: 'verify-backup', mode: 'apply', ...until, limit })
+  // Of two that started in the same instant the later one may stand before it.
+  const from = upTo === null ? 0 : listed.findIndex(({ id }) => id === upTo.id)
+  const operations = from < 0 ? [] : listed.slice(from)
+  const runs: VerificationRun[] = []
+  for (const { id: operation, startedAt, status, failure } of operations) {
+    const read = (name: string): Promise<unknown> => ledger.getDocument({ operation, name })
+    const verification = (await read(VERIFY_BACKUP_DOCUMENTS.verification)) as Verification | null
+    const known = verification ?? ((await read(VERIFY_BACKUP_DOCUMENTS.plan)) as VerificationPlan | null)
+    const { point = null, instanceId = null, objectives = null } = known ?? {}
+    runs.push({ operation, startedAt, status, failure, verification, point, instanceId, objectives })
+  }
+  return runs
 }

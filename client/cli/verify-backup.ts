@@ -23,6 +23,7 @@ interface VerifyBackupOptions extends LaunchOptions {
   readonly all?: boolean
   readonly report?: boolean
   readonly prometheus?: boolean
+  readonly html?: string
 }
 
 export function addVerifyBackup(program: Command, cli: CliContext): void {
@@ -64,6 +65,7 @@ export function addVerifyBackup(program: Command, cli: CliContext): void {
     )
     .option('--report', 'with --all: only what was proven, and when; starts nothing, exit 1 when somebody has to hear of it')
     .addOption(new Option('--prometheus', 'with --report: as metrics, in the text format of Prometheus').conflicts('json'))
+    .option('--html <file>', 'with --report: write it there as one self-contained page too, with the last runs of each database')
   addLaunchOptions(command)
     .addHelpText(
       'after',
@@ -73,10 +75,12 @@ export function addVerifyBackup(program: Command, cli: CliContext): void {
         'capstan verify-backup --all --yes',
         'capstan verify-backup --all --report',
         'capstan verify-backup --all --report --prometheus',
+        'capstan verify-backup --all --report --html backups.html',
       ),
     )
     .action(async (database: string | undefined, options: VerifyBackupOptions) => {
-      if (options.all || options.report || options.prometheus) await ofTheFleet(cli, database, options)
+      if (options.all || options.report || options.prometheus || options.html !== undefined)
+        await ofTheFleet(cli, database, options)
       else await verify(cli, database, options)
     })
 }
@@ -124,7 +128,7 @@ function shownWanted(wanted: WantedPoint): string {
 
 async function ofTheFleet(cli: CliContext, database: string | undefined, options: VerifyBackupOptions): Promise<void> {
   if (database !== undefined) {
-    const option = options.all ? 'all' : options.report ? 'report' : 'prometheus'
+    const option = options.all ? 'all' : options.report ? 'report' : options.prometheus ? 'prometheus' : 'html'
     const message = `${shownInput(database)} and --${option} are both given; leave one of them out.`
     throw failure('OPTION_INVALID', message, { option })
   }
@@ -134,6 +138,10 @@ async function ofTheFleet(cli: CliContext, database: string | undefined, options
   }
   if (options.prometheus && !options.report) {
     const message = 'Metrics are those of the report: give --report with --prometheus.'
+    throw failure('OPTION_INVALID', message, { option: 'report' })
+  }
+  if (options.html !== undefined && !options.report) {
+    const message = 'The page is that of the report: give --report with --html.'
     throw failure('OPTION_INVALID', message, { option: 'report' })
   }
   if (!options.wait) {

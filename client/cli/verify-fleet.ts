@@ -2,8 +2,11 @@
 import type { DatabaseEntry } from '../../contracts/fleet'
 import type { OperationDocument, OperationId } from '../../contracts/operation'
 import type { Ledger } from '../../ledger/ledger'
+import { listVerificationRuns } from '../../ledger/verifications'
 import { temporalOf } from '../config'
 import type { Doors } from '../decide'
+import { type FleetDatabase, fleetPage } from '../evidence/fleet-page'
+import { HISTORY_RUNS_MAX } from '../evidence/history'
 import { EXIT } from '../exit-codes'
 import type { LoadedFleet } from '../fleet/read-fleet'
 import { startVerifyBackup } from '../start-verify-backup'
@@ -23,6 +26,7 @@ import { checkWorkflow } from '../workflow-health'
 import type { CliContext } from './context'
 import { confirmed, type LaunchOptions } from './launch'
 import { verificationReportLines } from './render/verification-report'
+import { writeNamedFile } from './write-file'
 
 interface Standing {
   readonly ledger: Ledger
@@ -32,14 +36,31 @@ interface Standing {
 export async function showReport(
   cli: CliContext,
   { ledger, fleet }: Standing,
-  options: { readonly json?: boolean; readonly prometheus?: boolean },
+  options: { readonly json?: boolean; readonly prometheus?: boolean; readonly html?: string },
 ): Promise<void> {
   const now = Date.now()
   const standings = await reportVerifications(ledger, fleet.databases, now)
+  if (options.html !== undefined) await writePage(options.html, { ledger, standings, now })
   if (options.json) cli.json({ version: 1, databases: standings })
   else if (options.prometheus) cli.lines(verificationMetrics(standings, now))
-  else cli.lines(verificationReportLines(standings, cli.paint))
+  else cli.lines([...verificationReportLines(standings, cli.paint), ...writtenLines(options.html)])
   if (isAlerting(standings)) cli.exit = EXIT.finding
+}
+
+function writtenLines(file: string | undefined): string[] {
+  return file === undefined ? [] : ['', `${file}: the same as a page`]
+}
+
+async function writePage(
+  file: string,
+  { ledger, standings, now }: { ledger: Ledger; standings: readonly VerificationStanding[]; now: number },
+): Promise<void> {
+  const databases: FleetDatabase[] = []
+  for (const standing of standings) {
+    const { database } = standing
+    databases.push({ standing, runs: await listVerificationRuns(ledger, { database, upTo: null, limit: HISTORY_RUNS_MAX }) })
+  }
+  await writeNamedFile('--html', file, fleetPage(databases, new Date(now).toISOString()))
 }
 
 const isAlerting = (standings: readonly VerificationStanding[]): boolean => standings.some(({ alerts }) => alerts.length > 0)

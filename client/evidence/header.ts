@@ -68,8 +68,10 @@ function approvalOf({ operation, request }: EvidenceDocument): string {
   const step = operation.steps.find(({ id }) => id === 'approve')
   if (typeof step?.detail.summary === 'string') return step.detail.summary
   if (step !== undefined) return 'asked for, not given'
-  if (request?.policy.approval === 'required') return 'required, not asked for: the operation ended before'
-  return request === undefined ? 'not asked for' : 'not asked for: the policy needs none'
+  // The policy's approval is a migration's; other operations ask by what they do, or not at all.
+  if (operation.kind !== 'migrate' || request === undefined) return 'not asked for'
+  if (request.policy.approval === 'required') return 'required, not asked for: the operation ended before'
+  return 'not asked for: the policy needs none'
 }
 
 function versions({ documents: { plan, apply } }: EvidenceDocument): string {
@@ -139,6 +141,6 @@ export function figureTiles(figures: readonly Figure[]): Html | null {
   return html`<ul class="tiles">${each(
     figures,
     ({ name, value, note, over }) =>
-      html`<li class="${over ? 'over' : 'within'}"><span>${name}</span><strong>${value}</strong><small>${note}${over && ' · over'}</small></li>`,
+      html`<li class="${over ? 'over' : 'within'}"><span>${name}</span><strong>${value}</strong><small>${note}${over && note !== '' && ' · over'}</small></li>`,
   )}</ul>`
 }

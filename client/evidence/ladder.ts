@@ -1,5 +1,5 @@
 /** The proof ladder of a verified backup: what each rung found, and how long a recovery took, held against the objectives. */
-import { rungLevel, VERIFY_BACKUP_STEPS, type Verification } from '../../contracts/verify-backup'
+import { type NegativeControl, rungLevel, VERIFY_BACKUP_STEPS, type Verification } from '../../contracts/verify-backup'
 import type { EvidenceDocument } from '../../ledger/evidence-document'
 import { chosenDuration, counted, duration, instant } from '../quantities'
 import { each, type Html, html } from './html'
@@ -23,12 +23,26 @@ export function ladderSection({ documents: { verification } }: EvidenceDocument)
 <p class="lead">Restored from ${restoredFrom(verification)}. ${counted(passed, 'rung')} of ${ladder.length} proven; ${verification.proven ? 'all that was promised' : 'not all that was promised'}.</p>
 <div class="wide"><table>
 <thead><tr><th scope="col">Rung</th><th scope="col">Outcome</th><th scope="col">What was found</th><th scope="col" class="number">Took</th></tr></thead>
-<tbody>${each(ladder, ({ id, outcome, promised, summary, durationMs }) => {
+<tbody>${each(ladder, ({ id, outcome, promised, summary, findings, durationMs }) => {
     const [tone, word] = OUTCOMES[outcome]
-    return html`<tr><th scope="row">${rungLevel(id)} ${TITLES[id] ?? id}<small>${promised ? 'promised' : 'not promised'}</small></th><td class="${tone}">${word}</td><td>${summary}</td><td class="number">${duration(durationMs)}</td></tr>`
+    return html`<tr><th scope="row">${rungLevel(id)} ${TITLES[id] ?? id}<small>${promised ? 'promised' : 'not promised'}</small></th><td class="outcome ${tone}">${word}</td><td>${summary}${findings.length > 0 && html`<small class="bad">${counted(findings.length, 'finding')}, above</small>`}</td><td class="number">${duration(durationMs)}</td></tr>`
   })}</tbody>
 </table></div>
+${controlsOf(verification)}
 </section>`
+}
+
+const CONTROLS = {
+  noticed: ['good', '✓'],
+  missed: ['bad', '✗'],
+  'not-made': ['still', '–'],
+  failed: ['bad', '?'],
+} as const satisfies Record<NegativeControl['outcome'], readonly [string, string]>
+
+function controlsOf({ controls = [] }: Verification): Html | null {
+  if (controls.length === 0) return null
+  return html`<h3>Damage done on purpose, to the copy</h3>
+<ul class="controls">${each(controls, ({ outcome, summary }) => html`<li><span class="${CONTROLS[outcome][0]}">${CONTROLS[outcome][1]}</span> ${summary}</li>`)}</ul>`
 }
 
 function restoredFrom({ point }: Verification): string {

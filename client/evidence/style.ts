@@ -22,13 +22,14 @@ small { display: block; color: var(--soft); font-size: .82em; font-weight: 400; 
 h1 { font-size: 2rem; line-height: 1.2; margin: 0; letter-spacing: -.01em; overflow-wrap: anywhere; }
 h2 { font-size: 1.25rem; margin: 0 0 4px; }
 h3 { font-size: 1rem; margin: 24px 0 4px; }
+h4 { font-size: .87rem; margin: 16px 0 0; color: var(--soft); }
 p { margin: 0 0 10px; }
 section { margin-top: 52px; }
 .lead, .key { color: var(--soft); max-width: 78ch; }
 .empty { padding: 10px 14px; background: var(--good-wash); color: var(--good); border-radius: 6px; }
 .brand { color: var(--soft); font-size: .85rem; margin-bottom: 18px; }
 .title { display: flex; align-items: center; justify-content: space-between; gap: 24px; }
-.seal { margin: 0; padding: 6px 18px; border: 2px solid; border-radius: 6px; font-weight: 700; font-size: 1.15rem; letter-spacing: .06em; }
+.seal { margin: 0; padding: 6px 18px; border: 2px solid; border-radius: 6px; font-weight: 700; font-size: 1.15rem; letter-spacing: .06em; white-space: nowrap; }
 .seal.good { color: var(--good); background: var(--good-wash); }
 .seal.bad { color: var(--bad); background: var(--bad-wash); }
 .seal.neutral { color: var(--soft); background: var(--sheet); }
@@ -38,7 +39,7 @@ section { margin-top: 52px; }
 .facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(290px, 1fr)); gap: 14px 32px; margin: 28px 0 0; }
 .facts dt { color: var(--soft); font-size: .82rem; }
 .facts dd { margin: 0; overflow-wrap: anywhere; }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(165px, 1fr)); gap: 12px; list-style: none; margin: 32px 0 0; padding: 0; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fill, minmax(165px, 1fr)); gap: 12px; list-style: none; margin: 32px 0 0; padding: 0; }
 .tiles li { background: var(--sheet); border-radius: 8px; padding: 14px 16px; border-top: 3px solid var(--line); }
 .tiles li.over { border-top-color: var(--bad); background: var(--bad-wash); }
 .tiles span { color: var(--soft); font-size: .82rem; }
@@ -71,9 +72,26 @@ rect.failed, rect.reads { fill: var(--reads); } rect.writes { fill: var(--writes
 .swatch { display: inline-block; width: 12px; height: 12px; border-radius: 2px; margin: 0 6px 0 0; vertical-align: -1px; }
 .swatch:not(:first-child) { margin-left: 16px; }
 .swatch.reads { background: var(--reads); } .swatch.writes { background: var(--writes); }
+.swatch.done { background: var(--done); } .swatch.hollow { border: 1.5px solid var(--done); }
 .swatch.limit { width: 0; height: 14px; border-left: 2px dashed var(--bad); border-radius: 0; }
+figure { margin: 18px 0 0; }
+.history { display: flex; gap: 8px; }
+.history svg { display: block; flex: none; overflow: visible; } .history svg.runs { flex: 1; min-width: 0; }
+.history text { font-size: 12px; fill: var(--soft); } .history text.name { font-weight: 700; fill: var(--ink); }
+.history text.sign { text-anchor: middle; fill: var(--ink); font-weight: 700; font-size: 13px; } .history text.end { text-anchor: end; }
+.history text.good { fill: var(--good); } .history text.bad { fill: var(--bad); } .history text.still { fill: var(--soft); }
+.history .tick { stroke: var(--line); } .history .none { fill: none; stroke: var(--soft); }
+.history .limit { stroke: var(--bad); stroke-width: 1.5; stroke-dasharray: 5 4; }
+.history .other { stroke: var(--soft); stroke-width: 1.5; stroke-dasharray: 1 4; }
+.history rect.hollow { fill: var(--paper); stroke-width: 1.2; } .history rect.hollow.done { stroke: var(--done); } .history rect.hollow.failed { stroke: var(--reads); }
+.history rect.whole { fill: transparent; } .history g:hover rect.whole { fill: var(--sheet); }
+@media (max-width: 720px) { .history text.sign { font-size: 10px; } }
+.past tbody th small { overflow-wrap: break-word; }
+figcaption { margin-top: 10px; font-size: .87rem; } figcaption p { margin: 0 0 4px; } .key p { margin: 0 0 4px; } figcaption .key, figcaption.key { max-width: none; }
 .good { color: var(--good); } .bad { color: var(--bad); } .still { color: var(--soft); }
 td.word.failed { color: var(--bad); } td.word.stopped { color: var(--stopped); } td.word.done, td.word.waits { color: var(--soft); }
+.controls { list-style: none; margin: 4px 0 0; padding: 0; } .outcome { white-space: nowrap; } .entry { white-space: nowrap; } .entry .swatch { margin-left: 2px; }
+.paper th { width: 31%; color: var(--soft); overflow-wrap: anywhere; } .paper td { overflow-wrap: anywhere; }
 .script th { padding-top: 20px; font-weight: 600; }
 .script th span { color: var(--soft); font-weight: 400; margin-left: 8px; }
 .script th em { float: right; font-style: normal; font-size: .85rem; font-weight: 400; }
@@ -88,7 +106,18 @@ footer { margin-top: 56px; padding-top: 14px; border-top: 1px solid var(--line);
 @media (max-width: 720px) {
   main { padding: 24px 16px 48px; }
   h1 { font-size: 1.5rem; }
-  table.timeline, table.locks, table.statements, table.digests { min-width: 720px; }
+  table.statements, table.digests, table.past, table.resources { min-width: 720px; }
+  .outcome { white-space: normal; }
+  .paper th { width: 40%; }
+  .timeline, .timeline thead, .timeline tbody, .locks, .locks thead, .locks tbody { display: block; }
+  .timeline tr, .locks tr { display: grid; grid-template-columns: auto auto 1fr; column-gap: 16px; padding: 8px 0; border-bottom: 1px solid var(--line); }
+  .timeline tr > *, .locks tr > * { border: 0; padding: 0; width: auto; }
+  .timeline tbody th, .locks tbody th { width: auto; grid-column: 1 / -1; }
+  .timeline thead th, .locks thead th { display: none; }
+  .timeline th.chart, .timeline td.chart, .locks th.chart, .locks td.chart { display: block; width: auto; grid-column: 1 / -1; padding: 0 24px 0 8px; }
+  .timeline tbody .number, .locks tbody .number { text-align: left; } .timeline tbody td:last-child { text-align: right; }
+  .timeline td.word { padding: 0; } .locks td.word { width: auto; }
+  .timeline td:last-child::before { content: "attempts "; color: var(--soft); }
 }
 @media print {
   :root {
@@ -103,7 +132,7 @@ footer { margin-top: 56px; padding-top: 14px; border-top: 1px solid var(--line);
   section { margin-top: 24px; }
   h1 { font-size: 1.7rem; }
   h2, h3, .lead, .key { break-after: avoid; }
-  tr, .tiles li, .findings li, dl div { break-inside: avoid; }
+  tr, .tiles li, .findings li, dl div, figure { break-inside: avoid; }
   thead { display: table-header-group; }
   td, th { padding-top: 4px; padding-bottom: 4px; }
   .wide { overflow: visible; }

@@ -39,7 +39,7 @@ export function timelineOf({ operation, at }: EvidenceDocument): Html {
   const repeated = operation.steps.filter(({ attempts }) => attempts > 1).length
   return html`<section>
 <h2>Steps</h2>
-<p class="lead">${counted(operation.steps.length, 'step')}, drawn to scale. ${repeated === 0 ? 'None had to be tried again.' : `${counted(repeated, 'step')} had to be tried again, and went on from what was done.`}</p>
+<p class="lead">${counted(operation.steps.length, 'step')}, drawn to scale. ${repeated === 0 ? 'Each was done at the first attempt.' : `${counted(repeated, 'step')} took more than one attempt, as waiting for a cloud may, and went on from what was done.`}</p>
 <div class="wide"><table class="timeline">
 <thead><tr><th scope="col">Step</th><th scope="col" class="chart">${axis(scale)}</th><th scope="col" class="number">Took</th><th scope="col">State</th><th scope="col" class="number">Attempts</th></tr></thead>
 <tbody>${each(operation.steps, row)}</tbody>

@@ -4,12 +4,13 @@ import type { Sha256 } from '../../contracts/operation'
 import type { EvidenceDocument } from '../../ledger/evidence-document'
 import { instant } from '../quantities'
 import { each, type Html, html } from './html'
+import { paperOf } from './papers'
 
 export function resourcesOf({ resources }: EvidenceDocument): Html | null {
   if (resources.length === 0) return null
   return html`<section>
 <h2>Made in the cloud</h2>
-<div class="wide"><table>
+<div class="wide"><table class="resources">
 <thead><tr><th scope="col">Kind</th><th scope="col">Name</th><th scope="col">Made</th><th scope="col">Until</th></tr></thead>
 <tbody>${each(
     resources,
@@ -28,17 +29,18 @@ export function resourcesOf({ resources }: EvidenceDocument): Html | null {
 
 const PICTURED = new Set(['plan', 'rehearsal', 'checks-canary', 'apply', 'checks-target', 'bake', 'checks-copy', 'verification'])
 
-/** As they are, for kinds of operations that have papers of their own. */
+/** For kinds of operations that have papers of their own. */
 export function otherDocuments({ documents }: EvidenceDocument): Html | null {
   const others = Object.entries(documents).filter(([name]) => !PICTURED.has(name))
   if (others.length === 0) return null
   return html`<section>
 <h2>Further documents</h2>
-${each(others, ([name, document]) => html`<h3>${name}</h3><pre>${JSON.stringify(document, null, 2)}</pre>`)}
+${each(others, ([name, document]) => html`<h3>${name}</h3>${paperOf(document)}`)}
 </section>`
 }
 
-export function digestsOf(evidence: EvidenceDocument, digest: Sha256): Html {
+/** `withHistory`: the page has something besides that no digest covers. */
+export function digestsOf(evidence: EvidenceDocument, digest: Sha256, withHistory: boolean): Html {
   const { operation, documents, request } = evidence
   const { plan, rehearsal } = documents
   const rows: [string, string | null | undefined, string][] = [
@@ -59,7 +61,7 @@ export function digestsOf(evidence: EvidenceDocument, digest: Sha256): Html {
   )}</tbody>
 </table></div>
 <h3>To verify it by hand</h3>
-<p>Everything on this page was drawn from one document, which it carries: <a class="save" download="${file}" href="data:application/json;base64,${base64Of(evidence)}">save ${file}</a>. The ledger holds the same one. Its digest is taken over the file as it is, so any SHA-256 tool will do:</p>
+<p>Everything on this page${withHistory && ', but for its history,'} was drawn from one document, which it carries: <a class="save" download="${file}" href="data:application/json;base64,${base64Of(evidence)}">save ${file}</a>. The ledger holds the same one. Its digest is taken over the file as it is, so any SHA-256 tool will do:</p>
 <pre>sha256sum ${file}
 ${digest}  ${file}</pre>
 <p>The ledger's own copy, to compare: <code>capstan ops evidence ${operation.id} --out ${file}</code></p>

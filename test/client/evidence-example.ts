@@ -1,5 +1,6 @@
 /** Evidence with something of everything that the page draws. `text` stands wherever somebody's words stand. */
 import type { EvidenceDocument } from '../../ledger/evidence-document'
+import type { VerificationRun } from '../../ledger/verifications'
 
 const at = (second: number): string => new Date(Date.UTC(2026, 10, 23, 3, 0, second)).toISOString()
 
@@ -130,4 +131,32 @@ export function evidenceExample(text: string): EvidenceDocument {
       ...{ 'of another kind': { text } },
     },
   }
+}
+
+/** Runs with something of everything that the history draws, newest first. */
+export function historyExample(text: string): VerificationRun[] {
+  const objectives = { rpoMs: 60_000, rtoMs: 2_000 }
+  const point = { kind: 'snapshot', snapshot: text, createdAt: null } as const
+  const about = { startedAt: at(0), objectives } as const
+  const failure = { code: text, message: text }
+  return [
+    {
+      ...{ ...about, operation: text, status: 'succeeded', failure: null, point, instanceId: `${text}2` },
+      verification: {
+        ...{ version: 1, operation: text, database: text, instance: text, instanceId: text, point, ladder: [], objectives },
+        ...{ rpoMs: 5, rto: { provisionMs: 9, verifyMs: 9_000, totalMs: 9_009 }, proven: true, verdict: 'fail', judgedAt: at(9) },
+      },
+    },
+    { ...about, operation: `${text}1`, status: 'failed', failure, point, instanceId: `${text}1`, verification: null },
+    {
+      ...about,
+      operation: `${text}0`,
+      status: 'aborted',
+      failure,
+      point: null,
+      instanceId: null,
+      objectives: null,
+      verification: null,
+    },
+  ]
 }

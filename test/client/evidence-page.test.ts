@@ -5,10 +5,12 @@ import { escapeText, html } from '../../client/evidence/html'
 import { evidencePage } from '../../client/evidence/page'
 import { canonicalJson } from '../../contracts/canonical-json'
 import type { EvidenceDocument } from '../../ledger/evidence-document'
-import { evidenceExample } from './evidence-example'
+import type { VerificationRun } from '../../ledger/verifications'
+import { evidenceExample, historyExample } from './evidence-example'
 
 const sha256 = (text: string, as: 'hex' | 'base64' = 'hex'): string => createHash('sha256').update(text, 'utf8').digest(as)
-const pageOf = (evidence: EvidenceDocument): string => evidencePage(evidence, sha256(canonicalJson(evidence)))
+const pageOf = (evidence: EvidenceDocument, history: VerificationRun[] = []): string =>
+  evidencePage(evidence, sha256(canonicalJson(evidence)), history)
 
 /** Every tag with its attributes' names, and their values where somebody's words have no business to be. Fails where the page is not made of
  *  plain tags with quoted attributes and text between them. */
@@ -51,7 +53,7 @@ const HOSTILE = [
 
 describe('the page of evidence', () => {
   test('whatever names, statements and words hold, the page is made of the same tags and attributes', () => {
-    const plain = skeleton(pageOf(evidenceExample('x')))
+    const plain = skeleton(pageOf(evidenceExample('x'), historyExample('x')))
     expect(plain.length).toBeGreaterThan(200)
     const texts = fc.oneof(
       fc.constantFrom(...HOSTILE),
@@ -60,7 +62,7 @@ describe('the page of evidence', () => {
     )
     fc.assert(
       fc.property(texts, (text) => {
-        expect(skeleton(pageOf(evidenceExample(`${text}x`)))).toEqual(plain)
+        expect(skeleton(pageOf(evidenceExample(`${text}x`), historyExample(`${text}x`)))).toEqual(plain)
       }),
       { numRuns: 150, examples: HOSTILE.map((text) => [text]) },
     )
@@ -74,7 +76,7 @@ describe('the page of evidence', () => {
   })
 
   test('it loads nothing and runs nothing, and its own policy says so', () => {
-    const page = pageOf(evidenceExample('x'))
+    const page = pageOf(evidenceExample('x'), historyExample('x'))
     expect(page).not.toMatch(/<(script|iframe|img|link|object|embed|form|base|audio|video)\b/)
     expect(page).not.toMatch(/\s(src|srcset|style|on[a-z]+|action|background|poster|xlink:href)="/)
     expect(page).not.toMatch(/https?:|url\(|@import/)
@@ -106,7 +108,7 @@ describe('the page of evidence', () => {
       'Longest write block 2.1 s of 500 ms allowed · over',
       'Most rows rewritten 300,214 of 10,000 allowed · over',
       'Write-ahead log 8.9 MB of 1 GiB allowed',
-      '4 steps, drawn to scale. 1 step had to be tried again',
+      '4 steps, drawn to scale. 1 step took more than one attempt',
       'Apply: done, 45.0 s, from 5.0 s after the start',
       'Canary: could not be undone',
       'public.orders V1__orders.sql:3 orders',
@@ -123,6 +125,59 @@ describe('the page of evidence', () => {
     ]) {
       expect(text).toContain(said)
     }
+  })
+
+  test('papers that it has no picture of are tables in which no value is missing', () => {
+    const wide = Object.fromEntries(Array.from({ length: 9 }, (_, at) => [`k${at}`, `v${at}`]))
+    const paper = {
+      ...{ point: { at: 'then', latest: null }, empty: [], none: {}, names: ['a', 'b'], pairs: [['x'], ['y']], done: false },
+      ...{
+        tables: [
+          { table: 'public.a', rows: 3 },
+          { table: 'public.b', sample: { n: 1 } },
+        ],
+        parts: [wide],
+      },
+    }
+    const { documents, ...whole } = evidenceExample('x')
+    const page = pageOf({ ...whole, documents: { ...documents, ...{ result: paper } } })
+    const rows = [...page.matchAll(/<tr>(.*?)<\/tr>/g)].map(([, row = '']) =>
+      [...row.matchAll(/<t[hd][^>]*>(.*?)<\/t[hd]>/g)].map(([, cell]) => cell).join(' | '),
+    )
+    for (const row of ['point.at | then', 'point.latest | null', 'empty | []', 'none | {}', 'names | a, b', 'done | false']) {
+      expect(rows).toContain(row)
+    }
+    for (const row of ['table | rows | sample.n', 'public.a | 3 | ', 'public.b |  | 1', 'k8 | v8']) {
+      expect(rows).toContain(row)
+    }
+    expect(rows).toContain('pairs | [[&quot;x&quot;],[&quot;y&quot;]]')
+  })
+
+  test('damage that was not noticed and what rungs found are told on the ladder', () => {
+    const { documents, ...whole } = evidenceExample('x')
+    const [run] = historyExample('x')
+    const verification = run?.verification
+    if (verification == null) throw new Error('the example has none')
+    const finding = { rule: 'integrity:heap', message: 'damaged' }
+    const rung = { id: 'intact', outcome: 'fail', findings: [finding], summary: 'read', durationMs: 1, promised: true } as const
+    const control = { rung: 'content', outcome: 'missed', summary: 'L4: a row deleted: missed' } as const
+    const page = pageOf({
+      ...whole,
+      documents: { ...documents, verification: { ...verification, ladder: [rung], controls: [control] } },
+    })
+    expect(page).toContain('<td>read<small class="bad">1 finding, above</small></td>')
+    expect(page).toContain('<li><span class="bad">✗</span> L4: a row deleted: missed</li>')
+  })
+
+  test('an approval is told as missing only where somebody was to give it', () => {
+    const { request, operation, ...whole } = evidenceExample('x')
+    if (request === undefined) throw new Error('the example has none')
+    const told = (kind: typeof operation.kind): string =>
+      /<dt>Approval<\/dt><dd>(.*?)<\/dd>/.exec(
+        pageOf({ ...whole, request, operation: { ...operation, kind, steps: [] } }),
+      )?.[1] ?? ''
+    expect(told('migrate')).toBe('required, not asked for: the operation ended before')
+    expect(told('verify-backup')).toBe('not asked for')
   })
 
   test('an operation that came to nothing has a page too', () => {

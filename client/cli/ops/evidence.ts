@@ -1,13 +1,14 @@
 /** `capstan ops evidence OPERATION`: what it proves, as a few lines; the whole of it as a page for people (--html) or as the very text that
  *  its digest was taken over (--out). */
-import { writeFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { canonicalJson } from '../../../contracts/canonical-json'
 import { failure } from '../../../contracts/failures'
 import { FINAL_STATUSES, type OperationId } from '../../../contracts/operation'
 import type { Evidence } from '../../../ledger/documents'
-import { readEvidence } from '../../../ledger/evidence-document'
+import { type EvidenceDocument, readEvidence } from '../../../ledger/evidence-document'
+import { listVerificationRuns, type VerificationRun } from '../../../ledger/verifications'
 import { figuresOf, sealOf } from '../../evidence/header'
+import { HISTORY_RUNS_MAX } from '../../evidence/history'
 import { evidencePage } from '../../evidence/page'
 import { findOperation } from '../../find-operation'
 import { findingsOf } from '../../findings'
@@ -15,6 +16,7 @@ import { parseOperationId } from '../../operation-id'
 import type { CliContext } from '../context'
 import { example, jsonOption } from '../options'
 import { findingLines } from '../render/steps'
+import { writeNamedFile } from '../write-file'
 
 interface EvidenceOptions {
   readonly html?: string
@@ -44,9 +46,10 @@ export function addOpsEvidence(ops: Command, cli: CliContext): void {
       const id = parseOperationId(operation)
       const evidence = await fetchEvidence(cli, id)
       if (options.html !== undefined) {
-        await write('--html', options.html, evidencePage(readEvidence(evidence.document), evidence.digest))
+        const document = readEvidence(evidence.document)
+        await writeNamedFile('--html', options.html, evidencePage(document, evidence.digest, await fetchHistory(cli, document)))
       }
-      if (options.out !== undefined) await write('--out', options.out, canonicalJson(evidence.document))
+      if (options.out !== undefined) await writeNamedFile('--out', options.out, canonicalJson(evidence.document))
       if (options.json) return cli.json({ version: 1, operation: id, ...evidence })
       cli.lines(
         options.html === undefined && options.out === undefined ? summary(cli, id, evidence) : written(id, evidence, options),
@@ -64,6 +67,13 @@ async function fetchEvidence(cli: CliContext, id: OperationId): Promise<Evidence
       : 'it is written when the operation ends'
     throw failure('EVIDENCE_MISSING', `Operation ${id} is ${status} and has no evidence: ${why}.`, { operation: id, status })
   })
+}
+
+/** As it stands now: it is drawn beside the evidence, which holds its own run alone. */
+async function fetchHistory(cli: CliContext, { operation }: EvidenceDocument): Promise<VerificationRun[]> {
+  const database = operation.databases[0]
+  if (operation.kind !== 'verify-backup' || database === undefined) return []
+  return await cli.withLedger((ledger) => listVerificationRuns(ledger, { database, upTo: operation, limit: HISTORY_RUNS_MAX }))
 }
 
 function written(id: OperationId, { digest }: Evidence, { html, out }: EvidenceOptions): string[] {
@@ -91,11 +101,4 @@ function summary({ paint, io }: CliContext, id: OperationId, { digest, document 
     `  as a page:     capstan ops evidence ${id} --html ${id}.html`,
     `  as a document: capstan ops evidence ${id} --out ${id}.json`,
   ]
-}
-
-async function write(option: string, file: string, text: string): Promise<void> {
-  await writeFile(file, text).catch((error: NodeJS.ErrnoException) => {
-    const message = `${file} cannot be written (${error.code ?? error.message}); name another file with ${option}.`
-    throw failure('OPTION_INVALID', message, { option, file })
-  })
 }

@@ -28,6 +28,8 @@ export const VERIFY_BACKUPS: readonly BadInput[] = [
   { ...asked('metrics and a document', '--json', ['--all', '--report', '--prometheus', '--json']), machine: true },
   asked('all, and an id', '--operation', ['--all', '--operation', 'mine']),
   { ...asked('metrics and no report', '--report', ['--all', '--prometheus']), once: true },
+  { ...asked('a page and no report', '--report', ['--all', '--html', 'page.html']), once: true },
+  { ...asked('the page of one database', '--html', ['shop', '--html', 'page.html']), once: true },
   asked('all, and nobody waits', '--no-wait', ['--all', '--no-wait']),
   asked('a plan of the report', '--plan', ['--all', '--report', '--plan']),
   asked('the report of one database', '--report', ['shop', '--report']),
