@@ -163,7 +163,8 @@ async function admitInOrder(
     waiting.shift()
     if (answer === 'admitted') admitted.push(first)
     // What is bound is bound for runs of others, which nobody here waits for.
-    else if (answer === 'wait') onLeft({ database, why: 'the rest of the money is bound for runs that go on', needsSomebody: false })
+    else if (answer === 'wait')
+      onLeft({ database, why: 'the rest of the money is bound for runs that go on', needsSomebody: false })
     else onLeft(answer)
   }
 }

@@ -21,12 +21,7 @@ interface Costing {
 }
 
 /** Fails with PRICE_MISSING or COST_TOO_HIGH where a cap is declared that cannot be kept. */
-export function costed({
-  database,
-  copy,
-  askedMs,
-  expectedMs,
-}: Costing): { withinMs: number; cost?: PlannedCost | NoRate } {
+export function costed({ database, copy, askedMs, expectedMs }: Costing): { withinMs: number; cost?: PlannedCost | NoRate } {
   const { prices, verification } = database
   const capMicros = verification?.costMicrosMax ?? null
   if (prices === undefined && capMicros === null) return { withinMs: askedMs }

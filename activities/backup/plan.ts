@@ -48,7 +48,8 @@ export async function planVerification({ ledger, cloudOf }: Deps, asked: Asked):
     const expected = await expectedMs(ledger, database.name, point.kind)
     return planOf({ asked, database, cloud, source, window, point, turn: turn.why, takenBy, since, expected })
   })
-  const { digest, instance, instanceId, engineVersion, point, turn, inertCopy, takenBy, since, objectives, rungs, withinMs } = plan
+  const { digest, instance, instanceId, engineVersion, point, turn, inertCopy, takenBy, since, objectives, rungs, withinMs } =
+    plan
   const shortened = withinMs < asked.withinMs ? { withinMs } : {}
   return { digest, instance, instanceId, engineVersion, point, turn, inertCopy, takenBy, since, objectives, rungs, ...shortened }
 }

@@ -1,38 +1,23 @@
 /** `capstan verify-backup --all`: the fleet's verifications, in turns and within its budget, and the report of what is proven by now. */
-import type { DatabaseEntry, NightMoney } from '../../contracts/fleet'
-import { type Micros, shownMoney } from '../../contracts/money'
+import type { DatabaseEntry } from '../../contracts/fleet'
 import type { OperationDocument, OperationId } from '../../contracts/operation'
-import type { Ledger } from '../../ledger/ledger'
 import { temporalOf } from '../config'
 import type { Doors } from '../decide'
 import { EXIT } from '../exit-codes'
 import type { LoadedFleet } from '../fleet/read-fleet'
-import { NightPurse, payInOrder, type Quote, quoteFromLedger, quoteOf } from '../night-money'
-import { boundIn, planOf, type Spending, spentSince } from '../night-spending'
+import { NightPurse, quoteOf } from '../night-money'
+import { planOf } from '../night-spending'
 import { startVerifyBackup } from '../start-verify-backup'
 import { TemporalLink } from '../temporal-link'
 import { verificationMetrics } from '../verification-metrics'
 import { reportVerifications, type VerificationStanding } from '../verification-report'
-import {
-  COPIES_AT_ONCE,
-  chooseForTheNight,
-  type FleetChoice,
-  type FleetRun,
-  fleetCandidates,
-  type LeftOut,
-  verifyInTurns,
-} from '../verify-fleet'
+import { COPIES_AT_ONCE, chooseForTheNight, type FleetRun, fleetCandidates, type LeftOut, verifyInTurns } from '../verify-fleet'
 import { waitForOperation } from '../wait'
 import { checkWorkflow } from '../workflow-health'
 import type { CliContext } from './context'
+import { leftLine, type Standing, showChoice, showPlan, showSpent, spentTonight } from './fleet-plan'
 import { confirmed, type LaunchOptions } from './launch'
-import { oneLine } from './render/quoted'
 import { verificationReportLines } from './render/verification-report'
-
-interface Standing {
-  readonly ledger: Ledger
-  readonly fleet: LoadedFleet
-}
 
 export async function showReport(
   cli: CliContext,
@@ -80,79 +65,6 @@ export async function verifyFleet(cli: CliContext, fleet: LoadedFleet, options: 
 async function isAtWork({ temporal }: Doors, operation: OperationId): Promise<boolean> {
   const health = await checkWorkflow(temporal, operation, Number.POSITIVE_INFINITY)
   return health.state !== 'closed' || health.status === 'PAUSED'
-}
-
-/** A plan asks the ledger alone: whether anybody is at work, and what a copy costs, is what the records say. */
-async function showPlan(cli: CliContext, { ledger, fleet }: Standing, options: LaunchOptions): Promise<void> {
-  const { databases, verification = {} } = fleet
-  const { money, restoresPerRun = null } = verification
-  const candidates = await fleetCandidates(ledger, databases, async () => true)
-  if (money === undefined) return showChoice(cli, chooseForTheNight(candidates, verification), options)
-  const spent = await spentTonight(ledger, databases, money)
-  const quotes = new Map<string, Quote | null>()
-  for (const { entry } of candidates) quotes.set(entry.name, await quoteFromLedger(ledger, entry))
-  const order = chooseForTheNight(candidates, {})
-  const boundMicros = boundIn(spent)
-  const quoteFor = ({ name }: DatabaseEntry): Quote | null => quotes.get(name) ?? null
-  const paid = payInOrder(order.chosen, {
-    ...{ money, restoresPerRun, quoteFor },
-    spent: { settledMicros: spent.settledMicros, boundMicros },
-  })
-  showChoice(cli, { chosen: paid.chosen, left: [...paid.left, ...order.left] }, options, {
-    ...{ perNightMicros: money.microsPerNight, currency: money.currency, spentMicros: spent.settledMicros, boundMicros },
-    atMostMicros: paid.boundMicros - boundMicros,
-  })
-}
-
-interface ShownMoney {
-  readonly perNightMicros: Micros
-  readonly currency: string
-  readonly spentMicros: Micros
-  readonly boundMicros: Micros
-  /** Of those that are chosen. */
-  readonly atMostMicros: Micros
-}
-
-function showChoice(
-  cli: CliContext,
-  { chosen, left }: FleetChoice,
-  { json }: Pick<LaunchOptions, 'json'>,
-  money?: ShownMoney,
-): void {
-  if (json) {
-    cli.json({ version: 1, chosen: chosen.map(({ name }) => name), left, ...(money && { money }) })
-    return
-  }
-  const names = chosen.length === 0 ? 'nothing' : chosen.map(({ name }) => name).join(', ')
-  cli.lines([`verifies ${names}`, ...left.map(leftLine), ...(money === undefined ? [] : [moneyLine(money)])])
-}
-
-const leftLine = ({ database, why }: LeftOut): string => `  not ${database}: ${oneLine(why)}`
-
-function moneyLine({ perNightMicros, currency, spentMicros, boundMicros, atMostMicros }: ShownMoney): string {
-  const money = (micros: Micros): string => shownMoney(micros, currency)
-  return `  for ${money(atMostMicros)} at most; of the night's ${money(perNightMicros)}, ${money(spentMicros)} are spent and ${money(boundMicros)} bound, as reckoned`
-}
-
-function spentTonight(ledger: Ledger, databases: readonly DatabaseEntry[], { nightMs }: NightMoney): Promise<Spending> {
-  const now = Date.now()
-  return spentSince(ledger, databases, { since: now - nightMs, now })
-}
-
-async function showSpent(
-  cli: CliContext,
-  { ledger, fleet }: Standing,
-  { json }: LaunchOptions,
-): Promise<{ money?: Omit<ShownMoney, 'atMostMicros'> }> {
-  const money = fleet.verification?.money
-  if (money === undefined) return {}
-  const spent = await spentTonight(ledger, fleet.databases, money)
-  const { microsPerNight, currency } = money
-  const { settledMicros } = spent
-  if (!json) {
-    cli.lines([`spent this night: ${shownMoney(settledMicros, currency)} of ${shownMoney(microsPerNight, currency)}, as reckoned`])
-  }
-  return { money: { perNightMicros: microsPerNight, currency, spentMicros: settledMicros, boundMicros: boundIn(spent) } }
 }
 
 interface Chosen {
@@ -206,8 +118,8 @@ function purseOf(
     quote: async (entry) => {
       const planned = await runOne(cli, doors, { entry, signal, mode: 'plan' }).catch(() => null)
       const plan = planned?.status === 'planned' ? await planOf(doors.ledger, planned.id) : null
-      // Whatever keeps it from being planned keeps it from costing anything: its run may say so on its own record.
-      return plan === null ? { atMostMicros: 0 } : quoteOf(entry, plan)
+      // Whatever keeps it from being planned keeps its run from costing anything, and that has a record of its own to say so.
+      return plan === null ? { atMostMicros: entry.verification?.costMicrosMax ?? 0 } : quoteOf(entry, plan)
     },
     look: () => spentTonight(doors.ledger, databases, money),
   })

@@ -176,11 +176,7 @@ function toObjectives(file: NonNullable<FleetFileDatabase['objectives']>, path: 
   return { rpoMs: read('rpo', MS), rtoMs: read('rto', MS), verifyEveryHours: read('verifyEvery', HOURS) }
 }
 
-function toVerification(
-  file: FleetFileDatabase,
-  path: FieldPath,
-  { reader, pricesOf }: Reading,
-): VerificationPolicy {
+function toVerification(file: FleetFileDatabase, path: FieldPath, { reader, pricesOf }: Reading): VerificationPolicy {
   const { maxHours, maxCost, volumeGib, neverActs, logins } = file.verification ?? {}
   const { admin, migrator } = file.connections
   const pathOf = (index: number): FieldPath => [...path, 'logins', index, 'user']
@@ -193,7 +189,8 @@ function toVerification(
     pathOf,
   )
   const { cloud, region } = file
-  const unpriced = pricesOf(file) === undefined ? `left out where prices has nothing for ${cloud} ${region}: nobody could keep it` : null
+  const unpriced =
+    pricesOf(file) === undefined ? `left out where prices has nothing for ${cloud} ${region}: nobody could keep it` : null
   const costMicrosMax = maxCost === undefined ? null : toLimit(maxCost, [...path, 'maxCost'], reader, unpriced)
   return {
     ...(maxHours !== undefined && { hoursMax: maxHours }),

@@ -68,12 +68,7 @@ function seconds(text: string, path: FieldPath, reader: PriceReader): number {
 }
 
 /** Of a limit; null: nothing of it can be kept, and the reader knows. */
-export function toLimit(
-  value: number,
-  path: FieldPath,
-  reader: PriceReader,
-  unpriced: string | null,
-): Micros | null {
+export function toLimit(value: number, path: FieldPath, reader: PriceReader, unpriced: string | null): Micros | null {
   const micros = parseMicros(String(value))
   const rule = unpriced ?? (micros === null || micros === 0 ? LIMIT : null)
   if (rule === null) return micros
