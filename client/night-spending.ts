@@ -3,9 +3,9 @@
 import { type CopyRate, copyRate, costOf, costOfCopies, type NoRate } from '../contracts/copy-cost'
 import type { DatabaseEntry } from '../contracts/fleet'
 import type { Micros } from '../contracts/money'
-import { FINAL_STATUSES, type OperationDocument, type OperationId, type OperationStatus } from '../contracts/operation'
-import { VERIFY_BACKUP_DOCUMENTS, type VerificationPlan } from '../contracts/verify-backup'
+import { FINAL_STATUSES, type OperationDocument, type OperationStatus } from '../contracts/operation'
 import type { Ledger } from '../ledger/ledger'
+import { planOf, quoteFromLedger } from './night-quote'
 
 export interface Spending {
   /** Of what is over, by its copies' times. */
@@ -72,9 +72,12 @@ async function costOfRun(
   if (!isOver && (await ledger.getOrigin(run.id)).mode === 'plan') return null
   const plan = await planOf(ledger, run.id)
   if (plan === null) {
-    // A plan comes before every copy and takes minutes at most: one that has none since before the night makes none.
+    // A plan comes before every copy: one that has none since before the night is a record that was left behind.
     if (copies.length === 0 && Date.parse(run.startedAt) < since) return null
-    return { lacking: 'it has no plan yet; ask again once it has one, or end its record with "capstan ops abort"' }
+    // It plans, or waits for its lock: it is taken for as dear as the database was by its newest plan.
+    const quote = await quoteFromLedger(ledger, entry)
+    if (quote !== null) return 'lacking' in quote ? quote : { micros: quote.atMostMicros, isOver }
+    return { lacking: 'neither it nor its database has a plan yet; ask again once it has one' }
   }
   const rate = copyRate(entry, plan.copy)
   if ('lacking' in rate) return rate
@@ -91,10 +94,6 @@ interface Life {
 function costSoFar(rate: CopyRate, { isOver, copies, now, withinMs }: Life): Micros {
   const reckoned = costOfCopies(rate, copies, now)
   return isOver ? reckoned : Math.max(reckoned, costOf(rate, withinMs))
-}
-
-export async function planOf(ledger: Ledger, operation: OperationId): Promise<VerificationPlan | null> {
-  return (await ledger.getDocument({ operation, name: VERIFY_BACKUP_DOCUMENTS.plan })) as VerificationPlan | null
 }
 
 export function boundIn({ bound }: Pick<Spending, 'bound'>): Micros {

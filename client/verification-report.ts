@@ -20,7 +20,8 @@ import {
 } from '../contracts/verify-backup'
 import type { Ledger } from '../ledger/ledger'
 import { listVerifications } from '../ledger/verifications'
-import { neverPays, quoteFromLedger } from './night-money'
+import { neverPays } from './night-money'
+import { quoteFromLedger } from './night-quote'
 import { type Alert, type Alerting, alertsOf } from './verification-alerts'
 
 /** How far back a proof is looked for. */

@@ -120,7 +120,7 @@ const FileLogin = Type.Object(
 const FileVerification = Type.Object(
   {
     maxHours: Type.Optional(Type.Integer({ minimum: 1, maximum: 168, description: 'a whole number of hours, 1 to 168' })),
-    maxCost: Type.Optional(amount('an amount such as 2.50, in the currency of prices')),
+    maxCost: Type.Optional(amount('an amount above 0 such as 2.50, in the currency of prices')),
     volumeGib: Type.Optional(Type.Integer({ minimum: 1, maximum: 262_144, description: 'a whole number of GiB, 1 to 262144' })),
     neverActs: Type.Optional(
       Type.Literal(true, { description: 'true where nothing ever acts by itself in the instance, else left out' }),
@@ -338,7 +338,7 @@ const FleetVerification = Type.Object(
       Type.Integer({ minimum: 1, maximum: 1000, description: 'a whole number of restores, 1 to 1000' }),
     ),
     copiesAtOnce: Type.Optional(Type.Integer({ minimum: 1, maximum: 20, description: 'a whole number of copies, 1 to 20' })),
-    moneyPerNight: Type.Optional(amount('an amount such as 20.00, in the currency of prices')),
+    moneyPerNight: Type.Optional(amount('an amount above 0 such as 20.00, in the currency of prices')),
     night: Type.Optional(duration('12h')),
   },
   { ...closed, description: 'restoresPerRun, copiesAtOnce, moneyPerNight and night' },
@@ -348,11 +348,11 @@ const FileRegionPrices = Type.Object(
   {
     cloud: Type.Union([Type.Literal('aws'), Type.Literal('azure'), Type.Literal('gcp')], { description: CLOUDS }),
     region: text('a region as databases name it, such as eu-central-1', '^[a-z]+[a-z0-9-]*$'),
-    classes: Type.Record(Type.String(), amount('the price of an hour, such as 0.193'), {
+    classes: Type.Record(Type.String(), amount('the price of an hour, a number above 0 such as 0.193'), {
       minProperties: 1,
       description: 'prices of an hour by instance class, such as { db.m6g.large: 0.193 }',
     }),
-    storage: amount('the price of a GiB for a month, such as 0.137'),
+    storage: amount('the price of a GiB for a month, a number such as 0.137, or 0'),
     billedAtLeast: duration('10m'),
     billedIn: duration('1s'),
   },

@@ -1,6 +1,7 @@
 /** The night's money: as a choice, as runs that come and go, and out of a real ledger. */
 import fc from 'fast-check'
-import { answerTo, NightPurse, payInOrder, type Quote } from '../../client/night-money'
+import { answerTo, NightPurse, payInOrder } from '../../client/night-money'
+import type { Quote } from '../../client/night-quote'
 import { boundIn, type Spending, spentSince } from '../../client/night-spending'
 import { reportVerifications } from '../../client/verification-report'
 import { byAge, type FleetCandidate, type LeftOut, verifyInTurns } from '../../client/verify-fleet'
@@ -281,6 +282,13 @@ describe('out of the ledger', () => {
     expect([settledMicros, Object.fromEntries(bound), unknown]).toEqual([0, { b: 6_000_000, c: 300_000_000 }, []])
   })
 
+  test('one that plans, or waits for its lock, is taken for as dear as the newest plan says', async () => {
+    await ran('planned-before', 'i', { startedHours: 50, endedHours: 50, status: 'planned', mode: 'plan' })
+    await ran('waits', 'i', { startedHours: 1, endedHours: null, status: 'running', instanceClass: null })
+    const { bound, unknown } = await spent('i')
+    expect([Object.fromEntries(bound), unknown]).toEqual([{ i: 6_000_000 }, []])
+  })
+
   test('what nobody can reckon is told, and not taken for nothing', async () => {
     await ran('just-begun', 'e', { startedHours: 0, endedHours: null, status: 'running', instanceClass: null })
     await ran('unpriced', 'f', {
@@ -293,7 +301,7 @@ describe('out of the ledger', () => {
     await ran('long-dead', 'g', { startedHours: 40, endedHours: null, status: 'running', instanceClass: null })
     const { unknown } = await spent('e', 'f', 'g')
     expect(unknown.map(({ why }) => why)).toEqual([
-      expect.stringContaining('what just-begun costs nobody knows: it has no plan yet'),
+      expect.stringContaining('what just-begun costs nobody knows: neither it nor its database has a plan yet'),
       expect.stringContaining('what unpriced costs nobody knows: the fleet file has no price for huge in aws eu-central-1'),
     ])
   })
