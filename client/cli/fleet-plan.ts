@@ -47,7 +47,16 @@ interface ShownMoney {
   readonly atMostMicros: Micros
 }
 
-export function showChoice(
+/** Before they begin. Of money nobody knows yet how far it reaches: what one costs is asked when it is its turn. */
+export function showOrder(cli: CliContext, { chosen, left }: FleetChoice, money: NightMoney | undefined): void {
+  const limit = money === undefined ? '' : `, as far as the night's ${shownMoney(money.microsPerNight, money.currency)} reach`
+  cli.lines([`verifies ${namesOf(chosen)}${limit}`, ...left.map(leftLine)])
+}
+
+const namesOf = (chosen: readonly DatabaseEntry[]): string =>
+  chosen.length === 0 ? 'nothing' : chosen.map(({ name }) => name).join(', ')
+
+function showChoice(
   cli: CliContext,
   { chosen, left }: FleetChoice,
   { json }: Pick<LaunchOptions, 'json'>,
@@ -57,8 +66,7 @@ export function showChoice(
     cli.json({ version: 1, chosen: chosen.map(({ name }) => name), left, ...(money && { money }) })
     return
   }
-  const names = chosen.length === 0 ? 'nothing' : chosen.map(({ name }) => name).join(', ')
-  cli.lines([`verifies ${names}`, ...left.map(leftLine), ...(money === undefined ? [] : [moneyLine(money)])])
+  cli.lines([`verifies ${namesOf(chosen)}`, ...left.map(leftLine), ...(money === undefined ? [] : [moneyLine(money)])])
 }
 
 export const leftLine = ({ database, why }: LeftOut): string => `  not ${database}: ${oneLine(why)}`

@@ -15,7 +15,7 @@ import { COPIES_AT_ONCE, chooseForTheNight, type FleetRun, fleetCandidates, type
 import { waitForOperation } from '../wait'
 import { checkWorkflow } from '../workflow-health'
 import type { CliContext } from './context'
-import { leftLine, type Standing, showChoice, showPlan, showSpent, spentTonight } from './fleet-plan'
+import { leftLine, type Standing, showOrder, showPlan, showSpent, spentTonight } from './fleet-plan'
 import { confirmed, type LaunchOptions } from './launch'
 import { verificationReportLines } from './render/verification-report'
 
@@ -49,7 +49,7 @@ export async function verifyFleet(cli: CliContext, fleet: LoadedFleet, options: 
     const candidates = await fleetCandidates(ledger, fleet.databases, (operation) => isAtWork(doors, operation))
     // Where money is limited it says itself whose turn it is, one after the other.
     const chosen = chooseForTheNight(candidates, fleet.verification?.money === undefined ? (fleet.verification ?? {}) : {})
-    if (!options.json) showChoice(cli, chosen, options)
+    if (!options.json) showOrder(cli, chosen, fleet.verification?.money)
     const { runs, left, detached } = await verifyChosen(cli, doors, { fleet, chosen: chosen.chosen, options })
     const spent = await showSpent(cli, { ledger, fleet }, options)
     const standings = await reportVerifications(ledger, fleet, Date.now())

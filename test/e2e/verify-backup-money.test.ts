@@ -105,6 +105,10 @@ test('a night’s money holds over repeated calls, and one that it can never pay
   const first = await all(night)
   expect(first).toMatchObject({ runs: [{ database: 'stock', status: 'succeeded' }], left: [] })
   expect(first.money.spentMicros).toBe(spent + 1_000_000)
+  const page = await typed(['verify-backup', '--all', '--yes', '--fleet', fleetOf({ night })])
+  expect(page.out).toContain(
+    `verifies stock, as far as the night's ${(Number(night)).toFixed(2)} EUR reach\n  not stock: it costs 2.00 EUR at most`,
+  )
   const [run] = first.runs
   // Its own plan holds it to what was bound for it.
   expect(await document(run?.operation ?? '', VERIFY_BACKUP_DOCUMENTS.cost)).toMatchObject({ capMicros: 2_000_000 })
