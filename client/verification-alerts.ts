@@ -11,6 +11,8 @@ export const ALERT_CODES = [
   'control-missed',
   'control-not-made',
   'run-failed',
+  'price-missing',
+  'beyond-budget',
 ] as const
 export type AlertCode = (typeof ALERT_CODES)[number]
 
@@ -29,12 +31,14 @@ export interface Alerting {
   readonly objectives: { readonly rpoMs: number | null; readonly rtoMs: number | null }
   /** The newest run that is over, if it failed and came to no verdict; or one that waits for a person, or goes on for too long. */
   readonly failedRun: { readonly operation: string; readonly code: string } | null
+  /** Why the fleet's money never pays for it, by its newest plan; null: it does, or none is declared. */
+  readonly unpayable: { readonly code: 'price-missing' | 'beyond-budget'; readonly why: string } | null
 }
 
 type Last = Alerting['lasts'][number]
 
 /** In the order of the codes. Pure. */
-export function alertsOf({ lasts, provenAt, stale, objectives, failedRun }: Alerting): Alert[] {
+export function alertsOf({ lasts, provenAt, stale, objectives, failedRun, unpayable }: Alerting): Alert[] {
   const alerts: Alert[] = []
   const raise = (when: boolean, code: AlertCode, message: string): void => {
     if (when) alerts.push({ code, message })
@@ -76,6 +80,7 @@ export function alertsOf({ lasts, provenAt, stale, objectives, failedRun }: Aler
     const { operation, code } = failedRun
     raise(true, 'run-failed', `${operation} did not come to a good end: ${code}.`)
   }
+  if (unpayable !== null) raise(true, unpayable.code, `No night's verifications include it: ${unpayable.why}.`)
   return alerts
 }
 

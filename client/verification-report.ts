@@ -1,5 +1,5 @@
 /** Of which databases a backup was proven lately enough: the fleet at a glance. */
-import type { DatabaseEntry } from '../contracts/fleet'
+import type { DatabaseEntry, FleetVerification } from '../contracts/fleet'
 import {
   FINAL_STATUSES,
   type IsoInstant,
@@ -20,6 +20,8 @@ import {
 } from '../contracts/verify-backup'
 import type { Ledger } from '../ledger/ledger'
 import { listVerifications } from '../ledger/verifications'
+import { neverPays } from './night-money'
+import { quoteFromLedger } from './night-quote'
 import { type Alert, type Alerting, alertsOf } from './verification-alerts'
 
 /** How far back a proof is looked for. */
@@ -49,14 +51,19 @@ export interface VerificationStanding {
   readonly alerts: readonly Alert[]
 }
 
+export interface Reported {
+  readonly databases: readonly DatabaseEntry[]
+  readonly verification?: FleetVerification
+}
+
 /** Stale ones first, then the oldest proof first. Fails as the ledger does. */
 export async function reportVerifications(
   ledger: Ledger,
-  entries: readonly DatabaseEntry[],
+  { databases, verification }: Reported,
   now: number,
 ): Promise<VerificationStanding[]> {
   const standings: VerificationStanding[] = []
-  for (const entry of entries) standings.push(await standingOf(ledger, entry, now))
+  for (const entry of databases) standings.push(await standingOf(ledger, entry, { now, verification }))
   const age = ({ ageMs }: VerificationStanding): number => ageMs ?? Number.POSITIVE_INFINITY
   return standings.sort(
     (a, b) => Number(b.stale) - Number(a.stale) || order(age(b), age(a)) || order(b.database, a.database) * -1,
@@ -67,7 +74,12 @@ function order<T extends number | string>(a: T, b: T): number {
   return a === b ? 0 : a > b ? 1 : -1
 }
 
-async function standingOf(ledger: Ledger, entry: DatabaseEntry, now: number): Promise<VerificationStanding> {
+interface Asked {
+  readonly now: number
+  readonly verification: FleetVerification | undefined
+}
+
+async function standingOf(ledger: Ledger, entry: DatabaseEntry, { now, verification }: Asked): Promise<VerificationStanding> {
   const { name: database, environment, objectives } = entry
   const { rpoMs = null, rtoMs = null, verifyEveryHours = null } = objectives ?? {}
   const runs = await ledger.listOperations({ database, kind: 'verify-backup', limit: OPERATIONS_MAX })
@@ -80,6 +92,7 @@ async function standingOf(ledger: Ledger, entry: DatabaseEntry, now: number): Pr
   const allowedMs = verifyEveryHours === null ? null : verifyEveryHours * HOUR_MS
   const stale = allowedMs !== null && (ageMs === null || ageMs > allowedMs)
   const failedRun = failedWithoutVerdict(runs, newest?.operation ?? null) ?? (await overdueRun(ledger, entry, { runs, now }))
+  const unpayable = await unpayableBy(ledger, entry, verification?.money)
   return {
     database,
     environment,
@@ -89,8 +102,19 @@ async function standingOf(ledger: Ledger, entry: DatabaseEntry, now: number): Pr
     ageMs,
     objectives: { rpoMs, rtoMs, verifyEveryHours },
     stale,
-    alerts: alertsOf({ lasts: newestOfEachKind(all), provenAt, stale, objectives: { rpoMs, rtoMs }, failedRun }),
+    alerts: alertsOf({ lasts: newestOfEachKind(all), provenAt, stale, objectives: { rpoMs, rtoMs }, failedRun, unpayable }),
   }
+}
+
+async function unpayableBy(
+  ledger: Ledger,
+  entry: DatabaseEntry,
+  money: FleetVerification['money'],
+): Promise<Alerting['unpayable']> {
+  const quote = money === undefined ? null : await quoteFromLedger(ledger, entry)
+  const why = money === undefined || quote === null ? null : neverPays(quote, money)
+  if (quote === null || why === null) return null
+  return { code: 'lacking' in quote ? 'price-missing' : 'beyond-budget', why }
 }
 
 /** Of the instance of the newest; a moment of a verification's own is a moment. */

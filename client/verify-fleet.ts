@@ -25,7 +25,14 @@ export interface FleetCandidate {
 export interface FleetChoice {
   /** In the order in which they are verified. */
   readonly chosen: readonly DatabaseEntry[]
-  readonly left: readonly { readonly database: string; readonly why: string }[]
+  readonly left: readonly LeftOut[]
+}
+
+export interface LeftOut {
+  readonly database: string
+  readonly why: string
+  /** Its turn does not come by itself. */
+  readonly needsSomebody: boolean
 }
 
 /** By when it was tried, and not by when it was proven: one that fails night after night must not keep the others from their turn. A record that
@@ -55,24 +62,29 @@ async function firstAtWork(
   return null
 }
 
+/** In the order in which they have their turn. Pure. */
+export function byAge(candidates: readonly FleetCandidate[]): FleetCandidate[] {
+  const age = ({ lastAt }: FleetCandidate): number => (lastAt === null ? Number.NEGATIVE_INFINITY : Date.parse(lastAt))
+  const byName = (a: FleetCandidate, b: FleetCandidate): number => (a.entry.name < b.entry.name ? -1 : 1)
+  return [...candidates].sort((a, b) => (age(a) === age(b) ? byName(a, b) : age(a) - age(b)))
+}
+
 /** Pure. */
 export function chooseForTheNight(
   candidates: readonly FleetCandidate[],
   { restoresPerRun }: Pick<FleetVerification, 'restoresPerRun'>,
 ): FleetChoice {
-  const age = ({ lastAt }: FleetCandidate): number => (lastAt === null ? Number.NEGATIVE_INFINITY : Date.parse(lastAt))
-  const byName = (a: FleetCandidate, b: FleetCandidate): number => (a.entry.name < b.entry.name ? -1 : 1)
-  const idle = candidates
-    .filter(({ running }) => running === null)
-    .sort((a, b) => (age(a) === age(b) ? byName(a, b) : age(a) - age(b)))
+  const idle = byAge(candidates.filter(({ running }) => running === null)).map(({ entry }) => entry)
   const most = restoresPerRun ?? idle.length
-  const over = idle
-    .slice(most)
-    .map(({ entry }) => ({ database: entry.name, why: `beyond ${most} restores a run; its turn comes` }))
+  const over = idle.slice(most).map(({ name }) => beyond(name, most))
   const busy = candidates.flatMap(({ entry, running }) =>
-    running === null ? [] : [{ database: entry.name, why: `${running} goes on` }],
+    running === null ? [] : [{ database: entry.name, why: `${running} goes on`, needsSomebody: false }],
   )
-  return { chosen: idle.slice(0, most).map(({ entry }) => entry), left: [...over, ...busy] }
+  return { chosen: idle.slice(0, most), left: [...over, ...busy] }
+}
+
+export function beyond(database: string, restoresPerRun: number): LeftOut {
+  return { database, why: `beyond ${restoresPerRun} restores a run; its turn comes`, needsSomebody: false }
 }
 
 export interface FleetRun {
@@ -85,6 +97,14 @@ export interface FleetRun {
   readonly failure: string | null
 }
 
+/** The night's money. Whoever is admitted has what it costs at most bound for it, until it is over. */
+export interface Purse {
+  /** `wait`: what is bound for others may come back. */
+  admit(entry: DatabaseEntry): Promise<'admitted' | 'wait' | LeftOut>
+  /** It is over, or nobody follows it any more: what the ledger says of it counts. */
+  settle(entry: DatabaseEntry): void
+}
+
 export interface FleetRunOptions {
   readonly copiesAtOnce: number
   /** Verifies one database to the operation's end. Resolves to its document; rejects where it could not be started or followed. */
@@ -92,41 +112,72 @@ export interface FleetRunOptions {
   readonly onRun: (run: FleetRun) => void
   /** Nothing more is started; what was goes on. */
   readonly signal: AbortSignal
+  /** Null: money is not limited. */
+  readonly purse: Purse | null
+  readonly onLeft: (left: LeftOut) => void
 }
 
-/** In each region `copiesAtOnce` at a time, and one of an instance: a second would be refused by its lock. */
+/** In each region `copiesAtOnce` at a time, and one of an instance: a second would be refused by its lock. Money is given in the order of `chosen`: while
+ *  the first waits for what others may give back, nobody after it is given any. */
 export async function verifyInTurns(chosen: readonly DatabaseEntry[], options: FleetRunOptions): Promise<FleetRun[]> {
   const runs: FleetRun[] = []
-  const region = ({ cloud, account, region: name }: DatabaseEntry): string => `${cloud}/${account}/${name}`
-  const regions = [...new Set(chosen.map(region))]
+  const waiting = [...chosen]
+  const admitted: DatabaseEntry[] = []
+  const running = new Map<DatabaseEntry, Promise<void>>()
   const verifyOne = async (entry: DatabaseEntry): Promise<void> => {
     const run = await runOf(entry, options)
+    running.delete(entry)
+    options.purse?.settle(entry)
     runs.push(run)
     options.onRun(run)
   }
-  await Promise.all(
-    regions.map(async (one) => {
-      const waiting = chosen.filter((entry) => region(entry) === one)
-      const busy = new Set<string>()
-      const lane = async (): Promise<void> => {
-        for (let next = takeNext(waiting, busy); next !== null && !options.signal.aborted; next = takeNext(waiting, busy)) {
-          const scope = lockScope(next)
-          busy.add(scope)
-          await verifyOne(next)
-          busy.delete(scope)
-        }
-      }
-      // One that finds only instances at work ends: the lane that frees one takes what waits for it.
-      await Promise.all(Array.from({ length: options.copiesAtOnce }, lane))
-    }),
-  )
-  return runs
+  for (;;) {
+    if (options.purse === null) admitted.push(...waiting.splice(0))
+    else await admitInOrder({ waiting, admitted, running, purse: options.purse }, options)
+    while (!options.signal.aborted) {
+      const next = takeNext(admitted, [...running.keys()], options.copiesAtOnce)
+      if (next === null) break
+      running.set(next, verifyOne(next))
+    }
+    if (running.size === 0) return runs
+    await Promise.race(running.values())
+  }
 }
 
-/** Null: none is left whose instance is free. */
-function takeNext(waiting: DatabaseEntry[], busy: ReadonlySet<string>): DatabaseEntry | null {
-  const at = waiting.findIndex((entry) => !busy.has(lockScope(entry)))
-  return at < 0 ? null : (waiting.splice(at, 1)[0] ?? null)
+interface Admitting {
+  readonly waiting: DatabaseEntry[]
+  readonly admitted: DatabaseEntry[]
+  readonly running: ReadonlyMap<DatabaseEntry, unknown>
+  readonly purse: Purse
+}
+
+async function admitInOrder(
+  { waiting, admitted, running, purse }: Admitting,
+  { signal, onLeft }: Pick<FleetRunOptions, 'signal' | 'onLeft'>,
+): Promise<void> {
+  for (let [first] = waiting; first !== undefined && !signal.aborted; [first] = waiting) {
+    const answer = await purse.admit(first)
+    const { name: database } = first
+    if (signal.aborted) return
+    if (answer === 'wait' && admitted.length + running.size > 0) return
+    waiting.shift()
+    if (answer === 'admitted') admitted.push(first)
+    // What is bound is bound for runs of others, which nobody here waits for.
+    else if (answer === 'wait')
+      onLeft({ database, why: 'the rest of the money is bound for runs that go on', needsSomebody: false })
+    else onLeft(answer)
+  }
+}
+
+/** Null: there is none whose region and instance have room. */
+function takeNext(admitted: DatabaseEntry[], running: readonly DatabaseEntry[], copiesAtOnce: number): DatabaseEntry | null {
+  const region = ({ cloud, account, region: name }: DatabaseEntry): string => `${cloud}/${account}/${name}`
+  const at = admitted.findIndex(
+    (entry) =>
+      running.filter((other) => region(other) === region(entry)).length < copiesAtOnce &&
+      running.every((other) => lockScope(other) !== lockScope(entry)),
+  )
+  return at < 0 ? null : (admitted.splice(at, 1)[0] ?? null)
 }
 
 async function runOf(entry: DatabaseEntry, { verify }: FleetRunOptions): Promise<FleetRun> {

@@ -94,6 +94,8 @@ export const FAILURES = {
   PLAN_DRIFTED: 'drift',
   BUNDLE_MISSING: 'refused',
   VERIFICATION_TIMED_OUT: 'refused',
+  PRICE_MISSING: 'refused',
+  COST_TOO_HIGH: 'refused',
   CANARY_NOT_INERT: 'refused',
   OPERATION_EXISTS: 'refused',
   SCHEDULE_BUSY: 'refused',

@@ -13,6 +13,8 @@ const duration = (example: string) =>
     pattern: '^[0-9]+(\\.[0-9]+)?(ms|s|m|h|d)$',
     description: `a time with its unit (ms, s, m, h, d), such as ${example}`,
   })
+/** Which decimals it may have the reader says. */
+const amount = (description: string) => Type.Number({ minimum: 0, description })
 const orUnlimited = <T extends ReturnType<typeof Type.String> | ReturnType<typeof Type.Integer>>(
   schema: T,
   description: string,
@@ -118,6 +120,8 @@ const FileLogin = Type.Object(
 const FileVerification = Type.Object(
   {
     maxHours: Type.Optional(Type.Integer({ minimum: 1, maximum: 168, description: 'a whole number of hours, 1 to 168' })),
+    maxCost: Type.Optional(amount('an amount above 0 such as 2.50, in the currency of prices')),
+    volumeGib: Type.Optional(Type.Integer({ minimum: 1, maximum: 262_144, description: 'a whole number of GiB, 1 to 262144' })),
     neverActs: Type.Optional(
       Type.Literal(true, { description: 'true where nothing ever acts by itself in the instance, else left out' }),
     ),
@@ -125,7 +129,7 @@ const FileVerification = Type.Object(
       Type.Array(FileLogin, { description: 'a list of roles of applications that must be able to log in on a copy' }),
     ),
   },
-  { ...closed, description: 'maxHours, neverActs and logins' },
+  { ...closed, description: 'maxHours, maxCost, volumeGib, neverActs and logins' },
 )
 
 const FileManifest = Type.Object(
@@ -334,8 +338,33 @@ const FleetVerification = Type.Object(
       Type.Integer({ minimum: 1, maximum: 1000, description: 'a whole number of restores, 1 to 1000' }),
     ),
     copiesAtOnce: Type.Optional(Type.Integer({ minimum: 1, maximum: 20, description: 'a whole number of copies, 1 to 20' })),
+    moneyPerNight: Type.Optional(amount('an amount above 0 such as 20.00, in the currency of prices')),
+    night: Type.Optional(duration('12h')),
   },
-  { ...closed, description: 'restoresPerRun and copiesAtOnce' },
+  { ...closed, description: 'restoresPerRun, copiesAtOnce, moneyPerNight and night' },
+)
+
+const FileRegionPrices = Type.Object(
+  {
+    cloud: Type.Union([Type.Literal('aws'), Type.Literal('azure'), Type.Literal('gcp')], { description: CLOUDS }),
+    region: text('a region as databases name it, such as eu-central-1', '^[a-z]+[a-z0-9-]*$'),
+    classes: Type.Record(Type.String(), amount('the price of an hour, a number above 0 such as 0.193'), {
+      minProperties: 1,
+      description: 'prices of an hour by instance class, such as { db.m6g.large: 0.193 }',
+    }),
+    storage: amount('the price of a GiB for a month, a number such as 0.137, or 0'),
+    billedAtLeast: duration('10m'),
+    billedIn: duration('1s'),
+  },
+  { ...closed, description: 'the prices of a region, with cloud, region, classes, storage, billedAtLeast and billedIn' },
+)
+
+const FilePrices = Type.Object(
+  {
+    currency: text('the three capital letters of a currency, such as EUR', '^[A-Z]{3}$'),
+    regions: Type.Array(FileRegionPrices, { minItems: 1, description: 'a list with the prices of at least one region' }),
+  },
+  { ...closed, description: 'prices with currency and regions' },
 )
 
 /** The file as a whole; each database has a schema of its own. */
@@ -344,6 +373,7 @@ export const FleetFileSchema = Type.Object(
     version: Type.Literal(1, { description: '1' }),
     databases: Type.Array(Type.Unknown({ description: 'a database' }), { description: 'a list of databases' }),
     verification: Type.Optional(FleetVerification),
+    prices: Type.Optional(FilePrices),
   },
   { ...closed, description: 'a fleet with version and databases' },
 )
@@ -354,4 +384,5 @@ export interface FleetFile {
   readonly version: 1
   readonly databases: readonly FleetFileDatabase[]
   readonly verification?: Static<typeof FleetVerification>
+  readonly prices?: Static<typeof FilePrices>
 }

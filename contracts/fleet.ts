@@ -1,5 +1,6 @@
 /** The fleet file's entries once parsed, with defaults filled in. `fleet.schema.ts` is the schema of the file itself. */
 import type { Endpoint } from './endpoint'
+import type { Micros } from './money'
 
 /** Clouds that there is an adapter for, and whose databases operations serve. */
 export type Cloud = 'aws' | 'azure' | 'gcp'
@@ -87,9 +88,26 @@ export interface DeclaredLogin extends Pick<Connection, 'user' | 'secret' | 'tls
 export interface VerificationPolicy {
   /** What a verification may take until its copy is removed and it fails: a copy costs as long as it is there. */
   readonly hoursMax?: number
+  /** What the copy of one verification may cost, in the currency of `prices`: its time is shortened to what that pays for. */
+  readonly costMicrosMax?: Micros
+  /** What a volume that grows by itself is reckoned as. */
+  readonly volumeGib?: number
   /** The word of whoever reviews the fleet file: nothing acts by itself in the instance, nor did at any moment that can be restored. */
   readonly neverActs?: true
   readonly logins?: readonly DeclaredLogin[]
+}
+
+/** What copies cost where a database is: declared in the fleet file, since no cloud tells by the interface that restores. */
+export interface CopyPrices {
+  /** Three letters; one for the whole fleet. */
+  readonly currency: string
+  /** By the class's name as the cloud spells it. */
+  readonly classMicrosPerHour: Readonly<Record<string, Micros>>
+  readonly storageMicrosPerGibMonth: Micros
+  /** What is billed at least, however short it was. */
+  readonly billedSecondsMin: number
+  /** Time is billed in whole ones of these. */
+  readonly billedSecondsStep: number
 }
 
 export interface ManifestPolicy {
@@ -122,6 +140,8 @@ interface AnyDatabase {
   readonly verification?: VerificationPolicy
   /** Absent: the default. */
   readonly manifest?: ManifestPolicy
+  /** Of its cloud and region. Absent: none are declared. */
+  readonly prices?: CopyPrices
   /** What its applications connect to. Absent: only a person can move them. */
   readonly endpoint?: Endpoint
 }
@@ -166,6 +186,15 @@ export interface FleetVerification {
   readonly restoresPerRun?: number
   /** In one region. */
   readonly copiesAtOnce?: number
+  readonly money?: NightMoney
+}
+
+/** What all verifications of a night may cost together. */
+export interface NightMoney {
+  readonly microsPerNight: Micros
+  readonly currency: string
+  /** How far back what was spent counts. */
+  readonly nightMs: number
 }
 
 export interface Fleet {

@@ -1,5 +1,7 @@
 /** Inputs and results of the verify-backup operation: a backup counts once a copy was restored from it and its content was proven. */
+import type { CopyRate, NoRate } from './copy-cost'
 import type { DatabaseEntry } from './fleet'
+import type { Micros } from './money'
 import {
   type Finding,
   type IsoInstant,
@@ -49,6 +51,7 @@ export const VERIFY_BACKUP_DOCUMENTS = {
   verification: 'verification',
   checks: 'checks-copy',
   beats: 'beats',
+  cost: 'verification-cost',
 } as const
 
 /** Verifications of one instance exclude each other and nothing else: each restores a whole copy, and two would cost twice and prove the same.
@@ -131,6 +134,33 @@ export interface StatedObjectives {
   readonly rtoMs: number | null
 }
 
+/** What a verification costs by the prices of the fleet file, if its copy is there for as long as it may be. */
+export interface PlannedCost {
+  readonly rate: CopyRate
+  readonly atMostMicros: Micros
+  /** If it takes as long as the last one of its kind of point; null: there was none. */
+  readonly aboutMicros: Micros | null
+  /** What it may cost; null: nothing is declared. */
+  readonly capMicros: Micros | null
+  /** The time that it would have had without the cap; null: it has all of it. */
+  readonly shortenedFromMs: number | null
+}
+
+/** What a verification is reckoned to have cost: the time for which its copy was there, by the prices of its fleet entry. No bill says so. */
+export interface ReckonedCost {
+  readonly version: 1
+  readonly micros: Micros
+  readonly currency: string
+  readonly rate: CopyRate
+  /** As its plan said. */
+  readonly atMostMicros: Micros
+  readonly capMicros: Micros | null
+  /** When it was reckoned. */
+  readonly at: IsoInstant
+  /** The copy was there still, and costs on. */
+  readonly goesOn: boolean
+}
+
 /** What `--plan` shows. Its digest covers everything but `digest` itself. */
 export interface VerificationPlan {
   readonly version: 1
@@ -154,7 +184,10 @@ export interface VerificationPlan {
   readonly since: OperationId | null
   readonly rungs: readonly PlannedRung[]
   readonly objectives: StatedObjectives
+  /** As it was asked for, or as much of it as the cap pays for. */
   readonly withinMs: number
+  /** Absent: no prices are declared. */
+  readonly cost?: PlannedCost | NoRate
   /** As long as the last one of its kind of point took; null: there was none. */
   readonly expectedMs: number | null
 }
@@ -174,7 +207,10 @@ export interface VerificationPlanSummary
     | 'since'
     | 'objectives'
     | 'rungs'
-  > {}
+  > {
+  /** Absent: all that was asked for. */
+  readonly withinMs?: number
+}
 
 /** The operations that hold the manifest from before the point, and the one from after it, which is of the same rows. `at`: the moment that lies in
  *  between; null: the point is a snapshot, which was taken between the two. */

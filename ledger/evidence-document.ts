@@ -4,7 +4,7 @@ import { failure } from '../contracts/failures'
 import type { MigrationPolicy } from '../contracts/fleet'
 import type { ApplySummary, MigrationPlan } from '../contracts/migrate'
 import type { IsoInstant, OperationDocument, Sha256 } from '../contracts/operation'
-import type { Verification } from '../contracts/verify-backup'
+import type { ReckonedCost, Verification } from '../contracts/verify-backup'
 import type { StatementRecord } from '../postgres/observe/statement-observer'
 import type { CheckResult } from '../postgres/verify/checks'
 import type { CloudResource } from './resources'
@@ -63,6 +63,7 @@ export interface EvidenceDocuments {
   readonly 'checks-target'?: CheckEvidence
   readonly bake?: CheckEvidence
   readonly verification?: Verification
+  readonly 'verification-cost'?: ReckonedCost
 }
 
 export interface EvidenceDocument {

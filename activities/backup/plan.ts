@@ -17,6 +17,7 @@ import { assertVouchedFor } from '../instance/vouched-for'
 import { rememberOnce } from '../remember'
 import { findTarget } from '../target'
 import type { BackupActivities } from './contract'
+import { costed } from './cost'
 import { expectedMs } from './history'
 import { type Choosing, choosePoint, newestSnapshot } from './point'
 import { plannedRungs, takerOf } from './promises'
@@ -47,8 +48,10 @@ export async function planVerification({ ledger, cloudOf }: Deps, asked: Asked):
     const expected = await expectedMs(ledger, database.name, point.kind)
     return planOf({ asked, database, cloud, source, window, point, turn: turn.why, takenBy, since, expected })
   })
-  const { digest, instance, instanceId, engineVersion, point, turn, inertCopy, takenBy, since, objectives, rungs } = plan
-  return { digest, instance, instanceId, engineVersion, point, turn, inertCopy, takenBy, since, objectives, rungs }
+  const { digest, instance, instanceId, engineVersion, point, turn, inertCopy, takenBy, since, objectives, rungs, withinMs } =
+    plan
+  const shortened = withinMs < asked.withinMs ? { withinMs } : {}
+  return { digest, instance, instanceId, engineVersion, point, turn, inertCopy, takenBy, since, objectives, rungs, ...shortened }
 }
 
 async function turnFor(
@@ -83,6 +86,11 @@ interface Found {
 function planOf({ asked, database, cloud, source, window, point, turn, takenBy, since, expected }: Found): VerificationPlan {
   const { rpoMs = null, rtoMs = null } = database.objectives ?? {}
   const kind = kindOf(point)
+  const copy = {
+    name: temporaryName(asked.operation, asked.copyStep),
+    instanceClass: copyClass(database, cloud.capabilities, kind) ?? source.instanceClass,
+    sizeGib: source.storage.sizeGib,
+  }
   const body = {
     version: 1 as const,
     bundle: asked.bundle,
@@ -92,17 +100,13 @@ function planOf({ asked, database, cloud, source, window, point, turn, takenBy, 
     point,
     turn,
     window,
-    copy: {
-      name: temporaryName(asked.operation, asked.copyStep),
-      instanceClass: copyClass(database, cloud.capabilities, kind) ?? source.instanceClass,
-      sizeGib: source.storage.sizeGib,
-    },
+    copy,
     inertCopy: cloud.capabilities.inertCopy[kind],
     takenBy,
     since,
     rungs: plannedRungs(database, point, { takenBy, since }),
     objectives: { rpoMs, rtoMs },
-    withinMs: asked.withinMs,
+    ...costed({ database, copy, askedMs: asked.withinMs, expectedMs: expected }),
     expectedMs: expected,
   }
   return { ...body, digest: sha256Of(body) }

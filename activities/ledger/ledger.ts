@@ -11,6 +11,7 @@ import { VERIFY_BACKUP_DOCUMENTS } from '../../contracts/verify-backup'
 import type { EvidenceRequest } from '../../ledger/evidence-document'
 import type { Ledger } from '../../ledger/ledger'
 import { currentAct } from '../act'
+import { reckonCost } from '../backup/cost'
 import type { ActivityDeps } from '../deps'
 import { isRunning } from '../running'
 import { notReadyYet } from '../waiting'
@@ -47,6 +48,7 @@ export function createLedgerActivities({ ledger }: Pick<ActivityDeps, 'ledger'>)
       if (written !== null) return { digest: written.digest }
       const record = await ledger.getOperation(operation)
       if (record === null) throw failure('OPERATION_UNKNOWN', `The ledger has no operation ${operation}.`, { operation })
+      await reckonCost(ledger, { operation, at })
       const documents: Record<string, unknown> = {}
       for (const name of EVIDENCE_DOCUMENTS) {
         const document = await ledger.getDocument({ operation, name })

@@ -53,14 +53,14 @@ export function addVerifyBackup(program: Command, cli: CliContext): void {
     .addOption(
       new Option(
         '--within <time>',
-        'give up after this time and remove the copy (default: verification.maxHours, else 6h)',
+        'give up after this time and remove the copy (default: verification.maxHours, else 6h; verification.maxCost may pay for less)',
       ).argParser(limit),
     )
     .addOption(dormantOption())
     .addOption(
       new Option(
         '--all',
-        'the whole fleet, whatever was verified longest ago first, within the budget of the fleet file; the report follows',
+        'the whole fleet, whatever was verified longest ago first, within the budget of the fleet file, in restores and in money; the report follows',
       ).conflicts(['operation', 'events', 'within', 'wasDormant']),
     )
     .option('--report', 'with --all: only what was proven, and when; starts nothing, exit 1 when somebody has to hear of it')

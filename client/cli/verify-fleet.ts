@@ -9,29 +9,20 @@ import { type FleetDatabase, fleetPage } from '../evidence/fleet-page'
 import { HISTORY_RUNS_MAX } from '../evidence/history'
 import { EXIT } from '../exit-codes'
 import type { LoadedFleet } from '../fleet/read-fleet'
+import { NightPurse } from '../night-money'
+import { planOf, quoteOf } from '../night-quote'
 import { startVerifyBackup } from '../start-verify-backup'
 import { TemporalLink } from '../temporal-link'
 import { verificationMetrics } from '../verification-metrics'
 import { reportVerifications, type VerificationStanding } from '../verification-report'
-import {
-  COPIES_AT_ONCE,
-  chooseForTheNight,
-  type FleetChoice,
-  type FleetRun,
-  fleetCandidates,
-  verifyInTurns,
-} from '../verify-fleet'
+import { COPIES_AT_ONCE, chooseForTheNight, type FleetRun, fleetCandidates, type LeftOut, verifyInTurns } from '../verify-fleet'
 import { waitForOperation } from '../wait'
 import { checkWorkflow } from '../workflow-health'
 import type { CliContext } from './context'
+import { leftLine, type Standing, showOrder, showPlan, showSpent, spentTonight } from './fleet-plan'
 import { confirmed, type LaunchOptions } from './launch'
 import { verificationReportLines } from './render/verification-report'
 import { writeNamedFile } from './write-file'
-
-interface Standing {
-  readonly ledger: Ledger
-  readonly fleet: LoadedFleet
-}
 
 export async function showReport(
   cli: CliContext,
@@ -39,7 +30,7 @@ export async function showReport(
   options: { readonly json?: boolean; readonly prometheus?: boolean; readonly html?: string },
 ): Promise<void> {
   const now = Date.now()
-  const standings = await reportVerifications(ledger, fleet.databases, now)
+  const standings = await reportVerifications(ledger, fleet, now)
   if (options.html !== undefined) await writePage(options.html, { ledger, standings, now })
   if (options.json) cli.json({ version: 1, databases: standings })
   else if (options.prometheus) cli.lines(verificationMetrics(standings, now))
@@ -66,7 +57,7 @@ async function writePage(
 const isAlerting = (standings: readonly VerificationStanding[]): boolean => standings.some(({ alerts }) => alerts.length > 0)
 
 export async function verifyFleet(cli: CliContext, fleet: LoadedFleet, options: LaunchOptions): Promise<void> {
-  if (options.plan) return cli.withLedger(async (ledger) => showChoice(cli, await choice(ledger, fleet, byItsRecord), options))
+  if (options.plan) return cli.withLedger(async (ledger) => showPlan(cli, { ledger, fleet }, options))
   temporalOf(cli.settings)
   const { restoresPerRun } = fleet.verification ?? {}
   const most = Math.min(restoresPerRun ?? fleet.databases.length, fleet.databases.length)
@@ -76,61 +67,84 @@ export async function verifyFleet(cli: CliContext, fleet: LoadedFleet, options: 
     return
   }
   await cli.withDoors(async (doors) => {
-    const chosen = await choice(doors.ledger, fleet, (operation) => isAtWork(doors, operation))
-    if (!options.json) showChoice(cli, chosen, options)
-    const { runs, left } = await runAll(cli, doors, { fleet, chosen: chosen.chosen, options })
-    const standings = await reportVerifications(doors.ledger, fleet.databases, Date.now())
-    if (options.json) cli.json({ version: 1, runs, left: chosen.left, databases: standings })
+    const { ledger } = doors
+    const candidates = await fleetCandidates(ledger, fleet.databases, (operation) => isAtWork(doors, operation))
+    // Where money is limited it says itself whose turn it is, one after the other.
+    const chosen = chooseForTheNight(candidates, fleet.verification?.money === undefined ? (fleet.verification ?? {}) : {})
+    if (!options.json) showOrder(cli, chosen, fleet.verification?.money)
+    const { runs, left, detached } = await verifyChosen(cli, doors, { fleet, chosen: chosen.chosen, options })
+    const spent = await showSpent(cli, { ledger, fleet }, options)
+    const standings = await reportVerifications(ledger, fleet, Date.now())
+    const leftOut = [...left, ...chosen.left]
+    if (options.json) cli.json({ version: 1, runs, left: leftOut, ...spent, databases: standings })
     else cli.lines(['', ...verificationReportLines(standings, cli.paint)])
     const failed = runs.some(({ status, verdict }) => status !== 'succeeded' || verdict !== 'pass')
-    cli.exit = left ? EXIT.detached : failed || isAlerting(standings) ? EXIT.finding : EXIT.success
+    const isFinding = failed || isAlerting(standings) || leftOut.some(({ needsSomebody }) => needsSomebody)
+    cli.exit = detached ? EXIT.detached : isFinding ? EXIT.finding : EXIT.success
   })
 }
-
-type AtWork = (operation: OperationId) => Promise<boolean>
-
-async function choice(ledger: Ledger, { databases, verification }: LoadedFleet, atWork: AtWork): Promise<FleetChoice> {
-  return chooseForTheNight(await fleetCandidates(ledger, databases, atWork), verification ?? {})
-}
-
-/** A plan asks the ledger alone. */
-const byItsRecord: AtWork = async () => true
 
 async function isAtWork({ temporal }: Doors, operation: OperationId): Promise<boolean> {
   const health = await checkWorkflow(temporal, operation, Number.POSITIVE_INFINITY)
   return health.state !== 'closed' || health.status === 'PAUSED'
 }
 
-function showChoice(cli: CliContext, { chosen, left }: FleetChoice, { json }: Pick<LaunchOptions, 'json'>): void {
-  if (json) {
-    cli.json({ version: 1, chosen: chosen.map(({ name }) => name), left })
-    return
-  }
-  const names = chosen.length === 0 ? 'nothing' : chosen.map(({ name }) => name).join(', ')
-  cli.lines([`verifies ${names}`, ...left.map(({ database, why }) => `  not ${database}: ${why}`)])
+interface Chosen {
+  readonly fleet: LoadedFleet
+  readonly chosen: readonly DatabaseEntry[]
+  readonly options: LaunchOptions
 }
 
 /** Ctrl-C starts no more and leaves those that go on. */
-async function runAll(
+async function verifyChosen(
   cli: CliContext,
   doors: Doors,
-  { fleet, chosen, options }: { fleet: LoadedFleet; chosen: readonly DatabaseEntry[]; options: LaunchOptions },
-): Promise<{ runs: FleetRun[]; left: boolean }> {
+  { fleet, chosen, options }: Chosen,
+): Promise<{ runs: FleetRun[]; left: readonly LeftOut[]; detached: boolean }> {
   const leave = new AbortController()
   const stopListening = cli.io.onInterrupt(() => leave.abort())
+  const left: LeftOut[] = []
+  const say = (line: string): void => {
+    if (!options.json) cli.lines([line])
+  }
+  const { signal } = leave
+  const purse = purseOf(cli, doors, { fleet, signal })
   try {
     const runs = await verifyInTurns(chosen, {
       copiesAtOnce: fleet.verification?.copiesAtOnce ?? COPIES_AT_ONCE,
-      verify: (entry) => verifyOne(cli, doors, { entry, signal: leave.signal }),
-      onRun: (run) => {
-        if (!options.json) cli.lines([runLine(run)])
+      verify: (entry) => runOne(cli, doors, { entry: purse?.limited(entry) ?? entry, signal, mode: 'apply' }),
+      onRun: (run) => say(runLine(run)),
+      signal,
+      purse,
+      onLeft: (one) => {
+        left.push(one)
+        say(leftLine(one))
       },
-      signal: leave.signal,
     })
-    return { runs, left: leave.signal.aborted }
+    return { runs, left, detached: signal.aborted }
   } finally {
     stopListening()
   }
+}
+
+/** Null: money is not limited. */
+function purseOf(
+  cli: CliContext,
+  doors: Doors,
+  { fleet: { databases, verification = {} }, signal }: { fleet: LoadedFleet; signal: AbortSignal },
+): NightPurse | null {
+  const { money, restoresPerRun = null } = verification
+  if (money === undefined) return null
+  return new NightPurse({
+    ...{ money, restoresPerRun },
+    quote: async (entry) => {
+      const planned = await runOne(cli, doors, { entry, signal, mode: 'plan' }).catch(() => null)
+      const plan = planned?.status === 'planned' ? await planOf(doors.ledger, planned.id) : null
+      // Whatever keeps it from being planned keeps its run from costing anything, and that has a record of its own to say so.
+      return plan === null ? { atMostMicros: entry.verification?.costMicrosMax ?? 0 } : quoteOf(entry, plan)
+    },
+    look: () => spentTonight(doors.ledger, databases, money),
+  })
 }
 
 function runLine({ database, operation, status, verdict, failure }: FleetRun): string {
@@ -139,15 +153,15 @@ function runLine({ database, operation, status, verdict, failure }: FleetRun): s
     : `${database}: not followed to its end: ${failure}`
 }
 
-async function verifyOne(
+async function runOne(
   cli: CliContext,
   doors: Doors,
-  { entry, signal }: { entry: DatabaseEntry; signal: AbortSignal },
+  { entry, signal, mode }: { entry: DatabaseEntry; signal: AbortSignal; mode: 'plan' | 'apply' },
 ): Promise<OperationDocument> {
   const { requestedBy, heartbeatTimeoutMs, workflowTaskTimeoutMs, temporal: target } = cli.settings
   const { operation } = await startVerifyBackup(doors, {
     bundle: { version: 1, database: entry, migrations: [], verify: { kind: 'by-turns' } },
-    ...{ mode: 'apply', operation: null, withinMs: null, wasDormant: false },
+    ...{ mode, operation: null, withinMs: null, wasDormant: false },
     ...{ requestedBy, heartbeatTimeoutMs, workflowTaskTimeoutMs },
   })
   const temporal = target === null ? null : new TemporalLink(target)

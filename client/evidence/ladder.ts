@@ -1,5 +1,12 @@
 /** The proof ladder of a verified backup: what each rung found, and how long a recovery took, held against the objectives. */
-import { type NegativeControl, rungLevel, VERIFY_BACKUP_STEPS, type Verification } from '../../contracts/verify-backup'
+import { shownMoney } from '../../contracts/money'
+import {
+  type NegativeControl,
+  type ReckonedCost,
+  rungLevel,
+  VERIFY_BACKUP_STEPS,
+  type Verification,
+} from '../../contracts/verify-backup'
 import type { EvidenceDocument } from '../../ledger/evidence-document'
 import { chosenDuration, counted, duration, instant } from '../quantities'
 import { each, type Html, html } from './html'
@@ -57,10 +64,19 @@ export interface RecoveryFigure {
   readonly over: boolean
 }
 
-/** Empty where nothing was verified. */
-export function recoveryFigures({ documents: { verification } }: EvidenceDocument): RecoveryFigure[] {
-  if (verification === undefined) return []
-  const { rpoMs, rto, objectives } = verification
+/** Empty where nothing was verified and no copy cost anything. */
+export function recoveryFigures({ documents }: EvidenceDocument): RecoveryFigure[] {
+  const { verification, 'verification-cost': cost } = documents
+  return [...(verification === undefined ? [] : measured(verification)), ...(cost === undefined ? [] : [costFigure(cost)])]
+}
+
+function costFigure({ micros, currency, capMicros, goesOn }: ReckonedCost): RecoveryFigure {
+  const limit = capMicros === null ? '' : ` of ${shownMoney(capMicros, currency)} allowed,`
+  const note = `${limit} by the declared prices${goesOn ? '; the copy is there still' : ''}`.trimStart()
+  return { name: 'Cost, reckoned', value: shownMoney(micros, currency), note, over: capMicros !== null && micros > capMicros }
+}
+
+function measured({ rpoMs, rto, objectives }: Verification): RecoveryFigure[] {
   return [
     figure('Would be lost (RPO)', rpoMs, objectives.rpoMs),
     figure('Recovery took (RTO)', rto?.totalMs ?? null, objectives.rtoMs),
@@ -69,8 +85,8 @@ export function recoveryFigures({ documents: { verification } }: EvidenceDocumen
   ].flatMap((one) => one ?? [])
 }
 
-function figure(name: string, measured: number | null, allowed: number | null): RecoveryFigure | null {
-  if (measured === null) return null
+function figure(name: string, took: number | null, allowed: number | null): RecoveryFigure | null {
+  if (took === null) return null
   const note = allowed === null ? '' : `of ${chosenDuration(allowed)} allowed`
-  return { name, value: duration(measured), note, over: allowed !== null && measured > allowed }
+  return { name, value: duration(took), note, over: allowed !== null && took > allowed }
 }

@@ -27,7 +27,10 @@ export function resourcesOf({ resources }: EvidenceDocument): Html | null {
 </section>`
 }
 
-const PICTURED = new Set(['plan', 'rehearsal', 'checks-canary', 'apply', 'checks-target', 'bake', 'checks-copy', 'verification'])
+const PICTURED = new Set([
+  ...['plan', 'rehearsal', 'checks-canary', 'apply', 'checks-target', 'bake', 'checks-copy', 'verification'],
+  'verification-cost',
+])
 
 /** For kinds of operations that have papers of their own. */
 export function otherDocuments({ documents }: EvidenceDocument): Html | null {

@@ -4,6 +4,7 @@ import type {
   Connection,
   DatabaseEntry,
   DeclaredLogin,
+  FleetVerification,
   GenerationPolicy,
   MigrationPolicy,
   Objectives,
@@ -16,6 +17,7 @@ import type { DeclaredSchedule } from '../../contracts/schedule'
 import { mixedWithCopies } from './copies-group'
 import { toEndpoint } from './endpoint'
 import { parseGenerations } from './generations'
+import { type PricesOf, toFleetVerification, toLimit, toPrices } from './prices'
 import { type FleetProblem, mistake, showPath, wrongValue } from './problems'
 import { toSchedules } from './schedules'
 import type { FieldPath, FleetSource } from './source'
@@ -41,12 +43,15 @@ export interface Entries {
   readonly entries: readonly DatabaseEntry[]
   /** They are no part of an entry: what an operation works by does not change with the time at which it runs. */
   readonly schedules: readonly DeclaredSchedule[]
+  /** Undefined: the file says nothing of it. */
+  readonly verification: FleetVerification | undefined
   readonly problems: readonly FleetProblem[]
 }
 
 export function toEntries(file: FleetFile, source: FleetSource): Entries {
   const reader = new FieldReader(source)
-  const entries = file.databases.map((database, index) => toEntry(database, ['databases', index], reader))
+  const pricesOf = toPrices(file.prices, reader)
+  const entries = file.databases.map((database, index) => toEntry(database, ['databases', index], { reader, pricesOf }))
   reader.unique(
     entries.map((entry) => entry.name),
     (index) => ['databases', index, 'name'],
@@ -56,10 +61,18 @@ export function toEntries(file: FleetFile, source: FleetSource): Entries {
       reader.problems.push(mistake(source, path, clause)),
     ),
   )
-  return { entries, schedules, problems: [...reader.problems, ...mixedWithCopies(entries, source)] }
+  const verification = toFleetVerification(file, reader)
+  return { entries, schedules, verification, problems: [...reader.problems, ...mixedWithCopies(entries, source)] }
 }
 
-function toEntry(file: FleetFileDatabase, path: FieldPath, reader: FieldReader): DatabaseEntry {
+interface Reading {
+  readonly reader: FieldReader
+  readonly pricesOf: PricesOf
+}
+
+function toEntry(file: FleetFileDatabase, path: FieldPath, reading: Reading): DatabaseEntry {
+  const { reader } = reading
+  const prices = reading.pricesOf(file)
   const common = {
     name: file.name,
     account: file.account,
@@ -76,7 +89,8 @@ function toEntry(file: FleetFileDatabase, path: FieldPath, reader: FieldReader):
     checks: toChecks(file.checks ?? {}, [...path, 'checks'], reader),
     policy: toPolicy(file.policy ?? {}, [...path, 'policy'], reader),
     ...(file.objectives && { objectives: toObjectives(file.objectives, [...path, 'objectives'], reader) }),
-    ...(file.verification && { verification: toVerification(file, [...path, 'verification'], reader) }),
+    ...(file.verification && { verification: toVerification(file, [...path, 'verification'], reading) }),
+    ...(prices && { prices }),
     ...(file.manifest && { manifest: { minutesMax: file.manifest.maxMinutes } }),
     ...(file.endpoint && { endpoint: toEndpoint(file.endpoint, [...path, 'endpoint'], reader) }),
   }
@@ -162,12 +176,9 @@ function toObjectives(file: NonNullable<FleetFileDatabase['objectives']>, path: 
   return { rpoMs: read('rpo', MS), rtoMs: read('rto', MS), verifyEveryHours: read('verifyEvery', HOURS) }
 }
 
-function toVerification(
-  { verification: { maxHours, neverActs, logins } = {}, connections }: Pick<FleetFileDatabase, 'verification' | 'connections'>,
-  path: FieldPath,
-  reader: FieldReader,
-): VerificationPolicy {
-  const { admin, migrator } = connections
+function toVerification(file: FleetFileDatabase, path: FieldPath, { reader, pricesOf }: Reading): VerificationPolicy {
+  const { maxHours, maxCost, volumeGib, neverActs, logins } = file.verification ?? {}
+  const { admin, migrator } = file.connections
   const pathOf = (index: number): FieldPath => [...path, 'logins', index, 'user']
   const declared = (logins ?? []).map(({ user, secret, tls, sql }, index): DeclaredLogin => {
     reader.roleOfAnApplication(user, pathOf(index), admin.user)
@@ -177,8 +188,14 @@ function toVerification(
     declared.map(({ user }) => user),
     pathOf,
   )
+  const { cloud, region } = file
+  const unpriced =
+    pricesOf(file) === undefined ? `left out where prices has nothing for ${cloud} ${region}: nobody could keep it` : null
+  const costMicrosMax = maxCost === undefined ? null : toLimit(maxCost, [...path, 'maxCost'], reader, unpriced)
   return {
     ...(maxHours !== undefined && { hoursMax: maxHours }),
+    ...(costMicrosMax !== null && { costMicrosMax }),
+    ...(volumeGib !== undefined && { volumeGib }),
     ...(neverActs !== undefined && { neverActs }),
     ...(logins !== undefined && { logins: declared }),
   }

@@ -26,9 +26,9 @@ export function parseFleet(text: string, name: string): DeclaredFleet {
   const errors = errorsIn(source)
   if (errors.length > 0) throw invalid(name, explainErrors(source, errors))
   const file = source.value as FleetFile
-  const { entries, schedules, problems } = toEntries(file, source)
+  const { entries, schedules, verification, problems } = toEntries(file, source)
   if (problems.length > 0) throw invalid(name, problems)
-  return { version: 1, databases: entries, schedules, ...(file.verification && { verification: file.verification }) }
+  return { version: 1, databases: entries, schedules, ...(verification && { verification }) }
 }
 
 /** Of the file as a whole, and of each database by the schema of its cloud. Empty: the value is a `FleetFile`. */

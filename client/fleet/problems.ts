@@ -107,6 +107,7 @@ function showValue(root: unknown, path: FieldPath): string {
   if (ofCredentials(path) && !SHOWN_OF_CONNECTIONS.has(String(path.at(-1)))) return 'something else (not shown)'
   const value = path.reduce<unknown>((at, key) => (at as Record<string | number, unknown> | null)?.[key], root)
   if (value === null || value === undefined) return 'empty'
+  if (typeof value === 'number' && !Number.isFinite(value)) return 'no number that ends'
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list'
   if (typeof value === 'object') return 'a group of fields'
   if (looksLikeCredentials(String(value))) return 'something else (not shown)'

@@ -23,6 +23,7 @@ const QUIET = {
   stale: false,
   objectives: { rpoMs: 1_000, rtoMs: 2_000 },
   failedRun: null,
+  unpayable: null,
 } as const
 
 const standing: VerificationStanding = {
@@ -52,6 +53,8 @@ test.each([
   ['control-missed', { lasts: [{ ...LAST, controls: [{ rung: 'content', outcome: 'missed', summary: '' }] }] }],
   ['control-not-made', { lasts: [{ ...LAST, controls: [{ rung: 'content', outcome: 'failed', summary: '' }] }] }],
   ['run-failed', { failedRun: { operation: 'verify-next', code: 'VERIFICATION_TIMED_OUT' } }],
+  ['price-missing', { unpayable: { code: 'price-missing', why: 'no price' } }],
+  ['beyond-budget', { unpayable: { code: 'beyond-budget', why: 'too much' } }],
 ] as const)('%s is an alert of its own', (code, more) => {
   expect(alertsOf({ ...QUIET, ...more }).map((alert) => alert.code)).toEqual([code])
 })

@@ -37,7 +37,7 @@ const SNAPSHOT = { kind: 'snapshot', snapshot: 's', createdAt: null } as const
 const MOMENT = { kind: 'moment', at: hoursAgo(1) } as const
 
 async function alertsFor(database: string) {
-  const [standing] = await reportVerifications(it.ledger, [fleetEntry(database)], NOW)
+  const [standing] = await reportVerifications(it.ledger, { databases: [fleetEntry(database)] }, NOW)
   return standing?.alerts ?? []
 }
 

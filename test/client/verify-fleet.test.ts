@@ -21,8 +21,8 @@ test('whichever was verified longest ago comes first, and what is over the budge
   const { chosen, left } = chooseForTheNight(all, { restoresPerRun: 3 })
   expect(names(chosen)).toEqual(['also-never', 'never', 'last-week'])
   expect(left).toEqual([
-    { database: 'yesterday', why: 'beyond 3 restores a run; its turn comes' },
-    { database: 'busy', why: 'verify-busy goes on' },
+    { database: 'yesterday', why: 'beyond 3 restores a run; its turn comes', needsSomebody: false },
+    { database: 'busy', why: 'verify-busy goes on', needsSomebody: false },
   ])
   expect(names(chooseForTheNight(all, {}).chosen)).toEqual(['also-never', 'never', 'last-week', 'yesterday'])
 })
@@ -50,7 +50,7 @@ const documentOf = (database: string): OperationDocument => ({
   ...{ steps: [], evidence: null },
 })
 
-const quiet = { onRun: () => undefined, signal: new AbortController().signal }
+const quiet = { onRun: () => undefined, onLeft: () => undefined, purse: null, signal: new AbortController().signal }
 
 test('a region has so many copies at once, and no instance two', async () => {
   const { begun, verify, end } = byHand()

@@ -53,7 +53,7 @@ async function verifyUnderLock(verifying: Verifying): Promise<Outcome> {
   return { status: verdict === 'pass' ? 'succeeded' : 'failed', verdict, findings }
 }
 
-async function planned({ run, input, act, ref }: Verifying): Promise<VerificationPlanSummary> {
+async function planned({ run, input, act, ref, limit }: Verifying): Promise<VerificationPlanSummary> {
   const { wanted, withinMs, wasDormant } = input
   const plan = await run.step(STEPS.plan, {
     do: () => act.asking.planVerification({ ...ref(STEPS.plan), wanted, withinMs, wasDormant, copyStep: STEPS.copy.id }),
@@ -62,6 +62,7 @@ async function planned({ run, input, act, ref }: Verifying): Promise<Verificatio
       planDigest: digest,
     }),
   })
+  limit.shorten(plan.withinMs ?? input.withinMs)
   await run.record.setStatus('running', { planDigest: plan.digest })
   return plan
 }

@@ -1,5 +1,6 @@
 /** The plan of a verification for people. */
 import type { DatabaseEntry } from '../../../contracts/fleet'
+import { shownMoney } from '../../../contracts/money'
 import { shownSize } from '../../../contracts/snapshot'
 import { type PlannedPoint, rungLevel, VERIFY_BACKUP_STEPS, type VerificationPlan } from '../../../contracts/verify-backup'
 import { duration } from '../../quantities'
@@ -17,6 +18,7 @@ export function verificationPlanLines(plan: VerificationPlan, entry: DatabaseEnt
     `${paint('bold', `plan for ${entry.name}`)}  ${oneLine(plan.instance)} (PostgreSQL ${oneLine(plan.engineVersion)})`,
     `  restores ${shownPoint(plan.point)}${plan.turn === null ? '' : ` (${oneLine(plan.turn)})`}`,
     `  as ${oneLine(copy.name)}: class ${oneLine(copy.instanceClass)}, ${shownSize(copy.sizeGib)}, for as long as it takes (${expected}), ${duration(plan.withinMs)} at most; then removes it`,
+    ...costLines(plan),
     ...(window === null ? [] : [`  moments that can be restored: ${window.earliest} to ${window.latest}`]),
     ...(plan.inertCopy === 'after-start'
       ? [
@@ -32,6 +34,18 @@ export function verificationPlanLines(plan: VerificationPlan, entry: DatabaseEnt
     '',
     `  plan digest ${plan.digest}`,
   ]
+}
+
+function costLines({ cost, withinMs }: VerificationPlan): string[] {
+  if (cost === undefined) return []
+  if ('lacking' in cost) return [`  what it costs nobody knows: ${oneLine(cost.lacking)}`]
+  const { rate, atMostMicros, aboutMicros, capMicros, shortenedFromMs } = cost
+  const money = (micros: number): string => shownMoney(micros, rate.currency)
+  const about = aboutMicros === null ? '' : `, about ${money(aboutMicros)} if it takes as long as the last one`
+  const cap = capMicros === null ? '' : `; ${money(capMicros)} are allowed`
+  const shortened =
+    shortenedFromMs === null ? '' : `, which pay for ${duration(withinMs)} in place of ${duration(shortenedFromMs)}`
+  return [`  costs ${money(atMostMicros)} at most${about}, reckoned by the fleet file's prices${cap}${shortened}`]
 }
 
 export function shownPoint(point: PlannedPoint): string {

@@ -33,6 +33,17 @@ const onAzure = (...one: Wrong): BadInput => wrongOn(AZURE_FLEET, one)
 const onGoogle = (...one: Wrong): BadInput => wrongOn(GCP_FLEET, one)
 const GUID = '3f2c1a9e-0b4d-4c57-9d3e-6a1b2c3d4e5f'
 
+/** With prices, and more beside them. */
+function priced(title: string, names: string, prices: string, verification = ''): BadInput {
+  const more = `prices:\n  ${prices}\n${verification === '' ? '' : `verification: ${verification}\n`}`
+  return wrong(title, names, 'version: 1\n', `version: 1\n${more}`)
+}
+
+const REGION = 'cloud: aws, region: eu-central-1, billedAtLeast: 10m, billedIn: 1s'
+const pricesOf = (region: string, currency = 'EUR') => `currency: ${currency}\n  regions: [{ ${region} }]`
+const right = pricesOf(`${REGION}, storage: 0.137, classes: { db.m6g.large: 0.193 }`)
+const price = (name: string) => `prices.regions[0].${name}`
+
 const field = (name: string) => `databases[0].${name}`
 const second = FLEET.slice(FLEET.indexOf('  - name'))
 const yaml = (text: string) => JSON.stringify(text)
@@ -182,6 +193,44 @@ export const FLEET_VALUES: readonly BadInput[] = [
   wrong('a security group that is none', field('canary.securityGroups[0]'), 'sg-canary', '10.0.0.0/8'),
   wrong('a migrations folder with a NUL', field('migrations'), 'migrations: migrations', 'migrations: "a\\0b"'),
   wrong('a field that writes to the terminal', '\\u{1b}', '    policy:', `    ${yaml(HOSTILE)}: 1\n    policy:`),
+  priced('a currency by its sign', 'prices.currency', right.replace('EUR', '€')),
+  priced('a currency in small letters', 'prices.currency', right.replace('EUR', 'eur')),
+  priced('prices of no region', 'prices.regions', 'currency: EUR\n  regions: []'),
+  priced('prices of no class', price('classes'), right.replace('{ db.m6g.large: 0.193 }', '{}')),
+  priced('a price below zero', price('classes.db.m6g.large'), right.replace('0.193', '-0.193')),
+  priced('a price of nothing', price('classes.db.m6g.large'), right.replace('0.193', '0')),
+  priced('a price that is no number', price('classes.db.m6g.large'), right.replace('0.193', '.nan')),
+  priced('a price without end', price('classes.db.m6g.large'), right.replace('0.193', '.inf')),
+  priced('a price in words', price('classes.db.m6g.large'), right.replace('0.193', '0.193 EUR')),
+  priced('a price with a comma', price('classes.db.m6g.large'), right.replace('0.193', '"0,193"')),
+  priced('a price of seven decimals', price('classes.db.m6g.large'), right.replace('0.193', '0.1930001')),
+  priced('a price beyond all clouds', price('classes.db.m6g.large'), right.replace('0.193', '1e9')),
+  priced('no price of storage', price('storage'), right.replace('storage: 0.137, ', '')),
+  priced('a shortest time of half a second', price('billedAtLeast'), right.replace('10m', '500ms')),
+  priced('a region twice', 'prices.regions[1].region', right.replace(/\[(.*)\]/, '[$1, $1]')),
+  wrong(
+    'money of a night without prices',
+    'verification.moneyPerNight',
+    'version: 1\n',
+    'version: 1\nverification: { moneyPerNight: 20 }\n',
+  ),
+  priced('money of a night below zero', 'verification.moneyPerNight', right, '{ moneyPerNight: -1 }'),
+  priced('no money for a night', 'verification.moneyPerNight', right, '{ moneyPerNight: 0 }'),
+  priced('a night of a week', 'verification.night', right, '{ moneyPerNight: 20, night: 7d }'),
+  priced('a night without its money', 'verification.night', right, '{ night: 12h }'),
+  wrong(
+    'a cap where nothing has a price',
+    field('verification.maxCost'),
+    '    policy:',
+    '    verification: { maxCost: 2.50 }\n    policy:',
+  ),
+  wrong('a cap below zero', field('verification.maxCost'), '    policy:', '    verification: { maxCost: -2.50 }\n    policy:'),
+  wrong(
+    'a volume of a part of a GiB',
+    field('verification.volumeGib'),
+    '    policy:',
+    '    verification: { volumeGib: 0.5 }\n    policy:',
+  ),
   wrong(
     'several at once, in the order of the file',
     'region',

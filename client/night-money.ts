@@ -1,0 +1,117 @@
+/** Whether what is left of a night's money pays for another verification, and for which ones. Money is bound before anything is started, for what it may
+ *  cost at most, and free again once it is over and cost less. */
+import type { DatabaseEntry, NightMoney } from '../contracts/fleet'
+import { type Micros, shownMoney } from '../contracts/money'
+import type { Quote } from './night-quote'
+import type { Spending } from './night-spending'
+import { beyond, type FleetChoice, type LeftOut, type Purse } from './verify-fleet'
+
+interface Standing {
+  readonly settledMicros: Micros
+  readonly boundMicros: Micros
+}
+
+type Answer = 'fits' | 'wait' | Pick<LeftOut, 'why' | 'needsSomebody'>
+
+/** Why no night's money pays for it, unless somebody changes something; null: some night's does. Pure. */
+export function neverPays(quote: Quote, { microsPerNight, currency }: NightMoney): string | null {
+  if ('lacking' in quote) return `no budget of money can be kept for it: ${quote.lacking}`
+  if (quote.atMostMicros <= microsPerNight) return null
+  const most = shownMoney(quote.atMostMicros, currency)
+  const night = shownMoney(microsPerNight, currency)
+  return `it costs ${most} at most, and a whole night has ${night}; give it less time (verification.maxHours, verification.maxCost), or the night more`
+}
+
+/** Pure. */
+export function answerTo(quote: Quote, money: NightMoney, { settledMicros, boundMicros }: Standing): Answer {
+  const never = neverPays(quote, money)
+  if (never !== null || 'lacking' in quote) return { why: never ?? '', needsSomebody: true }
+  const { microsPerNight, currency } = money
+  const restMicros = microsPerNight - settledMicros
+  if (quote.atMostMicros > restMicros) {
+    const most = shownMoney(quote.atMostMicros, currency)
+    const rest = shownMoney(Math.max(0, restMicros), currency)
+    return { why: `it costs ${most} at most, and this night has ${rest} left; its turn comes`, needsSomebody: false }
+  }
+  return quote.atMostMicros > restMicros - boundMicros ? 'wait' : 'fits'
+}
+
+const UNPLANNED = 'what it costs is asked when it is its turn: the ledger has no plan of it yet'
+const BOUND = 'the rest of the money is bound for runs that go on; its turn comes'
+
+/** Which of them the money pays for, if each costs what it may, in their order: what a plan shows. `quoteFor` null: nobody knows yet. Pure. */
+export function payInOrder(
+  entries: readonly DatabaseEntry[],
+  { money, spent, quoteFor, restoresPerRun }: PayInOrder,
+): FleetChoice & { readonly boundMicros: Micros } {
+  const chosen: DatabaseEntry[] = []
+  const left: LeftOut[] = []
+  let boundMicros = spent.boundMicros
+  for (const entry of entries) {
+    const { name: database } = entry
+    const quote = quoteFor(entry)
+    const answer = quote === null ? { why: UNPLANNED, needsSomebody: false } : answerTo(quote, money, { ...spent, boundMicros })
+    if (chosen.length === restoresPerRun) left.push(beyond(database, restoresPerRun))
+    else if (answer === 'wait') left.push({ database, why: BOUND, needsSomebody: false })
+    else if (answer !== 'fits') left.push({ database, ...answer })
+    else {
+      chosen.push(entry)
+      boundMicros += quote === null || 'lacking' in quote ? 0 : quote.atMostMicros
+    }
+  }
+  return { chosen, left, boundMicros }
+}
+
+export interface PayInOrder {
+  readonly money: NightMoney
+  readonly spent: Standing
+  readonly quoteFor: (entry: DatabaseEntry) => Quote | null
+  readonly restoresPerRun: number | null
+}
+
+export interface NightPurseOptions {
+  readonly money: NightMoney
+  readonly restoresPerRun: number | null
+  /** Asks what it costs now. Nothing: no plan of it can be made. */
+  readonly quote: (entry: DatabaseEntry) => Promise<Quote>
+  readonly look: () => Promise<Spending>
+}
+
+export class NightPurse implements Purse {
+  /** What this process has begun, or is about to. */
+  private readonly own = new Map<string, Micros>()
+  private readonly quotes = new Map<string, Quote>()
+  private admitted = 0
+
+  constructor(private readonly options: NightPurseOptions) {}
+
+  async admit(entry: DatabaseEntry): Promise<'admitted' | 'wait' | LeftOut> {
+    const { money, restoresPerRun, look } = this.options
+    const { name: database } = entry
+    if (this.admitted === restoresPerRun) return beyond(database, restoresPerRun)
+    const quote = this.quotes.get(database) ?? (await this.options.quote(entry))
+    this.quotes.set(database, quote)
+    const { settledMicros, bound, unknown } = await look()
+    const [obscure] = unknown.filter((one) => !this.own.has(one.database))
+    if (obscure !== undefined) return { database, why: obscure.why, needsSomebody: true }
+    // What this process has begun may have no record yet; what has one may cost more than was thought.
+    const names = [...new Set([...this.own.keys(), ...bound.keys()])]
+    const boundMicros = names.reduce((sum, name) => sum + Math.max(this.own.get(name) ?? 0, bound.get(name) ?? 0), 0)
+    const answer = answerTo(quote, money, { settledMicros, boundMicros })
+    if (answer === 'wait') return 'wait'
+    if (answer !== 'fits') return { database, ...answer }
+    this.own.set(database, 'lacking' in quote ? 0 : quote.atMostMicros)
+    this.admitted += 1
+    return 'admitted'
+  }
+
+  /** What was bound for it is all that it may cost, however its instance grew meanwhile: its own plan holds it to that. */
+  limited(entry: DatabaseEntry): DatabaseEntry {
+    const costMicrosMax = this.own.get(entry.name)
+    return costMicrosMax === undefined ? entry : { ...entry, verification: { ...entry.verification, costMicrosMax } }
+  }
+
+  settle({ name }: DatabaseEntry): void {
+    this.own.delete(name)
+  }
+}
