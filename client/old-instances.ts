@@ -47,7 +47,7 @@ export async function isReplacement(ledger: Ledger, operation: OperationId): Pro
  *  worker answers. */
 export async function keepOld(doors: Doors, { operation, ...input }: KeepOldInput & { operation: OperationId }): Promise<string> {
   const { instance } = await planOf(doors.ledger, operation)
-  await told(doors, operation, OLD_UPDATES.keep, [input])
+  await told<void>(doors, operation, OLD_UPDATES.keep, input)
   return instance
 }
 
@@ -65,7 +65,7 @@ export async function lookAtOld(
   const { instance, copy } = await planOf(doors.ledger, operation)
   const { database: was } = await doors.ledger.getBundle((await doors.ledger.getOrigin(operation)).bundle)
   const fleet = await readFleet(fleetFile)
-  const found = (await told(doors, operation, OLD_UPDATES.look, [])) as OldInstanceLook
+  const found = await told<OldInstanceLook>(doors, operation, OLD_UPDATES.look)
   const naming = fleet.databases.filter(
     (one) => one.instance === instance && one.cloud === was.cloud && one.account === was.account && one.region === was.region,
   )
@@ -89,11 +89,14 @@ async function planOf(ledger: Ledger, operation: OperationId): Promise<ReplacePl
   throw failure('OPTION_INVALID', message, { operation, kind })
 }
 
-async function told({ temporal }: Doors, operation: OperationId, update: string, args: readonly unknown[]): Promise<unknown> {
+async function told<Result>({ temporal }: Doors, operation: OperationId, update: string, input?: KeepOldInput): Promise<Result> {
   const { WorkflowUpdateRPCTimeoutOrCancelledError } = await import('@temporalio/client')
   try {
+    const handle = temporal.handle(retirementOfOld(operation))
     return await temporal.client.connection.withDeadline(Date.now() + HEARD_WITHIN_MS, () =>
-      temporal.handle(retirementOfOld(operation)).executeUpdate(update, { args: [...args] }),
+      input === undefined
+        ? handle.executeUpdate<Result, []>(update)
+        : handle.executeUpdate<Result, [KeepOldInput]>(update, { args: [input] }),
     )
   } catch (error) {
     if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) throw unanswered(operation)

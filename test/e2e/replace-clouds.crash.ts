@@ -61,7 +61,7 @@ test.each(['azure', 'aurora'] as const)('on %s the moment before a bad DELETE ta
   await target.rows('DELETE FROM public.items WHERE id > 10')
   const operation = `${cloud}-cut`
   await desk.reach(operation, at, ...more)
-  const ended = await replacing.replace(operation, '--to', at, ...more)
+  const ended = await replacing.replace(operation, '--to', at, ...more, '--keep-old', '14d')
   expect([ended.status, ended.verdict, ended.failure]).toEqual(['succeeded', 'pass', null])
   expect(ended.steps.map(({ id, state }) => [id, state])).toEqual(APPROVED.map(({ id }) => [id, 'done']))
   // where subscriptions act there is no way back: a password that could not be had would be found out too late
@@ -78,6 +78,11 @@ test.each(['azure', 'aurora'] as const)('on %s the moment before a bad DELETE ta
   const tags = await tagsOf(target, `cap-${operation}-copy`)
   expect(tags).toMatchObject({ 'capstan-took-over': operation })
   expect(Object.keys(tags)).not.toContain('capstan-operation')
+  const look = await desk.cli('restore', 'old', operation, '--fleet', target.fleet(FIRST), '--json')
+  expect(JSON.parse(look.stdout)).toMatchObject({
+    standing: 'there',
+    against: [expect.stringContaining('Its time is not over'), expect.stringContaining('The fleet file names it')],
+  })
 })
 
 test('on gcp a snapshot takes the place of an instance that is gone, once a person says so', async () => {
