@@ -135,40 +135,6 @@ describe('whether an instance that was said to be gone is', () => {
   })
 })
 
-describe('what came to be since the report that was approved', () => {
-  test('is refused in whatever database, whether anything could be compared or not, unless it is accepted', async () => {
-    const [declared, other, shut] = [await server.database(), await server.database(), await server.database()]
-    const { ref, live, data, act } = await replacing(declared)
-    const restored = await startTestServer(17)
-    try {
-      const there = await (await restored.database()).connectAsSuperuser()
-      await there.execute(`ALTER ROLE master PASSWORD '${canaryPassword(secretKey, ref.operation)}'`)
-      for (const name of [declared, other, shut].map(({ options }) => options.database)) {
-        const [found] = await there.query('SELECT FROM pg_database WHERE datname = $1', [name])
-        if (found === undefined) await there.execute(`CREATE DATABASE ${name}`)
-      }
-      const asked = { ...ref, live, copy: { ...live, port: restored.port }, from: null }
-      const remainder = (acceptLaterWrites: boolean) =>
-        act(() => data.reportRemainder({ ...asked, compareMs: 0, acceptLaterWrites }))
-      const inOther = await other.connectAsSuperuser()
-      await superuser.execute(`ALTER DATABASE ${shut.options.database} OWNER TO postgres`)
-      // the comparison runs out of time
-      await act(() => data.reportDelta({ ...asked, compareMs: 0, plan: 'd' }))
-      await remainder(false)
-      await inOther.execute('CREATE TABLE public."New er" (n int)')
-      await superuser.execute('CREATE DATABASE newer')
-      await superuser.execute(`REVOKE ALL ON DATABASE ${shut.options.database} FROM PUBLIC, master`)
-      const { message } = await failureOf(remainder(false), 'PLAN_DRIFTED')
-      expect(message).toContain(`table public."New er" of ${other.options.database}`)
-      expect(message).toContain('database newer')
-      expect(message).toContain(`tables of ${shut.options.database}, which nobody could list`)
-      await remainder(true)
-    } finally {
-      await restored.stop()
-    }
-  })
-})
-
 describe('what came to be behind the last list', () => {
   test('is found under the fence, by number, and refused unless it is accepted; what went with its session is not', async () => {
     const [declared, other] = [await server.database(), await server.database()]
@@ -208,6 +174,41 @@ describe('what came to be behind the last list', () => {
       await act(() => fence.raiseFence({ ...of, epoch: 1 }))
       expect((await failureOf(written(false), 'PLAN_DRIFTED')).message).toContain('database behind')
       await act(() => fence.lowerFence({ ...of, epoch: 1 }))
+      await superuser.execute('DROP DATABASE behind')
+    } finally {
+      await restored.stop()
+    }
+  })
+})
+
+describe('what came to be since the report that was approved', () => {
+  test('is refused in whatever database, whether anything could be compared or not, unless it is accepted', async () => {
+    const [declared, other, shut] = [await server.database(), await server.database(), await server.database()]
+    const { ref, live, data, act } = await replacing(declared)
+    const restored = await startTestServer(17)
+    try {
+      const there = await (await restored.database()).connectAsSuperuser()
+      await there.execute(`ALTER ROLE master PASSWORD '${canaryPassword(secretKey, ref.operation)}'`)
+      for (const name of [declared, other, shut].map(({ options }) => options.database)) {
+        const [found] = await there.query('SELECT FROM pg_database WHERE datname = $1', [name])
+        if (found === undefined) await there.execute(`CREATE DATABASE ${name}`)
+      }
+      const asked = { ...ref, live, copy: { ...live, port: restored.port }, from: null }
+      const remainder = (acceptLaterWrites: boolean) =>
+        act(() => data.reportRemainder({ ...asked, compareMs: 0, acceptLaterWrites }))
+      const inOther = await other.connectAsSuperuser()
+      await superuser.execute(`ALTER DATABASE ${shut.options.database} OWNER TO postgres`)
+      // the comparison runs out of time
+      await act(() => data.reportDelta({ ...asked, compareMs: 0, plan: 'd' }))
+      await remainder(false)
+      await inOther.execute('CREATE TABLE public."New er" (n int)')
+      await superuser.execute('CREATE DATABASE newer')
+      await superuser.execute(`REVOKE ALL ON DATABASE ${shut.options.database} FROM PUBLIC, master`)
+      const { message } = await failureOf(remainder(false), 'PLAN_DRIFTED')
+      expect(message).toContain(`table public."New er" of ${other.options.database}`)
+      expect(message).toContain('database newer')
+      expect(message).toContain(`tables of ${shut.options.database}, which nobody could list`)
+      await remainder(true)
     } finally {
       await restored.stop()
     }

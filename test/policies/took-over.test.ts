@@ -63,7 +63,11 @@ test('the members of a cluster that took over are handed over with it: nobody re
     ((await vendor.describeDBInstances({})).DBInstances ?? []).filter((one) => one.DBClusterIdentifier === name)
   const byHand = { DBInstanceIdentifier: 'cap-by-hand', DBInstanceClass: 'db.r6g.large', Engine: 'aurora-postgresql' }
   await vendor.createDBInstance({ ...byHand, DBClusterIdentifier: name, Tags: [{ Key: 'team', Value: 'orders' }] })
-  const wanted = { instance, set: { 'capstan-took-over': 'replace-2' }, remove: ['capstan-operation', 'capstan-step'] }
+  const wanted = {
+    instance,
+    set: { 'capstan-took-over': 'replace-2' },
+    remove: ['capstan-operation', 'capstan-step', 'capstan-expires'],
+  }
   await eventually(async () => ((await retried(() => acting.setTags(wanted, options))).done ? true : undefined))
   const tagged = Object.fromEntries(
     (await membersOf()).map(({ DBInstanceIdentifier = '', TagList = [] }) => [
@@ -78,5 +82,9 @@ test('the members of a cluster that took over are handed over with it: nobody re
   const asOperator = await sdk(lab.lab.api, operator!)
   for (const who of [asCleaner, asOperator])
     for (const DBInstanceIdentifier of Object.keys(ours))
-      await refused(who.deleteDBInstance({ DBInstanceIdentifier, SkipFinalSnapshot: true }), 'AccessDenied', 'with an explicit deny')
+      await refused(
+        who.deleteDBInstance({ DBInstanceIdentifier, SkipFinalSnapshot: true }),
+        'AccessDenied',
+        'with an explicit deny',
+      )
 })
