@@ -57,6 +57,7 @@ export const RESTORES: readonly BadInput[] = [
   asked('the access to what is not there', 'ops list', ['access', 'restore-other-k3x7qa'], 'OPERATION_UNKNOWN'),
   asked('the access to what is no restore', 'restore list', ['access', 'given-ended']),
   asked('keeping what is no restore', 'restore list', ['keep', 'given-ended', '--for', '2h']),
+  asked('keeping for ever what replaced nothing', '--for', ['keep', 'given-ended', '--for', 'ever']),
   asked('keeping for no time', '--for', ['keep', 'given-ended']),
   asked('rows of a copy that is to be kept', '--keep', ['shop', '--to', '5m', '--rows', 'public.orders', '--keep', '2h']),
   asked('a predicate, and no rows', '--where', ['shop', '--to', '5m', '--where', 'id > 5']),
