@@ -1,4 +1,5 @@
 /** A restored copy takes the instance's place on Azure, Google Cloud and Aurora; on Google Cloud of an instance that is gone. */
+import { retirementOfOld } from '../../contracts/old-instance'
 import { REPLACE_STEPS } from '../../contracts/replace'
 import { type CapstanStack, startCapstan } from '../support/capstan-stack'
 import { migratingAt } from '../support/migrating'
@@ -83,6 +84,11 @@ test.each(['azure', 'aurora'] as const)('on %s the moment before a bad DELETE ta
     standing: 'there',
     against: [expect.stringContaining('Its time is not over'), expect.stringContaining('The fleet file names it')],
   })
+  // for good: nobody is reminded of it any more
+  expect((await desk.cli('restore', 'keep', operation, '--for', 'ever')).code).toBe(0)
+  await capstan.temporal.workflow.getHandle(retirementOfOld(operation)).result()
+  expect(JSON.parse((await desk.cli('restore', 'list', '--json')).stdout)).toMatchObject({ replaced: [] })
+  expect((await desk.cli('restore', 'keep', operation, '--for', '1h')).code).toBe(3)
 })
 
 test('on gcp a snapshot takes the place of an instance that is gone, once a person says so', async () => {

@@ -73,8 +73,13 @@ async function speaksAgainst({ operation, bundle, old, heartbeatTimeoutMs }: Ret
   const { whereTo } = proxyActivities<TrafficActivities>(asking)
   const { against } = await lookIntoOld({ ...ref, old })
   const { at } = await whereTo(ref)
-  const led = at !== null && at.host === old.host && at.port === old.port
+  const led = at !== null && nameOf(at) === nameOf(old) && at.port === old.port
   return [...against, ...(led ? [`The endpoint leads to it: ${at.host}:${at.port}.`] : [])]
+}
+
+/** However it is written. */
+function nameOf({ host }: { readonly host: string }): string {
+  return host.toLowerCase().replace(/\.$/, '')
 }
 
 /** Until when it is kept; null: for good. */
