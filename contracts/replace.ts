@@ -24,6 +24,7 @@ export const REPLACE_STEPS = {
   move: { id: 'move', title: 'Move the endpoint' },
   handOver: { id: 'hand-over', title: 'Hand the replacement over' },
   protect: { id: 'protect', title: 'Protect the replacement' },
+  keepOld: { id: 'keep-old', title: 'Keep the old instance for its time' },
   removeCopy: { id: 'remove-copy', title: 'Remove the replacement' },
   evidence: OPERATION_STEPS.evidence,
   unlock: OPERATION_STEPS.unlock,
@@ -53,6 +54,8 @@ export interface ReplaceRequest {
   readonly acceptLaterWrites: boolean
   /** How long the comparison of the rows may take; after that rows are only counted. */
   readonly compareMs: number
+  /** How long the old instance is kept, closed, before somebody is told that it may go. Null, or none in an older input: nobody is told. */
+  readonly keepOldHours?: number | null
 }
 
 export interface ReplaceInput extends OperationInput, ReplaceRequest {}
@@ -74,6 +77,8 @@ export interface ReplacePlan {
   readonly wasDormant: boolean
   readonly oldIsGone: boolean
   readonly acceptLaterWrites: boolean
+  /** Null: for good. */
+  readonly keepOldHours: number | null
   /** Digest of the captured configuration. */
   readonly configuration: Sha256
   readonly instanceClass: string
@@ -170,6 +175,9 @@ export interface DeltaReport {
   }[]
   /** By database: the instance's tables before anything was compared; null: they could not be listed. What is not among them came to be since. */
   readonly listed: Readonly<Record<string, readonly string[] | null>>
+  /** By database: numbers of all that has rows or could be asked for some, as a catalog that all databases share has them; null: not asked. With them
+   *  it is found under the fence, where no database but ours may be read, what came to be behind the list of names. */
+  readonly relations: Readonly<Record<string, readonly number[]>> | null
   /** Databases that the copy does not have. */
   readonly missingDatabases: readonly string[]
   /** What no row tells, each a sentence. */
@@ -195,6 +203,10 @@ export interface WrittenSince {
   readonly fencedAt: string
   /** Null: a counter began anew meanwhile, and nobody can say. */
   readonly databases: readonly { readonly database: string; readonly rowsMax: number | null }[]
+  /** What came to be behind the last list, each in words: of what has no more than a number nobody can read the name. */
+  readonly cameToBe: readonly string[]
+  /** By database: the version of its row in the catalog. Another one later says that it was altered, and perhaps opened. */
+  readonly databaseRows: Readonly<Record<string, string>>
 }
 
 /** What an approval binds to. */

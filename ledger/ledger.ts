@@ -32,7 +32,7 @@ import {
   type StatusUpdate,
   setStatus,
 } from './operations'
-import { type CloudResource, listKeptInstances, listResources, recordResource } from './resources'
+import { type CloudResource, listKeptInstances, listReplacedInstances, listResources, recordResource } from './resources'
 import { listScheduledRuns, type RunsQuery } from './scheduled-runs'
 import { readSnapshotProofs, type SnapshotProofs } from './snapshot-proofs'
 import { type AttemptNote, noteAttempt, noteProgress, type ProgressNote, recordStep, type StepUpdate } from './steps'
@@ -68,6 +68,7 @@ export interface Ledger {
   recordResource(resource: CloudResource): Promise<void>
   listResources(q: { operation: OperationId }): Promise<CloudResource[]>
   listKeptInstances(): Promise<CloudResource[]>
+  listReplacedInstances(): Promise<CloudResource[]>
   /** Ids of the instances that a database of the fleet file has had. */
   listKnownInstances(q: { database: string; cloud: string }): Promise<string[]>
   /** What verifications say of the snapshots of that very instance. */
@@ -117,6 +118,7 @@ export function openLedger(options: { url: string; applicationName?: string }): 
     recordResource: (resource) => ask((tx) => recordResource(tx, resource), resource.operation),
     listResources: (q) => ask((tx) => listResources(tx, q)),
     listKeptInstances: () => ask((tx) => listKeptInstances(tx)),
+    listReplacedInstances: () => ask((tx) => listReplacedInstances(tx)),
     listKnownInstances: (q) => ask((tx) => listKnownInstances(tx, q)),
     readSnapshotProofs: (q) => ask((tx) => readSnapshotProofs(tx, q)),
     getOperation: (id) => ask((tx) => getOperation(tx, id)),

@@ -1,5 +1,6 @@
 /** What operations made in a cloud: nothing that was made is forgotten, and retention can be honoured after the operation's end. */
 import type { Selectable } from 'kysely'
+import { OLD_INSTANCE } from '../contracts/old-instance'
 import type { IsoInstant, OperationId } from '../contracts/operation'
 import type { LedgerDatabase } from './connect'
 import type { LedgerTables } from './tables'
@@ -50,11 +51,20 @@ export async function listResources(db: LedgerDatabase, q: { operation: Operatio
 }
 
 /** Instances that outlive their operation and are there, the first to go first. */
-export async function listKeptInstances(db: LedgerDatabase): Promise<CloudResource[]> {
+export function listKeptInstances(db: LedgerDatabase): Promise<CloudResource[]> {
+  return listKept(db, 'instance')
+}
+
+/** Instances whose place another one took, which are kept for a time and are there. */
+export function listReplacedInstances(db: LedgerDatabase): Promise<CloudResource[]> {
+  return listKept(db, OLD_INSTANCE)
+}
+
+async function listKept(db: LedgerDatabase, kind: string): Promise<CloudResource[]> {
   const rows = await db
     .selectFrom('resources')
     .selectAll()
-    .where('kind', '=', 'instance')
+    .where('kind', '=', kind)
     .where('removed_at', 'is', null)
     .where('expires_at', 'is not', null)
     .orderBy('expires_at')

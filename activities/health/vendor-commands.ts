@@ -10,6 +10,8 @@ export interface VendorCommands {
   takeBackups(): string
   keepLog(): string
   protect(): string
+  /** With a last backup where the cloud keeps one. `isProtected`: by the cloud, from deletion. */
+  remove(isProtected: boolean): readonly string[]
 }
 
 const BEFORE = '# first let in the networks of whoever connects'
@@ -39,6 +41,10 @@ function awsCommands({ region, instance, aurora }: Extract<DatabaseEntry, { clou
     takeBackups,
     keepLog: takeBackups,
     protect: () => modify('--deletion-protection'),
+    remove: (isProtected) => [
+      ...(isProtected ? [modify('--no-deletion-protection --apply-immediately')] : []),
+      `aws rds delete-db-${kind} --region ${word(region)} --db-${kind}-identifier ${word(instance)} --final-db-snapshot-identifier ${word(`${instance}-last`)} --no-delete-automated-backups${aurora ? ' # once its members are deleted, each by delete-db-instance' : ''}`,
+    ],
   }
 }
 
@@ -53,6 +59,10 @@ function azureCommands(entry: Extract<DatabaseEntry, { cloud: 'azure' }>): Vendo
     takeBackups: () => show,
     keepLog: () => show,
     protect: () => `az lock create --lock-type CanNotDelete --name no-deletion --resource ${word(id)}`,
+    remove: (isProtected) => [
+      ...(isProtected ? [`az lock list --resource ${word(id)} # then az lock delete, by its name`] : []),
+      `az resource delete --ids ${word(id)} # its backups go with it, and Azure brings it back for five days at most`,
+    ],
   }
 }
 
@@ -66,6 +76,10 @@ function gcpCommands({ account, instance }: DatabaseEntry): VendorCommands {
     takeBackups: () => patch('--backup-start-time=03:00'),
     keepLog: () => `${patch('--enable-point-in-time-recovery')} # it restarts`,
     protect: () => patch('--deletion-protection'),
+    remove: (isProtected) => [
+      ...(isProtected ? [patch('--no-deletion-protection')] : []),
+      `gcloud sql instances delete ${word(instance)} --project ${word(account)} --enable-final-backup --final-backup-retention-days=30`,
+    ],
   }
 }
 

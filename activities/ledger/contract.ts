@@ -1,3 +1,4 @@
+import type { Cloud } from '../../contracts/fleet'
 import type {
   FailureRecord,
   IsoInstant,
@@ -33,4 +34,14 @@ export interface LedgerActivities {
   awaitOperationEnd(input: { operation: OperationId; step: string }): Promise<{ endedAt: IsoInstant }>
   /** Until when an instance that the operation made is kept. Safe to repeat, and when none was made. */
   recordExpiry(input: { operation: OperationId; step: string; name: string; expiresAt: IsoInstant }): Promise<void>
+  /** Until when an instance that the operation replaced is kept; null: for good, and nobody is reminded of it. `gone`: it is there no more. Safe to
+   *  repeat. */
+  recordReplaced(input: {
+    operation: OperationId
+    step: string
+    cloud: Cloud
+    name: string
+    until: IsoInstant | null
+    gone: boolean
+  }): Promise<void>
 }

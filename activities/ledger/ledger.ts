@@ -2,6 +2,7 @@
 import { failure } from '../../contracts/failures'
 import { FIND_MOMENT_DOCUMENTS } from '../../contracts/find-moment'
 import type { DatabaseEntry } from '../../contracts/fleet'
+import { OLD_INSTANCE } from '../../contracts/old-instance'
 import { FINAL_STATUSES, type OperationId } from '../../contracts/operation'
 import { RECOVER_ROWS_DOCUMENTS } from '../../contracts/recover-rows'
 import { REPLACE_DOCUMENTS } from '../../contracts/replace'
@@ -79,6 +80,11 @@ export function createLedgerActivities({ ledger }: Pick<ActivityDeps, 'ledger'>)
       const made = await ledger.listResources({ operation })
       const copy = made.find((one) => one.kind === 'instance' && one.name === name)
       if (copy !== undefined) await ledger.recordResource({ ...copy, expiresAt })
+    },
+    async recordReplaced({ operation, cloud, name, until, gone }) {
+      const now = new Date().toISOString()
+      const ends = { expiresAt: until, removedAt: gone ? now : null }
+      await ledger.recordResource({ operation, cloud, kind: OLD_INSTANCE, name, createdAt: now, ...ends })
     },
   }
 }

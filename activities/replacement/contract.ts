@@ -2,6 +2,7 @@ import type { EndpointState } from '../../contracts/endpoint'
 import type { FencePlanSummary } from '../../contracts/fence'
 import type { ConfigurationPart } from '../../contracts/instance-configuration'
 import type { InstanceAddress } from '../../contracts/migrate'
+import type { OldAtCloud } from '../../contracts/old-instance'
 import type { IsoInstant, Sha256 } from '../../contracts/operation'
 import type { DeltaSummary, PlannedReplacement, ReplacePlanSummary, ReplaceRequest } from '../../contracts/replace'
 import type { StepRef } from '../../contracts/step-ref'
@@ -43,6 +44,8 @@ export interface ReplacementActivities {
   /** Takes the marks of a copy off it, and marks the old instance as replaced. Polls once; NOT_READY_YET until both bear theirs. `unmarked`: why
    *  the old instance could not be marked; null: it was. */
   handOver(input: OfReplacement & { instance: string; instanceId: string }): Promise<{ unmarked: string | null }>
+  /** Whether the instance that was replaced is there, by its immutable id, and what its cloud says against removing it. Changes nothing. */
+  lookAtOld(input: OfReplacement & { old: InstanceAddress }): Promise<OldAtCloud>
 }
 
 /** Of the queue of databases. */
@@ -71,10 +74,12 @@ export interface ReplacementDataActivities {
     },
   ): Promise<{ summary: string; lostRows: number }>
   /** Under the fence: how many rows at most were written since `reportRemainder`, by the server's counters; null: they began anew meanwhile.
-   *  `fencedAt`: where the log ends. */
+   *  `fencedAt`: where the log ends. Fails with PLAN_DRIFTED where a table or a database came to be behind the last list, unless `acceptLaterWrites`. */
   reportWritten(
-    input: StepRef & { live: InstanceAddress; fencedAt: string },
+    input: StepRef & { live: InstanceAddress; fencedAt: string; acceptLaterWrites: boolean },
   ): Promise<{ summary: string; rowsMax: number | null }>
+  /** What speaks against the instance that was replaced being closed still, as the operation closed it: each a sentence. Changes nothing. */
+  lookIntoOld(input: StepRef & { old: InstanceAddress }): Promise<{ against: readonly string[] }>
   /** Gives the master the password that the fleet file names for it; false where it may not set it by itself. `wasReset`: it was given that over the
    *  cloud's API; NOT_READY_YET until it counts. Safe to repeat. */
   adoptMaster(input: OfReplacement & { wasReset: boolean }): Promise<{ adopted: boolean }>

@@ -11,7 +11,9 @@ import { adoptMaster } from './adopt-master'
 import { enabledSubscriptions } from './caveats'
 import type { ReplacementDataActivities } from './contract'
 import { tablesOf } from './counts'
-import { isUnreachable, measureDelta, sidesOf, summaryOf } from './delta'
+import { isUnreachable, measureDelta, sidesOf, summaryOf, withRelations } from './delta'
+import { lookIntoOld } from './old-inside'
+import { relationsOf } from './relations'
 import { reportWritten } from './written'
 
 export function createReplacementDataActivities(deps: ActivityDeps): ReplacementDataActivities {
@@ -52,11 +54,14 @@ export function createReplacementDataActivities(deps: ActivityDeps): Replacement
       const { database: entry } = await ledger.getBundle(bundle)
       const approved = (await ledger.getDocument({ operation, name: REPLACE_DOCUMENTS.report })) as DeltaReport | null
       if (approved === null) throw new Error(`operation ${operation} has reported nothing that could be approved`)
-      const now = await measureDelta(deps, entry, asked)
+      const measured = await measureDelta(deps, entry, asked)
+      const { live } = sidesOf(deps, entry, asked)
+      // before the list of names: what is in neither of both is found under the fence
+      const session = await live(entry.database)
+      const now = withRelations(measured, await relationsOf(session).finally(() => session.close()))
       assertMayAct()
       await ledger.putDocument({ operation, name: REPLACE_DOCUMENTS.remainder, document: now })
       // the last thing of all, and apart from the comparison, which may have run out of time and has one database only
-      const { live } = sidesOf(deps, entry, asked)
       const later = [...arrivedSince(approved, await tablesOf(live, entry.database)), ...newColumns(approved, now)]
       if (later.length > 0 && !acceptLaterWrites) {
         const message = `Since the report that was approved came to be: ${later.join(', ')}. Nobody approved that it is lost, and nothing was changed. Start again; or, if whatever comes meanwhile may be lost, with --accept-later-writes.`
@@ -66,6 +71,7 @@ export function createReplacementDataActivities(deps: ActivityDeps): Replacement
       return { summary, lostRows }
     },
     reportWritten: (input) => reportWritten(deps, input),
+    lookIntoOld: (input) => lookIntoOld(deps, input),
     adoptMaster: (input) => adoptMaster(deps, input),
   }
 }

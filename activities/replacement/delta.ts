@@ -81,6 +81,7 @@ const NOTHING = {
   roles: [],
   counted: [],
   listed: {},
+  relations: null,
   missingDatabases: [],
   caveats: [],
 } as const
@@ -88,6 +89,10 @@ const NOTHING = {
 /** The digest tells reports apart, so that an approval is of one of them. */
 function sealed(report: Omit<DeltaReport, 'digest'>): DeltaReport {
   return { ...report, digest: sha256Of(report) }
+}
+
+export function withRelations({ digest: _digest, ...report }: DeltaReport, relations: DeltaReport['relations']): DeltaReport {
+  return sealed({ ...report, relations })
 }
 
 /** Before anything is read: what is written from here on is not in the report, or by chance. */

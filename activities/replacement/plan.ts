@@ -30,7 +30,7 @@ export async function planReplacement(
   { ledger, cloudOf }: Deps,
   input: Parameters<ReplacementActivities['planReplacement']>[0],
 ): ReturnType<ReplacementActivities['planReplacement']> {
-  const { operation, bundle, copyStep, point, wasDormant, oldIsGone, acceptLaterWrites } = input
+  const { operation, bundle, copyStep, point, wasDormant, oldIsGone, acceptLaterWrites, keepOldHours = null } = input
   const { database } = await ledger.getBundle(bundle)
   const cloud = cloudOf(database)
   const { signal } = currentAct()
@@ -51,7 +51,7 @@ export async function planReplacement(
     version: 1,
     bundle,
     ...{ instance, instanceId, engineVersion, cloudState, storage },
-    ...{ point: planned, inertCopy, wasDormant, oldIsGone, acceptLaterWrites, source, takenBy },
+    ...{ point: planned, inertCopy, wasDormant, oldIsGone, acceptLaterWrites, keepOldHours, source, takenBy },
     address: knownAddress(found),
     copy: temporaryName(operation, copyStep),
     configuration: sha256Of(configuration),

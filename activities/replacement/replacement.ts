@@ -1,6 +1,7 @@
 /** What a replacement asks of the database's cloud. */
 import type { ActivityDeps } from '../deps'
 import type { ReplacementActivities } from './contract'
+import { lookAtOld } from './old-at-cloud'
 import { assertStillAsPlanned, findOld, planReplacement, writeReplacementPlan } from './plan'
 import { setUpActivities } from './set-up'
 
@@ -12,6 +13,7 @@ export function createReplacementActivities(
     writeReplacementPlan: (input) => writeReplacementPlan(deps, input),
     assertStillAsPlanned: (input) => assertStillAsPlanned(deps, input),
     findOld: (input) => findOld(deps, input),
+    lookAtOld: (input) => lookAtOld(deps, input),
     ...setUpActivities(deps),
   }
 }

@@ -14,7 +14,7 @@ import { replacementPlanLines } from './render/replacement'
 import { restorePlanLines } from './render/restore'
 import { addRowsOptions, bringRowsBack, rowsAsked } from './restore-rows'
 import { addRestoreWhen } from './restore-when'
-import { addRestoreAccess, addRestoreKeep, addRestoreList, addRestoreRemove } from './restored'
+import { addRestoreAccess, addRestoreKeep, addRestoreList, addRestoreOld, addRestoreRemove } from './restored'
 
 interface CopyOptions extends LaunchOptions {
   readonly fleet?: string
@@ -32,6 +32,7 @@ interface CopyOptions extends LaunchOptions {
   readonly oldIsGone?: boolean
   readonly acceptLaterWrites?: boolean
   readonly compareFor: number
+  readonly keepOld?: number
 }
 
 export function addRestore(program: Command, cli: CliContext): void {
@@ -44,7 +45,8 @@ export function addRestore(program: Command, cli: CliContext): void {
     )
     .addHelpText('after', example('capstan restore shop --to 5m --keep 2h', 'capstan restore list'))
   addCopy(group, cli)
-  for (const add of [addRestoreList, addRestoreAccess, addRestoreKeep, addRestoreRemove, addRestoreWhen]) add(group, cli)
+  for (const add of [addRestoreList, addRestoreAccess, addRestoreKeep, addRestoreRemove, addRestoreOld, addRestoreWhen])
+    add(group, cli)
 }
 
 function addCopy(group: Command, cli: CliContext): void {
@@ -84,6 +86,12 @@ function addCopy(group: Command, cli: CliContext): void {
         .argParser(durationMs)
         .default(3_600_000, '1h'),
     )
+    .addOption(
+      new Option(
+        '--keep-old <time>',
+        'of a replacement: how long the old instance is kept, closed, before "capstan restore list" says that it may go; nothing removes it',
+      ).argParser(keepHours),
+    )
   addLaunchOptions(command)
     .addHelpText(
       'after',
@@ -120,7 +128,8 @@ function addCopy(group: Command, cli: CliContext): void {
 /** Options of the one that the other would not hear. */
 function assertOfItsKind(command: Command, { as }: CopyOptions): void {
   const ofRows = ['rows', 'schema', 'where', 'fireTriggers', 'published']
-  const unheard = as === 'replacement' ? ['keep', 'deleted', ...ofRows] : ['oldIsGone', 'acceptLaterWrites', 'compareFor']
+  const unheard =
+    as === 'replacement' ? ['keep', 'deleted', ...ofRows] : ['oldIsGone', 'acceptLaterWrites', 'compareFor', 'keepOld']
   const given = unheard.find((name) => command.getOptionValueSource(name) === 'cli')
   if (given === undefined) return
   const option = given.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
@@ -135,9 +144,14 @@ function whyUnheard(as: CopyOptions['as'], option: string): string {
 }
 
 async function launchReplacement(cli: CliContext, database: string, point: RestorePoint, options: CopyOptions): Promise<void> {
-  const { wasDormant = false, oldIsGone = false, acceptLaterWrites = false, compareFor: compareMs } = options
+  const { wasDormant = false, oldIsGone = false, acceptLaterWrites = false, compareFor: compareMs, keepOld } = options
+  if (oldIsGone && keepOld !== undefined) {
+    const message = '--keep-old is of an instance that is closed first; one that is gone cannot be: leave one of both out.'
+    throw failure('OPTION_INVALID', message, { option: 'keep-old' })
+  }
   const fleetFile = fleetFileOf(cli.settings, options.fleet)
-  const bundle = await prepareReplace({ fleetFile, database, point, wasDormant, oldIsGone, acceptLaterWrites, compareMs })
+  const asked = { point, wasDormant, oldIsGone, acceptLaterWrites, compareMs, keepOldHours: keepOld ?? null }
+  const bundle = await prepareReplace({ fleetFile, database, ...asked })
   const { name, environment, instance } = bundle.database
   await launch<ReplacePlan>(cli, options, {
     question: `Restore ${shownPoint(point)} of ${name} (${environment}) and let it take the place of instance ${instance}, once that is approved?`,

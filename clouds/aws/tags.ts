@@ -1,5 +1,5 @@
 /** Ownership as RDS tags. A tag's value may have letters, digits, spaces and _.:/=+-@: an ISO instant fits. */
-import type { Tag } from '@aws-sdk/client-rds'
+import type { DBInstance, Tag } from '@aws-sdk/client-rds'
 import { ownerTags, tagsDiffer } from '../owner'
 import type { ChangeOptions, ManagedPostgres, Owner } from '../port'
 import type { Rds } from './client'
@@ -12,7 +12,7 @@ export function tagRecord(tags: readonly Tag[] | undefined): Record<string, stri
   return Object.fromEntries((tags ?? []).flatMap((tag) => (tag.Key === undefined ? [] : [[tag.Key, tag.Value ?? '']])))
 }
 
-/** Of an instance, or of a cluster: its members' tags are nobody's business here. Two calls, each of which says what it says alone. */
+/** Of an instance, or of a cluster without its members. Two calls, each of which says what it says alone. */
 export async function alignTags(
   rds: Rds,
   { arn, tags }: { arn: string; tags: Readonly<Record<string, string>> },
@@ -27,4 +27,21 @@ export async function alignTags(
   if (TagKeys.length > 0)
     await rds.change('RemoveTagsFromResource', options, (client) => client.removeTagsFromResource({ ResourceName: arn, TagKeys }))
   return { done: false }
+}
+
+/** Of a cluster's members, those alone that bear what the cluster loses: whoever goes by tags would otherwise take them for what the cluster was. What is
+ *  set comes before what is taken off, so that none of them is ever without both. Others are their owner's. */
+export async function alignMembers(
+  rds: Rds,
+  members: readonly DBInstance[],
+  wanted: Pick<Parameters<ManagedPostgres['setTags']>[0], 'set' | 'remove'>,
+  options: ChangeOptions,
+): Promise<{ done: boolean }> {
+  for (const { DBInstanceArn: arn = '', TagList } of members) {
+    const tags = tagRecord(TagList)
+    if (!wanted.remove.some((name) => tags[name] !== undefined)) continue
+    const { done } = await alignTags(rds, { arn, tags }, wanted, options)
+    if (!done) return { done }
+  }
+  return { done: true }
 }

@@ -8,7 +8,8 @@ import { ensureControlSchema } from '../migrate/control-schema'
 
 export const KEYHOLE = 'capstan_fence'
 
-const FURNISHING_LOCK = 0x63617066
+/** Of whoever furnishes it, for a moment. */
+export const FURNISHING_LOCK = 0x63617066
 
 /** Connects as the master to a database of the instance. */
 export type ConnectTo = (database: string) => Promise<Session>

@@ -2,6 +2,7 @@
 import { Client, Connection } from '@temporalio/client'
 import { type Act, runAct } from '../../activities/act'
 import type { ActivityDeps } from '../../activities/deps'
+import { createFenceActivities } from '../../activities/fence/fence'
 import { createReplacementDataActivities } from '../../activities/replacement/data'
 import { summaryOf, writtenRows } from '../../activities/replacement/delta'
 import { assertMayBeGone, writeReplacementPlan } from '../../activities/replacement/plan'
@@ -73,7 +74,13 @@ async function replacing({ options }: TestDatabase) {
     ...{ client: new Client({ connection: Connection.lazy() }), isCurrent: async () => true },
   }
   const data = createReplacementDataActivities(deps)
-  return { ref: { operation, step: 'plan', bundle }, live, data, act: <T>(work: () => Promise<T>) => runAct(act, work) }
+  const fence = createFenceActivities(deps)
+  let at = Date.now()
+  return {
+    ref: { operation, step: 'plan', bundle },
+    ...{ live, data, fence },
+    act: <T>(work: () => Promise<T>) => runAct({ ...act, scheduledAtMs: ++at }, work),
+  }
 }
 
 describe('whether an instance that was said to be gone is', () => {
@@ -128,6 +135,52 @@ describe('whether an instance that was said to be gone is', () => {
   })
 })
 
+describe('what came to be behind the last list', () => {
+  test('is found under the fence, by number, and refused unless it is accepted; what went with its session is not', async () => {
+    const [declared, other] = [await server.database(), await server.database()]
+    const { ref, live, data, fence, act } = await replacing(declared)
+    const restored = await startTestServer(17)
+    const names = [declared, other].map(({ options }) => options.database)
+    const of = { ...ref, target: live, scope: { databases: names }, copy: false } as const
+    try {
+      const there = await (await restored.database()).connectAsSuperuser()
+      await there.execute(`ALTER ROLE master PASSWORD '${canaryPassword(secretKey, ref.operation)}'`)
+      for (const name of names) {
+        const [found] = await there.query('SELECT FROM pg_database WHERE datname = $1', [name])
+        if (found === undefined) await there.execute(`CREATE DATABASE ${name}`)
+      }
+      const inOther = await connect(other.options)
+      await inOther.execute('CREATE TABLE before (n int)')
+      const asked = { ...ref, live, copy: { ...live, port: restored.port }, from: null, compareMs: 0 }
+      await act(() => data.reportDelta({ ...asked, plan: 'd' }))
+      await act(() => data.reportRemainder({ ...asked, acceptLaterWrites: false }))
+      const written = (acceptLaterWrites: boolean) =>
+        act(() => data.reportWritten({ ...ref, live, fencedAt: '0/1', acceptLaterWrites }))
+
+      await inOther.execute('CREATE TEMP TABLE for_a_while (n int); INSERT INTO before VALUES (1)')
+      await act(() => fence.raiseFence({ ...of, epoch: 1 }))
+      expect((await written(false)).summary).not.toContain('came to be')
+      await act(() => fence.lowerFence({ ...of, epoch: 1 }))
+
+      const again = await connect(other.options)
+      await again.execute('CREATE TABLE behind (n int)')
+      const [row] = await again.query<{ oid: number }>(`SELECT 'behind'::regclass::oid::bigint AS oid`)
+      await act(() => fence.raiseFence({ ...of, epoch: 1 }))
+      const { message } = await failureOf(written(false), 'PLAN_DRIFTED')
+      expect(message).toContain(`1 relation of ${other.options.database} (oid ${row?.oid})`)
+      expect((await written(true)).summary).toContain('behind the last list came to be 1 relation')
+      await act(() => fence.lowerFence({ ...of, epoch: 1 }))
+      await superuser.execute('CREATE DATABASE behind')
+      await act(() => fence.raiseFence({ ...of, epoch: 1 }))
+      expect((await failureOf(written(false), 'PLAN_DRIFTED')).message).toContain('database behind')
+      await act(() => fence.lowerFence({ ...of, epoch: 1 }))
+      await superuser.execute('DROP DATABASE behind')
+    } finally {
+      await restored.stop()
+    }
+  })
+})
+
 describe('what came to be since the report that was approved', () => {
   test('is refused in whatever database, whether anything could be compared or not, unless it is accepted', async () => {
     const [declared, other, shut] = [await server.database(), await server.database(), await server.database()]
@@ -166,7 +219,16 @@ describe('what would be lost, in one line', () => {
   const report: DeltaReport = {
     ...{ version: 1, digest: 'd', asOf: '2026-11-23T03:00:00Z', from: null, unasked: null, lsn: null },
     written: { sameServer: null, databases: {} },
-    ...{ tables: [], equalTables: ['public.items'], notCompared: [], structure: [], roles: [], counted: [], listed: {} },
+    ...{
+      tables: [],
+      equalTables: ['public.items'],
+      notCompared: [],
+      structure: [],
+      roles: [],
+      counted: [],
+      listed: {},
+      relations: null,
+    },
     ...{ missingDatabases: [], caveats: [] },
   }
 

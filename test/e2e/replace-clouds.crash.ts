@@ -1,4 +1,5 @@
 /** A restored copy takes the instance's place on Azure, Google Cloud and Aurora; on Google Cloud of an instance that is gone. */
+import { retirementOfOld } from '../../contracts/old-instance'
 import { REPLACE_STEPS } from '../../contracts/replace'
 import { type CapstanStack, startCapstan } from '../support/capstan-stack'
 import { migratingAt } from '../support/migrating'
@@ -61,7 +62,7 @@ test.each(['azure', 'aurora'] as const)('on %s the moment before a bad DELETE ta
   await target.rows('DELETE FROM public.items WHERE id > 10')
   const operation = `${cloud}-cut`
   await desk.reach(operation, at, ...more)
-  const ended = await replacing.replace(operation, '--to', at, ...more)
+  const ended = await replacing.replace(operation, '--to', at, ...more, '--keep-old', '14d')
   expect([ended.status, ended.verdict, ended.failure]).toEqual(['succeeded', 'pass', null])
   expect(ended.steps.map(({ id, state }) => [id, state])).toEqual(APPROVED.map(({ id }) => [id, 'done']))
   // where subscriptions act there is no way back: a password that could not be had would be found out too late
@@ -78,6 +79,16 @@ test.each(['azure', 'aurora'] as const)('on %s the moment before a bad DELETE ta
   const tags = await tagsOf(target, `cap-${operation}-copy`)
   expect(tags).toMatchObject({ 'capstan-took-over': operation })
   expect(Object.keys(tags)).not.toContain('capstan-operation')
+  const look = await desk.cli('restore', 'old', operation, '--fleet', target.fleet(FIRST), '--json')
+  expect(JSON.parse(look.stdout)).toMatchObject({
+    standing: 'there',
+    against: [expect.stringContaining('Its time is not over'), expect.stringContaining('The fleet file names it')],
+  })
+  // for good: nobody is reminded of it any more
+  expect((await desk.cli('restore', 'keep', operation, '--for', 'ever')).code).toBe(0)
+  await capstan.temporal.workflow.getHandle(retirementOfOld(operation)).result()
+  expect(JSON.parse((await desk.cli('restore', 'list', '--json')).stdout)).toMatchObject({ replaced: [] })
+  expect((await desk.cli('restore', 'keep', operation, '--for', '1h')).code).toBe(3)
 })
 
 test('on gcp a snapshot takes the place of an instance that is gone, once a person says so', async () => {

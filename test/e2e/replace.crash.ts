@@ -1,6 +1,7 @@
 /** Replacements that are disturbed: rejected, failing behind the fence, killed at one boundary after another, always under writers. The instance is used up
  *  by the one that ends well, which is the last. */
 import { REPLACE_DOCUMENTS, REPLACE_STEPS, type WrittenSince } from '../../contracts/replace'
+import { FURNISHING_LOCK, KEYHOLE } from '../../postgres/fence/keyhole'
 import { audit } from '../support/auditor'
 import { recordHistory } from '../support/histories'
 import { labDoor } from '../support/lab'
@@ -67,6 +68,30 @@ test('a table that came to be since the approval nobody approved: refused before
   expect(await it.target.tagged('later')).toEqual([])
 })
 
+test('a table that came to be behind the last list is found under the fence, which is lowered again', async () => {
+  const at = await moment()
+  await desk.reach('behind', at)
+  const ended = replacing.begin('behind', at)
+  await replacing.asked('behind')
+  const admin = await it.target.admin()
+  const keyhole = await admin
+    .execute(`CREATE DATABASE ${KEYHOLE} TEMPLATE template0`)
+    .then(() => replacing.throughKeyhole(it.target))
+    .finally(() => admin.close())
+  // whoever raises the fence waits for it, after the list
+  await keyhole.query('SELECT pg_advisory_lock($1)', [FURNISHING_LOCK])
+  await replacing.approve('behind')
+  await it.until('the fence', async () => isAt(await replacing.operation('behind'), 'fence', 'running'))
+  await it.rows('CREATE TABLE public.behind AS SELECT 1 AS n')
+  await keyhole.close()
+  expect((await ended).code).toBe(5)
+  const operation = await replacing.operation('behind')
+  expect(operation.failure).toMatchObject({ code: 'PLAN_DRIFTED', message: expect.stringContaining('1 relation of stock') })
+  expect([isAt(operation, 'fence', 'undone'), isAt(operation, 'copy', 'undone')]).toEqual([true, true])
+  expect(await it.rows('SELECT n FROM public.behind')).toEqual([{ n: 1 }])
+  expect(await it.target.tagged('behind')).toEqual([])
+})
+
 test('a refusal behind the fence, and a worker that dies of lowering it: writers go on, and nothing is left', async () => {
   const door = labDoor(it.capstan)
   const at = await moment()
@@ -100,7 +125,7 @@ test('the worker killed at one boundary after another: one instance serves, and 
   const known = [...journal.acknowledged]
   const at = await moment()
   await desk.reach('killed', at)
-  const ended = replacing.begin('killed', at)
+  const ended = replacing.begin('killed', at, '--keep-old', '14d')
   const boundaries = [
     'startCopy#1:after',
     'reportDelta#1:after',
@@ -112,6 +137,8 @@ test('the worker killed at one boundary after another: one instance serves, and 
     'moveEndpoint#1:before',
     'moveEndpoint#1:after',
     'handOver#1:after',
+    'recordReplaced#1:before',
+    'recordReplaced#1:after',
   ]
   const deaths = it.capstan.deaths()
   for (const boundary of boundaries) it.capstan.arm(boundary)
@@ -120,6 +147,10 @@ test('the worker killed at one boundary after another: one instance serves, and 
   await ended
   const operation = await replacing.operation('killed')
   expect([operation.status, operation.verdict, operation.failure]).toEqual(['succeeded', 'pass', null])
+  const replaced = async () =>
+    (JSON.parse((await desk.cli('restore', 'list', '--json')).stdout) as { replaced: object[] }).replaced
+  await it.until('the old instance’s time', async () => it.capstan.deaths() === deaths + boundaries.length)
+  await it.until('its entry', async () => (await replaced()).length === 1)
   expect(boundaries.filter((boundary) => it.capstan.disarm(boundary))).toEqual([])
   expect(it.capstan.deaths()).toBe(deaths + boundaries.length)
   const byThen = journal.acknowledged.length

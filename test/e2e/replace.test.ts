@@ -1,4 +1,5 @@
 /** A restored copy takes the instance's place, and a person is needed past the point of no return. */
+import { retirementOfOld } from '../../contracts/old-instance'
 import { REPLACE_STEPS } from '../../contracts/replace'
 import { recordHistory } from '../support/histories'
 import { labDoor } from '../support/lab'
@@ -28,7 +29,7 @@ test('the moment before takes the place, and what was written since is told by k
   const [later] = await it.rows<{ id: number }>(`INSERT INTO public.items (name) VALUES ('later') RETURNING id`)
   await it.rows('CREATE TABLE public.newer AS SELECT 1 AS n')
   await desk.reach('cut', at)
-  const ended = replacing.begin('cut', at)
+  const ended = replacing.begin('cut', at, '--keep-old', '14d')
   const { planDigest } = await replacing.asked('cut')
   const report = await replacing.report('cut')
   expect(report.tables).toEqual([
@@ -68,4 +69,60 @@ test('the moment before takes the place, and what was written since is told by k
   const old = await desk.restore('old-entry', '--to', at, '--plan')
   expect(old.operation.failure).toMatchObject({ code: 'TARGET_MISMATCH', message: expect.stringContaining('cap-cut-copy') })
   expect((await desk.cli('ops', 'show', 'cut')).stdout).toContain('point of no return: ')
+  await keptUntilRemoved()
 })
+
+interface Listed {
+  readonly due: boolean
+  readonly until: string
+}
+
+async function replaced(): Promise<Listed[]> {
+  return (JSON.parse((await desk.cli('restore', 'list', '--json')).stdout) as { replaced: Listed[] }).replaced
+}
+
+async function look(): Promise<{ code: number; standing: string; against: string[]; commands: string[] }> {
+  const { code, stdout } = await desk.cli('restore', 'old', 'cut', '--fleet', fleet, '--json')
+  return { code, ...(JSON.parse(stdout) as { standing: string; against: string[]; commands: string[] }) }
+}
+
+/** The old instance: kept, told when its time is over, never removed by itself, and what speaks against its removal is told until nothing does. */
+async function keptUntilRemoved(): Promise<void> {
+  await it.until('its time', async () => (await replaced()).length === 1)
+  const of = { operation: 'cut', database: 'stock', cloud: 'aws', instance: 'stock', replacement: 'cap-cut-copy', due: false }
+  expect(await replaced()).toEqual([expect.objectContaining(of)])
+  const early = await look()
+  expect([early.code, early.standing]).toEqual([1, 'there'])
+  expect(early.against).toEqual([
+    expect.stringContaining('Its time is not over'),
+    expect.stringContaining('The fleet file names it'),
+  ])
+
+  const longer = JSON.parse((await desk.cli('restore', 'keep', 'cut', '--for', '30d', '--json')).stdout) as Listed
+  expect((await replaced())[0]?.until).toBe(longer.until)
+  expect((await desk.cli('restore', 'remove', 'cut')).code).toBe(2)
+  const shorten = () => desk.cli('restore', 'keep', 'cut', '--for', '1s')
+  expect((await shorten()).code).toBe(0)
+  await it.until('the end of its time', async () => (await replaced())[0]?.due === true)
+  expect((await desk.cli('restore', 'list')).stdout).toContain('"capstan restore old cut"')
+  fleet = it.target.fleet(FIRST, '', (yaml) => yaml.replace('instance: stock\n', 'instance: cap-cut-copy\n'))
+  const { code, against, commands } = await look()
+  expect([code, against]).toEqual([0, []])
+  expect(commands.join()).toContain('--db-instance-identifier stock --final-db-snapshot-identifier stock-last')
+  expect(Object.keys(await replacing.tags())).toContain('stock')
+
+  // opened for a moment, it may have been written to, though it is closed again
+  const keyhole = await replacing.throughKeyhole(it.target)
+  await keyhole.execute('ALTER DATABASE stock ALLOW_CONNECTIONS true')
+  expect((await look()).against).toContain('Database stock takes connections again.')
+  await keyhole.execute('ALTER DATABASE stock ALLOW_CONNECTIONS false').finally(() => keyhole.close())
+  expect((await look()).against).toEqual([expect.stringContaining('Database stock was altered since it was closed')])
+
+  await replacing.removeByHand('stock')
+  await it.until('its end', async () => (await replacing.tags()).stock === undefined)
+  await shorten()
+  await it.capstan.temporal.workflow.getHandle(retirementOfOld('cut')).result()
+  await recordHistory(it.capstan.temporal, retirementOfOld('cut'), 'retire-old')
+  expect(await replaced()).toEqual([])
+  expect((await desk.cli('restore', 'old', 'cut', '--fleet', fleet)).code).toBe(3)
+}

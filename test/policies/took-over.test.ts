@@ -1,5 +1,7 @@
 /** What took an instance's place is production: the policies of AWS as they are shipped, held against the vendor's own SDK in the lab. */
-import { createInstance, openLab, refused, sdk, type TestLab } from '../lab/fixture'
+import { createAurora } from '../../clouds/aws/aurora/aurora'
+import { options, owned, retried } from '../conformance/support'
+import { createInstance, eventually, openLab, PASSWORD, refused, sdk, type TestLab } from '../lab/fixture'
 import { awsIdentity } from './identities'
 
 let lab: TestLab
@@ -39,4 +41,50 @@ test('what took over is handed over by the operator and by nobody made a copy ag
   await refused(operator!.addTagsToResource({ ResourceName: production, Tags: [replaced, ...Tags] }), 'AccessDenied')
   await operator!.addTagsToResource({ ResourceName: production, Tags: [replaced] })
   await refused(operator!.removeTagsFromResource({ ResourceName: production, TagKeys: ['capstan-replaced-by'] }), 'AccessDenied')
+})
+
+test('the members of a cluster that took over are handed over with it: nobody removes one of them', async () => {
+  const [operator, cleaner] = await Promise.all((['operator', 'cleaner'] as const).map((who) => awsIdentity(lab, who)))
+  const at = { region: 'us-east-1', endpoint: lab.lab.api }
+  const root = createAurora({ ...at, credentials: { ...lab.lab.credentials.aws } })
+  const acting = createAurora({ ...at, credentials: operator! })
+  const name = 'cap-replace-2-copy'
+  const made = {
+    ...{ instance: name, engineVersion: '17', instanceClass: 'db.r6g.large', storageGib: null, deletionProtected: false },
+    ...{ master: { name: 'boss', password: PASSWORD }, owner: owned('replace-2', 'copy').owner },
+  }
+  await retried(() => root.startCreate(made, options))
+  const instance = await eventually(async () => {
+    const found = await root.describeInstance({ name }, options)
+    return found?.state === 'ready' ? found : undefined
+  })
+  const vendor = await sdk(lab.lab.api, lab.lab.credentials.aws)
+  const membersOf = async () =>
+    ((await vendor.describeDBInstances({})).DBInstances ?? []).filter((one) => one.DBClusterIdentifier === name)
+  const byHand = { DBInstanceIdentifier: 'cap-by-hand', DBInstanceClass: 'db.r6g.large', Engine: 'aurora-postgresql' }
+  await vendor.createDBInstance({ ...byHand, DBClusterIdentifier: name, Tags: [{ Key: 'team', Value: 'orders' }] })
+  const wanted = {
+    instance,
+    set: { 'capstan-took-over': 'replace-2' },
+    remove: ['capstan-operation', 'capstan-step', 'capstan-expires'],
+  }
+  await eventually(async () => ((await retried(() => acting.setTags(wanted, options))).done ? true : undefined))
+  const tagged = Object.fromEntries(
+    (await membersOf()).map(({ DBInstanceIdentifier = '', TagList = [] }) => [
+      DBInstanceIdentifier,
+      Object.fromEntries(TagList.map(({ Key = '', Value }) => [Key, Value])),
+    ]),
+  )
+  const { 'cap-by-hand': others, ...ours } = tagged
+  expect(others).toEqual({ team: 'orders' })
+  expect(Object.values(ours)).toEqual([{ 'capstan-took-over': 'replace-2' }])
+  const asCleaner = await sdk(lab.lab.api, cleaner!)
+  const asOperator = await sdk(lab.lab.api, operator!)
+  for (const who of [asCleaner, asOperator])
+    for (const DBInstanceIdentifier of Object.keys(ours))
+      await refused(
+        who.deleteDBInstance({ DBInstanceIdentifier, SkipFinalSnapshot: true }),
+        'AccessDenied',
+        'with an explicit deny',
+      )
 })

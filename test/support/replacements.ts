@@ -1,10 +1,11 @@
 /** What tests of replacements do beside the command line: approve as somebody else, and look at what became of both instances. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { DescribeDBInstancesCommand, RDSClient } from '@aws-sdk/client-rds'
+import { DeleteDBInstanceCommand, DescribeDBInstancesCommand, RDSClient } from '@aws-sdk/client-rds'
 import type { OperationDocument } from '../../contracts/operation'
 import { type DeltaReport, REPLACE_DOCUMENTS } from '../../contracts/replace'
-import { applicationAddress, labHeaders } from '../../embedded/worker-program'
+import { applicationAddress, controlAddress, labHeaders } from '../../embedded/worker-program'
 import { connect, type Session } from '../../postgres/connect/session'
+import { KEYHOLE } from '../../postgres/fence/keyhole'
 import type { CapstanStack, CommandResult } from './capstan-stack'
 import type { Migrating } from './migrating'
 import type { RestoreDesk } from './restores'
@@ -90,6 +91,18 @@ export class ReplacementDesk {
     const answer = await fetch(`${lab.api}/_lab/router/${name}`, { headers: labHeaders(lab) })
     const { host, port } = (await answer.json()) as { host: string; port: number }
     return connect({ host, port, ...this.#login() })
+  }
+
+  /** As a person does, in the cloud. */
+  async removeByHand(instance: string): Promise<void> {
+    await this.#rds.send(new DeleteDBInstanceCommand({ DBInstanceIdentifier: instance, SkipFinalSnapshot: true }))
+  }
+
+  /** Through the keyhole of a fenced instance of RDS, as its master. */
+  async throughKeyhole({ host, port }: { host: string; port: number }): Promise<Session> {
+    const { block, secrets } = this.it.capstan.stack
+    const login = { user: 'stock_admin', password: secrets.shopAdmin, applicationName: 'e2e keyhole' }
+    return connect({ host, port, database: KEYHOLE, ...login, sourceAddress: controlAddress(block) })
   }
 
   /** Of each instance of RDS, by name. */

@@ -33,6 +33,7 @@ const HISTORIES = [
   'restore',
   'retire-copy',
   'retire-snapshot',
+  'retire-old',
   'snapshot-between-manifests',
   'snapshot-between-manifests-aborted',
   'verify-backup',

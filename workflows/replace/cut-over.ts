@@ -3,6 +3,7 @@
 import { ApplicationFailure } from '@temporalio/workflow'
 import type { Finding, StepDetail, StepName } from '../../contracts/operation'
 import { REPLACE_STEPS as STEPS } from '../../contracts/replace'
+import { arrangeOldRetirement } from '../retire-old/arrange'
 import { assertGone, type Planned } from './plan'
 import { appliedUntilDone, momentOf, releasedUntilDone } from './prepare'
 import type { Pair, Replacing } from './replacing'
@@ -20,7 +21,7 @@ export async function lastLook({ run, input, act, ref }: Replacing, planned: Pla
   })
 }
 
-export async function fenceOld({ run, act, ref }: Replacing, planned: Planned, { old }: Pair): Promise<void> {
+export async function fenceOld({ run, input, act, ref }: Replacing, planned: Planned, { old }: Pair): Promise<void> {
   const step = STEPS.fence
   if (old === null) {
     await run.step(step, {
@@ -34,7 +35,10 @@ export async function fenceOld({ run, act, ref }: Replacing, planned: Planned, {
     do: async () => {
       const { closed } = await act.fence.raiseFence(of)
       const { lsn } = await act.fence.proveFenced(of)
-      const written = await act.askingData.reportWritten({ ...ref(step), live: old, fencedAt: lsn })
+      const written = await act.askingData.reportWritten({
+        ...{ ...ref(step), live: old, fencedAt: lsn },
+        acceptLaterWrites: input.acceptLaterWrites,
+      })
       return { closed, lsn, ...written }
     },
     undo: () => act.lowering.lowerFence(of),
@@ -162,5 +166,20 @@ export async function takeOver(before: CutOver, planned: Planned): Promise<void>
   await onward(cutOver, STEPS.protect, {
     do: () => appliedUntilDone(act.forward, { ...ref(STEPS.protect), copy }, ['protection']),
     detail: () => ({ summary: `as ${instance} is; that one stays, closed, until somebody removes it` }),
+  })
+  await keepOld(cutOver)
+}
+
+/** Somebody is told when its time is over; nothing removes it by itself. */
+async function keepOld(cutOver: CutOver): Promise<void> {
+  const { input, pair } = cutOver
+  const { operation, cloud, bundle, heartbeatTimeoutMs, keepOldHours: keepHours = null } = input
+  const { old, copy } = pair
+  if (keepHours === null || old === null) return
+  await onward(cutOver, STEPS.keepOld, {
+    do: () => arrangeOldRetirement({ operation, cloud, bundle, old, copy, keepHours, heartbeatTimeoutMs }),
+    detail: () => ({
+      summary: `${old.instance} stays, closed; in ${keepHours} h "capstan restore list" says that its time is over, and nothing removes it by itself`,
+    }),
   })
 }

@@ -17,11 +17,11 @@ export interface Planned extends ReplacePlanSummary {
 }
 
 export async function planReplacement({ run, input, act, ref, epoch }: Replacing): Promise<Planned> {
-  const { point, wasDormant, oldIsGone, acceptLaterWrites, compareMs } = input
+  const { point, wasDormant, oldIsGone, acceptLaterWrites, compareMs, keepOldHours = null } = input
   const step = STEPS.plan
   const planned = await run.step(step, {
     do: async () => {
-      const asked = { point, wasDormant, oldIsGone, acceptLaterWrites, compareMs, copyStep: STEPS.copy.id }
+      const asked = { point, wasDormant, oldIsGone, acceptLaterWrites, compareMs, keepOldHours, copyStep: STEPS.copy.id }
       const found = await act.asking.planReplacement({ ...ref(step), ...asked })
       const source = input.oldIsGone ? null : found.source
       if (found.afterStart && source !== null) await act.dormancy.proveDormant({ ...ref(step), target: source })

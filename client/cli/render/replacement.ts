@@ -21,6 +21,9 @@ export function replacementPlanLines(plan: ReplacePlan, entry: DatabaseEntry, pa
       : `  fences the old instance: ${oneLine(fence.summary)}`,
     `  endpoint: ${oneLine(endpoint.summary)}`,
     '  waits for an approval of the plan and of that report, whatever the environment; the old instance stays, closed, and is not removed',
+    ...(plan.keepOldHours === null
+      ? []
+      : [`  after ${plan.keepOldHours} h "capstan restore list" says that the old instance's time is over`]),
     ...(plan.acceptLaterWrites ? ['  what comes to be after the report may be lost as well: somebody says so'] : []),
     ...(plan.inertCopy === 'after-start'
       ? [

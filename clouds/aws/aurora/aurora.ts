@@ -5,7 +5,7 @@ import type { ManagedPostgres } from '../../port'
 import { lazyRds } from '../client'
 import { exposureOf } from '../describe'
 import { snapshotMethods } from '../snapshots'
-import { alignTags, tagRecord } from '../tags'
+import { alignMembers, alignTags, tagRecord } from '../tags'
 import {
   resetPassword,
   setNetworkRules,
@@ -77,8 +77,9 @@ export function createAurora(config: RDSClientConfig): ManagedPostgres {
     startPasswordReset: (input, options) => resetPassword(rds, input, options),
     setNetworkRules: (input, options) => setNetworkRules(rds, input, options),
     async setTags({ instance, ...tags }, options) {
-      const { raw } = await requireVery(rds, instance, options)
-      return alignTags(rds, { arn: raw.DBClusterArn ?? '', tags: tagRecord(raw.TagList) }, tags, options)
+      const { raw, members } = await requireVery(rds, instance, options)
+      const cluster = await alignTags(rds, { arn: raw.DBClusterArn ?? '', tags: tagRecord(raw.TagList) }, tags, options)
+      return cluster.done ? alignMembers(rds, members, tags, options) : cluster
     },
     describeConfiguration: ({ name }, options) => describeConfiguration(rds, name, options),
     applyConfiguration: (input, options) => applyConfiguration(rds, input, options),

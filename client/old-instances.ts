@@ -1,0 +1,117 @@
+/** Instances that were replaced and are kept, closed, for a time: which, until when, keeping one longer or for good, and what speaks against removing one. */
+import { type Failure, failure } from '../contracts/failures'
+import { type KeepOldInput, OLD_UPDATES, type OldInstanceLook, retirementOfOld } from '../contracts/old-instance'
+import type { IsoInstant, OperationId } from '../contracts/operation'
+import { REPLACE_DOCUMENTS, type ReplacePlan } from '../contracts/replace'
+import type { Ledger } from '../ledger/ledger'
+import type { Doors } from './decide'
+import { findOperation } from './find-operation'
+import { readFleet } from './fleet/read-fleet'
+import { isNotFound, temporalFailure } from './temporal'
+
+/** A worker that is there answers in seconds, and asks a cloud and a database that do. */
+const HEARD_WITHIN_MS = 60_000
+
+export interface ReplacedInstance {
+  readonly operation: OperationId
+  readonly database: string
+  readonly cloud: string
+  readonly instance: string
+  /** What took its place. */
+  readonly replacement: string
+  readonly until: IsoInstant
+  /** Its time is over. */
+  readonly due: boolean
+}
+
+/** As the ledger knows, the first to go first. */
+export async function listReplaced(ledger: Ledger): Promise<ReplacedInstance[]> {
+  const now = Date.now()
+  const kept = await ledger.listReplacedInstances()
+  return Promise.all(
+    kept.map(async ({ operation, cloud, name, expiresAt }) => {
+      if (expiresAt === null) throw new Error(`instance ${name} is listed as kept and has no end`)
+      const [database = ''] = (await findOperation(ledger, operation)).databases
+      const { copy } = await planOf(ledger, operation)
+      const due = Date.parse(expiresAt) <= now
+      return { operation, database, cloud, instance: name, replacement: copy, until: expiresAt, due }
+    }),
+  )
+}
+
+export async function isReplacement(ledger: Ledger, operation: OperationId): Promise<boolean> {
+  return (await findOperation(ledger, operation)).kind === 'replace'
+}
+
+/** Resolves to the instance's name once its new end is on the record. Fails with OPERATION_CLOSED where nobody keeps its time, NOT_READY_YET where no
+ *  worker answers. */
+export async function keepOld(doors: Doors, { operation, ...input }: KeepOldInput & { operation: OperationId }): Promise<string> {
+  const { instance } = await planOf(doors.ledger, operation)
+  await told<void>(doors, operation, OLD_UPDATES.keep, input)
+  return instance
+}
+
+export interface LookedAtOld extends OldInstanceLook {
+  readonly operation: OperationId
+  readonly instance: string
+  readonly replacement: string
+}
+
+/** Asks cloud, instance, endpoint and fleet file now. Fails as `keepOld`, as reading the fleet file does, and with the codes of clouds. */
+export async function lookAtOld(
+  doors: Doors,
+  { operation, fleetFile }: { operation: OperationId; fleetFile: string },
+): Promise<LookedAtOld> {
+  const { instance, copy } = await planOf(doors.ledger, operation)
+  const { database: was } = await doors.ledger.getBundle((await doors.ledger.getOrigin(operation)).bundle)
+  const fleet = await readFleet(fleetFile)
+  const found = await told<OldInstanceLook>(doors, operation, OLD_UPDATES.look)
+  const naming = fleet.databases.filter(
+    (one) => one.instance === instance && one.cloud === was.cloud && one.account === was.account && one.region === was.region,
+  )
+  const named = naming.map(({ name }) => `The fleet file names it, as the instance of ${name}.`)
+  return {
+    ...found,
+    operation,
+    instance,
+    replacement: copy,
+    against: found.standing === 'there' ? [...found.against, ...named] : [],
+  }
+}
+
+async function planOf(ledger: Ledger, operation: OperationId): Promise<ReplacePlan> {
+  const { kind } = await findOperation(ledger, operation)
+  const plan =
+    kind === 'replace' ? ((await ledger.getDocument({ operation, name: REPLACE_DOCUMENTS.plan })) as ReplacePlan | null) : null
+  if (plan !== null) return plan
+  const why = kind === 'replace' ? 'has planned nothing' : `is no replacement but a ${kind}`
+  const message = `Operation ${operation} ${why}; "capstan restore list" shows the instances that were replaced and are kept.`
+  throw failure('OPTION_INVALID', message, { operation, kind })
+}
+
+async function told<Result>({ temporal }: Doors, operation: OperationId, update: string, input?: KeepOldInput): Promise<Result> {
+  const { WorkflowUpdateRPCTimeoutOrCancelledError } = await import('@temporalio/client')
+  try {
+    const handle = temporal.handle(retirementOfOld(operation))
+    return await temporal.client.connection.withDeadline(Date.now() + HEARD_WITHIN_MS, () =>
+      input === undefined
+        ? handle.executeUpdate<Result, []>(update)
+        : handle.executeUpdate<Result, [KeepOldInput]>(update, { args: [input] }),
+    )
+  } catch (error) {
+    if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) throw unanswered(operation)
+    if (isNotFound(error)) throw nobodyKeeps(operation)
+    throw temporalFailure(error, temporal.target)
+  }
+}
+
+function unanswered(operation: OperationId): Failure {
+  const message = `No worker answered within ${HEARD_WITHIN_MS / 1000} s, so it may or may not have been heard; check that workers run, then look with "capstan restore list".`
+  return failure('NOT_READY_YET', message, { operation })
+}
+
+/** It is gone, is kept for good, or was never kept for a time. */
+function nobodyKeeps(operation: OperationId): Failure {
+  const message = `Nobody keeps the time of the instance that ${operation} replaced: it is gone, or is kept for good, or --keep-old was not said.`
+  return failure('OPERATION_CLOSED', message, { operation })
+}

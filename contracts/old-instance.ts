@@ -1,0 +1,53 @@
+/** What a replacement leaves: the old instance, closed, for the time that was declared. Nothing here removes it: it is told that it may go, what speaks
+ *  against that, and by which commands a person removes it. */
+import type { Cloud } from './fleet'
+import type { InstanceAddress } from './migrate'
+import type { IsoInstant, OperationId, Sha256 } from './operation'
+
+export const RETIRE_OLD_WORKFLOW = 'retireOld'
+
+/** What it is in the ledger's list of resources: of another kind than what an operation made, so that no removal finds it. */
+export const OLD_INSTANCE = 'replaced-instance'
+
+export interface RetireOldInput {
+  /** The replacement. */
+  readonly operation: OperationId
+  readonly cloud: Cloud
+  readonly bundle: Sha256
+  readonly old: InstanceAddress
+  /** What took its place. */
+  readonly copy: InstanceAddress
+  readonly keepHours: number
+  readonly heartbeatTimeoutMs: number
+  /** Where an earlier run of it left off; none of the first one. */
+  readonly carriedOn?: { readonly until: IsoInstant | null }
+}
+
+/** What it may be told, and asked. */
+export const OLD_UPDATES = { keep: 'keep-old', look: 'look-at-old' } as const
+
+/** Until when it is kept; null: for good, and nobody is reminded. */
+export interface KeepOldInput {
+  readonly by: string
+  readonly until: IsoInstant | null
+}
+
+/** What the cloud says of it. `another`: the name is another instance's by now. */
+export interface OldAtCloud {
+  readonly standing: 'there' | 'another' | 'gone'
+  /** What a person types to remove it, a last backup included where the cloud keeps one. */
+  readonly commands: readonly string[]
+  /** Each a sentence. */
+  readonly against: readonly string[]
+}
+
+/** Asked right before somebody removes it. */
+export interface OldInstanceLook extends OldAtCloud {
+  readonly asOf: IsoInstant
+  readonly until: IsoInstant | null
+}
+
+/** Of the workflow that keeps its time. */
+export function retirementOfOld(operation: OperationId): string {
+  return `retire-old/${operation}`
+}
