@@ -18,6 +18,7 @@ import { toEndpoint } from './endpoint'
 import { parseGenerations } from './generations'
 import { type FleetProblem, mistake, showPath, wrongValue } from './problems'
 import { toSchedules } from './schedules'
+import { toSnapshotCopies } from './snapshot-copies'
 import type { FieldPath, FleetSource } from './source'
 import { parseBytes, parseDurationMs } from './units'
 
@@ -74,7 +75,10 @@ function toEntry(file: FleetFileDatabase, path: FieldPath, reader: FieldReader):
     },
     migrations: file.migrations ?? null,
     checks: toChecks(file.checks ?? {}, [...path, 'checks'], reader),
-    policy: toPolicy(file.policy ?? {}, [...path, 'policy'], reader),
+    policy: {
+      ...toPolicy(file.policy ?? {}, [...path, 'policy'], reader),
+      ...toSnapshotCopies(file, [...path, 'policy', 'snapshotCopies'], reader),
+    },
     ...(file.objectives && { objectives: toObjectives(file.objectives, [...path, 'objectives'], reader) }),
     ...(file.verification && { verification: toVerification(file, [...path, 'verification'], reader) }),
     ...(file.manifest && { manifest: { minutesMax: file.manifest.maxMinutes } }),
