@@ -57,6 +57,11 @@ export function documentOf(name: 'snapshot' | 'expiry' | 'retention', region: st
   return region === null ? SNAPSHOT_DOCUMENTS[name] : `${SNAPSHOT_DOCUMENTS[name]}-${region}`
 }
 
+/** All that an operation writes of its copy in one region. */
+export function documentsIn(region: string): string[] {
+  return (['retention', 'snapshot', 'expiry'] as const).map((name) => documentOf(name, region))
+}
+
 /** The same of what was read around the snapshot. Evidence has their digests only. */
 export const MANIFEST_DOCUMENTS = { before: 'manifest-before', after: 'manifest-after' } as const
 

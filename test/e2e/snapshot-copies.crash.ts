@@ -78,6 +78,7 @@ test('a plan names the regions, their keys and what goes there, and says of one 
     },
     { region: AP, snapshot: copyOf('planned', AP), key: KEY, expiring: [] },
   ])
+  await door.withdrawAll()
   expect(await it.target.tagged('planned')).toEqual([])
 })
 
