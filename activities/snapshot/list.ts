@@ -23,7 +23,7 @@ export async function listSnapshots(
   }
   const snapshots = await listedIn(null)
   const elsewhere = await Promise.all(
-    (policy.snapshotCopies ?? []).map(async ({ region }) => ({ region, ...(await unlessOutOfReach(listedIn(region))) })),
+    (policy.snapshotCopies ?? []).map(async ({ region }) => ({ region, ...(await unlessOutOfReach(() => listedIn(region))) })),
   )
   const unreached = elsewhere.flatMap(({ region, why }) => (why === null ? [] : [{ region, why }]))
   const all = [...snapshots, ...elsewhere.flatMap(({ found }) => found ?? [])]

@@ -87,7 +87,7 @@ async function planCopies(
     wanted.map(async ({ region, key }) => {
       const snapshot = temporaryName(operation, copyStepOf(region))
       const series = { ...own, cloud: cloudIn(region), region }
-      const { found, why } = await unlessOutOfReach(judgeSeries(series, [coming(snapshot, series)]))
+      const { found, why } = await unlessOutOfReach(() => judgeSeries(series, [coming(snapshot, series)]))
       const planned = { region, snapshot, key }
       return found === null ? { ...planned, expiring: null, unreached: why } : { ...planned, expiring: expiringOf(found) }
     }),

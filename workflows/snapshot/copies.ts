@@ -1,8 +1,7 @@
 /** Copies of the snapshot in other regions, all at once: each has a name, a verification and a retirement of its own, and what happens to one is nothing
  *  to the others. A region that is out of reach is a finding and no failure: the snapshot itself is taken, and stays. */
 import { isCancellation } from '@temporalio/workflow'
-import type { StepDetail } from '../../contracts/operation'
-import { type Finding, temporaryName } from '../../contracts/operation'
+import { type Finding, type StepDetail, temporaryName } from '../../contracts/operation'
 import { copyStepOf, type ExpiryRecord, SNAPSHOT_STEPS, type SnapshotCopyRecord } from '../../contracts/snapshot'
 import { failureRecord, isDefect } from '../kit/failures'
 import { arrangeRetirement } from '../retire-snapshot/arrange'

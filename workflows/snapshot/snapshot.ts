@@ -1,5 +1,6 @@
-/** Takes one durable snapshot of a database's instance, between two looks at what it must hold, makes sure of it, and then removes what has
- *  outlived its retention, after it was copied to other regions where the policy has some. Nothing is removed before the new one is known to be good. It never waits for an approval: see docs/decisions/0004. */
+/** Takes one durable snapshot of a database's instance, between two looks at what it must hold, makes sure of it, copies it to other regions where
+ *  the policy has some, and then removes what has outlived its retention. Nothing is removed before the new one is known to be good. It never
+ *  waits for an approval: see docs/decisions/0004. */
 import { isCancellation, patched } from '@temporalio/workflow'
 import type { InstanceAddress } from '../../contracts/migrate'
 import { type OperationResult, type StepDetail, temporaryName } from '../../contracts/operation'
