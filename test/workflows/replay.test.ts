@@ -35,6 +35,7 @@ const HISTORIES = [
   'retire-snapshot',
   'snapshot-between-manifests',
   'snapshot-between-manifests-aborted',
+  'snapshot-copied',
   'verify-backup',
   'verify-backup-moment',
   'verify-backup-aborted',
