@@ -82,6 +82,11 @@ test('a plan names the regions, their keys and what goes there, and says of one 
   expect(await it.target.tagged('planned')).toEqual([])
 })
 
+test('a region that hangs keeps nobody from the list of the others', async () => {
+  await door.order({ kind: 'hang', operation: 'DescribeDBSnapshots', region: EU, times: 10 })
+  expect(await listed()).toMatchObject({ snapshots: [], unreached: [{ region: EU, why: 'It did not answer within 20 s.' }] })
+})
+
 test('a snapshot has a copy in each region, verified and kept as long as it is', async () => {
   const { code, operation } = await take('first', '--retention', '12h')
   expect([code, operation.status, operation.verdict]).toEqual([0, 'succeeded', 'pass'])

@@ -180,7 +180,12 @@ export const FLEET_VALUES: readonly BadInput[] = [
     `[{ region: eu-west-1, kmsKey: "arn:aws:kms:eu-central-1:123456789012:key/${GUID}" }]`,
   ),
   copiedTo('a key under another word', 'did you mean kmsKey?', '[{ region: eu-west-1, kmskey: alias/backups }]'),
-  onAzure('copies of snapshots on Azure', field('policy.snapshotCopies'), 'bake: 10s', 'snapshotCopies: [{ region: northeurope }]'),
+  onAzure(
+    'copies of snapshots on Azure',
+    field('policy.snapshotCopies'),
+    'bake: 10s',
+    'snapshotCopies: [{ region: northeurope }]',
+  ),
   onGoogle('copies of snapshots on Google Cloud', field('policy.snapshotCopies'), 'bake: 10s', 'snapshotCopies: [europe-west1]'),
   wrong('approval as yes or no', field('policy.approval'), 'bake: 10s', 'approval: yes'),
   wrong(
