@@ -24,6 +24,8 @@ export interface Capabilities {
   readonly restoreOfDeleted: 'never' | 'class-named' | 'as-it-was'
   /** False: an instance's snapshots go with it. */
   readonly snapshotsOutliveInstance: boolean
+  /** Whether a snapshot can be copied into another region of its account. */
+  readonly snapshotCopies: boolean
   /** What `networkRules` are: ids of security groups, or IPv4 networks such as `10.1.2.0/24`. */
   readonly networkRules: 'security-groups' | 'networks'
   /** What a parameter does that PostgreSQL takes at its start only: it waits for a restart that is asked for, or the cloud restarts the server

@@ -87,6 +87,14 @@ export interface SnapshotDescription {
   readonly owner: Owner | null
 }
 
+/** A snapshot that another region of the adapter's account holds, and that is complete. */
+export interface SnapshotElsewhere {
+  readonly account: string
+  readonly region: string
+  readonly name: string
+  readonly encrypted: boolean
+}
+
 export interface CallOptions {
   readonly signal: AbortSignal
 }
@@ -169,6 +177,14 @@ export interface ManagedPostgres {
   /** Safe to repeat: adopts the snapshot already named so by the same operation and step. */
   startSnapshot(
     input: { instance: string; snapshot: string; owner: Owner },
+    options: ChangeOptions,
+  ): Promise<SnapshotDescription & Started>
+  /** Copies a snapshot that another region of the same account holds into the adapter's own region, under a name of its own: from then on it
+   *  is a snapshot there, described, listed and removed as any. `key`: of this region; null: the copy is encrypted as its source is, with the
+   *  cloud's default key here. Safe to repeat: adopts the snapshot already named so by the same operation and step. Refused where
+   *  `capabilities.snapshotCopies` is false. */
+  startSnapshotCopy(
+    input: { source: SnapshotElsewhere; snapshot: string; key: string | null; owner: Owner },
     options: ChangeOptions,
   ): Promise<SnapshotDescription & Started>
   /** Safe to repeat: no snapshot of that name is a success. Looks at it right before, and refuses one that is not `owner`'s or was

@@ -1,6 +1,6 @@
 /** The schema of `fleet.yaml` as it is written: durations and sizes are text with a unit, most of the policy may be left out.
  *  Every `description` completes the sentence "it must be …" for a person whose file is wrong. Only doors load this file. */
-import { type Static, Type } from 'typebox'
+import { type Static, type TSchema, Type } from 'typebox'
 import type { ScheduledKind } from './schedule'
 
 const closed = { additionalProperties: false } as const
@@ -85,17 +85,49 @@ const FileLimits = Type.Object(
 const generations = Type.Record(Type.String(), Type.Unknown())
 const RETENTION = 'a time with its unit, such as 7d, or generations such as { daily: 7, weekly: 4, monthly: 12, yearly: 2 }'
 
-const FilePolicy = Type.Object(
+const AWS_REGION = '^[a-z]+(-[a-z]+)+-[0-9]{1,2}$'
+
+const policy = {
+  approval: Type.Optional(Type.Union([Type.Literal('none'), Type.Literal('required')], { description: 'none or required' })),
+  limits: Type.Optional(FileLimits),
+  lockTimeout: Type.Optional(duration('500ms')),
+  lockAttempts: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, description: 'a whole number, 1 to 1000' })),
+  bake: Type.Optional(duration('10s')),
+  snapshotRetention: Type.Optional(Type.Union([duration('7d'), generations], { description: RETENTION })),
+}
+
+const ofPolicy = {
+  ...closed,
+  description: 'approval, limits, lockTimeout, lockAttempts, bake, snapshotRetention and snapshotCopies',
+}
+
+const KMS_KEY = 'the id, the ARN or the alias of a key of that region, such as alias/backups'
+const FileSnapshotCopy = Type.Object(
   {
-    approval: Type.Optional(Type.Union([Type.Literal('none'), Type.Literal('required')], { description: 'none or required' })),
-    limits: Type.Optional(FileLimits),
-    lockTimeout: Type.Optional(duration('500ms')),
-    lockAttempts: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, description: 'a whole number, 1 to 1000' })),
-    bake: Type.Optional(duration('10s')),
-    snapshotRetention: Type.Optional(Type.Union([duration('7d'), generations], { description: RETENTION })),
+    region: text('a region such as eu-west-1', AWS_REGION),
+    kmsKey: Type.Optional(
+      text(KMS_KEY, '^(arn:aws[a-z-]*:kms:\\S+|alias/\\S+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32})$'),
+    ),
   },
-  { ...closed, description: 'approval, limits, lockTimeout, lockAttempts, bake and snapshotRetention' },
+  { ...closed, description: 'a copy with region, and kmsKey where it is not the default key' },
 )
+
+const AwsPolicy = Type.Object(
+  {
+    ...policy,
+    snapshotCopies: Type.Optional(
+      Type.Array(FileSnapshotCopy, {
+        minItems: 1,
+        maxItems: 10,
+        description: 'a list of one to ten regions such as { region: eu-west-1, kmsKey: alias/backups }',
+      }),
+    ),
+  },
+  ofPolicy,
+)
+
+/** Why there are none on the other clouds the reader says. */
+const OtherPolicy = Type.Object({ ...policy, snapshotCopies: Type.Optional(Type.Unknown()) }, ofPolicy)
 
 const FileObjectives = Type.Object(
   {
@@ -197,16 +229,16 @@ const place = {
   ),
 }
 
-const work = {
+const work = <Policy extends TSchema>(policy: Policy) => ({
   migrations: Type.Optional(text('the folder of the migrations, relative to this file')),
   checks: Type.Optional(FileChecks),
-  policy: Type.Optional(FilePolicy),
+  policy: Type.Optional(policy),
   objectives: Type.Optional(FileObjectives),
   verification: Type.Optional(FileVerification),
   manifest: Type.Optional(FileManifest),
   endpoint: Type.Optional(FileEndpoint),
   schedules: Type.Optional(FileSchedules),
-}
+})
 
 const connections = Type.Object(
   { admin: FileConnection, migrator: FileConnection },
@@ -230,7 +262,7 @@ const AwsDatabase = Type.Object(
     name,
     cloud: Type.Literal('aws', { description: CLOUDS }),
     account: text('the account’s 12 digits in quotes, such as "123456789012"', '^[0-9]{12}$'),
-    region: text('a region such as eu-central-1', '^[a-z]+(-[a-z]+)+-[0-9]{1,2}$'),
+    region: text('a region such as eu-central-1', AWS_REGION),
     instance: text(
       'the identifier of an RDS instance or an Aurora cluster: letters, digits and single hyphens between them, beginning with a letter, 63 at most',
       '^(?=.{1,63}$)[A-Za-z][A-Za-z0-9]*(-[A-Za-z0-9]+)*$',
@@ -238,7 +270,7 @@ const AwsDatabase = Type.Object(
     aurora: Type.Optional(Type.Boolean({ description: 'true where `instance` is an Aurora cluster, else false' })),
     ...place,
     connections,
-    ...work,
+    ...work(AwsPolicy),
     canary: Type.Object(
       {
         securityGroups: Type.Array(text('the identifier of a security group, such as sg-0a1b2c3d4e5f67890', '^sg-[a-z0-9-]+$'), {
@@ -274,7 +306,7 @@ const AzureDatabase = Type.Object(
     ),
     ...place,
     connections,
-    ...work,
+    ...work(OtherPolicy),
     canary: Type.Object({ networks }, { ...closed, description: 'the canary’s settings, with networks' }),
   },
   { ...closed, description: 'a database' },
@@ -301,7 +333,7 @@ const GcpDatabase = Type.Object(
       { admin: GoogleAdmin, migrator: FileConnection },
       { ...closed, description: 'the connections admin and migrator' },
     ),
-    ...work,
+    ...work(OtherPolicy),
     canary: Type.Object(
       { networks, instanceClass: instanceClass('db-custom-2-7680') },
       { ...closed, description: 'the canary’s settings, with networks' },
@@ -323,7 +355,7 @@ const OtherDatabase = Type.Object(
     aurora: Type.Optional(Type.Unknown()),
     ...place,
     connections,
-    ...work,
+    ...work(OtherPolicy),
     canary: Type.Optional(Type.Unknown()),
   },
   { ...closed, description: 'a database' },

@@ -53,6 +53,14 @@ export interface GenerationPolicy {
   readonly yearly: number
 }
 
+/** Where `capstan snapshot` copies each snapshot that it takes. */
+export interface SnapshotCopyPolicy {
+  /** Another one than the database's own. */
+  readonly region: string
+  /** The key that the copy is encrypted with, of that region; null: the source is copied as it is, an encrypted one with the cloud's default key there. */
+  readonly key: string | null
+}
+
 export interface MigrationPolicy {
   /** `required`: the operation waits for an approval of its plan's digest. */
   readonly approval: 'none' | 'required'
@@ -66,6 +74,8 @@ export interface MigrationPolicy {
   readonly snapshotRetentionHours: number
   /** Where the first snapshot of a week, month or year is kept longer. Then `snapshotRetentionHours` is what each is kept at least. */
   readonly snapshotGenerations?: GenerationPolicy
+  /** Absent: nowhere. */
+  readonly snapshotCopies?: readonly SnapshotCopyPolicy[]
 }
 
 /** What recovery has to keep. Null: nothing is declared. */

@@ -151,6 +151,8 @@ export interface RetireSnapshotInput {
   readonly cloud?: Cloud
   readonly bundle: Sha256
   readonly snapshot: string
+  /** Of a copy in another region; absent: the database's own. */
+  readonly region?: string
   readonly retentionHours: number
   readonly heartbeatTimeoutMs: number
   /** An earlier run of it was refused for a month; left out by the first one. */

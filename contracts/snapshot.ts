@@ -24,6 +24,8 @@ export const SNAPSHOT_STEPS = {
   take: { id: 'take', title: 'Take the snapshot' },
   manifestAfter: { id: 'manifest-after', title: 'Read what has changed meanwhile' },
   verify: { id: 'verify', title: 'Verify the snapshot' },
+  /** Only where the policy has other regions. */
+  copy: { id: 'copy', title: 'Copy it to other regions' },
   expire: { id: 'expire', title: 'Remove what has expired' },
   evidence: OPERATION_STEPS.evidence,
   unlock: OPERATION_STEPS.unlock,
@@ -38,6 +40,28 @@ export const SNAPSHOT_DOCUMENTS = {
   retention: 'retention',
 } as const
 
+/** What bears the copy in a region: in its name and its tags, so that it is never taken for the snapshot of which it is a copy. */
+export function copyStepOf(region: string): string {
+  return `${COPY_STEP}${region}`
+}
+
+/** The region of a copy; null: it is no copy's step. */
+export function copyRegionOf(step: string): string | null {
+  return step.startsWith(COPY_STEP) ? step.slice(COPY_STEP.length) : null
+}
+
+const COPY_STEP = 'copy-'
+
+/** What an operation writes of the snapshots of one place: `region` is a copy's, null the database's own. */
+export function documentOf(name: 'snapshot' | 'expiry' | 'retention', region: string | null): string {
+  return region === null ? SNAPSHOT_DOCUMENTS[name] : `${SNAPSHOT_DOCUMENTS[name]}-${region}`
+}
+
+/** All that an operation writes of its copy in one region. */
+export function documentsIn(region: string): string[] {
+  return (['retention', 'snapshot', 'expiry'] as const).map((name) => documentOf(name, region))
+}
+
 /** The same of what was read around the snapshot. Evidence has their digests only. */
 export const MANIFEST_DOCUMENTS = { before: 'manifest-before', after: 'manifest-after' } as const
 
@@ -51,16 +75,19 @@ export interface ManifestSummary {
 export interface SnapshotInput extends OperationInput {
   /** At least: the bundle's policy may have generations. */
   readonly retentionHours: number
+  /** Regions that it is copied into; absent: none. */
+  readonly copies?: readonly string[]
 }
 
 export function snapshotStarter(entry: DatabaseEntry, mode: SnapshotInput['mode']): OperationStarter<SnapshotInput> {
   const { name, cloud, environment, policy } = entry
   const retentionHours = policy.snapshotRetentionHours
+  const copies = policy.snapshotCopies?.map(({ region }) => region)
   return {
     kind: 'snapshot',
     workflow: SNAPSHOT_WORKFLOW,
-    summary: `${mode} ${name} (${cloud}, ${environment}): kept ${shownRetention(policy)}`,
-    inputOf: (common) => ({ ...common, retentionHours }),
+    summary: `${mode} ${name} (${cloud}, ${environment}): kept ${shownRetention(policy)}${copies ? `, copied to ${copies.join(', ')}` : ''}`,
+    inputOf: (common) => ({ ...common, retentionHours, ...(copies && { copies }) }),
   }
 }
 
@@ -80,8 +107,22 @@ export interface SnapshotPlan {
   readonly generations?: { readonly policy: GenerationPolicy; readonly of: readonly Generation[] }
   /** Snapshots that could be removed by now, once this one is there. Decided anew when it is time. */
   readonly expiring: readonly string[]
+  /** Where the policy has other regions. */
+  readonly copies?: readonly PlannedSnapshotCopy[]
   /** Where the cloud's snapshots are less than a copy that can be restored by its name for as long as it is kept. */
   readonly traits?: CloudTraits
+}
+
+export interface PlannedSnapshotCopy {
+  readonly region: string
+  /** The name that the copy will have. */
+  readonly snapshot: string
+  /** As the fleet file names it; null: none is named. */
+  readonly key: string | null
+  /** As the plan's own, of that region; null: it could not be asked. */
+  readonly expiring: readonly string[] | null
+  /** Why it could not be asked. The operation tries all the same. */
+  readonly unreached?: string
 }
 
 /** `168 h`, or the generations that it is of: `daily (7 d), weekly (4 wk)`. */
@@ -116,6 +157,12 @@ export interface SnapshotPlanSummary {
   readonly kept?: string
 }
 
+/** What became of the copy in one region. */
+export interface SnapshotCopyRecord extends SnapshotVerification {
+  readonly region: string
+  readonly snapshot: string
+}
+
 export interface SnapshotVerification {
   readonly findings: readonly Finding[]
   readonly createdAt: IsoInstant | null
@@ -147,6 +194,8 @@ export type SnapshotStanding =
   | 'expired'
 
 export interface ListedSnapshot {
+  /** Of a copy in another region than the database's. */
+  readonly region?: string
   readonly name: string
   /** The cloud's own word. */
   readonly state: string
@@ -166,8 +215,10 @@ export interface SnapshotList {
   readonly database: string
   readonly instance: string
   readonly instanceId: string
-  /** Newest first. */
+  /** Newest first; after them those of each other region that the policy names, newest first. */
   readonly snapshots: readonly ListedSnapshot[]
+  /** Other regions that could not be asked, and why; absent: none. */
+  readonly unreached?: readonly { readonly region: string; readonly why: string }[]
 }
 
 export interface ListSnapshotsInput {

@@ -7,7 +7,7 @@ import { FINAL_STATUSES, type OperationId } from '../../contracts/operation'
 import { RECOVER_ROWS_DOCUMENTS } from '../../contracts/recover-rows'
 import { REPLACE_DOCUMENTS } from '../../contracts/replace'
 import { RESTORE_DOCUMENTS } from '../../contracts/restore'
-import { SNAPSHOT_DOCUMENTS } from '../../contracts/snapshot'
+import { documentsIn, SNAPSHOT_DOCUMENTS } from '../../contracts/snapshot'
 import { VERIFY_BACKUP_DOCUMENTS } from '../../contracts/verify-backup'
 import type { EvidenceRequest } from '../../ledger/evidence-document'
 import type { Ledger } from '../../ledger/ledger'
@@ -50,12 +50,13 @@ export function createLedgerActivities({ ledger }: Pick<ActivityDeps, 'ledger'>)
       const record = await ledger.getOperation(operation)
       if (record === null) throw failure('OPERATION_UNKNOWN', `The ledger has no operation ${operation}.`, { operation })
       await reckonCost(ledger, { operation, at })
+      const request = await requestOf(ledger, operation)
+      const regions = (request.policy.snapshotCopies ?? []).map(({ region }) => region)
       const documents: Record<string, unknown> = {}
-      for (const name of EVIDENCE_DOCUMENTS) {
+      for (const name of [...EVIDENCE_DOCUMENTS, ...regions.flatMap(documentsIn)]) {
         const document = await ledger.getDocument({ operation, name })
         if (document !== null) documents[name] = document
       }
-      const request = await requestOf(ledger, operation)
       const steps = record.steps.filter((step) => step.id !== 'evidence')
       const resources = await ledger.listResources({ operation })
       const document = {

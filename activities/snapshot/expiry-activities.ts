@@ -1,12 +1,13 @@
 /** Expiry activities: after a new snapshot was taken, and when a snapshot's retention is over. */
 import { FINAL_STATUSES, type OperationId } from '../../contracts/operation'
-import { type ExpiryRecord, SNAPSHOT_DOCUMENTS } from '../../contracts/snapshot'
+import { documentOf, type ExpiryRecord } from '../../contracts/snapshot'
 import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { recordRemoval } from '../resources'
 import { notReadyYet } from '../waiting'
 import type { SnapshotActivities } from './contract'
 import { listExpired, type Removal, removeIfExpired, retiredAs } from './expiry'
+import { cloudIn } from './region'
 import { judgeSeries, type Series } from './series'
 
 type Expiring = 'expireSnapshots' | 'surveyExpiry' | 'expireSnapshot'
@@ -15,16 +16,17 @@ export function createExpiryActivities({
   ledger,
   cloudOf,
 }: Pick<ActivityDeps, 'ledger' | 'cloudOf'>): Pick<SnapshotActivities, Expiring> {
-  const readExpiry = async (operation: OperationId): Promise<ExpiryRecord | null> =>
-    (await ledger.getDocument({ operation, name: SNAPSHOT_DOCUMENTS.expiry })) as ExpiryRecord | null
+  const readExpiry = async (operation: OperationId, region: string | null): Promise<ExpiryRecord | null> =>
+    (await ledger.getDocument({ operation, name: documentOf('expiry', region) })) as ExpiryRecord | null
   return {
-    async expireSnapshots({ operation, bundle, instanceId, now }) {
+    async expireSnapshots({ operation, bundle, region = null, instanceId, now }) {
       const { database } = await ledger.getBundle(bundle)
-      const series: Series = { ledger, cloud: cloudOf(database), cloudName: database.cloud, instanceId, operation, now }
-      let record = (await readExpiry(operation)) ?? { version: 1, due: await listExpired(series), removed: [], kept: [] }
+      const cloud = cloudIn(cloudOf, database, region)
+      const series: Series = { ledger, cloud, cloudName: database.cloud, region, instanceId, operation, now }
+      let record = (await readExpiry(operation, region)) ?? { version: 1, due: await listExpired(series), removed: [], kept: [] }
       const write = async (next: ExpiryRecord): Promise<void> => {
         assertMayAct()
-        await ledger.putDocument({ operation, name: SNAPSHOT_DOCUMENTS.expiry, document: next })
+        await ledger.putDocument({ operation, name: documentOf('expiry', region), document: next })
         record = next
       }
       await write(record)
@@ -36,12 +38,12 @@ export function createExpiryActivities({
       }
       return record
     },
-    async surveyExpiry({ operation }) {
-      return (await readExpiry(operation)) ?? { version: 1, due: [], removed: [], kept: [] }
+    async surveyExpiry({ operation, region = null }) {
+      return (await readExpiry(operation, region)) ?? { version: 1, due: [], removed: [], kept: [] }
     },
-    async expireSnapshot({ operation, bundle, snapshot, now }) {
+    async expireSnapshot({ operation, bundle, region = null, snapshot, now }) {
       const { database } = await ledger.getBundle(bundle)
-      const cloud = cloudOf(database)
+      const cloud = cloudIn(cloudOf, database, region)
       const record = await ledger.getOperation(operation)
       // Whoever still works on the operation may yet need what a rescue would restore.
       if (record !== null && !FINAL_STATUSES.includes(record.status)) throw notReadyYet(`Operation ${operation}`, record.status)
@@ -51,7 +53,7 @@ export function createExpiryActivities({
         return { dueAt: null, standing: 'gone' }
       }
       // Of the instance that it was taken of: another one may bear the name by now.
-      const series: Series = { ledger, cloud, cloudName: database.cloud, instanceId: found.instanceId, operation, now }
+      const series: Series = { ledger, cloud, cloudName: database.cloud, region, instanceId: found.instanceId, operation, now }
       const judged = (await judgeSeries(series)).find(({ facts }) => facts.name === snapshot)
       if (judged === undefined) throw notReadyYet(`Snapshot ${snapshot}`, 'not listed')
       const { standing } = judged

@@ -2,7 +2,7 @@
 import type { ManagedPostgres } from '../../clouds/port'
 import type { DatabaseEntry } from '../../contracts/fleet'
 import type { IsoInstant, OperationId } from '../../contracts/operation'
-import { type RetentionRecord, SNAPSHOT_DOCUMENTS } from '../../contracts/snapshot'
+import { documentOf, type RetentionRecord } from '../../contracts/snapshot'
 import type { Ledger } from '../../ledger/ledger'
 import { rememberOnce } from '../remember'
 import { type KeptSnapshot, planGenerations } from './generations'
@@ -13,6 +13,8 @@ interface Taking {
   readonly ledger: Ledger
   readonly cloud: ManagedPostgres
   readonly database: DatabaseEntry
+  /** Of a copy, whose generations are those of its own region; null: the database's own. */
+  readonly region: string | null
   readonly instanceId: () => Promise<string>
   readonly operation: OperationId
   readonly retentionHours: number
@@ -23,15 +25,15 @@ const HOUR_MS = 3_600_000
 
 /** Decided once: by the time of a repeat the snapshot itself is there, and another month may have begun. */
 export async function keptUntil(taking: Taking): Promise<IsoInstant> {
-  const { ledger, cloud, database, operation, retentionHours, takenAt } = taking
+  const { ledger, cloud, database, region, operation, retentionHours, takenAt } = taking
   const policy = database.policy.snapshotGenerations
   if (policy === undefined) return new Date(Date.parse(takenAt) + retentionHours * HOUR_MS).toISOString()
   const { expiresAt } = await rememberOnce<RetentionRecord>(
     ledger,
-    { operation, name: SNAPSHOT_DOCUMENTS.retention },
+    { operation, name: documentOf('retention', region) },
     async () => {
       const instanceId = await taking.instanceId()
-      const judged = await judgeSeries({ ledger, cloud, cloudName: database.cloud, instanceId, operation, now: takenAt })
+      const judged = await judgeSeries({ ledger, cloud, cloudName: database.cloud, region, instanceId, operation, now: takenAt })
       return planGenerations(policy, takenAt, reliable(judged))
     },
   )

@@ -8,7 +8,7 @@ import {
   type OperationId,
   temporaryName,
 } from '../../contracts/operation'
-import { SNAPSHOT_STEPS, type SnapshotStanding } from '../../contracts/snapshot'
+import { copyRegionOf, SNAPSHOT_STEPS, type SnapshotCopyRecord, type SnapshotStanding } from '../../contracts/snapshot'
 import type { Ledger } from '../../ledger/ledger'
 import type { SnapshotProofs } from '../../ledger/snapshot-proofs'
 import { currentAct } from '../act'
@@ -20,6 +20,8 @@ export interface Series {
   readonly cloud: ManagedPostgres
   /** Its name, as the ledger has it. */
   readonly cloudName: Cloud
+  /** Where they are: another region, which holds copies, or null, the database's own. */
+  readonly region: string | null
   readonly instanceId: string
   /** The operation that asks; null: nobody's. */
   readonly operation: OperationId | null
@@ -77,7 +79,7 @@ function factsOf(
 
 /** Tags are a claim that anybody may write. It is ours if it bears the name that the step would give it, and the ledger has it among what
  *  the operation made. */
-async function readClaims({ ledger, operation: own }: Series, operation: OperationId): Promise<ClaimOf> {
+async function readClaims({ ledger, operation: own, region }: Series, operation: OperationId): Promise<ClaimOf> {
   const record = await ledger.getOperation(operation)
   if (record === null) return () => null
   const made = await ledger.listResources({ operation })
@@ -86,17 +88,29 @@ async function readClaims({ ledger, operation: own }: Series, operation: Operati
   const settled = ended || operation === own
   return ({ name, owner }) => {
     if (owner === null || name !== temporaryName(operation, owner.step)) return null
+    // The ledger has names, and regions share none: whoever copies one of ours by hand, with its name and tags, has made what is not ours.
+    if (copyRegionOf(owner.step) !== region) return null
     const resource = made.find((resource) => resource.kind === 'snapshot' && resource.name === name)
     if (resource === undefined) return null
     // The cloud was asked before the ledger: what was taken back in between is listed and must not count as a good one.
     const lasts = settled && resource.removedAt === null
-    return { takenAt: resource.createdAt, expiresAt: owner.expiresAt, ended, sound: lasts && isVerified(record), lasts }
+    return {
+      takenAt: resource.createdAt,
+      expiresAt: owner.expiresAt,
+      ended,
+      sound: lasts && isVerified(record, name, region),
+      lasts,
+    }
   }
 }
 
 /** Of an operation that verifies what it takes, the verification's word counts. */
-function isVerified({ kind, steps }: OperationDocument): boolean {
+function isVerified({ kind, steps }: OperationDocument, name: string, region: string | null): boolean {
   if (kind !== 'snapshot') return true
+  if (region !== null) {
+    const copies = (steps.find(({ id }) => id === SNAPSHOT_STEPS.copy.id)?.detail.copies ?? []) as readonly SnapshotCopyRecord[]
+    return copies.some(({ snapshot, findings }) => snapshot === name && findings.length === 0)
+  }
   const verified = steps.find(({ id }) => id === SNAPSHOT_STEPS.verify.id)
   return verified?.state === 'done' && (verified.detail.findings ?? []).length === 0
 }

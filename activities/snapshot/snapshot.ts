@@ -9,10 +9,12 @@ import { endManifestBefore } from '../proof/manifest'
 import { findTarget } from '../target'
 import { notListed, notReadyYet } from '../waiting'
 import type { SnapshotActivities } from './contract'
+import { createCopyActivities } from './copy-activities'
 import { createExpiryActivities } from './expiry-activities'
 import { keptUntil } from './kept-until'
 import { listSnapshots } from './list'
 import { planSnapshot, readPlan } from './plan'
+import { cloudIn } from './region'
 import { takeBack } from './take-back'
 import { judgeSnapshot } from './verify'
 
@@ -30,19 +32,23 @@ async function unlisted(cloud: ManagedPostgres, snapshot: string, cloudOperation
 export function createSnapshotActivities(deps: Deps): SnapshotActivities {
   const { ledger, cloudOf } = deps
   return {
+    ...createCopyActivities(deps),
     ...createExpiryActivities(deps),
     async planSnapshot({ operation, bundle, snapshotStep, retentionHours }) {
       const { database } = await ledger.getBundle(bundle)
       const target = await findTarget(cloudOf, database, { signal: currentAct().signal })
       const cloud = cloudOf(database)
-      return planSnapshot({ ledger, cloud, database, operation, bundle, target, snapshotStep, retentionHours })
+      const elsewhere = (region: string) => cloudIn(cloudOf, database, region)
+      return planSnapshot({
+        ...{ ledger, cloud, cloudIn: elsewhere, database, operation, bundle, target, snapshotStep, retentionHours },
+      })
     },
     async startSnapshot({ operation, step, bundle, retentionHours, startedAt }) {
       const { database } = await ledger.getBundle(bundle)
       const snapshot = temporaryName(operation, step)
       const cloud = cloudOf(database)
       const expiresAt = await keptUntil({
-        ...{ ledger, cloud, database, operation, retentionHours, takenAt: startedAt },
+        ...{ ledger, cloud, database, region: null, operation, retentionHours, takenAt: startedAt },
         instanceId: async () => (await findTarget(cloudOf, database, { signal: currentAct().signal })).instanceId,
       })
       const options = changing()

@@ -7,23 +7,26 @@ import type { ActivityDeps } from '../deps'
 import { recordRemoval } from '../resources'
 import { notReadyYet } from '../waiting'
 import type { SnapshotActivities } from './contract'
+import { cloudIn } from './region'
 
 /** About eight seconds. */
 const UNSEEN_LOOKS = 10
 
 export async function takeBack(
   { ledger, cloudOf }: Pick<ActivityDeps, 'ledger' | 'cloudOf'>,
-  { operation, step, bundle, snapshot, instanceId }: Parameters<SnapshotActivities['awaitSnapshotRemoval']>[0],
+  { operation, step, bundle, region, snapshot, instanceId }: Parameters<SnapshotActivities['awaitSnapshotRemoval']>[0],
 ): Promise<void> {
   const { database } = await ledger.getBundle(bundle)
   if (await othersRelyOn(ledger, operation)) return
+  const begun = (await ledger.listResources({ operation })).find(({ name }) => name === snapshot)
+  // A region that is out of reach is not asked about what was never begun there.
+  if (region !== undefined && begun === undefined) return
   const options = changing()
   const { attempt } = currentAct()
-  const cloud = cloudOf(database)
+  const cloud = cloudIn(cloudOf, database, region)
   const removal = { snapshot, instanceId, owner: { operation, step } }
   const found = await cloud.describeSnapshot({ instance: database.instance, name: snapshot }, options)
   if (found === null) {
-    const begun = (await ledger.listResources({ operation })).find(({ name }) => name === snapshot)
     const unseen = begun !== undefined && begun.removedAt === null
     if (unseen && cloud.capabilities.snapshotListed === 'when-complete') {
       // It may be on its way, and is removed once it is there: the cloud is busy until then.

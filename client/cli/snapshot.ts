@@ -34,8 +34,9 @@ function addTake(group: Command, cli: CliContext): void {
     .command('take', { isDefault: true })
     .summary('take one, and remove what has outlived its retention')
     .description(
-      'Takes a snapshot of the whole instance, makes sure of it, and then removes the snapshots of the same instance that Capstan ' +
-        'took and whose retention is over. The newest good one and the newest proven one stay, and so does whatever somebody else took. ' +
+      'Takes a snapshot of the whole instance, makes sure of it, copies it to the regions of the policy’s snapshotCopies, and then removes the ' +
+        'snapshots of the same instance that Capstan took and whose retention is over. In each region the newest good one and the newest ' +
+        'proven one stay, and so does whatever somebody else took. ' +
         'Ctrl-C stops watching; the operation goes on.',
     )
     .argument('<database>', 'name in the fleet file')
@@ -71,7 +72,9 @@ function addList(group: Command, cli: CliContext): void {
   group
     .command('list')
     .summary('which there are, whose they are, and why they stay')
-    .description('Every snapshot of the database’s instance that somebody asked for, newest first. Changes nothing.')
+    .description(
+      'Every snapshot of the database’s instance that somebody asked for, newest first; then the copies in other regions. Changes nothing.',
+    )
     .argument('<database>', 'name in the fleet file')
     .addOption(fleetOption())
     .addOption(jsonOption())

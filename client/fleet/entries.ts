@@ -20,6 +20,7 @@ import { parseGenerations } from './generations'
 import { type PricesOf, toFleetVerification, toLimit, toPrices } from './prices'
 import { type FleetProblem, mistake, showPath, wrongValue } from './problems'
 import { toSchedules } from './schedules'
+import { toSnapshotCopies } from './snapshot-copies'
 import type { FieldPath, FleetSource } from './source'
 import { parseBytes, parseDurationMs } from './units'
 
@@ -87,7 +88,10 @@ function toEntry(file: FleetFileDatabase, path: FieldPath, reading: Reading): Da
     },
     migrations: file.migrations ?? null,
     checks: toChecks(file.checks ?? {}, [...path, 'checks'], reader),
-    policy: toPolicy(file.policy ?? {}, [...path, 'policy'], reader),
+    policy: {
+      ...toPolicy(file.policy ?? {}, [...path, 'policy'], reader),
+      ...toSnapshotCopies(file, [...path, 'policy', 'snapshotCopies'], reader),
+    },
     ...(file.objectives && { objectives: toObjectives(file.objectives, [...path, 'objectives'], reader) }),
     ...(file.verification && { verification: toVerification(file, [...path, 'verification'], reading) }),
     ...(prices && { prices }),

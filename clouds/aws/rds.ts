@@ -37,6 +37,7 @@ const CAPABILITIES: Capabilities = {
   snapshotListed: 'at-once',
   restoreOfDeleted: 'as-it-was',
   snapshotsOutliveInstance: true,
+  snapshotCopies: true,
   networkRules: 'security-groups',
   staticParameters: 'wait-for-restart',
   deletionProtection: true,

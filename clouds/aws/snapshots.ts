@@ -22,7 +22,10 @@ export interface SnapshotKind {
   named(client: RDS, name: string, options: CallOptions): Promise<SnapshotPage>
   pageOf(client: RDS, input: { instanceId: string; marker: string | undefined }, options: CallOptions): Promise<SnapshotPage>
   create(client: RDS, input: { instance: string; snapshot: string; Tags: Tag[] }): Promise<unknown>
+  copy(client: RDS, input: { source: string; snapshot: string; Tags: Tag[]; KmsKeyId?: string }): Promise<unknown>
   remove(client: RDS, name: string): Promise<unknown>
+  /** In its ARN. */
+  readonly resource: 'snapshot' | 'cluster-snapshot'
 }
 
 export const OF_INSTANCES: SnapshotKind = {
@@ -40,16 +43,23 @@ export const OF_INSTANCES: SnapshotKind = {
   },
   create: (client, { instance, snapshot, Tags }) =>
     client.createDBSnapshot({ DBInstanceIdentifier: instance, DBSnapshotIdentifier: snapshot, Tags }),
+  copy: (client, { source, snapshot, ...more }) =>
+    client.copyDBSnapshot({ SourceDBSnapshotIdentifier: source, TargetDBSnapshotIdentifier: snapshot, ...more }),
   remove: (client, name) => client.deleteDBSnapshot({ DBSnapshotIdentifier: name }),
+  resource: 'snapshot',
 }
 
-type Snapshots = Pick<ManagedPostgres, 'describeSnapshot' | 'listSnapshots' | 'startSnapshot' | 'startSnapshotRemoval'>
+type Snapshots = Pick<
+  ManagedPostgres,
+  'describeSnapshot' | 'listSnapshots' | 'startSnapshot' | 'startSnapshotCopy' | 'startSnapshotRemoval'
+>
 
 export function snapshotMethods(rds: Rds, kind: SnapshotKind): Snapshots {
   return {
     describeSnapshot: ({ name }, options) => describeSnapshot(rds, kind, name, options),
     listSnapshots: ({ instanceId }, options) => listSnapshots(rds, kind, instanceId, options),
     startSnapshot: (input, options) => startSnapshot(rds, kind, input, options),
+    startSnapshotCopy: (input, options) => startSnapshotCopy(rds, kind, input, options),
     startSnapshotRemoval: (input, options) => removeSnapshot(rds, kind, input, options),
   }
 }
@@ -100,21 +110,57 @@ async function startSnapshot(
   input: Parameters<ManagedPostgres['startSnapshot']>[0],
   options: ChangeOptions,
 ): Promise<SnapshotDescription & Started> {
+  const { instance, snapshot, owner } = input
+  return makeOnce(rds, kind, { action: `Create${kind.word}`, snapshot, owner }, options, (client) =>
+    kind.create(client, { instance, snapshot, Tags: ownersTags(owner) }),
+  )
+}
+
+/** The client is of the region where the copy is to be. The SDK signs what the source's region is told, by the ARN. The source's tags are not taken
+ *  along: they are of the step that took it. */
+async function startSnapshotCopy(
+  rds: Rds,
+  kind: SnapshotKind,
+  { source, snapshot, key, owner }: Parameters<ManagedPostgres['startSnapshotCopy']>[0],
+  options: ChangeOptions,
+): Promise<SnapshotDescription & Started> {
+  // A key of the source's region is none here: RDS wants one to be named.
+  const KmsKeyId = key ?? (source.encrypted ? DEFAULT_KEY : undefined)
+  const arn = `arn:${partitionOf(source.region)}:rds:${source.region}:${source.account}:${kind.resource}:${source.name}`
+  const request = { source: arn, snapshot, Tags: ownersTags(owner), ...(KmsKeyId !== undefined && { KmsKeyId }) }
+  return makeOnce(rds, kind, { action: `Copy${kind.word}`, snapshot, owner }, options, (client) => kind.copy(client, request))
+}
+
+/** The name that every region has for the key that AWS manages for RDS. */
+const DEFAULT_KEY = 'alias/aws/rds'
+
+function partitionOf(region: string): string {
+  if (region.startsWith('us-gov-')) return 'aws-us-gov'
+  return region.startsWith('cn-') ? 'aws-cn' : 'aws'
+}
+
+async function makeOnce(
+  rds: Rds,
+  kind: SnapshotKind,
+  { action, snapshot, owner }: { action: string; snapshot: string; owner: Owner },
+  options: ChangeOptions,
+  make: (client: RDS) => Promise<unknown>,
+): Promise<SnapshotDescription & Started> {
   // Describe first: a repeat after an unknown outcome must find the one that was made, not make the API refuse.
-  const existing = await describeSnapshot(rds, kind, input.snapshot, options)
+  const existing = await describeSnapshot(rds, kind, snapshot, options)
   if (existing === null) {
-    await rds.change(`Create${kind.word}`, options, async (client) => {
+    await rds.change(action, options, async (client) => {
       try {
-        await kind.create(client, { instance: input.instance, snapshot: input.snapshot, Tags: ownersTags(input.owner) })
+        await make(client)
       } catch (error) {
         // The SDK's own retry after a lost response meets what its first try made.
         if (!errorName(error).startsWith(`${kind.word}AlreadyExists`)) throw error
       }
     })
   }
-  const made = existing ?? (await describeSnapshot(rds, kind, input.snapshot, options))
-  if (made === null) throw failure('NOT_READY_YET', `Snapshot ${input.snapshot} is not listed yet.`)
-  assertOwner(made, input.owner)
+  const made = existing ?? (await describeSnapshot(rds, kind, snapshot, options))
+  if (made === null) throw failure('NOT_READY_YET', `Snapshot ${snapshot} is not listed yet.`)
+  assertOwner(made, owner)
   return { ...made, ...NO_RECORD }
 }
 

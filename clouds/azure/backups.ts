@@ -105,3 +105,12 @@ export async function removeSnapshot(
       throw error
     })
 }
+
+/** Backups belong to their server and are where it is, or in its paired region too, if that was chosen when the server was made. */
+export async function startSnapshotCopy({ source }: Parameters<ManagedPostgres['startSnapshotCopy']>[0]): Promise<never> {
+  throw failure(
+    'CLOUD_REFUSED',
+    `Azure copies no backup of a flexible server into another region, ${source.name} neither: whether backups are kept in the paired region as well is chosen when a server is made (geo-redundant backup).`,
+    { snapshot: source.name },
+  )
+}

@@ -2,7 +2,7 @@
  *  group, and that of the copies where they have one of their own. */
 import type { Capabilities } from '../capabilities'
 import type { ManagedPostgres } from '../port'
-import { describeSnapshot, listSnapshots, removeSnapshot, startSnapshot } from './backups'
+import { describeSnapshot, listSnapshots, removeSnapshot, startSnapshot, startSnapshotCopy } from './backups'
 import { type AzureConfig, lazyAzure } from './client'
 import { applyConfiguration, describeConfiguration, endInertness } from './configuration'
 import { alignConfigurations } from './configurations'
@@ -35,6 +35,7 @@ const CAPABILITIES: Capabilities = {
   snapshotListed: 'when-complete',
   restoreOfDeleted: 'never',
   snapshotsOutliveInstance: false,
+  snapshotCopies: false,
   networkRules: 'networks',
   staticParameters: 'wait-for-restart',
   deletionProtection: false,
@@ -63,6 +64,7 @@ export function createFlexibleServer(config: AzureConfig & { readonly location: 
     describeSnapshot: (input, options) => describeSnapshot(azure, input, options),
     listSnapshots: ({ instanceId }, options) => listSnapshots(azure, instanceId, options),
     startSnapshot: (input, options) => startSnapshot(azure, input, options),
+    startSnapshotCopy: (input) => startSnapshotCopy(input),
     startSnapshotRemoval: (input, options) => removeSnapshot(azure, input, options),
     startInertRestore: (input, options) => startCopy(azure, input, options),
     startRestoreToTime: (input, options) => startCopy(azure, input, options),

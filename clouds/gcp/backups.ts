@@ -124,3 +124,12 @@ async function remove(sql: CloudSql, name: string, options: ChangeOptions): Prom
     }
   })
 }
+
+/** Where a backup lies is said when it is taken, and one is not copied afterwards: a second one elsewhere would be of another moment. */
+export async function startSnapshotCopy({ source }: Parameters<ManagedPostgres['startSnapshotCopy']>[0]): Promise<never> {
+  throw failure(
+    'CLOUD_REFUSED',
+    `Cloud SQL copies no backup into another region, ${source.name} neither: where one lies is chosen when it is taken, or for all of an instance (its backup location).`,
+    { snapshot: source.name },
+  )
+}

@@ -1,7 +1,7 @@
 /** Cloud SQL for PostgreSQL behind the port, over the vendor's own SDK. The adapter sees one project and region. */
 import type { Capabilities } from '../capabilities'
 import type { ManagedPostgres } from '../port'
-import { findBackup, listSnapshots, removeSnapshot, startSnapshot } from './backups'
+import { findBackup, listSnapshots, removeSnapshot, startSnapshot, startSnapshotCopy } from './backups'
 import { type CloudSqlConfig, lazyCloudSql } from './client'
 import { applyConfiguration, describeConfiguration, endInertness } from './configuration'
 import { restoreWindow, startInertRestore, startRestoreToTime } from './copies'
@@ -32,6 +32,7 @@ const CAPABILITIES: Capabilities = {
   snapshotListed: 'at-once',
   restoreOfDeleted: 'never',
   snapshotsOutliveInstance: true,
+  snapshotCopies: false,
   networkRules: 'networks',
   staticParameters: 'restart-at-once',
   deletionProtection: true,
@@ -59,6 +60,7 @@ export function createCloudSql(config: CloudSqlConfig): ManagedPostgres {
     },
     listSnapshots: ({ instanceId }, options) => listSnapshots(sql, instanceId, options),
     startSnapshot: (input, options) => startSnapshot(sql, input, options),
+    startSnapshotCopy: (input) => startSnapshotCopy(input),
     startSnapshotRemoval: (input, options) => removeSnapshot(sql, input, options),
     startInertRestore: (input, options) => startInertRestore(sql, input, options),
     startRestoreToTime: (input, options) => startRestoreToTime(sql, input, options),

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { retiredAs } from '../../activities/snapshot/expiry'
 import { reliable } from '../../activities/snapshot/kept-until'
 import { judgeRetention, type SnapshotFacts } from '../../activities/snapshot/retention'
-import { judgeSnapshot } from '../../activities/snapshot/verify'
+import { judgeCopy, judgeSnapshot } from '../../activities/snapshot/verify'
 import type { SnapshotDescription } from '../../clouds/port'
 
 const NOW = Date.parse('2026-11-23T03:00:00.000Z')
@@ -153,6 +153,43 @@ describe('a snapshot is held against the instance that was planned', () => {
     ['smaller', { ...good, storage: { ...storage, sizeGib: 20 } }, ['snapshot:size']],
   ])('%s', (_what, found, rules) => {
     expect(judgeSnapshot(found, plan).map(({ rule }) => rule)).toEqual(rules)
+  })
+})
+
+describe('a copy in another region is held against the instance that was planned, and the key that was asked for', () => {
+  const REGION = 'eu-west-1'
+  const keyOf = (region: string, id: string): string => `arn:aws:kms:${region}:000000000000:key/${id}`
+  const ID = '6f2c1a9e-0b4d-4c57-9d3e-6a1b2c3d4e5f'
+  const plain = { sizeGib: 100, encrypted: false, key: null }
+  const sealed = { sizeGib: 100, encrypted: true, key: keyOf('us-east-1', 'one') }
+  const under = (key: string | null) => ({ sizeGib: 100, encrypted: true, key })
+  const encryption = ['snapshot:encryption']
+  const otherKey = ['snapshot:encryption-key']
+  test.each([
+    ['encrypted by default', sealed, null, under('alias/aws/rds'), []],
+    ['encrypted by default, the key by its own name', sealed, null, under(keyOf(REGION, ID)), []],
+    ['encrypted by default with a key of the source’s region', sealed, null, under(sealed.key), otherKey],
+    ['encrypted by default with a key that nobody names', sealed, null, under(null), otherKey],
+    ['of an encrypted one, not encrypted', sealed, null, plain, encryption],
+    ['not encrypted, as its source', plain, null, plain, []],
+    ['encrypted although nobody asked for it', plain, null, under(keyOf(REGION, ID)), encryption],
+    ['encrypted as asked for, its source not', plain, keyOf(REGION, ID), under(keyOf(REGION, ID)), []],
+    ['asked for by its id', sealed, ID, under(keyOf(REGION, ID)), []],
+    ['asked for by its id, with another one', sealed, ID, under(keyOf(REGION, ID.replace('6', '7'))), otherKey],
+    ['asked for by an alias', sealed, 'alias/backups', under(keyOf(REGION, ID)), []],
+    ['asked for by an alias, with a key of elsewhere', sealed, 'alias/backups', under(keyOf('us-east-1', ID)), otherKey],
+    ['asked for by an alias, with the default key', sealed, 'alias/backups', under('alias/aws/rds'), otherKey],
+    ['asked for, not encrypted', plain, keyOf(REGION, ID), plain, encryption],
+    ['smaller', plain, null, { ...plain, sizeGib: 20 }, ['snapshot:size']],
+  ])('%s', (_what, planned, key, storage, rules) => {
+    const plan = { instance: 'shop', instanceId: HERE, storage: planned }
+    const copy: SnapshotDescription = {
+      ...{ name: 'cap-nightly-copy-eu-west-1', instance: 'shop', instanceId: HERE, state: 'ready', cloudState: 'available' },
+      ...{ createdAt: at(0), engineVersion: '15.18', storage, owner: null },
+    }
+    expect(judgeCopy(copy, plan, { region: REGION, key }).map(({ rule }) => rule)).toEqual(rules)
+    const other = { ...copy, instanceId: 'db-OTHER' }
+    expect(judgeCopy(other, plan, { region: REGION, key }).map(({ rule }) => rule)).toEqual(['snapshot:instance', ...rules])
   })
 })
 

@@ -4,7 +4,7 @@ import { newOperationId, parseOperationId } from '../../client/operation-id'
 import { Failure } from '../../contracts/failures'
 import { MIGRATE_STEPS } from '../../contracts/migrate'
 import { OPERATION_ID_PATTERN, operationIdOf, temporaryName } from '../../contracts/operation'
-import { SNAPSHOT_STEPS } from '../../contracts/snapshot'
+import { copyStepOf, SNAPSHOT_STEPS } from '../../contracts/snapshot'
 import { brokenRules } from './support/tone'
 
 /** Their documentation's words: RDS takes 1 to 63 letters, digits and single hyphens, a letter first, no hyphen last; an Azure flexible
@@ -15,7 +15,10 @@ const LEGAL = {
   gcp: /^(?!.*-$)[a-z][a-z0-9-]{0,66}$/,
 }
 
-const steps = [...Object.values(MIGRATE_STEPS), ...Object.values(SNAPSHOT_STEPS)].map(({ id }) => id)
+const steps = [
+  ...[...Object.values(MIGRATE_STEPS), ...Object.values(SNAPSHOT_STEPS)].map(({ id }) => id),
+  copyStepOf('ap-southeast-1'),
+]
 const word = fc.stringMatching(/^[a-z0-9]{1,12}$/)
 const databaseName = fc
   .tuple(fc.stringMatching(/^[a-z][a-z0-9]{0,8}$/), fc.array(word, { maxLength: 3 }))

@@ -99,6 +99,15 @@ describe('a fleet file', () => {
     })
   })
 
+  test('the regions that snapshots are copied into, each with its key or none', () => {
+    const policy = 'policy: { snapshotCopies: [{ region: eu-west-1 }, { region: us-east-1, kmsKey: alias/backups }] }'
+    const { databases } = parseFleet(`${smallest}    ${policy}\n`, 'f')
+    expect(databases[0]!.policy.snapshotCopies).toEqual([
+      { region: 'eu-west-1', key: null },
+      { region: 'us-east-1', key: 'alias/backups' },
+    ])
+  })
+
   test('a limit of null is no limit', () => {
     const { databases } = parseFleet(`${smallest}    policy: { limits: { writeBlock: null, rewriteRows: null } }\n`, 'f')
     expect(databases[0]!.policy.limits).toMatchObject({ writeBlockMsMax: null, rewriteRowsMax: null })

@@ -21,6 +21,7 @@ const underTest: CloudUnderTest = {
         restart: 'RebootDBInstance',
         snapshot: 'CreateDBClusterSnapshot',
         snapshotRemoval: 'DeleteDBClusterSnapshot',
+        snapshotCopy: 'CopyDBClusterSnapshot',
         passwordReset: 'ModifyDBCluster',
         configure: 'ModifyDBCluster',
         tag: 'AddTagsToResource',

@@ -21,6 +21,7 @@ const underTest: CloudUnderTest = {
         restart: 'RebootDBInstance',
         snapshot: 'CreateDBSnapshot',
         snapshotRemoval: 'DeleteDBSnapshot',
+        snapshotCopy: 'CopyDBSnapshot',
         passwordReset: 'ModifyDBInstance',
         configure: 'ModifyDBInstance',
         tag: 'AddTagsToResource',

@@ -59,6 +59,7 @@ async function openInLab(): Promise<OpenCloud> {
     region: 'eastus',
     classes: ['Standard_D2ds_v5', 'Standard_D4ds_v5'],
     storageGib: 64,
+    elsewhere: null,
     masterName: 'boss',
     admitted: [`${lab.client}/32`],
     nobody: [],
@@ -85,6 +86,7 @@ async function openReal({ resourceGroup, copiesResourceGroup, ...wanted }: RealA
   return {
     ...wanted,
     adapter: createFlexibleServer({ subscription, resourceGroup, copiesResourceGroup, location }),
+    elsewhere: null,
     masterName: 'boss',
     nobody: [],
     lookEveryMs: 10_000,

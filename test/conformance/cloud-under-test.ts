@@ -18,6 +18,8 @@ export interface OpenCloud {
   /** As `describeInstance` has to name it. */
   readonly account: string
   readonly region: string
+  /** The same account in another region; null: where no snapshot is copied, and in a real account. */
+  readonly elsewhere: { readonly adapter: ManagedPostgres; readonly region: string } | null
   /** Two that can be scaled from the first to the second. */
   readonly classes: readonly [string, string]
   /** Null where storage grows by itself. */
@@ -56,6 +58,8 @@ export interface Wire {
   readonly restart: string
   readonly snapshot: string
   readonly snapshotRemoval: string
+  /** Left out where none are copied. */
+  readonly snapshotCopy?: string
   readonly passwordReset: string
   /** By which windows and backups are changed. */
   readonly configure: string

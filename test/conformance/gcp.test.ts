@@ -54,6 +54,7 @@ async function openInLab(): Promise<OpenCloud> {
     region: 'us-central1',
     classes: ['db-f1-micro', 'db-g1-small'],
     storageGib: 10,
+    elsewhere: null,
     masterName: 'postgres',
     admitted: [`${lab.client}/32`],
     nobody: [],
@@ -79,6 +80,7 @@ async function openReal(wanted: RealAccount): Promise<OpenCloud> {
   return {
     ...wanted,
     adapter: createCloudSql({ project, region }),
+    elsewhere: null,
     masterName: 'postgres',
     nobody: [],
     lookEveryMs: 10_000,

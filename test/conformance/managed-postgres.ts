@@ -11,6 +11,7 @@ import { testCopies } from './copies'
 import { testInstances } from './instances'
 import { onceOpen } from './once-open'
 import { testReplicas } from './replicas'
+import { testSnapshotCopies } from './snapshot-copies'
 import { testSnapshots } from './snapshots'
 import { CREATOR, PASSWORD, type Suite } from './suite'
 import { options, retried, until } from './support'
@@ -87,6 +88,7 @@ export function testManagedPostgres(under: CloudUnderTest): void {
   testInstances(suite)
   testConfiguration(suite)
   testSnapshots(suite)
+  testSnapshotCopies(suite)
   testCopies(suite)
   testReplicas(suite)
 }

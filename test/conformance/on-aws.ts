@@ -27,10 +27,13 @@ async function openInLab(kind: AwsKind): Promise<OpenCloud> {
   await lab.call('PUT', '/_lab/profile', { profile: 'instant' })
   // allowed what the shipped policy allows; the suite's own are called conf-…, which no copy of Capstan's is
   const credentials = await awsIdentity(lab, 'operator', (policy) => policy.replaceAll(':cap-*', ':c*'))
+  const adapterIn = (region: string) =>
+    kind.create({ region, endpoint: lab.lab.api, credentials: { ...credentials }, maxAttempts: 3 })
   return {
-    adapter: kind.create({ region: 'us-east-1', endpoint: lab.lab.api, credentials: { ...credentials }, maxAttempts: 3 }),
+    adapter: adapterIn('us-east-1'),
     account: '000000000000',
     region: 'us-east-1',
+    elsewhere: { adapter: adapterIn('eu-west-1'), region: 'eu-west-1' },
     classes: kind.classes,
     storageGib: kind.storageGib,
     masterName: 'boss',
@@ -61,6 +64,7 @@ async function openReal(kind: AwsKind, { region, ...wanted }: RealAccount): Prom
     ...wanted,
     region,
     adapter: kind.create({ region, maxAttempts: 3 }),
+    elsewhere: null,
     masterName: 'boss',
     lookEveryMs: 10_000,
     faults: null,

@@ -16,6 +16,9 @@ export function onceOpen(opened: () => Opened): Opened {
     get account() {
       return opened().account
     },
+    get elsewhere() {
+      return opened().elsewhere
+    },
     get region() {
       return opened().region
     },

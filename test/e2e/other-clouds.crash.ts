@@ -143,6 +143,20 @@ test('a snapshot is taken, listed as ours, and removed by retention once there i
   })
 })
 
+test('on Aurora a snapshot has a copy in another region, and the list has it', async () => {
+  const target = targetOn('aurora')
+  const fleet = target.fleet(FIRST, '      snapshotCopies: [{ region: eu-west-1 }]\n')
+  const { code, stdout, stderr } = await target.run(['snapshot', 'stock', '--json'], fleet)
+  expect([code, stderr]).toEqual([0, ''])
+  const operation = JSON.parse(stdout) as OperationDocument
+  const name = `cap-${operation.id}-copy-eu-west-1`
+  expect(step(operation, 'copy')?.detail).toMatchObject({ copies: [{ region: 'eu-west-1', snapshot: name, findings: [] }] })
+  const listed = JSON.parse((await target.run(['snapshot', 'list', 'stock', '--json'], fleet)).stdout) as SnapshotList
+  expect(listed.snapshots.filter(({ region }) => region !== undefined)).toMatchObject([
+    { region: 'eu-west-1', name, operation: operation.id, standing: 'within-retention' },
+  ])
+})
+
 test('a plan says what the cloud does otherwise, and changes nothing', async () => {
   await onEach(async (cloud) => {
     const target = targetOn(cloud)

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
   AddTagsToResourceCommand,
+  CopyDBSnapshotCommand,
   CreateDBInstanceCommand,
   CreateDBSnapshotCommand,
   type DBSnapshot,
@@ -23,9 +24,12 @@ interface Call {
 export class SnapshotDesk {
   readonly #rds: RDSClient
 
-  constructor(private readonly capstan: CapstanStack) {
+  constructor(
+    private readonly capstan: CapstanStack,
+    region = 'us-east-1',
+  ) {
     const { stack } = capstan
-    this.#rds = new RDSClient({ region: 'us-east-1', endpoint: stack.endpoints.labApi, credentials: stack.lab.aws })
+    this.#rds = new RDSClient({ region, endpoint: stack.endpoints.labApi, credentials: stack.lab.aws })
   }
 
   async all(): Promise<DBSnapshot[]> {
@@ -42,6 +46,13 @@ export class SnapshotDesk {
     const Tags = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }))
     await this.#rds.send(new CreateDBSnapshotCommand({ DBInstanceIdentifier: instance, DBSnapshotIdentifier: name, Tags }))
     await this.#settled(instance)
+  }
+
+  /** As somebody does by hand: under the name that it has, with its tags. `from`: the region that it is in. */
+  async copyHere(name: string, from: string): Promise<void> {
+    const SourceDBSnapshotIdentifier = `arn:aws:rds:${from}:000000000000:snapshot:${name}`
+    const request = { SourceDBSnapshotIdentifier, TargetDBSnapshotIdentifier: name, CopyTags: true }
+    await this.#rds.send(new CopyDBSnapshotCommand(request))
   }
 
   /** As anybody may who has the right to. */

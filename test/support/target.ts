@@ -24,12 +24,14 @@ export interface Target {
   /** Names of temporary instances, and snapshots taken by one operation. */
   leftovers(): Promise<string[]>
   snapshots(operation: string): Promise<string[]>
-  /** Names of all that the cloud has and that is the operation's, sorted. */
+  /** Names of all that the cloud has and that is the operation's, sorted; of snapshots in whatever region. */
   tagged(operation: string): Promise<string[]>
   /** Writes the fleet file and a folder of migrations; resolves to the fleet file's path. */
   fleet(migrations: Readonly<Record<string, string>>, policy?: string, edit?: (yaml: string) => string): string
 }
 
+/** Where its copies of snapshots are. */
+export const ELSEWHERE = ['eu-west-1', 'ap-south-1'] as const
 const INSTANCE = 'stock'
 const MASTER = 'stock_admin'
 export const ROWS = 2000
@@ -38,7 +40,9 @@ export async function createTarget(capstan: CapstanStack): Promise<Target> {
   const { stack, dir } = capstan
   Object.assign(process.env, QUIET_SDK)
   const { labApi } = stack.endpoints
-  const rds = new RDSClient({ region: 'us-east-1', endpoint: labApi, credentials: stack.lab.aws })
+  const inRegion = (region: string) => new RDSClient({ region, endpoint: labApi, credentials: stack.lab.aws })
+  const rds = inRegion('us-east-1')
+  const everywhere = [rds, ...ELSEWHERE.map(inRegion)]
   const [control, application] = [controlAddress(stack.block), applicationAddress(stack.block)]
   await putSecurityGroup(stack.lab, 'sg-stock', [`${control}/32`, `${application}/32`])
   await putSecurityGroup(stack.lab, 'sg-canary', [`${control}/32`])
@@ -69,10 +73,11 @@ export async function createTarget(capstan: CapstanStack): Promise<Target> {
     },
     async tagged(operation) {
       const { DBInstances = [] } = await rds.send(new DescribeDBInstancesCommand({}))
-      const { DBSnapshots = [] } = await rds.send(new DescribeDBSnapshotsCommand({}))
+      const found = await Promise.all(everywhere.map((one) => one.send(new DescribeDBSnapshotsCommand({}))))
+      const snapshots = found.flatMap(({ DBSnapshots = [] }) => DBSnapshots)
       return [
         ...DBInstances.map(({ DBInstanceIdentifier = '', TagList = [] }) => ({ name: DBInstanceIdentifier, tags: TagList })),
-        ...DBSnapshots.map(({ DBSnapshotIdentifier = '', TagList = [] }) => ({ name: DBSnapshotIdentifier, tags: TagList })),
+        ...snapshots.map(({ DBSnapshotIdentifier = '', TagList = [] }) => ({ name: DBSnapshotIdentifier, tags: TagList })),
       ]
         .filter(({ tags }) => tags.some(({ Key, Value }) => Key === 'capstan-operation' && Value === operation))
         .map(({ name }) => name)

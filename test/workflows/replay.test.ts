@@ -36,6 +36,7 @@ const HISTORIES = [
   'retire-old',
   'snapshot-between-manifests',
   'snapshot-between-manifests-aborted',
+  'snapshot-copied',
   'verify-backup',
   'verify-backup-moment',
   'verify-backup-aborted',

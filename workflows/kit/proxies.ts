@@ -59,6 +59,17 @@ export function canaryAct(options: ActivityOptions): ActivityOptions {
   return { ...options, retry: { ...retry, maximumAttempts: 100 } }
 }
 
+/** Work in another region, without which the operation goes on: about a quarter of an hour of transient failures. */
+export function regionAct(options: ActivityOptions): ActivityOptions {
+  return { ...options, retry: { ...retry, maximumAttempts: 100 } }
+}
+
+/** What another region takes its time for: a copy of much data may take hours, and one that is not there after about a day is not waited for any
+ *  longer. Counted in polls, ten seconds apart: hours in which no worker ran are none. */
+export function regionWait(options: ActivityOptions): ActivityOptions {
+  return { ...options, retry: { ...retry, maximumAttempts: 8_640 } }
+}
+
 /** An undo parks for a person after about ten minutes of transient failures; a refusal or defect parks it at once. Counted in attempts and
  *  not by the clock: hours in which no worker ran are no failures. */
 export function undoAct(taskQueue: string, heartbeatTimeoutMs: number): ActivityOptions {

@@ -3,8 +3,9 @@ import { RETIRE_SNAPSHOT_WORKFLOW, type RetireSnapshotInput } from '../../contra
 import { startAbandoned } from '../kit/abandoned'
 
 export async function arrangeRetirement(input: RetireSnapshotInput): Promise<void> {
-  const { operation, cloud = 'aws', bundle, snapshot, retentionHours, heartbeatTimeoutMs } = input
-  const retirement: RetireSnapshotInput = { operation, cloud, bundle, snapshot, retentionHours, heartbeatTimeoutMs }
+  const { operation, cloud = 'aws', bundle, snapshot, region, retentionHours, heartbeatTimeoutMs } = input
+  const place = region === undefined ? {} : { region }
+  const retirement: RetireSnapshotInput = { operation, cloud, bundle, snapshot, ...place, retentionHours, heartbeatTimeoutMs }
   await startAbandoned(RETIRE_SNAPSHOT_WORKFLOW, {
     workflowId: `retire/${snapshot}`,
     input: retirement,

@@ -14,13 +14,14 @@ const LATENESS_MS = 1_000
 
 /** Resolves to what became of the snapshot. */
 export async function retireSnapshot(input: RetireSnapshotInput): Promise<SnapshotStanding | 'gone'> {
-  const { operation, cloud = 'aws', bundle, snapshot, heartbeatTimeoutMs, carriedOn = false } = input
+  const { operation, cloud = 'aws', bundle, snapshot, region, heartbeatTimeoutMs, carriedOn = false } = input
+  const place = region === undefined ? {} : { region }
   const { expireSnapshot } = proxyActivities<SnapshotActivities>(quickAct(TASK_QUEUES[cloud], heartbeatTimeoutMs))
   const ask = patient({ carriedOn, carryOn: () => continueAsNew<typeof retireSnapshot>({ ...input, carriedOn: true }) })
   if (!carriedOn) await sleep(input.retentionHours * HOUR_MS)
   for (;;) {
     const { dueAt, standing } = await ask(() =>
-      expireSnapshot({ operation, step: 'retire-snapshot', bundle, snapshot, now: new Date().toISOString() }),
+      expireSnapshot({ operation, step: 'retire-snapshot', bundle, ...place, snapshot, now: new Date().toISOString() }),
     )
     if (dueAt === null) return standing
     // Somebody may have written a later instant to its tag.

@@ -1,8 +1,9 @@
-/** Takes one durable snapshot of a database's instance, between two looks at what it must hold, makes sure of it, and then removes what has
- *  outlived its retention. Nothing is removed before the new one is known to be good. It never waits for an approval: see docs/decisions/0004. */
+/** Takes one durable snapshot of a database's instance, between two looks at what it must hold, makes sure of it, copies it to other regions where
+ *  the policy has some, and then removes what has outlived its retention. Nothing is removed before the new one is known to be good. It never
+ *  waits for an approval: see docs/decisions/0004. */
 import { isCancellation, patched } from '@temporalio/workflow'
 import type { InstanceAddress } from '../../contracts/migrate'
-import { type OperationResult, temporaryName } from '../../contracts/operation'
+import { type OperationResult, type StepDetail, temporaryName } from '../../contracts/operation'
 import {
   type ExpiryRecord,
   type ManifestSummary,
@@ -13,16 +14,10 @@ import {
 import type { StepRef } from '../../contracts/step-ref'
 import { failureRecord, isDefect } from '../kit/failures'
 import { type Outcome, runOperation } from '../kit/operation'
-import type { Run } from '../kit/run'
 import { arrangeRetirement } from '../retire-snapshot/arrange'
 import { snapshotActivities } from './activities'
-
-interface Taking {
-  readonly run: Run
-  readonly input: SnapshotInput
-  readonly act: ReturnType<typeof snapshotActivities>
-  readonly ref: (step: string) => StepRef
-}
+import { copyToRegions, expireCopies, findingsOf, type RegionExpiry } from './copies'
+import type { Taken, Taking } from './taking'
 
 export async function snapshot(input: SnapshotInput): Promise<OperationResult> {
   const act = snapshotActivities(input)
@@ -38,21 +33,28 @@ async function takeUnderLock(taking: Taking): Promise<Outcome> {
 
   const bracketed = patched('manifests')
   if (bracketed) await readManifest(taking, target, 'before')
-  const name = await take(taking, target)
+  const taken = await take(taking, target)
   if (bracketed) await readManifest(taking, target, 'after')
   const { findings } = await run.step(STEPS.verify, {
-    do: () => act.snapshot.verifySnapshot({ ...ref('verify'), snapshot: name }),
+    do: () => act.snapshot.verifySnapshot({ ...ref('verify'), snapshot: taken.snapshot }),
     detail: (verified) => ({ summary: verified.summary, findings: verified.findings, createdAt: verified.createdAt }),
   })
   // From here on it may be the last good one: an abort of the expiry must not take it back.
   run.keep(STEPS.take)
   if (findings.length > 0) return { status: 'failed', verdict: 'fail', findings }
 
+  const copies = input.copies === undefined ? [] : await copyToRegions(taking, taken)
   await run.step(STEPS.expire, {
-    do: () => act.snapshot.expireSnapshots({ ...ref('expire'), instanceId: target.instanceId, now: new Date().toISOString() }),
-    detail: expiryDetail,
-    survey: async () => expiryDetail(await act.planning.surveyExpiry(ref('expire'))),
+    do: async () => {
+      const { instanceId } = target
+      const here = await act.snapshot.expireSnapshots({ ...ref('expire'), instanceId, now: new Date().toISOString() })
+      return { here, elsewhere: await expireCopies(taking, copies, target) }
+    },
+    detail: ({ here, elsewhere }) => expiryDetail(here, elsewhere),
+    survey: async () => expiryDetail(await act.planning.surveyExpiry(ref('expire')), []),
   })
+  const missing = findingsOf(copies)
+  if (missing.length > 0) return { status: 'failed', verdict: 'fail', findings: missing }
   return { status: 'succeeded', verdict: 'pass', findings: [] }
 }
 
@@ -94,24 +96,32 @@ async function readManifest({ run, act, ref }: Taking, target: InstanceAddress, 
   })
 }
 
-async function take({ run, input, act, ref }: Taking, { instanceId }: InstanceAddress): Promise<string> {
+async function take({ run, input, act, ref }: Taking, { instanceId }: InstanceAddress): Promise<Taken> {
   const { retentionHours } = input
   const snapshot = temporaryName(input.operation, STEPS.take.id)
   return run.step(STEPS.take, {
     do: async () => {
       // Its retirement is arranged before it exists: no crash in between can leave a snapshot that nobody will ever remove.
       await arrangeRetirement({ ...input, snapshot })
-      const started = await act.snapshot.startSnapshot({ ...ref('take'), retentionHours, startedAt: new Date().toISOString() })
+      const startedAt = new Date().toISOString()
+      const started = await act.snapshot.startSnapshot({ ...ref('take'), retentionHours, startedAt })
       await act.snapshot.awaitSnapshot({ ...ref('take'), ...started })
-      return snapshot
+      return { snapshot, instanceId, startedAt }
     },
     undo: () => act.undoWaiting.awaitSnapshotRemoval({ ...ref('take'), snapshot, instanceId }),
     detail: () => ({ summary: snapshot, snapshot, retentionHours }),
   })
 }
 
-function expiryDetail({ due, removed, kept }: ExpiryRecord): { summary: string; removed: readonly string[] } {
+function expiryDetail(here: ExpiryRecord, elsewhere: readonly RegionExpiry[]): StepDetail {
+  const there = elsewhere.map(({ why, ...one }) => ` In ${one.region}: ${why === null ? shownExpiry(one) : `not now, ${why}`}.`)
+  const regions = elsewhere.map(({ region, removed }) => ({ region, removed }))
+  const detail = { summary: `${shownExpiry(here)}${there.length > 0 ? '.' : ''}${there.join('')}`, removed: here.removed }
+  return regions.length === 0 ? detail : { ...detail, elsewhere: regions }
+}
+
+function shownExpiry({ due, removed, kept }: Pick<ExpiryRecord, 'due' | 'removed' | 'kept'>): string {
   const left = kept.map(({ name, why }) => `, left ${name}: ${why}`).join('')
   const none = due.length === 0 ? 'nothing has expired' : `removed ${removed.length} of ${due.length}`
-  return { summary: `${none}${left}`, removed }
+  return `${none}${left}`
 }

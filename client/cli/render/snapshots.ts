@@ -2,6 +2,7 @@
 import type { DatabaseEntry } from '../../../contracts/fleet'
 import {
   type ListedSnapshot,
+  type PlannedSnapshotCopy,
   type SnapshotList,
   type SnapshotPlan,
   type SnapshotStanding,
@@ -39,20 +40,37 @@ export function snapshotPlanLines(plan: SnapshotPlan, entry: DatabaseEntry, pain
     `  takes ${snapshot}, kept ${shownKept(plan)}`,
     expiring.length === 0 ? '  then removes nothing' : `  then removes ${counted(expiring.length, 'snapshot')}:`,
     ...expiring.map((name) => `    ${name}`),
+    ...(plan.copies ?? []).flatMap((copy) => copyLines(copy, storage.encrypted)),
     ...snapshotLines(plan.traits),
     '',
     `  plan digest ${plan.digest}`,
   ]
 }
 
+function copyLines({ region, snapshot, key, expiring, unreached }: PlannedSnapshotCopy, encrypted: boolean): string[] {
+  const unnamed = encrypted ? 'encrypted with the default key there, since the fleet file names none' : 'not encrypted'
+  const copied = `  copies it to ${region} as ${oneLine(snapshot)}, ${key === null ? unnamed : `encrypted with ${oneLine(key)}`}`
+  if (expiring === null) return [copied, `    ${region} could not be asked what would go there: ${oneLine(unreached ?? '')}`]
+  if (expiring.length === 0) return [copied, '    then removes nothing there']
+  return [
+    copied,
+    `    then removes ${counted(expiring.length, 'snapshot')} there:`,
+    ...expiring.map((name) => `      ${oneLine(name)}`),
+  ]
+}
+
 export function snapshotListLines(list: SnapshotList, { paint, now }: { paint: Paint; now: number }): string[] {
-  if (list.snapshots.length === 0) return [`Instance ${oneLine(list.instance)} has no snapshots that somebody asked for.`]
-  const headings = ['NAME', 'STATE', 'AGE', 'KEPT FOR', 'OPERATION', 'WHY IT STAYS']
-  return table(
-    headings,
-    list.snapshots.map((snapshot) => row(snapshot, now)),
-    paint,
-  )
+  const { snapshots, unreached = [] } = list
+  const unknown = unreached.map(({ region, why }) => `${region} could not be asked: ${oneLine(why)}`)
+  if (snapshots.length === 0) return [`Instance ${oneLine(list.instance)} has no snapshots that somebody asked for.`, ...unknown]
+  const elsewhere = snapshots.some(({ region }) => region !== undefined)
+  const place = ({ region = 'its own' }: ListedSnapshot): string[] => (elsewhere ? [region] : [])
+  const headings = ['NAME', ...(elsewhere ? ['REGION'] : []), 'STATE', 'AGE', 'KEPT FOR', 'OPERATION', 'WHY IT STAYS']
+  const rows = snapshots.map((snapshot) => {
+    const [name = '', ...more] = row(snapshot, now)
+    return [name, ...place(snapshot), ...more]
+  })
+  return [...table(headings, rows, paint), ...unknown]
 }
 
 function row(snapshot: ListedSnapshot, now: number): string[] {

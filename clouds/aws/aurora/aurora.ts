@@ -35,6 +35,7 @@ const CAPABILITIES: Capabilities = {
   snapshotListed: 'at-once',
   restoreOfDeleted: 'class-named',
   snapshotsOutliveInstance: true,
+  snapshotCopies: true,
   networkRules: 'security-groups',
   staticParameters: 'wait-for-restart',
   deletionProtection: true,

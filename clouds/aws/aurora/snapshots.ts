@@ -20,5 +20,12 @@ export const OF_CLUSTERS: SnapshotKind = {
   },
   create: (client, { instance, snapshot, Tags }) =>
     client.createDBClusterSnapshot({ DBClusterIdentifier: instance, DBClusterSnapshotIdentifier: snapshot, Tags }),
+  copy: (client, { source, snapshot, ...more }) =>
+    client.copyDBClusterSnapshot({
+      SourceDBClusterSnapshotIdentifier: source,
+      TargetDBClusterSnapshotIdentifier: snapshot,
+      ...more,
+    }),
   remove: (client, name) => client.deleteDBClusterSnapshot({ DBClusterSnapshotIdentifier: name }),
+  resource: 'cluster-snapshot',
 }

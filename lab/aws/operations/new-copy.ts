@@ -1,6 +1,6 @@
 /** What copying a snapshot of an instance and one of a cluster have in common. */
 import { type Call, promised } from '../cloud'
-import { invalidCombination, invalidValue } from '../errors'
+import { AwsError, invalidCombination, invalidValue } from '../errors'
 import { note } from '../events'
 import { parseTags } from '../identifiers'
 import { ACCOUNT, type ArnKind, arn, type DbSnapshot } from '../state'
@@ -19,10 +19,24 @@ export function placeOfSource({ query, region }: Call, named: string, kind: ArnK
   return { region: home ?? region, id: id ?? named }
 }
 
+/** Keys are of one region. That one of this region is there and may be used nobody looks at. @throws AwsError KMSKeyNotAccessibleFault. */
+function requireKeyOf(region: string, kmsKeyId: string | null): void {
+  const [, home] = /^arn:aws:kms:([a-z0-9-]+):/.exec(kmsKeyId ?? '') ?? []
+  if (home === undefined || home === region) return
+  throw new AwsError(
+    'KMSKeyNotAccessibleFault',
+    `The specified KMS key [${kmsKeyId}] does not exist, is not enabled or you do not have permissions to access it.`,
+  )
+}
+
 /** Writes the copy down under its key; its data is the source's, since nobody changes that. */
 export async function addCopy(call: Call, source: DbSnapshot, copy: { id: string; name: string }): Promise<DbSnapshot> {
   const { cloud, query, region } = call
   const kmsKeyId = query.text('KmsKeyId') ?? (source.region === region ? source.kmsKeyId : null)
+  requireKeyOf(region, kmsKeyId)
+  if (source.ofCluster && !source.encrypted && kmsKeyId !== null) {
+    throw invalidCombination('An unencrypted DB cluster snapshot cannot be encrypted by copying it.')
+  }
   if (source.encrypted && kmsKeyId === null) {
     throw invalidCombination('An encrypted snapshot is copied to another region with a KmsKeyId of that region.')
   }

@@ -48,6 +48,14 @@ const field = (name: string) => `databases[0].${name}`
 const second = FLEET.slice(FLEET.indexOf('  - name'))
 const yaml = (text: string) => JSON.stringify(text)
 
+const copiedTo = (title: string, names: string, list: string) =>
+  wrong(
+    `snapshots copied to ${title}`,
+    names.startsWith('did') ? names : field(`policy.${names}`),
+    'bake: 10s',
+    `snapshotCopies: ${list}`,
+  )
+
 export const FLEET_VALUES: readonly BadInput[] = [
   wrong('a name with capitals', field('name'), 'name: shop', 'name: Shop'),
   wrong('a name with a blank', field('name'), 'name: shop', 'name: my shop'),
@@ -170,6 +178,26 @@ export const FLEET_VALUES: readonly BadInput[] = [
   wrong('a size in another unit', field('policy.limits.wal'), 'wal: 1GB', 'wal: 1GiB'),
   wrong('a size beyond all disks', field('policy.limits.wal'), 'wal: 1GB', 'wal: 999999999999TB'),
   wrong('a limit of nothing', field('policy.limits.writeBlock'), 'writeBlock: 500ms', 'writeBlock: ""'),
+  copiedTo('a region by its town', 'snapshotCopies[0].region', '[{ region: Ireland }]'),
+  copiedTo('a region that is no group of fields', 'snapshotCopies[0]', '[eu-west-1]'),
+  copiedTo('no region', 'snapshotCopies', '[]'),
+  copiedTo('the database’s own region', 'snapshotCopies[0].region', '[{ region: eu-central-1 }]'),
+  copiedTo('a region twice', 'snapshotCopies[1].region', '[{ region: eu-west-1 }, { region: eu-west-1 }]'),
+  copiedTo('a region of another partition', 'snapshotCopies[0].region', '[{ region: us-gov-west-1 }]'),
+  copiedTo('a key by its name', 'snapshotCopies[0].kmsKey', '[{ region: eu-west-1, kmsKey: backups }]'),
+  copiedTo(
+    'a key of the database’s own region',
+    'snapshotCopies[0].kmsKey',
+    `[{ region: eu-west-1, kmsKey: "arn:aws:kms:eu-central-1:123456789012:key/${GUID}" }]`,
+  ),
+  copiedTo('a key under another word', 'did you mean kmsKey?', '[{ region: eu-west-1, kmskey: alias/backups }]'),
+  onAzure(
+    'copies of snapshots on Azure',
+    field('policy.snapshotCopies'),
+    'bake: 10s',
+    'snapshotCopies: [{ region: northeurope }]',
+  ),
+  onGoogle('copies of snapshots on Google Cloud', field('policy.snapshotCopies'), 'bake: 10s', 'snapshotCopies: [europe-west1]'),
   wrong('approval as yes or no', field('policy.approval'), 'bake: 10s', 'approval: yes'),
   wrong(
     'a table without its schema',

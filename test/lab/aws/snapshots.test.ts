@@ -167,6 +167,8 @@ test('the hundred and first snapshot is refused, and an encrypted one keeps its 
   expect(sealed).toMatchObject({ Encrypted: true, KmsKeyId: 'alias/aws/rds' })
   const abroad = { SourceDBSnapshotIdentifier: sealed.DBSnapshotArn!, TargetDBSnapshotIdentifier: 'abroad' }
   await refused(elsewhere.copyDBSnapshot(abroad), 'InvalidParameterCombination', 'KmsKeyId')
+  const KmsKeyId = 'arn:aws:kms:us-east-1:000000000000:key/6f2c1a9e-0b4d-4c57-9d3e-6a1b2c3d4e5f'
+  await refused(elsewhere.copyDBSnapshot({ ...abroad, KmsKeyId }), 'KMSKeyNotAccessibleFault', KmsKeyId)
   await refused(
     lab.rds.modifyDBSnapshotAttribute({ DBSnapshotIdentifier: 'sealed', AttributeName: 'restore', ValuesToAdd: ['all'] }),
     'InvalidParameterValue',

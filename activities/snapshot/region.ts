@@ -1,0 +1,46 @@
+/** Where copies of a database's snapshots are: another region of its cloud and account, asked with the same credentials. */
+import { limitedTo } from '../../clouds/limit'
+import type { ManagedPostgres } from '../../clouds/port'
+import { Failure, type FailureCode } from '../../contracts/failures'
+import type { DatabaseEntry } from '../../contracts/fleet'
+import { currentAct, runAct } from '../act'
+import type { ActivityDeps } from '../deps'
+
+/** `region`: null or left out for the database's own. */
+export function cloudIn(
+  cloudOf: ActivityDeps['cloudOf'],
+  database: DatabaseEntry,
+  region: string | null | undefined,
+): ManagedPostgres {
+  return cloudOf(region === null || region === undefined ? database : { ...database, region })
+}
+
+/** What a region says by itself: it does not answer, or does not let us in. */
+const OF_THE_REGION: readonly FailureCode[] = [
+  'CLOUD_UNREACHABLE',
+  'CLOUD_THROTTLED',
+  'CLOUD_BUSY',
+  'CLOUD_REFUSED',
+  'CREDENTIALS_REJECTED',
+]
+
+/** One that hangs must not keep whoever waits for the others. */
+const PATIENCE_MS = 20_000
+
+/** `why`, in words, where nobody can be asked there just now: what is known of other regions must not depend on it. For questions alone: what is begun is
+ *  let finish. */
+export async function unlessOutOfReach<T>(
+  ask: () => Promise<T>,
+): Promise<{ readonly found: T; readonly why: null } | { readonly found: null; readonly why: string }> {
+  const act = currentAct()
+  const signal = limitedTo(PATIENCE_MS, act.signal)
+  try {
+    return { found: await runAct({ ...act, signal }, ask), why: null }
+  } catch (error) {
+    if (error instanceof Failure && OF_THE_REGION.includes(error.code)) return { found: null, why: error.message }
+    if (signal.aborted && !act.signal.aborted) {
+      return { found: null, why: `It did not answer within ${PATIENCE_MS / 1000} s.` }
+    }
+    throw error
+  }
+}

@@ -1,0 +1,56 @@
+/** The regions that snapshots are copied into, and why a cloud has none. */
+import type { SnapshotCopyPolicy } from '../../contracts/fleet'
+import type { FleetFileDatabase } from '../../contracts/fleet.schema'
+import type { FieldPath } from './source'
+
+interface Reader {
+  wrong(path: FieldPath, rule: string): void
+  unique(values: readonly string[], pathOf: (index: number) => FieldPath): void
+}
+
+const NONE = {
+  azure:
+    'left out: Azure copies no backup of a flexible server; whether backups are kept in the paired region as well is chosen when the server is made',
+  gcp: 'left out: Cloud SQL copies no backup; where backups lie is chosen for the instance (its backup location)',
+} as const
+
+/** `path`: of the list. Nothing where there is none. */
+export function toSnapshotCopies(
+  file: FleetFileDatabase,
+  path: FieldPath,
+  reader: Reader,
+): { readonly snapshotCopies?: readonly SnapshotCopyPolicy[] } {
+  if (file.policy?.snapshotCopies === undefined) return {}
+  if (file.cloud !== 'aws') {
+    reader.wrong(path, NONE[file.cloud])
+    return {}
+  }
+  const copies = (file.policy.snapshotCopies ?? []).map(({ region, kmsKey = null }, index) => {
+    if (region === file.region) reader.wrong([...path, index, 'region'], `another region than the database’s own, ${file.region}`)
+    else if (partitionOf(region) !== partitionOf(file.region)) {
+      reader.wrong(
+        [...path, index, 'region'],
+        `a region that snapshots of ${file.region} can be copied to: ${partitionOf(file.region)}`,
+      )
+    }
+    const home = keyRegion(kmsKey)
+    if (home !== null && home !== region) reader.wrong([...path, index, 'kmsKey'], `a key of ${region}: keys are of one region`)
+    return { region, key: kmsKey }
+  })
+  reader.unique(
+    copies.map(({ region }) => region),
+    (index) => [...path, index, 'region'],
+  )
+  return { snapshotCopies: copies }
+}
+
+/** No snapshot leaves its partition. In words. */
+function partitionOf(region: string): string {
+  if (region.startsWith('us-gov-')) return 'one of GovCloud'
+  return region.startsWith('cn-') ? 'one of China' : 'one outside GovCloud and China'
+}
+
+/** Of a key that is named by its ARN; null: it is named otherwise. */
+function keyRegion(key: string | null): string | null {
+  return /^arn:[a-z-]+:kms:([a-z0-9-]+):/.exec(key ?? '')?.[1] ?? null
+}
