@@ -21,6 +21,8 @@ export interface Capabilities {
   readonly snapshotListed: 'at-once' | 'when-complete'
   /** Whether a snapshot can be restored whose instance is gone: nothing that a copy needs has to be asked of the instance. */
   readonly restoreOfDeleted: boolean
+  /** Whether an instance can be overwritten with a snapshot of its own, so that it keeps its name, address and settings. */
+  readonly overwrite: boolean
   /** False: an instance's snapshots go with it. */
   readonly snapshotsOutliveInstance: boolean
   /** What `networkRules` are: ids of security groups, or IPv4 networks such as `10.1.2.0/24`. */
