@@ -3,7 +3,7 @@
 import { failure } from '../contracts/failures'
 import { type AbortInput, UPDATES } from '../contracts/messages'
 import { type OperationDocument, type OperationId, temporaryName } from '../contracts/operation'
-import { freshBackupOf } from '../contracts/overwrite'
+import { freshBackupOf, OVERWRITE_STEPS } from '../contracts/overwrite'
 import { REPLACE_DOCUMENTS, REPLACE_STEPS } from '../contracts/replace'
 import type { Ledger } from '../ledger/ledger'
 import { ANSWER_TIMEOUT_MS, assertOpen, type Doors, notWaiting, update, whyGone } from './decide'
@@ -119,8 +119,12 @@ async function whatTookOver(ledger: Ledger, document: OperationDocument): Promis
 /** Nobody opens what it closed any more, and its fresh backup may be all that is left of what was there. */
 function whatIsOverwritten(document: OperationDocument): { instance: null; message: string } | null {
   const passed = pointOfNoReturn(document)
-  if (passed === null) return null
-  const message = `It was closed past its point of no return (${passed}): look in the cloud whether the instance is being overwritten still, then open its networks and what of its databases is closed. ${freshBackupOf(document.id)} has what it held: do not remove it.`
+  const fence = document.steps.find(({ id }) => id === OVERWRITE_STEPS.fence.id)
+  if (passed === null && (fence === undefined || fence.state === 'undone')) return null
+  const closed =
+    'the instance may be closed still: open its databases (ALTER DATABASE … ALLOW_CONNECTIONS true, from the database capstan_fence) and its networks'
+  if (passed === null) return { instance: null, message: `It was closed behind its fence; ${closed}.` }
+  const message = `It was closed past its point of no return (${passed}): look in the cloud whether that goes on; ${closed}. ${freshBackupOf(document.id)} has what it held: do not remove it.`
   return { instance: null, message }
 }
 

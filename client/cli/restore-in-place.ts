@@ -20,10 +20,10 @@ const KEEP_HOURS = 24 * 7
 /** Options that an overwriting would not hear, each with why. */
 const UNHEARD: Readonly<Record<string, string>> = {
   to: 'no cloud restores a moment into the instance itself: name a snapshot, or restore the moment with --as replacement.',
-  deleted: 'an instance that is gone cannot be overwritten.',
-  as: 'the instance stays where it is, and nothing takes its place: leave one of both out.',
+  deleted: 'an instance that is gone cannot be overwritten: restore a copy with --deleted alone.',
+  as: 'an instance that is overwritten stays where it is: leave one of both out.',
   wasDormant: 'no copy is made that could act: leave it out.',
-  oldIsGone: 'an instance that is gone cannot be overwritten.',
+  oldIsGone: 'an instance that is gone cannot be overwritten: restore it with --as replacement.',
   acceptLaterWrites: 'whatever came to be since the snapshot leaves the instance: leave it out.',
   compareFor: 'nothing is compared: a copy beside the instance, or --as replacement, tells which rows are lost.',
   rows: 'all rows come back, and those written since go: leave one of both out.',

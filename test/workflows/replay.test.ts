@@ -47,6 +47,8 @@ const HISTORIES = [
   'find-moment',
   'replace',
   'replace-aborted',
+  'overwrite',
+  'overwrite-aborted',
   'instance-lock',
 ]
 
