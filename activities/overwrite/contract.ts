@@ -3,7 +3,6 @@ import type { InstanceAddress } from '../../contracts/migrate'
 import type { IsoInstant } from '../../contracts/operation'
 import type { OverwritePlanSummary, OverwriteRequest, PlannedOverwriting } from '../../contracts/overwrite'
 import type { StepRef } from '../../contracts/step-ref'
-import type { StartedSnapshot } from '../snapshot/contract'
 
 /** Of the queue of the database's cloud. */
 export interface OverwriteActivities {
@@ -17,7 +16,9 @@ export interface OverwriteActivities {
    *  SNAPSHOT_NOT_FOUND as planning. Changes nothing. */
   assertOverwritable(input: StepRef & { snapshot: string }): Promise<void>
   /** Starts `cap-<operation>-<step>` of the instance, kept for that time at least. Safe to repeat: adopts its own. */
-  startFreshBackup(input: StepRef & { keepHours: number; startedAt: IsoInstant }): Promise<StartedSnapshot>
+  startFreshBackup(
+    input: StepRef & { keepHours: number; startedAt: IsoInstant },
+  ): Promise<{ readonly snapshot: string; readonly cloudOperation?: string }>
   /** Polls once; NOT_READY_YET until the instance's networks let in whom a canary's would, and nobody else. */
   closeNetworks(input: StepRef): Promise<void>
   /** Polls once; NOT_READY_YET until they let in whom they let in when it was planned. Safe to repeat, and where they were never closed. */
