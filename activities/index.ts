@@ -13,6 +13,8 @@ import { createLockActivities } from './lock/lock'
 import { createPredicateActivities } from './moment/predicate'
 import { createSearchActivities } from './moment/search'
 import { createOrphanActivities } from './orphans/orphans'
+import { createOverwriteActivities } from './overwrite/overwrite'
+import { createOverwriteDataActivities } from './overwrite/settle'
 import { createManifestActivities } from './proof/manifest'
 import { createReplacementDataActivities } from './replacement/data'
 import { createReplacementActivities } from './replacement/replacement'
@@ -37,6 +39,7 @@ export function createActivities(queue: TaskQueue, deps: ActivityDeps): object {
         createRowsActivities(deps),
         createPredicateActivities(deps),
         createReplacementDataActivities(deps),
+        createOverwriteDataActivities(deps),
         createFenceActivities(deps),
         createTrafficActivities(deps),
       )
@@ -51,6 +54,7 @@ export function createActivities(queue: TaskQueue, deps: ActivityDeps): object {
         createBackupActivities(deps),
         createSearchActivities(deps),
         createReplacementActivities(deps),
+        createOverwriteActivities(deps),
         createOrphanActivities(deps),
       )
   }

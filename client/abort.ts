@@ -3,6 +3,7 @@
 import { failure } from '../contracts/failures'
 import { type AbortInput, UPDATES } from '../contracts/messages'
 import { type OperationDocument, type OperationId, temporaryName } from '../contracts/operation'
+import { freshBackupOf, OVERWRITE_STEPS } from '../contracts/overwrite'
 import { REPLACE_DOCUMENTS, REPLACE_STEPS } from '../contracts/replace'
 import type { Ledger } from '../ledger/ledger'
 import { ANSWER_TIMEOUT_MS, assertOpen, type Doors, notWaiting, update, whyGone } from './decide'
@@ -86,7 +87,7 @@ async function closeGone(doors: Doors, document: OperationDocument, by: AbortInp
     const message = `Operation ${id} has a workflow that can take its steps back: leave --close-record out.`
     throw failure('OPTION_INVALID', message, { option: 'close-record', operation: id })
   }
-  const stays = await whatTookOver(doors.ledger, document)
+  const stays = document.kind === 'overwrite' ? whatIsOverwritten(document) : await whatTookOver(doors.ledger, document)
   const made = (await doors.ledger.listResources({ operation: id })).filter(({ removedAt }) => removedAt === null)
   const left = made.filter(({ kind, name }) => kind !== 'instance' || name !== stays?.instance)
   const names = left.map(({ kind, name }) => `${kind} ${name}`).join(', ')
@@ -113,6 +114,18 @@ async function whatTookOver(ledger: Ledger, document: OperationDocument): Promis
     ? `instance ${instance} took over: it is production, do not remove it`
     : `instance ${instance} was about to take over: look where the endpoint leads before you remove anything`
   return { instance, message: `${where}; ${what}. The old instance may be closed still.` }
+}
+
+/** Nobody opens what it closed any more, and its fresh backup may be all that is left of what was there. */
+function whatIsOverwritten(document: OperationDocument): { instance: null; message: string } | null {
+  const passed = pointOfNoReturn(document)
+  const fence = document.steps.find(({ id }) => id === OVERWRITE_STEPS.fence.id)
+  if (passed === null && (fence === undefined || fence.state === 'undone')) return null
+  const closed =
+    'the instance may be closed still: open its databases (ALTER DATABASE … ALLOW_CONNECTIONS true, from the database capstan_fence) and its networks'
+  if (passed === null) return { instance: null, message: `It was closed behind its fence; ${closed}.` }
+  const message = `It was closed past its point of no return (${passed}): look in the cloud whether that goes on; ${closed}. ${freshBackupOf(document.id)} has what it held: do not remove it.`
+  return { instance: null, message }
 }
 
 function nameAndReason({ by, reason }: AbortInput): string {

@@ -19,6 +19,8 @@ const PROVING_STEP = {
   'recover-rows': null,
   'find-moment': null,
   // held against the ladder, and in use since
+  overwrite: 'verify',
+  // held against the ladder, and in use since
   replace: 'verify',
 } as const satisfies Record<OperationKind, string | null>
 

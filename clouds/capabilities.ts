@@ -22,6 +22,8 @@ export interface Capabilities {
   /** Whether a snapshot can be restored whose instance is gone: nothing that a copy needs has to be asked of the instance. `class-named`: only
    *  as the class that somebody names, since the snapshot does not say what its instance was. */
   readonly restoreOfDeleted: 'never' | 'class-named' | 'as-it-was'
+  /** Whether an instance can be overwritten with a snapshot of its own, so that it keeps its name, address and settings. */
+  readonly overwrite: boolean
   /** False: an instance's snapshots go with it. */
   readonly snapshotsOutliveInstance: boolean
   /** Whether a snapshot can be copied into another region of its account. */

@@ -1,6 +1,6 @@
 /** Ownership as tags, the same words on every cloud, and what follows from it. How a cloud writes them down is its adapter's. */
 import { Failure, failure } from '../contracts/failures'
-import type { InstanceDescription, InstanceRef, NewInstance, Owner, Started } from './port'
+import type { InstanceDescription, InstanceRef, ManagedPostgres, NewInstance, Owner, Started } from './port'
 
 export const OPERATION_TAG = 'capstan-operation'
 export const STEP_TAG = 'capstan-step'
@@ -117,6 +117,15 @@ export function cannotAwaitSource(cloud: string, { name }: InstanceRef): Failure
     `${cloud} promotes ${name} with what it has; it cannot wait for its source. See by SQL that it has everything, then promote without waiting.`,
     { instance: name },
   )
+}
+
+/** Of a cloud whose `capabilities.overwrite` is false. */
+export function cannotOverwrite(cloud: string): Pick<ManagedPostgres, 'overwrite' | 'overwriteObstacles'> {
+  const refused = async ({ instance }: { readonly instance: InstanceRef }): Promise<never> => {
+    const message = `${cloud} restores a snapshot as a new instance only, and cannot overwrite ${instance.name} with one: restore it with --as replacement, which takes the instance's place.`
+    throw failure('CLOUD_REFUSED', message, { instance: instance.name })
+  }
+  return { overwrite: refused, overwriteObstacles: refused }
 }
 
 /** A promotion that is refused because an earlier attempt's came to its end between the look and the call. */

@@ -127,6 +127,15 @@ export interface ConfigurationProgress {
   readonly notCarried: readonly string[]
 }
 
+/** How far an instance was overwritten. */
+export interface OverwriteProgress {
+  readonly done: boolean
+  /** The cloud's own record of the restore; null: not known yet. */
+  readonly operation: string | null
+  /** What it failed of, in the cloud's words: somebody has to decide whether it is begun once more. Null: it did not. */
+  readonly failure: string | null
+}
+
 /** A very instance: one that was replaced by another of its name is refused with TARGET_MISMATCH. */
 export interface InstanceRef {
   readonly name: string
@@ -201,6 +210,17 @@ export interface ManagedPostgres {
   startInertRestore(input: CopyRequest & { snapshot: string; sourceGone?: true }, options: ChangeOptions): Promise<Started>
   /** As `startInertRestore`, to a moment of the source's `restoreWindow`. */
   startRestoreToTime(input: CopyRequest & { at: IsoInstant }, options: ChangeOptions): Promise<Started>
+  /** What stands in the way of `overwrite`, each a sentence with what to do; empty: nothing that is known. Refused where `capabilities.overwrite` is
+   *  false, by either. */
+  overwriteObstacles(input: { instance: InstanceRef; snapshot: string }, options: CallOptions): Promise<readonly string[]>
+  /** Overwrites an instance with a snapshot of its own: what was written to it since is gone; its settings, tags and networks stay. It cannot be taken
+   *  back. Safe to repeat, and to be repeated until `done`: adopts whatever restore of the instance the cloud knows that began after `since`, by the
+   *  cloud's own clock, and begins another one only once that many failed as `failedBefore` says. Fails with RESOURCE_NOT_OURS where that was of
+   *  another snapshot. */
+  overwrite(
+    input: { instance: InstanceRef; snapshot: string; since: IsoInstant; failedBefore: number },
+    options: ChangeOptions,
+  ): Promise<OverwriteProgress>
   /** A read replica, which streams what its source writes. Safe to repeat, and NOT_READY_YET, as `startInertRestore`. Refused where
    *  `capabilities.replicas` is false. */
   startReplica(input: CopyRequest, options: ChangeOptions): Promise<Started>

@@ -34,7 +34,15 @@ export function isTemporaryName(name: string): boolean {
 
 const TEMPORARY = 'cap-'
 
-export type OperationKind = 'migrate' | 'snapshot' | 'restore' | 'verify-backup' | 'recover-rows' | 'find-moment' | 'replace'
+export type OperationKind =
+  | 'migrate'
+  | 'snapshot'
+  | 'restore'
+  | 'verify-backup'
+  | 'recover-rows'
+  | 'find-moment'
+  | 'replace'
+  | 'overwrite'
 export type OperationStatus =
   | 'planned'
   | 'awaiting-approval'

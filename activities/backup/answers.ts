@@ -5,16 +5,16 @@ import type { Rung } from '../../contracts/verify-backup'
 import { ServerError } from '../../postgres/connect/errors'
 import { type ServerFacts, serverFacts } from '../../postgres/inspect/server'
 import type { ActivityDeps } from '../deps'
-import { withSession } from '../schema/open-session'
+import { reachedAs, withSession } from '../schema/open-session'
 import type { BackupProofActivities } from './contract'
 
 export async function checkAnswers(
   deps: ActivityDeps,
-  { operation, step, bundle, copy, engineVersion }: Parameters<BackupProofActivities['checkAnswers']>[0],
+  { operation, step, bundle, copy, engineVersion, inPlace }: Parameters<BackupProofActivities['checkAnswers']>[0],
 ): Promise<Rung> {
   const started = performance.now()
   const { database: entry } = await deps.ledger.getBundle(bundle)
-  const request = { entry, role: 'admin', operation, step, address: copy, canary: true } as const
+  const request = { entry, role: 'admin', operation, step, address: copy, ...reachedAs({ inPlace }) } as const
   const { findings, summary } = await withSession(deps, request, async (session) =>
     judge(await serverFacts(session), engineVersion),
   ).catch(refused)

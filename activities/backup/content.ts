@@ -8,7 +8,7 @@ import type { Manifest } from '../../postgres/proof/manifest'
 import { currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { readManifest } from '../proof/manifest'
-import { openSession } from '../schema/open-session'
+import { openSession, reachedAs } from '../schema/open-session'
 import type { BackupProofActivities } from './contract'
 import { damagedOnPurpose } from './control-begun'
 import { JOBS, shownUnproven } from './intact'
@@ -46,7 +46,7 @@ export function whyNotBetween(
 
 export async function checkContent(
   deps: ActivityDeps,
-  { operation, step, bundle, copy, around }: Parameters<BackupProofActivities['checkContent']>[0],
+  { operation, step, bundle, copy, around, inPlace }: Parameters<BackupProofActivities['checkContent']>[0],
 ): Promise<Rung> {
   const started = performance.now()
   const damaged = await damagedOnPurpose(deps.ledger, operation, 'content')
@@ -56,7 +56,7 @@ export async function checkContent(
   if (typeof manifests === 'string') {
     return { id: 'content', outcome: 'not-proven', findings: [], summary: manifests, durationMs: 0 }
   }
-  const request = { entry, role: 'admin', operation, step, address: copy, canary: true } as const
+  const request = { entry, role: 'admin', operation, step, address: copy, ...reachedAs({ inPlace }) } as const
   const { signal } = currentAct()
   const proof = await contentFindings(manifests.before, manifests.after, {
     connect: () => openSession(deps, request),

@@ -1,7 +1,7 @@
 import type { InstanceAddress } from '../../contracts/migrate'
 import type { IsoInstant } from '../../contracts/operation'
 import type { RestorePoint } from '../../contracts/restore-point'
-import type { StepRef } from '../../contracts/step-ref'
+import type { LookedInto, StepRef } from '../../contracts/step-ref'
 import type {
   AroundPoint,
   NegativeControl,
@@ -36,13 +36,13 @@ export interface BackupProofActivities {
    *  Fails with CONTROL_SCHEMA_FOREIGN, CREDENTIALS_REJECTED. */
   markMoment(input: StepRef & { source: InstanceAddress }): Promise<{ at: IsoInstant }>
   /** L1: the copy takes the connection, is no standby any more, and of the source's major version. */
-  checkAnswers(input: StepRef & { copy: InstanceAddress; engineVersion: string }): Promise<Rung>
+  checkAnswers(input: StepRef & LookedInto & { copy: InstanceAddress; engineVersion: string }): Promise<Rung>
   /** L2: heartbeats that the instance committed before `at` are there, and those from after it are not. */
   checkReached(input: StepRef & { copy: InstanceAddress; at: IsoInstant; instanceId: string }): Promise<Rung>
   /** L3: PostgreSQL's own checks of every index and table. Creates an extension on the copy. */
-  checkIntact(input: StepRef & { copy: InstanceAddress }): Promise<Rung>
+  checkIntact(input: StepRef & LookedInto & { copy: InstanceAddress }): Promise<Rung>
   /** L4: against the two manifests around the point; null: there are none. */
-  checkContent(input: StepRef & { copy: InstanceAddress; around: AroundPoint | null }): Promise<Rung>
+  checkContent(input: StepRef & LookedInto & { copy: InstanceAddress; around: AroundPoint | null }): Promise<Rung>
   /** L5: the migrations' role logs in with the password of the fleet file, and the declared checks hold. */
   checkUse(input: StepRef & { copy: InstanceAddress }): Promise<Rung>
   /** Damages the copy, after L4 passed, and asks L4 about it again. */

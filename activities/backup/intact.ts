@@ -4,7 +4,7 @@ import { checkIntegrity } from '../../postgres/proof/integrity'
 import type { NotProven } from '../../postgres/proof/not-proven'
 import { currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
-import { openSession } from '../schema/open-session'
+import { openSession, reachedAs } from '../schema/open-session'
 import type { BackupProofActivities } from './contract'
 
 /** A copy of the smallest class has two processors. */
@@ -13,11 +13,11 @@ const NAMED_MAX = 3
 
 export async function checkIntact(
   deps: ActivityDeps,
-  { operation, step, bundle, copy }: Parameters<BackupProofActivities['checkIntact']>[0],
+  { operation, step, bundle, copy, inPlace }: Parameters<BackupProofActivities['checkIntact']>[0],
 ): Promise<Rung> {
   const started = performance.now()
   const { database: entry } = await deps.ledger.getBundle(bundle)
-  const request = { entry, role: 'admin', operation, step, address: copy, canary: true } as const
+  const request = { entry, role: 'admin', operation, step, address: copy, ...reachedAs({ inPlace }) } as const
   const { signal } = currentAct()
   const { findings, untold, notProven, complete, indexes, heaps } = await checkIntegrity({
     connect: () => openSession(deps, request),

@@ -10,7 +10,7 @@ import { describeSchema, diffFingerprints } from '../../postgres/inspect/fingerp
 import { type CheckResult, runChecks } from '../../postgres/verify/checks'
 import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
-import { withSession } from '../schema/open-session'
+import { reachedAs, withSession } from '../schema/open-session'
 import type { RehearsalDocument } from '../schema/rehearse'
 import type { CheckActivities } from './contract'
 import { rowsSince } from './rows-since'
@@ -53,11 +53,11 @@ export function createCheckActivities(deps: ActivityDeps): CheckActivities {
 /** Passwords in a copy are those of the moment that it was restored to. */
 async function checkCopy(
   deps: ActivityDeps,
-  { operation, step, bundle, copy }: Parameters<CheckActivities['checkCopy']>[0],
+  { operation, step, bundle, copy, inPlace }: Parameters<CheckActivities['checkCopy']>[0],
 ): Promise<CheckSummary> {
   const { database: entry } = await deps.ledger.getBundle(bundle)
   const checked = (role: 'admin' | 'migrator'): Promise<CheckResult[]> =>
-    withSession(deps, { entry, role, operation, step, address: copy, canary: true }, (session) =>
+    withSession(deps, { entry, role, operation, step, address: copy, ...reachedAs({ inPlace }) }, (session) =>
       declaredChecks(session, entry, {}),
     )
   try {

@@ -4,6 +4,7 @@ import { FIND_MOMENT_DOCUMENTS } from '../../contracts/find-moment'
 import type { DatabaseEntry } from '../../contracts/fleet'
 import { OLD_INSTANCE } from '../../contracts/old-instance'
 import { FINAL_STATUSES, type OperationId } from '../../contracts/operation'
+import { OVERWRITE_DOCUMENTS } from '../../contracts/overwrite'
 import { RECOVER_ROWS_DOCUMENTS } from '../../contracts/recover-rows'
 import { REPLACE_DOCUMENTS } from '../../contracts/replace'
 import { RESTORE_DOCUMENTS } from '../../contracts/restore'
@@ -37,6 +38,7 @@ export const EVIDENCE_DOCUMENTS = [
   REPLACE_DOCUMENTS.remainder,
   REPLACE_DOCUMENTS.written,
   REPLACE_DOCUMENTS.tookOver,
+  ...Object.values(OVERWRITE_DOCUMENTS),
 ] as const
 
 export function createLedgerActivities({ ledger }: Pick<ActivityDeps, 'ledger'>): LedgerActivities {

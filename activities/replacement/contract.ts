@@ -5,7 +5,7 @@ import type { InstanceAddress } from '../../contracts/migrate'
 import type { OldAtCloud } from '../../contracts/old-instance'
 import type { IsoInstant, Sha256 } from '../../contracts/operation'
 import type { DeltaSummary, PlannedReplacement, ReplacePlanSummary, ReplaceRequest } from '../../contracts/replace'
-import type { StepRef } from '../../contracts/step-ref'
+import type { LookedInto, StepRef } from '../../contracts/step-ref'
 
 /** The very instance that is to take over. */
 export interface OfReplacement extends StepRef {
@@ -53,7 +53,7 @@ export interface ReplacementDataActivities {
   /** Whether the instance takes a connection. Its refusal is an answer, too. */
   probeOld(input: StepRef & { source: InstanceAddress }): Promise<{ answers: boolean; said: string }>
   /** Takes away what verifying the copy made in it. Safe to repeat. */
-  removeProof(input: OfReplacement): Promise<void>
+  removeProof(input: OfReplacement & LookedInto): Promise<void>
   /** What replacing the instance by the copy would lose, as a document of the ledger, once: a repeat finds the first one. `live` null: it is gone. */
   reportDelta(
     input: OfReplacement & {

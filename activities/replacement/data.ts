@@ -6,7 +6,7 @@ import { removeAmcheck } from '../../postgres/proof/amcheck'
 import { assertMayAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { rememberOnce } from '../remember'
-import { withSession } from '../schema/open-session'
+import { reachedAs, withSession } from '../schema/open-session'
 import { adoptMaster } from './adopt-master'
 import { enabledSubscriptions } from './caveats'
 import type { ReplacementDataActivities } from './contract'
@@ -34,9 +34,9 @@ export function createReplacementDataActivities(deps: ActivityDeps): Replacement
         throw error
       }
     },
-    async removeProof({ operation, step, bundle, copy }) {
+    async removeProof({ operation, step, bundle, copy, inPlace }) {
       const { database: entry } = await ledger.getBundle(bundle)
-      const request = { entry, role: 'admin', operation, step, address: copy, canary: true } as const
+      const request = { entry, role: 'admin', operation, step, address: copy, ...reachedAs({ inPlace }) } as const
       await withSession(deps, request, (session) => removeAmcheck(session))
     },
     async reportDelta({ plan, ...asked }) {

@@ -2,12 +2,15 @@
 import { Failure, failure } from '../../contracts/failures'
 import type { Cloud } from '../../contracts/fleet'
 import type { Session } from '../../postgres/connect/session'
+import { CLOSED_STATE } from '../../postgres/fence/keyhole'
 import { inertnessFindings } from '../../postgres/inspect/inertness'
+import { readFence } from '../../postgres/migrate/fence'
 import { currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
+import { openContent } from '../fence/content'
 import { notReadyYet } from '../waiting'
 import type { SchemaActivities } from './contract'
-import { withSession } from './open-session'
+import { openSession, withSession } from './open-session'
 
 /** A cloud may answer `available` for a while before a new password counts: about five minutes of asking. */
 const TAKEOVER_ATTEMPTS_MAX = 60
@@ -18,8 +21,14 @@ export async function proveInert(
 ): Promise<{ summary: string }> {
   const { database: entry } = await deps.ledger.getBundle(bundle)
   const request = { entry, role: 'admin', operation, step, address: canary, canary: true } as const
+  const prove = () => withSession(deps, request, (session) => assertInert(session, canary.instance, entry.cloud))
   try {
-    await withSession(deps, request, (session) => assertInert(session, canary.instance, entry.cloud))
+    await prove().catch(async (error) => {
+      if (!(error instanceof Failure) || error.facts.sqlState !== CLOSED_STATE) throw error
+      // Its backup was taken behind a fence. Nobody but us comes into a copy.
+      await openContent((database) => openSession(deps, { ...request, database }), readFence)
+      await prove()
+    })
   } catch (error) {
     const early =
       error instanceof Failure && error.code === 'CREDENTIALS_REJECTED' && currentAct().attempt < TAKEOVER_ATTEMPTS_MAX

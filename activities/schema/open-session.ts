@@ -27,6 +27,15 @@ export interface SessionRequest {
   readonly ownAddress?: boolean
 }
 
+/** Of whoever looks into a copy, or into the instance itself once that holds what a copy would. */
+export function reachedAs({
+  inPlace,
+}: {
+  readonly inPlace?: true | undefined
+}): Pick<SessionRequest, 'canary'> & { ownAddress: true } {
+  return { canary: inPlace !== true, ownAddress: true }
+}
+
 async function passwordFor(deps: Deps, { entry, role, operation, canary }: SessionRequest): Promise<string> {
   const { admin, [role]: connection } = entry.connections
   if (canary && connection.user === admin.user) return canaryPassword(deps.secretKey, operation)

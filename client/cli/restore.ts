@@ -12,6 +12,7 @@ import { addLaunchOptions, type LaunchOptions, launch } from './launch'
 import { dormantOption, durationMs, example, fleetOption, since, someText } from './options'
 import { replacementPlanLines } from './render/replacement'
 import { restorePlanLines } from './render/restore'
+import { addInPlaceOption, launchInPlace } from './restore-in-place'
 import { addRowsOptions, bringRowsBack, rowsAsked } from './restore-rows'
 import { addRestoreWhen } from './restore-when'
 import { addRestoreAccess, addRestoreKeep, addRestoreList, addRestoreOld, addRestoreRemove } from './restored'
@@ -28,6 +29,7 @@ interface CopyOptions extends LaunchOptions {
   readonly where?: string
   readonly fireTriggers?: boolean
   readonly published?: boolean
+  readonly inPlace?: boolean
   readonly as: 'copy' | 'replacement'
   readonly oldIsGone?: boolean
   readonly acceptLaterWrites?: boolean
@@ -57,16 +59,60 @@ function addCopy(group: Command, cli: CliContext): void {
       'Restores a snapshot, or a moment, of the whole instance as a copy beside it that cannot act on the outside, checks it, and removes it once its ' +
         'time is over. The instance is not touched. With --rows or --schema it does something else: rows that the copy has and the database lacks come back ' +
         'into it, by key, once somebody has approved which, and the copy is removed. With --as replacement the copy takes the instance’s place instead, once ' +
-        'somebody approved what is lost by it. Ctrl-C stops watching; the operation goes on.',
+        'somebody approved what is lost by it. With --in-place the instance itself is overwritten with a snapshot, where its cloud can. Ctrl-C stops watching; the operation goes on.',
     )
     .argument('<database>', 'name in the fleet file')
     .addOption(fleetOption())
     .addOption(new Option('--snapshot <name>', 'what "capstan snapshot list" shows').argParser(someText).conflicts('to'))
     .option('--to <time>', 'the moment: a time ago such as 90m, or an instant in UTC such as 2026-11-23T03:00Z', since)
     .option('--deleted', 'the snapshot is of an instance that this database had before, which is gone or was replaced')
-    .addOption(new Option('--keep <time>', 'how long it is kept once it is there').argParser(keepHours).default(24, '24h'))
+    .addOption(
+      new Option('--keep <time>', 'how long it is kept once it is there; with --in-place the fresh backup, 7d unless it is given')
+        .argParser(keepHours)
+        .default(24, '24h'),
+    )
     .addOption(dormantOption())
   addRowsOptions(command)
+  addInPlaceOption(command)
+  addReplacementOptions(command)
+  addLaunchOptions(command)
+    .addHelpText(
+      'after',
+      example(
+        'capstan restore shop --to 5m --plan',
+        'capstan restore shop --to 5m --keep 2h',
+        'capstan restore shop --to 5m --rows public.orders --rows public.order_lines',
+        'capstan restore shop --to 5m --as replacement --plan',
+        'capstan restore shop --snapshot NAME --in-place --plan',
+      ),
+    )
+    .action(async (database: string, options: CopyOptions) => {
+      if (options.inPlace) {
+        return launchInPlace(cli, command, { fleetFile: fleetFileOf(cli.settings, options.fleet), database, options })
+      }
+      const point = pointOf(options)
+      assertOfItsKind(command, options)
+      if (options.as === 'replacement') return launchReplacement(cli, database, point, options)
+      const fleetFile = fleetFileOf(cli.settings, options.fleet)
+      const rows = rowsAsked(options)
+      if (rows !== null) {
+        refuseBeside(command)
+        return bringRowsBack(cli, options, { fleetFile, database, point, ...rows })
+      }
+      const asked = { point, keepHours: options.keep, wasDormant: options.wasDormant === true }
+      const bundle = await prepareRestore({ fleetFile, database, ...asked })
+      const { name, environment, instance } = bundle.database
+      await launch<RestorePlan>(cli, options, {
+        question: `Restore ${shownPoint(point)} of ${name} (${environment}, instance ${instance}) as a copy and keep it ${options.keep} h?`,
+        start: (doors, request) => startRestore(doors, { ...request, bundle }),
+        planOf: async (ledger, operation) =>
+          (await ledger.getDocument({ operation, name: RESTORE_DOCUMENTS.plan })) as RestorePlan | null,
+        planLines: (plan) => restorePlanLines(plan, bundle.database, cli.paint),
+      })
+    })
+}
+
+function addReplacementOptions(command: Command): void {
   command
     .addOption(
       new Option('--as <what>', 'a copy beside the instance, or what takes its place')
@@ -92,37 +138,6 @@ function addCopy(group: Command, cli: CliContext): void {
         'of a replacement: how long the old instance is kept, closed, before "capstan restore list" says that it may go; nothing removes it',
       ).argParser(keepHours),
     )
-  addLaunchOptions(command)
-    .addHelpText(
-      'after',
-      example(
-        'capstan restore shop --to 5m --plan',
-        'capstan restore shop --to 5m --keep 2h',
-        'capstan restore shop --to 5m --rows public.orders --rows public.order_lines',
-        'capstan restore shop --to 5m --as replacement --plan',
-      ),
-    )
-    .action(async (database: string, options: CopyOptions) => {
-      const point = pointOf(options)
-      assertOfItsKind(command, options)
-      if (options.as === 'replacement') return launchReplacement(cli, database, point, options)
-      const fleetFile = fleetFileOf(cli.settings, options.fleet)
-      const rows = rowsAsked(options)
-      if (rows !== null) {
-        refuseBeside(command)
-        return bringRowsBack(cli, options, { fleetFile, database, point, ...rows })
-      }
-      const asked = { point, keepHours: options.keep, wasDormant: options.wasDormant === true }
-      const bundle = await prepareRestore({ fleetFile, database, ...asked })
-      const { name, environment, instance } = bundle.database
-      await launch<RestorePlan>(cli, options, {
-        question: `Restore ${shownPoint(point)} of ${name} (${environment}, instance ${instance}) as a copy and keep it ${options.keep} h?`,
-        start: (doors, request) => startRestore(doors, { ...request, bundle }),
-        planOf: async (ledger, operation) =>
-          (await ledger.getDocument({ operation, name: RESTORE_DOCUMENTS.plan })) as RestorePlan | null,
-        planLines: (plan) => restorePlanLines(plan, bundle.database, cli.paint),
-      })
-    })
 }
 
 /** Options of the one that the other would not hear. */

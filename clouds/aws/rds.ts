@@ -1,6 +1,7 @@
 /** Amazon RDS for PostgreSQL behind the port, over the vendor's own SDK. Region, credentials and endpoint come from the SDK's own chain. */
 import type { RDSClientConfig } from '@aws-sdk/client-rds'
 import type { Capabilities } from '../capabilities'
+import { cannotOverwrite } from '../owner'
 import type { ManagedPostgres } from '../port'
 import { lazyRds } from './client'
 import { applyConfiguration, describeConfiguration, endInertness } from './configuration'
@@ -36,6 +37,7 @@ const CAPABILITIES: Capabilities = {
   snapshotOwner: 'tags',
   snapshotListed: 'at-once',
   restoreOfDeleted: 'as-it-was',
+  overwrite: false,
   snapshotsOutliveInstance: true,
   snapshotCopies: true,
   networkRules: 'security-groups',
@@ -67,6 +69,7 @@ export function createRds(config: RDSClientConfig): ManagedPostgres {
     ...snapshotMethods(rds, OF_INSTANCES),
     startInertRestore: (input, options) => startInertRestore(rds, input, options),
     startRestoreToTime: (input, options) => startRestoreToTime(rds, input, options),
+    ...cannotOverwrite('RDS'),
     startReplica: (input, options) => startReplica(rds, input, options),
     startPromotion: (input, options) => startPromotion(rds, input, options),
     startCreate: (input, options) => startCreate(rds, input, options),

@@ -1,6 +1,7 @@
 /** Azure Database for PostgreSQL flexible server behind the port, over the vendor's own SDK. The adapter sees one resource
  *  group, and that of the copies where they have one of their own. */
 import type { Capabilities } from '../capabilities'
+import { cannotOverwrite } from '../owner'
 import type { ManagedPostgres } from '../port'
 import { describeSnapshot, listSnapshots, removeSnapshot, startSnapshot, startSnapshotCopy } from './backups'
 import { type AzureConfig, lazyAzure } from './client'
@@ -34,6 +35,7 @@ const CAPABILITIES: Capabilities = {
   snapshotOwner: 'name',
   snapshotListed: 'when-complete',
   restoreOfDeleted: 'never',
+  overwrite: false,
   snapshotsOutliveInstance: false,
   snapshotCopies: false,
   networkRules: 'networks',
@@ -68,6 +70,7 @@ export function createFlexibleServer(config: AzureConfig & { readonly location: 
     startSnapshotRemoval: (input, options) => removeSnapshot(azure, input, options),
     startInertRestore: (input, options) => startCopy(azure, input, options),
     startRestoreToTime: (input, options) => startCopy(azure, input, options),
+    ...cannotOverwrite('Azure'),
     startReplica: (input, options) => startReplica(azure, input, options),
     startPromotion: (input, options) => startPromotion(azure, input, options),
     startCreate: (input, options) => startCreate(azure, config.location, input, options),

@@ -18,6 +18,7 @@ import {
   startRemoval,
   startRestart,
 } from './instances'
+import { overwrite, overwriteObstacles } from './overwriting'
 import { removeOwnedInstances } from './removal'
 import { startPromotion, startReplica } from './replicas'
 import { setActivation, setLabels, setNetworkRules, setParameters, startScale } from './settings'
@@ -31,6 +32,7 @@ const CAPABILITIES: Capabilities = {
   snapshotOwner: 'tags',
   snapshotListed: 'at-once',
   restoreOfDeleted: 'never',
+  overwrite: true,
   snapshotsOutliveInstance: true,
   snapshotCopies: false,
   networkRules: 'networks',
@@ -64,6 +66,8 @@ export function createCloudSql(config: CloudSqlConfig): ManagedPostgres {
     startSnapshotRemoval: (input, options) => removeSnapshot(sql, input, options),
     startInertRestore: (input, options) => startInertRestore(sql, input, options),
     startRestoreToTime: (input, options) => startRestoreToTime(sql, input, options),
+    overwriteObstacles: (input, options) => overwriteObstacles(sql, input, options),
+    overwrite: (input, options) => overwrite(sql, input, options),
     startReplica: (input, options) => startReplica(sql, input, options),
     startPromotion: (input, options) => startPromotion(sql, input, options),
     startCreate: (input, options) => startCreate(sql, input, options),

@@ -36,6 +36,20 @@ export async function openDatabases(session: Session, { raisedBy, token, signal 
   )
 }
 
+/** As `openDatabases`, whoever closed them: of data that were restored, what closed them is over. Where nothing was ever closed there is nothing to open. */
+export async function openAllDatabases(session: Session, { token, signal }: Omit<LowerInput, 'raisedBy'>): Promise<string[]> {
+  const [table] = await session.query<{ there: boolean }>(
+    `SELECT pg_catalog.to_regclass('capstan.closed_database') IS NOT NULL AS there`,
+  )
+  if (table?.there !== true) return []
+  const closers = await session.query<{ operation: string }>(
+    'SELECT DISTINCT operation FROM capstan.closed_database ORDER BY operation',
+  )
+  const opened: string[] = []
+  for (const { operation: raisedBy } of closers) opened.push(...(await openDatabases(session, { raisedBy, token, signal })))
+  return opened
+}
+
 interface Found extends Record<string, unknown> {
   readonly name: string
   readonly owner: string

@@ -3,9 +3,11 @@ import { Client, Connection } from '@temporalio/client'
 import { type Act, runAct } from '../../activities/act'
 import type { ActivityDeps } from '../../activities/deps'
 import { createFenceActivities } from '../../activities/fence/fence'
+import { createOverwriteDataActivities } from '../../activities/overwrite/settle'
 import type { DatabaseEntry } from '../../contracts/fleet'
 import { type Ledger, openLedger } from '../../ledger/ledger'
 import { connect, type Session } from '../../postgres/connect/session'
+import { raiseFence as raiseFenceRow } from '../../postgres/migrate/fence'
 import { failureOf } from '../postgres/support/apply'
 import { startTestServer, type TestServer } from '../postgres/support/server'
 
@@ -169,4 +171,38 @@ test('once the copy took over nothing opens the old instance again', async () =>
     'RESOURCE_NOT_OURS',
   )
   expect(await isOpen(name)).toBe(false)
+})
+
+test('in what was restored all that any operation had closed is opened, and attempts of migrations from before are kept off', async () => {
+  const database = await server.database()
+  const { database: name } = database.options
+  await superuser.execute(`GRANT CREATE ON DATABASE ${name} TO mover`)
+  const migrator = await connect({ ...database.options, user: 'mover' })
+  await raiseFenceRow(migrator, { epoch: 1, attempt: 1, operation: 'migrating' })
+  await migrator.close()
+  const earlier = await operationOn(name)
+  const { epoch: before } = await earlier.act(() => earlier.planFence({ ...earlier.input, lock: earlier.lock }))
+  await earlier.act(() => earlier.raiseFence({ ...earlier.input, epoch: before }))
+  expect(await isOpen(name)).toBe(false)
+
+  const { input, act, lock, deps } = await operationOn(name)
+  const { operation, bundle, target } = input
+  const epoch = await ledger.nextEpoch({ scope: lock.scope, operation, above: before })
+  const { settleContent } = createOverwriteDataActivities(deps)
+  const settling = { operation, step: 'settle', bundle, target, epoch }
+  expect((await act(() => settleContent(settling))).opened).toContain(name)
+  expect(await isOpen(name)).toBe(true)
+  expect(await act(() => settleContent(settling))).toEqual({ opened: [] })
+  const late = await connect({ ...database.options, user: 'mover' })
+  const asked = { epoch: 2, attempt: Number.MAX_SAFE_INTEGER, operation: 'migrating-later' }
+  await failureOf(raiseFenceRow(late, asked), 'FENCED_OFF')
+  await late.close()
+
+  await superuser.execute(`ALTER ROLE mover PASSWORD 'another'`)
+  const refused = await failureOf(
+    act(() => settleContent(settling)),
+    'CREDENTIALS_REJECTED',
+  )
+  expect(refused.message).toContain('of the snapshot')
+  await superuser.execute(`ALTER ROLE mover PASSWORD 'secret'`)
 })

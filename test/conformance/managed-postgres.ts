@@ -10,6 +10,7 @@ import { testConfiguration } from './configuration'
 import { testCopies } from './copies'
 import { testInstances } from './instances'
 import { onceOpen } from './once-open'
+import { testOverwriting } from './overwriting'
 import { testReplicas } from './replicas'
 import { testSnapshotCopies } from './snapshot-copies'
 import { testSnapshots } from './snapshots'
@@ -91,6 +92,7 @@ export function testManagedPostgres(under: CloudUnderTest): void {
   testSnapshotCopies(suite)
   testCopies(suite)
   testReplicas(suite)
+  testOverwriting(suite)
 }
 
 /** Refused for where it comes from, or not reached: by a firewall, by PostgreSQL for want of a rule, or since it starts just now. */

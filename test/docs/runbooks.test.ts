@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { FIND_MOMENT_STEPS } from '../../contracts/find-moment'
 import { MIGRATE_STEPS } from '../../contracts/migrate'
+import { OVERWRITE_STEPS } from '../../contracts/overwrite'
 import { RECOVER_ROWS_STEPS } from '../../contracts/recover-rows'
 import { REPLACE_STEPS } from '../../contracts/replace'
 import { RESTORE_STEPS } from '../../contracts/restore'
@@ -20,9 +21,11 @@ test.each([
   expect(headings).toEqual(Object.values(steps).map(({ title }) => title))
 })
 
-test("the restore page's headings are the steps of a copy, and then those of a replacement, in order", () => {
+test("the restore page's headings are the steps of a copy, of a replacement, and of one in place, in order", () => {
   const page = readFileSync(join(__dirname, '../../docs/runbooks/restore.md'), 'utf8')
   const headings = [...page.matchAll(/^## (.+)$/gm)].map(([, heading]) => heading)
-  const titles = [RESTORE_STEPS, REPLACE_STEPS].flatMap((steps) => Object.values(steps).map(({ title }) => title))
+  const titles = [RESTORE_STEPS, REPLACE_STEPS, OVERWRITE_STEPS].flatMap((steps) =>
+    Object.values(steps).map(({ title }) => title),
+  )
   expect(headings).toEqual(titles)
 })

@@ -49,6 +49,8 @@ const HISTORIES = [
   'find-moment',
   'replace',
   'replace-aborted',
+  'overwrite',
+  'overwrite-aborted',
   'instance-lock',
 ]
 

@@ -24,6 +24,7 @@ const KINDS = Object.keys({
   'recover-rows': true,
   'find-moment': true,
   replace: true,
+  overwrite: true,
 } satisfies Record<OperationKind, true>)
 
 export function addOpsList(ops: Command, cli: CliContext): void {

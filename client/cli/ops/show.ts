@@ -5,6 +5,7 @@ import { FIND_MOMENT_DOCUMENTS, type SearchPlan } from '../../../contracts/find-
 import type { DatabaseEntry } from '../../../contracts/fleet'
 import type { MigrationPlan } from '../../../contracts/migrate'
 import { FINAL_STATUSES, type OperationDocument, type OperationKind } from '../../../contracts/operation'
+import { OVERWRITE_DOCUMENTS, type OverwritePlan } from '../../../contracts/overwrite'
 import { RECOVER_ROWS_DOCUMENTS } from '../../../contracts/recover-rows'
 import { type DeltaReport, REPLACE_DOCUMENTS, type ReplacePlan } from '../../../contracts/replace'
 import { RESTORE_DOCUMENTS, type RestorePlan } from '../../../contracts/restore'
@@ -19,6 +20,7 @@ import { showOutcome } from '../follow'
 import { example, jsonOption } from '../options'
 import { fileLines } from '../render/files'
 import { searchPlanLines } from '../render/find-moment'
+import { overwritePlanLines } from '../render/overwrite'
 import { type PlanView, planLines } from '../render/plan'
 import { surveyLines } from '../render/recover-rows'
 import { deltaLines, replacementPlanLines } from '../render/replacement'
@@ -90,6 +92,10 @@ const PLANS: Readonly<Record<OperationKind, PlanKind>> = {
   restore: {
     document: RESTORE_DOCUMENTS.plan,
     lines: (plan, entry, { paint }) => restorePlanLines(plan as RestorePlan, entry, paint),
+  },
+  overwrite: {
+    document: OVERWRITE_DOCUMENTS.plan,
+    lines: (plan, entry, { paint }) => overwritePlanLines(plan as OverwritePlan, entry, paint),
   },
   replace: {
     document: REPLACE_DOCUMENTS.plan,

@@ -1,5 +1,6 @@
 /** The last lines about an operation: how it ended or what it waits for, and what to do next. */
 import type { OperationDocument, OperationStatus } from '../../../contracts/operation'
+import { OVERWRITE_STEPS } from '../../../contracts/overwrite'
 import { REPLACE_STEPS } from '../../../contracts/replace'
 import { findingsOf } from '../../findings'
 import { counted, duration } from '../../quantities'
@@ -87,7 +88,7 @@ export function nextCommands(document: OperationDocument): string[] {
         ...(pointOfNoReturn(document) === null ? [`abort it: capstan ops abort ${id}`] : []),
       ]
     default:
-      return document.kind === 'replace' ? fleetFileChange(document) : []
+      return document.kind === 'replace' ? fleetFileChange(document) : wayBack(document)
   }
 }
 
@@ -95,4 +96,10 @@ export function nextCommands(document: OperationDocument): string[] {
 function fleetFileChange({ steps }: OperationDocument): string[] {
   const detail = steps.find(({ id }) => id === REPLACE_STEPS.handOver.id)?.detail
   return detail?.fleetFile === undefined ? [] : [`do it now: ${detail.summary ?? ''}`]
+}
+
+/** Of an instance that was overwritten. */
+function wayBack({ kind, status, steps }: OperationDocument): string[] {
+  const back = steps.find(({ id }) => id === OVERWRITE_STEPS.overwrite.id)?.detail.wayBack
+  return kind === 'overwrite' && status !== 'planned' && typeof back === 'string' ? [`the way back: ${back}`] : []
 }

@@ -1,6 +1,7 @@
 /** Amazon Aurora PostgreSQL behind the port: an instance of the port is a cluster with its writer, over the same SDK as RDS's instances. */
 import type { RDSClientConfig } from '@aws-sdk/client-rds'
 import type { Capabilities } from '../../capabilities'
+import { cannotOverwrite } from '../../owner'
 import type { ManagedPostgres } from '../../port'
 import { lazyRds } from '../client'
 import { exposureOf } from '../describe'
@@ -34,6 +35,7 @@ const CAPABILITIES: Capabilities = {
   snapshotOwner: 'tags',
   snapshotListed: 'at-once',
   restoreOfDeleted: 'class-named',
+  overwrite: false,
   snapshotsOutliveInstance: true,
   snapshotCopies: true,
   networkRules: 'security-groups',
@@ -67,6 +69,7 @@ export function createAurora(config: RDSClientConfig): ManagedPostgres {
     ...snapshotMethods(rds, OF_CLUSTERS),
     startInertRestore: (input, options) => startInertRestore(rds, input, options),
     startRestoreToTime: (input, options) => startRestoreToTime(rds, input, options),
+    ...cannotOverwrite('Aurora'),
     startReplica: (input, options) => startReplica(rds, input, options),
     startPromotion: (input, options) => startPromotion(rds, input, options),
     startCreate: (input, options) => startCreate(rds, input, options),

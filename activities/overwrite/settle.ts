@@ -1,0 +1,39 @@
+/** The instance holds other data: what an operation had closed in them is opened, and whoever acted on what was there before is kept off. */
+import { Failure, failure } from '../../contracts/failures'
+import { standingEpoch, tagSession } from '../../postgres/migrate/fence'
+import { assertMayAct } from '../act'
+import type { ActivityDeps } from '../deps'
+import { openContent } from '../fence/content'
+import { raiseOwnFence } from '../schema/apply-behind-fence'
+import { openSession, withSession } from '../schema/open-session'
+import type { OverwriteDataActivities } from './contract'
+
+export function createOverwriteDataActivities(deps: ActivityDeps): OverwriteDataActivities {
+  return {
+    async settleContent({ operation, step, bundle, target, epoch }) {
+      const { database: entry } = await deps.ledger.getBundle(bundle)
+      const request = { entry, operation, step, address: target, canary: false, ownAddress: true } as const
+      try {
+        const opened = await openContent(
+          (database) => openSession(deps, { ...request, role: 'admin', database }),
+          async (session) => {
+            const { token } = await raiseOwnFence(session, operation, epoch)
+            await tagSession(session, token)
+            return token
+          },
+        )
+        // The row of who may migrate is that of then: an attempt from in between would find itself the newest.
+        await withSession(deps, { ...request, role: 'migrator' }, async (session) => {
+          const standing = await standingEpoch(session)
+          assertMayAct()
+          if (standing > 0 && standing < epoch) await raiseOwnFence(session, operation, epoch)
+        })
+        return { opened }
+      } catch (error) {
+        if (!(error instanceof Failure) || error.code !== 'CREDENTIALS_REJECTED') throw error
+        const message = `${error.message} Passwords are those of the snapshot: give the role the one that the fleet file names, over the cloud's API or console, then have it tried again.`
+        throw failure('CREDENTIALS_REJECTED', message, error.facts)
+      }
+    },
+  }
+}

@@ -1,0 +1,110 @@
+/** An instance overwritten with a backup of its own. Its settings, labels and networks stay; its data, its users, its log and whatever moments could be
+ *  restored by that go. The call takes no name of ours: which restore is ours is told by when it was begun, on Google's own clock. Source: Cloud SQL,
+ *  "Restore an instance", and the reference of instances.restoreBackup. */
+import { failure } from '../../contracts/failures'
+import type { ChangeOptions, ManagedPostgres, OverwriteProgress, SnapshotDescription } from '../port'
+import { findBackup } from './backups'
+import type { CloudSql, Instance, Operation } from './client'
+import { failureOf, instanceDescription, instantOf, isUnfinished } from './describe'
+import { describe, operationsOf, requireVery } from './instances'
+
+type Asked = Parameters<ManagedPostgres['overwrite']>[0]
+
+export async function overwriteObstacles(
+  sql: CloudSql,
+  { instance, snapshot }: Parameters<ManagedPostgres['overwriteObstacles']>[0],
+  options: Parameters<ManagedPostgres['overwriteObstacles']>[1],
+): Promise<readonly string[]> {
+  const found = await requireVery(sql, instance, options)
+  const backup = await findBackup(sql, { instance: instance.name, name: snapshot }, options)
+  return [...replicationOf(found), ...networksThatEnd(found), ...(backup === null ? [] : misfits(found, backup.description))]
+}
+
+function replicationOf({ name, replicaNames, masterInstanceName }: Instance): string[] {
+  const replicas = replicaNames ?? []
+  return [
+    ...(replicas.length === 0
+      ? []
+      : [
+          `Instance ${name} has read replicas, which Cloud SQL wants gone before it is overwritten: ${replicas.join(', ')}. Delete or promote them first, and make them anew afterwards.`,
+        ]),
+    ...(masterInstanceName
+      ? [`Instance ${name} is a read replica of ${masterInstanceName}: only a primary is overwritten.`]
+      : []),
+  ]
+}
+
+/** The networks are closed meanwhile, and are given back as the port knows them. */
+function networksThatEnd({ name, settings }: Instance): string[] {
+  const networks = settings?.ipConfiguration?.authorizedNetworks ?? []
+  const others = networks.filter(
+    ({ value, expirationTime }) => instantOf(expirationTime) !== null || !/^[\d./]+$/.test(value ?? ''),
+  )
+  if (others.length === 0) return []
+  const named = others.map(({ value }) => value).join(', ')
+  return [
+    `Authorized networks of ${name} that end some day, or that are none of IPv4, could not be given back once its networks were closed: ${named}. Take them out first.`,
+  ]
+}
+
+function misfits(found: Instance, { name, engineVersion }: Pick<SnapshotDescription, 'name' | 'engineVersion'>): string[] {
+  const now = instanceDescription(found, [])
+  if (majorOf(now.engineVersion) === majorOf(engineVersion)) return []
+  return [
+    `Backup ${name} is of PostgreSQL ${engineVersion}, and instance ${now.name} runs ${now.engineVersion}: it does not go back to another major version.`,
+  ]
+}
+
+function majorOf(version: string): string {
+  return version.split('.')[0] ?? version
+}
+
+/** Restores of the instance that began after the fresh backup was, newest first. */
+async function restoresSince(sql: CloudSql, found: Instance, { since }: Asked, options: ChangeOptions): Promise<Operation[]> {
+  const operations = await operationsOf(sql, found, options)
+  return operations.filter((one) => one.operationType === 'RESTORE_VOLUME' && (instantOf(one.insertTime) ?? '9') > since)
+}
+
+export async function overwrite(sql: CloudSql, input: Asked, options: ChangeOptions): Promise<OverwriteProgress> {
+  const { instance, snapshot, failedBefore } = input
+  const found = await requireVery(sql, instance, options)
+  const restores = await restoresSince(sql, found, input, options)
+  const backup = await findBackup(sql, { instance: instance.name, name: snapshot }, options)
+  for (const restore of restores) assertOfBackup(restore, backup?.resource ?? null, input)
+  const [newest] = restores
+  const failed = restores.filter((one) => failureOf(one) !== null)
+  const why = newest === undefined ? null : failureOf(newest)
+  if (newest !== undefined && why === null) return progressOf(sql, found, newest, options)
+  if (newest !== undefined && failed.length > failedBefore) return { done: false, operation: newest.name || null, failure: why }
+  if (backup?.description.state !== 'ready') {
+    throw failure('SNAPSHOT_NOT_FOUND', `Instance ${instance.name} has no complete backup ${snapshot}.`, { snapshot })
+  }
+  const [obstacle] = await overwriteObstacles(sql, input, options)
+  if (obstacle !== undefined) throw failure('CLOUD_REFUSED', obstacle, { instance: instance.name })
+  const { operation } = await sql.start('instances.restoreBackup', options, ({ instances }) =>
+    instances.restoreBackup({ project: sql.config.project, instance: instance.name, body: { backup: backup.resource } }),
+  )
+  return { done: false, operation, failure: null }
+}
+
+/** As far as Google says of which backup it was. @throws RESOURCE_NOT_OURS. */
+function assertOfBackup({ name, backupContext }: Operation, wanted: string | null, { instance, snapshot }: Asked): void {
+  const found = backupContext?.name
+  if (!found || wanted === null || found === wanted) return
+  throw failure(
+    'RESOURCE_NOT_OURS',
+    `Somebody else overwrote instance ${instance.name} meanwhile, with ${found} and not with ${snapshot} (operation ${name}): it was left alone.`,
+    { instance: instance.name, operation: name ?? null },
+  )
+}
+
+/** Done once the instance has nothing under way any more. */
+async function progressOf(
+  sql: CloudSql,
+  found: Instance,
+  restore: Operation,
+  options: ChangeOptions,
+): Promise<OverwriteProgress> {
+  const { state } = await describe(sql, found, options)
+  return { done: !isUnfinished(restore) && state === 'ready', operation: restore.name || null, failure: null }
+}
