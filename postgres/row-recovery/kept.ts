@@ -12,7 +12,7 @@ import { pinPath } from './run'
 const KEYS_MAX = 5_000
 
 /** `of`: the table's place in the request. */
-export interface Keeper {
+interface Keeper {
   /** What they are read by later. */
   readonly name: string
   take(of: number, keys: readonly Key[]): Promise<void>
