@@ -1,29 +1,9 @@
 /** The schema of `fleet.yaml` as it is written: durations and sizes are text with a unit, most of the policy may be left out.
  *  Every `description` completes the sentence "it must be …" for a person whose file is wrong. Only doors load this file. */
 import { type Static, type TSchema, Type } from 'typebox'
+import { FilePrices, FleetVerification } from './fleet-prices.schema'
+import { amount, CLOUDS, closed, duration, orUnlimited, text, tlsMode } from './fleet-words.schema'
 import type { ScheduledKind } from './schedule'
-
-const closed = { additionalProperties: false } as const
-
-/** Of one line, and without what would move a terminal's cursor or turn its reading direction. */
-const LINE = '^(?=.*\\S)[^\\p{Cc}\\p{Zl}\\p{Zp}\\u202A-\\u202E\\u2066-\\u2069]+$'
-const text = (description: string, pattern = LINE) => Type.String({ pattern, description })
-const duration = (example: string) =>
-  Type.String({
-    pattern: '^[0-9]+(\\.[0-9]+)?(ms|s|m|h|d)$',
-    description: `a time with its unit (ms, s, m, h, d), such as ${example}`,
-  })
-/** Which decimals it may have the reader says. */
-const amount = (description: string) => Type.Number({ minimum: 0, description })
-const orUnlimited = <T extends ReturnType<typeof Type.String> | ReturnType<typeof Type.Integer>>(
-  schema: T,
-  description: string,
-) => Type.Union([schema, Type.Null()], { description })
-
-const tlsMode = () =>
-  Type.Union([Type.Literal('disable'), Type.Literal('require'), Type.Literal('verify-full')], {
-    description: 'disable, require or verify-full',
-  })
 
 const FileConnection = Type.Object(
   {
@@ -212,8 +192,6 @@ const FileSchedules = Type.Object(
   { ...closed, description: 'schedules by the name of their operation' },
 )
 
-const CLOUDS = 'aws, azure or gcp'
-
 const name = text(
   'lower-case letters, digits and single hyphens between them, beginning with a letter, 40 at most',
   '^(?=.{1,40}$)[a-z][a-z0-9]*(-[a-z0-9]+)*$',
@@ -363,41 +341,6 @@ const OtherDatabase = Type.Object(
 
 /** A database's own schema, by its `cloud`. */
 export const DATABASE_SCHEMAS = { aws: AwsDatabase, azure: AzureDatabase, gcp: GcpDatabase, other: OtherDatabase } as const
-
-const FleetVerification = Type.Object(
-  {
-    restoresPerRun: Type.Optional(
-      Type.Integer({ minimum: 1, maximum: 1000, description: 'a whole number of restores, 1 to 1000' }),
-    ),
-    copiesAtOnce: Type.Optional(Type.Integer({ minimum: 1, maximum: 20, description: 'a whole number of copies, 1 to 20' })),
-    moneyPerNight: Type.Optional(amount('an amount above 0 such as 20.00, in the currency of prices')),
-    night: Type.Optional(duration('12h')),
-  },
-  { ...closed, description: 'restoresPerRun, copiesAtOnce, moneyPerNight and night' },
-)
-
-const FileRegionPrices = Type.Object(
-  {
-    cloud: Type.Union([Type.Literal('aws'), Type.Literal('azure'), Type.Literal('gcp')], { description: CLOUDS }),
-    region: text('a region as databases name it, such as eu-central-1', '^[a-z]+[a-z0-9-]*$'),
-    classes: Type.Record(Type.String(), amount('the price of an hour, a number above 0 such as 0.193'), {
-      minProperties: 1,
-      description: 'prices of an hour by instance class, such as { db.m6g.large: 0.193 }',
-    }),
-    storage: amount('the price of a GiB for a month, a number such as 0.137, or 0'),
-    billedAtLeast: duration('10m'),
-    billedIn: duration('1s'),
-  },
-  { ...closed, description: 'the prices of a region, with cloud, region, classes, storage, billedAtLeast and billedIn' },
-)
-
-const FilePrices = Type.Object(
-  {
-    currency: text('the three capital letters of a currency, such as EUR', '^[A-Z]{3}$'),
-    regions: Type.Array(FileRegionPrices, { minItems: 1, description: 'a list with the prices of at least one region' }),
-  },
-  { ...closed, description: 'prices with currency and regions' },
-)
 
 /** The file as a whole; each database has a schema of its own. */
 export const FleetFileSchema = Type.Object(

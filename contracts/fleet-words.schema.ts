@@ -1,0 +1,26 @@
+/** The words in which the fleet file is written: text, times, amounts. Every `description` completes the sentence "it must be …". */
+import { Type } from 'typebox'
+
+export const closed = { additionalProperties: false } as const
+
+/** Of one line, and without what would move a terminal's cursor or turn its reading direction. */
+const LINE = '^(?=.*\\S)[^\\p{Cc}\\p{Zl}\\p{Zp}\\u202A-\\u202E\\u2066-\\u2069]+$'
+export const text = (description: string, pattern = LINE) => Type.String({ pattern, description })
+export const duration = (example: string) =>
+  Type.String({
+    pattern: '^[0-9]+(\\.[0-9]+)?(ms|s|m|h|d)$',
+    description: `a time with its unit (ms, s, m, h, d), such as ${example}`,
+  })
+/** Which decimals it may have the reader says. */
+export const amount = (description: string) => Type.Number({ minimum: 0, description })
+export const orUnlimited = <T extends ReturnType<typeof Type.String> | ReturnType<typeof Type.Integer>>(
+  schema: T,
+  description: string,
+) => Type.Union([schema, Type.Null()], { description })
+
+export const tlsMode = () =>
+  Type.Union([Type.Literal('disable'), Type.Literal('require'), Type.Literal('verify-full')], {
+    description: 'disable, require or verify-full',
+  })
+
+export const CLOUDS = 'aws, azure or gcp'
