@@ -4,7 +4,7 @@ import { Type } from 'typebox'
 export const closed = { additionalProperties: false } as const
 
 /** Of one line, and without what would move a terminal's cursor or turn its reading direction. */
-const LINE = '^(?=.*\\S)[^\\p{Cc}\\p{Zl}\\p{Zp}\\u202A-\\u202E\\u2066-\\u2069]+$'
+export const LINE = '^(?=.*\\S)[^\\p{Cc}\\p{Zl}\\p{Zp}\\u202A-\\u202E\\u2066-\\u2069]+$'
 export const text = (description: string, pattern = LINE) => Type.String({ pattern, description })
 export const duration = (example: string) =>
   Type.String({

@@ -2,7 +2,7 @@
  *  Every `description` completes the sentence "it must be …" for a person whose file is wrong. Only doors load this file. */
 import { type Static, type TSchema, Type } from 'typebox'
 import { FilePrices, FleetVerification } from './fleet-prices.schema'
-import { amount, CLOUDS, closed, duration, orUnlimited, text, tlsMode } from './fleet-words.schema'
+import { amount, CLOUDS, closed, duration, LINE, orUnlimited, text, tlsMode } from './fleet-words.schema'
 import type { ScheduledKind } from './schedule'
 
 const FileConnection = Type.Object(
