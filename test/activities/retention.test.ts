@@ -2,8 +2,12 @@ import fc from 'fast-check'
 import { retiredAs } from '../../activities/snapshot/expiry'
 import { reliable } from '../../activities/snapshot/kept-until'
 import { judgeRetention, type SnapshotFacts } from '../../activities/snapshot/retention'
+import { factsOf } from '../../activities/snapshot/series'
 import { judgeCopy, judgeSnapshot } from '../../activities/snapshot/verify'
 import type { SnapshotDescription } from '../../clouds/port'
+import { temporaryName } from '../../contracts/operation'
+import { copyStepOf } from '../../contracts/snapshot'
+import type { SnapshotProof } from '../../ledger/snapshot-proofs'
 
 const NOW = Date.parse('2026-11-23T03:00:00.000Z')
 const HERE = 'db-HERE'
@@ -128,6 +132,45 @@ test('the order in which the cloud lists them does not matter', () => {
       expect(names(other)).toEqual(names(all))
     }),
   )
+})
+
+describe('a copy in another region has the content of what it is a copy of', () => {
+  const STEP = copyStepOf('eu-west-1')
+  const copyOf = (operation: string, hours: number): SnapshotDescription => ({
+    ...{ name: temporaryName(operation, STEP), instance: 'shop', instanceId: HERE, state: 'ready', cloudState: 'available' },
+    ...{ createdAt: at(hours), engineVersion: '15.18', storage: { sizeGib: 20, encrypted: false, key: null } },
+    owner: { operation, step: STEP, expiresAt: at(-1) },
+  })
+  const claim = { takenAt: at(-100), expiresAt: at(-1), ended: true, sound: true, lasts: true }
+  const copies = [copyOf('old', -90), copyOf('mid', -60), copyOf('new', -30)]
+  const standings = (proofs: Readonly<Record<string, SnapshotProof>>, verifying: readonly string[] = []) => {
+    const of = (operation: string) => temporaryName(operation, 'take')
+    const known = {
+      proofs: new Map(Object.entries(proofs).map(([operation, proof]) => [of(operation), proof])),
+      underVerification: new Set(verifying.map(of)),
+    }
+    const facts = copies.map((copy) => factsOf(copy, claim, known))
+    return [...judgeRetention(facts, { instanceId: HERE, now: NOW }).values()]
+  }
+  test.each([
+    ['none was verified', {}, ['expired', 'expired', 'last-good']],
+    ['the oldest was proven', { old: 'proven' }, ['last-proven', 'expired', 'last-good']],
+    ['the newest was found wanting', { new: 'failed' }, ['expired', 'last-good', 'expired']],
+    ['the newest was proven, and refuted', { old: 'proven', new: 'refuted' }, ['last-proven', 'last-good', 'last-proven']],
+    ['each was found wanting', { old: 'failed', mid: 'failed', new: 'failed' }, ['expired', 'expired', 'last-of-all']],
+  ] as const)('%s', (_what, proofs, expected) => {
+    expect(standings(proofs)).toEqual(expected)
+  })
+
+  test('what is verified just now keeps its copy', () => {
+    expect(standings({}, ['mid'])).toEqual(['expired', 'being-verified', 'last-good'])
+  })
+
+  test('what was found wanting stands for no week and no month there either', () => {
+    const known = { proofs: new Map([[temporaryName('new', 'take'), 'failed' as const]]), underVerification: new Set<string>() }
+    const judged = copies.map((copy) => ({ facts: factsOf(copy, claim, known), standing: 'within-retention' as const }))
+    expect(reliable(judged)).toHaveLength(2)
+  })
 })
 
 describe('a snapshot is held against the instance that was planned', () => {
