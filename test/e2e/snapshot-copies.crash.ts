@@ -173,6 +173,13 @@ test('a copy’s retirement leaves the last good one of its region, and removes 
   expect(await desk(EU).names()).toEqual([copyOf('fourth', EU), nameOf('third')].sort())
 })
 
+test('a region that falls silent amid its copy is asked whether it is there, and gone on with once it is', async () => {
+  // As often as the SDK asks, which is one silence.
+  await door.order({ kind: 'fail', operation: 'CopyDBSnapshot', region: EU, code: 'ServiceUnavailable', times: 3 })
+  expect(await take('silent')).toMatchObject({ code: 0, operation: { verdict: 'pass' } })
+  expect(await it.target.tagged('silent')).toEqual([copyOf('silent', AP), copyOf('silent', EU), nameOf('silent')])
+})
+
 test('an abort amid the copies takes them back, and leaves the snapshot', async () => {
   const fault = await door.order({ kind: 'throttle', operation: 'CopyDBSnapshot', region: EU, times: 100_000 })
   const ended = take('stopped')
