@@ -62,8 +62,8 @@ export async function judgeSeries(series: Series, coming: readonly SnapshotFacts
     .sort((a, b) => ((a.facts.createdAt ?? '~') < (b.facts.createdAt ?? '~') ? 1 : -1))
 }
 
-/** What the ledger knows of a snapshot, but for its proofs. `lasts`: nobody takes it back any more. */
-export type Claim = Omit<SnapshotOrigin, 'proof' | 'beingVerified'> & { readonly lasts: boolean }
+/** What the ledger knows of a snapshot, but for its proofs. */
+export type Claim = Omit<SnapshotOrigin, 'proof' | 'beingVerified'>
 type ClaimOf = (snapshot: SnapshotDescription) => Claim | null
 
 export function factsOf(
@@ -72,10 +72,9 @@ export function factsOf(
   { proofs, underVerification }: SnapshotProofs,
 ): SnapshotFacts {
   if (claim === null) return { name, instanceId, state, createdAt, origin: null }
-  const { lasts, ...origin } = claim
   const verified = owner === null ? name : verifiedAs(name, owner)
-  const proof = lasts ? (proofs.get(verified) ?? null) : null
-  return { name, instanceId, state, createdAt, origin: { ...origin, proof, beingVerified: underVerification.has(verified) } }
+  const proof = claim.lasts ? (proofs.get(verified) ?? null) : null
+  return { name, instanceId, state, createdAt, origin: { ...claim, proof, beingVerified: underVerification.has(verified) } }
 }
 
 /** What a verification calls the content that a snapshot holds: a copy in another region has that of the one which its operation took, and only

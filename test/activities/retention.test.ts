@@ -18,6 +18,7 @@ const origin = fc.record({
   expiresAt: fc.option(fc.integer({ min: -48, max: 48 }).map(at)),
   ended: fc.boolean(),
   sound: fc.boolean(),
+  lasts: fc.boolean(),
   proof: fc.constantFrom(null, null, 'proven' as const, 'refuted' as const, 'failed' as const),
   beingVerified: fc.boolean(),
 })
@@ -76,6 +77,9 @@ test.each([
 
 const isSound = ({ instanceId, state, origin: from }: SnapshotFacts): boolean =>
   instanceId === HERE && state === 'ready' && from?.sound === true
+/** Not even its own operation found it good. */
+const isLeft = ({ instanceId, state, origin: from }: SnapshotFacts): boolean =>
+  instanceId === HERE && state === 'ready' && from?.ended === true && from.lasts
 
 test('what a verification found wanting stays for no good one, and the newest of them where no good one is left', () => {
   fc.assert(
@@ -83,9 +87,10 @@ test('what a verification found wanting stays for no good one, and the newest of
       const standings = judgeRetention(all, { instanceId: HERE, now: NOW })
       const standing = (word: string) => all.filter(({ name }) => standings.get(name) === word)
       expect(standing('last-good').every(isGood)).toBe(true)
-      expect(standing('last-of-all').every((snapshot) => isSound(snapshot) && !all.some(isGood))).toBe(true)
+      const last = all.some(isSound) ? isSound : isLeft
+      expect(standing('last-of-all').every((snapshot) => last(snapshot) && !all.some(isGood))).toBe(true)
       const gone = expired(all)
-      if (all.some(isSound)) expect(all.some((snapshot) => isSound(snapshot) && !gone.includes(snapshot))).toBe(true)
+      if (all.some(last)) expect(all.some((snapshot) => last(snapshot) && !gone.includes(snapshot))).toBe(true)
     }),
   )
 })
@@ -116,7 +121,8 @@ test('what is past its retention goes, but for the newest good and proven ones a
       const left = could.filter((snapshot) => !gone.includes(snapshot) && snapshot.origin?.beingVerified !== true)
       expect(left.length).toBeLessThanOrEqual(3)
       expect(left.filter((snapshot) => !isProven(snapshot)).length).toBeLessThanOrEqual(1)
-      expect(left.every((snapshot) => isSound(snapshot) || isProven(snapshot))).toBe(true)
+      const last = all.some(isSound) ? isSound : isLeft
+      expect(left.every((snapshot) => last(snapshot) || isProven(snapshot))).toBe(true)
     }),
   )
 })
@@ -160,6 +166,17 @@ describe('a copy in another region has the content of what it is a copy of', () 
     ['each was found wanting', { old: 'failed', mid: 'failed', new: 'failed' }, ['expired', 'expired', 'last-of-all']],
   ] as const)('%s', (_what, proofs, expected) => {
     expect(standings(proofs)).toEqual(expected)
+  })
+
+  test('a copy that is not what was asked for is more than none', () => {
+    const [old, mid, last] = copies.map((copy) =>
+      factsOf(copy, { ...claim, sound: false }, { proofs: new Map(), underVerification: new Set() }),
+    )
+    const judged = (all: readonly SnapshotFacts[]) => [...judgeRetention(all, { instanceId: HERE, now: NOW }).values()]
+    expect(judged([old!, mid!, last!])).toEqual(['expired', 'expired', 'last-of-all'])
+    // One that the ledger has as removed stays for nobody, whatever the cloud still lists.
+    const gone = { ...last!, origin: { ...last!.origin!, lasts: false } }
+    expect(judged([old!, mid!, gone])).toEqual(['expired', 'last-of-all', 'expired'])
   })
 
   test('what is verified just now keeps its copy', () => {
