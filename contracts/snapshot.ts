@@ -185,7 +185,7 @@ export type SnapshotStanding =
   | 'within-retention'
   /** The newest good one of its instance: it outlives its retention until there is a newer one. */
   | 'last-good'
-  /** A verification found it wanting, and every other one too: the newest of them stays until there is a good one. */
+  /** It was found wanting, by its own operation or by a verification, and so was every other one: the newest stays until there is a good one. */
   | 'last-of-all'
   /** The newest one that a verification proved: the same. */
   | 'last-proven'
@@ -214,10 +214,11 @@ export interface SnapshotList {
   readonly version: 1
   readonly database: string
   readonly instance: string
-  readonly instanceId: string
+  /** Null: the database's own region could not be asked, and what is listed is of each instance that it has had. */
+  readonly instanceId: string | null
   /** Newest first; after them those of each other region that the policy names, newest first. */
   readonly snapshots: readonly ListedSnapshot[]
-  /** Other regions that could not be asked, and why; absent: none. */
+  /** Regions that could not be asked, and why; absent: none. */
   readonly unreached?: readonly { readonly region: string; readonly why: string }[]
 }
 

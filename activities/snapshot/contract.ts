@@ -35,6 +35,8 @@ export interface SnapshotActivities {
   startSnapshotCopy(
     input: StepRef & InRegion & { of: string; instanceId: string; retentionHours: number; startedAt: IsoInstant },
   ): Promise<void>
+  /** Whether the region answers. Fails where it does not. */
+  askRegion(input: StepRef & InRegion & { snapshot: string }): Promise<void>
   /** Polls once; NOT_READY_YET until the copy can be restored. */
   awaitSnapshotCopy(input: StepRef & InRegion & { snapshot: string }): Promise<void>
   /** Holds the copy against the plan: of the very instance, encrypted as was asked for, as large as it. */

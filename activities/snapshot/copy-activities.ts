@@ -1,7 +1,7 @@
 /** Copies of a snapshot in other regions, each its region's own from then on. */
 import { failure } from '../../contracts/failures'
 import type { SnapshotCopyPolicy } from '../../contracts/fleet'
-import { type OperationId, temporaryName } from '../../contracts/operation'
+import { type OperationId, type Sha256, temporaryName } from '../../contracts/operation'
 import { documentOf, type SnapshotPlan, shownSize } from '../../contracts/snapshot'
 import { assertMayAct, changing, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
@@ -9,10 +9,10 @@ import { notListed, notReadyYet } from '../waiting'
 import type { SnapshotActivities } from './contract'
 import { keptUntil } from './kept-until'
 import { readPlan } from './plan'
-import { cloudIn } from './region'
+import { cloudIn, soon } from './region'
 import { judgeCopy } from './verify'
 
-type Copying = 'startSnapshotCopy' | 'awaitSnapshotCopy' | 'verifySnapshotCopy'
+type Copying = 'startSnapshotCopy' | 'askRegion' | 'awaitSnapshotCopy' | 'verifySnapshotCopy'
 
 export function createCopyActivities({
   ledger,
@@ -22,6 +22,12 @@ export function createCopyActivities({
     const plan = await readPlan(ledger, operation)
     if (plan === null) throw failure('DEFECT', `Operation ${operation} has no plan to copy by.`)
     return plan
+  }
+  /** Fails soon where the region does not answer. */
+  const describeCopy = async ({ bundle, region, snapshot }: { bundle: Sha256; region: string; snapshot: string }) => {
+    const { database } = await ledger.getBundle(bundle)
+    const asked = { instance: database.instance, name: snapshot }
+    return soon(() => cloudIn(cloudOf, database, region).describeSnapshot(asked, { signal: currentAct().signal }))
   }
   return {
     async startSnapshotCopy({ operation, step, bundle, region, of, instanceId, retentionHours, startedAt }) {
@@ -42,11 +48,11 @@ export function createCopyActivities({
       const source = { account: database.account, region: database.region, name: of, encrypted: storage.encrypted }
       await cloud.startSnapshotCopy({ source, snapshot, key, owner: { operation, step, expiresAt } }, options)
     },
+    async askRegion(place) {
+      await describeCopy(place)
+    },
     async awaitSnapshotCopy({ bundle, region, snapshot }) {
-      const { database } = await ledger.getBundle(bundle)
-      const cloud = cloudIn(cloudOf, database, region)
-      const asked = { instance: database.instance, name: snapshot }
-      const found = await cloud.describeSnapshot(asked, { signal: currentAct().signal })
+      const found = await describeCopy({ bundle, region, snapshot })
       if (found === null) throw notListed(`Snapshot ${snapshot} in ${region}`)
       if (found.state === 'ready') return
       if (found.state === 'changing') throw notReadyYet(`Snapshot ${snapshot} in ${region}`, found.cloudState)
@@ -56,9 +62,7 @@ export function createCopyActivities({
     async verifySnapshotCopy({ operation, bundle, region, snapshot }) {
       const { database } = await ledger.getBundle(bundle)
       const plan = await planOf(operation)
-      const cloud = cloudIn(cloudOf, database, region)
-      const asked = { instance: database.instance, name: snapshot }
-      const found = await cloud.describeSnapshot(asked, { signal: currentAct().signal })
+      const found = await describeCopy({ bundle, region, snapshot })
       if (found === null) throw notListed(`Snapshot ${snapshot} in ${region}`)
       const findings = judgeCopy(found, plan, wantedIn(database.policy.snapshotCopies, region))
       assertMayAct()

@@ -1,7 +1,7 @@
 /** Where copies of a database's snapshots are: another region of its cloud and account, asked with the same credentials. */
 import { limitedTo } from '../../clouds/limit'
 import type { ManagedPostgres } from '../../clouds/port'
-import { Failure, type FailureCode } from '../../contracts/failures'
+import { Failure, type FailureCode, failure } from '../../contracts/failures'
 import type { DatabaseEntry } from '../../contracts/fleet'
 import { currentAct, runAct } from '../act'
 import type { ActivityDeps } from '../deps'
@@ -32,15 +32,22 @@ const PATIENCE_MS = 20_000
 export async function unlessOutOfReach<T>(
   ask: () => Promise<T>,
 ): Promise<{ readonly found: T; readonly why: null } | { readonly found: null; readonly why: string }> {
+  try {
+    return { found: await soon(ask), why: null }
+  } catch (error) {
+    if (error instanceof Failure && OF_THE_REGION.includes(error.code)) return { found: null, why: error.message }
+    throw error
+  }
+}
+
+/** Fails with CLOUD_UNREACHABLE where the answer does not come soon. For questions alone, as well. */
+export async function soon<T>(ask: () => Promise<T>): Promise<T> {
   const act = currentAct()
   const signal = limitedTo(PATIENCE_MS, act.signal)
   try {
-    return { found: await runAct({ ...act, signal }, ask), why: null }
+    return await runAct({ ...act, signal }, ask)
   } catch (error) {
-    if (error instanceof Failure && OF_THE_REGION.includes(error.code)) return { found: null, why: error.message }
-    if (signal.aborted && !act.signal.aborted) {
-      return { found: null, why: `It did not answer within ${PATIENCE_MS / 1000} s.` }
-    }
-    throw error
+    if (error instanceof Failure || !signal.aborted || act.signal.aborted) throw error
+    throw failure('CLOUD_UNREACHABLE', `It did not answer within ${PATIENCE_MS / 1000} s.`, {}, { cause: error })
   }
 }

@@ -22,6 +22,8 @@ export interface SnapshotOrigin {
   readonly ended: boolean
   /** It can be relied on: its operation verified it, or is over and does not verify. */
   readonly sound: boolean
+  /** Nobody takes it back any more. */
+  readonly lasts: boolean
   /** What verifications of it came to; null: they say nothing of it, or its operation may still take it back. */
   readonly proof: SnapshotProof | null
   /** A verification restores it just now: it may be the next one that is proven. */
@@ -37,8 +39,9 @@ export function judgeRetention(
   const ready = snapshots.filter(({ instanceId: id, state, origin }) => id === instanceId && state === 'ready' && origin !== null)
   const sound = ready.filter(({ origin }) => origin?.sound)
   const lastGood = newest(sound.filter(({ origin }) => origin !== null && !isWanting(origin)))
-  // Where a verification found each of them wanting, a damaged one is more than none at all.
-  const lastOfAll = lastGood === null ? newest(sound) : null
+  // Where each of them was found wanting, also right when it was taken, a damaged one is more than none at all.
+  const left = ready.filter(({ origin }) => origin?.ended && origin.lasts)
+  const lastOfAll = lastGood === null ? (newest(sound) ?? newest(left)) : null
   const proven = ready.filter(({ origin }) => origin?.proof === 'proven' || origin?.proof === 'refuted')
   // Usually one. Where a later verification found the newest one wanting, the one before it must not go for its sake.
   const lastProven = [newest(proven), newest(proven.filter(({ origin }) => origin?.proof === 'proven'))]

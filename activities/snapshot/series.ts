@@ -1,5 +1,5 @@
 /** The snapshots of one instance, with what the ledger knows of those that say they are ours. */
-import type { ManagedPostgres, SnapshotDescription } from '../../clouds/port'
+import type { ManagedPostgres, Owner, SnapshotDescription } from '../../clouds/port'
 import type { Cloud } from '../../contracts/fleet'
 import {
   FINAL_STATUSES,
@@ -62,19 +62,25 @@ export async function judgeSeries(series: Series, coming: readonly SnapshotFacts
     .sort((a, b) => ((a.facts.createdAt ?? '~') < (b.facts.createdAt ?? '~') ? 1 : -1))
 }
 
-/** What the ledger knows of a snapshot, but for its proofs. `lasts`: nobody takes it back any more. */
-type Claim = Omit<SnapshotOrigin, 'proof' | 'beingVerified'> & { readonly lasts: boolean }
+/** What the ledger knows of a snapshot, but for its proofs. */
+export type Claim = Omit<SnapshotOrigin, 'proof' | 'beingVerified'>
 type ClaimOf = (snapshot: SnapshotDescription) => Claim | null
 
-function factsOf(
-  { name, instanceId, state, createdAt }: SnapshotDescription,
+export function factsOf(
+  { name, instanceId, state, createdAt, owner }: SnapshotDescription,
   claim: Claim | null,
   { proofs, underVerification }: SnapshotProofs,
 ): SnapshotFacts {
   if (claim === null) return { name, instanceId, state, createdAt, origin: null }
-  const { lasts, ...origin } = claim
-  const proof = lasts ? (proofs.get(name) ?? null) : null
-  return { name, instanceId, state, createdAt, origin: { ...origin, proof, beingVerified: underVerification.has(name) } }
+  const verified = owner === null ? name : verifiedAs(name, owner)
+  const proof = claim.lasts ? (proofs.get(verified) ?? null) : null
+  return { name, instanceId, state, createdAt, origin: { ...claim, proof, beingVerified: underVerification.has(verified) } }
+}
+
+/** What a verification calls the content that a snapshot holds: a copy in another region has that of the one which its operation took, and only
+ *  that one is ever verified. */
+function verifiedAs(name: string, { operation, step }: Pick<Owner, 'operation' | 'step'>): string {
+  return copyRegionOf(step) === null ? name : temporaryName(operation, SNAPSHOT_STEPS.take.id)
 }
 
 /** Tags are a claim that anybody may write. It is ours if it bears the name that the step would give it, and the ledger has it among what

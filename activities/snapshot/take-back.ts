@@ -1,4 +1,5 @@
 /** The undo of a snapshot: nobody relies on it yet. */
+import { Failure } from '../../contracts/failures'
 import { FINAL_STATUSES, type OperationId } from '../../contracts/operation'
 import { SNAPSHOT_DOCUMENTS } from '../../contracts/snapshot'
 import type { Ledger } from '../../ledger/ledger'
@@ -37,9 +38,14 @@ export async function takeBack(
     else if (unseen && attempt < UNSEEN_LOOKS) throw notReadyYet(`Snapshot ${snapshot}`, 'not listed')
     return recordRemoval(ledger, { operation, kind: 'snapshot', name: snapshot })
   }
-  // Nor does it remove what it is still making: whatever the snapshot becomes is removed then.
-  if (found.state === 'changing') throw notReadyYet(`Snapshot ${snapshot}`, found.cloudState)
-  await cloud.startSnapshotRemoval(removal, options)
+  // Nor does it remove what it is still making: whatever the snapshot becomes is removed then. A copy, which takes hours, it may give up at once.
+  if (found.state === 'changing' && region === undefined) throw notReadyYet(`Snapshot ${snapshot}`, found.cloudState)
+  try {
+    await cloud.startSnapshotRemoval(removal, options)
+  } catch (error) {
+    const makes = found.state === 'changing' && error instanceof Failure && error.code === 'CLOUD_BUSY'
+    throw makes ? notReadyYet(`Snapshot ${snapshot}`, found.cloudState) : error
+  }
   await recordRemoval(ledger, { operation, kind: 'snapshot', name: snapshot })
   throw notReadyYet(`Snapshot ${snapshot}`, 'being removed')
 }

@@ -1,6 +1,6 @@
 /** Snapshots that somebody asked for, of RDS instances and of Aurora clusters. Those that RDS takes by itself are its own and not looked at. */
 import type { RDS, Tag } from '@aws-sdk/client-rds'
-import { failure } from '../../contracts/failures'
+import { type Failure, failure } from '../../contracts/failures'
 import { notOurs } from '../owner'
 import type { CallOptions, ChangeOptions, ManagedPostgres, Owner, SnapshotDescription, Started } from '../port'
 import type { Rds } from './client'
@@ -128,7 +128,23 @@ async function startSnapshotCopy(
   const KmsKeyId = key ?? (source.encrypted ? DEFAULT_KEY : undefined)
   const arn = `arn:${partitionOf(source.region)}:rds:${source.region}:${source.account}:${kind.resource}:${source.name}`
   const request = { source: arn, snapshot, Tags: ownersTags(owner), ...(KmsKeyId !== undefined && { KmsKeyId }) }
-  return makeOnce(rds, kind, { action: `Copy${kind.word}`, snapshot, owner }, options, (client) => kind.copy(client, request))
+  return makeOnce(rds, kind, { action: `Copy${kind.word}`, snapshot, owner }, options, async (client) => {
+    try {
+      await kind.copy(client, request)
+    } catch (error) {
+      throw isQueueFull(error) ? tooManyAtOnce(error) : error
+    }
+  })
+}
+
+/** A region lets so many copies come from others at once. The same error, with other words, says that no more snapshots may be kept there. */
+function isQueueFull(error: unknown): error is Error {
+  return error instanceof Error && errorName(error).startsWith('SnapshotQuotaExceeded') && /across regions/i.test(error.message)
+}
+
+function tooManyAtOnce(error: Error): Failure {
+  const message = `Other snapshots are being copied into this region, as many as RDS copies at once (${error.message}).`
+  return failure('CLOUD_BUSY', message, { cloud: 'aws', error: error.name }, { cause: error })
 }
 
 /** The name that every region has for the key that AWS manages for RDS. */

@@ -71,6 +71,19 @@ export const QUOTAS = {
   },
 } as const satisfies Record<string, Quota>
 
+/** Into one region, of the account: no quota that DescribeAccountAttributes lists. */
+const COPIES_MAX = 20
+
+/** @throws AwsError when so many snapshots are on their way from other regions. RDS's own words. */
+export function requireRoomForCopy({ snapshots }: AwsState, region: string): void {
+  const coming = Object.values(snapshots).filter(({ tasks, source, ...one }) => {
+    const from = source?.split(':')[3]
+    return one.region === region && from !== region && tasks.some(({ kind }) => kind === 'copy')
+  })
+  if (coming.length < COPIES_MAX) return
+  throw new AwsError('SnapshotQuotaExceeded', `Cannot copy more than ${COPIES_MAX} snapshots across regions.`)
+}
+
 /** @throws AwsError when there would be more than allowed. */
 export function requireRoom(state: AwsState, region: string, quota: keyof typeof QUOTAS, more = 1): void {
   const { name, max, exceeded, used } = QUOTAS[quota]

@@ -197,7 +197,8 @@ export interface DbSnapshot extends Shape {
   type: 'manual' | 'automated'
   /** Folder of its data, which a copy shares: nobody changes it. */
   folder: string
-  status: 'creating' | 'available' | 'failed' | 'deleting'
+  /** `copying`: of a cluster, by CopyDBClusterSnapshot; a copy of an instance's is `creating`. */
+  status: 'creating' | 'copying' | 'available' | 'failed' | 'deleting'
   encrypted: boolean
   kmsKeyId: string | null
   iamAuthentication?: boolean

@@ -2,8 +2,12 @@ import fc from 'fast-check'
 import { retiredAs } from '../../activities/snapshot/expiry'
 import { reliable } from '../../activities/snapshot/kept-until'
 import { judgeRetention, type SnapshotFacts } from '../../activities/snapshot/retention'
+import { factsOf } from '../../activities/snapshot/series'
 import { judgeCopy, judgeSnapshot } from '../../activities/snapshot/verify'
 import type { SnapshotDescription } from '../../clouds/port'
+import { temporaryName } from '../../contracts/operation'
+import { copyStepOf } from '../../contracts/snapshot'
+import type { SnapshotProof } from '../../ledger/snapshot-proofs'
 
 const NOW = Date.parse('2026-11-23T03:00:00.000Z')
 const HERE = 'db-HERE'
@@ -14,6 +18,7 @@ const origin = fc.record({
   expiresAt: fc.option(fc.integer({ min: -48, max: 48 }).map(at)),
   ended: fc.boolean(),
   sound: fc.boolean(),
+  lasts: fc.boolean(),
   proof: fc.constantFrom(null, null, 'proven' as const, 'refuted' as const, 'failed' as const),
   beingVerified: fc.boolean(),
 })
@@ -72,6 +77,9 @@ test.each([
 
 const isSound = ({ instanceId, state, origin: from }: SnapshotFacts): boolean =>
   instanceId === HERE && state === 'ready' && from?.sound === true
+/** Not even its own operation found it good. */
+const isLeft = ({ instanceId, state, origin: from }: SnapshotFacts): boolean =>
+  instanceId === HERE && state === 'ready' && from?.ended === true && from.lasts
 
 test('what a verification found wanting stays for no good one, and the newest of them where no good one is left', () => {
   fc.assert(
@@ -79,9 +87,10 @@ test('what a verification found wanting stays for no good one, and the newest of
       const standings = judgeRetention(all, { instanceId: HERE, now: NOW })
       const standing = (word: string) => all.filter(({ name }) => standings.get(name) === word)
       expect(standing('last-good').every(isGood)).toBe(true)
-      expect(standing('last-of-all').every((snapshot) => isSound(snapshot) && !all.some(isGood))).toBe(true)
+      const last = all.some(isSound) ? isSound : isLeft
+      expect(standing('last-of-all').every((snapshot) => last(snapshot) && !all.some(isGood))).toBe(true)
       const gone = expired(all)
-      if (all.some(isSound)) expect(all.some((snapshot) => isSound(snapshot) && !gone.includes(snapshot))).toBe(true)
+      if (all.some(last)) expect(all.some((snapshot) => last(snapshot) && !gone.includes(snapshot))).toBe(true)
     }),
   )
 })
@@ -112,7 +121,8 @@ test('what is past its retention goes, but for the newest good and proven ones a
       const left = could.filter((snapshot) => !gone.includes(snapshot) && snapshot.origin?.beingVerified !== true)
       expect(left.length).toBeLessThanOrEqual(3)
       expect(left.filter((snapshot) => !isProven(snapshot)).length).toBeLessThanOrEqual(1)
-      expect(left.every((snapshot) => isSound(snapshot) || isProven(snapshot))).toBe(true)
+      const last = all.some(isSound) ? isSound : isLeft
+      expect(left.every((snapshot) => last(snapshot) || isProven(snapshot))).toBe(true)
     }),
   )
 })
@@ -128,6 +138,56 @@ test('the order in which the cloud lists them does not matter', () => {
       expect(names(other)).toEqual(names(all))
     }),
   )
+})
+
+describe('a copy in another region has the content of what it is a copy of', () => {
+  const STEP = copyStepOf('eu-west-1')
+  const copyOf = (operation: string, hours: number): SnapshotDescription => ({
+    ...{ name: temporaryName(operation, STEP), instance: 'shop', instanceId: HERE, state: 'ready', cloudState: 'available' },
+    ...{ createdAt: at(hours), engineVersion: '15.18', storage: { sizeGib: 20, encrypted: false, key: null } },
+    owner: { operation, step: STEP, expiresAt: at(-1) },
+  })
+  const claim = { takenAt: at(-100), expiresAt: at(-1), ended: true, sound: true, lasts: true }
+  const copies = [copyOf('old', -90), copyOf('mid', -60), copyOf('new', -30)]
+  const standings = (proofs: Readonly<Record<string, SnapshotProof>>, verifying: readonly string[] = []) => {
+    const of = (operation: string) => temporaryName(operation, 'take')
+    const known = {
+      proofs: new Map(Object.entries(proofs).map(([operation, proof]) => [of(operation), proof])),
+      underVerification: new Set(verifying.map(of)),
+    }
+    const facts = copies.map((copy) => factsOf(copy, claim, known))
+    return [...judgeRetention(facts, { instanceId: HERE, now: NOW }).values()]
+  }
+  test.each([
+    ['none was verified', {}, ['expired', 'expired', 'last-good']],
+    ['the oldest was proven', { old: 'proven' }, ['last-proven', 'expired', 'last-good']],
+    ['the newest was found wanting', { new: 'failed' }, ['expired', 'last-good', 'expired']],
+    ['the newest was proven, and refuted', { old: 'proven', new: 'refuted' }, ['last-proven', 'last-good', 'last-proven']],
+    ['each was found wanting', { old: 'failed', mid: 'failed', new: 'failed' }, ['expired', 'expired', 'last-of-all']],
+  ] as const)('%s', (_what, proofs, expected) => {
+    expect(standings(proofs)).toEqual(expected)
+  })
+
+  test('a copy that is not what was asked for is more than none', () => {
+    const [old, mid, last] = copies.map((copy) =>
+      factsOf(copy, { ...claim, sound: false }, { proofs: new Map(), underVerification: new Set() }),
+    )
+    const judged = (all: readonly SnapshotFacts[]) => [...judgeRetention(all, { instanceId: HERE, now: NOW }).values()]
+    expect(judged([old!, mid!, last!])).toEqual(['expired', 'expired', 'last-of-all'])
+    // One that the ledger has as removed stays for nobody, whatever the cloud still lists.
+    const gone = { ...last!, origin: { ...last!.origin!, lasts: false } }
+    expect(judged([old!, mid!, gone])).toEqual(['expired', 'last-of-all', 'expired'])
+  })
+
+  test('what is verified just now keeps its copy', () => {
+    expect(standings({}, ['mid'])).toEqual(['expired', 'being-verified', 'last-good'])
+  })
+
+  test('what was found wanting stands for no week and no month there either', () => {
+    const known = { proofs: new Map([[temporaryName('new', 'take'), 'failed' as const]]), underVerification: new Set<string>() }
+    const judged = copies.map((copy) => ({ facts: factsOf(copy, claim, known), standing: 'within-retention' as const }))
+    expect(reliable(judged)).toHaveLength(2)
+  })
 })
 
 describe('a snapshot is held against the instance that was planned', () => {

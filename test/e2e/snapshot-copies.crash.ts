@@ -173,6 +173,24 @@ test('a copy’s retirement leaves the last good one of its region, and removes 
   expect(await desk(EU).names()).toEqual([copyOf('fourth', EU), nameOf('third')].sort())
 })
 
+test('a region that falls silent amid its copy is asked whether it is there, and gone on with once it is', async () => {
+  // As often as the SDK asks, which is one silence.
+  await door.order({ kind: 'fail', operation: 'CopyDBSnapshot', region: EU, code: 'ServiceUnavailable', times: 3 })
+  expect(await take('silent')).toMatchObject({ code: 0, operation: { verdict: 'pass' } })
+  expect(await it.target.tagged('silent')).toEqual([copyOf('silent', AP), copyOf('silent', EU), nameOf('silent')])
+})
+
+test('an abort waits for a copy that the cloud does not give up, and removes what it becomes', async () => {
+  const delayed = { kind: 'fail-operation', operation: 'CopyDBSnapshot', delay: '5s', times: 2 }
+  await door.order(delayed)
+  const ended = take('long')
+  await it.until('the copies', async () => (await it.target.tagged('long')).length === 3)
+  expect((await it.capstan.capstan(['ops', 'abort', 'long', '--by', 'bob'])).code).toBe(0)
+  const { code, operation } = await ended
+  expect([code, operation.status]).toEqual([7, 'aborted'])
+  expect(await it.target.tagged('long')).toEqual([nameOf('long')])
+})
+
 test('an abort amid the copies takes them back, and leaves the snapshot', async () => {
   const fault = await door.order({ kind: 'throttle', operation: 'CopyDBSnapshot', region: EU, times: 100_000 })
   const ended = take('stopped')

@@ -2,6 +2,7 @@
  *  gives up would leave the world half-changed with nobody at work on it. */
 import type { ActivityOptions, LocalActivityOptions } from '@temporalio/workflow'
 import { ActivityCancellationType } from '@temporalio/workflow'
+import type { FailureCode } from '../../contracts/failures'
 
 /** An abort must wait until the act has ended: the default lets the undo run while its act still goes on. */
 const cancellationType = ActivityCancellationType.WAIT_CANCELLATION_COMPLETED
@@ -59,16 +60,22 @@ export function canaryAct(options: ActivityOptions): ActivityOptions {
   return { ...options, retry: { ...retry, maximumAttempts: 100 } }
 }
 
-/** Work in another region, without which the operation goes on: about a quarter of an hour of transient failures. */
+/** Work in another region, without which the operation goes on: ten minutes of a region that says at once that it is out of reach, up to half an hour
+ *  of one that is silent for twenty seconds each time, and never more than an hour. That one is by the clock, hours without a worker included: the
+ *  lock of the instance is held meanwhile, and all that is lost is a copy, which the verdict says. */
 export function regionAct(options: ActivityOptions): ActivityOptions {
-  return { ...options, retry: { ...retry, maximumAttempts: 100 } }
+  return { ...options, scheduleToCloseTimeout: '1 hour', retry: { ...retry, maximumAttempts: 50 } }
 }
 
-/** What another region takes its time for: a copy of much data may take hours, and one that is not there after about a day is not waited for any
- *  longer. Counted in polls, ten seconds apart: hours in which no worker ran are none. */
+/** What another region takes its time for: a copy of much data may take hours, and one that is not there after a day is not waited for any longer.
+ *  For one that answers: a region's silence ends it, and whoever waits asks by `regionAct` whether that is over. */
 export function regionWait(options: ActivityOptions): ActivityOptions {
-  return { ...options, retry: { ...retry, maximumAttempts: 8_640 } }
+  const nonRetryableErrorTypes = [...OUT_OF_REACH]
+  return { ...options, scheduleToCloseTimeout: '1 day', retry: { ...retry, maximumAttempts: 8_640, nonRetryableErrorTypes } }
 }
+
+/** What a region says that answers nobody, or not us. */
+export const OUT_OF_REACH: readonly FailureCode[] = ['CLOUD_UNREACHABLE', 'CLOUD_THROTTLED']
 
 /** An undo parks for a person after about ten minutes of transient failures; a refusal or defect parks it at once. Counted in attempts and
  *  not by the clock: hours in which no worker ran are no failures. */

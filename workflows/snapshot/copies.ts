@@ -1,10 +1,11 @@
 /** Copies of the snapshot in other regions, all at once: each has a name, a verification and a retirement of its own, and what happens to one is nothing
  *  to the others. A region that is out of reach is a finding and no failure: the snapshot itself is taken, and stays. */
-import { isCancellation } from '@temporalio/workflow'
+import { isCancellation, sleep } from '@temporalio/workflow'
 import { type Finding, type StepDetail, temporaryName } from '../../contracts/operation'
 import { copyStepOf, type ExpiryRecord, SNAPSHOT_STEPS, type SnapshotCopyRecord } from '../../contracts/snapshot'
 import { failureRecord, isDefect } from '../kit/failures'
 import { arrangeRetirement } from '../retire-snapshot/arrange'
+import { whileReached } from './reached'
 import type { Taken, Taking } from './taking'
 
 /** Those that turned out well are kept from here on; so are the others, which do not count as good ones, until their retention is over. */
@@ -25,6 +26,9 @@ export async function copyToRegions(taking: Taking, taken: Taken): Promise<reado
   return copies
 }
 
+/** After a region did not answer: thirty times that are a quarter of an hour. */
+const PAUSE = '30 seconds'
+
 async function copyTo({ input, act, ref }: Taking, taken: Taken, region: string): Promise<SnapshotCopyRecord> {
   const { operation, retentionHours } = input
   const step = copyStepOf(region)
@@ -33,12 +37,12 @@ async function copyTo({ input, act, ref }: Taking, taken: Taken, region: string)
   try {
     // As of the snapshot itself: no crash in between can leave a copy that nobody will ever remove.
     await arrangeRetirement({ ...input, snapshot, region })
-    await act.copying.startSnapshotCopy({
-      ...ref(step),
-      ...{ region, of: taken.snapshot, instanceId, retentionHours, startedAt },
-    })
-    await act.copied.awaitSnapshotCopy({ ...ref(step), region, snapshot })
-    const verified = await act.copying.verifySnapshotCopy({ ...ref(step), region, snapshot })
+    const place = { ...ref(step), region, snapshot }
+    const patience = { answers: () => act.copying.askRegion(place), pause: () => sleep(PAUSE) }
+    const wanted = { ...ref(step), region, of: taken.snapshot, instanceId, retentionHours, startedAt }
+    await whileReached(() => act.copied.startSnapshotCopy(wanted), patience)
+    await whileReached(() => act.copied.awaitSnapshotCopy(place), patience)
+    const verified = await act.copying.verifySnapshotCopy(place)
     return { region, snapshot, ...verified }
   } catch (error) {
     if (isDefect(error) || isCancellation(error)) throw error

@@ -24,7 +24,7 @@ const STANDINGS: Record<SnapshotStanding, string> = {
   'no-retention': 'without a retention: never removed',
   'within-retention': 'within its retention',
   'last-good': 'the last good one: stays until there is a newer one',
-  'last-of-all': 'a verification found it wanting, and there is no good one: stays until there is',
+  'last-of-all': 'it was found wanting, and there is no good one: stays until there is',
   'last-proven': 'the last one that a verification proved: stays until there is a newer one',
   'being-verified': 'a verification restores it just now',
   expired: 'expired: goes with the next expiry',
@@ -62,7 +62,9 @@ function copyLines({ region, snapshot, key, expiring, unreached }: PlannedSnapsh
 export function snapshotListLines(list: SnapshotList, { paint, now }: { paint: Paint; now: number }): string[] {
   const { snapshots, unreached = [] } = list
   const unknown = unreached.map(({ region, why }) => `${region} could not be asked: ${oneLine(why)}`)
-  if (snapshots.length === 0) return [`Instance ${oneLine(list.instance)} has no snapshots that somebody asked for.`, ...unknown]
+  const where = unreached.length === 0 ? '' : ' where it could be asked'
+  if (snapshots.length === 0)
+    return [`Instance ${oneLine(list.instance)} has no snapshots that somebody asked for${where}.`, ...unknown]
   const elsewhere = snapshots.some(({ region }) => region !== undefined)
   const place = ({ region = 'its own' }: ListedSnapshot): string[] => (elsewhere ? [region] : [])
   const headings = ['NAME', ...(elsewhere ? ['REGION'] : []), 'STATE', 'AGE', 'KEPT FOR', 'OPERATION', 'WHY IT STAYS']

@@ -1,4 +1,4 @@
-/** DeleteDBClusterSnapshot: gone at once, unless it is being made or restored from. Its data goes with the last copy that shares it. */
+/** DeleteDBClusterSnapshot: gone at once, unless it is being taken or restored from; a copy that is being made is given up so. Its data goes with the last copy that shares it. */
 import { keyOfSnapshot } from '../backups'
 import { findClusterSnapshot, type Operation } from '../cloud'
 import { clusterSnapshotView } from '../cluster-views'

@@ -3,6 +3,7 @@ import { type Call, promised } from '../cloud'
 import { AwsError, invalidCombination, invalidValue } from '../errors'
 import { note } from '../events'
 import { parseTags } from '../identifiers'
+import { requireRoomForCopy } from '../quotas'
 import { ACCOUNT, type ArnKind, arn, type DbSnapshot } from '../state'
 
 /** Where a source is that is named by its identifier, in the region of the call, or by its ARN, in any region.
@@ -34,6 +35,7 @@ export async function addCopy(call: Call, source: DbSnapshot, copy: { id: string
   const { cloud, query, region } = call
   const kmsKeyId = query.text('KmsKeyId') ?? (source.region === region ? source.kmsKeyId : null)
   requireKeyOf(region, kmsKeyId)
+  if (source.region !== region) requireRoomForCopy(cloud.state, region)
   if (source.ofCluster && !source.encrypted && kmsKeyId !== null) {
     throw invalidCombination('An unencrypted DB cluster snapshot cannot be encrypted by copying it.')
   }
@@ -48,7 +50,7 @@ export async function addCopy(call: Call, source: DbSnapshot, copy: { id: string
     id: copy.id,
     type: 'manual',
     archive: null,
-    status: 'creating',
+    status: source.ofCluster ? 'copying' : 'creating',
     encrypted: kmsKeyId !== null,
     kmsKeyId,
     zone: `${region}${source.zone.at(-1)}`,

@@ -16,6 +16,7 @@ export function createCopyTasks(cloud: () => AwsCloud): TaskRunner<DbSnapshot> {
         throw new Error(`ordered by the fault ${doom.fault}`)
       }
       return () => {
+        if (!isThere(cloud(), snapshot)) return
         Object.assign(snapshot, { status: 'available', createdAt: new Date().toISOString() })
         note(cloud().state, typeOf(snapshot), snapshot, 'copyFinished', snapshot.source ?? '')
       }
@@ -23,6 +24,7 @@ export function createCopyTasks(cloud: () => AwsCloud): TaskRunner<DbSnapshot> {
     async failed(snapshot, _task, error) {
       cloud().log(`copy ${snapshot.id} failed: ${error}`)
       return () => {
+        if (!isThere(cloud(), snapshot)) return
         snapshot.status = 'failed'
         note(cloud().state, typeOf(snapshot), snapshot, 'snapshotFailed')
       }
@@ -31,6 +33,11 @@ export function createCopyTasks(cloud: () => AwsCloud): TaskRunner<DbSnapshot> {
     save: () => cloud().save(),
     log: (line) => cloud().log(line),
   })
+}
+
+/** One that was deleted meanwhile comes to nothing. */
+function isThere({ state }: AwsCloud, snapshot: DbSnapshot): boolean {
+  return state.snapshots[keyOfSnapshot(snapshot)] === snapshot
 }
 
 function typeOf({ ofCluster }: DbSnapshot): SourceType {
