@@ -59,6 +59,8 @@ export interface OverwritePlan {
   readonly storage: SnapshotStorage
   /** What was committed after it is overwritten. */
   readonly point: PlannedPoint
+  /** The cloud's own id of the snapshot: it is overwritten with that one, whatever bears its name by then. */
+  readonly snapshotId: string
   /** The name of the fresh backup: the way back. */
   readonly backup: string
   readonly keepHours: number

@@ -8,7 +8,7 @@ import { copySettings } from '../instance/copy-request'
 import { capturedConfiguration } from '../replacement/plan'
 import { atOurPace, notReadyYet } from '../waiting'
 import type { OverwriteActivities } from './contract'
-import { assertOverwritable, planOverwriting, writeOverwritePlan } from './plan'
+import { assertOverwritable, plannedSnapshotId, planOverwriting, writeOverwritePlan } from './plan'
 
 const HOUR_MS = 3_600_000
 
@@ -55,13 +55,14 @@ export function createOverwriteActivities(deps: Pick<ActivityDeps, 'ledger' | 'c
       const instance = await instanceOf(operation)
       const options = changing()
       // Written down before it is asked for: a call whose answer is lost may have been heard.
-      const begun = { version: 1, instance, snapshot, since }
+      const snapshotId = await plannedSnapshotId(ledger, operation)
+      const begun = { version: 1, instance, snapshot, snapshotId, since }
       await ledger.putDocumentOnce({ operation, name: OVERWRITE_DOCUMENTS.begun, document: begun })
       const {
         done,
         operation: cloudOperation,
         failure,
-      } = await atOurPace(cloudOf(database).overwrite({ instance, snapshot, since, failedBefore }, options))
+      } = await atOurPace(cloudOf(database).overwrite({ instance, snapshot, snapshotId, since, failedBefore }, options))
       if (cloudOperation !== null) {
         const document = { ...begun, cloudOperation, failedBefore, done, failure }
         await ledger.putDocument({ operation, name: OVERWRITE_DOCUMENTS.begun, document })

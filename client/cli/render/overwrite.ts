@@ -18,6 +18,7 @@ export function overwritePlanLines(plan: OverwritePlan, entry: DatabaseEntry, pa
   return [
     `${paint('bold', `plan for ${entry.name}`)}  ${instance} (PostgreSQL ${engineVersion}), ${shownSize(plan.storage.sizeGib)}, is overwritten in place`,
     ...pointLines(point),
+    `  of that very one, ${oneLine(plan.snapshotId)}: another one under its name is refused`,
     `  ${paint('red', 'loses')} whatever was committed ${of}, in every database; and every moment that could be restored by its log so far`,
     `  which rows these are only a copy beside it tells: capstan restore ${entry.name} --snapshot ${snapshot}, or --as replacement, which reports them`,
     `  fences it: ${oneLine(fence.summary)}; from then on until the end nobody is served`,
