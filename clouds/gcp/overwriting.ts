@@ -1,7 +1,7 @@
 /** An instance overwritten with a backup of its own. Its settings, labels and networks stay; its data, its users, its log and whatever moments could be
  *  restored by that go. The call takes no name of ours: which restore is ours is told by when it was begun, on Google's own clock. Source: Cloud SQL,
  *  "Restore an instance", and the reference of instances.restoreBackup. */
-import { failure } from '../../contracts/failures'
+import { Failure, failure } from '../../contracts/failures'
 import type { ChangeOptions, ManagedPostgres, Overwritable, OverwriteProgress, SnapshotDescription } from '../port'
 import { backupsNamed, type Described, findVeryBackup } from './backups'
 import type { CloudSql, Instance, Operation } from './client'
@@ -100,10 +100,21 @@ export async function overwrite(sql: CloudSql, input: Asked, options: ChangeOpti
   }
   const [obstacle] = standing(found, backup.description)
   if (obstacle !== undefined) throw failure('CLOUD_REFUSED', obstacle, { instance: instance.name })
-  const { operation } = await sql.start('instances.restoreBackup', options, ({ instances }) =>
-    instances.restoreBackup({ project: sql.config.project, instance: instance.name, body: { backup: backup.resource } }),
-  )
+  const { operation } = await sql
+    .start('instances.restoreBackup', options, ({ instances }) =>
+      instances.restoreBackup({ project: sql.config.project, instance: instance.name, body: { backup: backup.resource } }),
+    )
+    .catch((error) => {
+      throw withoutTheRight(error, instance.name)
+    })
   return { done: false, operation, failure: null }
+}
+
+/** A right for instances of some names only is not told before it is needed: see docs/permissions.md. */
+function withoutTheRight(error: unknown, instance: string): unknown {
+  if (!(error instanceof Failure) || error.code !== 'CREDENTIALS_REJECTED') return error
+  const message = `${error.message} Nothing of it has begun: instance ${instance} holds what it held. Whoever acts here needs cloudsql.instances.restoreBackup for ${instance} itself: grant it, then have it tried again.`
+  return failure(error.code, message, error.facts, { cause: error })
 }
 
 /** As far as Google says of which backup it was. @throws RESOURCE_NOT_OURS. */
@@ -117,13 +128,18 @@ function assertOfBackup({ name, backupContext }: Operation, { instance, snapshot
   )
 }
 
-/** Done once the instance has nothing under way any more. */
+/** Done once the instance has nothing under way any more. @throws RESOURCE_FAILED where waiting brings nothing. */
 async function progressOf(
   sql: CloudSql,
   found: Instance,
   restore: Operation,
   options: ChangeOptions,
 ): Promise<OverwriteProgress> {
-  const { state } = await describe(sql, found, options)
+  const { state, cloudState } = await describe(sql, found, options)
+  if (!isUnfinished(restore) && (state === 'failed' || state === 'stopped')) {
+    const now = state === 'stopped' ? 'stopped' : cloudState
+    const message = `The restore of instance ${found.name} is over (operation ${restore.name}), and the instance is ${now}: it will not become available by itself. Bring it up over Google's console, then have it tried again.`
+    throw failure('RESOURCE_FAILED', message, { instance: found.name ?? null, operation: restore.name || null, cloudState })
+  }
   return { done: !isUnfinished(restore) && state === 'ready', operation: restore.name || null, failure: null }
 }

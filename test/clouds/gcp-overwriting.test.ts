@@ -1,10 +1,14 @@
 /** What comes in the way of an overwriting on Google Cloud by somebody's hand. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parse } from 'yaml'
 import { createCloudSql } from '../../clouds/gcp/cloud-sql'
 import type { InstanceRef, ManagedPostgres } from '../../clouds/port'
 import { options, owned, refusal } from '../conformance/support'
 import { type GcpLab, openGcp, PROJECT } from '../lab/gcp/fixture'
 import { eventually } from '../support/eventually'
 
+const RESTORE = 'cloudsql.instances.restoreBackup'
 const parent = `projects/${PROJECT}`
 let gcp: GcpLab
 let cloud: ManagedPostgres
@@ -25,6 +29,31 @@ async function backedUp(description: string): Promise<string> {
   const [begun] = await gcp.sdk.backups.createBackup({ parent, backup: { instance: 'shop', description } })
   const { backupContext } = await gcp.done(begun.name!)
   return backupContext!.name!
+}
+
+async function takenNow(operation: string): Promise<{ name: string; since: string }> {
+  const { name, owner } = owned(operation, 'backup')
+  await cloud.startSnapshot({ instance: 'shop', snapshot: name, owner }, options)
+  const since = await eventually('the backup', async () => {
+    const found = await cloud.describeSnapshot({ instance: 'shop', name }, options)
+    return found?.state === 'ready' ? (found.createdAt ?? undefined) : undefined
+  })
+  return { name, since }
+}
+
+const policy = (file: string): string => readFileSync(join(__dirname, '../../infra/policies/gcp', file), 'utf8')
+
+/** Of an operator that may overwrite what is called `cap-…`, as docs/permissions.md says. @returns a token. */
+async function copiesAlone(): Promise<string> {
+  const operator = parse(policy('operator.role.yaml')) as { includedPermissions: string[] }
+  const [right, others] = [[RESTORE], operator.includedPermissions.filter((permission) => permission !== RESTORE)]
+  const condition = parse(policy('cleaner.condition.yaml'))
+  const bindings = [
+    { role: { ...operator, includedPermissions: others } },
+    { role: { ...operator, includedPermissions: right }, condition },
+  ]
+  const { body } = await gcp.lab.call('PUT', '/_lab/identities/copies-alone', { cloud: 'gcp', bindings })
+  return (body.credentials as { accessToken: string }).accessToken
 }
 
 const overwritten = (snapshotId: string, since: string, failedBefore = 0) =>
@@ -48,12 +77,7 @@ test('a name that two backups bear is refused, with both; one that was approved 
   expect(obstacles).toEqual([expect.stringContaining(first)])
   expect(obstacles).toEqual([expect.stringContaining(second)])
 
-  const { name, owner } = owned('fresh', 'backup')
-  await cloud.startSnapshot({ instance: 'shop', snapshot: name, owner }, options)
-  const since = await eventually('the fresh backup', async () => {
-    const found = await cloud.describeSnapshot({ instance: 'shop', name }, options)
-    return found?.state === 'ready' ? (found.createdAt ?? undefined) : undefined
-  })
+  const { since } = await takenNow('fresh')
   expect(await overwritten(first, since)).toEqual({ failure: null })
   expect(await rows()).toEqual([1])
   // gone, and another one has its name: a restore that is under way already was not of that
@@ -64,4 +88,37 @@ test('a name that two backups bear is refused, with both; one that was approved 
   await expect(cloud.overwrite(asked, options)).rejects.toEqual(refusal('RESOURCE_NOT_OURS'))
   const only = await cloud.overwriteObstacles({ instance, snapshot: 'before-the-sale' }, options)
   expect(only).toEqual({ obstacles: [], snapshotId: second })
+})
+
+test('one that failed leaves an instance that is as good as before: it is backed up, and overwritten again', async () => {
+  const { name, since } = await takenNow('before-failing')
+  const { snapshotId } = await cloud.overwriteObstacles({ instance, snapshot: name }, options)
+  await gcp.lab.call('POST', '/_lab/faults', { kind: 'fail-operation', operation: 'instances.restoreBackup' })
+  expect((await overwritten(snapshotId!, since)).failure).not.toBeNull()
+  await eventually('the instance to be up', async () => {
+    const found = await cloud.describeInstance({ name: 'shop' }, options)
+    return found?.state === 'changing' ? undefined : found
+  }).then((found) => expect(found.state).toBe('ready'))
+  await takenNow('after-failing')
+  expect(await overwritten(snapshotId!, since, 1)).toEqual({ failure: null })
+})
+
+test('without the right to it nothing begins, and whoever is asked is told so', async () => {
+  const { name, since } = await takenNow('without-right')
+  const { snapshotId } = await cloud.overwriteObstacles({ instance, snapshot: name }, options)
+  const { api: endpoint } = gcp.lab.lab
+  const binding = createCloudSql({ project: PROJECT, region: 'us-central1', endpoint, token: await copiesAlone() })
+  const asked = { instance, snapshot: name, snapshotId: snapshotId!, since, failedBefore: 0 }
+  await expect(binding.overwrite(asked, options)).rejects.toEqual(refusal('CREDENTIALS_REJECTED', 'Nothing of it has begun'))
+})
+
+test('one that is over, and has left an instance that does not serve, is told of and not waited for', async () => {
+  const { name, since } = await takenNow('before-stopping')
+  const { snapshotId } = await cloud.overwriteObstacles({ instance, snapshot: name }, options)
+  expect(await overwritten(snapshotId!, since)).toEqual({ failure: null })
+  await cloud.startStop({ instance }, options)
+  const asked = { instance, snapshot: name, snapshotId: snapshotId!, since, failedBefore: 0 }
+  const stopped = async () => (await cloud.describeInstance({ name: 'shop' }, options))?.state === 'stopped'
+  await eventually('the instance to stand', async () => ((await stopped()) ? true : undefined))
+  await expect(cloud.overwrite(asked, options)).rejects.toEqual(refusal('RESOURCE_FAILED', 'stopped'))
 })

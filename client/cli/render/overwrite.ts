@@ -26,6 +26,7 @@ export function overwritePlanLines(plan: OverwritePlan, entry: DatabaseEntry, pa
     `  lets in ${plan.networksMeanwhile.map(oneLine).join(', ') || 'nobody'} until it was verified, then ${plan.networkRules.map(oneLine).join(', ') || 'nobody'} again; whoever comes by a private address is not kept out by that`,
     `  ${paint('yellow', '⚑ point of no return')}: the cloud is told to overwrite ${instance}; before it all is taken back, past it an abort is refused`,
     '  users and passwords, subscriptions and jobs are those of the snapshot; settings, networks and address stay the instance’s',
+    `  needs cloudsql.instances.restoreBackup for ${instance} itself: whether it is there shows only once the instance is fenced and backed up`,
     '  waits for an approval of this plan, whatever the environment',
     '',
     `  plan digest ${plan.digest}`,
