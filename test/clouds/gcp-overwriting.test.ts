@@ -1,6 +1,7 @@
 /** What comes in the way of an overwriting on Google Cloud by somebody's hand. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { OAuth2Client } from 'google-auth-library'
 import { parse } from 'yaml'
 import { createCloudSql } from '../../clouds/gcp/cloud-sql'
 import type { InstanceRef, ManagedPostgres } from '../../clouds/port'
@@ -121,4 +122,28 @@ test('one that is over, and has left an instance that does not serve, is told of
   const stopped = async () => (await cloud.describeInstance({ name: 'shop' }, options))?.state === 'stopped'
   await eventually('the instance to stand', async () => ((await stopped()) ? true : undefined))
   await expect(cloud.overwrite(asked, options)).rejects.toEqual(refusal('RESOURCE_FAILED', 'stopped'))
+})
+
+test('whether a change is still wanted is asked last, with everything else that is waited for behind it', async () => {
+  const { api: endpoint, credentials } = gcp.lab.lab
+  const waited: string[] = []
+  // its token has always ended
+  const authClient = new OAuth2Client({ transporterOptions: { fetchImplementation: fetch } })
+  authClient.setCredentials({ expiry_date: 1 })
+  authClient.refreshHandler = async () => {
+    waited.push('a token')
+    return { access_token: credentials.gcp.accessToken, expiry_date: 1 }
+  }
+  const renewing = createCloudSql({ project: PROJECT, region: 'us-central1', endpoint, client: { authClient } })
+  const lost = {
+    ...options,
+    async mayChange() {
+      waited.push('the question')
+      if (waited.at(-2) === 'a token' && waited.at(-3) === 'the question') throw new Error('not mine')
+    },
+  }
+  const { name, owner } = owned('late', 'backup')
+  await expect(renewing.startSnapshot({ instance: 'shop', snapshot: name, owner }, lost)).rejects.toThrow('not mine')
+  expect(waited.at(-1)).toBe('the question')
+  expect(await renewing.describeSnapshot({ instance: 'shop', name }, options)).toBeNull()
 })
