@@ -133,7 +133,12 @@ export interface Overwritable {
   readonly obstacles: readonly string[]
   /** The cloud's own id of the snapshot: another one may bear its name. Null: there is none of that name. */
   readonly snapshotId: string | null
+  /** Of the instance's network rules, as they have to be given back. */
+  readonly ruleNames: RuleNames
 }
+
+/** Names of network rules, by the rule. */
+export type RuleNames = Readonly<Record<string, string>>
 
 /** How far an instance was overwritten. */
 export interface OverwriteProgress {
@@ -262,9 +267,10 @@ export interface ManagedPostgres {
     input: { instance: string; password: string; operation: OperationId },
     options: ChangeOptions,
   ): Promise<Started>
-  /** Lets in whom the rules let in, and nobody else. Safe to repeat, and to be repeated until `done`. */
+  /** Lets in whom the rules let in, and nobody else. `names`: of rules, where the cloud gives them any; one that stays keeps its own. Safe to
+   *  repeat, and to be repeated until `done`. */
   setNetworkRules(
-    input: { instance: InstanceRef; networkRules: readonly string[] },
+    input: { instance: InstanceRef; networkRules: readonly string[]; names?: RuleNames },
     options: ChangeOptions,
   ): Promise<{ readonly done: boolean }>
   /** Sets tags of an instance and takes others off; what is not named stays. On Google Cloud they are labels. Safe to repeat, and to be repeated

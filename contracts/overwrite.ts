@@ -70,6 +70,8 @@ export interface OverwritePlan {
   readonly networksMeanwhile: readonly string[]
   /** Who is let in again. */
   readonly networkRules: readonly string[]
+  /** What these are called, where the cloud gives them names. */
+  readonly networkNames: Readonly<Record<string, string>>
   readonly fence: { readonly summary: string; readonly databases: readonly string[] }
 }
 

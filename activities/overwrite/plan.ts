@@ -1,5 +1,5 @@
 /** The plan of an overwriting: what the cloud says of the instance and the snapshot, and how the instance is set up, kept before anything changes. */
-import type { ManagedPostgres } from '../../clouds/port'
+import type { ManagedPostgres, Overwritable } from '../../clouds/port'
 import { failure } from '../../contracts/failures'
 import type { OperationId } from '../../contracts/operation'
 import {
@@ -40,7 +40,8 @@ export async function planOverwriting(
   const cloud = cloudOf(database)
   const { signal } = currentAct()
   const found = await findTarget(cloudOf, database, { signal })
-  const snapshotId = await assertNothingInTheWay(cloud, { name: found.name, instanceId: found.instanceId }, snapshot)
+  const { name, instanceId, engineVersion, storage } = found
+  const { snapshotId, ruleNames } = await assertNothingInTheWay(cloud, { name, instanceId }, snapshot)
   const source = addressOf(found)
   const point = await findPoint(cloud, found, { kind: 'snapshot', snapshot })
   // made between the two looks: the next attempt sees it
@@ -49,14 +50,14 @@ export async function planOverwriting(
     cloud.describeConfiguration({ name: database.instance }, { signal }),
   )
   const takenBy = await takerOf({ ledger, cloud }, { instance: found.name, database: database.database }, point)
-  const { name: instance, instanceId, engineVersion, storage } = found
   const facts: Facts = {
     version: 1,
-    ...{ bundle, instance, instanceId, engineVersion, storage, point, snapshotId, keepHours, source, takenBy },
+    ...{ bundle, instance: name, instanceId, engineVersion, storage, point, snapshotId, keepHours, source, takenBy },
     backup: freshBackupOf(operation),
     configuration: sha256Of(configuration),
     networksMeanwhile: copySettings(database, cloud.capabilities, 'fromSnapshot').networkRules,
     networkRules: configuration.network.rules,
+    networkNames: ruleNames,
   }
   assertMayAct()
   await ledger.putDocument({ operation, name: FACTS, document: facts })
@@ -67,9 +68,9 @@ async function assertNothingInTheWay(
   cloud: ManagedPostgres,
   instance: { name: string; instanceId: string },
   snapshot: string,
-): Promise<string | null> {
-  const { obstacles, snapshotId } = await cloud.overwriteObstacles({ instance, snapshot }, { signal: currentAct().signal })
-  if (obstacles.length === 0) return snapshotId
+): Promise<Omit<Overwritable, 'obstacles'>> {
+  const { obstacles, ...found } = await cloud.overwriteObstacles({ instance, snapshot }, { signal: currentAct().signal })
+  if (obstacles.length === 0) return found
   throw failure('CLOUD_REFUSED', `${obstacles.join(' ')} Nothing was changed.`, {
     instance: instance.name,
     obstacles: obstacles.length,
@@ -111,16 +112,16 @@ export async function assertOverwritable(
   const found = await findTarget(cloudOf, database, { signal })
   assertSameInstance(found, instanceId)
   await restorableSnapshot(cloud, found, snapshot, { signal })
-  const snapshotId = await assertNothingInTheWay(cloud, { name, instanceId }, snapshot)
-  const planned = await plannedSnapshotId(ledger, operation)
+  const { snapshotId } = await assertNothingInTheWay(cloud, { name, instanceId }, snapshot)
+  const { snapshotId: planned } = await overwritePlanOf(ledger, operation)
   if (snapshotId === planned) return
   const message = `Snapshot ${snapshot} is another one than was approved (${snapshotId ?? 'none'}, and not ${planned}). Start again.`
   throw failure('PLAN_DRIFTED', message, { snapshot, found: snapshotId, expected: planned })
 }
 
 /** What the approval was for. */
-export async function plannedSnapshotId(ledger: Ledger, operation: OperationId): Promise<string> {
+export async function overwritePlanOf(ledger: Ledger, operation: OperationId): Promise<OverwritePlan> {
   const plan = (await ledger.getDocument({ operation, name: OVERWRITE_DOCUMENTS.plan })) as OverwritePlan | null
   if (plan === null) throw new Error(`operation ${operation} planned no overwriting`)
-  return plan.snapshotId
+  return plan
 }

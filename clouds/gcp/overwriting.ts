@@ -7,6 +7,7 @@ import { backupsNamed, type Described, findVeryBackup } from './backups'
 import type { CloudSql, Instance, Operation } from './client'
 import { failureOf, instanceDescription, instantOf, isUnfinished } from './describe'
 import { describe, operationsOf, requireVery } from './instances'
+import { ruleNamesOf } from './settings'
 
 type Asked = Parameters<ManagedPostgres['overwrite']>[0]
 
@@ -18,7 +19,8 @@ export async function overwriteObstacles(
   const found = await requireVery(sql, instance, options)
   const named = await backupsNamed(sql, { instance: instance.name, name: snapshot }, options)
   const [backup] = named
-  return { obstacles: [...standing(found, backup?.description), ...namesakes(named)], snapshotId: backup?.resource ?? null }
+  const obstacles = [...standing(found, backup?.description), ...namesakes(named)]
+  return { obstacles, snapshotId: backup?.resource ?? null, ruleNames: ruleNamesOf(found) }
 }
 
 function standing(found: Instance, backup: SnapshotDescription | undefined): string[] {

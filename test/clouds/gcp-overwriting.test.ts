@@ -70,7 +70,7 @@ test('a name that two backups bear is refused, with both; one that was approved 
   await gcp.ask(await gcp.get('shop'), 'CREATE TABLE t AS SELECT 1 AS n')
   const first = await backedUp('before-the-sale')
   const alone = await cloud.overwriteObstacles({ instance, snapshot: 'before-the-sale' }, options)
-  expect(alone).toEqual({ obstacles: [], snapshotId: first })
+  expect(alone).toEqual({ obstacles: [], snapshotId: first, ruleNames: { [`${gcp.lab.client}/32`]: 'tests' } })
 
   await gcp.ask(await gcp.get('shop'), 'INSERT INTO t VALUES (2)')
   const second = await backedUp('before-the-sale')
@@ -88,7 +88,7 @@ test('a name that two backups bear is refused, with both; one that was approved 
   await gcp.done(removal.name!)
   await expect(cloud.overwrite(asked, options)).rejects.toEqual(refusal('RESOURCE_NOT_OURS'))
   const only = await cloud.overwriteObstacles({ instance, snapshot: 'before-the-sale' }, options)
-  expect(only).toEqual({ obstacles: [], snapshotId: second })
+  expect(only).toMatchObject({ obstacles: [], snapshotId: second })
 })
 
 test('one that failed leaves an instance that is as good as before: it is backed up, and overwritten again', async () => {
@@ -111,6 +111,34 @@ test('without the right to it nothing begins, and whoever is asked is told so', 
   const binding = createCloudSql({ project: PROJECT, region: 'us-central1', endpoint, token: await copiesAlone() })
   const asked = { instance, snapshot: name, snapshotId: snapshotId!, since, failedBefore: 0 }
   await expect(binding.overwrite(asked, options)).rejects.toEqual(refusal('CREDENTIALS_REJECTED', 'Nothing of it has begun'))
+})
+
+test('networks that were closed for a while have their names again, and one that stayed never lost its own', async () => {
+  const networks = async () =>
+    (await gcp.get('shop')).settings?.ipConfiguration?.authorizedNetworks?.map(({ name, value }) => [value, name]).sort()
+  const own = `${gcp.lab.client}/32`
+  const set = (wanted: Omit<Parameters<ManagedPostgres['setNetworkRules']>[0], 'instance'>) =>
+    eventually('the networks', async () => {
+      const { done } = await cloud.setNetworkRules({ instance, ...wanted }, options)
+      return done ? true : undefined
+    })
+  await set({ networkRules: [own, '8.8.8.0/24'], names: { '8.8.8.0/24': 'office' } })
+  expect(await networks()).toEqual(
+    [
+      ['8.8.8.0/24', 'office'],
+      [own, 'tests'],
+    ].sort(),
+  )
+  const { ruleNames: names } = await cloud.overwriteObstacles({ instance, snapshot: 'none' }, options)
+  await set({ networkRules: [] })
+  expect(await networks()).toEqual([])
+  await set({ networkRules: [own, '8.8.8.0/24'], names })
+  expect(await networks()).toEqual(
+    [
+      ['8.8.8.0/24', 'office'],
+      [own, 'tests'],
+    ].sort(),
+  )
 })
 
 test('one that is over, and has left an instance that does not serve, is told of and not waited for', async () => {
