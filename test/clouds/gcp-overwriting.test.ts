@@ -5,7 +5,7 @@ import { OAuth2Client } from 'google-auth-library'
 import { parse } from 'yaml'
 import { createCloudSql } from '../../clouds/gcp/cloud-sql'
 import type { InstanceRef, ManagedPostgres } from '../../clouds/port'
-import { options, owned, refusal } from '../conformance/support'
+import { options, owned, refusal, retried } from '../conformance/support'
 import { type GcpLab, openGcp, PROJECT } from '../lab/gcp/fixture'
 import { eventually } from '../support/eventually'
 
@@ -119,7 +119,7 @@ test('networks that were closed for a while have their names again, and one that
   const own = `${gcp.lab.client}/32`
   const set = (wanted: Omit<Parameters<ManagedPostgres['setNetworkRules']>[0], 'instance'>) =>
     eventually('the networks', async () => {
-      const { done } = await cloud.setNetworkRules({ instance, ...wanted }, options)
+      const { done } = await retried(() => cloud.setNetworkRules({ instance, ...wanted }, options))
       return done ? true : undefined
     })
   await set({ networkRules: [own, '8.8.8.0/24'], names: { '8.8.8.0/24': 'office' } })
