@@ -58,6 +58,11 @@ export function isTemporaryOf(operation: string, name: string, tags: Tags): bool
   return name.startsWith(`cap-${operation}-`) && tags[OPERATION_TAG] === operation
 }
 
+/** Of whatever operation. */
+export function isTemporary(name: string, tags: Tags): boolean {
+  return tags[OPERATION_TAG] !== undefined && isTemporaryOf(tags[OPERATION_TAG], name, tags)
+}
+
 export function instanceNotFound(cloud: string, instance: string): Failure {
   return failure('INSTANCE_NOT_FOUND', `${cloud} has no instance ${instance}.`, { instance })
 }

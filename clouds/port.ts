@@ -127,6 +127,19 @@ export interface ConfigurationProgress {
   readonly notCarried: readonly string[]
 }
 
+/** Whether an instance can be overwritten with a snapshot of its own. */
+export interface Overwritable {
+  /** What stands in the way, each a sentence with what to do; empty: nothing that is known. */
+  readonly obstacles: readonly string[]
+  /** The cloud's own id of the snapshot: another one may bear its name. Null: there is none of that name. */
+  readonly snapshotId: string | null
+  /** Of the instance's network rules, as they have to be given back. */
+  readonly ruleNames: RuleNames
+}
+
+/** Names of network rules, by the rule. */
+export type RuleNames = Readonly<Record<string, string>>
+
 /** How far an instance was overwritten. */
 export interface OverwriteProgress {
   readonly done: boolean
@@ -210,15 +223,14 @@ export interface ManagedPostgres {
   startInertRestore(input: CopyRequest & { snapshot: string; sourceGone?: true }, options: ChangeOptions): Promise<Started>
   /** As `startInertRestore`, to a moment of the source's `restoreWindow`. */
   startRestoreToTime(input: CopyRequest & { at: IsoInstant }, options: ChangeOptions): Promise<Started>
-  /** What stands in the way of `overwrite`, each a sentence with what to do; empty: nothing that is known. Refused where `capabilities.overwrite` is
-   *  false, by either. */
-  overwriteObstacles(input: { instance: InstanceRef; snapshot: string }, options: CallOptions): Promise<readonly string[]>
+  /** What stands in the way of `overwrite`, a name that several snapshots bear too. Refused where `capabilities.overwrite` is false, by either. */
+  overwriteObstacles(input: { instance: InstanceRef; snapshot: string }, options: CallOptions): Promise<Overwritable>
   /** Overwrites an instance with a snapshot of its own: what was written to it since is gone; its settings, tags and networks stay. It cannot be taken
    *  back. Safe to repeat, and to be repeated until `done`: adopts whatever restore of the instance the cloud knows that began after `since`, by the
-   *  cloud's own clock, and begins another one only once that many failed as `failedBefore` says. Fails with RESOURCE_NOT_OURS where that was of
-   *  another snapshot. */
+   *  cloud's own clock, and begins another one only once that many failed as `failedBefore` says. Of the snapshot of that id, whatever bears its
+   *  name. Fails with RESOURCE_NOT_OURS where that was of another one. */
   overwrite(
-    input: { instance: InstanceRef; snapshot: string; since: IsoInstant; failedBefore: number },
+    input: { instance: InstanceRef; snapshot: string; snapshotId: string; since: IsoInstant; failedBefore: number },
     options: ChangeOptions,
   ): Promise<OverwriteProgress>
   /** A read replica, which streams what its source writes. Safe to repeat, and NOT_READY_YET, as `startInertRestore`. Refused where
@@ -255,9 +267,10 @@ export interface ManagedPostgres {
     input: { instance: string; password: string; operation: OperationId },
     options: ChangeOptions,
   ): Promise<Started>
-  /** Lets in whom the rules let in, and nobody else. Safe to repeat, and to be repeated until `done`. */
+  /** Lets in whom the rules let in, and nobody else. `names`: of rules, where the cloud gives them any; one that stays keeps its own. Safe to
+   *  repeat, and to be repeated until `done`. */
   setNetworkRules(
-    input: { instance: InstanceRef; networkRules: readonly string[] },
+    input: { instance: InstanceRef; networkRules: readonly string[]; names?: RuleNames },
     options: ChangeOptions,
   ): Promise<{ readonly done: boolean }>
   /** Sets tags of an instance and takes others off; what is not named stays. On Google Cloud they are labels. Safe to repeat, and to be repeated

@@ -59,6 +59,8 @@ export interface OverwritePlan {
   readonly storage: SnapshotStorage
   /** What was committed after it is overwritten. */
   readonly point: PlannedPoint
+  /** The cloud's own id of the snapshot: it is overwritten with that one, whatever bears its name by then. */
+  readonly snapshotId: string
   /** The name of the fresh backup: the way back. */
   readonly backup: string
   readonly keepHours: number
@@ -68,6 +70,8 @@ export interface OverwritePlan {
   readonly networksMeanwhile: readonly string[]
   /** Who is let in again. */
   readonly networkRules: readonly string[]
+  /** What these are called, where the cloud gives them names. */
+  readonly networkNames: Readonly<Record<string, string>>
   readonly fence: { readonly summary: string; readonly databases: readonly string[] }
 }
 

@@ -12,7 +12,7 @@ export interface OverwriteActivities {
   planOverwriting(input: StepRef & OverwriteRequest): Promise<PlannedOverwriting>
   /** Puts what was found together, and writes the plan into the ledger. Fails with FENCE_REFUSED, naming the obstacles. */
   writeOverwritePlan(input: StepRef & OverwriteRequest & { fence: FencePlanSummary }): Promise<OverwritePlanSummary>
-  /** Fails with PLAN_DRIFTED for another instance than the plan's or one that the operation has begun to overwrite already, with CLOUD_REFUSED and
+  /** Fails with PLAN_DRIFTED for another instance or snapshot than the plan's, or an instance that the operation has begun to overwrite already, with CLOUD_REFUSED and
    *  SNAPSHOT_NOT_FOUND as planning. Changes nothing. */
   assertOverwritable(input: StepRef & { snapshot: string }): Promise<void>
   /** Starts `cap-<operation>-<step>` of the instance, kept for that time at least. Safe to repeat: adopts its own. */

@@ -8,7 +8,7 @@ import { copySettings } from '../instance/copy-request'
 import { capturedConfiguration } from '../replacement/plan'
 import { atOurPace, notReadyYet } from '../waiting'
 import type { OverwriteActivities } from './contract'
-import { assertOverwritable, planOverwriting, writeOverwritePlan } from './plan'
+import { assertOverwritable, overwritePlanOf, planOverwriting, writeOverwritePlan } from './plan'
 
 const HOUR_MS = 3_600_000
 
@@ -18,9 +18,9 @@ export function createOverwriteActivities(deps: Pick<ActivityDeps, 'ledger' | 'c
     const { instance: name, instanceId } = await capturedConfiguration(ledger, operation)
     return { name, instanceId }
   }
-  const letIn = async (cloud: ManagedPostgres, instance: InstanceRef, networkRules: readonly string[]): Promise<void> => {
-    const { done } = await atOurPace(cloud.setNetworkRules({ instance, networkRules }, changing()))
-    if (!done) throw notReadyYet(`Instance ${instance.name}`, 'still changing whom its networks let in')
+  const letIn = async (cloud: ManagedPostgres, wanted: Parameters<ManagedPostgres['setNetworkRules']>[0]): Promise<void> => {
+    const { done } = await atOurPace(cloud.setNetworkRules(wanted, changing()))
+    if (!done) throw notReadyYet(`Instance ${wanted.instance.name}`, 'still changing whom its networks let in')
   }
   return {
     planOverwriting: (input) => planOverwriting(deps, input),
@@ -43,25 +43,26 @@ export function createOverwriteActivities(deps: Pick<ActivityDeps, 'ledger' | 'c
       const { database } = await ledger.getBundle(bundle)
       const cloud = cloudOf(database)
       const { networkRules } = copySettings(database, cloud.capabilities, 'fromSnapshot')
-      await letIn(cloud, await instanceOf(operation), networkRules)
+      await letIn(cloud, { instance: await instanceOf(operation), networkRules })
     },
     async openNetworks({ operation, bundle }) {
       const { database } = await ledger.getBundle(bundle)
-      const { network } = await capturedConfiguration(ledger, operation)
-      await letIn(cloudOf(database), await instanceOf(operation), network.rules)
+      const { networkRules, networkNames: names } = await overwritePlanOf(ledger, operation)
+      await letIn(cloudOf(database), { instance: await instanceOf(operation), networkRules, names })
     },
     async overwriteInstance({ operation, bundle, snapshot, since, failedBefore }) {
       const { database } = await ledger.getBundle(bundle)
       const instance = await instanceOf(operation)
       const options = changing()
       // Written down before it is asked for: a call whose answer is lost may have been heard.
-      const begun = { version: 1, instance, snapshot, since }
+      const { snapshotId } = await overwritePlanOf(ledger, operation)
+      const begun = { version: 1, instance, snapshot, snapshotId, since }
       await ledger.putDocumentOnce({ operation, name: OVERWRITE_DOCUMENTS.begun, document: begun })
       const {
         done,
         operation: cloudOperation,
         failure,
-      } = await atOurPace(cloudOf(database).overwrite({ instance, snapshot, since, failedBefore }, options))
+      } = await atOurPace(cloudOf(database).overwrite({ instance, snapshot, snapshotId, since, failedBefore }, options))
       if (cloudOperation !== null) {
         const document = { ...begun, cloudOperation, failedBefore, done, failure }
         await ledger.putDocument({ operation, name: OVERWRITE_DOCUMENTS.begun, document })

@@ -1,6 +1,7 @@
 /** The plan of an overwriting: what the cloud says of the instance and the snapshot, and how the instance is set up, kept before anything changes. */
-import type { ManagedPostgres } from '../../clouds/port'
+import type { ManagedPostgres, Overwritable } from '../../clouds/port'
 import { failure } from '../../contracts/failures'
+import type { OperationId } from '../../contracts/operation'
 import {
   freshBackupOf,
   OVERWRITE_DOCUMENTS,
@@ -10,6 +11,7 @@ import {
 } from '../../contracts/overwrite'
 import { REPLACE_DOCUMENTS } from '../../contracts/replace'
 import { sha256Of } from '../../ledger/digest'
+import type { Ledger } from '../../ledger/ledger'
 import { assertMayAct, currentAct } from '../act'
 import { takerOf } from '../backup/promises'
 import { assertSameInstance } from '../backup/source'
@@ -21,6 +23,7 @@ import { rememberOnce } from '../remember'
 import { capturedConfiguration } from '../replacement/plan'
 import { findPoint } from '../restore/plan'
 import { findTarget } from '../target'
+import { notReadyYet } from '../waiting'
 import type { OverwriteActivities } from './contract'
 
 type Deps = Pick<ActivityDeps, 'ledger' | 'cloudOf'>
@@ -37,21 +40,24 @@ export async function planOverwriting(
   const cloud = cloudOf(database)
   const { signal } = currentAct()
   const found = await findTarget(cloudOf, database, { signal })
-  await assertNothingInTheWay(cloud, { name: found.name, instanceId: found.instanceId }, snapshot)
+  const { name, instanceId, engineVersion, storage } = found
+  const { snapshotId, ruleNames } = await assertNothingInTheWay(cloud, { name, instanceId }, snapshot)
   const source = addressOf(found)
   const point = await findPoint(cloud, found, { kind: 'snapshot', snapshot })
+  // made between the two looks: the next attempt sees it
+  if (snapshotId === null) throw notReadyYet(`Snapshot ${snapshot}`, 'only just there')
   const configuration = await rememberOnce(ledger, { operation, name: REPLACE_DOCUMENTS.configuration }, () =>
     cloud.describeConfiguration({ name: database.instance }, { signal }),
   )
   const takenBy = await takerOf({ ledger, cloud }, { instance: found.name, database: database.database }, point)
-  const { name: instance, instanceId, engineVersion, storage } = found
   const facts: Facts = {
     version: 1,
-    ...{ bundle, instance, instanceId, engineVersion, storage, point, keepHours, source, takenBy },
+    ...{ bundle, instance: name, instanceId, engineVersion, storage, point, snapshotId, keepHours, source, takenBy },
     backup: freshBackupOf(operation),
     configuration: sha256Of(configuration),
     networksMeanwhile: copySettings(database, cloud.capabilities, 'fromSnapshot').networkRules,
     networkRules: configuration.network.rules,
+    networkNames: ruleNames,
   }
   assertMayAct()
   await ledger.putDocument({ operation, name: FACTS, document: facts })
@@ -62,9 +68,9 @@ async function assertNothingInTheWay(
   cloud: ManagedPostgres,
   instance: { name: string; instanceId: string },
   snapshot: string,
-): Promise<void> {
-  const obstacles = await cloud.overwriteObstacles({ instance, snapshot }, { signal: currentAct().signal })
-  if (obstacles.length === 0) return
+): Promise<Omit<Overwritable, 'obstacles'>> {
+  const { obstacles, ...found } = await cloud.overwriteObstacles({ instance, snapshot }, { signal: currentAct().signal })
+  if (obstacles.length === 0) return found
   throw failure('CLOUD_REFUSED', `${obstacles.join(' ')} Nothing was changed.`, {
     instance: instance.name,
     obstacles: obstacles.length,
@@ -106,5 +112,16 @@ export async function assertOverwritable(
   const found = await findTarget(cloudOf, database, { signal })
   assertSameInstance(found, instanceId)
   await restorableSnapshot(cloud, found, snapshot, { signal })
-  await assertNothingInTheWay(cloud, { name, instanceId }, snapshot)
+  const { snapshotId } = await assertNothingInTheWay(cloud, { name, instanceId }, snapshot)
+  const { snapshotId: planned } = await overwritePlanOf(ledger, operation)
+  if (snapshotId === planned) return
+  const message = `Snapshot ${snapshot} is another one than was approved (${snapshotId ?? 'none'}, and not ${planned}). Start again.`
+  throw failure('PLAN_DRIFTED', message, { snapshot, found: snapshotId, expected: planned })
+}
+
+/** What the approval was for. */
+export async function overwritePlanOf(ledger: Ledger, operation: OperationId): Promise<OverwritePlan> {
+  const plan = (await ledger.getDocument({ operation, name: OVERWRITE_DOCUMENTS.plan })) as OverwritePlan | null
+  if (plan === null) throw new Error(`operation ${operation} planned no overwriting`)
+  return plan
 }

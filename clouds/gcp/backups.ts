@@ -9,7 +9,7 @@ import { isNotFound } from './failures'
 import { ADOPTED, findInstance, requireInstance } from './instances'
 import { descriptionOf } from './labels'
 
-interface Described {
+export interface Described {
   /** The backup's own name, `projects/…/backups/…`. */
   readonly resource: string
   readonly description: SnapshotDescription
@@ -33,15 +33,35 @@ async function backupsOf(
   })
 }
 
-/** Of today's instance first. */
-export async function findBackup(
+/** Of today's instance; of an earlier one only where that has none. Nothing keeps several from bearing one name: they are descriptions, which
+ *  anybody can write. */
+export async function backupsNamed(
   sql: CloudSql,
   { instance, name }: { instance: string; name: string },
   options: CallOptions,
-): Promise<Described | null> {
+): Promise<readonly Described[]> {
   const present = await findInstance(sql, instance, options)
   const named = (await backupsOf(sql, { instance, present }, options)).filter(({ description }) => description.name === name)
-  return named.find(({ description }) => !description.instanceId.endsWith('@before')) ?? named[0] ?? null
+  const todays = named.filter(({ description }) => !description.instanceId.endsWith('@before'))
+  return todays.length > 0 ? todays : named
+}
+
+export async function findBackup(
+  sql: CloudSql,
+  asked: { instance: string; name: string },
+  options: CallOptions,
+): Promise<Described | null> {
+  return (await backupsNamed(sql, asked, options))[0] ?? null
+}
+
+/** The very one, whatever it is called by now. */
+export async function findVeryBackup(
+  sql: CloudSql,
+  { instance, id }: { instance: string; id: string },
+  options: CallOptions,
+): Promise<Described | null> {
+  const present = await findInstance(sql, instance, options)
+  return (await backupsOf(sql, { instance, present }, options)).find(({ resource }) => resource === id) ?? null
 }
 
 export async function listSnapshots(sql: CloudSql, instanceId: string, options: CallOptions): Promise<SnapshotDescription[]> {

@@ -47,8 +47,16 @@ export interface CloudSql {
 /** Each attempt: three of them fit into an activity's two minutes. */
 const TIMEOUT_MS = 30_000
 
-/** The signal of the call in progress. */
-const calls = new AsyncLocalStorage<AbortSignal | null>()
+/** The call in progress. */
+interface CallInProgress {
+  readonly signal: AbortSignal | null
+  /** Of a change. */
+  readonly mayChange?: () => Promise<void>
+  /** Why it was not sent. */
+  refusal?: { readonly error: unknown }
+}
+
+const calls = new AsyncLocalStorage<CallInProgress>()
 
 export function lazyCloudSql(config: CloudSqlConfig): CloudSql {
   let made: Promise<CloudSqlSdk> | null = null
@@ -68,7 +76,7 @@ export function lazyCloudSql(config: CloudSqlConfig): CloudSql {
         try {
           const clients = await sdk()
           options.signal.throwIfAborted()
-          return await calls.run(options.signal, () => act(clients))
+          return await calls.run({ signal: options.signal }, () => act(clients))
         } catch (error) {
           throw gcpFailure(action, error, options.signal)
         }
@@ -79,11 +87,13 @@ export function lazyCloudSql(config: CloudSqlConfig): CloudSql {
           throw gcpFailure(action, error, options.signal)
         })
         options.signal.throwIfAborted()
-        await options.mayChange()
+        await options.mayChange() // and once more when it is about to be sent
+        const call: CallInProgress = { signal: null, mayChange: options.mayChange }
         try {
-          const [operation] = await calls.run(null, () => begin(clients))
+          const [operation] = await calls.run(call, () => begin(clients))
           return { operation: operation.name || null }
         } catch (error) {
+          if (call.refusal) throw call.refusal.error
           throw gcpFailure(action, error, options.signal)
         }
       }),
@@ -96,11 +106,14 @@ async function makeClients({ endpoint, project, token, client }: CloudSqlConfig)
   const options: ClientOptions = { projectId: project, ...addressOf(endpoint), ...authClient, ...client, fallback: 'rest' }
   const instances = new SqlInstancesServiceClient(options)
   const { auth } = instances
+  const host = endpoint === undefined ? instances.apiEndpoint : new URL(endpoint).hostname
   const transporting = 'getClient' in auth ? await auth.getClient() : (auth as Transporting)
   transporting.transporter.interceptors.request.add({
     async resolved(request) {
-      const own = calls.getStore()
-      const others = [request.signal, own].filter((signal) => signal instanceof AbortSignal)
+      const call = calls.getStore()
+      // Not of the requests for a token, which several calls may wait for.
+      if (request.method !== 'GET' && request.url.hostname === host) await assertMayChange(call)
+      const others = [request.signal, call?.signal].filter((signal) => signal instanceof AbortSignal)
       return Object.assign(request, { signal: limitedTo(TIMEOUT_MS, ...others) })
     },
   })
@@ -110,6 +123,18 @@ async function makeClients({ endpoint, project, token, client }: CloudSqlConfig)
     operations: new SqlOperationsServiceClient(shared),
     users: new SqlUsersServiceClient(shared),
     backups: new v1.SqlBackupsServiceClient(shared),
+  }
+}
+
+/** Right before it is sent, with its token renewed and its body written: whoever was frozen meanwhile must not send it any more. */
+async function assertMayChange(call: CallInProgress | undefined): Promise<void> {
+  if (!call?.mayChange) throw new Error('A change that nobody asked about is not sent.')
+  try {
+    await call.mayChange()
+  } catch (error) {
+    // The library may wrap it.
+    call.refusal = { error }
+    throw error
   }
 }
 

@@ -1,7 +1,7 @@
 /** Cloud SQL's instances and backups → the port's words. An instance says RUNNABLE whatever is going on in it, also when it is stopped: what
  *  it was asked for, its operations, says more. */
 import type { protos } from '@google-cloud/sql'
-import { ownerOf } from '../owner'
+import { isTemporary, ownerOf } from '../owner'
 import type { InstanceDescription, OperationDescription, ResourceState, SnapshotDescription } from '../port'
 import type { Backup, Instance, Operation } from './client'
 import { readDescription, tagsOfLabels } from './labels'
@@ -77,7 +77,8 @@ function stateOf(raw: Instance, operations: readonly Operation[], reachable: boo
   if (state !== 'ready') return state
   if (operations.some((operation) => isUnfinished(operation) && !BESIDE.has(String(operation.operationType)))) return 'changing'
   if (raw.settings?.activationPolicy === 'NEVER') return 'stopped'
-  const restore = lastRestore(operations)
+  // A copy that was never filled. One that serves has what Google says of it: a restore in place that failed is long over, and no reason for anything.
+  const restore = isTemporary(raw.name ?? '', tagsOfLabels(raw.settings?.userLabels)) ? lastRestore(operations) : undefined
   if (restore && failureOf(restore) !== null) return 'failed'
   return reachable ? 'ready' : 'changing'
 }

@@ -1,12 +1,13 @@
 /** An instance overwritten with a backup of its own. Its settings, labels and networks stay; its data, its users, its log and whatever moments could be
  *  restored by that go. The call takes no name of ours: which restore is ours is told by when it was begun, on Google's own clock. Source: Cloud SQL,
  *  "Restore an instance", and the reference of instances.restoreBackup. */
-import { failure } from '../../contracts/failures'
-import type { ChangeOptions, ManagedPostgres, OverwriteProgress, SnapshotDescription } from '../port'
-import { findBackup } from './backups'
+import { Failure, failure } from '../../contracts/failures'
+import type { ChangeOptions, ManagedPostgres, Overwritable, OverwriteProgress, SnapshotDescription } from '../port'
+import { backupsNamed, type Described, findVeryBackup } from './backups'
 import type { CloudSql, Instance, Operation } from './client'
 import { failureOf, instanceDescription, instantOf, isUnfinished } from './describe'
 import { describe, operationsOf, requireVery } from './instances'
+import { ruleNamesOf } from './settings'
 
 type Asked = Parameters<ManagedPostgres['overwrite']>[0]
 
@@ -14,10 +15,29 @@ export async function overwriteObstacles(
   sql: CloudSql,
   { instance, snapshot }: Parameters<ManagedPostgres['overwriteObstacles']>[0],
   options: Parameters<ManagedPostgres['overwriteObstacles']>[1],
-): Promise<readonly string[]> {
+): Promise<Overwritable> {
   const found = await requireVery(sql, instance, options)
-  const backup = await findBackup(sql, { instance: instance.name, name: snapshot }, options)
-  return [...replicationOf(found), ...networksThatEnd(found), ...(backup === null ? [] : misfits(found, backup.description))]
+  const named = await backupsNamed(sql, { instance: instance.name, name: snapshot }, options)
+  const [backup] = named
+  const obstacles = [...standing(found, backup?.description), ...namesakes(named)]
+  return { obstacles, snapshotId: backup?.resource ?? null, ruleNames: ruleNamesOf(found) }
+}
+
+function standing(found: Instance, backup: SnapshotDescription | undefined): string[] {
+  return [...replicationOf(found), ...networksThatEnd(found), ...(backup === undefined ? [] : misfits(found, backup))]
+}
+
+/** An approval would be for one of them, and nobody could tell which. */
+function namesakes(named: readonly Described[]): string[] {
+  const usable = named.filter(({ description }) => !['failed', 'deleting'].includes(description.state))
+  const [first] = usable
+  if (first === undefined || usable.length === 1) return []
+  const which = usable.map(
+    ({ resource, description }) => `${resource} of ${description.createdAt ?? 'a moment that is not told'}`,
+  )
+  return [
+    `Instance ${first.description.instance} has ${usable.length} backups that are called ${first.description.name}: ${which.join(', ')}. Give all but the one that is meant another description, or delete them.`,
+  ]
 }
 
 function replicationOf({ name, replicaNames, masterInstanceName }: Instance): string[] {
@@ -66,45 +86,62 @@ async function restoresSince(sql: CloudSql, found: Instance, { since }: Asked, o
 }
 
 export async function overwrite(sql: CloudSql, input: Asked, options: ChangeOptions): Promise<OverwriteProgress> {
-  const { instance, snapshot, failedBefore } = input
+  const { instance, snapshot, snapshotId, failedBefore } = input
   const found = await requireVery(sql, instance, options)
   const restores = await restoresSince(sql, found, input, options)
-  const backup = await findBackup(sql, { instance: instance.name, name: snapshot }, options)
-  for (const restore of restores) assertOfBackup(restore, backup?.resource ?? null, input)
+  for (const restore of restores) assertOfBackup(restore, input)
   const [newest] = restores
   const failed = restores.filter((one) => failureOf(one) !== null)
   const why = newest === undefined ? null : failureOf(newest)
   if (newest !== undefined && why === null) return progressOf(sql, found, newest, options)
   if (newest !== undefined && failed.length > failedBefore) return { done: false, operation: newest.name || null, failure: why }
+  const backup = await findVeryBackup(sql, { instance: instance.name, id: snapshotId }, options)
   if (backup?.description.state !== 'ready') {
-    throw failure('SNAPSHOT_NOT_FOUND', `Instance ${instance.name} has no complete backup ${snapshot}.`, { snapshot })
+    const message = `Instance ${instance.name} has no complete backup ${snapshot} any more (${snapshotId}); it was not overwritten with another one.`
+    throw failure('SNAPSHOT_NOT_FOUND', message, { snapshot, snapshotId })
   }
-  const [obstacle] = await overwriteObstacles(sql, input, options)
+  const [obstacle] = standing(found, backup.description)
   if (obstacle !== undefined) throw failure('CLOUD_REFUSED', obstacle, { instance: instance.name })
-  const { operation } = await sql.start('instances.restoreBackup', options, ({ instances }) =>
-    instances.restoreBackup({ project: sql.config.project, instance: instance.name, body: { backup: backup.resource } }),
-  )
+  const { operation } = await sql
+    .start('instances.restoreBackup', options, ({ instances }) =>
+      instances.restoreBackup({ project: sql.config.project, instance: instance.name, body: { backup: backup.resource } }),
+    )
+    .catch((error) => {
+      throw withoutTheRight(error, instance.name)
+    })
   return { done: false, operation, failure: null }
 }
 
+/** A right for instances of some names only is not told before it is needed: see docs/permissions.md. */
+function withoutTheRight(error: unknown, instance: string): unknown {
+  if (!(error instanceof Failure) || error.code !== 'CREDENTIALS_REJECTED') return error
+  const message = `${error.message} Nothing of it has begun: instance ${instance} holds what it held. Whoever acts here needs cloudsql.instances.restoreBackup for ${instance} itself: grant it, then have it tried again.`
+  return failure(error.code, message, error.facts, { cause: error })
+}
+
 /** As far as Google says of which backup it was. @throws RESOURCE_NOT_OURS. */
-function assertOfBackup({ name, backupContext }: Operation, wanted: string | null, { instance, snapshot }: Asked): void {
+function assertOfBackup({ name, backupContext }: Operation, { instance, snapshot, snapshotId }: Asked): void {
   const found = backupContext?.name
-  if (!found || wanted === null || found === wanted) return
+  if (!found || found === snapshotId) return
   throw failure(
     'RESOURCE_NOT_OURS',
-    `Somebody else overwrote instance ${instance.name} meanwhile, with ${found} and not with ${snapshot} (operation ${name}): it was left alone.`,
+    `Somebody else overwrote instance ${instance.name} meanwhile, with ${found} and not with ${snapshot}, ${snapshotId} (operation ${name}): it was left alone.`,
     { instance: instance.name, operation: name ?? null },
   )
 }
 
-/** Done once the instance has nothing under way any more. */
+/** Done once the instance has nothing under way any more. @throws RESOURCE_FAILED where waiting brings nothing. */
 async function progressOf(
   sql: CloudSql,
   found: Instance,
   restore: Operation,
   options: ChangeOptions,
 ): Promise<OverwriteProgress> {
-  const { state } = await describe(sql, found, options)
+  const { state, cloudState } = await describe(sql, found, options)
+  if (!isUnfinished(restore) && (state === 'failed' || state === 'stopped')) {
+    const now = state === 'stopped' ? 'stopped' : cloudState
+    const message = `The restore of instance ${found.name} is over (operation ${restore.name}), and the instance is ${now}: it will not become available by itself. Bring it up over Google's console, then have it tried again.`
+    throw failure('RESOURCE_FAILED', message, { instance: found.name ?? null, operation: restore.name || null, cloudState })
+  }
   return { done: !isUnfinished(restore) && state === 'ready', operation: restore.name || null, failure: null }
 }

@@ -1,7 +1,7 @@
 /** Settings of an instance: class, storage, activation, flags and authorized networks are all changed by them. */
 import { canonicalNetwork } from '../networks'
 import { tagsDiffer, withTags } from '../owner'
-import type { CallOptions, ChangeOptions, InstanceRef, ManagedPostgres, Started } from '../port'
+import type { CallOptions, ChangeOptions, InstanceRef, ManagedPostgres, RuleNames, Started } from '../port'
 import type { CloudSql, Instance, Settings } from './client'
 import { isUnfinished } from './describe'
 import { ADOPTED, editionOf, operationsOf, requireVery } from './instances'
@@ -92,7 +92,7 @@ export async function isUpdating(sql: CloudSql, found: Instance, options: CallOp
 
 export async function setNetworkRules(
   sql: CloudSql,
-  { instance, networkRules }: Parameters<ManagedPostgres['setNetworkRules']>[0],
+  { instance, networkRules, names }: Parameters<ManagedPostgres['setNetworkRules']>[0],
   options: ChangeOptions,
 ): Promise<{ done: boolean }> {
   const found = await requireVery(sql, instance, options)
@@ -104,7 +104,7 @@ export async function setNetworkRules(
     )
     return { done: !unfinished }
   }
-  await letIn(sql, found, { networkRules, more: {} }, options)
+  await letIn(sql, found, { networkRules, names: { ...ruleNamesOf(found), ...names }, more: {} }, options)
   return { done: false }
 }
 
@@ -125,16 +125,22 @@ export async function setLabels(
 export function letIn(
   sql: CloudSql,
   found: Instance,
-  { networkRules, more }: { networkRules: readonly string[]; more: Settings },
+  { networkRules, names, more }: { networkRules: readonly string[]; names?: RuleNames; more: Settings },
   options: ChangeOptions,
 ): Promise<Started> {
-  const authorizedNetworks = networksOf(networkRules)
+  const authorizedNetworks = networksOf(networkRules, names)
   if (authorizedNetworks.length > 0)
     return patchSettings(sql, found, { ...more, ipConfiguration: { authorizedNetworks } }, options)
   const ipConfiguration = { ...found.settings?.ipConfiguration, authorizedNetworks }
   return replaceSettings(sql, found, { ...more, ipConfiguration }, options)
 }
 
-export function networksOf(networkRules: readonly string[]): { name: string; value: string }[] {
-  return networkRules.map((network) => ({ name: 'capstan', value: canonicalNetwork(network) }))
+export function networksOf(networkRules: readonly string[], names: RuleNames = {}): { name: string; value: string }[] {
+  return networkRules.map(canonicalNetwork).map((value) => ({ name: names[value] ?? 'capstan', value }))
+}
+
+/** Of networks of IPv4 alone: the port knows no others. */
+export function ruleNamesOf({ settings }: Instance): RuleNames {
+  const named = (settings?.ipConfiguration?.authorizedNetworks ?? []).filter(({ value }) => /^[\d./]+$/.test(value ?? ''))
+  return Object.fromEntries(named.map(({ name, value }) => [canonicalNetwork(value ?? ''), name ?? '']))
 }

@@ -234,6 +234,28 @@ test('one that fails in the cloud waits for a person, an abort is refused, and a
   await unharmed()
 })
 
+test('one that failed, and that a person leaves out, keeps nobody from a snapshot, nor from the way back', async () => {
+  const door = labDoor(capstan)
+  await door.order({ kind: 'fail-operation', operation: 'instances.restoreBackup' })
+  const ended = desk.begin('left-out', ...NIGHTLY)
+  await deciding.asked('left-out')
+  await deciding.approve('left-out')
+  await it.until('a person to be needed', async () => (await it.operation('left-out')).status === 'needs-operator')
+  expect((await desk.cli('ops', 'resolve', 'left-out', 'skip', '--step', 'overwrite', '--by', 'bob')).code).toBe(0)
+  await ended
+  await it.until('its end', async () => (await it.operation('left-out')).finishedAt !== null)
+  expect(await it.operation('left-out')).toMatchObject({ status: 'succeeded', verdict: 'fail' })
+  await (await target.app()).close()
+  const taken = await desk.cli('snapshot', 'stock', '--fleet', fleet, '--json', '--operation', 'afterwards')
+  expect(JSON.parse(taken.stdout)).toMatchObject({ status: 'succeeded' })
+  const back = desk.begin('back-again', '--snapshot', 'cap-left-out-backup', '--in-place')
+  await deciding.asked('back-again')
+  await deciding.approve('back-again')
+  expect((await back).code).toBe(0)
+  expect(await rowsOf()).toBe(ROWS)
+  await unharmed()
+})
+
 test('as long as what it holds is not what it has to be nobody is let in, but by a person who says so', async () => {
   const invariants = `      invariants: [{ id: none, title: No first item, sql: "SELECT id FROM public.items WHERE id = 1" }]\n`
   fleet = target.fleet(FIRST, '', (yaml) => yaml.replace('      rowCounts:', `${invariants}      rowCounts:`))

@@ -14,13 +14,25 @@ export interface Heartbeat {
   stop(): void
 }
 
+interface Moment {
+  readonly monotonic: number
+  readonly wall: number
+}
+
+const now = (): Moment => ({ monotonic: performance.now(), wall: Date.now() })
+
+/** The longer of the two: the monotonic clock stands still while a machine is paused, and the wall's may be put back. */
+function since({ monotonic, wall }: Moment): number {
+  return Math.max(performance.now() - monotonic, Date.now() - wall)
+}
+
 export function startHeartbeat(context: Context): Heartbeat {
   const staleAfterMs = (context.info.heartbeatTimeoutMs ?? 0) * STALE_SHARE
   const controller = new AbortController()
-  let last = performance.now()
+  let last = now()
   // Asked at the moment of acting too, since a frozen process wakes up inside any line, not only inside the timer.
   const check = (): boolean => {
-    if (staleAfterMs > 0 && performance.now() - last > staleAfterMs && !controller.signal.aborted) {
+    if (staleAfterMs > 0 && since(last) > staleAfterMs && !controller.signal.aborted) {
       controller.abort(
         failure('HEARTBEAT_GAP', 'This attempt was silent for too long and may have been given to another worker.'),
       )
@@ -29,7 +41,7 @@ export function startHeartbeat(context: Context): Heartbeat {
   }
   const beat = (): void => {
     if (check()) return
-    last = performance.now()
+    last = now()
     context.heartbeat()
   }
   const timer = staleAfterMs > 0 ? setInterval(beat, BEAT_MS) : undefined

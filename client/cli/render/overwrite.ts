@@ -18,6 +18,7 @@ export function overwritePlanLines(plan: OverwritePlan, entry: DatabaseEntry, pa
   return [
     `${paint('bold', `plan for ${entry.name}`)}  ${instance} (PostgreSQL ${engineVersion}), ${shownSize(plan.storage.sizeGib)}, is overwritten in place`,
     ...pointLines(point),
+    `  of that very one, ${oneLine(plan.snapshotId)}: another one under its name is refused`,
     `  ${paint('red', 'loses')} whatever was committed ${of}, in every database; and every moment that could be restored by its log so far`,
     `  which rows these are only a copy beside it tells: capstan restore ${entry.name} --snapshot ${snapshot}, or --as replacement, which reports them`,
     `  fences it: ${oneLine(fence.summary)}; from then on until the end nobody is served`,
@@ -25,6 +26,7 @@ export function overwritePlanLines(plan: OverwritePlan, entry: DatabaseEntry, pa
     `  lets in ${plan.networksMeanwhile.map(oneLine).join(', ') || 'nobody'} until it was verified, then ${plan.networkRules.map(oneLine).join(', ') || 'nobody'} again; whoever comes by a private address is not kept out by that`,
     `  ${paint('yellow', '⚑ point of no return')}: the cloud is told to overwrite ${instance}; before it all is taken back, past it an abort is refused`,
     '  users and passwords, subscriptions and jobs are those of the snapshot; settings, networks and address stay the instance’s',
+    `  needs cloudsql.instances.restoreBackup for ${instance} itself: whether it is there shows only once the instance is fenced and backed up`,
     '  waits for an approval of this plan, whatever the environment',
     '',
     `  plan digest ${plan.digest}`,
