@@ -77,6 +77,8 @@ export async function closeNetworks({ run, input, act, ref }: Overwriting, { sou
       await act.fence.proveFenced(of)
     },
     undo: () => act.reopening.openNetworks(ref(step)),
-    detail: () => ({ summary: 'open to whom a canary lets in, until it was verified; still fenced' }),
+    detail: () => ({
+      summary: 'open to whom a canary lets in, and to private addresses and connectors, until it was verified; still fenced',
+    }),
   })
 }
