@@ -6,6 +6,8 @@ import { checkContent } from '../../activities/backup/content'
 import { checkIntact } from '../../activities/backup/intact'
 import type { ActivityDeps } from '../../activities/deps'
 import { createManifestActivities } from '../../activities/proof/manifest'
+import { judgeSeries } from '../../activities/snapshot/series'
+import type { ManagedPostgres, SnapshotDescription } from '../../clouds/port'
 import type { DatabaseEntry } from '../../contracts/fleet'
 import { type Ledger, openLedger } from '../../ledger/ledger'
 import { connect } from '../../postgres/connect/session'
@@ -89,4 +91,47 @@ test('an extension of its own is left as it is', async () => {
   await run(() => checkIntact(deps, { ...of, inPlace: true }))
   expect(await version()).toBe('1.3')
   await superuser.close()
+})
+
+test('the way back is kept from the end of the operation on, and is never the last good snapshot', async () => {
+  const hour = 3_600_000
+  const began = Date.now() - 200 * hour
+  const at = (hours: number): string => new Date(began + hours * hour).toISOString()
+  const { of, run } = await overwritten('waited')
+  await ledger.openOperation({
+    ...{
+      id: 'good',
+      kind: 'migrate',
+      databases: ['stock'],
+      cloud: 'gcp',
+      environment: 'test',
+      mode: 'apply',
+      requestedBy: 'ada',
+    },
+    ...{ startedAt: at(-2), bundle: of.bundle },
+  })
+  const made = async (operation: string, step: string, hours: number): Promise<SnapshotDescription> => {
+    const [name, createdAt, expiresAt] = [`cap-${operation}-${step}`, at(hours), at(hours + 1)]
+    await ledger.recordResource({ operation, cloud: 'gcp', kind: 'snapshot', name, createdAt, expiresAt, removedAt: null })
+    const owner = { operation, step, expiresAt }
+    return { name, createdAt, instance: 'stock', instanceId: 'db-1', state: 'ready', owner } as SnapshotDescription
+  }
+  const listed = [await made('good', 'rescue', -2), await made('waited', 'backup', 0)]
+  await ledger.putDocument({ operation: 'waited', name: 'overwrite-plan', document: { version: 1, keepHours: 1 } })
+  const failure = { code: 'OPERATION_ABORTED', message: 'closed' } as const
+  await ledger.setStatus({ operation: 'good', status: 'aborted', failure, finishedAt: at(-1) })
+  // a person was waited for until the tag's time was over
+  await ledger.setStatus({ operation: 'waited', status: 'aborted', failure, finishedAt: at(100) })
+  const cloud = { capabilities: { snapshotOwner: 'tags' }, listSnapshots: async () => listed } as unknown as ManagedPostgres
+  const series = { ledger, cloud, cloudName: 'gcp', region: null, instanceId: 'db-1', operation: null } as const
+  const standings = async (hours: number) =>
+    (await run(() => judgeSeries({ ...series, now: at(hours) }))).map(({ facts, standing }) => [facts.name, standing])
+  expect(await standings(100.5)).toEqual([
+    ['cap-waited-backup', 'within-retention'],
+    ['cap-good-rescue', 'last-good'],
+  ])
+  expect(await standings(102)).toEqual([
+    ['cap-waited-backup', 'expired'],
+    ['cap-good-rescue', 'last-good'],
+  ])
 })

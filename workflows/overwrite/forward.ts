@@ -3,7 +3,7 @@ import { ApplicationFailure } from '@temporalio/workflow'
 import { CONFIGURATION_PARTS, type ConfigurationPart } from '../../contracts/instance-configuration'
 import type { InstanceAddress } from '../../contracts/migrate'
 import type { Finding, StepDetail, StepName } from '../../contracts/operation'
-import { type FreshBackup, OVERWRITE_STEPS as STEPS, wayBack } from '../../contracts/overwrite'
+import { type FreshBackup, keptFrom, OVERWRITE_STEPS as STEPS, wayBack } from '../../contracts/overwrite'
 import type { Rung } from '../../contracts/verify-backup'
 import { appliedUntilDone } from '../replace/prepare'
 import type { Overwriting, Planned } from './overwriting'
@@ -148,7 +148,7 @@ async function admit(going: GoingForward): Promise<void> {
   await onward(going, STEPS.admit, {
     do: () => act.forward.openNetworks(ref(STEPS.admit)),
     detail: () => ({
-      summary: `whoever was let in before; the way back, for ${input.keepHours} h at least: ${wayBack(input.operation, input.database)}`,
+      summary: `whoever was let in before; the way back, until ${keptFrom(new Date().toISOString(), input.keepHours)} at least: ${wayBack(input.operation, input.database)}`,
     }),
   })
 }

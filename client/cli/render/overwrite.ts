@@ -21,7 +21,7 @@ export function overwritePlanLines(plan: OverwritePlan, entry: DatabaseEntry, pa
     `  ${paint('red', 'loses')} whatever was committed ${of}, in every database; and every moment that could be restored by its log so far`,
     `  which rows these are only a copy beside it tells: capstan restore ${entry.name} --snapshot ${snapshot}, or --as replacement, which reports them`,
     `  fences it: ${oneLine(fence.summary)}; from then on until it is overwritten nobody is served`,
-    `  takes a fresh backup behind the fence, ${backup}, kept ${plan.keepHours} h at least: the way back, by the same command`,
+    `  takes a fresh backup behind the fence, ${backup}, kept ${plan.keepHours} h at least from the end on: the way back, by the same command`,
     `  lets in ${plan.networksMeanwhile.map(oneLine).join(', ') || 'nobody'} by its networks until it was verified, then ${plan.networkRules.map(oneLine).join(', ') || 'nobody'} again; whoever comes by a private address or a connector (the Auth Proxy) is not kept out by that: stop those`,
     `  ${paint('yellow', '⚑ point of no return')}: the cloud is told to overwrite ${instance}; before it all is taken back, past it an abort is refused`,
     '  users and passwords, subscriptions and jobs are those of the snapshot; settings, networks and address stay the instance’s',
