@@ -3,7 +3,7 @@
 import { failure } from '../contracts/failures'
 import { type AbortInput, UPDATES } from '../contracts/messages'
 import { type OperationDocument, type OperationId, temporaryName } from '../contracts/operation'
-import { freshBackupOf, OVERWRITE_STEPS } from '../contracts/overwrite'
+import { freshBackupOf, keptFrom, OVERWRITE_DOCUMENTS, OVERWRITE_STEPS, type OverwritePlan } from '../contracts/overwrite'
 import { REPLACE_DOCUMENTS, REPLACE_STEPS } from '../contracts/replace'
 import type { Ledger } from '../ledger/ledger'
 import { ANSWER_TIMEOUT_MS, assertOpen, type Doors, notWaiting, update, whyGone } from './decide'
@@ -87,7 +87,8 @@ async function closeGone(doors: Doors, document: OperationDocument, by: AbortInp
     const message = `Operation ${id} has a workflow that can take its steps back: leave --close-record out.`
     throw failure('OPTION_INVALID', message, { option: 'close-record', operation: id })
   }
-  const stays = document.kind === 'overwrite' ? whatIsOverwritten(document) : await whatTookOver(doors.ledger, document)
+  const stays =
+    document.kind === 'overwrite' ? await whatIsOverwritten(doors.ledger, document) : await whatTookOver(doors.ledger, document)
   const made = (await doors.ledger.listResources({ operation: id })).filter(({ removedAt }) => removedAt === null)
   const left = made.filter(({ kind, name }) => kind !== 'instance' || name !== stays?.instance)
   const names = left.map(({ kind, name }) => `${kind} ${name}`).join(', ')
@@ -117,14 +118,21 @@ async function whatTookOver(ledger: Ledger, document: OperationDocument): Promis
 }
 
 /** Nobody opens what it closed any more, and its fresh backup may be all that is left of what was there. */
-function whatIsOverwritten(document: OperationDocument): { instance: null; message: string } | null {
+async function whatIsOverwritten(
+  ledger: Ledger,
+  document: OperationDocument,
+): Promise<{ instance: null; message: string } | null> {
   const passed = pointOfNoReturn(document)
   const fence = document.steps.find(({ id }) => id === OVERWRITE_STEPS.fence.id)
   if (passed === null && (fence === undefined || fence.state === 'undone')) return null
   const closed =
     'the instance may be closed still: open its databases (ALTER DATABASE … ALLOW_CONNECTIONS true, from the database capstan_fence) and its networks'
   if (passed === null) return { instance: null, message: `It was closed behind its fence; ${closed}.` }
-  const message = `It was closed past its point of no return (${passed}): look in the cloud whether that goes on; ${closed}. ${freshBackupOf(document.id)} has what it held: do not remove it.`
+  const plan = (await ledger.getDocument({ operation: document.id, name: OVERWRITE_DOCUMENTS.plan })) as OverwritePlan | null
+  // Closing it is its end, from which that time counts.
+  const until =
+    plan === null ? '' : ` Retention keeps it until ${keptFrom(new Date().toISOString(), plan.keepHours)} and may remove it then.`
+  const message = `It was closed past its point of no return (${passed}): look in the cloud whether that goes on; ${closed}. ${freshBackupOf(document.id)} has what it held: do not remove it.${until}`
   return { instance: null, message }
 }
 

@@ -39,10 +39,21 @@ export const OVERWRITE_DOCUMENTS = {
   begun: 'overwriting',
 } as const
 
+/** The document of an overwriting that was, or is about to be, asked for. */
+export interface OverwriteBegun {
+  readonly version: 1
+  readonly instance: { readonly name: string; readonly instanceId: string }
+  readonly snapshot: string
+  /** The cloud's own name of it. */
+  readonly snapshotId: string
+  /** When its fresh backup was begun, behind the fence. */
+  readonly since: IsoInstant
+}
+
 /** What was asked for. A moment no cloud restores in place. */
 export interface OverwriteRequest {
   readonly snapshot: string
-  /** How long the fresh backup is kept at least, counted from its taking. */
+  /** How long the fresh backup is kept at least, counted from the end of the operation. */
   readonly keepHours: number
 }
 
@@ -95,6 +106,11 @@ export interface FreshBackup {
 
 export function freshBackupOf(operation: OperationId): string {
   return temporaryName(operation, OVERWRITE_STEPS.backup.id)
+}
+
+/** Until when the fresh backup is kept that is promised for so many hours from `at` on. */
+export function keptFrom(at: IsoInstant, keepHours: number): IsoInstant {
+  return new Date(Date.parse(at) + keepHours * 3_600_000).toISOString()
 }
 
 /** The command that goes back to what the instance held. */

@@ -7,6 +7,7 @@ import { type ServerFacts, serverFacts } from '../../postgres/inspect/server'
 import type { ActivityDeps } from '../deps'
 import { reachedAs, withSession } from '../schema/open-session'
 import type { BackupProofActivities } from './contract'
+import { othersInside } from './others'
 
 export async function checkAnswers(
   deps: ActivityDeps,
@@ -15,9 +16,11 @@ export async function checkAnswers(
   const started = performance.now()
   const { database: entry } = await deps.ledger.getBundle(bundle)
   const request = { entry, role: 'admin', operation, step, address: copy, ...reachedAs({ inPlace }) } as const
-  const { findings, summary } = await withSession(deps, request, async (session) =>
-    judge(await serverFacts(session), engineVersion),
-  ).catch(refused)
+  const { findings, summary } = await withSession(deps, request, async (session) => {
+    const looked = judge(await serverFacts(session), engineVersion)
+    const others = inPlace === true ? await othersInside(session, operation) : null
+    return others === null ? looked : { ...looked, summary: `${looked.summary}; others are inside already: ${others}` }
+  }).catch(refused)
   return {
     id: 'answers',
     outcome: findings.length === 0 ? 'pass' : 'fail',

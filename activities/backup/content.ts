@@ -8,10 +8,11 @@ import type { Manifest } from '../../postgres/proof/manifest'
 import { currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { readManifest } from '../proof/manifest'
-import { openSession, reachedAs } from '../schema/open-session'
+import { openSession, reachedAs, withSession } from '../schema/open-session'
 import type { BackupProofActivities } from './contract'
 import { damagedOnPurpose } from './control-begun'
 import { JOBS, shownUnproven } from './intact'
+import { othersWrote } from './others'
 
 export interface ManifestsAround {
   readonly before: Manifest
@@ -44,6 +45,9 @@ export function whyNotBetween(
   return unknown && around.before !== around.after ? 'the role may not read which cluster it is in' : null
 }
 
+/** Whoever comes into what was restored may make any other finding come true, by what he commits. */
+const NO_WRITERS_DOING = ['content:cluster', 'content:unreadable']
+
 export async function checkContent(
   deps: ActivityDeps,
   { operation, step, bundle, copy, around, inPlace }: Parameters<BackupProofActivities['checkContent']>[0],
@@ -66,6 +70,15 @@ export async function checkContent(
   const { findings, untold, notProven, complete, tables, tablesProven, rowsProven } = proof
   const proven = complete && (tablesProven === tables || rowsProven > 0)
   const more = untold === 0 ? '' : `, and ${untold} findings more that are not told`
+  const writers =
+    inPlace === true && findings.length > 0 && !findings.some(({ rule }) => NO_WRITERS_DOING.includes(rule))
+      ? await withSession(deps, request, (session) => othersWrote(session, operation))
+      : null
+  if (writers !== null) {
+    const said = findings.map(({ message }) => message).join(' ')
+    const summary = `it does not hold what the snapshot held, which may be their doing (${writers}): ${said}${more}`
+    return { id: 'content', outcome: 'not-proven', findings: [], summary, durationMs: Math.round(performance.now() - started) }
+  }
   return {
     id: 'content',
     // Rows that were written around the backup prove nothing, and neither do sequences: they are named, and take nothing from the rest. A table

@@ -23,6 +23,7 @@ export async function checkIntact(
     connect: () => openSession(deps, request),
     jobs: JOBS,
     signal,
+    inPlace,
   })
   const more = untold === 0 ? '' : `, and ${untold} findings more that are not told`
   return {

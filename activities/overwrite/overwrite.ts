@@ -1,7 +1,7 @@
 /** What an overwriting asks of the database's cloud. */
 import type { InstanceRef, ManagedPostgres } from '../../clouds/port'
 import { type OperationId, temporaryName } from '../../contracts/operation'
-import { OVERWRITE_DOCUMENTS } from '../../contracts/overwrite'
+import { keptFrom, OVERWRITE_DOCUMENTS, type OverwriteBegun } from '../../contracts/overwrite'
 import { changing } from '../act'
 import type { ActivityDeps } from '../deps'
 import { copySettings } from '../instance/copy-request'
@@ -9,8 +9,6 @@ import { capturedConfiguration } from '../replacement/plan'
 import { atOurPace, notReadyYet } from '../waiting'
 import type { OverwriteActivities } from './contract'
 import { assertOverwritable, overwritePlanOf, planOverwriting, writeOverwritePlan } from './plan'
-
-const HOUR_MS = 3_600_000
 
 export function createOverwriteActivities(deps: Pick<ActivityDeps, 'ledger' | 'cloudOf'>): OverwriteActivities {
   const { ledger, cloudOf } = deps
@@ -30,8 +28,8 @@ export function createOverwriteActivities(deps: Pick<ActivityDeps, 'ledger' | 'c
       const { database } = await ledger.getBundle(bundle)
       const snapshot = temporaryName(operation, step)
       const options = changing()
-      // An end of its own: generations are for what is taken regularly.
-      const expiresAt = new Date(Date.parse(startedAt) + keepHours * HOUR_MS).toISOString()
+      // An end of its own: generations are for what is taken regularly. Retention counts from the end of the operation where that is later.
+      const expiresAt = keptFrom(startedAt, keepHours)
       const made = { operation, cloud: database.cloud, kind: 'snapshot', name: snapshot } as const
       await ledger.recordResource({ ...made, createdAt: startedAt, expiresAt, removedAt: null })
       const owner = { operation, step, expiresAt }
@@ -56,7 +54,7 @@ export function createOverwriteActivities(deps: Pick<ActivityDeps, 'ledger' | 'c
       const options = changing()
       // Written down before it is asked for: a call whose answer is lost may have been heard.
       const { snapshotId } = await overwritePlanOf(ledger, operation)
-      const begun = { version: 1, instance, snapshot, snapshotId, since }
+      const begun: OverwriteBegun = { version: 1, instance, snapshot, snapshotId, since }
       await ledger.putDocumentOnce({ operation, name: OVERWRITE_DOCUMENTS.begun, document: begun })
       const {
         done,

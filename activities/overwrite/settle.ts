@@ -1,5 +1,6 @@
 /** The instance holds other data: what an operation had closed in them is opened, and whoever acted on what was there before is kept off. */
 import { Failure, failure } from '../../contracts/failures'
+import type { Ledger } from '../../ledger/ledger'
 import { standingEpoch, tagSession } from '../../postgres/migrate/fence'
 import { assertMayAct } from '../act'
 import type { ActivityDeps } from '../deps'
@@ -25,8 +26,10 @@ export function createOverwriteDataActivities(deps: ActivityDeps): OverwriteData
         // The row of who may migrate is that of then: an attempt from in between would find itself the newest.
         await withSession(deps, { ...request, role: 'migrator' }, async (session) => {
           const standing = await standingEpoch(session)
+          // Where it never stood somebody may have made it since: no database that nobody ever changed gets our schema for it.
+          const wanted = standing > 0 ? standing < epoch : await wasChanged(deps.ledger, entry.name)
           assertMayAct()
-          if (standing > 0 && standing < epoch) await raiseOwnFence(session, operation, epoch)
+          if (wanted) await raiseOwnFence(session, operation, epoch)
         })
         return { opened }
       } catch (error) {
@@ -36,4 +39,12 @@ export function createOverwriteDataActivities(deps: ActivityDeps): OverwriteData
       }
     },
   }
+}
+
+/** Whether an operation acted, or may have, under that row. */
+async function wasChanged(ledger: Ledger, database: string): Promise<boolean> {
+  const found = await Promise.all(
+    ['migrate', 'recover-rows'].map((kind) => ledger.listOperations({ database, kind, mode: 'apply', limit: 1 })),
+  )
+  return found.flat().length > 0
 }

@@ -149,7 +149,7 @@ export async function assertStillAsPlanned(
   if (changed.length === 0) return
   throw failure(
     'PLAN_DRIFTED',
-    `Instance ${found.name} was set up otherwise since it was planned, and the replacement is set up as it was then: ${changed.map(({ message }) => message).join('; ')}. Start again.`,
+    `Instance ${found.name} was set up otherwise since it was planned, and what is restored is to be set up as it was then: ${changed.map(({ message }) => message).join('; ')}. Start again.`,
     { instance: found.name, settings: changed.length },
   )
 }

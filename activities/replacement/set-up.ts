@@ -63,7 +63,9 @@ export function setUpActivities({
       if (left.length === 0) return
       const said = left.map(({ message }) => message).join('; ')
       if (currentAct().attempt < DIFFERING_LOOKS_MAX) throw notReadyYet(`Instance ${copy.instance}`, `set up otherwise: ${said}`)
-      const message = `Instance ${copy.instance} is still set up otherwise than the instance whose place it is to take: ${said}.`
+      const wanted =
+        copy.instanceId === captured.instanceId ? 'it was when it was planned' : 'the instance whose place it is to take'
+      const message = `Instance ${copy.instance} is still set up otherwise than ${wanted}: ${said}.`
       throw failure('RESOURCE_FAILED', message, { instance: copy.instance, settings: left.length })
     },
     async resetMaster({ operation, bundle, copy }) {

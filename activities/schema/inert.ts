@@ -23,12 +23,17 @@ export async function proveInert(
   const request = { entry, role: 'admin', operation, step, address: canary, canary: true } as const
   const prove = () => withSession(deps, request, (session) => assertInert(session, canary.instance, entry.cloud))
   try {
-    await prove().catch(async (error) => {
-      if (!(error instanceof Failure) || error.facts.sqlState !== CLOSED_STATE) throw error
-      // Its backup was taken behind a fence. Nobody but us comes into a copy.
-      await openContent((database) => openSession(deps, { ...request, database }), readFence)
-      await prove()
-    })
+    const closed = await prove().then(
+      () => false,
+      (error: unknown) => {
+        if (!(error instanceof Failure) || error.facts.sqlState !== CLOSED_STATE) throw error
+        return true
+      },
+    )
+    // Its backup may be from behind a fence, or from while one was raised or lowered. Nobody but us comes into a copy. Always asked: whoever was killed
+    // in between has opened some of them.
+    const opened = await openContent((database) => openSession(deps, { ...request, database }), readFence)
+    if (closed || opened.length > 0) await prove()
   } catch (error) {
     const early =
       error instanceof Failure && error.code === 'CREDENTIALS_REJECTED' && currentAct().attempt < TAKEOVER_ATTEMPTS_MAX

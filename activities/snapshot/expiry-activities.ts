@@ -60,7 +60,7 @@ export function createExpiryActivities({
       if (standing === 'being-made') throw notReadyYet(`Snapshot ${snapshot}`, found.cloudState)
       // Whatever it comes to is waited for: then it is the last one that was proven, or goes.
       if (standing === 'being-verified') throw notReadyYet(`Snapshot ${snapshot}`, 'being verified')
-      if (standing === 'within-retention') return { dueAt: judged.description.owner?.expiresAt ?? null, standing }
+      if (standing === 'within-retention') return { dueAt: judged.facts.origin?.expiresAt ?? null, standing }
       let own: Removal | null = null
       for (const name of await listExpired(series)) {
         const removal = await removeIfExpired(series, name)

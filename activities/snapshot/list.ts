@@ -32,14 +32,15 @@ export async function listSnapshots(
 
 async function listed(
   ledger: Ledger,
-  { description, standing }: JudgedSnapshot,
+  { description, facts: { origin }, standing }: JudgedSnapshot,
   region: string | null,
   now: IsoInstant,
 ): Promise<ListedSnapshot> {
   const { name, cloudState: state, createdAt, owner, storage } = description
   const facts = { ...(region !== null && { region }), name, state, createdAt, sizeGib: storage.sizeGib, standing }
   if (owner === null || standing === 'not-ours') return { ...facts, expiresAt: null, operation: null, step: null }
-  const { operation, step, expiresAt } = owner
+  const { operation, step } = owner
+  const expiresAt = origin === null ? owner.expiresAt : origin.expiresAt
   const retention = (await ledger.getDocument({ operation, name: documentOf('retention', region) })) as RetentionRecord | null
   const ours = { ...facts, expiresAt, operation, step }
   if (retention === null) return ours

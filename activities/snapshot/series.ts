@@ -8,6 +8,7 @@ import {
   type OperationId,
   temporaryName,
 } from '../../contracts/operation'
+import { keptFrom, OVERWRITE_DOCUMENTS, type OverwritePlan } from '../../contracts/overwrite'
 import { copyRegionOf, SNAPSHOT_STEPS, type SnapshotCopyRecord, type SnapshotStanding } from '../../contracts/snapshot'
 import type { Ledger } from '../../ledger/ledger'
 import type { SnapshotProofs } from '../../ledger/snapshot-proofs'
@@ -92,6 +93,8 @@ async function readClaims({ ledger, operation: own, region }: Series, operation:
   const ended = FINAL_STATUSES.includes(record.status)
   // What another operation still works on may be taken back by its undo: nothing older may be removed for its sake.
   const settled = ended || operation === own
+  const wayBack = record.kind === 'overwrite'
+  const promisedUntil = wayBack ? await wayBackUntil(ledger, record) : null
   return ({ name, owner }) => {
     if (owner === null || name !== temporaryName(operation, owner.step)) return null
     // The ledger has names, and regions share none: whoever copies one of ours by hand, with its name and tags, has made what is not ours.
@@ -102,12 +105,24 @@ async function readClaims({ ledger, operation: own, region }: Series, operation:
     const lasts = settled && resource.removedAt === null
     return {
       takenAt: resource.createdAt,
-      expiresAt: owner.expiresAt,
+      expiresAt: laterOf(owner.expiresAt, promisedUntil),
       ended,
-      sound: lasts && isVerified(record, name, region),
+      // What was overwritten is no good one to go on from, whatever it is worth as the way back.
+      sound: lasts && !wayBack && isVerified(record, name, region),
       lasts,
     }
   }
+}
+
+/** Null: an end of its own is all that it has, which its tag says. */
+function laterOf(own: IsoInstant | null, promised: IsoInstant | null): IsoInstant | null {
+  return own === null || promised === null || Date.parse(own) >= Date.parse(promised) ? own : promised
+}
+
+/** The way back is kept so long from the end of the overwriting on, which may have waited for a person for days. */
+async function wayBackUntil(ledger: Ledger, { id, finishedAt }: OperationDocument): Promise<IsoInstant | null> {
+  const plan = (await ledger.getDocument({ operation: id, name: OVERWRITE_DOCUMENTS.plan })) as OverwritePlan | null
+  return plan === null || finishedAt === null ? null : keptFrom(finishedAt, plan.keepHours)
 }
 
 /** Of an operation that verifies what it takes, the verification's word counts. */

@@ -12,7 +12,7 @@ export interface Amcheck {
   readonly heap: string | null
 }
 
-/** Of ours, and only in copies: the schema `capstan` may belong to another role. */
+/** Of ours, in copies, and for a while in an instance that was overwritten: the schema `capstan` may belong to another role. */
 const SCHEMA = 'capstan_proof'
 
 const INSTALLED = `
@@ -41,16 +41,16 @@ async function update(session: Session): Promise<boolean> {
   }
 }
 
-/** Creates the extension where it is not, and brings it up to date where it is. Resolves to why not where the role may not, or the server does
- *  not have it. Its search_path is pg_catalog. */
-export async function prepareAmcheck(session: Session): Promise<Amcheck | string> {
+/** Creates the extension where it is not, and brings it up to date where it is and `copy` says that it is a copy's. Resolves to why not where the
+ *  role may not, or the server does not have it. Its search_path is pg_catalog. */
+export async function prepareAmcheck(session: Session, { copy }: { readonly copy: boolean }): Promise<Amcheck | string> {
   try {
     let found = await session.query<Installed>(INSTALLED)
     if (found.length === 0) {
       const schema = quoteIdentifier(SCHEMA)
       await session.execute(`CREATE SCHEMA IF NOT EXISTS ${schema}; CREATE EXTENSION IF NOT EXISTS amcheck SCHEMA ${schema}`)
       found = await session.query<Installed>(INSTALLED)
-    } else if (await update(session)) found = await session.query<Installed>(INSTALLED)
+    } else if (copy && (await update(session))) found = await session.query<Installed>(INSTALLED)
     return checksAmong(found)
   } catch (error) {
     if (!(error instanceof ServerError)) throw error
@@ -58,8 +58,7 @@ export async function prepareAmcheck(session: Session): Promise<Amcheck | string
   }
 }
 
-/** The version of the extension decides which arguments there are: `checkunique` since 1.4. */
-/** What `prepareAmcheck` made in a copy that is to be more than one. */
+/** What `prepareAmcheck` made in a copy that is to be more than one, or in the instance itself. */
 export async function removeAmcheck(session: Session): Promise<void> {
   await session.execute(`DROP SCHEMA IF EXISTS ${quoteIdentifier(SCHEMA)} CASCADE`)
 }
@@ -78,7 +77,8 @@ function checksAmong(found: readonly Installed[]): Amcheck {
   }
 }
 
-/** With every row of the table looked for in the index, and the other way round for a unique index each of its entries from the root. */
+/** The version of the extension decides which arguments there are: `checkunique` since 1.4.
+ *  With every row of the table looked for in the index, and the other way round for a unique index each of its entries from the root. */
 function indexChecks({ schema, arguments: count }: Installed): { any: string; unique: string } {
   const call = (rootDescend: boolean) => {
     const more = count >= 4 ? ', true' : ''

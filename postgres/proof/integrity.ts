@@ -1,5 +1,5 @@
 /** Looks for damage in a database that nobody writes to (rung L3): every B-tree index against its table, every heap page and tuple, by
- *  PostgreSQL's own `amcheck`. For a copy only: it creates the extension there, and its locks stop writers. */
+ *  PostgreSQL's own `amcheck`. For a copy, or an instance that was just overwritten: it creates the extension there, and its locks stop writers. */
 import type { Finding } from '../../contracts/operation'
 import { ServerError } from '../connect/errors'
 import { refusePooler, type Session } from '../connect/session'
@@ -16,6 +16,8 @@ export interface IntegrityOptions {
   /** After every relation. */
   readonly onProgress?: (progress: IntegrityProgress) => void
   readonly signal?: AbortSignal
+  /** It is no copy: an extension of somebody's own is used as it is. */
+  readonly inPlace?: true | undefined
 }
 
 export interface IntegrityProgress {
@@ -69,11 +71,14 @@ const PINNED: Readonly<Record<string, string>> = {
 /** Told one by one. */
 const TOLD_MAX = 200
 
-async function checkWith(sessions: readonly Session[], { onProgress, signal }: IntegrityOptions): Promise<IntegrityProof> {
+async function checkWith(
+  sessions: readonly Session[],
+  { onProgress, signal, inPlace }: IntegrityOptions,
+): Promise<IntegrityProof> {
   const [first] = sessions
   if (first === undefined) throw new Error('no session was opened')
   signal?.throwIfAborted()
-  const amcheck = await prepareAmcheck(first)
+  const amcheck = await prepareAmcheck(first, { copy: inPlace !== true })
   if (typeof amcheck === 'string') {
     const notProven = [{ what: 'every index and table', why: amcheck }]
     return { findings: [], untold: 0, notProven, complete: false, indexes: 0, heaps: 0 }

@@ -4,8 +4,10 @@ import { type Act, runAct } from '../../activities/act'
 import type { ActivityDeps } from '../../activities/deps'
 import { createFenceActivities } from '../../activities/fence/fence'
 import { createOverwriteDataActivities } from '../../activities/overwrite/settle'
+import { proveInert } from '../../activities/schema/inert'
 import type { DatabaseEntry } from '../../contracts/fleet'
 import { type Ledger, openLedger } from '../../ledger/ledger'
+import { canaryPassword } from '../../postgres/connect/canary-password'
 import { connect, type Session } from '../../postgres/connect/session'
 import { raiseFence as raiseFenceRow } from '../../postgres/migrate/fence'
 import { failureOf } from '../postgres/support/apply'
@@ -30,13 +32,13 @@ afterAll(async () => {
 
 let operations = 0
 
-async function operationOn(database: string) {
+async function operationOn(database: string, name = 'stock') {
   const operation = `fencing-${++operations}`
   const { host, port, password } = (await server.database()).options
   // a name that applications use may lead elsewhere by now, and is not asked
   const role = { secret: 'env:IT', host: 'elsewhere.invalid', port: 1, tls: 'disable' } as const
   const entry = {
-    ...{ name: 'stock', cloud: 'gcp', account: 'shop-production', region: 'europe-west3', instance: 'stock', database },
+    ...{ name, cloud: 'gcp', account: 'shop-production', region: 'europe-west3', instance: 'stock', database },
     ...{ environment: 'test', labels: {}, migrations: null },
     connections: { admin: { ...role, user: 'master' }, migrator: { ...role, user: 'mover' } },
     checks: { rowCounts: [], invariants: [], smoke: [] },
@@ -47,7 +49,7 @@ async function operationOn(database: string) {
     canary: { networks: ['127.0.0.0/8'], instanceClass: null },
   } as const satisfies DatabaseEntry
   const bundle = await ledger.putBundle({ version: 1, database: entry, migrations: [] })
-  const about = { kind: 'restore', databases: ['stock'], cloud: 'gcp', environment: 'test', mode: 'apply' } as const
+  const about = { kind: 'restore', databases: [name], cloud: 'gcp', environment: 'test', mode: 'apply' } as const
   await ledger.openOperation({ id: operation, ...about, requestedBy: 'ada', startedAt: new Date().toISOString(), bundle })
   const deps: ActivityDeps = {
     ledger,
@@ -205,4 +207,47 @@ test('in what was restored all that any operation had closed is opened, and atte
   )
   expect(refused.message).toContain('of the snapshot')
   await superuser.execute(`ALTER ROLE mover PASSWORD 'secret'`)
+})
+
+test('in a copy the others are opened, too, where the one that the fleet file names is open already', async () => {
+  const { database: first } = (await server.database()).options
+  const { database: second, password } = (await server.database()).options
+  const { operation, input, act, lock, planFence, raiseFence, deps } = await operationOn(first)
+  const both = { ...input, scope: { databases: [first, second] } }
+  const { epoch } = await act(() => planFence({ ...both, lock }))
+  await act(() => raiseFence({ ...both, epoch }))
+  // as an attempt leaves it that was killed in between
+  await superuser.execute(`ALTER DATABASE ${first} ALLOW_CONNECTIONS true`)
+  expect([await isOpen(first), await isOpen(second)]).toEqual([true, false])
+  await superuser.execute(`ALTER ROLE master PASSWORD '${canaryPassword(deps.secretKey, operation)}'`)
+  const canary = input.target
+  await act(() => proveInert(deps, { operation, step: 'copy', bundle: input.bundle, canary })).finally(() =>
+    superuser.execute(`ALTER ROLE master PASSWORD '${password}'`),
+  )
+  expect([await isOpen(first), await isOpen(second)]).toEqual([true, true])
+})
+
+test('where no migration has been yet those of an attempt from in between are kept off as well, and no other database gets our schema', async () => {
+  const settled = async (migrated: boolean) => {
+    const database = await server.database()
+    await superuser.execute(`GRANT CREATE ON DATABASE ${database.options.database} TO mover`)
+    const { input, act, lock, deps } = await operationOn(database.options.database, `stock-${migrated}`)
+    if (migrated) {
+      const about = { kind: 'migrate', databases: ['stock-true'], cloud: 'gcp', environment: 'test', mode: 'apply' } as const
+      const startedAt = new Date().toISOString()
+      await ledger.openOperation({ id: 'migrating-first', ...about, requestedBy: 'ada', startedAt, bundle: input.bundle })
+    }
+    const { settleContent } = createOverwriteDataActivities(deps)
+    const epoch = lock.epoch + 5
+    await act(() =>
+      settleContent({ operation: input.operation, step: 'settle', bundle: input.bundle, target: input.target, epoch }),
+    )
+    return connect({ ...database.options, user: 'mover' })
+  }
+  const late = await settled(true)
+  await failureOf(raiseFenceRow(late, { epoch: 2, attempt: Number.MAX_SAFE_INTEGER, operation: 'migrating-first' }), 'FENCED_OFF')
+  await late.close()
+  const never = await settled(false)
+  expect(await never.query(`SELECT 1 FROM pg_namespace WHERE nspname = 'capstan'`)).toEqual([])
+  await never.close()
 })

@@ -1,6 +1,7 @@
 /** A manifest from before a snapshot counts only if it was there before the snapshot was begun. */
 import { Client, Connection } from '@temporalio/client'
 import { runAct } from '../../activities/act'
+import { manifestedBefore } from '../../activities/backup/since'
 import type { ActivityDeps } from '../../activities/deps'
 import { createManifestActivities, endManifestBefore, readManifest } from '../../activities/proof/manifest'
 import type { DatabaseEntry } from '../../contracts/fleet'
@@ -36,7 +37,7 @@ async function takingOf(operation: string) {
   }
   const target = { instance: 'stock', instanceId: 'db-1', host, port, engineVersion: '17' }
   const input = { operation, step: 'manifest-before', bundle, target, snapshotStep: 'take', which: 'before' } as const
-  return () => runAct(act, () => takeManifest(input))
+  return Object.assign(() => runAct(act, () => takeManifest(input)), { entry, about, bundle })
 }
 
 test('one that is read to its end after the snapshot was begun is none', async () => {
@@ -53,4 +54,25 @@ test('one that was there stays', async () => {
   expect(taken.digest).not.toBeNull()
   expect(await readManifest(ledger, 'in-time', 'before')).toMatchObject({ version: 1, tables: [] })
   expect(await take()).toEqual(taken)
+})
+
+test('one from before its instance was overwritten is held against no moment of after it', async () => {
+  const taking = await takingOf('older')
+  const { entry, about, bundle } = taking
+  await taking()
+  await ledger.putDocument({ operation: 'older', name: 'snapshot-plan', document: { version: 1, instanceId: 'db-1' } })
+  const before = () =>
+    manifestedBefore(ledger, { database: entry, instanceId: 'db-1', at: new Date(Date.now() + 60_000).toISOString() })
+  expect(await before()).toBe('older')
+  const overwriting = async (operation: string, instanceId: string) => {
+    // by another entry of the fleet file: several databases may be on an instance
+    const of = { ...about, kind: 'overwrite' as const, databases: ['orders'], requestedBy: 'ada', bundle }
+    await ledger.openOperation({ id: operation, ...of, startedAt: new Date().toISOString() })
+    const document = { version: 1, instance: { name: 'stock', instanceId }, snapshot: 'old', since: new Date().toISOString() }
+    await ledger.putDocumentOnce({ operation, name: 'overwriting', document })
+  }
+  await overwriting('of-another', 'db-2')
+  expect(await before()).toBe('older')
+  await overwriting('over', 'db-1')
+  expect(await before()).toBeNull()
 })

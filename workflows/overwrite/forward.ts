@@ -3,7 +3,7 @@ import { ApplicationFailure } from '@temporalio/workflow'
 import { CONFIGURATION_PARTS, type ConfigurationPart } from '../../contracts/instance-configuration'
 import type { InstanceAddress } from '../../contracts/migrate'
 import type { Finding, StepDetail, StepName } from '../../contracts/operation'
-import { type FreshBackup, OVERWRITE_STEPS as STEPS, wayBack } from '../../contracts/overwrite'
+import { type FreshBackup, keptFrom, OVERWRITE_STEPS as STEPS, wayBack } from '../../contracts/overwrite'
 import type { Rung } from '../../contracts/verify-backup'
 import { appliedUntilDone } from '../replace/prepare'
 import type { Overwriting, Planned } from './overwriting'
@@ -60,7 +60,7 @@ async function overwriteInstance(
   })
 }
 
-/** What of it an earlier operation had closed is opened; applications still come in by no network. */
+/** What of it an earlier operation had closed is opened; by an authorized network applications still do not come in. */
 async function settle(going: GoingForward, { fenceEpoch: epoch }: Planned, target: InstanceAddress): Promise<void> {
   const { act, ref } = going
   await onward(going, STEPS.settle, {
@@ -90,19 +90,16 @@ async function setUp(going: GoingForward, copy: InstanceAddress): Promise<void> 
   })
 }
 
-async function verify(going: GoingForward, { source, takenBy }: Planned, copy: InstanceAddress): Promise<void> {
-  const { act, ref, input } = going
-  const of = { ...ref(STEPS.verify), copy, inPlace: true } as const
+interface Looked {
+  readonly ladder: readonly Rung[]
+  readonly checks: Awaited<ReturnType<Overwriting['act']['checks']['checkCopy']>>
+}
+
+async function verify(going: GoingForward, planned: Planned, copy: InstanceAddress): Promise<void> {
+  const { input } = going
   await onward(going, STEPS.verify, {
     do: async () => {
-      const ladder: Rung[] = [await act.proof.checkAnswers({ ...of, engineVersion: source.engineVersion })]
-      ladder.push(await act.proof.checkIntact(of))
-      if (takenBy !== null) {
-        const around = { before: takenBy, after: takenBy, at: null }
-        ladder.push(await act.proof.checkContent({ ...of, around }))
-      }
-      const checks = await act.checks.checkCopy(of)
-      await act.data.removeProof(of)
+      const { ladder, checks } = await looked(going, planned, copy)
       const findings = [
         ...ladder.filter(({ outcome }) => outcome === 'fail').flatMap((rung) => rung.findings),
         ...checks.findings,
@@ -117,10 +114,32 @@ async function verify(going: GoingForward, { source, takenBy }: Planned, copy: I
   })
 }
 
-/** Nobody else is let in as long as it waits. */
+/** Whatever becomes of it, nothing of the looking stays in the instance. */
+async function looked(going: GoingForward, { source, takenBy }: Planned, copy: InstanceAddress): Promise<Looked> {
+  const { act, ref } = going
+  const of = { ...ref(STEPS.verify), copy, inPlace: true } as const
+  const ladder: Rung[] = [await act.proof.checkAnswers({ ...of, engineVersion: source.engineVersion })]
+  const look = async (): Promise<Looked> => {
+    ladder.push(await act.proof.checkIntact(of))
+    if (takenBy !== null) {
+      const around = { before: takenBy, after: takenBy, at: null }
+      ladder.push(await act.proof.checkContent({ ...of, around }))
+    }
+    return { ladder, checks: await act.checks.checkCopy(of) }
+  }
+  const found = await look().catch(async (error: unknown) => {
+    // What failed is what a person is told, and no other failure that it may bring about here.
+    await act.data.removeProof(of).catch(() => undefined)
+    throw error
+  })
+  await act.data.removeProof(of)
+  return found
+}
+
+/** The networks stay closed as long as it waits, which keeps off nobody who comes by a private address or a connector. */
 function wanting(findings: readonly Finding[], back: string): ApplicationFailure {
   const said = findings.map(({ message }) => message).join(' ')
-  const message = `What the instance holds is not what it has to be: ${said} Leave it out to let the applications in all the same; to go back, leave it out and then: ${back}`
+  const message = `What the instance holds is not what it has to be: ${said} Leave it out to let the applications in all the same; to go back, which takes whatever anybody committed meanwhile, leave it out and then: ${back}`
   return ApplicationFailure.nonRetryable(message, 'RESOURCE_FAILED')
 }
 
@@ -129,7 +148,7 @@ async function admit(going: GoingForward): Promise<void> {
   await onward(going, STEPS.admit, {
     do: () => act.forward.openNetworks(ref(STEPS.admit)),
     detail: () => ({
-      summary: `whoever was let in before; the way back, for ${input.keepHours} h at least: ${wayBack(input.operation, input.database)}`,
+      summary: `whoever was let in before; the way back, until ${keptFrom(new Date().toISOString(), input.keepHours)} at least: ${wayBack(input.operation, input.database)}`,
     }),
   })
 }

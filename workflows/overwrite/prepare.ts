@@ -1,5 +1,5 @@
-/** Up to the point of no return, all of it is taken back in reverse: the networks are opened, the backup is removed, and the fence is lowered, so that
- *  the instance serves as it did. */
+/** Up to the point of no return, all of it is taken back: the networks are opened, the fence is lowered, so that the instance serves as it did, and the
+ *  backup is removed, which takes its time. */
 import { ApplicationFailure } from '@temporalio/workflow'
 import { type FreshBackup, freshBackupOf, OVERWRITE_STEPS as STEPS, wayBack } from '../../contracts/overwrite'
 import { arrangeRetirement } from '../retire-snapshot/arrange'
@@ -77,6 +77,8 @@ export async function closeNetworks({ run, input, act, ref }: Overwriting, { sou
       await act.fence.proveFenced(of)
     },
     undo: () => act.reopening.openNetworks(ref(step)),
-    detail: () => ({ summary: 'open to whom a canary lets in, until it was verified; still fenced' }),
+    detail: () => ({
+      summary: 'open to whom a canary lets in, and to private addresses and connectors, until it was verified; still fenced',
+    }),
   })
 }
