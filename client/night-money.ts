@@ -2,8 +2,9 @@
  *  cost at most, and free again once it is over and cost less. */
 import type { DatabaseEntry, NightMoney } from '../contracts/fleet'
 import { type Micros, shownMoney } from '../contracts/money'
+import type { OperationId } from '../contracts/operation'
 import type { Quote } from './night-quote'
-import type { Spending } from './night-spending'
+import { boundIn, type Spending } from './night-spending'
 import { beyond, type FleetChoice, type LeftOut, type Purse } from './verify-fleet'
 
 interface Standing {
@@ -79,7 +80,7 @@ export interface NightPurseOptions {
 
 export class NightPurse implements Purse {
   /** What this process has begun, or is about to. */
-  private readonly own = new Map<string, Micros>()
+  private readonly own = new Map<string, { readonly micros: Micros; readonly operation: OperationId | null }>()
   private readonly quotes = new Map<string, Quote>()
   private admitted = 0
 
@@ -92,23 +93,31 @@ export class NightPurse implements Purse {
     const quote = this.quotes.get(database) ?? (await this.options.quote(entry))
     this.quotes.set(database, quote)
     const { settledMicros, bound, unknown } = await look()
-    const [obscure] = unknown.filter((one) => !this.own.has(one.database))
+    const own = [...this.own.values()]
+    const [obscure] = unknown.filter(({ operation }) => own.every((one) => one.operation !== operation))
     if (obscure !== undefined) return { database, why: obscure.why, needsSomebody: true }
     // What this process has begun may have no record yet; what has one may cost more than was thought.
-    const names = [...new Set([...this.own.keys(), ...bound.keys()])]
-    const boundMicros = names.reduce((sum, name) => sum + Math.max(this.own.get(name) ?? 0, bound.get(name) ?? 0), 0)
+    const recorded = (operation: OperationId | null): Micros => (operation === null ? 0 : (bound.get(operation) ?? 0))
+    const unrecorded = own.map(({ micros, operation }) => Math.max(0, micros - recorded(operation)))
+    const boundMicros = boundIn({ bound }) + unrecorded.reduce((sum, micros) => sum + micros, 0)
     const answer = answerTo(quote, money, { settledMicros, boundMicros })
     if (answer === 'wait') return 'wait'
     if (answer !== 'fits') return { database, ...answer }
-    this.own.set(database, 'lacking' in quote ? 0 : quote.atMostMicros)
+    this.own.set(database, { micros: 'lacking' in quote ? 0 : quote.atMostMicros, operation: null })
     this.admitted += 1
     return 'admitted'
   }
 
   /** What was bound for it is all that it may cost, however its instance grew meanwhile: its own plan holds it to that. */
   limited(entry: DatabaseEntry): DatabaseEntry {
-    const costMicrosMax = this.own.get(entry.name)
+    const costMicrosMax = this.own.get(entry.name)?.micros
     return costMicrosMax === undefined ? entry : { ...entry, verification: { ...entry.verification, costMicrosMax } }
+  }
+
+  /** Told before it has a record. Another one of the same database, which nobody is at work on any more, counts besides. */
+  begins({ name }: DatabaseEntry, operation: OperationId): void {
+    const own = this.own.get(name)
+    if (own !== undefined) this.own.set(name, { ...own, operation })
   }
 
   settle({ name }: DatabaseEntry): void {

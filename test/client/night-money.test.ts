@@ -75,7 +75,7 @@ test('what is chosen never costs more than the money that is left, in the order 
   )
 })
 
-const none: Spending = { settledMicros: 0, bound: new Map(), unknown: [] }
+const none: Spending = { settledMicros: 0, bound: new Map(), unknown: [], unpriced: [] }
 
 const documentOf = (database: string): OperationDocument => ({
   ...{ version: 1, id: `verify-${database}`, kind: 'verify-backup', databases: [database], status: 'succeeded', verdict: 'pass' },
@@ -93,7 +93,7 @@ async function night(all: readonly Asked[], { microsPerNight, copiesAtOnce }: { 
   const purse = new NightPurse({
     ...{ money: money(microsPerNight), restoresPerRun: null },
     quote: async ({ name }) => find(name).quote,
-    look: async () => ({ settledMicros, bound: new Map(bound), unknown: [] }),
+    look: async () => ({ ...none, settledMicros, bound: new Map(bound) }),
   })
   const runs = await verifyInTurns(inOrder(all), {
     ...{
@@ -106,12 +106,13 @@ async function night(all: readonly Asked[], { microsPerNight, copiesAtOnce }: { 
     verify: async ({ name }) => {
       const { quote, share } = find(name)
       begun.push(name)
+      purse.begins(fleetEntry(name), `verify-${name}`)
       // The record has it a little later than the process.
       await new Promise((resolve) => setImmediate(resolve))
-      bound.set(name, atMostOf(quote))
+      bound.set(`verify-${name}`, atMostOf(quote))
       mostAtRisk = Math.max(mostAtRisk, settledMicros + boundIn({ bound }))
       await new Promise((resolve) => setImmediate(resolve))
-      bound.delete(name)
+      bound.delete(`verify-${name}`)
       settledMicros += Math.floor((atMostOf(quote) * share) / 100)
       return documentOf(name)
     },
@@ -188,7 +189,7 @@ test('what is bound for somebody else’s runs is waited for by nobody, and what
   expect(await admit({ settledMicros: 40 })).toBe('admitted')
   expect(await admit({ settledMicros: 41 })).toMatchObject({ needsSomebody: false, why: expect.stringContaining('this night') })
   expect(await admit({ bound: new Map([['other', 41]]) })).toBe('wait')
-  const unknown = [{ database: 'other', why: 'what verify-other costs nobody knows' }]
+  const unknown = [{ operation: 'verify-other', database: 'other', why: 'what verify-other costs nobody knows' }]
   expect(await admit({ unknown })).toMatchObject({ database: 'shop', needsSomebody: true, why: unknown[0]?.why })
   const purse = new NightPurse({
     ...{ money: money(100), restoresPerRun: null, quote: async () => ({ atMostMicros: 60 }) },
@@ -206,6 +207,25 @@ test('what is bound for somebody else’s runs is waited for by nobody, and what
     verify: async () => fail('it was begun'),
   })
   expect([runs, left.map(({ why }) => why)]).toEqual([[], [expect.stringContaining('bound for runs that go on')]])
+})
+
+test('a record that was left behind counts beside the run that this process began of the same database', async () => {
+  const admits = async (bound: Record<string, number>, begun: string | null) => {
+    const quotes: Record<string, number> = { shop: 40, next: 30 }
+    const seen: [string, number][] = []
+    const purse = new NightPurse({
+      ...{ money: money(100), restoresPerRun: null, quote: async ({ name }) => ({ atMostMicros: quotes[name] ?? 0 }) },
+      look: async () => ({ ...none, bound: new Map(seen) }),
+    })
+    expect(await purse.admit(fleetEntry('shop'))).toBe('admitted')
+    seen.push(...Object.entries(bound))
+    if (begun !== null) purse.begins(fleetEntry('shop'), begun)
+    return purse.admit(fleetEntry('next'))
+  }
+  expect(await admits({ dead: 40 }, 'own')).toBe('wait')
+  expect(await admits({ dead: 40 }, null)).toBe('wait')
+  expect(await admits({ dead: 30, own: 40 }, 'own')).toBe('admitted')
+  expect(await admits({ own: 40 }, 'own')).toBe('admitted')
 })
 
 test('a run is held to what was bound for it, and what fits is what is neither spent nor bound', async () => {
@@ -241,15 +261,20 @@ describe('out of the ledger', () => {
     /** Hours ago; null: no copy was asked for. */
     readonly copy?: { readonly from: number; readonly to: number | null } | null
     readonly instanceClass?: string | null
+    /** Of its plan's price; left out: it had none. */
+    readonly currency?: string
   }
 
   async function ran(id: string, database: string, life: Life) {
-    const { startedHours, endedHours, status, mode = 'apply', copy = null, instanceClass = 'large' } = life
+    const { startedHours, endedHours, status, mode = 'apply', copy = null, instanceClass = 'large', currency } = life
     const bundle = await it.ledger.putBundle({ version: 1, database: fleetEntry(database), migrations: [] })
     const about = { kind: 'verify-backup', databases: [database], cloud: 'aws', environment: 'test', mode } as const
     await it.ledger.openOperation({ id, ...about, requestedBy: 'ada', startedAt: ago(startedHours), bundle })
     if (instanceClass !== null) {
-      const document = { copy: { name: `cap-${id}-copy`, instanceClass, sizeGib: 20 }, withinMs: 6 * HOUR_MS }
+      const { classMicrosPerHour: _, ...terms } = prices
+      const rate = { ...terms, instanceClass, classMicrosPerHour: 3_000_000, sizeGib: 20, currency }
+      const copied = { name: `cap-${id}-copy`, instanceClass, sizeGib: 20 }
+      const document = { copy: copied, withinMs: 6 * HOUR_MS, ...(currency !== undefined && { cost: { rate } }) }
       await it.ledger.putDocument({ operation: id, name: VERIFY_BACKUP_DOCUMENTS.plan, document })
     }
     if (copy !== null) {
@@ -261,7 +286,7 @@ describe('out of the ledger', () => {
   }
 
   const spent = (...databases: string[]): Promise<Spending> =>
-    spentSince(it.ledger, databases.map(priced), { since: SINCE, now: NOW })
+    spentSince(it.ledger, databases.map(priced), { since: SINCE, now: NOW, currency: 'EUR' })
 
   test('what ended this night is spent by the time its copy was there, whatever it came to and whoever asked for it', async () => {
     await ran('spent-a', 'a', { startedHours: 5, endedHours: 3, status: 'succeeded', copy: { from: 5, to: 3 } })
@@ -269,7 +294,10 @@ describe('out of the ledger', () => {
     await ran('other-night', 'a', { startedHours: 20, endedHours: 13, status: 'succeeded', copy: { from: 20, to: 13 } })
     await ran('over-midnight', 'a', { startedHours: 15, endedHours: 11, status: 'aborted', copy: { from: 15, to: 11 } })
     await ran('no-copy', 'a', { startedHours: 2, endedHours: 2, status: 'failed' })
-    expect(await spent('a')).toEqual({ settledMicros: 7_000_000, bound: new Map(), unknown: [] })
+    expect(await spent('a')).toEqual({ ...none, settledMicros: 7_000_000 })
+    await ran('begins', 'no-prices', { startedHours: 0, endedHours: null, status: 'running', instanceClass: null })
+    const bare = await spentSince(it.ledger, [fleetEntry('no-prices')], { since: SINCE, now: NOW, currency: 'EUR' })
+    expect(bare).toMatchObject({ unknown: [], unpriced: [{ operation: 'begins' }] })
     expect(await spent('not-in-the-fleet')).toEqual(none)
   })
 
@@ -279,17 +307,17 @@ describe('out of the ledger', () => {
     await ran('only-planned', 'd', { startedHours: 1, endedHours: 1, status: 'planned', mode: 'plan' })
     await ran('is-planning', 'd', { startedHours: 1, endedHours: null, status: 'running', mode: 'plan', instanceClass: null })
     const { settledMicros, bound, unknown } = await spent('b', 'c', 'd')
-    expect([settledMicros, Object.fromEntries(bound), unknown]).toEqual([0, { b: 6_000_000, c: 300_000_000 }, []])
+    expect([settledMicros, Object.fromEntries(bound), unknown]).toEqual([0, { 'goes-on': 6_000_000, stuck: 300_000_000 }, []])
   })
 
   test('one that plans, or waits for its lock, is taken for as dear as the newest plan says', async () => {
     await ran('planned-before', 'i', { startedHours: 50, endedHours: 50, status: 'planned', mode: 'plan' })
     await ran('waits', 'i', { startedHours: 1, endedHours: null, status: 'running', instanceClass: null })
     const { bound, unknown } = await spent('i')
-    expect([Object.fromEntries(bound), unknown]).toEqual([{ i: 6_000_000 }, []])
+    expect([Object.fromEntries(bound), unknown]).toEqual([{ waits: 6_000_000 }, []])
   })
 
-  test('what nobody can reckon is told, and not taken for nothing', async () => {
+  test('what nobody can reckon is told, and what has no price any more is reckoned by its plan’s own', async () => {
     await ran('just-begun', 'e', { startedHours: 0, endedHours: null, status: 'running', instanceClass: null })
     await ran('unpriced', 'f', {
       startedHours: 3,
@@ -299,10 +327,18 @@ describe('out of the ledger', () => {
       instanceClass: 'huge',
     })
     await ran('long-dead', 'g', { startedHours: 40, endedHours: null, status: 'running', instanceClass: null })
-    const { unknown } = await spent('e', 'f', 'g')
+    const over = { startedHours: 3, endedHours: 1, status: 'succeeded', copy: { from: 3, to: 1 }, instanceClass: 'huge' } as const
+    await ran('priced-then', 'j', { ...over, currency: 'EUR' })
+    await ran('other-money', 'j', { ...over, currency: 'USD' })
+    const { settledMicros, unknown, unpriced } = await spent('e', 'f', 'g', 'j')
+    expect(settledMicros).toBe(6_000_000)
     expect(unknown.map(({ why }) => why)).toEqual([
-      expect.stringContaining('what just-begun costs nobody knows: neither it nor its database has a plan yet'),
-      expect.stringContaining('what unpriced costs nobody knows: the fleet file has no price for huge in aws eu-central-1'),
+      'what just-begun costs nobody knows: neither it nor its database has a plan yet; ask again once it has one',
+    ])
+    const noPrice = 'the fleet file has no price for huge in aws eu-central-1'
+    expect(unpriced.map(({ why }) => why).sort()).toEqual([
+      `what other-money costs nobody knows: ${noPrice}`,
+      `what unpriced costs nobody knows: ${noPrice}`,
     ])
   })
 
