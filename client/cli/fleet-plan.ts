@@ -30,7 +30,7 @@ export async function showPlan(cli: CliContext, { ledger, fleet }: Standing, opt
   const quoteFor = ({ name }: DatabaseEntry): Quote | null => quotes.get(name) ?? null
   const paid = payInOrder(order.chosen, {
     ...{ money, restoresPerRun, quoteFor },
-    spent: { settledMicros: spent.settledMicros, boundMicros },
+    spent: { ...spent, boundMicros },
   })
   showChoice(cli, { chosen: paid.chosen, left: [...paid.left, ...order.left] }, options, {
     ...{ perNightMicros: money.microsPerNight, currency: money.currency, spentMicros: spent.settledMicros, boundMicros },

@@ -10,7 +10,7 @@ import { HISTORY_RUNS_MAX } from '../evidence/history'
 import { EXIT } from '../exit-codes'
 import type { LoadedFleet } from '../fleet/read-fleet'
 import { NightPurse } from '../night-money'
-import { planOf, quoteOf } from '../night-quote'
+import { planOf, quoteFromLedger, quoteOf } from '../night-quote'
 import { newOperationId } from '../operation-id'
 import { startVerifyBackup } from '../start-verify-backup'
 import { TemporalLink } from '../temporal-link'
@@ -143,11 +143,16 @@ function purseOf(
   return new NightPurse({
     ...{ money, restoresPerRun },
     quote: async (entry) => {
-      const planned = await runOne(cli, doors, { entry, operation: null, signal, mode: 'plan' }).catch(() => null)
-      const plan = planned?.status === 'planned' ? await planOf(doors.ledger, planned.id) : null
-      // Whatever keeps it from being planned keeps its run from costing anything, and that has a record of its own to say so.
-      return plan === null ? { atMostMicros: entry.verification?.costMicrosMax ?? 0 } : quoteOf(entry, plan)
+      try {
+        const { id, status, failure } = await runOne(cli, doors, { entry, operation: null, signal, mode: 'plan' })
+        const plan = status === 'planned' ? await planOf(doors.ledger, id) : null
+        if (plan !== null) return quoteOf(entry, plan)
+        return { unplanned: `${id} is ${status}${failure === null ? '' : `, ${failure.code}: ${failure.message}`}` }
+      } catch (error) {
+        return { unplanned: error instanceof Error ? error.message : String(error) }
+      }
     },
+    lastQuote: (entry) => quoteFromLedger(doors.ledger, entry),
     look: () => spentTonight(doors.ledger, databases, money),
   })
 }
