@@ -2,6 +2,7 @@
  *  take anything back, by closing its record. */
 import { failure } from '../contracts/failures'
 import { type AbortInput, UPDATES } from '../contracts/messages'
+import { OLD_INSTANCE } from '../contracts/old-instance'
 import { type OperationDocument, type OperationId, temporaryName } from '../contracts/operation'
 import { freshBackupOf, keptFrom, OVERWRITE_DOCUMENTS, OVERWRITE_STEPS, type OverwritePlan } from '../contracts/overwrite'
 import { REPLACE_DOCUMENTS, REPLACE_STEPS } from '../contracts/replace'
@@ -90,7 +91,8 @@ async function closeGone(doors: Doors, document: OperationDocument, by: AbortInp
   const stays =
     document.kind === 'overwrite' ? await whatIsOverwritten(doors.ledger, document) : await whatTookOver(doors.ledger, document)
   const made = (await doors.ledger.listResources({ operation: id })).filter(({ removedAt }) => removedAt === null)
-  const left = made.filter(({ kind, name }) => kind !== 'instance' || name !== stays?.instance)
+  // The instance whose place was taken was there before.
+  const left = made.filter(({ kind, name }) => kind !== OLD_INSTANCE && (kind !== 'instance' || name !== stays?.instance))
   const names = left.map(({ kind, name }) => `${kind} ${name}`).join(', ')
   const nothing = stays === null ? 'The ledger knows of nothing that it left.' : ''
   const said = [

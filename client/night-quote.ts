@@ -9,6 +9,11 @@ import type { Ledger } from '../ledger/ledger'
 /** What the next verification of a database costs at most. */
 export type Quote = { readonly atMostMicros: Micros } | NoRate
 
+/** No plan of it can be made now, and why. */
+export interface Unplanned {
+  readonly unplanned: string
+}
+
 /** By today's prices and limits, of the copy that was planned. */
 export function quoteOf(entry: DatabaseEntry, { copy }: Pick<VerificationPlan, 'copy'>): Quote {
   const rate = copyRate(entry, copy)

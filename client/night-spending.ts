@@ -1,19 +1,28 @@
 /** What of a night's money is gone, and what is bound: reckoned from the ledger's records each time, so that it holds over repeated calls and whoever
  *  dies meanwhile. */
-import { type CopyRate, copyRate, costOf, costOfCopies, type NoRate } from '../contracts/copy-cost'
+import { type CopyRate, copyRate, costOf, costOfCopies } from '../contracts/copy-cost'
 import type { DatabaseEntry } from '../contracts/fleet'
 import type { Micros } from '../contracts/money'
-import { FINAL_STATUSES, type OperationDocument, type OperationStatus } from '../contracts/operation'
+import { FINAL_STATUSES, type OperationDocument, type OperationId, type OperationStatus } from '../contracts/operation'
+import type { VerificationPlan } from '../contracts/verify-backup'
 import type { Ledger } from '../ledger/ledger'
 import { planOf, quoteFromLedger } from './night-quote'
 
 export interface Spending {
   /** Of what is over, by its copies' times. */
   readonly settledMicros: Micros
-  /** By the name of a database: what its verifications that go on cost at most. */
-  readonly bound: ReadonlyMap<string, Micros>
-  /** Of which nobody can say what they cost. */
-  readonly unknown: readonly { readonly database: string; readonly why: string }[]
+  /** What those that go on cost at most. */
+  readonly bound: ReadonlyMap<OperationId, Micros>
+  /** Of which nobody can say yet what they cost. */
+  readonly unknown: readonly Uncounted[]
+  /** Of which nobody will: neither today's prices nor those of their own plan have one. They are no part of the sum. */
+  readonly unpriced: readonly Uncounted[]
+}
+
+export interface Uncounted {
+  readonly operation: OperationId
+  readonly database: string
+  readonly why: string
 }
 
 /** A verification may take seven days, and a plan before it some minutes. */
@@ -21,16 +30,21 @@ const TAKES_MS_MAX = 8 * 24 * 3_600_000
 const RUNS_COUNTED_MAX = 5_000
 const OPEN = ['running', 'awaiting-approval', 'needs-operator'] as const satisfies readonly OperationStatus[]
 
-/** All verifications of these databases, whoever asked for them, that are not over, or were not at `since` (in milliseconds, as `now`). Reckoned by
- *  today's prices, so that one budget has one currency. */
-export async function spentSince(
-  ledger: Ledger,
-  entries: readonly DatabaseEntry[],
-  { since, now }: { since: number; now: number },
-): Promise<Spending> {
+export interface Night {
+  /** In milliseconds, as `now`. */
+  readonly since: number
+  readonly now: number
+  readonly currency: string
+}
+
+/** All verifications of these databases, whoever asked for them, that are not over, or were not at `since`. Reckoned by today's prices, so that one
+ *  budget has one currency; what has none today, by those that its own plan was reckoned by. */
+export async function spentSince(ledger: Ledger, entries: readonly DatabaseEntry[], night: Night): Promise<Spending> {
+  const { since } = night
   let settledMicros = 0
-  const bound = new Map<string, Micros>()
-  const unknown: { database: string; why: string }[] = []
+  const bound = new Map<OperationId, Micros>()
+  const unknown: Uncounted[] = []
+  const unpriced: Uncounted[] = []
   const kind = 'verify-backup'
   const open = await ledger.listOperations({ kind, statuses: OPEN, limit: RUNS_COUNTED_MAX })
   // One that ends between the two questions is in both, as over.
@@ -43,28 +57,32 @@ export async function spentSince(
   const runs = new Map([...open, ...ended].map((run) => [run.id, run]))
   for (const run of runs.values()) {
     const entry = entries.find(({ name }) => run.databases.includes(name))
-    const cost = entry === undefined ? null : await costOfRun(ledger, entry, { run, since, now })
+    const cost = entry === undefined ? null : await costOfRun(ledger, entry, { run, night })
     if (entry === undefined || cost === null) continue
-    const { name: database } = entry
-    if ('lacking' in cost) unknown.push({ database, why: `what ${run.id} costs nobody knows: ${cost.lacking}` })
+    const { id: operation } = run
+    const lacks = (why: string): Uncounted => ({
+      operation,
+      database: entry.name,
+      why: `what ${operation} costs nobody knows: ${why}`,
+    })
+    if ('unpriced' in cost) unpriced.push(lacks(cost.unpriced))
+    else if ('unknown' in cost) unknown.push(lacks(cost.unknown))
     else if (cost.isOver) settledMicros += cost.micros
-    else bound.set(database, (bound.get(database) ?? 0) + cost.micros)
+    else bound.set(operation, cost.micros)
   }
-  return { settledMicros, bound, unknown }
+  return { settledMicros, bound, unknown, unpriced }
 }
 
 interface LookedAt {
   readonly run: OperationDocument
-  readonly since: number
-  readonly now: number
+  readonly night: Night
 }
 
+type Cost = { readonly micros: Micros; readonly isOver: boolean } | { readonly unpriced: string } | { readonly unknown: string }
+
 /** Null: it costs nothing of this night. */
-async function costOfRun(
-  ledger: Ledger,
-  entry: DatabaseEntry,
-  { run, since, now }: LookedAt,
-): Promise<{ readonly micros: Micros; readonly isOver: boolean } | NoRate | null> {
+async function costOfRun(ledger: Ledger, entry: DatabaseEntry, { run, night }: LookedAt): Promise<Cost | null> {
+  const { since, now, currency } = night
   const isOver = FINAL_STATUSES.includes(run.status)
   if (isOver && run.finishedAt !== null && Date.parse(run.finishedAt) < since) return null
   const copies = (await ledger.listResources({ operation: run.id })).filter(({ kind }) => kind === 'instance')
@@ -76,12 +94,19 @@ async function costOfRun(
     if (copies.length === 0 && Date.parse(run.startedAt) < since) return null
     // It plans, or waits for its lock: it is taken for as dear as the database was by its newest plan.
     const quote = await quoteFromLedger(ledger, entry)
-    if (quote !== null) return 'lacking' in quote ? quote : { micros: quote.atMostMicros, isOver }
-    return { lacking: 'neither it nor its database has a plan yet; ask again once it has one' }
+    if (quote !== null) return 'lacking' in quote ? { unpriced: quote.lacking } : { micros: quote.atMostMicros, isOver }
+    if (entry.prices === undefined) return { unpriced: `the fleet file has no prices for ${entry.cloud} ${entry.region}` }
+    return { unknown: 'neither it nor its database has a plan yet; ask again once it has one' }
   }
-  const rate = copyRate(entry, plan.copy)
-  if ('lacking' in rate) return rate
+  const today = copyRate(entry, plan.copy)
+  const rate = 'lacking' in today ? (rateOfPlan(plan, currency) ?? today) : today
+  if ('lacking' in rate) return { unpriced: rate.lacking }
   return { micros: costSoFar(rate, { isOver, copies, now, withinMs: plan.withinMs }), isOver }
+}
+
+/** Null: it had none either, or in another currency. */
+function rateOfPlan({ cost }: VerificationPlan, currency: string): CopyRate | null {
+  return cost === undefined || 'lacking' in cost || cost.rate.currency !== currency ? null : cost.rate
 }
 
 interface Life {

@@ -32,7 +32,7 @@ export async function lastProvenRestore(ledger: Ledger, database: string): Promi
   const proofs: ProvenRestore[] = []
   for (const [kind, step] of Object.entries(PROVING_STEP)) {
     if (step === null) continue
-    const operations = await ledger.listOperations({ database, kind, limit: OPERATIONS_MAX })
+    const operations = await ledger.listOperations({ database, kind, mode: 'apply', limit: OPERATIONS_MAX })
     proofs.push(...operations.flatMap((operation) => proofOf(operation, step)))
   }
   return proofs.sort((a, b) => Date.parse(b.at) - Date.parse(a.at))[0] ?? null

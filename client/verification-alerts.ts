@@ -29,7 +29,8 @@ export interface Alerting {
   readonly provenAt: string | null
   readonly stale: boolean
   readonly objectives: { readonly rpoMs: number | null; readonly rtoMs: number | null }
-  /** The newest run that is over, if it failed and came to no verdict; or one that waits for a person, or goes on for too long. */
+  /** The newest run that is over, if it failed and came to no verdict; or one that waits for a person, or goes on for too long; or a
+   *  night's plan that failed. */
   readonly failedRun: { readonly operation: string; readonly code: string } | null
   /** Why the fleet's money never pays for it, by its newest plan; null: it does, or none is declared. */
   readonly unpayable: { readonly code: 'price-missing' | 'beyond-budget'; readonly why: string } | null

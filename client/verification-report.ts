@@ -82,7 +82,7 @@ interface Asked {
 async function standingOf(ledger: Ledger, entry: DatabaseEntry, { now, verification }: Asked): Promise<VerificationStanding> {
   const { name: database, environment, objectives } = entry
   const { rpoMs = null, rtoMs = null, verifyEveryHours = null } = objectives ?? {}
-  const runs = await ledger.listOperations({ database, kind: 'verify-backup', limit: OPERATIONS_MAX })
+  const runs = await ledger.listOperations({ database, kind: 'verify-backup', mode: 'apply', limit: OPERATIONS_MAX })
   const all = await listVerifications(ledger, { database, limit: OPERATIONS_MAX })
   const newest = all[0]
   // The name of an instance may stand for another one by and by: what was proven of that one's backups says nothing of this one's.
@@ -91,7 +91,10 @@ async function standingOf(ledger: Ledger, entry: DatabaseEntry, { now, verificat
   const ageMs = provenAt === null ? null : now - Date.parse(provenAt)
   const allowedMs = verifyEveryHours === null ? null : verifyEveryHours * HOUR_MS
   const stale = allowedMs !== null && (ageMs === null || ageMs > allowedMs)
-  const failedRun = failedWithoutVerdict(runs, newest?.operation ?? null) ?? (await overdueRun(ledger, entry, { runs, now }))
+  const failedRun =
+    failedWithoutVerdict(runs, newest?.operation ?? null) ??
+    (await overdueRun(ledger, entry, { runs, now })) ??
+    (await failedPlan(ledger, database))
   const unpayable = await unpayableBy(ledger, entry, verification?.money)
   return {
     database,
@@ -125,17 +128,25 @@ function newestOfEachKind(all: readonly Verification[]): Verification[] {
   return those.filter((one) => one === snapshot || one === moment)
 }
 
-/** What only plans takes no lock. */
+/** What was never started has none. */
 const isLock = ({ id }: Pick<StepRecord, 'id'>): boolean => id === VERIFY_BACKUP_STEPS.lock.id
 
-/** Newer than the newest verdict, or one that waits for a person, whatever it came to: its copy costs. One that was aborted, and one that only
- *  planned, is none. */
+/** Newer than the newest verdict, or one that waits for a person, whatever it came to: its copy costs. One that was aborted is none. */
 function failedWithoutVerdict(runs: readonly OperationDocument[], judged: OperationId | null): Alerting['failedRun'] {
   const stuck = runs.find(({ status }) => status === 'needs-operator')
   if (stuck !== undefined) return { operation: stuck.id, code: stuck.status }
   const over = runs.find(({ id, status, steps }) => id === judged || (status === 'failed' && steps.some(isLock)))
   if (over === undefined || over.id === judged) return null
   return { operation: over.id, code: over.failure?.code ?? over.status }
+}
+
+/** The newest of all, if it only planned what runs by the clock do, and failed: where a night is limited by money, nothing is begun without a plan. */
+async function failedPlan(ledger: Ledger, database: string): Promise<Alerting['failedRun']> {
+  const [newest] = await ledger.listOperations({ database, kind: 'verify-backup', limit: 1 })
+  if (newest?.status !== 'failed' || newest.steps.length === 0) return null
+  const { mode, bundle } = await ledger.getOrigin(newest.id)
+  if (mode !== 'plan' || (await ledger.getBundle(bundle)).verify?.kind !== 'by-turns') return null
+  return { operation: newest.id, code: newest.failure?.code ?? newest.status }
 }
 
 /** One that goes on for longer than it may, and than the one that it may have waited for: nobody is at work on it, or a defect holds it. Until its

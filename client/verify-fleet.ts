@@ -44,10 +44,11 @@ export async function fleetCandidates(
 ): Promise<FleetCandidate[]> {
   const candidates: FleetCandidate[] = []
   for (const entry of entries) {
-    const runs = await ledger.listOperations({ database: entry.name, kind: 'verify-backup', limit: RUNS_LOOKED_AT_MAX })
-    const applied = runs.filter(({ status }) => status !== 'planned')
-    const open = applied.filter(({ status }) => !FINAL_STATUSES.includes(status)).map(({ id }) => id)
-    candidates.push({ entry, lastAt: applied[0]?.startedAt ?? null, running: await firstAtWork(open, isAtWork) })
+    const runs = await ledger.listOperations({
+      ...{ database: entry.name, kind: 'verify-backup', mode: 'apply', limit: RUNS_LOOKED_AT_MAX },
+    })
+    const open = runs.filter(({ status }) => !FINAL_STATUSES.includes(status)).map(({ id }) => id)
+    candidates.push({ entry, lastAt: runs[0]?.startedAt ?? null, running: await firstAtWork(open, isAtWork) })
   }
   return candidates
 }

@@ -72,7 +72,7 @@ export async function markedMoments(
   { database, instanceId, at }: { database: string; instanceId: string; at: IsoInstant },
 ): Promise<MarkedMoment[]> {
   const since = new Date(Date.parse(at) - BEATS_KEPT_DAYS * 24 * 3_600_000).toISOString()
-  const operations = await ledger.listOperations({ database, kind: 'verify-backup', since, limit: OPERATIONS_MAX })
+  const operations = await ledger.listOperations({ database, kind: 'verify-backup', mode: 'apply', since, limit: OPERATIONS_MAX })
   const found: MarkedMoment[] = []
   for (const { id } of operations) {
     const marked = (await ledger.getDocument({ operation: id, name: VERIFY_BACKUP_DOCUMENTS.beats })) as MarkedMoment | null

@@ -11,6 +11,7 @@ import {
   type VerificationPlan,
 } from '../../contracts/verify-backup'
 import type { Ledger } from '../../ledger/ledger'
+import type { NeededTime } from './history'
 
 interface Costing {
   readonly database: DatabaseEntry
@@ -18,10 +19,14 @@ interface Costing {
   readonly askedMs: number
   /** As long as the last one of its kind of point took; null: there was none. */
   readonly expectedMs: number | null
+  readonly needed: NeededTime
 }
 
 /** Fails with PRICE_MISSING or COST_TOO_HIGH where a cap is declared that cannot be kept. */
-export function costed({ database, copy, askedMs, expectedMs }: Costing): { withinMs: number; cost?: PlannedCost | NoRate } {
+export function costed({ database, copy, askedMs, expectedMs, needed }: Costing): {
+  withinMs: number
+  cost?: PlannedCost | NoRate
+} {
   const { prices, verification } = database
   const capMicros = verification?.costMicrosMax ?? null
   if (prices === undefined && capMicros === null) return { withinMs: askedMs }
@@ -31,7 +36,7 @@ export function costed({ database, copy, askedMs, expectedMs }: Costing): { with
     const message = `What a verification of ${database.name} costs cannot be held against verification.maxCost: ${rate.lacking}. Declare it, or leave maxCost out.`
     throw failure('PRICE_MISSING', message, { database: database.name, instanceClass: copy.instanceClass })
   }
-  const withinMs = capMicros === null ? askedMs : underCap(rate, { database, capMicros, askedMs, expectedMs })
+  const withinMs = capMicros === null ? askedMs : underCap(rate, { database, capMicros, askedMs, needed })
   return {
     withinMs,
     cost: {
@@ -44,23 +49,33 @@ export function costed({ database, copy, askedMs, expectedMs }: Costing): { with
   }
 }
 
-interface UnderCap extends Pick<Costing, 'database' | 'askedMs' | 'expectedMs'> {
+interface UnderCap extends Pick<Costing, 'database' | 'askedMs' | 'needed'> {
   readonly capMicros: Micros
 }
 
 /** A run whose time is known to be too short would cost its cap and prove nothing. */
-function underCap(rate: CopyRate, { database, capMicros, askedMs, expectedMs }: UnderCap): number {
+function underCap(rate: CopyRate, { database, capMicros, askedMs, needed }: UnderCap): number {
   const withinMs = affordableMs(rate, capMicros, askedMs)
-  const neededMs = Math.min(expectedMs ?? 0, askedMs)
-  if (withinMs !== null && withinMs >= neededMs) return withinMs
+  const lacks = whatLacks(rate, { withinMs, askedMs, needed })
+  if (withinMs !== null && lacks === null) return withinMs
   const { name } = database
   const pays = withinMs === null ? 'pays for no copy at all' : `pays for ${inMinutes(withinMs)} of a copy`
-  const needs =
-    withinMs === null
-      ? `the shortest that is billed costs ${shownMoney(costOf(rate, 1_000), rate.currency)}`
-      : `the last verification of its kind took ${inMinutes(neededMs)}, which cost ${shownMoney(costOf(rate, neededMs), rate.currency)}`
-  const message = `verification.maxCost of ${name}, ${shownMoney(capMicros, rate.currency)}, ${pays} of class ${rate.instanceClass} with ${rate.sizeGib} GiB, and ${needs}. Allow more, or let copies be of a smaller class.`
+  const message = `verification.maxCost of ${name}, ${shownMoney(capMicros, rate.currency)}, ${pays} of class ${rate.instanceClass} with ${rate.sizeGib} GiB, and ${lacks}. Allow more, or let copies be of a smaller class.`
   throw failure('COST_TOO_HIGH', message, { database: name, capMicros, instanceClass: rate.instanceClass })
+}
+
+/** Null: the time is enough, as far as is known. What the cap takes nothing of is limited otherwise, and no matter of money. */
+function whatLacks(
+  rate: CopyRate,
+  { withinMs, askedMs, needed: { tookMs, ranOutOfMs } }: { withinMs: number | null; askedMs: number; needed: NeededTime },
+): string | null {
+  if (withinMs === null) return `the shortest that is billed costs ${shownMoney(costOf(rate, 1_000), rate.currency)}`
+  if (withinMs >= askedMs) return null
+  if (ranOutOfMs !== null && withinMs <= ranOutOfMs) {
+    return `the last two verifications of its kind were not over after ${inMinutes(ranOutOfMs)}, which begin before the copy`
+  }
+  if (tookMs === null || withinMs >= tookMs) return null
+  return `the last verification of its kind took ${inMinutes(tookMs)} with what comes before its copy, for which time one costs ${shownMoney(costOf(rate, tookMs), rate.currency)}`
 }
 
 function inMinutes(ms: number): string {

@@ -18,7 +18,7 @@ import { rememberOnce } from '../remember'
 import { findTarget } from '../target'
 import type { BackupActivities } from './contract'
 import { costed } from './cost'
-import { expectedMs } from './history'
+import { expectedMs, type NeededTime, neededTime } from './history'
 import { type Choosing, choosePoint, newestSnapshot } from './point'
 import { plannedRungs, takerOf } from './promises'
 import { manifestedBefore } from './since'
@@ -46,7 +46,8 @@ export async function planVerification({ ledger, cloudOf }: Deps, asked: Asked):
     const { instanceId } = source
     const since = point.kind === 'moment' ? await manifestedBefore(ledger, { database, instanceId, at: point.at }) : null
     const expected = await expectedMs(ledger, database.name, point.kind)
-    return planOf({ asked, database, cloud, source, window, point, turn: turn.why, takenBy, since, expected })
+    const needed = await neededTime(ledger, database.name, point.kind)
+    return planOf({ asked, database, cloud, source, window, point, turn: turn.why, takenBy, since, expected, needed })
   })
   const { digest, instance, instanceId, engineVersion, point, turn, inertCopy, takenBy, since, objectives, rungs, withinMs } =
     plan
@@ -81,9 +82,11 @@ interface Found {
   readonly takenBy: OperationId | null
   readonly since: OperationId | null
   readonly expected: number | null
+  readonly needed: NeededTime
 }
 
-function planOf({ asked, database, cloud, source, window, point, turn, takenBy, since, expected }: Found): VerificationPlan {
+function planOf(found: Found): VerificationPlan {
+  const { asked, database, cloud, source, window, point, turn, takenBy, since, expected, needed } = found
   const { rpoMs = null, rtoMs = null } = database.objectives ?? {}
   const kind = kindOf(point)
   const copy = {
@@ -106,7 +109,7 @@ function planOf({ asked, database, cloud, source, window, point, turn, takenBy, 
     since,
     rungs: plannedRungs(database, point, { takenBy, since }),
     objectives: { rpoMs, rtoMs },
-    ...costed({ database, copy, askedMs: asked.withinMs, expectedMs: expected }),
+    ...costed({ database, copy, askedMs: asked.withinMs, expectedMs: expected, needed }),
     expectedMs: expected,
   }
   return { ...body, digest: sha256Of(body) }

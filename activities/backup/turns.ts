@@ -53,8 +53,8 @@ export async function lastPoint(
   ledger: Ledger,
   { operation, database, instanceId }: { operation: OperationId; database: string; instanceId: string },
 ): Promise<PlannedPoint['kind'] | null> {
-  for (const { id, status } of await ledger.listOperations({ database, kind: 'verify-backup', limit: LOOKED_AT_MAX })) {
-    if (id === operation || status === 'planned') continue
+  const runs = await ledger.listOperations({ database, kind: 'verify-backup', mode: 'apply', limit: LOOKED_AT_MAX })
+  for (const { id } of runs.filter((run) => run.id !== operation)) {
     const plan = (await ledger.getDocument({ operation: id, name: VERIFY_BACKUP_DOCUMENTS.plan })) as VerificationPlan | null
     if (plan !== null && plan.instanceId === instanceId) return plan.point.kind
   }

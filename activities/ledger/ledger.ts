@@ -60,7 +60,8 @@ export function createLedgerActivities({ ledger }: Pick<ActivityDeps, 'ledger'>)
         if (document !== null) documents[name] = document
       }
       const steps = record.steps.filter((step) => step.id !== 'evidence')
-      const resources = await ledger.listResources({ operation })
+      // What was there before is told by the operation's own documents: whether its keeping is recorded by now is another workflow's matter.
+      const resources = (await ledger.listResources({ operation })).filter(({ kind }) => kind !== OLD_INSTANCE)
       const document = {
         version: 1,
         at,

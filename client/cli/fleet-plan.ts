@@ -5,7 +5,7 @@ import type { Ledger } from '../../ledger/ledger'
 import type { LoadedFleet } from '../fleet/read-fleet'
 import { payInOrder } from '../night-money'
 import { type Quote, quoteFromLedger } from '../night-quote'
-import { boundIn, type Spending, spentSince } from '../night-spending'
+import { boundIn, type Spending, spentSince, type Uncounted } from '../night-spending'
 import { chooseForTheNight, type FleetChoice, fleetCandidates, type LeftOut } from '../verify-fleet'
 import type { CliContext } from './context'
 import type { LaunchOptions } from './launch'
@@ -30,10 +30,11 @@ export async function showPlan(cli: CliContext, { ledger, fleet }: Standing, opt
   const quoteFor = ({ name }: DatabaseEntry): Quote | null => quotes.get(name) ?? null
   const paid = payInOrder(order.chosen, {
     ...{ money, restoresPerRun, quoteFor },
-    spent: { settledMicros: spent.settledMicros, boundMicros },
+    spent: { ...spent, boundMicros },
   })
   showChoice(cli, { chosen: paid.chosen, left: [...paid.left, ...order.left] }, options, {
     ...{ perNightMicros: money.microsPerNight, currency: money.currency, spentMicros: spent.settledMicros, boundMicros },
+    uncounted: spent.unpriced,
     atMostMicros: paid.boundMicros - boundMicros,
   })
 }
@@ -43,6 +44,8 @@ interface ShownMoney {
   readonly currency: string
   readonly spentMicros: Micros
   readonly boundMicros: Micros
+  /** Runs that are in neither: they have no price. */
+  readonly uncounted: readonly Uncounted[]
   /** Of those that are chosen. */
   readonly atMostMicros: Micros
 }
@@ -66,19 +69,26 @@ function showChoice(
     cli.json({ version: 1, chosen: chosen.map(({ name }) => name), left, ...(money && { money }) })
     return
   }
-  cli.lines([`verifies ${namesOf(chosen)}`, ...left.map(leftLine), ...(money === undefined ? [] : [moneyLine(money)])])
+  cli.lines([`verifies ${namesOf(chosen)}`, ...left.map(leftLine), ...(money === undefined ? [] : moneyLines(money))])
 }
 
 export const leftLine = ({ database, why }: LeftOut): string => `  not ${database}: ${oneLine(why)}`
 
-function moneyLine({ perNightMicros, currency, spentMicros, boundMicros, atMostMicros }: ShownMoney): string {
+function moneyLines({ perNightMicros, currency, spentMicros, boundMicros, atMostMicros, uncounted }: ShownMoney): string[] {
   const money = (micros: Micros): string => shownMoney(micros, currency)
-  return `  for ${money(atMostMicros)} at most; of the night's ${money(perNightMicros)}, ${money(spentMicros)} are spent and ${money(boundMicros)} bound, as reckoned`
+  const line = `  for ${money(atMostMicros)} at most; of the night's ${money(perNightMicros)}, ${money(spentMicros)} are spent and ${money(boundMicros)} bound, as reckoned`
+  return [line, ...uncounted.map(uncountedLine)]
 }
 
-export function spentTonight(ledger: Ledger, databases: readonly DatabaseEntry[], { nightMs }: NightMoney): Promise<Spending> {
+const uncountedLine = ({ why }: Uncounted): string => `  not counted: ${oneLine(why)}`
+
+export function spentTonight(
+  ledger: Ledger,
+  databases: readonly DatabaseEntry[],
+  { nightMs, currency }: NightMoney,
+): Promise<Spending> {
   const now = Date.now()
-  return spentSince(ledger, databases, { since: now - nightMs, now })
+  return spentSince(ledger, databases, { since: now - nightMs, now, currency })
 }
 
 export async function showSpent(
@@ -94,7 +104,9 @@ export async function showSpent(
   if (!json) {
     cli.lines([
       `spent this night: ${shownMoney(settledMicros, currency)} of ${shownMoney(microsPerNight, currency)}, as reckoned`,
+      ...spent.unpriced.map(uncountedLine),
     ])
   }
-  return { money: { perNightMicros: microsPerNight, currency, spentMicros: settledMicros, boundMicros: boundIn(spent) } }
+  const perNight = { perNightMicros: microsPerNight, currency, spentMicros: settledMicros, boundMicros: boundIn(spent) }
+  return { money: { ...perNight, uncounted: spent.unpriced } }
 }

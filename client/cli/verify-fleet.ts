@@ -10,7 +10,8 @@ import { HISTORY_RUNS_MAX } from '../evidence/history'
 import { EXIT } from '../exit-codes'
 import type { LoadedFleet } from '../fleet/read-fleet'
 import { NightPurse } from '../night-money'
-import { planOf, quoteOf } from '../night-quote'
+import { planOf, quoteFromLedger, quoteOf } from '../night-quote'
+import { newOperationId } from '../operation-id'
 import { startVerifyBackup } from '../start-verify-backup'
 import { TemporalLink } from '../temporal-link'
 import { verificationMetrics } from '../verification-metrics'
@@ -112,7 +113,11 @@ async function verifyChosen(
   try {
     const runs = await verifyInTurns(chosen, {
       copiesAtOnce: fleet.verification?.copiesAtOnce ?? COPIES_AT_ONCE,
-      verify: (entry) => runOne(cli, doors, { entry: purse?.limited(entry) ?? entry, signal, mode: 'apply' }),
+      verify: (entry) => {
+        const operation = newOperationId('verify-backup', entry.name)
+        purse?.begins(entry, operation)
+        return runOne(cli, doors, { entry: purse?.limited(entry) ?? entry, operation, signal, mode: 'apply' })
+      },
       onRun: (run) => say(runLine(run)),
       signal,
       purse,
@@ -138,11 +143,16 @@ function purseOf(
   return new NightPurse({
     ...{ money, restoresPerRun },
     quote: async (entry) => {
-      const planned = await runOne(cli, doors, { entry, signal, mode: 'plan' }).catch(() => null)
-      const plan = planned?.status === 'planned' ? await planOf(doors.ledger, planned.id) : null
-      // Whatever keeps it from being planned keeps its run from costing anything, and that has a record of its own to say so.
-      return plan === null ? { atMostMicros: entry.verification?.costMicrosMax ?? 0 } : quoteOf(entry, plan)
+      try {
+        const { id, status, failure } = await runOne(cli, doors, { entry, operation: null, signal, mode: 'plan' })
+        const plan = status === 'planned' ? await planOf(doors.ledger, id) : null
+        if (plan !== null) return quoteOf(entry, plan)
+        return { unplanned: `${id} is ${status}${failure === null ? '' : `, ${failure.code}: ${failure.message}`}` }
+      } catch (error) {
+        return { unplanned: error instanceof Error ? error.message : String(error) }
+      }
     },
+    lastQuote: (entry) => quoteFromLedger(doors.ledger, entry),
     look: () => spentTonight(doors.ledger, databases, money),
   })
 }
@@ -153,15 +163,23 @@ function runLine({ database, operation, status, verdict, failure }: FleetRun): s
     : `${database}: not followed to its end: ${failure}`
 }
 
+interface Running {
+  readonly entry: DatabaseEntry
+  /** Null: any. */
+  readonly operation: OperationId | null
+  readonly signal: AbortSignal
+  readonly mode: 'plan' | 'apply'
+}
+
 async function runOne(
   cli: CliContext,
   doors: Doors,
-  { entry, signal, mode }: { entry: DatabaseEntry; signal: AbortSignal; mode: 'plan' | 'apply' },
+  { entry, operation: named, signal, mode }: Running,
 ): Promise<OperationDocument> {
   const { requestedBy, heartbeatTimeoutMs, workflowTaskTimeoutMs, temporal: target } = cli.settings
   const { operation } = await startVerifyBackup(doors, {
     bundle: { version: 1, database: entry, migrations: [], verify: { kind: 'by-turns' } },
-    ...{ mode, operation: null, withinMs: null, wasDormant: false },
+    ...{ mode, operation: named, withinMs: null, wasDormant: false },
     ...{ requestedBy, heartbeatTimeoutMs, workflowTaskTimeoutMs },
   })
   const temporal = target === null ? null : new TemporalLink(target)

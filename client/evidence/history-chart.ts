@@ -142,7 +142,7 @@ function objectivesOf(panel: Panel, runs: readonly VerificationRun[], slot: numb
     const ms = objectiveMs(run)
     if (ms === null || ms > scale.endMs) continue
     const last = stretches.at(-1)
-    if (last !== undefined && last.ms === ms) last.to = at + 1
+    if (last !== undefined && last.ms === ms && last.to === at) last.to = at + 1
     else stretches.push({ ms, from: at, to: at + 1 })
   }
   return each(stretches, ({ ms, from, to }) => {

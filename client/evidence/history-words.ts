@@ -14,8 +14,11 @@ export const SIGNS = {
   inconclusive: { sign: '?', word: 'inconclusive', tone: 'still' },
 } as const satisfies Record<string, Sign>
 
+/** The verdict stands whatever became of the run after it; that it came to no end of its own is said beside it. */
 export function signOf({ verification, status }: VerificationRun): Sign {
-  return verification === null ? { sign: '–', word: `no verdict, ${status}`, tone: 'still' } : SIGNS[verification.verdict]
+  if (verification === null) return { sign: '–', word: `no verdict, ${status}`, tone: 'still' }
+  const known: Sign = SIGNS[verification.verdict]
+  return status === 'succeeded' || status === 'failed' ? known : { ...known, word: `${known.word}, ${status}` }
 }
 
 /** A moment of a verification's own is a moment. Empty: it was not chosen. */

@@ -1,12 +1,15 @@
 /** What is left behind and how to prove the page: resources, documents this page has no picture of, digests, and the document itself. */
 import { canonicalJson } from '../../contracts/canonical-json'
+import { OLD_INSTANCE } from '../../contracts/old-instance'
 import type { Sha256 } from '../../contracts/operation'
 import type { EvidenceDocument } from '../../ledger/evidence-document'
 import { instant } from '../quantities'
 import { each, type Html, html } from './html'
 import { paperOf } from './papers'
 
-export function resourcesOf({ resources }: EvidenceDocument): Html | null {
+export function resourcesOf(evidence: EvidenceDocument): Html | null {
+  // Evidence that was sealed by an earlier release may name what was there before.
+  const resources = evidence.resources.filter(({ kind }) => kind !== OLD_INSTANCE)
   if (resources.length === 0) return null
   return html`<section>
 <h2>Made in the cloud</h2>

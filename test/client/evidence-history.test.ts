@@ -54,7 +54,8 @@ function chartOf(page: string) {
     }),
   )
   const limits = [...svg.matchAll(/<line class="limit"[^>]* y1="([^"]*)"/g)].map(([, y]) => Number(y))
-  return { svg, columns, limits, desc: /<desc>([^<]*)<\/desc>/.exec(svg)?.[1] ?? '' }
+  const stretches = [...svg.matchAll(/<line class="limit" x1="([^"]*)%" x2="([^"]*)%"/g)].map(([, from, to]) => [from, to])
+  return { svg, columns, limits, stretches, desc: /<desc>([^<]*)<\/desc>/.exec(svg)?.[1] ?? '' }
 }
 
 function rowsOf(page: string): string[] {
@@ -163,6 +164,27 @@ test('one that took a hundred times as long flattens no other one, and is told t
   expect(columns.map(({ words }) => words.includes('↑'))).toEqual([false, false, false, true, false, false])
   expect(inner(page)).toContain('↑ cut off at the top: 2026-11-01 06:00:00.000 UTC (RPO 1.0 s, RTO 5 h 33 min)')
   expect(inner(page)).toContain('Above the picture: the objective RPO 1 min.')
+})
+
+test('no objective is drawn over runs that were not held against it', async () => {
+  const measured = { database: 'held', verdict: 'pass', rpoMs: 30_000, rto: took(200_000, 90_000) } as const
+  const without = { rpoMs: null, rtoMs: null }
+  for (const [at, objectives] of [undefined, without, without, undefined].entries()) {
+    await record(it.ledger, { ...measured, id: `held-${at}`, hour: at, ...(objectives && { objectives }) })
+  }
+  const slots = [
+    ['0', '8.333'],
+    ['25', '33.333'],
+  ]
+  expect(chartOf(await pageOf('held-3')).stretches).toEqual([...slots, ...slots])
+})
+
+test('a verdict of a run that came to no end of its own is told with what became of it', async () => {
+  await record(it.ledger, { id: 'ends-aborted', database: 'ends', hour: 0, verdict: 'pass', status: 'aborted' })
+  await record(it.ledger, { id: 'ends-well', database: 'ends', hour: 1, verdict: 'pass' })
+  const page = await pageOf('ends-well')
+  expect(chartOf(page).columns.map(({ title }) => /: (.*?);/.exec(title)?.[1])).toEqual(['pass, aborted', 'pass'])
+  expect(rowsOf(page).map((row) => / ✓ (pass(?:, \w+)?) /.exec(row)?.[1])).toEqual(['pass', 'pass, aborted'])
 })
 
 test('where another instance of that name begins there is a line, and nowhere else', async () => {

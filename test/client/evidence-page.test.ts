@@ -4,6 +4,7 @@ import { scaleTo } from '../../client/evidence/bars'
 import { escapeText, html } from '../../client/evidence/html'
 import { evidencePage } from '../../client/evidence/page'
 import { canonicalJson } from '../../contracts/canonical-json'
+import { OLD_INSTANCE } from '../../contracts/old-instance'
 import type { EvidenceDocument } from '../../ledger/evidence-document'
 import type { VerificationRun } from '../../ledger/verifications'
 import { evidenceExample, historyExample } from './evidence-example'
@@ -186,6 +187,9 @@ describe('the page of evidence', () => {
     expect(skeleton(page).length).toBeGreaterThan(20)
     expect(page).toContain('FAILED')
     expect(page).not.toMatch(/Locks|Statements|Checks/)
+    const old = resources.map((made) => ({ ...made, kind: OLD_INSTANCE }))
+    expect(pageOf({ ...whole, resources })).toContain('Made in the cloud')
+    expect(pageOf({ ...whole, resources: old })).not.toContain('Made in the cloud')
   })
 })
 

@@ -1,15 +1,12 @@
-/** The night's money: as a choice, as runs that come and go, and out of a real ledger. */
+/** The night's money: as a choice, and as runs that come and go. */
 import fc from 'fast-check'
 import { answerTo, NightPurse, payInOrder } from '../../client/night-money'
-import type { Quote } from '../../client/night-quote'
-import { boundIn, type Spending, spentSince } from '../../client/night-spending'
-import { reportVerifications } from '../../client/verification-report'
+import type { Quote, Unplanned } from '../../client/night-quote'
+import { boundIn, type Spending } from '../../client/night-spending'
 import { byAge, type FleetCandidate, type LeftOut, verifyInTurns } from '../../client/verify-fleet'
 import type { DatabaseEntry, NightMoney } from '../../contracts/fleet'
-import type { OperationDocument, OperationStatus } from '../../contracts/operation'
-import { VERIFY_BACKUP_DOCUMENTS } from '../../contracts/verify-backup'
+import type { OperationDocument } from '../../contracts/operation'
 import { fleetEntry } from './fleet-entry'
-import { withLedger } from './with-ledger'
 
 const HOUR_MS = 3_600_000
 const money = (microsPerNight: number): NightMoney => ({ microsPerNight, currency: 'EUR', nightMs: 12 * HOUR_MS })
@@ -19,6 +16,8 @@ interface Asked {
   readonly entry: DatabaseEntry
   readonly lastAt: string | null
   readonly quote: Quote
+  /** By an earlier plan; left out: there was none. */
+  readonly last?: Quote
   /** Of what it may cost: what it comes to. */
   readonly share: number
 }
@@ -61,7 +60,7 @@ test('what is chosen never costs more than the money that is left, in the order 
         const quotes = new Map(all.map(({ entry, quote }) => [entry.name, quote]))
         const order = inOrder(all)
         const { chosen, left, boundMicros } = payInOrder(order, {
-          ...{ money: money(night), spent: { settledMicros: gone, boundMicros: bound }, restoresPerRun: most },
+          ...{ money: money(night), spent: { settledMicros: gone, boundMicros: bound, unknown: [] }, restoresPerRun: most },
           quoteFor: ({ name }) => quotes.get(name) ?? null,
         })
         const cost = chosen.reduce((sum, { name }) => sum + atMostOf(quotes.get(name)), 0)
@@ -75,7 +74,7 @@ test('what is chosen never costs more than the money that is left, in the order 
   )
 })
 
-const none: Spending = { settledMicros: 0, bound: new Map(), unknown: [] }
+const none: Spending = { settledMicros: 0, bound: new Map(), unknown: [], unpriced: [] }
 
 const documentOf = (database: string): OperationDocument => ({
   ...{ version: 1, id: `verify-${database}`, kind: 'verify-backup', databases: [database], status: 'succeeded', verdict: 'pass' },
@@ -93,7 +92,8 @@ async function night(all: readonly Asked[], { microsPerNight, copiesAtOnce }: { 
   const purse = new NightPurse({
     ...{ money: money(microsPerNight), restoresPerRun: null },
     quote: async ({ name }) => find(name).quote,
-    look: async () => ({ settledMicros, bound: new Map(bound), unknown: [] }),
+    lastQuote: async ({ name }) => find(name).last ?? null,
+    look: async () => ({ ...none, settledMicros, bound: new Map(bound) }),
   })
   const runs = await verifyInTurns(inOrder(all), {
     ...{
@@ -106,12 +106,13 @@ async function night(all: readonly Asked[], { microsPerNight, copiesAtOnce }: { 
     verify: async ({ name }) => {
       const { quote, share } = find(name)
       begun.push(name)
+      purse.begins(fleetEntry(name), `verify-${name}`)
       // The record has it a little later than the process.
       await new Promise((resolve) => setImmediate(resolve))
-      bound.set(name, atMostOf(quote))
+      bound.set(`verify-${name}`, atMostOf(quote))
       mostAtRisk = Math.max(mostAtRisk, settledMicros + boundIn({ bound }))
       await new Promise((resolve) => setImmediate(resolve))
-      bound.delete(name)
+      bound.delete(`verify-${name}`)
       settledMicros += Math.floor((atMostOf(quote) * share) / 100)
       return documentOf(name)
     },
@@ -181,17 +182,17 @@ test('what is bound for somebody else’s runs is waited for by nobody, and what
   const entry = fleetEntry('shop')
   const admit = (spent: Partial<Spending>) =>
     new NightPurse({
-      ...{ money: money(100), restoresPerRun: null, quote: async () => ({ atMostMicros: 60 }) },
+      ...{ money: money(100), restoresPerRun: null, quote: async () => ({ atMostMicros: 60 }), lastQuote: async () => null },
       look: async () => ({ ...none, ...spent }),
     }).admit(entry)
   expect(await admit({})).toBe('admitted')
   expect(await admit({ settledMicros: 40 })).toBe('admitted')
   expect(await admit({ settledMicros: 41 })).toMatchObject({ needsSomebody: false, why: expect.stringContaining('this night') })
   expect(await admit({ bound: new Map([['other', 41]]) })).toBe('wait')
-  const unknown = [{ database: 'other', why: 'what verify-other costs nobody knows' }]
+  const unknown = [{ operation: 'verify-other', database: 'other', why: 'what verify-other costs nobody knows' }]
   expect(await admit({ unknown })).toMatchObject({ database: 'shop', needsSomebody: true, why: unknown[0]?.why })
   const purse = new NightPurse({
-    ...{ money: money(100), restoresPerRun: null, quote: async () => ({ atMostMicros: 60 }) },
+    ...{ money: money(100), restoresPerRun: null, quote: async () => ({ atMostMicros: 60 }), lastQuote: async () => null },
     look: async () => ({ ...none, bound: new Map([['other', 41]]) }),
   })
   const left: LeftOut[] = []
@@ -208,9 +209,94 @@ test('what is bound for somebody else’s runs is waited for by nobody, and what
   expect([runs, left.map(({ why }) => why)]).toEqual([[], [expect.stringContaining('bound for runs that go on')]])
 })
 
+test('one of which no plan can be made is not begun, and the ledger spares a plan of what this night cannot pay for', async () => {
+  const planned: string[] = []
+  const admit = (name: string, last: Quote | null, asked: Quote | Unplanned) =>
+    new NightPurse({
+      ...{ money: money(100), restoresPerRun: null, lastQuote: async () => last },
+      quote: async () => {
+        planned.push(name)
+        return asked
+      },
+      look: async () => ({ ...none, settledMicros: 50 }),
+    }).admit(fleetEntry(name))
+  const failed = await admit('broken', null, { unplanned: 'plan-a is failed, SNAPSHOT_NOT_FOUND: there is none' })
+  expect(failed).toEqual({
+    ...{ database: 'broken', needsSomebody: true },
+    why: 'no plan of it could be made: plan-a is failed, SNAPSHOT_NOT_FOUND: there is none',
+  })
+  const spared = await admit('spared', { atMostMicros: 60 }, { atMostMicros: 40 })
+  expect(spared).toMatchObject({ needsSomebody: false, why: expect.stringContaining('and this night has') })
+  expect(await admit('scaled-down', { atMostMicros: 160 }, { atMostMicros: 40 })).toBe('admitted')
+  expect(await admit('priced-since', { lacking: 'no price' }, { atMostMicros: 40 })).toBe('admitted')
+  expect(await admit('as-before', { atMostMicros: 40 }, { atMostMicros: 40 })).toBe('admitted')
+  expect(planned).toEqual(['broken', 'scaled-down', 'priced-since', 'as-before'])
+})
+
+test('a plan promises none that would not be begun: behind one that waits, or while nobody knows what another costs', () => {
+  const all = [askedFor('first', null, 60), askedFor('large', '2026-11-01', 60), askedFor('small', '2026-11-20', 10)]
+  const plan = (spent: Partial<Parameters<typeof payInOrder>[1]['spent']>) => {
+    const { chosen, left } = payInOrder(inOrder(all), {
+      ...{ money: money(100), spent: { settledMicros: 0, boundMicros: 0, unknown: [], ...spent }, restoresPerRun: null },
+      quoteFor: ({ name }) => all.find(({ entry }) => entry.name === name)?.quote ?? null,
+    })
+    return [names(chosen), left.map(({ database, needsSomebody }) => [database, needsSomebody])]
+  }
+  expect(plan({})).toEqual([
+    ['first'],
+    [
+      ['large', false],
+      ['small', false],
+    ],
+  ])
+  // Nobody waits for what is bound for others alone, here as when they are begun.
+  expect(plan({ boundMicros: 50 })).toEqual([
+    ['small'],
+    [
+      ['first', false],
+      ['large', false],
+    ],
+  ])
+  const unknown = [{ operation: 'verify-other', database: 'other', why: 'nobody knows' }]
+  expect(plan({ unknown })).toEqual([
+    [],
+    [
+      ['first', true],
+      ['large', true],
+      ['small', true],
+    ],
+  ])
+})
+
+test('a record that was left behind counts beside the run that this process began of the same database', async () => {
+  const admits = async (bound: Record<string, number>, begun: string | null) => {
+    const quotes: Record<string, number> = { shop: 40, next: 30 }
+    const seen: [string, number][] = []
+    const purse = new NightPurse({
+      ...{ money: money(100), restoresPerRun: null, quote: async ({ name }) => ({ atMostMicros: quotes[name] ?? 0 }) },
+      lastQuote: async () => null,
+      look: async () => ({ ...none, bound: new Map(seen) }),
+    })
+    expect(await purse.admit(fleetEntry('shop'))).toBe('admitted')
+    seen.push(...Object.entries(bound))
+    if (begun !== null) purse.begins(fleetEntry('shop'), begun)
+    return purse.admit(fleetEntry('next'))
+  }
+  expect(await admits({ dead: 40 }, 'own')).toBe('wait')
+  expect(await admits({ dead: 40 }, null)).toBe('wait')
+  expect(await admits({ dead: 30, own: 40 }, 'own')).toBe('admitted')
+  expect(await admits({ own: 40 }, 'own')).toBe('admitted')
+})
+
 test('a run is held to what was bound for it, and what fits is what is neither spent nor bound', async () => {
   const purse = new NightPurse({
-    ...{ money: money(100), restoresPerRun: 1, quote: async () => ({ atMostMicros: 60 }), look: async () => none },
+    ...{
+      money: money(100),
+      restoresPerRun: 1,
+      quote: async () => ({ atMostMicros: 60 }),
+      lastQuote: async () => null,
+      look: async () => none,
+    },
   })
   const entry = fleetEntry('shop')
   expect(purse.limited(entry)).toBe(entry)
@@ -219,105 +305,4 @@ test('a run is held to what was bound for it, and what fits is what is neither s
   expect(await purse.admit(fleetEntry('next'))).toMatchObject({ why: 'beyond 1 restores a run; its turn comes' })
   expect(answerTo({ atMostMicros: 50 }, money(100), { settledMicros: 25, boundMicros: 25 })).toBe('fits')
   expect(answerTo({ atMostMicros: 51 }, money(100), { settledMicros: 25, boundMicros: 25 })).toBe('wait')
-})
-
-describe('out of the ledger', () => {
-  const it = withLedger()
-  const NOW = Date.parse('2026-11-29T06:00:00.000Z')
-  const SINCE = NOW - 12 * HOUR_MS
-  const ago = (hours: number): string => new Date(NOW - hours * HOUR_MS).toISOString()
-  const prices = {
-    ...{ currency: 'EUR', classMicrosPerHour: { large: 1_000_000 }, storageMicrosPerGibMonth: 0 },
-    ...{ billedSecondsMin: 600, billedSecondsStep: 1 },
-  }
-  const priced = (name: string): DatabaseEntry => ({ ...fleetEntry(name), prices, verification: { hoursMax: 6 } })
-
-  interface Life {
-    readonly startedHours: number
-    /** Null: it goes on. */
-    readonly endedHours: number | null
-    readonly status: OperationStatus
-    readonly mode?: 'plan' | 'apply'
-    /** Hours ago; null: no copy was asked for. */
-    readonly copy?: { readonly from: number; readonly to: number | null } | null
-    readonly instanceClass?: string | null
-  }
-
-  async function ran(id: string, database: string, life: Life) {
-    const { startedHours, endedHours, status, mode = 'apply', copy = null, instanceClass = 'large' } = life
-    const bundle = await it.ledger.putBundle({ version: 1, database: fleetEntry(database), migrations: [] })
-    const about = { kind: 'verify-backup', databases: [database], cloud: 'aws', environment: 'test', mode } as const
-    await it.ledger.openOperation({ id, ...about, requestedBy: 'ada', startedAt: ago(startedHours), bundle })
-    if (instanceClass !== null) {
-      const document = { copy: { name: `cap-${id}-copy`, instanceClass, sizeGib: 20 }, withinMs: 6 * HOUR_MS }
-      await it.ledger.putDocument({ operation: id, name: VERIFY_BACKUP_DOCUMENTS.plan, document })
-    }
-    if (copy !== null) {
-      const removedAt = copy.to === null ? null : ago(copy.to)
-      const resource = { operation: id, cloud: 'aws', kind: 'instance', name: `cap-${id}-copy`, expiresAt: null }
-      await it.ledger.recordResource({ ...resource, createdAt: ago(copy.from), removedAt })
-    }
-    await it.ledger.setStatus({ operation: id, status, ...(endedHours !== null && { finishedAt: ago(endedHours) }) })
-  }
-
-  const spent = (...databases: string[]): Promise<Spending> =>
-    spentSince(it.ledger, databases.map(priced), { since: SINCE, now: NOW })
-
-  test('what ended this night is spent by the time its copy was there, whatever it came to and whoever asked for it', async () => {
-    await ran('spent-a', 'a', { startedHours: 5, endedHours: 3, status: 'succeeded', copy: { from: 5, to: 3 } })
-    await ran('spent-b', 'a', { startedHours: 3, endedHours: 2, status: 'failed', copy: { from: 3, to: 2 } })
-    await ran('other-night', 'a', { startedHours: 20, endedHours: 13, status: 'succeeded', copy: { from: 20, to: 13 } })
-    await ran('over-midnight', 'a', { startedHours: 15, endedHours: 11, status: 'aborted', copy: { from: 15, to: 11 } })
-    await ran('no-copy', 'a', { startedHours: 2, endedHours: 2, status: 'failed' })
-    expect(await spent('a')).toEqual({ settledMicros: 7_000_000, bound: new Map(), unknown: [] })
-    expect(await spent('not-in-the-fleet')).toEqual(none)
-  })
-
-  test('what goes on is bound for what it may cost, or has cost where that is more, and a plan costs nothing', async () => {
-    await ran('goes-on', 'b', { startedHours: 2, endedHours: null, status: 'running', copy: { from: 2, to: null } })
-    await ran('stuck', 'c', { startedHours: 300, endedHours: null, status: 'needs-operator', copy: { from: 300, to: null } })
-    await ran('only-planned', 'd', { startedHours: 1, endedHours: 1, status: 'planned', mode: 'plan' })
-    await ran('is-planning', 'd', { startedHours: 1, endedHours: null, status: 'running', mode: 'plan', instanceClass: null })
-    const { settledMicros, bound, unknown } = await spent('b', 'c', 'd')
-    expect([settledMicros, Object.fromEntries(bound), unknown]).toEqual([0, { b: 6_000_000, c: 300_000_000 }, []])
-  })
-
-  test('one that plans, or waits for its lock, is taken for as dear as the newest plan says', async () => {
-    await ran('planned-before', 'i', { startedHours: 50, endedHours: 50, status: 'planned', mode: 'plan' })
-    await ran('waits', 'i', { startedHours: 1, endedHours: null, status: 'running', instanceClass: null })
-    const { bound, unknown } = await spent('i')
-    expect([Object.fromEntries(bound), unknown]).toEqual([{ i: 6_000_000 }, []])
-  })
-
-  test('what nobody can reckon is told, and not taken for nothing', async () => {
-    await ran('just-begun', 'e', { startedHours: 0, endedHours: null, status: 'running', instanceClass: null })
-    await ran('unpriced', 'f', {
-      startedHours: 3,
-      endedHours: 1,
-      status: 'succeeded',
-      copy: { from: 3, to: 1 },
-      instanceClass: 'huge',
-    })
-    await ran('long-dead', 'g', { startedHours: 40, endedHours: null, status: 'running', instanceClass: null })
-    const { unknown } = await spent('e', 'f', 'g')
-    expect(unknown.map(({ why }) => why)).toEqual([
-      expect.stringContaining('what just-begun costs nobody knows: neither it nor its database has a plan yet'),
-      expect.stringContaining('what unpriced costs nobody knows: the fleet file has no price for huge in aws eu-central-1'),
-    ])
-  })
-
-  test('one that no night pays for, or that has no price, is an alert by its newest plan', async () => {
-    await ran('dear', 'h', { startedHours: 30, endedHours: 29, status: 'planned', mode: 'plan' })
-    const alerts = async (entry: DatabaseEntry, microsPerNight: number) => {
-      const verification = { money: money(microsPerNight) }
-      const [standing] = await reportVerifications(it.ledger, { databases: [entry], verification }, NOW)
-      return (standing?.alerts ?? []).map(({ code, message }) => `${code}: ${message}`)
-    }
-    expect(await alerts(priced('h'), 6_000_000)).toEqual([])
-    const [beyond, ...more] = await alerts(priced('h'), 5_999_999)
-    expect([beyond, more]).toEqual([expect.stringContaining('beyond-budget: No night'), []])
-    expect(beyond).toContain('it costs 6.00 EUR at most, and a whole night has 6.00 EUR')
-    expect(await alerts(fleetEntry('h'), 6_000_000)).toEqual([expect.stringContaining('price-missing')])
-    expect(await alerts(priced('never-planned'), 1)).toEqual([])
-  })
 })

@@ -4,6 +4,7 @@ import { prepareMigrate } from '../../client/prepare-migrate'
 import { startMigrate } from '../../client/start-migrate'
 import { connectTemporal, type TemporalDoor } from '../../client/temporal'
 import { SEARCH_ATTRIBUTES } from '../../contracts/messages'
+import { OLD_INSTANCE } from '../../contracts/old-instance'
 import { type OperationDocument, temporaryName } from '../../contracts/operation'
 import { operating } from './operating'
 import { proxyTo } from './proxy'
@@ -188,6 +189,8 @@ describe('deciding', () => {
       const resource = { operation: id, cloud: 'aws', kind: 'instance', name: temporaryName(id, 'copy') } as const
       await it.ledger.recordResource({ ...resource, createdAt: new Date().toISOString(), expiresAt: null, removedAt: null })
     }
+    const old = { operation: tookOver, cloud: 'aws', kind: OLD_INSTANCE, name: 'shop', removedAt: null } as const
+    await it.ledger.recordResource({ ...old, createdAt: new Date().toISOString(), expiresAt: null })
     await it.ledger.putDocumentOnce({ operation: tookOver, name: 'took-over', document: { version: 1 } })
     expect(await closed(tookOver)).toBe(
       `Its workflow was gone (TERMINATED); closed by ada. It was closed past its point of no return (it is led to); instance ${temporaryName(tookOver, 'copy')} took over: it is production, do not remove it. The old instance may be closed still.`,

@@ -28,6 +28,8 @@ export interface Past {
   readonly objectives?: Verification['objectives']
   /** Left out: it came to none. */
   readonly verdict?: Verification['verdict']
+  /** Left out: what the verdict makes of it. */
+  readonly status?: OperationStatus
   readonly rpoMs?: number
   readonly rto?: MeasuredRto
 }
@@ -55,7 +57,8 @@ export async function record(ledger: Ledger, past: Past): Promise<void> {
     }
     await ledger.putDocument({ operation: id, name: VERIFY_BACKUP_DOCUMENTS.verification, document: verification })
   }
-  const status: OperationStatus = mode === 'plan' ? 'planned' : verdict === 'pass' ? 'succeeded' : 'failed'
+  const ended: OperationStatus = mode === 'plan' ? 'planned' : verdict === 'pass' ? 'succeeded' : 'failed'
+  const { status = ended } = past
   const failure = verdict === undefined && mode === 'apply' ? { code: 'VERIFICATION_TIMED_OUT', message: 'too slow' } : null
   const operation = await ledger.getOperation(id)
   if (operation === null) throw new Error(`${id} was not opened`)

@@ -1,7 +1,7 @@
 /** The report and the night's choice, out of a real ledger. */
 import { reportVerifications } from '../../client/verification-report'
 import { fleetCandidates } from '../../client/verify-fleet'
-import type { OperationStatus } from '../../contracts/operation'
+import type { FailureRecord, OperationStatus } from '../../contracts/operation'
 import { type PlannedPoint, VERIFY_BACKUP_DOCUMENTS, type Verification } from '../../contracts/verify-backup'
 import { fleetEntry } from './fleet-entry'
 import { withLedger } from './with-ledger'
@@ -61,6 +61,32 @@ test('one that goes on for longer than it and the one before it may is told', as
   await begun('dead', 'stuck', { hours: 13, status: 'running' })
   await verified('since-then', 'stuck', { hours: 1, point: SNAPSHOT, verdict: 'pass' })
   expect(await alertsFor('stuck')).toEqual([{ code: 'run-failed', message: expect.stringContaining('dead') }])
+})
+
+test('plans push no run out of sight, and one of a night that failed is told until something newer is', async () => {
+  await verified('proves', 'planned', { hours: 90, point: SNAPSHOT, verdict: 'pass' })
+  const bundle = await it.ledger.putBundle({
+    ...{ version: 1, database: fleetEntry('planned'), migrations: [], verify: { kind: 'by-turns' } },
+  })
+  const plan = async (id: string, hours: number, failure: FailureRecord | null) => {
+    const about = { kind: 'verify-backup', databases: ['planned'], cloud: 'aws', environment: 'test', mode: 'plan' } as const
+    await it.ledger.openOperation({ id, ...about, requestedBy: 'ada', startedAt: hoursAgo(hours), bundle })
+    const [startedAt, finishedAt] = [hoursAgo(hours), hoursAgo(hours)]
+    const step = { id: 'plan', title: 'Plan', state: 'failed', attempts: 1, startedAt, finishedAt, detail: {} } as const
+    await it.ledger.recordStep({ operation: id, sequence: 1, step })
+    await it.ledger.setStatus({ operation: id, status: failure === null ? 'planned' : 'failed', failure, finishedAt })
+  }
+  for (let at = 0; at < 200; at += 1) await plan(`plan-${at}`, 80 - at / 10, null)
+  const seen = async () => {
+    const [standing] = await reportVerifications(it.ledger, { databases: [fleetEntry('planned')] }, NOW)
+    const [candidate] = await fleetCandidates(it.ledger, [fleetEntry('planned')], async () => true)
+    return [standing?.last?.operation, candidate?.lastAt, standing?.alerts.map(({ message }) => message)]
+  }
+  expect(await seen()).toEqual(['proves', hoursAgo(90), []])
+  await plan('plan-fails', 20, { code: 'COST_TOO_HIGH', message: 'too dear' })
+  expect(await seen()).toEqual(['proves', hoursAgo(90), ['plan-fails did not come to a good end: COST_TOO_HIGH.']])
+  await plan('plan-again', 10, null)
+  expect(await seen()).toEqual(['proves', hoursAgo(90), []])
 })
 
 test('a record that nobody is at work on keeps its database from no night', async () => {

@@ -119,7 +119,8 @@ test('a night’s money holds over repeated calls, and one that it can never pay
   expect(never).toMatchObject({ exit: 1, runs: [], left: [{ database: 'stock', needsSomebody: true }] })
   expect(never.databases[0]?.alerts.map(({ code }) => code)).toContain('beyond-budget')
   const refused = await all('100', 'maxCost: 0.50')
-  expect(refused).toMatchObject({ exit: 1, runs: [{ status: 'failed' }] })
+  expect(refused).toMatchObject({ exit: 1, runs: [], left: [{ database: 'stock', needsSomebody: true }] })
+  expect(refused.left[0]?.why).toContain('COST_TOO_HIGH: verification.maxCost of stock, 0.50 EUR, pays for')
   expect(refused.databases[0]?.alerts.map(({ code }) => code)).toContain('run-failed')
 })
 

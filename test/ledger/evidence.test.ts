@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createLedgerActivities } from '../../activities/ledger/ledger'
 import { parseFleet } from '../../client/fleet/parse-fleet'
+import { OLD_INSTANCE } from '../../contracts/old-instance'
 import { readEvidence } from '../../ledger/evidence-document'
 import { type Ledger, openLedger } from '../../ledger/ledger'
 import { startTestServer, type TestServer } from './postgres-server'
@@ -32,6 +33,9 @@ test('evidence holds what was asked for and allowed, every paper, and no way to 
   await ledger.putDocument({ operation, name: 'plan', document: { digest: 'd' } })
   await ledger.putDocument({ operation, name: 'rows-target', document: { orders: 1 } })
 
+  const resource = { operation, cloud: 'aws', createdAt: at, expiresAt: null, removedAt: null }
+  for (const kind of ['instance', OLD_INSTANCE]) await ledger.recordResource({ ...resource, kind, name: kind })
+
   const { writeEvidence } = createLedgerActivities({ ledger })
   const ending = { operation, step, at, status: 'succeeded', verdict: 'pass', failure: null } as const
   const { digest } = await writeEvidence(ending)
@@ -45,6 +49,8 @@ test('evidence holds what was asked for and allowed, every paper, and no way to 
     request: { mode: 'apply', bundle, instance: database.instance, policy: { limits: database.policy.limits } },
   })
   expect(evidence.documents).toEqual({ plan: { digest: 'd' } })
+  // What was there before was not made, whether its keeping is recorded by then or not.
+  expect(evidence.resources.map(({ kind }) => kind)).toEqual(['instance'])
   expect(JSON.stringify(evidence)).not.toMatch(/secret|env:|SHOP_/)
 })
 
