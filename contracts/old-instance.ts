@@ -1,5 +1,6 @@
 /** What a replacement leaves: the old instance, closed, for the time that was declared. Nothing here removes it: it is told that it may go, what speaks
  *  against that, and by which commands a person removes it. */
+import type { HostPort } from './endpoint'
 import type { Cloud } from './fleet'
 import type { InstanceAddress } from './migrate'
 import type { IsoInstant, OperationId, Sha256 } from './operation'
@@ -43,6 +44,10 @@ export interface OldAtCloud {
 
 /** Asked right before somebody removes it. */
 export interface OldInstanceLook extends OldAtCloud {
+  /** Its own address. */
+  readonly address: HostPort
+  /** What nobody could be asked, and a person has to look at: each a sentence. */
+  readonly unasked: readonly string[]
   readonly asOf: IsoInstant
   readonly until: IsoInstant | null
 }
