@@ -2,7 +2,14 @@
 import { type HostPort, samePlace } from '../contracts/endpoint'
 import { type Failure, failure } from '../contracts/failures'
 import type { DatabaseEntry } from '../contracts/fleet'
-import { type KeepOldInput, OLD_UPDATES, type OldInstanceLook, retirementOfOld } from '../contracts/old-instance'
+import {
+  type KeepOldInput,
+  OLD_UPDATES,
+  type OldInstanceLook,
+  type OldKeptDocument,
+  oldKeptDocument,
+  retirementOfOld,
+} from '../contracts/old-instance'
 import type { IsoInstant, OperationId } from '../contracts/operation'
 import { REPLACE_DOCUMENTS, type ReplacePlan } from '../contracts/replace'
 import type { Ledger } from '../ledger/ledger'
@@ -24,6 +31,8 @@ export interface ReplacedInstance {
   /** What took its place. */
   readonly replacement: string
   readonly until: IsoInstant
+  /** Who said so; null: the operation. */
+  readonly by: string | null
   /** Its time is over. */
   readonly due: boolean
 }
@@ -37,8 +46,9 @@ export async function listReplaced(ledger: Ledger): Promise<ReplacedInstance[]> 
       if (expiresAt === null) throw new Error(`instance ${name} is listed as kept and has no end`)
       const [database = ''] = (await findOperation(ledger, operation)).databases
       const { copy } = await planOf(ledger, operation)
+      const kept = (await ledger.getDocument({ operation, name: oldKeptDocument(expiresAt) })) as OldKeptDocument | null
       const due = Date.parse(expiresAt) <= now
-      return { operation, database, cloud, instance: name, replacement: copy, until: expiresAt, due }
+      return { operation, database, cloud, instance: name, replacement: copy, until: expiresAt, by: kept?.by ?? null, due }
     }),
   )
 }

@@ -7,11 +7,7 @@ export interface HostPort {
 
 /** Names are the same however they are written: case, and the dot of the root. */
 export function samePlace(one: HostPort, other: HostPort): boolean {
-  return sameHost(one.host, other.host) && one.port === other.port
-}
-
-export function sameHost(one: string, other: string): boolean {
-  return nameOf(one) === nameOf(other)
+  return nameOf(one.host) === nameOf(other.host) && one.port === other.port
 }
 
 function nameOf(host: string): string {

@@ -33,6 +33,17 @@ export interface KeepOldInput {
   readonly until: IsoInstant | null
 }
 
+/** Who said so, in the ledger: of the time that was said last, whoever said it first. */
+export interface OldKeptDocument {
+  readonly version: 1
+  readonly by: string
+  readonly until: IsoInstant | null
+}
+
+export function oldKeptDocument(until: IsoInstant | null): string {
+  return `old-kept-${until === null ? 'for-good' : new Date(until).toISOString()}`
+}
+
 /** What the cloud says of it. `another`: the name is another instance's by now. */
 export interface OldAtCloud {
   readonly standing: 'there' | 'another' | 'gone'

@@ -49,7 +49,7 @@ export async function retireOld(input: RetireOldInput): Promise<void> {
   let [looks, refusals] = [0, 0]
   /** Does what is due next; false: nothing is any more. */
   const goOn = async (until: IsoInstant | null): Promise<boolean> => {
-    const record = (gone: boolean) => ledger.recordReplaced({ ...ref, cloud, name: old.instance, until, gone })
+    const record = (gone: boolean) => ledger.recordReplaced({ ...ref, cloud, name: old.instance, until, by: time.by, gone })
     if (time.isNews()) {
       await record(false)
       time.isRecorded(until)
@@ -134,14 +134,17 @@ class KeptTime {
   private recorded: IsoInstant | null | undefined
   private readonly name: string
   until: IsoInstant | null
+  /** Who said so; null: the operation. */
+  by: string | null = null
 
   constructor({ keepHours, carriedOn, old }: RetireOldInput) {
     this.name = old.instance
     this.until = carriedOn === undefined ? new Date(Date.now() + keepHours * HOUR_MS).toISOString() : carriedOn.until
     setHandler(
       defineUpdate<void, [KeepOldInput]>(OLD_UPDATES.keep),
-      async ({ until }) => {
+      async ({ until, by }) => {
         this.until = until
+        this.by = by
         await condition(() => this.over || this.recorded === until || this.until !== until)
         if (this.over && this.recorded !== until && this.until === until) throw this.closed()
       },

@@ -7,8 +7,15 @@ import { table } from './table'
 
 export function replacedListLines(replaced: readonly ReplacedInstance[], paint: Paint): string[] {
   const headings = ['OPERATION', 'DATABASE', 'CLOUD', 'OLD INSTANCE', 'REPLACED BY', 'KEPT UNTIL']
-  const rows = replaced.map(({ operation, database, cloud, instance, replacement, until }) => [
-    ...[operation, database, cloud, oneLine(instance), oneLine(replacement), instant(until)],
+  const rows = replaced.map(({ operation, database, cloud, instance, replacement, until, by }) => [
+    ...[
+      operation,
+      database,
+      cloud,
+      oneLine(instance),
+      oneLine(replacement),
+      `${instant(until)}${by === null ? '' : `, by ${oneLine(by)}`}`,
+    ],
   ])
   const due = replaced.filter((one) => one.due)
   return [
