@@ -96,7 +96,7 @@ async function heardWhileRefused(): Promise<void> {
   await door.order({ kind: 'fail', operation: 'DescribeDBInstances', code: 'AccessDenied', times: 1000 })
   expect((await desk.cli('restore', 'keep', 'cut', '--for', '1s')).code).toBe(0)
   await it.until('the daily look to be refused', refused)
-  const longer = await desk.cli('restore', 'keep', 'cut', '--for', '30d', '--by', 'carol', '--json')
+  const longer = await desk.cli('restore', 'keep', 'cut', '--for', '30d', '--json')
   expect([longer.code, (await replaced())[0]?.until]).toEqual([0, (JSON.parse(longer.stdout) as Listed).until])
   await door.withdrawAll()
 }
@@ -114,7 +114,8 @@ async function keptUntilRemoved(): Promise<void> {
     expect.stringContaining('Nobody can be asked where applications are led'),
   ])
 
-  const longer = JSON.parse((await desk.cli('restore', 'keep', 'cut', '--for', '30d', '--json')).stdout) as Listed
+  const said = await desk.cli('restore', 'keep', 'cut', '--for', '30d', '--by', 'carol', '--json')
+  const longer = JSON.parse(said.stdout) as Listed
   expect((await replaced())[0]).toMatchObject({ until: longer.until, by: 'carol' })
   expect((await desk.cli('restore', 'remove', 'cut')).code).toBe(2)
   const shorten = () => desk.cli('restore', 'keep', 'cut', '--for', '1s')
