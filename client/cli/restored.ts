@@ -83,7 +83,7 @@ export function addRestoreOld(group: Command, cli: CliContext): void {
     .command('old')
     .summary('whether an instance that was replaced may be removed, and how')
     .description(
-      'Looks at the instance that a replacement closed and keeps (--keep-old): whether it is that very one, still closed as it was, and named by nobody. Only then, ' +
+      'Looks at the instance that a replacement closed and keeps (--keep-old): whether it is that very one, still closed as it was, and neither the endpoint nor the fleet file leads to it. Only then, ' +
         'and once its time is over, it shows the commands that remove it, with a last backup where its cloud keeps one. It removes nothing.',
     )
     .argument('<operation>', 'the replacement')
