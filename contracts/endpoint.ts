@@ -5,6 +5,15 @@ export interface HostPort {
   readonly port: number
 }
 
+/** Names are the same however they are written: case, and the dot of the root. */
+export function samePlace(one: HostPort, other: HostPort): boolean {
+  return nameOf(one.host) === nameOf(other.host) && one.port === other.port
+}
+
+function nameOf(host: string): string {
+  return host.toLowerCase().replace(/\.$/, '')
+}
+
 /** Of a database of the fleet file. `none`: nobody but a person can move it. `command`: the worker runs a program of its own folder, named by
  *  its file name. `lab-router`: a name of the lab's router. */
 export type Endpoint =

@@ -1,5 +1,6 @@
 /** What a replacement leaves: the old instance, closed, for the time that was declared. Nothing here removes it: it is told that it may go, what speaks
  *  against that, and by which commands a person removes it. */
+import type { HostPort } from './endpoint'
 import type { Cloud } from './fleet'
 import type { InstanceAddress } from './migrate'
 import type { IsoInstant, OperationId, Sha256 } from './operation'
@@ -32,6 +33,17 @@ export interface KeepOldInput {
   readonly until: IsoInstant | null
 }
 
+/** Who said so, in the ledger: of the time that was said last, whoever said it first. */
+export interface OldKeptDocument {
+  readonly version: 1
+  readonly by: string
+  readonly until: IsoInstant | null
+}
+
+export function oldKeptDocument(until: IsoInstant | null): string {
+  return `old-kept-${until === null ? 'for-good' : new Date(until).toISOString()}`
+}
+
 /** What the cloud says of it. `another`: the name is another instance's by now. */
 export interface OldAtCloud {
   readonly standing: 'there' | 'another' | 'gone'
@@ -43,6 +55,10 @@ export interface OldAtCloud {
 
 /** Asked right before somebody removes it. */
 export interface OldInstanceLook extends OldAtCloud {
+  /** Its own address. */
+  readonly address: HostPort
+  /** What nobody could be asked, and a person has to look at: each a sentence. */
+  readonly unasked: readonly string[]
   readonly asOf: IsoInstant
   readonly until: IsoInstant | null
 }

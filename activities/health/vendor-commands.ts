@@ -78,7 +78,7 @@ function gcpCommands({ account, instance }: DatabaseEntry): VendorCommands {
     protect: () => patch('--deletion-protection'),
     remove: (isProtected) => [
       ...(isProtected ? [patch('--no-deletion-protection')] : []),
-      `gcloud sql instances delete ${word(instance)} --project ${word(account)} --enable-final-backup --final-backup-retention-days=30`,
+      `gcloud sql instances delete ${word(instance)} --project ${word(account)} --enable-final-backup --final-backup-retention-days=30 # after 30 days that backup is gone, too`,
     ],
   }
 }

@@ -42,6 +42,8 @@ export interface LedgerActivities {
     cloud: Cloud
     name: string
     until: IsoInstant | null
+    /** Who said so; null: the operation. */
+    by: string | null
     gone: boolean
   }): Promise<void>
 }

@@ -2,7 +2,7 @@
 import { failure } from '../../contracts/failures'
 import { FIND_MOMENT_DOCUMENTS } from '../../contracts/find-moment'
 import type { DatabaseEntry } from '../../contracts/fleet'
-import { OLD_INSTANCE } from '../../contracts/old-instance'
+import { OLD_INSTANCE, type OldKeptDocument, oldKeptDocument } from '../../contracts/old-instance'
 import { FINAL_STATUSES, type OperationId } from '../../contracts/operation'
 import { OVERWRITE_DOCUMENTS } from '../../contracts/overwrite'
 import { RECOVER_ROWS_DOCUMENTS } from '../../contracts/recover-rows'
@@ -85,10 +85,13 @@ export function createLedgerActivities({ ledger }: Pick<ActivityDeps, 'ledger'>)
       const copy = made.find((one) => one.kind === 'instance' && one.name === name)
       if (copy !== undefined) await ledger.recordResource({ ...copy, expiresAt })
     },
-    async recordReplaced({ operation, cloud, name, until, gone }) {
+    async recordReplaced({ operation, cloud, name, until, by, gone }) {
       const now = new Date().toISOString()
       const ends = { expiresAt: until, removedAt: gone ? now : null }
       await ledger.recordResource({ operation, cloud, kind: OLD_INSTANCE, name, createdAt: now, ...ends })
+      if (by === null) return
+      const document: OldKeptDocument = { version: 1, by, until }
+      await ledger.putDocumentOnce({ operation, name: oldKeptDocument(until), document })
     },
   }
 }

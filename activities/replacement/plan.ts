@@ -1,6 +1,7 @@
 /** The plan of a replacement: what the cloud says of the instance and its backup, and how the instance is set up, kept before anything changes. */
 import { differences } from '../../clouds/configuration'
 import type { InstanceDescription } from '../../clouds/port'
+import { samePlace } from '../../contracts/endpoint'
 import { failure } from '../../contracts/failures'
 import type { DatabaseEntry } from '../../contracts/fleet'
 import type { InstanceConfiguration } from '../../contracts/instance-configuration'
@@ -17,7 +18,6 @@ import { assertVouchedFor } from '../instance/vouched-for'
 import { rememberOnce } from '../remember'
 import { findPoint } from '../restore/plan'
 import { findTarget } from '../target'
-import { samePlace } from '../traffic/port'
 import type { ReplacementActivities } from './contract'
 
 type Deps = Pick<ActivityDeps, 'ledger' | 'cloudOf'>

@@ -35,7 +35,8 @@ export async function reportWritten(
   if (session === null) throw new Error(`the fence of ${live.instance} stands and has no database ${KEYHOLE}`)
   const now = await underTheFence(session).finally(() => session.close())
   const databases = writtenBetween(last.written, now.written)
-  const later = last.relations === null ? [] : cameToBe(last.relations, now.relations)
+  // a report of an earlier version has none
+  const later = last.relations == null ? [] : cameToBe(last.relations, now.relations)
   const document: WrittenSince = {
     ...{ version: 1, since: last.asOf, sinceLsn: last.lsn, fencedAt, databases },
     ...{ cameToBe: later, databaseRows: now.databaseRows },

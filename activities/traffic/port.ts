@@ -17,15 +17,6 @@ export interface EndpointPort {
   move(move: EndpointMove): Promise<void>
 }
 
-/** Names are the same however they are written: case, and the dot of the root. */
-export function samePlace(one: HostPort, other: HostPort): boolean {
-  return nameOf(one.host) === nameOf(other.host) && one.port === other.port
-}
-
-function nameOf(host: string): string {
-  return host.toLowerCase().replace(/\.$/, '')
-}
-
 /** `10.0.0.1:5432`, `[fd00::1]:5432` */
 export function shownPlace({ host, port }: HostPort): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`

@@ -1,6 +1,6 @@
 /** Where applications are led, and moving them. Whatever the kind, it is asked before and after a move: only what leads to `from` is moved, and
  *  only what leads to `to` afterwards was. */
-import type { Endpoint, HostPort } from '../../contracts/endpoint'
+import { type Endpoint, type HostPort, samePlace } from '../../contracts/endpoint'
 import { failure } from '../../contracts/failures'
 import type { StepRef } from '../../contracts/step-ref'
 import { changing, currentAct } from '../act'
@@ -8,7 +8,7 @@ import type { ActivityDeps } from '../deps'
 import { commandEndpoint } from './command'
 import type { TrafficActivities } from './contract'
 import { labRouterEndpoint } from './lab-router'
-import { type EndpointMove, type EndpointPort, samePlace, shownPlace } from './port'
+import { type EndpointMove, type EndpointPort, shownPlace } from './port'
 
 type Deps = Pick<ActivityDeps, 'ledger' | 'endpoints'>
 

@@ -83,15 +83,18 @@ export function addRestoreOld(group: Command, cli: CliContext): void {
     .command('old')
     .summary('whether an instance that was replaced may be removed, and how')
     .description(
-      'Looks at the instance that a replacement closed and keeps (--keep-old): whether it is that very one, still closed as it was, and named by nobody. Only then, ' +
+      'Looks at the instance that a replacement closed and keeps (--keep-old): whether it is that very one, still closed as it was, and neither the endpoint nor the fleet file leads to it. Only then, ' +
         'and once its time is over, it shows the commands that remove it, with a last backup where its cloud keeps one. It removes nothing.',
     )
     .argument('<operation>', 'the replacement')
+    .option('--applications-moved', 'where no endpoint can be asked: I have looked, and no application is led to it')
     .addOption(fleetOption())
     .addOption(jsonOption())
     .addHelpText('after', example('capstan restore old restore-shop-k3x7qa'))
-    .action(async (operation: string, options: Options & { fleet?: string }) => {
-      const asked = { operation: parseOperationId(operation), fleetFile: fleetFileOf(cli.settings, options.fleet) }
+    .action(async (operation: string, options: Options & { fleet?: string; applicationsMoved?: boolean }) => {
+      const { applicationsMoved = false } = options
+      const of = { operation: parseOperationId(operation), fleetFile: fleetFileOf(cli.settings, options.fleet) }
+      const asked = { ...of, applicationsMoved }
       const look = await cli.withDoors((doors) => lookAtOld(doors, asked))
       if (options.json) cli.json({ version: 1, ...look })
       else cli.lines(oldInstanceLines(look, cli.paint))

@@ -18,7 +18,7 @@ import { type FitTable, fitTables } from './survey'
 
 export type ApplyRecoveryOptions = RunOptions & RecoveryDoors
 
-/** Throws PLAN_DRIFTED when other rows are missing than the plan says, or a table is not what it was, TRIGGERS_WOULD_FIRE, ROWS_UNRECOVERABLE for a publication, MIGRATION_LOCK_HELD, LOCK_BUSY,
+/** Throws PLAN_DRIFTED when a table is not what it was, or, where the plan kept no keys, other rows are missing than it says, TRIGGERS_WOULD_FIRE, ROWS_UNRECOVERABLE for a publication, MIGRATION_LOCK_HELD, LOCK_BUSY,
  *  FENCED_OFF, CREDENTIALS_REJECTED, DATABASE_REFUSED, CONNECTION_LOST, what planning throws, or the signal's reason. What is in the way once
  *  mended, the same call goes on. */
 export async function applyRowRecovery(options: ApplyRecoveryOptions): Promise<RowRecoveryResult> {

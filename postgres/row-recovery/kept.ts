@@ -1,5 +1,5 @@
 /** Which rows a survey found, kept by key in the copy: so somebody can approve just these and have just these staged, however the live database goes
- *  on meanwhile. Each survey keeps its own, so that none can take another's for its own; they go with the copy. Never in a copy that is somebody's. */
+ *  on meanwhile. Each survey keeps its own, so that none can take another's for its own; one that fails drops it, one that is killed leaves it, and all go with the copy. Never in a copy that is somebody's. */
 import { randomBytes } from 'node:crypto'
 import { failure } from '../../contracts/failures'
 import { ServerError } from '../connect/errors'
@@ -16,6 +16,7 @@ interface Keeper {
   /** What they are read by later. */
   readonly name: string
   take(of: number, keys: readonly Key[]): Promise<void>
+  drop(): Promise<void>
 }
 
 /** `session`: on the copy, with the right to make a table there. Throws DATABASE_REFUSED. */
@@ -27,6 +28,9 @@ export async function keepRows(session: Session): Promise<Keeper> {
   const name = await makeRoom(session)
   return {
     name,
+    async drop() {
+      await session.execute(`DROP TABLE IF EXISTS ${name}`)
+    },
     async take(of, keys) {
       for (const some of slices(keys, KEYS_MAX)) {
         const columns = (some[0] ?? []).map((_, at) => `k${at}`)

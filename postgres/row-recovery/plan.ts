@@ -1,4 +1,5 @@
-/** What bringing rows back would do. Reads both databases and changes neither. */
+/** What bringing rows back would do. Reads both databases; writes nothing into the live one, and into the copy, where that is ours, the keys of what is
+ *  missing. */
 import { failure } from '../../contracts/failures'
 import type { Session } from '../connect/session'
 import { Side } from '../verify/side'
@@ -37,7 +38,7 @@ export async function planRowRecovery(options: PlanRecoveryOptions): Promise<Row
     const request: RecoveryRequest = { tables: tables.map(({ pair }) => pair.name).sort(), where, fireTriggers }
     const { underWay, previous, repeats } = await journal(options, (session) => readStanding(session, request))
     if (underWay !== null) return underWay
-    const found = (take?: Taker) => survey({ sides, request, previous, tables, take, onProgress })
+    const found = (take?: Taker) => survey({ sides, request, previous, tables, phase: 'looking', take, onProgress })
     const made = options.keep ? await keeping(options, request, found) : await found()
     return { version: 1, request, previous, ...made, underWay: false, repeats }
   })
@@ -53,8 +54,14 @@ async function keeping(
   const session = await copy()
   try {
     const keeper = await keepRows(session)
-    const found = await look(({ pair }, keys) => keeper.take(tables.indexOf(pair.name), keys))
-    return { ...found, kept: keeper.name }
+    try {
+      const found = await look(({ pair }, keys) => keeper.take(tables.indexOf(pair.name), keys))
+      return { ...found, kept: keeper.name }
+    } catch (error) {
+      // nobody will name it; others' stay, since one of them may be a successor's
+      await keeper.drop().catch(() => undefined)
+      throw error
+    }
   } finally {
     await session.close()
   }

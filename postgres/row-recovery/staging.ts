@@ -51,6 +51,7 @@ async function loadMissing(run: RecoveryRun, { sides, tables, previous }: Found)
     request: plan.request,
     previous,
     tables,
+    phase: 'staging',
     onProgress: run.onProgress,
     take: async ({ pair }, keys) => loaders.get(pair.name)?.take(keys),
   })
@@ -121,7 +122,8 @@ function drifted({ digest, tables }: RowRecoveryPlan, found: Pick<Survey, 'table
   )
 }
 
-/** Count and sum of what is staged are those of the plan, which the copy's server took. Nobody but this run writes to it. */
+/** Count and sum of what is staged are those of the plan, which the copy's server took when it was made. They are not where the transport changed a value,
+ *  and where the copy, or the keys that were kept in it, lack what they had then. */
 async function prove(run: RecoveryRun, pair: TablePair): Promise<void> {
   const { plan } = run
   const expected = plan.tables.find(({ table }) => table === pair.name)
@@ -142,7 +144,7 @@ async function prove(run: RecoveryRun, pair: TablePair): Promise<void> {
   if (expected !== undefined && rows === expected.rows && String(sum) === expected.sum) return
   throw failure(
     'ROWS_UNRECOVERABLE',
-    `The rows of ${pair.name} are not the same in the live database as in the copy: one of its types holds something else there. Nothing was brought back.`,
+    `What was staged of ${pair.name} (${rows} rows) is not what the plan says (${expected?.rows ?? 0}): one of its types holds something else in the live database, or the copy is not what it was. Nothing was brought back.`,
     { table: pair.name, rows },
   )
 }

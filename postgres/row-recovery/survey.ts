@@ -1,5 +1,5 @@
-/** Looks at both databases for what would come back, and writes nothing. The plan is made of it, and so is the staging: the same survey once more,
- *  with somebody who takes each missing row. */
+/** Looks at both databases for what would come back, and writes nothing itself: whoever takes the keys of missing rows may. The plan is made of it, and, where
+ *  it kept no keys, so is the staging: the same survey once more. */
 import { createHash } from 'node:crypto'
 import { canonicalJson } from '../../contracts/canonical-json'
 import { failure } from '../../contracts/failures'
@@ -34,6 +34,8 @@ interface SurveyOptions {
   readonly request: RecoveryRequest
   readonly previous: string | null
   readonly tables: readonly FitTable[]
+  /** What it is for, as people are told. */
+  readonly phase: RecoveryProgress['phase']
   /** Called with the keys of missing rows, piece by piece. */
   readonly take?: ((table: FitTable, keys: readonly Key[]) => Promise<void>) | undefined
   readonly onProgress?: ((progress: RecoveryProgress) => void) | undefined
@@ -106,7 +108,7 @@ const TOO_SLOW =
   'Even the smallest piece of a table took longer than the 60 s that a statement is allowed: try again when the servers are less busy.'
 
 /** Throws OPTION_INVALID for a predicate that cannot be asked. */
-export async function survey({ sides, request, previous, tables, take, onProgress }: SurveyOptions): Promise<Survey> {
+export async function survey({ sides, request, previous, tables, phase, take, onProgress }: SurveyOptions): Promise<Survey> {
   const [only] = tables
   if (request.where !== null && only !== undefined) await checkPredicate(sides.source, request.where, only.pair.source)
   const { source: copy, target: live } = await onBothSides((side) => placeOf(sides[side]))
@@ -125,7 +127,7 @@ export async function survey({ sides, request, previous, tables, take, onProgres
         const keys = lacking.missing.map(({ key }) => key)
         await expected.hear(keys)
         await take?.(table, keys)
-        onProgress?.({ phase: take === undefined ? 'looking' : 'staging', table: table.pair.name, rows: seen.looked })
+        onProgress?.({ phase, table: table.pair.name, rows: seen.looked })
       },
     })
     looked.push({ table, seen, expected })

@@ -82,7 +82,11 @@ test.each(['azure', 'aurora'] as const)('on %s the moment before a bad DELETE ta
   const look = await desk.cli('restore', 'old', operation, '--fleet', target.fleet(FIRST), '--json')
   expect(JSON.parse(look.stdout)).toMatchObject({
     standing: 'there',
-    against: [expect.stringContaining('Its time is not over'), expect.stringContaining('The fleet file names it')],
+    against: [
+      expect.stringContaining('Its time is not over'),
+      expect.stringContaining('The fleet file names it'),
+      expect.stringContaining('Nobody can be asked where applications are led'),
+    ],
   })
   // for good: nobody is reminded of it any more
   expect((await desk.cli('restore', 'keep', operation, '--for', 'ever')).code).toBe(0)

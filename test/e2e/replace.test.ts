@@ -51,9 +51,9 @@ test('the moment before takes the place, and what was written since is told by k
   await it.until('a person to be needed', async () => (await replacing.operation('cut')).status === 'needs-operator')
   expect(await abort()).toMatchObject({ error: { code: 'OPERATION_NOT_WAITING', message: expect.stringContaining('no return') } })
   await door.withdrawAll()
-  expect((await desk.cli('ops', 'resolve', 'cut', 'retry', '--by', 'bob')).code).toBe(0)
   // whoever watched was told that a person is needed
   expect((await ended).code).toBe(6)
+  expect((await desk.cli('ops', 'resolve', 'cut', 'retry', '--by', 'bob')).code).toBe(0)
   await it.until('the end', async () => (await replacing.operation('cut')).finishedAt !== null)
   const operation = await replacing.operation('cut')
   expect(operation).toMatchObject({ kind: 'replace', status: 'succeeded', verdict: 'pass', failure: null, planDigest })
@@ -81,9 +81,24 @@ async function replaced(): Promise<Listed[]> {
   return (JSON.parse((await desk.cli('restore', 'list', '--json')).stdout) as { replaced: Listed[] }).replaced
 }
 
-async function look(): Promise<{ code: number; standing: string; against: string[]; commands: string[] }> {
-  const { code, stdout } = await desk.cli('restore', 'old', 'cut', '--fleet', fleet, '--json')
+async function look(...words: string[]): Promise<{ code: number; standing: string; against: string[]; commands: string[] }> {
+  const { code, stdout } = await desk.cli('restore', 'old', 'cut', '--fleet', fleet, '--json', ...words)
   return { code, ...(JSON.parse(stdout) as { standing: string; against: string[]; commands: string[] }) }
+}
+
+/** What people say is written down at once, also while the cloud refuses the daily look. */
+async function heardWhileRefused(): Promise<void> {
+  const door = labDoor(it.capstan)
+  const retirement = it.capstan.temporal.workflow.getHandle(retirementOfOld('cut'))
+  const refused = async () =>
+    ((await retirement.fetchHistory()).events ?? []).some(({ activityTaskFailedEventAttributes: failed }) => failed)
+  expect(await refused()).toBe(false)
+  await door.order({ kind: 'fail', operation: 'DescribeDBInstances', code: 'AccessDenied', times: 1000 })
+  expect((await desk.cli('restore', 'keep', 'cut', '--for', '1s')).code).toBe(0)
+  await it.until('the daily look to be refused', refused)
+  const longer = await desk.cli('restore', 'keep', 'cut', '--for', '30d', '--json')
+  expect([longer.code, (await replaced())[0]?.until]).toEqual([0, (JSON.parse(longer.stdout) as Listed).until])
+  await door.withdrawAll()
 }
 
 /** The old instance: kept, told when its time is over, never removed by itself, and what speaks against its removal is told until nothing does. */
@@ -96,17 +111,21 @@ async function keptUntilRemoved(): Promise<void> {
   expect(early.against).toEqual([
     expect.stringContaining('Its time is not over'),
     expect.stringContaining('The fleet file names it'),
+    expect.stringContaining('Nobody can be asked where applications are led'),
   ])
 
-  const longer = JSON.parse((await desk.cli('restore', 'keep', 'cut', '--for', '30d', '--json')).stdout) as Listed
-  expect((await replaced())[0]?.until).toBe(longer.until)
+  const said = await desk.cli('restore', 'keep', 'cut', '--for', '30d', '--by', 'carol', '--json')
+  const longer = JSON.parse(said.stdout) as Listed
+  expect((await replaced())[0]).toMatchObject({ until: longer.until, by: 'carol' })
   expect((await desk.cli('restore', 'remove', 'cut')).code).toBe(2)
   const shorten = () => desk.cli('restore', 'keep', 'cut', '--for', '1s')
   expect((await shorten()).code).toBe(0)
   await it.until('the end of its time', async () => (await replaced())[0]?.due === true)
   expect((await desk.cli('restore', 'list')).stdout).toContain('"capstan restore old cut"')
   fleet = it.target.fleet(FIRST, '', (yaml) => yaml.replace('instance: stock\n', 'instance: cap-cut-copy\n'))
-  const { code, against, commands } = await look()
+  // the fleet file names no endpoint
+  expect(await look()).toMatchObject({ code: 1, against: [expect.stringContaining('--applications-moved')] })
+  const { code, against, commands } = await look('--applications-moved')
   expect([code, against]).toEqual([0, []])
   expect(commands.join()).toContain('--db-instance-identifier stock --final-db-snapshot-identifier stock-last')
   expect(Object.keys(await replacing.tags())).toContain('stock')
@@ -114,9 +133,18 @@ async function keptUntilRemoved(): Promise<void> {
   // opened for a moment, it may have been written to, though it is closed again
   const keyhole = await replacing.throughKeyhole(it.target)
   await keyhole.execute('ALTER DATABASE stock ALLOW_CONNECTIONS true')
-  expect((await look()).against).toContain('Database stock takes connections again.')
+  expect((await look('--applications-moved')).against).toContain('Database stock takes connections again.')
   await keyhole.execute('ALTER DATABASE stock ALLOW_CONNECTIONS false').finally(() => keyhole.close())
-  expect((await look()).against).toEqual([expect.stringContaining('Database stock was altered since it was closed')])
+  const altered = await look('--applications-moved')
+  expect(altered.against).toEqual([expect.stringContaining('Database stock was altered since it was closed')])
+
+  await heardWhileRefused()
+  await replacing.renameByHand('stock', 'stock-before')
+  const renamed = await look('--applications-moved')
+  expect([renamed.code, renamed.standing]).toEqual([1, 'there'])
+  expect(renamed.against).toContain('It was renamed to stock-before since: somebody may mean to use it.')
+  expect(renamed.commands.join()).toContain('--db-instance-identifier stock-before ')
+  await replacing.renameByHand('stock-before', 'stock')
 
   await replacing.removeByHand('stock')
   await it.until('its end', async () => (await replacing.tags()).stock === undefined)

@@ -1,6 +1,6 @@
 /** What tests of replacements do beside the command line: approve as somebody else, and look at what became of both instances. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { DeleteDBInstanceCommand, DescribeDBInstancesCommand, RDSClient } from '@aws-sdk/client-rds'
+import { DeleteDBInstanceCommand, DescribeDBInstancesCommand, ModifyDBInstanceCommand, RDSClient } from '@aws-sdk/client-rds'
 import type { OperationDocument } from '../../contracts/operation'
 import { type DeltaReport, REPLACE_DOCUMENTS } from '../../contracts/replace'
 import { applicationAddress, controlAddress, labHeaders } from '../../embedded/worker-program'
@@ -96,6 +96,13 @@ export class ReplacementDesk {
   /** As a person does, in the cloud. */
   async removeByHand(instance: string): Promise<void> {
     await this.#rds.send(new DeleteDBInstanceCommand({ DBInstanceIdentifier: instance, SkipFinalSnapshot: true }))
+  }
+
+  /** As a person does, in the cloud, and until its name is that. */
+  async renameByHand(instance: string, name: string): Promise<void> {
+    const request = { DBInstanceIdentifier: instance, NewDBInstanceIdentifier: name, ApplyImmediately: true }
+    await this.#rds.send(new ModifyDBInstanceCommand(request))
+    await this.it.until(`${instance} to be called ${name}`, async () => Object.keys(await this.tags()).includes(name))
   }
 
   /** Through the keyhole of a fenced instance of RDS, as its master. */

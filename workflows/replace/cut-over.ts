@@ -1,6 +1,7 @@
 /** From the fence to the end: the old instance takes no more writes, the copy acts, lets in and is led to. Up to the point of no return everything is taken
  *  back in reverse: the fence is lowered first, so that whoever waits is served again. */
 import { ApplicationFailure } from '@temporalio/workflow'
+import { samePlace } from '../../contracts/endpoint'
 import type { Finding, StepDetail, StepName } from '../../contracts/operation'
 import { REPLACE_STEPS as STEPS } from '../../contracts/replace'
 import { arrangeOldRetirement } from '../retire-old/arrange'
@@ -136,7 +137,7 @@ export async function admit(cutOver: CutOver, planned: Planned): Promise<void> {
 /** Right before there is no way back: an endpoint that cannot be moved then leaves everybody without an instance. */
 async function assertLeadsStill({ act, ref }: CutOver, { endpointAt }: Planned): Promise<void> {
   const { at } = await act.askingTraffic.whereTo(ref(STEPS.admit))
-  if (at?.host === endpointAt?.host && at?.port === endpointAt?.port) return
+  if (at === null || endpointAt === null ? at === endpointAt : samePlace(at, endpointAt)) return
   const message = `The endpoint leads elsewhere than when it was planned: to ${at === null ? 'nobody knows where' : `${at.host}:${at.port}`}. Find out who moved it, then start again.`
   throw ApplicationFailure.nonRetryable(message, 'ENDPOINT_DRIFTED')
 }

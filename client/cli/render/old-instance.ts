@@ -7,8 +7,15 @@ import { table } from './table'
 
 export function replacedListLines(replaced: readonly ReplacedInstance[], paint: Paint): string[] {
   const headings = ['OPERATION', 'DATABASE', 'CLOUD', 'OLD INSTANCE', 'REPLACED BY', 'KEPT UNTIL']
-  const rows = replaced.map(({ operation, database, cloud, instance, replacement, until }) => [
-    ...[operation, database, cloud, oneLine(instance), oneLine(replacement), instant(until)],
+  const rows = replaced.map(({ operation, database, cloud, instance, replacement, until, by }) => [
+    ...[
+      operation,
+      database,
+      cloud,
+      oneLine(instance),
+      oneLine(replacement),
+      `${instant(until)}${by === null ? '' : `, by ${oneLine(by)}`}`,
+    ],
   ])
   const due = replaced.filter((one) => one.due)
   return [
@@ -30,7 +37,7 @@ export function oldInstanceLines(look: LookedAtOld, paint: Paint): string[] {
     return [`${heading}: not to be removed`, ...look.against.map((one) => `  ${paint('red', '✘')} ${oneLine(one)}`)]
   }
   return [
-    `${heading}: closed, marked, named by nobody, and its time is over`,
+    `${heading}: closed, marked, and its time is over; ${look.unasked.length > 0 ? 'the fleet file does not lead to it, nor, as you say, are applications' : 'neither the endpoint nor the fleet file leads to it'}`,
     '  Only it has what was lost by the replacement. Nothing here removes it; this does, by whoever may:',
     ...look.commands.map((one) => `    ${oneLine(one)}`),
   ]

@@ -122,6 +122,16 @@ test.each([
   expect(await ids(world, 'id <= 10')).toEqual([])
 })
 
+test('a look that fails says that it looked, and leaves no keys in the copy', async () => {
+  const world = await worlds.world(ORDERS)
+  await world.live.execute('DELETE FROM orders WHERE id <= 10')
+  const onProgress = ({ phase }: { phase: string }) => {
+    throw new Error(`failed while ${phase}`)
+  }
+  await expect(world.plan(['orders'], { keep: true, onProgress })).rejects.toThrow('failed while looking')
+  expect(await world.copy.query(`SELECT relname FROM pg_class WHERE relname LIKE 'kept%' AND relkind = 'r'`)).toEqual([])
+})
+
 test('where the schema of that name is not the role’s, a schema beside it has the keys; where none may be made, it is refused in plain words', async () => {
   const world = await worlds.world(ORDERS)
   await world.live.execute('DELETE FROM orders WHERE id <= 10')
