@@ -14,20 +14,36 @@ export async function listSnapshots(
 ): Promise<SnapshotList> {
   const { database } = await ledger.getBundle(bundle)
   const { name, instance, policy } = database
-  const { instanceId } = await findTarget(cloudOf, database, { signal: currentAct().signal })
   const now = new Date().toISOString()
-  const listedIn = async (region: string | null): Promise<ListedSnapshot[]> => {
+  const listedIn = async (region: string | null, instanceId: string): Promise<ListedSnapshot[]> => {
     const cloud = cloudIn(cloudOf, database, region)
     const series = { ledger, cloud, cloudName: database.cloud, region, instanceId, operation: null, now }
     return Promise.all((await judgeSeries(series)).map((one) => listed(ledger, one, region, now)))
   }
-  const snapshots = await listedIn(null)
+  const atHome = async () => {
+    const { instanceId } = await findTarget(cloudOf, database, { signal: currentAct().signal })
+    return { instanceId, listed: await listedIn(null, instanceId) }
+  }
+  const facts = { version: 1 as const, database: name, instance }
+  if (policy.snapshotCopies === undefined) {
+    const { instanceId, listed: snapshots } = await atHome()
+    return { ...facts, instanceId, snapshots }
+  }
+  // What copies are for is the day on which their source's region cannot be asked: then the ledger knows whose they are.
+  const home = await unlessOutOfReach(atHome)
+  const instanceId = home.found?.instanceId ?? null
+  const of = instanceId === null ? await ledger.listKnownInstances({ database: name, cloud: database.cloud }) : [instanceId]
   const elsewhere = await Promise.all(
-    (policy.snapshotCopies ?? []).map(async ({ region }) => ({ region, ...(await unlessOutOfReach(() => listedIn(region))) })),
+    policy.snapshotCopies.map(async ({ region }) => {
+      const asked = await unlessOutOfReach(() => Promise.all(of.map((id) => listedIn(region, id))))
+      return { region, asked }
+    }),
   )
-  const unreached = elsewhere.flatMap(({ region, why }) => (why === null ? [] : [{ region, why }]))
-  const all = [...snapshots, ...elsewhere.flatMap(({ found }) => found ?? [])]
-  return { version: 1, database: name, instance, instanceId, snapshots: all, ...(unreached.length > 0 && { unreached }) }
+  if (home.found === null && elsewhere.every(({ asked }) => asked.found === null)) throw home.said
+  const places = [{ region: database.region, why: home.why }, ...elsewhere.map(({ region, asked: { why } }) => ({ region, why }))]
+  const unreached = places.flatMap(({ region, why }) => (why === null ? [] : [{ region, why }]))
+  const snapshots = [...(home.found?.listed ?? []), ...elsewhere.flatMap(({ asked }) => asked.found?.flat() ?? [])]
+  return { ...facts, instanceId, snapshots, ...(unreached.length > 0 && { unreached }) }
 }
 
 async function listed(

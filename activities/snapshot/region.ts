@@ -15,8 +15,10 @@ export function cloudIn(
   return cloudOf(region === null || region === undefined ? database : { ...database, region })
 }
 
-/** What a region says by itself: it does not answer, or does not let us in. */
+/** What a region says by itself: it does not answer, does not let us in, or talks nonsense. */
 const OF_THE_REGION: readonly FailureCode[] = [
+  // Whatever it is, it is that region's word, which nobody foresaw.
+  'CLOUD_UNEXPECTED',
   'CLOUD_UNREACHABLE',
   'CLOUD_THROTTLED',
   'CLOUD_BUSY',
@@ -27,15 +29,17 @@ const OF_THE_REGION: readonly FailureCode[] = [
 /** One that hangs must not keep whoever waits for the others. */
 const PATIENCE_MS = 20_000
 
+export type Asked<T> =
+  | { readonly found: T; readonly why: null }
+  | { readonly found: null; readonly why: string; readonly said: Failure }
+
 /** `why`, in words, where nobody can be asked there just now: what is known of other regions must not depend on it. For questions alone: what is begun is
  *  let finish. */
-export async function unlessOutOfReach<T>(
-  ask: () => Promise<T>,
-): Promise<{ readonly found: T; readonly why: null } | { readonly found: null; readonly why: string }> {
+export async function unlessOutOfReach<T>(ask: () => Promise<T>): Promise<Asked<T>> {
   try {
     return { found: await soon(ask), why: null }
   } catch (error) {
-    if (error instanceof Failure && OF_THE_REGION.includes(error.code)) return { found: null, why: error.message }
+    if (error instanceof Failure && OF_THE_REGION.includes(error.code)) return { found: null, why: error.message, said: error }
     throw error
   }
 }

@@ -73,7 +73,7 @@ function addList(group: Command, cli: CliContext): void {
     .command('list')
     .summary('which there are, whose they are, and why they stay')
     .description(
-      'Every snapshot of the database’s instance that somebody asked for, newest first; then the copies in other regions. Changes nothing.',
+      'Every snapshot of the database’s instance that somebody asked for, newest first; then the copies in other regions, also where its own cannot be asked. Changes nothing.',
     )
     .argument('<database>', 'name in the fleet file')
     .addOption(fleetOption())

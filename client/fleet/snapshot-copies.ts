@@ -14,6 +14,10 @@ const NONE = {
   gcp: 'left out: Cloud SQL copies no backup; where backups lie is chosen for the instance (its backup location)',
 } as const
 
+/** What the SDK signs for the source's region it signs for a host outside of China. */
+const IN_CHINA =
+  'left out: between the regions of China no snapshot can be copied, since the client of AWS signs the request for another host'
+
 /** `path`: of the list. Nothing where there is none. */
 export function toSnapshotCopies(
   file: FleetFileDatabase,
@@ -23,6 +27,10 @@ export function toSnapshotCopies(
   if (file.policy?.snapshotCopies === undefined) return {}
   if (file.cloud !== 'aws') {
     reader.wrong(path, NONE[file.cloud])
+    return {}
+  }
+  if (file.region.startsWith('cn-')) {
+    reader.wrong(path, IN_CHINA)
     return {}
   }
   const copies = (file.policy.snapshotCopies ?? []).map(({ region, kmsKey = null }, index) => {

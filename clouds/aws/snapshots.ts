@@ -150,9 +150,9 @@ function tooManyAtOnce(error: Error): Failure {
 /** The name that every region has for the key that AWS manages for RDS. */
 const DEFAULT_KEY = 'alias/aws/rds'
 
+/** Not China's: what the SDK signs for a source there is for a host outside of it, so that a fleet file has no copies there. */
 function partitionOf(region: string): string {
-  if (region.startsWith('us-gov-')) return 'aws-us-gov'
-  return region.startsWith('cn-') ? 'aws-cn' : 'aws'
+  return region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws'
 }
 
 async function makeOnce(

@@ -82,6 +82,14 @@ test('a plan names the regions, their keys and what goes there, and says of one 
   expect(await it.target.tagged('planned')).toEqual([])
 })
 
+test('what nobody foresaw of a region keeps nobody from a plan, nor from the list of the others', async () => {
+  await door.order({ kind: 'fail', operation: 'DescribeDBSnapshots', region: EU, code: 'InvalidAction', times: 100 })
+  const { code, plan } = await take('odd', '--plan')
+  expect(code).toBe(0)
+  expect(plan.copies?.[0]).toMatchObject({ region: EU, expiring: null, unreached: expect.stringContaining('InvalidAction') })
+  expect(await listed()).toMatchObject({ unreached: [{ region: EU, why: expect.stringContaining('InvalidAction') }] })
+})
+
 test('a region that hangs keeps nobody from the list of the others', async () => {
   await door.order({ kind: 'hang', operation: 'DescribeDBSnapshots', region: EU, times: 10 })
   expect(await listed()).toMatchObject({ snapshots: [], unreached: [{ region: EU, why: 'It did not answer within 20 s.' }] })
@@ -115,6 +123,22 @@ test('the list has them, and the evidence what each region said', async () => {
     [`snapshot-${EU}`]: { region: EU, snapshot: { name: copyOf('first', EU), state: 'ready' }, findings: [] },
     [`expiry-${EU}`]: { version: 1, due: [], removed: [], kept: [] },
   })
+})
+
+test('the copies are listed on the day on which their source’s region cannot be asked', async () => {
+  for (const operation of ['DescribeDBInstances', 'DescribeDBSnapshots']) await shut(operation, 'us-east-1')
+  const away = await listed()
+  expect(away).toMatchObject({
+    instanceId: null,
+    unreached: [{ region: 'us-east-1', why: expect.stringContaining('AccessDenied') }],
+  })
+  expect(away.snapshots.map(({ name, standing }) => [name, standing])).toEqual([
+    [copyOf('first', EU), 'within-retention'],
+    [copyOf('first', AP), 'within-retention'],
+  ])
+  for (const region of ELSEWHERE) await shut('DescribeDBSnapshots', region)
+  const { code, stderr } = await it.capstan.capstan(['snapshot', 'list', 'stock', '--fleet', fleet])
+  expect([code, stderr]).toEqual([3, expect.stringContaining('AccessDenied')])
 })
 
 test('a region that lets nobody in is a finding: the snapshot is taken, and the other regions have their copies', async () => {
@@ -181,7 +205,7 @@ test('a region that falls silent amid its copy is asked whether it is there, and
 })
 
 test('an abort waits for a copy that the cloud does not give up, and removes what it becomes', async () => {
-  const delayed = { kind: 'fail-operation', operation: 'CopyDBSnapshot', delay: '5s', times: 2 }
+  const delayed = { kind: 'fail-operation', operation: 'CopyDBSnapshot', delay: '45s', times: 2 }
   await door.order(delayed)
   const ended = take('long')
   await it.until('the copies', async () => (await it.target.tagged('long')).length === 3)

@@ -183,6 +183,11 @@ export const FLEET_VALUES: readonly BadInput[] = [
   copiedTo('no region', 'snapshotCopies', '[]'),
   copiedTo('the database’s own region', 'snapshotCopies[0].region', '[{ region: eu-central-1 }]'),
   copiedTo('a region twice', 'snapshotCopies[1].region', '[{ region: eu-west-1 }, { region: eu-west-1 }]'),
+  wrongOn(FLEET.replace('region: eu-central-1', 'region: cn-north-1'), [
+    ...(['copies of snapshots in China', field('policy.snapshotCopies'), 'bake: 10s'] as const),
+    'snapshotCopies: [{ region: cn-northwest-1 }]',
+  ]),
+  copiedTo('a region of China', 'snapshotCopies[0].region', '[{ region: cn-north-1 }]'),
   copiedTo('a region of another partition', 'snapshotCopies[0].region', '[{ region: us-gov-west-1 }]'),
   copiedTo('a key by its name', 'snapshotCopies[0].kmsKey', '[{ region: eu-west-1, kmsKey: backups }]'),
   copiedTo(
