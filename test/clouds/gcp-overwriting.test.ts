@@ -99,7 +99,7 @@ test('one that failed leaves an instance that is as good as before: it is backed
   await eventually('the instance to be up', async () => {
     const found = await cloud.describeInstance({ name: 'shop' }, options)
     return found?.state === 'changing' ? undefined : found
-  }).then((found) => expect(found.state).toBe('ready'))
+  }).then((found) => expect(found?.state).toBe('ready'))
   await takenNow('after-failing')
   expect(await overwritten(snapshotId!, since, 1)).toEqual({ failure: null })
 })
