@@ -256,7 +256,7 @@ test('one that failed, and that a person leaves out, keeps nobody from a snapsho
   await unharmed()
 })
 
-test('as long as what it holds is not what it has to be nobody is let in, but by a person who says so', async () => {
+test('as long as what it holds is not what it has to be the networks let nobody in, but by a person who says so', async () => {
   const invariants = `      invariants: [{ id: none, title: No first item, sql: "SELECT id FROM public.items WHERE id = 1" }]\n`
   fleet = target.fleet(FIRST, '', (yaml) => yaml.replace('      rowCounts:', `${invariants}      rowCounts:`))
   const ended = desk.begin('wanting', ...NIGHTLY)
