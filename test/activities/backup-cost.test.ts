@@ -77,7 +77,7 @@ describe('the time that a run needs', () => {
     const began = { plan: 0, ...(controlled !== undefined && { control: controlled }), ...(judged !== null && { judge: judged }) }
     for (const [at, [step, minutes]] of Object.entries(began).entries()) {
       const times = { startedAt: minute(minutes), finishedAt: minute(minutes) }
-      const record = { ...{ id: step, title: step, state: 'done', attempts: 1, detail: {} }, ...times } as const
+      const record = { id: step, title: step, state: 'done', attempts: 1, detail: {}, ...times } as const
       await it.ledger.recordStep({ operation: id, sequence: at + 1, step: record })
     }
     const failure = { code: 'VERIFICATION_TIMED_OUT', message: 'too slow' }
