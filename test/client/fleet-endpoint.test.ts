@@ -1,32 +1,5 @@
 import { parseFleet } from '../../client/fleet/parse-fleet'
-import { Failure } from '../../contracts/failures'
-
-const smallest = `version: 1
-databases:
-  - name: shop
-    cloud: aws
-    account: "123456789012"
-    region: eu-central-1
-    instance: shop-db
-    database: shop
-    environment: production
-    connections:
-      admin: { user: a, secret: env:A }
-      migrator: { user: m, secret: env:M }
-    migrations: migrations
-    canary: { securityGroups: [sg-1] }
-`
-
-/** The message of the refusal, a problem per line. */
-function refusal(text: string): string[] {
-  try {
-    parseFleet(text, 'fleet.yaml')
-  } catch (error) {
-    if (error instanceof Failure && error.code === 'FLEET_FILE_INVALID') return error.message.split('\n')
-    throw error
-  }
-  throw new Error('was accepted')
-}
+import { refusal, smallest } from './fleet-file'
 
 describe('the endpoint of a database', () => {
   const withEndpoint = (endpoint: string) => `${smallest}    endpoint: ${endpoint}\n`

@@ -1,20 +1,5 @@
 import { parseFleet } from '../../client/fleet/parse-fleet'
-
-const fleet = `version: 1
-databases:
-  - name: shop
-    cloud: aws
-    account: "123456789012"
-    region: eu-central-1
-    instance: shop-db
-    database: shop
-    environment: production
-    connections:
-      admin: { user: a, secret: env:A }
-      migrator: { user: m, secret: env:M }
-    migrations: migrations
-    canary: { securityGroups: [sg-1] }
-`
+import { smallest } from './fleet-file'
 
 test('prices reach the databases of their region, by their digits, and limits are in their currency', () => {
   const prices = `prices:
@@ -24,7 +9,7 @@ test('prices reach the databases of their region, by their digits, and limits ar
     - { cloud: gcp, region: europe-west3, classes: { db-custom-2-7680: 1 }, storage: 0, billedAtLeast: 1m, billedIn: 1s }
 verification: { restoresPerRun: 5, moneyPerNight: 20.10, night: 10h }
 `
-  const capped = `${fleet}    verification: { maxCost: 2.30, volumeGib: 50 }\n`
+  const capped = `${smallest}    verification: { maxCost: 2.30, volumeGib: 50 }\n`
   const { databases, verification } = parseFleet(`${capped}${prices}`, 'f')
   expect(databases[0]).toMatchObject({
     prices: {
@@ -35,6 +20,6 @@ verification: { restoresPerRun: 5, moneyPerNight: 20.10, night: 10h }
   })
   const money = { microsPerNight: 20_100_000, currency: 'EUR', nightMs: 36_000_000 }
   expect(verification).toEqual({ restoresPerRun: 5, money })
-  const elsewhere = parseFleet(`${fleet}${prices.replace('eu-central-1', 'eu-west-1').replace(', night: 10h', '')}`, 'f')
+  const elsewhere = parseFleet(`${smallest}${prices.replace('eu-central-1', 'eu-west-1').replace(', night: 10h', '')}`, 'f')
   expect([elsewhere.databases[0]!.prices, elsewhere.verification?.money?.nightMs]).toEqual([undefined, 43_200_000])
 })

@@ -6,35 +6,9 @@ import { parseFleet } from '../../client/fleet/parse-fleet'
 import { findDatabase, readFleet } from '../../client/fleet/read-fleet'
 import { Failure } from '../../contracts/failures'
 import { lockScope } from '../../contracts/fleet'
+import { refusal, smallest } from './fleet-file'
 
 const example = readFileSync(join(__dirname, 'fleet-example.yaml'), 'utf8')
-
-const smallest = `version: 1
-databases:
-  - name: shop
-    cloud: aws
-    account: "123456789012"
-    region: eu-central-1
-    instance: shop-db
-    database: shop
-    environment: production
-    connections:
-      admin: { user: a, secret: env:A }
-      migrator: { user: m, secret: env:M }
-    migrations: migrations
-    canary: { securityGroups: [sg-1] }
-`
-
-/** The message of the refusal, a problem per line. */
-function refusal(text: string): string[] {
-  try {
-    parseFleet(text, 'fleet.yaml')
-  } catch (error) {
-    if (error instanceof Failure && error.code === 'FLEET_FILE_INVALID') return error.message.split('\n')
-    throw error
-  }
-  throw new Error('was accepted')
-}
 
 describe('a fleet file', () => {
   test('the documented example is read field by field', () => {
