@@ -27,8 +27,8 @@ test('one long statement holds nothing else up while it is parsed', async () => 
   const here = await turnsDuring(() => planScript(migration!))
   const there = await turnsDuring(() => planMigration(migration!))
 
-  expect(here.turns).toBeLessThan(10)
-  expect(there.turns).toBeGreaterThan(100)
+  // here it takes some turns of its own, as many as the statement has stretches of time
+  expect(there.turns).toBeGreaterThan(100 * here.turns)
   expect(there.result).toEqual(here.result)
   expect(there.result.statements.map(({ kind, line }) => [kind, line])).toEqual([
     ['INSERT', 1],

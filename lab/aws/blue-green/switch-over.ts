@@ -41,19 +41,22 @@ export async function switchOver(work: Work, task: Switchover): Promise<Deployme
 
 /** Ends with names exchanged, or with the reason why it is to be taken back. */
 async function attempt(work: Work, task: Switchover): Promise<void> {
+  const left = Date.parse(task.deadline) - Date.now()
+  const limit = limitedTo(Math.max(0, left), work.signal)
   try {
-    await handOver(work, task)
+    await handOver(work, task, limit)
   } catch (error) {
     work.signal.throwIfAborted()
     if (task.reached === 'promoting' || task.reached === 'exchanged') throw error
-    const late = Date.now() >= Date.parse(task.deadline)
+    // a timer may be a millisecond ahead of the clock
+    const late = limit.aborted || Date.now() >= Date.parse(task.deadline)
     task.failure = late ? `The switchover did not complete within ${task.timeoutSeconds} seconds.` : messageOf(error)
     await work.cloud.save()
   }
 }
 
 /** Ends with names exchanged and all servers stopped. @throws Error; by `task.reached` it is to be taken back, or tried again. */
-async function handOver(work: Work, task: Switchover): Promise<void> {
+async function handOver(work: Work, task: Switchover, limit: AbortSignal): Promise<void> {
   const { cloud, deployment, signal } = work
   const pairs = pairsOf(cloud.state, deployment)
   const [primary] = pairs
@@ -63,7 +66,6 @@ async function handOver(work: Work, task: Switchover): Promise<void> {
     await cloud.save()
   }
   if (task.reached === 'closed') {
-    const limit = limitedTo(Math.max(0, Date.parse(task.deadline) - Date.now()), signal)
     await shutOut(work, pairs, limit)
     await cloud.servers.stopBehind(specOf(cloud, primary.blue), specOf(cloud, primary.green), limit)
     limit.throwIfAborted()

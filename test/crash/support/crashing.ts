@@ -32,13 +32,14 @@ export interface Disturbance {
   readonly after?: () => Promise<void> | void
   /** Changes the fleet file. */
   readonly fleet?: (yaml: string) => string
+  readonly heartbeatTimeoutMs?: number
 }
 
 export interface Crashing extends Migrating {
   readonly lab: LabDoor
   /** Empties the target and applies what every scenario starts from. */
   ground(): Promise<void>
-  start(scenario: Scenario, operation: string, fleet?: Disturbance['fleet']): Promise<void>
+  start(scenario: Scenario, operation: string, how?: Pick<Disturbance, 'fleet' | 'heartbeatTimeoutMs'>): Promise<void>
   /** Resolves when the operation has a step in that state. */
   reaches(operation: string, step: string, state?: StepState): Promise<void>
   /** Resolves while the target runs the slow migration's transaction. */
@@ -79,14 +80,14 @@ export function crashingAt(it: Migrating, door: () => TemporalDoor): Crashing {
       const resolved = resolveMigrations(Object.entries(GROUND).map(([script, content]) => ({ script, content })))
       await applyMigrations({ connect: () => it.target.migrator(), resolved })
     },
-    async start(scenario, operation, fleet) {
+    async start(scenario, operation, { fleet, heartbeatTimeoutMs = HEARTBEAT_TIMEOUT_MS } = {}) {
       const fleetFile = it.target.fleet(scenario.migrations(it.target.host), POLICY, fleet)
       const doors = { ledger: it.capstan.ledger, temporal: door() }
       const request = {
         mode: 'apply',
         operation,
         requestedBy: 'matrix',
-        heartbeatTimeoutMs: HEARTBEAT_TIMEOUT_MS,
+        heartbeatTimeoutMs,
         workflowTaskTimeoutMs: WORKFLOW_TASK_TIMEOUT_MS,
       } as const
       if (scenario.kind === 'migrate') {
@@ -120,14 +121,14 @@ export function crashingAt(it: Migrating, door: () => TemporalDoor): Crashing {
       })
       return it.operation(operation)
     },
-    async cell(scenario, operation, { before, during, after, fleet } = {}) {
+    async cell(scenario, operation, { before, during, after, ...how } = {}) {
       await tools.ground()
       const since = await tools.lab.mark()
       const writer = startWriter(it.target)
       let ending: OperationDocument
       try {
         await before?.(operation)
-        await tools.start(scenario, operation, fleet)
+        await tools.start(scenario, operation, how)
         await during?.(operation)
         ending = await tools.ended(operation)
       } finally {

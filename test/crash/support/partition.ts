@@ -7,6 +7,9 @@ import { startCuttingProxy } from '../../postgres/support/cutting-proxy'
 import type { Crashing } from './crashing'
 import { PASSES, type Scenario, UNTOUCHED } from './scenarios'
 
+/** Long, so that no pause of a busy machine makes the worker stop by its own clock: then it would be no worst one. */
+const heartbeatTimeoutMs = 6_000
+
 const ABORTED: Scenario = { ...PASSES, ...UNTOUCHED, ends: { status: 'aborted', verdict: null } }
 
 /** What it does when nobody stops it takes less than this. */
@@ -52,6 +55,7 @@ export async function partitionedApply(it: Crashing, operation: string): Promise
   const worker = await cutOffWorker(it, 'postgres', 'control,aws')
   try {
     return await it.cell(ABORTED, operation, {
+      heartbeatTimeoutMs,
       fleet: (yaml) => yaml.replace('user: stock_migrator', `user: stock_migrator, host: 127.0.0.1, port: ${postgres.port}`),
       during: async () => {
         await it.reaches(operation, 'judge', 'done')
@@ -91,6 +95,7 @@ export async function partitionedCanary(it: Crashing, operation: string, { retur
   const unknown = { ...ABORTED, leaves: (id: string) => [temporaryName(id, 'snapshot')] }
   try {
     return await it.cell(unknown, operation, {
+      heartbeatTimeoutMs,
       before: async () => {
         hanging = await it.lab.order({ kind: 'hang', times: 1, ...look })
       },
