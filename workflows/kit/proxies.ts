@@ -88,6 +88,12 @@ export function undoWait(taskQueue: string, heartbeatTimeoutMs: number): Activit
   return { ...quickAct(taskQueue, heartbeatTimeoutMs), retry: { ...retry, maximumAttempts: 380 } }
 }
 
+/** As `undoWait`, in another region: as with `regionWait` its silence ends it, and whoever undoes asks by `regionAct` whether that is over. */
+export function regionUndo(taskQueue: string, heartbeatTimeoutMs: number): ActivityOptions {
+  const nonRetryableErrorTypes = [...OUT_OF_REACH]
+  return { ...quickAct(taskQueue, heartbeatTimeoutMs), retry: { ...retry, maximumAttempts: 380, nonRetryableErrorTypes } }
+}
+
 /** As `undoAct`, for an undo that works on a database: as long as its statements take. */
 export function undoLong(taskQueue: string, heartbeatTimeoutMs: number): ActivityOptions {
   return { ...longAct(taskQueue, heartbeatTimeoutMs), retry: { ...retry, maximumAttempts: 66 } }
