@@ -17,7 +17,7 @@ const CONFIGURATION: InstanceConfiguration = {
     throughputMib: null,
   },
   availability: { standby: 'other-zone', standbyZone: null },
-  backups: { keptDays: 7, keptCount: null, logDays: 7, window: '03:00-03:30', location: null, tagged: true },
+  backups: { keptDays: 7, keptCount: null, logDays: 7, window: '03:00-03:30', location: null, tagged: true, outliveInstance: null },
   maintenance: { window: null, minorUpgrades: true, denied: [] },
   monitoring: { intervalSeconds: 60, role: 'watcher', insightsDays: 0, insights: { plans: 5 }, logs: ['postgresql', 'upgrade'] },
   access: { identities: null, passwords: null, tenant: null, certificate: null },
