@@ -137,8 +137,9 @@ export async function startRestoreToTime(
     userLabels: ownersLabels(input.owner),
     databaseFlags: inertFlags(existing),
     deletionProtectionEnabled: { value: false },
-    // of production's: a copy that is removed leaves nothing
+    // a copy that is removed leaves nothing
     ...(existing.settings?.retainBackupsOnDelete?.value && { retainBackupsOnDelete: { value: false } }),
+    ...(existing.settings?.finalBackupConfig?.enabled && { finalBackupConfig: { enabled: false } }),
   }
   return letIn(sql, existing, { networkRules: input.networkRules, more }, options)
 }

@@ -138,9 +138,9 @@ test('a copy has the flags, disk and class that Google keeps with the backup, bu
   ])
 })
 
-test('a clone of an instance that leaves its backups leaves none', async () => {
+test('a clone of an instance that leaves its backups and a last one leaves neither', async () => {
   const backupConfiguration = { enabled: { value: true }, pointInTimeRecoveryEnabled: { value: true } }
-  await made('hall', { ...KEPT, backupConfiguration })
+  await made('hall', { ...KEPT, backupConfiguration, finalBackupConfig: { enabled: true } })
   const { name: instance, owner } = owned('clone', 'moment')
   const at = await eventually('a moment', async () => {
     const window = await cloud.restoreWindow({ name: 'hall' }, options)
@@ -152,4 +152,10 @@ test('a clone of an instance that leaves its backups leaves none', async () => {
     const seen = await cloud.describeInstance({ name: instance }, options)
     return seen?.state === 'ready' && seen.snapshots?.outliveInstance === false ? seen : undefined
   })
+  await eventually('its removal', async () => {
+    const { done } = await retried(() => cloud.removeOwnedInstances({ operation: owner.operation }, options))
+    return done || undefined
+  })
+  const [left] = await gcp.sdk.backups.listBackups({ parent, filter: `instance:${instance}` }, { autoPaginate: false })
+  expect(left).toEqual([])
 })
