@@ -60,7 +60,8 @@ function createdAtOf(backup: Backup, words: ReadonlySet<string> | undefined): st
 
 function ownWord(backup: Backup): string | null {
   // Google does not say whether the settings that it keeps have it
-  const createdAt = instantOf(backup.instanceSettings?.createTime) ?? readDescription(backup.description)?.instanceCreatedAt ?? null
+  const createdAt =
+    instantOf(backup.instanceSettings?.createTime) ?? readDescription(backup.description)?.instanceCreatedAt ?? null
   return isPossible(backup, createdAt) ? createdAt : null
 }
 

@@ -29,11 +29,7 @@ function inertFlags({ settings }: Instance) {
   return [...kept.map(({ name, value }) => ({ name: name ?? '', value: value ?? '' })), INERT_FLAG]
 }
 
-export async function startInertRestore(
-  sql: CloudSql,
-  input: Restore,
-  options: ChangeOptions,
-): Promise<Started> {
+export async function startInertRestore(sql: CloudSql, input: Restore, options: ChangeOptions): Promise<Started> {
   const existing = await findInstance(sql, input.instance, options)
   if (existing === null) {
     const backup = await requireBackup(sql, input, options)
@@ -58,11 +54,7 @@ export async function startInertRestore(
 
 type Restore = Parameters<ManagedPostgres['startInertRestore']>[0]
 
-async function requireBackup(
-  sql: CloudSql,
-  { source, snapshot, sourceGone }: Restore,
-  options: CallOptions,
-): Promise<Described> {
+async function requireBackup(sql: CloudSql, { source, snapshot, sourceGone }: Restore, options: CallOptions): Promise<Described> {
   const found = await findBackup(sql, { instance: source, name: snapshot, sourceGone }, options)
   if (found?.description.state === 'ready') return found
   throw failure('SNAPSHOT_NOT_FOUND', `Instance ${source} has no complete backup ${snapshot}.`, { snapshot })

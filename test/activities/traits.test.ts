@@ -1,10 +1,10 @@
 /** What a plan is told of each cloud, by what the adapters declare. */
 import { assertKept, traitsOf } from '../../activities/traits'
+import { snapshotLines } from '../../client/cli/render/traits'
 import { createAurora } from '../../clouds/aws/aurora/aurora'
 import { createRds } from '../../clouds/aws/rds'
 import { createFlexibleServer } from '../../clouds/azure/flexible-server'
 import { createCloudSql } from '../../clouds/gcp/cloud-sql'
-import { snapshotLines } from '../../client/cli/render/traits'
 import type { InstanceDescription } from '../../clouds/port'
 
 const instance: InstanceDescription = {

@@ -177,7 +177,11 @@ test('on gcp a snapshot of an instance that was deleted is restored, where that 
   while ((await found()) !== null) await sleep(50)
   const parent = `projects/${credentials.projectId}`
   const [left] = await backups.listBackups({ parent, filter: 'instance:stock' }, { autoPaginate: false })
-  const final = left.find(({ type }) => type === 'FINAL')?.name?.split('/').at(-1) ?? ''
+  const final =
+    left
+      .find(({ type }) => type === 'FINAL')
+      ?.name?.split('/')
+      .at(-1) ?? ''
   const missing = await desk.restore('gcp-missing', '--snapshot', 'cap-nothing-take', '--deleted', '--plan')
   expect(missing.operation.failure).toMatchObject({ code: 'SNAPSHOT_NOT_FOUND', message: expect.stringContaining(final) })
   const { operation: last } = await desk.restore('gcp-last', '--snapshot', final, '--deleted', '--plan')
@@ -192,7 +196,8 @@ test('on gcp a snapshot of an instance that was deleted is restored, where that 
 
   // whoever rewrites what we wrote down takes away what says whose they are
   for (const { name = '', description } of left) {
-    if (description) await backups.updateBackup({ backup: { name, description: 'by hand' }, updateMask: { paths: ['description'] } })
+    if (description)
+      await backups.updateBackup({ backup: { name, description: 'by hand' }, updateMask: { paths: ['description'] } })
   }
   const { operation: nobodys } = await desk.restore('gcp-nobodys', '--snapshot', final, '--deleted', '--plan')
   expect(nobodys.failure).toMatchObject({ code: 'TARGET_MISMATCH', message: expect.stringContaining('cannot be told') })

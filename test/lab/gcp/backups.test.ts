@@ -188,7 +188,12 @@ test('backups that were to be kept outlive their instance with how it was set up
   expect(last!.instanceSettings).toMatchObject({ name: 'shop', region: 'us-central1', settings: { tier: 'db-f1-micro' } })
 
   const cleared = { backup: kept.name, restoreInstanceSettings: {}, restoreInstanceClearOverridesFieldNames: ['settings.tier'] }
-  await refused(gcp.sdk.instances.restoreBackup({ project: PROJECT, instance: 'cleared', body: cleared }), 400, 'invalid', 'clears')
+  await refused(
+    gcp.sdk.instances.restoreBackup({ project: PROJECT, instance: 'cleared', body: cleared }),
+    400,
+    'invalid',
+    'clears',
+  )
   const other = await gcp.create('other')
   const onto = { project: PROJECT, instance: 'other', body: { backup: kept.name } }
   const [restore] = await gcp.sdk.instances.restoreBackup(onto)
