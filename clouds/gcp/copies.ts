@@ -32,8 +32,9 @@ function inertFlags({ settings }: Instance) {
 export async function startInertRestore(sql: CloudSql, input: Restore, options: ChangeOptions): Promise<Started> {
   const existing = await findInstance(sql, input.instance, options)
   if (existing === null) {
+    const present = input.sourceGone ? null : await requireInstance(sql, input.source, options)
     const backup = await requireBackup(sql, input, options)
-    const source = input.sourceGone ? setupIn(backup, input) : await requireInstance(sql, input.source, options)
+    const source = present ?? setupIn(backup, input)
     await insertInstance(sql, newCopy(source, input, inertFlags(source)), options)
     throw again(`Instance ${input.instance} is being made.`)
   }

@@ -146,7 +146,8 @@ describe('a subscriber whose original is down', () => {
   })
 })
 
-const gone = ['--snapshot', 'cap-of-gone-take', '--deleted']
+const goneOf = (what: string) => ['--snapshot', `cap-of-${what}-take`, '--deleted']
+const gone = goneOf('gone')
 
 test('on azure a snapshot of a server that is gone is refused, with the reason', async () => {
   const { operation } = await on('azure').desk.restore('azure-gone', ...gone, '--was-dormant', '--plan')
@@ -167,27 +168,25 @@ test('on gcp a snapshot of an instance that was deleted is restored, where that 
   const found = () => target.adapter.describeInstance({ name: 'stock' }, changing)
   while ((await found())?.snapshots?.outliveInstance !== true) await sleep(50)
   expect(await planned()).not.toContain('goes with its instance')
-  const { stdout } = await target.run(['snapshot', 'stock', '--json', '--operation', 'of-gone'], fleet)
+  const { stdout } = await target.run(['snapshot', 'stock', '--json', '--operation', 'of-gone-gcp'], fleet)
   expect(JSON.parse(stdout)).toMatchObject({ status: 'succeeded' })
   const held = await target.rows(items)
-  const { operation: early } = await desk.restore('gcp-not-gone', ...gone, '--plan')
+  const { operation: early } = await desk.restore('gcp-not-gone', ...goneOf('gone-gcp'), '--plan')
   expect(early.failure).toMatchObject({ code: 'TARGET_MISMATCH', message: expect.stringContaining('leave --deleted out') })
 
   await target.whenFree(() => instances.delete({ ...call, enableFinalBackup: true }).catch(busyAgain))
   while ((await found()) !== null) await sleep(50)
   const parent = `projects/${credentials.projectId}`
   const [left] = await backups.listBackups({ parent, filter: 'instance:stock' }, { autoPaginate: false })
-  const final =
-    left
-      .find(({ type }) => type === 'FINAL')
-      ?.name?.split('/')
-      .at(-1) ?? ''
+  const { name: ofLast = '' } = left.find(({ type }) => type === 'FINAL') ?? {}
+  const final = ofLast?.split('/').at(-1) ?? ''
+  expect(final).not.toBe('')
   const missing = await desk.restore('gcp-missing', '--snapshot', 'cap-nothing-take', '--deleted', '--plan')
   expect(missing.operation.failure).toMatchObject({ code: 'SNAPSHOT_NOT_FOUND', message: expect.stringContaining(final) })
   const { operation: last } = await desk.restore('gcp-last', '--snapshot', final, '--deleted', '--plan')
   expect(last).toMatchObject({ status: 'planned', failure: null })
 
-  const { operation } = await desk.restore('gcp-gone', ...gone, '--keep', '1h')
+  const { operation } = await desk.restore('gcp-gone', ...goneOf('gone-gcp'), '--keep', '1h')
   expect(operation).toMatchObject({ status: 'succeeded', verdict: 'pass', failure: null })
   expect(await desk.ask('gcp-gone', items)).toEqual(held)
   const inert = await desk.ask('gcp-gone', 'SHOW max_logical_replication_workers')
