@@ -31,7 +31,7 @@ export function restorePlanLines(plan: RestorePlan, entry: DatabaseEntry, paint:
 export function pointLines(point: PlannedPoint): string[] {
   if (point.kind === 'snapshot') {
     const deleted =
-      '  that instance is gone or was replaced: the copy has the cloud’s own parameters, and its account’s default network'
+      '  that instance is gone or was replaced: the copy has what the snapshot holds of its settings, else the cloud’s own parameters and default network'
     return [`  restores ${shownPoint(point)}`, ...(point.deleted ? [deleted] : [])]
   }
   return [
