@@ -64,7 +64,8 @@ export function verificationLock(lockScope: string): string {
  *  the one whose turn it is, which is what runs by the clock ask for. */
 export type WantedPoint =
   | { readonly kind: 'newest' }
-  | { readonly kind: 'snapshot'; readonly snapshot: string }
+  /** `region`: of a copy in another region than the instance's, which is restored there. */
+  | { readonly kind: 'snapshot'; readonly snapshot: string; readonly region?: string }
   | { readonly kind: 'moment'; readonly at: IsoInstant }
   | { readonly kind: 'random' }
   | { readonly kind: 'now' }

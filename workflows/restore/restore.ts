@@ -78,5 +78,6 @@ async function makeCopy({ run, input, act, ref }: Restoring, planned: RestorePla
 }
 
 function shownPoint(point: PlannedPoint): string {
-  return point.kind === 'snapshot' ? `snapshot ${point.snapshot}` : `the moment ${point.at}`
+  if (point.kind === 'moment') return `the moment ${point.at}`
+  return `snapshot ${point.snapshot}${point.region === undefined ? '' : ` in ${point.region}`}`
 }

@@ -1,0 +1,43 @@
+/** Whether a copy of a snapshot in another region can be restored there, as far as the fleet file says. */
+import { type Failure, failure } from '../contracts/failures'
+import type { DatabaseEntry } from '../contracts/fleet'
+import { nearest } from './fleet/suggest'
+import { cutInput, shownInput } from './shown-input'
+
+const NONE = {
+  azure: 'Azure copies no backup of a flexible server into another region',
+  gcp: 'Cloud SQL copies no backup into another region',
+} as const
+
+/** Fails with OPTION_INVALID, naming the region or the field that is missing. `region` undefined: the database's own, which is always right. */
+export function assertRestorableIn(entry: DatabaseEntry, region: string | undefined): void {
+  if (region === undefined) return
+  const { cloud, name, policy } = entry
+  if (cloud !== 'aws') throw wrongRegion(`${NONE[cloud]}, so that none can be restored there: leave --region out.`, region)
+  if (region === entry.region) {
+    throw wrongRegion(`--region is ${region}, where ${name} itself is: leave it out, and a snapshot of its own is meant.`, region)
+  }
+  const copies = policy.snapshotCopies ?? []
+  const index = copies.findIndex((copy) => copy.region === region)
+  if (index < 0) throw unknownRegion(entry, region)
+  if (copies[index]?.canary !== undefined) return
+  throw wrongRegion(
+    `policy.snapshotCopies[${index}].canary of ${name} is missing in the fleet file; to restore a copy in ${region} it must be what that is given there, such as canary: { securityGroups: [sg-0a1b2c3d4e5f67890] }.`,
+    region,
+  )
+}
+
+function unknownRegion({ name, policy }: DatabaseEntry, region: string): Failure {
+  const known = (policy.snapshotCopies ?? []).map((copy) => copy.region)
+  if (known.length === 0) {
+    const message = `--region is ${shownInput(region)}, and policy.snapshotCopies of ${name} has no region: its snapshots are copied nowhere.`
+    return wrongRegion(message, region)
+  }
+  const meant = nearest(region, known)
+  const hint = meant === null ? `it has ${known.join(', ')}` : `did you mean ${meant}?`
+  return wrongRegion(`--region is ${shownInput(region)}, which is none of policy.snapshotCopies of ${name}; ${hint}`, region)
+}
+
+function wrongRegion(message: string, region: string): Failure {
+  return failure('OPTION_INVALID', message, { option: 'region', region: cutInput(region) })
+}
