@@ -10,7 +10,7 @@ const NONE = {
 } as const
 
 /** Fails with OPTION_INVALID, naming the region or the field that is missing. `region` undefined: the database's own, which is always right. */
-export function assertRestorableIn(entry: DatabaseEntry, region: string | undefined): void {
+export function assertRestorableIn(entry: DatabaseEntry, region: string | undefined, what: 'restore' | 'verify' = 'restore'): void {
   if (region === undefined) return
   const { cloud, name, policy } = entry
   if (cloud !== 'aws') throw wrongRegion(`${NONE[cloud]}, so that none can be restored there: leave --region out.`, region)
@@ -20,11 +20,15 @@ export function assertRestorableIn(entry: DatabaseEntry, region: string | undefi
   const copies = policy.snapshotCopies ?? []
   const index = copies.findIndex((copy) => copy.region === region)
   if (index < 0) throw unknownRegion(entry, region)
-  if (copies[index]?.canary !== undefined) return
-  throw wrongRegion(
-    `policy.snapshotCopies[${index}].canary of ${name} is missing in the fleet file; to restore a copy in ${region} it must be what that is given there, such as canary: { securityGroups: [sg-0a1b2c3d4e5f67890] }.`,
-    region,
-  )
+  const canary = copies[index]?.canary
+  const field = `policy.snapshotCopies[${index}].canary`
+  if (canary === undefined) {
+    const message = `${field} of ${name} is missing in the fleet file; to ${what} a copy in ${region} it must be what is given to that there, such as canary: { securityGroups: [sg-0a1b2c3d4e5f67890], instanceClass: db.m6g.large }.`
+    throw wrongRegion(message, region)
+  }
+  if (what === 'restore' || canary.instanceClass !== null) return
+  const message = `${field}.instanceClass of ${name} is missing in the fleet file; to verify a copy in ${region} it must be the class that is restored there, by which the plan says what it costs: the instance is not asked.`
+  throw wrongRegion(message, region)
 }
 
 function unknownRegion({ name, policy }: DatabaseEntry, region: string): Failure {

@@ -8,3 +8,8 @@ export type RestorePoint =
   | { readonly kind: 'snapshot'; readonly snapshot: string; readonly deleted?: true; readonly region?: string }
   /** Of the instance's restore window. */
   | { readonly kind: 'moment'; readonly at: IsoInstant }
+
+/** `snapshot X in eu-west-1`; the region only of a copy in another one. */
+export function shownSnapshot({ snapshot, region }: { readonly snapshot: string; readonly region?: string }): string {
+  return `snapshot ${snapshot}${region === undefined ? '' : ` in ${region}`}`
+}

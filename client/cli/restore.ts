@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { failure } from '../../contracts/failures'
 import { REPLACE_DOCUMENTS, type ReplacePlan } from '../../contracts/replace'
 import { RESTORE_DOCUMENTS, type RestorePlan } from '../../contracts/restore'
-import type { RestorePoint } from '../../contracts/restore-point'
+import { type RestorePoint, shownSnapshot } from '../../contracts/restore-point'
 import { fleetFileOf } from '../config'
 import { prepareReplace, startReplace } from '../start-replace'
 import { prepareRestore, startRestore } from '../start-restore'
@@ -187,8 +187,7 @@ async function launchReplacement(cli: CliContext, database: string, point: Resto
 }
 
 function shownPoint(point: RestorePoint): string {
-  if (point.kind === 'moment') return `the moment ${point.at}`
-  return `snapshot ${point.snapshot}${point.region === undefined ? '' : ` in ${point.region}`}`
+  return point.kind === 'snapshot' ? shownSnapshot(point) : `the moment ${point.at}`
 }
 
 function pointOf({ snapshot, to, deleted, region }: CopyOptions): RestorePoint {

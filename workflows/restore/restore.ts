@@ -3,6 +3,7 @@
 import type { InstanceAddress } from '../../contracts/migrate'
 import type { OperationResult } from '../../contracts/operation'
 import { type PlannedPoint, type RestoreInput, type RestorePlanSummary, RESTORE_STEPS as STEPS } from '../../contracts/restore'
+import { shownSnapshot } from '../../contracts/restore-point'
 import type { StepRef } from '../../contracts/step-ref'
 import { type Outcome, runOperation } from '../kit/operation'
 import type { Run } from '../kit/run'
@@ -78,6 +79,5 @@ async function makeCopy({ run, input, act, ref }: Restoring, planned: RestorePla
 }
 
 function shownPoint(point: PlannedPoint): string {
-  if (point.kind === 'moment') return `the moment ${point.at}`
-  return `snapshot ${point.snapshot}${point.region === undefined ? '' : ` in ${point.region}`}`
+  return point.kind === 'snapshot' ? shownSnapshot(point) : `the moment ${point.at}`
 }

@@ -1,6 +1,7 @@
 /** Restores for people: the plan, and the copies that there are. */
 import type { DatabaseEntry } from '../../../contracts/fleet'
 import type { PlannedPoint, RestorePlan } from '../../../contracts/restore'
+import { shownSnapshot } from '../../../contracts/restore-point'
 import { shownSize } from '../../../contracts/snapshot'
 import { instant } from '../../quantities'
 import type { CopyAccess, RestoredCopy } from '../../restored-copies'
@@ -47,8 +48,7 @@ function elsewhereLines(region: string | undefined): string[] {
 
 function shownPoint(point: PlannedPoint): string {
   if (point.kind === 'moment') return `the moment ${instant(point.at)}`
-  const there = point.region === undefined ? '' : ` in ${oneLine(point.region)}`
-  return `snapshot ${oneLine(point.snapshot)}${there}${point.createdAt === null ? '' : `, of ${instant(point.createdAt)}`}`
+  return `${oneLine(shownSnapshot(point))}${point.createdAt === null ? '' : `, of ${instant(point.createdAt)}`}`
 }
 
 export function copyListLines(copies: readonly RestoredCopy[], paint: Paint): string[] {
