@@ -122,8 +122,14 @@ export type PlannedPoint =
   | { readonly kind: 'now' }
 
 /** Of a copy in another region than the instance's. What is found of it says nothing of what is at home, whose backups the report is about. */
-export function isElsewhere(point: PlannedPoint): boolean {
-  return point.kind === 'snapshot' && point.region !== undefined
+export function isElsewhere({ region }: PointKind): boolean {
+  return region !== undefined
+}
+
+/** What tells how alike two of them are. */
+export interface PointKind {
+  readonly kind: PlannedPoint['kind']
+  readonly region?: string
 }
 
 /** What a verification found out is of: regions share no names, and a name has no slash. */

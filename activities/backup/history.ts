@@ -2,7 +2,7 @@
 import type { OperationDocument } from '../../contracts/operation'
 import {
   isElsewhere,
-  type PlannedPoint,
+  type PointKind,
   VERIFY_BACKUP_DOCUMENTS,
   VERIFY_BACKUP_STEPS,
   type Verification,
@@ -14,13 +14,13 @@ import { listVerifications } from '../../ledger/verifications'
 const LOOKED_AT_MAX = 30
 
 /** As long as the newest one took that restored the same kind of point; null: none did. */
-export async function expectedMs(ledger: Ledger, database: string, wanted: PlannedPoint): Promise<number | null> {
+export async function expectedMs(ledger: Ledger, database: string, wanted: PointKind): Promise<number | null> {
   const earlier = await listVerifications(ledger, { database, limit: LOOKED_AT_MAX })
   return earlier.find(({ point, rto }) => rto !== null && isAlike(point, wanted))?.rto?.totalMs ?? null
 }
 
 /** What takes how long in another region says nothing of this one. */
-function isAlike(point: PlannedPoint, other: PlannedPoint): boolean {
+function isAlike(point: PointKind, other: PointKind): boolean {
   return (point.kind === 'snapshot') === (other.kind === 'snapshot') && isElsewhere(point) === isElsewhere(other)
 }
 
@@ -33,7 +33,7 @@ export interface NeededTime {
   readonly ranOutOfMs: number | null
 }
 
-export async function neededTime(ledger: Ledger, database: string, wanted: PlannedPoint): Promise<NeededTime> {
+export async function neededTime(ledger: Ledger, database: string, wanted: PointKind): Promise<NeededTime> {
   const runs = await ledger.listOperations({ database, kind: 'verify-backup', mode: 'apply', limit: LOOKED_AT_MAX })
   const ranOut: number[] = []
   let tookMs: number | null = null
