@@ -190,8 +190,9 @@ function shownPoint(point: RestorePoint): string {
   return point.kind === 'snapshot' ? shownSnapshot(point) : `the moment ${point.at}`
 }
 
-function pointOf({ snapshot, to, deleted, region }: CopyOptions): RestorePoint {
-  if (region !== undefined) return pointIn(region, { snapshot, deleted })
+function pointOf(options: CopyOptions): RestorePoint {
+  const { snapshot, to, deleted, region } = options
+  if (region !== undefined) return pointIn(region, options)
   if (snapshot !== undefined) return { kind: 'snapshot', snapshot, ...(deleted && { deleted }) }
   if (deleted) {
     const message = 'Of an instance that is gone only a snapshot can be restored: name it with --snapshot beside --deleted.'
