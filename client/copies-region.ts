@@ -34,11 +34,11 @@ export function assertRestorableIn(entry: DatabaseEntry, region: string | undefi
 function unknownRegion({ name, policy }: DatabaseEntry, region: string): Failure {
   const known = (policy.snapshotCopies ?? []).map((copy) => copy.region)
   if (known.length === 0) {
-    const message = `--region is ${shownInput(region)}, and policy.snapshotCopies of ${name} has no region: its snapshots are copied nowhere.`
+    const message = `--region is ${shownInput(region)}, and snapshots of ${name} are copied nowhere: name regions in policy.snapshotCopies of the fleet file first, each with a canary.`
     return wrongRegion(message, region)
   }
   const meant = nearest(region, known)
-  const hint = meant === null ? `it has ${known.join(', ')}` : `did you mean ${meant}?`
+  const hint = meant === null ? `it has ${known.join(', ')}.` : `did you mean ${meant}?`
   return wrongRegion(`--region is ${shownInput(region)}, which is none of policy.snapshotCopies of ${name}; ${hint}`, region)
 }
 
