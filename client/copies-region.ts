@@ -10,7 +10,11 @@ const NONE = {
 } as const
 
 /** Fails with OPTION_INVALID, naming the region or the field that is missing. `region` undefined: the database's own, which is always right. */
-export function assertRestorableIn(entry: DatabaseEntry, region: string | undefined, what: 'restore' | 'verify' = 'restore'): void {
+export function assertRestorableIn(
+  entry: DatabaseEntry,
+  region: string | undefined,
+  what: 'restore' | 'verify' = 'restore',
+): void {
   if (region === undefined) return
   const { cloud, name, policy } = entry
   if (cloud !== 'aws') throw wrongRegion(`${NONE[cloud]}, so that none can be restored there: leave --region out.`, region)

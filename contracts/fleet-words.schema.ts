@@ -32,4 +32,7 @@ export const instanceClass = (example: string) => {
 
 /** Of AWS. */
 export const securityGroups = (description: string) =>
-  Type.Array(text('the identifier of a security group, such as sg-0a1b2c3d4e5f67890', '^sg-[a-z0-9-]+$'), { minItems: 1, description })
+  Type.Array(text('the identifier of a security group, such as sg-0a1b2c3d4e5f67890', '^sg-[a-z0-9-]+$'), {
+    minItems: 1,
+    description,
+  })

@@ -111,7 +111,10 @@ const FileSnapshotCopy = Type.Object(
     ),
     canary: Type.Optional(CanaryElsewhere),
   },
-  { ...closed, description: 'a copy with region, kmsKey where it is not the default key, and canary where it may be restored there' },
+  {
+    ...closed,
+    description: 'a copy with region, kmsKey where it is not the default key, and canary where it may be restored there',
+  },
 )
 
 const AwsPolicy = Type.Object(

@@ -53,5 +53,10 @@ export interface Orphans {
   readonly instances: readonly TemporaryInstance[]
   readonly removals: readonly OrphanRemoval[]
   /** Regions that could not be asked, and why; absent: all could. */
-  readonly unreached?: readonly { readonly cloud: Cloud; readonly account: string; readonly region: string; readonly why: string }[]
+  readonly unreached?: readonly {
+    readonly cloud: Cloud
+    readonly account: string
+    readonly region: string
+    readonly why: string
+  }[]
 }

@@ -29,7 +29,8 @@ export async function unlessOutOfReach<T>(ask: () => Promise<T>): Promise<Asked<
   try {
     return { found: await soon(ask), why: null }
   } catch (error) {
-    if (error instanceof Failure && WORDS_OF_A_REGION.includes(error.code)) return { found: null, why: error.message, said: error }
+    if (error instanceof Failure && WORDS_OF_A_REGION.includes(error.code))
+      return { found: null, why: error.message, said: error }
     throw error
   }
 }

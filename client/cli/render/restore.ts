@@ -43,7 +43,9 @@ export function pointLines(point: PlannedPoint): string[] {
 
 function elsewhereLines(region: string | undefined): string[] {
   if (region === undefined) return []
-  return [`  there and not beside the instance: the copy has the cloud’s own parameters, and the network that the fleet file names for ${oneLine(region)}`]
+  return [
+    `  there and not beside the instance: the copy has the cloud’s own parameters, and the network that the fleet file names for ${oneLine(region)}`,
+  ]
 }
 
 function shownPoint(point: PlannedPoint): string {
