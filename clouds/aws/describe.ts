@@ -85,6 +85,7 @@ export function snapshotDescription(raw: DBSnapshot): SnapshotDescription {
   const cloudState = raw.Status ?? 'unknown'
   return {
     name: raw.DBSnapshotIdentifier ?? '',
+    account: raw.DBSnapshotArn?.split(':')[4] ?? '',
     instance: raw.DBInstanceIdentifier ?? '',
     instanceId: raw.DbiResourceId ?? '',
     state: resourceState(cloudState),

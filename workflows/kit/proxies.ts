@@ -54,6 +54,11 @@ export function askFirst(options: ActivityOptions): ActivityOptions {
   return { ...options, retry: { ...retry, maximumAttempts: 6 } }
 }
 
+/** A look at a place that may be silent, on behalf of somebody who waits a minute: it is asked twice. */
+export function lookTwice(options: ActivityOptions): ActivityOptions {
+  return { ...options, retry: { ...retry, maximumAttempts: 2 } }
+}
+
 /** Work on the canary: the target is untouched, so giving up is safe, and going on for ever would only cost. About a quarter of an hour of
  *  transient failures; a worker that dies counts as one. */
 export function canaryAct(options: ActivityOptions): ActivityOptions {

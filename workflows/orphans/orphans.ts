@@ -5,11 +5,11 @@ import type { OrphanActivities } from '../../activities/orphans/contract'
 import { TASK_QUEUES } from '../../contracts/messages'
 import type { OrphanRemoval, Orphans, OrphansInput, TemporaryInstance } from '../../contracts/orphans'
 import { failureRecord, isDefect } from '../kit/failures'
-import { askFirst, quickAct, undoWait } from '../kit/proxies'
+import { lookTwice, quickAct, undoWait } from '../kit/proxies'
 
 export async function orphans({ bundle, cloud, remove, heartbeatTimeoutMs }: OrphansInput): Promise<Orphans> {
   const queue = TASK_QUEUES[cloud]
-  const asking = proxyActivities<OrphanActivities>(askFirst(quickAct(queue, heartbeatTimeoutMs)))
+  const asking = proxyActivities<OrphanActivities>(lookTwice(quickAct(queue, heartbeatTimeoutMs)))
   const removing = proxyActivities<OrphanActivities>(undoWait(queue, heartbeatTimeoutMs))
   const instances = await asking.listTemporary({ bundle })
   const removals: OrphanRemoval[] = []

@@ -30,7 +30,8 @@ export function addOpsOrphans(ops: Command, cli: CliContext): void {
     .description(
       'Every instance in the accounts of the fleet file that is named as Capstan names its copies, and why it stays. An orphan is one that its ' +
         'tags and the ledger say an operation made, which is over, and that is kept for no time or one that has passed. --remove removes those ' +
-        'and nothing else, asking the cloud and the ledger again right before each. Exit 1 while there are orphans.',
+        'and nothing else, asking the cloud and the ledger again right before each. The regions that snapshots are copied into are looked into, too. Exit 1 while there are orphans, or a region ' +
+        'that could not be asked.',
     )
     .addOption(fleetOption())
     .option('--remove', 'remove the orphans, and wait until they are gone')
@@ -48,7 +49,7 @@ export function addOpsOrphans(ops: Command, cli: CliContext): void {
       const found = await cli.withDoors((doors) => findOrphans(doors, { databases, remove, heartbeatTimeoutMs }))
       if (options.json) cli.json({ version: 1, ...found })
       else cli.lines(orphanLines(found, cli.paint))
-      if (orphansLeft(found) > 0) cli.exit = EXIT.finding
+      if (orphansLeft(found) > 0 || found.unreached !== undefined) cli.exit = EXIT.finding
     })
 }
 
@@ -57,13 +58,14 @@ function orphansLeft({ instances, removals }: Orphans): number {
   return instances.filter(({ name, standing }) => standing === 'orphan' && asked.get(name)?.removed !== true).length
 }
 
-function orphanLines({ instances, removals }: Orphans, paint: Paint): string[] {
-  if (instances.length === 0) return ['No temporary instances are there.']
+function orphanLines({ instances, removals, unreached = [] }: Orphans, paint: Paint): string[] {
+  const silent = unreached.map(({ cloud, region, why }) => oneLine(`${cloud}/${region} could not be asked: ${why}`))
+  if (instances.length === 0) return ['No temporary instances are there.', ...silent]
   const rows = instances.map(({ name, cloud, region, state, expiresAt, operation, standing }) =>
     [name, `${cloud}/${region}`, state, expiresAt ?? '', operation ?? '', STANDINGS[standing]].map(oneLine),
   )
   const went = removals.map(({ name, removed, standing, failure: why }) =>
     oneLine(removed ? `${name} was removed.` : `${name} was left: ${why ?? STANDINGS[standing]}`),
   )
-  return [...table(['NAME', 'CLOUD', 'STATE', 'KEPT UNTIL', 'OPERATION', 'WHY IT STAYS'], rows, paint), ...went]
+  return [...table(['NAME', 'CLOUD', 'STATE', 'KEPT UNTIL', 'OPERATION', 'WHY IT STAYS'], rows, paint), ...went, ...silent]
 }

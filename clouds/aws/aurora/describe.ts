@@ -112,6 +112,7 @@ export function clusterSnapshotDescription(raw: DBClusterSnapshot): SnapshotDesc
   const cloudState = raw.Status ?? 'unknown'
   return {
     name: raw.DBClusterSnapshotIdentifier ?? '',
+    account: raw.DBClusterSnapshotArn?.split(':')[4] ?? '',
     instance: raw.DBClusterIdentifier ?? '',
     instanceId: raw.DbClusterResourceId ?? '',
     state: resourceState(cloudState),
