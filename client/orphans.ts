@@ -6,6 +6,7 @@ import type { DatabaseEntry } from '../contracts/fleet'
 import { TASK_QUEUES } from '../contracts/messages'
 import { ORPHANS_WORKFLOW, type Orphans, type OrphansInput } from '../contracts/orphans'
 import type { Doors } from './decide'
+import { type Place, placesOf } from './places'
 import { hasTimedOut, temporalFailure } from './temporal'
 
 /** A worker that is there answers in seconds. */
@@ -20,7 +21,7 @@ export async function findOrphans(
 ): Promise<Orphans> {
   const askAll = async (remove: boolean): Promise<Orphans[]> => {
     const answers: Orphans[] = []
-    for (const database of onePerAccount(databases)) answers.push(await askOne(doors, { ...request, database, remove }))
+    for (const place of placesOf(databases)) answers.push(await askOne(doors, { ...request, place, remove }))
     return answers
   }
   // Also before a removal, which is waited for: whether workers answer at all shows soon.
@@ -29,33 +30,21 @@ export async function findOrphans(
   return { instances: found.flatMap(({ instances }) => instances), removals: found.flatMap(({ removals }) => removals) }
 }
 
-/** What is listed together: instances of one account and region, apart from clusters of Aurora, and on Azure one pair of resource groups. */
-function onePerAccount(databases: readonly DatabaseEntry[]): DatabaseEntry[] {
-  const byPlace = new Map<string, DatabaseEntry>()
-  for (const database of databases) {
-    const { cloud, account, region } = database
-    const aurora = cloud === 'aws' && database.aurora === true
-    const groups = cloud === 'azure' ? [database.resourceGroup, database.copiesResourceGroup] : []
-    const place = JSON.stringify([cloud, account, region, aurora, groups])
-    if (!byPlace.has(place)) byPlace.set(place, database)
-  }
-  return [...byPlace.values()]
-}
-
 async function askOne(
   { ledger, temporal }: Doors,
-  { database, remove, heartbeatTimeoutMs }: { database: DatabaseEntry; remove: boolean; heartbeatTimeoutMs: number },
+  { place, remove, heartbeatTimeoutMs }: { place: Place; remove: boolean; heartbeatTimeoutMs: number },
 ): Promise<Orphans> {
-  const { cloud, account, region, name } = database
+  const { entry: database, named } = place
+  const { cloud, name } = database
   const bundle = await ledger.putBundle({ version: 1, database, migrations: [] })
   const timeoutMs = remove ? REMOVAL_TIMEOUT_MS : ANSWER_TIMEOUT_MS
   try {
     return await temporal.client.workflow.execute<(input: OrphansInput) => Promise<Orphans>>(ORPHANS_WORKFLOW, {
       workflowId: `orphans-${randomUUID()}`,
       taskQueue: TASK_QUEUES.control,
-      args: [{ bundle, cloud, remove, heartbeatTimeoutMs }],
+      args: [{ bundle, cloud, remove, heartbeatTimeoutMs, named }],
       workflowExecutionTimeout: timeoutMs,
-      staticSummary: `${remove ? 'Removes' : 'Lists'} orphans in ${cloud} ${account} ${region}`,
+      staticSummary: `${remove ? 'Removes' : 'Lists'} orphans in ${place.id}`,
     })
   } catch (error) {
     if (await hasTimedOut(error)) {
