@@ -52,6 +52,7 @@ const HISTORIES = [
   'overwrite',
   'overwrite-aborted',
   'instance-lock',
+  'sweep-orphans',
 ]
 
 test.each(HISTORIES)('%s replays', async (history) => {
