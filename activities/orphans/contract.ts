@@ -1,4 +1,4 @@
-import type { FailureRecord, IsoInstant, OperationId, Sha256 } from '../../contracts/operation'
+import type { FailureRecord, IsoInstant, OperationId } from '../../contracts/operation'
 import type { CopyStanding, Orphans, OrphansInput, PlaceId, TemporaryInstance } from '../../contracts/orphans'
 
 type Asked = Pick<OrphansInput, 'bundle' | 'named'>

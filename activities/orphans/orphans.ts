@@ -1,7 +1,7 @@
 /** Temporary instances that nobody cares for any more: of an operation that is over, kept for no time or one that has passed. */
-import { ownerOf } from '../../clouds/owner'
+import { isTemporaryOf, ownerOf } from '../../clouds/owner'
 import type { InstanceDescription, ManagedPostgres } from '../../clouds/port'
-import { FINAL_STATUSES, type IsoInstant, isTemporaryName, type OperationId, temporaryName } from '../../contracts/operation'
+import { FINAL_STATUSES, type IsoInstant, isTemporaryName, type OperationId } from '../../contracts/operation'
 import type { CopyStanding, OrphansInput } from '../../contracts/orphans'
 import { retirementOf } from '../../contracts/restore'
 import { changing, currentAct } from '../act'
@@ -55,11 +55,12 @@ export function createOrphanActivities(deps: Deps): OrphanActivities {
   }
 }
 
-/** What was made for its instances, once none of them is there and nobody works for it again: the same call would remove an instance that stays. Any
- *  of its names counts, whatever the tags: on Google Cloud a clone that somebody took the labels off looks like one that never had them. */
+/** What was made for its instances, once none of them is there and nobody works for it again: the same call would remove an instance that stays. One
+ *  that the ledger names counts whatever its tags: on Google Cloud a clone that somebody took the labels off looks like one that never had them. */
 async function removeWhatIsLeft({ ledger }: Deps, cloud: ManagedPostgres, operation: OperationId): Promise<void> {
   const instances = await cloud.listInstances({ signal: currentAct().signal })
-  if (instances.some(({ name }) => name.startsWith(temporaryName(operation, '')))) return
+  const made = new Set((await ledger.listResources({ operation })).map(({ name }) => name))
+  if (instances.some(({ name, tags }) => made.has(name) || isTemporaryOf(operation, name, tags))) return
   const { status } = (await ledger.getOperation(operation)) ?? {}
   if (status === undefined || !FINAL_STATUSES.includes(status) || (await isRunning(currentAct().client, operation))) return
   const { done } = await cloud.removeOwnedInstances({ operation }, changing())

@@ -29,6 +29,13 @@ export function toSchedules(database: string, file: FileSchedules, path: FieldPa
   })
 }
 
+/** What a mistake is told, where there is no cron. */
+const WITHOUT_CRON = [
+  ['at, every or cron', 'at or every'],
+  ['is neither at nor cron', 'is no at'],
+  [/; for once a week .*/, ''],
+] as const
+
 /** The same times for each place; those that have no time of the day are spread by their names. They wait for no lock. */
 export function toSweeps(
   databases: readonly DatabaseEntry[],
@@ -36,7 +43,7 @@ export function toSweeps(
   mistaken: Mistaken,
 ): DeclaredSchedule[] {
   const withoutCron: Mistaken = (path, clause) =>
-    mistaken(path, clause.replace('at, every or cron', 'at or every').replace(/; for once a week .*/, ''))
+    mistaken(path, WITHOUT_CRON.reduce((words, [from, to]) => words.replace(from, to), clause))
   const terms = toTerms({ ...file, waitForLock: '0s' }, ['orphans'], withoutCron)
   return terms === null ? [] : placesOf(databases).map(({ id }) => ({ kind: 'orphans', place: id, terms }))
 }

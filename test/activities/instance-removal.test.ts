@@ -191,7 +191,7 @@ async function leftBehind(operation: string, until: string | null = null) {
   const left = await undoOf(operation)
   await left.began(until === null ? {} : { createdAt: ago(4 * HOUR_MS), expiresAt: until })
   await make(left.name, { ...left.owner, expiresAt: until })
-  await left.ends(ago(3 * HOUR_MS))
+  await left.ends(ago(3.9 * HOUR_MS))
   const instanceId = (await left.listed())?.instanceId ?? ''
   return { ...left, instanceId }
 }
@@ -233,13 +233,17 @@ test('a clone that somebody made his own by taking its labels off is not removed
   const left = await leftBehind('two-copies')
   const source = owned('clone-source', 'make')
   await make(source.name, source.owner)
+  await until(async () =>
+    (await adapter().describeInstance({ name: source.name }, options))?.state === 'ready' ? true : undefined,
+  )
   const at = await until(async () => {
     const window = await retried(() => adapter().restoreWindow({ name: source.name }, options))
     const moment = new Date(Math.floor(Date.now() / 1_000) * 1_000).toISOString()
     return window !== null && window.earliest <= moment && moment < window.latest ? moment : undefined
   })
   const clone = owned('two-copies', 'clone')
-  const wanted = { source: source.name, instance: clone.name, networkRules: ['10.0.0.1/32'], instanceClass: null, at }
+  await left.began({ name: clone.name })
+  const wanted = { source: source.name, instance: clone.name, networkRules: ['8.8.8.8/32'], instanceClass: null, at }
   await retried(() => adapter().startRestoreToTime({ ...wanted, owner: clone.owner }, options))
   const { instanceId } = await until(async () => {
     const found = await adapter().describeInstance({ name: clone.name }, options)

@@ -103,7 +103,7 @@ const searched =
     more(text.replace('version: 1\n', `version: 1\norphans: ${orphans}\n`))
 
 test('a search for orphans is planned, added, changed and removed for each place, and stands in the list', async () => {
-  const moved = (text: string) => text.replace(/(name: other\n[^]*?)region: eu-central-1/, '$1region: eu-west-1')
+  const moved = (text: string) => text.replace(/(name: other [\s\S]*?)region: eu-central-1/, '$1region: eu-west-1')
   const declared = { quick: '', waits: '', other: '' }
   const file = fleetWith(declared, searched('{ every: 6h }', moved))
   const [here, there] = [`schedule/orphans/${PLACE}`, 'schedule/orphans/aws/123456789012/eu-west-1']

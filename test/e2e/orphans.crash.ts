@@ -109,8 +109,9 @@ const KEPT = temporaryName('kept-on', 'copy')
 async function swept(): Promise<Sweep> {
   const { ledger } = it.capstan
   const before = (await ledger.getSweep(PLACE))?.at
+  const env = { CAPSTAN_STATE_DIR: join(it.capstan.dir, 'state') }
   // what is written down is so a moment before the run has ended
-  await it.until('a run to begin', async () => (await run('schedule', 'run', 'orphans', PLACE)).code === 0)
+  await it.until('a run to begin', async () => (await capstan(['schedule', 'run', 'orphans', PLACE], { env })).exit === 0)
   let sweep: Sweep | null = null
   await it.until('the end of the run', async () => {
     sweep = await ledger.getSweep(PLACE)
