@@ -13,6 +13,7 @@ import { createLockActivities } from './lock/lock'
 import { createPredicateActivities } from './moment/predicate'
 import { createSearchActivities } from './moment/search'
 import { createOrphanActivities } from './orphans/orphans'
+import { createSweepActivities } from './orphans/sweeps'
 import { createOverwriteActivities } from './overwrite/overwrite'
 import { createOverwriteDataActivities } from './overwrite/settle'
 import { createManifestActivities } from './proof/manifest'
@@ -28,7 +29,12 @@ import { createTrafficActivities } from './traffic/traffic'
 export function createActivities(queue: TaskQueue, deps: ActivityDeps): object {
   switch (queue) {
     case 'control':
-      return together(createLockActivities(deps), createLedgerActivities(deps), createScheduleActivities(deps))
+      return together(
+        createLockActivities(deps),
+        createLedgerActivities(deps),
+        createScheduleActivities(deps),
+        createSweepActivities(deps),
+      )
     case 'postgres':
       return together(
         createSchemaActivities(deps),

@@ -7,6 +7,7 @@ import type { DatabaseEntry } from '../contracts/fleet'
 import { TASK_QUEUES } from '../contracts/messages'
 import { ORPHANS_WORKFLOW, type Orphans, type OrphansInput } from '../contracts/orphans'
 import type { Doors } from './decide'
+import { type Place, placesOf } from './places'
 import { hasTimedOut, temporalFailure } from './temporal'
 
 /** A worker that is there answers in seconds. */
@@ -20,7 +21,7 @@ export async function findOrphans(
   doors: Doors,
   { databases, ...request }: { databases: readonly DatabaseEntry[]; remove: boolean; heartbeatTimeoutMs: number },
 ): Promise<Orphans> {
-  const places = onePerAccount(databases)
+  const places = placesOf(databases)
   // Also before a removal, which is waited for: whether workers answer at all shows soon.
   const listed = await askAll(doors, places, { ...request, remove: false })
   const found = request.remove ? await askAll(doors, places, { ...request, remove: true }) : listed
@@ -34,17 +35,17 @@ export async function findOrphans(
 
 async function askAll(
   doors: Doors,
-  places: readonly DatabaseEntry[],
+  places: readonly Place[],
   request: { remove: boolean; heartbeatTimeoutMs: number },
 ): Promise<Orphans[]> {
   const answers: Orphans[] = []
   const silent: Failure[] = []
-  for (const database of places) {
+  for (const place of places) {
     try {
-      answers.push(await askOne(doors, { ...request, database }))
+      answers.push(await askOne(doors, { ...request, place }))
     } catch (error) {
       if (!(error instanceof Failure) || !WORDS_OF_A_REGION.includes(error.code)) throw error
-      const { cloud, account, region } = database
+      const { cloud, account, region } = place.entry
       silent.push(error)
       answers.push({ instances: [], removals: [], unreached: [{ cloud, account, region, why: error.message }] })
     }
@@ -54,40 +55,21 @@ async function askAll(
   return answers
 }
 
-/** What is listed together: instances of one account and region, apart from clusters of Aurora, and on Azure one pair of resource groups. The regions
- *  that a database's snapshots are copied into are places as well, since what is restored of a copy there is there. */
-function onePerAccount(databases: readonly DatabaseEntry[]): DatabaseEntry[] {
-  const byPlace = new Map<string, DatabaseEntry>()
-  for (const database of databases.flatMap(everywhere)) {
-    const { cloud, account, region } = database
-    const aurora = cloud === 'aws' && database.aurora === true
-    const groups = cloud === 'azure' ? [database.resourceGroup, database.copiesResourceGroup] : []
-    const place = JSON.stringify([cloud, account, region, aurora, groups])
-    if (!byPlace.has(place)) byPlace.set(place, database)
-  }
-  return [...byPlace.values()]
-}
-
-/** The entry in its own region, then in the others: what is asked there is of the account, and not of the database. */
-function everywhere(database: DatabaseEntry): DatabaseEntry[] {
-  const elsewhere = database.policy.snapshotCopies ?? []
-  return [database, ...elsewhere.map(({ region }) => ({ ...database, region }))]
-}
-
 async function askOne(
   { ledger, temporal }: Doors,
-  { database, remove, heartbeatTimeoutMs }: { database: DatabaseEntry; remove: boolean; heartbeatTimeoutMs: number },
+  { place, remove, heartbeatTimeoutMs }: { place: Place; remove: boolean; heartbeatTimeoutMs: number },
 ): Promise<Orphans> {
-  const { cloud, account, region, name } = database
+  const { entry: database, named } = place
+  const { cloud, name } = database
   const bundle = await ledger.putBundle({ version: 1, database, migrations: [] })
   const timeoutMs = remove ? REMOVAL_TIMEOUT_MS : ANSWER_TIMEOUT_MS
   try {
     return await temporal.client.workflow.execute<(input: OrphansInput) => Promise<Orphans>>(ORPHANS_WORKFLOW, {
       workflowId: `orphans-${randomUUID()}`,
       taskQueue: TASK_QUEUES.control,
-      args: [{ bundle, cloud, remove, heartbeatTimeoutMs }],
+      args: [{ bundle, cloud, remove, heartbeatTimeoutMs, named }],
       workflowExecutionTimeout: timeoutMs,
-      staticSummary: `${remove ? 'Removes' : 'Lists'} orphans in ${cloud} ${account} ${region}`,
+      staticSummary: `${remove ? 'Removes' : 'Lists'} orphans in ${place.id}`,
     })
   } catch (error) {
     if (await hasTimedOut(error)) {

@@ -1,5 +1,6 @@
 /** What of a database's verifications somebody has to hear of. Codes are for machines and stay as they are. */
 import type { NegativeControl, Verification } from '../contracts/verify-backup'
+import type { Alert as AlertOf } from './prometheus'
 
 export const ALERT_CODES = [
   'never-proven',
@@ -16,11 +17,7 @@ export const ALERT_CODES = [
 ] as const
 export type AlertCode = (typeof ALERT_CODES)[number]
 
-export interface Alert {
-  readonly code: AlertCode
-  /** One sentence. */
-  readonly message: string
-}
+export type Alert = AlertOf<AlertCode>
 
 export interface Alerting {
   /** The newest that came to a verdict of each kind of point, a snapshot or a moment, newest first: they take turns, and what is wrong with one kind

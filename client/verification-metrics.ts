@@ -1,22 +1,13 @@
-/** The report of the verifications as Prometheus reads it (text format 0.0.4), for its node exporter's textfile collector or a push. Instants rather
+/** The report of the verifications as Prometheus reads it, for its node exporter's textfile collector or a push. Instants rather
  *  than ages, so that a file that nobody writes any more grows old by itself. infra/alerts/ has the rules. */
+import { type Metric, metricLines, type Sample, seconds, soleMetric } from './prometheus'
 import { ALERT_CODES } from './verification-alerts'
 import type { VerificationStanding } from './verification-report'
-
-interface Sample {
-  readonly labels: Readonly<Record<string, string>>
-  readonly value: number
-}
-
-interface Metric {
-  readonly help: string
-  readonly of: (standing: VerificationStanding) => readonly Sample[]
-}
 
 const VERDICTS = ['pass', 'fail', 'inconclusive'] as const
 const HOUR_S = 3_600
 
-const METRICS: Readonly<Record<string, Metric>> = {
+const METRICS: Readonly<Record<string, Metric<VerificationStanding>>> = {
   capstan_backup_proven_timestamp_seconds: {
     help: 'When a backup was proven last; 0: never.',
     of: ({ provenAt }) => [{ labels: {}, value: provenAt === null ? 0 : seconds(provenAt) }],
@@ -55,26 +46,9 @@ const METRICS: Readonly<Record<string, Metric>> = {
 
 /** A line each. `now`: in milliseconds. */
 export function verificationMetrics(standings: readonly VerificationStanding[], now: number): string[] {
-  const lines = Object.entries(METRICS).flatMap(([name, { help, of }]) => [
-    ...heading(name, help),
-    ...standings.flatMap((standing) => {
-      const { database, environment } = standing
-      return of(standing).map(({ labels, value }) => `${name}{${shownLabels({ database, environment, ...labels })}} ${value}`)
-    }),
-  ])
-  const report = 'capstan_backup_report_timestamp_seconds'
-  return [...lines, ...heading(report, 'When this was reported.'), `${report} ${now / 1_000}`]
+  const lines = metricLines(METRICS, standings, ({ database, environment }) => ({ database, environment }))
+  return [...lines, ...soleMetric('capstan_backup_report_timestamp_seconds', 'When this was reported.', now / 1_000)]
 }
 
-const heading = (name: string, help: string): string[] => [`# HELP ${name} ${help}`, `# TYPE ${name} gauge`]
-
-function shownLabels(labels: Readonly<Record<string, string>>): string {
-  const escaped = (value: string): string => value.replace(/\\/g, '\\\\').replace(/"/g, '\\"').replace(/\n/g, '\\n')
-  return Object.entries(labels)
-    .map(([name, value]) => `${name}="${escaped(value)}"`)
-    .join(',')
-}
-
-const seconds = (instant: string): number => Date.parse(instant) / 1_000
 const inSeconds = (ms: number | null | undefined): number | null => (ms === null || ms === undefined ? null : ms / 1_000)
 const one = (value: number | null): Sample[] => (value === null ? [] : [{ labels: {}, value }])

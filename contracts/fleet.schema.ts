@@ -208,6 +208,12 @@ const FileSchedule = Type.Object(
   { ...closed, description: 'at, every or cron, with timeZone, jitter, catchUp and waitForLock' },
 )
 
+/** Not by cron: whether it ran often enough is told from the time between two runs. */
+const FileOrphans = Type.Omit(FileSchedule, ['cron', 'waitForLock'], {
+  ...closed,
+  description: 'at or every, with timeZone, jitter and catchUp',
+})
+
 /** One for each kind of operation that may run by the clock: the compiler asks for it. */
 const FileSchedules = Type.Object(
   { snapshot: Type.Optional(FileSchedule), 'verify-backup': Type.Optional(FileSchedule) } satisfies Record<
@@ -366,6 +372,7 @@ export const FleetFileSchema = Type.Object(
     databases: Type.Array(Type.Unknown({ description: 'a database' }), { description: 'a list of databases' }),
     verification: Type.Optional(FleetVerification),
     prices: Type.Optional(FilePrices),
+    orphans: Type.Optional(FileOrphans),
   },
   { ...closed, description: 'a fleet with version and databases' },
 )
@@ -377,4 +384,5 @@ export interface FleetFile {
   readonly databases: readonly FleetFileDatabase[]
   readonly verification?: Static<typeof FleetVerification>
   readonly prices?: Static<typeof FilePrices>
+  readonly orphans?: Static<typeof FileOrphans>
 }

@@ -1,16 +1,18 @@
 /** Temporary instances that an account of the fleet holds, and whether anybody still cares for each. */
 import type { Cloud } from './fleet'
-import type { IsoInstant, OperationId, Sha256 } from './operation'
+import type { FailureRecord, IsoInstant, OperationId, Sha256 } from './operation'
 
 export const ORPHANS_WORKFLOW = 'orphans'
+export const SWEEP_WORKFLOW = 'sweepOrphans'
 
-/** Why it stays; only an `orphan` may be removed. `not-ours`: its name and its tags do not say, alike, who made it. `unknown-operation`: this ledger has
- *  no record that the operation made it; another control plane's may. */
+/** Why it stays; only an `orphan` may be removed. `in-use`: the fleet file names it as a database's instance. `not-ours`: its name and its tags do
+ *  not say, alike, who made it. `unknown-operation`: this ledger has no record that the operation made it; another control plane's may. */
 export const COPY_STANDINGS = [
   'orphan',
   'at-work',
   'kept',
   'took-over',
+  'in-use',
   'protected',
   'being-removed',
   'unknown-operation',
@@ -40,6 +42,20 @@ export interface OrphansInput {
   readonly cloud: Cloud
   readonly remove: boolean
   readonly heartbeatTimeoutMs: number
+  /** Instances of the fleet file that are named as copies are, in lower case: what took over keeps its name. Absent: none. */
+  readonly named?: readonly string[]
+}
+
+/** `<cloud>/<account>/…`: what is listed together. */
+export type PlaceId = string
+
+/** What each run by the clock is told. It stands in the schedule, as it was when the schedule was last applied. */
+export interface SweepInput extends Required<Omit<OrphansInput, 'remove'>> {
+  readonly version: 1
+  readonly kind: 'orphans'
+  readonly place: PlaceId
+  readonly addedBy: string
+  readonly workflowTaskTimeoutMs: number
 }
 
 /** `failure`: why it could not be removed, in words. */
@@ -59,4 +75,26 @@ export interface Orphans {
     readonly region: string
     readonly why: string
   }[]
+}
+
+/** `since`: from when on each run found it so. */
+export interface SweptInstance extends TemporaryInstance {
+  readonly since: IsoInstant
+}
+
+/** What the newest run by the clock came to, of one place. */
+export interface Sweep {
+  readonly version: 1
+  readonly place: PlaceId
+  /** Of the workflow. */
+  readonly run: string
+  readonly at: IsoInstant
+  readonly finishedAt: IsoInstant
+  /** Why it could not list what is there; null: it did. */
+  readonly failure: FailureRecord | null
+  /** When a run listed last what follows; null: none did. */
+  readonly listedAt: IsoInstant | null
+  /** Those that are there as far as that run knows: what it removed is none. */
+  readonly instances: readonly SweptInstance[]
+  readonly removals: readonly OrphanRemoval[]
 }

@@ -1,7 +1,9 @@
-/** Schedules: which operations run by the clock, what one is told, and what people are shown of it. There is one schedule for a database and an
- *  operation. Temporal holds it and counts its times; each time it starts `scheduledStart`, which opens the operation like every other door. */
+/** Schedules: what runs by the clock, what a run is told, and what people are shown of it. There is one schedule for a database and an operation.
+ *  Temporal holds it and counts its times; each time it starts `scheduledStart`, which opens the operation like every other door. For each place that
+ *  holds copies there is one more, which removes orphans and is no operation. */
 import type { DatabaseEntry, Fleet } from './fleet'
 import type { IsoInstant, OperationId, OperationInput, OperationStatus, Sha256, Verdict } from './operation'
+import { type PlaceId, SWEEP_WORKFLOW, type Sweep } from './orphans'
 import { snapshotStarter } from './snapshot'
 import type { OperationStarter } from './start'
 import { verifyBackupStarter } from './verify-backup'
@@ -22,26 +24,52 @@ export function isScheduledKind(kind: string): kind is ScheduledKind {
   return Object.hasOwn(SCHEDULED_STARTERS, kind)
 }
 
-export interface ScheduleName {
+export interface OperationSchedule {
   readonly kind: ScheduledKind
   readonly database: string
 }
 
+interface SweepSchedule {
+  readonly kind: 'orphans'
+  readonly place: PlaceId
+}
+
+export type ScheduleName = OperationSchedule | SweepSchedule
+export type ScheduleKind = ScheduleName['kind']
+export const SCHEDULE_KINDS: readonly ScheduleKind[] = [...SCHEDULED_KINDS, 'orphans']
+
+/** `subject`: the database's name, or the place. */
+export function scheduleOf(kind: ScheduleKind, subject: string): ScheduleName {
+  return kind === 'orphans' ? { kind, place: subject } : { kind, database: subject }
+}
+
+export function subjectOf(name: ScheduleName): string {
+  return name.kind === 'orphans' ? name.place : name.database
+}
+
 const PREFIX = 'schedule/'
 
-/** `schedule/snapshot/shop` */
-export function scheduleId({ kind, database }: ScheduleName): string {
-  return `${PREFIX}${kind}/${database}`
+/** `schedule/snapshot/shop`, `schedule/orphans/aws/123456789012/eu-central-1` */
+export function scheduleId(name: ScheduleName): string {
+  return `${PREFIX}${name.kind}/${subjectOf(name)}`
 }
 
 /** Null: it is none of ours. */
 export function parseScheduleId(id: string): ScheduleName | null {
-  const [kind = '', database = '', ...more] = id.startsWith(PREFIX) ? id.slice(PREFIX.length).split('/') : []
-  return isScheduledKind(kind) && database !== '' && more.length === 0 ? { kind, database } : null
+  const [kind = '', ...rest] = id.startsWith(PREFIX) ? id.slice(PREFIX.length).split('/') : []
+  if (rest.length === 0 || rest.includes('')) return null
+  if (kind === 'orphans') return { kind, place: rest.join('/') }
+  const [database = '', ...more] = rest
+  return isScheduledKind(kind) && more.length === 0 ? { kind, database } : null
+}
+
+/** What a schedule of that name starts. */
+export function workflowOf({ kind }: ScheduleName): string {
+  return kind === 'orphans' ? SWEEP_WORKFLOW : SCHEDULED_START_WORKFLOW
 }
 
 /** Who asks for the operations of a schedule: `schedule:snapshot/shop`. */
-export function scheduleRequester({ kind, database }: ScheduleName): string {
+export function scheduleRequester({ kind, database }: OperationSchedule): string {
   return `schedule:${kind}/${database}`
 }
 
@@ -66,16 +94,14 @@ export interface ScheduleTerms {
 }
 
 /** A schedule that the fleet file asks for. */
-export interface DeclaredSchedule extends ScheduleName {
-  readonly terms: ScheduleTerms
-}
+export type DeclaredSchedule = ScheduleName & { readonly terms: ScheduleTerms }
 
 export interface DeclaredFleet extends Fleet {
   readonly schedules: readonly DeclaredSchedule[]
 }
 
 /** What each run is told. It stands in the schedule, as it was when the schedule was last added. */
-export interface ScheduledStartInput extends ScheduleName {
+export interface ScheduledStartInput extends OperationSchedule {
   readonly version: 1
   /** Of the fleet entry as it was then. */
   readonly bundle: Sha256
@@ -103,10 +129,12 @@ export interface ScheduledRun {
   readonly waitsFor: OperationId | null
 }
 
-/** Whether the fleet file says of the database what the schedule's bundle says. `unknown`: no fleet file was at hand. */
+/** Whether the fleet file says of the database, or of the place, what the schedule's runs are told. `unknown`: no fleet file was at hand. */
 export type EntryStanding = 'same' | 'changed' | 'gone' | 'unknown'
 
-export interface ListedSchedule extends ScheduleName {
+export type ListedSchedule = ScheduleName & AnyListed
+
+interface AnyListed {
   readonly id: string
   /** In words, out of what Temporal goes by. */
   readonly when: string
@@ -118,6 +146,8 @@ export interface ListedSchedule extends ScheduleName {
   readonly next: readonly IsoInstant[]
   /** Newest first. */
   readonly runs: readonly ScheduledRun[]
+  /** Of orphans: what the newest run came to. Null: none has ended, or it is of operations. */
+  readonly sweep: Sweep | null
   readonly entry: EntryStanding
   /** Null in a list of all: Temporal is asked for them one by one. */
   readonly details: ScheduleDetails | null

@@ -3,6 +3,7 @@
 import { sql } from 'kysely'
 import type { MigrationBundle } from '../contracts/bundle'
 import type { OperationDocument, OperationId, Sha256 } from '../contracts/operation'
+import type { PlaceId, Sweep } from '../contracts/orphans'
 import type { ScheduledRun } from '../contracts/schedule'
 import { getBundle, putBundle } from './bundles'
 import { connectLedger, type LedgerDatabase, parseLedgerUrl } from './connect'
@@ -36,6 +37,7 @@ import { type CloudResource, listKeptInstances, listReplacedInstances, listResou
 import { listScheduledRuns, type RunsQuery } from './scheduled-runs'
 import { readSnapshotProofs, type SnapshotProofs } from './snapshot-proofs'
 import { type AttemptNote, noteAttempt, noteProgress, type ProgressNote, recordStep, type StepUpdate } from './steps'
+import { getSweep, putSweep } from './sweeps'
 
 /** Fails with LEDGER_UNREACHABLE or CREDENTIALS_REJECTED, and as each method says. */
 export interface Ledger {
@@ -80,6 +82,10 @@ export interface Ledger {
   listOperationIds(q: { limit: number }): Promise<OperationId[]>
   /** By requester, newest first. */
   listScheduledRuns(q: RunsQuery): Promise<ReadonlyMap<string, readonly ScheduledRun[]>>
+  /** Takes the place of the one before, of that place. */
+  putSweep(sweep: Sweep): Promise<void>
+  /** Null: none has ended yet. */
+  getSweep(place: PlaceId): Promise<Sweep | null>
   close(): Promise<void>
 }
 
@@ -126,6 +132,8 @@ export function openLedger(options: { url: string; applicationName?: string }): 
     listOperationIds: (q) => ask((tx) => listOperationIds(tx, q)),
     listScheduledRuns: (q) => ask((tx) => listScheduledRuns(tx, q)),
     listOperations: (q) => ask((tx) => listOperations(tx, q)),
+    putSweep: (sweep) => ask((tx) => putSweep(tx, sweep)),
+    getSweep: (place) => ask((tx) => getSweep(tx, place)),
     close: () => db.destroy(),
   }
 }

@@ -80,6 +80,13 @@ interface Resources {
   removed_at: InstantOrNull
 }
 
+interface Sweeps {
+  place: string
+  digest: string
+  body: string
+  updated_at: Generated<Date>
+}
+
 export interface LedgerTables {
   bundles: Bundles
   operations: Operations
@@ -89,4 +96,5 @@ export interface LedgerTables {
   epoch_counters: EpochCounters
   epochs: Epochs
   resources: Resources
+  sweeps: Sweeps
 }

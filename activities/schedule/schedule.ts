@@ -1,19 +1,19 @@
 /** What a door does, done for a schedule: the operation is opened in the ledger under an id that follows from the run. */
 import { failure } from '../../contracts/failures'
 import { FINAL_STATUSES, type OperationDocument, type OperationId, operationIdOf } from '../../contracts/operation'
-import { SCHEDULED_STARTERS, type ScheduleName, scheduleRequester } from '../../contracts/schedule'
+import { type OperationSchedule, SCHEDULED_STARTERS, scheduleRequester } from '../../contracts/schedule'
 import { commonInput, openingRecord, searchAttributeValues } from '../../contracts/start'
 import { sha256Of } from '../../ledger/digest'
 import type { ActivityDeps } from '../deps'
 import type { ScheduleActivities } from './contract'
 
 /** 48 bits of what tells runs apart, in the ten characters that an id has room for: nightly runs of ten years meet once in forty million. */
-function operationOf({ kind, database }: ScheduleName, run: string): OperationId {
+function operationOf({ kind, database }: OperationSchedule, run: string): OperationId {
   const distinct = Number.parseInt(sha256Of({ run }).slice(0, 12), 16).toString(36).padStart(10, '0')
   return operationIdOf(kind, database, distinct)
 }
 
-function assertSame({ id, kind, databases }: OperationDocument, name: ScheduleName, run: string): void {
+function assertSame({ id, kind, databases }: OperationDocument, name: OperationSchedule, run: string): void {
   if (kind === name.kind && databases.join(' ') === name.database) return
   const message = `${run} would be operation ${id}, which is a ${kind} of ${databases.join(', ')}; start it by hand this time.`
   throw failure('OPERATION_EXISTS', message, { operation: id, run })

@@ -19,7 +19,7 @@ import { toEndpoint } from './endpoint'
 import { parseGenerations } from './generations'
 import { type PricesOf, toFleetVerification, toLimit, toPrices } from './prices'
 import { type FleetProblem, mistake, showPath, wrongValue } from './problems'
-import { toSchedules } from './schedules'
+import { type Mistaken, toSchedules, toSweeps } from './schedules'
 import { toSnapshotCopies } from './snapshot-copies'
 import type { FieldPath, FleetSource } from './source'
 import { parseBytes, parseDurationMs } from './units'
@@ -57,11 +57,11 @@ export function toEntries(file: FleetFile, source: FleetSource): Entries {
     entries.map((entry) => entry.name),
     (index) => ['databases', index, 'name'],
   )
-  const schedules = file.databases.flatMap(({ name, schedules: declared = {} }, index) =>
-    toSchedules(name, declared, ['databases', index, 'schedules'], (path, clause) =>
-      reader.problems.push(mistake(source, path, clause)),
-    ),
+  const mistaken: Mistaken = (path, clause) => reader.problems.push(mistake(source, path, clause))
+  const ofDatabases = file.databases.flatMap(({ name, schedules: declared = {} }, index) =>
+    toSchedules(name, declared, ['databases', index, 'schedules'], mistaken),
   )
+  const schedules = [...ofDatabases, ...(file.orphans === undefined ? [] : toSweeps(entries, file.orphans, mistaken))]
   const verification = toFleetVerification(file, reader)
   return { entries, schedules, verification, problems: [...reader.problems, ...mixedWithCopies(entries, source)] }
 }

@@ -1,6 +1,8 @@
-/** The schedules that a database of the fleet file asks for. */
-import type { FleetFileDatabase } from '../../contracts/fleet.schema'
+/** The schedules that the fleet file asks for: those of a database, and of the places that hold copies. */
+import type { DatabaseEntry } from '../../contracts/fleet'
+import type { FleetFile, FleetFileDatabase } from '../../contracts/fleet.schema'
 import { type DeclaredSchedule, SCHEDULED_KINDS, type ScheduleTerms, type ScheduleTiming } from '../../contracts/schedule'
+import { placesOf } from '../places'
 import {
   CATCH_UP_MS_DEFAULT,
   derivedJitterMs,
@@ -25,6 +27,25 @@ export function toSchedules(database: string, file: FileSchedules, path: FieldPa
     const terms = toTerms(schedule, [...path, kind], mistaken)
     return terms === null ? [] : [{ kind, database, terms }]
   })
+}
+
+/** What a mistake is told, where there is no cron. */
+const WITHOUT_CRON = [
+  ['at, every or cron', 'at or every'],
+  ['is neither at nor cron', 'is no at'],
+  [/; for once a week .*/, ''],
+] as const
+
+/** The same times for each place; those that have no time of the day are spread by their names. They wait for no lock. */
+export function toSweeps(
+  databases: readonly DatabaseEntry[],
+  file: NonNullable<FleetFile['orphans']>,
+  mistaken: Mistaken,
+): DeclaredSchedule[] {
+  const withoutCron: Mistaken = (path, clause) =>
+    mistaken(path, WITHOUT_CRON.reduce((words, [from, to]) => words.replace(from, to), clause))
+  const terms = toTerms({ ...file, waitForLock: '0s' }, ['orphans'], withoutCron)
+  return terms === null ? [] : placesOf(databases).map(({ id }) => ({ kind: 'orphans', place: id, terms }))
 }
 
 function toTerms(file: FileSchedule, path: FieldPath, mistaken: Mistaken): ScheduleTerms | null {

@@ -1,18 +1,21 @@
 /** The schedules as the fleet file has them: added, changed, left as they are. What the file does not ask for is removed only where that is asked
- *  for, and never of a database that the file does not have: another fleet file may. Each stands for itself: one that cannot be applied is told, and
+ *  for, and never of a database or a place that the file does not have: another fleet file may. Each stands for itself: one that cannot be applied is told, and
  *  the others are. */
 import { FAILURES, Failure, type FailureCode } from '../../contracts/failures'
 import {
   type DeclaredFleet,
   type DeclaredSchedule,
   parseScheduleId,
-  SCHEDULED_START_WORKFLOW,
   type ScheduledStartInput,
   type ScheduleName,
   scheduleId,
+  scheduleOf,
+  subjectOf,
+  workflowOf,
 } from '../../contracts/schedule'
 import type { Doors } from '../decide'
-import { compareSchedule, type Differences, putSchedule, type Standing } from './put-schedule'
+import { placesOf } from '../places'
+import { compareSchedule, type Differences, putSchedule, type Standing, type WantedSchedule } from './put-schedule'
 import { removeSchedule } from './schedules'
 
 export interface Application extends Pick<ScheduledStartInput, 'addedBy' | 'heartbeatTimeoutMs' | 'workflowTaskTimeoutMs'> {
@@ -25,10 +28,12 @@ export interface Application extends Pick<ScheduledStartInput, 'addedBy' | 'hear
   readonly onDone: (applied: Applied) => void
 }
 
-/** `undeclared`: it is there, and the fleet file does not ask for it; `foreign`: nor does it have its database. */
+/** `undeclared`: it is there, and the fleet file does not ask for it; `foreign`: nor does it have its database, or any in its place. */
 export type AppliedState = Standing['state'] | 'undeclared' | 'foreign' | 'removed' | 'failed'
 
-export interface Applied extends ScheduleName {
+export type Applied = ScheduleName & Outcome
+
+interface Outcome {
   readonly state: AppliedState
   readonly differences: Differences
   readonly failure: { readonly code: FailureCode; readonly message: string } | null
@@ -38,7 +43,7 @@ export interface Applied extends ScheduleName {
 const LANES = 8
 const LIST_TIMEOUT_MS = 60_000
 
-/** By database, then by kind. Fails only with what would stop all of them: that Temporal or the ledger is away. */
+/** By database or place, then by kind. Fails only with what would stop all of them: that Temporal or the ledger is away. */
 export async function applySchedules(doors: Doors, application: Application): Promise<readonly Applied[]> {
   const { fleet, plan, prune, onDone } = application
   const others = await undeclared(doors, fleet)
@@ -58,20 +63,20 @@ export async function applySchedules(doors: Doors, application: Application): Pr
   return applied.sort((a, b) => (scheduleOrder(a) < scheduleOrder(b) ? -1 : 1))
 }
 
-function scheduleOrder({ database, kind }: ScheduleName): string {
-  return `${database}/${kind}`
+function scheduleOrder(name: ScheduleName): string {
+  return `${subjectOf(name)}/${name.kind}`
 }
 
 /** Also those that were made by hand. */
 async function undeclared({ temporal }: Doors, fleet: DeclaredFleet): Promise<Undeclared[]> {
   const declared = new Set(fleet.schedules.map(scheduleId))
-  const ours = new Set(fleet.databases.map(({ name }) => name))
+  const ours = new Set([...fleet.databases.map(({ name }) => name), ...placesOf(fleet.databases).map(({ id }) => id)])
   return temporal.within(LIST_TIMEOUT_MS, async () => {
     const found: Undeclared[] = []
     for await (const { scheduleId: id, action } of temporal.client.schedule.list()) {
       const name = parseScheduleId(id)
-      if (name === null || action?.workflowType !== SCHEDULED_START_WORKFLOW || declared.has(id)) continue
-      found.push({ name, foreign: !ours.has(name.database) })
+      if (name === null || action?.workflowType !== workflowOf(name) || declared.has(id)) continue
+      found.push({ name, foreign: !ours.has(subjectOf(name)) })
     }
     return found
   })
@@ -82,12 +87,19 @@ interface Undeclared {
   readonly foreign: boolean
 }
 
-async function put(doors: Doors, { kind, database, terms }: DeclaredSchedule, application: Application): Promise<Standing> {
+async function put(doors: Doors, declared: DeclaredSchedule, application: Application): Promise<Standing> {
   const { fleet, plan, addedBy, heartbeatTimeoutMs, workflowTaskTimeoutMs } = application
-  const entry = fleet.databases.find(({ name }) => name === database)
-  if (entry === undefined) throw new Error(`the fleet has no ${database}`)
-  const wanted = { kind, entry, ...terms, addedBy, heartbeatTimeoutMs, workflowTaskTimeoutMs }
+  const name = scheduleOf(declared.kind, subjectOf(declared))
+  const taken = takenFor(name, fleet)
+  const wanted = { name, ...taken, ...declared.terms, addedBy, heartbeatTimeoutMs, workflowTaskTimeoutMs }
   return plan ? compareSchedule(doors, wanted) : putSchedule(doors, wanted)
+}
+
+function takenFor(name: ScheduleName, { databases }: DeclaredFleet): Pick<WantedSchedule, 'entry' | 'named'> {
+  const place = name.kind === 'orphans' ? placesOf(databases).find(({ id }) => id === name.place) : undefined
+  const entry = name.kind === 'orphans' ? place?.entry : databases.find((one) => one.name === name.database)
+  if (entry === undefined) throw new Error(`the fleet has no ${subjectOf(name)}`)
+  return place === undefined ? { entry } : { entry, named: place.named }
 }
 
 async function leave(
@@ -106,14 +118,13 @@ async function leave(
   return { state: 'removed', differences: [] }
 }
 
-async function attempted(
-  { kind, database }: ScheduleName,
-  act: () => Promise<Pick<Applied, 'state' | 'differences'>>,
-): Promise<Applied> {
+async function attempted(name: ScheduleName, act: () => Promise<Pick<Applied, 'state' | 'differences'>>): Promise<Applied> {
+  const { kind } = name
   try {
-    return { kind, database, failure: null, ...(await act()) }
+    return { ...scheduleOf(kind, subjectOf(name)), failure: null, ...(await act()) }
   } catch (error) {
     if (!(error instanceof Failure) || FAILURES[error.code] === 'transient') throw error
-    return { kind, database, state: 'failed', differences: [], failure: { code: error.code, message: error.message } }
+    const why = { code: error.code, message: error.message }
+    return { ...scheduleOf(kind, subjectOf(name)), state: 'failed', differences: [], failure: why }
   }
 }

@@ -2,32 +2,35 @@
  *  fleet Temporal tells it in one answer; what it has to be asked for one by one is told of the schedules of one database. */
 import type { ScheduleDescription, ScheduleSummary } from '@temporalio/client'
 import { Failure } from '../../contracts/failures'
+import type { DatabaseEntry } from '../../contracts/fleet'
 import { SEARCH_ATTRIBUTES } from '../../contracts/messages'
+import type { Sweep } from '../../contracts/orphans'
 import {
   type EntryStanding,
   type ListedSchedule,
   parseScheduleId,
   SCHEDULED_KINDS,
-  SCHEDULED_START_WORKFLOW,
   type ScheduleDetails,
   type ScheduledRun,
-  type ScheduledStartInput,
   type ScheduleName,
   scheduleId,
   scheduleRequester,
+  subjectOf,
+  workflowOf,
 } from '../../contracts/schedule'
 import { sha256Of } from '../../ledger/digest'
 import { ANSWER_TIMEOUT_MS, type Doors } from '../decide'
 import type { LoadedFleet } from '../fleet/read-fleet'
+import { placesOf } from '../places'
 import type { TemporalDoor } from '../temporal'
 import { scheduledBundle } from './bundle'
 import { lastTrouble } from './last-start'
-import { inputOf } from './read-schedule'
+import { inputOf, type ToldInput, takenFromFleet, waitForLockMsOf } from './read-schedule'
 import { specWords } from './spec-words'
 
 export interface SchedulesQuestion {
-  /** Null: of all databases. Temporal lists what is new only after a moment; the schedules of one database are found at once. */
-  readonly database: string | null
+  /** Null: of all databases and places. Temporal lists what is new only after a moment; the schedules of one of them are found at once. */
+  readonly of: { readonly database: string } | { readonly place: string } | null
   /** Null: none is at hand. */
   readonly fleet: LoadedFleet | null
   /** Of each schedule at most so many. */
@@ -41,21 +44,41 @@ const LIST_TIMEOUT_MS = 60_000
 interface Found {
   readonly name: ScheduleName
   readonly told: Pick<ScheduleSummary, 'spec' | 'state'> & { readonly info: { readonly nextActionTimes: readonly Date[] } }
-  /** Undefined: somebody took it away. */
-  readonly bundle: string | undefined
+  /** As `takenFromFleet` says; undefined: somebody took it away. */
+  readonly taken: string | undefined
   readonly details: ScheduleDetails | null
 }
 
-/** By database, then by kind. Fails with the codes of Temporal and the ledger. */
+/** By database or place, then by kind. Fails with the codes of Temporal and the ledger. */
 export async function listSchedules({ ledger, temporal }: Doors, question: SchedulesQuestion): Promise<ListedSchedule[]> {
-  const { database, fleet } = question
-  const found = database === null ? await findAll(temporal) : await findOf(temporal, database)
-  const requesters = found.map(({ name }) => scheduleRequester(name))
+  const { of, fleet } = question
+  const found = of === null ? await findAll(temporal) : await findOf(temporal, of)
+  const requesters = found.flatMap(({ name }) => (name.kind === 'orphans' ? [] : [scheduleRequester(name)]))
   const runs = await ledger.listScheduledRuns({ requesters, each: question.runs })
-  const bundles = fleet && new Map(fleet.databases.map((entry) => [entry.name, sha256Of(scheduledBundle(entry))]))
-  return found
-    .map((one) => listed(one, { runs: runs.get(scheduleRequester(one.name)) ?? [], entry: standingOf(one, bundles) }))
-    .sort((a, b) => compare(a.database, b.database) || compare(a.kind, b.kind))
+  const taken = fleet && takenNow(fleet)
+  const schedules: ListedSchedule[] = []
+  for (const one of found) {
+    const { name } = one
+    const isSweep = name.kind === 'orphans'
+    const came = {
+      runs: isSweep ? [] : (runs.get(scheduleRequester(name)) ?? []),
+      sweep: isSweep ? await ledger.getSweep(name.place) : null,
+    }
+    schedules.push(listed(one, { ...came, entry: standingOf(one, taken) }))
+  }
+  return schedules.sort((a, b) => compare(subjectOf(a), subjectOf(b)) || compare(a.kind, b.kind))
+}
+
+/** By the database's name, and by the place. */
+function takenNow({ databases }: LoadedFleet): ReadonlyMap<string, string> {
+  const bundleOf = (entry: DatabaseEntry): string => sha256Of(scheduledBundle(entry))
+  return new Map([
+    ...databases.map((entry): [string, string] => [entry.name, bundleOf(entry)]),
+    ...placesOf(databases).map(({ id, entry, named }): [string, string] => [
+      id,
+      takenFromFleet({ kind: 'orphans', bundle: bundleOf(entry), named }),
+    ]),
+  ])
 }
 
 function compare(a: string, b: string): number {
@@ -67,17 +90,19 @@ async function findAll(temporal: TemporalDoor): Promise<Found[]> {
     const found: Found[] = []
     for await (const told of temporal.client.schedule.list()) {
       const name = parseScheduleId(told.scheduleId)
-      if (name === null || told.action?.workflowType !== SCHEDULED_START_WORKFLOW) continue
+      if (name === null || told.action?.workflowType !== workflowOf(name)) continue
       const attributes = told.typedSearchAttributes?.getAll() ?? []
-      const bundle = attributes.find(({ key }) => key.name === SEARCH_ATTRIBUTES.bundle)?.value
-      found.push({ name, told, bundle: bundle === undefined ? undefined : String(bundle), details: null })
+      const taken = attributes.find(({ key }) => key.name === SEARCH_ATTRIBUTES.bundle)?.value
+      found.push({ name, told, taken: taken === undefined ? undefined : String(taken), details: null })
     }
     return found
   })
 }
 
-async function findOf(temporal: TemporalDoor, database: string): Promise<Found[]> {
-  const found = await Promise.all(SCHEDULED_KINDS.map((kind) => describe(temporal, { kind, database })))
+async function findOf(temporal: TemporalDoor, of: NonNullable<SchedulesQuestion['of']>): Promise<Found[]> {
+  const names: ScheduleName[] =
+    'place' in of ? [{ kind: 'orphans', place: of.place }] : SCHEDULED_KINDS.map((kind) => ({ kind, database: of.database }))
+  const found = await Promise.all(names.map((name) => describe(temporal, name)))
   return found.filter((one) => one !== null)
 }
 
@@ -89,7 +114,7 @@ async function describe(temporal: TemporalDoor, name: ScheduleName): Promise<Fou
     const told = await temporal.within(ANSWER_TIMEOUT_MS, () => handle.describe())
     const input = inputOf(told)
     const trouble = await lastTrouble(temporal, told)
-    return { name, told, bundle: input.bundle, details: { ...detailsOf(told, input), trouble } }
+    return { name, told, taken: takenFromFleet(input), details: { ...detailsOf(told, input), trouble } }
   } catch (error) {
     if (error instanceof ScheduleNotFoundError) return null
     if (error instanceof Failure && error.code === 'RESOURCE_NOT_OURS') return null
@@ -97,30 +122,27 @@ async function describe(temporal: TemporalDoor, name: ScheduleName): Promise<Fou
   }
 }
 
-function detailsOf(
-  { policies, info }: ScheduleDescription,
-  { addedBy, waitForLockMs }: ScheduledStartInput,
-): Omit<ScheduleDetails, 'trouble'> {
+function detailsOf({ policies, info }: ScheduleDescription, input: ToldInput): Omit<ScheduleDetails, 'trouble'> {
   return {
-    addedBy,
+    addedBy: input.addedBy,
     catchUpMs: policies.catchupWindow,
-    waitForLockMs,
+    waitForLockMs: waitForLockMsOf(input),
     running: info.runningActions.length > 0,
     skipped: info.numActionsSkippedOverlap,
     missed: info.numActionsMissedCatchupWindow,
   }
 }
 
-function standingOf({ name, bundle }: Found, bundles: ReadonlyMap<string, string> | null): EntryStanding {
-  if (bundles === null) return 'unknown'
-  const now = bundles.get(name.database)
+function standingOf({ name, taken }: Found, all: ReadonlyMap<string, string> | null): EntryStanding {
+  if (all === null) return 'unknown'
+  const now = all.get(subjectOf(name))
   if (now === undefined) return 'gone'
-  return now === bundle ? 'same' : 'changed'
+  return now === taken ? 'same' : 'changed'
 }
 
 function listed(
   { name, told, details }: Found,
-  { runs, entry }: { runs: readonly ScheduledRun[]; entry: EntryStanding },
+  { runs, sweep, entry }: { runs: readonly ScheduledRun[]; sweep: Sweep | null; entry: EntryStanding },
 ): ListedSchedule {
   const { spec, state, info } = told
   return {
@@ -132,6 +154,7 @@ function listed(
     note: state.note || null,
     next: info.nextActionTimes.map((time) => time.toISOString()),
     runs,
+    sweep,
     entry,
     details,
   }

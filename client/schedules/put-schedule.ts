@@ -3,11 +3,12 @@ import type { ScheduleDescription, ScheduleUpdateOptions } from '@temporalio/cli
 import type { TypedSearchAttributes } from '@temporalio/common'
 import type { DatabaseEntry } from '../../contracts/fleet'
 import { SEARCH_ATTRIBUTES, TASK_QUEUES } from '../../contracts/messages'
-import { SCHEDULED_START_WORKFLOW, type ScheduledStartInput, type ScheduleTerms, scheduleId } from '../../contracts/schedule'
+import type { Sha256 } from '../../contracts/operation'
+import { type ScheduledStartInput, type ScheduleName, type ScheduleTerms, scheduleId, workflowOf } from '../../contracts/schedule'
 import { sha256Of } from '../../ledger/digest'
 import { ANSWER_TIMEOUT_MS, type Doors } from '../decide'
 import { scheduledBundle } from './bundle'
-import { inputOf } from './read-schedule'
+import { inputOf, type ToldInput, takenFromFleet, waitForLockMsOf } from './read-schedule'
 import { refusedTimes, unknownSchedule } from './refusals'
 import { runsAt } from './times'
 import { specOf, timingWords } from './timing'
@@ -15,8 +16,12 @@ import { updateSchedule } from './update-schedule'
 
 export interface WantedSchedule
   extends ScheduleTerms,
-    Pick<ScheduledStartInput, 'kind' | 'addedBy' | 'heartbeatTimeoutMs' | 'workflowTaskTimeoutMs'> {
+    Pick<ScheduledStartInput, 'addedBy' | 'heartbeatTimeoutMs' | 'workflowTaskTimeoutMs'> {
+  readonly name: ScheduleName
+  /** Of the database; of a place one of its databases. */
   readonly entry: DatabaseEntry
+  /** Of a place, as `SweepInput` has them. */
+  readonly named?: readonly string[]
 }
 
 /** What of it is not as it should be, in words. */
@@ -35,7 +40,7 @@ export async function putSchedule(doors: Doors, wanted: WantedSchedule): Promise
   const { temporal } = doors
   const standing = await compareSchedule(doors, wanted)
   if (standing.state === 'unchanged') return standing
-  const id = scheduleId({ kind: wanted.kind, database: wanted.entry.name })
+  const id = scheduleId(wanted.name)
   const options = await optionsOf(doors, wanted)
   try {
     if (standing.state === 'added') {
@@ -51,7 +56,7 @@ export async function putSchedule(doors: Doors, wanted: WantedSchedule): Promise
   try {
     await updateSchedule(temporal, id, change)
   } catch (error) {
-    if (error instanceof ScheduleNotFoundError) throw unknownSchedule({ kind: wanted.kind, database: wanted.entry.name })
+    if (error instanceof ScheduleNotFoundError) throw unknownSchedule(wanted.name)
     throw refusedTimes(error, temporal)
   }
   return { ...standing, state: 'changed' }
@@ -60,7 +65,7 @@ export async function putSchedule(doors: Doors, wanted: WantedSchedule): Promise
 /** What `putSchedule` would do. Reads only. */
 export async function compareSchedule({ temporal }: Doors, wanted: WantedSchedule): Promise<Standing> {
   const { ScheduleNotFoundError } = await import('@temporalio/client')
-  const handle = temporal.client.schedule.getHandle(scheduleId({ kind: wanted.kind, database: wanted.entry.name }))
+  const handle = temporal.client.schedule.getHandle(scheduleId(wanted.name))
   try {
     const differences = differencesOf(await temporal.within(ANSWER_TIMEOUT_MS, () => handle.describe()), wanted)
     return { state: differences.length === 0 ? 'unchanged' : 'changed', differences }
@@ -78,8 +83,8 @@ function differencesOf(found: ScheduleDescription, wanted: WantedSchedule): Diff
     times: runsAt(spec, wanted.timing, found.scheduleId),
     jitter: (spec.jitter ?? 0) === wanted.jitterMs,
     'catch-up': policies.catchupWindow === wanted.catchUpMs,
-    'wait for the lock': input.waitForLockMs === wanted.waitForLockMs,
-    'fleet entry': input.bundle === sha256Of(scheduledBundle(wanted.entry)),
+    'wait for the lock': waitForLockMsOf(input) === wanted.waitForLockMs,
+    'fleet entry': takenFromFleet(input) === takenFromFleet(inputFor(wanted, sha256Of(scheduledBundle(wanted.entry)))),
     'time-outs':
       input.heartbeatTimeoutMs === wanted.heartbeatTimeoutMs && input.workflowTaskTimeoutMs === wanted.workflowTaskTimeoutMs,
     policies: policies.overlap === POLICIES.overlap && policies.pauseOnFailure === POLICIES.pauseOnFailure,
@@ -90,39 +95,42 @@ function differencesOf(found: ScheduleDescription, wanted: WantedSchedule): Diff
 /** One that has not ended is not joined by a second, and of several that were missed one is made up for. */
 const POLICIES = { overlap: 'SKIP', pauseOnFailure: false } as const
 
+function inputFor({ name, entry, named = [], ...wanted }: WantedSchedule, bundle: Sha256): ToldInput {
+  const { addedBy, heartbeatTimeoutMs, workflowTaskTimeoutMs, waitForLockMs } = wanted
+  const told = { version: 1, bundle, addedBy, heartbeatTimeoutMs, workflowTaskTimeoutMs } as const
+  return name.kind === 'orphans' ? { ...told, ...name, cloud: entry.cloud, named } : { ...told, ...name, waitForLockMs }
+}
+
 async function optionsOf({ ledger }: Doors, wanted: WantedSchedule) {
-  const { kind, entry, timing, jitterMs, catchUpMs, addedBy, heartbeatTimeoutMs, workflowTaskTimeoutMs, waitForLockMs } = wanted
-  const id = scheduleId({ kind, database: entry.name })
-  const bundle = await ledger.putBundle(scheduledBundle(entry))
-  const input: ScheduledStartInput = {
-    version: 1,
-    kind,
-    database: entry.name,
-    bundle,
-    addedBy,
-    heartbeatTimeoutMs,
-    workflowTaskTimeoutMs,
-    waitForLockMs,
-  }
-  // Without a kind and a status: this is no operation, but what starts one.
+  const { name, entry, timing, jitterMs, catchUpMs, workflowTaskTimeoutMs } = wanted
+  const { kind } = name
+  const id = scheduleId(name)
+  const input = inputFor(wanted, await ledger.putBundle(scheduledBundle(entry)))
+  // Without a kind and a status: this is no operation, but what starts one. A place is no single database's.
   const attributes = {
-    [SEARCH_ATTRIBUTES.database]: entry.name,
-    [SEARCH_ATTRIBUTES.environment]: entry.environment,
+    ...(kind === 'orphans'
+      ? {}
+      : { [SEARCH_ATTRIBUTES.database]: entry.name, [SEARCH_ATTRIBUTES.environment]: entry.environment }),
     [SEARCH_ATTRIBUTES.cloud]: entry.cloud,
   }
+  const what = kind === 'orphans' ? `orphans in ${name.place}` : `${kind} of ${entry.name} (${entry.cloud}, ${entry.environment})`
   return {
     spec: specOf(timing, { id, jitterMs }),
     // A list of schedules shows their attributes, and not what they tell their runs.
-    typedSearchAttributes: await keywords({ ...attributes, [SEARCH_ATTRIBUTES.kind]: kind, [SEARCH_ATTRIBUTES.bundle]: bundle }),
+    typedSearchAttributes: await keywords({
+      ...attributes,
+      [SEARCH_ATTRIBUTES.kind]: kind,
+      [SEARCH_ATTRIBUTES.bundle]: takenFromFleet(input),
+    }),
     policies: { ...POLICIES, catchupWindow: catchUpMs },
     action: {
       type: 'startWorkflow',
-      workflowType: SCHEDULED_START_WORKFLOW,
+      workflowType: workflowOf(name),
       workflowId: id,
       taskQueue: TASK_QUEUES.control,
       args: [input],
       workflowTaskTimeout: workflowTaskTimeoutMs,
-      staticSummary: `${kind} of ${entry.name} (${entry.cloud}, ${entry.environment}): ${timingWords(timing)}`,
+      staticSummary: `${what}: ${timingWords(timing)}`,
       typedSearchAttributes: await keywords(attributes),
     },
   } as const

@@ -1,6 +1,6 @@
 /** Why a schedule could not be changed, in our words. */
 import { failure } from '../../contracts/failures'
-import type { ScheduleName } from '../../contracts/schedule'
+import { type ScheduleName, subjectOf } from '../../contracts/schedule'
 import { cutInput, shownInput } from '../shown-input'
 import { type TemporalDoor, temporalFailure } from '../temporal'
 
@@ -11,13 +11,20 @@ export function refusedTimes(error: unknown, { target }: TemporalDoor): unknown 
   return failure('TEMPORAL_REFUSED', message, { address: target.address }, { cause: error })
 }
 
-export function shownName({ kind, database }: ScheduleName): string {
-  return `${kind} of ${cutInput(database)}`
+export function shownName(name: ScheduleName): string {
+  return name.kind === 'orphans' ? `search for orphans in ${cutInput(name.place)}` : `${name.kind} of ${cutInput(name.database)}`
 }
 
-export function unknownSchedule({ kind, database }: ScheduleName): Error {
+export function unknownSchedule(name: ScheduleName): Error {
+  const subject = subjectOf(name)
+  const what = name.kind === 'orphans' ? 'search for orphans in' : `${name.kind} of`
+  const made =
+    name.kind === 'orphans'
+      ? '"capstan schedule apply" makes one for each place where the fleet file says `orphans`'
+      : `"capstan schedule add ${name.kind}" makes one`
   const message =
-    `There is no schedule for a ${kind} of ${shownInput(database)}; "capstan schedule list" shows those that there are, ` +
-    `and "capstan schedule add ${kind}" makes one.`
-  return failure('SCHEDULE_UNKNOWN', message, { kind, database: cutInput(database) })
+    `There is no schedule for a ${what} ${shownInput(subject)}; "capstan schedule list" shows those that there are, ` +
+    `and ${made}.`
+  const facts = name.kind === 'orphans' ? { place: cutInput(subject) } : { database: cutInput(subject) }
+  return failure('SCHEDULE_UNKNOWN', message, { kind: name.kind, ...facts })
 }

@@ -30,7 +30,7 @@ export interface Said {
   readonly note: string
 }
 
-/** Runs it now, paused or not. Resolves to the operation; null: it was begun, and waits for a worker. Fails with SCHEDULE_UNKNOWN, SCHEDULE_BUSY
+/** Runs it now, paused or not. Resolves to the operation; null: it was begun, and waits for a worker, or is no operation. Fails with SCHEDULE_UNKNOWN, SCHEDULE_BUSY
  *  while a run of it goes on, or NOT_READY_YET when Temporal did not begin it in time. */
 export async function runSchedule({ ledger, temporal }: Doors, name: ScheduleName): Promise<{ operation: OperationId | null }> {
   const handle = temporal.client.schedule.getHandle(scheduleId(name))
@@ -38,21 +38,28 @@ export async function runSchedule({ ledger, temporal }: Doors, name: ScheduleNam
   inputOf(before)
   const newest = await newestOf(ledger, name)
   if (before.info.runningActions.length > 0) throw busy(name, newest)
+  const hasBegun = async (): Promise<boolean> =>
+    (await asked(temporal, name, () => handle.describe())).info.numActionsTaken > before.info.numActionsTaken
   await asked(temporal, name, () => handle.trigger('SKIP'))
-  const operation = await appeared(ledger, name, newest)
-  if (operation !== null) return { operation }
-  const after = await asked(temporal, name, () => handle.describe())
-  if (after.info.numActionsTaken > before.info.numActionsTaken) return { operation: null }
+  const operation = await appeared(ledger, name, { newest, hasBegun })
+  if (operation !== null || (await hasBegun())) return { operation }
   const message = `Temporal did not begin ${shownName(name)} within ${ANSWER_TIMEOUT_MS / 1000} s; look with "capstan schedule list".`
   throw failure('NOT_READY_YET', message, { schedule: scheduleId(name) })
 }
 
 function busy(name: ScheduleName, newest: OperationId | null): Error {
-  const what = newest === null ? 'and waits for a worker' : `as ${newest}: "capstan ops watch ${newest}" follows it`
+  const what =
+    name.kind === 'orphans'
+      ? 'or waits for a worker'
+      : newest === null
+        ? 'and waits for a worker'
+        : `as ${newest}: "capstan ops watch ${newest}" follows it`
   return failure('SCHEDULE_BUSY', `The ${shownName(name)} is running already, ${what}.`, { schedule: scheduleId(name) })
 }
 
+/** Null too where its runs are no operations. */
 async function newestOf(ledger: Ledger, name: ScheduleName): Promise<OperationId | null> {
+  if (name.kind === 'orphans') return null
   const requester = scheduleRequester(name)
   const runs = await ledger.listScheduledRuns({ requesters: [requester], each: 1 })
   return runs.get(requester)?.[0]?.operation ?? null
@@ -60,11 +67,16 @@ async function newestOf(ledger: Ledger, name: ScheduleName): Promise<OperationId
 
 const LOOK_EVERY_MS = 100
 
-async function appeared(ledger: Ledger, name: ScheduleName, before: OperationId | null): Promise<OperationId | null> {
+async function appeared(
+  ledger: Ledger,
+  name: ScheduleName,
+  before: { newest: OperationId | null; hasBegun: () => Promise<boolean> },
+): Promise<OperationId | null> {
   const deadline = Date.now() + ANSWER_TIMEOUT_MS
   while (Date.now() < deadline) {
+    if (name.kind === 'orphans' && (await before.hasBegun())) return null
     const newest = await newestOf(ledger, name)
-    if (newest !== before) return newest
+    if (newest !== before.newest) return newest
     await sleep(LOOK_EVERY_MS)
   }
   return null

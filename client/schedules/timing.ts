@@ -105,7 +105,7 @@ export function derivedWaitForLockMs(timing: ScheduleTiming): number {
 }
 
 /** Between two runs, at the shortest. */
-function gapMs(timing: ScheduleTiming): number {
+export function gapMs(timing: ScheduleTiming): number {
   if (timing.by !== 'cron') return timing.everyMs
   const checked = checkCron(timing.cron)
   return 'rule' in checked ? 0 : checked.shortestGapMs

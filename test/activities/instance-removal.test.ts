@@ -1,14 +1,24 @@
 /** What becomes of copies at a cloud that lists what it makes only after a while: undone, taken over, handed over, left behind. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  CreateDBClusterCommand,
+  CreateDBParameterGroupCommand,
+  DescribeDBParameterGroupsCommand,
+  RDSClient,
+} from '@aws-sdk/client-rds'
 import { Client, Connection } from '@temporalio/client'
 import { runAct } from '../../activities/act'
 import { createInstanceActivities } from '../../activities/instance/instance'
 import { createOrphanActivities } from '../../activities/orphans/orphans'
 import { setUpActivities } from '../../activities/replacement/set-up'
+import { createAurora } from '../../clouds/aws/aurora/aurora'
+import { createRds } from '../../clouds/aws/rds'
 import { createCloudSql } from '../../clouds/gcp/cloud-sql'
-import type { InstanceRef, Owner } from '../../clouds/port'
-import type { DatabaseEntry } from '../../contracts/fleet'
+import type { InstanceRef, ManagedPostgres, Owner } from '../../clouds/port'
+import type { Cloud, DatabaseEntry } from '../../contracts/fleet'
+import { retirementOf } from '../../contracts/restore'
 import { type Ledger, openLedger } from '../../ledger/ledger'
+import { startTestTemporal, type TestTemporal } from '../client/temporal-server'
 import { faultsOf } from '../conformance/lab-faults'
 import { options, owned, refusal, retried, until } from '../conformance/support'
 import { openLab, type TestLab } from '../lab/fixture'
@@ -17,8 +27,11 @@ import { startTestServer, type TestServer } from '../postgres/support/server'
 let lab: TestLab
 let server: TestServer
 let ledger: Ledger
+let temporal: TestTemporal
+let client: Client
 beforeAll(async () => {
-  lab = await openLab()
+  ;[lab, temporal] = await Promise.all([openLab(), startTestTemporal()])
+  client = new Client({ connection: await Connection.connect({ address: temporal.address }) })
   await lab.call('PUT', '/_lab/profile', { profile: 'instant' })
   server = await startTestServer(17)
   const at = (await server.database()).options
@@ -29,6 +42,8 @@ afterEach(() => faultsOf(lab).clear())
 afterAll(async () => {
   await ledger?.close()
   await server?.stop()
+  await client?.connection.close()
+  await temporal?.stop()
   await lab?.remove()
 })
 
@@ -45,16 +60,19 @@ async function make(instance: string, owner: Owner): Promise<void> {
 }
 
 /** An operation whose record is open, and that has begun nothing. */
-async function undoOf(operation: string) {
+async function undoOf(
+  operation: string,
+  { cloud = 'gcp', cloudOf = adapter }: { cloud?: Cloud; cloudOf?: () => ManagedPostgres } = {},
+) {
   const bundle = await ledger.putBundle({ version: 1, database: { name: 'stock' } as DatabaseEntry, migrations: [] })
-  const about = { kind: 'verify-backup', databases: ['stock'], cloud: 'gcp', environment: 'test', mode: 'apply' } as const
+  const about = { kind: 'verify-backup', databases: ['stock'], cloud, environment: 'test', mode: 'apply' } as const
   await ledger.openOperation({ id: operation, ...about, requestedBy: 'ada', startedAt: new Date().toISOString(), bundle })
-  const activities = createInstanceActivities({ ledger, cloudOf: adapter, secretKey: Buffer.alloc(32) })
-  const orphans = createOrphanActivities({ ledger, cloudOf: adapter })
+  const activities = createInstanceActivities({ ledger, cloudOf, secretKey: Buffer.alloc(32) })
+  const orphans = createOrphanActivities({ ledger, cloudOf })
   const { name, owner } = owned(operation, 'copy')
-  const act = (attempt: number) => ({
-    ...{ attempt, scheduledAtMs: Date.now(), signal: options.signal, stale: () => false },
-    ...{ client: new Client({ connection: Connection.lazy() }), isCurrent: async () => true },
+  const act = (attempt: number, scheduledAtMs = Date.now()) => ({
+    ...{ attempt, scheduledAtMs, signal: options.signal, stale: () => false },
+    ...{ client, isCurrent: async () => true },
   })
   const ref = { operation, step: 'copy', bundle }
   const inAct = <T>(work: () => Promise<T>) => runAct(act(1), work)
@@ -71,12 +89,18 @@ async function undoOf(operation: string) {
       const of = { ...ref, copy: { ...address, instance: copy.name, instanceId: copy.instanceId } }
       return runAct(act(attempt), () => handOver({ ...of, instance: old.name, instanceId: old.instanceId }))
     },
-    listed: async () => (await inAct(() => orphans.listTemporary({ bundle }))).find((one) => one.name === name),
-    removeOrphan: (instanceId: string) => inAct(() => orphans.removeOrphan({ bundle, operation, name, instanceId })),
-    began: () => {
-      const resource = { operation, cloud: 'gcp', kind: 'instance', name, createdAt: new Date().toISOString() }
-      return ledger.recordResource({ ...resource, expiresAt: null, removedAt: null })
+    /** `serversClock`: as Temporal's server has it, in milliseconds. */
+    listed: async ({ named = [], serversClock }: { named?: readonly string[]; serversClock?: number } = {}) => {
+      const all = await runAct(act(1, serversClock), () => orphans.listTemporary({ bundle, named }))
+      return all.find((one) => one.name === name)
     },
+    removeOrphan: (instanceId: string, more: { named?: readonly string[]; name?: string } = {}) =>
+      inAct(() => orphans.removeOrphan({ bundle, operation, name, instanceId, ...more })),
+    began: (more: { name?: string; createdAt?: string; expiresAt?: string } = {}) => {
+      const resource = { operation, cloud, kind: 'instance', name, createdAt: new Date().toISOString(), expiresAt: null }
+      return ledger.recordResource({ ...resource, removedAt: null, ...more })
+    },
+    ends: (finishedAt = new Date().toISOString()) => ledger.setStatus({ operation, status: 'succeeded', finishedAt }),
     look: (attempt: number) => runAct(act(attempt), () => activities.awaitCanaryRemoval({ operation, step: 'copy', bundle })),
     left: async () => (await ledger.listResources({ operation })).filter(({ removedAt }) => removedAt === null),
   }
@@ -157,4 +181,126 @@ test('where nothing was begun, nothing is waited for', async () => {
   const undo = await undoOf('nothing')
   await undo.look(1)
   expect(await undo.left()).toEqual([])
+})
+
+const ago = (ms: number): string => new Date(Date.now() - ms).toISOString()
+const HOUR_MS = 3_600_000
+
+/** What is left of an operation that is over, and its id in the cloud. */
+async function leftBehind(operation: string, until: string | null = null) {
+  const left = await undoOf(operation)
+  await left.began(until === null ? {} : { createdAt: ago(4 * HOUR_MS), expiresAt: until })
+  await make(left.name, { ...left.owner, expiresAt: until })
+  await left.ends(ago(3.9 * HOUR_MS))
+  const instanceId = (await left.listed())?.instanceId ?? ''
+  return { ...left, instanceId }
+}
+
+/** A workflow that nobody takes up: Temporal says that it runs. */
+async function runs(workflowId: string) {
+  return client.workflow.start('nobodys', { workflowId, taskQueue: 'nobody', args: [] })
+}
+
+test('a worker whose clock is fast ends no time that a copy is kept for', async () => {
+  // over for an hour by the worker's clock, and by the server's to be kept for another
+  const left = await leftBehind('fast-clock', ago(HOUR_MS))
+  expect(await left.listed()).toMatchObject({ standing: 'orphan' })
+  expect(await left.listed({ serversClock: Date.now() - 2 * HOUR_MS })).toMatchObject({ standing: 'kept' })
+})
+
+test('what Temporal runs is cared for, whatever the ledger says: an operation that was reset, a retirement that knows better', async () => {
+  const left = await leftBehind('lives-on', ago(HOUR_MS))
+  for (const [id, standing] of [
+    ['lives-on', 'at-work'],
+    [retirementOf(left.name), 'kept'],
+  ] as const) {
+    const running = await runs(id)
+    expect(await left.listed()).toMatchObject({ standing })
+    expect(await left.removeOrphan(left.instanceId)).toEqual({ removed: false, standing })
+    await running.terminate('over')
+  }
+  expect(await left.listed()).toMatchObject({ standing: 'orphan' })
+})
+
+test('what the fleet file names stays, where neither the ledger nor a tag say that it took over', async () => {
+  const left = await leftBehind('forgotten-takeover')
+  const named = [left.name.toLowerCase()]
+  expect(await left.listed({ named })).toMatchObject({ standing: 'in-use' })
+  expect(await left.removeOrphan(left.instanceId, { named })).toEqual({ removed: false, standing: 'in-use' })
+})
+
+test('a clone that somebody made his own by taking its labels off is not removed along with another copy of its operation', async () => {
+  const left = await leftBehind('two-copies')
+  const source = owned('clone-source', 'make')
+  await make(source.name, source.owner)
+  await until(async () =>
+    (await adapter().describeInstance({ name: source.name }, options))?.state === 'ready' ? true : undefined,
+  )
+  const at = await until(async () => {
+    const window = await retried(() => adapter().restoreWindow({ name: source.name }, options))
+    const moment = new Date(Math.floor(Date.now() / 1_000) * 1_000).toISOString()
+    return window !== null && window.earliest <= moment && moment < window.latest ? moment : undefined
+  })
+  const clone = owned('two-copies', 'clone')
+  await left.began({ name: clone.name })
+  const wanted = { source: source.name, instance: clone.name, networkRules: ['8.8.8.8/32'], instanceClass: null, at }
+  await retried(() => adapter().startRestoreToTime({ ...wanted, owner: clone.owner }, options))
+  const { instanceId } = await until(async () => {
+    const found = await adapter().describeInstance({ name: clone.name }, options)
+    return found?.state === 'ready' ? found : undefined
+  })
+  const off = { set: {}, remove: ['capstan-operation', 'capstan-step', 'capstan-expires'] }
+  await until(
+    async () =>
+      (await retried(() => adapter().setTags({ instance: { name: clone.name, instanceId }, ...off }, options))).done || undefined,
+  )
+  expect(await retried(() => left.removeOrphan(left.instanceId))).toEqual({ removed: true, standing: 'being-removed' })
+  expect(await adapter().describeInstance({ name: clone.name }, options)).toMatchObject({ instanceId, state: 'ready' })
+})
+
+function onAws() {
+  const { api: endpoint, credentials } = lab.lab
+  return { region: 'us-east-1', endpoint, credentials: { ...credentials.aws }, maxAttempts: 3 }
+}
+
+const tagsOf = (operation: string) =>
+  Object.entries({ 'capstan-operation': operation, 'capstan-step': 'copy' }).map(([Key, Value]) => ({ Key, Value }))
+
+test('what was made for an operation is cleared away with its copy, but for one that works again', async () => {
+  const rds = new RDSClient(onAws())
+  const left = await undoOf('works-again', { cloud: 'aws', cloudOf: () => createRds(onAws()) })
+  await left.began()
+  await left.ends()
+  const group = { DBParameterGroupName: left.name, DBParameterGroupFamily: 'postgres17', Description: 'of a copy' }
+  await rds.send(new CreateDBParameterGroupCommand({ ...group, Tags: tagsOf('works-again') }))
+  const groups = async () => {
+    const { DBParameterGroups = [] } = await rds.send(new DescribeDBParameterGroupsCommand({}))
+    return DBParameterGroups.map(({ DBParameterGroupName }) => DBParameterGroupName)
+  }
+  const running = await runs('works-again')
+  expect(await left.removeOrphan('gone')).toMatchObject({ removed: true })
+  expect(await groups()).toContain(left.name)
+  await running.terminate('over')
+  expect(await left.removeOrphan('gone')).toMatchObject({ removed: true })
+  expect(await groups()).not.toContain(left.name)
+})
+
+test('an Aurora cluster without any instance is found and goes', async () => {
+  const at = onAws()
+  const left = await undoOf('half-cluster', { cloud: 'aws', cloudOf: () => createAurora(at) })
+  await left.began()
+  await new RDSClient(at).send(
+    new CreateDBClusterCommand({
+      DBClusterIdentifier: left.name,
+      Engine: 'aurora-postgresql',
+      MasterUsername: 'boss',
+      MasterUserPassword: 'Correct-Horse-7',
+      Tags: tagsOf('half-cluster'),
+    }),
+  )
+  await left.ends()
+  const found = await left.listed()
+  expect(found).toMatchObject({ standing: 'orphan' })
+  expect(await retried(() => left.removeOrphan(found?.instanceId ?? ''))).toMatchObject({ removed: true })
+  expect(await left.listed()).toBeUndefined()
 })

@@ -17,6 +17,8 @@ const known = (status: 'succeeded' | 'running' | 'needs-operator', expiresAt: st
   operation: { status, finishedAt: BEGUN },
   resource: { cloud: 'aws', kind: 'instance', name: temporaryName('op-1', 'copy'), createdAt: BEGUN, expiresAt },
   tookOver: false,
+  named: false,
+  alive: null,
 })
 
 test('what an operation that is over left is an orphan', () => {
@@ -64,6 +66,27 @@ test.each([
   ['without tags', copy({}), known('succeeded'), 'not-ours'],
   ['without its step', copy({ 'capstan-operation': 'op-1' }), known('succeeded'), 'not-ours'],
   ['of another step than its name says', copy({ ...OURS, 'capstan-step': 'canary' }), known('succeeded'), 'not-ours'],
+  ['that the fleet file names', copy(), { ...known('succeeded'), named: true }, 'in-use'],
+  [
+    'that the fleet file names, of an operation that an older ledger does not know',
+    copy(),
+    { ...known('succeeded'), operation: null, resource: null, named: true },
+    'in-use',
+  ],
+  ['whose operation was reset and works again', copy(), { ...known('succeeded'), alive: 'operation' as const }, 'at-work'],
+  [
+    'that is kept longer than an older ledger knows, by its retirement',
+    copy({ ...OURS, 'capstan-expires': EARLIER }),
+    { ...known('succeeded', EARLIER), alive: 'retirement' as const },
+    'kept',
+  ],
+  ['whose it is nobody knows, and that somebody protects', copy({ 'capstan-protected': 'bob' }), known('succeeded'), 'protected'],
+  [
+    'that the ledger does not know, and that somebody protects',
+    copy({ ...OURS, 'capstan-protected': '' }),
+    { ...known('succeeded'), operation: null, resource: null },
+    'protected',
+  ],
   ['under a name that is not ours', { ...copy(), name: 'shop' }, known('succeeded'), 'not-ours'],
 ])('one %s stays', (_what, found, about, standing) => {
   expect(judgeCopy(found, about, NOW)).toBe(standing)

@@ -47,7 +47,6 @@ test('schedules', async () => {
   const doors = { ledger: capstan.ledger, temporal }
   const timing = timingOf({ at: '03:00', cron: undefined, everyMs: undefined, timeZone: undefined })
   const from = {
-    kind: 'snapshot',
     addedBy: 'bench',
     heartbeatTimeoutMs: 5_000,
     workflowTaskTimeoutMs: 10_000,
@@ -63,10 +62,17 @@ test('schedules', async () => {
     lines.push(`${what.padEnd(14)} ${seconds.padStart(11)}   ${residentMb(worker)}`)
     process.stdout.write(`${lines.at(-1)}\n`)
   }
-  const list = async (): Promise<number> => (await listSchedules(doors, { database: null, fleet, runs: 5 })).length
+  const list = async (): Promise<number> => (await listSchedules(doors, { of: null, fleet, runs: 5 })).length
   await measured('added', () =>
     each(databases, (entry) =>
-      putSchedule(doors, { ...from, entry, timing, jitterMs: derivedJitterMs(timing), catchUpMs: 86_400_000 }),
+      putSchedule(doors, {
+        ...from,
+        name: { kind: 'snapshot', database: entry.name },
+        entry,
+        timing,
+        jitterMs: derivedJitterMs(timing),
+        catchUpMs: 86_400_000,
+      }),
     ),
   )
   // Temporal lists what is new only after a moment.

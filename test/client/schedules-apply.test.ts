@@ -75,7 +75,8 @@ test('times that somebody changed in Temporal are put right; what cannot be is t
 test('a pause in the moment in which a schedule is changed is not undone', async () => {
   const [entry] = parseFleet(fleetOf(['other']), 'fleet').databases
   const terms = { jitterMs: 0, catchUpMs: 3_600_000, waitForLockMs: 0 }
-  const from = { kind: 'verify-backup', addedBy: 'ada', heartbeatTimeoutMs: 5_000, workflowTaskTimeoutMs: 10_000 } as const
+  const name = { kind: 'verify-backup', database: 'other' } as const
+  const from = { name, addedBy: 'ada', heartbeatTimeoutMs: 5_000, workflowTaskTimeoutMs: 10_000 } as const
   const wanted = (everyMs: number) => ({ ...from, ...terms, entry: entry!, timing: { by: 'interval', everyMs } as const })
   await putSchedule(it, wanted(3_600_000))
   const handle = handleOf('schedule/verify-backup/other')
@@ -93,4 +94,55 @@ test('a pause in the moment in which a schedule is changed is not undone', async
   expect(spec.intervals).toMatchObject([{ every: 7_200_000 }])
   expect(state).toMatchObject({ paused: true, note: 'bob: now' })
   expect(calls).toBeGreaterThan(4)
+})
+
+const PLACE = 'aws/123456789012/eu-central-1'
+const searched =
+  (orphans: string, more = (text: string) => text) =>
+  (text: string) =>
+    more(text.replace('version: 1\n', `version: 1\norphans: ${orphans}\n`))
+
+test('a search for orphans is planned, added, changed and removed for each place, and stands in the list', async () => {
+  const moved = (text: string) => text.replace(/(name: other [\s\S]*?)region: eu-central-1/, '$1region: eu-west-1')
+  const declared = { quick: '', waits: '', other: '' }
+  const file = fleetWith(declared, searched('{ every: 6h }', moved))
+  const [here, there] = [`schedule/orphans/${PLACE}`, 'schedule/orphans/aws/123456789012/eu-west-1']
+  const plan = await apply(file, '--plan')
+  expect(plan.out).toContain(`${here}: would be added\n${there}: would be added\n`)
+  await apply(file)
+  for (const id of [here, there]) {
+    const { action, policies, spec } = await handleOf(id).describe()
+    expect(action).toMatchObject({ workflowType: 'sweepOrphans', args: [{ kind: 'orphans', cloud: 'aws', named: [] }] })
+    expect(policies).toMatchObject({ overlap: 'SKIP', catchupWindow: 86_400_000 })
+    expect(spec.intervals).toMatchObject([{ every: 21_600_000 }])
+  }
+  const listed = await it.cli(['schedule', 'list', '--place', PLACE, '--fleet', file])
+  expect(listed.out).toMatch(new RegExp(`${PLACE} +orphans +every 6 h +in .* +none yet`))
+  const json = (await it.cli(['schedule', 'list', '--place', PLACE, '--fleet', file, '--json'])).json
+  expect(json).toMatchObject({ schedules: [{ kind: 'orphans', place: PLACE, sweep: null, runs: [], entry: 'same' }] })
+
+  expect(await it.cli(['schedule', 'pause', 'orphans', PLACE, '--note', 'an audit'])).toMatchObject({ exit: 0 })
+  // what took over keeps its name: a run that has not heard so must be told
+  const took = (text: string) => text.replace('instance: shop-db', 'instance: CAP-replace-shop-copy')
+  fleetWith(
+    declared,
+    searched('{ at: "04:00", jitter: 5m }', (text) => took(moved(text))),
+  )
+  const changed = await apply(file)
+  expect(changed.out).toContain(`${here}: changed: times, jitter, fleet entry\n`)
+  const { action, state } = await handleOf(here).describe()
+  expect(action).toMatchObject({ args: [{ named: ['cap-replace-shop-copy'] }] })
+  expect(state).toMatchObject({ paused: true, note: 'ada: an audit' })
+
+  await it.until('that both are listed', async () => (await apply(file, '--plan', '--prune', '--json')).exit === 0)
+  fleetWith({ quick: '', waits: '' })
+  await it.until('that they are listed', async () => {
+    const { out } = await apply(file, '--plan', '--prune')
+    return out.includes(`${here}: would be removed`) && out.includes(`${there}: is of a database or a place that this`)
+  })
+  await apply(file, '--prune', '--yes')
+  await expect(handleOf(here).describe()).rejects.toThrow()
+  expect(await it.cli(['schedule', 'remove', 'orphans', there.slice('schedule/orphans/'.length), '--yes'])).toMatchObject({
+    exit: 0,
+  })
 })

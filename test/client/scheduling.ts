@@ -105,7 +105,12 @@ export function scheduling({
     async add(database, timing, { catchUpMs = 3_600_000, waitForLockMs = 0 } = {}) {
       const entry = entries.get(database)
       if (entry === undefined) throw new Error(`the fleet has no ${database}`)
-      const from = { kind: 'snapshot', addedBy: 'ada', heartbeatTimeoutMs: 5_000, workflowTaskTimeoutMs: 10_000 } as const
+      const from = {
+        name: { kind: 'snapshot', database },
+        addedBy: 'ada',
+        heartbeatTimeoutMs: 5_000,
+        workflowTaskTimeoutMs: 10_000,
+      } as const
       await putSchedule({ ledger, temporal }, { ...from, entry, timing, jitterMs: 0, catchUpMs, waitForLockMs })
     },
     async withWorker(work) {

@@ -381,3 +381,22 @@ describe('reachability', () => {
     expect(() => openLedger({ url: 'mysql://x' })).toThrow(expect.objectContaining({ code: 'OPTION_INVALID' }))
   })
 })
+
+test('what a search for orphans came to takes the place of the one before, of its own place', async () => {
+  const sweep = (place: string, run: string) =>
+    ({
+      version: 1,
+      place,
+      run,
+      at: at(1),
+      finishedAt: at(2),
+      failure: null,
+      listedAt: at(1),
+      instances: [],
+      removals: [],
+    }) as const
+  expect(await ledger.getSweep('aws/1/here')).toBeNull()
+  for (const run of ['first', 'second', 'second']) await ledger.putSweep(sweep('aws/1/here', run))
+  await ledger.putSweep(sweep('aws/1/there', 'third'))
+  expect(await ledger.getSweep('aws/1/here')).toEqual(sweep('aws/1/here', 'second'))
+})

@@ -53,6 +53,7 @@ const HISTORIES = [
   'overwrite',
   'overwrite-aborted',
   'instance-lock',
+  'sweep-orphans',
 ]
 
 test.each(HISTORIES)('%s replays', async (history) => {

@@ -7,16 +7,25 @@ import type { OrphanRemoval, Orphans, OrphansInput, TemporaryInstance } from '..
 import { failureRecord, isDefect } from '../kit/failures'
 import { lookTwice, quickAct, undoWait } from '../kit/proxies'
 
-export async function orphans({ bundle, cloud, remove, heartbeatTimeoutMs }: OrphansInput): Promise<Orphans> {
+export function orphans({ remove, ...input }: OrphansInput): Promise<Orphans> {
+  return listAndRemove(input, () => remove)
+}
+
+/** Asks `mayGo` of each that nobody cares for. Fails as the listing does. */
+export async function listAndRemove(
+  { bundle, cloud, heartbeatTimeoutMs, named }: Omit<OrphansInput, 'remove'>,
+  mayGo: (orphan: TemporaryInstance) => boolean,
+): Promise<Orphans> {
+  const asked = named === undefined ? { bundle } : { bundle, named }
   const queue = TASK_QUEUES[cloud]
   const asking = proxyActivities<OrphanActivities>(lookTwice(quickAct(queue, heartbeatTimeoutMs)))
   const removing = proxyActivities<OrphanActivities>(undoWait(queue, heartbeatTimeoutMs))
-  const instances = await asking.listTemporary({ bundle })
+  const instances = await asking.listTemporary(asked)
   const removals: OrphanRemoval[] = []
-  for (const one of remove ? instances : []) {
+  for (const one of instances) {
     const { name, instanceId, operation, standing } = one
-    if (standing !== 'orphan' || operation === null) continue
-    removals.push(await removed(one, () => removing.removeOrphan({ bundle, operation, name, instanceId })))
+    if (standing !== 'orphan' || operation === null || !mayGo(one)) continue
+    removals.push(await removed(one, () => removing.removeOrphan({ ...asked, operation, name, instanceId })))
   }
   return { instances, removals }
 }

@@ -1,5 +1,7 @@
 /** Schedules for people. */
-import { type ListedSchedule, type RunTrouble, type ScheduledRun, scheduleId } from '../../../contracts/schedule'
+import type { Sweep } from '../../../contracts/orphans'
+import { type ListedSchedule, type RunTrouble, type ScheduledRun, scheduleId, subjectOf } from '../../../contracts/schedule'
+import { orphanAlerts } from '../../orphan-alerts'
 import { counted, duration, grouped, instant } from '../../quantities'
 import type { Applied, AppliedState } from '../../schedules/apply-schedules'
 import type { Paint } from '../io'
@@ -8,22 +10,31 @@ import { table } from './table'
 
 /** A line for each, and below it what somebody should know of it. */
 export function scheduleLines(schedules: readonly ListedSchedule[], { paint, now }: { paint: Paint; now: number }): string[] {
-  const headings = ['DATABASE', 'KIND', 'WHEN', 'NEXT', 'LAST RUN', 'CAME TO']
+  const headings = ['DATABASE OR PLACE', 'KIND', 'WHEN', 'NEXT', 'LAST RUN', 'CAME TO']
   const [head = '', ...lines] = table(
     headings,
     schedules.map((schedule) => row(schedule, now)),
     paint,
   )
-  const noted = lines.flatMap((line, at) => [line, ...notes(schedules[at]).map((note) => `  ${paint('yellow', note)}`)])
+  const noted = lines.flatMap((line, at) => [line, ...notes(schedules[at], now).map((note) => `  ${paint('yellow', note)}`)])
   return [head, ...noted]
 }
 
-function row({ database, kind, when, paused, next, runs }: ListedSchedule, now: number): string[] {
+function row(schedule: ListedSchedule, now: number): string[] {
+  const { kind, when, paused, next, runs, sweep } = schedule
   const [soonest] = next
   const due = paused ? 'paused' : soonest === undefined ? 'never' : `in ${duration(Math.max(0, Date.parse(soonest) - now))}`
-  const [last] = runs
-  const ran = last === undefined ? 'none yet' : `${duration(Math.max(0, now - Date.parse(last.startedAt)))} ago`
-  return [database, kind, when, due, ran, cameTo(runs)]
+  const last = sweep?.at ?? runs[0]?.startedAt
+  const ran = last === undefined ? 'none yet' : `${duration(Math.max(0, now - Date.parse(last)))} ago`
+  return [subjectOf(schedule), kind, when, due, ran, sweep === null ? cameTo(runs) : sweptTo(sweep)].map(oneLine)
+}
+
+/** What it removed, and how many orphans are there still. */
+function sweptTo({ failure, instances, removals }: Sweep): string {
+  if (failure !== null) return `failed (${failure.code})`
+  const left = instances.filter(({ standing }) => standing === 'orphan').length
+  const removed = `${grouped(removals.filter((one) => one.removed).length)} removed`
+  return left === 0 ? removed : `${removed}, ${counted(left, 'orphan')} left`
 }
 
 /** Of the last one in words, of those before as many as ended well. */
@@ -35,28 +46,42 @@ function cameTo(runs: readonly ScheduledRun[]): string {
   return before.length === 0 ? outcome : `${outcome}, before that ${well} of ${before.length} succeeded`
 }
 
-function notes(schedule: ListedSchedule | undefined): string[] {
+function notes(schedule: ListedSchedule | undefined, now: number): string[] {
   if (schedule === undefined) return []
-  const { kind, database, paused, note, runs, entry, details } = schedule
+  const { kind, paused, note, runs, sweep, entry, details } = schedule
+  const subject = subjectOf(schedule)
+  const isSweep = kind === 'orphans'
   const [last] = runs
   const goesOn = last !== undefined && last.finishedAt === null
-  const waits = !goesOn && details?.running === true
+  const waits = !goesOn && details?.running === true && !isSweep
   const { skipped = 0, missed = 0, trouble = null } = details ?? {}
   return [
     ...(paused ? [`paused by ${oneLine(note ?? 'somebody')}`] : []),
     ...(goesOn ? [`runs now: capstan ops watch ${last.operation}`] : []),
     ...(last?.waitsFor ? [`waits for ${last.waitsFor}, which holds the lock of the instance`] : []),
-    ...(trouble ? [troubleNote(trouble)] : []),
+    ...(isSweep && details?.running === true ? ['runs now, or waits for a worker'] : []),
+    ...orphanAlerts(sweep, { terms: null, now }).map(({ message }) => oneLine(message)),
+    ...(trouble && !(isSweep && told(trouble, sweep)) ? [troubleNote(trouble, isSweep)] : []),
     ...(waits && !trouble ? ['begun; no worker has taken it up yet'] : []),
     ...(skipped > 0 ? [`${counted(skipped, 'run')} left out, because the one before had not ended`] : []),
     ...(missed > 0 ? [`${counted(missed, 'run')} missed, because Temporal was away for longer than the catch-up window`] : []),
-    ...(entry === 'changed' ? [`the fleet file has changed since: capstan schedule add ${kind} ${database} … again`] : []),
-    ...(entry === 'gone' ? [`the fleet file has no such database: capstan schedule remove ${kind} ${database}`] : []),
+    ...(entry === 'changed'
+      ? [`the fleet file has changed since: capstan schedule ${isSweep ? 'apply' : `add ${kind} ${subject} … again`}`]
+      : []),
+    ...(entry === 'gone'
+      ? [`the fleet file has no such ${isSweep ? 'place' : 'database'}: capstan schedule remove ${kind} ${subject}`]
+      : []),
   ]
 }
 
-function troubleNote({ at, state, code, message }: RunTrouble): string {
-  const what = state === 'retrying' ? 'cannot open its operation yet, and tries again' : `ended ${state}`
+/** A search that failed has written that down itself. */
+function told({ state }: RunTrouble, sweep: Sweep | null): boolean {
+  return state === 'failed' && sweep !== null && sweep.failure !== null
+}
+
+function troubleNote({ at, state, code, message }: RunTrouble, isSweep: boolean): string {
+  const goesOn = isSweep ? 'tries again' : 'cannot open its operation yet, and tries again'
+  const what = state === 'retrying' ? goesOn : `ended ${state}`
   return `the run of ${instant(at)} ${what}: ${code === null ? '' : `[${code}] `}${oneLine(message)}`
 }
 
@@ -65,7 +90,7 @@ const WOULD: Readonly<Record<AppliedState, string>> = {
   changed: 'would be changed',
   unchanged: 'stays as it is',
   undeclared: 'is not in the fleet file; --prune removes it',
-  foreign: 'is of a database that this fleet file does not have',
+  foreign: 'is of a database or a place that this fleet file does not have',
   removed: 'would be removed',
   failed: 'would fail',
 }

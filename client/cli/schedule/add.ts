@@ -84,9 +84,10 @@ export function addScheduleAdd(group: Command, cli: CliContext): void {
       const waitForLockMs = options.waitForLock ?? derivedWaitForLockMs(timing)
       const { catchUp: catchUpMs } = options
       const terms = { timing, jitterMs, catchUpMs, waitForLockMs }
-      const schedule = { kind, entry, ...terms, addedBy, heartbeatTimeoutMs, workflowTaskTimeoutMs }
+      const name = { kind, database } as const
+      const schedule = { name, entry, ...terms, addedBy, heartbeatTimeoutMs, workflowTaskTimeoutMs }
       const { state } = await cli.withDoors((doors) => putSchedule(doors, schedule))
-      const id = scheduleId({ kind, database })
+      const id = scheduleId(name)
       if (options.json) return cli.json({ version: 1, schedule: id, added: state === 'added', state, ...terms })
       cli.lines([`${id}: ${state}, ${timingWords(timing)}. When it runs next: capstan schedule list`])
     })

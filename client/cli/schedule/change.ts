@@ -1,6 +1,6 @@
 /** `capstan schedule pause|resume|run|remove KIND DATABASE`: what is done to a schedule that there is. */
 import type { Command } from 'commander'
-import { type ScheduledKind, scheduleId } from '../../../contracts/schedule'
+import { type ScheduleKind, scheduleId, scheduleOf } from '../../../contracts/schedule'
 import { temporalOf } from '../../config'
 import { EXIT } from '../../exit-codes'
 import { pauseSchedule, removeSchedule, resumeSchedule, runSchedule } from '../../schedules/schedules'
@@ -23,10 +23,11 @@ export function addSchedulePause(group: Command, cli: CliContext): void {
     .addOption(byOption())
     .addOption(jsonOption())
     .addHelpText('after', example('capstan schedule pause snapshot shop --note "the account is being moved"'))
-    .action(async (kind: ScheduledKind, database: string, options: Saying & { note: string }) => {
+    .action(async (kind: ScheduleKind, subject: string, options: Saying & { note: string }) => {
+      const name = scheduleOf(kind, subject)
       const said = { by: options.by ?? cli.settings.requestedBy, note: options.note }
-      await cli.withDoors((doors) => pauseSchedule(doors, { kind, database }, said))
-      const schedule = scheduleId({ kind, database })
+      await cli.withDoors((doors) => pauseSchedule(doors, name, said))
+      const schedule = scheduleId(name)
       tell(cli, options, { schedule, paused: true, ...said }, `${schedule}: paused by ${said.by}: ${said.note}`)
     })
 }
@@ -38,10 +39,11 @@ export function addScheduleResume(group: Command, cli: CliContext): void {
     .addOption(byOption())
     .addOption(jsonOption())
     .addHelpText('after', example('capstan schedule resume snapshot shop'))
-    .action(async (kind: ScheduledKind, database: string, options: Saying & { note: string }) => {
+    .action(async (kind: ScheduleKind, subject: string, options: Saying & { note: string }) => {
+      const name = scheduleOf(kind, subject)
       const said = { by: options.by ?? cli.settings.requestedBy, note: options.note }
-      await cli.withDoors((doors) => resumeSchedule(doors, { kind, database }, said))
-      const schedule = scheduleId({ kind, database })
+      await cli.withDoors((doors) => resumeSchedule(doors, name, said))
+      const schedule = scheduleId(name)
       tell(cli, options, { schedule, paused: false, ...said }, `${schedule}: resumed by ${said.by}.`)
     })
 }
@@ -51,12 +53,17 @@ export function addScheduleRun(group: Command, cli: CliContext): void {
     .description('Run a schedule now, paused or not, and return; its times stay as they are. Refused while a run of it goes on.')
     .addOption(jsonOption())
     .addHelpText('after', example('capstan schedule run snapshot shop'))
-    .action(async (kind: ScheduledKind, database: string, options: { json?: boolean }) => {
-      const { operation } = await cli.withDoors((doors) => runSchedule(doors, { kind, database }))
-      const schedule = scheduleId({ kind, database })
+    .action(async (kind: ScheduleKind, subject: string, options: { json?: boolean }) => {
+      const name = scheduleOf(kind, subject)
+      const { operation } = await cli.withDoors((doors) => runSchedule(doors, name))
+      const schedule = scheduleId(name)
+      const begun =
+        name.kind === 'orphans'
+          ? `begun. What it finds: capstan schedule list --place ${name.place}`
+          : `begun; no worker has taken it up yet. Check that one runs: capstan ops list --database ${name.database}`
       const line =
         operation === null
-          ? `${schedule}: begun; no worker has taken it up yet. Check that one runs: capstan ops list --database ${database}`
+          ? `${schedule}: ${begun}`
           : `${schedule}: runs as ${operation}. Watch it: capstan ops watch ${operation}`
       tell(cli, options, { schedule, operation }, line)
     })
@@ -68,15 +75,16 @@ export function addScheduleRemove(group: Command, cli: CliContext): void {
     .option('--yes', 'do not ask before')
     .addOption(jsonOption())
     .addHelpText('after', example('capstan schedule remove snapshot shop --yes'))
-    .action(async (kind: ScheduledKind, database: string, options: { yes?: boolean; json?: boolean }) => {
+    .action(async (kind: ScheduleKind, subject: string, options: { yes?: boolean; json?: boolean }) => {
+      const name = scheduleOf(kind, subject)
       temporalOf(cli.settings)
-      if (!(await confirmed(cli, `Remove the schedule by which ${database} has its ${kind}?`, options))) {
+      if (!(await confirmed(cli, `Remove the schedule by which ${subject} has its ${kind}?`, options))) {
         cli.lines(['Nothing was removed.'])
         cli.exit = EXIT.stopped
         return
       }
-      await cli.withDoors((doors) => removeSchedule(doors, { kind, database }))
-      const schedule = scheduleId({ kind, database })
+      await cli.withDoors((doors) => removeSchedule(doors, name))
+      const schedule = scheduleId(name)
       tell(cli, options, { schedule, removed: true }, `${schedule}: removed.`)
     })
 }

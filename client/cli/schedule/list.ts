@@ -1,5 +1,5 @@
 /** `capstan schedule list`: what runs by the clock, when next, and what the last runs came to. */
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { fleetFileOf } from '../../config'
 import { type LoadedFleet, readFleet } from '../../fleet/read-fleet'
 import { listSchedules } from '../../schedules/list-schedules'
@@ -9,6 +9,7 @@ import { scheduleLines } from '../render/schedules'
 
 interface ListOptions {
   readonly database?: string
+  readonly place?: string
   readonly runs: number
   readonly fleet?: string
   readonly json?: boolean
@@ -22,18 +23,25 @@ export function addScheduleList(group: Command, cli: CliContext): void {
         'since the schedule was added.',
     )
     .option('--database <name>', 'only those of one database')
+    .addOption(
+      new Option('--place <place>', 'only the search for orphans in one place, such as aws/123456789012/eu-central-1').conflicts(
+        'database',
+      ),
+    )
     .option('--runs <count>', 'at most so many of the last runs of each', positiveInteger, 5)
     .addOption(fleetOption())
     .addOption(jsonOption())
     .addHelpText('after', example('capstan schedule list', 'capstan schedule list --database shop --runs 30 --json'))
     .action(async (options: ListOptions) => {
       const fleet = await fleetAtHand(cli, options.fleet)
-      const { database = null, runs } = options
-      const schedules = await cli.withDoors((doors) => listSchedules(doors, { database, fleet, runs }))
+      const { database, place, runs } = options
+      const of = place !== undefined ? { place } : database !== undefined ? { database } : null
+      const schedules = await cli.withDoors((doors) => listSchedules(doors, { of, fleet, runs }))
       if (options.json) return cli.json({ version: 1, schedules })
       if (schedules.length === 0) {
-        const none = database === null ? 'No schedules yet' : 'No such schedule'
-        return cli.lines([`${none}; "capstan schedule add --help" shows how one is made.`])
+        const none = of === null ? 'No schedules yet' : 'No such schedule'
+        const made = place === undefined ? 'add --help' : 'apply --help'
+        return cli.lines([`${none}; "capstan schedule ${made}" shows how one is made.`])
       }
       cli.lines(scheduleLines(schedules, { paint: cli.paint, now: Date.now() }))
     })

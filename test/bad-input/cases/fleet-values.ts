@@ -56,7 +56,19 @@ const copiedTo = (title: string, names: string, list: string) =>
     `snapshotCopies: ${list}`,
   )
 
+/** The search for orphans. */
+const searched = (title: string, names: string, orphans: string) =>
+  wrong(title, names, 'version: 1\n', `version: 1\norphans: ${orphans}\n`)
+
 export const FLEET_VALUES: readonly BadInput[] = [
+  searched('orphans that are searched for at no time', 'at or every.', '{}'),
+  searched('orphans that are searched for by a word', 'orphans', 'daily'),
+  searched('orphans that are searched for every second', 'orphans.every', '{ every: 1s }'),
+  searched('orphans that are searched for at an hour that there is not', 'orphans.at', '{ at: "24:00" }'),
+  searched('orphans that are searched for by cron', 'orphans.cron', '{ cron: "0 3 * * *" }'),
+  searched('orphans that are searched for once a week at an hour', 'orphans.every', '{ at: "03:00", every: 7d }'),
+  searched('orphans whose search waits for a lock', 'orphans.waitForLock', '{ every: 6h, waitForLock: 1h }'),
+  searched('orphans whose search has a time zone and no time of the day', 'orphans.timeZone', '{ every: 6h, timeZone: UTC }'),
   wrong('a name with capitals', field('name'), 'name: shop', 'name: Shop'),
   wrong('a name with a blank', field('name'), 'name: shop', 'name: my shop'),
   wrong('a name of 64 characters', field('name'), 'name: shop', `name: ${'a'.repeat(64)}`),

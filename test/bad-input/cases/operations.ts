@@ -31,6 +31,8 @@ export const OPERATIONS: readonly BadInput[] = [
   unknown('reject', '--reason', 'no'),
   unknown('abort'),
   unknown('resolve', 'retry'),
+  { ...asked('metrics of orphans without the report', 'OPTION_INVALID', '--report', 'orphans', '--prometheus'), once: true },
+  asked('a report of orphans that removes them', 'OPTION_INVALID', '--report', 'orphans', '--report', '--remove', '--yes'),
   asked('a mistyped id', 'OPERATION_UNKNOWN', 'did you mean given-running?', 'show', 'given-runing'),
   over('approve'),
   over('reject', '--reason', 'no'),

@@ -48,6 +48,14 @@ export const SCHEDULES: readonly BadInput[] = [
     'SCHEDULE_UNKNOWN',
   ),
   asked('a run of a schedule that is not there', 'schedule list', ['run', 'snapshot', 'shpo'], 'SCHEDULE_UNKNOWN'),
+  asked('a search for orphans added by hand', '<kind>', ['add', 'orphans', 'aws/123456789012/eu-central-1', '--every', '6h']),
+  asked(
+    'a run of a search for orphans that is not there',
+    'schedule apply',
+    ['run', 'orphans', 'aws/123456789012/eu-central-2'],
+    'SCHEDULE_UNKNOWN',
+  ),
+  asked('a database and a place', '--place', ['list', '--database', 'shop', '--place', 'aws/123456789012/eu-central-1']),
   asked('a schedule without its operation', '<database>', ['remove', 'shop']),
   asked('a list of no runs', '--runs', ['list', '--runs', '0']),
 ]
