@@ -34,6 +34,7 @@ test("the workers' role may do what the record needs and nothing more, whatever 
     operations: 'INSERT SELECT UPDATE',
     resources: 'INSERT SELECT UPDATE',
     steps: 'INSERT SELECT UPDATE',
+    sweeps: 'INSERT SELECT UPDATE',
   })
   const asWorker = openLedger({ url: target.href })
   expect(await asWorker.nextEpoch({ scope: 'shop', operation: 'op-1' })).toBe(1)
