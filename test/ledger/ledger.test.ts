@@ -385,7 +385,8 @@ describe('reachability', () => {
 test('what a search for orphans came to takes the place of the one before, of its own place', async () => {
   const sweep = (place: string, run: string) =>
     ({
-      ...{ version: 1, place, run, at: at(1), finishedAt: at(2), failure: null, listedAt: at(1) },
+      version: 1,
+      ...{ place, run, at: at(1), finishedAt: at(2), failure: null, listedAt: at(1) },
       ...{ instances: [], removals: [] },
     }) as const
   expect(await ledger.getSweep('aws/1/here')).toBeNull()
