@@ -43,7 +43,10 @@ export function toSweeps(
   mistaken: Mistaken,
 ): DeclaredSchedule[] {
   const withoutCron: Mistaken = (path, clause) =>
-    mistaken(path, WITHOUT_CRON.reduce((words, [from, to]) => words.replace(from, to), clause))
+    mistaken(
+      path,
+      WITHOUT_CRON.reduce((words, [from, to]) => words.replace(from, to), clause),
+    )
   const terms = toTerms({ ...file, waitForLock: '0s' }, ['orphans'], withoutCron)
   return terms === null ? [] : placesOf(databases).map(({ id }) => ({ kind: 'orphans', place: id, terms }))
 }
