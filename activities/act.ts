@@ -17,6 +17,10 @@ export interface Act {
   readonly client: Client
   /** Asks the server whether the work is still this attempt's. Rejects when the server does not answer in time. */
   readonly isCurrent: () => Promise<boolean>
+  /** What an attempt of the same work before this one kept last; undefined: nothing. Perhaps by another version of this program. */
+  readonly kept?: unknown
+  /** For an attempt after this one, should there be any: goes to the server with every heartbeat, so that it is to be small. Plain JSON, no row, no secret. */
+  readonly keep?: (state: unknown) => void
   /** Into this worker's own log, and nowhere else: neither histories nor the ledger have it. */
   readonly log?: (message: string, facts: Readonly<Record<string, string | number | null>>) => void
 }

@@ -18,7 +18,7 @@ export function traitsOf(found: InstanceDescription, capabilities: Capabilities)
   const traits: CloudTraits = {
     restoreFromSnapshot: capabilities.restoreFromSnapshot,
     inertCopy: capabilities.inertCopy.fromSnapshot,
-    snapshotsOutliveInstance: capabilities.snapshotsOutliveInstance,
+    snapshotsOutliveInstance: found.snapshots.outliveInstance,
     snapshotHoursMax: found.snapshots.hoursMax,
   }
   const usual =

@@ -92,7 +92,7 @@ async function closeGone(doors: Doors, document: OperationDocument, by: AbortInp
     document.kind === 'overwrite' ? await whatIsOverwritten(doors.ledger, document) : await whatTookOver(doors.ledger, document)
   const made = (await doors.ledger.listResources({ operation: id })).filter(({ removedAt }) => removedAt === null)
   // The instance whose place was taken was there before.
-  const left = made.filter(({ kind, name }) => kind !== OLD_INSTANCE && (kind !== 'instance' || name !== stays?.instance))
+  const left = made.filter(({ kind, name }) => kind !== OLD_INSTANCE && name !== stays?.name)
   const names = left.map(({ kind, name }) => `${kind} ${name}`).join(', ')
   const nothing = stays === null ? 'The ledger knows of nothing that it left.' : ''
   const said = [
@@ -104,8 +104,14 @@ async function closeGone(doors: Doors, document: OperationDocument, by: AbortInp
   return { how: 'closed' }
 }
 
+interface Stays {
+  /** Of what the operation made and nobody is told to remove; null: all of that may go. */
+  readonly name: string | null
+  readonly message: string
+}
+
 /** Past the point of no return the copy is production, or was about to become it: nobody is told to remove it. */
-async function whatTookOver(ledger: Ledger, document: OperationDocument): Promise<{ instance: string; message: string } | null> {
+async function whatTookOver(ledger: Ledger, document: OperationDocument): Promise<Stays | null> {
   const { id } = document
   const passed = pointOfNoReturn(document)
   const recorded = (await ledger.getDocument({ operation: id, name: REPLACE_DOCUMENTS.tookOver })) !== null
@@ -116,26 +122,24 @@ async function whatTookOver(ledger: Ledger, document: OperationDocument): Promis
   const what = recorded
     ? `instance ${instance} took over: it is production, do not remove it`
     : `instance ${instance} was about to take over: look where the endpoint leads before you remove anything`
-  return { instance, message: `${where}; ${what}. The old instance may be closed still.` }
+  return { name: instance, message: `${where}; ${what}. The old instance may be closed still.` }
 }
 
 /** Nobody opens what it closed any more, and its fresh backup may be all that is left of what was there. */
-async function whatIsOverwritten(
-  ledger: Ledger,
-  document: OperationDocument,
-): Promise<{ instance: null; message: string } | null> {
+async function whatIsOverwritten(ledger: Ledger, document: OperationDocument): Promise<Stays | null> {
   const passed = pointOfNoReturn(document)
   const fence = document.steps.find(({ id }) => id === OVERWRITE_STEPS.fence.id)
   if (passed === null && (fence === undefined || fence.state === 'undone')) return null
   const closed =
     'the instance may be closed still: open its databases (ALTER DATABASE … ALLOW_CONNECTIONS true, from the database capstan_fence) and its networks'
-  if (passed === null) return { instance: null, message: `It was closed behind its fence; ${closed}.` }
+  if (passed === null) return { name: null, message: `It was closed behind its fence; ${closed}.` }
   const plan = (await ledger.getDocument({ operation: document.id, name: OVERWRITE_DOCUMENTS.plan })) as OverwritePlan | null
   // Closing it is its end, from which that time counts.
   const until =
     plan === null ? '' : ` Retention keeps it until ${keptFrom(new Date().toISOString(), plan.keepHours)} and may remove it then.`
-  const message = `It was closed past its point of no return (${passed}): look in the cloud whether that goes on; ${closed}. ${freshBackupOf(document.id)} has what it held: do not remove it.${until}`
-  return { instance: null, message }
+  const name = freshBackupOf(document.id)
+  const message = `It was closed past its point of no return (${passed}): look in the cloud whether that goes on; ${closed}. ${name} has what it held: do not remove it.${until}`
+  return { name, message }
 }
 
 function nameAndReason({ by, reason }: AbortInput): string {

@@ -3,7 +3,7 @@ import { affordableMs, copyRate, costOf, type NoRate } from '../contracts/copy-c
 import type { DatabaseEntry } from '../contracts/fleet'
 import type { Micros } from '../contracts/money'
 import type { OperationId } from '../contracts/operation'
-import { VERIFY_BACKUP_DOCUMENTS, type VerificationPlan, verificationLimitMs } from '../contracts/verify-backup'
+import { isElsewhere, VERIFY_BACKUP_DOCUMENTS, type VerificationPlan, verificationLimitMs } from '../contracts/verify-backup'
 import type { Ledger } from '../ledger/ledger'
 
 /** What the next verification of a database costs at most. */
@@ -27,12 +27,12 @@ export function quoteOf(entry: DatabaseEntry, { copy }: Pick<VerificationPlan, '
 
 const RUNS_LOOKED_AT_MAX = 50
 
-/** By the newest plan that the ledger has of the database; null: it has none. */
+/** By the newest plan that the ledger has of the database, where it is; null: it has none. */
 export async function quoteFromLedger(ledger: Ledger, entry: DatabaseEntry): Promise<Quote | null> {
   const runs = await ledger.listOperations({ database: entry.name, kind: 'verify-backup', limit: RUNS_LOOKED_AT_MAX })
   for (const { id } of runs) {
     const plan = await planOf(ledger, id)
-    if (plan !== null) return quoteOf(entry, plan)
+    if (plan !== null && !isElsewhere(plan.point)) return quoteOf(entry, plan)
   }
   return null
 }

@@ -101,7 +101,7 @@ export async function lookAtOld(
 const SAY_SO = 'Once you have looked, and none is, say --applications-moved.'
 
 /** Connections that name the very address, by whatever entry. */
-function ledBy({ name, connections }: DatabaseEntry, address: HostPort): string[] {
+export function ledBy({ name, connections }: DatabaseEntry, address: HostPort): string[] {
   return Object.entries(connections).flatMap(([role, one]) =>
     one?.host != null && samePlace({ host: one.host, port: one.port ?? address.port }, address)
       ? [`The fleet file leads to it: connections.${role} of ${name}.`]

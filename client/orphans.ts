@@ -1,7 +1,8 @@
 /** Asks workers which temporary instances the accounts of a fleet file hold, and has those removed that nobody cares for: doors hold no cloud's
  *  credentials. */
 import { randomUUID } from 'node:crypto'
-import { failure } from '../contracts/failures'
+import { WORDS_OF_A_REGION } from '../contracts/copies-place'
+import { Failure, failure } from '../contracts/failures'
 import type { DatabaseEntry } from '../contracts/fleet'
 import { TASK_QUEUES } from '../contracts/messages'
 import { ORPHANS_WORKFLOW, type Orphans, type OrphansInput } from '../contracts/orphans'
@@ -14,20 +15,44 @@ const ANSWER_TIMEOUT_MS = 60_000
 /** A removal may take a cloud a quarter of an hour, and they go one after the other. */
 const REMOVAL_TIMEOUT_MS = 12 * 3_600_000
 
-/** Of all accounts together. Fails with NOT_READY_YET when no worker answers, and the codes of clouds, Temporal and ledger. */
+/** Of all accounts together, with the regions that copies of snapshots are restored in. Fails with NOT_READY_YET when no worker answers, and the codes of
+ *  clouds, Temporal and ledger: where there are several regions only if none of them can be asked. */
 export async function findOrphans(
   doors: Doors,
   { databases, ...request }: { databases: readonly DatabaseEntry[]; remove: boolean; heartbeatTimeoutMs: number },
 ): Promise<Orphans> {
-  const askAll = async (remove: boolean): Promise<Orphans[]> => {
-    const answers: Orphans[] = []
-    for (const place of placesOf(databases)) answers.push(await askOne(doors, { ...request, place, remove }))
-    return answers
-  }
+  const places = placesOf(databases)
   // Also before a removal, which is waited for: whether workers answer at all shows soon.
-  const listed = await askAll(false)
-  const found = request.remove ? await askAll(true) : listed
-  return { instances: found.flatMap(({ instances }) => instances), removals: found.flatMap(({ removals }) => removals) }
+  const listed = await askAll(doors, places, { ...request, remove: false })
+  const found = request.remove ? await askAll(doors, places, { ...request, remove: true }) : listed
+  const unreached = found.flatMap((one) => one.unreached ?? [])
+  return {
+    instances: found.flatMap(({ instances }) => instances),
+    removals: found.flatMap(({ removals }) => removals),
+    ...(unreached.length > 0 && { unreached }),
+  }
+}
+
+async function askAll(
+  doors: Doors,
+  places: readonly Place[],
+  request: { remove: boolean; heartbeatTimeoutMs: number },
+): Promise<Orphans[]> {
+  const answers: Orphans[] = []
+  const silent: Failure[] = []
+  for (const place of places) {
+    try {
+      answers.push(await askOne(doors, { ...request, place }))
+    } catch (error) {
+      if (!(error instanceof Failure) || !WORDS_OF_A_REGION.includes(error.code)) throw error
+      const { cloud, account, region } = place.entry
+      silent.push(error)
+      answers.push({ instances: [], removals: [], unreached: [{ cloud, account, region, why: error.message }] })
+    }
+  }
+  const [said] = silent
+  if (said !== undefined && silent.length === places.length) throw said
+  return answers
 }
 
 async function askOne(

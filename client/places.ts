@@ -11,15 +11,21 @@ export interface Place {
   readonly named: readonly string[]
 }
 
-/** Instances of one account and region, apart from clusters of Aurora; on Azure a pair of resource groups, which hold servers of any region. In the
- *  order of the file. */
+/** Instances of one account and region, apart from clusters of Aurora; on Azure a pair of resource groups, which hold servers of any region. The regions
+ *  that a database's snapshots are copied into are places as well, since what is restored of a copy there is there. In the order of the file. */
 export function placesOf(databases: readonly DatabaseEntry[]): Place[] {
   const places = new Map<PlaceId, Place>()
-  for (const entry of databases) {
+  for (const entry of databases.flatMap(everywhere)) {
     const id = placeOf(entry)
     if (!places.has(id)) places.set(id, { id, entry, named: namedAsCopies(databases, entry.cloud) })
   }
   return [...places.values()]
+}
+
+/** The entry in its own region, then in the others: what is asked there is of the account, and not of the database. */
+function everywhere(entry: DatabaseEntry): DatabaseEntry[] {
+  const elsewhere = entry.policy.snapshotCopies ?? []
+  return [entry, ...elsewhere.map(({ region }) => ({ ...entry, region }))]
 }
 
 /** `aws/123456789012/eu-central-1`, `aws/123456789012/eu-central-1/aurora`, `azure/<subscription>/<group>/<group of copies>`, `gcp/shop/europe-west3`. */

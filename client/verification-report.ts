@@ -9,6 +9,7 @@ import {
   type Verdict,
 } from '../contracts/operation'
 import {
+  isElsewhere,
   type MeasuredRto,
   type PlannedPoint,
   type StatedObjectives,
@@ -82,8 +83,12 @@ interface Asked {
 async function standingOf(ledger: Ledger, entry: DatabaseEntry, { now, verification }: Asked): Promise<VerificationStanding> {
   const { name: database, environment, objectives } = entry
   const { rpoMs = null, rtoMs = null, verifyEveryHours = null } = objectives ?? {}
-  const runs = await ledger.listOperations({ database, kind: 'verify-backup', mode: 'apply', limit: OPERATIONS_MAX })
-  const all = await listVerifications(ledger, { database, limit: OPERATIONS_MAX })
+  const listed = await ledger.listOperations({ database, kind: 'verify-backup', mode: 'apply', limit: OPERATIONS_MAX })
+  const verified = await listVerifications(ledger, { database, limit: OPERATIONS_MAX })
+  // A copy in another region says nothing of what is at home, neither for it nor against it.
+  const elsewhere = verified.filter(({ point }) => isElsewhere(point)).map(({ operation }) => operation)
+  const all = verified.filter(({ point }) => !isElsewhere(point))
+  const runs = listed.filter(({ id }) => !elsewhere.includes(id))
   const newest = all[0]
   // The name of an instance may stand for another one by and by: what was proven of that one's backups says nothing of this one's.
   const provenBy = all.find(({ proven, instanceId }) => proven && instanceId === newest?.instanceId) ?? null

@@ -24,8 +24,6 @@ export interface Capabilities {
   readonly restoreOfDeleted: 'never' | 'class-named' | 'as-it-was'
   /** Whether an instance can be overwritten with a snapshot of its own, so that it keeps its name, address and settings. */
   readonly overwrite: boolean
-  /** False: an instance's snapshots go with it. */
-  readonly snapshotsOutliveInstance: boolean
   /** Whether a snapshot can be copied into another region of its account. */
   readonly snapshotCopies: boolean
   /** What `networkRules` are: ids of security groups, or IPv4 networks such as `10.1.2.0/24`. */

@@ -35,8 +35,9 @@ export interface InstanceDescription {
   readonly engineVersion: string
   readonly instanceClass: string
   readonly storage: StorageDescription
-  /** What snapshots can be had of it; null: none. `hoursMax`: how long the cloud keeps one at most, null: until somebody removes it. */
-  readonly snapshots: { readonly hoursMax: number | null } | null
+  /** What snapshots can be had of it; null: none. `hoursMax`: how long the cloud keeps one at most, null: until somebody removes it.
+   *  `outliveInstance`: as it is set up now; false: they go with it. */
+  readonly snapshots: { readonly hoursMax: number | null; readonly outliveInstance: boolean } | null
   /** What the cloud takes by itself, without being asked for each. `log`: the server's log as well, so that moments in between can be restored. */
   readonly automaticBackups: { readonly taken: boolean; readonly log: boolean }
   readonly deletionProtected: boolean
@@ -75,8 +76,11 @@ export interface WideRule {
 
 export interface SnapshotDescription {
   readonly name: string
+  /** That holds it; left out by clouds whose adapters are of one account. */
+  readonly account?: string
   /** Of the instance that it was taken of; another instance may bear that name today. */
   readonly instance: string
+  /** No instance's, and ending in `@unknown`, where the cloud tells the name alone of one that is gone. */
   readonly instanceId: string
   readonly state: ResourceState
   readonly cloudState: string
@@ -163,6 +167,8 @@ export interface CopyRequest {
   readonly networkRules: readonly string[]
   /** Null: the source's own class. */
   readonly instanceClass: string | null
+  /** Of RDS and Aurora, where the source is gone or in another region. Left out: the account's default. */
+  readonly subnetGroup?: string
   readonly owner: Owner
 }
 
@@ -218,8 +224,8 @@ export interface ManagedPostgres {
   /** Restores a snapshot as a copy that cannot act on the outside: its settings disable subscriptions and schedulers, and only `networkRules`
    *  let anybody in. Safe to repeat. Where it takes several calls to the cloud it fails with NOT_READY_YET between
    *  them and has to be repeated; once it returns, nothing remains but to wait. `sourceGone`: where `capabilities.restoreOfDeleted` allows
-   *  it; nothing is taken from the source, which need not be there: the copy has the cloud's own defaults. Where that says `class-named`,
-   *  `instanceClass` is not null. */
+   *  it; nothing is taken from the source, which need not be there, or is in another region: the copy has what the snapshot holds of its settings, and else
+   *  the cloud's own defaults, but for `subnetGroup`. Where that says `class-named`, `instanceClass` is not null. */
   startInertRestore(input: CopyRequest & { snapshot: string; sourceGone?: true }, options: ChangeOptions): Promise<Started>
   /** As `startInertRestore`, to a moment of the source's `restoreWindow`. */
   startRestoreToTime(input: CopyRequest & { at: IsoInstant }, options: ChangeOptions): Promise<Started>

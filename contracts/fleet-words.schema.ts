@@ -24,3 +24,15 @@ export const tlsMode = () =>
   })
 
 export const CLOUDS = 'aws, azure or gcp'
+
+export const instanceClass = (example: string) => {
+  const description = `an instance class such as ${example}`
+  return Type.Optional(Type.Union([text(description, '^\\S+$'), Type.Null()], { description }))
+}
+
+/** Of AWS. */
+export const securityGroups = (description: string) =>
+  Type.Array(text('the identifier of a security group, such as sg-0a1b2c3d4e5f67890', '^sg-[a-z0-9-]+$'), {
+    minItems: 1,
+    description,
+  })

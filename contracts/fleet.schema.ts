@@ -2,7 +2,18 @@
  *  Every `description` completes the sentence "it must be …" for a person whose file is wrong. Only doors load this file. */
 import { type Static, type TSchema, Type } from 'typebox'
 import { FilePrices, FleetVerification } from './fleet-prices.schema'
-import { amount, CLOUDS, closed, duration, LINE, orUnlimited, text, tlsMode } from './fleet-words.schema'
+import {
+  amount,
+  CLOUDS,
+  closed,
+  duration,
+  instanceClass,
+  LINE,
+  orUnlimited,
+  securityGroups,
+  text,
+  tlsMode,
+} from './fleet-words.schema'
 import type { ScheduledKind } from './schedule'
 
 const FileConnection = Type.Object(
@@ -81,6 +92,16 @@ const ofPolicy = {
   description: 'approval, limits, lockTimeout, lockAttempts, bake, snapshotRetention and snapshotCopies',
 }
 
+/** Of another region: nothing there is the instance's. */
+const CanaryElsewhere = Type.Object(
+  {
+    securityGroups: securityGroups('a list with at least one security group of that region that lets only the control plane in'),
+    instanceClass: instanceClass('db.t4g.medium'),
+    subnetGroup: Type.Optional(text('the name of a DB subnet group of that region, such as vault', '^[A-Za-z0-9._ -]{1,255}$')),
+  },
+  { ...closed, description: 'what is restored there is given, with securityGroups' },
+)
+
 const KMS_KEY = 'the id, the ARN or the alias of a key of that region, such as alias/backups'
 const FileSnapshotCopy = Type.Object(
   {
@@ -88,8 +109,12 @@ const FileSnapshotCopy = Type.Object(
     kmsKey: Type.Optional(
       text(KMS_KEY, '^(arn:aws[a-z-]*:kms:\\S+|alias/\\S+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32})$'),
     ),
+    canary: Type.Optional(CanaryElsewhere),
   },
-  { ...closed, description: 'a copy with region, and kmsKey where it is not the default key' },
+  {
+    ...closed,
+    description: 'a copy with region, kmsKey where it is not the default key, and canary where it may be restored there',
+  },
 )
 
 const AwsPolicy = Type.Object(
@@ -229,11 +254,6 @@ const connections = Type.Object(
   { ...closed, description: 'the connections admin and migrator' },
 )
 
-const instanceClass = (example: string) => {
-  const description = `an instance class such as ${example}`
-  return Type.Optional(Type.Union([text(description, '^\\S+$'), Type.Null()], { description }))
-}
-
 /** Not a whole continent of addresses: the copy holds production's data. `0.0.0.0` would be all of Azure's services. */
 const OCTET = '(25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])'
 const networks = Type.Array(
@@ -257,10 +277,7 @@ const AwsDatabase = Type.Object(
     ...work(AwsPolicy),
     canary: Type.Object(
       {
-        securityGroups: Type.Array(text('the identifier of a security group, such as sg-0a1b2c3d4e5f67890', '^sg-[a-z0-9-]+$'), {
-          minItems: 1,
-          description: 'a list with at least one security group that lets only the control plane in',
-        }),
+        securityGroups: securityGroups('a list with at least one security group that lets only the control plane in'),
         instanceClass: instanceClass('db.t4g.medium'),
       },
       { ...closed, description: 'the canary’s settings, with securityGroups' },

@@ -59,6 +59,10 @@ export interface SnapshotCopyPolicy {
   readonly region: string
   /** The key that the copy is encrypted with, of that region; null: the source is copied as it is, an encrypted one with the cloud's default key there. */
   readonly key: string | null
+  /** What is restored of the copy there, in that region, is given. Absent: nothing can be. */
+  readonly canary?: AwsCanary
+  /** Of that region. Absent: none are declared, or nothing can be restored there. */
+  readonly prices?: CopyPrices
 }
 
 export interface MigrationPolicy {
@@ -160,12 +164,17 @@ interface AwsDatabase extends AnyDatabase {
   readonly cloud: 'aws'
   /** `instance` is a cluster of Aurora; absent: an instance of RDS. */
   readonly aurora?: true
-  readonly canary: {
-    /** They let only the control plane in. */
-    readonly securityGroups: readonly string[]
-    /** Null: the source's own class. */
-    readonly instanceClass: string | null
-  }
+  readonly canary: AwsCanary
+}
+
+/** What a copy of an instance is given. */
+export interface AwsCanary {
+  /** They let only the control plane in. */
+  readonly securityGroups: readonly string[]
+  /** Null: the source's own class. */
+  readonly instanceClass: string | null
+  /** In another region, where the instance has none. Absent: the instance's, there the account's default. */
+  readonly subnetGroup?: string
 }
 
 interface AzureDatabase extends AnyDatabase {

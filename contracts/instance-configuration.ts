@@ -79,6 +79,8 @@ export interface BackupConfiguration {
   readonly location: string | null
   /** Whether snapshots bear the instance's tags. */
   readonly tagged: boolean | null
+  /** Whether they stay when the instance is removed, where that is a setting of its own. What was captured before this was known lacks it. */
+  readonly outliveInstance: boolean | null
 }
 
 export interface MaintenanceConfiguration {

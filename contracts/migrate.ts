@@ -54,6 +54,7 @@ export interface CloudTraits {
   readonly restoreFromSnapshot: 'new-instance' | 'in-place' | 'moment'
   /** `after-start`: a copy runs for minutes with its source's settings, so that a source in which something acts by itself is refused. */
   readonly inertCopy: 'before-first-start' | 'after-start'
+  /** False: as the instance was set up when it was asked, its snapshots go with it, whoever removes it. */
   readonly snapshotsOutliveInstance: boolean
   /** How long the cloud keeps a snapshot of this instance at most; null: until somebody removes it. */
   readonly snapshotHoursMax: number | null

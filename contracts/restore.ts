@@ -34,7 +34,14 @@ export interface RestoreInput extends OperationInput, RestoreRequest {}
 
 /** What the copy will hold, as the cloud answers for it. */
 export type PlannedPoint =
-  | { readonly kind: 'snapshot'; readonly snapshot: string; readonly createdAt: IsoInstant | null; readonly deleted?: true }
+  | {
+      readonly kind: 'snapshot'
+      readonly snapshot: string
+      readonly createdAt: IsoInstant | null
+      readonly deleted?: true
+      /** Where it is and is restored, if that is not the instance's region. */
+      readonly region?: string
+    }
   | { readonly kind: 'moment'; readonly at: IsoInstant; readonly earliest: IsoInstant; readonly latest: IsoInstant }
 
 /** What `--plan` shows. Its digest covers everything but `digest` itself. */
@@ -52,6 +59,8 @@ export interface RestorePlan {
   readonly keepHours: number
   /** Who may connect to it: security groups, or IPv4 networks. */
   readonly networkRules: readonly string[]
+  /** In another region. Absent: the instance's own, or the account's default. */
+  readonly subnetGroup?: string
   /** Null: the instance's own. */
   readonly instanceClass: string | null
   /** `after-start`: it runs for minutes with its source's settings. */

@@ -64,7 +64,8 @@ export function verificationLock(lockScope: string): string {
  *  the one whose turn it is, which is what runs by the clock ask for. */
 export type WantedPoint =
   | { readonly kind: 'newest' }
-  | { readonly kind: 'snapshot'; readonly snapshot: string }
+  /** `region`: of a copy in another region than the instance's, which is restored there. */
+  | { readonly kind: 'snapshot'; readonly snapshot: string; readonly region?: string }
   | { readonly kind: 'moment'; readonly at: IsoInstant }
   | { readonly kind: 'random' }
   | { readonly kind: 'now' }
@@ -116,9 +117,25 @@ const BY_THE_CLOCK: AskedVerification = { wanted: { kind: 'by-turns' }, withinMs
 
 /** What is to be restored, as far as it is known before anything is done. */
 export type PlannedPoint =
-  | { readonly kind: 'snapshot'; readonly snapshot: string; readonly createdAt: IsoInstant | null }
+  | { readonly kind: 'snapshot'; readonly snapshot: string; readonly createdAt: IsoInstant | null; readonly region?: string }
   | { readonly kind: 'moment'; readonly at: IsoInstant }
   | { readonly kind: 'now' }
+
+/** Of a copy in another region than the instance's. What is found of it says nothing of what is at home, whose backups the report is about. */
+export function isElsewhere({ region }: PointKind): boolean {
+  return region !== undefined
+}
+
+/** What tells how alike two of them are. */
+export interface PointKind {
+  readonly kind: PlannedPoint['kind']
+  readonly region?: string
+}
+
+/** What a verification found out is of: regions share no names, and a name has no slash. */
+export function verifiedName({ snapshot, region }: { readonly snapshot: string; readonly region?: string }): string {
+  return region === undefined ? snapshot : `${region}/${snapshot}`
+}
 
 export interface PlannedRung {
   readonly id: RungId

@@ -1,5 +1,5 @@
 /** What verifications say of an instance's snapshots: which were proven, and which are being looked at just now. */
-import { VERIFY_BACKUP_DOCUMENTS, type Verification, type VerificationPlan } from '../contracts/verify-backup'
+import { VERIFY_BACKUP_DOCUMENTS, type Verification, type VerificationPlan, verifiedName } from '../contracts/verify-backup'
 import type { LedgerDatabase } from './connect'
 import { unsealDocument } from './digest'
 import { isFinal } from './operations'
@@ -8,6 +8,7 @@ import { isFinal } from './operations'
  *  one that says anything found it wanting. */
 export type SnapshotProof = 'proven' | 'refuted' | 'failed'
 
+/** By what `verifiedName` calls the snapshot. */
 export interface SnapshotProofs {
   readonly proofs: ReadonlyMap<string, SnapshotProof>
   /** Snapshots that a verification that has not ended restores. */
@@ -37,7 +38,7 @@ export async function readSnapshotProofs(
     const document = unsealDocument(row, `document ${row.name} of ${row.operation}`) as Verification | VerificationPlan
     if (document.instanceId !== instanceId || document.point.kind !== 'snapshot') continue
     if (row.name === verification) verifications.push(document as Verification)
-    else if (!isFinal(row.status)) underVerification.add(document.point.snapshot)
+    else if (!isFinal(row.status)) underVerification.add(verifiedName(document.point))
   }
   return { proofs: proofsOf(verifications), underVerification }
 }
@@ -48,9 +49,9 @@ function proofsOf(verifications: readonly Verification[]): Map<string, SnapshotP
   const inOrder = [...verifications].sort((a, b) => (a.judgedAt < b.judgedAt ? -1 : 1))
   for (const { point, proven, ladder } of inOrder) {
     if (point.kind !== 'snapshot') continue
-    if (proven) proofs.set(point.snapshot, 'proven')
-    else if (ladder.some(({ outcome }) => outcome === 'fail'))
-      proofs.set(point.snapshot, foundWanting(proofs.get(point.snapshot)))
+    const name = verifiedName(point)
+    if (proven) proofs.set(name, 'proven')
+    else if (ladder.some(({ outcome }) => outcome === 'fail')) proofs.set(name, foundWanting(proofs.get(name)))
   }
   return proofs
 }

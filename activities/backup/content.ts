@@ -4,7 +4,7 @@ import type { IsoInstant } from '../../contracts/operation'
 import type { AroundPoint, Rung } from '../../contracts/verify-backup'
 import type { Ledger } from '../../ledger/ledger'
 import { contentFindings } from '../../postgres/proof/content'
-import type { Manifest } from '../../postgres/proof/manifest'
+import type { Manifest, ProvenTables } from '../../postgres/proof/manifest'
 import { currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { readManifest } from '../proof/manifest'
@@ -61,11 +61,13 @@ export async function checkContent(
     return { id: 'content', outcome: 'not-proven', findings: [], summary: manifests, durationMs: 0 }
   }
   const request = { entry, role: 'admin', operation, step, address: copy, ...reachedAs({ inPlace }) } as const
-  const { signal } = currentAct()
+  const { signal, kept, keep } = currentAct()
   const proof = await contentFindings(manifests.before, manifests.after, {
     connect: () => openSession(deps, request),
     jobs: JOBS,
     signal,
+    carriedOn: kept as ProvenTables | undefined,
+    onProven: keep,
   })
   const { findings, untold, notProven, complete, tables, tablesProven, rowsProven } = proof
   const proven = complete && (tablesProven === tables || rowsProven > 0)

@@ -1,5 +1,6 @@
 /** L0: is the backup there, usable, and of that very instance? By the cloud's own listing. */
 import type { ManagedPostgres, SnapshotDescription } from '../../clouds/port'
+import { placeOfCopies, regionOfCopies } from '../../contracts/copies-place'
 import { failure } from '../../contracts/failures'
 import type { Finding, IsoInstant } from '../../contracts/operation'
 import type { RestorePoint } from '../../contracts/restore-point'
@@ -22,7 +23,15 @@ export async function checkExists(
   { bundle, point, instanceId, now }: Asked,
 ): ReturnType<BackupActivities['checkExists']> {
   const started = performance.now()
-  const { database } = await ledger.getBundle(bundle)
+  const bundled = await ledger.getBundle(bundle)
+  const { database } = bundled
+  const region = regionOfCopies(bundled)
+  if (region !== null && point.kind === 'snapshot') {
+    const cloud = cloudOf(placeOfCopies(bundled))
+    const found = await describeKept({ ledger, cloud }, { instance: database.instance, snapshot: point.snapshot, region })
+    // How much a recovery would have lost is the first region's to say, which is not asked.
+    return { rung: rungOf(started, lookAtSnapshot(found, { name: point.snapshot, instanceId, now })), rpoMs: null }
+  }
   const options = { signal: currentAct().signal }
   const source = await findTarget(cloudOf, database, options)
   assertSameInstance(source, instanceId)
@@ -30,30 +39,28 @@ export async function checkExists(
   const window = await cloud.restoreWindow({ name: source.name }, options)
   const looked =
     point.kind === 'snapshot'
-      ? lookAtSnapshot(await describeKept({ ledger, cloud }, source.name, point.snapshot), {
+      ? lookAtSnapshot(await describeKept({ ledger, cloud }, { instance: source.name, snapshot: point.snapshot, region: null }), {
           name: point.snapshot,
           instanceId,
           now,
         })
       : lookAtWindow(window, point)
   const newest = await newestSnapshot({ cloud, source, options })
-  const rung: Rung = {
-    id: 'exists',
-    outcome: looked.findings.length === 0 ? 'pass' : 'fail',
-    ...looked,
-    durationMs: Math.round(performance.now() - started),
-  }
-  return { rung, rpoMs: lostMs(cloud, { window, newest: newest?.createdAt ?? null, now }) }
+  return { rung: rungOf(started, looked), rpoMs: lostMs(cloud, { window, newest: newest?.createdAt ?? null, now }) }
+}
+
+function rungOf(started: number, looked: Looked): Rung {
+  const outcome = looked.findings.length === 0 ? 'pass' : 'fail'
+  return { id: 'exists', outcome, ...looked, durationMs: Math.round(performance.now() - started) }
 }
 
 /** Null: somebody removed it. Where it was we ourselves, nothing is wrong with the backups. @throws PLAN_DRIFTED. */
 async function describeKept(
   { ledger, cloud }: { ledger: Ledger; cloud: ManagedPostgres },
-  instance: string,
-  snapshot: string,
+  { instance, snapshot, region }: { instance: string; snapshot: string; region: string | null },
 ): Promise<SnapshotDescription | null> {
   const found = await cloud.describeSnapshot({ instance, name: snapshot }, { signal: currentAct().signal })
-  if (found !== null || !(await isRemovedByUs(ledger, snapshot))) return found
+  if (found !== null || !(await isRemovedByUs(ledger, snapshot, region))) return found
   const message = `Snapshot ${snapshot} was removed by its own retention since the plan was made; start the verification again.`
   throw failure('PLAN_DRIFTED', message, { snapshot })
 }

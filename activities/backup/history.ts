@@ -1,7 +1,8 @@
 /** What earlier verifications tell of the next one. */
 import type { OperationDocument } from '../../contracts/operation'
 import {
-  type PlannedPoint,
+  isElsewhere,
+  type PointKind,
   VERIFY_BACKUP_DOCUMENTS,
   VERIFY_BACKUP_STEPS,
   type Verification,
@@ -13,13 +14,14 @@ import { listVerifications } from '../../ledger/verifications'
 const LOOKED_AT_MAX = 30
 
 /** As long as the newest one took that restored the same kind of point; null: none did. */
-export async function expectedMs(ledger: Ledger, database: string, kind: PlannedPoint['kind']): Promise<number | null> {
+export async function expectedMs(ledger: Ledger, database: string, wanted: PointKind): Promise<number | null> {
   const earlier = await listVerifications(ledger, { database, limit: LOOKED_AT_MAX })
-  return earlier.find(({ point, rto }) => rto !== null && isAlike(point.kind, kind))?.rto?.totalMs ?? null
+  return earlier.find(({ point, rto }) => rto !== null && isAlike(point, wanted))?.rto?.totalMs ?? null
 }
 
-function isAlike(kind: PlannedPoint['kind'], other: PlannedPoint['kind']): boolean {
-  return (kind === 'snapshot') === (other === 'snapshot')
+/** What takes how long in another region says nothing of this one. */
+function isAlike(point: PointKind, other: PointKind): boolean {
+  return (point.kind === 'snapshot') === (other.kind === 'snapshot') && isElsewhere(point) === isElsewhere(other)
 }
 
 /** What the time of a run has to be, as far as those before it tell: its clock begins with its plan, long before there is a copy. */
@@ -31,14 +33,14 @@ export interface NeededTime {
   readonly ranOutOfMs: number | null
 }
 
-export async function neededTime(ledger: Ledger, database: string, kind: PlannedPoint['kind']): Promise<NeededTime> {
+export async function neededTime(ledger: Ledger, database: string, wanted: PointKind): Promise<NeededTime> {
   const runs = await ledger.listOperations({ database, kind: 'verify-backup', mode: 'apply', limit: LOOKED_AT_MAX })
   const ranOut: number[] = []
   let tookMs: number | null = null
   for (const run of runs) {
     const read = (name: string): Promise<unknown> => ledger.getDocument({ operation: run.id, name })
     const plan = (await read(VERIFY_BACKUP_DOCUMENTS.plan)) as VerificationPlan | null
-    if (plan === null || !isAlike(plan.point.kind, kind)) continue
+    if (plan === null || !isAlike(plan.point, wanted)) continue
     const verification = (await read(VERIFY_BACKUP_DOCUMENTS.verification)) as Verification | null
     tookMs = verification === null ? null : wholeMs(run, verification)
     if (tookMs !== null) break

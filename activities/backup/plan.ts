@@ -1,5 +1,6 @@
 /** The verification's plan: what is restored, what it costs, and which rungs it promises. */
 import type { InstanceDescription, ManagedPostgres } from '../../clouds/port'
+import { placeOfCopies } from '../../contracts/copies-place'
 import type { DatabaseEntry } from '../../contracts/fleet'
 import { type OperationId, temporaryName } from '../../contracts/operation'
 import {
@@ -15,6 +16,7 @@ import type { ActivityDeps } from '../deps'
 import { copyClass } from '../instance/copy-request'
 import { assertVouchedFor } from '../instance/vouched-for'
 import { rememberOnce } from '../remember'
+import { snapshotElsewhere } from '../restore/elsewhere'
 import { findTarget } from '../target'
 import type { BackupActivities } from './contract'
 import { costed } from './cost'
@@ -28,8 +30,15 @@ type Deps = Pick<ActivityDeps, 'ledger' | 'cloudOf'>
 type Asked = Parameters<BackupActivities['planVerification']>[0]
 
 export async function planVerification({ ledger, cloudOf }: Deps, asked: Asked): Promise<VerificationPlanSummary> {
-  const { operation, bundle } = asked
-  const { database } = await ledger.getBundle(bundle)
+  const { operation, bundle, wanted } = asked
+  const database = placeOfCopies(await ledger.getBundle(bundle))
+  if (wanted.kind === 'snapshot' && wanted.region !== undefined) {
+    const { snapshot, region } = wanted
+    const plan = await rememberOnce(ledger, { operation, name: VERIFY_BACKUP_DOCUMENTS.plan }, () =>
+      planElsewhere({ ledger, cloudOf }, asked, { database, snapshot, region }),
+    )
+    return summaryOf(plan, asked)
+  }
   const options = { signal: currentAct().signal }
   const source = await findTarget(cloudOf, database, options)
   const cloud = cloudOf(database)
@@ -37,7 +46,6 @@ export async function planVerification({ ledger, cloudOf }: Deps, asked: Asked):
   const plan = await rememberOnce(ledger, { operation, name: VERIFY_BACKUP_DOCUMENTS.plan }, async () => {
     const window = await cloud.restoreWindow({ name: database.instance }, options)
     const choosing = { cloud, source, operation, window, options }
-    const { wanted } = asked
     const turn = wanted.kind === 'by-turns' ? await turnFor(ledger, choosing, { database, asked }) : { wanted, why: null }
     const point = await choosePoint(choosing, turn.wanted)
     // A moment of this operation's own is asked about when it is there.
@@ -45,14 +53,38 @@ export async function planVerification({ ledger, cloudOf }: Deps, asked: Asked):
     const takenBy = await takerOf({ ledger, cloud }, { instance: source.name, database: database.database }, point)
     const { instanceId } = source
     const since = point.kind === 'moment' ? await manifestedBefore(ledger, { database, instanceId, at: point.at }) : null
-    const expected = await expectedMs(ledger, database.name, point.kind)
-    const needed = await neededTime(ledger, database.name, point.kind)
+    const expected = await expectedMs(ledger, database.name, point)
+    const needed = await neededTime(ledger, database.name, point)
     return planOf({ asked, database, cloud, source, window, point, turn: turn.why, takenBy, since, expected, needed })
   })
+  return summaryOf(plan, asked)
+}
+
+function summaryOf(plan: VerificationPlan, asked: Asked): VerificationPlanSummary {
   const { digest, instance, instanceId, engineVersion, point, turn, inertCopy, takenBy, since, objectives, rungs, withinMs } =
     plan
   const shortened = withinMs < asked.withinMs ? { withinMs } : {}
   return { digest, instance, instanceId, engineVersion, point, turn, inertCopy, takenBy, since, objectives, rungs, ...shortened }
+}
+
+/** Of a copy in another region: neither the instance nor its region is asked. `database`: the entry as that region has it. */
+async function planElsewhere(
+  { ledger, cloudOf }: Deps,
+  asked: Asked,
+  { database, snapshot, region }: { database: DatabaseEntry; snapshot: string; region: string },
+): Promise<VerificationPlan> {
+  const cloud = cloudOf(database)
+  const found = await snapshotElsewhere({ ledger, cloudOf }, database, snapshot)
+  const instanceClass = copyClass(database, cloud.capabilities, 'fromSnapshot')
+  if (instanceClass === null) throw new Error(`the bundle of ${database.name} does not say of what class a copy in ${region} is`)
+  const source = { ...found, name: found.instance, instanceClass }
+  assertVouchedFor({ name: source.name, cloud: database.cloud }, cloud.capabilities.inertCopy.fromSnapshot, asked.wasDormant)
+  const point = { kind: 'snapshot' as const, snapshot, createdAt: found.createdAt, region }
+  const takenBy = await takerOf({ ledger, cloud }, { instance: source.name, database: database.database }, point)
+  const expected = await expectedMs(ledger, database.name, point)
+  const needed = await neededTime(ledger, database.name, point)
+  const nothing = { window: null, turn: null, since: null }
+  return planOf({ asked, database, cloud, source, point, takenBy, expected, needed, ...nothing })
 }
 
 async function turnFor(
@@ -75,7 +107,7 @@ interface Found {
   readonly asked: Asked
   readonly database: DatabaseEntry
   readonly cloud: ManagedPostgres
-  readonly source: InstanceDescription
+  readonly source: Pick<InstanceDescription, 'name' | 'instanceId' | 'engineVersion' | 'instanceClass' | 'storage'>
   readonly window: VerificationPlan['window']
   readonly point: PlannedPoint
   readonly turn: string | null

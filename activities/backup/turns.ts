@@ -1,7 +1,7 @@
 /** Whose turn it is by the clock: the newest snapshot, or a moment. One after the other, since each run restores one copy and comes to one verdict. */
 import type { Inertness } from '../../clouds/capabilities'
 import type { OperationId } from '../../contracts/operation'
-import { type PlannedPoint, VERIFY_BACKUP_DOCUMENTS, type VerificationPlan } from '../../contracts/verify-backup'
+import { isElsewhere, type PlannedPoint, VERIFY_BACKUP_DOCUMENTS, type VerificationPlan } from '../../contracts/verify-backup'
 import type { Ledger } from '../../ledger/ledger'
 import type { SettledPoint } from './point'
 
@@ -48,7 +48,7 @@ function after(last: TurnQuestion['last'], turn: string): string {
 /** More runs that restored nothing in a row are as good as none. */
 const LOOKED_AT_MAX = 50
 
-/** What the one before was to restore, whatever became of it: a kind whose restores never end must not keep the other from its turn. */
+/** What the one before was to restore of what is at home, whatever became of it: a kind whose restores never end must not keep the other from its turn. */
 export async function lastPoint(
   ledger: Ledger,
   { operation, database, instanceId }: { operation: OperationId; database: string; instanceId: string },
@@ -56,7 +56,7 @@ export async function lastPoint(
   const runs = await ledger.listOperations({ database, kind: 'verify-backup', mode: 'apply', limit: LOOKED_AT_MAX })
   for (const { id } of runs.filter((run) => run.id !== operation)) {
     const plan = (await ledger.getDocument({ operation: id, name: VERIFY_BACKUP_DOCUMENTS.plan })) as VerificationPlan | null
-    if (plan !== null && plan.instanceId === instanceId) return plan.point.kind
+    if (plan !== null && plan.instanceId === instanceId && !isElsewhere(plan.point)) return plan.point.kind
   }
   return null
 }

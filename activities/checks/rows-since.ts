@@ -48,7 +48,8 @@ async function countedNow(
   deps: ActivityDeps,
   { operation, step, bundle, source }: Parameters<CheckActivities['rowsSince']>[0],
 ): Promise<Counted> {
-  if (source === null) return { counts: null, why: 'The instance is not ready, or the copy is not of it.' }
+  if (source === null)
+    return { counts: null, why: 'The instance is not ready, the copy is not of it, or the copy is in another region.' }
   const { database: entry } = await deps.ledger.getBundle(bundle)
   const { signal } = currentAct()
   const request = { entry, role: 'migrator', operation, step, address: source, canary: false } as const

@@ -1,4 +1,4 @@
-/** What a restore of a copy is told beyond its names: who may connect, and its class where the cloud lets that be chosen. */
+/** What a restore of a copy is told beyond its names: who may connect, its class where the cloud lets that be chosen, and in another region its subnets. */
 import type { Capabilities } from '../../clouds/capabilities'
 import type { CopyRequest } from '../../clouds/port'
 import type { DatabaseEntry } from '../../contracts/fleet'
@@ -9,10 +9,12 @@ export function copySettings(
   database: DatabaseEntry,
   capabilities: Capabilities,
   kind: CopyKind,
-): Pick<CopyRequest, 'networkRules' | 'instanceClass'> {
+): Pick<CopyRequest, 'networkRules' | 'instanceClass' | 'subnetGroup'> {
   const { canary } = database
   const networkRules = 'securityGroups' in canary ? canary.securityGroups : canary.networks
-  return { networkRules, instanceClass: copyClass(database, capabilities, kind) }
+  const subnetGroup = 'subnetGroup' in canary ? canary.subnetGroup : undefined
+  const settings = { networkRules, instanceClass: copyClass(database, capabilities, kind) }
+  return subnetGroup === undefined ? settings : { ...settings, subnetGroup }
 }
 
 /** Null: the source's own. A cloud that cannot give a copy of that kind another class is not asked to. */

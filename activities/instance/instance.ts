@@ -1,4 +1,5 @@
 /** Temporary instances: the inert canary of an operation. */
+import { placeOfCopies, regionOfCopies } from '../../contracts/copies-place'
 import { type OperationId, type Sha256, temporaryName } from '../../contracts/operation'
 import { canaryPassword } from '../../postgres/connect/canary-password'
 import { changing, currentAct } from '../act'
@@ -21,7 +22,8 @@ type Deps = Pick<ActivityDeps, 'ledger' | 'cloudOf' | 'secretKey'>
 export function createInstanceActivities({ ledger, cloudOf, secretKey }: Deps): InstanceActivities {
   const startCopy: InstanceActivities['startCopy'] = async ({ operation, step, bundle, point, expiresAt }) => {
     await assertStillACopy(ledger, operation, 'nothing is restored under its name')
-    const { database } = await ledger.getBundle(bundle)
+    const bundled = await ledger.getBundle(bundle)
+    const database = placeOfCopies(bundled)
     const cloud = cloudOf(database)
     const instance = temporaryName(operation, step)
     const options = changing()
@@ -37,17 +39,19 @@ export function createInstanceActivities({ ledger, cloudOf, secretKey }: Deps): 
     const owner = { operation, step, expiresAt }
     const settings = copySettings(database, cloud.capabilities, point.kind === 'snapshot' ? 'fromSnapshot' : 'toTime')
     const request = { source: database.instance, instance, ...settings, owner }
+    const sourceGone = (point.kind === 'snapshot' && point.deleted === true) || regionOfCopies(bundled) !== null
     await atOurPace(
       point.kind === 'snapshot'
-        ? cloud.startInertRestore({ ...request, snapshot: point.snapshot, ...(point.deleted && { sourceGone: true }) }, options)
+        ? cloud.startInertRestore({ ...request, snapshot: point.snapshot, ...(sourceGone && { sourceGone }) }, options)
         : cloud.startRestoreToTime({ ...request, at: point.at }, options),
     )
     return { instance }
   }
+  const cloudOfCopies = async (bundle: Sha256) => cloudOf(placeOfCopies(await ledger.getBundle(bundle)))
   const remove = async (operation: OperationId, bundle: Sha256) => {
-    const { database } = await ledger.getBundle(bundle)
+    const cloud = await cloudOfCopies(bundle)
     await assertStillACopy(ledger, operation, 'nothing of it is removed')
-    const asked = await cloudOf(database).removeOwnedInstances({ operation }, changing())
+    const asked = await cloud.removeOwnedInstances({ operation }, changing())
     for (const name of asked.removing) await rememberSeen(ledger, operation, name)
     return asked
   }
@@ -62,17 +66,17 @@ export function createInstanceActivities({ ledger, cloudOf, secretKey }: Deps): 
     },
     startCopy,
     async awaitInstance({ operation, bundle, instance }) {
-      const { database } = await ledger.getBundle(bundle)
-      const found = await cloudOf(database).describeInstance({ name: instance }, { signal: currentAct().signal })
+      const cloud = await cloudOfCopies(bundle)
+      const found = await cloud.describeInstance({ name: instance }, { signal: currentAct().signal })
       if (found === null) throw notListed(`Instance ${instance}`)
       await rememberSeen(ledger, operation, instance)
       return addressOf(found)
     },
     async startTakeover({ operation, bundle, instance }) {
       await assertStillACopy(ledger, operation, 'its master keeps its password')
-      const { database } = await ledger.getBundle(bundle)
+      const cloud = await cloudOfCopies(bundle)
       const password = canaryPassword(secretKey, operation)
-      await cloudOf(database).startPasswordReset({ instance, password, operation }, changing())
+      await cloud.startPasswordReset({ instance, password, operation }, changing())
     },
     async startCanaryRemoval({ operation, bundle }) {
       const { removing } = await remove(operation, bundle)

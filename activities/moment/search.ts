@@ -33,7 +33,7 @@ export function createSearchActivities({ ledger, cloudOf }: Deps): SearchActivit
           instanceClass: copyClass(database, cloud.capabilities, 'toTime') ?? instanceClass,
           sizeGib: storage.sizeGib,
         },
-        expectedMsEach: await expectedMs(ledger, database.name, 'moment'),
+        expectedMsEach: await expectedMs(ledger, database.name, { kind: 'moment' }),
       }
       const document: SearchPlan = { ...body, digest: sha256Of(body) }
       assertMayAct()

@@ -1,13 +1,17 @@
 /** Temporary instances that nobody cares for any more: of an operation that is over, kept for no time or one that has passed. */
 import { isTemporaryOf, ownerOf } from '../../clouds/owner'
 import type { InstanceDescription, ManagedPostgres } from '../../clouds/port'
+import { regionOfCopies } from '../../contracts/copies-place'
+import { Failure } from '../../contracts/failures'
 import { FINAL_STATUSES, type IsoInstant, isTemporaryName, type OperationId } from '../../contracts/operation'
 import type { CopyStanding, OrphansInput } from '../../contracts/orphans'
 import { retirementOf } from '../../contracts/restore'
+import type { Ledger } from '../../ledger/ledger'
 import { changing, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { recordRemoval } from '../resources'
 import { isRunning } from '../running'
+import { soon } from '../snapshot/region'
 import { tookOver } from '../took-over'
 import { atOurPace, notReadyYet } from '../waiting'
 import type { OrphanActivities } from './contract'
@@ -21,7 +25,8 @@ export function createOrphanActivities(deps: Deps): OrphanActivities {
   return {
     async listTemporary({ bundle, named = [] }) {
       const { database } = await ledger.getBundle(bundle)
-      const found = await cloudOf(database).listInstances({ signal: currentAct().signal })
+      // Whoever asks asks other places too, and waits.
+      const found = await soon(() => cloudOf(database).listInstances({ signal: currentAct().signal }))
       const temporary = found.filter(({ name }) => isTemporaryName(name))
       return Promise.all(
         temporary.map(async (one) => {
@@ -92,13 +97,26 @@ async function whatLives({ name, tags }: InstanceDescription): Promise<Known['al
   return (await isRunning(client, retirementOf(name))) ? 'retirement' : null
 }
 
-async function knownOf({ ledger }: Deps, { tags, cloud, name }: InstanceDescription): Promise<Omit<Known, 'named'>> {
+async function knownOf({ ledger }: Deps, { tags, cloud, name, region }: InstanceDescription): Promise<Omit<Known, 'named'>> {
   const owner = ownerOf(tags)
   if (owner === null) return { operation: null, resource: null, tookOver: false, alive: null }
   const { operation: id } = owner
   const operation = await ledger.getOperation(id)
-  const resources = operation === null ? [] : await ledger.listResources({ operation: id })
+  // The ledger has names, and regions of AWS share none: what bears one of ours in another region than its copies are in is not ours.
+  const isThere = operation !== null && (cloud !== 'aws' || region === (await regionOf(ledger, id)))
+  const resources = isThere ? await ledger.listResources({ operation: id }) : []
   const resource = resources.find((one) => one.kind === 'instance' && one.cloud === cloud && one.name === name) ?? null
   // Last: what is asked right before a removal is no older than it has to be.
   return { operation, resource, tookOver: await tookOver(ledger, id), alive: null }
+}
+
+/** Where the operation's copies are; null: nobody knows any more. */
+async function regionOf(ledger: Ledger, operation: OperationId): Promise<string | null> {
+  try {
+    const bundle = await ledger.getBundle((await ledger.getOrigin(operation)).bundle)
+    return regionOfCopies(bundle) ?? bundle.database.region
+  } catch (error) {
+    if (error instanceof Failure && error.code === 'BUNDLE_MISSING') return null
+    throw error
+  }
 }

@@ -15,11 +15,12 @@ export interface OverwriteActivities {
   /** Fails with PLAN_DRIFTED for another instance or snapshot than the plan's, or an instance that the operation has begun to overwrite already, with CLOUD_REFUSED and
    *  SNAPSHOT_NOT_FOUND as planning. Changes nothing. */
   assertOverwritable(input: StepRef & { snapshot: string }): Promise<void>
-  /** Starts `cap-<operation>-<step>` of the instance, kept for that time at least. Safe to repeat: adopts its own. */
+  /** Starts `cap-<operation>-<step>` of the instance, kept for that time at least. Safe to repeat: adopts its own. Fails with PLAN_DRIFTED where the
+   *  operation has begun to overwrite it already. */
   startFreshBackup(
     input: StepRef & { keepHours: number; startedAt: IsoInstant },
   ): Promise<{ readonly snapshot: string; readonly cloudOperation?: string }>
-  /** Polls once; NOT_READY_YET until the instance's networks let in whom a canary's would, and nobody else. */
+  /** Polls once; NOT_READY_YET until the instance's networks let in whom a canary's would, and nobody else. PLAN_DRIFTED as `startFreshBackup`. */
   closeNetworks(input: StepRef): Promise<void>
   /** Polls once; NOT_READY_YET until they let in whom they let in when it was planned. Safe to repeat, and where they were never closed. */
   openNetworks(input: StepRef): Promise<void>

@@ -7,6 +7,7 @@ import type { ActivityDeps } from '../deps'
 import { copySettings } from '../instance/copy-request'
 import { capturedConfiguration } from '../replacement/plan'
 import { atOurPace, notReadyYet } from '../waiting'
+import { assertNotBegun } from './begun'
 import type { OverwriteActivities } from './contract'
 import { assertOverwritable, overwritePlanOf, planOverwriting, writeOverwritePlan } from './plan'
 
@@ -25,6 +26,7 @@ export function createOverwriteActivities(deps: Pick<ActivityDeps, 'ledger' | 'c
     writeOverwritePlan: (input) => writeOverwritePlan(deps, input),
     assertOverwritable: (input) => assertOverwritable(deps, input),
     async startFreshBackup({ operation, step, bundle, keepHours, startedAt }) {
+      await assertNotBegun(ledger, operation)
       const { database } = await ledger.getBundle(bundle)
       const snapshot = temporaryName(operation, step)
       const options = changing()
@@ -38,6 +40,7 @@ export function createOverwriteActivities(deps: Pick<ActivityDeps, 'ledger' | 'c
       return { snapshot, ...(cloudOperation === null ? {} : { cloudOperation }) }
     },
     async closeNetworks({ operation, bundle }) {
+      await assertNotBegun(ledger, operation)
       const { database } = await ledger.getBundle(bundle)
       const cloud = cloudOf(database)
       const { networkRules } = copySettings(database, cloud.capabilities, 'fromSnapshot')

@@ -24,6 +24,7 @@ import { capturedConfiguration } from '../replacement/plan'
 import { findPoint } from '../restore/plan'
 import { findTarget } from '../target'
 import { notReadyYet } from '../waiting'
+import { assertNotBegun } from './begun'
 import type { OverwriteActivities } from './contract'
 
 type Deps = Pick<ActivityDeps, 'ledger' | 'cloudOf'>
@@ -101,10 +102,7 @@ export async function assertOverwritable(
   { ledger, cloudOf }: Deps,
   { operation, bundle, snapshot }: Parameters<OverwriteActivities['assertOverwritable']>[0],
 ): Promise<void> {
-  if ((await ledger.getDocument({ operation, name: OVERWRITE_DOCUMENTS.begun })) !== null) {
-    const message = `${operation} has begun to overwrite its instance already: what is in there now it neither closes nor backs up.`
-    throw failure('PLAN_DRIFTED', message, { operation })
-  }
+  await assertNotBegun(ledger, operation)
   const { database } = await ledger.getBundle(bundle)
   const cloud = cloudOf(database)
   const { instance: name, instanceId } = await capturedConfiguration(ledger, operation)

@@ -10,6 +10,7 @@ import { sha256Of } from '../../ledger/digest'
 import { ServerError } from '../../postgres/connect/errors'
 import type { Session } from '../../postgres/connect/session'
 import { describeRoles, differingRoles } from '../../postgres/inspect/roles'
+import type { ProvenSoFar } from '../../postgres/verify/carry-on'
 import { compareDatabases } from '../../postgres/verify/compare'
 import type { Comparison, RowDifference, TableResult } from '../../postgres/verify/compared'
 import { currentAct } from '../act'
@@ -136,7 +137,7 @@ export async function writtenRows(session: Session): Promise<WrittenRows> {
 type Compared = Pick<DeltaReport, 'tables' | 'equalTables' | 'notCompared' | 'structure'>
 
 async function compareWithin(sides: { live: Side; copy: Side }, database: string, compareMs: number): Promise<Compared> {
-  const { signal } = currentAct()
+  const { signal, kept, keep } = currentAct()
   const late = AbortSignal.timeout(compareMs)
   try {
     const comparison = await compareDatabases({
@@ -145,6 +146,8 @@ async function compareWithin(sides: { live: Side; copy: Side }, database: string
       mode: 'static',
       jobs: JOBS,
       signal: AbortSignal.any([signal, late]),
+      carriedOn: kept as ProvenSoFar | undefined,
+      onProven: keep,
     })
     return toldOf(comparison)
   } catch (error) {

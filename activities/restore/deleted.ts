@@ -9,7 +9,7 @@ import { copyClass } from '../instance/copy-request'
 import { assertRestorable } from '../instance/restorable'
 
 /** Fails with CLOUD_REFUSED where a cloud does not restore those, or has to be told as what, SNAPSHOT_NOT_FOUND naming those that there are, TARGET_MISMATCH for one of the
- *  instance as it is now or of another database's, and RESOURCE_FAILED for one that is not ready. */
+ *  instance as it is now, of another database's, or of nobody knows which, and RESOURCE_FAILED for one that is not ready. */
 export async function snapshotOfDeleted(
   { ledger, cloud }: { ledger: Ledger; cloud: ManagedPostgres },
   database: DatabaseEntry,
@@ -38,6 +38,7 @@ export async function snapshotOfDeleted(
     const message = `Snapshot ${name} is of ${instance} as it is now (${found.instanceId}); leave --deleted out.`
     throw failure('TARGET_MISMATCH', message, { snapshot: name, found: found.instanceId })
   }
+  if (found.instanceId.endsWith('@unknown')) throw nobodys(found)
   if (!known.includes(found.instanceId)) {
     throw failure(
       'TARGET_MISMATCH',
@@ -54,11 +55,12 @@ function classUnknown({ instance, ...database }: DatabaseEntry) {
   return failure('CLOUD_REFUSED', message, { instance, database: database.name })
 }
 
-function notRestored({ cloud, instance, ...database }: DatabaseEntry) {
-  const why =
-    cloud === 'azure'
-      ? 'On Azure a server’s backups go with it; a server that was deleted lately can be brought back as a whole by Azure itself, for five days'
-      : 'A copy on Cloud SQL takes its settings from the instance, and the backups of a deleted one are kept only where it was set up so'
-  const message = `${why}: Capstan restores no snapshot of ${instance} as it was before it was deleted or replaced.`
+function nobodys({ name, instance }: SnapshotDescription) {
+  const message = `Of which instance that was called ${instance} snapshot ${name} is cannot be told: its cloud says the name alone, and no snapshot of ours was left with it that would say more.`
+  return failure('TARGET_MISMATCH', message, { snapshot: name, instance })
+}
+
+function notRestored({ instance, ...database }: DatabaseEntry) {
+  const message = `On Azure a server’s backups go with it, and none of them can be asked for by its name any more: Capstan restores no snapshot of ${instance} as it was before it was deleted or replaced. For five days Azure may bring the whole server back (createMode ReviveDropped), as of a time that a person has to find in the activity log, and with whatever acts in it running at once; do that by Azure's own tools.`
   return failure('CLOUD_REFUSED', message, { instance, database: database.name })
 }

@@ -1,6 +1,7 @@
 /** The restore operation's plan: asked of the cloud, and kept in the ledger. It asks for no more than it needs: an instance that is down is just the
  *  one whose backups are wanted. */
 import type { InstanceDescription, ManagedPostgres } from '../../clouds/port'
+import { placeOfCopies } from '../../contracts/copies-place'
 import type { DatabaseEntry } from '../../contracts/fleet'
 import { temporaryName } from '../../contracts/operation'
 import { type PlannedPoint, RESTORE_DOCUMENTS, type RestorePlan } from '../../contracts/restore'
@@ -15,27 +16,27 @@ import { assertVouchedFor } from '../instance/vouched-for'
 import { findTarget } from '../target'
 import type { RestoreActivities } from './contract'
 import { snapshotOfDeleted } from './deleted'
+import { snapshotElsewhere } from './elsewhere'
 
 type Deps = Pick<ActivityDeps, 'ledger' | 'cloudOf'>
 
 export function createRestoreActivities({ ledger, cloudOf }: Deps): RestoreActivities {
   return {
     async planRestore({ operation, bundle, copyStep, point, keepHours, wasDormant }) {
-      const { database } = await ledger.getBundle(bundle)
+      const database = placeOfCopies(await ledger.getBundle(bundle))
       const cloud = cloudOf(database)
       const { source, planned, asked } = await findSource({ ledger, cloudOf }, database, point)
       const kind = point.kind === 'snapshot' ? 'fromSnapshot' : 'toTime'
       const inertCopy = cloud.capabilities.inertCopy[kind]
       assertVouchedFor({ name: source.name, cloud: database.cloud }, inertCopy, wasDormant)
       const { name: instance, instanceId, engineVersion, storage } = source
-      const { networkRules, instanceClass } = copySettings(database, cloud.capabilities, kind)
+      const settings = copySettings(database, cloud.capabilities, kind)
       const facts = { version: 1 as const, bundle, instance, instanceId, engineVersion, storage, point: planned }
       const body = {
         ...facts,
         copy: temporaryName(operation, copyStep),
         keepHours,
-        networkRules,
-        instanceClass,
+        ...settings,
         inertCopy,
         wasDormant,
       }
@@ -55,12 +56,18 @@ export function createRestoreActivities({ ledger, cloudOf }: Deps): RestoreActiv
 interface Found {
   readonly source: Pick<InstanceDescription, 'name' | 'instanceId' | 'engineVersion' | 'storage'>
   readonly planned: PlannedPoint
-  /** Null: it is gone, and can be asked nothing. */
+  /** Null: it is gone, or its region may be, and can be asked nothing. */
   readonly asked: InstanceDescription | null
 }
 
 async function findSource({ ledger, cloudOf }: Deps, database: DatabaseEntry, point: RestorePoint): Promise<Found> {
   const cloud = cloudOf(database)
+  if (point.kind === 'snapshot' && point.region !== undefined) {
+    const { snapshot, region } = point
+    const { instance: name, ...found } = await snapshotElsewhere({ ledger, cloudOf }, database, snapshot)
+    const planned = { kind: 'snapshot' as const, snapshot, createdAt: found.createdAt, region }
+    return { source: { ...found, name }, planned, asked: null }
+  }
   if (point.kind === 'snapshot' && point.deleted) {
     const { snapshot } = point
     const { instance: name, ...found } = await snapshotOfDeleted({ ledger, cloud }, database, snapshot)

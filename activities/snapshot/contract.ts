@@ -42,7 +42,8 @@ export interface SnapshotActivities {
   /** Holds the copy against the plan: of the very instance, encrypted as was asked for, as large as it. */
   verifySnapshotCopy(input: StepRef & InRegion & { snapshot: string }): Promise<SnapshotVerification>
   /** Takes the step's own snapshot back: asks for its removal and polls once; NOT_READY_YET until it is gone. Safe to repeat, and when none
-   *  was made. Leaves it when older ones were removed for its sake, or when the operation has ended: then others rely on it. */
+   *  was made. Leaves it when older ones were removed for its sake, when the instance was begun to be overwritten, or when the operation has ended: then
+   *  others rely on it. In another region it fails soon where that does not answer. */
   awaitSnapshotRemoval(input: StepRef & Partial<InRegion> & { snapshot: string; instanceId: string }): Promise<void>
   /** Removes every snapshot of the instance that may go by retention at `now`, in one region. Safe to repeat: goes on where it was. */
   expireSnapshots(input: StepRef & Partial<InRegion> & { instanceId: string; now: IsoInstant }): Promise<ExpiryRecord>

@@ -3,7 +3,7 @@ import type { ManagedPostgres, Owner, SnapshotDescription } from '../../clouds/p
 import { Failure } from '../../contracts/failures'
 import { MIGRATE_STEPS } from '../../contracts/migrate'
 import { OPERATION_ID_PATTERN, temporaryName } from '../../contracts/operation'
-import { SNAPSHOT_STEPS } from '../../contracts/snapshot'
+import { copyStepOf, SNAPSHOT_STEPS } from '../../contracts/snapshot'
 import type { Ledger } from '../../ledger/ledger'
 
 /** Ids of the steps that take snapshots. */
@@ -24,9 +24,10 @@ export async function withOwner(
   return snapshot
 }
 
-/** Whether the ledger knows that one of ours removed the snapshot of that name: its retention, or whoever took it back. */
-export async function isRemovedByUs(ledger: Ledger, name: string): Promise<boolean> {
-  for (const step of TAKING) {
+/** Whether the ledger knows that one of ours removed the snapshot of that name: its retention, or whoever took it back. `region`: of a copy; null: it is
+ *  the database's own. */
+export async function isRemovedByUs(ledger: Ledger, name: string, region: string | null): Promise<boolean> {
+  for (const step of region === null ? TAKING : [copyStepOf(region)]) {
     const operation = operationIn(name, step)
     const made = operation === null ? [] : await ledger.listResources({ operation })
     if (made.some((one) => one.kind === 'snapshot' && one.name === name && one.removedAt !== null)) return true

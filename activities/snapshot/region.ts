@@ -1,7 +1,8 @@
 /** Where copies of a database's snapshots are: another region of its cloud and account, asked with the same credentials. */
 import { limitedTo } from '../../clouds/limit'
 import type { ManagedPostgres } from '../../clouds/port'
-import { Failure, type FailureCode, failure } from '../../contracts/failures'
+import { WORDS_OF_A_REGION } from '../../contracts/copies-place'
+import { Failure, failure } from '../../contracts/failures'
 import type { DatabaseEntry } from '../../contracts/fleet'
 import { currentAct, runAct } from '../act'
 import type { ActivityDeps } from '../deps'
@@ -14,17 +15,6 @@ export function cloudIn(
 ): ManagedPostgres {
   return cloudOf(region === null || region === undefined ? database : { ...database, region })
 }
-
-/** What a region says by itself: it does not answer, does not let us in, or talks nonsense. */
-const OF_THE_REGION: readonly FailureCode[] = [
-  // Whatever it is, it is that region's word, which nobody foresaw.
-  'CLOUD_UNEXPECTED',
-  'CLOUD_UNREACHABLE',
-  'CLOUD_THROTTLED',
-  'CLOUD_BUSY',
-  'CLOUD_REFUSED',
-  'CREDENTIALS_REJECTED',
-]
 
 /** One that hangs must not keep whoever waits for the others. */
 const PATIENCE_MS = 20_000
@@ -39,7 +29,8 @@ export async function unlessOutOfReach<T>(ask: () => Promise<T>): Promise<Asked<
   try {
     return { found: await soon(ask), why: null }
   } catch (error) {
-    if (error instanceof Failure && OF_THE_REGION.includes(error.code)) return { found: null, why: error.message, said: error }
+    if (error instanceof Failure && WORDS_OF_A_REGION.includes(error.code))
+      return { found: null, why: error.message, said: error }
     throw error
   }
 }

@@ -10,6 +10,7 @@ import {
 } from '../../contracts/operation'
 import { keptFrom, OVERWRITE_DOCUMENTS, type OverwritePlan } from '../../contracts/overwrite'
 import { copyRegionOf, SNAPSHOT_STEPS, type SnapshotCopyRecord, type SnapshotStanding } from '../../contracts/snapshot'
+import { verifiedName } from '../../contracts/verify-backup'
 import type { Ledger } from '../../ledger/ledger'
 import type { SnapshotProofs } from '../../ledger/snapshot-proofs'
 import { currentAct } from '../act'
@@ -73,15 +74,18 @@ export function factsOf(
   { proofs, underVerification }: SnapshotProofs,
 ): SnapshotFacts {
   if (claim === null) return { name, instanceId, state, createdAt, origin: null }
-  const verified = owner === null ? name : verifiedAs(name, owner)
-  const proof = claim.lasts ? (proofs.get(verified) ?? null) : null
-  return { name, instanceId, state, createdAt, origin: { ...claim, proof, beingVerified: underVerification.has(verified) } }
+  const verified = owner === null ? [name] : verifiedAs(name, owner)
+  const said = verified.map((one) => proofs.get(one)).find((proof) => proof !== undefined)
+  const proof = claim.lasts ? (said ?? null) : null
+  const beingVerified = verified.some((one) => underVerification.has(one))
+  return { name, instanceId, state, createdAt, origin: { ...claim, proof, beingVerified } }
 }
 
-/** What a verification calls the content that a snapshot holds: a copy in another region has that of the one which its operation took, and only
- *  that one is ever verified. */
-function verifiedAs(name: string, { operation, step }: Pick<Owner, 'operation' | 'step'>): string {
-  return copyRegionOf(step) === null ? name : temporaryName(operation, SNAPSHOT_STEPS.take.id)
+/** What verifications call the content that a snapshot holds, what says most first: a copy in another region has a proof of its own once it was
+ *  verified there; until then it has that of the one which its operation took. */
+function verifiedAs(name: string, { operation, step }: Pick<Owner, 'operation' | 'step'>): string[] {
+  const region = copyRegionOf(step)
+  return region === null ? [name] : [verifiedName({ snapshot: name, region }), temporaryName(operation, SNAPSHOT_STEPS.take.id)]
 }
 
 /** Tags are a claim that anybody may write. It is ours if it bears the name that the step would give it, and the ledger has it among what

@@ -5,10 +5,11 @@ import { SNAPSHOT_DOCUMENTS } from '../../contracts/snapshot'
 import type { Ledger } from '../../ledger/ledger'
 import { changing, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
+import { hasBegun } from '../overwrite/begun'
 import { recordRemoval } from '../resources'
 import { notReadyYet } from '../waiting'
 import type { SnapshotActivities } from './contract'
-import { cloudIn } from './region'
+import { cloudIn, soon } from './region'
 
 /** About eight seconds. */
 const UNSEEN_LOOKS = 10
@@ -26,7 +27,9 @@ export async function takeBack(
   const { attempt } = currentAct()
   const cloud = cloudIn(cloudOf, database, region)
   const removal = { snapshot, instanceId, owner: { operation, step } }
-  const found = await cloud.describeSnapshot({ instance: database.instance, name: snapshot }, options)
+  const look = () => cloud.describeSnapshot({ instance: database.instance, name: snapshot }, { signal: currentAct().signal })
+  // Where it hangs, whoever takes back has to hear of it soon.
+  const found = await (region === undefined ? look() : soon(look))
   if (found === null) {
     const unseen = begun !== undefined && begun.removedAt === null
     if (unseen && cloud.capabilities.snapshotListed === 'when-complete') {
@@ -50,9 +53,11 @@ export async function takeBack(
   throw notReadyYet(`Snapshot ${snapshot}`, 'being removed')
 }
 
-/** After a reset the undo stands again, although older snapshots may have been removed for this one's sake. */
+/** After a reset the undo stands again, although older snapshots may have been removed for this one's sake, or the instance overwritten to which it is the
+ *  way back. */
 async function othersRelyOn(ledger: Ledger, operation: OperationId): Promise<boolean> {
   const record = await ledger.getOperation(operation)
   if (record !== null && FINAL_STATUSES.includes(record.status)) return true
+  if (await hasBegun(ledger, operation)) return true
   return (await ledger.getDocument({ operation, name: SNAPSHOT_DOCUMENTS.expiry })) !== null
 }

@@ -21,6 +21,7 @@ const KEEP_HOURS = 24 * 7
 const UNHEARD: Readonly<Record<string, string>> = {
   to: 'no cloud restores a moment into the instance itself: name a snapshot, or restore the moment with --as replacement.',
   deleted: 'an instance that is gone cannot be overwritten: leave one of both out.',
+  region: 'an instance is overwritten where it is: leave one of both out.',
   as: 'an instance that is overwritten stays where it is: leave one of both out.',
   wasDormant: 'no copy is made that could act: leave it out.',
   oldIsGone: 'an instance that is gone cannot be overwritten: restore it with --as replacement.',

@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { failure } from '../../contracts/failures'
 import { REPLACE_DOCUMENTS, type ReplacePlan } from '../../contracts/replace'
 import { RESTORE_DOCUMENTS, type RestorePlan } from '../../contracts/restore'
-import type { RestorePoint } from '../../contracts/restore-point'
+import { type RestorePoint, shownSnapshot } from '../../contracts/restore-point'
 import { fleetFileOf } from '../config'
 import { prepareReplace, startReplace } from '../start-replace'
 import { prepareRestore, startRestore } from '../start-restore'
@@ -22,6 +22,7 @@ interface CopyOptions extends LaunchOptions {
   readonly snapshot?: string
   readonly to?: string
   readonly deleted?: boolean
+  readonly region?: string
   readonly keep: number
   readonly wasDormant?: boolean
   readonly rows?: readonly string[]
@@ -57,7 +58,7 @@ function addCopy(group: Command, cli: CliContext): void {
     .summary('restore one, check it, and keep it for a time; or bring rows back out of it (--rows)')
     .description(
       'Restores a snapshot, or a moment, of the whole instance as a copy beside it that cannot act on the outside, checks it, and removes it once its ' +
-        'time is over. The instance is not touched. With --rows or --schema it does something else: rows that the copy has and the database lacks come back ' +
+        'time is over. The instance is not touched. With --region that is done in another region, out of a copy that is there, also where the first one is gone. With --rows or --schema it does something else: rows that the copy has and the database lacks come back ' +
         'into it, by key, once somebody has approved which, and the copy is removed. With --as replacement the copy takes the instance’s place instead, once ' +
         'somebody approved what is lost by it. With --in-place the instance itself is overwritten with a snapshot, where its cloud can. Ctrl-C stops watching; the operation goes on.',
     )
@@ -66,6 +67,11 @@ function addCopy(group: Command, cli: CliContext): void {
     .addOption(new Option('--snapshot <name>', 'what "capstan snapshot list" shows').argParser(someText).conflicts('to'))
     .option('--to <time>', 'the moment: a time ago such as 90m, or an instant in UTC such as 2026-11-23T03:00Z', since)
     .option('--deleted', 'the snapshot is of an instance that this database had before, which is gone or was replaced')
+    .option(
+      '--region <region>',
+      'the snapshot is a copy in that region of policy.snapshotCopies, and is restored there; nothing is asked of the database’s own region',
+      someText,
+    )
     .addOption(
       new Option('--keep <time>', 'how long it is kept once it is there; with --in-place the fresh backup, 7d unless it is given')
         .argParser(keepHours)
@@ -81,6 +87,7 @@ function addCopy(group: Command, cli: CliContext): void {
       example(
         'capstan restore shop --to 5m --plan',
         'capstan restore shop --to 5m --keep 2h',
+        'capstan restore shop --snapshot NAME --region eu-west-1 --plan',
         'capstan restore shop --to 5m --rows public.orders --rows public.order_lines',
         'capstan restore shop --to 5m --as replacement --plan',
         'capstan restore shop --snapshot NAME --in-place --plan',
@@ -144,7 +151,7 @@ function addReplacementOptions(command: Command): void {
 function assertOfItsKind(command: Command, { as }: CopyOptions): void {
   const ofRows = ['rows', 'schema', 'where', 'fireTriggers', 'published']
   const unheard =
-    as === 'replacement' ? ['keep', 'deleted', ...ofRows] : ['oldIsGone', 'acceptLaterWrites', 'compareFor', 'keepOld']
+    as === 'replacement' ? ['keep', 'deleted', 'region', ...ofRows] : ['oldIsGone', 'acceptLaterWrites', 'compareFor', 'keepOld']
   const given = unheard.find((name) => command.getOptionValueSource(name) === 'cli')
   if (given === undefined) return
   const option = given.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
@@ -154,6 +161,8 @@ function assertOfItsKind(command: Command, { as }: CopyOptions): void {
 function whyUnheard(as: CopyOptions['as'], option: string): string {
   if (as === 'copy') return `--${option} is of a replacement: say --as replacement, or leave it out.`
   if (option === 'deleted') return 'An instance that is gone has no place to take: restore a copy of it without --as replacement.'
+  if (option === 'region')
+    return 'What takes the instance’s place is set up, compared and led to in the instance’s own region: restore a copy in the other one, without --as replacement.'
   if (option === 'keep') return '--keep is of a copy that goes again; what takes the instance’s place stays: leave it out.'
   return `--${option} is of rows that come back into the instance as it is; a replacement brings all of them: leave one of both out.`
 }
@@ -178,10 +187,12 @@ async function launchReplacement(cli: CliContext, database: string, point: Resto
 }
 
 function shownPoint(point: RestorePoint): string {
-  return point.kind === 'snapshot' ? `snapshot ${point.snapshot}` : `the moment ${point.at}`
+  return point.kind === 'snapshot' ? shownSnapshot(point) : `the moment ${point.at}`
 }
 
-function pointOf({ snapshot, to, deleted }: CopyOptions): RestorePoint {
+function pointOf(options: CopyOptions): RestorePoint {
+  const { snapshot, to, deleted, region } = options
+  if (region !== undefined) return pointIn(region, options)
   if (snapshot !== undefined) return { kind: 'snapshot', snapshot, ...(deleted && { deleted }) }
   if (deleted) {
     const message = 'Of an instance that is gone only a snapshot can be restored: name it with --snapshot beside --deleted.'
@@ -193,7 +204,21 @@ function pointOf({ snapshot, to, deleted }: CopyOptions): RestorePoint {
   })
 }
 
+/** Nothing is asked of the instance there, so that it does not matter whether it is still there. */
+function pointIn(region: string, { snapshot, deleted }: Pick<CopyOptions, 'snapshot' | 'deleted'>): RestorePoint {
+  if (snapshot !== undefined && !deleted) return { kind: 'snapshot', snapshot, region }
+  const message = deleted
+    ? '--deleted says nothing of a copy in another region, for which the instance is not asked: leave it out.'
+    : 'In another region only a copy of a snapshot can be restored, since the log of moments is in the instance’s own: name it with --snapshot beside --region.'
+  throw failure('OPTION_INVALID', message, { option: deleted ? 'deleted' : 'region' })
+}
+
 function refuseBeside(command: Command): void {
+  if (command.getOptionValueSource('region') !== undefined) {
+    const message =
+      '--region is given with --rows or --schema, which compare the instance with its own past beside it: leave one of both out.'
+    throw failure('OPTION_INVALID', message, { option: 'region' })
+  }
   if (command.getOptionValueSource('deleted') !== undefined) {
     const message =
       '--deleted is given with --rows or --schema, which compare the instance that there is with its own past: leave one of both out.'

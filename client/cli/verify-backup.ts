@@ -8,13 +8,14 @@ import { shownInput } from '../shown-input'
 import { prepareVerifyBackup, startVerifyBackup } from '../start-verify-backup'
 import type { CliContext } from './context'
 import { addLaunchOptions, type LaunchOptions, launch } from './launch'
-import { dormantOption, durationMs, example, fleetOption } from './options'
+import { dormantOption, durationMs, example, fleetOption, someText } from './options'
 import { shownPoint, verificationPlanLines } from './render/verification-plan'
 import { showReport, verifyFleet } from './verify-fleet'
 
 interface VerifyBackupOptions extends LaunchOptions {
   readonly fleet?: string
   readonly snapshot?: string
+  readonly region?: string
   readonly at?: Extract<WantedPoint, { kind: 'moment' | 'now' }>
   readonly random?: boolean
   readonly byTurns?: boolean
@@ -38,6 +39,14 @@ export function addVerifyBackup(program: Command, cli: CliContext): void {
     .argument('[database]', 'name in the fleet file')
     .addOption(fleetOption())
     .addOption(new Option('--snapshot <name>', 'the snapshot of that name').conflicts(['at', 'random', 'all']))
+    .addOption(
+      new Option(
+        '--region <region>',
+        'the snapshot is a copy in that region of policy.snapshotCopies, and is restored and proven there; nothing is asked of the database’s own region',
+      )
+        .argParser(someText)
+        .conflicts(['at', 'random', 'byTurns', 'all']),
+    )
     .addOption(
       new Option('--at <moment>', 'a moment in UTC, such as 2026-11-23T03:00:00Z, or now: one between two heartbeats of its own')
         .argParser(moment)
@@ -72,6 +81,7 @@ export function addVerifyBackup(program: Command, cli: CliContext): void {
       example(
         'capstan verify-backup shop --at now --plan',
         'capstan verify-backup shop --at now',
+        'capstan verify-backup shop --snapshot NAME --region eu-west-1',
         'capstan verify-backup --all --yes',
         'capstan verify-backup --all --report',
         'capstan verify-backup --all --report --prometheus',
@@ -103,7 +113,12 @@ async function verify(cli: CliContext, database: string | undefined, options: Ve
   })
 }
 
-function wantedOf({ snapshot, at, random, byTurns }: VerifyBackupOptions): WantedPoint {
+function wantedOf({ snapshot, region, at, random, byTurns }: VerifyBackupOptions): WantedPoint {
+  if (region !== undefined) {
+    if (snapshot !== undefined) return { kind: 'snapshot', snapshot, region }
+    const message = 'Which copy in that region is missing: name it with --snapshot; "capstan snapshot list" shows them.'
+    throw failure('OPTION_INVALID', message, { option: 'region' })
+  }
   if (snapshot !== undefined) return { kind: 'snapshot', snapshot }
   if (at !== undefined) return at
   if (byTurns) return { kind: 'by-turns' }

@@ -1,4 +1,5 @@
 /** A run of a verification in words and signs, the same in the picture and in its table. */
+import { shownSnapshot } from '../../contracts/restore-point'
 import type { VerificationRun } from '../../ledger/verifications'
 import { chosenDuration, duration, instant } from '../quantities'
 
@@ -30,7 +31,7 @@ export function pointLetter({ point }: VerificationRun): 'S' | 'M' | '' {
 export function pointWords({ point }: Pick<VerificationRun, 'point'>): string {
   switch (point?.kind) {
     case 'snapshot':
-      return `snapshot ${point.snapshot}`
+      return shownSnapshot(point)
     case 'moment':
       return `moment ${instant(point.at)}`
     case 'now':

@@ -1,5 +1,6 @@
 /** The proof ladder of a verified backup: what each rung found, and how long a recovery took, held against the objectives. */
 import { shownMoney } from '../../contracts/money'
+import { shownSnapshot } from '../../contracts/restore-point'
 import {
   type NegativeControl,
   type ReckonedCost,
@@ -53,7 +54,7 @@ function controlsOf({ controls = [] }: Verification): Html | null {
 }
 
 function restoredFrom({ point }: Verification): string {
-  if (point.kind === 'snapshot') return `snapshot ${point.snapshot}`
+  if (point.kind === 'snapshot') return shownSnapshot(point)
   return point.kind === 'moment' ? `the log, to ${instant(point.at)}` : 'nothing'
 }
 

@@ -90,7 +90,7 @@ function toEntry(file: FleetFileDatabase, path: FieldPath, reading: Reading): Da
     checks: toChecks(file.checks ?? {}, [...path, 'checks'], reader),
     policy: {
       ...toPolicy(file.policy ?? {}, [...path, 'policy'], reader),
-      ...toSnapshotCopies(file, [...path, 'policy', 'snapshotCopies'], reader),
+      ...toSnapshotCopies(file, [...path, 'policy', 'snapshotCopies'], reading),
     },
     ...(file.objectives && { objectives: toObjectives(file.objectives, [...path, 'objectives'], reader) }),
     ...(file.verification && { verification: toVerification(file, [...path, 'verification'], reading) }),

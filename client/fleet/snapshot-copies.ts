@@ -1,6 +1,7 @@
 /** The regions that snapshots are copied into, and why a cloud has none. */
-import type { SnapshotCopyPolicy } from '../../contracts/fleet'
+import type { AwsCanary, SnapshotCopyPolicy } from '../../contracts/fleet'
 import type { FleetFileDatabase } from '../../contracts/fleet.schema'
+import type { PricesOf } from './prices'
 import type { FieldPath } from './source'
 
 interface Reader {
@@ -22,7 +23,7 @@ const IN_CHINA =
 export function toSnapshotCopies(
   file: FleetFileDatabase,
   path: FieldPath,
-  reader: Reader,
+  { reader, pricesOf }: { reader: Reader; pricesOf: PricesOf },
 ): { readonly snapshotCopies?: readonly SnapshotCopyPolicy[] } {
   if (file.policy?.snapshotCopies === undefined) return {}
   if (file.cloud !== 'aws') {
@@ -33,7 +34,7 @@ export function toSnapshotCopies(
     reader.wrong(path, IN_CHINA)
     return {}
   }
-  const copies = (file.policy.snapshotCopies ?? []).map(({ region, kmsKey = null }, index) => {
+  const copies = (file.policy.snapshotCopies ?? []).map(({ region, kmsKey = null, canary }, index): SnapshotCopyPolicy => {
     if (region === file.region) reader.wrong([...path, index, 'region'], `another region than the database’s own, ${file.region}`)
     else if (partitionOf(region) !== partitionOf(file.region)) {
       reader.wrong(
@@ -43,13 +44,27 @@ export function toSnapshotCopies(
     }
     const home = keyRegion(kmsKey)
     if (home !== null && home !== region) reader.wrong([...path, index, 'kmsKey'], `a key of ${region}: keys are of one region`)
-    return { region, key: kmsKey }
+    if (canary === undefined) return { region, key: kmsKey }
+    if (file.aurora === true && (canary.instanceClass ?? null) === null)
+      reader.wrong([...path, index, 'canary', 'instanceClass'], CLASS_UNKNOWN)
+    const prices = pricesOf({ cloud: file.cloud, region })
+    return { region, key: kmsKey, canary: toCanary(canary), ...(prices && { prices }) }
   })
   reader.unique(
     copies.map(({ region }) => region),
     (index) => [...path, index, 'region'],
   )
   return { snapshotCopies: copies }
+}
+
+type FileCopy = NonNullable<NonNullable<Extract<FleetFileDatabase, { cloud: 'aws' }>['policy']>['snapshotCopies']>[number]
+
+/** Nobody can be asked of what class the instance is: a snapshot of RDS says so by itself, one of Aurora does not. */
+const CLASS_UNKNOWN =
+  'an instance class such as db.r6g.large or db.serverless/0.5-16, since a snapshot of an Aurora cluster does not say of what class its writer was'
+
+function toCanary({ securityGroups, instanceClass = null, subnetGroup }: NonNullable<FileCopy['canary']>): AwsCanary {
+  return { securityGroups, instanceClass, ...(subnetGroup !== undefined && { subnetGroup }) }
 }
 
 /** No snapshot leaves its partition. In words. */

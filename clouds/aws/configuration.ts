@@ -53,6 +53,7 @@ function partsOf(raw: DBInstance): Parts {
       window: raw.PreferredBackupWindow ?? null,
       location: null,
       tagged: raw.CopyTagsToSnapshot ?? false,
+      outliveInstance: null,
     },
     maintenance: {
       window: raw.PreferredMaintenanceWindow ?? null,

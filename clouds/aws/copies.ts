@@ -11,7 +11,7 @@ import { OF_INSTANCE } from './parameter-groups'
 import { describeSnapshot, OF_INSTANCES } from './snapshots'
 import { ownersTags, tagRecord } from './tags'
 
-/** What both kinds of restore are told. Without a source the class is the snapshot's own, and the subnet group the account's default. */
+/** What both kinds of restore are told. Without a source the class is the snapshot's own, and the subnet group the request's or the account's default. */
 function settingsOf(source: Source, input: CopyRequest) {
   const DBInstanceClass = input.instanceClass ?? source.instanceClass
   const DBSubnetGroupName = source.subnetGroup
@@ -39,10 +39,10 @@ async function sourceOf(rds: Rds, { source }: CopyRequest, options: CallOptions)
   return { instanceClass: DBInstanceClass, subnetGroup: DBSubnetGroup?.DBSubnetGroupName, parameterGroup }
 }
 
-async function sourceIn(rds: Rds, snapshot: string, options: CallOptions): Promise<Source> {
+async function sourceIn(rds: Rds, snapshot: string, { subnetGroup }: CopyRequest, options: CallOptions): Promise<Source> {
   const found = await describeSnapshot(rds, OF_INSTANCES, snapshot, options)
   if (found === null) throw failure('SNAPSHOT_NOT_FOUND', `There is no snapshot ${snapshot} any more.`, { snapshot })
-  return { parameterGroup: { family: `postgres${found.engineVersion.split('.')[0]}` } }
+  return { subnetGroup, parameterGroup: { family: `postgres${found.engineVersion.split('.')[0]}` } }
 }
 
 async function startCopy(
@@ -78,7 +78,7 @@ export function startInertRestore(
   options: ChangeOptions,
 ): Promise<Started> {
   const { snapshot, sourceGone } = input
-  const describe = (asking: CallOptions) => (sourceGone ? sourceIn(rds, snapshot, asking) : sourceOf(rds, input, asking))
+  const describe = (asking: CallOptions) => (sourceGone ? sourceIn(rds, snapshot, input, asking) : sourceOf(rds, input, asking))
   return startCopy(rds, 'RestoreDBInstanceFromDBSnapshot', { ...input, describe }, options, (client, settings) =>
     client.restoreDBInstanceFromDBSnapshot({
       DBInstanceIdentifier: input.instance,

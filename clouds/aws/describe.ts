@@ -52,7 +52,7 @@ export function instanceDescription(raw: DBInstance): InstanceDescription {
     engineVersion: raw.EngineVersion ?? '',
     instanceClass: raw.DBInstanceClass ?? '',
     storage: storageDescription({ ...raw, Encrypted: raw.StorageEncrypted }),
-    snapshots: { hoursMax: null },
+    snapshots: { hoursMax: null, outliveInstance: true },
     // Its backups are what the log is restored over.
     automaticBackups: { taken: raw.BackupRetentionPeriod !== 0, log: raw.BackupRetentionPeriod !== 0 },
     deletionProtected: raw.DeletionProtection ?? false,
@@ -85,6 +85,7 @@ export function snapshotDescription(raw: DBSnapshot): SnapshotDescription {
   const cloudState = raw.Status ?? 'unknown'
   return {
     name: raw.DBSnapshotIdentifier ?? '',
+    account: raw.DBSnapshotArn?.split(':')[4] ?? '',
     instance: raw.DBInstanceIdentifier ?? '',
     instanceId: raw.DbiResourceId ?? '',
     state: resourceState(cloudState),

@@ -38,7 +38,6 @@ const CAPABILITIES: Capabilities = {
   snapshotListed: 'at-once',
   restoreOfDeleted: 'as-it-was',
   overwrite: false,
-  snapshotsOutliveInstance: true,
   snapshotCopies: true,
   networkRules: 'security-groups',
   staticParameters: 'wait-for-restart',

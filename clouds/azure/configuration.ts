@@ -63,6 +63,7 @@ function partsOf(server: Server): Parts {
       window: null,
       location: backup?.geoRedundantBackup === 'Enabled' ? 'paired region too' : null,
       tagged: null,
+      outliveInstance: null,
     },
     maintenance: { window: windowOf(server), minorUpgrades: null, denied: [] },
     // parameters, and diagnostic settings of Azure Monitor

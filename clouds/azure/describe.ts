@@ -46,7 +46,7 @@ export function serverDescription(raw: Server, port = POSTGRES_PORT): InstanceDe
 function snapshotsOf({ sku, backup }: Server): InstanceDescription['snapshots'] {
   if (sku?.tier === 'Burstable') return null
   const days = backup?.backupRetentionDays
-  return { hoursMax: days === undefined ? null : days * 24 }
+  return { hoursMax: days === undefined ? null : days * 24, outliveInstance: false }
 }
 
 /** The path alone would be the same for another server of the name. */

@@ -36,7 +36,6 @@ const CAPABILITIES: Capabilities = {
   snapshotListed: 'when-complete',
   restoreOfDeleted: 'never',
   overwrite: false,
-  snapshotsOutliveInstance: false,
   snapshotCopies: false,
   networkRules: 'networks',
   staticParameters: 'wait-for-restart',

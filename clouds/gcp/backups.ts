@@ -1,10 +1,11 @@
-/** Backups that somebody asked for. The project's own (`backups`, not `backupRuns`): they outlive their instance. Google gives them their
- *  names; ours, and whose one is, stand in its description. */
+/** Backups that somebody asked for, the last one of an instance among them. The project's own (`backups`, not `backupRuns`): they outlive their
+ *  instance where that was set up so. Google gives them their names; ours, and whose one is, stand in its description. */
 import { failure } from '../../contracts/failures'
 import { notOurs } from '../owner'
 import type { CallOptions, ChangeOptions, ManagedPostgres, Owner, SnapshotDescription, Started } from '../port'
+import { type BackupSource, sourcesOf } from './backup-source'
 import type { Backup, CloudSql, Instance } from './client'
-import { backupDescription, nameIn } from './describe'
+import { backupDescription, instanceIdOf, instantOf, nameIn } from './describe'
 import { isNotFound } from './failures'
 import { ADOPTED, findInstance, requireInstance } from './instances'
 import { descriptionOf } from './labels'
@@ -13,6 +14,7 @@ export interface Described {
   /** The backup's own name, `projects/…/backups/…`. */
   readonly resource: string
   readonly description: SnapshotDescription
+  readonly source: BackupSource
 }
 
 /** Newest first, those of an instance of this name, today's or an earlier one. */
@@ -24,11 +26,14 @@ async function backupsOf(
   return sql.ask('backups.listBackups', options, async ({ backups }) => {
     const parent = `projects/${sql.config.project}`
     const [found] = await backups.listBackups({ parent, filter: `instance:${instance}` })
-    return found
-      .filter((raw: Backup) => raw.type === 'ON_DEMAND' && raw.instance === instance)
+    const own = found.filter((raw: Backup) => raw.instance === instance)
+    const sourceOf = sourcesOf(own, present, sql.config)
+    return own
+      .filter(({ type }) => type === 'ON_DEMAND' || type === 'FINAL')
       .flatMap((raw: Backup) => {
-        const description = backupDescription(raw, present)
-        return description === null ? [] : [{ resource: raw.name ?? '', description }]
+        const source = sourceOf(raw)
+        const description = backupDescription(raw, source)
+        return description === null ? [] : [{ resource: raw.name ?? '', description, source }]
       })
   })
 }
@@ -37,21 +42,35 @@ async function backupsOf(
  *  anybody can write. */
 export async function backupsNamed(
   sql: CloudSql,
-  { instance, name }: { instance: string; name: string },
+  { instance, name, sourceGone }: Asked,
   options: CallOptions,
 ): Promise<readonly Described[]> {
   const present = await findInstance(sql, instance, options)
   const named = (await backupsOf(sql, { instance, present }, options)).filter(({ description }) => description.name === name)
-  const todays = named.filter(({ description }) => !description.instanceId.endsWith('@before'))
-  return todays.length > 0 ? todays : named
+  const todays = named.filter(({ source }) => !source.gone)
+  return todays.length > 0 && !sourceGone ? todays : named.filter(({ source }) => source.gone)
 }
 
-export async function findBackup(
-  sql: CloudSql,
-  asked: { instance: string; name: string },
-  options: CallOptions,
-): Promise<Described | null> {
-  return (await backupsNamed(sql, asked, options))[0] ?? null
+interface Asked {
+  readonly instance: string
+  readonly name: string
+  /** Today's instance is not looked at. */
+  readonly sourceGone?: true | undefined
+}
+
+/** @throws CLOUD_REFUSED where several instances that are gone have one of that name. */
+export async function findBackup(sql: CloudSql, asked: Asked, options: CallOptions): Promise<Described | null> {
+  const named = await backupsNamed(sql, asked, options)
+  if (named[0]?.source.gone !== true) return named[0] ?? null
+  const usable = named.filter(({ description }) => !['failed', 'deleting'].includes(description.state))
+  const ids = new Set(usable.map(({ description }) => description.instanceId))
+  if (ids.size <= 1) return usable[0] ?? named[0]
+  const which = usable.map(({ resource, description }) => `${resource} of ${description.instanceId}`).join(', ')
+  throw failure(
+    'CLOUD_REFUSED',
+    `Several instances that were called ${asked.instance} have a backup ${asked.name}: ${which}. Give all but the one that is meant another description.`,
+    { snapshot: asked.name, instance: asked.instance },
+  )
 }
 
 /** The very one, whatever it is called by now. */
@@ -81,8 +100,8 @@ export async function startSnapshot(
   { instance, snapshot: name, owner }: Parameters<ManagedPostgres['startSnapshot']>[0],
   options: ChangeOptions,
 ): Promise<SnapshotDescription & Started> {
-  const description = descriptionOf(name, owner)
   const present = await requireInstance(sql, instance, options)
+  const description = descriptionOf(name, owner, instantOf(present.createTime))
   const known = async (): Promise<SnapshotDescription | undefined> => {
     const found = await backupsOf(sql, { instance, present }, options)
     // One that failed is no snapshot: the step takes another.
@@ -100,7 +119,10 @@ export async function startSnapshot(
   const made = await known()
   if (made) return { ...made, ...started }
   // Not listed yet.
-  const begun = backupDescription({ instance, description, databaseVersion: present.databaseVersion ?? null }, present)
+  const begun = backupDescription(
+    { instance, description, databaseVersion: present.databaseVersion ?? null },
+    { instanceId: instanceIdOf(present), setup: present },
+  )
   if (begun === null) throw failure('DEFECT', `"${description}" is no description of a backup.`)
   return { ...begun, ...started }
 }

@@ -40,7 +40,7 @@ function partsOf(found: Instance): Parts {
       standby: settings?.availabilityType === 'REGIONAL' ? 'other-zone' : 'none',
       standbyZone: settings?.locationPreference?.secondaryZone || null,
     },
-    backups: backupsOf(settings?.backupConfiguration),
+    backups: backupsOf(settings),
     maintenance: {
       window: windowOf(settings?.maintenanceWindow),
       minorUpgrades: null,
@@ -80,7 +80,8 @@ function countOf(value: unknown): number | null {
   return number === 0 ? null : number
 }
 
-function backupsOf(backup: Backups | null | undefined): InstanceConfiguration['backups'] {
+function backupsOf(settings: Instance['settings']): InstanceConfiguration['backups'] {
+  const { backupConfiguration: backup, retainBackupsOnDelete } = settings ?? {}
   const taken = backup?.enabled?.value === true
   const log = taken && backup?.pointInTimeRecoveryEnabled?.value === true
   return {
@@ -90,6 +91,7 @@ function backupsOf(backup: Backups | null | undefined): InstanceConfiguration['b
     window: backup?.startTime || null,
     location: backup?.location || null,
     tagged: null,
+    outliveInstance: retainBackupsOnDelete?.value === true,
   }
 }
 
@@ -143,6 +145,7 @@ const KNOWN = new Set([
   'maintenanceWindow',
   'pricingPlan',
   'replicationType',
+  'retainBackupsOnDelete',
   'settingsVersion',
   'storageAutoResize',
   'storageAutoResizeLimit',
@@ -193,6 +196,9 @@ const SETTERS: Setters<Settings> = {
   'backups.logDays': ({ backups }) => ({ backupConfiguration: backupsFor(backups) }),
   'backups.window': ({ backups: { window: startTime } }) => (startTime === null ? null : { backupConfiguration: { startTime } }),
   'backups.location': ({ backups: { location } }) => (location === null ? null : { backupConfiguration: { location } }),
+  // undefined in what an earlier version captured
+  'backups.outliveInstance': ({ backups: { outliveInstance: value } }) =>
+    typeof value === 'boolean' ? { retainBackupsOnDelete: { value } } : null,
   'maintenance.window': ({ maintenance: { window } }) => windowFor(window),
   'maintenance.denied': ({ maintenance: { denied } }) => deniedFor(denied),
   'monitoring.insights': ({ monitoring: { insights } }) => ({ insightsConfig: insightsFor(insights) }),

@@ -1,10 +1,10 @@
 /** Copies. From a backup: an empty instance is made with the settings that keep it inert, then overwritten with the backup's data, which
- *  brings no flags along; it is inert before it starts with that data. To a moment: a clone, which has its source's settings, labels and
+ *  brings no flags along; it is inert before it starts with that data. Of an instance that is gone the backup holds how it was set up. To a moment: a clone, which has its source's settings, labels and
  *  protection, and is made inert as soon as it is there. A call each, as an instance does one thing at a time. */
 import { type Failure, failure } from '../../contracts/failures'
 import { temporaryName } from '../../contracts/operation'
 import type { CallOptions, ChangeOptions, CopyRequest, ManagedPostgres, Owner, Started } from '../port'
-import { findBackup } from './backups'
+import { type Described, findBackup } from './backups'
 import type { CloudSql, Instance, Operation, Settings } from './client'
 import { failureOf, instantOf, isUnfinished, lastRestore } from './describe'
 import { ADOPTED, assertOwn, editionOf, findInstance, insertInstance, operationsOf, requireInstance } from './instances'
@@ -29,15 +29,12 @@ function inertFlags({ settings }: Instance) {
   return [...kept.map(({ name, value }) => ({ name: name ?? '', value: value ?? '' })), INERT_FLAG]
 }
 
-export async function startInertRestore(
-  sql: CloudSql,
-  input: Parameters<ManagedPostgres['startInertRestore']>[0],
-  options: ChangeOptions,
-): Promise<Started> {
+export async function startInertRestore(sql: CloudSql, input: Restore, options: ChangeOptions): Promise<Started> {
   const existing = await findInstance(sql, input.instance, options)
   if (existing === null) {
-    const source = await requireInstance(sql, input.source, options)
-    await requireBackup(sql, input, options)
+    const present = input.sourceGone ? null : await requireInstance(sql, input.source, options)
+    const backup = await requireBackup(sql, input, options)
+    const source = present ?? setupIn(backup, input)
     await insertInstance(sql, newCopy(source, input, inertFlags(source)), options)
     throw again(`Instance ${input.instance} is being made.`)
   }
@@ -50,21 +47,29 @@ export async function startInertRestore(
     return isUnfinished(restore) ? { operation: restore.name || null } : ADOPTED
   }
   assertUsable(existing, operations)
-  const backup = await requireBackup(sql, input, options)
+  const { resource: backup } = await requireBackup(sql, input, options)
   return sql.start('instances.restoreBackup', options, ({ instances }) =>
     instances.restoreBackup({ project: sql.config.project, instance: input.instance, body: { backup } }),
   )
 }
 
-/** @returns the backup's own name. */
-async function requireBackup(
-  sql: CloudSql,
-  { source, snapshot }: { source: string; snapshot: string },
-  options: CallOptions,
-): Promise<string> {
-  const found = await findBackup(sql, { instance: source, name: snapshot }, options)
-  if (found?.description.state === 'ready') return found.resource
+type Restore = Parameters<ManagedPostgres['startInertRestore']>[0]
+
+async function requireBackup(sql: CloudSql, { source, snapshot, sourceGone }: Restore, options: CallOptions): Promise<Described> {
+  const found = await findBackup(sql, { instance: source, name: snapshot, sourceGone }, options)
+  if (found?.description.state === 'ready') return found
   throw failure('SNAPSHOT_NOT_FOUND', `Instance ${source} has no complete backup ${snapshot}.`, { snapshot })
+}
+
+/** What its instance was, by the backup alone. @throws CLOUD_REFUSED where that does not say what a copy has to be. */
+function setupIn({ resource, description, source: { setup } }: Described, { snapshot, instanceClass }: Restore): Instance {
+  const { tier, dataDiskSizeGb } = setup?.settings ?? {}
+  if (setup && dataDiskSizeGb?.value && (tier || instanceClass !== null)) return setup
+  throw failure(
+    'CLOUD_REFUSED',
+    `Google keeps nothing with backup ${snapshot} (${resource}) of how its instance, ${description.instance}, was set up, neither how large a copy has to be: make an instance for it by hand, and restore the backup to that over Google's console.`,
+    { snapshot },
+  )
 }
 
 /** With room for the data, on the source's network, and closed to everybody but whom the request lets in. */
@@ -125,6 +130,9 @@ export async function startRestoreToTime(
     userLabels: ownersLabels(input.owner),
     databaseFlags: inertFlags(existing),
     deletionProtectionEnabled: { value: false },
+    // a copy that is removed leaves nothing
+    ...(existing.settings?.retainBackupsOnDelete?.value && { retainBackupsOnDelete: { value: false } }),
+    ...(existing.settings?.finalBackupConfig?.enabled && { finalBackupConfig: { enabled: false } }),
   }
   return letIn(sql, existing, { networkRules: input.networkRules, more }, options)
 }

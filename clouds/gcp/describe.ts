@@ -58,7 +58,7 @@ export function instanceDescription(raw: Instance, operations: readonly Operatio
     engineVersion: versionOf(raw.databaseInstalledVersion || String(raw.databaseVersion ?? '')),
     instanceClass: settings?.tier ?? '',
     storage: storageOf(raw),
-    snapshots: { hoursMax: null },
+    snapshots: { hoursMax: null, outliveInstance: settings?.retainBackupsOnDelete?.value === true },
     automaticBackups: backupsOf(raw),
     deletionProtected: settings?.deletionProtectionEnabled?.value ?? false,
     // Named together with its project.
@@ -88,9 +88,13 @@ export function lastRestore(operations: readonly Operation[]): Operation | undef
   return operations.find(({ operationType }) => operationType === 'RESTORE_VOLUME')
 }
 
-/** The name alone would be the same for another instance of it. */
 export function instanceIdOf({ project, region, name, createTime }: Instance): string {
-  return `${project}:${region}:${name}@${instantOf(createTime) ?? ''}`
+  return idOf({ project: project ?? '', region: region ?? '', name: name ?? '', createdAt: instantOf(createTime) ?? '' })
+}
+
+/** The name alone would be the same for another instance of it. */
+export function idOf({ project, region, name, createdAt }: Record<'project' | 'region' | 'name' | 'createdAt', string>): string {
+  return `${project}:${region}:${name}@${createdAt}`
 }
 
 export function nameIn(instanceId: string): string {
@@ -122,17 +126,21 @@ function storageOf({ settings, diskEncryptionConfiguration }: Instance): Instanc
   }
 }
 
-/** Null: one that nobody named, as an automatic one. `present`: the instance that bears the name of the backup's today. */
-export function backupDescription(raw: Backup, present: Instance | null): SnapshotDescription | null {
+/** Null: one that nobody named, as an automatic one. The last one of an instance has Google's own name where nobody gave it another: people choose by
+ *  a box whether it is taken. `setup`: of its instance; null: it is not told. */
+export function backupDescription(
+  raw: Backup,
+  { instanceId, setup }: { instanceId: string; setup: Instance | null },
+): SnapshotDescription | null {
   const described = readDescription(raw.description)
-  const name = described?.name ?? raw.description ?? ''
+  const given = described?.name ?? raw.description ?? ''
+  const name = given === '' && raw.type === 'FINAL' ? (raw.name?.split('/').at(-1) ?? '') : given
   if (name === '') return null
-  const settings = raw.instanceSettings?.settings ?? present?.settings
-  const size = Number(settings?.dataDiskSizeGb?.value ?? 0)
+  const size = Number(setup?.settings?.dataDiskSizeGb?.value ?? 0)
   return {
     name,
     instance: raw.instance ?? '',
-    instanceId: isOf(raw, present) ? instanceIdOf(present) : `${raw.instance}@before`,
+    instanceId,
     state: BACKUP_STATES[String(raw.state)] ?? 'changing',
     cloudState: String(raw.state ?? 'unknown'),
     createdAt: instantOf(raw.backupInterval?.startTime),
@@ -140,12 +148,4 @@ export function backupDescription(raw: Backup, present: Instance | null): Snapsh
     storage: { sizeGib: size, encrypted: true, key: raw.kmsKey || null },
     owner: described === null ? null : ownerOf(described.tags),
   }
-}
-
-/** A backup names its instance only. One that was taken before the instance of today was made is of another. */
-function isOf({ instanceDeletionTime, backupInterval }: Backup, present: Instance | null): present is Instance {
-  if (present === null || instanceDeletionTime) return false
-  const startedAt = instantOf(backupInterval?.startTime)
-  const createdAt = instantOf(present.createTime)
-  return startedAt === null || createdAt === null || startedAt >= createdAt
 }

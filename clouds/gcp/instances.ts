@@ -40,15 +40,29 @@ export async function requireInstance(sql: CloudSql, name: string, options: Call
   return found
 }
 
-/** What was asked of the very instance, newest first: an earlier one of its name has left its own. */
-export async function operationsOf(sql: CloudSql, found: Instance, options: CallOptions): Promise<readonly Operation[]> {
-  const { project } = sql.config
+/** What was asked of the very instance, newest first: an earlier one of its name has left its own. The newest hundred tell what it is at; `since`: whatever
+ *  was begun later than that, however much it is. */
+export async function operationsOf(
+  sql: CloudSql,
+  found: Instance,
+  options: CallOptions,
+  since: string | null = null,
+): Promise<readonly Operation[]> {
+  const asked = { project: sql.config.project, instance: found.name ?? '', maxResults: 100 }
   const createdAt = instantOf(found.createTime) ?? ''
-  return sql.ask('operations.list', options, async ({ operations }) => {
-    const [page] = await operations.list({ project, instance: found.name ?? '', maxResults: 100 })
-    // The operation that makes an instance is written down a moment before the instance is.
-    return (page.items ?? []).filter((one) => isUnfinished(one) || (instantOf(one.endTime) ?? '9') >= createdAt)
-  })
+  const all: Operation[] = []
+  let pageToken = ''
+  do {
+    const [page] = await sql.ask('operations.list', options, ({ operations }) =>
+      operations.list({ ...asked, ...(pageToken && { pageToken }) }),
+    )
+    const items = page.items ?? []
+    all.push(...items)
+    const isAll = since === null || (instantOf(items.at(-1)?.insertTime) ?? '9') <= since
+    pageToken = isAll ? '' : (page.nextPageToken ?? '')
+  } while (pageToken)
+  // The operation that makes an instance is written down a moment before the instance is.
+  return all.filter((one) => isUnfinished(one) || (instantOf(one.endTime) ?? '9') >= createdAt)
 }
 
 export async function describeOperation(sql: CloudSql, operation: string, options: CallOptions): Promise<OperationDescription> {

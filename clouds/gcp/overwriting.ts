@@ -79,9 +79,9 @@ function majorOf(version: string): string {
   return version.split('.')[0] ?? version
 }
 
-/** Restores of the instance that began after the fresh backup was, newest first. */
+/** Restores of the instance that began after the fresh backup was, newest first: all of them, since one that is overlooked is begun once more. */
 async function restoresSince(sql: CloudSql, found: Instance, { since }: Asked, options: ChangeOptions): Promise<Operation[]> {
-  const operations = await operationsOf(sql, found, options)
+  const operations = await operationsOf(sql, found, options, since)
   return operations.filter((one) => one.operationType === 'RESTORE_VOLUME' && (instantOf(one.insertTime) ?? '9') > since)
 }
 

@@ -35,11 +35,13 @@ async function backUpLast(work: Work, final: BackupRecord): Promise<void> {
   await cloud.save()
 }
 
-/** Backups go with their instance unless they were to be kept; final ones always stay. */
+/** Backups go with their instance unless they were to be kept; final ones always stay. All that stay say the same time of deletion: by that they are
+ *  told from those of another instance of the name. Source: "Manage backups of a deleted instance". */
 function forgetBackups(cloud: GcpCloud, instance: SqlInstance): void {
+  const instanceDeletedAt = new Date().toISOString()
   for (const backup of Object.values(cloud.state.backups)) {
     if (!isOf(backup, instance)) continue
-    backup.instanceDeletedAt ??= new Date().toISOString()
+    backup.instanceDeletedAt = instanceDeletedAt
     if (!goesWith(backup, instance)) continue
     delete cloud.state.backups[backup.uid]
     void cloud.servers.removeSnapshot(backup.folder).catch((error) => cloud.log(`backup ${backup.uid}: ${error}`))

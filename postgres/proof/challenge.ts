@@ -2,8 +2,8 @@
  *  that it is meant for and does nothing on another one: the migrations' role logs in on production with the same password. */
 import { quoteQualified } from '../connect/quote'
 import { inTransaction, type Session } from '../connect/session'
+import { isOld } from '../verify/horizon'
 import type { Beat } from './heartbeat'
-import { isOld } from './horizon'
 
 /** Which process of PostgreSQL this is: when it was started, to the microsecond. */
 export async function serverMark(session: Session): Promise<string> {

@@ -3,7 +3,7 @@
  *  the second, and where both have as many it has the very same. See docs/decisions/0013-manifests-around-a-backup.md. */
 import type { Finding } from '../../contracts/operation'
 import { diffFingerprints } from '../inspect/fingerprint'
-import { TRANSACTIONS_MAX } from './horizon'
+import { TRANSACTIONS_MAX } from '../verify/horizon'
 import { type Manifest, type ManifestOptions, takeManifest } from './manifest'
 import type { NotProven } from './not-proven'
 import { type JudgedTable, judgeTable } from './table-content'

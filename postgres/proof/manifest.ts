@@ -9,11 +9,12 @@ import type { Session } from '../connect/session'
 import { describeSchema, type SchemaDescription } from '../inspect/fingerprint'
 import { serverFacts } from '../inspect/server'
 import type { HistoryLocation } from '../migrate/history'
+import { alteredSince } from '../verify/altered'
 import type { CatalogTable } from '../verify/catalog'
 import { Side, TooSlow } from '../verify/side'
 import { tellsOfDamage } from './damage'
 import type { NotProven } from './not-proven'
-import { readTable, type TableManifest, Unread } from './table-manifest'
+import { isAsFirst, placeOf, readTable, type TableManifest, Unread } from './table-manifest'
 import { touchedSince } from './touched'
 
 /** Plain JSON. Besides the schema's objects some 150 bytes for a table, and no more than a few hundred KB for all their parts. */
@@ -59,8 +60,26 @@ export interface ManifestOptions {
   readonly durationMaxMs?: number | undefined
   readonly history?: HistoryLocation | undefined
   readonly onProgress?: ((progress: ManifestProgress) => void) | undefined
+  /** With `since`: what `onProven` was told last by a run of the same that was interrupted; default: there was none. */
+  readonly carriedOn?: ProvenTables | undefined
+  /** With `since`: after every table that is as the first manifest has it. */
+  readonly onProven?: ((known: ProvenTables) => void) | undefined
   readonly signal?: AbortSignal | undefined
 }
+
+/** Which tables are as the first manifest has them. Plain JSON, some 50 bytes a table. */
+export interface ProvenTables {
+  readonly version: 1
+  /** Of the first manifest. */
+  readonly horizon: string
+  /** Every transaction with a smaller number had ended when the first of them was read. */
+  readonly since: string
+  /** With their places on disk. */
+  readonly tables: readonly string[]
+}
+
+/** More would weigh down every heartbeat that carries them: those that were read last are the largest. */
+const PROVEN_MAX = 1_000
 
 export interface ManifestProgress {
   readonly tables: number
@@ -113,7 +132,8 @@ async function read(session: Session, side: Side, options: ManifestOptions): Pro
   const schema = await inTime(describeSchema(session, { ...(history && { history }), ...(signal && { signal }) }))
   // Once more: what was altered in between counts as altered.
   const later = await inTime(touchedSince(session, horizon))
-  const { tables, unread, outside } = await readTables(side, horizon, deadline, options)
+  const { horizon: began } = await snapshotEdges(session)
+  const { tables, unread, outside } = await readTables(side, { horizon, began, deadline }, options)
   await untilFlushed(session, signal)
   const { next, now } = await snapshotEdges(session)
   return {
@@ -142,25 +162,33 @@ async function snapshotEdges(session: Session): Promise<{ horizon: string; next:
 
 async function readTables(
   side: Side,
-  horizon: string,
-  deadline: number,
-  { since, only, onProgress, signal }: ManifestOptions,
+  { horizon, began, deadline }: { readonly horizon: string; readonly began: string; readonly deadline: number },
+  { since, only, onProgress, signal, carriedOn, onProven }: ManifestOptions,
 ): Promise<Pick<Manifest, 'tables' | 'unread' | 'outside'>> {
   const catalog = await inTime(side.catalog())
-  const known = since && new Map(since.tables.map((table) => [table.name, table]))
+  const firsts = since && new Map(since.tables.map((table) => [table.name, table]))
   const asked = only === undefined ? [...catalog.tables] : catalog.tables.filter(({ name }) => only.includes(name))
   const wanted = asked.sort((a, b) => a.bytes - b.bytes)
   const bytes = wanted.reduce((sum, table) => sum + table.bytes, 0)
   const tables: TableManifest[] = []
   const unread: UnreadTable[] = []
   const leftBefore = new Set(since?.unread.map(({ name }) => name))
+  const earlier = carriedOn?.version === 1 && carriedOn.horizon === horizon ? carriedOn : undefined
+  const altered = earlier === undefined ? () => false : await alteredSince(side, earlier.since)
+  const proven = new Set(earlier?.tables)
   let bytesDone = 0
   for (const [index, table] of wanted.entries()) {
     signal?.throwIfAborted()
     const stopped = () => performance.now() > deadline
     try {
       if (leftBefore.has(table.name)) throw new Unread('The first manifest does not have it.')
-      tables.push(...(await readTable({ side, table, horizon, known, databaseBytes: bytes, stopped })))
+      const known = altered(table.name) ? new Set<string>() : proven
+      const read = await readTable({ side, table, horizon, firsts, databaseBytes: bytes, stopped, known })
+      tables.push(...read)
+      const asFirst = read.filter((one) => isAsFirst(one, firsts?.get(one.name)))
+      for (const one of asFirst) proven.add(placeOf(one))
+      if (asFirst.length > 0)
+        onProven?.({ version: 1, horizon, since: earlier?.since ?? began, tables: [...proven].slice(-PROVEN_MAX) })
     } catch (error) {
       unread.push(unreadTable(table, error))
     }

@@ -3,10 +3,10 @@ import { createHash } from 'node:crypto'
 import { quoteQualified } from '../connect/quote'
 import type { CatalogTable } from '../verify/catalog'
 import { ChunkSize } from '../verify/chunk-size'
+import { isOld } from '../verify/horizon'
 import { inOrder } from '../verify/in-order'
 import { type FormedColumn, formOf, rowHash } from '../verify/row-hash'
 import { type Side, TooSlow } from '../verify/side'
-import { isOld } from './horizon'
 
 /** A table, or a leaf partition. */
 export interface TableManifest {
@@ -53,9 +53,11 @@ export interface TableReading {
   readonly table: CatalogTable
   readonly horizon: string
   /** Parts as the first manifest has them; undefined: this is the first. */
-  readonly known: ReadonlyMap<string, TableManifest> | undefined
+  readonly firsts: ReadonlyMap<string, TableManifest> | undefined
   readonly databaseBytes: number
   readonly stopped: () => boolean
+  /** Tables whose parts an earlier run found as the first manifest has them. */
+  readonly known: ReadonlySet<string>
 }
 
 interface Leaf extends Record<string, unknown> {
@@ -70,16 +72,17 @@ interface Leaf extends Record<string, unknown> {
 
 /** One, or one for each leaf partition. Throws Unread, TooSlow or ServerError. */
 export async function readTable(reading: TableReading): Promise<TableManifest[]> {
-  const { side, table, known, databaseBytes } = reading
+  const { side, table, firsts, known, databaseBytes } = reading
   refuseUnreadable(table)
   const columns = table.columns.map((column) => ({ column, form: formOf(column, column, true) })).sort(byName)
   const read: TableManifest[] = []
   for (const leaf of await leavesOf(side, table)) {
     if (!leaf.logged) throw new Unread('It is unlogged: after every recovery it is empty.', !table.partitioned)
-    const first = known?.get(leaf.name)
+    const first = firsts?.get(leaf.name)
     const partBlocks = first?.partBlocks ?? partBlocksOf(leaf, databaseBytes)
     const count = first?.parts.length ?? Math.max(1, Math.ceil(leaf.blocks / partBlocks))
-    const { parts, newer } = await readParts(leaf, { ...reading, columns, partBlocks, count })
+    const same = first !== undefined && known.has(placeOf(leaf)) ? await stillAsFirst(leaf, first, reading) : null
+    const { parts, newer } = same ?? (await readParts(leaf, { ...reading, columns, partBlocks, count }))
     const { name, oid, fileNode } = leaf
     read.push({ name, root: table.name, oid, fileNode, columns: digestOf(columns), partBlocks, parts, newer })
   }
@@ -89,6 +92,27 @@ export async function readTable(reading: TableReading): Promise<TableManifest[]>
     read.every(({ oid, fileNode }, at) => after[at]?.oid === oid && after[at]?.fileNode === fileNode)
   if (!asBefore) throw new Unread('It was rewritten, or its partitions changed, while it was read.')
   return read
+}
+
+/** Where a table lies: rows of another place may have moved from part to part. */
+export function placeOf({ name, oid, fileNode }: Pick<TableManifest, 'name' | 'oid' | 'fileNode'>): string {
+  return `${name} ${oid} ${fileNode}`
+}
+
+export function isAsFirst({ parts }: TableManifest, first: TableManifest | undefined): boolean {
+  return first !== undefined && JSON.stringify(parts) === JSON.stringify(first.parts)
+}
+
+/** Rows from before the horizon can only become fewer, and none of them changes: as many as there were are the very same. Null: they have become fewer. */
+async function stillAsFirst(
+  leaf: Leaf,
+  { parts }: TableManifest,
+  { side, horizon, stopped }: TableReading,
+): Promise<Parts | null> {
+  const size = new ChunkSize({ first: PART_BLOCKS_MIN, least: 1, most: 131_072 })
+  const whole = { start: 0, end: Math.max(1, leaf.blocks), last: true }
+  const { rows, newer } = await readRange({ side, size, stopped }, whole, (where) => sumSql({ leaf, hash: '0', horizon }, where))
+  return rows === parts.reduce((sum, [count]) => sum + count, 0) ? { parts, newer } : null
 }
 
 function refuseUnreadable({ unreadable, foreignPartitions }: CatalogTable): void {

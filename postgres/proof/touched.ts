@@ -1,7 +1,7 @@
 /** Names of what was made or altered in a schema since a manifest began. A catalog keeps who wrote each of its rows; so an object of which every
  *  row is older stood all the time in between. */
 import type { Session } from '../connect/session'
-import { isOld } from './horizon'
+import { isOld } from '../verify/horizon'
 
 /** More are as good as all. */
 const NAMES_MAX = 1_000

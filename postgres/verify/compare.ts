@@ -6,6 +6,7 @@ import { ServerError } from '../connect/errors'
 import type { Session } from '../connect/session'
 import { onBothSides } from './both-sides'
 import { compareBuckets } from './buckets'
+import { Proven, type ProvenSoFar } from './carry-on'
 import {
   type CompareProgress,
   type Comparison,
@@ -41,6 +42,10 @@ export interface CompareOptions {
   readonly waitMaxMs?: number
   /** After every chunk. */
   readonly onProgress?: (progress: CompareProgress) => void
+  /** What `onProven` was told last by a run of the same comparison that was interrupted; default: there was none. */
+  readonly carriedOn?: ProvenSoFar | undefined
+  /** After every table that was proven equal. */
+  readonly onProven?: ((known: ProvenSoFar) => void) | undefined
   readonly signal?: AbortSignal
 }
 
@@ -72,6 +77,7 @@ class Run {
   readonly #options: CompareOptions
   readonly #done: TableResult[] = []
   #caughtUp: CaughtUp | null = null
+  #proven: Proven | null = null
   #progress: CompareProgress = { tables: 0, tablesDone: 0, table: null, bytes: 0, bytesDone: 0, rows: 0, differing: 0 }
 
   constructor(sides: Sides, options: CompareOptions) {
@@ -92,6 +98,7 @@ class Run {
     const under = pairTables(standing.source, standing.target, selection)
     const changed = whatChanged(first, pairing, standing, under)
     const copied = await this.#firstCopies()
+    await this.#carryOn()
     await this.#eachPair(pairing.pairs, new Map([...changed, ...refused.source, ...refused.target, ...copied]))
     for (const [name, why] of new Map([...pairing.unreadable, ...changed])) this.#leave(name, why)
     await this.#stillHeld(standing, under)
@@ -103,6 +110,12 @@ class Run {
 
   #catalogs(): Promise<Catalogs> {
     return onBothSides((side) => this.#sides[side].catalog())
+  }
+
+  async #carryOn(): Promise<void> {
+    const { mode, carriedOn, onProven } = this.#options
+    if (carriedOn === undefined && onProven === undefined) return
+    this.#proven = await Proven.open(this.#sides, { mode, earlier: carriedOn, tell: onProven })
   }
 
   async #firstCopies(): Promise<ReadonlyMap<string, string>> {
@@ -160,7 +173,9 @@ class Run {
   /** What stands in the way of one table is told of it, and keeps nobody from the others. */
   async #table(pair: TablePair): Promise<TableResult> {
     try {
-      return await this.#compareTable(pair)
+      const result = await this.#compareTable(pair)
+      if (result.verdict === 'equal') this.#proven?.add(pair, result.rows)
+      return result
     } catch (error) {
       return notCompared(pair.name, whyNot(error))
     }
@@ -176,6 +191,9 @@ class Run {
       )
     }
     const found = new Found()
+    const known = await this.#proven?.rowsOf(pair, (rows, bytes) => this.#swept(rows, bytes))
+    if (known !== undefined)
+      return this.#result(pair, { method: known.rows === null ? 'ranges' : 'sums', rows: known.rows, found })
     if (this.#options.mode === 'live')
       return this.#result(pair, { method: 'ranges', rows: await this.#narrow(pair, found), found })
     const sums = await onBothSides((side, stopped) => this.#sweep(pair, side, stopped))
@@ -192,8 +210,12 @@ class Run {
       side: this.#sides[name],
       pair,
       stopped,
-      onChunk: (rows, bytes) => this.#tell({ rows: this.#progress.rows + rows, bytesDone: this.#progress.bytesDone + bytes }),
+      onChunk: (rows, bytes) => this.#swept(rows, bytes),
     })
+  }
+
+  #swept(rows: number, bytes: number): void {
+    this.#tell({ rows: this.#progress.rows + rows, bytesDone: this.#progress.bytesDone + bytes })
   }
 
   /** Looks for the rows that differ. What stops it does not undo what is known: that the sums differ, and what was found until then. */

@@ -32,4 +32,4 @@ const namesOf = ({ pairs, unreadable, structure }: Pairing): string[] => [
 ]
 
 /** All but its size, which every write changes. */
-const shapeOf = ({ bytes: _, ...shape }: CatalogTable): string => JSON.stringify(shape)
+export const shapeOf = ({ bytes: _, ...shape }: CatalogTable): string => JSON.stringify(shape)

@@ -89,7 +89,7 @@ describe('the time that a run needs', () => {
     await it.ledger.setStatus({ operation: id, ...ended, finishedAt: minute(100) })
   }
 
-  const needed = (database: string): Promise<NeededTime> => neededTime(it.ledger, database, 'moment')
+  const needed = (database: string): Promise<NeededTime> => neededTime(it.ledger, database, { kind: 'moment' })
 
   test('begins with its plan, and ends with its last rung', async () => {
     expect(await needed('whole')).toEqual(unknown)

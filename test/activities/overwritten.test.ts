@@ -5,10 +5,13 @@ import { checkAnswers } from '../../activities/backup/answers'
 import { checkContent } from '../../activities/backup/content'
 import { checkIntact } from '../../activities/backup/intact'
 import type { ActivityDeps } from '../../activities/deps'
+import { createOverwriteActivities } from '../../activities/overwrite/overwrite'
 import { createManifestActivities } from '../../activities/proof/manifest'
 import { judgeSeries } from '../../activities/snapshot/series'
+import { takeBack } from '../../activities/snapshot/take-back'
 import type { ManagedPostgres, SnapshotDescription } from '../../clouds/port'
 import type { DatabaseEntry } from '../../contracts/fleet'
+import { OVERWRITE_DOCUMENTS } from '../../contracts/overwrite'
 import { type Ledger, openLedger } from '../../ledger/ledger'
 import { connect } from '../../postgres/connect/session'
 import { startTestServer, type TestServer } from '../postgres/support/server'
@@ -91,6 +94,26 @@ test('an extension of its own is left as it is', async () => {
   await run(() => checkIntact(deps, { ...of, inPlace: true }))
   expect(await version()).toBe('1.3')
   await superuser.close()
+})
+
+test('a run that was reset to before the overwriting leaves the way back, and neither closes nor backs up what is there now', async () => {
+  const { of, run } = await overwritten('reset')
+  const { operation, bundle } = of
+  const deps = { ledger, cloudOf: asked }
+  function asked(): never {
+    throw new Error('the cloud is asked')
+  }
+  const [ref, snapshot] = [{ operation, bundle, step: 'backup' }, 'cap-reset-backup']
+  const undone = () => run(() => takeBack(deps, { ...ref, snapshot, instanceId: 'db-1' }))
+  await expect(undone()).rejects.toThrow('the cloud is asked')
+
+  const document = { version: 1, snapshot: 'before', snapshotId: 'backups/7', since: new Date().toISOString() }
+  await ledger.putDocumentOnce({ operation, name: OVERWRITE_DOCUMENTS.begun, document })
+  await undone()
+  const { closeNetworks, startFreshBackup } = createOverwriteActivities(deps)
+  const refused = expect.objectContaining({ code: 'PLAN_DRIFTED' })
+  await expect(run(() => closeNetworks({ ...ref, step: 'close' }))).rejects.toEqual(refused)
+  await expect(run(() => startFreshBackup({ ...ref, keepHours: 1, startedAt: document.since }))).rejects.toEqual(refused)
 })
 
 test('the way back is kept from the end of the operation on, and is never the last good snapshot', async () => {

@@ -168,6 +168,21 @@ describe('a copy in another region has the content of what it is a copy of', () 
     expect(standings(proofs)).toEqual(expected)
   })
 
+  test.each([
+    ['proven, its source not', { 'eu-west-1/old': 'proven' }, ['last-proven', 'expired', 'last-good']],
+    ['found wanting, its source proven', { 'eu-west-1/new': 'failed', new: 'proven' }, ['expired', 'last-good', 'expired']],
+    ['proven, its source found wanting', { 'eu-west-1/new': 'proven', new: 'failed' }, ['expired', 'expired', 'last-good']],
+    ['of its name in another region', { 'us-west-2/new': 'failed' }, ['expired', 'expired', 'last-good']],
+  ] as const)('one that was verified there has a proof of its own: %s', (_what, said, expected) => {
+    const nameOf = (key: string): string => {
+      const [region, operation] = key.split('/')
+      return operation === undefined ? temporaryName(key, 'take') : `${region}/${temporaryName(operation, STEP)}`
+    }
+    const proofs = new Map(Object.entries(said).map(([key, proof]) => [nameOf(key), proof as SnapshotProof]))
+    const facts = copies.map((copy) => factsOf(copy, claim, { proofs, underVerification: new Set() }))
+    expect([...judgeRetention(facts, { instanceId: HERE, now: NOW }).values()]).toEqual(expected)
+  })
+
   test('a copy that is not what was asked for is more than none', () => {
     const [old, mid, last] = copies.map((copy) =>
       factsOf(copy, { ...claim, sound: false }, { proofs: new Map(), underVerification: new Set() }),

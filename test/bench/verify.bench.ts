@@ -10,6 +10,7 @@ import { spawn } from 'node:child_process'
 import { accessSync, constants, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { connect, type Session } from '../../postgres/connect/session'
+import type { ProvenSoFar } from '../../postgres/verify/carry-on'
 import { readCatalog } from '../../postgres/verify/catalog'
 import { type CompareOptions, compareDatabases } from '../../postgres/verify/compare'
 import { pairTables, type TablePair } from '../../postgres/verify/pairing'
@@ -183,12 +184,15 @@ test(
       ['hash_record_extended', 'the sound hash in one statement', 'verify, 2 connections'],
     )
     const peer = reladiff()
+    let known: ProvenSoFar | undefined
+    await compare(1, { onProven: (told) => (known = told) })
     print(
       'Both sides',
       await measured({
         hash_record_extended: () => Promise.all([one.query(FLOOR), other.query(FLOOR)]),
         'verify, 1 connection a side': () => compare(1),
         'verify, 2 connections a side': () => compare(2),
+        'carried on, 1 connection a side': () => compare(1, { carriedOn: known }),
         ...(peer === null ? {} : { 'reladiff, 2 threads': () => diffed(peer) }),
       }),
       ['hash_record_extended', 'verify, 1 connection a side', 'verify, 2 connections a side'],

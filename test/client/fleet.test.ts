@@ -82,6 +82,23 @@ describe('a fleet file', () => {
     ])
   })
 
+  test('what a copy is given that is restored in another region, with that region’s prices', () => {
+    const canary = 'canary: { securityGroups: [sg-1], subnetGroup: vault }'
+    const classes = '{ db.m6g.large: 0.2 }'
+    const region = `{ cloud: aws, region: eu-west-1, classes: ${classes}, storage: 0.1, billedAtLeast: 10m, billedIn: 1s }`
+    const prices = `prices: { currency: EUR, regions: [${region}] }\n`
+    const policy = `policy: { snapshotCopies: [{ region: eu-west-1, ${canary} }] }`
+    const [database] = parseFleet(`${prices}${smallest}    ${policy}\n`, 'f').databases
+    expect(database!.prices).toBeUndefined()
+    expect(database!.policy.snapshotCopies).toEqual([
+      {
+        ...{ region: 'eu-west-1', key: null },
+        canary: { securityGroups: ['sg-1'], instanceClass: null, subnetGroup: 'vault' },
+        prices: expect.objectContaining({ currency: 'EUR', classMicrosPerHour: { 'db.m6g.large': 200_000 } }),
+      },
+    ])
+  })
+
   test('a limit of null is no limit', () => {
     const { databases } = parseFleet(`${smallest}    policy: { limits: { writeBlock: null, rewriteRows: null } }\n`, 'f')
     expect(databases[0]!.policy.limits).toMatchObject({ writeBlockMsMax: null, rewriteRowsMax: null })

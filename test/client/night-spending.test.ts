@@ -43,7 +43,8 @@ async function ran(id: string, database: string, life: Life) {
     const { classMicrosPerHour: _, ...terms } = prices
     const rate = { ...terms, instanceClass, classMicrosPerHour: 3_000_000, sizeGib: 20, currency }
     const copied = { name: `cap-${id}-copy`, instanceClass, sizeGib: 20 }
-    const document = { copy: copied, withinMs: 6 * HOUR_MS, ...(currency !== undefined && { cost: { rate } }) }
+    const point = { kind: 'snapshot', snapshot: 'nightly', createdAt: null }
+    const document = { point, copy: copied, withinMs: 6 * HOUR_MS, ...(currency !== undefined && { cost: { rate } }) }
     await it.ledger.putDocument({ operation: id, name: VERIFY_BACKUP_DOCUMENTS.plan, document })
   }
   if (copy !== null) {

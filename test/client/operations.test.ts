@@ -6,6 +6,7 @@ import { connectTemporal, type TemporalDoor } from '../../client/temporal'
 import { SEARCH_ATTRIBUTES } from '../../contracts/messages'
 import { OLD_INSTANCE } from '../../contracts/old-instance'
 import { type OperationDocument, temporaryName } from '../../contracts/operation'
+import { freshBackupOf } from '../../contracts/overwrite'
 import { operating } from './operating'
 import { proxyTo } from './proxy'
 import type { CliRun } from './recorded-io'
@@ -196,6 +197,22 @@ describe('deciding', () => {
       `Its workflow was gone (TERMINATED); closed by ada. It was closed past its point of no return (it is led to); instance ${temporaryName(tookOver, 'copy')} took over: it is production, do not remove it. The old instance may be closed still.`,
     )
     expect(await closed(passed)).toMatch(/about to take over: look where the endpoint leads[^:]*$/)
+  })
+
+  test('a record of an overwriting that is closed past the point of no return never calls its way back a leftover', async () => {
+    const id = 'overwrite-lost'
+    const { bundle } = await prepareMigrate({ fleetFile: it.env.CAPSTAN_FLEET!, database: 'waits', migrations: null })
+    const about = { kind: 'overwrite', databases: ['waits'], cloud: 'gcp', environment: 'production', mode: 'apply' } as const
+    const startedAt = new Date().toISOString()
+    await it.ledger.openOperation({ ...about, id, requestedBy: 'ada', startedAt, bundle: await it.ledger.putBundle(bundle) })
+    await pass(id)
+    const resource = { operation: id, cloud: 'gcp', kind: 'snapshot', createdAt: startedAt, expiresAt: startedAt } as const
+    await it.ledger.recordResource({ ...resource, name: freshBackupOf(id), removedAt: null })
+    expect(await it.cli(['ops', 'abort', id, '--close-record'])).toMatchObject({ exit: 0 })
+    const said = (await it.ledger.getOperation(id))?.failure?.message
+    expect(said).toContain(`${freshBackupOf(id)} has what it held: do not remove it.`)
+    expect(said).not.toContain('Not taken back')
+    expect(said).not.toContain('nothing that it left')
   })
 
   test('a decision about an operation that is over, or that Temporal has lost, is refused', async () => {

@@ -110,7 +110,12 @@ test('a label can be written down or the owner is refused; an instant comes back
   const { name, owner } = owned('labels', 'take')
   expect(ownersLabels(owner)).toMatchObject({ 'capstan-expires': '2027-01-31t12-00-00-000z' })
   expect(tagsOfLabels(ownersLabels(owner))).toMatchObject({ 'capstan-expires': owner.expiresAt })
-  expect(readDescription(descriptionOf(name, owner))).toEqual({ name, tags: tagsOfLabels(ownersLabels(owner)) })
+  const read = { name, tags: tagsOfLabels(ownersLabels(owner)) }
+  for (const instanceCreatedAt of ['2026-01-31T12:00:00.000Z', null]) {
+    expect(readDescription(descriptionOf(name, owner, instanceCreatedAt))).toEqual({ ...read, instanceCreatedAt })
+  }
+  const unread = `${descriptionOf(name, owner, null)} capstan-instance-created=yesterday`
+  expect(readDescription(unread)).toEqual({ ...read, instanceCreatedAt: null })
   expect(readDescription('nightly, by hand')).toBeNull()
   for (const step of ['Take', 'take!', 'x'.repeat(64)])
     expect(() => ownersLabels({ ...owner, step })).toThrow('cannot be a label')

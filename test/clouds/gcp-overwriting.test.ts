@@ -141,6 +141,20 @@ test('networks that were closed for a while have their names again, and one that
   )
 })
 
+test('one that many operations came after is known still, and not begun once more', async () => {
+  const { name, since } = await takenNow('long-ago')
+  const { snapshotId } = await cloud.overwriteObstacles({ instance, snapshot: name }, options)
+  expect(await overwritten(snapshotId!, since)).toEqual({ failure: null })
+  // more than a page of them
+  for (let n = 0; n < 101; n += 1) {
+    const settings = { userLabels: { n: String(n) } }
+    const [begun] = await gcp.sdk.instances.patch({ project: PROJECT, instance: 'shop', body: { settings } })
+    await gcp.done(begun.name!)
+  }
+  const asked = { instance, snapshot: name, snapshotId: snapshotId!, since, failedBefore: 0 }
+  expect(await cloud.overwrite(asked, options)).toMatchObject({ done: true, failure: null })
+})
+
 test('one that is over, and has left an instance that does not serve, is told of and not waited for', async () => {
   const { name, since } = await takenNow('before-stopping')
   const { snapshotId } = await cloud.overwriteObstacles({ instance, snapshot: name }, options)

@@ -1,5 +1,5 @@
 /** Copies: restored inert, taken over, removed. */
-import type { CopyRequest } from '../../clouds/port'
+import type { CopyRequest, InstanceRef } from '../../clouds/port'
 import { takesOver } from './configuration'
 import { takeSnapshot } from './snapshots'
 import { CREATOR, type Suite, withFaults } from './suite'
@@ -22,6 +22,17 @@ export function testCopies(suite: Suite): void {
       const { owner } = owned(operation, 'take')
       return suite.adapter.startSnapshotRemoval({ snapshot, instanceId, owner }, options)
     })
+  /** When their instance goes, where that is a setting. */
+  const keepSnapshots = async (instance: InstanceRef) => {
+    const described = await suite.adapter.describeConfiguration(instance, options)
+    expect(described.backups.outliveInstance).toBe(false)
+    const configuration = { ...described, backups: { ...described.backups, outliveInstance: true } }
+    await suite.eventually(async () => {
+      const wanted = { instance, configuration, parts: ['backups' as const] }
+      const { done } = await suite.retried(() => suite.adapter.applyConfiguration(wanted, options))
+      return done || undefined
+    })
+  }
   const inert = async (instance: string) => {
     const setting = (name: string) => `current_setting('${name}')::int`
     const shown = `SELECT ${setting('max_logical_replication_workers')} = 0 AS inert, ${setting('max_worker_processes')} > 0 AS parallel`
@@ -82,6 +93,8 @@ export function testCopies(suite: Suite): void {
       const gone = await suite.ready('conf-gone')
       await suite.letIn(gone, suite.admitted)
       await suite.ask('conf-gone', 'CREATE TABLE kept AS SELECT 1 AS n')
+      if (gone.snapshots?.outliveInstance === false) await keepSnapshots(gone)
+      expect(await suite.ready('conf-gone')).toMatchObject({ snapshots: { outliveInstance: true } })
       const { name: snapshot } = await takeSnapshot(suite, operation, 'take', 'conf-gone')
       await suite.retried(() => suite.adapter.startRemoval({ instance: gone, owner: CREATOR }, options))
       await suite.gone('conf-gone')

@@ -23,6 +23,10 @@ const NOT_RUN: readonly (readonly [RegExp, string])[] = [
     'waits for an approval, and takes the shop away: test/e2e/replace.test.ts runs it',
   ],
   [/^capstan restore shop .*--in-place( --keep \w+)?( --plan)?$/, 'Cloud SQL alone can: test/e2e/overwrite.crash.ts runs it'],
+  [
+    /^capstan (restore|verify-backup) shop --snapshot NAME --region \S+( --plan)?$/,
+    'needs a copy in another region: test/e2e/restore-elsewhere.crash.ts restores one, and verifies it',
+  ],
   [/^capstan restore shop --to INSTANT /, 'names a moment that a search has found'],
   [/^capstan restore when /, 'asks for hours of a log: test/e2e/recover-rows-live.crash.ts runs it'],
   [/^capstan restore old /, 'needs an instance that was replaced: test/e2e/replace.test.ts looks at one'],

@@ -1,12 +1,14 @@
 /** Operations on Azure, Google Cloud and Aurora, with one stack for all: each test goes on from where the one before left the databases. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from 'pg'
+import { createAurora } from '../../clouds/aws/aurora/aurora'
 import { MIGRATE_STEPS } from '../../contracts/migrate'
 import type { OperationDocument, StepRecord } from '../../contracts/operation'
 import type { SnapshotList } from '../../contracts/snapshot'
 import { type CapstanStack, startCapstan } from '../support/capstan-stack'
 import { recordHistory } from '../support/histories'
 import {
+  CANARYS_GROUP,
   COPIES_GROUP,
   changing,
   createOtherTarget,
@@ -157,6 +159,23 @@ test('on Aurora a snapshot has a copy in another region, and the list has it', a
   ])
 })
 
+test('on Aurora a copy is restored in its region, as a cluster with one writer, and removed there', async () => {
+  const target = targetOn('aurora')
+  const canary = `canary: { securityGroups: [${CANARYS_GROUP}], instanceClass: db.serverless/0.5-4 }`
+  const fleet = target.fleet(FIRST, `      snapshotCopies: [{ region: eu-west-1, ${canary} }]\n`)
+  const taken = JSON.parse((await target.run(['snapshot', 'stock', '--json'], fleet)).stdout) as OperationDocument
+  const more = ['--snapshot', `cap-${taken.id}-copy-eu-west-1`, '--region', 'eu-west-1', '--operation', 'far']
+  const { code, stdout, stderr } = await target.run(['restore', 'stock', '--json', ...more], fleet)
+  expect([code, stderr]).toEqual([0, ''])
+  expect(JSON.parse(stdout)).toMatchObject({ status: 'succeeded', verdict: 'pass' })
+  const { lab } = capstan.stack
+  const there = createAurora({ region: 'eu-west-1', endpoint: lab.api, credentials: lab.aws, maxAttempts: 3 })
+  const listed = async () => (await there.listInstances(changing)).map(({ name, instanceClass }) => [name, instanceClass])
+  expect([await listed(), await target.leftovers()]).toEqual([[['cap-far-copy', 'db.serverless/0.5-4']], []])
+  expect((await capstan.capstan(['restore', 'remove', 'far', '--json'])).code).toBe(0)
+  while ((await listed()).length > 0) await sleep(100)
+})
+
 test('a plan says what the cloud does otherwise, and changes nothing', async () => {
   await onEach(async (cloud) => {
     const target = targetOn(cloud)
@@ -169,7 +188,11 @@ test('a plan says what the cloud does otherwise, and changes nothing', async () 
       expect(stdout).toContain('kept by the cloud for 168 h at most')
       expect(stdout).toContain('goes with its instance')
     }
-    if (cloud === 'gcp') expect(stdout).toContain('a new, empty instance, which is then overwritten with the snapshot')
+    if (cloud === 'gcp') {
+      expect(stdout).toContain('a new, empty instance, which is then overwritten with the snapshot')
+      // as it was made: nobody has it keep them
+      expect(stdout).toContain('goes with its instance')
+    }
     expect(await target.allSnapshots()).toEqual(before)
     expect(await target.leftovers()).toEqual([])
   })

@@ -122,7 +122,14 @@ async function keptUntilRemoved(): Promise<void> {
   expect((await shorten()).code).toBe(0)
   await it.until('the end of its time', async () => (await replaced())[0]?.due === true)
   expect((await desk.cli('restore', 'list')).stdout).toContain('"capstan restore old cut"')
-  fleet = it.target.fleet(FIRST, '', (yaml) => yaml.replace('instance: stock\n', 'instance: cap-cut-copy\n'))
+  const { host, port } = it.target
+  const moved = (migrator = 'user: stock_migrator,') =>
+    it.target.fleet(FIRST, '', (yaml) =>
+      yaml.replace('instance: stock\n', 'instance: cap-cut-copy\n').replace('user: stock_migrator,', migrator),
+    )
+  fleet = moved(`user: stock_migrator, host: ${host}, port: ${port},`)
+  expect((await look('--applications-moved')).against).toEqual(['The fleet file leads to it: connections.migrator of stock.'])
+  fleet = moved()
   // the fleet file names no endpoint
   expect(await look()).toMatchObject({ code: 1, against: [expect.stringContaining('--applications-moved')] })
   const { code, against, commands } = await look('--applications-moved')

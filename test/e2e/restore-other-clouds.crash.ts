@@ -7,9 +7,11 @@ import {
   ModifyDBParameterGroupCommand,
   RDSClient,
 } from '@aws-sdk/client-rds'
+import { gcpFailure } from '../../clouds/gcp/failures'
 import { RESTORE_STEPS } from '../../contracts/restore'
 import { controlAddress, QUIET_SDK } from '../../embedded/worker-program'
 import { connect, type Session } from '../../postgres/connect/session'
+import { sdkOf } from '../lab/gcp/fixture'
 import { type CapstanStack, startCapstan } from '../support/capstan-stack'
 import { changing, createOtherTarget, MASTER_PASSWORD, type OtherCloud, type OtherTarget } from '../support/other-clouds'
 import { fillItems, moment, RestoreDesk } from '../support/restores'
@@ -144,15 +146,66 @@ describe('a subscriber whose original is down', () => {
   })
 })
 
-const gone = ['--snapshot', 'cap-of-gone-take', '--deleted']
+const goneOf = (what: string) => ['--snapshot', `cap-of-${what}-take`, '--deleted']
+const gone = goneOf('gone')
 
-test.each(VOUCHED)('on %s a snapshot of an instance that is gone is refused, with the reason', async (cloud) => {
-  const { operation } = await on(cloud).desk.restore(`${cloud}-gone`, ...gone, '--was-dormant', '--plan')
-  expect(operation.failure).toMatchObject({
-    code: 'CLOUD_REFUSED',
-    message: expect.stringContaining('Capstan restores no snapshot'),
-  })
+test('on azure a snapshot of a server that is gone is refused, with the reason', async () => {
+  const { operation } = await on('azure').desk.restore('azure-gone', ...gone, '--was-dormant', '--plan')
+  expect(operation.failure).toMatchObject({ code: 'CLOUD_REFUSED', message: expect.stringContaining('ReviveDropped') })
 })
+
+// The last one on Google Cloud: it takes the instance away.
+test('on gcp a snapshot of an instance that was deleted is restored, where that instance was set up to leave its backups', async () => {
+  const { target, desk } = on('gcp')
+  const fleet = target.fleet(FIRST)
+  const planned = async () => (await target.run(['snapshot', 'stock', '--plan'], fleet)).stdout
+  expect(await planned()).toContain('goes with its instance')
+  const { gcp: credentials } = capstan.stack.lab
+  const { instances, backups } = sdkOf(capstan.stack.lab.api, credentials)
+  const call = { project: credentials.projectId, instance: 'stock' }
+  const settings = { retainBackupsOnDelete: { value: true } }
+  await target.whenFree(() => instances.patch({ ...call, body: { settings } }).catch(busyAgain))
+  const found = () => target.adapter.describeInstance({ name: 'stock' }, changing)
+  while ((await found())?.snapshots?.outliveInstance !== true) await sleep(50)
+  expect(await planned()).not.toContain('goes with its instance')
+  const { stdout } = await target.run(['snapshot', 'stock', '--json', '--operation', 'of-gone-gcp'], fleet)
+  expect(JSON.parse(stdout)).toMatchObject({ status: 'succeeded' })
+  const held = await target.rows(items)
+  const { operation: early } = await desk.restore('gcp-not-gone', ...goneOf('gone-gcp'), '--plan')
+  expect(early.failure).toMatchObject({ code: 'TARGET_MISMATCH', message: expect.stringContaining('leave --deleted out') })
+
+  await target.whenFree(() => instances.delete({ ...call, enableFinalBackup: true }).catch(busyAgain))
+  while ((await found()) !== null) await sleep(50)
+  const parent = `projects/${credentials.projectId}`
+  const [left] = await backups.listBackups({ parent, filter: 'instance:stock' }, { autoPaginate: false })
+  const { name: ofLast = '' } = left.find(({ type }) => type === 'FINAL') ?? {}
+  const final = ofLast?.split('/').at(-1) ?? ''
+  expect(final).not.toBe('')
+  const missing = await desk.restore('gcp-missing', '--snapshot', 'cap-nothing-take', '--deleted', '--plan')
+  expect(missing.operation.failure).toMatchObject({ code: 'SNAPSHOT_NOT_FOUND', message: expect.stringContaining(final) })
+  const { operation: last } = await desk.restore('gcp-last', '--snapshot', final, '--deleted', '--plan')
+  expect(last).toMatchObject({ status: 'planned', failure: null })
+
+  const { operation } = await desk.restore('gcp-gone', ...goneOf('gone-gcp'), '--keep', '1h')
+  expect(operation).toMatchObject({ status: 'succeeded', verdict: 'pass', failure: null })
+  expect(await desk.ask('gcp-gone', items)).toEqual(held)
+  const inert = await desk.ask('gcp-gone', 'SHOW max_logical_replication_workers')
+  expect(inert).toEqual([{ max_logical_replication_workers: '0' }])
+  await removed({ target, desk }, 'gcp-gone')
+
+  // whoever rewrites what we wrote down takes away what says whose they are
+  for (const { name = '', description } of left) {
+    if (description)
+      await backups.updateBackup({ backup: { name, description: 'by hand' }, updateMask: { paths: ['description'] } })
+  }
+  const { operation: nobodys } = await desk.restore('gcp-nobodys', '--snapshot', final, '--deleted', '--plan')
+  expect(nobodys.failure).toMatchObject({ code: 'TARGET_MISMATCH', message: expect.stringContaining('cannot be told') })
+})
+
+/** As the adapter would say it. */
+function busyAgain(error: unknown): never {
+  throw gcpFailure('a change by hand', error, changing.signal)
+}
 
 // The last one on Aurora: it takes the cluster away.
 test('on aurora a snapshot of a cluster that was deleted is restored, once the fleet file says as what', async () => {

@@ -226,3 +226,29 @@ test('an abort amid the copies takes them back, and leaves the snapshot', async 
   expect(await it.target.tagged('stopped')).toEqual([nameOf('stopped')])
   expect(operation.steps.find(({ id }) => id === 'copy')?.state).toBe('undone')
 })
+
+test('an abort is told soon of every region where a copy cannot be removed, and removes it once a person says so', async () => {
+  await door.order({ kind: 'fail-operation', operation: 'CopyDBSnapshot', delay: '45s', times: 2 })
+  const ended = take('left')
+  await it.until('the copies', async () => (await it.target.tagged('left')).length === 3)
+  for (const region of [EU, AP]) await shut('DeleteDBSnapshot', region)
+  const hanging = await door.order({ kind: 'hang', operation: 'DescribeDBSnapshots', region: AP, times: 10_000 })
+  expect((await it.capstan.capstan(['ops', 'abort', 'left', '--by', 'bob'])).code).toBe(0)
+  const asked = async () =>
+    ((await it.capstan.temporal.workflow.getHandle('left').fetchHistory()).events ?? []).some(
+      ({ activityTaskScheduledEventAttributes: scheduled }) => scheduled?.activityType?.name === 'askRegion',
+    )
+  // one that hangs is asked whether it is there at all, and not polled for hours
+  await it.until('the region to be asked', asked)
+  await door.withdraw(hanging)
+  await it.until('a person to be needed', async () => (await it.operation('left')).status === 'needs-operator')
+  expect((await ended).code).toBe(6)
+  const { undoFailure } = detailOf(await it.operation('left'), 'copy') ?? {}
+  for (const region of [EU, AP]) expect(undoFailure).toContain(`Copy ${copyOf('left', region)} in ${region} was not removed: `)
+  await door.withdrawAll()
+  expect((await it.capstan.capstan(['ops', 'resolve', 'left', 'retry', '--by', 'bob'])).code).toBe(0)
+  await it.until('its end', async () => (await it.operation('left')).finishedAt !== null)
+  expect(await it.operation('left')).toMatchObject({ status: 'aborted' })
+  expect(await it.target.tagged('left')).toEqual([nameOf('left')])
+  await recordHistory(it.capstan.temporal, 'left', 'snapshot-copies-taken-back')
+})

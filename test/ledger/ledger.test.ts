@@ -318,9 +318,12 @@ describe('what verifications say of snapshots', () => {
     await verified('mended', 8)
     await verified('slow', 7, { proven: false, ladder: [{ outcome: 'pass' }], verdict: 'fail' })
     await verified('of-another', 8, { instanceId: 'db-OTHER', ladder: [{ summary: `a word of "${of.instanceId}"` }] })
+    // Of a copy elsewhere, which may bear its source's name.
+    await verified('good', 9, { ...failed, point: { ...point('good'), region: 'eu-west-1' } })
     const { proofs } = await ledger.readSnapshotProofs(of)
     expect(Object.fromEntries(proofs)).toEqual({
       good: 'proven',
+      'eu-west-1/good': 'failed',
       bad: 'refuted',
       recovered: 'proven',
       never: 'failed',
@@ -382,15 +385,8 @@ describe('reachability', () => {
 test('what a search for orphans came to takes the place of the one before, of its own place', async () => {
   const sweep = (place: string, run: string) =>
     ({
-      version: 1,
-      place,
-      run,
-      at: at(1),
-      finishedAt: at(2),
-      failure: null,
-      listedAt: at(1),
-      instances: [],
-      removals: [],
+      ...{ version: 1, place, run, at: at(1), finishedAt: at(2), failure: null, listedAt: at(1) },
+      ...{ instances: [], removals: [] },
     }) as const
   expect(await ledger.getSweep('aws/1/here')).toBeNull()
   for (const run of ['first', 'second', 'second']) await ledger.putSweep(sweep('aws/1/here', run))

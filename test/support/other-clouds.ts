@@ -62,7 +62,7 @@ interface Kind {
 }
 
 const SECURITY_GROUP = 'sg-others'
-const CANARYS_GROUP = 'sg-others-canary'
+export const CANARYS_GROUP = 'sg-others-canary'
 
 function kindOf(cloud: OtherCloud, { stack }: CapstanStack): Kind {
   const { api, tlsApi, certificateFile, dataPort: port, azure, gcp } = stack.lab

@@ -37,6 +37,7 @@ const HISTORIES = [
   'snapshot-between-manifests',
   'snapshot-between-manifests-aborted',
   'snapshot-copied',
+  'snapshot-copies-taken-back',
   'verify-backup',
   'verify-backup-moment',
   'verify-backup-aborted',

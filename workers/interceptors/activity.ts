@@ -82,6 +82,8 @@ export function activityInterceptor(context: Context, deps: ActivityInterceptorD
           stale: heartbeat.stale,
           client: context.client,
           isCurrent: () => isCurrent(context),
+          kept: heartbeat.kept,
+          keep: heartbeat.keep,
           log: (message: string, facts: object) => context.log.warn(message, { ...facts }),
         }
         const result = await runAct(act, () => next(input))

@@ -11,6 +11,10 @@ export interface Heartbeat {
   readonly stale: () => boolean
   /** Fires when the attempt becomes stale. */
   readonly signal: AbortSignal
+  /** What an attempt before this one kept last; undefined: nothing. */
+  readonly kept: unknown
+  /** Goes with every beat from now on. */
+  keep(state: unknown): void
   stop(): void
 }
 
@@ -29,6 +33,8 @@ function since({ monotonic, wall }: Moment): number {
 export function startHeartbeat(context: Context): Heartbeat {
   const staleAfterMs = (context.info.heartbeatTimeoutMs ?? 0) * STALE_SHARE
   const controller = new AbortController()
+  // A beat without it would take it from the server.
+  let kept: unknown = context.info.heartbeatDetails
   let last = now()
   // Asked at the moment of acting too, since a frozen process wakes up inside any line, not only inside the timer.
   const check = (): boolean => {
@@ -42,8 +48,19 @@ export function startHeartbeat(context: Context): Heartbeat {
   const beat = (): void => {
     if (check()) return
     last = now()
-    context.heartbeat()
+    if (kept === undefined) context.heartbeat()
+    else context.heartbeat(kept)
+  }
+  const keep = (state: unknown): void => {
+    kept = state
+    if (timer !== undefined) beat()
   }
   const timer = staleAfterMs > 0 ? setInterval(beat, BEAT_MS) : undefined
-  return { stale: check, signal: controller.signal, stop: () => clearInterval(timer) }
+  return {
+    stale: check,
+    signal: controller.signal,
+    kept: context.info.heartbeatDetails,
+    keep,
+    stop: () => clearInterval(timer),
+  }
 }

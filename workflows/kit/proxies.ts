@@ -54,6 +54,11 @@ export function askFirst(options: ActivityOptions): ActivityOptions {
   return { ...options, retry: { ...retry, maximumAttempts: 6 } }
 }
 
+/** A look at a place that may be silent, on behalf of somebody who waits a minute: it is asked twice. */
+export function lookTwice(options: ActivityOptions): ActivityOptions {
+  return { ...options, retry: { ...retry, maximumAttempts: 2 } }
+}
+
 /** Work on the canary: the target is untouched, so giving up is safe, and going on for ever would only cost. About a quarter of an hour of
  *  transient failures; a worker that dies counts as one. */
 export function canaryAct(options: ActivityOptions): ActivityOptions {
@@ -86,6 +91,12 @@ export function undoAct(taskQueue: string, heartbeatTimeoutMs: number): Activity
 /** As `undoAct`, for a removal that the cloud takes its time for: about an hour of polls. */
 export function undoWait(taskQueue: string, heartbeatTimeoutMs: number): ActivityOptions {
   return { ...quickAct(taskQueue, heartbeatTimeoutMs), retry: { ...retry, maximumAttempts: 380 } }
+}
+
+/** As `undoWait`, in another region: as with `regionWait` its silence ends it, and whoever undoes asks by `regionAct` whether that is over. */
+export function regionUndo(taskQueue: string, heartbeatTimeoutMs: number): ActivityOptions {
+  const nonRetryableErrorTypes = [...OUT_OF_REACH]
+  return { ...quickAct(taskQueue, heartbeatTimeoutMs), retry: { ...retry, maximumAttempts: 380, nonRetryableErrorTypes } }
 }
 
 /** As `undoAct`, for an undo that works on a database: as long as its statements take. */

@@ -5,7 +5,7 @@ import type { OrphanActivities } from '../../activities/orphans/contract'
 import { TASK_QUEUES } from '../../contracts/messages'
 import type { OrphanRemoval, Orphans, OrphansInput, TemporaryInstance } from '../../contracts/orphans'
 import { failureRecord, isDefect } from '../kit/failures'
-import { askFirst, quickAct, undoWait } from '../kit/proxies'
+import { lookTwice, quickAct, undoWait } from '../kit/proxies'
 
 export function orphans({ remove, ...input }: OrphansInput): Promise<Orphans> {
   return listAndRemove(input, () => remove)
@@ -18,7 +18,7 @@ export async function listAndRemove(
 ): Promise<Orphans> {
   const asked = named === undefined ? { bundle } : { bundle, named }
   const queue = TASK_QUEUES[cloud]
-  const asking = proxyActivities<OrphanActivities>(askFirst(quickAct(queue, heartbeatTimeoutMs)))
+  const asking = proxyActivities<OrphanActivities>(lookTwice(quickAct(queue, heartbeatTimeoutMs)))
   const removing = proxyActivities<OrphanActivities>(undoWait(queue, heartbeatTimeoutMs))
   const instances = await asking.listTemporary(asked)
   const removals: OrphanRemoval[] = []

@@ -3,6 +3,7 @@
 import type { InstanceAddress } from '../../contracts/migrate'
 import type { OperationResult } from '../../contracts/operation'
 import { type PlannedPoint, type RestoreInput, type RestorePlanSummary, RESTORE_STEPS as STEPS } from '../../contracts/restore'
+import { shownSnapshot } from '../../contracts/restore-point'
 import type { StepRef } from '../../contracts/step-ref'
 import { type Outcome, runOperation } from '../kit/operation'
 import type { Run } from '../kit/run'
@@ -78,5 +79,5 @@ async function makeCopy({ run, input, act, ref }: Restoring, planned: RestorePla
 }
 
 function shownPoint(point: PlannedPoint): string {
-  return point.kind === 'snapshot' ? `snapshot ${point.snapshot}` : `the moment ${point.at}`
+  return point.kind === 'snapshot' ? shownSnapshot(point) : `the moment ${point.at}`
 }

@@ -2,7 +2,6 @@
  *  shows, and it looks once a day whether a person has removed the instance. People may change the time as long as it is there, and ask what
  *  speaks against its removal. No refusal ends it. */
 import {
-  ActivityFailure,
   type ActivityOptions,
   ApplicationFailure,
   allHandlersFinished,
@@ -11,7 +10,6 @@ import {
   defineUpdate,
   proxyActivities,
   setHandler,
-  TimeoutFailure,
   workflowInfo,
 } from '@temporalio/workflow'
 import type { LedgerActivities } from '../../activities/ledger/contract'
@@ -23,6 +21,7 @@ import { type KeepOldInput, OLD_UPDATES, type OldInstanceLook, type RetireOldInp
 import type { IsoInstant } from '../../contracts/operation'
 import { isRefusal, REFUSALS_MAX, restMs } from '../kit/patience'
 import { lookAct, quickAct } from '../kit/proxies'
+import { answered, keptStill } from './answers'
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
@@ -36,12 +35,11 @@ export async function retireOld(input: RetireOldInput): Promise<void> {
   const { lookAtOld } = proxyActivities<ReplacementActivities>(looking(TASK_QUEUES[cloud], heartbeatTimeoutMs))
   const time = new KeptTime(input)
   setHandler(defineUpdate<OldInstanceLook>(OLD_UPDATES.look), () =>
-    answered(input, async () => {
+    answered(old.instance, async () => {
       const found = await lookAtOld({ ...ref, old, copy })
       const more = found.standing === 'there' ? await speaksAgainst(input) : NOTHING
       const { until } = time
-      const early = until !== null && Date.parse(until) > Date.now() ? [`Its time is not over: it is kept until ${until}.`] : []
-      const against = [...early, ...found.against, ...more.against]
+      const against = [...keptStill(until, Date.now()), ...found.against, ...more.against]
       const address = { host: old.host, port: old.port }
       return { ...found, against, unasked: more.unasked, address, asOf: new Date().toISOString(), until }
     }),
@@ -97,17 +95,6 @@ const UNCLAIMED_MS = 60_000
 function looking(taskQueue: string, heartbeatTimeoutMs: number): ActivityOptions {
   const options = lookAct(taskQueue, { heartbeatTimeoutMs, unclaimedTimeoutMs: UNCLAIMED_MS })
   return { ...options, startToCloseTimeout: '11 minutes', scheduleToCloseTimeout: '12 minutes' }
-}
-
-/** An answer in words, too, where nobody can be asked. */
-async function answered<T>({ old }: RetireOldInput, look: () => Promise<T>): Promise<T> {
-  try {
-    return await look()
-  } catch (error) {
-    if (!(error instanceof ActivityFailure && error.cause instanceof TimeoutFailure)) throw error
-    const message = `No worker answered the activity ${error.activityType}, so nobody can say what speaks against removing ${old.instance}; check that workers of its cloud and of databases run, then look again.`
-    throw ApplicationFailure.nonRetryable(message, 'NOT_READY_YET')
-  }
 }
 
 const NOTHING: Pick<OldInstanceLook, 'against' | 'unasked'> = { against: [], unasked: [] }

@@ -5,7 +5,7 @@ import type { ManifestActivities } from '../../activities/proof/contract'
 import type { SnapshotActivities } from '../../activities/snapshot/contract'
 import { TASK_QUEUES } from '../../contracts/messages'
 import type { SnapshotInput } from '../../contracts/snapshot'
-import { askFirst, optionalAct, quickAct, regionAct, regionWait, undoWait } from '../kit/proxies'
+import { askFirst, optionalAct, quickAct, regionAct, regionUndo, regionWait, undoWait } from '../kit/proxies'
 
 export function snapshotActivities({ cloud, heartbeatTimeoutMs }: Pick<SnapshotInput, 'cloud' | 'heartbeatTimeoutMs'>) {
   const quick = quickAct(TASK_QUEUES[cloud], heartbeatTimeoutMs)
@@ -17,5 +17,6 @@ export function snapshotActivities({ cloud, heartbeatTimeoutMs }: Pick<SnapshotI
     copying: proxyActivities<SnapshotActivities>(regionAct(quick)),
     copied: proxyActivities<SnapshotActivities>(regionWait(quick)),
     undoWaiting: proxyActivities<SnapshotActivities>(undoWait(TASK_QUEUES[cloud], heartbeatTimeoutMs)),
+    takingBack: proxyActivities<SnapshotActivities>(regionUndo(TASK_QUEUES[cloud], heartbeatTimeoutMs)),
   }
 }

@@ -1,17 +1,19 @@
 /** Copies of the snapshot in other regions, all at once: each has a name, a verification and a retirement of its own, and what happens to one is nothing
  *  to the others. A region that is out of reach is a finding and no failure: the snapshot itself is taken, and stays. */
-import { isCancellation, sleep } from '@temporalio/workflow'
+import { isCancellation, patched } from '@temporalio/workflow'
 import { type Finding, type StepDetail, temporaryName } from '../../contracts/operation'
 import { copyStepOf, type ExpiryRecord, SNAPSHOT_STEPS, type SnapshotCopyRecord } from '../../contracts/snapshot'
 import { failureRecord, isDefect } from '../kit/failures'
 import { arrangeRetirement } from '../retire-snapshot/arrange'
-import { whileReached } from './reached'
+import { patienceWith, whileReached } from './reached'
+import { takeCopiesBack } from './take-copies-back'
 import type { Taken, Taking } from './taking'
 
 /** Those that turned out well are kept from here on; so are the others, which do not count as good ones, until their retention is over. */
 export async function copyToRegions(taking: Taking, taken: Taken): Promise<readonly SnapshotCopyRecord[]> {
   const { run, input, act, ref } = taking
   const regions = input.copies ?? []
+  /** As operations do it that were at it before copies were taken back with patience. */
   const takeBack = async (region: string): Promise<void> => {
     const step = copyStepOf(region)
     const snapshot = temporaryName(input.operation, step)
@@ -19,15 +21,12 @@ export async function copyToRegions(taking: Taking, taken: Taken): Promise<reado
   }
   const copies = await run.step(SNAPSHOT_STEPS.copy, {
     do: () => all(regions, (region) => copyTo(taking, taken, region)),
-    undo: () => all(regions, takeBack),
+    undo: () => (patched('copies-taken-back') ? takeCopiesBack(taking, taken, regions) : all(regions, takeBack)),
     detail: copiesDetail,
   })
   run.keep(SNAPSHOT_STEPS.copy)
   return copies
 }
-
-/** After a region did not answer: thirty times that are a quarter of an hour. */
-const PAUSE = '30 seconds'
 
 async function copyTo({ input, act, ref }: Taking, taken: Taken, region: string): Promise<SnapshotCopyRecord> {
   const { operation, retentionHours } = input
@@ -38,7 +37,7 @@ async function copyTo({ input, act, ref }: Taking, taken: Taken, region: string)
     // As of the snapshot itself: no crash in between can leave a copy that nobody will ever remove.
     await arrangeRetirement({ ...input, snapshot, region })
     const place = { ...ref(step), region, snapshot }
-    const patience = { answers: () => act.copying.askRegion(place), pause: () => sleep(PAUSE) }
+    const patience = patienceWith(act.copying, place)
     const wanted = { ...ref(step), region, of: taken.snapshot, instanceId, retentionHours, startedAt }
     await whileReached(() => act.copied.startSnapshotCopy(wanted), patience)
     await whileReached(() => act.copied.awaitSnapshotCopy(place), patience)

@@ -4,7 +4,7 @@
 import { isCancellation } from '@temporalio/workflow'
 import type { InstanceAddress } from '../../contracts/migrate'
 import type { Finding, OperationResult, StepName, Verdict } from '../../contracts/operation'
-import type { RestorePoint } from '../../contracts/restore-point'
+import { type RestorePoint, shownSnapshot } from '../../contracts/restore-point'
 import type { StepRef } from '../../contracts/step-ref'
 import {
   type PlannedPoint,
@@ -152,7 +152,7 @@ function shownVerdict(ladder: readonly Rung[], verdict: Verdict, lacking: string
 function shownPoint(point: PlannedPoint): string {
   switch (point.kind) {
     case 'snapshot':
-      return `snapshot ${point.snapshot}`
+      return shownSnapshot(point)
     case 'moment':
       return `the moment ${point.at}`
     case 'now':

@@ -29,8 +29,9 @@ export function addOpsOrphans(ops: Command, cli: CliContext): void {
     .description(
       'Every instance in the accounts of the fleet file that is named as Capstan names its copies, and why it stays. An orphan is one that its ' +
         'tags and the ledger say an operation made, which is over, and that is kept for no time or one that has passed. --remove removes those ' +
-        'and nothing else, asking the cloud, the ledger and Temporal again right before each. --report asks no cloud: it shows what the runs by ' +
-        'the clock found. Exit 1 while there are orphans, or when the report has something that somebody has to hear of.',
+        'and nothing else, asking the cloud, the ledger and Temporal again right before each. The regions that snapshots are copied into are looked ' +
+        'into, too. --report asks no cloud: it shows what the runs by the clock found. Exit 1 while there are orphans, when a region could not be ' +
+        'asked, or when the report has something that somebody has to hear of.',
     )
     .addOption(fleetOption())
     .option('--remove', 'remove the orphans, and wait until they are gone')
@@ -60,7 +61,7 @@ export function addOpsOrphans(ops: Command, cli: CliContext): void {
       const found = await cli.withDoors((doors) => findOrphans(doors, { databases, remove, heartbeatTimeoutMs }))
       if (options.json) cli.json({ version: 1, ...found })
       else cli.lines(orphanLines(found, cli.paint))
-      if (orphansLeft(found) > 0) cli.exit = EXIT.finding
+      if (orphansLeft(found) > 0 || found.unreached !== undefined) cli.exit = EXIT.finding
     })
 }
 

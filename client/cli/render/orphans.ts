@@ -18,12 +18,13 @@ const STANDINGS: Readonly<Record<CopyStanding, string>> = {
   'not-ours': 'its tags do not say whose it is; never removed',
 }
 
-export function orphanLines({ instances, removals }: Orphans, paint: Paint): string[] {
-  if (instances.length === 0) return ['No temporary instances are there.']
+export function orphanLines({ instances, removals, unreached = [] }: Orphans, paint: Paint): string[] {
+  const silent = unreached.map(({ cloud, region, why }) => oneLine(`${cloud}/${region} could not be asked: ${why}`))
+  if (instances.length === 0) return ['No temporary instances are there.', ...silent]
   const went = removals.map(({ name, removed, standing, failure: why }) =>
     oneLine(removed ? `${name} was removed.` : `${name} was left: ${why ?? STANDINGS[standing]}`),
   )
-  return [...copies(instances, STANDINGS, paint), ...went]
+  return [...copies(instances, STANDINGS, paint), ...went, ...silent]
 }
 
 function copies(instances: readonly TemporaryInstance[], why: typeof STANDINGS, paint: Paint): string[] {

@@ -1,6 +1,7 @@
 /** Restores for people: the plan, and the copies that there are. */
 import type { DatabaseEntry } from '../../../contracts/fleet'
 import type { PlannedPoint, RestorePlan } from '../../../contracts/restore'
+import { shownSnapshot } from '../../../contracts/restore-point'
 import { shownSize } from '../../../contracts/snapshot'
 import { instant } from '../../quantities'
 import type { CopyAccess, RestoredCopy } from '../../restored-copies'
@@ -14,7 +15,7 @@ export function restorePlanLines(plan: RestorePlan, entry: DatabaseEntry, paint:
     `${paint('bold', `plan for ${entry.name}`)}  ${instance} (PostgreSQL ${engineVersion}), ${shownSize(plan.storage.sizeGib)}; it is not touched`,
     ...pointLines(plan.point),
     `  makes ${copy}${plan.instanceClass === null ? '' : `, of class ${oneLine(plan.instanceClass)}`}, kept ${plan.keepHours} h once it is there, then removed`,
-    `  lets in ${plan.networkRules.map(oneLine).join(', ')}, and nobody else`,
+    `  lets in ${plan.networkRules.map(oneLine).join(', ')}, and nobody else${plan.subnetGroup === undefined ? '' : `; in subnet group ${oneLine(plan.subnetGroup)}`}`,
     '  it is to be looked at, not to serve: without the instance’s parameters, high availability, backups, alarms, replicas and tags,',
     '  and without background work: no subscription, no scheduled job; all of its master’s passwords but its own are those of that moment',
     ...(plan.inertCopy === 'after-start'
@@ -31,8 +32,8 @@ export function restorePlanLines(plan: RestorePlan, entry: DatabaseEntry, paint:
 export function pointLines(point: PlannedPoint): string[] {
   if (point.kind === 'snapshot') {
     const deleted =
-      '  that instance is gone or was replaced: the copy has the cloud’s own parameters, and its account’s default network'
-    return [`  restores ${shownPoint(point)}`, ...(point.deleted ? [deleted] : [])]
+      '  that instance is gone or was replaced: the copy has what the snapshot holds of its settings, else the cloud’s own parameters and default network'
+    return [`  restores ${shownPoint(point)}`, ...(point.deleted ? [deleted] : []), ...elsewhereLines(point.region)]
   }
   return [
     `  restores ${shownPoint(point)}`,
@@ -40,9 +41,16 @@ export function pointLines(point: PlannedPoint): string[] {
   ]
 }
 
+function elsewhereLines(region: string | undefined): string[] {
+  if (region === undefined) return []
+  return [
+    `  there and not beside the instance: the copy has the cloud’s own parameters, and the network that the fleet file names for ${oneLine(region)}`,
+  ]
+}
+
 function shownPoint(point: PlannedPoint): string {
   if (point.kind === 'moment') return `the moment ${instant(point.at)}`
-  return `snapshot ${oneLine(point.snapshot)}${point.createdAt === null ? '' : `, of ${instant(point.createdAt)}`}`
+  return `${oneLine(shownSnapshot(point))}${point.createdAt === null ? '' : `, of ${instant(point.createdAt)}`}`
 }
 
 export function copyListLines(copies: readonly RestoredCopy[], paint: Paint): string[] {

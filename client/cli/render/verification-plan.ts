@@ -1,6 +1,7 @@
 /** The plan of a verification for people. */
 import type { DatabaseEntry } from '../../../contracts/fleet'
 import { shownMoney } from '../../../contracts/money'
+import { shownSnapshot } from '../../../contracts/restore-point'
 import { shownSize } from '../../../contracts/snapshot'
 import { type PlannedPoint, rungLevel, VERIFY_BACKUP_STEPS, type VerificationPlan } from '../../../contracts/verify-backup'
 import { duration } from '../../quantities'
@@ -51,7 +52,7 @@ function costLines({ cost, withinMs }: VerificationPlan): string[] {
 export function shownPoint(point: PlannedPoint): string {
   switch (point.kind) {
     case 'snapshot':
-      return `snapshot ${oneLine(point.snapshot)}${point.createdAt === null ? '' : ` of ${point.createdAt}`}`
+      return `${oneLine(shownSnapshot(point))}${point.createdAt === null ? '' : ` of ${point.createdAt}`}`
     case 'moment':
       return `the moment ${point.at}`
     case 'now':

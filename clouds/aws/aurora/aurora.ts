@@ -36,7 +36,6 @@ const CAPABILITIES: Capabilities = {
   snapshotListed: 'at-once',
   restoreOfDeleted: 'class-named',
   overwrite: false,
-  snapshotsOutliveInstance: true,
   snapshotCopies: true,
   networkRules: 'security-groups',
   staticParameters: 'wait-for-restart',

@@ -66,6 +66,7 @@ function configured(
       window: raw.PreferredBackupWindow ?? null,
       location: null,
       tagged: raw.CopyTagsToSnapshot ?? false,
+      outliveInstance: null,
     },
     maintenance: {
       window: raw.PreferredMaintenanceWindow ?? null,

@@ -34,8 +34,13 @@ async function sourceOf(rds: Rds, { source, instanceClass }: CopyRequest, option
   }
 }
 
-/** Of a cluster that is gone: the account's default subnet group, and the parameters of its version. @throws SNAPSHOT_NOT_FOUND, CLOUD_REFUSED. */
-async function sourceIn(rds: Rds, snapshot: string, { instanceClass }: CopyRequest, options: CallOptions): Promise<Source> {
+/** Of a cluster that is gone, or elsewhere: the request's subnet group or the account's default, and the parameters of its version. @throws SNAPSHOT_NOT_FOUND, CLOUD_REFUSED. */
+async function sourceIn(
+  rds: Rds,
+  snapshot: string,
+  { instanceClass, subnetGroup }: CopyRequest,
+  options: CallOptions,
+): Promise<Source> {
   if (instanceClass === null) {
     const message = `Snapshot ${snapshot} is of a cluster that is gone, and does not say of what class its writer was: name one.`
     throw failure('CLOUD_REFUSED', message, { snapshot })
@@ -43,7 +48,7 @@ async function sourceIn(rds: Rds, snapshot: string, { instanceClass }: CopyReque
   const found = await describeSnapshot(rds, OF_CLUSTERS, snapshot, options)
   if (found === null) throw failure('SNAPSHOT_NOT_FOUND', `There is no snapshot ${snapshot} any more.`, { snapshot })
   const of = { family: `${AURORA}${found.engineVersion.split('.')[0]}` }
-  return { instanceClass, groups: { ofCluster: of, ofWriter: of } }
+  return { instanceClass, subnetGroup, groups: { ofCluster: of, ofWriter: of } }
 }
 
 /** What both kinds of restore are told. */

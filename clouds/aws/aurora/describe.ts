@@ -57,7 +57,7 @@ export function clusterDescription(cluster: Cluster): InstanceDescription {
     engineVersion: raw.EngineVersion ?? '',
     instanceClass: classOf(raw, writer ?? (replicaOf === null ? {} : (members[0] ?? {}))),
     storage: storageOf({ ...raw, Encrypted: raw.StorageEncrypted }),
-    snapshots: { hoursMax: null },
+    snapshots: { hoursMax: null, outliveInstance: true },
     // Aurora keeps both for as long as its cluster lives, and they cannot be switched off
     automaticBackups: { taken: true, log: true },
     deletionProtected: raw.DeletionProtection ?? false,
@@ -112,6 +112,7 @@ export function clusterSnapshotDescription(raw: DBClusterSnapshot): SnapshotDesc
   const cloudState = raw.Status ?? 'unknown'
   return {
     name: raw.DBClusterSnapshotIdentifier ?? '',
+    account: raw.DBClusterSnapshotArn?.split(':')[4] ?? '',
     instance: raw.DBClusterIdentifier ?? '',
     instanceId: raw.DbClusterResourceId ?? '',
     state: resourceState(cloudState),

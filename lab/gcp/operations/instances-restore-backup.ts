@@ -28,6 +28,9 @@ import { addInstance, newInstanceName } from './new-instance'
 export const restoreBackup: Operation = async (call) => {
   const { cloud, body, fields, prefix } = call
   if (body.backupdrBackup !== undefined) throw invalid('This lab has no Backup and DR service')
+  if (Array.isArray(body.restoreInstanceClearOverridesFieldNames) && body.restoreInstanceClearOverridesFieldNames.length > 0) {
+    throw invalid('This lab clears no settings of a backup; override them with restoreInstanceSettings')
+  }
   const name = textOf(fields.instance) ?? ''
   const wanted = body.restoreInstanceSettings
   if (wanted !== undefined && !cloud.state.instances[name]) {

@@ -208,6 +208,30 @@ export const FLEET_VALUES: readonly BadInput[] = [
     `[{ region: eu-west-1, kmsKey: "arn:aws:kms:eu-central-1:123456789012:key/${GUID}" }]`,
   ),
   copiedTo('a key under another word', 'did you mean kmsKey?', '[{ region: eu-west-1, kmskey: alias/backups }]'),
+  copiedTo(
+    'a region with a canary without security groups',
+    'snapshotCopies[0].canary.securityGroups',
+    '[{ region: eu-west-1, canary: { instanceClass: db.m6g.large } }]',
+  ),
+  copiedTo(
+    'a region with a canary that lets nobody in',
+    'snapshotCopies[0].canary.securityGroups',
+    '[{ region: eu-west-1, canary: { securityGroups: [] } }]',
+  ),
+  copiedTo(
+    'a region with a subnet group by its ARN',
+    'snapshotCopies[0].canary.subnetGroup',
+    '[{ region: eu-west-1, canary: { securityGroups: [sg-1], subnetGroup: "arn:aws:rds:eu-west-1:123456789012:subgrp:vault" } }]',
+  ),
+  copiedTo(
+    'a region with a canary under another word',
+    'did you mean subnetGroup?',
+    '[{ region: eu-west-1, canary: { securityGroups: [sg-1], subnetgroup: vault } }]',
+  ),
+  wrongOn(FLEET.replace('instance: shop-db', 'instance: shop-db\n    aurora: true'), [
+    ...(['a cluster’s copies of no class', field('policy.snapshotCopies[0].canary.instanceClass'), 'bake: 10s'] as const),
+    'snapshotCopies: [{ region: eu-west-1, canary: { securityGroups: [sg-1] } }]',
+  ]),
   onAzure(
     'copies of snapshots on Azure',
     field('policy.snapshotCopies'),

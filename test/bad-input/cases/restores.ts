@@ -1,6 +1,7 @@
 /** `capstan restore`. What only the cloud can say is in test/e2e/restore.test.ts. */
 import { FAILURE_KINDS, FAILURES, type FailureCode } from '../../../contracts/failures'
 import type { BadInput } from '../support/bad-input'
+import { AZURE_FLEET, FLEET, GCP_FLEET } from '../support/world'
 
 function asked(title: string, names: string, args: readonly string[], code: FailureCode = 'OPTION_INVALID'): BadInput {
   return {
@@ -13,6 +14,24 @@ function asked(title: string, names: string, args: readonly string[], code: Fail
       env: { CAPSTAN_FLEET: world.fleet(), CAPSTAN_LEDGER_URL: world.ledgerUrl, TEMPORAL_ADDRESS: world.temporal },
     }),
   }
+}
+
+const COPY = ['shop', '--snapshot', 'cap-nightly-copy-eu-west-1']
+const COPIES = '[{ region: eu-west-1 }, { region: ap-south-1, canary: { securityGroups: [sg-1] } }]'
+
+/** Of the fleet file of whatever cloud, with copies of snapshots in other regions where it can have them. */
+function elsewhere(title: string, names: string, more: readonly string[], fleet = withCopies()): BadInput {
+  return {
+    title,
+    exit: 2,
+    code: 'OPTION_INVALID',
+    names,
+    given: (world) => ({ args: ['restore', ...COPY, ...more], env: { CAPSTAN_FLEET: world.fleet(() => fleet) } }),
+  }
+}
+
+function withCopies(): string {
+  return FLEET.replace('bake: 10s', `bake: 10s\n      snapshotCopies: ${COPIES}`)
 }
 
 /** Of two hours, unless it says otherwise. */
@@ -96,5 +115,18 @@ export const RESTORES: readonly BadInput[] = [
   when('a search that ends before it begins', '--from', ['--holds', 'SELECT true', '--from', '10m', '--to', '2h']),
   when('a search of the future', '--to', ['--holds', 'SELECT true', '--from', '2h', '--to', '2999-01-01']),
   when('a precision within a second', '--precision', ['--holds', 'SELECT true', '--precision', '10ms']),
+  asked('a moment in another region', '--snapshot', ['shop', '--to', '5m', '--region', 'ap-south-1']),
+  asked('a region without a name', '--region', [...COPY, '--region', '']),
+  elsewhere('a region that nothing is copied to', 'none of policy.snapshotCopies', ['--region', 'us-east-1']),
+  elsewhere('a mistyped region', 'did you mean ap-south-1?', ['--region', 'ap-soth-1']),
+  elsewhere('a region where copies are given nothing', 'policy.snapshotCopies[0].canary', ['--region', 'eu-west-1']),
+  elsewhere('the database’s own region', 'leave it out', ['--region', 'eu-central-1']),
+  elsewhere('a region, where nothing is copied anywhere', 'copied nowhere', ['--region', 'eu-west-1'], FLEET),
+  elsewhere('another region on Azure', 'Azure copies no backup', ['--region', 'northeurope'], AZURE_FLEET),
+  elsewhere('another region on Google Cloud', 'Cloud SQL copies no backup', ['--region', 'europe-west1'], GCP_FLEET),
+  elsewhere('a deleted instance in another region', '--deleted', ['--region', 'ap-south-1', '--deleted']),
+  elsewhere('a replacement in another region', 'without --as replacement', ['--region', 'ap-south-1', '--as', 'replacement']),
+  elsewhere('rows out of another region', '--rows', ['--region', 'ap-south-1', '--rows', 'public.orders']),
+  elsewhere('another region in place', '--in-place', ['--region', 'ap-south-1', '--in-place']),
   asked('removing what is no restore', 'restore list', ['remove', 'given-ended']),
 ]

@@ -174,3 +174,31 @@ test("an instance's backups go with it, but a final one stays, and becomes an in
   await gcp.done(restore)
   expect(await count(await gcp.get('shop'))).toBe(100)
 })
+
+test('backups that were to be kept outlive their instance with how it was set up, say one time of its deletion, and are put over another instance', async () => {
+  const [patch] = await gcp.sdk.instances.patch({ ...call, body: { settings: { retainBackupsOnDelete: { value: true } } } })
+  await gcp.done(patch)
+  const kept = await backedUp({ description: 'kept' })
+  const [operation] = await gcp.sdk.instances.delete({ ...call, enableFinalBackup: true })
+  await gcp.done(operation)
+  const [listed] = await gcp.sdk.backups.listBackups({ parent, filter: 'instance:shop' }, { autoPaginate: false })
+  const [final, last] = listed
+  expect([final?.type, last?.name, last?.type]).toEqual(['FINAL', kept.name, 'ON_DEMAND'])
+  expect(final!.instanceDeletionTime).toEqual(last!.instanceDeletionTime)
+  expect(last!.instanceSettings).toMatchObject({ name: 'shop', region: 'us-central1', settings: { tier: 'db-f1-micro' } })
+
+  const cleared = { backup: kept.name, restoreInstanceSettings: {}, restoreInstanceClearOverridesFieldNames: ['settings.tier'] }
+  await refused(
+    gcp.sdk.instances.restoreBackup({ project: PROJECT, instance: 'cleared', body: cleared }),
+    400,
+    'invalid',
+    'clears',
+  )
+  const other = await gcp.create('other')
+  const onto = { project: PROJECT, instance: 'other', body: { backup: kept.name } }
+  const [restore] = await gcp.sdk.instances.restoreBackup(onto)
+  expect(await gcp.done(restore)).toMatchObject({ operationType: 'RESTORE_VOLUME', error: null })
+  expect(await count(other)).toBe(100)
+  const [again] = await gcp.sdk.instances.restoreBackup({ ...onto, body: { backup: final!.name! } })
+  expect(await gcp.done(again)).toMatchObject({ error: null })
+})
