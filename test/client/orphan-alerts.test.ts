@@ -110,6 +110,8 @@ test('a place is what a cloud lists together', () => {
   expect(idsOf(two(FLEET, (entry) => entry))).toEqual([here])
   const aurora = (entry: string) => entry.replace('instance: shop-db', 'instance: orders\n    aurora: true')
   expect(idsOf(two(FLEET, aurora))).toEqual([here, `${here}/aurora`])
+  const copied = (entry: string) => entry.replace('bake: 10s', 'snapshotCopies: [{ region: eu-west-1 }]')
+  expect(idsOf(two(FLEET, copied))).toEqual([here, 'aws/123456789012/eu-west-1'])
   // a resource group holds servers of any region, however its name is spelt
   const elsewhere = (entry: string) => entry.replace('westeurope', 'northeurope').replace('shop-group', 'Shop-Group')
   const group = 'azure/3f2c1a9e-0b4d-4c57-9d3e-6a1b2c3d4e5f/shop-group'
