@@ -64,7 +64,7 @@ async function undoOf(
   operation: string,
   { cloud = 'gcp', cloudOf = adapter }: { cloud?: Cloud; cloudOf?: () => ManagedPostgres } = {},
 ) {
-  const bundle = await ledger.putBundle({ version: 1, database: { name: 'stock' } as DatabaseEntry, migrations: [] })
+  const bundle = await ledger.putBundle({ version: 1, database: { name: 'stock', region: 'us-east-1' } as DatabaseEntry, migrations: [] })
   const about = { kind: 'verify-backup', databases: ['stock'], cloud, environment: 'test', mode: 'apply' } as const
   await ledger.openOperation({ id: operation, ...about, requestedBy: 'ada', startedAt: new Date().toISOString(), bundle })
   const activities = createInstanceActivities({ ledger, cloudOf, secretKey: Buffer.alloc(32) })
