@@ -73,7 +73,7 @@ test('what we take says when its instance was made, and so of which one of that 
   expect(ofToday.map(({ name }) => name)).toEqual(['before the sale of today', todays.name])
 })
 
-test('a name that today’s instance has given away too is not restored as the gone one’s of it, and one of several gone is refused', async () => {
+test('a snapshot of a gone instance is never looked for among today’s, and a name that several gone ones gave is refused', async () => {
   const lost = await found('shop', 'before the sale')
   const { name: instance, owner } = owned('twice', 'copy')
   const request = { ...{ source: 'shop', instance, owner, networkRules: [], instanceClass: null }, sourceGone: true as const }
