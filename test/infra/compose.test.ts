@@ -1,4 +1,4 @@
-/** docker-compose.yml keeps the specification and its own promises. What its processes do is proved by native.test.ts. */
+/** docker-compose.yml keeps the specification and its own promises. What its processes do is proved by native.crash.ts. */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Ajv from 'ajv/dist/2020'

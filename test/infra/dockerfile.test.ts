@@ -1,4 +1,4 @@
-/** The image's recipe, read: no container engine is needed. That what it puts together runs is proved by native.test.ts. */
+/** The image's recipe, read: no container engine is needed. That what it puts together runs is proved by native.crash.ts. */
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
