@@ -24,6 +24,8 @@ export interface Container {
   readonly environment: Readonly<Record<string, string>>
   /** All that it said so far. */
   said(): string
+  /** Of that, what a program reads: not how far it is. */
+  out(): string
   /** Resolves once `text` was said; rejects when it ends before. */
   says(text: string): Promise<void>
   /** What its HEALTHCHECK says. */
@@ -89,10 +91,11 @@ export function startContainer(
     stdio: ['ignore', 'pipe', 'pipe'],
     ...identity(name),
   })
-  let said = ''
+  let [said, out] = ['', '']
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => {
       said += text
+      if (stream === child.stdout) out += text
     })
   }
   return {
@@ -100,6 +103,7 @@ export function startContainer(
     process: child,
     environment,
     said: () => said,
+    out: () => out,
     async says(text) {
       while (!said.includes(text)) {
         if (child.exitCode !== null) throw new Error(`${name} ended with ${child.exitCode}: ${said}`)
@@ -125,10 +129,10 @@ export async function runContainer(
   ground: Ground,
   name: string,
   args?: readonly string[],
-): Promise<{ code: number | null; said: string }> {
+): Promise<{ code: number | null; said: string; out: string }> {
   const container = startContainer(ground, name, args === undefined ? {} : { args })
   await once(container.process, 'close')
-  return { code: container.process.exitCode, said: container.said() }
+  return { code: container.process.exitCode, said: container.said(), out: container.out() }
 }
 
 function checkHealth(ground: Ground, name: string, env: Readonly<Record<string, string>>): ReturnType<Container['health']> {

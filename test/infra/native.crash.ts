@@ -207,22 +207,22 @@ test('a migration on AWS runs through its three workers and no other, started by
       .replace('env:SHOP_ADMIN_PASSWORD', `file:${join(secrets, 'databases/stock-admin')}`)
       .replace('env:SHOP_MIGRATOR_PASSWORD', `file:${join(secrets, 'databases/stock-migrator')}`),
   )
-  const { code, said } = await runContainer(ground, 'capstan', ['migrate', 'stock', '--fleet', fleet, '--json'])
-  const operation = JSON.parse(said) as OperationDocument
+  const { code, out } = await runContainer(ground, 'capstan', ['migrate', 'stock', '--fleet', fleet, '--json'])
+  const operation = JSON.parse(out) as OperationDocument
   expect(operation).toMatchObject({ status: 'succeeded', verdict: 'pass', failure: null })
   expect(code).toBe(0)
   expect(await actors(operation.id)).toEqual(
     Object.fromEntries((['control', 'postgres', 'aws'] as const).map((queue) => [queue, [`capstan-${queue}@${pidOf(queue)}`]])),
   )
   const listed = await runContainer(ground, 'capstan', ['ops', 'list', '--json'])
-  expect(JSON.parse(listed.said)).toMatchObject({ operations: [{ id: operation.id, verdict: 'pass' }] })
+  expect(JSON.parse(listed.out)).toMatchObject({ operations: [{ id: operation.id, verdict: 'pass' }] })
 })
 
 test("a fleet file that refers to a worker's own secret does not get it", async () => {
   const own = join(secrets, 'secret-key')
   const fleet = target.fleet(FIRST, '', (yaml) => yaml.replace('env:SHOP_ADMIN_PASSWORD', `file:${own}`))
-  const { code, said } = await runContainer(ground, 'capstan', ['migrate', 'stock', '--plan', '--fleet', fleet, '--json'])
-  expect(JSON.parse(said)).toMatchObject({ failure: { code: 'SECRET_UNRESOLVED' } })
+  const { code, out } = await runContainer(ground, 'capstan', ['migrate', 'stock', '--plan', '--fleet', fleet, '--json'])
+  expect(JSON.parse(out)).toMatchObject({ failure: { code: 'SECRET_UNRESOLVED' } })
   expect(code).toBe(2)
 })
 
