@@ -174,7 +174,7 @@ export interface SnapshotVerification {
 export type SnapshotStanding =
   /** Taken by somebody else, by hand, or by a Capstan with another ledger. */
   | 'not-ours'
-  /** Of an instance that had the same name. */
+  /** Of an instance that had the same name, or of one that is gone and of which its cloud tells no more than the name. */
   | 'other-instance'
   | 'being-made'
   | 'being-removed'

@@ -1,5 +1,6 @@
 /** Which snapshots of an instance may go by retention. Pure, and the same for every door: what `list` says is what an expiry does.
  *  Only `expired` ones are ever removed, so whoever adds a reason to stay adds it here. */
+import { isUnknownInstance } from '../../clouds/owner'
 import type { ResourceState } from '../../clouds/port'
 import type { IsoInstant } from '../../contracts/operation'
 import type { SnapshotStanding } from '../../contracts/snapshot'
@@ -49,7 +50,8 @@ export function judgeRetention(
 
   function standingOf({ name, instanceId: id, state, origin }: SnapshotFacts): SnapshotStanding {
     if (origin === null) return 'not-ours'
-    if (id !== instanceId) return 'other-instance'
+    // Two that are gone may have borne the name: none may go for the other's sake.
+    if (id !== instanceId || isUnknownInstance(id)) return 'other-instance'
     if (state === 'deleting') return 'being-removed'
     if (state === 'changing') return 'being-made'
     if (!origin.ended) return 'in-use'

@@ -140,6 +140,18 @@ test('the order in which the cloud lists them does not matter', () => {
   )
 })
 
+test('what is of nobody knows which of the instances of a name goes for no other one', () => {
+  const [instanceId, sound] = ['shop@unknown', { takenAt: at(-100), expiresAt: at(-1), ended: true, sound: true, lasts: true }]
+  const two = ['old', 'new'].map((name, n): SnapshotFacts => {
+    const created = { name, instanceId, state: 'ready' as const, createdAt: at(n - 90) }
+    return { ...created, origin: { ...sound, proof: null, beingVerified: false } }
+  })
+  const standings = (all: readonly SnapshotFacts[], id: string) => [...judgeRetention(all, { instanceId: id, now: NOW }).values()]
+  expect(standings(two, instanceId)).toEqual(['other-instance', 'other-instance'])
+  const known = two.map((one) => ({ ...one, instanceId: HERE }))
+  expect(standings(known, HERE)).toEqual(['expired', 'last-good'])
+})
+
 describe('a copy in another region has the content of what it is a copy of', () => {
   const STEP = copyStepOf('eu-west-1')
   const copyOf = (operation: string, hours: number): SnapshotDescription => ({
