@@ -63,6 +63,14 @@ export function isTemporary(name: string, tags: Tags): boolean {
   return tags[OPERATION_TAG] !== undefined && isTemporaryOf(tags[OPERATION_TAG], name, tags)
 }
 
+const UNKNOWN = '@unknown'
+
+/** In place of an id, where a cloud tells the name alone of an instance that is gone: several that were called so share it. */
+export const unknownInstance = (name: string): string => `${name}${UNKNOWN}`
+
+/** Snapshots that have it in common need not be of one instance: nothing that is known of one says anything of another. */
+export const isUnknownInstance = (instanceId: string): boolean => instanceId.endsWith(UNKNOWN)
+
 export function instanceNotFound(cloud: string, instance: string): Failure {
   return failure('INSTANCE_NOT_FOUND', `${cloud} has no instance ${instance}.`, { instance })
 }

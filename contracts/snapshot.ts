@@ -174,7 +174,7 @@ export interface SnapshotVerification {
 export type SnapshotStanding =
   /** Taken by somebody else, by hand, or by a Capstan with another ledger. */
   | 'not-ours'
-  /** Of an instance that had the same name. */
+  /** Of an instance that had the same name, or of one that is gone and of which its cloud tells no more than the name. */
   | 'other-instance'
   | 'being-made'
   | 'being-removed'
@@ -187,7 +187,7 @@ export type SnapshotStanding =
   | 'last-good'
   /** It was found wanting, by its own operation or by a verification, and so was every other one: the newest stays until there is a good one. */
   | 'last-of-all'
-  /** The newest one that a verification proved: the same. */
+  /** The newest one that a verification proved, of copies also the newest that was itself proven in its region: the same. */
   | 'last-proven'
   /** A verification restores it just now. */
   | 'being-verified'

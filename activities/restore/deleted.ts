@@ -1,5 +1,6 @@
 /** A snapshot of an instance that is gone, or that another one of its name replaced. Nothing can be asked of that instance any more: the ledger knows
  *  that it was this database's, by its immutable id, and the snapshot says what it was. */
+import { isUnknownInstance } from '../../clouds/owner'
 import type { ManagedPostgres, SnapshotDescription } from '../../clouds/port'
 import { failure } from '../../contracts/failures'
 import type { DatabaseEntry } from '../../contracts/fleet'
@@ -38,7 +39,7 @@ export async function snapshotOfDeleted(
     const message = `Snapshot ${name} is of ${instance} as it is now (${found.instanceId}); leave --deleted out.`
     throw failure('TARGET_MISMATCH', message, { snapshot: name, found: found.instanceId })
   }
-  if (found.instanceId.endsWith('@unknown')) throw nobodys(found)
+  if (isUnknownInstance(found.instanceId)) throw nobodys(found)
   if (!known.includes(found.instanceId)) {
     throw failure(
       'TARGET_MISMATCH',

@@ -64,7 +64,8 @@ export async function planSnapshot(request: PlanRequest): Promise<SnapshotPlanSu
 
 /** Newer than any: once it is there, nothing older is the last good one. */
 function coming(name: string, { instanceId, now }: Pick<Series, 'instanceId' | 'now'>): SnapshotFacts {
-  const origin = { takenAt: now, expiresAt: null, ended: true, sound: true, lasts: true, proof: null, beingVerified: false }
+  const unverified = { proof: null, provenHere: false, beingVerified: false }
+  const origin = { takenAt: now, expiresAt: null, ended: true, sound: true, lasts: true, ...unverified }
   return { name, instanceId, state: 'ready', createdAt: '9999', origin }
 }
 

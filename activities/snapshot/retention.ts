@@ -1,5 +1,6 @@
 /** Which snapshots of an instance may go by retention. Pure, and the same for every door: what `list` says is what an expiry does.
  *  Only `expired` ones are ever removed, so whoever adds a reason to stay adds it here. */
+import { isUnknownInstance } from '../../clouds/owner'
 import type { ResourceState } from '../../clouds/port'
 import type { IsoInstant } from '../../contracts/operation'
 import type { SnapshotStanding } from '../../contracts/snapshot'
@@ -26,6 +27,8 @@ export interface SnapshotOrigin {
   readonly lasts: boolean
   /** What verifications of it came to; null: they say nothing of it, or its operation may still take it back. */
   readonly proof: SnapshotProof | null
+  /** It was itself restored and proven, not only what it is a copy of, and no later verification of it found it wanting. */
+  readonly provenHere: boolean
   /** A verification restores it just now: it may be the next one that is proven. */
   readonly beingVerified: boolean
 }
@@ -44,12 +47,18 @@ export function judgeRetention(
   const lastOfAll = lastGood === null ? (newest(sound) ?? newest(left)) : null
   const proven = ready.filter(({ origin }) => origin?.proof === 'proven' || origin?.proof === 'refuted')
   // Usually one. Where a later verification found the newest one wanting, the one before it must not go for its sake.
-  const lastProven = [newest(proven), newest(proven.filter(({ origin }) => origin?.proof === 'proven'))]
+  // Nor may the one that was restored where it lies go for one of which only the source was.
+  const lastProven = [
+    newest(proven),
+    newest(proven.filter(({ origin }) => origin?.proof === 'proven')),
+    newest(ready.filter(({ origin }) => origin?.provenHere)),
+  ]
   return new Map(snapshots.map((snapshot) => [snapshot.name, standingOf(snapshot)]))
 
   function standingOf({ name, instanceId: id, state, origin }: SnapshotFacts): SnapshotStanding {
     if (origin === null) return 'not-ours'
-    if (id !== instanceId) return 'other-instance'
+    // Two that are gone may have borne the name: none may go for the other's sake.
+    if (id !== instanceId || isUnknownInstance(id)) return 'other-instance'
     if (state === 'deleting') return 'being-removed'
     if (state === 'changing') return 'being-made'
     if (!origin.ended) return 'in-use'
@@ -62,7 +71,7 @@ export function judgeRetention(
   }
 }
 
-/** The last verification that says anything of it found it wanting. */
+/** The last verification that says anything of it, or of what it is a copy of, found it wanting. */
 export const isWanting = ({ proof }: Pick<SnapshotOrigin, 'proof'>): boolean => proof === 'refuted' || proof === 'failed'
 
 function newest(snapshots: readonly SnapshotFacts[]): string | null {

@@ -12,7 +12,7 @@ import { keptFrom, OVERWRITE_DOCUMENTS, type OverwritePlan } from '../../contrac
 import { copyRegionOf, SNAPSHOT_STEPS, type SnapshotCopyRecord, type SnapshotStanding } from '../../contracts/snapshot'
 import { verifiedName } from '../../contracts/verify-backup'
 import type { Ledger } from '../../ledger/ledger'
-import type { SnapshotProofs } from '../../ledger/snapshot-proofs'
+import type { SnapshotProof, SnapshotProofs } from '../../ledger/snapshot-proofs'
 import { currentAct } from '../act'
 import { withOwner } from './owner'
 import { judgeRetention, type SnapshotFacts, type SnapshotOrigin } from './retention'
@@ -65,7 +65,7 @@ export async function judgeSeries(series: Series, coming: readonly SnapshotFacts
 }
 
 /** What the ledger knows of a snapshot, but for its proofs. */
-export type Claim = Omit<SnapshotOrigin, 'proof' | 'beingVerified'>
+export type Claim = Omit<SnapshotOrigin, 'proof' | 'provenHere' | 'beingVerified'>
 type ClaimOf = (snapshot: SnapshotDescription) => Claim | null
 
 export function factsOf(
@@ -75,14 +75,21 @@ export function factsOf(
 ): SnapshotFacts {
   if (claim === null) return { name, instanceId, state, createdAt, origin: null }
   const verified = owner === null ? [name] : verifiedAs(name, owner)
-  const said = verified.map((one) => proofs.get(one)).find((proof) => proof !== undefined)
-  const proof = claim.lasts ? (said ?? null) : null
+  const said = claim.lasts ? verified.map((one) => proofs.get(one)) : []
   const beingVerified = verified.some((one) => underVerification.has(one))
-  return { name, instanceId, state, createdAt, origin: { ...claim, proof, beingVerified } }
+  const origin = { ...claim, proof: proofOf(said), provenHere: said[0] === 'proven', beingVerified }
+  return { name, instanceId, state, createdAt, origin }
 }
 
-/** What verifications call the content that a snapshot holds, what says most first: a copy in another region has a proof of its own once it was
- *  verified there; until then it has that of the one which its operation took. */
+/** No proof takes back what was found of the same content elsewhere: the run that proved it may not have looked there. */
+function proofOf(said: readonly (SnapshotProof | undefined)[]): SnapshotProof | null {
+  const known = said.filter((proof) => proof !== undefined)
+  if (known.length === 0) return null
+  if (known.every((proof) => proof === 'proven')) return 'proven'
+  return known.every((proof) => proof === 'failed') ? 'failed' : 'refuted'
+}
+
+/** What verifications call the content that a snapshot holds, itself first: of a copy in another region, also the one which its operation took. */
 function verifiedAs(name: string, { operation, step }: Pick<Owner, 'operation' | 'step'>): string[] {
   const region = copyRegionOf(step)
   return region === null ? [name] : [verifiedName({ snapshot: name, region }), temporaryName(operation, SNAPSHOT_STEPS.take.id)]

@@ -1,12 +1,13 @@
 /** Of which very instance a backup was taken, and how that was set up. Google tells an instance's name, which may be used again, and of one that was
  *  deleted when that was: by this its backups are told from others' ("Manage backups of a deleted instance"). When it was made, which our ids have, is
  *  written into the description of each backup that we take; so one of ours tells of which instance all are that went with it, whoever took them. */
+import { unknownInstance } from '../owner'
 import type { Backup, CloudSqlConfig, Instance } from './client'
 import { idOf, instanceIdOf, instantOf } from './describe'
 import { readDescription } from './labels'
 
 export interface BackupSource {
-  /** Ends in `@unknown` where nothing tells it. */
+  /** An `unknownInstance` where nothing tells it. */
   readonly instanceId: string
   /** As Google keeps it with the backup, or as today's instance is; null: it is not told. Of one that is gone, in the region of the adapter. */
   readonly setup: Instance | null
@@ -32,7 +33,7 @@ export function sourcesOf(
     const name = backup.instance ?? ''
     const createdAt = createdAtOf(backup, words.get(instantOf(backup.instanceDeletionTime) ?? ''))
     const of = { project: config.project, region: kept?.region || config.region, name }
-    const instanceId = createdAt === null ? `${name}@unknown` : idOf({ ...of, createdAt })
+    const instanceId = createdAt === null ? unknownInstance(name) : idOf({ ...of, createdAt })
     return { instanceId, setup: kept && setupFor(backup, kept, config.region), gone: true }
   }
 }

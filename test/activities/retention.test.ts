@@ -13,15 +13,21 @@ const NOW = Date.parse('2026-11-23T03:00:00.000Z')
 const HERE = 'db-HERE'
 const at = (hours: number): string => new Date(NOW + hours * 3_600_000).toISOString()
 
-const origin = fc.record({
+const record = fc.record({
   takenAt: fc.constant(at(-100)),
   expiresAt: fc.option(fc.integer({ min: -48, max: 48 }).map(at)),
   ended: fc.boolean(),
   sound: fc.boolean(),
   lasts: fc.boolean(),
   proof: fc.constantFrom(null, null, 'proven' as const, 'refuted' as const, 'failed' as const),
+  provenHere: fc.boolean(),
   beingVerified: fc.boolean(),
 })
+/** A copy may be proven where it lies, and what it is a copy of found wanting. */
+const origin = record.map((one) => ({
+  ...one,
+  provenHere: one.provenHere && (one.proof === 'proven' || one.proof === 'refuted'),
+}))
 const facts = fc.record({
   name: fc.string({ minLength: 1, maxLength: 6 }),
   instanceId: fc.constantFrom(HERE, HERE, 'db-OTHER'),
@@ -55,10 +61,13 @@ const isProven = ({ instanceId, state, origin: from }: SnapshotFacts): boolean =
   instanceId === HERE && state === 'ready' && (from?.proof === 'proven' || from?.proof === 'refuted')
 const isUnrefuted = (snapshot: SnapshotFacts): boolean => isProven(snapshot) && snapshot.origin?.proof === 'proven'
 
+const isProvenHere = (snapshot: SnapshotFacts): boolean => isProven(snapshot) && snapshot.origin?.provenHere === true
+
 test.each([
   ['good', isGood],
   ['proven', isProven],
   ['proven and not refuted', isUnrefuted],
+  ['itself proven', isProvenHere],
 ])('the newest %s one is never removed, however far anybody gets with the removals', (_what, counts) => {
   fc.assert(
     fc.property(snapshots, fc.nat(), (all, stopAfter) => {
@@ -119,7 +128,7 @@ test('what is past its retention goes, but for the newest good and proven ones a
       )
       const gone = expired(all)
       const left = could.filter((snapshot) => !gone.includes(snapshot) && snapshot.origin?.beingVerified !== true)
-      expect(left.length).toBeLessThanOrEqual(3)
+      expect(left.length).toBeLessThanOrEqual(4)
       expect(left.filter((snapshot) => !isProven(snapshot)).length).toBeLessThanOrEqual(1)
       const last = all.some(isSound) ? isSound : isLeft
       expect(left.every((snapshot) => last(snapshot) || isProven(snapshot))).toBe(true)
@@ -138,6 +147,18 @@ test('the order in which the cloud lists them does not matter', () => {
       expect(names(other)).toEqual(names(all))
     }),
   )
+})
+
+test('what is of nobody knows which of the instances of a name goes for no other one', () => {
+  const [instanceId, sound] = ['shop@unknown', { takenAt: at(-100), expiresAt: at(-1), ended: true, sound: true, lasts: true }]
+  const two = ['old', 'new'].map((name, n): SnapshotFacts => {
+    const created = { name, instanceId, state: 'ready' as const, createdAt: at(n - 90) }
+    return { ...created, origin: { ...sound, proof: null, provenHere: false, beingVerified: false } }
+  })
+  const standings = (all: readonly SnapshotFacts[], id: string) => [...judgeRetention(all, { instanceId: id, now: NOW }).values()]
+  expect(standings(two, instanceId)).toEqual(['other-instance', 'other-instance'])
+  const known = two.map((one) => ({ ...one, instanceId: HERE }))
+  expect(standings(known, HERE)).toEqual(['expired', 'last-good'])
 })
 
 describe('a copy in another region has the content of what it is a copy of', () => {
@@ -170,8 +191,25 @@ describe('a copy in another region has the content of what it is a copy of', () 
 
   test.each([
     ['proven, its source not', { 'eu-west-1/old': 'proven' }, ['last-proven', 'expired', 'last-good']],
-    ['found wanting, its source proven', { 'eu-west-1/new': 'failed', new: 'proven' }, ['expired', 'last-good', 'expired']],
-    ['proven, its source found wanting', { 'eu-west-1/new': 'proven', new: 'failed' }, ['expired', 'expired', 'last-good']],
+    ['found wanting, its source proven', { 'eu-west-1/new': 'failed', new: 'proven' }, ['expired', 'last-good', 'last-proven']],
+    ['proven, its source found wanting', { 'eu-west-1/new': 'proven', new: 'failed' }, ['expired', 'last-good', 'last-proven']],
+    [
+      'the same, one before it proven',
+      { old: 'proven', 'eu-west-1/new': 'proven', new: 'failed' },
+      ['last-proven', 'last-good', 'last-proven'],
+    ],
+    ['found wanting, as its source', { 'eu-west-1/new': 'failed', new: 'failed' }, ['expired', 'last-good', 'expired']],
+    ['proven, as its source', { old: 'proven', 'eu-west-1/new': 'proven', new: 'proven' }, ['expired', 'expired', 'last-good']],
+    [
+      'proven, of a newer one the source',
+      { 'eu-west-1/old': 'proven', mid: 'proven' },
+      ['last-proven', 'last-proven', 'last-good'],
+    ],
+    [
+      'proven, its source wanting, newer ones too',
+      { 'eu-west-1/old': 'proven', old: 'failed', mid: 'proven', new: 'refuted' },
+      ['last-proven', 'last-good', 'last-proven'],
+    ],
     ['of its name in another region', { 'us-west-2/new': 'failed' }, ['expired', 'expired', 'last-good']],
   ] as const)('one that was verified there has a proof of its own: %s', (_what, said, expected) => {
     const nameOf = (key: string): string => {
