@@ -4,8 +4,9 @@ import { type CopyRate, copyRate, costOf, costOfCopies } from '../contracts/copy
 import type { DatabaseEntry } from '../contracts/fleet'
 import type { Micros } from '../contracts/money'
 import { FINAL_STATUSES, type OperationDocument, type OperationId, type OperationStatus } from '../contracts/operation'
-import type { VerificationPlan } from '../contracts/verify-backup'
+import type { PointKind, VerificationPlan } from '../contracts/verify-backup'
 import type { Ledger } from '../ledger/ledger'
+import { regionOfRun } from '../ledger/verifications'
 import { planOf, quoteFromLedger } from './night-quote'
 
 export interface Spending {
@@ -93,15 +94,25 @@ async function costOfRun(ledger: Ledger, entry: DatabaseEntry, { run, night }: L
     // A plan comes before every copy: one that has none since before the night is a record that was left behind.
     if (copies.length === 0 && Date.parse(run.startedAt) < since) return null
     // It plans, or waits for its lock: it is taken for as dear as the database was by its newest plan.
-    const quote = await quoteFromLedger(ledger, entry)
+    const there = pricedIn(entry, await regionOfRun(ledger, run.id))
+    const quote = await quoteFromLedger(ledger, there)
     if (quote !== null) return 'lacking' in quote ? { unpriced: quote.lacking } : { micros: quote.atMostMicros, isOver }
-    if (entry.prices === undefined) return { unpriced: `the fleet file has no prices for ${entry.cloud} ${entry.region}` }
+    if (there.prices === undefined) return { unpriced: `the fleet file has no prices for ${there.cloud} ${there.region}` }
     return { unknown: 'neither it nor its database has a plan yet; ask again once it has one' }
   }
-  const today = copyRate(entry, plan.copy)
+  const { region }: PointKind = plan.point
+  const today = copyRate(pricedIn(entry, region ?? null), plan.copy)
   const rate = 'lacking' in today ? (rateOfPlan(plan, currency) ?? today) : today
   if ('lacking' in rate) return { unpriced: rate.lacking }
   return { micros: costSoFar(rate, { isOver, copies, now, withinMs: plan.withinMs }), isOver }
+}
+
+/** The entry, with what the fleet file says today that copies cost in the region that they are in. `region` null: beside the instance. */
+function pricedIn(entry: DatabaseEntry, region: string | null): DatabaseEntry {
+  if (region === null) return entry
+  const { prices: _atHome, ...rest } = entry
+  const prices = entry.policy.snapshotCopies?.find((copy) => copy.region === region)?.prices
+  return { ...rest, region, ...(prices && { prices }) }
 }
 
 /** Null: it had none either, or in another currency. */

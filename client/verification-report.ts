@@ -20,13 +20,15 @@ import {
   verificationLimitMs,
 } from '../contracts/verify-backup'
 import type { Ledger } from '../ledger/ledger'
-import { listVerifications } from '../ledger/verifications'
+import { firstAtHome, listVerifications } from '../ledger/verifications'
 import { neverPays } from './night-money'
 import { quoteFromLedger } from './night-quote'
 import { type Alert, type Alerting, alertsOf } from './verification-alerts'
 
 /** How far back a proof is looked for. */
 const OPERATIONS_MAX = 200
+/** Of one of what is at home, among those of copies in other regions. */
+const RUNS_LOOKED_AT_MAX = 50
 const HOUR_MS = 3_600_000
 
 export interface VerificationStanding {
@@ -85,10 +87,10 @@ async function standingOf(ledger: Ledger, entry: DatabaseEntry, { now, verificat
   const { rpoMs = null, rtoMs = null, verifyEveryHours = null } = objectives ?? {}
   const listed = await ledger.listOperations({ database, kind: 'verify-backup', mode: 'apply', limit: OPERATIONS_MAX })
   const verified = await listVerifications(ledger, { database, limit: OPERATIONS_MAX })
-  // A copy in another region says nothing of what is at home, neither for it nor against it.
+  // A copy in another region says nothing of what is at home, neither for it nor against it. While its run goes on, or waits for a person, it costs.
   const elsewhere = verified.filter(({ point }) => isElsewhere(point)).map(({ operation }) => operation)
   const all = verified.filter(({ point }) => !isElsewhere(point))
-  const runs = listed.filter(({ id }) => !elsewhere.includes(id))
+  const runs = listed.filter(({ id, status }) => !(FINAL_STATUSES.includes(status) && elsewhere.includes(id)))
   const newest = all[0]
   // The name of an instance may stand for another one by and by: what was proven of that one's backups says nothing of this one's.
   const provenBy = all.find(({ proven, instanceId }) => proven && instanceId === newest?.instanceId) ?? null
@@ -97,7 +99,7 @@ async function standingOf(ledger: Ledger, entry: DatabaseEntry, { now, verificat
   const allowedMs = verifyEveryHours === null ? null : verifyEveryHours * HOUR_MS
   const stale = allowedMs !== null && (ageMs === null || ageMs > allowedMs)
   const failedRun =
-    failedWithoutVerdict(runs, newest?.operation ?? null) ??
+    (await failedWithoutVerdict(ledger, runs, newest?.operation ?? null)) ??
     (await overdueRun(ledger, entry, { runs, now })) ??
     (await failedPlan(ledger, database))
   const unpayable = await unpayableBy(ledger, entry, verification?.money)
@@ -136,18 +138,27 @@ function newestOfEachKind(all: readonly Verification[]): Verification[] {
 /** What was never started has none. */
 const isLock = ({ id }: Pick<StepRecord, 'id'>): boolean => id === VERIFY_BACKUP_STEPS.lock.id
 
-/** Newer than the newest verdict, or one that waits for a person, whatever it came to: its copy costs. One that was aborted is none. */
-function failedWithoutVerdict(runs: readonly OperationDocument[], judged: OperationId | null): Alerting['failedRun'] {
+/** Newer than the newest verdict, or one that waits for a person, whatever it came to and wherever: its copy costs. One that was aborted is none. */
+async function failedWithoutVerdict(
+  ledger: Ledger,
+  runs: readonly OperationDocument[],
+  judged: OperationId | null,
+): Promise<Alerting['failedRun']> {
   const stuck = runs.find(({ status }) => status === 'needs-operator')
   if (stuck !== undefined) return { operation: stuck.id, code: stuck.status }
-  const over = runs.find(({ id, status, steps }) => id === judged || (status === 'failed' && steps.some(isLock)))
-  if (over === undefined || over.id === judged) return null
-  return { operation: over.id, code: over.failure?.code ?? over.status }
+  const over = runs.filter(({ id, status, steps }) => id === judged || (status === 'failed' && steps.some(isLock)))
+  const newest = await firstAtHome(ledger, over)
+  if (newest === null || newest.id === judged) return null
+  return { operation: newest.id, code: newest.failure?.code ?? newest.status }
 }
 
-/** The newest of all, if it only planned what runs by the clock do, and failed: where a night is limited by money, nothing is begun without a plan. */
+/** The newest of what is at home, if it only planned what runs by the clock do, and failed: where a night is limited by money, nothing is begun without
+ *  a plan. */
 async function failedPlan(ledger: Ledger, database: string): Promise<Alerting['failedRun']> {
-  const [newest] = await ledger.listOperations({ database, kind: 'verify-backup', limit: 1 })
+  const newest = await firstAtHome(
+    ledger,
+    await ledger.listOperations({ database, kind: 'verify-backup', limit: RUNS_LOOKED_AT_MAX }),
+  )
   if (newest?.status !== 'failed' || newest.steps.length === 0) return null
   const { mode, bundle } = await ledger.getOrigin(newest.id)
   if (mode !== 'plan' || (await ledger.getBundle(bundle)).verify?.kind !== 'by-turns') return null

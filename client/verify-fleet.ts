@@ -10,15 +10,16 @@ import {
   type Verdict,
 } from '../contracts/operation'
 import type { Ledger } from '../ledger/ledger'
+import { firstAtHome } from '../ledger/verifications'
 
 /** Of a fleet file that says nothing. */
 export const COPIES_AT_ONCE = 1
 
 export interface FleetCandidate {
   readonly entry: DatabaseEntry
-  /** When its newest verification was begun, whatever it came to; null: there was none. */
+  /** When the newest verification of what is at home was begun, whatever it came to; null: there was none. */
   readonly lastAt: IsoInstant | null
-  /** The one that somebody is at work on now; null: there is none. */
+  /** The one that somebody is at work on now, of a copy in another region too; null: there is none. */
   readonly running: OperationId | null
 }
 
@@ -35,8 +36,9 @@ export interface LeftOut {
   readonly needsSomebody: boolean
 }
 
-/** By when it was tried, and not by when it was proven: one that fails night after night must not keep the others from their turn. A record that
- *  nobody is at work on keeps its database from no night: whoever verifies it takes the lock from the dead one. */
+/** By when it was tried, and not by when it was proven: one that fails night after night must not keep the others from their turn. A copy in another
+ *  region that is verified takes no turn from what is at home. A record that nobody is at work on keeps its database from no night: whoever verifies
+ *  it takes the lock from the dead one. */
 export async function fleetCandidates(
   ledger: Ledger,
   entries: readonly DatabaseEntry[],
@@ -48,7 +50,8 @@ export async function fleetCandidates(
       ...{ database: entry.name, kind: 'verify-backup', mode: 'apply', limit: RUNS_LOOKED_AT_MAX },
     })
     const open = runs.filter(({ status }) => !FINAL_STATUSES.includes(status)).map(({ id }) => id)
-    candidates.push({ entry, lastAt: runs[0]?.startedAt ?? null, running: await firstAtWork(open, isAtWork) })
+    const last = await firstAtHome(ledger, runs)
+    candidates.push({ entry, lastAt: last?.startedAt ?? null, running: await firstAtWork(open, isAtWork) })
   }
   return candidates
 }

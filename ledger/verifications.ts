@@ -1,4 +1,6 @@
 /** What the verifications of a database's backups came to, out of the record of the operations. */
+import { regionOfCopies } from '../contracts/copies-place'
+import { Failure } from '../contracts/failures'
 import type { FailureRecord, IsoInstant, OperationDocument, OperationId, OperationStatus } from '../contracts/operation'
 import {
   type PlannedPoint,
@@ -21,6 +23,25 @@ export async function listVerifications(
     if (held !== null) found.push(held as Verification)
   }
   return found
+}
+
+/** The region whose copy of a snapshot it was asked to verify; null: what is at home, as which one counts whose bundle is gone. */
+export async function regionOfRun(ledger: Ledger, operation: OperationId): Promise<string | null> {
+  try {
+    return regionOfCopies(await ledger.getBundle((await ledger.getOrigin(operation)).bundle))
+  } catch (error) {
+    if (error instanceof Failure && error.code === 'BUNDLE_MISSING') return null
+    throw error
+  }
+}
+
+/** The first of them that was to verify what is at home; null: none was. */
+export async function firstAtHome<Run extends Pick<OperationDocument, 'id'>>(
+  ledger: Ledger,
+  runs: readonly Run[],
+): Promise<Run | null> {
+  for (const run of runs) if ((await regionOfRun(ledger, run.id)) === null) return run
+  return null
 }
 
 /** A verification that was to restore something, whatever it came to. */

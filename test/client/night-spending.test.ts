@@ -32,18 +32,21 @@ interface Life {
   readonly instanceClass?: string | null
   /** Of its plan's price; left out: it had none. */
   readonly currency?: string
+  /** Of the copy of a snapshot that it verifies; left out: at home. */
+  readonly region?: string
 }
 
 async function ran(id: string, database: string, life: Life) {
-  const { startedHours, endedHours, status, mode = 'apply', copy = null, instanceClass = 'large', currency } = life
-  const bundle = await it.ledger.putBundle({ version: 1, database: fleetEntry(database), migrations: [] })
+  const { startedHours, endedHours, status, mode = 'apply', copy = null, instanceClass = 'large', currency, region } = life
+  const verify = { kind: 'snapshot', snapshot: 'nightly', ...(region !== undefined && { region }) } as const
+  const bundle = await it.ledger.putBundle({ version: 1, database: fleetEntry(database), migrations: [], verify })
   const about = { kind: 'verify-backup', databases: [database], cloud: 'aws', environment: 'test', mode } as const
   await it.ledger.openOperation({ id, ...about, requestedBy: 'ada', startedAt: ago(startedHours), bundle })
   if (instanceClass !== null) {
     const { classMicrosPerHour: _, ...terms } = prices
     const rate = { ...terms, instanceClass, classMicrosPerHour: 3_000_000, sizeGib: 20, currency }
     const copied = { name: `cap-${id}-copy`, instanceClass, sizeGib: 20 }
-    const point = { kind: 'snapshot', snapshot: 'nightly', createdAt: null }
+    const point = { ...verify, createdAt: null }
     const document = { point, copy: copied, withinMs: 6 * HOUR_MS, ...(currency !== undefined && { cost: { rate } }) }
     await it.ledger.putDocument({ operation: id, name: VERIFY_BACKUP_DOCUMENTS.plan, document })
   }
@@ -78,6 +81,34 @@ test('what goes on is bound for what it may cost, or has cost where that is more
   await ran('is-planning', 'd', { startedHours: 1, endedHours: null, status: 'running', mode: 'plan', instanceClass: null })
   const { settledMicros, bound, unknown } = await spent('b', 'c', 'd')
   expect([settledMicros, Object.fromEntries(bound), unknown]).toEqual([0, { 'goes-on': 6_000_000, stuck: 300_000_000 }, []])
+})
+
+test('a copy in another region costs what copies cost there', async () => {
+  const there = { ...prices, classMicrosPerHour: { large: 2_000_000 } }
+  const at = (name: string): DatabaseEntry => {
+    const { policy, ...entry } = priced(name)
+    return { ...entry, policy: { ...policy, snapshotCopies: [{ region: 'eu-west-1', key: null, prices: there }] } }
+  }
+  const over = { startedHours: 3, endedHours: 1, status: 'succeeded', copy: { from: 3, to: 1 } } as const
+  await ran('home', 'k', over)
+  await ran('there', 'l', { ...over, region: 'eu-west-1' })
+  await ran('unpriced-there', 'm', { ...over, region: 'us-east-1' })
+  await ran('priced-there-then', 'n', { ...over, region: 'us-east-1', currency: 'EUR' })
+  await ran('before', 'o', { startedHours: 50, endedHours: 50, status: 'planned', mode: 'plan' })
+  await ran('waits-there', 'o', {
+    startedHours: 1,
+    endedHours: null,
+    status: 'running',
+    instanceClass: null,
+    region: 'eu-west-1',
+  })
+  const of = (name: string) => spentSince(it.ledger, [at(name)], { since: SINCE, now: NOW, currency: 'EUR' })
+  expect([await of('k'), await of('l'), await of('n')].map(({ settledMicros }) => settledMicros)).toEqual([
+    ...[2_000_000, 4_000_000, 6_000_000],
+  ])
+  const why = 'what unpriced-there costs nobody knows: the fleet file has no prices for aws us-east-1'
+  expect((await of('m')).unpriced).toEqual([{ operation: 'unpriced-there', database: 'm', why }])
+  expect(Object.fromEntries((await of('o')).bound)).toEqual({ 'waits-there': 12_000_000 })
 })
 
 test('one that plans, or waits for its lock, is taken for as dear as the newest plan says', async () => {

@@ -2,7 +2,7 @@
 import { reportVerifications } from '../../client/verification-report'
 import { fleetCandidates } from '../../client/verify-fleet'
 import type { FailureRecord, OperationStatus } from '../../contracts/operation'
-import { type PlannedPoint, VERIFY_BACKUP_DOCUMENTS, type Verification } from '../../contracts/verify-backup'
+import { type PlannedPoint, VERIFY_BACKUP_DOCUMENTS, VERIFY_BACKUP_STEPS, type Verification } from '../../contracts/verify-backup'
 import { fleetEntry } from './fleet-entry'
 import { withLedger } from './with-ledger'
 
@@ -11,18 +11,36 @@ const HOUR_MS = 3_600_000
 const NOW = Date.parse('2026-11-29T06:00:00.000Z')
 const hoursAgo = (hours: number): string => new Date(NOW - hours * HOUR_MS).toISOString()
 
-async function begun(id: string, database: string, { hours, status }: { hours: number; status: OperationStatus }) {
-  const bundle = await it.ledger.putBundle({ version: 1, database: fleetEntry(database), migrations: [] })
+interface Begun {
+  readonly hours: number
+  readonly status: OperationStatus
+  readonly point?: PlannedPoint
+}
+
+async function begun(id: string, database: string, { hours, status, point }: Begun) {
+  const verify = point?.kind === 'snapshot' ? point : undefined
+  const bundle = await it.ledger.putBundle({
+    version: 1,
+    database: fleetEntry(database),
+    migrations: [],
+    ...(verify && { verify }),
+  })
   const about = { kind: 'verify-backup', databases: [database], cloud: 'aws', environment: 'test', mode: 'apply' } as const
   const startedAt = hoursAgo(hours)
   await it.ledger.openOperation({ id, ...about, requestedBy: 'ada', startedAt, bundle })
   await it.ledger.setStatus({ operation: id, status })
 }
 
-type Came = Pick<Verification, 'verdict'> & { readonly hours: number; readonly point: PlannedPoint; readonly instanceId?: string }
+interface Came extends Pick<Verification, 'verdict'> {
+  readonly hours: number
+  readonly point: PlannedPoint
+  readonly instanceId?: string
+  /** Left out: it is over. */
+  readonly status?: 'needs-operator' | 'running'
+}
 
-async function verified(id: string, database: string, { hours, point, verdict, instanceId = 'db-1' }: Came) {
-  await begun(id, database, { hours, status: 'running' })
+async function verified(id: string, database: string, { hours, point, verdict, instanceId = 'db-1', status }: Came) {
+  await begun(id, database, { hours, status: 'running', point })
   const outcome = verdict === 'pass' ? 'pass' : 'fail'
   const rung = { id: 'content', outcome, findings: [], summary: '', durationMs: 1, promised: true } as const
   const verification: Verification = {
@@ -30,10 +48,23 @@ async function verified(id: string, database: string, { hours, point, verdict, i
     ...{ objectives: { rpoMs: null, rtoMs: null }, proven: verdict === 'pass', verdict, judgedAt: hoursAgo(hours) },
   }
   await it.ledger.putDocument({ operation: id, name: VERIFY_BACKUP_DOCUMENTS.verification, document: verification })
-  await it.ledger.setStatus({ operation: id, status: verdict === 'pass' ? 'succeeded' : 'failed', finishedAt: hoursAgo(hours) })
+  const over = { status: verdict === 'pass' ? 'succeeded' : 'failed', finishedAt: hoursAgo(hours) } as const
+  await it.ledger.setStatus({ operation: id, ...(status === undefined ? over : { status }) })
+}
+
+/** Without a verdict, once it had its lock. */
+async function failed(id: string, database: string, { hours, point }: { hours: number; point: PlannedPoint }) {
+  await begun(id, database, { hours, status: 'running', point })
+  const { id: lock, title } = VERIFY_BACKUP_STEPS.lock
+  const [startedAt, finishedAt] = [hoursAgo(hours), hoursAgo(hours)]
+  const step = { id: lock, title, state: 'done', attempts: 1, startedAt, finishedAt, detail: {} } as const
+  await it.ledger.recordStep({ operation: id, sequence: 1, step })
+  const failure = { code: 'VERIFICATION_TIMED_OUT', message: 'too slow' } as const
+  await it.ledger.setStatus({ operation: id, status: 'failed', failure, finishedAt })
 }
 
 const SNAPSHOT = { kind: 'snapshot', snapshot: 's', createdAt: null } as const
+const THERE = { kind: 'snapshot', snapshot: 's', createdAt: null, region: 'eu-west-1' } as const
 const MOMENT = { kind: 'moment', at: hoursAgo(1) } as const
 
 async function alertsFor(database: string) {
@@ -63,6 +94,32 @@ test('one that goes on for longer than it and the one before it may is told', as
   expect(await alertsFor('stuck')).toEqual([{ code: 'run-failed', message: expect.stringContaining('dead') }])
 })
 
+test('of a copy in another region is told what costs, and not what is over', async () => {
+  await verified('at-home', 'copied', { hours: 30, point: SNAPSHOT, verdict: 'pass' })
+  await failed('fails-there', 'copied', { hours: 20, point: THERE })
+  await verified('wanting-there', 'copied', { hours: 19, point: THERE, verdict: 'fail' })
+  expect(await alertsFor('copied')).toEqual([])
+  await failed('fails-before', 'copied', { hours: 25, point: SNAPSHOT })
+  const told = (start: string) => [{ code: 'run-failed', message: expect.stringMatching(`^${start} did not come to a good end`) }]
+  expect(await alertsFor('copied')).toEqual(told('fails-before'))
+  await verified('stays-there', 'copied-too', { hours: 2, point: THERE, verdict: 'pass', status: 'needs-operator' })
+  expect(await alertsFor('copied-too')).toEqual(told('stays-there'))
+  await verified('hangs-there', 'copied-thrice', { hours: 13, point: THERE, verdict: 'pass', status: 'running' })
+  expect(await alertsFor('copied-thrice')).toEqual(told('hangs-there'))
+})
+
+test('a copy in another region that is verified takes no turn from what is at home, and keeps it waiting while it goes on', async () => {
+  await verified('proven-at-home', 'nightly', { hours: 40, point: SNAPSHOT, verdict: 'pass' })
+  await verified('proven-there', 'nightly', { hours: 20, point: THERE, verdict: 'pass' })
+  await begun('is-proven-there', 'nightly', { hours: 1, status: 'running', point: THERE })
+  await verified('only-there', 'never-at-home', { hours: 20, point: THERE, verdict: 'pass' })
+  const candidates = await fleetCandidates(it.ledger, [fleetEntry('nightly'), fleetEntry('never-at-home')], async () => true)
+  expect(candidates.map(({ lastAt, running }) => [lastAt, running])).toEqual([
+    [hoursAgo(40), 'is-proven-there'],
+    [null, null],
+  ])
+})
+
 test('plans push no run out of sight, and one of a night that failed is told until something newer is', async () => {
   await verified('proves', 'planned', { hours: 90, point: SNAPSHOT, verdict: 'pass' })
   const bundle = await it.ledger.putBundle({
@@ -84,6 +141,8 @@ test('plans push no run out of sight, and one of a night that failed is told unt
   }
   expect(await seen()).toEqual(['proves', hoursAgo(90), []])
   await plan('plan-fails', 20, { code: 'COST_TOO_HIGH', message: 'too dear' })
+  expect(await seen()).toEqual(['proves', hoursAgo(90), ['plan-fails did not come to a good end: COST_TOO_HIGH.']])
+  await verified('proves-there', 'planned', { hours: 15, point: THERE, verdict: 'pass' })
   expect(await seen()).toEqual(['proves', hoursAgo(90), ['plan-fails did not come to a good end: COST_TOO_HIGH.']])
   await plan('plan-again', 10, null)
   expect(await seen()).toEqual(['proves', hoursAgo(90), []])
