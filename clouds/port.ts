@@ -198,8 +198,12 @@ export interface ManagedPostgres {
   ): Promise<{ readonly earliest: IsoInstant; readonly latest: IsoInstant } | null>
   /** What became of something that was started. `done` says that the cloud has carried it out, not that the resource is ready. */
   describeOperation(input: { operation: string }, options: CallOptions): Promise<OperationDescription>
-  /** `instance`: what it was taken of. */
-  describeSnapshot(input: { instance: string; name: string }, options: CallOptions): Promise<SnapshotDescription | null>
+  /** `instance`: what it was taken of. `sourceGone`: where names of snapshots are no identities those of today's instance are not looked at; elsewhere
+   *  it changes nothing. */
+  describeSnapshot(
+    input: { instance: string; name: string; sourceGone?: true },
+    options: CallOptions,
+  ): Promise<SnapshotDescription | null>
   /** Every snapshot of that very instance that somebody asked for, ours and others'; those that the cloud takes by itself are its own. */
   listSnapshots(input: { instanceId: string }, options: CallOptions): Promise<readonly SnapshotDescription[]>
   /** Safe to repeat: adopts the snapshot already named so by the same operation and step. */

@@ -18,6 +18,6 @@ export interface FenceActivities {
   /** Proves that nobody is left inside and that nobody comes in, and how far the log goes. Fails with FENCE_NOT_PROVEN. Safe to repeat. */
   proveFenced(input: FenceTarget & { epoch: number }): Promise<FenceProofSummary>
   /** Opens exactly what raising closed. Safe to repeat, and where the fence was raised by half or never. FENCED_OFF for an attempt that was
-   *  overtaken. */
+   *  overtaken, PLAN_DRIFTED where the operation has begun to overwrite the instance. */
   lowerFence(input: LowerFenceInput): Promise<LoweredFenceSummary>
 }

@@ -9,6 +9,7 @@ import { closeDatabases } from '../../postgres/fence/raise'
 import { type FenceToken, tagSession } from '../../postgres/migrate/fence'
 import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
+import { assertMayReopen } from '../overwrite/begun'
 import { raiseOwnFence } from '../schema/apply-behind-fence'
 import { openSession } from '../schema/open-session'
 import { assertStillACopy } from '../took-over'
@@ -61,9 +62,11 @@ export function createFenceActivities(deps: ActivityDeps): FenceActivities {
       })
     },
     async lowerFence(input) {
-      const { operation } = input
+      const { operation, bundle } = input
       // Applications are led to the other one: who wrote into both would have two truths.
       await assertStillACopy(deps.ledger, operation, 'the instance that it fenced stays closed')
+      const { database } = await deps.ledger.getBundle(bundle)
+      await assertMayReopen(deps.ledger, { operation, database: database.name })
       return inKeyhole(deps, input, async ({ session, token }) => {
         const reopened = await openDatabases(session, { raisedBy: operation, token, signal: currentAct().signal })
         return { reopened, summary: reopened.length === 0 ? 'nothing was closed' : `${reopened.join(', ')} open again` }

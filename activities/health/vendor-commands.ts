@@ -77,6 +77,7 @@ function gcpCommands({ account, instance }: DatabaseEntry): VendorCommands {
     keepLog: () => `${patch('--enable-point-in-time-recovery')} # it restarts`,
     protect: () => patch('--deletion-protection'),
     remove: (isProtected) => [
+      `${patch('--retain-backups-on-delete')} # without it all its backups but the last go with it`,
       ...(isProtected ? [patch('--no-deletion-protection')] : []),
       `gcloud sql instances delete ${word(instance)} --project ${word(account)} --enable-final-backup --final-backup-retention-days=30 # after 30 days that backup is gone, too`,
     ],

@@ -22,8 +22,9 @@ export interface OverwriteActivities {
   ): Promise<{ readonly snapshot: string; readonly cloudOperation?: string }>
   /** Polls once; NOT_READY_YET until the instance's networks let in whom a canary's would, and nobody else. PLAN_DRIFTED as `startFreshBackup`. */
   closeNetworks(input: StepRef): Promise<void>
-  /** Polls once; NOT_READY_YET until they let in whom they let in when it was planned. Safe to repeat, and where they were never closed. */
-  openNetworks(input: StepRef): Promise<void>
+  /** Polls once; NOT_READY_YET until they let in whom they let in when it was planned. Safe to repeat, and where they were never closed.
+   *  `undo`: fails with PLAN_DRIFTED where the operation has begun to overwrite the instance, as after a reset. */
+  openNetworks(input: StepRef & { undo?: true }): Promise<void>
   /** Polls once; NOT_READY_YET until the instance holds the snapshot. It cannot be taken back. Safe to repeat: adopts the restore that began after
    *  `since`. `failure`: it failed, and more often than `failedBefore` says; null: it is done. */
   overwriteInstance(

@@ -7,7 +7,7 @@ import type { ActivityDeps } from '../deps'
 import { copySettings } from '../instance/copy-request'
 import { capturedConfiguration } from '../replacement/plan'
 import { atOurPace, notReadyYet } from '../waiting'
-import { assertNotBegun } from './begun'
+import { assertMayReopen, assertNotBegun } from './begun'
 import type { OverwriteActivities } from './contract'
 import { assertOverwritable, overwritePlanOf, planOverwriting, writeOverwritePlan } from './plan'
 
@@ -46,8 +46,9 @@ export function createOverwriteActivities(deps: Pick<ActivityDeps, 'ledger' | 'c
       const { networkRules } = copySettings(database, cloud.capabilities, 'fromSnapshot')
       await letIn(cloud, { instance: await instanceOf(operation), networkRules })
     },
-    async openNetworks({ operation, bundle }) {
+    async openNetworks({ operation, bundle, undo }) {
       const { database } = await ledger.getBundle(bundle)
+      if (undo) await assertMayReopen(ledger, { operation, database: database.name })
       const { networkRules, networkNames: names } = await overwritePlanOf(ledger, operation)
       await letIn(cloudOf(database), { instance: await instanceOf(operation), networkRules, names })
     },

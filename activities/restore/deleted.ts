@@ -25,15 +25,26 @@ export async function snapshotOfDeleted(
   const present = await cloud.describeInstance({ name: instance }, options)
   const known = await ledger.listKnownInstances({ database: database.name, cloud: database.cloud })
   const earlier = known.filter((id) => id !== present?.instanceId)
-  const found = await cloud.describeSnapshot({ instance, name }, options)
+  const asked = { instance, name }
+  // A name may be borne by one of today's as well, which holds other data: that is looked for last, to say so.
+  const found =
+    (await cloud.describeSnapshot({ ...asked, sourceGone: true }, options)) ?? (await cloud.describeSnapshot(asked, options))
   if (found === null) {
-    const lists = await Promise.all(earlier.map((instanceId) => cloud.listSnapshots({ instanceId }, options)))
-    const names = lists.flat().map((snapshot) => snapshot.name)
-    throw failure(
-      'SNAPSHOT_NOT_FOUND',
-      `There is no snapshot ${name}; ${names.length === 0 ? `none is left of an earlier instance of ${database.name}` : `of earlier instances of ${database.name} there are ${names.join(', ')}`}.`,
-      { snapshot: name, instance },
-    )
+    const namesOf = async (ids: readonly string[]): Promise<string> =>
+      (await Promise.all(ids.map((instanceId) => cloud.listSnapshots({ instanceId }, options))))
+        .flatMap((snapshots) => snapshots.map((snapshot) => snapshot.name))
+        .join(', ')
+    const [names, nobodysNames] = await Promise.all([
+      namesOf(earlier),
+      namesOf(database.cloud === 'gcp' ? [`${instance}@unknown`] : []),
+    ])
+    const left =
+      names === ''
+        ? `none is left of an earlier instance of ${database.name}`
+        : `of earlier instances of ${database.name} there are ${names}`
+    const untold =
+      nobodysNames === '' ? '' : `; of which instance that was called ${instance} these are nobody can tell: ${nobodysNames}`
+    throw failure('SNAPSHOT_NOT_FOUND', `There is no snapshot ${name}; ${left}${untold}.`, { snapshot: name, instance })
   }
   if (found.instanceId === present?.instanceId) {
     const message = `Snapshot ${name} is of ${instance} as it is now (${found.instanceId}); leave --deleted out.`

@@ -1,6 +1,7 @@
 /** What is told of an instance, by what its cloud says of it. That the clouds say so is shown in test/conformance and test/e2e/scout.test.ts. */
 import { fitting } from '../../activities/health/examine'
 import { judgeInstance, type Surveyed } from '../../activities/health/judge-instance'
+import { commandsFor } from '../../activities/health/vendor-commands'
 import type { InstanceDescription, NetworkExposure, SnapshotDescription } from '../../clouds/port'
 import type { DatabaseEntry } from '../../contracts/fleet'
 import type { HealthFinding, HealthReport } from '../../contracts/health'
@@ -137,4 +138,14 @@ test('what is not known, and the databases, are cut as well, however many of the
   expect(fewer.notKnown).toHaveLength(5_000)
   const without = many.length - fewer.databases.length + 1
   expect(fewer.databases.at(-1)?.why).toContain(`${without} more databases`)
+})
+
+test('who removes an instance of Google’s is told to have its backups stay first', () => {
+  const commands = commandsFor({ ...entry, cloud: 'gcp', canary: { networks: [], instanceClass: null } } as DatabaseEntry)
+  expect(commands.remove(true).map((command) => command.replace(/ #.*/, ''))).toEqual([
+    'gcloud sql instances patch shop --project p --retain-backups-on-delete',
+    'gcloud sql instances patch shop --project p --no-deletion-protection',
+    expect.stringContaining('gcloud sql instances delete shop --project p --enable-final-backup'),
+  ])
+  expect(commands.remove(false)).toHaveLength(2)
 })

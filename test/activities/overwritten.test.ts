@@ -5,6 +5,7 @@ import { checkAnswers } from '../../activities/backup/answers'
 import { checkContent } from '../../activities/backup/content'
 import { checkIntact } from '../../activities/backup/intact'
 import type { ActivityDeps } from '../../activities/deps'
+import { createFenceActivities } from '../../activities/fence/fence'
 import { createOverwriteActivities } from '../../activities/overwrite/overwrite'
 import { createManifestActivities } from '../../activities/proof/manifest'
 import { judgeSeries } from '../../activities/snapshot/series'
@@ -12,6 +13,7 @@ import { takeBack } from '../../activities/snapshot/take-back'
 import type { ManagedPostgres, SnapshotDescription } from '../../clouds/port'
 import type { DatabaseEntry } from '../../contracts/fleet'
 import { OVERWRITE_DOCUMENTS } from '../../contracts/overwrite'
+import { REPLACE_DOCUMENTS } from '../../contracts/replace'
 import { type Ledger, openLedger } from '../../ledger/ledger'
 import { connect } from '../../postgres/connect/session'
 import { startTestServer, type TestServer } from '../postgres/support/server'
@@ -114,6 +116,35 @@ test('a run that was reset to before the overwriting leaves the way back, and ne
   const refused = expect.objectContaining({ code: 'PLAN_DRIFTED' })
   await expect(run(() => closeNetworks({ ...ref, step: 'close' }))).rejects.toEqual(refused)
   await expect(run(() => startFreshBackup({ ...ref, keepHours: 1, startedAt: document.since }))).rejects.toEqual(refused)
+})
+
+test('nor does its undo open networks or databases: a person is told that neither is known, and the way back', async () => {
+  const { deps, of, target, run } = await overwritten('reset-later')
+  const { operation, bundle } = of
+  const cloudOf = () => ({ setNetworkRules: async () => ({ done: true }) }) as unknown as ManagedPostgres
+  const { openNetworks } = createOverwriteActivities({ ledger, cloudOf })
+  const { lowerFence } = createFenceActivities(deps)
+  const open = (undo: { undo?: true }) => run(() => openNetworks({ operation, bundle, step: 'close', ...undo }))
+  const fenced = { operation, bundle, step: 'fence', target, scope: 'instance', copy: false, epoch: 1 } as const
+  const lower = () => run(() => lowerFence(fenced))
+  const plan = { version: 1, networkRules: [], networkNames: {} }
+  await ledger.putDocument({ operation, name: OVERWRITE_DOCUMENTS.plan, document: plan })
+  await ledger.putDocument({
+    operation,
+    name: REPLACE_DOCUMENTS.configuration,
+    document: { instance: 'stock', instanceId: 'db-1' },
+  })
+  await open({ undo: true })
+  await lower()
+
+  const document = { version: 1, snapshot: 'before', snapshotId: 'backups/7', since: new Date().toISOString() }
+  await ledger.putDocumentOnce({ operation, name: OVERWRITE_DOCUMENTS.begun, document })
+  const back = 'capstan restore stock --snapshot cap-reset-later-backup --in-place'
+  const parked = expect.objectContaining({ code: 'PLAN_DRIFTED', message: expect.stringContaining(back) })
+  await expect(open({ undo: true })).rejects.toEqual(parked)
+  await expect(lower()).rejects.toEqual(parked)
+  // going forward it lets the applications in
+  await open({})
 })
 
 test('the way back is kept from the end of the operation on, and is never the last good snapshot', async () => {

@@ -5,10 +5,11 @@ import type { ActivityDeps } from '../../activities/deps'
 import { createFenceActivities } from '../../activities/fence/fence'
 import { createReplacementDataActivities } from '../../activities/replacement/data'
 import { summaryOf, writtenRows } from '../../activities/replacement/delta'
-import { assertMayBeGone, writeReplacementPlan } from '../../activities/replacement/plan'
+import { assertMayBeGone, assertStillAsPlanned, writeReplacementPlan } from '../../activities/replacement/plan'
 import { shownWritten, writtenBetween } from '../../activities/replacement/written'
+import type { ManagedPostgres } from '../../clouds/port'
 import type { DatabaseEntry } from '../../contracts/fleet'
-import type { DeltaReport } from '../../contracts/replace'
+import { type DeltaReport, REPLACE_DOCUMENTS } from '../../contracts/replace'
 import { type Ledger, openLedger } from '../../ledger/ledger'
 import { canaryPassword } from '../../postgres/connect/canary-password'
 import { connect, type Session } from '../../postgres/connect/session'
@@ -133,6 +134,26 @@ describe('whether an instance that was said to be gone is', () => {
     await failureOf(planOf(live, { host: 'other.example', port: 5432 }), 'ENDPOINT_DRIFTED')
     expect(await planOf(live, live)).toMatchObject({ instance: 'stock' })
   })
+})
+
+test('what was not captured yet when it was planned was not changed since; what was captured was', async () => {
+  const { ref, act } = await replacing(await server.database())
+  const { operation, bundle } = ref
+  const instance = { instanceId: 'db-1', name: 'stock', account: 'shop-production', region: 'europe-west3', tags: {} }
+  const backups = { keptCount: 7, outliveInstance: true }
+  const cloud = { describeInstance: async () => instance, describeConfiguration: async () => ({ instanceId: 'db-1', backups }) }
+  const cloudOf = () => cloud as unknown as ManagedPostgres
+  const planned = (captured: object) => {
+    const document = { instanceId: 'db-1', backups: captured }
+    return ledger.putDocument({ operation, name: REPLACE_DOCUMENTS.configuration, document })
+  }
+  const asPlanned = () => act(() => assertStillAsPlanned({ ledger, cloudOf }, { operation, bundle, step: 'fence' }))
+  await planned({ keptCount: 7 })
+  await asPlanned()
+  await planned({ keptCount: 7, outliveInstance: false })
+  await failureOf(asPlanned(), 'PLAN_DRIFTED')
+  await planned({ keptCount: 6 })
+  await failureOf(asPlanned(), 'PLAN_DRIFTED')
 })
 
 describe('what came to be behind the last list', () => {

@@ -1,7 +1,12 @@
 /** Backups on Google Cloud whose instance is gone: of which very instance each was, and what a copy of one is. */
+import { Client, Connection } from '@temporalio/client'
+import { runAct } from '../../activities/act'
+import { snapshotOfDeleted } from '../../activities/restore/deleted'
 import { createCloudSql } from '../../clouds/gcp/cloud-sql'
 import { readDescription } from '../../clouds/gcp/labels'
 import type { ManagedPostgres, SnapshotDescription } from '../../clouds/port'
+import type { DatabaseEntry } from '../../contracts/fleet'
+import type { Ledger } from '../../ledger/ledger'
 import { options, owned, refusal, retried } from '../conformance/support'
 import { type GcpLab, openGcp, PROJECT } from '../lab/gcp/fixture'
 import { eventually } from '../support/eventually'
@@ -87,6 +92,31 @@ test('a snapshot of a gone instance is never looked for among today’s, and a n
   const either = { ...request, snapshot: 'before the sale' }
   await expect(cloud.startInertRestore(either, options)).rejects.toEqual(refusal('CLOUD_REFUSED', 'Several instances'))
   expect(await cloud.describeInstance({ name: instance }, options)).toBeNull()
+})
+
+test('with --deleted one of the gone instance is meant, whatever bears its name today; a wrong name lists also whose nobody can tell', async () => {
+  const first = await made('desk')
+  const { name } = await taken('desk', 'kept')
+  await takenByHand('desk', 'before the sale')
+  await deleted('desk')
+  await made('desk')
+  await takenByHand('desk', 'before the sale')
+  await takenByHand('desk', 'of today alone')
+  const database = { name: 'desk', cloud: 'gcp', instance: 'desk' } as DatabaseEntry
+  const ledger = { listKnownInstances: async () => [first] } as unknown as Ledger
+  const act = {
+    ...{ attempt: 1, scheduledAtMs: Date.now(), signal: new AbortController().signal, stale: () => false },
+    ...{ client: new Client({ connection: Connection.lazy() }), isCurrent: async () => true },
+  }
+  const meant = (asked: string) => runAct(act, () => snapshotOfDeleted({ ledger, cloud }, database, asked))
+  expect(await meant('before the sale')).toMatchObject({ name: 'before the sale', instanceId: first })
+  await expect(meant('of today alone')).rejects.toEqual(refusal('TARGET_MISMATCH', 'leave --deleted out'))
+  await expect(meant('none')).rejects.toEqual(refusal('SNAPSHOT_NOT_FOUND', name))
+
+  const [raw] = await gcp.sdk.backups.listBackups({ parent, filter: 'instance:desk' }, { autoPaginate: false })
+  await described(raw.find(({ description }) => readDescription(description)?.name === name)!.name!, 'by hand')
+  const untold = 'of which instance that was called desk these are nobody can tell: before the sale, by hand'
+  await expect(meant('none')).rejects.toEqual(refusal('SNAPSHOT_NOT_FOUND', untold))
 })
 
 test('where nothing says when it was made, or two say another thing, or it was made after its backup, nobody is told whose it is', async () => {

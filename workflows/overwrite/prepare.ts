@@ -76,7 +76,7 @@ export async function closeNetworks({ run, input, act, ref }: Overwriting, { sou
       const of = { ...ref(STEPS.fence), target: source, scope: 'instance', copy: false, epoch: fenceEpoch } as const
       await act.fence.proveFenced(of)
     },
-    undo: () => act.reopening.openNetworks(ref(step)),
+    undo: () => act.reopening.openNetworks({ ...ref(step), undo: true }),
     detail: () => ({
       summary: 'open to whom a canary lets in, and to private addresses and connectors, until it was verified; still fenced',
     }),
