@@ -1,6 +1,6 @@
 /** A snapshot of an instance that is gone, or that another one of its name replaced. Nothing can be asked of that instance any more: the ledger knows
  *  that it was this database's, by its immutable id, and the snapshot says what it was. */
-import { isUnknownInstance } from '../../clouds/owner'
+import { isUnknownInstance, unknownInstance } from '../../clouds/owner'
 import type { ManagedPostgres, SnapshotDescription } from '../../clouds/port'
 import { failure } from '../../contracts/failures'
 import type { DatabaseEntry } from '../../contracts/fleet'
@@ -36,7 +36,7 @@ export async function snapshotOfDeleted(
         .join(', ')
     const [names, nobodysNames] = await Promise.all([
       namesOf(earlier),
-      namesOf(database.cloud === 'gcp' ? [`${instance}@unknown`] : []),
+      namesOf(database.cloud === 'gcp' ? [unknownInstance(instance)] : []),
     ])
     const left =
       names === ''
