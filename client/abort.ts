@@ -3,13 +3,13 @@
 import { failure } from '../contracts/failures'
 import { type AbortInput, UPDATES } from '../contracts/messages'
 import { OLD_INSTANCE } from '../contracts/old-instance'
-import { type OperationDocument, type OperationId, temporaryName } from '../contracts/operation'
+import { type OperationDocument, type OperationId, pointOfNoReturn, temporaryName } from '../contracts/operation'
 import { freshBackupOf, keptFrom, OVERWRITE_DOCUMENTS, OVERWRITE_STEPS, type OverwritePlan } from '../contracts/overwrite'
 import { REPLACE_DOCUMENTS, REPLACE_STEPS } from '../contracts/replace'
 import type { Ledger } from '../ledger/ledger'
 import { ANSWER_TIMEOUT_MS, assertOpen, type Doors, notWaiting, update, whyGone } from './decide'
 import { findOperation } from './find-operation'
-import { pointOfNoReturn, stuckSteps } from './standing'
+import { stuckSteps } from './standing'
 import { isNotFound } from './temporal'
 
 /** After this an abort goes the other way: the server itself records a cancellation, no worker needed. */

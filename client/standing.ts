@@ -8,12 +8,6 @@ export function stuckSteps(document: OperationDocument): StepRecord[] {
   return document.steps.filter(({ state, detail }) => state === 'undo-failed' || (state === 'failed' && detail.waits === true))
 }
 
-/** What the operation has done that cannot be taken back; null: nothing yet. */
-export function pointOfNoReturn({ steps }: OperationDocument): string | null {
-  const passed = steps.find(({ state, detail }) => typeof detail.pointOfNoReturn === 'string' && state !== 'cancelled')
-  return passed === undefined ? null : String(passed.detail.pointOfNoReturn)
-}
-
 /** Null: it goes on, ended well, or ended with findings. */
 export function whyNot(document: OperationDocument): FailureRecord | null {
   if (document.failure !== null) return document.failure

@@ -149,3 +149,9 @@ export interface OperationResult {
   readonly verdict: Verdict | null
   readonly findings: readonly Finding[]
 }
+
+/** What the operation has done that cannot be taken back; null: nothing yet. */
+export function pointOfNoReturn({ steps }: Pick<OperationDocument, 'steps'>): string | null {
+  const passed = steps.find(({ state, detail }) => typeof detail.pointOfNoReturn === 'string' && state !== 'cancelled')
+  return passed === undefined ? null : String(passed.detail.pointOfNoReturn)
+}

@@ -5,7 +5,7 @@ type Asked = Pick<OrphansInput, 'bundle' | 'named'>
 
 export interface OrphanActivities {
   /** Every instance of the account and region (on Azure: of the resource groups) that is named as operations name what they make for a while. Reads
-   *  only. */
+   *  only. Fails with ACCOUNT_MISMATCH when the worker's credentials are another account's. */
   listTemporary(input: Asked): Promise<readonly TemporaryInstance[]>
   /** Removes an orphan with what was made for it, and writes it down. Asks cloud, ledger and Temporal again right before: whatever is none by then
    *  stays, and its standing is returned. NOT_READY_YET until it is gone. Safe to repeat: one that is gone, or was replaced, is a success. */

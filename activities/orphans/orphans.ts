@@ -2,7 +2,8 @@
 import { isTemporaryOf, ownerOf } from '../../clouds/owner'
 import type { InstanceDescription, ManagedPostgres } from '../../clouds/port'
 import { regionOfCopies } from '../../contracts/copies-place'
-import { Failure } from '../../contracts/failures'
+import { Failure, failure } from '../../contracts/failures'
+import type { DatabaseEntry } from '../../contracts/fleet'
 import { FINAL_STATUSES, type IsoInstant, isTemporaryName, type OperationId } from '../../contracts/operation'
 import type { CopyStanding, OrphansInput } from '../../contracts/orphans'
 import { retirementOf } from '../../contracts/restore'
@@ -27,6 +28,7 @@ export function createOrphanActivities(deps: Deps): OrphanActivities {
       const { database } = await ledger.getBundle(bundle)
       // Whoever asks asks other places too, and waits.
       const found = await soon(() => cloudOf(database).listInstances({ signal: currentAct().signal }))
+      assertOfAccount(database, found)
       const temporary = found.filter(({ name }) => isTemporaryName(name))
       return Promise.all(
         temporary.map(async (one) => {
@@ -58,6 +60,14 @@ export function createOrphanActivities(deps: Deps): OrphanActivities {
       throw notReadyYet(`Instance ${name}`, 'being removed')
     },
   }
+}
+
+/** A worker with other credentials lists another account, in which nothing of this one is to be seen. */
+function assertOfAccount({ cloud, account }: DatabaseEntry, found: readonly InstanceDescription[]): void {
+  const other = found.find((one) => one.account !== account)
+  if (other === undefined) return
+  const message = `Instance ${other.name} belongs to ${cloud} account ${other.account}, the fleet file says ${account}: the worker has another account's credentials, or the fleet file is wrong.`
+  throw failure('ACCOUNT_MISMATCH', message, { instance: other.name, found: other.account, expected: account })
 }
 
 /** What was made for its instances, once none of them is there and nobody works for it again: the same call would remove an instance that stays. One

@@ -36,7 +36,8 @@ const WITHOUT_CRON = [
   [/; for once a week .*/, ''],
 ] as const
 
-/** The same times for each place; those that have no time of the day are spread by their names. They wait for no lock. */
+/** The same times for each place; those that have no time of the day are spread by their names. They wait for no lock, and what was missed is hardly made up
+ *  for: the next run would follow at once, and remove what nobody had time to see. */
 export function toSweeps(
   databases: readonly DatabaseEntry[],
   file: NonNullable<FleetFile['orphans']>,
@@ -47,7 +48,7 @@ export function toSweeps(
       path,
       WITHOUT_CRON.reduce((words, [from, to]) => words.replace(from, to), clause),
     )
-  const terms = toTerms({ ...file, waitForLock: '0s' }, ['orphans'], withoutCron)
+  const terms = toTerms({ catchUp: '1m', ...file, waitForLock: '0s' }, ['orphans'], withoutCron)
   return terms === null ? [] : placesOf(databases).map(({ id }) => ({ kind: 'orphans', place: id, terms }))
 }
 

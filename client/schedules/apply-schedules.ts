@@ -1,5 +1,5 @@
 /** The schedules as the fleet file has them: added, changed, left as they are. What the file does not ask for is removed only where that is asked
- *  for, and never of a database or a place that the file does not have: another fleet file may. Each stands for itself: one that cannot be applied is told, and
+ *  for, and never of a database that the file does not have, or of a place for one that it does not have: another fleet file may. Each stands for itself: one that cannot be applied is told, and
  *  the others are. */
 import { FAILURES, Failure, type FailureCode } from '../../contracts/failures'
 import {
@@ -13,9 +13,10 @@ import {
   subjectOf,
   workflowOf,
 } from '../../contracts/schedule'
-import type { Doors } from '../decide'
+import { ANSWER_TIMEOUT_MS, type Doors } from '../decide'
 import { placesOf } from '../places'
 import { compareSchedule, type Differences, putSchedule, type Standing, type WantedSchedule } from './put-schedule'
+import { inputOf } from './read-schedule'
 import { removeSchedule } from './schedules'
 
 export interface Application extends Pick<ScheduledStartInput, 'addedBy' | 'heartbeatTimeoutMs' | 'workflowTaskTimeoutMs'> {
@@ -28,7 +29,8 @@ export interface Application extends Pick<ScheduledStartInput, 'addedBy' | 'hear
   readonly onDone: (applied: Applied) => void
 }
 
-/** `undeclared`: it is there, and the fleet file does not ask for it; `foreign`: nor does it have its database, or any in its place. */
+/** `undeclared`: it is there, and the fleet file does not ask for it; `foreign`: nor does it have its database; of a place the one by which it
+ *  was asked for last. */
 export type AppliedState = Standing['state'] | 'undeclared' | 'foreign' | 'removed' | 'failed'
 
 export type Applied = ScheduleName & Outcome
@@ -68,18 +70,40 @@ function scheduleOrder(name: ScheduleName): string {
 }
 
 /** Also those that were made by hand. */
-async function undeclared({ temporal }: Doors, fleet: DeclaredFleet): Promise<Undeclared[]> {
+async function undeclared(doors: Doors, fleet: DeclaredFleet): Promise<Undeclared[]> {
+  const { temporal } = doors
   const declared = new Set(fleet.schedules.map(scheduleId))
-  const ours = new Set([...fleet.databases.map(({ name }) => name), ...placesOf(fleet.databases).map(({ id }) => id)])
-  return temporal.within(LIST_TIMEOUT_MS, async () => {
-    const found: Undeclared[] = []
+  const ours = new Set(fleet.databases.map(({ name }) => name))
+  const names = await temporal.within(LIST_TIMEOUT_MS, async () => {
+    const found: ScheduleName[] = []
     for await (const { scheduleId: id, action } of temporal.client.schedule.list()) {
       const name = parseScheduleId(id)
       if (name === null || action?.workflowType !== workflowOf(name) || declared.has(id)) continue
-      found.push({ name, foreign: !ours.has(subjectOf(name)) })
+      found.push(name)
     }
     return found
   })
+  const found: Undeclared[] = []
+  for (const name of names) {
+    const database = name.kind === 'orphans' ? await askedForBy(doors, name) : name.database
+    found.push({ name, foreign: database === null || !ours.has(database) })
+  }
+  return found
+}
+
+/** The database by which a place is looked into. Fleet files may have databases in one place, and not all of them ask for its search. Null: nobody
+ *  can say, or it is gone. */
+async function askedForBy({ ledger, temporal }: Doors, name: ScheduleName): Promise<string | null> {
+  const { ScheduleNotFoundError } = await import('@temporalio/client')
+  const handle = temporal.client.schedule.getHandle(scheduleId(name))
+  try {
+    const { bundle } = inputOf(await temporal.within(ANSWER_TIMEOUT_MS, () => handle.describe()))
+    return (await ledger.getBundle(bundle)).database.name
+  } catch (error) {
+    if (error instanceof ScheduleNotFoundError) return null
+    if (error instanceof Failure && (error.code === 'RESOURCE_NOT_OURS' || error.code === 'BUNDLE_MISSING')) return null
+    throw error
+  }
 }
 
 interface Undeclared {

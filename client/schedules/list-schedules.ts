@@ -25,7 +25,7 @@ import { placesOf } from '../places'
 import type { TemporalDoor } from '../temporal'
 import { scheduledBundle } from './bundle'
 import { lastTrouble } from './last-start'
-import { inputOf, type ToldInput, takenFromFleet, waitForLockMsOf } from './read-schedule'
+import { inputOf, type Taken, type ToldInput, takenFromFleet, takesAll, waitForLockMsOf } from './read-schedule'
 import { specWords } from './spec-words'
 
 export interface SchedulesQuestion {
@@ -44,8 +44,8 @@ const LIST_TIMEOUT_MS = 60_000
 interface Found {
   readonly name: ScheduleName
   readonly told: Pick<ScheduleSummary, 'spec' | 'state'> & { readonly info: { readonly nextActionTimes: readonly Date[] } }
-  /** As `takenFromFleet` says; undefined: somebody took it away. */
-  readonly taken: string | undefined
+  /** Undefined: somebody took it away. */
+  readonly taken: Taken | undefined
   readonly details: ScheduleDetails | null
 }
 
@@ -70,14 +70,11 @@ export async function listSchedules({ ledger, temporal }: Doors, question: Sched
 }
 
 /** By the database's name, and by the place. */
-function takenNow({ databases }: LoadedFleet): ReadonlyMap<string, string> {
+function takenNow({ databases }: LoadedFleet): ReadonlyMap<string, Taken> {
   const bundleOf = (entry: DatabaseEntry): string => sha256Of(scheduledBundle(entry))
   return new Map([
-    ...databases.map((entry): [string, string] => [entry.name, bundleOf(entry)]),
-    ...placesOf(databases).map(({ id, entry, named }): [string, string] => [
-      id,
-      takenFromFleet({ kind: 'orphans', bundle: bundleOf(entry), named }),
-    ]),
+    ...databases.map((entry): [string, Taken] => [entry.name, { bundle: bundleOf(entry), named: [] }]),
+    ...placesOf(databases).map(({ id, entry, named }): [string, Taken] => [id, { bundle: bundleOf(entry), named }]),
   ])
 }
 
@@ -86,17 +83,25 @@ function compare(a: string, b: string): number {
 }
 
 async function findAll(temporal: TemporalDoor): Promise<Found[]> {
-  return temporal.within(LIST_TIMEOUT_MS, async () => {
+  const all = await temporal.within(LIST_TIMEOUT_MS, async () => {
     const found: Found[] = []
     for await (const told of temporal.client.schedule.list()) {
       const name = parseScheduleId(told.scheduleId)
       if (name === null || told.action?.workflowType !== workflowOf(name)) continue
       const attributes = told.typedSearchAttributes?.getAll() ?? []
       const taken = attributes.find(({ key }) => key.name === SEARCH_ATTRIBUTES.bundle)?.value
-      found.push({ name, told, taken: taken === undefined ? undefined : String(taken), details: null })
+      found.push({ name, told, taken: taken === undefined ? undefined : { bundle: String(taken), named: [] }, details: null })
     }
     return found
   })
+  // Few, and a list does not show what they were told.
+  const sweeps = all.filter(({ name }) => name.kind === 'orphans')
+  const told = new Map<string, Found>()
+  for (const { name } of sweeps) {
+    const described = await describe(temporal, name)
+    if (described !== null) told.set(scheduleId(name), described)
+  }
+  return all.map((one) => ({ ...one, taken: told.get(scheduleId(one.name))?.taken ?? one.taken }))
 }
 
 async function findOf(temporal: TemporalDoor, of: NonNullable<SchedulesQuestion['of']>): Promise<Found[]> {
@@ -133,11 +138,11 @@ function detailsOf({ policies, info }: ScheduleDescription, input: ToldInput): O
   }
 }
 
-function standingOf({ name, taken }: Found, all: ReadonlyMap<string, string> | null): EntryStanding {
+function standingOf({ name, taken }: Found, all: ReadonlyMap<string, Taken> | null): EntryStanding {
   if (all === null) return 'unknown'
   const now = all.get(subjectOf(name))
   if (now === undefined) return 'gone'
-  return now === taken ? 'same' : 'changed'
+  return taken !== undefined && takesAll(taken, now) ? 'same' : 'changed'
 }
 
 function listed(

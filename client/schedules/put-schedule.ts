@@ -8,7 +8,7 @@ import { type ScheduledStartInput, type ScheduleName, type ScheduleTerms, schedu
 import { sha256Of } from '../../ledger/digest'
 import { ANSWER_TIMEOUT_MS, type Doors } from '../decide'
 import { scheduledBundle } from './bundle'
-import { inputOf, type ToldInput, takenFromFleet, waitForLockMsOf } from './read-schedule'
+import { inputOf, type ToldInput, takenFromFleet, takesAll, toldToo, waitForLockMsOf } from './read-schedule'
 import { refusedTimes, unknownSchedule } from './refusals'
 import { runsAt } from './times'
 import { specOf, timingWords } from './timing'
@@ -51,8 +51,11 @@ export async function putSchedule(doors: Doors, wanted: WantedSchedule): Promise
     // Somebody else has added it meanwhile.
     if (!(error instanceof ScheduleAlreadyRunning)) throw refusedTimes(error, temporal)
   }
-  const change = (before: ScheduleDescription): ScheduleUpdateOptions | null =>
-    differencesOf(before, wanted).length === 0 ? null : { ...options, state: before.state }
+  const change = (before: ScheduleDescription): ScheduleUpdateOptions | null => {
+    if (differencesOf(before, wanted).length === 0) return null
+    const args = options.action.args.map((input) => toldToo(input, inputOf(before)))
+    return { ...options, action: { ...options.action, args }, state: before.state }
+  }
   try {
     await updateSchedule(temporal, id, change)
   } catch (error) {
@@ -84,7 +87,7 @@ function differencesOf(found: ScheduleDescription, wanted: WantedSchedule): Diff
     jitter: (spec.jitter ?? 0) === wanted.jitterMs,
     'catch-up': policies.catchupWindow === wanted.catchUpMs,
     'wait for the lock': waitForLockMsOf(input) === wanted.waitForLockMs,
-    'fleet entry': takenFromFleet(input) === takenFromFleet(inputFor(wanted, sha256Of(scheduledBundle(wanted.entry)))),
+    'fleet entry': takesAll(takenFromFleet(input), takenFromFleet(inputFor(wanted, sha256Of(scheduledBundle(wanted.entry))))),
     'time-outs':
       input.heartbeatTimeoutMs === wanted.heartbeatTimeoutMs && input.workflowTaskTimeoutMs === wanted.workflowTaskTimeoutMs,
     policies: policies.overlap === POLICIES.overlap && policies.pauseOnFailure === POLICIES.pauseOnFailure,
@@ -120,7 +123,7 @@ async function optionsOf({ ledger }: Doors, wanted: WantedSchedule) {
     typedSearchAttributes: await keywords({
       ...attributes,
       [SEARCH_ATTRIBUTES.kind]: kind,
-      [SEARCH_ATTRIBUTES.bundle]: takenFromFleet(input),
+      [SEARCH_ATTRIBUTES.bundle]: input.bundle,
     }),
     policies: { ...POLICIES, catchupWindow: catchUpMs },
     action: {

@@ -1,9 +1,9 @@
 /** What a schedule tells its runs, read back out of Temporal. */
 import type { ScheduleDescription } from '@temporalio/client'
 import { failure } from '../../contracts/failures'
+import type { Sha256 } from '../../contracts/operation'
 import type { SweepInput } from '../../contracts/orphans'
 import { parseScheduleId, type ScheduledStartInput, workflowOf } from '../../contracts/schedule'
-import { sha256Of } from '../../ledger/digest'
 
 export type ToldInput = ScheduledStartInput | SweepInput
 
@@ -20,11 +20,25 @@ function isInput(value: unknown): value is ToldInput {
   return typeof value === 'object' && value !== null && 'version' in value && value.version === 1
 }
 
-/** A digest of what its runs take from the fleet file: of a database its entry, of a place the instances that are nobody's copies too. */
-export function takenFromFleet(
-  input: Pick<ScheduledStartInput, 'kind' | 'bundle'> | Pick<SweepInput, 'kind' | 'bundle' | 'named'>,
-) {
-  return input.kind === 'orphans' ? sha256Of({ bundle: input.bundle, named: input.named }) : input.bundle
+/** What its runs take from the fleet file: of a database its entry, of a place the instances that are nobody's copies too. */
+export interface Taken {
+  readonly bundle: Sha256
+  readonly named: readonly string[]
+}
+
+export function takenFromFleet(input: ToldInput): Taken {
+  return { bundle: input.bundle, named: input.kind === 'orphans' ? input.named : [] }
+}
+
+/** Whether nothing of the fleet file is missing. Names beyond it are another fleet file's that has databases in that place: one too many stays. */
+export function takesAll(taken: Taken, now: Taken): boolean {
+  return taken.bundle === now.bundle && now.named.every((name) => taken.named.includes(name))
+}
+
+/** What was told before is forgotten, but for what another fleet file named. */
+export function toldToo<T extends ToldInput>(input: T, before: ToldInput): T {
+  if (input.kind !== 'orphans' || before.kind !== 'orphans') return input
+  return { ...input, named: [...new Set([...before.named, ...input.named])].sort() }
 }
 
 /** How long a run waits for the lock of its instance; those that take none do not. */

@@ -16,6 +16,7 @@ import { createRds } from '../../clouds/aws/rds'
 import { createCloudSql } from '../../clouds/gcp/cloud-sql'
 import type { InstanceRef, ManagedPostgres, Owner } from '../../clouds/port'
 import type { Cloud, DatabaseEntry } from '../../contracts/fleet'
+import type { OperationKind, StepState } from '../../contracts/operation'
 import { retirementOf } from '../../contracts/restore'
 import { type Ledger, openLedger } from '../../ledger/ledger'
 import { startTestTemporal, type TestTemporal } from '../client/temporal-server'
@@ -62,10 +63,19 @@ async function make(instance: string, owner: Owner): Promise<void> {
 /** An operation whose record is open, and that has begun nothing. */
 async function undoOf(
   operation: string,
-  { cloud = 'gcp', cloudOf = adapter }: { cloud?: Cloud; cloudOf?: () => ManagedPostgres } = {},
+  {
+    cloud = 'gcp',
+    cloudOf = adapter,
+    kind = 'verify-backup',
+    account = cloud === 'gcp' ? lab.lab.credentials.gcp.projectId : '000000000000',
+  }: { cloud?: Cloud; cloudOf?: () => ManagedPostgres; kind?: OperationKind; account?: string } = {},
 ) {
-  const bundle = await ledger.putBundle({ version: 1, database: { name: 'stock', region: 'us-east-1' } as DatabaseEntry, migrations: [] })
-  const about = { kind: 'verify-backup', databases: ['stock'], cloud, environment: 'test', mode: 'apply' } as const
+  const bundle = await ledger.putBundle({
+    version: 1,
+    database: { name: 'stock', cloud, account, region: 'us-east-1' } as DatabaseEntry,
+    migrations: [],
+  })
+  const about = { kind, databases: ['stock'], cloud, environment: 'test', mode: 'apply' } as const
   await ledger.openOperation({ id: operation, ...about, requestedBy: 'ada', startedAt: new Date().toISOString(), bundle })
   const activities = createInstanceActivities({ ledger, cloudOf, secretKey: Buffer.alloc(32) })
   const orphans = createOrphanActivities({ ledger, cloudOf })
@@ -150,6 +160,30 @@ test('what took over is no orphan, although it could not be handed over; found t
   await left.tookOver()
   expect(await left.removeOrphan(found?.instanceId ?? '')).toEqual({ removed: false, standing: 'took-over' })
   expect(await left.listed()).toMatchObject({ standing: 'took-over' })
+})
+
+/** A replacement that was lost right behind its point of no return, and whose record somebody closed. */
+async function lostOnItsWay(operation: string, state: StepState) {
+  const left = await undoOf(operation, { kind: 'replace' })
+  await left.began()
+  await make(left.name, { ...left.owner, expiresAt: null })
+  const detail = { pointOfNoReturn: 'applications are led to the replacement' }
+  const step = { id: 'move-endpoint', title: 'Move the endpoint', state, attempts: 1, detail } as const
+  await ledger.recordStep({ operation, sequence: 0, step: { ...step, startedAt: ago(0), finishedAt: null } })
+  await ledger.setStatus({ operation, status: 'aborted', finishedAt: ago(0) })
+  return left
+}
+
+test('what a lost replacement was about to lead everybody to is no orphan, although nothing says that it took over', async () => {
+  const lost = await lostOnItsWay('lost', 'running')
+  const found = await lost.listed()
+  expect(found).toMatchObject({ operation: 'lost', standing: 'took-over' })
+  expect(await lost.removeOrphan(found?.instanceId ?? '')).toEqual({ removed: false, standing: 'took-over' })
+  await expect(lost.look(1)).rejects.toEqual(refusal('RESOURCE_NOT_OURS', 'nothing of it is removed'))
+  expect(await adapter().describeInstance({ name: lost.name }, options)).toMatchObject({ instanceId: found?.instanceId })
+  // the abort came first: all was taken back
+  const aborted = await lostOnItsWay('aborted-in-time', 'cancelled')
+  expect(await aborted.listed()).toMatchObject({ standing: 'orphan' })
 })
 
 test('an instance that cannot be marked as replaced is no reason to wait without end', async () => {
@@ -256,6 +290,12 @@ test('a clone that somebody made his own by taking its labels off is not removed
   )
   expect(await retried(() => left.removeOrphan(left.instanceId))).toEqual({ removed: true, standing: 'being-removed' })
   expect(await adapter().describeInstance({ name: clone.name }, options)).toMatchObject({ instanceId, state: 'ready' })
+})
+
+test('the list of another account than the fleet file names is none', async () => {
+  const left = await undoOf('elsewhere', { account: 'another-project' })
+  await make(left.name, left.owner)
+  await expect(left.listed()).rejects.toEqual(refusal('ACCOUNT_MISMATCH', 'the fleet file says another-project'))
 })
 
 function onAws() {

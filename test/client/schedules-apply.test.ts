@@ -114,7 +114,7 @@ test('a search for orphans is planned, added, changed and removed for each place
   for (const id of [here, there]) {
     const { action, policies, spec } = await handleOf(id).describe()
     expect(action).toMatchObject({ workflowType: 'sweepOrphans', args: [{ kind: 'orphans', cloud: 'aws', named: [] }] })
-    expect(policies).toMatchObject({ overlap: 'SKIP', catchupWindow: 86_400_000 })
+    expect(policies).toMatchObject({ overlap: 'SKIP', catchupWindow: 60_000 })
     expect(spec.intervals).toMatchObject([{ every: 21_600_000 }])
   }
   const listed = await it.cli(['schedule', 'list', '--place', PLACE, '--fleet', file])
@@ -139,11 +139,54 @@ test('a search for orphans is planned, added, changed and removed for each place
   fleetWith({ quick: '', waits: '' })
   await it.until('that they are listed', async () => {
     const { out } = await apply(file, '--plan', '--prune')
-    return out.includes(`${here}: would be removed`) && out.includes(`${there}: is of a database or a place that this`)
+    return (
+      out.includes(`${here}: would be removed`) && out.includes(`${there}: is of a database that this fleet file does not have`)
+    )
   })
   await apply(file, '--prune', '--yes')
   await expect(handleOf(here).describe()).rejects.toThrow()
   expect(await it.cli(['schedule', 'remove', 'orphans', there.slice('schedule/orphans/'.length), '--yes'])).toMatchObject({
     exit: 0,
   })
+})
+
+test('of a place that two fleet files share neither removes what the other asked for, nor forgets what the other named', async () => {
+  const here = `schedule/orphans/${PLACE}`
+  const naming = (copy: string) => (text: string) => text.replace('instance: shop-db', `instance: ${copy}`)
+  const first = (more = (text: string) => text) =>
+    fleetWith(
+      { quick: '' },
+      searched('{ every: 6h }', (text) => naming('cap-one-copy')(more(text))),
+    )
+  const told = async () => (await handleOf(here).describe()).action
+  await apply(first())
+  const other = fleetWith({ other: '' }, naming('cap-two-copy'))
+  await it.until('that it is listed', async () =>
+    (await apply(other, '--plan')).out.includes(`${here}: is of a database that this`),
+  )
+  expect(await counts(other, '--prune', '--yes')).toMatchObject({ foreign: expect.any(Number) })
+  expect(await told()).toMatchObject({ args: [{ named: ['cap-one-copy'] }] })
+
+  const both = ['cap-one-copy', 'cap-two-copy']
+  const asks = fleetWith({ other: '' }, searched('{ every: 6h }', naming('cap-two-copy')))
+  expect((await apply(asks)).out).toContain(`${here}: changed: fleet entry\n`)
+  expect(await told()).toMatchObject({ args: [{ named: both }] })
+  expect(await counts(asks)).toMatchObject({ unchanged: 1 })
+  for (const place of [['--place', PLACE], []]) {
+    const { json } = await it.cli(['schedule', 'list', ...place, '--fleet', asks, '--json'])
+    expect(json).toMatchObject({ schedules: expect.arrayContaining([expect.objectContaining({ id: here, entry: 'same' })]) })
+  }
+  await apply(first())
+  expect(await told()).toMatchObject({ args: [{ named: both }] })
+
+  // where a database of the file was, or its snapshots were copied into
+  const there = 'schedule/orphans/aws/123456789012/eu-west-1'
+  await apply(first((text) => text.replace('region: eu-central-1', 'region: eu-west-1')))
+  const left = first()
+  await it.until('that it is listed', async () =>
+    (await apply(left, '--plan', '--prune')).out.includes(`${there}: would be removed`),
+  )
+  await apply(left, '--prune', '--yes')
+  await expect(handleOf(there).describe()).rejects.toThrow()
+  await handleOf(here).delete()
 })

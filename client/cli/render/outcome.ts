@@ -1,10 +1,10 @@
 /** The last lines about an operation: how it ended or what it waits for, and what to do next. */
-import type { OperationDocument, OperationStatus } from '../../../contracts/operation'
+import { type OperationDocument, type OperationStatus, pointOfNoReturn } from '../../../contracts/operation'
 import { OVERWRITE_STEPS } from '../../../contracts/overwrite'
 import { REPLACE_STEPS } from '../../../contracts/replace'
 import { findingsOf } from '../../findings'
 import { counted, duration } from '../../quantities'
-import { pointOfNoReturn, stuckSteps, whyNot } from '../../standing'
+import { stuckSteps, whyNot } from '../../standing'
 import type { Paint, Style } from '../io'
 import { cutTo } from './quoted'
 

@@ -90,7 +90,7 @@ const WOULD: Readonly<Record<AppliedState, string>> = {
   changed: 'would be changed',
   unchanged: 'stays as it is',
   undeclared: 'is not in the fleet file; --prune removes it',
-  foreign: 'is of a database or a place that this fleet file does not have',
+  foreign: 'is of a database that this fleet file does not have, or was asked for by one',
   removed: 'would be removed',
   failed: 'would fail',
 }

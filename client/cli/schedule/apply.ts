@@ -26,10 +26,10 @@ export function addScheduleApply(group: Command, cli: CliContext): void {
     .summary('make the schedules what the fleet file says')
     .description(
       'Makes the schedules what the fleet file says: adds and changes them, and leaves a pause as it is. What the file does not ask for ' +
-        'is shown, and removed only with --prune; never that of a database that the file does not have. Safe to repeat.',
+        'is shown, and removed only with --prune; never that of a database that the file does not have, nor the search of a place that was asked for by one. Safe to repeat.',
     )
     .option('--plan', 'show what would happen and change nothing')
-    .option('--prune', 'remove the schedules of the file’s databases that it does not ask for')
+    .option('--prune', 'remove what the file does not ask for: schedules of its databases, and searches that it asked for before')
     .option('--yes', 'do not ask before --prune removes')
     .addOption(fleetOption())
     .addOption(jsonOption())
