@@ -2,7 +2,7 @@
  *  credentials. */
 import { randomUUID } from 'node:crypto'
 import { WORDS_OF_A_REGION } from '../contracts/copies-place'
-import { Failure, failure } from '../contracts/failures'
+import { Failure, type FailureCode, failure } from '../contracts/failures'
 import type { DatabaseEntry } from '../contracts/fleet'
 import { TASK_QUEUES } from '../contracts/messages'
 import { ORPHANS_WORKFLOW, type Orphans, type OrphansInput } from '../contracts/orphans'
@@ -10,13 +10,15 @@ import type { Doors } from './decide'
 import { type Place, placesOf } from './places'
 import { hasTimedOut, temporalFailure } from './temporal'
 
+/** Of one place alone: no worker serves that cloud, or one that has another account's credentials. */
+const WORDS_OF_A_PLACE: readonly FailureCode[] = [...WORDS_OF_A_REGION, 'NOT_READY_YET', 'ACCOUNT_MISMATCH']
 /** A worker that is there answers in seconds. */
 const ANSWER_TIMEOUT_MS = 60_000
 /** A removal may take a cloud a quarter of an hour, and they go one after the other. */
 const REMOVAL_TIMEOUT_MS = 12 * 3_600_000
 
-/** Of all accounts together, with the regions that copies of snapshots are restored in. Fails with NOT_READY_YET when no worker answers, and the codes of
- *  clouds, Temporal and ledger: where there are several regions only if none of them can be asked. */
+/** Of all accounts together, with the regions that copies of snapshots are restored in. Fails with NOT_READY_YET when no worker answers,
+ *  ACCOUNT_MISMATCH, and the codes of clouds, Temporal and ledger: where there are several places only if none of them can be asked. */
 export async function findOrphans(
   doors: Doors,
   { databases, ...request }: { databases: readonly DatabaseEntry[]; remove: boolean; heartbeatTimeoutMs: number },
@@ -24,7 +26,10 @@ export async function findOrphans(
   const places = placesOf(databases)
   // Also before a removal, which is waited for: whether workers answer at all shows soon.
   const listed = await askAll(doors, places, { ...request, remove: false })
-  const found = request.remove ? await askAll(doors, places, { ...request, remove: true }) : listed
+  // One that did not answer would be waited for as long as a removal may take.
+  const answering = places.filter((_, at) => listed[at]?.unreached === undefined)
+  const silent = listed.filter((one) => one.unreached !== undefined)
+  const found = request.remove ? [...(await askAll(doors, answering, { ...request, remove: true })), ...silent] : listed
   const unreached = found.flatMap((one) => one.unreached ?? [])
   return {
     instances: found.flatMap(({ instances }) => instances),
@@ -33,6 +38,7 @@ export async function findOrphans(
   }
 }
 
+/** In the order of the places. */
 async function askAll(
   doors: Doors,
   places: readonly Place[],
@@ -44,7 +50,7 @@ async function askAll(
     try {
       answers.push(await askOne(doors, { ...request, place }))
     } catch (error) {
-      if (!(error instanceof Failure) || !WORDS_OF_A_REGION.includes(error.code)) throw error
+      if (!(error instanceof Failure) || !WORDS_OF_A_PLACE.includes(error.code)) throw error
       const { cloud, account, region } = place.entry
       silent.push(error)
       answers.push({ instances: [], removals: [], unreached: [{ cloud, account, region, why: error.message }] })

@@ -68,7 +68,7 @@ export interface OrphanRemoval extends Pick<TemporaryInstance, 'name'> {
 export interface Orphans {
   readonly instances: readonly TemporaryInstance[]
   readonly removals: readonly OrphanRemoval[]
-  /** Regions that could not be asked, and why; absent: all could. */
+  /** Places that could not be asked, and why; absent: all could. */
   readonly unreached?: readonly {
     readonly cloud: Cloud
     readonly account: string
