@@ -46,7 +46,7 @@ export function createOrphanActivities(deps: Deps): OrphanActivities {
       if (await tookOver(ledger, operation)) return { removed: false, standing: 'took-over' }
       const found = await cloud.describeInstance({ name }, { signal: currentAct().signal })
       if (found === null) {
-        await removeWhatIsLeft(deps, cloud, operation)
+        await removeWhatIsLeft(deps, { cloud, database, operation })
         await recordRemoval(ledger, { operation, kind: 'instance', name })
         return { removed: true, standing: 'being-removed' }
       }
@@ -72,8 +72,12 @@ function assertOfAccount({ cloud, account }: DatabaseEntry, found: readonly Inst
 
 /** What was made for its instances, once none of them is there and nobody works for it again: the same call would remove an instance that stays. One
  *  that the ledger names counts whatever its tags: on Google Cloud a clone that somebody took the labels off looks like one that never had them. */
-async function removeWhatIsLeft({ ledger }: Deps, cloud: ManagedPostgres, operation: OperationId): Promise<void> {
+async function removeWhatIsLeft(
+  { ledger }: Deps,
+  { cloud, database, operation }: { cloud: ManagedPostgres; database: DatabaseEntry; operation: OperationId },
+): Promise<void> {
   const instances = await cloud.listInstances({ signal: currentAct().signal })
+  assertOfAccount(database, instances)
   const made = new Set((await ledger.listResources({ operation })).map(({ name }) => name))
   if (instances.some(({ name, tags }) => made.has(name) || isTemporaryOf(operation, name, tags))) return
   const { status } = (await ledger.getOperation(operation)) ?? {}

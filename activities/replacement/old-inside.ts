@@ -42,12 +42,13 @@ interface Fenced {
 
 async function speaksAgainst(session: Session, { connectTo, operation, rows }: Fenced): Promise<string[]> {
   const { databases } = await databasesOf(session, 'instance')
+  // before we come into one of them: a session of ours that is ending is still there for a moment
+  const { sessions } = await lookInside(session, oidsOf(databases))
   const open = []
   for (const one of databases) if (['close', 'held'].includes(await fateOf(connectTo, one))) open.push(one.name)
   const ours = await closedBy(session, operation)
   const now = await databaseRows(session)
   const altered = ours.filter(({ name }) => rows[name] !== now[name]).map(({ name }) => name)
-  const { sessions } = await lookInside(session, oidsOf(databases))
   const inside = sessions.filter(({ vendor }) => !vendor)
   return [
     ...open.map((name) => `Database ${name} takes connections again.`),

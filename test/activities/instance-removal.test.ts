@@ -296,6 +296,9 @@ test('the list of another account than the fleet file names is none', async () =
   const left = await undoOf('elsewhere', { account: 'another-project' })
   await make(left.name, left.owner)
   await expect(left.listed()).rejects.toEqual(refusal('ACCOUNT_MISMATCH', 'the fleet file says another-project'))
+  const { name } = owned('elsewhere', 'absent')
+  const removing = left.removeOrphan('gone', { name })
+  await expect(removing).rejects.toEqual(refusal('ACCOUNT_MISMATCH', 'the fleet file says another-project'))
 })
 
 function onAws() {

@@ -151,7 +151,7 @@ test.each<[string, (known: ProvenSoFar, other: ProvenSoFar) => ProvenSoFar]>([
   ['of another database', (known, other) => ({ ...known, databases: other.databases })],
   ['of another mode', (known) => ({ ...known, mode: 'live' })],
   ['of another version', (known) => ({ ...known, version: 2 }) as unknown as ProvenSoFar],
-  ['by another hash', (known) => ({ ...known, tables: known.tables.map((table) => ({ ...table, shape: 'another' })) })],
+  ['of another shape', (known) => ({ ...known, tables: known.tables.map((table) => ({ ...table, shape: 'another' })) })],
   [
     'of a future that was taken back',
     (known) => ({
