@@ -1,7 +1,7 @@
 /** A copy that is held against manifests, and an interruption: tables that were proven are counted and not summed again. */
-import type { Session } from '../../../postgres/connect/session'
 import { contentFindings } from '../../../postgres/proof/content'
 import { type Manifest, type ProvenTables, takeManifest } from '../../../postgres/proof/manifest'
+import { notingSums } from '../support/summed'
 import { Instance } from './support/copied'
 
 let source: Instance
@@ -22,16 +22,7 @@ beforeAll(async () => {
 })
 afterAll(() => source?.remove())
 
-async function listened(): Promise<Session> {
-  const session = await source.session('master')
-  const query = session.query.bind(session)
-  session.query = (sql, ...more) => {
-    const table = /hash_record_extended.* FROM ONLY "public"\."(\w+)"/s.exec(sql)?.[1]
-    if (table !== undefined) summed.add(table)
-    return query(sql, ...more)
-  }
-  return session
-}
+const listened = async () => notingSums(await source.session('master'), summed)
 
 async function content(
   more: { carriedOn?: ProvenTables | undefined; onProven?: (known: ProvenTables) => void; signal?: AbortSignal } = {},

@@ -4,6 +4,7 @@ import { connect, type Session } from '../../../postgres/connect/session'
 import type { ProvenSoFar } from '../../../postgres/verify/carry-on'
 import { type CompareOptions, compareDatabases } from '../../../postgres/verify/compare'
 import { startTestServer, type TestDatabase, type TestServer } from '../support/server'
+import { notingSums } from '../support/summed'
 
 let server: TestServer
 beforeAll(async () => {
@@ -35,23 +36,15 @@ async function pair(): Promise<Pair> {
   const [source, target] = [await one.connect(), await other.connect()]
   for (const session of [source, target]) await session.execute(TABLES)
   const summed = new Set<string>()
-  const listened = async ({ options }: TestDatabase): Promise<Session> => {
-    const session = await connect({ ...options, applicationName: 'comparing' })
-    const query = session.query.bind(session)
-    session.query = (sql, ...more) => {
-      const table = /hash_record_extended.* FROM ONLY "public"\."(\w+?)(_\d)?"/s.exec(sql)?.[1]
-      if (table !== undefined) summed.add(table)
-      return query(sql, ...more)
-    }
-    return session
-  }
+  const listened = async ({ options }: TestDatabase) =>
+    notingSums(await connect({ ...options, applicationName: 'comparing' }), summed)
   return {
     databases: [one, other],
     ...{ source, target },
     compare: (options = {}) =>
       compareDatabases({ source: () => listened(one), target: () => listened(other), mode: 'static', jobs: 2, ...options }),
     summed() {
-      const names = [...summed].sort()
+      const names = [...new Set([...summed].map((name) => name.replace(/_\d$/, '')))].sort()
       summed.clear()
       return names
     },
