@@ -4,6 +4,7 @@
 import type { MomentRequest } from './find-moment'
 import type { DatabaseEntry } from './fleet'
 import type { RowsRequest } from './recover-rows'
+import type { ReplicateRequest } from './replicate'
 import type { RestoreRequest } from './restore'
 import type { WantedPoint } from './verify-backup'
 
@@ -25,4 +26,6 @@ export interface MigrationBundle {
   readonly rows?: RowsRequest
   /** Of a moment that is sought: another question under the same id is another operation. */
   readonly moment?: MomentRequest
+  /** Of a standby: another one, or another thing to do with it, under the same id is another operation. */
+  readonly replicate?: ReplicateRequest
 }

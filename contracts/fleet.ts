@@ -1,6 +1,7 @@
 /** The fleet file's entries once parsed, with defaults filled in. `fleet.schema.ts` is the schema of the file itself. */
 import type { Endpoint } from './endpoint'
 import type { Micros } from './money'
+import type { DeclaredStandby } from './standby'
 
 /** Clouds that there is an adapter for, and whose databases operations serve. */
 export type Cloud = 'aws' | 'azure' | 'gcp'
@@ -158,6 +159,8 @@ interface AnyDatabase {
   readonly prices?: CopyPrices
   /** What its applications connect to. Absent: only a person can move them. */
   readonly endpoint?: Endpoint
+  /** In other clouds. Absent: none are declared. */
+  readonly standbys?: readonly DeclaredStandby[]
 }
 
 interface AwsDatabase extends AnyDatabase {

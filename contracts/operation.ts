@@ -43,6 +43,7 @@ export type OperationKind =
   | 'find-moment'
   | 'replace'
   | 'overwrite'
+  | 'replicate'
 export type OperationStatus =
   | 'planned'
   | 'awaiting-approval'
@@ -64,6 +65,8 @@ export interface StepName {
 /** The steps that the kit gives every operation. */
 export const OPERATION_STEPS = {
   lock: { id: 'lock', title: 'Lock the instance' },
+  /** Of an operation on two instances: the other one's. */
+  lockOther: { id: 'lock-other', title: 'Lock the other instance' },
   evidence: { id: 'evidence', title: 'Write the evidence' },
   unlock: { id: 'unlock', title: 'Release the lock' },
 } as const satisfies Record<string, StepName>

@@ -1,0 +1,72 @@
+/** Inputs and results of the operations on a standby in another cloud: `capstan replicate`. docs/decisions/0027. */
+import type { Cloud, DatabaseEntry } from './fleet'
+import type { InstanceAddress } from './migrate'
+import { OPERATION_STEPS, type OperationInput, type Sha256, type StepName } from './operation'
+import type { PreflightReport } from './preflight'
+import type { DeclaredStandby, StandbyNames } from './standby'
+
+export const REPLICATE_WORKFLOW = 'replicate'
+/** The entity that looks at one standby for as long as there is one; its id is `standby/<source>/<target>`. */
+export const STANDBY_WORKFLOW = 'standby'
+
+/** The runbook's steps in order; docs/runbooks/replicate.md has the same headings. */
+export const REPLICATE_STEPS = {
+  lock: OPERATION_STEPS.lock,
+  lockStandby: OPERATION_STEPS.lockOther,
+  plan: { id: 'plan', title: 'Look whether it can be done' },
+  approve: { id: 'approve', title: 'Wait for an approval' },
+  schema: { id: 'schema', title: 'Build the schema by the migrations' },
+  publish: { id: 'publish', title: 'Publish the tables' },
+  subscribe: { id: 'subscribe', title: 'Subscribe the standby' },
+  copy: { id: 'copy', title: 'Copy the rows' },
+  indexes: { id: 'indexes', title: 'Build the indexes' },
+  compare: { id: 'compare', title: 'Compare both' },
+  watch: { id: 'watch', title: 'Watch it from here on' },
+  evidence: OPERATION_STEPS.evidence,
+  unlock: OPERATION_STEPS.unlock,
+} as const satisfies Record<string, StepName>
+
+/** What may be asked of a standby that there is. */
+export const STANDBY_ACTIONS = ['pause', 'resume', 'reseed', 'remove'] as const
+export type StandbyAction = (typeof STANDBY_ACTIONS)[number]
+
+/** Names of the operation's documents in the ledger. */
+export const REPLICATE_DOCUMENTS = {
+  plan: 'replication-plan',
+  /** What is made on both sides, by name, written down before anything is. */
+  made: 'replication-made',
+  comparison: 'replication-comparison',
+} as const
+
+/** In the bundle, beside the source's entry and its migrations. */
+export interface ReplicateRequest {
+  readonly action: 'set-up' | StandbyAction
+  /** The standby's own entry. */
+  readonly standby: DatabaseEntry
+  readonly declared: DeclaredStandby
+  /** Of `reseed`: one table as `schema.table`; null: all. */
+  readonly table: string | null
+}
+
+export interface ReplicateInput extends OperationInput {
+  readonly action: ReplicateRequest['action']
+  readonly standby: string
+  readonly standbyCloud: Cloud
+  readonly standbyLockScope: string
+  readonly approval: 'none' | 'required'
+}
+
+/** What `--plan` shows. Its digest covers everything but `digest` itself. */
+export interface ReplicatePlan {
+  readonly version: 1
+  readonly digest: Sha256
+  readonly bundle: Sha256
+  readonly source: InstanceAddress
+  readonly standby: InstanceAddress
+  readonly names: StandbyNames
+  readonly retainedBytesMax: number
+  readonly lagMsMax: number
+  /** Scripts that build the schema on the standby, in order. */
+  readonly migrations: readonly string[]
+  readonly preflight: PreflightReport
+}

@@ -1,0 +1,113 @@
+/** A standby in another cloud: what is declared of it, the states that it may be in, and what a look at it tells. It follows its source by logical
+ *  replication, one database each. docs/decisions/0027. */
+import type { Connection } from './fleet'
+import type { Finding, IsoInstant, OperationId } from './operation'
+
+/** As the source's entry in the fleet file declares it. */
+export interface DeclaredStandby {
+  /** The standby's own name in the fleet file. */
+  readonly database: string
+  /** As whom it logs in at the source. `disable`: in the open; `require`: encrypted, and the server proves that it knows the password (channel
+   *  binding); `verify-full`: by a public authority, which a subscriber can ask from PostgreSQL 16 on. */
+  readonly publisher: Connection
+  /** Log that its slot may hold back on the source, in bytes. Above it the slot is dropped and the standby has to be seeded anew. */
+  readonly retainedBytesMax: number
+  /** How late it may be before it is told as late, in milliseconds. */
+  readonly lagMsMax: number
+}
+
+/** Both by their names in the fleet file. */
+export interface StandbyId {
+  readonly source: string
+  readonly target: string
+}
+
+/** `following`, `late`: it gets what is written; `paused`: a person stopped it, and the slot holds the log; `broken`: it gets nothing, for the reason that
+ *  is told, and may go on once that is mended; `to-be-seeded`: its slot is gone, what it has will never be whole again. */
+export type StandbyState = 'building' | 'copying' | 'following' | 'late' | 'paused' | 'broken' | 'to-be-seeded' | 'gone'
+
+/** What is named alike on both servers; 63 bytes at most, of lower-case letters, digits and underscores. */
+export interface StandbyNames {
+  readonly publication: string
+  /** On the source. */
+  readonly slot: string
+  /** On the standby. */
+  readonly subscription: string
+}
+
+/** The ledger's row of one standby. */
+export interface StandbyRecord extends StandbyId {
+  readonly version: 1
+  readonly state: StandbyState
+  /** One sentence; null where the state says it all. */
+  readonly reason: string | null
+  /** In this state since. */
+  readonly since: IsoInstant
+  /** That changed it last; null: the watch did. */
+  readonly operation: OperationId | null
+  /** Of the instances, as their clouds tell them: others of the same names are others. */
+  readonly instances: { readonly source: string; readonly target: string }
+  readonly names: StandbyNames
+  readonly declared: DeclaredStandby
+  /** Null: nobody has looked yet. */
+  readonly look: StandbyLook | null
+}
+
+/** One look at both sides. Null: that side could not be asked, or does not tell. */
+export interface StandbyLook {
+  readonly at: IsoInstant
+  readonly source: SourceLook | null
+  readonly target: TargetLook | null
+  /** Why a side could not be asked, one sentence each. */
+  readonly unreached: readonly string[]
+  /** How late it is by the row that beats: the age of the newest beat that has arrived. */
+  readonly lagMs: number | null
+  /** Log that the source has flushed and the standby has not confirmed. */
+  readonly lagBytes: number | null
+  /** Schema objects that differ, by id; null: not compared in this look. */
+  readonly schemaDiffers: readonly string[] | null
+  readonly findings: readonly Finding[]
+}
+
+export interface SourceLook {
+  /** Null: it is gone. */
+  readonly slot: SlotLook | null
+  readonly publishedTables: number
+}
+
+export interface SlotLook {
+  /** A walsender serves it. */
+  readonly active: boolean
+  /** PostgreSQL's own word: `reserved`, `extended`, `unreserved`, `lost`. */
+  readonly walStatus: string | null
+  /** Log that it holds back. */
+  readonly retainedBytes: number | null
+  /** Until `max_slot_wal_keep_size` cuts it off; null: it is not limited. */
+  readonly safeBytes: number | null
+}
+
+export interface TargetLook {
+  /** Null: it is gone. */
+  readonly subscription: SubscriptionLook | null
+}
+
+export interface SubscriptionLook {
+  readonly enabled: boolean
+  /** The apply worker runs. */
+  readonly working: boolean
+  /** Since the statistics were reset. */
+  readonly applyErrors: number
+  readonly syncErrors: number
+  readonly tables: CopyProgress
+}
+
+/** Of the initial copy. */
+export interface CopyProgress {
+  readonly tables: number
+  /** Copied, and following. */
+  readonly ready: number
+  /** By `schema.table`; at most 20. */
+  readonly copying: readonly { readonly table: string; readonly bytesDone: number; readonly bytesTotal: number | null }[]
+  readonly bytesDone: number
+  readonly bytesTotal: number
+}
