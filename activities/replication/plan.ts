@@ -1,0 +1,100 @@
+/** The plan of a standby: what both sides say before anything is made. Reads only. */
+import { type Failure, failure } from '../../contracts/failures'
+import type { Finding } from '../../contracts/operation'
+import type { PreflightFinding, PreflightReport } from '../../contracts/preflight'
+import { REPLICATE_DOCUMENTS, type ReplicatePlan, type ReplicatePlanSummary, type StandbyEpochs } from '../../contracts/replicate'
+import type { StandbyRecord } from '../../contracts/standby'
+import { sha256Of } from '../../ledger/digest'
+import { standingEpoch } from '../../postgres/migrate/fence'
+import { readHistory } from '../../postgres/migrate/history'
+import { resolveMigrations } from '../../postgres/migrate/resolve'
+import { standbyNames } from '../../postgres/replicate/names'
+import { preflight } from '../../postgres/replicate/preflight/preflight'
+import { seedingMark } from '../../postgres/replicate/seeding'
+import { assertMayAct, currentAct } from '../act'
+import type { ActivityDeps } from '../deps'
+import { epochAbove } from '../schema/epoch'
+import { appliedMigrations } from './applied'
+import type { ReplicationActivities } from './contract'
+import { type Both, bothOf, looking, type Place } from './sides'
+
+type Input = Parameters<ReplicationActivities['planReplication']>[0]
+type Places = Readonly<Record<'source' | 'standby', Place>>
+
+export async function planReplication(deps: ActivityDeps, input: Input): Promise<ReplicatePlanSummary> {
+  const { operation, bundle, sides, locks } = input
+  const both = await bothOf(deps, bundle)
+  const record = await deps.ledger.getStandby(both.id)
+  if (record !== null) refuseStanding(record)
+  const places: Places = {
+    source: { ref: input, entry: both.entries.source, address: sides.source },
+    standby: { ref: input, entry: both.entries.standby, address: sides.standby },
+  }
+  const migrations = await migrationsOf(deps, places.source, bundle)
+  const report = await ask(deps, places, both)
+  const { retainedBytesMax, lagMsMax } = both.request.declared
+  const names = standbyNames(both.id)
+  const body = { version: 1, bundle, ...sides, names, retainedBytesMax, lagMsMax, migrations, preflight: report } as const
+  const document: ReplicatePlan = { ...body, digest: sha256Of({ ...body, preflight: lasting(report) }) }
+  const epochs = await epochsOf(deps, places, input)
+  assertMayAct()
+  await deps.ledger.putDocument({ operation, name: REPLICATE_DOCUMENTS.plan, document })
+  const blocks = report.findings.filter(({ severity }) => severity === 'blocks').map(toFinding)
+  const warnings = report.findings.filter(({ severity }) => severity === 'warning').length
+  return { digest: document.digest, epochs, names, blocks, warnings, tables: report.tables, bytes: report.bytes }
+}
+
+/** One that was given up while it was made may be made again: whoever made it holds no lock any more once we do. */
+function refuseStanding({ source, target, state, operation }: StandbyRecord): void {
+  if (state === 'gone' || state === 'building') return
+  throw standing(`${target} is a standby of ${source} already, and it is ${state}${operation === null ? '' : `, since ${operation}`}`, source)
+}
+
+function standing(found: string, source: string): Failure {
+  const message = `${found}: pause, resume or reseed it with "capstan standby", or remove it first with "capstan standby remove ${source}".`
+  return failure('STANDBY_EXISTS', message, { source })
+}
+
+async function migrationsOf(deps: ActivityDeps, source: Place, bundle: string): Promise<string[]> {
+  const { migrations } = await deps.ledger.getBundle(bundle)
+  return looking(deps, source, 'migrator', async (session) => {
+    const { rows } = await readHistory(session)
+    return appliedMigrations(resolveMigrations(migrations), rows).map(({ script }) => script)
+  })
+}
+
+function ask(deps: ActivityDeps, { source, standby }: Places, { id, request }: Both): Promise<PreflightReport> {
+  const { publisher, retainedBytesMax } = request.declared
+  return looking(deps, source, 'admin', (there) =>
+    looking(deps, standby, 'admin', async (here) => {
+      const mark = await looking(deps, standby, 'migrator', seedingMark)
+      return preflight({
+        source: there,
+        standby: here,
+        publisher: { user: publisher.user, tls: publisher.tls },
+        dataBytesFree: { source: null, standby: null },
+        retainedBytesMax,
+        prepared: mark !== null && mark.source === id.source && mark.state !== 'following',
+        signal: currentAct().signal,
+      })
+    }),
+  )
+}
+
+/** What an approval is of: not sizes, which move while others write, nor the sentences that name them. */
+function lasting({ findings, notKnown, tables, versions, noWayBack }: PreflightReport): object {
+  const found = findings.map(({ check, severity, side, object }) => ({ check, severity, side, object }))
+  return { findings: found, notKnown, tables, versions, noWayBack }
+}
+
+function toFinding({ check, message, command }: PreflightFinding): Finding {
+  return { rule: `preflight:${check}`, message: `${message} Mend it: ${command}` }
+}
+
+async function epochsOf(deps: ActivityDeps, places: Places, { operation, locks }: Input): Promise<StandbyEpochs> {
+  const above = async (side: 'source' | 'standby'): Promise<number> => {
+    const stands = await looking(deps, places[side], 'migrator', standingEpoch)
+    return epochAbove(deps, operation, locks?.[side] ?? null, stands)
+  }
+  return { source: await above('source'), standby: await above('standby') }
+}
