@@ -1,9 +1,10 @@
 /** Inputs and results of the operations on a standby in another cloud: `capstan replicate`. docs/decisions/0027. */
-import type { Cloud, DatabaseEntry } from './fleet'
+import { type Cloud, type DatabaseEntry, lockScope } from './fleet'
 import type { InstanceAddress } from './migrate'
 import { type Finding, OPERATION_STEPS, type OperationInput, type Sha256, type StepName } from './operation'
 import type { PreflightReport } from './preflight'
 import type { DeclaredStandby, StandbyId, StandbyNames } from './standby'
+import type { OperationStarter } from './start'
 
 export const REPLICATE_WORKFLOW = 'replicate'
 /** The entity that looks at one standby for as long as there is one; its id is `standby/<source>/<target>`. */
@@ -69,6 +70,30 @@ export interface ReplicateInput extends OperationInput {
   readonly standbyCloud: Cloud
   readonly standbyLockScope: string
   readonly approval: 'none' | 'required'
+}
+
+export function replicateStarter(
+  source: DatabaseEntry,
+  { action, standby }: ReplicateRequest,
+  mode: ReplicateInput['mode'],
+): OperationStarter<ReplicateInput> {
+  const asked = {
+    ...{ action, standby: standby.name, standbyCloud: standby.cloud },
+    ...{ standbyLockScope: lockScope(standby), approval: approvalOf(action, source, standby) },
+  }
+  return {
+    kind: 'replicate',
+    workflow: REPLICATE_WORKFLOW,
+    summary: `${mode} ${source.name} (${source.cloud}, ${source.environment}): ${action} of its standby ${standby.name} (${standby.cloud})`,
+    others: [standby.name],
+    inputOf: (common) => ({ ...common, ...asked }),
+  }
+}
+
+/** As either policy asks. Whoever pauses or resumes is in a hurry, and takes nothing from anybody: what a slot holds back meanwhile is limited by `retainedBytesMax`. */
+function approvalOf(action: ReplicateRequest['action'], source: DatabaseEntry, standby: DatabaseEntry): ReplicateInput['approval'] {
+  if (action === 'pause' || action === 'resume') return 'none'
+  return [source, standby].some(({ policy }) => policy.approval === 'required') ? 'required' : 'none'
 }
 
 /** Where both sides answer, as their clouds say. */

@@ -5,6 +5,7 @@ import { MIGRATE_STEPS } from '../../contracts/migrate'
 import { OVERWRITE_STEPS } from '../../contracts/overwrite'
 import { RECOVER_ROWS_STEPS } from '../../contracts/recover-rows'
 import { REPLACE_STEPS } from '../../contracts/replace'
+import { REPLICATE_STEPS } from '../../contracts/replicate'
 import { RESTORE_STEPS } from '../../contracts/restore'
 import { SNAPSHOT_STEPS } from '../../contracts/snapshot'
 import { VERIFY_BACKUP_STEPS } from '../../contracts/verify-backup'
@@ -15,6 +16,7 @@ test.each([
   ['verify-backup', VERIFY_BACKUP_STEPS],
   ['recover-rows', RECOVER_ROWS_STEPS],
   ['find-moment', FIND_MOMENT_STEPS],
+  ['replicate', REPLICATE_STEPS],
 ])("the %s page's headings are the runbook's steps, in order", (verb, steps) => {
   const page = readFileSync(join(__dirname, `../../docs/runbooks/${verb}.md`), 'utf8')
   const headings = [...page.matchAll(/^## (.+)$/gm)].map(([, heading]) => heading)
