@@ -36,7 +36,6 @@ export const STANDBY_STEPS = {
   pause: { id: 'pause', title: 'Pause the standby' },
   resume: { id: 'resume', title: 'Let the standby follow again' },
   stop: { id: 'stop', title: 'Stop following' },
-  empty: { id: 'empty', title: 'Empty the tables' },
   remove: { id: 'remove', title: 'Remove what the standby follows by' },
   evidence: OPERATION_STEPS.evidence,
   unlock: OPERATION_STEPS.unlock,

@@ -1,6 +1,6 @@
 import type { LockRef } from '../../contracts/lock'
 import type { InstanceAddress } from '../../contracts/migrate'
-import type { Finding } from '../../contracts/operation'
+import type { Finding, Sha256 } from '../../contracts/operation'
 import type { ReplicatePlanSummary, StandbyEpochs, StandbySides, StandbyWatch } from '../../contracts/replicate'
 import type { StandbyState } from '../../contracts/standby'
 import type { StepRef } from '../../contracts/step-ref'
@@ -52,8 +52,11 @@ export interface ReplicationActivities {
   buildIndexes(input: Replicating): Promise<Told>
   /** Compares the rows of both while others write. Carries on after a kill. */
   compareBoth(input: Replicating): Promise<Told & { verdict: 'equal' | 'different' | 'inconclusive'; findings: readonly Finding[] }>
-  /** It follows: from here on the watch says how. Starts the entity that watches it, or tells the one that runs what to look at. Safe to repeat. */
-  beginWatch(input: Replicating & { watch: StandbyWatch }): Promise<Told>
+  /** Starts the entity that watches it, or tells the one that runs what to look at. Before there is a slot: from then on somebody has to see what that holds
+   *  back. Safe to repeat. */
+  startWatch(input: StepRef & { watch: StandbyWatch }): Promise<void>
+  /** Its rows are its own from here on, and the ledger says that it follows: the watch says how. Safe to repeat. */
+  settleStandby(input: Replicating): Promise<Told>
 
   /** The undo of `subscribe`. Safe to repeat, and when nothing was made. */
   unsubscribe(input: Replicating): Promise<void>
@@ -66,13 +69,15 @@ export interface ReplicationActivities {
   /** What there is by the ledger, and the epochs to act under. Fails with STANDBY_UNKNOWN, or where what was asked for cannot be done in its state. */
   examineStandby(
     input: Omit<Reached, 'epochs'> & { locks: { readonly source: LockRef; readonly standby: LockRef } | null },
-  ): Promise<{ state: StandbyState; epochs: StandbyEpochs }>
+  ): Promise<{ state: StandbyState; epochs: StandbyEpochs; digest: Sha256 }>
   /** The ledger says so first. Safe to repeat. */
   pauseStandby(input: Replicating & { by: string }): Promise<Told>
   /** The undo of `pauseStandby`, and what `resume` does. The ledger says so last. Safe to repeat. */
   resumeStandby(input: Replicating): Promise<Told>
-  /** The first part of seeding it anew: the ledger says so, then nothing follows any more and nothing is held back. Safe to repeat. */
+  /** The first part of seeding it anew: the ledger says so, then what it has is given up. Safe to repeat. */
   stopFollowing(input: Replicating): Promise<Told>
+  /** The undo of `stopFollowing`, once nothing follows any more: the ledger says that it has to be seeded. Safe to repeat. */
+  leaveToBeSeeded(input: Replicating): Promise<void>
   /** Subscription, slots, publication, and then the ledger's word. A side that is null, or does not answer, is told with what stays on it and how it is
    *  removed by hand. Safe to repeat. */
   removeStandby(input: Reached): Promise<Told & { findings: readonly Finding[] }>

@@ -10,7 +10,7 @@ import { readHistory } from '../../postgres/migrate/history'
 import { resolveMigrations } from '../../postgres/migrate/resolve'
 import { standbyNames } from '../../postgres/replicate/names'
 import { preflight } from '../../postgres/replicate/preflight/preflight'
-import { seedingMark } from '../../postgres/replicate/seeding'
+import { readOrigin } from '../../postgres/replicate/seeding'
 import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { epochAbove } from '../schema/epoch'
@@ -63,18 +63,20 @@ async function migrationsOf(deps: ActivityDeps, source: Place, bundle: string): 
   })
 }
 
-function ask(deps: ActivityDeps, { source, standby }: Places, { id, request }: Both): Promise<PreflightReport> {
+function ask(deps: ActivityDeps, { source, standby }: Places, { id, entries, request }: Both): Promise<PreflightReport> {
   const { publisher, retainedBytesMax } = request.declared
   return looking(deps, source, 'admin', (there) =>
     looking(deps, standby, 'admin', async (here) => {
-      const mark = await looking(deps, standby, 'migrator', seedingMark)
+      const mark = await looking(deps, standby, 'migrator', readOrigin)
       return preflight({
         source: there,
         standby: here,
+        clouds: { source: entries.source.cloud, standby: entries.standby.cloud },
         publisher: { user: publisher.user, tls: publisher.tls },
         dataBytesFree: { source: null, standby: null },
         retainedBytesMax,
-        prepared: mark !== null && mark.source === id.source && mark.state !== 'following',
+        prepared: mark !== null && mark.source === id.source && mark.state === 'preparing',
+        names: standbyNames(id),
         signal: currentAct().signal,
       })
     }),

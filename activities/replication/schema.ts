@@ -29,7 +29,7 @@ export async function buildSchema(deps: ActivityDeps, input: Replicating): Promi
     const { rows } = await readHistory(session)
     return appliedMigrations(resolveMigrations(migrations), rows)
   })
-  await behindFence(deps, standby, epochs.standby, ({ migrator }) => beginSeeding(migrator, { source: id.source, operation }))
+  await behindFence(deps, standby, epochs.standby, ({ migrator, token }) => beginSeeding(migrator, { source: id.source, operation, token }))
   await applyOn(deps, standby, epochs.standby, applied)
   const differing = await differences(deps, source, standby)
   const findings = differing.map((line): Finding => ({ rule: 'schema', message: `${line}.` }))

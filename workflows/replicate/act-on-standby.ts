@@ -1,10 +1,17 @@
 /** What is done with a standby that there is. Whatever it is, the ledger has it in the order in which a crash in between is told rightly: what ceases it says
  *  before, what begins it says afterwards. */
-import type { StandbyAction } from '../../contracts/replicate'
-import { REPLICATE_STEPS, STANDBY_STEPS as STEPS } from '../../contracts/replicate'
+import { REPLICATE_STEPS, type StandbyAction, STANDBY_STEPS as STEPS } from '../../contracts/replicate'
+import type { StandbyState } from '../../contracts/standby'
+import { awaitApproval } from '../kit/approval'
 import type { Outcome } from '../kit/operation'
+import { takenBack } from './taken-back'
 import { followAgain } from './follow'
 import { describeSides, locksOf, perhaps, type Replicating, type Sides, watchOf } from './replicating'
+
+interface Looked extends Sides {
+  readonly digest: string
+  readonly state: StandbyState
+}
 
 const PASSED: Outcome = { status: 'succeeded', verdict: 'pass', findings: [] }
 
@@ -22,15 +29,14 @@ export function actOnStandby(replicating: Replicating, action: StandbyAction): P
 }
 
 /** The clouds are asked first, and the ledger then: what it says of the standby has to be of these very instances. */
-async function look(replicating: Replicating): Promise<Sides> {
+async function look(replicating: Replicating): Promise<Looked> {
   const { run, act, ref } = replicating
   return run.step(STEPS.look, {
     do: async () => {
       const sides = await describeSides(replicating, STEPS.look)
-      const { epochs, state } = await act.planning.examineStandby({ ...ref(STEPS.look), sides, locks: locksOf(replicating) })
-      return { sides, epochs, state }
+      return { sides, ...(await act.planning.examineStandby({ ...ref(STEPS.look), sides, locks: locksOf(replicating) })) }
     },
-    detail: ({ state }) => ({ summary: state, state }),
+    detail: ({ state, digest }) => ({ summary: state, state, planDigest: digest }),
   })
 }
 
@@ -53,11 +59,13 @@ async function resume(replicating: Replicating): Promise<Outcome> {
   if (input.mode === 'plan') return { status: 'planned', verdict: null, findings: [] }
   const on = { ...ref(STEPS.resume), ...both }
   await run.step(STEPS.resume, {
-    do: () => act.replication.resumeStandby(on),
+    do: async () => {
+      await watch(replicating, both)
+      return act.replication.resumeStandby(on)
+    },
     undo: () => act.undoing.pauseStandby({ ...on, by: input.requestedBy }),
     detail: ({ summary }) => ({ summary }),
   })
-  await watch(replicating, both)
   return PASSED
 }
 
@@ -66,16 +74,30 @@ async function reseed(replicating: Replicating): Promise<Outcome> {
   const { run, input, act, ref } = replicating
   const both = await look(replicating)
   if (input.mode === 'plan') return { status: 'planned', verdict: null, findings: [] }
+  if (!(await approved(replicating, both))) return { status: 'rejected', verdict: null, findings: [] }
+  const on = { ...ref(STEPS.stop), ...both }
   await run.step(STEPS.stop, {
-    do: () => act.replication.stopFollowing({ ...ref(STEPS.stop), ...both }),
+    do: () => act.replication.stopFollowing(on),
+    undo: () => act.undoing.leaveToBeSeeded(on),
     detail: ({ summary }) => ({ summary }),
   })
   const { unlike, findings } = await followAgain(replicating, both)
-  // that they differ after a fresh copy is for a person to look at: it stays, and is told
-  if (unlike) await watch(replicating, both)
-  for (const step of [REPLICATE_STEPS.publish, REPLICATE_STEPS.subscribe]) run.keep(step)
-  if (unlike) return { status: 'failed', verdict: 'fail', findings }
+  if (unlike) return takenBack(run, findings)
+  for (const step of [STEPS.stop, REPLICATE_STEPS.publish, REPLICATE_STEPS.subscribe]) run.keep(step)
   return { status: 'succeeded', verdict: findings.length > 0 ? 'inconclusive' : 'pass', findings }
+}
+
+/** What it binds to is what it would be done to: the standby's names and instances, not how it stands, which changes by itself. */
+async function approved({ run, input }: Replicating, planned: Pick<Looked, 'digest'>): Promise<boolean> {
+  if (input.approval === 'none') return true
+  const approval = await awaitApproval(run, {
+    step: REPLICATE_STEPS.approve,
+    planned,
+    digestOf: ({ digest }) => digest,
+    planAgain: () => Promise.resolve(planned),
+    drifted: '',
+  })
+  return !approval.rejected
 }
 
 /** With either side out of reach as well: what stays there is told. */
@@ -85,12 +107,12 @@ async function remove(replicating: Replicating): Promise<Outcome> {
     do: async () => {
       const source = await perhaps(act.asking.describeTarget(ref(STEPS.look)))
       const sides = { source, standby: await perhaps(act.askingStandby.describeStandby(ref(STEPS.look))) }
-      const { epochs, state } = await act.planning.examineStandby({ ...ref(STEPS.look), sides, locks: locksOf(replicating) })
-      return { sides, epochs, state }
+      return { sides, ...(await act.planning.examineStandby({ ...ref(STEPS.look), sides, locks: locksOf(replicating) })) }
     },
-    detail: ({ state }) => ({ summary: state, state }),
+    detail: ({ state, digest }) => ({ summary: state, state, planDigest: digest }),
   })
   if (input.mode === 'plan') return { status: 'planned', verdict: null, findings: [] }
+  if (!(await approved(replicating, both))) return { status: 'rejected', verdict: null, findings: [] }
   const { findings } = await run.step(STEPS.remove, {
     do: () => act.replication.removeStandby({ ...ref(STEPS.remove), sides: both.sides, epochs: both.epochs }),
     detail: ({ summary, findings: told }) => ({ summary, findings: told }),
@@ -99,11 +121,6 @@ async function remove(replicating: Replicating): Promise<Outcome> {
 }
 
 /** One that lost its entity has one again. */
-async function watch(replicating: Replicating, both: Sides): Promise<void> {
-  const { run, act, ref } = replicating
-  const step = REPLICATE_STEPS.watch
-  await run.step(step, {
-    do: () => act.replication.beginWatch({ ...ref(step), ...both, watch: watchOf(replicating, both.sides) }),
-    detail: ({ summary }) => ({ summary }),
-  })
+function watch({ input, act, ref }: Replicating, { sides }: Sides): Promise<void> {
+  return act.replication.startWatch({ ...ref(STEPS.resume), watch: watchOf({ input }, sides) })
 }

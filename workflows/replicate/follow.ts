@@ -20,10 +20,14 @@ export async function followAgain(replicating: Replicating, both: Sides): Promis
 }
 
 /** Undone in the other order, subscription before slot before publication: a slot outlives whoever reads it, and holds production's log back. */
-async function subscribe({ run, act, ref }: Replicating, both: Sides): Promise<void> {
+async function subscribe(replicating: Replicating, both: Sides): Promise<void> {
+  const { run, act, ref } = replicating
   const publishing = { ...ref(STEPS.publish), ...both }
   await run.step(STEPS.publish, {
-    do: () => act.replication.publish(publishing),
+    do: async () => {
+      await act.replication.startWatch({ ...ref(STEPS.publish), watch: watchOf(replicating, both.sides) })
+      return act.replication.publish(publishing)
+    },
     undo: () => act.undoing.unpublish(publishing),
     detail: ({ summary }) => ({ summary }),
   })
@@ -54,10 +58,9 @@ async function compare({ run, act, ref }: Replicating, both: Sides): Promise<Fol
   return { unlike: verdict === 'different', findings }
 }
 
-async function watch(replicating: Replicating, both: Sides): Promise<void> {
-  const { run, act, ref } = replicating
+async function watch({ run, act, ref }: Replicating, both: Sides): Promise<void> {
   await run.step(STEPS.watch, {
-    do: () => act.replication.beginWatch({ ...ref(STEPS.watch), ...both, watch: watchOf(replicating, both.sides) }),
+    do: () => act.replication.settleStandby({ ...ref(STEPS.watch), ...both }),
     detail: ({ summary }) => ({ summary }),
   })
 }

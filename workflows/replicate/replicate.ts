@@ -1,6 +1,5 @@
 /** Makes a database of another instance, perhaps in another cloud, follow this one, and hands it over to whoever watches it from then on; and what is done
  *  with it afterwards. Nothing is made before the ledger has its names, so that no slot is ever nobody's. */
-import { CancellationScope } from '@temporalio/workflow'
 import type { Finding, OperationResult, StepName } from '../../contracts/operation'
 import { type ReplicateInput, REPLICATE_STEPS as STEPS } from '../../contracts/replicate'
 import type { StepRef } from '../../contracts/step-ref'
@@ -10,6 +9,7 @@ import { replicateActivities } from './activities'
 import { actOnStandby } from './act-on-standby'
 import { followAgain } from './follow'
 import { count, describeSides, locksOf, type Replicating, type Sides } from './replicating'
+import { takenBack } from './taken-back'
 
 export async function replicate(input: ReplicateInput): Promise<OperationResult> {
   const act = replicateActivities(input)
@@ -33,9 +33,9 @@ async function setUp(replicating: Replicating): Promise<Outcome> {
   if (approved === null) return { status: 'rejected', verdict: null, findings: [] }
 
   const differing = await buildSchema(replicating, approved)
-  if (differing.length > 0) return takenBack(replicating, differing)
+  if (differing.length > 0) return takenBack(run, differing)
   const { unlike, findings } = await followAgain(replicating, approved)
-  if (unlike) return takenBack(replicating, findings)
+  if (unlike) return takenBack(run, findings)
   // from here on it is a standby: what comes to be of it the watch tells
   for (const step of [STEPS.schema, STEPS.publish, STEPS.subscribe]) run.keep(step)
   return { status: 'succeeded', verdict: findings.length > 0 ? 'inconclusive' : 'pass', findings }
@@ -97,11 +97,4 @@ async function buildSchema({ run, act, ref }: Replicating, { sides, epochs }: Pl
     detail: ({ summary, findings: found }) => ({ summary, findings: found }),
   })
   return findings
-}
-
-/** What was found ends it, and is no failure; what was made goes all the same. */
-async function takenBack({ run }: Replicating, findings: readonly Finding[]): Promise<Outcome> {
-  run.conclude()
-  await CancellationScope.nonCancellable(() => run.compensate())
-  return { status: 'failed', verdict: 'fail', findings }
 }

@@ -1,0 +1,166 @@
+/** What is done with a standby that there is: paused, resumed, its rows given up. */
+import { Failure, failure } from '../../contracts/failures'
+import type { StandbyNames, StandbyRecord, StandbyState } from '../../contracts/standby'
+import { sha256Of } from '../../ledger/digest'
+import type { Session } from '../../postgres/connect/session'
+import { standingEpoch } from '../../postgres/migrate/fence'
+import { ensurePublication } from '../../postgres/replicate/publication'
+import { startReseeding } from '../../postgres/replicate/seeding'
+import { dropSlot } from '../../postgres/replicate/slot'
+import { disableSubscription, enableSubscription, refreshSubscription } from '../../postgres/replicate/subscription'
+import { dropSubscription } from '../../postgres/replicate/teardown'
+import { BEAT_TABLE } from '../../postgres/replicate/watch/beat'
+import { assertMayAct, currentAct } from '../act'
+import type { ActivityDeps } from '../deps'
+import { epochAbove } from '../schema/epoch'
+import type { ReplicationActivities, Replicating } from './contract'
+import { findMade, writeMade } from './made'
+import { onBoth, onSide, placeOf } from './make'
+import { change, refuseOtherThan, standing } from './record'
+import { type BehindFence, bothOf, looking, type SideName } from './sides'
+
+type Told = { readonly summary: string }
+type Input = Parameters<ReplicationActivities['examineStandby']>[0]
+type Examined = Awaited<ReturnType<ReplicationActivities['examineStandby']>>
+
+export async function examineStandby(
+  deps: ActivityDeps,
+  input: Input,
+): Promise<Examined> {
+  const { operation, bundle, sides, locks } = input
+  const { id, entries, request } = await bothOf(deps, bundle)
+  const record = await standing(deps, id)
+  if (request.action !== 'remove') refuseOthers(record, sides)
+  const above = async (side: SideName): Promise<number> => {
+    const address = sides[side]
+    if (address === null) return locks?.[side].epoch ?? 0
+    const stands = await looking(deps, { ref: input, entry: entries[side], address }, 'migrator', standingEpoch).catch(unlessAway)
+    return epochAbove(deps, operation, locks?.[side] ?? null, stands ?? 0)
+  }
+  const epochs = { source: await above('source'), standby: await above('standby') }
+  const { state, names, instances } = record
+  const digest = sha256Of({ ...id, action: request.action, table: request.table, names, instances })
+  return { state, epochs, digest }
+}
+
+/** Instances of the same names may be others. */
+function refuseOthers({ source, target, instances }: StandbyRecord, sides: Input['sides']): void {
+  const found = { source: sides.source?.instanceId, target: sides.standby?.instanceId }
+  if (found.source === instances.source && found.target === instances.target) return
+  const which = found.source === instances.source ? target : source
+  const message = `The instance of ${which} is another one than the one that the standby was made with: remove the standby, then set it up again.`
+  throw failure('TARGET_MISMATCH', message, { source, standby: target })
+}
+
+/** Null: it is out of reach. */
+function unlessAway(error: unknown): null {
+  if (error instanceof Failure && AWAY.includes(error.code)) return null
+  throw error
+}
+
+const AWAY: readonly string[] = ['DATABASE_UNREACHABLE', 'CONNECTION_LOST']
+
+const FOLLOWS: readonly StandbyState[] = ['following', 'late', 'broken', 'copying']
+
+const RESUMABLE: readonly StandbyState[] = ['paused', ...FOLLOWS]
+
+/** Before it is done: a standby that is disabled by nobody's wish would be told as broken. */
+export async function pauseStandby(deps: ActivityDeps, input: Replicating & { by: string }): Promise<Told> {
+  const { operation } = input
+  const { id } = await bothOf(deps, input.bundle)
+  await change(deps, id, FOLLOWS, { to: 'paused', reason: `Paused by ${input.by}.`, operation })
+  const { names } = await standing(deps, id)
+  await onSide(deps, input, 'standby', ({ admin }) => {
+    assertMayAct()
+    return disableSubscription(admin, { name: names.subscription, signal: currentAct().signal })
+  })
+  return { summary: `${names.subscription} disabled; ${names.slot} holds the source’s log back` }
+}
+
+/** After it is done, for the same reason. */
+export async function resumeStandby(deps: ActivityDeps, input: Replicating): Promise<Told> {
+  const { operation } = input
+  const { id } = await bothOf(deps, input.bundle)
+  const { names, state } = await standing(deps, id)
+  refuseOtherThan(RESUMABLE, id, state)
+  await onSide(deps, input, 'standby', ({ admin }) => {
+    assertMayAct()
+    return enableSubscription(admin, { name: names.subscription, signal: currentAct().signal })
+  })
+  await change(deps, id, RESUMABLE, { to: 'following', reason: null, operation })
+  return { summary: `${names.subscription} enabled` }
+}
+
+/** What it has is given up, of one table or of all: the ledger says so first. Of all: nothing reads the source's log any more and nothing holds it back. Of
+ *  one: the subscription forgets it, so that it is learnt, and copied, anew. */
+export async function stopFollowing(deps: ActivityDeps, input: Replicating): Promise<Told> {
+  const { operation } = input
+  const { id, request } = await bothOf(deps, input.bundle)
+  const { names, state } = await standing(deps, id)
+  const only = request.table === null ? null : [request.table]
+  const from: readonly StandbyState[] = only === null ? [...RESUMABLE, 'to-be-seeded', 'building'] : ['following', 'late']
+  refuseOtherThan([...from, 'building'], id, state)
+  const made = await findMade(deps, operation)
+  const tables = made?.tables ?? (await looking(deps, await placeOf(deps, input, 'source'), 'migrator', (session) => publishedOf(session, names, only)))
+  await writeMade(deps, operation, { version: 1, ...id, names, tables })
+  await change(deps, id, from, { to: 'building', reason: `${operation} seeds ${request.table ?? 'it'} anew.`, operation })
+  await onBoth(deps, input, async (on) => {
+    const { standby } = on
+    await (only === null ? forgetAll(on, names) : forgetTables(on, { names, tables, only }))
+    assertMayAct()
+    await startReseeding(standby.migrator, { token: standby.token, source: id.source, operation, tables: only })
+  })
+  return { summary: `${request.table ?? `${tables.length} tables`} of ${request.standby.name} to be copied anew` }
+}
+
+type OnBoth = Readonly<Record<SideName, BehindFence>>
+
+/** The publication stays: it says what there is to copy. */
+async function forgetAll({ source, standby }: OnBoth, names: StandbyNames): Promise<void> {
+  await dropSubscription(standby.admin, { name: names.subscription, source: source.admin })
+  await dropSlot(source.admin, { name: names.slot, signal: currentAct().signal })
+}
+
+interface Forgotten {
+  readonly names: StandbyNames
+  readonly tables: readonly string[]
+  readonly only: readonly string[]
+}
+
+async function forgetTables({ source, standby }: OnBoth, { names, tables, only }: Forgotten): Promise<void> {
+  const { signal } = currentAct()
+  const others = tables.filter((table) => !only.includes(table))
+  const publication = { name: names.publication, tables: [...others, BEAT_TABLE], viaPartitionRoot: true }
+  await ensurePublication(source.migrator, { ...publication, token: source.token, signal })
+  assertMayAct()
+  await refreshSubscription(standby.admin, { name: names.subscription, copyData: true, signal })
+}
+
+/** All but our own, quoted as PostgreSQL reads it. */
+async function publishedOf(
+  source: Session,
+  { publication }: StandbyNames,
+  only: readonly string[] | null,
+): Promise<string[]> {
+  const rows = await source.query<{ name: string }>(
+    `SELECT pg_catalog.quote_ident(schemaname) || '.' || pg_catalog.quote_ident(tablename) AS name FROM pg_catalog.pg_publication_tables
+      WHERE pubname = $1 AND schemaname <> 'capstan' ORDER BY 1`,
+    [publication],
+  )
+  const tables = rows.map(({ name }) => name)
+  const unknown = only?.find((table) => !tables.includes(table))
+  if (unknown !== undefined) {
+    const message = `--table is ${unknown}, which the source does not publish to this standby; it publishes ${tables.slice(0, 10).join(', ')}${tables.length > 10 ? ' and others' : ''}.`
+    throw failure('OPTION_INVALID', message, { option: 'table' })
+  }
+  if (tables.length > 0) return tables
+  const message = `The source publishes nothing as ${publication} any more: remove the standby, then set it up again.`
+  throw failure('DATABASE_REFUSED', message, { publication })
+}
+
+/** The undo of `stopFollowing`: what was begun anew was not finished. */
+export async function leaveToBeSeeded(deps: ActivityDeps, input: Replicating): Promise<void> {
+  const { operation } = input
+  const { id } = await bothOf(deps, input.bundle)
+  await change(deps, id, ['building'], { to: 'to-be-seeded', reason: `${operation} did not finish seeding it.`, operation })
+}
