@@ -16,11 +16,13 @@ export interface DropAtRetention {
   /** Writes down that the standby is to be seeded anew, and resolves too when that stands there already; throws when the standby has become
    *  something else. It is called several times. */
   readonly recordSeeding: () => Promise<void>
+  /** How long walsenders may take to end. */
+  readonly waitMs?: number
   readonly signal?: AbortSignal | undefined
 }
 
 /** A walsender ends at once, unless its process stands still. */
-const END_WAIT_MS = 15_000
+const WAIT_MS = 15_000
 const ONE_END_WAIT_MS = 2_000
 const PAUSE_MS = 100
 
@@ -46,8 +48,8 @@ const DROP = `SELECT pg_catalog.pg_drop_replication_slot(slot_name) FROM pg_cata
 /** Resolves to the names of those that it dropped; none: they were gone. Safe to repeat. Throws what `recordSeeding` throws, before anything is dropped;
  *  CREDENTIALS_REJECTED; NOT_READY_YET when a walsender does not end. */
 export async function dropAtRetention(source: Session, input: DropAtRetention): Promise<readonly string[]> {
-  const { slot, copySlots, recordSeeding, signal } = input
-  const deadline = performance.now() + END_WAIT_MS
+  const { slot, copySlots, recordSeeding, waitMs = WAIT_MS, signal } = input
+  const deadline = performance.now() + waitMs
   const dropped: string[] = []
   for (;;) {
     signal?.throwIfAborted()
@@ -57,7 +59,7 @@ export async function dropAtRetention(source: Session, input: DropAtRetention): 
     const held = await source.query<HeldSlot>(HELD, [slot, copySlots, log.end])
     if (held.length === 0) return dropped
     for (const { name, isOld } of held) if (isOld && (await drop(source, name, log.end))) dropped.push(name)
-    if (performance.now() > deadline) throw stillServed(held)
+    if (performance.now() > deadline) throw stillServed(held, waitMs)
     await sleep(PAUSE_MS, undefined, { signal })
   }
 }
@@ -83,11 +85,11 @@ async function drop(source: Session, name: string, end: string): Promise<boolean
   }
 }
 
-function stillServed(held: readonly HeldSlot[]): Error {
+function stillServed(held: readonly HeldSlot[], waitMs: number): Error {
   const shown = held.map(({ name, pid }) => (pid === null ? name : `${name} (process ${pid})`)).join(', ')
   return failure(
     'NOT_READY_YET',
-    `After ${END_WAIT_MS / 1_000} s there is still: ${shown}. A walsender that stands still neither ends nor lets go of its slot; it is tried again.`,
+    `After ${waitMs / 1_000} s there is still: ${shown}. A walsender that stands still neither ends nor lets go of its slot; it is tried again.`,
     { slots: shown },
   )
 }
