@@ -44,11 +44,11 @@ export function carriedPosition({ source, standby, margin }: CarryQuestion): Car
   const [first, end] = up ? [standby.min, standby.max] : [standby.max, standby.min]
   const last = source.last + margin * source.increment
   const next = nextOf({ last, isCalled: source.isCalled }, standby)
-  const isExhausted = isBefore(end, next)
   // Where its own values begin behind all that were given, it may stand anywhere.
-  if (isBefore(last, first) || !isBefore(nextOf(standby, standby), next)) return { kind: 'stands', to: standby, isExhausted }
-  const to = isExhausted ? { last: isBefore(end, last) ? end : last, isCalled: true } : { last, isCalled: source.isCalled }
-  return { kind: 'set', to, isExhausted }
+  const stands = isBefore(last, first) || !isBefore(nextOf(standby, standby), next)
+  if (stands) return { kind: 'stands', to: standby, isExhausted: isBefore(end, nextOf(standby, standby)) }
+  if (!isBefore(end, next)) return { kind: 'set', to: { last, isCalled: source.isCalled }, isExhausted: false }
+  return { kind: 'set', to: { last: isBefore(end, last) ? end : last, isCalled: true }, isExhausted: true }
 }
 
 function nextOf({ last, isCalled }: SequencePosition, { increment }: SequenceShape): bigint {

@@ -135,8 +135,8 @@ function exhausted(name: string, { last, increment, max, min }: SequenceRead, ma
   const up = increment > 0n
   return told(
     'exhausted',
-    `The sequence ${name} stands at ${last} on the source and ends at ${up ? max : min}: ${margin === 0 ? 'it has no value left' : `with a margin of ${margin} it has no value left on the standby`}, and the next nextval() ` +
-      `fails there. Give it room on both sides: ALTER SEQUENCE … ${up ? 'MAXVALUE' : 'MINVALUE'}.`,
+    `The sequence ${name} has no value left on the standby: its source stands at ${last}${margin === 0 ? '' : `, a margin of ${margin} comes on top`}, and it ends at ` +
+      `${up ? max : min}. The next nextval() fails there: give it room on both sides, ALTER SEQUENCE … ${up ? 'MAXVALUE' : 'MINVALUE'}.`,
   )
 }
 
