@@ -60,10 +60,14 @@ export interface StandbyLook {
   readonly target: TargetLook | null
   /** Why a side could not be asked, one sentence each. */
   readonly unreached: readonly string[]
-  /** How late it is by the row that beats: the age of the newest beat that has arrived. */
+  /** The newest beat that has arrived, by the source's clock; null: none has, or the standby could not be asked. */
+  readonly beatAt: IsoInstant | null
+  /** How late it is by the row that beats: how old that beat is by the source's clock, asked after it was read. */
   readonly lagMs: number | null
   /** Log that the source has flushed and the standby has not confirmed. */
   readonly lagBytes: number | null
+  /** By what the names of the slots match that copy its tables, on the source; as the last look knew it that could ask. Null: not known. */
+  readonly copySlots: string | null
   /** Schema objects that differ, by id; null: not compared in this look. */
   readonly schemaDiffers: readonly string[] | null
   readonly findings: readonly Finding[]
@@ -80,7 +84,7 @@ export interface SlotLook {
   readonly active: boolean
   /** PostgreSQL's own word: `reserved`, `extended`, `unreserved`, `lost`. */
   readonly walStatus: string | null
-  /** Log that it holds back. */
+  /** Log that it holds back, or one of those does that copy its tables. */
   readonly retainedBytes: number | null
   /** Until `max_slot_wal_keep_size` cuts it off; null: it is not limited. */
   readonly safeBytes: number | null
@@ -93,6 +97,8 @@ export interface TargetLook {
 
 export interface SubscriptionLook {
   readonly enabled: boolean
+  /** It disables itself after an error. */
+  readonly disablesOnError: boolean
   /** The apply worker runs. */
   readonly working: boolean
   /** Since the statistics were reset. */
