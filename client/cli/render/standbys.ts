@@ -60,7 +60,7 @@ function heldBack(look: StandbyLook | null, retainedBytesMax: number): string {
   if (slot === null) return 'no slot'
   const { walStatus } = slot
   const word = walStatus === null || walStatus === 'reserved' || walStatus === 'extended' ? '' : ` (${walStatus})`
-  return `${against(slot.retainedBytes, bytes, chosenBytes(retainedBytesMax))}${word}`
+  return `${against(slot.retainedBytes, bytes, chosenBytes(retainedBytesMax))}${word}`.trim()
 }
 
 function against(measured: number | null, shown: (value: number) => string, allowed: string): string {
