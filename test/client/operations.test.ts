@@ -215,6 +215,27 @@ describe('deciding', () => {
     expect(said).not.toContain('nothing that it left')
   })
 
+  test('a record of a standby that is closed amid its making names what may hold the log of its source back', async () => {
+    const { bundle } = await prepareMigrate({ fleetFile: it.env.CAPSTAN_FLEET!, database: 'waits', migrations: null })
+    const databases = ['waits', 'waits-azure']
+    const about = { kind: 'replicate', databases, cloud: 'aws', environment: 'production', mode: 'apply' } as const
+    const startedAt = new Date().toISOString()
+    const closed = async (id: string, step: string) => {
+      await it.ledger.openOperation({ ...about, id, requestedBy: 'ada', startedAt, bundle: await it.ledger.putBundle(bundle) })
+      const names = { publication: 'p_1', slot: 's_1', subscription: 't_1' }
+      const plan = { names, source: { instance: 'waits-db' }, standby: { instance: 'waits-az' } }
+      await it.ledger.putDocument({ operation: id, name: 'replication-plan', document: plan })
+      const begun = { id: step, title: 'Do', state: 'running', attempts: 1, startedAt, finishedAt: null, detail: {} } as const
+      await it.ledger.recordStep({ operation: id, sequence: 0, step: begun })
+      expect(await it.cli(['ops', 'abort', id, '--close-record'])).toMatchObject({ exit: 0 })
+      return (await it.ledger.getOperation(id))?.failure?.message
+    }
+    expect(await closed('replicate-lost', 'publish')).toContain(
+      'publication p_1 and slot s_1 on waits-db, and subscription t_1 on waits-az, may be there still',
+    )
+    expect(await closed('replicate-planned', 'approve')).toContain('The ledger knows of nothing that it left.')
+  })
+
   test('a decision about an operation that is over, or that Temporal has lost, is refused', async () => {
     const id = await it.started('waits')
     await it.temporal.handle(id).terminate()
