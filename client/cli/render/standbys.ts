@@ -45,8 +45,8 @@ function row({ source, target, state, since, reason, look, declared }: StandbyRe
     target,
     state,
     ago(since, now),
-    look === null ? '' : against(look.lagMs, duration, chosenDuration(declared.lagMsMax)),
-    look?.lagBytes === null || look === null ? '' : bytes(look.lagBytes),
+    against(look?.lagMs ?? null, duration, chosenDuration(declared.lagMsMax)),
+    shownBytes(look?.lagBytes ?? null),
     heldBack(look, declared.retainedBytesMax),
     look === null ? 'never' : `${ago(look.at, now)} ago`,
     [...(reason === null ? [] : [reason]), ...(look?.unreached ?? [])].join(' '),
@@ -60,11 +60,15 @@ function heldBack(look: StandbyLook | null, retainedBytesMax: number): string {
   if (slot === null) return 'no slot'
   const { walStatus } = slot
   const word = walStatus === null || walStatus === 'reserved' || walStatus === 'extended' ? '' : ` (${walStatus})`
-  return `${against(slot.retainedBytes, bytes, chosenBytes(retainedBytesMax))}${word}`
+  return `${against(slot.retainedBytes, bytes, chosenBytes(retainedBytesMax))}${word}`.trim()
 }
 
 function against(measured: number | null, shown: (value: number) => string, allowed: string): string {
   return measured === null ? '' : `${shown(measured)} of ${allowed}`
+}
+
+function shownBytes(measured: number | null): string {
+  return measured === null ? '' : bytes(measured)
 }
 
 function ago(at: string, now: number): string {
