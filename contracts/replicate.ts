@@ -27,8 +27,7 @@ export const REPLICATE_STEPS = {
   unlock: OPERATION_STEPS.unlock,
 } as const satisfies Record<string, StepName>
 
-/** The steps by which something is done with a standby that there is, in order; of `reseed` the others are those of setting one up. The second half of
- *  docs/runbooks/replicate.md has the same headings. */
+/** The steps by which something is done with a standby that there is, in order; of `reseed` the others are those of setting one up. */
 export const STANDBY_STEPS = {
   lock: OPERATION_STEPS.lock,
   lockStandby: OPERATION_STEPS.lockOther,

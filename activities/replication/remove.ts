@@ -82,11 +82,15 @@ async function ifReached<T>(
     })
   } catch (error) {
     // one that was reached, and lost amid it, is tried again
-    const away = !reached && error instanceof Failure && AWAY.includes(error.code)
-    if (!away || currentAct().attempt < ATTEMPTS) throw error
+    if (reached || !(error instanceof Failure)) throw error
+    if (isLockedOut(error)) return null
+    if (!AWAY.includes(error.code) || currentAct().attempt < ATTEMPTS) throw error
     return null
   }
 }
+
+/** It lets nobody in from here (invalid_authorization_specification): no password would help. */
+const isLockedOut = ({ code, facts }: Failure): boolean => code === 'CREDENTIALS_REJECTED' && facts.sqlState === '28000'
 
 function slotStays({ source }: StandbyId, { slot, publication }: StandbyNames, copying: readonly string[]): Finding {
   const drops = [slot, ...copying].map((name) => `SELECT pg_drop_replication_slot('${name}');`).join(' ')

@@ -8,6 +8,7 @@ import {
   ModifyDBParameterGroupCommand,
   RDSClient,
   RebootDBInstanceCommand,
+  StopDBInstanceCommand,
 } from '@aws-sdk/client-rds'
 import { applicationAddress, controlAddress } from '../../embedded/worker-program'
 import type { Row, Session } from '../../postgres/connect/session'
@@ -44,6 +45,8 @@ export interface Pair {
   readonly fleet: string
   /** `capstan <words> --fleet … --json`. */
   run(...words: string[]): Promise<CommandResult>
+  /** By the vendor's API. */
+  stopSource(): Promise<void>
   onSource<T extends Row>(sql: string): Promise<T[]>
   onStandby<T extends Row>(sql: string): Promise<T[]>
 }
@@ -67,6 +70,11 @@ export async function createPair(capstan: CapstanStack, cloud: StandbyCloud): Pr
   return {
     ...{ source, standby, name, fleet },
     run: (...words) => desk.cli(...words, '--fleet', fleet, '--json'),
+    stopSource: async () => {
+      const rds = rdsOf(capstan)
+      await rds.send(new StopDBInstanceCommand({ DBInstanceIdentifier: 'stock' }))
+      await isIn(rds, 'stopped')
+    },
     onSource: (sql) => on(source.admin, sql),
     onStandby: (sql) => on(standby.admin, sql),
   }
@@ -106,8 +114,9 @@ function standbyEntry({ stack }: CapstanStack, cloud: StandbyCloud, name: string
 }
 
 /** As AWS has it done: a parameter group of one's own, and a reboot. The standby comes from where every program on loopback does. */
-async function letReplicate({ stack }: CapstanStack): Promise<void> {
-  const rds = new RDSClient({ region: 'us-east-1', endpoint: stack.endpoints.labApi, credentials: stack.lab.aws })
+async function letReplicate(capstan: CapstanStack): Promise<void> {
+  const { stack } = capstan
+  const rds = rdsOf(capstan)
   const DBParameterGroupName = 'logical'
   await rds.send(
     new CreateDBParameterGroupCommand({ DBParameterGroupName, DBParameterGroupFamily: 'postgres15', Description: 'logical replication' }),
@@ -119,19 +128,23 @@ async function letReplicate({ stack }: CapstanStack): Promise<void> {
     }),
   )
   await rds.send(new ModifyDBInstanceCommand({ DBInstanceIdentifier: 'stock', DBParameterGroupName, ApplyImmediately: true }))
-  await available(rds)
+  await isIn(rds, 'available')
   await rds.send(new RebootDBInstanceCommand({ DBInstanceIdentifier: 'stock' }))
-  await available(rds)
+  await isIn(rds, 'available')
   const { block } = stack
   await putSecurityGroup(stack.lab, 'sg-stock', [`${controlAddress(block)}/32`, `${applicationAddress(block)}/32`, '127.0.0.1/32'])
 }
 
-async function available(rds: RDSClient): Promise<void> {
+function rdsOf({ stack }: CapstanStack): RDSClient {
+  return new RDSClient({ region: 'us-east-1', endpoint: stack.endpoints.labApi, credentials: stack.lab.aws })
+}
+
+async function isIn(rds: RDSClient, state: string): Promise<void> {
   for (;;) {
     const { DBInstances = [] } = await rds.send(new DescribeDBInstancesCommand({ DBInstanceIdentifier: 'stock' }))
     const [found] = DBInstances
     const inSync = found?.DBParameterGroups?.every(({ ParameterApplyStatus }) => ParameterApplyStatus !== 'applying')
-    if (found?.DBInstanceStatus === 'available' && inSync) return
+    if (found?.DBInstanceStatus === state && inSync) return
     await sleep(50)
   }
 }

@@ -1,0 +1,80 @@
+/** What keeps a standby from being made, or from being removed whole: told by name, with nothing left behind. On Google Cloud, one stack for all. */
+import type { OperationDocument } from '../../contracts/operation'
+import type { StandbyRecord } from '../../contracts/standby'
+import { type CapstanStack, startCapstan } from '../support/capstan-stack'
+import { until } from '../support/eventually'
+import { recordHistory } from '../support/histories'
+import { isAt } from '../support/migrating'
+import { MASTER_PASSWORD } from '../support/other-clouds'
+import { createPair, type Pair, remains } from '../support/replicating'
+
+let starting: Promise<CapstanStack> | undefined
+let capstan: CapstanStack
+let pair: Pair
+
+beforeAll(async () => {
+  starting = startCapstan({ env: { CAPSTAN_LAB_PROFILE: 'instant', SHOP_MASTER_PASSWORD: MASTER_PASSWORD } })
+  capstan = await starting
+  pair = await createPair(capstan, 'gcp')
+})
+afterAll(async () => (await starting)?.close())
+
+async function ended(operation: string, ...words: string[]): Promise<OperationDocument> {
+  const { stdout, stderr } = await pair.run(...words, '--operation', operation)
+  if (stdout === '') throw new Error(`capstan ${words.join(' ')} said nothing: ${stderr}`)
+  return JSON.parse(stdout) as OperationDocument
+}
+
+const findingsOf = ({ steps }: OperationDocument, step: string) =>
+  (steps.find(({ id }) => id === step)?.detail.findings ?? []).map(({ rule, message }) => `${rule} ${message}`)
+
+const standby = (): Promise<StandbyRecord | null> => capstan.ledger.getStandby({ source: 'stock', target: pair.name })
+
+const ROWS = 'SELECT (SELECT count(*)::int FROM public.accounts) AS accounts, (SELECT count(*)::int FROM public.transfers) AS transfers'
+
+test('a table whose rows cannot be told apart keeps it from being made, and nothing is', async () => {
+  await pair.onSource('CREATE TABLE public.keyless (n int)')
+  const operation = await ended('keyless', 'replicate', 'stock')
+  expect(operation).toMatchObject({ status: 'failed', verdict: 'fail', failure: null })
+  expect(findingsOf(operation, 'plan')).toEqual([expect.stringContaining('preflight:replica-identity')])
+  expect([await remains(pair), await standby()]).toEqual([[], null])
+  await pair.onSource('DROP TABLE public.keyless')
+})
+
+test('what no migration describes is told object by object, and the standby is left empty', async () => {
+  await pair.onSource('CREATE INDEX by_hand ON public.accounts (balance)')
+  const operation = await ended('drifted', 'replicate', 'stock')
+  expect(operation).toMatchObject({ status: 'failed', verdict: 'fail', failure: null })
+  expect(findingsOf(operation, 'schema')).toEqual(['schema index public.by_hand: only on the source.'])
+  expect([await remains(pair), await pair.onStandby(ROWS)]).toEqual([[], [{ accounts: 0, transfers: 0 }]])
+  expect(await standby()).toMatchObject({ state: 'gone' })
+  await pair.onSource('DROP INDEX public.by_hand')
+})
+
+test('aborted amid the copy it leaves nothing that follows, nothing that holds log back, and no row', async () => {
+  // whoever copies it waits for this lock
+  const keeper = await pair.source.admin()
+  await keeper.execute('BEGIN; LOCK TABLE public.transfers IN ACCESS EXCLUSIVE MODE')
+  const operation = ended('aborted', 'replicate', 'stock')
+  await until('the subscription', async () => isAt(await capstan.ledger.getOperation('aborted'), 'publish', 'done'))
+  await until('the copy', async () => isAt(await capstan.ledger.getOperation('aborted'), 'copy', 'running'))
+  await keeper.close()
+  const { stdout } = await pair.run('ops', 'abort', 'aborted', '--reason', 'not now')
+  expect(stdout).not.toBe('')
+  const { status } = await operation
+  await recordHistory(capstan.temporal, 'aborted', 'replicate-aborted')
+  expect(status).toBe('aborted')
+  expect([await remains(pair), await pair.onStandby(ROWS)]).toEqual([[], [{ accounts: 0, transfers: 0 }]])
+  expect(await standby()).toMatchObject({ state: 'gone' })
+})
+
+test('removed with its source stopped, it is told what stays there', async () => {
+  expect(await ended('again', 'replicate', 'stock')).toMatchObject({ status: 'succeeded', verdict: 'pass' })
+  const slot = (await standby())?.names.slot ?? ''
+  await pair.stopSource()
+  const operation = await ended('remove-it', 'standby', 'remove', 'stock')
+  expect(operation).toMatchObject({ status: 'succeeded', verdict: 'inconclusive' })
+  expect(findingsOf(operation, 'remove')).toEqual([expect.stringContaining(`SELECT pg_drop_replication_slot('${slot}')`)])
+  expect(await pair.onStandby('SELECT subname FROM pg_subscription')).toEqual([])
+  expect(await standby()).toMatchObject({ state: 'gone', reason: expect.stringContaining(slot) })
+})
