@@ -72,7 +72,9 @@ export interface ReplicationActivities {
   ): Promise<{ state: StandbyState; epochs: StandbyEpochs; digest: Sha256 }>
   /** The ledger says so first. Safe to repeat. */
   pauseStandby(input: Replicating & { by: string }): Promise<Told>
-  /** The undo of `pauseStandby`, and what `resume` does. The ledger says so last. Safe to repeat. */
+  /** The undo of `pauseStandby`: nothing where the standby is something else by now. Safe to repeat. */
+  takeBackPause(input: Replicating): Promise<void>
+  /** The ledger says so last. Safe to repeat. */
   resumeStandby(input: Replicating): Promise<Told>
   /** The first part of seeding it anew: the ledger says so, then what it has is given up. Safe to repeat. */
   stopFollowing(input: Replicating): Promise<Told>

@@ -12,7 +12,7 @@ import { change, openStandby, startWatch } from './record'
 import { removeStandby } from './remove'
 import { buildSchema } from './schema'
 import { bothOf } from './sides'
-import { examineStandby, leaveToBeSeeded, pauseStandby, resumeStandby, stopFollowing } from './stand'
+import { examineStandby, leaveToBeSeeded, pauseStandby, resumeStandby, stopFollowing, takeBackPause } from './stand'
 import { lookAtStandby } from './watch'
 
 export function createReplicationActivities(deps: ActivityDeps): ReplicationActivities {
@@ -40,6 +40,7 @@ export function createReplicationActivities(deps: ActivityDeps): ReplicationActi
     discardStandby: (input) => discardStandby(deps, input),
     examineStandby: (input) => examineStandby(deps, input),
     pauseStandby: (input) => pauseStandby(deps, input),
+    takeBackPause: (input) => takeBackPause(deps, input),
     resumeStandby: (input) => resumeStandby(deps, input),
     stopFollowing: (input) => stopFollowing(deps, input),
     leaveToBeSeeded: (input) => leaveToBeSeeded(deps, input),

@@ -1,7 +1,6 @@
 /** Both sides of a standby, and the passage by which either is changed. The migrator owns the tables and the row of who may act; the master replicates and
  *  subscribes. So an act raises the row as the migrator, keeps it still while the act lasts, and ends what an older attempt left running as either. */
 import type { MigrationBundle } from '../../contracts/bundle'
-import { failure } from '../../contracts/failures'
 import type { DatabaseEntry } from '../../contracts/fleet'
 import type { InstanceAddress } from '../../contracts/migrate'
 import type { ReplicateRequest } from '../../contracts/replicate'
@@ -104,10 +103,4 @@ export async function raisedOn(deps: ActivityDeps, place: Place, epoch: number):
     await tagSession(session, token)
     return token
   })
-}
-
-/** An address that is out of reach is null. */
-export function needed(address: InstanceAddress | null, side: SideName): InstanceAddress {
-  if (address !== null) return address
-  throw failure('RESOURCE_FAILED', `The ${side} is out of reach, and this has to change it: start again once it answers.`, { side })
 }

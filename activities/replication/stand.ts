@@ -77,6 +77,12 @@ export async function pauseStandby(deps: ActivityDeps, input: Replicating & { by
   return { summary: `${names.subscription} disabled; ${names.slot} holds the source’s log back` }
 }
 
+export async function takeBackPause(deps: ActivityDeps, input: Replicating): Promise<void> {
+  const { id } = await bothOf(deps, input.bundle)
+  const record = await deps.ledger.getStandby(id)
+  if (record?.state === 'paused' && record.operation === input.operation) await resumeStandby(deps, input)
+}
+
 /** After it is done, for the same reason. */
 export async function resumeStandby(deps: ActivityDeps, input: Replicating): Promise<Told> {
   const { operation } = input
@@ -162,5 +168,7 @@ async function publishedOf(
 export async function leaveToBeSeeded(deps: ActivityDeps, input: Replicating): Promise<void> {
   const { operation } = input
   const { id } = await bothOf(deps, input.bundle)
+  const record = await deps.ledger.getStandby(id)
+  if (record?.state !== 'building' || record.operation !== operation) return
   await change(deps, id, ['building'], { to: 'to-be-seeded', reason: `${operation} did not finish seeding it.`, operation })
 }

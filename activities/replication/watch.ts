@@ -87,7 +87,7 @@ class Round {
     const copySlots = (typeof standby === 'string' ? null : standby.copySlots) ?? record.look?.copySlots ?? null
     const source = await this.#ask('source', async (session) => {
       const seen = await lookAtSource(session, { slot: names.slot, publication: names.publication, copySlots })
-      await beat(session)
+      await this.#beat(session)
       return seen
     })
     const differing = await this.#schemaDiffers(record)
@@ -99,6 +99,16 @@ class Round {
       await this.deps.ledger.noteLook({ ...this.both.id, look: { ...look, findings } })
       if (judged.act === 'drop-slot') await this.#drop(record, copySlots)
     })
+  }
+
+  /** What the slot holds back is worth knowing whether this can be written or not. */
+  async #beat(source: Session): Promise<void> {
+    try {
+      await beat(source)
+    } catch (error) {
+      if (!isPassing(error) || !source.open) throw error
+      currentAct().log?.('the row by which a standby’s lag is seen could not be written', { database: this.both.id.source, said: error.message })
+    }
   }
 
   /** The state goes first: what is dropped afterwards is dropped of a standby that does not think that it follows. */

@@ -47,7 +47,7 @@ async function pause(replicating: Replicating): Promise<Outcome> {
   const on = { ...ref(STEPS.pause), ...both }
   await run.step(STEPS.pause, {
     do: () => act.replication.pauseStandby({ ...on, by: input.requestedBy }),
-    undo: () => act.undoing.resumeStandby(on),
+    undo: () => act.undoing.takeBackPause(on),
     detail: ({ summary }) => ({ summary }),
   })
   return PASSED
@@ -63,7 +63,6 @@ async function resume(replicating: Replicating): Promise<Outcome> {
       await watch(replicating, both)
       return act.replication.resumeStandby(on)
     },
-    undo: () => act.undoing.pauseStandby({ ...on, by: input.requestedBy }),
     detail: ({ summary }) => ({ summary }),
   })
   return PASSED

@@ -31,6 +31,8 @@ async function setUp(replicating: Replicating): Promise<Outcome> {
 
   const approved = input.approval === 'none' ? planned : await approvedPlan(replicating, planned)
   if (approved === null) return { status: 'rejected', verdict: null, findings: [] }
+  // an approval mends nothing
+  if (approved.blocks.length > 0) return { status: 'failed', verdict: 'fail', findings: approved.blocks }
 
   const differing = await buildSchema(replicating, approved)
   if (differing.length > 0) return takenBack(run, differing)

@@ -1,9 +1,10 @@
 /** What every step of an operation on a standby has at hand. */
-import { ApplicationFailure } from '@temporalio/workflow'
+import { isCancellation } from '@temporalio/workflow'
 import type { InstanceAddress } from '../../contracts/migrate'
 import type { StepName } from '../../contracts/operation'
 import type { ReplicateInput, StandbyEpochs, StandbySides, StandbyWatch } from '../../contracts/replicate'
 import type { StepRef } from '../../contracts/step-ref'
+import { isDefect } from '../kit/failures'
 import type { Run } from '../kit/run'
 import type { replicateActivities } from './activities'
 
@@ -37,24 +38,19 @@ export async function describeSides({ act, ref }: Pick<Replicating, 'act' | 'ref
   return { source, standby: await act.askingStandby.describeStandby(ref(step)) }
 }
 
-/** Of a side that may be gone, or out of its cloud's reach: null, with why. */
+/** Of a side that may be gone, or that its cloud does not tell of: null. */
 export async function perhaps(asked: Promise<InstanceAddress>): Promise<InstanceAddress | null> {
   try {
     return await asked
   } catch (error) {
-    if (error instanceof Error && error.name === 'ActivityFailure') return null
-    throw error
+    if (isDefect(error) || isCancellation(error)) throw error
+    return null
   }
 }
 
 export function watchOf({ input }: Pick<Replicating, 'input'>, sides: StandbySides): StandbyWatch {
   const { database: source, standby: target, bundle, cloud, standbyCloud, heartbeatTimeoutMs } = input
   return { version: 1, source, target, bundle, cloud, standbyCloud, sides, heartbeatTimeoutMs }
-}
-
-export function replaced(instance: string): ApplicationFailure {
-  const message = `Instance ${instance} was replaced since the plan was made; nothing was changed. Start the operation again.`
-  return ApplicationFailure.nonRetryable(message, 'PLAN_DRIFTED')
 }
 
 export function count(n: number, noun: string): string {

@@ -48,7 +48,7 @@ async function look(watched: StandbyWatch): Promise<Round> {
 /** An instance may have another address by now; one whose cloud does not answer keeps the one that is known. */
 async function describedAgain({ bundle, cloud, standbyCloud, sides, heartbeatTimeoutMs }: StandbyWatch): Promise<StandbySides> {
   const ref = { operation: WATCH, step: WATCH, bundle }
-  const options = (queue: string) => lookTwice(quickAct(queue, heartbeatTimeoutMs))
+  const options = (queue: string) => ({ ...lookTwice(quickAct(queue, heartbeatTimeoutMs)), ...NOT_LONG })
   const { describeTarget } = proxyActivities<InstanceActivities>(options(TASK_QUEUES[cloud]))
   const { describeStandby } = proxyActivities<StandbyPlaceActivities>(options(TASK_QUEUES[standbyCloud]))
   const known = <Address>(asked: Promise<Address>, before: Address): Promise<Address> =>
@@ -59,6 +59,9 @@ async function describedAgain({ bundle, cloud, standbyCloud, sides, heartbeatTim
   const [source, target] = [known(describeTarget(ref), sides.source), known(describeStandby(ref), sides.standby)]
   return { source: await source, standby: await target }
 }
+
+/** One call each: while it is waited for nobody looks. A queue that nobody serves is not waited for either. */
+const NOT_LONG = { startToCloseTimeout: '20 seconds', scheduleToStartTimeout: '20 seconds' } as const
 
 /** It is no operation, and has no record. */
 const WATCH = 'watch'
