@@ -1,0 +1,39 @@
+/** A process that makes a standby, or takes it away, killed before each of its statements in turn: whoever repeats it comes to the same end. */
+import { removeStandby } from '../../../postgres/replicate/teardown'
+import { asProcess, copied, follow, type Pair, pairOf, type ReplicatingServer, remains, type Sessions, sameRows, startReplicating } from './support'
+
+let servers: Record<15 | 17, ReplicatingServer>
+beforeAll(async () => {
+  const [fifteen, seventeen] = await Promise.all([startReplicating(15), startReplicating(17)])
+  servers = { 15: fifteen, 17: seventeen }
+})
+afterAll(() => Promise.all(Object.values(servers ?? {}).map(({ server }) => server.stop())))
+
+const TABLES = ['public.orders', 'public.parts']
+const make = (both: Pair) => (sessions: Sessions) => follow(both, TABLES, {}, sessions)
+const remove = ({ names }: Pair) => (sessions: Sessions) => removeStandby({ names, ...sessions })
+
+test.each([15, 17] as const)('behind a source of PostgreSQL %i', async (major) => {
+  const both = await pairOf(servers[major], servers[17], 'CREATE TABLE orders (id int PRIMARY KEY); CREATE TABLE parts (id int PRIMARY KEY)')
+  const { source, standby, names } = both
+  await source.master.execute('INSERT INTO parts SELECT generate_series(1, 100)')
+  let [made, removed] = ['killed', 'killed']
+  let lives = 0
+  for (; made === 'killed' || removed === 'killed'; lives += 1) {
+    made = await asProcess(both, lives, make(both))
+    await asProcess(both, Number.POSITIVE_INFINITY, make(both))
+    await source.master.execute(`INSERT INTO orders VALUES (${lives})`)
+    // each second time the copy is still under way
+    if (lives % 2 === 0) {
+      await copied(both, 2)
+      await sameRows(both, 'SELECT count(*) FROM orders')
+      await sameRows(both, 'SELECT count(*) FROM parts')
+    }
+    removed = await asProcess(both, lives, remove(both))
+    await asProcess(both, Number.POSITIVE_INFINITY, remove(both))
+    expect([lives, ...(await remains(source)), ...(await remains(standby))]).toEqual([lives])
+    expect(names.slot).toMatch(/^cap_shop_/)
+    await standby.master.execute('TRUNCATE orders, parts')
+  }
+  expect(lives).toBeGreaterThan(15)
+})

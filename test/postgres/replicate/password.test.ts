@@ -1,0 +1,104 @@
+/** The publisher's password: on a server that logs whatever it can be told to log, it stands nowhere. */
+import { connect, type Session } from '../../../postgres/connect/session'
+import { ensureSubscription } from '../../../postgres/replicate/subscription'
+import { removeStandby } from '../../../postgres/replicate/teardown'
+import { until } from '../../support/eventually'
+import { failureOf } from '../support/apply'
+import { type CuttingProxy, startCuttingProxy } from '../support/cutting-proxy'
+import { freePort } from '../support/server'
+import { copied, follow, type Pair, pairOf, type ReplicatingServer, startReplicating, valuesOf } from './support'
+
+/** Parts of it that no quoting changes. */
+const SECRET = /s0me length|follower 'secret'|wr0ng-password/
+
+let server: ReplicatingServer
+let both: Pair
+let proxy: CuttingProxy
+beforeAll(async () => {
+  server = await startReplicating(17, {
+    log_statement: 'all',
+    log_min_duration_statement: '0',
+    log_min_messages: 'info',
+    log_parameter_max_length_on_error: '-1',
+    log_replication_commands: 'on',
+    log_connections: 'on',
+    shared_preload_libraries: 'pg_stat_statements',
+  })
+  both = await pairOf(server, server, 'CREATE TABLE orders (id int PRIMARY KEY); INSERT INTO orders VALUES (1)')
+  await both.standby.superuser.execute('CREATE EXTENSION pg_stat_statements')
+  proxy = await startCuttingProxy({ host: '127.0.0.1', port: server.server.port })
+})
+afterAll(async () => {
+  await proxy?.close()
+  await server?.server.stop()
+})
+
+const kept = async (): Promise<unknown[]> =>
+  (await valuesOf(both.standby.superuser, 'SELECT query FROM pg_stat_statements')).filter((query) => SECRET.test(String(query)))
+
+test('the log of this server does hold what is given as a parameter', async () => {
+  await both.standby.master.query(`SELECT set_config('capstan.test', $1, false)`, ['a p4rameter'])
+  await until('the log', async () => server.log().includes('a p4rameter'))
+})
+
+test('it is in no log and no statistics, neither where all goes well nor where it is wrong or nobody answers', async () => {
+  const { source, standby, names, publisher } = both
+  await follow(both, ['public.orders'])
+  await copied(both, 1)
+  const again = (more: object) =>
+    ensureSubscription(standby.master, {
+      name: names.subscription,
+      slot: names.slot,
+      publication: names.publication,
+      publisher: { ...publisher, ...more },
+      copyData: true,
+      origin: 'any',
+      enabled: true,
+    })
+  const rejected = await failureOf(again({ password: 'wr0ng-password' }), 'CREDENTIALS_REJECTED')
+  expect(rejected.message).toMatch(/password authentication failed/)
+  const away = await failureOf(again({ port: await freePort() }), 'DATABASE_UNREACHABLE')
+  const nowhere = await failureOf(again({ host: 'nowhere.invalid' }), 'DATABASE_UNREACHABLE')
+  const unencrypted = await failureOf(again({ tls: 'require' }))
+  for (const { message, facts, cause } of [rejected, away, nowhere, unencrypted]) {
+    expect(JSON.stringify({ message, facts, cause: cause instanceof Error ? [cause.message, cause.cause] : null })).not.toMatch(SECRET)
+  }
+  // and it still follows, once all is right again
+  expect(await again({})).toMatchObject({ made: false, keepers: [] })
+  await source.master.execute('INSERT INTO orders VALUES (2)')
+  await until('the row', async () => (await valuesOf(standby.master, 'SELECT id FROM orders')).length === 2)
+  expect(server.log()).toContain('CREATE SUBSCRIPTION')
+  expect(server.log()).not.toMatch(SECRET)
+  expect(await kept()).toEqual([])
+  await removeStandby({ names, source: source.master, standby: standby.master })
+})
+
+test('it is in no log when the session that subscribes is ended, or cancelled, while it waits for the source', async () => {
+  const { source, standby, names, publisher } = both
+  const port = proxy.port
+  for (const end of ['pg_terminate_backend', 'pg_cancel_backend']) {
+    const hanging: Session = await connect(standby.options)
+    const held = proxy.holdNext()
+    // worker and session both come: whichever is held, the other is let through
+    const failed = follow({ ...both, publisher: { ...publisher, port } }, ['public.orders'], {}, { source: source.master, standby: hanging }).catch(String)
+    const connection = await held
+    await standby.superuser.query(`SELECT ${end}($1)`, [hanging.backendPid])
+    await connection.letThrough().catch(() => undefined)
+    await failed
+    await hanging.close()
+    await removeStandby({ names, source: source.master, standby: standby.master })
+  }
+  expect(server.log()).not.toMatch(SECRET)
+})
+
+test('a server that keeps it all the same is told', async () => {
+  const { source, standby, names } = both
+  await standby.superuser.execute(`ALTER ROLE master SET pg_stat_statements.track = 'all'`)
+  const tracked = await connect(standby.options)
+  const { subscribed } = await follow(both, ['public.orders'], {}, { source: source.master, standby: tracked })
+  await tracked.close()
+  await standby.superuser.execute('ALTER ROLE master RESET pg_stat_statements.track')
+  expect(subscribed.keepers).toEqual([expect.stringContaining('pg_stat_statements on 127.0.0.1 keeps the statements of code as well (track = all)')])
+  expect(await kept()).toHaveLength(1)
+  await removeStandby({ names, source: source.master, standby: standby.master })
+})
