@@ -4,6 +4,7 @@ import { Failure } from '../../contracts/failures'
 import type { Finding } from '../../contracts/operation'
 import type { StandbyId, StandbyNames, StandbyRecord } from '../../contracts/standby'
 import { quoteIdentifier } from '../../postgres/connect/quote'
+import { dropCopyingSlots } from '../../postgres/replicate/copying-slots'
 import { forgetOrigin } from '../../postgres/replicate/seeding'
 import { dropSubscription } from '../../postgres/replicate/teardown'
 import { assertMayAct, currentAct } from '../act'
@@ -29,7 +30,12 @@ export async function removeStandby(deps: ActivityDeps, input: Reached): Promise
   const left: Finding[] = []
   const source = await ifReached(deps, input, 'source', async (there) => {
     const standby = await ifReached(deps, input, 'standby', (here) => unfollow(here, record, there))
-    if (standby === null) left.push(subscriptionStays(id, names))
+    if (standby === null) {
+      left.push(subscriptionStays(id, names))
+      // what a copy that was under way has left there
+      const { copySlots } = record.look ?? { copySlots: null }
+      if (copySlots !== null) await dropCopyingSlots(there.admin, copySlots, { signal: currentAct().signal })
+    }
     await dropAtSource(there, names)
     return standby
   })

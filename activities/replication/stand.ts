@@ -4,10 +4,10 @@ import type { StandbyNames, StandbyRecord, StandbyState } from '../../contracts/
 import { sha256Of } from '../../ledger/digest'
 import type { Session } from '../../postgres/connect/session'
 import { standingEpoch } from '../../postgres/migrate/fence'
-import { ensurePublication } from '../../postgres/replicate/publication'
+import { recopyTables } from '../../postgres/replicate/recopy'
 import { startReseeding } from '../../postgres/replicate/seeding'
 import { dropSlot } from '../../postgres/replicate/slot'
-import { disableSubscription, enableSubscription, refreshSubscription } from '../../postgres/replicate/subscription'
+import { disableSubscription, enableSubscription } from '../../postgres/replicate/subscription'
 import { dropSubscription } from '../../postgres/replicate/teardown'
 import { BEAT_TABLE } from '../../postgres/replicate/watch/beat'
 import { assertMayAct, currentAct } from '../act'
@@ -98,7 +98,7 @@ export async function resumeStandby(deps: ActivityDeps, input: Replicating): Pro
 }
 
 /** What it has is given up, of one table or of all: the ledger says so first. Of all: nothing reads the source's log any more and nothing holds it back. Of
- *  one: the subscription forgets it, so that it is learnt, and copied, anew. */
+ *  one: it is emptied, and its copying begins anew while the others go on. */
 export async function stopFollowing(deps: ActivityDeps, input: Replicating): Promise<Told> {
   const { operation } = input
   const { id, request } = await bothOf(deps, input.bundle)
@@ -110,36 +110,25 @@ export async function stopFollowing(deps: ActivityDeps, input: Replicating): Pro
   const tables = made?.tables ?? (await looking(deps, await placeOf(deps, input, 'source'), 'migrator', (session) => publishedOf(session, names, only)))
   await writeMade(deps, operation, { version: 1, ...id, names, tables })
   await change(deps, id, from, { to: 'building', reason: `${operation} seeds ${request.table ?? 'it'} anew.`, operation })
-  await onBoth(deps, input, async (on) => {
-    const { standby } = on
-    await (only === null ? forgetAll(on, names) : forgetTables(on, { names, tables, only }))
+  await onBoth(deps, input, async ({ source, standby }) => {
+    if (only === null) await forgetAll({ source, standby }, names)
     assertMayAct()
-    await startReseeding(standby.migrator, { token: standby.token, source: id.source, operation, tables: only })
+    const { token } = standby
+    await startReseeding(standby.migrator, { token, source: id.source, operation, tables: only })
+    if (only === null) return
+    assertMayAct()
+    await recopyTables({
+      ...{ from: id.source, names, tables: only, published: [...tables, BEAT_TABLE], viaPartitionRoot: true },
+      ...{ source: source.migrator, subscriber: standby.admin, owner: standby.migrator },
+    })
   })
   return { summary: `${request.table ?? `${tables.length} tables`} of ${request.standby.name} to be copied anew` }
 }
 
-type OnBoth = Readonly<Record<SideName, BehindFence>>
-
 /** The publication stays: it says what there is to copy. */
-async function forgetAll({ source, standby }: OnBoth, names: StandbyNames): Promise<void> {
+async function forgetAll({ source, standby }: Readonly<Record<SideName, BehindFence>>, names: StandbyNames): Promise<void> {
   await dropSubscription(standby.admin, { name: names.subscription, source: source.admin })
   await dropSlot(source.admin, { name: names.slot, signal: currentAct().signal })
-}
-
-interface Forgotten {
-  readonly names: StandbyNames
-  readonly tables: readonly string[]
-  readonly only: readonly string[]
-}
-
-async function forgetTables({ source, standby }: OnBoth, { names, tables, only }: Forgotten): Promise<void> {
-  const { signal } = currentAct()
-  const others = tables.filter((table) => !only.includes(table))
-  const publication = { name: names.publication, tables: [...others, BEAT_TABLE], viaPartitionRoot: true }
-  await ensurePublication(source.migrator, { ...publication, token: source.token, signal })
-  assertMayAct()
-  await refreshSubscription(standby.admin, { name: names.subscription, copyData: true, signal })
 }
 
 /** All but our own, quoted as PostgreSQL reads it. */
