@@ -1,6 +1,6 @@
 /** What the ledger says of a standby, and who watches it. */
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common'
-import { failure } from '../../contracts/failures'
+import { Failure, failure } from '../../contracts/failures'
 import { TASK_QUEUES } from '../../contracts/messages'
 import {
   REPLICATE_DOCUMENTS,
@@ -51,13 +51,20 @@ interface Change {
   readonly operation: string
 }
 
-/** From one of these; where it is so already by this operation it stays. The watch may change it meanwhile: then it is looked at again. */
-export async function change(deps: ActivityDeps, id: StandbyId, from: readonly StandbyState[], { to, reason, operation }: Change): Promise<void> {
-  const { state, operation: by } = await standing(deps, id)
-  if (state === to && by === operation) return
-  refuseOtherThan(from, id, state)
-  assertMayAct()
-  await deps.ledger.changeStandby({ ...id, from: state, to, reason, operation, at: new Date().toISOString() })
+/** From one of these; where it is so already by this operation it stays. The watch may change it in between: then it is looked at again. */
+export async function change(deps: ActivityDeps, id: StandbyId, from: readonly StandbyState[], to: Change): Promise<void> {
+  for (;;) {
+    const { state, operation } = await standing(deps, id)
+    if (state === to.to && operation === to.operation) return
+    refuseOtherThan(from, id, state)
+    assertMayAct()
+    try {
+      await deps.ledger.changeStandby({ ...id, from: state, ...to, at: new Date().toISOString() })
+      return
+    } catch (error) {
+      if (!(error instanceof Failure) || error.code !== 'STANDBY_CHANGED') throw error
+    }
+  }
 }
 
 export function refuseOtherThan(allowed: readonly StandbyState[], { source, target }: StandbyId, state: StandbyState): void {
