@@ -33,7 +33,7 @@ const DEEDS: Readonly<Record<StandbyAction, Deed>> = {
   remove: {
     summary: 'stop it for good',
     description:
-      'Removes the subscription, the slot and the publication, and ends the watch. The standby’s rows stay as they are. A slot on a source that is out of reach is named, and looked for until it is gone.',
+      'Removes the subscription, the slot and the publication, and ends the watch. The standby’s rows stay as they are. What stays on a side that is out of reach is named, with the SQL that removes it.',
     examples: ['capstan standby remove shop', 'capstan standby remove shop --to shop-azure'],
   },
 }
