@@ -4,7 +4,7 @@ import type { StandbyNames } from '../../contracts/standby'
 import type { Session } from '../connect/session'
 import type { Guarded } from './behind-fence'
 import { ensurePublication } from './publication'
-import { emptyTables } from './seeding'
+import { assertPrepared, emptyTables } from './seeding'
 import { refreshSubscription } from './subscription'
 import { resolveTables } from './tables'
 
@@ -28,6 +28,7 @@ export interface RecopyInput {
 /** Resolves once the copying has begun (`copyProgress` tells how far it is). Safe to repeat: then it begins anew. Throws what its parts do. */
 export async function recopyTables(input: RecopyInput): Promise<void> {
   const { from, names, tables, published, viaPartitionRoot, source, subscriber, owner, sourceGuard = {}, standbyGuard = {} } = input
+  await assertPrepared(owner, { ...standbyGuard, source: from, tables })
   const again = await resolveTables(source, tables)
   const all = await resolveTables(source, published)
   const others = all.filter(({ oid }) => !again.some((one) => one.oid === oid)).map(({ name }) => name)

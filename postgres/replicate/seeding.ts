@@ -117,15 +117,24 @@ export interface EmptyTablesInput extends Guarded {
 export async function emptyTables(standby: Session, input: EmptyTablesInput): Promise<void> {
   await ensureControlSchema(standby)
   await behindFence(standby, input, TO_GRANT, async () => {
-    const mark = await standing(standby, 'FOR UPDATE')
-    const tables = await resolveTables(standby, input.tables)
-    const prepared = mark?.tables == null ? null : await resolveTables(standby, mark.tables)
-    const others = tables.filter(({ oid }) => prepared !== null && !prepared.some((one) => one.oid === oid))
-    if (mark?.source !== input.source || mark.state !== 'preparing' || others.length > 0) throw notPrepared(standby, mark, input.source)
-    const foreign = tables.find(({ schema }) => schema === 'pg_catalog' || schema === 'information_schema')
-    if (foreign !== undefined) throw new Error(`${foreign.name} is PostgreSQL's own`)
+    const tables = await preparedTables(standby, input)
     if (tables.length > 0) await truncate(standby, tables)
   })
+}
+
+/** Throws what `emptyTables` would; changes nothing. */
+export async function assertPrepared(standby: Session, input: EmptyTablesInput): Promise<void> {
+  await ensureControlSchema(standby)
+  await behindFence(standby, input, TO_GRANT, () => preparedTables(standby, input))
+}
+
+async function preparedTables(standby: Session, { source, tables: names }: EmptyTablesInput): Promise<readonly NamedTable[]> {
+  const mark = await standing(standby, 'FOR UPDATE')
+  const tables = await resolveTables(standby, names)
+  const prepared = mark?.tables == null ? null : await resolveTables(standby, mark.tables)
+  const others = tables.filter(({ oid }) => prepared !== null && !prepared.some((one) => one.oid === oid))
+  if (mark?.source !== source || mark.state !== 'preparing' || others.length > 0) throw notPrepared(standby, mark, source)
+  return tables
 }
 
 /** What PostgreSQL refuses stays refused: CASCADE would empty what nobody has named. */

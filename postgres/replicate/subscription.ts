@@ -88,13 +88,13 @@ export async function ensureSubscription(standby: Session, input: SubscriptionIn
   return { made: before === null, oid: after.oid, copyingSlots: pattern, keepers: await keepersOf(standby) }
 }
 
-function optionsOf({ serverVersionNum }: Session, { origin, copyData }: SubscriptionInput): string {
+function optionsOf({ serverVersionNum }: Session, { origin }: SubscriptionInput): string {
   const options = ['streaming = on', 'binary = false', 'disable_on_error = false']
   if (serverVersionNum >= ORIGIN_SINCE) return [...options, `origin = ${origin}`, 'run_as_owner = false'].join(', ')
   if (origin === 'any') return options.join(', ')
   throw failure(
     'OPTION_INVALID',
-    `A subscriber of PostgreSQL 15 cannot tell what was written on its publisher from what came there from itself, from 16 on it can: there is no way back to it${copyData ? '' : ', and without one nothing is to be made'}.`,
+    `A subscriber of PostgreSQL 15 cannot tell what was written on its publisher from what came there from itself, from 16 on it can: there is no way back to it.`,
     { serverVersionNum },
   )
 }

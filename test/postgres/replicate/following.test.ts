@@ -176,6 +176,21 @@ test('one table is copied anew while another goes on', async () => {
   expect([...(await remains(source)), ...(await remains(standby))]).toEqual([])
 })
 
+test('rows are written with the rights of the table’s owner, and not with the subscriber’s', async () => {
+  const both = await pairOf(servers[15], servers[17], 'CREATE TABLE orders (id int PRIMARY KEY, by text)')
+  const { source, standby, names } = both
+  await standby.superuser.execute('CREATE ROLE owning; GRANT owning TO master; GRANT CREATE, USAGE ON SCHEMA public TO owning; ALTER TABLE orders OWNER TO owning')
+  await standby.master.execute(`CREATE FUNCTION own_code() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.by := current_user; RETURN NEW; END';
+    CREATE TRIGGER own_code BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION own_code(); ALTER TABLE orders ENABLE ALWAYS TRIGGER own_code`)
+  await source.master.execute('INSERT INTO orders VALUES (1)')
+  await follow(both, ['public.orders'])
+  await copied(both, 1)
+  await source.master.execute('INSERT INTO orders VALUES (2)')
+  await until('both rows', async () => (await valuesOf(standby.master, 'SELECT by FROM orders')).length === 2)
+  expect(await valuesOf(standby.master, 'SELECT by FROM orders')).toEqual(['owning', 'owning'])
+  await removeStandby({ names, source: source.master, standby: standby.master })
+})
+
 /** As if it had been filled by an operation before. */
 async function markAsFollowing({ master }: Side, { source, operation }: { source: string; operation: string }): Promise<void> {
   await ensureControlSchema(master)

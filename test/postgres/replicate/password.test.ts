@@ -1,10 +1,13 @@
 /** The publisher's password: on a server that logs whatever it can be told to log, it stands nowhere. */
+import { chownSync, statSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
 import { connect, type Session } from '../../../postgres/connect/session'
 import { ensureSubscription } from '../../../postgres/replicate/subscription'
 import { removeStandby } from '../../../postgres/replicate/teardown'
 import { until } from '../../support/eventually'
 import { failureOf } from '../support/apply'
 import { type CuttingProxy, startCuttingProxy } from '../support/cutting-proxy'
+import { selfSigned } from '../support/self-signed'
 import { freePort } from '../support/server'
 import { copied, follow, type Pair, pairOf, type ReplicatingServer, startReplicating, valuesOf } from './support'
 
@@ -101,4 +104,30 @@ test('a server that keeps it all the same is told', async () => {
   expect(subscribed.keepers).toEqual([expect.stringContaining('pg_stat_statements on 127.0.0.1 keeps the statements of code as well (track = all)')])
   expect(await kept()).toHaveLength(1)
   await removeStandby({ names, source: source.master, standby: standby.master })
+})
+
+test('encrypted, the source proves that it knows the password; a certificate that nobody vouches for is not taken', async () => {
+  const { source, standby, names, publisher } = both
+  const [row] = await standby.superuser.query<{ folder: string }>(`SELECT current_setting('data_directory') AS folder`)
+  const { cert, key } = selfSigned('127.0.0.1')
+  const { uid, gid } = statSync(row!.folder)
+  const fileOf = (name: string, text: string) => {
+    const file = path.join(path.dirname(row!.folder), name)
+    writeFileSync(file, text, { mode: 0o600 })
+    if (process.getuid?.() === 0) chownSync(file, uid, gid)
+    return file
+  }
+  await standby.superuser.execute(`ALTER SYSTEM SET ssl_cert_file = '${fileOf('server.crt', cert)}'`)
+  await standby.superuser.execute(`ALTER SYSTEM SET ssl_key_file = '${fileOf('server.key', key)}'`)
+  await standby.superuser.execute('ALTER SYSTEM SET ssl = on')
+  await standby.superuser.execute('SELECT pg_reload_conf()')
+  const unknown = await failureOf(follow({ ...both, publisher: { ...publisher, tls: 'verify-full' } }, ['public.orders']), 'DATABASE_UNREACHABLE')
+  expect(unknown.message).toContain('certificate')
+  await follow({ ...both, publisher: { ...publisher, tls: 'require' } }, ['public.orders'])
+  await until('an encrypted walsender', async () => {
+    const rows = await source.superuser.query('SELECT FROM pg_stat_ssl JOIN pg_stat_replication USING (pid) WHERE ssl AND application_name = $1', [names.subscription])
+    return rows.length === 1
+  })
+  await removeStandby({ names, source: source.master, standby: standby.master })
+  expect(server.log()).not.toMatch(SECRET)
 })
