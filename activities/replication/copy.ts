@@ -29,7 +29,7 @@ export async function awaitCopy(deps: ActivityDeps, input: Replicating): Promise
   const now: TimedProgress = { atMs: Date.now(), progress }
   const began = await rememberOnce(deps.ledger, { operation, name: 'copy-began' }, () => Promise.resolve(now))
   const etaMs = estimate(began, now)
-  const summary = shown(progress, etaMs)
+  const summary = `${shown(progress, etaMs)}${shownErrors(subscription)}`
   await deps.ledger.noteProgress({ operation, step, detail: { summary, progress, etaMs } }).catch(() => undefined)
   throw notReadyYet(`The copy of ${request.standby.name}`, summary)
 }
@@ -76,6 +76,12 @@ function shown({ tables, ready, copying, bytesDone, bytesTotal }: CopyProgress, 
   const names = copying.map(({ table }) => table).join(', ')
   const eta = etaMs === null ? '' : `, about ${Math.ceil(etaMs / 1_000).toLocaleString('en-US')} s left`
   return `${ready} of ${tables} tables follow, ${bytes(bytesDone)} of ${bytes(bytesTotal)}${names === '' ? '' : `; copying ${names}`}${eta}`
+}
+
+/** It is tried over and over, so that whoever looks has to hear of it. */
+function shownErrors({ applyErrors, syncErrors }: SubscriptionLook): string {
+  const errors = applyErrors + syncErrors
+  return errors === 0 ? '' : `; ${errors} errors so far: the server’s log on the standby says why`
 }
 
 export async function buildIndexes(deps: ActivityDeps, input: Replicating): Promise<Told> {

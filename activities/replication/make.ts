@@ -45,7 +45,7 @@ export async function subscribe(deps: ActivityDeps, input: Replicating): Promise
   const failover = await looking(deps, await placeOf(deps, input, 'source'), 'admin', (session) => isKeptInStep(session, names))
   return onSide(deps, input, 'standby', async ({ migrator, admin, token }) => {
     await ensureControlSchema(migrator)
-    const empty = await unknownTo(admin, names, tables)
+    const empty = await unknownTo(admin, names, [...tables, BEAT_TABLE])
     if (empty.length > 0) {
       // what migrations brought by themselves comes from the source as well; rows that have come since are another matter
       assertMayAct()
