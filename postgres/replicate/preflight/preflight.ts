@@ -1,19 +1,10 @@
 /** Asks a source and a standby whether the one can follow the other, before anything is made. Changes nothing and reads no row of any table of
  *  their users (of pg_cron's jobs it counts those that it may see). What could not be seen is told: that nothing was found is worth as much as
  *  what was looked at. */
-import type { Cloud } from '../../../contracts/fleet'
-import {
-  PREFLIGHT_CHECKS,
-  type PreflightCheckId,
-  type PreflightFinding,
-  type PreflightReport,
-} from '../../../contracts/preflight'
-import { ServerError } from '../../connect/errors'
-import type { Session } from '../../connect/session'
-import { readOnly, whyNot } from '../../health/read-only'
+import type { PreflightCheckId, PreflightFinding, PreflightReport, PreflightUnknown } from '../../../contracts/preflight'
 import { DEFAULT_HISTORY } from '../../migrate/history'
-import { printableJson } from '../../printable'
-import type { Asked, Check, Look, PreflightLimits, PreflightSide, SideLook, Told } from './check'
+import { ask, lookBy, type Sides } from './ask'
+import type { Asked, Check, Look, PreflightLimits, PreflightSide, SideLook } from './check'
 import { COLLATIONS } from './checks/collations'
 import { DISK_ROOM } from './checks/disk-room'
 import { EVENT_TRIGGERS } from './checks/event-triggers'
@@ -43,7 +34,8 @@ import { inOrder } from './in-order'
 import { historyValues, PUBLISHED_TABLES } from './relations'
 import { noWayBack } from './way-back'
 
-const ALL: readonly Check[] = [
+/** In the order in which they are told. */
+export const CHECKS: readonly Check[] = [
   SAME_DATABASE,
   VERSIONS,
   STANDBY_EMPTY,
@@ -73,96 +65,39 @@ const ALL: readonly Check[] = [
 
 const PREFLIGHT_LIMITS: PreflightLimits = { preparedMs: 60_000, findingsMax: 100 }
 
-export interface PreflightInput
-  extends Omit<Asked, 'names' | 'migrator' | 'history' | 'limits'>,
-    Partial<Pick<Asked, 'names' | 'migrator' | 'history' | 'limits'>> {
-  /** Both as their admin, in the very databases. Nobody else uses them meanwhile. */
-  readonly source: Session
-  readonly standby: Session
-  readonly clouds: Readonly<Record<PreflightSide, Cloud | null>>
-  readonly signal?: AbortSignal
+type Defaults = 'names' | 'migrator' | 'history' | 'limits'
+
+/** Sessions are of each side's admin, in the very databases; nobody else uses them meanwhile. */
+export interface PreflightInput extends Sides, Omit<Asked, Defaults>, Partial<Pick<Asked, Defaults>> {}
+
+export function withDefaults(input: PreflightInput): Asked {
+  return { names: null, migrator: null, history: DEFAULT_HISTORY, limits: PREFLIGHT_LIMITS, ...input }
 }
 
 /** Throws CONNECTION_LOST, or the signal's reason. */
 export async function preflight(input: PreflightInput): Promise<PreflightReport> {
-  const asked: Asked = { names: null, migrator: null, history: DEFAULT_HISTORY, limits: PREFLIGHT_LIMITS, ...input }
-  const questions = new Map<PreflightCheckId, string[]>()
+  const asked = withDefaults(input)
   const found: PreflightFinding[] = []
-  const notKnown: PreflightReport['notKnown'][number][] = []
-  for (const check of ALL) {
-    const sql: string[] = []
-    questions.set(check.id, sql)
-    const look = lookBy(input, asked, sql)
-    for (const question of check.questions) {
-      const told = await answered(question, look, check.id, input)
-      found.push(...told.findings.map((one) => ({ check: check.id, ...one })))
-      notKnown.push(...(told.notKnown ?? []).map((one) => ({ check: check.id, ...one })))
-    }
+  const notKnown: PreflightUnknown[] = []
+  const sql: [PreflightCheckId, readonly string[]][] = []
+  for (const check of CHECKS) {
+    const answer = await ask(check, input, asked)
+    found.push(...answer.findings)
+    notKnown.push(...answer.notKnown)
+    sql.push([check.id, answer.sql])
   }
   const { findings, over } = withinLimit(inOrder(found), asked.limits.findingsMax)
   for (const [check, side] of over)
     notKnown.push({ check, side, why: `More than ${asked.limits.findingsMax} were found; the rest is not told.` })
-  const look = lookBy(input, asked, [])
+  const look = lookBy(input, asked)
   return {
     findings,
     notKnown,
-    asked: Object.fromEntries(questions) as Record<PreflightCheckId, string[]>,
+    asked: Object.fromEntries(sql) as PreflightReport['asked'],
     ...(await aboutSource(look)),
     versions: { source: await versionOf(look.source), standby: await versionOf(look.standby) },
     noWayBack: await noWayBack(look),
   }
-}
-
-/** What a side refused is an answer too, and never a failure of the whole. */
-async function answered(
-  question: Check['questions'][number],
-  look: Look,
-  check: PreflightCheckId,
-  sessions: PreflightInput,
-): Promise<Told> {
-  try {
-    return await question(look)
-  } catch (error) {
-    if (!(error instanceof RefusedBySide)) throw error
-    const { side } = error
-    const why = whyNot(error, sessions[side].endpoint.user, PREFLIGHT_CHECKS[check])
-    return { findings: [], notKnown: [{ side, why }] }
-  }
-}
-
-class RefusedBySide extends ServerError {
-  readonly side: PreflightSide
-  constructor(side: PreflightSide, { message, sqlState, position }: ServerError) {
-    super(message, sqlState, position)
-    this.side = side
-  }
-}
-
-/** What is asked is written down in `sql`, once each. */
-function lookBy(input: PreflightInput, asked: Asked, sql: string[]): Look {
-  const one = (side: PreflightSide): SideLook => {
-    const session = input[side]
-    return {
-      cloud: input.clouds[side],
-      versionNum: session.serverVersionNum,
-      async query(text, values = []) {
-        const shown = withValues(text, values)
-        if (!sql.includes(shown)) sql.push(shown)
-        try {
-          return await readOnly(session, () => session.query(text, values, { signal: input.signal }))
-        } catch (error) {
-          throw error instanceof ServerError ? new RefusedBySide(side, error) : error
-        }
-      },
-    }
-  }
-  return { source: one('source'), standby: one('standby'), asked }
-}
-
-/** So that a person can ask the same. */
-function withValues(text: string, values: readonly unknown[]): string {
-  const lines = values.map((value, at) => `\n-- $${at + 1}: ${printableJson(JSON.stringify(value))}`)
-  return `${text.trim()}${lines.join('')}`
 }
 
 function withinLimit(

@@ -3,7 +3,9 @@
 import type { PreflightCheckId, PreflightFinding, PreflightReport } from '../../../../contracts/preflight'
 import type { PostgresMajor } from '../../../../pgserver/binaries'
 import { connect, type Session } from '../../../../postgres/connect/session'
-import { type PreflightInput, preflight } from '../../../../postgres/replicate/preflight/preflight'
+import { ask } from '../../../../postgres/replicate/preflight/ask'
+import { inOrder } from '../../../../postgres/replicate/preflight/in-order'
+import { CHECKS, type PreflightInput, preflight, withDefaults } from '../../../../postgres/replicate/preflight/preflight'
 import { startTestServer, type TestDatabase, type TestServer } from '../../support/server'
 
 /** No transaction but ours: what writes is seen by the ids that it takes. */
@@ -43,7 +45,19 @@ export class Pair {
   ) {}
 
   look(changed: Changed = {}): Promise<PreflightReport> {
-    return preflight({
+    return preflight(this.#input(changed))
+  }
+
+  /** What one check finds; it has to know all that it asks. */
+  async found(check: PreflightCheckId, changed: Changed = {}): Promise<readonly PreflightFinding[]> {
+    const input = this.#input(changed)
+    const { findings, notKnown } = await ask(CHECKS.find(({ id }) => id === check)!, input, withDefaults(input))
+    expect(notKnown).toEqual([])
+    return inOrder(findings)
+  }
+
+  #input(changed: Changed): PreflightInput {
+    return {
       source: this.source.session,
       standby: this.standby.session,
       clouds: { source: null, standby: null },
@@ -52,14 +66,7 @@ export class Pair {
       retainedBytesMax: 1_000 * MEGABYTE,
       prepared: false,
       ...changed,
-    })
-  }
-
-  /** What one check finds; it has to know all that it asks. */
-  async found(check: PreflightCheckId, changed: Changed = {}): Promise<PreflightFinding[]> {
-    const report = await this.look(changed)
-    expect(report.notKnown.filter((one) => one.check === check)).toEqual([])
-    return report.findings.filter((finding) => finding.check === check)
+    }
   }
 
   async told(check: PreflightCheckId, changed: Changed = {}): Promise<string[]> {
