@@ -71,7 +71,15 @@ CREATE TABLE IF NOT EXISTS capstan.row_recovery (
 
 const FIRST_FENCE = 'INSERT INTO capstan.fence (epoch, attempt) VALUES (0, 0) ON CONFLICT DO NOTHING'
 
-const CONTROL_TABLES = ['fence', 'progress', 'statement_log', 'healed_index', 'heartbeat', 'standby_beat', 'row_recovery'] as const
+const CONTROL_TABLES = [
+  'fence',
+  'progress',
+  'statement_log',
+  'healed_index',
+  'heartbeat',
+  'standby_beat',
+  'row_recovery',
+] as const
 
 type ControlTable = (typeof CONTROL_TABLES)[number]
 

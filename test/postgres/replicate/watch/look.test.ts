@@ -49,7 +49,10 @@ describe.each([15, 17] as const)('PostgreSQL %i followed by 17', (major) => {
     const look = wholeLook({ at: '2026-11-30T00:00:00.000Z', source: here, standby: there, schemaDiffers: null, before: null })
     expect(look).toEqual({
       at: '2026-11-30T00:00:00.000Z',
-      source: { slot: { active: true, walStatus: 'reserved', retainedBytes: expect.any(Number), safeBytes: null }, publishedTables: 2 },
+      source: {
+        slot: { active: true, walStatus: 'reserved', retainedBytes: expect.any(Number), safeBytes: null },
+        publishedTables: 2,
+      },
       target: {
         subscription: {
           ...{ enabled: true, disablesOnError: false, working: true, applyErrors: 0, syncErrors: 0 },
@@ -65,7 +68,13 @@ describe.each([15, 17] as const)('PostgreSQL %i followed by 17', (major) => {
       findings: [],
     })
     const alone = wholeLook({ at: look.at, source: 'away', standby: 'away, too', schemaDiffers: null, before: look })
-    expect(alone).toMatchObject({ source: null, target: null, unreached: ['away', 'away, too'], lagMs: null, copySlots: look.copySlots })
+    expect(alone).toMatchObject({
+      source: null,
+      target: null,
+      unreached: ['away', 'away, too'],
+      lagMs: null,
+      copySlots: look.copySlots,
+    })
   })
 
   test('a walsender that stands still is seen, though all that it has sent was replayed', async () => {
@@ -111,7 +120,10 @@ describe.each([15, 17] as const)('PostgreSQL %i followed by 17', (major) => {
 
   test('what is gone is null, and a slot of another database or kind is none of it', async () => {
     const name = `of_others_${major}`
-    expect((await lookAtSource(it.source, { slot: name, publication: name, copySlots: null })).side).toEqual({ slot: null, publishedTables: 0 })
+    expect((await lookAtSource(it.source, { slot: name, publication: name, copySlots: null })).side).toEqual({
+      slot: null,
+      publishedTables: 0,
+    })
     await it.source.query('SELECT pg_create_physical_replication_slot($1)', [name])
     expect((await lookAtSource(it.source, { slot: name, publication: name, copySlots: null })).side.slot).toBeNull()
     await it.source.query('SELECT pg_drop_replication_slot($1)', [name])
@@ -135,7 +147,8 @@ describe.each([15, 17] as const)('PostgreSQL %i followed by 17', (major) => {
 
     await copying.source.execute(`CREATE TABLE noise AS SELECT repeat('x', 500) FROM generate_series(1, 5000)`)
     const look = async (copySlots: string | null) =>
-      (await lookAtSource(copying.source, { slot: copying.name, publication: copying.publication, copySlots })).side.slot?.retainedBytes ?? 0
+      (await lookAtSource(copying.source, { slot: copying.name, publication: copying.publication, copySlots })).side.slot
+        ?.retainedBytes ?? 0
     const [{ held } = { held: 0 }] = await copying.source.query<{ held: number }>(
       'SELECT pg_wal_lsn_diff(pg_current_wal_flush_lsn(), restart_lsn)::int8 AS held FROM pg_replication_slots WHERE slot_name = $1',
       [copySlot],

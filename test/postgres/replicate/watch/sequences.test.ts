@@ -114,7 +114,9 @@ describe.each([15, 17] as const)('PostgreSQL %i to 17', (major) => {
       CREATE TEMP SEQUENCE passing`
     await source.execute(sql)
     await standby.execute(sql)
-    await source.execute(`INSERT INTO s.items DEFAULT VALUES; INSERT INTO s.items DEFAULT VALUES; DELETE FROM s.items; SELECT nextval('s."Odd ""name"" 😀"')`)
+    await source.execute(
+      `INSERT INTO s.items DEFAULT VALUES; INSERT INTO s.items DEFAULT VALUES; DELETE FROM s.items; SELECT nextval('s."Odd ""name"" 😀"')`,
+    )
     const carried = await carrySequences({ source: await readSequences(source), standby, margin: 0 })
     expect(carried).toEqual({ sequences: 6, set: 4, findings: [] })
     const next = (name: string) => draw(standby, name, 1)
@@ -128,7 +130,9 @@ describe.each([15, 17] as const)('PostgreSQL %i to 17', (major) => {
   test('what cannot be carried is told, and the others are', async () => {
     await source.execute(`CREATE SEQUENCE s.missing; CREATE SEQUENCE s.turned; CREATE SEQUENCE s.foreign_; CREATE SEQUENCE s.full_ MAXVALUE 3;
       CREATE SEQUENCE s.circle; CREATE SEQUENCE s.good; SELECT nextval('s.turned'), nextval('s.foreign_'), nextval('s.full_'), nextval('s.good')`)
-    await standby.execute(`CREATE SEQUENCE s.turned INCREMENT -1; CREATE SEQUENCE s.full_ MAXVALUE 3; CREATE SEQUENCE s.circle MAXVALUE 9 CYCLE; CREATE SEQUENCE s.good`)
+    await standby.execute(
+      `CREATE SEQUENCE s.turned INCREMENT -1; CREATE SEQUENCE s.full_ MAXVALUE 3; CREATE SEQUENCE s.circle MAXVALUE 9 CYCLE; CREATE SEQUENCE s.good`,
+    )
     await superuser.execute('CREATE SEQUENCE s.foreign_; GRANT SELECT ON SEQUENCE s.foreign_ TO master')
     const { set, findings } = await carrySequences({ source: await readSequences(source), standby, margin: 5 })
     expect(findings.map(({ rule, message }) => [rule, /s"?\."?(\w+)/.exec(message)?.[1]]).sort()).toEqual([
@@ -138,7 +142,9 @@ describe.each([15, 17] as const)('PostgreSQL %i to 17', (major) => {
       ['sequence-missing', 'missing'],
       ['sequence-not-settable', 'foreign_'],
     ])
-    expect(findings.find(({ rule }) => rule === 'sequence-exhausted')?.message).toContain('its source stands at 1, a margin of 5 comes on top, and it ends at 3.')
+    expect(findings.find(({ rule }) => rule === 'sequence-exhausted')?.message).toContain(
+      'its source stands at 1, a margin of 5 comes on top, and it ends at 3.',
+    )
     expect(set).toBe(3)
     expect(await draw(standby, 's.good', 1)).toEqual(['7'])
     await superuser.execute('DROP SEQUENCE s.foreign_')
@@ -154,7 +160,13 @@ test('a position is never behind where the standby stands, nor outside what it c
   const one = aShape.chain((shape) => at(shape).map((position) => ({ ...shape, ...position })))
   fc.assert(
     fc.property(one, one, fc.bigInt({ min: 0n, max: 100n }), fc.boolean(), (source, standby, margin, down) => {
-      const turned = <S extends SequenceShape & SequencePosition>(s: S): S => ({ ...s, min: -s.max, max: -s.min, increment: -s.increment, last: -s.last })
+      const turned = <S extends SequenceShape & SequencePosition>(s: S): S => ({
+        ...s,
+        min: -s.max,
+        max: -s.min,
+        increment: -s.increment,
+        last: -s.last,
+      })
       const there = down ? turned(standby) : standby
       const { kind, to } = carriedPosition({ source: down ? turned(source) : source, standby: there, margin })
       expect(kind).not.toBe('backwards')
