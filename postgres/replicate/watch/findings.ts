@@ -4,7 +4,7 @@ import type { SourceLook, StandbyLook, StandbyRecord } from '../../../contracts/
 import { bytes } from '../../health/words'
 
 /** Of what a slot may hold back. */
-export const RETENTION_WARNING_PERCENT = 80
+const RETENTION_WARNING_PERCENT = 80
 const DIFFERENCES_SHOWN = 5
 
 type Judged = Pick<StandbyRecord, 'state' | 'names' | 'declared'>
@@ -56,7 +56,7 @@ function onSource({ state, names, declared: { retainedBytesMax } }: Judged, { sl
   return findings
 }
 
-export function isNearlyFull(retainedBytes: number | null, retainedBytesMax: number): boolean {
+function isNearlyFull(retainedBytes: number | null, retainedBytesMax: number): boolean {
   return retainedBytes !== null && retainedBytes * 100 > retainedBytesMax * RETENTION_WARNING_PERCENT
 }
 

@@ -145,7 +145,7 @@ export async function carrySequences({ source, standby, margin }: CarryInput): P
 }
 
 const SET = `SELECT pg_catalog.setval(s.name::pg_catalog.regclass, s.last, s.called)
-  FROM pg_catalog.unnest($1::text[], $2::bigint[], $3::boolean[]) AS s(name, last, called)`
+  FROM ROWS FROM (pg_catalog.unnest($1::text[]), pg_catalog.unnest($2::bigint[]), pg_catalog.unnest($3::boolean[])) AS s(name, last, called)`
 
 function told(what: string, message: string): Finding {
   return { rule: `sequence-${what}`, message }
