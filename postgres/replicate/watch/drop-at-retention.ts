@@ -31,16 +31,16 @@ const PAUSE_MS = 10
 interface HeldSlot {
   readonly name: string
   readonly pid: number | null
-  readonly isOld: boolean
 }
 
-/** The one that follows comes last: while it is there, the others are looked for. A slot whose log was removed has no place in it. */
+/** The one that follows comes last: while it is there, the others are looked for. */
 const HELD = `
-  SELECT slot_name::text AS name, active_pid AS pid, restart_lsn IS NULL OR restart_lsn < $3::pg_lsn AS "isOld"
+  SELECT slot_name::text AS name, active_pid AS pid
     FROM pg_catalog.pg_replication_slots
    WHERE slot_type = 'logical' AND database = current_database() AND (slot_name = $1::name OR slot_name ~ $2::text)
    ORDER BY slot_name = $1::name, slot_name`
 
+/** A slot whose log was removed has no place in it. */
 const OLD = `FROM pg_catalog.pg_replication_slots
   WHERE slot_type = 'logical' AND database = current_database() AND slot_name = $1::name AND (restart_lsn IS NULL OR restart_lsn < $2::pg_lsn)`
 
@@ -60,10 +60,10 @@ export async function dropAtRetention(source: Session, input: DropAtRetention): 
     const [log] = await source.query<{ end: string }>('SELECT pg_catalog.pg_current_wal_insert_lsn()::text AS end')
     if (log === undefined) throw new Error('the source does not say where its log ends')
     await recordSeeding()
-    const held = await source.query<HeldSlot>(HELD, [slot, copySlots, log.end])
+    const held = await source.query<HeldSlot>(HELD, [slot, copySlots])
     if (held.length === 0) return dropped
     const roundEnd = Math.min(deadline, performance.now() + ROUND_MS)
-    for (const { name, isOld } of held) if (isOld && (await drop(source, { name, end: log.end, roundEnd }))) dropped.push(name)
+    for (const { name } of held) if (await drop(source, { name, end: log.end, roundEnd })) dropped.push(name)
     if (performance.now() > deadline) throw stillServed(held, waitMs)
     await sleep(PAUSE_MS, undefined, { signal })
   }
@@ -76,7 +76,7 @@ interface OldSlot {
   readonly roundEnd: number
 }
 
-/** False: it is gone, or still in use. */
+/** False: it is gone, began later, or is still in use. */
 async function drop(source: Session, { name, end, roundEnd }: OldSlot): Promise<boolean> {
   for (;;) {
     try {
