@@ -34,7 +34,10 @@ export function standbyAlerts(standby: StandbyRecord, now: number): readonly Sta
   const ofState = OF_STATE[state]
   const alerts: StandbyAlert[] = []
   if (ofState !== undefined)
-    alerts.push({ code: ofState, message: `${target} of ${source} is ${state} since ${instant(since)}: ${reason ?? 'nobody says why.'}` })
+    alerts.push({
+      code: ofState,
+      message: `${target} of ${source} is ${state} since ${instant(since)}: ${reason ?? 'nobody says why.'}`,
+    })
   alerts.push(...OF_FINDINGS.flatMap((code) => messagesOf(look, code).map((message) => ({ code, message }))))
   const lookedAt = look?.at ?? since
   if (now - Date.parse(lookedAt) > LOOKED_MS_MAX)

@@ -26,7 +26,10 @@ const metricsAt = (now: number): Readonly<Record<string, Metric<StandbyRecord>>>
     help: 'How old that beat was when it was looked at.',
     of: ({ look }) => measured(look?.lagMs == null ? null : look.lagMs / 1_000),
   },
-  capstan_standby_lag_seconds_max: { help: 'How late it may be, by the fleet file.', of: ({ declared }) => measured(declared.lagMsMax / 1_000) },
+  capstan_standby_lag_seconds_max: {
+    help: 'How late it may be, by the fleet file.',
+    of: ({ declared }) => measured(declared.lagMsMax / 1_000),
+  },
   capstan_standby_lag_bytes: {
     help: 'Log that the source has flushed and the standby has not confirmed.',
     of: ({ look }) => measured(look?.lagBytes),

@@ -81,7 +81,12 @@ export async function getStandby(db: LedgerDatabase, { source, target }: Standby
 
 /** By their names, those that are gone too. */
 export async function listStandbys(db: LedgerDatabase): Promise<StandbyRecord[]> {
-  const rows = await db.selectFrom('standbys').select(['source', 'target', 'digest', 'body']).orderBy('source').orderBy('target').execute()
+  const rows = await db
+    .selectFrom('standbys')
+    .select(['source', 'target', 'digest', 'body'])
+    .orderBy('source')
+    .orderBy('target')
+    .execute()
   return rows.map((row) => unsealDocument(row, `standby ${row.target} of ${row.source}`) as StandbyRecord)
 }
 

@@ -52,16 +52,17 @@ test('what no migration describes is told object by object, and the standby is l
 })
 
 test('aborted amid the copy it leaves nothing that follows, nothing that holds log back, and no row', async () => {
-  // whoever copies it waits for this lock
+  // a death gives time to take the lock that whoever copies waits for
+  capstan.arm('subscribe#1:before')
+  const operation = ended('aborted', 'replicate', 'stock')
+  await until('the publication', async () => isAt(await capstan.ledger.getOperation('aborted'), 'publish', 'done'))
   const keeper = await pair.source.admin()
   await keeper.execute('BEGIN; LOCK TABLE public.transfers IN ACCESS EXCLUSIVE MODE')
-  const operation = ended('aborted', 'replicate', 'stock')
-  await until('the subscription', async () => isAt(await capstan.ledger.getOperation('aborted'), 'publish', 'done'))
   await until('the copy', async () => isAt(await capstan.ledger.getOperation('aborted'), 'copy', 'running'))
-  await keeper.close()
   const { stdout } = await pair.run('ops', 'abort', 'aborted', '--reason', 'not now')
   expect(stdout).not.toBe('')
   const { status } = await operation
+  await keeper.close()
   await recordHistory(capstan.temporal, 'aborted', 'replicate-aborted')
   expect(status).toBe('aborted')
   expect([await remains(pair), await pair.onStandby(ROWS)]).toEqual([[], [{ accounts: 0, transfers: 0 }]])

@@ -77,7 +77,10 @@ describe('a change', () => {
     const { id } = await opened()
     await ledger.changeStandby({ ...id, from: 'building', to: 'copying', reason: null, operation: 'replicate-1', at: at(1) })
     const late = ledger.changeStandby({ ...id, from: 'building', to: 'following', reason: null, operation: null, at: at(2) })
-    await expect(late).rejects.toMatchObject({ code: 'STANDBY_CHANGED', facts: { state: 'copying', from: 'building', to: 'following' } })
+    await expect(late).rejects.toMatchObject({
+      code: 'STANDBY_CHANGED',
+      facts: { state: 'copying', from: 'building', to: 'following' },
+    })
     expect(await ledger.getStandby(id)).toMatchObject({ state: 'copying', since: at(1) })
   })
 
@@ -98,7 +101,12 @@ describe('a change', () => {
     const change = { ...id, from: 'building', to: 'building', operation: null } as const
     const declared = { ...standby.declared, lagMsMax: 5_000 }
     await ledger.changeStandby({ ...change, reason: 'so', at: at(3), declared })
-    expect(await ledger.getStandby(id)).toMatchObject({ state: 'building', reason: 'so', since: at(0), declared: { lagMsMax: 5_000 } })
+    expect(await ledger.getStandby(id)).toMatchObject({
+      state: 'building',
+      reason: 'so',
+      since: at(0),
+      declared: { lagMsMax: 5_000 },
+    })
   })
 })
 

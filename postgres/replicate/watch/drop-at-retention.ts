@@ -23,27 +23,31 @@ export interface DropAtRetention {
 
 /** A walsender ends at once, unless its process stands still. */
 const WAIT_MS = 15_000
-const ONE_END_WAIT_MS = 2_000
-const PAUSE_MS = 100
+/** For how long the ledger's word holds. */
+const ROUND_MS = 1_000
+/** A subscriber that lost its walsender asks for another one at once, and only after that waits for wal_retrieve_retry_interval. */
+const PAUSE_MS = 10
 
 interface HeldSlot {
   readonly name: string
   readonly pid: number | null
-  readonly isOld: boolean
 }
 
-/** The one that follows comes last: while it is there, the others are looked for. A slot whose log was removed has no place in it. */
+/** The one that follows comes last: while it is there, the others are looked for. */
 const HELD = `
-  SELECT slot_name::text AS name, active_pid AS pid, restart_lsn IS NULL OR restart_lsn < $3::pg_lsn AS "isOld"
+  SELECT slot_name::text AS name, active_pid AS pid
     FROM pg_catalog.pg_replication_slots
    WHERE slot_type = 'logical' AND database = current_database() AND (slot_name = $1::name OR slot_name ~ $2::text)
    ORDER BY slot_name = $1::name, slot_name`
 
-const OLD = `slot_type = 'logical' AND database = current_database() AND slot_name = $1::name AND (restart_lsn IS NULL OR restart_lsn < $2::pg_lsn)`
+/** A slot whose log was removed has no place in it. */
+const OLD = `FROM pg_catalog.pg_replication_slots
+  WHERE slot_type = 'logical' AND database = current_database() AND slot_name = $1::name AND (restart_lsn IS NULL OR restart_lsn < $2::pg_lsn)`
 
-const END_SENDER = `SELECT pg_catalog.pg_terminate_backend(active_pid, ${ONE_END_WAIT_MS}) FROM pg_catalog.pg_replication_slots WHERE ${OLD} AND active_pid IS NOT NULL`
+/** Without its own way to wait for the end, which sleeps for 100 ms at a time: by then the next one is there. */
+const END_SENDER = `SELECT pg_catalog.pg_terminate_backend(active_pid) ${OLD} AND active_pid IS NOT NULL`
 
-const DROP = `SELECT pg_catalog.pg_drop_replication_slot(slot_name) FROM pg_catalog.pg_replication_slots WHERE ${OLD}`
+const DROP = `SELECT pg_catalog.pg_drop_replication_slot(slot_name) ${OLD}`
 
 /** Resolves to the names of those that it dropped; none: they were gone. Safe to repeat. Throws what `recordSeeding` throws, before anything is dropped;
  *  CREDENTIALS_REJECTED; NOT_READY_YET when a walsender does not end. */
@@ -56,33 +60,48 @@ export async function dropAtRetention(source: Session, input: DropAtRetention): 
     const [log] = await source.query<{ end: string }>('SELECT pg_catalog.pg_current_wal_insert_lsn()::text AS end')
     if (log === undefined) throw new Error('the source does not say where its log ends')
     await recordSeeding()
-    const held = await source.query<HeldSlot>(HELD, [slot, copySlots, log.end])
+    const held = await source.query<HeldSlot>(HELD, [slot, copySlots])
     if (held.length === 0) return dropped
-    for (const { name, isOld } of held) if (isOld && (await drop(source, name, log.end))) dropped.push(name)
+    const roundEnd = Math.min(deadline, performance.now() + ROUND_MS)
+    for (const { name } of held) if (await drop(source, { name, end: log.end, roundEnd })) dropped.push(name)
     if (performance.now() > deadline) throw stillServed(held, waitMs)
     await sleep(PAUSE_MS, undefined, { signal })
   }
 }
 
-/** False: it is still in use, or gone. */
-async function drop(source: Session, name: string, end: string): Promise<boolean> {
-  try {
-    await source.query(END_SENDER, [name, end])
-    return (await source.query(DROP, [name, end])).length > 0
-  } catch (error) {
-    if (!(error instanceof ServerError)) throw error
-    // object_in_use, undefined_object
-    if (error.sqlState === '55006' || error.sqlState === '42704') return false
-    if (error.sqlState !== '42501') throw error
-    const { user, database } = source.endpoint
-    throw failure(
-      'CREDENTIALS_REJECTED',
-      `The role ${user} may not drop the slot ${name} of ${database} or end its walsender (${error.message}), and the slot holds back log until the disk ` +
-        `is full: give ${user} REPLICATION and pg_signal_backend, or drop the slot as another role.`,
-      { user, database, slot: name },
-      { cause: error },
-    )
+interface OldSlot {
+  readonly name: string
+  /** Where the log ended before the ledger was asked. */
+  readonly end: string
+  readonly roundEnd: number
+}
+
+/** False: it is gone, began later, or is still in use. */
+async function drop(source: Session, { name, end, roundEnd }: OldSlot): Promise<boolean> {
+  for (;;) {
+    try {
+      await source.query(END_SENDER, [name, end])
+      return (await source.query(DROP, [name, end])).length > 0
+    } catch (error) {
+      if (!(error instanceof ServerError)) throw error
+      // undefined_object, object_in_use
+      if (error.sqlState === '42704') return false
+      if (error.sqlState === '42501') throw mayNot(source, name, error)
+      if (error.sqlState !== '55006') throw error
+      if (performance.now() > roundEnd) return false
+      await sleep(PAUSE_MS)
+    }
   }
+}
+
+function mayNot({ endpoint: { user, database } }: Session, slot: string, cause: ServerError): Error {
+  return failure(
+    'CREDENTIALS_REJECTED',
+    `The role ${user} may not drop the slot ${slot} of ${database} or end its walsender (${cause.message}), and the slot holds back log until the disk ` +
+      `is full: give ${user} REPLICATION and pg_signal_backend, or drop the slot as another role.`,
+    { user, database, slot },
+    { cause },
+  )
 }
 
 function stillServed(held: readonly HeldSlot[], waitMs: number): Error {

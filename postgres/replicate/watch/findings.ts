@@ -4,7 +4,7 @@ import type { SourceLook, StandbyLook, StandbyRecord } from '../../../contracts/
 import { bytes } from '../../health/words'
 
 /** Of what a slot may hold back. */
-export const RETENTION_WARNING_PERCENT = 80
+const RETENTION_WARNING_PERCENT = 80
 const DIFFERENCES_SHOWN = 5
 
 type Judged = Pick<StandbyRecord, 'state' | 'names' | 'declared'>
@@ -24,7 +24,8 @@ export function findingsOf(judged: Judged, look: StandbyLook): Finding[] {
   if ((state === 'following' || state === 'late') && source !== null && target !== null && beatAt === null)
     findings.push({
       rule: 'no-beat',
-      message: 'No beat of the source has ever arrived, so that nobody can tell how late it is: look whether capstan.standby_beat is published.',
+      message:
+        'No beat of the source has ever arrived, so that nobody can tell how late it is: look whether capstan.standby_beat is published.',
     })
   if (schemaDiffers !== null && schemaDiffers.length > 0)
     findings.push({ rule: 'schema-differs', message: differing(schemaDiffers), measured: schemaDiffers.length, allowed: 0 })
@@ -34,7 +35,10 @@ export function findingsOf(judged: Judged, look: StandbyLook): Finding[] {
 function onSource({ state, names, declared: { retainedBytesMax } }: Judged, { slot, publishedTables }: SourceLook): Finding[] {
   const findings: Finding[] = []
   if (publishedTables === 0 && state !== 'building' && state !== 'to-be-seeded')
-    findings.push({ rule: 'nothing-published', message: `The publication ${names.publication} is gone from the source, or without tables.` })
+    findings.push({
+      rule: 'nothing-published',
+      message: `The publication ${names.publication} is gone from the source, or without tables.`,
+    })
   if (slot === null) return findings
   const { retainedBytes, walStatus, safeBytes } = slot
   if (isNearlyFull(retainedBytes, retainedBytesMax))
@@ -52,7 +56,7 @@ function onSource({ state, names, declared: { retainedBytesMax } }: Judged, { sl
   return findings
 }
 
-export function isNearlyFull(retainedBytes: number | null, retainedBytesMax: number): boolean {
+function isNearlyFull(retainedBytes: number | null, retainedBytesMax: number): boolean {
   return retainedBytes !== null && retainedBytes * 100 > retainedBytesMax * RETENTION_WARNING_PERCENT
 }
 

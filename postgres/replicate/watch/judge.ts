@@ -44,7 +44,10 @@ function verdictOf(record: StandbyRecord, look: StandbyLook): Verdict {
 /** Why what the standby has will never be whole again; null: it may be. */
 function whyLost({ state, names, declared }: StandbyRecord, slot: SlotLook | null): string | null {
   // It may not have been made yet.
-  if (slot === null) return state === 'building' ? null : `The slot ${names.slot} on the source is gone: what was written since cannot be had any more.`
+  if (slot === null)
+    return state === 'building'
+      ? null
+      : `The slot ${names.slot} on the source is gone: what was written since cannot be had any more.`
   if (slot.walStatus === 'lost')
     return `The source has removed log that the slot ${names.slot} still needed (wal_status lost): what was written in it cannot be had any more.`
   const { retainedBytes } = slot
@@ -100,7 +103,7 @@ function followed({ state, reason, declared: { lagMsMax } }: StandbyRecord, { ta
   // The source does not tell the time, or no beat has come yet.
   if (lagMs === null) return state === 'broken' || state === 'copying' ? { state: 'following', reason: null } : { state, reason }
   if (lagMs <= lagMsMax) return { state: 'following', reason: null }
-  return { state: 'late', reason: `It is ${seconds(lagMs)} late and maxLag allows ${seconds(lagMsMax)}.` }
+  return { state: 'late', reason: `It is later than the ${seconds(lagMsMax)} that maxLag allows.` }
 }
 
 const seconds = (ms: number): string => `${(ms / 1_000).toLocaleString('en-US', { maximumFractionDigits: 1 })} s`

@@ -2,8 +2,9 @@
  *
  *  How far it follows is read from its slot: what the source has flushed and the standby has not confirmed. Never from what the walsender has sent:
  *  of one that stands still, `sent − replay` reads nothing while rows are missing. */
-import type { CopyProgress, SourceLook, SubscriptionLook, TargetLook } from '../../../contracts/standby'
+
 import type { IsoInstant } from '../../../contracts/operation'
+import type { CopyProgress, SourceLook, SubscriptionLook, TargetLook } from '../../../contracts/standby'
 import type { Session } from '../../connect/session'
 import { readOnly } from '../../health/read-only'
 

@@ -1,6 +1,7 @@
 /** Whether source and standby still have one schema: logical replication carries rows, and no change of a table. */
-import { describeSchema, type FingerprintOptions, type SchemaDescription } from '../../inspect/fingerprint'
+
 import type { Session } from '../../connect/session'
+import { describeSchema, type FingerprintOptions, type SchemaDescription } from '../../inspect/fingerprint'
 
 export interface SchemaQuestion extends FingerprintOptions {
   /** Ids of the indexes that were set aside on the standby while rows are copied: as in a SchemaDescription, `index public.orders_status_idx`. */

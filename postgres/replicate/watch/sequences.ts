@@ -67,7 +67,8 @@ export async function readSequences(session: Session): Promise<SequencesRead> {
 /** What a session has taken in advance (CACHE) counts as given: `last_value` is beyond it. */
 function positionsSql(shapes: readonly ShapeRow[]): string {
   const each = shapes.map(
-    ({ schema, name }, at) => `SELECT ${at} AS at, last_value::text AS last, is_called AS called FROM ${quoteQualified(schema, name)}`,
+    ({ schema, name }, at) =>
+      `SELECT ${at} AS at, last_value::text AS last, is_called AS called FROM ${quoteQualified(schema, name)}`,
   )
   return each.join(' UNION ALL ')
 }
@@ -99,30 +100,52 @@ export interface SequencesCarried {
 export async function carrySequences({ source, standby, margin }: CarryInput): Promise<SequencesCarried> {
   const there = await readSequences(standby)
   const known = new Map(there.sequences.map((one) => [quoteQualified(one.schema, one.name), one]))
-  const findings: Finding[] = source.hidden.map((name) => told('hidden', `The sequence ${name} may not be read on the source: GRANT SELECT on it.`))
+  const findings: Finding[] = source.hidden.map((name) =>
+    told('hidden', `The sequence ${name} may not be read on the source: GRANT SELECT on it.`),
+  )
   const moves: { readonly name: string; readonly to: SequencePosition }[] = []
   for (const one of source.sequences) {
     const name = quoteQualified(one.schema, one.name)
     const other = known.get(name)
     if (other === undefined) {
-      findings.push(there.hidden.includes(name) ? notSettable(name) : told('missing', `The sequence ${name} is not on the standby: create it there.`))
+      findings.push(
+        there.hidden.includes(name)
+          ? notSettable(name)
+          : told('missing', `The sequence ${name} is not on the standby: create it there.`),
+      )
       continue
     }
     const { kind, to, isExhausted } = carriedPosition({ source: one, standby: other, margin: BigInt(margin) })
-    if (kind === 'backwards') findings.push(told('backwards', `The sequence ${name} counts the other way on the standby, and would give again what was given: give it the source's INCREMENT.`))
+    if (kind === 'backwards')
+      findings.push(
+        told(
+          'backwards',
+          `The sequence ${name} counts the other way on the standby, and would give again what was given: give it the source's INCREMENT.`,
+        ),
+      )
     if (kind === 'set' && !other.settable) findings.push(notSettable(name))
     if (kind === 'set' && other.settable) moves.push({ name, to })
     if (isExhausted) findings.push(exhausted(name, one, margin))
-    if (other.cycles && !one.cycles) findings.push(told('cycles', `The sequence ${name} begins anew on the standby once it has come to its end, and would give again what was given: ALTER SEQUENCE … NO CYCLE.`))
+    if (other.cycles && !one.cycles)
+      findings.push(
+        told(
+          'cycles',
+          `The sequence ${name} begins anew on the standby once it has come to its end, and would give again what was given: ALTER SEQUENCE … NO CYCLE.`,
+        ),
+      )
   }
   for (const some of inChunks(moves, SET_AT_ONCE)) {
-    await standby.query(SET, [some.map(({ name }) => name), some.map(({ to }) => String(to.last)), some.map(({ to }) => to.isCalled)])
+    await standby.query(SET, [
+      some.map(({ name }) => name),
+      some.map(({ to }) => String(to.last)),
+      some.map(({ to }) => to.isCalled),
+    ])
   }
   return { sequences: source.sequences.length + source.hidden.length, set: moves.length, findings }
 }
 
 const SET = `SELECT pg_catalog.setval(s.name::pg_catalog.regclass, s.last, s.called)
-  FROM pg_catalog.unnest($1::text[], $2::bigint[], $3::boolean[]) AS s(name, last, called)`
+  FROM ROWS FROM (pg_catalog.unnest($1::text[]), pg_catalog.unnest($2::bigint[]), pg_catalog.unnest($3::boolean[])) AS s(name, last, called)`
 
 function told(what: string, message: string): Finding {
   return { rule: `sequence-${what}`, message }

@@ -23,7 +23,9 @@ const create = (name: string) => it.source.query(`SELECT pg_create_logical_repli
 
 test('nothing is dropped where the ledger could not be told', async () => {
   await served()
-  await expect(dropAt(() => Promise.reject(failure('LEDGER_UNREACHABLE', 'away')))).rejects.toMatchObject({ code: 'LEDGER_UNREACHABLE' })
+  await expect(dropAt(() => Promise.reject(failure('LEDGER_UNREACHABLE', 'away')))).rejects.toMatchObject({
+    code: 'LEDGER_UNREACHABLE',
+  })
   expect(await slotsOf(it.source)).toEqual([it.name])
 })
 
@@ -76,7 +78,10 @@ test('a worker that wakes up when the standby is seeded anew leaves its new slot
 test('the slots of tables that are copied go with it, and none of somebody else', async () => {
   for (const name of ['pg_16400_sync_16390_77', 'pg_16400_sync_16390_78', 'of_others']) await create(name)
   await it.source.execute('INSERT INTO items VALUES (1)')
-  expect(await dropAt(async () => undefined, { copySlots: '^pg_16400_sync_[0-9]+_77$' })).toEqual(['pg_16400_sync_16390_77', it.name])
+  expect(await dropAt(async () => undefined, { copySlots: '^pg_16400_sync_[0-9]+_77$' })).toEqual([
+    'pg_16400_sync_16390_77',
+    it.name,
+  ])
   expect(await slotsOf(it.source)).toEqual(['of_others', 'pg_16400_sync_16390_78'])
   for (const name of ['of_others', 'pg_16400_sync_16390_78']) await it.source.query('SELECT pg_drop_replication_slot($1)', [name])
 })

@@ -24,7 +24,8 @@ export async function startSource(major: 15 | 17): Promise<TestServer> {
 }
 
 export async function startStandby(): Promise<TestServer> {
-  const server = await startTestServer(17, { wal_retrieve_retry_interval: '100ms' })
+  const workers = { max_worker_processes: '20', max_logical_replication_workers: '16' }
+  const server = await startTestServer(17, { wal_retrieve_retry_interval: '100ms', ...workers })
   const root = await (await server.database()).connectAsSuperuser()
   await root.execute('GRANT pg_create_subscription TO master')
   return server

@@ -1,11 +1,17 @@
 import fc from 'fast-check'
 import type { StandbyLook, StandbyRecord, StandbyState } from '../../../../contracts/standby'
 import { judge } from '../../../../postgres/replicate/watch/judge'
-import { aLook, aRecord, held, LOOK, MB, RECORD, SUBSCRIPTION, STATES, seen } from './looks'
+import { aLook, aRecord, held, LOOK, MB, RECORD, STATES, SUBSCRIPTION, seen } from './looks'
 
 const LATER = '2026-11-30T00:00:05.000Z'
-const record = (state: StandbyState, look: StandbyLook | null = LOOK, reason: string | null = null): StandbyRecord => ({ ...RECORD, state, look, reason })
-const stateAfter = (state: StandbyState, look: StandbyLook, before: StandbyLook | null = LOOK) => judge(record(state, before), look).state
+const record = (state: StandbyState, look: StandbyLook | null = LOOK, reason: string | null = null): StandbyRecord => ({
+  ...RECORD,
+  state,
+  look,
+  reason,
+})
+const stateAfter = (state: StandbyState, look: StandbyLook, before: StandbyLook | null = LOOK) =>
+  judge(record(state, before), look).state
 
 describe('whatever is looked at', () => {
   test('what is gone or to be seeded anew never comes back by itself', () => {
@@ -80,10 +86,15 @@ test.each(STATES.filter((state) => state !== 'gone' && state !== 'to-be-seeded')
 
 test('it is late beyond what was declared, and follows again', () => {
   const late = judge(record('following'), { ...LOOK, lagMs: 60_001 })
-  expect(late).toMatchObject({ state: 'late', reason: 'It is 60 s late and maxLag allows 60 s.', act: 'none' })
-  expect(judge(record('following'), { ...LOOK, lagMs: 90_500 }).reason).toBe('It is 90.5 s late and maxLag allows 60 s.')
-  expect(judge(record('late', LOOK, 'It is late.'), { ...LOOK, lagMs: 60_000 })).toMatchObject({ state: 'following', reason: null })
-  expect(judge(record('late', LOOK, 'It is late.'), { ...LOOK, lagMs: null })).toMatchObject({ state: 'late', reason: 'It is late.' })
+  expect(late).toMatchObject({ state: 'late', reason: 'It is later than the 60 s that maxLag allows.', act: 'none' })
+  expect(judge(record('late', LOOK, 'It is late.'), { ...LOOK, lagMs: 60_000 })).toMatchObject({
+    state: 'following',
+    reason: null,
+  })
+  expect(judge(record('late', LOOK, 'It is late.'), { ...LOOK, lagMs: null })).toMatchObject({
+    state: 'late',
+    reason: 'It is late.',
+  })
 })
 
 test('a copy that is not finished is copying, and follows after it', () => {
@@ -99,7 +110,10 @@ describe('what breaks it', () => {
   test('a subscription that somebody disabled, or that has disabled itself', () => {
     expect(judge(record('following'), seen({ enabled: false })).reason).toContain('was disabled, and by no operation')
     const itself = judge(record('following'), seen({ enabled: false, disablesOnError: true, applyErrors: 1 }))
-    expect(itself).toMatchObject({ state: 'broken', reason: expect.stringContaining('has disabled itself after an error (disable_on_error; 1 so far)') })
+    expect(itself).toMatchObject({
+      state: 'broken',
+      reason: expect.stringContaining('has disabled itself after an error (disable_on_error; 1 so far)'),
+    })
     expect(judge(record('following'), seen({ enabled: false, disablesOnError: true })).reason).toContain('by no operation')
     expect(judge(record('paused'), seen({ enabled: false }))).toMatchObject({ state: 'paused', findings: [] })
     expect(judge(record('following'), { ...LOOK, target: { subscription: null } }).reason).toContain('is gone from the standby')
@@ -145,7 +159,8 @@ test('what somebody has to know is found, whatever the state is', () => {
   expect(judge(record('paused'), held({ retainedBytes: 81 * MB })).findings).toEqual([
     {
       rule: 'slot-retention',
-      message: 'The slot cap_slot holds back 81 MB of log on the source: above 100 MB it is dropped, and the standby has to be seeded anew.',
+      message:
+        'The slot cap_slot holds back 81 MB of log on the source: above 100 MB it is dropped, and the standby has to be seeded anew.',
       measured: 81 * MB,
       allowed: 100 * MB,
     },

@@ -8,20 +8,22 @@ import type { TestServer } from '../../support/server'
 import { type Following, follow, progress, senderOf, slotsOf, startSource, startStandby } from './following'
 
 let standby: TestServer
+let sources: Record<15 | 17, TestServer>
 beforeAll(async () => {
-  standby = await startStandby()
+  const [there, older, newer] = await Promise.all([startStandby(), startSource(15), startSource(17)])
+  standby = there
+  sources = { 15: older, 17: newer }
 })
-afterAll(() => standby?.stop())
+afterAll(() => Promise.all([standby, ...Object.values(sources ?? {})].map((server) => server?.stop())))
 
 describe.each([15, 17] as const)('PostgreSQL %i followed by 17', (major) => {
   let source: TestServer
   let it: Following
   beforeAll(async () => {
-    source = await startSource(major)
+    source = sources[major]
     it = await follow({ source, standby })
     await it.copied()
   })
-  afterAll(() => source?.stop())
 
   const atSource = (session = it.source, copySlots: string | null = null) =>
     lookAtSource(session, { slot: it.name, publication: it.publication, copySlots })
@@ -49,7 +51,10 @@ describe.each([15, 17] as const)('PostgreSQL %i followed by 17', (major) => {
     const look = wholeLook({ at: '2026-11-30T00:00:00.000Z', source: here, standby: there, schemaDiffers: null, before: null })
     expect(look).toEqual({
       at: '2026-11-30T00:00:00.000Z',
-      source: { slot: { active: true, walStatus: 'reserved', retainedBytes: expect.any(Number), safeBytes: null }, publishedTables: 2 },
+      source: {
+        slot: { active: true, walStatus: 'reserved', retainedBytes: expect.any(Number), safeBytes: null },
+        publishedTables: 2,
+      },
       target: {
         subscription: {
           ...{ enabled: true, disablesOnError: false, working: true, applyErrors: 0, syncErrors: 0 },
@@ -65,7 +70,13 @@ describe.each([15, 17] as const)('PostgreSQL %i followed by 17', (major) => {
       findings: [],
     })
     const alone = wholeLook({ at: look.at, source: 'away', standby: 'away, too', schemaDiffers: null, before: look })
-    expect(alone).toMatchObject({ source: null, target: null, unreached: ['away', 'away, too'], lagMs: null, copySlots: look.copySlots })
+    expect(alone).toMatchObject({
+      source: null,
+      target: null,
+      unreached: ['away', 'away, too'],
+      lagMs: null,
+      copySlots: look.copySlots,
+    })
   })
 
   test('a walsender that stands still is seen, though all that it has sent was replayed', async () => {
@@ -111,7 +122,10 @@ describe.each([15, 17] as const)('PostgreSQL %i followed by 17', (major) => {
 
   test('what is gone is null, and a slot of another database or kind is none of it', async () => {
     const name = `of_others_${major}`
-    expect((await lookAtSource(it.source, { slot: name, publication: name, copySlots: null })).side).toEqual({ slot: null, publishedTables: 0 })
+    expect((await lookAtSource(it.source, { slot: name, publication: name, copySlots: null })).side).toEqual({
+      slot: null,
+      publishedTables: 0,
+    })
     await it.source.query('SELECT pg_create_physical_replication_slot($1)', [name])
     expect((await lookAtSource(it.source, { slot: name, publication: name, copySlots: null })).side.slot).toBeNull()
     await it.source.query('SELECT pg_drop_replication_slot($1)', [name])
@@ -126,16 +140,17 @@ describe.each([15, 17] as const)('PostgreSQL %i followed by 17', (major) => {
       CREATE TRIGGER gate BEFORE INSERT ON items FOR EACH ROW EXECUTE FUNCTION gate(); ALTER TABLE items ENABLE REPLICA TRIGGER gate;
       SELECT pg_advisory_lock(1)`
     const copying = await follow({ source, standby }, { onStandby: gate })
-    const [copySlot] = await eventually('the slot of the copy', async () => {
-      const slots = (await slotsOf(copying.source)).filter((name) => name !== copying.name)
-      return slots.length === 1 && (await progress(copying.standby)).ready === 1 ? slots : undefined
+    const [{ oid } = { oid: 0 }] = await copying.standby.query<{ oid: number }>(`SELECT 'items'::regclass::oid::int8 AS oid`)
+    const copySlot = await eventually('the slot of the copy', async () => {
+      return (await slotsOf(copying.source)).find((name) => name.includes(`_sync_${oid}_`))
     })
     const seen = await lookAtStandby(copying.standby, { subscription: copying.name, progress })
     expect(copySlot).toMatch(new RegExp(seen.copySlots!))
 
     await copying.source.execute(`CREATE TABLE noise AS SELECT repeat('x', 500) FROM generate_series(1, 5000)`)
     const look = async (copySlots: string | null) =>
-      (await lookAtSource(copying.source, { slot: copying.name, publication: copying.publication, copySlots })).side.slot?.retainedBytes ?? 0
+      (await lookAtSource(copying.source, { slot: copying.name, publication: copying.publication, copySlots })).side.slot
+        ?.retainedBytes ?? 0
     const [{ held } = { held: 0 }] = await copying.source.query<{ held: number }>(
       'SELECT pg_wal_lsn_diff(pg_current_wal_flush_lsn(), restart_lsn)::int8 AS held FROM pg_replication_slots WHERE slot_name = $1',
       [copySlot],

@@ -36,19 +36,38 @@ export const seen = (subscription: Partial<SubscriptionLook>, more: Partial<Stan
   ...more,
 })
 
-export const held = (slot: Partial<NonNullable<NonNullable<StandbyLook['source']>['slot']>>, more: Partial<StandbyLook> = {}): StandbyLook => ({
+export const held = (
+  slot: Partial<NonNullable<NonNullable<StandbyLook['source']>['slot']>>,
+  more: Partial<StandbyLook> = {},
+): StandbyLook => ({
   ...LOOK,
   source: { publishedTables: 3, slot: { active: true, walStatus: 'reserved', retainedBytes: MB, safeBytes: null, ...slot } },
   ...more,
 })
 
-export const STATES: readonly StandbyState[] = ['building', 'copying', 'following', 'late', 'paused', 'broken', 'to-be-seeded', 'gone']
+export const STATES: readonly StandbyState[] = [
+  'building',
+  'copying',
+  'following',
+  'late',
+  'paused',
+  'broken',
+  'to-be-seeded',
+  'gone',
+]
 
 const orNull = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | null> => fc.option(arbitrary, { nil: null })
 const few = fc.integer({ min: 0, max: 3 })
 
 const aSubscription: fc.Arbitrary<SubscriptionLook> = fc
-  .record({ enabled: fc.boolean(), disablesOnError: fc.boolean(), working: fc.boolean(), applyErrors: few, syncErrors: few, ready: few })
+  .record({
+    enabled: fc.boolean(),
+    disablesOnError: fc.boolean(),
+    working: fc.boolean(),
+    applyErrors: few,
+    syncErrors: few,
+    ready: few,
+  })
   .map(({ ready, ...rest }) => ({ ...rest, tables: { ...SUBSCRIPTION.tables, ready } }))
 
 export const aLook: fc.Arbitrary<StandbyLook> = fc

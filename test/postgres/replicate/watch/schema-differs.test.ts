@@ -35,5 +35,10 @@ test('an index that was set aside may be missing on the standby, and on no other
 test('what was changed on one side is told by its name', async () => {
   await source.execute('ALTER TABLE items ADD price int; CREATE TABLE only_here (id int)')
   await standby.execute('ALTER TABLE items ALTER name DROP NOT NULL')
-  expect(await differing()).toEqual(['column public.items.name', 'column public.items.price', 'column public.only_here.id', 'table public.only_here'])
+  expect(await differing()).toEqual([
+    'column public.items.name',
+    'column public.items.price',
+    'column public.only_here.id',
+    'table public.only_here',
+  ])
 })

@@ -31,7 +31,13 @@ class Watch {
     await beat(here)
     const seen = { ...(await lookAtStandby(there, { subscription: name, progress })), beat: await lastBeat(there) }
     const told = await lookAtSource(here, { slot: name, publication, copySlots: seen.copySlots })
-    const look = wholeLook({ at: new Date().toISOString(), source: told, standby: seen, schemaDiffers: null, before: this.record.look })
+    const look = wholeLook({
+      at: new Date().toISOString(),
+      source: told,
+      standby: seen,
+      schemaDiffers: null,
+      before: this.record.look,
+    })
     const { state, reason, act } = judge(this.record, look)
     this.record = { ...this.record, state, reason, look }
     this.act = act
@@ -65,10 +71,21 @@ test('one that disables itself says so, and a pause is not broken until its slot
   await it.standby.execute(`INSERT INTO items VALUES (1, 'in the way')`)
   await it.source.execute(`INSERT INTO items VALUES (1, 'first')`)
   await watch.sees('broken')
-  await until('the end of its worker', async () => (await watch.look()) === 'broken' && watch.record.look?.target?.subscription?.enabled === false)
-  await until('what it counted', async () => (await watch.look()) === 'broken' && (watch.record.reason ?? '').includes('has disabled itself'))
+  await until(
+    'the end of its worker',
+    async () => (await watch.look()) === 'broken' && watch.record.look?.target?.subscription?.enabled === false,
+  )
+  await until(
+    'what it counted',
+    async () => (await watch.look()) === 'broken' && (watch.record.reason ?? '').includes('has disabled itself'),
+  )
 
-  watch.record = { ...watch.record, state: 'paused', reason: null, declared: { ...RECORD.declared, retainedBytesMax: 16 * 1024 ** 2 } }
+  watch.record = {
+    ...watch.record,
+    state: 'paused',
+    reason: null,
+    declared: { ...RECORD.declared, retainedBytesMax: 16 * 1024 ** 2 },
+  }
   expect(await watch.look()).toBe('paused')
   expect(watch.record.look).toMatchObject({ lagBytes: expect.any(Number), source: { slot: { active: false } } })
   await it.source.execute(`CREATE TABLE noise AS SELECT repeat('x', 900) FROM generate_series(1, 20000)`)
