@@ -58,6 +58,8 @@ describe('starting', () => {
     const listed = await cli('ops', 'list', '--kind', 'replicate', '--database', 'shop-azure', '--json')
     expect(listed).toMatchObject({ json: { operations: [{ id }] } })
     expect((await cli('ops', 'show', id, '--files')).out).toContain('V1__a.sql')
+    // no worker of this file knows its workflow
+    await it.temporal.handle(id).terminate()
     expect((await cli('fleet', 'list')).out).toMatch(/STANDBYS\n.* shop-azure\n/)
   })
 
