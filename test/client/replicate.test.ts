@@ -1,10 +1,14 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Command } from 'commander'
 import fc from 'fast-check'
+import { CliContext } from '../../client/cli/context'
 import { qualifiedTable } from '../../client/cli/options'
 import { replicationPlanLines } from '../../client/cli/render/replication-plan'
 import { standbyListLines } from '../../client/cli/render/standbys'
+import { addStandbyList } from '../../client/cli/standby-list'
+import { VIGILANCE } from '../../client/health-watch'
 import { prepareReplicate, type ReplicateQuestion } from '../../client/start-replicate'
 import type { PreflightFinding } from '../../contracts/preflight'
 import { type ReplicatePlan, replicateStarter } from '../../contracts/replicate'
@@ -258,5 +262,14 @@ describe('the list', () => {
       '✘ shop to shop-azure is to-be-seeded: capstan standby reseed shop --to shop-azure',
       '▲ shop to shop-azure is paused: capstan standby resume shop --to shop-azure',
     ])
+  })
+
+  test('is one document for machines, whole', async () => {
+    let written = ''
+    const io = { out: (text: string) => (written += text) } as unknown as CliContext['io']
+    const program = new Command()
+    addStandbyList(program, new CliContext(io, {}, VIGILANCE), (work) => work({ listStandbys: async () => [RECORD] }))
+    await program.parseAsync(['list', '--json'], { from: 'user' })
+    expect(JSON.parse(written)).toEqual({ version: 1, standbys: [RECORD] })
   })
 })
