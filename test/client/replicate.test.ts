@@ -222,7 +222,7 @@ const LOOK: StandbyLook = {
   at: '2026-11-29T11:59:57.000Z',
   source: { slot: { active: true, walStatus: 'reserved', retainedBytes: 1_200_000_000, safeBytes: null }, publishedTables: 2 },
   target: null,
-  ...{ unreached: [], lagMs: 400, lagBytes: 12_000, schemaDiffers: null, findings: [] },
+  ...{ unreached: [], lagMs: 400, lagBytes: 12_000, schemaDiffers: null, findings: [], beatAt: null, copySlots: null },
 }
 const RECORD: StandbyRecord = {
   ...{ version: 1, source: 'shop', target: 'shop-azure', state: 'following', reason: null, since: '2026-11-29T10:00:00.000Z' },
