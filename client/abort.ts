@@ -3,13 +3,7 @@
 import { failure } from '../contracts/failures'
 import { type AbortInput, UPDATES } from '../contracts/messages'
 import { OLD_INSTANCE } from '../contracts/old-instance'
-import {
-  OPERATION_STEPS,
-  type OperationDocument,
-  type OperationId,
-  pointOfNoReturn,
-  temporaryName,
-} from '../contracts/operation'
+import { OPERATION_STEPS, type OperationDocument, type OperationId, pointOfNoReturn, temporaryName } from '../contracts/operation'
 import { freshBackupOf, keptFrom, OVERWRITE_DOCUMENTS, OVERWRITE_STEPS, type OverwritePlan } from '../contracts/overwrite'
 import { REPLACE_DOCUMENTS, REPLACE_STEPS } from '../contracts/replace'
 import { REPLICATE_DOCUMENTS, REPLICATE_STEPS, type ReplicatePlan } from '../contracts/replicate'

@@ -4,17 +4,7 @@ import { type Static, type TSchema, Type } from 'typebox'
 import { FileConnection } from './fleet-connection.schema'
 import { FilePrices, FleetVerification } from './fleet-prices.schema'
 import { FileStandbys } from './fleet-standbys.schema'
-import {
-  amount,
-  CLOUDS,
-  closed,
-  duration,
-  instanceClass,
-  orUnlimited,
-  securityGroups,
-  text,
-  tlsMode,
-} from './fleet-words.schema'
+import { amount, CLOUDS, closed, duration, instanceClass, orUnlimited, securityGroups, text, tlsMode } from './fleet-words.schema'
 import type { ScheduledKind } from './schedule'
 
 const FileCheck = Type.Object(

@@ -89,7 +89,11 @@ export function replicateStarter(
 }
 
 /** As either policy asks. Whoever pauses or resumes is in a hurry, and takes nothing from anybody: what a slot holds back meanwhile is limited by `retainedBytesMax`. */
-function approvalOf(action: ReplicateRequest['action'], source: DatabaseEntry, standby: DatabaseEntry): ReplicateInput['approval'] {
+function approvalOf(
+  action: ReplicateRequest['action'],
+  source: DatabaseEntry,
+  standby: DatabaseEntry,
+): ReplicateInput['approval'] {
   if (action === 'pause' || action === 'resume') return 'none'
   return [source, standby].some(({ policy }) => policy.approval === 'required') ? 'required' : 'none'
 }

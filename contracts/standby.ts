@@ -1,20 +1,9 @@
 /** A standby in another cloud: what is declared of it, the states that it may be in, and what a look at it tells. It follows its source by logical
  *  replication, one database each. docs/decisions/0027. */
-import type { Connection } from './fleet'
+import type { DeclaredStandby } from './fleet'
 import type { Finding, IsoInstant, OperationId } from './operation'
 
-/** As the source's entry in the fleet file declares it. */
-export interface DeclaredStandby {
-  /** The standby's own name in the fleet file. */
-  readonly database: string
-  /** As whom it logs in at the source. `disable`: in the open; `require`: encrypted, and the server proves that it knows the password (channel
-   *  binding); `verify-full`: by a public authority, which a subscriber can ask from PostgreSQL 16 on. */
-  readonly publisher: Connection
-  /** Log that its slot may hold back on the source, in bytes. Above it the slot is dropped and the standby has to be seeded anew. */
-  readonly retainedBytesMax: number
-  /** How late it may be before it is told as late, in milliseconds. */
-  readonly lagMsMax: number
-}
+export type { DeclaredStandby }
 
 /** Both by their names in the fleet file. */
 export interface StandbyId {

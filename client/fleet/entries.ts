@@ -64,7 +64,12 @@ export function toEntries(file: FleetFile, source: FleetSource): Entries {
   )
   const schedules = [...ofDatabases, ...(file.orphans === undefined ? [] : toSweeps(entries, file.orphans, mistaken))]
   const verification = toFleetVerification(file, reader)
-  return { entries, schedules, verification, problems: [...reader.problems, ...mixedWithCopies(entries, source), ...misplacedStandbys(entries, source)] }
+  return {
+    entries,
+    schedules,
+    verification,
+    problems: [...reader.problems, ...mixedWithCopies(entries, source), ...misplacedStandbys(entries, source)],
+  }
 }
 
 interface Reading {

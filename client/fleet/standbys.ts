@@ -55,7 +55,9 @@ export function misplacedStandbys(entries: readonly DatabaseEntry[], source: Fle
     seen.push({ place, path })
     if (first === undefined) return []
     const { line } = source.placeOf(first.path)
-    return [wrongValue(source, path, `another, since ${showPath(first.path)} on line ${line} declares that one: it follows one source`)]
+    return [
+      wrongValue(source, path, `another, since ${showPath(first.path)} on line ${line} declares that one: it follows one source`),
+    ]
   })
 }
 
@@ -93,7 +95,8 @@ function migrationsRule(followed: DatabaseEntry, follower: DatabaseEntry, { entr
   if (followed.migrations !== null && sameFolder(followed.migrations, follower.migrations)) return null
   const field: FieldPath = ['databases', entries.indexOf(follower), 'migrations']
   const line = source.placeOf(field).line
-  const allowed = followed.migrations === null ? 'none, as its source has' : `those of its source, ${followed.migrations}, or none`
+  const allowed =
+    followed.migrations === null ? 'none, as its source has' : `those of its source, ${followed.migrations}, or none`
   return `one whose own migrations (${showPath(field)} on line ${line}) are ${allowed}: its schema is its source’s`
 }
 

@@ -20,7 +20,11 @@ describe('the standbys of a database', () => {
     ])
     const whole = `{ database: shop-azure, publisher: { user: r, secret: env:R, tls: disable, host: shop.example.com, port: 5433 }, maxRetained: 16MB, maxLag: 5m }`
     expect(read(fleetWith(whole))).toMatchObject([
-      { publisher: { host: 'shop.example.com', port: 5433, tls: 'disable' }, retainedBytesMax: 16 * 1024 ** 2, lagMsMax: 300_000 },
+      {
+        publisher: { host: 'shop.example.com', port: 5433, tls: 'disable' },
+        retainedBytesMax: 16 * 1024 ** 2,
+        lagMsMax: 300_000,
+      },
     ])
   })
 
@@ -71,7 +75,10 @@ describe('a standby is refused, with its place and what would be right,', () => 
       'when it is in the same instance',
       fleetWith(
         standbyOf('shop-copy'),
-        smallest.slice(smallest.indexOf('  - name')).replace('name: shop', 'name: shop-copy').replace('database: shop', 'database: copy'),
+        smallest
+          .slice(smallest.indexOf('  - name'))
+          .replace('name: shop', 'name: shop-copy')
+          .replace('database: shop', 'database: copy'),
       ),
       `${AT} "shop-copy"; it must be a database in another instance: what shop-db suffers, both of them would.`,
     ],
@@ -87,7 +94,10 @@ describe('a standby is refused, with its place and what would be right,', () => 
     ],
     [
       'when its source has no migrations and it has',
-      second((entry) => entry.replace('    canary:', '    migrations: others\n    canary:')).replace('    migrations: migrations\n', ''),
+      second((entry) => entry.replace('    canary:', '    migrations: others\n    canary:')).replace(
+        '    migrations: migrations\n',
+        '',
+      ),
       'are none, as its source has',
     ],
   ])('%s', (_title, text, said) => {
@@ -96,7 +106,8 @@ describe('a standby is refused, with its place and what would be right,', () => 
 
   test('when it is declared twice, under another name or by another source as well', () => {
     const twice = fleetWith(`${standbyOf('shop-azure')}, ${standbyOf('shop-azure')}`)
-    const rule = 'it must be another, since databases[0].standbys[0].database on line 15 declares that one: it follows one source.'
+    const rule =
+      'it must be another, since databases[0].standbys[0].database on line 15 declares that one: it follows one source.'
     expect(refusal(twice)).toEqual([expect.stringContaining(`databases[0].standbys[1].database is "shop-azure"; ${rule}`)])
     const alias = fleetWith(
       `${standbyOf('shop-azure')}, ${standbyOf('shop-az')}`,
@@ -110,13 +121,38 @@ describe('a standby is refused, with its place and what would be right,', () => 
   })
 
   test.each([
-    ['when nobody decided how it comes to its source', ', tls: require', '', 'publisher.tls is missing; it must be disable, require or verify-full'],
+    [
+      'when nobody decided how it comes to its source',
+      ', tls: require',
+      '',
+      'publisher.tls is missing; it must be disable, require or verify-full',
+    ],
     ['when its password stands there', 'secret: env:R', 'secret: hunter2', 'publisher.secret is something else (not shown)'],
-    ['when nobody said what it may hold back', ', maxRetained: 20GB', '', 'maxRetained is missing; it must be a size with its unit, such as 20GB'],
-    ['when it may hold back next to nothing', '20GB', '1MB', 'maxRetained is "1MB"; it must be a whole number of bytes, from 16MB on'],
-    ['when it may hold back more than can be counted', '20GB', '99999999TB', 'maxRetained is "99999999TB"; it must be a whole number of bytes'],
+    [
+      'when nobody said what it may hold back',
+      ', maxRetained: 20GB',
+      '',
+      'maxRetained is missing; it must be a size with its unit, such as 20GB',
+    ],
+    [
+      'when it may hold back next to nothing',
+      '20GB',
+      '1MB',
+      'maxRetained is "1MB"; it must be a whole number of bytes, from 16MB on',
+    ],
+    [
+      'when it may hold back more than can be counted',
+      '20GB',
+      '99999999TB',
+      'maxRetained is "99999999TB"; it must be a whole number of bytes',
+    ],
     ['when it may hold back a number', '20GB', '20', 'maxRetained is the number 20; it must be a size with its unit'],
-    ['when it may be late for no time', '20GB', '20GB, maxLag: 0s', 'maxLag is "0s"; it must be whole milliseconds, from 1s to 7d'],
+    [
+      'when it may be late for no time',
+      '20GB',
+      '20GB, maxLag: 0s',
+      'maxLag is "0s"; it must be whole milliseconds, from 1s to 7d',
+    ],
     ['when it has another field', '20GB', '20GB, maxLagg: 5s', 'maxLagg is not a field; did you mean maxLag?'],
   ])('%s', (_title, piece, instead, said) => {
     const text = fleetWith(standbyOf('shop-azure'))
@@ -129,7 +165,8 @@ describe('a standby is refused, with its place and what would be right,', () => 
 
 test('of any fleet in which some stand by for others, each is refused or each follows one source that follows none', () => {
   const names = ['shop', 'a', 'b', 'c'] as const
-  const entry = (name: string) => STANDBY.replace('name: shop-azure', `name: ${name}`).replace('instance: shop-az', `instance: srv-${name}`)
+  const entry = (name: string) =>
+    STANDBY.replace('name: shop-azure', `name: ${name}`).replace('instance: shop-az', `instance: srv-${name}`)
   fc.assert(
     fc.property(fc.array(fc.tuple(fc.constantFrom(...names), fc.constantFrom(...names)), { maxLength: 6 }), (edges) => {
       const list = (name: string) => {
@@ -140,7 +177,8 @@ test('of any fleet in which some stand by for others, each is refused or each fo
       const declared = edges.filter(([source], at) => edges.slice(0, at).filter(([other]) => other === source).length < 4)
       const targets = declared.map(([, target]) => target)
       const sound =
-        new Set(targets).size === targets.length && declared.every(([source, target]) => source !== target && !declared.some(([one]) => one === target))
+        new Set(targets).size === targets.length &&
+        declared.every(([source, target]) => source !== target && !declared.some(([one]) => one === target))
       const accepted = () => {
         try {
           parseFleet(text, 'f')

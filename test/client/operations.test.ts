@@ -46,7 +46,10 @@ describe('starting', () => {
     const id = 'replicate-one'
     const cli = (...args: string[]) => it.cli(args, { CAPSTAN_FLEET: file })
     const started = await cli('replicate', 'shop', '--no-wait', '--json', '--operation', id)
-    expect(started).toMatchObject({ exit: 0, json: { id, kind: 'replicate', databases: ['shop', 'shop-azure'], status: 'running' } })
+    expect(started).toMatchObject({
+      exit: 0,
+      json: { id, kind: 'replicate', databases: ['shop', 'shop-azure'], status: 'running' },
+    })
     const description = await it.temporal.handle(id).describe()
     expect(description.type).toBe('replicate')
     expect(await description.staticSummary()).toBe('apply shop (aws, production): set-up of its standby shop-azure (azure)')
@@ -55,6 +58,8 @@ describe('starting', () => {
     const listed = await cli('ops', 'list', '--kind', 'replicate', '--database', 'shop-azure', '--json')
     expect(listed).toMatchObject({ json: { operations: [{ id }] } })
     expect((await cli('ops', 'show', id, '--files')).out).toContain('V1__a.sql')
+    // no worker of this file knows its workflow
+    await it.temporal.handle(id).terminate()
     expect((await cli('fleet', 'list')).out).toMatch(/STANDBYS\n.* shop-azure\n/)
   })
 

@@ -1,10 +1,14 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Command } from 'commander'
 import fc from 'fast-check'
+import { CliContext } from '../../client/cli/context'
 import { qualifiedTable } from '../../client/cli/options'
 import { replicationPlanLines } from '../../client/cli/render/replication-plan'
 import { standbyListLines } from '../../client/cli/render/standbys'
+import { addStandbyList } from '../../client/cli/standby-list'
+import { VIGILANCE } from '../../client/health-watch'
 import { prepareReplicate, type ReplicateQuestion } from '../../client/start-replicate'
 import type { PreflightFinding } from '../../contracts/preflight'
 import { type ReplicatePlan, replicateStarter } from '../../contracts/replicate'
@@ -60,9 +64,24 @@ describe('what is asked of a standby', () => {
     ['a source that there is not', { source: 'shpo' }, 'DATABASE_UNKNOWN', 'did you mean shop?'],
     ['a standby that the file does not have', { standby: 'shop-asure' }, 'DATABASE_UNKNOWN', 'did you mean shop-azure?'],
     ['none of several', { fleetFile: two }, 'OPTION_INVALID', 'name one with --to: shop-azure, shop-azure-eu.'],
-    ['the source as its own', { standby: 'shop' }, 'OPTION_INVALID', '--to is "shop", which shop does not declare as its standby'],
-    ['the standby as its source', { source: 'shop-azure' }, 'OPTION_INVALID', 'it is one: name its source, which is shop, and --to shop-azure.'],
-    ['a source that declares none', { fleetFile: fleet(fleetWith('').replace('    standbys: []\n', '')) }, 'OPTION_INVALID', 'add "standbys" to its entry'],
+    [
+      'the source as its own',
+      { standby: 'shop' },
+      'OPTION_INVALID',
+      '--to is "shop", which shop does not declare as its standby',
+    ],
+    [
+      'the standby as its source',
+      { source: 'shop-azure' },
+      'OPTION_INVALID',
+      'it is one: name its source, which is shop, and --to shop-azure.',
+    ],
+    [
+      'a source that declares none',
+      { fleetFile: fleet(fleetWith('').replace('    standbys: []\n', '')) },
+      'OPTION_INVALID',
+      'add "standbys" to its entry',
+    ],
     [
       'one that was taken out of the file before it was removed',
       { action: 'remove', standby: 'shop-azure-eu', fleetFile: fleet(fleetWith(standbyOf('shop-azure'), STANDBY + second)) },
@@ -93,7 +112,10 @@ describe('the operation', () => {
   })
 
   test('waits for an approval where either policy asks for one, but for a pause and its end', async () => {
-    const strict = fleetWith(standbyOf('shop-azure'), STANDBY.replace('    canary:', '    policy: { approval: required }\n    canary:'))
+    const strict = fleetWith(
+      standbyOf('shop-azure'),
+      STANDBY.replace('    canary:', '    policy: { approval: required }\n    canary:'),
+    )
     const approvals = { 'set-up': 'required', reseed: 'required', remove: 'required', pause: 'none', resume: 'none' } as const
     for (const [action, approval] of Object.entries(approvals))
       expect((await asked(action as ReplicateQuestion['action'], strict)).input.approval).toBe(approval)
@@ -157,10 +179,21 @@ describe('a plan for people', () => {
 
   test('tells each finding with what it does and what mends it, and what could not be asked', () => {
     const notes = Array.from({ length: 7 }, (_, at) =>
-      finding({ check: 'sequences', severity: 'note', object: `s${at}`, message: `Sequence s${at}.`, why: 'Set later.', command: '' }),
+      finding({
+        check: 'sequences',
+        severity: 'note',
+        object: `s${at}`,
+        message: `Sequence s${at}.`,
+        why: 'Set later.',
+        command: '',
+      }),
     )
     const lines = planLines({
-      findings: [finding({}), finding({ check: 'triggers', severity: 'warning', side: 'standby', message: 'A trigger fires.' }), ...notes],
+      findings: [
+        finding({}),
+        finding({ check: 'triggers', severity: 'warning', side: 'standby', message: 'A trigger fires.' }),
+        ...notes,
+      ],
       notKnown: [{ check: 'disk-room', side: 'source', why: 'The cloud does not say.' }],
     })
     const from = lines.indexOf('') + 1
@@ -180,7 +213,7 @@ describe('a plan for people', () => {
 
   test('obeys nothing that a name of the database says', () => {
     const lines = planLines({ tables: ['public."\u001b[31mred"'], findings: [finding({ message: 'a\nb\u202e' })] })
-    expect(lines.join('')).not.toMatch(/[\u001b\u202e\n]/)
+    for (const obeyed of ['\u001b', '\u202e', '\n']) expect(lines.join('')).not.toContain(obeyed)
   })
 })
 
@@ -189,7 +222,7 @@ const LOOK: StandbyLook = {
   at: '2026-11-29T11:59:57.000Z',
   source: { slot: { active: true, walStatus: 'reserved', retainedBytes: 1_200_000_000, safeBytes: null }, publishedTables: 2 },
   target: null,
-  ...{ unreached: [], lagMs: 400, lagBytes: 12_000, schemaDiffers: null, findings: [] },
+  ...{ unreached: [], lagMs: 400, lagBytes: 12_000, schemaDiffers: null, findings: [], beatAt: null, copySlots: null },
 }
 const RECORD: StandbyRecord = {
   ...{ version: 1, source: 'shop', target: 'shop-azure', state: 'following', reason: null, since: '2026-11-29T10:00:00.000Z' },
@@ -229,5 +262,14 @@ describe('the list', () => {
       '✘ shop to shop-azure is to-be-seeded: capstan standby reseed shop --to shop-azure',
       '▲ shop to shop-azure is paused: capstan standby resume shop --to shop-azure',
     ])
+  })
+
+  test('is one document for machines, whole', async () => {
+    let written = ''
+    const io = { out: (text: string) => (written += text) } as unknown as CliContext['io']
+    const program = new Command()
+    addStandbyList(program, new CliContext(io, {}, VIGILANCE), (work) => work({ listStandbys: async () => [RECORD] }))
+    await program.parseAsync(['list', '--json'], { from: 'user' })
+    expect(JSON.parse(written)).toEqual({ version: 1, standbys: [RECORD] })
   })
 })

@@ -2,13 +2,22 @@ import fc from 'fast-check'
 import { OPERATION_STEPS } from '../../contracts/operation'
 import { locksInOrder, type WantedLock } from '../../workflows/kit/locks'
 
-const scope = fc.constantFrom('lock/aws/1/eu-central-1/shop', 'lock/aws/1/eu-central-1/shop-2', 'lock/azure/x/westeurope/shop', 'lock/gcp/p/e/ä', 'lock/gcp/p/e/z')
+const scope = fc.constantFrom(
+  'lock/aws/1/eu-central-1/shop',
+  'lock/aws/1/eu-central-1/shop-2',
+  'lock/azure/x/westeurope/shop',
+  'lock/gcp/p/e/ä',
+  'lock/gcp/p/e/z',
+)
 const scopes = (wanted: readonly WantedLock[]) => wanted.map((one) => one.scope)
 
 test('two locks are taken in one order, whichever is the operation’s own, and each under its own step', () => {
   fc.assert(
     fc.property(scope, scope, (one, other) => {
-      const [here, there] = [locksInOrder({ lockScope: one, otherLockScope: other }), locksInOrder({ lockScope: other, otherLockScope: one })]
+      const [here, there] = [
+        locksInOrder({ lockScope: one, otherLockScope: other }),
+        locksInOrder({ lockScope: other, otherLockScope: one }),
+      ]
       expect(scopes(here)).toEqual(scopes(there))
       expect(here.find(({ step }) => step === OPERATION_STEPS.lock)?.scope).toBe(one)
       if (one !== other) expect(here.find(({ step }) => step === OPERATION_STEPS.lockOther)?.scope).toBe(other)
@@ -63,5 +72,13 @@ test('operations that take any two of the same locks, crosswise and in rings, ne
 })
 
 test('they would, if each took its own first', () => {
-  expect(allComeThrough([['a', 'b'], ['b', 'a']], [0, 1])).toBe(false)
+  expect(
+    allComeThrough(
+      [
+        ['a', 'b'],
+        ['b', 'a'],
+      ],
+      [0, 1],
+    ),
+  ).toBe(false)
 })

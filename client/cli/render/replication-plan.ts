@@ -55,7 +55,8 @@ function tableLines({ tables, bytes: size }: PreflightReport, { columns }: PlanV
 
 function schemaSentence({ migrations, standby }: ReplicatePlan): string {
   const [first, last] = [migrations[0], migrations.at(-1)]
-  if (first === undefined || last === undefined) return `takes the schema of ${oneLine(standby.instance)} as it is: no script is to run`
+  if (first === undefined || last === undefined)
+    return `takes the schema of ${oneLine(standby.instance)} as it is: no script is to run`
   const which = migrations.length === 1 ? oneLine(first) : `${oneLine(first)} to ${oneLine(last)}`
   return `builds its schema by ${counted(migrations.length, 'script')}, ${which}`
 }

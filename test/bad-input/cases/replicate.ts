@@ -23,7 +23,13 @@ function asked(
   args: readonly string[],
   { fleet = ONE, code = 'OPTION_INVALID' }: { fleet?: string; code?: FailureCode } = {},
 ): BadInput {
-  return { title, exit: 2, code, names, given: (world) => ({ args: [...args], env: { CAPSTAN_FLEET: world.fleet(() => fleet) } }) }
+  return {
+    title,
+    exit: 2,
+    code,
+    names,
+    given: (world) => ({ args: [...args], env: { CAPSTAN_FLEET: world.fleet(() => fleet) } }),
+  }
 }
 
 function declared(title: string, names: string, fleet: string, problems = 1): BadInput {
@@ -50,9 +56,22 @@ export const REPLICATE: readonly BadInput[] = [
   asked('a standby that writes to the terminal', '\\u{1b}', ['replicate', 'shop', '--to', HOSTILE], UNKNOWN),
   declared('a standby that the file does not have', NAMED, fleetOf(standby('shop-asure'))),
   declared('a database that stands by for itself', NAMED, fleetOf(standby('shop'))),
-  declared('a standby in the same instance', NAMED, fleetOf(standby('copy'), FLEET.slice(FLEET.indexOf('  - name')).replace('name: shop', 'name: copy'))),
-  declared('a standby of a standby', NAMED, fleetOf(standby('shop-azure'), `${ON_AZURE}    standbys: [${standby('nobody')}]\n`), 2),
-  declared('a standby with other migrations', NAMED, ONE.replace(ON_AZURE, ON_AZURE.replace('migrations: migrations', 'migrations: others'))),
+  declared(
+    'a standby in the same instance',
+    NAMED,
+    fleetOf(standby('copy'), FLEET.slice(FLEET.indexOf('  - name')).replace('name: shop', 'name: copy')),
+  ),
+  declared(
+    'a standby of a standby',
+    NAMED,
+    fleetOf(standby('shop-azure'), `${ON_AZURE}    standbys: [${standby('nobody')}]\n`),
+    2,
+  ),
+  declared(
+    'a standby with other migrations',
+    NAMED,
+    ONE.replace(ON_AZURE, ON_AZURE.replace('migrations: migrations', 'migrations: others')),
+  ),
   declared('a standby twice', '[1].database', fleetOf(`${standby('shop-azure')}, ${standby('shop-azure')}`)),
   declared('no standbys', '', fleetOf('')),
   declared('a publisher without TLS', '[0].publisher.tls', ONE.replace(', tls: require }, max', ' }, max')),

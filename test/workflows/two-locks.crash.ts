@@ -31,8 +31,7 @@ async function begin({ own, other, holds, waits }: Wanted): Promise<string> {
   return operation
 }
 
-const bundle = () =>
-  it.ledger.putBundle({ version: 1, database: parseFleet(smallest, 'f').databases[0]!, migrations: [] })
+const bundle = () => it.ledger.putBundle({ version: 1, database: parseFleet(smallest, 'f').databases[0]!, migrations: [] })
 
 async function operation(id: string): Promise<OperationDocument> {
   const found = await it.ledger.getOperation(id)
