@@ -1,6 +1,17 @@
 /** A process that makes a standby, or takes it away, killed before each of its statements in turn: whoever repeats it comes to the same end. */
 import { removeStandby } from '../../../postgres/replicate/teardown'
-import { asProcess, copied, follow, type Pair, pairOf, type ReplicatingServer, remains, type Sessions, sameRows, startReplicating } from './support'
+import {
+  asProcess,
+  copied,
+  follow,
+  type Pair,
+  pairOf,
+  type ReplicatingServer,
+  remains,
+  type Sessions,
+  sameRows,
+  startReplicating,
+} from './support'
 
 let servers: Record<15 | 17, ReplicatingServer>
 beforeAll(async () => {
@@ -11,10 +22,17 @@ afterAll(() => Promise.all(Object.values(servers ?? {}).map(({ server }) => serv
 
 const TABLES = ['public.orders', 'public.parts']
 const make = (both: Pair) => (sessions: Sessions) => follow(both, TABLES, {}, sessions)
-const remove = ({ names }: Pair) => (sessions: Sessions) => removeStandby({ names, ...sessions })
+const remove =
+  ({ names }: Pair) =>
+  (sessions: Sessions) =>
+    removeStandby({ names, ...sessions })
 
 test.each([15, 17] as const)('behind a source of PostgreSQL %i', async (major) => {
-  const both = await pairOf(servers[major], servers[17], 'CREATE TABLE orders (id int PRIMARY KEY); CREATE TABLE parts (id int PRIMARY KEY)')
+  const both = await pairOf(
+    servers[major],
+    servers[17],
+    'CREATE TABLE orders (id int PRIMARY KEY); CREATE TABLE parts (id int PRIMARY KEY)',
+  )
   const { source, standby, names } = both
   await source.master.execute('INSERT INTO parts SELECT generate_series(1, 100)')
   let [made, removed] = ['killed', 'killed']

@@ -62,9 +62,11 @@ test('it is in no log and no statistics, neither where all goes well nor where i
   expect(rejected.message).toMatch(/password authentication failed/)
   const away = await failureOf(again({ port: await freePort() }), 'DATABASE_UNREACHABLE')
   const nowhere = await failureOf(again({ host: 'nowhere.invalid' }), 'DATABASE_UNREACHABLE')
-  const unencrypted = await failureOf(again({ tls: 'require' }))
+  const unencrypted = await failureOf(again({ tls: 'require' }), 'OPTION_INVALID')
   for (const { message, facts, cause } of [rejected, away, nowhere, unencrypted]) {
-    expect(JSON.stringify({ message, facts, cause: cause instanceof Error ? [cause.message, cause.cause] : null })).not.toMatch(SECRET)
+    expect(JSON.stringify({ message, facts, cause: cause instanceof Error ? [cause.message, cause.cause] : null })).not.toMatch(
+      SECRET,
+    )
   }
   // and it still follows, once all is right again
   expect(await again({})).toMatchObject({ made: false, keepers: [] })
@@ -83,7 +85,12 @@ test('it is in no log when the session that subscribes is ended, or cancelled, w
     const hanging: Session = await connect(standby.options)
     const held = proxy.holdNext()
     // worker and session both come: whichever is held, the other is let through
-    const failed = follow({ ...both, publisher: { ...publisher, port } }, ['public.orders'], {}, { source: source.master, standby: hanging }).catch(String)
+    const failed = follow(
+      { ...both, publisher: { ...publisher, port } },
+      ['public.orders'],
+      {},
+      { source: source.master, standby: hanging },
+    ).catch(String)
     const connection = await held
     await standby.superuser.query(`SELECT ${end}($1)`, [hanging.backendPid])
     await connection.letThrough().catch(() => undefined)
@@ -101,7 +108,9 @@ test('a server that keeps it all the same is told', async () => {
   const { subscribed } = await follow(both, ['public.orders'], {}, { source: source.master, standby: tracked })
   await tracked.close()
   await standby.superuser.execute('ALTER ROLE master RESET pg_stat_statements.track')
-  expect(subscribed.keepers).toEqual([expect.stringContaining('pg_stat_statements on 127.0.0.1 keeps the statements of code as well (track = all)')])
+  expect(subscribed.keepers).toEqual([
+    expect.stringContaining('pg_stat_statements on 127.0.0.1 keeps the statements of code as well (track = all)'),
+  ])
   expect(await kept()).toHaveLength(1)
   await removeStandby({ names, source: source.master, standby: standby.master })
 })
@@ -121,11 +130,17 @@ test('encrypted, the source proves that it knows the password; a certificate tha
   await standby.superuser.execute(`ALTER SYSTEM SET ssl_key_file = '${fileOf('server.key', key)}'`)
   await standby.superuser.execute('ALTER SYSTEM SET ssl = on')
   await standby.superuser.execute('SELECT pg_reload_conf()')
-  const unknown = await failureOf(follow({ ...both, publisher: { ...publisher, tls: 'verify-full' } }, ['public.orders']), 'DATABASE_UNREACHABLE')
+  const unknown = await failureOf(
+    follow({ ...both, publisher: { ...publisher, tls: 'verify-full' } }, ['public.orders']),
+    'OPTION_INVALID',
+  )
   expect(unknown.message).toContain('certificate')
   await follow({ ...both, publisher: { ...publisher, tls: 'require' } }, ['public.orders'])
   await until('an encrypted walsender', async () => {
-    const rows = await source.superuser.query('SELECT FROM pg_stat_ssl JOIN pg_stat_replication USING (pid) WHERE ssl AND application_name = $1', [names.subscription])
+    const rows = await source.superuser.query(
+      'SELECT FROM pg_stat_ssl JOIN pg_stat_replication USING (pid) WHERE ssl AND application_name = $1',
+      [names.subscription],
+    )
     return rows.length === 1
   })
   await removeStandby({ names, source: source.master, standby: standby.master })

@@ -79,10 +79,21 @@ describe.each([15, 17] as const)('PostgreSQL %i', (major) => {
       'public.orders_tags',
     ])
     const left = await valuesOf(master, INDEXES)
-    expect(left).toEqual(expect.arrayContaining(['orders_pkey', 'orders_code_key', 'orders_clustered', '"Odd name".keyed_a', 'unkeyed_b', 'others_note']))
+    expect(left).toEqual(
+      expect.arrayContaining([
+        'orders_pkey',
+        'orders_code_key',
+        'orders_clustered',
+        '"Odd name".keyed_a',
+        'unkeyed_b',
+        'others_note',
+      ]),
+    )
     expect(left.filter((name) => gone.includes(`public.${name}`))).toEqual([])
     const ids = (await indexesSetAside(master)).map(({ id }) => id)
-    expect(diffFingerprints(before, await describeSchema(master), { limit: 99 })).toEqual(ids.map((id) => `${id}: only on the first`).sort())
+    expect(diffFingerprints(before, await describeSchema(master), { limit: 99 })).toEqual(
+      ids.map((id) => `${id}: only on the first`).sort(),
+    )
     expect(await setIndexesAside(master, { tables: TABLES })).toEqual([])
 
     const told: string[] = []
@@ -120,7 +131,9 @@ describe.each([15, 17] as const)('PostgreSQL %i', (major) => {
       const aside = (await indexesSetAside(master)).map(({ id }) => id)
       const missing = diffFingerprints(before, await describeSchema(master), { limit: 99 })
       // one whose parts are not all there yet is there, and differs
-      expect(missing.filter((line) => line.endsWith(': only on the first'))).toEqual(aside.map((id) => `${id}: only on the first`).sort())
+      expect(missing.filter((line) => line.endsWith(': only on the first'))).toEqual(
+        aside.map((id) => `${id}: only on the first`).sort(),
+      )
       await buildIndexes({ connect: () => connect(database.options), jobs: 3 })
       expect(diffFingerprints(before, await describeSchema(master))).toEqual([])
     }
@@ -130,7 +143,9 @@ describe.each([15, 17] as const)('PostgreSQL %i', (major) => {
   test('another index of that name is not taken for it, and one that cannot be built stays to be built', async () => {
     const database = await server.database()
     const master = await database.connect()
-    await master.execute('CREATE TABLE a (id int PRIMARY KEY, v text, w int); CREATE INDEX a_v ON a (v); CREATE INDEX a_w ON a ((100 / w))')
+    await master.execute(
+      'CREATE TABLE a (id int PRIMARY KEY, v text, w int); CREATE INDEX a_v ON a (v); CREATE INDEX a_w ON a ((100 / w))',
+    )
     const build = () => buildIndexes({ connect: () => database.connect(), jobs: 1 })
     await setIndexesAside(master, { tables: ['public.a'] })
     await master.execute('CREATE INDEX a_v ON a (w)')

@@ -38,12 +38,17 @@ export interface ReplicatingServer {
   log(): string
 }
 
-export async function startReplicating(major: PostgresMajor, more: Readonly<Record<string, string>> = {}): Promise<ReplicatingServer> {
+export async function startReplicating(
+  major: PostgresMajor,
+  more: Readonly<Record<string, string>> = {},
+): Promise<ReplicatingServer> {
   const server = await startTestServer(major, { ...SETTINGS, ...more })
   const admin = await (await server.database()).connectAsSuperuser()
   await admin.query('SELECT 1')
   await admin.execute(`ALTER ROLE master REPLICATION; CREATE ROLE follower LOGIN REPLICATION`)
-  const [row] = await admin.query<{ sql: string }>(`SELECT format('ALTER ROLE follower PASSWORD %L', $1::text) AS sql`, [FOLLOWER_PASSWORD])
+  const [row] = await admin.query<{ sql: string }>(`SELECT format('ALTER ROLE follower PASSWORD %L', $1::text) AS sql`, [
+    FOLLOWER_PASSWORD,
+  ])
   await admin.execute(row!.sql)
   if (major >= 16) await admin.execute('GRANT pg_create_subscription TO master')
   const [folder] = await admin.query<{ folder: string }>(`SELECT current_setting('data_directory') AS folder`)
@@ -158,7 +163,11 @@ export function mortal(session: Session, life: { left: number }): Session {
 }
 
 /** Runs as a process that may die: its sessions are its own, and end with it. */
-export async function asProcess(pair: Pair, lives: number, work: (sessions: Sessions) => Promise<unknown>): Promise<'done' | 'killed'> {
+export async function asProcess(
+  pair: Pair,
+  lives: number,
+  work: (sessions: Sessions) => Promise<unknown>,
+): Promise<'done' | 'killed'> {
   const [source, standby] = [await connect(pair.source.options), await connect(pair.standby.options)]
   const life = { left: lives }
   try {
