@@ -77,7 +77,9 @@ export async function dropSlot(source: Session, input: DropSlotInput): Promise<v
       continue
     }
     if (performance.now() > deadline) throw held(source, name, found.heldBy, waitMs)
-    await explained(source, 'it needs pg_signal_backend, and who holds the slot must be no superuser', () => source.query(END_HOLDER, [name]))
+    await explained(source, 'it needs pg_signal_backend, and who holds the slot must be no superuser', () =>
+      source.query(END_HOLDER, [name]),
+    )
   }
 }
 
