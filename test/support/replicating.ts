@@ -15,8 +15,8 @@ import type { Row, Session } from '../../postgres/connect/session'
 import { applyMigrations } from '../../postgres/migrate/apply'
 import { resolveMigrations } from '../../postgres/migrate/resolve'
 import type { CapstanStack, CommandResult } from './capstan-stack'
-import { RestoreDesk } from './restores'
 import { createOtherTarget, type OtherTarget } from './other-clouds'
+import { RestoreDesk } from './restores'
 import { createTarget, putSecurityGroup, type Target } from './target'
 
 export const ACCOUNTS = 200
@@ -45,6 +45,8 @@ export interface Pair {
   readonly fleet: string
   /** `capstan <words> --fleet … --json`. */
   run(...words: string[]): Promise<CommandResult>
+  /** `capstan <words>`, of which nothing is left out. */
+  cli(...words: string[]): Promise<CommandResult>
   /** By the vendor's API. */
   stopSource(): Promise<void>
   onSource<T extends Row>(sql: string): Promise<T[]>
@@ -70,6 +72,7 @@ export async function createPair(capstan: CapstanStack, cloud: StandbyCloud): Pr
   return {
     ...{ source, standby, name, fleet },
     run: (...words) => desk.cli(...words, '--fleet', fleet, '--json'),
+    cli: (...words) => desk.cli(...words),
     stopSource: async () => {
       const rds = rdsOf(capstan)
       await rds.send(new StopDBInstanceCommand({ DBInstanceIdentifier: 'stock' }))
@@ -87,7 +90,10 @@ function declared(yaml: string, name: string): string {
         maxRetained: 256MB
         maxLag: 30s
 `
-  return yaml.replace('rowCounts: [public.items]', 'rowCounts: [public.accounts]').replace(/      invariants:[\s\S]*?    policy:/, '    policy:').replace('    migrations: migrations\n', `    migrations: migrations\n${standbys}`)
+  return yaml
+    .replace('rowCounts: [public.items]', 'rowCounts: [public.accounts]')
+    .replace(/ {6}invariants:[\s\S]*? {4}policy:/, '    policy:')
+    .replace('    migrations: migrations\n', `    migrations: migrations\n${standbys}`)
 }
 
 function standbyEntry({ stack }: CapstanStack, cloud: StandbyCloud, name: string): string {
@@ -119,7 +125,11 @@ async function letReplicate(capstan: CapstanStack): Promise<void> {
   const rds = rdsOf(capstan)
   const DBParameterGroupName = 'logical'
   await rds.send(
-    new CreateDBParameterGroupCommand({ DBParameterGroupName, DBParameterGroupFamily: 'postgres15', Description: 'logical replication' }),
+    new CreateDBParameterGroupCommand({
+      DBParameterGroupName,
+      DBParameterGroupFamily: 'postgres15',
+      Description: 'logical replication',
+    }),
   )
   await rds.send(
     new ModifyDBParameterGroupCommand({
@@ -132,7 +142,11 @@ async function letReplicate(capstan: CapstanStack): Promise<void> {
   await rds.send(new RebootDBInstanceCommand({ DBInstanceIdentifier: 'stock' }))
   await isIn(rds, 'available')
   const { block } = stack
-  await putSecurityGroup(stack.lab, 'sg-stock', [`${controlAddress(block)}/32`, `${applicationAddress(block)}/32`, '127.0.0.1/32'])
+  await putSecurityGroup(stack.lab, 'sg-stock', [
+    `${controlAddress(block)}/32`,
+    `${applicationAddress(block)}/32`,
+    '127.0.0.1/32',
+  ])
 }
 
 function rdsOf({ stack }: CapstanStack): RDSClient {
