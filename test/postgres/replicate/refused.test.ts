@@ -1,3 +1,4 @@
+import { connect } from '../../../postgres/connect/session'
 import { raiseFence } from '../../../postgres/migrate/fence'
 import { dropPublication, ensurePublication } from '../../../postgres/replicate/publication'
 import { dropSlot, ensureSlot } from '../../../postgres/replicate/slot'
@@ -121,6 +122,25 @@ test('an attempt that was overtaken makes, changes and removes nothing', async (
   ]
   for (const act of acts) await failureOf(act(), 'FENCED_OFF')
   expect([...(await remains(source)), ...(await remains(standby))]).toEqual([])
+})
+
+test('a slot that another session is still making is not taken over: it goes with that one', async () => {
+  const source = await servers[15].side()
+  const [writer, maker] = [await connect(source.options), await connect(source.options)]
+  await writer.execute('BEGIN; SELECT pg_current_xact_id()')
+  const making = ensureSlot(maker, { name: 'cap_made' }).catch(() => 'ended')
+  await until(
+    'the slot',
+    async () => (await source.master.query(`SELECT FROM pg_replication_slots WHERE slot_name = 'cap_made'`)).length === 1,
+  )
+  const early = await failureOf(ensureSlot(source.master, { name: 'cap_made' }), 'NOT_READY_YET')
+  expect(early.message).toContain(`process ${maker.backendPid}`)
+  await source.master.query('SELECT pg_terminate_backend($1, 5000)', [maker.backendPid])
+  expect(await making).toBe('ended')
+  await writer.execute('ROLLBACK')
+  expect(await ensureSlot(source.master, { name: 'cap_made' })).toMatchObject({ made: true })
+  await dropSlot(source.master, { name: 'cap_made' })
+  await Promise.all([writer.close(), maker.close()])
 })
 
 test('a slot that has lost log is not followed', async () => {
