@@ -25,11 +25,12 @@ export interface SubscriptionInput extends Guarded {
   readonly slot: string
   readonly publication: string
   readonly publisher: Publisher
-  /** Whether tables that it does not know yet are copied first. Without it nothing may have been written to them between the making of the slot and the end
-   *  of this: what comes before they are known is passed over. */
+  /** Whether tables that it does not know yet are copied first. Without it nobody may have written to them, but what replication brought, between the making
+   *  of the slot and the end of this: what comes before they are known is passed over. */
   readonly copyData: boolean
   readonly origin: 'any' | 'none'
-  /** False: it is made and knows no table; `enableSubscription` and `refreshSubscription` do the rest. */
+  /** False: it ends disabled. With `copyData` it knows no table then, which `enableSubscription` and `refreshSubscription` make good; without, it knows them
+   *  all, and is enabled for that moment, since a server asks for them only then. */
   readonly enabled: boolean
   /** As `ensureSlot` told. */
   readonly failover?: boolean
@@ -66,6 +67,7 @@ export async function ensureSubscription(standby: Session, input: SubscriptionIn
   const conninfo = conninfoOf(publisher, standby.serverVersionNum)
   const harmless = conninfoOf({ ...publisher, password: 'given right after' }, standby.serverVersionNum)
   const subscription = quoteIdentifier(name)
+  const asks = input.enabled || !input.copyData
   const before = await behindFence(standby, input, TO_GRANT, async () => {
     await oneAtATime(standby, name)
     const found = await findSubscription(standby, name)
@@ -78,10 +80,11 @@ export async function ensureSubscription(standby: Session, input: SubscriptionIn
     )
     await setConnection(standby, { subscription: name, conninfo, password: publisher.password })
     signal?.throwIfAborted()
-    if (input.enabled) await standby.execute(`ALTER SUBSCRIPTION ${subscription} ENABLE`)
+    if (asks) await standby.execute(`ALTER SUBSCRIPTION ${subscription} ENABLE`)
     return found
   })
-  if (input.enabled) await refreshSubscription(standby, input)
+  if (asks) await refreshSubscription(standby, input)
+  if (!input.enabled) await disableSubscription(standby, { name, token: input.token, signal })
   const after = await findSubscription(standby, name)
   if (after === null) throw gone(standby, name)
   const { pattern } = await copyingSlotsOf(standby, after.oid)

@@ -1,10 +1,10 @@
 /** Making a standby, keeping it, and taking it away, between masters that are no superusers. */
 import { ensureControlSchema } from '../../../postgres/migrate/control-schema'
 import { copyProgress, tableSizes } from '../../../postgres/replicate/copy-progress'
-import { dropPublication, ensurePublication } from '../../../postgres/replicate/publication'
+import { standbyNames } from '../../../postgres/replicate/names'
+import { ensurePublication } from '../../../postgres/replicate/publication'
 import { recopyTables } from '../../../postgres/replicate/recopy'
 import { finishSeeding, startReseeding } from '../../../postgres/replicate/seeding'
-import { dropSlot, ensureSlot } from '../../../postgres/replicate/slot'
 import {
   disableSubscription,
   enableSubscription,
@@ -143,9 +143,13 @@ describe.each([15, 17] as const)('a standby of PostgreSQL 17 behind a source of 
     })
     expect(copying).toEqual([{ table: 'public.orders', bytesDone: expect.any(Number), bytesTotal: expect.any(Number) }])
     expect(copying[0]!.bytesDone).toBeGreaterThan(0)
+    // its server cannot clear up by itself
+    await standby.superuser.execute(`ALTER SUBSCRIPTION ${names.subscription} CONNECTION 'host=127.0.0.1 port=1 password=none'`)
     await removeStandby({ names, source: source.master, standby: standby.master })
     expect([...(await remains(source)), ...(await remains(standby))]).toEqual([])
   })
+
+  if (major === 17) return
 
   test('is taken away with its source out of reach, and what stays there is named', async () => {
     const both = await pair()
@@ -227,6 +231,55 @@ test('one table is copied anew while another goes on', async () => {
   expect([...(await remains(source)), ...(await remains(standby))]).toEqual([])
 })
 
+test('a way back is made while the way there is used, and carries once it is enabled', async () => {
+  const both = await pairOf(servers[17], servers[17], SCHEMA)
+  const { source, standby, names } = both
+  await follow(both, TABLES)
+  await copied(both, 3)
+  await standby.master.execute('GRANT SELECT ON ALL TABLES IN SCHEMA public TO follower')
+  const back: Pair = {
+    source: standby,
+    standby: source,
+    names: standbyNames({ source: 'shop-elsewhere', target: names.slot }),
+    publisher: { ...both.publisher, database: standby.options.database },
+  }
+  const made = () => follow(back, TABLES, { copyData: false, origin: 'none', enabled: false })
+  await made()
+  await source.master.execute('INSERT INTO orders VALUES (1, $$there$$)')
+  await made()
+  await source.master.execute('INSERT INTO orders VALUES (2, $$there$$)')
+  await sameRows(both, 'SELECT id FROM orders ORDER BY id')
+  const [state] = await source.superuser.query(
+    `SELECT s.subenabled AS enabled, (SELECT count(*)::int FROM pg_subscription_rel r WHERE r.srsubid = s.oid AND r.srsubstate = 'r') AS ready
+       FROM pg_subscription s WHERE s.subname = $1`,
+    [back.names.subscription],
+  )
+  expect(state).toEqual({ enabled: false, ready: 3 })
+  await disableSubscription(standby.master, { name: names.subscription })
+  await enableSubscription(source.master, { name: back.names.subscription })
+  await standby.master.execute('INSERT INTO orders VALUES (3, $$back$$)')
+  await sameRows(back, 'SELECT id FROM orders ORDER BY id')
+  expect(await valuesOf(source.master, 'SELECT id FROM orders ORDER BY id')).toEqual([1, 2, 3])
+  for (const one of [back, both])
+    await removeStandby({ names: one.names, source: one.source.master, standby: one.standby.master })
+  expect([...(await remains(source)), ...(await remains(standby))]).toEqual([])
+})
+
+test('a subscriber of 15 is no way back', async () => {
+  const { source, standby, names, publisher } = await pairOf(servers[17], servers[15], SCHEMA)
+  const input = {
+    name: names.subscription,
+    slot: names.slot,
+    publication: names.publication,
+    publisher,
+    copyData: false,
+    enabled: false,
+  }
+  const refused = await failureOf(ensureSubscription(standby.superuser, { ...input, origin: 'none' }), 'OPTION_INVALID')
+  expect(refused.message).toContain('no way back')
+  expect([...(await remains(source)), ...(await remains(standby))]).toEqual([])
+})
+
 test('rows are written with the rights of the table’s owner, and not with the subscriber’s', async () => {
   const both = await pairOf(servers[15], servers[17], 'CREATE TABLE orders (id int PRIMARY KEY, by text)')
   const { source, standby, names } = both
@@ -241,6 +294,19 @@ test('rows are written with the rights of the table’s owner, and not with the 
   await source.master.execute('INSERT INTO orders VALUES (2)')
   await until('both rows', async () => (await valuesOf(standby.master, 'SELECT by FROM orders')).length === 2)
   expect(await valuesOf(standby.master, 'SELECT by FROM orders')).toEqual(['owning', 'owning'])
+  // who may not become the owner gets nothing until he may
+  await standby.superuser.execute('REVOKE owning FROM master')
+  await source.master.execute('INSERT INTO orders VALUES (3)')
+  await until('an error', async () => {
+    const [row] = await standby.superuser.query<{ errors: number }>(
+      'SELECT apply_error_count AS errors FROM pg_stat_subscription_stats WHERE subname = $1',
+      [names.subscription],
+    )
+    return (row?.errors ?? 0) > 0
+  })
+  expect(await valuesOf(standby.superuser, 'SELECT count(*)::int FROM orders')).toEqual([2])
+  await standby.superuser.execute('GRANT owning TO master')
+  await until('the third row', async () => (await valuesOf(standby.master, 'SELECT by FROM orders')).length === 3)
   await removeStandby({ names, source: source.master, standby: standby.master })
 })
 
@@ -251,101 +317,4 @@ async function markAsFollowing({ master }: Side, { source, operation }: { source
     source,
     operation,
   ])
-}
-
-describe('what is there already and is another’s', () => {
-  let both: Pair
-  beforeAll(async () => {
-    both = await pairOf(servers[17], servers[17], SCHEMA)
-  })
-
-  test('a publication of part of a table, or of all, is refused', async () => {
-    const { source, names } = both
-    const ensure = () => ensurePublication(source.master, { name: names.publication, tables: TABLES, viaPartitionRoot: true })
-    await source.master.execute(`CREATE PUBLICATION ${names.publication} FOR TABLE orders WHERE (id > 5)`)
-    await failureOf(ensure(), 'RESOURCE_NOT_OURS')
-    await source.master.execute(`DROP PUBLICATION ${names.publication}`)
-    await source.superuser.execute(`CREATE PUBLICATION ${names.publication} FOR ALL TABLES`)
-    await failureOf(ensure(), 'RESOURCE_NOT_OURS')
-    await source.superuser.execute(`DROP PUBLICATION ${names.publication}`)
-    // one of fewer kinds of change is made whole
-    await source.master.execute(`CREATE PUBLICATION ${names.publication} FOR TABLE orders WITH (publish = 'insert')`)
-    await ensure()
-    expect(
-      await valuesOf(source.master, `SELECT pubupdate AND pubdelete AND pubtruncate AND pubviaroot FROM pg_publication`),
-    ).toEqual([true])
-    await dropPublication(source.master, { name: names.publication })
-  })
-
-  test('a list with what is no table, or no name, publishes nothing', async () => {
-    const { source, names } = both
-    const ensure = (tables: string[]) =>
-      ensurePublication(source.master, { name: names.publication, tables, viaPartitionRoot: true })
-    await failureOf(ensure(['public.orders', 'public.nobody']), 'DATABASE_REFUSED')
-    await failureOf(ensure(['orders']), 'DATABASE_REFUSED')
-    await failureOf(ensure(['public.orders; DROP TABLE orders']), 'OPTION_INVALID')
-    expect(await remains(source)).toEqual([])
-  })
-
-  test('a slot of another kind or database is neither taken over nor dropped', async () => {
-    const { source, standby } = both
-    await source.master.query(`SELECT pg_create_physical_replication_slot('cap_physical')`)
-    await source.master.query(`SELECT pg_create_logical_replication_slot('cap_other_plugin', 'test_decoding')`)
-    await standby.master.query(`SELECT pg_create_logical_replication_slot('cap_other_database', 'pgoutput')`)
-    for (const name of ['cap_physical', 'cap_other_plugin', 'cap_other_database']) {
-      await failureOf(ensureSlot(source.master, { name }), 'RESOURCE_NOT_OURS')
-      await failureOf(dropSlot(source.master, { name }), 'RESOURCE_NOT_OURS')
-      await source.superuser.query('SELECT pg_drop_replication_slot($1)', [name])
-    }
-    await dropSlot(source.master, { name: 'cap_never_was' })
-  })
-
-  test('a slot that somebody reads from is dropped once he is ended', async () => {
-    const { source, standby, names } = both
-    await follow(both, TABLES)
-    await copied(both, 3)
-    await disableLater(standby.master, names.subscription)
-    await dropSlot(source.master, { name: names.slot })
-    expect(await remains(source)).toEqual([`publication ${names.publication}`])
-    await removeStandby({ names, source: source.master, standby: standby.master })
-  })
-
-  test('a subscription to something else is refused', async () => {
-    const { source, standby, names, publisher } = both
-    await standby.master.execute(
-      `CREATE SUBSCRIPTION ${names.subscription} CONNECTION 'host=127.0.0.1 password=x' PUBLICATION other WITH (connect = false, slot_name = 'other')`,
-    )
-    const input = {
-      name: names.subscription,
-      slot: names.slot,
-      publication: names.publication,
-      publisher,
-      copyData: true,
-      origin: 'any',
-      enabled: true,
-    } as const
-    const refused = await failureOf(ensureSubscription(standby.master, input), 'RESOURCE_NOT_OURS')
-    expect(refused.message).toContain('it reads the slot other and other')
-    await removeStandby({ names, source: source.master, standby: standby.master })
-    expect(await remains(standby)).toEqual([])
-  })
-
-  test('who may not subscribe or replicate is told what to grant', async () => {
-    const { source, standby, names } = await pairOf(servers[17], servers[15], SCHEMA)
-    const refused = await failureOf(follow({ ...both, source, standby, names }, TABLES), 'CREDENTIALS_REJECTED')
-    expect(refused.message).toContain('before PostgreSQL 16 only a superuser may subscribe')
-    expect(await remains(standby)).toEqual([])
-    await source.superuser.execute('ALTER ROLE master NOREPLICATION')
-    try {
-      const denied = await failureOf(ensureSlot(source.master, { name: 'cap_denied' }), 'CREDENTIALS_REJECTED')
-      expect(denied.message).toContain('REPLICATION')
-    } finally {
-      await source.superuser.execute('ALTER ROLE master REPLICATION')
-    }
-  })
-})
-
-/** Someone who holds a slot comes again and again until he is switched off. */
-async function disableLater(session: Pair['standby']['master'], name: string): Promise<void> {
-  setTimeout(() => void session.execute(`ALTER SUBSCRIPTION ${name} DISABLE`).catch(() => undefined), 300)
 }

@@ -1,7 +1,8 @@
 /** The publisher's password: on a server that logs whatever it can be told to log, it stands nowhere. */
 import { chownSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { connect } from '../../../postgres/connect/session'
+import { connect, inTransaction } from '../../../postgres/connect/session'
+import { setConnection } from '../../../postgres/replicate/connection'
 import { ensureSubscription } from '../../../postgres/replicate/subscription'
 import { removeStandby } from '../../../postgres/replicate/teardown'
 import { until } from '../../support/eventually'
@@ -83,6 +84,26 @@ test('it is in no log and no statistics, neither where all goes well nor where i
   expect(server.log()).toContain('CREATE SUBSCRIPTION')
   expect(logged()).toEqual([])
   expect(await kept()).toEqual([])
+  await removeStandby({ names, source: source.master, standby: standby.master })
+})
+
+test('it is in no log when the server does not take it', async () => {
+  const { source, standby, names } = both
+  await standby.master.execute(
+    `CREATE SUBSCRIPTION ${names.subscription} CONNECTION 'host=there password=x' PUBLICATION p WITH (connect = false, slot_name = 'x')`,
+  )
+  const password = 'wr0ng-password'
+  for (const conninfo of [`nonsense=1 password=${password}`, `host=there user=${password}`, password]) {
+    const refused = await failureOf(
+      inTransaction(standby.master, () =>
+        setConnection(standby.master, { subscription: names.subscription, conninfo, password }),
+      ),
+      'DATABASE_REFUSED',
+    )
+    expect(JSON.stringify([refused.message, refused.facts])).not.toMatch(SECRET)
+    expect(refused.facts.sqlState).toMatch(/42601|2F003/)
+  }
+  expect(logged()).toEqual([])
   await removeStandby({ names, source: source.master, standby: standby.master })
 })
 

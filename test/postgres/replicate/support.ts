@@ -20,6 +20,7 @@ export const FOLLOWER_PASSWORD = `it's a \\follower 'secret' of s0me length`
 /** Workers come again soon, and there is room for those of all tests. */
 const SETTINGS = {
   wal_retrieve_retry_interval: '100ms',
+  max_connections: '120',
   max_worker_processes: '24',
   max_logical_replication_workers: '16',
   max_replication_slots: '40',
