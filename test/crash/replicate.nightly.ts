@@ -81,7 +81,7 @@ describe.each(['set-up', 'reseed', 'remove'] as const)('%s', (kind) => {
       wrong.push(...found.wrong.map((one) => `${boundary}: ${one}`))
     }
     expect(wrong).toEqual([])
-  })
+  }, 1_800_000)
 })
 
 const ABORTED = ['schema', 'publish', 'subscribe', 'copy', 'indexes', 'compare'] as const

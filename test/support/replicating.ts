@@ -54,7 +54,7 @@ export interface Pair {
 }
 
 /** The source is emptied and migrated; the standby has roles, and no table. */
-export async function createPair(capstan: CapstanStack, cloud: StandbyCloud): Promise<Pair> {
+export async function createPair(capstan: CapstanStack, cloud: StandbyCloud, maxRetained = '256MB'): Promise<Pair> {
   const [source, standby] = await Promise.all([createTarget(capstan), createOtherTarget(cloud, capstan)])
   await Promise.all([letReplicate(capstan), standby.reset()])
   await source.reset()
@@ -63,7 +63,7 @@ export async function createPair(capstan: CapstanStack, cloud: StandbyCloud): Pr
     resolved: resolveMigrations(Object.entries(SHOP).map(([script, content]) => ({ script, content }))),
   })
   const name = `stock-${cloud}`
-  const fleet = source.fleet(SHOP, '', (yaml) => declared(yaml, name) + standbyEntry(capstan, cloud, name))
+  const fleet = source.fleet(SHOP, '', (yaml) => declared(yaml, name, maxRetained) + standbyEntry(capstan, cloud, name))
   const desk = new RestoreDesk(capstan, () => fleet)
   const on = async <T extends Row>(open: () => Promise<Session>, sql: string): Promise<T[]> => {
     const session = await open()
@@ -83,11 +83,11 @@ export async function createPair(capstan: CapstanStack, cloud: StandbyCloud): Pr
   }
 }
 
-function declared(yaml: string, name: string): string {
+function declared(yaml: string, name: string, maxRetained: string): string {
   const standbys = `    standbys:
       - database: ${name}
         publisher: { user: stock_admin, secret: "env:SHOP_ADMIN_PASSWORD", tls: require }
-        maxRetained: 256MB
+        maxRetained: ${maxRetained}
         maxLag: 30s
 `
   return yaml
