@@ -18,7 +18,7 @@ type Compared = Awaited<ReturnType<ReplicationActivities['compareBoth']>>
 
 export async function compareBoth(deps: ActivityDeps, input: Replicating): Promise<Compared> {
   const { operation, sides } = input
-  const { entries } = await bothOf(deps, input.bundle)
+  const { entries, request } = await bothOf(deps, input.bundle)
   const { names, tables } = await madeBy(deps, operation)
   const { signal, kept, keep } = currentAct()
   const progress = notes(deps, input)
@@ -27,7 +27,8 @@ export async function compareBoth(deps: ActivityDeps, input: Replicating): Promi
     target: opener(deps, { ref: input, entry: entries.standby, address: sides.standby }, 'migrator'),
     mode: 'live',
     jobs: JOBS,
-    selection: { tables, exclude: [] },
+    // whether the others are equal is no matter of this one
+    selection: { tables: request.table === null ? tables : [request.table], exclude: [] },
     slots: [names.slot],
     signal,
     carriedOn: kept as ProvenSoFar | undefined,

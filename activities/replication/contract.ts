@@ -40,17 +40,18 @@ export interface ReplicationActivities {
   /** Builds what the source has by the migrations that the source has applied, and compares both. Resumes after a kill. A finding for each object that
    *  differs: of a schema that no migration describes no standby can be built. */
   buildSchema(input: Replicating): Promise<Told & { findings: readonly Finding[] }>
-  /** The publication, and then the slot, on the source. Safe to repeat. */
+  /** The publication, and then the slot, on the source. Safe to repeat. Fails with STANDBY_CHANGED where the watch has given it up meanwhile; so does
+   *  `subscribe`. */
   publish(input: Replicating): Promise<Told>
   /** Empties the tables, sets their indexes aside and subscribes. Where it is subscribed already it does nothing of it: rows have come since. Safe to
    *  repeat. */
   subscribe(input: Replicating): Promise<Told>
-  /** Polls once; NOT_READY_YET until every table is copied and follows. Fails with REPLICATION_STUCK where nothing can come any more, and where the log
+  /** Polls once; NOT_READY_YET until every table is copied and follows. Fails with DATABASE_REFUSED where nothing can come any more, and where the log
    *  that is held back for it passes what was declared. */
   awaitCopy(input: Replicating): Promise<Told>
   /** Builds the indexes that were set aside, and gathers statistics. Resumes after a kill. */
   buildIndexes(input: Replicating): Promise<Told>
-  /** Compares the rows of both while others write. Carries on after a kill. */
+  /** Compares the rows of both while others write; of the one table that is seeded anew where it is one. Carries on after a kill. */
   compareBoth(
     input: Replicating,
   ): Promise<Told & { verdict: 'equal' | 'different' | 'inconclusive'; findings: readonly Finding[] }>
@@ -60,9 +61,9 @@ export interface ReplicationActivities {
   /** Its rows are its own from here on, and the ledger says that it follows: the watch says how. Safe to repeat. */
   settleStandby(input: Replicating): Promise<Told>
 
-  /** The undo of `subscribe`. Safe to repeat, and when nothing was made. */
+  /** The undo of `subscribe`; nothing where one table of a standby is seeded anew. Safe to repeat, and when nothing was made. */
   unsubscribe(input: Replicating): Promise<void>
-  /** The undo of `publish`: the slots, and then the publication. Safe to repeat, and when nothing was made. */
+  /** The undo of `publish`: the slots, and then the publication, which stays where a standby is seeded anew; nothing where that is one table. Safe to repeat, and when nothing was made. */
   unpublish(input: Replicating): Promise<void>
   /** The undo of `openStandby` and `buildSchema`: rows that have come are emptied out of the tables, and the ledger says that there is none. Safe to
    *  repeat, and when nothing was made. */
@@ -76,11 +77,13 @@ export interface ReplicationActivities {
   pauseStandby(input: Replicating & { by: string }): Promise<Told>
   /** The undo of `pauseStandby`: nothing where the standby is something else by now. Safe to repeat. */
   takeBackPause(input: Replicating): Promise<void>
-  /** The ledger says so last. Safe to repeat. */
+  /** With the connection that is declared now. The ledger says so last. Safe to repeat. Fails with DATABASE_REFUSED while others may write there. */
   resumeStandby(input: Replicating): Promise<Told>
-  /** The first part of seeding it anew: the ledger says so, then what it has is given up. Safe to repeat. */
+  /** The first part of seeding it anew: the ledger says so, then what it has is given up. Safe to repeat. Fails with DATABASE_REFUSED, before anything is
+   *  changed, where a table cannot be emptied or published, or while others may write there. */
   stopFollowing(input: Replicating): Promise<Told>
-  /** The undo of `stopFollowing`, once nothing follows any more: the ledger says that it has to be seeded. Safe to repeat. */
+  /** The undo of `stopFollowing`: the ledger says that it has to be seeded, once nothing follows any more; of one table, that it follows, once that is copied
+   *  by PostgreSQL itself. Safe to repeat. */
   leaveToBeSeeded(input: Replicating): Promise<void>
   /** Subscription, slots, publication, and then the ledger's word. A side that is null, or does not answer, is told with what stays on it and how it is
    *  removed by hand. Safe to repeat. */

@@ -10,6 +10,8 @@ export interface MadeDocument extends StandbyId {
   readonly names: StandbyNames
   /** By `schema.table`, quoted as PostgreSQL reads it. */
   readonly tables: readonly string[]
+  /** Another operation's, which was half made: the rows that came by that are ours. Absent: none was. */
+  readonly takesOver?: boolean
 }
 
 type Deps = Pick<ActivityDeps, 'ledger'>

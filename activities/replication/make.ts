@@ -15,13 +15,14 @@ import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import type { Replicating } from './contract'
 import { findMade, madeBy } from './made'
-import { type BehindFence, behindFence, bothOf, looking, type Place, type SideName } from './sides'
+import { refuseOtherThan, standing } from './record'
+import { type BehindFence, type Both, behindFence, bothOf, looking, type Place, type SideName } from './sides'
 
 type Told = { readonly summary: string }
 
 export async function publish(deps: ActivityDeps, input: Replicating): Promise<Told> {
   const { names, tables } = await madeBy(deps, input.operation)
-  const { request } = await bothOf(deps, input.bundle)
+  const { request } = await stillBuilding(deps, input)
   const { signal } = currentAct()
   return onSide(deps, input, 'source', async ({ migrator, admin, token }) => {
     // the row that beats is one of those that are published
@@ -40,6 +41,7 @@ export async function publish(deps: ActivityDeps, input: Replicating): Promise<T
 
 export async function subscribe(deps: ActivityDeps, input: Replicating): Promise<Told> {
   const { names, tables, source } = await madeBy(deps, input.operation)
+  await stillBuilding(deps, input)
   const { signal } = currentAct()
   const publisher = await publisherOf(deps, input)
   const failover = await looking(deps, await placeOf(deps, input, 'source'), 'admin', (session) => isKeptInStep(session, names))
@@ -61,8 +63,16 @@ export async function subscribe(deps: ActivityDeps, input: Replicating): Promise
   })
 }
 
+/** The watch drops a slot that holds back too much, whoever made it: who made it anew after that would fight with the watch without end. */
+async function stillBuilding(deps: ActivityDeps, { bundle }: Replicating): Promise<Both> {
+  const both = await bothOf(deps, bundle)
+  const { state } = await standing(deps, both.id)
+  refuseOtherThan(['building'], both.id, state)
+  return both
+}
+
 /** Tables that the subscription, if there is one, has not heard of: nothing has come to them by it yet. */
-async function unknownTo(admin: Session, { subscription }: StandbyNames, tables: readonly string[]): Promise<string[]> {
+export async function unknownTo(admin: Session, { subscription }: StandbyNames, tables: readonly string[]): Promise<string[]> {
   const rows = await admin.query<{ name: string }>(
     `SELECT w.name FROM pg_catalog.unnest($2::text[]) w(name)
       WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_subscription s JOIN pg_catalog.pg_database d ON d.oid = s.subdbid AND d.datname = pg_catalog.current_database()
@@ -80,7 +90,7 @@ async function letRead(migrator: Session, publisher: string): Promise<void> {
 }
 
 /** As the standby's server sees the source. */
-async function publisherOf(deps: ActivityDeps, { bundle, sides }: Replicating): Promise<Publisher> {
+export async function publisherOf(deps: ActivityDeps, { bundle, sides }: Replicating): Promise<Publisher> {
   const { entries, request } = await bothOf(deps, bundle)
   const { user, secret, host, port, tls } = request.declared.publisher
   const { source } = sides
@@ -100,7 +110,9 @@ async function isKeptInStep(source: Session, { slot }: StandbyNames): Promise<bo
 
 export async function unsubscribe(deps: ActivityDeps, input: Replicating): Promise<void> {
   const made = await findMade(deps, input.operation)
-  if (made === null) return
+  const { request } = await bothOf(deps, input.bundle)
+  // of one table: the others follow by it
+  if (made === null || request.table !== null) return
   await onBoth(deps, input, ({ source, standby }) =>
     dropSubscription(standby.admin, { name: made.names.subscription, source: source.admin }),
   )
@@ -108,8 +120,14 @@ export async function unsubscribe(deps: ActivityDeps, input: Replicating): Promi
 
 export async function unpublish(deps: ActivityDeps, input: Replicating): Promise<void> {
   const made = await findMade(deps, input.operation)
-  if (made === null) return
-  await onSide(deps, input, 'source', (source) => dropAtSource(source, made.names))
+  const { request } = await bothOf(deps, input.bundle)
+  if (made === null || request.table !== null) return
+  const { names } = made
+  await onSide(deps, input, 'source', async (source) => {
+    if (request.action === 'set-up') return dropAtSource(source, names)
+    assertMayAct()
+    await dropSlot(source.admin, { name: names.slot, signal: currentAct().signal })
+  })
 }
 
 /** A slot before its publication: who reads it would fail without that. */

@@ -10,7 +10,7 @@ import {
   type StandbyWatch,
   standbyWorkflowId,
 } from '../../contracts/replicate'
-import type { StandbyId, StandbyRecord, StandbyState } from '../../contracts/standby'
+import type { DeclaredStandby, StandbyId, StandbyRecord, StandbyState } from '../../contracts/standby'
 import { standbyNames } from '../../postgres/replicate/names'
 import { assertMayAct } from '../act'
 import type { ActivityDeps } from '../deps'
@@ -25,13 +25,11 @@ export async function openStandby(deps: ActivityDeps, input: Replicating): Promi
   const { id, request } = await bothOf(deps, input.bundle)
   const plan = (await ledger.getDocument({ operation, name: REPLICATE_DOCUMENTS.plan })) as ReplicatePlan | null
   if (plan === null) throw new Error(`operation ${operation} has no plan`)
-  const { names } = await writeMade(deps, operation, {
-    version: 1,
-    ...id,
-    names: standbyNames(id),
-    tables: plan.preflight.tables,
-  })
   const before = await ledger.getStandby(id)
+  const { names } = await writeMade(deps, operation, {
+    ...{ version: 1, ...id, names: standbyNames(id), tables: plan.preflight.tables },
+    takesOver: before?.state === 'building',
+  })
   const at = new Date().toISOString()
   if (before !== null && before.state === 'building' && before.operation !== operation) {
     assertMayAct()
@@ -61,6 +59,8 @@ interface Change {
   readonly to: StandbyState
   readonly reason: string | null
   readonly operation: string
+  /** As the fleet file says by now; absent: it stays. */
+  readonly declared?: DeclaredStandby
 }
 
 /** From one of these; where it is so already by this operation it stays. The watch may change it in between: then it is looked at again. */

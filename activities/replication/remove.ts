@@ -9,6 +9,7 @@ import { forgetOrigin } from '../../postgres/replicate/seeding'
 import { dropSubscription } from '../../postgres/replicate/teardown'
 import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
+import { isAway, isLockedOut } from './away'
 import type { Reached, Replicating, ReplicationActivities } from './contract'
 import { findMade } from './made'
 import { dropAtSource } from './make'
@@ -17,7 +18,6 @@ import { type BehindFence, behindFence, bothOf, type SideName } from './sides'
 
 /** A side that does not answer is asked again so often before it counts as out of reach: some minutes. */
 const ATTEMPTS = 8
-const AWAY: readonly string[] = ['DATABASE_UNREACHABLE', 'CONNECTION_LOST']
 
 type Removed = Awaited<ReturnType<ReplicationActivities['removeStandby']>>
 
@@ -90,13 +90,10 @@ async function ifReached<T>(
     // one that was reached, and lost amid it, is tried again
     if (reached || !(error instanceof Failure)) throw error
     if (isLockedOut(error)) return null
-    if (!AWAY.includes(error.code) || currentAct().attempt < ATTEMPTS) throw error
+    if (!isAway(error) || currentAct().attempt < ATTEMPTS) throw error
     return null
   }
 }
-
-/** It lets nobody in from here (invalid_authorization_specification): no password would help. */
-const isLockedOut = ({ code, facts }: Failure): boolean => code === 'CREDENTIALS_REJECTED' && facts.sqlState === '28000'
 
 function slotStays({ source }: StandbyId, { slot, publication }: StandbyNames, copying: readonly string[]): Finding {
   const drops = [slot, ...copying].map((name) => `SELECT pg_drop_replication_slot('${name}');`).join(' ')

@@ -12,7 +12,8 @@ import { change, openStandby, startWatch } from './record'
 import { removeStandby } from './remove'
 import { buildSchema } from './schema'
 import { bothOf } from './sides'
-import { examineStandby, leaveToBeSeeded, pauseStandby, resumeStandby, stopFollowing, takeBackPause } from './stand'
+import { leaveToBeSeeded, stopFollowing } from './reseed'
+import { examineStandby, pauseStandby, resumeStandby, takeBackPause } from './stand'
 import { lookAtStandby } from './watch'
 
 export function createReplicationActivities(deps: ActivityDeps): ReplicationActivities {

@@ -1,24 +1,18 @@
-/** What is done with a standby that there is: paused, resumed, its rows given up. */
+/** What is done with a standby that there is: looked at, paused, resumed. */
 import { Failure, failure } from '../../contracts/failures'
-import type { StandbyNames, StandbyRecord, StandbyState } from '../../contracts/standby'
+import type { StandbyRecord, StandbyState } from '../../contracts/standby'
 import { sha256Of } from '../../ledger/digest'
-import type { Session } from '../../postgres/connect/session'
 import { standingEpoch } from '../../postgres/migrate/fence'
-import { recopyTables } from '../../postgres/replicate/recopy'
-import { startReseeding } from '../../postgres/replicate/seeding'
-import { dropSlot } from '../../postgres/replicate/slot'
-import { disableSubscription, enableSubscription } from '../../postgres/replicate/subscription'
-import { dropSubscription } from '../../postgres/replicate/teardown'
-import { BEAT_TABLE } from '../../postgres/replicate/watch/beat'
+import { refuseWriters } from '../../postgres/replicate/before-seeding'
+import { disableSubscription, renewSubscription } from '../../postgres/replicate/subscription'
 import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { epochAbove } from '../schema/epoch'
+import { isAway } from './away'
 import type { Replicating, ReplicationActivities } from './contract'
-import { findMade, writeMade } from './made'
-import { onBoth, onSide, placeOf } from './make'
-import { publishedTables } from './published'
+import { onSide, placeOf, publisherOf } from './make'
 import { change, refuseOtherThan, standing } from './record'
-import { type BehindFence, bothOf, looking, type SideName } from './sides'
+import { type Both, bothOf, looking, type SideName } from './sides'
 
 type Told = { readonly summary: string }
 type Input = Parameters<ReplicationActivities['examineStandby']>[0]
@@ -52,21 +46,20 @@ function refuseOthers({ source, target, instances }: StandbyRecord, sides: Input
 
 /** Null: it is out of reach. */
 function unlessAway(error: unknown): null {
-  if (error instanceof Failure && AWAY.includes(error.code)) return null
+  if (error instanceof Failure && isAway(error)) return null
   throw error
 }
 
-const AWAY: readonly string[] = ['DATABASE_UNREACHABLE', 'CONNECTION_LOST']
-
 const FOLLOWS: readonly StandbyState[] = ['following', 'late', 'broken', 'copying']
 
-const RESUMABLE: readonly StandbyState[] = ['paused', ...FOLLOWS]
+export const RESUMABLE: readonly StandbyState[] = ['paused', ...FOLLOWS]
 
 /** Before it is done: a standby that is disabled by nobody's wish would be told as broken. */
 export async function pauseStandby(deps: ActivityDeps, input: Replicating & { by: string }): Promise<Told> {
   const { operation } = input
-  const { id } = await bothOf(deps, input.bundle)
-  await change(deps, id, FOLLOWS, { to: 'paused', reason: `Paused by ${input.by}.`, operation })
+  const { id, request } = await bothOf(deps, input.bundle)
+  const { declared } = request
+  await change(deps, id, FOLLOWS, { to: 'paused', reason: `Paused by ${input.by}.`, operation, declared })
   const { names } = await standing(deps, id)
   await onSide(deps, input, 'standby', ({ admin }) => {
     assertMayAct()
@@ -78,79 +71,36 @@ export async function pauseStandby(deps: ActivityDeps, input: Replicating & { by
 export async function takeBackPause(deps: ActivityDeps, input: Replicating): Promise<void> {
   const { id } = await bothOf(deps, input.bundle)
   const record = await deps.ledger.getStandby(id)
-  if (record?.state === 'paused' && record.operation === input.operation) await resumeStandby(deps, input)
+  if (record?.state === 'paused' && record.operation === input.operation) await letFollow(deps, input)
 }
 
-/** After it is done, for the same reason. */
+/** Not where it was opened to applications meanwhile. */
 export async function resumeStandby(deps: ActivityDeps, input: Replicating): Promise<Told> {
-  const { operation } = input
-  const { id } = await bothOf(deps, input.bundle)
-  const { names, state } = await standing(deps, id)
-  refuseOtherThan(RESUMABLE, id, state)
-  await onSide(deps, input, 'standby', ({ admin }) => {
-    assertMayAct()
-    return enableSubscription(admin, { name: names.subscription, signal: currentAct().signal })
-  })
-  await change(deps, id, RESUMABLE, { to: 'following', reason: null, operation })
-  return { summary: `${names.subscription} enabled` }
+  const both = await bothOf(deps, input.bundle)
+  const { state } = await standing(deps, both.id)
+  refuseOtherThan(RESUMABLE, both.id, state)
+  if (state === 'paused' || state === 'broken') await refuseWritersOf(deps, input, both)
+  return letFollow(deps, input)
 }
 
-/** What it has is given up, of one table or of all: the ledger says so first. Of all: nothing reads the source's log any more and nothing holds it back. Of
- *  one: it is emptied, and its copying begins anew while the others go on. */
-export async function stopFollowing(deps: ActivityDeps, input: Replicating): Promise<Told> {
+/** The ledger says so after it is done, for the same reason. By what is declared now: a password that was changed, or an address. */
+async function letFollow(deps: ActivityDeps, input: Replicating): Promise<Told> {
   const { operation } = input
   const { id, request } = await bothOf(deps, input.bundle)
-  const { names, state } = await standing(deps, id)
-  const only = request.table === null ? null : [request.table]
-  const from: readonly StandbyState[] = only === null ? [...RESUMABLE, 'to-be-seeded', 'building'] : ['following', 'late']
-  refuseOtherThan([...from, 'building'], id, state)
-  const made = await findMade(deps, operation)
-  const tables =
-    made?.tables ??
-    (await looking(deps, await placeOf(deps, input, 'source'), 'migrator', (session) => publishedOf(session, names, only)))
-  await writeMade(deps, operation, { version: 1, ...id, names, tables })
-  await change(deps, id, from, { to: 'building', reason: `${operation} seeds ${request.table ?? 'it'} anew.`, operation })
-  await onBoth(deps, input, async ({ source, standby }) => {
-    if (only === null) await forgetAll({ source, standby }, names)
+  const { names } = await standing(deps, id)
+  const publisher = await publisherOf(deps, input)
+  await onSide(deps, input, 'standby', ({ admin }) => {
     assertMayAct()
-    const { token } = standby
-    await startReseeding(standby.migrator, { token, source: id.source, operation, tables: only })
-    if (only === null) return
-    assertMayAct()
-    await recopyTables({
-      ...{ from: id.source, names, tables: only, published: [...tables, BEAT_TABLE], viaPartitionRoot: true },
-      ...{ source: source.migrator, subscriber: standby.admin, owner: standby.migrator },
-    })
+    const { subscription: name, slot, publication } = names
+    return renewSubscription(admin, { name, slot, publication, publisher, signal: currentAct().signal })
   })
-  return { summary: `${request.table ?? `${tables.length} tables`} of ${request.standby.name} to be copied anew` }
+  await change(deps, id, RESUMABLE, { to: 'following', reason: null, operation, declared: request.declared })
+  return { summary: `${names.subscription} enabled, with the connection that is declared` }
 }
 
-/** The publication stays: it says what there is to copy. */
-async function forgetAll({ source, standby }: Readonly<Record<SideName, BehindFence>>, names: StandbyNames): Promise<void> {
-  await dropSubscription(standby.admin, { name: names.subscription, source: source.admin })
-  await dropSlot(source.admin, { name: names.slot, signal: currentAct().signal })
-}
-
-/** All but our own, and one that is to be copied and was made after the publication. */
-async function publishedOf(source: Session, names: StandbyNames, only: readonly string[] | null): Promise<string[]> {
-  const { published, missing } = await publishedTables(source, names)
-  const unknown = only?.find((table) => !published.includes(table) && !missing.includes(table))
-  if (unknown !== undefined) {
-    const shown = `${published.slice(0, 10).join(', ')}${published.length > 10 ? ' and others' : ''}`
-    const message = `--table is ${unknown}, which is no table of the source that could be published; it publishes ${shown}.`
-    throw failure('OPTION_INVALID', message, { option: 'table' })
-  }
-  if (published.length > 0) return [...new Set([...published, ...(only ?? [])])]
-  const { publication } = names
-  const message = `The source publishes nothing as ${publication} any more: remove the standby, then set it up again.`
-  throw failure('DATABASE_REFUSED', message, { publication })
-}
-
-/** The undo of `stopFollowing`: what was begun anew was not finished. */
-export async function leaveToBeSeeded(deps: ActivityDeps, input: Replicating): Promise<void> {
-  const { operation } = input
-  const { id } = await bothOf(deps, input.bundle)
-  const record = await deps.ledger.getStandby(id)
-  if (record?.state !== 'building' || record.operation !== operation) return
-  await change(deps, id, ['building'], { to: 'to-be-seeded', reason: `${operation} did not finish seeding it.`, operation })
+export async function refuseWritersOf(deps: ActivityDeps, input: Replicating, { entries }: Both): Promise<void> {
+  const { admin, migrator } = entries.standby.connections
+  await looking(deps, await placeOf(deps, input, 'standby'), 'admin', (session) =>
+    refuseWriters(session, [admin.user, migrator.user]),
+  )
 }

@@ -168,6 +168,26 @@ function missingTable({ endpoint: { host, database } }: Session, error: unknown)
   )
 }
 
+/** One that stands is given its connection anew, and is enabled. The source is not asked, and what is wrong with it its worker tells. Safe to repeat. Throws
+ *  RESOURCE_NOT_OURS, DATABASE_REFUSED where there is none. */
+export async function renewSubscription(
+  standby: Session,
+  input: Pick<SubscriptionInput, 'name' | 'slot' | 'publication' | 'publisher'> & Guarded,
+): Promise<void> {
+  const { name, publisher } = input
+  const conninfo = conninfoOf(publisher, standby.serverVersionNum)
+  await behindFence(standby, input, TO_GRANT, async () => {
+    await oneAtATime(standby, name)
+    const found = await findSubscription(standby, name)
+    if (found === null) throw gone(standby, name)
+    refuseOther(standby, input, found)
+    // takes the lock that the connection is set under
+    await standby.execute(`ALTER SUBSCRIPTION ${quoteIdentifier(name)} SET (binary = false)`)
+    await setConnection(standby, { subscription: name, conninfo, password: publisher.password })
+    await standby.execute(`ALTER SUBSCRIPTION ${quoteIdentifier(name)} ENABLE`)
+  })
+}
+
 /** Its worker starts within a moment. Safe to repeat. */
 export async function enableSubscription(standby: Session, input: NamedSubscription): Promise<void> {
   await behindFence(standby, input, TO_GRANT, async () => {
@@ -225,7 +245,7 @@ function literal(text: string): string {
 
 function refuseOther(
   { endpoint: { host, database } }: Session,
-  { name, slot, publication }: SubscriptionInput,
+  { name, slot, publication }: Pick<SubscriptionInput, 'name' | 'slot' | 'publication'>,
   found: FoundSubscription,
 ): void {
   const [only, ...others] = found.publications

@@ -68,7 +68,8 @@ async function resume(replicating: Replicating): Promise<Outcome> {
   return PASSED
 }
 
-/** What it had is given up at the first step: whatever fails afterwards leaves it to be seeded anew, with no slot that holds anything back. */
+/** What it had is given up at the first step: whatever fails afterwards leaves it to be seeded anew, with no slot that holds anything back. Of one table the
+ *  others go on, whatever fails. */
 async function reseed(replicating: Replicating): Promise<Outcome> {
   const { run, input, act, ref } = replicating
   const both = await look(replicating)
