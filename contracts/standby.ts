@@ -66,6 +66,8 @@ export interface SourceLook {
   /** Null: it is gone. */
   readonly slot: SlotLook | null
   readonly publishedTables: number
+  /** Slots by which its tables are copied, while the one that follows is not there: nobody ends them any more. Absent: there are none. */
+  readonly strayCopySlots?: { readonly count: number; readonly retainedBytes: number }
 }
 
 export interface SlotLook {

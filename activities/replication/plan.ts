@@ -10,7 +10,7 @@ import { readHistory } from '../../postgres/migrate/history'
 import { resolveMigrations } from '../../postgres/migrate/resolve'
 import { standbyNames } from '../../postgres/replicate/names'
 import { preflight } from '../../postgres/replicate/preflight/preflight'
-import { readOrigin } from '../../postgres/replicate/seeding'
+import { readOrigin, strangersRows } from '../../postgres/replicate/seeding'
 import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { epochAbove } from '../schema/epoch'
@@ -31,7 +31,7 @@ export async function planReplication(deps: ActivityDeps, input: Input): Promise
     standby: { ref: input, entry: both.entries.standby, address: sides.standby },
   }
   const migrations = await migrationsOf(deps, places.source, bundle)
-  const report = await ask(deps, places, both)
+  const report = await ask(deps, places, both, record?.state === 'building')
   const { retainedBytesMax, lagMsMax } = both.request.declared
   const names = standbyNames(both.id)
   const body = { version: 1, bundle, ...sides, names, retainedBytesMax, lagMsMax, migrations, preflight: report } as const
@@ -66,11 +66,22 @@ async function migrationsOf(deps: ActivityDeps, source: Place, bundle: string): 
   })
 }
 
-function ask(deps: ActivityDeps, { source, standby }: Places, { id, entries, request }: Both): Promise<PreflightReport> {
+/** `takesOver`: what another operation left half made, whose rows are ours. */
+function ask(
+  deps: ActivityDeps,
+  { source, standby }: Places,
+  { id, entries, request }: Both,
+  takesOver: boolean,
+): Promise<PreflightReport> {
   const { publisher, retainedBytesMax } = request.declared
   return looking(deps, source, 'admin', (there) =>
     looking(deps, standby, 'admin', async (here) => {
-      const mark = await looking(deps, standby, 'migrator', readOrigin)
+      const prepared = await looking(deps, standby, 'migrator', async (session) => {
+        const mark = await readOrigin(session)
+        const own = mark !== null && mark.source === id.source && mark.state === 'preparing'
+        // what was prepared and came to nothing was left empty: rows in it are a stranger's
+        return own && (takesOver || (await strangersRows(session)) === null)
+      })
       return preflight({
         source: there,
         standby: here,
@@ -78,7 +89,7 @@ function ask(deps: ActivityDeps, { source, standby }: Places, { id, entries, req
         publisher: { user: publisher.user, tls: publisher.tls },
         dataBytesFree: { source: null, standby: null },
         retainedBytesMax,
-        prepared: mark !== null && mark.source === id.source && mark.state === 'preparing',
+        prepared,
         names: standbyNames(id),
         signal: currentAct().signal,
       })

@@ -11,6 +11,7 @@ import { currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { appliedMigrations } from './applied'
 import type { Replicating, ReplicationActivities } from './contract'
+import { madeBy } from './made'
 import { notes } from './notes'
 import { behindFence, bothOf, looking, opener, type Place, raisedOn } from './sides'
 
@@ -23,6 +24,7 @@ export async function buildSchema(deps: ActivityDeps, input: Replicating): Promi
   const { operation, sides, epochs } = input
   const { entries, id } = await bothOf(deps, input.bundle)
   const { migrations } = await deps.ledger.getBundle(input.bundle)
+  const { takesOver = false } = await madeBy(deps, operation)
   const source: Place = { ref: input, entry: entries.source, address: sides.source }
   const standby: Place = { ref: input, entry: entries.standby, address: sides.standby }
   const applied = await looking(deps, source, 'migrator', async (session) => {
@@ -30,7 +32,7 @@ export async function buildSchema(deps: ActivityDeps, input: Replicating): Promi
     return appliedMigrations(resolveMigrations(migrations), rows)
   })
   await behindFence(deps, standby, epochs.standby, ({ migrator, token }) =>
-    beginSeeding(migrator, { source: id.source, operation, token }),
+    beginSeeding(migrator, { source: id.source, operation, takesOver, token }),
   )
   await applyOn(deps, standby, epochs.standby, applied)
   const differing = await differences(deps, source, standby)

@@ -73,15 +73,6 @@ export async function refuseWriters(standby: Session, own: readonly string[]): P
   )
 }
 
-/** The first of these that holds a row; null: none does. `names`: quoted by PostgreSQL itself. */
-export async function firstWithRows(session: Session, names: readonly string[]): Promise<string | null> {
-  for (const name of names) {
-    const [row] = await session.query<{ held: boolean }>(`SELECT EXISTS (SELECT FROM ${name}) AS held`)
-    if (row?.held === true) return name
-  }
-  return null
-}
-
 function oidsOf(tables: readonly NamedTable[]): number[] {
   return tables.map(({ oid }) => oid)
 }

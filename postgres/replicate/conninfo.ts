@@ -41,8 +41,14 @@ export function conninfoOf({ host, port, database, user, password, tls }: Publis
 /** Never in clear text, nor as an MD5 hash, to whoever answers in the source's place. */
 function encryption(tls: TlsMode, serverVersionNum: number): Readonly<Record<string, string>> {
   const modern = serverVersionNum >= LIBPQ_16
-  if (tls === 'disable')
-    return { sslmode: 'disable', gssencmode: 'disable', ...(modern ? { require_auth: 'scram-sha-256' } : {}) }
+  if (tls === 'disable') {
+    if (modern) return { sslmode: 'disable', gssencmode: 'disable', require_auth: 'scram-sha-256' }
+    throw failure(
+      'OPTION_INVALID',
+      'A standby of PostgreSQL 15 gives the password in clear text to whoever answers without encryption and asks for it, from 16 on it can refuse to: set tls of the publisher to require, or make the standby of a newer version.',
+      { tls, serverVersionNum },
+    )
+  }
   // whoever sits in between has another certificate, and what is proven is bound to that
   if (tls === 'require') return { sslmode: 'require', channel_binding: 'require' }
   if (modern) return { sslmode: 'verify-full', sslrootcert: 'system' }

@@ -7,7 +7,9 @@ import type { OperationId } from '../../contracts/operation'
 import { ServerError } from '../connect/errors'
 import type { Session } from '../connect/session'
 import { controlTables, ensureControlSchema } from '../migrate/control-schema'
+import { DEFAULT_HISTORY } from '../migrate/history'
 import { behindFence, type Guarded } from './behind-fence'
+import { historyValues, PUBLISHED_TABLES } from './preflight/relations'
 import { alone, type NamedTable, resolveTables, shownList } from './tables'
 
 export interface OriginMark {
@@ -40,9 +42,15 @@ async function standing(standby: Session, lock: '' | 'FOR UPDATE'): Promise<Orig
   return mark ?? null
 }
 
+export interface BeginSeedingInput extends SeedingInput {
+  /** Rows under another operation's mark came by that operation, which was not finished. Otherwise it was, or was taken back: then its tables were left
+   *  empty, and what is in them is a stranger's. */
+  readonly takesOver?: boolean
+}
+
 /** In a database without a relation of anybody's. Where the same source's unfinished mark stands it is taken over. Safe to repeat. Throws DATABASE_REFUSED
  *  for one that holds something or is a standby already. */
-export async function beginSeeding(standby: Session, input: SeedingInput): Promise<void> {
+export async function beginSeeding(standby: Session, input: BeginSeedingInput): Promise<void> {
   await ensureControlSchema(standby)
   await behindFence(standby, input, TO_GRANT, async () => {
     // two that begin at once
@@ -51,6 +59,7 @@ export async function beginSeeding(standby: Session, input: SeedingInput): Promi
     if (mark === null) await refuseFull(standby)
     else if (mark.source !== input.source || mark.state !== 'preparing' || mark.tables !== null)
       throw marked(standby, mark, input)
+    else if (mark.operation !== input.operation && !input.takesOver) await refuseStrangers(standby)
     await writeMark(standby, { ...input, state: 'preparing', tables: null })
   })
 }
@@ -175,6 +184,28 @@ async function refuseFull(standby: Session): Promise<void> {
     'DATABASE_REFUSED',
     `${database} on ${host} is not empty (${shownList(rows.map(({ name }) => name))}), and a standby is only ever made in one that is: give it an empty database, or drop what is there.`,
     { host, database, relations: rows.length },
+  )
+}
+
+/** The first table with a row, of those that would be filled; null: none has one. */
+export async function strangersRows(standby: Session): Promise<string | null> {
+  const tables = await standby.query<{ shown: string }>(PUBLISHED_TABLES, historyValues(DEFAULT_HISTORY))
+  for (const { shown } of tables) {
+    // quoted by PostgreSQL itself
+    const [row] = await standby.query<{ held: boolean }>(`SELECT EXISTS (SELECT FROM ${shown}) AS held`)
+    if (row?.held === true) return shown
+  }
+  return null
+}
+
+async function refuseStrangers(standby: Session): Promise<void> {
+  const table = await strangersRows(standby)
+  if (table === null) return
+  const { host, database } = standby.endpoint
+  throw failure(
+    'DATABASE_REFUSED',
+    `${database} on ${host} was prepared for a standby that came to nothing, and left empty; by now there are rows in it (${table}), and nobody’s rows are thrown away: give the standby an empty database, or drop what is there.`,
+    { host, database, table },
   )
 }
 

@@ -4,7 +4,7 @@
  *  goes. What is not seen changes nothing: a side that does not answer keeps its state, and is told. What will never be whole again does not come back
  *  by itself, however well it looks: only an operation takes a standby out of `to-be-seeded`, and out of `building`, `paused` and `gone`. */
 import type { Finding } from '../../../contracts/operation'
-import type { SlotLook, StandbyLook, StandbyRecord, StandbyState, SubscriptionLook } from '../../../contracts/standby'
+import type { SlotLook, SourceLook, StandbyLook, StandbyRecord, StandbyState, SubscriptionLook } from '../../../contracts/standby'
 import { bytes } from '../../health/words'
 import { findingsOf } from './findings'
 
@@ -23,31 +23,45 @@ type Verdict = Pick<Judgement, 'state' | 'reason'>
 /** `record.look`: the look before this one. */
 export function judge(record: StandbyRecord, look: StandbyLook): Judgement {
   const verdict = verdictOf(record, look)
-  const isOver = verdict.state === 'to-be-seeded' && look.source?.slot != null
+  const isOver = verdict.state === 'to-be-seeded' && look.source !== null && holdsLog(look.source)
   return { ...verdict, act: isOver ? 'drop-slot' : 'none', findings: findingsOf({ ...record, state: verdict.state }, look) }
 }
+
+/** The slot that follows, or one by which a table is copied, which outlives it where its worker was between two tables. */
+const holdsLog = ({ slot, strayCopySlots }: SourceLook): boolean => slot !== null || strayCopySlots !== undefined
 
 function verdictOf(record: StandbyRecord, look: StandbyLook): Verdict {
   const { state, reason } = record
   const asItIs = { state, reason }
   if (state === 'gone' || state === 'to-be-seeded') return asItIs
-  const lost = look.source === null ? null : whyLost(record, look.source.slot)
+  const lost = look.source === null ? null : whyLost(record, look.source)
   if (lost !== null) return { state: 'to-be-seeded', reason: lost }
   // An operation is about it, or a person wants it so.
-  if (state === 'building' || state === 'paused' || look.target === null) return asItIs
+  if (state === 'building' || state === 'paused') return asItIs
+  if (look.target === null) return isUnread(record, look) ? { state: 'broken', reason: unread(record) } : asItIs
   const trouble = whyBroken(record, look, look.target.subscription)
   if (trouble !== null) return { state: 'broken', reason: trouble }
   if (state === 'broken' && !isMended(record.look, look)) return asItIs
   return followed(record, look)
 }
 
+/** A standby that does not answer us may well follow. One whose slot nobody reads either, in two looks, does not. */
+function isUnread({ state, look: before }: StandbyRecord, { source }: StandbyLook): boolean {
+  const isIdle = (slot: SlotLook | null | undefined): boolean => slot != null && !slot.active
+  return state !== 'broken' && before?.target === null && isIdle(before.source?.slot) && isIdle(source?.slot)
+}
+
+const unread = ({ target, names }: StandbyRecord): string =>
+  `Nothing reads the slot ${names.slot} on the source, and ${target} does not answer: look whether its server runs and can be reached.`
+
 /** Why what the standby has will never be whole again; null: it may be. */
-function whyLost({ state, names, declared }: StandbyRecord, slot: SlotLook | null): string | null {
+function whyLost({ state, names, declared }: StandbyRecord, { slot, strayCopySlots }: SourceLook): string | null {
   // It may not have been made yet.
-  if (slot === null)
-    return state === 'building'
-      ? null
-      : `The slot ${names.slot} on the source is gone: what was written since cannot be had any more.`
+  if (slot === null && state === 'building') {
+    if (strayCopySlots === undefined || strayCopySlots.retainedBytes <= declared.retainedBytesMax) return null
+    return `${strayCopySlots.count} slots by which its tables were copied held back ${bytes(strayCopySlots.retainedBytes)} of log on the source, and the slot ${names.slot} is gone: they are dropped.`
+  }
+  if (slot === null) return `The slot ${names.slot} on the source is gone: what was written since cannot be had any more.`
   if (slot.walStatus === 'lost')
     return `The source has removed log that the slot ${names.slot} still needed (wal_status lost): what was written in it cannot be had any more.`
   const { retainedBytes } = slot
@@ -58,10 +72,13 @@ function whyLost({ state, names, declared }: StandbyRecord, slot: SlotLook | nul
   )
 }
 
+/** Somebody may have made it the writer while its source was away. */
+const UNLESS_WRITER = 'If applications write to it by now, leave it as it is, and remove it as a standby.'
+
 /** Why nothing arrives; null: nothing is seen that would stop it. */
 function whyBroken({ names, look: before }: StandbyRecord, look: StandbyLook, now: SubscriptionLook | null): string | null {
   const name = `The subscription ${names.subscription}`
-  if (now === null) return `${name} is gone from the standby: seed it anew.`
+  if (now === null) return `${name} is gone from the standby. ${UNLESS_WRITER} Otherwise seed it anew.`
   if (!now.enabled) return whyDisabled(name, now)
   const last = before?.target?.subscription ?? null
   if (last === null) return null
@@ -80,7 +97,7 @@ function whyDisabled(name: string, { disablesOnError, applyErrors, syncErrors }:
   const errors = applyErrors + syncErrors
   if (disablesOnError && errors > 0)
     return `${name} has disabled itself after an error (disable_on_error; ${errors} so far): the server's log on the standby says which. Mend it, then ALTER SUBSCRIPTION … ENABLE.`
-  return `${name} was disabled, and by no operation: find out who did it and why, then ALTER SUBSCRIPTION … ENABLE.`
+  return `${name} was disabled, and by no operation: find out who did it and why. ${UNLESS_WRITER} Otherwise capstan standby resume.`
 }
 
 /** Between two errors of a worker that tries over and over nothing is seen but that it runs: so it counts that something has come through. */

@@ -32,6 +32,7 @@ interface SourceRow {
   readonly safeBytes: number | null
   readonly retainedBytes: number | null
   readonly lagBytes: number | null
+  readonly copying: number
 }
 
 /** Anybody may read these views. A table that is copied has a slot of its own on the source while it is, which may hold back more than the one that
@@ -43,6 +44,7 @@ const SOURCE = `
          s.active, s.wal_status AS "walStatus", s.safe_wal_size AS "safeBytes",
          (SELECT greatest(0, max(pg_wal_lsn_diff(log.flushed, h.restart_lsn)))::int8 FROM slots h
            WHERE h.slot_name = $1::name OR h.slot_name ~ $3::text) AS "retainedBytes",
+         (SELECT count(*)::int FROM slots h WHERE h.slot_name ~ $3::text) AS copying,
          CASE WHEN s.confirmed_flush_lsn IS NOT NULL THEN greatest(0, pg_wal_lsn_diff(log.flushed, s.confirmed_flush_lsn))::int8 END AS "lagBytes"
     FROM log LEFT JOIN slots s ON s.slot_name = $1::name`
 
@@ -50,8 +52,11 @@ const SOURCE = `
 export async function lookAtSource(session: Session, { slot, publication, copySlots }: SourceQuestion): Promise<SourceSeen> {
   const [row] = await readOnly(session, () => session.query<SourceRow>(SOURCE, [slot, publication, copySlots]))
   if (row === undefined) throw new Error('the source does not say where its log ends')
-  const { clock, publishedTables, active, walStatus, safeBytes, retainedBytes, lagBytes } = row
-  if (active === null) return { side: { slot: null, publishedTables }, lagBytes: null, clock }
+  const { clock, publishedTables, active, walStatus, safeBytes, retainedBytes, lagBytes, copying } = row
+  if (active === null) {
+    const stray = copying === 0 ? {} : { strayCopySlots: { count: copying, retainedBytes: retainedBytes ?? 0 } }
+    return { side: { slot: null, publishedTables, ...stray }, lagBytes: null, clock }
+  }
   return { side: { slot: { active, walStatus, retainedBytes, safeBytes }, publishedTables }, lagBytes, clock }
 }
 

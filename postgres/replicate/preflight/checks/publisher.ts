@@ -178,6 +178,14 @@ async function encryption({ source, standby, asked }: Look): Promise<Told> {
       command: '-- tls: require in the fleet file, or a standby of 16 or later',
     })
   }
+  if (tls === 'disable' && standby.versionNum < 160_000) {
+    return found('standby', {
+      severity: 'blocks',
+      message: `The publisher's tls is disable, and the standby is PostgreSQL ${Math.floor(standby.versionNum / 10_000)}.`,
+      why: 'Only from 16 on can a subscriber refuse to tell its password in clear text to whoever answers in the place of the source (require_auth).',
+      command: '-- tls: require in the fleet file, or a standby of 16 or later',
+    })
+  }
   if (tls === 'disable') {
     return found('source', {
       severity: 'warning',
