@@ -59,7 +59,8 @@ function whyLost({ state, names, declared }: StandbyRecord, { slot, strayCopySlo
   // It may not have been made yet.
   if (slot === null && state === 'building') {
     if (strayCopySlots === undefined || strayCopySlots.retainedBytes <= declared.retainedBytesMax) return null
-    return `${strayCopySlots.count} slots by which its tables were copied held back ${bytes(strayCopySlots.retainedBytes)} of log on the source, and the slot ${names.slot} is gone: they are dropped.`
+    const { count } = strayCopySlots
+    return `${count} slot${count === 1 ? '' : 's'} by which its tables were copied held back ${bytes(strayCopySlots.retainedBytes)} of log on the source, and the slot ${names.slot} is gone: they are dropped.`
   }
   if (slot === null) return `The slot ${names.slot} on the source is gone: what was written since cannot be had any more.`
   if (slot.walStatus === 'lost')

@@ -166,7 +166,8 @@ test('a slot that has lost log is not followed', async () => {
 
 test('who may not subscribe or replicate is told what to grant', async () => {
   const { source, standby, names } = await pairOf(servers[17], servers[15], SCHEMA)
-  const refused = await failureOf(follow({ ...both, source, standby, names }, TABLES), 'CREDENTIALS_REJECTED')
+  const publisher = { ...both.publisher, tls: 'require' } as const
+  const refused = await failureOf(follow({ ...both, source, standby, names, publisher }, TABLES), 'CREDENTIALS_REJECTED')
   expect(refused.message).toContain('before PostgreSQL 16 only a superuser may subscribe')
   expect(await remains(standby)).toEqual([])
   await source.superuser.execute('ALTER ROLE master NOREPLICATION')

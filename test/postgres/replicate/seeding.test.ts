@@ -114,7 +114,11 @@ describe.each([15, 17] as const)('PostgreSQL %i', (major) => {
     await beginSeeding(master, mark)
     await master.execute(schema)
     await beginSeeding(master, mark)
-    await beginSeeding(master, { ...mark, operation: 'replicate-shop-2' })
+    // the first one was given up, and what is there came after it
+    const strange = await failureOf(beginSeeding(master, { ...mark, operation: 'replicate-shop-2' }), 'DATABASE_REFUSED')
+    expect(strange.message).toContain('(public.a)')
+    expect(await readOrigin(master)).toMatchObject({ operation: mark.operation })
+    await beginSeeding(master, { ...mark, operation: 'replicate-shop-2', takesOver: true })
     await failureOf(beginSeeding(master, { ...mark, source: 'other' }), 'DATABASE_REFUSED')
     await failureOf(empty(['public.a', 'public.b'], 'other'), 'DATABASE_REFUSED')
     const alone = await failureOf(empty(['public.a']), 'DATABASE_REFUSED')
@@ -123,6 +127,7 @@ describe.each([15, 17] as const)('PostgreSQL %i', (major) => {
     await empty(['public.a', 'public.b', 'public.p'])
     await empty(['public.a', 'public.b'])
     expect(await counts()).toEqual(['0 0'])
+    await beginSeeding(master, { ...mark, operation: 'replicate-shop-3' })
 
     await finishSeeding(master, mark)
     await finishSeeding(master, mark)

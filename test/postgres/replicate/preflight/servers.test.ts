@@ -29,6 +29,9 @@ test('a standby that is older blocks, and from one of 15 no master can subscribe
   expect(await pair.told('publisher')).toEqual([
     "blocks, standby: The publisher's tls is verify-full, and the standby is PostgreSQL 15.",
   ])
+  expect(await pair.told('publisher', { publisher: { user: 'publisher', tls: 'disable' } })).toEqual([
+    "blocks, standby: The publisher's tls is disable, and the standby is PostgreSQL 15.",
+  ])
   await pair.standby.root.execute('CREATE ROLE rds_superuser; GRANT rds_superuser TO master')
   const report = await pair.look({ clouds: { source: 'gcp', standby: 'aws' } })
   expect(report.findings.filter(({ check }) => check === 'subscriber')).toEqual([])

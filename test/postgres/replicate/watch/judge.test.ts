@@ -30,7 +30,8 @@ describe('whatever is looked at', () => {
         const { state, act } = judge(standby, look)
         const retained = look.source?.slot?.retainedBytes ?? 0
         if (standby.state !== 'gone' && retained > RECORD.declared.retainedBytesMax) expect(act).toBe('drop-slot')
-        expect(act === 'drop-slot').toBe(state === 'to-be-seeded' && look.source?.slot != null)
+        const holds = look.source !== null && (look.source.slot !== null || look.source.strayCopySlots !== undefined)
+        expect(act === 'drop-slot').toBe(state === 'to-be-seeded' && holds)
       }),
       { numRuns: 2_000 },
     )
@@ -82,6 +83,32 @@ test.each(STATES.filter((state) => state !== 'gone' && state !== 'to-be-seeded')
   )
   const without = { ...LOOK, source: { slot: null, publishedTables: 3 } }
   expect(stateAfter(state, without)).toBe(state === 'building' ? 'building' : 'to-be-seeded')
+})
+
+test('a slot by which a table is copied is dropped though the one that follows is gone', () => {
+  const stray = (retainedBytes: number): StandbyLook => ({
+    ...LOOK,
+    source: { slot: null, publishedTables: 3, strayCopySlots: { count: 1, retainedBytes } },
+  })
+  expect(judge(record('to-be-seeded'), stray(MB))).toMatchObject({ state: 'to-be-seeded', act: 'drop-slot' })
+  expect(judge(record('copying'), stray(MB))).toMatchObject({ state: 'to-be-seeded', act: 'drop-slot' })
+  expect(judge(record('building'), stray(MB))).toMatchObject({ state: 'building', act: 'none' })
+  const over = judge(record('building'), stray(101 * MB))
+  expect(over).toMatchObject({ state: 'to-be-seeded', act: 'drop-slot' })
+  expect(over.reason).toContain('1 slot by which its tables were copied held back 101 MB')
+})
+
+test('one that does not answer keeps its state while its slot is read, and is broken once nobody reads it in two looks', () => {
+  const silent = (active: boolean): StandbyLook => ({ ...held({ active }), target: null, beatAt: null, lagMs: null })
+  for (const state of ['following', 'late', 'copying'] as const) {
+    expect(stateAfter(state, silent(true), silent(false))).toBe(state)
+    expect(stateAfter(state, silent(false), silent(true))).toBe(state)
+    expect(stateAfter(state, silent(false), held({ active: false }))).toBe(state)
+    const idle = judge(record(state, silent(false)), silent(false))
+    expect(idle).toMatchObject({ state: 'broken', act: 'none', reason: expect.stringContaining('Nothing reads the slot cap_slot') })
+  }
+  for (const state of ['paused', 'building', 'broken'] as const) expect(stateAfter(state, silent(false), silent(false))).toBe(state)
+  expect(stateAfter('broken', { ...LOOK, beatAt: LATER }, silent(false))).toBe('following')
 })
 
 test('it is late beyond what was declared, and follows again', () => {
