@@ -89,6 +89,22 @@ async function letRead(migrator: Session, publisher: string): Promise<void> {
   await migrator.execute(`GRANT USAGE ON SCHEMA capstan TO ${role}; GRANT SELECT ON ${BEAT_TABLE} TO ${role}`)
 }
 
+/** The undo of `letRead`. Not of a role that owns what is ours, nor of one by which another standby of this source follows. */
+export async function letReadNoMore(deps: ActivityDeps, migrator: Session, { id, request }: Both): Promise<void> {
+  const { user } = request.declared.publisher
+  const others = (await deps.ledger.listStandbys()).filter(({ source, target }) => source === id.source && target !== id.target)
+  if (others.some(({ state, declared }) => state !== 'gone' && declared.publisher.user === user)) return
+  const [granted] = await migrator.query(
+    `SELECT FROM pg_catalog.pg_namespace n, pg_catalog.pg_roles r
+      WHERE n.nspname = 'capstan' AND r.rolname = $1 AND n.nspowner <> r.oid AND pg_catalog.to_regclass($2) IS NOT NULL`,
+    [user, BEAT_TABLE],
+  )
+  if (granted === undefined) return
+  const role = quoteIdentifier(user)
+  assertMayAct()
+  await migrator.execute(`REVOKE SELECT ON ${BEAT_TABLE} FROM ${role}; REVOKE USAGE ON SCHEMA capstan FROM ${role}`)
+}
+
 /** As the standby's server sees the source. */
 export async function publisherOf(deps: ActivityDeps, { bundle, sides }: Replicating): Promise<Publisher> {
   const { entries, request } = await bothOf(deps, bundle)
@@ -120,11 +136,15 @@ export async function unsubscribe(deps: ActivityDeps, input: Replicating): Promi
 
 export async function unpublish(deps: ActivityDeps, input: Replicating): Promise<void> {
   const made = await findMade(deps, input.operation)
-  const { request } = await bothOf(deps, input.bundle)
+  const both = await bothOf(deps, input.bundle)
+  const { request } = both
   if (made === null || request.table !== null) return
   const { names } = made
   await onSide(deps, input, 'source', async (source) => {
-    if (request.action === 'set-up') return dropAtSource(source, names)
+    if (request.action === 'set-up') {
+      await dropAtSource(source, names)
+      return letReadNoMore(deps, source.migrator, both)
+    }
     assertMayAct()
     await dropSlot(source.admin, { name: names.slot, signal: currentAct().signal })
   })

@@ -12,7 +12,7 @@ import type { ActivityDeps } from '../deps'
 import { isAway, isLockedOut } from './away'
 import type { Reached, Replicating, ReplicationActivities } from './contract'
 import { findMade } from './made'
-import { dropAtSource } from './make'
+import { dropAtSource, letReadNoMore } from './make'
 import { standing } from './record'
 import { type BehindFence, behindFence, bothOf, type SideName } from './sides'
 
@@ -22,7 +22,8 @@ const ATTEMPTS = 8
 type Removed = Awaited<ReturnType<ReplicationActivities['removeStandby']>>
 
 export async function removeStandby(deps: ActivityDeps, input: Reached): Promise<Removed> {
-  const { id } = await bothOf(deps, input.bundle)
+  const both = await bothOf(deps, input.bundle)
+  const { id } = both
   const before = await deps.ledger.getStandby(id)
   if (before?.state === 'gone' && before.operation === input.operation) return removedBefore(before)
   const record = await standing(deps, id)
@@ -37,6 +38,7 @@ export async function removeStandby(deps: ActivityDeps, input: Reached): Promise
       if (copySlots !== null) await dropCopyingSlots(there.admin, copySlots, { signal: currentAct().signal })
     }
     await dropAtSource(there, names)
+    await letReadNoMore(deps, there.migrator, both)
     return standby
   })
   if (source === null) {

@@ -13,7 +13,7 @@ import { appliedMigrations } from './applied'
 import type { Replicating, ReplicationActivities } from './contract'
 import { madeBy } from './made'
 import { notes } from './notes'
-import { behindFence, bothOf, looking, opener, type Place, raisedOn } from './sides'
+import { behindFence, bothOf, looking, opener, type Place, raisedOn, type SideName } from './sides'
 
 /** What differs is told up to this; how many more is told too. */
 const DIFFERENCES_MAX = 50
@@ -22,7 +22,7 @@ type Built = Awaited<ReturnType<ReplicationActivities['buildSchema']>>
 
 export async function buildSchema(deps: ActivityDeps, input: Replicating): Promise<Built> {
   const { operation, sides, epochs } = input
-  const { entries, id } = await bothOf(deps, input.bundle)
+  const { entries, id, request } = await bothOf(deps, input.bundle)
   const { migrations } = await deps.ledger.getBundle(input.bundle)
   const { takesOver = false } = await madeBy(deps, operation)
   const source: Place = { ref: input, entry: entries.source, address: sides.source }
@@ -35,7 +35,7 @@ export async function buildSchema(deps: ActivityDeps, input: Replicating): Promi
     beginSeeding(migrator, { source: id.source, operation, takesOver, token }),
   )
   await applyOn(deps, standby, epochs.standby, applied)
-  const differing = await differences(deps, source, standby)
+  const differing = await differences(deps, { source, standby, publisher: request.declared.publisher.user })
   const findings = differing.map((line): Finding => ({ rule: 'schema', message: `${line}.` }))
   const built = `${applied.length} migration${applied.length === 1 ? '' : 's'}`
   if (findings.length === 0) return { summary: `${built}, both schemas are equal`, findings }
@@ -59,9 +59,16 @@ async function applyOn(deps: ActivityDeps, standby: Place, epoch: number, resolv
   await progress.settle()
 }
 
-async function differences(deps: ActivityDeps, source: Place, standby: Place): Promise<string[]> {
+interface Compared extends Readonly<Record<SideName, Place>> {
+  /** Has to read the source's tables, and is nobody on the standby. */
+  readonly publisher: string
+}
+
+async function differences(deps: ActivityDeps, { source, standby, publisher }: Compared): Promise<string[]> {
   const describe = (place: Place): Promise<SchemaDescription> =>
-    looking(deps, place, 'migrator', (session) => describeSchema(session, { signal: currentAct().signal }))
+    looking(deps, place, 'migrator', (session) =>
+      describeSchema(session, { signal: currentAct().signal, withoutGrantee: publisher }),
+    )
   const [there, here] = [await describe(source), await describe(standby)]
   if (there.fingerprint === here.fingerprint) return []
   return diffFingerprints(there, here, { names: ['the source', 'the standby'], limit: DIFFERENCES_MAX })

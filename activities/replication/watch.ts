@@ -159,7 +159,8 @@ class Round {
     if (source === undefined || standby === undefined || !following || this.#compared) return look?.schemaDiffers ?? null
     try {
       const setAside = new Set((await indexesSetAside(standby)).map(({ id }) => id))
-      const found = await schemaDiffers({ source, standby }, { setAside, signal: currentAct().signal })
+      const withoutGrantee = this.both.request.declared.publisher.user
+      const found = await schemaDiffers({ source, standby }, { setAside, withoutGrantee, signal: currentAct().signal })
       this.#missing = (await publishedTables(source, names)).missing
       this.#compared = true
       return found

@@ -34,7 +34,11 @@ export async function standby(input: StandbyWatch): Promise<void> {
     const round = await look(watched)
     // one that was told meanwhile what to look at is not gone: it is another of that name
     if (round === 'gone' && !told) return
-    if (round === 'unreached' && !told) watched = { ...watched, sides: await describedAgain(watched) }
+    if (round === 'unreached' && !told) {
+      const sides = await describedAgain(watched)
+      // what was told meanwhile is newer
+      if (!told) watched = { ...watched, sides }
+    }
     if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof standby>(watched)
     await condition(() => told, round === 'failed' ? REST_AFTER_FAILURE_MS : REST_MS)
   }
