@@ -64,7 +64,8 @@ export async function createPair(capstan: CapstanStack, cloud: StandbyCloud, max
   })
   const name = `stock-${cloud}`
   const fleet = source.fleet(SHOP, '', (yaml) => declared(yaml, name, maxRetained) + standbyEntry(capstan, cloud, name))
-  const desk = new RestoreDesk(capstan, () => fleet)
+  // a death is noticed soon
+  const desk = new RestoreDesk(capstan, () => fleet, { CAPSTAN_HEARTBEAT_TIMEOUT_MS: '3000' })
   const on = async <T extends Row>(open: () => Promise<Session>, sql: string): Promise<T[]> => {
     const session = await open()
     return session.query<T>(sql).finally(() => session.close())
