@@ -19,6 +19,8 @@ import { createOverwriteDataActivities } from './overwrite/settle'
 import { createManifestActivities } from './proof/manifest'
 import { createReplacementDataActivities } from './replacement/data'
 import { createReplacementActivities } from './replacement/replacement'
+import { createStandbyPlaceActivities } from './replication/place'
+import { createReplicationActivities } from './replication/replication'
 import { createRestoreActivities } from './restore/plan'
 import { createRowsActivities } from './rows/rows'
 import { createScheduleActivities } from './schedule/schedule'
@@ -48,6 +50,7 @@ export function createActivities(queue: TaskQueue, deps: ActivityDeps): object {
         createOverwriteDataActivities(deps),
         createFenceActivities(deps),
         createTrafficActivities(deps),
+        createReplicationActivities(deps),
       )
     case 'aws':
     case 'azure':
@@ -62,6 +65,7 @@ export function createActivities(queue: TaskQueue, deps: ActivityDeps): object {
         createReplacementActivities(deps),
         createOverwriteActivities(deps),
         createOrphanActivities(deps),
+        createStandbyPlaceActivities(deps),
       )
   }
 }

@@ -3,9 +3,10 @@
 import { failure } from '../contracts/failures'
 import { type AbortInput, UPDATES } from '../contracts/messages'
 import { OLD_INSTANCE } from '../contracts/old-instance'
-import { type OperationDocument, type OperationId, pointOfNoReturn, temporaryName } from '../contracts/operation'
+import { OPERATION_STEPS, type OperationDocument, type OperationId, pointOfNoReturn, temporaryName } from '../contracts/operation'
 import { freshBackupOf, keptFrom, OVERWRITE_DOCUMENTS, OVERWRITE_STEPS, type OverwritePlan } from '../contracts/overwrite'
 import { REPLACE_DOCUMENTS, REPLACE_STEPS } from '../contracts/replace'
+import { REPLICATE_DOCUMENTS, REPLICATE_STEPS, type ReplicatePlan } from '../contracts/replicate'
 import type { Ledger } from '../ledger/ledger'
 import { ANSWER_TIMEOUT_MS, assertOpen, type Doors, notWaiting, update, whyGone } from './decide'
 import { findOperation } from './find-operation'
@@ -88,8 +89,7 @@ async function closeGone(doors: Doors, document: OperationDocument, by: AbortInp
     const message = `Operation ${id} has a workflow that can take its steps back: leave --close-record out.`
     throw failure('OPTION_INVALID', message, { option: 'close-record', operation: id })
   }
-  const stays =
-    document.kind === 'overwrite' ? await whatIsOverwritten(doors.ledger, document) : await whatTookOver(doors.ledger, document)
+  const stays = await whatStays(doors.ledger, document)
   const made = (await doors.ledger.listResources({ operation: id })).filter(({ removedAt }) => removedAt === null)
   // The instance whose place was taken was there before.
   const left = made.filter(({ kind, name }) => kind !== OLD_INSTANCE && name !== stays?.name)
@@ -108,6 +108,33 @@ interface Stays {
   /** Of what the operation made and nobody is told to remove; null: all of that may go. */
   readonly name: string | null
   readonly message: string
+}
+
+function whatStays(ledger: Ledger, document: OperationDocument): Promise<Stays | null> {
+  if (document.kind === 'overwrite') return whatIsOverwritten(ledger, document)
+  return document.kind === 'replicate' ? whatMayFollow(ledger, document) : whatTookOver(ledger, document)
+}
+
+/** Steps that make nothing. */
+const HARMLESS = new Set<string>([
+  ...Object.values(OPERATION_STEPS).map(({ id }) => id),
+  REPLICATE_STEPS.plan.id,
+  REPLICATE_STEPS.approve.id,
+])
+
+/** A slot that nobody reads holds production's log back until the disk is full. */
+async function whatMayFollow(ledger: Ledger, { id, databases, steps }: OperationDocument): Promise<Stays | null> {
+  if (steps.every((step) => HARMLESS.has(step.id) || step.state === 'undone')) return null
+  const plan = (await ledger.getDocument({ operation: id, name: REPLICATE_DOCUMENTS.plan })) as ReplicatePlan | null
+  const [source = '', target = ''] = databases
+  const made =
+    plan === null
+      ? 'what it follows by'
+      : `publication ${plan.names.publication} and slot ${plan.names.slot} on ${plan.source.instance}, and subscription ${plan.names.subscription} on ${plan.standby.instance},`
+  const message =
+    `It was closed amid its work on standby ${target} of ${source}: ${made} may be there still, and a slot that stays holds the log of ${source} back until its disk is full; ` +
+    `ask for the same again, or "capstan standby remove ${source} --to ${target}".`
+  return { name: null, message }
 }
 
 /** Past the point of no return the copy is production, or was about to become it: nobody is told to remove it. */

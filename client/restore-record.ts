@@ -22,6 +22,8 @@ const PROVING_STEP = {
   overwrite: 'verify',
   // held against the ladder, and in use since
   replace: 'verify',
+  // a standby is no backup: what is deleted in its source is deleted in it
+  replicate: null,
 } as const satisfies Record<OperationKind, string | null>
 
 /** How far back the record of each kind is read. */

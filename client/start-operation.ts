@@ -47,7 +47,7 @@ export async function startOperation<Input extends OperationInput>(
   const bundle = await ledger.putBundle(request.bundle)
   const { mode, requestedBy, heartbeatTimeoutMs } = request
   const asked = { operation, entry, bundle, mode, requestedBy, heartbeatTimeoutMs }
-  const opened = await ledger.openOperation(openingRecord(asked, starter.kind, new Date().toISOString()))
+  const opened = await ledger.openOperation(openingRecord(asked, starter, new Date().toISOString()))
   const held = await ledger.getOperation(operation)
   if (held !== null && FINAL_STATUSES.includes(held.status)) return { operation, started: false }
   const input = starter.inputOf(commonInput({ ...asked, requestedBy: held?.requestedBy ?? requestedBy }))

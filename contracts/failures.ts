@@ -32,6 +32,7 @@ export const FAILURES = {
   OPTION_INVALID: 'invalid',
   OPERATION_UNKNOWN: 'invalid',
   SCHEDULE_UNKNOWN: 'invalid',
+  STANDBY_UNKNOWN: 'invalid',
   SECRET_UNRESOLVED: 'invalid',
   CREDENTIALS_MISSING: 'invalid',
   MIGRATIONS_MISSING: 'invalid',
@@ -86,6 +87,9 @@ export const FAILURES = {
   MIGRATION_CHECKSUM_CHANGED: 'drift',
   MIGRATION_HISTORY_INVALID: 'drift',
   HISTORY_BASELINE_NEEDED: 'refused',
+  // standbys
+  STANDBY_EXISTS: 'refused',
+  STANDBY_CHANGED: 'drift',
   // rows brought back
   ROWS_UNRECOVERABLE: 'refused',
   ROW_RECOVERY_UNDER_WAY: 'refused',

@@ -18,10 +18,8 @@ export const orUnlimited = <T extends ReturnType<typeof Type.String> | ReturnTyp
   description: string,
 ) => Type.Union([schema, Type.Null()], { description })
 
-export const tlsMode = () =>
-  Type.Union([Type.Literal('disable'), Type.Literal('require'), Type.Literal('verify-full')], {
-    description: 'disable, require or verify-full',
-  })
+export const tlsMode = (description = 'disable, require or verify-full') =>
+  Type.Union([Type.Literal('disable'), Type.Literal('require'), Type.Literal('verify-full')], { description })
 
 export const CLOUDS = 'aws, azure or gcp'
 

@@ -1,39 +1,11 @@
 /** The schema of `fleet.yaml` as it is written: durations and sizes are text with a unit, most of the policy may be left out.
  *  Every `description` completes the sentence "it must be …" for a person whose file is wrong. Only doors load this file. */
 import { type Static, type TSchema, Type } from 'typebox'
+import { FileConnection } from './fleet-connection.schema'
 import { FilePrices, FleetVerification } from './fleet-prices.schema'
-import {
-  amount,
-  CLOUDS,
-  closed,
-  duration,
-  instanceClass,
-  LINE,
-  orUnlimited,
-  securityGroups,
-  text,
-  tlsMode,
-} from './fleet-words.schema'
+import { FileStandbys } from './fleet-standbys.schema'
+import { amount, CLOUDS, closed, duration, instanceClass, orUnlimited, securityGroups, text, tlsMode } from './fleet-words.schema'
 import type { ScheduledKind } from './schedule'
-
-const FileConnection = Type.Object(
-  {
-    user: text('the name of a role, 63 bytes at most', `^(?!.*://)${LINE.slice(1)}`),
-    secret: text(
-      'a reference to the password, env:NAME or file:/absolute/path, never the password itself',
-      '^(env:[A-Za-z_][A-Za-z0-9_]*|file:/.+)$',
-    ),
-    host: Type.Optional(
-      text(
-        'a host name or address without its port (left out: the instance’s own endpoint)',
-        '^([\\p{L}\\p{N}._-]+|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)$',
-      ),
-    ),
-    port: Type.Optional(Type.Integer({ minimum: 1, maximum: 65535, description: 'a port number, 1 to 65535' })),
-    tls: Type.Optional(tlsMode()),
-  },
-  { ...closed, description: 'a connection with user and secret' },
-)
 
 const FileCheck = Type.Object(
   {
@@ -247,6 +219,7 @@ const work = <Policy extends TSchema>(policy: Policy) => ({
   manifest: Type.Optional(FileManifest),
   endpoint: Type.Optional(FileEndpoint),
   schedules: Type.Optional(FileSchedules),
+  standbys: Type.Optional(FileStandbys),
 })
 
 const connections = Type.Object(

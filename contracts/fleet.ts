@@ -1,7 +1,6 @@
 /** The fleet file's entries once parsed, with defaults filled in. `fleet.schema.ts` is the schema of the file itself. */
 import type { Endpoint } from './endpoint'
 import type { Micros } from './money'
-import type { DeclaredStandby } from './standby'
 
 /** Clouds that there is an adapter for, and whose databases operations serve. */
 export type Cloud = 'aws' | 'azure' | 'gcp'
@@ -128,6 +127,19 @@ export interface CopyPrices {
 export interface ManifestPolicy {
   /** What reading it may take, each time; what is not read by then is left out. */
   readonly minutesMax: number
+}
+
+/** As the source's entry in the fleet file declares it. */
+export interface DeclaredStandby {
+  /** The standby's own name in the fleet file. */
+  readonly database: string
+  /** As whom it logs in at the source. `disable`: in the open; `require`: encrypted, and the server proves that it knows the password (channel
+   *  binding); `verify-full`: by a public authority, which a subscriber can ask from PostgreSQL 16 on. */
+  readonly publisher: Connection
+  /** Log that its slot may hold back on the source, in bytes. Above it the slot is dropped and the standby has to be seeded anew. */
+  readonly retainedBytesMax: number
+  /** How late it may be before it is told as late, in milliseconds. */
+  readonly lagMsMax: number
 }
 
 /** What an entry says whatever its cloud. */

@@ -1,9 +1,10 @@
 /** Inputs and results of the operations on a standby in another cloud: `capstan replicate`. docs/decisions/0027. */
-import type { Cloud, DatabaseEntry } from './fleet'
+import { type Cloud, type DatabaseEntry, lockScope } from './fleet'
 import type { InstanceAddress } from './migrate'
-import { OPERATION_STEPS, type OperationInput, type Sha256, type StepName } from './operation'
+import { type Finding, OPERATION_STEPS, type OperationInput, type Sha256, type StepName } from './operation'
 import type { PreflightReport } from './preflight'
-import type { DeclaredStandby, StandbyNames } from './standby'
+import type { DeclaredStandby, StandbyId, StandbyNames } from './standby'
+import type { OperationStarter } from './start'
 
 export const REPLICATE_WORKFLOW = 'replicate'
 /** The entity that looks at one standby for as long as there is one; its id is `standby/<source>/<target>`. */
@@ -22,6 +23,19 @@ export const REPLICATE_STEPS = {
   indexes: { id: 'indexes', title: 'Build the indexes' },
   compare: { id: 'compare', title: 'Compare both' },
   watch: { id: 'watch', title: 'Watch it from here on' },
+  evidence: OPERATION_STEPS.evidence,
+  unlock: OPERATION_STEPS.unlock,
+} as const satisfies Record<string, StepName>
+
+/** The steps by which something is done with a standby that there is, in order; of `reseed` the others are those of setting one up. */
+export const STANDBY_STEPS = {
+  lock: OPERATION_STEPS.lock,
+  lockStandby: OPERATION_STEPS.lockOther,
+  look: { id: 'look', title: 'Look at both sides' },
+  pause: { id: 'pause', title: 'Pause the standby' },
+  resume: { id: 'resume', title: 'Let the standby follow again' },
+  stop: { id: 'stop', title: 'Stop following' },
+  remove: { id: 'remove', title: 'Remove what the standby follows by' },
   evidence: OPERATION_STEPS.evidence,
   unlock: OPERATION_STEPS.unlock,
 } as const satisfies Record<string, StepName>
@@ -56,7 +70,81 @@ export interface ReplicateInput extends OperationInput {
   readonly approval: 'none' | 'required'
 }
 
-/** What `--plan` shows. Its digest covers everything but `digest` itself. */
+export function replicateStarter(
+  source: DatabaseEntry,
+  { action, standby }: ReplicateRequest,
+  mode: ReplicateInput['mode'],
+): OperationStarter<ReplicateInput> {
+  const asked = {
+    ...{ action, standby: standby.name, standbyCloud: standby.cloud },
+    ...{ standbyLockScope: lockScope(standby), approval: approvalOf(action, source, standby) },
+  }
+  return {
+    kind: 'replicate',
+    workflow: REPLICATE_WORKFLOW,
+    summary: `${mode} ${source.name} (${source.cloud}, ${source.environment}): ${action} of its standby ${standby.name} (${standby.cloud})`,
+    others: [standby.name],
+    inputOf: (common) => ({ ...common, ...asked }),
+  }
+}
+
+/** As either policy asks. Whoever pauses or resumes is in a hurry, and takes nothing from anybody: what a slot holds back meanwhile is limited by `retainedBytesMax`. */
+function approvalOf(
+  action: ReplicateRequest['action'],
+  source: DatabaseEntry,
+  standby: DatabaseEntry,
+): ReplicateInput['approval'] {
+  if (action === 'pause' || action === 'resume') return 'none'
+  return [source, standby].some(({ policy }) => policy.approval === 'required') ? 'required' : 'none'
+}
+
+/** Where both sides answer, as their clouds say. */
+export interface StandbySides {
+  readonly source: InstanceAddress
+  readonly standby: InstanceAddress
+}
+
+/** The fencing epochs under which each side is changed. */
+export interface StandbyEpochs {
+  readonly source: number
+  readonly standby: number
+}
+
+/** What the entity of a standby looks at. */
+export interface StandbyWatch extends StandbyId {
+  readonly version: 1
+  /** With both entries. */
+  readonly bundle: Sha256
+  readonly cloud: Cloud
+  readonly standbyCloud: Cloud
+  readonly sides: StandbySides
+  readonly heartbeatTimeoutMs: number
+}
+
+export const STANDBY_SIGNALS = {
+  /** Look at these from now on; what is told last holds. */
+  watch: 'watch',
+} as const
+
+/** The id of the standby's entity. */
+export function standbyWorkflowId({ source, target }: StandbyId): string {
+  return `standby/${source}/${target}`
+}
+
+/** The plan as the workflow carries it: the whole one is in the ledger. */
+export interface ReplicatePlanSummary {
+  readonly digest: Sha256
+  readonly epochs: StandbyEpochs
+  readonly names: StandbyNames
+  /** What has to be mended first. */
+  readonly blocks: readonly Finding[]
+  readonly warnings: number
+  /** What would be published, by `schema.table`. */
+  readonly tables: readonly string[]
+  readonly bytes: number
+}
+
+/** What `--plan` shows. Its digest covers everything but itself and what moves while others write: sizes, and the sentences that name measures. */
 export interface ReplicatePlan {
   readonly version: 1
   readonly digest: Sha256

@@ -1,20 +1,9 @@
 /** A standby in another cloud: what is declared of it, the states that it may be in, and what a look at it tells. It follows its source by logical
  *  replication, one database each. docs/decisions/0027. */
-import type { Connection } from './fleet'
+import type { DeclaredStandby } from './fleet'
 import type { Finding, IsoInstant, OperationId } from './operation'
 
-/** As the source's entry in the fleet file declares it. */
-export interface DeclaredStandby {
-  /** The standby's own name in the fleet file. */
-  readonly database: string
-  /** As whom it logs in at the source. `disable`: in the open; `require`: encrypted, and the server proves that it knows the password (channel
-   *  binding); `verify-full`: by a public authority, which a subscriber can ask from PostgreSQL 16 on. */
-  readonly publisher: Connection
-  /** Log that its slot may hold back on the source, in bytes. Above it the slot is dropped and the standby has to be seeded anew. */
-  readonly retainedBytesMax: number
-  /** How late it may be before it is told as late, in milliseconds. */
-  readonly lagMsMax: number
-}
+export type { DeclaredStandby }
 
 /** Both by their names in the fleet file. */
 export interface StandbyId {
@@ -60,10 +49,14 @@ export interface StandbyLook {
   readonly target: TargetLook | null
   /** Why a side could not be asked, one sentence each. */
   readonly unreached: readonly string[]
-  /** How late it is by the row that beats: the age of the newest beat that has arrived. */
+  /** The newest beat that has arrived, by the source's clock; null: none has, or the standby could not be asked. */
+  readonly beatAt: IsoInstant | null
+  /** How late it is by the row that beats: how old that beat is by the source's clock, asked after it was read. */
   readonly lagMs: number | null
   /** Log that the source has flushed and the standby has not confirmed. */
   readonly lagBytes: number | null
+  /** By what the names of the slots match that copy its tables, on the source; as the last look knew it that could ask. Null: not known. */
+  readonly copySlots: string | null
   /** Schema objects that differ, by id; null: not compared in this look. */
   readonly schemaDiffers: readonly string[] | null
   readonly findings: readonly Finding[]
@@ -73,6 +66,8 @@ export interface SourceLook {
   /** Null: it is gone. */
   readonly slot: SlotLook | null
   readonly publishedTables: number
+  /** Slots by which its tables are copied, while the one that follows is not there: nobody ends them any more. Absent: there are none. */
+  readonly strayCopySlots?: { readonly count: number; readonly retainedBytes: number }
 }
 
 export interface SlotLook {
@@ -80,7 +75,7 @@ export interface SlotLook {
   readonly active: boolean
   /** PostgreSQL's own word: `reserved`, `extended`, `unreserved`, `lost`. */
   readonly walStatus: string | null
-  /** Log that it holds back. */
+  /** Log that it holds back, or one of those does that copy its tables. */
   readonly retainedBytes: number | null
   /** Until `max_slot_wal_keep_size` cuts it off; null: it is not limited. */
   readonly safeBytes: number | null
@@ -93,6 +88,8 @@ export interface TargetLook {
 
 export interface SubscriptionLook {
   readonly enabled: boolean
+  /** It disables itself after an error. */
+  readonly disablesOnError: boolean
   /** The apply worker runs. */
   readonly working: boolean
   /** Since the statistics were reset. */

@@ -12,6 +12,8 @@ export interface OperationStarter<Input extends OperationInput> {
   readonly workflow: string
   /** One line for people, on Temporal's own page. */
   readonly summary: string
+  /** Further databases of the fleet file that it is about; absent: none. */
+  readonly others?: readonly string[]
   readonly inputOf: (common: OperationInput) => Input
 }
 
@@ -56,11 +58,11 @@ export function commonInput({
 /** The record with which the operation is opened in the ledger. */
 export function openingRecord(
   { operation, entry, bundle, mode, requestedBy }: Asked,
-  kind: OperationKind,
+  { kind, others = [] }: { readonly kind: OperationKind; readonly others?: readonly string[] },
   startedAt: IsoInstant,
 ) {
   const { name, cloud, environment } = entry
-  return { id: operation, kind, databases: [name], requestedBy, startedAt, bundle, cloud, environment, mode }
+  return { id: operation, kind, databases: [name, ...others], requestedBy, startedAt, bundle, cloud, environment, mode }
 }
 
 /** By name; all of type Keyword. */

@@ -5,6 +5,7 @@ import type { MigrationBundle } from '../contracts/bundle'
 import type { OperationDocument, OperationId, Sha256 } from '../contracts/operation'
 import type { PlaceId, Sweep } from '../contracts/orphans'
 import type { ScheduledRun } from '../contracts/schedule'
+import type { StandbyId, StandbyLook, StandbyRecord } from '../contracts/standby'
 import { getBundle, putBundle } from './bundles'
 import { connectLedger, type LedgerDatabase, parseLedgerUrl } from './connect'
 import {
@@ -36,6 +37,7 @@ import {
 import { type CloudResource, listKeptInstances, listReplacedInstances, listResources, recordResource } from './resources'
 import { listScheduledRuns, type RunsQuery } from './scheduled-runs'
 import { readSnapshotProofs, type SnapshotProofs } from './snapshot-proofs'
+import { changeStandby, getStandby, listStandbys, type NewStandby, noteLook, openStandby, type StandbyChange } from './standbys'
 import { type AttemptNote, noteAttempt, noteProgress, type ProgressNote, recordStep, type StepUpdate } from './steps'
 import { getSweep, putSweep } from './sweeps'
 
@@ -86,6 +88,16 @@ export interface Ledger {
   putSweep(sweep: Sweep): Promise<void>
   /** Null: none has ended yet. */
   getSweep(place: PlaceId): Promise<Sweep | null>
+  /** Begins as `building`. Fails with STANDBY_EXISTS while there is one by another operation that is not gone. */
+  openStandby(standby: NewStandby): Promise<StandbyRecord>
+  /** Fails with STANDBY_CHANGED unless it is in the state from which it is changed, STANDBY_UNKNOWN. */
+  changeStandby(change: StandbyChange): Promise<StandbyRecord>
+  /** Keeps the newest, and says nothing of the state. Fails with STANDBY_UNKNOWN. */
+  noteLook(look: StandbyId & { readonly look: StandbyLook }): Promise<void>
+  /** Null: there has never been one. */
+  getStandby(id: StandbyId): Promise<StandbyRecord | null>
+  /** By their names, those that are gone too. */
+  listStandbys(): Promise<StandbyRecord[]>
   close(): Promise<void>
 }
 
@@ -134,6 +146,11 @@ export function openLedger(options: { url: string; applicationName?: string }): 
     listOperations: (q) => ask((tx) => listOperations(tx, q)),
     putSweep: (sweep) => ask((tx) => putSweep(tx, sweep)),
     getSweep: (place) => ask((tx) => getSweep(tx, place)),
+    openStandby: (standby) => ask((tx) => openStandby(tx, standby)),
+    changeStandby: (change) => ask((tx) => changeStandby(tx, change)),
+    noteLook: (look) => ask((tx) => noteLook(tx, look)),
+    getStandby: (id) => ask((tx) => getStandby(tx, id)),
+    listStandbys: () => ask((tx) => listStandbys(tx)),
     close: () => db.destroy(),
   }
 }

@@ -87,6 +87,14 @@ interface Sweeps {
   updated_at: Generated<Date>
 }
 
+interface Standbys {
+  source: string
+  target: string
+  digest: string
+  body: string
+  updated_at: Generated<Date>
+}
+
 export interface LedgerTables {
   bundles: Bundles
   operations: Operations
@@ -97,4 +105,5 @@ export interface LedgerTables {
   epochs: Epochs
   resources: Resources
   sweeps: Sweeps
+  standbys: Standbys
 }

@@ -7,6 +7,7 @@ import { FINAL_STATUSES, type OperationId } from '../../contracts/operation'
 import { OVERWRITE_DOCUMENTS } from '../../contracts/overwrite'
 import { RECOVER_ROWS_DOCUMENTS } from '../../contracts/recover-rows'
 import { REPLACE_DOCUMENTS } from '../../contracts/replace'
+import { REPLICATE_DOCUMENTS } from '../../contracts/replicate'
 import { RESTORE_DOCUMENTS } from '../../contracts/restore'
 import { documentsIn, SNAPSHOT_DOCUMENTS } from '../../contracts/snapshot'
 import { VERIFY_BACKUP_DOCUMENTS } from '../../contracts/verify-backup'
@@ -39,6 +40,7 @@ export const EVIDENCE_DOCUMENTS = [
   REPLACE_DOCUMENTS.written,
   REPLACE_DOCUMENTS.tookOver,
   ...Object.values(OVERWRITE_DOCUMENTS),
+  ...Object.values(REPLICATE_DOCUMENTS),
 ] as const
 
 export function createLedgerActivities({ ledger }: Pick<ActivityDeps, 'ledger'>): LedgerActivities {

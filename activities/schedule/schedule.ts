@@ -33,7 +33,7 @@ export function createScheduleActivities({ ledger }: Pick<ActivityDeps, 'ledger'
       const { heartbeatTimeoutMs, waitForLockMs } = input
       const requestedBy = held?.requestedBy ?? scheduleRequester(input)
       const asked = { operation, entry, bundle, mode: 'apply', requestedBy, heartbeatTimeoutMs, waitForLockMs } as const
-      await ledger.openOperation(openingRecord(asked, starter.kind, new Date().toISOString()))
+      await ledger.openOperation(openingRecord(asked, starter, new Date().toISOString()))
       const common = commonInput(asked)
       const { workflow, summary } = starter
       const attributes = searchAttributeValues(common, starter.kind)

@@ -24,6 +24,15 @@ export function someText(text: string): string {
   throw new InvalidArgumentError('It must say something.')
 }
 
+/** A name, quoted where PostgreSQL would need it. */
+const NAME = '(?:"(?:[^"]|"")+"|[^".\\s]+)'
+const QUALIFIED = new RegExp(`^${NAME}\\.${NAME}$`)
+
+export function qualifiedTable(text: string): string {
+  if (QUALIFIED.test(text)) return text
+  throw new InvalidArgumentError('It must be a table as schema.table, such as public.orders.')
+}
+
 export function planDigest(text: string): string {
   if (!/^[0-9a-f]{64}$/.test(text))
     throw new InvalidArgumentError('It must be the whole digest: 64 hexadecimal digits in lower case.')

@@ -23,10 +23,12 @@ import { addOpsWatch } from './ops/watch'
 import { example } from './options'
 import { addRecoverRows } from './recover/rows'
 import { addRecoverWhen } from './recover/when'
+import { addReplicate } from './replicate'
 import { addRestore } from './restore'
 import { addSchedules } from './schedule/schedule'
 import { addScout } from './scout'
 import { addSnapshot } from './snapshot'
+import { addStandby } from './standby'
 import { addVerify } from './verify'
 import { addVerifyBackup } from './verify-backup'
 
@@ -54,6 +56,8 @@ export function createProgram(cli: CliContext): Command {
   addSnapshot(program, cli)
   addRestore(program, cli)
   addVerifyBackup(program, cli)
+  addReplicate(program, cli)
+  addStandby(program, cli)
   addSchedules(program, cli)
   addScout(program, cli)
   addVerify(program, cli)

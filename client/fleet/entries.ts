@@ -22,6 +22,7 @@ import { type FleetProblem, mistake, showPath, wrongValue } from './problems'
 import { type Mistaken, toSchedules, toSweeps } from './schedules'
 import { toSnapshotCopies } from './snapshot-copies'
 import type { FieldPath, FleetSource } from './source'
+import { misplacedStandbys, toStandbys } from './standbys'
 import { parseBytes, parseDurationMs } from './units'
 
 export const POLICY_DEFAULTS = {
@@ -63,7 +64,12 @@ export function toEntries(file: FleetFile, source: FleetSource): Entries {
   )
   const schedules = [...ofDatabases, ...(file.orphans === undefined ? [] : toSweeps(entries, file.orphans, mistaken))]
   const verification = toFleetVerification(file, reader)
-  return { entries, schedules, verification, problems: [...reader.problems, ...mixedWithCopies(entries, source)] }
+  return {
+    entries,
+    schedules,
+    verification,
+    problems: [...reader.problems, ...mixedWithCopies(entries, source), ...misplacedStandbys(entries, source)],
+  }
 }
 
 interface Reading {
@@ -97,6 +103,7 @@ function toEntry(file: FleetFileDatabase, path: FieldPath, reading: Reading): Da
     ...(prices && { prices }),
     ...(file.manifest && { manifest: { minutesMax: file.manifest.maxMinutes } }),
     ...(file.endpoint && { endpoint: toEndpoint(file.endpoint, [...path, 'endpoint'], reader) }),
+    ...(file.standbys && { standbys: toStandbys(file.standbys, [...path, 'standbys'], reader) }),
   }
   switch (file.cloud) {
     case 'aws': {

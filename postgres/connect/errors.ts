@@ -108,8 +108,10 @@ function refusedByServer(error: DatabaseError, at: Endpoint, facts: Record<strin
 export function statementFailure(error: unknown, at: Endpoint, sql: string): Error {
   if (error instanceof DatabaseError) {
     const state = error.code ?? 'XX000'
-    if (SESSION_ENDED.test(state) || error.severity === 'FATAL' || error.severity === 'PANIC') return lost(at, state)
-    return new ServerError(shownMessage(error, sql), state, position(error.position))
+    const refusal = new ServerError(shownMessage(error, sql), state, position(error.position))
+    // with what was said: a server that did not reach another one has the same states
+    if (SESSION_ENDED.test(state) || error.severity === 'FATAL' || error.severity === 'PANIC') return lost(at, state, refusal)
+    return refusal
   }
   const { code, message } = describe(error)
   const cut = /terminated|not queryable|closed the connection|Connection ended|connection error/i
@@ -117,11 +119,12 @@ export function statementFailure(error: unknown, at: Endpoint, sql: string): Err
   return error instanceof Error ? error : new Error(message)
 }
 
-export function lost(at: Endpoint, why: string): Failure {
+export function lost(at: Endpoint, why: string, cause?: ServerError): Failure {
   return failure(
     'CONNECTION_LOST',
     `The connection to ${at.host}:${at.port} was lost${why === '' ? '' : ` (${why})`}: what was not committed is undone; try again.`,
     { host: at.host, port: at.port, database: at.database, reason: why },
+    { cause },
   )
 }
 

@@ -33,8 +33,8 @@ export interface Session {
   query<T extends object = Row>(sql: string, values?: readonly unknown[], options?: StatementOptions): Promise<T[]>
   /** SQL text as it stands, over the simple protocol. Several statements are one implicit transaction. Resolves to the rows touched. */
   execute(sql: string, options?: StatementOptions): Promise<number>
-  /** `COPY … FROM STDIN` with its data. Resolves to the rows copied. */
-  copyIn(sql: string, data: string, options?: StatementOptions): Promise<number>
+  /** `COPY … FROM STDIN` with its data; bytes for the binary format. Resolves to the rows copied. */
+  copyIn(sql: string, data: string | Uint8Array, options?: StatementOptions): Promise<number>
   /** One statement with bound values, COMMIT, and then `next`, in one round trip. When it rejects with a ServerError nothing is committed.
    *  When it resolves all is, whatever became of `next`. */
   commitWith(sql: string, values: readonly (string | number | null)[], next?: readonly string[]): Promise<Committed>
@@ -172,7 +172,7 @@ class PgSession implements Session {
     })
   }
 
-  copyIn(sql: string, data: string, options: StatementOptions = {}): Promise<number> {
+  copyIn(sql: string, data: string | Uint8Array, options: StatementOptions = {}): Promise<number> {
     return this.#inTurn(
       sql,
       options,

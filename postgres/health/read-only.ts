@@ -16,14 +16,7 @@ const LIMITS = `SELECT pg_catalog.set_config('statement_timeout', '${STATEMENT_T
 
 /** Runs `work` in such a transaction. */
 export async function readOnly<T>(session: Session, work: () => Promise<T>): Promise<T> {
-  return inTransaction(
-    session,
-    async () => {
-      await session.query(LIMITS)
-      return work()
-    },
-    'BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY',
-  )
+  return inTransaction(session, work, `BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; ${LIMITS}`)
 }
 
 export interface Answer {
@@ -62,8 +55,8 @@ export async function ask(
   }
 }
 
-/** insufficient_privilege, query_canceled, lock_not_available */
-function whyNot({ sqlState, message }: ServerError, role: string, what: string): string {
+/** What a refusal means: insufficient_privilege, query_canceled, lock_not_available and others. */
+export function whyNot({ sqlState, message }: ServerError, role: string, what: string): string {
   if (sqlState === '42501')
     return `The role ${role} may not see ${what} (${message}): grant it pg_monitor, or look as another role.`
   if (sqlState === '57014')

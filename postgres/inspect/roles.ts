@@ -53,8 +53,8 @@ interface Setting extends Record<string, unknown> {
   readonly value: string
 }
 
-/** Made by PostgreSQL or by a cloud, which changes them as it likes. */
-const RESERVED = `r.rolname ~ '^(pg_|rds_|rdsadmin|rdsrepladmin|rdstopmgr|azuresu|azure_|localadmin|cloudsql)'`
+/** SQL that is true of a row `r` of pg_roles that PostgreSQL made, or a cloud, which changes them as it likes. */
+export const RESERVED = `r.rolname ~ '^(pg_|rds_|rdsadmin|rdsrepladmin|rdstopmgr|azuresu|azure_|localadmin|cloudsql)'`
 
 /** Grants in PostgreSQL's own notation, in one order; none: the defaults of its kind. */
 function grants(acl: string): string {

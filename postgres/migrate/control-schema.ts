@@ -1,6 +1,7 @@
 /** The small `capstan` schema in each database that is changed: the fence, the progress of half-done files, the indexes that were healed,
- *  heartbeats that a recovered copy is held against, the rows that are brought back, and, on a database where a migration is rehearsed, what was
- *  measured. Fingerprints and checks leave it out.
+ *  heartbeats that a recovered copy is held against, the row by which it is seen how late a standby is, the rows that are brought back, whose
+ *  standby it is with the indexes that were set aside for its filling, and, on a database where a migration is rehearsed, what was measured.
+ *  Fingerprints and checks leave it out.
  *
  *  Whoever owns a table can put a trigger on it, and whoever owns a view chooses the functions in it: both run with the rights of the role
  *  that touches them. So nothing here is read or written before its owner is known to be that very role: a role that it is a member of
@@ -56,17 +57,50 @@ CREATE TABLE IF NOT EXISTS capstan.heartbeat (
   label text NOT NULL,
   began_at timestamptz NOT NULL
 );
+CREATE TABLE IF NOT EXISTS capstan.standby_beat (
+  singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
+  at timestamptz NOT NULL,
+  lsn pg_lsn NOT NULL
+);
 CREATE TABLE IF NOT EXISTS capstan.row_recovery (
   digest text PRIMARY KEY,
   state text NOT NULL CHECK (state IN ('staging', 'staged', 'done')),
   plan jsonb NOT NULL,
   result jsonb,
   changed_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE TABLE IF NOT EXISTS capstan.standby_origin (
+  singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
+  source text NOT NULL,
+  operation text NOT NULL,
+  state text NOT NULL CHECK (state IN ('preparing', 'following')),
+  tables text[],
+  changed_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE TABLE IF NOT EXISTS capstan.set_aside_index (
+  index_name text PRIMARY KEY,
+  table_name text NOT NULL,
+  definition text NOT NULL,
+  follow_ups text[] NOT NULL,
+  attach_to text,
+  partitioned boolean NOT NULL,
+  depth int NOT NULL,
+  set_aside_at timestamptz NOT NULL DEFAULT now()
 )`
 
 const FIRST_FENCE = 'INSERT INTO capstan.fence (epoch, attempt) VALUES (0, 0) ON CONFLICT DO NOTHING'
 
-const CONTROL_TABLES = ['fence', 'progress', 'statement_log', 'healed_index', 'heartbeat', 'row_recovery'] as const
+const CONTROL_TABLES = [
+  'fence',
+  'progress',
+  'statement_log',
+  'healed_index',
+  'heartbeat',
+  'standby_beat',
+  'row_recovery',
+  'standby_origin',
+  'set_aside_index',
+] as const
 
 type ControlTable = (typeof CONTROL_TABLES)[number]
 

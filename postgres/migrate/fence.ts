@@ -119,6 +119,32 @@ async function writeFence(session: Session, input: FenceToken & { readonly opera
   })
 }
 
+/** As another role, which may end others than the one that raised it. Resolves to how many were ended. */
+export function endOlderBackends(session: Session, token: FenceToken): Promise<number> {
+  return terminateOlder(session, token)
+}
+
+/** Shorter than a transaction may idle. */
+const KEEP_ALIVE_MS = 15_000
+
+/** Keeps the row as it stands until what it resolves to is called, or the session ends: for acts of other sessions, which cannot lock it themselves. The
+ *  whole table is locked and no row, since a row's lock takes a transaction id, and whoever makes a slot waits for all of those to end. Throws FENCED_OFF. */
+export async function holdFence(session: Session, token: FenceToken): Promise<() => Promise<void>> {
+  await session.execute('BEGIN; LOCK TABLE capstan.fence IN SHARE MODE')
+  const end = () => (session.open ? session.execute('ROLLBACK').catch(() => 0) : Promise.resolve(0))
+  try {
+    compareFence(token, await readStanding(session, ''))
+  } catch (error) {
+    await end()
+    throw error
+  }
+  const alive = setInterval(() => void session.query('SELECT 1').catch(() => undefined), KEEP_ALIVE_MS)
+  return async () => {
+    clearInterval(alive)
+    await end()
+  }
+}
+
 /** Ends backends of this database whose name carries an older token and that this role may end. */
 async function terminateOlder(session: Session, token: FenceToken): Promise<number> {
   const rows = await session.query<{ pid: number }>(

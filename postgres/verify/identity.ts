@@ -10,13 +10,16 @@ const WHO = `
   SELECT pg_postmaster_start_time()::text AS started,
          (SELECT oid::text FROM pg_database WHERE datname = current_database()) AS database`
 
+/** Whoever can be asked. */
+type Asked = Pick<Side, 'query'>
+
 interface Identity {
   readonly system: string | null
   readonly started: string
   readonly database: string
 }
 
-export async function isSame(sides: Readonly<Record<SideName, Side>>): Promise<boolean> {
+export async function isSame(sides: Readonly<Record<SideName, Asked>>): Promise<boolean> {
   const { source, target } = await onBothSides((side) => identityOf(sides[side]))
   if (source.started !== target.started || source.database !== target.database) return false
   // one side may not tell it
@@ -33,14 +36,14 @@ export async function refuseSame(sides: Readonly<Record<SideName, Side>>): Promi
   )
 }
 
-async function identityOf(side: Side): Promise<Identity> {
+async function identityOf(side: Asked): Promise<Identity> {
   const [row] = await side.query<Omit<Identity, 'system'> & Record<string, unknown>>(WHO)
   if (row === undefined) throw new Error('the server does not say who it is')
   return { ...row, system: await systemOf(side) }
 }
 
 /** The identifier of the cluster, which its standbys share. Null: the role may not know. */
-export async function systemOf(side: Side): Promise<string | null> {
+export async function systemOf(side: Asked): Promise<string | null> {
   try {
     const [row] = await side.query<{ system: string }>('SELECT system_identifier::text AS system FROM pg_control_system()')
     return row?.system ?? null

@@ -12,6 +12,7 @@ import { MIGRATION_FILES } from './cases/migration-files'
 import { MIGRATION_SQL } from './cases/migration-sql'
 import { OPERATIONS } from './cases/operations'
 import { RECOVER } from './cases/recover'
+import { REPLICATE } from './cases/replicate'
 import { RESTORES } from './cases/restores'
 import { SCHEDULES } from './cases/schedules'
 import { SCOUT } from './cases/scout'
@@ -37,6 +38,7 @@ const DOORS: Readonly<Record<string, readonly BadInput[]>> = {
   snapshots: SNAPSHOTS,
   restores: RESTORES,
   'verify-backup': VERIFY_BACKUPS,
+  standbys: REPLICATE,
   schedules: SCHEDULES,
   scout: SCOUT,
   verify: VERIFY,

@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { msToTs } from '@temporalio/common/lib/time'
 import { prepareMigrate } from '../../client/prepare-migrate'
@@ -10,6 +11,7 @@ import { freshBackupOf } from '../../contracts/overwrite'
 import { operating } from './operating'
 import { proxyTo } from './proxy'
 import type { CliRun } from './recorded-io'
+import { fleetWith, standbyOf } from './standby-fleet'
 
 const it = operating()
 
@@ -36,6 +38,29 @@ describe('starting', () => {
     })
     const other = await it.cli(['migrate', 'waits', '--no-wait', '--operation', id, '--migrations', join(it.folder, 'other')])
     expect(other).toMatchObject({ exit: 3, err: expect.stringContaining('exists already with another content (bundle differ)') })
+  })
+
+  test('an operation on a standby is on the record of both databases, and is not joined by another one on it', async () => {
+    const file = join(it.folder, 'standbys.yaml')
+    writeFileSync(file, fleetWith(standbyOf('shop-azure')))
+    const id = 'replicate-one'
+    const cli = (...args: string[]) => it.cli(args, { CAPSTAN_FLEET: file })
+    const started = await cli('replicate', 'shop', '--no-wait', '--json', '--operation', id)
+    expect(started).toMatchObject({
+      exit: 0,
+      json: { id, kind: 'replicate', databases: ['shop', 'shop-azure'], status: 'running' },
+    })
+    const description = await it.temporal.handle(id).describe()
+    expect(description.type).toBe('replicate')
+    expect(await description.staticSummary()).toBe('apply shop (aws, production): set-up of its standby shop-azure (azure)')
+    const other = await cli('standby', 'remove', 'shop', '--no-wait', '--operation', id)
+    expect(other).toMatchObject({ exit: 3, err: expect.stringContaining('exists already with another content (bundle differ)') })
+    const listed = await cli('ops', 'list', '--kind', 'replicate', '--database', 'shop-azure', '--json')
+    expect(listed).toMatchObject({ json: { operations: [{ id }] } })
+    expect((await cli('ops', 'show', id, '--files')).out).toContain('V1__a.sql')
+    // no worker of this file knows its workflow
+    await it.temporal.handle(id).terminate()
+    expect((await cli('fleet', 'list')).out).toMatch(/STANDBYS\n.* shop-azure\n/)
   })
 
   test('an id whose operation is over answers with its end and starts nothing', async () => {
@@ -213,6 +238,27 @@ describe('deciding', () => {
     expect(said).toContain(`${freshBackupOf(id)} has what it held: do not remove it.`)
     expect(said).not.toContain('Not taken back')
     expect(said).not.toContain('nothing that it left')
+  })
+
+  test('a record of a standby that is closed amid its making names what may hold the log of its source back', async () => {
+    const { bundle } = await prepareMigrate({ fleetFile: it.env.CAPSTAN_FLEET!, database: 'waits', migrations: null })
+    const databases = ['waits', 'waits-azure']
+    const about = { kind: 'replicate', databases, cloud: 'aws', environment: 'production', mode: 'apply' } as const
+    const startedAt = new Date().toISOString()
+    const closed = async (id: string, step: string) => {
+      await it.ledger.openOperation({ ...about, id, requestedBy: 'ada', startedAt, bundle: await it.ledger.putBundle(bundle) })
+      const names = { publication: 'p_1', slot: 's_1', subscription: 't_1' }
+      const plan = { names, source: { instance: 'waits-db' }, standby: { instance: 'waits-az' } }
+      await it.ledger.putDocument({ operation: id, name: 'replication-plan', document: plan })
+      const begun = { id: step, title: 'Do', state: 'running', attempts: 1, startedAt, finishedAt: null, detail: {} } as const
+      await it.ledger.recordStep({ operation: id, sequence: 0, step: begun })
+      expect(await it.cli(['ops', 'abort', id, '--close-record'])).toMatchObject({ exit: 0 })
+      return (await it.ledger.getOperation(id))?.failure?.message
+    }
+    expect(await closed('replicate-lost', 'publish')).toContain(
+      'publication p_1 and slot s_1 on waits-db, and subscription t_1 on waits-az, may be there still',
+    )
+    expect(await closed('replicate-planned', 'approve')).toContain('The ledger knows of nothing that it left.')
   })
 
   test('a decision about an operation that is over, or that Temporal has lost, is refused', async () => {

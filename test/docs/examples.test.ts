@@ -30,6 +30,10 @@ const NOT_RUN: readonly (readonly [RegExp, string])[] = [
   [/^capstan restore shop --to INSTANT /, 'names a moment that a search has found'],
   [/^capstan restore when /, 'asks for hours of a log: test/e2e/recover-rows-live.crash.ts runs it'],
   [/^capstan restore old /, 'needs an instance that was replaced: test/e2e/replace.test.ts looks at one'],
+  [
+    /^capstan (replicate|standby (pause|resume|reseed|remove)) shop/,
+    'needs a standby in another instance: test/e2e/replicate.crash.ts makes one',
+  ],
   [/^capstan ops orphans( |$)/, 'needs a copy that nobody cares for: test/e2e/orphans.crash.ts removes one'],
   [/^capstan fleet discover /, 'asks an account of a cloud: test/client/discover.test.ts runs it against the lab'],
   [
@@ -192,7 +196,7 @@ interface Act {
 const ACTS: readonly Act[] = [
   { of: /^capstan restore .*--plan$/, scene: restoring },
   {
-    of: /^capstan (?!.*OPERATION)(fleet|migrations (info|validate)|snapshot list|.* --plan$|ops list|status)/,
+    of: /^capstan (?!.*OPERATION)(fleet|migrations (info|validate)|snapshot list|standby list|.* --plan$|ops list|status)/,
     scene: plain,
     together: true,
   },

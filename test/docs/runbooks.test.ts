@@ -5,6 +5,7 @@ import { MIGRATE_STEPS } from '../../contracts/migrate'
 import { OVERWRITE_STEPS } from '../../contracts/overwrite'
 import { RECOVER_ROWS_STEPS } from '../../contracts/recover-rows'
 import { REPLACE_STEPS } from '../../contracts/replace'
+import { REPLICATE_STEPS } from '../../contracts/replicate'
 import { RESTORE_STEPS } from '../../contracts/restore'
 import { SNAPSHOT_STEPS } from '../../contracts/snapshot'
 import { VERIFY_BACKUP_STEPS } from '../../contracts/verify-backup'
@@ -28,4 +29,11 @@ test("the restore page's headings are the steps of a copy, of a replacement, and
     Object.values(steps).map(({ title }) => title),
   )
   expect(headings).toEqual(titles)
+})
+
+test("the replicate page's first part has the steps of setting one up as its headings, in order", () => {
+  const page = readFileSync(join(__dirname, '../../docs/runbooks/replicate.md'), 'utf8')
+  const [, setUp = ''] = page.split(/^# /m)
+  const headings = [...setUp.matchAll(/^## (.+)$/gm)].map(([, heading]) => heading)
+  expect(headings).toEqual(Object.values(REPLICATE_STEPS).map(({ title }) => title))
 })

@@ -33,6 +33,7 @@ test("the workers' role may do what the record needs and nothing more, whatever 
     evidence: 'INSERT SELECT',
     operations: 'INSERT SELECT UPDATE',
     resources: 'INSERT SELECT UPDATE',
+    standbys: 'INSERT SELECT UPDATE',
     steps: 'INSERT SELECT UPDATE',
     sweeps: 'INSERT SELECT UPDATE',
   })

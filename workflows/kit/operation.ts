@@ -2,7 +2,6 @@
  *  A finding ends it `failed` with verdict `fail` and returns; a failure ends it `failed` and is rethrown. */
 import { ApplicationFailure, CancellationScope, isCancellation, proxyActivities } from '@temporalio/workflow'
 import type { LedgerActivities } from '../../activities/ledger/contract'
-import type { LockActivities } from '../../activities/lock/contract'
 import { TASK_QUEUES } from '../../contracts/messages'
 import {
   type FailureRecord,
@@ -14,19 +13,15 @@ import {
   type Verdict,
 } from '../../contracts/operation'
 import { failureRecord, isDefect } from './failures'
+import { type Epochs, type LockSpec, releaseLocks, takeLocks } from './locks'
 import { Messages } from './messages'
 import { quickAct } from './proxies'
 import { OperationRecord } from './record'
 import { Run } from './run'
 
-export interface OperationSpec {
+export interface OperationSpec extends LockSpec {
   readonly operation: OperationId
   readonly requestedBy: string
-  /** Null: the operation changes nothing and needs no lock. */
-  readonly lockScope: string | null
-  readonly heartbeatTimeoutMs: number
-  /** How long it may wait for another that holds the lock; absent: not at all. */
-  readonly waitForLockMs?: number
 }
 
 /** How a runbook ended by itself. */
@@ -45,7 +40,7 @@ interface Ending {
 
 export async function runOperation(
   spec: OperationSpec,
-  runbook: (run: Run, lock: { epoch: number }) => Promise<Outcome>,
+  runbook: (run: Run, lock: Epochs) => Promise<Outcome>,
 ): Promise<OperationResult> {
   const scope = new CancellationScope({ cancellable: true })
   const record = new OperationRecord(spec.operation)
@@ -53,7 +48,7 @@ export async function runOperation(
   const run = new Run(spec.operation, record, messages, scope)
   let ending: Ending
   try {
-    const outcome = await scope.run(async () => runbook(run, await takeLock(run, spec)))
+    const outcome = await scope.run(async () => runbook(run, await takeLocks(run, spec)))
     // An abort that was accepted while the last step was being recorded is still an abort.
     run.throwIfAborted()
     ending = { ...outcome, failure: null }
@@ -63,19 +58,6 @@ export async function runOperation(
   }
   run.beginClosing()
   return close(run, spec, ending)
-}
-
-async function takeLock(run: Run, spec: OperationSpec): Promise<{ epoch: number }> {
-  const scope = spec.lockScope
-  if (scope === null) return { epoch: 0 }
-  const { acquireLock, awaitLock } = proxyActivities<LockActivities>(quickAct(TASK_QUEUES.control, spec.heartbeatTimeoutMs))
-  const { waitForLockMs = 0 } = spec
-  const asked = { operation: run.operation, step: 'lock', scope }
-  return run.step(OPERATION_STEPS.lock, {
-    do: () =>
-      waitForLockMs > 0 ? awaitLock({ ...asked, until: new Date(Date.now() + waitForLockMs).toISOString() }) : acquireLock(asked),
-    detail: ({ epoch }) => ({ summary: `epoch ${epoch}`, epoch }),
-  })
 }
 
 async function afterFailure(run: Run, error: unknown, aborted: boolean): Promise<Ending> {
@@ -91,7 +73,7 @@ async function afterFailure(run: Run, error: unknown, aborted: boolean): Promise
   })
 }
 
-/** The status becomes final last: whoever sees it may start the next operation, so the lock must be free by then. Each part takes place
+/** The status becomes final last: whoever sees it may start the next operation, so its locks must be free by then. Each part takes place
  *  whatever became of the one before; a lock that could not be released is superseded once this workflow has ended. */
 async function close(run: Run, spec: OperationSpec, ending: Ending): Promise<OperationResult> {
   const { status, verdict, findings, failure } = ending
@@ -106,13 +88,7 @@ async function close(run: Run, spec: OperationSpec, ending: Ending): Promise<Ope
         detail: ({ digest }) => ({ summary: `sha256 ${digest.slice(0, 12)}` }),
       }),
     )
-    const scope = spec.lockScope
-    if (scope !== null) {
-      const { releaseLock } = proxyActivities<LockActivities>(act)
-      await unlessDefect(
-        run.step(OPERATION_STEPS.unlock, { do: () => releaseLock({ operation: run.operation, step: 'unlock', scope }) }),
-      )
-    }
+    await unlessDefect(releaseLocks(run, spec))
     await run.record.setStatus(status, { verdict, failure, final: true })
   })
   if (failure !== null) throw ApplicationFailure.nonRetryable(failure.message, failure.code)

@@ -16,14 +16,17 @@ export function addFleetList(fleet: Command, cli: CliContext): void {
     .action(async (options: { fleet?: string; json?: boolean }) => {
       const { file, databases } = await readFleet(fleetFileOf(cli.settings, options.fleet))
       if (options.json) return cli.json({ version: 1, file, databases })
-      const rows = databases.map(({ name, environment, cloud, region, instance, database, policy }) => [
+      const followed = databases.some(({ standbys }) => standbys !== undefined)
+      const rows = databases.map(({ name, environment, cloud, region, instance, database, policy, standbys = [] }) => [
         name,
         environment,
         `${cloud}/${region}`,
         instance,
         database,
         policy.approval,
+        ...(followed ? [standbys.map((standby) => standby.database).join(', ')] : []),
       ])
-      cli.lines(table(['NAME', 'ENVIRONMENT', 'CLOUD', 'INSTANCE', 'DATABASE', 'APPROVAL'], rows, cli.paint))
+      const headings = ['NAME', 'ENVIRONMENT', 'CLOUD', 'INSTANCE', 'DATABASE', 'APPROVAL', ...(followed ? ['STANDBYS'] : [])]
+      cli.lines(table(headings, rows, cli.paint))
     })
 }

@@ -25,6 +25,7 @@ const KINDS = Object.keys({
   'find-moment': true,
   replace: true,
   overwrite: true,
+  replicate: true,
 } satisfies Record<OperationKind, true>)
 
 export function addOpsList(ops: Command, cli: CliContext): void {

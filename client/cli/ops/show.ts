@@ -8,6 +8,7 @@ import { FINAL_STATUSES, type OperationDocument, type OperationKind } from '../.
 import { OVERWRITE_DOCUMENTS, type OverwritePlan } from '../../../contracts/overwrite'
 import { RECOVER_ROWS_DOCUMENTS } from '../../../contracts/recover-rows'
 import { type DeltaReport, REPLACE_DOCUMENTS, type ReplacePlan } from '../../../contracts/replace'
+import { REPLICATE_DOCUMENTS, type ReplicatePlan } from '../../../contracts/replicate'
 import { RESTORE_DOCUMENTS, type RestorePlan } from '../../../contracts/restore'
 import { SNAPSHOT_DOCUMENTS, type SnapshotPlan } from '../../../contracts/snapshot'
 import { VERIFY_BACKUP_DOCUMENTS, type VerificationPlan } from '../../../contracts/verify-backup'
@@ -24,6 +25,7 @@ import { overwritePlanLines } from '../render/overwrite'
 import { type PlanView, planLines } from '../render/plan'
 import { surveyLines } from '../render/recover-rows'
 import { deltaLines, replacementPlanLines } from '../render/replacement'
+import { replicationPlanLines } from '../render/replication-plan'
 import { restorePlanLines } from '../render/restore'
 import { snapshotPlanLines } from '../render/snapshots'
 import { stepTree } from '../render/steps'
@@ -102,6 +104,10 @@ const PLANS: Readonly<Record<OperationKind, PlanKind>> = {
     lines: (plan, entry, { paint }) => replacementPlanLines(plan as ReplacePlan, entry, paint),
     further: { document: REPLACE_DOCUMENTS.report, lines: (report, { paint }) => deltaLines(report as DeltaReport, paint) },
   },
+  replicate: {
+    document: REPLICATE_DOCUMENTS.plan,
+    lines: (plan, entry, view) => replicationPlanLines(plan as ReplicatePlan, entry, view),
+  },
 }
 
 async function furtherOf(ledger: Ledger, document: OperationDocument, { plan, files }: ShowOptions): Promise<object> {
@@ -123,10 +129,17 @@ async function bundleOf(ledger: Ledger, { id }: OperationDocument): Promise<Migr
 
 /** Those that the plan runs; all of them as long as there is none. */
 async function scriptLines(cli: CliContext, ledger: Ledger, document: OperationDocument): Promise<string[]> {
-  if (document.kind !== 'migrate') return ['It runs no scripts.']
-  const plan = (await planOf(ledger, document)) as MigrationPlan | null
-  const planned = plan === null ? null : new Set(plan.pending.map(({ script }) => script))
-  return fileLines(await bundleOf(ledger, document), planned, cli.paint)
+  const bundle = await bundleOf(ledger, document)
+  if (!WITH_SCRIPTS.includes(document.kind) || bundle.migrations.length === 0) return ['It runs no scripts.']
+  const plan = await planOf(ledger, document)
+  const planned = plan === null ? null : new Set(scriptsOf(document.kind, plan))
+  return fileLines(bundle, planned, cli.paint)
+}
+
+const WITH_SCRIPTS: readonly OperationKind[] = ['migrate', 'replicate']
+
+function scriptsOf(kind: OperationKind, plan: unknown): readonly string[] {
+  return kind === 'replicate' ? (plan as ReplicatePlan).migrations : (plan as MigrationPlan).pending.map(({ script }) => script)
 }
 
 async function planOf(ledger: Ledger, { id, kind }: OperationDocument): Promise<unknown> {

@@ -8,6 +8,8 @@ interface Anonymous extends Record<string, unknown> {
   readonly name: string
   readonly shown: string
   readonly identity: 'd' | 'n' | 'i'
+  /** It has a primary key, though one that cannot be used. */
+  readonly keyed: boolean
 }
 
 const REASONS: Record<Anonymous['identity'], string> = {
@@ -22,7 +24,7 @@ export const REPLICA_IDENTITY: Check = {
   async find({ query, database }) {
     const rows = await query<Anonymous>(
       `SELECT n.nspname::text AS schema, c.relname::text AS name, quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS shown,
-              c.relreplident::text AS identity
+              c.relreplident::text AS identity, EXISTS (SELECT FROM pg_catalog.pg_index k WHERE k.indrelid = c.oid AND k.indisprimary) AS keyed
          FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
         WHERE c.relkind IN ('r', 'p') AND c.relpersistence = 'p' AND NOT c.relispartition
           AND n.nspname NOT IN ('pg_catalog', 'information_schema')
@@ -34,12 +36,12 @@ export const REPLICA_IDENTITY: Check = {
         ORDER BY 1, 2`,
     )
     return {
-      findings: rows.map(({ schema, name, shown, identity }) => ({
+      findings: rows.map(({ schema, name, shown, identity, keyed }) => ({
         check: 'replica-identity',
         severity: 'note',
         database,
         object: { kind: 'table', schema, name },
-        message: `Table ${typeable(shown)} ${REASONS[identity]}.`,
+        message: `Table ${typeable(shown)} ${identity === 'd' && keyed ? 'has a primary key that can be deferred or is not valid' : REASONS[identity]}.`,
         why: 'Logical replication, and so a switchover to another cloud, cannot carry its updates and deletes; a row that is there twice cannot be told apart.',
         command: `ALTER TABLE ${typeable(shown)} ADD PRIMARY KEY (…); -- or, until there is one, REPLICA IDENTITY FULL`,
       })),

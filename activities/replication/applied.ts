@@ -1,0 +1,26 @@
+/** Which migrations built the source: those that its history shows as applied, and no other. What is pending there is no part of its schema. */
+import { failure } from '../../contracts/failures'
+import type { HistoryRow } from '../../postgres/migrate/history'
+import type { ResolvedMigration } from '../../postgres/migrate/resolve'
+import { type MigrationState, migrationStates } from '../../postgres/migrate/state'
+import { assertValid, validateMigrations } from '../../postgres/migrate/validate'
+
+/** Of a baseline all that is at or below it counts as applied: that is what it says. */
+const APPLIED: ReadonlySet<MigrationState> = new Set(['Success', 'Out of Order', 'Baseline', 'Below Baseline'])
+
+/** Throws what validating the history throws, and PLAN_DRIFTED for a repeatable migration whose file is not the one that ran. */
+export function appliedMigrations(resolved: readonly ResolvedMigration[], rows: readonly HistoryRow[]): ResolvedMigration[] {
+  assertValid(validateMigrations(resolved, rows))
+  const states = migrationStates(resolved, rows)
+  const outdated = states.find(({ state }) => state === 'Outdated')
+  if (outdated?.row) {
+    const { script } = outdated.row
+    throw failure(
+      'PLAN_DRIFTED',
+      `${script} has changed since it ran on the source: what ran is in no file, and no standby can be built by it. Migrate the source first, then start again.`,
+      { script },
+    )
+  }
+  const applied = new Set(states.flatMap(({ state, migration }) => (APPLIED.has(state) && migration !== null ? [migration] : [])))
+  return resolved.filter((migration) => applied.has(migration))
+}

@@ -1,0 +1,9 @@
+/** Whether a side is out of reach: what is asked of it is told as left there then, and fails nothing. */
+import type { Failure } from '../../contracts/failures'
+
+const AWAY: readonly string[] = ['DATABASE_UNREACHABLE', 'CONNECTION_LOST']
+
+export const isAway = (error: Failure): boolean => AWAY.includes(error.code) || isLockedOut(error)
+
+/** It lets nobody in from here (invalid_authorization_specification): no password would help, and no second attempt. */
+export const isLockedOut = ({ code, facts }: Failure): boolean => code === 'CREDENTIALS_REJECTED' && facts.sqlState === '28000'

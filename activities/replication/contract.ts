@@ -1,0 +1,94 @@
+import type { LockRef } from '../../contracts/lock'
+import type { InstanceAddress } from '../../contracts/migrate'
+import type { Finding, Sha256 } from '../../contracts/operation'
+import type { ReplicatePlanSummary, StandbyEpochs, StandbySides, StandbyWatch } from '../../contracts/replicate'
+import type { StandbyState } from '../../contracts/standby'
+import type { StepRef } from '../../contracts/step-ref'
+
+/** On which sides, and under which epochs. */
+export interface Replicating extends StepRef {
+  readonly sides: StandbySides
+  readonly epochs: StandbyEpochs
+}
+
+/** One side may be out of reach: null. */
+export interface Reached extends StepRef {
+  readonly sides: { readonly source: InstanceAddress | null; readonly standby: InstanceAddress | null }
+  readonly epochs: StandbyEpochs
+}
+
+interface Told {
+  /** One line. */
+  readonly summary: string
+}
+
+/** On the queue of the standby's cloud. */
+export interface StandbyPlaceActivities {
+  /** Where the standby answers; NOT_READY_YET while it is changing. */
+  describeStandby(input: StepRef): Promise<InstanceAddress>
+}
+
+/** On the queue of those that serve databases. */
+export interface ReplicationActivities {
+  /** Asks both sides whether it can be done, and stores the plan in the ledger. `locks`: those that are held; null: none, since nothing is to be changed.
+   *  Changes nothing. Fails with STANDBY_EXISTS where there is one already. */
+  planReplication(
+    input: StepRef & { sides: StandbySides; locks: { readonly source: LockRef; readonly standby: LockRef } | null },
+  ): Promise<ReplicatePlanSummary>
+  /** Writes into the ledger that it is being made, and what will be made on both sides. To be called before anything is. Safe to repeat. */
+  openStandby(input: Replicating): Promise<void>
+  /** Builds what the source has by the migrations that the source has applied, and compares both. Resumes after a kill. A finding for each object that
+   *  differs: of a schema that no migration describes no standby can be built. */
+  buildSchema(input: Replicating): Promise<Told & { findings: readonly Finding[] }>
+  /** The publication, and then the slot, on the source. Safe to repeat. Fails with STANDBY_CHANGED where the watch has given it up meanwhile; so does
+   *  `subscribe`. */
+  publish(input: Replicating): Promise<Told>
+  /** Empties the tables, sets their indexes aside and subscribes. Where it is subscribed already it does nothing of it: rows have come since. Safe to
+   *  repeat. */
+  subscribe(input: Replicating): Promise<Told>
+  /** Polls once; NOT_READY_YET until every table is copied and follows. Fails with DATABASE_REFUSED where nothing can come any more, and where the log
+   *  that is held back for it passes what was declared. */
+  awaitCopy(input: Replicating): Promise<Told>
+  /** Builds the indexes that were set aside, and gathers statistics. Resumes after a kill. */
+  buildIndexes(input: Replicating): Promise<Told>
+  /** Compares the rows of both while others write; of the one table that is seeded anew where it is one. Carries on after a kill. */
+  compareBoth(
+    input: Replicating,
+  ): Promise<Told & { verdict: 'equal' | 'different' | 'inconclusive'; findings: readonly Finding[] }>
+  /** Starts the entity that watches it, or tells the one that runs what to look at. Before there is a slot: from then on somebody has to see what that holds
+   *  back. Safe to repeat. */
+  startWatch(input: StepRef & { watch: StandbyWatch }): Promise<void>
+  /** Its rows are its own from here on, and the ledger says that it follows: the watch says how. Safe to repeat. */
+  settleStandby(input: Replicating): Promise<Told>
+
+  /** The undo of `subscribe`; nothing where one table of a standby is seeded anew. Safe to repeat, and when nothing was made. */
+  unsubscribe(input: Replicating): Promise<void>
+  /** The undo of `publish`: the slots, and then the publication, which stays where a standby is seeded anew; nothing where that is one table. Safe to repeat, and when nothing was made. */
+  unpublish(input: Replicating): Promise<void>
+  /** The undo of `openStandby` and `buildSchema`: rows that have come are emptied out of the tables, and the ledger says that there is none. Safe to
+   *  repeat, and when nothing was made. */
+  discardStandby(input: Replicating): Promise<void>
+
+  /** What there is by the ledger, and the epochs to act under. Fails with STANDBY_UNKNOWN, or where what was asked for cannot be done in its state. */
+  examineStandby(
+    input: Omit<Reached, 'epochs'> & { locks: { readonly source: LockRef; readonly standby: LockRef } | null },
+  ): Promise<{ state: StandbyState; epochs: StandbyEpochs; digest: Sha256 }>
+  /** The ledger says so first. Safe to repeat. */
+  pauseStandby(input: Replicating & { by: string }): Promise<Told>
+  /** The undo of `pauseStandby`: nothing where the standby is something else by now. Safe to repeat. */
+  takeBackPause(input: Replicating): Promise<void>
+  /** With the connection that is declared now. The ledger says so last. Safe to repeat. Fails with DATABASE_REFUSED while others may write there. */
+  resumeStandby(input: Replicating): Promise<Told>
+  /** The first part of seeding it anew: the ledger says so, then what it has is given up. Safe to repeat. Fails with DATABASE_REFUSED, before anything is
+   *  changed, where a table cannot be emptied or published, or while others may write there. */
+  stopFollowing(input: Replicating): Promise<Told>
+  /** The undo of `stopFollowing`: the ledger says that it has to be seeded, once nothing follows any more; of one table, that it follows, once that is copied
+   *  by PostgreSQL itself. Safe to repeat. */
+  leaveToBeSeeded(input: Replicating): Promise<void>
+  /** Subscription, slots, publication, and then the ledger's word. A side that is null, or does not answer, is told with what stays on it and how it is
+   *  removed by hand. Safe to repeat. */
+  removeStandby(input: Reached): Promise<Told & { findings: readonly Finding[] }>
+  /** For about a minute: beats on the source, looks at both sides every few seconds, and writes down what that means; drops the slot where it holds back
+   *  more than was declared. `gone`: the ledger has no such standby any more. Nothing that is out of reach fails it, the ledger not either. */
+  lookAtStandby(input: StandbyWatch): Promise<{ readonly gone: boolean; readonly unreached: boolean }>
+}

@@ -1,0 +1,42 @@
+/** A standby that was not finished: what came into its tables goes, what was set aside is as it was, and the ledger says that there is none. Its schema and
+ *  the mark stay: whoever begins again goes on from there. */
+import type { Session } from '../../postgres/connect/session'
+import { buildIndexes } from '../../postgres/replicate/build-indexes'
+import { emptyTables, readOrigin, startReseeding } from '../../postgres/replicate/seeding'
+import { currentAct } from '../act'
+import type { ActivityDeps } from '../deps'
+import type { Replicating } from './contract'
+import { findMade } from './made'
+import { onSide, placeOf } from './make'
+import { discardRecord } from './remove'
+import { opener, raisedOn } from './sides'
+
+export async function discardStandby(deps: ActivityDeps, input: Replicating): Promise<void> {
+  const made = await findMade(deps, input.operation)
+  if (made === null) return
+  const { source, tables, takesOver = false } = made
+  const { operation } = input
+  await onSide(deps, input, 'standby', async ({ migrator, token }) => {
+    const guarded = { token, signal: currentAct().signal }
+    const mark = await readOrigin(migrator)
+    if (mark === null || mark.source !== source) return
+    // another one's: what stands there this operation has neither made nor been told to throw away
+    if (mark.operation !== operation && !takesOver) return
+    // it was finished, and what came after that failed
+    if (mark.state === 'following') await startReseeding(migrator, { ...guarded, source, operation, tables: null })
+    await emptyTables(migrator, { ...guarded, source, tables: await existing(migrator, tables) })
+  })
+  const standby = await placeOf(deps, input, 'standby')
+  const token = await raisedOn(deps, standby, input.epochs.standby)
+  await buildIndexes({ connect: opener(deps, standby, 'migrator', token), token, signal: currentAct().signal })
+  await discardRecord(deps, input)
+}
+
+/** It may not have come as far as to make all of them. */
+async function existing(standby: Session, tables: readonly string[]): Promise<string[]> {
+  const rows = await standby.query<{ name: string }>(
+    'SELECT w.name FROM pg_catalog.unnest($1::text[]) w(name) WHERE pg_catalog.to_regclass(w.name) IS NOT NULL',
+    [tables],
+  )
+  return rows.map(({ name }) => name)
+}

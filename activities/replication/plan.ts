@@ -1,0 +1,116 @@
+/** The plan of a standby: what both sides say before anything is made. Reads only. */
+import { type Failure, failure } from '../../contracts/failures'
+import type { Finding } from '../../contracts/operation'
+import type { PreflightFinding, PreflightReport } from '../../contracts/preflight'
+import { REPLICATE_DOCUMENTS, type ReplicatePlan, type ReplicatePlanSummary, type StandbyEpochs } from '../../contracts/replicate'
+import type { StandbyRecord } from '../../contracts/standby'
+import { sha256Of } from '../../ledger/digest'
+import { standingEpoch } from '../../postgres/migrate/fence'
+import { readHistory } from '../../postgres/migrate/history'
+import { resolveMigrations } from '../../postgres/migrate/resolve'
+import { standbyNames } from '../../postgres/replicate/names'
+import { preflight } from '../../postgres/replicate/preflight/preflight'
+import { readOrigin, strangersRows } from '../../postgres/replicate/seeding'
+import { assertMayAct, currentAct } from '../act'
+import type { ActivityDeps } from '../deps'
+import { epochAbove } from '../schema/epoch'
+import { appliedMigrations } from './applied'
+import type { ReplicationActivities } from './contract'
+import { type Both, bothOf, looking, type Place } from './sides'
+
+type Input = Parameters<ReplicationActivities['planReplication']>[0]
+type Places = Readonly<Record<'source' | 'standby', Place>>
+
+export async function planReplication(deps: ActivityDeps, input: Input): Promise<ReplicatePlanSummary> {
+  const { operation, bundle, sides } = input
+  const both = await bothOf(deps, bundle)
+  const record = await deps.ledger.getStandby(both.id)
+  if (record !== null) refuseStanding(record)
+  const places: Places = {
+    source: { ref: input, entry: both.entries.source, address: sides.source },
+    standby: { ref: input, entry: both.entries.standby, address: sides.standby },
+  }
+  const migrations = await migrationsOf(deps, places.source, bundle)
+  const report = await ask(deps, places, both, record?.state === 'building')
+  const { retainedBytesMax, lagMsMax } = both.request.declared
+  const names = standbyNames(both.id)
+  const body = { version: 1, bundle, ...sides, names, retainedBytesMax, lagMsMax, migrations, preflight: report } as const
+  const document: ReplicatePlan = { ...body, digest: sha256Of({ ...body, preflight: lasting(report) }) }
+  const epochs = await epochsOf(deps, places, input)
+  assertMayAct()
+  await deps.ledger.putDocument({ operation, name: REPLICATE_DOCUMENTS.plan, document })
+  const blocks = report.findings.filter(({ severity }) => severity === 'blocks').map(toFinding)
+  const warnings = report.findings.filter(({ severity }) => severity === 'warning').length
+  return { digest: document.digest, epochs, names, blocks, warnings, tables: report.tables, bytes: report.bytes }
+}
+
+/** One that was given up while it was made may be made again: whoever made it holds no lock any more once we do. */
+function refuseStanding({ source, target, state, operation }: StandbyRecord): void {
+  if (state === 'gone' || state === 'building') return
+  throw standing(
+    `${target} is a standby of ${source} already, and it is ${state}${operation === null ? '' : `, since ${operation}`}`,
+    source,
+  )
+}
+
+function standing(found: string, source: string): Failure {
+  const message = `${found}: pause, resume or reseed it with "capstan standby", or remove it first with "capstan standby remove ${source}".`
+  return failure('STANDBY_EXISTS', message, { source })
+}
+
+async function migrationsOf(deps: ActivityDeps, source: Place, bundle: string): Promise<string[]> {
+  const { migrations } = await deps.ledger.getBundle(bundle)
+  return looking(deps, source, 'migrator', async (session) => {
+    const { rows } = await readHistory(session)
+    return appliedMigrations(resolveMigrations(migrations), rows).map(({ script }) => script)
+  })
+}
+
+/** `takesOver`: what another operation left half made, whose rows are ours. */
+function ask(
+  deps: ActivityDeps,
+  { source, standby }: Places,
+  { id, entries, request }: Both,
+  takesOver: boolean,
+): Promise<PreflightReport> {
+  const { publisher, retainedBytesMax } = request.declared
+  return looking(deps, source, 'admin', (there) =>
+    looking(deps, standby, 'admin', async (here) => {
+      const prepared = await looking(deps, standby, 'migrator', async (session) => {
+        const mark = await readOrigin(session)
+        const own = mark !== null && mark.source === id.source && mark.state === 'preparing'
+        // what was prepared and came to nothing was left empty: rows in it are a stranger's
+        return own && (takesOver || (await strangersRows(session)) === null)
+      })
+      return preflight({
+        source: there,
+        standby: here,
+        clouds: { source: entries.source.cloud, standby: entries.standby.cloud },
+        publisher: { user: publisher.user, tls: publisher.tls },
+        dataBytesFree: { source: null, standby: null },
+        retainedBytesMax,
+        prepared,
+        names: standbyNames(id),
+        signal: currentAct().signal,
+      })
+    }),
+  )
+}
+
+/** What an approval is of: not sizes, which move while others write, nor the sentences that name them. */
+function lasting({ findings, notKnown, tables, versions, noWayBack }: PreflightReport): object {
+  const found = findings.map(({ check, severity, side, object }) => ({ check, severity, side, object }))
+  return { findings: found, notKnown, tables, versions, noWayBack }
+}
+
+function toFinding({ check, message, command }: PreflightFinding): Finding {
+  return { rule: `preflight:${check}`, message: `${message} Mend it: ${command}` }
+}
+
+async function epochsOf(deps: ActivityDeps, places: Places, { operation, locks }: Input): Promise<StandbyEpochs> {
+  const above = async (side: 'source' | 'standby'): Promise<number> => {
+    const stands = await looking(deps, places[side], 'migrator', standingEpoch)
+    return epochAbove(deps, operation, locks?.[side] ?? null, stands)
+  }
+  return { source: await above('source'), standby: await above('standby') }
+}

@@ -1,0 +1,138 @@
+/** The end of a standby: subscription, slots, publication, and then the ledger's word. Of a side that is out of reach it is told what stays there, since a
+ *  slot that nobody knows holds the log back until the disk is full. */
+import { Failure } from '../../contracts/failures'
+import type { Finding } from '../../contracts/operation'
+import type { StandbyId, StandbyNames, StandbyRecord } from '../../contracts/standby'
+import { quoteIdentifier } from '../../postgres/connect/quote'
+import { dropCopyingSlots } from '../../postgres/replicate/copying-slots'
+import { forgetOrigin } from '../../postgres/replicate/seeding'
+import { dropSubscription } from '../../postgres/replicate/teardown'
+import { assertMayAct, currentAct } from '../act'
+import type { ActivityDeps } from '../deps'
+import { isAway, isLockedOut } from './away'
+import type { Reached, Replicating, ReplicationActivities } from './contract'
+import { findMade } from './made'
+import { dropAtSource, letReadNoMore } from './make'
+import { standing } from './record'
+import { type BehindFence, behindFence, bothOf, type SideName } from './sides'
+
+/** A side that does not answer is asked again so often before it counts as out of reach: some minutes. */
+const ATTEMPTS = 8
+
+type Removed = Awaited<ReturnType<ReplicationActivities['removeStandby']>>
+
+export async function removeStandby(deps: ActivityDeps, input: Reached): Promise<Removed> {
+  const both = await bothOf(deps, input.bundle)
+  const { id } = both
+  const before = await deps.ledger.getStandby(id)
+  if (before?.state === 'gone' && before.operation === input.operation) return removedBefore(before)
+  const record = await standing(deps, id)
+  const { names } = record
+  const left: Finding[] = []
+  const source = await ifReached(deps, input, 'source', async (there) => {
+    const standby = await ifReached(deps, input, 'standby', (here) => unfollow(here, record, there))
+    if (standby === null) {
+      left.push(subscriptionStays(id, names))
+      // what a copy that was under way has left there
+      const { copySlots } = record.look ?? { copySlots: null }
+      if (copySlots !== null) await dropCopyingSlots(there.admin, copySlots, { signal: currentAct().signal })
+    }
+    await dropAtSource(there, names)
+    await letReadNoMore(deps, there.migrator, both)
+    return standby
+  })
+  if (source === null) {
+    const slots = await ifReached(deps, input, 'standby', (here) => unfollow(here, record, null))
+    if (slots === null) left.push(subscriptionStays(id, names))
+    left.push(slotStays(id, names, slots ?? []))
+  }
+  await gone(deps, input, id, left)
+  const summary = left.length === 0 ? ALL_GONE : left.map(({ message }) => message).join(' ')
+  return { summary, findings: left }
+}
+
+/** A repeat of what was done and not yet told. */
+function removedBefore({ reason }: StandbyRecord): Removed {
+  if (reason === null) return { summary: ALL_GONE, findings: [] }
+  return { summary: reason, findings: [{ rule: 'standby:stays', message: reason }] }
+}
+
+const ALL_GONE = 'subscription, slot and publication are gone; the rows stay'
+
+/** Resolves to the slots that may be left on a source that is out of reach. */
+async function unfollow(
+  { admin, migrator, token }: BehindFence,
+  { names, ...id }: StandbyRecord,
+  source: BehindFence | null,
+): Promise<readonly string[]> {
+  assertMayAct()
+  const left = await dropSubscription(admin, { name: names.subscription, source: source?.admin ?? null })
+  assertMayAct()
+  await forgetOrigin(migrator, { source: id.source, token })
+  return left
+}
+
+/** Null: it is out of reach. */
+async function ifReached<T>(
+  deps: ActivityDeps,
+  input: Reached,
+  side: SideName,
+  act: (on: BehindFence) => Promise<T>,
+): Promise<T | null> {
+  const address = input.sides[side]
+  if (address === null) return null
+  const { entries } = await bothOf(deps, input.bundle)
+  let reached = false
+  try {
+    return await behindFence(deps, { ref: input, entry: entries[side], address }, input.epochs[side], (on) => {
+      reached = true
+      return act(on)
+    })
+  } catch (error) {
+    // one that was reached, and lost amid it, is tried again
+    if (reached || !(error instanceof Failure)) throw error
+    if (isLockedOut(error)) return null
+    if (!isAway(error) || currentAct().attempt < ATTEMPTS) throw error
+    return null
+  }
+}
+
+function slotStays({ source }: StandbyId, { slot, publication }: StandbyNames, copying: readonly string[]): Finding {
+  const drops = [slot, ...copying].map((name) => `SELECT pg_drop_replication_slot('${name}');`).join(' ')
+  const message = `${source} is out of reach: if it comes back, its slot ${slot} holds its log back until the disk is full. Then, in its database: ${drops} DROP PUBLICATION ${quoteIdentifier(publication)};`
+  return { rule: 'standby:slot-stays', message }
+}
+
+function subscriptionStays({ target }: StandbyId, { subscription }: StandbyNames): Finding {
+  const name = quoteIdentifier(subscription)
+  const message = `${target} is out of reach: if it comes back, its subscription asks for a slot that is gone, over and over. Then, in its database: ALTER SUBSCRIPTION ${name} DISABLE; ALTER SUBSCRIPTION ${name} SET (slot_name = NONE); DROP SUBSCRIPTION ${name};`
+  return { rule: 'standby:subscription-stays', message }
+}
+
+/** Whatever the watch made of it meanwhile: a slot that is gone is told, before it is known that the standby is too. */
+async function gone(
+  deps: ActivityDeps,
+  { operation }: Pick<Replicating, 'operation'>,
+  id: StandbyId,
+  left: readonly Finding[],
+): Promise<void> {
+  const reason = left.length === 0 ? null : left.map(({ message }) => message).join(' ')
+  for (;;) {
+    const record = await deps.ledger.getStandby(id)
+    if (record === null || record.state === 'gone') return
+    assertMayAct()
+    try {
+      await deps.ledger.changeStandby({ ...id, from: record.state, to: 'gone', reason, operation, at: new Date().toISOString() })
+      return
+    } catch (error) {
+      if (!(error instanceof Failure) || error.code !== 'STANDBY_CHANGED') throw error
+    }
+  }
+}
+
+/** The undo of what was begun by this operation: the ledger says that there is none. */
+export async function discardRecord(deps: ActivityDeps, input: Replicating): Promise<void> {
+  const { id } = await bothOf(deps, input.bundle)
+  const record = await deps.ledger.getStandby(id)
+  if (record !== null && (await findMade(deps, input.operation)) !== null) await gone(deps, input, id, [])
+}

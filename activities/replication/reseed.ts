@@ -1,0 +1,135 @@
+/** A standby that is seeded anew, of one table or of all. What it has is given up at the first step, so all that can be refused is asked before; what was
+ *  begun and not finished leaves one whose rows are to come, and never one that thinks that it has them. */
+import { failure } from '../../contracts/failures'
+import type { StandbyId, StandbyNames, StandbyState } from '../../contracts/standby'
+import type { Session } from '../../postgres/connect/session'
+import { refuseAnonymous, refuseReferred, refuseWriters } from '../../postgres/replicate/before-seeding'
+import { recopyTables } from '../../postgres/replicate/recopy'
+import { finishSeeding, readOrigin, startReseeding } from '../../postgres/replicate/seeding'
+import { dropSlot } from '../../postgres/replicate/slot'
+import { resolveTables } from '../../postgres/replicate/tables'
+import { dropSubscription } from '../../postgres/replicate/teardown'
+import { BEAT_TABLE } from '../../postgres/replicate/watch/beat'
+import { assertMayAct, currentAct } from '../act'
+import type { ActivityDeps } from '../deps'
+import type { Replicating } from './contract'
+import { findMade, type MadeDocument, writeMade } from './made'
+import { onBoth, placeOf, unknownTo } from './make'
+import { publishedTables } from './published'
+import { change, refuseOtherThan, standing } from './record'
+import { type BehindFence, type Both, bothOf, looking, type SideName } from './sides'
+import { RESUMABLE, refuseWritersOf } from './stand'
+
+type Told = { readonly summary: string }
+type Sides = Readonly<Record<SideName, BehindFence>>
+
+/** The ledger says so first. Of all: nothing reads the source's log any more and nothing holds it back. Of one: it is emptied, and its copying begins anew
+ *  while the others go on. */
+export async function stopFollowing(deps: ActivityDeps, input: Replicating): Promise<Told> {
+  const { operation } = input
+  const both = await bothOf(deps, input.bundle)
+  const { id, request } = both
+  const { names, state } = await standing(deps, id)
+  const only = request.table === null ? null : [request.table]
+  const from: readonly StandbyState[] = only === null ? [...RESUMABLE, 'to-be-seeded', 'building'] : ['following', 'late']
+  refuseOtherThan([...from, 'building'], id, state)
+  // a repeat has given up already what it would be refused for
+  const made = (await findMade(deps, operation)) ?? (await toBeMade(deps, input, both, names))
+  const { tables } = await writeMade(deps, operation, made)
+  const { declared } = request
+  await change(deps, id, from, {
+    ...{ to: 'building', reason: `${operation} seeds ${request.table ?? 'it'} anew.`, operation, declared },
+  })
+  await onBoth(deps, input, async (on) => {
+    if (only === null) await forgetAll(on, names)
+    assertMayAct()
+    const { token, migrator } = on.standby
+    await startReseeding(migrator, { token, source: id.source, operation, tables: only })
+    if (only !== null) await recopy(on, id, made, only)
+  })
+  return { summary: `${request.table ?? `${tables.length} tables`} of ${request.standby.name} to be copied anew` }
+}
+
+/** From the source and not from its publication, which may have lost a table, and has none that was made since. Changes nothing. */
+async function toBeMade(deps: ActivityDeps, input: Replicating, both: Both, names: StandbyNames): Promise<MadeDocument> {
+  const { id, request } = both
+  const { published, missing } = await looking(deps, await placeOf(deps, input, 'source'), 'migrator', async (source) => {
+    const found = await publishedTables(source, names)
+    await refuseAnonymous(source, request.table === null ? found.missing : found.missing.filter((one) => one === request.table))
+    return found
+  })
+  const known = [...published, ...missing]
+  if (request.table !== null && !known.includes(request.table)) throw noSuchTable(request.table, published)
+  if (known.length === 0) {
+    const message = 'The source has no table any more that could be published: look whether it is the right database, or remove the standby.'
+    throw failure('DATABASE_REFUSED', message, { source: id.source })
+  }
+  const again = request.table === null ? known : [request.table]
+  if (request.table === null) await refuseWritersOf(deps, input, both)
+  await looking(deps, await placeOf(deps, input, 'standby'), 'migrator', async (standby) => {
+    await resolveTables(standby, again)
+    await refuseReferred(standby, again)
+  })
+  const tables = request.table === null ? known : [...new Set([...published, request.table])]
+  return { version: 1, ...id, names, tables }
+}
+
+function noSuchTable(table: string, published: readonly string[]): Error {
+  const shown = `${published.slice(0, 10).join(', ')}${published.length > 10 ? ' and others' : ''}`
+  const message = `--table is ${table}, which is no table of the source that could be published; it publishes ${shown}.`
+  return failure('OPTION_INVALID', message, { option: 'table' })
+}
+
+/** The publication stays. */
+async function forgetAll({ source, standby }: Sides, names: StandbyNames): Promise<void> {
+  await dropSubscription(standby.admin, { name: names.subscription, source: source.admin })
+  await dropSlot(source.admin, { name: names.slot, signal: currentAct().signal })
+}
+
+async function recopy(
+  { source, standby }: Sides,
+  { source: from }: StandbyId,
+  { names, tables: published }: MadeDocument,
+  tables: readonly string[],
+): Promise<void> {
+  assertMayAct()
+  await recopyTables({
+    ...{ from, names, tables, published: [...published, BEAT_TABLE], viaPartitionRoot: true },
+    ...{ source: source.migrator, subscriber: standby.admin, owner: standby.migrator },
+  })
+}
+
+/** The undo of `stopFollowing`: what was begun anew was not finished. Of all, nothing follows any more. Of one table the others have gone on, and go on: what
+ *  was begun with it is brought as far as that PostgreSQL copies it by itself, and the watch tells how that goes. */
+export async function leaveToBeSeeded(deps: ActivityDeps, input: Replicating): Promise<void> {
+  const { operation } = input
+  const { id, request } = await bothOf(deps, input.bundle)
+  const record = await deps.ledger.getStandby(id)
+  if (record?.state !== 'building' || record.operation !== operation) return
+  const { table } = request
+  if (table !== null) await goOn(deps, input, id, table)
+  const to = table === null ? 'to-be-seeded' : 'following'
+  const reason = table === null ? `${operation} did not finish seeding it.` : null
+  await change(deps, id, ['building'], { to, reason, operation })
+}
+
+async function goOn(deps: ActivityDeps, input: Replicating, { source, target }: StandbyId, table: string): Promise<void> {
+  const { operation } = input
+  const made = await findMade(deps, operation)
+  if (made === null) return
+  await onBoth(deps, input, async (on) => {
+    const { migrator, admin, token } = on.standby
+    const mark = await readOrigin(migrator)
+    // nothing was given up yet
+    if (mark?.operation !== operation || mark.state !== 'preparing') return
+    if (await isLeftOut(on, made, table)) await recopy(on, { source, target }, made, [table])
+    assertMayAct()
+    await finishSeeding(migrator, { token, source, operation })
+  })
+}
+
+/** The publication or the subscription does not have it: it would stay as it is for ever. */
+async function isLeftOut({ source, standby }: Sides, { names }: MadeDocument, table: string): Promise<boolean> {
+  const { published } = await publishedTables(source.migrator, names)
+  return !published.includes(table) || (await unknownTo(standby.admin, names, [table])).length > 0
+}

@@ -1,0 +1,106 @@
+/** What is done with a standby that there is: looked at, paused, resumed. */
+import { Failure, failure } from '../../contracts/failures'
+import type { StandbyRecord, StandbyState } from '../../contracts/standby'
+import { sha256Of } from '../../ledger/digest'
+import { standingEpoch } from '../../postgres/migrate/fence'
+import { refuseWriters } from '../../postgres/replicate/before-seeding'
+import { disableSubscription, renewSubscription } from '../../postgres/replicate/subscription'
+import { assertMayAct, currentAct } from '../act'
+import type { ActivityDeps } from '../deps'
+import { epochAbove } from '../schema/epoch'
+import { isAway } from './away'
+import type { Replicating, ReplicationActivities } from './contract'
+import { onSide, placeOf, publisherOf } from './make'
+import { change, refuseOtherThan, standing } from './record'
+import { type Both, bothOf, looking, type SideName } from './sides'
+
+type Told = { readonly summary: string }
+type Input = Parameters<ReplicationActivities['examineStandby']>[0]
+type Examined = Awaited<ReturnType<ReplicationActivities['examineStandby']>>
+
+export async function examineStandby(deps: ActivityDeps, input: Input): Promise<Examined> {
+  const { operation, bundle, sides, locks } = input
+  const { id, entries, request } = await bothOf(deps, bundle)
+  const record = await standing(deps, id)
+  if (request.action !== 'remove') refuseOthers(record, sides)
+  const above = async (side: SideName): Promise<number> => {
+    const address = sides[side]
+    if (address === null) return locks?.[side].epoch ?? 0
+    const stands = await looking(deps, { ref: input, entry: entries[side], address }, 'migrator', standingEpoch).catch(unlessAway)
+    return epochAbove(deps, operation, locks?.[side] ?? null, stands ?? 0)
+  }
+  const epochs = { source: await above('source'), standby: await above('standby') }
+  const { state, names, instances } = record
+  const digest = sha256Of({ ...id, action: request.action, table: request.table, names, instances })
+  return { state, epochs, digest }
+}
+
+/** Instances of the same names may be others. */
+function refuseOthers({ source, target, instances }: StandbyRecord, sides: Input['sides']): void {
+  const found = { source: sides.source?.instanceId, target: sides.standby?.instanceId }
+  if (found.source === instances.source && found.target === instances.target) return
+  const which = found.source === instances.source ? target : source
+  const message = `The instance of ${which} is another one than the one that the standby was made with: remove the standby, then set it up again.`
+  throw failure('TARGET_MISMATCH', message, { source, standby: target })
+}
+
+/** Null: it is out of reach. */
+function unlessAway(error: unknown): null {
+  if (error instanceof Failure && isAway(error)) return null
+  throw error
+}
+
+const FOLLOWS: readonly StandbyState[] = ['following', 'late', 'broken', 'copying']
+
+export const RESUMABLE: readonly StandbyState[] = ['paused', ...FOLLOWS]
+
+/** Before it is done: a standby that is disabled by nobody's wish would be told as broken. */
+export async function pauseStandby(deps: ActivityDeps, input: Replicating & { by: string }): Promise<Told> {
+  const { operation } = input
+  const { id, request } = await bothOf(deps, input.bundle)
+  const { declared } = request
+  await change(deps, id, FOLLOWS, { to: 'paused', reason: `Paused by ${input.by}.`, operation, declared })
+  const { names } = await standing(deps, id)
+  await onSide(deps, input, 'standby', ({ admin }) => {
+    assertMayAct()
+    return disableSubscription(admin, { name: names.subscription, signal: currentAct().signal })
+  })
+  return { summary: `${names.subscription} disabled; ${names.slot} holds the source’s log back` }
+}
+
+export async function takeBackPause(deps: ActivityDeps, input: Replicating): Promise<void> {
+  const { id } = await bothOf(deps, input.bundle)
+  const record = await deps.ledger.getStandby(id)
+  if (record?.state === 'paused' && record.operation === input.operation) await letFollow(deps, input)
+}
+
+/** Not where it was opened to applications meanwhile. */
+export async function resumeStandby(deps: ActivityDeps, input: Replicating): Promise<Told> {
+  const both = await bothOf(deps, input.bundle)
+  const { state } = await standing(deps, both.id)
+  refuseOtherThan(RESUMABLE, both.id, state)
+  if (state === 'paused' || state === 'broken') await refuseWritersOf(deps, input, both)
+  return letFollow(deps, input)
+}
+
+/** The ledger says so after it is done, for the same reason. By what is declared now: a password that was changed, or an address. */
+async function letFollow(deps: ActivityDeps, input: Replicating): Promise<Told> {
+  const { operation } = input
+  const { id, request } = await bothOf(deps, input.bundle)
+  const { names } = await standing(deps, id)
+  const publisher = await publisherOf(deps, input)
+  await onSide(deps, input, 'standby', ({ admin }) => {
+    assertMayAct()
+    const { subscription: name, slot, publication } = names
+    return renewSubscription(admin, { name, slot, publication, publisher, signal: currentAct().signal })
+  })
+  await change(deps, id, RESUMABLE, { to: 'following', reason: null, operation, declared: request.declared })
+  return { summary: `${names.subscription} enabled, with the connection that is declared` }
+}
+
+export async function refuseWritersOf(deps: ActivityDeps, input: Replicating, { entries }: Both): Promise<void> {
+  const { admin, migrator } = entries.standby.connections
+  await looking(deps, await placeOf(deps, input, 'standby'), 'admin', (session) =>
+    refuseWriters(session, [admin.user, migrator.user]),
+  )
+}

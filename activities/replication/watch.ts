@@ -1,0 +1,199 @@
+/** One round of looks at a standby, about a minute: a connection to each side stays open meanwhile. Nothing that is out of reach ends a round, the ledger
+ *  not either: without it nothing is written down, and so nothing is dropped. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Failure } from '../../contracts/failures'
+import type { Finding } from '../../contracts/operation'
+import type { StandbyWatch } from '../../contracts/replicate'
+import type { StandbyId, StandbyRecord } from '../../contracts/standby'
+import { ServerError } from '../../postgres/connect/errors'
+import type { Session } from '../../postgres/connect/session'
+import { copyProgress } from '../../postgres/replicate/copy-progress'
+import { indexesSetAside } from '../../postgres/replicate/set-aside'
+import { beat, lastBeat } from '../../postgres/replicate/watch/beat'
+import { dropAtRetention } from '../../postgres/replicate/watch/drop-at-retention'
+import { judge } from '../../postgres/replicate/watch/judge'
+import { lookAtSource, lookAtStandby as lookThere } from '../../postgres/replicate/watch/look'
+import { schemaDiffers } from '../../postgres/replicate/watch/schema-differs'
+import { wholeLook } from '../../postgres/replicate/watch/whole-look'
+import { currentAct } from '../act'
+import type { ActivityDeps } from '../deps'
+import { openSession, withSession } from '../schema/open-session'
+import { publishedTables } from './published'
+import { type Both, bothOf, type SideName } from './sides'
+
+const ROUND_MS = 60_000
+const LOOK_EVERY_MS = 3_000
+/** After so many looks at a side that does not answer its cloud is asked where it is. */
+const UNREACHED_MAX = 10
+
+/** How much there is to copy the operation tells that waits for it. */
+const NO_SIZES: ReadonlyMap<string, number> = new Map()
+
+/** Its activities have no record: what opens a session shows whose it is. */
+const WATCH = { operation: 'watch', step: 'look' } as const
+
+export async function lookAtStandby(deps: ActivityDeps, watch: StandbyWatch): Promise<{ gone: boolean; unreached: boolean }> {
+  const { signal } = currentAct()
+  const both = await bothOf(deps, watch.bundle)
+  const round = new Round(deps, watch, both)
+  try {
+    for (const until = performance.now() + ROUND_MS; ; ) {
+      const startedAt = performance.now()
+      const record = await ledgerSays(() => deps.ledger.getStandby(both.id))
+      if (record === null || record?.state === 'gone') return { gone: true, unreached: false }
+      if (record !== undefined) await round.look(record)
+      if (round.unreached >= UNREACHED_MAX) return { gone: false, unreached: true }
+      if (performance.now() >= until) return { gone: false, unreached: false }
+      await sleep(Math.max(0, LOOK_EVERY_MS - (performance.now() - startedAt)), undefined, { signal })
+    }
+  } finally {
+    await round.close()
+  }
+}
+
+/** Undefined: it is away. What it refuses is told by its worker's log, and the next look asks again. */
+async function ledgerSays<T>(asked: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await asked()
+  } catch (error) {
+    if (!(error instanceof Failure) || error.code === 'DEFECT') throw error
+    currentAct().log?.('the ledger did not take part in a look at a standby', { code: error.code })
+    return undefined
+  }
+}
+
+class Round {
+  /** Looks in a row in which a side did not answer. */
+  unreached = 0
+  readonly #open: Partial<Record<SideName, Session>> = {}
+  /** Comparing both schemas reads whole catalogs: once in a round. */
+  #compared = false
+  #missing: readonly string[] = []
+
+  constructor(
+    private readonly deps: ActivityDeps,
+    private readonly watch: StandbyWatch,
+    private readonly both: Both,
+  ) {}
+
+  async look(record: StandbyRecord): Promise<void> {
+    const at = new Date().toISOString()
+    const { names } = record
+    // the standby before the source: a beat that has arrived is then never younger than the source's clock
+    const standby = await this.#ask('standby', async (session) => {
+      const { subscription } = names
+      const progress = (one: Session) => copyProgress(one, { subscription, sizes: NO_SIZES })
+      const seen = await lookThere(session, { subscription, progress })
+      return { ...seen, beat: await lastBeat(session) }
+    })
+    const copySlots = (typeof standby === 'string' ? null : standby.copySlots) ?? record.look?.copySlots ?? null
+    const source = await this.#ask('source', async (session) => {
+      const seen = await lookAtSource(session, { slot: names.slot, publication: names.publication, copySlots })
+      await this.#beat(session)
+      return seen
+    })
+    const differing = await this.#schemaDiffers(record)
+    this.unreached = typeof standby === 'string' || typeof source === 'string' ? this.unreached + 1 : 0
+    const look = wholeLook({ at, source, standby, schemaDiffers: differing, before: record.look })
+    const { findings, ...judged } = judge(record, look)
+    await ledgerSays(async () => {
+      await this.#settle(record, judged)
+      await this.deps.ledger.noteLook({ ...this.both.id, look: { ...look, findings: [...findings, ...this.#unpublished()] } })
+      if (judged.act === 'drop-slot') await this.#drop(record, copySlots)
+    })
+  }
+
+  /** What the slot holds back is worth knowing whether this can be written or not. */
+  async #beat(source: Session): Promise<void> {
+    try {
+      await beat(source)
+    } catch (error) {
+      if (!isPassing(error) || !source.open) throw error
+      currentAct().log?.('the row by which a standby’s lag is seen could not be written', {
+        database: this.both.id.source,
+        said: error.message,
+      })
+    }
+  }
+
+  /** The state goes first: what is dropped afterwards is dropped of a standby that does not think that it follows. */
+  async #settle(record: StandbyRecord, { state, reason }: Pick<StandbyRecord, 'state' | 'reason'>): Promise<void> {
+    if (state === record.state && reason === record.reason) return
+    const operation = state === record.state ? record.operation : null
+    const at = new Date().toISOString()
+    await this.deps.ledger.changeStandby({ ...this.both.id, from: record.state, to: state, reason, operation, at })
+  }
+
+  async #drop({ names: { slot } }: StandbyRecord, copySlots: string | null): Promise<void> {
+    const { signal } = currentAct()
+    await withSession(this.deps, this.#request('source', 'admin'), async (session) => {
+      await dropAtRetention(session, { slot, copySlots, signal, recordSeeding: () => this.#stillToBeSeeded(this.both.id) })
+    }).catch((error: unknown) => {
+      // the next look finds the slot again
+      if (!isPassing(error)) throw error
+    })
+  }
+
+  async #stillToBeSeeded(id: StandbyId): Promise<void> {
+    const record = await this.deps.ledger.getStandby(id)
+    if (record?.state === 'to-be-seeded') return
+    throw new Failure(
+      'STANDBY_CHANGED',
+      `The standby ${id.target} of ${id.source} is ${record?.state ?? 'gone'} by now: its slot stays.`,
+    )
+  }
+
+  /** Their rows stay behind without a word. */
+  #unpublished(): Finding[] {
+    const [first] = this.#missing
+    if (first === undefined) return []
+    const { source, target } = this.both.id
+    const message = `Tables that were made since are not published, and their rows are not on ${target}: ${this.#missing.join(', ')}. For each: capstan standby reseed ${source} --to ${target} --table ${first}.`
+    return [{ rule: 'not-published', message, measured: this.#missing.length, allowed: 0 }]
+  }
+
+  /** Once in a round, and once rows are no longer copied: until then indexes are set aside. */
+  async #schemaDiffers({ state, look, names }: StandbyRecord): Promise<readonly string[] | null> {
+    const { source, standby } = this.#open
+    const following = state === 'following' || state === 'late'
+    if (source === undefined || standby === undefined || !following || this.#compared) return look?.schemaDiffers ?? null
+    try {
+      const setAside = new Set((await indexesSetAside(standby)).map(({ id }) => id))
+      const withoutGrantee = this.both.request.declared.publisher.user
+      const found = await schemaDiffers({ source, standby }, { setAside, withoutGrantee, signal: currentAct().signal })
+      this.#missing = (await publishedTables(source, names)).missing
+      this.#compared = true
+      return found
+    } catch (error) {
+      if (!isPassing(error)) throw error
+      return look?.schemaDiffers ?? null
+    }
+  }
+
+  /** A sentence: why it could not be asked. */
+  async #ask<T>(side: SideName, work: (session: Session) => Promise<T>): Promise<T | string> {
+    try {
+      const session = this.#open[side] ?? (await openSession(this.deps, this.#request(side, 'migrator')))
+      this.#open[side] = session
+      return await work(session)
+    } catch (error) {
+      if (!isPassing(error)) throw error
+      await this.#open[side]?.close()
+      delete this.#open[side]
+      return `The ${side} could not be asked: ${error.message}`
+    }
+  }
+
+  #request(side: SideName, role: 'admin' | 'migrator') {
+    const address = this.watch.sides[side]
+    return { ...WATCH, entry: this.both.entries[side], role, address, canary: false }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(Object.values(this.#open).map((session) => session.close()))
+  }
+}
+
+/** What a server or the way to it said. An aborted round is none of these. */
+const isPassing = (error: unknown): error is Error =>
+  error instanceof ServerError || (error instanceof Failure && error.code !== 'DEFECT')

@@ -1,0 +1,56 @@
+/** `capstan standby`: what there is to do with a standby that `capstan replicate` has made. Each is an operation of its own, with its record. */
+import type { Command } from 'commander'
+import type { StandbyAction } from '../../contracts/replicate'
+import type { CliContext } from './context'
+import { example, qualifiedTable } from './options'
+import { addStandbyOptions, launchReplicate, type StandbyOptions } from './replicate'
+import { addStandbyList } from './standby-list'
+
+interface Deed {
+  readonly summary: string
+  readonly description: string
+  readonly examples: readonly string[]
+}
+
+const DEEDS: Readonly<Record<StandbyAction, Deed>> = {
+  pause: {
+    summary: 'stop it from following, for a while',
+    description:
+      'The standby gets nothing until it is resumed. Its slot holds the log back on the source meanwhile: once that is more than the fleet file’s maxRetained ' +
+      'the watch drops the slot, and the standby has to be seeded anew.',
+    examples: ['capstan standby pause shop'],
+  },
+  resume: {
+    summary: 'let it follow again',
+    description: 'The standby takes up where it was paused. One whose slot is gone cannot: seed it anew.',
+    examples: ['capstan standby resume shop'],
+  },
+  reseed: {
+    summary: 'copy its rows anew',
+    description:
+      'Empties the standby’s tables, or the one that is named, and copies them from the source again. For one whose slot is gone, and for a table that was found to differ.',
+    examples: ['capstan standby reseed shop', 'capstan standby reseed shop --table public.orders'],
+  },
+  remove: {
+    summary: 'stop it for good',
+    description:
+      'Removes the subscription, the slot and the publication, and ends the watch. The standby’s rows stay as they are. What stays on a side that is out of reach is named, with the SQL that removes it.',
+    examples: ['capstan standby remove shop', 'capstan standby remove shop --to shop-azure'],
+  },
+}
+
+export function addStandby(program: Command, cli: CliContext): void {
+  const group = program
+    .command('standby')
+    .description('Standbys in other clouds: list, pause, resume, reseed, remove. "capstan replicate" makes one.')
+  addStandbyList(group, cli, (work) => cli.withLedger(work))
+  for (const [action, deed] of Object.entries(DEEDS) as [StandbyAction, Deed][]) addDeed(group, cli, action, deed)
+}
+
+function addDeed(group: Command, cli: CliContext, action: StandbyAction, deed: Deed): void {
+  const command = group.command(action).summary(deed.summary).description(deed.description)
+  if (action === 'reseed') command.option('--table <schema.table>', 'this table alone', qualifiedTable)
+  addStandbyOptions(command)
+    .addHelpText('after', example(...deed.examples))
+    .action((source: string, options: StandbyOptions) => launchReplicate(cli, source, action, options))
+}

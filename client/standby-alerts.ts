@@ -1,0 +1,53 @@
+/** What of a standby in another cloud somebody has to hear of. Codes are for machines and stay as they are. */
+import type { StandbyLook, StandbyRecord, StandbyState } from '../contracts/standby'
+import type { Alert as AlertOf } from './prometheus'
+import { instant } from './quantities'
+
+export const STANDBY_ALERT_CODES = [
+  'late',
+  'broken',
+  'to-be-seeded',
+  'slot-retention',
+  'schema-differs',
+  'unreached',
+  'not-looked-at',
+] as const
+type StandbyAlertCode = (typeof STANDBY_ALERT_CODES)[number]
+export type StandbyAlert = AlertOf<StandbyAlertCode>
+
+/** The watch looks every few seconds. */
+const LOOKED_MS_MAX = 10 * 60_000
+
+const OF_STATE: Readonly<Partial<Record<StandbyState, StandbyAlertCode>>> = {
+  late: 'late',
+  broken: 'broken',
+  'to-be-seeded': 'to-be-seeded',
+}
+
+/** Rules of a look's findings that are alerts by their own name. */
+const OF_FINDINGS = ['slot-retention', 'schema-differs', 'unreached'] as const
+
+/** In the order of the codes. `now`: in milliseconds. Pure. */
+export function standbyAlerts(standby: StandbyRecord, now: number): readonly StandbyAlert[] {
+  const { target, source, state, reason, since, look } = standby
+  if (state === 'gone') return []
+  const ofState = OF_STATE[state]
+  const alerts: StandbyAlert[] = []
+  if (ofState !== undefined)
+    alerts.push({
+      code: ofState,
+      message: `${target} of ${source} is ${state} since ${instant(since)}: ${reason ?? 'nobody says why.'}`,
+    })
+  alerts.push(...OF_FINDINGS.flatMap((code) => messagesOf(look, code).map((message) => ({ code, message }))))
+  const lookedAt = look?.at ?? since
+  if (now - Date.parse(lookedAt) > LOOKED_MS_MAX)
+    alerts.push({
+      code: 'not-looked-at',
+      message: `Nobody has looked at ${target} of ${source} since ${instant(lookedAt)}: see whether a worker runs. Nothing stops its slot from filling the disk meanwhile.`,
+    })
+  return alerts
+}
+
+function messagesOf(look: StandbyLook | null, rule: string): string[] {
+  return (look?.findings ?? []).filter((finding) => finding.rule === rule).map(({ message }) => message)
+}

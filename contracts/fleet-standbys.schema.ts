@@ -1,0 +1,35 @@
+/** What the fleet file says of a database's standbys, in its source's entry. Only doors load this file. */
+import { Type } from 'typebox'
+import { FileConnection } from './fleet-connection.schema'
+import { closed, duration, text, tlsMode } from './fleet-words.schema'
+
+/** Its encryption is nobody's default: the rows of the whole database go that way, and perhaps through the open network. */
+const FilePublisher = Type.Object(
+  {
+    user: FileConnection.properties.user,
+    secret: FileConnection.properties.secret,
+    tls: tlsMode('disable, require or verify-full: how the standby comes to its source has no default'),
+    host: FileConnection.properties.host,
+    port: FileConnection.properties.port,
+  },
+  { ...closed, description: 'the role as which the standby logs in at its source, with user, secret and tls' },
+)
+
+const FileStandby = Type.Object(
+  {
+    database: text('the name of another database of this file'),
+    publisher: FilePublisher,
+    maxRetained: Type.String({
+      pattern: '^[0-9]+(\\.[0-9]+)?(B|kB|KB|MB|GB|TB)$',
+      description: 'a size with its unit, such as 20GB: how much log the standby may hold back on its source',
+    }),
+    maxLag: Type.Optional(duration('60s')),
+  },
+  { ...closed, description: 'a standby with database, publisher, maxRetained and maxLag' },
+)
+
+export const FileStandbys = Type.Array(FileStandby, {
+  minItems: 1,
+  maxItems: 4,
+  description: 'a list of one to four standbys, each with database, publisher, maxRetained and maxLag',
+})

@@ -1,0 +1,28 @@
+/** What a materialized view holds is not sent; the standby fills its own, from what it has. */
+import { typeable } from '../../../health/words'
+import type { Check } from '../check'
+import { BY_NAME, NAME, notOfExtension, ofUsers, RELATIONS } from '../relations'
+
+/** Without their sizes: one that is being refreshed is locked, and nobody waits for it here. */
+const VIEWS = `
+  SELECT ${NAME} AS shown FROM ${RELATIONS}
+   WHERE c.relkind = 'm' AND ${ofUsers('n')} AND ${notOfExtension('c')} ORDER BY ${BY_NAME}`
+
+export const MATERIALIZED_VIEWS: Check = {
+  id: 'materialized-views',
+  questions: [
+    async ({ source }) => {
+      const views = await source.query<{ shown: string }>(VIEWS)
+      return {
+        findings: views.map(({ shown }) => ({
+          severity: 'note',
+          side: 'source',
+          object: typeable(shown),
+          message: `${typeable(shown)} is a materialized view.`,
+          why: 'It is not sent: what the standby’s shows is as old as its last refresh there.',
+          command: `REFRESH MATERIALIZED VIEW ${typeable(shown)}; -- on the standby, at a switchover`,
+        })),
+      }
+    },
+  ],
+}

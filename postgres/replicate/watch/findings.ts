@@ -1,0 +1,67 @@
+/** What of a look somebody has to know, whatever the state is. Rules are stable: scripts depend on them. Pure. */
+import type { Finding } from '../../../contracts/operation'
+import type { SourceLook, StandbyLook, StandbyRecord } from '../../../contracts/standby'
+import { bytes } from '../../health/words'
+
+/** Of what a slot may hold back. */
+const RETENTION_WARNING_PERCENT = 80
+const DIFFERENCES_SHOWN = 5
+
+type Judged = Pick<StandbyRecord, 'state' | 'names' | 'declared'>
+
+/** `state`: as it is judged. */
+export function findingsOf(judged: Judged, look: StandbyLook): Finding[] {
+  const { state, names } = judged
+  if (state === 'gone') return []
+  const { source, target, beatAt, schemaDiffers } = look
+  const findings: Finding[] = look.unreached.map((message) => ({ rule: 'unreached', message }))
+  if (source !== null) findings.push(...onSource(judged, source))
+  if (state === 'paused' && target?.subscription?.enabled)
+    findings.push({
+      rule: 'enabled-while-paused',
+      message: `The standby is paused, and somebody has enabled its subscription ${names.subscription}: capstan replicate … resume, or ALTER SUBSCRIPTION … DISABLE.`,
+    })
+  if ((state === 'following' || state === 'late') && source !== null && target !== null && beatAt === null)
+    findings.push({
+      rule: 'no-beat',
+      message:
+        'No beat of the source has ever arrived, so that nobody can tell how late it is: look whether capstan.standby_beat is published.',
+    })
+  if (schemaDiffers !== null && schemaDiffers.length > 0)
+    findings.push({ rule: 'schema-differs', message: differing(schemaDiffers), measured: schemaDiffers.length, allowed: 0 })
+  return findings
+}
+
+function onSource({ state, names, declared: { retainedBytesMax } }: Judged, { slot, publishedTables }: SourceLook): Finding[] {
+  const findings: Finding[] = []
+  if (publishedTables === 0 && state !== 'building' && state !== 'to-be-seeded')
+    findings.push({
+      rule: 'nothing-published',
+      message: `The publication ${names.publication} is gone from the source, or without tables.`,
+    })
+  if (slot === null) return findings
+  const { retainedBytes, walStatus, safeBytes } = slot
+  if (isNearlyFull(retainedBytes, retainedBytesMax))
+    findings.push({
+      rule: 'slot-retention',
+      message: `The slot ${names.slot} holds back ${bytes(retainedBytes ?? 0)} of log on the source: above ${bytes(retainedBytesMax)} it is dropped, and the standby has to be seeded anew.`,
+      measured: retainedBytes ?? 0,
+      allowed: retainedBytesMax,
+    })
+  if (walStatus === 'unreserved')
+    findings.push({
+      rule: 'slot-unreserved',
+      message: `The source may remove log that the slot ${names.slot} still needs at its next checkpoint (wal_status unreserved${safeBytes === null ? '' : `, ${bytes(safeBytes)} left`}): max_slot_wal_keep_size is too small.`,
+    })
+  return findings
+}
+
+function isNearlyFull(retainedBytes: number | null, retainedBytesMax: number): boolean {
+  return retainedBytes !== null && retainedBytes * 100 > retainedBytesMax * RETENTION_WARNING_PERCENT
+}
+
+function differing(ids: readonly string[]): string {
+  const more = ids.length - DIFFERENCES_SHOWN
+  const shown = ids.slice(0, DIFFERENCES_SHOWN).join(', ')
+  return `The schemas differ: ${shown}${more > 0 ? ` and ${more} more` : ''}. A change of the source's schema has to be made on the standby, too.`
+}

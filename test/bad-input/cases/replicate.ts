@@ -1,0 +1,83 @@
+/** `capstan replicate`, `capstan standby`, and what the fleet file says of standbys. */
+import type { FailureCode } from '../../../contracts/failures'
+import { type BadInput, HOSTILE, SECRET } from '../support/bad-input'
+import { AZURE_FLEET, FLEET } from '../support/world'
+
+const PUBLISHER = '{ user: replicator, secret: "env:SHOP_REPLICATOR", tls: require }'
+const standby = (database: string, more = 'maxRetained: 20GB') => `{ database: ${database}, publisher: ${PUBLISHER}, ${more} }`
+
+const ON_AZURE = AZURE_FLEET.slice(AZURE_FLEET.indexOf('  - name'))
+  .replace('name: shop', 'name: shop-azure')
+  .replace('instance: shop-db', 'instance: shop-az')
+/** The shop with these standbys, and entries that may be some. */
+const fleetOf = (standbys: string, others = ON_AZURE) => `${FLEET}    standbys: [${standbys}]\n${others}`
+const ONE = fleetOf(standby('shop-azure'))
+const TWO = fleetOf(
+  `${standby('shop-azure')}, ${standby('shop-other')}`,
+  ON_AZURE + ON_AZURE.replace('name: shop-azure', 'name: shop-other').replace('shop-az\n', 'shop-oz\n'),
+)
+
+function asked(
+  title: string,
+  names: string,
+  args: readonly string[],
+  { fleet = ONE, code = 'OPTION_INVALID' }: { fleet?: string; code?: FailureCode } = {},
+): BadInput {
+  return {
+    title,
+    exit: 2,
+    code,
+    names,
+    given: (world) => ({ args: [...args], env: { CAPSTAN_FLEET: world.fleet(() => fleet) } }),
+  }
+}
+
+function declared(title: string, names: string, fleet: string, problems = 1): BadInput {
+  const given: BadInput['given'] = (world) => ({ args: ['fleet', 'check', '--fleet', world.fleet(() => fleet)] })
+  return { title, exit: 2, code: 'FLEET_FILE_INVALID', names: `databases[0].standbys${names}`, problems, given }
+}
+
+const NAMED = '[0].database'
+const UNKNOWN = { code: 'DATABASE_UNKNOWN' } as const
+const NONE = { fleet: FLEET }
+
+export const REPLICATE: readonly BadInput[] = [
+  asked('no source', 'source', ['replicate']),
+  asked('a mistyped source', 'did you mean shop?', ['replicate', 'shpo'], UNKNOWN),
+  asked('a source that declares none', 'shop declares no standby', ['replicate', 'shop'], NONE),
+  asked('the standby in its source’s place', 'shop-azure declares no standby', ['standby', 'pause', 'shop-azure']),
+  asked('a standby that is nowhere', 'did you mean shop-azure?', ['replicate', 'shop', '--to', 'shop-asure'], UNKNOWN),
+  asked('the source as its own standby', '--to', ['replicate', 'shop', '--to', 'shop']),
+  asked('one of several that is not named', 'shop declares 2 standbys', ['standby', 'resume', 'shop'], { fleet: TWO }),
+  asked('a standby without a name', '--to', ['standby', 'remove', 'shop', '--to', '']),
+  asked('a table without its schema', '--table', ['standby', 'reseed', 'shop', '--table', 'orders']),
+  asked('a table of a command that knows none', '--table', ['standby', 'pause', 'shop', '--table', 'public.orders']),
+  asked('a deed that there is not', 'reseed', ['standby', 'resed', 'shop']),
+  asked('a standby that writes to the terminal', '\\u{1b}', ['replicate', 'shop', '--to', HOSTILE], UNKNOWN),
+  declared('a standby that the file does not have', NAMED, fleetOf(standby('shop-asure'))),
+  declared('a database that stands by for itself', NAMED, fleetOf(standby('shop'))),
+  declared(
+    'a standby in the same instance',
+    NAMED,
+    fleetOf(standby('copy'), FLEET.slice(FLEET.indexOf('  - name')).replace('name: shop', 'name: copy')),
+  ),
+  declared(
+    'a standby of a standby',
+    NAMED,
+    fleetOf(standby('shop-azure'), `${ON_AZURE}    standbys: [${standby('nobody')}]\n`),
+    2,
+  ),
+  declared(
+    'a standby with other migrations',
+    NAMED,
+    ONE.replace(ON_AZURE, ON_AZURE.replace('migrations: migrations', 'migrations: others')),
+  ),
+  declared('a standby twice', '[1].database', fleetOf(`${standby('shop-azure')}, ${standby('shop-azure')}`)),
+  declared('no standbys', '', fleetOf('')),
+  declared('a publisher without TLS', '[0].publisher.tls', ONE.replace(', tls: require }, max', ' }, max')),
+  declared('a publisher’s password', '[0].publisher.secret', ONE.replace('"env:SHOP_REPLICATOR"', SECRET)),
+  declared('a slot without its limit', '[0].maxRetained', ONE.replace(', maxRetained: 20GB', '')),
+  declared('a slot that may hold back nothing', '[0].maxRetained', ONE.replace('20GB', '0B')),
+  declared('a slot that may hold back a word', '[0].maxRetained', ONE.replace('20GB', 'plenty')),
+  declared('a lag of a month', '[0].maxLag', ONE.replace('20GB', '20GB, maxLag: 31d')),
+]

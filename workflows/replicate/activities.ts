@@ -1,0 +1,23 @@
+/** The activities of operations on a standby, each group with its queue and time-outs. */
+import { proxyActivities } from '@temporalio/workflow'
+import type { InstanceActivities } from '../../activities/instance/contract'
+import type { ReplicationActivities, StandbyPlaceActivities } from '../../activities/replication/contract'
+import { TASK_QUEUES } from '../../contracts/messages'
+import type { ReplicateInput } from '../../contracts/replicate'
+import { askFirst, longAct, quickAct, undoLong } from '../kit/proxies'
+
+export function replicateActivities({
+  cloud,
+  standbyCloud,
+  heartbeatTimeoutMs,
+}: Pick<ReplicateInput, 'cloud' | 'standbyCloud' | 'heartbeatTimeoutMs'>) {
+  const long = longAct(TASK_QUEUES.postgres, heartbeatTimeoutMs)
+  return {
+    /** Before anything was changed: who asks is told soon what is out of reach. */
+    asking: proxyActivities<InstanceActivities>(askFirst(quickAct(TASK_QUEUES[cloud], heartbeatTimeoutMs))),
+    askingStandby: proxyActivities<StandbyPlaceActivities>(askFirst(quickAct(TASK_QUEUES[standbyCloud], heartbeatTimeoutMs))),
+    planning: proxyActivities<ReplicationActivities>(askFirst(long)),
+    replication: proxyActivities<ReplicationActivities>(long),
+    undoing: proxyActivities<ReplicationActivities>(undoLong(TASK_QUEUES.postgres, heartbeatTimeoutMs)),
+  }
+}

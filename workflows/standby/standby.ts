@@ -1,0 +1,84 @@
+/** A standby as long as there is one: looks at both sides every few seconds, writes down what it finds, and lets go of the source's log before that fills
+ *  its disk. It holds no lock. It ends when the ledger says that the standby is gone, and by nothing else: a side that is silent, a ledger that is away and
+ *  a worker that dies are looked past. */
+import {
+  CancellationScope,
+  condition,
+  continueAsNew,
+  defineSignal,
+  proxyActivities,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow'
+import type { InstanceActivities } from '../../activities/instance/contract'
+import type { ReplicationActivities, StandbyPlaceActivities } from '../../activities/replication/contract'
+import { TASK_QUEUES } from '../../contracts/messages'
+import { STANDBY_SIGNALS, type StandbySides, type StandbyWatch } from '../../contracts/replicate'
+import { isDefect } from '../kit/failures'
+import { lookTwice, quickAct } from '../kit/proxies'
+
+/** Between two rounds; a round looks every few seconds for about a minute. */
+const REST_MS = 1_000
+/** After one that failed: whatever failed it has to have time to pass. */
+const REST_AFTER_FAILURE_MS = 5_000
+
+export async function standby(input: StandbyWatch): Promise<void> {
+  let watched = input
+  let told = false
+  setHandler(defineSignal<[StandbyWatch]>(STANDBY_SIGNALS.watch), (now) => {
+    watched = now
+    told = true
+  })
+  for (;;) {
+    told = false
+    const round = await look(watched)
+    // one that was told meanwhile what to look at is not gone: it is another of that name
+    if (round === 'gone' && !told) return
+    if (round === 'unreached' && !told) {
+      const sides = await describedAgain(watched)
+      // what was told meanwhile is newer
+      if (!told) watched = { ...watched, sides }
+    }
+    if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof standby>(watched)
+    await condition(() => told, round === 'failed' ? REST_AFTER_FAILURE_MS : REST_MS)
+  }
+}
+
+type Round = 'looked' | 'unreached' | 'gone' | 'failed'
+
+async function look(watched: StandbyWatch): Promise<Round> {
+  const { lookAtStandby } = proxyActivities<ReplicationActivities>(
+    lookTwice(quickAct(TASK_QUEUES.postgres, watched.heartbeatTimeoutMs)),
+  )
+  try {
+    const { gone, unreached } = await lookAtStandby(watched)
+    return gone ? 'gone' : unreached ? 'unreached' : 'looked'
+  } catch (error) {
+    if (!isPassing(error)) throw error
+    return 'failed'
+  }
+}
+
+/** An instance may have another address by now; one whose cloud does not answer keeps the one that is known. */
+async function describedAgain({ bundle, cloud, standbyCloud, sides, heartbeatTimeoutMs }: StandbyWatch): Promise<StandbySides> {
+  const ref = { operation: WATCH, step: WATCH, bundle }
+  const options = (queue: string) => ({ ...lookTwice(quickAct(queue, heartbeatTimeoutMs)), ...NOT_LONG })
+  const { describeTarget } = proxyActivities<InstanceActivities>(options(TASK_QUEUES[cloud]))
+  const { describeStandby } = proxyActivities<StandbyPlaceActivities>(options(TASK_QUEUES[standbyCloud]))
+  const known = <Address>(asked: Promise<Address>, before: Address): Promise<Address> =>
+    asked.catch((error: unknown) => {
+      if (!isPassing(error)) throw error
+      return before
+    })
+  const [source, target] = [known(describeTarget(ref), sides.source), known(describeStandby(ref), sides.standby)]
+  return { source: await source, standby: await target }
+}
+
+/** One call each: while it is waited for nobody looks. A queue that nobody serves is not waited for either. */
+const NOT_LONG = { startToCloseTimeout: '20 seconds', scheduleToStartTimeout: '20 seconds' } as const
+
+/** It is no operation, and has no record. */
+const WATCH = 'watch'
+
+/** Whatever an activity failed with, its worker's own end among it: that is told by its worker, and the next round may go well. */
+const isPassing = (error: unknown): boolean => !isDefect(error) && !CancellationScope.current().consideredCancelled
