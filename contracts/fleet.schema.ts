@@ -1,15 +1,19 @@
 /** The schema of `fleet.yaml` as it is written: durations and sizes are text with a unit, most of the policy may be left out.
  *  Every `description` completes the sentence "it must be …" for a person whose file is wrong. Only doors load this file. */
 import { type Static, type TSchema, Type } from 'typebox'
+import { FileEndpoint } from './fleet-endpoint.schema'
 import { FilePrices, FleetVerification } from './fleet-prices.schema'
 import {
   amount,
   CLOUDS,
   closed,
   duration,
+  hostOf,
   instanceClass,
-  LINE,
   orUnlimited,
+  portNumber,
+  roleName,
+  secretRef,
   securityGroups,
   text,
   tlsMode,
@@ -18,18 +22,10 @@ import type { ScheduledKind } from './schedule'
 
 const FileConnection = Type.Object(
   {
-    user: text('the name of a role, 63 bytes at most', `^(?!.*://)${LINE.slice(1)}`),
-    secret: text(
-      'a reference to the password, env:NAME or file:/absolute/path, never the password itself',
-      '^(env:[A-Za-z_][A-Za-z0-9_]*|file:/.+)$',
-    ),
-    host: Type.Optional(
-      text(
-        'a host name or address without its port (left out: the instance’s own endpoint)',
-        '^([\\p{L}\\p{N}._-]+|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)$',
-      ),
-    ),
-    port: Type.Optional(Type.Integer({ minimum: 1, maximum: 65535, description: 'a port number, 1 to 65535' })),
+    user: roleName(),
+    secret: secretRef(),
+    host: Type.Optional(hostOf('a host name or address without its port (left out: the instance’s own endpoint)')),
+    port: Type.Optional(portNumber()),
     tls: Type.Optional(tlsMode()),
   },
   { ...closed, description: 'a connection with user and secret' },
@@ -172,27 +168,6 @@ const FileVerification = Type.Object(
 const FileManifest = Type.Object(
   { maxMinutes: Type.Integer({ minimum: 1, maximum: 25, description: 'a whole number of minutes, 1 to 25' }) },
   { ...closed, description: 'maxMinutes' },
-)
-
-/** By file name: whoever writes a fleet file runs nothing of a worker but what its operator allows. */
-const Argv = (example: string) =>
-  Type.Array(text('one line of text'), {
-    minItems: 1,
-    maxItems: 20,
-    description: `a list that begins with the file name of a program in the worker’s CAPSTAN_ENDPOINT_COMMANDS, such as [${example}]`,
-  })
-
-const FileEndpoint = Type.Object(
-  {
-    kind: Type.Union([Type.Literal('none'), Type.Literal('command'), Type.Literal('lab-router')], {
-      description: 'none, command or lab-router',
-    }),
-    move: Type.Optional(Argv('move-endpoint')),
-    check: Type.Optional(Argv('where-endpoint')),
-    timeout: Type.Optional(duration('60s')),
-    name: Type.Optional(text('a name of the lab’s router, such as shop', '^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$')),
-  },
-  { ...closed, description: 'an endpoint with kind, and for a command move and check, for a lab-router name' },
 )
 
 const FileSchedule = Type.Object(

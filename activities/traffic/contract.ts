@@ -1,4 +1,11 @@
-import type { EndpointState, HostPort, MovedEndpoint } from '../../contracts/endpoint'
+import type {
+  EndpointState,
+  HostPort,
+  MovedEndpoint,
+  PausedEndpoint,
+  PauseFacts,
+  ResumedEndpoint,
+} from '../../contracts/endpoint'
 import type { StepRef } from '../../contracts/step-ref'
 
 /** On the queue of those that serve databases, whose network leads out: the fleet file's `endpoint` of the bundle's database. */
@@ -10,4 +17,13 @@ export interface TrafficActivities {
   moveEndpoint(input: StepRef & { from: HostPort; to: HostPort }): Promise<MovedEndpoint>
   /** The undo of a `moveEndpoint` with the same addresses: back from `to` to `from`. Safe to repeat, and where it never moved. */
   moveBack(input: StepRef & { from: HostPort; to: HostPort }): Promise<MovedEndpoint>
+  /** What stands against a pause. Changes nothing. */
+  pauseFacts(input: StepRef): Promise<PauseFacts>
+  /** Lets clients wait from here on, once the transactions have ended that are under way; `resumeEndpoint` is its undo, to be registered before.
+   *  Safe to repeat. All or nothing: fails with ENDPOINT_REFUSED, and nothing paused, when they do not end within `withinMs`. An endpoint that
+   *  cannot be paused resolves to `nothing-to-pause`. */
+  pauseEndpoint(input: StepRef & { withinMs: number }): Promise<PausedEndpoint>
+  /** Clients go on. Safe to repeat, and where nothing was paused. Fails with ENDPOINT_UNREACHABLE when it does not reach all, after it has let go on whom
+   *  it reached. */
+  resumeEndpoint(input: StepRef): Promise<ResumedEndpoint>
 }

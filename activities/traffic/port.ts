@@ -1,5 +1,5 @@
 /** What every kind of endpoint can do. */
-import type { HostPort } from '../../contracts/endpoint'
+import type { HostPort, PauseFacts } from '../../contracts/endpoint'
 import type { OperationId } from '../../contracts/operation'
 
 export interface EndpointMove {
@@ -15,6 +15,20 @@ export interface EndpointPort {
   whereTo(operation: OperationId): Promise<HostPort>
   /** Safe to repeat. Moves nothing that does not lead to `from`, as far as the kind can tell in one act with the move. */
   move(move: EndpointMove): Promise<void>
+  /** Of a kind with several parts: where each of them leads, what is written down and not in force yet among them, so that a move which ended
+   *  half way is seen, and finished or taken back. `whereTo` fails with ENDPOINT_DRIFTED where they differ. */
+  places?(operation: OperationId): Promise<readonly HostPort[]>
+  /** Of a kind that lets clients wait instead of failing. */
+  readonly pausing?: Pausing
+}
+
+export interface Pausing {
+  /** All or nothing: when it fails nothing is paused any more, or the failure names what still is. Safe to repeat. Fails with ENDPOINT_REFUSED
+   *  when work that has begun does not end within `withinMs`, and names whose it is. */
+  pause(withinMs: number): Promise<void>
+  /** The undo of a pause. Safe to repeat, and where nothing is paused: resolves to whether anything was. */
+  resume(): Promise<boolean>
+  facts(): Promise<Omit<PauseFacts, 'kind'>>
 }
 
 /** `10.0.0.1:5432`, `[fd00::1]:5432` */

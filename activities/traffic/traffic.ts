@@ -8,9 +8,10 @@ import type { ActivityDeps } from '../deps'
 import { commandEndpoint } from './command'
 import type { TrafficActivities } from './contract'
 import { labRouterEndpoint } from './lab-router'
+import { poolersEndpoint } from './pgbouncer/poolers'
 import { type EndpointMove, type EndpointPort, shownPlace } from './port'
 
-type Deps = Pick<ActivityDeps, 'ledger' | 'endpoints'>
+type Deps = Pick<ActivityDeps, 'ledger' | 'endpoints' | 'resolveSecret'>
 
 export function createTrafficActivities(deps: Deps): TrafficActivities {
   const move = async (ref: StepRef, { from, to, direction }: Omit<EndpointMove, 'operation'>) => {
@@ -30,14 +31,39 @@ export function createTrafficActivities(deps: Deps): TrafficActivities {
     },
     moveEndpoint: ({ from, to, ...ref }) => move(ref, { from, to, direction: 'forward' }),
     moveBack: ({ from, to, ...ref }) => move(ref, { from: to, to: from, direction: 'back' }),
+    async pauseFacts(ref) {
+      const { kind, port } = await endpointOf(deps, ref)
+      return { kind, ...((await port?.pausing?.facts()) ?? { poolers: [], objections: [], waitMsMax: null }) }
+    },
+    async pauseEndpoint({ withinMs, ...ref }) {
+      const { kind, port } = await endpointOf(deps, ref)
+      if (port?.pausing === undefined) return { paused: 'nothing-to-pause', summary: notPaused(kind) }
+      await port.pausing.pause(withinMs)
+      return { paused: 'paused', summary: 'clients of the endpoint wait' }
+    },
+    async resumeEndpoint(ref) {
+      const { kind, port } = await endpointOf(deps, ref)
+      if (port?.pausing === undefined) return { resumed: 'nothing-to-pause', summary: notPaused(kind) }
+      // an undo, too: whoever calls it late lets clients go on, and that is never wrong
+      return (await port.pausing.resume())
+        ? { resumed: 'resumed', summary: 'clients of the endpoint go on' }
+        : { resumed: 'was-not-paused', summary: 'no client of the endpoint was kept waiting' }
+    },
   }
+}
+
+function notPaused(kind: Endpoint['kind']): string {
+  return `an endpoint of the kind ${kind} cannot be paused: who is connected sees an error when it moves`
 }
 
 async function moveIt(port: EndpointPort, kind: Endpoint['kind'], move: EndpointMove) {
   const { from, to, operation } = move
-  const at = await port.whereTo(operation)
-  if (samePlace(at, to)) return { moved: 'already-there', summary: `the endpoint leads to ${shownPlace(to)}` } as const
-  if (!samePlace(at, from)) throw drifted(at, move)
+  const places = (await port.places?.(operation)) ?? [await port.whereTo(operation)]
+  if (places.every((at) => samePlace(at, to))) {
+    return { moved: 'already-there', summary: `the endpoint leads to ${shownPlace(to)}` } as const
+  }
+  const elsewhere = places.find((at) => !samePlace(at, to) && !samePlace(at, from))
+  if (elsewhere !== undefined) throw drifted(elsewhere, move)
   // an endpoint compares no fence: whether this attempt may still act is asked right before
   await changing().mayChange()
   await port.move(move)
@@ -58,7 +84,7 @@ function drifted(at: HostPort, { from, to }: EndpointMove): Error {
 
 /** `port` null: a person is the one to move it. */
 async function endpointOf(
-  { ledger, endpoints }: Deps,
+  { ledger, endpoints, resolveSecret }: Deps,
   { bundle }: StepRef,
 ): Promise<{ kind: Endpoint['kind']; port: EndpointPort | null }> {
   const { database } = await ledger.getBundle(bundle)
@@ -71,5 +97,10 @@ async function endpointOf(
       return { kind: 'command', port: commandEndpoint(endpoint, { access: endpoints, database: database.name, signal }) }
     case 'lab-router':
       return { kind: 'lab-router', port: labRouterEndpoint(endpoint.name, endpoints, signal) }
+    case 'pgbouncer':
+      return {
+        kind: 'pgbouncer',
+        port: poolersEndpoint(endpoint, { endpoints, resolveSecret, database: database.name, signal }),
+      }
   }
 }

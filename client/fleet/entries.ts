@@ -96,7 +96,9 @@ function toEntry(file: FleetFileDatabase, path: FieldPath, reading: Reading): Da
     ...(file.verification && { verification: toVerification(file, [...path, 'verification'], reading) }),
     ...(prices && { prices }),
     ...(file.manifest && { manifest: { minutesMax: file.manifest.maxMinutes } }),
-    ...(file.endpoint && { endpoint: toEndpoint(file.endpoint, [...path, 'endpoint'], reader) }),
+    ...(file.endpoint && {
+      endpoint: toEndpoint({ endpoint: file.endpoint, database: file.database }, [...path, 'endpoint'], reader),
+    }),
   }
   switch (file.cloud) {
     case 'aws': {
