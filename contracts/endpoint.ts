@@ -78,6 +78,8 @@ export interface PoolerFacts extends HostPort {
   readonly serverLoginRetryMs: number
   readonly serverLifetimeMs: number
   readonly clientsMax: number
+  /** Several processes behind one port: a command reaches any one of them. */
+  readonly sharedPort: boolean
   readonly paused: boolean
 }
 

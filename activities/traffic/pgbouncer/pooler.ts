@@ -74,6 +74,7 @@ export function factsOf(of: PoolerOf): Promise<PoolerFacts> {
       serverLoginRetryMs: seconds('server_login_retry'),
       serverLifetimeMs: seconds('server_lifetime'),
       clientsMax: Number(config.get('max_client_conn') ?? 0),
+      sharedPort: config.get('so_reuseport') === '1',
       paused: Number(database.paused) === 1,
     }
   })
@@ -83,11 +84,13 @@ async function configOf(console: Console): Promise<ReadonlyMap<string, string>> 
   return new Map((await console.ask('SHOW CONFIG')).map(({ key, value }) => [String(key), String(value ?? '')]))
 }
 
-/** Several processes behind one port: whoever connects meets any one of them, so that no command reaches all. */
 async function refuseSharedPort(console: Console, { pooler }: PoolerOf): Promise<void> {
   if ((await configOf(console)).get('so_reuseport') !== '1') return
-  const message = `The pooler ${shownPlace(pooler)} shares its port with others (so_reuseport): a command reaches one of them alone. Give each a port of its own, and name them all.`
-  throw failure('ENDPOINT_REFUSED', message, { pooler: shownPlace(pooler) })
+  throw failure('ENDPOINT_REFUSED', sharedPort(pooler), { pooler: shownPlace(pooler) })
+}
+
+export function sharedPort(pooler: HostPort): string {
+  return `The pooler ${shownPlace(pooler)} shares its port with others (so_reuseport): a command reaches one of them alone. Give each a port of its own, and name them all.`
 }
 
 async function databaseOf(console: Console, { pooler, database }: PoolerOf): Promise<Row> {

@@ -9,7 +9,7 @@ import { changing } from '../../act'
 import type { ActivityDeps } from '../../deps'
 import { commandEndpoint } from '../command'
 import { type EndpointPort, type Pausing, shownPlace } from '../port'
-import { factsOf, type PoolerOf, pause, placeOf, reload, resume } from './pooler'
+import { factsOf, type PoolerOf, pause, placeOf, reload, resume, sharedPort } from './pooler'
 import { targetFile } from './target-file'
 
 type Declared = Extract<Endpoint, { readonly kind: 'pgbouncer' }>
@@ -98,10 +98,8 @@ function pausingOf(each: Each, database: string): Pausing {
 /** What of the poolers' settings would make a pause an outage. */
 function objectionsTo(poolers: readonly PoolerFacts[]): string[] {
   return poolers.flatMap((pooler) => {
-    if (!pooler.poolModes.includes('session')) return []
-    return [
-      `The pooler ${shownPlace(pooler)} gives a client its connection for the whole session, so that a pause would wait until every client has gone: set pool_mode = transaction for the database.`,
-    ]
+    const session = `The pooler ${shownPlace(pooler)} gives a client its connection for the whole session, so that a pause would wait until every client has gone: set pool_mode = transaction for the database.`
+    return [...(pooler.poolModes.includes('session') ? [session] : []), ...(pooler.sharedPort ? [sharedPort(pooler)] : [])]
   })
 }
 
