@@ -38,15 +38,23 @@ export class Poolers {
   readonly old: Side
   readonly fresh: Side
   readonly folder: string
+  readonly ledgerUrl: string
   readonly #servers: readonly TestServer[]
   readonly #ledger: Ledger
   readonly #started: TestPooler[] = []
   readonly #clients: Client[] = []
 
-  private constructor(made: { servers: readonly TestServer[]; ledger: Ledger; folder: string; sides: readonly [Side, Side] }) {
+  private constructor(made: {
+    servers: readonly TestServer[]
+    ledger: Ledger
+    ledgerUrl: string
+    folder: string
+    sides: readonly [Side, Side]
+  }) {
     this.#servers = made.servers
     this.#ledger = made.ledger
     this.folder = made.folder
+    this.ledgerUrl = made.ledgerUrl
     ;[this.old, this.fresh] = made.sides
   }
 
@@ -56,11 +64,12 @@ export class Poolers {
     await chmod(folder, 0o755)
     const [sides, own] = await Promise.all([Promise.all(servers.map(side)), servers[0].database()])
     const { user, password, host, port, database } = own.options
-    const ledger = openLedger({ url: `postgres://${user}:${password}@${host}:${port}/${database}` })
+    const ledgerUrl = `postgres://${user}:${password}@${host}:${port}/${database}`
+    const ledger = openLedger({ url: ledgerUrl })
     await ledger.migrate()
     const [old, fresh] = sides
     if (old === undefined || fresh === undefined) throw new Error('two servers')
-    return new Poolers({ servers, ledger, folder, sides: [old, fresh] })
+    return new Poolers({ servers, ledger, ledgerUrl, folder, sides: [old, fresh] })
   }
 
   async closeClients(): Promise<void> {
