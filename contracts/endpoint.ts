@@ -74,7 +74,7 @@ export interface PoolerFacts extends HostPort {
   readonly poolModes: readonly string[]
   /** How long a client waits before its pooler ends it; null: without end. */
   readonly queryWaitTimeoutMs: number | null
-  /** After a server refused a connection: how long it asks none. */
+  /** How long it asks no server after a connection that was refused, or that a pause cut off while it was being made. */
   readonly serverLoginRetryMs: number
   readonly serverLifetimeMs: number
   readonly clientsMax: number
@@ -90,6 +90,8 @@ export interface PauseFacts {
   readonly poolers: readonly PoolerFacts[]
   /** One sentence each: what was found, what it would do, what to do about it. Empty: it can be paused. */
   readonly objections: readonly string[]
-  /** The shortest of all; null: nobody is ended for waiting. */
+  /** Of the shortest `queryWaitTimeoutMs`; null: nobody is ended for waiting. */
   readonly waitMsMax: number | null
+  /** Clients may wait for that much longer than the pause: the longest `serverLoginRetryMs`. */
+  readonly waitMsAfter: number
 }

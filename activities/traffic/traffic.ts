@@ -33,7 +33,7 @@ export function createTrafficActivities(deps: Deps): TrafficActivities {
     moveBack: ({ from, to, ...ref }) => move(ref, { from: to, to: from, direction: 'back' }),
     async pauseFacts(ref) {
       const { kind, port } = await endpointOf(deps, ref)
-      return { kind, ...((await port?.pausing?.facts()) ?? { poolers: [], objections: [], waitMsMax: null }) }
+      return { kind, ...((await port?.pausing?.facts()) ?? { poolers: [], objections: [], waitMsMax: null, waitMsAfter: 0 }) }
     },
     async pauseEndpoint({ withinMs, ...ref }) {
       const { kind, port } = await endpointOf(deps, ref)

@@ -66,6 +66,8 @@ export async function startPooler({ folder, include, users, settings = {} }: Poo
   const given = {
     ...{ listen_addr: '127.0.0.1', listen_port: String(port), unix_socket_dir: '', logfile: log, pool_mode: 'transaction' },
     ...{ auth_type: 'scram-sha-256', auth_file: join(folder, 'users'), admin_users: 'boss', stats_users: 'watcher' },
+    // a pause that cuts off a connection which is being made is followed by a wait of that many seconds, the default being 15
+    server_login_retry: '1',
     ...settings,
   }
   const lines = Object.entries(given).map(([key, value]) => `${key} = ${value}`)

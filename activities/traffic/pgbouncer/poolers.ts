@@ -67,7 +67,12 @@ function pausingOf(each: Each, database: string): Pausing {
   const facts = async () => {
     const poolers = await each(factsOf)
     const waits = poolers.flatMap(({ queryWaitTimeoutMs }) => queryWaitTimeoutMs ?? [])
-    return { poolers, objections: objectionsTo(poolers), waitMsMax: waits.length === 0 ? null : Math.min(...waits) }
+    return {
+      poolers,
+      objections: objectionsTo(poolers),
+      waitMsMax: waits.length === 0 ? null : Math.min(...waits),
+      waitMsAfter: Math.max(...poolers.map(({ serverLoginRetryMs }) => serverLoginRetryMs)),
+    }
   }
   const resumeAll = async () => (await each(resume)).includes(true)
   return {
@@ -75,11 +80,11 @@ function pausingOf(each: Each, database: string): Pausing {
     resume: resumeAll,
     async pause(withinMs) {
       // asked of all before any is paused: one that is down costs nobody a wait
-      const { objections, waitMsMax } = await facts()
+      const { objections, waitMsMax, waitMsAfter } = await facts()
       if (objections.length > 0) throw failure('ENDPOINT_REFUSED', `The endpoint cannot be paused. ${objections.join(' ')}`)
-      if (waitMsMax !== null && waitMsMax <= withinMs) {
-        const message = `The poolers end a client that has waited for ${waitMsMax / 1000} s (query_wait_timeout), and the pause alone may take ${withinMs / 1000} s: allow more there, or less here.`
-        throw failure('ENDPOINT_REFUSED', message, { waitMsMax, withinMs })
+      if (waitMsMax !== null && waitMsMax <= withinMs + waitMsAfter) {
+        const message = `The poolers end a client that has waited for ${waitMsMax / 1000} s (query_wait_timeout). To pause may take ${withinMs / 1000} s, and to go on ${waitMsAfter / 1000} s (server_login_retry): allow more there, or less here.`
+        throw failure('ENDPOINT_REFUSED', message, { waitMsMax, withinMs, waitMsAfter })
       }
       await changing().mayChange()
       try {

@@ -3,6 +3,7 @@ import { chmod, mkdir, readdir, stat, symlink, writeFile } from 'node:fs/promise
 import { join } from 'node:path'
 import type { Act } from '../../../activities/act'
 import { failureOf } from '../../postgres/support/apply'
+import { selfSigned } from '../../postgres/support/self-signed'
 import { until } from '../../support/eventually'
 import { describeWithPgBouncer, type TestPooler } from '../../support/pgbouncer'
 import { Poolers, USERS, Writers } from './poolers'
@@ -60,8 +61,8 @@ describeWithPgBouncer('an endpoint that is PgBouncer', () => {
     const goOn = (since: number) => until('writers', async () => writers.acknowledged.length > since + 50)
     await goOn(0)
     expect(await act((traffic) => traffic.pauseFacts(ref))).toMatchObject({
-      ...{ kind: 'pgbouncer', objections: [], waitMsMax: 120_000 },
-      poolers: [one, two].map(({ port }) => ({ port, poolModes: ['transaction'], serverLoginRetryMs: 15_000, clientsMax: 100 })),
+      ...{ kind: 'pgbouncer', objections: [], waitMsMax: 120_000, waitMsAfter: 1_000 },
+      poolers: [one, two].map(({ port }) => ({ port, poolModes: ['transaction'], serverLoginRetryMs: 1_000, clientsMax: 100 })),
     })
     expect(await act((traffic) => traffic.pauseEndpoint({ ...ref, withinMs: 10_000 }))).toMatchObject({ paused: 'paused' })
     const left = await it.old.written()
@@ -186,7 +187,10 @@ describeWithPgBouncer('an endpoint that is PgBouncer', () => {
     const log: Act['log'] = (_message, facts) => said.push(String(facts.said))
     const asked = async (more: { user?: string; secret?: string; tls?: 'require' }, pause = false) => {
       const { act, ref } = await it.under(it.endpoint([one], more))
-      const work = act((traffic) => (pause ? traffic.pauseEndpoint({ ...ref, withinMs: 10_000 }) : traffic.whereTo(ref)), { log })
+      const work = act<unknown>(
+        (traffic) => (pause ? traffic.pauseEndpoint({ ...ref, withinMs: 10_000 }) : traffic.whereTo(ref)),
+        { log },
+      )
       const refused = await failureOf(work, 'ENDPOINT_REFUSED')
       const everything = JSON.stringify([refused.message, refused.facts, said])
       for (const password of ['hunter2', USERS.boss, USERS.watcher]) expect(everything).not.toContain(password)
@@ -198,6 +202,20 @@ describeWithPgBouncer('an endpoint that is PgBouncer', () => {
     expect(await asked({ tls: 'require' })).toContain('offers no TLS')
     expect(await asked({ user: 'watcher', secret: 'env:WATCHER' }, true)).toContain('lets watcher look and change nothing')
     expect(await it.isPaused(one)).toBe(false)
+  })
+
+  test('a console over TLS is asked over TLS, and under verify-full by its certificate', async () => {
+    const { cert, key } = selfSigned('127.0.0.1')
+    for (const [name, pem] of Object.entries({ cert, key })) await writeFile(join(it.folder, `${name}.pem`), pem, { mode: 0o644 })
+    const files = { client_tls_cert_file: join(it.folder, 'cert.pem'), client_tls_key_file: join(it.folder, 'key.pem') }
+    const pooler = await it.pooler('tls', { client_tls_sslmode: 'require', ...files })
+    const asked = async (tls: 'disable' | 'require' | 'verify-full') => {
+      const { act, ref } = await it.under(it.endpoint([pooler], { tls }))
+      return act((traffic) => traffic.whereTo(ref))
+    }
+    expect(await asked('require')).toMatchObject({ at: it.old.at })
+    expect((await failureOf(asked('verify-full'), 'ENDPOINT_REFUSED')).message).toContain('certificate')
+    expect((await failureOf(asked('disable'), 'ENDPOINT_REFUSED')).message).toContain('does not let boss into its console')
   })
 
   test('poolers that no pause or no command suits are refused with what to do', async () => {
@@ -219,9 +237,7 @@ describeWithPgBouncer('an endpoint that is PgBouncer', () => {
     }
     expect(await pausing(session)).toContain(`The pooler ${shown(session)} gives a client its connection for the whole session`)
     expect(await pausing(shared)).toContain(`The pooler ${shown(shared)} shares its port with others`)
-    expect(await pausing(short)).toContain(
-      'end a client that has waited for 5 s (query_wait_timeout), and the pause alone may take 5 s',
-    )
+    expect(await pausing(short)).toContain('waited for 5 s (query_wait_timeout). To pause may take 5 s, and to go on 1 s')
 
     // and one that reads another file than the one that is written
     const { act, ref } = await it.under(it.endpoint([one, session]))
@@ -254,7 +270,7 @@ describeWithPgBouncer('an endpoint that is PgBouncer', () => {
       const { act, ref } = await it.under(it.endpoint([one], {}, file))
       for (const ask of ['whereTo', 'moveEndpoint'] as const) {
         const refused = await failureOf(
-          act((traffic) => traffic[ask]({ ...ref, from: it.old.at, to: it.fresh.at })),
+          act<unknown>((traffic) => traffic[ask]({ ...ref, from: it.old.at, to: it.fresh.at })),
           'ENDPOINT_REFUSED',
         )
         expect(refused.message).toContain(why)
