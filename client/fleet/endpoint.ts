@@ -17,6 +17,8 @@ const TIMEOUT_MS_MAX = 600_000
 /** A file name, never a path. */
 const PROGRAM = /^[A-Za-z0-9][A-Za-z0-9._-]*$/
 
+const USER_BYTES_MAX = 63
+
 /** PgBouncer's own grammar: it quotes no name in its file. */
 const POOLER_DATABASE = /^[A-Za-z0-9_.-]{1,63}$/
 const NO_POOLER_DATABASE =
@@ -69,6 +71,9 @@ function toPoolers({ poolers = [] }: FileEndpoint, path: FieldPath, reader: Endp
   const places = poolers.map(({ host, port }) => `${host.toLowerCase()} ${port}`)
   for (const [index, place] of places.entries()) {
     if (places.indexOf(place) < index) reader.wrong([...path, 'poolers', index], 'another pooler than those before it')
+  }
+  for (const [index, { user }] of poolers.entries()) {
+    if (Buffer.byteLength(user) > USER_BYTES_MAX) reader.wrong([...path, 'poolers', index, 'user'], 'a name of 63 bytes at most')
   }
   return poolers.map((pooler) => ({ ...pooler, tls: pooler.tls ?? 'require' }))
 }

@@ -100,7 +100,8 @@ export function showPath(path: FieldPath): string {
 
 const SHOWN_OF_CONNECTIONS = new Set(['user', 'host', 'port', 'tls'])
 
-const ofCredentials = (path: FieldPath): boolean => path.includes('connections') || path.includes('logins')
+const HOLDS_CREDENTIALS = ['connections', 'logins', 'poolers']
+const ofCredentials = (path: FieldPath): boolean => HOLDS_CREDENTIALS.some((field) => path.includes(field))
 
 /** Shortened. Around credentials only harmless fields are shown: somebody may have written the password itself. */
 function showValue(root: unknown, path: FieldPath): string {

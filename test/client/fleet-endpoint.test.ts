@@ -59,9 +59,10 @@ describe('the endpoint of a database', () => {
     [`{ kind: pgbouncer, ${one}, file: s, database: "a b" }`, 'endpoint.database is "a b"; it must be a database’s name in the'],
     [
       '{ kind: pgbouncer, poolers: [], file: s }',
-      'endpoint.poolers is an empty list; it must be a list of one to sixteen poolers',
+      'endpoint.poolers is something else (not shown); it must be a list of one to sixteen poolers',
     ],
     [`{ kind: pgbouncer, poolers: [{ ${boss} }], file: s }`, 'endpoint.poolers[0].host is missing'],
+    [`{ kind: pgbouncer, ${one.replace('boss', 'b'.repeat(64))}, file: s }`, 'it must be a name of 63 bytes at most'],
     ['{ kind: pgbouncer, poolers: [{ host: a, user: b, secret: env:P }], file: s }', 'endpoint.poolers[0].port is missing'],
     [
       `{ kind: pgbouncer, poolers: [{ host: a, ${boss.replace('env:POOLER', 'hunter2')} }], file: s }`,
