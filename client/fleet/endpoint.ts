@@ -1,5 +1,6 @@
 /** The endpoint of a database of the fleet file: which fields belong to which kind, and what a program may be called. */
 import type { Endpoint, Pooler, PoolerTarget } from '../../contracts/endpoint'
+import type { DatabaseEntry } from '../../contracts/fleet'
 import type { FleetFileDatabase } from '../../contracts/fleet.schema'
 import type { FieldPath } from './source'
 import { parseDurationMs } from './units'
@@ -9,6 +10,10 @@ type FileEndpoint = NonNullable<FleetFileDatabase['endpoint']>
 /** Takes what is wrong. */
 export interface EndpointReader {
   wrong(path: FieldPath, rule: string): void
+}
+
+interface UniqueReader {
+  unique(values: readonly string[], pathOf: (index: number) => FieldPath, another: string): void
 }
 
 const TIMEOUT_MS = 60_000
@@ -60,6 +65,37 @@ export function toEndpoint(
       if (!POOLER_DATABASE.test(database)) reader.wrong(path, NO_POOLER_DATABASE)
       return { kind, database, poolers: toPoolers(file, path, reader), target: toTarget(file, path, reader) }
     }
+  }
+}
+
+/** What two entries name both would move: each operation holds the lock of its own instance, and takes back what the other has written. */
+export function refuseSharedPoolers(entries: readonly DatabaseEntry[], reader: UniqueReader): void {
+  const declared = entries.flatMap(({ endpoint }, index) =>
+    endpoint?.kind === 'pgbouncer' ? [{ endpoint, path: ['databases', index, 'endpoint'] }] : [],
+  )
+  const files = declared.flatMap(({ endpoint: { target }, path }) =>
+    target.by === 'file' ? [{ name: target.file, path: [...path, 'file'] }] : [],
+  )
+  const databases = declared.flatMap(({ endpoint: { poolers, database }, path }, entry) =>
+    poolers.map(({ host, port }, index) => ({
+      entry,
+      name: `${host.toLowerCase()} ${port} ${database}`,
+      path: [...path, 'poolers', index, 'host'],
+    })),
+  )
+  // within one entry it has been told already
+  const among = databases.filter(
+    ({ entry, name }, index) => databases.findIndex((one) => one.entry === entry && one.name === name) === index,
+  )
+  for (const [named, another] of [
+    [files, 'another file'],
+    [among, 'another pooler, or given another database of it'],
+  ] as const) {
+    reader.unique(
+      named.map(({ name }) => name),
+      (index) => named[index]?.path ?? [],
+      another,
+    )
   }
 }
 

@@ -42,6 +42,24 @@ describe('the endpoint of a database', () => {
     expect(parseFleet(text.replace('file: s', 'file: s, database: shop'), 'fleet.yaml').databases).toHaveLength(1)
   })
 
+  test('that two entries name is refused: each would be moved under the lock of its own instance', () => {
+    const [, entry = ''] = /databases:\n([\s\S]*)/.exec(smallest) ?? []
+    const second = entry.replace('name: ', 'name: other-').replace('instance: ', 'instance: other-')
+    const two = (endpoint: string, other: string) => `${withEndpoint(endpoint)}${second}    endpoint: ${other}\n`
+    const of = (poolers: string, more: string) => `{ kind: pgbouncer, poolers: [${poolers}], ${more} }`
+    const [a, b, A] = ['a', 'b', 'A'].map((host) => `{ host: ${host}, ${boss} }`)
+    expect(refusal(two(of(`${a}`, 'file: s'), of(`${b}`, 'file: s')))).toEqual([
+      expect.stringContaining('endpoint.file is "s"; it must be another file, since databases[0].endpoint.file on line'),
+    ])
+    expect(refusal(two(of(`${a}`, 'file: s'), of(`${b}, ${A}`, 'file: t')))).toEqual([
+      expect.stringContaining(
+        'endpoint.poolers[1].host is "A"; it must be another pooler, or given another database of it, since databases[0]',
+      ),
+    ])
+    const apart = two(of(`${a}`, 'file: s'), of(`${A}`, 'file: t, database: other'))
+    expect(parseFleet(apart, 'fleet.yaml').databases).toHaveLength(2)
+  })
+
   const PGBOUNCER = 'it must be kind: pgbouncer with poolers, with file or write'
   test.each([
     ['{ kind: pgbouncer, file: s }', PGBOUNCER],
