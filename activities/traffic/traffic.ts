@@ -1,6 +1,6 @@
 /** Where applications are led, and moving them. Whatever the kind, it is asked before and after a move: only what leads to `from` is moved, and
  *  only what leads to `to` afterwards was. */
-import { type Endpoint, type HostPort, samePlace } from '../../contracts/endpoint'
+import { type Endpoint, samePlace } from '../../contracts/endpoint'
 import { failure } from '../../contracts/failures'
 import type { StepRef } from '../../contracts/step-ref'
 import { changing, currentAct } from '../act'
@@ -9,7 +9,7 @@ import { commandEndpoint } from './command'
 import type { TrafficActivities } from './contract'
 import { labRouterEndpoint } from './lab-router'
 import { poolersEndpoint } from './pgbouncer/poolers'
-import { type EndpointMove, type EndpointPort, shownPlace } from './port'
+import { drifted, type EndpointMove, type EndpointPort, shownPlace } from './port'
 
 type Deps = Pick<ActivityDeps, 'ledger' | 'endpoints' | 'resolveSecret'>
 
@@ -23,16 +23,18 @@ export function createTrafficActivities(deps: Deps): TrafficActivities {
     return moveIt(port, kind, { from, to, direction, operation: ref.operation })
   }
   return {
-    async whereTo(ref) {
+    async whereTo({ next, ...ref }) {
       const { kind, port } = await endpointOf(deps, ref)
       if (port === null) return { kind, at: null, summary: 'the fleet file names no endpoint: a person moves applications' }
       const at = await port.whereTo(ref.operation)
+      await port.assertMovable?.(next ?? null)
       return { kind, at, summary: `the endpoint leads to ${shownPlace(at)}` }
     },
     moveEndpoint: ({ from, to, ...ref }) => move(ref, { from, to, direction: 'forward' }),
     moveBack: ({ from, to, ...ref }) => move(ref, { from: to, to: from, direction: 'back' }),
     async pauseFacts(ref) {
       const { kind, port } = await endpointOf(deps, ref)
+      await port?.assertMovable?.(null)
       return { kind, ...((await port?.pausing?.facts()) ?? { poolers: [], objections: [], waitMsMax: null, waitMsAfter: 0 }) }
     },
     async pauseEndpoint({ withinMs, ...ref }) {
@@ -58,11 +60,15 @@ function notPaused(kind: Endpoint['kind']): string {
 
 async function moveIt(port: EndpointPort, kind: Endpoint['kind'], move: EndpointMove) {
   const { from, to, operation } = move
-  const places = (await port.places?.(operation)) ?? [await port.whereTo(operation)]
-  if (places.every((at) => samePlace(at, to))) {
+  if (port.settle !== undefined) {
+    await changing().mayChange()
+    await port.settle()
+  }
+  const places = (await port.places?.(operation)) ?? { at: [await port.whereTo(operation)], silent: null }
+  if (places.silent === null && places.at.every((at) => samePlace(at, to))) {
     return { moved: 'already-there', summary: `the endpoint leads to ${shownPlace(to)}` } as const
   }
-  const elsewhere = places.find((at) => !samePlace(at, to) && !samePlace(at, from))
+  const elsewhere = places.at.find((at) => !samePlace(at, to) && !samePlace(at, from))
   if (elsewhere !== undefined) throw drifted(elsewhere, move)
   // an endpoint compares no fence: whether this attempt may still act is asked right before
   await changing().mayChange()
@@ -72,14 +78,6 @@ async function moveIt(port: EndpointPort, kind: Endpoint['kind'], move: Endpoint
   if (!samePlace(after, from)) throw drifted(after, move)
   const message = `The endpoint (${kind}) was moved to ${shownPlace(to)} and still leads to ${shownPlace(after)}.`
   throw failure('ENDPOINT_UNREACHABLE', message, { at: shownPlace(after) })
-}
-
-function drifted(at: HostPort, { from, to }: EndpointMove): Error {
-  return failure(
-    'ENDPOINT_DRIFTED',
-    `The endpoint leads to ${shownPlace(at)}, neither to ${shownPlace(from)} nor to ${shownPlace(to)}: somebody else moved it. Find out who, then plan again.`,
-    { at: shownPlace(at), from: shownPlace(from), to: shownPlace(to) },
-  )
 }
 
 /** `port` null: a person is the one to move it. */

@@ -42,7 +42,8 @@ export async function withConsole<T>(access: PoolerAccess, work: (console: Conso
   }
 }
 
-async function openConsole({ pooler, password, signal }: PoolerAccess): Promise<Console> {
+/** Whoever opens it closes it. */
+export async function openConsole({ pooler, password, signal }: PoolerAccess): Promise<Console> {
   signal.throwIfAborted()
   const { host, port, user, tls } = pooler
   const at = { host, port, user, tls, password, database: CONSOLE }

@@ -29,10 +29,10 @@ export function reload(of: PoolerOf): Promise<HostPort> {
 }
 
 /** Who keeps a pause waiting: one line each; empty: it is paused, and no transaction is under way. The pause is in force either way: nothing new begins
- *  before `resume`. */
-export async function pause(of: PoolerOf, withinMs: number): Promise<readonly string[]> {
+ *  before `resume`. `opened`: a console that is there already, of no more use afterwards. */
+export async function pause(of: PoolerOf, opened: Console, withinMs: number): Promise<readonly string[]> {
   // whether it answered in time is not asked: what counts is what is shown afterwards
-  await withConsole(of, (console) => console.askWithin(`PAUSE ${quoteIdentifier(of.database)}`, withinMs))
+  await opened.askWithin(`PAUSE ${quoteIdentifier(of.database)}`, withinMs)
   return withConsole(of, async (console) => {
     const holders = await holdersOf(console, of.database)
     const database = await databaseOf(console, of)

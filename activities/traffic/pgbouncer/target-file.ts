@@ -1,13 +1,18 @@
 /** The file that poolers include, written by the worker: below the one folder that its operator has named for that, whole or not at all, and with the
- *  owner and the mode that it had, since the poolers have to read it. */
+ *  owner and the mode that it had, since the poolers have to read it.
+ *
+ *  The folder is a shared disk, where any call may hang for minutes, and its attempt be overtaken meanwhile. So the last two things before the new text
+ *  takes the place of the old are the question whether this attempt may still act, and a second look at the old text; and whoever comes later takes the
+ *  unfinished file of an attempt away (`settle`) before it looks: that attempt has nothing left to put in place. */
 import { randomUUID } from 'node:crypto'
 import { constants, type Stats } from 'node:fs'
-import { type FileHandle, lstat, open, readdir, readFile, realpath, rename, unlink } from 'node:fs/promises'
+import { access, type FileHandle, lstat, open, readdir, readFile, realpath, rename, unlink } from 'node:fs/promises'
 import { basename, dirname, join, sep } from 'node:path'
-import type { HostPort } from '../../../contracts/endpoint'
+import { type HostPort, samePlace } from '../../../contracts/endpoint'
 import { type Failure, failure } from '../../../contracts/failures'
 import { printable } from '../../../postgres/printable'
-import type { EndpointPort } from '../port'
+import { changing } from '../../act'
+import { drifted, type EndpointPort } from '../port'
 import { retargeted, targetOf, type UnfitTarget } from './target-text'
 
 interface TargetFile {
@@ -22,7 +27,11 @@ const BYTES = 'latin1'
 /** Longer ones are no file of one database. */
 const BYTES_MAX = 65_536
 
-export function targetFile({ folder, file, database }: TargetFile): Pick<EndpointPort, 'whereTo' | 'move'> {
+export function targetFile({
+  folder,
+  file,
+  database,
+}: TargetFile): Pick<EndpointPort, 'whereTo' | 'assertMovable' | 'move' | 'settle'> {
   const refuse = refusalOf(file)
   const found = async () => {
     const path = await pathBelow(folder, file)
@@ -36,10 +45,28 @@ export function targetFile({ folder, file, database }: TargetFile): Pick<Endpoin
   }
   return {
     whereTo: async () => orRefuse<HostPort>(targetOf((await found()).text, database)),
-    async move({ to }) {
+    async assertMovable(next) {
       const { path, about, text } = await found()
+      if (next !== null) orRefuse<string>(retargeted(text, database, next))
+      await assertReplaceable({ path, about, refuse })
+    },
+    async settle() {
+      const path = await pathBelow(folder, file)
+      const left = (await readdir(dirname(path))).filter((entry) => entry.startsWith(unfinishedOf(path)))
+      await Promise.all(left.map((entry) => unlink(join(dirname(path), entry)).catch(() => undefined)))
+    },
+    async move({ from, to }) {
+      const { path, about, text } = await found()
+      const at = orRefuse<HostPort>(targetOf(text, database))
+      if (samePlace(at, to)) return
+      if (!samePlace(at, from)) throw drifted(at, { from, to })
       const wanted = orRefuse<string>(retargeted(text, database, to))
-      if (wanted !== text) await replaceFile({ path, about, text: wanted, refuse })
+      const mayReplace = async () => {
+        await changing().mayChange()
+        if ((await found()).text !== text)
+          throw failure('ENDPOINT_UNREACHABLE', `${shown(file)} was changed while it was being moved; it is looked at once more.`)
+      }
+      await replaceFile({ path, about, text: wanted, refuse, mayReplace })
     },
   }
 }
@@ -47,8 +74,24 @@ export function targetFile({ folder, file, database }: TargetFile): Pick<Endpoin
 type Refuse = (why: string, cause?: unknown) => Failure
 
 function refusalOf(file: string): Refuse {
-  return (why, cause) =>
-    failure('ENDPOINT_REFUSED', `The file ${printable(file)} of the endpoint ${why}.`, { file: printable(file) }, { cause })
+  return (why, cause) => failure('ENDPOINT_REFUSED', `${shown(file)} ${why}.`, { file: printable(file) }, { cause })
+}
+
+function shown(file: string): string {
+  return `The file ${printable(file)} of the endpoint`
+}
+
+/** What would be found out behind the fence otherwise, when nobody is served: a worker that may read it and not replace it. */
+async function assertReplaceable({ path, about, refuse }: Pick<Replacing, 'path' | 'about' | 'refuse'>): Promise<void> {
+  const user = process.geteuid?.() ?? about.uid
+  if (user !== 0 && user !== about.uid) {
+    throw refuse(
+      `belongs to the user ${about.uid} and this worker runs as ${user}: it has to keep its owner, so let the worker be that one`,
+    )
+  }
+  await access(dirname(path), constants.W_OK | constants.X_OK).catch((cause: unknown) => {
+    throw refuse('is in a folder that this worker cannot write to, and it is replaced by a file beside it', cause)
+  })
 }
 
 /** Links are followed up to the file itself, and what counts is where that is; the file may be no link, since it would be replaced by a file. */
@@ -77,18 +120,28 @@ interface Replacing {
   readonly about: Stats
   readonly text: string
   readonly refuse: Refuse
+  /** Rejects when it must not be put in place any more. */
+  readonly mayReplace: () => Promise<void>
+}
+
+const AT_ONCE = 'Another attempt moves the endpoint at the same time; it is looked at once more.'
+
+/** How the names of files begin that have not taken the place of `path` yet. */
+function unfinishedOf(path: string): string {
+  return `.${basename(path)}.capstan-`
 }
 
 /** Whoever reads it meets the old text or the new one, after a loss of power too. */
-async function replaceFile({ path, about, text, refuse }: Replacing): Promise<void> {
-  const [folder, name] = [dirname(path), basename(path)]
-  const mine = `.${name}.capstan-`
-  // what a worker left that was killed in here. One that still runs finds its own gone, and replaces nothing
-  const left = (await readdir(folder)).filter((entry) => entry.startsWith(mine))
-  await Promise.all(left.map((entry) => unlink(join(folder, entry)).catch(() => undefined)))
-  const fresh = join(folder, mine + randomUUID())
+async function replaceFile({ path, about, text, refuse, mayReplace }: Replacing): Promise<void> {
+  const folder = dirname(path)
+  const fresh = join(folder, unfinishedOf(path) + randomUUID())
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
-  try {
+  const fail = (cause: NodeJS.ErrnoException) => {
+    // taken away by another attempt
+    if (cause.code === 'ENOENT') throw failure('ENDPOINT_UNREACHABLE', AT_ONCE, {}, { cause })
+    throw refuse('cannot be written with the owner and the mode that it has; check what this worker may do there', cause)
+  }
+  const put = async () => {
     await written(fresh, flags, async (file) => {
       await file.writeFile(text, BYTES)
       const own = await file.stat()
@@ -96,10 +149,14 @@ async function replaceFile({ path, about, text, refuse }: Replacing): Promise<vo
       await file.chmod(about.mode & 0o7777)
       await file.sync()
     })
-    await rename(fresh, path)
-  } catch (cause) {
+  }
+  try {
+    await put().catch(fail)
+    await mayReplace()
+    await rename(fresh, path).catch(fail)
+  } catch (error) {
     await unlink(fresh).catch(() => undefined)
-    throw refuse('cannot be written with the owner and the mode that it has; check what this worker may do there', cause)
+    throw error
   }
   await written(folder, constants.O_RDONLY, (file) => file.sync())
 }

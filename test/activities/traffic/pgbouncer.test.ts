@@ -157,7 +157,7 @@ describeWithPgBouncer('an endpoint that is PgBouncer', () => {
     }
   })
 
-  test('a pooler that is down: nothing is paused or moved, and whoever can be reached is let go on', async () => {
+  test('a pooler that is down: nothing is paused, and whoever can be reached is let go on', async () => {
     const { act, ref } = await both()
     const before = await it.text()
     await two.stop()
@@ -165,7 +165,6 @@ describeWithPgBouncer('an endpoint that is PgBouncer', () => {
       for (const ask of [
         () => act((traffic) => traffic.whereTo(ref)),
         () => act((traffic) => traffic.pauseEndpoint({ ...ref, withinMs: 10_000 })),
-        () => act((traffic) => traffic.moveEndpoint({ ...ref, from: it.old.at, to: it.fresh.at })),
       ]) {
         const away = await failureOf(ask(), 'ENDPOINT_UNREACHABLE')
         expect(away.message).toContain(`A pooler of the endpoint: ${shown(two)} cannot be reached (ECONNREFUSED)`)
@@ -178,6 +177,55 @@ describeWithPgBouncer('an endpoint that is PgBouncer', () => {
       )
       expect(await it.isPaused(one)).toBe(false)
     } finally {
+      await two.start()
+    }
+  })
+
+  test('one that is down keeps no other where it is: file and others are moved, it is named, and it leads there once it is back', async () => {
+    const { act, ref } = await both()
+    const client = await it.client(one)
+    await client.query('INSERT INTO written VALUES (1)')
+    const move = { ...ref, from: it.old.at, to: it.fresh.at }
+    for (const [finish, to] of [
+      ['moveEndpoint', it.fresh.at],
+      ['moveBack', it.old.at],
+      ['moveEndpoint', it.fresh.at],
+    ] as const) {
+      await two.stop()
+      try {
+        // the second finds all who answer moved
+        for (const _ of [1, 2]) {
+          const away = await failureOf(
+            act((traffic) => traffic[finish](move)),
+            'ENDPOINT_UNREACHABLE',
+          )
+          expect(away.message).toContain(`${shown(two)} cannot be reached (ECONNREFUSED)`)
+          expect(away.message).toContain('The others have read their file anew')
+        }
+        expect(await it.text()).toContain(`port=${to.port} `)
+        expect(await it.leads(one)).toBe(to.port)
+      } finally {
+        await two.start()
+      }
+      expect(await it.leads(two)).toBe(to.port)
+      expect(await act((traffic) => traffic[finish](move))).toMatchObject({ moved: 'already-there' })
+    }
+    await client.query('INSERT INTO written VALUES (2)')
+    expect([await it.old.written(), await it.fresh.written()]).toEqual([[1], [2]])
+  })
+
+  test('who is down hides nobody who leads elsewhere', async () => {
+    const { act, ref } = await both()
+    await two.stop()
+    try {
+      await it.lead({ host: '127.0.0.1', port: 1 })
+      await failureOf(
+        act((traffic) => traffic.moveEndpoint({ ...ref, from: it.old.at, to: it.fresh.at })),
+        'ENDPOINT_DRIFTED',
+      )
+      expect([await it.leads(one), await it.text()]).toEqual([it.old.at.port, expect.stringContaining('port=1 ')])
+    } finally {
+      await it.lead(it.old.at)
       await two.start()
     }
   })
@@ -303,5 +351,15 @@ describeWithPgBouncer('an endpoint that is PgBouncer', () => {
     expect(await act((traffic) => traffic.moveEndpoint(move))).toMatchObject({ moved: 'moved' })
     expect(await act((traffic) => traffic.whereTo(ref))).toMatchObject({ at: it.fresh.at })
     expect(await act((traffic) => traffic.moveBack(move))).toMatchObject({ moved: 'moved' })
+
+    // one that has reached some of them asks to be called again
+    const toSome = `${lines.slice(0, -1).join('\n')}\n[ "$CAPSTAN_ACTION" = check ] || exit 75\n`
+    await writeFile(join(it.folder, 'write-target'), toSome, { mode: 0o755 })
+    const again = await failureOf(
+      act((traffic) => traffic.moveEndpoint(move)),
+      'ENDPOINT_UNREACHABLE',
+    )
+    expect(again.message).toContain('ended with status 75')
+    expect([await it.leads(one), await it.leads(two)]).toEqual([it.fresh.at.port, it.fresh.at.port])
   })
 })

@@ -160,6 +160,18 @@ export class Poolers {
     return Number(rows.find(({ name }) => name === DATABASE)?.paused) === 1
   }
 
+  /** The port of the server that it leads to. */
+  async leads(pooler: HostPort): Promise<number> {
+    const rows = await this.admin(pooler, 'SHOW DATABASES')
+    return Number(rows.find(({ name }) => name === DATABASE)?.port)
+  }
+
+  /** Consoles of ours that are open in it. */
+  async consoles(pooler: HostPort): Promise<number> {
+    const rows = await this.admin(pooler, 'SHOW CLIENTS')
+    return rows.filter(({ application_name: name }) => name === 'capstan').length
+  }
+
   /** An application's. */
   async client({ host, port }: HostPort, applicationName = 'app'): Promise<Client> {
     const login = { host, port, user: 'master', password: USERS.master, database: DATABASE }
