@@ -23,4 +23,6 @@ export interface EndpointAccess {
   readonly commands: { readonly folder: string; readonly path: string } | null
   /** The lab's own API; null: there is none. */
   readonly labRouter: { readonly api: string; readonly token: string } | null
+  /** The folder of the files that poolers include; left out: none is written. */
+  readonly poolerFiles?: string
 }

@@ -15,11 +15,31 @@ function nameOf(host: string): string {
 }
 
 /** Of a database of the fleet file. `none`: nobody but a person can move it. `command`: the worker runs a program of its own folder, named by
- *  its file name. `lab-router`: a name of the lab's router. */
+ *  its file name. `lab-router`: a name of the lab's router. `pgbouncer`: the database of that name in each of the poolers. */
 export type Endpoint =
   | { readonly kind: 'none' }
   | { readonly kind: 'command'; readonly move: readonly string[]; readonly check: readonly string[]; readonly timeoutMs: number }
   | { readonly kind: 'lab-router'; readonly name: string }
+  | {
+      readonly kind: 'pgbouncer'
+      readonly database: string
+      readonly poolers: readonly Pooler[]
+      readonly target: PoolerTarget
+    }
+
+/** A PgBouncer, by its admin console. */
+export interface Pooler extends HostPort {
+  /** One of its `admin_users`. */
+  readonly user: string
+  /** A reference, as of a connection. */
+  readonly secret: string
+  readonly tls: 'disable' | 'require' | 'verify-full'
+}
+
+/** Who writes the file that says where the poolers lead: the worker, below its own folder of such files, or a program of its folder of programs. */
+export type PoolerTarget =
+  | { readonly by: 'file'; readonly file: string }
+  | { readonly by: 'program'; readonly write: readonly string[]; readonly timeoutMs: number }
 
 /** Where it leads now. `at` null: nobody can be asked. */
 export interface EndpointState {
@@ -33,4 +53,45 @@ export interface EndpointState {
 export interface MovedEndpoint {
   readonly moved: 'moved' | 'already-there' | 'by-hand'
   readonly summary: string
+}
+
+/** `nothing-to-pause`: the endpoint has no such thing; whoever is connected sees an error instead of a wait. */
+export interface PausedEndpoint {
+  readonly paused: 'paused' | 'nothing-to-pause'
+  readonly summary: string
+}
+
+export interface ResumedEndpoint {
+  readonly resumed: 'resumed' | 'was-not-paused' | 'nothing-to-pause'
+  readonly summary: string
+}
+
+/** Of one pooler: what a pause of it depends on. */
+export interface PoolerFacts extends HostPort {
+  /** As it calls itself, such as `PgBouncer 1.18.0`. */
+  readonly version: string
+  /** Of the database, and of each of its pools that there is. */
+  readonly poolModes: readonly string[]
+  /** How long a client waits before its pooler ends it; null: without end. */
+  readonly queryWaitTimeoutMs: number | null
+  /** How long it asks no server after a connection that was refused, or that a pause cut off while it was being made. */
+  readonly serverLoginRetryMs: number
+  readonly serverLifetimeMs: number
+  readonly clientsMax: number
+  /** Several processes behind one port: a command reaches any one of them. */
+  readonly sharedPort: boolean
+  readonly paused: boolean
+}
+
+/** What stands against a pause of the endpoint, before anybody tries it. */
+export interface PauseFacts {
+  readonly kind: Endpoint['kind']
+  /** Of no other kind than poolers. */
+  readonly poolers: readonly PoolerFacts[]
+  /** One sentence each: what was found, what it would do, what to do about it. Empty: it can be paused. */
+  readonly objections: readonly string[]
+  /** Of the shortest `queryWaitTimeoutMs`; null: nobody is ended for waiting. */
+  readonly waitMsMax: number | null
+  /** Clients may wait for that much longer than the pause: the longest `serverLoginRetryMs`. */
+  readonly waitMsAfter: number
 }

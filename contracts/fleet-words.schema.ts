@@ -18,6 +18,16 @@ export const orUnlimited = <T extends ReturnType<typeof Type.String> | ReturnTyp
   description: string,
 ) => Type.Union([schema, Type.Null()], { description })
 
+export const hostOf = (description: string) =>
+  text(description, '^([\\p{L}\\p{N}._-]+|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)$')
+export const portNumber = () => Type.Integer({ minimum: 1, maximum: 65535, description: 'a port number, 1 to 65535' })
+export const roleName = () => text('the name of a role, 63 bytes at most', `^(?!.*://)${LINE.slice(1)}`)
+export const secretRef = () =>
+  text(
+    'a reference to the password, env:NAME or file:/absolute/path, never the password itself',
+    '^(env:[A-Za-z_][A-Za-z0-9_]*|file:/.+)$',
+  )
+
 export const tlsMode = (description = 'disable, require or verify-full') =>
   Type.Union([Type.Literal('disable'), Type.Literal('require'), Type.Literal('verify-full')], { description })
 

@@ -2,6 +2,7 @@
  *  Every `description` completes the sentence "it must be …" for a person whose file is wrong. Only doors load this file. */
 import { type Static, type TSchema, Type } from 'typebox'
 import { FileConnection } from './fleet-connection.schema'
+import { FileEndpoint } from './fleet-endpoint.schema'
 import { FilePrices, FleetVerification } from './fleet-prices.schema'
 import { FileStandbys } from './fleet-standbys.schema'
 import { amount, CLOUDS, closed, duration, instanceClass, orUnlimited, securityGroups, text, tlsMode } from './fleet-words.schema'
@@ -144,27 +145,6 @@ const FileVerification = Type.Object(
 const FileManifest = Type.Object(
   { maxMinutes: Type.Integer({ minimum: 1, maximum: 25, description: 'a whole number of minutes, 1 to 25' }) },
   { ...closed, description: 'maxMinutes' },
-)
-
-/** By file name: whoever writes a fleet file runs nothing of a worker but what its operator allows. */
-const Argv = (example: string) =>
-  Type.Array(text('one line of text'), {
-    minItems: 1,
-    maxItems: 20,
-    description: `a list that begins with the file name of a program in the worker’s CAPSTAN_ENDPOINT_COMMANDS, such as [${example}]`,
-  })
-
-const FileEndpoint = Type.Object(
-  {
-    kind: Type.Union([Type.Literal('none'), Type.Literal('command'), Type.Literal('lab-router')], {
-      description: 'none, command or lab-router',
-    }),
-    move: Type.Optional(Argv('move-endpoint')),
-    check: Type.Optional(Argv('where-endpoint')),
-    timeout: Type.Optional(duration('60s')),
-    name: Type.Optional(text('a name of the lab’s router, such as shop', '^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$')),
-  },
-  { ...closed, description: 'an endpoint with kind, and for a command move and check, for a lab-router name' },
 )
 
 const FileSchedule = Type.Object(

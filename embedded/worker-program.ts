@@ -20,7 +20,7 @@ export const controlAddress = (block: string): string => `${block}.2`
 export const applicationAddress = (block: string): string => `${block}.3`
 
 /** The passwords that a fleet file of this lab may refer to, and what tests and the curious set. */
-const WORKER_ALSO = /^(SHOP_[A-Z_]+|CAPSTAN_(ENDPOINT_COMMANDS|FAILPOINTS|LOG_LEVEL|STICKY_TIMEOUT_MS))$/
+const WORKER_ALSO = /^(SHOP_[A-Z_]+|CAPSTAN_(ENDPOINT_COMMANDS|PGBOUNCER_FILES|FAILPOINTS|LOG_LEVEL|STICKY_TIMEOUT_MS))$/
 
 export function workerProgram({ config, temporalAddress, ledgerUrl, lab, block, secrets }: WorkerPlace): Program {
   const dist = join(config.clone, 'dist')

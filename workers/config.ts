@@ -46,6 +46,7 @@ export interface CloudAccess {
 export interface EndpointAccess {
   readonly commands: { readonly folder: string; readonly path: string } | null
   readonly labRouter: { readonly api: string; readonly token: string } | null
+  readonly poolerFiles?: string
 }
 
 interface CloudPlace {
@@ -127,11 +128,8 @@ const PATH = '/usr/local/bin:/usr/bin:/bin'
 
 function endpointsOf(env: Environment, queues: readonly TaskQueue[]): EndpointAccess {
   if (!queues.includes(TASK_QUEUES.postgres)) return { commands: null, labRouter: null }
-  const folder = env.CAPSTAN_ENDPOINT_COMMANDS || null
-  if (folder !== null && !isAbsolute(folder)) {
-    const message = `CAPSTAN_ENDPOINT_COMMANDS is ${folder}; it has to be the whole path of a folder.`
-    throw failure('OPTION_INVALID', message, { variable: 'CAPSTAN_ENDPOINT_COMMANDS' })
-  }
+  const folder = folderOf(env, 'CAPSTAN_ENDPOINT_COMMANDS')
+  const poolerFiles = folderOf(env, 'CAPSTAN_PGBOUNCER_FILES')
   const api = parseCloudEndpoint('CAPSTAN_LAB_ENDPOINT', env.CAPSTAN_LAB_ENDPOINT)
   const token = optional(env, 'CAPSTAN_LAB_TOKEN')
   if ((api === null) !== (token === null)) {
@@ -141,7 +139,14 @@ function endpointsOf(env: Environment, queues: readonly TaskQueue[]): EndpointAc
   return {
     commands: folder === null ? null : { folder, path: env.PATH || PATH },
     labRouter: api === null || token === null ? null : { api, token },
+    ...(poolerFiles !== null && { poolerFiles }),
   }
+}
+
+function folderOf(env: Environment, variable: string): string | null {
+  const folder = env[variable] || null
+  if (folder === null || isAbsolute(folder)) return folder
+  throw failure('OPTION_INVALID', `${variable} is ${folder}; it has to be the whole path of a folder.`, { variable })
 }
 
 export function readConfig(env: Environment): WorkerConfig {

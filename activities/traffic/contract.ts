@@ -1,13 +1,31 @@
-import type { EndpointState, HostPort, MovedEndpoint } from '../../contracts/endpoint'
+import type {
+  EndpointState,
+  HostPort,
+  MovedEndpoint,
+  PausedEndpoint,
+  PauseFacts,
+  ResumedEndpoint,
+} from '../../contracts/endpoint'
 import type { StepRef } from '../../contracts/step-ref'
 
 /** On the queue of those that serve databases, whose network leads out: the fleet file's `endpoint` of the bundle's database. */
 export interface TrafficActivities {
-  /** Where the endpoint leads now. Changes nothing. Fails with ENDPOINT_UNREACHABLE, ENDPOINT_REFUSED. */
-  whereTo(input: StepRef): Promise<EndpointState>
+  /** Where the endpoint leads now. Changes nothing. `next`: where it is to lead later. Fails with ENDPOINT_UNREACHABLE, and with ENDPOINT_REFUSED where
+   *  it is known by now that it could not be moved, or not there. */
+  whereTo(input: StepRef & { next?: HostPort }): Promise<EndpointState>
   /** Moves it from the one to the other. Safe to repeat: one that leads to `to` already is left alone. Fails with ENDPOINT_DRIFTED, without a
-   *  change, when it leads to neither. Without an endpoint in the fleet file it resolves to `by-hand` and what a person has to do. */
+   *  change, when it leads to neither; with ENDPOINT_UNREACHABLE when some of its parts do not answer, after it has moved whoever does. Without an endpoint in the fleet file it resolves to `by-hand` and what a person has to do. */
   moveEndpoint(input: StepRef & { from: HostPort; to: HostPort }): Promise<MovedEndpoint>
   /** The undo of a `moveEndpoint` with the same addresses: back from `to` to `from`. Safe to repeat, and where it never moved. */
   moveBack(input: StepRef & { from: HostPort; to: HostPort }): Promise<MovedEndpoint>
+  /** What stands against a pause, and who is paused now. Changes nothing. Fails as `whereTo` does where a move would be refused. Asked once more before a move that relies on a pause: a pooler that was started
+   *  anew comes up without one, and a late undo of an attempt before may have lifted it. */
+  pauseFacts(input: StepRef): Promise<PauseFacts>
+  /** Lets clients wait from here on, once the transactions have ended that are under way; `resumeEndpoint` is its undo, to be registered before.
+   *  Safe to repeat. All or nothing, when it is aborted or overtaken too: fails with ENDPOINT_REFUSED, and nothing paused, when they do not end within `withinMs`. An endpoint that
+   *  cannot be paused resolves to `nothing-to-pause`. */
+  pauseEndpoint(input: StepRef & { withinMs: number }): Promise<PausedEndpoint>
+  /** Clients go on. Safe to repeat, and where nothing was paused. Fails with ENDPOINT_UNREACHABLE when it does not reach all, after it has let go on whom
+   *  it reached. */
+  resumeEndpoint(input: StepRef): Promise<ResumedEndpoint>
 }

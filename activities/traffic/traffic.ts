@@ -1,6 +1,6 @@
 /** Where applications are led, and moving them. Whatever the kind, it is asked before and after a move: only what leads to `from` is moved, and
  *  only what leads to `to` afterwards was. */
-import { type Endpoint, type HostPort, samePlace } from '../../contracts/endpoint'
+import { type Endpoint, samePlace } from '../../contracts/endpoint'
 import { failure } from '../../contracts/failures'
 import type { StepRef } from '../../contracts/step-ref'
 import { changing, currentAct } from '../act'
@@ -8,9 +8,10 @@ import type { ActivityDeps } from '../deps'
 import { commandEndpoint } from './command'
 import type { TrafficActivities } from './contract'
 import { labRouterEndpoint } from './lab-router'
-import { type EndpointMove, type EndpointPort, shownPlace } from './port'
+import { poolersEndpoint } from './pgbouncer/poolers'
+import { drifted, type EndpointMove, type EndpointPort, shownPlace } from './port'
 
-type Deps = Pick<ActivityDeps, 'ledger' | 'endpoints'>
+type Deps = Pick<ActivityDeps, 'ledger' | 'endpoints' | 'resolveSecret'>
 
 export function createTrafficActivities(deps: Deps): TrafficActivities {
   const move = async (ref: StepRef, { from, to, direction }: Omit<EndpointMove, 'operation'>) => {
@@ -22,22 +23,53 @@ export function createTrafficActivities(deps: Deps): TrafficActivities {
     return moveIt(port, kind, { from, to, direction, operation: ref.operation })
   }
   return {
-    async whereTo(ref) {
+    async whereTo({ next, ...ref }) {
       const { kind, port } = await endpointOf(deps, ref)
       if (port === null) return { kind, at: null, summary: 'the fleet file names no endpoint: a person moves applications' }
       const at = await port.whereTo(ref.operation)
+      await port.assertMovable?.(next ?? null)
       return { kind, at, summary: `the endpoint leads to ${shownPlace(at)}` }
     },
     moveEndpoint: ({ from, to, ...ref }) => move(ref, { from, to, direction: 'forward' }),
     moveBack: ({ from, to, ...ref }) => move(ref, { from: to, to: from, direction: 'back' }),
+    async pauseFacts(ref) {
+      const { kind, port } = await endpointOf(deps, ref)
+      await port?.assertMovable?.(null)
+      return { kind, ...((await port?.pausing?.facts()) ?? { poolers: [], objections: [], waitMsMax: null, waitMsAfter: 0 }) }
+    },
+    async pauseEndpoint({ withinMs, ...ref }) {
+      const { kind, port } = await endpointOf(deps, ref)
+      if (port?.pausing === undefined) return { paused: 'nothing-to-pause', summary: notPaused(kind) }
+      await port.pausing.pause(withinMs)
+      return { paused: 'paused', summary: 'clients of the endpoint wait' }
+    },
+    async resumeEndpoint(ref) {
+      const { kind, port } = await endpointOf(deps, ref)
+      if (port?.pausing === undefined) return { resumed: 'nothing-to-pause', summary: notPaused(kind) }
+      // an undo, too: whoever calls it late lets clients go on, and that is never wrong
+      return (await port.pausing.resume())
+        ? { resumed: 'resumed', summary: 'clients of the endpoint go on' }
+        : { resumed: 'was-not-paused', summary: 'no client of the endpoint was kept waiting' }
+    },
   }
+}
+
+function notPaused(kind: Endpoint['kind']): string {
+  return `an endpoint of the kind ${kind} cannot be paused: who is connected sees an error when it moves`
 }
 
 async function moveIt(port: EndpointPort, kind: Endpoint['kind'], move: EndpointMove) {
   const { from, to, operation } = move
-  const at = await port.whereTo(operation)
-  if (samePlace(at, to)) return { moved: 'already-there', summary: `the endpoint leads to ${shownPlace(to)}` } as const
-  if (!samePlace(at, from)) throw drifted(at, move)
+  if (port.settle !== undefined) {
+    await changing().mayChange()
+    await port.settle()
+  }
+  const places = (await port.places?.(operation)) ?? { at: [await port.whereTo(operation)], silent: null }
+  if (places.silent === null && places.at.every((at) => samePlace(at, to))) {
+    return { moved: 'already-there', summary: `the endpoint leads to ${shownPlace(to)}` } as const
+  }
+  const elsewhere = places.at.find((at) => !samePlace(at, to) && !samePlace(at, from))
+  if (elsewhere !== undefined) throw drifted(elsewhere, move)
   // an endpoint compares no fence: whether this attempt may still act is asked right before
   await changing().mayChange()
   await port.move(move)
@@ -48,17 +80,9 @@ async function moveIt(port: EndpointPort, kind: Endpoint['kind'], move: Endpoint
   throw failure('ENDPOINT_UNREACHABLE', message, { at: shownPlace(after) })
 }
 
-function drifted(at: HostPort, { from, to }: EndpointMove): Error {
-  return failure(
-    'ENDPOINT_DRIFTED',
-    `The endpoint leads to ${shownPlace(at)}, neither to ${shownPlace(from)} nor to ${shownPlace(to)}: somebody else moved it. Find out who, then plan again.`,
-    { at: shownPlace(at), from: shownPlace(from), to: shownPlace(to) },
-  )
-}
-
 /** `port` null: a person is the one to move it. */
 async function endpointOf(
-  { ledger, endpoints }: Deps,
+  { ledger, endpoints, resolveSecret }: Deps,
   { bundle }: StepRef,
 ): Promise<{ kind: Endpoint['kind']; port: EndpointPort | null }> {
   const { database } = await ledger.getBundle(bundle)
@@ -71,5 +95,10 @@ async function endpointOf(
       return { kind: 'command', port: commandEndpoint(endpoint, { access: endpoints, database: database.name, signal }) }
     case 'lab-router':
       return { kind: 'lab-router', port: labRouterEndpoint(endpoint.name, endpoints, signal) }
+    case 'pgbouncer':
+      return {
+        kind: 'pgbouncer',
+        port: poolersEndpoint(endpoint, { endpoints, resolveSecret, database: database.name, signal }),
+      }
   }
 }

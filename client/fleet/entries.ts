@@ -15,7 +15,7 @@ import type { FleetFile, FleetFileConnection, FleetFileDatabase } from '../../co
 import type { RetentionPolicy } from '../../contracts/generations'
 import type { DeclaredSchedule } from '../../contracts/schedule'
 import { mixedWithCopies } from './copies-group'
-import { toEndpoint } from './endpoint'
+import { refuseSharedPoolers, toEndpoint } from './endpoint'
 import { parseGenerations } from './generations'
 import { type PricesOf, toFleetVerification, toLimit, toPrices } from './prices'
 import { type FleetProblem, mistake, showPath, wrongValue } from './problems'
@@ -58,6 +58,7 @@ export function toEntries(file: FleetFile, source: FleetSource): Entries {
     entries.map((entry) => entry.name),
     (index) => ['databases', index, 'name'],
   )
+  refuseSharedPoolers(entries, reader)
   const mistaken: Mistaken = (path, clause) => reader.problems.push(mistake(source, path, clause))
   const ofDatabases = file.databases.flatMap(({ name, schedules: declared = {} }, index) =>
     toSchedules(name, declared, ['databases', index, 'schedules'], mistaken),
@@ -102,7 +103,9 @@ function toEntry(file: FleetFileDatabase, path: FieldPath, reading: Reading): Da
     ...(file.verification && { verification: toVerification(file, [...path, 'verification'], reading) }),
     ...(prices && { prices }),
     ...(file.manifest && { manifest: { minutesMax: file.manifest.maxMinutes } }),
-    ...(file.endpoint && { endpoint: toEndpoint(file.endpoint, [...path, 'endpoint'], reader) }),
+    ...(file.endpoint && {
+      endpoint: toEndpoint({ endpoint: file.endpoint, database: file.database }, [...path, 'endpoint'], reader),
+    }),
     ...(file.standbys && { standbys: toStandbys(file.standbys, [...path, 'standbys'], reader) }),
   }
   switch (file.cloud) {
@@ -273,13 +276,13 @@ class FieldReader {
     return 0
   }
 
-  unique(values: readonly string[], pathOf: (index: number) => FieldPath): void {
+  unique(values: readonly string[], pathOf: (index: number) => FieldPath, another = 'another'): void {
     for (const [index, value] of values.entries()) {
       const first = values.indexOf(value)
       if (first === index) continue
       const other = this.#source.placeOf(pathOf(first))
       this.problems.push(
-        wrongValue(this.#source, pathOf(index), `another, since ${showPath(pathOf(first))} on line ${other.line} is the same`),
+        wrongValue(this.#source, pathOf(index), `${another}, since ${showPath(pathOf(first))} on line ${other.line} is the same`),
       )
     }
   }

@@ -100,7 +100,7 @@ export function showPath(path: FieldPath): string {
 
 const SHOWN_OF_CONNECTIONS = new Set(['user', 'host', 'port', 'tls'])
 
-const CREDENTIALS = ['connections', 'logins', 'publisher'] as const
+const CREDENTIALS = ['connections', 'logins', 'publisher', 'poolers'] as const
 const ofCredentials = (path: FieldPath): boolean => CREDENTIALS.some((group) => path.includes(group))
 
 /** Shortened. Around credentials only harmless fields are shown: somebody may have written the password itself. */

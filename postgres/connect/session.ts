@@ -85,7 +85,8 @@ export async function connect(options: ConnectOptions): Promise<Session> {
   return session
 }
 
-function clientConfig(options: ConnectOptions): ClientConfig & { password: string } {
+/** What the driver is told. */
+export function clientConfig(options: ConnectOptions): ClientConfig & { password: string } {
   const { sourceAddress } = options
   return {
     host: options.host,

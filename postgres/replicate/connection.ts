@@ -4,7 +4,7 @@
  *  format no error repeats it either. So the string comes by COPY into a table of the transaction's own, and code inside the server makes the statement of it.
  *  That statement is only ever ALTER SUBSCRIPTION … CONNECTION: it asks nobody and warns of nothing. CREATE SUBSCRIPTION and its like connect, which may
  *  take minutes, and a warning meanwhile, or the end of the session, would write into the log what was being done: the whole statement. Errors are caught
- *  inside for the same reason. What is left is told by `keepersOf`. docs/decisions/0029. */
+ *  inside for the same reason. What is left is told by `keepersOf`. docs/decisions/0030. */
 import { failure } from '../../contracts/failures'
 import type { Session } from '../connect/session'
 import { printable } from '../printable'

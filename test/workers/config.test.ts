@@ -57,6 +57,7 @@ describe('a worker is asked only for what its queues need', () => {
   test('what may move endpoints is told to a worker that serves databases', () => {
     const told = {
       CAPSTAN_ENDPOINT_COMMANDS: '/etc/endpoints',
+      CAPSTAN_PGBOUNCER_FILES: '/etc/poolers',
       CAPSTAN_LAB_ENDPOINT: 'http://127.0.0.1:8080/',
       CAPSTAN_LAB_TOKEN: 'word',
     }
@@ -64,10 +65,12 @@ describe('a worker is asked only for what its queues need', () => {
     expect(readConfig({ ...postgres, ...told }).endpoints).toEqual({
       commands: { folder: '/etc/endpoints', path: '/bin' },
       labRouter: { api: 'http://127.0.0.1:8080', token: 'word' },
+      poolerFiles: '/etc/poolers',
     })
     expect(readConfig({ ...aws, ...told }).endpoints).toEqual({ commands: null, labRouter: null })
     expect(readConfig(postgres).endpoints).toEqual({ commands: null, labRouter: null })
     expect(() => readConfig({ ...postgres, CAPSTAN_ENDPOINT_COMMANDS: 'here' })).toThrow(/has to be the whole path of a folder/)
+    expect(() => readConfig({ ...postgres, CAPSTAN_PGBOUNCER_FILES: '.' })).toThrow(/has to be the whole path of a folder/)
     expect(() => readConfig({ ...postgres, CAPSTAN_LAB_TOKEN: 'word' })).toThrow(/belong together/)
   })
 

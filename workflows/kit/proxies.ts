@@ -54,6 +54,12 @@ export function askFirst(options: ActivityOptions): ActivityOptions {
   return { ...options, retry: { ...retry, maximumAttempts: 6 } }
 }
 
+/** Past the point of no return, what keeps people from being served and may hang on a machine that is none of ours: after half a minute of one that
+ *  says no at once, or a few minutes of a silent one, a person is asked, who may repair it, and have it tried again. */
+export function forwardAct(options: ActivityOptions): ActivityOptions {
+  return { ...options, retry: { ...retry, maximumAttempts: 8 } }
+}
+
 /** A look at a place that may be silent, on behalf of somebody who waits a minute: it is asked twice. */
 export function lookTwice(options: ActivityOptions): ActivityOptions {
   return { ...options, retry: { ...retry, maximumAttempts: 2 } }

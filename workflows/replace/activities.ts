@@ -9,7 +9,7 @@ import type { SchemaActivities } from '../../activities/schema/contract'
 import type { TrafficActivities } from '../../activities/traffic/contract'
 import { TASK_QUEUES } from '../../contracts/messages'
 import type { ReplaceInput } from '../../contracts/replace'
-import { askFirst, canaryAct, longAct, quickAct, undoAct, undoWait } from '../kit/proxies'
+import { askFirst, canaryAct, forwardAct, longAct, quickAct, undoAct, undoWait } from '../kit/proxies'
 
 export function replaceActivities({ cloud, heartbeatTimeoutMs }: Pick<ReplaceInput, 'cloud' | 'heartbeatTimeoutMs'>) {
   const ofCloud = quickAct(TASK_QUEUES[cloud], heartbeatTimeoutMs)
@@ -36,6 +36,7 @@ export function replaceActivities({ cloud, heartbeatTimeoutMs }: Pick<ReplaceInp
     /** Past the point of no return nothing is given up. */
     forward: proxyActivities<ReplacementActivities>(ofCloud),
     forwardData: proxyActivities<ReplacementDataActivities>(ofData),
-    traffic: proxyActivities<TrafficActivities>(ofData),
+    /** Not without a limit: whom it reached is served by then, whom it did not reach is a person's matter. */
+    traffic: proxyActivities<TrafficActivities>(forwardAct(ofData)),
   }
 }

@@ -135,8 +135,9 @@ export async function admit(cutOver: CutOver, planned: Planned): Promise<void> {
 }
 
 /** Right before there is no way back: an endpoint that cannot be moved then leaves everybody without an instance. */
-async function assertLeadsStill({ act, ref }: CutOver, { endpointAt }: Planned): Promise<void> {
-  const { at } = await act.askingTraffic.whereTo(ref(STEPS.admit))
+async function assertLeadsStill({ act, ref, pair: { copy } }: CutOver, { endpointAt }: Planned): Promise<void> {
+  const next = { host: copy.host, port: copy.port }
+  const { at } = await act.askingTraffic.whereTo({ ...ref(STEPS.admit), next })
   if (at === null || endpointAt === null ? at === endpointAt : samePlace(at, endpointAt)) return
   const message = `The endpoint leads elsewhere than when it was planned: to ${at === null ? 'nobody knows where' : `${at.host}:${at.port}`}. Find out who moved it, then start again.`
   throw ApplicationFailure.nonRetryable(message, 'ENDPOINT_DRIFTED')

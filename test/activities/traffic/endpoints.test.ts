@@ -62,7 +62,7 @@ async function under(endpoint: Endpoint | null, access: Partial<EndpointAccess> 
     ...{ client: new Client({ connection: Connection.lazy() }), isCurrent: async () => true },
   }
   return {
-    traffic: createTrafficActivities({ ledger, endpoints }),
+    traffic: createTrafficActivities({ ledger, endpoints, resolveSecret: async () => '' }),
     ref: { operation: 'op-one', step: 'endpoint', bundle },
     act: (work, how = {}) => runAct({ ...act, ...how }, work),
   }

@@ -33,6 +33,14 @@ const onAzure = (...one: Wrong): BadInput => wrongOn(AZURE_FLEET, one)
 const onGoogle = (...one: Wrong): BadInput => wrongOn(GCP_FLEET, one)
 const GUID = '3f2c1a9e-0b4d-4c57-9d3e-6a1b2c3d4e5f'
 
+const POOLER = '{ host: 10.0.0.5, port: 6432, user: boss, secret: "env:POOLER" }'
+
+/** Behind poolers. */
+function pooled(title: string, names: string, poolers: string): BadInput {
+  const endpoint = `    endpoint: { kind: pgbouncer, poolers: ${poolers} }\n`
+  return wrong(title, field(`endpoint${names === '' ? '' : `.${names}`}`), '    policy:', `${endpoint}    policy:`)
+}
+
 /** With prices, and more beside them. */
 function priced(title: string, names: string, prices: string, verification = ''): BadInput {
   const more = `prices:\n  ${prices}\n${verification === '' ? '' : `verification: ${verification}\n`}`
@@ -258,6 +266,10 @@ export const FLEET_VALUES: readonly BadInput[] = [
     '    policy:',
     '    checks: { smoke: [{ id: a, title: A }] }\n    policy:',
   ),
+  pooled('a pooler with its password', 'poolers[0].secret', `[${POOLER.replace('env:POOLER', SECRET)}], file: shop.ini`),
+  pooled('a pooler without its host', 'poolers[0].host', `[${POOLER.replace('host: 10.0.0.5, ', '')}], file: shop.ini`),
+  pooled('a file of poolers that leads out', 'file', `[${POOLER}], file: ../shop.ini`),
+  pooled('poolers without their file', '', `[${POOLER}]`),
   wrong('a canary without security groups', field('canary.securityGroups'), 'securityGroups: [sg-canary]', 'securityGroups: []'),
   wrong('a security group that is none', field('canary.securityGroups[0]'), 'sg-canary', '10.0.0.0/8'),
   wrong('a migrations folder with a NUL', field('migrations'), 'migrations: migrations', 'migrations: "a\\0b"'),
