@@ -2,8 +2,7 @@
  *  begun and not finished leaves one whose rows are to come, and never one that thinks that it has them. */
 import { failure } from '../../contracts/failures'
 import type { StandbyId, StandbyNames, StandbyState } from '../../contracts/standby'
-import type { Session } from '../../postgres/connect/session'
-import { refuseAnonymous, refuseReferred, refuseWriters } from '../../postgres/replicate/before-seeding'
+import { refuseAnonymous, refuseReferred } from '../../postgres/replicate/before-seeding'
 import { recopyTables } from '../../postgres/replicate/recopy'
 import { finishSeeding, readOrigin, startReseeding } from '../../postgres/replicate/seeding'
 import { dropSlot } from '../../postgres/replicate/slot'
@@ -61,7 +60,8 @@ async function toBeMade(deps: ActivityDeps, input: Replicating, both: Both, name
   const known = [...published, ...missing]
   if (request.table !== null && !known.includes(request.table)) throw noSuchTable(request.table, published)
   if (known.length === 0) {
-    const message = 'The source has no table any more that could be published: look whether it is the right database, or remove the standby.'
+    const message =
+      'The source has no table any more that could be published: look whether it is the right database, or remove the standby.'
     throw failure('DATABASE_REFUSED', message, { source: id.source })
   }
   const again = request.table === null ? known : [request.table]
@@ -118,7 +118,7 @@ async function goOn(deps: ActivityDeps, input: Replicating, { source, target }: 
   const made = await findMade(deps, operation)
   if (made === null) return
   await onBoth(deps, input, async (on) => {
-    const { migrator, admin, token } = on.standby
+    const { migrator, token } = on.standby
     const mark = await readOrigin(migrator)
     // nothing was given up yet
     if (mark?.operation !== operation || mark.state !== 'preparing') return
