@@ -118,7 +118,7 @@ async function goOn(deps: ActivityDeps, input: Replicating, { source, target }: 
   const made = await findMade(deps, operation)
   if (made === null) return
   await onBoth(deps, input, async (on) => {
-    const { migrator, admin, token } = on.standby
+    const { migrator, token } = on.standby
     const mark = await readOrigin(migrator)
     // nothing was given up yet
     if (mark?.operation !== operation || mark.state !== 'preparing') return

@@ -86,6 +86,31 @@ test('paused for longer than its source can bear, its slot is dropped, the ledge
   expect(await pair.onStandby(ROWS)).toEqual(await pair.onSource(ROWS))
 })
 
+test('seeding one table anew costs the others nothing when it is aborted; aborted for all of them, it can be asked for again', async () => {
+  const onStandby = async (sql: string): Promise<void> => {
+    const migrator = await pair.standby.migrator()
+    await migrator.execute(sql).finally(() => migrator.close())
+  }
+  const aborted = async (id: string, ...which: string[]): Promise<void> => {
+    await onStandby('ALTER TABLE public.accounts ADD CONSTRAINT never CHECK (balance < 0) NOT VALID')
+    const operation = ended(id, 'standby', 'reseed', 'stock', ...which)
+    await until('the copy', async () => isAt(await capstan.ledger.getOperation(id), 'copy', 'running'))
+    expect(await pair.cli('ops', 'abort', id, '--reason', 'not now')).toMatchObject({ code: 0 })
+    expect((await operation).status).toBe('aborted')
+    await onStandby('ALTER TABLE public.accounts DROP CONSTRAINT never')
+  }
+  await aborted('one-table', '--table', 'public.accounts')
+  const whole = JSON.stringify(await pair.onSource(ROWS))
+  await until('the rows', async () => JSON.stringify(await pair.onStandby(ROWS)) === whole)
+  await until('the watch to see it follow', async () => (await standby())?.state === 'following')
+
+  await aborted('all-tables')
+  expect(await standby()).toMatchObject({ state: 'to-be-seeded' })
+  expect((await remains(pair)).map((one) => one.split(' ').slice(0, 2).join(' '))).toEqual(['source publication'])
+  expect(await ended('once-more', 'standby', 'reseed', 'stock')).toMatchObject({ status: 'succeeded', verdict: 'pass' })
+  expect(JSON.stringify(await pair.onStandby(ROWS))).toBe(whole)
+})
+
 test('removed with its source stopped, it is told what stays there', async () => {
   const slot = (await standby())?.names.slot ?? ''
   await pair.stopSource()

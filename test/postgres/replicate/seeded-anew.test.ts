@@ -54,8 +54,7 @@ function recopy({ names, source, standby }: Pair, table: string): Promise<void> 
   })
 }
 
-const takenAway = ({ names, source, standby }: Pair) =>
-  removeStandby({ names, source: source.master, standby: standby.master })
+const takenAway = ({ names, source, standby }: Pair) => removeStandby({ names, source: source.master, standby: standby.master })
 
 test('what was logged before a table was emptied is not written into it: it is in the copy', async () => {
   const both = await following()
@@ -65,7 +64,9 @@ test('what was logged before a table was emptied is not written into it: it is i
   await sameRows(both, 'SELECT id FROM lines')
   const keeper = await connect(standby.options)
   await keeper.execute('BEGIN; LOCK TABLE other IN SHARE MODE')
-  await source.master.execute(`INSERT INTO other VALUES (1); INSERT INTO lines VALUES (2, NULL); UPDATE lines SET id = 3 WHERE id = 1`)
+  await source.master.execute(
+    `INSERT INTO other VALUES (1); INSERT INTO lines VALUES (2, NULL); UPDATE lines SET id = 3 WHERE id = 1`,
+  )
   await startReseeding(standby.master, { ...MARK, tables: ['public.lines'] })
   await recopy(both, 'public.lines')
   await keeper.close()
@@ -110,7 +111,12 @@ test('a standby in which others may write is left alone; who only reads is not a
   const refused = await failureOf(refuseWriters(standby.master, own), 'DATABASE_REFUSED')
   expect(refused.message).toContain('(follower: 1)')
   await inside.close()
-  await until('the end of it', () => refuseWriters(standby.master, own).then(() => true, () => false))
+  await until('the end of it', () =>
+    refuseWriters(standby.master, own).then(
+      () => true,
+      () => false,
+    ),
+  )
 })
 
 test('it goes on by the password that is declared now', async () => {

@@ -105,9 +105,14 @@ test('one that does not answer keeps its state while its slot is read, and is br
     expect(stateAfter(state, silent(false), silent(true))).toBe(state)
     expect(stateAfter(state, silent(false), held({ active: false }))).toBe(state)
     const idle = judge(record(state, silent(false)), silent(false))
-    expect(idle).toMatchObject({ state: 'broken', act: 'none', reason: expect.stringContaining('Nothing reads the slot cap_slot') })
+    expect(idle).toMatchObject({
+      state: 'broken',
+      act: 'none',
+      reason: expect.stringContaining('Nothing reads the slot cap_slot'),
+    })
   }
-  for (const state of ['paused', 'building', 'broken'] as const) expect(stateAfter(state, silent(false), silent(false))).toBe(state)
+  for (const state of ['paused', 'building', 'broken'] as const)
+    expect(stateAfter(state, silent(false), silent(false))).toBe(state)
   expect(stateAfter('broken', { ...LOOK, beatAt: LATER }, silent(false))).toBe('following')
 })
 
