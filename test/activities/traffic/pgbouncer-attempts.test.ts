@@ -21,6 +21,13 @@ describeWithPgBouncer('an attempt at an endpoint that is PgBouncer', () => {
   })
   afterAll(() => it?.stop())
   afterEach(() => it.closeClients())
+  beforeEach(async () => {
+    await it.lead(it.old.at)
+    for (const pooler of [one, two]) {
+      if (await it.isPaused(pooler)) await it.admin(pooler, `RESUME "${DATABASE}"`)
+      await it.admin(pooler, 'RELOAD')
+    }
+  })
 
   const both = () => it.under(it.endpoint([one, two]))
   const paused = () => Promise.all([one, two].map((pooler) => it.isPaused(pooler)))
@@ -119,7 +126,6 @@ describeWithPgBouncer('an attempt at an endpoint that is PgBouncer', () => {
       'ENDPOINT_DRIFTED',
     )
     expect([await it.text(), await it.leads(one)]).toEqual([elsewhere, it.old.at.port])
-    await writeFile(it.file, before)
   })
 
   test('that could not replace the file is refused when it looks, before anybody is kept out', async () => {
