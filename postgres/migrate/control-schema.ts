@@ -1,6 +1,6 @@
 /** The small `capstan` schema in each database that is changed: the fence, the progress of half-done files, the indexes that were healed,
- *  heartbeats that a recovered copy is held against, the rows that are brought back, and, on a database where a migration is rehearsed, what was
- *  measured. Fingerprints and checks leave it out.
+ *  heartbeats that a recovered copy is held against, the marker that a standby has to have seen before writing moves to it, the rows that
+ *  are brought back, and, on a database where a migration is rehearsed, what was measured. Fingerprints and checks leave it out.
  *
  *  Whoever owns a table can put a trigger on it, and whoever owns a view chooses the functions in it: both run with the rights of the role
  *  that touches them. So nothing here is read or written before its owner is known to be that very role: a role that it is a member of
@@ -56,6 +56,11 @@ CREATE TABLE IF NOT EXISTS capstan.heartbeat (
   label text NOT NULL,
   began_at timestamptz NOT NULL
 );
+CREATE TABLE IF NOT EXISTS capstan.standby_marker (
+  value text PRIMARY KEY,
+  operation text NOT NULL,
+  at timestamptz NOT NULL DEFAULT now()
+);
 CREATE TABLE IF NOT EXISTS capstan.row_recovery (
   digest text PRIMARY KEY,
   state text NOT NULL CHECK (state IN ('staging', 'staged', 'done')),
@@ -66,7 +71,15 @@ CREATE TABLE IF NOT EXISTS capstan.row_recovery (
 
 const FIRST_FENCE = 'INSERT INTO capstan.fence (epoch, attempt) VALUES (0, 0) ON CONFLICT DO NOTHING'
 
-const CONTROL_TABLES = ['fence', 'progress', 'statement_log', 'healed_index', 'heartbeat', 'row_recovery'] as const
+const CONTROL_TABLES = [
+  'fence',
+  'progress',
+  'statement_log',
+  'healed_index',
+  'heartbeat',
+  'standby_marker',
+  'row_recovery',
+] as const
 
 type ControlTable = (typeof CONTROL_TABLES)[number]
 
