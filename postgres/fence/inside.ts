@@ -5,9 +5,14 @@
  *  refused or will be (InitPostgres in src/backend/utils/init/postinit.c). */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Session } from '../connect/session'
+import { type Guest, isInvited, STARTED_AT } from './guests'
 
 export interface Inside {
   readonly pid: number
+  /** For which it works in parallel; null: for none. */
+  readonly leader: number | null
+  /** Null where we may not know. */
+  readonly startedAt: string | null
   /** Null: a process of the server's own. */
   readonly role: string | null
   readonly database: string
@@ -20,7 +25,7 @@ export interface Inside {
 }
 
 const INSIDE = `
-  SELECT a.pid, a.usename::text AS role, a.datname::text AS database, a.backend_type AS backend,
+  SELECT a.pid, a.leader_pid AS leader, ${STARTED_AT} AS "startedAt", a.usename::text AS role, a.datname::text AS database, a.backend_type AS backend,
          coalesce(pg_catalog.pg_has_role(a.usesysid, 'USAGE')
            OR (NOT r.rolsuper AND pg_catalog.pg_has_role('pg_signal_backend', 'USAGE')), false) AS endable,
          coalesce(r.rolsuper, false) AND coalesce(a.backend_type, '') !~ '^logical replication' AS vendor
@@ -44,7 +49,7 @@ export async function lookInside(
 export interface Emptied {
   /** How many sessions were ended. */
   readonly ended: number
-  /** Those that are still there; none where it was emptied in time. The cloud's own are not among them. */
+  /** Those that are still there; none where it was emptied in time. Neither the cloud's own nor guests are among them. */
   readonly left: readonly Inside[]
   /** How many were still on their way in; none where it was emptied in time. */
   readonly starting: number
@@ -56,18 +61,25 @@ const END_INSIDE = `SELECT pg_catalog.pg_terminate_backend(a.pid)
     FROM pg_catalog.pg_stat_activity a JOIN pg_catalog.pg_database d ON d.oid = a.datid
    WHERE a.pid = $1 AND d.oid = ANY ($2::oid[]) AND NOT d.datallowconn`
 
-/** Ends every session until none is left that is not the cloud's own. To be called once the databases take no connections. */
+export interface EmptyInput {
+  readonly waitMs: number
+  /** They are left alone. */
+  readonly guests?: readonly Guest[] | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Ends every session until none is left that is neither the cloud's own nor a guest. To be called once the databases take no connections. */
 export async function emptyDatabases(
   session: Session,
   oids: readonly number[],
-  { waitMs, signal }: { readonly waitMs: number; readonly signal?: AbortSignal | undefined },
+  { waitMs, guests = [], signal }: EmptyInput,
 ): Promise<Emptied> {
   const deadline = performance.now() + waitMs
   const ended = new Set<number>()
   for (;;) {
     signal?.throwIfAborted()
     const { starting, sessions } = await lookInside(session, oids)
-    const left = sessions.filter(({ vendor }) => !vendor)
+    const left = uninvited(sessions, guests)
     if (starting === 0 && left.length === 0) return { ended: ended.size, left, starting }
     if (performance.now() > deadline) return { ended: ended.size, left, starting }
     for (const { pid, endable } of left) {
@@ -78,6 +90,11 @@ export async function emptyDatabases(
     }
     await sleep(PAUSE_MS)
   }
+}
+
+/** Those that a fence has to end. */
+export function uninvited(sessions: readonly Inside[], guests: readonly Guest[]): Inside[] {
+  return sessions.filter((one) => !one.vendor && !isInvited(guests, one))
 }
 
 /** `app ×12 in shop` */

@@ -1,0 +1,163 @@
+/** The way back: before anybody writes on the standby, what is written there already flows to the source that was closed. Its publication and slot on the
+ *  standby and its subscription on the source (`copy_data = false, origin = none`) are made before the outage, like those of the way there, and left
+ *  disabled; here they are looked at, and switched to while nobody writes on either side.
+ *
+ *  The source lets its workers in and nobody who connects (fence/workers-only.ts). That the way back carries is proven as the way there is, by a barrier:
+ *  a marker that was committed on the standby and is seen on the source. docs/decisions/0028-guests-of-a-fence.md. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { failure } from '../../contracts/failures'
+import type { StandbyNames } from '../../contracts/standby'
+import { quoteIdentifier } from '../connect/quote'
+import { inTransaction, type Session } from '../connect/session'
+import { openToWorkers, type WorkersOnlyInput } from '../fence/workers-only'
+import { assertFence, type FenceToken } from '../migrate/fence'
+import { awaitBarrier, type Passed, takeBarrier } from './barrier'
+import { barrierObstacles } from './marker'
+
+/** From here on a master may subscribe, and a subscriber can leave out what came from itself. */
+const SINCE = 160_000
+
+export interface WayBackSides {
+  /** In the database of the source; under its fence a guest. */
+  readonly source: Session
+  /** In the standby's. */
+  readonly standby: Session
+  /** Of the way there: the slot is on the source. */
+  readonly forward: StandbyNames
+  /** Of the way back: the slot is on the standby. */
+  readonly back: StandbyNames
+}
+
+/** Why there can be none to this source, one sentence; null: there can. */
+export function noWayBackTo({ serverVersionNum, endpoint: { host } }: Session): string | null {
+  if (serverVersionNum >= SINCE) return null
+  return `The source on ${host} is PostgreSQL ${Math.floor(serverVersionNum / 10_000)}: before 16 only a superuser may subscribe there, and what came from it could not be told from what was written on the standby.`
+}
+
+/** What is lacking for it, a sentence each; none: it can be switched to. To be asked before the fence is raised. Reads only. */
+export async function wayBackObstacles({ source, standby, back }: WayBackSides): Promise<string[]> {
+  const never = noWayBackTo(source)
+  if (never !== null) return [never]
+  const [slot] = await standby.query<{ status: string | null; plugin: string | null; here: boolean }>(
+    `SELECT wal_status AS status, plugin::text AS plugin, database = pg_catalog.current_database() AS here FROM pg_catalog.pg_replication_slots WHERE slot_name = $1`,
+    [back.slot],
+  )
+  const [made] = await source.query<{ enabled: boolean; origin: string; slot: string | null; publications: string[] }>(
+    `SELECT s.subenabled AS enabled, s.suborigin AS origin, s.subslotname::text AS slot, s.subpublications AS publications
+       FROM pg_catalog.pg_subscription s
+      WHERE s.subname = $1 AND s.subdbid = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = current_database())`,
+    [back.subscription],
+  )
+  if (made === undefined) return [`There is no subscription ${back.subscription} on the source: make it, disabled.`]
+  const follows = made.slot === back.slot && made.publications.length === 1 && made.publications[0] === back.publication
+  const others = await barrierObstacles({ source: standby, standby: source, ...back })
+  const strangers = await source.query<{ name: string }>(STRANGERS, [back.subscription])
+  return [
+    ...(slot?.plugin === 'pgoutput' && slot.here
+      ? []
+      : [`The standby has no slot ${back.slot} of pgoutput in this database: make it.`]),
+    ...(slot?.status === 'lost' ? [`Slot ${back.slot} has lost log: make the way back anew.`] : []),
+    ...(made.origin === 'none'
+      ? []
+      : [`Subscription ${back.subscription} has origin = ${made.origin}: with it rows would go round.`]),
+    ...(follows ? [] : [`Subscription ${back.subscription} does not follow ${back.publication} by ${back.slot}.`]),
+    ...strangers.map(
+      ({ name }) => `Subscription ${name} of the source writes there too, and would go on behind the standby's back: disable it.`,
+    ),
+    // disabled it has to be
+    ...others.filter((one) => made.enabled || !one.endsWith(' is disabled: enable it.')),
+    ...(made.enabled ? [`Subscription ${back.subscription} is enabled already: disable it until writing has moved.`] : []),
+  ]
+}
+
+/** Enabled, and let in with the way back. */
+const STRANGERS = `
+  SELECT s.subname::text AS name FROM pg_catalog.pg_subscription s
+   WHERE s.subenabled AND s.subname <> $1 AND s.subdbid = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = current_database()) ORDER BY 1`
+
+export interface OpenWayBackInput extends WayBackSides, WorkersOnlyInput {
+  /** In the keyhole of the source, where `token` stands. */
+  readonly keyhole: Session
+  readonly operation: string
+  /** The ones that stand in the databases themselves. */
+  readonly sourceToken: FenceToken
+  readonly standbyToken: FenceToken
+  /** For how long it is waited, in all. */
+  readonly deadlineMs: number
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface OpenedWayBack extends Passed {
+  /** Roles that come into the source all the same, by sessions of replication. */
+  readonly comePast: readonly string[]
+}
+
+/** To be called once the barrier of the way there is passed, and before anybody may write on the standby. Disables the way there, for good without what is
+ *  not the source's own, lets workers into the source, enables the way back, and resolves once a marker has come over it. Safe to repeat. Throws BARRIER_NOT_PASSED where it has not in time, or the
+ *  source cannot apply; FENCE_REFUSED, FENCED_OFF. */
+export async function openWayBack(input: OpenWayBackInput): Promise<OpenedWayBack> {
+  const { keyhole, source, standby, forward, back, operation, sourceToken, standbyToken, signal } = input
+  const deadline = performance.now() + input.deadlineMs
+  // what comes over the way back, the marker first of all, would go over the way there again: now, and when it is enabled once more
+  await switched(standby, standbyToken, forward.subscription, 'DISABLE')
+  await switched(standby, standbyToken, forward.subscription, 'SET (origin = none)')
+  await readBy(source, forward.slot, false, { deadline, signal })
+  const comePast = await openToWorkers(keyhole, input)
+  await switched(source, sourceToken, back.subscription, 'ENABLE')
+  await readBy(standby, back.slot, true, { deadline, signal })
+  const barrier = await takeBarrier(standby, { operation, token: standbyToken, signal })
+  const deadlineMs = Math.max(0, deadline - performance.now())
+  const sides = { source: standby, standby: source, slot: back.slot, subscription: back.subscription }
+  const passed = await awaitBarrier({ ...sides, barrier, deadlineMs, signal })
+  return { ...passed, comePast }
+}
+
+/** Takes it back, as long as nobody has written on the standby: the way back is disabled and the way there enabled. The fence is whoever's raised it. Safe to
+ *  repeat, and where it was never opened. Throws FENCED_OFF. */
+export async function closeWayBack(
+  input: WayBackSides & Pick<OpenWayBackInput, 'sourceToken' | 'standbyToken' | 'deadlineMs' | 'signal'>,
+): Promise<void> {
+  const { source, standby, forward, back, sourceToken, standbyToken, signal } = input
+  const deadline = performance.now() + input.deadlineMs
+  await switched(source, sourceToken, back.subscription, 'DISABLE')
+  await readBy(standby, back.slot, false, { deadline, signal })
+  await switched(standby, standbyToken, forward.subscription, 'ENABLE')
+}
+
+function switched(
+  session: Session,
+  token: FenceToken,
+  subscription: string,
+  to: 'ENABLE' | 'DISABLE' | 'SET (origin = none)',
+): Promise<void> {
+  return inTransaction(session, async () => {
+    await assertFence(session, token)
+    await session.execute(`ALTER SUBSCRIPTION ${quoteIdentifier(subscription)} ${to}`)
+  })
+}
+
+const POLL_MS = 10
+
+/** Waits until somebody reads the slot, or nobody does. */
+async function readBy(
+  publisher: Session,
+  slot: string,
+  read: boolean,
+  { deadline, signal }: { readonly deadline: number; readonly signal: AbortSignal | undefined },
+): Promise<void> {
+  for (;;) {
+    const [seen] = await publisher.query<{ active: boolean }>(
+      'SELECT active FROM pg_catalog.pg_replication_slots WHERE slot_name = $1',
+      [slot],
+      { signal },
+    )
+    if ((seen?.active ?? false) === read) return
+    if (performance.now() > deadline)
+      throw failure(
+        'BARRIER_NOT_PASSED',
+        `Slot ${slot} on ${publisher.endpoint.host} is ${read ? 'read by nobody: the other side’s log says why its worker does not come' : 'still read'}.`,
+        { slot },
+      )
+    await sleep(POLL_MS, undefined, { signal })
+  }
+}

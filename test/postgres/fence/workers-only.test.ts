@@ -1,0 +1,3 @@
+import { workersOnlySuite } from './workers-only-suite'
+
+workersOnlySuite(17)

@@ -1,0 +1,156 @@
+/** Writing moves from one PostgreSQL 17 to another and back again, with the way back standing before the first write. */
+import { connect, type Session } from '../../../postgres/connect/session'
+import { ownGuest, walsenderGuest } from '../../../postgres/fence/guests'
+import { openKeyhole } from '../../../postgres/fence/keyhole'
+import { raiseFence } from '../../../postgres/migrate/fence'
+import { awaitBarrier, takeBarrier } from '../../../postgres/replicate/barrier'
+import { closeWayBack, noWayBackTo, openWayBack, type WayBackSides, wayBackObstacles } from '../../../postgres/replicate/way-back'
+import { until } from '../../support/eventually'
+import { fenceUnderTest, startWriter } from '../fence/support'
+import { failureOf } from '../support/apply'
+import { startTestServer } from '../support/server'
+import { beside, conninfo, numbersIn, type Pair, type Servers, startServers } from './following'
+
+let servers: Servers
+beforeAll(async () => {
+  servers = await startServers(17, 17)
+})
+afterAll(() => servers?.stop())
+
+const BACK = { publication: 'back', slot: 'back_slot', subscription: 'back_sub' }
+
+async function withWayBack(): Promise<{ pair: Pair; sides: WayBackSides; outside: Session }> {
+  const pair = await servers.pair()
+  const { here, there, publication, slot, subscription } = pair
+  const names = {
+    publication: `${BACK.publication}_${slot}`,
+    slot: `${BACK.slot}_${slot}`,
+    subscription: `${BACK.subscription}_${slot}`,
+  }
+  const sides = { source: here, standby: there, forward: { publication, slot, subscription }, back: names }
+  expect(await wayBackObstacles(sides)).toEqual([
+    `There is no subscription ${names.subscription} on the source: make it, disabled.`,
+  ])
+  await there.execute(`CREATE PUBLICATION ${names.publication} FOR TABLE written, capstan.standby_marker`)
+  await pair.superuserThere.query(`SELECT pg_create_logical_replication_slot($1, 'pgoutput')`, [names.slot])
+  await here.execute(
+    `CREATE SUBSCRIPTION ${names.subscription} CONNECTION '${conninfo(pair.target)}' PUBLICATION ${names.publication}
+       WITH (enabled = false, create_slot = false, slot_name = ${names.slot}, copy_data = false, origin = none)`,
+  )
+  expect(await wayBackObstacles(sides)).toEqual([])
+  return { pair, sides, outside: await beside(pair) }
+}
+
+test('what is written on the standby is on the source, which nobody else comes into, and nothing goes round', async () => {
+  const { pair, sides, outside } = await withWayBack()
+  const { here, there, source: old, slot, subscription } = pair
+  const operation = 'switch-one'
+  const fence = fenceUnderTest(old.options, operation, 1)
+  const scope = { databases: [old.options.database] }
+  const app = { ...old.options, user: 'app' }
+  const writer = startWriter(app, 1)
+  await writer.progress(20)
+  const sourceToken = (await raiseFence(here, { epoch: 1, attempt: 1, operation })).token
+  const standbyToken = (await raiseFence(there, { epoch: 1, attempt: 1, operation })).token
+  const guests = [await ownGuest(here), await walsenderGuest(outside, pair.slot)]
+  await fence.raise(scope, 2, { guests })
+  await fence.prove(scope, 3, { user: 'app' }, guests)
+  await writer.stop()
+  const awaited = { source: outside, standby: there, slot: pair.slot, subscription: pair.subscription, deadlineMs: 60_000 }
+  await awaitBarrier({ ...awaited, barrier: await takeBarrier(here, { operation, token: sourceToken }) })
+
+  const keyhole = await openKeyhole({ connectTo: fence.connectTo, from: ['postgres'] })
+  const { token } = await raiseFence(keyhole, { epoch: 1, attempt: 4, operation })
+  const opening = {
+    ...sides,
+    keyhole,
+    operation,
+    raisedBy: operation,
+    database: old.options.database,
+    token,
+    sourceToken,
+    standbyToken,
+  }
+  const opened = await openWayBack({ ...opening, deadlineMs: 60_000 })
+  expect(opened.comePast).toEqual(['follower'])
+  await openWayBack({ ...opening, deadlineMs: 60_000 })
+  await expect(connect(app)).rejects.toMatchObject({ facts: { sqlState: '53300' } })
+
+  const elsewhere = await connect({ ...pair.target.options, user: 'app' })
+  await elsewhere.execute('INSERT INTO written SELECT generate_series(-300, -1)')
+  await elsewhere.close()
+  await until('them to be back', async () => (await numbersIn(here)).has(-300))
+  expect([...(await numbersIn(here))].sort()).toEqual([...(await numbersIn(there))].sort())
+  const errors = `SELECT coalesce(sum(apply_error_count), 0)::int AS n FROM pg_stat_subscription_stats WHERE subname LIKE '%${slot}' OR subname = '${subscription}'`
+  expect([await here.query(errors), await there.query(errors)]).toEqual([[{ n: 0 }], [{ n: 0 }]])
+
+  // taken back while our session is inside, it is as before, and what came back does not go there once more
+  await closeWayBack({ ...sides, sourceToken, standbyToken, deadlineMs: 60_000 })
+  expect(await wayBackObstacles(sides)).toEqual([])
+  await keyhole.close()
+  expect(await fence.lower(5)).toEqual([old.options.database])
+  await here.execute('INSERT INTO written VALUES (-1000)')
+  await until('it to follow again', async () => (await numbersIn(there)).has(-1000))
+  expect([await here.query(errors), await there.query(errors)]).toEqual([[{ n: 0 }], [{ n: 0 }]])
+  await outside.close()
+})
+
+test('a source that cannot apply what comes back is told before anybody writes', async () => {
+  const { pair, sides, outside } = await withWayBack()
+  const { here, there, source: old } = pair
+  const operation = 'switch-two'
+  const fence = fenceUnderTest(old.options, operation, 2)
+  const scope = { databases: [old.options.database] }
+  const sourceToken = (await raiseFence(here, { epoch: 2, attempt: 1, operation })).token
+  const standbyToken = (await raiseFence(there, { epoch: 2, attempt: 1, operation })).token
+  await fence.raise(scope, 2, { guests: [await ownGuest(here)] })
+  const keyhole = await openKeyhole({ connectTo: fence.connectTo, from: ['postgres'] })
+  const { token } = await raiseFence(keyhole, { epoch: 2, attempt: 3, operation })
+  const opening = {
+    ...sides,
+    keyhole,
+    operation,
+    raisedBy: operation,
+    database: old.options.database,
+    token,
+    sourceToken,
+    standbyToken,
+  }
+  await here.execute(
+    `CREATE SUBSCRIPTION from_elsewhere CONNECTION 'dbname=nowhere password=none' PUBLICATION p WITH (connect = false)`,
+  )
+  await here.execute(`ALTER SUBSCRIPTION from_elsewhere ENABLE`)
+  expect(await wayBackObstacles(sides)).toEqual([
+    `Subscription from_elsewhere of the source writes there too, and would go on behind the standby's back: disable it.`,
+  ])
+  await here.execute(`ALTER SUBSCRIPTION from_elsewhere DISABLE`)
+  await pair.superuserThere.execute('ALTER ROLE follower NOLOGIN')
+  try {
+    const silent = await failureOf(openWayBack({ ...opening, deadlineMs: 1_000 }), 'BARRIER_NOT_PASSED')
+    expect(silent.message).toContain(`Slot ${sides.back.slot} on 127.0.0.1 is read by nobody`)
+  } finally {
+    await pair.superuserThere.execute('ALTER ROLE follower LOGIN')
+  }
+  await openWayBack({ ...opening, deadlineMs: 60_000 })
+  await closeWayBack({ ...sides, sourceToken, standbyToken, deadlineMs: 60_000 })
+  await keyhole.close()
+  await fence.lower(4)
+  await outside.close()
+})
+
+test('to a source of PostgreSQL 15 there is none, and it is told beforehand', async () => {
+  const server = await startTestServer(15)
+  try {
+    const session = await (await server.database()).connect()
+    expect(noWayBackTo(session)).toMatch(
+      /^The source on 127\.0\.0\.1 is PostgreSQL 15: before 16 only a superuser may subscribe there/,
+    )
+    const pair = await servers.pair()
+    const names = { publication: 'p', slot: 's', subscription: 'x' }
+    expect(await wayBackObstacles({ source: session, standby: pair.there, forward: names, back: names })).toEqual([
+      noWayBackTo(session),
+    ])
+  } finally {
+    await server.stop()
+  }
+})
