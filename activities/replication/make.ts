@@ -10,26 +10,31 @@ import { setIndexesAside } from '../../postgres/replicate/set-aside'
 import { dropSlot, ensureSlot } from '../../postgres/replicate/slot'
 import { ensureSubscription } from '../../postgres/replicate/subscription'
 import { dropSubscription } from '../../postgres/replicate/teardown'
+import { MARKER_TABLE } from '../../postgres/replicate/marker'
 import { BEAT_TABLE } from '../../postgres/replicate/watch/beat'
 import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import type { Replicating } from './contract'
+import { toldKeptOut } from './keyhole'
 import { findMade, madeBy } from './made'
 import { type BehindFence, behindFence, bothOf, looking, type Place, type SideName } from './sides'
 
 type Told = { readonly summary: string }
+
+/** Followed as the users' own are. */
+export const OWN_TABLES = [BEAT_TABLE, MARKER_TABLE] as const
 
 export async function publish(deps: ActivityDeps, input: Replicating): Promise<Told> {
   const { names, tables } = await madeBy(deps, input.operation)
   const { request } = await bothOf(deps, input.bundle)
   const { signal } = currentAct()
   return onSide(deps, input, 'source', async ({ migrator, admin, token }) => {
-    // the row that beats is one of those that are published
+    // the row that beats and the marker are among those that are published
     await ensureControlSchema(migrator)
     assertMayAct()
     await letRead(migrator, request.declared.publisher.user)
     await ensurePublication(migrator, {
-      ...{ name: names.publication, tables: [...tables, BEAT_TABLE], viaPartitionRoot: true },
+      ...{ name: names.publication, tables: [...tables, ...OWN_TABLES], viaPartitionRoot: true },
       ...{ token, signal },
     })
     assertMayAct()
@@ -43,9 +48,10 @@ export async function subscribe(deps: ActivityDeps, input: Replicating): Promise
   const { signal } = currentAct()
   const publisher = await publisherOf(deps, input)
   const failover = await looking(deps, await placeOf(deps, input, 'source'), 'admin', (session) => isKeptInStep(session, names))
+  const apart = await toldKeptOut(deps, await placeOf(deps, input, 'standby'), input.epochs.standby, null)
   return onSide(deps, input, 'standby', async ({ migrator, admin, token }) => {
     await ensureControlSchema(migrator)
-    const empty = await unknownTo(admin, names, [...tables, BEAT_TABLE])
+    const empty = await unknownTo(admin, names, [...tables, ...OWN_TABLES])
     if (empty.length > 0) {
       // what migrations brought by themselves comes from the source as well; rows that have come since are another matter
       assertMayAct()
@@ -57,7 +63,7 @@ export async function subscribe(deps: ActivityDeps, input: Replicating): Promise
       ...{ name: names.subscription, slot: names.slot, publication: names.publication, publisher, failover },
       ...{ copyData: true, origin: 'any', enabled: true, signal },
     })
-    return { summary: [`subscription ${names.subscription}`, ...keepers].join('. ') }
+    return { summary: [`subscription ${names.subscription}; ${apart}`, ...keepers].join('. ') }
   })
 }
 
@@ -73,10 +79,10 @@ async function unknownTo(admin: Session, { subscription }: StandbyNames, tables:
   return rows.map(({ name }) => name)
 }
 
-/** Who follows copies the row that beats as any other; of the users' own tables it is for their owners to grant, and the preflight asks it. */
-async function letRead(migrator: Session, publisher: string): Promise<void> {
+/** Who follows copies ours as any other; of the users' own tables it is for their owners to grant, and the preflight asks it. */
+export async function letRead(migrator: Session, publisher: string): Promise<void> {
   const role = quoteIdentifier(publisher)
-  await migrator.execute(`GRANT USAGE ON SCHEMA capstan TO ${role}; GRANT SELECT ON ${BEAT_TABLE} TO ${role}`)
+  await migrator.execute(`GRANT USAGE ON SCHEMA capstan TO ${role}; GRANT SELECT ON ${OWN_TABLES.join(', ')} TO ${role}`)
 }
 
 /** As the standby's server sees the source. */

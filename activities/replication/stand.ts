@@ -9,15 +9,14 @@ import { startReseeding } from '../../postgres/replicate/seeding'
 import { dropSlot } from '../../postgres/replicate/slot'
 import { disableSubscription, enableSubscription } from '../../postgres/replicate/subscription'
 import { dropSubscription } from '../../postgres/replicate/teardown'
-import { BEAT_TABLE } from '../../postgres/replicate/watch/beat'
 import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { epochAbove } from '../schema/epoch'
 import type { ReplicationActivities, Replicating } from './contract'
 import { findMade, writeMade } from './made'
-import { onBoth, onSide, placeOf } from './make'
+import { onBoth, onSide, OWN_TABLES, placeOf } from './make'
 import { change, refuseOtherThan, standing } from './record'
-import { type BehindFence, bothOf, looking, type SideName } from './sides'
+import { type BehindFence, bothOf, looking, replicateOf, type SideName } from './sides'
 
 type Told = { readonly summary: string }
 type Input = Parameters<ReplicationActivities['examineStandby']>[0]
@@ -28,7 +27,8 @@ export async function examineStandby(
   input: Input,
 ): Promise<Examined> {
   const { operation, bundle, sides, locks } = input
-  const { id, entries, request } = await bothOf(deps, bundle)
+  const { id, entries } = await bothOf(deps, bundle)
+  const request = replicateOf(await deps.ledger.getBundle(bundle))
   const record = await standing(deps, id)
   if (request.action !== 'remove') refuseOthers(record, sides)
   const above = async (side: SideName): Promise<number> => {
@@ -101,7 +101,8 @@ export async function resumeStandby(deps: ActivityDeps, input: Replicating): Pro
  *  one: it is emptied, and its copying begins anew while the others go on. */
 export async function stopFollowing(deps: ActivityDeps, input: Replicating): Promise<Told> {
   const { operation } = input
-  const { id, request } = await bothOf(deps, input.bundle)
+  const { id } = await bothOf(deps, input.bundle)
+  const request = replicateOf(await deps.ledger.getBundle(input.bundle))
   const { names, state } = await standing(deps, id)
   const only = request.table === null ? null : [request.table]
   const from: readonly StandbyState[] = only === null ? [...RESUMABLE, 'to-be-seeded', 'building'] : ['following', 'late']
@@ -118,7 +119,7 @@ export async function stopFollowing(deps: ActivityDeps, input: Replicating): Pro
     if (only === null) return
     assertMayAct()
     await recopyTables({
-      ...{ from: id.source, names, tables: only, published: [...tables, BEAT_TABLE], viaPartitionRoot: true },
+      ...{ from: id.source, names, tables: only, published: [...tables, ...OWN_TABLES], viaPartitionRoot: true },
       ...{ source: source.migrator, subscriber: standby.admin, owner: standby.migrator },
     })
   })
@@ -132,7 +133,7 @@ async function forgetAll({ source, standby }: Readonly<Record<SideName, BehindFe
 }
 
 /** All but our own, quoted as PostgreSQL reads it. */
-async function publishedOf(
+export async function publishedOf(
   source: Session,
   { publication }: StandbyNames,
   only: readonly string[] | null,

@@ -4,7 +4,7 @@
  *  Grants are no fence: superusers, the owner and members of whoever is let in come past them, and are told. What stands between two writers when writing
  *  moves is the fence around the source; this is what keeps a program with a wrong address from writing into a copy. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { failure } from '../../contracts/failures'
+import { Failure, failure } from '../../contracts/failures'
 import { quoteIdentifier } from '../connect/quote'
 import { inTransaction, type Session } from '../connect/session'
 import { asOwner, type OwnerWay, ownerWay } from '../fence/act-as'
@@ -74,22 +74,37 @@ export async function keepOut(session: Session, input: KeepOutInput): Promise<Ke
 export async function letIn(session: Session, { database, token }: KeptDatabase): Promise<readonly string[]> {
   return inTransaction(session, async () => {
     await assertFence(session, token)
+    const [added] = await session.query<{ roles: string[] }>(
+      'SELECT k.added AS roles FROM capstan.kept_out k JOIN pg_catalog.pg_database d ON d.oid = k.oid WHERE d.datname = $1',
+      [database],
+    )
+    if (added === undefined) return []
     const { oid, owner, way } = await ownDatabase(session, database)
     const grants = await remembered(session, oid)
-    const [added] = await session.query<{ roles: string[] }>('SELECT added AS roles FROM capstan.kept_out WHERE oid = $1::bigint::oid', [oid])
-    if (added === undefined) return []
     const named = grants.flatMap(({ role }) => (role === null ? [] : [role]))
     const there = new Set(await existing(session, [...named, ...added.roles]))
     const back = grants.filter(({ role }) => role === null || there.has(role))
     const name = quoteIdentifier(database)
     const statements = [
       ...back.map(({ role, grantable }) => `GRANT CONNECT ON DATABASE ${name} TO ${grantee(role)}${grantable ? ' WITH GRANT OPTION' : ''}`),
-      ...added.roles.filter((role) => there.has(role)).map((role) => `REVOKE CONNECT ON DATABASE ${name} FROM ${grantee(role)}`),
+      ...added.roles.filter((role) => there.has(role) && !named.includes(role)).map((role) => `REVOKE CONNECT ON DATABASE ${name} FROM ${grantee(role)}`),
     ]
     if (statements.length > 0) await asOwner(session, owner, way, statements.join('; '))
     await session.query('DELETE FROM capstan.kept_out WHERE oid = $1::bigint::oid', [oid])
     return back.map(({ role }) => role ?? 'PUBLIC').sort()
   })
+}
+
+/** Why `keepOut` would refuse, a sentence each; none: it would not. `session`: of any database, as the master. Reads only. */
+export async function keepOutObstacles(session: Session, database: string): Promise<string[]> {
+  try {
+    await ownDatabase(session, database)
+    await grantsOf(session, database)
+    return []
+  } catch (error) {
+    if (error instanceof Failure && error.code === 'FENCE_REFUSED') return [error.message]
+    throw error
+  }
 }
 
 /** What is held already stays. */
