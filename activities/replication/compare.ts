@@ -6,7 +6,7 @@ import { compareDatabases } from '../../postgres/verify/compare'
 import type { Comparison, TableResult } from '../../postgres/verify/compared'
 import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
-import type { ReplicationActivities, Replicating } from './contract'
+import type { Replicating, ReplicationActivities } from './contract'
 import { madeBy } from './made'
 import { notes } from './notes'
 import { bothOf, opener } from './sides'
@@ -32,7 +32,8 @@ export async function compareBoth(deps: ActivityDeps, input: Replicating): Promi
     signal,
     carriedOn: kept as ProvenSoFar | undefined,
     onProven: keep,
-    onProgress: ({ tables: all, tablesDone, table }) => progress.tell(`${tablesDone} of ${all} tables${table === null ? '' : `, ${table}`}`),
+    onProgress: ({ tables: all, tablesDone, table }) =>
+      progress.tell(`${tablesDone} of ${all} tables${table === null ? '' : `, ${table}`}`),
   })
   await progress.settle()
   assertMayAct()

@@ -51,7 +51,9 @@ export interface ReplicationActivities {
   /** Builds the indexes that were set aside, and gathers statistics. Resumes after a kill. */
   buildIndexes(input: Replicating): Promise<Told>
   /** Compares the rows of both while others write. Carries on after a kill. */
-  compareBoth(input: Replicating): Promise<Told & { verdict: 'equal' | 'different' | 'inconclusive'; findings: readonly Finding[] }>
+  compareBoth(
+    input: Replicating,
+  ): Promise<Told & { verdict: 'equal' | 'different' | 'inconclusive'; findings: readonly Finding[] }>
   /** Starts the entity that watches it, or tells the one that runs what to look at. Before there is a slot: from then on somebody has to see what that holds
    *  back. Safe to repeat. */
   startWatch(input: StepRef & { watch: StandbyWatch }): Promise<void>

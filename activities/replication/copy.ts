@@ -25,7 +25,8 @@ export async function awaitCopy(deps: ActivityDeps, input: Replicating): Promise
   refuseStuck(made.names, subscription, slot, request.declared.retainedBytesMax)
   if (subscription === null) throw notReadyYet(`The copy of ${request.standby.name}`, 'not begun yet')
   const { tables: progress } = subscription
-  if (progress.ready === progress.tables) return { summary: `${progress.tables} tables follow, ${bytes(progress.bytesTotal)} copied` }
+  if (progress.ready === progress.tables)
+    return { summary: `${progress.tables} tables follow, ${bytes(progress.bytesTotal)} copied` }
   const now: TimedProgress = { atMs: Date.now(), progress }
   const began = await rememberOnce(deps.ledger, { operation, name: 'copy-began' }, () => Promise.resolve(now))
   const etaMs = estimate(began, now)
@@ -53,11 +54,20 @@ async function lookAtBoth(deps: ActivityDeps, input: Replicating, { names, table
 }
 
 /** Nothing comes any more, or it costs the source more than was declared. */
-function refuseStuck(names: StandbyNames, subscription: SubscriptionLook | null, slot: SlotLook | null, retainedBytesMax: number): void {
+function refuseStuck(
+  names: StandbyNames,
+  subscription: SubscriptionLook | null,
+  slot: SlotLook | null,
+  retainedBytesMax: number,
+): void {
   if (slot === null || slot.walStatus === 'lost') {
-    throw failure('DATABASE_REFUSED', `The slot ${names.slot} is gone, or has lost log that it was to keep: the copy cannot be finished. Start again.`, {
-      slot: names.slot,
-    })
+    throw failure(
+      'DATABASE_REFUSED',
+      `The slot ${names.slot} is gone, or has lost log that it was to keep: the copy cannot be finished. Start again.`,
+      {
+        slot: names.slot,
+      },
+    )
   }
   if (subscription !== null && !subscription.enabled) {
     const message = `The subscription ${names.subscription} was disabled while rows were copied: find out why, then start again.`
@@ -94,7 +104,8 @@ export async function buildIndexes(deps: ActivityDeps, input: Replicating): Prom
   const connect = opener(deps, standby, 'migrator', token)
   const built = await buildAside({
     ...{ connect, token, signal },
-    onProgress: ({ total, built: done, building }) => progress.tell(`${done} of ${total} indexes built${building.length === 0 ? '' : `, building ${building.join(', ')}`}`),
+    onProgress: ({ total, built: done, building }) =>
+      progress.tell(`${done} of ${total} indexes built${building.length === 0 ? '' : `, building ${building.join(', ')}`}`),
   })
   const session = await connect()
   try {

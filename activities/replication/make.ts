@@ -97,14 +97,19 @@ async function publisherOf(deps: ActivityDeps, { bundle, sides }: Replicating): 
 /** The source's own standbys keep the slot. */
 async function isKeptInStep(source: Session, { slot }: StandbyNames): Promise<boolean> {
   if (source.serverVersionNum < 170_000) return false
-  const [row] = await source.query<{ failover: boolean }>('SELECT failover FROM pg_catalog.pg_replication_slots WHERE slot_name = $1', [slot])
+  const [row] = await source.query<{ failover: boolean }>(
+    'SELECT failover FROM pg_catalog.pg_replication_slots WHERE slot_name = $1',
+    [slot],
+  )
   return row?.failover === true
 }
 
 export async function unsubscribe(deps: ActivityDeps, input: Replicating): Promise<void> {
   const made = await findMade(deps, input.operation)
   if (made === null) return
-  await onBoth(deps, input, ({ source, standby }) => dropSubscription(standby.admin, { name: made.names.subscription, source: source.admin }))
+  await onBoth(deps, input, ({ source, standby }) =>
+    dropSubscription(standby.admin, { name: made.names.subscription, source: source.admin }),
+  )
 }
 
 export async function unpublish(deps: ActivityDeps, input: Replicating): Promise<void> {

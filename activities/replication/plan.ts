@@ -22,7 +22,7 @@ type Input = Parameters<ReplicationActivities['planReplication']>[0]
 type Places = Readonly<Record<'source' | 'standby', Place>>
 
 export async function planReplication(deps: ActivityDeps, input: Input): Promise<ReplicatePlanSummary> {
-  const { operation, bundle, sides, locks } = input
+  const { operation, bundle, sides } = input
   const both = await bothOf(deps, bundle)
   const record = await deps.ledger.getStandby(both.id)
   if (record !== null) refuseStanding(record)
@@ -47,7 +47,10 @@ export async function planReplication(deps: ActivityDeps, input: Input): Promise
 /** One that was given up while it was made may be made again: whoever made it holds no lock any more once we do. */
 function refuseStanding({ source, target, state, operation }: StandbyRecord): void {
   if (state === 'gone' || state === 'building') return
-  throw standing(`${target} is a standby of ${source} already, and it is ${state}${operation === null ? '' : `, since ${operation}`}`, source)
+  throw standing(
+    `${target} is a standby of ${source} already, and it is ${state}${operation === null ? '' : `, since ${operation}`}`,
+    source,
+  )
 }
 
 function standing(found: string, source: string): Failure {

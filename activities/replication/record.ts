@@ -25,12 +25,24 @@ export async function openStandby(deps: ActivityDeps, input: Replicating): Promi
   const { id, request } = await bothOf(deps, input.bundle)
   const plan = (await ledger.getDocument({ operation, name: REPLICATE_DOCUMENTS.plan })) as ReplicatePlan | null
   if (plan === null) throw new Error(`operation ${operation} has no plan`)
-  const { names } = await writeMade(deps, operation, { version: 1, ...id, names: standbyNames(id), tables: plan.preflight.tables })
+  const { names } = await writeMade(deps, operation, {
+    version: 1,
+    ...id,
+    names: standbyNames(id),
+    tables: plan.preflight.tables,
+  })
   const before = await ledger.getStandby(id)
   const at = new Date().toISOString()
   if (before !== null && before.state === 'building' && before.operation !== operation) {
     assertMayAct()
-    await ledger.changeStandby({ ...id, from: 'building', to: 'gone', reason: `Given up; ${operation} makes it anew.`, operation, at })
+    await ledger.changeStandby({
+      ...id,
+      from: 'building',
+      to: 'gone',
+      reason: `Given up; ${operation} makes it anew.`,
+      operation,
+      at,
+    })
   }
   assertMayAct()
   const instances = { source: sides.source.instanceId, target: sides.standby.instanceId }

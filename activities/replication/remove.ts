@@ -9,10 +9,10 @@ import { forgetOrigin } from '../../postgres/replicate/seeding'
 import { dropSubscription } from '../../postgres/replicate/teardown'
 import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
-import type { Reached, ReplicationActivities, Replicating } from './contract'
-import { dropAtSource } from './make'
+import type { Reached, Replicating, ReplicationActivities } from './contract'
 import { inKeyholeOf, letApplicationsIn } from './keyhole'
 import { findMade } from './made'
+import { dropAtSource } from './make'
 import { standing } from './record'
 import { type BehindFence, behindFence, bothOf, type SideName } from './sides'
 
@@ -124,7 +124,12 @@ function subscriptionStays({ target }: StandbyId, { subscription }: StandbyNames
 }
 
 /** Whatever the watch made of it meanwhile: a slot that is gone is told, before it is known that the standby is too. */
-async function gone(deps: ActivityDeps, { operation }: Pick<Replicating, 'operation'>, id: StandbyId, left: readonly Finding[]): Promise<void> {
+async function gone(
+  deps: ActivityDeps,
+  { operation }: Pick<Replicating, 'operation'>,
+  id: StandbyId,
+  left: readonly Finding[],
+): Promise<void> {
   const reason = left.length === 0 ? null : left.map(({ message }) => message).join(' ')
   for (;;) {
     const record = await deps.ledger.getStandby(id)

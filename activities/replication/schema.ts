@@ -10,7 +10,7 @@ import { beginSeeding } from '../../postgres/replicate/seeding'
 import { currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { appliedMigrations } from './applied'
-import type { ReplicationActivities, Replicating } from './contract'
+import type { Replicating, ReplicationActivities } from './contract'
 import { notes } from './notes'
 import { behindFence, bothOf, looking, opener, type Place, raisedOn } from './sides'
 
@@ -29,7 +29,9 @@ export async function buildSchema(deps: ActivityDeps, input: Replicating): Promi
     const { rows } = await readHistory(session)
     return appliedMigrations(resolveMigrations(migrations), rows)
   })
-  await behindFence(deps, standby, epochs.standby, ({ migrator, token }) => beginSeeding(migrator, { source: id.source, operation, token }))
+  await behindFence(deps, standby, epochs.standby, ({ migrator, token }) =>
+    beginSeeding(migrator, { source: id.source, operation, token }),
+  )
   await applyOn(deps, standby, epochs.standby, applied)
   const differing = await differences(deps, source, standby)
   const findings = differing.map((line): Finding => ({ rule: 'schema', message: `${line}.` }))

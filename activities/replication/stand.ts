@@ -12,7 +12,7 @@ import { dropSubscription } from '../../postgres/replicate/teardown'
 import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { epochAbove } from '../schema/epoch'
-import type { ReplicationActivities, Replicating } from './contract'
+import type { Replicating, ReplicationActivities } from './contract'
 import { findMade, writeMade } from './made'
 import { onBoth, onSide, OWN_TABLES, placeOf } from './make'
 import { change, refuseOtherThan, standing } from './record'
@@ -22,10 +22,7 @@ type Told = { readonly summary: string }
 type Input = Parameters<ReplicationActivities['examineStandby']>[0]
 type Examined = Awaited<ReturnType<ReplicationActivities['examineStandby']>>
 
-export async function examineStandby(
-  deps: ActivityDeps,
-  input: Input,
-): Promise<Examined> {
+export async function examineStandby(deps: ActivityDeps, input: Input): Promise<Examined> {
   const { operation, bundle, sides, locks } = input
   const { id, entries } = await bothOf(deps, bundle)
   const request = replicateOf(await deps.ledger.getBundle(bundle))
@@ -108,7 +105,9 @@ export async function stopFollowing(deps: ActivityDeps, input: Replicating): Pro
   const from: readonly StandbyState[] = only === null ? [...RESUMABLE, 'to-be-seeded', 'building'] : ['following', 'late']
   refuseOtherThan([...from, 'building'], id, state)
   const made = await findMade(deps, operation)
-  const tables = made?.tables ?? (await looking(deps, await placeOf(deps, input, 'source'), 'migrator', (session) => publishedOf(session, names, only)))
+  const tables =
+    made?.tables ??
+    (await looking(deps, await placeOf(deps, input, 'source'), 'migrator', (session) => publishedOf(session, names, only)))
   await writeMade(deps, operation, { version: 1, ...id, names, tables })
   await change(deps, id, from, { to: 'building', reason: `${operation} seeds ${request.table ?? 'it'} anew.`, operation })
   await onBoth(deps, input, async ({ source, standby }) => {
@@ -133,11 +132,7 @@ async function forgetAll({ source, standby }: Readonly<Record<SideName, BehindFe
 }
 
 /** All but our own, quoted as PostgreSQL reads it. */
-export async function publishedOf(
-  source: Session,
-  { publication }: StandbyNames,
-  only: readonly string[] | null,
-): Promise<string[]> {
+export async function publishedOf(source: Session, { publication }: StandbyNames, only: readonly string[] | null): Promise<string[]> {
   const rows = await source.query<{ name: string }>(
     `SELECT pg_catalog.quote_ident(schemaname) || '.' || pg_catalog.quote_ident(tablename) AS name FROM pg_catalog.pg_publication_tables
       WHERE pubname = $1 AND schemaname <> 'capstan' ORDER BY 1`,

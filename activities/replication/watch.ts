@@ -107,7 +107,10 @@ class Round {
       await beat(source)
     } catch (error) {
       if (!isPassing(error) || !source.open) throw error
-      currentAct().log?.('the row by which a standby’s lag is seen could not be written', { database: this.both.id.source, said: error.message })
+      currentAct().log?.('the row by which a standby’s lag is seen could not be written', {
+        database: this.both.id.source,
+        said: error.message,
+      })
     }
   }
 
@@ -132,7 +135,10 @@ class Round {
   async #stillToBeSeeded(id: StandbyId): Promise<void> {
     const record = await this.deps.ledger.getStandby(id)
     if (record?.state === 'to-be-seeded') return
-    throw new Failure('STANDBY_CHANGED', `The standby ${id.target} of ${id.source} is ${record?.state ?? 'gone'} by now: its slot stays.`)
+    throw new Failure(
+      'STANDBY_CHANGED',
+      `The standby ${id.target} of ${id.source} is ${record?.state ?? 'gone'} by now: its slot stays.`,
+    )
   }
 
   /** Now and then, and once rows are no longer copied: until then indexes are set aside. */
@@ -177,4 +183,5 @@ class Round {
 }
 
 /** What a server or the way to it said. An aborted round is none of these. */
-const isPassing = (error: unknown): error is Error => error instanceof ServerError || (error instanceof Failure && error.code !== 'DEFECT')
+const isPassing = (error: unknown): error is Error =>
+  error instanceof ServerError || (error instanceof Failure && error.code !== 'DEFECT')

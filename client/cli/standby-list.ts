@@ -1,6 +1,7 @@
 /** `capstan standby list`: which standbys there are, and how each does, as the watch saw it last. */
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import type { StandbyRecord } from '../../contracts/standby'
+import { standbyMetrics } from '../standby-metrics'
 import type { CliContext } from './context'
 import { example, jsonOption } from './options'
 import { standbyListLines } from './render/standbys'
@@ -21,10 +22,12 @@ export function addStandbyList(group: Command, cli: CliContext, withStandbys: Wi
         'fleet file’s maxRetained. As the watch saw it last, which looks every few seconds. Contacts nothing but the ledger.',
     )
     .addOption(jsonOption())
-    .addHelpText('after', example('capstan standby list', 'capstan standby list --json'))
-    .action(async (options: { json?: boolean }) => {
+    .addOption(new Option('--prometheus', 'as metrics, in the text format of Prometheus').conflicts('json'))
+    .addHelpText('after', example('capstan standby list', 'capstan standby list --json', 'capstan standby list --prometheus'))
+    .action(async (options: { json?: boolean; prometheus?: boolean }) => {
       const standbys = await withStandbys((ledger) => ledger.listStandbys())
       if (options.json) cli.json({ version: 1, standbys })
+      else if (options.prometheus) cli.lines(standbyMetrics(standbys, Date.now()))
       else cli.lines(standbyListLines(standbys, { paint: cli.paint, now: Date.now() }))
     })
 }

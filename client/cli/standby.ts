@@ -4,6 +4,7 @@ import type { StandbyAction } from '../../contracts/replicate'
 import type { CliContext } from './context'
 import { example, qualifiedTable } from './options'
 import { addStandbyOptions, launchReplicate, type StandbyOptions } from './replicate'
+import { addStandbyList } from './standby-list'
 
 interface Deed {
   readonly summary: string
@@ -41,7 +42,8 @@ const DEEDS: Readonly<Record<StandbyAction, Deed>> = {
 export function addStandby(program: Command, cli: CliContext): void {
   const group = program
     .command('standby')
-    .description('Standbys in other clouds: pause, resume, reseed, remove. "capstan replicate" makes one.')
+    .description('Standbys in other clouds: list, pause, resume, reseed, remove. "capstan replicate" makes one.')
+  addStandbyList(group, cli, (work) => cli.withLedger(work))
   for (const [action, deed] of Object.entries(DEEDS) as [StandbyAction, Deed][]) addDeed(group, cli, action, deed)
 }
 

@@ -39,10 +39,13 @@ function reachingOf({ code = '', file = '' }: ServerMessage): readonly string[] 
   return code.startsWith('08') && file === 'subscriptioncmds.c' ? REACHING : []
 }
 
-const REACHING = `publisher host hostname address translate resolve name service network unreachable route reset peer refused timed timeout expired running
+const REACHING =
+  `publisher host hostname address translate resolve name service network unreachable route reset peer refused timed timeout expired running
   accepting tcp ip received server closed unexpectedly terminated abnormally probably before while processing request starting recovery many clients reserved
   fatal password authentication user pg_hba conf required requirement method requested scram sha md5 cleartext channel binding ssl tls encryption gssapi
-  certificate verify issuer local self signed unsupported support supported negotiation temporary failure permitted log login`.split(/\s+/)
+  certificate verify issuer local self signed unsupported support supported negotiation temporary failure permitted log login`.split(
+    /\s+/,
+  )
 
 /** data_corrupted and index_corrupted: their numbers say where the damage is (blocks, line pointers, files), and nothing of what stood there. */
 function placesOf({ code = '' }: ServerMessage, text: string): readonly string[] {

@@ -32,6 +32,8 @@ export interface SchemaDescription {
 
 export interface FingerprintOptions {
   readonly history?: HistoryLocation
+  /** A role whose grants do not count: to be held against a description without them as well. */
+  readonly withoutGrantee?: string
   readonly signal?: AbortSignal
 }
 
@@ -48,7 +50,7 @@ export async function describeSchema(session: Session, options: FingerprintOptio
   const pace = createPace()
   for (const { kind, name, facts, expressions, statements } of rows) {
     const definition = {
-      ...facts,
+      ...(options.withoutGrantee === undefined ? facts : withoutGrants(facts, options.withoutGrantee)),
       expressions: (expressions ?? []).map(normalExpression),
       statements: (statements ?? []).map(normalStatement),
     }
@@ -58,6 +60,13 @@ export async function describeSchema(session: Session, options: FingerprintOptio
   }
   objects.sort((a, b) => (a.id < b.id ? -1 : 1))
   return { version: 1, fingerprint: sha256(canonicalJson({ version: 1, objects })), objects }
+}
+
+/** As the catalog queries have them: `[role, privilege, grantable]`, or null where there is none. */
+function withoutGrants(facts: CatalogRow['facts'], grantee: string): CatalogRow['facts'] {
+  if (!Array.isArray(facts.grants)) return facts
+  const others = facts.grants.filter(([role]: readonly unknown[]) => role !== grantee)
+  return { ...facts, grants: others.length === 0 ? null : others }
 }
 
 /** 64 hexadecimal digits. */

@@ -4,7 +4,7 @@ import { type Failure, failure } from '../../contracts/failures'
 import { ServerError } from '../connect/errors'
 import type { Session } from '../connect/session'
 import { controlTables } from '../migrate/control-schema'
-import { behindFence, type Guarded } from './behind-fence'
+import { behindFence, type Guarded, oneAtATime } from './behind-fence'
 
 export interface BuildIndexesInput extends Guarded {
   /** As the role that owns the tables. Each session builds one at a time, and is closed at the end. */
@@ -103,7 +103,11 @@ async function build(session: Session, index: string, input: Guarded): Promise<b
       else if (found.there && found.standing !== found.definition) throw another(session, index)
       // written by PostgreSQL itself, from its own catalogs
       if (found.there) for (const sql of found.followUps) await session.execute(sql)
-      if (found.there && found.attachTo !== null) await session.execute(`ALTER INDEX ${found.attachTo} ATTACH PARTITION ${index}`)
+      if (found.there && found.attachTo !== null) {
+        // the index above is valid once all below it are, and two that are attached at once do not see each other: it would stay invalid for good
+        await oneAtATime(session, 'attach')
+        await session.execute(`ALTER INDEX ${found.attachTo} ATTACH PARTITION ${index}`)
+      }
       await session.query('DELETE FROM capstan.set_aside_index WHERE index_name = $1', [index])
       return found.there && found.standing === null
     })

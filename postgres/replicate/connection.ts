@@ -36,7 +36,9 @@ export async function setConnection(standby: Session, { subscription, conninfo, 
   await standby.execute(TABLE)
   await standby.copyIn(COPY, binaryRow([subscription, conninfo, password]))
   await standby.execute(SET)
-  const [row] = await standby.query<{ refusal: string | null }>(`SELECT pg_catalog.current_setting('capstan.refusal', true) AS refusal`)
+  const [row] = await standby.query<{ refusal: string | null }>(
+    `SELECT pg_catalog.current_setting('capstan.refusal', true) AS refusal`,
+  )
   const refusal = row?.refusal ?? ''
   if (refusal === '') return
   const sqlState = refusal.slice(0, 5)
@@ -64,7 +66,14 @@ function binaryRow(fields: readonly string[]): Uint8Array {
     const text = Buffer.from(field, 'utf8')
     return [int32(text.length), text]
   })
-  return Buffer.concat([Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1'), int32(0), int32(0), int16(fields.length), ...parts, int16(-1)])
+  return Buffer.concat([
+    Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1'),
+    int32(0),
+    int32(0),
+    int16(fields.length),
+    ...parts,
+    int16(-1),
+  ])
 }
 
 /** Where a server that is set so keeps every statement that code inside it runs, and with it the password; one sentence each, with what to do. None is as it
@@ -83,10 +92,14 @@ export async function keepersOf(standby: Session): Promise<string[]> {
     )
   }
   if (auditsDefinitions(row.audit ?? '')) {
-    keepers.push(`pgaudit ${where} writes definitions into the log (pgaudit.log = ${row.audit}), the password of the publisher among them: leave ddl out for the role that subscribes.`)
+    keepers.push(
+      `pgaudit ${where} writes definitions into the log (pgaudit.log = ${row.audit}), the password of the publisher among them: leave ddl out for the role that subscribes.`,
+    )
   }
   if (row.messages.startsWith('debug')) {
-    keepers.push(`The log ${where} has what only developers need (log_min_messages = ${row.messages}), and may have the password of the publisher with it: set it to warning.`)
+    keepers.push(
+      `The log ${where} has what only developers need (log_min_messages = ${row.messages}), and may have the password of the publisher with it: set it to warning.`,
+    )
   }
   return keepers
 }
@@ -94,5 +107,8 @@ export async function keepersOf(standby: Session): Promise<string[]> {
 /** Classes are added, or with a minus taken away. */
 function auditsDefinitions(classes: string): boolean {
   const words = classes.toLowerCase().split(/[\s,]+/)
-  return words.lastIndexOf('-ddl') < Math.max(words.lastIndexOf('ddl'), words.lastIndexOf('all')) && (words.includes('ddl') || words.includes('all'))
+  return (
+    words.lastIndexOf('-ddl') < Math.max(words.lastIndexOf('ddl'), words.lastIndexOf('all')) &&
+    (words.includes('ddl') || words.includes('all'))
+  )
 }

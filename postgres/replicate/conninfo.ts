@@ -1,7 +1,7 @@
 /** The connection string by which a standby's server reaches its source, in libpq's own quoting: whatever a value holds, it stays one. */
 import { failure } from '../../contracts/failures'
-import { printable } from '../printable'
 import type { TlsMode } from '../connect/connect-options'
+import { printable } from '../printable'
 
 export interface Publisher {
   /** As the standby's server sees it. */
@@ -24,7 +24,15 @@ export function conninfoOf({ host, port, database, user, password, tls }: Publis
   if (host === '' || /[,/@\0]/.test(host.slice(0, 1)) || host.includes(',')) {
     throw failure('OPTION_INVALID', `"${printable(host)}" is no host that a standby could follow: give one name or address.`, {})
   }
-  const words = { host, port: String(port), dbname: database, user, password, ...encryption(tls, serverVersionNum), ...LIVELINESS }
+  const words = {
+    host,
+    port: String(port),
+    dbname: database,
+    user,
+    password,
+    ...encryption(tls, serverVersionNum),
+    ...LIVELINESS,
+  }
   return Object.entries(words)
     .map(([key, value]) => `${key}=${quoted(key, value)}`)
     .join(' ')
@@ -33,7 +41,8 @@ export function conninfoOf({ host, port, database, user, password, tls }: Publis
 /** Never in clear text, nor as an MD5 hash, to whoever answers in the source's place. */
 function encryption(tls: TlsMode, serverVersionNum: number): Readonly<Record<string, string>> {
   const modern = serverVersionNum >= LIBPQ_16
-  if (tls === 'disable') return { sslmode: 'disable', gssencmode: 'disable', ...(modern ? { require_auth: 'scram-sha-256' } : {}) }
+  if (tls === 'disable')
+    return { sslmode: 'disable', gssencmode: 'disable', ...(modern ? { require_auth: 'scram-sha-256' } : {}) }
   // whoever sits in between has another certificate, and what is proven is bound to that
   if (tls === 'require') return { sslmode: 'require', channel_binding: 'require' }
   if (modern) return { sslmode: 'verify-full', sslrootcert: 'system' }
@@ -46,6 +55,7 @@ function encryption(tls: TlsMode, serverVersionNum: number): Readonly<Record<str
 
 /** Always in quotes (manual, "Keyword/Value Connection Strings"). */
 function quoted(key: string, value: string): string {
-  if (value.includes('\0')) throw failure('OPTION_INVALID', `The ${key} of a publisher holds a NUL, which no connection string can: remove it.`, {})
+  if (value.includes('\0'))
+    throw failure('OPTION_INVALID', `The ${key} of a publisher holds a NUL, which no connection string can: remove it.`, {})
   return `'${value.replace(/[\\']/g, '\\$&')}'`
 }

@@ -36,7 +36,11 @@ export async function copyProgress(standby: Session, { subscription, sizes }: Co
 /** Pure. */
 export function progressOf(rows: readonly CopiedTable[], sizes: ReadonlyMap<string, number>): CopyProgress {
   const names = new Set([...sizes.keys(), ...rows.map(({ table }) => table)])
-  const copied = rows.map((row) => ({ ...row, size: sizes.get(row.table) ?? null, done: doneOf(row, sizes.get(row.table) ?? null) }))
+  const copied = rows.map((row) => ({
+    ...row,
+    size: sizes.get(row.table) ?? null,
+    done: doneOf(row, sizes.get(row.table) ?? null),
+  }))
   return {
     tables: names.size,
     ready: rows.filter(({ state }) => state === 'r').length,

@@ -34,7 +34,8 @@ export async function ensurePublication(source: Session, input: PublicationInput
     const options = `publish = 'insert, update, delete, truncate', publish_via_partition_root = ${input.viaPartitionRoot}`
     const publication = quoteIdentifier(input.name)
     if (found === null) await source.execute(`CREATE PUBLICATION ${publication} WITH (${options})`)
-    else if (!found.whole || found.viaPartitionRoot !== input.viaPartitionRoot) await source.execute(`ALTER PUBLICATION ${publication} SET (${options})`)
+    else if (!found.whole || found.viaPartitionRoot !== input.viaPartitionRoot)
+      await source.execute(`ALTER PUBLICATION ${publication} SET (${options})`)
     const present = await publishedTables(source, input.name)
     const added = wanted.filter(({ oid }) => !present.some((one) => one.oid === oid))
     const dropped = present.filter(({ oid }) => !wanted.some((one) => one.oid === oid))

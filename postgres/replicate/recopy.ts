@@ -27,7 +27,18 @@ export interface RecopyInput {
 
 /** Resolves once the copying has begun (`copyProgress` tells how far it is). Safe to repeat: then it begins anew. Throws what its parts do. */
 export async function recopyTables(input: RecopyInput): Promise<void> {
-  const { from, names, tables, published, viaPartitionRoot, source, subscriber, owner, sourceGuard = {}, standbyGuard = {} } = input
+  const {
+    from,
+    names,
+    tables,
+    published,
+    viaPartitionRoot,
+    source,
+    subscriber,
+    owner,
+    sourceGuard = {},
+    standbyGuard = {},
+  } = input
   await assertPrepared(owner, { ...standbyGuard, source: from, tables })
   const again = await resolveTables(source, tables)
   const all = await resolveTables(source, published)

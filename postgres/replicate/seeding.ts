@@ -34,7 +34,9 @@ export async function readOrigin(standby: Session): Promise<OriginMark | null> {
 }
 
 async function standing(standby: Session, lock: '' | 'FOR UPDATE'): Promise<OriginMark | null> {
-  const [mark] = await standby.query<OriginMark>(`SELECT source, operation, state, tables FROM capstan.standby_origin WHERE singleton ${lock}`)
+  const [mark] = await standby.query<OriginMark>(
+    `SELECT source, operation, state, tables FROM capstan.standby_origin WHERE singleton ${lock}`,
+  )
   return mark ?? null
 }
 
@@ -47,14 +49,18 @@ export async function beginSeeding(standby: Session, input: SeedingInput): Promi
     await standby.execute('LOCK TABLE capstan.standby_origin IN SHARE ROW EXCLUSIVE MODE')
     const mark = await standing(standby, '')
     if (mark === null) await refuseFull(standby)
-    else if (mark.source !== input.source || mark.state !== 'preparing' || mark.tables !== null) throw marked(standby, mark, input)
+    else if (mark.source !== input.source || mark.state !== 'preparing' || mark.tables !== null)
+      throw marked(standby, mark, input)
     await writeMark(standby, { ...input, state: 'preparing', tables: null })
   })
 }
 
 /** One table or all (`null`) of a standby that follows are to be thrown away and copied anew. Safe to repeat. Throws DATABASE_REFUSED where it is none of
  *  this source's. */
-export async function startReseeding(standby: Session, input: SeedingInput & { readonly tables: readonly string[] | null }): Promise<void> {
+export async function startReseeding(
+  standby: Session,
+  input: SeedingInput & { readonly tables: readonly string[] | null },
+): Promise<void> {
   await ensureControlSchema(standby)
   await behindFence(standby, input, TO_GRANT, async () => {
     const mark = await standing(standby, 'FOR UPDATE')
@@ -195,10 +201,14 @@ function notPrepared({ endpoint: { host, database } }: Session, mark: OriginMark
     mark === null
       ? 'bears no mark'
       : `is marked as ${mark.state} from ${mark.source}${mark.tables === null ? '' : `, ${mark.tables.length} tables of it`}`
-  return failure('DATABASE_REFUSED', `Nothing in ${database} on ${host} is thrown away: it ${found}, and not as being prepared from ${source}.`, {
-    host,
-    database,
-    source,
-    state: mark?.state ?? null,
-  })
+  return failure(
+    'DATABASE_REFUSED',
+    `Nothing in ${database} on ${host} is thrown away: it ${found}, and not as being prepared from ${source}.`,
+    {
+      host,
+      database,
+      source,
+      state: mark?.state ?? null,
+    },
+  )
 }

@@ -50,7 +50,8 @@ export async function indexesSetAside(standby: Session): Promise<readonly SetAsi
   )
 }
 
-const NAME = (relation: string, space: string) => `pg_catalog.quote_ident(${space}.nspname) || '.' || pg_catalog.quote_ident(${relation}.relname)`
+const NAME = (relation: string, space: string) =>
+  `pg_catalog.quote_ident(${space}.nspname) || '.' || pg_catalog.quote_ident(${relation}.relname)`
 
 /** Of an index `i` with its relation `c`. */
 const MAY_GO = `i.indisvalid AND i.indisready AND NOT i.indisunique AND NOT i.indisprimary AND NOT i.indisexclusion AND NOT i.indisreplident

@@ -26,13 +26,14 @@ const TO_GRANT = 'it needs REPLICATION (on RDS: membership in rds_replication)'
 const FAILOVER_SINCE = 170_000
 
 /** `source`: in the published database, as a role that may replicate. Waits for the transactions that run at that moment. Safe to repeat. Throws
- *  RESOURCE_NOT_OURS for one of that name that is of another kind or database, DATABASE_REFUSED for one that lost its log or where none is free, CREDENTIALS_REJECTED. */
+ *  RESOURCE_NOT_OURS for one of that name that is of another kind or database, NOT_READY_YET while another session makes it, DATABASE_REFUSED for one that lost its log or where none is free, CREDENTIALS_REJECTED. */
 export async function ensureSlot(source: Session, input: SlotInput): Promise<EnsuredSlot> {
   const offered = source.serverVersionNum >= FAILOVER_SINCE
   const found = await findSlot(source, input.name)
   if (found !== null) {
     refuseOther(source, input.name, found)
     refuseLost(source, input.name, found)
+    if (!found.ready) throw unfinished(source, input.name, found)
     return { made: false, failover: found.failover }
   }
   await assertBefore(source, input)
@@ -77,7 +78,9 @@ export async function dropSlot(source: Session, input: DropSlotInput): Promise<v
       continue
     }
     if (performance.now() > deadline) throw held(source, name, found.heldBy, waitMs)
-    await explained(source, 'it needs pg_signal_backend, and who holds the slot must be no superuser', () => source.query(END_HOLDER, [name]))
+    await explained(source, 'it needs pg_signal_backend, and who holds the slot must be no superuser', () =>
+      source.query(END_HOLDER, [name]),
+    )
   }
 }
 
@@ -106,6 +109,8 @@ interface FoundSlot {
   readonly here: boolean
   readonly kind: string
   readonly heldBy: number | null
+  /** It has found where it begins. Until then it is its maker's, and gone with him. */
+  readonly ready: boolean
   readonly walStatus: string | null
   readonly failover: boolean
 }
@@ -114,7 +119,8 @@ async function findSlot(source: Session, name: string): Promise<FoundSlot | null
   const failover = source.serverVersionNum >= FAILOVER_SINCE ? 's.failover' : 'false'
   const [row] = await source.query<FoundSlot>(
     `SELECT s.slot_type = 'logical' AND s.plugin = '${PLUGIN}' AND NOT s.temporary AND NOT s.two_phase AS own, s.database::text AS database,
-            s.database IS NOT DISTINCT FROM pg_catalog.current_database() AS here, s.active_pid AS "heldBy", s.wal_status AS "walStatus", ${failover} AS failover,
+            s.database IS NOT DISTINCT FROM pg_catalog.current_database() AS here, s.active_pid AS "heldBy",
+            s.confirmed_flush_lsn IS NOT NULL AS ready, s.wal_status AS "walStatus", ${failover} AS failover,
             pg_catalog.concat_ws(' ', CASE WHEN s.temporary THEN 'temporary' END, s.slot_type, s.plugin, CASE WHEN s.two_phase THEN 'two_phase' END) AS kind
        FROM pg_catalog.pg_replication_slots s WHERE s.slot_name = $1`,
     [name],
@@ -138,6 +144,14 @@ function refuseLost({ endpoint: { host } }: Session, name: string, { walStatus }
     'DATABASE_REFUSED',
     `The slot ${name} on ${host} has lost log that it was to keep (wal_status lost): whatever follows it has to be seeded anew.`,
     { slot: name, host },
+  )
+}
+
+function unfinished({ endpoint: { host } }: Session, name: string, { heldBy }: FoundSlot): Error {
+  return failure(
+    'NOT_READY_YET',
+    `The slot ${name} on ${host} is being made by process ${heldBy}, which waits for the transactions that ran when it began: try again once it is done or gone.`,
+    { slot: name, host, pid: heldBy },
   )
 }
 

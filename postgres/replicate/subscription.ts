@@ -25,11 +25,12 @@ export interface SubscriptionInput extends Guarded {
   readonly slot: string
   readonly publication: string
   readonly publisher: Publisher
-  /** Whether tables that it does not know yet are copied first. Without it nothing may have been written to them between the making of the slot and the end
-   *  of this: what comes before they are known is passed over. */
+  /** Whether tables that it does not know yet are copied first. Without it nobody may have written to them, but what replication brought, between the making
+   *  of the slot and the end of this: what comes before they are known is passed over. */
   readonly copyData: boolean
   readonly origin: 'any' | 'none'
-  /** False: it is made and knows no table; `enableSubscription` and `refreshSubscription` do the rest. */
+  /** False: it ends disabled. With `copyData` it knows no table then, which `enableSubscription` and `refreshSubscription` make good; without, it knows them
+   *  all, and is enabled for that moment, since a server asks for them only then. */
   readonly enabled: boolean
   /** As `ensureSlot` told. */
   readonly failover?: boolean
@@ -58,14 +59,15 @@ const TO_GRANT =
   'it needs pg_create_subscription and CREATE on the database, and has to own what is there; before PostgreSQL 16 only a superuser may subscribe'
 
 /** `standby`: as the master that is to own it. One of that name that reads the same slot and publication is taken over and given the connection anew. Safe
- *  to repeat. Throws RESOURCE_NOT_OURS for another one, OPTION_INVALID for what its version cannot do, CREDENTIALS_REJECTED for a right that is lacking there
- *  or where the source rejects the login, DATABASE_UNREACHABLE where the standby's server does not reach it. */
+ *  to repeat. Throws RESOURCE_NOT_OURS for another one, OPTION_INVALID also for what its version cannot do, CREDENTIALS_REJECTED for a right that is lacking there
+ *  or where the source rejects the login, DATABASE_UNREACHABLE where the standby's server does not reach it, OPTION_INVALID where TLS is not as declared. */
 export async function ensureSubscription(standby: Session, input: SubscriptionInput): Promise<EnsuredSubscription> {
   const { name, publisher, signal } = input
   const options = optionsOf(standby, input)
   const conninfo = conninfoOf(publisher, standby.serverVersionNum)
   const harmless = conninfoOf({ ...publisher, password: 'given right after' }, standby.serverVersionNum)
   const subscription = quoteIdentifier(name)
+  const asks = input.enabled || !input.copyData
   const before = await behindFence(standby, input, TO_GRANT, async () => {
     await oneAtATime(standby, name)
     const found = await findSubscription(standby, name)
@@ -78,10 +80,11 @@ export async function ensureSubscription(standby: Session, input: SubscriptionIn
     )
     await setConnection(standby, { subscription: name, conninfo, password: publisher.password })
     signal?.throwIfAborted()
-    if (input.enabled) await standby.execute(`ALTER SUBSCRIPTION ${subscription} ENABLE`)
+    if (asks) await standby.execute(`ALTER SUBSCRIPTION ${subscription} ENABLE`)
     return found
   })
-  if (input.enabled) await refreshSubscription(standby, input)
+  if (asks) await refreshSubscription(standby, input)
+  if (!input.enabled) await disableSubscription(standby, { name, token: input.token, signal })
   const after = await findSubscription(standby, name)
   if (after === null) throw gone(standby, name)
   const { pattern } = await copyingSlotsOf(standby, after.oid)
@@ -122,7 +125,10 @@ export interface NamedSubscription extends Guarded {
 
 /** Learns what is published now: tables that are new to it are copied if `copyData`, and what is published no more is forgotten. It has to be enabled. Asks the
  *  source. Safe to repeat. */
-export async function refreshSubscription(standby: Session, input: NamedSubscription & { readonly copyData: boolean }): Promise<void> {
+export async function refreshSubscription(
+  standby: Session,
+  input: NamedSubscription & { readonly copyData: boolean },
+): Promise<void> {
   await assertBefore(standby, input)
   const sql = `ALTER SUBSCRIPTION ${quoteIdentifier(input.name)} REFRESH PUBLICATION WITH (copy_data = ${input.copyData})`
   try {
@@ -137,15 +143,18 @@ function publisherFailure(standby: Session, name: string, error: unknown): Failu
   if (!(error instanceof Failure) || error.code !== 'CONNECTION_LOST' || !standby.open) return null
   const said = error.cause instanceof ServerError ? error.cause.message : String(error.facts.reason)
   const { host, database } = standby.endpoint
-  const rejected = /authentication|pg_hba|not permitted|permission denied|does not exist|must be superuser or replication/i.test(said)
-  return failure(
-    rejected ? 'CREDENTIALS_REJECTED' : 'DATABASE_UNREACHABLE',
-    rejected
-      ? `The source does not let in what follows it as ${name} in ${database} on ${host} (${said}): check the publisher’s user, its password and REPLICATION, and who may come from there.`
-      : `${host} does not reach the source that ${name} in ${database} follows (${said}): check the publisher’s host and port, its TLS, and the network between both.`,
-    { host, database, subscription: name },
-    { cause: error },
-  )
+  const facts = { host, database, subscription: name }
+  const cause = { cause: error }
+  if (/certificate|support SSL|channel binding/i.test(said)) {
+    const message = `The source that ${name} in ${database} on ${host} follows is not reached as its publisher’s tls asks for (${said}): enable it there, or declare another one.`
+    return failure('OPTION_INVALID', message, facts, cause)
+  }
+  if (/authentication|pg_hba|not permitted|permission denied|does not exist|must be superuser or replication/i.test(said)) {
+    const message = `The source does not let in what follows it as ${name} in ${database} on ${host} (${said}): check the publisher’s user, its password and REPLICATION, and who may come from there.`
+    return failure('CREDENTIALS_REJECTED', message, facts, cause)
+  }
+  const message = `${host} does not reach the source that ${name} in ${database} follows (${said}): check the publisher’s host and port, and the network between both.`
+  return failure('DATABASE_UNREACHABLE', message, facts, cause)
 }
 
 /** undefined_table, wrong_object_type: what is published is not there. */
@@ -199,12 +208,14 @@ export async function disableSubscription(standby: Session, input: DisableInput)
       throw failure('NOT_READY_YET', message, { host, database, subscription: name, pid: first.pid })
     }
     const overdue = workers.filter(({ copies }) => copies || waitedMs > GRACE_MS)
-    for (const { pid } of overdue) await explained(standby, 'it needs pg_signal_backend', () => standby.query(END_WORKER, [oid, pid]))
+    for (const { pid } of overdue)
+      await explained(standby, 'it needs pg_signal_backend', () => standby.query(END_WORKER, [oid, pid]))
     await sleep(PAUSE_MS, undefined, { signal })
   }
 }
 
-const WORKERS = 'SELECT pid, relid IS NOT NULL AS copies FROM pg_catalog.pg_stat_subscription WHERE subid = $1::bigint::oid AND pid IS NOT NULL'
+const WORKERS =
+  'SELECT pid, relid IS NOT NULL AS copies FROM pg_catalog.pg_stat_subscription WHERE subid = $1::bigint::oid AND pid IS NOT NULL'
 const END_WORKER = `SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_subscription WHERE subid = $1::bigint::oid AND pid = $2`
 
 /** `SET` and `CREATE SUBSCRIPTION` take no parameters. Only for what is no secret. */
@@ -212,7 +223,11 @@ function literal(text: string): string {
   return text.includes('\\') ? ` E'${text.replace(/[\\']/g, '\\$&')}'` : `'${text.replaceAll("'", "''")}'`
 }
 
-function refuseOther({ endpoint: { host, database } }: Session, { name, slot, publication }: SubscriptionInput, found: FoundSubscription): void {
+function refuseOther(
+  { endpoint: { host, database } }: Session,
+  { name, slot, publication }: SubscriptionInput,
+  found: FoundSubscription,
+): void {
   const [only, ...others] = found.publications
   if (found.own && found.slot === slot && only === publication && others.length === 0) return
   const what = found.own

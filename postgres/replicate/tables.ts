@@ -42,7 +42,12 @@ async function look(session: Session, names: readonly string[]): Promise<(Omit<N
   } catch (error) {
     // invalid_parameter_value, invalid_name, syntax_error
     if (!(error instanceof ServerError) || !['22023', '42602', '42601'].includes(error.sqlState)) throw error
-    throw failure('OPTION_INVALID', 'A table of the list is not named as schema.table, each quoted as PostgreSQL reads it.', {}, { cause: error })
+    throw failure(
+      'OPTION_INVALID',
+      'A table of the list is not named as schema.table, each quoted as PostgreSQL reads it.',
+      {},
+      { cause: error },
+    )
   }
 }
 

@@ -1,8 +1,9 @@
 /** The end of a standby, in this order: the subscription, what its copying workers left on the source, the slot, the publication. The subscription never
  *  drops its slot by itself: whether the source can be reached or not, the same statements run, so that there is one way and not two, of which one is never
  *  tried. Killed between any two of them and repeated, nothing of ours stays. */
-import type { StandbyNames } from '../../contracts/standby'
+
 import { failure } from '../../contracts/failures'
+import type { StandbyNames } from '../../contracts/standby'
 import { quoteIdentifier } from '../connect/quote'
 import type { Session } from '../connect/session'
 import { behindFence, type Guarded } from './behind-fence'

@@ -15,7 +15,14 @@ function ran(...scripts: string[]): HistoryRow[] {
     const migration = resolve(FILES).find((one) => one.script === script)
     if (migration === undefined) throw new Error(`no ${script}`)
     return {
-      ...{ installedRank: at + 1, type: 'SQL', installedBy: 'migrator', installedOn: '2026-01-01 00:00:00', executionTimeMs: 1, success: true },
+      ...{
+        installedRank: at + 1,
+        type: 'SQL',
+        installedBy: 'migrator',
+        installedOn: '2026-01-01 00:00:00',
+        executionTimeMs: 1,
+        success: true,
+      },
       ...{ version: migration.version, description: migration.description, script, checksum: migration.checksum },
     }
   })
@@ -42,6 +49,9 @@ test('of a baseline all that is at or below it counts as applied', () => {
 
 test('a repeatable migration whose file is another one by now is refused: what ran is in no file', async () => {
   const rows = ran('V1__one.sql', 'R__view.sql').map((row) => (row.version === null ? { ...row, checksum: 7 } : row))
-  const refused = await failureOf(Promise.resolve().then(() => appliedMigrations(resolve(FILES), rows)), 'PLAN_DRIFTED')
+  const refused = await failureOf(
+    Promise.resolve().then(() => appliedMigrations(resolve(FILES), rows)),
+    'PLAN_DRIFTED',
+  )
   expect(refused.message).toContain('R__view.sql has changed since it ran')
 })

@@ -13,7 +13,9 @@ const LIMIT_MS = 1_800_000
 const NAMES = ['one', 'two', 'three', 'four']
 const TABLES = NAMES.map((name) => `public.${name}`)
 const SCHEMA = NAMES.map(
-  (name) => `CREATE TABLE ${name} (id bigint PRIMARY KEY, customer int NOT NULL, status text NOT NULL, note text, placed_at timestamptz NOT NULL);
+  (
+    name,
+  ) => `CREATE TABLE ${name} (id bigint PRIMARY KEY, customer int NOT NULL, status text NOT NULL, note text, placed_at timestamptz NOT NULL);
     CREATE INDEX ON ${name} (customer, placed_at); CREATE INDEX ON ${name} (lower(note)); CREATE INDEX ON ${name} (status, id)`,
 ).join(';')
 
@@ -95,7 +97,9 @@ test(
       ({ way, copy, build, all }) =>
         `${way.padEnd(44)} ${copy.toFixed(1).padStart(6)} ${build.toFixed(1).padStart(6)} ${all.toFixed(1).padStart(6)} ${(all / ours).toFixed(2).padStart(6)}`,
     )
-    process.stdout.write(`\n${`${ROWS} rows, four tables, three indexes each`.padEnd(44)}   copy  build    all  ratio\n${lines.join('\n')}\n`)
+    process.stdout.write(
+      `\n${`${ROWS} rows, four tables, three indexes each`.padEnd(44)}   copy  build    all  ratio\n${lines.join('\n')}\n`,
+    )
   },
   LIMIT_MS,
 )

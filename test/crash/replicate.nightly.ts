@@ -58,8 +58,10 @@ async function cell(kind: 'set-up' | 'reseed' | 'remove', at: number | null): Pr
     if (armed !== undefined) capstan.arm(armed)
     const operation = await ended(`${one}-of-${name}`, ...words)
     if (armed !== undefined && capstan.disarm(armed)) wrong.push(`${armed} was never reached`)
-    if (operation.status !== PASSES.status || operation.verdict !== PASSES.verdict) wrong.push(`${one} ended ${operation.status}: ${operation.failure?.message}`)
-    if (one !== 'remove' && JSON.stringify(await pair.onStandby(SUM)) !== JSON.stringify(WHOLE)) wrong.push(`after ${one} rows are missing`)
+    if (operation.status !== PASSES.status || operation.verdict !== PASSES.verdict)
+      wrong.push(`${one} ended ${operation.status}: ${operation.failure?.message}`)
+    if (one !== 'remove' && JSON.stringify(await pair.onStandby(SUM)) !== JSON.stringify(WHOLE))
+      wrong.push(`after ${one} rows are missing`)
     if (one === kind) boundaries.push(...(await boundariesOf(`${one}-of-${name}`)))
   }
   return { boundaries, wrong: [...wrong, ...(await wrongAfterRemoval())] }
@@ -91,7 +93,7 @@ test.each(ABORTED)('aborted at the step %s, it leaves nothing, and the next one 
     const record = await capstan.ledger.getOperation(`aborted-${step}`)
     return isAt(record, step, 'running') || isAt(record, step, 'done')
   })
-  await pair.run('ops', 'abort', `aborted-${step}`, '--reason', 'not now')
+  await pair.cli('ops', 'abort', `aborted-${step}`, '--reason', 'not now')
   const { status } = await running
   // one that was through before the abort came is a standby
   if (status === 'aborted') expect(await remains(pair)).toEqual([])

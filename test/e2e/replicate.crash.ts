@@ -1,7 +1,8 @@
 /** A standby on another of the lab's clouds that follows a source on RDS while an application writes: planned, set up, watched, paused, resumed, and removed.
  *  One stack and one pair for all: each test goes on from where the one before left both. */
-import { type ReplicatePlan, REPLICATE_DOCUMENTS, REPLICATE_STEPS, standbyWorkflowId } from '../../contracts/replicate'
+
 import type { OperationDocument } from '../../contracts/operation'
+import { REPLICATE_DOCUMENTS, REPLICATE_STEPS, type ReplicatePlan, standbyWorkflowId } from '../../contracts/replicate'
 import type { StandbyRecord } from '../../contracts/standby'
 import { type CapstanStack, startCapstan } from '../support/capstan-stack'
 import { eventually, until } from '../support/eventually'
@@ -43,7 +44,9 @@ async function standing(): Promise<StandbyRecord> {
 async function caughtUp(): Promise<void> {
   const [source] = await pair.onSource<{ lsn: string }>('SELECT pg_current_wal_flush_lsn()::text AS lsn')
   await until('what was written', async () => {
-    const [slot] = await pair.onSource<{ there: boolean }>(`SELECT bool_and(confirmed_flush_lsn >= '${source?.lsn}') AS there FROM pg_replication_slots`)
+    const [slot] = await pair.onSource<{ there: boolean }>(
+      `SELECT bool_and(confirmed_flush_lsn >= '${source?.lsn}') AS there FROM pg_replication_slots`,
+    )
     return slot?.there === true
   })
 }
@@ -51,7 +54,9 @@ async function caughtUp(): Promise<void> {
 /** All of the money, and each acknowledged transfer. */
 async function isWhole(acknowledged: readonly number[]): Promise<void> {
   await caughtUp()
-  const [sum] = await pair.onStandby<{ sum: number; n: number }>('SELECT sum(balance)::int AS sum, count(*)::int AS n FROM public.accounts')
+  const [sum] = await pair.onStandby<{ sum: number; n: number }>(
+    'SELECT sum(balance)::int AS sum, count(*)::int AS n FROM public.accounts',
+  )
   expect(sum).toEqual({ sum: ACCOUNTS * OPENING, n: ACCOUNTS })
   const rows = await pair.onStandby<{ id: number }>('SELECT id::int AS id FROM public.transfers')
   const there = new Set(rows.map((row) => row.id))
@@ -86,7 +91,11 @@ test('is watched from then on: it follows, and how late it is is written down', 
     const record = await standing()
     return record.state === 'following' && record.look?.lagMs != null ? record : undefined
   })
-  expect(seen.look).toMatchObject({ unreached: [], source: { slot: { active: true } }, target: { subscription: { enabled: true, working: true } } })
+  expect(seen.look).toMatchObject({
+    unreached: [],
+    source: { slot: { active: true } },
+    target: { subscription: { enabled: true, working: true } },
+  })
 })
 
 test('what watches it survives its worker, and goes on looking', async () => {
@@ -111,7 +120,10 @@ test('paused it gets nothing, and the watch leaves it so; resumed it has all of 
 
 test('one table is copied anew, and so are all', async () => {
   await pair.onStandby('DELETE FROM public.transfers WHERE id % 2 = 0')
-  expect(await ended('one-table', 'standby', 'reseed', 'stock', '--table', 'public.transfers')).toMatchObject({ status: 'succeeded', verdict: 'pass' })
+  expect(await ended('one-table', 'standby', 'reseed', 'stock', '--table', 'public.transfers')).toMatchObject({
+    status: 'succeeded',
+    verdict: 'pass',
+  })
   await isWhole([...transfers.acknowledged])
   expect(await ended('all-tables', 'standby', 'reseed', 'stock')).toMatchObject({ status: 'succeeded', verdict: 'pass' })
   await isWhole([...transfers.acknowledged])

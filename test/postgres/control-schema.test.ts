@@ -97,7 +97,18 @@ describe.each([15, 17] as const)('PostgreSQL %i', (major) => {
     const refused = await failureOf(raise(), 'CONTROL_SCHEMA_FOREIGN')
     expect(refused.facts).toMatchObject({ owner: 'earlier', role: 'later' })
     const admin = await database.connectAsSuperuser()
-    const tables = ['fence', 'progress', 'statement_log', 'healed_index', 'heartbeat', 'standby_beat', 'standby_marker', 'row_recovery', 'standby_origin', 'set_aside_index']
+    const tables = [
+      'fence',
+      'progress',
+      'statement_log',
+      'healed_index',
+      'heartbeat',
+      'standby_beat',
+      'standby_marker',
+      'row_recovery',
+      'standby_origin',
+      'set_aside_index',
+    ]
     await admin.execute(`ALTER SCHEMA capstan OWNER TO later;
       ${tables.map((table) => `ALTER TABLE capstan.${table} OWNER TO later`).join(';')}`)
     expect((await failureOf(raise(), 'CONTROL_SCHEMA_FOREIGN')).message).toContain('has a trigger, a rule or row security')

@@ -23,7 +23,9 @@ test('whoever keeps it takes no transaction id, so that a slot can be made meanw
   const database = await server.database()
   const { release } = await keeper(database)
   const maker = await database.connectAsSuperuser()
-  const made = await maker.query<{ name: string }>(`SELECT slot_name AS name FROM pg_create_logical_replication_slot('kept', 'pgoutput')`)
+  const made = await maker.query<{ name: string }>(
+    `SELECT slot_name AS name FROM pg_create_logical_replication_slot('kept', 'pgoutput')`,
+  )
   expect(made).toEqual([{ name: 'kept' }])
   await maker.query(`SELECT pg_drop_replication_slot('kept')`)
   await release()

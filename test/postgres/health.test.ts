@@ -157,11 +157,12 @@ describe.each([15, 17] as const)('PostgreSQL %i', (major) => {
   })
 
   test('tables without a replica identity: a note, and critical once their updates are published', async () => {
-    await master.execute(`CREATE TABLE log (line text); CREATE TABLE mute (id int PRIMARY KEY); ALTER TABLE mute REPLICA IDENTITY NOTHING;
+    await master.execute(`CREATE TABLE log (line text); CREATE TABLE late (id int PRIMARY KEY DEFERRABLE); CREATE TABLE mute (id int PRIMARY KEY); ALTER TABLE mute REPLICA IDENTITY NOTHING;
       CREATE TABLE whole (line text); ALTER TABLE whole REPLICA IDENTITY FULL;
       CREATE TABLE events (at int, line text) PARTITION BY RANGE (at); CREATE TABLE events_1 PARTITION OF events FOR VALUES FROM (0) TO (10)`)
     expect(await messages('replica-identity')).toEqual([
       'note: Table public.events has no primary key.',
+      'note: Table public.late has a primary key that can be deferred or is not valid.',
       'note: Table public.log has no primary key.',
       'note: Table public.mute has its replica identity set to NOTHING.',
     ])
@@ -178,7 +179,7 @@ describe.each([15, 17] as const)('PostgreSQL %i', (major) => {
     await follow('published-tables')
     await master.execute('DELETE FROM log')
     expect(await found('published-tables')).toEqual([])
-    await master.execute('DROP PUBLICATION inserts, all_of; DROP TABLE log, mute, events, whole')
+    await master.execute('DROP PUBLICATION inserts, all_of; DROP TABLE log, late, mute, events, whole')
   })
 
   test('a slot that nobody reads is a warning, critical once it holds more than max_wal_size, and gone when it is dropped', async () => {

@@ -15,8 +15,9 @@ import type { Row, Session } from '../../postgres/connect/session'
 import { applyMigrations } from '../../postgres/migrate/apply'
 import { resolveMigrations } from '../../postgres/migrate/resolve'
 import type { CapstanStack, CommandResult } from './capstan-stack'
+import { changing, createOtherTarget, type OtherTarget, whenFree } from './other-clouds'
+import { until } from './eventually'
 import { RestoreDesk } from './restores'
-import { createOtherTarget, type OtherTarget } from './other-clouds'
 import { createTarget, putSecurityGroup, type Target } from './target'
 
 export const ACCOUNTS = 200
@@ -45,23 +46,27 @@ export interface Pair {
   readonly fleet: string
   /** `capstan <words> --fleet … --json`. */
   run(...words: string[]): Promise<CommandResult>
+  /** `capstan <words>`, of which nothing is left out. */
+  cli(...words: string[]): Promise<CommandResult>
   /** By the vendor's API. */
   stopSource(): Promise<void>
   onSource<T extends Row>(sql: string): Promise<T[]>
   onStandby<T extends Row>(sql: string): Promise<T[]>
 }
 
-/** The source is emptied and migrated; the standby has roles, and no table. */
-export async function createPair(capstan: CapstanStack, cloud: StandbyCloud): Promise<Pair> {
-  const [source, standby] = await Promise.all([createTarget(capstan), createOtherTarget(cloud, capstan)])
-  await Promise.all([letReplicate(capstan), standby.reset()])
+/** The source is emptied and migrated; the standby has roles, and no table. `both`: either may follow the other, and a name of the router leads to the source. */
+export async function createPair(capstan: CapstanStack, cloud: StandbyCloud, { both = false } = {}): Promise<Pair> {
+  const major = both ? '17' : '15'
+  const [source, standby] = await Promise.all([createTarget(capstan, major), createOtherTarget(cloud, capstan)])
+  await Promise.all([letReplicate(capstan, major), both ? letBeFollowed(capstan, standby, cloud) : undefined])
+  await standby.reset()
   await source.reset()
   await applyMigrations({
     connect: source.migrator,
     resolved: resolveMigrations(Object.entries(SHOP).map(([script, content]) => ({ script, content }))),
   })
   const name = `stock-${cloud}`
-  const fleet = source.fleet(SHOP, '', (yaml) => declared(yaml, name) + standbyEntry(capstan, cloud, name))
+  const fleet = source.fleet(SHOP, '', (yaml) => declared(yaml, name, both ? WAY_BACK[cloud] : '') + standbyEntry(capstan, cloud, name))
   const desk = new RestoreDesk(capstan, () => fleet)
   const on = async <T extends Row>(open: () => Promise<Session>, sql: string): Promise<T[]> => {
     const session = await open()
@@ -70,6 +75,7 @@ export async function createPair(capstan: CapstanStack, cloud: StandbyCloud): Pr
   return {
     ...{ source, standby, name, fleet },
     run: (...words) => desk.cli(...words, '--fleet', fleet, '--json'),
+    cli: (...words) => desk.cli(...words),
     stopSource: async () => {
       const rds = rdsOf(capstan)
       await rds.send(new StopDBInstanceCommand({ DBInstanceIdentifier: 'stock' }))
@@ -80,14 +86,24 @@ export async function createPair(capstan: CapstanStack, cloud: StandbyCloud): Pr
   }
 }
 
-function declared(yaml: string, name: string): string {
+/** As the standby's master. */
+const WAY_BACK: Readonly<Record<StandbyCloud, string>> = {
+  azure: '        wayBack: { user: stock_admin, secret: "env:SHOP_MASTER_PASSWORD", tls: require }\n',
+  gcp: '        wayBack: { user: postgres, secret: "env:SHOP_MASTER_PASSWORD", tls: disable }\n',
+}
+
+function declared(yaml: string, name: string, wayBack: string): string {
+  const endpoint = wayBack === '' ? '' : '    endpoint: { kind: lab-router, name: stock }\n'
   const standbys = `    standbys:
       - database: ${name}
         publisher: { user: stock_admin, secret: "env:SHOP_ADMIN_PASSWORD", tls: require }
         maxRetained: 256MB
         maxLag: 30s
-`
-  return yaml.replace('rowCounts: [public.items]', 'rowCounts: [public.accounts]').replace(/      invariants:[\s\S]*?    policy:/, '    policy:').replace('    migrations: migrations\n', `    migrations: migrations\n${standbys}`)
+${wayBack}${endpoint}`
+  return yaml
+    .replace('rowCounts: [public.items]', 'rowCounts: [public.accounts]')
+    .replace(/ {6}invariants:[\s\S]*? {4}policy:/, '    policy:')
+    .replace('    migrations: migrations\n', `    migrations: migrations\n${standbys}`)
 }
 
 function standbyEntry({ stack }: CapstanStack, cloud: StandbyCloud, name: string): string {
@@ -114,12 +130,16 @@ function standbyEntry({ stack }: CapstanStack, cloud: StandbyCloud, name: string
 }
 
 /** As AWS has it done: a parameter group of one's own, and a reboot. The standby comes from where every program on loopback does. */
-async function letReplicate(capstan: CapstanStack): Promise<void> {
+async function letReplicate(capstan: CapstanStack, major: '15' | '17'): Promise<void> {
   const { stack } = capstan
   const rds = rdsOf(capstan)
   const DBParameterGroupName = 'logical'
   await rds.send(
-    new CreateDBParameterGroupCommand({ DBParameterGroupName, DBParameterGroupFamily: 'postgres15', Description: 'logical replication' }),
+    new CreateDBParameterGroupCommand({
+      DBParameterGroupName,
+      DBParameterGroupFamily: `postgres${major}`,
+      Description: 'logical replication',
+    }),
   )
   await rds.send(
     new ModifyDBParameterGroupCommand({
@@ -132,7 +152,26 @@ async function letReplicate(capstan: CapstanStack): Promise<void> {
   await rds.send(new RebootDBInstanceCommand({ DBInstanceIdentifier: 'stock' }))
   await isIn(rds, 'available')
   const { block } = stack
-  await putSecurityGroup(stack.lab, 'sg-stock', [`${controlAddress(block)}/32`, `${applicationAddress(block)}/32`, '127.0.0.1/32'])
+  await putSecurityGroup(stack.lab, 'sg-stock', [
+    `${controlAddress(block)}/32`,
+    `${applicationAddress(block)}/32`,
+    '127.0.0.1/32',
+  ])
+}
+
+/** Logical decoding, and the source's way to it. */
+async function letBeFollowed({ stack }: CapstanStack, { adapter, instanceId }: OtherTarget, cloud: StandbyCloud): Promise<void> {
+  const instance = { name: 'stock', instanceId }
+  const parameters = cloud === 'azure' ? { wal_level: 'logical' } : { 'cloudsql.logical_decoding': 'on' }
+  const networkRules = [controlAddress(stack.block), applicationAddress(stack.block), '127.0.0.1'].map((address) => `${address}/32`)
+  for (const ask of [() => adapter.setNetworkRules({ instance, networkRules }, changing), () => adapter.setParameters({ instance, parameters }, changing)]) {
+    for (let done = false; !done; ) {
+      done = (await whenFree(ask)).done
+      if (!done) await sleep(50)
+    }
+  }
+  await whenFree(() => adapter.startRestart({ instance }, changing))
+  await until('the standby to be up again', async () => (await adapter.describeInstance({ name: 'stock' }, changing))?.state === 'ready')
 }
 
 function rdsOf({ stack }: CapstanStack): RDSClient {

@@ -52,6 +52,10 @@ const HISTORIES = [
   'replace-aborted',
   'overwrite',
   'overwrite-aborted',
+  'replicate',
+  'replicate-aborted',
+  'replicate-pause',
+  'standby',
   'instance-lock',
   'sweep-orphans',
 ]

@@ -1,12 +1,12 @@
 /** What is done with a standby that there is. Whatever it is, the ledger has it in the order in which a crash in between is told rightly: what ceases it says
  *  before, what begins it says afterwards. */
-import { REPLICATE_STEPS, type StandbyAction, STANDBY_STEPS as STEPS } from '../../contracts/replicate'
+import { REPLICATE_STEPS, STANDBY_STEPS as STEPS, type StandbyAction } from '../../contracts/replicate'
 import type { StandbyState } from '../../contracts/standby'
 import { awaitApproval } from '../kit/approval'
 import type { Outcome } from '../kit/operation'
-import { takenBack } from './taken-back'
 import { followAgain } from './follow'
 import { describeSides, locksOf, perhaps, type Replicating, type Sides, watchOf } from './replicating'
+import { takenBack } from './taken-back'
 
 interface Looked extends Sides {
   readonly digest: string

@@ -4,8 +4,7 @@ import type { InstanceActivities } from '../../activities/instance/contract'
 import type { ReplicationActivities, StandbyPlaceActivities } from '../../activities/replication/contract'
 import { TASK_QUEUES } from '../../contracts/messages'
 import type { ReplicateInput } from '../../contracts/replicate'
-import { askFirst, longAct, undoLong } from '../kit/proxies'
-import { quickAct } from '../kit/proxies'
+import { askFirst, longAct, quickAct, undoLong } from '../kit/proxies'
 
 export function replicateActivities({
   cloud,

@@ -1,7 +1,16 @@
 /** A standby as long as there is one: looks at both sides every few seconds, writes down what it finds, and lets go of the source's log before that fills
  *  its disk. It holds no lock. It ends when the ledger says that the standby is gone, and by nothing else: a side that is silent, a ledger that is away and
  *  a worker that dies are looked past. */
-import { ActivityFailure, condition, continueAsNew, defineSignal, isCancellation, proxyActivities, setHandler, workflowInfo } from '@temporalio/workflow'
+import {
+  ActivityFailure,
+  condition,
+  continueAsNew,
+  defineSignal,
+  isCancellation,
+  proxyActivities,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow'
 import type { InstanceActivities } from '../../activities/instance/contract'
 import type { ReplicationActivities, StandbyPlaceActivities } from '../../activities/replication/contract'
 import { TASK_QUEUES } from '../../contracts/messages'
@@ -35,7 +44,9 @@ export async function standby(input: StandbyWatch): Promise<void> {
 type Round = 'looked' | 'unreached' | 'gone' | 'failed'
 
 async function look(watched: StandbyWatch): Promise<Round> {
-  const { lookAtStandby } = proxyActivities<ReplicationActivities>(lookTwice(quickAct(TASK_QUEUES.postgres, watched.heartbeatTimeoutMs)))
+  const { lookAtStandby } = proxyActivities<ReplicationActivities>(
+    lookTwice(quickAct(TASK_QUEUES.postgres, watched.heartbeatTimeoutMs)),
+  )
   try {
     const { gone, unreached } = await lookAtStandby(watched)
     return gone ? 'gone' : unreached ? 'unreached' : 'looked'

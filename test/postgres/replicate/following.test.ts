@@ -1,10 +1,10 @@
 /** Making a standby, keeping it, and taking it away, between masters that are no superusers. */
 import { ensureControlSchema } from '../../../postgres/migrate/control-schema'
 import { copyProgress, tableSizes } from '../../../postgres/replicate/copy-progress'
-import { dropPublication, ensurePublication } from '../../../postgres/replicate/publication'
+import { standbyNames } from '../../../postgres/replicate/names'
+import { ensurePublication } from '../../../postgres/replicate/publication'
 import { recopyTables } from '../../../postgres/replicate/recopy'
 import { finishSeeding, startReseeding } from '../../../postgres/replicate/seeding'
-import { dropSlot, ensureSlot } from '../../../postgres/replicate/slot'
 import {
   disableSubscription,
   enableSubscription,
@@ -14,7 +14,18 @@ import {
 import { removeStandby } from '../../../postgres/replicate/teardown'
 import { until } from '../../support/eventually'
 import { failureOf } from '../support/apply'
-import { copied, follow, type Pair, pairOf, type ReplicatingServer, remains, type Side, sameRows, startReplicating, valuesOf } from './support'
+import {
+  copied,
+  follow,
+  type Pair,
+  pairOf,
+  type ReplicatingServer,
+  remains,
+  type Side,
+  sameRows,
+  startReplicating,
+  valuesOf,
+} from './support'
 
 const SCHEMA = `CREATE TABLE orders (id int PRIMARY KEY, note text); CREATE TABLE "Odd ""one" (id int PRIMARY KEY);
   CREATE TABLE events (id int, day int, PRIMARY KEY (id, day)) PARTITION BY RANGE (day);
@@ -34,17 +45,31 @@ describe.each([15, 17] as const)('a standby of PostgreSQL 17 behind a source of 
   test('has what was there and gets what is written, and a repeat makes nothing', async () => {
     const both = await pair()
     const { source, standby, names } = both
-    await source.master.execute(`INSERT INTO orders SELECT g, 'before' FROM generate_series(1, 1000) g; INSERT INTO events SELECT g, g % 20 FROM generate_series(1, 40) g`)
+    await source.master.execute(
+      `INSERT INTO orders SELECT g, 'before' FROM generate_series(1, 1000) g; INSERT INTO events SELECT g, g % 20 FROM generate_series(1, 40) g`,
+    )
     const first = await follow(both, TABLES)
-    expect(first).toMatchObject({ published: { made: true }, slot: { made: true, failover: major >= 17 }, subscribed: { made: true, keepers: [] } })
+    expect(first).toMatchObject({
+      published: { made: true },
+      slot: { made: true, failover: major >= 17 },
+      subscribed: { made: true, keepers: [] },
+    })
     await copied(both, 3)
-    await source.master.execute(`INSERT INTO "Odd ""one" VALUES (1); UPDATE orders SET note = 'after' WHERE id < 10; DELETE FROM orders WHERE id > 990; UPDATE events SET day = 15 WHERE id = 1`)
+    await source.master.execute(
+      `INSERT INTO "Odd ""one" VALUES (1); UPDATE orders SET note = 'after' WHERE id < 10; DELETE FROM orders WHERE id > 990; UPDATE events SET day = 15 WHERE id = 1`,
+    )
     await sameRows(both, 'SELECT count(*) || sum(id)::text || count(*) FILTER (WHERE note = $$after$$) FROM orders')
     await sameRows(both, 'SELECT count(*) || sum(day)::text FROM events_2')
     const sizes = await tableSizes(source.master, TABLES)
     expect([...sizes.keys()]).toEqual(TABLES)
     const progress = await copyProgress(standby.master, { subscription: names.subscription, sizes })
-    expect(progress).toEqual({ tables: 3, ready: 3, copying: [], bytesDone: progress.bytesTotal, bytesTotal: progress.bytesTotal })
+    expect(progress).toEqual({
+      tables: 3,
+      ready: 3,
+      copying: [],
+      bytesDone: progress.bytesTotal,
+      bytesTotal: progress.bytesTotal,
+    })
     expect(progress.bytesTotal).toBeGreaterThan(30_000)
 
     const again = await follow(both, TABLES)
@@ -56,7 +81,11 @@ describe.each([15, 17] as const)('a standby of PostgreSQL 17 behind a source of 
     await source.master.execute('INSERT INTO orders VALUES (5000, $$later$$)')
     await sameRows(both, 'SELECT note FROM orders WHERE id = 5000')
 
-    expect(await removeStandby({ names, source: source.master, standby: standby.master })).toEqual({ subscription: null, slots: [], publication: null })
+    expect(await removeStandby({ names, source: source.master, standby: standby.master })).toEqual({
+      subscription: null,
+      slots: [],
+      publication: null,
+    })
     expect([...(await remains(source)), ...(await remains(standby))]).toEqual([])
     await removeStandby({ names, source: source.master, standby: standby.master })
   })
@@ -66,12 +95,21 @@ describe.each([15, 17] as const)('a standby of PostgreSQL 17 behind a source of 
     const { source, standby, names } = both
     const { subscribed } = await follow(both, TABLES.slice(0, 1))
     await source.master.execute('INSERT INTO "Odd ""one" VALUES (1)')
-    const { added, dropped } = await ensurePublication(source.master, { name: names.publication, tables: TABLES.slice(1, 2), viaPartitionRoot: false })
+    const { added, dropped } = await ensurePublication(source.master, {
+      name: names.publication,
+      tables: TABLES.slice(1, 2),
+      viaPartitionRoot: false,
+    })
     expect({ added, dropped }).toEqual({ added: ['public."Odd ""one"'], dropped: ['public.orders'] })
     await refreshSubscription(standby.master, { name: names.subscription, copyData: true })
     await copied(both, 1)
     expect(await valuesOf(standby.master, 'SELECT id FROM "Odd ""one"')).toEqual([1])
-    expect(await valuesOf(standby.superuser, `SELECT srrelid::regclass::text FROM pg_subscription_rel WHERE srsubid = ${subscribed.oid}`)).toEqual(['"Odd ""one"'])
+    expect(
+      await valuesOf(
+        standby.superuser,
+        `SELECT srrelid::regclass::text FROM pg_subscription_rel WHERE srsubid = ${subscribed.oid}`,
+      ),
+    ).toEqual(['"Odd ""one"'])
     await removeStandby({ names, source: source.master, standby: standby.master })
   })
 
@@ -85,7 +123,10 @@ describe.each([15, 17] as const)('a standby of PostgreSQL 17 behind a source of 
     await source.master.execute('INSERT INTO orders VALUES (1, $$meanwhile$$)')
     await enableSubscription(standby.master, { name: names.subscription })
     await sameRows(both, 'SELECT note FROM orders')
-    const [held] = await source.master.query<{ pid: number }>('SELECT active_pid AS pid FROM pg_replication_slots WHERE slot_name = $1', [names.slot])
+    const [held] = await source.master.query<{ pid: number }>(
+      'SELECT active_pid AS pid FROM pg_replication_slots WHERE slot_name = $1',
+      [names.slot],
+    )
     await source.master.query('SELECT pg_terminate_backend($1)', [held!.pid])
     await source.master.execute('INSERT INTO orders VALUES (2, $$again$$)')
     await sameRows(both, 'SELECT note FROM orders')
@@ -96,12 +137,19 @@ describe.each([15, 17] as const)('a standby of PostgreSQL 17 behind a source of 
     const both = await pair()
     const { source, standby, names } = both
     await copyingSlowly(both)
-    const { copying } = await copyProgress(standby.master, { subscription: names.subscription, sizes: await tableSizes(source.master, TABLES) })
+    const { copying } = await copyProgress(standby.master, {
+      subscription: names.subscription,
+      sizes: await tableSizes(source.master, TABLES),
+    })
     expect(copying).toEqual([{ table: 'public.orders', bytesDone: expect.any(Number), bytesTotal: expect.any(Number) }])
     expect(copying[0]!.bytesDone).toBeGreaterThan(0)
+    // its server cannot clear up by itself
+    await standby.superuser.execute(`ALTER SUBSCRIPTION ${names.subscription} CONNECTION 'host=127.0.0.1 port=1 password=none'`)
     await removeStandby({ names, source: source.master, standby: standby.master })
     expect([...(await remains(source)), ...(await remains(standby))]).toEqual([])
   })
+
+  if (major === 17) return
 
   test('is taken away with its source out of reach, and what stays there is named', async () => {
     const both = await pair()
@@ -111,7 +159,10 @@ describe.each([15, 17] as const)('a standby of PostgreSQL 17 behind a source of 
     expect(left).toMatchObject({ subscription: null, publication: names.publication })
     expect(await remains(standby)).toEqual([])
     expect(left.slots).toContain(names.slot)
-    const there = await valuesOf(source.superuser, `SELECT slot_name FROM pg_replication_slots WHERE database = current_database()`)
+    const there = await valuesOf(
+      source.superuser,
+      `SELECT slot_name FROM pg_replication_slots WHERE database = current_database()`,
+    )
     expect(there.filter((slot) => !left.slots.includes(String(slot)))).toEqual([])
     await removeStandby({ names, source: source.master, standby: standby.master })
     expect(await remains(source)).toEqual([])
@@ -137,7 +188,9 @@ async function copyingSlowly(both: Pair): Promise<{ copyingSlots: string }> {
     CREATE TRIGGER slow BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION slow(); ALTER TABLE orders ENABLE ALWAYS TRIGGER slow`)
   const { subscribed } = await follow(both, TABLES)
   await until('the copy', async () => {
-    const rows = await standby.master.query('SELECT FROM pg_stat_progress_copy WHERE datname = current_database() AND bytes_processed > 0')
+    const rows = await standby.master.query(
+      'SELECT FROM pg_stat_progress_copy WHERE datname = current_database() AND bytes_processed > 0',
+    )
     return rows.length === 1
   })
   return subscribed
@@ -150,7 +203,9 @@ test('one table is copied anew while another goes on', async () => {
   await source.master.execute('INSERT INTO orders SELECT generate_series(1, 100)')
   await follow(both, TABLES)
   await copied(both, 3)
-  await standby.superuser.execute(`SET session_replication_role = replica; DELETE FROM orders WHERE id < 50; INSERT INTO orders VALUES (-1); RESET session_replication_role`)
+  await standby.superuser.execute(
+    `SET session_replication_role = replica; DELETE FROM orders WHERE id < 50; INSERT INTO orders VALUES (-1); RESET session_replication_role`,
+  )
   const recopy = () =>
     recopyTables({
       from: 'shop',
@@ -176,10 +231,61 @@ test('one table is copied anew while another goes on', async () => {
   expect([...(await remains(source)), ...(await remains(standby))]).toEqual([])
 })
 
+test('a way back is made while the way there is used, and carries once it is enabled', async () => {
+  const both = await pairOf(servers[17], servers[17], SCHEMA)
+  const { source, standby, names } = both
+  await follow(both, TABLES)
+  await copied(both, 3)
+  await standby.master.execute('GRANT SELECT ON ALL TABLES IN SCHEMA public TO follower')
+  const back: Pair = {
+    source: standby,
+    standby: source,
+    names: standbyNames({ source: 'shop-elsewhere', target: names.slot }),
+    publisher: { ...both.publisher, database: standby.options.database },
+  }
+  const made = () => follow(back, TABLES, { copyData: false, origin: 'none', enabled: false })
+  await made()
+  await source.master.execute('INSERT INTO orders VALUES (1, $$there$$)')
+  await made()
+  await source.master.execute('INSERT INTO orders VALUES (2, $$there$$)')
+  await sameRows(both, 'SELECT id FROM orders ORDER BY id')
+  const [state] = await source.superuser.query(
+    `SELECT s.subenabled AS enabled, (SELECT count(*)::int FROM pg_subscription_rel r WHERE r.srsubid = s.oid AND r.srsubstate = 'r') AS ready
+       FROM pg_subscription s WHERE s.subname = $1`,
+    [back.names.subscription],
+  )
+  expect(state).toEqual({ enabled: false, ready: 3 })
+  await disableSubscription(standby.master, { name: names.subscription })
+  await enableSubscription(source.master, { name: back.names.subscription })
+  await standby.master.execute('INSERT INTO orders VALUES (3, $$back$$)')
+  await sameRows(back, 'SELECT id FROM orders ORDER BY id')
+  expect(await valuesOf(source.master, 'SELECT id FROM orders ORDER BY id')).toEqual([1, 2, 3])
+  for (const one of [back, both])
+    await removeStandby({ names: one.names, source: one.source.master, standby: one.standby.master })
+  expect([...(await remains(source)), ...(await remains(standby))]).toEqual([])
+})
+
+test('a subscriber of 15 is no way back', async () => {
+  const { source, standby, names, publisher } = await pairOf(servers[17], servers[15], SCHEMA)
+  const input = {
+    name: names.subscription,
+    slot: names.slot,
+    publication: names.publication,
+    publisher,
+    copyData: false,
+    enabled: false,
+  }
+  const refused = await failureOf(ensureSubscription(standby.superuser, { ...input, origin: 'none' }), 'OPTION_INVALID')
+  expect(refused.message).toContain('no way back')
+  expect([...(await remains(source)), ...(await remains(standby))]).toEqual([])
+})
+
 test('rows are written with the rights of the table’s owner, and not with the subscriber’s', async () => {
   const both = await pairOf(servers[15], servers[17], 'CREATE TABLE orders (id int PRIMARY KEY, by text)')
   const { source, standby, names } = both
-  await standby.superuser.execute('CREATE ROLE owning; GRANT owning TO master; GRANT CREATE, USAGE ON SCHEMA public TO owning; ALTER TABLE orders OWNER TO owning')
+  await standby.superuser.execute(
+    'CREATE ROLE owning; GRANT owning TO master; GRANT CREATE, USAGE ON SCHEMA public TO owning; ALTER TABLE orders OWNER TO owning',
+  )
   await standby.master.execute(`CREATE FUNCTION own_code() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.by := current_user; RETURN NEW; END';
     CREATE TRIGGER own_code BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION own_code(); ALTER TABLE orders ENABLE ALWAYS TRIGGER own_code`)
   await source.master.execute('INSERT INTO orders VALUES (1)')
@@ -188,95 +294,27 @@ test('rows are written with the rights of the table’s owner, and not with the 
   await source.master.execute('INSERT INTO orders VALUES (2)')
   await until('both rows', async () => (await valuesOf(standby.master, 'SELECT by FROM orders')).length === 2)
   expect(await valuesOf(standby.master, 'SELECT by FROM orders')).toEqual(['owning', 'owning'])
+  // who may not become the owner gets nothing until he may
+  await standby.superuser.execute('REVOKE owning FROM master')
+  await source.master.execute('INSERT INTO orders VALUES (3)')
+  await until('an error', async () => {
+    const [row] = await standby.superuser.query<{ errors: number }>(
+      'SELECT apply_error_count AS errors FROM pg_stat_subscription_stats WHERE subname = $1',
+      [names.subscription],
+    )
+    return (row?.errors ?? 0) > 0
+  })
+  expect(await valuesOf(standby.superuser, 'SELECT count(*)::int FROM orders')).toEqual([2])
+  await standby.superuser.execute('GRANT owning TO master')
+  await until('the third row', async () => (await valuesOf(standby.master, 'SELECT by FROM orders')).length === 3)
   await removeStandby({ names, source: source.master, standby: standby.master })
 })
 
 /** As if it had been filled by an operation before. */
 async function markAsFollowing({ master }: Side, { source, operation }: { source: string; operation: string }): Promise<void> {
   await ensureControlSchema(master)
-  await master.query(`INSERT INTO capstan.standby_origin (source, operation, state) VALUES ($1, $2, 'following')`, [source, operation])
-}
-
-describe('what is there already and is another’s', () => {
-  let both: Pair
-  beforeAll(async () => {
-    both = await pairOf(servers[17], servers[17], SCHEMA)
-  })
-
-  test('a publication of part of a table, or of all, is refused', async () => {
-    const { source, names } = both
-    const ensure = () => ensurePublication(source.master, { name: names.publication, tables: TABLES, viaPartitionRoot: true })
-    await source.master.execute(`CREATE PUBLICATION ${names.publication} FOR TABLE orders WHERE (id > 5)`)
-    await failureOf(ensure(), 'RESOURCE_NOT_OURS')
-    await source.master.execute(`DROP PUBLICATION ${names.publication}`)
-    await source.superuser.execute(`CREATE PUBLICATION ${names.publication} FOR ALL TABLES`)
-    await failureOf(ensure(), 'RESOURCE_NOT_OURS')
-    await source.superuser.execute(`DROP PUBLICATION ${names.publication}`)
-    // one of fewer kinds of change is made whole
-    await source.master.execute(`CREATE PUBLICATION ${names.publication} FOR TABLE orders WITH (publish = 'insert')`)
-    await ensure()
-    expect(await valuesOf(source.master, `SELECT pubupdate AND pubdelete AND pubtruncate AND pubviaroot FROM pg_publication`)).toEqual([true])
-    await dropPublication(source.master, { name: names.publication })
-  })
-
-  test('a list with what is no table, or no name, publishes nothing', async () => {
-    const { source, names } = both
-    const ensure = (tables: string[]) => ensurePublication(source.master, { name: names.publication, tables, viaPartitionRoot: true })
-    await failureOf(ensure(['public.orders', 'public.nobody']), 'DATABASE_REFUSED')
-    await failureOf(ensure(['orders']), 'DATABASE_REFUSED')
-    await failureOf(ensure(['public.orders; DROP TABLE orders']), 'OPTION_INVALID')
-    expect(await remains(source)).toEqual([])
-  })
-
-  test('a slot of another kind or database is neither taken over nor dropped', async () => {
-    const { source, standby } = both
-    await source.master.query(`SELECT pg_create_physical_replication_slot('cap_physical')`)
-    await source.master.query(`SELECT pg_create_logical_replication_slot('cap_other_plugin', 'test_decoding')`)
-    await standby.master.query(`SELECT pg_create_logical_replication_slot('cap_other_database', 'pgoutput')`)
-    for (const name of ['cap_physical', 'cap_other_plugin', 'cap_other_database']) {
-      await failureOf(ensureSlot(source.master, { name }), 'RESOURCE_NOT_OURS')
-      await failureOf(dropSlot(source.master, { name }), 'RESOURCE_NOT_OURS')
-      await source.superuser.query('SELECT pg_drop_replication_slot($1)', [name])
-    }
-    await dropSlot(source.master, { name: 'cap_never_was' })
-  })
-
-  test('a slot that somebody reads from is dropped once he is ended', async () => {
-    const { source, standby, names } = both
-    await follow(both, TABLES)
-    await copied(both, 3)
-    await disableLater(standby.master, names.subscription)
-    await dropSlot(source.master, { name: names.slot })
-    expect(await remains(source)).toEqual([`publication ${names.publication}`])
-    await removeStandby({ names, source: source.master, standby: standby.master })
-  })
-
-  test('a subscription to something else is refused', async () => {
-    const { source, standby, names, publisher } = both
-    await standby.master.execute(`CREATE SUBSCRIPTION ${names.subscription} CONNECTION 'host=127.0.0.1 password=x' PUBLICATION other WITH (connect = false, slot_name = 'other')`)
-    const input = { name: names.subscription, slot: names.slot, publication: names.publication, publisher, copyData: true, origin: 'any', enabled: true } as const
-    const refused = await failureOf(ensureSubscription(standby.master, input), 'RESOURCE_NOT_OURS')
-    expect(refused.message).toContain('it reads the slot other and other')
-    await removeStandby({ names, source: source.master, standby: standby.master })
-    expect(await remains(standby)).toEqual([])
-  })
-
-  test('who may not subscribe or replicate is told what to grant', async () => {
-    const { source, standby, names } = await pairOf(servers[17], servers[15], SCHEMA)
-    const refused = await failureOf(follow({ ...both, source, standby, names }, TABLES), 'CREDENTIALS_REJECTED')
-    expect(refused.message).toContain('before PostgreSQL 16 only a superuser may subscribe')
-    expect(await remains(standby)).toEqual([])
-    await source.superuser.execute('ALTER ROLE master NOREPLICATION')
-    try {
-      const denied = await failureOf(ensureSlot(source.master, { name: 'cap_denied' }), 'CREDENTIALS_REJECTED')
-      expect(denied.message).toContain('REPLICATION')
-    } finally {
-      await source.superuser.execute('ALTER ROLE master REPLICATION')
-    }
-  })
-})
-
-/** Someone who holds a slot comes again and again until he is switched off. */
-async function disableLater(session: Pair['standby']['master'], name: string): Promise<void> {
-  setTimeout(() => void session.execute(`ALTER SUBSCRIPTION ${name} DISABLE`).catch(() => undefined), 300)
+  await master.query(`INSERT INTO capstan.standby_origin (source, operation, state) VALUES ($1, $2, 'following')`, [
+    source,
+    operation,
+  ])
 }

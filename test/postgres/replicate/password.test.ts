@@ -1,12 +1,13 @@
 /** The publisher's password: on a server that logs whatever it can be told to log, it stands nowhere. */
 import { chownSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { connect, type Session } from '../../../postgres/connect/session'
+import { connect, inTransaction } from '../../../postgres/connect/session'
+import { setConnection } from '../../../postgres/replicate/connection'
 import { ensureSubscription } from '../../../postgres/replicate/subscription'
 import { removeStandby } from '../../../postgres/replicate/teardown'
 import { until } from '../../support/eventually'
 import { failureOf } from '../support/apply'
-import { type CuttingProxy, startCuttingProxy } from '../support/cutting-proxy'
+import { type AskingServer, startAskingServer } from '../support/asking-server'
 import { selfSigned } from '../support/self-signed'
 import { freePort } from '../support/server'
 import { copied, follow, type Pair, pairOf, type ReplicatingServer, startReplicating, valuesOf } from './support'
@@ -16,7 +17,8 @@ const SECRET = /s0me length|follower 'secret'|wr0ng-password/
 
 let server: ReplicatingServer
 let both: Pair
-let proxy: CuttingProxy
+/** Takes connections and says nothing. */
+let silent: AskingServer
 beforeAll(async () => {
   server = await startReplicating(17, {
     log_statement: 'all',
@@ -27,14 +29,21 @@ beforeAll(async () => {
     log_connections: 'on',
     shared_preload_libraries: 'pg_stat_statements',
   })
-  both = await pairOf(server, server, 'CREATE TABLE orders (id int PRIMARY KEY); INSERT INTO orders VALUES (1)')
+  both = await pairOf(server, server, 'CREATE TABLE orders (id int PRIMARY KEY)')
+  await both.source.master.execute('INSERT INTO orders VALUES (1)')
   await both.standby.superuser.execute('CREATE EXTENSION pg_stat_statements')
-  proxy = await startCuttingProxy({ host: '127.0.0.1', port: server.server.port })
+  silent = await startAskingServer([Buffer.alloc(0)])
 })
 afterAll(async () => {
-  await proxy?.close()
+  await silent?.close()
   await server?.server.stop()
 })
+
+const logged = () =>
+  server
+    .log()
+    .split('\n')
+    .filter((line) => SECRET.test(line))
 
 const kept = async (): Promise<unknown[]> =>
   (await valuesOf(both.standby.superuser, 'SELECT query FROM pg_stat_statements')).filter((query) => SECRET.test(String(query)))
@@ -62,36 +71,68 @@ test('it is in no log and no statistics, neither where all goes well nor where i
   expect(rejected.message).toMatch(/password authentication failed/)
   const away = await failureOf(again({ port: await freePort() }), 'DATABASE_UNREACHABLE')
   const nowhere = await failureOf(again({ host: 'nowhere.invalid' }), 'DATABASE_UNREACHABLE')
-  const unencrypted = await failureOf(again({ tls: 'require' }))
+  const unencrypted = await failureOf(again({ tls: 'require' }), 'OPTION_INVALID')
   for (const { message, facts, cause } of [rejected, away, nowhere, unencrypted]) {
-    expect(JSON.stringify({ message, facts, cause: cause instanceof Error ? [cause.message, cause.cause] : null })).not.toMatch(SECRET)
+    expect(JSON.stringify({ message, facts, cause: cause instanceof Error ? [cause.message, cause.cause] : null })).not.toMatch(
+      SECRET,
+    )
   }
   // and it still follows, once all is right again
   expect(await again({})).toMatchObject({ made: false, keepers: [] })
   await source.master.execute('INSERT INTO orders VALUES (2)')
   await until('the row', async () => (await valuesOf(standby.master, 'SELECT id FROM orders')).length === 2)
   expect(server.log()).toContain('CREATE SUBSCRIPTION')
-  expect(server.log()).not.toMatch(SECRET)
+  expect(logged()).toEqual([])
   expect(await kept()).toEqual([])
+  await removeStandby({ names, source: source.master, standby: standby.master })
+})
+
+test('it is in no log when the server does not take it', async () => {
+  const { source, standby, names } = both
+  await standby.master.execute(
+    `CREATE SUBSCRIPTION ${names.subscription} CONNECTION 'host=there password=x' PUBLICATION p WITH (connect = false, slot_name = 'x')`,
+  )
+  const password = 'wr0ng-password'
+  for (const conninfo of [`nonsense=1 password=${password}`, `host=there user=${password}`, password]) {
+    const refused = await failureOf(
+      inTransaction(standby.master, () =>
+        setConnection(standby.master, { subscription: names.subscription, conninfo, password }),
+      ),
+      'DATABASE_REFUSED',
+    )
+    expect(JSON.stringify([refused.message, refused.facts])).not.toMatch(SECRET)
+    expect(refused.facts.sqlState).toMatch(/42601|2F003/)
+  }
+  expect(logged()).toEqual([])
   await removeStandby({ names, source: source.master, standby: standby.master })
 })
 
 test('it is in no log when the session that subscribes is ended, or cancelled, while it waits for the source', async () => {
   const { source, standby, names, publisher } = both
-  const port = proxy.port
   for (const end of ['pg_terminate_backend', 'pg_cancel_backend']) {
-    const hanging: Session = await connect(standby.options)
-    const held = proxy.holdNext()
-    // worker and session both come: whichever is held, the other is let through
-    const failed = follow({ ...both, publisher: { ...publisher, port } }, ['public.orders'], {}, { source: source.master, standby: hanging }).catch(String)
-    const connection = await held
-    await standby.superuser.query(`SELECT ${end}($1)`, [hanging.backendPid])
-    await connection.letThrough().catch(() => undefined)
-    await failed
-    await hanging.close()
+    const waiting = await connect(standby.options)
+    const failed = follow(
+      { ...both, publisher: { ...publisher, port: silent.port } },
+      ['public.orders'],
+      {},
+      { source: source.master, standby: waiting },
+    ).then(
+      () => 'it went well',
+      (error: unknown) => error,
+    )
+    await until('the wait for the source', async () => {
+      const rows = await standby.superuser.query(
+        `SELECT FROM pg_stat_activity WHERE pid = $1 AND state = 'active' AND query ~ 'REFRESH'`,
+        [waiting.backendPid],
+      )
+      return rows.length === 1
+    })
+    await standby.superuser.query(`SELECT ${end}($1)`, [waiting.backendPid])
+    expect(await failed).toBeInstanceOf(Error)
+    await waiting.close()
     await removeStandby({ names, source: source.master, standby: standby.master })
   }
-  expect(server.log()).not.toMatch(SECRET)
+  expect(logged()).toEqual([])
 })
 
 test('a server that keeps it all the same is told', async () => {
@@ -101,7 +142,9 @@ test('a server that keeps it all the same is told', async () => {
   const { subscribed } = await follow(both, ['public.orders'], {}, { source: source.master, standby: tracked })
   await tracked.close()
   await standby.superuser.execute('ALTER ROLE master RESET pg_stat_statements.track')
-  expect(subscribed.keepers).toEqual([expect.stringContaining('pg_stat_statements on 127.0.0.1 keeps the statements of code as well (track = all)')])
+  expect(subscribed.keepers).toEqual([
+    expect.stringContaining('pg_stat_statements on 127.0.0.1 keeps the statements of code as well (track = all)'),
+  ])
   expect(await kept()).toHaveLength(1)
   await removeStandby({ names, source: source.master, standby: standby.master })
 })
@@ -121,13 +164,19 @@ test('encrypted, the source proves that it knows the password; a certificate tha
   await standby.superuser.execute(`ALTER SYSTEM SET ssl_key_file = '${fileOf('server.key', key)}'`)
   await standby.superuser.execute('ALTER SYSTEM SET ssl = on')
   await standby.superuser.execute('SELECT pg_reload_conf()')
-  const unknown = await failureOf(follow({ ...both, publisher: { ...publisher, tls: 'verify-full' } }, ['public.orders']), 'DATABASE_UNREACHABLE')
+  const unknown = await failureOf(
+    follow({ ...both, publisher: { ...publisher, tls: 'verify-full' } }, ['public.orders']),
+    'OPTION_INVALID',
+  )
   expect(unknown.message).toContain('certificate')
   await follow({ ...both, publisher: { ...publisher, tls: 'require' } }, ['public.orders'])
   await until('an encrypted walsender', async () => {
-    const rows = await source.superuser.query('SELECT FROM pg_stat_ssl JOIN pg_stat_replication USING (pid) WHERE ssl AND application_name = $1', [names.subscription])
+    const rows = await source.superuser.query(
+      'SELECT FROM pg_stat_ssl JOIN pg_stat_replication USING (pid) WHERE ssl AND application_name = $1',
+      [names.subscription],
+    )
     return rows.length === 1
   })
   await removeStandby({ names, source: source.master, standby: standby.master })
-  expect(server.log()).not.toMatch(SECRET)
+  expect(logged()).toEqual([])
 })

@@ -1,5 +1,4 @@
 /** What may be thrown away, and indexes that come back as they were. */
-import { connect } from '../../../postgres/connect/session'
 import { describeSchema, diffFingerprints } from '../../../postgres/inspect/fingerprint'
 import { raiseFence } from '../../../postgres/migrate/fence'
 import { buildIndexes } from '../../../postgres/replicate/build-indexes'
@@ -14,34 +13,9 @@ import {
 import { indexesSetAside, setIndexesAside } from '../../../postgres/replicate/set-aside'
 import { failureOf } from '../support/apply'
 import { startTestServer, type TestServer } from '../support/server'
-import { Killed, mortal, valuesOf } from './support'
+import { INDEXED, INDEXED_TABLES } from './indexed'
+import { valuesOf } from './support'
 
-const INDEXED = `
-  CREATE SCHEMA "Odd name";
-  CREATE TABLE orders (id int PRIMARY KEY, code text UNIQUE, note text, amount numeric, tags text[], day int, tenant int);
-  CREATE INDEX orders_note ON orders (note);
-  CREATE INDEX orders_expression ON orders (lower(note) text_pattern_ops DESC NULLS LAST, (amount * 2)) WHERE amount > 0;
-  ALTER INDEX orders_expression ALTER COLUMN 2 SET STATISTICS 77;
-  CREATE INDEX orders_include ON orders USING btree (day) INCLUDE (tenant) WITH (fillfactor = 70, deduplicate_items = off);
-  CREATE INDEX orders_tags ON orders USING gin (tags) WITH (fastupdate = off);
-  CREATE INDEX orders_brin ON orders USING brin (day) WITH (pages_per_range = 8);
-  CREATE INDEX "orders Odd ""name" ON orders USING hash (tenant);
-  COMMENT ON INDEX "orders Odd ""name" IS 'it''s \\ odd';
-  CREATE INDEX orders_clustered ON orders (tenant, id); ALTER TABLE orders CLUSTER ON orders_clustered;
-  CREATE TABLE "Odd name".keyed (a int NOT NULL, b int); CREATE UNIQUE INDEX keyed_a ON "Odd name".keyed (a);
-  ALTER TABLE "Odd name".keyed REPLICA IDENTITY USING INDEX keyed_a; CREATE INDEX keyed_b ON "Odd name".keyed (b COLLATE "C");
-  CREATE TABLE unkeyed (a int, b int); CREATE INDEX unkeyed_b ON unkeyed (b); ALTER TABLE unkeyed REPLICA IDENTITY FULL;
-  CREATE TABLE events (id int, day int, what text, PRIMARY KEY (id, day)) PARTITION BY RANGE (day);
-  CREATE TABLE events_1 PARTITION OF events FOR VALUES FROM (0) TO (10);
-  CREATE TABLE events_2 PARTITION OF events FOR VALUES FROM (10) TO (30) PARTITION BY RANGE (day);
-  CREATE TABLE events_21 PARTITION OF events_2 FOR VALUES FROM (10) TO (20);
-  CREATE INDEX events_1_own_name ON events_1 (what);
-  CREATE INDEX events_what ON events (what);
-  CREATE INDEX events_1_alone ON events_1 (day);
-  CREATE TABLE others (id int PRIMARY KEY, note text); CREATE INDEX others_note ON others (note);
-  INSERT INTO orders SELECT g, g::text, 'n' || g, g, ARRAY[g::text], g, g FROM generate_series(1, 500) g;
-  INSERT INTO events SELECT g, g % 20, g::text FROM generate_series(1, 200) g`
-const TABLES = ['public.orders', '"Odd name".keyed', 'public.unkeyed', 'public.events']
 const INDEXES = `SELECT indexrelid::regclass::text FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE n.nspname !~ '^pg_' AND n.nspname <> 'capstan' ORDER BY 1`
 
@@ -63,7 +37,7 @@ describe.each([15, 17] as const)('PostgreSQL %i', (major) => {
         || (SELECT count(*) FROM pg_inherits) || (SELECT bool_and(indisvalid) FROM pg_index)`
     const details = await valuesOf(master, more)
 
-    const gone = await setIndexesAside(master, { tables: TABLES })
+    const gone = await setIndexesAside(master, { tables: INDEXED_TABLES })
     expect(gone).toEqual([
       '"Odd name".keyed_b',
       'public."orders Odd ""name"',
@@ -79,11 +53,22 @@ describe.each([15, 17] as const)('PostgreSQL %i', (major) => {
       'public.orders_tags',
     ])
     const left = await valuesOf(master, INDEXES)
-    expect(left).toEqual(expect.arrayContaining(['orders_pkey', 'orders_code_key', 'orders_clustered', '"Odd name".keyed_a', 'unkeyed_b', 'others_note']))
+    expect(left).toEqual(
+      expect.arrayContaining([
+        'orders_pkey',
+        'orders_code_key',
+        'orders_clustered',
+        '"Odd name".keyed_a',
+        'unkeyed_b',
+        'others_note',
+      ]),
+    )
     expect(left.filter((name) => gone.includes(`public.${name}`))).toEqual([])
     const ids = (await indexesSetAside(master)).map(({ id }) => id)
-    expect(diffFingerprints(before, await describeSchema(master), { limit: 99 })).toEqual(ids.map((id) => `${id}: only on the first`).sort())
-    expect(await setIndexesAside(master, { tables: TABLES })).toEqual([])
+    expect(diffFingerprints(before, await describeSchema(master), { limit: 99 })).toEqual(
+      ids.map((id) => `${id}: only on the first`).sort(),
+    )
+    expect(await setIndexesAside(master, { tables: INDEXED_TABLES })).toEqual([])
 
     const told: string[] = []
     const built = await buildIndexes({
@@ -98,39 +83,12 @@ describe.each([15, 17] as const)('PostgreSQL %i', (major) => {
     expect(await buildIndexes({ connect: () => database.connect() })).toBe(0)
   })
 
-  test('a builder that dies anywhere leaves each index either to be built or there, and a second one ends it', async () => {
-    const database = await server.database()
-    const master = await database.connect()
-    await master.execute(INDEXED)
-    const before = await describeSchema(master)
-    let lives = 0
-    for (let killed = true; killed; lives += 3) {
-      const life = { left: lives }
-      const dying = async () => mortal(await connect(database.options), life)
-      killed = await dying()
-        .then((session) => setIndexesAside(session, { tables: TABLES }).finally(() => session.close()))
-        .then(() => buildIndexes({ connect: dying }))
-        .then(
-          () => false,
-          (error: unknown) => {
-            if (error instanceof Killed) return true
-            throw error
-          },
-        )
-      const aside = (await indexesSetAside(master)).map(({ id }) => id)
-      const missing = diffFingerprints(before, await describeSchema(master), { limit: 99 })
-      // one whose parts are not all there yet is there, and differs
-      expect(missing.filter((line) => line.endsWith(': only on the first'))).toEqual(aside.map((id) => `${id}: only on the first`).sort())
-      await buildIndexes({ connect: () => connect(database.options), jobs: 3 })
-      expect(diffFingerprints(before, await describeSchema(master))).toEqual([])
-    }
-    expect(lives).toBeGreaterThan(60)
-  })
-
   test('another index of that name is not taken for it, and one that cannot be built stays to be built', async () => {
     const database = await server.database()
     const master = await database.connect()
-    await master.execute('CREATE TABLE a (id int PRIMARY KEY, v text, w int); CREATE INDEX a_v ON a (v); CREATE INDEX a_w ON a ((100 / w))')
+    await master.execute(
+      'CREATE TABLE a (id int PRIMARY KEY, v text, w int); CREATE INDEX a_v ON a (v); CREATE INDEX a_w ON a ((100 / w))',
+    )
     const build = () => buildIndexes({ connect: () => database.connect(), jobs: 1 })
     await setIndexesAside(master, { tables: ['public.a'] })
     await master.execute('CREATE INDEX a_v ON a (w)')

@@ -1,8 +1,10 @@
 /** A source and a standby as clouds give them: masters that are no superusers, and a role that may only follow. */
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
+import { Failure } from '../../../contracts/failures'
 import type { PostgresMajor } from '../../../pgserver/binaries'
 import type { ConnectOptions } from '../../../postgres/connect/connect-options'
+import { scramVerifier } from '../../../postgres/connect/scram-verifier'
 import { connect, type Session } from '../../../postgres/connect/session'
 import type { Publisher } from '../../../postgres/replicate/conninfo'
 import { copyProgress } from '../../../postgres/replicate/copy-progress'
@@ -18,6 +20,7 @@ export const FOLLOWER_PASSWORD = `it's a \\follower 'secret' of s0me length`
 /** Workers come again soon, and there is room for those of all tests. */
 const SETTINGS = {
   wal_retrieve_retry_interval: '100ms',
+  max_connections: '120',
   max_worker_processes: '24',
   max_logical_replication_workers: '16',
   max_replication_slots: '40',
@@ -38,13 +41,16 @@ export interface ReplicatingServer {
   log(): string
 }
 
-export async function startReplicating(major: PostgresMajor, more: Readonly<Record<string, string>> = {}): Promise<ReplicatingServer> {
+export async function startReplicating(
+  major: PostgresMajor,
+  more: Readonly<Record<string, string>> = {},
+): Promise<ReplicatingServer> {
   const server = await startTestServer(major, { ...SETTINGS, ...more })
   const admin = await (await server.database()).connectAsSuperuser()
-  await admin.query('SELECT 1')
-  await admin.execute(`ALTER ROLE master REPLICATION; CREATE ROLE follower LOGIN REPLICATION`)
-  const [row] = await admin.query<{ sql: string }>(`SELECT format('ALTER ROLE follower PASSWORD %L', $1::text) AS sql`, [FOLLOWER_PASSWORD])
-  await admin.execute(row!.sql)
+  // in no log, for those who look whether the password is in one
+  await admin.execute(
+    `ALTER ROLE master REPLICATION; CREATE ROLE follower LOGIN REPLICATION PASSWORD '${scramVerifier(FOLLOWER_PASSWORD)}'`,
+  )
   if (major >= 16) await admin.execute('GRANT pg_create_subscription TO master')
   const [folder] = await admin.query<{ folder: string }>(`SELECT current_setting('data_directory') AS folder`)
   return {
@@ -141,15 +147,29 @@ export async function remains(side: Side): Promise<string[]> {
 
 export class Killed extends Error {}
 
-/** Dies before the statement that has no life left to be sent; `life` is shared by all that a process holds. */
-export function mortal(session: Session, life: { left: number }): Session {
+/** What a process holds: how many statements it may still send, and its sessions, which end with it. */
+export interface Life {
+  left: number
+  readonly sessions: Session[]
+}
+
+export function lifeOf(statements: number): Life {
+  return { left: statements, sessions: [] }
+}
+
+/** Dies before the statement that has no life left to be sent. */
+export function mortal(session: Session, life: Life): Session {
+  life.sessions.push(session)
   return new Proxy(session, {
     get(target, key) {
       const value: unknown = Reflect.get(target, key, target)
       if (typeof value !== 'function') return value
       if (!['query', 'execute', 'copyIn', 'commitWith'].includes(String(key))) return value.bind(target)
       return async (...given: unknown[]) => {
-        if (life.left <= 0) throw new Killed('killed')
+        if (life.left <= 0) {
+          await Promise.all(life.sessions.map((one) => one.close()))
+          throw new Killed('killed')
+        }
         life.left -= 1
         return value.apply(target, given)
       }
@@ -157,17 +177,29 @@ export function mortal(session: Session, life: { left: number }): Session {
   })
 }
 
-/** Runs as a process that may die: its sessions are its own, and end with it. */
-export async function asProcess(pair: Pair, lives: number, work: (sessions: Sessions) => Promise<unknown>): Promise<'done' | 'killed'> {
-  const [source, standby] = [await connect(pair.source.options), await connect(pair.standby.options)]
-  const life = { left: lives }
+/** Of whatever a process comes to that may die. */
+export async function orKilled(life: Life, work: () => Promise<unknown>): Promise<'done' | 'killed'> {
   try {
-    await work({ source: mortal(source, life), standby: mortal(standby, life) })
+    await work()
     return 'done'
   } catch (error) {
-    if (error instanceof Killed) return 'killed'
+    // what was under way beside the statement that was not sent has lost its connection
+    if (life.left <= 0 && (error instanceof Killed || (error instanceof Failure && error.code === 'CONNECTION_LOST')))
+      return 'killed'
     throw error
   } finally {
-    await Promise.all([source.close(), standby.close()])
+    await Promise.all(life.sessions.map((session) => session.close()))
   }
+}
+
+/** Runs as a process that may die. */
+export async function asProcess(
+  pair: Pair,
+  lives: number,
+  work: (sessions: Sessions) => Promise<unknown>,
+): Promise<'done' | 'killed'> {
+  const life = lifeOf(lives)
+  const source = mortal(await connect(pair.source.options), life)
+  const standby = mortal(await connect(pair.standby.options), life)
+  return orKilled(life, () => work({ source, standby }))
 }

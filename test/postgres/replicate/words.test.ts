@@ -60,7 +60,11 @@ function parsed(conninfo: string): Record<string, string> {
   return found
 }
 
-const wild = fc.string({ unit: fc.oneof(fc.constantFrom("'", '\\', ' ', '=', '"', '$', '%', '\n'), fc.string({ minLength: 1, maxLength: 1 })) }).map((text) => text.replaceAll('\0', ''))
+const wild = fc
+  .string({
+    unit: fc.oneof(fc.constantFrom("'", '\\', ' ', '=', '"', '$', '%', '\n'), fc.string({ minLength: 1, maxLength: 1 })),
+  })
+  .map((text) => text.replaceAll('\0', ''))
 const plain: Publisher = { host: '10.0.0.7', port: 5432, database: 'shop', user: 'follower', password: 'secret', tls: 'disable' }
 
 test('whatever a value holds, libpq reads it back and nothing besides', () => {
@@ -85,7 +89,14 @@ test.each(['', '/var/run', '@abstract', 'one,other', 'a\0b'])('%j is no host', (
   expect(() => conninfoOf({ ...plain, host }, 170_000)).toThrow(expect.objectContaining({ code: 'OPTION_INVALID' }))
 })
 
-const progress = (more: Partial<CopyProgress>): CopyProgress => ({ tables: 2, ready: 0, copying: [], bytesDone: 0, bytesTotal: 1_000, ...more })
+const progress = (more: Partial<CopyProgress>): CopyProgress => ({
+  tables: 2,
+  ready: 0,
+  copying: [],
+  bytesDone: 0,
+  bytesTotal: 1_000,
+  ...more,
+})
 
 test('what is left is told by the pace between two looks, and not where there was none', () => {
   const at = (atMs: number, bytesDone: number, ready = 0) => ({ atMs, progress: progress({ bytesDone, ready }) })
@@ -95,7 +106,10 @@ test('what is left is told by the pace between two looks, and not where there wa
   expect(estimate(at(0, 300), at(1_000, 200))).toBeNull()
   expect(estimate(at(1_000, 100), at(1_000, 200))).toBeNull()
   expect(estimate(null, at(0, 1_000, 2))).toBe(0)
-  const any = fc.record({ atMs: fc.nat(), progress: fc.record({ bytesDone: fc.nat(), bytesTotal: fc.nat(), ready: fc.nat(3) }).map(progress) })
+  const any = fc.record({
+    atMs: fc.nat(),
+    progress: fc.record({ bytesDone: fc.nat(), bytesTotal: fc.nat(), ready: fc.nat(3) }).map(progress),
+  })
   fc.assert(
     fc.property(fc.option(any), any, (previous, now) => {
       const left = estimate(previous, now)

@@ -80,7 +80,7 @@ function byWholeRow({ shown, unequal }: Whole): Omit<PreflightFinding, 'check'> 
       side: 'source',
       object: table,
       message: `Table ${table} is found by whole rows (REPLICA IDENTITY FULL), and no two values of ${typeable(unequal)} can be told to be equal.`,
-      why: 'The first UPDATE or DELETE of it stops the standby.',
+      why: 'The first UPDATE or DELETE of a row that has one stops the standby.',
       command: `${key} -- then REPLICA IDENTITY DEFAULT`,
     }
   }

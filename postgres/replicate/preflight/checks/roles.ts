@@ -44,7 +44,7 @@ export const ROLES: Check = {
       const missing = roles.filter(({ name }) => !known.has(name))
       return {
         findings: missing.map(({ shown, owns, granted, login }) => ({
-          severity: granted ? 'blocks' : 'warning',
+          severity: granted ? 'blocks' : 'note',
           side: 'standby',
           object: typeable(shown),
           message: `The role ${typeable(shown)}, which ${[owns ? 'owns' : '', granted ? 'is granted' : ''].filter(Boolean).join(' and ')} something on the source, does not exist on the standby.`,

@@ -25,7 +25,10 @@ export const SEQUENCES: Check = {
       const sequences = await source.query<Sequence>(SEQUENCES_SQL)
       if (sequences.length === 0) return NOTHING
       const free = sequences.filter(({ owned }) => !owned).map(({ shown }) => shown)
-      const whose = free.length === 0 ? 'each owned by a column' : `of which ${free.length} belong to no column: ${named(free)}`
+      const whose =
+        free.length === 0
+          ? 'each owned by a column'
+          : `of which ${free.length} ${free.length === 1 ? 'belongs' : 'belong'} to no column: ${named(free)}`
       return {
         findings: [
           ...sequences

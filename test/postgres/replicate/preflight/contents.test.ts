@@ -138,14 +138,32 @@ describe.each([15, 17] as const)('a source of PostgreSQL %i', (major) => {
     ])
   })
 
-  test('a partitioned table is one table, and a partition that names its rows otherwise is a warning', async () => {
-    const pair = await fresh(`CREATE TABLE events (at int PRIMARY KEY, b int) PARTITION BY RANGE (at);
-      CREATE TABLE events_1 PARTITION OF events FOR VALUES FROM (0) TO (10); CREATE TABLE events_2 PARTITION OF events FOR VALUES FROM (10) TO (20);
-      ALTER TABLE events_2 REPLICA IDENTITY FULL`)
-    expect(await pair.told('partitions')).toEqual([
-      'note, source: Table public.events is published as one, with 2 partitions.',
-      'warning, source: Partition public.events_2 names its rows by whole rows, and its root public.events by the primary key.',
+  test('a partitioned table is one table, and a partition that names its rows by what its root does not blocks', async () => {
+    const pair = await fresh(
+      [
+        'DEFAULT FULL',
+        'FULL DEFAULT',
+        'DEFAULT USING INDEX t2_c',
+        'FULL USING INDEX t3_c',
+        'DEFAULT USING INDEX t4_1_pkey',
+        'USING INDEX t5_r DEFAULT',
+      ]
+        .map((identities, n) => {
+          const [, root, leaf] = /^(USING INDEX \w+|\w+) (.*)$/.exec(identities)!
+          return `CREATE TABLE t${n} (at int PRIMARY KEY, c int NOT NULL) PARTITION BY RANGE (at); CREATE TABLE t${n}_1 PARTITION OF t${n} FOR VALUES FROM (0) TO (10);
+            CREATE UNIQUE INDEX t${n}_c ON t${n}_1 (c); CREATE UNIQUE INDEX t${n}_r ON t${n} (at, c);
+            ALTER TABLE t${n} REPLICA IDENTITY ${root}; ALTER TABLE t${n}_1 REPLICA IDENTITY ${leaf}`
+        })
+        .join('; '),
+    )
+    const told = await pair.told('partitions')
+    expect(told.slice(0, 3)).toEqual([
+      'blocks, source: Partition public.t2_1 names its rows by (c), and its root public.t2 by (at).',
+      'blocks, source: Partition public.t3_1 names its rows by (c), and its root public.t3 by whole rows.',
+      'note, source: Table public.t0 is published as one, with 1 partition.',
     ])
+    expect(told).toHaveLength(8)
+    await pair.follow('partitions')
   })
 
   test('generated columns are a note, and block where a row is named by one', async () => {

@@ -195,13 +195,13 @@ describe.each([15, 17] as const)('a source of PostgreSQL %i', (major) => {
     await latin.close()
   })
 
-  test('roles that the standby lacks: who is granted something blocks, an owner is a warning', async () => {
+  test('roles that the standby lacks: who is granted something blocks, an owner is a note', async () => {
     const pair = await fresh('CREATE TABLE t (id int PRIMARY KEY)')
     await pair.source.root.execute(`CREATE ROLE "App" LOGIN; CREATE ROLE maker; CREATE ROLE rds_helper; GRANT SELECT ON t TO "App"; GRANT SELECT ON t TO rds_helper;
       CREATE TABLE made (id int PRIMARY KEY); ALTER TABLE made OWNER TO maker; GRANT SELECT ON made TO master`)
     expect(await pair.told('roles')).toEqual([
       'blocks, standby: The role "App", which is granted something on the source, does not exist on the standby.',
-      'warning, standby: The role maker, which owns something on the source, does not exist on the standby.',
+      'note, standby: The role maker, which owns something on the source, does not exist on the standby.',
     ])
     await pair.follow('roles', 'root')
     await pair.standby.root.execute('DROP ROLE "App"')

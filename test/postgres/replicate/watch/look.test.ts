@@ -43,6 +43,23 @@ describe.each([15, 17] as const)('PostgreSQL %i followed by 17', (major) => {
     expect(ageOf(second, new Date(Date.parse(second.at) - 1).toISOString())).toBe(0)
   })
 
+  test('a synchronous standby that does not answer stops no beat', async () => {
+    const root = await it.databases.source.connectAsSuperuser()
+    const setting = async (to: string) => {
+      await root.execute(`ALTER SYSTEM SET synchronous_standby_names = '${to}'`)
+      await root.query('SELECT pg_reload_conf()')
+      const shown = () => it.source.query<{ names: string }>(`SELECT current_setting('synchronous_standby_names') AS names`)
+      await until('the setting', async () => (await shown())[0]?.names === to)
+    }
+    await setting('nobody')
+    try {
+      const { lsn } = await beat(it.source)
+      await until('the beat', async () => (await lastBeat(it.standby))?.lsn === lsn)
+    } finally {
+      await setting('')
+    }
+  })
+
   test('a look tells both sides', async () => {
     await beat(it.source)
     await caughtUp()

@@ -21,6 +21,21 @@ test('one schema on 15 and 17 has no difference', async () => {
   expect(await differing()).toEqual([])
 })
 
+test('what the role that follows was granted on the source is no difference, and what others were is', async () => {
+  await source.execute(`CREATE ROLE follower; CREATE SCHEMA more; CREATE TABLE more.notes (id int, secret text);
+    GRANT USAGE ON SCHEMA public, more TO follower; GRANT SELECT ON ALL TABLES IN SCHEMA public TO follower; GRANT SELECT (id) ON more.notes TO follower`)
+  await standby.execute('CREATE SCHEMA more; CREATE TABLE more.notes (id int, secret text)')
+  expect(await differing()).toEqual(['column more.notes.id', 'schema more', 'schema public', 'table public.items'])
+  const without = () => schemaDiffers({ source, standby }, { setAside: new Set(), withoutGrantee: 'follower' })
+  expect(await without()).toEqual([])
+  await source.execute('CREATE ROLE reader; GRANT SELECT ON items TO reader')
+  expect(await without()).toEqual(['table public.items'])
+  await source.execute(
+    'REVOKE ALL ON items FROM reader; REVOKE ALL ON SCHEMA public FROM follower; REVOKE ALL ON items FROM follower',
+  )
+  for (const side of [source, standby]) await side.execute('DROP SCHEMA more CASCADE')
+})
+
 test('an index that was set aside may be missing on the standby, and on no other side', async () => {
   await standby.execute('DROP INDEX by_name')
   expect(await differing()).toEqual(['index public.by_name'])
