@@ -7,7 +7,7 @@ import { assertFence, type FenceToken } from '../migrate/fence'
 import { databasesOf } from './databases'
 import { fateOf, preparedSentence } from './describe'
 import { type Guest, isInvited, lostGuests } from './guests'
-import { type Inside, lookInside, preparedTransactions, shownSessions, uninvited } from './inside'
+import { type Inside, lookInsideClosed, preparedTransactions, shownSessions, uninvited } from './inside'
 import { CLOSED_STATE, type ConnectTo } from './keyhole'
 import { closedBy, oidsOf } from './raise'
 
@@ -40,6 +40,9 @@ export interface FenceProof {
   readonly lsn: string
 }
 
+/** How long whoever is on the way in may take to be turned away: milliseconds, unless its process stands still. */
+const STARTING_MS = 5_000
+
 /** `session`: in the keyhole. Throws FENCE_NOT_PROVEN with everything that speaks against it, FENCED_OFF. */
 export async function proveClosed(session: Session, input: ProveInput): Promise<FenceProof> {
   const { connectTo, scope, operation, guests = [] } = input
@@ -51,7 +54,7 @@ export async function proveClosed(session: Session, input: ProveInput): Promise<
   for (const { name, fate } of fates) if (fate === 'close' || fate === 'held') against.push(`${name} takes connections`)
   const closed = fates.filter(({ fate }) => fate === 'closed')
   if (!closed.some(({ oid }) => ours.some((one) => one.oid === oid))) against.push(`${operation} has closed nothing`)
-  const { starting, sessions } = await lookInside(session, oidsOf(closed))
+  const { starting, sessions } = await lookInsideClosed(session, oidsOf(closed), STARTING_MS)
   const inside = uninvited(sessions, guests)
   if (inside.length > 0) against.push(`there are sessions: ${shownSessions(inside)}`)
   against.push(...lostGuests(guests, sessions))
