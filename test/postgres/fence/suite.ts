@@ -4,7 +4,6 @@ import type { ConnectOptions } from '../../../postgres/connect/connect-options'
 import { connect, type Session } from '../../../postgres/connect/session'
 import { describeFence } from '../../../postgres/fence/describe'
 import { KEYHOLE } from '../../../postgres/fence/keyhole'
-import { until } from '../../support/eventually'
 import { failureOf } from '../support/apply'
 import { startCuttingProxy } from '../support/cutting-proxy'
 import { startTestServer, type TestDatabase, type TestServer } from '../support/server'
@@ -177,31 +176,6 @@ function fenceTests(major: PostgresMajor, all: boolean): void {
     const unsure = await failureOf(fence.prove(scope, 3, { user: 'app', password: 'wrong' }), 'FENCE_NOT_PROVEN')
     expect(unsure.message).toContain('the writer was kept out by something else')
     await fence.lower(4)
-  })
-
-  test('applications that are turned away and come again at once keep the fence from nothing', async () => {
-    const { fence, scope, app, name } = await shop()
-    let over = false
-    let refused = 0
-    const knocking = Array.from({ length: 12 }, async () => {
-      while (!over)
-        await openClient(app).then(
-          ({ client }) => client.end().catch(() => undefined),
-          () => (refused += 1),
-        )
-    })
-    try {
-      await fence.raise(scope, 1)
-      for (let attempt = 2; attempt < 10; attempt += 1) {
-        const before = refused
-        expect(await fence.prove(scope, attempt, { user: 'app' })).toMatchObject({ closed: [name] })
-        await until('more of them', async () => refused > before + 5, 1)
-      }
-    } finally {
-      over = true
-      await Promise.all(knocking)
-      await fence.lower(10)
-    }
   })
 
   test('what one operation closed is not opened by another that finds it closed', async () => {

@@ -1,3 +1,0 @@
-import { workersOnlySuite } from './workers-only-suite'
-
-workersOnlySuite(17)
