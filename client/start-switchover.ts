@@ -16,6 +16,7 @@ export interface SwitchoverQuestion {
   /** Null: the only one that it can be. */
   readonly standby: string | null
   readonly rehearse: boolean
+  readonly drainMsMax: number
 }
 
 export interface SwitchoverBundle extends MigrationBundle {
@@ -23,7 +24,7 @@ export interface SwitchoverBundle extends MigrationBundle {
 }
 
 /** Fails with the codes of the fleet file, DATABASE_UNKNOWN, and OPTION_INVALID where no such pair is declared. */
-export async function prepareSwitchover({ fleetFile, source, standby, rehearse }: SwitchoverQuestion): Promise<SwitchoverBundle> {
+export async function prepareSwitchover({ fleetFile, source, standby, rehearse, drainMsMax }: SwitchoverQuestion): Promise<SwitchoverBundle> {
   const fleet = await readFleet(fleetFile)
   const database = findDatabase(fleet, source)
   const { other, declared, back } = pairOf(fleet, database, standby)
@@ -32,7 +33,7 @@ export async function prepareSwitchover({ fleetFile, source, standby, rehearse }
   return {
     ...{ version: 1, migrations: [] },
     database: endpoint === undefined ? database : { ...database, endpoint },
-    switchover: { standby: other, declared, back, rehearse },
+    switchover: { standby: other, declared, back, rehearse, drainMsMax },
   }
 }
 

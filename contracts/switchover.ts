@@ -45,6 +45,8 @@ export interface SwitchoverRequest extends StandbyRequest {
   readonly back: DeclaredStandby | null
   /** Looks and compares, and says how long writing would stand still; moves nothing. */
   readonly rehearse: boolean
+  /** What the standby may take, once nobody can write any more, until it has all; above it the source is opened again. */
+  readonly drainMsMax: number
 }
 
 export interface SwitchoverInput extends OperationInput {

@@ -27,8 +27,7 @@ type Crossed = Awaited<ReturnType<SwitchoverActivities['fenceAndDrain']>>
 
 /** Whoever is to be ended may first roll back what he did. */
 const EMPTYING_MS = 30_000
-/** Nobody writes meanwhile: what is not through by then is given up. */
-const BARRIER_MS = 30_000
+/** For the other side's worker to come. */
 const WAY_BACK_MS = 30_000
 /** For a standby that was let go a moment ago to come back, and to be so near that the outage is short. */
 const FOLLOWING_MS = 60_000
@@ -71,7 +70,7 @@ async function cross(crossing: Crossing): Promise<Crossed> {
   assertMayAct()
   const barrier = await takeBarrier(on.source, { operation, token: tokens.source, signal })
   const awaited = { source: hole.session, standby: on.standby, slot, subscription, barrier, errorsBefore }
-  const passed = await awaitBarrier({ ...awaited, deadlineMs: BARRIER_MS, signal })
+  const passed = await awaitBarrier({ ...awaited, deadlineMs: pair.request.drainMsMax, signal })
   assertMayAct()
   // nobody draws from them behind the fence
   const carried = await carrySequences({ source: await readSequences(on.source), standby: on.standby, margin: 0 })

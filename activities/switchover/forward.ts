@@ -67,7 +67,7 @@ export async function turnStandby(deps: ActivityDeps, input: Parameters<Switchov
     await markFollowing(source.migrator, { source: id.target, operation, token: source.token, signal })
   })
   const { request, bundle } = pair
-  const turned = { standby: bundle.database, declared: declaredBack(pair), back: request.declared, rehearse: false }
+  const turned = { standby: bundle.database, declared: declaredBack(pair), back: request.declared, rehearse: false, drainMsMax: request.drainMsMax }
   assertMayAct()
   const watched = await deps.ledger.putBundle({ version: 1, database: request.standby, migrations: [], switchover: turned })
   await startWatch({

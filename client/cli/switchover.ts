@@ -5,13 +5,16 @@ import { fleetFileOf } from '../config'
 import { prepareSwitchover, type SwitchoverBundle, startSwitchover } from '../start-switchover'
 import type { CliContext } from './context'
 import { addLaunchOptions, type LaunchOptions, launch } from './launch'
-import { example, fleetOption, someText } from './options'
+import { durationMs, example, fleetOption, someText } from './options'
 import { switchoverPlanLines } from './render/switchover'
+
+const DRAIN_MS = 30_000
 
 interface SwitchoverOptions extends LaunchOptions {
   readonly fleet?: string
   readonly to?: string
   readonly rehearse?: boolean
+  readonly drainWithin: number
 }
 
 export function addSwitchover(program: Command, cli: CliContext): void {
@@ -26,12 +29,13 @@ export function addSwitchover(program: Command, cli: CliContext): void {
     .argument('<source>', 'name of the database in the fleet file that is written to now')
     .addOption(fleetOption())
     .option('--to <standby>', 'name of the standby in the fleet file; may be left out where there is one', someText)
+    .option('--drain-within <time>', 'once nobody can write any more: how long the standby may take to have all; above it the source is opened again', durationMs, DRAIN_MS)
     .option('--rehearse', 'look, compare, and move nothing')
   addLaunchOptions(command)
     .addHelpText('after', example('capstan switchover shop --rehearse', 'capstan switchover shop --to shop-azure', 'capstan switchover shop-azure --to shop'))
     .action(async (source: string, options: SwitchoverOptions) => {
-      const { rehearse = false, to = null } = options
-      const bundle = await prepareSwitchover({ fleetFile: fleetFileOf(cli.settings, options.fleet), source, standby: to, rehearse })
+      const { rehearse = false, to = null, drainWithin } = options
+      const bundle = await prepareSwitchover({ fleetFile: fleetFileOf(cli.settings, options.fleet), source, standby: to, rehearse, drainMsMax: drainWithin })
       await launch<SwitchoverPlan>(cli, options, {
         question: questionOf(bundle),
         start: (doors, request) => startSwitchover(doors, { ...request, bundle }),

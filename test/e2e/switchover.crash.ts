@@ -5,7 +5,7 @@ import { SWITCHOVER_STEPS } from '../../contracts/switchover'
 import { type CapstanStack, startCapstan } from '../support/capstan-stack'
 import { eventually, until } from '../support/eventually'
 import { MASTER_PASSWORD } from '../support/other-clouds'
-import { ACCOUNTS, createPair, OPENING, type Pair } from '../support/replicating'
+import { ACCOUNTS, createPair, OPENING, type Pair, remains } from '../support/replicating'
 import { type Bank, bankOn, leadTo, type Probe, startBank, startProbe } from '../support/switching'
 
 const SOON = { CAPSTAN_HEARTBEAT_TIMEOUT_MS: '2000', CAPSTAN_WORKFLOW_TASK_TIMEOUT_MS: '3000' }
@@ -22,9 +22,9 @@ beforeAll(async () => {
   pair = await createPair(capstan, 'gcp', { both: true })
   await leadTo(capstan, 'stock', pair.source)
   bank = await startBank(capstan)
-  probes = { source: startProbe(pair.source.app), standby: startProbe(pair.standby.app) }
   expect(await ended('set-up', 'replicate', 'stock')).toMatchObject({ status: 'succeeded', failure: null })
   await isFollowing('stock', pair.name)
+  probes = { source: startProbe(pair.source.app), standby: startProbe(pair.standby.app) }
 })
 afterAll(async () => {
   await Promise.all([bank?.stop(), probes?.source.stop(), probes?.standby.stop()])
@@ -68,13 +68,17 @@ async function isWholeOnBothSides(): Promise<void> {
   }
 }
 
-/** No write was accepted on the one side between two of the other's, and none at the same time. */
+/** In the order in which they accepted writes; whoever accepted one before the other's last was acknowledged is told. */
 function changesOfWriter(): string[] {
   const all = [
     ...probes.source.accepted.map((one) => ({ ...one, side: 'source' })),
     ...probes.standby.accepted.map((one) => ({ ...one, side: 'standby' })),
   ].sort((a, b) => a.to - b.to)
-  return all.map(({ side }) => side).filter((side, at, sides) => side !== sides[at - 1])
+  return all.flatMap(({ side, from }, at) => {
+    const before = all[at - 1]
+    if (before?.side === side) return []
+    return before !== undefined && from < before.to ? [`${side}, at the same time`] : [side]
+  })
 }
 
 test('rehearsed, nothing is moved, and how long it would take is said', async () => {
@@ -84,6 +88,27 @@ test('rehearsed, nothing is moved, and how long it would take is said', async ()
   expect(operation.steps.map(({ id }) => id)).not.toContain('cross')
   await writesGoOn()
 })
+
+test('a standby that stands still: nothing moves, the source is opened again, and what made the way back is gone', async () => {
+  capstan.arm('prepareWayBack#1:after')
+  const deaths = capstan.deaths()
+  const running = ended('stalled', 'switchover', 'stock', '--drain-within', '1s')
+  await until('the way back to be prepared', async () => capstan.deaths() > deaths)
+  const [sender] = await pair.onSource<{ pid: number }>('SELECT active_pid AS pid FROM pg_replication_slots WHERE active')
+  if (sender === undefined) throw new Error('nobody reads the slot')
+  process.kill(sender.pid, 'SIGSTOP')
+  const operation = await running.finally(() => process.kill(sender.pid, 'SIGCONT'))
+  expect(operation).toMatchObject({ status: 'failed', failure: { code: 'BARRIER_NOT_PASSED' } })
+  const undone = operation.steps.filter(({ state }) => state === 'undone').map(({ id }) => id)
+  expect(undone.sort()).toEqual(['cross', 'way-back'])
+  await writesGoOn()
+  expect((await remains(pair)).map((one) => one.split(' ').slice(0, 2).join(' ')).sort()).toEqual(FOLLOWED)
+  await isWholeOnBothSides()
+  expect(changesOfWriter()).toEqual(['source'])
+})
+
+/** The way there, and no way back. */
+const FOLLOWED = ['source publication', 'source sender', 'source slot', 'standby subscription']
 
 test('a worker that dies inside the fence: its successor begins anew, and writing moves once', async () => {
   capstan.arm('fenceAndDrain#1:after')

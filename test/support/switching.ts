@@ -70,7 +70,7 @@ export async function startBank(capstan: CapstanStack): Promise<Bank> {
 }
 
 export interface Probe {
-  /** Of writes that were acknowledged: when they were begun, and when they were acknowledged. */
+  /** Of writes that were acknowledged: when they were sent, and when they were acknowledged. */
   readonly accepted: readonly { readonly from: number; readonly to: number }[]
   stop(): Promise<void>
 }
@@ -81,10 +81,10 @@ export function startProbe(open: () => Promise<Session>): Probe {
   let stopped = false
   const running = (async () => {
     while (!stopped) {
-      const from = performance.now()
       try {
         const session = await open()
         try {
+          const from = performance.now()
           await session.query('UPDATE public.accounts SET holder = holder WHERE id = 1')
           accepted.push({ from, to: performance.now() })
         } finally {
