@@ -24,7 +24,13 @@ export interface SwitchoverBundle extends MigrationBundle {
 }
 
 /** Fails with the codes of the fleet file, DATABASE_UNKNOWN, and OPTION_INVALID where no such pair is declared. */
-export async function prepareSwitchover({ fleetFile, source, standby, rehearse, drainMsMax }: SwitchoverQuestion): Promise<SwitchoverBundle> {
+export async function prepareSwitchover({
+  fleetFile,
+  source,
+  standby,
+  rehearse,
+  drainMsMax,
+}: SwitchoverQuestion): Promise<SwitchoverBundle> {
   const fleet = await readFleet(fleetFile)
   const database = findDatabase(fleet, source)
   const { other, declared, back } = pairOf(fleet, database, standby)
@@ -49,7 +55,10 @@ function pairOf(fleet: LoadedFleet, source: DatabaseEntry, wanted: string | null
   const fitting = pairs.filter(({ other }) => wanted === null || other.name === wanted)
   const [only, another] = fitting
   if (only === undefined) {
-    const asked = wanted === null ? `${source.name} neither declares a standby nor is one` : `--to is ${shownInput(wanted)}, and neither declares the other as its standby`
+    const asked =
+      wanted === null
+        ? `${source.name} neither declares a standby nor is one`
+        : `--to is ${shownInput(wanted)}, and neither declares the other as its standby`
     throw failure('OPTION_INVALID', `${asked}: add "standbys" to the entry of either, as docs/fleet-file.md has it.`, {
       ...{ option: 'to', database: source.name },
       ...(wanted === null ? {} : { standby: cutInput(wanted) }),
@@ -75,7 +84,10 @@ function backward({ databases }: LoadedFleet, source: DatabaseEntry): DeclaredPa
   )
 }
 
-function turned({ name }: DatabaseEntry, { wayBack, publisher, retainedBytesMax, lagMsMax }: DeclaredStandby): DeclaredStandby | null {
+function turned(
+  { name }: DatabaseEntry,
+  { wayBack, publisher, retainedBytesMax, lagMsMax }: DeclaredStandby,
+): DeclaredStandby | null {
   if (wayBack === undefined) return null
   return { database: name, publisher: wayBack, wayBack: publisher, retainedBytesMax, lagMsMax }
 }

@@ -21,10 +21,16 @@ export interface InKeyhole {
 }
 
 export function masterOf(deps: ActivityDeps, { ref: { operation, step }, entry, address }: Place): ConnectTo {
-  return (database) => openSession(deps, { entry, role: 'admin', operation, step, address, canary: false, ownAddress: true, database })
+  return (database) =>
+    openSession(deps, { entry, role: 'admin', operation, step, address, canary: false, ownAddress: true, database })
 }
 
-export async function inKeyholeOf<T>(deps: ActivityDeps, place: Place, epoch: number, work: (on: InKeyhole) => Promise<T>): Promise<T> {
+export async function inKeyholeOf<T>(
+  deps: ActivityDeps,
+  place: Place,
+  epoch: number,
+  work: (on: InKeyhole) => Promise<T>,
+): Promise<T> {
   const connectTo = masterOf(deps, place)
   assertMayAct()
   const session = await openKeyhole({ connectTo, from: [place.entry.database, MAINTENANCE] })
@@ -39,7 +45,11 @@ export async function inKeyholeOf<T>(deps: ActivityDeps, place: Place, epoch: nu
 }
 
 /** `publisher`: as whom another one follows this database, should it come to that. */
-export function keepApplicationsOut({ session, token }: InKeyhole, { entry, ref }: Place, publisher: string | null): Promise<KeptOut> {
+export function keepApplicationsOut(
+  { session, token }: InKeyhole,
+  { entry, ref }: Place,
+  publisher: string | null,
+): Promise<KeptOut> {
   const { admin, migrator } = entry.connections
   const keep = [admin.user, migrator.user, ...(publisher === null ? [] : [publisher])]
   return keepOut(session, { database: entry.database, token, operation: ref.operation, keep, signal: currentAct().signal })

@@ -14,7 +14,7 @@ import type { ActivityDeps } from '../deps'
 import { epochAbove } from '../schema/epoch'
 import type { Replicating, ReplicationActivities } from './contract'
 import { findMade, writeMade } from './made'
-import { onBoth, onSide, OWN_TABLES, placeOf } from './make'
+import { OWN_TABLES, onBoth, onSide, placeOf } from './make'
 import { change, refuseOtherThan, standing } from './record'
 import { type BehindFence, bothOf, looking, replicateOf, type SideName } from './sides'
 
@@ -132,7 +132,11 @@ async function forgetAll({ source, standby }: Readonly<Record<SideName, BehindFe
 }
 
 /** All but our own, quoted as PostgreSQL reads it. */
-export async function publishedOf(source: Session, { publication }: StandbyNames, only: readonly string[] | null): Promise<string[]> {
+export async function publishedOf(
+  source: Session,
+  { publication }: StandbyNames,
+  only: readonly string[] | null,
+): Promise<string[]> {
   const rows = await source.query<{ name: string }>(
     `SELECT pg_catalog.quote_ident(schemaname) || '.' || pg_catalog.quote_ident(tablename) AS name FROM pg_catalog.pg_publication_tables
       WHERE pubname = $1 AND schemaname <> 'capstan' ORDER BY 1`,

@@ -19,7 +19,7 @@ import type { ActivityDeps } from '../deps'
 import { type InKeyhole, inKeyholeOf } from '../replication/keyhole'
 import { raisedOn, type SideName } from '../replication/sides'
 import { openSession } from '../schema/open-session'
-import type { SwitchoverActivities, Switching } from './contract'
+import type { Switching, SwitchoverActivities } from './contract'
 import { assertNotMoved, insideBoth, type Pair, pairOf } from './pair'
 import { onBoth, refuseUncarried } from './way-back'
 
@@ -105,7 +105,11 @@ async function fence(crossing: Crossing) {
     signal: currentAct().signal,
     async beforeChange(closing) {
       assertMayAct()
-      await deps.ledger.putDocument({ operation, name: `fence-${instance}`, document: { version: 1, instance, instanceId, closing } })
+      await deps.ledger.putDocument({
+        operation,
+        name: `fence-${instance}`,
+        document: { version: 1, instance, instanceId, closing },
+      })
     },
   })
   return proveClosed(hole.session, { ...raising, connectAsWriter: writerOf(crossing) })
@@ -131,14 +135,23 @@ async function isNear(keyhole: Session, slot: string): Promise<void> {
     if (seen?.active === true && seen.lacking !== null && seen.lacking <= NEAR_BYTES) return
     if (performance.now() > until) {
       const found = seen === undefined ? 'is gone' : seen.active ? `lacks ${seen.lacking} bytes of the log` : 'is read by nobody'
-      throw failure('BARRIER_NOT_PASSED', `Nobody was shut out: slot ${slot} ${found} after ${FOLLOWING_MS / 1000} s. Look why the standby does not follow, then start again.`, { slot })
+      throw failure(
+        'BARRIER_NOT_PASSED',
+        `Nobody was shut out: slot ${slot} ${found} after ${FOLLOWING_MS / 1000} s. Look why the standby does not follow, then start again.`,
+        { slot },
+      )
     }
   }
 }
 
 export async function takeBackFence(deps: ActivityDeps, input: Switching): Promise<{ summary: string }> {
   const reopened = await takenBack(deps, input, await pairOf(deps, input))
-  return { summary: reopened.length === 0 ? 'nothing was closed; the standby follows' : `${reopened.join(', ')} open again; the standby follows` }
+  return {
+    summary:
+      reopened.length === 0
+        ? 'nothing was closed; the standby follows'
+        : `${reopened.join(', ')} open again; the standby follows`,
+  }
 }
 
 /** Writers first: they wait. The way back has nothing to carry meanwhile, since applications are kept out of the standby. */
@@ -153,7 +166,12 @@ async function takenBack(deps: ActivityDeps, input: Switching, pair: Pair): Prom
   await onBoth(deps, pair, input, async ({ source, standby }) => {
     if ((await findSubscription(source.admin, back.subscription)) !== null) {
       const tokens = { sourceToken: source.token, standbyToken: standby.token }
-      await closeWayBack({ ...{ source: source.admin, standby: standby.admin, forward, back }, ...tokens, deadlineMs: WAY_BACK_MS, signal })
+      await closeWayBack({
+        ...{ source: source.admin, standby: standby.admin, forward, back },
+        ...tokens,
+        deadlineMs: WAY_BACK_MS,
+        signal,
+      })
       return
     }
     const found = await findSubscription(standby.admin, forward.subscription)

@@ -10,7 +10,7 @@ import { inKeyholeOf, keepApplicationsOut, letApplicationsIn } from '../replicat
 import { dropAtSource } from '../replication/make'
 import { change, startWatch } from '../replication/record'
 import { raisedOn } from '../replication/sides'
-import type { SwitchoverActivities, Switching } from './contract'
+import type { Switching, SwitchoverActivities } from './contract'
 import { insideBoth, type Pair, pairOf } from './pair'
 import { onBoth } from './way-back'
 
@@ -27,7 +27,9 @@ export async function recordMoved({ ledger }: ActivityDeps, operation: string): 
 export async function openToApplications(deps: ActivityDeps, input: Switching): Promise<Told> {
   const { places, id } = await pairOf(deps, input)
   const back = await inKeyholeOf(deps, places.standby, input.epochs.standby, (on) => letApplicationsIn(on, places.standby))
-  return { summary: back.length === 0 ? `${id.target} is open to whom it was` : `${back.join(', ')} may connect to ${id.target} again` }
+  return {
+    summary: back.length === 0 ? `${id.target} is open to whom it was` : `${back.join(', ')} may connect to ${id.target} again`,
+  }
 }
 
 export async function letOldFollow(deps: ActivityDeps, input: Switching): Promise<Told> {
@@ -67,7 +69,13 @@ export async function turnStandby(deps: ActivityDeps, input: Parameters<Switchov
     await markFollowing(source.migrator, { source: id.target, operation, token: source.token, signal })
   })
   const { request, bundle } = pair
-  const turned = { standby: bundle.database, declared: declaredBack(pair), back: request.declared, rehearse: false, drainMsMax: request.drainMsMax }
+  const turned = {
+    standby: bundle.database,
+    declared: declaredBack(pair),
+    back: request.declared,
+    rehearse: false,
+    drainMsMax: request.drainMsMax,
+  }
   assertMayAct()
   const watched = await deps.ledger.putBundle({ version: 1, database: request.standby, migrations: [], switchover: turned })
   await startWatch({
@@ -75,7 +83,9 @@ export async function turnStandby(deps: ActivityDeps, input: Parameters<Switchov
     ...{ cloud: places.standby.entry.cloud, standbyCloud: places.source.entry.cloud },
     sides: { source: input.sides.standby, standby: input.sides.source },
   })
-  return { summary: `${id.source} follows ${id.target} now: "capstan switchover ${id.target} --to ${id.source}" moves writing back` }
+  return {
+    summary: `${id.source} follows ${id.target} now: "capstan switchover ${id.target} --to ${id.source}" moves writing back`,
+  }
 }
 
 function declaredBack({ request }: Pair) {
@@ -91,7 +101,11 @@ async function turnInLedger(deps: ActivityDeps, { operation, sides }: Switching,
   const before = await ledger.getStandby(id)
   if (before !== null && before.state !== 'gone') {
     const reason = `${operation} has moved writing to ${id.target}.`
-    await change(deps, id, ['following', 'late', 'broken', 'paused', 'copying', 'to-be-seeded'], { to: 'gone', reason, operation })
+    await change(deps, id, ['following', 'late', 'broken', 'paused', 'copying', 'to-be-seeded'], {
+      to: 'gone',
+      reason,
+      operation,
+    })
   }
   assertMayAct()
   const instances = { source: sides.standby.instanceId, target: sides.source.instanceId }

@@ -25,7 +25,10 @@ export interface Pair {
   readonly back: StandbyNames
 }
 
-export async function pairOf({ ledger }: Pick<ActivityDeps, 'ledger'>, input: StepRef & { readonly sides: StandbySides }): Promise<Pair> {
+export async function pairOf(
+  { ledger }: Pick<ActivityDeps, 'ledger'>,
+  input: StepRef & { readonly sides: StandbySides },
+): Promise<Pair> {
   const bundle = await ledger.getBundle(input.bundle)
   const { switchover: request, database } = bundle
   if (request === undefined) throw new Error('the bundle does not say where writing is to move')

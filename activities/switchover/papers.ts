@@ -14,7 +14,9 @@ export async function writePapers(deps: ActivityDeps, input: Switching): Promise
   const document = papersOf(await pairOf(deps, input))
   assertMayAct()
   await deps.ledger.putDocument({ operation, name: SWITCHOVER_DOCUMENTS.papers, document })
-  return { summary: `${document.forward.length} steps to go on by hand, ${document.back.length} to go back: "capstan ops show ${operation} --plan"` }
+  return {
+    summary: `${document.forward.length} steps to go on by hand, ${document.back.length} to go back: "capstan ops show ${operation} --plan"`,
+  }
 }
 
 export function papersOf({ places, forward, back }: Pick<Pair, 'places' | 'forward' | 'back'>): SwitchoverPapers {
@@ -24,7 +26,11 @@ export function papersOf({ places, forward, back }: Pick<Pair, 'places' | 'forwa
   return {
     version: 1,
     forward: [
-      at(keyhole, 'Close the source to everybody; whoever is inside stays until he is ended', `ALTER DATABASE ${source.name} ALLOW_CONNECTIONS false;`),
+      at(
+        keyhole,
+        'Close the source to everybody; whoever is inside stays until he is ended',
+        `ALTER DATABASE ${source.name} ALLOW_CONNECTIONS false;`,
+      ),
       at(
         keyhole,
         'End whoever is inside but the walsender of the slot, until nobody is left',
@@ -45,10 +51,13 @@ export function papersOf({ places, forward, back }: Pick<Pair, 'places' | 'forwa
       ),
       at(
         standby,
-        'Let the applications in: grants that were taken are in capstan.kept_out of the database ' + KEYHOLE,
+        `Let the applications in: grants that were taken are in capstan.kept_out of the database ${KEYHOLE}`,
         `SELECT grants FROM capstan.kept_out; -- in ${KEYHOLE}, then GRANT CONNECT ON DATABASE ${standby.name} TO each`,
       ),
-      at({ where: 'the endpoint' }, `Lead it from ${places.source.address.host}:${places.source.address.port} to ${places.standby.address.host}:${places.standby.address.port}`),
+      at(
+        { where: 'the endpoint' },
+        `Lead it from ${places.source.address.host}:${places.source.address.port} to ${places.standby.address.host}:${places.standby.address.port}`,
+      ),
     ],
     back: [
       at({ where: 'before anybody wrote on the standby, and only then' }, 'Everything below takes back what is above'),
@@ -59,8 +68,16 @@ export function papersOf({ places, forward, back }: Pick<Pair, 'places' | 'forwa
   }
 }
 
-function sideOf(side: string, { entry, address }: { readonly entry: { readonly database: string }; readonly address: InstanceAddress }) {
+function sideOf(
+  side: string,
+  { entry, address }: { readonly entry: { readonly database: string }; readonly address: InstanceAddress },
+) {
   const { database } = entry
   const place = `${side}: ${address.instance} (${address.host}:${address.port})`
-  return { place, where: `${place}, database ${database}`, name: quoteIdentifier(database), literal: `'${database.replaceAll("'", "''")}'` }
+  return {
+    place,
+    where: `${place}, database ${database}`,
+    name: quoteIdentifier(database),
+    literal: `'${database.replaceAll("'", "''")}'`,
+  }
 }

@@ -9,8 +9,8 @@ import { enterKeyhole } from '../../postgres/fence/keyhole'
 import { standingEpoch } from '../../postgres/migrate/fence'
 import { keepOutObstacles } from '../../postgres/replicate/keep-out'
 import { barrierObstacles } from '../../postgres/replicate/marker'
-import { readSequences } from '../../postgres/replicate/watch/sequences'
 import { schemaDiffers } from '../../postgres/replicate/watch/schema-differs'
+import { readSequences } from '../../postgres/replicate/watch/sequences'
 import { noWayBackTo } from '../../postgres/replicate/way-back'
 import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
@@ -33,7 +33,12 @@ export async function planSwitchover(deps: ActivityDeps, input: Input): Promise<
   const pair = await pairOf(deps, input)
   const record = await standing(deps, pair.id)
   const { there, here } = await lookAtBoth(deps, pair)
-  const blocks = [...blocksOfRecord(record, input), ...blocksOfEndpoint(input), ...fence.obstacles.map((one) => block('fence', one)), ...there]
+  const blocks = [
+    ...blocksOfRecord(record, input),
+    ...blocksOfEndpoint(input),
+    ...fence.obstacles.map((one) => block('fence', one)),
+    ...there,
+  ]
   const lagMs = record.look?.lagMs ?? null
   const lasting = {
     ...{ version: 1 as const, bundle, ...sides, names: pair.forward, back: pair.back },
@@ -47,7 +52,14 @@ export async function planSwitchover(deps: ActivityDeps, input: Input): Promise<
   await deps.ledger.putDocument({ operation, name: SWITCHOVER_DOCUMENTS.plan, document })
   if (input.locks !== null) await writeMade(deps, operation, { version: 1, ...pair.id, names: pair.forward, tables: here.tables })
   const summary = `${here.tables.length} tables, ${here.sequences} sequences; ${fence.summary}; about ${seconds(document.predictedOutageMs)} without a writer`
-  return { digest: document.digest, epochs, fenceEpoch: fence.epoch, blocks, summary, predictedOutageMs: document.predictedOutageMs }
+  return {
+    digest: document.digest,
+    epochs,
+    fenceEpoch: fence.epoch,
+    blocks,
+    summary,
+    predictedOutageMs: document.predictedOutageMs,
+  }
 }
 
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`
@@ -60,18 +72,30 @@ function blocksOfRecord({ state, reason, instances, look, declared }: StandbyRec
     found.push(block('state', `The standby is ${state}${reason === null ? '' : ` (${reason})`}, and has to be following.`))
   }
   if (instances.source !== sides.source.instanceId || instances.target !== sides.standby.instanceId) {
-    found.push(block('instances', 'One of the instances is another one than the one that the standby was made with: remove the standby, then set it up again.'))
+    found.push(
+      block(
+        'instances',
+        'One of the instances is another one than the one that the standby was made with: remove the standby, then set it up again.',
+      ),
+    )
   }
   const lag = look?.lagMs ?? null
-  if (lag === null) found.push(block('lag', 'How late the standby is has not been seen yet: wait for a look at it, then ask again.'))
-  else if (lag > declared.lagMsMax) found.push(block('lag', `The standby is ${seconds(lag)} late and ${seconds(declared.lagMsMax)} are allowed.`))
+  if (lag === null)
+    found.push(block('lag', 'How late the standby is has not been seen yet: wait for a look at it, then ask again.'))
+  else if (lag > declared.lagMsMax)
+    found.push(block('lag', `The standby is ${seconds(lag)} late and ${seconds(declared.lagMsMax)} are allowed.`))
   return found
 }
 
 function blocksOfEndpoint({ endpoint, sides }: Input): Finding[] {
   if (endpoint.at === null || samePlace(endpoint.at, sides.source)) return []
   const { host, port } = endpoint.at
-  return [block('endpoint', `The endpoint leads to ${host}:${port} and not to the source at ${sides.source.host}:${sides.source.port}: find out who moved it.`)]
+  return [
+    block(
+      'endpoint',
+      `The endpoint leads to ${host}:${port} and not to the source at ${sides.source.host}:${sides.source.port}: find out who moved it.`,
+    ),
+  ]
 }
 
 function warningsOf({ endpoint }: Input): Finding[] {
@@ -97,15 +121,24 @@ async function lookAtBoth(deps: ActivityDeps, pair: Pair): Promise<Looked> {
         ...(await keepOutObstacles(standby, places.standby.entry.database)).map((one) => block('keep-out', one)),
         ...(await keepOutObstacles(source, places.source.entry.database)).map((one) => block('keep-out', one)),
         ...(never === null ? [] : [block('way-back', never)]),
-        ...(level === 'logical' ? [] : [block('way-back', `wal_level of the standby is ${level}, and has to be logical for the source to follow it.`)]),
+        ...(level === 'logical'
+          ? []
+          : [block('way-back', `wal_level of the standby is ${level}, and has to be logical for the source to follow it.`)]),
       ]
     }),
   )
   if (request.back === null) {
-    found.push(block('way-back', 'The fleet file does not say as whom the source follows the standby: give "wayBack" where the standby is declared.'))
+    found.push(
+      block(
+        'way-back',
+        'The fleet file does not say as whom the source follows the standby: give "wayBack" where the standby is declared.',
+      ),
+    )
   }
   return looking(deps, places.source, 'migrator', async (source) => {
-    const differs = await looking(deps, places.standby, 'migrator', (standby) => schemaDiffers({ source, standby }, { setAside: new Set(), signal }))
+    const differs = await looking(deps, places.standby, 'migrator', (standby) =>
+      schemaDiffers({ source, standby }, { setAside: new Set(), signal }),
+    )
     const schema = differs.map((one) => block('schema', `${one} differs between source and standby.`))
     const { sequences, hidden } = await readSequences(source)
     const tables = await publishedOf(source, forward, null)

@@ -24,7 +24,9 @@ export async function prepareWayBack(deps: ActivityDeps, input: Switching): Prom
   const pair = await pairOf(deps, input)
   const publisher = await backPublisher(deps, pair)
   const { tables } = await madeBy(deps, input.operation)
-  const kept = await inKeyholeOf(deps, pair.places.standby, input.epochs.standby, (on) => keepApplicationsOut(on, pair.places.standby, publisher.user))
+  const kept = await inKeyholeOf(deps, pair.places.standby, input.epochs.standby, (on) =>
+    keepApplicationsOut(on, pair.places.standby, publisher.user),
+  )
   const set = await onBoth(deps, pair, input, async ({ source, standby }) => {
     const { back, forward } = pair
     const { signal } = currentAct()
@@ -43,8 +45,11 @@ export async function prepareWayBack(deps: ActivityDeps, input: Switching): Prom
     return carrySequences({ source: await readSequences(source.migrator), standby: standby.migrator, margin: 0 })
   })
   refuseUncarried(set.findings)
-  const others = kept.stillIn.length === 0 ? '' : `; who may still connect to the standby besides its own roles: ${kept.stillIn.join(', ')}`
-  return { summary: `publication and slot ${pair.back.slot} on ${pair.id.target}, subscription on ${pair.id.source}, disabled${others}` }
+  const others =
+    kept.stillIn.length === 0 ? '' : `; who may still connect to the standby besides its own roles: ${kept.stillIn.join(', ')}`
+  return {
+    summary: `publication and slot ${pair.back.slot} on ${pair.id.target}, subscription on ${pair.id.source}, disabled${others}`,
+  }
 }
 
 export async function dropWayBack(deps: ActivityDeps, input: Switching): Promise<void> {
@@ -55,7 +60,12 @@ export async function dropWayBack(deps: ActivityDeps, input: Switching): Promise
   })
 }
 
-export function onBoth<T>(deps: ActivityDeps, { places }: Pick<Pair, 'places'>, { epochs }: Switching, act: (on: OnBoth) => Promise<T>): Promise<T> {
+export function onBoth<T>(
+  deps: ActivityDeps,
+  { places }: Pick<Pair, 'places'>,
+  { epochs }: Switching,
+  act: (on: OnBoth) => Promise<T>,
+): Promise<T> {
   return behindFence(deps, places.source, epochs.source, (source) =>
     behindFence(deps, places.standby, epochs.standby, (standby) => {
       assertMayAct()
@@ -65,7 +75,8 @@ export function onBoth<T>(deps: ActivityDeps, { places }: Pick<Pair, 'places'>, 
 }
 
 function refuseLacking(lacking: readonly string[]): void {
-  if (lacking.length > 0) throw failure('DATABASE_REFUSED', `There is no way back as it stands: ${lacking.join(' ')}`, { lacking: lacking.length })
+  if (lacking.length > 0)
+    throw failure('DATABASE_REFUSED', `There is no way back as it stands: ${lacking.join(' ')}`, { lacking: lacking.length })
 }
 
 /** Those that have come to their end are told by the watch, and stop nobody from moving. */

@@ -29,17 +29,36 @@ export function addSwitchover(program: Command, cli: CliContext): void {
     .argument('<source>', 'name of the database in the fleet file that is written to now')
     .addOption(fleetOption())
     .option('--to <standby>', 'name of the standby in the fleet file; may be left out where there is one', someText)
-    .option('--drain-within <time>', 'once nobody can write any more: how long the standby may take to have all; above it the source is opened again', durationMs, DRAIN_MS)
+    .option(
+      '--drain-within <time>',
+      'once nobody can write any more: how long the standby may take to have all; above it the source is opened again',
+      durationMs,
+      DRAIN_MS,
+    )
     .option('--rehearse', 'look, compare, and move nothing')
   addLaunchOptions(command)
-    .addHelpText('after', example('capstan switchover shop --rehearse', 'capstan switchover shop --to shop-azure', 'capstan switchover shop-azure --to shop'))
+    .addHelpText(
+      'after',
+      example(
+        'capstan switchover shop --rehearse',
+        'capstan switchover shop --to shop-azure',
+        'capstan switchover shop-azure --to shop',
+      ),
+    )
     .action(async (source: string, options: SwitchoverOptions) => {
       const { rehearse = false, to = null, drainWithin } = options
-      const bundle = await prepareSwitchover({ fleetFile: fleetFileOf(cli.settings, options.fleet), source, standby: to, rehearse, drainMsMax: drainWithin })
+      const bundle = await prepareSwitchover({
+        fleetFile: fleetFileOf(cli.settings, options.fleet),
+        source,
+        standby: to,
+        rehearse,
+        drainMsMax: drainWithin,
+      })
       await launch<SwitchoverPlan>(cli, options, {
         question: questionOf(bundle),
         start: (doors, request) => startSwitchover(doors, { ...request, bundle }),
-        planOf: async (ledger, operation) => (await ledger.getDocument({ operation, name: SWITCHOVER_DOCUMENTS.plan })) as SwitchoverPlan | null,
+        planOf: async (ledger, operation) =>
+          (await ledger.getDocument({ operation, name: SWITCHOVER_DOCUMENTS.plan })) as SwitchoverPlan | null,
         planLines: (plan) => switchoverPlanLines(plan, bundle.database, { paint: cli.paint, columns: cli.io.columns() }),
       })
     })

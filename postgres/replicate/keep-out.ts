@@ -86,8 +86,12 @@ export async function letIn(session: Session, { database, token }: KeptDatabase)
     const back = grants.filter(({ role }) => role === null || there.has(role))
     const name = quoteIdentifier(database)
     const statements = [
-      ...back.map(({ role, grantable }) => `GRANT CONNECT ON DATABASE ${name} TO ${grantee(role)}${grantable ? ' WITH GRANT OPTION' : ''}`),
-      ...added.roles.filter((role) => there.has(role) && !named.includes(role)).map((role) => `REVOKE CONNECT ON DATABASE ${name} FROM ${grantee(role)}`),
+      ...back.map(
+        ({ role, grantable }) => `GRANT CONNECT ON DATABASE ${name} TO ${grantee(role)}${grantable ? ' WITH GRANT OPTION' : ''}`,
+      ),
+      ...added.roles
+        .filter((role) => there.has(role) && !named.includes(role))
+        .map((role) => `REVOKE CONNECT ON DATABASE ${name} FROM ${grantee(role)}`),
     ]
     if (statements.length > 0) await asOwner(session, owner, way, statements.join('; '))
     await session.query('DELETE FROM capstan.kept_out WHERE oid = $1::bigint::oid', [oid])
@@ -174,12 +178,17 @@ async function endUninvited(session: Session, oid: number, { database, signal }:
     const left = await session.query<{ pid: number }>(UNINVITED, [oid])
     if (left.length === 0) return
     if (performance.now() > until) {
-      throw failure('FENCE_REFUSED', `${left.length} sessions in ${database} could not be ended within ${ENDING_MS / 1000} s: end them, then try again.`, {
-        database,
-        sessions: left.length,
-      })
+      throw failure(
+        'FENCE_REFUSED',
+        `${left.length} sessions in ${database} could not be ended within ${ENDING_MS / 1000} s: end them, then try again.`,
+        {
+          database,
+          sessions: left.length,
+        },
+      )
     }
-    for (const { pid } of left) await session.query(`SELECT pg_catalog.pg_terminate_backend(a.pid) FROM (${UNINVITED}) a WHERE a.pid = $2`, [oid, pid])
+    for (const { pid } of left)
+      await session.query(`SELECT pg_catalog.pg_terminate_backend(a.pid) FROM (${UNINVITED}) a WHERE a.pid = $2`, [oid, pid])
   }
 }
 

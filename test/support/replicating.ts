@@ -15,8 +15,8 @@ import type { Row, Session } from '../../postgres/connect/session'
 import { applyMigrations } from '../../postgres/migrate/apply'
 import { resolveMigrations } from '../../postgres/migrate/resolve'
 import type { CapstanStack, CommandResult } from './capstan-stack'
-import { changing, createOtherTarget, type OtherTarget, whenFree } from './other-clouds'
 import { until } from './eventually'
+import { changing, createOtherTarget, type OtherTarget, whenFree } from './other-clouds'
 import { RestoreDesk } from './restores'
 import { createTarget, putSecurityGroup, type Target } from './target'
 
@@ -66,7 +66,11 @@ export async function createPair(capstan: CapstanStack, cloud: StandbyCloud, { b
     resolved: resolveMigrations(Object.entries(SHOP).map(([script, content]) => ({ script, content }))),
   })
   const name = `stock-${cloud}`
-  const fleet = source.fleet(SHOP, '', (yaml) => declared(yaml, name, both ? WAY_BACK[cloud] : '') + standbyEntry(capstan, cloud, name))
+  const fleet = source.fleet(
+    SHOP,
+    '',
+    (yaml) => declared(yaml, name, both ? WAY_BACK[cloud] : '') + standbyEntry(capstan, cloud, name),
+  )
   const desk = new RestoreDesk(capstan, () => fleet)
   const on = async <T extends Row>(open: () => Promise<Session>, sql: string): Promise<T[]> => {
     const session = await open()
@@ -163,15 +167,23 @@ async function letReplicate(capstan: CapstanStack, major: '15' | '17'): Promise<
 async function letBeFollowed({ stack }: CapstanStack, { adapter, instanceId }: OtherTarget, cloud: StandbyCloud): Promise<void> {
   const instance = { name: 'stock', instanceId }
   const parameters = cloud === 'azure' ? { wal_level: 'logical' } : { 'cloudsql.logical_decoding': 'on' }
-  const networkRules = [controlAddress(stack.block), applicationAddress(stack.block), '127.0.0.1'].map((address) => `${address}/32`)
-  for (const ask of [() => adapter.setNetworkRules({ instance, networkRules }, changing), () => adapter.setParameters({ instance, parameters }, changing)]) {
+  const networkRules = [controlAddress(stack.block), applicationAddress(stack.block), '127.0.0.1'].map(
+    (address) => `${address}/32`,
+  )
+  for (const ask of [
+    () => adapter.setNetworkRules({ instance, networkRules }, changing),
+    () => adapter.setParameters({ instance, parameters }, changing),
+  ]) {
     for (let done = false; !done; ) {
       done = (await whenFree(ask)).done
       if (!done) await sleep(50)
     }
   }
   await whenFree(() => adapter.startRestart({ instance }, changing))
-  await until('the standby to be up again', async () => (await adapter.describeInstance({ name: 'stock' }, changing))?.state === 'ready')
+  await until(
+    'the standby to be up again',
+    async () => (await adapter.describeInstance({ name: 'stock' }, changing))?.state === 'ready',
+  )
 }
 
 function rdsOf({ stack }: CapstanStack): RDSClient {

@@ -12,7 +12,11 @@ interface Place {
 
 export async function leadTo({ stack: { lab } }: CapstanStack, name: string, { host, port }: Place): Promise<void> {
   const headers = { 'content-type': 'application/json', ...labHeaders(lab) }
-  const answer = await fetch(`${lab.api}/_lab/router/${name}`, { method: 'PUT', headers, body: JSON.stringify({ to: { host, port } }) })
+  const answer = await fetch(`${lab.api}/_lab/router/${name}`, {
+    method: 'PUT',
+    headers,
+    body: JSON.stringify({ to: { host, port } }),
+  })
   if (!answer.ok) throw new Error(`the lab refused ${name}: ${await answer.text()}`)
 }
 
@@ -33,7 +37,12 @@ const TRANSFER = `WITH paid AS (UPDATE public.accounts SET balance = balance + C
 /** Four writers; what the odd ones commit is acknowledged before it is on disk. A transfer's number is its amount, so that each is told from all others. */
 export async function startBank(capstan: CapstanStack): Promise<Bank> {
   const at = await routed(capstan, 'stock')
-  const login = { database: 'stock', user: 'stock_app', password: 'app-password', sourceAddress: applicationAddress(capstan.stack.block) }
+  const login = {
+    database: 'stock',
+    user: 'stock_app',
+    password: 'app-password',
+    sourceAddress: applicationAddress(capstan.stack.block),
+  }
   const acknowledged = new Map<number, number>()
   let stopped = false
   let count = 0
@@ -48,7 +57,11 @@ export async function startBank(capstan: CapstanStack): Promise<Bank> {
           if (lane % 2 === 1) await session.execute('SET synchronous_commit = off')
         }
         const [payer, payee] = [1 + (number % ACCOUNTS), 1 + ((number * 7 + 3) % ACCOUNTS)]
-        const [row] = await session.query<{ id: number }>(TRANSFER, [payer, payer === payee ? 1 + (payee % ACCOUNTS) : payee, number])
+        const [row] = await session.query<{ id: number }>(TRANSFER, [
+          payer,
+          payer === payee ? 1 + (payee % ACCOUNTS) : payee,
+          number,
+        ])
         if (row !== undefined) acknowledged.set(number, Number(row.id))
         await sleep(2)
       } catch {
@@ -112,6 +125,8 @@ export interface Found {
 
 export async function bankOn(on: Pair['onSource']): Promise<Found> {
   const [sum] = await on<{ sum: number }>('SELECT sum(balance)::int AS sum FROM public.accounts')
-  const transfers = await on<{ id: number; amount: number }>('SELECT id::int AS id, amount::int AS amount FROM public.transfers ORDER BY id')
+  const transfers = await on<{ id: number; amount: number }>(
+    'SELECT id::int AS id, amount::int AS amount FROM public.transfers ORDER BY id',
+  )
   return { sum: sum?.sum ?? 0, transfers }
 }

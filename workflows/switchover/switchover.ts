@@ -5,7 +5,7 @@ import type { HostPort } from '../../contracts/endpoint'
 import type { Finding, OperationResult, StepDetail, StepName } from '../../contracts/operation'
 import type { StandbySides } from '../../contracts/replicate'
 import type { StepRef } from '../../contracts/step-ref'
-import { type SwitchoverInput, type SwitchoverPlanSummary, SWITCHOVER_STEPS as STEPS } from '../../contracts/switchover'
+import { SWITCHOVER_STEPS as STEPS, type SwitchoverInput, type SwitchoverPlanSummary } from '../../contracts/switchover'
 import { awaitApproval } from '../kit/approval'
 import { type Outcome, runOperation } from '../kit/operation'
 import type { Run } from '../kit/run'
@@ -36,7 +36,7 @@ export async function switchover(input: SwitchoverInput): Promise<OperationResul
 }
 
 async function underLocks(switching: Switching): Promise<Outcome> {
-  const { run, input } = switching
+  const { input } = switching
   const first = await plan(switching)
   if (input.mode === 'plan') return { status: 'planned', verdict: null, findings: [] }
   if (first.blocks.length > 0) return { status: 'failed', verdict: 'fail', findings: first.blocks }
@@ -46,7 +46,8 @@ async function underLocks(switching: Switching): Promise<Outcome> {
   if (planned.blocks.length > 0) return { status: 'failed', verdict: 'fail', findings: planned.blocks }
   const compared = await compare(switching, planned)
   if (compared.differ) return { status: 'failed', verdict: 'fail', findings: compared.findings }
-  if (input.rehearse) return { status: 'succeeded', verdict: compared.findings.length > 0 ? 'inconclusive' : 'pass', findings: compared.findings }
+  if (input.rehearse)
+    return { status: 'succeeded', verdict: compared.findings.length > 0 ? 'inconclusive' : 'pass', findings: compared.findings }
   await prepare(switching, planned)
   const left = await cross(switching, planned)
   const findings = [...compared.findings, ...left]
@@ -57,7 +58,12 @@ async function plan(switching: Switching): Promise<Planned> {
   const { run, input } = switching
   const planned = await run.step(STEPS.plan, {
     do: () => planBoth(switching, STEPS.plan),
-    detail: ({ summary, blocks, digest, predictedOutageMs }) => ({ summary, findings: blocks, planDigest: digest, predictedOutageMs }),
+    detail: ({ summary, blocks, digest, predictedOutageMs }) => ({
+      summary,
+      findings: blocks,
+      planDigest: digest,
+      predictedOutageMs,
+    }),
   })
   if (input.mode !== 'plan') await run.record.setStatus('running', { planDigest: planned.digest })
   return planned
@@ -76,7 +82,11 @@ async function planBoth({ act, ref, input, locked }: Switching, step: StepName):
   const scope = { databases: [input.sourceDatabase] }
   const fence = await act.askingFence.planFence({ ...ref(step), target: source, scope, copy: false, lock: locks?.source ?? null })
   const endpoint = await act.askingTraffic.whereTo(ref(step))
-  return { ...(await act.crossing.planSwitchover({ ...ref(step), sides, locks, fence, endpoint })), sides, endpointAt: endpoint.at }
+  return {
+    ...(await act.crossing.planSwitchover({ ...ref(step), sides, locks, fence, endpoint })),
+    sides,
+    endpointAt: endpoint.at,
+  }
 }
 
 /** Null: it was rejected. */
@@ -100,7 +110,12 @@ interface Compared {
 async function compare({ run, act, ref }: Switching, planned: Planned): Promise<Compared> {
   const { verdict, findings } = await run.step(STEPS.compare, {
     do: () => act.comparing.compareBoth({ ...ref(STEPS.compare), sides: planned.sides, epochs: planned.epochs }),
-    detail: ({ summary, verdict: found, findings: told }) => ({ summary, verdict: found, findings: told, predictedOutageMs: planned.predictedOutageMs }),
+    detail: ({ summary, verdict: found, findings: told }) => ({
+      summary,
+      verdict: found,
+      findings: told,
+      predictedOutageMs: planned.predictedOutageMs,
+    }),
   })
   return { differ: verdict === 'different', findings }
 }

@@ -17,7 +17,10 @@ export function switchoverPlanLines(plan: SwitchoverPlan, entry: Pick<DatabaseEn
   const { paint } = view
   const { source, standby, endpointAt, lagMs } = plan
   const [from, to] = [oneLine(source.instance), oneLine(standby.instance)]
-  const leads = endpointAt === null ? 'nobody can be asked where applications are led: a person moves them' : `moves the endpoint from ${oneLine(endpointAt.host)}:${endpointAt.port} to ${oneLine(standby.host)}:${standby.port}`
+  const leads =
+    endpointAt === null
+      ? 'nobody can be asked where applications are led: a person moves them'
+      : `moves the endpoint from ${oneLine(endpointAt.host)}:${endpointAt.port} to ${oneLine(standby.host)}:${standby.port}`
   return [
     `${paint('bold', `plan to move writing of ${entry.name}`)}  from ${from} (${oneLine(source.engineVersion)}) to ${to} (${oneLine(standby.engineVersion)})`,
     `  carries ${counted(plan.tables, 'table')} and ${counted(plan.sequences, 'sequence')}; the standby is ${lagMs === null ? 'late by nobody knows how much' : `${seconds(lagMs)} late`}`,
@@ -43,7 +46,10 @@ function findingLines({ message }: Finding, mark: string, { columns }: View): st
 export function paperLines({ forward, back }: SwitchoverPapers, paint: Paint): string[] {
   const part = (title: string, steps: readonly PaperStep[]): string[] => [
     paint('bold', title),
-    ...steps.flatMap(({ title: what, where, sql }) => [`  ${oneLine(what)}  (${oneLine(where)})`, ...sql.map((line) => `    ${paint('cyan', oneLine(line))}`)]),
+    ...steps.flatMap(({ title: what, where, sql }) => [
+      `  ${oneLine(what)}  (${oneLine(where)})`,
+      ...sql.map((line) => `    ${paint('cyan', oneLine(line))}`),
+    ]),
   ]
   return [...part('by hand, should Capstan not come back', forward), ...part('to take it back by hand', back)]
 }

@@ -22,7 +22,10 @@ describe.each([15, 17] as const)('PostgreSQL %i', (major) => {
   })
   afterAll(() => server?.stop())
 
-  async function inKeyhole<T>({ options }: TestDatabase, work: (session: Session, token: { epoch: number; attempt: number }) => Promise<T>): Promise<T> {
+  async function inKeyhole<T>(
+    { options }: TestDatabase,
+    work: (session: Session, token: { epoch: number; attempt: number }) => Promise<T>,
+  ): Promise<T> {
     const session = await openKeyhole({ connectTo: (database) => connect({ ...options, database }), from: ['postgres'] })
     try {
       attempt += 1
@@ -34,9 +37,15 @@ describe.each([15, 17] as const)('PostgreSQL %i', (major) => {
   }
   const out = (database: TestDatabase) =>
     inKeyhole(database, (session, token) =>
-      keepOut(session, { database: database.options.database, token, operation: 'op-one', keep: ['migrator', 'master', 'nobody'] }),
+      keepOut(session, {
+        database: database.options.database,
+        token,
+        operation: 'op-one',
+        keep: ['migrator', 'master', 'nobody'],
+      }),
     )
-  const back = (database: TestDatabase) => inKeyhole(database, (session, token) => letIn(session, { database: database.options.database, token }))
+  const back = (database: TestDatabase) =>
+    inKeyhole(database, (session, token) => letIn(session, { database: database.options.database, token }))
   const acl = async ({ options: { database } }: TestDatabase) => {
     const [row] = await superuser.query<{ acl: string[] }>(
       `SELECT ARRAY(SELECT concat_ws(' ', coalesce(r.rolname, 'PUBLIC'), e.privilege_type, e.is_grantable) FROM aclexplode(coalesce(datacl, acldefault('d', datdba))) e
@@ -51,7 +60,9 @@ describe.each([15, 17] as const)('PostgreSQL %i', (major) => {
     const database = await server.database()
     const name = database.options.database
     const owner = await database.connect()
-    await owner.execute(`GRANT CONNECT ON DATABASE ${name} TO reader WITH GRANT OPTION; GRANT CONNECT ON DATABASE ${name} TO "Odd ""role"`)
+    await owner.execute(
+      `GRANT CONNECT ON DATABASE ${name} TO reader WITH GRANT OPTION; GRANT CONNECT ON DATABASE ${name} TO "Odd ""role"`,
+    )
     const before = await acl(database)
     const inside = await connect({ ...database.options, user: 'app' })
     expect(await out(database)).toEqual({ revoked: ['Odd "role', 'PUBLIC', 'reader'], stillIn: ['deputy'] })
