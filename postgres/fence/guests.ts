@@ -3,7 +3,6 @@
  *  what you know. One that has gone does not come back, since nobody comes in: docs/decisions/0028-guests-of-a-fence.md. */
 import { failure } from '../../contracts/failures'
 import { refusePooler, type Session } from '../connect/session'
-import type { Inside } from './inside'
 
 /** Plain JSON. */
 export interface Guest {
@@ -12,6 +11,17 @@ export interface Guest {
   readonly startedAt: string
   /** For people, as `the walsender of slot shop_to_azure`. */
   readonly what: string
+}
+
+/** Somebody inside, as far as it tells whether he is one. */
+export interface Present {
+  readonly pid: number
+  /** For which it works in parallel; null: for none. */
+  readonly leader: number | null
+  /** Null where we may not know. */
+  readonly startedAt: string | null
+  /** Null: a process of the server's own. */
+  readonly role: string | null
 }
 
 /** Of pg_stat_activity `a`. */
@@ -47,12 +57,12 @@ function refused(what: string, then: string): Error {
 }
 
 /** Whether it is one of them, or works for one: parallel workers go with their leader. */
-export function isInvited(guests: readonly Guest[], { pid, leader, startedAt }: Inside): boolean {
+export function isInvited(guests: readonly Guest[], { pid, leader, startedAt }: Present): boolean {
   return guests.some((guest) => guest.pid === leader || (guest.pid === pid && guest.startedAt === startedAt))
 }
 
 /** A sentence for each guest that is not inside any more. */
-export function lostGuests(guests: readonly Guest[], sessions: readonly Inside[]): string[] {
+export function lostGuests(guests: readonly Guest[], sessions: readonly Present[]): string[] {
   return guests.flatMap(({ pid, startedAt, what }) => {
     const found = sessions.find((one) => one.pid === pid)
     if (found === undefined) return [`${what} (process ${pid}) is gone`]

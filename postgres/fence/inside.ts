@@ -6,16 +6,9 @@
  *  those count that had it at a first look, and the others may come and be turned away as often as they like. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Session } from '../connect/session'
-import { type Guest, isInvited, STARTED_AT } from './guests'
+import { type Guest, isInvited, type Present, STARTED_AT } from './guests'
 
-export interface Inside {
-  readonly pid: number
-  /** For which it works in parallel; null: for none. */
-  readonly leader: number | null
-  /** Null where we may not know. */
-  readonly startedAt: string | null
-  /** Null: a process of the server's own. */
-  readonly role: string | null
+export interface Inside extends Present {
   readonly database: string
   /** As `client backend`, `walsender`, `logical replication apply worker`; null where we may not know. */
   readonly backend: string | null

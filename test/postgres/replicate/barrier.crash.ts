@@ -8,7 +8,7 @@ import { until } from '../../support/eventually'
 import { fenceUnderTest, startWriter } from '../fence/support'
 import { beside, numbersIn, type Servers, startServers } from './following'
 
-const ROUNDS = 12
+const ROUNDS = 8
 
 describe.each([[15, 17] as const, [17, 17] as const])('from PostgreSQL %i to %i', (from: PostgresMajor, to: PostgresMajor) => {
   let servers: Servers

@@ -95,7 +95,7 @@ test('what is written on the standby is on the source, which nobody else comes i
   await outside.close()
 })
 
-test('a source that cannot apply what comes back is told before anybody writes', async () => {
+test('a way back that does not come about is told before anybody writes, and so is who else would write there', async () => {
   const { pair, sides, outside } = await withWayBack()
   const { here, there, source: old } = pair
   const operation = 'switch-two'
