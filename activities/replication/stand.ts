@@ -15,6 +15,7 @@ import { epochAbove } from '../schema/epoch'
 import type { Replicating, ReplicationActivities } from './contract'
 import { findMade, writeMade } from './made'
 import { OWN_TABLES, onBoth, onSide, placeOf } from './make'
+import { publishedTables } from './published'
 import { change, refuseOtherThan, standing } from './record'
 import { type BehindFence, bothOf, looking, replicateOf, type SideName } from './sides'
 
@@ -131,24 +132,17 @@ async function forgetAll({ source, standby }: Readonly<Record<SideName, BehindFe
   await dropSlot(source.admin, { name: names.slot, signal: currentAct().signal })
 }
 
-/** All but our own, quoted as PostgreSQL reads it. */
-export async function publishedOf(
-  source: Session,
-  { publication }: StandbyNames,
-  only: readonly string[] | null,
-): Promise<string[]> {
-  const rows = await source.query<{ name: string }>(
-    `SELECT pg_catalog.quote_ident(schemaname) || '.' || pg_catalog.quote_ident(tablename) AS name FROM pg_catalog.pg_publication_tables
-      WHERE pubname = $1 AND schemaname <> 'capstan' ORDER BY 1`,
-    [publication],
-  )
-  const tables = rows.map(({ name }) => name)
-  const unknown = only?.find((table) => !tables.includes(table))
+/** All but our own, and one that is to be copied and was made after the publication. */
+async function publishedOf(source: Session, names: StandbyNames, only: readonly string[] | null): Promise<string[]> {
+  const { published, missing } = await publishedTables(source, names)
+  const unknown = only?.find((table) => !published.includes(table) && !missing.includes(table))
   if (unknown !== undefined) {
-    const message = `--table is ${unknown}, which the source does not publish to this standby; it publishes ${tables.slice(0, 10).join(', ')}${tables.length > 10 ? ' and others' : ''}.`
+    const shown = `${published.slice(0, 10).join(', ')}${published.length > 10 ? ' and others' : ''}`
+    const message = `--table is ${unknown}, which is no table of the source that could be published; it publishes ${shown}.`
     throw failure('OPTION_INVALID', message, { option: 'table' })
   }
-  if (tables.length > 0) return tables
+  if (published.length > 0) return [...new Set([...published, ...(only ?? [])])]
+  const { publication } = names
   const message = `The source publishes nothing as ${publication} any more: remove the standby, then set it up again.`
   throw failure('DATABASE_REFUSED', message, { publication })
 }

@@ -2,6 +2,7 @@
  *  not either: without it nothing is written down, and so nothing is dropped. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Failure } from '../../contracts/failures'
+import type { Finding } from '../../contracts/operation'
 import type { StandbyWatch } from '../../contracts/replicate'
 import type { StandbyId, StandbyRecord } from '../../contracts/standby'
 import { ServerError } from '../../postgres/connect/errors'
@@ -17,12 +18,11 @@ import { wholeLook } from '../../postgres/replicate/watch/whole-look'
 import { currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { openSession, withSession } from '../schema/open-session'
+import { publishedTables } from './published'
 import { type Both, bothOf, type SideName } from './sides'
 
 const ROUND_MS = 60_000
 const LOOK_EVERY_MS = 3_000
-/** Comparing both schemas reads whole catalogs. */
-const SCHEMA_EVERY_MS = 300_000
 /** After so many looks at a side that does not answer its cloud is asked where it is. */
 const UNREACHED_MAX = 10
 
@@ -66,7 +66,9 @@ class Round {
   /** Looks in a row in which a side did not answer. */
   unreached = 0
   readonly #open: Partial<Record<SideName, Session>> = {}
-  #schemaAt = Number.NEGATIVE_INFINITY
+  /** Comparing both schemas reads whole catalogs: once in a round. */
+  #compared = false
+  #missing: readonly string[] = []
 
   constructor(
     private readonly deps: ActivityDeps,
@@ -96,7 +98,7 @@ class Round {
     const { findings, ...judged } = judge(record, look)
     await ledgerSays(async () => {
       await this.#settle(record, judged)
-      await this.deps.ledger.noteLook({ ...this.both.id, look: { ...look, findings } })
+      await this.deps.ledger.noteLook({ ...this.both.id, look: { ...look, findings: [...findings, ...this.#unpublished()] } })
       if (judged.act === 'drop-slot') await this.#drop(record, copySlots)
     })
   }
@@ -141,16 +143,25 @@ class Round {
     )
   }
 
-  /** Now and then, and once rows are no longer copied: until then indexes are set aside. */
-  async #schemaDiffers({ state, look }: StandbyRecord): Promise<readonly string[] | null> {
+  /** Their rows stay behind without a word. */
+  #unpublished(): Finding[] {
+    const [first] = this.#missing
+    if (first === undefined) return []
+    const { source, target } = this.both.id
+    const message = `Tables that were made since are not published, and their rows are not on ${target}: ${this.#missing.join(', ')}. For each: capstan standby reseed ${source} --to ${target} --table ${first}.`
+    return [{ rule: 'not-published', message, measured: this.#missing.length, allowed: 0 }]
+  }
+
+  /** Once in a round, and once rows are no longer copied: until then indexes are set aside. */
+  async #schemaDiffers({ state, look, names }: StandbyRecord): Promise<readonly string[] | null> {
     const { source, standby } = this.#open
     const following = state === 'following' || state === 'late'
-    const due = performance.now() - this.#schemaAt >= SCHEMA_EVERY_MS
-    if (source === undefined || standby === undefined || !following || !due) return look?.schemaDiffers ?? null
+    if (source === undefined || standby === undefined || !following || this.#compared) return look?.schemaDiffers ?? null
     try {
       const setAside = new Set((await indexesSetAside(standby)).map(({ id }) => id))
       const found = await schemaDiffers({ source, standby }, { setAside, signal: currentAct().signal })
-      this.#schemaAt = performance.now()
+      this.#missing = (await publishedTables(source, names)).missing
+      this.#compared = true
       return found
     } catch (error) {
       if (!isPassing(error)) throw error

@@ -88,7 +88,7 @@ async function cross(crossing: Crossing): Promise<Crossed> {
   const document = { version: 1, proof, barrier, passed, sequences: carried, wayBack: way, closedMs }
   assertMayAct()
   await deps.ledger.putDocument({ operation, name: SWITCHOVER_DOCUMENTS.crossing, document })
-  const summary = `nobody inside, ${proof.writer.user} turned away; the standby has all up to ${barrier.lsn} after ${passed.waitedMs} ms; ${carried.set} of ${carried.sequences} sequences set; the way back carries`
+  const summary = `nobody inside, ${proof.writer.user} turned away; the standby has all up to ${barrier.lsn} after ${passed.waitedMs} ms; ${carried.set} of ${carried.sequences} sequences set; the way back carries${toldPast(way.comePast)}`
   return { summary, lsn: barrier.lsn, closedMs }
 }
 
@@ -121,6 +121,13 @@ const databaseOf = ({ places }: Pair): string => places.source.entry.database
 function writerOf({ deps, input: { operation, step }, pair }: Crossing): () => Promise<Session> {
   const { entry, address } = pair.places.source
   return () => openSession(deps, { entry, role: 'migrator', operation, step, address, canary: false, ownAddress: true })
+}
+
+/** The limit counts no session of replication, and in one statements can be run. */
+function toldPast(roles: readonly string[]): string {
+  return roles.length === 0
+    ? ''
+    : `; until the old writer follows, ${roles.join(', ')} could come into it by sessions of replication`
 }
 
 /** Before anybody is shut out: a standby that does not follow, or is far behind, would only make the outage long. */

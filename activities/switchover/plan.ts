@@ -16,9 +16,9 @@ import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { masterOf } from '../replication/keyhole'
 import { writeMade } from '../replication/made'
+import { publishedTables } from '../replication/published'
 import { standing } from '../replication/record'
 import { looking, type SideName } from '../replication/sides'
-import { publishedOf } from '../replication/stand'
 import { epochAbove } from '../schema/epoch'
 import type { SwitchoverActivities } from './contract'
 import { type Pair, pairOf } from './pair'
@@ -141,8 +141,11 @@ async function lookAtBoth(deps: ActivityDeps, pair: Pair): Promise<Looked> {
     )
     const schema = differs.map((one) => block('schema', `${one} differs between source and standby.`))
     const { sequences, hidden } = await readSequences(source)
-    const tables = await publishedOf(source, forward, null)
-    return { there: [...found, ...schema], here: { tables, sequences: sequences.length + hidden.length } }
+    const { published: tables, missing } = await publishedTables(source, forward)
+    const unpublished = missing.map((one) =>
+      block('unpublished', `${one} was made since and does not go to the standby: capstan standby reseed --table ${one}.`),
+    )
+    return { there: [...found, ...schema, ...unpublished], here: { tables, sequences: sequences.length + hidden.length } }
   })
 }
 

@@ -48,8 +48,11 @@ export async function beginSeeding(standby: Session, input: SeedingInput): Promi
     // two that begin at once
     await standby.execute('LOCK TABLE capstan.standby_origin IN SHARE ROW EXCLUSIVE MODE')
     const mark = await standing(standby, '')
-    if (mark === null) await refuseFull(standby)
-    else if (mark.source !== input.source || mark.state !== 'preparing' || mark.tables !== null)
+    if (mark === null) {
+      await refuseFull(standby)
+      // of tables that are gone
+      await standby.execute('DELETE FROM capstan.set_aside_index')
+    } else if (mark.source !== input.source || mark.state !== 'preparing' || mark.tables !== null)
       throw marked(standby, mark, input)
     await writeMark(standby, { ...input, state: 'preparing', tables: null })
   })

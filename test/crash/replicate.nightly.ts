@@ -44,19 +44,21 @@ async function wrongAfterRemoval(): Promise<string[]> {
   return [...left, ...(record?.state === 'gone' ? [] : [`the ledger says ${record?.state}`])]
 }
 
+const WORDS = {
+  'set-up': ['replicate', 'stock'],
+  reseed: ['standby', 'reseed', 'stock'],
+  remove: ['standby', 'remove', 'stock'],
+} as const
+
 /** Each kind of operation once for every boundary of it; the others are not disturbed. */
 async function cell(kind: 'set-up' | 'reseed' | 'remove', at: number | null): Promise<{ boundaries: string[]; wrong: string[] }> {
   const name = `${kind}-${at ?? 'golden'}`
   const boundaries: string[] = []
   const wrong: string[] = []
-  for (const [one, words] of [
-    ['set-up', ['replicate', 'stock']],
-    ['reseed', ['standby', 'reseed', 'stock']],
-    ['remove', ['standby', 'remove', 'stock']],
-  ] as const) {
+  for (const one of kind === 'reseed' ? (['set-up', 'reseed', 'remove'] as const) : (['set-up', 'remove'] as const)) {
     const armed = one === kind && at !== null ? golden[kind][at] : undefined
     if (armed !== undefined) capstan.arm(armed)
-    const operation = await ended(`${one}-of-${name}`, ...words)
+    const operation = await ended(`${one}-of-${name}`, ...WORDS[one])
     if (armed !== undefined && capstan.disarm(armed)) wrong.push(`${armed} was never reached`)
     if (operation.status !== PASSES.status || operation.verdict !== PASSES.verdict)
       wrong.push(`${one} ended ${operation.status}: ${operation.failure?.message}`)
@@ -81,7 +83,7 @@ describe.each(['set-up', 'reseed', 'remove'] as const)('%s', (kind) => {
       wrong.push(...found.wrong.map((one) => `${boundary}: ${one}`))
     }
     expect(wrong).toEqual([])
-  })
+  }, 1_800_000)
 })
 
 const ABORTED = ['schema', 'publish', 'subscribe', 'copy', 'indexes', 'compare'] as const

@@ -196,7 +196,7 @@ interface Act {
 const ACTS: readonly Act[] = [
   { of: /^capstan restore .*--plan$/, scene: restoring },
   {
-    of: /^capstan (?!.*OPERATION)(fleet|migrations (info|validate)|snapshot list|.* --plan$|ops list|status)/,
+    of: /^capstan (?!.*OPERATION)(fleet|migrations (info|validate)|snapshot list|standby list|.* --plan$|ops list|status)/,
     scene: plain,
     together: true,
   },

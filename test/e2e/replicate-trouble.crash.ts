@@ -15,7 +15,7 @@ let pair: Pair
 beforeAll(async () => {
   starting = startCapstan({ env: { CAPSTAN_LAB_PROFILE: 'instant', SHOP_MASTER_PASSWORD: MASTER_PASSWORD } })
   capstan = await starting
-  pair = await createPair(capstan, 'gcp')
+  pair = await createPair(capstan, 'gcp', { maxRetained: '48MB' })
 })
 afterAll(async () => (await starting)?.close())
 
@@ -70,8 +70,23 @@ test('aborted amid the copy it leaves nothing that follows, nothing that holds l
   expect(await standby()).toMatchObject({ state: 'gone' })
 })
 
-test('removed with its source stopped, it is told what stays there', async () => {
+test('paused for longer than its source can bear, its slot is dropped, the ledger knows it, and it comes back by being seeded anew', async () => {
   expect(await ended('again', 'replicate', 'stock')).toMatchObject({ status: 'succeeded', verdict: 'pass' })
+  expect(await ended('paused', 'standby', 'pause', 'stock')).toMatchObject({ status: 'succeeded' })
+  await pair.onSource(`SELECT pg_logical_emit_message(false, 'fill', repeat('f', 1000000)) FROM generate_series(1, 64)`)
+  await until('the end of the slot', async () => (await remains(pair)).every((one) => !one.startsWith('source slot')))
+  expect(await standby()).toMatchObject({
+    state: 'to-be-seeded',
+    operation: null,
+    reason: expect.stringContaining('maxRetained allows'),
+  })
+  const { failure } = await ended('resumed', 'standby', 'resume', 'stock')
+  expect(failure).toMatchObject({ code: 'STANDBY_CHANGED', message: expect.stringContaining('capstan standby reseed stock') })
+  expect(await ended('reseeded', 'standby', 'reseed', 'stock')).toMatchObject({ status: 'succeeded', verdict: 'pass' })
+  expect(await pair.onStandby(ROWS)).toEqual(await pair.onSource(ROWS))
+})
+
+test('removed with its source stopped, it is told what stays there', async () => {
   const slot = (await standby())?.names.slot ?? ''
   await pair.stopSource()
   const operation = await ended('remove-it', 'standby', 'remove', 'stock')

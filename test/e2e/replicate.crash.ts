@@ -98,10 +98,17 @@ test('is watched from then on: it follows, and how late it is is written down', 
   })
 })
 
-test('what watches it survives its worker, and goes on looking', async () => {
-  const before = (await standing()).look?.at ?? ''
+test('what watches it survives its worker, and tells of a table that was made since and is not published', async () => {
+  for (const open of [pair.source.migrator, pair.standby.migrator]) {
+    const migrator = await open()
+    await migrator.execute('CREATE TABLE public.later (id int PRIMARY KEY)').finally(() => migrator.close())
+  }
+  await pair.onSource('INSERT INTO public.later SELECT generate_series(1, 100)')
   await capstan.killWorker()
-  await until('another look', async () => ((await standing()).look?.at ?? '') > before)
+  const told = await eventually('what is not published', async () =>
+    (await standing()).look?.findings.find(({ rule }) => rule === 'not-published'),
+  )
+  expect(told.message).toContain('public.later')
   expect((await standing()).state).toBe('following')
 })
 
@@ -118,14 +125,15 @@ test('paused it gets nothing, and the watch leaves it so; resumed it has all of 
   await isWhole([...transfers.acknowledged])
 })
 
-test('one table is copied anew, and so are all', async () => {
+test('one table is copied anew, so is one that was not published, and so are all', async () => {
   await pair.onStandby('DELETE FROM public.transfers WHERE id % 2 = 0')
-  expect(await ended('one-table', 'standby', 'reseed', 'stock', '--table', 'public.transfers')).toMatchObject({
-    status: 'succeeded',
-    verdict: 'pass',
-  })
+  const reseed = (operation: string, ...which: string[]) => ended(operation, 'standby', 'reseed', 'stock', ...which)
+  const passes = { status: 'succeeded', verdict: 'pass' }
+  expect(await reseed('one-table', '--table', 'public.transfers')).toMatchObject(passes)
   await isWhole([...transfers.acknowledged])
-  expect(await ended('all-tables', 'standby', 'reseed', 'stock')).toMatchObject({ status: 'succeeded', verdict: 'pass' })
+  expect(await reseed('later-table', '--table', 'public.later')).toMatchObject(passes)
+  expect(await pair.onStandby('SELECT count(*)::int AS n FROM public.later')).toEqual([{ n: 100 }])
+  expect(await reseed('all-tables')).toMatchObject(passes)
   await isWhole([...transfers.acknowledged])
 })
 

@@ -55,7 +55,11 @@ export interface Pair {
 }
 
 /** The source is emptied and migrated; the standby has roles, and no table. `both`: either may follow the other, and a name of the router leads to the source. */
-export async function createPair(capstan: CapstanStack, cloud: StandbyCloud, { both = false } = {}): Promise<Pair> {
+export async function createPair(
+  capstan: CapstanStack,
+  cloud: StandbyCloud,
+  { both = false, maxRetained = '256MB' } = {},
+): Promise<Pair> {
   const major = both ? '17' : '15'
   const [source, standby] = await Promise.all([createTarget(capstan, major), createOtherTarget(cloud, capstan)])
   await Promise.all([letReplicate(capstan, major), both ? letBeFollowed(capstan, standby, cloud) : undefined])
@@ -69,7 +73,7 @@ export async function createPair(capstan: CapstanStack, cloud: StandbyCloud, { b
   const fleet = source.fleet(
     SHOP,
     '',
-    (yaml) => declared(yaml, name, both ? WAY_BACK[cloud] : '') + standbyEntry(capstan, cloud, name),
+    (yaml) => declared(yaml, { name, maxRetained, wayBack: both ? WAY_BACK[cloud] : '' }) + standbyEntry(capstan, cloud, name),
   )
   const desk = new RestoreDesk(capstan, () => fleet)
   const on = async <T extends Row>(open: () => Promise<Session>, sql: string): Promise<T[]> => {
@@ -96,12 +100,12 @@ const WAY_BACK: Readonly<Record<StandbyCloud, string>> = {
   gcp: '        wayBack: { user: postgres, secret: "env:SHOP_MASTER_PASSWORD", tls: disable }\n',
 }
 
-function declared(yaml: string, name: string, wayBack: string): string {
+function declared(yaml: string, { name, maxRetained, wayBack }: Record<'name' | 'maxRetained' | 'wayBack', string>): string {
   const endpoint = wayBack === '' ? '' : '    endpoint: { kind: lab-router, name: stock }\n'
   const standbys = `    standbys:
       - database: ${name}
         publisher: { user: stock_admin, secret: "env:SHOP_ADMIN_PASSWORD", tls: require }
-        maxRetained: 256MB
+        maxRetained: ${maxRetained}
         maxLag: 30s
 ${wayBack}${endpoint}`
   return yaml

@@ -2,11 +2,10 @@
  *  its disk. It holds no lock. It ends when the ledger says that the standby is gone, and by nothing else: a side that is silent, a ledger that is away and
  *  a worker that dies are looked past. */
 import {
-  ActivityFailure,
+  CancellationScope,
   condition,
   continueAsNew,
   defineSignal,
-  isCancellation,
   proxyActivities,
   setHandler,
   workflowInfo,
@@ -77,5 +76,5 @@ const NOT_LONG = { startToCloseTimeout: '20 seconds', scheduleToStartTimeout: '2
 /** It is no operation, and has no record. */
 const WATCH = 'watch'
 
-/** Whatever an activity failed with: a defect there is told by its worker, and the next round may go well. */
-const isPassing = (error: unknown): boolean => !isDefect(error) && !isCancellation(error) && error instanceof ActivityFailure
+/** Whatever an activity failed with, its worker's own end among it: that is told by its worker, and the next round may go well. */
+const isPassing = (error: unknown): boolean => !isDefect(error) && !CancellationScope.current().consideredCancelled

@@ -19,6 +19,7 @@ import {
   type Sessions,
   sameRows,
   startReplicating,
+  valuesOf,
 } from './support'
 
 let servers: Record<15 | 17, ReplicatingServer>
@@ -91,6 +92,7 @@ test.each([15, 17] as const)('behind a source of PostgreSQL %i', async (major) =
     await asProcess(both, Number.POSITIVE_INFINITY, remove(both))
     expect([lives, ...(await remains(source)), ...(await remains(standby))]).toEqual([lives])
     expect(names.slot).toMatch(/^cap_shop_/)
+    expect(await valuesOf(standby.superuser, 'SELECT roname FROM pg_replication_origin')).toEqual([])
     await standby.master.execute('TRUNCATE orders, parts')
   }
   expect(lives).toBeGreaterThan(15)

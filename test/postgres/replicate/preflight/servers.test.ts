@@ -96,6 +96,9 @@ describe.each([15, 17] as const)('a source of PostgreSQL %i', (major) => {
       `warning, source: ${role} has statement_timeout set, by itself or by the database.`,
     ])
     await pair.follow('publisher', 'root', { publisher })
+    const [limit] = await pair.found('publisher', { publisher })
+    await pair.source.root.execute(limit!.command)
+    expect(await pair.found('publisher', { publisher })).toEqual([])
     await pair.source.root.execute('DROP OWNED BY "A ""b"; DROP ROLE "A ""b"')
   })
 
