@@ -113,7 +113,10 @@ const PLANS: Readonly<Record<OperationKind, PlanKind>> = {
   switchover: {
     document: SWITCHOVER_DOCUMENTS.plan,
     lines: (plan, entry, view) => switchoverPlanLines(plan as SwitchoverPlan, entry, view),
-    further: { document: SWITCHOVER_DOCUMENTS.papers, lines: (papers, { paint }) => paperLines(papers as SwitchoverPapers, paint) },
+    further: {
+      document: SWITCHOVER_DOCUMENTS.papers,
+      lines: (papers, { paint }) => paperLines(papers as SwitchoverPapers, paint),
+    },
   },
 }
 
