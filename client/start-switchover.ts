@@ -54,19 +54,27 @@ function pairOf(fleet: LoadedFleet, source: DatabaseEntry, wanted: string | null
   const pairs = [...onward(fleet, source), ...backward(fleet, source)]
   const fitting = pairs.filter(({ other }) => wanted === null || other.name === wanted)
   const [only, another] = fitting
-  if (only === undefined) {
-    const asked =
-      wanted === null
-        ? `${source.name} neither declares a standby nor is one`
-        : `--to is ${shownInput(wanted)}, and neither declares the other as its standby`
-    throw failure('OPTION_INVALID', `${asked}: add "standbys" to the entry of either, as docs/fleet-file.md has it.`, {
-      ...{ option: 'to', database: source.name },
-      ...(wanted === null ? {} : { standby: cutInput(wanted) }),
-    })
-  }
+  if (only === undefined) throw noPair(fleet, source, wanted)
   if (another === undefined) return only
   const message = `Writing of ${source.name} may move to several; name one with --to: ${fitting.map(({ other }) => other.name).join(', ')}.`
   throw failure('OPTION_INVALID', message, { option: 'to', database: source.name })
+}
+
+function noPair(fleet: LoadedFleet, { name }: DatabaseEntry, wanted: string | null): Error {
+  const first = fleet.databases.find(
+    (one) => (wanted === null || one.name === wanted) && one.standbys?.some(({ database }) => database === name),
+  )
+  const standby = wanted === null ? {} : { standby: cutInput(wanted) }
+  const facts = { option: 'to', database: name, ...standby }
+  if (first !== undefined) {
+    const message = `${name} follows ${first.name}, which declares no "wayBack" with it: writing moves to ${first.name} once it does, as docs/fleet-file.md has it.`
+    return failure('OPTION_INVALID', message, facts)
+  }
+  const asked =
+    wanted === null
+      ? `${name} neither declares a standby nor is one`
+      : `--to is ${shownInput(wanted)}, and neither declares the other as its standby`
+  return failure('OPTION_INVALID', `${asked}: add "standbys" to the entry of either, as docs/fleet-file.md has it.`, facts)
 }
 
 function onward(fleet: LoadedFleet, source: DatabaseEntry): DeclaredPair[] {

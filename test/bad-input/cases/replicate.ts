@@ -62,7 +62,12 @@ export const REPLICATE: readonly BadInput[] = [
     ['switchover', 'shop', '--to', 'shop-asure'],
     UNKNOWN,
   ),
-  asked('writing that is to move back where no way back is declared', '--to', ['switchover', 'shop-azure', '--to', 'shop']),
+  asked('writing that is to move back where no way back is declared', 'shop-azure follows shop', [
+    'switchover',
+    'shop-azure',
+    '--to',
+    'shop',
+  ]),
   asked('a time to drain in that is none', '--drain-within', ['switchover', 'shop', '--drain-within', 'soon']),
   declared('a standby that the file does not have', NAMED, fleetOf(standby('shop-asure'))),
   declared('a database that stands by for itself', NAMED, fleetOf(standby('shop'))),
