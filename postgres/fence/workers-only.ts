@@ -13,7 +13,7 @@ import { lookInside, shownSessions, uninvited } from './inside'
 /** The limit that lets no session in. */
 export const NOBODY = 0
 
-/** SQLSTATE of a connection above the limit: too_many_connections. */
+/** SQLSTATE of a connection above a limit, the database's or another: too_many_connections. */
 const FULL_STATE = '53300'
 
 export interface WorkersOnlyInput {
@@ -81,8 +81,9 @@ export interface ProveWorkersOnlyInput extends WorkersOnlyInput {
   readonly guests?: readonly Guest[] | undefined
 }
 
-/** That nobody is inside but workers and guests, and that a writer is turned away for the limit's sake and for no other. Reads only. Throws
- *  FENCE_NOT_PROVEN with everything that speaks against it. */
+/** That nobody is inside but workers and guests now, that the limit stands, and that a writer is turned away because there are too many: a server that is full
+ *  says the same, so what holds is the catalog, and the writer is the check on it. A worker of an extension's that comes later is not seen: who loads
+ *  one is told beforehand (replicate/way-back.ts). Reads only. Throws FENCE_NOT_PROVEN with everything that speaks against it. */
 export async function proveWorkersOnly(session: Session, input: ProveWorkersOnlyInput): Promise<void> {
   const { raisedBy, database, guests = [] } = input
   const { oid, open, limit } = await closedOne(session, raisedBy, database)
