@@ -5,7 +5,7 @@
  *  The source lets its workers in and nobody who connects (fence/workers-only.ts). That the way back carries is proven as the way there is, by a barrier:
  *  a marker that was committed on the standby and is seen on the source. docs/decisions/0028-guests-of-a-fence.md. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { failure } from '../../contracts/failures'
+import { Failure, failure } from '../../contracts/failures'
 import type { StandbyNames } from '../../contracts/standby'
 import { quoteIdentifier } from '../connect/quote'
 import { inTransaction, type Session } from '../connect/session'
@@ -92,9 +92,10 @@ export interface OpenedWayBack extends Passed {
   readonly comePast: readonly string[]
 }
 
-/** To be called once the barrier of the way there is passed, and before anybody may write on the standby. Disables the way there, for good without what is
- *  not the source's own, lets workers into the source, enables the way back, and resolves once a marker has come over it. Safe to repeat. Throws BARRIER_NOT_PASSED where it has not in time, or the
- *  source cannot apply; FENCE_REFUSED, FENCED_OFF. */
+/** To be called once the barrier of the way there is passed, and before anybody may write on the standby. Disables the way there, lets workers into the
+ *  source, enables the way back, and resolves once a marker has come over it. The way there then leaves out whatever the source did not write itself, what
+ *  it subscribes to elsewhere too, until `closeWayBack`. Safe to repeat. Throws BARRIER_NOT_PASSED where the marker has not come in time, or the source
+ *  cannot apply; FENCE_REFUSED, FENCED_OFF. */
 export async function openWayBack(input: OpenWayBackInput): Promise<OpenedWayBack> {
   const { keyhole, source, standby, forward, back, operation, sourceToken, standbyToken, signal } = input
   const deadline = performance.now() + input.deadlineMs
@@ -112,23 +113,69 @@ export async function openWayBack(input: OpenWayBackInput): Promise<OpenedWayBac
   return { ...passed, comePast }
 }
 
-/** Takes it back, as long as nobody has written on the standby: the way back is disabled and the way there enabled. The fence is whoever's raised it. Safe to
- *  repeat, and where it was never opened. Throws FENCED_OFF. */
+/** Takes it back, as long as nobody has written on the standby: the way back is disabled, the way there enabled, and once that has all, it carries again
+ *  what the source gets from elsewhere. The fence is whoever's raised it.
+ *
+ *  `source`: the guest, while it is inside and workers are let in; once it is gone nobody comes in, so the fence is lowered first and this is given a new
+ *  session. Safe to repeat, and where it was never opened. Throws NOT_READY_YET where it is not through in time, the way there being enabled by
+ *  then; FENCED_OFF. */
 export async function closeWayBack(
-  input: WayBackSides & Pick<OpenWayBackInput, 'sourceToken' | 'standbyToken' | 'deadlineMs' | 'signal'>,
+  input: WayBackSides &
+    Pick<OpenWayBackInput, 'sourceToken' | 'standbyToken' | 'deadlineMs' | 'signal'> & {
+      readonly operation?: string | undefined
+    },
 ): Promise<void> {
-  const { source, standby, forward, back, sourceToken, standbyToken, signal } = input
+  const { source, standby, forward, back, sourceToken, standbyToken, signal, operation } = input
   const deadline = performance.now() + input.deadlineMs
   await switched(source, sourceToken, back.subscription, 'DISABLE')
-  await readBy(standby, back.slot, false, { deadline, signal })
+  // before any wait: nobody else reads its slot, which holds back log. Both leave out by now what is not the other's own, so nothing goes round
   await switched(standby, standbyToken, forward.subscription, 'ENABLE')
+  try {
+    await readBy(standby, back.slot, false, { deadline, signal })
+    await followAll({
+      ...{ source, standby, sourceToken, standbyToken, signal, operation, forward },
+      deadlineMs: Math.max(0, deadline - performance.now()),
+    })
+  } catch (error) {
+    if (!(error instanceof Failure) || error.code !== 'BARRIER_NOT_PASSED') throw error
+    throw failure('NOT_READY_YET', error.message, error.facts)
+  }
+}
+
+export interface FollowAllInput extends Pick<WayBackSides, 'source' | 'standby' | 'forward'> {
+  readonly sourceToken: FenceToken
+  readonly standbyToken: FenceToken
+  readonly operation?: string | undefined
+  /** For how long it is waited, in all. */
+  readonly deadlineMs: number
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Lets through again what the source did not write itself, where `origin = none` left it out. Once nothing comes from the standby any more, and the standby
+ *  has a row that is written now: what came from there is before it in the log, and would be sent back, to break on its keys. Safe to repeat. Throws
+ *  BARRIER_NOT_PASSED, FENCED_OFF. */
+export async function followAll(input: FollowAllInput): Promise<void> {
+  const { source, standby, forward, sourceToken, standbyToken, signal, operation = 'followed again' } = input
+  const { slot, subscription } = forward
+  const deadline = performance.now() + input.deadlineMs
+  const [found] = await standby.query<{ origin: string }>(
+    `SELECT s.suborigin AS origin FROM pg_catalog.pg_subscription s
+      WHERE s.subname = $1 AND s.subdbid = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = current_database())`,
+    [subscription],
+  )
+  if (found?.origin === 'any') return
+  await readBy(source, slot, true, { deadline, signal })
+  const barrier = await takeBarrier(source, { operation, token: sourceToken, signal })
+  const deadlineMs = Math.max(0, deadline - performance.now())
+  await awaitBarrier({ source, standby, slot, subscription, barrier, deadlineMs, signal })
+  await switched(standby, standbyToken, subscription, 'SET (origin = any)')
 }
 
 function switched(
   session: Session,
   token: FenceToken,
   subscription: string,
-  to: 'ENABLE' | 'DISABLE' | 'SET (origin = none)',
+  to: 'ENABLE' | 'DISABLE' | 'SET (origin = none)' | 'SET (origin = any)',
 ): Promise<void> {
   return inTransaction(session, async () => {
     await assertFence(session, token)
@@ -145,19 +192,27 @@ async function readBy(
   read: boolean,
   { deadline, signal }: { readonly deadline: number; readonly signal: AbortSignal | undefined },
 ): Promise<void> {
-  for (;;) {
-    const [seen] = await publisher.query<{ active: boolean }>(
-      'SELECT active FROM pg_catalog.pg_replication_slots WHERE slot_name = $1',
-      [slot],
-      { signal },
+  // a server that stands still answers no question either
+  const over = AbortSignal.timeout(Math.max(0, Math.ceil(deadline - performance.now())))
+  const either = signal === undefined ? over : AbortSignal.any([signal, over])
+  try {
+    while ((await isRead(publisher, slot, either)) !== read) await sleep(POLL_MS, undefined, { signal: either })
+  } catch (error) {
+    signal?.throwIfAborted()
+    if (!over.aborted) throw error
+    throw failure(
+      'BARRIER_NOT_PASSED',
+      `Slot ${slot} on ${publisher.endpoint.host} is ${read ? 'read by nobody: the other side’s log says why its worker does not come' : 'still read'}.`,
+      { slot },
     )
-    if ((seen?.active ?? false) === read) return
-    if (performance.now() > deadline)
-      throw failure(
-        'BARRIER_NOT_PASSED',
-        `Slot ${slot} on ${publisher.endpoint.host} is ${read ? 'read by nobody: the other side’s log says why its worker does not come' : 'still read'}.`,
-        { slot },
-      )
-    await sleep(POLL_MS, undefined, { signal })
   }
+}
+
+async function isRead(publisher: Session, slot: string, signal: AbortSignal): Promise<boolean> {
+  const [seen] = await publisher.query<{ active: boolean }>(
+    'SELECT active FROM pg_catalog.pg_replication_slots WHERE slot_name = $1',
+    [slot],
+    { signal },
+  )
+  return seen?.active ?? false
 }

@@ -41,6 +41,14 @@ async function withWayBack(): Promise<{ pair: Pair; sides: WayBackSides; outside
   return { pair, sides, outside: await beside(pair) }
 }
 
+/** As what a subscription of the source would write. */
+async function fromElsewhere({ superuserHere }: Pair, n: number): Promise<void> {
+  await superuserHere.execute(`SELECT pg_replication_origin_create('elsewhere_${n}')`)
+  await superuserHere.execute(`SELECT pg_replication_origin_session_setup('elsewhere_${n}')`)
+  await superuserHere.query('INSERT INTO written VALUES ($1)', [n])
+  await superuserHere.execute('SELECT pg_replication_origin_session_reset()')
+}
+
 test('what is written on the standby is on the source, which nobody else comes into, and nothing goes round', async () => {
   const { pair, sides, outside } = await withWayBack()
   const { here, there, source: old, slot, subscription } = pair
@@ -91,9 +99,22 @@ test('what is written on the standby is on the source, which nobody else comes i
   expect(await fence.lower(5)).toEqual([old.options.database])
   await here.execute('INSERT INTO written VALUES (-1000)')
   await until('it to follow again', async () => (await numbersIn(there)).has(-1000))
+  await fromElsewhere(pair, -1001)
+  await until('what the source gets from elsewhere to be there too', async () => (await numbersIn(there)).has(-1001))
   expect([await here.query(errors), await there.query(errors)]).toEqual([[{ n: 0 }], [{ n: 0 }]])
   await outside.close()
 })
+
+async function readerOf(session: Session, slot: string): Promise<number> {
+  const [row] = await session.query<{ pid: number }>(
+    'SELECT coalesce(active_pid, 0) AS pid FROM pg_replication_slots WHERE slot_name = $1',
+    [slot],
+  )
+  return row?.pid ?? 0
+}
+
+const originOf = ({ there, subscription }: Pair) =>
+  there.query('SELECT subenabled AS enabled, suborigin AS origin FROM pg_subscription WHERE subname = $1', [subscription])
 
 test('a way back that does not come about is told before anybody writes, and so is who else would write there', async () => {
   const { pair, sides, outside } = await withWayBack()
@@ -132,9 +153,23 @@ test('a way back that does not come about is told before anybody writes, and so 
     await pair.superuserThere.execute('ALTER ROLE follower LOGIN')
   }
   await openWayBack({ ...opening, deadlineMs: 60_000 })
-  await closeWayBack({ ...sides, sourceToken, standbyToken, deadlineMs: 60_000 })
+
+  // one that is not let go of keeps nobody from following
+  const pid = await readerOf(pair.superuserThere, sides.back.slot)
+  process.kill(pid, 'SIGSTOP')
+  try {
+    await failureOf(closeWayBack({ ...sides, sourceToken, standbyToken, deadlineMs: 1_000 }), 'NOT_READY_YET')
+    await until('the way there to be read', async () => (await readerOf(outside, pair.slot)) > 0)
+    expect(await originOf(pair)).toEqual([{ enabled: true, origin: 'none' }])
+  } finally {
+    process.kill(pid, 'SIGCONT')
+  }
+  // once whoever was inside is gone, the fence goes first
+  await here.close()
   await keyhole.close()
   await fence.lower(4)
+  await closeWayBack({ ...sides, source: await old.connect(), sourceToken, standbyToken, deadlineMs: 60_000 })
+  expect(await originOf(pair)).toEqual([{ enabled: true, origin: 'any' }])
   await outside.close()
 })
 
