@@ -42,14 +42,13 @@ export async function wayBackObstacles({ source, standby, back }: WayBackSides):
     `SELECT wal_status AS status, plugin::text AS plugin, database = pg_catalog.current_database() AS here FROM pg_catalog.pg_replication_slots WHERE slot_name = $1`,
     [back.slot],
   )
-  const [made] = await source.query<{ enabled: boolean; origin: string; slot: string | null; publications: string[] }>(
-    `SELECT s.subenabled AS enabled, s.suborigin AS origin, s.subslotname::text AS slot, s.subpublications AS publications
+  const [made] = await source.query<{ enabled: boolean; origin: string }>(
+    `SELECT s.subenabled AS enabled, s.suborigin AS origin
        FROM pg_catalog.pg_subscription s
       WHERE s.subname = $1 AND s.subdbid = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = current_database())`,
     [back.subscription],
   )
   if (made === undefined) return [`There is no subscription ${back.subscription} on the source: make it, disabled.`]
-  const follows = made.slot === back.slot && made.publications.length === 1 && made.publications[0] === back.publication
   const others = await barrierObstacles({ source: standby, standby: source, ...back })
   const strangers = await source.query<{ name: string }>(STRANGERS, [back.subscription])
   return [
@@ -60,7 +59,6 @@ export async function wayBackObstacles({ source, standby, back }: WayBackSides):
     ...(made.origin === 'none'
       ? []
       : [`Subscription ${back.subscription} has origin = ${made.origin}: with it rows would go round.`]),
-    ...(follows ? [] : [`Subscription ${back.subscription} does not follow ${back.publication} by ${back.slot}.`]),
     ...strangers.map(
       ({ name }) => `Subscription ${name} of the source writes there too, and would go on behind the standby's back: disable it.`,
     ),
