@@ -28,10 +28,21 @@ export interface WayBackSides {
   readonly back: StandbyNames
 }
 
+/** Below these, of 16 and 17, the limit that keeps sessions out is asked of the way back's worker as well, and counts our own session: the worker is turned
+ *  away for as long as that is inside. https://www.postgresql.org/docs/release/16.7/ */
+const LIMIT_OF_SESSIONS_SINCE: Readonly<Record<number, number>> = { 16: 160_007, 17: 170_003 }
+
 /** Why there can be none to this source, one sentence; null: there can. */
-export function noWayBackTo({ serverVersionNum, endpoint: { host } }: Session): string | null {
-  if (serverVersionNum >= SINCE) return null
-  return `The source on ${host} is PostgreSQL ${Math.floor(serverVersionNum / 10_000)}: before 16 only a superuser may subscribe there, and what came from it could not be told from what was written on the standby.`
+export function noWayBackTo({
+  serverVersionNum,
+  endpoint: { host },
+}: Pick<Session, 'serverVersionNum' | 'endpoint'>): string | null {
+  const major = Math.floor(serverVersionNum / 10_000)
+  const needed = LIMIT_OF_SESSIONS_SINCE[major] ?? SINCE
+  if (serverVersionNum >= needed) return null
+  if (serverVersionNum >= SINCE)
+    return `The source on ${host} is PostgreSQL ${major}.${serverVersionNum % 10_000}: before ${major}.${needed % 10_000} CONNECTION LIMIT keeps out the worker of the way back too, once a session is inside. Update it to ${major}.${needed % 10_000} or later.`
+  return `The source on ${host} is PostgreSQL ${major}: before 16 only a superuser may subscribe there, and what came from it could not be told from what was written on the standby.`
 }
 
 /** What is lacking for it, a sentence each; none: it can be switched to. To be asked before the fence is raised. Reads only. */

@@ -173,6 +173,16 @@ test('a way back that does not come about is told before anybody writes, and so 
   await outside.close()
 })
 
+test('nor to one whose limit keeps workers out', () => {
+  const told = (serverVersionNum: number) =>
+    noWayBackTo({ serverVersionNum, endpoint: { host: 'db', port: 5432, database: 'shop', user: 'master' } })
+  expect(told(160_004)).toBe(
+    'The source on db is PostgreSQL 16.4: before 16.7 CONNECTION LIMIT keeps out the worker of the way back too, once a session is inside. Update it to 16.7 or later.',
+  )
+  expect([170_000, 170_002].map(told)).toEqual([expect.stringContaining('before 17.3'), expect.stringContaining('before 17.3')])
+  expect([160_007, 170_003, 180_000].map(told)).toEqual([null, null, null])
+})
+
 test('to a source of PostgreSQL 15 there is none, and it is told beforehand', async () => {
   const server = await startTestServer(15)
   try {
