@@ -13,6 +13,7 @@ import { openToWorkers, type WorkersOnlyInput } from '../fence/workers-only'
 import { assertFence, type FenceToken } from '../migrate/fence'
 import { awaitBarrier, type Passed, takeBarrier } from './barrier'
 import { barrierObstacles } from './marker'
+import { otherWriters, strangers } from './other-writers'
 
 /** From here on a master may subscribe, and a subscriber can leave out what came from itself. */
 const SINCE = 160_000
@@ -45,12 +46,21 @@ export function noWayBackTo({
   return `The source on ${host} is PostgreSQL ${major}: before 16 only a superuser may subscribe there, and what came from it could not be told from what was written on the standby.`
 }
 
-/** What is lacking for it, a sentence each; none: it can be switched to. To be asked before the fence is raised. Reads only. */
-export async function wayBackObstacles({ source, standby, back }: WayBackSides): Promise<string[]> {
+/** It is decoded within the outage: seconds at most. */
+const BEHIND_BYTES_MAX = 64 * 1024 ** 2
+
+/** What is lacking for it, a sentence each; none: it can be switched to. To be asked before the fence is raised. `behindBytesMax`: of the standby's log
+ *  that the way back has yet to read. Reads only. */
+export async function wayBackObstacles(
+  { source, standby, forward, back }: WayBackSides,
+  { behindBytesMax = BEHIND_BYTES_MAX }: { readonly behindBytesMax?: number | undefined } = {},
+): Promise<string[]> {
   const never = noWayBackTo(source)
   if (never !== null) return [never]
-  const [slot] = await standby.query<{ status: string | null; plugin: string | null; here: boolean }>(
-    `SELECT wal_status AS status, plugin::text AS plugin, database = pg_catalog.current_database() AS here FROM pg_catalog.pg_replication_slots WHERE slot_name = $1`,
+  const [slot] = await standby.query<{ status: string | null; plugin: string | null; here: boolean; behind: number | null }>(
+    `SELECT wal_status AS status, plugin::text AS plugin, database = pg_catalog.current_database() AS here,
+            pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_flush_lsn(), confirmed_flush_lsn)::bigint AS behind
+       FROM pg_catalog.pg_replication_slots WHERE slot_name = $1`,
     [back.slot],
   )
   const [made] = await source.query<{ enabled: boolean; origin: string }>(
@@ -61,28 +71,28 @@ export async function wayBackObstacles({ source, standby, back }: WayBackSides):
   )
   if (made === undefined) return [`There is no subscription ${back.subscription} on the source: make it, disabled.`]
   const others = await barrierObstacles({ source: standby, standby: source, ...back })
-  const strangers = await source.query<{ name: string }>(STRANGERS, [back.subscription])
+  const writers = await otherWriters(source, { ...forward, subscription: back.subscription })
+  const behind = slot?.behind ?? 0
   return [
     ...(slot?.plugin === 'pgoutput' && slot.here
       ? []
       : [`The standby has no slot ${back.slot} of pgoutput in this database: make it.`]),
     ...(slot?.status === 'lost' ? [`Slot ${back.slot} has lost log: make the way back anew.`] : []),
+    // nobody reads it, so it is what the standby has applied since it was made
+    ...(behind > behindBytesMax
+      ? [
+          `Slot ${back.slot} has ${behind} bytes of log to read, which would be within the outage, and ${behindBytesMax} are allowed: drop it and make it anew, or pg_replication_slot_advance.`,
+        ]
+      : []),
     ...(made.origin === 'none'
       ? []
       : [`Subscription ${back.subscription} has origin = ${made.origin}: with it rows would go round.`]),
-    ...strangers.map(
-      ({ name }) => `Subscription ${name} of the source writes there too, and would go on behind the standby's back: disable it.`,
-    ),
+    ...writers,
     // disabled it has to be
     ...others.filter((one) => made.enabled || !one.endsWith(' is disabled: enable it.')),
     ...(made.enabled ? [`Subscription ${back.subscription} is enabled already: disable it until writing has moved.`] : []),
   ]
 }
-
-/** Enabled, and let in with the way back. */
-const STRANGERS = `
-  SELECT s.subname::text AS name FROM pg_catalog.pg_subscription s
-   WHERE s.subenabled AND s.subname <> $1 AND s.subdbid = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = current_database()) ORDER BY 1`
 
 export interface OpenWayBackInput extends WayBackSides, WorkersOnlyInput {
   /** In the keyhole of the source, where `token` stands. */
@@ -104,10 +114,13 @@ export interface OpenedWayBack extends Passed {
 /** To be called once the barrier of the way there is passed, and before anybody may write on the standby. Disables the way there, lets workers into the
  *  source, enables the way back, and resolves once a marker has come over it. The way there then leaves out whatever the source did not write itself, what
  *  it subscribes to elsewhere too, until `closeWayBack`. Safe to repeat. Throws BARRIER_NOT_PASSED where the marker has not come in time, or the source
- *  cannot apply; FENCE_REFUSED, FENCED_OFF. */
+ *  cannot apply; FENCE_REFUSED, where another subscription is enabled too; FENCED_OFF. */
 export async function openWayBack(input: OpenWayBackInput): Promise<OpenedWayBack> {
   const { keyhole, source, standby, forward, back, operation, sourceToken, standbyToken, signal } = input
   const deadline = performance.now() + input.deadlineMs
+  // whatever was asked before the fence: nobody comes in to change it from here on
+  const found = await strangers(source, back.subscription)
+  if (found.length > 0) throw failure('FENCE_REFUSED', found.join(' '), { subscriptions: found.length })
   // what comes over the way back, the marker first of all, would go over the way there again: now, and when it is enabled once more
   await switched(standby, standbyToken, forward.subscription, 'DISABLE')
   await switched(standby, standbyToken, forward.subscription, 'SET (origin = none)')

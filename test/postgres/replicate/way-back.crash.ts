@@ -144,6 +144,10 @@ test('a way back that does not come about is told before anybody writes, and so 
   expect(await wayBackObstacles(sides)).toEqual([
     `Subscription from_elsewhere of the source writes there too, and would go on behind the standby's back: disable it.`,
   ])
+  // enabled after that was asked
+  const stranger = await failureOf(openWayBack({ ...opening, deadlineMs: 60_000 }), 'FENCE_REFUSED')
+  expect(stranger.message).toContain('Subscription from_elsewhere of the source writes there too')
+  expect(await originOf(pair)).toEqual([{ enabled: true, origin: 'any' }])
   await here.execute(`ALTER SUBSCRIPTION from_elsewhere DISABLE`)
   await pair.superuserThere.execute('ALTER ROLE follower NOLOGIN')
   try {
@@ -173,7 +177,28 @@ test('a way back that does not come about is told before anybody writes, and so 
   await outside.close()
 })
 
-test('nor to one whose limit keeps workers out', () => {
+test('who comes past the limit and may write is told, and so is a way back that has much to read', async () => {
+  const { pair, sides, outside } = await withWayBack()
+  const { superuserHere, here, there } = pair
+  await superuserHere.execute(
+    `CREATE ROLE rds_replication NOLOGIN; GRANT rds_replication TO app; CREATE ROLE sender LOGIN REPLICATION; GRANT app TO sender; CREATE ROLE reader LOGIN REPLICATION`,
+  )
+  const past = (role: string) =>
+    `Role ${role} may have sessions of replication, which no limit keeps out, and may write published tables: take the one from it or the other.`
+  expect(await wayBackObstacles(sides)).toEqual([past('app'), past('sender')])
+  await superuserHere.execute('REVOKE app FROM sender; REVOKE rds_replication FROM app')
+  await there.execute('CREATE TABLE of_its_own AS SELECT generate_series(1, 10000) AS n')
+  await until('it to be on disk', async () =>
+    (await wayBackObstacles(sides, { behindBytesMax: 100_000 })).some((one) =>
+      /^Slot back_slot_\w+ has \d{6,} bytes of log to read, which would be within the outage, and 100000 are allowed/.test(one),
+    ),
+  )
+  expect(await wayBackObstacles(sides)).toEqual([])
+  await here.close()
+  await outside.close()
+})
+
+test('there is none to one whose limit keeps workers out', () => {
   const told = (serverVersionNum: number) =>
     noWayBackTo({ serverVersionNum, endpoint: { host: 'db', port: 5432, database: 'shop', user: 'master' } })
   expect(told(160_004)).toBe(
