@@ -153,13 +153,13 @@ class Wait {
     if (!enabled) throw this.#notPassed(`subscription ${this.#input.subscription} is disabled`)
   }
 
-  /** Behind a fence it does not come back. */
+  /** Behind a fence it does not come back; elsewhere another attempt finds it. */
   async #senderGone(): Promise<Failure> {
     for (const until = performance.now() + REASON_MS; performance.now() < until; ) {
       this.#refuseFailed(await this.#worker())
       await sleep(POLL_MS, undefined, { signal: this.#signal })
     }
-    return this.#notPassed(`nobody reads slot ${this.#input.slot} any more, and behind a fence nobody comes back`)
+    return this.#notPassed(`nobody reads slot ${this.#input.slot} any more, and nobody has come back`)
   }
 
   /** A position can be moved by hand, or belong to a slot that another one reads: the row is what was written. */
