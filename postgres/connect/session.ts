@@ -265,6 +265,8 @@ class PgSession implements Session {
   }
 
   async #cancelByKey(): Promise<void> {
+    // a server that stands still has used up the time already
+    if (!this.open) return
     const key = cancelKeyOf(this.#client)
     if (key === null) throw lost(this.endpoint, 'it gave no key to cancel with')
     const { host, port, sourceAddress } = this.#options
