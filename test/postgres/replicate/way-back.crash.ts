@@ -4,7 +4,14 @@ import { ownGuest, walsenderGuest } from '../../../postgres/fence/guests'
 import { openKeyhole } from '../../../postgres/fence/keyhole'
 import { raiseFence } from '../../../postgres/migrate/fence'
 import { awaitBarrier, takeBarrier } from '../../../postgres/replicate/barrier'
-import { closeWayBack, noWayBackTo, openWayBack, type WayBackSides, wayBackObstacles } from '../../../postgres/replicate/way-back'
+import {
+  closeWayBack,
+  followAll,
+  noWayBackTo,
+  openWayBack,
+  type WayBackSides,
+  wayBackObstacles,
+} from '../../../postgres/replicate/way-back'
 import { until } from '../../support/eventually'
 import { fenceUnderTest, startWriter } from '../fence/support'
 import { failureOf } from '../support/apply'
@@ -40,6 +47,8 @@ async function withWayBack(): Promise<{ pair: Pair; sides: WayBackSides; outside
   expect(await wayBackObstacles(sides)).toEqual([])
   return { pair, sides, outside: await beside(pair) }
 }
+
+let elsewhere = 0
 
 /** As what a subscription of the source would write. */
 async function fromElsewhere({ superuserHere }: Pair, n: number): Promise<void> {
@@ -179,7 +188,7 @@ test('a way back that does not come about is told before anybody writes, and so 
 
 test('who comes past the limit and may write is told, and so is a way back that has much to read', async () => {
   const { pair, sides, outside } = await withWayBack()
-  const { superuserHere, here, there } = pair
+  const { superuserHere, there } = pair
   await superuserHere.execute(
     `CREATE ROLE rds_replication NOLOGIN; GRANT rds_replication TO app; CREATE ROLE sender LOGIN REPLICATION; GRANT app TO sender; CREATE ROLE reader LOGIN REPLICATION`,
   )
@@ -194,8 +203,29 @@ test('who comes past the limit and may write is told, and so is a way back that 
     ),
   )
   expect(await wayBackObstacles(sides)).toEqual([])
-  await here.close()
   await outside.close()
+})
+
+test('what a way there leaves out by origin = none comes again once it has followed up to here', async () => {
+  const pair = await servers.pair()
+  const { here, there, publication, slot, subscription } = pair
+  await there.execute(`ALTER SUBSCRIPTION ${subscription} SET (origin = none)`)
+  // a worker that was started before sends on
+  await until('its new walsender', async () => {
+    await fromElsewhere(pair, -2000 - elsewhere)
+    await here.execute(`INSERT INTO written VALUES (${2000 + elsewhere})`)
+    await until('the next row', async () => (await numbersIn(there)).has(2000 + elsewhere))
+    return !(await numbersIn(there)).has(-2000 - elsewhere++)
+  })
+  const operation = 'switch-three'
+  const sourceToken = (await raiseFence(here, { epoch: 1, attempt: 1, operation })).token
+  const standbyToken = (await raiseFence(there, { epoch: 1, attempt: 1, operation })).token
+  const all = { source: here, standby: there, forward: { publication, slot, subscription }, sourceToken, standbyToken }
+  for (const _ of ['once', 'again']) await followAll({ ...all, deadlineMs: 60_000 })
+  expect(await originOf(pair)).toEqual([{ enabled: true, origin: 'any' }])
+  await fromElsewhere(pair, -3000)
+  await until('what is from elsewhere', async () => (await numbersIn(there)).has(-3000))
+  expect((await numbersIn(there)).has(-1999 - elsewhere)).toBe(false)
 })
 
 test('there is none to one whose limit keeps workers out', () => {
