@@ -40,8 +40,8 @@ export async function ownGuest(session: Session): Promise<Guest> {
 /** The walsender that serves a slot now. `session`: of any database. Throws FENCE_REFUSED where none does, or where we may not see which. */
 export async function walsenderGuest(session: Session, slot: string): Promise<Guest> {
   const what = `the walsender of slot ${slot}`
-  const [row] = await session.query<{ pid: number | null; startedAt: string | null }>(
-    `SELECT s.active_pid AS pid, ${STARTED_AT} AS "startedAt"
+  const [row] = await session.query<{ pid: number | null; startedAt: string | null; backend: string | null }>(
+    `SELECT s.active_pid AS pid, ${STARTED_AT} AS "startedAt", a.backend_type AS backend
        FROM pg_catalog.pg_replication_slots s LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = s.active_pid WHERE s.slot_name = $1`,
     [slot],
   )
@@ -49,6 +49,9 @@ export async function walsenderGuest(session: Session, slot: string): Promise<Gu
   if (row.pid === null) throw refused(`Nobody reads slot ${slot}`, 'look why the standby does not follow')
   if (row.startedAt === null)
     throw refused(`${session.endpoint.user} may not see since when ${what} runs`, 'GRANT pg_read_all_stats to it')
+  // one that reads it by a function can write as well, and to the fence it would be a guest
+  if (row.backend !== 'walsender')
+    throw refused(`Slot ${slot} is read by no walsender: process ${row.pid} is a ${row.backend ?? 'session'}`, 'end it')
   return { pid: row.pid, startedAt: row.startedAt, what }
 }
 

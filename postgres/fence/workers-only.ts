@@ -13,7 +13,7 @@ import { lookInside, shownSessions, uninvited } from './inside'
 /** The limit that lets no session in. */
 export const NOBODY = 0
 
-/** SQLSTATE of a connection above the limit: too_many_connections. */
+/** SQLSTATE of a connection above a limit, the database's or another: too_many_connections. */
 const FULL_STATE = '53300'
 
 export interface WorkersOnlyInput {
@@ -65,11 +65,15 @@ async function closedOne(session: Session, raisedBy: string, database: string): 
   return found
 }
 
+/** Of pg_roles `r`: it may have sessions of replication. On RDS that is a membership. */
+export const PAST_LIMIT = `r.rolcanlogin AND NOT r.rolsuper AND (r.rolreplication OR EXISTS (
+        SELECT FROM pg_catalog.pg_roles rds WHERE rds.rolname = 'rds_replication' AND pg_catalog.pg_has_role(r.oid, rds.oid, 'MEMBER')))`
+
 /** Roles that the limit keeps out of no session of replication, in which statements can be run as well. The cloud's own are not among them. */
 async function comePast(session: Session, database: string): Promise<string[]> {
   const rows = await session.query<{ role: string }>(
     `SELECT r.rolname::text AS role FROM pg_catalog.pg_roles r
-      WHERE r.rolcanlogin AND r.rolreplication AND NOT r.rolsuper AND pg_catalog.has_database_privilege(r.oid, $1::text, 'CONNECT') ORDER BY 1`,
+      WHERE ${PAST_LIMIT} AND pg_catalog.has_database_privilege(r.oid, $1::text, 'CONNECT') ORDER BY 1`,
     [database],
   )
   return rows.map(({ role }) => role)
@@ -81,8 +85,9 @@ export interface ProveWorkersOnlyInput extends WorkersOnlyInput {
   readonly guests?: readonly Guest[] | undefined
 }
 
-/** That nobody is inside but workers and guests, and that a writer is turned away for the limit's sake and for no other. Reads only. Throws
- *  FENCE_NOT_PROVEN with everything that speaks against it. */
+/** That nobody is inside but workers and guests now, that the limit stands, and that a writer is turned away because there are too many: a server that is full
+ *  says the same, so what holds is the catalog, and the writer is the check on it. A worker of an extension's that comes later is not seen: who loads
+ *  one is told beforehand (replicate/other-writers.ts). Reads only. Throws FENCE_NOT_PROVEN with everything that speaks against it. */
 export async function proveWorkersOnly(session: Session, input: ProveWorkersOnlyInput): Promise<void> {
   const { raisedBy, database, guests = [] } = input
   const { oid, open, limit } = await closedOne(session, raisedBy, database)

@@ -1,5 +1,6 @@
-/** The barrier: what was acknowledged on the source is on the standby. Behind a proven fence nobody writes any more but who takes it; so its position is
- *  the last, and what the standby has confirmed up to it is all there is.
+/** The barrier: what was acknowledged on the source, of the tables that are followed, is on the standby. Behind a proven fence nobody writes any more but who
+ *  takes it; so its position is the last, and what the standby has confirmed up to it is all there is. That every table is followed which is published
+ *  is asked beforehand (marker.ts).
  *
  *  What is asked is the slot: `confirmed_flush_lsn`, what the standby has applied and has on its disk. The sender's own view (`sent - replay` of
  *  pg_stat_replication) is never asked: of a walsender that stands still it reads nothing while rows are missing. And the position that counts is the
@@ -152,13 +153,13 @@ class Wait {
     if (!enabled) throw this.#notPassed(`subscription ${this.#input.subscription} is disabled`)
   }
 
-  /** Behind a fence it does not come back. */
+  /** Behind a fence it does not come back; elsewhere another attempt finds it. */
   async #senderGone(): Promise<Failure> {
     for (const until = performance.now() + REASON_MS; performance.now() < until; ) {
       this.#refuseFailed(await this.#worker())
       await sleep(POLL_MS, undefined, { signal: this.#signal })
     }
-    return this.#notPassed(`nobody reads slot ${this.#input.slot} any more, and behind a fence nobody comes back`)
+    return this.#notPassed(`nobody reads slot ${this.#input.slot} any more, and nobody has come back`)
   }
 
   /** A position can be moved by hand, or belong to a slot that another one reads: the row is what was written. */

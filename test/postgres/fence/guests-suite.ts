@@ -130,6 +130,30 @@ function guestTests(major: PostgresMajor, all: boolean): void {
     expect(await own.query('SELECT FROM written WHERE n = -1')).toHaveLength(1)
   })
 
+  test('whoever holds a slot and is no walsender is no guest', async () => {
+    const { own, app } = await house()
+    const reader = await connect({ ...app, user: 'postgres' })
+    const slot = `held_${count}`
+    await reader.query(`SELECT pg_create_logical_replication_slot($1, 'pgoutput', true)`, [slot])
+    const refused = await failureOf(walsenderGuest(own, slot), 'FENCE_REFUSED')
+    expect(refused.message).toContain(`process ${reader.backendPid} is a client backend`)
+    await reader.close()
+  })
+
+  test('a statement of one can be cancelled, and it stays inside', async () => {
+    const { fence, scope, own, guests } = await house()
+    await fence.raise(scope, 1, { guests })
+    const asked = new AbortController()
+    const slept = own.query('SELECT pg_sleep(3600)', [], { signal: asked.signal })
+    const asleep = `SELECT FROM pg_stat_activity WHERE pid = $1 AND wait_event = 'PgSleep'`
+    await until('it to sleep', async () => (await superuser.query(asleep, [own.backendPid])).length > 0)
+    asked.abort(new Error('somebody aborted'))
+    await expect(slept).rejects.toThrow('somebody aborted')
+    await own.execute('INSERT INTO written VALUES (-2)')
+    await fence.prove(scope, 2, { user: 'app' }, guests)
+    await fence.lower(3)
+  })
+
   test('one that is not who it was is told before anything is closed', async () => {
     const { fence, scope, app, name, own, guests } = await house()
     const [first, walsender] = guests

@@ -153,11 +153,19 @@ test('a position that was moved by hand is no arrival: the marker is looked for'
   await source.close()
 })
 
-test('what would keep it from ever being passed is told beforehand', async () => {
-  const { here, there, publication, subscription } = await servers.pair()
-  const asked = { source: here, standby: there, publication, subscription }
+test('what would keep it from ever being passed is told beforehand, and so are tables that go nowhere', async () => {
+  const { here, there, superuserThere, publication, slot, subscription } = await servers.pair()
+  const asked = { source: here, standby: there, publication, subscription, slot }
   expect(await barrierObstacles(asked)).toEqual([])
-  await here.execute(`ALTER PUBLICATION ${publication} DROP TABLE capstan.standby_marker`)
+  await here.execute(`CREATE TABLE added (n int PRIMARY KEY); ALTER PUBLICATION ${publication} ADD TABLE added`)
+  await superuserThere.execute(`ALTER SUBSCRIPTION ${subscription} SKIP (lsn = 'FF/0')`)
+  expect(await barrierObstacles({ ...asked, slot: 'another' })).toEqual([
+    `Subscription ${subscription} does not follow ${publication} by another and that alone.`,
+    `Subscription ${subscription} is to skip a transaction: ALTER SUBSCRIPTION … SKIP (lsn = NONE).`,
+    `Published, and not followed by ${subscription}: public.added. Their rows go nowhere: ALTER SUBSCRIPTION … REFRESH PUBLICATION.`,
+  ])
+  await superuserThere.execute(`ALTER SUBSCRIPTION ${subscription} SKIP (lsn = NONE)`)
+  await here.execute(`ALTER PUBLICATION ${publication} DROP TABLE added, capstan.standby_marker`)
   for (const act of ['REFRESH PUBLICATION', 'DISABLE']) await there.execute(`ALTER SUBSCRIPTION ${subscription} ${act}`)
   expect(await barrierObstacles(asked)).toEqual([
     `Publication ${publication} lacks capstan.standby_marker: add it, then refresh the subscription.`,

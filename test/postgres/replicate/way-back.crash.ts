@@ -4,7 +4,14 @@ import { ownGuest, walsenderGuest } from '../../../postgres/fence/guests'
 import { openKeyhole } from '../../../postgres/fence/keyhole'
 import { raiseFence } from '../../../postgres/migrate/fence'
 import { awaitBarrier, takeBarrier } from '../../../postgres/replicate/barrier'
-import { closeWayBack, noWayBackTo, openWayBack, type WayBackSides, wayBackObstacles } from '../../../postgres/replicate/way-back'
+import {
+  closeWayBack,
+  followAll,
+  noWayBackTo,
+  openWayBack,
+  type WayBackSides,
+  wayBackObstacles,
+} from '../../../postgres/replicate/way-back'
 import { until } from '../../support/eventually'
 import { fenceUnderTest, startWriter } from '../fence/support'
 import { failureOf } from '../support/apply'
@@ -39,6 +46,16 @@ async function withWayBack(): Promise<{ pair: Pair; sides: WayBackSides; outside
   )
   expect(await wayBackObstacles(sides)).toEqual([])
   return { pair, sides, outside: await beside(pair) }
+}
+
+let elsewhere = 0
+
+/** As what a subscription of the source would write. */
+async function fromElsewhere({ superuserHere }: Pair, n: number): Promise<void> {
+  await superuserHere.execute(`SELECT pg_replication_origin_create('elsewhere_${n}')`)
+  await superuserHere.execute(`SELECT pg_replication_origin_session_setup('elsewhere_${n}')`)
+  await superuserHere.query('INSERT INTO written VALUES ($1)', [n])
+  await superuserHere.execute('SELECT pg_replication_origin_session_reset()')
 }
 
 test('what is written on the standby is on the source, which nobody else comes into, and nothing goes round', async () => {
@@ -91,9 +108,22 @@ test('what is written on the standby is on the source, which nobody else comes i
   expect(await fence.lower(5)).toEqual([old.options.database])
   await here.execute('INSERT INTO written VALUES (-1000)')
   await until('it to follow again', async () => (await numbersIn(there)).has(-1000))
+  await fromElsewhere(pair, -1001)
+  await until('what the source gets from elsewhere to be there too', async () => (await numbersIn(there)).has(-1001))
   expect([await here.query(errors), await there.query(errors)]).toEqual([[{ n: 0 }], [{ n: 0 }]])
   await outside.close()
 })
+
+async function readerOf(session: Session, slot: string): Promise<number> {
+  const [row] = await session.query<{ pid: number }>(
+    'SELECT coalesce(active_pid, 0) AS pid FROM pg_replication_slots WHERE slot_name = $1',
+    [slot],
+  )
+  return row?.pid ?? 0
+}
+
+const originOf = ({ there, subscription }: Pair) =>
+  there.query('SELECT subenabled AS enabled, suborigin AS origin FROM pg_subscription WHERE subname = $1', [subscription])
 
 test('a way back that does not come about is told before anybody writes, and so is who else would write there', async () => {
   const { pair, sides, outside } = await withWayBack()
@@ -123,6 +153,10 @@ test('a way back that does not come about is told before anybody writes, and so 
   expect(await wayBackObstacles(sides)).toEqual([
     `Subscription from_elsewhere of the source writes there too, and would go on behind the standby's back: disable it.`,
   ])
+  // enabled after that was asked
+  const stranger = await failureOf(openWayBack({ ...opening, deadlineMs: 60_000 }), 'FENCE_REFUSED')
+  expect(stranger.message).toContain('Subscription from_elsewhere of the source writes there too')
+  expect(await originOf(pair)).toEqual([{ enabled: true, origin: 'any' }])
   await here.execute(`ALTER SUBSCRIPTION from_elsewhere DISABLE`)
   await pair.superuserThere.execute('ALTER ROLE follower NOLOGIN')
   try {
@@ -132,10 +166,76 @@ test('a way back that does not come about is told before anybody writes, and so 
     await pair.superuserThere.execute('ALTER ROLE follower LOGIN')
   }
   await openWayBack({ ...opening, deadlineMs: 60_000 })
-  await closeWayBack({ ...sides, sourceToken, standbyToken, deadlineMs: 60_000 })
+
+  // one that is not let go of keeps nobody from following
+  const pid = await readerOf(pair.superuserThere, sides.back.slot)
+  process.kill(pid, 'SIGSTOP')
+  try {
+    await failureOf(closeWayBack({ ...sides, sourceToken, standbyToken, deadlineMs: 1_000 }), 'NOT_READY_YET')
+    await until('the way there to be read', async () => (await readerOf(outside, pair.slot)) > 0)
+    expect(await originOf(pair)).toEqual([{ enabled: true, origin: 'none' }])
+  } finally {
+    process.kill(pid, 'SIGCONT')
+  }
+  // once whoever was inside is gone, the fence goes first
+  await here.close()
   await keyhole.close()
   await fence.lower(4)
+  await closeWayBack({ ...sides, source: await old.connect(), sourceToken, standbyToken, deadlineMs: 60_000 })
+  expect(await originOf(pair)).toEqual([{ enabled: true, origin: 'any' }])
   await outside.close()
+})
+
+test('who comes past the limit and may write is told, and so is a way back that has much to read', async () => {
+  const { pair, sides, outside } = await withWayBack()
+  const { superuserHere, there } = pair
+  await superuserHere.execute(
+    `CREATE ROLE rds_replication NOLOGIN; GRANT rds_replication TO app; CREATE ROLE sender LOGIN REPLICATION; GRANT app TO sender; CREATE ROLE reader LOGIN REPLICATION`,
+  )
+  const past = (role: string) =>
+    `Role ${role} may have sessions of replication, which no limit keeps out, and may write published tables: take the one from it or the other.`
+  expect(await wayBackObstacles(sides)).toEqual([past('app'), past('sender')])
+  await superuserHere.execute('REVOKE app FROM sender; REVOKE rds_replication FROM app')
+  await there.execute('CREATE TABLE of_its_own AS SELECT generate_series(1, 10000) AS n')
+  await until('it to be on disk', async () =>
+    (await wayBackObstacles(sides, { behindBytesMax: 100_000 })).some((one) =>
+      /^Slot back_slot_\w+ has \d{6,} bytes of log to read, which would be within the outage, and 100000 are allowed/.test(one),
+    ),
+  )
+  expect(await wayBackObstacles(sides)).toEqual([])
+  await outside.close()
+})
+
+test('what a way there leaves out by origin = none comes again once it has followed up to here', async () => {
+  const pair = await servers.pair()
+  const { here, there, publication, slot, subscription } = pair
+  await there.execute(`ALTER SUBSCRIPTION ${subscription} SET (origin = none)`)
+  // a worker that was started before sends on
+  await until('its new walsender', async () => {
+    await fromElsewhere(pair, -2000 - elsewhere)
+    await here.execute(`INSERT INTO written VALUES (${2000 + elsewhere})`)
+    await until('the next row', async () => (await numbersIn(there)).has(2000 + elsewhere))
+    return !(await numbersIn(there)).has(-2000 - elsewhere++)
+  })
+  const operation = 'switch-three'
+  const sourceToken = (await raiseFence(here, { epoch: 1, attempt: 1, operation })).token
+  const standbyToken = (await raiseFence(there, { epoch: 1, attempt: 1, operation })).token
+  const all = { source: here, standby: there, forward: { publication, slot, subscription }, sourceToken, standbyToken }
+  for (const _ of ['once', 'again']) await followAll({ ...all, deadlineMs: 60_000 })
+  expect(await originOf(pair)).toEqual([{ enabled: true, origin: 'any' }])
+  await fromElsewhere(pair, -3000)
+  await until('what is from elsewhere', async () => (await numbersIn(there)).has(-3000))
+  expect((await numbersIn(there)).has(-1999 - elsewhere)).toBe(false)
+})
+
+test('there is none to one whose limit keeps workers out', () => {
+  const told = (serverVersionNum: number) =>
+    noWayBackTo({ serverVersionNum, endpoint: { host: 'db', port: 5432, database: 'shop', user: 'master' } })
+  expect(told(160_004)).toBe(
+    'The source on db is PostgreSQL 16.4: before 16.7 CONNECTION LIMIT keeps out the worker of the way back too, once a session is inside. Update it to 16.7 or later.',
+  )
+  expect([170_000, 170_002].map(told)).toEqual([expect.stringContaining('before 17.3'), expect.stringContaining('before 17.3')])
+  expect([160_007, 170_003, 180_000].map(told)).toEqual([null, null, null])
 })
 
 test('to a source of PostgreSQL 15 there is none, and it is told beforehand', async () => {
