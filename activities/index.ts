@@ -26,6 +26,7 @@ import { createRowsActivities } from './rows/rows'
 import { createScheduleActivities } from './schedule/schedule'
 import { createSchemaActivities } from './schema/schema'
 import { createSnapshotActivities } from './snapshot/snapshot'
+import { createSwitchoverActivities } from './switchover/switchover'
 import { createTrafficActivities } from './traffic/traffic'
 
 export function createActivities(queue: TaskQueue, deps: ActivityDeps): object {
@@ -51,6 +52,7 @@ export function createActivities(queue: TaskQueue, deps: ActivityDeps): object {
         createFenceActivities(deps),
         createTrafficActivities(deps),
         createReplicationActivities(deps),
+        createSwitchoverActivities(deps),
       )
     case 'aws':
     case 'azure':

@@ -7,6 +7,7 @@ import { OPERATION_STEPS, type OperationDocument, type OperationId, pointOfNoRet
 import { freshBackupOf, keptFrom, OVERWRITE_DOCUMENTS, OVERWRITE_STEPS, type OverwritePlan } from '../contracts/overwrite'
 import { REPLACE_DOCUMENTS, REPLACE_STEPS } from '../contracts/replace'
 import { REPLICATE_DOCUMENTS, REPLICATE_STEPS, type ReplicatePlan } from '../contracts/replicate'
+import { SWITCHOVER_STEPS } from '../contracts/switchover'
 import type { Ledger } from '../ledger/ledger'
 import { ANSWER_TIMEOUT_MS, assertOpen, type Doors, notWaiting, update, whyGone } from './decide'
 import { findOperation } from './find-operation'
@@ -112,8 +113,25 @@ interface Stays {
 
 function whatStays(ledger: Ledger, document: OperationDocument): Promise<Stays | null> {
   if (document.kind === 'overwrite') return whatIsOverwritten(ledger, document)
+  if (document.kind === 'switchover') return whereWritingIs(document)
   return document.kind === 'replicate' ? whatMayFollow(ledger, document) : whatTookOver(ledger, document)
 }
+
+/** Whoever opens the wrong side has two writers. */
+async function whereWritingIs({ id, databases, steps }: OperationDocument): Promise<Stays | null> {
+  if (steps.every((step) => HARMLESS.has(step.id) || BEFORE_THE_CROSSING.has(step.id) || step.state === 'undone')) return null
+  const [source = '', target = ''] = databases
+  const moved = pointOfNoReturn({ steps }) !== null
+  const where = moved
+    ? `writing moves to ${target}: do not open ${source}`
+    : `writing is still ${source}'s, which may be closed: open it, and see that ${target} follows`
+  return {
+    name: null,
+    message: `It was closed amid a switchover, and ${where}. "capstan ops show ${id} --plan" has what is left to do, as SQL.`,
+  }
+}
+
+const BEFORE_THE_CROSSING = new Set<string>([SWITCHOVER_STEPS.compare.id, SWITCHOVER_STEPS.papers.id])
 
 /** Steps that make nothing. */
 const HARMLESS = new Set<string>([

@@ -24,6 +24,7 @@ const PROVING_STEP = {
   replace: 'verify',
   // a standby is no backup: what is deleted in its source is deleted in it
   replicate: null,
+  switchover: null,
 } as const satisfies Record<OperationKind, string | null>
 
 /** How far back the record of each kind is read. */

@@ -6,6 +6,7 @@ import type { DatabaseEntry } from './fleet'
 import type { RowsRequest } from './recover-rows'
 import type { ReplicateRequest } from './replicate'
 import type { RestoreRequest } from './restore'
+import type { SwitchoverRequest } from './switchover'
 import type { WantedPoint } from './verify-backup'
 
 export interface BundledMigration {
@@ -28,4 +29,6 @@ export interface MigrationBundle {
   readonly moment?: MomentRequest
   /** Of a standby: another one, or another thing to do with it, under the same id is another operation. */
   readonly replicate?: ReplicateRequest
+  /** Of writing that is to move: to another standby under the same id is another operation. */
+  readonly switchover?: SwitchoverRequest
 }

@@ -15,10 +15,16 @@ const FilePublisher = Type.Object(
   { ...closed, description: 'the role as which the standby logs in at its source, with user, secret and tls' },
 )
 
+const FileWayBack = Type.Object(FilePublisher.properties, {
+  ...closed,
+  description: 'the role as which the source logs in at this standby once writing has moved there, with user, secret and tls',
+})
+
 const FileStandby = Type.Object(
   {
     database: text('the name of another database of this file'),
     publisher: FilePublisher,
+    wayBack: Type.Optional(FileWayBack),
     maxRetained: Type.String({
       pattern: '^[0-9]+(\\.[0-9]+)?(B|kB|KB|MB|GB|TB)$',
       description: 'a size with its unit, such as 20GB: how much log the standby may hold back on its source',

@@ -140,6 +140,8 @@ export interface DeclaredStandby {
   readonly retainedBytesMax: number
   /** How late it may be before it is told as late, in milliseconds. */
   readonly lagMsMax: number
+  /** As whom the source logs in at the standby once writing has moved there, so that it follows. Absent: there is no way back. */
+  readonly wayBack?: Connection
 }
 
 /** What an entry says whatever its cloud. */

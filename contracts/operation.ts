@@ -44,6 +44,7 @@ export type OperationKind =
   | 'replace'
   | 'overwrite'
   | 'replicate'
+  | 'switchover'
 export type OperationStatus =
   | 'planned'
   | 'awaiting-approval'

@@ -52,12 +52,16 @@ export const REPLICATE_DOCUMENTS = {
   comparison: 'replication-comparison',
 } as const
 
-/** In the bundle, beside the source's entry and its migrations. */
-export interface ReplicateRequest {
-  readonly action: 'set-up' | StandbyAction
+/** In the bundle of whatever is about a standby, beside the source's entry. */
+export interface StandbyRequest {
   /** The standby's own entry. */
   readonly standby: DatabaseEntry
   readonly declared: DeclaredStandby
+}
+
+/** With the source's migrations. */
+export interface ReplicateRequest extends StandbyRequest {
+  readonly action: 'set-up' | StandbyAction
   /** Of `reseed`: one table as `schema.table`; null: all. */
   readonly table: string | null
 }

@@ -10,6 +10,7 @@ import { REPLACE_DOCUMENTS } from '../../contracts/replace'
 import { REPLICATE_DOCUMENTS } from '../../contracts/replicate'
 import { RESTORE_DOCUMENTS } from '../../contracts/restore'
 import { documentsIn, SNAPSHOT_DOCUMENTS } from '../../contracts/snapshot'
+import { SWITCHOVER_DOCUMENTS } from '../../contracts/switchover'
 import { VERIFY_BACKUP_DOCUMENTS } from '../../contracts/verify-backup'
 import type { EvidenceRequest } from '../../ledger/evidence-document'
 import type { Ledger } from '../../ledger/ledger'
@@ -41,6 +42,7 @@ export const EVIDENCE_DOCUMENTS = [
   REPLACE_DOCUMENTS.tookOver,
   ...Object.values(OVERWRITE_DOCUMENTS),
   ...Object.values(REPLICATE_DOCUMENTS),
+  ...Object.values(SWITCHOVER_DOCUMENTS),
 ] as const
 
 export function createLedgerActivities({ ledger }: Pick<ActivityDeps, 'ledger'>): LedgerActivities {

@@ -18,7 +18,7 @@ type Compared = Awaited<ReturnType<ReplicationActivities['compareBoth']>>
 
 export async function compareBoth(deps: ActivityDeps, input: Replicating): Promise<Compared> {
   const { operation, sides } = input
-  const { entries, request } = await bothOf(deps, input.bundle)
+  const { entries, table } = await bothOf(deps, input.bundle)
   const { names, tables } = await madeBy(deps, operation)
   const { signal, kept, keep } = currentAct()
   const progress = notes(deps, input)
@@ -28,7 +28,7 @@ export async function compareBoth(deps: ActivityDeps, input: Replicating): Promi
     mode: 'live',
     jobs: JOBS,
     // whether the others are equal is no matter of this one
-    selection: { tables: request.table === null ? tables : [request.table], exclude: [] },
+    selection: { tables: table === null ? tables : [table], exclude: [] },
     slots: [names.slot],
     signal,
     carriedOn: kept as ProvenSoFar | undefined,

@@ -6,6 +6,7 @@ import { emptyTables, readOrigin, startReseeding } from '../../postgres/replicat
 import { currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import type { Replicating } from './contract'
+import { inKeyholeOf, letApplicationsIn } from './keyhole'
 import { findMade } from './made'
 import { onSide, placeOf } from './make'
 import { discardRecord } from './remove'
@@ -29,6 +30,7 @@ export async function discardStandby(deps: ActivityDeps, input: Replicating): Pr
   const standby = await placeOf(deps, input, 'standby')
   const token = await raisedOn(deps, standby, input.epochs.standby)
   await buildIndexes({ connect: opener(deps, standby, 'migrator', token), token, signal: currentAct().signal })
+  await inKeyholeOf(deps, standby, input.epochs.standby, (on) => letApplicationsIn(on, standby))
   await discardRecord(deps, input)
 }
 

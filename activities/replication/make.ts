@@ -4,6 +4,7 @@ import { quoteIdentifier } from '../../postgres/connect/quote'
 import type { Session } from '../../postgres/connect/session'
 import { ensureControlSchema } from '../../postgres/migrate/control-schema'
 import type { Publisher } from '../../postgres/replicate/conninfo'
+import { MARKER_TABLE } from '../../postgres/replicate/marker'
 import { dropPublication, ensurePublication } from '../../postgres/replicate/publication'
 import { emptyTables } from '../../postgres/replicate/seeding'
 import { setIndexesAside } from '../../postgres/replicate/set-aside'
@@ -14,23 +15,27 @@ import { BEAT_TABLE } from '../../postgres/replicate/watch/beat'
 import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import type { Replicating } from './contract'
+import { toldKeptOut } from './keyhole'
 import { findMade, madeBy } from './made'
 import { refuseOtherThan, standing } from './record'
 import { type BehindFence, type Both, behindFence, bothOf, looking, type Place, type SideName } from './sides'
 
 type Told = { readonly summary: string }
 
+/** Followed as the users' own are. */
+export const OWN_TABLES = [BEAT_TABLE, MARKER_TABLE] as const
+
 export async function publish(deps: ActivityDeps, input: Replicating): Promise<Told> {
   const { names, tables } = await madeBy(deps, input.operation)
   const { request } = await stillBuilding(deps, input)
   const { signal } = currentAct()
   return onSide(deps, input, 'source', async ({ migrator, admin, token }) => {
-    // the row that beats is one of those that are published
+    // the row that beats and the marker are among those that are published
     await ensureControlSchema(migrator)
     assertMayAct()
     await letRead(migrator, request.declared.publisher.user)
     await ensurePublication(migrator, {
-      ...{ name: names.publication, tables: [...tables, BEAT_TABLE], viaPartitionRoot: true },
+      ...{ name: names.publication, tables: [...tables, ...OWN_TABLES], viaPartitionRoot: true },
       ...{ token, signal },
     })
     assertMayAct()
@@ -45,9 +50,10 @@ export async function subscribe(deps: ActivityDeps, input: Replicating): Promise
   const { signal } = currentAct()
   const publisher = await publisherOf(deps, input)
   const failover = await looking(deps, await placeOf(deps, input, 'source'), 'admin', (session) => isKeptInStep(session, names))
+  const apart = await toldKeptOut(deps, await placeOf(deps, input, 'standby'), input.epochs.standby, null)
   return onSide(deps, input, 'standby', async ({ migrator, admin, token }) => {
     await ensureControlSchema(migrator)
-    const empty = await unknownTo(admin, names, [...tables, BEAT_TABLE])
+    const empty = await unknownTo(admin, names, [...tables, ...OWN_TABLES])
     if (empty.length > 0) {
       // what migrations brought by themselves comes from the source as well; rows that have come since are another matter
       assertMayAct()
@@ -59,7 +65,7 @@ export async function subscribe(deps: ActivityDeps, input: Replicating): Promise
       ...{ name: names.subscription, slot: names.slot, publication: names.publication, publisher, failover },
       ...{ copyData: true, origin: 'any', enabled: true, signal },
     })
-    return { summary: [`subscription ${names.subscription}`, ...keepers].join('. ') }
+    return { summary: [`subscription ${names.subscription}; ${apart}`, ...keepers].join('. ') }
   })
 }
 
@@ -83,10 +89,10 @@ export async function unknownTo(admin: Session, { subscription }: StandbyNames, 
   return rows.map(({ name }) => name)
 }
 
-/** Who follows copies the row that beats as any other; of the users' own tables it is for their owners to grant, and the preflight asks it. */
-async function letRead(migrator: Session, publisher: string): Promise<void> {
+/** Who follows copies ours as any other; of the users' own tables it is for their owners to grant, and the preflight asks it. */
+export async function letRead(migrator: Session, publisher: string): Promise<void> {
   const role = quoteIdentifier(publisher)
-  await migrator.execute(`GRANT USAGE ON SCHEMA capstan TO ${role}; GRANT SELECT ON ${BEAT_TABLE} TO ${role}`)
+  await migrator.execute(`GRANT USAGE ON SCHEMA capstan TO ${role}; GRANT SELECT ON ${OWN_TABLES.join(', ')} TO ${role}`)
 }
 
 /** The undo of `letRead`. Not of a role that owns what is ours, nor of one by which another standby of this source follows. */
@@ -102,7 +108,7 @@ export async function letReadNoMore(deps: ActivityDeps, migrator: Session, { id,
   if (granted === undefined) return
   const role = quoteIdentifier(user)
   assertMayAct()
-  await migrator.execute(`REVOKE SELECT ON ${BEAT_TABLE} FROM ${role}; REVOKE USAGE ON SCHEMA capstan FROM ${role}`)
+  await migrator.execute(`REVOKE SELECT ON ${OWN_TABLES.join(', ')} FROM ${role}; REVOKE USAGE ON SCHEMA capstan FROM ${role}`)
 }
 
 /** As the standby's server sees the source. */
@@ -126,9 +132,9 @@ async function isKeptInStep(source: Session, { slot }: StandbyNames): Promise<bo
 
 export async function unsubscribe(deps: ActivityDeps, input: Replicating): Promise<void> {
   const made = await findMade(deps, input.operation)
-  const { request } = await bothOf(deps, input.bundle)
+  const { table } = await bothOf(deps, input.bundle)
   // of one table: the others follow by it
-  if (made === null || request.table !== null) return
+  if (made === null || table !== null) return
   await onBoth(deps, input, ({ source, standby }) =>
     dropSubscription(standby.admin, { name: made.names.subscription, source: source.admin }),
   )
@@ -137,11 +143,10 @@ export async function unsubscribe(deps: ActivityDeps, input: Replicating): Promi
 export async function unpublish(deps: ActivityDeps, input: Replicating): Promise<void> {
   const made = await findMade(deps, input.operation)
   const both = await bothOf(deps, input.bundle)
-  const { request } = both
-  if (made === null || request.table !== null) return
+  if (made === null || both.table !== null) return
   const { names } = made
   await onSide(deps, input, 'source', async (source) => {
-    if (request.action === 'set-up') {
+    if (both.action === 'set-up') {
       await dropAtSource(source, names)
       return letReadNoMore(deps, source.migrator, both)
     }

@@ -4,7 +4,7 @@ import type { ActivityDeps } from '../deps'
 import { addressOf } from '../instance/address'
 import { findTarget } from '../target'
 import type { StandbyPlaceActivities } from './contract'
-import { replicateOf } from './sides'
+import { standbyOf } from './sides'
 
 export function createStandbyPlaceActivities({
   ledger,
@@ -12,7 +12,7 @@ export function createStandbyPlaceActivities({
 }: Pick<ActivityDeps, 'ledger' | 'cloudOf'>): StandbyPlaceActivities {
   return {
     async describeStandby({ bundle }) {
-      const { standby } = replicateOf(await ledger.getBundle(bundle))
+      const { standby } = standbyOf(await ledger.getBundle(bundle))
       return addressOf(await findTarget(cloudOf, standby, { signal: currentAct().signal }))
     },
   }

@@ -8,12 +8,11 @@ import { finishSeeding, readOrigin, startReseeding } from '../../postgres/replic
 import { dropSlot } from '../../postgres/replicate/slot'
 import { resolveTables } from '../../postgres/replicate/tables'
 import { dropSubscription } from '../../postgres/replicate/teardown'
-import { BEAT_TABLE } from '../../postgres/replicate/watch/beat'
 import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import type { Replicating } from './contract'
 import { findMade, type MadeDocument, writeMade } from './made'
-import { onBoth, placeOf, unknownTo } from './make'
+import { OWN_TABLES, onBoth, placeOf, unknownTo } from './make'
 import { publishedTables } from './published'
 import { change, refuseOtherThan, standing } from './record'
 import { type BehindFence, type Both, bothOf, looking, type SideName } from './sides'
@@ -27,9 +26,9 @@ type Sides = Readonly<Record<SideName, BehindFence>>
 export async function stopFollowing(deps: ActivityDeps, input: Replicating): Promise<Told> {
   const { operation } = input
   const both = await bothOf(deps, input.bundle)
-  const { id, request } = both
+  const { id, request, table } = both
   const { names, state } = await standing(deps, id)
-  const only = request.table === null ? null : [request.table]
+  const only = table === null ? null : [table]
   const from: readonly StandbyState[] = only === null ? [...RESUMABLE, 'to-be-seeded', 'building'] : ['following', 'late']
   refuseOtherThan([...from, 'building'], id, state)
   // a repeat has given up already what it would be refused for
@@ -37,7 +36,7 @@ export async function stopFollowing(deps: ActivityDeps, input: Replicating): Pro
   const { tables } = await writeMade(deps, operation, made)
   const { declared } = request
   await change(deps, id, from, {
-    ...{ to: 'building', reason: `${operation} seeds ${request.table ?? 'it'} anew.`, operation, declared },
+    ...{ to: 'building', reason: `${operation} seeds ${table ?? 'it'} anew.`, operation, declared },
   })
   await onBoth(deps, input, async (on) => {
     if (only === null) await forgetAll(on, names)
@@ -46,31 +45,31 @@ export async function stopFollowing(deps: ActivityDeps, input: Replicating): Pro
     await startReseeding(migrator, { token, source: id.source, operation, tables: only })
     if (only !== null) await recopy(on, id, made, only)
   })
-  return { summary: `${request.table ?? `${tables.length} tables`} of ${request.standby.name} to be copied anew` }
+  return { summary: `${table ?? `${tables.length} tables`} of ${request.standby.name} to be copied anew` }
 }
 
 /** From the source and not from its publication, which may have lost a table, and has none that was made since. Changes nothing. */
 async function toBeMade(deps: ActivityDeps, input: Replicating, both: Both, names: StandbyNames): Promise<MadeDocument> {
-  const { id, request } = both
+  const { id, table } = both
   const { published, missing } = await looking(deps, await placeOf(deps, input, 'source'), 'migrator', async (source) => {
     const found = await publishedTables(source, names)
-    await refuseAnonymous(source, request.table === null ? found.missing : found.missing.filter((one) => one === request.table))
+    await refuseAnonymous(source, table === null ? found.missing : found.missing.filter((one) => one === table))
     return found
   })
   const known = [...published, ...missing]
-  if (request.table !== null && !known.includes(request.table)) throw noSuchTable(request.table, published)
+  if (table !== null && !known.includes(table)) throw noSuchTable(table, published)
   if (known.length === 0) {
     const message =
       'The source has no table any more that could be published: look whether it is the right database, or remove the standby.'
     throw failure('DATABASE_REFUSED', message, { source: id.source })
   }
-  const again = request.table === null ? known : [request.table]
-  if (request.table === null) await refuseWritersOf(deps, input, both)
+  const again = table === null ? known : [table]
+  if (table === null) await refuseWritersOf(deps, input, both)
   await looking(deps, await placeOf(deps, input, 'standby'), 'migrator', async (standby) => {
     await resolveTables(standby, again)
     await refuseReferred(standby, again)
   })
-  const tables = request.table === null ? known : [...new Set([...published, request.table])]
+  const tables = table === null ? known : [...new Set([...published, table])]
   return { version: 1, ...id, names, tables }
 }
 
@@ -94,7 +93,7 @@ async function recopy(
 ): Promise<void> {
   assertMayAct()
   await recopyTables({
-    ...{ from, names, tables, published: [...published, BEAT_TABLE], viaPartitionRoot: true },
+    ...{ from, names, tables, published: [...published, ...OWN_TABLES], viaPartitionRoot: true },
     ...{ source: source.migrator, subscriber: standby.admin, owner: standby.migrator },
   })
 }
@@ -103,10 +102,9 @@ async function recopy(
  *  was begun with it is brought as far as that PostgreSQL copies it by itself, and the watch tells how that goes. */
 export async function leaveToBeSeeded(deps: ActivityDeps, input: Replicating): Promise<void> {
   const { operation } = input
-  const { id, request } = await bothOf(deps, input.bundle)
+  const { id, table } = await bothOf(deps, input.bundle)
   const record = await deps.ledger.getStandby(id)
   if (record?.state !== 'building' || record.operation !== operation) return
-  const { table } = request
   if (table !== null) await goOn(deps, input, id, table)
   const to = table === null ? 'to-be-seeded' : 'following'
   const reason = table === null ? `${operation} did not finish seeding it.` : null

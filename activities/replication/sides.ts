@@ -3,7 +3,7 @@
 import type { MigrationBundle } from '../../contracts/bundle'
 import type { DatabaseEntry } from '../../contracts/fleet'
 import type { InstanceAddress } from '../../contracts/migrate'
-import type { ReplicateRequest } from '../../contracts/replicate'
+import type { ReplicateRequest, StandbyRequest } from '../../contracts/replicate'
 import type { StandbyId } from '../../contracts/standby'
 import type { StepRef } from '../../contracts/step-ref'
 import type { Session } from '../../postgres/connect/session'
@@ -16,23 +16,34 @@ import { openSession, type SessionRequest, withSession } from '../schema/open-se
 export type SideName = 'source' | 'standby'
 type Role = SessionRequest['role']
 
-/** What the bundle says of the standby. A bundle without it is of another operation. */
+/** What is to be done with the standby. A bundle without it is of another operation. */
 export function replicateOf({ replicate }: MigrationBundle): ReplicateRequest {
-  if (replicate === undefined) throw new Error('the bundle says nothing of a standby')
+  if (replicate === undefined) throw new Error('the bundle does not say what is to be done with a standby')
   return replicate
+}
+
+export function standbyOf({ replicate, switchover }: MigrationBundle): StandbyRequest {
+  const request = replicate ?? switchover
+  if (request === undefined) throw new Error('the bundle says nothing of a standby')
+  return request
 }
 
 export interface Both {
   readonly id: StandbyId
   readonly entries: Readonly<Record<SideName, DatabaseEntry>>
-  readonly request: ReplicateRequest
+  readonly request: StandbyRequest
+  /** Of an operation of `replicate`; null: it is another one. */
+  readonly action: ReplicateRequest['action'] | null
+  /** The one that is asked for; null: all. */
+  readonly table: string | null
 }
 
 export async function bothOf({ ledger }: Pick<ActivityDeps, 'ledger'>, bundle: string): Promise<Both> {
   const held = await ledger.getBundle(bundle)
-  const request = replicateOf(held)
+  const request = standbyOf(held)
   const entries = { source: held.database, standby: request.standby }
-  return { id: { source: held.database.name, target: request.standby.name }, entries, request }
+  const { action = null, table = null } = held.replicate ?? {}
+  return { id: { source: held.database.name, target: request.standby.name }, entries, request, action, table }
 }
 
 export interface Place {

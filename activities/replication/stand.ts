@@ -12,7 +12,7 @@ import { isAway } from './away'
 import type { Replicating, ReplicationActivities } from './contract'
 import { onSide, placeOf, publisherOf } from './make'
 import { change, refuseOtherThan, standing } from './record'
-import { type Both, bothOf, looking, type SideName } from './sides'
+import { type Both, bothOf, looking, replicateOf, type SideName } from './sides'
 
 type Told = { readonly summary: string }
 type Input = Parameters<ReplicationActivities['examineStandby']>[0]
@@ -20,7 +20,8 @@ type Examined = Awaited<ReturnType<ReplicationActivities['examineStandby']>>
 
 export async function examineStandby(deps: ActivityDeps, input: Input): Promise<Examined> {
   const { operation, bundle, sides, locks } = input
-  const { id, entries, request } = await bothOf(deps, bundle)
+  const { id, entries } = await bothOf(deps, bundle)
+  const request = replicateOf(await deps.ledger.getBundle(bundle))
   const record = await standing(deps, id)
   if (request.action !== 'remove') refuseOthers(record, sides)
   const above = async (side: SideName): Promise<number> => {

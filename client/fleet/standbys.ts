@@ -24,17 +24,20 @@ const LAG_MS_MAX = 7 * 86_400_000
 const RETAINED_BYTES_MIN = 16 * 1024 ** 2
 
 export function toStandbys(file: FileStandbys, path: FieldPath, reader: Reader): DeclaredStandby[] {
-  return file.map(({ database, publisher, maxRetained, maxLag }, index): DeclaredStandby => {
+  return file.map(({ database, publisher, wayBack, maxRetained, maxLag }, index): DeclaredStandby => {
     const at = [...path, index]
-    const { secret, host = null, port = null, tls } = publisher
-    const user = reader.identifier(publisher.user, [...at, 'publisher', 'user'])
     const retainedBytesMax = parseBytes(maxRetained) ?? Number.NaN
     if (!Number.isInteger(retainedBytesMax) || retainedBytesMax < RETAINED_BYTES_MIN)
       reader.wrong([...at, 'maxRetained'], 'a whole number of bytes, from 16MB on: a slot holds back whole segments of the log')
     const lagMsMax = maxLag === undefined ? LAG_MS : (parseDurationMs(maxLag) ?? Number.NaN)
     if (!Number.isInteger(lagMsMax) || lagMsMax < LAG_MS_MIN || lagMsMax > LAG_MS_MAX)
       reader.wrong([...at, 'maxLag'], 'whole milliseconds, from 1s to 7d')
-    return { database, publisher: { user, secret, host, port, tls }, retainedBytesMax, lagMsMax }
+    const login = (role: typeof publisher, field: string) => {
+      const { secret, host = null, port = null, tls } = role
+      return { user: reader.identifier(role.user, [...at, field, 'user']), secret, host, port, tls }
+    }
+    const back = wayBack === undefined ? {} : { wayBack: login(wayBack, 'wayBack') }
+    return { database, publisher: login(publisher, 'publisher'), retainedBytesMax, lagMsMax, ...back }
   })
 }
 

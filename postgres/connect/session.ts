@@ -5,6 +5,7 @@ import type { Client, ClientConfig, QueryResult } from 'pg'
 import { from as copyFrom } from 'pg-copy-streams'
 import { Failure, failure } from '../../contracts/failures'
 import { BoundSocket } from './bound-socket'
+import { cancelKeyOf, requestCancel } from './cancel-request'
 import type { ConnectOptions } from './connect-options'
 import { connectFailure, type Endpoint, lost, ServerError, statementFailure } from './errors'
 import { GuardedClient } from './guarded-client'
@@ -241,22 +242,36 @@ class PgSession implements Session {
     }
   }
 
-  /** Cancels through a second connection, which works behind any proxy; failing that it cuts the connection, which the server's
-   *  check interval notices. */
+  /** Cancels through a second connection, which works behind any proxy; where the server lets none in, as into a closed database, by the protocol's own
+   *  request: whoever is inside such a one cannot come back, and must not be cut. Failing that it cuts the connection, which the server's check
+   *  interval notices. */
   async #cancel(): Promise<void> {
     try {
-      const other = new GuardedClient({
-        ...clientConfig(this.#options),
-        application_name: 'capstan cancel',
-        connectionTimeoutMillis: CANCEL_WAIT_MS,
-      })
-      other.on('error', () => undefined)
-      await other.connect()
-      await other.query('SELECT pg_catalog.pg_cancel_backend($1)', [this.backendPid])
-      await other.end()
+      await this.#cancelByConnection().catch(() => this.#cancelByKey())
     } catch {
       this.#cut()
     }
+  }
+
+  async #cancelByConnection(): Promise<void> {
+    const other = new GuardedClient({
+      ...clientConfig(this.#options),
+      application_name: 'capstan cancel',
+      connectionTimeoutMillis: CANCEL_WAIT_MS,
+    })
+    other.on('error', () => undefined)
+    await other.connect()
+    await other.query('SELECT pg_catalog.pg_cancel_backend($1)', [this.backendPid])
+    await other.end()
+  }
+
+  async #cancelByKey(): Promise<void> {
+    // a server that stands still has used up the time already
+    if (!this.open) return
+    const key = cancelKeyOf(this.#client)
+    if (key === null) throw lost(this.endpoint, 'it gave no key to cancel with')
+    const { host, port, sourceAddress } = this.#options
+    await requestCancel(key, { host, port, localAddress: sourceAddress, waitMs: CANCEL_WAIT_MS })
   }
 
   #cut(): void {

@@ -19,7 +19,20 @@ const CLOSED_DATABASES = `CREATE TABLE capstan.closed_database (
   name name NOT NULL,
   operation text NOT NULL,
   closed_at timestamptz NOT NULL DEFAULT now(),
-  proven_at timestamptz
+  proven_at timestamptz,
+  connection_limit int
+)`
+
+/** Of a keyhole that was made before a closed database could be opened to workers. */
+const LIMIT_COLUMN = 'ALTER TABLE capstan.closed_database ADD COLUMN connection_limit int'
+
+/** Who may not connect to a standby's database while it follows (replicate/keep-out.ts). `grants`: taken, `added`: given. */
+const KEPT_OUT = `CREATE TABLE capstan.kept_out (
+  oid oid PRIMARY KEY,
+  operation text NOT NULL,
+  grants jsonb NOT NULL,
+  added text[] NOT NULL,
+  at timestamptz NOT NULL DEFAULT now()
 )`
 
 export interface KeyholeAccess {
@@ -48,12 +61,17 @@ async function furnish(session: Session): Promise<void> {
   await inTransaction(session, async () => {
     // two that do this at once would fail each other
     await session.query('SELECT pg_catalog.pg_advisory_xact_lock($1)', [FURNISHING_LOCK])
-    const [row] = await session.query<{ shut: boolean; furnished: boolean }>(
+    const [row] = await session.query<{ shut: boolean; furnished: boolean; limited: boolean; keeps: boolean }>(
       `SELECT NOT pg_catalog.has_database_privilege('public', current_database(), 'CONNECT') AS shut,
-              pg_catalog.to_regclass('capstan.closed_database') IS NOT NULL AS furnished`,
+              pg_catalog.to_regclass('capstan.closed_database') IS NOT NULL AS furnished,
+              pg_catalog.to_regclass('capstan.kept_out') IS NOT NULL AS keeps,
+              EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = pg_catalog.to_regclass('capstan.closed_database')
+                         AND a.attname = 'connection_limit' AND NOT a.attisdropped) AS limited`,
     )
     if (row?.shut !== true) await session.execute(`REVOKE ALL ON DATABASE ${KEYHOLE} FROM PUBLIC`)
     if (row?.furnished !== true) await session.execute(CLOSED_DATABASES)
+    else if (!row.limited) await session.execute(LIMIT_COLUMN)
+    if (row?.keeps !== true) await session.execute(KEPT_OUT)
   })
 }
 

@@ -5,6 +5,7 @@ import { inTransaction, type Session } from '../connect/session'
 import { assertFence, type FenceToken } from '../migrate/fence'
 import { asOwner, type OwnerWay, ownerWay } from './act-as'
 import { type ClosedDatabase, closedBy } from './raise'
+import { NOBODY } from './workers-only'
 
 export interface LowerInput {
   /** Whose record says what to open. */
@@ -54,22 +55,28 @@ interface Found extends Record<string, unknown> {
   readonly name: string
   readonly owner: string
   readonly way: OwnerWay | null
+  /** To be put back with the flag, where it was opened to workers meanwhile; null: it is what it was. */
+  readonly limit: number | null
 }
 
 /** Null: there is nothing to open. One with no way is left as it is, with its row. */
 function openDatabase(session: Session, { oid }: ClosedDatabase, token: FenceToken): Promise<Found | null> {
   return inTransaction(session, async () => {
     await assertFence(session, token)
-    // by its oid: it may have been renamed, and another one may have its name
+    // by its oid: it may have been renamed, and another one may have its name. A row of long ago has no limit.
     const [found] = await session.query<Found>(
-      `SELECT d.datname::text AS name, o.rolname::text AS owner, ${ownerWay(session)} AS way
-         FROM pg_catalog.pg_database d JOIN pg_catalog.pg_roles o ON o.oid = d.datdba WHERE d.oid = $1::bigint::oid AND NOT d.datallowconn`,
+      `SELECT d.datname::text AS name, o.rolname::text AS owner, ${ownerWay(session)} AS way, c.before AS "limit"
+         FROM pg_catalog.pg_database d JOIN pg_catalog.pg_roles o ON o.oid = d.datdba
+         JOIN (SELECT t.oid, (pg_catalog.to_jsonb(t) ->> 'connection_limit')::int AS before FROM capstan.closed_database t) c ON c.oid = d.oid
+        WHERE d.oid = $1::bigint::oid AND (NOT d.datallowconn OR (c.before IS NOT NULL AND d.datconnlimit = ${NOBODY}))`,
       [oid],
     )
     if (found?.way === null) return found
     await session.query('DELETE FROM capstan.closed_database WHERE oid = $1::bigint::oid', [oid])
     if (found === undefined) return null
-    await asOwner(session, found.owner, found.way, `ALTER DATABASE ${quoteIdentifier(found.name)} ALLOW_CONNECTIONS true`)
+    const limit = found.limit === null ? '' : ` CONNECTION LIMIT ${found.limit}`
+    const sql = `ALTER DATABASE ${quoteIdentifier(found.name)} ALLOW_CONNECTIONS true${limit}`
+    await asOwner(session, found.owner, found.way, sql)
     return found
   })
 }

@@ -6,7 +6,8 @@ import { inTransaction, type Session } from '../connect/session'
 import { assertFence, type FenceToken } from '../migrate/fence'
 import { databasesOf } from './databases'
 import { fateOf, preparedSentence } from './describe'
-import { type Inside, lookInside, preparedTransactions, shownSessions } from './inside'
+import { type Guest, isInvited, lostGuests } from './guests'
+import { type Inside, lookInsideClosed, preparedTransactions, shownSessions, uninvited } from './inside'
 import { CLOSED_STATE, type ConnectTo } from './keyhole'
 import { closedBy, oidsOf } from './raise'
 
@@ -17,6 +18,8 @@ export interface ProveInput {
   readonly scope: FenceScope
   readonly operation: string
   readonly token: FenceToken
+  /** Who may be inside, and has to be. */
+  readonly guests?: readonly Guest[] | undefined
 }
 
 export interface FenceProof {
@@ -29,15 +32,20 @@ export interface FenceProof {
   readonly empty: readonly string[]
   /** The cloud's own sessions, which stay. */
   readonly vendor: readonly Pick<Inside, 'role' | 'database' | 'backend'>[]
+  /** Who is inside by invitation; nobody else is. */
+  readonly guests: readonly Guest[]
   /** What the writer was told. */
   readonly writer: { readonly user: string; readonly sqlState: string }
-  /** Everything that was acknowledged to a client of the closed databases is at or before it. */
+  /** Everything that was acknowledged to a client of the closed databases is at or before it; to a guest, until then. */
   readonly lsn: string
 }
 
+/** How long whoever is on the way in may take to be turned away: milliseconds, unless its process stands still. */
+const STARTING_MS = 5_000
+
 /** `session`: in the keyhole. Throws FENCE_NOT_PROVEN with everything that speaks against it, FENCED_OFF. */
 export async function proveClosed(session: Session, input: ProveInput): Promise<FenceProof> {
-  const { connectTo, scope, operation } = input
+  const { connectTo, scope, operation, guests = [] } = input
   const { databases, missing } = await databasesOf(session, scope)
   const ours = await closedBy(session, operation)
   const against = missing.map((name) => `there is no database ${name}`)
@@ -46,9 +54,10 @@ export async function proveClosed(session: Session, input: ProveInput): Promise<
   for (const { name, fate } of fates) if (fate === 'close' || fate === 'held') against.push(`${name} takes connections`)
   const closed = fates.filter(({ fate }) => fate === 'closed')
   if (!closed.some(({ oid }) => ours.some((one) => one.oid === oid))) against.push(`${operation} has closed nothing`)
-  const { starting, sessions } = await lookInside(session, oidsOf(closed))
-  const inside = sessions.filter(({ vendor }) => !vendor)
+  const { starting, sessions } = await lookInsideClosed(session, oidsOf(closed), STARTING_MS)
+  const inside = uninvited(sessions, guests)
   if (inside.length > 0) against.push(`there are sessions: ${shownSessions(inside)}`)
+  against.push(...lostGuests(guests, sessions))
   if (starting > 0) against.push(`${starting} sessions are starting`)
   const names = closed.map(({ name }) => name)
   for (const one of await preparedTransactions(session, names)) against.push(preparedSentence(one))
@@ -60,7 +69,9 @@ export async function proveClosed(session: Session, input: ProveInput): Promise<
     closed: names.filter((name) => ours.some((one) => one.name === name)),
     closedBefore: names.filter((name) => !ours.some((one) => one.name === name)),
     empty: fates.filter(({ fate }) => fate === 'empty').map(({ name }) => name),
-    vendor: sessions.map(({ role, database, backend }) => ({ role, database, backend })),
+    // what is neither invited nor ended is the cloud's own: whatever else there was has spoken against it
+    vendor: sessions.filter((one) => !isInvited(guests, one)).map(({ role, database, backend }) => ({ role, database, backend })),
+    guests,
     writer,
     lsn: await lastOfLog(session, input),
   }

@@ -10,8 +10,10 @@ import { assertFence, type FenceToken } from '../migrate/fence'
 import { asOwner } from './act-as'
 import { databasesOf } from './databases'
 import { type DescribedDatabase, fateOf, preparedSentence } from './describe'
-import { emptyDatabases, preparedTransactions, shownSessions } from './inside'
+import { type Guest, lostGuests } from './guests'
+import { emptyDatabases, lookInside, preparedTransactions, shownSessions } from './inside'
 import type { ConnectTo } from './keyhole'
+import { NOBODY } from './workers-only'
 
 /** A database that an operation closed. */
 export interface ClosedDatabase {
@@ -25,6 +27,8 @@ export interface RaiseInput {
   readonly operation: string
   /** The one that stands in the keyhole. */
   readonly token: FenceToken
+  /** Who is not ended, and has to be there: without them the fence is of no use to whoever raises it. */
+  readonly guests?: readonly Guest[] | undefined
   /** How long sessions may take to end. */
   readonly waitMs: number
   /** Called with what will be closed, before anything is. */
@@ -41,7 +45,7 @@ export interface RaisedDatabases {
 /** `session`: in the keyhole. Safe to repeat. Throws FENCE_REFUSED: before the first change where what is in the way was there before it; else
  *  what is closed stays closed until it is lowered. Throws FENCED_OFF for a token that was overtaken. */
 export async function closeDatabases(session: Session, input: RaiseInput): Promise<RaisedDatabases> {
-  const { connectTo, scope, operation, token, signal } = input
+  const { connectTo, scope, operation, token, guests = [], signal } = input
   const { databases, missing } = await databasesOf(session, scope)
   if (missing.length > 0) throw refused(`There is no database ${missing.join(', ')} in the instance`)
   const closing: DescribedDatabase[] = []
@@ -52,7 +56,10 @@ export async function closeDatabases(session: Session, input: RaiseInput): Promi
     if (fate === 'close') closing.push({ ...one, fate })
   }
   await refusePrepared(session, closing)
-  await input.beforeChange([...(await closedBy(session, operation)), ...closing].map(({ name, oid }) => ({ name, oid })))
+  const all = [...(await closedBy(session, operation)), ...closing].map(({ name, oid }) => ({ name, oid }))
+  await refuseLost(session, all, guests)
+  await refuseHeld(session, closing, operation)
+  await input.beforeChange(all)
   for (const one of closing) {
     signal?.throwIfAborted()
     await closeDatabase(session, one, { operation, token })
@@ -63,6 +70,7 @@ export async function closeDatabases(session: Session, input: RaiseInput): Promi
     const shown = left.length > 0 ? shownSessions(left) : `${starting} that hold a lock on their database`
     throw refused(`Sessions could not be ended within ${input.waitMs / 1000} s: ${shown}`)
   }
+  await refuseLost(session, closed, guests)
   // one of those that were ended may have prepared a transaction before
   await refusePrepared(session, closed)
   return { closed, ended }
@@ -93,7 +101,9 @@ async function closeDatabase(
     const found = await session.query(
       `INSERT INTO capstan.closed_database (oid, name, operation)
        SELECT oid, datname, $3 FROM pg_catalog.pg_database WHERE oid = $1::bigint::oid AND datname = $2 AND datallowconn
-       ON CONFLICT (oid) DO UPDATE SET name = excluded.name, operation = excluded.operation, closed_at = now(), proven_at = NULL RETURNING oid`,
+       ON CONFLICT (oid) DO UPDATE SET name = excluded.name, operation = excluded.operation, closed_at = now(), proven_at = NULL,
+         connection_limit = CASE WHEN (SELECT d.datconnlimit FROM pg_catalog.pg_database d WHERE d.oid = excluded.oid) = ${NOBODY} THEN closed_database.connection_limit END
+       RETURNING oid`,
       [oid, name, operation],
     )
     if (found.length > 0) await asOwner(session, owner, way, `ALTER DATABASE ${quoteIdentifier(name)} ALLOW_CONNECTIONS false`)
@@ -106,6 +116,33 @@ async function refusePrepared(session: Session, databases: readonly { readonly n
     databases.map(({ name }) => name),
   )
   if (prepared.length > 0) throw failure('FENCE_REFUSED', prepared.map(preparedSentence).join(' '), { prepared: prepared.length })
+}
+
+/** Lowering would open to everybody what somebody else keeps for workers only. */
+async function refuseHeld(session: Session, closing: readonly ClosedDatabase[], operation: string): Promise<void> {
+  const [held] = await session.query<{ name: string; operation: string }>(
+    `SELECT d.datname::text AS name, c.operation FROM capstan.closed_database c JOIN pg_catalog.pg_database d ON d.oid = c.oid
+      WHERE c.oid = ANY ($1::oid[]) AND c.operation <> $2 AND c.connection_limit IS NOT NULL AND d.datconnlimit = ${NOBODY}`,
+    [oidsOf(closing), operation],
+  )
+  if (held === undefined) return
+  throw failure(
+    'FENCE_REFUSED',
+    `Database ${held.name} is open to the workers of its subscriptions only, which ${held.operation} has seen to: nothing else may close and open it until that is over.`,
+    { database: held.name, operation: held.operation },
+  )
+}
+
+async function refuseLost(session: Session, databases: readonly ClosedDatabase[], guests: readonly Guest[]): Promise<void> {
+  if (guests.length === 0) return
+  const lost = lostGuests(guests, (await lookInside(session, oidsOf(databases))).sessions)
+  if (lost.length === 0) return
+  const names = databases.map(({ name }) => name).join(', ')
+  throw failure(
+    'FENCE_REFUSED',
+    `Whoever was to stay inside ${names} is not there: ${lost.join('; ')}. Lower the fence where it is raised, and begin anew.`,
+    { lost: lost.length },
+  )
 }
 
 function refused(what: string): Error {

@@ -47,7 +47,8 @@ interface Facts extends Record<string, unknown> {
   readonly outgoing: string | null
 }
 
-function loads(preloaded: string, library: string): boolean {
+/** Whether the setting names it, with or without a path. */
+export function loads(preloaded: string, library: string): boolean {
   return new RegExp(`(?:^|[\\s,"/])${library}(?:$|[\\s,".])`).test(preloaded)
 }
 

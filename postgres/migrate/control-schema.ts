@@ -1,7 +1,7 @@
 /** The small `capstan` schema in each database that is changed: the fence, the progress of half-done files, the indexes that were healed,
- *  heartbeats that a recovered copy is held against, the row by which it is seen how late a standby is, the rows that are brought back, whose
- *  standby it is with the indexes that were set aside for its filling, and, on a database where a migration is rehearsed, what was measured.
- *  Fingerprints and checks leave it out.
+ *  heartbeats that a recovered copy is held against, the row by which it is seen how late a standby is, the marker that it has to have seen before
+ *  writing moves to it, the rows that are brought back, whose standby it is with the indexes that were set aside for its filling, and, on a
+ *  database where a migration is rehearsed, what was measured. Fingerprints and checks leave it out.
  *
  *  Whoever owns a table can put a trigger on it, and whoever owns a view chooses the functions in it: both run with the rights of the role
  *  that touches them. So nothing here is read or written before its owner is known to be that very role: a role that it is a member of
@@ -62,6 +62,11 @@ CREATE TABLE IF NOT EXISTS capstan.standby_beat (
   at timestamptz NOT NULL,
   lsn pg_lsn NOT NULL
 );
+CREATE TABLE IF NOT EXISTS capstan.standby_marker (
+  value text PRIMARY KEY,
+  operation text NOT NULL,
+  at timestamptz NOT NULL DEFAULT now()
+);
 CREATE TABLE IF NOT EXISTS capstan.row_recovery (
   digest text PRIMARY KEY,
   state text NOT NULL CHECK (state IN ('staging', 'staged', 'done')),
@@ -97,6 +102,7 @@ const CONTROL_TABLES = [
   'healed_index',
   'heartbeat',
   'standby_beat',
+  'standby_marker',
   'row_recovery',
   'standby_origin',
   'set_aside_index',

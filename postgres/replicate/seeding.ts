@@ -108,6 +108,12 @@ export async function finishSeeding(standby: Session, input: SeedingInput): Prom
   })
 }
 
+/** What was a source follows now: its rows are its own, and nothing of it is thrown away before somebody seeds it anew. Safe to repeat. */
+export async function markFollowing(standby: Session, input: SeedingInput): Promise<void> {
+  await ensureControlSchema(standby)
+  await behindFence(standby, input, TO_GRANT, () => writeMark(standby, { ...input, state: 'following', tables: null }))
+}
+
 /** It is nobody's standby any more: nothing in it is ever thrown away. Safe to repeat. */
 export async function forgetOrigin(standby: Session, input: Guarded & { readonly source: string }): Promise<void> {
   if (!(await controlTables(standby)).has('standby_origin')) return

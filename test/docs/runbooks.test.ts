@@ -8,6 +8,7 @@ import { REPLACE_STEPS } from '../../contracts/replace'
 import { REPLICATE_STEPS } from '../../contracts/replicate'
 import { RESTORE_STEPS } from '../../contracts/restore'
 import { SNAPSHOT_STEPS } from '../../contracts/snapshot'
+import { SWITCHOVER_STEPS } from '../../contracts/switchover'
 import { VERIFY_BACKUP_STEPS } from '../../contracts/verify-backup'
 
 test.each([
@@ -16,6 +17,7 @@ test.each([
   ['verify-backup', VERIFY_BACKUP_STEPS],
   ['recover-rows', RECOVER_ROWS_STEPS],
   ['find-moment', FIND_MOMENT_STEPS],
+  ['switchover', SWITCHOVER_STEPS],
 ])("the %s page's headings are the runbook's steps, in order", (verb, steps) => {
   const page = readFileSync(join(__dirname, `../../docs/runbooks/${verb}.md`), 'utf8')
   const headings = [...page.matchAll(/^## (.+)$/gm)].map(([, heading]) => heading)

@@ -15,7 +15,7 @@ let pair: Pair
 beforeAll(async () => {
   starting = startCapstan({ env: { CAPSTAN_LAB_PROFILE: 'instant', SHOP_MASTER_PASSWORD: MASTER_PASSWORD } })
   capstan = await starting
-  pair = await createPair(capstan, 'gcp', '48MB')
+  pair = await createPair(capstan, 'gcp', { maxRetained: '48MB' })
 })
 afterAll(async () => (await starting)?.close())
 

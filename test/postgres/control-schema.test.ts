@@ -104,6 +104,7 @@ describe.each([15, 17] as const)('PostgreSQL %i', (major) => {
       'healed_index',
       'heartbeat',
       'standby_beat',
+      'standby_marker',
       'row_recovery',
       'standby_origin',
       'set_aside_index',

@@ -192,7 +192,7 @@ async function ready(adapter: ManagedPostgres): Promise<{ instanceId: string; en
   }
 }
 
-async function whenFree<T>(act: () => Promise<T>): Promise<T> {
+export async function whenFree<T>(act: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
       return await act()

@@ -15,7 +15,8 @@ import type { Row, Session } from '../../postgres/connect/session'
 import { applyMigrations } from '../../postgres/migrate/apply'
 import { resolveMigrations } from '../../postgres/migrate/resolve'
 import type { CapstanStack, CommandResult } from './capstan-stack'
-import { createOtherTarget, type OtherTarget } from './other-clouds'
+import { until } from './eventually'
+import { changing, createOtherTarget, type OtherTarget, whenFree } from './other-clouds'
 import { RestoreDesk } from './restores'
 import { createTarget, putSecurityGroup, type Target } from './target'
 
@@ -53,17 +54,27 @@ export interface Pair {
   onStandby<T extends Row>(sql: string): Promise<T[]>
 }
 
-/** The source is emptied and migrated; the standby has roles, and no table. */
-export async function createPair(capstan: CapstanStack, cloud: StandbyCloud, maxRetained = '256MB'): Promise<Pair> {
-  const [source, standby] = await Promise.all([createTarget(capstan), createOtherTarget(cloud, capstan)])
-  await Promise.all([letReplicate(capstan), standby.reset()])
+/** The source is emptied and migrated; the standby has roles, and no table. `both`: either may follow the other, and a name of the router leads to the source. */
+export async function createPair(
+  capstan: CapstanStack,
+  cloud: StandbyCloud,
+  { both = false, maxRetained = '256MB' } = {},
+): Promise<Pair> {
+  const major = both ? '17' : '15'
+  const [source, standby] = await Promise.all([createTarget(capstan, major), createOtherTarget(cloud, capstan)])
+  await Promise.all([letReplicate(capstan, major), both ? letBeFollowed(capstan, standby, cloud) : undefined])
+  await standby.reset()
   await source.reset()
   await applyMigrations({
     connect: source.migrator,
     resolved: resolveMigrations(Object.entries(SHOP).map(([script, content]) => ({ script, content }))),
   })
   const name = `stock-${cloud}`
-  const fleet = source.fleet(SHOP, '', (yaml) => declared(yaml, name, maxRetained) + standbyEntry(capstan, cloud, name))
+  const fleet = source.fleet(
+    SHOP,
+    '',
+    (yaml) => declared(yaml, { name, maxRetained, wayBack: both ? WAY_BACK[cloud] : '' }) + standbyEntry(capstan, cloud, name),
+  )
   // a death is noticed soon
   const desk = new RestoreDesk(capstan, () => fleet, { CAPSTAN_HEARTBEAT_TIMEOUT_MS: '3000' })
   const on = async <T extends Row>(open: () => Promise<Session>, sql: string): Promise<T[]> => {
@@ -84,13 +95,20 @@ export async function createPair(capstan: CapstanStack, cloud: StandbyCloud, max
   }
 }
 
-function declared(yaml: string, name: string, maxRetained: string): string {
+/** As the standby's master. */
+const WAY_BACK: Readonly<Record<StandbyCloud, string>> = {
+  azure: '        wayBack: { user: stock_admin, secret: "env:SHOP_MASTER_PASSWORD", tls: require }\n',
+  gcp: '        wayBack: { user: postgres, secret: "env:SHOP_MASTER_PASSWORD", tls: disable }\n',
+}
+
+function declared(yaml: string, { name, maxRetained, wayBack }: Record<'name' | 'maxRetained' | 'wayBack', string>): string {
+  const endpoint = wayBack === '' ? '' : '    endpoint: { kind: lab-router, name: stock }\n'
   const standbys = `    standbys:
       - database: ${name}
         publisher: { user: stock_admin, secret: "env:SHOP_ADMIN_PASSWORD", tls: require }
         maxRetained: ${maxRetained}
         maxLag: 30s
-`
+${wayBack}${endpoint}`
   return yaml
     .replace('rowCounts: [public.items]', 'rowCounts: [public.accounts]')
     .replace(/ {6}invariants:[\s\S]*? {4}policy:/, '    policy:')
@@ -121,14 +139,14 @@ function standbyEntry({ stack }: CapstanStack, cloud: StandbyCloud, name: string
 }
 
 /** As AWS has it done: a parameter group of one's own, and a reboot. The standby comes from where every program on loopback does. */
-async function letReplicate(capstan: CapstanStack): Promise<void> {
+async function letReplicate(capstan: CapstanStack, major: '15' | '17'): Promise<void> {
   const { stack } = capstan
   const rds = rdsOf(capstan)
   const DBParameterGroupName = 'logical'
   await rds.send(
     new CreateDBParameterGroupCommand({
       DBParameterGroupName,
-      DBParameterGroupFamily: 'postgres15',
+      DBParameterGroupFamily: `postgres${major}`,
       Description: 'logical replication',
     }),
   )
@@ -148,6 +166,29 @@ async function letReplicate(capstan: CapstanStack): Promise<void> {
     `${applicationAddress(block)}/32`,
     '127.0.0.1/32',
   ])
+}
+
+/** Logical decoding, and the source's way to it. */
+async function letBeFollowed({ stack }: CapstanStack, { adapter, instanceId }: OtherTarget, cloud: StandbyCloud): Promise<void> {
+  const instance = { name: 'stock', instanceId }
+  const parameters = cloud === 'azure' ? { wal_level: 'logical' } : { 'cloudsql.logical_decoding': 'on' }
+  const networkRules = [controlAddress(stack.block), applicationAddress(stack.block), '127.0.0.1'].map(
+    (address) => `${address}/32`,
+  )
+  for (const ask of [
+    () => adapter.setNetworkRules({ instance, networkRules }, changing),
+    () => adapter.setParameters({ instance, parameters }, changing),
+  ]) {
+    for (let done = false; !done; ) {
+      done = (await whenFree(ask)).done
+      if (!done) await sleep(50)
+    }
+  }
+  await whenFree(() => adapter.startRestart({ instance }, changing))
+  await until(
+    'the standby to be up again',
+    async () => (await adapter.describeInstance({ name: 'stock' }, changing))?.state === 'ready',
+  )
 }
 
 function rdsOf({ stack }: CapstanStack): RDSClient {

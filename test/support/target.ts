@@ -36,7 +36,8 @@ const INSTANCE = 'stock'
 const MASTER = 'stock_admin'
 export const ROWS = 2000
 
-export async function createTarget(capstan: CapstanStack): Promise<Target> {
+/** `engineVersion`: its major one. */
+export async function createTarget(capstan: CapstanStack, engineVersion: '15' | '17' = '15'): Promise<Target> {
   const { stack, dir } = capstan
   Object.assign(process.env, QUIET_SDK)
   const { labApi } = stack.endpoints
@@ -46,7 +47,7 @@ export async function createTarget(capstan: CapstanStack): Promise<Target> {
   const [control, application] = [controlAddress(stack.block), applicationAddress(stack.block)]
   await putSecurityGroup(stack.lab, 'sg-stock', [`${control}/32`, `${application}/32`])
   await putSecurityGroup(stack.lab, 'sg-canary', [`${control}/32`])
-  const { host, port } = await createInstance(rds, stack.secrets.shopAdmin)
+  const { host, port } = await createInstance(rds, stack.secrets.shopAdmin, engineVersion)
   const session = (user: string, password: string, sourceAddress: string) =>
     connect({ host, port, database: 'stock', user, password, applicationName: `e2e ${user}`, sourceAddress })
   const target: Target = {
@@ -89,13 +90,13 @@ export async function createTarget(capstan: CapstanStack): Promise<Target> {
   return target
 }
 
-async function createInstance(rds: RDSClient, password: string): Promise<{ host: string; port: number }> {
+async function createInstance(rds: RDSClient, password: string, engineVersion: string): Promise<{ host: string; port: number }> {
   await rds.send(
     new CreateDBInstanceCommand({
       DBInstanceIdentifier: INSTANCE,
       DBInstanceClass: 'db.t4g.medium',
       Engine: 'postgres',
-      EngineVersion: '15',
+      EngineVersion: engineVersion,
       AllocatedStorage: 20,
       DBName: 'stock',
       MasterUsername: MASTER,

@@ -26,6 +26,7 @@ const KINDS = Object.keys({
   replace: true,
   overwrite: true,
   replicate: true,
+  switchover: true,
 } satisfies Record<OperationKind, true>)
 
 export function addOpsList(ops: Command, cli: CliContext): void {

@@ -11,6 +11,7 @@ import { type DeltaReport, REPLACE_DOCUMENTS, type ReplacePlan } from '../../../
 import { REPLICATE_DOCUMENTS, type ReplicatePlan } from '../../../contracts/replicate'
 import { RESTORE_DOCUMENTS, type RestorePlan } from '../../../contracts/restore'
 import { SNAPSHOT_DOCUMENTS, type SnapshotPlan } from '../../../contracts/snapshot'
+import { SWITCHOVER_DOCUMENTS, type SwitchoverPapers, type SwitchoverPlan } from '../../../contracts/switchover'
 import { VERIFY_BACKUP_DOCUMENTS, type VerificationPlan } from '../../../contracts/verify-backup'
 import type { Ledger } from '../../../ledger/ledger'
 import type { RowRecoveryPlan } from '../../../postgres/row-recovery/recovered'
@@ -29,6 +30,7 @@ import { replicationPlanLines } from '../render/replication-plan'
 import { restorePlanLines } from '../render/restore'
 import { snapshotPlanLines } from '../render/snapshots'
 import { stepTree } from '../render/steps'
+import { paperLines, switchoverPlanLines } from '../render/switchover'
 import { verificationPlanLines } from '../render/verification-plan'
 
 interface ShowOptions {
@@ -107,6 +109,14 @@ const PLANS: Readonly<Record<OperationKind, PlanKind>> = {
   replicate: {
     document: REPLICATE_DOCUMENTS.plan,
     lines: (plan, entry, view) => replicationPlanLines(plan as ReplicatePlan, entry, view),
+  },
+  switchover: {
+    document: SWITCHOVER_DOCUMENTS.plan,
+    lines: (plan, entry, view) => switchoverPlanLines(plan as SwitchoverPlan, entry, view),
+    further: {
+      document: SWITCHOVER_DOCUMENTS.papers,
+      lines: (papers, { paint }) => paperLines(papers as SwitchoverPapers, paint),
+    },
   },
 }
 

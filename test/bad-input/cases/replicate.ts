@@ -54,6 +54,21 @@ export const REPLICATE: readonly BadInput[] = [
   asked('a table of a command that knows none', '--table', ['standby', 'pause', 'shop', '--table', 'public.orders']),
   asked('a deed that there is not', 'reseed', ['standby', 'resed', 'shop']),
   asked('a standby that writes to the terminal', '\\u{1b}', ['replicate', 'shop', '--to', HOSTILE], UNKNOWN),
+  asked('writing of nobody that is to move', 'source', ['switchover']),
+  asked('writing that is to move where nobody stands by', 'shop neither declares', ['switchover', 'shop'], NONE),
+  asked(
+    'writing that is to move to nobody of the file',
+    'did you mean shop-azure?',
+    ['switchover', 'shop', '--to', 'shop-asure'],
+    UNKNOWN,
+  ),
+  asked('writing that is to move back where no way back is declared', 'shop-azure follows shop', [
+    'switchover',
+    'shop-azure',
+    '--to',
+    'shop',
+  ]),
+  asked('a time to drain in that is none', '--drain-within', ['switchover', 'shop', '--drain-within', 'soon']),
   declared('a standby that the file does not have', NAMED, fleetOf(standby('shop-asure'))),
   declared('a database that stands by for itself', NAMED, fleetOf(standby('shop'))),
   declared(

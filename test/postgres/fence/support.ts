@@ -4,6 +4,7 @@ import { Client } from 'pg'
 import type { FenceScope } from '../../../contracts/fence'
 import type { ConnectOptions } from '../../../postgres/connect/connect-options'
 import { connect, type Session } from '../../../postgres/connect/session'
+import type { Guest } from '../../../postgres/fence/guests'
 import { type ConnectTo, openKeyhole } from '../../../postgres/fence/keyhole'
 import { openDatabases } from '../../../postgres/fence/lower'
 import { type FenceProof, proveClosed } from '../../../postgres/fence/prove'
@@ -12,8 +13,8 @@ import { raiseFence } from '../../../postgres/migrate/fence'
 
 export interface FenceUnderTest {
   readonly connectTo: ConnectTo
-  raise(scope: FenceScope, attempt: number, more?: { waitMs?: number }): Promise<RaisedDatabases>
-  prove(scope: FenceScope, attempt: number, writer?: Partial<ConnectOptions>): Promise<FenceProof>
+  raise(scope: FenceScope, attempt: number, more?: { waitMs?: number; guests?: readonly Guest[] }): Promise<RaisedDatabases>
+  prove(scope: FenceScope, attempt: number, writer?: Partial<ConnectOptions>, guests?: readonly Guest[]): Promise<FenceProof>
   lower(attempt: number): Promise<string[]>
 }
 
@@ -31,7 +32,7 @@ export function fenceUnderTest(options: ConnectOptions, operation = 'op-one', ep
   }
   return {
     connectTo,
-    raise: (scope, attempt, { waitMs = 60_000 } = {}) =>
+    raise: (scope, attempt, { waitMs = 60_000, guests } = {}) =>
       inKeyhole(attempt, (session) =>
         closeDatabases(session, {
           connectTo,
@@ -39,10 +40,11 @@ export function fenceUnderTest(options: ConnectOptions, operation = 'op-one', ep
           operation,
           token: { epoch, attempt },
           waitMs,
+          guests,
           beforeChange: async () => undefined,
         }),
       ),
-    prove: (scope, attempt, writer = {}) =>
+    prove: (scope, attempt, writer = {}, guests = []) =>
       inKeyhole(attempt, (session) =>
         proveClosed(session, {
           connectTo,
@@ -50,6 +52,7 @@ export function fenceUnderTest(options: ConnectOptions, operation = 'op-one', ep
           scope,
           operation,
           token: { epoch, attempt },
+          guests,
         }),
       ),
     lower: (attempt) =>
@@ -65,8 +68,9 @@ export interface Writer {
   stop(): Promise<void>
 }
 
-/** Inserts its own numbers into `written`, in a transaction that says READ WRITE, and connects again whenever it is thrown out. */
-export function startWriter(options: ConnectOptions, first: number): Writer {
+/** Inserts its own numbers into `written`, in a transaction that says READ WRITE, and connects again whenever it is thrown out. `unsynced`: its commits
+ *  are acknowledged before they are on disk. */
+export function startWriter(options: ConnectOptions, first: number, { unsynced = false } = {}): Writer {
   const acknowledged: number[] = []
   let stopped = false
   const write = async (): Promise<void> => {
@@ -75,6 +79,7 @@ export function startWriter(options: ConnectOptions, first: number): Writer {
     client.on('error', () => undefined)
     try {
       await client.connect()
+      if (unsynced) await client.query('SET synchronous_commit = off')
       while (!stopped) {
         const number = first + acknowledged.length
         await client.query('BEGIN READ WRITE')

@@ -1,0 +1,72 @@
+/** The keyhole of either side (postgres/fence/keyhole.ts), with its row of who may act raised to this attempt: from there a database is closed, opened, and kept
+ *  from applications. Always at the address that the cloud gives: a name may lead elsewhere by now. */
+import { Failure } from '../../contracts/failures'
+import type { Session } from '../../postgres/connect/session'
+import { type ConnectTo, openKeyhole } from '../../postgres/fence/keyhole'
+import { type FenceToken, tagSession } from '../../postgres/migrate/fence'
+import { type KeptOut, keepOut, letIn } from '../../postgres/replicate/keep-out'
+import { assertMayAct, currentAct } from '../act'
+import type { ActivityDeps } from '../deps'
+import { raiseOwnFence } from '../schema/apply-behind-fence'
+import { openSession } from '../schema/open-session'
+import type { Place } from './sides'
+
+/** Every managed server has it, and a customer may still have dropped it. */
+const MAINTENANCE = 'postgres'
+
+export interface InKeyhole {
+  readonly session: Session
+  readonly connectTo: ConnectTo
+  readonly token: FenceToken
+}
+
+export function masterOf(deps: ActivityDeps, { ref: { operation, step }, entry, address }: Place): ConnectTo {
+  return (database) =>
+    openSession(deps, { entry, role: 'admin', operation, step, address, canary: false, ownAddress: true, database })
+}
+
+export async function inKeyholeOf<T>(
+  deps: ActivityDeps,
+  place: Place,
+  epoch: number,
+  work: (on: InKeyhole) => Promise<T>,
+): Promise<T> {
+  const connectTo = masterOf(deps, place)
+  assertMayAct()
+  const session = await openKeyhole({ connectTo, from: [place.entry.database, MAINTENANCE] })
+  try {
+    const { token } = await raiseOwnFence(session, place.ref.operation, epoch)
+    await tagSession(session, token)
+    assertMayAct()
+    return await work({ session, connectTo, token })
+  } finally {
+    await session.close()
+  }
+}
+
+/** `publisher`: as whom another one follows this database, should it come to that. */
+export function keepApplicationsOut(
+  { session, token }: InKeyhole,
+  { entry, ref }: Place,
+  publisher: string | null,
+): Promise<KeptOut> {
+  const { admin, migrator } = entry.connections
+  const keep = [admin.user, migrator.user, ...(publisher === null ? [] : [publisher])]
+  return keepOut(session, { database: entry.database, token, operation: ref.operation, keep, signal: currentAct().signal })
+}
+
+export function letApplicationsIn({ session, token }: InKeyhole, { entry }: Place): Promise<readonly string[]> {
+  return letIn(session, { database: entry.database, token, signal: currentAct().signal })
+}
+
+/** A sentence. Where it is not ours to say who connects, that is told and stops nothing: a standby is none the worse for following. */
+export async function toldKeptOut(deps: ActivityDeps, place: Place, epoch: number, publisher: string | null): Promise<string> {
+  try {
+    const { revoked, stillIn } = await inKeyholeOf(deps, place, epoch, (on) => keepApplicationsOut(on, place, publisher))
+    const others = stillIn.length === 0 ? '' : `, and so may ${stillIn.join(', ')}`
+    return revoked.length === 0 ? `who may connect is as it was${others}` : `only its own roles may connect${others}`
+  } catch (error) {
+    if (!(error instanceof Failure) || error.code !== 'FENCE_REFUSED') throw error
+    return `applications are not kept out: ${error.message}`
+  }
+}

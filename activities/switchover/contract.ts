@@ -1,0 +1,45 @@
+import type { StandbyEpochs, StandbySides } from '../../contracts/replicate'
+import type { StepRef } from '../../contracts/step-ref'
+import type { SwitchoverPlanSummary, SwitchoverQuestion } from '../../contracts/switchover'
+
+export interface Switching extends StepRef {
+  readonly sides: StandbySides
+  readonly epochs: StandbyEpochs
+  /** Of the keyhole of the source. */
+  readonly fenceEpoch: number
+}
+
+interface Told {
+  /** One line. */
+  readonly summary: string
+}
+
+/** On the queue of those that serve databases. */
+export interface SwitchoverActivities {
+  /** Asks both sides whether writing can move, and stores the plan in the ledger. Changes nothing. Fails with STANDBY_UNKNOWN where there is none. */
+  planSwitchover(input: StepRef & SwitchoverQuestion): Promise<SwitchoverPlanSummary>
+  /** What a person would do from here on without us, as SQL with every name filled in, into the ledger. Safe to repeat. */
+  writePapers(input: Switching): Promise<Told>
+  /** Publication and slot on the standby, and the source's subscription, disabled; applications are kept out of the standby, and its sequences are set as far
+   *  as the source has come. Fails with DATABASE_REFUSED naming what is lacking. Safe to repeat. */
+  prepareWayBack(input: Switching): Promise<Told>
+  /** The undo of `prepareWayBack`; applications stay kept out, as of every standby. Safe to repeat, and when nothing was made. */
+  dropWayBack(input: Switching): Promise<void>
+  /** All that happens while nobody can write: the fence with its guests, its proof, the barrier, the sequences, and the way back, in one attempt, since no
+   *  session outlives one. An attempt that died in it left a closed database with nobody inside: what it did is taken back, and it begins anew. Fails with
+   *  FENCE_REFUSED, FENCE_NOT_PROVEN, BARRIER_NOT_PASSED: then `takeBackFence`, which is to be registered before, lets writers in again. */
+  fenceAndDrain(input: Switching): Promise<Told & { lsn: string; closedMs: number }>
+  /** The undo of `fenceAndDrain`: the source is opened, the way back is disabled, the standby follows. Safe to repeat, and where nothing was done. Fails with
+   *  RESOURCE_NOT_OURS once the standby is the writer. */
+  takeBackFence(input: Switching): Promise<Told>
+
+  /** From here on no fence is lowered. Before the endpoint moves. Safe to repeat. */
+  recordMoved(input: StepRef): Promise<void>
+  /** Puts back who may connect to the standby. Safe to repeat. */
+  openToApplications(input: Switching): Promise<Told>
+  /** The old writer is kept from applications as every standby is, and opened to its own roles; a row that is committed on the new one is seen on it. Safe to
+   *  repeat. */
+  letOldFollow(input: Switching): Promise<Told>
+  /** The ledger has the pair the other way round, what the way there was made of is removed, and who watches looks at it so. Safe to repeat. */
+  turnStandby(input: Switching & { heartbeatTimeoutMs: number }): Promise<Told>
+}

@@ -1,0 +1,188 @@
+/** The crossing: from the fence to a way back that carries, while nobody can write on either side. One attempt from end to end, since the guests of the fence
+ *  are its own session and the walsender, and a session lives no longer than its attempt. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { failure } from '../../contracts/failures'
+import { SWITCHOVER_DOCUMENTS } from '../../contracts/switchover'
+import type { Session } from '../../postgres/connect/session'
+import { ownGuest, walsenderGuest } from '../../postgres/fence/guests'
+import { openDatabases } from '../../postgres/fence/lower'
+import { proveClosed } from '../../postgres/fence/prove'
+import { closeDatabases } from '../../postgres/fence/raise'
+import { proveWorkersOnly } from '../../postgres/fence/workers-only'
+import type { FenceToken } from '../../postgres/migrate/fence'
+import { applyErrors, awaitBarrier, takeBarrier } from '../../postgres/replicate/barrier'
+import { enableSubscription, findSubscription } from '../../postgres/replicate/subscription'
+import { carrySequences, readSequences } from '../../postgres/replicate/watch/sequences'
+import { closeWayBack, openWayBack } from '../../postgres/replicate/way-back'
+import { assertMayAct, currentAct } from '../act'
+import type { ActivityDeps } from '../deps'
+import { type InKeyhole, inKeyholeOf } from '../replication/keyhole'
+import { raisedOn, type SideName } from '../replication/sides'
+import { openSession } from '../schema/open-session'
+import type { Switching, SwitchoverActivities } from './contract'
+import { assertNotMoved, insideBoth, type Pair, pairOf } from './pair'
+import { onBoth, refuseUncarried } from './way-back'
+
+type Crossed = Awaited<ReturnType<SwitchoverActivities['fenceAndDrain']>>
+
+/** Whoever is to be ended may first roll back what he did. */
+const EMPTYING_MS = 30_000
+/** For the other side's worker to come. */
+const WAY_BACK_MS = 30_000
+/** For a standby that was let go a moment ago to come back, and to be so near that the outage is short. */
+const FOLLOWING_MS = 60_000
+const NEAR_BYTES = 16 * 1024 ** 2
+const POLL_MS = 50
+
+export async function fenceAndDrain(deps: ActivityDeps, input: Switching): Promise<Crossed> {
+  const pair = await pairOf(deps, input)
+  await takenBack(deps, input, pair)
+  const tokens = {
+    source: await raisedOn(deps, pair.places.source, input.epochs.source),
+    standby: await raisedOn(deps, pair.places.standby, input.epochs.standby),
+  }
+  return inKeyholeOf(deps, pair.places.source, input.fenceEpoch, (hole) =>
+    insideBoth(deps, pair, tokens, async (on) => {
+      await isNear(hole.session, pair.forward.slot)
+      return cross({ deps, input, pair, hole, on, tokens })
+    }),
+  )
+}
+
+interface Crossing {
+  readonly deps: ActivityDeps
+  readonly input: Switching
+  readonly pair: Pair
+  readonly hole: InKeyhole
+  /** As the master, in both databases. */
+  readonly on: Readonly<Record<SideName, Session>>
+  readonly tokens: Readonly<Record<SideName, FenceToken>>
+}
+
+async function cross(crossing: Crossing): Promise<Crossed> {
+  const { deps, input, pair, hole, on, tokens } = crossing
+  const { operation } = input
+  const { signal } = currentAct()
+  const { slot, subscription } = pair.forward
+  const began = performance.now()
+  const errorsBefore = await applyErrors(on.standby, subscription)
+  const proof = await fence(crossing)
+  assertMayAct()
+  const barrier = await takeBarrier(on.source, { operation, token: tokens.source, signal })
+  const awaited = { source: hole.session, standby: on.standby, slot, subscription, barrier, errorsBefore }
+  const passed = await awaitBarrier({ ...awaited, deadlineMs: pair.request.drainMsMax, signal })
+  assertMayAct()
+  // nobody draws from them behind the fence
+  const carried = await carrySequences({ source: await readSequences(on.source), standby: on.standby, margin: 0 })
+  refuseUncarried(carried.findings)
+  const way = await openWayBack({
+    ...{ source: on.source, standby: on.standby, forward: pair.forward, back: pair.back },
+    ...{ keyhole: hole.session, raisedBy: operation, operation, database: databaseOf(pair) },
+    ...{ token: hole.token, sourceToken: tokens.source, standbyToken: tokens.standby, deadlineMs: WAY_BACK_MS, signal },
+  })
+  await proveWorkersOnly(hole.session, {
+    ...{ raisedBy: operation, database: databaseOf(pair), token: hole.token },
+    ...{ connectAsWriter: writerOf(crossing), guests: [await ownGuest(on.source)] },
+  })
+  const closedMs = Math.round(performance.now() - began)
+  const document = { version: 1, proof, barrier, passed, sequences: carried, wayBack: way, closedMs }
+  assertMayAct()
+  await deps.ledger.putDocument({ operation, name: SWITCHOVER_DOCUMENTS.crossing, document })
+  const summary = `nobody inside, ${proof.writer.user} turned away; the standby has all up to ${barrier.lsn} after ${passed.waitedMs} ms; ${carried.set} of ${carried.sequences} sequences set; the way back carries${toldPast(way.comePast)}`
+  return { summary, lsn: barrier.lsn, closedMs }
+}
+
+async function fence(crossing: Crossing) {
+  const { deps, input, pair, hole, on } = crossing
+  const { operation, sides } = input
+  const { instance, instanceId } = sides.source
+  const guests = [await ownGuest(on.source), await walsenderGuest(hole.session, pair.forward.slot)]
+  const scope = { databases: [databaseOf(pair)] }
+  const raising = { connectTo: hole.connectTo, scope, operation, token: hole.token, guests }
+  await closeDatabases(hole.session, {
+    ...raising,
+    waitMs: EMPTYING_MS,
+    signal: currentAct().signal,
+    async beforeChange(closing) {
+      assertMayAct()
+      await deps.ledger.putDocument({
+        operation,
+        name: `fence-${instance}`,
+        document: { version: 1, instance, instanceId, closing },
+      })
+    },
+  })
+  return proveClosed(hole.session, { ...raising, connectAsWriter: writerOf(crossing) })
+}
+
+const databaseOf = ({ places }: Pair): string => places.source.entry.database
+
+/** As an ordinary role that could write. */
+function writerOf({ deps, input: { operation, step }, pair }: Crossing): () => Promise<Session> {
+  const { entry, address } = pair.places.source
+  return () => openSession(deps, { entry, role: 'migrator', operation, step, address, canary: false, ownAddress: true })
+}
+
+/** The limit counts no session of replication, and in one statements can be run. */
+function toldPast(roles: readonly string[]): string {
+  return roles.length === 0
+    ? ''
+    : `; until the old writer follows, ${roles.join(', ')} could come into it by sessions of replication`
+}
+
+/** Before anybody is shut out: a standby that does not follow, or is far behind, would only make the outage long. */
+async function isNear(keyhole: Session, slot: string): Promise<void> {
+  const { signal } = currentAct()
+  for (const until = performance.now() + FOLLOWING_MS; ; await sleep(POLL_MS, undefined, { signal })) {
+    const [seen] = await keyhole.query<{ active: boolean; lacking: number | null }>(
+      `SELECT active, pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_flush_lsn(), confirmed_flush_lsn)::bigint AS lacking
+         FROM pg_catalog.pg_replication_slots WHERE slot_name = $1`,
+      [slot],
+    )
+    if (seen?.active === true && seen.lacking !== null && seen.lacking <= NEAR_BYTES) return
+    if (performance.now() > until) {
+      const found = seen === undefined ? 'is gone' : seen.active ? `lacks ${seen.lacking} bytes of the log` : 'is read by nobody'
+      throw failure(
+        'BARRIER_NOT_PASSED',
+        `Nobody was shut out: slot ${slot} ${found} after ${FOLLOWING_MS / 1000} s. Look why the standby does not follow, then start again.`,
+        { slot },
+      )
+    }
+  }
+}
+
+export async function takeBackFence(deps: ActivityDeps, input: Switching): Promise<{ summary: string }> {
+  const reopened = await takenBack(deps, input, await pairOf(deps, input))
+  return {
+    summary:
+      reopened.length === 0
+        ? 'nothing was closed; the standby follows'
+        : `${reopened.join(', ')} open again; the standby follows`,
+  }
+}
+
+/** Writers first: they wait. The way back has nothing to carry meanwhile, since applications are kept out of the standby. */
+async function takenBack(deps: ActivityDeps, input: Switching, pair: Pair): Promise<readonly string[]> {
+  const { operation } = input
+  const { signal } = currentAct()
+  const { forward, back } = pair
+  const reopened = await inKeyholeOf(deps, pair.places.source, input.fenceEpoch, async ({ session, token }) => {
+    await assertNotMoved(deps, operation)
+    return openDatabases(session, { raisedBy: operation, token, signal })
+  })
+  await onBoth(deps, pair, input, async ({ source, standby }) => {
+    if ((await findSubscription(source.admin, back.subscription)) !== null) {
+      const tokens = { sourceToken: source.token, standbyToken: standby.token }
+      await closeWayBack({
+        ...{ source: source.admin, standby: standby.admin, forward, back },
+        ...tokens,
+        deadlineMs: WAY_BACK_MS,
+        signal,
+      })
+      return
+    }
+    const found = await findSubscription(standby.admin, forward.subscription)
+    if (found?.enabled === false) await enableSubscription(standby.admin, { name: forward.subscription, signal })
+  })
+  return reopened
+}

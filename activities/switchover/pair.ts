@@ -1,0 +1,84 @@
+/** Both sides of a switchover, each at the address that its cloud gives: the fleet file's host may be the very name that is moved. */
+import type { MigrationBundle } from '../../contracts/bundle'
+import { failure } from '../../contracts/failures'
+import type { DatabaseEntry } from '../../contracts/fleet'
+import type { OperationId } from '../../contracts/operation'
+import type { StandbySides } from '../../contracts/replicate'
+import type { StandbyId, StandbyNames } from '../../contracts/standby'
+import type { StepRef } from '../../contracts/step-ref'
+import { SWITCHOVER_DOCUMENTS, type SwitchoverRequest } from '../../contracts/switchover'
+import type { Session } from '../../postgres/connect/session'
+import type { FenceToken } from '../../postgres/migrate/fence'
+import type { Publisher } from '../../postgres/replicate/conninfo'
+import { standbyNames } from '../../postgres/replicate/names'
+import type { ActivityDeps } from '../deps'
+import { opener, type Place, type SideName } from '../replication/sides'
+
+export interface Pair {
+  readonly bundle: MigrationBundle
+  readonly id: StandbyId
+  readonly request: SwitchoverRequest
+  readonly places: Readonly<Record<SideName, Place>>
+  /** Of the way there: its slot is on the source. */
+  readonly forward: StandbyNames
+  /** Of the way back: its slot is on the standby. */
+  readonly back: StandbyNames
+}
+
+export async function pairOf(
+  { ledger }: Pick<ActivityDeps, 'ledger'>,
+  input: StepRef & { readonly sides: StandbySides },
+): Promise<Pair> {
+  const bundle = await ledger.getBundle(input.bundle)
+  const { switchover: request, database } = bundle
+  if (request === undefined) throw new Error('the bundle does not say where writing is to move')
+  const { standby } = request
+  const id = { source: database.name, target: standby.name }
+  return {
+    ...{ bundle, id, request },
+    places: {
+      source: { ref: input, entry: atItsAddress(database), address: input.sides.source },
+      standby: { ref: input, entry: atItsAddress(standby), address: input.sides.standby },
+    },
+    forward: standbyNames(id),
+    back: standbyNames({ source: id.target, target: id.source }),
+  }
+}
+
+function atItsAddress(entry: DatabaseEntry): DatabaseEntry {
+  const { admin, migrator } = entry.connections
+  const own = { host: null, port: null }
+  return { ...entry, connections: { ...entry.connections, admin: { ...admin, ...own }, migrator: { ...migrator, ...own } } }
+}
+
+/** As the source's server sees the standby. */
+export async function backPublisher(deps: ActivityDeps, { request, places }: Pair): Promise<Publisher> {
+  if (request.back === null) throw new Error('nobody declared a way back')
+  const { user, secret, host, port, tls } = request.back.publisher
+  const { address, entry } = places.standby
+  const password = await deps.resolveSecret(secret)
+  return { host: host ?? address.host, port: port ?? address.port, database: entry.database, user, password, tls }
+}
+
+/** As the master, in both databases. */
+export async function insideBoth<T>(
+  deps: ActivityDeps,
+  { places }: Pick<Pair, 'places'>,
+  tokens: Readonly<Record<SideName, FenceToken>>,
+  work: (on: Readonly<Record<SideName, Session>>) => Promise<T>,
+): Promise<T> {
+  const source = await opener(deps, places.source, 'admin', tokens.source)()
+  try {
+    const standby = await opener(deps, places.standby, 'admin', tokens.standby)()
+    return await work({ source, standby }).finally(() => standby.close())
+  } finally {
+    await source.close()
+  }
+}
+
+/** Whoever wrote into both would have two truths. */
+export async function assertNotMoved({ ledger }: Pick<ActivityDeps, 'ledger'>, operation: OperationId): Promise<void> {
+  if ((await ledger.getDocument({ operation, name: SWITCHOVER_DOCUMENTS.moved })) === null) return
+  const message = `${operation} has moved writing to the standby: the old writer stays closed. Move it back by a switchover of its own.`
+  throw failure('RESOURCE_NOT_OURS', message, { operation })
+}

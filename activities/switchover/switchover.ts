@@ -1,0 +1,23 @@
+/** Writing moves to a standby: docs/decisions/0027-a-standby-in-another-cloud.md, docs/decisions/0028-guests-of-a-fence.md. */
+import type { ActivityDeps } from '../deps'
+import type { SwitchoverActivities } from './contract'
+import { fenceAndDrain, takeBackFence } from './cross'
+import { letOldFollow, openToApplications, recordMoved, turnStandby } from './forward'
+import { writePapers } from './papers'
+import { planSwitchover } from './plan'
+import { dropWayBack, prepareWayBack } from './way-back'
+
+export function createSwitchoverActivities(deps: ActivityDeps): SwitchoverActivities {
+  return {
+    planSwitchover: (input) => planSwitchover(deps, input),
+    writePapers: (input) => writePapers(deps, input),
+    prepareWayBack: (input) => prepareWayBack(deps, input),
+    dropWayBack: (input) => dropWayBack(deps, input),
+    fenceAndDrain: (input) => fenceAndDrain(deps, input),
+    takeBackFence: (input) => takeBackFence(deps, input),
+    recordMoved: ({ operation }) => recordMoved(deps, operation),
+    openToApplications: (input) => openToApplications(deps, input),
+    letOldFollow: (input) => letOldFollow(deps, input),
+    turnStandby: (input) => turnStandby(deps, input),
+  }
+}

@@ -1,0 +1,88 @@
+/** The way back, made before the outage and left disabled, and taken away again where writing did not move. */
+import { failure } from '../../contracts/failures'
+import type { Finding } from '../../contracts/operation'
+import { ensureControlSchema } from '../../postgres/migrate/control-schema'
+import { ensurePublication } from '../../postgres/replicate/publication'
+import { ensureSlot } from '../../postgres/replicate/slot'
+import { disableSubscription, ensureSubscription } from '../../postgres/replicate/subscription'
+import { dropSubscription } from '../../postgres/replicate/teardown'
+import { carrySequences, readSequences } from '../../postgres/replicate/watch/sequences'
+import { wayBackObstacles } from '../../postgres/replicate/way-back'
+import { assertMayAct, currentAct } from '../act'
+import type { ActivityDeps } from '../deps'
+import { inKeyholeOf, keepApplicationsOut } from '../replication/keyhole'
+import { madeBy } from '../replication/made'
+import { dropAtSource, letRead, OWN_TABLES } from '../replication/make'
+import { type BehindFence, behindFence, type SideName } from '../replication/sides'
+import type { Switching } from './contract'
+import { backPublisher, type Pair, pairOf } from './pair'
+
+type Told = { readonly summary: string }
+type OnBoth = Readonly<Record<SideName, BehindFence>>
+
+export async function prepareWayBack(deps: ActivityDeps, input: Switching): Promise<Told> {
+  const pair = await pairOf(deps, input)
+  const publisher = await backPublisher(deps, pair)
+  const { tables } = await madeBy(deps, input.operation)
+  const kept = await inKeyholeOf(deps, pair.places.standby, input.epochs.standby, (on) =>
+    keepApplicationsOut(on, pair.places.standby, publisher.user),
+  )
+  const set = await onBoth(deps, pair, input, async ({ source, standby }) => {
+    const { back, forward } = pair
+    const { signal } = currentAct()
+    await ensureControlSchema(standby.migrator)
+    await letRead(standby.migrator, publisher.user)
+    const published = { name: back.publication, tables: [...tables, ...OWN_TABLES], viaPartitionRoot: true }
+    await ensurePublication(standby.migrator, { ...published, token: standby.token, signal })
+    assertMayAct()
+    const { failover } = await ensureSlot(standby.admin, { name: back.slot, signal })
+    assertMayAct()
+    const made = { name: back.subscription, slot: back.slot, publication: back.publication, publisher, failover }
+    await ensureSubscription(source.admin, { ...made, copyData: false, origin: 'none', enabled: true, signal })
+    await disableSubscription(source.admin, { name: back.subscription, signal })
+    refuseLacking(await wayBackObstacles({ source: source.admin, standby: standby.admin, forward, back }))
+    assertMayAct()
+    return carrySequences({ source: await readSequences(source.migrator), standby: standby.migrator, margin: 0 })
+  })
+  refuseUncarried(set.findings)
+  const others =
+    kept.stillIn.length === 0 ? '' : `; who may still connect to the standby besides its own roles: ${kept.stillIn.join(', ')}`
+  return {
+    summary: `publication and slot ${pair.back.slot} on ${pair.id.target}, subscription on ${pair.id.source}, disabled${others}`,
+  }
+}
+
+export async function dropWayBack(deps: ActivityDeps, input: Switching): Promise<void> {
+  const pair = await pairOf(deps, input)
+  await onBoth(deps, pair, input, async ({ source, standby }) => {
+    await dropSubscription(source.admin, { name: pair.back.subscription, source: standby.admin })
+    await dropAtSource(standby, pair.back)
+  })
+}
+
+export function onBoth<T>(
+  deps: ActivityDeps,
+  { places }: Pick<Pair, 'places'>,
+  { epochs }: Switching,
+  act: (on: OnBoth) => Promise<T>,
+): Promise<T> {
+  return behindFence(deps, places.source, epochs.source, (source) =>
+    behindFence(deps, places.standby, epochs.standby, (standby) => {
+      assertMayAct()
+      return act({ source, standby })
+    }),
+  )
+}
+
+function refuseLacking(lacking: readonly string[]): void {
+  if (lacking.length > 0)
+    throw failure('DATABASE_REFUSED', `There is no way back as it stands: ${lacking.join(' ')}`, { lacking: lacking.length })
+}
+
+/** Those that have come to their end are told by the watch, and stop nobody from moving. */
+export function refuseUncarried(findings: readonly Finding[]): void {
+  const uncarried = findings.filter(({ rule }) => rule !== 'sequence-exhausted')
+  if (uncarried.length === 0) return
+  const message = `Sequences cannot be carried over, and would give again what was given: ${uncarried.map((one) => one.message).join(' ')}`
+  throw failure('DATABASE_REFUSED', message, { sequences: uncarried.length })
+}

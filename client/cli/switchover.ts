@@ -1,0 +1,72 @@
+/** `capstan switchover SOURCE`: moves writing to the standby, and back by the same command with the other name. */
+import type { Command } from 'commander'
+import { SWITCHOVER_DOCUMENTS, type SwitchoverPlan } from '../../contracts/switchover'
+import { fleetFileOf } from '../config'
+import { prepareSwitchover, type SwitchoverBundle, startSwitchover } from '../start-switchover'
+import type { CliContext } from './context'
+import { addLaunchOptions, type LaunchOptions, launch } from './launch'
+import { durationMs, example, fleetOption, someText } from './options'
+import { switchoverPlanLines } from './render/switchover'
+
+const DRAIN_MS = 30_000
+
+interface SwitchoverOptions extends LaunchOptions {
+  readonly fleet?: string
+  readonly to?: string
+  readonly rehearse?: boolean
+  readonly drainWithin: number
+}
+
+export function addSwitchover(program: Command, cli: CliContext): void {
+  const command = program
+    .command('switchover')
+    .summary('move writing to a standby in another cloud')
+    .description(
+      'Closes the source to everybody, waits until the standby has all that was acknowledged there, sets its sequences, has the source follow it, and moves the ' +
+        'endpoint. Before that moment everything is taken back where anything fails, and the source goes on. Afterwards the same command with the other name moves ' +
+        'writing back. --plan changes nothing; --rehearse also compares the rows, and says how long there would be no writer. Ctrl-C stops watching; the operation goes on.',
+    )
+    .argument('<source>', 'name of the database in the fleet file that is written to now')
+    .addOption(fleetOption())
+    .option('--to <standby>', 'name of the standby in the fleet file; may be left out where there is one', someText)
+    .option(
+      '--drain-within <time>',
+      'once nobody can write any more: how long the standby may take to have all; above it the source is opened again',
+      durationMs,
+      DRAIN_MS,
+    )
+    .option('--rehearse', 'look, compare, and move nothing')
+  addLaunchOptions(command)
+    .addHelpText(
+      'after',
+      example(
+        'capstan switchover shop --rehearse',
+        'capstan switchover shop --to shop-azure',
+        'capstan switchover shop-azure --to shop',
+      ),
+    )
+    .action(async (source: string, options: SwitchoverOptions) => {
+      const { rehearse = false, to = null, drainWithin } = options
+      const bundle = await prepareSwitchover({
+        fleetFile: fleetFileOf(cli.settings, options.fleet),
+        source,
+        standby: to,
+        rehearse,
+        drainMsMax: drainWithin,
+      })
+      await launch<SwitchoverPlan>(cli, options, {
+        question: questionOf(bundle),
+        start: (doors, request) => startSwitchover(doors, { ...request, bundle }),
+        planOf: async (ledger, operation) =>
+          (await ledger.getDocument({ operation, name: SWITCHOVER_DOCUMENTS.plan })) as SwitchoverPlan | null,
+        planLines: (plan) => switchoverPlanLines(plan, bundle.database, { paint: cli.paint, columns: cli.io.columns() }),
+      })
+    })
+}
+
+function questionOf({ database, switchover: { standby, rehearse } }: SwitchoverBundle): string {
+  const source = `${database.name} (${database.environment}, instance ${database.instance})`
+  const target = `${standby.name} (${standby.cloud}, instance ${standby.instance})`
+  if (rehearse) return `Compare ${source} with ${target}, as before writing moves there? Nothing is moved.`
+  return `Move writing from ${source} to ${target}? Everybody is disconnected, and there is no writer for some seconds.`
+}

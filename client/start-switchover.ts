@@ -1,0 +1,110 @@
+/** The one way to start a switchover, whichever door it came through. A pair is declared once, at the database that was its first writer; the same declaration
+ *  moves writing there and back. */
+import type { MigrationBundle } from '../contracts/bundle'
+import { failure } from '../contracts/failures'
+import type { DatabaseEntry, DeclaredStandby } from '../contracts/fleet'
+import { type SwitchoverRequest, switchoverStarter } from '../contracts/switchover'
+import type { Doors } from './decide'
+import { findDatabase, type LoadedFleet, readFleet } from './fleet/read-fleet'
+import { cutInput, shownInput } from './shown-input'
+import { type OperationRequest, type StartedOperation, startOperation } from './start-operation'
+
+export interface SwitchoverQuestion {
+  readonly fleetFile: string
+  /** That is written to now, by its name in the fleet file. */
+  readonly source: string
+  /** Null: the only one that it can be. */
+  readonly standby: string | null
+  readonly rehearse: boolean
+  readonly drainMsMax: number
+}
+
+export interface SwitchoverBundle extends MigrationBundle {
+  readonly switchover: SwitchoverRequest
+}
+
+/** Fails with the codes of the fleet file, DATABASE_UNKNOWN, and OPTION_INVALID where no such pair is declared. */
+export async function prepareSwitchover({
+  fleetFile,
+  source,
+  standby,
+  rehearse,
+  drainMsMax,
+}: SwitchoverQuestion): Promise<SwitchoverBundle> {
+  const fleet = await readFleet(fleetFile)
+  const database = findDatabase(fleet, source)
+  const { other, declared, back } = pairOf(fleet, database, standby)
+  // what applications connect to is the pair's, whichever of both names it
+  const { endpoint = other.endpoint } = database
+  return {
+    ...{ version: 1, migrations: [] },
+    database: endpoint === undefined ? database : { ...database, endpoint },
+    switchover: { standby: other, declared, back, rehearse, drainMsMax },
+  }
+}
+
+interface DeclaredPair {
+  readonly other: DatabaseEntry
+  readonly declared: DeclaredStandby
+  readonly back: DeclaredStandby | null
+}
+
+function pairOf(fleet: LoadedFleet, source: DatabaseEntry, wanted: string | null): DeclaredPair {
+  if (wanted !== null) findDatabase(fleet, wanted)
+  const pairs = [...onward(fleet, source), ...backward(fleet, source)]
+  const fitting = pairs.filter(({ other }) => wanted === null || other.name === wanted)
+  const [only, another] = fitting
+  if (only === undefined) throw noPair(fleet, source, wanted)
+  if (another === undefined) return only
+  const message = `Writing of ${source.name} may move to several; name one with --to: ${fitting.map(({ other }) => other.name).join(', ')}.`
+  throw failure('OPTION_INVALID', message, { option: 'to', database: source.name })
+}
+
+function noPair(fleet: LoadedFleet, { name }: DatabaseEntry, wanted: string | null): Error {
+  const first = fleet.databases.find(
+    (one) => (wanted === null || one.name === wanted) && one.standbys?.some(({ database }) => database === name),
+  )
+  const standby = wanted === null ? {} : { standby: cutInput(wanted) }
+  const facts = { option: 'to', database: name, ...standby }
+  if (first !== undefined) {
+    const message = `${name} follows ${first.name}, which declares no "wayBack" with it: writing moves to ${first.name} once it does, as docs/fleet-file.md has it.`
+    return failure('OPTION_INVALID', message, facts)
+  }
+  const asked =
+    wanted === null
+      ? `${name} neither declares a standby nor is one`
+      : `--to is ${shownInput(wanted)}, and neither declares the other as its standby`
+  return failure('OPTION_INVALID', `${asked}: add "standbys" to the entry of either, as docs/fleet-file.md has it.`, facts)
+}
+
+function onward(fleet: LoadedFleet, source: DatabaseEntry): DeclaredPair[] {
+  const { standbys = [] } = source
+  return standbys.map((declared) => ({ other: findDatabase(fleet, declared.database), declared, back: turned(source, declared) }))
+}
+
+/** Of one that was the first writer's standby, and is the writer now. */
+function backward({ databases }: LoadedFleet, source: DatabaseEntry): DeclaredPair[] {
+  return databases.flatMap((other) =>
+    (other.standbys ?? []).flatMap((back) => {
+      const declared = back.database === source.name ? turned(other, back) : null
+      return declared === null ? [] : [{ other, declared, back }]
+    }),
+  )
+}
+
+function turned(
+  { name }: DatabaseEntry,
+  { wayBack, publisher, retainedBytesMax, lagMsMax }: DeclaredStandby,
+): DeclaredStandby | null {
+  if (wayBack === undefined) return null
+  return { database: name, publisher: wayBack, wayBack: publisher, retainedBytesMax, lagMsMax }
+}
+
+/** Fails as `startOperation` does. */
+export function startSwitchover(
+  doors: Doors,
+  request: Omit<OperationRequest, 'bundle'> & { bundle: SwitchoverBundle },
+): Promise<StartedOperation> {
+  const { database, switchover } = request.bundle
+  return startOperation(doors, request, switchoverStarter(database, switchover, request.mode))
+}

@@ -1,0 +1,204 @@
+/** Keeps applications out of a standby while it follows, so that nothing is ever written on both sides. Who may connect is taken away from everybody but
+ *  those that are named and the owner, is written down in the keyhole in the very transaction that takes it, and is put back as it was.
+ *
+ *  Grants are no fence: superusers, the owner and members of whoever is let in come past them, and are told. What stands between two writers when writing
+ *  moves is the fence around the source; this is what keeps a program with a wrong address from writing into a copy. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Failure, failure } from '../../contracts/failures'
+import { quoteIdentifier } from '../connect/quote'
+import { inTransaction, type Session } from '../connect/session'
+import { asOwner, type OwnerWay, ownerWay } from '../fence/act-as'
+import { assertFence, type FenceToken } from '../migrate/fence'
+
+export interface KeptDatabase {
+  readonly database: string
+  /** The one that stands in the keyhole. */
+  readonly token: FenceToken
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface KeepOutInput extends KeptDatabase {
+  readonly operation: string
+  /** Roles that may connect all the same; those that there are not are passed over. */
+  readonly keep: readonly string[]
+}
+
+export interface KeptOut {
+  /** From whom CONNECT is taken, in all; `PUBLIC` among them. */
+  readonly revoked: readonly string[]
+  /** Roles that still come in, though they are not among those that may. */
+  readonly stillIn: readonly string[]
+}
+
+interface Grant {
+  /** Null: PUBLIC. */
+  readonly role: string | null
+  readonly grantable: boolean
+}
+
+interface Found extends Record<string, unknown> {
+  readonly oid: number
+  readonly owner: string
+  readonly way: OwnerWay | null
+}
+
+/** `session`: in the keyhole. Ends the sessions of those that may not connect any more. Safe to repeat: what was granted meanwhile is taken as well, and
+ *  put back with the rest. Throws FENCE_REFUSED for a database that is not ours, or whose grants were handed on by others than its owner; FENCED_OFF. */
+export async function keepOut(session: Session, input: KeepOutInput): Promise<KeptOut> {
+  const { database, keep, token, operation } = input
+  const { oid, revoked } = await inTransaction(session, async () => {
+    await assertFence(session, token)
+    const { oid: found, owner, way } = await ownDatabase(session, database)
+    const grants = await grantsOf(session, database)
+    const taken = grants.filter(({ role }) => role === null || !keep.includes(role))
+    const lacking = await existing(
+      session,
+      keep.filter((one) => one !== owner && !grants.some(({ role }) => role === one)),
+    )
+    await session.query(REMEMBER, [found, operation, JSON.stringify(taken), lacking])
+    const name = quoteIdentifier(database)
+    const statements = [
+      ...taken.map(({ role }) => `REVOKE CONNECT ON DATABASE ${name} FROM ${grantee(role)}`),
+      ...lacking.map((role) => `GRANT CONNECT ON DATABASE ${name} TO ${grantee(role)}`),
+    ]
+    if (statements.length > 0) await asOwner(session, owner, way, statements.join('; '))
+    return { oid: found, revoked: (await remembered(session, found)).map(({ role }) => role ?? 'PUBLIC') }
+  })
+  await endUninvited(session, oid, input)
+  const rows = await session.query<{ role: string }>(STILL_IN, [oid, keep])
+  return { revoked: [...new Set(revoked)].sort(), stillIn: rows.map(({ role }) => role) }
+}
+
+/** Gives back what `keepOut` took, and takes what it gave. Resolves to who may connect again; nobody where nothing was taken. A role that is gone is
+ *  passed over. Safe to repeat. Throws as `keepOut`. */
+export async function letIn(session: Session, { database, token }: KeptDatabase): Promise<readonly string[]> {
+  return inTransaction(session, async () => {
+    await assertFence(session, token)
+    const [added] = await session.query<{ roles: string[] }>(
+      'SELECT k.added AS roles FROM capstan.kept_out k JOIN pg_catalog.pg_database d ON d.oid = k.oid WHERE d.datname = $1',
+      [database],
+    )
+    if (added === undefined) return []
+    const { oid, owner, way } = await ownDatabase(session, database)
+    const grants = await remembered(session, oid)
+    const named = grants.flatMap(({ role }) => (role === null ? [] : [role]))
+    const there = new Set(await existing(session, [...named, ...added.roles]))
+    const back = grants.filter(({ role }) => role === null || there.has(role))
+    const name = quoteIdentifier(database)
+    const statements = [
+      ...back.map(
+        ({ role, grantable }) => `GRANT CONNECT ON DATABASE ${name} TO ${grantee(role)}${grantable ? ' WITH GRANT OPTION' : ''}`,
+      ),
+      ...added.roles
+        .filter((role) => there.has(role) && !named.includes(role))
+        .map((role) => `REVOKE CONNECT ON DATABASE ${name} FROM ${grantee(role)}`),
+    ]
+    if (statements.length > 0) await asOwner(session, owner, way, statements.join('; '))
+    await session.query('DELETE FROM capstan.kept_out WHERE oid = $1::bigint::oid', [oid])
+    return back.map(({ role }) => role ?? 'PUBLIC').sort()
+  })
+}
+
+/** Why `keepOut` would refuse, a sentence each; none: it would not. `session`: of any database, as the master. Reads only. */
+export async function keepOutObstacles(session: Session, database: string): Promise<string[]> {
+  try {
+    await ownDatabase(session, database)
+    await grantsOf(session, database)
+    return []
+  } catch (error) {
+    if (error instanceof Failure && error.code === 'FENCE_REFUSED') return [error.message]
+    throw error
+  }
+}
+
+/** What is held already stays. */
+const REMEMBER = `
+  INSERT INTO capstan.kept_out AS held (oid, operation, grants, added) VALUES ($1::bigint::oid, $2, $3::jsonb, $4::text[])
+  ON CONFLICT (oid) DO UPDATE SET operation = excluded.operation, grants = held.grants || excluded.grants, added = held.added || excluded.added`
+
+async function remembered(session: Session, oid: number): Promise<Grant[]> {
+  return session.query<Grant & Record<string, unknown>>(
+    `SELECT g ->> 'role' AS role, bool_or((g ->> 'grantable')::boolean) AS grantable
+       FROM capstan.kept_out k, pg_catalog.jsonb_array_elements(k.grants) g WHERE k.oid = $1::bigint::oid GROUP BY 1 ORDER BY 1`,
+    [oid],
+  )
+}
+
+async function ownDatabase(session: Session, database: string): Promise<Found & { readonly way: OwnerWay }> {
+  const [found] = await session.query<Found>(
+    `SELECT d.oid::bigint AS oid, o.rolname::text AS owner, ${ownerWay(session)} AS way
+       FROM pg_catalog.pg_database d JOIN pg_catalog.pg_roles o ON o.oid = d.datdba WHERE d.datname = $1`,
+    [database],
+  )
+  const { user, host } = session.endpoint
+  if (found === undefined) throw failure('FENCE_REFUSED', `There is no database ${database} on ${host}.`, { database, host })
+  const { way, owner } = found
+  if (way !== null) return { ...found, way }
+  throw failure(
+    'FENCE_REFUSED',
+    `Database ${database} on ${host} belongs to ${owner}, and ${user} may not say who connects to it: GRANT ${quoteIdentifier(owner)} TO ${quoteIdentifier(user)}.`,
+    { database, owner },
+  )
+}
+
+/** All but the owner's own. */
+async function grantsOf(session: Session, database: string): Promise<Grant[]> {
+  const grants = await session.query<Grant & { readonly byOwner: boolean; readonly known: boolean } & Record<string, unknown>>(
+    `SELECT r.rolname::text AS role, e.is_grantable AS grantable, e.grantor = d.datdba AS "byOwner", e.grantee = 0 OR r.oid IS NOT NULL AS known
+       FROM pg_catalog.pg_database d, pg_catalog.aclexplode(coalesce(d.datacl, pg_catalog.acldefault('d', d.datdba))) e
+       LEFT JOIN pg_catalog.pg_roles r ON r.oid = e.grantee
+      WHERE d.datname = $1 AND e.privilege_type = 'CONNECT' AND e.grantee <> d.datdba ORDER BY 1`,
+    [database],
+  )
+  const handedOn = grants.find(({ byOwner }) => !byOwner)
+  if (handedOn === undefined) return grants.filter(({ known }) => known).map(({ role, grantable }) => ({ role, grantable }))
+  throw failure(
+    'FENCE_REFUSED',
+    `${handedOn.role ?? 'PUBLIC'} may connect to ${database} by a grant that is not its owner's: take it away (REVOKE … CASCADE) and let the owner grant it.`,
+    { database, role: handedOn.role },
+  )
+}
+
+async function existing(session: Session, roles: readonly string[]): Promise<string[]> {
+  const rows = await session.query<{ role: string }>(
+    'SELECT DISTINCT r.rolname::text AS role FROM pg_catalog.pg_roles r WHERE r.rolname = ANY ($1::text[]) ORDER BY 1',
+    [roles],
+  )
+  return rows.map(({ role }) => role)
+}
+
+const grantee = (role: string | null): string => (role === null ? 'PUBLIC' : quoteIdentifier(role))
+
+const POLL_MS = 20
+const ENDING_MS = 30_000
+
+/** A session outlives the right by which it came. */
+async function endUninvited(session: Session, oid: number, { database, signal }: KeptDatabase): Promise<void> {
+  for (const until = performance.now() + ENDING_MS; ; await sleep(POLL_MS, undefined, { signal })) {
+    const left = await session.query<{ pid: number }>(UNINVITED, [oid])
+    if (left.length === 0) return
+    if (performance.now() > until) {
+      throw failure(
+        'FENCE_REFUSED',
+        `${left.length} sessions in ${database} could not be ended within ${ENDING_MS / 1000} s: end them, then try again.`,
+        {
+          database,
+          sessions: left.length,
+        },
+      )
+    }
+    for (const { pid } of left)
+      await session.query(`SELECT pg_catalog.pg_terminate_backend(a.pid) FROM (${UNINVITED}) a WHERE a.pid = $2`, [oid, pid])
+  }
+}
+
+const UNINVITED = `
+  SELECT a.pid FROM pg_catalog.pg_stat_activity a JOIN pg_catalog.pg_roles r ON r.oid = a.usesysid
+   WHERE a.datid = $1::bigint::oid AND a.pid <> pg_catalog.pg_backend_pid() AND a.backend_type NOT LIKE 'logical replication%'
+     AND NOT pg_catalog.has_database_privilege(r.oid, a.datid, 'CONNECT')`
+
+/** Superusers are the cloud's. */
+const STILL_IN = `
+  SELECT r.rolname::text AS role FROM pg_catalog.pg_roles r JOIN pg_catalog.pg_database d ON d.oid = $1::bigint::oid
+   WHERE r.rolcanlogin AND NOT r.rolsuper AND r.oid <> d.datdba AND r.rolname <> ALL ($2::text[])
+     AND pg_catalog.has_database_privilege(r.oid, d.oid, 'CONNECT') ORDER BY 1`

@@ -1,0 +1,67 @@
+/** Writing moves from RDS to Cloud SQL and back by the same command, while a bank goes on through the router. One stack for all: each test goes on from where the
+ *  one before left both. */
+import { SWITCHOVER_STEPS } from '../../contracts/switchover'
+import { until } from '../support/eventually'
+import { remains } from '../support/replicating'
+import { Switching } from '../support/switching'
+
+let it: Switching
+
+beforeAll(async () => {
+  it = await Switching.start('gcp')
+  await it.isFollowing('stock', it.pair.name)
+})
+afterAll(() => it?.close())
+
+test('rehearsed, nothing is moved, and how long it would take is said', async () => {
+  const operation = await it.ended('rehearse', 'switchover', 'stock', '--rehearse')
+  expect(operation).toMatchObject({ status: 'succeeded', failure: null })
+  expect(operation.steps.find(({ id }) => id === 'compare')?.detail).toMatchObject({ predictedOutageMs: expect.any(Number) })
+  expect(operation.steps.map(({ id }) => id)).not.toContain('cross')
+  await it.writesGoOn()
+})
+
+test('a standby that stands still: nothing moves, the source is opened again, and what made the way back is gone', async () => {
+  it.capstan.arm('prepareWayBack#1:after')
+  const deaths = it.capstan.deaths()
+  const running = it.ended('stalled', 'switchover', 'stock', '--drain-within', '1s')
+  await until('the way back to be prepared', async () => it.capstan.deaths() > deaths)
+  const [sender] = await it.pair.onSource<{ pid: number }>('SELECT active_pid AS pid FROM pg_replication_slots WHERE active')
+  if (sender === undefined) throw new Error('nobody reads the slot')
+  process.kill(sender.pid, 'SIGSTOP')
+  const operation = await running.finally(() => process.kill(sender.pid, 'SIGCONT'))
+  expect(operation).toMatchObject({ status: 'failed', failure: { code: 'BARRIER_NOT_PASSED' } })
+  const undone = operation.steps.filter(({ state }) => state === 'undone').map(({ id }) => id)
+  expect(undone.sort()).toEqual(['cross', 'way-back'])
+  await it.writesGoOn()
+  expect((await remains(it.pair)).map((one) => one.split(' ').slice(0, 2).join(' ')).sort()).toEqual(FOLLOWED)
+  await it.isWholeOnBothSides()
+  expect(it.writers()).toEqual(['source'])
+})
+
+/** The way there, and no way back. */
+const FOLLOWED = ['source publication', 'source sender', 'source slot', 'standby subscription']
+
+test('a worker that dies inside the fence: its successor begins anew, and writing moves once', async () => {
+  it.capstan.arm('fenceAndDrain#1:after')
+  const operation = await it.ended('there', 'switchover', 'stock')
+  expect(operation).toMatchObject({ status: 'succeeded', failure: null })
+  expect(it.capstan.disarm('fenceAndDrain#1:after')).toBe(false)
+  const steps = Object.values(SWITCHOVER_STEPS).map(({ id }) => id)
+  expect(operation.steps.map(({ id }) => id).sort()).toEqual(steps.filter((id) => id !== 'approve').sort())
+  await it.writesGoOn()
+  await it.isWholeOnBothSides()
+  expect(it.writers()).toEqual(['source', 'standby'])
+})
+
+test('writing moves back by the same command', async () => {
+  await it.isFollowing(it.pair.name, 'stock')
+  expect(await it.ended('back', 'switchover', it.pair.name, '--to', 'stock')).toMatchObject({
+    status: 'succeeded',
+    failure: null,
+  })
+  await it.writesGoOn()
+  await it.isWholeOnBothSides()
+  expect(it.writers()).toEqual(['source', 'standby', 'source'])
+  await it.isFollowing('stock', it.pair.name)
+})

@@ -1,0 +1,3 @@
+import { guestsSuite } from './guests-suite'
+
+guestsSuite(17, false)

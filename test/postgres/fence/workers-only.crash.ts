@@ -1,0 +1,4 @@
+import { workersOnlySuite } from './workers-only-suite'
+
+workersOnlySuite(15)
+workersOnlySuite(17)

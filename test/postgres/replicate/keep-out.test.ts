@@ -1,0 +1,113 @@
+/** Applications are kept out of a standby, and come in again exactly as they could before. */
+import { connect, type Session } from '../../../postgres/connect/session'
+import { openKeyhole } from '../../../postgres/fence/keyhole'
+import { raiseFence } from '../../../postgres/migrate/fence'
+import { keepOut, letIn } from '../../../postgres/replicate/keep-out'
+import { failureOf } from '../support/apply'
+import { startTestServer, type TestDatabase, type TestServer } from '../support/server'
+
+describe.each([15, 17] as const)('PostgreSQL %i', (major) => {
+  let server: TestServer
+  let superuser: Session
+  let attempt = 0
+  beforeAll(async () => {
+    server = await startTestServer(major)
+    superuser = await (await server.database()).connectAsSuperuser()
+    await superuser.execute(
+      ['app', 'reader', 'migrator', '"Odd ""role"']
+        .map((role) => `CREATE ROLE ${role} LOGIN PASSWORD 'secret'`)
+        .concat('CREATE ROLE deputy LOGIN', 'GRANT migrator TO deputy')
+        .join('; '),
+    )
+  })
+  afterAll(() => server?.stop())
+
+  async function inKeyhole<T>(
+    { options }: TestDatabase,
+    work: (session: Session, token: { epoch: number; attempt: number }) => Promise<T>,
+  ): Promise<T> {
+    const session = await openKeyhole({ connectTo: (database) => connect({ ...options, database }), from: ['postgres'] })
+    try {
+      attempt += 1
+      const { token } = await raiseFence(session, { epoch: 1, attempt, operation: 'op-one' })
+      return await work(session, token)
+    } finally {
+      await session.close()
+    }
+  }
+  const out = (database: TestDatabase) =>
+    inKeyhole(database, (session, token) =>
+      keepOut(session, {
+        database: database.options.database,
+        token,
+        operation: 'op-one',
+        keep: ['migrator', 'master', 'nobody'],
+      }),
+    )
+  const back = (database: TestDatabase) =>
+    inKeyhole(database, (session, token) => letIn(session, { database: database.options.database, token }))
+  const acl = async ({ options: { database } }: TestDatabase) => {
+    const [row] = await superuser.query<{ acl: string[] }>(
+      `SELECT ARRAY(SELECT concat_ws(' ', coalesce(r.rolname, 'PUBLIC'), e.privilege_type, e.is_grantable) FROM aclexplode(coalesce(datacl, acldefault('d', datdba))) e
+                     LEFT JOIN pg_roles r ON r.oid = e.grantee ORDER BY 1) AS acl FROM pg_database WHERE datname = $1`,
+      [database],
+    )
+    return row?.acl
+  }
+  const asked = ({ options }: TestDatabase, user: string) => connect({ ...options, user }).then((session) => session.close())
+
+  test('who was inside is ended, and only who is named comes in; afterwards all is as it was', async () => {
+    const database = await server.database()
+    const name = database.options.database
+    const owner = await database.connect()
+    await owner.execute(
+      `GRANT CONNECT ON DATABASE ${name} TO reader WITH GRANT OPTION; GRANT CONNECT ON DATABASE ${name} TO "Odd ""role"`,
+    )
+    const before = await acl(database)
+    const inside = await connect({ ...database.options, user: 'app' })
+    expect(await out(database)).toEqual({ revoked: ['Odd "role', 'PUBLIC', 'reader'], stillIn: ['deputy'] })
+    await expect(inside.query('SELECT 1')).rejects.toThrow()
+    for (const user of ['app', 'reader', 'Odd "role']) await expect(asked(database, user)).rejects.toThrow()
+    for (const user of ['migrator', 'master']) await asked(database, user)
+    expect(await back(database)).toEqual(['Odd "role', 'PUBLIC', 'reader'])
+    expect(await acl(database)).toEqual(before)
+    expect(await back(database)).toEqual([])
+    expect(await acl(database)).toEqual(before)
+    await owner.close()
+  })
+
+  test('said twice, what was granted in between is taken and put back with the rest; a role that is gone is passed over', async () => {
+    const database = await server.database()
+    const name = database.options.database
+    const owner = await database.connect()
+    await out(database)
+    await superuser.execute('CREATE ROLE passing LOGIN')
+    await owner.execute(`GRANT CONNECT ON DATABASE ${name} TO app, passing`)
+    expect((await out(database)).revoked).toEqual(['PUBLIC', 'app', 'passing'])
+    await expect(asked(database, 'app')).rejects.toThrow()
+    await superuser.execute('DROP ROLE passing')
+    expect(await back(database)).toEqual(['PUBLIC', 'app'])
+    await asked(database, 'app')
+    await owner.close()
+  })
+
+  test('a grant that its owner did not give is not guessed at, and an attempt that was overtaken takes nothing', async () => {
+    const database = await server.database()
+    const name = database.options.database
+    const owner = await database.connect()
+    await owner.execute(`GRANT CONNECT ON DATABASE ${name} TO reader WITH GRANT OPTION; SET ROLE NONE`)
+    const reader = await connect({ ...database.options, user: 'reader' })
+    await reader.execute(`GRANT CONNECT ON DATABASE ${name} TO app`)
+    await reader.close()
+    const before = await acl(database)
+    expect((await failureOf(out(database), 'FENCE_REFUSED')).message).toContain('app may connect')
+    const late = inKeyhole(database, async (session, token) => {
+      await raiseFence(session, { ...token, attempt: token.attempt + 1, operation: 'op-one' })
+      attempt += 1
+      return keepOut(session, { database: name, token, operation: 'op-one', keep: [] })
+    })
+    await failureOf(late, 'FENCED_OFF')
+    expect(await acl(database)).toEqual(before)
+    await owner.close()
+  })
+})

@@ -1,0 +1,228 @@
+/** What a switchover is held against: writers that go through the router and note what was acknowledged, and probes that ask each side directly all the time. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { OperationDocument } from '../../contracts/operation'
+import { applicationAddress, labHeaders } from '../../embedded/worker-program'
+import { connect, type Session } from '../../postgres/connect/session'
+import { type CapstanStack, startCapstan } from './capstan-stack'
+import { eventually, until } from './eventually'
+import { MASTER_PASSWORD } from './other-clouds'
+import { ACCOUNTS, createPair, OPENING, type Pair, type StandbyCloud } from './replicating'
+
+interface Place {
+  readonly host: string
+  readonly port: number
+}
+
+async function leadTo({ stack: { lab } }: CapstanStack, name: string, { host, port }: Place): Promise<void> {
+  const headers = { 'content-type': 'application/json', ...labHeaders(lab) }
+  const answer = await fetch(`${lab.api}/_lab/router/${name}`, {
+    method: 'PUT',
+    headers,
+    body: JSON.stringify({ to: { host, port } }),
+  })
+  if (!answer.ok) throw new Error(`the lab refused ${name}: ${await answer.text()}`)
+}
+
+async function routed({ stack: { lab } }: CapstanStack, name: string): Promise<Place> {
+  const answer = await fetch(`${lab.api}/_lab/router/${name}`, { headers: labHeaders(lab) })
+  return (await answer.json()) as Place
+}
+
+interface Bank {
+  /** By the number that the client gave, the id that the sequence gave; only what was acknowledged. */
+  readonly acknowledged: ReadonlyMap<number, number>
+  stop(): Promise<void>
+}
+
+const TRANSFER = `WITH paid AS (UPDATE public.accounts SET balance = balance + CASE id WHEN $1 THEN -1 ELSE 1 END WHERE id IN ($1, $2) RETURNING 1)
+  INSERT INTO public.transfers (payer, payee, amount) VALUES ($1, $2, $3) RETURNING id`
+
+/** Four writers; what the odd ones commit is acknowledged before it is on disk. A transfer's number is its amount, so that each is told from all others. */
+async function startBank(capstan: CapstanStack): Promise<Bank> {
+  const at = await routed(capstan, 'stock')
+  const login = {
+    database: 'stock',
+    user: 'stock_app',
+    password: 'app-password',
+    sourceAddress: applicationAddress(capstan.stack.block),
+  }
+  const acknowledged = new Map<number, number>()
+  let stopped = false
+  let count = 0
+  const loop = async (lane: number): Promise<void> => {
+    let session: Session | null = null
+    while (!stopped) {
+      count += 1
+      const number = count
+      try {
+        if (session === null) {
+          session = await connect({ ...at, ...login, applicationName: `bank ${lane}` })
+          if (lane % 2 === 1) await session.execute('SET synchronous_commit = off')
+        }
+        const [payer, payee] = [1 + (number % ACCOUNTS), 1 + ((number * 7 + 3) % ACCOUNTS)]
+        const [row] = await session.query<{ id: number }>(TRANSFER, [
+          payer,
+          payer === payee ? 1 + (payee % ACCOUNTS) : payee,
+          number,
+        ])
+        if (row !== undefined) acknowledged.set(number, Number(row.id))
+        await sleep(2)
+      } catch {
+        await session?.close().catch(() => undefined)
+        session = null
+        await sleep(20)
+      }
+    }
+    await session?.close().catch(() => undefined)
+  }
+  const loops = [0, 1, 2, 3].map(loop)
+  return {
+    acknowledged,
+    async stop() {
+      stopped = true
+      await Promise.all(loops)
+    },
+  }
+}
+
+interface Probe {
+  /** Of writes that were acknowledged: when they were sent, and when they were acknowledged. */
+  readonly accepted: readonly { readonly from: number; readonly to: number }[]
+  stop(): Promise<void>
+}
+
+/** Connects anew and writes, every 20 ms. */
+function startProbe(open: () => Promise<Session>): Probe {
+  const accepted: { from: number; to: number }[] = []
+  let stopped = false
+  const running = (async () => {
+    while (!stopped) {
+      try {
+        const session = await open()
+        try {
+          const from = performance.now()
+          await session.query('UPDATE public.accounts SET holder = holder WHERE id = 1')
+          accepted.push({ from, to: performance.now() })
+        } finally {
+          await session.close()
+        }
+      } catch {
+        // kept out, and that is what is measured
+      }
+      await sleep(20)
+    }
+  })()
+  return {
+    accepted,
+    async stop() {
+      stopped = true
+      await running
+    },
+  }
+}
+
+interface Found {
+  readonly sum: number
+  readonly transfers: readonly { readonly id: number; readonly amount: number }[]
+}
+
+async function bankOn(on: Pair['onSource']): Promise<Found> {
+  const [sum] = await on<{ sum: number }>('SELECT sum(balance)::int AS sum FROM public.accounts')
+  const transfers = await on<{ id: number; amount: number }>(
+    'SELECT id::int AS id, amount::int AS amount FROM public.transfers ORDER BY id',
+  )
+  return { sum: sum?.sum ?? 0, transfers }
+}
+
+/** A worker's death is noticed soon. */
+const SOON = { CAPSTAN_HEARTBEAT_TIMEOUT_MS: '2000', CAPSTAN_WORKFLOW_TASK_TIMEOUT_MS: '3000' }
+
+/** A pair that either side of may be the writer, with a bank that goes on through the router and a probe of each side. */
+export class Switching {
+  private constructor(
+    readonly capstan: CapstanStack,
+    readonly pair: Pair,
+    readonly bank: Bank,
+    private readonly probes: { readonly source: Probe; readonly standby: Probe },
+  ) {}
+
+  /** The standby follows when it resolves. */
+  static async start(cloud: StandbyCloud): Promise<Switching> {
+    const capstan = await startCapstan({
+      env: { CAPSTAN_LAB_PROFILE: 'instant', SHOP_MASTER_PASSWORD: MASTER_PASSWORD, ...SOON },
+    })
+    try {
+      const pair = await createPair(capstan, cloud, { both: true })
+      await leadTo(capstan, 'stock', pair.source)
+      const bank = await startBank(capstan)
+      const setUp = await pair.run('replicate', 'stock', '--operation', 'set-up')
+      if (setUp.code !== 0) throw new Error(`capstan replicate ended with ${setUp.code}: ${setUp.stdout}${setUp.stderr}`)
+      const probes = { source: startProbe(pair.source.app), standby: startProbe(pair.standby.app) }
+      return new Switching(capstan, pair, bank, probes)
+    } catch (error) {
+      await capstan.close()
+      throw error
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.bank.stop(), this.probes.source.stop(), this.probes.standby.stop()])
+    await this.capstan.close()
+  }
+
+  async ended(operation: string, ...words: string[]): Promise<OperationDocument> {
+    const { stdout, stderr } = await this.pair.run(...words, '--operation', operation)
+    if (stdout === '') throw new Error(`capstan ${words.join(' ')} said nothing: ${stderr}`)
+    return JSON.parse(stdout) as OperationDocument
+  }
+
+  /** Seen by the watch. */
+  async isFollowing(source: string, target: string): Promise<void> {
+    await eventually(`${target} to follow ${source}`, async () => {
+      const record = await this.capstan.ledger.getStandby({ source, target })
+      return record?.state === 'following' && record.look?.lagMs != null ? record : undefined
+    })
+  }
+
+  /** What is counted from now on is new. */
+  async writesGoOn(): Promise<void> {
+    const { size } = this.bank.acknowledged
+    await until('the bank to go on', async () => this.bank.acknowledged.size > size + 50)
+  }
+
+  /** Each acknowledged transfer once, no id twice, and all of the money. */
+  async isWholeOnBothSides(): Promise<void> {
+    const all = [...this.bank.acknowledged].map(([amount, id]) => `${id} ${amount}`)
+    const sides = () => Promise.all([bankOn(this.pair.onSource), bankOn(this.pair.onStandby)])
+    await until('all of it on both sides', async () =>
+      (await sides()).every(({ transfers }) => {
+        const there = new Set(transfers.map(({ id, amount }) => `${id} ${amount}`))
+        return all.every((one) => there.has(one))
+      }),
+    )
+    for (const { sum, transfers } of await sides()) {
+      expect(sum).toBe(ACCOUNTS * OPENING)
+      expect(new Set(transfers.map(({ amount }) => amount)).size).toBe(transfers.length)
+      expect(new Set(transfers.map(({ id }) => id)).size).toBe(transfers.length)
+    }
+  }
+
+  /** In the order in which they accepted writes; whoever accepted one before the other's last was acknowledged is told. */
+  writers(): string[] {
+    const all = [
+      ...this.probes.source.accepted.map((one) => ({ ...one, side: 'source' })),
+      ...this.probes.standby.accepted.map((one) => ({ ...one, side: 'standby' })),
+    ].sort((a, b) => a.to - b.to)
+    return all.flatMap(({ side, from }, at) => {
+      const before = all[at - 1]
+      if (before?.side === side) return []
+      return before !== undefined && from < before.to ? [`${side}, at the same time`] : [side]
+    })
+  }
+
+  /** The longest time between two writes that were accepted, wherever, in milliseconds. */
+  longestSilenceMs(): number {
+    const all = [...this.probes.source.accepted, ...this.probes.standby.accepted].sort((a, b) => a.to - b.to)
+    return Math.max(0, ...all.map(({ from }, at) => from - (all[at - 1]?.to ?? from)))
+  }
+}

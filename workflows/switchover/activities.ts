@@ -1,0 +1,32 @@
+/** The switchover's activities, each group with its queue and time-outs. */
+import { proxyActivities } from '@temporalio/workflow'
+import type { FenceActivities } from '../../activities/fence/contract'
+import type { InstanceActivities } from '../../activities/instance/contract'
+import type { ReplicationActivities, StandbyPlaceActivities } from '../../activities/replication/contract'
+import type { SwitchoverActivities } from '../../activities/switchover/contract'
+import type { TrafficActivities } from '../../activities/traffic/contract'
+import { TASK_QUEUES } from '../../contracts/messages'
+import type { SwitchoverInput } from '../../contracts/switchover'
+import { askFirst, longAct, quickAct, undoLong } from '../kit/proxies'
+
+export function switchoverActivities({
+  cloud,
+  standbyCloud,
+  heartbeatTimeoutMs,
+}: Pick<SwitchoverInput, 'cloud' | 'standbyCloud' | 'heartbeatTimeoutMs'>) {
+  const long = longAct(TASK_QUEUES.postgres, heartbeatTimeoutMs)
+  return {
+    /** Before anything was changed: who asks is told soon what is out of reach. */
+    asking: proxyActivities<InstanceActivities>(askFirst(quickAct(TASK_QUEUES[cloud], heartbeatTimeoutMs))),
+    askingStandby: proxyActivities<StandbyPlaceActivities>(askFirst(quickAct(TASK_QUEUES[standbyCloud], heartbeatTimeoutMs))),
+    askingFence: proxyActivities<FenceActivities>(askFirst(long)),
+    askingTraffic: proxyActivities<TrafficActivities>(askFirst(long)),
+    comparing: proxyActivities<ReplicationActivities>(askFirst(long)),
+    /** While the fence stands nobody is served: whoever cannot get through behind it soon gives it up. */
+    crossing: proxyActivities<SwitchoverActivities>(askFirst(long)),
+    undoing: proxyActivities<SwitchoverActivities>(undoLong(TASK_QUEUES.postgres, heartbeatTimeoutMs)),
+    /** Past the point of no return nothing is given up. */
+    forward: proxyActivities<SwitchoverActivities>(long),
+    traffic: proxyActivities<TrafficActivities>(long),
+  }
+}
