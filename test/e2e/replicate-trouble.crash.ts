@@ -66,6 +66,9 @@ test('aborted amid the copy it leaves nothing that follows, nothing that holds l
   const { status } = await operation
   await recordHistory(capstan.temporal, 'aborted', 'replicate-aborted')
   expect(status).toBe('aborted')
+  // nor anything that who follows may read of ours
+  const granted = `SELECT FROM pg_class c, aclexplode(c.relacl) a WHERE c.oid = 'capstan.standby_beat'::regclass AND a.grantee = 'stock_admin'::regrole`
+  expect(await pair.onSource(granted)).toEqual([])
   expect([await remains(pair), await pair.onStandby(ROWS)]).toEqual([[], [{ accounts: 0, transfers: 0 }]])
   expect(await standby()).toMatchObject({ state: 'gone' })
 })
