@@ -1,5 +1,6 @@
 /** `capstan switchover SOURCE`: moves writing to the standby, and back by the same command with the other name. */
 import type { Command } from 'commander'
+import { failure } from '../../contracts/failures'
 import { SWITCHOVER_DOCUMENTS, type SwitchoverPlan } from '../../contracts/switchover'
 import { fleetFileOf } from '../config'
 import { prepareSwitchover, type SwitchoverBundle, startSwitchover } from '../start-switchover'
@@ -15,6 +16,7 @@ interface SwitchoverOptions extends LaunchOptions {
   readonly to?: string
   readonly rehearse?: boolean
   readonly drainWithin: number
+  readonly unproven?: boolean
 }
 
 export function addSwitchover(program: Command, cli: CliContext): void {
@@ -36,17 +38,18 @@ export function addSwitchover(program: Command, cli: CliContext): void {
       DRAIN_MS,
     )
     .option('--rehearse', 'look, compare, and move nothing')
+    .option('--unproven', 'move it although not all is proven yet: docs/runbooks/switchover.md names what is open')
   addLaunchOptions(command)
     .addHelpText(
       'after',
       example(
         'capstan switchover shop --rehearse',
-        'capstan switchover shop --to shop-azure',
-        'capstan switchover shop-azure --to shop',
+        'capstan switchover shop --to shop-azure --unproven',
+        'capstan switchover shop-azure --to shop --unproven',
       ),
     )
     .action(async (source: string, options: SwitchoverOptions) => {
-      const { rehearse = false, to = null, drainWithin } = options
+      const { rehearse = false, to = null, drainWithin, plan = false, unproven = false } = options
       const bundle = await prepareSwitchover({
         fleetFile: fleetFileOf(cli.settings, options.fleet),
         source,
@@ -54,6 +57,7 @@ export function addSwitchover(program: Command, cli: CliContext): void {
         rehearse,
         drainMsMax: drainWithin,
       })
+      if (!plan && !rehearse && !unproven) throw notProven()
       await launch<SwitchoverPlan>(cli, options, {
         question: questionOf(bundle),
         start: (doors, request) => startSwitchover(doors, { ...request, bundle }),
@@ -62,6 +66,13 @@ export function addSwitchover(program: Command, cli: CliContext): void {
         planLines: (plan) => switchoverPlanLines(plan, bundle.database, { paint: cli.paint, columns: cli.io.columns() }),
       })
     })
+}
+
+/** Until then it is for whoever has read what is open. */
+function notProven(): Error {
+  const message =
+    'Moving writing has not met all of its proofs yet, and docs/runbooks/switchover.md names what is open. Look with --plan or --rehearse; say --unproven to move it all the same.'
+  return failure('OPTION_INVALID', message, { option: 'unproven' })
 }
 
 function questionOf({ database, switchover: { standby, rehearse } }: SwitchoverBundle): string {

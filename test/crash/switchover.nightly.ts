@@ -25,7 +25,10 @@ async function isRight(): Promise<void> {
 
 async function switched(operation: string): Promise<void> {
   await it.isFollowing(writer, follower)
-  expect(await it.ended(operation, 'switchover', writer, '--to', follower)).toMatchObject({ status: 'succeeded', failure: null })
+  expect(await it.ended(operation, 'switchover', writer, '--to', follower, '--unproven')).toMatchObject({
+    status: 'succeeded',
+    failure: null,
+  })
   ;[writer, follower] = [follower, writer]
   expected.push(writer === 'stock' ? 'source' : 'standby')
   await isRight()
@@ -38,7 +41,7 @@ test.each(ABORTED)(
   async (key) => {
     const step = SWITCHOVER_STEPS[key].id
     await it.isFollowing(writer, follower)
-    const running = it.ended(`aborted-${step}`, 'switchover', writer, '--to', follower)
+    const running = it.ended(`aborted-${step}`, 'switchover', writer, '--to', follower, '--unproven')
     await until(`the step ${step}`, async () => {
       const record = await it.capstan.ledger.getOperation(`aborted-${step}`)
       return isAt(record, step, 'running') || isAt(record, step, 'done')
