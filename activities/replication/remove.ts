@@ -1,5 +1,6 @@
 /** The end of a standby: subscription, slots, publication, and then the ledger's word. Of a side that is out of reach it is told what stays there, since a
  *  slot that nobody knows holds the log back until the disk is full. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Failure } from '../../contracts/failures'
 import type { Finding } from '../../contracts/operation'
 import type { StandbyId, StandbyNames, StandbyRecord } from '../../contracts/standby'
@@ -20,6 +21,9 @@ import { type BehindFence, behindFence, bothOf, type SideName } from './sides'
 /** A side that does not answer is asked again so often before it counts as out of reach: some minutes. */
 const ATTEMPTS = 8
 
+/** Seconds, for a worker that was being started to connect, log in and make its slot. */
+const LATE_ROUNDS = 10
+
 type Removed = Awaited<ReturnType<ReplicationActivities['removeStandby']>>
 
 export async function removeStandby(deps: ActivityDeps, input: Reached): Promise<Removed> {
@@ -32,25 +36,34 @@ export async function removeStandby(deps: ActivityDeps, input: Reached): Promise
   const left: Finding[] = []
   const source = await ifReached(deps, input, 'source', async (there) => {
     const standby = await ifReached(deps, input, 'standby', (here) => unfollow(here, record, there))
-    if (standby === null) {
-      left.push(subscriptionStays(id, names))
-      // what a copy that was under way has left there
-      const { copySlots } = record.look ?? { copySlots: null }
-      if (copySlots !== null) await dropCopyingSlots(there.admin, copySlots, { signal: currentAct().signal })
-    }
     await dropAtSource(there, names)
+    if (standby === null) {
+      left.push(subscriptionStays(record))
+      await dropLateSlots(there, record)
+    }
     await letReadNoMore(deps, there.migrator, both)
     return standby
   })
   if (source === null) {
     const slots = await ifReached(deps, input, 'standby', (here) => unfollow(here, record, null))
-    if (slots === null) left.push(subscriptionStays(id, names))
+    if (slots === null) left.push(subscriptionStays(record))
     left.push(slotStays(id, names, slots ?? []))
   }
   await openAgain(deps, input)
   await gone(deps, input, id, left)
   const summary = left.length === 0 ? ALL_GONE : left.map(({ message }) => message).join(' ')
   return { summary, findings: left }
+}
+
+/** What a copy that was under way leaves on the source of a standby that is out of our reach and not out of its own. Once the slot that follows is gone no
+ *  worker is started any more; one that was being started makes its slot after that, and would neither use it nor drop it. */
+async function dropLateSlots({ admin }: BehindFence, { look }: StandbyRecord): Promise<void> {
+  if (look === null || look.copySlots === null) return
+  for (let round = 0; round < LATE_ROUNDS; round++) {
+    const { signal } = assertMayAct()
+    await dropCopyingSlots(admin, look.copySlots, { signal })
+    await sleep(1_000, undefined, { signal })
+  }
 }
 
 /** Of a standby that was removed its applications may be served again. One that is out of reach keeps them out. */
@@ -116,10 +129,16 @@ function slotStays({ source }: StandbyId, { slot, publication }: StandbyNames, c
   return { rule: 'standby:slot-stays', message }
 }
 
-function subscriptionStays({ target }: StandbyId, { subscription }: StandbyNames): Finding {
-  const name = quoteIdentifier(subscription)
-  const message = `${target} is out of reach: if it comes back, its subscription asks for a slot that is gone, over and over. Then, in its database: ALTER SUBSCRIPTION ${name} DISABLE; ALTER SUBSCRIPTION ${name} SET (slot_name = NONE); DROP SUBSCRIPTION ${name};`
+function subscriptionStays({ source, target, names, look }: StandbyRecord): Finding {
+  const name = quoteIdentifier(names.subscription)
+  const copying = look?.copySlots ?? null
+  const late = copying === null ? '' : ` ${slotsToLookFor(source, copying)}`
+  const message = `${target} is out of reach: if it comes back, its subscription asks for a slot that is gone, over and over. Then, in its database: ALTER SUBSCRIPTION ${name} DISABLE; ALTER SUBSCRIPTION ${name} SET (slot_name = NONE); DROP SUBSCRIPTION ${name};${late}`
   return { rule: 'standby:subscription-stays', message }
+}
+
+function slotsToLookFor(source: string, pattern: string): string {
+  return `And look on ${source} for slots of tables that were being copied, which hold its log back: SELECT slot_name FROM pg_replication_slots WHERE slot_name ~ '${pattern}';`
 }
 
 /** Whatever the watch made of it meanwhile: a slot that is gone is told, before it is known that the standby is too. */
