@@ -6,7 +6,7 @@ import { emptyTables, readOrigin, startReseeding } from '../../postgres/replicat
 import { currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import type { Replicating } from './contract'
-import { inKeyholeOf, letApplicationsIn } from './keyhole'
+import { letInWhereKeptOut } from './keyhole'
 import { findMade } from './made'
 import { onSide, placeOf } from './make'
 import { discardRecord } from './remove'
@@ -30,8 +30,10 @@ export async function discardStandby(deps: ActivityDeps, input: Replicating): Pr
   const standby = await placeOf(deps, input, 'standby')
   const token = await raisedOn(deps, standby, input.epochs.standby)
   await buildIndexes({ connect: opener(deps, standby, 'migrator', token), token, signal: currentAct().signal })
-  await inKeyholeOf(deps, standby, input.epochs.standby, (on) => letApplicationsIn(on, standby))
+  // before what may need a person: who skips that must leave nothing that looks half made, since a set-up takes that over with the rows in it
   await discardRecord(deps, input)
+  const keptOut = await letInWhereKeptOut(deps, standby, input.epochs.standby)
+  if (keptOut !== null) currentAct().log?.(keptOut, { operation: input.operation, database: standby.entry.name })
 }
 
 /** It may not have come as far as to make all of them. */

@@ -2,7 +2,7 @@
  *  from applications. Always at the address that the cloud gives: a name may lead elsewhere by now. */
 import { Failure } from '../../contracts/failures'
 import type { Session } from '../../postgres/connect/session'
-import { type ConnectTo, openKeyhole } from '../../postgres/fence/keyhole'
+import { type ConnectTo, enterKeyhole, openKeyhole } from '../../postgres/fence/keyhole'
 import { type FenceToken, tagSession } from '../../postgres/migrate/fence'
 import { type KeptOut, keepOut, letIn } from '../../postgres/replicate/keep-out'
 import { assertMayAct, currentAct } from '../act'
@@ -59,6 +59,21 @@ export function letApplicationsIn({ session, token }: InKeyhole, { entry }: Plac
   return letIn(session, { database: entry.database, token, signal: currentAct().signal })
 }
 
+/** Null: they come in as they did before. Where there is no keyhole nobody was kept out. A sentence: it is not ours to let them in; what was made can be taken
+ *  away all the same, and a person has to know. */
+export async function letInWhereKeptOut(deps: ActivityDeps, place: Place, epoch: number): Promise<string | null> {
+  try {
+    const keyhole = await enterKeyhole(masterOf(deps, place))
+    if (keyhole === null) return null
+    await keyhole.close()
+    await inKeyholeOf(deps, place, epoch, (on) => letApplicationsIn(on, place))
+    return null
+  } catch (error) {
+    if (!isNotOurs(error)) throw error
+    return `Who may connect to ${place.entry.name} was not put back: ${error.message}`
+  }
+}
+
 /** A sentence. Where it is not ours to say who connects, that is told and stops nothing: a standby is none the worse for following. */
 export async function toldKeptOut(deps: ActivityDeps, place: Place, epoch: number, publisher: string | null): Promise<string> {
   try {
@@ -66,7 +81,12 @@ export async function toldKeptOut(deps: ActivityDeps, place: Place, epoch: numbe
     const others = stillIn.length === 0 ? '' : `, and so may ${stillIn.join(', ')}`
     return revoked.length === 0 ? `who may connect is as it was${others}` : `only its own roles may connect${others}`
   } catch (error) {
-    if (!(error instanceof Failure) || error.code !== 'FENCE_REFUSED') throw error
+    if (!isNotOurs(error)) throw error
     return `applications are not kept out: ${error.message}`
   }
+}
+
+/** Refused, or not even let in: a keyhole of another master lets in nobody but him. */
+function isNotOurs(error: unknown): error is Failure {
+  return error instanceof Failure && (error.code === 'FENCE_REFUSED' || error.code === 'CREDENTIALS_REJECTED')
 }

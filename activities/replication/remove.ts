@@ -12,7 +12,7 @@ import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { isAway, isLockedOut } from './away'
 import type { Reached, Replicating, ReplicationActivities } from './contract'
-import { inKeyholeOf, letApplicationsIn } from './keyhole'
+import { letInWhereKeptOut } from './keyhole'
 import { findMade } from './made'
 import { dropAtSource, letReadNoMore } from './make'
 import { standing } from './record'
@@ -49,7 +49,7 @@ export async function removeStandby(deps: ActivityDeps, input: Reached): Promise
     if (slots === null) left.push(subscriptionStays(record))
     left.push(slotStays(id, names, slots ?? []))
   }
-  await openAgain(deps, input)
+  left.push(...(await openAgain(deps, input)))
   await gone(deps, input, id, left)
   const summary = left.length === 0 ? ALL_GONE : left.map(({ message }) => message).join(' ')
   return { summary, findings: left }
@@ -67,14 +67,14 @@ async function dropLateSlots({ admin }: BehindFence, { look }: StandbyRecord): P
 }
 
 /** Of a standby that was removed its applications may be served again. One that is out of reach keeps them out. */
-async function openAgain(deps: ActivityDeps, input: Reached): Promise<void> {
+async function openAgain(deps: ActivityDeps, input: Reached): Promise<Finding[]> {
   const address = input.sides.standby
-  if (address === null) return
-  await ifReached(deps, input, 'standby', async () => {
+  if (address === null) return []
+  const keptOut = await ifReached(deps, input, 'standby', async () => {
     const { entries } = await bothOf(deps, input.bundle)
-    const place = { ref: input, entry: entries.standby, address }
-    return inKeyholeOf(deps, place, input.epochs.standby, (on) => letApplicationsIn(on, place))
+    return letInWhereKeptOut(deps, { ref: input, entry: entries.standby, address }, input.epochs.standby)
   })
+  return keptOut === null ? [] : [{ rule: 'standby:kept-out', message: keptOut }]
 }
 
 /** A repeat of what was done and not yet told. */
