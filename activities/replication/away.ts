@@ -5,5 +5,7 @@ const AWAY: readonly string[] = ['DATABASE_UNREACHABLE', 'CONNECTION_LOST']
 
 export const isAway = (error: Failure): boolean => AWAY.includes(error.code) || isLockedOut(error)
 
-/** It lets nobody in from here (invalid_authorization_specification): no password would help, and no second attempt. */
-export const isLockedOut = ({ code, facts }: Failure): boolean => code === 'CREDENTIALS_REJECTED' && facts.sqlState === '28000'
+/** It lets nobody in from here (invalid_authorization_specification), or the server is there and has no such database: no password would help, and no
+ *  second attempt. */
+export const isLockedOut = ({ code, facts }: Failure): boolean =>
+  code === 'DATABASE_UNKNOWN' || (code === 'CREDENTIALS_REJECTED' && facts.sqlState === '28000')

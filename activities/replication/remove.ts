@@ -125,7 +125,7 @@ async function ifReached<T>(
 
 function slotStays({ source }: StandbyId, { slot, publication }: StandbyNames, copying: readonly string[]): Finding {
   const drops = [slot, ...copying].map((name) => `SELECT pg_drop_replication_slot('${name}');`).join(' ')
-  const message = `${source} is out of reach: if it comes back, its slot ${slot} holds its log back until the disk is full. Then, in its database: ${drops} DROP PUBLICATION ${quoteIdentifier(publication)};`
+  const message = `${source} is out of reach, or has no such database any more: if it comes back, its slot ${slot} holds its log back until the disk is full. Then, in its database: ${drops} DROP PUBLICATION ${quoteIdentifier(publication)};`
   return { rule: 'standby:slot-stays', message }
 }
 
@@ -133,7 +133,7 @@ function subscriptionStays({ source, target, names, look }: StandbyRecord): Find
   const name = quoteIdentifier(names.subscription)
   const copying = look?.copySlots ?? null
   const late = copying === null ? '' : ` ${slotsToLookFor(source, copying)}`
-  const message = `${target} is out of reach: if it comes back, its subscription asks for a slot that is gone, over and over. Then, in its database: ALTER SUBSCRIPTION ${name} DISABLE; ALTER SUBSCRIPTION ${name} SET (slot_name = NONE); DROP SUBSCRIPTION ${name};${late}`
+  const message = `${target} is out of reach, or has no such database any more: if it comes back, its subscription asks for a slot that is gone, over and over. Then, in its database: ALTER SUBSCRIPTION ${name} DISABLE; ALTER SUBSCRIPTION ${name} SET (slot_name = NONE); DROP SUBSCRIPTION ${name};${late}`
   return { rule: 'standby:subscription-stays', message }
 }
 
