@@ -3,7 +3,7 @@
 import { Failure } from '../../contracts/failures'
 import type { Session } from '../../postgres/connect/session'
 import { type ConnectTo, enterKeyhole, openKeyhole } from '../../postgres/fence/keyhole'
-import { type FenceToken, tagSession } from '../../postgres/migrate/fence'
+import { type FenceToken, standingEpoch, tagSession } from '../../postgres/migrate/fence'
 import { type KeptOut, keepOut, letIn } from '../../postgres/replicate/keep-out'
 import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
@@ -41,6 +41,18 @@ export async function inKeyholeOf<T>(
     return await work({ session, connectTo, token })
   } finally {
     await session.close()
+  }
+}
+
+/** A keyhole has a row of its own, which may stand higher than that of the database: whoever is to act in both needs to be above both. 0: there is none, or
+ *  it is another's, which is told where something is to be done in it. Reads only. */
+export async function standingInKeyhole(deps: ActivityDeps, place: Place): Promise<number> {
+  try {
+    const keyhole = await enterKeyhole(masterOf(deps, place))
+    return keyhole === null ? 0 : await standingEpoch(keyhole).finally(() => keyhole.close())
+  } catch (error) {
+    if (isNotOurs(error)) return 0
+    throw error
   }
 }
 
@@ -86,7 +98,9 @@ export async function toldKeptOut(deps: ActivityDeps, place: Place, epoch: numbe
   }
 }
 
+const NOT_OURS: readonly string[] = ['FENCE_REFUSED', 'CONTROL_SCHEMA_FOREIGN', 'CREDENTIALS_REJECTED']
+
 /** Refused, or not even let in: a keyhole of another master lets in nobody but him. */
 function isNotOurs(error: unknown): error is Failure {
-  return error instanceof Failure && (error.code === 'FENCE_REFUSED' || error.code === 'CREDENTIALS_REJECTED')
+  return error instanceof Failure && NOT_OURS.includes(error.code)
 }

@@ -16,6 +16,7 @@ import type { ActivityDeps } from '../deps'
 import { epochAbove } from '../schema/epoch'
 import { appliedMigrations } from './applied'
 import type { ReplicationActivities } from './contract'
+import { standingInKeyhole } from './keyhole'
 import { type Both, bothOf, looking, type Place } from './sides'
 
 type Input = Parameters<ReplicationActivities['planReplication']>[0]
@@ -110,7 +111,8 @@ function toFinding({ check, message, command }: PreflightFinding): Finding {
 async function epochsOf(deps: ActivityDeps, places: Places, { operation, locks }: Input): Promise<StandbyEpochs> {
   const above = async (side: 'source' | 'standby'): Promise<number> => {
     const stands = await looking(deps, places[side], 'migrator', standingEpoch)
-    return epochAbove(deps, operation, locks?.[side] ?? null, stands)
+    const inKeyhole = side === 'standby' ? await standingInKeyhole(deps, places.standby) : 0
+    return epochAbove(deps, operation, locks?.[side] ?? null, Math.max(stands, inKeyhole))
   }
   return { source: await above('source'), standby: await above('standby') }
 }

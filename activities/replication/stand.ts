@@ -10,6 +10,7 @@ import type { ActivityDeps } from '../deps'
 import { epochAbove } from '../schema/epoch'
 import { isAway } from './away'
 import type { Replicating, ReplicationActivities } from './contract'
+import { standingInKeyhole } from './keyhole'
 import { onSide, placeOf, publisherOf } from './make'
 import { change, refuseOtherThan, standing } from './record'
 import { type Both, bothOf, looking, replicateOf, type SideName } from './sides'
@@ -27,8 +28,10 @@ export async function examineStandby(deps: ActivityDeps, input: Input): Promise<
   const above = async (side: SideName): Promise<number> => {
     const address = sides[side]
     if (address === null) return locks?.[side].epoch ?? 0
-    const stands = await looking(deps, { ref: input, entry: entries[side], address }, 'migrator', standingEpoch).catch(unlessAway)
-    return epochAbove(deps, operation, locks?.[side] ?? null, stands ?? 0)
+    const place = { ref: input, entry: entries[side], address }
+    const stands = await looking(deps, place, 'migrator', standingEpoch).catch(unlessAway)
+    const inKeyhole = side === 'standby' ? await standingInKeyhole(deps, place).catch(unlessAway) : 0
+    return epochAbove(deps, operation, locks?.[side] ?? null, Math.max(stands ?? 0, inKeyhole ?? 0))
   }
   const epochs = { source: await above('source'), standby: await above('standby') }
   const { state, names, instances } = record
