@@ -2,7 +2,7 @@
  *  begun and not finished leaves one whose rows are to come, and never one that thinks that it has them. */
 import { failure } from '../../contracts/failures'
 import type { StandbyId, StandbyNames, StandbyState } from '../../contracts/standby'
-import { refuseAnonymous, refuseReferred } from '../../postgres/replicate/before-seeding'
+import { refuseAnonymous, refuseReferred, refuseUnreadable } from '../../postgres/replicate/before-seeding'
 import { recopyTables } from '../../postgres/replicate/recopy'
 import { finishSeeding, readOrigin, startReseeding } from '../../postgres/replicate/seeding'
 import { dropSlot } from '../../postgres/replicate/slot'
@@ -50,10 +50,12 @@ export async function stopFollowing(deps: ActivityDeps, input: Replicating): Pro
 
 /** From the source and not from its publication, which may have lost a table, and has none that was made since. Changes nothing. */
 async function toBeMade(deps: ActivityDeps, input: Replicating, both: Both, names: StandbyNames): Promise<MadeDocument> {
-  const { id, table } = both
+  const { id, table, request } = both
   const { published, missing } = await looking(deps, await placeOf(deps, input, 'source'), 'migrator', async (source) => {
     const found = await publishedTables(source, names)
     await refuseAnonymous(source, table === null ? found.missing : found.missing.filter((one) => one === table))
+    const copied = [...found.published, ...found.missing].filter((one) => table === null || one === table)
+    await refuseUnreadable(source, copied, request.declared.publisher.user)
     return found
   })
   const known = [...published, ...missing]

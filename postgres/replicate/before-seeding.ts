@@ -2,6 +2,7 @@
 import { failure } from '../../contracts/failures'
 import type { Session } from '../connect/session'
 import { lacksIdentity } from '../health/lacks-identity'
+import { MAY_READ, ROWS_HIDDEN } from './readable'
 import { type NamedTable, resolveTables, shownList } from './tables'
 
 /** Of what is named, and of all that it stands for: a partitioned table has its rows, and its keys, in its partitions. */
@@ -44,6 +45,25 @@ export async function refuseAnonymous(source: Session, names: readonly string[])
     'DATABASE_REFUSED',
     `Tables of ${database} on ${host} are not published yet and have nothing that names a row (${shown}): published, every UPDATE and DELETE of them would fail there. Give each a primary key, or REPLICA IDENTITY FULL, then try again.`,
     { host, database, tables: found.length },
+  )
+}
+
+const UNREADABLE = `
+  SELECT c.oid::regclass::text AS name FROM pg_catalog.pg_class c, pg_catalog.pg_roles r
+   WHERE c.oid = ANY ($1::bigint[]::oid[]) AND r.rolname = $2 AND (NOT ${MAY_READ} OR ${ROWS_HIDDEN}) ORDER BY 1`
+
+/** A table that was made since the standby was set up may be granted to nobody yet: its copy would fail without end, or bring a part. `role`: by which the
+ *  standby comes. Throws DATABASE_REFUSED; changes nothing. */
+export async function refuseUnreadable(source: Session, names: readonly string[], role: string): Promise<void> {
+  const tables = await resolveTables(source, names)
+  const found = await source.query<{ name: string }>(UNREADABLE, [oidsOf(tables), role])
+  if (found.length === 0) return
+  const { host, database } = source.endpoint
+  const shown = shownList(found.map(({ name }) => name))
+  throw failure(
+    'DATABASE_REFUSED',
+    `${role}, by which the standby comes, may not read all of ${database} on ${host} that it is to copy (${shown}), and nothing was changed: GRANT USAGE on the schema and SELECT on the table, and where row security is on a policy that shows it all rows, then try again.`,
+    { host, database, role, tables: found.length },
   )
 }
 

@@ -2,7 +2,7 @@
 import { scramVerifier } from '../../../postgres/connect/scram-verifier'
 import { connect } from '../../../postgres/connect/session'
 import { ensureControlSchema } from '../../../postgres/migrate/control-schema'
-import { refuseAnonymous, refuseReferred, refuseWriters } from '../../../postgres/replicate/before-seeding'
+import { refuseAnonymous, refuseReferred, refuseUnreadable, refuseWriters } from '../../../postgres/replicate/before-seeding'
 import { recopyTables } from '../../../postgres/replicate/recopy'
 import { startReseeding } from '../../../postgres/replicate/seeding'
 import { disableSubscription, renewSubscription } from '../../../postgres/replicate/subscription'
@@ -98,6 +98,22 @@ test('what would stop the applications of the source is not published', async ()
   const refused = await failureOf(refuseAnonymous(source.master, ['public.keyless', 'public.orders']), 'DATABASE_REFUSED')
   expect(refused.message).toContain('(keyless)')
   expect((await failureOf(refuseAnonymous(source.master, ['public.parts']), 'DATABASE_REFUSED')).message).toContain('parts_2)')
+})
+
+test('a table that was made since is not copied before who follows may read it whole', async () => {
+  const { source } = await pairOf(server, server, SCHEMA)
+  const asked = () => refuseUnreadable(source.master, ['public.orders', 'public.since'], 'follower')
+  await refuseUnreadable(source.master, [...TABLES, 'public.days'], 'follower')
+  await source.master.execute('CREATE TABLE since (id int PRIMARY KEY)')
+  expect((await failureOf(asked(), 'DATABASE_REFUSED')).message).toContain('(since)')
+  await source.master.execute('GRANT SELECT ON since TO follower')
+  await asked()
+  await source.master.execute(
+    'ALTER TABLE since ENABLE ROW LEVEL SECURITY; CREATE POLICY part ON since FOR SELECT TO follower USING (id > 1)',
+  )
+  expect((await failureOf(asked(), 'DATABASE_REFUSED')).message).toContain('(since)')
+  await source.master.execute('CREATE POLICY whole ON since FOR SELECT TO follower USING (true)')
+  await asked()
 })
 
 test('a standby in which others may write is left alone; who only reads is not asked', async () => {

@@ -1,6 +1,7 @@
 /** The role as which the standby logs in at the source: what it has to be, what it has to read, and by which encryption it comes. */
 import type { PreflightFinding } from '../../../../contracts/preflight'
 import { typeable } from '../../../health/words'
+import { MAY_READ, ROWS_HIDDEN } from '../../readable'
 import { type Check, type Look, NOTHING, type Told } from '../check'
 import { counted } from '../in-words'
 import { BY_NAME, historyValues, NAME, PUBLISHED, RELATIONS } from '../relations'
@@ -103,7 +104,7 @@ interface Unreadable extends Record<string, unknown> {
 const UNREADABLE = `
   SELECT quote_ident(n.nspname) AS "shownSchema", quote_ident(r.rolname) AS role, count(*) AS tables
     FROM ${RELATIONS} JOIN pg_catalog.pg_roles r ON r.rolname = $3
-   WHERE ${PUBLISHED} AND NOT (has_table_privilege(r.oid, c.oid, 'SELECT') AND has_schema_privilege(r.oid, n.oid, 'USAGE'))
+   WHERE ${PUBLISHED} AND NOT ${MAY_READ}
    GROUP BY 1, 2 ORDER BY 1`
 
 async function unreadable({ source, asked }: Look): Promise<Told> {
@@ -128,16 +129,10 @@ interface Hidden extends Record<string, unknown> {
   readonly role: string
 }
 
-/** Whom a table's policies hide rows from: neither its owner nor who may bypass them, nor whom one policy shows everything and no other holds back. */
 const HIDDEN = `
   SELECT ${NAME} AS shown, quote_ident(r.rolname) AS role
     FROM ${RELATIONS} JOIN pg_catalog.pg_roles r ON r.rolname = $3
-   WHERE ${PUBLISHED} AND c.relrowsecurity AND NOT r.rolsuper AND NOT r.rolbypassrls
-     AND (c.relforcerowsecurity OR NOT pg_has_role(r.oid, c.relowner, 'USAGE'))
-     AND NOT (
-       EXISTS (SELECT FROM pg_catalog.pg_policy p WHERE p.polrelid = c.oid AND p.polpermissive AND p.polcmd IN ('r', '*')
-                  AND (0::oid = ANY (p.polroles) OR r.oid = ANY (p.polroles)) AND pg_get_expr(p.polqual, p.polrelid) = 'true')
-       AND NOT EXISTS (SELECT FROM pg_catalog.pg_policy p WHERE p.polrelid = c.oid AND NOT p.polpermissive AND p.polcmd IN ('r', '*')))
+   WHERE ${PUBLISHED} AND ${ROWS_HIDDEN}
    ORDER BY ${BY_NAME}`
 
 async function hiddenRows({ source, asked }: Look): Promise<Told> {
