@@ -46,11 +46,15 @@ export async function publish(deps: ActivityDeps, input: Replicating): Promise<T
 
 export async function subscribe(deps: ActivityDeps, input: Replicating): Promise<Told> {
   const { names, tables, source } = await madeBy(deps, input.operation)
-  await stillBuilding(deps, input)
+  const { action } = await stillBuilding(deps, input)
   const { signal } = currentAct()
   const publisher = await publisherOf(deps, input)
   const failover = await looking(deps, await placeOf(deps, input, 'source'), 'admin', (session) => isKeptInStep(session, names))
-  const apart = await toldKeptOut(deps, await placeOf(deps, input, 'standby'), input.epochs.standby, null)
+  // one that stands may have readers, let in by a person: a copy of one table is no reason to end them
+  const apart =
+    action === 'set-up'
+      ? await toldKeptOut(deps, await placeOf(deps, input, 'standby'), input.epochs.standby, null)
+      : 'who may connect is as it was'
   return onSide(deps, input, 'standby', async ({ migrator, admin, token }) => {
     await ensureControlSchema(migrator)
     const empty = await unknownTo(admin, names, [...tables, ...OWN_TABLES])
