@@ -5,6 +5,7 @@ import { Failure } from '../../contracts/failures'
 import type { Finding } from '../../contracts/operation'
 import type { StandbyId, StandbyNames, StandbyRecord } from '../../contracts/standby'
 import { quoteIdentifier } from '../../postgres/connect/quote'
+import { KEYHOLE } from '../../postgres/fence/keyhole'
 import { dropCopyingSlots } from '../../postgres/replicate/copying-slots'
 import { forgetOrigin } from '../../postgres/replicate/seeding'
 import { dropSubscription } from '../../postgres/replicate/teardown'
@@ -38,7 +39,7 @@ export async function removeStandby(deps: ActivityDeps, input: Reached): Promise
     const standby = await ifReached(deps, input, 'standby', (here) => unfollow(here, record, there))
     await dropAtSource(there, names)
     if (standby === null) {
-      left.push(subscriptionStays(record))
+      left.push(subscriptionStays(record, both.entries.standby.database))
       await dropLateSlots(there, record)
     }
     await letReadNoMore(deps, there.migrator, both)
@@ -46,7 +47,7 @@ export async function removeStandby(deps: ActivityDeps, input: Reached): Promise
   })
   if (source === null) {
     const slots = await ifReached(deps, input, 'standby', (here) => unfollow(here, record, null))
-    if (slots === null) left.push(subscriptionStays(record))
+    if (slots === null) left.push(subscriptionStays(record, both.entries.standby.database))
     left.push(slotStays(id, names, slots ?? []))
   }
   left.push(...(await openAgain(deps, input)))
@@ -129,12 +130,16 @@ function slotStays({ source }: StandbyId, { slot, publication }: StandbyNames, c
   return { rule: 'standby:slot-stays', message }
 }
 
-function subscriptionStays({ source, target, names, look }: StandbyRecord): Finding {
+function subscriptionStays({ source, target, names, look }: StandbyRecord, database: string): Finding {
   const name = quoteIdentifier(names.subscription)
   const copying = look?.copySlots ?? null
   const late = copying === null ? '' : ` ${slotsToLookFor(source, copying)}`
-  const message = `${target} is out of reach, or has no such database any more: if it comes back, its subscription asks for a slot that is gone, over and over. Then, in its database: ALTER SUBSCRIPTION ${name} DISABLE; ALTER SUBSCRIPTION ${name} SET (slot_name = NONE); DROP SUBSCRIPTION ${name};${late}`
+  const message = `${target} is out of reach, or has no such database any more: if it comes back, its subscription asks for a slot that is gone, over and over. Then, in its database: ALTER SUBSCRIPTION ${name} DISABLE; ALTER SUBSCRIPTION ${name} SET (slot_name = NONE); DROP SUBSCRIPTION ${name}; ${whoMayConnect(target, database)}${late}`
   return { rule: 'standby:subscription-stays', message }
+}
+
+function whoMayConnect(target: string, database: string): string {
+  return `Applications are kept out of ${target} until somebody lets them in: as its master, in the database ${KEYHOLE}, where there is one: SELECT grants FROM capstan.kept_out; then GRANT CONNECT ON DATABASE ${quoteIdentifier(database)} TO each of them (role null: PUBLIC).`
 }
 
 function slotsToLookFor(source: string, pattern: string): string {
