@@ -94,7 +94,7 @@ export async function toldKeptOut(deps: ActivityDeps, place: Place, epoch: numbe
     return revoked.length === 0 ? `who may connect is as it was${others}` : `only its own roles may connect${others}`
   } catch (error) {
     if (!isNotOurs(error)) throw error
-    return `applications are not kept out: ${error.message}`
+    return `applications are not all kept out: ${error.message}`
   }
 }
 

@@ -9,6 +9,7 @@ import { quoteIdentifier } from '../connect/quote'
 import { inTransaction, type Session } from '../connect/session'
 import { asOwner, type OwnerWay, ownerWay } from '../fence/act-as'
 import { assertFence, type FenceToken } from '../migrate/fence'
+import { explained } from './behind-fence'
 
 export interface KeptDatabase {
   readonly database: string
@@ -43,7 +44,8 @@ interface Found extends Record<string, unknown> {
 }
 
 /** `session`: in the keyhole. Ends the sessions of those that may not connect any more. Safe to repeat: what was granted meanwhile is taken as well, and
- *  put back with the rest. Throws FENCE_REFUSED for a database that is not ours, or whose grants were handed on by others than its owner; FENCED_OFF. */
+ *  put back with the rest. Throws FENCE_REFUSED for a database that is not ours, or whose grants were handed on by others than its owner; FENCED_OFF; and with
+ *  CONNECT taken already FENCE_REFUSED for sessions that do not end, CREDENTIALS_REJECTED for those that the master may not end. */
 export async function keepOut(session: Session, input: KeepOutInput): Promise<KeptOut> {
   const { database, keep, token, operation } = input
   const { oid, revoked } = await inTransaction(session, async () => {
@@ -171,6 +173,7 @@ const grantee = (role: string | null): string => (role === null ? 'PUBLIC' : quo
 
 const POLL_MS = 20
 const ENDING_MS = 30_000
+const TO_END = 'CONNECT is taken from them, and to end those that are still inside it needs pg_signal_backend'
 
 /** A session outlives the right by which it came. */
 async function endUninvited(session: Session, oid: number, { database, signal }: KeptDatabase): Promise<void> {
@@ -180,15 +183,17 @@ async function endUninvited(session: Session, oid: number, { database, signal }:
     if (performance.now() > until) {
       throw failure(
         'FENCE_REFUSED',
-        `${left.length} sessions in ${database} could not be ended within ${ENDING_MS / 1000} s: end them, then try again.`,
+        `CONNECT is taken from them, but ${left.length} sessions in ${database} could not be ended within ${ENDING_MS / 1000} s: end them, then try again.`,
         {
           database,
           sessions: left.length,
         },
       )
     }
-    for (const { pid } of left)
-      await session.query(`SELECT pg_catalog.pg_terminate_backend(a.pid) FROM (${UNINVITED}) a WHERE a.pid = $2`, [oid, pid])
+    await explained(session, TO_END, async () => {
+      for (const { pid } of left)
+        await session.query(`SELECT pg_catalog.pg_terminate_backend(a.pid) FROM (${UNINVITED}) a WHERE a.pid = $2`, [oid, pid])
+    })
   }
 }
 
@@ -200,5 +205,5 @@ const UNINVITED = `
 /** Superusers are the cloud's. */
 const STILL_IN = `
   SELECT r.rolname::text AS role FROM pg_catalog.pg_roles r JOIN pg_catalog.pg_database d ON d.oid = $1::bigint::oid
-   WHERE r.rolcanlogin AND NOT r.rolsuper AND r.oid <> d.datdba AND r.rolname <> ALL ($2::text[])
+   WHERE r.rolcanlogin AND NOT r.rolsuper AND r.rolname <> ALL ($2::text[])
      AND pg_catalog.has_database_privilege(r.oid, d.oid, 'CONNECT') ORDER BY 1`

@@ -76,6 +76,32 @@ describe.each([15, 17] as const)('PostgreSQL %i', (major) => {
     await owner.close()
   })
 
+  test('an owner that is nobody of ours is told: no grant keeps him out', async () => {
+    const database = await server.database()
+    const name = database.options.database
+    await superuser.execute(
+      `CREATE ROLE landlord LOGIN PASSWORD 'secret'; GRANT landlord TO master; ALTER DATABASE ${name} OWNER TO landlord`,
+    )
+    expect((await out(database)).stillIn).toEqual(['deputy', 'landlord'])
+    await asked(database, 'landlord')
+  })
+
+  test('a session that the master may not end is told, with CONNECT taken already, and what was taken can be given back', async () => {
+    const database = await server.database()
+    const inside = await connect({ ...database.options, user: 'app' })
+    await superuser.execute('REVOKE pg_signal_backend FROM master')
+    try {
+      const refused = await failureOf(out(database), 'CREDENTIALS_REJECTED')
+      expect(refused.message).toContain('CONNECT is taken from them')
+      await expect(asked(database, 'app')).rejects.toThrow()
+    } finally {
+      await superuser.execute('GRANT pg_signal_backend TO master')
+      await inside.close()
+    }
+    expect(await back(database)).toEqual(['PUBLIC'])
+    await asked(database, 'app')
+  })
+
   test('said twice, what was granted in between is taken and put back with the rest; a role that is gone is passed over', async () => {
     const database = await server.database()
     const name = database.options.database
