@@ -6,7 +6,7 @@
  *  unfinished file of an attempt away (`settle`) before it looks: that attempt has nothing left to put in place. */
 import { randomUUID } from 'node:crypto'
 import { constants, type Stats } from 'node:fs'
-import { access, type FileHandle, lstat, open, readdir, readFile, realpath, rename, unlink } from 'node:fs/promises'
+import { access, type FileHandle, lstat, open, readdir, readFile, realpath, rename, stat, unlink } from 'node:fs/promises'
 import { basename, dirname, join, sep } from 'node:path'
 import { type HostPort, samePlace } from '../../../contracts/endpoint'
 import { type Failure, failure } from '../../../contracts/failures'
@@ -26,6 +26,7 @@ interface TargetFile {
 const BYTES = 'latin1'
 /** Longer ones are no file of one database. */
 const BYTES_MAX = 65_536
+const SETGID = 0o2000
 
 export function targetFile({
   folder,
@@ -92,6 +93,12 @@ async function assertReplaceable({ path, about, refuse }: Pick<Replacing, 'path'
   await access(dirname(path), constants.W_OK | constants.X_OK).catch((cause: unknown) => {
     throw refuse('is in a folder that this worker cannot write to, and it is replaced by a file beside it', cause)
   })
+  const beside = await stat(dirname(path))
+  // a file that is made in such a folder has the folder's group
+  const inherits = (beside.mode & SETGID) !== 0 && beside.gid === about.gid
+  const groups = [process.getegid?.() ?? about.gid, ...(process.getgroups?.() ?? [])]
+  if (user === 0 || inherits || groups.includes(about.gid)) return
+  throw refuse(`belongs to the group ${about.gid}, of which this worker is no member: it has to keep its group`)
 }
 
 /** Links are followed up to the file itself, and what counts is where that is; the file may be no link, since it would be replaced by a file. */

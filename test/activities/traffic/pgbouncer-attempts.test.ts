@@ -153,7 +153,12 @@ describeWithPgBouncer('an attempt at an endpoint that is PgBouncer', () => {
       expect(looked()).toContain(
         `ENDPOINT_REFUSED The file shop.ini of the endpoint belongs to the user 0 and this worker runs as ${uid}`,
       )
-      for (const path of [folder, join(folder, 'shop.ini')]) await chown(path, uid, gid)
+      await chown(folder, uid, gid)
+      await chown(join(folder, 'shop.ini'), uid, 0)
+      expect(looked()).toContain(
+        'ENDPOINT_REFUSED The file shop.ini of the endpoint belongs to the group 0, of which this worker is no member',
+      )
+      await chown(join(folder, 'shop.ini'), uid, gid)
     }
     expect(looked()).toBe('movable\n')
     await chmod(folder, 0o555)
