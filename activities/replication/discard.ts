@@ -15,14 +15,14 @@ import { opener, raisedOn } from './sides'
 export async function discardStandby(deps: ActivityDeps, input: Replicating): Promise<void> {
   const made = await findMade(deps, input.operation)
   if (made === null) return
-  const { source, tables, takesOver = false } = made
+  const { source, tables, takesOver = null } = made
   const { operation } = input
   await onSide(deps, input, 'standby', async ({ migrator, token }) => {
     const guarded = { token, signal: currentAct().signal }
     const mark = await readOrigin(migrator)
     if (mark === null || mark.source !== source) return
     // another one's: what stands there this operation has neither made nor been told to throw away
-    if (mark.operation !== operation && !takesOver) return
+    if (mark.operation !== operation && mark.operation !== takesOver) return
     // it was finished, and what came after that failed
     if (mark.state === 'following') await startReseeding(migrator, { ...guarded, source, operation, tables: null })
     await emptyTables(migrator, { ...guarded, source, tables: await existing(migrator, tables) })

@@ -10,8 +10,8 @@ export interface MadeDocument extends StandbyId {
   readonly names: StandbyNames
   /** By `schema.table`, quoted as PostgreSQL reads it. */
   readonly tables: readonly string[]
-  /** Another operation's, which was half made: the rows that came by that are ours. Absent: none was. */
-  readonly takesOver?: boolean
+  /** Another operation, which the ledger says left it half made: the rows under its mark are ours. Absent, or null: none did. */
+  readonly takesOver?: OperationId | null
 }
 
 type Deps = Pick<ActivityDeps, 'ledger'>

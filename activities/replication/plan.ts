@@ -1,6 +1,6 @@
 /** The plan of a standby: what both sides say before anything is made. Reads only. */
 import { type Failure, failure } from '../../contracts/failures'
-import type { Finding } from '../../contracts/operation'
+import type { Finding, OperationId } from '../../contracts/operation'
 import type { PreflightFinding, PreflightReport } from '../../contracts/preflight'
 import { REPLICATE_DOCUMENTS, type ReplicatePlan, type ReplicatePlanSummary, type StandbyEpochs } from '../../contracts/replicate'
 import type { StandbyRecord } from '../../contracts/standby'
@@ -32,7 +32,7 @@ export async function planReplication(deps: ActivityDeps, input: Input): Promise
     standby: { ref: input, entry: both.entries.standby, address: sides.standby },
   }
   const migrations = await migrationsOf(deps, places.source, bundle)
-  const report = await ask(deps, places, both, record?.state === 'building')
+  const report = await ask(deps, places, both, record?.state === 'building' ? record.operation : null)
   const { retainedBytesMax, lagMsMax } = both.request.declared
   const names = standbyNames(both.id)
   const body = { version: 1, bundle, ...sides, names, retainedBytesMax, lagMsMax, migrations, preflight: report } as const
@@ -67,12 +67,12 @@ async function migrationsOf(deps: ActivityDeps, source: Place, bundle: string): 
   })
 }
 
-/** `takesOver`: what another operation left half made, whose rows are ours. */
+/** `takesOver`: the operation that left it half made; the rows under its mark are ours. */
 function ask(
   deps: ActivityDeps,
   { source, standby }: Places,
   { id, entries, request }: Both,
-  takesOver: boolean,
+  takesOver: OperationId | null,
 ): Promise<PreflightReport> {
   const { publisher, retainedBytesMax } = request.declared
   return looking(deps, source, 'admin', (there) =>
@@ -81,7 +81,7 @@ function ask(
         const mark = await readOrigin(session)
         const own = mark !== null && mark.source === id.source && mark.state === 'preparing'
         // what was prepared and came to nothing was left empty: rows in it are a stranger's
-        return own && (takesOver || (await strangersRows(session)) === null)
+        return own && (mark.operation === takesOver || (await strangersRows(session)) === null)
       })
       return preflight({
         source: there,

@@ -28,7 +28,7 @@ export async function openStandby(deps: ActivityDeps, input: Replicating): Promi
   const before = await ledger.getStandby(id)
   const { names } = await writeMade(deps, operation, {
     ...{ version: 1, ...id, names: standbyNames(id), tables: plan.preflight.tables },
-    takesOver: before?.state === 'building',
+    takesOver: before?.state === 'building' ? before.operation : null,
   })
   const at = new Date().toISOString()
   if (before !== null && before.state === 'building' && before.operation !== operation) {

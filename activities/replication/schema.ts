@@ -24,7 +24,7 @@ export async function buildSchema(deps: ActivityDeps, input: Replicating): Promi
   const { operation, sides, epochs } = input
   const { entries, id, request } = await bothOf(deps, input.bundle)
   const { migrations } = await deps.ledger.getBundle(input.bundle)
-  const { takesOver = false } = await madeBy(deps, operation)
+  const { takesOver = null } = await madeBy(deps, operation)
   const source: Place = { ref: input, entry: entries.source, address: sides.source }
   const standby: Place = { ref: input, entry: entries.standby, address: sides.standby }
   const applied = await looking(deps, source, 'migrator', async (session) => {

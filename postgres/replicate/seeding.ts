@@ -43,9 +43,9 @@ async function standing(standby: Session, lock: '' | 'FOR UPDATE'): Promise<Orig
 }
 
 export interface BeginSeedingInput extends SeedingInput {
-  /** Rows under another operation's mark came by that operation, which was not finished. Otherwise it was, or was taken back: then its tables were left
-   *  empty, and what is in them is a stranger's. */
-  readonly takesOver?: boolean
+  /** The operation that was not finished: rows under its mark came by it. Any other one was finished, or taken back: then its tables were left empty, and
+   *  what is in them is a stranger's. */
+  readonly takesOver?: OperationId | null
 }
 
 /** In a database without a relation of anybody's. Where the same source's unfinished mark stands it is taken over. Safe to repeat. Throws DATABASE_REFUSED
@@ -62,7 +62,7 @@ export async function beginSeeding(standby: Session, input: BeginSeedingInput): 
       await standby.execute('DELETE FROM capstan.set_aside_index')
     } else if (mark.source !== input.source || mark.state !== 'preparing' || mark.tables !== null)
       throw marked(standby, mark, input)
-    else if (mark.operation !== input.operation && !input.takesOver) await refuseStrangers(standby)
+    else if (mark.operation !== input.operation && mark.operation !== input.takesOver) await refuseStrangers(standby)
     await writeMark(standby, { ...input, state: 'preparing', tables: null })
   })
 }

@@ -117,8 +117,10 @@ describe.each([15, 17] as const)('PostgreSQL %i', (major) => {
     // the first one was given up, and what is there came after it
     const strange = await failureOf(beginSeeding(master, { ...mark, operation: 'replicate-shop-2' }), 'DATABASE_REFUSED')
     expect(strange.message).toContain('(public.a)')
+    const another = { ...mark, operation: 'replicate-shop-2', takesOver: 'replicate-shop-0' }
+    await failureOf(beginSeeding(master, another), 'DATABASE_REFUSED')
     expect(await readOrigin(master)).toMatchObject({ operation: mark.operation })
-    await beginSeeding(master, { ...mark, operation: 'replicate-shop-2', takesOver: true })
+    await beginSeeding(master, { ...mark, operation: 'replicate-shop-2', takesOver: mark.operation })
     await failureOf(beginSeeding(master, { ...mark, source: 'other' }), 'DATABASE_REFUSED')
     await failureOf(empty(['public.a', 'public.b'], 'other'), 'DATABASE_REFUSED')
     const alone = await failureOf(empty(['public.a']), 'DATABASE_REFUSED')
