@@ -11,11 +11,16 @@ export interface CopyingSlots {
   readonly names: readonly string[]
 }
 
+/** `oid`: of the subscription; `system`: the identifier of the cluster that copies. */
+export function copyingSlotsPattern(oid: number | string, system: string): string {
+  return `^pg_${oid}_sync_[0-9]+_${system}$`
+}
+
 /** `oid`: of the subscription, which has to be there still. */
 export async function copyingSlotsOf(standby: Session, oid: number): Promise<CopyingSlots> {
   const [row] = await explained(standby, 'it needs EXECUTE on pg_control_system()', () =>
-    standby.query<CopyingSlots>(
-      `SELECT pg_catalog.format('^pg_%s_sync_[0-9]+_%s$', $1::bigint, c.system_identifier) AS pattern,
+    standby.query<{ system: string; names: string[] }>(
+      `SELECT c.system_identifier::text AS system,
               ARRAY(SELECT pg_catalog.format('pg_%s_sync_%s_%s', r.srsubid, r.srrelid, c.system_identifier) FROM pg_catalog.pg_subscription_rel r
                      WHERE r.srsubid = $1::bigint::oid AND r.srsubstate <> 'r' ORDER BY r.srrelid) AS names
          FROM pg_catalog.pg_control_system() c`,
@@ -23,7 +28,7 @@ export async function copyingSlotsOf(standby: Session, oid: number): Promise<Cop
     ),
   )
   if (row === undefined) throw new Error('the server does not say who it is')
-  return row
+  return { pattern: copyingSlotsPattern(oid, row.system), names: row.names }
 }
 
 /** Once no worker of the subscription runs. Safe to repeat. */

@@ -7,6 +7,7 @@ import type { IsoInstant } from '../../../contracts/operation'
 import type { CopyProgress, SourceLook, SubscriptionLook, TargetLook } from '../../../contracts/standby'
 import type { Session } from '../../connect/session'
 import { readOnly } from '../../health/read-only'
+import { copyingSlotsPattern } from '../copying-slots'
 
 export interface SourceSeen {
   readonly side: SourceLook
@@ -98,10 +99,9 @@ export async function lookAtStandby(session: Session, { subscription, progress }
   return { side: { subscription: { enabled, disablesOnError, working, applyErrors, syncErrors, tables } }, copySlots }
 }
 
-/** `pg_<subscription>_sync_<table>_<system>`: ReplicationSlotNameForTablesync in src/backend/replication/logical/tablesync.c. */
 async function copySlotsOf(session: Session, oid: string): Promise<string | null> {
   const [asked] = await session.query<{ may: boolean }>(MAY_ASK)
   if (asked?.may !== true) return null
   const [row] = await session.query<{ system: string }>('SELECT system_identifier::text AS system FROM pg_control_system()')
-  return row === undefined ? null : `^pg_${oid}_sync_[0-9]+_${row.system}$`
+  return row === undefined ? null : copyingSlotsPattern(oid, row.system)
 }
