@@ -75,19 +75,33 @@ export async function setParameters(
   options: ChangeOptions,
 ): Promise<{ done: boolean; restartNeeded: boolean }> {
   const found = await requireVery(sql, instance, options)
-  const standing = new Map((found.settings?.databaseFlags ?? []).map(({ name, value }) => [name ?? '', value ?? '']))
-  if (Object.entries(parameters).every(([name, value]) => standing.get(name) === value)) {
-    return { done: !(await isUpdating(sql, found, options)), restartNeeded: false }
+  const flagsOf = ({ settings }: Instance) =>
+    new Map((settings?.databaseFlags ?? []).map(({ name, value }) => [name ?? '', value ?? '']))
+  const holds = (one: Instance): boolean => {
+    const flags = flagsOf(one)
+    return Object.entries(parameters).every(([name, value]) => flags.get(name) === value)
   }
+  if (holds(found)) return { done: await isSettled(sql, instance, options, holds), restartNeeded: false }
   // The list is replaced as a whole.
-  const flags = new Map([...standing, ...Object.entries(parameters)])
+  const flags = new Map([...flagsOf(found), ...Object.entries(parameters)])
   await patchSettings(sql, found, { databaseFlags: [...flags].map(([name, value]) => ({ name, value })) }, options)
   return { done: false, restartNeeded: false }
 }
 
-export async function isUpdating(sql: CloudSql, found: Instance, options: CallOptions): Promise<boolean> {
+async function isUpdating(sql: CloudSql, found: Instance, options: CallOptions): Promise<boolean> {
   const operations = await operationsOf(sql, found, options)
   return operations.some((one) => isUnfinished(one) && one.operationType === 'UPDATE')
+}
+
+/** Nothing changes it, and it holds now: an answer from while a change went on may be from before it, and the change over by the time that one looks for it. */
+export async function isSettled(
+  sql: CloudSql,
+  instance: InstanceRef,
+  options: CallOptions,
+  holds: (found: Instance) => boolean,
+): Promise<boolean> {
+  if (await isUpdating(sql, { name: instance.name }, options)) return false
+  return holds(await requireVery(sql, instance, options))
 }
 
 export async function setNetworkRules(
@@ -97,13 +111,11 @@ export async function setNetworkRules(
 ): Promise<{ done: boolean }> {
   const found = await requireVery(sql, instance, options)
   const wanted = new Set(networkRules.map(canonicalNetwork))
-  const standing = new Set(found.settings?.ipConfiguration?.authorizedNetworks?.map(({ value }) => canonicalNetwork(value ?? '')))
-  if (wanted.size === standing.size && [...wanted].every((network) => standing.has(network))) {
-    const unfinished = (await operationsOf(sql, found, options)).some(
-      (one) => isUnfinished(one) && one.operationType === 'UPDATE',
-    )
-    return { done: !unfinished }
+  const holds = ({ settings }: Instance): boolean => {
+    const standing = new Set(settings?.ipConfiguration?.authorizedNetworks?.map(({ value }) => canonicalNetwork(value ?? '')))
+    return wanted.size === standing.size && [...wanted].every((network) => standing.has(network))
   }
+  if (holds(found)) return { done: await isSettled(sql, instance, options, holds) }
   await letIn(sql, found, { networkRules, names: { ...ruleNamesOf(found), ...names }, more: {} }, options)
   return { done: false }
 }
@@ -115,9 +127,10 @@ export async function setLabels(
   options: ChangeOptions,
 ): Promise<{ done: boolean }> {
   const found = await requireVery(sql, instance, options)
-  const labels = found.settings?.userLabels ?? {}
-  if (!tagsDiffer(labels, wanted)) return { done: !(await isUpdating(sql, found, options)) }
-  await replaceSettings(sql, found, { userLabels: withTags(labels, wanted) }, options)
+  const labelsOf = ({ settings }: Instance) => settings?.userLabels ?? {}
+  const holds = (one: Instance): boolean => !tagsDiffer(labelsOf(one), wanted)
+  if (holds(found)) return { done: await isSettled(sql, instance, options, holds) }
+  await replaceSettings(sql, found, { userLabels: withTags(labelsOf(found), wanted) }, options)
   return { done: false }
 }
 
