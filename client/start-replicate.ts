@@ -8,6 +8,7 @@ import { printable } from '../postgres/printable'
 import type { Doors } from './decide'
 import { findDatabase, type LoadedFleet, readFleet } from './fleet/read-fleet'
 import { nearest } from './fleet/suggest'
+import { backward, type Turned } from './fleet/turned'
 import { prepareMigrate } from './prepare-migrate'
 import { cutInput, shownInput } from './shown-input'
 import { type OperationRequest, type StartedOperation, startOperation } from './start-operation'
@@ -33,10 +34,31 @@ export async function prepareReplicate(question: ReplicateQuestion): Promise<Rep
   const { fleetFile, action, table } = question
   const fleet = await readFleet(fleetFile)
   const database = findDatabase(fleet, question.source)
+  const turned = action === 'set-up' ? null : turnedPair(fleet, database, question)
+  if (turned !== null) {
+    const { other, declared } = turned
+    const replicate: ReplicateRequest = { action, standby: atItsAddress(other), declared, table }
+    const migrations = await migrationsFor(action, { ...question, source: other.name })
+    return { version: 1, database: atItsAddress(database), migrations, replicate }
+  }
   const declared = declaredStandby(fleet, database, question)
   const standby = findDatabase(fleet, declared.database)
   const replicate: ReplicateRequest = { action, standby, declared, table }
   return { version: 1, database, migrations: await migrationsFor(action, question), replicate }
+}
+
+/** Once writing has moved, the first writer is the standby: by the `wayBack` that it declares itself. Null: it is no such pair, as far as the file says. */
+function turnedPair(fleet: LoadedFleet, source: DatabaseEntry, { standby: wanted }: ReplicateQuestion): Turned | null {
+  if (source.standbys !== undefined) return null
+  const [only, another] = backward(fleet, source).filter(({ other }) => wanted === null || other.name === wanted)
+  return only === undefined || another !== undefined ? null : only
+}
+
+/** What the fleet file calls it may lead to the other one by now. */
+function atItsAddress(entry: DatabaseEntry): DatabaseEntry {
+  const { admin, migrator } = entry.connections
+  const own = { host: null, port: null }
+  return { ...entry, connections: { ...entry.connections, admin: { ...admin, ...own }, migrator: { ...migrator, ...own } } }
 }
 
 /** Whoever pauses one at night is kept from it by no file that is wrong. */
@@ -79,7 +101,7 @@ function noneDeclared(fleet: LoadedFleet, { name }: DatabaseEntry): Failure {
   const message =
     followed === undefined
       ? `${name} declares no standby in ${printable(fleet.file)}: add "standbys" to its entry, as docs/fleet-file.md has it.`
-      : `${name} declares no standby, it is one: name its source, which is ${followed.name}, and --to ${name}.`
+      : `${name} declares no standby, it is one: name its source, which is ${followed.name}, and --to ${name}; or, where writing has moved to ${name}, give "wayBack" where ${followed.name} declares it.`
   return failure('OPTION_INVALID', message, { option: 'to', database: name })
 }
 
