@@ -76,7 +76,7 @@ function declaredStandby(fleet: LoadedFleet, source: DatabaseEntry, question: Re
   const { standbys = [] } = source
   if (wanted === null) {
     const [only, another] = standbys
-    if (only === undefined) throw noneDeclared(fleet, source)
+    if (only === undefined) throw noneDeclared(fleet, source, question)
     if (another === undefined) return only
     const message = `${source.name} declares ${standbys.length} standbys; name one with --to: ${listed(standbys)}.`
     throw failure('OPTION_INVALID', message, { option: 'to', database: source.name })
@@ -85,7 +85,7 @@ function declaredStandby(fleet: LoadedFleet, source: DatabaseEntry, question: Re
   if (found !== undefined) return found
   // One that is nowhere in the file is told so first.
   findDatabase(fleet, wanted)
-  if (standbys.length === 0) throw noneDeclared(fleet, source)
+  if (standbys.length === 0) throw noneDeclared(fleet, source, question)
   const meant = nearest(
     wanted,
     standbys.map(({ database }) => database),
@@ -96,12 +96,12 @@ function declaredStandby(fleet: LoadedFleet, source: DatabaseEntry, question: Re
   throw failure('OPTION_INVALID', message, { option: 'to', database: source.name, standby: cutInput(wanted) })
 }
 
-function noneDeclared(fleet: LoadedFleet, { name }: DatabaseEntry): Failure {
+function noneDeclared(fleet: LoadedFleet, { name }: DatabaseEntry, { action }: ReplicateQuestion): Failure {
   const followed = fleet.databases.find(({ standbys = [] }) => standbys.some(({ database }) => database === name))
   const message =
     followed === undefined
       ? `${name} declares no standby in ${printable(fleet.file)}: add "standbys" to its entry, as docs/fleet-file.md has it.`
-      : `${name} declares no standby, it is one: name its source, which is ${followed.name}, and --to ${name}; or, where writing has moved to ${name}, give "wayBack" where ${followed.name} declares it.`
+      : `${name} declares no standby, it is one: name its source, which is ${followed.name}, and --to ${name}.${action === 'set-up' ? '' : ` Where writing has moved to ${name}, give "wayBack" where ${followed.name} declares it.`}`
   return failure('OPTION_INVALID', message, { option: 'to', database: name })
 }
 

@@ -72,10 +72,10 @@ describe('what is asked of a standby', () => {
         },
       })
     // whoever sets one up says so where it is declared
-    for (const asked of [{ fleetFile: turnable }, { action: 'pause' }] as const)
-      await expect(prepared({ source: 'shop-azure', ...asked })).rejects.toMatchObject({
-        message: expect.stringContaining('give "wayBack" where shop declares it'),
-      })
+    await expect(prepared({ fleetFile: turnable, source: 'shop-azure' })).rejects.toMatchObject({ code: 'OPTION_INVALID' })
+    await expect(prepared({ source: 'shop-azure', action: 'pause' })).rejects.toMatchObject({
+      message: expect.stringContaining('give "wayBack" where shop declares it'),
+    })
   })
 
   test.each([
