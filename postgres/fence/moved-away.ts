@@ -13,7 +13,7 @@ export interface MovedAway {
   readonly writer: string
 }
 
-export interface MovedAwayInput extends MovedAway {
+interface MovedAwayInput extends MovedAway {
   readonly database: string
   /** The one that stands in the keyhole. */
   readonly token: FenceToken

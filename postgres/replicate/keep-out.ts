@@ -71,7 +71,7 @@ export async function keepOut(session: Session, input: KeepOutInput): Promise<Ke
   return { revoked: [...new Set(revoked)].sort(), stillIn: rows.map(({ role }) => role) }
 }
 
-export interface LetInInput extends KeptDatabase {
+interface LetInInput extends KeptDatabase {
   /** Roles that keep what `keepOut` gave them: as whom another one follows this database. */
   readonly stay?: readonly string[] | undefined
 }

@@ -52,6 +52,29 @@ test.each([...MOVED, 'turnStandby#1:before', 'turnStandby#1:after'])('ended at %
   await isRight()
 })
 
+test('a move that fails cannot be left out: whoever says so is asked again, and the standby stays shut until it is done', async () => {
+  await it.isFollowing(writer, follower)
+  it.capstan.arm('recordMoved#1:after')
+  const deaths = it.capstan.deaths()
+  const running = it.ended('astray', 'switchover', writer, '--to', follower, '--unproven')
+  await until('its worker to die', async () => it.capstan.deaths() > deaths)
+  await it.leadTo({ host: '127.0.0.1', port: 9 })
+  const says = (said: string) =>
+    until(`the move to wait, since ${said}`, async () => {
+      const { code, stdout } = await it.pair.cli('ops', 'show', 'astray', '--json')
+      return code === 0 && stdout.includes('"needs-operator"') && stdout.includes(said)
+    })
+  await says('127.0.0.1:9')
+  await it.pair.cli('ops', 'resolve', 'astray', 'skip')
+  await says('cannot be left out')
+  expect(it.writers()).toEqual(expected)
+  moved()
+  await it.leadTo(sideOf(writer))
+  await it.pair.cli('ops', 'resolve', 'astray', 'done')
+  expect(await running).toMatchObject({ status: 'succeeded', verdict: 'fail' })
+  await isRight()
+})
+
 /** To before the first call of the activity. */
 async function setBack(operation: string, activity: string): Promise<void> {
   const { workflow } = it.capstan.temporal

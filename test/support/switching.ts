@@ -171,8 +171,8 @@ export class Switching {
   }
 
   /** As a person does it. */
-  leadTo(side: 'source' | 'standby'): Promise<void> {
-    return leadTo(this.capstan, 'stock', this.pair[side])
+  leadTo(to: 'source' | 'standby' | Place): Promise<void> {
+    return leadTo(this.capstan, 'stock', typeof to === 'string' ? this.pair[to] : to)
   }
 
   async ended(operation: string, ...words: string[]): Promise<OperationDocument> {
