@@ -7,6 +7,7 @@ export const STANDBY_ALERT_CODES = [
   'late',
   'broken',
   'to-be-seeded',
+  'switching',
   'slot-retention',
   'schema-differs',
   'unreached',
@@ -17,6 +18,9 @@ export type StandbyAlert = AlertOf<StandbyAlertCode>
 
 /** The watch looks every few seconds. */
 const LOOKED_MS_MAX = 10 * 60_000
+
+/** Writing moves within seconds; an operation that waits for somebody, or was ended by force, leaves it so. */
+const SWITCHING_MS_MAX = 5 * 60_000
 
 const OF_STATE: Readonly<Partial<Record<StandbyState, StandbyAlertCode>>> = {
   late: 'late',
@@ -37,6 +41,11 @@ export function standbyAlerts(standby: StandbyRecord, now: number): readonly Sta
     alerts.push({
       code: ofState,
       message: `${target} of ${source} is ${state} since ${instant(since)}: ${reason ?? 'nobody says why.'}`,
+    })
+  if (state === 'switching' && now - Date.parse(since) > SWITCHING_MS_MAX)
+    alerts.push({
+      code: 'switching',
+      message: `${target} of ${source} is switching since ${instant(since)}: ${reason ?? ''} See whether that operation waits for somebody; where it was ended by force, "capstan standby resume ${source} --to ${target}".`,
     })
   alerts.push(...OF_FINDINGS.flatMap((code) => messagesOf(look, code).map((message) => ({ code, message }))))
   const lookedAt = look?.at ?? since

@@ -4,7 +4,10 @@ import type { StandbyRecord, StandbyState } from '../contracts/standby'
 import { type Metric, metricLines, type Sample, seconds, soleMetric } from './prometheus'
 import { STANDBY_ALERT_CODES, standbyAlerts } from './standby-alerts'
 
-const STATES: readonly StandbyState[] = ['building', 'copying', 'following', 'late', 'paused', 'broken', 'to-be-seeded', 'gone']
+const STATES: readonly StandbyState[] = [
+  ...(['building', 'copying', 'following', 'late', 'paused', 'broken'] as const),
+  ...(['switching', 'to-be-seeded', 'gone'] as const),
+]
 
 const measured = (value: number | null | undefined): readonly Sample[] =>
   value === null || value === undefined ? [] : [{ labels: {}, value }]

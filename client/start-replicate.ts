@@ -8,6 +8,7 @@ import { printable } from '../postgres/printable'
 import type { Doors } from './decide'
 import { findDatabase, type LoadedFleet, readFleet } from './fleet/read-fleet'
 import { nearest } from './fleet/suggest'
+import { backward, type Turned } from './fleet/turned'
 import { prepareMigrate } from './prepare-migrate'
 import { cutInput, shownInput } from './shown-input'
 import { type OperationRequest, type StartedOperation, startOperation } from './start-operation'
@@ -33,10 +34,31 @@ export async function prepareReplicate(question: ReplicateQuestion): Promise<Rep
   const { fleetFile, action, table } = question
   const fleet = await readFleet(fleetFile)
   const database = findDatabase(fleet, question.source)
+  const turned = action === 'set-up' ? null : turnedPair(fleet, database, question)
+  if (turned !== null) {
+    const { other, declared } = turned
+    const replicate: ReplicateRequest = { action, standby: atItsAddress(other), declared, table }
+    const migrations = await migrationsFor(action, { ...question, source: other.name })
+    return { version: 1, database: atItsAddress(database), migrations, replicate }
+  }
   const declared = declaredStandby(fleet, database, question)
   const standby = findDatabase(fleet, declared.database)
   const replicate: ReplicateRequest = { action, standby, declared, table }
   return { version: 1, database, migrations: await migrationsFor(action, question), replicate }
+}
+
+/** Once writing has moved, the first writer is the standby: by the `wayBack` that it declares itself. Null: it is no such pair, as far as the file says. */
+function turnedPair(fleet: LoadedFleet, source: DatabaseEntry, { standby: wanted }: ReplicateQuestion): Turned | null {
+  if (source.standbys !== undefined) return null
+  const [only, another] = backward(fleet, source).filter(({ other }) => wanted === null || other.name === wanted)
+  return only === undefined || another !== undefined ? null : only
+}
+
+/** What the fleet file calls it may lead to the other one by now. */
+function atItsAddress(entry: DatabaseEntry): DatabaseEntry {
+  const { admin, migrator } = entry.connections
+  const own = { host: null, port: null }
+  return { ...entry, connections: { ...entry.connections, admin: { ...admin, ...own }, migrator: { ...migrator, ...own } } }
 }
 
 /** Whoever pauses one at night is kept from it by no file that is wrong. */
@@ -54,7 +76,7 @@ function declaredStandby(fleet: LoadedFleet, source: DatabaseEntry, question: Re
   const { standbys = [] } = source
   if (wanted === null) {
     const [only, another] = standbys
-    if (only === undefined) throw noneDeclared(fleet, source)
+    if (only === undefined) throw noneDeclared(fleet, source, question)
     if (another === undefined) return only
     const message = `${source.name} declares ${standbys.length} standbys; name one with --to: ${listed(standbys)}.`
     throw failure('OPTION_INVALID', message, { option: 'to', database: source.name })
@@ -63,7 +85,7 @@ function declaredStandby(fleet: LoadedFleet, source: DatabaseEntry, question: Re
   if (found !== undefined) return found
   // One that is nowhere in the file is told so first.
   findDatabase(fleet, wanted)
-  if (standbys.length === 0) throw noneDeclared(fleet, source)
+  if (standbys.length === 0) throw noneDeclared(fleet, source, question)
   const meant = nearest(
     wanted,
     standbys.map(({ database }) => database),
@@ -74,12 +96,12 @@ function declaredStandby(fleet: LoadedFleet, source: DatabaseEntry, question: Re
   throw failure('OPTION_INVALID', message, { option: 'to', database: source.name, standby: cutInput(wanted) })
 }
 
-function noneDeclared(fleet: LoadedFleet, { name }: DatabaseEntry): Failure {
+function noneDeclared(fleet: LoadedFleet, { name }: DatabaseEntry, { action }: ReplicateQuestion): Failure {
   const followed = fleet.databases.find(({ standbys = [] }) => standbys.some(({ database }) => database === name))
   const message =
     followed === undefined
       ? `${name} declares no standby in ${printable(fleet.file)}: add "standbys" to its entry, as docs/fleet-file.md has it.`
-      : `${name} declares no standby, it is one: name its source, which is ${followed.name}, and --to ${name}.`
+      : `${name} declares no standby, it is one: name its source, which is ${followed.name}, and --to ${name}.${action === 'set-up' ? '' : ` Where writing has moved to ${name}, give "wayBack" where ${followed.name} declares it.`}`
   return failure('OPTION_INVALID', message, { option: 'to', database: name })
 }
 

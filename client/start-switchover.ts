@@ -6,6 +6,7 @@ import type { DatabaseEntry, DeclaredStandby } from '../contracts/fleet'
 import { type SwitchoverRequest, switchoverStarter } from '../contracts/switchover'
 import type { Doors } from './decide'
 import { findDatabase, type LoadedFleet, readFleet } from './fleet/read-fleet'
+import { backward, turned } from './fleet/turned'
 import { cutInput, shownInput } from './shown-input'
 import { type OperationRequest, type StartedOperation, startOperation } from './start-operation'
 
@@ -80,24 +81,6 @@ function noPair(fleet: LoadedFleet, { name }: DatabaseEntry, wanted: string | nu
 function onward(fleet: LoadedFleet, source: DatabaseEntry): DeclaredPair[] {
   const { standbys = [] } = source
   return standbys.map((declared) => ({ other: findDatabase(fleet, declared.database), declared, back: turned(source, declared) }))
-}
-
-/** Of one that was the first writer's standby, and is the writer now. */
-function backward({ databases }: LoadedFleet, source: DatabaseEntry): DeclaredPair[] {
-  return databases.flatMap((other) =>
-    (other.standbys ?? []).flatMap((back) => {
-      const declared = back.database === source.name ? turned(other, back) : null
-      return declared === null ? [] : [{ other, declared, back }]
-    }),
-  )
-}
-
-function turned(
-  { name }: DatabaseEntry,
-  { wayBack, publisher, retainedBytesMax, lagMsMax }: DeclaredStandby,
-): DeclaredStandby | null {
-  if (wayBack === undefined) return null
-  return { database: name, publisher: wayBack, wayBack: publisher, retainedBytesMax, lagMsMax }
 }
 
 /** Fails as `startOperation` does. */

@@ -12,8 +12,18 @@ export interface StandbyId {
 }
 
 /** `following`, `late`: it gets what is written; `paused`: a person stopped it, and the slot holds the log; `broken`: it gets nothing, for the reason that
- *  is told, and may go on once that is mended; `to-be-seeded`: its slot is gone, what it has will never be whole again. */
-export type StandbyState = 'building' | 'copying' | 'following' | 'late' | 'paused' | 'broken' | 'to-be-seeded' | 'gone'
+ *  is told, and may go on once that is mended; `switching`: an operation moves writing, and has it in hand; `to-be-seeded`: its slot is gone, what it has will
+ *  never be whole again. */
+export type StandbyState =
+  | 'building'
+  | 'copying'
+  | 'following'
+  | 'late'
+  | 'paused'
+  | 'broken'
+  | 'switching'
+  | 'to-be-seeded'
+  | 'gone'
 
 /** What is named alike on both servers; 63 bytes at most, of lower-case letters, digits and underscores. */
 export interface StandbyNames {

@@ -37,6 +37,8 @@ export const SWITCHOVER_DOCUMENTS = {
   crossing: 'switchover-crossing',
   /** Once it is there the standby is the writer: no fence is lowered any more. */
   moved: 'switchover-moved',
+  /** Once it is there the operation moves nothing any more: the source was opened again. */
+  takenBack: 'switchover-taken-back',
 } as const
 
 /** In the bundle, beside the source's entry. */

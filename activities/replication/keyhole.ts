@@ -1,8 +1,10 @@
 /** The keyhole of either side (postgres/fence/keyhole.ts), with its row of who may act raised to this attempt: from there a database is closed, opened, and kept
  *  from applications. Always at the address that the cloud gives: a name may lead elsewhere by now. */
 import { Failure } from '../../contracts/failures'
+import { quoteIdentifier } from '../../postgres/connect/quote'
 import type { Session } from '../../postgres/connect/session'
-import { type ConnectTo, enterKeyhole, openKeyhole } from '../../postgres/fence/keyhole'
+import { type ConnectTo, enterKeyhole, KEYHOLE, openKeyhole } from '../../postgres/fence/keyhole'
+import { type MovedAway, readMovedAway } from '../../postgres/fence/moved-away'
 import { type FenceToken, standingEpoch, tagSession } from '../../postgres/migrate/fence'
 import { type KeptOut, keepOut, letIn } from '../../postgres/replicate/keep-out'
 import { assertMayAct, currentAct } from '../act'
@@ -67,22 +69,43 @@ export function keepApplicationsOut(
   return keepOut(session, { database: entry.database, token, operation: ref.operation, keep, signal: currentAct().signal })
 }
 
-export function letApplicationsIn({ session, token }: InKeyhole, { entry }: Place): Promise<readonly string[]> {
-  return letIn(session, { database: entry.database, token, signal: currentAct().signal })
+/** `stay`: as whom another one follows this database. */
+export function letApplicationsIn(
+  { session, token }: InKeyhole,
+  { entry }: Place,
+  stay: readonly string[] = [],
+): Promise<readonly string[]> {
+  return letIn(session, { database: entry.database, token, stay, signal: currentAct().signal })
 }
 
-/** Null: they come in as they did before. Where there is no keyhole nobody was kept out. A sentence: it is not ours to let them in; what was made can be taken
- *  away all the same, and a person has to know. */
+/** Null: they come in as they did before. Where there is no keyhole nobody was kept out. A sentence: it is not ours to let them in, or writing has moved away
+ *  from it, so that whoever still knows its address would write where nobody looks; what was made can be taken away all the same, and a person has to know. */
 export async function letInWhereKeptOut(deps: ActivityDeps, place: Place, epoch: number): Promise<string | null> {
   try {
     const keyhole = await enterKeyhole(masterOf(deps, place))
     if (keyhole === null) return null
-    await keyhole.close()
+    const moved = await readMovedAway(keyhole, place.entry.database).finally(() => keyhole.close())
+    if (moved !== null) return staysShut(place, moved)
     await inKeyholeOf(deps, place, epoch, (on) => letApplicationsIn(on, place))
     return null
   } catch (error) {
     if (!isNotOurs(error)) throw error
     return `Who may connect to ${place.entry.name} was not put back: ${error.message}`
+  }
+}
+
+function staysShut({ entry: { name, database } }: Place, { operation, writer }: MovedAway): string {
+  return `${operation} has moved writing from ${name} to ${writer}: applications stay kept out of ${name}. To let them in all the same, as its master, in the database ${KEYHOLE}: SELECT grants FROM capstan.kept_out; then GRANT CONNECT ON DATABASE ${quoteIdentifier(database)} TO each of them (role null: PUBLIC).`
+}
+
+/** By which, and where to, writing has moved away from it; null: it has not, or its keyhole is another's. Reads only. */
+export async function movedAwayFrom(deps: ActivityDeps, place: Place): Promise<MovedAway | null> {
+  try {
+    const keyhole = await enterKeyhole(masterOf(deps, place))
+    return keyhole === null ? null : await readMovedAway(keyhole, place.entry.database).finally(() => keyhole.close())
+  } catch (error) {
+    if (isNotOurs(error)) return null
+    throw error
   }
 }
 

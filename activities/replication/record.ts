@@ -51,7 +51,13 @@ export async function openStandby(deps: ActivityDeps, input: Replicating): Promi
 export async function standing({ ledger }: Pick<ActivityDeps, 'ledger'>, id: StandbyId): Promise<StandbyRecord> {
   const record = await ledger.getStandby(id)
   if (record !== null && record.state !== 'gone') return record
-  const message = `${id.source} has no standby ${id.target}${record === null ? '' : ' any more'}: "capstan replicate ${id.source} --to ${id.target}" makes one.`
+  const { source, target } = id
+  const turned = await ledger.getStandby({ source: target, target: source })
+  const hint =
+    turned === null || turned.state === 'gone'
+      ? `"capstan replicate ${source} --to ${target}" makes one`
+      : `writing has moved, and ${source} follows ${target}: name ${target}, and --to ${source}`
+  const message = `${source} has no standby ${target}${record === null ? '' : ' any more'}: ${hint}.`
   throw failure('STANDBY_UNKNOWN', message, { source: id.source, standby: id.target })
 }
 
@@ -81,8 +87,12 @@ export async function change(deps: ActivityDeps, id: StandbyId, from: readonly S
 
 export function refuseOtherThan(allowed: readonly StandbyState[], { source, target }: StandbyId, state: StandbyState): void {
   if (allowed.includes(state)) return
-  const hint = state === 'to-be-seeded' ? `: seed it anew with "capstan standby reseed ${source}"` : ''
-  const message = `The standby ${target} of ${source} is ${state}; for this it has to be one of: ${allowed.join(', ')}${hint}.`
+  const pair = `${source} --to ${target}`
+  const hints: Partial<Record<StandbyState, string>> = {
+    'to-be-seeded': `: seed it anew with "capstan standby reseed ${pair}"`,
+    switching: `: a switchover has it in hand. If that was ended by force, "capstan standby resume ${pair}" first`,
+  }
+  const message = `The standby ${target} of ${source} is ${state}; for this it has to be one of: ${allowed.join(', ')}${hints[state] ?? ''}.`
   throw failure('STANDBY_CHANGED', message, { source, standby: target, state })
 }
 

@@ -50,7 +50,7 @@ export async function removeStandby(deps: ActivityDeps, input: Reached): Promise
     if (slots === null) left.push(subscriptionStays(record, both.entries.standby.database))
     left.push(slotStays(id, names, slots ?? []))
   }
-  left.push(...(await openAgain(deps, input)))
+  left.push(...(await openAgain(deps, input, record)))
   await gone(deps, input, id, left)
   const summary = left.length === 0 ? ALL_GONE : left.map(({ message }) => message).join(' ')
   return { summary, findings: left }
@@ -67,15 +67,22 @@ async function dropLateSlots({ admin }: BehindFence, { look }: StandbyRecord): P
   }
 }
 
-/** Of a standby that was removed its applications may be served again. One that is out of reach keeps them out. */
-async function openAgain(deps: ActivityDeps, input: Reached): Promise<Finding[]> {
+/** Of a standby that was removed its applications may be served again. One that is out of reach keeps them out, and so does one of which a switchover that was
+ *  ended by force did not say whether it is the writer. */
+async function openAgain(deps: ActivityDeps, input: Reached, record: StandbyRecord): Promise<Finding[]> {
   const address = input.sides.standby
   if (address === null) return []
+  if (record.state === 'switching') return [unsettled(record, (await bothOf(deps, input.bundle)).entries.standby.database)]
   const keptOut = await ifReached(deps, input, 'standby', async () => {
     const { entries } = await bothOf(deps, input.bundle)
     return letInWhereKeptOut(deps, { ref: input, entry: entries.standby, address }, input.epochs.standby)
   })
   return keptOut === null ? [] : [{ rule: 'standby:kept-out', message: keptOut }]
+}
+
+function unsettled({ source, target, operation }: StandbyRecord, database: string): Finding {
+  const message = `${operation ?? 'A switchover'} was moving writing between ${source} and ${target}: look which of both is to be written to. ${whoMayConnect(target, database)}`
+  return { rule: 'standby:kept-out', message }
 }
 
 /** A repeat of what was done and not yet told. */
@@ -147,7 +154,7 @@ function slotsToLookFor(source: string, pattern: string): string {
 }
 
 /** Whatever the watch made of it meanwhile: a slot that is gone is told, before it is known that the standby is too. */
-async function gone(
+export async function gone(
   deps: ActivityDeps,
   { operation }: Pick<Replicating, 'operation'>,
   id: StandbyId,

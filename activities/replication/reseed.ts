@@ -17,6 +17,7 @@ import { publishedTables } from './published'
 import { change, refuseOtherThan, standing } from './record'
 import { type BehindFence, type Both, bothOf, looking, type SideName } from './sides'
 import { RESUMABLE, refuseWritersOf } from './stand'
+import { admitOldWriter, refuseWriterAsStandby } from './turned'
 
 type Told = { readonly summary: string }
 type Sides = Readonly<Record<SideName, BehindFence>>
@@ -31,6 +32,8 @@ export async function stopFollowing(deps: ActivityDeps, input: Replicating): Pro
   const only = table === null ? null : [table]
   const from: readonly StandbyState[] = only === null ? [...RESUMABLE, 'to-be-seeded', 'building'] : ['following', 'late']
   refuseOtherThan([...from, 'building'], id, state)
+  await admitOldWriter(deps, input, both)
+  await refuseWriterAsStandby(deps, input, both)
   // a repeat has given up already what it would be refused for
   const made = (await findMade(deps, operation)) ?? (await toBeMade(deps, input, both, names))
   const { tables } = await writeMade(deps, operation, made)

@@ -14,6 +14,7 @@ import { standingInKeyhole } from './keyhole'
 import { onSide, placeOf, publisherOf } from './make'
 import { change, refuseOtherThan, standing } from './record'
 import { type Both, bothOf, looking, replicateOf, type SideName } from './sides'
+import { admitOldWriter, followWhole, refuseClosedWriter, refuseWriterAsStandby, sourceStaysClosed } from './turned'
 
 type Told = { readonly summary: string }
 type Input = Parameters<ReplicationActivities['examineStandby']>[0]
@@ -30,7 +31,7 @@ export async function examineStandby(deps: ActivityDeps, input: Input): Promise<
     if (address === null) return locks?.[side].epoch ?? 0
     const place = { ref: input, entry: entries[side], address }
     const stands = await looking(deps, place, 'migrator', standingEpoch).catch(unlessAway)
-    const inKeyhole = side === 'standby' ? await standingInKeyhole(deps, place).catch(unlessAway) : 0
+    const inKeyhole = await standingInKeyhole(deps, place).catch(unlessAway)
     return epochAbove(deps, operation, locks?.[side] ?? null, Math.max(stands ?? 0, inKeyhole ?? 0))
   }
   const epochs = { source: await above('source'), standby: await above('standby') }
@@ -78,13 +79,20 @@ export async function takeBackPause(deps: ActivityDeps, input: Replicating): Pro
   if (record?.state === 'paused' && record.operation === input.operation) await letFollow(deps, input)
 }
 
-/** Not where it was opened to applications meanwhile. */
+/** Not where it was opened to applications meanwhile, or writing has moved to it. Of what a switchover was ended in amid by force it does the rest, where writing
+ *  had moved, and takes nothing back, where it had not. */
 export async function resumeStandby(deps: ActivityDeps, input: Replicating): Promise<Told> {
   const both = await bothOf(deps, input.bundle)
-  const { state } = await standing(deps, both.id)
-  refuseOtherThan(RESUMABLE, both.id, state)
+  const { state, operation: by, names } = await standing(deps, both.id)
+  refuseOtherThan([...RESUMABLE, 'switching'], both.id, state)
+  const wasWriter = await admitOldWriter(deps, input, both)
+  if (!wasWriter && state === 'switching' && by !== null) await refuseClosedWriter(deps, input, both, by)
+  await refuseWriterAsStandby(deps, input, both)
   if (state === 'paused' || state === 'broken') await refuseWritersOf(deps, input, both)
-  return letFollow(deps, input)
+  const { summary } = await letFollow(deps, input)
+  if (wasWriter) await followWhole(deps, input, names)
+  const closed = state === 'switching' && by !== null ? await sourceStaysClosed(deps, input, by) : null
+  return { summary: closed === null ? summary : `${summary}; ${closed}` }
 }
 
 /** The ledger says so after it is done, for the same reason. By what is declared now: a password that was changed, or an address. */
@@ -98,7 +106,8 @@ async function letFollow(deps: ActivityDeps, input: Replicating): Promise<Told> 
     const { subscription: name, slot, publication } = names
     return renewSubscription(admin, { name, slot, publication, publisher, signal: currentAct().signal })
   })
-  await change(deps, id, RESUMABLE, { to: 'following', reason: null, operation, declared: request.declared })
+  const from: readonly StandbyState[] = [...RESUMABLE, 'switching']
+  await change(deps, id, from, { to: 'following', reason: null, operation, declared: request.declared })
   return { summary: `${names.subscription} enabled, with the connection that is declared` }
 }
 

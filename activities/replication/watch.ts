@@ -89,7 +89,8 @@ class Round {
     const copySlots = (typeof standby === 'string' ? null : standby.copySlots) ?? record.look?.copySlots ?? null
     const source = await this.#ask('source', async (session) => {
       const seen = await lookAtSource(session, { slot: names.slot, publication: names.publication, copySlots })
-      await this.#beat(session)
+      // while writing moves nobody but the operation writes
+      if (record.state !== 'switching') await this.#beat(session)
       return seen
     })
     const differing = await this.#schemaDiffers(record)

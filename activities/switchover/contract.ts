@@ -9,6 +9,10 @@ export interface Switching extends StepRef {
   readonly fenceEpoch: number
 }
 
+export interface Watching extends Switching {
+  readonly heartbeatTimeoutMs: number
+}
+
 interface Told {
   /** One line. */
   readonly summary: string
@@ -20,10 +24,12 @@ export interface SwitchoverActivities {
   planSwitchover(input: StepRef & SwitchoverQuestion): Promise<SwitchoverPlanSummary>
   /** What a person would do from here on without us, as SQL with every name filled in, into the ledger. Safe to repeat. */
   writePapers(input: Switching): Promise<Told>
-  /** Publication and slot on the standby, and the source's subscription, disabled; applications are kept out of the standby, and its sequences are set as far
-   *  as the source has come. Fails with DATABASE_REFUSED naming what is lacking. Safe to repeat. */
-  prepareWayBack(input: Switching): Promise<Told>
-  /** The undo of `prepareWayBack`; applications stay kept out, as of every standby. Safe to repeat, and when nothing was made. */
+  /** The ledger has the way back, and somebody watches it; then publication and slot on the standby, and the source's subscription, disabled; applications are
+   *  kept out of the standby, and its sequences are set as far as the source has come. Fails with DATABASE_REFUSED naming what is lacking, RESOURCE_NOT_OURS
+   *  once the standby is the writer. Safe to repeat. */
+  prepareWayBack(input: Watching): Promise<Told>
+  /** The undo of `prepareWayBack`; applications stay kept out, as of every standby. Safe to repeat, and when nothing was made. Fails with RESOURCE_NOT_OURS once
+   *  the standby is the writer. */
   dropWayBack(input: Switching): Promise<void>
   /** All that happens while nobody can write: the fence with its guests, its proof, the barrier, the sequences, and the way back, in one attempt, since no
    *  session outlives one. An attempt that died in it left a closed database with nobody inside: what it did is taken back, and it begins anew. Fails with
@@ -33,13 +39,16 @@ export interface SwitchoverActivities {
    *  RESOURCE_NOT_OURS once the standby is the writer. */
   takeBackFence(input: Switching): Promise<Told>
 
-  /** From here on no fence is lowered. Before the endpoint moves. Safe to repeat. */
-  recordMoved(input: StepRef): Promise<void>
-  /** Puts back who may connect to the standby. Safe to repeat. */
+  /** From here on no fence is lowered, and the standby is nobody's standby any more: beside the source's fence, in the standby's own database, and in the ledger.
+   *  Before the endpoint moves. Safe to repeat. Fails with FENCE_NOT_PROVEN, or RESOURCE_NOT_OURS, where the source was opened meanwhile. A source that does not
+   *  answer is told and passed over: it is closed. */
+  recordMoved(input: Switching): Promise<Told>
+  /** Puts back who may connect to the standby, once `recordMoved` has done its part. Safe to repeat. */
   openToApplications(input: Switching): Promise<Told>
-  /** The old writer is kept from applications as every standby is, and opened to its own roles; a row that is committed on the new one is seen on it. Safe to
-   *  repeat. */
+  /** The old writer is kept from applications as every standby is, and opened to its own roles; a row that is committed on the new one is seen on it, and the
+   *  ledger says that it follows. Safe to repeat. Fails with RESOURCE_NOT_OURS where writing has not moved, STANDBY_CHANGED where the slot was dropped meanwhile;
+   *  an old writer that is away is tried again by whoever asks. */
   letOldFollow(input: Switching): Promise<Told>
-  /** The ledger has the pair the other way round, what the way there was made of is removed, and who watches looks at it so. Safe to repeat. */
-  turnStandby(input: Switching & { heartbeatTimeoutMs: number }): Promise<Told>
+  /** What the way there was made of is removed, and what the new writer gets from elsewhere comes along from then on. Safe to repeat. Fails as `letOldFollow`. */
+  turnStandby(input: Watching): Promise<Told>
 }

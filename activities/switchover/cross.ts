@@ -20,7 +20,9 @@ import { type InKeyhole, inKeyholeOf } from '../replication/keyhole'
 import { raisedOn, type SideName } from '../replication/sides'
 import { openSession } from '../schema/open-session'
 import type { Switching, SwitchoverActivities } from './contract'
-import { assertNotMoved, insideBoth, type Pair, pairOf } from './pair'
+import { letGo, takeInHand } from './directions'
+import { assertNotMoved, assertNotMovedThere, assertNotTakenBack, recordTakenBack } from './moved'
+import { insideBoth, type Pair, pairOf } from './pair'
 import { onBoth, refuseUncarried } from './way-back'
 
 type Crossed = Awaited<ReturnType<SwitchoverActivities['fenceAndDrain']>>
@@ -36,7 +38,8 @@ const POLL_MS = 50
 
 export async function fenceAndDrain(deps: ActivityDeps, input: Switching): Promise<Crossed> {
   const pair = await pairOf(deps, input)
-  await takenBack(deps, input, pair)
+  await assertNotTakenBack(deps, input.operation)
+  await takenBack(deps, input, pair, false)
   const tokens = {
     source: await raisedOn(deps, pair.places.source, input.epochs.source),
     standby: await raisedOn(deps, pair.places.standby, input.epochs.standby),
@@ -44,6 +47,7 @@ export async function fenceAndDrain(deps: ActivityDeps, input: Switching): Promi
   return inKeyholeOf(deps, pair.places.source, input.fenceEpoch, (hole) =>
     insideBoth(deps, pair, tokens, async (on) => {
       await isNear(hole.session, pair.forward.slot)
+      await takeInHand(deps, input.operation, pair)
       return cross({ deps, input, pair, hole, on, tokens })
     }),
   )
@@ -152,7 +156,7 @@ async function isNear(keyhole: Session, slot: string): Promise<void> {
 }
 
 export async function takeBackFence(deps: ActivityDeps, input: Switching): Promise<{ summary: string }> {
-  const reopened = await takenBack(deps, input, await pairOf(deps, input))
+  const reopened = await takenBack(deps, input, await pairOf(deps, input), true)
   return {
     summary:
       reopened.length === 0
@@ -161,13 +165,16 @@ export async function takeBackFence(deps: ActivityDeps, input: Switching): Promi
   }
 }
 
-/** Writers first: they wait. The way back has nothing to carry meanwhile, since applications are kept out of the standby. */
-async function takenBack(deps: ActivityDeps, input: Switching, pair: Pair): Promise<readonly string[]> {
+/** `forGood`: it is not begun anew. Writers first: they wait. The way back has nothing to carry meanwhile, since applications are kept out of the standby. */
+async function takenBack(deps: ActivityDeps, input: Switching, pair: Pair, forGood: boolean): Promise<readonly string[]> {
   const { operation } = input
   const { signal } = currentAct()
   const { forward, back } = pair
   const reopened = await inKeyholeOf(deps, pair.places.source, input.fenceEpoch, async ({ session, token }) => {
     await assertNotMoved(deps, operation)
+    await assertNotMovedThere(session, operation, pair)
+    if (forGood) await recordTakenBack(deps, operation)
+    assertMayAct()
     return openDatabases(session, { raisedBy: operation, token, signal })
   })
   await onBoth(deps, pair, input, async ({ source, standby }) => {
@@ -178,11 +185,13 @@ async function takenBack(deps: ActivityDeps, input: Switching, pair: Pair): Prom
         ...tokens,
         deadlineMs: WAY_BACK_MS,
         signal,
+        operation,
       })
       return
     }
     const found = await findSubscription(standby.admin, forward.subscription)
     if (found?.enabled === false) await enableSubscription(standby.admin, { name: forward.subscription, signal })
   })
+  await letGo(deps, operation, pair)
   return reopened
 }

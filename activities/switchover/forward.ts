@@ -1,16 +1,21 @@
-/** What comes once the standby is the writer. Nothing here is taken back; all of it is safe to repeat. */
-import { SWITCHOVER_DOCUMENTS } from '../../contracts/switchover'
+/** What comes once the standby is the writer. Nothing here is taken back; all of it is safe to repeat. Applications are served before the old writer is asked for
+ *  anything, and its being away keeps nobody from being served: who does not answer is told, with what it holds back meanwhile. */
+import { Failure, failure } from '../../contracts/failures'
 import { openDatabases } from '../../postgres/fence/lower'
+import { forgetMovedAway } from '../../postgres/fence/moved-away'
 import { awaitBarrier, takeBarrier } from '../../postgres/replicate/barrier'
-import { forgetOrigin, markFollowing } from '../../postgres/replicate/seeding'
+import { markFollowing } from '../../postgres/replicate/seeding'
 import { dropSubscription } from '../../postgres/replicate/teardown'
+import { followAll } from '../../postgres/replicate/way-back'
 import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { inKeyholeOf, keepApplicationsOut, letApplicationsIn } from '../replication/keyhole'
 import { dropAtSource } from '../replication/make'
-import { change, startWatch } from '../replication/record'
-import { raisedOn } from '../replication/sides'
-import type { Switching, SwitchoverActivities } from './contract'
+import { change } from '../replication/record'
+import { looking, raisedOn } from '../replication/sides'
+import type { Switching, Watching } from './contract'
+import { backIsLost, declaredBack, turnedId, watchBack } from './directions'
+import { assertMoved, hasMoved, recordMoved } from './moved'
 import { insideBoth, type Pair, pairOf } from './pair'
 import { onBoth } from './way-back'
 
@@ -19,29 +24,58 @@ type Told = { readonly summary: string }
 /** Rows go a long way, and the worker may be between two attempts. */
 const ROW_MS = 60_000
 
-export async function recordMoved({ ledger }: ActivityDeps, operation: string): Promise<void> {
-  assertMayAct()
-  await ledger.putDocumentOnce({ operation, name: SWITCHOVER_DOCUMENTS.moved, document: { version: 1 } })
-}
-
+/** A person may have moved the endpoint, and not what is written beside it: nobody is let in before that is there. */
 export async function openToApplications(deps: ActivityDeps, input: Switching): Promise<Told> {
-  const { places, id } = await pairOf(deps, input)
-  const back = await inKeyholeOf(deps, places.standby, input.epochs.standby, (on) => letApplicationsIn(on, places.standby))
+  if (!(await hasMoved(deps, input.operation))) await recordMoved(deps, input)
+  const pair = await pairOf(deps, input)
+  const { places, id } = pair
+  const { user } = declaredBack(pair).publisher
+  const back = await inKeyholeOf(deps, places.standby, input.epochs.standby, async (on) => {
+    // of the time when it was the old writer itself
+    await forgetMovedAway(on.session, { database: places.standby.entry.database, token: on.token })
+    assertMayAct()
+    return letApplicationsIn(on, places.standby, [user])
+  })
   return {
     summary: back.length === 0 ? `${id.target} is open to whom it was` : `${back.join(', ')} may connect to ${id.target} again`,
   }
 }
 
 export async function letOldFollow(deps: ActivityDeps, input: Switching): Promise<Told> {
+  const pair = await pairOf(deps, input)
+  await assertMoved(deps, input.operation)
+  const { back, id } = pair
+  const waitedMs = await withOldWriter(pair, async () => {
+    await openToItsOwn(deps, input, pair)
+    if (await backIsLost(deps, pair)) throw lost(pair)
+    const waited = await rowArrives(deps, input, pair)
+    const { operation } = input
+    await change(deps, turnedId(id), ['switching', 'following', 'late', 'broken'], { to: 'following', reason: null, operation })
+    return waited
+  })
+  return { summary: `${id.source} follows by ${back.slot}: a row was there after ${waitedMs} ms` }
+}
+
+/** Kept out first: what is opened then is open to its own roles alone. From here on what is in it may be thrown away by whoever seeds it anew. */
+async function openToItsOwn(deps: ActivityDeps, input: Switching, { places, request, id }: Pair): Promise<void> {
   const { operation } = input
   const { signal } = currentAct()
-  const pair = await pairOf(deps, input)
-  const { places, back, request, id } = pair
-  // kept out first: what is opened then is open to its own roles alone
   await inKeyholeOf(deps, places.source, input.fenceEpoch, async (on) => {
     await keepApplicationsOut(on, places.source, request.declared.publisher.user)
+    assertMayAct()
     await openDatabases(on.session, { raisedBy: operation, token: on.token, signal })
   })
+  const token = await raisedOn(deps, places.source, input.epochs.source)
+  assertMayAct()
+  await looking(deps, places.source, 'migrator', (session) =>
+    markFollowing(session, { source: id.target, operation, token, signal }),
+  )
+}
+
+async function rowArrives(deps: ActivityDeps, input: Switching, pair: Pair): Promise<number> {
+  const { operation } = input
+  const { places, back } = pair
+  const { signal } = currentAct()
   const tokens = {
     source: await raisedOn(deps, places.source, input.epochs.source),
     standby: await raisedOn(deps, places.standby, input.epochs.standby),
@@ -51,64 +85,57 @@ export async function letOldFollow(deps: ActivityDeps, input: Switching): Promis
     const sides = { source: standby, standby: source, slot: back.slot, subscription: back.subscription }
     return awaitBarrier({ ...sides, barrier, deadlineMs: ROW_MS, signal })
   })
-  return { summary: `a row that was committed on ${id.target} was on ${id.source} after ${waitedMs} ms` }
+  return waitedMs
 }
 
-/** The ledger first: a slot that is dropped afterwards is of a standby that nobody thinks to follow. */
-export async function turnStandby(deps: ActivityDeps, input: Parameters<SwitchoverActivities['turnStandby']>[0]): Promise<Told> {
+/** What the way there was made of goes, and with it what could send rows round: from then on what the new writer gets from elsewhere comes along. */
+export async function turnStandby(deps: ActivityDeps, input: Watching): Promise<Told> {
   const { operation } = input
   const pair = await pairOf(deps, input)
-  const { id, forward, places } = pair
-  await turnInLedger(deps, input, pair)
-  await onBoth(deps, pair, input, async ({ source, standby }) => {
-    const { signal } = currentAct()
-    await dropSubscription(standby.admin, { name: forward.subscription, source: source.admin })
-    await dropAtSource(source, forward)
-    assertMayAct()
-    await forgetOrigin(standby.migrator, { source: id.source, token: standby.token, signal })
-    await markFollowing(source.migrator, { source: id.target, operation, token: source.token, signal })
-  })
-  const { request, bundle } = pair
-  const turned = {
-    standby: bundle.database,
-    declared: declaredBack(pair),
-    back: request.declared,
-    rehearse: false,
-    drainMsMax: request.drainMsMax,
-  }
-  assertMayAct()
-  const watched = await deps.ledger.putBundle({ version: 1, database: request.standby, migrations: [], switchover: turned })
-  await startWatch({
-    ...{ version: 1, source: id.target, target: id.source, bundle: watched, heartbeatTimeoutMs: input.heartbeatTimeoutMs },
-    ...{ cloud: places.standby.entry.cloud, standbyCloud: places.source.entry.cloud },
-    sides: { source: input.sides.standby, standby: input.sides.source },
-  })
+  await assertMoved(deps, operation)
+  const { id, forward, back } = pair
+  await withOldWriter(pair, () =>
+    onBoth(deps, pair, input, async ({ source, standby }) => {
+      const { signal } = currentAct()
+      await dropSubscription(standby.admin, { name: forward.subscription, source: source.admin })
+      await dropAtSource(source, forward)
+      if (await backIsLost(deps, pair)) return
+      assertMayAct()
+      await followAll({
+        ...{ source: standby.admin, standby: source.admin, forward: back, operation },
+        ...{ sourceToken: standby.token, standbyToken: source.token, deadlineMs: ROW_MS, signal },
+      })
+    }),
+  )
+  await watchBack(deps, input, pair)
   return {
     summary: `${id.source} follows ${id.target} now: "capstan switchover ${id.target} --to ${id.source}" moves writing back`,
   }
 }
 
-function declaredBack({ request }: Pair) {
-  if (request.back === null) throw new Error('nobody declared a way back')
-  return request.back
+/** Says of what fails with the old writer what that means meanwhile. A row that is not there yet may be once its server is back: it is tried again. */
+async function withOldWriter<T>(pair: Pair, act: () => Promise<T>): Promise<T> {
+  try {
+    return await act()
+  } catch (error) {
+    if (!(error instanceof Failure) || !WAITS.includes(error.code)) throw error
+    const code = error.code === 'BARRIER_NOT_PASSED' ? 'NOT_READY_YET' : error.code
+    throw failure(code, `${error.message} ${meanwhile(pair)}`, error.facts, { cause: error })
+  }
 }
 
-async function turnInLedger(deps: ActivityDeps, { operation, sides }: Switching, pair: Pair): Promise<void> {
-  const { ledger } = deps
-  const { id } = pair
-  const backId = { source: id.target, target: id.source }
-  const at = new Date().toISOString()
-  const before = await ledger.getStandby(id)
-  if (before !== null && before.state !== 'gone') {
-    const reason = `${operation} has moved writing to ${id.target}.`
-    await change(deps, id, ['following', 'late', 'broken', 'paused', 'copying', 'to-be-seeded'], {
-      to: 'gone',
-      reason,
-      operation,
-    })
-  }
-  assertMayAct()
-  const instances = { source: sides.standby.instanceId, target: sides.source.instanceId }
-  await ledger.openStandby({ ...backId, operation, at, instances, names: pair.back, declared: declaredBack(pair) })
-  await change(deps, backId, ['building', 'following', 'late'], { to: 'following', reason: null, operation })
+const WAITS: readonly string[] = ['BARRIER_NOT_PASSED', 'NOT_READY_YET', 'DATABASE_UNREACHABLE', 'CONNECTION_LOST']
+
+function meanwhile(pair: Pair): string {
+  const { id, back, request } = pair
+  const most = Math.round(request.declared.retainedBytesMax / 1024 ** 2)
+  return `Applications are served by ${id.target}. Its slot ${back.slot} holds log back for ${id.source}, until that is ${most} MiB (maxRetained): then the watch drops it. Have it tried again once ${id.source} is there, or leave it out; then ${seedAnew(pair)}.`
 }
+
+function lost(pair: Pair): Failure {
+  const { id, back } = pair
+  const message = `The slot ${back.slot} on ${id.target} was dropped, so that its disk does not fill up: ${id.source} will not follow by it. Leave this step out; then ${seedAnew(pair)}.`
+  return failure('STANDBY_CHANGED', message, { source: id.target, standby: id.source })
+}
+
+const seedAnew = ({ id }: Pair): string => `"capstan standby reseed ${id.target} --to ${id.source}" seeds it anew`

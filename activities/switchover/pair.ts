@@ -1,12 +1,10 @@
 /** Both sides of a switchover, each at the address that its cloud gives: the fleet file's host may be the very name that is moved. */
 import type { MigrationBundle } from '../../contracts/bundle'
-import { failure } from '../../contracts/failures'
 import type { DatabaseEntry } from '../../contracts/fleet'
-import type { OperationId } from '../../contracts/operation'
 import type { StandbySides } from '../../contracts/replicate'
 import type { StandbyId, StandbyNames } from '../../contracts/standby'
 import type { StepRef } from '../../contracts/step-ref'
-import { SWITCHOVER_DOCUMENTS, type SwitchoverRequest } from '../../contracts/switchover'
+import type { SwitchoverRequest } from '../../contracts/switchover'
 import type { Session } from '../../postgres/connect/session'
 import type { FenceToken } from '../../postgres/migrate/fence'
 import type { Publisher } from '../../postgres/replicate/conninfo'
@@ -74,11 +72,4 @@ export async function insideBoth<T>(
   } finally {
     await source.close()
   }
-}
-
-/** Whoever wrote into both would have two truths. */
-export async function assertNotMoved({ ledger }: Pick<ActivityDeps, 'ledger'>, operation: OperationId): Promise<void> {
-  if ((await ledger.getDocument({ operation, name: SWITCHOVER_DOCUMENTS.moved })) === null) return
-  const message = `${operation} has moved writing to the standby: the old writer stays closed. Move it back by a switchover of its own.`
-  throw failure('RESOURCE_NOT_OURS', message, { operation })
 }

@@ -21,6 +21,7 @@ import { standing } from '../replication/record'
 import { looking, type SideName } from '../replication/sides'
 import { epochAbove } from '../schema/epoch'
 import type { SwitchoverActivities } from './contract'
+import { turnedId } from './directions'
 import { type Pair, pairOf } from './pair'
 
 type Input = Parameters<SwitchoverActivities['planSwitchover']>[0]
@@ -32,9 +33,11 @@ export async function planSwitchover(deps: ActivityDeps, input: Input): Promise<
   const { operation, sides, fence, endpoint, bundle } = input
   const pair = await pairOf(deps, input)
   const record = await standing(deps, pair.id)
+  const turned = await deps.ledger.getStandby(turnedId(pair.id))
   const { there, here } = await lookAtBoth(deps, pair)
   const blocks = [
     ...blocksOfRecord(record, input),
+    ...blocksOfTurned(turned),
     ...blocksOfEndpoint(input),
     ...fence.obstacles.map((one) => block('fence', one)),
     ...there,
@@ -85,6 +88,14 @@ function blocksOfRecord({ state, reason, instances, look, declared }: StandbyRec
   else if (lag > declared.lagMsMax)
     found.push(block('lag', `The standby is ${seconds(lag)} late and ${seconds(declared.lagMsMax)} are allowed.`))
   return found
+}
+
+/** What would stand where the way back is made. One that an operation was ended in amid is made anew. */
+function blocksOfTurned(turned: StandbyRecord | null): Finding[] {
+  if (turned === null || turned.state === 'gone' || turned.state === 'switching') return []
+  const { source, target, state } = turned
+  const message = `The ledger has ${target} as a standby of ${source} too, which is ${state}: look which of both is the writer, then "capstan standby remove" what is none.`
+  return [block('both-ways', message)]
 }
 
 function blocksOfEndpoint({ endpoint, sides }: Input): Finding[] {

@@ -2,7 +2,8 @@
 import type { ActivityDeps } from '../deps'
 import type { SwitchoverActivities } from './contract'
 import { fenceAndDrain, takeBackFence } from './cross'
-import { letOldFollow, openToApplications, recordMoved, turnStandby } from './forward'
+import { letOldFollow, openToApplications, turnStandby } from './forward'
+import { recordMoved } from './moved'
 import { writePapers } from './papers'
 import { planSwitchover } from './plan'
 import { dropWayBack, prepareWayBack } from './way-back'
@@ -15,7 +16,7 @@ export function createSwitchoverActivities(deps: ActivityDeps): SwitchoverActivi
     dropWayBack: (input) => dropWayBack(deps, input),
     fenceAndDrain: (input) => fenceAndDrain(deps, input),
     takeBackFence: (input) => takeBackFence(deps, input),
-    recordMoved: ({ operation }) => recordMoved(deps, operation),
+    recordMoved: (input) => recordMoved(deps, input),
     openToApplications: (input) => openToApplications(deps, input),
     letOldFollow: (input) => letOldFollow(deps, input),
     turnStandby: (input) => turnStandby(deps, input),

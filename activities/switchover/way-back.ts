@@ -10,23 +10,28 @@ import { carrySequences, readSequences } from '../../postgres/replicate/watch/se
 import { wayBackObstacles } from '../../postgres/replicate/way-back'
 import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
-import { inKeyholeOf, keepApplicationsOut } from '../replication/keyhole'
+import { inKeyholeOf, keepApplicationsOut, movedAwayFrom } from '../replication/keyhole'
 import { madeBy } from '../replication/made'
 import { dropAtSource, letRead, OWN_TABLES } from '../replication/make'
 import { type BehindFence, behindFence, type SideName } from '../replication/sides'
-import type { Switching } from './contract'
+import type { Switching, Watching } from './contract'
+import { closeBack, openBack } from './directions'
+import { alreadyMoved, assertNotMoved, assertNotTakenBack } from './moved'
 import { backPublisher, type Pair, pairOf } from './pair'
 
 type Told = { readonly summary: string }
 type OnBoth = Readonly<Record<SideName, BehindFence>>
 
-export async function prepareWayBack(deps: ActivityDeps, input: Switching): Promise<Told> {
+export async function prepareWayBack(deps: ActivityDeps, input: Watching): Promise<Told> {
   const pair = await pairOf(deps, input)
+  await refuseMoved(deps, input, pair)
+  await assertNotTakenBack(deps, input.operation)
   const publisher = await backPublisher(deps, pair)
   const { tables } = await madeBy(deps, input.operation)
   const kept = await inKeyholeOf(deps, pair.places.standby, input.epochs.standby, (on) =>
     keepApplicationsOut(on, pair.places.standby, publisher.user),
   )
+  await openBack(deps, input, pair)
   const set = await onBoth(deps, pair, input, async ({ source, standby }) => {
     const { back, forward } = pair
     const { signal } = currentAct()
@@ -54,10 +59,19 @@ export async function prepareWayBack(deps: ActivityDeps, input: Switching): Prom
 
 export async function dropWayBack(deps: ActivityDeps, input: Switching): Promise<void> {
   const pair = await pairOf(deps, input)
+  await refuseMoved(deps, input, pair)
   await onBoth(deps, pair, input, async ({ source, standby }) => {
     await dropSubscription(source.admin, { name: pair.back.subscription, source: standby.admin })
     await dropAtSource(standby, pair.back)
   })
+  await closeBack(deps, input.operation, pair)
+}
+
+/** Of a workflow that was set back: it would shut applications out of the writer. */
+async function refuseMoved(deps: ActivityDeps, { operation }: Switching, { places, id }: Pair): Promise<void> {
+  await assertNotMoved(deps, operation)
+  const moved = await movedAwayFrom(deps, places.source)
+  if (moved?.writer === id.target) throw alreadyMoved(moved.operation)
 }
 
 export function onBoth<T>(

@@ -22,8 +22,10 @@ const DEEDS: Readonly<Record<StandbyAction, Deed>> = {
   },
   resume: {
     summary: 'let it follow again',
-    description: 'The standby takes up where it was paused. One whose slot is gone cannot: seed it anew.',
-    examples: ['capstan standby resume shop'],
+    description:
+      'The standby takes up where it was paused. One whose slot is gone cannot: seed it anew. Once writing has moved, name the writer of now, with its first one as --to: ' +
+      'the same declaration serves, by its wayBack. A switchover that was ended by force is brought to its end so.',
+    examples: ['capstan standby resume shop', 'capstan standby resume shop-azure --to shop'],
   },
   reseed: {
     summary: 'copy its rows anew',
@@ -34,7 +36,7 @@ const DEEDS: Readonly<Record<StandbyAction, Deed>> = {
   remove: {
     summary: 'stop it for good',
     description:
-      'Removes the subscription, the slot and the publication, and ends the watch. The standby’s rows stay as they are. What stays on a side that is out of reach is named, with the SQL that removes it.',
+      'Removes the subscription, the slot and the publication, and ends the watch. The standby’s rows stay as they are, and one that was the writer stays shut to applications. What stays on a side that is out of reach is named, with the SQL that removes it.',
     examples: ['capstan standby remove shop', 'capstan standby remove shop --to shop-azure'],
   },
 }

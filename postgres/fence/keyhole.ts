@@ -35,6 +35,14 @@ const KEPT_OUT = `CREATE TABLE capstan.kept_out (
   at timestamptz NOT NULL DEFAULT now()
 )`
 
+/** From which writing has moved away (moved-away.ts). */
+const MOVED_AWAY = `CREATE TABLE capstan.moved_away (
+  oid oid PRIMARY KEY,
+  operation text NOT NULL,
+  writer text NOT NULL,
+  at timestamptz NOT NULL DEFAULT now()
+)`
+
 export interface KeyholeAccess {
   readonly connectTo: ConnectTo
   /** Where to make it from, the likeliest first: databases that are open while nothing is fenced. */
@@ -61,10 +69,11 @@ async function furnish(session: Session): Promise<void> {
   await inTransaction(session, async () => {
     // two that do this at once would fail each other
     await session.query('SELECT pg_catalog.pg_advisory_xact_lock($1)', [FURNISHING_LOCK])
-    const [row] = await session.query<{ shut: boolean; furnished: boolean; limited: boolean; keeps: boolean }>(
+    const [row] = await session.query<{ shut: boolean; furnished: boolean; limited: boolean; keeps: boolean; moves: boolean }>(
       `SELECT NOT pg_catalog.has_database_privilege('public', current_database(), 'CONNECT') AS shut,
               pg_catalog.to_regclass('capstan.closed_database') IS NOT NULL AS furnished,
               pg_catalog.to_regclass('capstan.kept_out') IS NOT NULL AS keeps,
+              pg_catalog.to_regclass('capstan.moved_away') IS NOT NULL AS moves,
               EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = pg_catalog.to_regclass('capstan.closed_database')
                          AND a.attname = 'connection_limit' AND NOT a.attisdropped) AS limited`,
     )
@@ -72,6 +81,7 @@ async function furnish(session: Session): Promise<void> {
     if (row?.furnished !== true) await session.execute(CLOSED_DATABASES)
     else if (!row.limited) await session.execute(LIMIT_COLUMN)
     if (row?.keeps !== true) await session.execute(KEPT_OUT)
+    if (row?.moves !== true) await session.execute(MOVED_AWAY)
   })
 }
 

@@ -71,9 +71,14 @@ export async function keepOut(session: Session, input: KeepOutInput): Promise<Ke
   return { revoked: [...new Set(revoked)].sort(), stillIn: rows.map(({ role }) => role) }
 }
 
+interface LetInInput extends KeptDatabase {
+  /** Roles that keep what `keepOut` gave them: as whom another one follows this database. */
+  readonly stay?: readonly string[] | undefined
+}
+
 /** Gives back what `keepOut` took, and takes what it gave. Resolves to who may connect again; nobody where nothing was taken. A role that is gone is
  *  passed over. Safe to repeat. Throws as `keepOut`. */
-export async function letIn(session: Session, { database, token }: KeptDatabase): Promise<readonly string[]> {
+export async function letIn(session: Session, { database, token, stay = [] }: LetInInput): Promise<readonly string[]> {
   return inTransaction(session, async () => {
     await assertFence(session, token)
     const [added] = await session.query<{ roles: string[] }>(
@@ -92,7 +97,7 @@ export async function letIn(session: Session, { database, token }: KeptDatabase)
         ({ role, grantable }) => `GRANT CONNECT ON DATABASE ${name} TO ${grantee(role)}${grantable ? ' WITH GRANT OPTION' : ''}`,
       ),
       ...added.roles
-        .filter((role) => there.has(role) && !named.includes(role))
+        .filter((role) => there.has(role) && !named.includes(role) && !stay.includes(role))
         .map((role) => `REVOKE CONNECT ON DATABASE ${name} FROM ${grantee(role)}`),
     ]
     if (statements.length > 0) await asOwner(session, owner, way, statements.join('; '))

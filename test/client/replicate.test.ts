@@ -33,6 +33,8 @@ function fleet(text: string): string {
 const one = fleet(fleetWith(standbyOf('shop-azure')))
 const second = STANDBY.replace('name: shop-azure', 'name: shop-azure-eu').replace('instance: shop-az', 'instance: shop-az-eu')
 const two = fleet(fleetWith(`${standbyOf('shop-azure')}, ${standbyOf('shop-azure-eu')}`, STANDBY + second))
+const BACK = 'maxRetained: 20GB, wayBack: { user: follower, secret: env:B, tls: require, port: 5433 }'
+const turnable = fleet(fleetWith(standbyOf('shop-azure', BACK)))
 const prepared = (more: Partial<ReplicateQuestion> = {}) =>
   prepareReplicate({ fleetFile: one, source: 'shop', standby: null, action: 'set-up', table: null, ...more })
 
@@ -58,6 +60,22 @@ describe('what is asked of a standby', () => {
 
   test('is of the standby that is named, where there are several', async () => {
     expect((await prepared({ fleetFile: two, standby: 'shop-azure-eu' })).replicate.standby.name).toBe('shop-azure-eu')
+  })
+
+  test('is done the other way round by the declared way back, at the addresses of the instances, once writing has moved', async () => {
+    for (const action of ['pause', 'resume', 'reseed', 'remove'] as const)
+      expect(await prepared({ fleetFile: turnable, source: 'shop-azure', standby: 'shop', action })).toMatchObject({
+        database: { name: 'shop-azure', connections: { admin: { host: null }, migrator: { host: null } } },
+        replicate: {
+          ...{ action, standby: { name: 'shop', connections: { admin: { host: null }, migrator: { host: null } } } },
+          declared: { database: 'shop', publisher: { user: 'follower', port: 5433 }, wayBack: { user: 'shop_replicator' } },
+        },
+      })
+    // whoever sets one up says so where it is declared
+    await expect(prepared({ fleetFile: turnable, source: 'shop-azure' })).rejects.toMatchObject({ code: 'OPTION_INVALID' })
+    await expect(prepared({ source: 'shop-azure', action: 'pause' })).rejects.toMatchObject({
+      message: expect.stringContaining('give "wayBack" where shop declares it'),
+    })
   })
 
   test.each([

@@ -12,7 +12,7 @@ const codesOf = (more: Partial<StandbyRecord>, now = NOW) => standbyAlerts(stand
 const found = (rule: string) => ({ look: { ...LOOK, findings: [{ rule, message: 'found' }] } })
 
 test('what nobody has to hear of raises nothing', () => {
-  for (const state of ['building', 'copying', 'following', 'paused'] as const) expect(codesOf({ state })).toEqual([])
+  for (const state of ['building', 'copying', 'following', 'paused', 'switching'] as const) expect(codesOf({ state })).toEqual([])
   expect(codesOf({ state: 'gone', look: null }, NOW + 1e9)).toEqual([])
   expect(codesOf({}, NOW + 9 * 60_000)).toEqual([])
   expect(codesOf(found('enabled-while-paused'))).toEqual([])
@@ -22,6 +22,7 @@ test.each([
   ['late', { state: 'late' }],
   ['broken', { state: 'broken' }],
   ['to-be-seeded', { state: 'to-be-seeded' }],
+  ['switching', { state: 'switching', since: '2026-11-29T23:55:00.000Z' }],
   ['slot-retention', found('slot-retention')],
   ['schema-differs', found('schema-differs')],
   ['unreached', found('unreached')],

@@ -147,12 +147,12 @@ export class Switching {
   ) {}
 
   /** The standby follows when it resolves. */
-  static async start(cloud: StandbyCloud): Promise<Switching> {
+  static async start(cloud: StandbyCloud, more: { maxRetained?: string } = {}): Promise<Switching> {
     const capstan = await startCapstan({
       env: { CAPSTAN_LAB_PROFILE: 'instant', SHOP_MASTER_PASSWORD: MASTER_PASSWORD, ...SOON },
     })
     try {
-      const pair = await createPair(capstan, cloud, { both: true })
+      const pair = await createPair(capstan, cloud, { both: true, ...more })
       await leadTo(capstan, 'stock', pair.source)
       const bank = await startBank(capstan)
       const setUp = await pair.run('replicate', 'stock', '--operation', 'set-up')
@@ -168,6 +168,11 @@ export class Switching {
   async close(): Promise<void> {
     await Promise.all([this.bank.stop(), this.probes.source.stop(), this.probes.standby.stop()])
     await this.capstan.close()
+  }
+
+  /** As a person does it. */
+  leadTo(to: 'source' | 'standby' | Place): Promise<void> {
+    return leadTo(this.capstan, 'stock', typeof to === 'string' ? this.pair[to] : to)
   }
 
   async ended(operation: string, ...words: string[]): Promise<OperationDocument> {

@@ -71,8 +71,12 @@ export class Run {
     this.record.beginClosing()
   }
 
-  /** A step after the point of no return. One that fails waits for a person to have it tried again, left out, or done by hand; null: not done here. */
-  async forward<T>({ id, title }: StepName, act: Pick<StepAct<T>, 'do' | 'detail'>): Promise<T | null> {
+  /** A step after the point of no return. One that fails waits for a person to have it tried again, left out, or done by hand; null: not done here.
+   *  `needed`: why it cannot be left out; whoever says so is asked again. */
+  async forward<T>(
+    { id, title }: StepName,
+    act: Pick<StepAct<T>, 'do' | 'detail'> & { readonly needed?: string | undefined },
+  ): Promise<T | null> {
     if (!this.noReturn) throw new Error(`step ${id} goes forward before the point of no return`)
     return CancellationScope.nonCancellable(async () => {
       if (!this.record.has(id)) await this.record.begin(id, title)
@@ -86,7 +90,7 @@ export class Run {
           const said = failureRecord(error).message
           await this.record.update(id, 'failed', { summary: said, undoFailure: said, waits: true })
         }
-        const resolved = await this.askOperator(id)
+        const resolved = await this.askForward(id, act.needed)
         if (resolved === 'retry') await this.record.update(id, 'running', { waits: false })
         else {
           const summary = resolved === 'done' ? 'done by hand' : 'left out'
@@ -167,6 +171,15 @@ export class Run {
       const resolved = await this.askOperator(step)
       if (resolved !== 'retry') return resolved
       await this.record.update(step, 'undoing', {})
+    }
+  }
+
+  private async askForward(id: string, needed: string | undefined): Promise<ResolveInput['decision']> {
+    for (;;) {
+      const resolved = await this.askOperator(id)
+      if (resolved !== 'skip' || needed === undefined) return resolved
+      const said = `It cannot be left out: ${needed}.`
+      await this.record.update(id, 'failed', { summary: said, undoFailure: said, waits: true })
     }
   }
 

@@ -81,7 +81,8 @@ async function planBoth({ act, ref, input, locked }: Switching, step: StepName):
         }
   const scope = { databases: [input.sourceDatabase] }
   const fence = await act.askingFence.planFence({ ...ref(step), target: source, scope, copy: false, lock: locks?.source ?? null })
-  const endpoint = await act.askingTraffic.whereTo(ref(step))
+  const { host, port } = sides.standby
+  const endpoint = await act.askingTraffic.whereTo({ ...ref(step), next: { host, port } })
   return {
     ...(await act.crossing.planSwitchover({ ...ref(step), sides, locks, fence, endpoint })),
     sides,
@@ -132,7 +133,7 @@ async function prepare(switching: Switching, planned: Planned): Promise<void> {
   })
   const on = onBoth(switching, STEPS.wayBack, planned)
   await run.step(STEPS.wayBack, {
-    do: () => act.crossing.prepareWayBack(on),
+    do: () => act.crossing.prepareWayBack({ ...on, heartbeatTimeoutMs: switching.input.heartbeatTimeoutMs }),
     undo: () => act.undoing.dropWayBack(on),
     detail: ({ summary }) => ({ summary }),
   })
@@ -140,8 +141,7 @@ async function prepare(switching: Switching, planned: Planned): Promise<void> {
 
 /** From the fence to the end. Resolves to the steps that a person left out. */
 async function cross(switching: Switching, planned: Planned): Promise<readonly Finding[]> {
-  const { run, act, ref } = switching
-  const { sides, endpointAt } = planned
+  const { run, act } = switching
   const on = onBoth(switching, STEPS.cross, planned)
   await run.step(STEPS.cross, {
     do: () => act.crossing.fenceAndDrain(on),
@@ -149,8 +149,20 @@ async function cross(switching: Switching, planned: Planned): Promise<readonly F
     detail: ({ summary, lsn, closedMs }) => ({ summary, lsn, closedMs }),
   })
   await run.pointOfNoReturn(STEPS.move, 'applications are led to the standby, and write there')
+  return goForward(switching, planned)
+}
+
+interface ForwardAct<T> {
+  readonly do: () => Promise<T>
+  readonly detail: (result: T) => StepDetail
+  readonly needed?: string
+}
+
+async function goForward(switching: Switching, planned: Planned): Promise<readonly Finding[]> {
+  const { run, act, ref } = switching
+  const { sides, endpointAt } = planned
   const left: Finding[] = []
-  const onward = async <T>(step: StepName, act: { do: () => Promise<T>; detail: (result: T) => StepDetail }): Promise<void> => {
+  const onward = async <T>(step: StepName, act: ForwardAct<T>): Promise<void> => {
     if ((await run.forward(step, act)) !== null) return
     left.push({ rule: `left:${step.id}`, message: `“${step.title}” was not done by the operation: a person decided so.` })
   }
@@ -158,10 +170,12 @@ async function cross(switching: Switching, planned: Planned): Promise<readonly F
   const to = { host: sides.standby.host, port: sides.standby.port }
   await onward(STEPS.move, {
     do: async () => {
-      await act.forward.recordMoved(ref(STEPS.move))
-      return act.traffic.moveEndpoint({ ...ref(STEPS.move), from: endpointAt ?? { host, port }, to })
+      const recorded = await act.forward.recordMoved(onBoth(switching, STEPS.move, planned))
+      const led = await act.traffic.moveEndpoint({ ...ref(STEPS.move), from: endpointAt ?? { host, port }, to })
+      return { summary: `${led.summary}; ${recorded.summary}`, moved: led.moved }
     },
     detail: ({ summary, moved }) => ({ summary, moved }),
+    needed: 'what comes next opens the standby. Lead applications there, and say that it is done',
   })
   const told = ({ summary }: { summary: string }) => ({ summary })
   await onward(STEPS.open, { do: () => act.forward.openToApplications(onBoth(switching, STEPS.open, planned)), detail: told })

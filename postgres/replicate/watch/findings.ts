@@ -34,7 +34,7 @@ export function findingsOf(judged: Judged, look: StandbyLook): Finding[] {
 
 function onSource({ state, names, declared: { retainedBytesMax } }: Judged, { slot, publishedTables }: SourceLook): Finding[] {
   const findings: Finding[] = []
-  if (publishedTables === 0 && state !== 'building' && state !== 'to-be-seeded')
+  if (publishedTables === 0 && state !== 'building' && state !== 'switching' && state !== 'to-be-seeded')
     findings.push({
       rule: 'nothing-published',
       message: `The publication ${names.publication} is gone from the source, or without tables.`,

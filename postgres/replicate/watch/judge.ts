@@ -2,7 +2,7 @@
  *
  *  The disk of the source comes first: whatever the state is, and whether the standby answers or not, a slot that holds back more than was declared
  *  goes. What is not seen changes nothing: a side that does not answer keeps its state, and is told. What will never be whole again does not come back
- *  by itself, however well it looks: only an operation takes a standby out of `to-be-seeded`, and out of `building`, `paused` and `gone`. */
+ *  by itself, however well it looks: only an operation takes a standby out of `to-be-seeded`, and out of `building`, `switching`, `paused` and `gone`. */
 import type { Finding } from '../../../contracts/operation'
 import type { SlotLook, SourceLook, StandbyLook, StandbyRecord, StandbyState, SubscriptionLook } from '../../../contracts/standby'
 import { bytes } from '../../health/words'
@@ -34,15 +34,20 @@ function verdictOf(record: StandbyRecord, look: StandbyLook): Verdict {
   const { state, reason } = record
   const asItIs = { state, reason }
   if (state === 'gone' || state === 'to-be-seeded') return asItIs
-  const lost = look.source === null ? null : whyLost(record, look.source)
+  const lost = look.source === null || isToCome(record, look.source) ? null : whyLost(record, look.source)
   if (lost !== null) return { state: 'to-be-seeded', reason: lost }
   // An operation is about it, or a person wants it so.
-  if (state === 'building' || state === 'paused') return asItIs
+  if (state === 'building' || state === 'switching' || state === 'paused') return asItIs
   if (look.target === null) return isUnread(record, look) ? { state: 'broken', reason: unread(record) } : asItIs
   const trouble = whyBroken(record, look, look.target.subscription)
   if (trouble !== null) return { state: 'broken', reason: trouble }
   if (state === 'broken' && !isMended(record.look, look)) return asItIs
   return followed(record, look)
+}
+
+/** Of a way back that an operation is about to make. */
+function isToCome({ state, look: before }: StandbyRecord, { slot }: SourceLook): boolean {
+  return state === 'switching' && slot === null && (before?.source?.slot ?? null) === null
 }
 
 /** A standby that does not answer us may well follow. One whose slot nobody reads either, in two looks, does not. */

@@ -76,6 +76,20 @@ describe.each([15, 17] as const)('PostgreSQL %i', (major) => {
     await owner.close()
   })
 
+  test('as whom another one follows it keeps what it was given, when applications come in again', async () => {
+    const database = await server.database()
+    const { database: name } = database.options
+    const owner = await database.connect()
+    await owner.execute(`REVOKE CONNECT ON DATABASE ${name} FROM PUBLIC; GRANT CONNECT ON DATABASE ${name} TO app`)
+    await out(database)
+    await asked(database, 'migrator')
+    const stay = ['migrator']
+    expect(await inKeyhole(database, (session, token) => letIn(session, { database: name, token, stay }))).toEqual(['app'])
+    await asked(database, 'app')
+    await asked(database, 'migrator')
+    await owner.close()
+  })
+
   test('an owner that is nobody of ours is told: no grant keeps him out', async () => {
     const database = await server.database()
     const name = database.options.database

@@ -50,10 +50,10 @@ describe('whatever is looked at', () => {
     )
   })
 
-  test('nobody but an operation ends building or a pause, save by the loss of the slot', () => {
+  test('nobody but an operation ends building, a move of writing or a pause, save by the loss of the slot', () => {
     fc.assert(
       fc.property(aRecord, aLook, (standby, look) => {
-        if (standby.state !== 'building' && standby.state !== 'paused') return
+        if (!['building', 'switching', 'paused'].includes(standby.state)) return
         expect([standby.state, 'to-be-seeded']).toContain(judge(standby, look).state)
       }),
       { numRuns: 1_000 },

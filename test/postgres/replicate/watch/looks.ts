@@ -52,6 +52,7 @@ export const STATES: readonly StandbyState[] = [
   'late',
   'paused',
   'broken',
+  'switching',
   'to-be-seeded',
   'gone',
 ]

@@ -1,0 +1,126 @@
+/** Which of both is the writer, whatever the ledger says: that is written in the databases themselves. Nothing that is done with a standby is done with a
+ *  database that writing has moved to; and what was the writer, and was left closed by a switchover that was ended by force, is made the standby that it is. */
+import { Failure, failure } from '../../contracts/failures'
+import type { OperationId } from '../../contracts/operation'
+import type { DeclaredStandby, StandbyNames } from '../../contracts/standby'
+import type { Session } from '../../postgres/connect/session'
+import { enterKeyhole } from '../../postgres/fence/keyhole'
+import { openDatabases } from '../../postgres/fence/lower'
+import { forgetMovedAway } from '../../postgres/fence/moved-away'
+import { closedBy } from '../../postgres/fence/raise'
+import { standbyNames } from '../../postgres/replicate/names'
+import { markFollowing, readOrigin } from '../../postgres/replicate/seeding'
+import { dropSubscription } from '../../postgres/replicate/teardown'
+import { followAll } from '../../postgres/replicate/way-back'
+import { assertMayAct, currentAct } from '../act'
+import type { ActivityDeps } from '../deps'
+import { isAway } from './away'
+import type { Replicating } from './contract'
+import { inKeyholeOf, keepApplicationsOut, letApplicationsIn, masterOf, movedAwayFrom } from './keyhole'
+import { dropAtSource, onBoth, placeOf } from './make'
+import { type Both, looking, type Place } from './sides'
+
+const ROW_MS = 60_000
+
+/** Throws DATABASE_REFUSED where the standby's own database says that it is none of this source's, or the source's server that writing has moved there. */
+export async function refuseWriterAsStandby(deps: ActivityDeps, input: Replicating, { id }: Both): Promise<void> {
+  const mark = await looking(deps, await placeOf(deps, input, 'standby'), 'migrator', readOrigin)
+  const moved = await movedAwayFrom(deps, await placeOf(deps, input, 'source')).catch(unlessAway)
+  if (mark?.source === id.source && moved?.writer !== id.target) return
+  const found =
+    moved?.writer === id.target
+      ? `${moved.operation} has moved writing there`
+      : mark === null
+        ? 'its database is nobody’s standby'
+        : `its database follows ${mark.source}`
+  const message = `${id.target} is no standby of ${id.source} by now: ${found}. Nothing of it is given up or overwritten; the standby may be ${id.source}: "capstan standby list".`
+  throw failure('DATABASE_REFUSED', message, { source: id.source, standby: id.target })
+}
+
+function unlessAway(error: unknown): null {
+  if (error instanceof Failure && isAway(error)) return null
+  throw error
+}
+
+/** Of a standby that was the writer until writing moved to its source: it is kept from applications, opened to its own roles where it was left closed, the writer
+ *  of now is open to those to whom it was, and what the way there was made of goes. False: it was not. Safe to repeat. */
+export async function admitOldWriter(deps: ActivityDeps, input: Replicating, { id, request }: Both): Promise<boolean> {
+  const { operation } = input
+  const place = await placeOf(deps, input, 'standby')
+  const moved = await movedAwayFrom(deps, place)
+  if (moved === null || moved.writer !== id.source) return false
+  await inKeyholeOf(deps, place, input.epochs.standby, async (on) => {
+    // who reads it by now was let in by a person
+    if (!(await isClosedBy(on.session, moved.operation, place))) return
+    await keepApplicationsOut(on, place, request.declared.wayBack?.user ?? null)
+    assertMayAct()
+    await openDatabases(on.session, { raisedBy: moved.operation, token: on.token, signal: currentAct().signal })
+  })
+  await admitToWriter(deps, input, request.declared)
+  const forward = standbyNames({ source: id.target, target: id.source })
+  await onBoth(deps, input, async ({ source, standby }) => {
+    const { signal } = currentAct()
+    if ((await readOrigin(standby.migrator)) === null)
+      await markFollowing(standby.migrator, { source: id.source, operation, token: standby.token, signal })
+    assertMayAct()
+    await dropSubscription(source.admin, { name: forward.subscription, source: standby.admin })
+    await dropAtSource(standby, forward)
+  })
+  return true
+}
+
+async function admitToWriter(deps: ActivityDeps, input: Replicating, { publisher }: DeclaredStandby): Promise<void> {
+  const place = await placeOf(deps, input, 'source')
+  await inKeyholeOf(deps, place, input.epochs.source, async (on) => {
+    await forgetMovedAway(on.session, { database: place.entry.database, token: on.token })
+    assertMayAct()
+    await letApplicationsIn(on, place, [publisher.user])
+  })
+}
+
+/** Of a way back that a switchover was ended amid before writing moved: the standby is the writer still, closed as it was left. */
+export async function refuseClosedWriter(
+  deps: ActivityDeps,
+  input: Replicating,
+  { id }: Both,
+  switchover: OperationId,
+): Promise<void> {
+  const { source, target } = id
+  if ((await staysClosed(deps, await placeOf(deps, input, 'standby'), switchover)) === null) return
+  const message = `${target} is no standby of ${source} yet: ${switchover} closed it, and was ended before writing moved. "capstan standby resume ${target} --to ${source}" lets ${source} follow again.`
+  throw failure('DATABASE_REFUSED', message, { source, standby: target, operation: switchover })
+}
+
+/** The last part of it, once it follows: what its source gets from elsewhere comes along again. */
+export async function followWhole(deps: ActivityDeps, input: Replicating, names: StandbyNames): Promise<void> {
+  await onBoth(deps, input, ({ source, standby }) =>
+    followAll({
+      ...{ source: source.admin, standby: standby.admin, forward: names, operation: input.operation },
+      ...{ sourceToken: source.token, standbyToken: standby.token, deadlineMs: ROW_MS, signal: currentAct().signal },
+    }),
+  ).catch((error: unknown) => {
+    if (!(error instanceof Failure) || error.code !== 'BARRIER_NOT_PASSED') throw error
+    throw failure('NOT_READY_YET', error.message, error.facts)
+  })
+}
+
+async function isClosedBy(keyhole: Session, operation: OperationId, { entry }: Place): Promise<boolean> {
+  return (await closedBy(keyhole, operation)).some(({ name }) => name === entry.database)
+}
+
+/** Of a switchover that was ended by force before writing moved: a sentence; null: its source is open, or does not say. */
+export async function sourceStaysClosed(deps: ActivityDeps, input: Replicating, switchover: OperationId): Promise<string | null> {
+  return staysClosed(deps, await placeOf(deps, input, 'source'), switchover)
+}
+
+async function staysClosed(deps: ActivityDeps, place: Place, switchover: OperationId): Promise<string | null> {
+  try {
+    const keyhole = await enterKeyhole(masterOf(deps, place))
+    if (keyhole === null) return null
+    if (!(await isClosedBy(keyhole, switchover, place).finally(() => keyhole.close()))) return null
+    return `${place.entry.name} is closed still, by ${switchover}: "capstan ops show ${switchover} --plan" says how it is opened by hand`
+  } catch (error) {
+    if (error instanceof Failure) return null
+    throw error
+  }
+}

@@ -1,0 +1,98 @@
+/** That writing moves, in three places: the source's keyhole, beside its fence; the standby's own database, which is nobody's standby from then on; and the
+ *  ledger, which comes last and says that all of it is written. Whoever was set back, ended by force or comes with a ledger of yesterday meets one of them. */
+import { Failure, failure } from '../../contracts/failures'
+import type { OperationId } from '../../contracts/operation'
+import { SWITCHOVER_DOCUMENTS } from '../../contracts/switchover'
+import type { Session } from '../../postgres/connect/session'
+import { readMovedAway, recordMovedAway } from '../../postgres/fence/moved-away'
+import { tagSession } from '../../postgres/migrate/fence'
+import { forgetOrigin } from '../../postgres/replicate/seeding'
+import { assertMayAct, currentAct } from '../act'
+import type { ActivityDeps } from '../deps'
+import { inKeyholeOf } from '../replication/keyhole'
+import { looking } from '../replication/sides'
+import { raiseOwnFence } from '../schema/apply-behind-fence'
+import type { Switching } from './contract'
+import { endForward } from './directions'
+import { type Pair, pairOf } from './pair'
+
+type Ledger = Pick<ActivityDeps, 'ledger'>
+
+/** Attempts at a source that does not answer. It is closed, and stays so; whoever waits is served sooner without it. */
+const SOURCE_ATTEMPTS = 2
+
+export async function recordMoved(deps: ActivityDeps, input: Switching): Promise<{ summary: string }> {
+  const { operation } = input
+  const pair = await pairOf(deps, input)
+  await assertNotTakenBack(deps, operation)
+  const there = await recordAtSource(deps, input, pair)
+  await Promise.all([nobodysStandby(deps, input, pair), endForward(deps, operation, pair)])
+  assertMayAct()
+  await deps.ledger.putDocumentOnce({ operation, name: SWITCHOVER_DOCUMENTS.moved, document: { version: 1 } })
+  return { summary: there }
+}
+
+export async function hasMoved({ ledger }: Ledger, operation: OperationId): Promise<boolean> {
+  return (await ledger.getDocument({ operation, name: SWITCHOVER_DOCUMENTS.moved })) !== null
+}
+
+/** Whoever wrote into both would have two truths. */
+export async function assertNotMoved(deps: Ledger, operation: OperationId): Promise<void> {
+  if (await hasMoved(deps, operation)) throw alreadyMoved(operation)
+}
+
+/** The same, where a restored ledger does not know it. `keyhole`: of the source. */
+export async function assertNotMovedThere(keyhole: Session, operation: OperationId, { places }: Pair): Promise<void> {
+  const moved = await readMovedAway(keyhole, places.source.entry.database)
+  if (moved?.operation === operation) throw alreadyMoved(operation)
+}
+
+export function alreadyMoved(operation: OperationId): Failure {
+  const message = `${operation} has moved writing to the standby: the old writer stays closed. Move it back by a switchover of its own.`
+  return failure('RESOURCE_NOT_OURS', message, { operation })
+}
+
+/** What comes after the move: whoever left that out, or was set back to here, has a source that is written to. */
+export async function assertMoved(deps: Ledger, operation: OperationId): Promise<void> {
+  if (await hasMoved(deps, operation)) return
+  const message = `${operation} has not moved writing, so nothing is opened and nobody kept out: leave this step out, and start the switchover anew.`
+  throw failure('RESOURCE_NOT_OURS', message, { operation })
+}
+
+/** Before the fence is lowered. Not by whoever begins the crossing anew: he takes back what died, and nobody was told that it is over. */
+export async function recordTakenBack({ ledger }: Ledger, operation: OperationId): Promise<void> {
+  const document = { version: 1, at: new Date().toISOString() }
+  assertMayAct()
+  await ledger.putDocumentOnce({ operation, name: SWITCHOVER_DOCUMENTS.takenBack, document })
+}
+
+/** A workflow that is set back to where its source was closed would move writing away from one that is written to. */
+export async function assertNotTakenBack({ ledger }: Ledger, operation: OperationId): Promise<void> {
+  if ((await ledger.getDocument({ operation, name: SWITCHOVER_DOCUMENTS.takenBack })) === null) return
+  const message = `${operation} was taken back, and its source is written to since: writing does not move by it any more. Start a switchover of its own.`
+  throw failure('RESOURCE_NOT_OURS', message, { operation })
+}
+
+async function recordAtSource(deps: ActivityDeps, input: Switching, { places, id }: Pair): Promise<string> {
+  const { operation } = input
+  try {
+    await inKeyholeOf(deps, places.source, input.fenceEpoch, ({ session, token }) =>
+      recordMovedAway(session, { database: places.source.entry.database, operation, writer: id.target, token }),
+    )
+    return `${id.source} is known as the old writer`
+  } catch (error) {
+    const away = error instanceof Failure && (error.code === 'DATABASE_UNREACHABLE' || error.code === 'CONNECTION_LOST')
+    if (!away || currentAct().attempt < SOURCE_ATTEMPTS) throw error
+    return `${id.source} does not answer, and bears no mark that writing has moved: it is closed still, whenever it comes back`
+  }
+}
+
+/** One session: nobody is served meanwhile. */
+async function nobodysStandby(deps: ActivityDeps, { operation, epochs }: Switching, { places, id }: Pair): Promise<void> {
+  await looking(deps, places.standby, 'migrator', async (session) => {
+    const { token } = await raiseOwnFence(session, operation, epochs.standby)
+    await tagSession(session, token)
+    assertMayAct()
+    await forgetOrigin(session, { source: id.source, token, signal: currentAct().signal })
+  })
+}

@@ -1,0 +1,71 @@
+/** That writing has moved away from a database, in the keyhole beside it. It is written in a transaction that looks at the fence, so that it is never said of
+ *  a database that somebody has opened meanwhile; and it is there for whoever comes later with a ledger that does not know, or with a workflow that was set
+ *  back. It goes once writing has moved to that database again. */
+import { failure } from '../../contracts/failures'
+import { inTransaction, type Session } from '../connect/session'
+import { assertFence, type FenceToken } from '../migrate/fence'
+import { NOBODY } from './workers-only'
+
+export interface MovedAway {
+  /** By which it moved. */
+  readonly operation: string
+  /** Fleet name of the database that is written to since. */
+  readonly writer: string
+}
+
+interface MovedAwayInput extends MovedAway {
+  readonly database: string
+  /** The one that stands in the keyhole. */
+  readonly token: FenceToken
+}
+
+/** `session`: in the keyhole. Null: it has not, as far as is written there. Reads only. */
+export async function readMovedAway(session: Session, database: string): Promise<MovedAway | null> {
+  const [table] = await session.query<{ there: boolean }>(
+    `SELECT pg_catalog.to_regclass('capstan.moved_away') IS NOT NULL AS there`,
+  )
+  if (table?.there !== true) return null
+  const [row] = await session.query<MovedAway & Record<string, unknown>>(
+    `SELECT m.operation, m.writer FROM capstan.moved_away m JOIN pg_catalog.pg_database d ON d.oid = m.oid WHERE d.datname = $1`,
+    [database],
+  )
+  return row ?? null
+}
+
+/** `session`: in the keyhole. Where it stands there by this operation already, it stays, whatever was opened since. Safe to repeat. Throws FENCE_NOT_PROVEN where
+ *  the database is not closed to all but workers by this operation: whoever opened it may write there; FENCED_OFF. */
+export async function recordMovedAway(session: Session, input: MovedAwayInput): Promise<void> {
+  const { operation, writer, database, token } = input
+  await inTransaction(session, async () => {
+    await assertFence(session, token)
+    if ((await readMovedAway(session, database))?.operation === operation) return
+    const recorded = await session.query(
+      `INSERT INTO capstan.moved_away (oid, operation, writer)
+       SELECT d.oid, $2, $3 FROM pg_catalog.pg_database d JOIN capstan.closed_database c ON c.oid = d.oid AND c.operation = $2
+        WHERE d.datname = $1 AND (NOT d.datallowconn OR d.datconnlimit = ${NOBODY})
+       ON CONFLICT (oid) DO UPDATE SET operation = excluded.operation, writer = excluded.writer, at = now()
+       RETURNING oid`,
+      [database, operation, writer],
+    )
+    if (recorded.length > 0) return
+    throw failure(
+      'FENCE_NOT_PROVEN',
+      `${database} is not closed by ${operation} any more, so that it may be written to: writing does not move to ${writer}. Start the switchover anew.`,
+      { database, operation },
+    )
+  })
+}
+
+/** `session`: in the keyhole. Writing has moved to it again. Safe to repeat. Throws FENCED_OFF. */
+export async function forgetMovedAway(
+  session: Session,
+  { database, token }: Pick<MovedAwayInput, 'database' | 'token'>,
+): Promise<void> {
+  await inTransaction(session, async () => {
+    await assertFence(session, token)
+    await session.query(
+      'DELETE FROM capstan.moved_away m USING pg_catalog.pg_database d WHERE d.oid = m.oid AND d.datname = $1',
+      [database],
+    )
+  })
+}

@@ -1,0 +1,117 @@
+/** A switchover whose workflow is ended by force at each boundary past the point of no return, and one that is set back after it was through or taken back:
+ *  nothing that is done with standbys takes the writer for one, one side is written to at any time, and "standby resume", the other way round, does the rest. */
+import { until } from '../support/eventually'
+import { Switching } from '../support/switching'
+
+let it: Switching
+/** Who is the writer, and who follows. */
+let [writer, follower] = ['stock', '']
+const expected = ['source']
+
+beforeAll(async () => {
+  it = await Switching.start('gcp')
+  follower = it.pair.name
+})
+afterAll(() => it?.close())
+
+const sideOf = (name: string): 'source' | 'standby' => (name === 'stock' ? 'source' : 'standby')
+
+function moved(): void {
+  ;[writer, follower] = [follower, writer]
+  expected.push(sideOf(writer))
+}
+
+async function isRight(): Promise<void> {
+  await it.writesGoOn()
+  await it.isWholeOnBothSides()
+  expect(it.writers()).toEqual(expected)
+}
+
+const MOVED = ['moveEndpoint#1:before', 'moveEndpoint#1:after', 'openToApplications#1:after', 'letOldFollow#1:after'] as const
+
+test.each([...MOVED, 'turnStandby#1:before', 'turnStandby#1:after'])('ended at %s', async (boundary) => {
+  await it.isFollowing(writer, follower)
+  const operation = `ended-${boundary.toLowerCase().replace(/[#:]/g, '-')}`
+  it.capstan.arm(boundary)
+  const deaths = it.capstan.deaths()
+  const over = it.ended(operation, 'switchover', writer, '--to', follower, '--unproven').catch(() => undefined)
+  await until('its worker to die', async () => it.capstan.deaths() > deaths)
+  await it.capstan.temporal.workflow.getHandle(operation).terminate('by a person')
+  await over
+  for (const words of [['standby', 'reseed'], ['standby', 'remove'], ['standby', 'pause'], ['replicate']]) {
+    const { code } = await it.pair.run(...words, writer, '--to', follower, '--operation', `${operation}-${words.at(-1)}`)
+    expect([...words, code === 0]).toEqual([...words, false])
+  }
+  moved()
+  expect(await it.ended(`${operation}-resumed`, 'standby', 'resume', writer, '--to', follower)).toMatchObject({
+    status: 'succeeded',
+  })
+  // where it was ended before, a person moves it
+  await it.leadTo(sideOf(writer))
+  await it.isFollowing(writer, follower)
+  await isRight()
+})
+
+test('a move that fails cannot be left out: whoever says so is asked again, and the standby stays shut until it is done', async () => {
+  await it.isFollowing(writer, follower)
+  it.capstan.arm('recordMoved#1:after')
+  const deaths = it.capstan.deaths()
+  const running = it.ended('astray', 'switchover', writer, '--to', follower, '--unproven')
+  await until('its worker to die', async () => it.capstan.deaths() > deaths)
+  await it.leadTo({ host: '127.0.0.1', port: 9 })
+  const says = (said: string) =>
+    until(`the move to wait, since ${said}`, async () => {
+      const { code, stdout } = await it.pair.cli('ops', 'show', 'astray', '--json')
+      return code === 0 && stdout.includes('"needs-operator"') && stdout.includes(said)
+    })
+  await says('127.0.0.1:9')
+  await it.pair.cli('ops', 'resolve', 'astray', 'skip')
+  await says('cannot be left out')
+  expect(it.writers()).toEqual(expected)
+  moved()
+  await it.leadTo(sideOf(writer))
+  await it.pair.cli('ops', 'resolve', 'astray', 'done')
+  expect(await running).toMatchObject({ status: 'succeeded', verdict: 'fail' })
+  await isRight()
+})
+
+/** To before the first call of the activity. */
+async function setBack(operation: string, activity: string): Promise<void> {
+  const { workflow } = it.capstan.temporal
+  const { events = [] } = await workflow.getHandle(operation).fetchHistory()
+  const at = events?.findIndex((event) => event.activityTaskScheduledEventAttributes?.activityType?.name === activity) ?? -1
+  const before = events?.slice(0, at).findLast((event) => event.workflowTaskCompletedEventAttributes != null)
+  if (before?.eventId == null) throw new Error(`${operation} never called ${activity}`)
+  await it.capstan.temporal.workflowService.resetWorkflowExecution({
+    ...{ namespace: it.capstan.temporal.options.namespace, workflowExecution: { workflowId: operation } },
+    ...{ reason: 'a test', requestId: `${operation}-${activity}`, workflowTaskFinishEventId: before.eventId },
+  })
+  await workflow
+    .getHandle(operation)
+    .result()
+    .catch(() => undefined)
+}
+
+test('set back after it was through, it shuts nobody out of the writer', async () => {
+  await it.isFollowing(writer, follower)
+  expect(await it.ended('through', 'switchover', writer, '--to', follower, '--unproven')).toMatchObject({ status: 'succeeded' })
+  moved()
+  await isRight()
+  for (const activity of ['prepareWayBack', 'fenceAndDrain']) await setBack('through', activity)
+  await it.isFollowing(writer, follower)
+  await isRight()
+})
+
+test('set back after it was taken back, it moves nothing', async () => {
+  await it.isFollowing(writer, follower)
+  const running = it.ended('aborted', 'switchover', writer, '--to', follower, '--unproven')
+  it.capstan.arm('fenceAndDrain#1:before')
+  const deaths = it.capstan.deaths()
+  await until('its worker to die', async () => it.capstan.deaths() > deaths)
+  await it.pair.cli('ops', 'abort', 'aborted', '--reason', 'not now')
+  expect((await running).status).toBe('aborted')
+  await isRight()
+  for (const activity of ['prepareWayBack', 'fenceAndDrain']) await setBack('aborted', activity)
+  await isRight()
+  await it.isFollowing(writer, follower)
+})
