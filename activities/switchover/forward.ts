@@ -12,6 +12,7 @@ import { change, startWatch } from '../replication/record'
 import { raisedOn } from '../replication/sides'
 import type { Switching, SwitchoverActivities } from './contract'
 import { insideBoth, type Pair, pairOf } from './pair'
+import { confirmedAsUsual } from './synced'
 import { onBoth } from './way-back'
 
 type Told = { readonly summary: string }
@@ -49,7 +50,9 @@ export async function letOldFollow(deps: ActivityDeps, input: Switching): Promis
   const { waitedMs } = await insideBoth(deps, pair, tokens, async ({ source, standby }) => {
     const barrier = await takeBarrier(standby, { operation, token: tokens.standby, signal })
     const sides = { source: standby, standby: source, slot: back.slot, subscription: back.subscription }
-    return awaitBarrier({ ...sides, barrier, deadlineMs: ROW_MS, signal })
+    const passed = await awaitBarrier({ ...sides, barrier, deadlineMs: ROW_MS, signal })
+    await confirmedAsUsual(source, pair, tokens.source)
+    return passed
   })
   return { summary: `a row that was committed on ${id.target} was on ${id.source} after ${waitedMs} ms` }
 }
@@ -75,6 +78,7 @@ export async function turnStandby(deps: ActivityDeps, input: Parameters<Switchov
     back: request.declared,
     rehearse: false,
     drainMsMax: request.drainMsMax,
+    compareMsMax: request.compareMsMax,
   }
   assertMayAct()
   const watched = await deps.ledger.putBundle({ version: 1, database: request.standby, migrations: [], switchover: turned })

@@ -7,7 +7,7 @@ import type { SwitchoverActivities } from '../../activities/switchover/contract'
 import type { TrafficActivities } from '../../activities/traffic/contract'
 import { TASK_QUEUES } from '../../contracts/messages'
 import type { SwitchoverInput } from '../../contracts/switchover'
-import { askFirst, longAct, quickAct, undoLong } from '../kit/proxies'
+import { askFirst, forwardAct, longAct, quickAct, undoLong } from '../kit/proxies'
 
 export function switchoverActivities({
   cloud,
@@ -25,8 +25,11 @@ export function switchoverActivities({
     /** While the fence stands nobody is served: whoever cannot get through behind it soon gives it up. */
     crossing: proxyActivities<SwitchoverActivities>(askFirst(long)),
     undoing: proxyActivities<SwitchoverActivities>(undoLong(TASK_QUEUES.postgres, heartbeatTimeoutMs)),
+    undoingTraffic: proxyActivities<TrafficActivities>(undoLong(TASK_QUEUES.postgres, heartbeatTimeoutMs)),
     /** Past the point of no return nothing is given up. */
     forward: proxyActivities<SwitchoverActivities>(long),
     traffic: proxyActivities<TrafficActivities>(long),
+    /** Of a pooler that is down nobody waits: a person is asked soon. */
+    resuming: proxyActivities<TrafficActivities>(forwardAct(long)),
   }
 }

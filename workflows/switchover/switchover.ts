@@ -1,7 +1,7 @@
 /** Writing moves to a standby, and the old writer follows it from then on. Up to the point of no return, which is where the endpoint moves, everything is
  *  taken back in reverse: the fence first, so that whoever waits is served again. Past it there is only forward. The same operation, asked for the other way
  *  round, moves writing back. */
-import type { HostPort } from '../../contracts/endpoint'
+import type { EndpointState, HostPort } from '../../contracts/endpoint'
 import type { Finding, OperationResult, StepDetail, StepName } from '../../contracts/operation'
 import type { StandbySides } from '../../contracts/replicate'
 import type { StepRef } from '../../contracts/step-ref'
@@ -23,6 +23,7 @@ interface Switching {
 interface Planned extends SwitchoverPlanSummary {
   readonly sides: StandbySides
   readonly endpointAt: HostPort | null
+  readonly endpointKind: EndpointState['kind']
 }
 
 export async function switchover(input: SwitchoverInput): Promise<OperationResult> {
@@ -82,10 +83,12 @@ async function planBoth({ act, ref, input, locked }: Switching, step: StepName):
   const scope = { databases: [input.sourceDatabase] }
   const fence = await act.askingFence.planFence({ ...ref(step), target: source, scope, copy: false, lock: locks?.source ?? null })
   const endpoint = await act.askingTraffic.whereTo(ref(step))
+  const pause = await act.askingTraffic.pauseFacts(ref(step))
   return {
-    ...(await act.crossing.planSwitchover({ ...ref(step), sides, locks, fence, endpoint })),
+    ...(await act.crossing.planSwitchover({ ...ref(step), sides, locks, fence, endpoint, pause })),
     sides,
     endpointAt: endpoint.at,
+    endpointKind: endpoint.kind,
   }
 }
 
@@ -136,13 +139,31 @@ async function prepare(switching: Switching, planned: Planned): Promise<void> {
     undo: () => act.undoing.dropWayBack(on),
     detail: ({ summary }) => ({ summary }),
   })
+  await hold(switching, planned)
+}
+
+/** They are held by the crossing, right before it closes the source: whatever it asks before that would be waited for, too. What lets them go on is here, so that
+ *  it comes once the source is open again. */
+async function hold({ run, act, ref }: Switching, { holds, endpointKind }: Planned): Promise<void> {
+  if (!holds) {
+    const summary = `an endpoint of the kind ${endpointKind} has nobody wait: who is connected is disconnected`
+    await run.step(STEPS.hold, { do: async () => summary, detail: (told) => ({ summary: told }) })
+    return
+  }
+  await run.step(STEPS.hold, {
+    do: () => act.askingTraffic.pauseFacts(ref(STEPS.hold)),
+    undo: () => act.undoingTraffic.resumeEndpoint(ref(STEPS.hold)),
+    detail: ({ poolers, waitMsMax }) => ({
+      summary: `clients of ${poolers.length} poolers wait from before the fence on, for ${waitMsMax === null ? 'as long as it takes' : `${waitMsMax / 1000} s at most`}`,
+    }),
+  })
 }
 
 /** From the fence to the end. Resolves to the steps that a person left out. */
 async function cross(switching: Switching, planned: Planned): Promise<readonly Finding[]> {
   const { run, act, ref } = switching
   const { sides, endpointAt } = planned
-  const on = onBoth(switching, STEPS.cross, planned)
+  const on = { ...onBoth(switching, STEPS.cross, planned), holds: planned.holds }
   await run.step(STEPS.cross, {
     do: () => act.crossing.fenceAndDrain(on),
     undo: () => act.undoing.takeBackFence(on),
@@ -165,6 +186,10 @@ async function cross(switching: Switching, planned: Planned): Promise<readonly F
   })
   const told = ({ summary }: { summary: string }) => ({ summary })
   await onward(STEPS.open, { do: () => act.forward.openToApplications(onBoth(switching, STEPS.open, planned)), detail: told })
+  await onward(STEPS.resume, {
+    do: async () => (planned.holds ? act.resuming.resumeEndpoint(ref(STEPS.resume)) : { summary: 'nobody was held' }),
+    detail: told,
+  })
   await onward(STEPS.follow, { do: () => act.forward.letOldFollow(onBoth(switching, STEPS.follow, planned)), detail: told })
   const { heartbeatTimeoutMs } = switching.input
   const turning = { ...onBoth(switching, STEPS.turn, planned), heartbeatTimeoutMs }
