@@ -177,22 +177,45 @@ async function cross(switching: Switching, planned: Planned): Promise<readonly F
   }
   const { host, port } = sides.source
   const to = { host: sides.standby.host, port: sides.standby.port }
+  // it need not wait for the move: on the old writer nobody can write any more, whoever leads where
+  const open = ahead(() => act.forward.openToApplications(onBoth(switching, STEPS.open, planned)))
+  const resume = ahead(async () =>
+    planned.holds ? act.resuming.resumeEndpoint(ref(STEPS.resume)) : { summary: 'nobody was held' },
+  )
   await onward(STEPS.move, {
     do: async () => {
       await act.forward.recordMoved(ref(STEPS.move))
-      return act.traffic.moveEndpoint({ ...ref(STEPS.move), from: endpointAt ?? { host, port }, to })
+      const opening = open.begin()
+      const moved = await act.traffic.moveEndpoint({ ...ref(STEPS.move), from: endpointAt ?? { host, port }, to })
+      opening.then(resume.begin).catch(() => undefined)
+      return moved
     },
     detail: ({ summary, moved }) => ({ summary, moved }),
   })
   const told = ({ summary }: { summary: string }) => ({ summary })
-  await onward(STEPS.open, { do: () => act.forward.openToApplications(onBoth(switching, STEPS.open, planned)), detail: told })
-  await onward(STEPS.resume, {
-    do: async () => (planned.holds ? act.resuming.resumeEndpoint(ref(STEPS.resume)) : { summary: 'nobody was held' }),
-    detail: told,
-  })
+  await onward(STEPS.open, { do: open.take, detail: told })
+  await onward(STEPS.resume, { do: resume.take, detail: told })
   await onward(STEPS.follow, { do: () => act.forward.letOldFollow(onBoth(switching, STEPS.follow, planned)), detail: told })
   const { heartbeatTimeoutMs } = switching.input
   const turning = { ...onBoth(switching, STEPS.turn, planned), heartbeatTimeoutMs }
   await onward(STEPS.turn, { do: () => act.forward.turnStandby(turning), detail: told })
   return left
+}
+
+/** An act that may begin before its step is on the record, since somebody waits for it: the step takes it over, and a repeat of the step begins it anew. */
+function ahead<T>(act: () => Promise<T>): { begin: () => Promise<T>; take: () => Promise<T> } {
+  let begun: Promise<T> | null = null
+  return {
+    begin() {
+      begun ??= act()
+      // whoever takes it over is told
+      begun.catch(() => undefined)
+      return begun
+    },
+    take() {
+      const taken = begun ?? act()
+      begun = null
+      return taken
+    },
+  }
 }
