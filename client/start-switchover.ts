@@ -18,6 +18,7 @@ export interface SwitchoverQuestion {
   readonly standby: string | null
   readonly rehearse: boolean
   readonly drainMsMax: number
+  readonly compareMsMax: number
 }
 
 export interface SwitchoverBundle extends MigrationBundle {
@@ -31,6 +32,7 @@ export async function prepareSwitchover({
   standby,
   rehearse,
   drainMsMax,
+  compareMsMax,
 }: SwitchoverQuestion): Promise<SwitchoverBundle> {
   const fleet = await readFleet(fleetFile)
   const database = findDatabase(fleet, source)
@@ -40,7 +42,7 @@ export async function prepareSwitchover({
   return {
     ...{ version: 1, migrations: [] },
     database: endpoint === undefined ? database : { ...database, endpoint },
-    switchover: { standby: other, declared, back, rehearse, drainMsMax },
+    switchover: { standby: other, declared, back, rehearse, drainMsMax, compareMsMax },
   }
 }
 

@@ -1,5 +1,5 @@
 /** Inputs and results of the operation by which writing moves to a standby, and back by the same: `capstan switchover`. docs/decisions/0027, 0028. */
-import type { EndpointState, HostPort } from './endpoint'
+import type { EndpointState, HostPort, PauseFacts } from './endpoint'
 import type { FencePlanSummary } from './fence'
 import { type Cloud, type DatabaseEntry, lockScope } from './fleet'
 import type { LockRef } from './lock'
@@ -20,9 +20,11 @@ export const SWITCHOVER_STEPS = {
   compare: { id: 'compare', title: 'Compare both' },
   papers: { id: 'papers', title: 'Write down what is left to do' },
   wayBack: { id: 'way-back', title: 'Prepare the way back' },
+  hold: { id: 'hold', title: 'Make sure that clients can wait' },
   cross: { id: 'cross', title: 'Fence the source and drain it' },
   move: { id: 'move', title: 'Move the endpoint' },
   open: { id: 'open', title: 'Open the standby' },
+  resume: { id: 'resume', title: 'Let the clients go on' },
   follow: { id: 'follow', title: 'Let the old writer follow' },
   turn: { id: 'turn', title: 'Turn the standby round' },
   evidence: OPERATION_STEPS.evidence,
@@ -35,6 +37,8 @@ export const SWITCHOVER_DOCUMENTS = {
   /** What a person would do by hand from there on, and how to go back. */
   papers: 'switchover-papers',
   crossing: 'switchover-crossing',
+  /** What `synchronous_commit` of the way there was before the crossing. */
+  synced: 'switchover-synced',
   /** Once it is there the standby is the writer: no fence is lowered any more. */
   moved: 'switchover-moved',
   /** Once it is there the operation moves nothing any more: the source was opened again. */
@@ -49,6 +53,8 @@ export interface SwitchoverRequest extends StandbyRequest {
   readonly rehearse: boolean
   /** What the standby may take, once nobody can write any more, until it has all; above it the source is opened again. */
   readonly drainMsMax: number
+  /** For how long the tables that change most are compared while nobody can write; 0: none is. */
+  readonly compareMsMax: number
 }
 
 export interface SwitchoverInput extends OperationInput {
@@ -86,6 +92,8 @@ export interface SwitchoverQuestion {
   readonly locks: { readonly source: LockRef; readonly standby: LockRef } | null
   readonly fence: FencePlanSummary
   readonly endpoint: EndpointState
+  /** Whether its clients can wait meanwhile. */
+  readonly pause: PauseFacts
 }
 
 /** The plan as the workflow carries it: the whole one is in the ledger. */
@@ -98,6 +106,8 @@ export interface SwitchoverPlanSummary {
   readonly blocks: readonly Finding[]
   readonly summary: string
   readonly predictedOutageMs: number
+  /** Clients of the endpoint wait from before the fence until the standby is open, and see no error. */
+  readonly holds: boolean
 }
 
 /** What `--plan` shows. Its digest covers everything but itself and what moves while others write. */
@@ -112,6 +122,8 @@ export interface SwitchoverPlan {
   readonly back: StandbyNames
   /** Null: a person moves applications. */
   readonly endpointAt: HostPort | null
+  /** Its clients wait meanwhile; else they are disconnected. */
+  readonly holds: boolean
   /** Databases of the source that are closed, and what raising the fence does. */
   readonly closes: readonly string[]
   readonly fence: string

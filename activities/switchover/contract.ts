@@ -31,10 +31,11 @@ export interface SwitchoverActivities {
   /** The undo of `prepareWayBack`; applications stay kept out, as of every standby. Safe to repeat, and when nothing was made. Fails with RESOURCE_NOT_OURS once
    *  the standby is the writer. */
   dropWayBack(input: Switching): Promise<void>
-  /** All that happens while nobody can write: the fence with its guests, its proof, the barrier, the sequences, and the way back, in one attempt, since no
+  /** All that happens while nobody can write: the clients of the endpoint held where they can be, the fence with its guests, its proof, the barrier, the sequences, and the way back, in one attempt, since no
    *  session outlives one. An attempt that died in it left a closed database with nobody inside: what it did is taken back, and it begins anew. Fails with
-   *  FENCE_REFUSED, FENCE_NOT_PROVEN, BARRIER_NOT_PASSED: then `takeBackFence`, which is to be registered before, lets writers in again. */
-  fenceAndDrain(input: Switching): Promise<Told & { lsn: string; closedMs: number }>
+   *  FENCE_REFUSED, FENCE_NOT_PROVEN, BARRIER_NOT_PASSED: then `takeBackFence`, which is to be registered before, lets writers in again. `holds`: as the plan says;
+   *  then `resumeEndpoint` is to be registered before, too. Fails with ENDPOINT_REFUSED, and nobody held nor closed out, where transactions do not end in time. */
+  fenceAndDrain(input: Switching & { holds: boolean }): Promise<Told & { lsn: string; closedMs: number }>
   /** The undo of `fenceAndDrain`: the source is opened, the way back is disabled, the standby follows. Safe to repeat, and where nothing was done. Fails with
    *  RESOURCE_NOT_OURS once the standby is the writer. */
   takeBackFence(input: Switching): Promise<Told>

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { failure } from '../../contracts/failures'
 import { SWITCHOVER_DOCUMENTS } from '../../contracts/switchover'
 import type { Session } from '../../postgres/connect/session'
-import { ownGuest, walsenderGuest } from '../../postgres/fence/guests'
+import { type Guest, ownGuest, walsenderGuest } from '../../postgres/fence/guests'
 import { openDatabases } from '../../postgres/fence/lower'
 import { proveClosed } from '../../postgres/fence/prove'
 import { closeDatabases } from '../../postgres/fence/raise'
@@ -17,14 +17,21 @@ import { closeWayBack, openWayBack } from '../../postgres/replicate/way-back'
 import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { type InKeyhole, inKeyholeOf } from '../replication/keyhole'
+import { madeBy } from '../replication/made'
 import { raisedOn, type SideName } from '../replication/sides'
 import { openSession } from '../schema/open-session'
+import { createTrafficActivities } from '../traffic/traffic'
 import type { Switching, SwitchoverActivities } from './contract'
 import { letGo, takeInHand } from './directions'
+import { endless, HOLD_WITHIN_MS, type Patience, patienceOf } from './hold'
+import { type HotTables, hotTables } from './hot'
 import { assertNotMoved, assertNotMovedThere, assertNotTakenBack, recordTakenBack } from './moved'
 import { insideBoth, type Pair, pairOf } from './pair'
+import { stopwatch } from './stopwatch'
+import { confirmedAsBefore, confirmedAtOnce } from './synced'
 import { onBoth, refuseUncarried } from './way-back'
 
+type Input = Parameters<SwitchoverActivities['fenceAndDrain']>[0]
 type Crossed = Awaited<ReturnType<SwitchoverActivities['fenceAndDrain']>>
 
 /** Whoever is to be ended may first roll back what he did. */
@@ -34,28 +41,34 @@ const WAY_BACK_MS = 30_000
 /** For a standby that was let go a moment ago to come back, and to be so near that the outage is short. */
 const FOLLOWING_MS = 60_000
 const NEAR_BYTES = 16 * 1024 ** 2
+/** One that waits for its disk at each commit may not keep up: it has to show that it does, or need not wait. */
+const SYNCED_MS = 10_000
+const NEAR_SYNCED_BYTES = 1024 ** 2
 const POLL_MS = 50
 
-export async function fenceAndDrain(deps: ActivityDeps, input: Switching): Promise<Crossed> {
+export async function fenceAndDrain(deps: ActivityDeps, input: Input): Promise<Crossed> {
   const pair = await pairOf(deps, input)
   await assertNotTakenBack(deps, input.operation)
   await takenBack(deps, input, pair, false)
+  // whom an attempt of before left waiting goes on until this one is ready
+  if (input.holds) await createTrafficActivities(deps).resumeEndpoint(input)
   const tokens = {
     source: await raisedOn(deps, pair.places.source, input.epochs.source),
     standby: await raisedOn(deps, pair.places.standby, input.epochs.standby),
   }
   return inKeyholeOf(deps, pair.places.source, input.fenceEpoch, (hole) =>
     insideBoth(deps, pair, tokens, async (on) => {
-      await isNear(hole.session, pair.forward.slot)
+      const crossing = { deps, input, pair, hole, on, tokens }
+      await nearEnough(crossing)
       await takeInHand(deps, input.operation, pair)
-      return cross({ deps, input, pair, hole, on, tokens })
+      return cross(crossing)
     }),
   )
 }
 
 interface Crossing {
   readonly deps: ActivityDeps
-  readonly input: Switching
+  readonly input: Input
   readonly pair: Pair
   readonly hole: InKeyhole
   /** As the master, in both databases. */
@@ -64,44 +77,80 @@ interface Crossing {
 }
 
 async function cross(crossing: Crossing): Promise<Crossed> {
+  const { deps, input, pair, hole, tokens } = crossing
+  const { operation } = input
+  const { compareMsMax } = pair.request
+  const { tables } = await madeBy(deps, operation)
+  const asked = { pair, tokens, tables, withinMs: compareMsMax, keyhole: hole.session }
+  const hot = compareMsMax === 0 ? null : await hotTables(deps, asked)
+  try {
+    return await crossWith(crossing, hot)
+  } catch (error) {
+    await hot?.close().catch(() => undefined)
+    throw error
+  }
+}
+
+async function crossWith(crossing: Crossing, hot: HotTables | null): Promise<Crossed> {
   const { deps, input, pair, hole, on, tokens } = crossing
   const { operation } = input
   const { signal } = currentAct()
   const { slot, subscription } = pair.forward
-  const began = performance.now()
   const errorsBefore = await applyErrors(on.standby, subscription)
-  const proof = await fence(crossing)
+  const { proof, took, left } = await fence(crossing, hot?.guests ?? [])
   assertMayAct()
   const barrier = await takeBarrier(on.source, { operation, token: tokens.source, signal })
   const awaited = { source: hole.session, standby: on.standby, slot, subscription, barrier, errorsBefore }
-  const passed = await awaitBarrier({ ...awaited, deadlineMs: pair.request.drainMsMax, signal })
+  const passed = await awaitBarrier({ ...awaited, deadlineMs: Math.min(pair.request.drainMsMax, left()), signal })
   assertMayAct()
+  took.drain()
   // nobody draws from them behind the fence
   const carried = await carrySequences({ source: await readSequences(on.source), standby: on.standby, margin: 0 })
   refuseUncarried(carried.findings)
+  took.sequences()
+  const compared = await hot?.compare()
+  await hot?.close()
+  took.compare()
+  assertMayAct()
   const way = await openWayBack({
     ...{ source: on.source, standby: on.standby, forward: pair.forward, back: pair.back },
     ...{ keyhole: hole.session, raisedBy: operation, operation, database: databaseOf(pair) },
-    ...{ token: hole.token, sourceToken: tokens.source, standbyToken: tokens.standby, deadlineMs: WAY_BACK_MS, signal },
+    ...{ token: hole.token, sourceToken: tokens.source, standbyToken: tokens.standby, signal },
+    deadlineMs: Math.min(WAY_BACK_MS, left()),
   })
   await proveWorkersOnly(hole.session, {
     ...{ raisedBy: operation, database: databaseOf(pair), token: hole.token },
     ...{ connectAsWriter: writerOf(crossing), guests: [await ownGuest(on.source)] },
   })
-  const closedMs = Math.round(performance.now() - began)
-  const document = { version: 1, proof, barrier, passed, sequences: carried, wayBack: way, closedMs }
+  took.wayBack()
+  const { closingAt, closedMs, ...tookMs } = took.told()
+  const document = {
+    version: 1,
+    proof,
+    barrier,
+    passed,
+    sequences: carried,
+    hot: compared ?? null,
+    wayBack: way,
+    closingAt,
+    closedMs,
+    tookMs,
+  }
   assertMayAct()
   await deps.ledger.putDocument({ operation, name: SWITCHOVER_DOCUMENTS.crossing, document })
-  const summary = `nobody inside, ${proof.writer.user} turned away; the standby has all up to ${barrier.lsn} after ${passed.waitedMs} ms; ${carried.set} of ${carried.sequences} sequences set; the way back carries${toldPast(way.comePast)}`
+  const summary = `nobody inside, ${proof.writer.user} turned away; the standby has all up to ${barrier.lsn} after ${passed.waitedMs} ms; ${carried.set} of ${carried.sequences} sequences set; ${compared === undefined ? '' : `${compared.equal.length} tables compared and equal; `}the way back carries${toldPast(way.comePast)}`
   return { summary, lsn: barrier.lsn, closedMs }
 }
 
-async function fence(crossing: Crossing) {
+/** Clients are held once nothing speaks against the closing any more, and right before it. */
+async function fence(crossing: Crossing, readers: readonly Guest[]) {
   const { deps, input, pair, hole, on } = crossing
   const { operation, sides } = input
   const { instance, instanceId } = sides.source
-  const guests = [await ownGuest(on.source), await walsenderGuest(hole.session, pair.forward.slot)]
+  const guests = [await ownGuest(on.source), await walsenderGuest(hole.session, pair.forward.slot), ...readers]
   const scope = { databases: [databaseOf(pair)] }
+  let took = stopwatch()
+  let left: Patience = endless
   const raising = { connectTo: hole.connectTo, scope, operation, token: hole.token, guests }
   await closeDatabases(hole.session, {
     ...raising,
@@ -114,9 +163,23 @@ async function fence(crossing: Crossing) {
         name: `fence-${instance}`,
         document: { version: 1, instance, instanceId, closing },
       })
+      if (input.holds) left = await held(crossing)
+      took = stopwatch()
+      assertMayAct()
     },
   })
-  return proveClosed(hole.session, { ...raising, connectAsWriter: writerOf(crossing) })
+  took.close()
+  const proof = await proveClosed(hole.session, { ...raising, connectAsWriter: writerOf(crossing) })
+  took.prove()
+  return { proof, took, left }
+}
+
+/** They wait until somebody lets them go on, or their pooler loses patience: what comes has to be through before. */
+async function held({ deps, input }: Crossing): Promise<Patience> {
+  const traffic = createTrafficActivities(deps)
+  const patience = patienceOf(await traffic.pauseFacts(input))
+  await traffic.pauseEndpoint({ ...input, withinMs: HOLD_WITHIN_MS })
+  return patience
 }
 
 const databaseOf = ({ places }: Pair): string => places.source.entry.database
@@ -135,23 +198,30 @@ function toldPast(roles: readonly string[]): string {
 }
 
 /** Before anybody is shut out: a standby that does not follow, or is far behind, would only make the outage long. */
-async function isNear(keyhole: Session, slot: string): Promise<void> {
+async function nearEnough({ deps, input: { operation }, pair, hole: { session }, on, tokens }: Crossing): Promise<void> {
+  const { slot } = pair.forward
+  await confirmedAtOnce(deps, { pair, on, tokens, operation })
+  if ((await notNear(session, slot, { bytes: NEAR_SYNCED_BYTES, withinMs: SYNCED_MS })) === null) return
+  const standby = { admin: on.standby, token: tokens.standby }
+  await confirmedAsBefore(deps, { standby, forward: pair.forward, operation })
+  const found = await notNear(session, slot, { bytes: NEAR_BYTES, withinMs: FOLLOWING_MS })
+  if (found === null) return
+  const message = `Nobody was shut out: slot ${slot} ${found} after ${FOLLOWING_MS / 1000} s. Look why the standby does not follow, then start again.`
+  throw failure('BARRIER_NOT_PASSED', message, { slot })
+}
+
+/** Null: it follows, and lacks no more than that. */
+async function notNear(keyhole: Session, slot: string, near: { bytes: number; withinMs: number }): Promise<string | null> {
   const { signal } = currentAct()
-  for (const until = performance.now() + FOLLOWING_MS; ; await sleep(POLL_MS, undefined, { signal })) {
+  for (const until = performance.now() + near.withinMs; ; await sleep(POLL_MS, undefined, { signal })) {
     const [seen] = await keyhole.query<{ active: boolean; lacking: number | null }>(
       `SELECT active, pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_flush_lsn(), confirmed_flush_lsn)::bigint AS lacking
          FROM pg_catalog.pg_replication_slots WHERE slot_name = $1`,
       [slot],
     )
-    if (seen?.active === true && seen.lacking !== null && seen.lacking <= NEAR_BYTES) return
-    if (performance.now() > until) {
-      const found = seen === undefined ? 'is gone' : seen.active ? `lacks ${seen.lacking} bytes of the log` : 'is read by nobody'
-      throw failure(
-        'BARRIER_NOT_PASSED',
-        `Nobody was shut out: slot ${slot} ${found} after ${FOLLOWING_MS / 1000} s. Look why the standby does not follow, then start again.`,
-        { slot },
-      )
-    }
+    if (seen?.active === true && seen.lacking !== null && seen.lacking <= near.bytes) return null
+    if (performance.now() > until)
+      return seen === undefined ? 'is gone' : seen.active ? `lacks ${seen.lacking} bytes of the log` : 'is read by nobody'
   }
 }
 
@@ -178,6 +248,7 @@ async function takenBack(deps: ActivityDeps, input: Switching, pair: Pair, forGo
     return openDatabases(session, { raisedBy: operation, token, signal })
   })
   await onBoth(deps, pair, input, async ({ source, standby }) => {
+    await confirmedAsBefore(deps, { standby, forward, operation })
     if ((await findSubscription(source.admin, back.subscription)) !== null) {
       const tokens = { sourceToken: source.token, standbyToken: standby.token }
       await closeWayBack({

@@ -71,7 +71,7 @@ export async function watchBack(deps: ActivityDeps, input: Watching, pair: Pair)
   const { request, places } = pair
   const turned = {
     ...{ standby: places.source.entry, declared: declaredBack(pair), back: request.declared },
-    ...{ rehearse: false, drainMsMax: request.drainMsMax },
+    ...{ rehearse: false, drainMsMax: request.drainMsMax, compareMsMax: request.compareMsMax },
   }
   assertMayAct()
   const bundle = await deps.ledger.putBundle({

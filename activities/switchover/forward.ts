@@ -17,6 +17,7 @@ import type { Switching, Watching } from './contract'
 import { backIsLost, declaredBack, turnedId, watchBack } from './directions'
 import { assertMoved, hasMoved, recordMoved } from './moved'
 import { insideBoth, type Pair, pairOf } from './pair'
+import { confirmedAsUsual } from './synced'
 import { onBoth } from './way-back'
 
 type Told = { readonly summary: string }
@@ -83,7 +84,9 @@ async function rowArrives(deps: ActivityDeps, input: Switching, pair: Pair): Pro
   const { waitedMs } = await insideBoth(deps, pair, tokens, async ({ source, standby }) => {
     const barrier = await takeBarrier(standby, { operation, token: tokens.standby, signal })
     const sides = { source: standby, standby: source, slot: back.slot, subscription: back.subscription }
-    return awaitBarrier({ ...sides, barrier, deadlineMs: ROW_MS, signal })
+    const passed = await awaitBarrier({ ...sides, barrier, deadlineMs: ROW_MS, signal })
+    await confirmedAsUsual(source, pair, tokens.source)
+    return passed
   })
   return waitedMs
 }

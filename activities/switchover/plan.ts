@@ -22,6 +22,7 @@ import { looking, type SideName } from '../replication/sides'
 import { epochAbove } from '../schema/epoch'
 import type { SwitchoverActivities } from './contract'
 import { turnedId } from './directions'
+import { holdOf } from './hold'
 import { type Pair, pairOf } from './pair'
 
 type Input = Parameters<SwitchoverActivities['planSwitchover']>[0]
@@ -43,12 +44,14 @@ export async function planSwitchover(deps: ActivityDeps, input: Input): Promise<
     ...there,
   ]
   const lagMs = record.look?.lagMs ?? null
+  const hold = holdOf(input.pause, pair.request.drainMsMax + pair.request.compareMsMax)
+  const { holds } = hold
   const lasting = {
     ...{ version: 1 as const, bundle, ...sides, names: pair.forward, back: pair.back },
-    ...{ endpointAt: endpoint.at, closes: fence.databases, tables: here.tables.length, sequences: here.sequences },
-    ...{ blocks, warnings: warningsOf(input) },
+    ...{ endpointAt: endpoint.at, holds, closes: fence.databases, tables: here.tables.length, sequences: here.sequences },
+    ...{ blocks, warnings: [...warningsOf(input), ...hold.warnings] },
   } as const
-  const moving = { fence: fence.summary, lagMs, predictedOutageMs: CROSSING_MS + (lagMs ?? 0) }
+  const moving = { fence: fence.summary, lagMs, predictedOutageMs: CROSSING_MS + (lagMs ?? 0) + pair.request.compareMsMax }
   const document: SwitchoverPlan = { ...lasting, ...moving, digest: sha256Of(lasting) }
   const epochs = await epochsOf(deps, pair, input)
   assertMayAct()
@@ -62,6 +65,7 @@ export async function planSwitchover(deps: ActivityDeps, input: Input): Promise<
     blocks,
     summary,
     predictedOutageMs: document.predictedOutageMs,
+    holds,
   }
 }
 

@@ -16,6 +16,7 @@ interface SwitchoverOptions extends LaunchOptions {
   readonly to?: string
   readonly rehearse?: boolean
   readonly drainWithin: number
+  readonly compareWithin?: number
   readonly unproven?: boolean
 }
 
@@ -37,6 +38,11 @@ export function addSwitchover(program: Command, cli: CliContext): void {
       durationMs,
       DRAIN_MS,
     )
+    .option(
+      '--compare-within <time>',
+      'once nobody can write any more: for how long to compare the tables that change most; where rows differ the source is opened again (default: not at all)',
+      durationMs,
+    )
     .option('--rehearse', 'look, compare, and move nothing')
     .option('--unproven', 'move it although not all is proven yet: docs/runbooks/switchover.md names what is open')
   addLaunchOptions(command)
@@ -49,13 +55,14 @@ export function addSwitchover(program: Command, cli: CliContext): void {
       ),
     )
     .action(async (source: string, options: SwitchoverOptions) => {
-      const { rehearse = false, to = null, drainWithin, plan = false, unproven = false } = options
+      const { rehearse = false, to = null, drainWithin, compareWithin = 0, plan = false, unproven = false } = options
       const bundle = await prepareSwitchover({
         fleetFile: fleetFileOf(cli.settings, options.fleet),
         source,
         standby: to,
         rehearse,
         drainMsMax: drainWithin,
+        compareMsMax: compareWithin,
       })
       if (!plan && !rehearse && !unproven) throw notProven()
       await launch<SwitchoverPlan>(cli, options, {

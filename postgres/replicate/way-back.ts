@@ -122,8 +122,7 @@ export async function openWayBack(input: OpenWayBackInput): Promise<OpenedWayBac
   const found = await strangers(source, back.subscription)
   if (found.length > 0) throw failure('FENCE_REFUSED', found.join(' '), { subscriptions: found.length })
   // what comes over the way back, the marker first of all, would go over the way there again: now, and when it is enabled once more
-  await switched(standby, standbyToken, forward.subscription, 'DISABLE')
-  await switched(standby, standbyToken, forward.subscription, 'SET (origin = none)')
+  await switched(standby, standbyToken, forward.subscription, 'DISABLE', 'SET (origin = none)')
   await readBy(source, forward.slot, false, { deadline, signal })
   const comePast = await openToWorkers(keyhole, input)
   await switched(source, sourceToken, back.subscription, 'ENABLE')
@@ -197,11 +196,11 @@ function switched(
   session: Session,
   token: FenceToken,
   subscription: string,
-  to: 'ENABLE' | 'DISABLE' | 'SET (origin = none)' | 'SET (origin = any)',
+  ...to: readonly ('ENABLE' | 'DISABLE' | 'SET (origin = none)' | 'SET (origin = any)')[]
 ): Promise<void> {
   return inTransaction(session, async () => {
     await assertFence(session, token)
-    await session.execute(`ALTER SUBSCRIPTION ${quoteIdentifier(subscription)} ${to}`)
+    await session.execute(to.map((one) => `ALTER SUBSCRIPTION ${quoteIdentifier(subscription)} ${one}`).join('; '))
   })
 }
 

@@ -24,7 +24,15 @@ const ENDPOINT = '    endpoint: { kind: lab-router, name: shop }\n'
 const both = fleet(fleetWith(standbyOf('shop-azure', BACK), ENDPOINT + STANDBY))
 const oneWay = fleet(fleetWith(standbyOf('shop-azure')))
 const prepared = (more: Partial<SwitchoverQuestion> = {}) =>
-  prepareSwitchover({ fleetFile: both, source: 'shop', standby: null, rehearse: false, drainMsMax: 30_000, ...more })
+  prepareSwitchover({
+    fleetFile: both,
+    source: 'shop',
+    standby: null,
+    rehearse: false,
+    drainMsMax: 30_000,
+    compareMsMax: 0,
+    ...more,
+  })
 
 describe('a pair', () => {
   test('is declared once and moves writing there and back: each side follows as the other’s role', async () => {
@@ -103,7 +111,7 @@ const address = (instance: string) => ({
 const names = { publication: 'p', slot: 's', subscription: 'u' }
 const PLAN: SwitchoverPlan = {
   ...{ version: 1, digest: 'd'.repeat(64), bundle: 'b'.repeat(64), source: address('shop-1'), standby: address('shop-az') },
-  ...{ names, back: { ...names, slot: 'back_slot' }, endpointAt: { host: 'shop-1.example', port: 5432 } },
+  ...{ names, back: { ...names, slot: 'back_slot' }, endpointAt: { host: 'shop-1.example', port: 5432 }, holds: true },
   ...{ closes: ['shop'], fence: 'shop closes; 12 sessions end', tables: 2, sequences: 1, lagMs: 400, predictedOutageMs: 1_900 },
   blocks: [],
   warnings: [],
@@ -114,6 +122,8 @@ test('a plan says what closes, where applications are led, and for how long nobo
   expect(shown(PLAN)).toContain('moves the endpoint from shop-1.example:5432 to shop-az.example:5432')
   expect(shown(PLAN)).toContain('no writer for about 1.9 s')
   expect(shown(PLAN)).toContain('nothing stands in the way')
+  expect(shown(PLAN)).toContain('clients of the endpoint wait meanwhile')
+  expect(shown({ ...PLAN, holds: false })).not.toContain('wait meanwhile')
   const blocked = shown({
     ...PLAN,
     lagMs: null,

@@ -2,7 +2,7 @@
  *  one before left both. */
 import { SWITCHOVER_STEPS } from '../../contracts/switchover'
 import { until } from '../support/eventually'
-import { remains } from '../support/replicating'
+import { type Pair, remains } from '../support/replicating'
 import { Switching } from '../support/switching'
 
 let it: Switching
@@ -37,14 +37,19 @@ test('a standby that stands still: nothing moves, the source is opened again, an
   expect((await remains(it.pair)).map((one) => one.split(' ').slice(0, 2).join(' ')).sort()).toEqual(FOLLOWED)
   await it.isWholeOnBothSides()
   expect(it.writers()).toEqual(['source'])
+  expect(await synced(it.pair.onStandby)).toEqual(['off'])
 })
+
+/** Of each subscription. */
+const synced = async (on: Pair['onSource']) =>
+  (await on<{ synced: string }>('SELECT subsynccommit AS synced FROM pg_subscription')).map((row) => row.synced)
 
 /** The way there, and no way back. */
 const FOLLOWED = ['source publication', 'source sender', 'source slot', 'standby subscription']
 
 test('a worker that dies inside the fence: its successor begins anew, and writing moves once', async () => {
   it.capstan.arm('fenceAndDrain#1:after')
-  const operation = await it.ended('there', 'switchover', 'stock', '--unproven')
+  const operation = await it.ended('there', 'switchover', 'stock', '--unproven', '--compare-within', '5s')
   expect(operation).toMatchObject({ status: 'succeeded', failure: null })
   expect(it.capstan.disarm('fenceAndDrain#1:after')).toBe(false)
   const steps = Object.values(SWITCHOVER_STEPS).map(({ id }) => id)
@@ -52,14 +57,21 @@ test('a worker that dies inside the fence: its successor begins anew, and writin
   await it.writesGoOn()
   await it.isWholeOnBothSides()
   expect(it.writers()).toEqual(['source', 'standby'])
+  expect(await synced(it.pair.onSource)).toEqual(['off'])
+  expect(operation.steps.find(({ id }) => id === 'cross')?.detail.summary).toContain('2 tables compared and equal')
 })
 
-test('writing moves back by the same command', async () => {
+/** The first of them is past what can be taken back: the endpoint has moved, and nobody has heard of it. */
+const BEYOND = ['moveEndpoint#1:after', 'turnStandby#1:after']
+
+test('writing moves back by the same command, though the worker dies twice where there is only forward', async () => {
   await it.isFollowing(it.pair.name, 'stock')
+  for (const boundary of BEYOND) it.capstan.arm(boundary)
   expect(await it.ended('back', 'switchover', it.pair.name, '--to', 'stock', '--unproven')).toMatchObject({
     status: 'succeeded',
     failure: null,
   })
+  expect(BEYOND.filter((boundary) => it.capstan.disarm(boundary))).toEqual([])
   await it.writesGoOn()
   await it.isWholeOnBothSides()
   expect(it.writers()).toEqual(['source', 'standby', 'source'])

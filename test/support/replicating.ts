@@ -56,11 +56,20 @@ export interface Pair {
   onStandby<T extends Row>(sql: string): Promise<T[]>
 }
 
+interface PairOptions {
+  readonly both?: boolean
+  readonly maxRetained?: string
+  /** As the fleet file is to name it; asked for once the source is there. */
+  readonly endpoint?: (source: Target) => Promise<string>
+}
+
+const routerNamed = async (): Promise<string> => '{ kind: lab-router, name: stock }'
+
 /** The source is emptied and migrated; the standby has roles, and no table. `both`: either may follow the other, and a name of the router leads to the source. */
 export async function createPair(
   capstan: CapstanStack,
   cloud: StandbyCloud,
-  { both = false, maxRetained = '256MB' } = {},
+  { both = false, maxRetained = '256MB', endpoint = routerNamed }: PairOptions = {},
 ): Promise<Pair> {
   const major = both ? '17' : '15'
   const [source, standby] = await Promise.all([createTarget(capstan, major), createOtherTarget(cloud, capstan)])
@@ -72,10 +81,12 @@ export async function createPair(
     resolved: resolveMigrations(Object.entries(SHOP).map(([script, content]) => ({ script, content }))),
   })
   const name = `stock-${cloud}`
+  const front = both ? await endpoint(source) : null
   const fleet = source.fleet(
     SHOP,
     '',
-    (yaml) => declared(yaml, { name, maxRetained, wayBack: both ? WAY_BACK[cloud] : '' }) + standbyEntry(capstan, cloud, name),
+    (yaml) =>
+      declared(yaml, { name, maxRetained, wayBack: both ? WAY_BACK[cloud] : '', front }) + standbyEntry(capstan, cloud, name),
   )
   // a death is noticed soon
   const desk = new RestoreDesk(capstan, () => fleet, { CAPSTAN_HEARTBEAT_TIMEOUT_MS: '3000' })
@@ -108,8 +119,11 @@ const WAY_BACK: Readonly<Record<StandbyCloud, string>> = {
   gcp: '        wayBack: { user: postgres, secret: "env:SHOP_MASTER_PASSWORD", tls: disable }\n',
 }
 
-function declared(yaml: string, { name, maxRetained, wayBack }: Record<'name' | 'maxRetained' | 'wayBack', string>): string {
-  const endpoint = wayBack === '' ? '' : '    endpoint: { kind: lab-router, name: stock }\n'
+function declared(
+  yaml: string,
+  { name, maxRetained, wayBack, front }: Record<'name' | 'maxRetained' | 'wayBack', string> & { front: string | null },
+): string {
+  const endpoint = front === null ? '' : `    endpoint: ${front}\n`
   const standbys = `    standbys:
       - database: ${name}
         publisher: { user: stock_admin, secret: "env:SHOP_ADMIN_PASSWORD", tls: require }

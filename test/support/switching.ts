@@ -8,7 +8,7 @@ import { eventually, until } from './eventually'
 import { MASTER_PASSWORD } from './other-clouds'
 import { ACCOUNTS, createPair, OPENING, type Pair, type StandbyCloud } from './replicating'
 
-interface Place {
+export interface Place {
   readonly host: string
   readonly port: number
 }
@@ -28,18 +28,51 @@ async function routed({ stack: { lab } }: CapstanStack, name: string): Promise<P
   return (await answer.json()) as Place
 }
 
-interface Bank {
+/** What the bank connects to, and what an operation moves. */
+export interface Front {
+  /** For the worker. */
+  readonly env: Readonly<Record<string, string>>
+  /** Leads to the source from here on; resolves to what the fleet file says of it. */
+  open(capstan: CapstanStack, source: Place): Promise<string>
+  bank(capstan: CapstanStack): Promise<Bank>
+  close(): Promise<void>
+}
+
+/** The lab's router: whoever is connected is disconnected when it moves, or when its database closes. */
+const ROUTER: Front = {
+  env: {},
+  async open(capstan, source) {
+    await leadTo(capstan, 'stock', source)
+    return '{ kind: lab-router, name: stock }'
+  },
+  bank: (capstan) => startBank(capstan),
+  close: async () => undefined,
+}
+
+export interface Bank {
   /** By the number that the client gave, the id that the sequence gave; only what was acknowledged. */
   readonly acknowledged: ReadonlyMap<number, number>
+  /** When each was, in the order in which they were; milliseconds since 1970. */
+  readonly at: readonly number[]
+  /** What clients were told that was no acknowledgement. */
+  readonly errors: readonly string[]
   stop(): Promise<void>
 }
 
-const TRANSFER = `WITH paid AS (UPDATE public.accounts SET balance = balance + CASE id WHEN $1 THEN -1 ELSE 1 END WHERE id IN ($1, $2) RETURNING 1)
+export const now = (): number => performance.timeOrigin + performance.now()
+
+/** Of account, account and the number. */
+export function transferOf(number: number): readonly [number, number, number] {
+  const [payer, payee] = [1 + (number % ACCOUNTS), 1 + ((number * 7 + 3) % ACCOUNTS)]
+  return [payer, payer === payee ? 1 + (payee % ACCOUNTS) : payee, number]
+}
+
+export const TRANSFER = `WITH paid AS (UPDATE public.accounts SET balance = balance + CASE id WHEN $1 THEN -1 ELSE 1 END WHERE id IN ($1, $2) RETURNING 1)
   INSERT INTO public.transfers (payer, payee, amount) VALUES ($1, $2, $3) RETURNING id`
 
 /** Four writers; what the odd ones commit is acknowledged before it is on disk. A transfer's number is its amount, so that each is told from all others. */
 async function startBank(capstan: CapstanStack): Promise<Bank> {
-  const at = await routed(capstan, 'stock')
+  const place = await routed(capstan, 'stock')
   const login = {
     database: 'stock',
     user: 'stock_app',
@@ -47,6 +80,8 @@ async function startBank(capstan: CapstanStack): Promise<Bank> {
     sourceAddress: applicationAddress(capstan.stack.block),
   }
   const acknowledged = new Map<number, number>()
+  const at: number[] = []
+  const errors: string[] = []
   let stopped = false
   let count = 0
   const loop = async (lane: number): Promise<void> => {
@@ -56,18 +91,17 @@ async function startBank(capstan: CapstanStack): Promise<Bank> {
       const number = count
       try {
         if (session === null) {
-          session = await connect({ ...at, ...login, applicationName: `bank ${lane}` })
+          session = await connect({ ...place, ...login, applicationName: `bank ${lane}` })
           if (lane % 2 === 1) await session.execute('SET synchronous_commit = off')
         }
-        const [payer, payee] = [1 + (number % ACCOUNTS), 1 + ((number * 7 + 3) % ACCOUNTS)]
-        const [row] = await session.query<{ id: number }>(TRANSFER, [
-          payer,
-          payer === payee ? 1 + (payee % ACCOUNTS) : payee,
-          number,
-        ])
-        if (row !== undefined) acknowledged.set(number, Number(row.id))
+        const [row] = await session.query<{ id: number }>(TRANSFER, [...transferOf(number)])
+        if (row !== undefined) {
+          acknowledged.set(number, Number(row.id))
+          at.push(now())
+        }
         await sleep(2)
-      } catch {
+      } catch (error) {
+        errors.push(String(error))
         await session?.close().catch(() => undefined)
         session = null
         await sleep(20)
@@ -77,7 +111,7 @@ async function startBank(capstan: CapstanStack): Promise<Bank> {
   }
   const loops = [0, 1, 2, 3].map(loop)
   return {
-    acknowledged,
+    ...{ acknowledged, at, errors },
     async stop() {
       stopped = true
       await Promise.all(loops)
@@ -144,22 +178,26 @@ export class Switching {
     readonly pair: Pair,
     readonly bank: Bank,
     private readonly probes: { readonly source: Probe; readonly standby: Probe },
+    private readonly front: Front,
   ) {}
 
   /** The standby follows when it resolves. */
-  static async start(cloud: StandbyCloud, more: { maxRetained?: string } = {}): Promise<Switching> {
+  static async start(
+    cloud: StandbyCloud,
+    { front = ROUTER, ...more }: { front?: Front; maxRetained?: string } = {},
+  ): Promise<Switching> {
     const capstan = await startCapstan({
-      env: { CAPSTAN_LAB_PROFILE: 'instant', SHOP_MASTER_PASSWORD: MASTER_PASSWORD, ...SOON },
+      env: { CAPSTAN_LAB_PROFILE: 'instant', SHOP_MASTER_PASSWORD: MASTER_PASSWORD, ...SOON, ...front.env },
     })
     try {
-      const pair = await createPair(capstan, cloud, { both: true, ...more })
-      await leadTo(capstan, 'stock', pair.source)
-      const bank = await startBank(capstan)
+      const pair = await createPair(capstan, cloud, { both: true, endpoint: (source) => front.open(capstan, source), ...more })
+      const bank = await front.bank(capstan)
       const setUp = await pair.run('replicate', 'stock', '--operation', 'set-up')
       if (setUp.code !== 0) throw new Error(`capstan replicate ended with ${setUp.code}: ${setUp.stdout}${setUp.stderr}`)
       const probes = { source: startProbe(pair.source.app), standby: startProbe(pair.standby.app) }
-      return new Switching(capstan, pair, bank, probes)
+      return new Switching(capstan, pair, bank, probes, front)
     } catch (error) {
+      await front.close()
       await capstan.close()
       throw error
     }
@@ -167,6 +205,7 @@ export class Switching {
 
   async close(): Promise<void> {
     await Promise.all([this.bank.stop(), this.probes.source.stop(), this.probes.standby.stop()])
+    await this.front.close()
     await this.capstan.close()
   }
 

@@ -25,6 +25,7 @@ export function switchoverActivities({
     /** While the fence stands nobody is served: whoever cannot get through behind it soon gives it up. */
     crossing: proxyActivities<SwitchoverActivities>(askFirst(long)),
     undoing: proxyActivities<SwitchoverActivities>(undoLong(TASK_QUEUES.postgres, heartbeatTimeoutMs)),
+    undoingTraffic: proxyActivities<TrafficActivities>(undoLong(TASK_QUEUES.postgres, heartbeatTimeoutMs)),
     /** Past the point of no return nothing is given up, and a person hears soon of who does not answer. */
     forward: proxyActivities<SwitchoverActivities>(forwardAct(long)),
     traffic: proxyActivities<TrafficActivities>(forwardAct(long)),

@@ -1,7 +1,7 @@
 /** Writing moves to a standby, and the old writer follows it from then on. Up to the point of no return, which is where the endpoint moves, everything is
  *  taken back in reverse: the fence first, so that whoever waits is served again. Past it there is only forward. The same operation, asked for the other way
  *  round, moves writing back. */
-import type { HostPort } from '../../contracts/endpoint'
+import type { EndpointState, HostPort } from '../../contracts/endpoint'
 import type { Finding, OperationResult, StepDetail, StepName } from '../../contracts/operation'
 import type { StandbySides } from '../../contracts/replicate'
 import type { StepRef } from '../../contracts/step-ref'
@@ -23,6 +23,7 @@ interface Switching {
 interface Planned extends SwitchoverPlanSummary {
   readonly sides: StandbySides
   readonly endpointAt: HostPort | null
+  readonly endpointKind: EndpointState['kind']
 }
 
 export async function switchover(input: SwitchoverInput): Promise<OperationResult> {
@@ -83,10 +84,12 @@ async function planBoth({ act, ref, input, locked }: Switching, step: StepName):
   const fence = await act.askingFence.planFence({ ...ref(step), target: source, scope, copy: false, lock: locks?.source ?? null })
   const { host, port } = sides.standby
   const endpoint = await act.askingTraffic.whereTo({ ...ref(step), next: { host, port } })
+  const pause = await act.askingTraffic.pauseFacts(ref(step))
   return {
-    ...(await act.crossing.planSwitchover({ ...ref(step), sides, locks, fence, endpoint })),
+    ...(await act.crossing.planSwitchover({ ...ref(step), sides, locks, fence, endpoint, pause })),
     sides,
     endpointAt: endpoint.at,
+    endpointKind: endpoint.kind,
   }
 }
 
@@ -137,12 +140,30 @@ async function prepare(switching: Switching, planned: Planned): Promise<void> {
     undo: () => act.undoing.dropWayBack(on),
     detail: ({ summary }) => ({ summary }),
   })
+  await hold(switching, planned)
+}
+
+/** They are held by the crossing, right before it closes the source: whatever it asks before that would be waited for, too. What lets them go on is here, so that
+ *  it comes once the source is open again. */
+async function hold({ run, act, ref }: Switching, { holds, endpointKind }: Planned): Promise<void> {
+  if (!holds) {
+    const summary = `an endpoint of the kind ${endpointKind} has nobody wait: who is connected is disconnected`
+    await run.step(STEPS.hold, { do: async () => summary, detail: (told) => ({ summary: told }) })
+    return
+  }
+  await run.step(STEPS.hold, {
+    do: () => act.askingTraffic.pauseFacts(ref(STEPS.hold)),
+    undo: () => act.undoingTraffic.resumeEndpoint(ref(STEPS.hold)),
+    detail: ({ poolers, waitMsMax }) => ({
+      summary: `clients of ${poolers.length} poolers wait from before the fence on, for ${waitMsMax === null ? 'as long as it takes' : `${waitMsMax / 1000} s at most`}`,
+    }),
+  })
 }
 
 /** From the fence to the end. Resolves to the steps that a person left out. */
 async function cross(switching: Switching, planned: Planned): Promise<readonly Finding[]> {
   const { run, act } = switching
-  const on = onBoth(switching, STEPS.cross, planned)
+  const on = { ...onBoth(switching, STEPS.cross, planned), holds: planned.holds }
   await run.step(STEPS.cross, {
     do: () => act.crossing.fenceAndDrain(on),
     undo: () => act.undoing.takeBackFence(on),
@@ -168,20 +189,46 @@ async function goForward(switching: Switching, planned: Planned): Promise<readon
   }
   const { host, port } = sides.source
   const to = { host: sides.standby.host, port: sides.standby.port }
+  // it need not wait for the move: on the old writer nobody can write any more, whoever leads where
+  const open = ahead(() => act.forward.openToApplications(onBoth(switching, STEPS.open, planned)))
+  const resume = ahead(async () =>
+    planned.holds ? act.traffic.resumeEndpoint(ref(STEPS.resume)) : { summary: 'nobody was held' },
+  )
   await onward(STEPS.move, {
     do: async () => {
       const recorded = await act.forward.recordMoved(onBoth(switching, STEPS.move, planned))
+      const opening = open.begin()
       const led = await act.traffic.moveEndpoint({ ...ref(STEPS.move), from: endpointAt ?? { host, port }, to })
+      opening.then(resume.begin).catch(() => undefined)
       return { summary: `${led.summary}; ${recorded.summary}`, moved: led.moved }
     },
     detail: ({ summary, moved }) => ({ summary, moved }),
-    needed: 'what comes next opens the standby. Lead applications there, and say that it is done',
+    needed: 'the standby is opened besides. Lead applications there, and say that it is done',
   })
   const told = ({ summary }: { summary: string }) => ({ summary })
-  await onward(STEPS.open, { do: () => act.forward.openToApplications(onBoth(switching, STEPS.open, planned)), detail: told })
+  await onward(STEPS.open, { do: open.take, detail: told })
+  await onward(STEPS.resume, { do: resume.take, detail: told })
   await onward(STEPS.follow, { do: () => act.forward.letOldFollow(onBoth(switching, STEPS.follow, planned)), detail: told })
   const { heartbeatTimeoutMs } = switching.input
   const turning = { ...onBoth(switching, STEPS.turn, planned), heartbeatTimeoutMs }
   await onward(STEPS.turn, { do: () => act.forward.turnStandby(turning), detail: told })
   return left
+}
+
+/** An act that may begin before its step is on the record, since somebody waits for it: the step takes it over, and a repeat of the step begins it anew. */
+function ahead<T>(act: () => Promise<T>): { begin: () => Promise<T>; take: () => Promise<T> } {
+  let begun: Promise<T> | null = null
+  return {
+    begin() {
+      begun ??= act()
+      // whoever takes it over is told
+      begun.catch(() => undefined)
+      return begun
+    },
+    take() {
+      const taken = begun ?? act()
+      begun = null
+      return taken
+    },
+  }
 }

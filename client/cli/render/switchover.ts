@@ -26,6 +26,7 @@ export function switchoverPlanLines(plan: SwitchoverPlan, entry: Pick<DatabaseEn
     `  carries ${counted(plan.tables, 'table')} and ${counted(plan.sequences, 'sequence')}; the standby is ${lagMs === null ? 'late by nobody knows how much' : `${seconds(lagMs)} late`}`,
     `  closes on ${from}: ${plan.closes.map(oneLine).join(', ') || 'nothing that is open'} (${oneLine(plan.fence)})`,
     `  ${leads}`,
+    ...(plan.holds ? ['  clients of the endpoint wait meanwhile, and keep their connections'] : []),
     `  there is no writer for about ${seconds(plan.predictedOutageMs)}, as was measured on one machine, networks come on top`,
     `  makes the way back by ${oneLine(plan.back.slot)}: ${from} follows ${to} from the first write on`,
     '',

@@ -69,6 +69,7 @@ export const REPLICATE: readonly BadInput[] = [
     'shop',
   ]),
   asked('writing that is to move by what is not proven', '--unproven', ['switchover', 'shop']),
+  asked('a time to compare in that is none', '--compare-within', ['switchover', 'shop', '--compare-within', '0']),
   asked('a time to drain in that is none', '--drain-within', ['switchover', 'shop', '--drain-within', 'soon']),
   declared('a standby that the file does not have', NAMED, fleetOf(standby('shop-asure'))),
   declared('a database that stands by for itself', NAMED, fleetOf(standby('shop'))),

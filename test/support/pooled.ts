@@ -1,0 +1,106 @@
+/** The bank of a switchover behind two PgBouncers that lead where one file says. Its clients never connect anew: whatever ends or refuses one is an error that an
+ *  application would have seen. */
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Client } from 'pg'
+import { startPooler, type TestPooler } from './pgbouncer'
+import { type Bank, type Front, now, TRANSFER, transferOf } from './switching'
+
+const PASSWORD = 'of the console'
+const APP = { user: 'stock_app', password: 'app-password' }
+
+export interface PooledFront extends Front {
+  /** An application's, by the first of the poolers. */
+  client(applicationName: string): Promise<Client>
+  /** Of the poolers: who lets its clients wait. */
+  paused(): Promise<boolean[]>
+}
+
+export function pooledFront(): PooledFront {
+  const folder = mkdtempSync(join(tmpdir(), 'capstan-poolers-'))
+  chmodSync(folder, 0o755)
+  const file = join(folder, 'stock.ini')
+  const poolers: TestPooler[] = []
+  return {
+    env: { CAPSTAN_PGBOUNCER_FILES: folder, SHOP_POOLER: PASSWORD },
+    async open(_capstan, { host, port }) {
+      writeFileSync(file, `[databases]\nstock = host=${host} port=${port} dbname=stock pool_size=8\n`)
+      const users = { boss: PASSWORD, [APP.user]: APP.password }
+      for (const name of ['one', 'two']) poolers.push(await startPooler({ folder: join(folder, name), include: file, users }))
+      const named = poolers.map(
+        (one) => `{ host: ${one.host}, port: ${one.port}, user: boss, secret: env:SHOP_POOLER, tls: disable }`,
+      )
+      return `{ kind: pgbouncer, poolers: [${named.join(', ')}], file: stock.ini }`
+    },
+    bank: () => startBank(poolers),
+    async client(application_name) {
+      const [first] = poolers
+      if (first === undefined) throw new Error('no pooler was started')
+      return connected(first, application_name)
+    },
+    paused: () => Promise.all(poolers.map(isPaused)),
+    async close() {
+      for (const pooler of poolers) await pooler.stop()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+async function connected({ host, port }: TestPooler, application_name: string): Promise<Client> {
+  const client = new Client({ host, port, ...APP, database: 'stock', application_name })
+  // whoever asks next is told
+  client.on('error', () => undefined)
+  await client.connect()
+  return client
+}
+
+async function isPaused({ host, port }: TestPooler): Promise<boolean> {
+  const console = new Client({ host, port, user: 'boss', password: PASSWORD, database: 'pgbouncer' })
+  await console.connect()
+  const { rows } = await console.query<{ name: string; paused: number }>('SHOW DATABASES').finally(() => console.end())
+  return Number(rows.find(({ name }) => name === 'stock')?.paused) === 1
+}
+
+/** Four writers, two at each pooler; the odd ones commit by transactions that do not wait for the disk. One that saw an error is at an end. */
+async function startBank(poolers: readonly TestPooler[]): Promise<Bank> {
+  const acknowledged = new Map<number, number>()
+  const at: number[] = []
+  const errors: string[] = []
+  let stopped = false
+  let count = 0
+  const transfer = async (client: Client, lane: number, number: number): Promise<number | undefined> => {
+    const move = () => client.query<{ id: string }>(TRANSFER, [...transferOf(number)])
+    if (lane % 2 === 0) return Number((await move()).rows[0]?.id)
+    await client.query('BEGIN')
+    await client.query('SET LOCAL synchronous_commit = off')
+    const { rows } = await move()
+    await client.query('COMMIT')
+    return Number(rows[0]?.id)
+  }
+  const clients = await Promise.all([0, 1, 0, 1].map((n, lane) => connected(poolers[n] as TestPooler, `bank ${lane}`)))
+  const loops = clients.map(async (client, lane) => {
+    while (!stopped) {
+      count += 1
+      const number = count
+      try {
+        const id = await transfer(client, lane, number)
+        if (id !== undefined) acknowledged.set(number, id)
+        at.push(now())
+      } catch (error) {
+        errors.push(String(error))
+        break
+      }
+      await sleep(2)
+    }
+    await client.end().catch(() => undefined)
+  })
+  return {
+    ...{ acknowledged, at, errors },
+    async stop() {
+      stopped = true
+      await Promise.all(loops)
+    },
+  }
+}
