@@ -43,7 +43,7 @@ export async function othersWhoWrite(session: Session, { database, own }: Logins
   )
   return {
     connected: connected.map(({ role, sessions, programs }) => {
-      const by = programs.length === 0 ? '' : ` (${programs.map(printable).join(', ')})`
+      const by = programs.length === 0 ? '' : ` (${programs.map((one) => printable(one)).join(', ')})`
       return `${sessions === 1 ? 'A session' : `${sessions} sessions`} of ${printable(role)}${by} ${sessions === 1 ? 'is' : 'are'} in ${database}: once it follows, no grant keeps ${printable(role)} from writing there. Have that program log in as a role of its own, or end it.`
     }),
     mayLogIn: roles.map(({ role }) => role),
