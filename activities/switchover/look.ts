@@ -89,7 +89,10 @@ async function byMasters(
       ...each('rights', await rightsLacking({ source, standby, ...forward })),
       ...each('other-writers', await otherWriters(source, { ...forward, subscription: back.subscription })),
       ...each('other-writers', [...connected, ...cron.blocks]),
-      ...each('other-readers', readersInTheWay(readers, (slot) => standbyBy(standbys, pair, slot))),
+      ...each(
+        'other-readers',
+        readersInTheWay(readers, (slot) => standbyBy(standbys, pair, slot)),
+      ),
       ...each('uncarried', largeObjects(uncarried)),
     ],
     warnings: [
@@ -148,7 +151,11 @@ export async function sinceThePlan(
 }
 
 /** What is not carried, and was not there when it was planned: a table that is in no publication, another schema, large objects, unlogged rows. */
-export async function madeSince({ source, standby }: Both, { forward, back }: Pair, unlogged: readonly string[]): Promise<string[]> {
+export async function madeSince(
+  { source, standby }: Both,
+  { forward, back }: Pair,
+  unlogged: readonly string[],
+): Promise<string[]> {
   const { signal } = currentAct()
   const { published, missing } = await publishedTables(source, forward)
   const returning = new Set((await publishedTables(standby, back)).published)

@@ -80,7 +80,11 @@ export async function assertMoves(deps: ActivityDeps, input: Switching, pair: Pa
   return ''
 }
 
-async function askSource(deps: ActivityDeps, { places: { source } }: Pair, operation: string): Promise<readonly string[] | 'silent'> {
+async function askSource(
+  deps: ActivityDeps,
+  { places: { source } }: Pair,
+  operation: string,
+): Promise<readonly string[] | 'silent'> {
   try {
     const session = await masterOf(deps, source)(KEYHOLE)
     try {

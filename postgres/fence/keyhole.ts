@@ -70,7 +70,13 @@ async function furnish(session: Session): Promise<void> {
   await inTransaction(session, async () => {
     // two that do this at once would fail each other
     await session.query('SELECT pg_catalog.pg_advisory_xact_lock($1)', [FURNISHING_LOCK])
-    const [row] = await session.query<{ shut: boolean; furnished: boolean; limited: boolean; keeps: boolean; remembers: boolean }>(
+    const [row] = await session.query<{
+      shut: boolean
+      furnished: boolean
+      limited: boolean
+      keeps: boolean
+      remembers: boolean
+    }>(
       `SELECT NOT pg_catalog.has_database_privilege('public', current_database(), 'CONNECT') AS shut,
               pg_catalog.to_regclass('capstan.closed_database') IS NOT NULL AS furnished,
               pg_catalog.to_regclass('capstan.kept_out') IS NOT NULL AS keeps,

@@ -93,7 +93,10 @@ export async function letIn(session: Session, { database, token }: KeptDatabase)
 
 /** Gives back what `keepOut` took for this operation alone, and takes what it gave: who was kept out before it stays so. Nothing, where another one has
  *  taken more since. Safe to repeat. Throws as `keepOut`. */
-export async function giveBack(session: Session, { database, token, operation }: KeptDatabase & { operation: string }): Promise<LetIn> {
+export async function giveBack(
+  session: Session,
+  { database, token, operation }: KeptDatabase & { operation: string },
+): Promise<LetIn> {
   const mine = await inTransaction(session, async () => {
     await assertFence(session, token)
     const [held] = await session.query<Held>(HELD, [database])
@@ -151,7 +154,10 @@ async function putBack(session: Session, { database, owner, way, grants, added }
 
 /** Whether this operation has kept applications out of the database, and nobody has let them in since. `session`: in the keyhole, as far as it has come to
  *  be one, and as whom it may not be ours. Reads only. */
-export async function isKeptOut(session: Session, { database, operation }: { database: string; operation: string }): Promise<boolean> {
+export async function isKeptOut(
+  session: Session,
+  { database, operation }: { database: string; operation: string },
+): Promise<boolean> {
   const [table] = await session.query<{ readable: boolean }>(
     `SELECT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
        WHERE n.nspname = 'capstan' AND c.relname = 'kept_out' AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')
@@ -166,7 +172,10 @@ export async function isKeptOut(session: Session, { database, operation }: { dat
 }
 
 /** What speaks against it that everybody but those who may is kept out now, a sentence each. `session`: in the keyhole. Reads only. */
-export async function notKeptOut(session: Session, { database, keep }: Pick<KeepOutInput, 'database' | 'keep'>): Promise<string[]> {
+export async function notKeptOut(
+  session: Session,
+  { database, keep }: Pick<KeepOutInput, 'database' | 'keep'>,
+): Promise<string[]> {
   const [held] = await session.query<Held>(HELD, [database])
   if (held === undefined) return [`nobody is kept out of ${database}`]
   const { oid } = await ownDatabase(session, database)

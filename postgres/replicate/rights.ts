@@ -32,7 +32,7 @@ const NEEDED = { fence: ['SELECT', 'UPDATE'], standby_marker: ['SELECT', 'INSERT
 
 async function ownTables(session: Session, side: string): Promise<string[]> {
   const rows = await session.query<{ name: string; privilege: string }>(
-    `SELECT n.name, n.privilege FROM pg_catalog.unnest($1::text[], $2::text[]) n(name, privilege)
+    `SELECT n.name, n.privilege FROM ROWS FROM (pg_catalog.unnest($1::text[]), pg_catalog.unnest($2::text[])) n(name, privilege)
       WHERE pg_catalog.to_regclass(n.name) IS NOT NULL AND NOT pg_catalog.has_table_privilege(pg_catalog.to_regclass(n.name)::pg_catalog.oid, n.privilege)`,
     [
       Object.entries(NEEDED).flatMap(([name, privileges]) => privileges.map(() => `capstan.${name}`)),
@@ -59,7 +59,9 @@ async function subscribing(source: Session): Promise<string[]> {
       ? [`${user} may not subscribe on the source, which is the way back: GRANT pg_create_subscription TO ${role}.`]
       : []),
     ...(may?.creates === false
-      ? [`${user} may create nothing in ${database} of the source: GRANT CREATE ON DATABASE ${quoteIdentifier(database)} TO ${role}.`]
+      ? [
+          `${user} may create nothing in ${database} of the source: GRANT CREATE ON DATABASE ${quoteIdentifier(database)} TO ${role}.`,
+        ]
       : []),
   ]
 }
@@ -120,7 +122,9 @@ export function sequencesLacking(
   const known = new Map(there.sequences.map((one) => [sequenceName(one), one]))
   const hidden = new Set(there.hidden)
   return [
-    ...here.hidden.map((name) => `${users.source} may not read where the sequence ${name} of the source stands: GRANT SELECT on it.`),
+    ...here.hidden.map(
+      (name) => `${users.source} may not read where the sequence ${name} of the source stands: GRANT SELECT on it.`,
+    ),
     ...here.sequences.flatMap((one) => {
       const name = sequenceName(one)
       const other = known.get(name)
@@ -132,4 +136,5 @@ export function sequencesLacking(
   ]
 }
 
-const sequenceName = ({ schema, name }: { readonly schema: string; readonly name: string }): string => quoteQualified(schema, name)
+const sequenceName = ({ schema, name }: { readonly schema: string; readonly name: string }): string =>
+  quoteQualified(schema, name)

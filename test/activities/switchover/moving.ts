@@ -14,8 +14,8 @@ import { ensureControlSchema } from '../../../postgres/migrate/control-schema'
 import { MARKER_TABLE } from '../../../postgres/replicate/marker'
 import { standbyNames } from '../../../postgres/replicate/names'
 import { BEAT_TABLE } from '../../../postgres/replicate/watch/beat'
-import { until } from '../../support/eventually'
 import { startTestServer, type TestDatabase, type TestServer } from '../../postgres/support/server'
+import { until } from '../../support/eventually'
 
 type Side = 'source' | 'standby'
 type As = 'master' | 'mover' | 'app' | 'reader' | 'postgres'
@@ -24,6 +24,8 @@ export interface Moving {
   readonly operation: string
   readonly ledger: Ledger
   readonly names: Readonly<Record<Side, string>>
+  /** What the way back's publication, slot and subscription are called. */
+  readonly back: string
   /** Statements on either side, in its database or another; the session is closed again. */
   on(side: Side, as: As, sql: string, database?: string): Promise<Record<string, unknown>[]>
   /** Stays until it is closed. */
@@ -47,7 +49,12 @@ export interface Movers {
   stop(): Promise<void>
 }
 
-const ROOM = { max_worker_processes: '24', max_logical_replication_workers: '20', max_wal_senders: '20', max_replication_slots: '20' }
+const ROOM = {
+  max_worker_processes: '24',
+  max_logical_replication_workers: '20',
+  max_wal_senders: '20',
+  max_replication_slots: '20',
+}
 const PASSWORD = 'secret'
 
 export async function startMovers(): Promise<Movers> {
@@ -116,7 +123,10 @@ async function follow(databases: Readonly<Record<Side, TestDatabase>>, names: Re
   await there.execute(
     `CREATE SUBSCRIPTION ${names.subscription} CONNECTION '${conninfo}' PUBLICATION ${names.publication} WITH (create_slot = false, slot_name = ${names.slot})`,
   )
-  await until('the first copies', async () => (await there.query(`SELECT FROM pg_subscription_rel WHERE srsubstate <> 'r'`)).length === 0)
+  await until(
+    'the first copies',
+    async () => (await there.query(`SELECT FROM pg_subscription_rel WHERE srsubstate <> 'r'`)).length === 0,
+  )
   await Promise.all([here.close(), there.close()])
 }
 
@@ -132,7 +142,13 @@ async function makeMoving(servers: Readonly<Record<Side, TestServer>>, ledger: L
   const request = { standby: entries.standby, declared, back: declared, rehearse: false, drainMsMax: 20_000 }
   const bundle = await ledger.putBundle({ version: 1, database: entries.source, migrations: [], switchover: request as never })
   const at = new Date().toISOString()
-  const about = { kind: 'switchover', databases: [id.source, id.target], cloud: 'gcp', environment: 'test', mode: 'apply' } as const
+  const about = {
+    kind: 'switchover',
+    databases: [id.source, id.target],
+    cloud: 'gcp',
+    environment: 'test',
+    mode: 'apply',
+  } as const
   await ledger.openOperation({ id: operation, ...about, requestedBy: 'ada', startedAt: at, bundle } as never)
   const addressOf = (side: Side, instance: string) => {
     const { host, port } = databases[side].options
@@ -142,7 +158,21 @@ async function makeMoving(servers: Readonly<Record<Side, TestServer>>, ledger: L
   const instances = { source: sides.source.instanceId, target: sides.standby.instanceId }
   await ledger.openStandby({ ...id, operation: 'set-up', at, instances, names: standbyNames(id), declared: declared as never })
   await ledger.changeStandby({ ...id, from: 'building', to: 'following', reason: null, operation: 'set-up', at })
-  await ledger.noteLook({ ...id, look: { at, source: null, target: null, unreached: [], beatAt: at, lagMs: 5, lagBytes: 0, copySlots: null, schemaDiffers: [], findings: [] } })
+  await ledger.noteLook({
+    ...id,
+    look: {
+      at,
+      source: null,
+      target: null,
+      unreached: [],
+      beatAt: at,
+      lagMs: 5,
+      lagBytes: 0,
+      copySlots: null,
+      schemaDiffers: [],
+      findings: [],
+    },
+  })
 
   const deps: ActivityDeps = {
     ledger,
@@ -169,6 +199,7 @@ async function makeMoving(servers: Readonly<Record<Side, TestServer>>, ledger: L
   const locks = { source: await lockOf('source'), standby: await lockOf('standby') }
   const it: Moving = {
     ...{ operation, ledger, names: { source: nameOf('source'), standby: nameOf('standby') } },
+    back: standbyNames({ source: id.target, target: id.source }).slot,
     async on(side, as, sql, database = nameOf(side)) {
       const session = await connect({ ...databases[side].options, database, user: as, applicationName: 'a test' })
       return session.query(sql).finally(() => session.close()) as Promise<Record<string, unknown>[]>
