@@ -42,8 +42,8 @@ export interface SwitchoverActivities {
   /** From here on no fence is lowered. Before the endpoint moves. Fails with FENCE_NOT_PROVEN where the source is not kept closed by this operation, and with
    *  FENCED_OFF where another one has come since, as after a reset. Safe to repeat. */
   recordMoved(input: Switching): Promise<void>
-  /** Puts back who may connect to the standby. Fails with FENCE_NOT_PROVEN where it was not recorded that writing moves, or where the source answers and is
-   *  open to applications. Safe to repeat. */
+  /** Puts back who may connect to the standby. Where it was not recorded that writing moves, since a person moved the endpoint, that comes first and fails as `recordMoved`
+   *  does. Fails with FENCE_NOT_PROVEN where the source answers and is open to applications. Safe to repeat. */
   openToApplications(input: Switching): Promise<Told>
   /** The old writer is kept from applications as every standby is, and opened to its own roles; a row that is committed on the new one is seen on it. Safe to
    *  repeat. */

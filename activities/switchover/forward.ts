@@ -14,7 +14,7 @@ import { change, startWatch } from '../replication/record'
 import { raisedOn } from '../replication/sides'
 import type { Switching, SwitchoverActivities } from './contract'
 import { insideBoth, type Pair, pairOf } from './pair'
-import { assertMoves } from './stands'
+import { stillClosed } from './stands'
 import { onBoth } from './way-back'
 
 type Told = { readonly summary: string }
@@ -45,10 +45,17 @@ export async function recordMoved(deps: ActivityDeps, input: Switching): Promise
 export async function openToApplications(deps: ActivityDeps, input: Switching): Promise<Told> {
   const pair = await pairOf(deps, input)
   const { places, id } = pair
-  const unasked = await assertMoves(deps, input, pair)
-  const { back, gone } = await inKeyholeOf(deps, places.standby, input.epochs.standby, (on) =>
-    letApplicationsIn(on, places.standby),
-  )
+  const { operation } = input
+  // whoever moved the endpoint by hand has not written down that writing moves
+  if ((await deps.ledger.getDocument({ operation, name: SWITCHOVER_DOCUMENTS.moved })) === null) await recordMoved(deps, input)
+  // while the standby's keyhole is opened
+  const asking = stillClosed(deps, pair, operation)
+  asking.catch(() => undefined)
+  const { back, gone, unasked } = await inKeyholeOf(deps, places.standby, input.epochs.standby, async (on) => {
+    const unasked = await asking
+    assertMayAct()
+    return { ...(await letApplicationsIn(on, places.standby)), unasked }
+  })
   const open = back.length === 0 ? `${id.target} is open to whom it was` : `${back.join(', ')} may connect to ${id.target} again`
   const lacking = gone.length === 0 ? '' : `; not there any more, and so not let in: ${gone.join(', ')}`
   return { summary: `${open}${lacking}${unasked}` }

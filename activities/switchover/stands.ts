@@ -2,7 +2,6 @@
  *  nothing. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Failure, failure } from '../../contracts/failures'
-import { SWITCHOVER_DOCUMENTS } from '../../contracts/switchover'
 import type { Session } from '../../postgres/connect/session'
 import { KEYHOLE } from '../../postgres/fence/keyhole'
 import { notForWorkersOnly } from '../../postgres/fence/workers-only'
@@ -67,11 +66,8 @@ async function openAll(doors: readonly (() => Promise<Session>)[]): Promise<Sess
  *  ours opens it since. */
 const ASKING_MS = 3_000
 
-/** Resolves to a sentence for people; empty: the source says so itself. Throws FENCE_NOT_PROVEN. */
-export async function assertMoves(deps: ActivityDeps, input: Switching, pair: Pair): Promise<string> {
-  const { operation } = input
-  const moved = await deps.ledger.getDocument({ operation, name: SWITCHOVER_DOCUMENTS.moved })
-  if (moved === null) throw notStanding([`it was not recorded that ${operation} moves writing`])
+/** Asked once it was recorded that writing moves. Resolves to a sentence for people; empty: the source says so itself. Throws FENCE_NOT_PROVEN. */
+export async function stillClosed(deps: ActivityDeps, pair: Pair, operation: string): Promise<string> {
   const asking = askSource(deps, pair, operation)
   const { signal } = currentAct()
   const against = await Promise.race([asking, sleep(ASKING_MS, 'silent' as const, { signal, ref: false })])
