@@ -1,12 +1,13 @@
 /** The keyhole of either side (postgres/fence/keyhole.ts), with its row of who may act raised to this attempt: from there a database is closed, opened, and kept
  *  from applications. Always at the address that the cloud gives: a name may lead elsewhere by now. */
 import { Failure } from '../../contracts/failures'
+import type { DatabaseEntry } from '../../contracts/fleet'
 import { quoteIdentifier } from '../../postgres/connect/quote'
 import type { Session } from '../../postgres/connect/session'
 import { type ConnectTo, enterKeyhole, KEYHOLE, openKeyhole } from '../../postgres/fence/keyhole'
 import { type MovedAway, readMovedAway } from '../../postgres/fence/moved-away'
 import { type FenceToken, standingEpoch, tagSession } from '../../postgres/migrate/fence'
-import { type KeptOut, keepOut, letIn } from '../../postgres/replicate/keep-out'
+import { giveBack, isKeptOut, type KeptOut, keepOut, type LetIn, letIn } from '../../postgres/replicate/keep-out'
 import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { raiseOwnFence } from '../schema/apply-behind-fence'
@@ -64,9 +65,13 @@ export function keepApplicationsOut(
   { entry, ref }: Place,
   publisher: string | null,
 ): Promise<KeptOut> {
-  const { admin, migrator } = entry.connections
-  const keep = [admin.user, migrator.user, ...(publisher === null ? [] : [publisher])]
+  const keep = namesKept(entry, publisher)
   return keepOut(session, { database: entry.database, token, operation: ref.operation, keep, signal: currentAct().signal })
+}
+
+/** Who may connect all the same. */
+export function namesKept({ connections: { admin, migrator } }: DatabaseEntry, publisher: string | null): string[] {
+  return [admin.user, migrator.user, ...(publisher === null ? [] : [publisher])]
 }
 
 /** `stay`: as whom another one follows this database. */
@@ -74,8 +79,29 @@ export function letApplicationsIn(
   { session, token }: InKeyhole,
   { entry }: Place,
   stay: readonly string[] = [],
-): Promise<readonly string[]> {
+): Promise<LetIn> {
   return letIn(session, { database: entry.database, token, stay, signal: currentAct().signal })
+}
+
+/** The undo of `keepApplicationsOut`, and of nothing that was taken before this operation. Safe to repeat, and where there is no keyhole. */
+export async function giveApplicationsBack(deps: ActivityDeps, place: Place, epoch: number): Promise<void> {
+  if (!(await hasKeptOut(deps, place))) return
+  await inKeyholeOf(deps, place, epoch, async ({ session, token }) => {
+    await giveBack(session, { database: place.entry.database, token, operation: place.ref.operation })
+  })
+}
+
+/** A keyhole that is another's has nothing of ours. */
+async function hasKeptOut(deps: ActivityDeps, place: Place): Promise<boolean> {
+  try {
+    const keyhole = await enterKeyhole(masterOf(deps, place))
+    if (keyhole === null) return false
+    const asked = { database: place.entry.database, operation: place.ref.operation }
+    return await isKeptOut(keyhole, asked).finally(() => keyhole.close())
+  } catch (error) {
+    if (isNotOurs(error)) return false
+    throw error
+  }
 }
 
 /** Null: they come in as they did before. Where there is no keyhole nobody was kept out. A sentence: it is not ours to let them in, or writing has moved away

@@ -2,7 +2,7 @@
  *  are its own session and the walsender, and a session lives no longer than its attempt. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { failure } from '../../contracts/failures'
-import { SWITCHOVER_DOCUMENTS } from '../../contracts/switchover'
+import { SWITCHOVER_DOCUMENTS, type SwitchoverPlan } from '../../contracts/switchover'
 import type { Session } from '../../postgres/connect/session'
 import { type Guest, ownGuest, walsenderGuest } from '../../postgres/fence/guests'
 import { openDatabases } from '../../postgres/fence/lower'
@@ -12,6 +12,7 @@ import { proveWorkersOnly } from '../../postgres/fence/workers-only'
 import type { FenceToken } from '../../postgres/migrate/fence'
 import { applyErrors, awaitBarrier, takeBarrier } from '../../postgres/replicate/barrier'
 import { enableSubscription, findSubscription } from '../../postgres/replicate/subscription'
+import { schemaStamp } from '../../postgres/replicate/unchanged'
 import { carrySequences, readSequences } from '../../postgres/replicate/watch/sequences'
 import { closeWayBack, openWayBack } from '../../postgres/replicate/way-back'
 import { assertMayAct, currentAct } from '../act'
@@ -25,6 +26,8 @@ import type { Switching, SwitchoverActivities } from './contract'
 import { letGo, takeInHand } from './directions'
 import { endless, HOLD_WITHIN_MS, type Patience, patienceOf } from './hold'
 import { type HotTables, hotTables } from './hot'
+import { inTime, limitStatements } from './in-time'
+import { heldSince, madeSince, sinceThePlan } from './look'
 import { assertNotMoved, assertNotMovedThere, assertNotTakenBack, recordTakenBack } from './moved'
 import { insideBoth, type Pair, pairOf } from './pair'
 import { stopwatch } from './stopwatch'
@@ -46,25 +49,70 @@ const SYNCED_MS = 10_000
 const NEAR_SYNCED_BYTES = 1024 ** 2
 const POLL_MS = 50
 
+/** What each stage behind the fence may take. Emptying a database that many are inside of takes longest. */
+const STAGE_MS = { fence: 60_000, marker: 15_000, sequences: 30_000, again: 30_000, proof: 20_000 } as const
+
 export async function fenceAndDrain(deps: ActivityDeps, input: Input): Promise<Crossed> {
   const pair = await pairOf(deps, input)
   await assertNotTakenBack(deps, input.operation)
   await takenBack(deps, input, pair, false)
   // whom an attempt of before left waiting goes on until this one is ready
   if (input.holds) await createTrafficActivities(deps).resumeEndpoint(input)
+  const known = { unlogged: await plannedUnlogged(deps, input), standbys: await deps.ledger.listStandbys() }
   const tokens = {
     source: await raisedOn(deps, pair.places.source, input.epochs.source),
     standby: await raisedOn(deps, pair.places.standby, input.epochs.standby),
   }
   return inKeyholeOf(deps, pair.places.source, input.fenceEpoch, (hole) =>
     insideBoth(deps, pair, tokens, async (on) => {
-      const crossing = { deps, input, pair, hole, on, tokens }
+      // before it is looked, so that what is made meanwhile is seen behind the fence
+      const stamps = await stampsOf(on)
+      const since = await sinceThePlan(on, pair, known)
+      if (since.length > 0) throw changedSince('Nobody was shut out', since)
+      const crossing = { deps, input, pair, hole, on, tokens, stamps, unlogged: known.unlogged }
       await nearEnough(crossing)
       await takeInHand(deps, input.operation, pair)
-      return cross(crossing)
+      await limitStatements([hole.session, on.source, on.standby])
+      try {
+        return await cross(crossing)
+      } catch (error) {
+        await openAtOnce(hole, input.operation)
+        throw error
+      }
     }),
   )
 }
+
+/** Writers wait: what this very attempt has closed is opened by the session that has closed it, with the ledger away or not. The row of who may act stands
+ *  between this and whoever came later; the rest is `takeBackFence`'s. */
+async function openAtOnce({ session, token }: InKeyhole, operation: string): Promise<void> {
+  try {
+    assertMayAct()
+    await openDatabases(session, { raisedBy: operation, token })
+  } catch {
+    // the undo opens it, and what has failed before is what counts
+  }
+}
+
+async function plannedUnlogged({ ledger }: ActivityDeps, { operation }: Switching): Promise<readonly string[]> {
+  const plan = (await ledger.getDocument({ operation, name: SWITCHOVER_DOCUMENTS.plan })) as SwitchoverPlan | null
+  return plan?.unlogged ?? []
+}
+
+type Stamps = Readonly<Record<SideName, string>>
+
+async function stampsOf({ source, standby }: Readonly<Record<SideName, Session>>): Promise<Stamps> {
+  const { signal } = currentAct()
+  const [here, there] = await Promise.all([schemaStamp(source, signal), schemaStamp(standby, signal)])
+  return { source: here, standby: there }
+}
+
+function changedSince(before: string, since: readonly string[]): Error {
+  const shown = since.length > SHOWN_MAX ? [...since.slice(0, SHOWN_MAX), `And ${since.length - SHOWN_MAX} more.`] : since
+  return failure('PLAN_DRIFTED', `${before}: ${shown.join(' ')} Mend it, then plan again.`, { found: since.length })
+}
+
+const SHOWN_MAX = 20
 
 interface Crossing {
   readonly deps: ActivityDeps
@@ -74,6 +122,10 @@ interface Crossing {
   /** As the master, in both databases. */
   readonly on: Readonly<Record<SideName, Session>>
   readonly tokens: Readonly<Record<SideName, FenceToken>>
+  /** Of the schemas that were compared before the fence. */
+  readonly stamps: Stamps
+  /** Tables whose rows are not carried, as the plan says. */
+  readonly unlogged: readonly string[]
 }
 
 async function cross(crossing: Crossing): Promise<Crossed> {
@@ -96,32 +148,45 @@ async function crossWith(crossing: Crossing, hot: HotTables | null): Promise<Cro
   const { operation } = input
   const { signal } = currentAct()
   const { slot, subscription } = pair.forward
+  const sessions = [hole.session, on.source, on.standby]
   const errorsBefore = await applyErrors(on.standby, subscription)
-  const { proof, took, left } = await fence(crossing, hot?.guests ?? [])
+  const { proof, took, left } = await inTime({ stage: 'the fence', limitMs: STAGE_MS.fence, sessions }, () =>
+    fence(crossing, hot?.guests ?? []),
+  )
   assertMayAct()
-  const barrier = await takeBarrier(on.source, { operation, token: tokens.source, signal })
+  const barrier = await inTime({ stage: 'the marker', limitMs: STAGE_MS.marker, sessions }, () =>
+    takeBarrier(on.source, { operation, token: tokens.source, signal }),
+  )
   const awaited = { source: hole.session, standby: on.standby, slot, subscription, barrier, errorsBefore }
   const passed = await awaitBarrier({ ...awaited, deadlineMs: Math.min(pair.request.drainMsMax, left()), signal })
+  await inTime({ stage: 'looking what was made since', limitMs: STAGE_MS.again, sessions }, () => refuseMadeSince(crossing))
   assertMayAct()
   took.drain()
   // nobody draws from them behind the fence
-  const carried = await carrySequences({ source: await readSequences(on.source), standby: on.standby, margin: 0 })
+  const carried = await inTime({ stage: 'carrying the sequences', limitMs: STAGE_MS.sequences, sessions }, async () =>
+    carrySequences({ source: await readSequences(on.source), standby: on.standby, margin: 0 }),
+  )
   refuseUncarried(carried.findings)
   took.sequences()
   const compared = await hot?.compare()
   await hot?.close()
   took.compare()
   assertMayAct()
-  const way = await openWayBack({
-    ...{ source: on.source, standby: on.standby, forward: pair.forward, back: pair.back },
-    ...{ keyhole: hole.session, raisedBy: operation, operation, database: databaseOf(pair) },
-    ...{ token: hole.token, sourceToken: tokens.source, standbyToken: tokens.standby, signal },
-    deadlineMs: Math.min(WAY_BACK_MS, left()),
-  })
-  await proveWorkersOnly(hole.session, {
-    ...{ raisedBy: operation, database: databaseOf(pair), token: hole.token },
-    ...{ connectAsWriter: writerOf(crossing), guests: [await ownGuest(on.source)] },
-  })
+  const backWithin = Math.min(WAY_BACK_MS, left())
+  const way = await inTime({ stage: 'the way back', limitMs: backWithin + STAGE_MS.marker, sessions }, () =>
+    openWayBack({
+      ...{ source: on.source, standby: on.standby, forward: pair.forward, back: pair.back },
+      ...{ keyhole: hole.session, raisedBy: operation, operation, database: databaseOf(pair) },
+      ...{ token: hole.token, sourceToken: tokens.source, standbyToken: tokens.standby, signal },
+      deadlineMs: backWithin,
+    }),
+  )
+  await inTime({ stage: 'the proof', limitMs: STAGE_MS.proof, sessions }, async () =>
+    proveWorkersOnly(hole.session, {
+      ...{ raisedBy: operation, database: databaseOf(pair), token: hole.token },
+      ...{ connectAsWriter: writerOf(crossing), guests: [await ownGuest(on.source)] },
+    }),
+  )
   took.wayBack()
   const { closingAt, closedMs, ...tookMs } = took.told()
   const document = {
@@ -140,6 +205,14 @@ async function crossWith(crossing: Crossing, hot: HotTables | null): Promise<Cro
   await deps.ledger.putDocument({ operation, name: SWITCHOVER_DOCUMENTS.crossing, document })
   const summary = `nobody inside, ${proof.writer.user} turned away; the standby has all up to ${barrier.lsn} after ${passed.waitedMs} ms; ${carried.set} of ${carried.sequences} sequences set; ${compared === undefined ? '' : `${compared.equal.length} tables compared and equal; `}the way back carries${toldPast(way.comePast)}`
   return { summary, lsn: barrier.lsn, closedMs }
+}
+
+/** From here on nobody makes anything. What was made between the look before the fence and its raising is refused, since its rows would stay behind. */
+async function refuseMadeSince({ on, pair, stamps, unlogged }: Crossing): Promise<void> {
+  const now = await stampsOf(on)
+  const same = now.source === stamps.source && now.standby === stamps.standby
+  const since = same ? await heldSince(on.source, unlogged) : await madeSince(on, pair, unlogged)
+  if (since.length > 0) throw changedSince('What was made after the look before the fence is not carried', since)
 }
 
 /** Clients are held once nothing speaks against the closing any more, and right before it. */

@@ -17,6 +17,7 @@ import type { Switching, Watching } from './contract'
 import { backIsLost, declaredBack, turnedId, watchBack } from './directions'
 import { assertMoved, hasMoved, recordMoved } from './moved'
 import { insideBoth, type Pair, pairOf } from './pair'
+import { stillClosed } from './stands'
 import { confirmedAsUsual } from './synced'
 import { onBoth } from './way-back'
 
@@ -27,19 +28,24 @@ const ROW_MS = 60_000
 
 /** A person may have moved the endpoint, and not what is written beside it: nobody is let in before that is there. */
 export async function openToApplications(deps: ActivityDeps, input: Switching): Promise<Told> {
-  if (!(await hasMoved(deps, input.operation))) await recordMoved(deps, input)
+  const { operation } = input
+  if (!(await hasMoved(deps, operation))) await recordMoved(deps, input)
   const pair = await pairOf(deps, input)
   const { places, id } = pair
   const { user } = declaredBack(pair).publisher
-  const back = await inKeyholeOf(deps, places.standby, input.epochs.standby, async (on) => {
+  // while the standby's keyhole is opened
+  const asking = stillClosed(deps, pair, operation)
+  asking.catch(() => undefined)
+  const { back, gone, unasked } = await inKeyholeOf(deps, places.standby, input.epochs.standby, async (on) => {
+    const unasked = await asking
     // of the time when it was the old writer itself
     await forgetMovedAway(on.session, { database: places.standby.entry.database, token: on.token })
     assertMayAct()
-    return letApplicationsIn(on, places.standby, [user])
+    return { ...(await letApplicationsIn(on, places.standby, [user])), unasked }
   })
-  return {
-    summary: back.length === 0 ? `${id.target} is open to whom it was` : `${back.join(', ')} may connect to ${id.target} again`,
-  }
+  const open = back.length === 0 ? `${id.target} is open to whom it was` : `${back.join(', ')} may connect to ${id.target} again`
+  const lacking = gone.length === 0 ? '' : `; not there any more, and so not let in: ${gone.join(', ')}`
+  return { summary: `${open}${lacking}${unasked}` }
 }
 
 export async function letOldFollow(deps: ActivityDeps, input: Switching): Promise<Told> {

@@ -6,6 +6,7 @@ import { letOldFollow, openToApplications, turnStandby } from './forward'
 import { recordMoved } from './moved'
 import { writePapers } from './papers'
 import { planSwitchover } from './plan'
+import { lookOnceMore } from './stands'
 import { dropWayBack, prepareWayBack } from './way-back'
 
 export function createSwitchoverActivities(deps: ActivityDeps): SwitchoverActivities {
@@ -16,6 +17,7 @@ export function createSwitchoverActivities(deps: ActivityDeps): SwitchoverActivi
     dropWayBack: (input) => dropWayBack(deps, input),
     fenceAndDrain: (input) => fenceAndDrain(deps, input),
     takeBackFence: (input) => takeBackFence(deps, input),
+    lookOnceMore: (input) => lookOnceMore(deps, input),
     recordMoved: (input) => recordMoved(deps, input),
     openToApplications: (input) => openToApplications(deps, input),
     letOldFollow: (input) => letOldFollow(deps, input),

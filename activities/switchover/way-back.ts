@@ -10,9 +10,9 @@ import { carrySequences, readSequences } from '../../postgres/replicate/watch/se
 import { wayBackObstacles } from '../../postgres/replicate/way-back'
 import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
-import { inKeyholeOf, keepApplicationsOut, movedAwayFrom } from '../replication/keyhole'
-import { madeBy } from '../replication/made'
+import { giveApplicationsBack, inKeyholeOf, keepApplicationsOut, movedAwayFrom } from '../replication/keyhole'
 import { dropAtSource, letRead, OWN_TABLES } from '../replication/make'
+import { publishedTables } from '../replication/published'
 import { type BehindFence, behindFence, type SideName } from '../replication/sides'
 import type { Switching, Watching } from './contract'
 import { closeBack, openBack } from './directions'
@@ -27,7 +27,6 @@ export async function prepareWayBack(deps: ActivityDeps, input: Watching): Promi
   await refuseMoved(deps, input, pair)
   await assertNotTakenBack(deps, input.operation)
   const publisher = await backPublisher(deps, pair)
-  const { tables } = await madeBy(deps, input.operation)
   const kept = await inKeyholeOf(deps, pair.places.standby, input.epochs.standby, (on) =>
     keepApplicationsOut(on, pair.places.standby, publisher.user),
   )
@@ -35,6 +34,9 @@ export async function prepareWayBack(deps: ActivityDeps, input: Watching): Promi
   const set = await onBoth(deps, pair, input, async ({ source, standby }) => {
     const { back, forward } = pair
     const { signal } = currentAct()
+    // what is published now: the plan that was approved may not have been the first
+    const { published: tables, missing } = await publishedTables(source.migrator, forward)
+    refuseLacking(missing.map((one) => `${one} goes to the standby by nothing: capstan standby reseed --table ${one}.`))
     await ensureControlSchema(standby.migrator)
     await letRead(standby.migrator, publisher.user)
     const published = { name: back.publication, tables: [...tables, ...OWN_TABLES], viaPartitionRoot: true }
@@ -65,6 +67,7 @@ export async function dropWayBack(deps: ActivityDeps, input: Switching): Promise
     await dropAtSource(standby, pair.back)
   })
   await closeBack(deps, input.operation, pair)
+  await giveApplicationsBack(deps, pair.places.standby, input.epochs.standby)
 }
 
 /** Of a workflow that was set back: it would shut applications out of the writer. */

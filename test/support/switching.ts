@@ -220,6 +220,11 @@ export class Switching {
     return JSON.parse(stdout) as OperationDocument
   }
 
+  /** Whoever else moves the endpoint. */
+  lead(side: 'source' | 'standby'): Promise<void> {
+    return leadTo(this.capstan, 'stock', this.pair[side])
+  }
+
   /** Seen by the watch. */
   async isFollowing(source: string, target: string): Promise<void> {
     await eventually(`${target} to follow ${source}`, async () => {

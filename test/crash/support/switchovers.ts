@@ -8,7 +8,7 @@ import { type Front, Switching } from '../../support/switching'
 import { activitiesOf } from './boundaries'
 
 const WANTED = process.env.CAPSTAN_SWITCHOVER_BOUNDARIES
-const ABORTED = ['compare', 'papers', 'wayBack', 'hold', 'cross'] as const
+const ABORTED = ['compare', 'papers', 'wayBack', 'hold', 'cross', 'lookAgain'] as const
 
 interface DisturbedFront {
   readonly front?: Front
