@@ -1,5 +1,6 @@
 /** The command line as a whole: which commands there are. Each lives in a file of its own. */
 import { Command } from 'commander'
+import { addBreakGlass } from './break-glass'
 import type { CliContext } from './context'
 import { addEmbedded } from './embedded'
 import { addFleetCheck } from './fleet/check'
@@ -60,6 +61,7 @@ export function createProgram(cli: CliContext): Command {
   addReplicate(program, cli)
   addStandby(program, cli)
   addSwitchover(program, cli)
+  addBreakGlass(program, cli)
   addSchedules(program, cli)
   addScout(program, cli)
   addVerify(program, cli)

@@ -43,6 +43,14 @@ export async function findPapers(session: Session, operation: OperationId | null
   return row === undefined ? null : readPapers(typeof row.papers === 'string' ? JSON.parse(row.papers) : row.papers)
 }
 
+/** Whose they are; null: there are none. */
+export async function newestPapers(session: Session): Promise<OperationId | null> {
+  const [there] = await session.query<{ there: boolean }>(`SELECT pg_catalog.to_regclass('capstan.papers') IS NOT NULL AS there`)
+  if (there?.there !== true) return null
+  const [row] = await session.query<{ operation: string }>('SELECT operation FROM capstan.papers ORDER BY at DESC LIMIT 1')
+  return row?.operation ?? null
+}
+
 /** Throws DATABASE_REFUSED for what are no papers of this version: nobody acts on what he half understands. */
 export function readPapers(found: unknown): BreakGlassPapers {
   const papers = found as Partial<BreakGlassPapers> | null
