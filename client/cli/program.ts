@@ -17,6 +17,7 @@ import { addMigrationsInfo } from './migrations/info'
 import { addMigrationsValidate } from './migrations/validate'
 import { addOpsAbort, addOpsApprove, addOpsReject, addOpsResolve } from './ops/decisions'
 import { addOpsEvidence } from './ops/evidence'
+import { addOpsFences } from './ops/fences'
 import { addOpsList } from './ops/list'
 import { addOpsOrphans } from './ops/orphans'
 import { addOpsShow } from './ops/show'
@@ -78,6 +79,7 @@ export function createProgram(cli: CliContext): Command {
     addOpsResolve,
     addOpsEvidence,
     addOpsOrphans,
+    addOpsFences,
   ]) {
     add(ops, cli)
   }
