@@ -89,7 +89,10 @@ export type BreakGlassStage =
 export type BreakGlassDeed = 'finish' | 'revert'
 
 /** How it ended: what the ledger is told. */
-export const BY_HAND = { finish: 'succeeded-by-hand', revert: 'reverted-by-hand' } as const satisfies Record<BreakGlassDeed, string>
+export const BY_HAND = { finish: 'succeeded-by-hand', revert: 'reverted-by-hand' } as const satisfies Record<
+  BreakGlassDeed,
+  string
+>
 
 /** One line of the journal. Each has the digest of the one before, so that none can be altered or left out between two. */
 export interface JournalEntry {

@@ -72,7 +72,12 @@ async function fromFile(file: string): Promise<BreakGlassPapers> {
   try {
     return readPapers(JSON.parse(text))
   } catch (cause) {
-    throw failure('OPTION_INVALID', `${file} holds no papers that this version of Capstan can go on by; name others with --papers.`, { option: 'papers', file }, { cause })
+    throw failure(
+      'OPTION_INVALID',
+      `${file} holds no papers that this version of Capstan can go on by; name others with --papers.`,
+      { option: 'papers', file },
+      { cause },
+    )
   }
 }
 
@@ -103,7 +108,10 @@ async function fromKeyhole(
   const papers = keyhole === null ? null : await findPapers(keyhole, operation).finally(() => keyhole.close())
   if (papers !== null) return papers
   const which = operation === null ? 'no papers' : `no papers of ${operation}`
-  throw failure('OPERATION_UNKNOWN', `${name} at ${host}:${port} holds ${which}: nothing was about to be closed there.`, { host, port })
+  throw failure('OPERATION_UNKNOWN', `${name} at ${host}:${port} holds ${which}: nothing was about to be closed there.`, {
+    host,
+    port,
+  })
 }
 
 /** Secrets are resolved before anything is changed. Fails with OPTION_INVALID where the fleet file has another pair under these names, and as resolving does. */
@@ -128,7 +136,9 @@ export async function reachOf(papers: BreakGlassPapers, fleet: LoadedFleet, reso
 
 interface ReachedSide {
   readonly at: PaperSide
-  readonly logins: Readonly<Record<Role, { readonly user: string; readonly password: string; readonly tls: DatabaseEntry['connections']['admin']['tls'] }>>
+  readonly logins: Readonly<
+    Record<Role, { readonly user: string; readonly password: string; readonly tls: DatabaseEntry['connections']['admin']['tls'] }>
+  >
 }
 
 async function sideOf(at: PaperSide, fleet: LoadedFleet, resolveSecret: ResolveSecret): Promise<ReachedSide> {

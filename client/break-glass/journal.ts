@@ -19,7 +19,13 @@ export class Journal {
   #last: { readonly sequence: number; readonly digest: string }
   #bytes: number
 
-  private constructor(file: FileHandle, operation: OperationId, key: Buffer | null, whole: string, entries: readonly SealedEntry[]) {
+  private constructor(
+    file: FileHandle,
+    operation: OperationId,
+    key: Buffer | null,
+    whole: string,
+    entries: readonly SealedEntry[],
+  ) {
     this.#file = file
     this.#operation = operation
     this.#key = key

@@ -5,7 +5,13 @@ import { BREAK_GLASS_DOCUMENTS, type ReconciledJournal } from '../../contracts/b
 import type { MigrationBundle } from '../../contracts/bundle'
 import { Failure, failure } from '../../contracts/failures'
 import { TASK_QUEUES } from '../../contracts/messages'
-import { FINAL_STATUSES, type OperationDocument, type OperationStatus, pointOfNoReturn, type StepName } from '../../contracts/operation'
+import {
+  FINAL_STATUSES,
+  type OperationDocument,
+  type OperationStatus,
+  pointOfNoReturn,
+  type StepName,
+} from '../../contracts/operation'
 import { STANDBY_SIGNALS, STANDBY_WORKFLOW, type StandbyWatch, standbyWorkflowId } from '../../contracts/replicate'
 import type { StandbyId } from '../../contracts/standby'
 import { SWITCHOVER_DOCUMENTS, type SwitchoverPlan } from '../../contracts/switchover'
@@ -44,13 +50,40 @@ export async function reconcile(
   const document = await findOperation(ledger, operation)
   if (document.kind !== 'switchover')
     throw failure('OPTION_INVALID', `${operation} is a ${document.kind}: there is no going on by hand with those.`, { operation })
+  const told = (status: OperationStatus, resolved: readonly string[], turned: boolean): Reconciled => ({
+    ...{ version: 1, operation, outcome: journal.outcome },
+    ...{ status, resolved, turned },
+  })
+  if (await isTold(ledger, document, journal)) return told(document.status, [], false)
+  await refuseLate(ledger, document, journal)
   await putJournal(ledger, document, journal)
   const turned = journal.deed === 'finish' && (await turn(doors, operation, heartbeatTimeoutMs))
   if (journal.deed === 'revert') await followsAgain(ledger, document)
   const resolved = await letItEnd(doors, document, { journal, by, waitMs })
   const { status } = await findOperation(ledger, operation)
-  return { version: 1, operation, outcome: journal.outcome, status, resolved, turned }
+  return told(status, resolved, turned)
 }
+
+/** What was told once is not told again: the pair may have been moved elsewhere since. */
+async function isTold(ledger: Ledger, { id, status }: OperationDocument, { entries }: ReconciledJournal): Promise<boolean> {
+  if (!FINAL_STATUSES.includes(status)) return false
+  const held = (await ledger.getDocument({ operation: id, name: BREAK_GLASS_DOCUMENTS.journal })) as ReconciledJournal | null
+  return held !== null && held.entries.at(-1)?.digest === entries.at(-1)?.digest
+}
+
+/** The pair is as a later operation left it, and a journal of before says nothing of it. */
+async function refuseLate(ledger: Ledger, { id, databases }: OperationDocument, { endedAt }: ReconciledJournal): Promise<void> {
+  for (const database of databases) {
+    const since = await ledger.listOperations({ database, mode: 'apply', since: endedAt, limit: LOOKED_AT })
+    const later = since.find((one) => one.id !== id && MOVING.includes(one.kind) && one.status !== 'rejected')
+    if (later === undefined) continue
+    const message = `${later.id} has been at work on ${database} since this journal ended: what the ledger says of the pair by now is not changed by it. Look with "capstan standby list".`
+    throw failure('STANDBY_CHANGED', message, { operation: id, later: later.id })
+  }
+}
+
+const LOOKED_AT = 100
+const MOVING: readonly string[] = ['replicate', 'switchover', 'failover']
 
 async function putJournal(ledger: Ledger, { id, status }: OperationDocument, journal: ReconciledJournal): Promise<void> {
   const document = { operation: id, name: BREAK_GLASS_DOCUMENTS.journal, document: journal }
@@ -87,7 +120,13 @@ async function turn({ ledger, temporal }: Doors, operation: string, heartbeatTim
   if (held === null || held.state === 'gone' || held.operation === operation)
     await ledger.openStandby({ ...backId, operation, at, instances, names: standbyNames(backId), declared: request.back })
   await changed(ledger, backId, { to: 'following', reason: null, operation, from: ['building'] })
-  const turned = { standby: database, declared: request.back, back: request.declared, rehearse: false, drainMsMax: request.drainMsMax }
+  const turned = {
+    standby: database,
+    declared: request.back,
+    back: request.declared,
+    rehearse: false,
+    drainMsMax: request.drainMsMax,
+  }
   const bundle = await ledger.putBundle({ version: 1, database: request.standby, migrations: [], switchover: turned })
   const watch: StandbyWatch = {
     ...{ version: 1, ...backId, bundle, heartbeatTimeoutMs, cloud: request.standby.cloud, standbyCloud: database.cloud },
@@ -106,7 +145,10 @@ async function turn({ ledger, temporal }: Doors, operation: string, heartbeatTim
 const ANSWER_MS = 10_000
 
 /** What an operation said of the pair while it was under way holds no more; what the watch says it says again. */
-async function followsAgain(ledger: Ledger, { id: operation, databases: [source = '', target = ''] }: OperationDocument): Promise<void> {
+async function followsAgain(
+  ledger: Ledger,
+  { id: operation, databases: [source = '', target = ''] }: OperationDocument,
+): Promise<void> {
   const id = { source, target }
   const held = await ledger.getStandby(id)
   const own: readonly string[] = ['following', 'late', 'paused', 'to-be-seeded', 'building', 'copying', 'gone']
@@ -171,7 +213,8 @@ async function letItEnd(
 
 /** It waited, and waits no more. */
 function unlessItMoved(error: unknown): void {
-  if (!(error instanceof Failure) || !['OPERATION_NOT_WAITING', 'OPERATION_CLOSED', 'OPTION_INVALID'].includes(error.code)) throw error
+  if (!(error instanceof Failure) || !['OPERATION_NOT_WAITING', 'OPERATION_CLOSED', 'OPTION_INVALID'].includes(error.code))
+    throw error
 }
 
 /** Of one whose workflow is gone: nobody else will. Its locks are superseded by whoever asks for them next. */

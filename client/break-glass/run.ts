@@ -35,7 +35,11 @@ export async function runByHand({ deed, papers, reach, by, told, ...to }: RunByH
     await note('begin', null, `${deed} of ${papers.operation}, run ${run}`)
     if (deed === 'finish') await finishByHand(input)
     else if ((await revertByHand(input)).standbyLeft) return [standbyLeft(papers)]
-    await note('end', null, deed === 'finish' ? `writing is at ${papers.id.target}` : `writing is at ${papers.id.source}, as before`)
+    await note(
+      'end',
+      null,
+      deed === 'finish' ? `writing is at ${papers.id.target}` : `writing is at ${papers.id.source}, as before`,
+    )
     return []
   } finally {
     await journal.close()

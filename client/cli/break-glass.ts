@@ -65,7 +65,11 @@ function named(command: Command): Command {
     .argument('[operation]', 'the switchover; may be left out with --papers or --from, which is the newest then')
     .addOption(fleetOption())
     .option('--papers <file>', 'its papers as a worker wrote them (default: those in CAPSTAN_PAPERS)', someText)
-    .option('--from <name@host:port>', 'where either instance of the pair answers, which holds the papers too; the name is the fleet file’s', from)
+    .option(
+      '--from <name@host:port>',
+      'where either instance of the pair answers, which holds the papers too; the name is the fleet file’s',
+      from,
+    )
     .addOption(jsonOption())
 }
 
@@ -77,7 +81,9 @@ function from(text: string): From {
 
 function addShow(group: Command, cli: CliContext): void {
   named(group.command('show').summary('where it stands, and the papers'))
-    .description('Asks both databases where the switchover stands, and shows the papers: what is left to do, and how it is taken back, as SQL. Changes nothing.')
+    .description(
+      'Asks both databases where the switchover stands, and shows the papers: what is left to do, and how it is taken back, as SQL. Changes nothing.',
+    )
     .addHelpText(
       'after',
       example('capstan break-glass show switchover-shop-k3x7qa', 'capstan break-glass show --from shop-azure@10.1.0.4:5432'),
@@ -111,7 +117,11 @@ function addDeed(group: Command, cli: CliContext, deed: BreakGlassDeed): void {
   named(group.command(deed).summary(DEEDS[deed].summary).description(DEEDS[deed].description))
     .option('--yes', 'do not ask the first question')
     .option('--confirm <source>', 'the name of the source’s database in the fleet file: instead of the second question', someText)
-    .option('--journal <file>', 'where what is done is written down (default: ./break-glass-OPERATION.jsonl); one that is there is gone on with', someText)
+    .option(
+      '--journal <file>',
+      'where what is done is written down (default: ./break-glass-OPERATION.jsonl); one that is there is gone on with',
+      someText,
+    )
     .addOption(byOption())
     .addHelpText(
       'after',
@@ -160,7 +170,8 @@ function refuseUnconfirmed({ io }: CliContext, { yes, confirm: name, json }: Dee
   if (yes && name !== undefined) return
   if (!json && io.interactive) return
   const option = yes ? 'confirm' : 'yes'
-  const message = 'This is asked twice, and nobody can be asked here: give --yes, and --confirm with the name of the source’s database.'
+  const message =
+    'This is asked twice, and nobody can be asked here: give --yes, and --confirm with the name of the source’s database.'
   throw failure('OPTION_INVALID', message, { option })
 }
 
@@ -171,9 +182,12 @@ async function confirm(
 ): Promise<void> {
   const { name } = sides.source
   const what =
-    deed === 'finish' ? `Move writing from ${name} to ${sides.standby.name} by hand?` : `Take ${operation} back by hand, and open ${name}?`
+    deed === 'finish'
+      ? `Move writing from ${name} to ${sides.standby.name} by hand?`
+      : `Take ${operation} back by hand, and open ${name}?`
   if (!options.yes && !/^y(es)?$/i.test((await cli.io.ask(`${oneLine(what)} [y/N] `)).trim())) throw notAgreed()
-  const said = options.confirm ?? (await cli.io.ask(`Type the name of the source’s database to go on (${oneLine(name)}): `)).trim()
+  const said =
+    options.confirm ?? (await cli.io.ask(`Type the name of the source’s database to go on (${oneLine(name)}): `)).trim()
   if (said === name) return
   if (options.confirm === undefined) throw notAgreed()
   const message = `--confirm is ${shownInput(said)}, and the source of ${operation} is ${name}: nothing was changed.`
@@ -195,7 +209,11 @@ function addReconcile(group: Command, cli: CliContext): void {
         'workflow cannot act any more; where it waits for an operator it is told. Safe to repeat.',
     )
     .argument('<journal>', 'the file that "finish" or "revert" wrote')
-    .addOption(new Option('--wait <time>', 'how long to wait for a workflow that has not come to a stop yet').argParser(durationMs).default(WAIT_MS, '1m'))
+    .addOption(
+      new Option('--wait <time>', 'how long to wait for a workflow that has not come to a stop yet')
+        .argParser(durationMs)
+        .default(WAIT_MS, '1m'),
+    )
     .addOption(byOption())
     .addOption(jsonOption())
     .addHelpText('after', example('capstan break-glass reconcile break-glass-switchover-shop-k3x7qa.jsonl'))
@@ -208,6 +226,8 @@ function addReconcile(group: Command, cli: CliContext): void {
       if (json) return cli.json(done)
       const { operation, outcome, status, turned } = done
       const pair = turned ? '; in the ledger the old writer is the standby now' : ''
-      cli.lines([`${operation}: ${outcome}, and its record is ${status}${pair}. The journal is with its documents: capstan ops show ${operation}`])
+      cli.lines([
+        `${operation}: ${outcome}, and its record is ${status}${pair}. The journal is with its documents: capstan ops show ${operation}`,
+      ])
     })
 }

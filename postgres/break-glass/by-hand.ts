@@ -5,6 +5,7 @@ import { failure } from '../../contracts/failures'
 import type { StepName } from '../../contracts/operation'
 import type { Session } from '../connect/session'
 import type { FenceToken } from '../migrate/fence'
+import { newestPapers } from './keep'
 import { lookAtSource, lookAtStandby, type SourceStanding, type StandbyStanding, stageOf } from './look'
 import {
   actorOf,
@@ -18,7 +19,6 @@ import {
   type SideName,
   unreached,
 } from './sides'
-import { newestPapers } from './keep'
 
 export interface ByHandInput {
   readonly papers: BreakGlassPapers

@@ -95,7 +95,8 @@ async function beginAgain(hand: ByHand): Promise<string> {
   if (back === null) throw noWayBack(hand)
   await closeWayBack({ source, standby, ...names, ...tokens, operation, deadlineMs: WAY_BACK_MS })
   const forward = await findSubscription(standby, names.forward.subscription)
-  if (forward?.enabled === false) await enableSubscription(standby, { name: names.forward.subscription, token: tokens.standbyToken })
+  if (forward?.enabled === false)
+    await enableSubscription(standby, { name: names.forward.subscription, token: tokens.standbyToken })
   await isRead(session, names.forward.slot)
   return `${opened.length === 0 ? 'it was not closed' : `${opened.join(', ')} lets its own roles in`}; the standby follows`
 }

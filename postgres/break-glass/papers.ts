@@ -1,7 +1,7 @@
 /** The papers: what a person says, in which session, in which order, should Capstan not come back; and how it is taken back. `capstan break-glass` does the same by
  *  itself; these are for who has psql and nothing else. Pure. */
 import type { BreakGlassPapers, PaperSide, PaperStep } from '../../contracts/break-glass'
-import type { Endpoint } from '../../contracts/endpoint'
+import type { Endpoint, HostPort } from '../../contracts/endpoint'
 import { quoteIdentifier } from '../connect/quote'
 import { KEYHOLE } from '../fence/keyhole'
 import * as say from './words'
@@ -27,11 +27,15 @@ interface Places {
 }
 
 function placesOf({ sides }: PapersInput): Places {
-  const at = (side: Side, { name, instance, host, port }: PaperSide): string => `${side}: ${name} on ${instance} (${host}:${port})`
+  const at = (side: Side, { name, instance, host, port }: PaperSide): string =>
+    `${side}: ${name} on ${instance} (${host}:${port})`
   const [source, standby] = [at('source', sides.source), at('standby', sides.standby)]
   return {
     keyhole: { source: `${source}, database ${KEYHOLE}`, standby: `${standby}, database ${KEYHOLE}` },
-    database: { source: `${source}, database ${sides.source.database}`, standby: `${standby}, database ${sides.standby.database}` },
+    database: {
+      source: `${source}, database ${sides.source.database}`,
+      standby: `${standby}, database ${sides.standby.database}`,
+    },
   }
 }
 
@@ -102,7 +106,11 @@ function crossing(input: PapersInput, { keyhole, database }: Places): PaperStep[
       ...{ where: inside, sql: ['SELECT pg_backend_pid(); -- the PID OF S'] },
     },
     {
-      ...{ id: 'close', title: 'Close the source to everybody; whoever is inside stays until he is ended', where: keyhole.source },
+      ...{
+        id: 'close',
+        title: 'Close the source to everybody; whoever is inside stays until he is ended',
+        where: keyhole.source,
+      },
       ...{ sql: say.closing(operation, name), done: say.ofDatabase(name, 'NOT datallowconn OR datconnlimit = 0') },
     },
     {
@@ -119,7 +127,10 @@ function crossing(input: PapersInput, { keyhole, database }: Places): PaperStep[
       ...{ where: inside, sql: say.MARKER },
     },
     {
-      ...{ id: 'barrier', title: `Wait until the standby has all of it, for ${drainMsMax / 1000} s at most; else take everything back` },
+      ...{
+        id: 'barrier',
+        title: `Wait until the standby has all of it, for ${drainMsMax / 1000} s at most; else take everything back`,
+      },
       where: `${keyhole.source}; then ${database.standby}`,
       note: 'Only both together say it, and nothing that pg_stat_replication shows',
       sql: [say.confirmed(forward.slot), say.MARKER_SEEN],
@@ -201,7 +212,10 @@ function backOf(input: PapersInput): PaperStep[] {
   return [
     ...raisingAll(input, places),
     {
-      ...{ id: 'not-opened', title: 'Go on only where applications are still kept out of the standby: else there would be two writers' },
+      ...{
+        id: 'not-opened',
+        title: 'Go on only where applications are still kept out of the standby: else there would be two writers',
+      },
       ...{ where: keyhole.standby, sql: [say.keptOut(sides.standby.database)], done: say.keptOut(sides.standby.database) },
     },
     {
@@ -221,7 +235,11 @@ function backOf(input: PapersInput): PaperStep[] {
     },
     {
       ...{ id: 'let-in', title: 'Who was kept out of the source may connect again: nobody was, where this shows nothing' },
-      ...{ where: keyhole.source, sql: say.lettingIn(sides.source.database), done: `SELECT NOT (${say.keptOut(sides.source.database)})` },
+      ...{
+        where: keyhole.source,
+        sql: say.lettingIn(sides.source.database),
+        done: `SELECT NOT (${say.keptOut(sides.source.database)})`,
+      },
     },
     {
       ...{ id: 'open', title: 'Open the source: from here on it is the writer again', where: keyhole.source },
@@ -250,18 +268,18 @@ function backOf(input: PapersInput): PaperStep[] {
 function endpointStep({ sides, endpoint }: PapersInput, to: Side): PaperStep {
   const [from, at] = to === 'standby' ? [sides.source, sides.standby] : [sides.standby, sides.source]
   const title = `Lead applications from ${from.host}:${from.port} to ${at.host}:${at.port}`
-  return { id: 'endpoint', title, where: 'the endpoint', note: howToMove(endpoint.declared, at), sql: [] }
+  return { id: 'endpoint', title, where: 'the endpoint', note: howToMove(endpoint.declared, from, at), sql: [] }
 }
 
 /** For people: what moves each kind. */
-export function howToMove(endpoint: Endpoint, { host, port }: { readonly host: string; readonly port: number }): string {
+function howToMove(endpoint: Endpoint, from: HostPort, { host, port }: HostPort): string {
   switch (endpoint.kind) {
     case 'pgbouncer': {
       const poolers = endpoint.poolers.map((one) => `${one.host}:${one.port} (as ${one.user})`).join(', ')
       return `On the admin console of each pooler, ${poolers}: write host=${host} port=${port} for the database ${endpoint.database} into the file that it includes, then RELOAD, and RESUME ${quoteIdentifier(endpoint.database)} where it is paused (SHOW DATABASES says so)`
     }
     case 'lab-router':
-      return `The lab's router: PUT /_lab/router/${endpoint.name} with {"to":{"host":"${host}","port":${port}}}`
+      return `The lab's router: POST /_lab/router/${endpoint.name} with {"from":{"host":"${from.host}","port":${from.port}},"to":{"host":"${host}","port":${port}}}`
     case 'command':
       return `By the program that the fleet file names: ${endpoint.move.join(' ')}, to ${host}:${port}`
     default:

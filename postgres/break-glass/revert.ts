@@ -2,7 +2,7 @@
  *  what others wrote there is on the source as well, or there is none. Safe to repeat. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { REVERT_STEPS as STEPS } from '../../contracts/break-glass'
-import { failure } from '../../contracts/failures'
+import { Failure, failure } from '../../contracts/failures'
 import { quoteIdentifier } from '../connect/quote'
 import type { Session } from '../connect/session'
 import { openDatabases } from '../fence/lower'
@@ -55,6 +55,7 @@ async function isAway(hand: ByHand): Promise<boolean> {
     return false
   } catch (error) {
     const { open, limit, closed } = await hand.source()
+    if (!(error instanceof Failure) || error.kind !== 'transient') throw error
     const onlyClosed = !open && closed !== null && closed.limit === null
     if (onlyClosed || (open && limit !== NOBODY && closed === null)) return true
     throw error
@@ -127,7 +128,9 @@ async function isFollowed(source: Session, slot: string): Promise<void> {
     )
     if (seen?.active === true) return
     if (performance.now() > until)
-      throw failure('NOT_READY_YET', `The source is open, and the standby does not follow it yet (slot ${slot}): try again.`, { slot })
+      throw failure('NOT_READY_YET', `The source is open, and the standby does not follow it yet (slot ${slot}): try again.`, {
+        slot,
+      })
   }
 }
 

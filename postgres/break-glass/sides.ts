@@ -30,11 +30,7 @@ export interface Raising {
 }
 
 /** Its keyhole, in which nobody else may act any more. The caller closes it. */
-export async function raisedKeyhole(
-  reach: Reach,
-  side: SideName,
-  { at, actor }: Raising,
-): Promise<Keyhole> {
+export async function raisedKeyhole(reach: Reach, side: SideName, { at, actor }: Raising): Promise<Keyhole> {
   const connectTo = (database: string) => reach({ side, role: 'admin', database, applicationName: NAME })
   const session = await openKeyhole({ connectTo, from: [at.database, MAINTENANCE] })
   try {
@@ -54,11 +50,7 @@ async function raised(session: Session, actor: string): Promise<FenceToken> {
 }
 
 /** The row of the database itself, as its migrator. */
-export async function raisedInside(
-  reach: Reach,
-  side: SideName,
-  { at, actor }: Raising,
-): Promise<FenceToken> {
+export async function raisedInside(reach: Reach, side: SideName, { at, actor }: Raising): Promise<FenceToken> {
   const session = await reach({ side, role: 'migrator', database: at.database, applicationName: NAME })
   try {
     return await raised(session, actor)
@@ -83,5 +75,10 @@ export function unreached(side: SideName, { instance, host, port }: PaperSide, e
     side === 'source'
       ? 'Nobody can prove that it is closed, so the standby is not opened: a second writer is worse than none. Where it is gone for good, that is "capstan failover", not this.'
       : 'Nobody can see whether applications were let in there: try again once it answers.'
-  return failure(said.code, `The ${side} ${instance} (${host}:${port}) cannot be asked: ${said.message} ${then}`, { side, host, port }, { cause: error })
+  return failure(
+    said.code,
+    `The ${side} ${instance} (${host}:${port}) cannot be asked: ${said.message} ${then}`,
+    { side, host, port },
+    { cause: error },
+  )
 }

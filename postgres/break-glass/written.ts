@@ -33,9 +33,13 @@ export async function countWritten(
     if (!seen.active) return { kind: 'waiting', rows: await peeked(standby, slot, publication) }
     if (seen.passed) return { kind: 'carried' }
     if (performance.now() - began > waitMs)
-      throw failure('NOT_READY_YET', `The way back (slot ${slot}) has not carried all of the standby's log to the source yet: try again.`, {
-        slot,
-      })
+      throw failure(
+        'NOT_READY_YET',
+        `The way back (slot ${slot}) has not carried all of the standby's log to the source yet: try again.`,
+        {
+          slot,
+        },
+      )
     await sleep(POLL_MS)
   }
 }

@@ -5,11 +5,12 @@ import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { BreakGlassPapers } from '../../contracts/break-glass'
+import { labHeaders } from '../../embedded/worker-program'
 import { capstan as command } from '../client/recorded-io'
 import { freezeControlPlane } from '../support/control-plane'
 import { eventually, until } from '../support/eventually'
 import { MASTER_PASSWORD } from '../support/other-clouds'
-import { leadTo, Switching } from '../support/switching'
+import { Switching } from '../support/switching'
 
 let it: Switching
 let env: Record<string, string>
@@ -51,7 +52,15 @@ async function frozenBehindTheFence(operation: string): Promise<void> {
   if (sender === undefined) throw new Error('nobody reads the slot')
   process.kill(sender.pid, 'SIGSTOP')
   try {
-    await until('the source to be closed', async () => it.pair.onSource('SELECT').then(() => false, () => true), 20)
+    await until(
+      'the source to be closed',
+      async () =>
+        it.pair.onSource('SELECT').then(
+          () => false,
+          () => true,
+        ),
+      20,
+    )
     thaw = freezeControlPlane(it.capstan)
   } finally {
     process.kill(sender.pid, 'SIGCONT')
@@ -89,7 +98,11 @@ async function returned(operation: string, outcome: string): Promise<void> {
   await until('the bank to go on', async () => it.bank.acknowledged.size > before + 50)
   const told = async () => it.pair.cli('break-glass', 'reconcile', journal(operation), '--json')
   const first = await told()
-  expect({ code: first.code, ...JSON.parse(first.stdout || '{}'), err: first.stderr }).toMatchObject({ code: 0, operation, outcome })
+  expect({ code: first.code, ...JSON.parse(first.stdout || '{}'), err: first.stderr }).toMatchObject({
+    code: 0,
+    operation,
+    outcome,
+  })
   expect(JSON.parse((await told()).stdout)).toMatchObject({ outcome, resolved: [] })
   expect(await it.capstan.ledger.getDocument({ operation, name: 'break-glass-journal' })).toMatchObject({ outcome })
 }
@@ -97,10 +110,13 @@ async function returned(operation: string, outcome: string): Promise<void> {
 test('taken back by hand, the source goes on and the standby follows; the worker that wakes up is refused', async () => {
   await frozenBehindTheFence('back')
   expect((await standingOf('back')).standing.stage).toBe('closed')
+  // somebody began to finish it, and thought better of it
+  await killedAt('cross', 'back')
   const { exit, json, err } = await byHand('revert', 'back')
   expect({ exit, json, err }).toMatchObject({ exit: 0, json: { left: [], deed: 'revert' } })
   await it.writesGoOn()
   expect((await byHand('revert', 'back')).exit).toBe(0)
+  expect((await byHand('finish', 'back')).exit).toBe(3)
   await returned('back', 'reverted-by-hand')
   await it.isFollowing('stock', it.pair.name)
   await it.isWholeOnBothSides()
@@ -112,7 +128,7 @@ test('finished by hand, killed on the way and begun again, writing is at the sta
   await killedAt('cross', 'onward')
   const { exit, json, err } = await byHand('finish', 'onward')
   expect({ exit, json, err }).toMatchObject({ exit: 0, json: { left: [], deed: 'finish' } })
-  await leadTo(it.capstan, 'stock', it.pair.standby)
+  await moved()
   await it.writesGoOn()
   expect((await byHand('finish', 'onward')).exit).toBe(0)
   const { exit: refused, out } = await byHand('revert', 'onward')
@@ -125,6 +141,18 @@ test('finished by hand, killed on the way and begun again, writing is at the sta
   expect(it.writers()).toEqual(['source', 'standby'])
   await it.isFollowing(it.pair.name, 'stock')
 })
+
+/** As the papers say it of the lab's router. */
+async function moved(): Promise<void> {
+  const { capstan, pair } = it
+  const placeOf = ({ host, port }: { host: string; port: number }) => ({ host, port })
+  const answer = await fetch(`${capstan.stack.lab.api}/_lab/router/stock`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...labHeaders(capstan.stack.lab) },
+    body: JSON.stringify({ from: placeOf(pair.source), to: placeOf(pair.standby) }),
+  })
+  expect({ ok: answer.ok, said: answer.ok ? '' : await answer.text() }).toEqual({ ok: true, said: '' })
+}
 
 /** What the papers ask, on each side: that all of the way is done. */
 async function saysDone({ forward }: BreakGlassPapers): Promise<void> {

@@ -13,7 +13,7 @@ interface Place {
   readonly port: number
 }
 
-export async function leadTo({ stack: { lab } }: CapstanStack, name: string, { host, port }: Place): Promise<void> {
+async function leadTo({ stack: { lab } }: CapstanStack, name: string, { host, port }: Place): Promise<void> {
   const headers = { 'content-type': 'application/json', ...labHeaders(lab) }
   const answer = await fetch(`${lab.api}/_lab/router/${name}`, {
     method: 'PUT',

@@ -2,7 +2,7 @@
 import { type Command, Option } from 'commander'
 import { FINAL_STATUSES, type OperationStatus } from '../../../contracts/operation'
 import { EXIT } from '../../exit-codes'
-import { FENCING_KINDS, type FencedOperation, fenceAlerts, fencedBy } from '../../fence-alerts'
+import { FENCING_KINDS, fenceAlerts, fencedBy } from '../../fence-alerts'
 import { fenceMetrics } from '../../fence-metrics'
 import { duration } from '../../quantities'
 import type { CliContext } from '../context'
@@ -28,15 +28,18 @@ export function addOpsFences(ops: Command, cli: CliContext): void {
     .action(async (options: { json?: boolean; prometheus?: boolean }) => {
       const now = Date.now()
       const open = await cli.withLedger((ledger) => ledger.listOperations({ statuses: OPEN, mode: 'apply', limit: LOOKED_AT }))
-      const fenced = open
-        .filter(({ kind }) => FENCING_KINDS.includes(kind))
-        .flatMap((document) => fencedBy(document) ?? [])
+      const fenced = open.filter(({ kind }) => FENCING_KINDS.includes(kind)).flatMap((document) => fencedBy(document) ?? [])
       const found = fenced.map((one) => ({ ...one, alerts: fenceAlerts(one, now) }))
       if (options.json) cli.json({ version: 1, fenced: found })
       else if (options.prometheus) cli.lines(fenceMetrics(fenced, now))
       else if (found.length === 0) cli.lines(['No operation keeps anybody from writing.'])
       else {
-        const rows = found.map(({ operation, database, status, since }) => [operation, database, status, duration(now - Date.parse(since))])
+        const rows = found.map(({ operation, database, status, since }) => [
+          operation,
+          database,
+          status,
+          duration(now - Date.parse(since)),
+        ])
         cli.lines(table(['OPERATION', 'DATABASE', 'STATUS', 'CLOSED FOR'], rows, cli.paint))
         cli.lines(found.flatMap(({ alerts }) => alerts.map(({ message }) => `${cli.paint('red', '✘')} ${oneLine(message)}`)))
       }

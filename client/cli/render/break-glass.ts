@@ -56,11 +56,16 @@ export function standingLines(papers: BreakGlassPapers, seen: SeenStanding, pain
 
 export function willDoLines(deed: BreakGlassDeed, paint: Paint): string[] {
   const steps = Object.values(deed === 'finish' ? FINISH_STEPS : REVERT_STEPS)
-  return [paint('bold', `what "${deed}" does; a step that is done is found done`), ...steps.map(({ title }, at) => `  ${at + 1}. ${title}`)]
+  return [
+    paint('bold', `what "${deed}" does; a step that is done is found done`),
+    ...steps.map(({ title }, at) => `  ${at + 1}. ${title}`),
+  ]
 }
 
 /** What no statement does: of the papers, by their own step. */
 export function endpointLines({ forward, back }: BreakGlassPapers, deed: BreakGlassDeed): string[] {
   const step = (deed === 'finish' ? forward : back).find(({ id }) => id === 'endpoint')
-  return step === undefined ? [] : [`Still to do: ${oneLine(step.title)}.`, ...(step.note === undefined ? [] : [`  ${oneLine(step.note)}`])]
+  return step === undefined
+    ? []
+    : [`Still to do: ${oneLine(step.title)}.`, ...(step.note === undefined ? [] : [`  ${oneLine(step.note)}`])]
 }

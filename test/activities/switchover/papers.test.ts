@@ -55,9 +55,31 @@ test('they say all that is done, in its order', () => {
   const { forward, back } = papers('shop', { limit: 40 })
   const order = (steps: typeof forward, ids: readonly string[]) =>
     expect(steps.map(({ id }) => id).filter((id) => ids.includes(id))).toEqual(ids)
-  order(forward, ['close', 'empty', 'marker', 'barrier', 'sequences', 'forward-off', 'workers', 'back-on', 'proof', 'own', 'open'])
+  order(forward, [
+    'close',
+    'empty',
+    'marker',
+    'barrier',
+    'sequences',
+    'forward-off',
+    'workers',
+    'back-on',
+    'proof',
+    'own',
+    'open',
+  ])
   order(forward, ['open', 'endpoint', 'follow', 'mark', 'remove-subscription', 'remove-slot'])
-  order(back, ['not-opened', 'unwritten', 'let-in', 'open', 'back-off', 'forward-on', 'all', 'remove-subscription', 'remove-slot'])
+  order(back, [
+    'not-opened',
+    'unwritten',
+    'let-in',
+    'open',
+    'back-off',
+    'forward-on',
+    'all',
+    'remove-subscription',
+    'remove-slot',
+  ])
   const said = (steps: typeof forward, id: string) => steps.find((step) => step.id === id)?.sql.join(' ') ?? ''
   // the limit that was read is put back, by whichever way
   expect([said(forward, 'follow'), said(back, 'open')].every((sql) => sql.includes('CONNECTION LIMIT 40'))).toBe(true)
