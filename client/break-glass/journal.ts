@@ -83,7 +83,12 @@ export class Journal {
 /** Fails with OPTION_INVALID where it is not there, was altered, or is of nothing that came to an end. `key`: each line has to have its seal. */
 export async function readJournal(path: string, key: Buffer | null): Promise<ReconciledJournal> {
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    throw failure('OPTION_INVALID', `The journal ${path} cannot be read (${errorCode(error)}).`, { file: path }, { cause: error })
+    throw failure(
+      'OPTION_INVALID',
+      `The journal ${path} cannot be read (${errorCode(error)}); name the file that "finish" or "revert" wrote.`,
+      { file: path },
+      { cause: error },
+    )
   })
   const entries = readEntries(path, text.slice(0, text.lastIndexOf('\n') + 1), key)
   const last = entries.at(-1)
