@@ -15,6 +15,8 @@ export interface ActivityDeps {
   /** The local address that connections to databases leave from; null: the system chooses. */
   readonly sourceAddress: string | null
   readonly endpoints: EndpointAccess
+  /** The folder of the files by which a person goes on without us; left out: none is written. */
+  readonly papersFolder?: string
 }
 
 /** What may move endpoints, as far as this worker's configuration allows. */

@@ -68,7 +68,7 @@ async function neverStarted(doors: Doors, document: OperationDocument): Promise<
 }
 
 /** Temporal's word for the operation's workflow. */
-async function workflowState({ temporal }: Doors, id: OperationId): Promise<string> {
+export async function workflowState({ temporal }: Doors, id: OperationId): Promise<string> {
   try {
     const { status } = await temporal.within(ANSWER_TIMEOUT_MS, () => temporal.handle(id).describe())
     return status.name

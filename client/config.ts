@@ -49,6 +49,10 @@ export interface Settings {
   /** The control plane's own, as hexadecimal digits, in CAPSTAN_SECRET_KEY or the file that CAPSTAN_SECRET_KEY_FILE names; null: not known here. Read
    *  when asked for. Fails with OPTION_INVALID. */
   readonly secretKey: string | null
+  /** The folder of the worker's papers, where it is on this machine: CAPSTAN_PAPERS, or the embedded default's. */
+  readonly papers: string | null
+  /** What seals a journal, as hexadecimal digits, in CAPSTAN_JOURNAL_KEY or the file that CAPSTAN_JOURNAL_KEY_FILE names; null: nothing does. Fails with OPTION_INVALID. */
+  readonly journalKey: Buffer | null
   /** For what asks a cloud by itself. */
   readonly clouds: CloudAccess
   readonly embedded: 'none' | 'stopped' | 'running'
@@ -118,6 +122,10 @@ export function readSettings(env: Environment = process.env, dist: string = DIST
       const own = endpoints.ledgerUrl !== undefined && this.ledgerUrl === endpoints.ledgerUrl
       return given ?? (own ? embeddedKey(env, dist) : null)
     },
+    papers: env.CAPSTAN_PAPERS || embeddedPapers(env, dist),
+    get journalKey() {
+      return journalKeyOf(env)
+    },
     requestedBy: env.USER || env.LOGNAME || systemUser(),
     clouds: readCloudAccess(env),
     embedded,
@@ -171,6 +179,19 @@ function embeddedKey(env: Environment, dist: string): string | null {
   const stateDir = stateDirOf(env, dist)
   const key = stateDir === null ? undefined : readJson(path.join(stateDir, 'secrets.json'))?.secretKey
   return typeof key === 'string' ? key : null
+}
+
+function embeddedPapers(env: Environment, dist: string): string | null {
+  const stateDir = stateDirOf(env, dist)
+  return stateDir === null ? null : path.join(stateDir, 'papers')
+}
+
+function journalKeyOf(env: Environment): Buffer | null {
+  const given = secretVariable(env, 'CAPSTAN_JOURNAL_KEY')
+  if (given === null) return null
+  if (/^([0-9a-fA-F]{2}){32,}$/.test(given)) return Buffer.from(given, 'hex')
+  const message = 'CAPSTAN_JOURNAL_KEY is no key; it has to be at least 64 hexadecimal digits.'
+  throw failure('OPTION_INVALID', message, { variable: 'CAPSTAN_JOURNAL_KEY' })
 }
 
 /** Null when the file is not there, not readable for this user, or half-written. */

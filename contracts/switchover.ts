@@ -140,17 +140,3 @@ export interface SwitchoverPlan {
   readonly blocks: readonly Finding[]
   readonly warnings: readonly Finding[]
 }
-
-/** For a person with psql and nothing else. No password is in it. */
-export interface SwitchoverPapers {
-  readonly version: 1
-  readonly forward: readonly PaperStep[]
-  readonly back: readonly PaperStep[]
-}
-
-export interface PaperStep {
-  readonly title: string
-  /** As `source: shop on shop-1 (10.0.0.1:5432)`; where it is to be said. */
-  readonly where: string
-  readonly sql: readonly string[]
-}

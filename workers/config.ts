@@ -19,6 +19,8 @@ export interface WorkerConfig {
   readonly secrets: SecretAccess
   readonly clouds: CloudAccess
   readonly endpoints: EndpointAccess
+  /** Where the papers of an operation are written that stops writes; left out: in the ledger and the instances alone. */
+  readonly papersFolder?: string
   /** Null when this worker runs no workflows. */
   readonly workflowBundle: string | null
   readonly sourceAddress: string | null
@@ -149,6 +151,11 @@ function folderOf(env: Environment, variable: string): string | null {
   throw failure('OPTION_INVALID', `${variable} is ${folder}; it has to be the whole path of a folder.`, { variable })
 }
 
+function papersFolderOf(env: Environment): Pick<WorkerConfig, 'papersFolder'> {
+  const papersFolder = folderOf(env, 'CAPSTAN_PAPERS')
+  return papersFolder === null ? {} : { papersFolder }
+}
+
 export function readConfig(env: Environment): WorkerConfig {
   const queues = queuesOf(env.CAPSTAN_TASK_QUEUES ?? Object.values(TASK_QUEUES).join(','))
   return {
@@ -163,6 +170,7 @@ export function readConfig(env: Environment): WorkerConfig {
     },
     clouds: cloudsOf(env, queues),
     endpoints: endpointsOf(env, queues),
+    ...papersFolderOf(env),
     workflowBundle: queues.includes(TASK_QUEUES.control)
       ? required(env, 'CAPSTAN_WORKFLOW_BUNDLE', 'a worker of the queue control')
       : null,

@@ -11,7 +11,7 @@ import { createFailpoints } from './failpoint'
 import type { ActivityInterceptorDeps } from './interceptors/activity'
 
 export function createDeps(config: WorkerConfig, env: Environment, ledger: Ledger): ActivityDeps & ActivityInterceptorDeps {
-  const { queues, clouds, secrets, sourceAddress, endpoints, failpoints } = config
+  const { queues, clouds, secrets, sourceAddress, endpoints, papersFolder, failpoints } = config
   return {
     ledger,
     cloudOf: createClouds(queues, clouds),
@@ -27,6 +27,7 @@ export function createDeps(config: WorkerConfig, env: Environment, ledger: Ledge
     },
     sourceAddress,
     endpoints,
+    ...(papersFolder !== undefined && { papersFolder }),
     failpoints: failpoints === null ? null : createFailpoints(failpoints),
   }
 }

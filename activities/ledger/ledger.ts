@@ -1,4 +1,5 @@
 /** The record of an operation, and the evidence made from it. */
+import { BREAK_GLASS_DOCUMENTS } from '../../contracts/break-glass'
 import { failure } from '../../contracts/failures'
 import { FIND_MOMENT_DOCUMENTS } from '../../contracts/find-moment'
 import type { DatabaseEntry } from '../../contracts/fleet'
@@ -43,6 +44,7 @@ export const EVIDENCE_DOCUMENTS = [
   ...Object.values(OVERWRITE_DOCUMENTS),
   ...Object.values(REPLICATE_DOCUMENTS),
   ...Object.values(SWITCHOVER_DOCUMENTS),
+  ...Object.values(BREAK_GLASS_DOCUMENTS),
 ] as const
 
 export function createLedgerActivities({ ledger }: Pick<ActivityDeps, 'ledger'>): LedgerActivities {

@@ -1,5 +1,6 @@
 /** The command line as a whole: which commands there are. Each lives in a file of its own. */
 import { Command } from 'commander'
+import { addBreakGlass } from './break-glass'
 import type { CliContext } from './context'
 import { addEmbedded } from './embedded'
 import { addFleetCheck } from './fleet/check'
@@ -16,6 +17,7 @@ import { addMigrationsInfo } from './migrations/info'
 import { addMigrationsValidate } from './migrations/validate'
 import { addOpsAbort, addOpsApprove, addOpsReject, addOpsResolve } from './ops/decisions'
 import { addOpsEvidence } from './ops/evidence'
+import { addOpsFences } from './ops/fences'
 import { addOpsList } from './ops/list'
 import { addOpsOrphans } from './ops/orphans'
 import { addOpsShow } from './ops/show'
@@ -60,6 +62,7 @@ export function createProgram(cli: CliContext): Command {
   addReplicate(program, cli)
   addStandby(program, cli)
   addSwitchover(program, cli)
+  addBreakGlass(program, cli)
   addSchedules(program, cli)
   addScout(program, cli)
   addVerify(program, cli)
@@ -76,6 +79,7 @@ export function createProgram(cli: CliContext): Command {
     addOpsResolve,
     addOpsEvidence,
     addOpsOrphans,
+    addOpsFences,
   ]) {
     add(ops, cli)
   }

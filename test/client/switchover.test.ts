@@ -138,6 +138,9 @@ test('a plan says what closes, where applications are led, and for how long nobo
 
 test('papers are shown whole', () => {
   const sql = `SELECT ${'x'.repeat(300)};`
-  const lines = paperLines({ version: 1, forward: [{ title: 'Close it', where: 'source', sql: [sql] }], back: [] }, paint)
+  const lines = paperLines(
+    { forward: [{ id: 'close', title: 'Close it', where: 'source', sql: [sql] }], back: [], afterwards: [] },
+    paint,
+  )
   expect(lines).toContain(`    ${sql}`)
 })

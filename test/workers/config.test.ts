@@ -54,6 +54,12 @@ describe('a worker is asked only for what its queues need', () => {
     })
   })
 
+  test('papers are written to a folder that is named by its whole path, or nowhere', () => {
+    expect(readConfig(aws).papersFolder).toBeUndefined()
+    expect(readConfig({ ...aws, CAPSTAN_PAPERS: '/srv/papers' }).papersFolder).toBe('/srv/papers')
+    expect(() => readConfig({ ...aws, CAPSTAN_PAPERS: 'papers' })).toThrow(/has to be the whole path of a folder/)
+  })
+
   test('what may move endpoints is told to a worker that serves databases', () => {
     const told = {
       CAPSTAN_ENDPOINT_COMMANDS: '/etc/endpoints',

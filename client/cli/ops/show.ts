@@ -1,5 +1,6 @@
 /** `capstan ops show OPERATION`: its record, with every step; with --plan what an approval would approve. */
 import type { Command } from 'commander'
+import type { BreakGlassPapers } from '../../../contracts/break-glass'
 import type { MigrationBundle } from '../../../contracts/bundle'
 import { FIND_MOMENT_DOCUMENTS, type SearchPlan } from '../../../contracts/find-moment'
 import type { DatabaseEntry } from '../../../contracts/fleet'
@@ -11,7 +12,7 @@ import { type DeltaReport, REPLACE_DOCUMENTS, type ReplacePlan } from '../../../
 import { REPLICATE_DOCUMENTS, type ReplicatePlan } from '../../../contracts/replicate'
 import { RESTORE_DOCUMENTS, type RestorePlan } from '../../../contracts/restore'
 import { SNAPSHOT_DOCUMENTS, type SnapshotPlan } from '../../../contracts/snapshot'
-import { SWITCHOVER_DOCUMENTS, type SwitchoverPapers, type SwitchoverPlan } from '../../../contracts/switchover'
+import { SWITCHOVER_DOCUMENTS, type SwitchoverPlan } from '../../../contracts/switchover'
 import { VERIFY_BACKUP_DOCUMENTS, type VerificationPlan } from '../../../contracts/verify-backup'
 import type { Ledger } from '../../../ledger/ledger'
 import type { RowRecoveryPlan } from '../../../postgres/row-recovery/recovered'
@@ -115,7 +116,7 @@ const PLANS: Readonly<Record<OperationKind, PlanKind>> = {
     lines: (plan, entry, view) => switchoverPlanLines(plan as SwitchoverPlan, entry, view),
     further: {
       document: SWITCHOVER_DOCUMENTS.papers,
-      lines: (papers, { paint }) => paperLines(papers as SwitchoverPapers, paint),
+      lines: (papers, { paint }) => paperLines(papers as BreakGlassPapers, paint),
     },
   },
 }

@@ -1,7 +1,8 @@
 /** What a switchover would do, for people: what stands in its way first; and the papers by which a person goes on without it. */
+import type { BreakGlassPapers, PaperStep } from '../../../contracts/break-glass'
 import type { DatabaseEntry } from '../../../contracts/fleet'
 import type { Finding } from '../../../contracts/operation'
-import type { PaperStep, SwitchoverPapers, SwitchoverPlan } from '../../../contracts/switchover'
+import type { SwitchoverPlan } from '../../../contracts/switchover'
 import { counted } from '../../quantities'
 import type { Paint } from '../io'
 import { oneLine, wrap } from './quoted'
@@ -44,15 +45,25 @@ function findingLines({ message }: Finding, mark: string, { columns }: View): st
 }
 
 /** Whole, however wide: they are copied. */
-export function paperLines({ forward, back }: SwitchoverPapers, paint: Paint): string[] {
+export function paperLines(
+  { forward, back, afterwards }: Pick<BreakGlassPapers, 'forward' | 'back' | 'afterwards'>,
+  paint: Paint,
+): string[] {
   const part = (title: string, steps: readonly PaperStep[]): string[] => [
     paint('bold', title),
-    ...steps.flatMap(({ title: what, where, sql }) => [
+    ...steps.flatMap(({ title: what, where, note, sql, done }) => [
       `  ${oneLine(what)}  (${oneLine(where)})`,
+      ...(note === undefined ? [] : [`    ${oneLine(note)}`]),
       ...sql.map((line) => `    ${paint('cyan', oneLine(line))}`),
+      ...(done === undefined ? [] : [paint('dim', `    done where this is true: ${oneLine(done)}`)]),
     ]),
   ]
-  return [...part('by hand, should Capstan not come back', forward), ...part('to take it back by hand', back)]
+  return [
+    ...part('by hand, should Capstan not come back', forward),
+    ...part('to take it back by hand', back),
+    paint('bold', 'afterwards, in Capstan'),
+    ...afterwards.map((line) => `  ${oneLine(line)}`),
+  ]
 }
 
 const seconds = (ms: number): string => `${(ms / 1_000).toLocaleString('en-US', { maximumFractionDigits: 1 })} s`

@@ -1,44 +1,95 @@
 import fc from 'fast-check'
-import { papersOf } from '../../../activities/switchover/papers'
+import type { BreakGlassPapers } from '../../../contracts/break-glass'
+import { readPapers } from '../../../postgres/break-glass/keep'
+import { papersOf } from '../../../postgres/break-glass/papers'
 import { standbyNames } from '../../../postgres/replicate/names'
 
-const place = (database: string) =>
-  ({
-    entry: { database },
-    address: { instance: 'shop-1', instanceId: 'i', engineVersion: '17', host: '10.0.0.1', port: 5432 },
-    ref: {},
-  }) as never
+const THERE = standbyNames({ source: 'shop', target: 'shop-azure' })
+const AGAIN = standbyNames({ source: 'shop-azure', target: 'shop' })
+const sideOf = (name: string, database: string, keeps = ['shop_admin', 'shop_migrator']) => ({
+  ...{ name, database, keeps },
+  ...{ instance: `${name}-1`, instanceId: 'i', host: '10.0.0.1', port: 5432 },
+})
 
-const papers = (source: string, standby: string) =>
+const papers = (database: string, more: { keeps?: string[]; limit?: number } = {}): BreakGlassPapers =>
   papersOf({
-    places: { source: place(source), standby: place(standby) },
-    forward: standbyNames({ source: 'shop', target: 'shop-azure' }),
-    back: standbyNames({ source: 'shop-azure', target: 'shop' }),
+    ...{ operation: 'switchover-shop-1', writtenAt: '2026-11-30T00:00:00.000Z', id: { source: 'shop', target: 'shop-azure' } },
+    sides: { source: sideOf('shop', database, more.keeps), standby: sideOf('shop-azure', database) },
+    ...{ names: { forward: THERE, back: AGAIN }, connectionLimit: more.limit ?? -1, drainMsMax: 30_000 },
+    endpoint: { kind: 'none', at: null, declared: { kind: 'none' } },
+    epochs: { source: 4, standby: 2, keyhole: 5 },
   })
 
-test('whatever a database is called, its name stays one in every statement', () => {
+const statements = ({ forward, back }: BreakGlassPapers): string[] =>
+  [...forward, ...back].flatMap(({ sql, done }) => [...sql, ...(done === undefined ? [] : [done])])
+
+/** Text without what stands in quotes of either kind, which nest in no other way. */
+const bare = (sql: string): string => sql.replace(/'(?:[^']|'')*'|"(?:[^"]|"")*"/g, '')
+
+test('whatever a database or a role is called, its name stays one in every statement', () => {
   fc.assert(
     fc.property(
       fc.string({ minLength: 1, maxLength: 63 }).filter((name) => !name.includes('\0')),
       (name) => {
-        const { forward, back } = papers(name, name)
-        const closing = forward[0]?.sql[0] ?? ''
-        expect(closing).toBe(`ALTER DATABASE "${name.replaceAll('"', '""')}" ALLOW_CONNECTIONS false;`)
-        expect(forward[1]?.sql[0]).toContain(`datname = '${name.replaceAll("'", "''")}'`)
-        expect(back.some(({ sql }) => sql.some((one) => one.includes('CONNECTION LIMIT -1')))).toBe(true)
+        const hostile = statements(papers(name, { keeps: [name] })).map(bare)
+        expect(hostile).toEqual(statements(papers('shop', { keeps: ['shop_admin'] })).map(bare))
       },
     ),
   )
 })
 
-test('they say all that is done, in its order, with the slots and subscriptions of this pair', () => {
-  const { forward, back } = papers('shop', 'shop')
-  const text = JSON.stringify({ forward, back })
-  const there = standbyNames({ source: 'shop', target: 'shop-azure' })
-  const again = standbyNames({ source: 'shop-azure', target: 'shop' })
-  for (const name of [there.slot, again.subscription]) expect(text).toContain(name)
-  const at = (word: string) => forward.findIndex(({ sql, title }) => [title, ...sql].some((one) => one.includes(word)))
-  expect([at('ALLOW_CONNECTIONS false'), at('pg_current_wal_flush_lsn'), at('CONNECTION LIMIT 0'), at('Lead it')]).toEqual([
-    0, 2, 4, 6,
+test('whoever may come back is kept off first, in both keyholes and both databases, on the way there and back', () => {
+  const { forward, back } = papers('shop')
+  for (const steps of [forward, back]) {
+    expect(steps.slice(0, 4).map(({ id }) => id)).toEqual([
+      'raise-keyhole-source',
+      'raise-keyhole-standby',
+      'raise-standby',
+      'raise-source',
+    ])
+    for (const { sql } of steps.slice(0, 4)) expect(sql.join(' ')).toContain('epoch = epoch + 1')
+  }
+})
+
+test('they say all that is done, in its order', () => {
+  const { forward, back } = papers('shop', { limit: 40 })
+  const order = (steps: typeof forward, ids: readonly string[]) =>
+    expect(steps.map(({ id }) => id).filter((id) => ids.includes(id))).toEqual(ids)
+  order(forward, [
+    'close',
+    'empty',
+    'marker',
+    'barrier',
+    'sequences',
+    'forward-off',
+    'workers',
+    'back-on',
+    'proof',
+    'own',
+    'open',
   ])
+  order(forward, ['open', 'endpoint', 'follow', 'mark', 'remove-subscription', 'remove-slot'])
+  order(back, [
+    'not-opened',
+    'unwritten',
+    'let-in',
+    'open',
+    'back-off',
+    'forward-on',
+    'all',
+    'remove-subscription',
+    'remove-slot',
+  ])
+  const said = (steps: typeof forward, id: string) => steps.find((step) => step.id === id)?.sql.join(' ') ?? ''
+  // the limit that was read is put back, by whichever way
+  expect([said(forward, 'follow'), said(back, 'open')].every((sql) => sql.includes('CONNECTION LIMIT 40'))).toBe(true)
+  expect(said(forward, 'open')).toContain("'PUBLIC'")
+})
+
+test('papers of another version, or of half a pair, are gone on by by nobody', () => {
+  const whole = papers('shop')
+  expect(readPapers(JSON.parse(JSON.stringify(whole)))).toEqual(whole)
+  const { sides, ...without } = whole
+  for (const other of [null, 'text', { ...whole, version: 1 }, without, { ...whole, sides: { source: sides.source } }])
+    expect(() => readPapers(other)).toThrow('no papers')
 })

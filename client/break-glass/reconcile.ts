@@ -1,0 +1,229 @@
+/** The ledger is told what was done by hand, once it and Temporal are there again: the journal, where writing is, and that nobody need go on. The workflow that is
+ *  still there cannot act, since the rows of who may act stand above it; it waits for an operator, and is told. Safe to repeat. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { BREAK_GLASS_DOCUMENTS, type ReconciledJournal } from '../../contracts/break-glass'
+import type { MigrationBundle } from '../../contracts/bundle'
+import { Failure, failure } from '../../contracts/failures'
+import { TASK_QUEUES } from '../../contracts/messages'
+import {
+  FINAL_STATUSES,
+  type OperationDocument,
+  type OperationStatus,
+  pointOfNoReturn,
+  type StepName,
+} from '../../contracts/operation'
+import { STANDBY_SIGNALS, STANDBY_WORKFLOW, type StandbyWatch, standbyWorkflowId } from '../../contracts/replicate'
+import type { StandbyId } from '../../contracts/standby'
+import { SWITCHOVER_DOCUMENTS, type SwitchoverPlan } from '../../contracts/switchover'
+import type { Ledger } from '../../ledger/ledger'
+import { standbyNames } from '../../postgres/replicate/names'
+import { workflowState } from '../abort'
+import { type Doors, resolve } from '../decide'
+import { findOperation } from '../find-operation'
+import { stuckSteps } from '../standing'
+
+/** Of the record, beside the operation's own steps. */
+const STEP: StepName = { id: 'by-hand', title: 'Done by hand' }
+/** After all others. */
+const SEQUENCE = 1_000
+
+export interface Reconciled {
+  readonly version: 1
+  readonly operation: string
+  readonly outcome: ReconciledJournal['outcome']
+  /** How its record ended. */
+  readonly status: OperationStatus
+  /** Steps of its workflow that waited and were told, in their order. */
+  readonly resolved: readonly string[]
+  /** In the ledger the old writer is the standby now. */
+  readonly turned: boolean
+}
+
+/** `waitMs`: for a workflow that has not found out yet that it may not go on. Fails with OPERATION_UNKNOWN; with NOT_READY_YET where it goes on still: repeat it. */
+export async function reconcile(
+  doors: Doors,
+  journal: ReconciledJournal,
+  { by, heartbeatTimeoutMs, waitMs }: { readonly by: string; readonly heartbeatTimeoutMs: number; readonly waitMs: number },
+): Promise<Reconciled> {
+  const [{ operation } = { operation: '' }] = journal.entries
+  const { ledger } = doors
+  const document = await findOperation(ledger, operation)
+  if (document.kind !== 'switchover')
+    throw failure('OPTION_INVALID', `${operation} is a ${document.kind}: there is no going on by hand with those.`, { operation })
+  const told = (status: OperationStatus, resolved: readonly string[], turned: boolean): Reconciled => ({
+    ...{ version: 1, operation, outcome: journal.outcome },
+    ...{ status, resolved, turned },
+  })
+  if (await isTold(ledger, document, journal)) return told(document.status, [], false)
+  await refuseLate(ledger, document, journal)
+  await putJournal(ledger, document, journal)
+  const turned = journal.deed === 'finish' && (await turn(doors, operation, heartbeatTimeoutMs))
+  if (journal.deed === 'revert') await followsAgain(ledger, document)
+  const resolved = await letItEnd(doors, document, { journal, by, waitMs })
+  const { status } = await findOperation(ledger, operation)
+  return told(status, resolved, turned)
+}
+
+/** What was told once is not told again: the pair may have been moved elsewhere since. */
+async function isTold(ledger: Ledger, { id, status }: OperationDocument, { entries }: ReconciledJournal): Promise<boolean> {
+  if (!FINAL_STATUSES.includes(status)) return false
+  const held = (await ledger.getDocument({ operation: id, name: BREAK_GLASS_DOCUMENTS.journal })) as ReconciledJournal | null
+  return held !== null && held.entries.at(-1)?.digest === entries.at(-1)?.digest
+}
+
+/** The pair is as a later operation left it, and a journal of before says nothing of it. */
+async function refuseLate(ledger: Ledger, { id, databases }: OperationDocument, { endedAt }: ReconciledJournal): Promise<void> {
+  for (const database of databases) {
+    const since = await ledger.listOperations({ database, mode: 'apply', since: endedAt, limit: LOOKED_AT })
+    const later = since.find((one) => one.id !== id && MOVING.includes(one.kind) && one.status !== 'rejected')
+    if (later === undefined) continue
+    const message = `${later.id} has been at work on ${database} since this journal ended: what the ledger says of the pair by now is not changed by it. Look with "capstan standby list".`
+    throw failure('STANDBY_CHANGED', message, { operation: id, later: later.id })
+  }
+}
+
+const LOOKED_AT = 100
+const MOVING: readonly string[] = ['replicate', 'switchover', 'failover']
+
+async function putJournal(ledger: Ledger, { id, status }: OperationDocument, journal: ReconciledJournal): Promise<void> {
+  const document = { operation: id, name: BREAK_GLASS_DOCUMENTS.journal, document: journal }
+  if (FINAL_STATUSES.includes(status)) {
+    await ledger.putDocumentOnce(document)
+    return
+  }
+  await ledger.putDocument(document)
+  const { outcome, by, entries, endedAt } = journal
+  const [first] = entries
+  const done = entries.filter(({ event, step }) => event === 'after' && step !== null).map(({ step }) => step)
+  const detail = { summary: `${outcome} by ${by}: ${[...new Set(done)].join(', ')}`, outcome, sealed: journal.sealed }
+  const record = { ...STEP, state: 'done' as const, attempts: 1, startedAt: first?.at ?? endedAt, finishedAt: endedAt, detail }
+  await ledger.recordStep({ operation: id, sequence: SEQUENCE, step: record })
+}
+
+async function bundleOf(ledger: Ledger, operation: string): Promise<MigrationBundle> {
+  const { bundle } = await ledger.getOrigin(operation)
+  return ledger.getBundle(bundle)
+}
+
+/** As the switchover's last step does: the old pair is gone, the turned one follows, and is watched. */
+async function turn({ ledger, temporal }: Doors, operation: string, heartbeatTimeoutMs: number): Promise<boolean> {
+  const { database, switchover: request } = await bundleOf(ledger, operation)
+  const plan = (await ledger.getDocument({ operation, name: SWITCHOVER_DOCUMENTS.plan })) as SwitchoverPlan | null
+  if (request === undefined || request.back === null || plan === null)
+    throw failure('DEFECT', `The ledger does not say how ${operation} was to turn its pair round.`, { operation })
+  const id = { source: database.name, target: request.standby.name }
+  const backId = { source: id.target, target: id.source }
+  await changed(ledger, id, { to: 'gone', reason: `${operation} has moved writing to ${id.target}, by hand.`, operation })
+  const at = new Date().toISOString()
+  const instances = { source: plan.standby.instanceId, target: plan.source.instanceId }
+  const held = await ledger.getStandby(backId)
+  if (held === null || held.state === 'gone' || held.operation === operation)
+    await ledger.openStandby({ ...backId, operation, at, instances, names: standbyNames(backId), declared: request.back })
+  await changed(ledger, backId, { to: 'following', reason: null, operation, from: ['building'] })
+  const turned = {
+    standby: database,
+    declared: request.back,
+    back: request.declared,
+    rehearse: false,
+    drainMsMax: request.drainMsMax,
+  }
+  const bundle = await ledger.putBundle({ version: 1, database: request.standby, migrations: [], switchover: turned })
+  const watch: StandbyWatch = {
+    ...{ version: 1, ...backId, bundle, heartbeatTimeoutMs, cloud: request.standby.cloud, standbyCloud: database.cloud },
+    sides: { source: plan.standby, standby: plan.source },
+  }
+  await temporal.within(ANSWER_MS, () =>
+    temporal.client.workflow.signalWithStart(STANDBY_WORKFLOW, {
+      ...{ workflowId: standbyWorkflowId(watch), taskQueue: TASK_QUEUES.control, args: [watch] },
+      ...{ signal: STANDBY_SIGNALS.watch, signalArgs: [watch] },
+      staticSummary: `Watches ${watch.target}, which follows ${watch.source}`,
+    }),
+  )
+  return true
+}
+
+const ANSWER_MS = 10_000
+
+/** What an operation said of the pair while it was under way holds no more; what the watch says it says again. */
+async function followsAgain(
+  ledger: Ledger,
+  { id: operation, databases: [source = '', target = ''] }: OperationDocument,
+): Promise<void> {
+  const id = { source, target }
+  const held = await ledger.getStandby(id)
+  const own: readonly string[] = ['following', 'late', 'paused', 'to-be-seeded', 'building', 'copying', 'gone']
+  if (held !== null && !own.includes(held.state)) await changed(ledger, id, { to: 'following', reason: null, operation })
+}
+
+interface Change {
+  readonly to: 'gone' | 'following'
+  readonly reason: string | null
+  readonly operation: string
+  /** Left out: whatever it is. */
+  readonly from?: readonly string[]
+}
+
+/** The watch may change it in between: then it is looked at again. */
+async function changed(ledger: Ledger, id: StandbyId, { to, reason, operation, from }: Change): Promise<void> {
+  for (;;) {
+    const held = await ledger.getStandby(id)
+    if (held === null || held.state === to || held.state === 'gone' || from?.includes(held.state) === false) return
+    try {
+      await ledger.changeStandby({ ...id, from: held.state, to, reason, operation, at: new Date().toISOString() })
+      return
+    } catch (error) {
+      if (!(error instanceof Failure) || error.code !== 'STANDBY_CHANGED') throw error
+    }
+  }
+}
+
+const POLL_MS = 500
+/** There are not that many steps. */
+const RESOLVED_MAX = 50
+
+/** Each step that waits is told what became of it: an undo that must not be done any more is left out, what was done is done. */
+async function letItEnd(
+  doors: Doors,
+  { id }: OperationDocument,
+  { journal, by, waitMs }: { readonly journal: ReconciledJournal; readonly by: string; readonly waitMs: number },
+): Promise<string[]> {
+  const resolved: string[] = []
+  for (const until = Date.now() + waitMs; ; await sleep(POLL_MS)) {
+    const document = await findOperation(doors.ledger, id)
+    if (FINAL_STATUSES.includes(document.status)) return resolved
+    const [stuck] = stuckSteps(document)
+    if (stuck !== undefined && resolved.length < RESOLVED_MAX) {
+      const forward = pointOfNoReturn(document) !== null
+      const decision = forward === (journal.deed === 'finish') ? 'done' : 'skip'
+      await resolve(doors, { operation: id, by, step: stuck.id, decision }).catch(unlessItMoved)
+      resolved.push(stuck.id)
+      continue
+    }
+    const state = await workflowState(doors, id)
+    if (state !== 'RUNNING' && state !== 'PAUSED') {
+      await closeRecord(doors.ledger, id, journal)
+      return resolved
+    }
+    if (Date.now() > until) {
+      const message = `The journal is in the ledger, and ${id} is ${document.status} still: it cannot act, and will wait for an operator as soon as a worker runs. Repeat "capstan break-glass reconcile" then.`
+      throw failure('NOT_READY_YET', message, { operation: id, status: document.status })
+    }
+  }
+}
+
+/** It waited, and waits no more. */
+function unlessItMoved(error: unknown): void {
+  if (!(error instanceof Failure) || !['OPERATION_NOT_WAITING', 'OPERATION_CLOSED', 'OPTION_INVALID'].includes(error.code))
+    throw error
+}
+
+/** Of one whose workflow is gone: nobody else will. Its locks are superseded by whoever asks for them next. */
+async function closeRecord(ledger: Ledger, operation: string, { deed, by, endedAt }: ReconciledJournal): Promise<void> {
+  const finishedAt = new Date().toISOString()
+  if (deed === 'finish') {
+    await ledger.setStatus({ operation, status: 'succeeded', verdict: 'inconclusive', failure: null, finishedAt })
+    return
+  }
+  const message = `Its workflow was gone; what it did was taken back by hand by ${by}, until ${endedAt} ("capstan break-glass revert").`
+  await ledger.setStatus({ operation, status: 'aborted', failure: { code: 'OPERATION_ABORTED', message }, finishedAt })
+}

@@ -1,0 +1,86 @@
+/** One run of `capstan break-glass finish` or `revert`, told into the journal before each step and after it. */
+import { randomUUID } from 'node:crypto'
+import type { BreakGlassDeed, BreakGlassPapers } from '../../contracts/break-glass'
+import { failure } from '../../contracts/failures'
+import type { StepName } from '../../contracts/operation'
+import { finishByHand } from '../../postgres/break-glass/finish'
+import { revertByHand } from '../../postgres/break-glass/revert'
+import type { Reach } from '../../postgres/break-glass/sides'
+import type { SeenStanding } from '../../postgres/break-glass/standing'
+import { Journal } from './journal'
+
+export interface RunByHand {
+  readonly deed: BreakGlassDeed
+  readonly papers: BreakGlassPapers
+  readonly reach: Reach
+  readonly journal: string
+  readonly journalKey: Buffer | null
+  readonly by: string
+  readonly told: (step: StepName, event: 'before' | 'after' | 'failed', said: string) => void
+}
+
+/** Resolves to what is left for later, one sentence each; none: it is whole. Fails as `finishByHand` and `revertByHand` do. */
+export async function runByHand({ deed, papers, reach, by, told, ...to }: RunByHand): Promise<readonly string[]> {
+  const journal = await Journal.open(to.journal, papers.operation, to.journalKey)
+  const run = randomUUID().slice(0, 8)
+  const note = (event: 'begin' | 'before' | 'after' | 'failed' | 'end', step: StepName | null, said: string) =>
+    journal.write({ event, deed, by, step: step?.id ?? null, said })
+  const stepNote = (event: 'before' | 'after' | 'failed') => async (step: StepName, said?: string) => {
+    const sentence = said ?? step.title
+    await note(event, step, sentence)
+    told(step, event, sentence)
+  }
+  const input = { papers, reach, run, before: stepNote('before'), after: stepNote('after'), failed: stepNote('failed') }
+  try {
+    await note('begin', null, `${deed} of ${papers.operation}, run ${run}`)
+    if (deed === 'finish') await finishByHand(input)
+    else if ((await revertByHand(input)).standbyLeft) return [standbyLeft(papers)]
+    await note(
+      'end',
+      null,
+      deed === 'finish' ? `writing is at ${papers.id.target}` : `writing is at ${papers.id.source}, as before`,
+    )
+    return []
+  } finally {
+    await journal.close()
+  }
+}
+
+function standbyLeft({ id, operation }: BreakGlassPapers): string {
+  return `${id.target} did not answer, and does not follow yet: run "capstan break-glass revert ${operation}" again once it does, before anything else is done with it.`
+}
+
+/** What the executor would refuse as well, before anything is raised. */
+export function assertPossible(deed: BreakGlassDeed, { id, operation, sides }: BreakGlassPapers, seen: SeenStanding): void {
+  const { stage, source, standby, unreached } = seen
+  if (stage === 'both-open')
+    throw failure(
+      'FENCE_REFUSED',
+      `Applications may come into both ${id.source} and ${id.target}, which no step of ${operation} leaves so: find out who opened what, and which of both was written to, before anything is moved.`,
+      { operation },
+    )
+  if (source === null)
+    throw failure(
+      'DATABASE_UNREACHABLE',
+      `The source ${sides.source.instance} cannot be asked (${unreached.source ?? 'its database is not there'}), so nobody can prove that it is closed, and nothing is opened: a second writer is worse than none. Where it is gone for good, that is "capstan failover", not this.`,
+      { side: 'source' },
+    )
+  if (standby === null && deed === 'finish')
+    throw failure(
+      'DATABASE_UNREACHABLE',
+      `The standby ${sides.standby.instance} cannot be asked (${unreached.standby ?? 'its database is not there'}): writing cannot move to it. "capstan break-glass revert ${operation}" opens the source again, where that is safe.`,
+      { side: 'standby' },
+    )
+  if (deed === 'revert' && (stage === 'opened' || stage === 'follows' || stage === 'turned'))
+    throw failure(
+      'NO_WAY_BACK',
+      `Applications were let into ${id.target}, so there is only forward: "capstan break-glass finish ${operation}", and then "capstan switchover ${id.target} --to ${id.source}".`,
+      { operation, stage },
+    )
+  if (deed === 'finish' && standby !== null && standby.keptOut && standby.backSlot === null)
+    throw failure(
+      'FENCE_REFUSED',
+      `${operation} had not made the way back yet, so it had closed nothing: take back what it did ("capstan break-glass revert ${operation}"), and ask for "capstan switchover ${id.source}" anew.`,
+      { operation },
+    )
+}

@@ -1,0 +1,150 @@
+/** The source is opened again, and the standby follows it as before. Only while nobody can have written on the standby: applications are kept out of it still, and
+ *  what others wrote there is on the source as well, or there is none. Safe to repeat. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { REVERT_STEPS as STEPS } from '../../contracts/break-glass'
+import { Failure, failure } from '../../contracts/failures'
+import { quoteIdentifier } from '../connect/quote'
+import type { Session } from '../connect/session'
+import { openDatabases } from '../fence/lower'
+import { NOBODY } from '../fence/workers-only'
+import { letIn } from '../replicate/keep-out'
+import { dropPublication } from '../replicate/publication'
+import { markFollowing } from '../replicate/seeding'
+import { dropSlot } from '../replicate/slot'
+import { enableSubscription, findSubscription } from '../replicate/subscription'
+import { dropSubscription } from '../replicate/teardown'
+import { closeWayBack } from '../replicate/way-back'
+import { ByHand, type ByHandInput } from './by-hand'
+import { bothOpen } from './finish'
+import { countWritten } from './written'
+
+const WAY_BACK_MS = 30_000
+const POLL_MS = 50
+
+/** Throws NO_WAY_BACK once applications were let into the standby, or where rows were written there that the source has not; FENCED_OFF where somebody else has
+ *  begun since; DATABASE_UNREACHABLE and the like for a side that does not answer. The source is opened without the standby where that cannot have been opened. */
+export async function revertByHand(input: ByHandInput): Promise<{ readonly standbyLeft: boolean }> {
+  const hand = new ByHand(input)
+  try {
+    let standbyAway = false
+    await hand.step(STEPS.raise, async () => {
+      await hand.takeKeyhole('source')
+      await hand.assertNewest()
+      standbyAway = await isAway(hand)
+      const { open, limit } = await hand.source()
+      if (open && limit !== NOBODY) await hand.takeInside('source')
+      return `workers that come back are refused from here on${standbyAway ? '; the standby does not answer' : ''}`
+    })
+    await hand.step(STEPS.unwritten, () => (standbyAway ? neverOpened(hand) : unwritten(hand)))
+    await hand.step(STEPS.reopen, () => reopen(hand))
+    if (standbyAway) return { standbyLeft: true }
+    await hand.step(STEPS.followAgain, () => followAgain(hand))
+    await hand.step(STEPS.removeBack, () => removeWayBack(hand))
+    return { standbyLeft: false }
+  } finally {
+    await hand.close()
+  }
+}
+
+/** A standby that does not answer is no reason to leave the source closed where it was closed and nothing beyond: nobody opens a standby before its way back
+ *  carries, and that needs the source, whose row is raised by now. */
+async function isAway(hand: ByHand): Promise<boolean> {
+  try {
+    await hand.takeKeyhole('standby')
+    await hand.takeInside('standby')
+    return false
+  } catch (error) {
+    const { open, limit, closed } = await hand.source()
+    if (!(error instanceof Failure) || error.kind !== 'transient') throw error
+    const onlyClosed = !open && closed !== null && closed.limit === null
+    if (onlyClosed || (open && limit !== NOBODY && closed === null)) return true
+    throw error
+  }
+}
+
+async function neverOpened(hand: ByHand): Promise<string> {
+  const { keptOut, open } = await hand.source()
+  if (open && keptOut) throw opened(hand)
+  return 'the source was closed and nothing beyond that: nobody can have been let into the standby'
+}
+
+function opened({ papers: { id, operation } }: ByHand): Error {
+  return failure(
+    'NO_WAY_BACK',
+    `Applications were let into ${id.target}, so there is only forward: "capstan break-glass finish ${operation}", and then "capstan switchover ${id.target} --to ${id.source}".`,
+    { operation },
+  )
+}
+
+async function unwritten(hand: ByHand): Promise<string> {
+  const { id, names, sides } = hand.papers
+  const stage = await hand.stage()
+  if (stage === 'open') return 'nothing is closed'
+  if (stage === 'both-open') throw bothOpen(hand)
+  if (stage !== 'closed' && stage !== 'workers-only' && stage !== 'kept') throw opened(hand)
+  const standby = await hand.open('standby', 'admin')
+  const written = await countWritten(standby, { slot: names.back.slot, publication: names.back.publication, waitMs: WAY_BACK_MS })
+  if (written.kind === 'none') return 'the way back was not made yet'
+  if (written.kind === 'carried') return `what was written on ${id.target} is on ${id.source} as well`
+  if (written.rows === 0) return `nobody has written on ${id.target}`
+  throw failure(
+    'NO_WAY_BACK',
+    `${written.rows} rows were written on ${id.target} (${sides.standby.host}:${sides.standby.port}) by others than its replication, and are not on ${id.source}: going back would lose them. Look who did, take them back there, or finish.`,
+    { rows: written.rows },
+  )
+}
+
+/** Writers first: they wait. */
+async function reopen(hand: ByHand): Promise<string> {
+  const { operation, sides } = hand.papers
+  const { session, token } = hand.keyhole('source')
+  const again = await letIn(session, { database: sides.source.database, token })
+  const reopened = await openDatabases(session, { raisedBy: operation, token })
+  const who = again.length === 0 ? '' : `; ${again.join(', ')} may connect again`
+  return `${reopened.length === 0 ? 'it was not closed' : `${reopened.join(', ')} is open again`}${who}`
+}
+
+async function followAgain(hand: ByHand): Promise<string> {
+  const { operation, names, id } = hand.papers
+  await hand.takeInside('source')
+  const [source, standby] = [await hand.open('source', 'admin'), await hand.open('standby', 'admin')]
+  const [sourceToken, standbyToken] = [hand.token('source'), hand.token('standby')]
+  const migrator = await hand.open('standby', 'migrator')
+  await markFollowing(migrator, { source: id.source, operation, token: standbyToken })
+  const forward = await findSubscription(standby, names.forward.subscription)
+  if (forward === null) throw opened(hand)
+  if ((await findSubscription(source, names.back.subscription)) === null) {
+    if (!forward.enabled) await enableSubscription(standby, { name: names.forward.subscription, token: standbyToken })
+  } else await closeWayBack({ source, standby, ...names, sourceToken, standbyToken, operation, deadlineMs: WAY_BACK_MS })
+  await isFollowed(source, names.forward.slot)
+  return `${id.target} follows ${id.source}`
+}
+
+async function isFollowed(source: Session, slot: string): Promise<void> {
+  for (const until = performance.now() + WAY_BACK_MS; ; await sleep(POLL_MS)) {
+    const [seen] = await source.query<{ active: boolean }>(
+      'SELECT active FROM pg_catalog.pg_replication_slots WHERE slot_name = $1',
+      [slot],
+    )
+    if (seen?.active === true) return
+    if (performance.now() > until)
+      throw failure('NOT_READY_YET', `The source is open, and the standby does not follow it yet (slot ${slot}): try again.`, {
+        slot,
+      })
+  }
+}
+
+/** A slot that nobody reads holds the log back. */
+async function removeWayBack(hand: ByHand): Promise<string> {
+  const { names, id } = hand.papers
+  const [source, standby] = [await hand.open('source', 'admin'), await hand.open('standby', 'admin')]
+  const [sourceToken, standbyToken] = [hand.token('source'), hand.token('standby')]
+  await dropSubscription(source, {
+    ...{ name: names.back.subscription, source: standby },
+    ...{ standbyGuard: { token: sourceToken }, sourceGuard: { token: standbyToken } },
+  })
+  await dropSlot(standby, { name: names.back.slot, token: standbyToken })
+  const migrator = await hand.open('standby', 'migrator')
+  await dropPublication(migrator, { name: names.back.publication, token: standbyToken })
+  return `nothing is left of ${quoteIdentifier(names.back.slot)}; applications stay kept out of ${id.target}, as of every standby`
+}

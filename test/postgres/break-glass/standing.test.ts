@@ -1,0 +1,106 @@
+/** What is asked of the databases before a person may go on or back, by the very questions, on a server of its own. */
+import type { BreakGlassStage } from '../../../contracts/break-glass'
+import { findPapers, keepPapers, newestPapers } from '../../../postgres/break-glass/keep'
+import { type SourceStanding, type StandbyStanding, stageOf } from '../../../postgres/break-glass/look'
+import { papersOf } from '../../../postgres/break-glass/papers'
+import { actorOf, type Reach, raisedKeyhole } from '../../../postgres/break-glass/sides'
+import { countWritten } from '../../../postgres/break-glass/written'
+import { connect } from '../../../postgres/connect/session'
+import { enterKeyhole } from '../../../postgres/fence/keyhole'
+import { assertFence } from '../../../postgres/migrate/fence'
+import { standbyNames } from '../../../postgres/replicate/names'
+import { type ReplicatingServer, type Side, startReplicating } from '../replicate/support'
+
+let server: ReplicatingServer
+let side: Side
+beforeAll(async () => {
+  server = await startReplicating(17, { wal_level: 'logical' })
+  side = await server.side()
+})
+afterAll(() => server?.server.stop())
+
+const papers = (operation: string) => {
+  const { host, port, database } = side.options
+  const at = { name: 'shop', instance: 'shop-1', instanceId: 'i', host, port, database, keeps: ['master'] }
+  return papersOf({
+    ...{ operation, writtenAt: '2026-11-30T00:00:00.000Z', id: { source: 'shop', target: 'shop-azure' } },
+    ...{ sides: { source: at, standby: at }, connectionLimit: -1, drainMsMax: 30_000 },
+    names: {
+      forward: standbyNames({ source: 'shop', target: 'shop-azure' }),
+      back: standbyNames({ source: 'shop-azure', target: 'shop' }),
+    },
+    endpoint: { kind: 'none', at: null, declared: { kind: 'none' } },
+    epochs: { source: 1, standby: 1, keyhole: 1 },
+  })
+}
+
+const reach: Reach = ({ database, applicationName }) => connect({ ...side.options, database, applicationName })
+
+test('who takes a keyhole shuts out whoever acted before; papers stay in it, and the newest are known', async () => {
+  const at = papers('one').sides.source
+  const first = await raisedKeyhole(reach, 'source', { at, actor: actorOf('one', 'a') })
+  await keepPapers(first.session, papers('one'), first.token)
+  await keepPapers(first.session, papers('two'), first.token)
+  const second = await raisedKeyhole(reach, 'source', { at, actor: actorOf('two', 'b') })
+  // its session was ended; one that it opened anew would be refused
+  await expect(keepPapers(first.session, papers('three'), first.token)).rejects.toMatchObject({ code: 'CONNECTION_LOST' })
+  await second.session.execute('BEGIN')
+  await expect(assertFence(second.session, first.token)).rejects.toMatchObject({ code: 'FENCED_OFF' })
+  await second.session.execute('ROLLBACK')
+  expect(await newestPapers(second.session)).toBe('two')
+  expect(await findPapers(second.session, 'one')).toEqual(papers('one'))
+  expect(await findPapers(second.session, 'three')).toBeNull()
+  await second.session.close()
+  const keyhole = await enterKeyhole((database) => connect({ ...side.options, database }))
+  expect((await keyhole?.query('SELECT FROM capstan.papers'))?.length).toBe(2)
+  await keyhole?.close()
+})
+
+test('what was written by others than replication is seen, and neither what replication brought nor what is ours', async () => {
+  const { master, superuser } = side
+  await master.execute(
+    'CREATE TABLE public.orders (id int PRIMARY KEY); CREATE SCHEMA capstan; CREATE TABLE capstan.standby_marker (value text PRIMARY KEY)',
+  )
+  await superuser.execute('CREATE PUBLICATION back FOR TABLE public.orders, capstan.standby_marker')
+  const asked = { slot: 'back', publication: 'back', waitMs: 1_000 }
+  expect(await countWritten(master, asked)).toEqual({ kind: 'none' })
+  await superuser.query("SELECT pg_create_logical_replication_slot('back', 'pgoutput')")
+  expect(await countWritten(master, asked)).toEqual({ kind: 'waiting', rows: 0 })
+  await superuser.execute("SELECT pg_replication_origin_create('source'); SELECT pg_replication_origin_session_setup('source')")
+  await superuser.execute('INSERT INTO public.orders VALUES (1)')
+  await superuser.execute('SELECT pg_replication_origin_session_reset()')
+  await master.execute("INSERT INTO capstan.standby_marker VALUES ('ours')")
+  expect(await countWritten(master, asked)).toEqual({ kind: 'waiting', rows: 0 })
+  await master.execute(
+    'INSERT INTO public.orders VALUES (2); UPDATE public.orders SET id = 3 WHERE id = 2; DELETE FROM public.orders WHERE id = 3; TRUNCATE public.orders',
+  )
+  expect(await countWritten(master, asked)).toEqual({ kind: 'waiting', rows: 4 })
+  await superuser.query("SELECT pg_drop_replication_slot('back')")
+})
+
+test('from what both say follows how far writing has moved; two that are open are never taken for one', () => {
+  const source = (more: Partial<SourceStanding> = {}): SourceStanding => ({
+    ...{ open: true, limit: -1, closed: null, keptOut: false, slot: null, sessions: 0, actor: null, ...more },
+  })
+  const standby = (more: Partial<StandbyStanding> = {}): StandbyStanding => ({
+    ...{ keptOut: true, forward: { enabled: true, origin: 'any' }, backSlot: null, actor: null, ...more },
+  })
+  const closed = { open: false, closed: { limit: null } }
+  const workers = { limit: 0, closed: { limit: -1 } }
+  const cases: [SourceStanding | null, StandbyStanding | null, BreakGlassStage][] = [
+    [source(), standby(), 'open'],
+    [source({ keptOut: true }), standby(), 'kept'],
+    [source(closed), standby(), 'closed'],
+    [source(workers), standby(), 'workers-only'],
+    [source(closed), standby({ keptOut: false }), 'opened'],
+    [source(workers), standby({ keptOut: false }), 'opened'],
+    [source({ keptOut: true }), standby({ keptOut: false }), 'follows'],
+    [source({ keptOut: true }), standby({ keptOut: false, forward: null }), 'turned'],
+    [source(), standby({ keptOut: false }), 'both-open'],
+    // a limit of somebody else's keeps nobody out for us
+    [source({ limit: 0 }), standby({ keptOut: false }), 'both-open'],
+    [null, standby(), 'unknown'],
+    [source(), null, 'unknown'],
+  ]
+  for (const [one, other, stage] of cases) expect(stageOf(one, other)).toBe(stage)
+})
