@@ -119,13 +119,14 @@ async function turn({ ledger, temporal }: Doors, operation: string, heartbeatTim
   const held = await ledger.getStandby(backId)
   if (held === null || held.state === 'gone' || held.operation === operation)
     await ledger.openStandby({ ...backId, operation, at, instances, names: standbyNames(backId), declared: request.back })
-  await changed(ledger, backId, { to: 'following', reason: null, operation, from: ['building'] })
+  await changed(ledger, backId, { to: 'following', reason: null, operation, from: ['building', 'switching'] })
   const turned = {
     standby: database,
     declared: request.back,
     back: request.declared,
     rehearse: false,
     drainMsMax: request.drainMsMax,
+    compareMsMax: request.compareMsMax,
   }
   const bundle = await ledger.putBundle({ version: 1, database: request.standby, migrations: [], switchover: turned })
   const watch: StandbyWatch = {
@@ -153,6 +154,11 @@ async function followsAgain(
   const held = await ledger.getStandby(id)
   const own: readonly string[] = ['following', 'late', 'paused', 'to-be-seeded', 'building', 'copying', 'gone']
   if (held !== null && !own.includes(held.state)) await changed(ledger, id, { to: 'following', reason: null, operation })
+  // the way back, which is gone with what it was made of
+  const back = { source: target, target: source }
+  const turned = await ledger.getStandby(back)
+  if (turned?.operation !== operation) return
+  await changed(ledger, back, { to: 'gone', reason: `${operation} was taken back by hand.`, operation, from: ['switching'] })
 }
 
 interface Change {

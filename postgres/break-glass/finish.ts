@@ -6,6 +6,7 @@ import { failure } from '../../contracts/failures'
 import type { Session } from '../connect/session'
 import { ownGuest, walsenderGuest } from '../fence/guests'
 import { openDatabases } from '../fence/lower'
+import { forgetMovedAway, recordMovedAway } from '../fence/moved-away'
 import { proveClosed } from '../fence/prove'
 import { closeDatabases } from '../fence/raise'
 import { NOBODY, proveWorkersOnly } from '../fence/workers-only'
@@ -162,16 +163,22 @@ function refuseUncarried(findings: readonly { readonly rule: string; readonly me
 
 /** Right after the proof that the source is closed, under the same rows: whoever began since has raised them, and is looked for by each statement. */
 async function openStandby(hand: ByHand): Promise<string> {
-  const { sides, id } = hand.papers
+  const { sides, id, operation } = hand.papers
   const source = await hand.source()
   if (source.open && source.limit !== NOBODY)
     throw failure('FENCE_NOT_PROVEN', `${sides.source.database} on ${sides.source.instance} is open: the standby is not.`, {
       database: sides.source.database,
     })
+  const here = hand.keyhole('source')
+  await recordMovedAway(here.session, {
+    ...{ database: sides.source.database, operation, writer: id.target, token: here.token },
+  })
   const migrator = await hand.open('standby', 'migrator')
   await forgetOrigin(migrator, { source: id.source, token: hand.token('standby') })
   const { session, token } = hand.keyhole('standby')
-  const back = await letIn(session, { database: sides.standby.database, token })
+  const { database, keeps: stay } = sides.standby
+  await forgetMovedAway(session, { database, token })
+  const { back } = await letIn(session, { database, token, stay })
   return back.length === 0 ? `${id.target} is open to whom it was` : `${back.join(', ')} may connect to ${id.target} again`
 }
 

@@ -166,8 +166,14 @@ function crossing(input: PapersInput, { keyhole, database }: Places): PaperStep[
 
 /** From here on there is only forward. */
 function beyond(input: PapersInput, { keyhole, database }: Places): PaperStep[] {
-  const { sides, names, id, connectionLimit } = input
+  const { sides, names, id, connectionLimit, operation } = input
   return [
+    {
+      ...{ id: 'moved', title: 'Writing moves away from the source, and that is known in it', where: keyhole.source },
+      note: 'It says INSERT 0 1: with 0 0 the source is not closed, and nothing below may be done',
+      sql: [say.movingAway(operation, sides.source.database, id.target)],
+      done: say.movedAway(operation, sides.source.database),
+    },
     {
       ...{ id: 'own', title: 'It is nobody’s standby any more: nothing in it may be thrown away', where: database.standby },
       ...{ note: 'As the migrator', sql: [`DELETE FROM capstan.standby_origin WHERE source = ${say.literal(id.source)};`] },
@@ -177,7 +183,11 @@ function beyond(input: PapersInput, { keyhole, database }: Places): PaperStep[] 
       ...{ id: 'open', title: 'From here on there is no way back: let applications into the standby, exactly as before' },
       where: keyhole.standby,
       note: 'Only while the source is closed: look once more at the step that closes it',
-      ...{ sql: say.lettingIn(sides.standby.database), done: `SELECT NOT (${say.keptOut(sides.standby.database)})` },
+      sql: [
+        ...[say.forgettingMoved(sides.standby.database)],
+        ...say.lettingIn(sides.standby.database, sides.standby.keeps),
+      ],
+      done: `SELECT NOT (${say.keptOut(sides.standby.database)})`,
     },
     endpointStep(input, 'standby'),
     {
@@ -237,7 +247,7 @@ function backOf(input: PapersInput): PaperStep[] {
       ...{ id: 'let-in', title: 'Who was kept out of the source may connect again: nobody was, where this shows nothing' },
       ...{
         where: keyhole.source,
-        sql: say.lettingIn(sides.source.database),
+        sql: [say.forgettingMoved(sides.source.database), ...say.lettingIn(sides.source.database)],
         done: `SELECT NOT (${say.keptOut(sides.source.database)})`,
       },
     },

@@ -6,6 +6,7 @@ import { Failure, failure } from '../../contracts/failures'
 import { quoteIdentifier } from '../connect/quote'
 import type { Session } from '../connect/session'
 import { openDatabases } from '../fence/lower'
+import { forgetMovedAway } from '../fence/moved-away'
 import { NOBODY } from '../fence/workers-only'
 import { letIn } from '../replicate/keep-out'
 import { dropPublication } from '../replicate/publication'
@@ -98,7 +99,10 @@ async function unwritten(hand: ByHand): Promise<string> {
 async function reopen(hand: ByHand): Promise<string> {
   const { operation, sides } = hand.papers
   const { session, token } = hand.keyhole('source')
-  const again = await letIn(session, { database: sides.source.database, token })
+  const { database } = sides.source
+  // it may have been written down already that writing moves, and nobody was let into the standby since
+  await forgetMovedAway(session, { database, token })
+  const { back: again } = await letIn(session, { database, token })
   const reopened = await openDatabases(session, { raisedBy: operation, token })
   const who = again.length === 0 ? '' : `; ${again.join(', ')} may connect again`
   return `${reopened.length === 0 ? 'it was not closed' : `${reopened.join(', ')} is open again`}${who}`

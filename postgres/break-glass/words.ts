@@ -41,13 +41,14 @@ export function keepingOut(operation: string, database: string, keeps: readonly 
   ]
 }
 
-/** The reverse: what was taken is given back, PUBLIC (whose role is null) among them, and what was given is taken. A role that is gone is passed over. */
-export function lettingIn(database: string): string[] {
+/** The reverse: what was taken is given back, PUBLIC (whose role is null) among them, and what was given is taken, but from those that `stay`. A role that is gone
+ *  is passed over. */
+export function lettingIn(database: string, stay: readonly string[] = []): string[] {
   const held = `FROM capstan.kept_out k JOIN pg_database d ON d.oid = k.oid AND d.datname = ${literal(database)}`
   return [
     'BEGIN;',
     `SELECT DISTINCT format('GRANT CONNECT ON DATABASE %I TO %s%s', d.datname, CASE WHEN g ->> 'role' IS NULL THEN 'PUBLIC' ELSE quote_ident(g ->> 'role') END, CASE WHEN (g ->> 'grantable')::boolean THEN ' WITH GRANT OPTION' ELSE '' END) ${held} CROSS JOIN LATERAL jsonb_array_elements(k.grants) g WHERE g ->> 'role' IS NULL OR EXISTS (SELECT FROM pg_roles WHERE rolname = g ->> 'role') \\gexec`,
-    `SELECT DISTINCT format('REVOKE CONNECT ON DATABASE %I FROM %I', d.datname, a.role) ${held} CROSS JOIN LATERAL unnest(k.added) a(role) WHERE EXISTS (SELECT FROM pg_roles WHERE rolname = a.role) AND NOT EXISTS (SELECT FROM jsonb_array_elements(k.grants) g WHERE g ->> 'role' = a.role) \\gexec`,
+    `SELECT DISTINCT format('REVOKE CONNECT ON DATABASE %I FROM %I', d.datname, a.role) ${held} CROSS JOIN LATERAL unnest(k.added) a(role) WHERE EXISTS (SELECT FROM pg_roles WHERE rolname = a.role)${stay.length === 0 ? '' : ` AND a.role <> ALL (${names(stay)})`} AND NOT EXISTS (SELECT FROM jsonb_array_elements(k.grants) g WHERE g ->> 'role' = a.role) \\gexec`,
     `DELETE FROM capstan.kept_out WHERE oid = (SELECT oid FROM pg_database WHERE datname = ${literal(database)});`,
     'COMMIT;',
   ]
@@ -55,6 +56,17 @@ export function lettingIn(database: string): string[] {
 
 export const keptOut = (database: string): string =>
   `SELECT EXISTS (SELECT FROM capstan.kept_out k JOIN pg_database d ON d.oid = k.oid WHERE d.datname = ${literal(database)})`
+
+/** In the keyhole of the old writer, whatever the ledger will say: writing has moved away from it. Only while it is closed. */
+export function movingAway(operation: string, database: string, writer: string): string {
+  return `INSERT INTO capstan.moved_away (oid, operation, writer) SELECT d.oid, ${literal(operation)}, ${literal(writer)} FROM pg_database d JOIN capstan.closed_database c ON c.oid = d.oid WHERE d.datname = ${literal(database)} AND (NOT d.datallowconn OR d.datconnlimit = 0) ON CONFLICT (oid) DO UPDATE SET operation = excluded.operation, writer = excluded.writer, at = now();`
+}
+
+export const movedAway = (operation: string, database: string): string =>
+  `SELECT EXISTS (SELECT FROM capstan.moved_away m JOIN pg_database d ON d.oid = m.oid WHERE d.datname = ${literal(database)} AND m.operation = ${literal(operation)})`
+
+export const forgettingMoved = (database: string): string =>
+  `DELETE FROM capstan.moved_away WHERE oid = (SELECT oid FROM pg_database WHERE datname = ${literal(database)});`
 
 /** That it is closed and that it is written down who closed it go together. */
 export function closing(operation: string, database: string): string[] {
