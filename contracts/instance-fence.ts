@@ -7,9 +7,8 @@ import type { IsoInstant, OperationId, Sha256 } from './operation'
 /** The very instance. */
 export type FencedTarget = Pick<InstanceAddress, 'instance' | 'instanceId'>
 
-/** `networks`: who was let in by its network is not any more; connections that stand go on. `stop`: its server is stopped. `restart`: where it cannot be
- *  stopped, its server was restarted once its networks were closed, which ends whoever was connected. */
-export type FenceMeans = 'networks' | 'stop' | 'restart'
+/** `networks`: who was let in by its network is not any more; connections that stand go on. `stop`: its server is stopped. */
+export type FenceMeans = 'networks' | 'stop'
 
 /** What its cloud was told. */
 export interface OrderedFence {
@@ -21,14 +20,13 @@ export interface OrderedFence {
 
 /** What its cloud says of it. `stopped` is its word alone: that a server ends takes time, and may be said before it is so. */
 export interface FenceState {
-  /** `gone`: none of that name, or another one. */
-  readonly state: 'running' | 'changing' | 'stopped' | 'gone'
-  /** The cloud's own word; null where it is gone. */
+  /** `gone`: no instance of that identity, under whatever name, and it is the right account that says so; `unknown`: it shows none, and nothing tells that
+   *  the account is the right one, which is no proof of anything. */
+  readonly state: 'running' | 'changing' | 'stopped' | 'gone' | 'unknown'
+  /** The cloud's own word; null where it shows none. */
   readonly cloudState: string | null
-  /** Rules that let somebody in, other than those that the fence leaves. Empty too where it is gone. */
+  /** Rules that let somebody in, other than the control plane. Empty too where it shows none. */
   readonly lettingIn: readonly string[]
-  /** Its server was restarted by us after its networks were closed, as its cloud says. */
-  readonly restarted: boolean
   readonly at: IsoInstant
 }
 
@@ -70,17 +68,26 @@ export interface FencedInstance extends FencedTarget {
   readonly since: IsoInstant
   readonly requestedBy: string
   readonly reason: string
-  /** What is to be put back: null until it is known. */
-  readonly before: { readonly running: boolean; readonly rules: readonly string[]; readonly ruleNames: Readonly<Record<string, string>> } | null
-  /** What the fence leaves in. */
+  /** What is to be put back; null until it is known. */
+  readonly before: BeforeFence | null
+  /** Whom its network lets in still: the control plane, as a copy's would. */
   readonly leftIn: readonly string[]
+  /** `closed`: it may run, for the control plane alone. */
+  readonly keep: 'stopped' | 'closed'
   readonly means: readonly FenceMeans[]
-  /** Of the server, ordered by us once the networks were closed; null: none was. */
-  readonly restart: { readonly at: IsoInstant; readonly operation: string | null } | null
   readonly look: FenceLook | null
   /** How often it was closed or stopped once more. */
   readonly reasserted: number
   readonly lifted: { readonly by: string; readonly reason: string; readonly at: IsoInstant } | null
+}
+
+/** How it was when it was fenced. */
+export interface BeforeFence {
+  readonly running: boolean
+  readonly rules: readonly string[]
+  readonly ruleNames: Readonly<Record<string, string>>
+  /** Rules that no call of ours can make again, in words. */
+  readonly notGivenBack: readonly string[]
 }
 
 /** The newest look of the watch. */
@@ -91,11 +98,19 @@ export interface FenceLook {
   readonly found: string | null
 }
 
+export type FencePlace = Pick<FencedInstance, 'cloud' | 'account' | 'region' | 'instance'>
+
+/** `aws/123456789012/eu-central-1/shop`: as locks are scoped. */
+export function fenceScope({ cloud, account, region, instance }: FencePlace): string {
+  return `${cloud}/${account}/${region}/${instance.toLowerCase()}`
+}
+
 export const KEEP_FENCED_WORKFLOW = 'keepFenced'
+export const LIFT_FENCE_WORKFLOW = 'liftFence'
 
 /** `keep-fenced/aws/123456789012/eu-central-1/shop`: the schedule, one for each instance. */
-export function keepFencedId({ cloud, account, region, instance }: Pick<FencedInstance, 'cloud' | 'account' | 'region' | 'instance'>): string {
-  return `keep-fenced/${cloud}/${account}/${region}/${instance.toLowerCase()}`
+export function keepFencedId(place: FencePlace): string {
+  return `keep-fenced/${fenceScope(place)}`
 }
 
 /** What each run is told. */
@@ -105,5 +120,15 @@ export interface KeepFencedInput {
   readonly operation: OperationId
   readonly bundle: Sha256
   readonly target: FencedTarget
+  readonly heartbeatTimeoutMs: number
+}
+
+export interface LiftFenceInput {
+  readonly version: 1
+  readonly fence: Pick<FencedInstance, 'cloud' | 'operation' | 'bundle' | 'instance' | 'instanceId'>
+  /** Started for the control plane alone; its network stays closed. */
+  readonly toUs: boolean
+  readonly by: string
+  readonly reason: string
   readonly heartbeatTimeoutMs: number
 }

@@ -15,8 +15,8 @@ export interface Fencing extends StepRef {
 
 /** On the queue of the instance's cloud. */
 export interface InstanceFenceActivities {
-  /** Lets nobody in by the instance's networks but whom a canary's let in on AWS, and stops it where its cloud does; what was so before is in the ledger
-   *  first. Polls once; NOT_READY_YET until each means was ordered, or is known not to be had, which is told: none of them is no failure. Safe to
+  /** Lets nobody in by the instance's networks but whom a copy's let in, which is the control plane, and stops it where its cloud does; what was so before is
+   *  in the ledger first. Polls once; NOT_READY_YET until each means was ordered, or is known not to be had, which is told: none of them is no failure. Safe to
    *  repeat. An instance that is gone has no means, and is no failure either. Fails with FENCE_LIFTED where somebody lifted it meanwhile. */
   startFence(input: Fencing & { requestedBy: string; reason: string }): Promise<OrderedFence>
   /** What the cloud says now. Changes nothing; never NOT_READY_YET. Gone is an answer. */
@@ -27,6 +27,9 @@ export interface InstanceFenceActivities {
   /** Puts back exactly what was taken. Polls once; NOT_READY_YET until it runs and lets in whom it let in. Safe to repeat, and where it was never
    *  fenced. As an undo it is to be registered before `startFence`. */
   liftFence(input: Fencing & { by: string; reason: string }): Promise<{ readonly summary: string }>
+  /** Starts it for the control plane alone: its networks stay closed, and are kept so. Polls once; NOT_READY_YET until it can be used. Safe to repeat.
+   *  Fails with FENCE_LIFTED where it is not fenced. */
+  letUsIn(input: Fencing & { by: string; reason: string }): Promise<InstanceAddress>
 }
 
 /** On the queue of those that serve databases, as the fleet file's `connections.admin`. */

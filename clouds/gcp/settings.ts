@@ -1,5 +1,5 @@
 /** Settings of an instance: class, storage, activation, flags and authorized networks are all changed by them. */
-import { canonicalNetwork } from '../networks'
+import { canonicalNetwork, spelledAlike } from '../networks'
 import { tagsDiffer, withTags } from '../owner'
 import type { CallOptions, ChangeOptions, InstanceRef, ManagedPostgres, RuleNames, Started } from '../port'
 import type { CloudSql, Instance, Settings } from './client'
@@ -97,7 +97,7 @@ export async function setNetworkRules(
 ): Promise<{ done: boolean }> {
   const found = await requireVery(sql, instance, options)
   const wanted = new Set(networkRules.map(canonicalNetwork))
-  const standing = new Set(found.settings?.ipConfiguration?.authorizedNetworks?.map(({ value }) => canonicalNetwork(value ?? '')))
+  const standing = new Set(found.settings?.ipConfiguration?.authorizedNetworks?.map(({ value }) => spelledAlike(value ?? '')))
   if (wanted.size === standing.size && [...wanted].every((network) => standing.has(network))) {
     const unfinished = (await operationsOf(sql, found, options)).some(
       (one) => isUnfinished(one) && one.operationType === 'UPDATE',

@@ -68,7 +68,7 @@ export function connectFailure(error: unknown, at: Endpoint): Failure {
   return failure(
     'DATABASE_UNREACHABLE',
     `${where} cannot be reached (${why}): check the address, the network and the server.`,
-    facts,
+    { ...facts, reason: why },
   )
 }
 
