@@ -1,6 +1,6 @@
 /** Fences an instance through its cloud and looks until that is proven, or the time is over. Whoever calls it has registered `liftFence` as the undo before. A
  *  fence that is not proven stays, and is kept: what is to come of it is the caller's, and a person's, to say. */
-import { CancellationScope, proxyActivities, sleep } from '@temporalio/workflow'
+import { ActivityFailure, ApplicationFailure, CancellationScope, proxyActivities, sleep, TimeoutFailure } from '@temporalio/workflow'
 import type { FenceProofActivities, Fencing, InstanceFenceActivities, KeepFencedActivities } from '../../activities/instance-fence/contract'
 import type { Cloud } from '../../contracts/fleet'
 import type { CloudFenceOutcome, CloudFenceProof, OrderedFence } from '../../contracts/instance-fence'
@@ -84,6 +84,13 @@ async function passing<T>(act: Promise<T>): Promise<T | { failure: { code: strin
     return await act
   } catch (error) {
     if (isDefect(error) || CancellationScope.current().consideredCancelled) throw error
-    return { failure: failureRecord(error) }
+    return { failure: saidLast(error) }
   }
+}
+
+/** Of one whose time was over, what its last attempt failed with. */
+function saidLast(error: unknown): { code: string; message: string } {
+  const timeout = error instanceof ActivityFailure ? error.cause : error
+  const last = timeout instanceof TimeoutFailure ? timeout.cause : undefined
+  return last instanceof ApplicationFailure ? failureRecord(last) : failureRecord(error)
 }
