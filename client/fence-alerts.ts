@@ -22,7 +22,10 @@ export function fenceAlerts(fence: FencedInstance, now: number): readonly FenceA
       message: `${instance} could not be stopped, so that whoever was connected may be so still: nobody can say that it has no writer.`,
     })
   if (look !== null && look.found !== null)
-    alerts.push({ code: 'not-as-left', message: `${instance} was not as its fence left it at ${instant(look.at)}: ${look.found}` })
+    alerts.push({
+      code: 'not-as-left',
+      message: `${instance} was not as its fence left it at ${instant(look.at)}: ${look.found}`,
+    })
   if (state !== 'lifting' && now - Date.parse(lookedAt) > LOOKED_MS_MAX)
     alerts.push({
       code: 'not-looked-at',

@@ -30,6 +30,11 @@ const metricsAt = (now: number): Readonly<Record<string, Metric<FencedInstance>>
 
 /** A line each. `now`: in milliseconds. */
 export function fenceMetrics(fences: readonly FencedInstance[], now: number): string[] {
-  const lines = metricLines(metricsAt(now), fences, ({ cloud, region, instance, database }) => ({ cloud, region, instance, database }))
+  const lines = metricLines(metricsAt(now), fences, ({ cloud, region, instance, database }) => ({
+    cloud,
+    region,
+    instance,
+    database,
+  }))
   return [...lines, ...soleMetric('capstan_fences_report_timestamp_seconds', 'When this was reported.', now / 1_000)]
 }

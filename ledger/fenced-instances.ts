@@ -27,7 +27,17 @@ const STANDING: readonly FencedInstanceState[] = ['fencing', 'fenced']
 /** Begins as `fencing`. Safe to repeat by the same operation. Of the same instance that another operation has fenced it takes that over, with how it was before:
  *  nobody else knows that any more. Fails with FENCE_LIFTED where it was lifted from this operation, or is being lifted. */
 export async function openFence(db: LedgerDatabase, fence: NewFence): Promise<FencedInstance> {
-  const begun: FencedInstance = { version: 1, ...fence, state: 'fencing', keep: 'stopped', before: null, means: [], look: null, reasserted: 0, lifted: null }
+  const begun: FencedInstance = {
+    version: 1,
+    ...fence,
+    state: 'fencing',
+    keep: 'stopped',
+    before: null,
+    means: [],
+    look: null,
+    reasserted: 0,
+    lifted: null,
+  }
   const scope = fenceScope(fence)
   const inserted = await db
     .insertInto('fenced_instances')

@@ -1,10 +1,4 @@
-import type {
-  CloudFenceProof,
-  FencedTarget,
-  FenceLook,
-  FenceState,
-  OrderedFence,
-} from '../../contracts/instance-fence'
+import type { CloudFenceProof, FencedTarget, FenceLook, FenceState, OrderedFence } from '../../contracts/instance-fence'
 import type { InstanceAddress } from '../../contracts/migrate'
 import type { StepRef } from '../../contracts/step-ref'
 

@@ -10,7 +10,7 @@ import { notReadyYet } from '../waiting'
 import type { Fencing, InstanceFenceActivities } from './contract'
 import { lift } from './lift'
 import { closeNetworks, refusal, stop } from './means'
-import { leftInOf, lettingIn, type Located, locate, placeOf, refOf } from './place'
+import { type Located, leftInOf, lettingIn, locate, placeOf, refOf } from './place'
 
 type Deps = Pick<ActivityDeps, 'ledger' | 'cloudOf'>
 
@@ -30,7 +30,8 @@ export function createInstanceFenceActivities(deps: Deps): InstanceFenceActiviti
       const change = { place, instanceId: target.instanceId, from: STANDING } as const
       const found = await locate(cloudOf(database), database, target, currentAct())
       if (found === 'gone') await ledger.changeFence({ ...change, to: 'gone' })
-      if (found === 'gone' || found === 'unknown') return { means: [], untaken: [notThere(database, target.instance, found)], at: at() }
+      if (found === 'gone' || found === 'unknown')
+        return { means: [], untaken: [notThere(database, target.instance, found)], at: at() }
       if (held.before === null) await ledger.changeFence({ ...change, before: beforeOf(found) })
       const fenced = { cloud: cloudOf(database), access: found, leftIn }
       const options = await whileStanding(deps, input, database)
@@ -59,7 +60,8 @@ export function createInstanceFenceActivities(deps: Deps): InstanceFenceActiviti
         await ledger.changeFence({ ...change, to: 'gone', look })
         return { over: true, look, reasserted: false }
       }
-      const { said, acted } = found === 'unknown' ? unseen(database, target.instance) : await again(deps, input, { database, held, access: found })
+      const { said, acted } =
+        found === 'unknown' ? unseen(database, target.instance) : await again(deps, input, { database, held, access: found })
       const look: FenceLook = { at: at(), state, found: said }
       await ledger.changeFence({ ...change, look, reasserted: held.reasserted + Number(acted) })
       return { over: false, look, reasserted: acted }
@@ -115,7 +117,9 @@ async function again(
     )
   const runs = instance.state === 'ready' || instance.state === 'failed'
   if (held.keep === 'stopped' && runs && unstoppable === null)
-    await act(`It ran (${instance.cloudState})`, 'it was stopped again', () => cloud.startStop({ instance: refOf(access) }, options))
+    await act(`It ran (${instance.cloudState})`, 'it was stopped again', () =>
+      cloud.startStop({ instance: refOf(access) }, options),
+    )
   if (held.keep === 'stopped' && instance.state === 'changing' && !/stopp/i.test(instance.cloudState) && unstoppable === null)
     said.push(`It is ${instance.cloudState}: it is stopped as soon as its cloud lets it be.`)
   return { said: said.length === 0 ? null : said.join(' '), acted }

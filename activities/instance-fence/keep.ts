@@ -1,5 +1,5 @@
 /** The schedule that keeps an instance fenced: put by the operation that fences it, and gone with the fence. */
-import { ScheduleAlreadyRunning, ScheduleNotFoundError } from '@temporalio/client'
+import { ScheduleAlreadyRunning, ScheduleNotFoundError, type ScheduleOptions } from '@temporalio/client'
 import { failure } from '../../contracts/failures'
 import { KEEP_FENCED_WORKFLOW, type KeepFencedInput, keepFencedId } from '../../contracts/instance-fence'
 import { TASK_QUEUES } from '../../contracts/messages'
@@ -15,7 +15,7 @@ export function createKeepFencedActivities({ ledger }: Pick<ActivityDeps, 'ledge
       const { cloud } = database
       const scheduleId = keepFencedId(placeOf(database, target))
       const told: KeepFencedInput = { version: 1, cloud, operation, bundle, target, heartbeatTimeoutMs }
-      const options = {
+      const options: Omit<ScheduleOptions, 'scheduleId'> = {
         spec: { intervals: [{ every: everyMs }] },
         policies: { overlap: 'SKIP', catchupWindow: '1 minute', pauseOnFailure: false },
         action: {
@@ -26,7 +26,7 @@ export function createKeepFencedActivities({ ledger }: Pick<ActivityDeps, 'ledge
           args: [told],
           staticSummary: `Keeps ${target.instance} (${cloud}) fenced`,
         },
-      } as const
+      }
       const { client } = assertMayAct()
       try {
         await client.schedule.create({ scheduleId, ...options, state: { triggerImmediately: true } })

@@ -64,7 +64,8 @@ async function putBack({
 
 function summaryOf({ instance, before }: FencedInstance): string {
   if (before === null) return `${instance} was never closed: nothing was put back.`
-  const left = before.notGivenBack.length === 0 ? '' : `; not put back, since no call of ours makes them: ${before.notGivenBack.join(', ')}`
+  const left =
+    before.notGivenBack.length === 0 ? '' : `; not put back, since no call of ours makes them: ${before.notGivenBack.join(', ')}`
   const rules = before.rules.length === 0 ? 'nobody, as before' : before.rules.join(', ')
   return `${instance} ${before.running ? 'runs' : 'is stopped as it was'} and lets in ${rules}${left}.`
 }

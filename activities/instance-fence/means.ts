@@ -35,7 +35,8 @@ export async function closeNetworks({ cloud, access, leftIn }: Fenced, options: 
   } catch (error) {
     const why = refusal(error)
     if (why === null) throw error
-    if (stopped) return untaken(`While it is stopped its networks cannot be closed, which the watch does as soon as it runs: ${why}`)
+    if (stopped)
+      return untaken(`While it is stopped its networks cannot be closed, which the watch does as soon as it runs: ${why}`)
     if (isBusy(error) && currentAct().attempt < NETWORK_ATTEMPTS_MAX) throw error
     return untaken(`Its networks were not closed: ${why}`)
   }

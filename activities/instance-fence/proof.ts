@@ -49,7 +49,8 @@ export function createFenceProofActivities(deps: Deps): FenceProofActivities {
     async judgeFence({ said, ordered, ...input }) {
       const { database } = await deps.ledger.getBundle(input.bundle)
       const held = witnesses.get(keyOf(input))
-      const [knock, witness] = await Promise.all([knockOn(deps, input, database), held === undefined ? 'none' : ask(held)])
+      const asked: Promise<WitnessState> = held === undefined ? Promise.resolve('none') : ask(held)
+      const [knock, witness] = await Promise.all([knockOn(deps, input, database), asked])
       return judge({ said, knock, witness, means: ordered.means })
     },
     async releaseWitness(input) {
@@ -137,7 +138,8 @@ export function judge({ said, knock, witness, means }: Seen): CloudFenceProof {
   const speaks = !isSilent && knock !== 'unasked'
   const newConnectionsRefused = isOut && (ended || (said.state !== 'unknown' && said.lettingIn.length === 0))
   // whoever has the address of one that is gone may be another instance; a connection from before can only be the old one's
-  const oldOnesDead = witness === 'alive' || (said.state === 'stopped' && speaks) ? false : ended && (gone || isSilent) ? true : 'unknown'
+  const oldOnesDead =
+    witness === 'alive' || (said.state === 'stopped' && speaks) ? false : ended && (gone || isSilent) ? true : 'unknown'
   const proven = gone ? oldOnesDead === true : newConnectionsRefused && oldOnesDead === true
   return {
     ...{ newConnectionsRefused: gone ? oldOnesDead === true : newConnectionsRefused, oldOnesDead, proven, gone, means },

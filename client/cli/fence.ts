@@ -12,7 +12,9 @@ import { fenceListLines } from './render/fences'
 export function addFence(program: Command, cli: CliContext): void {
   const group = program
     .command('fence')
-    .description('Instances that are closed and stopped through their cloud, since another one writes in their place: list, lift.')
+    .description(
+      'Instances that are closed and stopped through their cloud, since another one writes in their place: list, lift.',
+    )
   addList(group, cli)
   addLift(group, cli)
 }

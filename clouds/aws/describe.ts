@@ -2,7 +2,14 @@
  *  status". */
 import type { DBInstance, DBSnapshot } from '@aws-sdk/client-rds'
 import { ownerOf } from '../owner'
-import type { InstanceAccess, InstanceDescription, NetworkExposure, ResourceState, SnapshotDescription, StorageDescription } from '../port'
+import type {
+  InstanceAccess,
+  InstanceDescription,
+  NetworkExposure,
+  ResourceState,
+  SnapshotDescription,
+  StorageDescription,
+} from '../port'
 import { tagRecord } from './tags'
 
 /** Usable although something still goes on: `storage-optimization` lasts for hours after growth, `backing-up` comes every night. */

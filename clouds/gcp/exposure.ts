@@ -14,7 +14,9 @@ export async function accessOf(sql: CloudSql, name: string, options: CallOptions
   const networks = found.settings?.ipConfiguration?.authorizedNetworks ?? []
   const lasting = networks.filter(({ expirationTime }) => instantOf(expirationTime) === null)
   const ruleNames = ruleNamesOf({ settings: { ipConfiguration: { authorizedNetworks: lasting } } })
-  const others = networks.filter(({ value, expirationTime }) => instantOf(expirationTime) !== null || !/^[\d./]+$/.test(value ?? ''))
+  const others = networks.filter(
+    ({ value, expirationTime }) => instantOf(expirationTime) !== null || !/^[\d./]+$/.test(value ?? ''),
+  )
   const [replica] = found.replicaNames ?? []
   const why = found.masterInstanceName
     ? `it is a read replica of ${found.masterInstanceName}`

@@ -1,7 +1,19 @@
 /** Fences an instance through its cloud and looks until that is proven, or the time is over. Whoever calls it has registered `liftFence` as the undo before. A
  *  fence that is not proven stays, and is kept: what is to come of it is the caller's, and a person's, to say. */
-import { ActivityFailure, ApplicationFailure, CancellationScope, proxyActivities, sleep, TimeoutFailure } from '@temporalio/workflow'
-import type { FenceProofActivities, Fencing, InstanceFenceActivities, KeepFencedActivities } from '../../activities/instance-fence/contract'
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancellationScope,
+  proxyActivities,
+  sleep,
+  TimeoutFailure,
+} from '@temporalio/workflow'
+import type {
+  FenceProofActivities,
+  Fencing,
+  InstanceFenceActivities,
+  KeepFencedActivities,
+} from '../../activities/instance-fence/contract'
 import type { Cloud } from '../../contracts/fleet'
 import type { CloudFenceOutcome, CloudFenceProof, OrderedFence } from '../../contracts/instance-fence'
 import { TASK_QUEUES } from '../../contracts/messages'
@@ -43,7 +55,12 @@ export async function fenceByCloud(asked: FenceByCloud): Promise<CloudFenceOutco
     // also what was ordered by half is gone on with
     await keeping.keepFenced({ ...fencing, everyMs: keepEveryMs, heartbeatTimeoutMs })
     if ('failure' in ordered) return unproven(ordered.failure, null, [])
-    return await look({ ordered, until, ask: () => asking.fenceState(fencing), judge: (said) => proving.judgeFence({ ...at, said, ordered }) })
+    return await look({
+      ordered,
+      until,
+      ask: () => asking.fenceState(fencing),
+      judge: (said) => proving.judgeFence({ ...at, said, ordered }),
+    })
   } finally {
     await CancellationScope.nonCancellable(() => passing(proving.releaseWitness(fencing)))
   }
@@ -73,7 +90,11 @@ async function look({ ordered: { untaken }, until, ask, judge }: Looking): Promi
   }
 }
 
-function unproven(failure: { code: string; message: string }, proof: CloudFenceProof | null, untaken: readonly string[]): CloudFenceOutcome {
+function unproven(
+  failure: { code: string; message: string },
+  proof: CloudFenceProof | null,
+  untaken: readonly string[],
+): CloudFenceOutcome {
   const outcome = UNANSWERED.test(failure.code) ? 'unreachable-cloud' : 'not-proven'
   return { outcome, proof, untaken, summary: [failure.message, ...(proof?.evidence ?? []), ...untaken].join(' ') }
 }

@@ -24,7 +24,10 @@ export function fenceListLines(fences: readonly Shown[], { paint, now }: { paint
 
 const MEANS: Readonly<Record<FencedInstance['means'][number], string>> = { networks: 'closed', stop: 'stopped' }
 
-function row({ instance, database, cloud, state, keep, since, means, reasserted, look, lifted, ...asked }: Shown, now: number): string[] {
+function row(
+  { instance, database, cloud, state, keep, since, means, reasserted, look, lifted, ...asked }: Shown,
+  now: number,
+): string[] {
   const by = lifted?.by ?? asked.requestedBy
   return [
     instance,
