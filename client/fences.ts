@@ -10,7 +10,7 @@ import { hasTimedOut, temporalFailure } from './temporal'
 const LIFT_TIMEOUT_MS = 30 * 60_000
 
 export interface Lifting extends Pick<LiftFenceInput, 'toUs' | 'by' | 'reason' | 'heartbeatTimeoutMs'> {
-  /** The instance's name, or its database's in the fleet file. */
+  /** The instance's name, its database's in the fleet file, or its place as `fenceScope` has it. */
   readonly named: string
 }
 
@@ -44,13 +44,13 @@ export async function liftFence(
 
 export async function standingFence(ledger: Pick<Ledger, 'listFences'>, named: string): Promise<FencedInstance> {
   const standing = (await ledger.listFences()).filter(({ state }) => state !== 'lifted' && state !== 'gone')
-  const meant = standing.filter(({ instance, database }) => instance === named || database === named)
+  const meant = standing.filter((one) => [one.instance, one.database, fenceScope(one)].includes(named))
   const [fence, another] = meant
   if (fence !== undefined && another === undefined) return fence
   const known = standing.map(({ instance, database }) => `${instance} (${database})`).join(', ')
   const message =
     fence === undefined
       ? `No instance "${named}" is fenced; ${known === '' ? 'none is' : `there are: ${known}`}.`
-      : `"${named}" is the name of several that are fenced: ${meant.map((one) => `${fenceScope(one)} (${one.database})`).join(', ')}. Give the database's name in the fleet file.`
+      : `"${named}" is the name of several that are fenced: ${meant.map(fenceScope).join(', ')}. Give one of these.`
   throw failure('OPTION_INVALID', message, { instance: named })
 }

@@ -132,3 +132,19 @@ export interface LiftFenceInput {
   readonly reason: string
   readonly heartbeatTimeoutMs: number
 }
+
+export interface FenceInstanceInput {
+  readonly operation: OperationId
+  readonly step: string
+  readonly bundle: Sha256
+  readonly cloud: Cloud
+  /** Where it answered. */
+  readonly target: InstanceAddress
+  readonly requestedBy: string
+  readonly reason: string
+  /** From when its cloud was asked first. */
+  readonly withinMs: number
+  /** Between two looks of the watch that keeps it fenced. */
+  readonly keepEveryMs: number
+  readonly heartbeatTimeoutMs: number
+}

@@ -55,22 +55,23 @@ export async function openFence(db: LedgerDatabase, fence: NewFence): Promise<Fe
   })
 }
 
-export interface FenceChange
-  extends Partial<Pick<FencedInstance, 'keep' | 'before' | 'means' | 'look' | 'reasserted' | 'lifted'>> {
+export interface FenceChange extends Partial<Pick<FencedInstance, 'keep' | 'before' | 'means' | 'look' | 'lifted'>> {
   readonly place: FencePlace
   readonly instanceId: string
   /** From one of these alone. */
   readonly from: readonly FencedInstanceState[]
   /** Left out: it stays. */
   readonly to?: FencedInstanceState
+  /** It was closed or stopped once more. */
+  readonly again?: boolean
 }
 
-/** Safe to repeat. Fails with FENCE_LIFTED when it is in another state by now, and where it is of another instance or none. */
+/** Safe to repeat, but for `again`. Fails with FENCE_LIFTED when it is in another state by now, and where it is of another instance or none. */
 export async function changeFence(db: LedgerDatabase, change: FenceChange): Promise<FencedInstance> {
-  const { place, instanceId, from, to, ...replaced } = change
+  const { place, instanceId, from, to, again = false, ...replaced } = change
   return inTurn(db, fenceScope(place), (held) => {
     if (held.instanceId !== instanceId || !from.includes(held.state)) throw lifted(held)
-    return { ...held, ...replaced, state: to ?? held.state }
+    return { ...held, ...replaced, state: to ?? held.state, reasserted: held.reasserted + Number(again) }
   })
 }
 

@@ -63,7 +63,7 @@ export function createInstanceFenceActivities(deps: Deps): InstanceFenceActiviti
       const { said, acted } =
         found === 'unknown' ? unseen(database, target.instance) : await again(deps, input, { database, held, access: found })
       const look: FenceLook = { at: at(), state, found: said }
-      await ledger.changeFence({ ...change, look, reasserted: held.reasserted + Number(acted) })
+      await ledger.changeFence({ ...change, look, again: acted })
       return { over: false, look, reasserted: acted }
     },
     liftFence: (input) => lift(deps, input),
@@ -131,8 +131,8 @@ async function whileStanding({ ledger }: Deps, { target }: Fencing, database: Da
   return {
     signal,
     async mayChange() {
-      await ledger.changeFence({ place: placeOf(database, target), instanceId: target.instanceId, from: STANDING })
       await mayChange()
+      await ledger.changeFence({ place: placeOf(database, target), instanceId: target.instanceId, from: STANDING })
     },
   }
 }

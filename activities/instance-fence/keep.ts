@@ -29,7 +29,7 @@ export function createKeepFencedActivities({ ledger }: Pick<ActivityDeps, 'ledge
       }
       const { client } = assertMayAct()
       try {
-        await client.schedule.create({ scheduleId, ...options, state: { triggerImmediately: true } })
+        await client.schedule.create({ scheduleId, ...options })
       } catch (error) {
         if (!(error instanceof ScheduleAlreadyRunning)) throw unreached(target.instance, error)
         // of an earlier fence, whose operation and bundle it would go by

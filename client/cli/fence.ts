@@ -59,7 +59,10 @@ function addLift(group: Command, cli: CliContext): void {
       'The instance is started, and its network lets in again whom it let in before; the watch ends. Where another one has taken its place there are two writers from then on, ' +
         'and nothing brings their rows together: lift it once nothing leads to it, or its place was given back. --to-us starts it for the control plane alone, and keeps its network closed.',
     )
-    .argument('<instance>', 'its name, or its database’s in the fleet file')
+    .argument(
+      '<instance>',
+      'its name, its database’s in the fleet file, or its place, such as aws/123456789012/eu-central-1/shop',
+    )
     .requiredOption('--reason <text>', 'why, for the record', someText)
     .addOption(byOption())
     .option('--to-us', 'start it for the control plane alone; its network stays closed')

@@ -14,26 +14,18 @@ import type {
   InstanceFenceActivities,
   KeepFencedActivities,
 } from '../../activities/instance-fence/contract'
-import type { Cloud } from '../../contracts/fleet'
-import type { CloudFenceOutcome, CloudFenceProof, OrderedFence } from '../../contracts/instance-fence'
+import type { CloudFenceOutcome, CloudFenceProof, FenceInstanceInput, OrderedFence } from '../../contracts/instance-fence'
 import { TASK_QUEUES } from '../../contracts/messages'
-import type { InstanceAddress } from '../../contracts/migrate'
 import { failureRecord, isDefect } from '../kit/failures'
 import { lookTwice, quickAct } from '../kit/proxies'
 
-export interface FenceByCloud {
-  readonly ref: Omit<Fencing, 'target'>
-  readonly cloud: Cloud
-  /** Where it answered. */
-  readonly target: InstanceAddress
-  readonly requestedBy: string
-  readonly reason: string
-  /** From when its cloud was asked first. */
-  readonly withinMs: number
-  /** Between two looks of the watch that keeps it fenced. */
-  readonly keepEveryMs: number
-  readonly heartbeatTimeoutMs: number
+/** On its own, as a workflow: by an id that follows from the instance, so that nobody fences it twice at a time. It takes no lock, since it is for an instance
+ *  whose writer has to go whatever else is at work on it. */
+export async function fenceInstance({ step, operation, bundle, ...asked }: FenceInstanceInput): Promise<CloudFenceOutcome> {
+  return fenceByCloud({ ...asked, ref: { operation, step, bundle } })
 }
+
+export type FenceByCloud = Omit<FenceInstanceInput, 'operation' | 'step' | 'bundle'> & { readonly ref: Omit<Fencing, 'target'> }
 
 const LOOK_EVERY_MS = 500
 /** What its cloud said last when it said nothing. */
