@@ -15,6 +15,7 @@ import { changing } from './other-clouds'
 
 export interface Fenced {
   readonly target: Fencing['target']
+  readonly bundle: string
   holdWitness(): Promise<{ held: boolean }>
   /** To its end. */
   fence(): Promise<OrderedFence>
@@ -66,6 +67,7 @@ export async function fencedAt(capstan: CapstanStack, { fleet, adapter, password
   }
   return {
     target,
+    bundle,
     holdWitness: () => act(() => proof.holdWitness(at)),
     fence: () => toItsEnd(() => byCloud.startFence({ ...ref, requestedBy: 'ada', reason: `${name} is dead` })),
     judge: (ordered) => act(async () => proof.judgeFence({ ...at, ordered, said: await byCloud.fenceState(ref) })),
