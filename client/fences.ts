@@ -50,7 +50,7 @@ export async function standingFence(ledger: Pick<Ledger, 'listFences'>, named: s
   const known = standing.map(({ instance, database }) => `${instance} (${database})`).join(', ')
   const message =
     fence === undefined
-      ? `No instance "${named}" is fenced; ${known === '' ? 'none is' : `there are: ${known}`}.`
+      ? `No instance "${named}" is fenced; ${known === '' ? '"capstan fence list" shows those that were' : `there are: ${known}`}.`
       : `"${named}" is the name of several that are fenced: ${meant.map(fenceScope).join(', ')}. Give one of these.`
   throw failure('OPTION_INVALID', message, { instance: named })
 }

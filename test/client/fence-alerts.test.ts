@@ -53,7 +53,7 @@ test('a fence is found by its instance, its database or its place, and not when 
     message: expect.stringContaining('aws/1/eu-central-1/shop-db, gcp/1/europe-west3/shop-db'),
   })
   await expect(standingFence(among(fence({ state: 'lifted' })), 'shop')).rejects.toMatchObject({
-    message: 'No instance "shop" is fenced; none is.',
+    message: 'No instance "shop" is fenced; "capstan fence list" shows those that were.',
   })
 })
 
