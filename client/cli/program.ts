@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import { addBreakGlass } from './break-glass'
 import type { CliContext } from './context'
 import { addEmbedded } from './embedded'
+import { addFence } from './fence'
 import { addFleetCheck } from './fleet/check'
 import { addFleetDiscover } from './fleet/discover'
 import { addFleetList } from './fleet/list'
@@ -63,6 +64,7 @@ export function createProgram(cli: CliContext): Command {
   addStandby(program, cli)
   addSwitchover(program, cli)
   addBreakGlass(program, cli)
+  addFence(program, cli)
   addSchedules(program, cli)
   addScout(program, cli)
   addVerify(program, cli)

@@ -1,5 +1,5 @@
 /** Settings of an instance: class, storage, activation, flags and authorized networks are all changed by them. */
-import { canonicalNetwork } from '../networks'
+import { canonicalNetwork, spelledAlike } from '../networks'
 import { tagsDiffer, withTags } from '../owner'
 import type { CallOptions, ChangeOptions, InstanceRef, ManagedPostgres, RuleNames, Started } from '../port'
 import type { CloudSql, Instance, Settings } from './client'
@@ -112,7 +112,7 @@ export async function setNetworkRules(
   const found = await requireVery(sql, instance, options)
   const wanted = new Set(networkRules.map(canonicalNetwork))
   const holds = ({ settings }: Instance): boolean => {
-    const standing = new Set(settings?.ipConfiguration?.authorizedNetworks?.map(({ value }) => canonicalNetwork(value ?? '')))
+    const standing = new Set(settings?.ipConfiguration?.authorizedNetworks?.map(({ value }) => spelledAlike(value ?? '')))
     return wanted.size === standing.size && [...wanted].every((network) => standing.has(network))
   }
   if (holds(found)) return { done: await isSettled(sql, instance, options, holds) }
