@@ -4,6 +4,9 @@ import { createBackupActivities } from './backup/backup'
 import { createBackupProofActivities } from './backup/prove'
 import { createCheckActivities } from './checks/checks'
 import type { ActivityDeps } from './deps'
+import { createFailoverActivities } from './failover/failover'
+import { createProbeActivities } from './failover/probe'
+import { createSourceCloudActivities } from './failover/source-cloud'
 import { createFenceActivities } from './fence/fence'
 import { createDatabaseHealthActivities } from './health/examine'
 import { createInstanceHealthActivities } from './health/survey'
@@ -53,6 +56,7 @@ export function createActivities(queue: TaskQueue, deps: ActivityDeps): object {
         createTrafficActivities(deps),
         createReplicationActivities(deps),
         createSwitchoverActivities(deps),
+        createFailoverActivities(deps),
       )
     case 'aws':
     case 'azure':
@@ -68,6 +72,8 @@ export function createActivities(queue: TaskQueue, deps: ActivityDeps): object {
         createOverwriteActivities(deps),
         createOrphanActivities(deps),
         createStandbyPlaceActivities(deps),
+        createProbeActivities(deps),
+        createSourceCloudActivities(deps),
       )
   }
 }

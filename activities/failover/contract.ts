@@ -65,9 +65,9 @@ export interface FailoverActivities {
    *  to be registered before. Fails with FENCE_REFUSED, FENCE_NOT_PROVEN, BARRIER_NOT_PASSED, DATABASE_UNREACHABLE. An attempt after one that died
    *  begins anew. */
   fenceInside(input: FailingOver & { lock: LockRef }): Promise<{ readonly evidence: readonly string[] }>
-  /** The undo of `fenceInside`. Safe to repeat, and where nothing was closed: then the source is not asked. Fails with RESOURCE_NOT_OURS once the standby is the
-   *  writer. */
-  openSource(input: FailingOver & { lock: LockRef }): Promise<Told>
+  /** The undo of `fenceInside`. Safe to repeat, and where nothing was closed: then the source is not asked. `cloudTold`: its cloud was told something as well, and
+   *  `reopenSource` has to be asked. Fails with RESOURCE_NOT_OURS once the standby is the writer. */
+  openSource(input: FailingOver & { lock: LockRef }): Promise<Told & { readonly cloudTold: boolean }>
   /** Whether anybody listens where the source was. Changes nothing. */
   judgeSource(
     input: StepRef & { address: InstanceAddress; closing: SourceClosing | null },

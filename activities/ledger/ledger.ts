@@ -1,5 +1,6 @@
 /** The record of an operation, and the evidence made from it. */
 import { failure } from '../../contracts/failures'
+import { FAILOVER_DOCUMENTS } from '../../contracts/failover'
 import { FIND_MOMENT_DOCUMENTS } from '../../contracts/find-moment'
 import type { DatabaseEntry } from '../../contracts/fleet'
 import { OLD_INSTANCE, type OldKeptDocument, oldKeptDocument } from '../../contracts/old-instance'
@@ -43,6 +44,7 @@ export const EVIDENCE_DOCUMENTS = [
   ...Object.values(OVERWRITE_DOCUMENTS),
   ...Object.values(REPLICATE_DOCUMENTS),
   ...Object.values(SWITCHOVER_DOCUMENTS),
+  ...Object.values(FAILOVER_DOCUMENTS),
 ] as const
 
 export function createLedgerActivities({ ledger }: Pick<ActivityDeps, 'ledger'>): LedgerActivities {

@@ -29,6 +29,7 @@ import { addSchedules } from './schedule/schedule'
 import { addScout } from './scout'
 import { addSnapshot } from './snapshot'
 import { addStandby } from './standby'
+import { addFailover } from './failover'
 import { addSwitchover } from './switchover'
 import { addVerify } from './verify'
 import { addVerifyBackup } from './verify-backup'
@@ -60,6 +61,7 @@ export function createProgram(cli: CliContext): Command {
   addReplicate(program, cli)
   addStandby(program, cli)
   addSwitchover(program, cli)
+  addFailover(program, cli)
   addSchedules(program, cli)
   addScout(program, cli)
   addVerify(program, cli)

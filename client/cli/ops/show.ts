@@ -11,6 +11,7 @@ import { type DeltaReport, REPLACE_DOCUMENTS, type ReplacePlan } from '../../../
 import { REPLICATE_DOCUMENTS, type ReplicatePlan } from '../../../contracts/replicate'
 import { RESTORE_DOCUMENTS, type RestorePlan } from '../../../contracts/restore'
 import { SNAPSHOT_DOCUMENTS, type SnapshotPlan } from '../../../contracts/snapshot'
+import { FAILOVER_DOCUMENTS, type FailoverPlan } from '../../../contracts/failover'
 import { SWITCHOVER_DOCUMENTS, type SwitchoverPapers, type SwitchoverPlan } from '../../../contracts/switchover'
 import { VERIFY_BACKUP_DOCUMENTS, type VerificationPlan } from '../../../contracts/verify-backup'
 import type { Ledger } from '../../../ledger/ledger'
@@ -30,6 +31,7 @@ import { replicationPlanLines } from '../render/replication-plan'
 import { restorePlanLines } from '../render/restore'
 import { snapshotPlanLines } from '../render/snapshots'
 import { stepTree } from '../render/steps'
+import { failoverPlanLines } from '../render/failover'
 import { paperLines, switchoverPlanLines } from '../render/switchover'
 import { verificationPlanLines } from '../render/verification-plan'
 
@@ -117,6 +119,10 @@ const PLANS: Readonly<Record<OperationKind, PlanKind>> = {
       document: SWITCHOVER_DOCUMENTS.papers,
       lines: (papers, { paint }) => paperLines(papers as SwitchoverPapers, paint),
     },
+  },
+  failover: {
+    document: FAILOVER_DOCUMENTS.plan,
+    lines: (plan, entry, view) => failoverPlanLines(plan as FailoverPlan, entry, view),
   },
 }
 
