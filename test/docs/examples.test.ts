@@ -31,8 +31,8 @@ const NOT_RUN: readonly (readonly [RegExp, string])[] = [
   [/^capstan restore when /, 'asks for hours of a log: test/e2e/recover-rows-live.crash.ts runs it'],
   [/^capstan restore old /, 'needs an instance that was replaced: test/e2e/replace.test.ts looks at one'],
   [
-    /^capstan (replicate|standby (pause|resume|reseed|remove)|switchover) shop/,
-    'needs a standby in another instance: test/e2e/replicate.crash.ts and test/e2e/switchover.crash.ts make one',
+    /^capstan (replicate|standby (pause|resume|reseed|remove)|switchover|failover) shop/,
+    'needs a standby in another instance: test/e2e/replicate.crash.ts, switchover.crash.ts and failover.crash.ts make one',
   ],
   [/^capstan ops orphans( |$)/, 'needs a copy that nobody cares for: test/e2e/orphans.crash.ts removes one'],
   [/^capstan fleet discover /, 'asks an account of a cloud: test/client/discover.test.ts runs it against the lab'],

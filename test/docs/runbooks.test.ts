@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { FAILOVER_STEPS } from '../../contracts/failover'
 import { FIND_MOMENT_STEPS } from '../../contracts/find-moment'
 import { MIGRATE_STEPS } from '../../contracts/migrate'
 import { OVERWRITE_STEPS } from '../../contracts/overwrite'
@@ -18,6 +19,7 @@ test.each([
   ['recover-rows', RECOVER_ROWS_STEPS],
   ['find-moment', FIND_MOMENT_STEPS],
   ['switchover', SWITCHOVER_STEPS],
+  ['failover', FAILOVER_STEPS],
 ])("the %s page's headings are the runbook's steps, in order", (verb, steps) => {
   const page = readFileSync(join(__dirname, `../../docs/runbooks/${verb}.md`), 'utf8')
   const headings = [...page.matchAll(/^## (.+)$/gm)].map(([, heading]) => heading)

@@ -8,6 +8,7 @@ import {
   ModifyDBParameterGroupCommand,
   RDSClient,
   RebootDBInstanceCommand,
+  StartDBInstanceCommand,
   StopDBInstanceCommand,
 } from '@aws-sdk/client-rds'
 import { applicationAddress, controlAddress } from '../../embedded/worker-program'
@@ -50,6 +51,7 @@ export interface Pair {
   cli(...words: string[]): Promise<CommandResult>
   /** By the vendor's API. */
   stopSource(): Promise<void>
+  startSource(): Promise<void>
   onSource<T extends Row>(sql: string): Promise<T[]>
   onStandby<T extends Row>(sql: string): Promise<T[]>
 }
@@ -89,6 +91,11 @@ export async function createPair(
       const rds = rdsOf(capstan)
       await rds.send(new StopDBInstanceCommand({ DBInstanceIdentifier: 'stock' }))
       await isIn(rds, 'stopped')
+    },
+    startSource: async () => {
+      const rds = rdsOf(capstan)
+      await rds.send(new StartDBInstanceCommand({ DBInstanceIdentifier: 'stock' }))
+      await isIn(rds, 'available')
     },
     onSource: (sql) => on(source.admin, sql),
     onStandby: (sql) => on(standby.admin, sql),

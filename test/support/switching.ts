@@ -31,6 +31,8 @@ async function routed({ stack: { lab } }: CapstanStack, name: string): Promise<P
 interface Bank {
   /** By the number that the client gave, the id that the sequence gave; only what was acknowledged. */
   readonly acknowledged: ReadonlyMap<number, number>
+  /** By the same number, when it was acknowledged, in milliseconds since 1970. */
+  readonly times: ReadonlyMap<number, number>
   stop(): Promise<void>
 }
 
@@ -47,6 +49,7 @@ async function startBank(capstan: CapstanStack): Promise<Bank> {
     sourceAddress: applicationAddress(capstan.stack.block),
   }
   const acknowledged = new Map<number, number>()
+  const times = new Map<number, number>()
   let stopped = false
   let count = 0
   const loop = async (lane: number): Promise<void> => {
@@ -65,7 +68,10 @@ async function startBank(capstan: CapstanStack): Promise<Bank> {
           payer === payee ? 1 + (payee % ACCOUNTS) : payee,
           number,
         ])
-        if (row !== undefined) acknowledged.set(number, Number(row.id))
+        if (row !== undefined) {
+          times.set(number, Date.now())
+          acknowledged.set(number, Number(row.id))
+        }
         await sleep(2)
       } catch {
         await session?.close().catch(() => undefined)
@@ -78,6 +84,7 @@ async function startBank(capstan: CapstanStack): Promise<Bank> {
   const loops = [0, 1, 2, 3].map(loop)
   return {
     acknowledged,
+    times,
     async stop() {
       stopped = true
       await Promise.all(loops)
@@ -218,6 +225,12 @@ export class Switching {
       if (before?.side === side) return []
       return before !== undefined && from < before.to ? [`${side}, at the same time`] : [side]
     })
+  }
+
+  /** When either side accepted a write first after that moment, in milliseconds since 1970; null: it has not yet. */
+  firstAcceptedAfter(side: 'source' | 'standby', ms: number): number | null {
+    const found = this.probes[side].accepted.find(({ to }) => performance.timeOrigin + to > ms)
+    return found === undefined ? null : performance.timeOrigin + found.to
   }
 
   /** The longest time between two writes that were accepted, wherever, in milliseconds. */

@@ -70,6 +70,13 @@ export const REPLICATE: readonly BadInput[] = [
   ]),
   asked('writing that is to move by what is not proven', '--unproven', ['switchover', 'shop']),
   asked('a time to drain in that is none', '--drain-within', ['switchover', 'shop', '--drain-within', 'soon']),
+  asked('a failover to nobody', '--to', ['failover', 'shop']),
+  asked('a failover to nobody of the file', 'did you mean shop-azure?', ['failover', 'shop', '--to', 'shop-asure'], UNKNOWN),
+  asked('a failover to one that never followed', 'shop-azure neither declares', ['failover', 'shop-azure', '--to', 'shop']),
+  asked('a failover that nobody answers for', '--acknowledge-unfenced', [
+    ...['failover', 'shop', '--to', 'shop-azure', '--acknowledge-unfenced', ''],
+  ]),
+  asked('a loss that is no time', '--accept-loss', ['failover', 'shop', '--to', 'shop-azure', '--accept-loss', 'little']),
   declared('a standby that the file does not have', NAMED, fleetOf(standby('shop-asure'))),
   declared('a database that stands by for itself', NAMED, fleetOf(standby('shop'))),
   declared(
