@@ -128,7 +128,7 @@ export interface Probed {
 export interface Exposure {
   /** The newest beat that the standby has: all that the source committed before it is there. Null: none has ever come. */
   readonly beat: { readonly at: IsoInstant; readonly lsn: string } | null
-  /** From that beat until the source was declared dead: writes of no other time can be missing. Null: nobody knows. */
+  /** From that beat until the source was declared dead: of one that is dead no other writes can be missing. Null: nobody knows. */
   readonly lossMsMax: number | null
   /** When the watch heard the source last, and where its log ended then. */
   readonly heard: { readonly at: IsoInstant; readonly flushed: string } | null
@@ -186,6 +186,10 @@ export interface FailoverFence {
   readonly evidence: readonly string[]
   /** The standby has all that was ever acknowledged. */
   readonly drained: boolean
+  /** Whoever starts it again lets nobody in but the control plane. */
+  readonly staysShut: boolean
+  /** When it was found so. */
+  readonly at: IsoInstant
   /** Who takes it upon himself that it is not proven, and why; null: it is proven. */
   readonly acknowledged: { readonly by: string; readonly reason: string } | null
 }
@@ -194,6 +198,7 @@ export interface FailoverFence {
 export interface FailoverKept {
   readonly version: 1
   readonly beat: Exposure['beat']
+  /** From that beat until the source was proven fenced: what was declared dead may have taken writes until then. 0 where it was drained; null: nobody knows. */
   readonly lossMsMax: number | null
   readonly drained: boolean
 }

@@ -4,7 +4,6 @@ import type {
   FailoverQuestion,
   Probe,
   SourceSeen,
-  SourceVerdict,
 } from '../../contracts/failover'
 import type { Cloud } from '../../contracts/fleet'
 import type { LockRef } from '../../contracts/lock'
@@ -34,6 +33,8 @@ export interface ProbeActivities {
 export interface SourceClosing {
   readonly gone: boolean
   readonly stopped: boolean
+  /** Its networks let in the control plane alone. */
+  readonly shut: boolean
   /** Each a sentence. */
   readonly done: readonly string[]
 }
@@ -79,8 +80,8 @@ export interface FailoverActivities {
 
   /** From here on no fence is lifted. Safe to repeat. */
   recordOpening(input: StepRef): Promise<void>
-  /** The ledger says that there is no standby any more; nothing follows; sequences are set; applications come in. Safe to repeat. */
-  openStandby(
-    input: FailingOver & { declaredAt: IsoInstant; drained: boolean; verdict: SourceVerdict },
+  /** The ledger says that there is no standby any more; nothing follows; sequences are set; applications come in. `fencedAt` null: the source is not proven fenced. Safe to repeat. */
+  openAsWriter(
+    input: FailingOver & { fencedAt: IsoInstant | null; drained: boolean },
   ): Promise<Told & { lossMsMax: number | null; beatAt: IsoInstant | null }>
 }

@@ -5,7 +5,7 @@ import type { ActivityDeps } from '../deps'
 import type { FailoverActivities } from './contract'
 import { fenceInside, openSource } from './fence-inside'
 import { awaitApplied, judgeSource } from './fenced'
-import { openStandby, recordOpening } from './open'
+import { openAsWriter, recordOpening } from './open'
 import { planFailover } from './plan'
 import { probeAsMigrator, probeByStandby } from './probe'
 import { recallSource } from './recall'
@@ -25,6 +25,6 @@ export function createFailoverActivities(deps: ActivityDeps): FailoverActivities
     },
     awaitApplied: (input) => awaitApplied(deps, input),
     recordOpening: ({ operation }) => recordOpening(deps, operation),
-    openStandby: (input) => openStandby(deps, input),
+    openAsWriter: (input) => openAsWriter(deps, input),
   }
 }

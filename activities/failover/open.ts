@@ -17,8 +17,8 @@ import { lossMsMax } from './exposure'
 import { type FailoverPair, failoverPair } from './pair'
 import { seconds } from './plan'
 
-type Input = Parameters<FailoverActivities['openStandby']>[0]
-type Opened = Awaited<ReturnType<FailoverActivities['openStandby']>>
+type Input = Parameters<FailoverActivities['openAsWriter']>[0]
+type Opened = Awaited<ReturnType<FailoverActivities['openAsWriter']>>
 
 export async function recordOpening({ ledger }: Pick<ActivityDeps, 'ledger'>, operation: string): Promise<void> {
   assertMayAct()
@@ -28,7 +28,7 @@ export async function recordOpening({ ledger }: Pick<ActivityDeps, 'ledger'>, op
 const ANY: readonly StandbyState[] = ['following', 'late', 'broken', 'paused', 'copying', 'to-be-seeded']
 
 /** The ledger first: a standby that nobody thinks to be one is neither watched nor seeded nor emptied. Applications last. */
-export async function openStandby(deps: ActivityDeps, input: Input): Promise<Opened> {
+export async function openAsWriter(deps: ActivityDeps, input: Input): Promise<Opened> {
   const { operation } = input
   const pair = await failoverPair(deps, input)
   const { id, places } = pair
@@ -65,7 +65,7 @@ export async function openStandby(deps: ActivityDeps, input: Input): Promise<Ope
 /** What it has is read once nothing comes any more. It is written down before the subscription goes, and never anew: from then on it is written to. */
 async function detach(
   deps: ActivityDeps,
-  { operation, declaredAt, drained }: Input,
+  { operation, fencedAt, drained }: Input,
   { forward }: FailoverPair,
   { admin, migrator, token }: BehindFence,
 ): Promise<FailoverKept> {
@@ -78,7 +78,7 @@ async function detach(
   const kept = await rememberOnce(deps.ledger, { operation, name: FAILOVER_DOCUMENTS.kept }, async (): Promise<FailoverKept> => {
     const found = await lastBeat(migrator)
     const beat = found === null ? null : { at: found.at, lsn: found.lsn }
-    return { version: 1, beat, lossMsMax: drained ? 0 : lossMsMax(beat, declaredAt), drained }
+    return { version: 1, beat, lossMsMax: drained ? 0 : fencedAt === null ? null : lossMsMax(beat, fencedAt), drained }
   })
   assertMayAct()
   await dropSubscription(admin, { name, source: null })
@@ -87,7 +87,8 @@ async function detach(
 
 function toldKept({ beat, lossMsMax: ms, drained }: FailoverKept): string {
   if (drained) return 'it has all that was ever acknowledged'
-  if (beat === null || ms === null) return 'nobody knows what it lacks'
+  if (beat === null) return 'nobody knows what it lacks'
+  if (ms === null) return `it has all that was committed before ${beat.at}, and lacks whatever the old writer takes besides, which is not proven fenced`
   return `it has all that was committed before ${beat.at}, and lacks ${seconds(ms)} of writes at most`
 }
 

@@ -44,7 +44,7 @@ async function lookAtSource({ ledger, cloudOf }: Deps, bundle: string): Promise<
   }
 }
 
-const GONE: SourceClosing = { gone: true, stopped: false, done: ['its cloud has no such instance any more'] }
+const GONE: SourceClosing = { gone: true, stopped: false, shut: true, done: ['its cloud has no such instance any more'] }
 
 async function closeSource(
   deps: Deps,
@@ -61,14 +61,14 @@ async function closeSource(
     return { version: 1, instanceId, rules: network.rules, ran: found.state !== 'stopped' }
   })
   const instance = { name: found.name, instanceId }
-  const done = [...(await closeNetworks(cloud, database, instance))]
+  const networks = await closeNetworks(cloud, database, instance)
   if (found.state !== 'stopped') {
     await atOurPace(cloud.startStop({ instance }, changing()))
     const now = await veryInstance(cloud, database, instanceId)
     if (now === null) return GONE
     if (now.state !== 'stopped') throw notReadyYet(`Instance ${instance.name}`, now.cloudState)
   }
-  return { gone: false, stopped: true, done: [...done, 'its server is stopped, its cloud says'] }
+  return { gone: false, stopped: true, shut: networks.shut, done: [networks.said, 'its server is stopped, its cloud says'] }
 }
 
 /** Null: it is gone, or another one bears its name. */
@@ -81,15 +81,15 @@ async function veryInstance(
   return found?.instanceId === instanceId ? found : null
 }
 
-/** Stopping is what counts: a cloud that does not take the rules of one that is ill is told and passed over. A call that may pass is asked again with the rest. */
-async function closeNetworks(cloud: ManagedPostgres, entry: DatabaseEntry, instance: InstanceRef): Promise<readonly string[]> {
+/** Stopping is what counts: a cloud that does not take rules for one that is ill, or stopped, is told and passed over. It is asked again with each look. */
+async function closeNetworks(cloud: ManagedPostgres, entry: DatabaseEntry, instance: InstanceRef): Promise<{ shut: boolean; said: string }> {
   const { networkRules } = copySettings(entry, cloud.capabilities, 'fromSnapshot')
   try {
     const { done } = await cloud.setNetworkRules({ instance, networkRules }, changing())
-    return [done ? 'its networks let in the control plane alone' : 'its networks are about to let in the control plane alone']
+    return { shut: done, said: `its networks ${done ? '' : 'are about to '}let in the control plane alone` }
   } catch (error) {
     if (!(error instanceof Failure) || ['HEARTBEAT_GAP', 'TARGET_MISMATCH'].includes(error.code)) throw error
-    return [`its networks were not closed (${error.message})`]
+    return { shut: false, said: `its networks were not closed (${error.message})` }
   }
 }
 

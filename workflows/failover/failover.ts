@@ -10,6 +10,7 @@ import {
   FAILOVER_STEPS as STEPS,
   type SourceSeen,
 } from '../../contracts/failover'
+import type { StandbySides } from '../../contracts/replicate'
 import type { Finding, OperationResult, StepName } from '../../contracts/operation'
 import type { StepRef } from '../../contracts/step-ref'
 import { awaitApproval } from '../kit/approval'
@@ -134,22 +135,22 @@ async function approvedPlan(over: FailingOver, planned: Planned): Promise<Planne
 /** From the fence to the end. Resolves to what somebody has to know besides. */
 async function carryOut(over: FailingOver, planned: Planned): Promise<readonly Finding[]> {
   const { run, act, ref } = over
-  const { sides, probed, epoch, endpointAt } = planned
+  const { sides, epoch, endpointAt } = planned
   const fenced = await fenceSource(over, planned)
   await run.step(STEPS.drain, {
     do: () => drain(over, planned, fenced),
     detail: ({ summary }) => ({ summary }),
   })
   await run.pointOfNoReturn(STEPS.open, 'applications may write to the standby')
-  const findings: Finding[] = fenced.outcome === 'proven' ? [] : [unproven(fenced)]
+  const findings: Finding[] = fenced.outcome === 'proven' ? (fenced.staysShut ? [] : [reopens(sides)]) : [unproven(fenced)]
   const left = ({ id, title }: StepName): Finding => {
     return { rule: `left:${id}`, message: `“${title}” was not done by the operation: a person decided so.` }
   }
   const opened = await run.forward(STEPS.open, {
     do: async () => {
       await act.forward.recordOpening(ref(STEPS.open))
-      const { declaredAt, verdict } = probed
-      return act.forward.openStandby({ ...ref(STEPS.open), sides, epoch, declaredAt, drained: fenced.drained, verdict })
+      const fencedAt = fenced.outcome === 'proven' ? fenced.at : null
+      return act.forward.openAsWriter({ ...ref(STEPS.open), sides, epoch, fencedAt, drained: fenced.drained })
     },
     detail: ({ summary, lossMsMax, beatAt }) => ({ summary, lossMsMax, beatAt }),
   })
@@ -171,10 +172,16 @@ async function drain(over: FailingOver, planned: Planned, fenced: FailoverFence)
   if (fenced.drained) return { summary: 'it was drained behind the fence' }
   const applied = await act.asking.awaitApplied({ ...ref(STEPS.drain), sides, epoch })
   if (fenced.outcome !== 'proven') return applied
-  const closing: SourceClosing = { gone: false, stopped: true, done: [] }
+  const closing: SourceClosing = { gone: false, stopped: true, shut: fenced.staysShut, done: [] }
   const { proven, evidence } = await act.asking.judgeSource({ ...ref(STEPS.drain), address: sides.source, closing })
   if (!proven) throw refused('FENCE_NOT_PROVEN', `The source came back while the standby applied what it had: ${evidence.join('; ')}.`)
   return applied
+}
+
+/** A cloud changes no networks of an instance that is stopped, and starts one again by itself some day. */
+function reopens({ source }: StandbySides): Finding {
+  const message = `${source.instance} is stopped, and its networks could not be closed: whoever starts it lets applications in, which write what is lost. Close them before.`
+  return { rule: 'failover:reopens', message }
 }
 
 function unproven({ evidence, acknowledged }: FailoverFence): Finding {

@@ -54,7 +54,8 @@ async function fence(over: FailingOver, { sides, epoch, probed }: Planned): Prom
       ...{ ...base, sides, epoch },
       lock: { scope: input.lockScope, epoch: locked.source },
     })
-    return { version: 1, outcome: 'proven', by: 'database', evidence, drained: true, acknowledged: null }
+    const found = { version: 1, outcome: 'proven', by: 'database', evidence, drained: true } as const
+    return { ...found, staysShut: true, at: new Date().toISOString(), acknowledged: null }
   }
   const closed = await closeByCloud(over, sides.source.instanceId)
   const closing = 'why' in closed ? null : closed
@@ -64,6 +65,7 @@ async function fence(over: FailingOver, { sides, epoch, probed }: Planned): Prom
   const outcome = proven ? 'proven' : 'why' in closed && closed.unreached ? 'unreachable-cloud' : 'not-proven'
   return {
     ...{ version: 1, outcome, by: closing === null ? 'none' : 'cloud', evidence: told, drained: false },
+    ...{ staysShut: closing?.shut === true, at: new Date().toISOString() },
     acknowledged: proven ? null : acknowledged,
   }
 }
