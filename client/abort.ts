@@ -1,10 +1,11 @@
 /** Stopping an operation: by its workflow, which takes its steps back; by the server, when no worker answers; or, where nobody is left to
  *  take anything back, by closing its record. */
+
+import { FAILOVER_STEPS } from '../contracts/failover'
 import { failure } from '../contracts/failures'
 import { type AbortInput, UPDATES } from '../contracts/messages'
 import { OLD_INSTANCE } from '../contracts/old-instance'
 import { OPERATION_STEPS, type OperationDocument, type OperationId, pointOfNoReturn, temporaryName } from '../contracts/operation'
-import { FAILOVER_STEPS } from '../contracts/failover'
 import { freshBackupOf, keptFrom, OVERWRITE_DOCUMENTS, OVERWRITE_STEPS, type OverwritePlan } from '../contracts/overwrite'
 import { REPLACE_DOCUMENTS, REPLACE_STEPS } from '../contracts/replace'
 import { REPLICATE_DOCUMENTS, REPLICATE_STEPS, type ReplicatePlan } from '../contracts/replicate'

@@ -59,7 +59,10 @@ const policy = {
   bake: Type.Optional(duration('10s')),
   snapshotRetention: Type.Optional(Type.Union([duration('7d'), generations], { description: RETENTION })),
   failover: Type.Optional(
-    Type.Object({ allowLoss: duration('30s') }, { ...closed, description: 'allowLoss: how much a failover may lose without anybody being asked' }),
+    Type.Object(
+      { allowLoss: duration('30s') },
+      { ...closed, description: 'allowLoss: how much a failover may lose without anybody being asked' },
+    ),
   ),
 }
 

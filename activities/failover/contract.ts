@@ -1,10 +1,4 @@
-import type {
-  FailoverFence,
-  FailoverPlanSummary,
-  FailoverQuestion,
-  Probe,
-  SourceSeen,
-} from '../../contracts/failover'
+import type { FailoverFence, FailoverPlanSummary, FailoverQuestion, Probe, SourceSeen } from '../../contracts/failover'
 import type { Cloud } from '../../contracts/fleet'
 import type { LockRef } from '../../contracts/lock'
 import type { InstanceAddress } from '../../contracts/migrate'

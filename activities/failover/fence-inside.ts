@@ -7,12 +7,12 @@ import { ownGuest, walsenderGuest } from '../../postgres/fence/guests'
 import { openDatabases } from '../../postgres/fence/lower'
 import { proveClosed } from '../../postgres/fence/prove'
 import { closeDatabases } from '../../postgres/fence/raise'
+import { standingEpoch } from '../../postgres/migrate/fence'
 import { applyErrors, awaitBarrier, takeBarrier } from '../../postgres/replicate/barrier'
 import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { inKeyholeOf, standingInKeyhole } from '../replication/keyhole'
 import { looking, opener, type Place, raisedOn } from '../replication/sides'
-import { standingEpoch } from '../../postgres/migrate/fence'
 import { epochAbove } from '../schema/epoch'
 import { openSession } from '../schema/open-session'
 import type { FailingOver, FailoverActivities } from './contract'
@@ -54,7 +54,12 @@ export async function fenceInside(deps: ActivityDeps, input: Fencing): Promise<{
       const guests = [await ownGuest(inside), await walsenderGuest(hole.session, slot)]
       const raising = { connectTo: hole.connectTo, scope: { databases: [database] }, operation, token: hole.token, guests }
       const errorsBefore = await applyErrors(there, subscription)
-      await closeDatabases(hole.session, { ...raising, waitMs: EMPTYING_MS, signal, beforeChange: async () => void assertMayAct() })
+      await closeDatabases(hole.session, {
+        ...raising,
+        waitMs: EMPTYING_MS,
+        signal,
+        beforeChange: async () => void assertMayAct(),
+      })
       const proof = await proveClosed(hole.session, { ...raising, connectAsWriter: () => asWriter(deps, source) })
       assertMayAct()
       const barrier = await takeBarrier(inside, { operation, token: tokens.source, signal })
@@ -87,16 +92,14 @@ async function openedBefore(deps: ActivityDeps, source: Place, lock: LockRef): P
 }
 
 /** `cloudTold`: its cloud was told something as well, which only a worker of its own takes back. */
-export async function openSource(
-  deps: ActivityDeps,
-  input: Fencing,
-): ReturnType<FailoverActivities['openSource']> {
+export async function openSource(deps: ActivityDeps, input: Fencing): ReturnType<FailoverActivities['openSource']> {
   const { operation } = input
   const { signal } = currentAct()
   await assertNotOpened(deps, operation)
   const { ledger } = deps
   const cloudTold = (await ledger.getDocument({ operation, name: FAILOVER_DOCUMENTS.before })) !== null
-  if ((await ledger.getDocument({ operation, name: FENCE_BEGUN })) === null) return { cloudTold, summary: 'nothing was closed in it' }
+  if ((await ledger.getDocument({ operation, name: FENCE_BEGUN })) === null)
+    return { cloudTold, summary: 'nothing was closed in it' }
   const { places } = await failoverPair(deps, input)
   const { entry } = places.source
   // closed or not, its keyhole is open

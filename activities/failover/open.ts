@@ -8,10 +8,10 @@ import { dropSubscription } from '../../postgres/replicate/teardown'
 import { lastBeat } from '../../postgres/replicate/watch/beat'
 import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
+import { rememberOnce } from '../remember'
 import { inKeyholeOf, letApplicationsIn } from '../replication/keyhole'
 import { change } from '../replication/record'
 import { type BehindFence, behindFence } from '../replication/sides'
-import { rememberOnce } from '../remember'
 import type { FailoverActivities } from './contract'
 import { lossMsMax } from './exposure'
 import { type FailoverPair, failoverPair } from './pair'
@@ -88,7 +88,8 @@ async function detach(
 function toldKept({ beat, lossMsMax: ms, drained }: FailoverKept): string {
   if (drained) return 'it has all that was ever acknowledged'
   if (beat === null) return 'nobody knows what it lacks'
-  if (ms === null) return `it has all that was committed before ${beat.at}, and lacks whatever the old writer takes besides, which is not proven fenced`
+  if (ms === null)
+    return `it has all that was committed before ${beat.at}, and lacks whatever the old writer takes besides, which is not proven fenced`
   return `it has all that was committed before ${beat.at}, and lacks ${seconds(ms)} of writes at most`
 }
 

@@ -5,11 +5,11 @@ import type { DatabaseEntry } from '../../contracts/fleet'
 import type { Finding } from '../../contracts/operation'
 import type { StandbyRecord, StandbyState } from '../../contracts/standby'
 import { sha256Of } from '../../ledger/digest'
+import { standingEpoch } from '../../postgres/migrate/fence'
 import { keepOutObstacles } from '../../postgres/replicate/keep-out'
 import { sequenceTargets } from '../../postgres/replicate/sequence-margin'
 import { findSubscription } from '../../postgres/replicate/subscription'
 import { lastBeat } from '../../postgres/replicate/watch/beat'
-import { standingEpoch } from '../../postgres/migrate/fence'
 import { assertMayAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { standingInKeyhole } from '../replication/keyhole'
@@ -98,12 +98,20 @@ function blocksOfRecord({ state, reason, instances, source, target }: StandbyRec
   const found: Finding[] = []
   if (!WHOLE.includes(state))
     found.push(
-      block('state', `The standby ${target} is ${state}${reason === null ? '' : ` (${reason})`}: it does not hold one state of the source.`),
+      block(
+        'state',
+        `The standby ${target} is ${state}${reason === null ? '' : ` (${reason})`}: it does not hold one state of the source.`,
+      ),
     )
   if (instances.target !== sides.standby.instanceId)
     found.push(block('instances', `The instance of ${target} is another one than the one that the standby was made with.`))
   if (instances.source !== sides.source.instanceId)
-    found.push(block('instances', `The instance of ${source} is another one than the one that ${target} followed: fencing it would fence a stranger’s.`))
+    found.push(
+      block(
+        'instances',
+        `The instance of ${source} is another one than the one that ${target} followed: fencing it would fence a stranger’s.`,
+      ),
+    )
   return found
 }
 
@@ -140,7 +148,9 @@ function warningsOf(
       ),
     )
   if (state === 'paused' || state === 'broken')
-    found.push(block('state', `The standby was ${state}${reason === null ? '' : ` (${reason})`}: it lacks all that was written since.`))
+    found.push(
+      block('state', `The standby was ${state}${reason === null ? '' : ` (${reason})`}: it lacks all that was written since.`),
+    )
   if (unseenSequences.length > 0)
     found.push(
       block(
@@ -165,10 +175,17 @@ async function lookAtStandby(
 ): Promise<Looked> {
   const found = await looking(deps, standby, 'admin', async (session) => {
     if ((await findSubscription(session, forward.subscription)) === null)
-      return [block('subscription', `${id.target} has no subscription ${forward.subscription}: it follows nobody, or was opened by hand.`)]
+      return [
+        block(
+          'subscription',
+          `${id.target} has no subscription ${forward.subscription}: it follows nobody, or was opened by hand.`,
+        ),
+      ]
     const uncopied = await uncopiedTables(session, forward.subscription)
     return [
-      ...(uncopied.length === 0 ? [] : [block('uncopied', `Rows of these tables have not all come yet: ${uncopied.join(', ')}.`)]),
+      ...(uncopied.length === 0
+        ? []
+        : [block('uncopied', `Rows of these tables have not all come yet: ${uncopied.join(', ')}.`)]),
       ...(await keepOutObstacles(session, standby.entry.database)).map((one) => block('keep-out', one)),
     ]
   })
@@ -176,7 +193,10 @@ async function lookAtStandby(
     const known = exposureOf(await lastBeat(session), record, probed.declaredAt)
     const { unseen, hidden } = await sequenceTargets(session, record.look?.sequences ?? {}, request.sequenceMargin)
     const unset = hidden.map((name) =>
-      block('sequence', `The sequence ${name} may not be read or set on ${id.target} by its migrator: GRANT SELECT, UPDATE on it.`),
+      block(
+        'sequence',
+        `The sequence ${name} may not be read or set on ${id.target} by its migrator: GRANT SELECT, UPDATE on it.`,
+      ),
     )
     return { exposure: { ...known, unseenSequences: unseen }, found: [...found, ...unset] }
   })

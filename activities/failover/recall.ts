@@ -23,7 +23,8 @@ export async function recallSource(deps: Pick<ActivityDeps, 'ledger'>, bundle: s
     for (const { id } of await ledger.listOperations({ database: held.database.name, kind, limit: BACK })) {
       const plan = (await ledger.getDocument({ operation: id, name: PLANS[kind] })) as Planned | null
       const found = [plan?.source, plan?.standby].find((one) => one?.instanceId === instances.source)
-      if (found !== undefined) return { address: found, gone: false, said: `it was at ${found.host}:${found.port} when ${id} planned` }
+      if (found !== undefined)
+        return { address: found, gone: false, said: `it was at ${found.host}:${found.port} when ${id} planned` }
     }
   }
   return { address: null, gone: false, said: 'no plan in the ledger names its instance' }

@@ -82,7 +82,11 @@ async function veryInstance(
 }
 
 /** Stopping is what counts: a cloud that does not take rules for one that is ill, or stopped, is told and passed over. It is asked again with each look. */
-async function closeNetworks(cloud: ManagedPostgres, entry: DatabaseEntry, instance: InstanceRef): Promise<{ shut: boolean; said: string }> {
+async function closeNetworks(
+  cloud: ManagedPostgres,
+  entry: DatabaseEntry,
+  instance: InstanceRef,
+): Promise<{ shut: boolean; said: string }> {
   const { networkRules } = copySettings(entry, cloud.capabilities, 'fromSnapshot')
   try {
     const { done } = await cloud.setNetworkRules({ instance, networkRules }, changing())
@@ -120,4 +124,3 @@ async function reopenSource(
 async function beforeOf(ledger: Deps['ledger'], operation: OperationId): Promise<Before | null> {
   return (await ledger.getDocument({ operation, name: FAILOVER_DOCUMENTS.before })) as Before | null
 }
-

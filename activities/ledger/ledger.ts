@@ -1,6 +1,7 @@
 /** The record of an operation, and the evidence made from it. */
-import { failure } from '../../contracts/failures'
+
 import { FAILOVER_DOCUMENTS } from '../../contracts/failover'
+import { failure } from '../../contracts/failures'
 import { FIND_MOMENT_DOCUMENTS } from '../../contracts/find-moment'
 import type { DatabaseEntry } from '../../contracts/fleet'
 import { OLD_INSTANCE, type OldKeptDocument, oldKeptDocument } from '../../contracts/old-instance'

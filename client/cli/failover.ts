@@ -40,9 +40,17 @@ export function addFailover(program: Command, cli: CliContext): void {
     .option('--patience <time>', 'how long the source is probed before it counts as dead', durationMs, PATIENCE_MS)
     .option('--fence-within <time>', 'how long its cloud may take to close and stop it', durationMs, FENCE_MS)
     .option('--drain-within <time>', 'how long the standby may go on applying what it has received', durationMs, DRAIN_MS)
-    .option('--accept-loss <time>', 'not to be asked where no more than so much may be lost; counts where the policy asks for no approval', durationMs)
+    .option(
+      '--accept-loss <time>',
+      'not to be asked where no more than so much may be lost; counts where the policy asks for no approval',
+      durationMs,
+    )
     .option('--sequence-margin <steps>', 'how far sequences are set ahead of what is known of them', positiveInteger, MARGIN)
-    .option('--although-it-answers <why>', 'the source is not proven dead, and it shall be so all the same; for the record', someText)
+    .option(
+      '--although-it-answers <why>',
+      'the source is not proven dead, and it shall be so all the same; for the record',
+      someText,
+    )
     .option(
       '--acknowledge-unfenced <why>',
       'you answer for it that the source takes no writes, should nobody be able to prove it; for the record',

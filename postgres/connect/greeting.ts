@@ -49,7 +49,11 @@ function answerOf(socket: Socket, timeoutMs: number, signal: AbortSignal | undef
       clearTimeout(timer)
       resolve(result)
     }
-    signal?.addEventListener('abort', () => (clearTimeout(timer), reject(signal.reason as Error)), { once: true })
+    const stop = (): void => {
+      clearTimeout(timer)
+      reject(signal?.reason as Error)
+    }
+    signal?.addEventListener('abort', stop, { once: true })
     socket.once('connect', () => {
       connected = true
       socket.write(REQUEST)

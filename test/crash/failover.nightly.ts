@@ -3,8 +3,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { FAILOVER_DOCUMENTS, type FailoverFence, type FailoverKept } from '../../contracts/failover'
 import { until } from '../support/eventually'
-import { isAt } from '../support/migrating'
 import { labDoor } from '../support/lab'
+import { isAt } from '../support/migrating'
 import { Switching } from '../support/switching'
 
 let it: Switching
@@ -27,7 +27,16 @@ async function lost(known = [...it.bank.times]): Promise<number[]> {
 
 /** By the cloud, and by PostgreSQL where the source serves. */
 const ACTS = [
-  ...['lookAtSource', 'describeStandby', 'probeAsMigrator', 'probeFrom', 'probeByStandby', 'whereTo', 'planFailover', 'closeSource'],
+  ...[
+    'lookAtSource',
+    'describeStandby',
+    'probeAsMigrator',
+    'probeFrom',
+    'probeByStandby',
+    'whereTo',
+    'planFailover',
+    'closeSource',
+  ],
   ...['judgeSource', 'recordFenced', 'awaitApplied', 'recordOpening', 'openAsWriter', 'moveEndpoint'],
 ]
 

@@ -1,7 +1,13 @@
 /** A standby on Cloud SQL becomes the writer because its source on RDS is dead, while a bank goes on through the router. One stack for all: each test goes on from
  *  where the one before left both. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { FAILOVER_DOCUMENTS, FAILOVER_STEPS, type FailoverFence, type FailoverKept, type FailoverPlan } from '../../contracts/failover'
+import {
+  FAILOVER_DOCUMENTS,
+  FAILOVER_STEPS,
+  type FailoverFence,
+  type FailoverKept,
+  type FailoverPlan,
+} from '../../contracts/failover'
 import { until } from '../support/eventually'
 import { type LabDoor, labDoor } from '../support/lab'
 import { Switching } from '../support/switching'
@@ -80,8 +86,12 @@ test('silent, behind, and back to life amid the fence: what the standby lacks is
   expect(lost.filter((at) => at < from || at > to)).toEqual([])
   const written = it.firstAcceptedAfter('standby', from)
   const declared = Date.parse(plan.probed.declaredAt)
-  process.stdout.write(`failover: from declared dead to fenced ${to - declared} ms, to an accepted write ${Math.round((written ?? 0) - declared)} ms\n`)
-  const [twice] = await it.pair.onStandby<{ n: number }>('SELECT (count(*) - count(DISTINCT amount))::int AS n FROM public.transfers')
+  process.stdout.write(
+    `failover: from declared dead to fenced ${to - declared} ms, to an accepted write ${Math.round((written ?? 0) - declared)} ms\n`,
+  )
+  const [twice] = await it.pair.onStandby<{ n: number }>(
+    'SELECT (count(*) - count(DISTINCT amount))::int AS n FROM public.transfers',
+  )
   expect(twice?.n).toBe(0)
   expect(it.writers()).toEqual(['source', 'standby'])
 })

@@ -7,11 +7,11 @@ import {
   type FailoverInput,
   type Probe,
   type Probed,
-  FAILOVER_STEPS as STEPS,
   type SourceSeen,
+  FAILOVER_STEPS as STEPS,
 } from '../../contracts/failover'
-import type { StandbySides } from '../../contracts/replicate'
 import type { Finding, OperationResult, StepName } from '../../contracts/operation'
+import type { StandbySides } from '../../contracts/replicate'
 import type { StepRef } from '../../contracts/step-ref'
 import { awaitApproval } from '../kit/approval'
 import { isDefect } from '../kit/failures'
@@ -35,7 +35,10 @@ async function underLocks(over: FailingOver): Promise<Outcome> {
   const { run, input } = over
   const asked = await run.step(STEPS.probe, {
     do: () => probe(over, STEPS.probe),
-    detail: ({ probed: { probes, verdict, cloudSays } }) => ({ summary: `${shownVerdict(probes)}; ${cloudSays}`, sourceIs: verdict }),
+    detail: ({ probed: { probes, verdict, cloudSays } }) => ({
+      summary: `${shownVerdict(probes)}; ${cloudSays}`,
+      sourceIs: verdict,
+    }),
   })
   const first = await run.step(STEPS.plan, {
     do: () => plan(over, STEPS.plan, asked),
@@ -174,7 +177,8 @@ async function drain(over: FailingOver, planned: Planned, fenced: FailoverFence)
   if (fenced.outcome !== 'proven') return applied
   const closing: SourceClosing = { gone: false, stopped: true, shut: fenced.staysShut, done: [] }
   const { proven, evidence } = await act.asking.judgeSource({ ...ref(STEPS.drain), address: sides.source, closing })
-  if (!proven) throw refused('FENCE_NOT_PROVEN', `The source came back while the standby applied what it had: ${evidence.join('; ')}.`)
+  if (!proven)
+    throw refused('FENCE_NOT_PROVEN', `The source came back while the standby applied what it had: ${evidence.join('; ')}.`)
   return applied
 }
 

@@ -40,7 +40,8 @@ const probeLine = ({ from, outcome, said, rounds }: Probe): string =>
   `    ${oneLine(from)}: ${outcome}, ${oneLine(said)}${rounds === 0 ? '' : ` (${counted(rounds, 'round')})`}`
 
 function lossLines({ exposure, probed }: FailoverPlan, { paint }: View): string[] {
-  if (probed.verdict === 'healthy') return ['  nothing is to be lost: the source is closed and drained first, or it is left alone']
+  if (probed.verdict === 'healthy')
+    return ['  nothing is to be lost: the source is closed and drained first, or it is left alone']
   const { beat, lossMsMax, heard, missingBytesMin } = exposure
   const kept =
     beat === null || lossMsMax === null

@@ -2,12 +2,7 @@
 import { greet } from '../../../postgres/connect/greeting'
 import type { Session } from '../../../postgres/connect/session'
 import { lsnDistance } from '../../../postgres/replicate/received'
-import {
-  advanceSequences,
-  marginPosition,
-  sequenceTargets,
-  undrawnSequences,
-} from '../../../postgres/replicate/sequence-margin'
+import { advanceSequences, marginPosition, sequenceTargets, undrawnSequences } from '../../../postgres/replicate/sequence-margin'
 import { startTestServer, type TestServer } from '../support/server'
 
 let server: TestServer
