@@ -4,6 +4,9 @@ import { createBackupActivities } from './backup/backup'
 import { createBackupProofActivities } from './backup/prove'
 import { createCheckActivities } from './checks/checks'
 import type { ActivityDeps } from './deps'
+import { createFailoverActivities } from './failover/failover'
+import { createProbeActivities } from './failover/probe'
+import { createSourceCloudActivities } from './failover/source-cloud'
 import { createFenceActivities } from './fence/fence'
 import { createDatabaseHealthActivities } from './health/examine'
 import { createInstanceHealthActivities } from './health/survey'
@@ -58,6 +61,7 @@ export function createActivities(queue: TaskQueue, deps: ActivityDeps): object {
         createReplicationActivities(deps),
         createSwitchoverActivities(deps),
         createFenceProofActivities(deps),
+        createFailoverActivities(deps),
       )
     case 'aws':
     case 'azure':
@@ -74,6 +78,8 @@ export function createActivities(queue: TaskQueue, deps: ActivityDeps): object {
         createOrphanActivities(deps),
         createStandbyPlaceActivities(deps),
         createInstanceFenceActivities(deps),
+        createProbeActivities(deps),
+        createSourceCloudActivities(deps),
       )
   }
 }

@@ -1,5 +1,7 @@
 /** Stopping an operation: by its workflow, which takes its steps back; by the server, when no worker answers; or, where nobody is left to
  *  take anything back, by closing its record. */
+
+import { FAILOVER_STEPS } from '../contracts/failover'
 import { failure } from '../contracts/failures'
 import { type AbortInput, UPDATES } from '../contracts/messages'
 import { OLD_INSTANCE } from '../contracts/old-instance'
@@ -114,6 +116,7 @@ interface Stays {
 function whatStays(ledger: Ledger, document: OperationDocument): Promise<Stays | null> {
   if (document.kind === 'overwrite') return whatIsOverwritten(ledger, document)
   if (document.kind === 'switchover') return whereWritingIs(document)
+  if (document.kind === 'failover') return whoIsTheWriter(document)
   return document.kind === 'replicate' ? whatMayFollow(ledger, document) : whatTookOver(ledger, document)
 }
 
@@ -128,6 +131,21 @@ async function whereWritingIs({ id, databases, steps }: OperationDocument): Prom
   return {
     name: null,
     message: `It was closed amid a switchover, and ${where}. "capstan ops show ${id} --plan" has what is left to do, as SQL.`,
+  }
+}
+
+/** The source may be closed and stopped, and whoever starts it beside an open standby has two writers. */
+async function whoIsTheWriter({ id, databases, steps }: OperationDocument): Promise<Stays | null> {
+  const fenced = steps.find((step) => step.id === FAILOVER_STEPS.fence.id)
+  if (fenced === undefined || fenced.state === 'undone') return null
+  const [source = '', target = ''] = databases
+  const where =
+    pointOfNoReturn({ steps }) === null
+      ? `${target} is still a standby, and ${source} may be closed and stopped: put its networks back and start it, or fail over anew`
+      : `${target} is to be the writer, and may not be open yet: do not start ${source}`
+  return {
+    name: null,
+    message: `It was closed amid a failover: ${where}. "capstan ops show ${id}" says how far it came.`,
   }
 }
 

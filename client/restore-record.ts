@@ -25,6 +25,7 @@ const PROVING_STEP = {
   // a standby is no backup: what is deleted in its source is deleted in it
   replicate: null,
   switchover: null,
+  failover: null,
 } as const satisfies Record<OperationKind, string | null>
 
 /** How far back the record of each kind is read. */

@@ -1,6 +1,7 @@
 /** The door bundles: client, worker and CI see different disks, and files change after an approval. So the migrations and
  *  the database's resolved fleet entry travel together, content-addressed by SHA-256 of their canonical JSON. */
 
+import type { FailoverRequest } from './failover'
 import type { MomentRequest } from './find-moment'
 import type { DatabaseEntry } from './fleet'
 import type { RowsRequest } from './recover-rows'
@@ -31,4 +32,6 @@ export interface MigrationBundle {
   readonly replicate?: ReplicateRequest
   /** Of writing that is to move: to another standby under the same id is another operation. */
   readonly switchover?: SwitchoverRequest
+  /** Of a standby that is to be the writer: with another word of its requester under the same id it is another operation. */
+  readonly failover?: FailoverRequest
 }

@@ -58,11 +58,17 @@ const policy = {
   lockAttempts: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, description: 'a whole number, 1 to 1000' })),
   bake: Type.Optional(duration('10s')),
   snapshotRetention: Type.Optional(Type.Union([duration('7d'), generations], { description: RETENTION })),
+  failover: Type.Optional(
+    Type.Object(
+      { allowLoss: duration('30s') },
+      { ...closed, description: 'allowLoss: how much a failover may lose without anybody being asked' },
+    ),
+  ),
 }
 
 const ofPolicy = {
   ...closed,
-  description: 'approval, limits, lockTimeout, lockAttempts, bake, snapshotRetention and snapshotCopies',
+  description: 'approval, limits, lockTimeout, lockAttempts, bake, snapshotRetention, snapshotCopies and failover',
 }
 
 /** Of another region: nothing there is the instance's. */

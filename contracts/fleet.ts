@@ -80,6 +80,8 @@ export interface MigrationPolicy {
   readonly snapshotGenerations?: GenerationPolicy
   /** Absent: nowhere. */
   readonly snapshotCopies?: readonly SnapshotCopyPolicy[]
+  /** How much of what was written last may be lost by a failover that nobody is asked about. Absent: it is asked. */
+  readonly failover?: { readonly allowLossMs: number }
 }
 
 /** What recovery has to keep. Null: nothing is declared. */

@@ -45,6 +45,7 @@ export type OperationKind =
   | 'overwrite'
   | 'replicate'
   | 'switchover'
+  | 'failover'
 export type OperationStatus =
   | 'planned'
   | 'awaiting-approval'

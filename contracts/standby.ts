@@ -70,6 +70,15 @@ export interface StandbyLook {
   /** Schema objects that differ, by id; null: not compared in this look. */
   readonly schemaDiffers: readonly string[] | null
   readonly findings: readonly Finding[]
+  /** When the source answered a look last, this one or one before, and where its log ended then. Absent: it never has. */
+  readonly heard?: SourceHeard
+  /** By `"schema"."name"`, where sequences of the source stood about a minute ago that no column draws from: nothing that is replicated tells of them. */
+  readonly sequences?: Readonly<Record<string, string>>
+}
+
+export interface SourceHeard {
+  readonly at: IsoInstant
+  readonly flushed: string
 }
 
 export interface SourceLook {

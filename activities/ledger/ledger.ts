@@ -1,5 +1,6 @@
 /** The record of an operation, and the evidence made from it. */
 import { BREAK_GLASS_DOCUMENTS } from '../../contracts/break-glass'
+import { FAILOVER_DOCUMENTS } from '../../contracts/failover'
 import { failure } from '../../contracts/failures'
 import { FIND_MOMENT_DOCUMENTS } from '../../contracts/find-moment'
 import type { DatabaseEntry } from '../../contracts/fleet'
@@ -45,6 +46,7 @@ export const EVIDENCE_DOCUMENTS = [
   ...Object.values(REPLICATE_DOCUMENTS),
   ...Object.values(SWITCHOVER_DOCUMENTS),
   ...Object.values(BREAK_GLASS_DOCUMENTS),
+  ...Object.values(FAILOVER_DOCUMENTS),
 ] as const
 
 export function createLedgerActivities({ ledger }: Pick<ActivityDeps, 'ledger'>): LedgerActivities {

@@ -22,8 +22,8 @@ export function replicateOf({ replicate }: MigrationBundle): ReplicateRequest {
   return replicate
 }
 
-export function standbyOf({ replicate, switchover }: MigrationBundle): StandbyRequest {
-  const request = replicate ?? switchover
+export function standbyOf({ replicate, switchover, failover }: MigrationBundle): StandbyRequest {
+  const request = replicate ?? switchover ?? failover
   if (request === undefined) throw new Error('the bundle says nothing of a standby')
   return request
 }

@@ -8,6 +8,7 @@ import type { StandbyId, StandbyRecord } from '../../contracts/standby'
 import { ServerError } from '../../postgres/connect/errors'
 import type { Session } from '../../postgres/connect/session'
 import { copyProgress } from '../../postgres/replicate/copy-progress'
+import { type SeenSequences, undrawnSequences } from '../../postgres/replicate/sequence-margin'
 import { indexesSetAside } from '../../postgres/replicate/set-aside'
 import { beat, lastBeat } from '../../postgres/replicate/watch/beat'
 import { dropAtRetention } from '../../postgres/replicate/watch/drop-at-retention'
@@ -28,6 +29,9 @@ const UNREACHED_MAX = 10
 
 /** How much there is to copy the operation tells that waits for it. */
 const NO_SIZES: ReadonlyMap<string, number> = new Map()
+
+/** They go into the ledger's row of the standby with every look. */
+const SEQUENCES_MAX = 200
 
 /** Its activities have no record: what opens a session shows whose it is. */
 const WATCH = { operation: 'watch', step: 'look' } as const
@@ -69,6 +73,7 @@ class Round {
   /** Comparing both schemas reads whole catalogs: once in a round. */
   #compared = false
   #missing: readonly string[] = []
+  #sampled = false
 
   constructor(
     private readonly deps: ActivityDeps,
@@ -95,7 +100,8 @@ class Round {
     })
     const differing = await this.#schemaDiffers(record)
     this.unreached = typeof standby === 'string' || typeof source === 'string' ? this.unreached + 1 : 0
-    const look = wholeLook({ at, source, standby, schemaDiffers: differing, before: record.look })
+    const sequences = typeof source === 'string' ? undefined : await this.#sequences()
+    const look = wholeLook({ at, source, standby, schemaDiffers: differing, sequences, before: record.look })
     const { findings, ...judged } = judge(record, look)
     await ledgerSays(async () => {
       await this.#settle(record, judged)
@@ -168,6 +174,20 @@ class Round {
     } catch (error) {
       if (!isPassing(error)) throw error
       return look?.schemaDiffers ?? null
+    }
+  }
+
+  /** Once in a round: for the day on which the source cannot be asked any more. */
+  async #sequences(): Promise<SeenSequences | undefined> {
+    const { source } = this.#open
+    if (source === undefined || this.#sampled) return undefined
+    try {
+      const seen = await undrawnSequences(source, SEQUENCES_MAX)
+      this.#sampled = true
+      return seen
+    } catch (error) {
+      if (!isPassing(error)) throw error
+      return undefined
     }
   }
 

@@ -4,6 +4,7 @@ import { addBreakGlass } from './break-glass'
 import type { CliContext } from './context'
 import { addEmbedded } from './embedded'
 import { addFence } from './fence'
+import { addFailover } from './failover'
 import { addFleetCheck } from './fleet/check'
 import { addFleetDiscover } from './fleet/discover'
 import { addFleetList } from './fleet/list'
@@ -65,6 +66,7 @@ export function createProgram(cli: CliContext): Command {
   addSwitchover(program, cli)
   addBreakGlass(program, cli)
   addFence(program, cli)
+  addFailover(program, cli)
   addSchedules(program, cli)
   addScout(program, cli)
   addVerify(program, cli)

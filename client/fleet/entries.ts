@@ -168,6 +168,9 @@ function toPolicy(file: NonNullable<FleetFileDatabase['policy']>, path: FieldPat
     lockAttempts: file.lockAttempts ?? defaults.lockAttempts,
     bakeSeconds: file.bake === undefined ? defaults.bakeSeconds : reader.duration(file.bake, [...path, 'bake'], SECONDS),
     ...toRetention(file.snapshotRetention, [...path, 'snapshotRetention'], reader),
+    ...(file.failover && {
+      failover: { allowLossMs: reader.duration(file.failover.allowLoss, [...path, 'failover', 'allowLoss'], { ...MS, min: 0 }) },
+    }),
   }
 }
 

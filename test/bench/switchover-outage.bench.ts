@@ -86,7 +86,7 @@ async function measured(name: string, front: Front | undefined): Promise<void> {
       if (operation.status !== 'succeeded') throw new Error(`${id} ended ${operation.status}: ${operation.failure?.message}`)
       await it.writesGoOn()
       const crossing = (await it.capstan.ledger.getDocument({ operation: id, name: SWITCHOVER_DOCUMENTS.crossing })) as Crossing
-      rounds.push(roundOf(operation, crossing, longestGap(it.bank.at, since)))
+      rounds.push(roundOf(operation, crossing, longestGap([...it.bank.times.values()], since)))
       ;[writer, follower] = [follower, writer]
     }
     await it.isWholeOnBothSides()

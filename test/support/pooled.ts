@@ -66,7 +66,7 @@ async function isPaused({ host, port }: TestPooler): Promise<boolean> {
 /** Four writers, two at each pooler; the odd ones commit by transactions that do not wait for the disk. One that saw an error is at an end. */
 async function startBank(poolers: readonly TestPooler[]): Promise<Bank> {
   const acknowledged = new Map<number, number>()
-  const at: number[] = []
+  const times = new Map<number, number>()
   const errors: string[] = []
   let stopped = false
   let count = 0
@@ -87,7 +87,7 @@ async function startBank(poolers: readonly TestPooler[]): Promise<Bank> {
       try {
         const id = await transfer(client, lane, number)
         if (id !== undefined) acknowledged.set(number, id)
-        at.push(now())
+        times.set(number, now())
       } catch (error) {
         errors.push(String(error))
         break
@@ -97,7 +97,7 @@ async function startBank(poolers: readonly TestPooler[]): Promise<Bank> {
     await client.end().catch(() => undefined)
   })
   return {
-    ...{ acknowledged, at, errors },
+    ...{ acknowledged, times, errors },
     async stop() {
       stopped = true
       await Promise.all(loops)

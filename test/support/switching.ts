@@ -52,8 +52,8 @@ const ROUTER: Front = {
 export interface Bank {
   /** By the number that the client gave, the id that the sequence gave; only what was acknowledged. */
   readonly acknowledged: ReadonlyMap<number, number>
-  /** When each was, in the order in which they were; milliseconds since 1970. */
-  readonly at: readonly number[]
+  /** By the same number, when it was acknowledged, in milliseconds since 1970; in the order in which they were. */
+  readonly times: ReadonlyMap<number, number>
   /** What clients were told that was no acknowledgement. */
   readonly errors: readonly string[]
   stop(): Promise<void>
@@ -80,7 +80,7 @@ async function startBank(capstan: CapstanStack): Promise<Bank> {
     sourceAddress: applicationAddress(capstan.stack.block),
   }
   const acknowledged = new Map<number, number>()
-  const at: number[] = []
+  const times = new Map<number, number>()
   const errors: string[] = []
   let stopped = false
   let count = 0
@@ -96,8 +96,8 @@ async function startBank(capstan: CapstanStack): Promise<Bank> {
         }
         const [row] = await session.query<{ id: number }>(TRANSFER, [...transferOf(number)])
         if (row !== undefined) {
+          times.set(number, now())
           acknowledged.set(number, Number(row.id))
-          at.push(now())
         }
         await sleep(2)
       } catch (error) {
@@ -111,7 +111,7 @@ async function startBank(capstan: CapstanStack): Promise<Bank> {
   }
   const loops = [0, 1, 2, 3].map(loop)
   return {
-    ...{ acknowledged, at, errors },
+    ...{ acknowledged, times, errors },
     async stop() {
       stopped = true
       await Promise.all(loops)
@@ -267,6 +267,12 @@ export class Switching {
       if (before?.side === side) return []
       return before !== undefined && from < before.to ? [`${side}, at the same time`] : [side]
     })
+  }
+
+  /** When either side accepted a write first after that moment, in milliseconds since 1970; null: it has not yet. */
+  firstAcceptedAfter(side: 'source' | 'standby', ms: number): number | null {
+    const found = this.probes[side].accepted.find(({ to }) => performance.timeOrigin + to > ms)
+    return found === undefined ? null : performance.timeOrigin + found.to
   }
 
   /** The longest time between two writes that were accepted, wherever, in milliseconds. */

@@ -27,6 +27,7 @@ const KINDS = Object.keys({
   overwrite: true,
   replicate: true,
   switchover: true,
+  failover: true,
 } satisfies Record<OperationKind, true>)
 
 export function addOpsList(ops: Command, cli: CliContext): void {

@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import type { BreakGlassPapers } from '../../../contracts/break-glass'
 import type { MigrationBundle } from '../../../contracts/bundle'
+import { FAILOVER_DOCUMENTS, type FailoverPlan } from '../../../contracts/failover'
 import { FIND_MOMENT_DOCUMENTS, type SearchPlan } from '../../../contracts/find-moment'
 import type { DatabaseEntry } from '../../../contracts/fleet'
 import type { MigrationPlan } from '../../../contracts/migrate'
@@ -21,6 +22,7 @@ import { parseOperationId } from '../../operation-id'
 import type { CliContext } from '../context'
 import { showOutcome } from '../follow'
 import { example, jsonOption } from '../options'
+import { failoverPlanLines } from '../render/failover'
 import { fileLines } from '../render/files'
 import { searchPlanLines } from '../render/find-moment'
 import { overwritePlanLines } from '../render/overwrite'
@@ -118,6 +120,10 @@ const PLANS: Readonly<Record<OperationKind, PlanKind>> = {
       document: SWITCHOVER_DOCUMENTS.papers,
       lines: (papers, { paint }) => paperLines(papers as BreakGlassPapers, paint),
     },
+  },
+  failover: {
+    document: FAILOVER_DOCUMENTS.plan,
+    lines: (plan, entry, view) => failoverPlanLines(plan as FailoverPlan, entry, view),
   },
 }
 

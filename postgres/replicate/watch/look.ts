@@ -15,6 +15,8 @@ export interface SourceSeen {
   readonly lagBytes: number | null
   /** Of the source, at that moment. */
   readonly clock: IsoInstant
+  /** Where its log ended. */
+  readonly flushed: string
 }
 
 export interface SourceQuestion {
@@ -26,6 +28,7 @@ export interface SourceQuestion {
 
 interface SourceRow {
   readonly clock: IsoInstant
+  readonly flushed: string
   readonly publishedTables: number
   /** Null: no slot of that name that decodes this very database. */
   readonly active: boolean | null
@@ -41,7 +44,7 @@ interface SourceRow {
 const SOURCE = `
   WITH log AS (SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_flush_lsn() END AS flushed),
        slots AS (SELECT * FROM pg_replication_slots WHERE slot_type = 'logical' AND database = current_database())
-  SELECT clock_timestamp() AS clock, (SELECT count(*) FROM pg_publication_tables WHERE pubname = $2::name) AS "publishedTables",
+  SELECT clock_timestamp() AS clock, log.flushed::text AS flushed, (SELECT count(*) FROM pg_publication_tables WHERE pubname = $2::name) AS "publishedTables",
          s.active, s.wal_status AS "walStatus", s.safe_wal_size AS "safeBytes",
          (SELECT greatest(0, max(pg_wal_lsn_diff(log.flushed, h.restart_lsn)))::int8 FROM slots h
            WHERE h.slot_name = $1::name OR h.slot_name ~ $3::text) AS "retainedBytes",
@@ -53,12 +56,12 @@ const SOURCE = `
 export async function lookAtSource(session: Session, { slot, publication, copySlots }: SourceQuestion): Promise<SourceSeen> {
   const [row] = await readOnly(session, () => session.query<SourceRow>(SOURCE, [slot, publication, copySlots]))
   if (row === undefined) throw new Error('the source does not say where its log ends')
-  const { clock, publishedTables, active, walStatus, safeBytes, retainedBytes, lagBytes, copying } = row
+  const { clock, flushed, publishedTables, active, walStatus, safeBytes, retainedBytes, lagBytes, copying } = row
   if (active === null) {
     const stray = copying === 0 ? {} : { strayCopySlots: { count: copying, retainedBytes: retainedBytes ?? 0 } }
-    return { side: { slot: null, publishedTables, ...stray }, lagBytes: null, clock }
+    return { side: { slot: null, publishedTables, ...stray }, lagBytes: null, clock, flushed }
   }
-  return { side: { slot: { active, walStatus, retainedBytes, safeBytes }, publishedTables }, lagBytes, clock }
+  return { side: { slot: { active, walStatus, retainedBytes, safeBytes }, publishedTables }, lagBytes, clock, flushed }
 }
 
 export interface StandbySeen {

@@ -12,15 +12,19 @@ export interface Sides {
   readonly standby: (StandbySeen & { readonly beat: StandbyBeat | null }) | string
   /** Null: not compared. */
   readonly schemaDiffers: readonly string[] | null
+  /** Undefined: not asked in this look. */
+  readonly sequences?: StandbyLook['sequences'] | undefined
   /** What is not asked each time holds on. */
   readonly before: StandbyLook | null
 }
 
 /** Without findings: `judge` has them. */
-export function wholeLook({ at, source, standby, schemaDiffers, before }: Sides): StandbyLook {
+export function wholeLook({ at, source, standby, schemaDiffers, sequences, before }: Sides): StandbyLook {
   const seen = typeof source === 'string' ? null : source
   const there = typeof standby === 'string' ? null : standby
   const beat = there?.beat ?? null
+  const heard = seen === null ? before?.heard : { at, flushed: seen.flushed }
+  const stood = sequences ?? before?.sequences
   return {
     at,
     source: seen?.side ?? null,
@@ -32,5 +36,7 @@ export function wholeLook({ at, source, standby, schemaDiffers, before }: Sides)
     copySlots: there?.copySlots ?? before?.copySlots ?? null,
     schemaDiffers,
     findings: [],
+    ...(heard !== undefined && { heard }),
+    ...(stood !== undefined && { sequences: stood }),
   }
 }

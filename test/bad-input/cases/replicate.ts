@@ -79,6 +79,13 @@ export const REPLICATE: readonly BadInput[] = [
   asked('papers that are not there', 'p.json', ['break-glass', 'show', '--papers', 'p.json']),
   asked('papers of an operation that has no name', 'operation', ['break-glass', 'show', 'SHOP!']),
   asked('a journal that is not there', 'j.jsonl', ['break-glass', 'reconcile', 'j.jsonl']),
+  asked('a failover to nobody', '--to', ['failover', 'shop']),
+  asked('a failover to nobody of the file', 'did you mean shop-azure?', ['failover', 'shop', '--to', 'shop-asure'], UNKNOWN),
+  asked('a failover to one that never followed', 'shop-azure neither declares', ['failover', 'shop-azure', '--to', 'shop']),
+  asked('a failover that nobody answers for', '--acknowledge-unfenced', [
+    ...['failover', 'shop', '--to', 'shop-azure', '--acknowledge-unfenced', ''],
+  ]),
+  asked('a loss that is no time', '--accept-loss', ['failover', 'shop', '--to', 'shop-azure', '--accept-loss', 'little']),
   declared('a standby that the file does not have', NAMED, fleetOf(standby('shop-asure'))),
   declared('a database that stands by for itself', NAMED, fleetOf(standby('shop'))),
   declared(

@@ -1,0 +1,30 @@
+/** A standby becomes the writer because its source is dead: docs/decisions/0032-the-source-is-dead.md. */
+import { FAILOVER_DOCUMENTS } from '../../contracts/failover'
+import { assertMayAct } from '../act'
+import type { ActivityDeps } from '../deps'
+import type { FailoverActivities } from './contract'
+import { fenceInside, openSource } from './fence-inside'
+import { awaitApplied, judgeSource } from './fenced'
+import { openAsWriter, recordOpening } from './open'
+import { planFailover } from './plan'
+import { probeAsMigrator, probeByStandby } from './probe'
+import { recallSource } from './recall'
+
+export function createFailoverActivities(deps: ActivityDeps): FailoverActivities {
+  return {
+    recallSource: ({ bundle }) => recallSource(deps, bundle),
+    probeAsMigrator: (input) => probeAsMigrator(deps, input),
+    probeByStandby: (input) => probeByStandby(deps, input),
+    planFailover: (input) => planFailover(deps, input),
+    fenceInside: (input) => fenceInside(deps, input),
+    openSource: (input) => openSource(deps, input),
+    judgeSource: (input) => judgeSource(deps, input),
+    async recordFenced({ operation, fenced }) {
+      assertMayAct()
+      await deps.ledger.putDocument({ operation, name: FAILOVER_DOCUMENTS.fenced, document: fenced })
+    },
+    awaitApplied: (input) => awaitApplied(deps, input),
+    recordOpening: ({ operation }) => recordOpening(deps, operation),
+    openAsWriter: (input) => openAsWriter(deps, input),
+  }
+}

@@ -1,0 +1,113 @@
+/** The fence around a source that lets us in, as in a switchover: closed with the walsender as a guest, proven, and drained by a barrier. One attempt from end to
+ *  end, since a guest is a session, and a session lives no longer than its attempt. */
+import { FAILOVER_DOCUMENTS } from '../../contracts/failover'
+import type { LockRef } from '../../contracts/lock'
+import type { Session } from '../../postgres/connect/session'
+import { ownGuest, walsenderGuest } from '../../postgres/fence/guests'
+import { openDatabases } from '../../postgres/fence/lower'
+import { proveClosed } from '../../postgres/fence/prove'
+import { closeDatabases } from '../../postgres/fence/raise'
+import { standingEpoch } from '../../postgres/migrate/fence'
+import { applyErrors, awaitBarrier, takeBarrier } from '../../postgres/replicate/barrier'
+import { assertMayAct, currentAct } from '../act'
+import type { ActivityDeps } from '../deps'
+import { inKeyholeOf, standingInKeyhole } from '../replication/keyhole'
+import { looking, opener, type Place, raisedOn } from '../replication/sides'
+import { epochAbove } from '../schema/epoch'
+import { openSession } from '../schema/open-session'
+import type { FailingOver, FailoverActivities } from './contract'
+import { assertNotOpened, failoverPair } from './pair'
+
+type Fencing = FailingOver & { readonly lock: LockRef }
+
+const EMPTYING_MS = 30_000
+
+/** What was begun is to be taken back: written before the first change. */
+interface Begun {
+  readonly version: 1
+  readonly instance: string
+}
+export const FENCE_BEGUN = 'failover-fence-begun'
+
+export async function fenceInside(deps: ActivityDeps, input: Fencing): Promise<{ evidence: readonly string[] }> {
+  const { operation } = input
+  const { signal } = currentAct()
+  const { places, forward, request } = await failoverPair(deps, input)
+  const { source, standby } = places
+  const begun: Begun = { version: 1, instance: source.address.instance }
+  assertMayAct()
+  await deps.ledger.putDocumentOnce({ operation, name: FENCE_BEGUN, document: begun })
+  const { database } = source.entry
+  const epoch = await openedBefore(deps, source, input.lock)
+  const tokens = { source: await raisedOn(deps, source, epoch), standby: await raisedOn(deps, standby, input.epoch) }
+  return inKeyholeOf(deps, source, epoch, async (hole) => {
+    const inside = await opener(deps, source, 'admin', tokens.source)()
+    try {
+      const there = await opener(deps, standby, 'admin', tokens.standby)()
+      return await close(inside, there).finally(() => there.close())
+    } finally {
+      await inside.close()
+    }
+
+    async function close(inside: Session, there: Session): Promise<{ evidence: readonly string[] }> {
+      const { slot, subscription } = forward
+      const guests = [await ownGuest(inside), await walsenderGuest(hole.session, slot)]
+      const raising = { connectTo: hole.connectTo, scope: { databases: [database] }, operation, token: hole.token, guests }
+      const errorsBefore = await applyErrors(there, subscription)
+      await closeDatabases(hole.session, {
+        ...raising,
+        waitMs: EMPTYING_MS,
+        signal,
+        beforeChange: async () => void assertMayAct(),
+      })
+      const proof = await proveClosed(hole.session, { ...raising, connectAsWriter: () => asWriter(deps, source) })
+      assertMayAct()
+      const barrier = await takeBarrier(inside, { operation, token: tokens.source, signal })
+      const awaited = { source: hole.session, standby: there, slot, subscription, barrier, errorsBefore }
+      const { waitedMs } = await awaitBarrier({ ...awaited, deadlineMs: request.drainMsMax, signal })
+      return {
+        evidence: [
+          `nobody is inside ${database}, and ${proof.writer.user} is turned away`,
+          `the standby has all of the log up to ${barrier.lsn}, after ${waitedMs} ms`,
+        ],
+      }
+    }
+  })
+}
+
+function asWriter(deps: ActivityDeps, { entry, address, ref: { operation, step } }: Place): Promise<Session> {
+  return openSession(deps, { entry, role: 'migrator', operation, step, address, canary: false, ownAddress: true })
+}
+
+/** An attempt before this one may have left it closed, with nobody inside. Resolves to an epoch that is above both rows of who may act. */
+async function openedBefore(deps: ActivityDeps, source: Place, lock: LockRef): Promise<number> {
+  const { operation } = source.ref
+  const first = await epochAbove(deps, operation, lock, await standingInKeyhole(deps, source))
+  await inKeyholeOf(deps, source, first, async ({ session, token }) => {
+    await assertNotOpened(deps, operation)
+    await openDatabases(session, { raisedBy: operation, token, signal: currentAct().signal })
+  })
+  const stands = await looking(deps, source, 'migrator', standingEpoch)
+  return stands < first ? first : epochAbove(deps, operation, lock, stands)
+}
+
+/** `cloudTold`: its cloud was told something as well, which only a worker of its own takes back. */
+export async function openSource(deps: ActivityDeps, input: Fencing): ReturnType<FailoverActivities['openSource']> {
+  const { operation } = input
+  const { signal } = currentAct()
+  await assertNotOpened(deps, operation)
+  const { ledger } = deps
+  const cloudTold = (await ledger.getDocument({ operation, name: FAILOVER_DOCUMENTS.before })) !== null
+  if ((await ledger.getDocument({ operation, name: FENCE_BEGUN })) === null)
+    return { cloudTold, summary: 'nothing was closed in it' }
+  const { places } = await failoverPair(deps, input)
+  const { entry } = places.source
+  // closed or not, its keyhole is open
+  const standing = await standingInKeyhole(deps, places.source)
+  const epoch = await epochAbove(deps, operation, input.lock, standing)
+  const opened = await inKeyholeOf(deps, places.source, epoch, async ({ session, token }) => {
+    await assertNotOpened(deps, operation)
+    return openDatabases(session, { raisedBy: operation, token, signal })
+  })
+  return { cloudTold, summary: opened.length === 0 ? `${entry.database} was not closed` : `${opened.join(', ')} open again` }
+}

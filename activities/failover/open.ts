@@ -1,0 +1,102 @@
+/** The standby becomes the writer. Nothing here is taken back; all of it is safe to repeat, and nothing of it asks the source. */
+import { FAILOVER_DOCUMENTS, type FailoverKept } from '../../contracts/failover'
+import type { StandbyState } from '../../contracts/standby'
+import { forgetOrigin } from '../../postgres/replicate/seeding'
+import { advanceSequences, type SequenceTargets, sequenceTargets } from '../../postgres/replicate/sequence-margin'
+import { disableSubscription, findSubscription } from '../../postgres/replicate/subscription'
+import { dropSubscription } from '../../postgres/replicate/teardown'
+import { lastBeat } from '../../postgres/replicate/watch/beat'
+import { assertMayAct, currentAct } from '../act'
+import type { ActivityDeps } from '../deps'
+import { rememberOnce } from '../remember'
+import { inKeyholeOf, letApplicationsIn } from '../replication/keyhole'
+import { change } from '../replication/record'
+import { type BehindFence, behindFence } from '../replication/sides'
+import type { FailoverActivities } from './contract'
+import { lossMsMax } from './exposure'
+import { type FailoverPair, failoverPair } from './pair'
+import { seconds } from './plan'
+
+type Input = Parameters<FailoverActivities['openAsWriter']>[0]
+type Opened = Awaited<ReturnType<FailoverActivities['openAsWriter']>>
+
+export async function recordOpening({ ledger }: Pick<ActivityDeps, 'ledger'>, operation: string): Promise<void> {
+  assertMayAct()
+  await ledger.putDocumentOnce({ operation, name: FAILOVER_DOCUMENTS.opened, document: { version: 1 } })
+}
+
+const ANY: readonly StandbyState[] = ['following', 'late', 'broken', 'paused', 'copying', 'to-be-seeded']
+
+/** The ledger first: a standby that nobody thinks to be one is neither watched nor seeded nor emptied. Applications last. */
+export async function openAsWriter(deps: ActivityDeps, input: Input): Promise<Opened> {
+  const { operation } = input
+  const pair = await failoverPair(deps, input)
+  const { id, places } = pair
+  const before = await deps.ledger.getStandby(id)
+  if (before !== null && before.state !== 'gone') {
+    assertMayAct()
+    await change(deps, id, ANY, { to: 'gone', reason: `${operation} has made ${id.target} the writer.`, operation })
+  }
+  const seen = before?.look?.sequences ?? {}
+  const { kept, targets, advanced } = await behindFence(deps, places.standby, input.epoch, async (on) => {
+    const had = await detach(deps, input, pair, on)
+    const where = await rememberOnce(deps.ledger, { operation, name: FAILOVER_DOCUMENTS.sequences }, async () => ({
+      version: 1 as const,
+      ...(await sequenceTargets(on.migrator, seen, pair.request.sequenceMargin)),
+    }))
+    assertMayAct()
+    const moved = await advanceSequences(on.migrator, where.targets)
+    assertMayAct()
+    await forgetOrigin(on.migrator, { source: id.source, token: on.token, signal: currentAct().signal })
+    return { kept: had, targets: where, advanced: moved }
+  })
+  const back = await inKeyholeOf(deps, places.standby, input.epoch, (on) => letApplicationsIn(on, places.standby))
+  return {
+    lossMsMax: kept.lossMsMax,
+    beatAt: kept.beat?.at ?? null,
+    summary: [
+      toldKept(kept),
+      `${advanced} sequences set on${toldSequences(targets)}`,
+      back.length === 0 ? `${id.target} is open to whom it was` : `${back.join(', ')} may connect to ${id.target} again`,
+    ].join('; '),
+  }
+}
+
+/** What it has is read once nothing comes any more. It is written down before the subscription goes, and never anew: from then on it is written to. */
+async function detach(
+  deps: ActivityDeps,
+  { operation, fencedAt, drained }: Input,
+  { forward }: FailoverPair,
+  { admin, migrator, token }: BehindFence,
+): Promise<FailoverKept> {
+  const { signal } = currentAct()
+  const name = forward.subscription
+  if ((await findSubscription(admin, name)) !== null) {
+    assertMayAct()
+    await disableSubscription(admin, { name, token, signal })
+  }
+  const kept = await rememberOnce(deps.ledger, { operation, name: FAILOVER_DOCUMENTS.kept }, async (): Promise<FailoverKept> => {
+    const found = await lastBeat(migrator)
+    const beat = found === null ? null : { at: found.at, lsn: found.lsn }
+    return { version: 1, beat, lossMsMax: drained ? 0 : fencedAt === null ? null : lossMsMax(beat, fencedAt), drained }
+  })
+  assertMayAct()
+  await dropSubscription(admin, { name, source: null })
+  return kept
+}
+
+function toldKept({ beat, lossMsMax: ms, drained }: FailoverKept): string {
+  if (drained) return 'it has all that was ever acknowledged'
+  if (beat === null) return 'nobody knows what it lacks'
+  if (ms === null)
+    return `it has all that was committed before ${beat.at}, and lacks whatever the old writer takes besides, which is not proven fenced`
+  return `it has all that was committed before ${beat.at}, and lacks ${seconds(ms)} of writes at most`
+}
+
+function toldSequences({ unseen, exhausted }: SequenceTargets): string {
+  const parts = [
+    ...(unseen.length === 0 ? [] : [`not known where they stood: ${unseen.join(', ')}`]),
+    ...(exhausted.length === 0 ? [] : [`without a value left: ${exhausted.join(', ')}`]),
+  ]
+  return parts.length === 0 ? '' : ` (${parts.join('; ')})`
+}

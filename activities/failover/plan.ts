@@ -1,0 +1,218 @@
+/** What would be opened, what may be lost by it, who has to agree, and what stands in the way. Reads only, and nothing of the source. */
+import { samePlace } from '../../contracts/endpoint'
+import { type Exposure, FAILOVER_DOCUMENTS, type FailoverPlan, type FailoverPlanSummary } from '../../contracts/failover'
+import type { DatabaseEntry } from '../../contracts/fleet'
+import type { Finding } from '../../contracts/operation'
+import type { StandbyRecord, StandbyState } from '../../contracts/standby'
+import { sha256Of } from '../../ledger/digest'
+import { standingEpoch } from '../../postgres/migrate/fence'
+import { keepOutObstacles } from '../../postgres/replicate/keep-out'
+import { sequenceTargets } from '../../postgres/replicate/sequence-margin'
+import { findSubscription } from '../../postgres/replicate/subscription'
+import { lastBeat } from '../../postgres/replicate/watch/beat'
+import { assertMayAct } from '../act'
+import type { ActivityDeps } from '../deps'
+import { standingInKeyhole } from '../replication/keyhole'
+import { standing } from '../replication/record'
+import { looking } from '../replication/sides'
+import { epochAbove } from '../schema/epoch'
+import type { FailoverActivities } from './contract'
+import { exposureOf, uncopiedTables } from './exposure'
+import { type FailoverPair, failoverPair } from './pair'
+
+type Input = Parameters<FailoverActivities['planFailover']>[0]
+
+export async function planFailover(deps: ActivityDeps, input: Input): Promise<FailoverPlanSummary> {
+  const { operation, bundle, sides, probed, endpoint } = input
+  const pair = await failoverPair(deps, input)
+  const { request } = pair
+  const record = await standing(deps, pair.id)
+  const { exposure, found } = await lookAtStandby(deps, pair, record, input)
+  const { database } = await deps.ledger.getBundle(bundle)
+  const allowedLossMs = allowedLoss(database, request.standby, request.acceptLossMs)
+  const blocks = [...blocksOfProbes(pair, input), ...blocksOfRecord(record, input), ...blocksOfEndpoint(input), ...found]
+  const asks = askedWhy(pair, input, exposure, allowedLossMs)
+  const { althoughItAnswers, unfenced } = request
+  const lasting = {
+    ...{ version: 1 as const, bundle, ...sides, names: pair.forward, endpointAt: endpoint.at },
+    ...{ althoughItAnswers, unfenced, allowedLossMs, asks, blocks, warnings: warningsOf(pair, input, record, exposure) },
+  }
+  const document: FailoverPlan = { ...lasting, probed, exposure, digest: digestOf(lasting, probed.verdict, exposure) }
+  const epoch = await epochOf(deps, pair, input)
+  assertMayAct()
+  await deps.ledger.putDocument({ operation, name: FAILOVER_DOCUMENTS.plan, document })
+  return { digest: document.digest, epoch, blocks, summary: summaryOf(document), lossMsMax: exposure.lossMsMax, asks }
+}
+
+/** Of a source that lives, what the standby has moves on all the time, and nothing of it is to be lost: it is drained. */
+function digestOf(lasting: object, verdict: string, { beat, unseenSequences }: Exposure): string {
+  return sha256Of({ ...lasting, verdict, ...(verdict === 'healthy' ? {} : { beat }), unseenSequences })
+}
+
+/** The fleet file was reviewed: it counts whatever the policy says. The requester's own word does where he may act alone. Null: nothing was allowed. */
+export function allowedLoss(
+  { policy: { approval, failover } }: Pick<DatabaseEntry, 'policy'>,
+  standby: Pick<DatabaseEntry, 'policy'>,
+  acceptLossMs: number | null,
+): number | null {
+  const alone = approval === 'none' && standby.policy.approval === 'none'
+  const words = [failover?.allowLossMs ?? null, alone ? acceptLossMs : null].filter((one) => one !== null)
+  return words.length === 0 ? null : Math.max(...words)
+}
+
+/** Null: it was allowed beforehand. */
+function askedWhy(
+  { request }: FailoverPair,
+  { probed }: Input,
+  { lossMsMax }: Exposure,
+  allowedLossMs: number | null,
+): string | null {
+  if (probed.verdict !== 'dead') return 'the source is not proven dead'
+  if (request.unfenced !== null) return 'the standby is opened even where the source cannot be proven fenced'
+  if (lossMsMax === null) return 'nobody knows what may be lost'
+  if (allowedLossMs === null) return `up to ${seconds(lossMsMax)} of writes may be lost, and no loss was allowed beforehand`
+  if (lossMsMax <= allowedLossMs) return null
+  return `up to ${seconds(lossMsMax)} of writes may be lost, and ${seconds(allowedLossMs)} were allowed beforehand`
+}
+
+export const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`
+
+const block = (what: string, message: string): Finding => ({ rule: `failover:${what}`, message })
+
+function blocksOfProbes({ id, request }: FailoverPair, { probed }: Input): Finding[] {
+  if (probed.verdict === 'dead' || request.althoughItAnswers !== null) return []
+  const met = probed.probes.map(({ from, outcome, said }) => `${from}: ${outcome}, ${said}`).join('; ')
+  const what = probed.verdict === 'healthy' ? 'serves' : 'is not proven dead'
+  return [
+    block(
+      'answers',
+      `The source ${what} (${met}). Move writing by "capstan switchover ${id.source} --to ${id.target}", which loses nothing. To fail over all the same, ask again with --although-it-answers and the reason; somebody else has to approve it then.`,
+    ),
+  ]
+}
+
+/** What it lacks it will never have from elsewhere. */
+const WHOLE: readonly StandbyState[] = ['following', 'late', 'broken', 'paused']
+
+function blocksOfRecord({ state, reason, instances, source, target }: StandbyRecord, { sides }: Input): Finding[] {
+  const found: Finding[] = []
+  if (!WHOLE.includes(state))
+    found.push(
+      block(
+        'state',
+        `The standby ${target} is ${state}${reason === null ? '' : ` (${reason})`}: it does not hold one state of the source.`,
+      ),
+    )
+  if (instances.target !== sides.standby.instanceId)
+    found.push(block('instances', `The instance of ${target} is another one than the one that the standby was made with.`))
+  if (instances.source !== sides.source.instanceId)
+    found.push(
+      block(
+        'instances',
+        `The instance of ${source} is another one than the one that ${target} followed: fencing it would fence a stranger’s.`,
+      ),
+    )
+  return found
+}
+
+function blocksOfEndpoint({ endpoint, sides }: Input): Finding[] {
+  if (endpoint.at === null || samePlace(endpoint.at, sides.source)) return []
+  const { host, port } = endpoint.at
+  return [
+    block(
+      'endpoint',
+      `The endpoint leads to ${host}:${port} and not to the source at ${sides.source.host}:${sides.source.port}: find out who moved it.`,
+    ),
+  ]
+}
+
+function warningsOf(
+  { id, request }: FailoverPair,
+  { endpoint, probed, sides }: Input,
+  { state, reason }: StandbyRecord,
+  { unseenSequences }: Exposure,
+): Finding[] {
+  const found: Finding[] = []
+  if (probed.verdict !== 'healthy')
+    found.push(
+      block(
+        'instance',
+        `The whole instance ${sides.source.instance} is closed and stopped by its cloud, with every other database in it.`,
+      ),
+    )
+  if (request.unfenced !== null)
+    found.push(
+      block(
+        'unfenced',
+        `${id.target} is opened even if nobody can prove that ${id.source} takes no writes: whoever still reaches it writes what is lost here. The reason that was given: ${request.unfenced}`,
+      ),
+    )
+  if (state === 'paused' || state === 'broken')
+    found.push(
+      block('state', `The standby was ${state}${reason === null ? '' : ` (${reason})`}: it lacks all that was written since.`),
+    )
+  if (unseenSequences.length > 0)
+    found.push(
+      block(
+        'sequences',
+        `Nobody has seen where these sequences stood on the source, and no column draws from them: ${unseenSequences.join(', ')}. They go ${request.sequenceMargin} steps on from where they stand on the standby; look at them before applications draw.`,
+      ),
+    )
+  if (endpoint.at === null) found.push(block('by-hand', `${endpoint.summary}; until then nobody writes.`))
+  return found
+}
+
+interface Looked {
+  readonly exposure: Exposure
+  readonly found: readonly Finding[]
+}
+
+async function lookAtStandby(
+  deps: ActivityDeps,
+  { places: { standby }, forward, request, id }: FailoverPair,
+  record: StandbyRecord,
+  { probed }: Input,
+): Promise<Looked> {
+  const found = await looking(deps, standby, 'admin', async (session) => {
+    if ((await findSubscription(session, forward.subscription)) === null)
+      return [
+        block(
+          'subscription',
+          `${id.target} has no subscription ${forward.subscription}: it follows nobody, or was opened by hand.`,
+        ),
+      ]
+    const uncopied = await uncopiedTables(session, forward.subscription)
+    return [
+      ...(uncopied.length === 0
+        ? []
+        : [block('uncopied', `Rows of these tables have not all come yet: ${uncopied.join(', ')}.`)]),
+      ...(await keepOutObstacles(session, standby.entry.database)).map((one) => block('keep-out', one)),
+    ]
+  })
+  return looking(deps, standby, 'migrator', async (session) => {
+    const known = exposureOf(await lastBeat(session), record, probed.declaredAt)
+    const { unseen, hidden } = await sequenceTargets(session, record.look?.sequences ?? {}, request.sequenceMargin)
+    const unset = hidden.map((name) =>
+      block(
+        'sequence',
+        `The sequence ${name} may not be read or set on ${id.target} by its migrator: GRANT SELECT, UPDATE on it.`,
+      ),
+    )
+    return { exposure: { ...known, unseenSequences: unseen }, found: [...found, ...unset] }
+  })
+}
+
+async function epochOf(deps: ActivityDeps, { places: { standby } }: FailoverPair, { operation, locks }: Input): Promise<number> {
+  const stands = await looking(deps, standby, 'migrator', standingEpoch)
+  const inKeyhole = await standingInKeyhole(deps, standby)
+  return epochAbove(deps, operation, locks?.standby ?? null, Math.max(stands, inKeyhole))
+}
+
+function summaryOf({ probed, exposure: { beat, lossMsMax }, asks }: FailoverPlan): string {
+  const kept =
+    beat === null || lossMsMax === null
+      ? 'nobody knows what the standby has'
+      : `the standby has all until ${beat.at}, up to ${seconds(lossMsMax)} may be lost`
+  const lost = probed.verdict === 'healthy' ? 'the source is to be drained, nothing is to be lost' : kept
+  return `the source is ${probed.verdict}; ${lost}${asks === null ? '; allowed beforehand' : ''}`
+}

@@ -1,0 +1,92 @@
+/** A failover whose worker dies once before each of its activities, and once behind each; and one of a source that serves, which a person wants all the same. Each has a
+ *  stack of its own, since there is no way back. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { FAILOVER_DOCUMENTS, type FailoverFence, type FailoverKept } from '../../contracts/failover'
+import { until } from '../support/eventually'
+import { labDoor } from '../support/lab'
+import { isAt } from '../support/migrating'
+import { Switching } from '../support/switching'
+
+let it: Switching
+
+beforeEach(async () => {
+  it = await Switching.start('gcp')
+  await it.isFollowing('stock', it.pair.name)
+}, 300_000)
+afterEach(() => it?.close())
+
+const failover = (operation: string, ...more: string[]) =>
+  it.ended(operation, 'failover', 'stock', '--to', it.pair.name, '--patience', '2s', ...more)
+const document = async <T>(operation: string, name: string) => (await it.capstan.ledger.getDocument({ operation, name })) as T
+
+async function lost(known = [...it.bank.times]): Promise<number[]> {
+  const rows = await it.pair.onStandby<{ amount: number }>('SELECT amount::int AS amount FROM public.transfers')
+  const there = new Set(rows.map(({ amount }) => amount))
+  return known.filter(([number]) => !there.has(number)).map(([, at]) => at)
+}
+
+/** By the cloud, and by PostgreSQL where the source serves. */
+const ACTS = [
+  ...[
+    'lookAtSource',
+    'describeStandby',
+    'probeAsMigrator',
+    'probeFrom',
+    'probeByStandby',
+    'whereTo',
+    'planFailover',
+    'closeSource',
+  ],
+  ...['judgeSource', 'recordFenced', 'awaitApplied', 'recordOpening', 'openAsWriter', 'moveEndpoint'],
+]
+
+test.each(['before', 'after'])(
+  'a worker that dies once %s each act: one writer, and no row is lost but those that were said to be',
+  async (when) => {
+    await labDoor(it.capstan).order({ kind: 'cut-link', from: 'gcp', to: 'aws', for: '1h' })
+    await sleep(1_000)
+    await it.pair.stopSource()
+    const deaths = ACTS.map((act) => `${act}#1:${when}`)
+    for (const death of deaths) it.capstan.arm(death)
+    const operation = await failover('killed', '--accept-loss', '1h')
+    expect(operation).toMatchObject({ status: 'succeeded', failure: null })
+    expect(deaths.filter((death) => it.capstan.disarm(death))).toEqual([])
+    await it.writesGoOn()
+    const kept = await document<FailoverKept>('killed', FAILOVER_DOCUMENTS.kept)
+    const fenced = await document<FailoverFence>('killed', FAILOVER_DOCUMENTS.fenced)
+    const [from, to] = [Date.parse(kept.beat?.at ?? ''), Date.parse(fenced.at)]
+    expect((await lost()).filter((at) => at < from || at > to)).toEqual([])
+    expect(it.writers()).toEqual(['source', 'standby'])
+  },
+  900_000,
+)
+
+test('a source that serves and is given up by two persons is closed and drained first: nothing is lost', async () => {
+  const running = failover('although', '--although-it-answers', 'the region is to be left', '--accept-loss', '1h')
+  await until('the question', async () => isAt(await it.capstan.ledger.getOperation('although'), 'approve', 'running'))
+  await until('an approval', async () => (await it.pair.cli('ops', 'approve', 'although', '--by', 'bob')).code === 0)
+  it.capstan.arm('fenceInside#1:after')
+  expect(await running).toMatchObject({ status: 'succeeded', verdict: 'pass', failure: null })
+  expect(it.capstan.disarm('fenceInside#1:after')).toBe(false)
+  await it.writesGoOn()
+  expect(await lost()).toEqual([])
+  expect(await document<FailoverKept>('although', FAILOVER_DOCUMENTS.kept)).toMatchObject({ lossMsMax: 0, drained: true })
+  expect(it.writers()).toEqual(['source', 'standby'])
+}, 600_000)
+
+test('one that nobody can fence is opened on a person’s word, which is in the plan, the step and the verdict', async () => {
+  const lab = labDoor(it.capstan)
+  await lab.order({ cloud: 'aws', kind: 'freeze-instance', instance: 'stock', for: '1h' })
+  await lab.order({ cloud: 'aws', kind: 'throttle', operation: 'StopDBInstance', times: 100_000 })
+  const running = failover('unfenced', '--acknowledge-unfenced', 'its routes are withdrawn', '--fence-within', '3s')
+  await until('the question', async () => isAt(await it.capstan.ledger.getOperation('unfenced'), 'approve', 'running'))
+  const shown = await it.pair.cli('ops', 'show', 'unfenced', '--plan')
+  expect(shown.stdout).toContain('its routes are withdrawn')
+  await until('an approval', async () => (await it.pair.cli('ops', 'approve', 'unfenced', '--by', 'bob')).code === 0)
+  const operation = await running
+  expect(operation).toMatchObject({ status: 'succeeded', verdict: 'inconclusive' })
+  const fence = operation.steps.find(({ id }) => id === 'fence')
+  expect(fence?.detail).toMatchObject({ acknowledgedBy: 'alice', acknowledgedWhy: 'its routes are withdrawn' })
+  expect(await document<FailoverKept>('unfenced', FAILOVER_DOCUMENTS.kept)).toMatchObject({ lossMsMax: null })
+  await it.writesGoOn()
+}, 600_000)

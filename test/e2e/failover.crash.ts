@@ -1,0 +1,112 @@
+/** A standby on Cloud SQL becomes the writer because its source on RDS is dead, while a bank goes on through the router. One stack for all: each test goes on from
+ *  where the one before left both. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  FAILOVER_DOCUMENTS,
+  FAILOVER_STEPS,
+  type FailoverFence,
+  type FailoverKept,
+  type FailoverPlan,
+} from '../../contracts/failover'
+import { until } from '../support/eventually'
+import { type LabDoor, labDoor } from '../support/lab'
+import { Switching } from '../support/switching'
+
+let it: Switching
+let lab: LabDoor
+
+beforeAll(async () => {
+  it = await Switching.start('gcp')
+  lab = labDoor(it.capstan)
+  await it.isFollowing('stock', it.pair.name)
+})
+afterAll(() => it?.close())
+
+const failover = (operation: string, ...more: string[]) =>
+  it.ended(operation, 'failover', 'stock', '--to', it.pair.name, '--patience', '1s', ...more)
+
+const document = async <T>(operation: string, name: string) => (await it.capstan.ledger.getDocument({ operation, name })) as T
+
+test('a source that serves is not failed over, and the switchover is named', async () => {
+  const operation = await failover('healthy', '--accept-loss', '1h')
+  expect(operation).toMatchObject({ status: 'failed', verdict: 'fail', failure: null })
+  const [finding] = operation.steps.find(({ id }) => id === 'plan')?.detail.findings ?? []
+  expect(finding).toMatchObject({ rule: 'failover:answers', message: expect.stringContaining('capstan switchover stock') })
+  expect(operation.steps.map(({ id }) => id)).not.toContain('fence')
+  await it.writesGoOn()
+})
+
+test('one that stands still and cannot be stopped is not proven fenced: the standby stays closed, and the source goes on', async () => {
+  const frozen = await lab.order({ cloud: 'aws', kind: 'freeze-instance', instance: 'stock', for: '1h' })
+  const throttled = await lab.order({ cloud: 'aws', kind: 'throttle', operation: 'StopDBInstance', times: 100_000 })
+  const running = failover('unfenced', '--accept-loss', '1h', '--fence-within', '1s')
+  await until('the fence to be given up', async () => {
+    const steps = (await it.capstan.ledger.getOperation('unfenced'))?.steps ?? []
+    return steps.some(({ id, state }) => id === 'fence' && state !== 'running')
+  })
+  await lab.withdraw(throttled)
+  await lab.withdraw(frozen)
+  const operation = await running
+  expect(operation).toMatchObject({ status: 'failed', failure: { code: 'FENCE_NOT_PROVEN' } })
+  expect(operation.steps.find(({ id }) => id === 'fence')).toMatchObject({ state: 'undone' })
+  await it.writesGoOn()
+  expect(it.writers()).toEqual(['source'])
+})
+
+/** One in each part: before and behind the fence, amid the opening, and behind it. */
+const DEATHS = ['closeSource#1:after', 'awaitApplied#1:before', 'openAsWriter#1:after', 'moveEndpoint#1:before'] as const
+
+test('silent, behind, and back to life amid the fence: what the standby lacks is what was said, whatever dies meanwhile', async () => {
+  await it.isFollowing('stock', it.pair.name)
+  expect(await it.ended('paused', 'standby', 'pause', 'stock')).toMatchObject({ status: 'succeeded' })
+  await it.writesGoOn()
+  const frozen = await lab.order({ cloud: 'aws', kind: 'freeze-instance', instance: 'stock', for: '1h' })
+  for (const death of DEATHS) it.capstan.arm(death)
+  const running = failover('dead', '--accept-loss', '1h')
+  await until('its cloud to be told', async () => {
+    return (await it.capstan.ledger.getDocument({ operation: 'dead', name: FAILOVER_DOCUMENTS.before })) !== null
+  })
+  await sleep(500)
+  // its cloud can stop it from now on, and it may write until then
+  await lab.withdraw(frozen)
+  const operation = await running
+  expect(operation).toMatchObject({ status: 'succeeded', verdict: 'pass', failure: null })
+  expect(DEATHS.filter((death) => it.capstan.disarm(death))).toEqual([])
+  const steps = Object.values(FAILOVER_STEPS).map(({ id }) => id)
+  expect(operation.steps.map(({ id }) => id).sort()).toEqual(steps.filter((id) => id !== 'approve').sort())
+  await it.writesGoOn()
+  const kept = await document<FailoverKept>('dead', FAILOVER_DOCUMENTS.kept)
+  const plan = await document<FailoverPlan>('dead', FAILOVER_DOCUMENTS.plan)
+  expect(kept.beat).toEqual(plan.exposure.beat)
+  const fenced = await document<FailoverFence>('dead', FAILOVER_DOCUMENTS.fenced)
+  const [from, to] = [Date.parse(kept.beat?.at ?? ''), Date.parse(fenced.at)]
+  expect(kept.lossMsMax).toBe(to - from)
+  const lost = await lostTransfers()
+  expect(lost.length).toBeGreaterThan(0)
+  expect(lost.filter((at) => at < from || at > to)).toEqual([])
+  const written = it.firstAcceptedAfter('standby', from)
+  const declared = Date.parse(plan.probed.declaredAt)
+  process.stdout.write(
+    `failover: from declared dead to fenced ${to - declared} ms, to an accepted write ${Math.round((written ?? 0) - declared)} ms\n`,
+  )
+  const [twice] = await it.pair.onStandby<{ n: number }>(
+    'SELECT (count(*) - count(DISTINCT amount))::int AS n FROM public.transfers',
+  )
+  expect(twice?.n).toBe(0)
+  expect(it.writers()).toEqual(['source', 'standby'])
+})
+
+test('the old writer that its cloud starts again takes no write', async () => {
+  await it.pair.startSource()
+  await sleep(1_000)
+  await it.writesGoOn()
+  expect(it.writers()).toEqual(['source', 'standby'])
+})
+
+/** When each was acknowledged that was acknowledged by the source and is not on the standby. */
+async function lostTransfers(): Promise<number[]> {
+  const known = [...it.bank.times]
+  const rows = await it.pair.onStandby<{ amount: number }>('SELECT amount::int AS amount FROM public.transfers')
+  const there = new Set(rows.map(({ amount }) => amount))
+  return known.filter(([number]) => !there.has(number)).map(([, at]) => at)
+}

@@ -1,0 +1,44 @@
+/** The failover's activities, each group with its queue and time-outs. */
+import { type ActivityOptions, proxyActivities } from '@temporalio/workflow'
+import type { FailoverActivities, ProbeActivities, SourceCloudActivities } from '../../activities/failover/contract'
+import type { StandbyPlaceActivities } from '../../activities/replication/contract'
+import type { TrafficActivities } from '../../activities/traffic/contract'
+import type { FailoverInput } from '../../contracts/failover'
+import type { Cloud } from '../../contracts/fleet'
+import { TASK_QUEUES } from '../../contracts/messages'
+import { askFirst, forwardAct, longAct, lookTwice, quickAct, undoLong, undoWait } from '../kit/proxies'
+
+/** A worker that is there takes its work up within a moment; one that is in a cloud that is down never does. */
+const UNCLAIMED_MS = 5_000
+/** A call to a cloud that hangs is no reason to wait longer than for one that says no. */
+const LOOK_MS = 20_000
+
+export function failoverActivities(input: FailoverInput) {
+  const { cloud, standbyCloud, patienceMs, fenceMsMax, heartbeatTimeoutMs } = input
+  const { postgres } = TASK_QUEUES
+  const long = longAct(postgres, heartbeatTimeoutMs)
+  const bounded = (taskQueue: string, ms: number): ActivityOptions => ({
+    ...lookTwice(quickAct(taskQueue, heartbeatTimeoutMs)),
+    scheduleToStartTimeout: UNCLAIMED_MS,
+    startToCloseTimeout: ms,
+  })
+  const probing = patienceMs + LOOK_MS
+  return {
+    lookingAtCloud: proxyActivities<SourceCloudActivities>(bounded(TASK_QUEUES[cloud], LOOK_MS)),
+    probingFrom: (from: Cloud) => proxyActivities<ProbeActivities>(bounded(TASK_QUEUES[from], probing)),
+    probing: proxyActivities<FailoverActivities>(bounded(postgres, probing)),
+    askingStandby: proxyActivities<StandbyPlaceActivities>(askFirst(quickAct(TASK_QUEUES[standbyCloud], heartbeatTimeoutMs))),
+    asking: proxyActivities<FailoverActivities>(askFirst(long)),
+    askingTraffic: proxyActivities<TrafficActivities>(askFirst(long)),
+    /** By the clock: a cloud that takes longer, or that nobody asks, is one that has not fenced it. */
+    closing: proxyActivities<SourceCloudActivities>({
+      ...quickAct(TASK_QUEUES[cloud], heartbeatTimeoutMs),
+      scheduleToCloseTimeout: fenceMsMax,
+    }),
+    undoing: proxyActivities<FailoverActivities>(undoLong(postgres, heartbeatTimeoutMs)),
+    undoingCloud: proxyActivities<SourceCloudActivities>(undoWait(TASK_QUEUES[cloud], heartbeatTimeoutMs)),
+    /** Past the point of no return a person is asked after some attempts: nobody writes meanwhile. */
+    forward: proxyActivities<FailoverActivities>(forwardAct(long)),
+    traffic: proxyActivities<TrafficActivities>(forwardAct(long)),
+  }
+}

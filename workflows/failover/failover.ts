@@ -1,0 +1,197 @@
+/** A standby becomes the writer because its source is dead, or because a person says so of one that lives. Up to the opening of the standby everything is taken
+ *  back; past it there is only forward. Nothing opens before the source is proven fenced, or somebody has taken it upon himself that it is not. */
+import { isCancellation } from '@temporalio/workflow'
+import type { SourceClosing } from '../../activities/failover/contract'
+import {
+  type FailoverFence,
+  type FailoverInput,
+  type Probe,
+  type Probed,
+  type SourceSeen,
+  FAILOVER_STEPS as STEPS,
+} from '../../contracts/failover'
+import type { Finding, OperationResult, StepName } from '../../contracts/operation'
+import type { StandbySides } from '../../contracts/replicate'
+import type { StepRef } from '../../contracts/step-ref'
+import { awaitApproval } from '../kit/approval'
+import { isDefect } from '../kit/failures'
+import { type Outcome, runOperation } from '../kit/operation'
+import { failoverActivities } from './activities'
+import { fenceSource, refused } from './fence'
+import type { Asked, FailingOver, Planned } from './over'
+import { shownVerdict, verdictOf } from './quorum'
+
+export async function failover(input: FailoverInput): Promise<OperationResult> {
+  const act = failoverActivities(input)
+  const ref = ({ id: step }: StepName): StepRef => ({ operation: input.operation, step, bundle: input.bundle })
+  const planOnly = input.mode === 'plan'
+  const scopes = { lockScope: planOnly ? null : input.lockScope, otherLockScope: planOnly ? null : input.standbyLockScope }
+  return runOperation({ ...input, ...scopes }, (run, { epoch, otherEpoch }) =>
+    underLocks({ run, input, act, ref, locked: { source: epoch, standby: otherEpoch } }),
+  )
+}
+
+async function underLocks(over: FailingOver): Promise<Outcome> {
+  const { run, input } = over
+  const asked = await run.step(STEPS.probe, {
+    do: () => probe(over, STEPS.probe),
+    detail: ({ probed: { probes, verdict, cloudSays } }) => ({
+      summary: `${shownVerdict(probes)}; ${cloudSays}`,
+      sourceIs: verdict,
+    }),
+  })
+  const first = await run.step(STEPS.plan, {
+    do: () => plan(over, STEPS.plan, asked),
+    detail: ({ summary, blocks, digest, lossMsMax }) => ({ summary, findings: blocks, planDigest: digest, lossMsMax }),
+  })
+  if (input.mode === 'plan') return { status: 'planned', verdict: null, findings: [] }
+  await run.record.setStatus('running', { planDigest: first.digest })
+  if (first.blocks.length > 0) return { status: 'failed', verdict: 'fail', findings: first.blocks }
+  const planned = first.asks === null ? first : await approvedPlan(over, first)
+  if (planned === null) return { status: 'rejected', verdict: null, findings: [] }
+  // an approval mends nothing
+  if (planned.blocks.length > 0) return { status: 'failed', verdict: 'fail', findings: planned.blocks }
+  const findings = await carryOut(over, planned)
+  return { status: 'succeeded', verdict: findings.length > 0 ? 'inconclusive' : 'pass', findings }
+}
+
+async function probe(over: FailingOver, step: StepName): Promise<Asked> {
+  const { act, ref, input } = over
+  const { patienceMs, clouds } = input
+  const standby = await act.askingStandby.describeStandby(ref(step))
+  const source = await lookAtSource(over, step)
+  const { address } = source
+  if (address === null) {
+    const message = `Nobody knows where ${input.database} is (${source.said}), and what cannot be named can be neither probed nor fenced.`
+    throw refused('INSTANCE_NOT_FOUND', message)
+  }
+  const at = { ...ref(step), address, patienceMs }
+  const probes = await Promise.all([
+    unknownWhereNot('the worker of postgres', act.probing.probeAsMigrator(at)),
+    ...clouds.map((from) => unknownWhereNot(`the worker of ${from}`, act.probingFrom(from).probeFrom({ ...at, from }))),
+    unknownWhereNot('the standby’s own worker', act.probing.probeByStandby({ ...ref(step), standby, patienceMs })),
+  ])
+  return { sides: { source: address, standby }, probed: judged(probes, source.said) }
+}
+
+function judged(probes: readonly Probe[], cloudSays: string): Probed {
+  return { verdict: verdictOf(probes), probes, cloudSays, declaredAt: new Date().toISOString() }
+}
+
+/** One that nobody carries out says nothing of the source. */
+async function unknownWhereNot(from: string, asked: Promise<Probe>): Promise<Probe> {
+  try {
+    return await asked
+  } catch (error) {
+    if (isDefect(error) || isCancellation(error)) throw error
+    return { from, outcome: 'unknown', said: 'no worker took it up, or it did not end in time', rounds: 0 }
+  }
+}
+
+/** Its cloud may be out of reach with it. */
+async function lookAtSource({ act, ref }: FailingOver, step: StepName): Promise<SourceSeen> {
+  const recalled = () => act.asking.recallSource(ref(step))
+  try {
+    const seen = await act.lookingAtCloud.lookAtSource(ref(step))
+    if (seen.address !== null) return seen
+    const { address } = await recalled()
+    return { ...seen, address }
+  } catch (error) {
+    if (isDefect(error) || isCancellation(error)) throw error
+    const { address, said } = await recalled()
+    return { address, gone: false, said: `its cloud did not say; ${said}` }
+  }
+}
+
+/** A source that stayed dead was declared so when it first was: what may be lost does not grow while somebody reads about it. */
+async function plan(over: FailingOver, step: StepName, { sides, probed }: Asked): Promise<Planned> {
+  const { act, ref, input, locked } = over
+  const locks =
+    input.mode === 'plan'
+      ? null
+      : {
+          source: { scope: input.lockScope, epoch: locked.source },
+          standby: { scope: input.standbyLockScope, epoch: locked.standby },
+        }
+  const endpoint = await act.askingTraffic.whereTo(ref(step))
+  const planned = await act.asking.planFailover({ ...ref(step), sides, probed, locks, endpoint })
+  return { ...planned, sides, probed, endpointAt: endpoint.at }
+}
+
+/** Null: it was rejected. While somebody read, the source may have come back. */
+async function approvedPlan(over: FailingOver, planned: Planned): Promise<Planned | null> {
+  const { declaredAt, verdict } = planned.probed
+  const approval = await awaitApproval(over.run, {
+    step: STEPS.approve,
+    planned,
+    digestOf: ({ digest }) => digest,
+    planAgain: async () => {
+      const { sides, probed } = await probe(over, STEPS.approve)
+      const same = probed.verdict === verdict ? { ...probed, declaredAt } : probed
+      return plan(over, STEPS.approve, { sides, probed: same })
+    },
+    drifted: 'the source, the standby or the endpoint has changed',
+  })
+  return approval.rejected ? null : approval.planned
+}
+
+/** From the fence to the end. Resolves to what somebody has to know besides. */
+async function carryOut(over: FailingOver, planned: Planned): Promise<readonly Finding[]> {
+  const { run, act, ref } = over
+  const { sides, epoch, endpointAt } = planned
+  const fenced = await fenceSource(over, planned)
+  await run.step(STEPS.drain, {
+    do: () => drain(over, planned, fenced),
+    detail: ({ summary }) => ({ summary }),
+  })
+  await run.pointOfNoReturn(STEPS.open, 'applications may write to the standby')
+  const findings: Finding[] = fenced.outcome === 'proven' ? (fenced.staysShut ? [] : [reopens(sides)]) : [unproven(fenced)]
+  const left = ({ id, title }: StepName): Finding => {
+    return { rule: `left:${id}`, message: `“${title}” was not done by the operation: a person decided so.` }
+  }
+  const opened = await run.forward(STEPS.open, {
+    do: async () => {
+      await act.forward.recordOpening(ref(STEPS.open))
+      const fencedAt = fenced.outcome === 'proven' ? fenced.at : null
+      return act.forward.openAsWriter({ ...ref(STEPS.open), sides, epoch, fencedAt, drained: fenced.drained })
+    },
+    detail: ({ summary, lossMsMax, beatAt }) => ({ summary, lossMsMax, beatAt }),
+  })
+  if (opened === null) findings.push(left(STEPS.open))
+  const { host, port } = sides.source
+  const to = { host: sides.standby.host, port: sides.standby.port }
+  const moved = await run.forward(STEPS.move, {
+    do: () => act.traffic.moveEndpoint({ ...ref(STEPS.move), from: endpointAt ?? { host, port }, to }),
+    detail: ({ summary, moved: how }) => ({ summary, moved: how }),
+  })
+  if (moved === null) findings.push(left(STEPS.move))
+  return findings
+}
+
+/** What its cloud stopped its cloud may have started again meanwhile: it is looked for once more right before there is no way back. */
+async function drain(over: FailingOver, planned: Planned, fenced: FailoverFence): Promise<{ summary: string }> {
+  const { act, ref } = over
+  const { sides, epoch } = planned
+  if (fenced.drained) return { summary: 'it was drained behind the fence' }
+  const applied = await act.asking.awaitApplied({ ...ref(STEPS.drain), sides, epoch })
+  if (fenced.outcome !== 'proven') return applied
+  const closing: SourceClosing = { gone: false, stopped: true, shut: fenced.staysShut, done: [] }
+  const { proven, evidence } = await act.asking.judgeSource({ ...ref(STEPS.drain), address: sides.source, closing })
+  if (!proven)
+    throw refused('FENCE_NOT_PROVEN', `The source came back while the standby applied what it had: ${evidence.join('; ')}.`)
+  return applied
+}
+
+/** A cloud changes no networks of an instance that is stopped, and starts one again by itself some day. */
+function reopens({ source }: StandbySides): Finding {
+  const message = `${source.instance} is stopped, and its networks could not be closed: whoever starts it lets applications in, which write what is lost. Close them before.`
+  return { rule: 'failover:reopens', message }
+}
+
+function unproven({ evidence, acknowledged }: FailoverFence): Finding {
+  const whose = acknowledged === null ? '' : ` ${acknowledged.by} took that upon himself: ${acknowledged.reason}`
+  return {
+    rule: 'failover:unfenced',
+    message: `The old writer is not proven fenced (${evidence.join('; ')}): whoever reaches it may still write there.${whose}`,
+  }
+}

@@ -1,0 +1,26 @@
+/** What the parts of a failover hand to each other. */
+import type { HostPort } from '../../contracts/endpoint'
+import type { FailoverInput, FailoverPlanSummary, Probed } from '../../contracts/failover'
+import type { StepName } from '../../contracts/operation'
+import type { StandbySides } from '../../contracts/replicate'
+import type { StepRef } from '../../contracts/step-ref'
+import type { Run } from '../kit/run'
+import type { failoverActivities } from './activities'
+
+export interface FailingOver {
+  readonly run: Run
+  readonly input: FailoverInput
+  readonly act: ReturnType<typeof failoverActivities>
+  readonly ref: (step: StepName) => StepRef
+  /** Of the locks; 0: none is held. */
+  readonly locked: { readonly source: number; readonly standby: number }
+}
+
+export interface Asked {
+  readonly sides: StandbySides
+  readonly probed: Probed
+}
+
+export interface Planned extends FailoverPlanSummary, Asked {
+  readonly endpointAt: HostPort | null
+}
