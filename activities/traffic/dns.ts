@@ -29,17 +29,22 @@ export function dnsEndpoint(declared: Declared, { dnsOf }: EndpointAccess, signa
     throw failure('ENDPOINT_REFUSED', message, { name })
   }
   let livedSeconds: number | null = null
+  /** For what is asked beside it by the same activity; a move looks for itself. */
+  let looked: NameRecord | null = null
   const lookUp = () => asEndpoint(name, () => zone().lookUp(name, { signal }))
   const leadsTo = ({ value }: NameRecord): HostPort => ({ host: value, port })
   return {
-    whereTo: async () => leadsTo(await lookUp()),
+    async whereTo() {
+      looked = await lookUp()
+      return leadsTo(looked)
+    },
     async assertMovable(next) {
-      const record = await lookUp()
+      const record = looked ?? (await lookUp())
       if (next !== null) targetOf(declared, next, { record, exchangesTypes: zone().exchangesTypes })
       await asEndpoint(name, () => zone().proveChangeable(name, record, changing()))
     },
     async warnings() {
-      const { ttlSeconds: found, value } = await lookUp()
+      const { ttlSeconds: found, value } = looked ?? (await lookUp())
       if (found <= ttlSeconds) return []
       return [
         `The record of ${name} lives for ${found} s, and ${ttlSeconds} s are declared: whoever resolved it shortly before a move is led to ${value} for up to ${found} s after it. Lower it, and wait for ${found} s before writing moves.`,
