@@ -49,7 +49,7 @@ function toZone(file: FileEndpoint, { path, reader, around }: DnsReading): DnsZo
     else if (!pattern.test(text)) reader.wrong([...path, field], rule)
     return text ?? ''
   }
-  const own = around.cloud === provider ? around : {}
+  const own: Partial<Around> = around.cloud === provider ? around : {}
   switch (provider) {
     case 'aws':
       misplaced('account')

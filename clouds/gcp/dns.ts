@@ -109,7 +109,8 @@ export function managedZone({ project, name: zoneName }: ManagedZone, config: Cl
 
 async function makeClient(project: string, { endpoint, token }: CloudDnsConfig): Promise<DNS> {
   const { DNS: Client } = await import('@google-cloud/dns')
-  const dns = new Client({ projectId: project, ...(token !== undefined && { authClient: await bearing(token) }) })
+  const given = { projectId: project, ...(token !== undefined && { authClient: await bearing(token) }) }
+  const dns = new Client(given as ConstructorParameters<typeof Client>[0])
   const client = await dns.authClient.getClient()
   const base = endpoint ?? PUBLIC
   guard(client, new URL(base).hostname)
@@ -129,7 +130,7 @@ function recordOf(zone: Zone, name: string, { type, value, ttlSeconds }: Target 
   return zone.record(type, { name: `${name}.`, ttl: ttlSeconds, data: type === 'CNAME' ? `${value}.` : value })
 }
 
-function foundSet({ type, ttl = null, rrdatas = [], routingPolicy }: SetOfRecords): FoundSet {
+function foundSet({ type, ttl, rrdatas = [], routingPolicy }: SetOfRecords): FoundSet {
   const special = routingPolicy === undefined ? null : 'one that a routing policy answers'
-  return { type, ttlSeconds: ttl, values: rrdatas, version: null, special }
+  return { type, ttlSeconds: ttl ?? null, values: rrdatas, version: null, special }
 }
