@@ -11,6 +11,7 @@ import type { DnsZonePort } from '../../../clouds/dns-port'
 import { managedZone } from '../../../clouds/gcp/dns'
 import type { DnsZone } from '../../../contracts/endpoint'
 import type { AccessKey } from '../../../lab/credentials'
+import type { Lab } from '../../../lab/start'
 import type { TestLab } from '../../lab/fixture'
 
 /** Of a test: what its owner puts there. `special`: not a plain one. */
@@ -33,21 +34,26 @@ export interface ZoneUnderTest {
   put(name: string, record: PutRecord): Promise<void>
 }
 
+/** A lab in this process, or one of a stack's. */
+export interface NamesLab extends Pick<TestLab, 'call'> {
+  readonly lab: Pick<Lab, 'api' | 'tlsApi' | 'certificateFile' | 'credentials' | 'nameService'>
+}
+
 export type Provider = DnsZone['provider']
 const FOLDER = join(__dirname, '../../../infra/policies')
 
-export async function openZone(lab: TestLab, provider: Provider): Promise<ZoneUnderTest> {
+export async function openZone(lab: NamesLab, provider: Provider): Promise<ZoneUnderTest> {
   return { aws: openRoute53, azure: openAzureDns, gcp: openCloudDns }[provider](lab)
 }
 
 /** As applications find it: by the lab's name service. */
-export function resolverOf({ lab }: TestLab): Resolver {
+export function resolverOf({ lab }: Pick<NamesLab, 'lab'>): Resolver {
   const resolver = new Resolver({ timeout: 5_000, tries: 2 })
   resolver.setServers([`${lab.nameService.host}:${lab.nameService.port}`])
   return resolver
 }
 
-async function identity<T>(lab: TestLab, name: string, body: object): Promise<T> {
+async function identity<T>(lab: NamesLab, name: string, body: object): Promise<T> {
   const { status, body: said } = await lab.call('PUT', `/_lab/identities/${name}`, body)
   expect({ status, said }).toMatchObject({ status: 200 })
   return said.credentials as T
@@ -55,7 +61,7 @@ async function identity<T>(lab: TestLab, name: string, body: object): Promise<T>
 
 const shipped = (file: string, edit: (text: string) => string): unknown => parse(edit(readFileSync(join(FOLDER, file), 'utf8')))
 
-async function openRoute53(lab: TestLab): Promise<ZoneUnderTest> {
+async function openRoute53(lab: NamesLab): Promise<ZoneUnderTest> {
   const endpoint = lab.lab.api
   const own = new Route53({ region: 'us-east-1', endpoint, credentials: { ...lab.lab.credentials.aws } })
   const domain = 'aws.example'
@@ -83,7 +89,7 @@ async function openRoute53(lab: TestLab): Promise<ZoneUnderTest> {
   }
 }
 
-async function openAzureDns(lab: TestLab): Promise<ZoneUnderTest> {
+async function openAzureDns(lab: NamesLab): Promise<ZoneUnderTest> {
   const { tlsApi: endpoint, certificateFile, credentials } = lab.lab
   const client = { endpoint, tlsOptions: { ca: readFileSync(certificateFile, 'utf8') } }
   const { subscriptionId: subscription, token } = credentials.azure
@@ -117,7 +123,7 @@ async function openAzureDns(lab: TestLab): Promise<ZoneUnderTest> {
   }
 }
 
-async function openCloudDns(lab: TestLab): Promise<ZoneUnderTest> {
+async function openCloudDns(lab: NamesLab): Promise<ZoneUnderTest> {
   const { api: endpoint, credentials } = lab.lab
   const { projectId: project, accessToken } = credentials.gcp
   const [domain, zone] = ['gcp.example', 'internal-example']
