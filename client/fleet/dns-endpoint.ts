@@ -39,14 +39,15 @@ export function toDns(file: FileEndpoint, reading: DnsReading): Extract<Endpoint
 }
 
 function toZone(file: FileEndpoint, { path, reader, around }: DnsReading): DnsZone {
-  const { provider = 'aws', zone = '', account, resourceGroup } = file
+  const { provider = 'aws', zone, account, resourceGroup } = file
   const misplaced = (field: 'account' | 'resourceGroup') => {
     if (file[field] !== undefined)
       reader.wrong([...path, field], `left out with ${provider}, whose zones are found without it`)
   }
   const checked = (field: 'zone' | 'account' | 'resourceGroup', text: string | undefined, pattern: RegExp, rule: string) => {
-    if (text === undefined) reader.wrong([...path], `given ${field}: ${rule}`)
-    else if (!pattern.test(text)) reader.wrong([...path, field], rule)
+    // that a zone is missing has been told already
+    if (text === undefined && field !== 'zone') reader.wrong(path, `given ${field}: ${rule}`)
+    else if (text !== undefined && !pattern.test(text)) reader.wrong([...path, field], rule)
     return text ?? ''
   }
   const own: Partial<Around> = around.cloud === provider ? around : {}
@@ -56,8 +57,8 @@ function toZone(file: FileEndpoint, { path, reader, around }: DnsReading): DnsZo
       misplaced('resourceGroup')
       return { provider, id: checked('zone', zone, HOSTED_ZONE, 'the id of a hosted zone, such as Z0123456789ABCDEFGHIJ') }
     case 'azure': {
-      const name = dnsName(zone)
-      if (name === null) reader.wrong([...path, 'zone'], 'the name of a zone of Azure DNS, such as internal.example')
+      const name = dnsName(zone ?? '')
+      if (name === null && zone !== undefined) reader.wrong([...path, 'zone'], 'the name of a zone of Azure DNS, such as internal.example')
       return {
         provider,
         name: name ?? '',
