@@ -28,7 +28,7 @@ export function toDns(file: FileEndpoint, reading: DnsReading): Extract<Endpoint
   if (file.name !== undefined && name === null) {
     reader.wrong(
       [...path, 'name'],
-      'a name in a DNS of two labels or more, such as shop.internal.example: letters, digits, hyphens and underscores, other scripts as xn--…',
+      'a name in a DNS of two labels or more, such as shop.internal.example; in another script than ASCII it begins with xn--',
     )
   }
   const zone = toZone(file, reading)

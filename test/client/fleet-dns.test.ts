@@ -43,7 +43,7 @@ describe('an endpoint that is a name in a DNS', () => {
     ['{ kind: dns, provider: aws, zone: internal.example, name: shop.example.org }', 'it must be the id of a hosted zone'],
     ['{ kind: dns, provider: aws, zone: Z1, name: shop }', 'endpoint.name is "shop"; it must be a name in a DNS of two labels or more'],
     ['{ kind: dns, provider: aws, zone: Z1, name: "*.example.org" }', 'it must be a name in a DNS of two labels or more'],
-    ['{ kind: dns, provider: aws, zone: Z1, name: läden.example }', 'other scripts as xn--…'],
+    ['{ kind: dns, provider: aws, zone: Z1, name: läden.example }', 'in another script than ASCII it begins with xn--'],
     ['{ kind: dns, provider: aws, zone: Z1, name: 10.0.0.1 }', 'it must be a name in a DNS'],
     ['{ kind: dns, provider: aws, zone: Z1, name: a.example, account: "123456789012" }', 'it must be left out with aws'],
     ['{ kind: dns, provider: aws, zone: Z1, name: a.example, ttl: 1h }', 'endpoint.ttl is "1h"; it must be whole seconds, from 1s to 5m'],
