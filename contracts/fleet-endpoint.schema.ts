@@ -24,13 +24,7 @@ const FilePooler = Type.Object(
 export const FileEndpoint = Type.Object(
   {
     kind: Type.Union(
-      [
-        Type.Literal('none'),
-        Type.Literal('command'),
-        Type.Literal('lab-router'),
-        Type.Literal('pgbouncer'),
-        Type.Literal('dns'),
-      ],
+      [Type.Literal('none'), Type.Literal('command'), Type.Literal('lab-router'), Type.Literal('pgbouncer'), Type.Literal('dns')],
       { description: 'none, command, lab-router, pgbouncer or dns' },
     ),
     move: Type.Optional(Argv('move-endpoint')),

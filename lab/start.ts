@@ -6,6 +6,7 @@ import { ensureEnterable } from '../pgserver/reach'
 import { serverUser } from '../pgserver/server-user'
 import { Identities, type IdentityState } from './access/identities'
 import { openCallLog } from './calls'
+import type { SimulatedCloud } from './cloud'
 import { faultOffers, instancesIn, startClouds } from './clouds'
 import { serveControl } from './control-api'
 import { type CloudCredentials, type LabCredentials, newCredentials } from './credentials'
@@ -143,9 +144,7 @@ async function startOn({ store, credentials, identities, release }: Ground, opti
     await Promise.all([authority(), ...clouds.map((cloud) => cloud.resume())])
     await links.settle()
     await router.resume()
-    const zones = () => clouds.flatMap((cloud) => cloud.zones())
-    names = await startNameService({ host: address, port: state.namePort ?? 0, zones, log })
-    state.namePort = names.port
+    names = await answerFor(clouds, { state, host: address, log })
     state.apiPort = await listen(api, address, options.apiPort ?? 0, state.apiPort)
     encrypted = await listenEncrypted(api, { host: address, port: state.tlsPort ?? 0, authority, log })
     state.tlsPort = encrypted.port
@@ -165,6 +164,17 @@ async function startOn({ store, credentials, identities, release }: Ground, opti
     await closeAll().catch(() => {})
     throw error
   }
+}
+
+/** Where it was before, if nobody took that place. */
+async function answerFor(
+  clouds: readonly SimulatedCloud[],
+  { state, host, log }: { state: LabState; host: string; log(line: string): void },
+): Promise<NameService> {
+  const zones = () => clouds.flatMap((cloud) => cloud.zones())
+  const names = await startNameService({ host, port: state.namePort ?? 0, zones, log })
+  state.namePort = names.port
+  return names
 }
 
 /** A page on the web must not reach the lab through a browser. Browsers send the origin with every request that could change

@@ -68,7 +68,11 @@ export function dnsEndpoint(declared: Declared, { dnsOf }: EndpointAccess, signa
         const after = leadsTo(await lookUp())
         if (samePlace(after, to)) return
         if (!samePlace(after, from)) throw drifted(after, move)
-        throw failure('ENDPOINT_UNREACHABLE', `The record of ${name} was changed by somebody else meanwhile; it is tried again.`, { name })
+        throw failure(
+          'ENDPOINT_UNREACHABLE',
+          `The record of ${name} was changed by somebody else meanwhile; it is tried again.`,
+          { name },
+        )
       }
       if (pending !== null) {
         currentAct().keep?.({ dnsChange: pending } satisfies Kept)
@@ -76,7 +80,8 @@ export function dnsEndpoint(declared: Declared, { dnsOf }: EndpointAccess, signa
       }
       livedSeconds = record.ttlSeconds
     },
-    remark: () => (livedSeconds === null ? null : `whoever resolved ${name} before is led where it led for up to ${livedSeconds} s`),
+    remark: () =>
+      livedSeconds === null ? null : `whoever resolved ${name} before is led where it led for up to ${livedSeconds} s`,
   }
 }
 

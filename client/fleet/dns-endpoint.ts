@@ -41,8 +41,7 @@ export function toDns(file: FileEndpoint, reading: DnsReading): Extract<Endpoint
 function toZone(file: FileEndpoint, { path, reader, around }: DnsReading): DnsZone {
   const { provider = 'aws', zone, account, resourceGroup } = file
   const misplaced = (field: 'account' | 'resourceGroup') => {
-    if (file[field] !== undefined)
-      reader.wrong([...path, field], `left out with ${provider}, whose zones are found without it`)
+    if (file[field] !== undefined) reader.wrong([...path, field], `left out with ${provider}, whose zones are found without it`)
   }
   const checked = (field: 'zone' | 'account' | 'resourceGroup', text: string | undefined, pattern: RegExp, rule: string) => {
     // that a zone is missing has been told already
@@ -58,7 +57,8 @@ function toZone(file: FileEndpoint, { path, reader, around }: DnsReading): DnsZo
       return { provider, id: checked('zone', zone, HOSTED_ZONE, 'the id of a hosted zone, such as Z0123456789ABCDEFGHIJ') }
     case 'azure': {
       const name = dnsName(zone ?? '')
-      if (name === null && zone !== undefined) reader.wrong([...path, 'zone'], 'the name of a zone of Azure DNS, such as internal.example')
+      if (name === null && zone !== undefined)
+        reader.wrong([...path, 'zone'], 'the name of a zone of Azure DNS, such as internal.example')
       return {
         provider,
         name: name ?? '',

@@ -59,7 +59,8 @@ export function toEndpoint(
     case 'command':
       return { kind, ...toPrograms(file, path, reader), timeoutMs: toTimeout(file.timeout, path, reader) }
     case 'lab-router':
-      if (file.name !== undefined && !ROUTER_NAME.test(file.name)) reader.wrong([...path, 'name'], 'a name of the lab’s router, such as shop')
+      if (file.name !== undefined && !ROUTER_NAME.test(file.name))
+        reader.wrong([...path, 'name'], 'a name of the lab’s router, such as shop')
       return { kind, name: file.name ?? '' }
     case 'dns':
       return toDns(file, { path, reader, around })

@@ -1,7 +1,12 @@
 /** Route 53, by its vendor's client, made on first use. A change is one batch that takes the record away exactly as it was found and puts another in its place: Route 53
  *  does all of a batch or nothing. Public and private hosted zones have the same API. */
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { ChangeResourceRecordSetsCommandOutput, ResourceRecordSet, Route53, Route53ClientConfig } from '@aws-sdk/client-route-53'
+import type {
+  ChangeResourceRecordSetsCommandOutput,
+  ResourceRecordSet,
+  Route53,
+  Route53ClientConfig,
+} from '@aws-sdk/client-route-53'
 import { Failure } from '../../contracts/failures'
 import { type Changed, type DnsZonePort, nowhere, type Target } from '../dns-port'
 import { type FoundSet, soleRecord } from '../dns-record'
@@ -48,7 +53,12 @@ export function hostedZone(id: string, config: Route53ClientConfig): DnsZonePort
   }
   const where = `the hosted zone ${id} of Route 53`
   /** Null: what was to be taken away is not there. */
-  const exchange = async (name: string, from: Target & { ttlSeconds: number }, to: Target & { ttlSeconds: number }, options: ChangeOptions) => {
+  const exchange = async (
+    name: string,
+    from: Target & { ttlSeconds: number },
+    to: Target & { ttlSeconds: number },
+    options: ChangeOptions,
+  ) => {
     const Changes = [
       { Action: 'DELETE' as const, ResourceRecordSet: setOf(name, from) },
       { Action: 'CREATE' as const, ResourceRecordSet: setOf(name, to) },
@@ -58,10 +68,7 @@ export function hostedZone(id: string, config: Route53ClientConfig): DnsZonePort
       // let finish: one that is cut off may still take effect
       call<ChangeResourceRecordSetsCommandOutput | null>('ChangeResourceRecordSets', options, (route53) =>
         route53
-          .changeResourceRecordSets(
-            { HostedZoneId: id, ChangeBatch: { Changes } },
-            { abortSignal: AbortSignal.timeout(CALL_MS) },
-          )
+          .changeResourceRecordSets({ HostedZoneId: id, ChangeBatch: { Changes } }, { abortSignal: AbortSignal.timeout(CALL_MS) })
           .catch((error) => {
             if (errorName(error) === 'InvalidChangeBatch') return null
             throw error

@@ -46,17 +46,29 @@ export function azureZone({ subscription, resourceGroup, name: zone }: AzureZone
       throw azureFailure(action, error, signal)
     }
   }
-  const ask = <T>(action: string, options: CallOptions, act: (sdk: DnsManagementClient, abortSignal: AbortSignal) => Promise<T>) =>
-    attempted('question', options, () => call(action, options, (sdk) => act(sdk, limitedTo(TIMEOUT_MS, options.signal))))
+  const ask = <T>(
+    action: string,
+    options: CallOptions,
+    act: (sdk: DnsManagementClient, abortSignal: AbortSignal) => Promise<T>,
+  ) => attempted('question', options, () => call(action, options, (sdk) => act(sdk, limitedTo(TIMEOUT_MS, options.signal))))
   const relative = (name: string): string => (name === zone ? '@' : name.slice(0, -zone.length - 1))
-  const write = async (name: string, type: RecordType, set: RecordSet, ifMatch: string, options: Parameters<DnsZonePort['change']>[1]) =>
+  const write = async (
+    name: string,
+    type: RecordType,
+    set: RecordSet,
+    ifMatch: string,
+    options: Parameters<DnsZonePort['change']>[1],
+  ) =>
     attempted('change', options, async () => {
       options.signal.throwIfAborted()
       await options.mayChange()
       return call('RecordSets_CreateOrUpdate', options, (sdk) =>
         sdk.recordSets
           // let finish: one that is cut off may still take effect
-          .createOrUpdate(resourceGroup, zone, relative(name), type, set, { ifMatch, abortSignal: AbortSignal.timeout(TIMEOUT_MS) })
+          .createOrUpdate(resourceGroup, zone, relative(name), type, set, {
+            ifMatch,
+            abortSignal: AbortSignal.timeout(TIMEOUT_MS),
+          })
           .then(() => true)
           .catch((error) => {
             if (errorCode(error) === 'PreconditionFailed' || (error as { statusCode?: number }).statusCode === 412) return false
@@ -89,7 +101,8 @@ export function azureZone({ subscription, resourceGroup, name: zone }: AzureZone
     isPublished: async () => true,
     async proveChangeable(name, record, options) {
       const set = { ttl: record.ttlSeconds, ...recordsOf(nowhere(record)) }
-      if (await write(name, record.type, set, NO_ETAG, options)) throw new Error(`${where} wrote a record under an etag that none has`)
+      if (await write(name, record.type, set, NO_ETAG, options))
+        throw new Error(`${where} wrote a record under an etag that none has`)
     },
   }
 }

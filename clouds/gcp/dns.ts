@@ -52,7 +52,12 @@ export function managedZone({ project, name: zoneName }: ManagedZone, config: Cl
     )
     return made
   }
-  const call = async <T>(action: string, { signal }: CallOptions, of: CallInProgress, act: (zone: Zone) => Promise<T>): Promise<T> => {
+  const call = async <T>(
+    action: string,
+    { signal }: CallOptions,
+    of: CallInProgress,
+    act: (zone: Zone) => Promise<T>,
+  ): Promise<T> => {
     try {
       const client = await zone()
       signal.throwIfAborted()
@@ -110,7 +115,8 @@ export function managedZone({ project, name: zoneName }: ManagedZone, config: Cl
 async function makeClient(project: string, { endpoint, token }: CloudDnsConfig): Promise<DNS> {
   const { DNS: Client } = await import('@google-cloud/dns')
   const given = { projectId: project, ...(token !== undefined && { authClient: await bearing(token) }) }
-  const dns = new Client(given as ConstructorParameters<typeof Client>[0])
+  // its types know the authentication library's clients, and not that they are of one kind
+  const dns = new Client(given as unknown as ConstructorParameters<typeof Client>[0])
   const client = await dns.authClient.getClient()
   const base = endpoint ?? PUBLIC
   guard(client, new URL(base).hostname)

@@ -66,7 +66,11 @@ interface Thrown {
   readonly code?: unknown
   readonly httpStatusCode?: unknown
   readonly cause?: unknown
-  readonly response?: { readonly status?: number; readonly data?: unknown; readonly headers?: { get(name: string): string | null } }
+  readonly response?: {
+    readonly status?: number
+    readonly data?: unknown
+    readonly headers?: { get(name: string): string | null }
+  }
 }
 
 interface Payload {

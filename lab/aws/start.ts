@@ -55,7 +55,7 @@ export function startAws(options: AwsOptions): SimulatedCloud {
 
   return {
     name: 'aws',
-    serve: (scope) => 
+    serve: (scope) =>
       serveAws(scope, { current: ready, faults: options.faults, calls: options.calls, effects, closing, publishing }),
     instances: () => Object.values(state.instances).map((instance) => statusOf(cloud(), instance)),
     faultsChanged,

@@ -56,7 +56,7 @@ export function startAzure(options: AzureOptions): SimulatedCloud {
 
   return {
     name: 'azure',
-    serve: (scope) => 
+    serve: (scope) =>
       serveAzure(scope, { current: ready, faults: options.faults, calls: options.calls, effects, closing, publishing }),
     instances: () => Object.values(state.servers).map((server) => statusOf(cloud(), server)),
     faultsChanged,

@@ -62,7 +62,7 @@ export function startGcp(options: GcpOptions): SimulatedCloud {
 
   return {
     name: 'gcp',
-    serve: (scope) => 
+    serve: (scope) =>
       serveGcp(scope, { current: ready, faults: options.faults, calls: options.calls, effects, closing, publishing }),
     instances: () => Object.values(state.instances).map((instance) => statusOf(cloud(), instance)),
     faultsChanged,

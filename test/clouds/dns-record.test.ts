@@ -7,9 +7,18 @@ import { Failure } from '../../contracts/failures'
 const set: fc.Arbitrary<FoundSet> = fc.record({
   type: fc.constantFrom('A', 'AAAA', 'CNAME', 'MX', 'TXT', 'HTTPS', 'NS'),
   ttlSeconds: fc.option(fc.integer({ min: 0, max: 3_600 })),
-  values: fc.array(fc.oneof(fc.ipV4(), fc.ipV6(), fc.domain(), fc.domain().map((name) => `${name.toUpperCase()}.`), fc.string()), {
-    maxLength: 3,
-  }),
+  values: fc.array(
+    fc.oneof(
+      fc.ipV4(),
+      fc.ipV6(),
+      fc.domain(),
+      fc.domain().map((name) => `${name.toUpperCase()}.`),
+      fc.string(),
+    ),
+    {
+      maxLength: 3,
+    },
+  ),
   version: fc.option(fc.string()),
   special: fc.option(fc.constant('an alias'), { freq: 5 }),
 })

@@ -70,11 +70,14 @@ test('a name is in its zone, and in no other that ends alike', () => {
   expect(isWithinZone('shop.internal.example', 'internal.example')).toBe(true)
   expect(isWithinZone('internal.example', 'internal.example')).toBe(true)
   expect(isWithinZone('shop.ninternal.example', 'internal.example')).toBe(false)
-  fc.assert(fc.property(name, label, (zone, first) => isWithinZone(`${first}.${zone}`, zone) && !isWithinZone(`${first}${zone}`, zone)))
+  fc.assert(
+    fc.property(name, label, (zone, first) => isWithinZone(`${first}.${zone}`, zone) && !isWithinZone(`${first}${zone}`, zone)),
+  )
 })
 
 test('an address is one of four numbers, as every service writes it', () => {
   const part = fc.integer({ min: 0, max: 255 })
   fc.assert(fc.property(part, part, part, part, (...parts) => ipv4(parts.join('.')) === parts.join('.')))
-  for (const text of ['127.1', '127.0.0.01', '256.0.0.1', '0x7f.0.0.1', '127.0.0.1 ', '::1', '1.2.3.4.5', '']) expect(ipv4(text)).toBeNull()
+  for (const text of ['127.1', '127.0.0.01', '256.0.0.1', '0x7f.0.0.1', '127.0.0.1 ', '::1', '1.2.3.4.5', ''])
+    expect(ipv4(text)).toBeNull()
 })

@@ -14,7 +14,8 @@ beforeAll(async () => {
 afterAll(() => lab?.remove())
 
 const eventually = async (look: () => Promise<unknown>, wanted: unknown): Promise<void> => {
-  while (JSON.stringify(await look().catch(({ code }) => code)) !== JSON.stringify(wanted)) await new Promise((done) => setTimeout(done, 10))
+  while (JSON.stringify(await look().catch(({ code }) => code)) !== JSON.stringify(wanted))
+    await new Promise((done) => setTimeout(done, 10))
 }
 
 /** As RFC 1035 has a question for an A. */
@@ -63,7 +64,8 @@ test('answers the same over TCP, several questions of one connection too, and no
   await closed
   const udp = createSocket('udp4')
   const heard = new Promise<Buffer>((resolve) => udp.once('message', resolve))
-  for (const nothing of [Buffer.alloc(0), Buffer.from([1]), Buffer.alloc(600, 0xff), asked.subarray(0, 20)]) udp.send(nothing, port, host)
+  for (const nothing of [Buffer.alloc(0), Buffer.from([1]), Buffer.alloc(600, 0xff), asked.subarray(0, 20)])
+    udp.send(nothing, port, host)
   udp.send(asked, port, host)
   expect((await heard).subarray(0, 2)).toEqual(Buffer.from([1, 2]))
   udp.close()
@@ -106,9 +108,15 @@ test('Route 53 signs, refuses and lists as in life; a reset leaves no zone', asy
   await batch(['CREATE', record('b.aws.example', '127.0.0.1')])
   // all of it or nothing
   const half = batch(['CREATE', record('c.aws.example', '127.0.0.1')], ['DELETE', record('b.aws.example', '127.0.0.2')])
-  await expect(half).rejects.toMatchObject({ name: 'InvalidChangeBatch', message: expect.stringContaining('values provided do not match') })
+  await expect(half).rejects.toMatchObject({
+    name: 'InvalidChangeBatch',
+    message: expect.stringContaining('values provided do not match'),
+  })
   const start = { HostedZoneId, StartRecordName: 'b.aws.example', MaxItems: 1 }
-  expect(await own.listResourceRecordSets(start)).toMatchObject({ ResourceRecordSets: [{ Name: 'b.aws.example.' }], IsTruncated: true })
+  expect(await own.listResourceRecordSets(start)).toMatchObject({
+    ResourceRecordSets: [{ Name: 'b.aws.example.' }],
+    IsTruncated: true,
+  })
   const all = await own.listResourceRecordSets({ HostedZoneId })
   expect(all.ResourceRecordSets?.map(({ Name }) => Name)).not.toContain('c.aws.example.')
   await lab.call('POST', '/_lab/reset')

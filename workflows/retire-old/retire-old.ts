@@ -100,7 +100,13 @@ function looking(taskQueue: string, heartbeatTimeoutMs: number): ActivityOptions
 const NOTHING: Pick<OldInstanceLook, 'against' | 'unasked'> = { against: [], unasked: [] }
 
 /** What the instance itself and the endpoint say. */
-async function speaksAgainst({ operation, bundle, old, heartbeatTimeoutMs, endpointOn }: RetireOldInput): Promise<typeof NOTHING> {
+async function speaksAgainst({
+  operation,
+  bundle,
+  old,
+  heartbeatTimeoutMs,
+  endpointOn,
+}: RetireOldInput): Promise<typeof NOTHING> {
   const ref = { operation, bundle, step: 'retire-old' }
   const asking = looking(TASK_QUEUES.postgres, heartbeatTimeoutMs)
   const { lookIntoOld } = proxyActivities<ReplacementDataActivities>(asking)

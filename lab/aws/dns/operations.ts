@@ -37,7 +37,13 @@ export const ROUTE53_OPERATIONS: readonly DnsOperation[] = [
   { name: 'ListHostedZones', method: 'GET', path: /^\/hostedzone\/?$/, question: true, run: listZones },
   { name: 'GetHostedZone', method: 'GET', path: /^\/hostedzone\/([^/]+)$/, question: true, run: getZone },
   { name: 'DeleteHostedZone', method: 'DELETE', path: /^\/hostedzone\/([^/]+)$/, question: false, run: deleteZone },
-  { name: 'ChangeResourceRecordSets', method: 'POST', path: /^\/hostedzone\/([^/]+)\/rrset\/?$/, question: false, run: changeRecords },
+  {
+    name: 'ChangeResourceRecordSets',
+    method: 'POST',
+    path: /^\/hostedzone\/([^/]+)\/rrset\/?$/,
+    question: false,
+    run: changeRecords,
+  },
   { name: 'ListResourceRecordSets', method: 'GET', path: /^\/hostedzone\/([^/]+)\/rrset\/?$/, question: true, run: listRecords },
   { name: 'GetChange', method: 'GET', path: /^\/change\/([^/]+)$/, question: true, run: getChange },
 ]
@@ -73,7 +79,10 @@ function getZone({ zones, id }: DnsCall): DnsAnswer {
 function deleteZone({ zones, id }: DnsCall): DnsAnswer {
   const zone = findZone(zones, id)
   if (zone.records.some(({ type }) => type !== 'NS' && type !== 'SOA')) {
-    throw new AwsError('HostedZoneNotEmpty', 'The specified hosted zone contains non-required resource record sets and so cannot be deleted.')
+    throw new AwsError(
+      'HostedZoneNotEmpty',
+      'The specified hosted zone contains non-required resource record sets and so cannot be deleted.',
+    )
   }
   delete zones[zone.id]
   const content = { ChangeInfo: changeView({ id: newId('C'), at: new Date().toISOString(), pending: false }) }

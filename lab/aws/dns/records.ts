@@ -6,7 +6,25 @@ import { type Element, invalid, type Reading } from './xml'
 
 /** What a record is told beside its values, and what tells it from others of its name and type. */
 const MORE = ['AliasTarget', 'SetIdentifier', 'Weight', 'Region', 'Failover', 'MultiValueAnswer', 'HealthCheckId', 'GeoLocation']
-const KNOWN = ['A', 'AAAA', 'CAA', 'CNAME', 'DS', 'HTTPS', 'MX', 'NAPTR', 'NS', 'PTR', 'SOA', 'SPF', 'SRV', 'SSHFP', 'SVCB', 'TLSA', 'TXT']
+const KNOWN = [
+  'A',
+  'AAAA',
+  'CAA',
+  'CNAME',
+  'DS',
+  'HTTPS',
+  'MX',
+  'NAPTR',
+  'NS',
+  'PTR',
+  'SOA',
+  'SPF',
+  'SRV',
+  'SSHFP',
+  'SVCB',
+  'TLSA',
+  'TXT',
+]
 
 /** @throws AwsError InvalidInput, InvalidChangeBatch. */
 export function applyBatch(zone: Zone, changes: readonly Reading[]): void {
@@ -50,27 +68,39 @@ function applied(zone: Zone, records: RecordSet[], change: Reading): string[] {
       records.splice(at, 1)
       return []
     default:
-      throw invalid(`Value '${action.slice(0, 50)}' at 'changeBatch.changes.1.member.action' failed to satisfy constraint: Member must satisfy enum value set: [CREATE, DELETE, UPSERT]`)
+      throw invalid(
+        `Value '${action.slice(0, 50)}' at 'changeBatch.changes.1.member.action' failed to satisfy constraint: Member must satisfy enum value set: [CREATE, DELETE, UPSERT]`,
+      )
   }
 }
 
 function readSet(sent: Reading): RecordSet {
   const name = recordName(sent.required('Name'))
-  if (name === null) throw new AwsError('InvalidChangeBatch', `[Invalid Resource Record: FATAL problem: DomainLabelEmpty (Domain label is empty) encountered with '${sent.required('Name').slice(0, 100)}']`)
+  if (name === null)
+    throw new AwsError(
+      'InvalidChangeBatch',
+      `[Invalid Resource Record: FATAL problem: DomainLabelEmpty (Domain label is empty) encountered with '${sent.required('Name').slice(0, 100)}']`,
+    )
   const type = sent.required('Type')
   if (!KNOWN.includes(type)) throw invalid(`Type ${type.slice(0, 20)} is no type of a record`)
   const values = sent.list('ResourceRecords', 'ResourceRecord').map((record) => record.required('Value'))
   const ttl = Number(sent.text('TTL') ?? Number.NaN)
   const more = Object.fromEntries(MORE.filter((field) => sent.raw(field) !== undefined).map((field) => [field, sent.raw(field)]))
   const alias = more.AliasTarget !== undefined
-  if (!alias && !(Number.isInteger(ttl) && ttl >= 0 && ttl <= 2_147_483_647)) throw invalid('Missing field \'TTL\' in Change')
-  if (!alias && values.length === 0) throw invalid('Missing field \'ResourceRecords\' in Change')
+  if (!alias && !(Number.isInteger(ttl) && ttl >= 0 && ttl <= 2_147_483_647)) throw invalid("Missing field 'TTL' in Change")
+  if (!alias && values.length === 0) throw invalid("Missing field 'ResourceRecords' in Change")
   const bad = type === 'A' ? values.find((value) => !isIPv4(value)) : undefined
   if (bad !== undefined) {
-    throw new AwsError('InvalidChangeBatch', `[Invalid Resource Record: 'FATAL problem: ARRDATAIllegalIPv4Address (Value is not a valid IPv4 address) encountered with '${bad.slice(0, 100)}'']`)
+    throw new AwsError(
+      'InvalidChangeBatch',
+      `[Invalid Resource Record: 'FATAL problem: ARRDATAIllegalIPv4Address (Value is not a valid IPv4 address) encountered with '${bad.slice(0, 100)}'']`,
+    )
   }
   if (type === 'CNAME' && values.length > 1) {
-    throw new AwsError('InvalidChangeBatch', `[Invalid Resource Record: 'FATAL problem: CNAMEMultipleRecords (Number of records exceeds 1)']`)
+    throw new AwsError(
+      'InvalidChangeBatch',
+      `[Invalid Resource Record: 'FATAL problem: CNAMEMultipleRecords (Number of records exceeds 1)']`,
+    )
   }
   const rest = Object.keys(more).length > 0 ? { more } : {}
   return { name, type, ttl: alias ? 0 : ttl, values, etag: newEtag(), ...rest }

@@ -68,7 +68,8 @@ function zoneId({ subscription, resourceGroup, zone }: DnsPath): string {
 
 function putZone({ zones, path }: DnsCall): DnsAnswer {
   const name = recordName(path.zone)
-  if (name === null || name.split('.').length < 3) throw new AzureError('BadRequest', `The zone name '${path.zone.slice(0, 100)}' is invalid.`)
+  if (name === null || name.split('.').length < 3)
+    throw new AzureError('BadRequest', `The zone name '${path.zone.slice(0, 100)}' is invalid.`)
   const there = Object.hasOwn(zones, keyOf(path)) ? zones[keyOf(path)] : undefined
   if (there) return { status: 200, body: zoneView(path, there) }
   const zone = newZone(keyOf(path), name)
@@ -84,7 +85,9 @@ function listAll({ zones, path, query }: DnsCall): DnsAnswer {
   const zone = findZone(zones, path)
   const suffix = (query.get('$recordsetnamesuffix') ?? '').toLowerCase()
   const relative = ({ name }: RecordSet): string => (name === zone.name ? '@' : name.slice(0, -zone.name.length - 1))
-  const value = zone.records.filter((record) => relative(record).endsWith(suffix)).map((record) => viewOf(zoneId(path), zone, record))
+  const value = zone.records
+    .filter((record) => relative(record).endsWith(suffix))
+    .map((record) => viewOf(zoneId(path), zone, record))
   return { status: 200, body: { value } }
 }
 
@@ -122,6 +125,11 @@ function deleteRecord({ zones, path, conditions }: DnsCall): DnsAnswer {
 }
 
 function zoneView(path: DnsPath, { records }: Zone): object {
-  const properties = { maxNumberOfRecordSets: 10_000, numberOfRecordSets: records.length, nameServers: ['ns1.lab.invalid.'], zoneType: 'Public' }
+  const properties = {
+    maxNumberOfRecordSets: 10_000,
+    numberOfRecordSets: records.length,
+    nameServers: ['ns1.lab.invalid.'],
+    zoneType: 'Public',
+  }
   return { id: zoneId(path), name: path.zone, type: 'Microsoft.Network/dnszones', location: 'global', tags: {}, properties }
 }

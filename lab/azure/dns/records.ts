@@ -43,7 +43,10 @@ export function checkConditions(there: RecordSet | undefined, { ifMatch, ifNoneM
     )
   }
   if (ifNoneMatch === '*' && there !== undefined) {
-    throw new AzureError('PreconditionFailed', `The condition '*' in the If-None-Match header was not satisfied. The current was ${current}.`)
+    throw new AzureError(
+      'PreconditionFailed',
+      `The condition '*' in the If-None-Match header was not satisfied. The current was ${current}.`,
+    )
   }
 }
 
@@ -67,9 +70,11 @@ function readSet(name: string, type: string, properties: Readonly<Record<string,
   const [field, valueIn] = FIELDS[type] ?? ['', null]
   const sent = fieldOf(properties, field)
   const items = (Array.isArray(sent) ? sent : sent === undefined ? [] : [sent]).map((one) => object(one) ?? {})
-  const values = valueIn === null ? items.map((item) => JSON.stringify(item)) : items.map((item) => String(fieldOf(item, valueIn) ?? ''))
+  const values =
+    valueIn === null ? items.map((item) => JSON.stringify(item)) : items.map((item) => String(fieldOf(item, valueIn) ?? ''))
   const ttl = Number(fieldOf(properties, 'TTL') ?? Number.NaN)
-  if (!Number.isInteger(ttl) || ttl < 1 || ttl > 2_147_483_647) throw bad(`The TTL of record set '${name}' is missing or invalid.`)
+  if (!Number.isInteger(ttl) || ttl < 1 || ttl > 2_147_483_647)
+    throw bad(`The TTL of record set '${name}' is missing or invalid.`)
   const target = object(fieldOf(properties, 'targetResource'))
   const alias = typeof target?.id === 'string' && target.id !== ''
   if (!alias && values.length === 0) throw bad(`The record set '${name}' of type '${type}' must have records.`)

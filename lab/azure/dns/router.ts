@@ -1,12 +1,12 @@
 /** Azure DNS beside the flexible servers. Calls are authenticated, allowed, struck by faults and written down as those are. */
 import { randomUUID } from 'node:crypto'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { isAllowed } from '../access/roles'
 import type { CallLog } from '../../calls'
 import type { Publishing } from '../../dns/publishing'
 import type { FaultBook } from '../../faults/book'
 import { CallFaults } from '../../faults/call-faults'
 import type { Effects } from '../../faults/effects'
+import { isAllowed } from '../access/roles'
 import type { AzureCloud } from '../cloud'
 import { AzureError } from '../errors'
 import { AZURE_FAULTS } from '../faults/table'
@@ -56,7 +56,16 @@ export function serveDns(scope: FastifyInstance, endpoint: DnsEndpoint): void {
 
 async function handle(request: FastifyRequest, endpoint: DnsEndpoint): Promise<Handled> {
   const cloud = await endpoint.current()
-  const handled: Handled = { operation: '', question: true, resources: [], status: 500, body: undefined, error: null, answered: true, struck: [] }
+  const handled: Handled = {
+    operation: '',
+    question: true,
+    resources: [],
+    status: 500,
+    body: undefined,
+    error: null,
+    answered: true,
+    struck: [],
+  }
   let faults: CallFaults<AzureState> | undefined
   try {
     const { pathname, searchParams: query } = new URL(request.raw.url ?? '/', 'http://lab')
@@ -64,10 +73,17 @@ async function handle(request: FastifyRequest, endpoint: DnsEndpoint): Promise<H
     const path = pathOf(pathname)
     handled.resources = [{ type: 'zone', id: path.zone.toLowerCase() }]
     const operation = operationOf(request.method, path)
-    if (!operation) throw new AzureError('MethodNotAllowed', `The HTTP method '${request.method}' is not supported at this address.`)
+    if (!operation)
+      throw new AzureError('MethodNotAllowed', `The HTTP method '${request.method}' is not supported at this address.`)
     Object.assign(handled, { operation: operation.name, question: operation.question })
     authorize(request, cloud, operation.action.replace('TYPE', (path.rest[0] ?? '').toUpperCase()), pathname)
-    const call = { cloud: 'azure', operation: operation.name, account: SUBSCRIPTION, region: REGION, resources: handled.resources }
+    const call = {
+      cloud: 'azure',
+      operation: operation.name,
+      account: SUBSCRIPTION,
+      region: REGION,
+      resources: handled.resources,
+    }
     const { faults: book, effects, closing: signal } = endpoint
     faults = new CallFaults({ book, effects, kinds: AZURE_FAULTS, call, targetOf: () => undefined, signal })
     await faults.before()
@@ -80,7 +96,10 @@ async function handle(request: FastifyRequest, endpoint: DnsEndpoint): Promise<H
     await (operation.question && faults.struck.length === 0 ? cloud.saved() : cloud.save())
   } catch (error) {
     if (!(error instanceof AzureError)) cloud.log(`${handled.operation}: ${error instanceof Error ? error.stack : error}`)
-    const known = error instanceof AzureError ? error : new AzureError('InternalServerError', 'An unexpected error occured while processing the request.')
+    const known =
+      error instanceof AzureError
+        ? error
+        : new AzureError('InternalServerError', 'An unexpected error occured while processing the request.')
     Object.assign(handled, { status: known.status, body: errorBody(known), error: known, answered: true })
     if (faults && faults.struck.length > 0) await cloud.save()
   }
@@ -89,12 +108,17 @@ async function handle(request: FastifyRequest, endpoint: DnsEndpoint): Promise<H
 }
 
 function pathOf(pathname: string): DnsPath {
-  const [, , subscription = '', , resourceGroup = '', , , type = '', zone = '', ...rest] = pathname.split('/').map(decodeURIComponent)
+  const [, , subscription = '', , resourceGroup = '', , , type = '', zone = '', ...rest] = pathname
+    .split('/')
+    .map(decodeURIComponent)
   if (subscription.toLowerCase() !== SUBSCRIPTION) {
     throw new AzureError('SubscriptionNotFound', `The subscription '${subscription.slice(0, 60)}' could not be found.`)
   }
   if (type.toLowerCase() !== 'dnszones' || zone === '') {
-    throw new AzureError('InvalidResourceType', `The resource type '${type.slice(0, 60)}' could not be found in the namespace 'Microsoft.Network'.`)
+    throw new AzureError(
+      'InvalidResourceType',
+      `The resource type '${type.slice(0, 60)}' could not be found in the namespace 'Microsoft.Network'.`,
+    )
   }
   return { subscription, resourceGroup, zone, rest: rest.filter((part) => part !== '') }
 }
@@ -128,5 +152,17 @@ function recordOf(at: string, requestId: string, handled: Handled): Parameters<C
   const { operation, question, resources, status, error, answered, struck: faults } = handled
   const effect = error === null && !question && status !== 204
   const where = { cloud: 'azure', account: SUBSCRIPTION, region: REGION }
-  return { at, ...where, operation, resources, tags: {}, outcome: error?.code ?? 'ok', status, answered, effect, faults, requestId }
+  return {
+    at,
+    ...where,
+    operation,
+    resources,
+    tags: {},
+    outcome: error?.code ?? 'ok',
+    status,
+    answered,
+    effect,
+    faults,
+    requestId,
+  }
 }

@@ -34,7 +34,9 @@ const ZONE = '/managedZones/([^/]+)'
 export const CLOUD_DNS: readonly DnsOperation[] = [
   of('dns.managedZones.create', 'POST', '/managedZones', ['dns.managedZones.create'], createZone),
   of('dns.managedZones.list', 'GET', '/managedZones', ['dns.managedZones.list'], listZones),
-  of('dns.managedZones.get', 'GET', ZONE, ['dns.managedZones.get'], ({ zones, zone }) => ({ body: zoneView(findZone(zones, zone)) })),
+  of('dns.managedZones.get', 'GET', ZONE, ['dns.managedZones.get'], ({ zones, zone }) => ({
+    body: zoneView(findZone(zones, zone)),
+  })),
   of('dns.managedZones.delete', 'DELETE', ZONE, ['dns.managedZones.delete'], deleteZone),
   of('dns.resourceRecordSets.list', 'GET', `${ZONE}/rrsets`, ['dns.resourceRecordSets.list'], listRecords),
   of(
@@ -56,7 +58,8 @@ function createZone({ zones, body }: DnsCall): DnsAnswer {
   if (typeof name !== 'string' || !/^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/.test(name)) throw missing('entity.managedZone.name')
   const wanted = typeof domain === 'string' && domain.endsWith('.') ? recordName(domain) : null
   if (wanted === null) throw missing('entity.managedZone.dnsName')
-  if (Object.hasOwn(zones, name)) throw new GcpError('alreadyExists', `The resource 'entity.managedZone' named '${name}' already exists`)
+  if (Object.hasOwn(zones, name))
+    throw new GcpError('alreadyExists', `The resource 'entity.managedZone' named '${name}' already exists`)
   const zone = newZone(name, wanted, { visibility, description })
   zones[name] = zone
   return { body: zoneView(zone), changed: { zone, change: noteChange(zone, String(zone.changesMade)) } }
@@ -69,7 +72,10 @@ function listZones({ zones }: DnsCall): DnsAnswer {
 function deleteZone({ zones, zone: name }: DnsCall): DnsAnswer {
   const zone = findZone(zones, name)
   if (zone.records.some(({ type }) => type !== 'NS' && type !== 'SOA')) {
-    throw new GcpError('containerNotEmpty', `The resource named '${name}' cannot be deleted because it contains one or more resource record sets.`)
+    throw new GcpError(
+      'containerNotEmpty',
+      `The resource named '${name}' cannot be deleted because it contains one or more resource record sets.`,
+    )
   }
   delete zones[name]
   return { body: {} }
@@ -85,8 +91,11 @@ function listRecords({ zones, zone: name, query }: DnsCall): DnsAnswer {
 
 function createChange({ zones, zone: name, body }: DnsCall): DnsAnswer {
   const zone = findZone(zones, name)
-  const { additions = [], deletions = [] } = body as Readonly<Record<string, readonly Readonly<Record<string, unknown>>[] | undefined>>
-  if (!Array.isArray(additions) || !Array.isArray(deletions)) throw new GcpError('badRequest', 'Request contains an invalid argument.')
+  const { additions = [], deletions = [] } = body as Readonly<
+    Record<string, readonly Readonly<Record<string, unknown>>[] | undefined>
+  >
+  if (!Array.isArray(additions) || !Array.isArray(deletions))
+    throw new GcpError('badRequest', 'Request contains an invalid argument.')
   applyChange(zone, { additions, deletions })
   const change = noteChange(zone, String(zone.changesMade), { additions, deletions })
   return { body: changeView(change), changed: { zone, change } }
@@ -110,5 +119,13 @@ function changeView({ id, at, pending, more = {} }: ZoneChange): object {
 
 function zoneView({ id, name, madeAt, more }: Zone): object {
   const { visibility, description } = more
-  return { kind: 'dns#managedZone', name: id, dnsName: name, creationTime: madeAt, nameServers: ['ns1.lab.invalid.'], visibility, description }
+  return {
+    kind: 'dns#managedZone',
+    name: id,
+    dnsName: name,
+    creationTime: madeAt,
+    nameServers: ['ns1.lab.invalid.'],
+    visibility,
+    description,
+  }
 }

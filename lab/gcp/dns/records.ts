@@ -6,7 +6,10 @@ import { GcpError, invalid } from '../errors'
 type Sent = Readonly<Record<string, unknown>>
 
 /** @throws GcpError notFound, conditionNotMet, alreadyExists, invalid. */
-export function applyChange(zone: Zone, { additions, deletions }: { additions: readonly Sent[]; deletions: readonly Sent[] }): void {
+export function applyChange(
+  zone: Zone,
+  { additions, deletions }: { additions: readonly Sent[]; deletions: readonly Sent[] },
+): void {
   if (additions.length + deletions.length === 0) throw invalid('the change has neither additions nor deletions')
   const records = structuredClone(zone.records)
   for (const [index, sent] of deletions.entries()) {
@@ -27,7 +30,10 @@ export function applyChange(zone: Zone, { additions, deletions }: { additions: r
     }
     records.push(set)
     if (conflictsWithAlias(records, set.name)) {
-      throw new GcpError('invalid', `The resource record set ${what} is invalid because a CNAME resource record set cannot share its name '${set.name}'.`)
+      throw new GcpError(
+        'invalid',
+        `The resource record set ${what} is invalid because a CNAME resource record set cannot share its name '${set.name}'.`,
+      )
     }
   }
   zone.records = records
@@ -44,15 +50,25 @@ export function readSet(sent: Sent): RecordSet {
   if (!Number.isInteger(ttl) || ttl < 0 || ttl > 2_147_483_647) throw invalid(`the ttl of ${name} is no number of seconds`)
   if (values.length === 0 && routingPolicy === undefined) throw invalid(`${name} has no rrdatas`)
   if (type === 'A' && values.some((value) => !isIPv4(value))) throw invalid(`${name} has an rrdata that is no IPv4 address`)
-  if (type === 'CNAME' && values.some((value) => !value.endsWith('.'))) throw invalid(`${name} leads to a name without a dot at its end`)
+  if (type === 'CNAME' && values.some((value) => !value.endsWith('.')))
+    throw invalid(`${name} leads to a name without a dot at its end`)
   return { name, type, ttl, values, etag: newEtag(), ...(routingPolicy !== undefined && { more: { routingPolicy } }) }
 }
 
 function isSame(one: RecordSet, other: RecordSet): boolean {
-  const content = ({ ttl, values, more }: RecordSet) => JSON.stringify([ttl, values.map((value) => value.toLowerCase()).sort(), more])
+  const content = ({ ttl, values, more }: RecordSet) =>
+    JSON.stringify([ttl, values.map((value) => value.toLowerCase()).sort(), more])
   return content(one) === content(other)
 }
 
 export function viewOf({ name, type, ttl, values, more = {} }: RecordSet): object {
-  return { kind: 'dns#resourceRecordSet', name, type, ttl, ...(values.length > 0 && { rrdatas: values }), signatureRrdatas: [], ...more }
+  return {
+    kind: 'dns#resourceRecordSet',
+    name,
+    type,
+    ttl,
+    ...(values.length > 0 && { rrdatas: values }),
+    signatureRrdatas: [],
+    ...more,
+  }
 }

@@ -1,12 +1,12 @@
 /** Cloud DNS beside Cloud SQL. Calls are authenticated, allowed, struck by faults and written down as those are. */
 import { randomUUID } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { isAllowed } from '../access/bindings'
 import type { CallLog } from '../../calls'
 import type { Publishing } from '../../dns/publishing'
 import type { FaultBook } from '../../faults/book'
 import { CallFaults } from '../../faults/call-faults'
 import type { Effects } from '../../faults/effects'
+import { isAllowed } from '../access/bindings'
 import type { GcpCloud } from '../cloud'
 import { GcpError } from '../errors'
 import { GCP_FAULTS } from '../faults/table'
@@ -67,7 +67,11 @@ async function handle(request: FastifyRequest, endpoint: DnsEndpoint): Promise<H
     Object.assign(seen, { operation: operation.name, question: operation.question })
     if (zone !== '') seen.resources.push({ type: 'managed-zone', id: zone })
     if (project !== PROJECT) throw forbidden()
-    const resource = { name: `projects/${project}/managedZones/${zone}`, type: 'dns.googleapis.com/ManagedZone', service: 'dns.googleapis.com' }
+    const resource = {
+      name: `projects/${project}/managedZones/${zone}`,
+      type: 'dns.googleapis.com/ManagedZone',
+      service: 'dns.googleapis.com',
+    }
     if (identity && !operation.permissions.every((one) => isAllowed(identity.bindings, one, resource))) throw forbidden()
     const call = { cloud: 'gcp', operation: operation.name, account: PROJECT, region: 'global', resources: seen.resources }
     const { faults: book, effects, closing: signal } = endpoint

@@ -93,7 +93,10 @@ describe.each<Provider>(['aws', 'azure', 'gcp'])('a name of %s', (provider) => {
     const { traffic, ref, act } = await under(await endpoint(elsewhere), zone)
     const move = { ...ref, from, to }
     for (const moving of ['moveEndpoint', 'moveBack'] as const) {
-      await failureOf(act(() => traffic[moving](move)), 'ENDPOINT_DRIFTED')
+      await failureOf(
+        act(() => traffic[moving](move)),
+        'ENDPOINT_DRIFTED',
+      )
     }
     const late = act(() => traffic.moveEndpoint({ ...move, from: elsewhere }), { isCurrent: async () => false })
     await failureOf(late, 'HEARTBEAT_GAP')
@@ -114,7 +117,10 @@ describe.each<Provider>(['aws', 'azure', 'gcp'])('a name of %s', (provider) => {
 
   test('that is beyond our rights is known before anything is moved', async () => {
     const { traffic, ref, act } = await under(await endpoint(from), { ...zone, port: zone.reader })
-    const refused = await failureOf(act(() => traffic.whereTo(ref)), 'ENDPOINT_REFUSED')
+    const refused = await failureOf(
+      act(() => traffic.whereTo(ref)),
+      'ENDPOINT_REFUSED',
+    )
     expect(refused.message).toMatch(/^The endpoint shop-\d+\.\w+\.example: .* refused /)
   })
 })
@@ -147,9 +153,15 @@ describe('a name', () => {
       [place('127.0.0.31', 5433), 'a record has no port, and applications connect to 5432'],
       [place('fd00::1'), 'that is neither a name nor an address of four numbers'],
     ] as const) {
-      const refused = await failureOf(act(() => traffic.whereTo({ ...ref, next })), 'ENDPOINT_REFUSED')
+      const refused = await failureOf(
+        act(() => traffic.whereTo({ ...ref, next })),
+        'ENDPOINT_REFUSED',
+      )
       expect(refused.message).toContain(why)
-      await failureOf(act(() => traffic.moveEndpoint({ ...ref, from, to: next })), 'ENDPOINT_REFUSED')
+      await failureOf(
+        act(() => traffic.moveEndpoint({ ...ref, from, to: next })),
+        'ENDPOINT_REFUSED',
+      )
     }
     const of = await at(azure, 'type')
     const named = of.act(() => of.traffic.whereTo({ ...of.ref, next: place('shop.postgres.example') }))
@@ -159,7 +171,10 @@ describe('a name', () => {
   test('of a cloud whose queue is not served here is refused', async () => {
     const name = `none.${zone.domain}`
     const { traffic, ref, act } = await under({ kind: 'dns', zone: zone.zone, name, ttlSeconds: 30, port: 5432 }, null)
-    const refused = await failureOf(act(() => traffic.whereTo(ref)), 'ENDPOINT_REFUSED')
+    const refused = await failureOf(
+      act(() => traffic.whereTo(ref)),
+      'ENDPOINT_REFUSED',
+    )
     expect(refused.message).toContain('is a name of aws, and this worker serves no queue of that cloud')
   })
 

@@ -280,7 +280,11 @@ export const FLEET_VALUES: readonly BadInput[] = [
   named('a hosted zone by its domain', 'zone', 'provider: aws, zone: internal.example, name: shop.internal.example'),
   named('a name in another script', 'name', 'provider: aws, zone: Z0123456789ABC, name: läden.internal.example'),
   named('a name that clients would believe for an hour', 'ttl', 'provider: aws, zone: Z1, name: shop.internal.example, ttl: 1h'),
-  named('a zone of Azure without its subscription', '', 'provider: azure, resourceGroup: n, zone: a.example, name: shop.a.example'),
+  named(
+    'a zone of Azure without its subscription',
+    '',
+    'provider: azure, resourceGroup: n, zone: a.example, name: shop.a.example',
+  ),
   wrong('a canary without security groups', field('canary.securityGroups'), 'securityGroups: [sg-canary]', 'securityGroups: []'),
   wrong('a security group that is none', field('canary.securityGroups[0]'), 'sg-canary', '10.0.0.0/8'),
   wrong('a migrations folder with a NUL', field('migrations'), 'migrations: migrations', 'migrations: "a\\0b"'),

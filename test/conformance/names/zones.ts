@@ -1,6 +1,7 @@
 /** A zone at each provider of a lab, made by the lab's owner; the ports act by the shipped policies, put together as docs/permissions.md says. */
-import { readFileSync } from 'node:fs'
+
 import { Resolver } from 'node:dns/promises'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Route53 } from '@aws-sdk/client-route-53'
 import { DnsManagementClient, type RecordType } from '@azure/arm-dns'
