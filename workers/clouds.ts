@@ -69,11 +69,14 @@ function createZone(zone: DnsZone, { azure, gcp }: CloudAccess): DnsZonePort {
     case 'azure':
       return azureZone(zone, { ...(azure.token !== null && { token: azure.token }), client: azurePlace(azure) })
     case 'gcp':
-      return managedZone(zone, {
-        ...(gcp.dnsEndpoint !== null && { endpoint: gcp.dnsEndpoint }),
-        ...(gcp.token !== null && { token: gcp.token }),
-      })
+      return managedZone(zone, ownGoogle(gcp))
   }
+}
+
+/** An API of one's own, such as a lab's, has Cloud DNS as well, for the same token; Google's are apart. */
+function ownGoogle({ endpoint, token }: CloudAccess['gcp']) {
+  if (endpoint === null || /\.googleapis\.com$/i.test(new URL(endpoint).hostname)) return {}
+  return { endpoint, ...(token !== null && { token }) }
 }
 
 function azurePlace({ endpoint, authority }: CloudAccess['azure']) {

@@ -39,10 +39,7 @@ export interface CloudAccess {
     /** PEM of who signed the endpoint's certificate: the SDK gives no token to an endpoint without TLS. */
     readonly authority: string | null
   }
-  readonly gcp: CloudPlace & {
-    /** Of Cloud DNS, which has another API than Cloud SQL; the token goes there too. */
-    readonly dnsEndpoint: string | null
-  }
+  readonly gcp: CloudPlace
 }
 
 /** What may move the endpoints of fleet files: both null for a worker that serves no databases. */
@@ -108,15 +105,8 @@ function cloudsOf(env: Environment, queues: readonly TaskQueue[]): CloudAccess {
       ...(azure ? placeOf(env, AZURE) : nowhere),
       authority: authorityFile === null ? null : contentOf('CAPSTAN_AZURE_CA_FILE', authorityFile),
     },
-    gcp: queues.includes(TASK_QUEUES.gcp) ? googleOf(env) : { ...nowhere, dnsEndpoint: null },
+    gcp: queues.includes(TASK_QUEUES.gcp) ? placeOf(env, GCP) : nowhere,
   }
-}
-
-/** An API of one's own, such as a lab's, has Cloud DNS as well; Google's are apart. */
-function googleOf(env: Environment): CloudAccess['gcp'] {
-  const place = placeOf(env, GCP)
-  const own = place.endpoint !== null && !/\.googleapis\.com$/i.test(new URL(place.endpoint).hostname)
-  return { ...place, dnsEndpoint: own ? place.endpoint : null }
 }
 
 function placeOf(env: Environment, variables: PlaceVariables): CloudPlace {

@@ -41,10 +41,6 @@ export function invalid(message: string): AwsError {
 export class Reading {
   constructor(private readonly element: Readonly<Record<string, unknown>>) {}
 
-  get names(): readonly string[] {
-    return Object.keys(this.element)
-  }
-
   /** Undefined: it was not sent. */
   text(name: string): string | undefined {
     const value = this.element[name]
