@@ -12,7 +12,7 @@ import { FIRST, ROWS } from './target'
 /** A worker's death is noticed soon. */
 const SOON = { CAPSTAN_HEARTBEAT_TIMEOUT_MS: '2000', CAPSTAN_WORKFLOW_TASK_TIMEOUT_MS: '3000' }
 
-async function namesOf(lab: Lab): Promise<NamesLab> {
+export async function namesOf(lab: Lab): Promise<NamesLab> {
   const { api, tlsApi, certificateFile, token, aws, azure, gcp } = lab
   const call = (method: string, path: string, body?: unknown) => callLab({ api, labToken: token ?? '' }, method, path, body)
   const status = await fetch(`${api}/_lab/status`, { headers: labHeaders(lab) })
@@ -21,7 +21,7 @@ async function namesOf(lab: Lab): Promise<NamesLab> {
   return { lab: { api, tlsApi, certificateFile, credentials, nameService }, call }
 }
 
-function inFleet({ zone }: ZoneUnderTest): string {
+export function inFleet({ zone }: ZoneUnderTest): string {
   switch (zone.provider) {
     case 'aws':
       return `provider: aws, zone: ${zone.id}`
