@@ -80,6 +80,7 @@ export function createActivities(queue: TaskQueue, deps: ActivityDeps): object {
         createInstanceFenceActivities(deps),
         createProbeActivities(deps),
         createSourceCloudActivities(deps),
+        createTrafficActivities(deps),
       )
   }
 }

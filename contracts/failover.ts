@@ -1,5 +1,5 @@
 /** Inputs and results of the operation by which a standby becomes the writer because its source is dead: `capstan failover`. docs/decisions/0032. */
-import type { EndpointState, HostPort } from './endpoint'
+import { type EndpointQueue, type EndpointState, endpointQueue, type HostPort } from './endpoint'
 import { type Cloud, type DatabaseEntry, lockScope } from './fleet'
 import type { LockRef } from './lock'
 import type { InstanceAddress } from './migrate'
@@ -68,6 +68,8 @@ export interface FailoverInput extends OperationInput {
   readonly fenceMsMax: number
   /** The requester's reason; null: none. */
   readonly unfenced: string | null
+  /** Whose worker moves the endpoint; absent: that of `postgres`. */
+  readonly endpointOn?: EndpointQueue
 }
 
 export function failoverStarter(
@@ -79,7 +81,7 @@ export function failoverStarter(
   const { standby, patienceMs, fenceMsMax, unfenced } = request
   const asked = {
     ...{ standby: standby.name, standbyCloud: standby.cloud, standbyLockScope: lockScope(standby) },
-    ...{ clouds, patienceMs, fenceMsMax, unfenced },
+    ...{ clouds, patienceMs, fenceMsMax, unfenced, endpointOn: endpointQueue(source.endpoint) },
   }
   return {
     kind: 'failover',

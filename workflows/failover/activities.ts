@@ -16,6 +16,8 @@ const LOOK_MS = 20_000
 export function failoverActivities(input: FailoverInput) {
   const { cloud, standbyCloud, patienceMs, fenceMsMax, heartbeatTimeoutMs } = input
   const { postgres } = TASK_QUEUES
+  const { endpointOn = postgres } = input
+  const ofEndpoint = longAct(endpointOn, heartbeatTimeoutMs)
   const long = longAct(postgres, heartbeatTimeoutMs)
   const bounded = (taskQueue: string, ms: number): ActivityOptions => ({
     ...lookTwice(quickAct(taskQueue, heartbeatTimeoutMs)),
@@ -29,7 +31,7 @@ export function failoverActivities(input: FailoverInput) {
     probing: proxyActivities<FailoverActivities>(bounded(postgres, probing)),
     askingStandby: proxyActivities<StandbyPlaceActivities>(askFirst(quickAct(TASK_QUEUES[standbyCloud], heartbeatTimeoutMs))),
     asking: proxyActivities<FailoverActivities>(askFirst(long)),
-    askingTraffic: proxyActivities<TrafficActivities>(askFirst(long)),
+    askingTraffic: proxyActivities<TrafficActivities>(askFirst(ofEndpoint)),
     /** By the clock: a cloud that takes longer, or that nobody asks, is one that has not fenced it. */
     closing: proxyActivities<SourceCloudActivities>({
       ...quickAct(TASK_QUEUES[cloud], heartbeatTimeoutMs),
@@ -39,6 +41,6 @@ export function failoverActivities(input: FailoverInput) {
     undoingCloud: proxyActivities<SourceCloudActivities>(undoWait(TASK_QUEUES[cloud], heartbeatTimeoutMs)),
     /** Past the point of no return a person is asked after some attempts: nobody writes meanwhile. */
     forward: proxyActivities<FailoverActivities>(forwardAct(long)),
-    traffic: proxyActivities<TrafficActivities>(forwardAct(long)),
+    traffic: proxyActivities<TrafficActivities>(forwardAct(ofEndpoint)),
   }
 }
