@@ -13,6 +13,8 @@ export interface Struck extends Standing {
   readonly operation: string
   /** What names of its writers begin with. */
   readonly run: string
+  /** Of the step at which it is aborted; null: it is not. What comes later is not reached. */
+  readonly abortedAt: string | null
   readonly chance: Chance
 }
 
@@ -71,7 +73,9 @@ export async function reaches({ ground, operation }: Struck, step: string): Prom
 }
 
 async function moment(struck: Struck, steps: readonly [Step, ...Step[]], withinMs = 300): Promise<boolean> {
-  const step = struck.chance.of(steps)
+  const last = STEPS.findIndex((step) => SWITCHOVER_STEPS[step].id === struck.abortedAt)
+  const [first, ...more] = last < 0 ? steps : steps.filter((step) => STEPS.indexOf(step) <= last)
+  const step = struck.chance.of([first ?? STEPS[Math.max(0, last)] ?? steps[0], ...more])
   const waits = struck.chance.below(withinMs)
   if (!(await reaches(struck, SWITCHOVER_STEPS[step].id))) return false
   await sleep(waits)

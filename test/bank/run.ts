@@ -7,7 +7,7 @@ import { violationsOf } from './checker'
 import { faultNamed, reaches, type Struck } from './faults'
 import { type Ground, on, type Place, type Standing } from './ground'
 import type { Ring, Row, Server, Side } from './history'
-import type { Operation, Scenario } from './scenarios'
+import type { Scenario } from './scenarios'
 import { NODES, SUM, TABLES } from './schema'
 
 /** Faults end after seconds; whoever is not through by then waits for somebody. */
@@ -92,14 +92,15 @@ async function disturbed(ground: Ground, scenario: Scenario, ended: string[], tu
   const { seed, operation, chance } = scenario
   const fault = faultNamed(scenario.fault)
   const before = ground.standing
-  const struck: Struck = { ...before, ground, operation: `op-${seed}`, run: `r${seed}`, chance }
+  const [, abortedAt = null] = operation.split(':')
+  const struck: Struck = { ...before, ground, operation: `op-${seed}`, run: `r${seed}`, abortedAt, chance }
   const heals = [await fault.before?.(struck)]
   const words = ['switchover', before.writer.name, '--to', before.follower.name, '--unproven', ...(fault.words ?? [])]
   const running = ground.ended(struck.operation, ...words)
   const [document] = await Promise.all([
     inTime(running, struck),
     fault.during?.(struck).then((heal) => heals.push(heal)),
-    aborted(struck, operation),
+    aborted(struck),
   ]).finally(async () => {
     for (const heal of heals) await heal?.()
   })
@@ -107,7 +108,7 @@ async function disturbed(ground: Ground, scenario: Scenario, ended: string[], tu
   const now = await ground.whoWrites()
   const hasMoved = now.writer.server !== before.writer.server
   if (hasMoved) turns.push(now.writer.server)
-  const may = [...fault.ends, ...(operation.startsWith('abort:') ? ['aborted'] : [])]
+  const may = [...fault.ends, ...(abortedAt === null ? [] : ['aborted'])]
   return [
     ...(may.includes(document.status) ? [] : [ending(document)]),
     ...(hasMoved === (document.status === 'succeeded')
@@ -126,13 +127,13 @@ async function inTime(running: Promise<OperationDocument>, { operation, ground }
   return Promise.race([running, late]).finally(() => over.abort())
 }
 
-async function aborted(struck: Struck, operation: Operation): Promise<void> {
-  const [what, step] = operation.split(':')
-  if (what !== 'abort' || step === undefined) return
-  const waits = struck.chance.below(400)
-  if (!(await reaches(struck, step))) return
+async function aborted(struck: Struck): Promise<void> {
+  const { abortedAt, chance, ground, operation } = struck
+  if (abortedAt === null) return
+  const waits = chance.below(400)
+  if (!(await reaches(struck, abortedAt))) return
   await sleep(waits)
-  await struck.ground.cli('ops', 'abort', struck.operation, '--reason', 'not now')
+  await ground.cli('ops', 'abort', operation, '--reason', 'not now')
 }
 
 /** Only what took the slot away may leave none. */

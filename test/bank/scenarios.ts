@@ -15,6 +15,8 @@ export const OPERATIONS = [
 export type Operation = (typeof OPERATIONS)[number]
 
 export const WAYS = CLOUDS.flatMap((from) => CLOUDS.filter((to) => to !== from).map((to) => ({ from, to })))
+/** Where nothing is aborted most can go wrong. */
+const MOVES = ['switchover', 'there-and-back'] as const
 const WRITERS = [4, 8, 16] as const
 
 export interface Scenario {
@@ -33,7 +35,14 @@ export function scenarioOf(seed: number): Scenario {
   const way = WAYS[chance.below(WAYS.length)]
   if (way === undefined) throw new Error('there is no way')
   const fault = chance.of(Object.keys(FAULTS) as [FaultName, ...FaultName[]])
-  return { seed, ...way, operation: chance.of(OPERATIONS), fault, writers: chance.of(WRITERS), chance }
+  return {
+    seed,
+    ...way,
+    operation: chance.of(chance.below(2) === 0 ? MOVES : OPERATIONS),
+    fault,
+    writers: chance.of(WRITERS),
+    chance,
+  }
 }
 
 /** As `pairwise` takes it. */

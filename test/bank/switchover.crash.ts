@@ -6,7 +6,7 @@ import { runAll } from './runs'
 import { drawn } from './scenarios'
 
 const POOL = Array.from({ length: 3_000 }, (_, at) => at + 1)
-const BUDGET_MS = 150_000
+const BUDGET_MS = 110_000
 
 test('however it is disturbed, there is one writer, and nothing that was acknowledged is lost', async () => {
   const selected = pairwise(POOL, drawn)
