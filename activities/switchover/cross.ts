@@ -140,11 +140,13 @@ async function isNear(keyhole: Session, slot: string): Promise<void> {
       [slot],
     )
     if (seen?.active === true && seen.lacking !== null && seen.lacking <= NEAR_BYTES) return
-    if (performance.now() > until) {
-      const found = seen === undefined ? 'is gone' : seen.active ? `lacks ${seen.lacking} bytes of the log` : 'is read by nobody'
+    // one that is gone does not come again
+    if (seen === undefined || performance.now() > until) {
+      const found = seen?.active ? `lacks ${seen.lacking} bytes of the log` : 'is read by nobody'
+      const why = seen === undefined ? 'is gone' : `${found} after ${FOLLOWING_MS / 1000} s`
       throw failure(
         'BARRIER_NOT_PASSED',
-        `Nobody was shut out: slot ${slot} ${found} after ${FOLLOWING_MS / 1000} s. Look why the standby does not follow, then start again.`,
+        `Nobody was shut out: slot ${slot} ${why}. Look why the standby does not follow, then start again.`,
         { slot },
       )
     }

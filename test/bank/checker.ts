@@ -6,7 +6,7 @@ export function violationsOf(history: History): string[] {
   return [
     ...history.sides.flatMap((side) => [...rowsOn(side, history), ...clientsOn(side), ...balanced(side, history, 'at the end')]),
     ...sidesDiffer(history.sides),
-    ...history.snapshots.flatMap((one) => balanced(one, history, 'in a snapshot')),
+    ...new Set(history.snapshots.flatMap((one) => balanced(one, history, 'in a snapshot')).slice(0, 5)),
     ...forgotten(history),
     ...givenTwice(history),
     ...outOfTurn(history),

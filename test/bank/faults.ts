@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { FINAL_STATUSES, type OperationStatus } from '../../contracts/operation'
 import { SWITCHOVER_STEPS } from '../../contracts/switchover'
-import { until } from '../support/eventually'
+import { eventually, until } from '../support/eventually'
 import { isAt } from '../support/migrating'
 import type { Chance } from './chance'
 import { type Ground, on, type Place, type Standing } from './ground'
@@ -87,6 +87,13 @@ async function ordered({ ground: { lab } }: Struck, fault: Readonly<Record<strin
   return () => lab.withdrawAll()
 }
 
+/** What is undone waits for the fault to end, as it would in life: it ends by itself, and not with the operation. */
+function after(ms: number, end: () => Promise<unknown>): Heal {
+  const ended = sleep(ms).then(end)
+  ended.catch(() => undefined)
+  return async () => void (await ended)
+}
+
 const seconds = (chance: Chance, from: number, to: number): string =>
   `${Math.round(1000 * (from + chance.share() * (to - from)))}ms`
 
@@ -146,21 +153,19 @@ export const FAULTS = {
       const pid = await walsenderOf(struck.writer).catch(() => undefined)
       if (pid === undefined) return NOTHING
       signal(pid, 'SIGSTOP')
-      // who drops its slot waits for it
-      const ends = sleep(4_000).then(() => signal(pid, 'SIGCONT'))
-      return () => ends
+      return after(4_000, async () => signal(pid, 'SIGCONT'))
     },
   },
 
   'standby cannot apply': {
     asynchronous: true,
     ends: MOVED_OR_NOT,
-    words: ['--drain-within', '5s'],
+    words: ['--drain-within', '3s'],
     async during(struck) {
       const { follower } = struck
       if (!(await moment(struck, ['wayBack', 'cross']))) return NOTHING
       await on(follower.target.migrator, 'ALTER TABLE public.transfers RENAME TO gone').catch(() => undefined)
-      return async () => void (await on(follower.target.migrator, 'ALTER TABLE IF EXISTS public.gone RENAME TO transfers'))
+      return after(5_000, () => on(follower.target.migrator, 'ALTER TABLE IF EXISTS public.gone RENAME TO transfers'))
     },
   },
 
@@ -242,15 +247,16 @@ export const FAULTS = {
   'schema changes': {
     asynchronous: true,
     ends: MOVED_OR_NOT,
-    words: ['--drain-within', '5s'],
+    words: ['--drain-within', '3s'],
     async during(struck) {
       const { chance, writer, follower } = struck
       if (!(await moment(struck, ['compare', 'papers', 'wayBack', 'cross']))) return NOTHING
       const sql = `ALTER TABLE public.transfers ADD COLUMN IF NOT EXISTS later_${chance.below(1e6)} int`
       await on(writer.target.migrator, sql).catch(() => undefined)
-      return async () => {
-        for (const { target } of [writer, follower]) await on(target.migrator, sql)
-      }
+      return after(5_000, async () => {
+        for (const { target } of [writer, follower])
+          await eventually('the column', () => on(target.migrator, sql).catch(() => undefined))
+      })
     },
   },
 

@@ -121,7 +121,11 @@ async function inTime(running: Promise<OperationDocument>, { operation, ground }
   const over = new AbortController()
   const late = sleep(ENDS_WITHIN_MS, undefined, { signal: over.signal, ref: false }).then(async () => {
     const record = await ground.capstan.ledger.getOperation(operation)
-    throw new Error(`${operation} has not ended: it is ${record?.status}, ${JSON.stringify(record?.steps.at(-1))}`)
+    const { raw } = await ground.capstan.temporal.workflow.getHandle(operation).describe()
+    const tried = raw.pendingActivities?.map(({ activityType, lastFailure }) => `${activityType?.name}: ${lastFailure?.message}`)
+    throw new Error(
+      `${operation} has not ended: it is ${record?.status} at ${record?.steps.at(-1)?.id}, and tries ${tried?.join('; ')}`,
+    )
   })
   late.catch(() => undefined)
   return Promise.race([running, late]).finally(() => over.abort())
