@@ -65,12 +65,12 @@ export async function fenceAndDrain(deps: ActivityDeps, input: Input): Promise<C
   }
   return inKeyholeOf(deps, pair.places.source, input.fenceEpoch, (hole) =>
     insideBoth(deps, pair, tokens, async (on) => {
+      await nearEnough({ deps, input, pair, hole, on, tokens })
       // before it is looked, so that what is made meanwhile is seen behind the fence
       const stamps = await stampsOf(on)
       const since = await sinceThePlan(on, pair, known)
       if (since.length > 0) throw changedSince('Nobody was shut out', since)
       const crossing = { deps, input, pair, hole, on, tokens, stamps, unlogged: known.unlogged }
-      await nearEnough(crossing)
       await takeInHand(deps, input.operation, pair)
       await limitStatements([hole.session, on.source, on.standby])
       try {
@@ -114,7 +114,7 @@ function changedSince(before: string, since: readonly string[]): Error {
 
 const SHOWN_MAX = 20
 
-interface Crossing {
+interface Before {
   readonly deps: ActivityDeps
   readonly input: Input
   readonly pair: Pair
@@ -122,6 +122,9 @@ interface Crossing {
   /** As the master, in both databases. */
   readonly on: Readonly<Record<SideName, Session>>
   readonly tokens: Readonly<Record<SideName, FenceToken>>
+}
+
+interface Crossing extends Before {
   /** Of the schemas that were compared before the fence. */
   readonly stamps: Stamps
   /** Tables whose rows are not carried, as the plan says. */
@@ -271,7 +274,7 @@ function toldPast(roles: readonly string[]): string {
 }
 
 /** Before anybody is shut out: a standby that does not follow, or is far behind, would only make the outage long. */
-async function nearEnough({ deps, input: { operation }, pair, hole: { session }, on, tokens }: Crossing): Promise<void> {
+async function nearEnough({ deps, input: { operation }, pair, hole: { session }, on, tokens }: Before): Promise<void> {
   const { slot } = pair.forward
   await confirmedAtOnce(deps, { pair, on, tokens, operation })
   if ((await notNear(session, slot, { bytes: NEAR_SYNCED_BYTES, withinMs: SYNCED_MS })) === null) return
@@ -279,7 +282,7 @@ async function nearEnough({ deps, input: { operation }, pair, hole: { session },
   await confirmedAsBefore(deps, { standby, forward: pair.forward, operation })
   const found = await notNear(session, slot, { bytes: NEAR_BYTES, withinMs: FOLLOWING_MS })
   if (found === null) return
-  const message = `Nobody was shut out: slot ${slot} ${found} after ${FOLLOWING_MS / 1000} s. Look why the standby does not follow, then start again.`
+  const message = `Nobody was shut out: slot ${slot} ${found}. Look why the standby does not follow, then start again.`
   throw failure('BARRIER_NOT_PASSED', message, { slot })
 }
 
@@ -293,8 +296,10 @@ async function notNear(keyhole: Session, slot: string, near: { bytes: number; wi
       [slot],
     )
     if (seen?.active === true && seen.lacking !== null && seen.lacking <= near.bytes) return null
+    // one that is gone does not come again
+    if (seen === undefined) return 'is gone'
     if (performance.now() > until)
-      return seen === undefined ? 'is gone' : seen.active ? `lacks ${seen.lacking} bytes of the log` : 'is read by nobody'
+      return `${seen.active ? `lacks ${seen.lacking} bytes of the log` : 'is read by nobody'} after ${near.withinMs / 1000} s`
   }
 }
 

@@ -160,7 +160,11 @@ function standbyEntry({ stack }: CapstanStack, cloud: StandbyCloud, name: string
 }
 
 /** As AWS has it done: a parameter group of one's own, and a reboot. The standby comes from where every program on loopback does. */
-async function letReplicate(capstan: CapstanStack, major: '15' | '17'): Promise<void> {
+export async function letReplicate(
+  capstan: CapstanStack,
+  major: '15' | '17',
+  more: Readonly<Record<string, string>> = {},
+): Promise<void> {
   const { stack } = capstan
   const rds = rdsOf(capstan)
   const DBParameterGroupName = 'logical'
@@ -174,7 +178,11 @@ async function letReplicate(capstan: CapstanStack, major: '15' | '17'): Promise<
   await rds.send(
     new ModifyDBParameterGroupCommand({
       DBParameterGroupName,
-      Parameters: [{ ParameterName: 'rds.logical_replication', ParameterValue: '1', ApplyMethod: 'pending-reboot' }],
+      Parameters: Object.entries({ 'rds.logical_replication': '1', ...more }).map(([ParameterName, ParameterValue]) => ({
+        ParameterName,
+        ParameterValue,
+        ApplyMethod: 'pending-reboot',
+      })),
     }),
   )
   await rds.send(new ModifyDBInstanceCommand({ DBInstanceIdentifier: 'stock', DBParameterGroupName, ApplyImmediately: true }))
@@ -190,9 +198,15 @@ async function letReplicate(capstan: CapstanStack, major: '15' | '17'): Promise<
 }
 
 /** Logical decoding, and the source's way to it. */
-async function letBeFollowed({ stack }: CapstanStack, { adapter, instanceId }: OtherTarget, cloud: StandbyCloud): Promise<void> {
+export async function letBeFollowed(
+  { stack }: CapstanStack,
+  { adapter, instanceId }: OtherTarget,
+  cloud: StandbyCloud,
+  more: Readonly<Record<string, string>> = {},
+): Promise<void> {
   const instance = { name: 'stock', instanceId }
-  const parameters = cloud === 'azure' ? { wal_level: 'logical' } : { 'cloudsql.logical_decoding': 'on' }
+  const decoding = cloud === 'azure' ? { wal_level: 'logical' } : { 'cloudsql.logical_decoding': 'on' }
+  const parameters = { ...decoding, ...more }
   const networkRules = [controlAddress(stack.block), applicationAddress(stack.block), '127.0.0.1'].map(
     (address) => `${address}/32`,
   )

@@ -113,7 +113,8 @@ async function plan(over: FailingOver, step: StepName, { sides, probed }: Asked)
           source: { scope: input.lockScope, epoch: locked.source },
           standby: { scope: input.standbyLockScope, epoch: locked.standby },
         }
-  const endpoint = await act.askingTraffic.whereTo(ref(step))
+  const { host, port } = sides.standby
+  const endpoint = await act.askingTraffic.whereTo({ ...ref(step), next: { host, port } })
   const planned = await act.asking.planFailover({ ...ref(step), sides, probed, locks, endpoint })
   return { ...planned, sides, probed, endpointAt: endpoint.at }
 }

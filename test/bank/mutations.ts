@@ -1,0 +1,48 @@
+/** A scenario on a copy of the program with one guard taken out: what is found has to be red. */
+import { rmSync } from 'node:fs'
+import { type Mutation, mutant } from '../crash/support/mutant'
+import { chanceOf } from './chance'
+import { Ground } from './ground'
+import { runOne } from './runs'
+import type { Scenario } from './scenarios'
+
+/** `seed`: of what the scenario draws while it runs. */
+export async function foundWithout(
+  mutations: readonly Mutation[],
+  { seed, fault, from, to }: Pick<Scenario, 'seed' | 'fault' | 'from' | 'to'>,
+): Promise<string> {
+  const folder = mutant(...mutations)
+  try {
+    const ground = await Ground.start(folder)
+    const scenario = { seed, from, to, fault, operation: 'switchover', writers: 8, chance: chanceOf(seed) } as const
+    const found = await runOne(ground, scenario).finally(() => ground.close())
+    return found.join('\n')
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+const CROSSING = 'activities/switchover/cross.js'
+
+export const WITHOUT_BARRIER: readonly Mutation[] = [
+  {
+    file: CROSSING,
+    find: 'await (0, barrier_1.awaitBarrier)({ ...awaited, deadlineMs: pair.request.drainMsMax, signal })',
+    put: "{ confirmedLsn: '0/0', waitedMs: 0 }",
+  },
+]
+
+export const WITHOUT_FENCE_STEP: readonly Mutation[] = [
+  { file: CROSSING, find: 'await fence(crossing)', put: "{ writer: { user: 'nobody' } }" },
+]
+
+/** It lets everybody in again once the way back stands, and says that it does not. */
+export const WITHOUT_LIMIT: readonly Mutation[] = [
+  {
+    file: 'postgres/fence/workers-only.js',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the program's text
+    find: 'ALLOW_CONNECTIONS true CONNECTION LIMIT ${exports.NOBODY}',
+    put: 'ALLOW_CONNECTIONS true',
+  },
+  { file: 'postgres/fence/workers-only.js', find: 'if (against.length === 0)', put: 'if (true)' },
+]

@@ -1,0 +1,188 @@
+/** One scenario with its bank: what is wrong afterwards, a sentence each. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { OperationDocument } from '../../contracts/operation'
+import { compareDatabases } from '../../postgres/verify/compare'
+import { type Bank, startBank } from './bank'
+import { violationsOf } from './checker'
+import { faultNamed, reaches, type Struck } from './faults'
+import { type Ground, on, type Place, type Standing } from './ground'
+import type { Ring, Row, Server, Side } from './history'
+import type { Scenario } from './scenarios'
+import { NODES, SUM, TABLES } from './schema'
+
+/** Faults end after seconds; whoever is not through by then waits for somebody. */
+const ENDS_WITHIN_MS = 120_000
+
+export interface Result {
+  readonly wrong: readonly string[]
+  /** How each operation ended. */
+  readonly ended: readonly string[]
+  readonly transactions: number
+}
+
+/** Starts from where the bank stands, and leaves it standing, the one following the other. */
+export async function runScenario(ground: Ground, scenario: Scenario): Promise<Result> {
+  const { from, to, operation, seed } = scenario
+  await ground.stand(from, to)
+  const ended: string[] = []
+  const wrong: string[] = []
+  if (ground.standing.writer.cloud !== from) wrong.push(...(await moved(ground, `turn-${seed}`, ended)))
+  await ground.isFollowing()
+  await forgetOldRuns(ground)
+  const run = `r${seed}`
+  const bank = await bankOn(ground, scenario, run)
+  const turns: Server[] = [ground.standing.writer.server]
+  let following = true
+  try {
+    await bank.goesOn(20)
+    wrong.push(...(await disturbed(ground, scenario, ended, turns)))
+    await bank.goesOn()
+    following = await stillFollows(ground, scenario, wrong)
+    if (operation === 'there-and-back' && following && turns.length > 1) {
+      await ground.isFollowing()
+      wrong.push(...(await moved(ground, `back-${seed}`, ended)))
+      if (ground.standing.writer.server !== turns.at(-1)) turns.push(ground.standing.writer.server)
+      await bank.goesOn()
+    }
+  } catch (error) {
+    await bank.stop().catch(() => undefined)
+    throw error
+  }
+  const seen = await bank.stop()
+  const { writer, follower } = ground.standing
+  if (following) await ground.caughtUp()
+  const sides = await Promise.all((following ? [writer, follower] : [writer]).map((place) => sideOf(place, run)))
+  wrong.push(...violationsOf({ ...seen, sum: SUM, nodes: NODES, turns, sides }))
+  if (following) wrong.push(...(await different(ground.standing)))
+  else await ground.anew()
+  return { wrong, ended, transactions: seen.attempts.filter(({ outcome }) => outcome === 'acknowledged').length }
+}
+
+async function bankOn(ground: Ground, { writers, fault, seed }: Scenario, run: string): Promise<Bank> {
+  const { writer, follower } = ground.standing
+  const application = await ground.application()
+  const { asynchronous } = faultNamed(fault)
+  return startBank({
+    writers: Array.from({ length: writers }, (_, at) => ({
+      ...{ login: application, name: `${run}/${at}` },
+      ...{ asynchronous: asynchronous && at % 2 === 1, seed: seed * 100 + at },
+    })),
+    probes: [
+      { login: application, endpoint: 'application', run },
+      ...[writer, follower].map((place) => ({ login: ground.direct(place), endpoint: place.cloud, run })),
+    ],
+    readers: [writer, follower].map((place) => ground.reader(place)),
+  })
+}
+
+/** One that nothing disturbs. */
+async function moved(ground: Ground, operation: string, ended: string[]): Promise<string[]> {
+  await ground.isFollowing()
+  const { writer, follower } = ground.standing
+  const document = await ground.ended(operation, 'switchover', writer.name, '--to', follower.name, '--unproven')
+  ended.push(`${operation} ${document.status}`)
+  const now = await ground.whoWrites()
+  return document.status === 'succeeded' && now.writer.server === follower.server ? [] : [ending(document)]
+}
+
+const ending = ({ id, status, failure, steps }: OperationDocument): string =>
+  `${id} ended ${status} at ${steps.at(-1)?.id}: ${failure?.code ?? 'no failure'} ${failure?.message ?? ''}`
+
+async function disturbed(ground: Ground, scenario: Scenario, ended: string[], turns: Server[]): Promise<string[]> {
+  const { seed, operation, chance } = scenario
+  const fault = faultNamed(scenario.fault)
+  const before = ground.standing
+  const [, abortedAt = null] = operation.split(':')
+  const struck: Struck = { ...before, ground, operation: `op-${seed}`, run: `r${seed}`, abortedAt, chance }
+  const heals = [await fault.before?.(struck)]
+  const words = ['switchover', before.writer.name, '--to', before.follower.name, '--unproven', ...(fault.words ?? [])]
+  const running = ground.ended(struck.operation, ...words)
+  const [document] = await Promise.all([
+    inTime(running, struck),
+    fault.during?.(struck).then((heal) => heals.push(heal)),
+    aborted(struck),
+  ]).finally(async () => {
+    for (const heal of heals) await heal?.()
+  })
+  ended.push(`${struck.operation} ${document.status}`)
+  const now = await ground.whoWrites()
+  const hasMoved = now.writer.server !== before.writer.server
+  if (hasMoved) turns.push(now.writer.server)
+  const may = [...fault.ends, ...(abortedAt === null ? [] : ['aborted'])]
+  return [
+    ...(may.includes(document.status) ? [] : [ending(document)]),
+    ...(hasMoved === (document.status === 'succeeded')
+      ? []
+      : [`${ending(document)}, and applications are led to ${now.writer.cloud}`]),
+  ]
+}
+
+async function inTime(running: Promise<OperationDocument>, { operation, ground }: Struck): Promise<OperationDocument> {
+  const over = new AbortController()
+  const late = sleep(ENDS_WITHIN_MS, undefined, { signal: over.signal, ref: false }).then(async () => {
+    const record = await ground.capstan.ledger.getOperation(operation)
+    const { raw } = await ground.capstan.temporal.workflow.getHandle(operation).describe()
+    const tried = raw.pendingActivities?.map(({ activityType, lastFailure }) => `${activityType?.name}: ${lastFailure?.message}`)
+    throw new Error(
+      `${operation} has not ended: it is ${record?.status} at ${record?.steps.at(-1)?.id}, and tries ${tried?.join('; ')}`,
+    )
+  })
+  late.catch(() => undefined)
+  return Promise.race([running, late]).finally(() => over.abort())
+}
+
+async function aborted(struck: Struck): Promise<void> {
+  const { abortedAt, chance, ground, operation } = struck
+  if (abortedAt === null) return
+  const waits = chance.below(400)
+  if (!(await reaches(struck, abortedAt))) return
+  await sleep(waits)
+  await ground.cli('ops', 'abort', operation, '--reason', 'not now')
+}
+
+/** Only what took the slot away may leave none. */
+async function stillFollows(ground: Ground, { fault }: Scenario, wrong: string[]): Promise<boolean> {
+  const slot = `SELECT 1 FROM pg_replication_slots WHERE slot_name = '${ground.slot()}'`
+  const there = (await on(ground.standing.writer.target.admin, slot)).length > 0
+  if (!there && fault !== 'slot is gone') wrong.push(`there is no slot ${ground.slot()} on the writer`)
+  return there
+}
+
+/** What earlier runs wrote and nobody asks for any more. */
+async function forgetOldRuns(ground: Ground): Promise<void> {
+  const { migrator } = ground.standing.writer.target
+  await on(migrator, 'DELETE FROM public.transfers; DELETE FROM public.clients; DELETE FROM public.probes')
+}
+
+interface Found {
+  readonly server: Server
+  readonly sum: number
+  readonly ring: Ring
+  readonly rows: readonly Row[]
+  readonly clients: Side['clients']
+  readonly probes: Side['probes']
+}
+
+async function sideOf({ target }: Place, run: string): Promise<Side> {
+  const whole = (of: string) => `(SELECT coalesce(json_agg(f), '[]') FROM (${of}) f)`
+  const [found] = await on<{ found: Found }>(
+    target.admin,
+    `SELECT json_build_object('server', (SELECT system_identifier::text FROM pg_control_system()), 'sum', (SELECT sum(balance) FROM public.accounts),
+       'ring', (SELECT json_agg(json_build_array(node, next) ORDER BY node) FROM public.ring),
+       'rows', ${whole(`SELECT key, writer, seq, id, ticket, server FROM public.transfers WHERE writer LIKE '${run}/%'`)},
+       'clients', ${whole(`SELECT writer, last FROM public.clients WHERE writer LIKE '${run}/%'`)},
+       'probes', ${whole(`SELECT id, server FROM public.probes WHERE run = '${run}'`)}) AS found`,
+  )
+  if (found === undefined) throw new Error('one row has them all')
+  return found.found
+}
+
+async function different({ writer, follower }: Standing): Promise<string[]> {
+  const sides = { source: writer.target.migrator, target: follower.target.migrator }
+  const compared = await compareDatabases({ ...sides, mode: 'static', jobs: 1, selection: { tables: TABLES, exclude: [] } })
+  if (compared.verdict === 'equal') return []
+  const told = compared.tables
+    .filter(({ verdict }) => verdict !== 'equal')
+    .map(({ table, differences }) => `${table} ${JSON.stringify(differences)}`)
+  return [`compared, ${writer.cloud} and ${follower.cloud} are ${compared.verdict}: ${told.join('; ')}`]
+}
