@@ -13,12 +13,19 @@ export interface Place {
   readonly port: number
 }
 
-async function leadTo({ stack: { lab } }: CapstanStack, name: string, { host, port }: Place): Promise<void> {
+/** `from` null: there is no such name yet, and it is made. */
+async function leadTo(
+  { stack: { lab } }: CapstanStack,
+  name: string,
+  { host, port }: Place,
+  from: Place | null = null,
+): Promise<void> {
   const headers = { 'content-type': 'application/json', ...labHeaders(lab) }
+  const to = { host, port }
   const answer = await fetch(`${lab.api}/_lab/router/${name}`, {
-    method: 'PUT',
+    method: from === null ? 'PUT' : 'POST',
     headers,
-    body: JSON.stringify({ to: { host, port } }),
+    body: JSON.stringify(from === null ? { to } : { from: { host: from.host, port: from.port }, to }),
   })
   if (!answer.ok) throw new Error(`the lab refused ${name}: ${await answer.text()}`)
 }
@@ -220,9 +227,9 @@ export class Switching {
     return JSON.parse(stdout) as OperationDocument
   }
 
-  /** Whoever else moves the endpoint. */
-  lead(side: 'source' | 'standby'): Promise<void> {
-    return leadTo(this.capstan, 'stock', this.pair[side])
+  /** As whoever else moves the endpoint would. */
+  lead(to: 'source' | 'standby'): Promise<void> {
+    return leadTo(this.capstan, 'stock', this.pair[to], this.pair[to === 'source' ? 'standby' : 'source'])
   }
 
   /** Seen by the watch. */

@@ -65,7 +65,8 @@ export async function startMovers(): Promise<Movers> {
       CREATE ROLE reader LOGIN PASSWORD '${PASSWORD}'; CREATE ROLE follower LOGIN REPLICATION PASSWORD '${PASSWORD}';
       ALTER ROLE master REPLICATION; GRANT pg_create_subscription, mover TO master`)
   }
-  const { options } = await source.database()
+  // beside the standby: what is asked of a source that stands still needs it
+  const { options } = await standby.database()
   const ledger = openLedger({ url: `postgres://${options.user}:${PASSWORD}@${options.host}:${options.port}/${options.database}` })
   await ledger.migrate()
   let count = 0
