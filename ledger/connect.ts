@@ -47,6 +47,8 @@ export function connectLedger(target: LedgerTarget): LedgerDatabase {
     const pool = new Pool({ ...settings, Client: GuardedClient })
     // An idle connection that the server closes is replaced at the next query; without a listener it would end the process.
     pool.on('error', () => undefined)
+    // nor may one that it closes under a statement, which the pool leaves to whoever holds it: the statement itself is rejected
+    pool.on('connect', (client) => client.on('error', () => undefined))
     return pool
   }
   return new Kysely<LedgerTables>({ dialect: new PostgresDialect({ pool: openPool }) }).withSchema('ledger')
