@@ -1,10 +1,11 @@
 /** The keyhole of either side (postgres/fence/keyhole.ts), with its row of who may act raised to this attempt: from there a database is closed, opened, and kept
  *  from applications. Always at the address that the cloud gives: a name may lead elsewhere by now. */
 import { Failure } from '../../contracts/failures'
+import type { DatabaseEntry } from '../../contracts/fleet'
 import type { Session } from '../../postgres/connect/session'
 import { type ConnectTo, enterKeyhole, openKeyhole } from '../../postgres/fence/keyhole'
 import { type FenceToken, standingEpoch, tagSession } from '../../postgres/migrate/fence'
-import { type KeptOut, keepOut, letIn } from '../../postgres/replicate/keep-out'
+import { giveBack, isKeptOut, type KeptOut, keepOut, type LetIn, letIn } from '../../postgres/replicate/keep-out'
 import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { raiseOwnFence } from '../schema/apply-behind-fence'
@@ -62,13 +63,38 @@ export function keepApplicationsOut(
   { entry, ref }: Place,
   publisher: string | null,
 ): Promise<KeptOut> {
-  const { admin, migrator } = entry.connections
-  const keep = [admin.user, migrator.user, ...(publisher === null ? [] : [publisher])]
+  const keep = namesKept(entry, publisher)
   return keepOut(session, { database: entry.database, token, operation: ref.operation, keep, signal: currentAct().signal })
 }
 
-export function letApplicationsIn({ session, token }: InKeyhole, { entry }: Place): Promise<readonly string[]> {
+/** Who may connect all the same. */
+export function namesKept({ connections: { admin, migrator } }: DatabaseEntry, publisher: string | null): string[] {
+  return [admin.user, migrator.user, ...(publisher === null ? [] : [publisher])]
+}
+
+export function letApplicationsIn({ session, token }: InKeyhole, { entry }: Place): Promise<LetIn> {
   return letIn(session, { database: entry.database, token, signal: currentAct().signal })
+}
+
+/** The undo of `keepApplicationsOut`, and of nothing that was taken before this operation. Safe to repeat, and where there is no keyhole. */
+export async function giveApplicationsBack(deps: ActivityDeps, place: Place, epoch: number): Promise<void> {
+  if (!(await hasKeptOut(deps, place))) return
+  await inKeyholeOf(deps, place, epoch, async ({ session, token }) => {
+    await giveBack(session, { database: place.entry.database, token, operation: place.ref.operation })
+  })
+}
+
+/** A keyhole that is another's has nothing of ours. */
+async function hasKeptOut(deps: ActivityDeps, place: Place): Promise<boolean> {
+  try {
+    const keyhole = await enterKeyhole(masterOf(deps, place))
+    if (keyhole === null) return false
+    const asked = { database: place.entry.database, operation: place.ref.operation }
+    return await isKeptOut(keyhole, asked).finally(() => keyhole.close())
+  } catch (error) {
+    if (isNotOurs(error)) return false
+    throw error
+  }
 }
 
 /** Null: they come in as they did before. Where there is no keyhole nobody was kept out. A sentence: it is not ours to let them in; what was made can be taken

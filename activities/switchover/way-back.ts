@@ -10,9 +10,9 @@ import { carrySequences, readSequences } from '../../postgres/replicate/watch/se
 import { wayBackObstacles } from '../../postgres/replicate/way-back'
 import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
-import { inKeyholeOf, keepApplicationsOut } from '../replication/keyhole'
-import { madeBy } from '../replication/made'
+import { giveApplicationsBack, inKeyholeOf, keepApplicationsOut } from '../replication/keyhole'
 import { dropAtSource, letRead, OWN_TABLES } from '../replication/make'
+import { publishedTables } from '../replication/published'
 import { type BehindFence, behindFence, type SideName } from '../replication/sides'
 import type { Switching } from './contract'
 import { backPublisher, type Pair, pairOf } from './pair'
@@ -23,13 +23,15 @@ type OnBoth = Readonly<Record<SideName, BehindFence>>
 export async function prepareWayBack(deps: ActivityDeps, input: Switching): Promise<Told> {
   const pair = await pairOf(deps, input)
   const publisher = await backPublisher(deps, pair)
-  const { tables } = await madeBy(deps, input.operation)
   const kept = await inKeyholeOf(deps, pair.places.standby, input.epochs.standby, (on) =>
     keepApplicationsOut(on, pair.places.standby, publisher.user),
   )
   const set = await onBoth(deps, pair, input, async ({ source, standby }) => {
     const { back, forward } = pair
     const { signal } = currentAct()
+    // what is published now: the plan that was approved may not have been the first
+    const { published: tables, missing } = await publishedTables(source.migrator, forward)
+    refuseLacking(missing.map((one) => `${one} goes to the standby by nothing: capstan standby reseed --table ${one}.`))
     await ensureControlSchema(standby.migrator)
     await letRead(standby.migrator, publisher.user)
     const published = { name: back.publication, tables: [...tables, ...OWN_TABLES], viaPartitionRoot: true }
@@ -58,6 +60,7 @@ export async function dropWayBack(deps: ActivityDeps, input: Switching): Promise
     await dropSubscription(source.admin, { name: pair.back.subscription, source: standby.admin })
     await dropAtSource(standby, pair.back)
   })
+  await giveApplicationsBack(deps, pair.places.standby, input.epochs.standby)
 }
 
 export function onBoth<T>(

@@ -26,14 +26,23 @@ const CLOSED_DATABASES = `CREATE TABLE capstan.closed_database (
 /** Of a keyhole that was made before a closed database could be opened to workers. */
 const LIMIT_COLUMN = 'ALTER TABLE capstan.closed_database ADD COLUMN connection_limit int'
 
-/** Who may not connect to a standby's database while it follows (replicate/keep-out.ts). `grants`: taken, `added`: given. */
+/** Who may not connect to a standby's database while it follows (replicate/keep-out.ts). `grants`: taken, `added`: given; `before`: as both were, with
+ *  the operation of then, when this one came to it. */
 const KEPT_OUT = `CREATE TABLE capstan.kept_out (
   oid oid PRIMARY KEY,
   operation text NOT NULL,
   grants jsonb NOT NULL,
   added text[] NOT NULL,
+  before jsonb,
   at timestamptz NOT NULL DEFAULT now()
 )`
+
+/** Of a keyhole that was made before an operation gave back what it alone had taken. */
+const BEFORE_COLUMN = 'ALTER TABLE capstan.kept_out ADD COLUMN before jsonb'
+
+/** SQL that is true where the table has the column. */
+const hasColumn = (table: string, column: string): string =>
+  `EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = pg_catalog.to_regclass('${table}') AND a.attname = '${column}' AND NOT a.attisdropped)`
 
 export interface KeyholeAccess {
   readonly connectTo: ConnectTo
@@ -61,17 +70,24 @@ async function furnish(session: Session): Promise<void> {
   await inTransaction(session, async () => {
     // two that do this at once would fail each other
     await session.query('SELECT pg_catalog.pg_advisory_xact_lock($1)', [FURNISHING_LOCK])
-    const [row] = await session.query<{ shut: boolean; furnished: boolean; limited: boolean; keeps: boolean }>(
+    const [row] = await session.query<{
+      shut: boolean
+      furnished: boolean
+      limited: boolean
+      keeps: boolean
+      remembers: boolean
+    }>(
       `SELECT NOT pg_catalog.has_database_privilege('public', current_database(), 'CONNECT') AS shut,
               pg_catalog.to_regclass('capstan.closed_database') IS NOT NULL AS furnished,
               pg_catalog.to_regclass('capstan.kept_out') IS NOT NULL AS keeps,
-              EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = pg_catalog.to_regclass('capstan.closed_database')
-                         AND a.attname = 'connection_limit' AND NOT a.attisdropped) AS limited`,
+              ${hasColumn('capstan.closed_database', 'connection_limit')} AS limited,
+              ${hasColumn('capstan.kept_out', 'before')} AS remembers`,
     )
     if (row?.shut !== true) await session.execute(`REVOKE ALL ON DATABASE ${KEYHOLE} FROM PUBLIC`)
     if (row?.furnished !== true) await session.execute(CLOSED_DATABASES)
     else if (!row.limited) await session.execute(LIMIT_COLUMN)
     if (row?.keeps !== true) await session.execute(KEPT_OUT)
+    else if (!row.remembers) await session.execute(BEFORE_COLUMN)
   })
 }
 

@@ -71,34 +71,120 @@ export async function keepOut(session: Session, input: KeepOutInput): Promise<Ke
   return { revoked: [...new Set(revoked)].sort(), stillIn: rows.map(({ role }) => role) }
 }
 
-/** Gives back what `keepOut` took, and takes what it gave. Resolves to who may connect again; nobody where nothing was taken. A role that is gone is
- *  passed over. Safe to repeat. Throws as `keepOut`. */
-export async function letIn(session: Session, { database, token }: KeptDatabase): Promise<readonly string[]> {
+export interface LetIn {
+  /** Who may connect again; nobody where nothing was taken. */
+  readonly back: readonly string[]
+  /** Roles from whom it was taken and that are not there any more. */
+  readonly gone: readonly string[]
+}
+
+/** Gives back what `keepOut` took, whichever operation it was, and takes what it gave. Safe to repeat. Throws as `keepOut`. */
+export async function letIn(session: Session, { database, token }: KeptDatabase): Promise<LetIn> {
   return inTransaction(session, async () => {
     await assertFence(session, token)
-    const [added] = await session.query<{ roles: string[] }>(
-      'SELECT k.added AS roles FROM capstan.kept_out k JOIN pg_catalog.pg_database d ON d.oid = k.oid WHERE d.datname = $1',
-      [database],
-    )
-    if (added === undefined) return []
-    const { oid, owner, way } = await ownDatabase(session, database)
-    const grants = await remembered(session, oid)
-    const named = grants.flatMap(({ role }) => (role === null ? [] : [role]))
-    const there = new Set(await existing(session, [...named, ...added.roles]))
-    const back = grants.filter(({ role }) => role === null || there.has(role))
-    const name = quoteIdentifier(database)
-    const statements = [
-      ...back.map(
-        ({ role, grantable }) => `GRANT CONNECT ON DATABASE ${name} TO ${grantee(role)}${grantable ? ' WITH GRANT OPTION' : ''}`,
-      ),
-      ...added.roles
-        .filter((role) => there.has(role) && !named.includes(role))
-        .map((role) => `REVOKE CONNECT ON DATABASE ${name} FROM ${grantee(role)}`),
-    ]
-    if (statements.length > 0) await asOwner(session, owner, way, statements.join('; '))
-    await session.query('DELETE FROM capstan.kept_out WHERE oid = $1::bigint::oid', [oid])
-    return back.map(({ role }) => role ?? 'PUBLIC').sort()
+    const [held] = await session.query<Held>(HELD, [database])
+    if (held === undefined) return { back: [], gone: [] }
+    const found = await ownDatabase(session, database)
+    const told = await putBack(session, { ...found, database, grants: await remembered(session, found.oid), added: held.added })
+    await session.query('DELETE FROM capstan.kept_out WHERE oid = $1::bigint::oid', [found.oid])
+    return told
   })
+}
+
+/** Gives back what `keepOut` took for this operation alone, and takes what it gave: who was kept out before it stays so. Nothing, where another one has
+ *  taken more since. Safe to repeat. Throws as `keepOut`. */
+export async function giveBack(
+  session: Session,
+  { database, token, operation }: KeptDatabase & { operation: string },
+): Promise<LetIn> {
+  const mine = await inTransaction(session, async () => {
+    await assertFence(session, token)
+    const [held] = await session.query<Held>(HELD, [database])
+    if (held?.operation !== operation) return { back: [], gone: [] }
+    const { before } = held
+    if (before === null) return null
+    const found = await ownDatabase(session, database)
+    const earlier = new Set(before.grants.map(({ role }) => role))
+    const grants = (await remembered(session, found.oid)).filter(({ role }) => !earlier.has(role))
+    const added = held.added.filter((role) => !before.added.includes(role))
+    const told = await putBack(session, { ...found, database, grants, added })
+    await session.query(
+      `UPDATE capstan.kept_out SET operation = before ->> 'operation', grants = before -> 'grants', before = NULL,
+              added = ARRAY(SELECT pg_catalog.jsonb_array_elements_text(before -> 'added'))
+        WHERE oid = $1::bigint::oid`,
+      [found.oid],
+    )
+    return told
+  })
+  return mine ?? letIn(session, { database, token })
+}
+
+interface Held extends Record<string, unknown> {
+  readonly operation: string
+  readonly added: readonly string[]
+  /** What an earlier operation had taken and given when this one came; null: nothing. */
+  readonly before: { readonly grants: readonly Grant[]; readonly added: readonly string[] } | null
+}
+
+const HELD = `SELECT k.operation, k.added, k.before FROM capstan.kept_out k JOIN pg_catalog.pg_database d ON d.oid = k.oid WHERE d.datname = $1`
+
+interface Back extends Found {
+  readonly way: OwnerWay
+  readonly database: string
+  readonly grants: readonly Grant[]
+  readonly added: readonly string[]
+}
+
+async function putBack(session: Session, { database, owner, way, grants, added }: Back): Promise<LetIn> {
+  const named = grants.flatMap(({ role }) => (role === null ? [] : [role]))
+  const there = new Set(await existing(session, [...named, ...added]))
+  const back = grants.filter(({ role }) => role === null || there.has(role))
+  const name = quoteIdentifier(database)
+  const statements = [
+    ...back.map(
+      ({ role, grantable }) => `GRANT CONNECT ON DATABASE ${name} TO ${grantee(role)}${grantable ? ' WITH GRANT OPTION' : ''}`,
+    ),
+    ...added
+      .filter((role) => there.has(role) && !named.includes(role))
+      .map((role) => `REVOKE CONNECT ON DATABASE ${name} FROM ${grantee(role)}`),
+  ]
+  if (statements.length > 0) await asOwner(session, owner, way, statements.join('; '))
+  return { back: back.map(({ role }) => role ?? 'PUBLIC').sort(), gone: named.filter((role) => !there.has(role)).sort() }
+}
+
+/** Whether this operation has kept applications out of the database, and nobody has let them in since. `session`: in the keyhole, as far as it has come to
+ *  be one, and as whom it may not be ours. Reads only. */
+export async function isKeptOut(
+  session: Session,
+  { database, operation }: { database: string; operation: string },
+): Promise<boolean> {
+  const [table] = await session.query<{ readable: boolean }>(
+    `SELECT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+       WHERE n.nspname = 'capstan' AND c.relname = 'kept_out' AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')
+         AND pg_catalog.has_table_privilege(c.oid, 'SELECT')) AS readable`,
+  )
+  if (table?.readable !== true) return false
+  const [held] = await session.query<{ operation: string }>(
+    'SELECT k.operation FROM capstan.kept_out k JOIN pg_catalog.pg_database d ON d.oid = k.oid WHERE d.datname = $1',
+    [database],
+  )
+  return held?.operation === operation
+}
+
+/** What speaks against it that everybody but those who may is kept out now, a sentence each. `session`: in the keyhole. Reads only. */
+export async function notKeptOut(
+  session: Session,
+  { database, keep }: Pick<KeepOutInput, 'database' | 'keep'>,
+): Promise<string[]> {
+  const [held] = await session.query<Held>(HELD, [database])
+  if (held === undefined) return [`nobody is kept out of ${database}`]
+  const { oid } = await ownDatabase(session, database)
+  const others = (await grantsOf(session, database)).filter(({ role }) => role === null || !keep.includes(role))
+  const inside = await session.query(UNINVITED, [oid])
+  return [
+    ...others.map(({ role }) => `${role ?? 'PUBLIC'} may connect to ${database}`),
+    ...(inside.length === 0 ? [] : [`${inside.length} sessions in ${database} are of roles that may not connect to it`]),
+  ]
 }
 
 /** Why `keepOut` would refuse, a sentence each; none: it would not. `session`: of any database, as the master. Reads only. */
@@ -113,10 +199,12 @@ export async function keepOutObstacles(session: Session, database: string): Prom
   }
 }
 
-/** What is held already stays. */
+/** What is held already stays, and an operation that comes to it remembers how it was. */
 const REMEMBER = `
   INSERT INTO capstan.kept_out AS held (oid, operation, grants, added) VALUES ($1::bigint::oid, $2, $3::jsonb, $4::text[])
-  ON CONFLICT (oid) DO UPDATE SET operation = excluded.operation, grants = held.grants || excluded.grants, added = held.added || excluded.added`
+  ON CONFLICT (oid) DO UPDATE SET operation = excluded.operation, grants = held.grants || excluded.grants, added = held.added || excluded.added,
+    before = CASE WHEN held.operation = excluded.operation THEN held.before
+                  ELSE pg_catalog.jsonb_build_object('operation', held.operation, 'grants', held.grants, 'added', pg_catalog.to_jsonb(held.added)) END`
 
 async function remembered(session: Session, oid: number): Promise<Grant[]> {
   return session.query<Grant & Record<string, unknown>>(

@@ -2,7 +2,7 @@
 import { connect, type Session } from '../../../postgres/connect/session'
 import { openKeyhole } from '../../../postgres/fence/keyhole'
 import { raiseFence } from '../../../postgres/migrate/fence'
-import { keepOut, letIn } from '../../../postgres/replicate/keep-out'
+import { giveBack, keepOut, letIn } from '../../../postgres/replicate/keep-out'
 import { failureOf } from '../support/apply'
 import { startTestServer, type TestDatabase, type TestServer } from '../support/server'
 
@@ -35,15 +35,8 @@ describe.each([15, 17] as const)('PostgreSQL %i', (major) => {
       await session.close()
     }
   }
-  const out = (database: TestDatabase) =>
-    inKeyhole(database, (session, token) =>
-      keepOut(session, {
-        database: database.options.database,
-        token,
-        operation: 'op-one',
-        keep: ['migrator', 'master', 'nobody'],
-      }),
-    )
+  const out = (database: TestDatabase, { operation = 'op-one', keep = ['migrator', 'master', 'nobody'] } = {}) =>
+    inKeyhole(database, (session, token) => keepOut(session, { database: database.options.database, token, operation, keep }))
   const back = (database: TestDatabase) =>
     inKeyhole(database, (session, token) => letIn(session, { database: database.options.database, token }))
   const acl = async ({ options: { database } }: TestDatabase) => {
@@ -69,9 +62,9 @@ describe.each([15, 17] as const)('PostgreSQL %i', (major) => {
     await expect(inside.query('SELECT 1')).rejects.toThrow()
     for (const user of ['app', 'reader', 'Odd "role']) await expect(asked(database, user)).rejects.toThrow()
     for (const user of ['migrator', 'master']) await asked(database, user)
-    expect(await back(database)).toEqual(['Odd "role', 'PUBLIC', 'reader'])
+    expect(await back(database)).toEqual({ back: ['Odd "role', 'PUBLIC', 'reader'], gone: [] })
     expect(await acl(database)).toEqual(before)
-    expect(await back(database)).toEqual([])
+    expect(await back(database)).toEqual({ back: [], gone: [] })
     expect(await acl(database)).toEqual(before)
     await owner.close()
   })
@@ -98,11 +91,40 @@ describe.each([15, 17] as const)('PostgreSQL %i', (major) => {
       await superuser.execute('GRANT pg_signal_backend TO master')
       await inside.close()
     }
-    expect(await back(database)).toEqual(['PUBLIC'])
+    expect(await back(database)).toEqual({ back: ['PUBLIC'], gone: [] })
     await asked(database, 'app')
   })
 
-  test('said twice, what was granted in between is taken and put back with the rest; a role that is gone is passed over', async () => {
+  test('what one operation took it gives back, and who was kept out before it stays so', async () => {
+    const database = await server.database()
+    const name = database.options.database
+    const owner = await database.connect()
+    const returned = (operation: string) =>
+      inKeyhole(database, (session, token) => giveBack(session, { database: name, token, operation }))
+    await out(database)
+    const before = await acl(database)
+    // as a keyhole was made before it could remember
+    await inKeyhole(database, (session) => session.execute('ALTER TABLE capstan.kept_out DROP COLUMN before'))
+    await owner.execute(`GRANT CONNECT ON DATABASE ${name} TO reader`)
+    const keep = ['migrator', 'master', 'app']
+    for (const _ of ['once', 'again']) await out(database, { operation: 'op-two', keep })
+    await expect(asked(database, 'reader')).rejects.toThrow()
+    await asked(database, 'app')
+    expect(await returned('op-three')).toEqual({ back: [], gone: [] })
+    expect(await returned('op-two')).toEqual({ back: ['reader'], gone: [] })
+    await asked(database, 'reader')
+    await expect(asked(database, 'app')).rejects.toThrow()
+    await owner.execute(`REVOKE CONNECT ON DATABASE ${name} FROM reader`)
+    expect(await acl(database)).toEqual(before)
+    expect(await returned('op-two')).toEqual({ back: [], gone: [] })
+    expect(await back(database)).toEqual({ back: ['PUBLIC'], gone: [] })
+    // where nobody was kept out before, all of it
+    await out(database, { operation: 'op-two', keep })
+    expect(await returned('op-two')).toEqual({ back: ['PUBLIC'], gone: [] })
+    await owner.close()
+  })
+
+  test('said twice, what was granted in between is taken and put back with the rest; a role that is gone is told', async () => {
     const database = await server.database()
     const name = database.options.database
     const owner = await database.connect()
@@ -112,7 +134,7 @@ describe.each([15, 17] as const)('PostgreSQL %i', (major) => {
     expect((await out(database)).revoked).toEqual(['PUBLIC', 'app', 'passing'])
     await expect(asked(database, 'app')).rejects.toThrow()
     await superuser.execute('DROP ROLE passing')
-    expect(await back(database)).toEqual(['PUBLIC', 'app'])
+    expect(await back(database)).toEqual({ back: ['PUBLIC', 'app'], gone: ['passing'] })
     await asked(database, 'app')
     await owner.close()
   })
