@@ -2,13 +2,13 @@
 import { type Check, NOTHING } from '../check'
 import { counted } from '../in-words'
 
-const COUNT = 'SELECT count(*) AS count FROM pg_catalog.pg_largeobject_metadata'
+export const LARGE_OBJECT_COUNT = 'SELECT count(*) AS count FROM pg_catalog.pg_largeobject_metadata'
 
 export const LARGE_OBJECTS: Check = {
   id: 'large-objects',
   questions: [
     async ({ source }) => {
-      const [row] = await source.query<{ count: number }>(COUNT)
+      const [row] = await source.query<{ count: number }>(LARGE_OBJECT_COUNT)
       const count = row?.count ?? 0
       if (count === 0) return NOTHING
       return {

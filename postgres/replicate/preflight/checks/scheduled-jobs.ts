@@ -3,7 +3,7 @@ import { printable } from '../../../printable'
 import { type Check, type Look, NOTHING, type PreflightSide, type Told } from '../check'
 import { counted } from '../in-words'
 
-interface Cron extends Record<string, unknown> {
+export interface Cron extends Record<string, unknown> {
   /** That keeps its jobs, where pg_cron is loaded. */
   readonly home: string | null
   readonly database: string
@@ -11,7 +11,7 @@ interface Cron extends Record<string, unknown> {
   readonly table: 'none' | 'readable' | 'not-readable'
 }
 
-const CRON = `
+export const CRON = `
   SELECT nullif(current_setting('cron.database_name', true), '') AS home, current_database()::text AS database,
          coalesce((SELECT CASE WHEN c.relkind = 'r' AND (NOT c.relrowsecurity OR EXISTS (
                                     SELECT FROM pg_catalog.pg_depend x JOIN pg_catalog.pg_extension e ON e.oid = x.refobjid AND e.extname = 'pg_cron'

@@ -4,12 +4,12 @@ import { bytes, typeable } from '../../../health/words'
 import type { Check } from '../check'
 import { BY_NAME, NAME, notOfExtension, ofUsers, RELATIONS } from '../relations'
 
-interface Unlogged extends Record<string, unknown> {
+export interface Unlogged extends Record<string, unknown> {
   readonly shown: string
   readonly bytes: number
 }
 
-const UNLOGGED = `
+export const UNLOGGED = `
   SELECT ${NAME} AS shown, pg_relation_size(c.oid) AS bytes FROM ${RELATIONS}
    WHERE c.relkind = 'r' AND c.relpersistence = 'u' AND ${ofUsers('n')} AND ${notOfExtension('c')} ORDER BY ${BY_NAME}`
 
