@@ -2,13 +2,14 @@
  *  back and `CONNECTION LIMIT 0` set in one statement, so that there is no moment at which one stands without the other; the limit counts and
  *  keeps out sessions, and no background worker. The fence is the stronger of the two, and who comes past this one is told:
  *  docs/decisions/0028-guests-of-a-fence.md. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Failure, failure } from '../../contracts/failures'
 import { quoteIdentifier } from '../connect/quote'
 import { inTransaction, type Session } from '../connect/session'
 import { assertFence, type FenceToken } from '../migrate/fence'
 import { asOwner, type OwnerWay, ownerWay } from './act-as'
 import { type Guest, lostGuests } from './guests'
-import { lookInside, shownSessions, uninvited } from './inside'
+import { type Inside, lookInside, shownSessions, uninvited } from './inside'
 
 /** The limit that lets no session in. */
 export const NOBODY = 0
@@ -79,6 +80,53 @@ async function comePast(session: Session, database: string): Promise<string[]> {
   return rows.map(({ role }) => role)
 }
 
+/** What speaks against it that the operation keeps the database for workers only, by the catalog, a sentence each; none: it does. Reads only. */
+export async function notForWorkersOnly(
+  session: Session,
+  { raisedBy, database }: Pick<WorkersOnlyInput, 'raisedBy' | 'database'>,
+): Promise<string[]> {
+  const [found] = await session.query<{ open: boolean; limit: number; ours: boolean }>(
+    `SELECT d.datallowconn AS open, d.datconnlimit AS "limit", c.connection_limit IS NOT NULL AS ours
+       FROM pg_catalog.pg_database d LEFT JOIN capstan.closed_database c ON c.oid = d.oid AND c.operation = $2 WHERE d.datname = $1`,
+    [database, raisedBy],
+  )
+  if (found === undefined) return [`there is no database ${database}`]
+  const { open, limit, ours } = found
+  return [
+    ...(ours ? [] : [`${database} is not closed by ${raisedBy} any more`]),
+    ...(open && limit === NOBODY ? [] : [`${database} is ${open ? 'open' : 'closed'} with a limit of ${limit}`]),
+  ]
+}
+
+/** In the transaction that relies on it: keeps the row of who may act, and of what is closed, until that ends. Throws FENCE_NOT_PROVEN, FENCED_OFF. */
+export async function assertForWorkersOnly(session: Session, input: WorkersOnlyInput): Promise<void> {
+  await assertFence(session, input.token)
+  await session.query('SELECT FROM capstan.closed_database WHERE operation = $1 FOR SHARE', [input.raisedBy])
+  const against = await notForWorkersOnly(session, input)
+  if (against.length > 0) throw notWorkersOnly(input.database, against)
+}
+
+/** Whoever left a moment ago, our own session of before among them, may still be seen. */
+const LEAVING_MS = 2_000
+const PAUSE_MS = 10
+
+/** Who is inside and neither a worker nor a guest. Until nobody is, for two seconds at most. */
+export async function othersInside(session: Session, database: string, guests: readonly Guest[] = []): Promise<string | null> {
+  const [row] = await session.query<{ oid: number }>('SELECT oid::bigint AS oid FROM pg_catalog.pg_database WHERE datname = $1', [
+    database,
+  ])
+  for (const until = performance.now() + LEAVING_MS; ; await sleep(PAUSE_MS)) {
+    const { sessions } = await lookInside(session, row === undefined ? [] : [row.oid])
+    const inside = strangersAmong(sessions, guests)
+    if (inside.length === 0) return null
+    if (performance.now() > until) return `there are sessions: ${shownSessions(inside)}`
+  }
+}
+
+function strangersAmong(sessions: readonly Inside[], guests: readonly Guest[]): Inside[] {
+  return uninvited(sessions, guests).filter(({ backend }) => backend?.startsWith('logical replication ') !== true)
+}
+
 export interface ProveWorkersOnlyInput extends WorkersOnlyInput {
   /** Connects as an ordinary role that could write, to that database. */
   readonly connectAsWriter: () => Promise<Session>
@@ -92,18 +140,25 @@ export async function proveWorkersOnly(session: Session, input: ProveWorkersOnly
   const { raisedBy, database, guests = [] } = input
   const { oid, open, limit } = await closedOne(session, raisedBy, database)
   const { sessions } = await lookInside(session, [oid])
-  const inside = uninvited(sessions, guests).filter(({ backend }) => backend?.startsWith('logical replication ') !== true)
+  const inside = strangersAmong(sessions, guests)
   const against = [
     ...(open && limit === NOBODY ? [] : [`${database} is ${open ? 'open' : 'closed'} with a limit of ${limit}`]),
     ...(inside.length === 0 ? [] : [`there are sessions: ${shownSessions(inside)}`]),
     ...lostGuests(guests, sessions),
     ...(await comesIn(input)),
   ]
-  if (against.length === 0) return
-  throw failure('FENCE_NOT_PROVEN', `${database} is not for workers only: ${against.join('; ')}.`, { against: against.length })
+  if (against.length > 0) throw notWorkersOnly(database, against)
 }
 
-async function comesIn({ connectAsWriter, database }: ProveWorkersOnlyInput): Promise<string[]> {
+function notWorkersOnly(database: string, against: readonly string[]): Failure {
+  return failure('FENCE_NOT_PROVEN', `${database} is not for workers only: ${against.join('; ')}.`, { against: against.length })
+}
+
+/** What speaks against it that a writer is turned away because there are too many. */
+export async function comesIn({
+  connectAsWriter,
+  database,
+}: Pick<ProveWorkersOnlyInput, 'connectAsWriter' | 'database'>): Promise<string[]> {
   try {
     const session = await connectAsWriter()
     const { user } = session.endpoint

@@ -41,6 +41,11 @@ async function readStanding(session: Session, lock: '' | 'FOR UPDATE'): Promise<
   return row ?? NEVER_RAISED
 }
 
+/** Whose it is, too; as it stands. Of a database where it was raised once. */
+export function standingFence(session: Session): Promise<FenceToken & { readonly operation: string | null }> {
+  return readStanding(session, '')
+}
+
 /** The fence as it stands; (0, 0) where none was ever raised. Throws CONTROL_SCHEMA_FOREIGN. */
 export async function readFence(session: Session): Promise<FenceToken> {
   if (!(await controlTables(session)).has('fence')) return { epoch: 0, attempt: 0 }
