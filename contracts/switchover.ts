@@ -21,6 +21,7 @@ export const SWITCHOVER_STEPS = {
   papers: { id: 'papers', title: 'Write down what is left to do' },
   wayBack: { id: 'way-back', title: 'Prepare the way back' },
   cross: { id: 'cross', title: 'Fence the source and drain it' },
+  lookAgain: { id: 'look-again', title: 'Look once more' },
   move: { id: 'move', title: 'Move the endpoint' },
   open: { id: 'open', title: 'Open the standby' },
   follow: { id: 'follow', title: 'Let the old writer follow' },
@@ -115,6 +116,10 @@ export interface SwitchoverPlan {
   readonly fence: string
   readonly tables: number
   readonly sequences: number
+  /** Of their names, sorted: an approval is of these, and not of as many others. */
+  readonly objects: Sha256
+  /** Unlogged tables of the source that hold something, which is not carried. */
+  readonly unlogged: readonly string[]
   readonly lagMs: number | null
   /** From the fence until the endpoint has moved, in milliseconds: what was measured on one machine, and how late the standby is. */
   readonly predictedOutageMs: number

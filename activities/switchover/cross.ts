@@ -2,7 +2,7 @@
  *  are its own session and the walsender, and a session lives no longer than its attempt. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { failure } from '../../contracts/failures'
-import { SWITCHOVER_DOCUMENTS } from '../../contracts/switchover'
+import { SWITCHOVER_DOCUMENTS, type SwitchoverPlan } from '../../contracts/switchover'
 import type { Session } from '../../postgres/connect/session'
 import { ownGuest, walsenderGuest } from '../../postgres/fence/guests'
 import { openDatabases } from '../../postgres/fence/lower'
@@ -12,6 +12,7 @@ import { proveWorkersOnly } from '../../postgres/fence/workers-only'
 import type { FenceToken } from '../../postgres/migrate/fence'
 import { applyErrors, awaitBarrier, takeBarrier } from '../../postgres/replicate/barrier'
 import { enableSubscription, findSubscription } from '../../postgres/replicate/subscription'
+import { schemaStamp } from '../../postgres/replicate/unchanged'
 import { carrySequences, readSequences } from '../../postgres/replicate/watch/sequences'
 import { closeWayBack, openWayBack } from '../../postgres/replicate/way-back'
 import { assertMayAct, currentAct } from '../act'
@@ -20,6 +21,8 @@ import { type InKeyhole, inKeyholeOf } from '../replication/keyhole'
 import { raisedOn, type SideName } from '../replication/sides'
 import { openSession } from '../schema/open-session'
 import type { Switching, SwitchoverActivities } from './contract'
+import { inTime, limitStatements } from './in-time'
+import { heldSince, madeSince, sinceThePlan } from './look'
 import { assertNotMoved, insideBoth, type Pair, pairOf } from './pair'
 import { onBoth, refuseUncarried } from './way-back'
 
@@ -34,9 +37,13 @@ const FOLLOWING_MS = 60_000
 const NEAR_BYTES = 16 * 1024 ** 2
 const POLL_MS = 50
 
+/** What each stage behind the fence may take. Emptying a database that many are inside of takes longest. */
+const STAGE_MS = { fence: 60_000, marker: 15_000, sequences: 30_000, again: 30_000, proof: 20_000 } as const
+
 export async function fenceAndDrain(deps: ActivityDeps, input: Switching): Promise<Crossed> {
   const pair = await pairOf(deps, input)
   await takenBack(deps, input, pair)
+  const known = { unlogged: await plannedUnlogged(deps, input), standbys: await deps.ledger.listStandbys() }
   const tokens = {
     source: await raisedOn(deps, pair.places.source, input.epochs.source),
     standby: await raisedOn(deps, pair.places.standby, input.epochs.standby),
@@ -44,10 +51,51 @@ export async function fenceAndDrain(deps: ActivityDeps, input: Switching): Promi
   return inKeyholeOf(deps, pair.places.source, input.fenceEpoch, (hole) =>
     insideBoth(deps, pair, tokens, async (on) => {
       await isNear(hole.session, pair.forward.slot)
-      return cross({ deps, input, pair, hole, on, tokens })
+      // before it is looked, so that what is made meanwhile is seen behind the fence
+      const stamps = await stampsOf(on)
+      const since = await sinceThePlan(on, pair, known)
+      if (since.length > 0) throw changedSince('Nobody was shut out', since)
+      await limitStatements([hole.session, on.source, on.standby])
+      try {
+        return await cross({ deps, input, pair, hole, on, tokens, stamps, unlogged: known.unlogged })
+      } catch (error) {
+        await openAtOnce(hole, input.operation)
+        throw error
+      }
     }),
   )
 }
+
+/** Writers wait: what this very attempt has closed is opened by the session that has closed it, with the ledger away or not. The row of who may act stands
+ *  between this and whoever came later; the rest is `takeBackFence`'s. */
+async function openAtOnce({ session, token }: InKeyhole, operation: string): Promise<void> {
+  try {
+    assertMayAct()
+    await openDatabases(session, { raisedBy: operation, token })
+  } catch {
+    // the undo opens it, and what has failed before is what counts
+  }
+}
+
+async function plannedUnlogged({ ledger }: ActivityDeps, { operation }: Switching): Promise<readonly string[]> {
+  const plan = (await ledger.getDocument({ operation, name: SWITCHOVER_DOCUMENTS.plan })) as SwitchoverPlan | null
+  return plan?.unlogged ?? []
+}
+
+type Stamps = Readonly<Record<SideName, string>>
+
+async function stampsOf({ source, standby }: Readonly<Record<SideName, Session>>): Promise<Stamps> {
+  const { signal } = currentAct()
+  const [here, there] = await Promise.all([schemaStamp(source, signal), schemaStamp(standby, signal)])
+  return { source: here, standby: there }
+}
+
+function changedSince(before: string, since: readonly string[]): Error {
+  const shown = since.length > SHOWN_MAX ? [...since.slice(0, SHOWN_MAX), `And ${since.length - SHOWN_MAX} more.`] : since
+  return failure('PLAN_DRIFTED', `${before}: ${shown.join(' ')} Mend it, then plan again.`, { found: since.length })
+}
+
+const SHOWN_MAX = 20
 
 interface Crossing {
   readonly deps: ActivityDeps
@@ -57,6 +105,10 @@ interface Crossing {
   /** As the master, in both databases. */
   readonly on: Readonly<Record<SideName, Session>>
   readonly tokens: Readonly<Record<SideName, FenceToken>>
+  /** Of the schemas that were compared before the fence. */
+  readonly stamps: Stamps
+  /** Tables whose rows are not carried, as the plan says. */
+  readonly unlogged: readonly string[]
 }
 
 async function cross(crossing: Crossing): Promise<Crossed> {
@@ -64,32 +116,52 @@ async function cross(crossing: Crossing): Promise<Crossed> {
   const { operation } = input
   const { signal } = currentAct()
   const { slot, subscription } = pair.forward
+  const sessions = [hole.session, on.source, on.standby]
   const began = performance.now()
-  const errorsBefore = await applyErrors(on.standby, subscription)
-  const proof = await fence(crossing)
+  const { proof, errorsBefore } = await inTime({ stage: 'the fence', limitMs: STAGE_MS.fence, sessions }, async () => ({
+    errorsBefore: await applyErrors(on.standby, subscription),
+    proof: await fence(crossing),
+  }))
   assertMayAct()
-  const barrier = await takeBarrier(on.source, { operation, token: tokens.source, signal })
+  const barrier = await inTime({ stage: 'the marker', limitMs: STAGE_MS.marker, sessions }, () =>
+    takeBarrier(on.source, { operation, token: tokens.source, signal }),
+  )
   const awaited = { source: hole.session, standby: on.standby, slot, subscription, barrier, errorsBefore }
   const passed = await awaitBarrier({ ...awaited, deadlineMs: pair.request.drainMsMax, signal })
+  await inTime({ stage: 'looking what was made since', limitMs: STAGE_MS.again, sessions }, () => refuseMadeSince(crossing))
   assertMayAct()
   // nobody draws from them behind the fence
-  const carried = await carrySequences({ source: await readSequences(on.source), standby: on.standby, margin: 0 })
+  const carried = await inTime({ stage: 'carrying the sequences', limitMs: STAGE_MS.sequences, sessions }, async () =>
+    carrySequences({ source: await readSequences(on.source), standby: on.standby, margin: 0 }),
+  )
   refuseUncarried(carried.findings)
-  const way = await openWayBack({
-    ...{ source: on.source, standby: on.standby, forward: pair.forward, back: pair.back },
-    ...{ keyhole: hole.session, raisedBy: operation, operation, database: databaseOf(pair) },
-    ...{ token: hole.token, sourceToken: tokens.source, standbyToken: tokens.standby, deadlineMs: WAY_BACK_MS, signal },
-  })
-  await proveWorkersOnly(hole.session, {
-    ...{ raisedBy: operation, database: databaseOf(pair), token: hole.token },
-    ...{ connectAsWriter: writerOf(crossing), guests: [await ownGuest(on.source)] },
-  })
+  const way = await inTime({ stage: 'the way back', limitMs: WAY_BACK_MS + STAGE_MS.marker, sessions }, () =>
+    openWayBack({
+      ...{ source: on.source, standby: on.standby, forward: pair.forward, back: pair.back },
+      ...{ keyhole: hole.session, raisedBy: operation, operation, database: databaseOf(pair) },
+      ...{ token: hole.token, sourceToken: tokens.source, standbyToken: tokens.standby, deadlineMs: WAY_BACK_MS, signal },
+    }),
+  )
+  await inTime({ stage: 'the proof', limitMs: STAGE_MS.proof, sessions }, async () =>
+    proveWorkersOnly(hole.session, {
+      ...{ raisedBy: operation, database: databaseOf(pair), token: hole.token },
+      ...{ connectAsWriter: writerOf(crossing), guests: [await ownGuest(on.source)] },
+    }),
+  )
   const closedMs = Math.round(performance.now() - began)
   const document = { version: 1, proof, barrier, passed, sequences: carried, wayBack: way, closedMs }
   assertMayAct()
   await deps.ledger.putDocument({ operation, name: SWITCHOVER_DOCUMENTS.crossing, document })
   const summary = `nobody inside, ${proof.writer.user} turned away; the standby has all up to ${barrier.lsn} after ${passed.waitedMs} ms; ${carried.set} of ${carried.sequences} sequences set; the way back carries${toldPast(way.comePast)}`
   return { summary, lsn: barrier.lsn, closedMs }
+}
+
+/** From here on nobody makes anything. What was made between the look before the fence and its raising is refused, since its rows would stay behind. */
+async function refuseMadeSince({ on, pair, stamps, unlogged }: Crossing): Promise<void> {
+  const now = await stampsOf(on)
+  const same = now.source === stamps.source && now.standby === stamps.standby
+  const since = same ? await heldSince(on.source, unlogged) : await madeSince(on, pair, unlogged)
+  if (since.length > 0) throw changedSince('What was made after the look before the fence is not carried', since)
 }
 
 async function fence(crossing: Crossing) {

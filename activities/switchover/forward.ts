@@ -1,6 +1,8 @@
 /** What comes once the standby is the writer. Nothing here is taken back; all of it is safe to repeat. */
 import { SWITCHOVER_DOCUMENTS } from '../../contracts/switchover'
+import { inTransaction } from '../../postgres/connect/session'
 import { openDatabases } from '../../postgres/fence/lower'
+import { assertForWorkersOnly } from '../../postgres/fence/workers-only'
 import { awaitBarrier, takeBarrier } from '../../postgres/replicate/barrier'
 import { forgetOrigin, markFollowing } from '../../postgres/replicate/seeding'
 import { dropSubscription } from '../../postgres/replicate/teardown'
@@ -12,6 +14,7 @@ import { change, startWatch } from '../replication/record'
 import { raisedOn } from '../replication/sides'
 import type { Switching, SwitchoverActivities } from './contract'
 import { insideBoth, type Pair, pairOf } from './pair'
+import { stillClosed } from './stands'
 import { onBoth } from './way-back'
 
 type Told = { readonly summary: string }
@@ -19,17 +22,43 @@ type Told = { readonly summary: string }
 /** Rows go a long way, and the worker may be between two attempts. */
 const ROW_MS = 60_000
 
-export async function recordMoved({ ledger }: ActivityDeps, operation: string): Promise<void> {
-  assertMayAct()
-  await ledger.putDocumentOnce({ operation, name: SWITCHOVER_DOCUMENTS.moved, document: { version: 1 } })
+export async function recordMoved(deps: ActivityDeps, input: Switching): Promise<void> {
+  const { ledger } = deps
+  const { operation, epochs, fenceEpoch } = input
+  const { places } = await pairOf(deps, input)
+  const name = SWITCHOVER_DOCUMENTS.moved
+  if ((await ledger.getDocument({ operation, name })) !== null) {
+    // the source may be gone by now: that nobody has come since is asked where writing goes
+    await inKeyholeOf(deps, places.standby, epochs.standby, async () => undefined)
+    return
+  }
+  await inKeyholeOf(deps, places.source, fenceEpoch, ({ session, token }) =>
+    // what is closed stays so until it is written down
+    inTransaction(session, async () => {
+      await assertForWorkersOnly(session, { raisedBy: operation, database: places.source.entry.database, token })
+      assertMayAct()
+      await ledger.putDocumentOnce({ operation, name, document: { version: 1 } })
+    }),
+  )
 }
 
 export async function openToApplications(deps: ActivityDeps, input: Switching): Promise<Told> {
-  const { places, id } = await pairOf(deps, input)
-  const back = await inKeyholeOf(deps, places.standby, input.epochs.standby, (on) => letApplicationsIn(on, places.standby))
-  return {
-    summary: back.length === 0 ? `${id.target} is open to whom it was` : `${back.join(', ')} may connect to ${id.target} again`,
-  }
+  const pair = await pairOf(deps, input)
+  const { places, id } = pair
+  const { operation } = input
+  // whoever moved the endpoint by hand has not written down that writing moves
+  if ((await deps.ledger.getDocument({ operation, name: SWITCHOVER_DOCUMENTS.moved })) === null) await recordMoved(deps, input)
+  // while the standby's keyhole is opened
+  const asking = stillClosed(deps, pair, operation)
+  asking.catch(() => undefined)
+  const { back, gone, unasked } = await inKeyholeOf(deps, places.standby, input.epochs.standby, async (on) => {
+    const unasked = await asking
+    assertMayAct()
+    return { ...(await letApplicationsIn(on, places.standby)), unasked }
+  })
+  const open = back.length === 0 ? `${id.target} is open to whom it was` : `${back.join(', ')} may connect to ${id.target} again`
+  const lacking = gone.length === 0 ? '' : `; not there any more, and so not let in: ${gone.join(', ')}`
+  return { summary: `${open}${lacking}${unasked}` }
 }
 
 export async function letOldFollow(deps: ActivityDeps, input: Switching): Promise<Told> {

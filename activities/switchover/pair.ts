@@ -51,6 +51,12 @@ function atItsAddress(entry: DatabaseEntry): DatabaseEntry {
   return { ...entry, connections: { ...entry.connections, admin: { ...admin, ...own }, migrator: { ...migrator, ...own } } }
 }
 
+/** As whom the source follows the standby. */
+export function backUser({ request }: Pick<Pair, 'request'>): string {
+  if (request.back === null) throw new Error('nobody declared a way back')
+  return request.back.publisher.user
+}
+
 /** As the source's server sees the standby. */
 export async function backPublisher(deps: ActivityDeps, { request, places }: Pair): Promise<Publisher> {
   if (request.back === null) throw new Error('nobody declared a way back')

@@ -5,6 +5,7 @@ import { fenceAndDrain, takeBackFence } from './cross'
 import { letOldFollow, openToApplications, recordMoved, turnStandby } from './forward'
 import { writePapers } from './papers'
 import { planSwitchover } from './plan'
+import { lookOnceMore } from './stands'
 import { dropWayBack, prepareWayBack } from './way-back'
 
 export function createSwitchoverActivities(deps: ActivityDeps): SwitchoverActivities {
@@ -15,7 +16,8 @@ export function createSwitchoverActivities(deps: ActivityDeps): SwitchoverActivi
     dropWayBack: (input) => dropWayBack(deps, input),
     fenceAndDrain: (input) => fenceAndDrain(deps, input),
     takeBackFence: (input) => takeBackFence(deps, input),
-    recordMoved: ({ operation }) => recordMoved(deps, operation),
+    lookOnceMore: (input) => lookOnceMore(deps, input),
+    recordMoved: (input) => recordMoved(deps, input),
     openToApplications: (input) => openToApplications(deps, input),
     letOldFollow: (input) => letOldFollow(deps, input),
     turnStandby: (input) => turnStandby(deps, input),

@@ -105,6 +105,7 @@ const PLAN: SwitchoverPlan = {
   ...{ version: 1, digest: 'd'.repeat(64), bundle: 'b'.repeat(64), source: address('shop-1'), standby: address('shop-az') },
   ...{ names, back: { ...names, slot: 'back_slot' }, endpointAt: { host: 'shop-1.example', port: 5432 } },
   ...{ closes: ['shop'], fence: 'shop closes; 12 sessions end', tables: 2, sequences: 1, lagMs: 400, predictedOutageMs: 1_900 },
+  ...{ objects: 'a'.repeat(64), unlogged: [] },
   blocks: [],
   warnings: [],
 }

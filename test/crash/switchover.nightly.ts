@@ -34,7 +34,7 @@ async function switched(operation: string): Promise<void> {
   await isRight()
 }
 
-const ABORTED = ['compare', 'papers', 'wayBack', 'cross'] as const
+const ABORTED = ['compare', 'papers', 'wayBack', 'cross', 'lookAgain'] as const
 
 test.each(ABORTED)(
   'aborted at the step %s, the writer is who it was, and its standby follows',

@@ -42,6 +42,20 @@ test('a standby that stands still: nothing moves, the source is opened again, an
 /** The way there, and no way back. */
 const FOLLOWED = ['source publication', 'source sender', 'source slot', 'standby subscription']
 
+test('an endpoint that somebody moves behind the fence: writing does not move, and the source is opened again', async () => {
+  it.capstan.arm('fenceAndDrain#1:after')
+  const deaths = it.capstan.deaths()
+  const running = it.ended('drifted', 'switchover', 'stock', '--unproven')
+  await until('the fence to be up', async () => it.capstan.deaths() > deaths)
+  await it.lead('standby')
+  const operation = await running.finally(() => it.lead('source'))
+  expect(operation).toMatchObject({ status: 'failed', failure: { code: 'ENDPOINT_DRIFTED' } })
+  expect(operation.steps.find(({ id }) => id === 'look-again')).toMatchObject({ state: 'failed' })
+  await it.writesGoOn()
+  await it.isWholeOnBothSides()
+  expect(it.writers()).toEqual(['source'])
+})
+
 test('a worker that dies inside the fence: its successor begins anew, and writing moves once', async () => {
   it.capstan.arm('fenceAndDrain#1:after')
   const operation = await it.ended('there', 'switchover', 'stock', '--unproven')

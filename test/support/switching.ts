@@ -13,12 +13,19 @@ interface Place {
   readonly port: number
 }
 
-async function leadTo({ stack: { lab } }: CapstanStack, name: string, { host, port }: Place): Promise<void> {
+/** `from` null: there is no such name yet, and it is made. */
+async function leadTo(
+  { stack: { lab } }: CapstanStack,
+  name: string,
+  { host, port }: Place,
+  from: Place | null = null,
+): Promise<void> {
   const headers = { 'content-type': 'application/json', ...labHeaders(lab) }
+  const to = { host, port }
   const answer = await fetch(`${lab.api}/_lab/router/${name}`, {
-    method: 'PUT',
+    method: from === null ? 'PUT' : 'POST',
     headers,
-    body: JSON.stringify({ to: { host, port } }),
+    body: JSON.stringify(from === null ? { to } : { from: { host: from.host, port: from.port }, to }),
   })
   if (!answer.ok) throw new Error(`the lab refused ${name}: ${await answer.text()}`)
 }
@@ -174,6 +181,11 @@ export class Switching {
     const { stdout, stderr } = await this.pair.run(...words, '--operation', operation)
     if (stdout === '') throw new Error(`capstan ${words.join(' ')} said nothing: ${stderr}`)
     return JSON.parse(stdout) as OperationDocument
+  }
+
+  /** As whoever else moves the endpoint would. */
+  lead(to: 'source' | 'standby'): Promise<void> {
+    return leadTo(this.capstan, 'stock', this.pair[to], this.pair[to === 'source' ? 'standby' : 'source'])
   }
 
   /** Seen by the watch. */

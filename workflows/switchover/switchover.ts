@@ -1,7 +1,8 @@
 /** Writing moves to a standby, and the old writer follows it from then on. Up to the point of no return, which is where the endpoint moves, everything is
  *  taken back in reverse: the fence first, so that whoever waits is served again. Past it there is only forward. The same operation, asked for the other way
  *  round, moves writing back. */
-import type { HostPort } from '../../contracts/endpoint'
+import { ApplicationFailure } from '@temporalio/workflow'
+import { type HostPort, samePlace } from '../../contracts/endpoint'
 import type { Finding, OperationResult, StepDetail, StepName } from '../../contracts/operation'
 import type { StandbySides } from '../../contracts/replicate'
 import type { StepRef } from '../../contracts/step-ref'
@@ -138,15 +139,41 @@ async function prepare(switching: Switching, planned: Planned): Promise<void> {
   })
 }
 
+/** Nobody has moved the endpoint since the plan, and it can be asked still. */
+async function assertLeadsStill({ act, ref }: Switching, step: StepName, { sides, endpointAt }: Planned): Promise<void> {
+  const { host, port } = sides.standby
+  const { at } = await act.askingTraffic.whereTo({ ...ref(step), next: { host, port } })
+  const same = at === null ? endpointAt === null : endpointAt !== null && samePlace(at, endpointAt)
+  if (same) return
+  const shown = (place: HostPort | null): string => (place === null ? 'nowhere that can be asked' : `${place.host}:${place.port}`)
+  const message = `The endpoint leads to ${shown(at)} and led to ${shown(endpointAt)} when this was planned: somebody else moved it. Find out who, then start again.`
+  throw ApplicationFailure.create({ message, type: 'ENDPOINT_DRIFTED', nonRetryable: true })
+}
+
 /** From the fence to the end. Resolves to the steps that a person left out. */
 async function cross(switching: Switching, planned: Planned): Promise<readonly Finding[]> {
   const { run, act, ref } = switching
   const { sides, endpointAt } = planned
   const on = onBoth(switching, STEPS.cross, planned)
   await run.step(STEPS.cross, {
-    do: () => act.crossing.fenceAndDrain(on),
+    do: async () => {
+      // whoever has moved it is asked before anybody is shut out
+      await assertLeadsStill(switching, STEPS.cross, planned)
+      return act.crossing.fenceAndDrain(on)
+    },
     undo: () => act.undoing.takeBackFence(on),
     detail: ({ summary, lsn, closedMs }) => ({ summary, lsn, closedMs }),
+  })
+  await run.step(STEPS.lookAgain, {
+    do: async () => {
+      const looks = await Promise.allSettled([
+        act.crossing.lookOnceMore(onBoth(switching, STEPS.lookAgain, planned)),
+        assertLeadsStill(switching, STEPS.lookAgain, planned),
+      ])
+      for (const look of looks) if (look.status === 'rejected') throw look.reason
+      return looks[0].status === 'fulfilled' ? looks[0].value : { summary: '' }
+    },
+    detail: ({ summary }) => ({ summary }),
   })
   await run.pointOfNoReturn(STEPS.move, 'applications are led to the standby, and write there')
   const left: Finding[] = []
@@ -158,7 +185,7 @@ async function cross(switching: Switching, planned: Planned): Promise<readonly F
   const to = { host: sides.standby.host, port: sides.standby.port }
   await onward(STEPS.move, {
     do: async () => {
-      await act.forward.recordMoved(ref(STEPS.move))
+      await act.forward.recordMoved(onBoth(switching, STEPS.move, planned))
       return act.traffic.moveEndpoint({ ...ref(STEPS.move), from: endpointAt ?? { host, port }, to })
     },
     detail: ({ summary, moved }) => ({ summary, moved }),

@@ -1,0 +1,33 @@
+/** Deadlines of what is done while nobody is served. A server that stands still answers no statement and cancels none either: at the end of its time a stage
+ *  is cut off from its sessions, so that nothing of it goes on behind the back of whoever takes it back. */
+import { failure } from '../../contracts/failures'
+import type { Session } from '../../postgres/connect/session'
+
+/** Statements and locks, so that the server itself gives up first. */
+export async function limitStatements(sessions: readonly Session[]): Promise<void> {
+  for (const session of sessions) {
+    await session.set('statement_timeout', '20s')
+    await session.set('lock_timeout', '5s')
+  }
+}
+
+/** Closes the sessions where the stage is not through in time, and throws BARRIER_NOT_PASSED then. */
+export async function inTime<T>(
+  { stage, limitMs, sessions }: { readonly stage: string; readonly limitMs: number; readonly sessions: readonly Session[] },
+  work: () => Promise<T>,
+): Promise<T> {
+  let late = false
+  const timer = setTimeout(() => {
+    late = true
+    for (const session of sessions) void session.close()
+  }, limitMs)
+  try {
+    return await work()
+  } catch (error) {
+    if (!late) throw error
+    const message = `Nobody was served, and ${stage} took longer than the ${limitMs / 1000} s that it was given: look which server stands still.`
+    throw failure('BARRIER_NOT_PASSED', message, { stage }, { cause: error })
+  } finally {
+    clearTimeout(timer)
+  }
+}

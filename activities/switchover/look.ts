@@ -1,0 +1,179 @@
+/** What both databases say of whether writing can move: for the plan, and once more right before the fence, when what was made since ends it before anybody is
+ *  shut out. Reads only. */
+import type { Finding } from '../../contracts/operation'
+import type { StandbyRecord } from '../../contracts/standby'
+import type { Session } from '../../postgres/connect/session'
+import { keepOutObstacles } from '../../postgres/replicate/keep-out'
+import { cronOnSource, othersWhoWrite } from '../../postgres/replicate/logins'
+import { barrierObstacles } from '../../postgres/replicate/marker'
+import { otherReaders, readersInTheWay, replicasLeft } from '../../postgres/replicate/other-readers'
+import { otherWriters } from '../../postgres/replicate/other-writers'
+import { rightsLacking } from '../../postgres/replicate/rights'
+import { type Uncarried, uncarriedOf } from '../../postgres/replicate/uncarried'
+import { schemaDiffers } from '../../postgres/replicate/watch/schema-differs'
+import { readSequences } from '../../postgres/replicate/watch/sequences'
+import { noWayBackTo } from '../../postgres/replicate/way-back'
+import { currentAct } from '../act'
+import type { ActivityDeps } from '../deps'
+import { namesKept } from '../replication/keyhole'
+import { publishedTables } from '../replication/published'
+import { looking } from '../replication/sides'
+import type { Pair } from './pair'
+
+export interface Looked {
+  readonly blocks: readonly Finding[]
+  readonly warnings: readonly Finding[]
+  readonly tables: readonly string[]
+  /** By name; those that may not be read among them. */
+  readonly sequences: readonly string[]
+  readonly unlogged: readonly string[]
+}
+
+export const found = (what: string, message: string): Finding => ({ rule: `switchover:${what}`, message })
+const each = (what: string, messages: readonly string[]): Finding[] => messages.map((one) => found(what, one))
+
+export async function lookAtBoth(deps: ActivityDeps, pair: Pair): Promise<Looked> {
+  const { places } = pair
+  const { signal } = currentAct()
+  const standbys = await deps.ledger.listStandbys()
+  const masters = await looking(deps, places.source, 'admin', (source) =>
+    looking(deps, places.standby, 'admin', (standby) => byMasters({ source, standby }, pair, standbys)),
+  )
+  return looking(deps, places.source, 'migrator', async (source) => {
+    const differs = await looking(deps, places.standby, 'migrator', (standby) =>
+      schemaDiffers({ source, standby }, { setAside: new Set(), signal }),
+    )
+    const { sequences, hidden } = await readSequences(source)
+    const { published: tables, missing } = await publishedTables(source, pair.forward)
+    return {
+      ...masters,
+      blocks: [...masters.blocks, ...each('schema', differs.map(differing)), ...each('unpublished', missing.map(unpublished))],
+      tables,
+      sequences: [...sequences.map(({ schema, name }) => `${schema}.${name}`), ...hidden].sort(),
+    }
+  })
+}
+
+const differing = (one: string): string => `${one} differs between source and standby.`
+const unpublished = (table: string): string =>
+  `${table} was made since and does not go to the standby: capstan standby reseed --table ${table}.`
+
+interface Both {
+  readonly source: Session
+  readonly standby: Session
+}
+
+async function byMasters(
+  { source, standby }: Both,
+  pair: Pair,
+  standbys: readonly StandbyRecord[],
+): Promise<Omit<Looked, 'tables' | 'sequences'>> {
+  const { places, forward, back, request } = pair
+  const [settings] = await standby.query<{ level: string }>(`SELECT current_setting('wal_level') AS level`)
+  const level = settings?.level ?? 'unknown'
+  const never = noWayBackTo(source)
+  const uncarried = await uncarriedOf(source)
+  const readers = await otherReaders(source, forward.slot)
+  const logins = loginsOf(pair)
+  const { connected, mayLogIn } = await othersWhoWrite(source, logins)
+  const cron = await cronOnSource(source, logins)
+  const left = replicasLeft(readers)
+  return {
+    blocks: [
+      ...each('barrier', await barrierObstacles({ source, standby, ...forward })),
+      ...each('keep-out', await keepOutObstacles(standby, places.standby.entry.database)),
+      ...each('keep-out', await keepOutObstacles(source, places.source.entry.database)),
+      ...each('way-back', never === null ? [] : [never]),
+      ...each('way-back', level === 'logical' ? [] : [walLevelIs(level)]),
+      ...each('way-back', request.back === null ? [UNDECLARED] : []),
+      ...each('rights', await rightsLacking({ source, standby, ...forward })),
+      ...each('other-writers', await otherWriters(source, { ...forward, subscription: back.subscription })),
+      ...each('other-writers', [...connected, ...cron.blocks]),
+      ...each(
+        'other-readers',
+        readersInTheWay(readers, (slot) => standbyBy(standbys, pair, slot)),
+      ),
+      ...each('uncarried', largeObjects(uncarried)),
+    ],
+    warnings: [
+      ...each('unlogged', uncarried.unlogged.length === 0 ? [] : [unloggedStays(uncarried.unlogged)]),
+      ...each('other-writers', mayLogIn.length === 0 ? [] : [bareLogins(mayLogIn, pair)]),
+      ...each('other-writers', cron.warnings),
+      ...each('other-readers', left === null ? [] : [left]),
+    ],
+    unlogged: uncarried.unlogged,
+  }
+}
+
+const walLevelIs = (level: string): string =>
+  `wal_level of the standby is ${level}, and has to be logical for the source to follow it.`
+const UNDECLARED =
+  'The fleet file does not say as whom the source follows the standby: give "wayBack" where the standby is declared.'
+
+/** Those that come into the old writer once it follows. */
+function loginsOf({ places: { source }, request }: Pair) {
+  return { database: source.entry.database, own: namesKept(source.entry, request.declared.publisher.user) }
+}
+
+function standbyBy(standbys: readonly StandbyRecord[], { id }: Pair, slot: string): StandbyRecord | null {
+  return standbys.find((one) => one.source === id.source && one.state !== 'gone' && one.names.slot === slot) ?? null
+}
+
+function largeObjects({ largeObjects: count }: Uncarried): string[] {
+  if (count === 0) return []
+  return [
+    `The source has ${count === 1 ? 'a large object' : `${count} large objects`}, which nothing carries: lo_get them into a column of bytea, then lo_unlink.`,
+  ]
+}
+
+const unloggedStays = (tables: readonly string[]): string =>
+  `What these unlogged tables hold is not carried, and they are empty on the standby: ${tables.join(', ')}.`
+
+function bareLogins(roles: readonly string[], { id }: Pair): string {
+  return `${roles.join(', ')} may log in to ${id.source} past the grants that keep applications out once it follows, as its owner or as a member of a role of the fleet file: have no application do so.`
+}
+
+/** Asked again right before the fence, of sessions that are at hand. `unlogged`: those that the plan told. */
+export async function sinceThePlan(
+  { source, standby }: Both,
+  pair: Pair,
+  { standbys, unlogged }: { readonly standbys: readonly StandbyRecord[]; readonly unlogged: readonly string[] },
+): Promise<string[]> {
+  const { forward, back } = pair
+  const { connected } = await othersWhoWrite(source, loginsOf(pair))
+  return [
+    ...connected,
+    ...(await otherWriters(source, { ...forward, subscription: back.subscription })),
+    ...readersInTheWay(await otherReaders(source, forward.slot), (slot) => standbyBy(standbys, pair, slot)),
+    ...(await barrierObstacles({ source, standby, ...forward })),
+    ...(await madeSince({ source, standby }, pair, unlogged)),
+  ]
+}
+
+/** What is not carried, and was not there when it was planned: a table that is in no publication, another schema, large objects, unlogged rows. */
+export async function madeSince(
+  { source, standby }: Both,
+  { forward, back }: Pair,
+  unlogged: readonly string[],
+): Promise<string[]> {
+  const { signal } = currentAct()
+  const { published, missing } = await publishedTables(source, forward)
+  const returning = new Set((await publishedTables(standby, back)).published)
+  const differs = await schemaDiffers({ source, standby }, { setAside: new Set(), signal })
+  return [
+    ...missing.map(unpublished),
+    ...published.filter((one) => !returning.has(one)).map((one) => `${one} is published there, and not back.`),
+    ...differs.map(differing),
+    ...(await heldSince(source, unlogged)),
+  ]
+}
+
+/** Of that what no catalog of a schema shows. */
+export async function heldSince(source: Session, unlogged: readonly string[]): Promise<string[]> {
+  const uncarried = await uncarriedOf(source, currentAct().signal)
+  const filled = uncarried.unlogged.filter((one) => !unlogged.includes(one))
+  return [
+    ...largeObjects(uncarried),
+    ...filled.map((one) => `${one} is unlogged and holds something since, which is not carried: empty it, or SET LOGGED.`),
+  ]
+}

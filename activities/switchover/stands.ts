@@ -1,0 +1,103 @@
+/** What writing moves upon, asked again at each step that takes it further: minutes may lie between two of them, and whoever resets or comes late must open
+ *  nothing. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Failure, failure } from '../../contracts/failures'
+import type { Session } from '../../postgres/connect/session'
+import { KEYHOLE } from '../../postgres/fence/keyhole'
+import { notForWorkersOnly } from '../../postgres/fence/workers-only'
+import { isKeptOut } from '../../postgres/replicate/keep-out'
+import { againstMoving } from '../../postgres/replicate/stands'
+import { assertMayAct, currentAct } from '../act'
+import type { ActivityDeps } from '../deps'
+import { isAway } from '../replication/away'
+import { masterOf, namesKept } from '../replication/keyhole'
+import { opener } from '../replication/sides'
+import { openSession } from '../schema/open-session'
+import type { Switching } from './contract'
+import { backUser, type Pair, pairOf } from './pair'
+
+type Told = { readonly summary: string }
+
+export async function lookOnceMore(deps: ActivityDeps, input: Switching): Promise<Told> {
+  const { operation, step, fenceEpoch, epochs } = input
+  const pair = await pairOf(deps, input)
+  const { source, standby } = pair.places
+  assertMayAct()
+  const opened = await openAll([
+    () => masterOf(deps, source)(KEYHOLE),
+    () => masterOf(deps, standby)(KEYHOLE),
+    opener(deps, standby, 'admin'),
+  ])
+  const [here, there, inside] = opened
+  try {
+    if (here === undefined || there === undefined || inside === undefined) throw new Error('three sessions were asked for')
+    const { entry, address } = source
+    const writer = { entry, role: 'migrator', operation, step, address, canary: false, ownAddress: true } as const
+    const against = await againstMoving({
+      operation,
+      source: {
+        ...{ keyhole: here, database: entry.database, epoch: fenceEpoch },
+        connectAsWriter: () => openSession(deps, writer),
+      },
+      standby: {
+        ...{ keyhole: there, inside, database: standby.entry.database, epoch: epochs.standby },
+        keep: namesKept(standby.entry, backUser(pair)),
+      },
+      ...{ forward: pair.forward, back: pair.back },
+    })
+    if (against.length > 0) throw notStanding(against)
+  } finally {
+    await Promise.all(opened.map((session) => session.close()))
+  }
+  return { summary: `${pair.id.source} is closed, the way back carries, and applications are kept out of ${pair.id.target}` }
+}
+
+/** All or none. */
+async function openAll(doors: readonly (() => Promise<Session>)[]): Promise<Session[]> {
+  const tried = await Promise.allSettled(doors.map((open) => open()))
+  const opened = tried.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+  const failed = tried.find((one) => one.status === 'rejected')
+  if (failed === undefined) return opened
+  await Promise.all(opened.map((session) => session.close()))
+  throw failed.reason
+}
+
+/** Of a source that does not answer it has to be enough that it was closed when that writing moves was recorded: it stays so over a restart, and nothing of
+ *  ours opens it since. */
+const ASKING_MS = 3_000
+
+/** Asked once it was recorded that writing moves. Resolves to a sentence for people; empty: the source says so itself. Throws FENCE_NOT_PROVEN. */
+export async function stillClosed(deps: ActivityDeps, pair: Pair, operation: string): Promise<string> {
+  const asking = askSource(deps, pair, operation)
+  const { signal } = currentAct()
+  const against = await Promise.race([asking, sleep(ASKING_MS, 'silent' as const, { signal, ref: false })])
+  if (against === 'silent') return `; ${pair.id.source} did not answer, and was closed when writing moved`
+  if (against.length > 0) throw notStanding(against)
+  return ''
+}
+
+async function askSource(
+  deps: ActivityDeps,
+  { places: { source } }: Pair,
+  operation: string,
+): Promise<readonly string[] | 'silent'> {
+  try {
+    const session = await masterOf(deps, source)(KEYHOLE)
+    try {
+      const { database } = source.entry
+      const against = await notForWorkersOnly(session, { raisedBy: operation, database })
+      // opened to its own roles by this very operation, which comes later and may be repeated
+      return against.length === 0 || (await isKeptOut(session, { database, operation })) ? [] : against
+    } finally {
+      await session.close()
+    }
+  } catch (error) {
+    if (error instanceof Failure && isAway(error) && error.code !== 'DATABASE_UNKNOWN') return 'silent'
+    throw error
+  }
+}
+
+function notStanding(against: readonly string[]): Failure {
+  const message = `Writing does not move as it stands: ${against.join('; ')}. Find out who changed it.`
+  return failure('FENCE_NOT_PROVEN', message, { against: against.length })
+}

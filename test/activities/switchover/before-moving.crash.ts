@@ -1,0 +1,269 @@
+/** Up to its point of no return a switchover asks again and again what it stands on: in its plan, right before the fence, behind it, and before the endpoint
+ *  moves. Each test disturbs one of these moments. */
+import { inTime } from '../../../activities/switchover/in-time'
+import { connect } from '../../../postgres/connect/session'
+import { openKeyhole } from '../../../postgres/fence/keyhole'
+import { raiseFence, standingEpoch } from '../../../postgres/migrate/fence'
+import { keepOut } from '../../../postgres/replicate/keep-out'
+import { failureOf } from '../../postgres/support/apply'
+import { until } from '../../support/eventually'
+import { type Movers, type Moving, startMovers } from './moving'
+
+let movers: Movers
+beforeAll(async () => {
+  movers = await startMovers()
+})
+afterAll(() => movers?.stop())
+
+const message = async (failing: Promise<unknown>, code: Parameters<typeof failureOf>[1]) =>
+  (await failureOf(failing, code)).message
+const writes = (it: Moving) => it.on('source', 'app', `INSERT INTO orders (what) VALUES ('on') RETURNING id`)
+const follows = (it: Moving) =>
+  until('the standby to follow', async () => {
+    const newest = 'SELECT max(id)::int AS id FROM orders'
+    const [[source], [standby]] = await Promise.all([it.on('source', 'mover', newest), it.on('standby', 'mover', newest)])
+    return source?.id === standby?.id
+  })
+const moved = (it: Moving) => it.ledger.getDocument({ operation: it.operation, name: 'switchover-moved' })
+
+test('the plan names who would write or read on the old side, what is not carried, and which right is lacking', async () => {
+  const it = await movers.moving()
+  expect((await it.plan()).blocks).toEqual([])
+  await it.on(
+    'source',
+    'postgres',
+    `CREATE ROLE deputy LOGIN; GRANT mover TO deputy; CREATE SCHEMA cron; CREATE TABLE cron.job (jobid int, active bool, database text, username text);
+     INSERT INTO cron.job VALUES (1, true, current_database(), 'master'), (2, true, current_database(), 'app'), (3, false, current_database(), 'mover');
+     GRANT USAGE ON SCHEMA cron TO master; GRANT SELECT ON cron.job TO master; CREATE ROLE stranger; ALTER TABLE orders OWNER TO stranger;
+     INSERT INTO scratch VALUES (1); SELECT lo_create(0); SELECT pg_create_physical_replication_slot('in_the_region')`,
+  )
+  await it.on('source', 'master', `SELECT pg_create_logical_replication_slot('warehouse', 'pgoutput')`)
+  await it.on('source', 'mover', 'CREATE SEQUENCE tickets')
+  await it.on('standby', 'postgres', 'CREATE SEQUENCE public.tickets')
+  const psql = await it.inside('source', 'master', 'psql')
+  const { blocks, warnings } = await it.plan()
+  const told = blocks.map(({ rule, message: one }) => `${rule} ${one}`)
+  for (const one of [
+    /^switchover:other-writers A session of master \(psql\) is in test_\d+: once it follows, no grant keeps master from writing there/,
+    /^switchover:other-writers pg_cron runs a job in test_\d+ as master, which would write on the old writer: UPDATE cron.job SET active = false/,
+    /^switchover:other-readers Slot warehouse \(pgoutput\) of somebody else keeps log of this database, .* SELECT pg_drop_replication_slot\('warehouse'\)/,
+    /^switchover:uncarried The source has a large object/,
+    /^switchover:rights master may not act as stranger on the source/,
+    /^switchover:rights master may not set the sequence "public"."tickets" of the standby/,
+  ])
+    expect(told).toContainEqual(expect.stringMatching(one))
+  expect(warnings.map(({ message: one }) => one)).toEqual([
+    expect.stringContaining('a person moves applications'),
+    'What these unlogged tables hold is not carried, and they are empty on the standby: public.scratch.',
+    expect.stringMatching(/^deputy may log in to shop-\d+ past the grants/),
+    expect.stringMatching(/^pg_cron runs a job in test_\d+ as app: they stay behind/),
+    expect.stringContaining('Physical replicas stay with the old writer: slot in_the_region.'),
+  ])
+  await psql.close()
+  await it.on(
+    'source',
+    'postgres',
+    `SELECT pg_drop_replication_slot('in_the_region'), pg_drop_replication_slot('warehouse'); DROP SCHEMA cron CASCADE`,
+  )
+})
+
+test('an approval is of these tables and sequences, and not of as many others', async () => {
+  const it = await movers.moving()
+  const digests: string[] = []
+  for (const name of ['one', 'two']) {
+    for (const side of ['source', 'standby'] as const) await it.on(side, 'mover', `CREATE SEQUENCE ${name}`)
+    const { digest, blocks } = await it.plan()
+    expect(blocks).toEqual([])
+    digests.push(digest, (await it.plan()).digest)
+    for (const side of ['source', 'standby'] as const) await it.on(side, 'mover', `DROP SEQUENCE ${name}`)
+  }
+  expect(digests[0]).toBe(digests[1])
+  expect(digests[2]).not.toBe(digests[0])
+})
+
+test('what is made after the plan ends it before anybody is shut out; what is made until the fence, behind it, and writers go on at once', async () => {
+  const it = await movers.moving()
+  expect((await it.plan()).blocks).toEqual([])
+  await it.act((on) => on.prepareWayBack(it.input('way-back')))
+  await it.on('source', 'mover', 'CREATE TABLE public.late (id int PRIMARY KEY)')
+  const psql = await it.inside('source', 'master', 'psql')
+  const before = await message(
+    it.act((on) => on.fenceAndDrain(it.input('cross'))),
+    'PLAN_DRIFTED',
+  )
+  expect(before).toMatch(
+    /^Nobody was shut out: A session of master \(psql\).* public.late was made since and does not go to the standby/,
+  )
+  await psql.query('SELECT 1')
+  await psql.close()
+  await it.on('source', 'mover', 'DROP TABLE public.late')
+
+  // the ledger has to have what is closed before it is: while that waits, the look before the fence is over
+  const holder = await movers.inLedger()
+  await holder.execute('BEGIN; LOCK TABLE ledger.documents IN EXCLUSIVE MODE')
+  const crossing = message(
+    it.act((on) => on.fenceAndDrain(it.input('cross'))),
+    'PLAN_DRIFTED',
+  )
+  await until('the fence to be about to rise', async () => {
+    const [row] = await holder.query<{ waits: number }>('SELECT count(*)::int AS waits FROM pg_locks WHERE NOT granted')
+    return (row?.waits ?? 0) > 0
+  })
+  await it.on(
+    'source',
+    'mover',
+    `CREATE TABLE public.late (id int PRIMARY KEY); INSERT INTO scratch VALUES (1); SELECT lo_create(0)`,
+  )
+  await holder.execute('ROLLBACK')
+  await holder.close()
+  const behind = await crossing
+  expect(behind).toMatch(/^What was made after the look before the fence is not carried: public.late was made since/)
+  for (const one of [
+    'table public.late differs',
+    'The source has a large object',
+    'public.scratch is unlogged and holds something since',
+  ])
+    expect(behind).toContain(one)
+  await writes(it)
+  await it.takenBack()
+  await follows(it)
+})
+
+const WAITING = `SELECT pid FROM pg_locks WHERE NOT granted AND relation = 'ledger.documents'::regclass`
+
+test('a ledger that goes away behind the fence: writers go on at once, by the session that has shut them out', async () => {
+  const it = await movers.moving()
+  expect((await it.plan()).blocks).toEqual([])
+  await it.act((on) => on.prepareWayBack(it.input('way-back')))
+  const [first, second] = [await movers.inLedger(), await movers.inLedger()]
+  const waiting = (count: number) =>
+    until('the ledger to be waited for', async () => {
+      const found = await first.query<{ pid: number }>(WAITING)
+      return found.length === count
+    })
+  await first.execute('BEGIN; LOCK TABLE ledger.documents IN EXCLUSIVE MODE')
+  const crossing = message(
+    it.act((on) => on.fenceAndDrain(it.input('cross'))),
+    'LEDGER_UNREACHABLE',
+  )
+  await waiting(1)
+  // what is closed is let through, and what was proven behind the fence is not
+  await second.execute('BEGIN')
+  const queued = second.execute('LOCK TABLE ledger.documents IN EXCLUSIVE MODE')
+  await waiting(2)
+  await first.execute('ROLLBACK')
+  await queued
+  await waiting(1)
+  await expect(writes(it)).rejects.toThrow()
+  await first.query(`SELECT pg_terminate_backend(w.pid) FROM (${WAITING}) w`)
+  await crossing
+  await writes(it)
+  await second.execute('ROLLBACK')
+  await Promise.all([first.close(), second.close()])
+  await it.takenBack()
+  await follows(it)
+})
+
+test('before the point of no return each thing that writing moves upon is asked again, and what does not stand is named', async () => {
+  const it = await movers.moving()
+  await it.on('standby', 'postgres', `CREATE ROLE leaver LOGIN; GRANT CONNECT ON DATABASE ${it.names.standby} TO leaver`)
+  await it.crossed()
+  const again = () => it.act((on) => on.lookOnceMore(it.input('look-again')))
+  const against = () => message(again(), 'FENCE_NOT_PROVEN')
+  expect((await again()).summary).toContain('is closed, the way back carries')
+  const { back } = it
+  const limited = (to: number) =>
+    it.on('source', 'postgres', `ALTER DATABASE ${it.names.source} CONNECTION LIMIT ${to}`, 'postgres')
+  const inKeyhole = (side: 'source' | 'standby', sql: string) => it.on(side, 'master', sql, 'capstan_fence')
+  for (const [told, disturb, mend] of [
+    [/with a limit of 7; app|with a limit of 7; mover/, () => limited(7), () => limited(0)],
+    [
+      /app may connect to/,
+      () => it.on('standby', 'master', `GRANT CONNECT ON DATABASE ${it.names.standby} TO app`),
+      () => it.on('standby', 'master', `REVOKE CONNECT ON DATABASE ${it.names.standby} FROM app`),
+    ],
+    [
+      /the way back \(.*\) is disabled/,
+      () => it.on('source', 'postgres', `ALTER SUBSCRIPTION ${back} DISABLE`),
+      () => it.on('source', 'postgres', `ALTER SUBSCRIPTION ${back} ENABLE`),
+    ],
+    [
+      /the source's keyhole is in the hands of another \(epoch/,
+      () => inKeyhole('source', `UPDATE capstan.fence SET operation = 'another'`),
+      () => inKeyhole('source', `UPDATE capstan.fence SET operation = '${it.operation}'`),
+    ],
+    [
+      /the standby is in the hands of/,
+      () => it.on('standby', 'mover', 'UPDATE capstan.fence SET epoch = epoch + 1'),
+      () => it.on('standby', 'mover', 'UPDATE capstan.fence SET epoch = epoch - 1'),
+    ],
+  ] as const) {
+    await disturb()
+    expect(await against()).toMatch(told)
+    await mend()
+    await until('it to stand again', () =>
+      again().then(
+        () => true,
+        () => false,
+      ),
+    )
+  }
+  expect(await moved(it)).toBeNull()
+
+  // a reset, or somebody who lowered the fence by hand
+  const record = () => it.act((on) => on.recordMoved(it.input('move')))
+  const open = () => it.act((on) => on.openToApplications(it.input('open')))
+  await limited(-1)
+  for (const one of [record, open]) expect(await message(one(), 'FENCE_NOT_PROVEN')).toContain('open with a limit of -1')
+  expect(await moved(it)).toBeNull()
+  await limited(0)
+  await record()
+  await limited(-1)
+  expect(await message(open(), 'FENCE_NOT_PROVEN')).toContain('open with a limit of -1')
+  await limited(0)
+  await it.on('standby', 'postgres', 'DROP OWNED BY leaver; DROP ROLE leaver')
+  // a source that stands still keeps nobody waiting
+  movers.servers.source.freeze()
+  const opened = await open().finally(() => movers.servers.source.thaw())
+  expect(opened.summary).toMatch(
+    /^PUBLIC may connect to stand-\d+ again; not there any more, and so not let in: leaver; shop-\d+ did not answer, and was closed when writing moved$/,
+  )
+  await it.on('standby', 'app', `INSERT INTO orders (what) VALUES ('moved')`)
+  // whoever comes again after another operation has come opens nothing
+  for (const side of ['source', 'standby'] as const)
+    await inKeyhole(side, `UPDATE capstan.fence SET epoch = epoch + 1, operation = 'later'`)
+  await failureOf(record(), 'FENCED_OFF')
+  await failureOf(open(), 'FENCED_OFF')
+})
+
+test('an abort lets in again whom it kept out of the standby, and nobody who was kept out before', async () => {
+  const it = await movers.moving()
+  const database = it.names.standby
+  const options = { ...(await it.inside('standby', 'master')).endpoint, password: 'secret', applicationName: 'set-up' }
+  const keyhole = await openKeyhole({ connectTo: (name) => connect({ ...options, database: name }), from: [database] })
+  const epoch = (await standingEpoch(keyhole)) + 1
+  const { token } = await raiseFence(keyhole, { epoch, attempt: 1, operation: 'set-up' })
+  await keepOut(keyhole, { database, token, operation: 'set-up', keep: ['master', 'mover'] })
+  await keyhole.close()
+  await it.on('standby', 'master', `GRANT CONNECT ON DATABASE ${database} TO reader`)
+  await it.on('standby', 'reader', 'SELECT 1')
+  await it.crossed()
+  await expect(it.on('standby', 'reader', 'SELECT 1')).rejects.toThrow()
+  await it.takenBack()
+  await it.on('standby', 'reader', 'SELECT 1')
+  await expect(it.on('standby', 'app', 'SELECT 1')).rejects.toThrow()
+  await writes(it)
+})
+
+test('a stage that is not through in time is cut off from its sessions', async () => {
+  const it = await movers.moving()
+  const session = await it.inside('source', 'mover')
+  movers.servers.source.freeze()
+  try {
+    const late = inTime({ stage: 'carrying the sequences', limitMs: 300, sessions: [session] }, () => session.query('SELECT 1'))
+    expect(await message(late, 'BARRIER_NOT_PASSED')).toContain('carrying the sequences took longer than the 0.3 s')
+  } finally {
+    movers.servers.source.thaw()
+  }
+  expect(session.open).toBe(false)
+})
