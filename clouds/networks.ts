@@ -31,6 +31,12 @@ export function canonicalNetwork(network: string): string {
   return `${first}/${network.split('/')[1] ?? '32'}`
 }
 
+/** As `canonicalNetwork`; what is no network of IPv4 stays as it is written. */
+export function spelledAlike(network: string): string {
+  const [, address = '', bits = '32'] = /^([\d.]+)(?:\/(\d{1,2}))?$/.exec(network) ?? []
+  return numberOf(address) === null || Number(bits) > 32 ? network : canonicalNetwork(network)
+}
+
 const WIDE = 2 ** 24
 /** 10.0.0.0/8 and loopback: networks of that size which nobody on the internet is in. */
 const ELSEWHERE: readonly number[] = [10, 127]

@@ -74,6 +74,19 @@ export interface WideRule {
   readonly whom: 'internet' | 'customers'
 }
 
+/** Whom an instance lets in by its network, and whether it can be stopped: all that keeps everybody off it takes. */
+export interface InstanceAccess {
+  readonly instance: InstanceDescription
+  /** As `capabilities.networkRules` says, sorted: those that `setNetworkRules` can give back. */
+  readonly rules: readonly string[]
+  /** For `setNetworkRules`, to give them back as they were. */
+  readonly ruleNames: RuleNames
+  /** Further ones, which it takes away and cannot give back, in words. */
+  readonly notGivenBack: readonly string[]
+  /** Why its cloud would refuse to stop it, which it may do in words that mean anything: a sentence. Null: nothing that is known. */
+  readonly unstoppable: string | null
+}
+
 export interface SnapshotDescription {
   readonly name: string
   /** That holds it; left out by clouds whose adapters are of one account. */
@@ -191,6 +204,8 @@ export interface ManagedPostgres {
   listInstances(options: CallOptions): Promise<readonly InstanceDescription[]>
   /** Fails with INSTANCE_NOT_FOUND. */
   networkExposure(input: { name: string }, options: CallOptions): Promise<NetworkExposure>
+  /** Null: there is none of that name. */
+  accessOf(input: { name: string }, options: CallOptions): Promise<InstanceAccess | null>
   /** The moments that `startRestoreToTime` can restore; null: none, since no log is kept. */
   restoreWindow(
     input: { name: string },

@@ -2,7 +2,14 @@
  *  status". */
 import type { DBInstance, DBSnapshot } from '@aws-sdk/client-rds'
 import { ownerOf } from '../owner'
-import type { InstanceDescription, NetworkExposure, ResourceState, SnapshotDescription, StorageDescription } from '../port'
+import type {
+  InstanceAccess,
+  InstanceDescription,
+  NetworkExposure,
+  ResourceState,
+  SnapshotDescription,
+  StorageDescription,
+} from '../port'
 import { tagRecord } from './tags'
 
 /** Usable although something still goes on: `storage-optimization` lasts for hours after growth, `backing-up` comes every night. */
@@ -69,6 +76,24 @@ export function exposureOf(raw: Pick<DBInstance, 'PubliclyAccessible' | 'VpcSecu
   // Whether rds.force_ssl is on is its parameter group's.
   const undecided = groups.length === 0 ? ['its security groups'] : groups
   return { publicAddress: PubliclyAccessible, wideRules: [], undecided: PubliclyAccessible ? undecided : [], clearText: null }
+}
+
+/** Source: RDS user guide, "Stopping an Amazon RDS DB instance temporarily", its limitations. */
+export function accessOf(raw: DBInstance): InstanceAccess {
+  const instance = instanceDescription(raw)
+  const replicas = [...(raw.ReadReplicaDBInstanceIdentifiers ?? []), ...(raw.ReadReplicaDBClusterIdentifiers ?? [])]
+  const unstoppable =
+    instance.replicaOf !== null
+      ? `RDS does not stop a read replica, as ${instance.name} is one of ${instance.replicaOf}.`
+      : replicas.length > 0
+        ? `RDS does not stop an instance that has read replicas, as ${instance.name} has: ${replicas.join(', ')}.`
+        : null
+  return { instance, rules: groupsOf(raw), ruleNames: {}, notGivenBack: [], unstoppable }
+}
+
+/** Sorted. */
+export function groupsOf({ VpcSecurityGroups = [] }: Pick<DBInstance, 'VpcSecurityGroups'>): string[] {
+  return VpcSecurityGroups.map(({ VpcSecurityGroupId = '' }) => VpcSecurityGroupId).sort()
 }
 
 interface RawStorage {

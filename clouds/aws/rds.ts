@@ -6,7 +6,7 @@ import type { ManagedPostgres } from '../port'
 import { lazyRds } from './client'
 import { applyConfiguration, describeConfiguration, endInertness } from './configuration'
 import { restoreWindow, startInertRestore, startRestoreToTime } from './copies'
-import { exposureOf, instanceDescription } from './describe'
+import { accessOf, exposureOf, instanceDescription } from './describe'
 import {
   allInstances,
   assertNoMember,
@@ -61,6 +61,12 @@ export function createRds(config: RDSClientConfig): ManagedPostgres {
     },
     listInstances: async (options) => (await allInstances(rds, options)).map(instanceDescription),
     networkExposure: async ({ name }, options) => exposureOf(await requireInstance(rds, name, options)),
+    async accessOf({ name }, options) {
+      const raw = await findInstance(rds, name, options)
+      if (raw === null) return null
+      assertNoMember(raw)
+      return accessOf(raw)
+    },
     restoreWindow: ({ name }, options) => restoreWindow(rds, name, options),
     async describeOperation() {
       throw new Error('RDS keeps no record of operations: none of its answers names one')

@@ -1,8 +1,9 @@
 /** Who may connect: firewall rules, each a resource of its own and a mutation of the server. One a call, since a server takes one at a time. */
-import { isWide, rangeOf } from '../networks'
-import type { CallOptions, ChangeOptions, NetworkExposure, Started, WideRule } from '../port'
+import { canonicalNetwork, isWide, networksOver, rangeOf } from '../networks'
+import type { CallOptions, ChangeOptions, InstanceAccess, NetworkExposure, RuleNames, Started, WideRule } from '../port'
 import type { Azure } from './client'
-import { requireServer } from './servers'
+import { serverDescription } from './describe'
+import { findServer, requireServer } from './servers'
 import { isUnderWay, underWay } from './under-way'
 
 interface Rule {
@@ -41,13 +42,38 @@ function wideRule({ name, first, last }: Rule): WideRule[] {
   return isWide({ first, last }) ? [{ name, range, whom: 'internet' }] : []
 }
 
+/** A range that is no network becomes several of the same addresses, which have no name of its own then. A server with replicas is stopped as any. */
+export async function accessOf(
+  azure: Azure,
+  { name, port }: { name: string; port?: number | undefined },
+  options: CallOptions,
+): Promise<InstanceAccess | null> {
+  const server = await findServer(azure, name, options)
+  if (server === null) return null
+  const inside = server.network?.delegatedSubnetResourceId !== undefined
+  const rules = inside ? [] : await standingRules(azure, name, options)
+  const names = rules.flatMap((rule): [string, string][] => {
+    const [network, ...more] = networksOver(rule)
+    return network === undefined || more.length > 0 ? [] : [[network, rule.name]]
+  })
+  return {
+    instance: serverDescription(server, port),
+    rules: [...new Set(rules.flatMap(networksOver))].sort(),
+    ruleNames: Object.fromEntries(names),
+    notGivenBack: rules
+      .filter((rule) => networksOver(rule).length === 0)
+      .map((rule) => `firewall rule ${rule.name}, of ${rule.first} to ${rule.last}`),
+    unstoppable: null,
+  }
+}
+
 /** Takes away first: whoever is not to be let in is kept out as soon as can be. True when nothing was left to do. */
 export async function alignFirewall(
   azure: Azure,
-  { server, networks }: { server: string; networks: readonly string[] },
+  { server, networks, names = {} }: { server: string; networks: readonly string[]; names?: RuleNames },
   options: ChangeOptions,
 ): Promise<boolean> {
-  const wanted = networks.map(rangeOf)
+  const wanted = networks.map((network) => ({ ...rangeOf(network), name: names[canonicalNetwork(network)] }))
   if (await isUnderWay(azure, `${server}/firewall`, options)) return false
   const standing = await standingRules(azure, server, options)
   const same = (a: Omit<Rule, 'name'>, b: Omit<Rule, 'name'>): boolean => a.first === b.first && a.last === b.last
@@ -65,9 +91,14 @@ function close(azure: Azure, server: string, { name }: Rule, options: ChangeOpti
   )
 }
 
-function open(azure: Azure, server: string, range: Omit<Rule, 'name'> | undefined, options: ChangeOptions): Promise<Started> {
+function open(
+  azure: Azure,
+  server: string,
+  range: (Omit<Rule, 'name'> & { readonly name: string | undefined }) | undefined,
+  options: ChangeOptions,
+): Promise<Started> {
   const { first: startIpAddress = '', last: endIpAddress = '' } = range ?? {}
-  const name = `capstan_${startIpAddress}_${endIpAddress}`.replace(/\./g, '-')
+  const name = range?.name ?? `capstan_${startIpAddress}_${endIpAddress}`.replace(/\./g, '-')
   const rule = { startIpAddress, endIpAddress }
   return azure.start('FirewallRules_CreateOrUpdate', options, (sdk, request) =>
     sdk.firewallRules.beginCreateOrUpdate(azure.groupOf(server), server, name, rule, request),

@@ -9,7 +9,7 @@ import { applyConfiguration, describeConfiguration, endInertness } from './confi
 import { alignConfigurations } from './configurations'
 import { restoreWindow, startCopy } from './copies'
 import { serverDescription } from './describe'
-import { alignFirewall, networkExposure } from './firewall'
+import { accessOf, alignFirewall, networkExposure } from './firewall'
 import { startPromotion, startReplica } from './replicas'
 import {
   allServers,
@@ -60,6 +60,7 @@ export function createFlexibleServer(config: AzureConfig & { readonly location: 
       return (await allServers(azure, options)).map((raw) => serverDescription(raw, config.port))
     },
     networkExposure: ({ name }, options) => networkExposure(azure, name, options),
+    accessOf: ({ name }, options) => accessOf(azure, { name, port: config.port }, options),
     restoreWindow: ({ name }, options) => restoreWindow(azure, name, options),
     describeOperation: ({ operation }, options) => azure.describeOperation(operation, options),
     describeSnapshot: (input, options) => describeSnapshot(azure, input, options),
@@ -82,9 +83,9 @@ export function createFlexibleServer(config: AzureConfig & { readonly location: 
       return alignConfigurations(azure, { server: instance.name, parameters }, options)
     },
     startPasswordReset: (input, options) => resetPassword(azure, input, options),
-    async setNetworkRules({ instance, networkRules }, options) {
+    async setNetworkRules({ instance, networkRules, names = {} }, options) {
       const { state } = await requireVery(azure, instance, options)
-      const aligned = await alignFirewall(azure, { server: instance.name, networks: networkRules }, options)
+      const aligned = await alignFirewall(azure, { server: instance.name, networks: networkRules, names }, options)
       // A server is Updating while a rule is added or removed.
       return { done: aligned && state === 'Ready' }
     },

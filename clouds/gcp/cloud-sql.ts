@@ -5,7 +5,7 @@ import { findBackup, listSnapshots, removeSnapshot, startSnapshot, startSnapshot
 import { type CloudSqlConfig, lazyCloudSql } from './client'
 import { applyConfiguration, describeConfiguration, endInertness } from './configuration'
 import { restoreWindow, startInertRestore, startRestoreToTime } from './copies'
-import { exposureOf } from './exposure'
+import { accessOf, exposureOf } from './exposure'
 import {
   describe,
   describeOperation,
@@ -54,6 +54,7 @@ export function createCloudSql(config: CloudSqlConfig): ManagedPostgres {
     },
     listInstances: (options) => listInstances(sql, options),
     networkExposure: async ({ name }, options) => exposureOf(await requireInstance(sql, name, options)),
+    accessOf: ({ name }, options) => accessOf(sql, name, options),
     restoreWindow: ({ name }, options) => restoreWindow(sql, name, options),
     describeOperation: ({ operation }, options) => describeOperation(sql, operation, options),
     async describeSnapshot(input, options) {

@@ -10,7 +10,7 @@ import type { CloudSql, Instance, Settings } from './client'
 import { instanceDescription, instantOf } from './describe'
 import { describe, describeOperation, editionOf, requireInstance, requireVery } from './instances'
 import { tagsOfLabels } from './labels'
-import { isSettled, patchSettings, replaceSettings, setNetworkRules, told } from './settings'
+import { isUpdating, patchSettings, replaceSettings, setNetworkRules, told } from './settings'
 
 type Parts = Omit<InstanceConfiguration, 'version' | 'kind' | 'instance' | 'instanceId' | 'capturedAt'>
 type SslMode = NonNullable<NonNullable<Settings['ipConfiguration']>['sslMode']>
@@ -316,15 +316,11 @@ export async function endInertness(
   assertKind(configuration, 'cloud-sql')
   assertRunning(await describe(sql, found, options))
   if (await isChanging(sql, instance.name, options)) return { done: false, restartNeeded: false }
+  const standing = flagsOf(found)
   const acting = Object.entries(configuration.parameters.values).filter(([name]) => isActing(name))
-  const lacking = (one: Instance): Flags | null => {
-    const standing = flagsOf(one)
-    const others = Object.entries(standing).filter(([name]) => !isActing(name))
-    return flagsUnless(standing, [...others, ...acting])
-  }
-  const databaseFlags = lacking(found)
-  if (databaseFlags === null)
-    return { done: await isSettled(sql, instance, options, (one) => lacking(one) === null), restartNeeded: false }
+  const others = Object.entries(standing).filter(([name]) => !isActing(name))
+  const databaseFlags = flagsUnless(standing, [...others, ...acting])
+  if (databaseFlags === null) return { done: !(await isUpdating(sql, found, options)), restartNeeded: false }
   // a patch cannot say an empty list
   const set = databaseFlags.length === 0 ? replaceSettings : patchSettings
   begin(sql, instance.name, await set(sql, found, { databaseFlags }, options))

@@ -1,9 +1,36 @@
 /** Who may reach an instance: its authorized networks, as far as it has an address on the internet. Google's connectors come by other ways,
  *  with permissions of their own. */
 import { isWide, rangeOf } from '../networks'
-import type { NetworkExposure } from '../port'
-import type { Instance } from './client'
+import type { CallOptions, InstanceAccess, NetworkExposure } from '../port'
+import type { CloudSql, Instance } from './client'
 import { instantOf } from './describe'
+import { describe, findInstance } from './instances'
+import { ruleNamesOf } from './settings'
+
+/** Source: Cloud SQL, "Start, stop, and restart instances", its notes on replicas. */
+export async function accessOf(sql: CloudSql, name: string, options: CallOptions): Promise<InstanceAccess | null> {
+  const found = await findInstance(sql, name, options)
+  if (found === null) return null
+  const networks = found.settings?.ipConfiguration?.authorizedNetworks ?? []
+  const lasting = networks.filter(({ expirationTime }) => instantOf(expirationTime) === null)
+  const ruleNames = ruleNamesOf({ settings: { ipConfiguration: { authorizedNetworks: lasting } } })
+  const others = networks.filter(
+    ({ value, expirationTime }) => instantOf(expirationTime) !== null || !/^[\d./]+$/.test(value ?? ''),
+  )
+  const [replica] = found.replicaNames ?? []
+  const why = found.masterInstanceName
+    ? `it is a read replica of ${found.masterInstanceName}`
+    : replica === undefined
+      ? null
+      : `it has read replicas, ${replica} among them`
+  return {
+    instance: await describe(sql, found, options),
+    rules: Object.keys(ruleNames).sort(),
+    ruleNames,
+    notGivenBack: others.map(({ value }) => `authorized network ${value}, which ends some day or is none of IPv4`),
+    unstoppable: why === null ? null : `Cloud SQL does not stop instance ${name}: ${why}.`,
+  }
+}
 
 const IN_CLEAR: Readonly<Record<string, boolean>> = {
   ALLOW_UNENCRYPTED_AND_ENCRYPTED: true,

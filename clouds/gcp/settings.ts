@@ -1,5 +1,5 @@
 /** Settings of an instance: class, storage, activation, flags and authorized networks are all changed by them. */
-import { canonicalNetwork } from '../networks'
+import { canonicalNetwork, spelledAlike } from '../networks'
 import { tagsDiffer, withTags } from '../owner'
 import type { CallOptions, ChangeOptions, InstanceRef, ManagedPostgres, RuleNames, Started } from '../port'
 import type { CloudSql, Instance, Settings } from './client'
@@ -75,33 +75,19 @@ export async function setParameters(
   options: ChangeOptions,
 ): Promise<{ done: boolean; restartNeeded: boolean }> {
   const found = await requireVery(sql, instance, options)
-  const flagsOf = ({ settings }: Instance) =>
-    new Map((settings?.databaseFlags ?? []).map(({ name, value }) => [name ?? '', value ?? '']))
-  const holds = (one: Instance): boolean => {
-    const flags = flagsOf(one)
-    return Object.entries(parameters).every(([name, value]) => flags.get(name) === value)
+  const standing = new Map((found.settings?.databaseFlags ?? []).map(({ name, value }) => [name ?? '', value ?? '']))
+  if (Object.entries(parameters).every(([name, value]) => standing.get(name) === value)) {
+    return { done: !(await isUpdating(sql, found, options)), restartNeeded: false }
   }
-  if (holds(found)) return { done: await isSettled(sql, instance, options, holds), restartNeeded: false }
   // The list is replaced as a whole.
-  const flags = new Map([...flagsOf(found), ...Object.entries(parameters)])
+  const flags = new Map([...standing, ...Object.entries(parameters)])
   await patchSettings(sql, found, { databaseFlags: [...flags].map(([name, value]) => ({ name, value })) }, options)
   return { done: false, restartNeeded: false }
 }
 
-async function isUpdating(sql: CloudSql, found: Instance, options: CallOptions): Promise<boolean> {
+export async function isUpdating(sql: CloudSql, found: Instance, options: CallOptions): Promise<boolean> {
   const operations = await operationsOf(sql, found, options)
   return operations.some((one) => isUnfinished(one) && one.operationType === 'UPDATE')
-}
-
-/** Nothing changes it, and it holds now: an answer from while a change went on may be from before it, and the change over by the time that one looks for it. */
-export async function isSettled(
-  sql: CloudSql,
-  instance: InstanceRef,
-  options: CallOptions,
-  holds: (found: Instance) => boolean,
-): Promise<boolean> {
-  if (await isUpdating(sql, { name: instance.name }, options)) return false
-  return holds(await requireVery(sql, instance, options))
 }
 
 export async function setNetworkRules(
@@ -111,11 +97,13 @@ export async function setNetworkRules(
 ): Promise<{ done: boolean }> {
   const found = await requireVery(sql, instance, options)
   const wanted = new Set(networkRules.map(canonicalNetwork))
-  const holds = ({ settings }: Instance): boolean => {
-    const standing = new Set(settings?.ipConfiguration?.authorizedNetworks?.map(({ value }) => canonicalNetwork(value ?? '')))
-    return wanted.size === standing.size && [...wanted].every((network) => standing.has(network))
+  const standing = new Set(found.settings?.ipConfiguration?.authorizedNetworks?.map(({ value }) => spelledAlike(value ?? '')))
+  if (wanted.size === standing.size && [...wanted].every((network) => standing.has(network))) {
+    const unfinished = (await operationsOf(sql, found, options)).some(
+      (one) => isUnfinished(one) && one.operationType === 'UPDATE',
+    )
+    return { done: !unfinished }
   }
-  if (holds(found)) return { done: await isSettled(sql, instance, options, holds) }
   await letIn(sql, found, { networkRules, names: { ...ruleNamesOf(found), ...names }, more: {} }, options)
   return { done: false }
 }
@@ -127,10 +115,9 @@ export async function setLabels(
   options: ChangeOptions,
 ): Promise<{ done: boolean }> {
   const found = await requireVery(sql, instance, options)
-  const labelsOf = ({ settings }: Instance) => settings?.userLabels ?? {}
-  const holds = (one: Instance): boolean => !tagsDiffer(labelsOf(one), wanted)
-  if (holds(found)) return { done: await isSettled(sql, instance, options, holds) }
-  await replaceSettings(sql, found, { userLabels: withTags(labelsOf(found), wanted) }, options)
+  const labels = found.settings?.userLabels ?? {}
+  if (!tagsDiffer(labels, wanted)) return { done: !(await isUpdating(sql, found, options)) }
+  await replaceSettings(sql, found, { userLabels: withTags(labels, wanted) }, options)
   return { done: false }
 }
 

@@ -71,7 +71,11 @@ export function testInstances(suite: Suite): void {
     test('lets in whom its network rules let in, and nobody else', async () => {
       await suite.letIn(suite.shop, suite.nobody)
       await suite.eventually(async () => ((await suite.admits('conf-shop')) ? undefined : true))
+      const access = () => suite.adapter.accessOf({ name: 'conf-shop' }, options)
+      expect(await access()).toMatchObject({ rules: suite.nobody, notGivenBack: [], unstoppable: null })
       await suite.letIn(suite.shop, suite.admitted)
+      expect(await access()).toMatchObject({ rules: [...suite.admitted].sort(), instance: { instanceId: suite.shop.instanceId } })
+      expect(await suite.adapter.accessOf({ name: 'conf-nobody' }, options)).toBeNull()
       await suite.eventually(async () => (await suite.admits('conf-shop')) || undefined)
     })
 

@@ -43,6 +43,12 @@ export function testReplicas(suite: Suite): void {
         return found.length > 0 ? found : undefined
       })
       expect(rows).toEqual([{ follows: true, n: 1 }])
+      if (suite.under.cloud !== 'azure') {
+        for (const name of ['conf-shop', instance]) {
+          const access = await suite.adapter.accessOf({ name }, options)
+          expect(access?.unstoppable).toMatch(/does not stop .*read replica/)
+        }
+      }
       const changes = await suite.faults?.effectsInAll()
       expect(await suite.retried(() => suite.adapter.startReplica(wanted, options))).toEqual({ operation: null })
       expect(await suite.faults?.effectsInAll()).toBe(changes)

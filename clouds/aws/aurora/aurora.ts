@@ -22,7 +22,7 @@ import { allClusters, findCluster, requireCluster, requireVery } from './cluster
 import { applyConfiguration, describeConfiguration, endInertness } from './configuration'
 import { restoreWindow, startInertRestore, startRestoreToTime } from './copies'
 import { startCreate } from './create'
-import { clusterDescription } from './describe'
+import { accessOf, clusterDescription } from './describe'
 import { removeOwnedInstances, startRemoval } from './removal'
 import { OF_CLUSTERS } from './snapshots'
 
@@ -60,6 +60,10 @@ export function createAurora(config: RDSClientConfig): ManagedPostgres {
       const { raw, members } = await requireCluster(rds, name, options)
       const PubliclyAccessible = members.some((member) => member.PubliclyAccessible)
       return exposureOf({ PubliclyAccessible, VpcSecurityGroups: raw.VpcSecurityGroups })
+    },
+    async accessOf({ name }, options) {
+      const found = await findCluster(rds, name, options)
+      return found === null ? null : accessOf(found)
     },
     restoreWindow: ({ name }, options) => restoreWindow(rds, name, options),
     async describeOperation() {

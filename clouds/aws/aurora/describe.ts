@@ -1,8 +1,8 @@
 /** Aurora's descriptions → the port's words. A cluster is usable when both it and its writer are; what its readers do is theirs. */
 import type { DBCluster, DBClusterSnapshot, DBInstance } from '@aws-sdk/client-rds'
 import { ownerOf } from '../../owner'
-import type { InstanceDescription, SnapshotDescription, StorageDescription } from '../../port'
-import { resourceState } from '../describe'
+import type { InstanceAccess, InstanceDescription, SnapshotDescription, StorageDescription } from '../../port'
+import { groupsOf, resourceState } from '../describe'
 import { tagRecord } from '../tags'
 import { classOf } from './capacity'
 
@@ -37,6 +37,24 @@ function flaggedIn(raw: DBCluster): string | undefined {
 /** Of an instance, or a cluster in another region, named by its ARN: that of a global database that leads it. */
 function sourceOf(raw: DBCluster): string | null {
   return raw.ReplicationSourceIdentifier?.split(':').at(-1) || null
+}
+
+/** Source: Aurora user guide, "Stopping and starting an Amazon Aurora DB cluster", its limitations. */
+export function accessOf(cluster: Cluster): InstanceAccess {
+  const { raw, name } = cluster
+  const followers = raw.ReadReplicaIdentifiers ?? []
+  const why = raw.GlobalClusterIdentifier
+    ? `it belongs to the global database ${raw.GlobalClusterIdentifier}`
+    : followers.length > 0
+      ? `it has replicas in other regions: ${followers.join(', ')}`
+      : null
+  return {
+    instance: clusterDescription(cluster),
+    rules: groupsOf({ VpcSecurityGroups: raw.VpcSecurityGroups }),
+    ruleNames: {},
+    notGivenBack: [],
+    unstoppable: why === null ? null : `Aurora does not stop cluster ${name}: ${why}.`,
+  }
 }
 
 export function clusterDescription(cluster: Cluster): InstanceDescription {
