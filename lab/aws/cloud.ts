@@ -61,7 +61,7 @@ export interface AwsCloud extends CloudGround {
 }
 
 /** What ordered faults do to instances now, by their keys. */
-export type Afflictions = Pick<Effects, 'isCut' | 'isFrozen' | 'isFull' | 'settings' | 'thawed' | 'lift'>
+export type Afflictions = Pick<Effects, 'isCut' | 'isFrozen' | 'isFull' | 'lingers' | 'settings' | 'thawed' | 'lift'>
 
 /** Looks after something that is only known when somebody asks: what they see is what was known before. */
 export interface Looker {

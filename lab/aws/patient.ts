@@ -1,8 +1,9 @@
 /** An instance of simulated RDS as faults see it. */
-import { LOG_TIMEOUT_MS, type Patient } from '../faults/kinds/acting'
+import { LOG_TIMEOUT_MS, NothingDone, type Patient } from '../faults/kinds/acting'
 import { type AwsCloud, keyOf, specOf } from './cloud'
 import { clusterOf } from './following'
 import { keepForReplicas } from './replicas'
+import { startOverdue, startStopped } from './schedule'
 import type { DbInstance } from './state'
 import { expectRecovery } from './tasks/runner'
 
@@ -26,6 +27,14 @@ export function patientOf(cloud: AwsCloud, instance: DbInstance): Patient {
       expectRecovery(instance)
       await cloud.save()
       tasks.wake(instance)
+    },
+    async startUnasked() {
+      if (instance.status !== 'stopped') throw new NothingDone(`${instance.id} is ${instance.status}, and not stopped.`)
+      const cluster = clusterOf(cloud.state, instance)
+      await (cluster ? startOverdue(cloud, cluster) : startStopped(cloud, instance))
+    },
+    async stopAtLast() {
+      if (instance.status === 'stopped') await servers.halt(instance.folder)
     },
     damageBackups(part) {
       const { resourceId } = clusterOf(cloud.state, instance) ?? instance

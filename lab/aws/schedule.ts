@@ -37,7 +37,8 @@ export function clusterSchedule(state: AwsState, cloud: () => AwsCloud): Schedul
   })
 }
 
-async function startOverdue(cloud: AwsCloud, cluster: DbCluster): Promise<void> {
+/** Nobody asked for it. */
+export async function startOverdue(cloud: AwsCloud, cluster: DbCluster): Promise<void> {
   note(cloud.state, 'db-cluster', cluster, 'clusterStartedOverdue')
   beginStart(cloud.state, cluster)
   cluster.tasks.push({ kind: 'start' })
@@ -46,16 +47,20 @@ async function startOverdue(cloud: AwsCloud, cluster: DbCluster): Promise<void> 
 }
 
 async function act(cloud: AwsCloud, instance: DbInstance): Promise<void> {
-  if (instance.status === 'stopped') {
-    note(cloud.state, 'db-instance', instance, 'startedOverdue')
-    instance.status = 'starting'
-    instance.tasks.push({ kind: 'start' })
-  } else {
-    instance.status = 'backing-up'
-    // one that fails is not tried again at once: the next window is the next time
-    instance.nextBackupAt = nextWindow(instance.settings.backupWindow)
-    instance.tasks.push({ kind: 'back-up', snapshot: addAutomatedSnapshot(cloud, instance) })
-  }
+  if (instance.status === 'stopped') return await startStopped(cloud, instance)
+  instance.status = 'backing-up'
+  // one that fails is not tried again at once: the next window is the next time
+  instance.nextBackupAt = nextWindow(instance.settings.backupWindow)
+  instance.tasks.push({ kind: 'back-up', snapshot: addAutomatedSnapshot(cloud, instance) })
+  await cloud.save()
+  cloud.tasks.wake(instance)
+}
+
+/** Nobody asked for it. */
+export async function startStopped(cloud: AwsCloud, instance: DbInstance): Promise<void> {
+  note(cloud.state, 'db-instance', instance, 'startedOverdue')
+  instance.status = 'starting'
+  instance.tasks.push({ kind: 'start' })
   await cloud.save()
   cloud.tasks.wake(instance)
 }

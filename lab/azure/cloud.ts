@@ -33,7 +33,7 @@ export interface AzureCloud extends CloudGround {
 }
 
 /** What ordered faults do to servers now, by their keys. */
-export type Afflictions = Pick<Effects, 'isCut' | 'isFrozen' | 'isFull' | 'settings' | 'thawed' | 'lift'>
+export type Afflictions = Pick<Effects, 'isCut' | 'isFrozen' | 'isFull' | 'lingers' | 'settings' | 'thawed' | 'lift'>
 
 export interface Call {
   readonly cloud: AzureCloud

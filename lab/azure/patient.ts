@@ -1,6 +1,7 @@
 /** A server of simulated Azure as faults see it. */
-import { LOG_TIMEOUT_MS, type Patient } from '../faults/kinds/acting'
+import { LOG_TIMEOUT_MS, NothingDone, type Patient } from '../faults/kinds/acting'
 import { type AzureCloud, specOf } from './cloud'
+import { startStopped } from './schedule'
 import { type AzureServer, serverKey } from './state'
 
 export function patientOf(cloud: AzureCloud, server: AzureServer): Patient {
@@ -16,6 +17,13 @@ export function patientOf(cloud: AzureCloud, server: AzureServer): Patient {
     // its settings say by now that it takes no writes, or that it does again
     fillDisk: configure,
     freeDisk: configure,
+    async startUnasked() {
+      if (server.state !== 'Stopped') throw new NothingDone(`${server.name} is ${server.state}, and not stopped.`)
+      await startStopped(cloud, server)
+    },
+    async stopAtLast() {
+      if (server.state === 'Stopped') await servers.halt(server.folder)
+    },
     damageBackups(part) {
       const own = Object.values(server.backups).filter(({ completedAt }) => completedAt !== null)
       return servers.damage(

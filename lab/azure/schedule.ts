@@ -33,10 +33,16 @@ function dueAt(azure: AzureState, server: AzureServer): number | undefined {
 }
 
 async function act(cloud: AzureCloud, server: AzureServer): Promise<void> {
-  if (server.state === 'Stopped') {
-    server.state = 'Starting'
-    server.tasks.push({ ...startOf(server), operation: null })
-  } else server.tasks.push({ kind: 'back-up', backup: addAutomaticBackup(server), operation: null })
+  if (server.state === 'Stopped') return await startStopped(cloud, server)
+  server.tasks.push({ kind: 'back-up', backup: addAutomaticBackup(server), operation: null })
+  await cloud.save()
+  cloud.tasks.wake(server)
+}
+
+/** Nobody asked for it. */
+export async function startStopped(cloud: AzureCloud, server: AzureServer): Promise<void> {
+  server.state = 'Starting'
+  server.tasks.push({ ...startOf(server), operation: null })
   await cloud.save()
   cloud.tasks.wake(server)
 }

@@ -7,8 +7,9 @@ import { NothingDamaged } from '../postgres/damage'
 import type { Moment } from '../postgres/spec'
 import type { FaultBook } from './book'
 import type { Effect, Fault } from './fault'
-import type { InstanceEffect, Patient, PlainKind } from './kinds/acting'
+import { type InstanceEffect, NothingDone, type Patient, type PlainKind } from './kinds/acting'
 import { BREAK_PROMOTION } from './kinds/break-promotion'
+import { LINGER } from './kinds/linger'
 import { CUT_LINK, waysOf } from './kinds/link'
 import { STOP_SHORT } from './kinds/stop-short'
 
@@ -79,6 +80,11 @@ export class Effects {
 
   isFull(target: string): boolean {
     return this.holds('fill-disk', target)
+  }
+
+  /** It says that it is stopped, and goes on. */
+  lingers(target: string): boolean {
+    return this.holds(LINGER, target)
   }
 
   /** A server takes over, and is at this moment of it. @throws Error when that is to come apart, after the fault's delay. */
@@ -202,7 +208,7 @@ export class Effects {
   async #begin(begin: InstanceEffect['begin'], effect: Effect, fault: Fault): Promise<void> {
     const act = (patient: Patient): Promise<void> =>
       begin(patient, fault.settings).catch((error: unknown) => {
-        if (!(error instanceof NothingDamaged)) throw error
+        if (!(error instanceof NothingDamaged || error instanceof NothingDone)) throw error
         fault.trouble = error.message
       })
     await this.#try(act, effect, fault.kind)

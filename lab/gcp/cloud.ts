@@ -35,7 +35,7 @@ export interface GcpCloud extends CloudGround {
 }
 
 /** What ordered faults do to instances now, by their names. */
-export type Afflictions = Pick<Effects, 'isCut' | 'isFrozen' | 'isFull' | 'settings' | 'thawed' | 'lift'>
+export type Afflictions = Pick<Effects, 'isCut' | 'isFrozen' | 'isFull' | 'lingers' | 'settings' | 'thawed' | 'lift'>
 
 export interface Reaching {
   /** `from`: what the archive begins with. */

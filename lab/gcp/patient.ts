@@ -1,6 +1,6 @@
 /** An instance of simulated Cloud SQL as faults see it. */
-import { LOG_TIMEOUT_MS, type Patient } from '../faults/kinds/acting'
-import { type GcpCloud, specOf } from './cloud'
+import { LOG_TIMEOUT_MS, NothingDone, type Patient } from '../faults/kinds/acting'
+import { type GcpCloud, newOperation, specOf } from './cloud'
 import { grownDisk } from './disk'
 import { keepOwnReplicas } from './keeping'
 import type { SqlInstance } from './state'
@@ -37,6 +37,18 @@ export function patientOf(cloud: GcpCloud, instance: SqlInstance): Patient {
       expectRecovery(instance)
       await cloud.save()
       tasks.wake(instance)
+    },
+    async startUnasked() {
+      const { name, settings, drReplica } = instance
+      if (settings.activationPolicy !== 'NEVER') throw new NothingDone(`${name} is not stopped.`)
+      const operation = newOperation(cloud, { type: 'MAINTENANCE', instance: name, bySystem: true })
+      const started = { ...settings, activationPolicy: 'ALWAYS' as const }
+      instance.tasks.push({ kind: 'update', settings: started, drReplica, operation: operation.name })
+      await cloud.save()
+      tasks.wake(instance)
+    },
+    async stopAtLast() {
+      if (instance.settings.activationPolicy === 'NEVER') await servers.halt(instance.folder)
     },
     damageBackups(part) {
       const own = Object.values(cloud.state.backups).filter(

@@ -38,7 +38,8 @@ async function apply(work: Work, settings: Settings): Promise<void> {
   const spec = specOf(cloud, instance, settings)
   // there is no server to tell; what was changed counts from its next start
   if (instance.madeAt === null) return
-  if (settings.activationPolicy === 'NEVER') return await servers.halt(instance.folder)
+  if (settings.activationPolicy === 'NEVER')
+    return await (afflictions.lingers(instance.name) ? servers.configure(spec) : servers.halt(instance.folder))
   if (afflictions.isFull(instance.name)) {
     if (BigInt(settings.dataDiskSizeGb) <= BigInt(instance.settings.dataDiskSizeGb)) return
     await afflictions.lift('fill-disk', instance.name)

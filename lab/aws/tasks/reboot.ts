@@ -67,7 +67,8 @@ export const stop: Performer<'stop'> = async (work, task) => {
     await takeSnapshot(work, snapshot)
     await cloud.save()
   }
-  await atLeast(cloud.servers.halt(instance.folder), lasts(work, 'rebootMs'))
+  const halted = cloud.afflictions.lingers(keyOf(instance)) ? Promise.resolve() : cloud.servers.halt(instance.folder)
+  await atLeast(halted, lasts(work, 'rebootMs'))
   note(cloud.state, 'db-instance', instance, 'stopped')
   instance.restartsAt = restartDue()
   return 'stopped'

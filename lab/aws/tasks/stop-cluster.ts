@@ -1,6 +1,6 @@
 /** A cluster stops and starts: all of its members' servers, whose data stays. */
 import { archiveUpToNow } from '../backups'
-import { specOf } from '../cloud'
+import { keyOf, specOf } from '../cloud'
 import type { ClusterWork } from '../clusters'
 import { note } from '../events'
 import { membersOf, writerOf } from '../following'
@@ -21,7 +21,9 @@ export function haltMembers({ cloud, cluster, signal }: ClusterWork): Promise<vo
       await archiveUpToNow(cloud, { keeper: cluster, spec: specOf(cloud, writer) }, signal)
     }
     // readers hear the end of the log before its sender goes
-    for (const member of members.toReversed()) await cloud.servers.halt(member.folder)
+    for (const member of members.toReversed()) {
+      if (!cloud.afflictions.lingers(keyOf(member))) await cloud.servers.halt(member.folder)
+    }
     // one that is to be made anew is not stopped, it waits
     for (const member of members) if (member.status !== 'rebooting') member.status = 'stopped'
     note(cloud.state, 'db-cluster', cluster, 'clusterStopped')

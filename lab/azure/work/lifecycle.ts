@@ -129,7 +129,8 @@ async function takeConfigurations({ cloud, server }: Work): Promise<void> {
 
 export const stop: Perform<'stop'> = async (work) => {
   const { cloud, server } = work
-  await atLeast(cloud.servers.halt(server.folder), lasts(work, 'rebootMs'))
+  const lingers = cloud.afflictions.lingers(serverKey(server.name))
+  await atLeast(lingers ? Promise.resolve() : cloud.servers.halt(server.folder), lasts(work, 'rebootMs'))
   return () => {
     server.state = 'Stopped'
     server.stoppedAt = new Date().toISOString()

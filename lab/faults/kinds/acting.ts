@@ -41,6 +41,11 @@ export interface InstanceEffect {
 /** For an archive to be brought up to now, before a part of it is lost. */
 export const LOG_TIMEOUT_MS = 30_000
 
+/** What was ordered cannot be done to the instance as it is. */
+export class NothingDone extends Error {
+  override readonly name = 'NothingDone'
+}
+
 /** What can be done to an instance; its cloud says how. */
 export interface Patient {
   crash(): Promise<void>
@@ -56,6 +61,10 @@ export interface Patient {
   freeDisk(): Promise<void>
   /** Something in its stored backups goes bad. @throws NothingDamaged. */
   damageBackups(part: Part): Promise<void>
+  /** One that is stopped is started, as its cloud does for maintenance. @throws NothingDone. */
+  startUnasked(): Promise<void>
+  /** Its server goes if it is stopped, or is to be. */
+  stopAtLast(): Promise<void>
   /** A part of its archived log is gone. @throws NothingDamaged. */
   loseLog(): Promise<void>
   /** Of its log; undefined when it keeps none. */

@@ -12,8 +12,10 @@ import { failOperation } from './fail-operation'
 import { fillDisk } from './fill-disk'
 import { freezeInstance } from './freeze-instance'
 import { hang } from './hang'
+import { LINGER, linger } from './linger'
 import { CUT_LINK, cutLink, SLOW_LINK, slowLink } from './link'
 import { loseWal } from './lose-wal'
+import { maintenanceStart } from './maintenance-start'
 import { slowDisk } from './slow-disk'
 import { staleReads } from './stale-reads'
 import { STOP_SHORT, stopShort } from './stop-short'
@@ -36,7 +38,9 @@ export function faultTable<State>(wording: Wording): FaultTable<State> {
     'fill-disk': fillDisk(wording),
     'freeze-instance': freezeInstance,
     hang,
+    [LINGER]: linger,
     'lose-wal': loseWal,
+    'maintenance-start': maintenanceStart,
     'slow-disk': slowDisk,
     [SLOW_LINK]: slowLink,
     'stale-reads': staleReads(wording),
