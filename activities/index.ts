@@ -8,6 +8,9 @@ import { createFenceActivities } from './fence/fence'
 import { createDatabaseHealthActivities } from './health/examine'
 import { createInstanceHealthActivities } from './health/survey'
 import { createInstanceActivities } from './instance/instance'
+import { createInstanceFenceActivities } from './instance-fence/instance-fence'
+import { createKeepFencedActivities } from './instance-fence/keep'
+import { createFenceProofActivities } from './instance-fence/proof'
 import { createLedgerActivities } from './ledger/ledger'
 import { createLockActivities } from './lock/lock'
 import { createPredicateActivities } from './moment/predicate'
@@ -37,6 +40,7 @@ export function createActivities(queue: TaskQueue, deps: ActivityDeps): object {
         createLedgerActivities(deps),
         createScheduleActivities(deps),
         createSweepActivities(deps),
+        createKeepFencedActivities(deps),
       )
     case 'postgres':
       return together(
@@ -53,6 +57,7 @@ export function createActivities(queue: TaskQueue, deps: ActivityDeps): object {
         createTrafficActivities(deps),
         createReplicationActivities(deps),
         createSwitchoverActivities(deps),
+        createFenceProofActivities(deps),
       )
     case 'aws':
     case 'azure':
@@ -68,6 +73,7 @@ export function createActivities(queue: TaskQueue, deps: ActivityDeps): object {
         createOverwriteActivities(deps),
         createOrphanActivities(deps),
         createStandbyPlaceActivities(deps),
+        createInstanceFenceActivities(deps),
       )
   }
 }

@@ -76,6 +76,7 @@ export const FAILURES = {
   CONTROL_SCHEMA_FOREIGN: 'refused',
   FENCE_REFUSED: 'refused',
   FENCE_NOT_PROVEN: 'refused',
+  FENCE_LIFTED: 'refused',
   BARRIER_NOT_PASSED: 'refused',
   // endpoints
   ENDPOINT_UNREACHABLE: 'transient',

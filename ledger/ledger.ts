@@ -2,6 +2,7 @@
  *  retention; this does not. Every write is safe to repeat, for activities are. It decides nothing: workflows do. */
 import { sql } from 'kysely'
 import type { MigrationBundle } from '../contracts/bundle'
+import type { FencedInstance, FencePlace } from '../contracts/instance-fence'
 import type { OperationDocument, OperationId, Sha256 } from '../contracts/operation'
 import type { PlaceId, Sweep } from '../contracts/orphans'
 import type { ScheduledRun } from '../contracts/schedule'
@@ -19,6 +20,7 @@ import {
 } from './documents'
 import { type EpochQuery, nextEpoch } from './epochs'
 import { isMissingOperation, ledgerFailure } from './failures'
+import { changeFence, type FenceChange, getFence, listFences, type NewFence, openFence } from './fenced-instances'
 import { listKnownInstances } from './known-instances'
 import { migrateLedger, requireLedgerSchema } from './migrate'
 import {
@@ -98,6 +100,14 @@ export interface Ledger {
   getStandby(id: StandbyId): Promise<StandbyRecord | null>
   /** By their names, those that are gone too. */
   listStandbys(): Promise<StandbyRecord[]>
+  /** Fails with FENCE_LIFTED where it was lifted from this operation, or is being lifted. */
+  openFence(fence: NewFence): Promise<FencedInstance>
+  /** Fails with FENCE_LIFTED when it is in another state than one of `from` by now. */
+  changeFence(change: FenceChange): Promise<FencedInstance>
+  /** Null: it has never been fenced. */
+  getFence(place: FencePlace): Promise<FencedInstance | null>
+  /** By their places, those that were lifted too. */
+  listFences(): Promise<FencedInstance[]>
   close(): Promise<void>
 }
 
@@ -151,6 +161,10 @@ export function openLedger(options: { url: string; applicationName?: string }): 
     noteLook: (look) => ask((tx) => noteLook(tx, look)),
     getStandby: (id) => ask((tx) => getStandby(tx, id)),
     listStandbys: () => ask((tx) => listStandbys(tx)),
+    openFence: (fence) => ask((tx) => openFence(tx, fence)),
+    changeFence: (change) => ask((tx) => changeFence(tx, change)),
+    getFence: (place) => ask((tx) => getFence(tx, place)),
+    listFences: () => ask((tx) => listFences(tx)),
     close: () => db.destroy(),
   }
 }

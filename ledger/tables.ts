@@ -95,6 +95,13 @@ interface Standbys {
   updated_at: Generated<Date>
 }
 
+interface FencedInstances {
+  scope: string
+  digest: string
+  body: string
+  updated_at: Generated<Date>
+}
+
 export interface LedgerTables {
   bundles: Bundles
   operations: Operations
@@ -106,4 +113,5 @@ export interface LedgerTables {
   resources: Resources
   sweeps: Sweeps
   standbys: Standbys
+  fenced_instances: FencedInstances
 }

@@ -1,6 +1,9 @@
 /** Everything a worker may run by name. */
 export { findMoment } from './find-moment/find-moment'
 export { instanceLock } from './instance-lock/instance-lock'
+export { fenceInstance } from './keep-fenced/fence-by-cloud'
+export { keepFenced } from './keep-fenced/keep-fenced'
+export { liftFence } from './keep-fenced/lift-fence'
 export { migrate } from './migrate/migrate'
 export { orphans } from './orphans/orphans'
 export { sweepOrphans } from './orphans/sweep-orphans'

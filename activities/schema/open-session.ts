@@ -25,6 +25,8 @@ export interface SessionRequest {
   readonly database?: string
   /** At the address that the cloud gives the instance, whatever the fleet file says: a name there may lead to another instance by now. */
   readonly ownAddress?: boolean
+  /** Default 10,000. */
+  readonly connectTimeoutMs?: number
 }
 
 /** Of whoever looks into a copy, or into the instance itself once that holds what a copy would. */
@@ -67,7 +69,8 @@ async function connectAs(
     step,
     applicationName,
     database,
-  }: Pick<SessionRequest, 'entry' | 'operation' | 'step' | 'applicationName' | 'database'>,
+    connectTimeoutMs,
+  }: Pick<SessionRequest, 'entry' | 'operation' | 'step' | 'applicationName' | 'database' | 'connectTimeoutMs'>,
   { user, tls, password, host, port }: Pick<ConnectOptions, 'user' | 'password' | 'host' | 'port'> & Pick<DeclaredLogin, 'tls'>,
 ): Promise<Session> {
   const session = await connect({
@@ -75,6 +78,7 @@ async function connectAs(
     database: database ?? entry.database,
     applicationName: applicationName ?? `capstan ${operation} ${step}`,
     ...(deps.sourceAddress === null ? {} : { sourceAddress: deps.sourceAddress }),
+    ...(connectTimeoutMs === undefined ? {} : { connectTimeoutMs }),
   })
   try {
     refusePooler(session)

@@ -65,11 +65,10 @@ export function connectFailure(error: unknown, at: Endpoint): Failure {
     )
   }
   const why = code || (message.includes('timeout') ? 'no answer in time' : 'the connection was closed')
-  return failure(
-    'DATABASE_UNREACHABLE',
-    `${where} cannot be reached (${why}): check the address, the network and the server.`,
-    facts,
-  )
+  return failure('DATABASE_UNREACHABLE', `${where} cannot be reached (${why}): check the address, the network and the server.`, {
+    ...facts,
+    reason: why,
+  })
 }
 
 function refusedByServer(error: DatabaseError, at: Endpoint, facts: Record<string, string | number>): Failure {

@@ -1,0 +1,39 @@
+/** What counts as proof of a fence through a cloud. Seen for real: test/e2e/cloud-fence.crash.ts. */
+import { judge } from '../../activities/instance-fence/proof'
+import type { FenceState } from '../../contracts/instance-fence'
+
+const said = (state: FenceState['state'], lettingIn: readonly string[] = []): FenceState => ({
+  ...{ state, lettingIn, cloudState: state === 'gone' ? null : state },
+  at: '2026-11-30T09:00:00.000Z',
+})
+type Seen = Parameters<typeof judge>[0]
+const judged = (state: FenceState, knock: Seen['knock'], witness: Seen['witness']) => {
+  const { newConnectionsRefused, oldOnesDead, proven } = judge({ said: state, knock, witness, means: ['networks', 'stop'] })
+  return [newConnectionsRefused, oldOnesDead, proven]
+}
+
+test.each<readonly [string, FenceState, Seen['knock'], Seen['witness'], readonly unknown[]]>([
+  ['stopped, nobody listens, and ours is dead', said('stopped'), 'refused', 'dead', [true, true, true]],
+  ['stopped, nothing answers, and none was held', said('stopped'), 'silent', 'none', [true, true, true]],
+  ['stopped, whatever its rules say', said('stopped', ['10.0.0.0/8']), 'refused', 'none', [true, true, true]],
+  ['gone', said('gone'), 'refused', 'dead', [true, true, true]],
+  ['gone, and another has its address', said('gone'), 'in', 'dead', [true, true, true]],
+])('proven: %s', (_, state, knock, witness, expected) => {
+  expect(judged(state, knock, witness)).toEqual(expected)
+})
+
+test.each<readonly [string, FenceState, Seen['knock'], Seen['witness'], readonly unknown[]]>([
+  ['said to be stopped, and a connection from before lives', said('stopped'), 'refused', 'alive', [true, false, false]],
+  ['said to be gone, and a connection from before lives', said('gone'), 'refused', 'alive', [false, false, false]],
+  ['said to be stopped, and a server turns us away', said('stopped'), 'turned-away', 'none', [true, false, false]],
+  ['said to be stopped, and we come in', said('stopped'), 'in', 'dead', [false, false, false]],
+  ['closed alone: ours was ended, others may go on', said('running'), 'turned-away', 'dead', [true, 'unknown', false]],
+  ['closed alone, and ours goes on', said('running'), 'turned-away', 'alive', [true, false, false]],
+  ['still open to others', said('running', ['10.0.0.0/8']), 'turned-away', 'dead', [false, 'unknown', false]],
+  ['being stopped', said('changing'), 'refused', 'dead', [true, 'unknown', false]],
+  ['stopped, but its address was not found', said('stopped'), 'unasked', 'dead', [false, 'unknown', false]],
+  ['not shown, in an account that may be another', said('unknown'), 'refused', 'dead', [false, 'unknown', false]],
+  ['frozen: neither ours nor a new one hears anything', said('running'), 'silent', 'silent', [true, 'unknown', false]],
+])('not proven: %s', (_, state, knock, witness, expected) => {
+  expect(judged(state, knock, witness)).toEqual(expected)
+})
