@@ -7,7 +7,6 @@ module.exports = {
   testTimeout: 600000,
   // time-outs of recovery are short here: a worker must not wait for a processor longer than for its death to be noticed
   maxWorkers: 2,
-  testSequencer: '<rootDir>/test/crash/support/longest-first.js',
   reporters: ['default', '<rootDir>/test/crash/support/reporter.js'],
   globalSetup: '<rootDir>/test/crash/support/golden-run.ts',
   globalTeardown: '<rootDir>/test/crash/support/golden-end.ts',

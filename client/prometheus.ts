@@ -13,17 +13,19 @@ export interface Sample {
 
 export interface Metric<Of> {
   readonly help: string
+  /** Left out: a gauge. */
+  readonly type?: 'counter'
   readonly of: (one: Of) => readonly Sample[]
 }
 
-/** All gauges, a line each. `labels`: of one of them. */
+/** A line each. `labels`: of one of them. */
 export function metricLines<Of>(
   metrics: Readonly<Record<string, Metric<Of>>>,
   all: readonly Of[],
   labels: (one: Of) => Sample['labels'],
 ): string[] {
-  return Object.entries(metrics).flatMap(([name, { help, of }]) => [
-    ...heading(name, help),
+  return Object.entries(metrics).flatMap(([name, { help, type, of }]) => [
+    ...heading(name, help, type),
     ...all.flatMap((one) =>
       of(one).map((sample) => `${name}{${shownLabels({ ...labels(one), ...sample.labels })}} ${sample.value}`),
     ),
@@ -35,7 +37,7 @@ export function soleMetric(name: string, help: string, value: number): string[] 
   return [...heading(name, help), `${name} ${value}`]
 }
 
-const heading = (name: string, help: string): string[] => [`# HELP ${name} ${help}`, `# TYPE ${name} gauge`]
+const heading = (name: string, help: string, type = 'gauge'): string[] => [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`]
 
 function shownLabels(labels: Readonly<Record<string, string>>): string {
   const escaped = (value: string): string => value.replace(/\\/g, '\\\\').replace(/"/g, '\\"').replace(/\n/g, '\\n')

@@ -2,6 +2,7 @@
 import { Command } from 'commander'
 import type { CliContext } from './context'
 import { addEmbedded } from './embedded'
+import { addFence } from './fence'
 import { addFleetCheck } from './fleet/check'
 import { addFleetDiscover } from './fleet/discover'
 import { addFleetList } from './fleet/list'
@@ -60,6 +61,7 @@ export function createProgram(cli: CliContext): Command {
   addReplicate(program, cli)
   addStandby(program, cli)
   addSwitchover(program, cli)
+  addFence(program, cli)
   addSchedules(program, cli)
   addScout(program, cli)
   addVerify(program, cli)

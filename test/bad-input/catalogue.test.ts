@@ -4,6 +4,7 @@ import { FAILURE_KINDS, FAILURES } from '../../contracts/failures'
 import { type CliRun, capstan } from '../client/recorded-io'
 import { DATABASES } from './cases/databases'
 import { ENVIRONMENT } from './cases/environment'
+import { FENCES } from './cases/fences'
 import { FLAGS } from './cases/flags'
 import { FLEET_FILES } from './cases/fleet-files'
 import { FLEET_VALUES } from './cases/fleet-values'
@@ -39,6 +40,7 @@ const DOORS: Readonly<Record<string, readonly BadInput[]>> = {
   restores: RESTORES,
   'verify-backup': VERIFY_BACKUPS,
   standbys: REPLICATE,
+  fences: FENCES,
   schedules: SCHEDULES,
   scout: SCOUT,
   verify: VERIFY,

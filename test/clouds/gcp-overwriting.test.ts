@@ -141,22 +141,6 @@ test('networks that were closed for a while have their names again, and one that
   )
 })
 
-test('networks that were still being closed when somebody looked are not taken for open once the closing is over', async () => {
-  const own = `${gcp.lab.client}/32`
-  const set = (networkRules: readonly string[]) => retried(() => cloud.setNetworkRules({ instance, networkRules }, options))
-  const isOpen = () => eventually('the networks', async () => ((await set([own])).done ? true : undefined))
-  await isOpen()
-  await gcp.lab.call('PUT', '/_lab/profile', { profile: 'fast' })
-  // the closing is shown while the second look waits
-  await gcp.lab.call('POST', '/_lab/faults', { kind: 'delay', operation: 'operations.list', delay: '2s', times: 1 })
-  expect(await set([])).toEqual({ done: false })
-  const opening = await set([own])
-  await gcp.lab.call('PUT', '/_lab/profile', { profile: 'instant' })
-  if (opening.done) expect((await gcp.get('shop')).settings?.ipConfiguration?.authorizedNetworks).toHaveLength(1)
-  await isOpen()
-  await gcp.ask(await gcp.get('shop'), 'SELECT 1')
-})
-
 test('one that many operations came after is known still, and not begun once more', async () => {
   const { name, since } = await takenNow('long-ago')
   const { snapshotId } = await cloud.overwriteObstacles({ instance, snapshot: name }, options)

@@ -34,6 +34,7 @@ const NOT_RUN: readonly (readonly [RegExp, string])[] = [
     /^capstan (replicate|standby (pause|resume|reseed|remove)|switchover) shop/,
     'needs a standby in another instance: test/e2e/replicate.crash.ts and test/e2e/switchover.crash.ts make one',
   ],
+  [/^capstan fence lift /, 'needs an instance that is fenced: test/e2e/cloud-fence.crash.ts lifts one'],
   [/^capstan ops orphans( |$)/, 'needs a copy that nobody cares for: test/e2e/orphans.crash.ts removes one'],
   [/^capstan fleet discover /, 'asks an account of a cloud: test/client/discover.test.ts runs it against the lab'],
   [

@@ -1,4 +1,4 @@
-/** The lab is killed in the middle of a switchover, as a process of its own; the next one carries on. Other operations: ../killed.nightly.ts. */
+/** The lab is killed in the middle of a switchover, as a process of its own; the next one carries on. Other operations: ../killed.crash.ts. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect, eventually } from '../fixture'
 import { killableLab } from '../killable'

@@ -1,5 +1,5 @@
 /** Killed in the middle of a switchover or a failover, the lab finishes it when it is started again: operations are still known, and end.
- *  Other operations: ../killed.nightly.ts. */
+ *  Other operations: ../killed.crash.ts. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
