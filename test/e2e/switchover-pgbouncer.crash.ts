@@ -8,7 +8,7 @@ describeWithPgBouncer('a switchover behind poolers', () => {
   let it: Switching
   const front = pooledFront()
   beforeAll(async () => {
-    it = await Switching.start('gcp', front)
+    it = await Switching.start('gcp', { front })
     await it.isFollowing('stock', it.pair.name)
   })
   afterAll(() => it?.close())
