@@ -73,7 +73,7 @@ function roundOf(
 }
 
 async function measured(name: string, front: Front | undefined): Promise<void> {
-  const it = await Switching.start('gcp', { front })
+  const it = await Switching.start('gcp', front === undefined ? {} : { front })
   try {
     let [writer, follower] = ['stock', it.pair.name]
     const rounds: Round[] = []

@@ -178,6 +178,11 @@ async function bankOn(on: Pair['onSource']): Promise<Found> {
 /** A worker's death is noticed soon. */
 const SOON = { CAPSTAN_HEARTBEAT_TIMEOUT_MS: '2000', CAPSTAN_WORKFLOW_TASK_TIMEOUT_MS: '3000' }
 
+export interface SwitchingOptions {
+  readonly front?: Front
+  readonly maxRetained?: string
+}
+
 /** A pair that either side of may be the writer, with a bank that goes on through the router and a probe of each side. */
 export class Switching {
   private constructor(
@@ -189,15 +194,12 @@ export class Switching {
   ) {}
 
   /** The standby follows when it resolves. */
-  static async start(
-    cloud: StandbyCloud,
-    { front = ROUTER, ...more }: { front?: Front; maxRetained?: string } = {},
-  ): Promise<Switching> {
+  static async start(cloud: StandbyCloud, { front = ROUTER, ...more }: SwitchingOptions = {}): Promise<Switching> {
     const capstan = await startCapstan({
       env: { CAPSTAN_LAB_PROFILE: 'instant', SHOP_MASTER_PASSWORD: MASTER_PASSWORD, ...SOON, ...front.env },
     })
     try {
-      const pair = await createPair(capstan, cloud, { both: true, endpoint: (source) => front.open(capstan, source), ...more })
+      const pair = await createPair(capstan, cloud, { both: true, ...more, endpoint: (source) => front.open(capstan, source) })
       const bank = await front.bank(capstan)
       const setUp = await pair.run('replicate', 'stock', '--operation', 'set-up')
       if (setUp.code !== 0) throw new Error(`capstan replicate ended with ${setUp.code}: ${setUp.stdout}${setUp.stderr}`)

@@ -23,7 +23,7 @@ export function disturbed({ front, isRight: andMore = async () => undefined }: D
   const expected = ['source']
 
   beforeAll(async () => {
-    it = await Switching.start('gcp', { front })
+    it = await Switching.start('gcp', front === undefined ? {} : { front })
     follower = it.pair.name
   })
   afterAll(() => it?.close())
