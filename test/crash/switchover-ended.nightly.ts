@@ -71,7 +71,9 @@ test('a move that fails cannot be left out: whoever says so is asked again, and 
   moved()
   await it.leadTo(sideOf(writer))
   await it.pair.cli('ops', 'resolve', 'astray', 'done')
-  expect(await running).toMatchObject({ status: 'succeeded', verdict: 'fail' })
+  await running
+  await until('its end', async () => (await it.capstan.ledger.getOperation('astray'))?.status === 'succeeded')
+  expect(await it.capstan.ledger.getOperation('astray')).toMatchObject({ verdict: 'fail' })
   await isRight()
 })
 

@@ -44,7 +44,9 @@ test('the disk of the new writer does not fill up for it, and nobody waits for i
   await it.pair.cli('ops', 'resolve', 'moved', 'retry')
   await waits('moved', 'follow', 'was dropped')
   await it.pair.cli('ops', 'resolve', 'moved', 'skip')
-  expect(await running).toMatchObject({ status: 'succeeded', verdict: 'fail' })
+  await running
+  await until('its end', async () => (await it.capstan.ledger.getOperation('moved'))?.status === 'succeeded')
+  expect(await it.capstan.ledger.getOperation('moved')).toMatchObject({ verdict: 'fail' })
 
   expect(await it.ended('anew', 'standby', 'reseed', name, '--to', 'stock')).toMatchObject({ status: 'succeeded' })
   await it.isFollowing(name, 'stock')
