@@ -50,7 +50,7 @@ export async function openAsWriter(deps: ActivityDeps, input: Input): Promise<Op
     await forgetOrigin(on.migrator, { source: id.source, token: on.token, signal: currentAct().signal })
     return { kept: had, targets: where, advanced: moved }
   })
-  const back = await inKeyholeOf(deps, places.standby, input.epoch, (on) => letApplicationsIn(on, places.standby))
+  const { back, gone } = await inKeyholeOf(deps, places.standby, input.epoch, (on) => letApplicationsIn(on, places.standby))
   return {
     lossMsMax: kept.lossMsMax,
     beatAt: kept.beat?.at ?? null,
@@ -58,6 +58,7 @@ export async function openAsWriter(deps: ActivityDeps, input: Input): Promise<Op
       toldKept(kept),
       `${advanced} sequences set on${toldSequences(targets)}`,
       back.length === 0 ? `${id.target} is open to whom it was` : `${back.join(', ')} may connect to ${id.target} again`,
+      ...(gone.length === 0 ? [] : [`not there any more, and so not let in: ${gone.join(', ')}`]),
     ].join('; '),
   }
 }

@@ -1,6 +1,6 @@
 /** The instances that are kept fenced, as the watch saw them last. */
 import type { FencedInstance } from '../../../contracts/instance-fence'
-import type { FenceAlert } from '../../fence-alerts'
+import type { FenceAlert } from '../../instance-fence-alerts'
 import { duration } from '../../quantities'
 import type { Paint } from '../io'
 import { oneLine } from './quoted'
