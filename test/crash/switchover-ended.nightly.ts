@@ -7,6 +7,7 @@ let it: Switching
 /** Who is the writer, and who follows. */
 let [writer, follower] = ['stock', '']
 const expected = ['source']
+let rounds = 0
 
 beforeAll(async () => {
   it = await Switching.start('gcp')
@@ -31,17 +32,21 @@ const MOVED = ['moveEndpoint#1:before', 'moveEndpoint#1:after', 'openToApplicati
 
 test.each([...MOVED, 'turnStandby#1:before', 'turnStandby#1:after'])('ended at %s', async (boundary) => {
   await it.isFollowing(writer, follower)
-  const operation = `ended-${boundary.toLowerCase().replace(/[#:]/g, '-')}`
+  rounds += 1
+  const operation = `ended-${rounds}`
   it.capstan.arm(boundary)
   const deaths = it.capstan.deaths()
   const over = it.ended(operation, 'switchover', writer, '--to', follower, '--unproven').catch(() => undefined)
   await until('its worker to die', async () => it.capstan.deaths() > deaths)
   await it.capstan.temporal.workflow.getHandle(operation).terminate('by a person')
   await over
-  for (const words of [['standby', 'reseed'], ['standby', 'remove'], ['standby', 'pause'], ['replicate']]) {
-    const { code } = await it.pair.run(...words, writer, '--to', follower, '--operation', `${operation}-${words.at(-1)}`)
-    expect([...words, code === 0]).toEqual([...words, false])
+  for (const deed of ['reseed', 'remove', 'pause']) {
+    const words = ['standby', deed, writer, '--to', follower, '--operation', `${operation}-${deed}`]
+    const { code, stdout, stderr } = await it.pair.run(...words)
+    expect([deed, code, `${stdout}${stderr}`]).toEqual([deed, 2, expect.stringContaining(`${writer} follows ${follower}`)])
   }
+  const anew = writer === 'stock' ? await it.ended(`${operation}-anew`, 'replicate', writer, '--to', follower) : null
+  if (anew !== null) expect(anew.status).toBe('failed')
   moved()
   expect(await it.ended(`${operation}-resumed`, 'standby', 'resume', writer, '--to', follower)).toMatchObject({
     status: 'succeeded',
@@ -58,13 +63,13 @@ test('a move that fails cannot be left out: whoever says so is asked again, and 
   const deaths = it.capstan.deaths()
   const running = it.ended('astray', 'switchover', writer, '--to', follower, '--unproven')
   await until('its worker to die', async () => it.capstan.deaths() > deaths)
-  await it.leadTo({ host: '127.0.0.1', port: 9 })
+  await it.leadTo({ host: it.pair.source.host, port: 9 })
   const says = (said: string) =>
     until(`the move to wait, since ${said}`, async () => {
       const { code, stdout } = await it.pair.cli('ops', 'show', 'astray', '--json')
       return code === 0 && stdout.includes('"needs-operator"') && stdout.includes(said)
     })
-  await says('127.0.0.1:9')
+  await says(`${it.pair.source.host}:9`)
   await it.pair.cli('ops', 'resolve', 'astray', 'skip')
   await says('cannot be left out')
   expect(it.writers()).toEqual(expected)

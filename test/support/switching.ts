@@ -219,8 +219,14 @@ export class Switching {
   }
 
   /** As a person does it. */
-  leadTo(to: 'source' | 'standby' | Place): Promise<void> {
-    return leadTo(this.capstan, 'stock', typeof to === 'string' ? this.pair[to] : to)
+  async leadTo(place: 'source' | 'standby' | Place): Promise<void> {
+    const { lab } = this.capstan.stack
+    const { host, port } = typeof place === 'string' ? this.pair[place] : place
+    const url = `${lab.api}/_lab/router/stock`
+    const { to: from } = (await (await fetch(url, { headers: labHeaders(lab) })).json()) as { to: Place }
+    const headers = { 'content-type': 'application/json', ...labHeaders(lab) }
+    const answer = await fetch(url, { method: 'POST', headers, body: JSON.stringify({ from, to: { host, port } }) })
+    if (!answer.ok) throw new Error(`the lab refused stock: ${await answer.text()}`)
   }
 
   async ended(operation: string, ...words: string[]): Promise<OperationDocument> {
