@@ -87,7 +87,13 @@ describe.each([15, 17] as const)('PostgreSQL %i followed by 17', (major) => {
       findings: [],
       heard: { at: '2026-11-30T00:00:00.000Z', flushed: here.flushed },
     })
-    const alone = wholeLook({ at: '2026-11-30T00:00:03.000Z', source: 'away', standby: 'away, too', schemaDiffers: null, before: look })
+    const alone = wholeLook({
+      at: '2026-11-30T00:00:03.000Z',
+      source: 'away',
+      standby: 'away, too',
+      schemaDiffers: null,
+      before: look,
+    })
     expect(alone).toMatchObject({
       source: null,
       target: null,
