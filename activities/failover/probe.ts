@@ -44,7 +44,7 @@ async function rounds({ from, patienceMs, enough }: Rounds, ask: (timeoutMs: num
   let best: Met = { outcome: 'unknown', said: 'nothing was asked' }
   for (let count = 1; ; count += 1) {
     const left = until - performance.now()
-    const met = await ask(Math.max(500, Math.min(TRY_MS, left)))
+    const met = await ask(Math.ceil(Math.max(500, Math.min(TRY_MS, left))))
     if (WORTH[met.outcome] >= WORTH[best.outcome]) best = met
     if (best.outcome === enough || performance.now() + PAUSE_MS >= until) return { from, ...best, rounds: count }
     await sleep(PAUSE_MS, undefined, { signal })

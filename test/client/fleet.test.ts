@@ -73,6 +73,11 @@ describe('a fleet file', () => {
     })
   })
 
+  test('what a failover may lose without anybody being asked', () => {
+    const { databases } = parseFleet(`${smallest}    policy: { failover: { allowLoss: 30s } }\n`, 'f')
+    expect(databases[0]!.policy.failover).toEqual({ allowLossMs: 30_000 })
+  })
+
   test('the regions that snapshots are copied into, each with its key or none', () => {
     const policy = 'policy: { snapshotCopies: [{ region: eu-west-1 }, { region: us-east-1, kmsKey: alias/backups }] }'
     const { databases } = parseFleet(`${smallest}    ${policy}\n`, 'f')

@@ -1,7 +1,7 @@
 /** A failover whose worker dies once before each of its activities, and once behind each; and one of a source that serves, which a person wants all the same. Each has a
  *  stack of its own, since there is no way back. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { FAILOVER_DOCUMENTS, type FailoverFence, type FailoverKept } from '../../contracts/failover'
+import { FAILOVER_DOCUMENTS, type FailoverFence, type FailoverKept, type FailoverPlan } from '../../contracts/failover'
 import { until } from '../support/eventually'
 import { labDoor } from '../support/lab'
 import { isAt } from '../support/migrating'
@@ -39,6 +39,25 @@ const ACTS = [
   ],
   ...['judgeSource', 'recordFenced', 'awaitApplied', 'recordOpening', 'openAsWriter', 'moveEndpoint'],
 ]
+
+test('stopped, and behind: how long it took is printed, what the standby lacks is what was said, and that its networks stay open is told', async () => {
+  await labDoor(it.capstan).order({ kind: 'cut-link', from: 'gcp', to: 'aws', for: '1h' })
+  await sleep(1_000)
+  await it.pair.stopSource()
+  const operation = await failover('stopped', '--accept-loss', '1h')
+  expect(operation).toMatchObject({ status: 'succeeded', verdict: 'inconclusive', failure: null })
+  await it.writesGoOn()
+  const kept = await document<FailoverKept>('stopped', FAILOVER_DOCUMENTS.kept)
+  const fenced = await document<FailoverFence>('stopped', FAILOVER_DOCUMENTS.fenced)
+  const { probed } = await document<FailoverPlan>('stopped', FAILOVER_DOCUMENTS.plan)
+  const [from, to, declared] = [kept.beat?.at ?? '', fenced.at, probed.declaredAt].map((at) => Date.parse(at))
+  const gone = await lost()
+  expect(gone.length).toBeGreaterThan(0)
+  expect(gone.filter((at) => at < (from ?? 0) || at > (to ?? 0))).toEqual([])
+  const took = (it.firstAcceptedAfter('standby', from ?? 0) ?? 0) - (declared ?? 0)
+  process.stdout.write(`failover: ${Math.round(took)} ms from declared dead to an accepted write\n`)
+  expect(it.writers()).toEqual(['source', 'standby'])
+}, 600_000)
 
 test.each(['before', 'after'])(
   'a worker that dies once %s each act: one writer, and no row is lost but those that were said to be',

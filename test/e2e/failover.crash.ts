@@ -30,6 +30,7 @@ const document = async <T>(operation: string, name: string) => (await it.capstan
 test('a source that serves is not failed over, and the switchover is named', async () => {
   const operation = await failover('healthy', '--accept-loss', '1h')
   expect(operation).toMatchObject({ status: 'failed', verdict: 'fail', failure: null })
+  expect(operation.steps.find(({ id }) => id === 'probe')?.detail).toMatchObject({ sourceIs: 'healthy' })
   const [finding] = operation.steps.find(({ id }) => id === 'plan')?.detail.findings ?? []
   expect(finding).toMatchObject({ rule: 'failover:answers', message: expect.stringContaining('capstan switchover stock') })
   expect(operation.steps.map(({ id }) => id)).not.toContain('fence')

@@ -9,7 +9,7 @@ import { TASK_QUEUES } from '../../contracts/messages'
 import { askFirst, forwardAct, longAct, lookTwice, quickAct, undoLong, undoWait } from '../kit/proxies'
 
 /** A worker that is there takes its work up within a moment; one that is in a cloud that is down never does. */
-const UNCLAIMED_MS = 5_000
+const UNCLAIMED_MS = 10_000
 /** A call to a cloud that hangs is no reason to wait longer than for one that says no. */
 const LOOK_MS = 20_000
 

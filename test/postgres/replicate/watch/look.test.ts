@@ -85,14 +85,22 @@ describe.each([15, 17] as const)('PostgreSQL %i followed by 17', (major) => {
       copySlots: expect.stringMatching(/^\^pg_\d+_sync_\[0-9\]\+_\d+\$$/),
       schemaDiffers: null,
       findings: [],
+      heard: { at: '2026-11-30T00:00:00.000Z', flushed: here.flushed },
     })
-    const alone = wholeLook({ at: look.at, source: 'away', standby: 'away, too', schemaDiffers: null, before: look })
+    const alone = wholeLook({
+      at: '2026-11-30T00:00:03.000Z',
+      source: 'away',
+      standby: 'away, too',
+      schemaDiffers: null,
+      before: look,
+    })
     expect(alone).toMatchObject({
       source: null,
       target: null,
       unreached: ['away', 'away, too'],
       lagMs: null,
       copySlots: look.copySlots,
+      heard: look.heard,
     })
   })
 
