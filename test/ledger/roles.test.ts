@@ -31,6 +31,7 @@ test("the workers' role may do what the record needs and nothing more, whatever 
     epoch_counters: 'INSERT SELECT UPDATE',
     epochs: 'DELETE INSERT SELECT UPDATE',
     evidence: 'INSERT SELECT',
+    fenced_instances: 'INSERT SELECT UPDATE',
     operations: 'INSERT SELECT UPDATE',
     resources: 'INSERT SELECT UPDATE',
     standbys: 'INSERT SELECT UPDATE',
