@@ -128,6 +128,24 @@ export const FAULTS = {
     },
   },
 
+  /** Another takes over, and then the one that stood still wakes up in the midst of what it did. */
+  'worker stands still': {
+    asynchronous: true,
+    ends: MOVED_OR_NOT,
+    async before({ ground: { capstan } }) {
+      const spare = await capstan.spareWorker()
+      return () => spare.kill()
+    },
+    async during(struck) {
+      const { stack } = struck.ground.capstan
+      if (!(await moment(struck, STEPS))) return NOTHING
+      const pid = stack.worker.pid()
+      if (pid === null) return NOTHING
+      signal(pid, 'SIGSTOP')
+      return after(5_000, async () => signal(pid, 'SIGCONT'))
+    },
+  },
+
   'calls go wrong': {
     asynchronous: true,
     ends: ['succeeded'],
