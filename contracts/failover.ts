@@ -28,8 +28,6 @@ export const FAILOVER_STEPS = {
 /** Names of the operation's documents in the ledger. */
 export const FAILOVER_DOCUMENTS = {
   plan: 'failover-plan',
-  /** How the source's instance was before it was fenced: what an undo puts back. */
-  before: 'failover-before',
   /** How fencing came out. */
   fenced: 'failover-fenced',
   /** Once it is there the standby is the writer: no fence is lifted any more. */

@@ -23,26 +23,10 @@ export interface ProbeActivities {
   probeFrom(input: StepRef & { from: Cloud; address: InstanceAddress; patienceMs: number }): Promise<Probe>
 }
 
-/** What its cloud was told about the source. */
-export interface SourceClosing {
-  readonly gone: boolean
-  readonly stopped: boolean
-  /** Its networks let in the control plane alone. */
-  readonly shut: boolean
-  /** Each a sentence. */
-  readonly done: readonly string[]
-}
-
 /** On the queue of the source's cloud. */
 export interface SourceCloudActivities {
   /** Whatever its state is. Changes nothing. */
   lookAtSource(input: StepRef): Promise<SourceSeen>
-  /** Lets in by its networks whom a copy's let in, and nobody else, and stops its server. How it was before is in the ledger first. Polls once; NOT_READY_YET until its cloud says
-   *  that it is stopped. Of an instance that is gone it resolves at once. Safe to repeat. `reopenSource` is its undo, to be registered before. */
-  closeSource(input: StepRef & { instanceId: string }): Promise<SourceClosing>
-  /** Puts back what `closeSource` found. Polls once; NOT_READY_YET until it runs again. Safe to repeat, and where nothing was closed. Fails with RESOURCE_NOT_OURS once
-   *  the standby is the writer. */
-  reopenSource(input: StepRef & { instanceId: string }): Promise<Told>
 }
 
 /** On the queue of those that serve databases. */
@@ -61,12 +45,8 @@ export interface FailoverActivities {
    *  begins anew. */
   fenceInside(input: FailingOver & { lock: LockRef }): Promise<{ readonly evidence: readonly string[] }>
   /** The undo of `fenceInside`. Safe to repeat, and where nothing was closed: then the source is not asked. `cloudTold`: its cloud was told something as well, and
-   *  `reopenSource` has to be asked. Fails with RESOURCE_NOT_OURS once the standby is the writer. */
+   *  `liftFence` has to be asked. Fails with RESOURCE_NOT_OURS once the standby is the writer. */
   openSource(input: FailingOver & { lock: LockRef }): Promise<Told & { readonly cloudTold: boolean }>
-  /** Whether anybody listens where the source was. Changes nothing. */
-  judgeSource(
-    input: StepRef & { address: InstanceAddress; closing: SourceClosing | null },
-  ): Promise<{ readonly proven: boolean; readonly evidence: readonly string[] }>
   /** What came of fencing, for the evidence and for whoever asks later. Safe to repeat. */
   recordFenced(input: StepRef & { fenced: FailoverFence }): Promise<void>
   /** Until the standby's worker has nothing in hand that it received, or there is none. Fails with BARRIER_NOT_PASSED after `drainMsMax`. Changes nothing. */

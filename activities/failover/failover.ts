@@ -2,9 +2,9 @@
 import { FAILOVER_DOCUMENTS } from '../../contracts/failover'
 import { assertMayAct } from '../act'
 import type { ActivityDeps } from '../deps'
+import { awaitApplied } from './applied'
 import type { FailoverActivities } from './contract'
 import { fenceInside, openSource } from './fence-inside'
-import { awaitApplied, judgeSource } from './fenced'
 import { openAsWriter, recordOpening } from './open'
 import { planFailover } from './plan'
 import { probeAsMigrator, probeByStandby } from './probe'
@@ -18,7 +18,6 @@ export function createFailoverActivities(deps: ActivityDeps): FailoverActivities
     planFailover: (input) => planFailover(deps, input),
     fenceInside: (input) => fenceInside(deps, input),
     openSource: (input) => openSource(deps, input),
-    judgeSource: (input) => judgeSource(deps, input),
     async recordFenced({ operation, fenced }) {
       assertMayAct()
       await deps.ledger.putDocument({ operation, name: FAILOVER_DOCUMENTS.fenced, document: fenced })

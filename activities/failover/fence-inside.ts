@@ -1,6 +1,5 @@
 /** The fence around a source that lets us in, as in a switchover: closed with the walsender as a guest, proven, and drained by a barrier. One attempt from end to
  *  end, since a guest is a session, and a session lives no longer than its attempt. */
-import { FAILOVER_DOCUMENTS } from '../../contracts/failover'
 import type { LockRef } from '../../contracts/lock'
 import type { Session } from '../../postgres/connect/session'
 import { ownGuest, walsenderGuest } from '../../postgres/fence/guests'
@@ -11,6 +10,7 @@ import { standingEpoch } from '../../postgres/migrate/fence'
 import { applyErrors, awaitBarrier, takeBarrier } from '../../postgres/replicate/barrier'
 import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
+import { placeOf } from '../instance-fence/place'
 import { inKeyholeOf, standingInKeyhole } from '../replication/keyhole'
 import { looking, opener, type Place, raisedOn } from '../replication/sides'
 import { epochAbove } from '../schema/epoch'
@@ -97,7 +97,9 @@ export async function openSource(deps: ActivityDeps, input: Fencing): ReturnType
   const { signal } = currentAct()
   await assertNotOpened(deps, operation)
   const { ledger } = deps
-  const cloudTold = (await ledger.getDocument({ operation, name: FAILOVER_DOCUMENTS.before })) !== null
+  const { database } = await ledger.getBundle(input.bundle)
+  const told = await ledger.getFence(placeOf(database, input.sides.source))
+  const cloudTold = told?.operation === operation && told.instanceId === input.sides.source.instanceId
   if ((await ledger.getDocument({ operation, name: FENCE_BEGUN })) === null)
     return { cloudTold, summary: 'nothing was closed in it' }
   const { places } = await failoverPair(deps, input)

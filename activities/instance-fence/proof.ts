@@ -3,6 +3,7 @@
 import { Failure } from '../../contracts/failures'
 import type { DatabaseEntry } from '../../contracts/fleet'
 import type { CloudFenceProof, FenceState } from '../../contracts/instance-fence'
+import { greet, NOBODY_THERE } from '../../postgres/connect/greeting'
 import type { Session } from '../../postgres/connect/session'
 import { currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
@@ -18,9 +19,9 @@ const ANSWER_MS = 3_000
 /** `dead`: by the server's own end of it, or the network's. `silent`: neither an answer nor an end. */
 type WitnessState = 'alive' | 'dead' | 'silent' | 'none'
 
-/** What somebody meets who comes anew. `turned-away`: a server spoke, and lets nobody in from here. `speaks`: it spoke, and would let in. `refused`: nobody
+/** What somebody meets who comes anew. `stands`: a connection is accepted, and nothing comes; `turned-away`: a server spoke, and lets nobody in from here. `speaks`: it spoke, and would let in. `refused`: nobody
  *  listens. `unasked`: the address could not be found, or the attempt failed of something of our own. */
-type Knock = 'in' | 'speaks' | 'turned-away' | 'refused' | 'silent' | 'unasked'
+type Knock = 'in' | 'speaks' | 'stands' | 'turned-away' | 'refused' | 'silent' | 'unasked'
 
 interface Witness {
   readonly session: Session
@@ -98,7 +99,15 @@ function silence(signal: AbortSignal): Promise<'silent'> {
   })
 }
 
+/** A server that stands still is listened for by its kernel: what accepts a connection and says nothing may go on. */
 async function knockOn(deps: Deps, input: Fencing & At, database: DatabaseEntry): Promise<Knock> {
+  const { host, port } = input.address
+  const { signal } = currentAct()
+  const { sourceAddress } = deps
+  const { greeting, said } = await greet({ host, port, timeoutMs: ANSWER_MS, sourceAddress, signal })
+  if (greeting === 'accepted') return 'stands'
+  if (greeting === 'unasked') return 'unasked'
+  if (greeting === 'absent') return said === NOBODY_THERE ? 'refused' : 'silent'
   try {
     const session = await comeIn(deps, input, database)
     await session.close()
@@ -158,6 +167,7 @@ function cloudsWord({ state, cloudState, lettingIn }: FenceState): string {
 const KNOCKS: Readonly<Record<Knock, string>> = {
   in: 'Whoever comes from the control plane comes in.',
   speaks: 'A server answers whoever comes from the control plane.',
+  stands: 'A connection is accepted at its address, and nothing answers: what stands still there may go on.',
   'turned-away': 'A server runs at its address and turns away whoever comes from the control plane.',
   refused: 'Nobody listens at its address.',
   silent: 'Nothing answers at its address.',

@@ -70,11 +70,14 @@ function answerOf(socket: Socket, timeoutMs: number, signal: AbortSignal | undef
   })
 }
 
+/** What is said of a place where a connection is refused. */
+export const NOBODY_THERE = 'nobody listens there'
+
 /** Of names that nobody resolves, and of networks that we are not in, nothing is learnt. */
 const OURS = new Set(['ENOTFOUND', 'EAI_AGAIN', 'EAI_FAIL', 'ENETUNREACH', 'ENETDOWN', 'EADDRNOTAVAIL', 'EACCES', 'EMFILE'])
 
 function ofError(code: string, connected: boolean): Greeted {
   if (OURS.has(code)) return { greeting: 'unasked', said: `it could not be asked (${code})` }
   if (connected) return { greeting: 'accepted', said: `a connection was accepted and broke (${code})` }
-  return { greeting: 'absent', said: code === 'ECONNREFUSED' ? 'nobody listens there' : `no connection (${code})` }
+  return { greeting: 'absent', said: code === 'ECONNREFUSED' ? NOBODY_THERE : `no connection (${code})` }
 }

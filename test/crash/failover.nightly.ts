@@ -35,9 +35,9 @@ const ACTS = [
     'probeByStandby',
     'whereTo',
     'planFailover',
-    'closeSource',
+    'startFence',
   ],
-  ...['judgeSource', 'recordFenced', 'awaitApplied', 'recordOpening', 'openAsWriter', 'moveEndpoint'],
+  ...['judgeFence', 'recordFenced', 'awaitApplied', 'recordOpening', 'openAsWriter', 'moveEndpoint'],
 ]
 
 test('stopped, and behind: how long it took is printed, what the standby lacks is what was said, and that its networks stay open is told', async () => {

@@ -55,7 +55,7 @@ test('one that stands still and cannot be stopped is not proven fenced: the stan
 })
 
 /** One in each part: before and behind the fence, amid the opening, and behind it. */
-const DEATHS = ['closeSource#1:after', 'awaitApplied#1:before', 'openAsWriter#1:after', 'moveEndpoint#1:before'] as const
+const DEATHS = ['startFence#1:after', 'awaitApplied#1:before', 'openAsWriter#1:after', 'moveEndpoint#1:before'] as const
 
 test('silent, behind, and back to life amid the fence: what the standby lacks is what was said, whatever dies meanwhile', async () => {
   await it.isFollowing('stock', it.pair.name)
@@ -65,7 +65,7 @@ test('silent, behind, and back to life amid the fence: what the standby lacks is
   for (const death of DEATHS) it.capstan.arm(death)
   const running = failover('dead', '--accept-loss', '1h')
   await until('its cloud to be told', async () => {
-    return (await it.capstan.ledger.getDocument({ operation: 'dead', name: FAILOVER_DOCUMENTS.before })) !== null
+    return (await it.capstan.ledger.listFences()).some(({ operation, before }) => operation === 'dead' && before !== null)
   })
   await sleep(500)
   // its cloud can stop it from now on, and it may write until then

@@ -1,12 +1,17 @@
 /** The failover's activities, each group with its queue and time-outs. */
 import { type ActivityOptions, proxyActivities } from '@temporalio/workflow'
 import type { FailoverActivities, ProbeActivities, SourceCloudActivities } from '../../activities/failover/contract'
+import type {
+  FenceProofActivities,
+  InstanceFenceActivities,
+  KeepFencedActivities,
+} from '../../activities/instance-fence/contract'
 import type { StandbyPlaceActivities } from '../../activities/replication/contract'
 import type { TrafficActivities } from '../../activities/traffic/contract'
 import type { FailoverInput } from '../../contracts/failover'
 import type { Cloud } from '../../contracts/fleet'
 import { TASK_QUEUES } from '../../contracts/messages'
-import { askFirst, forwardAct, longAct, lookTwice, quickAct, undoLong, undoWait } from '../kit/proxies'
+import { askFirst, forwardAct, longAct, lookTwice, quickAct, undoAct, undoLong, undoWait } from '../kit/proxies'
 
 /** A worker that is there takes its work up within a moment; one that is in a cloud that is down never does. */
 const UNCLAIMED_MS = 10_000
@@ -14,7 +19,7 @@ const UNCLAIMED_MS = 10_000
 const LOOK_MS = 20_000
 
 export function failoverActivities(input: FailoverInput) {
-  const { cloud, standbyCloud, patienceMs, fenceMsMax, heartbeatTimeoutMs } = input
+  const { cloud, standbyCloud, patienceMs, heartbeatTimeoutMs } = input
   const { postgres } = TASK_QUEUES
   const { endpointOn = postgres } = input
   const ofEndpoint = longAct(endpointOn, heartbeatTimeoutMs)
@@ -32,13 +37,10 @@ export function failoverActivities(input: FailoverInput) {
     askingStandby: proxyActivities<StandbyPlaceActivities>(askFirst(quickAct(TASK_QUEUES[standbyCloud], heartbeatTimeoutMs))),
     asking: proxyActivities<FailoverActivities>(askFirst(long)),
     askingTraffic: proxyActivities<TrafficActivities>(askFirst(ofEndpoint)),
-    /** By the clock: a cloud that takes longer, or that nobody asks, is one that has not fenced it. */
-    closing: proxyActivities<SourceCloudActivities>({
-      ...quickAct(TASK_QUEUES[cloud], heartbeatTimeoutMs),
-      scheduleToCloseTimeout: fenceMsMax,
-    }),
+    proving: proxyActivities<FenceProofActivities>(lookTwice(quickAct(postgres, heartbeatTimeoutMs))),
     undoing: proxyActivities<FailoverActivities>(undoLong(postgres, heartbeatTimeoutMs)),
-    undoingCloud: proxyActivities<SourceCloudActivities>(undoWait(TASK_QUEUES[cloud], heartbeatTimeoutMs)),
+    undoingCloud: proxyActivities<InstanceFenceActivities>(undoWait(TASK_QUEUES[cloud], heartbeatTimeoutMs)),
+    endingKeep: proxyActivities<KeepFencedActivities>(undoAct(TASK_QUEUES.control, heartbeatTimeoutMs)),
     /** Past the point of no return a person is asked after some attempts: nobody writes meanwhile. */
     forward: proxyActivities<FailoverActivities>(forwardAct(long)),
     traffic: proxyActivities<TrafficActivities>(forwardAct(ofEndpoint)),

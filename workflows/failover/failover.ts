@@ -1,7 +1,6 @@
 /** A standby becomes the writer because its source is dead, or because a person says so of one that lives. Up to the opening of the standby everything is taken
  *  back; past it there is only forward. Nothing opens before the source is proven fenced, or somebody has taken it upon himself that it is not. */
 import { isCancellation } from '@temporalio/workflow'
-import type { SourceClosing } from '../../activities/failover/contract'
 import {
   type FailoverFence,
   type FailoverInput,
@@ -17,7 +16,7 @@ import { awaitApproval } from '../kit/approval'
 import { isDefect } from '../kit/failures'
 import { type Outcome, runOperation } from '../kit/operation'
 import { failoverActivities } from './activities'
-import { fenceSource, refused } from './fence'
+import { assertFencedStill, fenceSource, refused } from './fence'
 import type { Asked, FailingOver, Planned } from './over'
 import { shownVerdict, verdictOf } from './quorum'
 
@@ -176,10 +175,7 @@ async function drain(over: FailingOver, planned: Planned, fenced: FailoverFence)
   if (fenced.drained) return { summary: 'it was drained behind the fence' }
   const applied = await act.asking.awaitApplied({ ...ref(STEPS.drain), sides, epoch })
   if (fenced.outcome !== 'proven') return applied
-  const closing: SourceClosing = { gone: false, stopped: true, shut: fenced.staysShut, done: [] }
-  const { proven, evidence } = await act.asking.judgeSource({ ...ref(STEPS.drain), address: sides.source, closing })
-  if (!proven)
-    throw refused('FENCE_NOT_PROVEN', `The source came back while the standby applied what it had: ${evidence.join('; ')}.`)
+  await assertFencedStill(over, planned, STEPS.drain)
   return applied
 }
 

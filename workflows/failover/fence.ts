@@ -1,11 +1,13 @@
 /** Keeps everybody off the source: by PostgreSQL itself where it lets us in, else by its cloud. */
-import { ApplicationFailure, isCancellation } from '@temporalio/workflow'
-import type { SourceClosing } from '../../activities/failover/contract'
+import { ApplicationFailure } from '@temporalio/workflow'
 import { type FailoverFence, FAILOVER_STEPS as STEPS } from '../../contracts/failover'
 import type { FailureCode } from '../../contracts/failures'
-import { failureRecord, isDefect } from '../kit/failures'
-import { OUT_OF_REACH } from '../kit/proxies'
+import type { StepName } from '../../contracts/operation'
+import { fenceByCloud } from '../keep-fenced/fence-by-cloud'
 import type { FailingOver, Planned } from './over'
+
+/** Between two looks of the watch that keeps it fenced until it is gone, or a person lifts it. */
+const KEEP_EVERY_MS = 60_000
 
 /** As an activity would fail: the undos run. */
 export function refused(code: FailureCode, message: string): ApplicationFailure {
@@ -18,7 +20,6 @@ export async function fenceSource(over: FailingOver, planned: Planned): Promise<
   const { sides, epoch } = planned
   const step = STEPS.fence
   const inside = { ...ref(step), sides, epoch, lock: { scope: input.lockScope, epoch: locked.source } }
-  const { instanceId } = sides.source
   return run.step(step, {
     do: async () => {
       const fenced = await fence(over, planned)
@@ -28,7 +29,10 @@ export async function fenceSource(over: FailingOver, planned: Planned): Promise<
     },
     undo: async () => {
       const { cloudTold } = await act.undoing.openSource(inside)
-      if (cloudTold) await act.undoingCloud.reopenSource({ ...ref(step), instanceId })
+      if (!cloudTold) return
+      const fencing = { ...ref(step), target: sides.source }
+      await act.undoingCloud.liftFence({ ...fencing, by: input.requestedBy, reason: 'its failover was taken back' })
+      await act.endingKeep.endKeeping(fencing)
     },
     detail: ({ outcome, by, evidence, acknowledged }) => ({
       summary: `${outcome}: ${evidence.join('; ')}`,
@@ -57,31 +61,29 @@ async function fence(over: FailingOver, { sides, epoch, probed }: Planned): Prom
     const found = { version: 1, outcome: 'proven', by: 'database', evidence, drained: true } as const
     return { ...found, staysShut: true, at: new Date().toISOString(), acknowledged: null }
   }
-  const closed = await closeByCloud(over, sides.source.instanceId)
-  const closing = 'why' in closed ? null : closed
-  const { proven, evidence } = await act.asking.judgeSource({ ...base, address: sides.source, closing })
+  const { outcome, proof, untaken, summary } = await fenceByCloud({
+    ...{ ref: base, cloud: input.cloud, target: sides.source, requestedBy: input.requestedBy },
+    ...{ reason: `${input.operation} makes ${input.standby} the writer`, withinMs: input.fenceMsMax },
+    ...{ keepEveryMs: KEEP_EVERY_MS, heartbeatTimeoutMs: input.heartbeatTimeoutMs },
+  })
+  const evidence = proof === null ? [summary] : [...proof.evidence, ...untaken]
   const acknowledged = input.unfenced === null ? null : { by: input.requestedBy, reason: input.unfenced }
-  const told = 'why' in closed ? [closed.why, ...evidence] : evidence
-  const outcome = proven ? 'proven' : 'why' in closed && closed.unreached ? 'unreachable-cloud' : 'not-proven'
+  const means = proof?.means ?? []
   return {
-    ...{ version: 1, outcome, by: closing === null ? 'none' : 'cloud', evidence: told, drained: false },
-    ...{ staysShut: closing?.shut === true, at: new Date().toISOString() },
-    acknowledged: proven ? null : acknowledged,
+    ...{ version: 1, outcome, by: means.length > 0 || proof?.gone ? 'cloud' : 'none', evidence, drained: false },
+    ...{ staysShut: proof?.gone === true || means.includes('networks'), at: new Date().toISOString() },
+    acknowledged: outcome === 'proven' ? null : acknowledged,
   }
 }
 
-/** Why not, where its cloud did not do it in time. */
-async function closeByCloud(
-  { act, ref }: FailingOver,
-  instanceId: string,
-): Promise<SourceClosing | { readonly why: string; readonly unreached: boolean }> {
-  try {
-    return await act.closing.closeSource({ ...ref(STEPS.fence), instanceId })
-  } catch (error) {
-    if (isDefect(error) || isCancellation(error)) throw error
-    const { code, message } = failureRecord(error)
-    // of one that nobody took up, or that did not end in time, nothing is known
-    const unreached = code === 'DEFECT' || OUT_OF_REACH.some((one) => one === code)
-    return { why: `its cloud has not closed it: ${message}`, unreached }
-  }
+/** Whether nobody listens there still; its cloud said before that it is stopped or gone. */
+export async function assertFencedStill({ act, ref }: FailingOver, { sides: { source } }: Planned, step: StepName): Promise<void> {
+  const at = new Date().toISOString()
+  const { proven, evidence } = await act.proving.judgeFence({
+    ...{ ...ref(step), target: source, address: source },
+    said: { state: 'stopped', cloudState: 'stopped', lettingIn: [], at },
+    ordered: { means: [], untaken: [], at },
+  })
+  if (!proven)
+    throw refused('FENCE_NOT_PROVEN', `The source came back while the standby applied what it had: ${evidence.join(' ')}`)
 }
