@@ -13,6 +13,8 @@ export interface NameRecord extends Target {
   readonly ttlSeconds: number
   /** Differs with every change, where the zone's service keeps such a thing; null: it compares the record itself. */
   readonly version: string | null
+  /** Types of what else the name has: nothing can be beside a `CNAME`. */
+  readonly beside: readonly string[]
 }
 
 export interface RecordChange {
@@ -23,12 +25,11 @@ export interface RecordChange {
   readonly ttlSeconds: number
 }
 
-/** `changed` false: the record was no longer `from`, and nothing was done. `pending`: what to ask whether every server of the zone knows of it; null: the
- *  service does not say. */
-export interface Changed {
-  readonly changed: boolean
-  readonly pending: string | null
-}
+/** `pending`: what to ask whether every server of the zone knows of it; null: the service does not say. Not changed, nothing was done: as a rule since the record
+ *  was no longer `from`, and `why` has the service's own words. */
+export type Changed =
+  | { readonly changed: true; readonly pending: string | null }
+  | { readonly changed: false; readonly why: string }
 
 /** Failures are those of clouds; ENDPOINT_REFUSED for a name without a record that can be moved. */
 export interface DnsZonePort {

@@ -39,5 +39,6 @@ export function soleRecord(name: string, found: readonly FoundSet[], where: stri
     throw refused(`has ${values.length} values, and clients take any of them: leave one.`)
   const value = type === 'A' ? ipv4(text) : dnsName(text)
   if (value === null || ttlSeconds === null) throw refused('has a value that no host has for a name: correct the record.')
-  return { type, value, ttlSeconds, version }
+  const beside = found.map((one) => one.type).filter((one) => one !== type)
+  return { type, value, ttlSeconds, version, beside }
 }

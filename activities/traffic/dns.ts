@@ -62,27 +62,38 @@ export function dnsEndpoint(declared: Declared, { dnsOf }: EndpointAccess, signa
       if (!samePlace(found, from)) throw drifted(found, move)
       const target = targetOf(declared, to, { record, exchangesTypes: zone().exchangesTypes })
       const change = { name, from: record, to: target, ttlSeconds }
-      const { changed, pending } = await asEndpoint(name, () => zone().change(change, changing()))
-      if (!changed) {
+      const done = await asEndpoint(name, () => zone().change(change, changing()))
+      if (!done.changed) {
         // perhaps by an attempt of before, or by this one's own call that was repeated: the look that follows says
-        const after = leadsTo(await lookUp())
+        const now = await lookUp()
+        const after = leadsTo(now)
         if (samePlace(after, to)) return
         if (!samePlace(after, from)) throw drifted(after, move)
+        if (isSame(now, record)) {
+          const message = `The record of ${name} was refused another value, and is what it was: ${done.why}`
+          throw failure('ENDPOINT_REFUSED', message, { name })
+        }
         throw failure(
           'ENDPOINT_UNREACHABLE',
           `The record of ${name} was changed by somebody else meanwhile; it is tried again.`,
           { name },
         )
       }
-      if (pending !== null) {
-        currentAct().keep?.({ dnsChange: pending } satisfies Kept)
-        await published(zone(), pending, signal)
+      if (done.pending !== null) {
+        currentAct().keep?.({ dnsChange: done.pending } satisfies Kept)
+        await published(zone(), done.pending, signal)
       }
       livedSeconds = record.ttlSeconds
     },
     remark: () =>
       livedSeconds === null ? null : `whoever resolved ${name} before is led where it led for up to ${livedSeconds} s`,
   }
+}
+
+/** Nobody has written it in between. */
+function isSame(one: NameRecord, other: NameRecord): boolean {
+  const { type, value, ttlSeconds, version } = one
+  return type === other.type && value === other.value && ttlSeconds === other.ttlSeconds && version === other.version
 }
 
 /** Fails with ENDPOINT_REFUSED where a record cannot lead there. */
@@ -101,6 +112,12 @@ function targetOf(
   const value = address ?? dnsName(to.host)
   if (value === null) throw refused(`cannot lead to ${shownPlace(to)}: that is neither a name nor an address of four numbers.`)
   const target: Target = { type: address === null ? 'CNAME' : 'A', value }
+  if (target.type === 'CNAME' && record.beside.length > 0) {
+    const beside = record.beside.join(', ')
+    throw refused(
+      `has ${beside} beside its ${record.type}, and a CNAME, which is what leads to ${shownPlace(to)}, has nothing beside it.`,
+    )
+  }
   if (target.type === record.type || exchangesTypes) return target
   throw refused(
     `is a ${record.type}, and a ${target.type} is what leads to ${shownPlace(to)}: this zone's service does not exchange them in one act, and between two there would be no such name. Give the instance a name, or use another kind of endpoint.`,

@@ -1,12 +1,7 @@
 /** Route 53, by its vendor's client, made on first use. A change is one batch that takes the record away exactly as it was found and puts another in its place: Route 53
  *  does all of a batch or nothing. Public and private hosted zones have the same API. */
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type {
-  ChangeResourceRecordSetsCommandOutput,
-  ResourceRecordSet,
-  Route53,
-  Route53ClientConfig,
-} from '@aws-sdk/client-route-53'
+import type { ResourceRecordSet, Route53, Route53ClientConfig } from '@aws-sdk/client-route-53'
 import { Failure } from '../../contracts/failures'
 import { type Changed, type DnsZonePort, nowhere, type Target } from '../dns-port'
 import { type FoundSet, soleRecord } from '../dns-record'
@@ -52,13 +47,12 @@ export function hostedZone(id: string, config: Route53ClientConfig): DnsZonePort
     }
   }
   const where = `the hosted zone ${id} of Route 53`
-  /** Null: what was to be taken away is not there. */
   const exchange = async (
     name: string,
     from: Target & { ttlSeconds: number },
     to: Target & { ttlSeconds: number },
     options: ChangeOptions,
-  ) => {
+  ): Promise<Changed> => {
     const Changes = [
       { Action: 'DELETE' as const, ResourceRecordSet: setOf(name, from) },
       { Action: 'CREATE' as const, ResourceRecordSet: setOf(name, to) },
@@ -66,14 +60,17 @@ export function hostedZone(id: string, config: Route53ClientConfig): DnsZonePort
     options.signal.throwIfAborted()
     return changes.run(options, () =>
       // let finish: one that is cut off may still take effect
-      call<ChangeResourceRecordSetsCommandOutput | null>('ChangeResourceRecordSets', options, (route53) =>
-        route53
-          .changeResourceRecordSets({ HostedZoneId: id, ChangeBatch: { Changes } }, { abortSignal: AbortSignal.timeout(CALL_MS) })
-          .catch((error) => {
-            if (errorName(error) === 'InvalidChangeBatch') return null
-            throw error
-          }),
-      ),
+      call('ChangeResourceRecordSets', options, async (route53): Promise<Changed> => {
+        try {
+          const abortSignal = AbortSignal.timeout(CALL_MS)
+          const request = { HostedZoneId: id, ChangeBatch: { Changes } }
+          const { ChangeInfo: info } = await route53.changeResourceRecordSets(request, { abortSignal })
+          return { changed: true, pending: info?.Id ?? null }
+        } catch (error) {
+          if (error instanceof Error && errorName(error) === 'InvalidChangeBatch') return { changed: false, why: error.message }
+          throw error
+        }
+      }),
     )
   }
   return {
@@ -88,10 +85,7 @@ export function hostedZone(id: string, config: Route53ClientConfig): DnsZonePort
       // the list goes on behind the name
       return soleRecord(name, sets.filter((set) => plain(set.Name) === name).map(foundSet), where)
     },
-    async change({ name, from, to, ttlSeconds }, options): Promise<Changed> {
-      const answer = await exchange(name, from, { ...to, ttlSeconds }, options)
-      return answer === null ? { changed: false, pending: null } : { changed: true, pending: answer.ChangeInfo?.Id ?? null }
-    },
+    change: ({ name, from, to, ttlSeconds }, options) => exchange(name, from, { ...to, ttlSeconds }, options),
     async isPublished(pending, options) {
       const { ChangeInfo: info } = await call('GetChange', options, (route53) =>
         route53.getChange({ Id: pending.replace(/^\/change\//, '') }, { abortSignal: limitedTo(CALL_MS, options.signal) }),
@@ -100,8 +94,8 @@ export function hostedZone(id: string, config: Route53ClientConfig): DnsZonePort
     },
     async proveChangeable(name, record, options) {
       const none = { ...nowhere(record), ttlSeconds: record.ttlSeconds }
-      const done = await exchange(name, none, none, options)
-      if (done !== null) throw new Error(`${where} took away a record that ${name} cannot have`)
+      const { changed } = await exchange(name, none, none, options)
+      if (changed) throw new Error(`${where} took away a record that ${name} cannot have`)
     },
   }
 }

@@ -3,10 +3,10 @@
 import type { DnsManagementClient, DnsManagementClientOptionalParams, RecordSet, RecordType } from '@azure/arm-dns'
 import { Failure, failure } from '../../contracts/failures'
 import { attempted } from '../attempts'
-import { type DnsZonePort, nowhere, type Target } from '../dns-port'
+import { type Changed, type DnsZonePort, nowhere, type Target } from '../dns-port'
 import { type FoundSet, soleRecord } from '../dns-record'
 import { limitedTo } from '../limit'
-import type { CallOptions } from '../port'
+import type { CallOptions, ChangeOptions } from '../port'
 import { type AzureConfig, credentialOf } from './client'
 import { azureFailure, errorCode } from './failures'
 
@@ -57,8 +57,8 @@ export function azureZone({ subscription, resourceGroup, name: zone }: AzureZone
     type: RecordType,
     set: RecordSet,
     ifMatch: string,
-    options: Parameters<DnsZonePort['change']>[1],
-  ) =>
+    options: ChangeOptions,
+  ): Promise<Changed> =>
     attempted('change', options, async () => {
       options.signal.throwIfAborted()
       await options.mayChange()
@@ -69,9 +69,10 @@ export function azureZone({ subscription, resourceGroup, name: zone }: AzureZone
             ifMatch,
             abortSignal: AbortSignal.timeout(TIMEOUT_MS),
           })
-          .then(() => true)
-          .catch((error) => {
-            if (errorCode(error) === 'PreconditionFailed' || (error as { statusCode?: number }).statusCode === 412) return false
+          .then((): Changed => ({ changed: true, pending: null }))
+          .catch((error): Changed => {
+            const { statusCode, message: why = '' } = error as { statusCode?: number; message?: string }
+            if (errorCode(error) === 'PreconditionFailed' || statusCode === 412) return { changed: false, why }
             throw error
           }),
       )
@@ -93,16 +94,18 @@ export function azureZone({ subscription, resourceGroup, name: zone }: AzureZone
       const { etag, metadata } = await ask('RecordSets_Get', options, (sdk, abortSignal) =>
         sdk.recordSets.get(resourceGroup, zone, relative(name), from.type, { abortSignal }),
       )
-      if (etag === undefined || etag !== from.version) return { changed: false, pending: null }
+      if (etag === undefined || etag !== from.version) {
+        return { changed: false, why: 'It was written since it was looked up.' }
+      }
       // what its owner wrote beside it stays
       const set = { ttl: ttlSeconds, ...(metadata && { metadata }), ...recordsOf(to) }
-      return { changed: await write(name, from.type, set, etag, options), pending: null }
+      return write(name, from.type, set, etag, options)
     },
     isPublished: async () => true,
     async proveChangeable(name, record, options) {
       const set = { ttl: record.ttlSeconds, ...recordsOf(nowhere(record)) }
-      if (await write(name, record.type, set, NO_ETAG, options))
-        throw new Error(`${where} wrote a record under an etag that none has`)
+      const { changed } = await write(name, record.type, set, NO_ETAG, options)
+      if (changed) throw new Error(`${where} wrote a record under an etag that none has`)
     },
   }
 }

@@ -71,17 +71,16 @@ export function managedZone({ project, name: zoneName }: ManagedZone, config: Cl
     attempted('question', options, () => call(action, options, { signal: options.signal }, act))
   const where = `the managed zone ${zoneName} of Cloud DNS`
   type Wanted = Target & { readonly ttlSeconds: number }
-  /** Null: what was to be taken away is not there. */
-  const exchange = (name: string, from: Wanted, to: Wanted, options: ChangeOptions): Promise<{ id: string | null } | null> =>
+  const exchange = (name: string, from: Wanted, to: Wanted, options: ChangeOptions): Promise<Changed> =>
     attempted('change', options, () =>
       // let finish: one that is cut off may still take effect
-      call('changes.create', options, { signal: null, mayChange: options.mayChange }, async (client) => {
+      call('changes.create', options, { signal: null, mayChange: options.mayChange }, async (client): Promise<Changed> => {
         try {
           const [, answer] = await client.createChange({ delete: recordOf(client, name, from), add: recordOf(client, name, to) })
-          return { id: (answer as { id?: string } | undefined)?.id ?? null }
+          return { changed: true, pending: (answer as { id?: string } | undefined)?.id ?? null }
         } catch (error) {
-          const { status } = apiError(error)
-          if (status === 404 || status === 409 || status === 412) return null
+          const { status, message } = apiError(error)
+          if (status === 404 || status === 409 || status === 412) return { changed: false, why: message }
           throw error
         }
       }),
@@ -95,10 +94,7 @@ export function managedZone({ project, name: zoneName }: ManagedZone, config: Cl
       })
       return soleRecord(name, sets.map(foundSet), where)
     },
-    async change({ name, from, to, ttlSeconds }, options): Promise<Changed> {
-      const done = await exchange(name, from, { ...to, ttlSeconds }, options)
-      return { changed: done !== null, pending: done?.id ?? null }
-    },
+    change: ({ name, from, to, ttlSeconds }, options) => exchange(name, from, { ...to, ttlSeconds }, options),
     isPublished: (pending, options) =>
       ask('changes.get', options, async (client) => {
         const [metadata] = await client.change(pending).getMetadata()
@@ -106,8 +102,8 @@ export function managedZone({ project, name: zoneName }: ManagedZone, config: Cl
       }),
     async proveChangeable(name, record, options) {
       const none = { ...nowhere(record), ttlSeconds: record.ttlSeconds }
-      if ((await exchange(name, none, none, options)) !== null)
-        throw new Error(`${where} took away a record that ${name} cannot have`)
+      const { changed } = await exchange(name, none, none, options)
+      if (changed) throw new Error(`${where} took away a record that ${name} cannot have`)
     },
   }
 }

@@ -163,6 +163,10 @@ describe('a name', () => {
         'ENDPOINT_REFUSED',
       )
     }
+    await zone.put(zone.domain, { type: 'A', values: [from.host] })
+    const apex = await under({ kind: 'dns', zone: zone.zone, name: zone.domain, ttlSeconds: 30, port: 5432 }, zone)
+    const beside = apex.act(() => apex.traffic.whereTo({ ...apex.ref, next: place('shop.rds.example') }))
+    expect((await failureOf(beside, 'ENDPOINT_REFUSED')).message).toContain('has NS, SOA beside its A, and a CNAME')
     const of = await at(azure, 'type')
     const named = of.act(() => of.traffic.whereTo({ ...of.ref, next: place('shop.postgres.example') }))
     expect((await failureOf(named, 'ENDPOINT_REFUSED')).message).toContain('does not exchange them in one act')
