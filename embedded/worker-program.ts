@@ -123,6 +123,7 @@ function awsEnvironment({ api, aws }: Lab): Readonly<Record<string, string>> {
     AWS_EC2_METADATA_DISABLED: 'true',
     AWS_REGION: aws.region,
     AWS_ENDPOINT_URL_RDS: api,
+    AWS_ENDPOINT_URL_ROUTE_53: api,
     ...QUIET_SDK,
   }
 }

@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Identities } from './access/identities'
 import type { Addresses } from './addresses'
 import type { CallLog } from './calls'
+import type { Zone } from './dns/zone'
 import type { FaultBook } from './faults/book'
 import type { Fault } from './faults/fault'
 import type { End, Listener } from './links/connections'
@@ -20,6 +21,8 @@ export interface SimulatedCloud {
   resume(): Promise<void>
   /** Every running server learns the network rules and settings of now. */
   tellRules(): Promise<void>
+  /** Of its DNS. */
+  zones(): readonly Zone[]
   /** Those of its servers that run. */
   listeners(): readonly Listener[]
   /** Of a connection to one of its servers that the cloud itself hands on: the caller's own end, by the end of the lab's. */

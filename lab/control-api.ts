@@ -29,6 +29,7 @@ export interface ControlOptions {
   /** Known once the API listens. */
   url(): string
   tlsUrl(): string
+  namePort(): number
   certificateFile: string
   save(): Promise<void>
 }
@@ -114,6 +115,7 @@ function statusOf({ state, clouds, credentials, faults, pace, ...places }: Contr
     seed: pace.seed,
     clouds: Object.fromEntries(clouds.map(({ name }) => [name, placesOf(name)])),
     certificateFile: places.certificateFile,
+    nameService: { host: `${state.block}.1`, port: places.namePort() },
     instances: clouds.flatMap((cloud) => cloud.instances()),
     securityGroups: [
       { id: DEFAULT_GROUP, cidrs: [] },

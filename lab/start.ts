@@ -6,9 +6,11 @@ import { ensureEnterable } from '../pgserver/reach'
 import { serverUser } from '../pgserver/server-user'
 import { Identities, type IdentityState } from './access/identities'
 import { openCallLog } from './calls'
+import type { SimulatedCloud } from './cloud'
 import { faultOffers, instancesIn, startClouds } from './clouds'
 import { serveControl } from './control-api'
 import { type CloudCredentials, type LabCredentials, newCredentials } from './credentials'
+import { type NameService, startNameService } from './dns/name-service'
 import { type EncryptedApi, serveEncrypted } from './encrypted-api'
 import { FaultBook } from './faults/book'
 import { Links } from './links/links'
@@ -45,6 +47,8 @@ export interface Lab {
   /** Of the lab's own authority, for whoever is to believe its servers. */
   certificateFile: string
   dataPort: number
+  /** Answers for the zones of all clouds, over UDP and TCP. */
+  nameService: { host: string; port: number }
   credentials: CloudCredentials
   /** For the lab's own API. */
   labToken: string
@@ -118,10 +122,11 @@ async function startOn({ store, credentials, identities, release }: Ground, opti
   const router = new Router({ routes: state.routes, address: hostAddress(state.block, API_HOST), save, log })
   const api = Fastify({ forceCloseConnections: true })
   let encrypted: EncryptedApi | undefined
+  let names: NameService | undefined
   const closeAll = async (): Promise<void> => {
     // it stops processes for a while, and one that stands still ends late
     await links.close()
-    await Promise.all([api.close(), encrypted?.close(), router.close(), ...clouds.map((cloud) => cloud.close())])
+    await Promise.all([api.close(), encrypted?.close(), names?.close(), router.close(), ...clouds.map((cloud) => cloud.close())])
   }
   api.addHook('onRequest', async (request, reply) => {
     if (isFromPage(request)) await reply.code(403).send({ error: 'The lab does not answer web pages.' })
@@ -133,12 +138,13 @@ async function startOn({ store, credentials, identities, release }: Ground, opti
     let tlsUrl = ''
     const certificateFile = join(options.stateDir, AUTHORITY_FILE)
     const address = hostAddress(state.block, API_HOST)
-    const places = { url: () => url, tlsUrl: () => tlsUrl, certificateFile }
+    const places = { url: () => url, tlsUrl: () => tlsUrl, namePort: () => names?.port ?? 0, certificateFile }
     serveControl(api, { state, clouds, links, router, credentials, identities, faults, calls, pace, save, ...places })
     // listening comes last: a caller who reaches the lab finds it whole, the certificate that it has to believe included
     await Promise.all([authority(), ...clouds.map((cloud) => cloud.resume())])
     await links.settle()
     await router.resume()
+    names = await answerFor(clouds, { state, host: address, log })
     state.apiPort = await listen(api, address, options.apiPort ?? 0, state.apiPort)
     encrypted = await listenEncrypted(api, { host: address, port: state.tlsPort ?? 0, authority, log })
     state.tlsPort = encrypted.port
@@ -152,11 +158,23 @@ async function startOn({ store, credentials, identities, release }: Ground, opti
       release()
     }
     const { labToken, ...keys } = credentials
-    return { api: url, tlsApi: tlsUrl, certificateFile, dataPort, credentials: keys, labToken, stop: once(stop) }
+    const nameService = { host: address, port: names.port }
+    return { api: url, tlsApi: tlsUrl, certificateFile, dataPort, nameService, credentials: keys, labToken, stop: once(stop) }
   } catch (error) {
     await closeAll().catch(() => {})
     throw error
   }
+}
+
+/** Where it was before, if nobody took that place. */
+async function answerFor(
+  clouds: readonly SimulatedCloud[],
+  { state, host, log }: { state: LabState; host: string; log(line: string): void },
+): Promise<NameService> {
+  const zones = () => clouds.flatMap((cloud) => cloud.zones())
+  const names = await startNameService({ host, port: state.namePort ?? 0, zones, log })
+  state.namePort = names.port
+  return names
 }
 
 /** A page on the web must not reach the lab through a browser. Browsers send the origin with every request that could change

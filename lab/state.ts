@@ -17,6 +17,8 @@ export interface LabState {
   /** Of the same API over TLS; absent in what older labs kept. */
   tlsPort?: number
   dataPort: number
+  /** Of the name service; absent in what older labs kept. */
+  namePort?: number
   /** Of the administrator of every server of the lab; never leaves this file. */
   administratorPassword: string
   securityGroups: Record<string, SecurityGroup>

@@ -31,7 +31,19 @@ const COMMON = {
   ValidationError: 400,
 } as const satisfies Record<string, number>
 
-type CommonCode = keyof typeof COMMON
+/** Of Route 53. Source: its API reference, each operation's errors. */
+const ROUTE53 = {
+  HostedZoneNotEmpty: 400,
+  HostedZoneAlreadyExists: 409,
+  InvalidChangeBatch: 400,
+  InvalidDomainName: 400,
+  InvalidInput: 400,
+  NoSuchChange: 404,
+  NoSuchHostedZone: 404,
+  PriorRequestNotComplete: 400,
+} as const satisfies Record<string, number>
+
+type CommonCode = keyof typeof COMMON | keyof typeof ROUTE53
 type ModelCode = keyof typeof MODEL_ERRORS
 
 export type AwsErrorCode = CommonCode | ModelCode
@@ -39,6 +51,7 @@ export type AwsErrorCode = CommonCode | ModelCode
 /** Code → HTTP status. */
 export const AWS_ERRORS = {
   ...COMMON,
+  ...ROUTE53,
   ...Object.fromEntries(Object.entries(MODEL_ERRORS).map(([code, [status]]) => [code, status])),
 } as Readonly<Record<AwsErrorCode, number>>
 

@@ -4,12 +4,14 @@ import { randomUUID } from 'node:crypto'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { AwsIdentity } from '../access/identities'
 import type { CallLog } from '../calls'
+import type { Publishing } from '../dns/publishing'
 import type { FaultBook } from '../faults/book'
 import { CallFaults } from '../faults/call-faults'
 import type { Effects } from '../faults/effects'
 import type { CallFacts } from '../faults/fault'
 import { authorize } from './access/authorize'
 import type { AwsCloud, Operation } from './cloud'
+import { serveRoute53 } from './dns/router'
 import { AwsError } from './errors'
 import { isQuestion, resourcesOf, tagsOf } from './facts'
 import { AWS_FAULTS } from './faults/table'
@@ -31,6 +33,8 @@ export interface Endpoint {
   calls: CallLog
   /** Aborted when the lab closes: whoever waits, waits no longer. */
   closing: AbortSignal
+  /** Of hosted zones. */
+  publishing: Publishing
 }
 
 export function serveAws(scope: FastifyInstance, endpoint: Endpoint): void {
@@ -52,6 +56,7 @@ export function serveAws(scope: FastifyInstance, endpoint: Endpoint): void {
     if (!handled.answered) return dropResponse(request, reply)
     return send(reply, handled, call.requestId)
   })
+  serveRoute53(scope, endpoint)
 }
 
 function send(reply: FastifyReply, { status, xml }: { status: number; xml: string }, requestId: string): FastifyReply {

@@ -3,6 +3,7 @@ import { packagedVersion } from '../../pgserver/binaries'
 import { type Assembly, assemble, type Parts } from '../assembly'
 import type { CloudGround, InstanceStatus, SimulatedCloud } from '../cloud'
 import type { AccessKey } from '../credentials'
+import { Publishing } from '../dns/publishing'
 import { catalogues } from '../postgres/catalogue'
 import type { SecurityGroup } from '../security-groups'
 import { createSweeper } from './backups'
@@ -50,14 +51,17 @@ export function startAws(options: AwsOptions): SimulatedCloud {
     empty: (current, faults) => close(current).then(() => empty(current, faults)),
   })
   const { cloud, ready, servers, effects, closing, faultsChanged, reset, beginClock, beginClosing } = assembly
+  const publishing = new Publishing({ ...options, cloud: 'aws', zones: () => state.hostedZones })
 
   return {
     name: 'aws',
-    serve: (scope) => serveAws(scope, { current: ready, faults: options.faults, calls: options.calls, effects, closing }),
+    serve: (scope) =>
+      serveAws(scope, { current: ready, faults: options.faults, calls: options.calls, effects, closing, publishing }),
     instances: () => Object.values(state.instances).map((instance) => statusOf(cloud(), instance)),
     faultsChanged,
     async resume() {
       await resume(cloud())
+      await publishing.resume()
       await effects.settle()
       beginClock()
     },
@@ -66,6 +70,7 @@ export function startAws(options: AwsOptions): SimulatedCloud {
       await Promise.all(Object.values(state.instances).map((instance) => tellRules(current, instance)))
     },
     listeners: () => servers.listeners(),
+    zones: () => Object.values(state.hostedZones),
     handedOn(local) {
       // who came by a cluster's endpoint was handed on twice
       const end = servers.handedOn(local)
@@ -79,6 +84,7 @@ export function startAws(options: AwsOptions): SimulatedCloud {
     },
     reset,
     async close() {
+      publishing.close()
       await beginClosing()
       await Promise.all([close(cloud()), effects.letGo(), servers.stopAll(CLOSE_GRACE_MS)])
     },

@@ -1,6 +1,7 @@
 /** What simulated RDS remembers. Everything here is JSON and survives a restart; a transition under way is a task in its
  *  instance's list, so that the next lab can carry on with it. */
 import type { PostgresMajor } from '../../pgserver/binaries'
+import type { Zones } from '../dns/zone'
 import type { Doom } from '../faults/call-faults'
 import type { Deployment } from './blue-green/state'
 import type { GlobalCluster } from './global-clusters'
@@ -341,6 +342,8 @@ export interface AwsState {
   eventsNoted: number
   /** The address that an identifier had until another instance was renamed away from it. */
   namedHosts: Record<string, number>
+  /** Of Route 53, by their ids. */
+  hostedZones: Zones
 }
 
 export function emptyAwsState(): AwsState {
@@ -358,6 +361,7 @@ export function emptyAwsState(): AwsState {
     events: [],
     eventsNoted: 0,
     namedHosts: {},
+    hostedZones: {},
   }
 }
 

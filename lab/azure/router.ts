@@ -4,11 +4,13 @@ import { randomUUID } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { AzureIdentity } from '../access/identities'
 import type { CallLog } from '../calls'
+import type { Publishing } from '../dns/publishing'
 import type { FaultBook } from '../faults/book'
 import { CallFaults } from '../faults/call-faults'
 import type { Effects } from '../faults/effects'
 import { authorize, authorizeSource } from './access/authorize'
 import type { Answer, AzureCloud, Call } from './cloud'
+import { serveDns } from './dns/router'
 import { AzureError } from './errors'
 import { regionOf, resourcesOf } from './facts'
 import { AZURE_FAULTS } from './faults/table'
@@ -31,6 +33,8 @@ export interface Endpoint {
   calls: CallLog
   /** Aborted when the lab closes: whoever waits, waits no longer. */
   closing: AbortSignal
+  /** Of zones. */
+  publishing: Publishing
 }
 
 export function serveAzure(scope: FastifyInstance, endpoint: Endpoint): void {
@@ -56,6 +60,7 @@ export function serveAzure(scope: FastifyInstance, endpoint: Endpoint): void {
   }
   scope.all('/subscriptions/*', serve)
   scope.all('/providers/*', serve)
+  serveDns(scope, endpoint)
 }
 
 interface ReceivedCall {

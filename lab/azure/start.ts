@@ -2,6 +2,7 @@
 import { packagedVersion } from '../../pgserver/binaries'
 import { type Assembly, assemble } from '../assembly'
 import type { CloudGround, InstanceStatus, SimulatedCloud } from '../cloud'
+import { Publishing } from '../dns/publishing'
 import type { Effects } from '../faults/effects'
 import { type AzureCloud, isSeized, isSwapped, specOf } from './cloud'
 import { endpointListeners } from './endpoint-listeners'
@@ -24,6 +25,8 @@ const CLOSE_GRACE_MS = 1_500
 
 export function startAzure(options: AzureOptions): SimulatedCloud {
   const { state } = options
+  // an older lab had none
+  state.dnsZones ??= {}
   const endpoints = endpointListeners(() => assembly.cloud())
   const assembly: Assembly<AzureCloud> = assemble<AzureCloud, AzureState>({
     name: 'azure',
@@ -49,14 +52,17 @@ export function startAzure(options: AzureOptions): SimulatedCloud {
     empty,
   })
   const { cloud, ready, servers, effects, closing, faultsChanged, reset, beginClock, beginClosing } = assembly
+  const publishing = new Publishing({ ...options, cloud: 'azure', zones: () => state.dnsZones })
 
   return {
     name: 'azure',
-    serve: (scope) => serveAzure(scope, { current: ready, faults: options.faults, calls: options.calls, effects, closing }),
+    serve: (scope) =>
+      serveAzure(scope, { current: ready, faults: options.faults, calls: options.calls, effects, closing, publishing }),
     instances: () => Object.values(state.servers).map((server) => statusOf(cloud(), server)),
     faultsChanged,
     async resume() {
       await resumeAll(cloud())
+      await publishing.resume()
       await endpoints.settle()
       await effects.settle()
       beginClock()
@@ -65,6 +71,7 @@ export function startAzure(options: AzureOptions): SimulatedCloud {
       await Promise.all(Object.values(state.servers).map((server) => tellRules(cloud(), server)))
     },
     listeners: () => servers.listeners(),
+    zones: () => Object.values(state.dnsZones),
     handedOn: (local) => endpoints.handedOn(local),
     async crash(id) {
       const server = own(state.servers, serverKey(id))
@@ -74,6 +81,7 @@ export function startAzure(options: AzureOptions): SimulatedCloud {
     },
     reset,
     async close() {
+      publishing.close()
       await beginClosing()
       await endpoints.close()
       await Promise.all([cloud().tasks.close(), effects.letGo(), servers.stopAll(CLOSE_GRACE_MS)])

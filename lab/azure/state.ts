@@ -1,6 +1,7 @@
 /** What simulated Azure remembers. Everything here is JSON and survives a restart; what was promised is a task in its server's list
  *  and an operation that can be asked about, so that the next lab can carry on with it. */
 import type { PostgresMajor } from '../../pgserver/binaries'
+import type { Zones } from '../dns/zone'
 import type { Doom } from '../faults/call-faults'
 import type { AzureErrorCode } from './errors'
 import type { Location } from './locations'
@@ -216,10 +217,12 @@ export interface AzureState {
   endpoints: Record<string, VirtualEndpoint>
   /** Names that were just given up, and until when nobody gets them. */
   dropping: Record<string, string>
+  /** Of Azure DNS, by `resource group/domain` in lower case. */
+  dnsZones: Zones
 }
 
 export function emptyAzureState(): AzureState {
-  return { servers: {}, operations: {}, endpoints: {}, dropping: {} }
+  return { servers: {}, operations: {}, endpoints: {}, dropping: {}, dnsZones: {} }
 }
 
 /** Names are global, so that they alone tell servers apart. */

@@ -3,12 +3,16 @@
  *  and answers of the real API that were quoted in public trackers of its clients. */
 
 export const GCP_ERRORS = {
+  alreadyExists: { http: 409, status: 'ALREADY_EXISTS' },
   authError: { http: 401, status: 'UNAUTHENTICATED' },
   backupRunDoesNotExist: { http: 404, status: 'NOT_FOUND' },
   badRequest: { http: 400, status: 'INVALID_ARGUMENT' },
+  conditionNotMet: { http: 412, status: 'FAILED_PRECONDITION' },
+  containerNotEmpty: { http: 400, status: 'FAILED_PRECONDITION' },
   errorBackupNotFound: { http: 400, status: 'INVALID_ARGUMENT' },
   errorReplicationMasterInvalidOperation: { http: 400, status: 'FAILED_PRECONDITION' },
   errorReplicationSlaveInvalidOperation: { http: 400, status: 'FAILED_PRECONDITION' },
+  forbidden: { http: 403, status: 'PERMISSION_DENIED' },
   instanceAlreadyExists: { http: 409, status: 'ALREADY_EXISTS' },
   instanceDoesNotExist: { http: 404, status: 'NOT_FOUND' },
   internalError: { http: 500, status: 'INTERNAL' },

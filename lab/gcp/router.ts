@@ -3,12 +3,14 @@
 import { randomUUID } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { CallLog } from '../calls'
+import type { Publishing } from '../dns/publishing'
 import type { FaultBook } from '../faults/book'
 import { CallFaults } from '../faults/call-faults'
 import type { Effects } from '../faults/effects'
 import type { CallFacts } from '../faults/fault'
 import { authorize } from './access/authorize'
 import type { GcpCloud } from './cloud'
+import { serveCloudDns } from './dns/router'
 import { GcpError } from './errors'
 import { factsOf, isQuestion, labelsOf, NOTHING } from './facts'
 import { GCP_FAULTS } from './faults/table'
@@ -27,6 +29,8 @@ export interface Endpoint {
   calls: CallLog
   /** Aborted when the lab closes: whoever waits, waits no longer. */
   closing: AbortSignal
+  /** Of managed zones. */
+  publishing: Publishing
 }
 
 /** The most that a request may hold, as in life. */
@@ -47,6 +51,7 @@ export function serveGcp(api: FastifyInstance, endpoint: Endpoint): void {
   for (const prefix of PREFIXES) {
     api.all(`${prefix}*`, async (request, reply) => await answer(request, reply, endpoint))
   }
+  serveCloudDns(api, endpoint)
 }
 
 interface Handled {

@@ -2,6 +2,7 @@
 import { packagedVersion } from '../../pgserver/binaries'
 import { type Assembly, assemble } from '../assembly'
 import type { CloudGround, InstanceStatus, SimulatedCloud } from '../cloud'
+import { Publishing } from '../dns/publishing'
 import type { Effects } from '../faults/effects'
 import { catalogues } from '../postgres/catalogue'
 import type { Servers } from '../postgres/servers'
@@ -28,6 +29,8 @@ const CLOSE_GRACE_MS = 1_500
 
 export function startGcp(options: GcpOptions): SimulatedCloud {
   const { state } = options
+  // an older lab had none
+  state.managedZones ??= {}
   const expiries = new Expiries(state, (instance) => tellRules(assembly.cloud(), instance))
   const assembly: Assembly<GcpCloud> = assemble<GcpCloud, GcpState>({
     name: 'gcp',
@@ -55,14 +58,17 @@ export function startGcp(options: GcpOptions): SimulatedCloud {
     empty,
   })
   const { cloud, ready, servers, effects, closing, faultsChanged, reset, beginClock, beginClosing } = assembly
+  const publishing = new Publishing({ ...options, cloud: 'gcp', zones: () => state.managedZones })
 
   return {
     name: 'gcp',
-    serve: (scope) => serveGcp(scope, { current: ready, faults: options.faults, calls: options.calls, effects, closing }),
+    serve: (scope) =>
+      serveGcp(scope, { current: ready, faults: options.faults, calls: options.calls, effects, closing, publishing }),
     instances: () => Object.values(state.instances).map((instance) => statusOf(cloud(), instance)),
     faultsChanged,
     async resume() {
       await carryOn(cloud())
+      await publishing.resume()
       expiries.look()
       await effects.settle()
       beginClock()
@@ -71,6 +77,7 @@ export function startGcp(options: GcpOptions): SimulatedCloud {
       await Promise.all(Object.values(state.instances).map((instance) => tellRules(cloud(), instance)))
     },
     listeners: () => servers.listeners(),
+    zones: () => Object.values(state.managedZones),
     // its addresses are its servers' own
     handedOn: () => undefined,
     async crash(id) {
@@ -81,6 +88,7 @@ export function startGcp(options: GcpOptions): SimulatedCloud {
     reset,
     async close() {
       expiries.close()
+      publishing.close()
       await beginClosing()
       await Promise.all([cloud().tasks.close(), cloud().removals.close(), effects.letGo(), servers.stopAll(CLOSE_GRACE_MS)])
     },

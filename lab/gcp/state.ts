@@ -1,6 +1,7 @@
 /** What simulated Cloud SQL remembers. Everything here is JSON and survives a restart. What a call promised is an operation, which is
  *  asked for by its name, and a task in its resource's list, so that the next lab can carry on with it. */
 import type { PostgresMajor } from '../../pgserver/binaries'
+import type { Zones } from '../dns/zone'
 import type { Doom } from '../faults/call-faults'
 import type { Settings } from './settings'
 
@@ -174,8 +175,10 @@ export interface GcpState {
   instances: Record<string, SqlInstance>
   operations: Record<string, OperationRecord>
   backups: Record<string, BackupRecord>
+  /** Of Cloud DNS, by their names. */
+  managedZones: Zones
 }
 
 export function emptyGcpState(): GcpState {
-  return { instances: {}, operations: {}, backups: {} }
+  return { instances: {}, operations: {}, backups: {}, managedZones: {} }
 }

@@ -1,5 +1,6 @@
 /** What may be ordered of simulated RDS. */
 import type { FaultOffer } from '../../faults/offer'
+import { ROUTE53_OPERATIONS } from '../dns/operations'
 import { OPERATIONS } from '../operations/table'
 import { ACCOUNT, type AwsState, key } from '../state'
 import { AWS_FAULTS } from './table'
@@ -9,7 +10,7 @@ export function awsOffer(state: AwsState): FaultOffer {
     cloud: 'aws',
     account: ACCOUNT,
     kinds: AWS_FAULTS,
-    operations: [...OPERATIONS.keys()],
+    operations: [...OPERATIONS.keys(), ...ROUTE53_OPERATIONS.map(({ name }) => name)],
     instances: () => Object.values(state.instances).map(({ id, region }) => ({ id, region, target: key(region, id) })),
   }
 }

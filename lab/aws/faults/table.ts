@@ -1,5 +1,6 @@
 /** The shared kinds of faults in RDS's words. */
 import { faultTable } from '../../faults/kinds/table'
+import { ROUTE53_OPERATIONS } from '../dns/operations'
 import { AWS_ERRORS, AwsError, type AwsErrorCode } from '../errors'
 import { isQuestion } from '../facts'
 import { MODEL_OPERATIONS } from '../generated/model'
@@ -20,7 +21,10 @@ export const AWS_FAULTS = faultTable<AwsState>({
     says: 'an instance refuses changes (InvalidDBInstanceState) for the time of --tail after it became available',
     operations: ['CreateDBSnapshot', 'ModifyDBInstance', 'PromoteReadReplica', 'RebootDBInstance', 'StopDBInstance'],
   },
-  questions: Object.keys(MODEL_OPERATIONS).filter(isQuestion),
+  questions: [
+    ...Object.keys(MODEL_OPERATIONS).filter(isQuestion),
+    ...ROUTE53_OPERATIONS.filter(({ question }) => question).map(({ name }) => name),
+  ],
   promises: [
     'CopyDBClusterSnapshot',
     'CopyDBSnapshot',

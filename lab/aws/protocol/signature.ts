@@ -6,7 +6,8 @@ import type { AccessKey } from '../../credentials'
 import { AwsError } from '../errors'
 
 export const ALGORITHM = 'AWS4-HMAC-SHA256'
-const SERVICE = 'rds'
+const RDS = 'rds'
+const POST = { method: 'POST', path: '/', query: '' } as const
 /** A signature is good for as long before and after its time. */
 export const VALID_MS = 15 * 60_000
 /** Key, date, region and service. */
@@ -15,6 +16,10 @@ export const CREDENTIAL = /^([^/\s]+)\/(\d{8})\/([a-z0-9-]+)\/([a-z0-9-]+)\/aws4
 export interface SignedRequest {
   headers: IncomingHttpHeaders
   body: Uint8Array
+  /** What was asked for; absent: the one thing that RDS is asked. */
+  target?: { readonly method: string; readonly path: string; readonly query: string }
+  /** Of the credential's scope; absent: RDS. */
+  service?: string
 }
 
 interface Authorization {
@@ -68,8 +73,9 @@ function parseAuthorization(header: string): Authorization {
   return { accessKeyId, date, region, service, signedHeaders: signedHeaders.split(';'), signature }
 }
 
-function checkScope({ headers }: SignedRequest, { date, service, signedHeaders }: Authorization, now: number): void {
-  if (service !== SERVICE) throw mismatch(`Credential should be scoped to correct service: '${SERVICE}'.`)
+function checkScope(request: SignedRequest, { date, service, signedHeaders }: Authorization, now: number): void {
+  const { headers, service: wanted = RDS } = request
+  if (service !== wanted) throw mismatch(`Credential should be scoped to correct service: '${wanted}'.`)
   if (!signedHeaders.includes('host')) throw mismatch("'Host' must be a 'SignedHeader' in the AWS Authorization.")
   const stamp = headerText(headers['x-amz-date'])
   const at = timeOf(stamp)
@@ -89,18 +95,29 @@ export function timeOf(stamp: string): number | undefined {
   return Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`)
 }
 
-function signatureOf({ headers, body }: SignedRequest, authorization: Authorization, key: AccessKey): Buffer {
+function signatureOf({ headers, body, target = POST }: SignedRequest, authorization: Authorization, key: AccessKey): Buffer {
   const { date, region, service, signedHeaders } = authorization
   const canonical = [
-    'POST',
-    '/',
-    '',
+    target.method,
+    // of an encoded path, which is encoded once more
+    encodeURIComponent(target.path).replaceAll('%2F', '/'),
+    canonicalQuery(target.query),
     ...signedHeaders.map((name) => `${name}:${headerText(headers[name])}`),
     '',
     signedHeaders.join(';'),
     sha256(body),
   ].join('\n')
   return signature(canonical, { stamp: headerText(headers['x-amz-date']), date, region, service }, key)
+}
+
+/** Sorted, and encoded as RFC 3986 has it. */
+function canonicalQuery(query: string): string {
+  const encode = (text: string): string =>
+    encodeURIComponent(text).replace(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`)
+  return [...new URLSearchParams(query)]
+    .map(([name, value]) => `${encode(name)}=${encode(value)}`)
+    .sort()
+    .join('&')
 }
 
 export interface Scope {

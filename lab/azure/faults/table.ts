@@ -1,5 +1,6 @@
 /** The shared kinds of faults in Azure's words. */
 import { faultTable } from '../../faults/kinds/table'
+import { AZURE_DNS } from '../dns/operations'
 import { AZURE_ERRORS, AzureError, type AzureErrorCode } from '../errors'
 import { ROUTES } from '../operations/table'
 import type { AzureState } from '../state'
@@ -29,7 +30,7 @@ export const AZURE_FAULTS = faultTable<AzureState>({
     says: 'a server says Ready and refuses changes (ServerIsBusy) for the time of --tail after it became ready',
     operations: promises,
   },
-  questions: routes.filter(({ question }) => question).map(({ name }) => name),
+  questions: [...routes, ...Object.values(AZURE_DNS)].filter(({ question }) => question).map(({ name }) => name),
   promises,
   full: 'a server has no storage left: it is read-only (default_transaction_read_only) until the storage grows',
 })

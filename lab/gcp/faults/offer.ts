@@ -1,5 +1,6 @@
 /** What may be ordered of simulated Cloud SQL. */
 import type { FaultOffer } from '../../faults/offer'
+import { CLOUD_DNS } from '../dns/operations'
 import { OPERATIONS } from '../operations/table'
 import { type GcpState, PROJECT } from '../state'
 import { GCP_FAULTS } from './table'
@@ -9,7 +10,7 @@ export function gcpOffer(state: GcpState): FaultOffer {
     cloud: 'gcp',
     account: PROJECT,
     kinds: GCP_FAULTS,
-    operations: [...OPERATIONS.keys()],
+    operations: [...OPERATIONS.keys(), ...CLOUD_DNS.map(({ name }) => name)],
     instances: () => Object.values(state.instances).map(({ name, region }) => ({ id: name, region, target: name })),
   }
 }

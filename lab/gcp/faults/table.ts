@@ -1,5 +1,6 @@
 /** The shared kinds of faults in Cloud SQL's words. */
 import { faultTable } from '../../faults/kinds/table'
+import { CLOUD_DNS } from '../dns/operations'
 import { GCP_ERRORS, GcpError, type GcpErrorReason } from '../errors'
 import { METHODS } from '../generated/model'
 import { OPERATIONS } from '../operations/table'
@@ -29,7 +30,7 @@ export const GCP_FAULTS = faultTable<GcpState>({
     says: 'an instance refuses changes (operationInProgress, 409) for the time of --tail after its last operation was done',
     operations: PROMISES.filter((name) => !NEVER_BUSY.has(name)),
   },
-  questions: QUESTIONS,
+  questions: [...QUESTIONS, ...CLOUD_DNS.filter(({ question }) => question).map(({ name }) => name)],
   promises: PROMISES,
   full: 'an instance has no room left: it grows when its storage may, and is shut down (outOfDiskReport) until there is room otherwise',
 })
