@@ -1,6 +1,8 @@
 /** What activities are made from. The worker composes it; tests compose it with real parts too. */
 
+import type { DnsZonePort } from '../clouds/dns-port'
 import type { ManagedPostgres } from '../clouds/port'
+import type { DnsZone } from '../contracts/endpoint'
 import type { DatabaseEntry, SecretRef } from '../contracts/fleet'
 import type { Ledger } from '../ledger/ledger'
 
@@ -25,4 +27,6 @@ export interface EndpointAccess {
   readonly labRouter: { readonly api: string; readonly token: string } | null
   /** The folder of the files that poolers include; left out: none is written. */
   readonly poolerFiles?: string
+  /** Zones of the clouds that this worker serves; null: of another one. Left out: none. */
+  readonly dnsOf?: (zone: DnsZone) => DnsZonePort | null
 }

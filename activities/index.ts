@@ -68,6 +68,7 @@ export function createActivities(queue: TaskQueue, deps: ActivityDeps): object {
         createOverwriteActivities(deps),
         createOrphanActivities(deps),
         createStandbyPlaceActivities(deps),
+        createTrafficActivities(deps),
       )
   }
 }

@@ -1,5 +1,6 @@
 /** The one way to start the operation by which a restored copy takes its instance's place. */
 import type { MigrationBundle } from '../contracts/bundle'
+import { endpointQueue } from '../contracts/endpoint'
 import { REPLACE_WORKFLOW, type ReplaceInput, type ReplaceRequest } from '../contracts/replace'
 import type { Doors } from './decide'
 import { findDatabase, readFleet } from './fleet/read-fleet'
@@ -27,11 +28,11 @@ export function startReplace(
   request: Omit<OperationRequest, 'bundle'> & { bundle: ReplaceBundle },
 ): Promise<StartedOperation> {
   const { database, replace } = request.bundle
-  const { name, cloud, environment } = database
+  const { name, cloud, environment, endpoint } = database
   return startOperation<ReplaceInput>(doors, request, {
     kind: 'replace',
     workflow: REPLACE_WORKFLOW,
     summary: `${request.mode} ${name} (${cloud}, ${environment}): a restored copy in its place`,
-    inputOf: (common) => ({ ...common, ...replace }),
+    inputOf: (common) => ({ ...common, ...replace, endpointOn: endpointQueue(endpoint) }),
   })
 }

@@ -15,7 +15,7 @@ function nameOf(host: string): string {
 }
 
 /** Of a database of the fleet file. `none`: nobody but a person can move it. `command`: the worker runs a program of its own folder, named by
- *  its file name. `lab-router`: a name of the lab's router. `pgbouncer`: the database of that name in each of the poolers. */
+ *  its file name. `lab-router`: a name of the lab's router. `pgbouncer`: the database of that name in each of the poolers. `dns`: the record of a name. */
 export type Endpoint =
   | { readonly kind: 'none' }
   | { readonly kind: 'command'; readonly move: readonly string[]; readonly check: readonly string[]; readonly timeoutMs: number }
@@ -26,6 +26,28 @@ export type Endpoint =
       readonly poolers: readonly Pooler[]
       readonly target: PoolerTarget
     }
+  | {
+      readonly kind: 'dns'
+      readonly zone: DnsZone
+      /** As `dnsName` gives it. */
+      readonly name: string
+      /** What the record has from a move on, and should have before. */
+      readonly ttlSeconds: number
+      /** What applications connect to beside the name: a record has none. */
+      readonly port: number
+    }
+
+/** Where the record is kept. `id`: of the hosted zone, since zones share names; with Azure zones are named as their domain, with Google by a name of their own. */
+export type DnsZone =
+  | { readonly provider: 'aws'; readonly id: string }
+  | { readonly provider: 'azure'; readonly subscription: string; readonly resourceGroup: string; readonly name: string }
+  | { readonly provider: 'gcp'; readonly project: string; readonly name: string }
+
+/** The task queue whose worker is asked about the endpoint, and moves it: that one holds what it takes. */
+export function endpointQueue(endpoint: Endpoint | undefined): EndpointQueue {
+  return endpoint?.kind === 'dns' ? endpoint.zone.provider : 'postgres'
+}
+export type EndpointQueue = 'postgres' | DnsZone['provider']
 
 /** A PgBouncer, by its admin console. */
 export interface Pooler extends HostPort {
@@ -47,6 +69,8 @@ export interface EndpointState {
   readonly at: HostPort | null
   /** One line for people. */
   readonly summary: string
+  /** What a move would cost clients although nothing goes wrong, a sentence each. Absent: nothing. */
+  readonly warnings?: readonly string[]
 }
 
 /** `by-hand`: nothing was moved; `summary` says what a person has to do. */

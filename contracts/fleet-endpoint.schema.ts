@@ -1,6 +1,6 @@
 /** What applications connect to, as it is written in the fleet file. Which fields belong to which kind the reader says (client/fleet/endpoint.ts). */
 import { Type } from 'typebox'
-import { closed, duration, hostOf, portNumber, roleName, secretRef, text, tlsMode } from './fleet-words.schema'
+import { CLOUDS, closed, duration, hostOf, portNumber, roleName, secretRef, text, tlsMode } from './fleet-words.schema'
 
 /** By file name: whoever writes a fleet file runs nothing of a worker but what its operator allows. */
 const Argv = (example: string) =>
@@ -23,13 +23,22 @@ const FilePooler = Type.Object(
 
 export const FileEndpoint = Type.Object(
   {
-    kind: Type.Union([Type.Literal('none'), Type.Literal('command'), Type.Literal('lab-router'), Type.Literal('pgbouncer')], {
-      description: 'none, command, lab-router or pgbouncer',
-    }),
+    kind: Type.Union(
+      [Type.Literal('none'), Type.Literal('command'), Type.Literal('lab-router'), Type.Literal('pgbouncer'), Type.Literal('dns')],
+      { description: 'none, command, lab-router, pgbouncer or dns' },
+    ),
     move: Type.Optional(Argv('move-endpoint')),
     check: Type.Optional(Argv('where-endpoint')),
     timeout: Type.Optional(duration('60s')),
-    name: Type.Optional(text('a name of the lab’s router, such as shop', '^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$')),
+    name: Type.Optional(text('a name of the lab’s router, such as shop, or of a DNS, such as shop.internal.example')),
+    provider: Type.Optional(
+      Type.Union([Type.Literal('aws'), Type.Literal('azure'), Type.Literal('gcp')], { description: CLOUDS }),
+    ),
+    zone: Type.Optional(text('a zone as its provider names it, such as Z0123456789ABCDEFGHIJ')),
+    account: Type.Optional(text('the Azure subscription’s id or the Google project’s that holds the zone')),
+    resourceGroup: Type.Optional(text('the name of the Azure resource group that holds the zone')),
+    ttl: Type.Optional(duration('30s')),
+    port: Type.Optional(portNumber()),
     database: Type.Optional(
       text(
         'a database’s name in the poolers: letters, digits, dots, hyphens and underscores, 63 at most',
@@ -55,6 +64,6 @@ export const FileEndpoint = Type.Object(
   {
     ...closed,
     description:
-      'an endpoint with kind, and for a command move and check, for a lab-router name, for pgbouncer poolers and file or write',
+      'an endpoint with kind, and for a command move and check, for a lab-router name, for pgbouncer poolers and file or write, for dns provider, zone and name',
   },
 )

@@ -1,6 +1,6 @@
 /** What a replacement leaves: the old instance, closed, for the time that was declared. Nothing here removes it: it is told that it may go, what speaks
  *  against that, and by which commands a person removes it. */
-import type { HostPort } from './endpoint'
+import type { EndpointQueue, HostPort } from './endpoint'
 import type { Cloud } from './fleet'
 import type { InstanceAddress } from './migrate'
 import type { IsoInstant, OperationId, Sha256 } from './operation'
@@ -20,6 +20,8 @@ export interface RetireOldInput {
   readonly copy: InstanceAddress
   readonly keepHours: number
   readonly heartbeatTimeoutMs: number
+  /** Whose worker moves the endpoint; absent: that of `postgres`. */
+  readonly endpointOn?: EndpointQueue
   /** Where an earlier run of it left off; none of the first one. */
   readonly carriedOn?: { readonly until: IsoInstant | null }
 }

@@ -1,5 +1,5 @@
 /** Inputs and results of the operation by which a restored copy takes its instance's place: `capstan restore … --as replacement`. */
-import type { EndpointState } from './endpoint'
+import type { EndpointQueue, EndpointState } from './endpoint'
 import type { InstanceAddress } from './migrate'
 import { type IsoInstant, OPERATION_STEPS, type OperationId, type OperationInput, type Sha256, type StepName } from './operation'
 import type { PlannedPoint } from './restore'
@@ -58,7 +58,10 @@ export interface ReplaceRequest {
   readonly keepOldHours?: number | null
 }
 
-export interface ReplaceInput extends OperationInput, ReplaceRequest {}
+export interface ReplaceInput extends OperationInput, ReplaceRequest {
+  /** Whose worker moves the endpoint; absent: that of `postgres`. */
+  readonly endpointOn?: EndpointQueue
+}
 
 /** What `--plan` shows. Its digest covers everything but `digest` itself. */
 export interface ReplacePlan {

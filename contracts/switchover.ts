@@ -1,5 +1,5 @@
 /** Inputs and results of the operation by which writing moves to a standby, and back by the same: `capstan switchover`. docs/decisions/0027, 0028. */
-import type { EndpointState, HostPort } from './endpoint'
+import { type EndpointQueue, type EndpointState, endpointQueue, type HostPort } from './endpoint'
 import type { FencePlanSummary } from './fence'
 import { type Cloud, type DatabaseEntry, lockScope } from './fleet'
 import type { LockRef } from './lock'
@@ -57,6 +57,8 @@ export interface SwitchoverInput extends OperationInput {
   readonly standbyLockScope: string
   readonly rehearse: boolean
   readonly approval: 'none' | 'required'
+  /** Whose worker moves the endpoint; absent: that of `postgres`. */
+  readonly endpointOn?: EndpointQueue
 }
 
 export function switchoverStarter(
@@ -68,6 +70,7 @@ export function switchoverStarter(
   const asked = {
     ...{ standby: standby.name, standbyCloud: standby.cloud, standbyLockScope: lockScope(standby) },
     ...{ sourceDatabase: source.database, rehearse, approval: asks ? ('required' as const) : ('none' as const) },
+    endpointOn: endpointQueue(source.endpoint),
   }
   return {
     kind: 'switchover',

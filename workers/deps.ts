@@ -4,7 +4,7 @@ import type { ActivityDeps } from '../activities/deps'
 import { TASK_QUEUES, type TaskQueue } from '../contracts/messages'
 import type { Ledger } from '../ledger/ledger'
 import { createSecretResolver } from '../postgres/connect/secret-refs'
-import { createClouds } from './clouds'
+import { createClouds, createZones } from './clouds'
 import type { WorkerConfig } from './config'
 import type { Environment } from './environment'
 import { createFailpoints } from './failpoint'
@@ -26,7 +26,7 @@ export function createDeps(config: WorkerConfig, env: Environment, ledger: Ledge
       return config.secretKey
     },
     sourceAddress,
-    endpoints,
+    endpoints: { ...endpoints, dnsOf: createZones(queues, clouds) },
     failpoints: failpoints === null ? null : createFailpoints(failpoints),
   }
 }

@@ -99,7 +99,7 @@ function blocksOfEndpoint({ endpoint, sides }: Input): Finding[] {
 }
 
 function warningsOf({ endpoint }: Input): Finding[] {
-  if (endpoint.at !== null) return []
+  if (endpoint.at !== null) return (endpoint.warnings ?? []).map((one) => block('endpoint', one))
   return [block('by-hand', `${endpoint.summary}; until then nobody writes, since the source is closed.`)]
 }
 

@@ -8,7 +8,8 @@ import type {
 } from '../../contracts/endpoint'
 import type { StepRef } from '../../contracts/step-ref'
 
-/** On the queue of those that serve databases, whose network leads out: the fleet file's `endpoint` of the bundle's database. */
+/** On the queue that `endpointQueue` names: of those that serve databases, whose network leads out, or of the cloud that keeps the zone of a name. The fleet
+ *  file's `endpoint` of the bundle's database. */
 export interface TrafficActivities {
   /** Where the endpoint leads now. Changes nothing. `next`: where it is to lead later. Fails with ENDPOINT_UNREACHABLE, and with ENDPOINT_REFUSED where
    *  it is known by now that it could not be moved, or not there. */

@@ -20,6 +20,10 @@ export interface EndpointPort {
   /** Safe to repeat. Moves nothing that does not lead to `from`, as far as the kind can tell in one act with the move. One with several parts goes as far
    *  as it can, and fails naming the rest. */
   move(move: EndpointMove): Promise<void>
+  /** What a move will cost clients although nothing goes wrong, a sentence each. Changes nothing. */
+  warnings?(): Promise<readonly string[]>
+  /** Of a kind whose clients follow late, once `move` has moved it: a clause that says how late. */
+  remark?(): string | null
   /** What an attempt of before may still be about to do it does no more, once this has ended: asked before anybody looks where it leads. */
   settle?(): Promise<void>
   /** Of a kind with several parts: where each of them leads, what is written down and not in force yet among them, so that a move which ended

@@ -7,6 +7,7 @@ import { changing, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { commandEndpoint } from './command'
 import type { TrafficActivities } from './contract'
+import { dnsEndpoint } from './dns'
 import { labRouterEndpoint } from './lab-router'
 import { poolersEndpoint } from './pgbouncer/poolers'
 import { drifted, type EndpointMove, type EndpointPort, shownPlace } from './port'
@@ -28,7 +29,8 @@ export function createTrafficActivities(deps: Deps): TrafficActivities {
       if (port === null) return { kind, at: null, summary: 'the fleet file names no endpoint: a person moves applications' }
       const at = await port.whereTo(ref.operation)
       await port.assertMovable?.(next ?? null)
-      return { kind, at, summary: `the endpoint leads to ${shownPlace(at)}` }
+      const warnings = (await port.warnings?.()) ?? []
+      return { kind, at, summary: `the endpoint leads to ${shownPlace(at)}`, ...(warnings.length > 0 && { warnings }) }
     },
     moveEndpoint: ({ from, to, ...ref }) => move(ref, { from, to, direction: 'forward' }),
     moveBack: ({ from, to, ...ref }) => move(ref, { from: to, to: from, direction: 'back' }),
@@ -74,7 +76,11 @@ async function moveIt(port: EndpointPort, kind: Endpoint['kind'], move: Endpoint
   await changing().mayChange()
   await port.move(move)
   const after = await port.whereTo(operation)
-  if (samePlace(after, to)) return { moved: 'moved', summary: `the endpoint leads to ${shownPlace(to)} now` } as const
+  if (samePlace(after, to)) {
+    const remark = port.remark?.() ?? null
+    const summary = `the endpoint leads to ${shownPlace(to)} now${remark === null ? '' : `; ${remark}`}`
+    return { moved: 'moved', summary } as const
+  }
   if (!samePlace(after, from)) throw drifted(after, move)
   const message = `The endpoint (${kind}) was moved to ${shownPlace(to)} and still leads to ${shownPlace(after)}.`
   throw failure('ENDPOINT_UNREACHABLE', message, { at: shownPlace(after) })
@@ -95,6 +101,8 @@ async function endpointOf(
       return { kind: 'command', port: commandEndpoint(endpoint, { access: endpoints, database: database.name, signal }) }
     case 'lab-router':
       return { kind: 'lab-router', port: labRouterEndpoint(endpoint.name, endpoints, signal) }
+    case 'dns':
+      return { kind: 'dns', port: dnsEndpoint(endpoint, endpoints, signal) }
     case 'pgbouncer':
       return {
         kind: 'pgbouncer',

@@ -1,16 +1,10 @@
 /** The endpoint of a database of the fleet file: which fields belong to which kind, and what a program may be called. */
 import type { Endpoint, Pooler, PoolerTarget } from '../../contracts/endpoint'
 import type { DatabaseEntry } from '../../contracts/fleet'
-import type { FleetFileDatabase } from '../../contracts/fleet.schema'
+import { toDns } from './dns-endpoint'
+import type { Around, EndpointReader, FileEndpoint } from './endpoint-reading'
 import type { FieldPath } from './source'
 import { parseDurationMs } from './units'
-
-type FileEndpoint = NonNullable<FleetFileDatabase['endpoint']>
-
-/** Takes what is wrong. */
-export interface EndpointReader {
-  wrong(path: FieldPath, rule: string): void
-}
 
 interface UniqueReader {
   unique(values: readonly string[], pathOf: (index: number) => FieldPath, another: string): void
@@ -39,11 +33,17 @@ const FIELDS = {
     allowed: ['database', 'file', 'write', 'timeout'],
     rule: 'kind: pgbouncer with poolers, with file or write, with database or not, and a timeout only beside write',
   },
+  dns: {
+    needed: ['provider', 'zone', 'name'],
+    allowed: ['account', 'resourceGroup', 'ttl', 'port'],
+    rule: 'kind: dns with provider, zone and name, and account, resourceGroup, ttl and port or not',
+  },
 } as const satisfies Record<Endpoint['kind'], { needed: readonly string[]; allowed: readonly string[]; rule: string }>
 
-/** `database`: of the entry, which is what a pooler's is called unless it says otherwise. */
+const ROUTER_NAME = /^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/
+
 export function toEndpoint(
-  { endpoint: file, database: ofDatabase }: { readonly endpoint: FileEndpoint; readonly database: string },
+  { endpoint: file, around }: { readonly endpoint: FileEndpoint; readonly around: Around },
   path: FieldPath,
   reader: EndpointReader,
 ): Endpoint {
@@ -59,13 +59,26 @@ export function toEndpoint(
     case 'command':
       return { kind, ...toPrograms(file, path, reader), timeoutMs: toTimeout(file.timeout, path, reader) }
     case 'lab-router':
+      if (file.name !== undefined && !ROUTER_NAME.test(file.name))
+        reader.wrong([...path, 'name'], 'a name of the lab’s router, such as shop')
       return { kind, name: file.name ?? '' }
+    case 'dns':
+      return toDns(file, { path, reader, around })
     case 'pgbouncer': {
-      const database = file.database ?? ofDatabase
+      const database = file.database ?? around.database
       if (!POOLER_DATABASE.test(database)) reader.wrong(path, NO_POOLER_DATABASE)
       return { kind, database, poolers: toPoolers(file, path, reader), target: toTarget(file, path, reader) }
     }
   }
+}
+
+/** A name that two entries lead somewhere is moved by either, under the lock of its own instance. */
+export function refuseSharedNames(entries: readonly DatabaseEntry[], reader: UniqueReader): void {
+  const named = entries.flatMap(({ endpoint }, index) =>
+    endpoint?.kind === 'dns' ? [{ name: endpoint.name, path: ['databases', index, 'endpoint', 'name'] }] : [],
+  )
+  const names = named.map(({ name }) => name)
+  reader.unique(names, (index) => named[index]?.path ?? [], 'another name')
 }
 
 /** What two entries name both would move: each operation holds the lock of its own instance, and takes back what the other has written. */

@@ -15,7 +15,7 @@ import type { FleetFile, FleetFileConnection, FleetFileDatabase } from '../../co
 import type { RetentionPolicy } from '../../contracts/generations'
 import type { DeclaredSchedule } from '../../contracts/schedule'
 import { mixedWithCopies } from './copies-group'
-import { refuseSharedPoolers, toEndpoint } from './endpoint'
+import { refuseSharedNames, refuseSharedPoolers, toEndpoint } from './endpoint'
 import { parseGenerations } from './generations'
 import { type PricesOf, toFleetVerification, toLimit, toPrices } from './prices'
 import { type FleetProblem, mistake, showPath, wrongValue } from './problems'
@@ -59,6 +59,7 @@ export function toEntries(file: FleetFile, source: FleetSource): Entries {
     (index) => ['databases', index, 'name'],
   )
   refuseSharedPoolers(entries, reader)
+  refuseSharedNames(entries, reader)
   const mistaken: Mistaken = (path, clause) => reader.problems.push(mistake(source, path, clause))
   const ofDatabases = file.databases.flatMap(({ name, schedules: declared = {} }, index) =>
     toSchedules(name, declared, ['databases', index, 'schedules'], mistaken),
@@ -104,7 +105,7 @@ function toEntry(file: FleetFileDatabase, path: FieldPath, reading: Reading): Da
     ...(prices && { prices }),
     ...(file.manifest && { manifest: { minutesMax: file.manifest.maxMinutes } }),
     ...(file.endpoint && {
-      endpoint: toEndpoint({ endpoint: file.endpoint, database: file.database }, [...path, 'endpoint'], reader),
+      endpoint: toEndpoint({ endpoint: file.endpoint, around: file }, [...path, 'endpoint'], reader),
     }),
     ...(file.standbys && { standbys: toStandbys(file.standbys, [...path, 'standbys'], reader) }),
   }

@@ -39,6 +39,11 @@ const CODE_BY_NAME: Readonly<Record<string, FailureCode>> = {
   InvalidParameterValue: 'CLOUD_REFUSED',
   InvalidParameterValueException: 'CLOUD_REFUSED',
   InvalidSubnet: 'CLOUD_REFUSED',
+  // of Route 53
+  NoSuchHostedZone: 'CLOUD_REFUSED',
+  NoSuchChange: 'CLOUD_REFUSED',
+  InvalidInput: 'CLOUD_REFUSED',
+  PriorRequestNotComplete: 'CLOUD_BUSY',
   InvalidVPCNetworkStateFault: 'CLOUD_REFUSED',
   InvalidClientTokenId: 'CREDENTIALS_REJECTED',
   SignatureDoesNotMatch: 'CREDENTIALS_REJECTED',
@@ -85,10 +90,10 @@ function codeOf(error: SdkError): FailureCode {
   return unanswered || (status === undefined && error.$retryable !== undefined) ? 'CLOUD_UNREACHABLE' : 'CLOUD_UNEXPECTED'
 }
 
-/** Translates whatever the SDK threw while doing `action`. Cancellation passes through untouched. */
-export function rdsFailure(action: string, error: unknown, signal: AbortSignal): Failure | Error {
+/** Translates whatever the SDK threw while doing `action`; every service of AWS fails alike. Cancellation passes through untouched. */
+export function rdsFailure(action: string, error: unknown, signal: AbortSignal, service = 'RDS'): Failure | Error {
   if (signal.aborted) return signal.reason instanceof Error ? signal.reason : new Error('aborted')
-  if (!(error instanceof Error)) return new Error(`RDS ${action} threw something that is no error`)
+  if (!(error instanceof Error)) return new Error(`${service} ${action} threw something that is no error`)
   const code = codeOf(error)
   if (error.name === WITHOUT_CREDENTIALS) {
     const message = `No credentials for AWS were found, so that ${action} was not asked for (${error.message}); docs/real-clouds.md says which are taken.`
@@ -96,7 +101,7 @@ export function rdsFailure(action: string, error: unknown, signal: AbortSignal):
   }
   const message =
     code === 'CLOUD_UNREACHABLE'
-      ? `The RDS API did not answer ${action}: ${error.message || error.name}.`
-      : `RDS refused ${action}: ${error.name}: ${error.message}`
+      ? `The ${service} API did not answer ${action}: ${error.message || error.name}.`
+      : `${service} refused ${action}: ${error.name}: ${error.message}`
   return failure(code, message, { cloud: 'aws', action, error: error.name }, { cause: error })
 }

@@ -119,7 +119,7 @@ export function lazyAzure(config: AzureConfig): Azure {
 }
 
 /** The chain: environment, workload identity, managed identity, the CLI's. It is loaded by whoever needs it alone, on first use. */
-function credentialOf({ credential, token }: AzureConfig): AzureCredential {
+export function credentialOf({ credential, token }: Pick<AzureConfig, 'credential' | 'token'>): AzureCredential {
   if (credential !== undefined) return credential
   if (token !== undefined) return { getToken: async () => ({ token, expiresOnTimestamp: Date.now() + 3_600_000 }) }
   let made: Promise<AzureCredential> | null = null

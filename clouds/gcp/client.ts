@@ -48,7 +48,7 @@ export interface CloudSql {
 const TIMEOUT_MS = 30_000
 
 /** The call in progress. */
-interface CallInProgress {
+export interface CallInProgress {
   readonly signal: AbortSignal | null
   /** Of a change. */
   readonly mayChange?: () => Promise<void>
@@ -56,7 +56,7 @@ interface CallInProgress {
   refusal?: { readonly error: unknown }
 }
 
-const calls = new AsyncLocalStorage<CallInProgress>()
+export const calls = new AsyncLocalStorage<CallInProgress>()
 
 export function lazyCloudSql(config: CloudSqlConfig): CloudSql {
   let made: Promise<CloudSqlSdk> | null = null
@@ -107,8 +107,19 @@ async function makeClients({ endpoint, project, token, client }: CloudSqlConfig)
   const instances = new SqlInstancesServiceClient(options)
   const { auth } = instances
   const host = endpoint === undefined ? instances.apiEndpoint : new URL(endpoint).hostname
-  const transporting = 'getClient' in auth ? await auth.getClient() : (auth as Transporting)
-  transporting.transporter.interceptors.request.add({
+  guard('getClient' in auth ? await auth.getClient() : (auth as Transporting), host)
+  const shared = { ...options, auth }
+  return {
+    instances,
+    operations: new SqlOperationsServiceClient(shared),
+    users: new SqlUsersServiceClient(shared),
+    backups: new v1.SqlBackupsServiceClient(shared),
+  }
+}
+
+/** Whatever is sent to the host belongs to a call in progress, and heeds it. */
+export function guard({ transporter }: Pick<Transporting, 'transporter'>, host: string): void {
+  transporter.interceptors.request.add({
     async resolved(request) {
       const call = calls.getStore()
       // Not of the requests for a token, which several calls may wait for.
@@ -117,13 +128,6 @@ async function makeClients({ endpoint, project, token, client }: CloudSqlConfig)
       return Object.assign(request, { signal: limitedTo(TIMEOUT_MS, ...others) })
     },
   })
-  const shared = { ...options, auth }
-  return {
-    instances,
-    operations: new SqlOperationsServiceClient(shared),
-    users: new SqlUsersServiceClient(shared),
-    backups: new v1.SqlBackupsServiceClient(shared),
-  }
 }
 
 /** Right before it is sent, with its token renewed and its body written: whoever was frozen meanwhile must not send it any more. */
@@ -139,7 +143,7 @@ async function assertMayChange(call: CallInProgress | undefined): Promise<void> 
 }
 
 /** It is not renewed: whoever gives a token knows how long it lasts. Node's own transport: the library would load another. */
-async function bearing(token: string): Promise<NonNullable<ClientOptions['authClient']>> {
+export async function bearing(token: string): Promise<NonNullable<ClientOptions['authClient']>> {
   const { OAuth2Client } = await import('google-auth-library')
   const made = new OAuth2Client({ transporterOptions: { fetchImplementation: fetch } })
   made.setCredentials({ access_token: token })

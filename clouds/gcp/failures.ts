@@ -66,7 +66,11 @@ interface Thrown {
   readonly code?: unknown
   readonly httpStatusCode?: unknown
   readonly cause?: unknown
-  readonly response?: { readonly status?: number; readonly headers?: { get(name: string): string | null } }
+  readonly response?: {
+    readonly status?: number
+    readonly data?: unknown
+    readonly headers?: { get(name: string): string | null }
+  }
 }
 
 interface Payload {
@@ -79,7 +83,7 @@ const PAYLOAD = Symbol.for('google-gax.rawHttpResponsePayload')
 
 export function apiError(error: unknown): ApiError {
   const thrown = (error ?? {}) as Thrown & { readonly [PAYLOAD]?: unknown }
-  const payload = payloadOf(thrown[PAYLOAD] ?? thrown.message)
+  const payload = payloadOf(thrown[PAYLOAD] ?? thrown.message) ?? payloadOf(thrown.response?.data)
   const number = typeof thrown.code === 'number' ? thrown.code : null
   // Codes of gRPC end at 16, those of HTTP begin at 100.
   const grpc = number !== null && number <= 16 ? number : null
@@ -137,7 +141,7 @@ function foundNone(error: unknown): boolean {
 }
 
 /** Translates whatever the SDK threw while doing `action`. Cancellation passes through untouched. */
-export function gcpFailure(action: string, error: unknown, signal: AbortSignal): Failure | Error {
+export function gcpFailure(action: string, error: unknown, signal: AbortSignal, service = 'Cloud SQL'): Failure | Error {
   if (signal.aborted) return signal.reason instanceof Error ? signal.reason : new Error('aborted')
   const read = apiError(error)
   const code = codeOf(error, read)
@@ -146,8 +150,8 @@ export function gcpFailure(action: string, error: unknown, signal: AbortSignal):
   const message = missing
     ? `No credentials for Google Cloud were found, so that ${action} was not asked for; docs/real-clouds.md says which are taken.`
     : code === 'CLOUD_UNREACHABLE'
-      ? `Cloud SQL did not answer ${action}: ${read.message || said}.`
-      : `Cloud SQL refused ${action}: ${said}: ${read.message}`
+      ? `${service} did not answer ${action}: ${read.message || said}.`
+      : `${service} refused ${action}: ${said}: ${read.message}`
   const waitMs = code === 'CLOUD_THROTTLED' ? read.retryAfterMs : null
   const facts = {
     cloud: 'gcp',

@@ -98,7 +98,8 @@ describe('the endpoint of a database', () => {
     ['{ kind: command, move: [move-it] }', 'it must be kind: command with move and check, and a timeout or not'],
     ['{ kind: lab-router, name: shop, move: [move-it] }', 'it must be kind: lab-router with name, and nothing else'],
     ['{ kind: none, name: shop }', 'it must be kind: none and nothing else'],
-    ['{ kind: dns }', 'endpoint.kind is "dns"; it must be none, command, lab-router or pgbouncer'],
+    ['{ kind: haproxy }', 'endpoint.kind is "haproxy"; it must be none, command, lab-router, pgbouncer or dns'],
+    ['{ kind: lab-router, name: Shop }', 'endpoint.name is "Shop"; it must be a name of the lab’s router, such as shop'],
     [
       '{ kind: command, move: [/bin/sh, -c, ls], check: [c] }',
       'endpoint.move[0] is "/bin/sh"; it must be the file name of a program',

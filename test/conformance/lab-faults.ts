@@ -8,7 +8,7 @@ interface Call {
   readonly resources: object
 }
 
-export function faultsOf(lab: TestLab): Faults {
+export function faultsOf(lab: Pick<TestLab, 'call'>): Faults {
   const effects = async (): Promise<Call[]> => {
     const { calls } = (await lab.call('GET', '/_lab/calls')).body as { calls: Call[] }
     return calls.filter(({ effect }) => effect)

@@ -11,14 +11,17 @@ import { TASK_QUEUES } from '../../contracts/messages'
 import type { ReplaceInput } from '../../contracts/replace'
 import { askFirst, canaryAct, forwardAct, longAct, quickAct, undoAct, undoWait } from '../kit/proxies'
 
-export function replaceActivities({ cloud, heartbeatTimeoutMs }: Pick<ReplaceInput, 'cloud' | 'heartbeatTimeoutMs'>) {
+type Given = Pick<ReplaceInput, 'cloud' | 'heartbeatTimeoutMs' | 'endpointOn'>
+
+export function replaceActivities({ cloud, heartbeatTimeoutMs, endpointOn = TASK_QUEUES.postgres }: Given) {
   const ofCloud = quickAct(TASK_QUEUES[cloud], heartbeatTimeoutMs)
   const ofData = longAct(TASK_QUEUES.postgres, heartbeatTimeoutMs)
+  const ofEndpoint = longAct(endpointOn, heartbeatTimeoutMs)
   return {
     asking: proxyActivities<ReplacementActivities>(askFirst(ofCloud)),
     askingData: proxyActivities<ReplacementDataActivities>(askFirst(ofData)),
     askingFence: proxyActivities<FenceActivities>(askFirst(ofData)),
-    askingTraffic: proxyActivities<TrafficActivities>(askFirst(ofData)),
+    askingTraffic: proxyActivities<TrafficActivities>(askFirst(ofEndpoint)),
     dormancy: proxyActivities<SchemaActivities>(askFirst(ofData)),
     /** Without an attempt limit: a cloud without room is asked again until it has some. */
     instance: proxyActivities<InstanceActivities>(ofCloud),
@@ -37,6 +40,6 @@ export function replaceActivities({ cloud, heartbeatTimeoutMs }: Pick<ReplaceInp
     forward: proxyActivities<ReplacementActivities>(ofCloud),
     forwardData: proxyActivities<ReplacementDataActivities>(ofData),
     /** Not without a limit: whom it reached is served by then, whom it did not reach is a person's matter. */
-    traffic: proxyActivities<TrafficActivities>(forwardAct(ofData)),
+    traffic: proxyActivities<TrafficActivities>(forwardAct(ofEndpoint)),
   }
 }

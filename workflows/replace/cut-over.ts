@@ -175,11 +175,15 @@ export async function takeOver(before: CutOver, planned: Planned): Promise<void>
 /** Somebody is told when its time is over; nothing removes it by itself. */
 async function keepOld(cutOver: CutOver): Promise<void> {
   const { input, pair } = cutOver
-  const { operation, cloud, bundle, heartbeatTimeoutMs, keepOldHours: keepHours = null } = input
+  const { operation, cloud, bundle, heartbeatTimeoutMs, endpointOn, keepOldHours: keepHours = null } = input
   const { old, copy } = pair
   if (keepHours === null || old === null) return
   await onward(cutOver, STEPS.keepOld, {
-    do: () => arrangeOldRetirement({ operation, cloud, bundle, old, copy, keepHours, heartbeatTimeoutMs }),
+    do: () =>
+      arrangeOldRetirement({
+        ...{ operation, cloud, bundle, old, copy, keepHours, heartbeatTimeoutMs },
+        ...(endpointOn && { endpointOn }),
+      }),
     detail: () => ({
       summary: `${old.instance} stays, closed; in ${keepHours} h "capstan restore list" says that its time is over, and nothing removes it by itself`,
     }),

@@ -100,11 +100,17 @@ function looking(taskQueue: string, heartbeatTimeoutMs: number): ActivityOptions
 const NOTHING: Pick<OldInstanceLook, 'against' | 'unasked'> = { against: [], unasked: [] }
 
 /** What the instance itself and the endpoint say. */
-async function speaksAgainst({ operation, bundle, old, heartbeatTimeoutMs }: RetireOldInput): Promise<typeof NOTHING> {
+async function speaksAgainst({
+  operation,
+  bundle,
+  old,
+  heartbeatTimeoutMs,
+  endpointOn,
+}: RetireOldInput): Promise<typeof NOTHING> {
   const ref = { operation, bundle, step: 'retire-old' }
   const asking = looking(TASK_QUEUES.postgres, heartbeatTimeoutMs)
   const { lookIntoOld } = proxyActivities<ReplacementDataActivities>(asking)
-  const { whereTo } = proxyActivities<TrafficActivities>(asking)
+  const { whereTo } = proxyActivities<TrafficActivities>(looking(endpointOn ?? TASK_QUEUES.postgres, heartbeatTimeoutMs))
   const { against } = await lookIntoOld({ ...ref, old })
   const { at } = await whereTo(ref)
   if (at === null)

@@ -13,20 +13,22 @@ export function switchoverActivities({
   cloud,
   standbyCloud,
   heartbeatTimeoutMs,
-}: Pick<SwitchoverInput, 'cloud' | 'standbyCloud' | 'heartbeatTimeoutMs'>) {
+  endpointOn = TASK_QUEUES.postgres,
+}: Pick<SwitchoverInput, 'cloud' | 'standbyCloud' | 'heartbeatTimeoutMs' | 'endpointOn'>) {
   const long = longAct(TASK_QUEUES.postgres, heartbeatTimeoutMs)
+  const ofEndpoint = longAct(endpointOn, heartbeatTimeoutMs)
   return {
     /** Before anything was changed: who asks is told soon what is out of reach. */
     asking: proxyActivities<InstanceActivities>(askFirst(quickAct(TASK_QUEUES[cloud], heartbeatTimeoutMs))),
     askingStandby: proxyActivities<StandbyPlaceActivities>(askFirst(quickAct(TASK_QUEUES[standbyCloud], heartbeatTimeoutMs))),
     askingFence: proxyActivities<FenceActivities>(askFirst(long)),
-    askingTraffic: proxyActivities<TrafficActivities>(askFirst(long)),
+    askingTraffic: proxyActivities<TrafficActivities>(askFirst(ofEndpoint)),
     comparing: proxyActivities<ReplicationActivities>(askFirst(long)),
     /** While the fence stands nobody is served: whoever cannot get through behind it soon gives it up. */
     crossing: proxyActivities<SwitchoverActivities>(askFirst(long)),
     undoing: proxyActivities<SwitchoverActivities>(undoLong(TASK_QUEUES.postgres, heartbeatTimeoutMs)),
     /** Past the point of no return nothing is given up. */
     forward: proxyActivities<SwitchoverActivities>(long),
-    traffic: proxyActivities<TrafficActivities>(long),
+    traffic: proxyActivities<TrafficActivities>(ofEndpoint),
   }
 }

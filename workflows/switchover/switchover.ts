@@ -81,7 +81,8 @@ async function planBoth({ act, ref, input, locked }: Switching, step: StepName):
         }
   const scope = { databases: [input.sourceDatabase] }
   const fence = await act.askingFence.planFence({ ...ref(step), target: source, scope, copy: false, lock: locks?.source ?? null })
-  const endpoint = await act.askingTraffic.whereTo(ref(step))
+  const next = { host: sides.standby.host, port: sides.standby.port }
+  const endpoint = await act.askingTraffic.whereTo({ ...ref(step), next })
   return {
     ...(await act.crossing.planSwitchover({ ...ref(step), sides, locks, fence, endpoint })),
     sides,

@@ -20,6 +20,7 @@ export function replacementPlanLines(plan: ReplacePlan, entry: DatabaseEntry, pa
       ? `  does not fence the old instance: somebody says that it is gone`
       : `  fences the old instance: ${oneLine(fence.summary)}`,
     `  endpoint: ${oneLine(endpoint.summary)}`,
+    ...(endpoint.warnings ?? []).map((warning) => `  endpoint: ${oneLine(warning)}`),
     '  waits for an approval of the plan and of that report, whatever the environment; the old instance stays, closed, and is not removed',
     ...(plan.keepOldHours === null
       ? []

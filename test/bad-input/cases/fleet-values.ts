@@ -41,6 +41,12 @@ function pooled(title: string, names: string, poolers: string): BadInput {
   return wrong(title, field(`endpoint${names === '' ? '' : `.${names}`}`), '    policy:', `${endpoint}    policy:`)
 }
 
+/** Led to by a name. */
+function named(title: string, names: string, fields: string): BadInput {
+  const endpoint = `    endpoint: { kind: dns, ${fields} }\n`
+  return wrong(title, field(`endpoint${names === '' ? '' : `.${names}`}`), '    policy:', `${endpoint}    policy:`)
+}
+
 /** With prices, and more beside them. */
 function priced(title: string, names: string, prices: string, verification = ''): BadInput {
   const more = `prices:\n  ${prices}\n${verification === '' ? '' : `verification: ${verification}\n`}`
@@ -270,6 +276,15 @@ export const FLEET_VALUES: readonly BadInput[] = [
   pooled('a pooler without its host', 'poolers[0].host', `[${POOLER.replace('host: 10.0.0.5, ', '')}], file: shop.ini`),
   pooled('a file of poolers that leads out', 'file', `[${POOLER}], file: ../shop.ini`),
   pooled('poolers without their file', '', `[${POOLER}]`),
+  named('a name without its zone', '', 'provider: aws, name: shop.internal.example'),
+  named('a hosted zone by its domain', 'zone', 'provider: aws, zone: internal.example, name: shop.internal.example'),
+  named('a name in another script', 'name', 'provider: aws, zone: Z0123456789ABC, name: läden.internal.example'),
+  named('a name that clients would believe for an hour', 'ttl', 'provider: aws, zone: Z1, name: shop.internal.example, ttl: 1h'),
+  named(
+    'a zone of Azure without its subscription',
+    '',
+    'provider: azure, resourceGroup: n, zone: a.example, name: shop.a.example',
+  ),
   wrong('a canary without security groups', field('canary.securityGroups'), 'securityGroups: [sg-canary]', 'securityGroups: []'),
   wrong('a security group that is none', field('canary.securityGroups[0]'), 'sg-canary', '10.0.0.0/8'),
   wrong('a migrations folder with a NUL', field('migrations'), 'migrations: migrations', 'migrations: "a\\0b"'),
