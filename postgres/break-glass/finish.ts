@@ -20,6 +20,7 @@ import { carrySequences, readSequences } from '../replicate/watch/sequences'
 import { closeWayBack, openWayBack } from '../replicate/way-back'
 import { ByHand, type ByHandInput } from './by-hand'
 import type { SourceStanding } from './look'
+import { forgetMovedAway, sayMovedAway } from './moved'
 
 /** As the switchover's own. */
 const EMPTYING_MS = 30_000
@@ -162,7 +163,7 @@ function refuseUncarried(findings: readonly { readonly rule: string; readonly me
 
 /** Right after the proof that the source is closed, under the same rows: whoever began since has raised them, and is looked for by each statement. */
 async function openStandby(hand: ByHand): Promise<string> {
-  const { sides, id } = hand.papers
+  const { sides, id, operation } = hand.papers
   const source = await hand.source()
   if (source.open && source.limit !== NOBODY)
     throw failure('FENCE_NOT_PROVEN', `${sides.source.database} on ${sides.source.instance} is open: the standby is not.`, {
@@ -170,6 +171,8 @@ async function openStandby(hand: ByHand): Promise<string> {
     })
   const migrator = await hand.open('standby', 'migrator')
   await forgetOrigin(migrator, { source: id.source, token: hand.token('standby') })
+  await sayMovedAway(hand.keyhole('source'), { database: sides.source.database, operation, writer: id.target })
+  await forgetMovedAway(hand.keyhole('standby'), sides.standby.database)
   const { session, token } = hand.keyhole('standby')
   const back = await letIn(session, { database: sides.standby.database, token })
   return back.length === 0 ? `${id.target} is open to whom it was` : `${back.join(', ')} may connect to ${id.target} again`

@@ -16,6 +16,7 @@ import { dropSubscription } from '../replicate/teardown'
 import { closeWayBack } from '../replicate/way-back'
 import { ByHand, type ByHandInput } from './by-hand'
 import { bothOpen } from './finish'
+import { forgetMovedAway } from './moved'
 import { countWritten } from './written'
 
 const WAY_BACK_MS = 30_000
@@ -98,6 +99,7 @@ async function unwritten(hand: ByHand): Promise<string> {
 async function reopen(hand: ByHand): Promise<string> {
   const { operation, sides } = hand.papers
   const { session, token } = hand.keyhole('source')
+  await forgetMovedAway(hand.keyhole('source'), sides.source.database)
   const again = await letIn(session, { database: sides.source.database, token })
   const reopened = await openDatabases(session, { raisedBy: operation, token })
   const who = again.length === 0 ? '' : `; ${again.join(', ')} may connect again`
