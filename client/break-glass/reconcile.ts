@@ -13,7 +13,7 @@ import {
   type StepName,
 } from '../../contracts/operation'
 import { STANDBY_SIGNALS, STANDBY_WORKFLOW, type StandbyWatch, standbyWorkflowId } from '../../contracts/replicate'
-import type { StandbyId } from '../../contracts/standby'
+import type { StandbyId, StandbyRecord } from '../../contracts/standby'
 import { SWITCHOVER_DOCUMENTS, type SwitchoverPlan } from '../../contracts/switchover'
 import type { Ledger } from '../../ledger/ledger'
 import { standbyNames } from '../../postgres/replicate/names'
@@ -57,11 +57,10 @@ export async function reconcile(
   if (await isTold(ledger, document, journal)) return told(document.status, [], false)
   await refuseLate(ledger, document, journal)
   await putJournal(ledger, document, journal)
-  const turned = journal.deed === 'finish' && (await turn(doors, operation, heartbeatTimeoutMs))
-  if (journal.deed === 'revert') await followsAgain(ledger, document)
+  await turn(doors, operation, { deed: journal.deed, heartbeatTimeoutMs })
   const resolved = await letItEnd(doors, document, { journal, by, waitMs })
   const { status } = await findOperation(ledger, operation)
-  return told(status, resolved, turned)
+  return told(status, resolved, journal.deed === 'finish')
 }
 
 /** What was told once is not told again: the pair may have been moved elsewhere since. */
@@ -105,34 +104,57 @@ async function bundleOf(ledger: Ledger, operation: string): Promise<MigrationBun
   return ledger.getBundle(bundle)
 }
 
-/** As the switchover's last step does: the old pair is gone, the turned one follows, and is watched. */
-async function turn({ ledger, temporal }: Doors, operation: string, heartbeatTimeoutMs: number): Promise<boolean> {
+/** As the switchover's last step does: the old pair is gone, the turned one follows, and is watched. Taken back it is the other way round. */
+async function turn(doors: Doors, operation: string, { deed, heartbeatTimeoutMs }: Turning): Promise<void> {
+  const { ledger } = doors
   const { database, switchover: request } = await bundleOf(ledger, operation)
   const plan = (await ledger.getDocument({ operation, name: SWITCHOVER_DOCUMENTS.plan })) as SwitchoverPlan | null
   if (request === undefined || request.back === null || plan === null)
     throw failure('DEFECT', `The ledger does not say how ${operation} was to turn its pair round.`, { operation })
-  const id = { source: database.name, target: request.standby.name }
-  const backId = { source: id.target, target: id.source }
-  await changed(ledger, id, { to: 'gone', reason: `${operation} has moved writing to ${id.target}, by hand.`, operation })
-  const at = new Date().toISOString()
-  const instances = { source: plan.standby.instanceId, target: plan.source.instanceId }
-  const held = await ledger.getStandby(backId)
+  const { standby, back } = request
+  const there = { writer: database, follower: standby, declared: request.declared, back }
+  const turned = { writer: standby, follower: database, declared: back, back: request.declared }
+  const [stands, gone] = deed === 'finish' ? [turned, there] : [there, turned]
+  const [at, after] = deed === 'finish' ? [plan.standby, plan.source] : [plan.source, plan.standby]
+  const reason = `${operation} has left writing at ${stands.writer.name}, by hand.`
+  await changed(ledger, { source: gone.writer.name, target: gone.follower.name }, { to: 'gone', reason, operation })
+  const id = { source: stands.writer.name, target: stands.follower.name }
+  await opened(ledger, {
+    operation,
+    id,
+    declared: stands.declared,
+    instances: { source: at.instanceId, target: after.instanceId },
+  })
+  const { declared, back: again, follower, writer } = stands
+  const { drainMsMax, compareMsMax } = request
+  const switchover = { standby: follower, declared, back: again, rehearse: false, drainMsMax, compareMsMax }
+  const bundle = await ledger.putBundle({ version: 1, database: writer, migrations: [], switchover })
+  await watched(doors, {
+    ...{ version: 1, ...id, bundle, heartbeatTimeoutMs, cloud: writer.cloud, standbyCloud: follower.cloud },
+    sides: { source: at, standby: after },
+  })
+}
+
+interface Turning {
+  readonly deed: ReconciledJournal['deed']
+  readonly heartbeatTimeoutMs: number
+}
+
+/** What an operation said of a pair while it was under way holds no more; what the watch says of it, and a person, stays. */
+async function opened(
+  ledger: Ledger,
+  { operation, id, declared, instances }: Pick<StandbyRecord, 'declared' | 'instances'> & { operation: string; id: StandbyId },
+): Promise<void> {
+  const held = await ledger.getStandby(id)
   if (held === null || held.state === 'gone' || held.operation === operation)
-    await ledger.openStandby({ ...backId, operation, at, instances, names: standbyNames(backId), declared: request.back })
-  await changed(ledger, backId, { to: 'following', reason: null, operation, from: ['building', 'switching'] })
-  const turned = {
-    standby: database,
-    declared: request.back,
-    back: request.declared,
-    rehearse: false,
-    drainMsMax: request.drainMsMax,
-    compareMsMax: request.compareMsMax,
-  }
-  const bundle = await ledger.putBundle({ version: 1, database: request.standby, migrations: [], switchover: turned })
-  const watch: StandbyWatch = {
-    ...{ version: 1, ...backId, bundle, heartbeatTimeoutMs, cloud: request.standby.cloud, standbyCloud: database.cloud },
-    sides: { source: plan.standby, standby: plan.source },
-  }
+    await ledger.openStandby({ ...id, operation, at: new Date().toISOString(), instances, names: standbyNames(id), declared })
+  await changed(ledger, id, { to: 'following', reason: null, operation, unless: STAYS })
+}
+
+/** Whatever else it is was somebody's who is not at work any more. */
+const STAYS: readonly string[] = ['late', 'paused', 'to-be-seeded', 'copying']
+
+async function watched({ temporal }: Doors, watch: StandbyWatch): Promise<void> {
   await temporal.within(ANSWER_MS, () =>
     temporal.client.workflow.signalWithStart(STANDBY_WORKFLOW, {
       ...{ workflowId: standbyWorkflowId(watch), taskQueue: TASK_QUEUES.control, args: [watch] },
@@ -140,40 +162,23 @@ async function turn({ ledger, temporal }: Doors, operation: string, heartbeatTim
       staticSummary: `Watches ${watch.target}, which follows ${watch.source}`,
     }),
   )
-  return true
 }
 
 const ANSWER_MS = 10_000
-
-/** What an operation said of the pair while it was under way holds no more; what the watch says it says again. */
-async function followsAgain(
-  ledger: Ledger,
-  { id: operation, databases: [source = '', target = ''] }: OperationDocument,
-): Promise<void> {
-  const id = { source, target }
-  const held = await ledger.getStandby(id)
-  const own: readonly string[] = ['following', 'late', 'paused', 'to-be-seeded', 'building', 'copying', 'gone']
-  if (held !== null && !own.includes(held.state)) await changed(ledger, id, { to: 'following', reason: null, operation })
-  // the way back, which is gone with what it was made of
-  const back = { source: target, target: source }
-  const turned = await ledger.getStandby(back)
-  if (turned?.operation !== operation) return
-  await changed(ledger, back, { to: 'gone', reason: `${operation} was taken back by hand.`, operation, from: ['switching'] })
-}
 
 interface Change {
   readonly to: 'gone' | 'following'
   readonly reason: string | null
   readonly operation: string
-  /** Left out: whatever it is. */
-  readonly from?: readonly string[]
+  /** In these it stays. */
+  readonly unless?: readonly string[]
 }
 
 /** The watch may change it in between: then it is looked at again. */
-async function changed(ledger: Ledger, id: StandbyId, { to, reason, operation, from }: Change): Promise<void> {
+async function changed(ledger: Ledger, id: StandbyId, { to, reason, operation, unless = [] }: Change): Promise<void> {
   for (;;) {
     const held = await ledger.getStandby(id)
-    if (held === null || held.state === to || held.state === 'gone' || from?.includes(held.state) === false) return
+    if (held === null || held.state === to || held.state === 'gone' || unless.includes(held.state)) return
     try {
       await ledger.changeStandby({ ...id, from: held.state, to, reason, operation, at: new Date().toISOString() })
       return
