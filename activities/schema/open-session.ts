@@ -25,7 +25,7 @@ export interface SessionRequest {
   readonly database?: string
   /** At the address that the cloud gives the instance, whatever the fleet file says: a name there may lead to another instance by now. */
   readonly ownAddress?: boolean
-  /** Default 10,000. */
+  /** Of who cannot wait as long as one otherwise does. */
   readonly connectTimeoutMs?: number
 }
 

@@ -1,10 +1,10 @@
 /** `capstan fence`: the instances that are kept from everybody through their cloud, and the end of that. */
 import { type Command, Option } from 'commander'
 import { failure } from '../../contracts/failures'
+import { cloudFenceAlerts } from '../cloud-fence-alerts'
+import { cloudFenceMetrics } from '../cloud-fence-metrics'
+import { liftFence } from '../cloud-fences'
 import { EXIT } from '../exit-codes'
-import { liftFence } from '../fences'
-import { fenceAlerts } from '../instance-fence-alerts'
-import { fenceMetrics } from '../instance-fence-metrics'
 import type { CliContext } from './context'
 import { byOption, example, jsonOption, someText } from './options'
 import { fenceListLines } from './render/fences'
@@ -34,10 +34,10 @@ function addList(group: Command, cli: CliContext): void {
       const now = Date.now()
       const fences = (await cli.withLedger((ledger) => ledger.listFences())).map((fence) => ({
         ...fence,
-        alerts: fenceAlerts(fence, now),
+        alerts: cloudFenceAlerts(fence, now),
       }))
       if (options.json) cli.json({ version: 1, fences })
-      else if (options.prometheus) cli.lines(fenceMetrics(fences, now))
+      else if (options.prometheus) cli.lines(cloudFenceMetrics(fences, now))
       else cli.lines(fenceListLines(fences, { paint: cli.paint, now }))
       if (fences.some(({ alerts }) => alerts.length > 0)) cli.exit = EXIT.finding
     })

@@ -1,6 +1,6 @@
 /** The instances that are kept fenced, as the watch saw them last. */
 import type { FencedInstance } from '../../../contracts/instance-fence'
-import type { FenceAlert } from '../../instance-fence-alerts'
+import type { CloudFenceAlert } from '../../cloud-fence-alerts'
 import { duration } from '../../quantities'
 import type { Paint } from '../io'
 import { oneLine } from './quoted'
@@ -8,7 +8,7 @@ import { table } from './table'
 
 const HEADINGS = ['INSTANCE', 'DATABASE', 'CLOUD', 'STATE', 'SINCE', 'MEANS', 'AGAIN', 'LOOKED', 'BY', 'REASON'] as const
 
-type Shown = FencedInstance & { readonly alerts: readonly FenceAlert[] }
+type Shown = FencedInstance & { readonly alerts: readonly CloudFenceAlert[] }
 
 export function fenceListLines(fences: readonly Shown[], { paint, now }: { paint: Paint; now: number }): string[] {
   if (fences.length === 0) return ['No instance is fenced through its cloud.']

@@ -3,19 +3,19 @@ import type { FencedInstance } from '../contracts/instance-fence'
 import type { Alert as AlertOf } from './prometheus'
 import { instant } from './quantities'
 
-export const FENCE_ALERT_CODES = ['no-means', 'not-as-left', 'not-looked-at'] as const
-type FenceAlertCode = (typeof FENCE_ALERT_CODES)[number]
-export type FenceAlert = AlertOf<FenceAlertCode>
+export const CLOUD_FENCE_ALERT_CODES = ['no-means', 'not-as-left', 'not-looked-at'] as const
+type CloudFenceAlertCode = (typeof CLOUD_FENCE_ALERT_CODES)[number]
+export type CloudFenceAlert = AlertOf<CloudFenceAlertCode>
 
 /** The watch looks each minute, or as often as the operation said. */
 const LOOKED_MS_MAX = 5 * 60_000
 
 /** In the order of the codes. `now`: in milliseconds. Pure. */
-export function fenceAlerts(fence: FencedInstance, now: number): readonly FenceAlert[] {
+export function cloudFenceAlerts(fence: FencedInstance, now: number): readonly CloudFenceAlert[] {
   const { instance, state, since, look, means } = fence
   if (state === 'lifted' || state === 'gone') return []
   const lookedAt = look?.at ?? since
-  const alerts: FenceAlert[] = []
+  const alerts: CloudFenceAlert[] = []
   if (state === 'fenced' && !means.includes('stop') && look?.state !== 'stopped')
     alerts.push({
       code: 'no-means',

@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parse } from 'yaml'
 import { fenceListLines } from '../../client/cli/render/fences'
-import { FENCE_ALERT_CODES, fenceAlerts } from '../../client/instance-fence-alerts'
-import { fenceMetrics } from '../../client/instance-fence-metrics'
-import { standingFence } from '../../client/fences'
+import { CLOUD_FENCE_ALERT_CODES, cloudFenceAlerts } from '../../client/cloud-fence-alerts'
+import { cloudFenceMetrics } from '../../client/cloud-fence-metrics'
+import { standingFence } from '../../client/cloud-fences'
 import type { FencedInstance } from '../../contracts/instance-fence'
 
 const AT = '2026-11-30T03:00:00.000Z'
@@ -16,7 +16,7 @@ const fence = (more: Partial<FencedInstance> = {}): FencedInstance => ({
   look: { at: AT, state: 'stopped', found: null },
   ...more,
 })
-const codesOf = (more: Partial<FencedInstance>) => fenceAlerts(fence(more), NOW).map(({ code }) => code)
+const codesOf = (more: Partial<FencedInstance>) => cloudFenceAlerts(fence(more), NOW).map(({ code }) => code)
 
 test.each([
   ['nothing', {}, []],
@@ -29,18 +29,18 @@ test.each([
 })
 
 test('metrics are by instance, and the rules ask for metrics and codes that there are', () => {
-  const lines = fenceMetrics([fence()], NOW)
+  const lines = cloudFenceMetrics([fence()], NOW)
   const of = 'cloud="aws",region="eu-central-1",instance="shop-db",database="shop"'
   expect(lines).toContain('# TYPE capstan_fence_reasserted_total counter')
   expect(lines).toContain(`capstan_fence_reasserted_total{${of}} 2`)
-  expect(lines).toContain(`capstan_fence_state{${of},state="fenced"} 1`)
-  const text = readFileSync(join(__dirname, '../../infra/alerts/instance-fences.rules.yml'), 'utf8')
+  expect(lines).toContain(`capstan_cloud_fence_state{${of},state="fenced"} 1`)
+  const text = readFileSync(join(__dirname, '../../infra/alerts/cloud-fences.rules.yml'), 'utf8')
   const { groups } = parse(text) as { groups: { rules: { expr: string }[] }[] }
   const exprs = groups.flatMap(({ rules }) => rules.map(({ expr }) => expr))
   const written = new Set(lines.map((line) => line.split(' ')[2]))
   expect(exprs.flatMap((expr) => expr.match(/capstan_\w+/g) ?? []).filter((name) => !written.has(name))).toEqual([])
   const codes = exprs.flatMap((expr) => [...expr.matchAll(/code=~?"([^"]+)"/g)].flatMap(([, all = '']) => all.split('|')))
-  expect(codes.sort()).toEqual([...FENCE_ALERT_CODES].sort())
+  expect(codes.sort()).toEqual([...CLOUD_FENCE_ALERT_CODES].sort())
 })
 
 test('a fence is found by its instance, its database or its place, and not when several are meant', async () => {
@@ -60,7 +60,7 @@ test('a fence is found by its instance, its database or its place, and not when 
 test('the list says what its cloud was told, and what somebody has to hear of', () => {
   const paint = (_: unknown, text: string): string => text
   const shown = fence({ look: { at: AT, state: 'running', found: 'It ran; it was stopped again.' } })
-  const lines = fenceListLines([{ ...shown, alerts: fenceAlerts(shown, NOW) }], { paint, now: NOW }).join('\n')
+  const lines = fenceListLines([{ ...shown, alerts: cloudFenceAlerts(shown, NOW) }], { paint, now: NOW }).join('\n')
   expect(lines).toMatch(/shop-db +shop +aws +fenced +1 min +closed, stopped +2 times/)
   expect(lines).toContain('It ran; it was stopped again.')
 })
