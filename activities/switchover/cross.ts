@@ -326,7 +326,6 @@ async function takenBack(deps: ActivityDeps, input: Switching, pair: Pair, forGo
     return openDatabases(session, { raisedBy: operation, token, signal })
   })
   await onBoth(deps, pair, input, async ({ source, standby }) => {
-    await confirmedAsBefore(deps, { standby, forward, operation })
     if ((await findSubscription(source.admin, back.subscription)) !== null) {
       const tokens = { sourceToken: source.token, standbyToken: standby.token }
       await closeWayBack({
@@ -336,10 +335,11 @@ async function takenBack(deps: ActivityDeps, input: Switching, pair: Pair, forGo
         signal,
         operation,
       })
-      return
+    } else {
+      const found = await findSubscription(standby.admin, forward.subscription)
+      if (found?.enabled === false) await enableSubscription(standby.admin, { name: forward.subscription, signal })
     }
-    const found = await findSubscription(standby.admin, forward.subscription)
-    if (found?.enabled === false) await enableSubscription(standby.admin, { name: forward.subscription, signal })
+    await confirmedAsBefore(deps, { standby, forward, operation })
   })
   await letGo(deps, operation, pair)
   return reopened
