@@ -82,21 +82,26 @@ test('a move that fails cannot be left out: whoever says so is asked again, and 
   await isRight()
 })
 
-/** To before the first call of the activity. */
-async function setBack(operation: string, activity: string): Promise<void> {
-  const { workflow } = it.capstan.temporal
-  const { events = [] } = await workflow.getHandle(operation).fetchHistory()
-  const at = events?.findIndex((event) => event.activityTaskScheduledEventAttributes?.activityType?.name === activity) ?? -1
-  const before = events?.slice(0, at).findLast((event) => event.workflowTaskCompletedEventAttributes != null)
-  if (before?.eventId == null) throw new Error(`${operation} never called ${activity}`)
-  await it.capstan.temporal.workflowService.resetWorkflowExecution({
-    ...{ namespace: it.capstan.temporal.options.namespace, workflowExecution: { workflowId: operation } },
-    ...{ reason: 'a test', requestId: `${operation}-${activity}`, workflowTaskFinishEventId: before.eventId },
-  })
-  await workflow
-    .getHandle(operation)
-    .result()
-    .catch(() => undefined)
+/** To before the first call of the activity; it is ended once it was refused, since it would wait for a person. */
+async function setBack(operation: string, activities: readonly string[]): Promise<void> {
+  const { workflow, workflowService, options } = it.capstan.temporal
+  const { runId } = await workflow.getHandle(operation).describe()
+  const { events } = await workflow.getHandle(operation, runId).fetchHistory()
+  for (const activity of activities) {
+    const at = events?.findIndex((event) => event.activityTaskScheduledEventAttributes?.activityType?.name === activity) ?? -1
+    const before = events?.slice(0, at).findLast((event) => event.workflowTaskCompletedEventAttributes != null)
+    if (before?.eventId == null) throw new Error(`${operation} never called ${activity}`)
+    const reset = await workflowService.resetWorkflowExecution({
+      ...{ namespace: options.namespace, workflowExecution: { workflowId: operation, runId } },
+      ...{ reason: 'a test', requestId: `${operation}-${activity}`, workflowTaskFinishEventId: before.eventId },
+    })
+    const run = workflow.getHandle(operation, reset.runId)
+    await until(`${activity} to be refused`, async () => {
+      const since = (await run.fetchHistory()).events?.slice(at) ?? []
+      return since.some((event) => event.activityTaskFailedEventAttributes != null)
+    })
+    await run.terminate('refused').catch(() => undefined)
+  }
 }
 
 test('set back after it was through, it shuts nobody out of the writer', async () => {
@@ -104,7 +109,7 @@ test('set back after it was through, it shuts nobody out of the writer', async (
   expect(await it.ended('through', 'switchover', writer, '--to', follower, '--unproven')).toMatchObject({ status: 'succeeded' })
   moved()
   await isRight()
-  for (const activity of ['prepareWayBack', 'fenceAndDrain']) await setBack('through', activity)
+  await setBack('through', ['prepareWayBack', 'fenceAndDrain'])
   await it.isFollowing(writer, follower)
   await isRight()
 })
@@ -118,7 +123,7 @@ test('set back after it was taken back, it moves nothing', async () => {
   await it.pair.cli('ops', 'abort', 'aborted', '--reason', 'not now')
   expect((await running).status).toBe('aborted')
   await isRight()
-  for (const activity of ['prepareWayBack', 'fenceAndDrain']) await setBack('aborted', activity)
+  await setBack('aborted', ['prepareWayBack', 'fenceAndDrain'])
   await isRight()
   await it.isFollowing(writer, follower)
 })
