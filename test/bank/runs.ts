@@ -10,7 +10,7 @@ export interface Runs {
   readonly done: number
 }
 
-/** `budgetMs`: each two clouds have their share of it, from when all of them are there; a scenario that began is ended, and at least one is run of each two. */
+/** `budgetMs`: each two clouds have their share of it, what it takes to set them up included; a scenario that began is ended, and at least one is run of each two. */
 export async function runAll(seeds: readonly number[], budgetMs = Number.POSITIVE_INFINITY): Promise<Runs> {
   const scenarios = seeds.map(scenarioOf)
   const pairs = [...new Set(scenarios.map(pairOf))].sort()
