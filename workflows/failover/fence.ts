@@ -1,8 +1,9 @@
 /** Keeps everybody off the source: by PostgreSQL itself where it lets us in, else by its cloud. */
-import { ApplicationFailure, isCancellation } from '@temporalio/workflow'
+import { ActivityFailure, ApplicationFailure, isCancellation, TimeoutFailure } from '@temporalio/workflow'
 import type { SourceClosing } from '../../activities/failover/contract'
 import { type FailoverFence, FAILOVER_STEPS as STEPS } from '../../contracts/failover'
 import type { FailureCode } from '../../contracts/failures'
+import type { FailureRecord } from '../../contracts/operation'
 import { failureRecord, isDefect } from '../kit/failures'
 import { OUT_OF_REACH } from '../kit/proxies'
 import type { FailingOver, Planned } from './over'
@@ -79,9 +80,16 @@ async function closeByCloud(
     return await act.closing.closeSource({ ...ref(STEPS.fence), instanceId })
   } catch (error) {
     if (isDefect(error) || isCancellation(error)) throw error
-    const { code, message } = failureRecord(error)
+    const { code, message } = saidLast(error)
     // of one that nobody took up, or that did not end in time, nothing is known
     const unreached = code === 'DEFECT' || OUT_OF_REACH.some((one) => one === code)
     return { why: `its cloud has not closed it: ${message}`, unreached }
   }
+}
+
+/** Of one whose time was over, what its last attempt failed with. */
+function saidLast(error: unknown): FailureRecord {
+  const over = error instanceof ActivityFailure ? error.cause : undefined
+  const last = over instanceof TimeoutFailure ? over.cause : undefined
+  return failureRecord(last instanceof ApplicationFailure ? last : error)
 }
