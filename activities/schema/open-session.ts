@@ -25,7 +25,7 @@ export interface SessionRequest {
   readonly database?: string
   /** At the address that the cloud gives the instance, whatever the fleet file says: a name there may lead to another instance by now. */
   readonly ownAddress?: boolean
-  /** Of who cannot wait as long as one otherwise does. */
+  /** Default 10,000. */
   readonly connectTimeoutMs?: number
 }
 
