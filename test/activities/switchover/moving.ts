@@ -4,7 +4,7 @@ import { Client, Connection } from '@temporalio/client'
 import { type Act, runAct } from '../../../activities/act'
 import type { ActivityDeps } from '../../../activities/deps'
 import { createFenceActivities } from '../../../activities/fence/fence'
-import type { Switching } from '../../../activities/switchover/contract'
+import type { Watching } from '../../../activities/switchover/contract'
 import { createSwitchoverActivities } from '../../../activities/switchover/switchover'
 import type { DatabaseEntry } from '../../../contracts/fleet'
 import type { SwitchoverPlan, SwitchoverPlanSummary } from '../../../contracts/switchover'
@@ -14,6 +14,7 @@ import { ensureControlSchema } from '../../../postgres/migrate/control-schema'
 import { MARKER_TABLE } from '../../../postgres/replicate/marker'
 import { standbyNames } from '../../../postgres/replicate/names'
 import { BEAT_TABLE } from '../../../postgres/replicate/watch/beat'
+import { startTestTemporal } from '../../client/temporal-server'
 import { startTestServer, type TestDatabase, type TestServer } from '../../postgres/support/server'
 import { until } from '../../support/eventually'
 
@@ -32,7 +33,7 @@ export interface Moving {
   inside(side: Side, as: As, applicationName?: string): Promise<Session>
   plan(): Promise<SwitchoverPlanSummary & Pick<SwitchoverPlan, 'warnings'>>
   /** With what `plan` said last. */
-  input(step: string): Switching
+  input(step: string): Watching & { holds: boolean }
   /** In an attempt of its own; `how`: what is different about it. */
   act<T>(work: (activities: ReturnType<typeof createSwitchoverActivities>) => Promise<T>, how?: Partial<Act>): Promise<T>
   /** Up to the fence, and behind it. */
@@ -58,7 +59,14 @@ const ROOM = {
 const PASSWORD = 'secret'
 
 export async function startMovers(): Promise<Movers> {
-  const [source, standby] = await Promise.all([startTestServer(17, ROOM), startTestServer(17, ROOM)])
+  const [source, standby, temporal] = await Promise.all([
+    startTestServer(17, ROOM),
+    startTestServer(17, ROOM),
+    // whoever watches a standby is started there, and works at nothing here
+    startTestTemporal(),
+  ])
+  const connection = await Connection.connect({ address: temporal.address })
+  const client = new Client({ connection })
   for (const server of [source, standby]) {
     const superuser = await (await server.database()).connectAsSuperuser()
     await superuser.execute(`CREATE ROLE mover LOGIN PASSWORD '${PASSWORD}'; CREATE ROLE app LOGIN PASSWORD '${PASSWORD}';
@@ -72,11 +80,12 @@ export async function startMovers(): Promise<Movers> {
   let count = 0
   return {
     servers: { source, standby },
-    moving: async () => makeMoving({ source, standby }, ledger, ++count),
+    moving: async () => makeMoving({ source, standby }, { ledger, client }, ++count),
     inLedger: () => connect(options),
     async stop() {
       await ledger.close()
-      await Promise.all([source.stop(), standby.stop()])
+      await connection.close()
+      await Promise.all([source.stop(), standby.stop(), temporal.stop()])
     },
   }
 }
@@ -131,7 +140,11 @@ async function follow(databases: Readonly<Record<Side, TestDatabase>>, names: Re
   await Promise.all([here.close(), there.close()])
 }
 
-async function makeMoving(servers: Readonly<Record<Side, TestServer>>, ledger: Ledger, count: number): Promise<Moving> {
+async function makeMoving(
+  servers: Readonly<Record<Side, TestServer>>,
+  { ledger, client }: { readonly ledger: Ledger; readonly client: Client },
+  count: number,
+): Promise<Moving> {
   const databases = { source: await servers.source.database(), standby: await servers.standby.database() }
   const id = { source: `shop-${count}`, target: `stand-${count}` }
   const operation = `moving-${count}`
@@ -140,7 +153,7 @@ async function makeMoving(servers: Readonly<Record<Side, TestServer>>, ledger: L
   const declared = { publisher, retainedBytesMax: 1e9, lagMsMax: 60_000 }
   const nameOf = (side: Side) => databases[side].options.database
   const entries = { source: entryOf(id.source, nameOf('source')), standby: entryOf(id.target, nameOf('standby')) }
-  const request = { standby: entries.standby, declared, back: declared, rehearse: false, drainMsMax: 20_000 }
+  const request = { standby: entries.standby, declared, back: declared, rehearse: false, drainMsMax: 20_000, compareMsMax: 0 }
   const bundle = await ledger.putBundle({ version: 1, database: entries.source, migrations: [], switchover: request as never })
   const at = new Date().toISOString()
   const about = {
@@ -185,7 +198,6 @@ async function makeMoving(servers: Readonly<Record<Side, TestServer>>, ledger: L
   }
   let scheduledAtMs = Date.now()
   const running = <T>(work: () => Promise<T>, how: Partial<Act> = {}): Promise<T> => {
-    const client = new Client({ connection: Connection.lazy() })
     const act = { attempt: 1, scheduledAtMs: ++scheduledAtMs, signal: new AbortController().signal, stale: () => false }
     return runAct({ ...act, client, isCurrent: async () => true, ...how }, work)
   }
@@ -211,14 +223,15 @@ async function makeMoving(servers: Readonly<Record<Side, TestServer>>, ledger: L
       const asked = { ...ref('plan'), target: sides.source, scope, copy: false, lock: locks.source }
       const raised = await running(() => fence.planFence(asked))
       const endpoint = { kind: 'none', at: null, summary: 'a person moves applications' } as const
-      planned = await running(() => activities.planSwitchover({ ...ref('plan'), sides, locks, fence: raised, endpoint }))
+      const pause = { kind: 'none', poolers: [], objections: [], waitMsMax: null, waitMsAfter: 0 } as const
+      planned = await running(() => activities.planSwitchover({ ...ref('plan'), sides, locks, fence: raised, endpoint, pause }))
       const { warnings } = (await ledger.getDocument({ operation, name: 'switchover-plan' })) as SwitchoverPlan
       return { ...planned, warnings }
     },
     input(step) {
       if (planned === null) throw new Error('nothing was planned')
       const { epochs, fenceEpoch } = planned
-      return { ...ref(step), sides, epochs, fenceEpoch }
+      return { ...ref(step), sides, epochs, fenceEpoch, holds: false, heartbeatTimeoutMs: 3_000 }
     },
     act: (work, how) => running(() => work(activities), how),
     async crossed() {
