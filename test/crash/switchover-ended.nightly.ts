@@ -97,6 +97,8 @@ async function setBack(operation: string, activities: readonly string[]): Promis
     })
     const run = workflow.getHandle(operation, reset.runId)
     await until(`${activity} to be refused`, async () => {
+      // an abort that was accepted before is heard again, and ends it
+      if ((await run.describe()).status.name !== 'RUNNING') return true
       const since = (await run.fetchHistory()).events?.slice(at) ?? []
       return since.some((event) => event.activityTaskFailedEventAttributes != null)
     })
