@@ -25,18 +25,9 @@ async function lost(known = [...it.bank.times]): Promise<number[]> {
   return known.filter(([number]) => !there.has(number)).map(([, at]) => at)
 }
 
-/** By the cloud, and by PostgreSQL where the source serves. */
+/** All but the probes: one whose worker dies over and over does not know, and a source of which too many do not know is not given up. */
 const ACTS = [
-  ...[
-    'lookAtSource',
-    'describeStandby',
-    'probeAsMigrator',
-    'probeFrom',
-    'probeByStandby',
-    'whereTo',
-    'planFailover',
-    'startFence',
-  ],
+  ...['lookAtSource', 'describeStandby', 'whereTo', 'planFailover', 'startFence'],
   ...['judgeFence', 'recordFenced', 'awaitApplied', 'recordOpening', 'openAsWriter', 'moveEndpoint'],
 ]
 

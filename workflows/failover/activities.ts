@@ -32,8 +32,9 @@ export function failoverActivities(input: FailoverInput) {
   const probing = patienceMs + LOOK_MS
   return {
     lookingAtCloud: proxyActivities<SourceCloudActivities>(bounded(TASK_QUEUES[cloud], LOOK_MS)),
-    probingFrom: (from: Cloud) => proxyActivities<ProbeActivities>(bounded(TASK_QUEUES[from], probing)),
-    probing: proxyActivities<FailoverActivities>(bounded(postgres, probing)),
+    /** Workers may die of what has killed the source: a probe that ends so is begun anew. */
+    probingFrom: (from: Cloud) => proxyActivities<ProbeActivities>(askFirst(bounded(TASK_QUEUES[from], probing))),
+    probing: proxyActivities<FailoverActivities>(askFirst(bounded(postgres, probing))),
     askingStandby: proxyActivities<StandbyPlaceActivities>(askFirst(quickAct(TASK_QUEUES[standbyCloud], heartbeatTimeoutMs))),
     asking: proxyActivities<FailoverActivities>(askFirst(long)),
     askingTraffic: proxyActivities<TrafficActivities>(askFirst(ofEndpoint)),
