@@ -42,6 +42,7 @@ const NOT_RUN: readonly (readonly [RegExp, string])[] = [
     /^(CAPSTAN_LAB_KILL_SEED=\d+ )?npm (test|run (lint|bench|test:crash|test:nightly))( |$)|^bash \.ci\/run/,
     'runs this very test, or for minutes',
   ],
+  [/^(CAPSTAN_SEED=\d+ )?CAPSTAN_RUNS=\d+ npm run test:nightly/, 'runs for minutes to hours'],
   [/^(CAPSTAN_RECORD_HISTORIES=1 )?npx jest /, 'runs other tests; the longer form changes files of the clone'],
 ]
 /** Run elsewhere: `test/lab/examples.test.ts` runs what the help of `capstan lab` shows. */
@@ -198,7 +199,7 @@ interface Act {
 const ACTS: readonly Act[] = [
   { of: /^capstan restore .*--plan$/, scene: restoring },
   {
-    of: /^capstan (?!.*OPERATION)(fleet|migrations (info|validate)|snapshot list|standby list|.* --plan$|ops list|status)/,
+    of: /^capstan (?!.*OPERATION)(fleet|migrations (info|validate)|snapshot list|standby list|fence list|.* --plan$|ops (list|fences)|status)/,
     scene: plain,
     together: true,
   },
