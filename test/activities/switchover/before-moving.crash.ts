@@ -99,23 +99,18 @@ test('what is made after the plan ends it before anybody is shut out; what is ma
   await it.on('source', 'mover', 'DROP TABLE public.late')
 
   // the ledger has to have what is closed before it is: while that waits, the look before the fence is over
-  const holder = await movers.inLedger()
-  await holder.execute('BEGIN; LOCK TABLE ledger.documents IN EXCLUSIVE MODE')
+  const gate = await movers.gate('fence-%')
   const crossing = message(
     it.act((on) => on.fenceAndDrain(it.input('cross'))),
     'PLAN_DRIFTED',
   )
-  await until('the fence to be about to rise', async () => {
-    const [row] = await holder.query<{ waits: number }>('SELECT count(*)::int AS waits FROM pg_locks WHERE NOT granted')
-    return (row?.waits ?? 0) > 0
-  })
+  await gate.waiting()
   await it.on(
     'source',
     'mover',
     `CREATE TABLE public.late (id int PRIMARY KEY); INSERT INTO scratch VALUES (1); SELECT lo_create(0)`,
   )
-  await holder.execute('ROLLBACK')
-  await holder.close()
+  await gate.open()
   const behind = await crossing
   expect(behind).toMatch(/^What was made after the look before the fence is not carried: public.late was made since/)
   for (const one of [
@@ -129,37 +124,22 @@ test('what is made after the plan ends it before anybody is shut out; what is ma
   await follows(it)
 })
 
-const WAITING = `SELECT pid FROM pg_locks WHERE NOT granted AND relation = 'ledger.documents'::regclass`
-
 test('a ledger that goes away behind the fence: writers go on at once, by the session that has shut them out', async () => {
   const it = await movers.moving()
   expect((await it.plan()).blocks).toEqual([])
   await it.act((on) => on.prepareWayBack(it.input('way-back')))
-  const [first, second] = [await movers.inLedger(), await movers.inLedger()]
-  const waiting = (count: number) =>
-    until('the ledger to be waited for', async () => {
-      const found = await first.query<{ pid: number }>(WAITING)
-      return found.length === count
-    })
-  await first.execute('BEGIN; LOCK TABLE ledger.documents IN EXCLUSIVE MODE')
+  // what is closed is let through, and what was proven behind the fence is not
+  const gate = await movers.gate('switchover-crossing')
   const crossing = message(
     it.act((on) => on.fenceAndDrain(it.input('cross'))),
     'LEDGER_UNREACHABLE',
   )
-  await waiting(1)
-  // what is closed is let through, and what was proven behind the fence is not
-  await second.execute('BEGIN')
-  const queued = second.execute('LOCK TABLE ledger.documents IN EXCLUSIVE MODE')
-  await waiting(2)
-  await first.execute('ROLLBACK')
-  await queued
-  await waiting(1)
+  await gate.waiting()
   await expect(writes(it)).rejects.toThrow()
-  await first.query(`SELECT pg_terminate_backend(w.pid) FROM (${WAITING}) w`)
+  await gate.cut()
   await crossing
   await writes(it)
-  await second.execute('ROLLBACK')
-  await Promise.all([first.close(), second.close()])
+  await gate.open()
   await it.takenBack()
   await follows(it)
 })
@@ -214,7 +194,7 @@ test('before the point of no return each thing that writing moves upon is asked 
   const record = () => it.act((on) => on.recordMoved(it.input('move')))
   const open = () => it.act((on) => on.openToApplications(it.input('open')))
   await limited(-1)
-  for (const one of [record, open]) expect(await message(one(), 'FENCE_NOT_PROVEN')).toContain('open with a limit of -1')
+  for (const one of [record, open]) expect(await message(one(), 'FENCE_NOT_PROVEN')).toContain('is not closed by')
   expect(await moved(it)).toBeNull()
   await limited(0)
   await record()

@@ -45,9 +45,17 @@ export interface Movers {
   readonly servers: Readonly<Record<Side, TestServer>>
   /** A new pair of databases, the one following the other, and an operation that is to move writing. */
   moving(): Promise<Moving>
-  /** In the ledger's own database. */
-  inLedger(): Promise<Session>
+  /** Whoever writes a document of such a name into the ledger, as LIKE takes it, waits until the gate is opened. */
+  gate(name: string): Promise<Gate>
   stop(): Promise<void>
+}
+
+export interface Gate {
+  /** Until somebody waits. */
+  waiting(): Promise<void>
+  /** Ends the connections of those that wait. */
+  cut(): Promise<void>
+  open(): Promise<void>
 }
 
 const ROOM = {
@@ -77,11 +85,11 @@ export async function startMovers(): Promise<Movers> {
   const { options } = await standby.database()
   const ledger = openLedger({ url: `postgres://${options.user}:${PASSWORD}@${options.host}:${options.port}/${options.database}` })
   await ledger.migrate()
-  let count = 0
+  let [count, gates] = [0, 0]
   return {
     servers: { source, standby },
     moving: async () => makeMoving({ source, standby }, { ledger, client }, ++count),
-    inLedger: () => connect(options),
+    gate: async (name) => gateOf(await connect(options), name, ++gates),
     async stop() {
       await ledger.close()
       await connection.close()
@@ -108,6 +116,23 @@ function entryOf(name: string, database: string): DatabaseEntry {
     },
     canary: { networks: ['127.0.0.0/8'], instanceClass: null },
   } as const satisfies DatabaseEntry
+}
+
+async function gateOf(session: Session, name: string, key: number): Promise<Gate> {
+  await session.query('SELECT pg_advisory_lock($1)', [key])
+  await session.execute(`CREATE FUNCTION public.gate_${key}() RETURNS trigger LANGUAGE plpgsql AS
+      $$ BEGIN IF NEW.name LIKE '${name}' THEN PERFORM pg_advisory_xact_lock(${key}); END IF; RETURN NEW; END $$;
+    CREATE TRIGGER gate_${key} BEFORE INSERT OR UPDATE ON ledger.documents FOR EACH ROW EXECUTE FUNCTION public.gate_${key}()`)
+  const waiters = `SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = ${key} AND NOT granted`
+  return {
+    waiting: () => until('the ledger to be waited for', async () => (await session.query(waiters)).length > 0),
+    cut: async () => void (await session.query(`SELECT pg_terminate_backend(w.pid) FROM (${waiters}) w`)),
+    async open() {
+      await session.query('SELECT pg_advisory_unlock($1)', [key])
+      await session.execute(`DROP FUNCTION public.gate_${key}() CASCADE`)
+      await session.close()
+    },
+  }
 }
 
 async function follow(databases: Readonly<Record<Side, TestDatabase>>, names: ReturnType<typeof standbyNames>): Promise<void> {
