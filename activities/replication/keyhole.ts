@@ -75,11 +75,7 @@ export function namesKept({ connections: { admin, migrator } }: DatabaseEntry, p
 }
 
 /** `stay`: as whom another one follows this database. */
-export function letApplicationsIn(
-  { session, token }: InKeyhole,
-  { entry }: Place,
-  stay: readonly string[] = [],
-): Promise<LetIn> {
+export function letApplicationsIn({ session, token }: InKeyhole, { entry }: Place, stay: readonly string[] = []): Promise<LetIn> {
   return letIn(session, { database: entry.database, token, stay, signal: currentAct().signal })
 }
 

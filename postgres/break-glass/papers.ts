@@ -183,10 +183,7 @@ function beyond(input: PapersInput, { keyhole, database }: Places): PaperStep[] 
       ...{ id: 'open', title: 'From here on there is no way back: let applications into the standby, exactly as before' },
       where: keyhole.standby,
       note: 'Only while the source is closed: look once more at the step that closes it',
-      sql: [
-        ...[say.forgettingMoved(sides.standby.database)],
-        ...say.lettingIn(sides.standby.database, sides.standby.keeps),
-      ],
+      sql: [...[say.forgettingMoved(sides.standby.database)], ...say.lettingIn(sides.standby.database, sides.standby.keeps)],
       done: `SELECT NOT (${say.keptOut(sides.standby.database)})`,
     },
     endpointStep(input, 'standby'),

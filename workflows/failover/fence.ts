@@ -77,7 +77,11 @@ async function fence(over: FailingOver, { sides, epoch, probed }: Planned): Prom
 }
 
 /** Whether nobody listens there still; its cloud said before that it is stopped or gone. */
-export async function assertFencedStill({ act, ref }: FailingOver, { sides: { source } }: Planned, step: StepName): Promise<void> {
+export async function assertFencedStill(
+  { act, ref }: FailingOver,
+  { sides: { source } }: Planned,
+  step: StepName,
+): Promise<void> {
   const at = new Date().toISOString()
   const { proven, evidence } = await act.proving.judgeFence({
     ...{ ...ref(step), target: source, address: source },

@@ -77,7 +77,10 @@ describe.each([15, 17] as const)('PostgreSQL %i', (major) => {
     await out(database)
     await asked(database, 'migrator')
     const stay = ['migrator']
-    expect(await inKeyhole(database, (session, token) => letIn(session, { database: name, token, stay }))).toEqual({ back: ['app'], gone: [] })
+    expect(await inKeyhole(database, (session, token) => letIn(session, { database: name, token, stay }))).toEqual({
+      back: ['app'],
+      gone: [],
+    })
     await asked(database, 'app')
     await asked(database, 'migrator')
     await owner.close()
