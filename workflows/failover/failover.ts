@@ -1,6 +1,7 @@
 /** A standby becomes the writer because its source is dead, or because a person says so of one that lives. Up to the opening of the standby everything is taken
  *  back; past it there is only forward. Nothing opens before the source is proven fenced, or somebody has taken it upon himself that it is not. */
 import { isCancellation } from '@temporalio/workflow'
+import type { MovedEndpoint } from '../../contracts/endpoint'
 import {
   type FailoverEndpoint,
   type FailoverFence,
@@ -10,7 +11,6 @@ import {
   type SourceSeen,
   FAILOVER_STEPS as STEPS,
 } from '../../contracts/failover'
-import type { MovedEndpoint } from '../../contracts/endpoint'
 import { TASK_QUEUES } from '../../contracts/messages'
 import type { Finding, OperationResult, StepName } from '../../contracts/operation'
 import type { StandbySides } from '../../contracts/replicate'

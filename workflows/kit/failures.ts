@@ -19,7 +19,7 @@ export function failureRecord(error: unknown): FailureRecord {
   if (cause instanceof ApplicationFailure) return { code: cause.type ?? 'DEFECT', message: cause.message }
   if (cause instanceof TimeoutFailure) {
     if (cause.timeoutType === 'SCHEDULE_TO_START' && error instanceof ActivityFailure) {
-      const message = `No worker took up ${error.activityType} in time: start one that serves its queue (capstan doctor says which are served).`
+      const message = `No worker took up ${error.activityType} in time: start one that serves its queue.`
       return { code: 'DEFECT', message }
     }
     return { code: 'DEFECT', message: `An activity ran into its ${cause.timeoutType} time-out.` }

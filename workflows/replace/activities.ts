@@ -9,7 +9,17 @@ import type { SchemaActivities } from '../../activities/schema/contract'
 import type { TrafficActivities } from '../../activities/traffic/contract'
 import { TASK_QUEUES } from '../../contracts/messages'
 import type { ReplaceInput } from '../../contracts/replace'
-import { askFirst, canaryAct, claimedOrAsked, claimedSoon, forwardAct, longAct, quickAct, undoAct, undoWait } from '../kit/proxies'
+import {
+  askFirst,
+  canaryAct,
+  claimedOrAsked,
+  claimedSoon,
+  forwardAct,
+  longAct,
+  quickAct,
+  undoAct,
+  undoWait,
+} from '../kit/proxies'
 
 type Given = Pick<ReplaceInput, 'cloud' | 'heartbeatTimeoutMs' | 'endpointOn'>
 

@@ -220,7 +220,10 @@ describe('a name', () => {
         throw new Error('its worker died')
       },
     }
-    const dying = await under({ kind: 'dns', zone: zone.zone, name: `lost.${zone.domain}`, ttlSeconds: 30, port: 5432 }, { ...zone, port: lost })
+    const dying = await under(
+      { kind: 'dns', zone: zone.zone, name: `lost.${zone.domain}`, ttlSeconds: 30, port: 5432 },
+      { ...zone, port: lost },
+    )
     const move = { ...ref, from, to: place('127.0.0.31') }
     const died = dying.act(() => dying.traffic.moveEndpoint(move), { keep: (state) => void kept.push(state) })
     await expect(died).rejects.toThrow('its worker died')
