@@ -143,8 +143,11 @@ export interface FailoverQuestion {
   readonly probed: Probed
   /** Null: none are held, since nothing is to be changed. */
   readonly locks: { readonly source: LockRef; readonly standby: LockRef } | null
-  readonly endpoint: EndpointState
+  readonly endpoint: FailoverEndpoint
 }
+
+/** `silent`: it did not say where it leads, as one does that died with its source; `at` is null then. */
+export type FailoverEndpoint = Pick<EndpointState, 'at' | 'summary'> & { readonly silent?: true }
 
 /** The plan as the workflow carries it: the whole one is in the ledger. */
 export interface FailoverPlanSummary {

@@ -41,7 +41,8 @@ export async function planFailover(deps: ActivityDeps, input: Input): Promise<Fa
   const epoch = await epochOf(deps, pair, input)
   assertMayAct()
   await deps.ledger.putDocument({ operation, name: FAILOVER_DOCUMENTS.plan, document })
-  return { digest: document.digest, epoch, blocks, summary: summaryOf(document), lossMsMax: exposure.lossMsMax, asks }
+  const summary = `${summaryOf(document)}${endpoint.silent ? `; ${endpoint.summary}` : ''}`
+  return { digest: document.digest, epoch, blocks, summary, lossMsMax: exposure.lossMsMax, asks }
 }
 
 /** Of a source that lives, what the standby has moves on all the time, and nothing of it is to be lost: it is drained. */
@@ -158,7 +159,14 @@ function warningsOf(
         `Nobody has seen where these sequences stood on the source, and no column draws from them: ${unseenSequences.join(', ')}. They go ${request.sequenceMargin} steps on from where they stand on the standby; look at them before applications draw.`,
       ),
     )
-  if (endpoint.at === null) found.push(block('by-hand', `${endpoint.summary}; until then nobody writes.`))
+  if (endpoint.silent)
+    found.push(
+      block(
+        'endpoint-silent',
+        'The endpoint, or a part of it, did not say where it leads. The standby is opened all the same, whoever is reached is moved from the source to it, and a person is asked for the rest.',
+      ),
+    )
+  else if (endpoint.at === null) found.push(block('by-hand', `${endpoint.summary}; until then nobody writes.`))
   return found
 }
 

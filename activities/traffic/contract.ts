@@ -19,7 +19,7 @@ export interface TrafficActivities {
   moveEndpoint(input: StepRef & { from: HostPort; to: HostPort }): Promise<MovedEndpoint>
   /** The undo of a `moveEndpoint` with the same addresses: back from `to` to `from`. Safe to repeat, and where it never moved. */
   moveBack(input: StepRef & { from: HostPort; to: HostPort }): Promise<MovedEndpoint>
-  /** What stands against a pause, and who is paused now. Changes nothing. Fails as `whereTo` does where a move would be refused. Asked once more before a move that relies on a pause: a pooler that was started
+  /** What stands against a pause, and who is paused now. Changes nothing. Of a kind that can be paused, fails as `whereTo` does where a move would be refused. Asked once more before a move that relies on a pause: a pooler that was started
    *  anew comes up without one, and a late undo of an attempt before may have lifted it. */
   pauseFacts(input: StepRef): Promise<PauseFacts>
   /** Lets clients wait from here on, once the transactions have ended that are under way; `resumeEndpoint` is its undo, to be registered before.

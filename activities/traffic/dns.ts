@@ -2,6 +2,7 @@
  *  it led, for as long as it lived then: that is told, and nobody can hurry it. It has no port. docs/decisions/0034. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { DnsZonePort, NameRecord, Target } from '../../clouds/dns-port'
+import { limitedTo } from '../../clouds/limit'
 import { dnsName, ipv4 } from '../../contracts/dns-name'
 import { type Endpoint, type HostPort, samePlace } from '../../contracts/endpoint'
 import { Failure, failure } from '../../contracts/failures'
@@ -13,11 +14,14 @@ type Declared = Extract<Endpoint, { readonly kind: 'dns' }>
 
 /** The vendors speak of a minute. A move waits for it no longer: applications that ask a server which knows already are better served by what comes next. */
 const PUBLISHED_MS_MAX = 90_000
-const LOOK_EVERY_MS = 250
+/** Twice as long each time: Route 53 takes five requests a second of a whole account, and somebody else's operation may stand behind its fence. */
+const LOOK_AFTER_MS = 250
+const LOOK_AFTER_MS_MAX = 5_000
 
-/** What an attempt leaves to the next one. */
+/** What an attempt leaves to the next one: how long what it is about to change has lived, and the change, once it has an id. */
 interface Kept {
-  readonly dnsChange: string
+  readonly livedSeconds: number
+  readonly dnsChange?: string
 }
 
 export function dnsEndpoint(declared: Declared, { dnsOf }: EndpointAccess, signal: AbortSignal): EndpointPort {
@@ -51,7 +55,8 @@ export function dnsEndpoint(declared: Declared, { dnsOf }: EndpointAccess, signa
       ]
     },
     async settle() {
-      const { dnsChange } = (currentAct().kept ?? {}) as Partial<Kept>
+      const { dnsChange, livedSeconds: lived } = (currentAct().kept ?? {}) as Partial<Kept>
+      if (typeof lived === 'number') livedSeconds = lived
       if (typeof dnsChange === 'string') await published(zone(), dnsChange, signal)
     },
     async move(move) {
@@ -62,12 +67,19 @@ export function dnsEndpoint(declared: Declared, { dnsOf }: EndpointAccess, signa
       if (!samePlace(found, from)) throw drifted(found, move)
       const target = targetOf(declared, to, { record, exchangesTypes: zone().exchangesTypes })
       const change = { name, from: record, to: target, ttlSeconds }
+      const kept: Kept = { livedSeconds: record.ttlSeconds }
+      const { keep } = currentAct()
+      // before the change: its answer may get lost, and with it that clients follow late
+      keep?.(kept)
       const done = await asEndpoint(name, () => zone().change(change, changing()))
       if (!done.changed) {
         // perhaps by an attempt of before, or by this one's own call that was repeated: the look that follows says
         const now = await lookUp()
         const after = leadsTo(now)
-        if (samePlace(after, to)) return
+        if (samePlace(after, to)) {
+          livedSeconds = record.ttlSeconds
+          return
+        }
         if (!samePlace(after, from)) throw drifted(after, move)
         if (isSame(now, record)) {
           const message = `The record of ${name} was refused another value, and is what it was: ${done.why}`
@@ -80,7 +92,7 @@ export function dnsEndpoint(declared: Declared, { dnsOf }: EndpointAccess, signa
         )
       }
       if (done.pending !== null) {
-        currentAct().keep?.({ dnsChange: done.pending } satisfies Kept)
+        keep?.({ ...kept, dnsChange: done.pending } satisfies Kept)
         await published(zone(), done.pending, signal)
       }
       livedSeconds = record.ttlSeconds
@@ -128,17 +140,18 @@ function targetOf(
 async function published(zone: DnsZonePort, pending: string, signal: AbortSignal): Promise<void> {
   const { log } = currentAct()
   const until = Date.now() + PUBLISHED_MS_MAX
-  while (Date.now() < until) {
+  for (let pause = LOOK_AFTER_MS; Date.now() < until; pause = Math.min(2 * pause, LOOK_AFTER_MS_MAX)) {
     try {
-      if (await zone.isPublished(pending, { signal })) return
+      if (await zone.isPublished(pending, { signal: limitedTo(until - Date.now(), signal) })) return
     } catch (error) {
       signal.throwIfAborted()
+      if (Date.now() >= until) break
       if (!(error instanceof Failure) || error.kind !== 'transient') {
         log?.('nobody says whether all servers of a zone know a change', { change: pending, said: String(error).slice(0, 200) })
         return
       }
     }
-    await sleep(LOOK_EVERY_MS, undefined, { signal }).catch(() => signal.throwIfAborted())
+    await sleep(Math.max(0, Math.min(pause, until - Date.now())), undefined, { signal }).catch(() => signal.throwIfAborted())
   }
   log?.('a change is not yet known to all servers of its zone', { change: pending })
 }

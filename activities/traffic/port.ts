@@ -22,7 +22,7 @@ export interface EndpointPort {
   move(move: EndpointMove): Promise<void>
   /** What a move will cost clients although nothing goes wrong, a sentence each. Changes nothing. */
   warnings?(): Promise<readonly string[]>
-  /** Of a kind whose clients follow late, once `move` has moved it: a clause that says how late. */
+  /** Of a kind whose clients follow late, once this attempt or one of before has moved it: a clause that says how late. */
   remark?(): string | null
   /** What an attempt of before may still be about to do it does no more, once this has ended: asked before anybody looks where it leads. */
   settle?(): Promise<void>

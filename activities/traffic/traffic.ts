@@ -36,8 +36,9 @@ export function createTrafficActivities(deps: Deps): TrafficActivities {
     moveBack: ({ from, to, ...ref }) => move(ref, { from: to, to: from, direction: 'back' }),
     async pauseFacts(ref) {
       const { kind, port } = await endpointOf(deps, ref)
-      await port?.assertMovable?.(null)
-      return { kind, ...((await port?.pausing?.facts()) ?? { poolers: [], objections: [], waitMsMax: null, waitMsAfter: 0 }) }
+      if (port?.pausing === undefined) return { kind, poolers: [], objections: [], waitMsMax: null, waitMsAfter: 0 }
+      await port.assertMovable?.(null)
+      return { kind, ...(await port.pausing.facts()) }
     },
     async pauseEndpoint({ withinMs, ...ref }) {
       const { kind, port } = await endpointOf(deps, ref)
@@ -68,7 +69,7 @@ async function moveIt(port: EndpointPort, kind: Endpoint['kind'], move: Endpoint
   }
   const places = (await port.places?.(operation)) ?? { at: [await port.whereTo(operation)], silent: null }
   if (places.silent === null && places.at.every((at) => samePlace(at, to))) {
-    return { moved: 'already-there', summary: `the endpoint leads to ${shownPlace(to)}` } as const
+    return { moved: 'already-there', summary: `the endpoint leads to ${shownPlace(to)}${remarked(port)}` } as const
   }
   const elsewhere = places.at.find((at) => !samePlace(at, to) && !samePlace(at, from))
   if (elsewhere !== undefined) throw drifted(elsewhere, move)
@@ -77,13 +78,16 @@ async function moveIt(port: EndpointPort, kind: Endpoint['kind'], move: Endpoint
   await port.move(move)
   const after = await port.whereTo(operation)
   if (samePlace(after, to)) {
-    const remark = port.remark?.() ?? null
-    const summary = `the endpoint leads to ${shownPlace(to)} now${remark === null ? '' : `; ${remark}`}`
-    return { moved: 'moved', summary } as const
+    return { moved: 'moved', summary: `the endpoint leads to ${shownPlace(to)} now${remarked(port)}` } as const
   }
   if (!samePlace(after, from)) throw drifted(after, move)
   const message = `The endpoint (${kind}) was moved to ${shownPlace(to)} and still leads to ${shownPlace(after)}.`
   throw failure('ENDPOINT_UNREACHABLE', message, { at: shownPlace(after) })
+}
+
+function remarked(port: EndpointPort): string {
+  const remark = port.remark?.() ?? null
+  return remark === null ? '' : `; ${remark}`
 }
 
 /** `port` null: a person is the one to move it. */

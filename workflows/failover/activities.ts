@@ -11,12 +11,14 @@ import type { TrafficActivities } from '../../activities/traffic/contract'
 import type { FailoverInput } from '../../contracts/failover'
 import type { Cloud } from '../../contracts/fleet'
 import { TASK_QUEUES } from '../../contracts/messages'
-import { askFirst, forwardAct, longAct, lookTwice, quickAct, undoAct, undoLong, undoWait } from '../kit/proxies'
+import { askFirst, claimedOrAsked, forwardAct, longAct, lookTwice, quickAct, undoAct, undoLong, undoWait } from '../kit/proxies'
 
 /** A worker that is there takes its work up within a moment; one that is in a cloud that is down never does. */
 const UNCLAIMED_MS = 10_000
 /** A call to a cloud that hangs is no reason to wait longer than for one that says no. */
 const LOOK_MS = 20_000
+/** Of an endpoint: a program of somebody's own is given that long, too. */
+const ENDPOINT_MS = 60_000
 
 export function failoverActivities(input: FailoverInput) {
   const { cloud, standbyCloud, patienceMs, heartbeatTimeoutMs } = input
@@ -37,13 +39,14 @@ export function failoverActivities(input: FailoverInput) {
     probing: proxyActivities<FailoverActivities>(askFirst(bounded(postgres, probing))),
     askingStandby: proxyActivities<StandbyPlaceActivities>(askFirst(quickAct(TASK_QUEUES[standbyCloud], heartbeatTimeoutMs))),
     asking: proxyActivities<FailoverActivities>(askFirst(long)),
-    askingTraffic: proxyActivities<TrafficActivities>(askFirst(ofEndpoint)),
+    /** It may be gone with its source: then the plan goes on without its word. */
+    askingTraffic: proxyActivities<TrafficActivities>(bounded(endpointOn, ENDPOINT_MS)),
     proving: proxyActivities<FenceProofActivities>(lookTwice(quickAct(postgres, heartbeatTimeoutMs))),
     undoing: proxyActivities<FailoverActivities>(undoLong(postgres, heartbeatTimeoutMs)),
     undoingCloud: proxyActivities<InstanceFenceActivities>(undoWait(TASK_QUEUES[cloud], heartbeatTimeoutMs)),
     endingKeep: proxyActivities<KeepFencedActivities>(undoAct(TASK_QUEUES.control, heartbeatTimeoutMs)),
     /** Past the point of no return a person is asked after some attempts: nobody writes meanwhile. */
     forward: proxyActivities<FailoverActivities>(forwardAct(long)),
-    traffic: proxyActivities<TrafficActivities>(forwardAct(ofEndpoint)),
+    traffic: proxyActivities<TrafficActivities>(claimedOrAsked(forwardAct(ofEndpoint))),
   }
 }

@@ -1,7 +1,9 @@
 /** A standby becomes the writer because its source is dead, or because a person says so of one that lives. Up to the opening of the standby everything is taken
  *  back; past it there is only forward. Nothing opens before the source is proven fenced, or somebody has taken it upon himself that it is not. */
 import { isCancellation } from '@temporalio/workflow'
+import type { MovedEndpoint } from '../../contracts/endpoint'
 import {
+  type FailoverEndpoint,
   type FailoverFence,
   type FailoverInput,
   type Probe,
@@ -9,11 +11,12 @@ import {
   type SourceSeen,
   FAILOVER_STEPS as STEPS,
 } from '../../contracts/failover'
+import { TASK_QUEUES } from '../../contracts/messages'
 import type { Finding, OperationResult, StepName } from '../../contracts/operation'
 import type { StandbySides } from '../../contracts/replicate'
 import type { StepRef } from '../../contracts/step-ref'
 import { awaitApproval } from '../kit/approval'
-import { isDefect } from '../kit/failures'
+import { failureRecord, isDefect, isOutOfReach } from '../kit/failures'
 import { type Outcome, runOperation } from '../kit/operation'
 import { failoverActivities } from './activities'
 import { assertFencedStill, fenceSource, refused } from './fence'
@@ -112,10 +115,21 @@ async function plan(over: FailingOver, step: StepName, { sides, probed }: Asked)
           source: { scope: input.lockScope, epoch: locked.source },
           standby: { scope: input.standbyLockScope, epoch: locked.standby },
         }
-  const { host, port } = sides.standby
-  const endpoint = await act.askingTraffic.whereTo({ ...ref(step), next: { host, port } })
+  const endpoint = await whereItLeads(over, step, sides)
   const planned = await act.asking.planFailover({ ...ref(step), sides, probed, locks, endpoint })
   return { ...planned, sides, probed, endpointAt: endpoint.at }
+}
+
+/** A pooler may be gone with the source, or the API of a zone: that keeps nobody from a writer. What it refuses does. */
+async function whereItLeads(over: FailingOver, step: StepName, { standby }: StandbySides): Promise<FailoverEndpoint> {
+  const { host, port } = standby
+  try {
+    const { at, summary } = await over.act.askingTraffic.whereTo({ ...over.ref(step), next: { host, port } })
+    return { at, summary }
+  } catch (error) {
+    if (isDefect(error) || isCancellation(error) || !isOutOfReach(error, 'ENDPOINT_UNREACHABLE')) throw error
+    return { at: null, silent: true, summary: `the endpoint did not say where it leads: ${failureRecord(error).message}` }
+  }
 }
 
 /** Null: it was rejected. While somebody read, the source may have come back. */
@@ -138,7 +152,7 @@ async function approvedPlan(over: FailingOver, planned: Planned): Promise<Planne
 /** From the fence to the end. Resolves to what somebody has to know besides. */
 async function carryOut(over: FailingOver, planned: Planned): Promise<readonly Finding[]> {
   const { run, act, ref } = over
-  const { sides, epoch, endpointAt } = planned
+  const { sides, epoch } = planned
   const fenced = await fenceSource(over, planned)
   await run.step(STEPS.drain, {
     do: () => drain(over, planned, fenced),
@@ -158,14 +172,29 @@ async function carryOut(over: FailingOver, planned: Planned): Promise<readonly F
     detail: ({ summary, lossMsMax, beatAt }) => ({ summary, lossMsMax, beatAt }),
   })
   if (opened === null) findings.push(left(STEPS.open))
-  const { host, port } = sides.source
-  const to = { host: sides.standby.host, port: sides.standby.port }
   const moved = await run.forward(STEPS.move, {
-    do: () => act.traffic.moveEndpoint({ ...ref(STEPS.move), from: endpointAt ?? { host, port }, to }),
+    do: () => moveAndLetGo(over, planned),
     detail: ({ summary, moved: how }) => ({ summary, moved: how }),
   })
   if (moved === null) findings.push(left(STEPS.move))
   return findings
+}
+
+/** A switchover that was ended by force may have left clients waiting, whom nobody else lets go on: those too whom a move reached that did not reach all. */
+async function moveAndLetGo({ act, ref, input }: FailingOver, { sides, endpointAt }: Planned): Promise<MovedEndpoint> {
+  const { host, port } = sides.source
+  const to = { host: sides.standby.host, port: sides.standby.port }
+  const [led] = await Promise.allSettled([
+    act.traffic.moveEndpoint({ ...ref(STEPS.move), from: endpointAt ?? { host, port }, to }),
+  ])
+  const { endpointOn = TASK_QUEUES.postgres } = input
+  // of what has a queue of its own, a name in a DNS, no client waits
+  const letGo = endpointOn === TASK_QUEUES.postgres
+  const [gone] = await Promise.allSettled([letGo ? act.traffic.resumeEndpoint(ref(STEPS.move)) : null])
+  if (led.status === 'rejected') throw led.reason
+  if (gone.status === 'rejected') throw gone.reason
+  if (gone.value?.resumed !== 'resumed') return led.value
+  return { ...led.value, summary: `${led.value.summary}; ${gone.value.summary}` }
 }
 
 /** What its cloud stopped its cloud may have started again meanwhile: it is looked for once more right before there is no way back. */

@@ -36,6 +36,17 @@ export function lookAct(
   }
 }
 
+/** Of the endpoint, whose worker may be another one than that of all the rest, and gone with its cloud: while nobody is served its queue is not waited for
+ *  without end. Half a minute: a worker that is started anew is there by then. */
+export function claimedSoon(options: ActivityOptions): ActivityOptions {
+  return { ...options, scheduleToStartTimeout: '30 seconds' }
+}
+
+/** As `claimedSoon`, where nothing is taken back any more: a person is asked, who has a worker started, or moves it by hand. */
+export function claimedOrAsked(options: ActivityOptions): ActivityOptions {
+  return { ...options, scheduleToStartTimeout: '1 minute' }
+}
+
 /** Reading that an operation can do without: it is waited for as long as it works, and given up soon where nobody does it, where the database is
  *  out of reach, or where workers keep dying of it. */
 export function optionalAct(taskQueue: string, heartbeatTimeoutMs: number): ActivityOptions {

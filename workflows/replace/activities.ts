@@ -9,7 +9,17 @@ import type { SchemaActivities } from '../../activities/schema/contract'
 import type { TrafficActivities } from '../../activities/traffic/contract'
 import { TASK_QUEUES } from '../../contracts/messages'
 import type { ReplaceInput } from '../../contracts/replace'
-import { askFirst, canaryAct, forwardAct, longAct, quickAct, undoAct, undoWait } from '../kit/proxies'
+import {
+  askFirst,
+  canaryAct,
+  claimedOrAsked,
+  claimedSoon,
+  forwardAct,
+  longAct,
+  quickAct,
+  undoAct,
+  undoWait,
+} from '../kit/proxies'
 
 type Given = Pick<ReplaceInput, 'cloud' | 'heartbeatTimeoutMs' | 'endpointOn'>
 
@@ -21,7 +31,7 @@ export function replaceActivities({ cloud, heartbeatTimeoutMs, endpointOn = TASK
     asking: proxyActivities<ReplacementActivities>(askFirst(ofCloud)),
     askingData: proxyActivities<ReplacementDataActivities>(askFirst(ofData)),
     askingFence: proxyActivities<FenceActivities>(askFirst(ofData)),
-    askingTraffic: proxyActivities<TrafficActivities>(askFirst(ofEndpoint)),
+    askingTraffic: proxyActivities<TrafficActivities>(claimedSoon(askFirst(ofEndpoint))),
     dormancy: proxyActivities<SchemaActivities>(askFirst(ofData)),
     /** Without an attempt limit: a cloud without room is asked again until it has some. */
     instance: proxyActivities<InstanceActivities>(ofCloud),
@@ -40,6 +50,6 @@ export function replaceActivities({ cloud, heartbeatTimeoutMs, endpointOn = TASK
     forward: proxyActivities<ReplacementActivities>(ofCloud),
     forwardData: proxyActivities<ReplacementDataActivities>(ofData),
     /** Not without a limit: whom it reached is served by then, whom it did not reach is a person's matter. */
-    traffic: proxyActivities<TrafficActivities>(forwardAct(ofEndpoint)),
+    traffic: proxyActivities<TrafficActivities>(claimedOrAsked(forwardAct(ofEndpoint))),
   }
 }

@@ -7,7 +7,7 @@ import type { SwitchoverActivities } from '../../activities/switchover/contract'
 import type { TrafficActivities } from '../../activities/traffic/contract'
 import { TASK_QUEUES } from '../../contracts/messages'
 import type { SwitchoverInput } from '../../contracts/switchover'
-import { askFirst, forwardAct, longAct, quickAct, undoLong } from '../kit/proxies'
+import { askFirst, claimedOrAsked, claimedSoon, forwardAct, longAct, quickAct, undoLong } from '../kit/proxies'
 
 export function switchoverActivities({
   cloud,
@@ -22,7 +22,7 @@ export function switchoverActivities({
     asking: proxyActivities<InstanceActivities>(askFirst(quickAct(TASK_QUEUES[cloud], heartbeatTimeoutMs))),
     askingStandby: proxyActivities<StandbyPlaceActivities>(askFirst(quickAct(TASK_QUEUES[standbyCloud], heartbeatTimeoutMs))),
     askingFence: proxyActivities<FenceActivities>(askFirst(long)),
-    askingTraffic: proxyActivities<TrafficActivities>(askFirst(ofEndpoint)),
+    askingTraffic: proxyActivities<TrafficActivities>(claimedSoon(askFirst(ofEndpoint))),
     comparing: proxyActivities<ReplicationActivities>(askFirst(long)),
     /** While the fence stands nobody is served: whoever cannot get through behind it soon gives it up. */
     crossing: proxyActivities<SwitchoverActivities>(askFirst(long)),
@@ -30,6 +30,6 @@ export function switchoverActivities({
     undoingTraffic: proxyActivities<TrafficActivities>(undoLong(endpointOn, heartbeatTimeoutMs)),
     /** Past the point of no return nothing is given up, and a person hears soon of who does not answer. */
     forward: proxyActivities<SwitchoverActivities>(forwardAct(long)),
-    traffic: proxyActivities<TrafficActivities>(forwardAct(ofEndpoint)),
+    traffic: proxyActivities<TrafficActivities>(claimedOrAsked(forwardAct(ofEndpoint))),
   }
 }

@@ -3,6 +3,7 @@ import { Client, Connection } from '@temporalio/client'
 import { type Act, runAct } from '../../../activities/act'
 import type { TrafficActivities } from '../../../activities/traffic/contract'
 import { createTrafficActivities } from '../../../activities/traffic/traffic'
+import type { DnsZonePort } from '../../../clouds/dns-port'
 import type { Endpoint, HostPort } from '../../../contracts/endpoint'
 import type { DatabaseEntry } from '../../../contracts/fleet'
 import { type Ledger, openLedger } from '../../../ledger/ledger'
@@ -57,6 +58,8 @@ async function under(endpoint: Dns, zone: ZoneUnderTest | null) {
     act: <T>(work: () => Promise<T>, how: Partial<Act> = {}): Promise<T> => runAct({ ...act, ...how }, work),
   }
 }
+
+const LATE = /before is led where it led for up to 30 s$/
 
 const place = (host: string, port = 5432): HostPort => ({ host, port })
 
@@ -192,17 +195,44 @@ describe('a name', () => {
       signal: first.signal,
       keep: (state) => {
         kept.push(state)
-        first.abort(new Error('its worker died'))
+        if (kept.length === 2) first.abort(new Error('its worker died'))
       },
     })
     await expect(moving).rejects.toThrow('its worker died')
     let ended = false
-    const next = act(() => traffic.moveEndpoint(move), { kept: kept[0] }).finally(() => {
+    const next = act(() => traffic.moveEndpoint(move), { kept: kept[1] }).finally(() => {
       ended = true
     })
     await new Promise((resolve) => setTimeout(resolve, 600))
     expect(ended).toBe(false)
     await lab.call('PUT', '/_lab/profile', { profile: 'instant' })
-    expect(await next).toMatchObject({ moved: 'already-there' })
+    expect(await next).toMatchObject({ moved: 'already-there', summary: expect.stringMatching(LATE) })
+  })
+
+  test('that was changed by an attempt whose answer got lost tells how late clients follow all the same', async () => {
+    await lab.call('PUT', '/_lab/profile', { profile: 'instant' })
+    const { traffic, ref, act } = await at(zone, 'lost')
+    const kept: unknown[] = []
+    const lost: DnsZonePort = {
+      ...zone.port,
+      change: async (...asked) => {
+        await zone.port.change(...asked)
+        throw new Error('its worker died')
+      },
+    }
+    const dying = await under(
+      { kind: 'dns', zone: zone.zone, name: `lost.${zone.domain}`, ttlSeconds: 30, port: 5432 },
+      { ...zone, port: lost },
+    )
+    const move = { ...ref, from, to: place('127.0.0.31') }
+    const died = dying.act(() => dying.traffic.moveEndpoint(move), { keep: (state) => void kept.push(state) })
+    await expect(died).rejects.toThrow('its worker died')
+    const next = await act(() => traffic.moveEndpoint(move), { kept: kept[0] })
+    expect(next).toMatchObject({ moved: 'already-there', summary: expect.stringMatching(LATE) })
+  })
+
+  test('has nothing to pause, and is not asked for a change to find that out', async () => {
+    const { traffic, ref, act } = await under({ kind: 'dns', zone: zone.zone, name: 'none', ttlSeconds: 30, port: 5432 }, null)
+    expect(await act(() => traffic.pauseFacts(ref))).toMatchObject({ kind: 'dns', poolers: [], objections: [] })
   })
 })
