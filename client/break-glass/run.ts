@@ -16,11 +16,21 @@ export interface RunByHand {
   readonly journal: string
   readonly journalKey: Buffer | null
   readonly by: string
+  /** As of `revertByHand`. */
+  readonly neverFailedOver: () => Promise<string>
   readonly told: (step: StepName, event: 'before' | 'after' | 'failed', said: string) => void
 }
 
 /** Resolves to what is left for later, one sentence each; none: it is whole. Fails as `finishByHand` and `revertByHand` do. */
-export async function runByHand({ deed, papers, reach, by, told, ...to }: RunByHand): Promise<readonly string[]> {
+export async function runByHand({
+  deed,
+  papers,
+  reach,
+  by,
+  told,
+  neverFailedOver,
+  ...to
+}: RunByHand): Promise<readonly string[]> {
   const journal = await Journal.open(to.journal, papers.operation, to.journalKey)
   const run = randomUUID().slice(0, 8)
   const note = (event: 'begin' | 'before' | 'after' | 'failed' | 'end', step: StepName | null, said: string) =>
@@ -34,7 +44,7 @@ export async function runByHand({ deed, papers, reach, by, told, ...to }: RunByH
   try {
     await note('begin', null, `${deed} of ${papers.operation}, run ${run}`)
     if (deed === 'finish') await finishByHand(input)
-    else if ((await revertByHand(input)).standbyLeft) return [standbyLeft(papers)]
+    else if ((await revertByHand({ ...input, neverFailedOver })).standbyLeft) return [standbyLeft(papers)]
     await note(
       'end',
       null,

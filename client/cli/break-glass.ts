@@ -3,19 +3,19 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { BreakGlassDeed, BreakGlassPapers } from '../../contracts/break-glass'
 import { failure } from '../../contracts/failures'
 import type { OperationId } from '../../contracts/operation'
-import type { Reach } from '../../postgres/break-glass/sides'
-import { type SeenStanding, standingOf } from '../../postgres/break-glass/standing'
+import { standingOf } from '../../postgres/break-glass/standing'
+import { noFailoverRan } from '../break-glass/failovers'
 import { type From, findThePapers, parseFrom, reachOf } from '../break-glass/find'
 import { readJournal } from '../break-glass/journal'
 import { reconcile } from '../break-glass/reconcile'
 import { assertPossible, runByHand } from '../break-glass/run'
 import { fleetFileOf } from '../config'
-import { readFleet } from '../fleet/read-fleet'
+import { type LoadedFleet, readFleet } from '../fleet/read-fleet'
 import { parseOperationId } from '../operation-id'
 import { shownInput } from '../shown-input'
 import type { CliContext } from './context'
 import { byOption, durationMs, example, fleetOption, jsonOption, someText } from './options'
-import { endpointLines, standingLines, willDoLines } from './render/break-glass'
+import { addressLines, endpointLines, standingLines, willDoLines } from './render/break-glass'
 import { oneLine } from './render/quoted'
 import { paperLines } from './render/switchover'
 
@@ -24,11 +24,13 @@ interface Named {
   readonly papers?: string
   readonly from?: From
   readonly json?: boolean
+  readonly yes?: boolean
 }
 
 interface DeedOptions extends Named {
   readonly confirm?: string
-  readonly yes?: boolean
+  /** Of --no-failover-ran; true: it was not given. */
+  readonly failoverRan?: string | true
   readonly journal?: string
   readonly by?: string
 }
@@ -82,40 +84,57 @@ function from(text: string): From {
 function addShow(group: Command, cli: CliContext): void {
   named(group.command('show').summary('where it stands, and the papers'))
     .description(
-      'Asks both databases where the switchover stands, and shows the papers: what is left to do, and how it is taken back, as SQL. Changes nothing.',
+      'Shows the papers, which say what is left to do and how it is taken back, as SQL; and asks both databases where the switchover stands, once you have said that the addresses in ' +
+        'the papers are theirs: our password goes there. Changes nothing.',
     )
+    .option('--yes', 'the addresses in the papers are right: do not ask')
     .addHelpText(
       'after',
-      example('capstan break-glass show switchover-shop-k3x7qa', 'capstan break-glass show --from shop-azure@10.1.0.4:5432'),
+      example(
+        'capstan break-glass show switchover-shop-k3x7qa',
+        'capstan break-glass show --from shop-azure@10.1.0.4:5432 --yes',
+      ),
     )
     .action(async (operation: string | undefined, options: Named) => {
-      const { papers, seen } = await lookedAt(cli, operation, options)
-      if (options.json) return cli.json({ version: 1, standing: seen, papers })
-      cli.lines([...standingLines(papers, seen, cli.paint), '', ...paperLines(papers, cli.paint)])
+      const { papers, fleet } = await papersFor(cli, operation, options)
+      const { json } = options
+      if (!json) cli.lines([...addressLines(papers, cli.paint), ''])
+      const asked = options.yes || (!json && cli.io.interactive && (await agrees(cli, 'Log in at both, to ask where it stands?')))
+      const seen = asked ? await standingOf(await reachOf(papers, fleet, cli.settings.resolveSecret), papers) : null
+      if (json) return cli.json({ version: 1, standing: seen, papers })
+      const standing = seen === null ? [NOT_ASKED] : standingLines(papers, seen, cli.paint)
+      cli.lines([...standing, '', ...paperLines(papers, cli.paint)])
     })
 }
 
-interface LookedAt {
+const NOT_ASKED = 'Neither was asked where it stands: --yes says that the addresses are right.'
+
+interface Found {
   readonly papers: BreakGlassPapers
-  readonly reach: Reach
-  readonly seen: SeenStanding
+  readonly fleet: LoadedFleet
 }
 
-async function lookedAt(cli: CliContext, operation: string | undefined, options: Named): Promise<LookedAt> {
+/** Nobody has logged in at an address yet that only the papers name: whoever can write them would be told a password. */
+async function papersFor(cli: CliContext, operation: string | undefined, options: Named): Promise<Found> {
   const { settings } = cli
   if (options.papers !== undefined && options.from !== undefined)
     throw failure('OPTION_INVALID', '--papers and --from both say where the papers are: give one of them.', { option: 'from' })
   const id: OperationId | null = operation === undefined ? null : parseOperationId(operation)
   const fleet = await readFleet(fleetFileOf(settings, options.fleet))
   const where = { operation: id, file: options.papers ?? null, from: options.from ?? null, folder: settings.papers }
-  const papers = await findThePapers(where, fleet, settings.resolveSecret)
-  const reach = await reachOf(papers, fleet, settings.resolveSecret)
-  return { papers, reach, seen: await standingOf(reach, papers) }
+  return { papers: await findThePapers(where, fleet, settings.resolveSecret), fleet }
 }
 
 function addDeed(group: Command, cli: CliContext, deed: BreakGlassDeed): void {
-  named(group.command(deed).summary(DEEDS[deed].summary).description(DEEDS[deed].description))
-    .option('--yes', 'do not ask the first question')
+  const command = named(group.command(deed).summary(DEEDS[deed].summary).description(DEEDS[deed].description))
+  if (deed === 'revert')
+    command.option(
+      '--no-failover-ran <why>',
+      'you answer for it that no failover has opened the standby, should neither it nor the ledger answer; goes into the journal',
+      someText,
+    )
+  command
+    .option('--yes', 'the addresses in the papers are right, and this is to be done: do not ask the first question')
     .option('--confirm <source>', 'the name of the source’s database in the fleet file: instead of the second question', someText)
     .option(
       '--journal <file>',
@@ -139,15 +158,22 @@ async function doIt(
   { operation, options }: { readonly operation: string | undefined; readonly options: DeedOptions },
 ): Promise<void> {
   refuseUnconfirmed(cli, options)
-  const { papers, reach, seen } = await lookedAt(cli, operation, options)
-  const { journalKey, requestedBy } = cli.settings
+  const { papers, fleet } = await papersFor(cli, operation, options)
+  const { journalKey, requestedBy, resolveSecret } = cli.settings
+  if (!options.json) cli.lines([...addressLines(papers, cli.paint), ''])
+  await agree(cli, deed, { papers, options })
+  const reach = await reachOf(papers, fleet, resolveSecret)
+  const seen = await standingOf(reach, papers)
   if (!options.json) cli.lines([...standingLines(papers, seen, cli.paint), '', ...willDoLines(deed, cli.paint), ''])
   assertPossible(deed, papers, seen)
-  await confirm(cli, deed, { papers, options })
+  const why = typeof options.failoverRan === 'string' ? options.failoverRan : null
+  const neverFailedOver = () => noFailoverRan(papers, { withLedger: (work) => cli.withLedger(work), why })
+  if (deed === 'revert' && seen.standby === null) await neverFailedOver()
+  await confirm(cli, papers, options)
   const journal = options.journal ?? `break-glass-${papers.operation}.jsonl`
   const steps: { id: string; event: string; said: string }[] = []
   const left = await runByHand({
-    ...{ deed, papers, reach, journal, journalKey, by: options.by ?? requestedBy },
+    ...{ deed, papers, reach, journal, journalKey, by: options.by ?? requestedBy, neverFailedOver },
     told: ({ id, title }, event, said) => {
       steps.push({ id, event, said })
       if (!options.json && event !== 'before') cli.lines([`${event === 'after' ? '✔' : '✘'} ${title}: ${oneLine(said)}`])
@@ -175,23 +201,34 @@ function refuseUnconfirmed({ io }: CliContext, { yes, confirm: name, json }: Dee
   throw failure('OPTION_INVALID', message, { option })
 }
 
-async function confirm(
+/** The first question, before anybody logs in at an address that only the papers name. */
+async function agree(
   cli: CliContext,
   deed: BreakGlassDeed,
   { papers: { sides, operation }, options }: { readonly papers: BreakGlassPapers; readonly options: DeedOptions },
 ): Promise<void> {
   const { name } = sides.source
+  if (options.confirm !== undefined && options.confirm !== name) {
+    const message = `--confirm is ${shownInput(options.confirm)}, and the source of ${operation} is ${name}: nothing was changed.`
+    throw failure('OPTION_INVALID', message, { option: 'confirm', operation })
+  }
   const what =
     deed === 'finish'
-      ? `Move writing from ${name} to ${sides.standby.name} by hand?`
-      : `Take ${operation} back by hand, and open ${name}?`
-  if (!options.yes && !/^y(es)?$/i.test((await cli.io.ask(`${oneLine(what)} [y/N] `)).trim())) throw notAgreed()
-  const said =
-    options.confirm ?? (await cli.io.ask(`Type the name of the source’s database to go on (${oneLine(name)}): `)).trim()
-  if (said === name) return
-  if (options.confirm === undefined) throw notAgreed()
-  const message = `--confirm is ${shownInput(said)}, and the source of ${operation} is ${name}: nothing was changed.`
-  throw failure('OPTION_INVALID', message, { option: 'confirm', operation })
+      ? `Log in at both, and move writing from ${name} to ${sides.standby.name} by hand?`
+      : `Log in at both, take ${operation} back by hand, and open ${name}?`
+  if (!options.yes && !(await agrees(cli, what))) throw notAgreed()
+}
+
+async function agrees({ io }: CliContext, what: string): Promise<boolean> {
+  return /^y(es)?$/i.test((await io.ask(`${oneLine(what)} [y/N] `)).trim())
+}
+
+/** The second question, by what both have said. */
+async function confirm({ io }: CliContext, { sides }: BreakGlassPapers, options: DeedOptions): Promise<void> {
+  const { name } = sides.source
+  if (options.confirm !== undefined) return
+  const said = (await io.ask(`Type the name of the source’s database to go on (${oneLine(name)}): `)).trim()
+  if (said !== name) throw notAgreed()
 }
 
 function notAgreed(): Error {

@@ -6,7 +6,7 @@ import { Failure, failure } from '../../contracts/failures'
 import { quoteIdentifier } from '../connect/quote'
 import type { Session } from '../connect/session'
 import { openDatabases } from '../fence/lower'
-import { forgetMovedAway } from '../fence/moved-away'
+import { forgetMovedAway, readMovedAway } from '../fence/moved-away'
 import { NOBODY } from '../fence/workers-only'
 import { letIn } from '../replicate/keep-out'
 import { dropPublication } from '../replicate/publication'
@@ -22,9 +22,15 @@ import { countWritten } from './written'
 const WAY_BACK_MS = 30_000
 const POLL_MS = 50
 
+export interface RevertInput extends ByHandInput {
+  /** Of the standby that does not answer: whose word it is that no failover has opened it, one line. What it throws leaves the source as it is. */
+  readonly neverFailedOver: () => Promise<string>
+}
+
 /** Throws NO_WAY_BACK once applications were let into the standby, or where rows were written there that the source has not; FENCED_OFF where somebody else has
- *  begun since; DATABASE_UNREACHABLE and the like for a side that does not answer. The source is opened without the standby where that cannot have been opened. */
-export async function revertByHand(input: ByHandInput): Promise<{ readonly standbyLeft: boolean }> {
+ *  begun since; DATABASE_UNREACHABLE and the like for a side that does not answer. The source is opened without the standby where that cannot have been opened:
+ *  neither by the switchover, nor by a failover. */
+export async function revertByHand({ neverFailedOver, ...input }: RevertInput): Promise<{ readonly standbyLeft: boolean }> {
   const hand = new ByHand(input)
   try {
     let standbyAway = false
@@ -36,7 +42,7 @@ export async function revertByHand(input: ByHandInput): Promise<{ readonly stand
       if (open && limit !== NOBODY) await hand.takeInside('source')
       return `workers that come back are refused from here on${standbyAway ? '; the standby does not answer' : ''}`
     })
-    await hand.step(STEPS.unwritten, () => (standbyAway ? neverOpened(hand) : unwritten(hand)))
+    await hand.step(STEPS.unwritten, () => (standbyAway ? neverOpened(hand, neverFailedOver) : unwritten(hand)))
     await hand.step(STEPS.reopen, () => reopen(hand))
     if (standbyAway) return { standbyLeft: true }
     await hand.step(STEPS.followAgain, () => followAgain(hand))
@@ -47,8 +53,8 @@ export async function revertByHand(input: ByHandInput): Promise<{ readonly stand
   }
 }
 
-/** A standby that does not answer is no reason to leave the source closed where it was closed and nothing beyond: nobody opens a standby before its way back
- *  carries, and that needs the source, whose row is raised by now. */
+/** A standby that does not answer is no reason to leave the source closed where it was closed and nothing beyond: no switchover opens a standby before its way back
+ *  carries, and that needs the source, whose row is raised by now. A failover does without, and is asked for. */
 async function isAway(hand: ByHand): Promise<boolean> {
   try {
     await hand.takeKeyhole('standby')
@@ -63,10 +69,21 @@ async function isAway(hand: ByHand): Promise<boolean> {
   }
 }
 
-async function neverOpened(hand: ByHand): Promise<string> {
+async function neverOpened(hand: ByHand, neverFailedOver: RevertInput['neverFailedOver']): Promise<string> {
   const { keptOut, open } = await hand.source()
   if (open && keptOut) throw opened(hand)
-  return 'the source was closed and nothing beyond that: nobody can have been let into the standby'
+  await refuseMovedAway(hand)
+  const word = await neverFailedOver()
+  return `the source was closed and nothing beyond that: the switchover cannot have let anybody into the standby; ${word}`
+}
+
+/** It is written there before the standby is opened, by whomever, and is forgotten once writing has moved back. */
+async function refuseMovedAway(hand: ByHand): Promise<void> {
+  const { sides, id } = hand.papers
+  const moved = await readMovedAway(hand.keyhole('source').session, sides.source.database)
+  if (moved === null) return
+  const message = `On ${sides.source.instance} is written that writing has moved from ${id.source} to ${moved.writer} (${moved.operation}), and ${id.target} does not answer: nobody can see whether applications were let in there. Try again once it answers.`
+  throw failure('NO_WAY_BACK', message, { ...moved })
 }
 
 function opened({ papers: { id, operation } }: ByHand): Error {

@@ -68,7 +68,7 @@ async function frozenBehindTheFence(operation: string): Promise<void> {
 }
 
 const standingOf = async (operation: string) => {
-  const { json, err } = await command(['break-glass', 'show', operation, '--json'], { env })
+  const { json, err } = await command(['break-glass', 'show', operation, '--yes', '--json'], { env })
   if (json === null || json === undefined) throw new Error(err)
   return json as { standing: { stage: string }; papers: BreakGlassPapers }
 }

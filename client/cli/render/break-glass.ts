@@ -22,6 +22,15 @@ const STAGES: Readonly<Record<BreakGlassStage, string>> = {
   unknown: 'a side does not answer',
 }
 
+/** Before anybody logs in there. */
+export function addressLines({ operation, sides, writtenAt }: BreakGlassPapers, paint: Paint): string[] {
+  const at = (side: 'source' | 'standby'): string => {
+    const { name, instance, host, port, database } = sides[side]
+    return `  ${side}: ${oneLine(name)} is database ${oneLine(database)} of ${oneLine(instance)}, at ${paint('bold', `${oneLine(host)}:${port}`)}`
+  }
+  return [`the papers of ${oneLine(operation)}, of ${oneLine(String(writtenAt))}, say`, at('source'), at('standby')]
+}
+
 export function standingLines(papers: BreakGlassPapers, seen: SeenStanding, paint: Paint): string[] {
   const { sides, operation } = papers
   const { source, standby, stage, unreached } = seen

@@ -73,6 +73,10 @@ export const REPLICATE: readonly BadInput[] = [
   asked('a time to drain in that is none', '--drain-within', ['switchover', 'shop', '--drain-within', 'soon']),
   asked('going on by hand where nobody can be asked', '--yes', ['break-glass', 'finish', 'switchover-1']),
   asked('going on by hand, asked once', '--confirm', ['break-glass', 'revert', 'switchover-1', '--yes']),
+  asked('going back by hand where nobody answers for it', '--no-failover-ran', [
+    ...['break-glass', 'revert', 'switchover-1', '--no-failover-ran', ''],
+  ]),
+  asked('a failover that is no matter of going on', '--no-failover-ran', ['break-glass', 'finish', '--no-failover-ran', 'x']),
   asked('going on by hand by no papers', '--papers FILE', ['break-glass', 'show']),
   asked('papers from nowhere', '--from', ['break-glass', 'show', '--from', 'shop:5432']),
   asked('papers from two places', '--papers and --from', ['break-glass', 'show', '--papers', 'p.json', '--from', 'shop@a:1']),

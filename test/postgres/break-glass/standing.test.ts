@@ -1,12 +1,14 @@
 /** What is asked of the databases before a person may go on or back, by the very questions, on a server of its own. */
 import type { BreakGlassStage } from '../../../contracts/break-glass'
+import { failure } from '../../../contracts/failures'
 import { findPapers, keepPapers, newestPapers } from '../../../postgres/break-glass/keep'
 import { type SourceStanding, type StandbyStanding, stageOf } from '../../../postgres/break-glass/look'
 import { papersOf } from '../../../postgres/break-glass/papers'
+import { revertByHand } from '../../../postgres/break-glass/revert'
 import { actorOf, type Reach, raisedKeyhole } from '../../../postgres/break-glass/sides'
 import { countWritten } from '../../../postgres/break-glass/written'
 import { connect } from '../../../postgres/connect/session'
-import { enterKeyhole } from '../../../postgres/fence/keyhole'
+import { enterKeyhole, KEYHOLE } from '../../../postgres/fence/keyhole'
 import { assertFence } from '../../../postgres/migrate/fence'
 import { standbyNames } from '../../../postgres/replicate/names'
 import { type ReplicatingServer, type Side, startReplicating } from '../replicate/support'
@@ -76,6 +78,43 @@ test('what was written by others than replication is seen, and neither what repl
   )
   expect(await countWritten(master, asked)).toEqual({ kind: 'waiting', rows: 4 })
   await superuser.query("SELECT pg_drop_replication_slot('back')")
+})
+
+test('with the standby away the source is opened once somebody answers for it that no failover ran, and not where writing has moved', async () => {
+  const { database } = side.options
+  // nobody listens there
+  const away: Reach = (on) =>
+    on.side === 'source'
+      ? reach(on)
+      : connect({ ...side.options, database: on.database, port: 1, applicationName: on.applicationName })
+  const told = async () => undefined
+  const run = (neverFailedOver: () => Promise<string>) =>
+    revertByHand({
+      ...{ papers: papers('two'), reach: away, run: 'c', before: told, after: told, failed: told },
+      neverFailedOver,
+    })
+  const { session } = await raisedKeyhole(reach, 'source', { at: papers('two').sides.source, actor: actorOf('two', 'b') })
+  const [{ oid } = { oid: 0 }] = await session.query<{ oid: number }>(
+    'SELECT oid FROM pg_catalog.pg_database WHERE datname = $1',
+    [database],
+  )
+  await session.query(`INSERT INTO capstan.closed_database (oid, name, operation) VALUES ($1, $2, 'two')`, [oid, database])
+  await session.query(`INSERT INTO capstan.moved_away (oid, operation, writer) VALUES ($1, 'one', 'shop-azure')`, [oid])
+  await session.close()
+  const beside = await connect({ ...side.options, database: KEYHOLE })
+  await beside.execute(`ALTER DATABASE ${database} ALLOW_CONNECTIONS false`)
+  const open = async () =>
+    (await beside.query('SELECT FROM pg_catalog.pg_database WHERE datname = $1 AND datallowconn', [database])).length === 1
+  const asked = jest.fn(async () => 'nobody did')
+  await expect(run(asked)).rejects.toMatchObject({ code: 'NO_WAY_BACK' })
+  expect([asked.mock.calls.length, await open()]).toEqual([0, false])
+  await beside.execute('DELETE FROM capstan.moved_away')
+  const unsure = async () => Promise.reject(failure('FENCE_NOT_PROVEN', 'nobody knows'))
+  await expect(run(unsure)).rejects.toMatchObject({ code: 'FENCE_NOT_PROVEN' })
+  expect(await open()).toBe(false)
+  expect(await run(asked)).toEqual({ standbyLeft: true })
+  expect([asked.mock.calls.length, await open()]).toEqual([1, true])
+  await beside.close()
 })
 
 test('from what both say follows how far writing has moved; two that are open are never taken for one', () => {
