@@ -98,14 +98,6 @@ export async function notForWorkersOnly(
   ]
 }
 
-/** In the transaction that relies on it: keeps the row of who may act, and of what is closed, until that ends. Throws FENCE_NOT_PROVEN, FENCED_OFF. */
-export async function assertForWorkersOnly(session: Session, input: WorkersOnlyInput): Promise<void> {
-  await assertFence(session, input.token)
-  await session.query('SELECT FROM capstan.closed_database WHERE operation = $1 FOR SHARE', [input.raisedBy])
-  const against = await notForWorkersOnly(session, input)
-  if (against.length > 0) throw notWorkersOnly(input.database, against)
-}
-
 /** Whoever left a moment ago, our own session of before among them, may still be seen. */
 const LEAVING_MS = 2_000
 const PAUSE_MS = 10
