@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { noFailoverRan } from '../../client/break-glass/failovers'
 import { parseFleet } from '../../client/fleet/parse-fleet'
+import { openLedger } from '../../ledger/ledger'
 import { papersOf } from '../../postgres/break-glass/papers'
 import { standbyNames } from '../../postgres/replicate/names'
 import { type CliEnvironment, capstan } from './recorded-io'
@@ -82,7 +83,10 @@ test('who says that the addresses are right is told where it stands', async () =
 describe('where the standby does not answer', () => {
   const asked = (why: string | null) =>
     noFailoverRan(papers(), { withLedger: (work) => work(it.ledger), why }).catch(({ code, message }) => `${code} ${message}`)
-  const nowhere = async () => noFailoverRan(papers(), { withLedger: () => it.ledger.getBundle('0'.repeat(64)), why: null })
+  const nowhere = async () => {
+    const away = openLedger({ url: 'postgres://nobody@127.0.0.1:9/ledger' })
+    return noFailoverRan(papers(), { withLedger: (work) => work(away), why: null }).finally(() => away.close())
+  }
 
   async function opened(id: string, kind: 'switchover' | 'failover', day: number): Promise<void> {
     const [database] = parseFleet(FLEET, 'fleet.yaml').databases
