@@ -41,8 +41,8 @@ async function byHand(deed: string, operation: string, ...more: string[]) {
   return command(words, { env })
 }
 
-/** Behind the fence, with the worker's own session inside the source, and before the barrier: the walsender stands still until all is frozen. */
-async function frozenBehindTheFence(operation: string): Promise<void> {
+/** Behind the fence, with the worker's own session inside the source, and before the barrier. Resolves to the walsender, which stands still. */
+async function frozenBehindTheFence(operation: string): Promise<number> {
   it.capstan.arm('prepareWayBack#1:after')
   const deaths = it.capstan.deaths()
   const started = await it.pair.run('switchover', 'stock', '--unproven', '--operation', operation, '--no-wait')
@@ -62,8 +62,10 @@ async function frozenBehindTheFence(operation: string): Promise<void> {
       20,
     )
     thaw = freezeControlPlane(it.capstan)
-  } finally {
+    return sender.pid
+  } catch (error) {
     process.kill(sender.pid, 'SIGCONT')
+    throw error
   }
 }
 
@@ -73,18 +75,24 @@ const standingOf = async (operation: string) => {
   return json as { standing: { stage: string }; papers: BreakGlassPapers }
 }
 
-/** One that is killed as soon as it says that it has begun this step. */
-async function killedAt(step: string, operation: string): Promise<void> {
+/** A crossing by hand that is killed amid it: it has closed the source, and waits for a standby whose walsender stands still until then. */
+async function killedInCross(operation: string, sender: number): Promise<void> {
   const words = ['break-glass', 'finish', operation, '--journal', journal(operation), ...AGREED]
   const child: ChildProcess = spawn(process.execPath, [join(__dirname, '../../bin/capstan.js'), ...words], {
     env: { ...process.env, ...env },
     stdio: 'ignore',
   })
   const ended = once(child, 'exit')
-  const begun = () => existsSync(journal(operation)) && readFileSync(journal(operation), 'utf8').includes(`"step":"${step}"`)
-  await until(`the step ${step}`, async () => begun() || child.exitCode !== null, 5)
-  child.kill('SIGKILL')
-  await ended
+  const began = () => existsSync(journal(operation)) && readFileSync(journal(operation), 'utf8').includes('"step":"cross"')
+  const isClosed = async () => began() && (await standingOf(operation)).standing.stage === 'closed'
+  try {
+    await until(`${operation} to be amid the crossing`, async () => child.exitCode !== null || (await isClosed()), 5)
+  } finally {
+    child.kill('SIGKILL')
+    process.kill(sender, 'SIGCONT')
+  }
+  expect(await ended).toEqual([null, 'SIGKILL'])
+  expect(began()).toBe(true)
 }
 
 async function returned(operation: string, outcome: string): Promise<void> {
@@ -108,10 +116,10 @@ async function returned(operation: string, outcome: string): Promise<void> {
 }
 
 test('taken back by hand, the source goes on and the standby follows; the worker that wakes up is refused', async () => {
-  await frozenBehindTheFence('back')
+  const sender = await frozenBehindTheFence('back')
   expect((await standingOf('back')).standing.stage).toBe('closed')
   // somebody began to finish it, and thought better of it
-  await killedAt('cross', 'back')
+  await killedInCross('back', sender)
   const { exit, json, err } = await byHand('revert', 'back')
   expect({ exit, json, err }).toMatchObject({ exit: 0, json: { left: [], deed: 'revert' } })
   await it.writesGoOn()
@@ -124,8 +132,7 @@ test('taken back by hand, the source goes on and the standby follows; the worker
 })
 
 test('finished by hand, killed on the way and begun again, writing is at the standby and nowhere else; the worker that wakes up is refused', async () => {
-  await frozenBehindTheFence('onward')
-  await killedAt('cross', 'onward')
+  await killedInCross('onward', await frozenBehindTheFence('onward'))
   const { exit, json, err } = await byHand('finish', 'onward')
   expect({ exit, json, err }).toMatchObject({ exit: 0, json: { left: [], deed: 'finish' } })
   await moved()
