@@ -41,8 +41,8 @@ async function byHand(deed: string, operation: string, ...more: string[]) {
   return command(words, { env })
 }
 
-/** Behind the fence, with the worker's own session inside the source, and before the barrier. Resolves to the walsender, which stands still. */
-async function frozenBehindTheFence(operation: string): Promise<number> {
+/** Behind the fence, with the worker's own session inside the source, and before the barrier: the walsender stands still until all is frozen. */
+async function frozenBehindTheFence(operation: string): Promise<void> {
   it.capstan.arm('prepareWayBack#1:after')
   const deaths = it.capstan.deaths()
   const started = await it.pair.run('switchover', 'stock', '--unproven', '--operation', operation, '--no-wait')
@@ -62,37 +62,29 @@ async function frozenBehindTheFence(operation: string): Promise<number> {
       20,
     )
     thaw = freezeControlPlane(it.capstan)
-    return sender.pid
-  } catch (error) {
+  } finally {
     process.kill(sender.pid, 'SIGCONT')
-    throw error
   }
 }
 
 const standingOf = async (operation: string) => {
-  const { json, err } = await command(['break-glass', 'show', operation, '--json'], { env })
+  const { json, err } = await command(['break-glass', 'show', operation, '--yes', '--json'], { env })
   if (json === null || json === undefined) throw new Error(err)
   return json as { standing: { stage: string }; papers: BreakGlassPapers }
 }
 
-/** A crossing by hand that is killed amid it: it has closed the source, and waits for a standby whose walsender stands still until then. */
-async function killedInCross(operation: string, sender: number): Promise<void> {
+/** One that is killed as soon as it says that it has begun this step. */
+async function killedAt(step: string, operation: string): Promise<void> {
   const words = ['break-glass', 'finish', operation, '--journal', journal(operation), ...AGREED]
   const child: ChildProcess = spawn(process.execPath, [join(__dirname, '../../bin/capstan.js'), ...words], {
     env: { ...process.env, ...env },
     stdio: 'ignore',
   })
   const ended = once(child, 'exit')
-  const began = () => existsSync(journal(operation)) && readFileSync(journal(operation), 'utf8').includes('"step":"cross"')
-  const isClosed = async () => began() && (await standingOf(operation)).standing.stage === 'closed'
-  try {
-    await until(`${operation} to be amid the crossing`, async () => child.exitCode !== null || (await isClosed()), 5)
-  } finally {
-    child.kill('SIGKILL')
-    process.kill(sender, 'SIGCONT')
-  }
-  expect(await ended).toEqual([null, 'SIGKILL'])
-  expect(began()).toBe(true)
+  const begun = () => existsSync(journal(operation)) && readFileSync(journal(operation), 'utf8').includes(`"step":"${step}"`)
+  await until(`the step ${step}`, async () => begun() || child.exitCode !== null, 5)
+  child.kill('SIGKILL')
+  await ended
 }
 
 async function returned(operation: string, outcome: string): Promise<void> {
@@ -116,10 +108,10 @@ async function returned(operation: string, outcome: string): Promise<void> {
 }
 
 test('taken back by hand, the source goes on and the standby follows; the worker that wakes up is refused', async () => {
-  const sender = await frozenBehindTheFence('back')
+  await frozenBehindTheFence('back')
   expect((await standingOf('back')).standing.stage).toBe('closed')
   // somebody began to finish it, and thought better of it
-  await killedInCross('back', sender)
+  await killedAt('cross', 'back')
   const { exit, json, err } = await byHand('revert', 'back')
   expect({ exit, json, err }).toMatchObject({ exit: 0, json: { left: [], deed: 'revert' } })
   await it.writesGoOn()
@@ -132,7 +124,8 @@ test('taken back by hand, the source goes on and the standby follows; the worker
 })
 
 test('finished by hand, killed on the way and begun again, writing is at the standby and nowhere else; the worker that wakes up is refused', async () => {
-  await killedInCross('onward', await frozenBehindTheFence('onward'))
+  await frozenBehindTheFence('onward')
+  await killedAt('cross', 'onward')
   const { exit, json, err } = await byHand('finish', 'onward')
   expect({ exit, json, err }).toMatchObject({ exit: 0, json: { left: [], deed: 'finish' } })
   await moved()
