@@ -1,7 +1,7 @@
 /** The papers: what a person says, in which session, in which order, should Capstan not come back; and how it is taken back. `capstan break-glass` does the same by
  *  itself; these are for who has psql and nothing else. Pure. */
 import type { BreakGlassPapers, PaperSide, PaperStep } from '../../contracts/break-glass'
-import type { Endpoint, HostPort } from '../../contracts/endpoint'
+import type { DnsZone, Endpoint, HostPort } from '../../contracts/endpoint'
 import { quoteIdentifier } from '../connect/quote'
 import { KEYHOLE } from '../fence/keyhole'
 import * as say from './words'
@@ -289,8 +289,22 @@ function howToMove(endpoint: Endpoint, from: HostPort, { host, port }: HostPort)
       return `The lab's router: POST /_lab/router/${endpoint.name} with {"from":{"host":"${from.host}","port":${from.port}},"to":{"host":"${host}","port":${port}}}`
     case 'command':
       return `By the program that the fleet file names: ${endpoint.move.join(' ')}, to ${host}:${port}`
-    default:
+    case 'dns':
+      return `In ${zoneOf(endpoint.zone)}: lead the record of ${endpoint.name} from ${from.host} to ${host}, a CNAME for a name and an A for an address, with a TTL of ${endpoint.ttlSeconds} s${port === endpoint.port ? '' : `; a record has no port, and applications have to connect to ${port} instead of ${endpoint.port}`}`
+    case 'none':
       return `Nothing here moves it: point applications to ${host}:${port}`
+  }
+}
+
+/** As the fleet file names it. */
+function zoneOf(zone: DnsZone): string {
+  switch (zone.provider) {
+    case 'aws':
+      return `the hosted zone ${zone.id} of Route 53`
+    case 'azure':
+      return `the zone ${zone.name} of Azure DNS, resource group ${zone.resourceGroup}, subscription ${zone.subscription}`
+    case 'gcp':
+      return `the zone ${zone.name} of Cloud DNS, project ${zone.project}`
   }
 }
 

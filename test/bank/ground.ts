@@ -202,6 +202,8 @@ export class Ground {
   /** The follower has all that the writer had when this was called. */
   async caughtUp(): Promise<void> {
     const { writer } = this.standing
+    // whoever commits with synchronous_commit = off is told before it is on disk; this one waits for the disk, and for all before it
+    await on(writer.target.admin, "SELECT pg_logical_emit_message(true, 'bank', '')")
     const [now] = await on<{ lsn: string }>(writer.target.admin, 'SELECT pg_current_wal_flush_lsn()::text AS lsn')
     const passed = `SELECT confirmed_flush_lsn >= '${now?.lsn}' AS passed FROM pg_replication_slots WHERE slot_name = '${this.slot()}'`
     await until('the follower to have it all', async () => {

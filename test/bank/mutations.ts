@@ -27,22 +27,29 @@ const CROSSING = 'activities/switchover/cross.js'
 export const WITHOUT_BARRIER: readonly Mutation[] = [
   {
     file: CROSSING,
-    find: 'await (0, barrier_1.awaitBarrier)({ ...awaited, deadlineMs: pair.request.drainMsMax, signal })',
+    find: 'await (0, barrier_1.awaitBarrier)({ ...awaited, deadlineMs: Math.min(pair.request.drainMsMax, left()), signal })',
     put: "{ confirmedLsn: '0/0', waitedMs: 0 }",
   },
 ]
 
 export const WITHOUT_FENCE_STEP: readonly Mutation[] = [
-  { file: CROSSING, find: 'await fence(crossing)', put: "{ writer: { user: 'nobody' } }" },
+  {
+    file: CROSSING,
+    find: '() => fence(crossing, hot?.guests ?? [])',
+    put: "() => ({ proof: { writer: { user: 'nobody' } }, took: (0, stopwatch_1.stopwatch)(), left: hold_1.endless })",
+  },
 ]
 
-/** It lets everybody in again once the way back stands, and says that it does not. */
+const WORKERS_ONLY = 'postgres/fence/workers-only.js'
+
+/** It lets everybody in again once the way back stands, and none of those who look says so. */
 export const WITHOUT_LIMIT: readonly Mutation[] = [
   {
-    file: 'postgres/fence/workers-only.js',
+    file: WORKERS_ONLY,
     // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the program's text
     find: 'ALLOW_CONNECTIONS true CONNECTION LIMIT ${exports.NOBODY}',
     put: 'ALLOW_CONNECTIONS true',
   },
-  { file: 'postgres/fence/workers-only.js', find: 'if (against.length === 0)', put: 'if (true)' },
+  { file: WORKERS_ONLY, find: 'throw notWorkersOnly(database, against)', put: 'return' },
+  { file: WORKERS_ONLY, find: 'const { open, limit, ours } = found;', put: 'return [];' },
 ]

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { OperationDocument } from '../../contracts/operation'
 import { compareDatabases } from '../../postgres/verify/compare'
+import { PATIENCE_MS } from '../support/eventually'
 import { type Bank, startBank } from './bank'
 import { violationsOf } from './checker'
 import { faultNamed, reaches, type Struck } from './faults'
@@ -10,8 +11,9 @@ import type { Ring, Row, Server, Side } from './history'
 import type { Scenario } from './scenarios'
 import { NODES, SUM, TABLES } from './schema'
 
-/** Faults end after seconds; whoever is not through by then waits for somebody. */
-const ENDS_WITHIN_MS = 120_000
+/** Faults end after seconds; whoever is not through by then waits for somebody. Longer than anything else waits for something to come: a slow machine is nothing
+ *  wrong. */
+const ENDS_WITHIN_MS = 2 * PATIENCE_MS
 
 export interface Result {
   readonly wrong: readonly string[]
@@ -85,8 +87,11 @@ async function moved(ground: Ground, operation: string, ended: string[]): Promis
   return document.status === 'succeeded' && now.writer.server === follower.server ? [] : [ending(document)]
 }
 
-const ending = ({ id, status, failure, steps }: OperationDocument): string =>
-  `${id} ended ${status} at ${steps.at(-1)?.id}: ${failure?.code ?? 'no failure'} ${failure?.message ?? ''}`
+function ending({ id, status, failure, steps }: OperationDocument): string {
+  const found = steps.flatMap(({ detail }) => detail.findings ?? []).map(({ rule, message }) => `${rule} ${message}`)
+  const why = failure === null ? `no failure${found.map((one) => `; ${one}`).join('')}` : `${failure.code} ${failure.message}`
+  return `${id} ended ${status} at ${steps.at(-1)?.id}: ${why}`
+}
 
 async function disturbed(ground: Ground, scenario: Scenario, ended: string[], turns: Server[]): Promise<string[]> {
   const { seed, operation, chance } = scenario
@@ -97,11 +102,10 @@ async function disturbed(ground: Ground, scenario: Scenario, ended: string[], tu
   const heals = [await fault.before?.(struck)]
   const words = ['switchover', before.writer.name, '--to', before.follower.name, '--unproven', ...(fault.words ?? [])]
   const running = ground.ended(struck.operation, ...words)
-  const [document] = await Promise.all([
-    inTime(running, struck),
-    fault.during?.(struck).then((heal) => heals.push(heal)),
-    aborted(struck),
-  ]).finally(async () => {
+  const all = [inTime(running, struck), fault.during?.(struck).then((heal) => void heals.push(heal)), aborted(struck)] as const
+  const [document] = await Promise.all(all).finally(async () => {
+    // what strikes later than something fails is healed as well
+    await Promise.allSettled(all)
     for (const heal of heals) await heal?.()
   })
   ended.push(`${struck.operation} ${document.status}`)

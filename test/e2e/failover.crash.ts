@@ -22,8 +22,9 @@ beforeAll(async () => {
 })
 afterAll(() => it?.close())
 
+/** One that is not `silent` answers soon, and nobody waits that long for it. */
 const failover = (operation: string, ...more: string[]) =>
-  it.ended(operation, 'failover', 'stock', '--to', it.pair.name, '--patience', '1s', ...more)
+  it.ended(operation, 'failover', 'stock', '--to', it.pair.name, '--patience', '3s', ...more)
 
 const document = async <T>(operation: string, name: string) => (await it.capstan.ledger.getDocument({ operation, name })) as T
 

@@ -218,7 +218,7 @@ export class Switching {
     await this.capstan.close()
   }
 
-  /** As a person does it. */
+  /** As a person does it, or whoever else moves the endpoint, from wherever it leads. */
   async leadTo(place: 'source' | 'standby' | Place): Promise<void> {
     const { lab } = this.capstan.stack
     const { host, port } = typeof place === 'string' ? this.pair[place] : place
@@ -233,11 +233,6 @@ export class Switching {
     const { stdout, stderr } = await this.pair.run(...words, '--operation', operation)
     if (stdout === '') throw new Error(`capstan ${words.join(' ')} said nothing: ${stderr}`)
     return JSON.parse(stdout) as OperationDocument
-  }
-
-  /** As whoever else moves the endpoint would. */
-  lead(to: 'source' | 'standby'): Promise<void> {
-    return leadTo(this.capstan, 'stock', this.pair[to], this.pair[to === 'source' ? 'standby' : 'source'])
   }
 
   /** Seen by the watch. */

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import type { BreakGlassPapers } from '../../../contracts/break-glass'
+import type { DnsZone, Endpoint } from '../../../contracts/endpoint'
 import { readPapers } from '../../../postgres/break-glass/keep'
 import { papersOf } from '../../../postgres/break-glass/papers'
 import { standbyNames } from '../../../postgres/replicate/names'
@@ -8,15 +9,15 @@ const THERE = standbyNames({ source: 'shop', target: 'shop-azure' })
 const AGAIN = standbyNames({ source: 'shop-azure', target: 'shop' })
 const sideOf = (name: string, database: string, keeps = ['shop_admin', 'shop_migrator']) => ({
   ...{ name, database, keeps },
-  ...{ instance: `${name}-1`, instanceId: 'i', host: '10.0.0.1', port: 5432 },
+  ...{ instance: `${name}-1`, instanceId: 'i', host: name === 'shop' ? '10.0.0.1' : '10.0.0.2', port: 5432 },
 })
 
-const papers = (database: string, more: { keeps?: string[]; limit?: number } = {}): BreakGlassPapers =>
+const papers = (database: string, more: { keeps?: string[]; limit?: number; declared?: Endpoint } = {}): BreakGlassPapers =>
   papersOf({
     ...{ operation: 'switchover-shop-1', writtenAt: '2026-11-30T00:00:00.000Z', id: { source: 'shop', target: 'shop-azure' } },
     sides: { source: sideOf('shop', database, more.keeps), standby: sideOf('shop-azure', database) },
     ...{ names: { forward: THERE, back: AGAIN }, connectionLimit: more.limit ?? -1, drainMsMax: 30_000 },
-    endpoint: { kind: 'none', at: null, declared: { kind: 'none' } },
+    endpoint: { kind: 'none', at: null, declared: more.declared ?? { kind: 'none' } },
     epochs: { source: 4, standby: 2, keyhole: 5 },
   })
 
@@ -84,6 +85,23 @@ test('they say all that is done, in its order', () => {
   // the limit that was read is put back, by whichever way
   expect([said(forward, 'follow'), said(back, 'open')].every((sql) => sql.includes('CONNECTION LIMIT 40'))).toBe(true)
   expect(said(forward, 'open')).toContain("'PUBLIC'")
+})
+
+const ZONES: readonly [DnsZone, string][] = [
+  [{ provider: 'aws', id: 'Z1SHOP' }, 'Z1SHOP of Route 53'],
+  [{ provider: 'azure', subscription: 'sub-1', resourceGroup: 'shop', name: 'shop.example' }, 'shop.example of Azure DNS'],
+  [{ provider: 'gcp', project: 'shop-1', name: 'shop-zone' }, 'shop-zone of Cloud DNS'],
+]
+
+test.each(ZONES)('of a name in DNS they say which record leads where: %j', (zone, where) => {
+  const declared = { kind: 'dns', zone, name: 'db.shop.example', ttlSeconds: 30, port: 6432 } as const
+  const { forward, back } = papers('shop', { declared })
+  const said = [forward, back].map((steps) => steps.find(({ id }) => id === 'endpoint')?.note)
+  expect(said).toEqual([
+    expect.stringMatching(new RegExp(`${where}.* db.shop.example from 10.0.0.1 to 10.0.0.2, .* 30 s; .* 5432 instead of 6432`)),
+    expect.stringMatching(new RegExp(`${where}.* db.shop.example from 10.0.0.2 to 10.0.0.1, .* 30 s; .* 5432 instead of 6432`)),
+  ])
+  expect(papers('shop').forward.find(({ id }) => id === 'endpoint')?.note).toContain('point applications to 10.0.0.2:5432')
 })
 
 test('papers of another version, or of half a pair, are gone on by by nobody', () => {

@@ -29,7 +29,8 @@ export function probe({ login, endpoint, run }: ProbeConfig, journal: Journal, s
 }
 
 export function read(login: Login, journal: Journal, stopped: () => boolean): Promise<void> {
-  return again(login, 'bank reader', LOOK_EVERY_MS, stopped, async (connection) => {
+  // in both databases all the time it comes as one of the fleet file's own roles; under any other name a switchover would not begin
+  return again(login, 'capstan bank reader', LOOK_EVERY_MS, stopped, async (connection) => {
     const [seen] = (await connection.query(LOOK)).rows as { server: string; sum: number; ring: Ring }[]
     if (seen !== undefined) await journal.write({ is: 'snapshot', ...seen })
   })

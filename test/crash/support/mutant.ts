@@ -18,15 +18,17 @@ export function mutant(...mutations: readonly Mutation[]): string {
   try {
     for (const part of ['dist', 'package.json', 'examples']) cpSync(join(CLONE, part), join(folder, part), { recursive: true })
     symlinkSync(join(CLONE, 'node_modules'), join(folder, 'node_modules'))
-    for (const { file, find, put } of mutations) {
-      const path = join(folder, 'dist', file)
-      const parts = readFileSync(path, 'utf8').split(find)
-      if (parts.length !== 2) throw new Error(`${file} holds "${find}" ${parts.length - 1} times, wanted once`)
-      writeFileSync(path, parts.join(put))
-    }
+    for (const mutation of mutations) writeFileSync(join(folder, 'dist', mutation.file), textWithout(mutation, folder))
     return folder
   } catch (error) {
     rmSync(folder, { recursive: true, force: true })
     throw error
   }
+}
+
+/** The compiled file as it would be. Throws as `mutant` does. */
+export function textWithout({ file, find, put }: Mutation, folder = CLONE): string {
+  const parts = readFileSync(join(folder, 'dist', file), 'utf8').split(find)
+  if (parts.length !== 2) throw new Error(`${file} holds "${find}" ${parts.length - 1} times, wanted once`)
+  return parts.join(put)
 }
