@@ -110,7 +110,12 @@ async function isLeftOver(deps: ActivityDeps, input: Replicating, id: Both['id']
   }
 }
 
-async function refuseOpenedSince(keyhole: Session, { source, target }: Both['id'], moved: MovedAway, database: string): Promise<void> {
+async function refuseOpenedSince(
+  keyhole: Session,
+  { source, target }: Both['id'],
+  moved: MovedAway,
+  database: string,
+): Promise<void> {
   const against = await notForWorkersOnly(keyhole, { raisedBy: moved.operation, database })
   if (against.length === 0) return
   const message = `Somebody opened ${target} since ${moved.operation} moved writing to ${source} (${against.join('; ')}): what was written there meanwhile is there alone. Find out what it is and carry it over, then ALTER DATABASE ${quoteIdentifier(database)} CONNECTION LIMIT 0 and have this done again; or "capstan standby reseed ${source} --to ${target}" throws it away.`

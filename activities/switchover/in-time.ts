@@ -23,10 +23,7 @@ const ENDING_MS = 3_000
 
 /** Closes the sessions where the stage is not through in time, and throws BARRIER_NOT_PASSED then. `spared`: those by which the fence is lowered then, which are
  *  closed only where the work does not end without. */
-export async function inTime<T>(
-  { stage, limitMs, sessions, spared = [] }: InTime,
-  work: () => Promise<T>,
-): Promise<T> {
+export async function inTime<T>({ stage, limitMs, sessions, spared = [] }: InTime, work: () => Promise<T>): Promise<T> {
   let late = false
   const timer = setTimeout(() => {
     late = true

@@ -236,14 +236,18 @@ test('a source that is frozen when writing moves is marked before it is opened, 
   await inKeyhole('DELETE FROM capstan.moved_away')
 
   await limited(-1)
-  expect(await message(follow(), 'FENCE_NOT_PROVEN')).toMatch(/^Somebody opened shop-\d+ since writing moved .*limit of -1.* alone/)
+  expect(await message(follow(), 'FENCE_NOT_PROVEN')).toMatch(
+    /^Somebody opened shop-\d+ since writing moved .*limit of -1.* alone/,
+  )
   expect(await mark()).toBeUndefined()
   await limited(0)
   expect((await follow()).summary).toContain('a row was there')
   expect(await mark()).toEqual({ operation, writer: expect.stringMatching(/^stand-/) })
   await follow()
   await expect(writes(it)).rejects.toThrow()
-  expect(await it.on('source', 'master', 'SELECT slot_name FROM pg_replication_slots WHERE database = current_database()')).toEqual([])
+  expect(
+    await it.on('source', 'master', 'SELECT slot_name FROM pg_replication_slots WHERE database = current_database()'),
+  ).toEqual([])
 })
 
 test('an abort lets in again whom it kept out of the standby, and nobody who was kept out before', async () => {
