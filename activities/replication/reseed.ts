@@ -32,7 +32,7 @@ export async function stopFollowing(deps: ActivityDeps, input: Replicating): Pro
   const only = table === null ? null : [table]
   const from: readonly StandbyState[] = only === null ? [...RESUMABLE, 'to-be-seeded', 'building'] : ['following', 'late']
   refuseOtherThan([...from, 'building'], id, state)
-  await admitOldWriter(deps, input, both)
+  await admitOldWriter(deps, input, both, { overwrites: table === null })
   await refuseWriterAsStandby(deps, input, both)
   // a repeat has given up already what it would be refused for
   const made = (await findMade(deps, operation)) ?? (await toBeMade(deps, input, both, names))

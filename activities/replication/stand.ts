@@ -85,7 +85,7 @@ export async function resumeStandby(deps: ActivityDeps, input: Replicating): Pro
   const both = await bothOf(deps, input.bundle)
   const { state, operation: by, names } = await standing(deps, both.id)
   refuseOtherThan([...RESUMABLE, 'switching'], both.id, state)
-  const wasWriter = await admitOldWriter(deps, input, both)
+  const wasWriter = await admitOldWriter(deps, input, both, { overwrites: false })
   if (!wasWriter && state === 'switching' && by !== null) await refuseClosedWriter(deps, input, both, by)
   await refuseWriterAsStandby(deps, input, both)
   if (state === 'paused' || state === 'broken') await refuseWritersOf(deps, input, both)

@@ -3,11 +3,15 @@
 import { Failure, failure } from '../../contracts/failures'
 import type { OperationId } from '../../contracts/operation'
 import type { DeclaredStandby, StandbyNames } from '../../contracts/standby'
+import { SWITCHOVER_DOCUMENTS } from '../../contracts/switchover'
+import { quoteIdentifier } from '../../postgres/connect/quote'
 import type { Session } from '../../postgres/connect/session'
 import { enterKeyhole } from '../../postgres/fence/keyhole'
 import { openDatabases } from '../../postgres/fence/lower'
-import { forgetMovedAway } from '../../postgres/fence/moved-away'
+import { forgetMovedAway, type MovedAway, recordMovedAway } from '../../postgres/fence/moved-away'
 import { closedBy } from '../../postgres/fence/raise'
+import { notForWorkersOnly } from '../../postgres/fence/workers-only'
+import { isKeptOut } from '../../postgres/replicate/keep-out'
 import { standbyNames } from '../../postgres/replicate/names'
 import { markFollowing, readOrigin } from '../../postgres/replicate/seeding'
 import { dropSubscription } from '../../postgres/replicate/teardown'
@@ -42,16 +46,26 @@ function unlessAway(error: unknown): null {
   throw error
 }
 
-/** Of a standby that was the writer until writing moved to its source: it is kept from applications, opened to its own roles where it was left closed, the writer
- *  of now is open to those to whom it was, and what the way there was made of goes. False: it was not. Safe to repeat. */
-export async function admitOldWriter(deps: ActivityDeps, input: Replicating, { id, request }: Both): Promise<boolean> {
+/** Of a standby that was the writer until writing moved to its source, and that the switchover left unfinished: it is kept from applications, opened to its own
+ *  roles where it was left closed, the writer of now is open to those to whom it was, and what the way there was made of goes. `overwrites`: what it holds is
+ *  thrown away, even what was written there since. False: it was not, or is a standby since like any other. Safe to repeat. */
+export async function admitOldWriter(
+  deps: ActivityDeps,
+  input: Replicating,
+  { id, request }: Both,
+  { overwrites }: { readonly overwrites: boolean },
+): Promise<boolean> {
   const { operation } = input
   const place = await placeOf(deps, input, 'standby')
-  const moved = await movedAwayFrom(deps, place)
+  const moved = (await movedAwayFrom(deps, place)) ?? (await movedByLedger(deps, id))
   if (moved === null || moved.writer !== id.source) return false
+  if (!(await isLeftOver(deps, input, id, moved))) return false
   await inKeyholeOf(deps, place, input.epochs.standby, async (on) => {
     // who reads it by now was let in by a person
     if (!(await isClosedBy(on.session, moved.operation, place))) return
+    const { database } = place.entry
+    if (!overwrites) await refuseOpenedSince(on.session, id, moved, database)
+    await recordMovedAway(on.session, { ...moved, database, token: on.token })
     await keepApplicationsOut(on, place, request.declared.wayBack?.user ?? null)
     assertMayAct()
     await openDatabases(on.session, { raisedBy: moved.operation, token: on.token, signal: currentAct().signal })
@@ -67,6 +81,45 @@ export async function admitOldWriter(deps: ActivityDeps, input: Replicating, { i
     await dropAtSource(standby, forward)
   })
   return true
+}
+
+/** Of a source that was away when writing moved, and so bears no mark. */
+async function movedByLedger({ ledger }: ActivityDeps, id: Both['id']): Promise<MovedAway | null> {
+  const held = await ledger.getStandby(id)
+  if (held?.state !== 'switching' || held.operation === null) return null
+  const { operation } = held
+  const moved = await ledger.getDocument({ operation, name: SWITCHOVER_DOCUMENTS.moved })
+  return moved === null ? null : { operation, writer: id.source }
+}
+
+/** Every database that ever was an old writer bears a mark: what counts is that it is closed still by the switchover that left it, or opened to its own roles by
+ *  that or by this operation, and never to applications since. Where both bear marks of each other, writing has moved back since, unless it is the one that is
+ *  closed still by its own. */
+async function isLeftOver(deps: ActivityDeps, input: Replicating, id: Both['id'], moved: MovedAway): Promise<boolean> {
+  const place = await placeOf(deps, input, 'standby')
+  const keyhole = await enterKeyhole(masterOf(deps, place))
+  if (keyhole === null) return false
+  try {
+    if (await isClosedBy(keyhole, moved.operation, place)) return true
+    const back = await movedAwayFrom(deps, await placeOf(deps, input, 'source'))
+    if (back?.writer === id.target) return false
+    const keptBy = (operation: OperationId) => isKeptOut(keyhole, { database: place.entry.database, operation })
+    return (await keptBy(moved.operation)) || (await keptBy(input.operation))
+  } finally {
+    await keyhole.close()
+  }
+}
+
+async function refuseOpenedSince(
+  keyhole: Session,
+  { source, target }: Both['id'],
+  moved: MovedAway,
+  database: string,
+): Promise<void> {
+  const against = await notForWorkersOnly(keyhole, { raisedBy: moved.operation, database })
+  if (against.length === 0) return
+  const message = `Somebody opened ${target} since ${moved.operation} moved writing to ${source} (${against.join('; ')}): what was written there meanwhile is there alone. Find out what it is and carry it over, then ALTER DATABASE ${quoteIdentifier(database)} CONNECTION LIMIT 0 and have this done again; or "capstan standby reseed ${source} --to ${target}" throws it away.`
+  throw failure('FENCE_NOT_PROVEN', message, { source, standby: target, against: against.length })
 }
 
 async function admitToWriter(deps: ActivityDeps, input: Replicating, { publisher }: DeclaredStandby): Promise<void> {

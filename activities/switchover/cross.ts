@@ -48,6 +48,8 @@ const NEAR_BYTES = 16 * 1024 ** 2
 const SYNCED_MS = 10_000
 const NEAR_SYNCED_BYTES = 1024 ** 2
 const POLL_MS = 50
+/** For what was closed to be opened again by who has closed it: a server that stands still keeps no attempt from ending. */
+const OPENING_MS = 10_000
 
 /** What each stage behind the fence may take. Emptying a database that many are inside of takes longest. */
 const STAGE_MS = { fence: 60_000, marker: 15_000, sequences: 30_000, again: 30_000, proof: 20_000 } as const
@@ -84,13 +86,15 @@ export async function fenceAndDrain(deps: ActivityDeps, input: Input): Promise<C
 }
 
 /** Writers wait: what this very attempt has closed is opened by the session that has closed it, with the ledger away or not. The row of who may act stands
- *  between this and whoever came later; the rest is `takeBackFence`'s. */
+ *  between this and whoever came later, so that an attempt that was told to end does it as well; the rest is `takeBackFence`'s. */
 async function openAtOnce({ session, token }: InKeyhole, operation: string): Promise<void> {
+  const limit = setTimeout(() => void session.close(), OPENING_MS)
   try {
-    assertMayAct()
     await openDatabases(session, { raisedBy: operation, token })
   } catch {
     // the undo opens it, and what has failed before is what counts
+  } finally {
+    clearTimeout(limit)
   }
 }
 
@@ -151,9 +155,10 @@ async function crossWith(crossing: Crossing, hot: HotTables | null): Promise<Cro
   const { operation } = input
   const { signal } = currentAct()
   const { slot, subscription } = pair.forward
-  const sessions = [hole.session, on.source, on.standby]
+  const sessions = [on.source, on.standby]
+  const spared = [hole.session]
   const errorsBefore = await applyErrors(on.standby, subscription)
-  const { proof, took, left } = await inTime({ stage: 'the fence', limitMs: STAGE_MS.fence, sessions }, () =>
+  const { proof, took, left } = await inTime({ stage: 'the fence', limitMs: STAGE_MS.fence, sessions, spared }, () =>
     fence(crossing, hot?.guests ?? []),
   )
   assertMayAct()
@@ -176,7 +181,7 @@ async function crossWith(crossing: Crossing, hot: HotTables | null): Promise<Cro
   took.compare()
   assertMayAct()
   const backWithin = Math.min(WAY_BACK_MS, left())
-  const way = await inTime({ stage: 'the way back', limitMs: backWithin + STAGE_MS.marker, sessions }, () =>
+  const way = await inTime({ stage: 'the way back', limitMs: backWithin + STAGE_MS.marker, sessions, spared }, () =>
     openWayBack({
       ...{ source: on.source, standby: on.standby, forward: pair.forward, back: pair.back },
       ...{ keyhole: hole.session, raisedBy: operation, operation, database: databaseOf(pair) },
@@ -184,7 +189,7 @@ async function crossWith(crossing: Crossing, hot: HotTables | null): Promise<Cro
       deadlineMs: backWithin,
     }),
   )
-  await inTime({ stage: 'the proof', limitMs: STAGE_MS.proof, sessions }, async () =>
+  await inTime({ stage: 'the proof', limitMs: STAGE_MS.proof, sessions, spared }, async () =>
     proveWorkersOnly(hole.session, {
       ...{ raisedBy: operation, database: databaseOf(pair), token: hole.token },
       ...{ connectAsWriter: writerOf(crossing), guests: [await ownGuest(on.source)] },

@@ -62,7 +62,8 @@ export async function closeBack(deps: ActivityDeps, operation: OperationId, pair
 export async function endForward(deps: ActivityDeps, operation: OperationId, { id }: Pair): Promise<void> {
   const held = await deps.ledger.getStandby(id)
   if (held === null || held.state === 'gone') return
-  const from: readonly StandbyState[] = ['switching', ...FOLLOWS, 'paused', 'to-be-seeded']
+  const inHand: readonly StandbyState[] = held.operation === operation ? ['switching'] : []
+  const from: readonly StandbyState[] = [...inHand, ...FOLLOWS, 'paused', 'to-be-seeded']
   await change(deps, id, from, { to: 'gone', reason: `${operation} has moved writing to ${id.target}.`, operation })
 }
 

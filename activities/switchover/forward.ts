@@ -2,9 +2,10 @@
  *  anything, and its being away keeps nobody from being served: who does not answer is told, with what it holds back meanwhile. */
 import { Failure, failure } from '../../contracts/failures'
 import { openDatabases } from '../../postgres/fence/lower'
-import { forgetMovedAway } from '../../postgres/fence/moved-away'
+import { forgetMovedAway, recordMovedAway } from '../../postgres/fence/moved-away'
 import { awaitBarrier, takeBarrier } from '../../postgres/replicate/barrier'
 import { markFollowing } from '../../postgres/replicate/seeding'
+import { dropSlot } from '../../postgres/replicate/slot'
 import { dropSubscription } from '../../postgres/replicate/teardown'
 import { followAll } from '../../postgres/replicate/way-back'
 import { assertMayAct, currentAct } from '../act'
@@ -17,7 +18,7 @@ import type { Switching, Watching } from './contract'
 import { backIsLost, declaredBack, turnedId, watchBack } from './directions'
 import { assertMoved, hasMoved, recordMoved } from './moved'
 import { insideBoth, type Pair, pairOf } from './pair'
-import { stillClosed } from './stands'
+import { refuseOpened, stillClosed } from './stands'
 import { confirmedAsUsual } from './synced'
 import { onBoth } from './way-back'
 
@@ -52,6 +53,11 @@ export async function letOldFollow(deps: ActivityDeps, input: Switching): Promis
   const pair = await pairOf(deps, input)
   await assertMoved(deps, input.operation)
   const { back, id } = pair
+  const { standby } = pair.places
+  // where applications were let in by hand it bears that of earlier still, from when it was the old writer itself
+  await inKeyholeOf(deps, standby, input.epochs.standby, ({ session, token }) =>
+    forgetMovedAway(session, { database: standby.entry.database, token }),
+  )
   const waitedMs = await withOldWriter(pair, async () => {
     await openToItsOwn(deps, input, pair)
     if (await backIsLost(deps, pair)) throw lost(pair)
@@ -63,11 +69,16 @@ export async function letOldFollow(deps: ActivityDeps, input: Switching): Promis
   return { summary: `${id.source} follows by ${back.slot}: a row was there after ${waitedMs} ms` }
 }
 
-/** Kept out first: what is opened then is open to its own roles alone. From here on what is in it may be thrown away by whoever seeds it anew. */
-async function openToItsOwn(deps: ActivityDeps, input: Switching, { places, request, id }: Pair): Promise<void> {
+/** Only what nobody else has opened, and not without the mark that writing has moved, which a source that was away has not got yet. Kept out first: what is opened
+ *  then is open to its own roles alone. From here on what is in it may be thrown away by whoever seeds it anew. */
+async function openToItsOwn(deps: ActivityDeps, input: Switching, pair: Pair): Promise<void> {
   const { operation } = input
+  const { places, request, id } = pair
+  const { database } = places.source.entry
   const { signal } = currentAct()
   await inKeyholeOf(deps, places.source, input.fenceEpoch, async (on) => {
+    await refuseOpened(on.session, pair, operation)
+    await recordMovedAway(on.session, { database, operation, writer: id.target, token: on.token })
     await keepApplicationsOut(on, places.source, request.declared.publisher.user)
     assertMayAct()
     await openDatabases(on.session, { raisedBy: operation, token: on.token, signal })
@@ -92,6 +103,9 @@ async function rowArrives(deps: ActivityDeps, input: Switching, pair: Pair): Pro
     const sides = { source: standby, standby: source, slot: back.slot, subscription: back.subscription }
     const passed = await awaitBarrier({ ...sides, barrier, deadlineMs: ROW_MS, signal })
     await confirmedAsUsual(source, pair, tokens.source)
+    // nobody reads it any more, nothing bounds it, and what comes back fills the log that it keeps
+    assertMayAct()
+    await dropSlot(source, { name: pair.forward.slot, token: tokens.source, signal })
     return passed
   })
   return waitedMs
@@ -136,9 +150,9 @@ async function withOldWriter<T>(pair: Pair, act: () => Promise<T>): Promise<T> {
 const WAITS: readonly string[] = ['BARRIER_NOT_PASSED', 'NOT_READY_YET', 'DATABASE_UNREACHABLE', 'CONNECTION_LOST']
 
 function meanwhile(pair: Pair): string {
-  const { id, back, request } = pair
+  const { id, back, forward, request } = pair
   const most = Math.round(request.declared.retainedBytesMax / 1024 ** 2)
-  return `Applications are served by ${id.target}. Its slot ${back.slot} holds log back for ${id.source}, until that is ${most} MiB (maxRetained): then the watch drops it. Have it tried again once ${id.source} is there, or leave it out; then ${seedAnew(pair)}.`
+  return `Applications are served by ${id.target}. Its slot ${back.slot} holds log back for ${id.source}, until that is ${most} MiB (maxRetained): then the watch drops it. The slot ${forward.slot} on ${id.source}, if it is there still, holds log back there without an end: drop it by hand should that disk fill up. Have it tried again once ${id.source} is there, or leave it out; then ${seedAnew(pair)}.`
 }
 
 function lost(pair: Pair): Failure {

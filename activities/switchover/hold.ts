@@ -4,8 +4,8 @@ import type { Finding } from '../../contracts/operation'
 
 /** How long transactions that are under way may take to end: nothing new begins meanwhile. */
 export const HOLD_WITHIN_MS = 5_000
-/** From a passed barrier until the standby is open. */
-const REST_MS = 10_000
+/** From a passed barrier until the standby is open: 10 s, and what a source that is silent by then is waited for, once to mark it (5 s) and once to ask it (3 s). */
+const REST_MS = 18_000
 
 export interface Hold {
   readonly holds: boolean

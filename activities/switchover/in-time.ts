@@ -3,6 +3,13 @@
 import { failure } from '../../contracts/failures'
 import type { Session } from '../../postgres/connect/session'
 
+interface InTime {
+  readonly stage: string
+  readonly limitMs: number
+  readonly sessions: readonly Session[]
+  readonly spared?: readonly Session[]
+}
+
 /** Statements and locks, so that the server itself gives up first. */
 export async function limitStatements(sessions: readonly Session[]): Promise<void> {
   for (const session of sessions) {
@@ -11,16 +18,20 @@ export async function limitStatements(sessions: readonly Session[]): Promise<voi
   }
 }
 
-/** Closes the sessions where the stage is not through in time, and throws BARRIER_NOT_PASSED then. */
-export async function inTime<T>(
-  { stage, limitMs, sessions }: { readonly stage: string; readonly limitMs: number; readonly sessions: readonly Session[] },
-  work: () => Promise<T>,
-): Promise<T> {
+/** For the work to end by itself, once its sessions are gone. */
+const ENDING_MS = 3_000
+
+/** Closes the sessions where the stage is not through in time, and throws BARRIER_NOT_PASSED then. `spared`: those by which the fence is lowered then, which are
+ *  closed only where the work does not end without. */
+export async function inTime<T>({ stage, limitMs, sessions, spared = [] }: InTime, work: () => Promise<T>): Promise<T> {
   let late = false
   const timer = setTimeout(() => {
     late = true
     for (const session of sessions) void session.close()
   }, limitMs)
+  const last = setTimeout(() => {
+    for (const session of spared) void session.close()
+  }, limitMs + ENDING_MS)
   try {
     return await work()
   } catch (error) {
@@ -29,5 +40,6 @@ export async function inTime<T>(
     throw failure('BARRIER_NOT_PASSED', message, { stage }, { cause: error })
   } finally {
     clearTimeout(timer)
+    clearTimeout(last)
   }
 }

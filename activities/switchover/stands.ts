@@ -2,8 +2,10 @@
  *  nothing. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Failure, failure } from '../../contracts/failures'
+import { quoteIdentifier } from '../../postgres/connect/quote'
 import type { Session } from '../../postgres/connect/session'
 import { KEYHOLE } from '../../postgres/fence/keyhole'
+import { closedBy } from '../../postgres/fence/raise'
 import { notForWorkersOnly } from '../../postgres/fence/workers-only'
 import { isKeptOut } from '../../postgres/replicate/keep-out'
 import { againstMoving } from '../../postgres/replicate/stands'
@@ -84,10 +86,7 @@ async function askSource(
   try {
     const session = await masterOf(deps, source)(KEYHOLE)
     try {
-      const { database } = source.entry
-      const against = await notForWorkersOnly(session, { raisedBy: operation, database })
-      // opened to its own roles by this very operation, which comes later and may be repeated
-      return against.length === 0 || (await isKeptOut(session, { database, operation })) ? [] : against
+      return await openedByOthers(session, { database: source.entry.database, operation })
     } finally {
       await session.close()
     }
@@ -95,6 +94,26 @@ async function askSource(
     if (error instanceof Failure && isAway(error) && error.code !== 'DATABASE_UNKNOWN') return 'silent'
     throw error
   }
+}
+
+/** Throws FENCE_NOT_PROVEN where somebody else has opened the source since: what was written there is there alone. */
+export async function refuseOpened(keyhole: Session, { id, places }: Pair, operation: string): Promise<void> {
+  const { database } = places.source.entry
+  const against = await openedByOthers(keyhole, { database, operation })
+  if (against.length === 0) return
+  const message = `Somebody opened ${id.source} since writing moved (${against.join('; ')}): what was written there meanwhile is there alone. Find out what it is and carry it over, then ALTER DATABASE ${quoteIdentifier(database)} CONNECTION LIMIT 0 and have this tried again; or leave this step out, and "capstan standby reseed ${id.target} --to ${id.source}" throws it away.`
+  throw failure('FENCE_NOT_PROVEN', message, { against: against.length })
+}
+
+/** `keyhole`: of the source. A sentence each. That it was opened to its own roles by this very operation is none: that comes later and may be repeated. */
+async function openedByOthers(
+  keyhole: Session,
+  { database, operation }: { readonly database: string; readonly operation: string },
+): Promise<readonly string[]> {
+  const against = await notForWorkersOnly(keyhole, { raisedBy: operation, database })
+  if (against.length === 0) return []
+  const open = (await closedBy(keyhole, operation)).length === 0
+  return open && (await isKeptOut(keyhole, { database, operation })) ? [] : against
 }
 
 function notStanding(against: readonly string[]): Failure {

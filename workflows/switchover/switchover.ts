@@ -233,7 +233,12 @@ async function goForward(switching: Switching, planned: Planned): Promise<readon
     needed: 'the standby is opened besides. Lead applications there, and say that it is done',
   })
   const told = ({ summary }: { summary: string }) => ({ summary })
-  await onward(STEPS.open, { do: open.take, detail: told })
+  await onward(STEPS.open, {
+    do: open.take,
+    detail: told,
+    needed:
+      'what comes after it closes the old writer to applications for good. Close that again and have it tried again; or let applications into the standby by hand, and say that it is done',
+  })
   await onward(STEPS.resume, { do: resume.take, detail: told })
   await onward(STEPS.follow, { do: () => act.forward.letOldFollow(onBoth(switching, STEPS.follow, planned)), detail: told })
   const { heartbeatTimeoutMs } = switching.input

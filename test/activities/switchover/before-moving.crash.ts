@@ -130,12 +130,15 @@ test('a ledger that goes away behind the fence: writers go on at once, by the se
   await it.act((on) => on.prepareWayBack(it.input('way-back')))
   // what is closed is let through, and what was proven behind the fence is not
   const gate = await movers.gate('switchover-crossing')
+  const told = new AbortController()
   const crossing = message(
-    it.act((on) => on.fenceAndDrain(it.input('cross'))),
+    it.act((on) => on.fenceAndDrain(it.input('cross')), { signal: told.signal }),
     'LEDGER_UNREACHABLE',
   )
   await gate.waiting()
   await expect(writes(it)).rejects.toThrow()
+  // a worker that ends, too
+  told.abort()
   await gate.cut()
   await crossing
   await writes(it)
@@ -214,6 +217,37 @@ test('before the point of no return each thing that writing moves upon is asked 
     await inKeyhole(side, `UPDATE capstan.fence SET epoch = epoch + 1, operation = 'later'`)
   await failureOf(record(), 'FENCED_OFF')
   await failureOf(open(), 'FENCED_OFF')
+})
+
+test('a source that is frozen when writing moves is marked before it is opened, is opened only where nobody else has, and keeps no slot', async () => {
+  const it = await movers.moving()
+  const { operation } = it
+  const inKeyhole = (sql: string) => it.on('source', 'master', sql, 'capstan_fence')
+  const limited = (to: number) =>
+    it.on('source', 'postgres', `ALTER DATABASE ${it.names.source} CONNECTION LIMIT ${to}`, 'postgres')
+  const follow = () => it.act((on) => on.letOldFollow(it.input('follow')))
+  const mark = async () => (await inKeyhole('SELECT operation, writer FROM capstan.moved_away'))[0]
+  await it.crossed()
+  movers.servers.source.freeze()
+  const recorded = await it.act((on) => on.recordMoved(it.input('move'))).finally(() => movers.servers.source.thaw())
+  expect(recorded.summary).toContain('does not answer, and bears no mark')
+  await it.act((on) => on.openToApplications(it.input('open')))
+  // what was begun on it may have written the mark once it went on
+  await inKeyhole('DELETE FROM capstan.moved_away')
+
+  await limited(-1)
+  expect(await message(follow(), 'FENCE_NOT_PROVEN')).toMatch(
+    /^Somebody opened shop-\d+ since writing moved .*limit of -1.* alone/,
+  )
+  expect(await mark()).toBeUndefined()
+  await limited(0)
+  expect((await follow()).summary).toContain('a row was there')
+  expect(await mark()).toEqual({ operation, writer: expect.stringMatching(/^stand-/) })
+  await follow()
+  await expect(writes(it)).rejects.toThrow()
+  expect(
+    await it.on('source', 'master', 'SELECT slot_name FROM pg_replication_slots WHERE database = current_database()'),
+  ).toEqual([])
 })
 
 test('an abort lets in again whom it kept out of the standby, and nobody who was kept out before', async () => {
