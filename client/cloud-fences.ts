@@ -9,7 +9,7 @@ import { hasTimedOut, temporalFailure } from './temporal'
 /** A start takes a cloud minutes. */
 const LIFT_TIMEOUT_MS = 30 * 60_000
 
-export interface Lifting extends Pick<LiftFenceInput, 'toUs' | 'by' | 'reason' | 'heartbeatTimeoutMs'> {
+export interface Lifting extends Pick<LiftFenceInput, 'toUs' | 'writer' | 'by' | 'reason' | 'heartbeatTimeoutMs'> {
   /** The instance's name, its database's in the fleet file, or its place as `fenceScope` has it. */
   readonly named: string
 }

@@ -83,6 +83,8 @@ export interface InstanceAccess {
   readonly ruleNames: RuleNames
   /** Further ones, which it takes away and cannot give back, in words. */
   readonly notGivenBack: readonly string[]
+  /** Ways in that no rule of these closes, in words. */
+  readonly beyondRules: readonly string[]
   /** Why its cloud would refuse to stop it, which it may do in words that mean anything: a sentence. Null: nothing that is known. */
   readonly unstoppable: string | null
 }

@@ -79,7 +79,11 @@ export interface FencedInstance extends FencedTarget {
   /** How often it was closed or stopped once more. */
   readonly reasserted: number
   readonly lifted: { readonly by: string; readonly reason: string; readonly at: IsoInstant } | null
+  /** Operations that want it besides `operation`, which took it over from them; the newest last. Absent: none. */
+  readonly heldFor?: readonly FenceHold[]
 }
+
+export type FenceHold = Pick<FencedInstance, 'operation' | 'bundle'>
 
 /** How it was when it was fenced. */
 export interface BeforeFence {
@@ -128,6 +132,8 @@ export interface LiftFenceInput {
   readonly fence: Pick<FencedInstance, 'cloud' | 'operation' | 'bundle' | 'instance' | 'instanceId'>
   /** Started for the control plane alone; its network stays closed. */
   readonly toUs: boolean
+  /** Fleet name of the database that a failover has made the writer in its place; absent: none that the person knows of. */
+  readonly writer?: string
   readonly by: string
   readonly reason: string
   readonly heartbeatTimeoutMs: number

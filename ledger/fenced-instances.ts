@@ -1,7 +1,13 @@
 /** The instances that are fenced through their clouds, one row each. Operations, the watch and whoever lifts a fence write it at the same time, so that a
  *  state is changed only from one in which its writer may change it. */
 import { failure } from '../contracts/failures'
-import { type FencedInstance, type FencedInstanceState, type FencePlace, fenceScope } from '../contracts/instance-fence'
+import {
+  type FencedInstance,
+  type FencedInstanceState,
+  type FenceHold,
+  type FencePlace,
+  fenceScope,
+} from '../contracts/instance-fence'
 import type { LedgerDatabase } from './connect'
 import { sealDocument, unsealDocument } from './digest'
 
@@ -24,8 +30,8 @@ export type NewFence = Pick<
 /** While one of these, it is kept fenced. */
 const STANDING: readonly FencedInstanceState[] = ['fencing', 'fenced']
 
-/** Begins as `fencing`. Safe to repeat by the same operation. Of the same instance that another operation has fenced it takes that over, with how it was before:
- *  nobody else knows that any more. Fails with FENCE_LIFTED where it was lifted from this operation, or is being lifted. */
+/** Begins as `fencing`. Safe to repeat by the same operation. Of the same instance that another operation has fenced, or is lifting, it takes that over, with how it was
+ *  before: nobody else knows that any more. Fails with FENCE_LIFTED where it was lifted from this operation, or is being lifted. */
 export async function openFence(db: LedgerDatabase, fence: NewFence): Promise<FencedInstance> {
   const begun: FencedInstance = {
     version: 1,
@@ -47,17 +53,43 @@ export async function openFence(db: LedgerDatabase, fence: NewFence): Promise<Fe
   if (inserted.numInsertedOrUpdatedRows === 1n) return begun
   return inTurn(db, scope, (held) => {
     const same = held.instanceId === fence.instanceId
-    const own = same && held.operation === fence.operation
-    if (own && STANDING.includes(held.state)) return held
-    if (same && (held.state === 'lifting' || (own && held.state === 'lifted'))) throw lifted(held)
-    const kept = same && STANDING.includes(held.state)
-    return kept ? { ...begun, before: held.before, means: held.means, reasserted: held.reasserted } : begun
+    const stands = same && STANDING.includes(held.state)
+    const { operation } = fence
+    if (stands && holdsOf(held).some((hold) => hold.operation === operation)) return held
+    const own = same && held.operation === operation
+    if (own && (held.state === 'lifting' || held.state === 'lifted')) throw lifted(held)
+    if (!stands && !(same && held.state === 'lifting')) return begun
+    const kept = { ...begun, before: held.before, means: held.means, reasserted: held.reasserted }
+    return stands ? { ...kept, heldFor: holdsOf(held) } : kept
   })
+}
+
+/** Who wants it fenced, the newest last. */
+export function holdsOf({ operation, bundle, heldFor = [] }: FencedInstance): readonly FenceHold[] {
+  return [...heldFor, { operation, bundle }]
+}
+
+/** The operation wants it fenced no longer. Resolves to whether others do, and then it stays as it is. Safe to repeat. */
+export async function leaveFence(
+  db: LedgerDatabase,
+  { place, instanceId, operation }: { place: FencePlace; instanceId: string; operation: string },
+): Promise<{ others: readonly FenceHold[] }> {
+  const held = await inTurn(db, fenceScope(place), (row) => {
+    const others = holdsOf(row).filter((hold) => hold.operation !== operation)
+    const newest = others.at(-1)
+    if (row.instanceId !== instanceId || !STANDING.includes(row.state) || newest === undefined) return row
+    const { heldFor: _, ...rest } = row
+    const before = others.slice(0, -1)
+    return { ...rest, ...newest, ...(before.length > 0 && { heldFor: before }) }
+  })
+  return { others: holdsOf(held).filter((hold) => hold.operation !== operation) }
 }
 
 export interface FenceChange extends Partial<Pick<FencedInstance, 'keep' | 'before' | 'means' | 'look' | 'lifted'>> {
   readonly place: FencePlace
   readonly instanceId: string
+  /** Left out: whosever it is. */
+  readonly operation?: string
   /** From one of these alone. */
   readonly from: readonly FencedInstanceState[]
   /** Left out: it stays. */
@@ -66,12 +98,15 @@ export interface FenceChange extends Partial<Pick<FencedInstance, 'keep' | 'befo
   readonly again?: boolean
 }
 
-/** Safe to repeat, but for `again`. Fails with FENCE_LIFTED when it is in another state by now, and where it is of another instance or none. */
+/** How it was before is written once. Safe to repeat, but for `again`. Fails with FENCE_LIFTED when it is in another state by now, and where it is of another instance, of
+ *  another operation, or none. */
 export async function changeFence(db: LedgerDatabase, change: FenceChange): Promise<FencedInstance> {
-  const { place, instanceId, from, to, again = false, ...replaced } = change
+  const { place, instanceId, operation, from, to, again = false, ...replaced } = change
   return inTurn(db, fenceScope(place), (held) => {
-    if (held.instanceId !== instanceId || !from.includes(held.state)) throw lifted(held)
-    return { ...held, ...replaced, state: to ?? held.state, reasserted: held.reasserted + Number(again) }
+    const another = held.instanceId !== instanceId || (operation !== undefined && held.operation !== operation)
+    if (another || !from.includes(held.state)) throw lifted(held)
+    const before = held.before ?? replaced.before ?? null
+    return { ...held, ...replaced, before, state: to ?? held.state, reasserted: held.reasserted + Number(again) }
   })
 }
 

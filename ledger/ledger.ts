@@ -20,7 +20,7 @@ import {
 } from './documents'
 import { type EpochQuery, nextEpoch } from './epochs'
 import { isMissingOperation, ledgerFailure } from './failures'
-import { changeFence, type FenceChange, getFence, listFences, type NewFence, openFence } from './fenced-instances'
+import { changeFence, type FenceChange, getFence, leaveFence, listFences, type NewFence, openFence } from './fenced-instances'
 import { listKnownInstances } from './known-instances'
 import { migrateLedger, requireLedgerSchema } from './migrate'
 import {
@@ -102,6 +102,7 @@ export interface Ledger {
   listStandbys(): Promise<StandbyRecord[]>
   /** Fails with FENCE_LIFTED where it was lifted from this operation, or is being lifted. */
   openFence(fence: NewFence): Promise<FencedInstance>
+  leaveFence(left: Parameters<typeof leaveFence>[1]): ReturnType<typeof leaveFence>
   /** Fails with FENCE_LIFTED when it is in another state than one of `from` by now. */
   changeFence(change: FenceChange): Promise<FencedInstance>
   /** Null: it has never been fenced. */
@@ -162,6 +163,7 @@ export function openLedger(options: { url: string; applicationName?: string }): 
     getStandby: (id) => ask((tx) => getStandby(tx, id)),
     listStandbys: () => ask((tx) => listStandbys(tx)),
     openFence: (fence) => ask((tx) => openFence(tx, fence)),
+    leaveFence: (left) => ask((tx) => leaveFence(tx, left)),
     changeFence: (change) => ask((tx) => changeFence(tx, change)),
     getFence: (place) => ask((tx) => getFence(tx, place)),
     listFences: () => ask((tx) => listFences(tx)),

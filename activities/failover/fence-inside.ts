@@ -1,6 +1,7 @@
 /** The fence around a source that lets us in, as in a switchover: closed with the walsender as a guest, proven, and drained by a barrier. One attempt from end to
  *  end, since a guest is a session, and a session lives no longer than its attempt. */
 import type { LockRef } from '../../contracts/lock'
+import { holdsOf } from '../../ledger/fenced-instances'
 import type { Session } from '../../postgres/connect/session'
 import { ownGuest, walsenderGuest } from '../../postgres/fence/guests'
 import { openDatabases } from '../../postgres/fence/lower'
@@ -99,7 +100,8 @@ export async function openSource(deps: ActivityDeps, input: Fencing): ReturnType
   const { ledger } = deps
   const { database } = await ledger.getBundle(input.bundle)
   const told = await ledger.getFence(placeOf(database, input.sides.source))
-  const cloudTold = told?.operation === operation && told.instanceId === input.sides.source.instanceId
+  const holds = told === null || told.instanceId !== input.sides.source.instanceId ? [] : holdsOf(told)
+  const cloudTold = holds.some((hold) => hold.operation === operation)
   if ((await ledger.getDocument({ operation, name: FENCE_BEGUN })) === null)
     return { cloudTold, summary: 'nothing was closed in it' }
   const { places } = await failoverPair(deps, input)

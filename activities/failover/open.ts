@@ -1,6 +1,7 @@
 /** The standby becomes the writer. Nothing here is taken back; all of it is safe to repeat, and nothing of it asks the source. */
 import { FAILOVER_DOCUMENTS, type FailoverKept } from '../../contracts/failover'
 import type { StandbyState } from '../../contracts/standby'
+import { forgetMovedAway } from '../../postgres/fence/moved-away'
 import { forgetOrigin } from '../../postgres/replicate/seeding'
 import { advanceSequences, type SequenceTargets, sequenceTargets } from '../../postgres/replicate/sequence-margin'
 import { disableSubscription, findSubscription } from '../../postgres/replicate/subscription'
@@ -50,7 +51,12 @@ export async function openAsWriter(deps: ActivityDeps, input: Input): Promise<Op
     await forgetOrigin(on.migrator, { source: id.source, token: on.token, signal: currentAct().signal })
     return { kept: had, targets: where, advanced: moved }
   })
-  const { back, gone } = await inKeyholeOf(deps, places.standby, input.epoch, (on) => letApplicationsIn(on, places.standby))
+  const { back, gone } = await inKeyholeOf(deps, places.standby, input.epoch, async (on) => {
+    // of a time when writing had moved away from it
+    await forgetMovedAway(on.session, { database: places.standby.entry.database, token: on.token })
+    assertMayAct()
+    return letApplicationsIn(on, places.standby)
+  })
   return {
     lossMsMax: kept.lossMsMax,
     beatAt: kept.beat?.at ?? null,

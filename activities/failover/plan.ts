@@ -12,6 +12,7 @@ import { findSubscription } from '../../postgres/replicate/subscription'
 import { lastBeat } from '../../postgres/replicate/watch/beat'
 import { assertMayAct } from '../act'
 import type { ActivityDeps } from '../deps'
+import { openedBehind, placeOf } from '../instance-fence/place'
 import { standingInKeyhole } from '../replication/keyhole'
 import { standing } from '../replication/record'
 import { looking } from '../replication/sides'
@@ -30,7 +31,13 @@ export async function planFailover(deps: ActivityDeps, input: Input): Promise<Fa
   const { exposure, found } = await lookAtStandby(deps, pair, record, input)
   const { database } = await deps.ledger.getBundle(bundle)
   const allowedLossMs = allowedLoss(database, request.standby, request.acceptLossMs)
-  const blocks = [...blocksOfProbes(pair, input), ...blocksOfRecord(record, input), ...blocksOfEndpoint(input), ...found]
+  const blocks = [
+    ...blocksOfProbes(pair, input),
+    ...blocksOfRecord(record, input),
+    ...blocksOfEndpoint(input),
+    ...(await blocksOfFence(deps, input, database)),
+    ...found,
+  ]
   const asks = askedWhy(pair, input, exposure, allowedLossMs)
   const { althoughItAnswers, unfenced } = request
   const lasting = {
@@ -123,6 +130,19 @@ function blocksOfEndpoint({ endpoint, sides }: Input): Finding[] {
     block(
       'endpoint',
       `The endpoint leads to ${host}:${port} and not to the source at ${sides.source.host}:${sides.source.port}: find out who moved it.`,
+    ),
+  ]
+}
+
+/** Two standbys of one source are never opened: what stands for the first would be taken back for the second. */
+async function blocksOfFence({ ledger }: ActivityDeps, { operation, sides }: Input, source: DatabaseEntry): Promise<Finding[]> {
+  const opened = await openedBehind(ledger, await ledger.getFence(placeOf(source, sides.source)), sides.source)
+  if (opened === null || opened.operation === operation) return []
+  const whom = opened.writer === null ? 'another database' : opened.writer
+  return [
+    block(
+      'opened',
+      `${opened.operation} has fenced ${sides.source.instance} and made ${whom} the writer in its place. A second one would write beside it: fail over from ${whom}, or move writing by "capstan switchover".`,
     ),
   ]
 }

@@ -10,7 +10,7 @@ import { notReadyYet } from '../waiting'
 import type { Fencing, InstanceFenceActivities } from './contract'
 import { lift } from './lift'
 import { closeNetworks, refusal, stop } from './means'
-import { type Located, leftInOf, lettingIn, locate, placeOf, refOf } from './place'
+import { type Located, leftInOf, lettingIn, locate, openRow, placeOf, refOf } from './place'
 
 type Deps = Pick<ActivityDeps, 'ledger' | 'cloudOf'>
 
@@ -22,17 +22,15 @@ export function createInstanceFenceActivities(deps: Deps): InstanceFenceActiviti
   return {
     async startFence({ requestedBy, reason, ...input }) {
       const { database } = await ledger.getBundle(input.bundle)
-      const { target, operation, bundle } = input
+      const { target } = input
       const place = placeOf(database, target)
-      const leftIn = leftInOf(database)
-      const asked = { operation, bundle, database: database.name, since: at(), requestedBy, reason, leftIn }
-      const held = await ledger.openFence({ ...place, instanceId: target.instanceId, ...asked })
+      const { leftIn } = await openRow(ledger, { ...input, requestedBy, reason })
       const change = { place, instanceId: target.instanceId, from: STANDING } as const
       const found = await locate(cloudOf(database), database, target, currentAct())
       if (found === 'gone') await ledger.changeFence({ ...change, to: 'gone' })
       if (found === 'gone' || found === 'unknown')
         return { means: [], untaken: [notThere(database, target.instance, found)], at: at() }
-      if (held.before === null) await ledger.changeFence({ ...change, before: beforeOf(found) })
+      await ledger.changeFence({ ...change, before: beforeOf(found) })
       const fenced = { cloud: cloudOf(database), access: found, leftIn }
       const options = await whileStanding(deps, input, database)
       const taken = [await closeNetworks(fenced, options), await stop(fenced, options)]
@@ -49,7 +47,11 @@ export function createInstanceFenceActivities(deps: Deps): InstanceFenceActiviti
       const { target } = input
       const place = placeOf(database, target)
       const held = await ledger.getFence(place)
-      if (held === null || held.instanceId !== target.instanceId || held.state === 'lifted' || held.state === 'gone')
+      if (held === null) {
+        const message = `The ledger knows of no fence of ${target.instance}, which ${input.operation} has fenced: nobody keeps it closed. See whether it may serve, and fence it or remove its schedule.`
+        throw failure('FENCE_LIFTED', message, { instance: target.instance })
+      }
+      if (held.instanceId !== target.instanceId || held.state === 'lifted' || held.state === 'gone')
         return { over: true, look: { at: at(), state: 'unknown', found: null }, reasserted: false }
       if (held.state === 'lifting') return { over: false, look: { at: at(), state: 'unknown', found: null }, reasserted: false }
       const found = await locate(cloudOf(database), database, target, currentAct())
@@ -60,6 +62,7 @@ export function createInstanceFenceActivities(deps: Deps): InstanceFenceActiviti
         await ledger.changeFence({ ...change, to: 'gone', look })
         return { over: true, look, reasserted: false }
       }
+      if (found !== 'unknown') await ledger.changeFence({ ...change, before: beforeOf(found) })
       const { said, acted } =
         found === 'unknown' ? unseen(database, target.instance) : await again(deps, input, { database, held, access: found })
       const look: FenceLook = { at: at(), state, found: said }
@@ -75,7 +78,7 @@ export function createInstanceFenceActivities(deps: Deps): InstanceFenceActiviti
       currentAct().log?.('a fenced instance is started for the control plane', { instance: target.instance, by, reason })
       const found = await locate(cloudOf(database), database, target, currentAct())
       if (found === 'gone' || found === 'unknown') throw failure('INSTANCE_NOT_FOUND', notThere(database, target.instance, found))
-      const open = lettingIn(found, leftInOf(database))
+      const open = [...lettingIn(found, leftInOf(database)), ...found.beyondRules]
       if (open.length > 0) {
         const message = `${target.instance} was not started: its network still lets in ${open.join(', ')}, and whoever comes from there would write to it.`
         throw failure('FENCE_REFUSED', message, { instance: target.instance })
@@ -146,7 +149,7 @@ function stateOf(found: Located, leftIn: readonly string[]): FenceState {
   if (found === 'gone' || found === 'unknown') return { state: found, cloudState: null, lettingIn: [], at }
   const { state, cloudState } = found.instance
   const said = state === 'stopped' ? 'stopped' : state === 'ready' || state === 'failed' ? 'running' : 'changing'
-  return { state: said, cloudState, lettingIn: lettingIn(found, leftIn), at }
+  return { state: said, cloudState, lettingIn: [...lettingIn(found, leftIn), ...found.beyondRules], at }
 }
 
 function notThere({ cloud, account }: DatabaseEntry, instance: string, found: 'gone' | 'unknown'): string {

@@ -6,10 +6,14 @@ import { TASK_QUEUES } from '../../contracts/messages'
 import { assertMayAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import type { KeepFencedActivities } from './contract'
-import { placeOf } from './place'
+import { openRow, placeOf } from './place'
 
 export function createKeepFencedActivities({ ledger }: Pick<ActivityDeps, 'ledger'>): KeepFencedActivities {
   return {
+    async openFence(input) {
+      assertMayAct()
+      await openRow(ledger, input)
+    },
     async keepFenced({ operation, bundle, target, everyMs, heartbeatTimeoutMs }) {
       const { database } = await ledger.getBundle(bundle)
       const { cloud } = database

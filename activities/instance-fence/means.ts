@@ -26,7 +26,11 @@ interface Fenced {
 /** Before the stop: what starts the instance again finds them closed. */
 export async function closeNetworks({ cloud, access, leftIn }: Fenced, options: ChangeOptions): Promise<Taken> {
   const { instance } = access
-  const closed: Taken = { means: 'networks', untaken: null }
+  const { beyondRules } = access
+  const closed: Taken =
+    beyondRules.length === 0
+      ? { means: 'networks', untaken: null }
+      : untaken(`Its rules let nobody in, but private ways that no rule closes stay open: ${beyondRules.join(', ')}.`)
   const stopped = instance.state === 'stopped' || /stopp/i.test(instance.cloudState)
   if (stopped && lettingIn(access, leftIn).length === 0) return closed
   try {

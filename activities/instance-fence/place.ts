@@ -1,7 +1,11 @@
 /** Which instance is fenced, and what its cloud shows of it. */
 import type { CallOptions, InstanceAccess, InstanceRef, ManagedPostgres } from '../../clouds/port'
+import { FAILOVER_DOCUMENTS } from '../../contracts/failover'
 import type { DatabaseEntry } from '../../contracts/fleet'
-import type { FencedTarget, FencePlace } from '../../contracts/instance-fence'
+import type { FencedInstance, FencedTarget, FencePlace } from '../../contracts/instance-fence'
+import { holdsOf } from '../../ledger/fenced-instances'
+import type { ActivityDeps } from '../deps'
+import type { Fencing } from './contract'
 
 export function placeOf({ cloud, account, region }: DatabaseEntry, { instance }: FencedTarget): FencePlace {
   return { cloud, account, region, instance }
@@ -10,6 +14,18 @@ export function placeOf({ cloud, account, region }: DatabaseEntry, { instance }:
 /** Whom its networks let in while it is fenced: the control plane. */
 export function leftInOf({ canary }: DatabaseEntry): readonly string[] {
   return 'securityGroups' in canary ? canary.securityGroups : canary.networks
+}
+
+/** Whoever fences it is known before its cloud is told anything. */
+export async function openRow(
+  ledger: ActivityDeps['ledger'],
+  { bundle, operation, target, requestedBy, reason }: Fencing & { requestedBy: string; reason: string },
+): Promise<FencedInstance> {
+  const { database } = await ledger.getBundle(bundle)
+  return ledger.openFence({
+    ...{ ...placeOf(database, target), instanceId: target.instanceId, operation, bundle, database: database.name },
+    ...{ since: new Date().toISOString(), requestedBy, reason, leftIn: leftInOf(database) },
+  })
 }
 
 /** `unknown`: it shows none, and nothing tells that it was asked in the right account. */
@@ -43,4 +59,19 @@ export function refOf({ instance: { name, instanceId } }: InstanceAccess): Insta
 /** Whoever is let in beside the control plane. */
 export function lettingIn({ rules, notGivenBack }: InstanceAccess, leftIn: readonly string[]): readonly string[] {
   return [...rules.filter((rule) => !leftIn.includes(rule)), ...notGivenBack]
+}
+
+/** The failover that has made another database the writer in its place, while its fence stands; `writer`: that one's fleet name, null where its bundle does not
+ *  say. Null: none. */
+export async function openedBehind(
+  ledger: Pick<ActivityDeps['ledger'], 'getDocument' | 'getBundle'>,
+  held: FencedInstance | null,
+  { instanceId }: FencedTarget,
+): Promise<{ readonly operation: string; readonly writer: string | null } | null> {
+  if (held === null || held.instanceId !== instanceId || held.state === 'lifted' || held.state === 'gone') return null
+  for (const { operation, bundle } of holdsOf(held)) {
+    if ((await ledger.getDocument({ operation, name: FAILOVER_DOCUMENTS.opened })) === null) continue
+    return { operation, writer: (await ledger.getBundle(bundle)).failover?.standby.name ?? null }
+  }
+  return null
 }

@@ -48,6 +48,7 @@ interface LiftOptions {
   readonly reason: string
   readonly toUs?: boolean
   readonly yes?: boolean
+  readonly writer?: string
   readonly json?: boolean
 }
 
@@ -66,6 +67,7 @@ function addLift(group: Command, cli: CliContext): void {
     .requiredOption('--reason <text>', 'why, for the record', someText)
     .addOption(byOption())
     .option('--to-us', 'start it for the control plane alone; its network stays closed')
+    .option('--writer <database>', 'the one that a failover has made the writer in its place: without it such a fence stays')
     .option('--yes', 'let its applications in again: without it, or --to-us, nothing is done')
     .addOption(jsonOption())
     .addHelpText(
@@ -75,7 +77,7 @@ function addLift(group: Command, cli: CliContext): void {
         'capstan fence lift shop --yes --by ada --reason "the failover was taken back"',
       ),
     )
-    .action(async (named: string, { reason, toUs = false, yes = false, ...options }: LiftOptions) => {
+    .action(async (named: string, { reason, toUs = false, yes = false, writer, ...options }: LiftOptions) => {
       if (!toUs && !yes) {
         const message =
           'Whoever is let in again writes to it: see "capstan fence list" and that nothing has taken its place, then say --yes; or say --to-us, which lets in nobody but the control plane.'
@@ -83,7 +85,10 @@ function addLift(group: Command, cli: CliContext): void {
       }
       const { heartbeatTimeoutMs, requestedBy } = cli.settings
       const by = options.by ?? requestedBy
-      const { fence, summary } = await cli.withDoors((doors) => liftFence(doors, { named, toUs, by, reason, heartbeatTimeoutMs }))
+      const asked = { named, toUs, by, reason, heartbeatTimeoutMs }
+      const { fence, summary } = await cli.withDoors((doors) =>
+        liftFence(doors, { ...asked, ...(writer !== undefined && { writer }) }),
+      )
       if (options.json) cli.json({ version: 1, instance: fence.instance, database: fence.database, toUs, by, summary })
       else cli.lines([summary])
     })

@@ -88,7 +88,7 @@ export function accessOf(raw: DBInstance): InstanceAccess {
       : replicas.length > 0
         ? `RDS does not stop an instance that has read replicas, as ${instance.name} has: ${replicas.join(', ')}.`
         : null
-  return { instance, rules: groupsOf(raw), ruleNames: {}, notGivenBack: [], unstoppable }
+  return { instance, rules: groupsOf(raw), ruleNames: {}, notGivenBack: [], beyondRules: [], unstoppable }
 }
 
 /** Sorted. */

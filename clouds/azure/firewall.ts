@@ -50,7 +50,8 @@ export async function accessOf(
 ): Promise<InstanceAccess | null> {
   const server = await findServer(azure, name, options)
   if (server === null) return null
-  const inside = server.network?.delegatedSubnetResourceId !== undefined
+  const subnet = server.network?.delegatedSubnetResourceId
+  const inside = subnet !== undefined
   const rules = inside ? [] : await standingRules(azure, name, options)
   const names = rules.flatMap((rule): [string, string][] => {
     const [network, ...more] = networksOver(rule)
@@ -63,6 +64,11 @@ export async function accessOf(
     notGivenBack: rules
       .filter((rule) => networksOver(rule).length === 0)
       .map((rule) => `firewall rule ${rule.name}, of ${rule.first} to ${rule.last}`),
+    // firewall rules count for neither
+    beyondRules: [
+      ...(subnet === undefined ? [] : [`its virtual network (${subnet})`]),
+      ...(server.privateEndpointConnections ?? []).map(({ name }) => `private endpoint ${name ?? ''}`),
+    ],
     unstoppable: null,
   }
 }

@@ -28,8 +28,18 @@ export async function accessOf(sql: CloudSql, name: string, options: CallOptions
     rules: Object.keys(ruleNames).sort(),
     ruleNames,
     notGivenBack: others.map(({ value }) => `authorized network ${value}, which ends some day or is none of IPv4`),
+    beyondRules: privateWays(found),
     unstoppable: why === null ? null : `Cloud SQL does not stop instance ${name}: ${why}.`,
   }
+}
+
+/** Authorized networks count for its public address alone. */
+export function privateWays({ settings }: Pick<Instance, 'settings'>): string[] {
+  const { privateNetwork, pscConfig } = settings?.ipConfiguration ?? {}
+  return [
+    ...(privateNetwork ? [`its private network ${privateNetwork}`] : []),
+    ...(pscConfig?.pscEnabled === true ? ['Private Service Connect'] : []),
+  ]
 }
 
 const IN_CLEAR: Readonly<Record<string, boolean>> = {

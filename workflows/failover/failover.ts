@@ -153,9 +153,9 @@ async function approvedPlan(over: FailingOver, planned: Planned): Promise<Planne
 async function carryOut(over: FailingOver, planned: Planned): Promise<readonly Finding[]> {
   const { run, act, ref } = over
   const { sides, epoch } = planned
-  const fenced = await fenceSource(over, planned)
-  await run.step(STEPS.drain, {
-    do: () => drain(over, planned, fenced),
+  const raised = await fenceSource(over, planned)
+  const { fenced } = await run.step(STEPS.drain, {
+    do: () => drain(over, planned, raised),
     detail: ({ summary }) => ({ summary }),
   })
   await run.pointOfNoReturn(STEPS.open, 'applications may write to the standby')
@@ -198,14 +198,19 @@ async function moveAndLetGo({ act, ref, input }: FailingOver, { sides, endpointA
 }
 
 /** What its cloud stopped its cloud may have started again meanwhile: it is looked for once more right before there is no way back. */
-async function drain(over: FailingOver, planned: Planned, fenced: FailoverFence): Promise<{ summary: string }> {
+async function drain(
+  over: FailingOver,
+  planned: Planned,
+  fenced: FailoverFence,
+): Promise<{ summary: string; fenced: FailoverFence }> {
   const { act, ref } = over
   const { sides, epoch } = planned
-  if (fenced.drained) return { summary: 'it was drained behind the fence' }
+  if (fenced.drained) return { summary: 'it was drained behind the fence', fenced }
   const applied = await act.asking.awaitApplied({ ...ref(STEPS.drain), sides, epoch })
-  if (fenced.outcome !== 'proven') return applied
-  await assertFencedStill(over, planned, STEPS.drain)
-  return applied
+  if (fenced.outcome !== 'proven') return { ...applied, fenced }
+  const still = await assertFencedStill(over, planned, fenced, STEPS.drain)
+  if (still.outcome !== 'proven') await act.asking.recordFenced({ ...ref(STEPS.drain), fenced: still })
+  return { ...applied, fenced: still }
 }
 
 /** A cloud changes no networks of an instance that is stopped, and starts one again by itself some day. */

@@ -1,9 +1,14 @@
 /** Keeps everybody off the source: by PostgreSQL itself where it lets us in, else by its cloud. */
-import { ApplicationFailure } from '@temporalio/workflow'
+import { ApplicationFailure, isCancellation, proxyActivities } from '@temporalio/workflow'
+import type { InstanceFenceActivities } from '../../activities/instance-fence/contract'
 import { type FailoverFence, FAILOVER_STEPS as STEPS } from '../../contracts/failover'
 import type { FailureCode } from '../../contracts/failures'
+import type { FenceState } from '../../contracts/instance-fence'
+import { TASK_QUEUES } from '../../contracts/messages'
 import type { StepName } from '../../contracts/operation'
 import { fenceByCloud } from '../keep-fenced/fence-by-cloud'
+import { failureRecord, isDefect } from '../kit/failures'
+import { lookTwice, quickAct } from '../kit/proxies'
 import type { FailingOver, Planned } from './over'
 
 /** Between two looks of the watch that keeps it fenced until it is gone, or a person lifts it. */
@@ -31,7 +36,7 @@ export async function fenceSource(over: FailingOver, planned: Planned): Promise<
       const { cloudTold } = await act.undoing.openSource(inside)
       if (!cloudTold) return
       const fencing = { ...ref(step), target: sides.source }
-      await act.undoingCloud.liftFence({ ...fencing, by: input.requestedBy, reason: 'its failover was taken back' })
+      await act.undoingCloud.liftFence({ ...fencing, by: input.requestedBy, reason: 'its failover was taken back', undo: true })
       await act.endingKeep.endKeeping(fencing)
     },
     detail: ({ outcome, by, evidence, acknowledged }) => ({
@@ -76,18 +81,41 @@ async function fence(over: FailingOver, { sides, epoch, probed }: Planned): Prom
   }
 }
 
-/** Whether nobody listens there still; its cloud said before that it is stopped or gone. */
+/** Its cloud is asked anew, since a partition shows the same silence whether the source was started again or not. What it is asked in vain falls under whoever
+ *  took it upon himself that nobody can prove the fence, as long as nobody answers there. Resolves to what the fence is by then. */
 export async function assertFencedStill(
-  { act, ref }: FailingOver,
+  { act, ref, input }: FailingOver,
   { sides: { source } }: Planned,
+  fenced: FailoverFence,
   step: StepName,
-): Promise<void> {
+): Promise<FailoverFence> {
   const at = new Date().toISOString()
+  const target = { instance: source.instance, instanceId: source.instanceId }
+  const asking = proxyActivities<InstanceFenceActivities>({
+    ...lookTwice(quickAct(TASK_QUEUES[input.cloud], input.heartbeatTimeoutMs)),
+    scheduleToCloseTimeout: input.fenceMsMax,
+  })
+  const said = await unlessSilent(asking.fenceState({ ...ref(step), target }))
+  if ('unasked' in said && input.unfenced === null)
+    throw refused('FENCE_NOT_PROVEN', `Its cloud does not say whether the source is fenced still: ${said.unasked}`)
   const { proven, evidence } = await act.proving.judgeFence({
-    ...{ ...ref(step), target: source, address: source },
-    said: { state: 'stopped', cloudState: 'stopped', lettingIn: [], at },
+    ...{ ...ref(step), target, address: source },
+    said: 'unasked' in said ? { state: 'stopped', cloudState: 'stopped', lettingIn: [], at } : said,
     ordered: { means: [], untaken: [], at },
   })
   if (!proven)
     throw refused('FENCE_NOT_PROVEN', `The source came back while the standby applied what it had: ${evidence.join(' ')}`)
+  if (!('unasked' in said) || input.unfenced === null) return fenced
+  const since = `its cloud did not say right before the opening whether that holds: ${said.unasked}`
+  const acknowledged = { by: input.requestedBy, reason: input.unfenced }
+  return { ...fenced, outcome: 'unreachable-cloud', evidence: [...fenced.evidence, since], acknowledged }
+}
+
+async function unlessSilent(asked: Promise<FenceState>): Promise<FenceState | { readonly unasked: string }> {
+  try {
+    return await asked
+  } catch (error) {
+    if (isDefect(error) || isCancellation(error)) throw error
+    return { unasked: failureRecord(error).message }
+  }
 }

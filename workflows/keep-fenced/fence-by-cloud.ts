@@ -29,6 +29,7 @@ export type FenceByCloud = Omit<FenceInstanceInput, 'operation' | 'step' | 'bund
 
 const LOOK_EVERY_MS = 500
 /** What its cloud said last when it said nothing. */
+const UNCLAIMED = 'CLOUD_UNREACHABLE'
 const UNANSWERED = /^(CLOUD_UNREACHABLE|CLOUD_THROTTLED)$/
 
 export async function fenceByCloud(asked: FenceByCloud): Promise<CloudFenceOutcome> {
@@ -43,7 +44,9 @@ export async function fenceByCloud(asked: FenceByCloud): Promise<CloudFenceOutco
   const until = Date.now() + withinMs
   await passing(proving.holdWitness(at))
   try {
-    const ordered = await passing(ordering.startFence({ ...fencing, requestedBy, reason }))
+    const opened = await passing(keeping.openFence({ ...fencing, requestedBy, reason }))
+    if (opened !== undefined) return unproven(opened.failure, null, [])
+    const ordered = await passing(ordering.startFence({ ...fencing, requestedBy, reason }), UNCLAIMED)
     // also what was ordered by half is gone on with
     await keeping.keepFenced({ ...fencing, everyMs: keepEveryMs, heartbeatTimeoutMs })
     if ('failure' in ordered) return unproven(ordered.failure, null, [])
@@ -68,7 +71,7 @@ interface Looking {
 async function look({ ordered: { untaken }, until, ask, judge }: Looking): Promise<CloudFenceOutcome> {
   let proof: CloudFenceProof | null = null
   for (;;) {
-    const said = await passing(ask())
+    const said = await passing(ask(), UNCLAIMED)
     const seen = 'failure' in said ? said : await passing(judge(said))
     if (!('failure' in seen)) {
       proof = seen
@@ -92,18 +95,19 @@ function unproven(
 }
 
 /** Whatever an activity failed with is an answer; not so a defect of ours, and the operation's own cancellation. */
-async function passing<T>(act: Promise<T>): Promise<T | { failure: { code: string; message: string } }> {
+async function passing<T>(act: Promise<T>, timedOutIs?: string): Promise<T | { failure: { code: string; message: string } }> {
   try {
     return await act
   } catch (error) {
     if (isDefect(error) || CancellationScope.current().consideredCancelled) throw error
-    return { failure: saidLast(error) }
+    return { failure: saidLast(error, timedOutIs) }
   }
 }
 
-/** Of one whose time was over, what its last attempt failed with. */
-function saidLast(error: unknown): { code: string; message: string } {
+/** Of one whose time was over, what its last attempt failed with; of one that nobody took up, or that hung, that nothing was said. */
+function saidLast(error: unknown, timedOutIs = 'DEFECT'): { code: string; message: string } {
   const timeout = error instanceof ActivityFailure ? error.cause : error
   const last = timeout instanceof TimeoutFailure ? timeout.cause : undefined
-  return last instanceof ApplicationFailure ? failureRecord(last) : failureRecord(error)
+  if (last instanceof ApplicationFailure) return failureRecord(last)
+  return timeout instanceof TimeoutFailure ? { ...failureRecord(error), code: timedOutIs } : failureRecord(error)
 }

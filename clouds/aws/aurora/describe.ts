@@ -53,6 +53,7 @@ export function accessOf(cluster: Cluster): InstanceAccess {
     rules: groupsOf({ VpcSecurityGroups: raw.VpcSecurityGroups }),
     ruleNames: {},
     notGivenBack: [],
+    beyondRules: [],
     unstoppable: why === null ? null : `Aurora does not stop cluster ${name}: ${why}.`,
   }
 }
