@@ -25,7 +25,7 @@ const NOT_RUN: readonly (readonly [RegExp, string])[] = [
   [/^capstan restore shop .*--in-place( --keep \w+)?( --plan)?$/, 'Cloud SQL alone can: test/e2e/overwrite.crash.ts runs it'],
   [
     /^capstan (restore|verify-backup) shop --snapshot NAME --region \S+( --plan)?$/,
-    'needs a copy in another region: test/e2e/restore-elsewhere.crash.ts restores one, and verifies it',
+    'needs a copy in another region: test/e2e/restore-elsewhere.nightly.ts restores one, and verifies it',
   ],
   [/^capstan restore shop --to INSTANT /, 'names a moment that a search has found'],
   [/^capstan restore when /, 'asks for hours of a log: test/e2e/recover-rows-live.crash.ts runs it'],
