@@ -171,7 +171,8 @@ export const FAULTS = {
       const pid = await walsenderOf(struck.writer).catch(() => undefined)
       if (pid === undefined) return NOTHING
       signal(pid, 'SIGSTOP')
-      return after(4_000, async () => signal(pid, 'SIGCONT'))
+      // longer than the way back is waited for, where nothing else ends the crossing
+      return after(12_000, async () => signal(pid, 'SIGCONT'))
     },
   },
 

@@ -25,6 +25,12 @@ export async function foundWithout(
 const CROSSING = 'activities/switchover/cross.js'
 
 export const WITHOUT_BARRIER: readonly Mutation[] = [
+  // time to stop the walsender in
+  {
+    file: CROSSING,
+    find: 'await nearEnough({ deps, input, pair, hole, on, tokens });',
+    put: 'await nearEnough({ deps, input, pair, hole, on, tokens }); await (0, promises_1.setTimeout)(3000);',
+  },
   {
     file: CROSSING,
     find: 'await (0, barrier_1.awaitBarrier)({ ...awaited, deadlineMs: Math.min(pair.request.drainMsMax, left()), signal })',

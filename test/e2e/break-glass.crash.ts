@@ -82,9 +82,13 @@ async function killedAt(step: string, operation: string): Promise<void> {
   })
   const ended = once(child, 'exit')
   const begun = () => existsSync(journal(operation)) && readFileSync(journal(operation), 'utf8').includes(`"step":"${step}"`)
-  await until(`the step ${step}`, async () => begun() || child.exitCode !== null, 5)
-  child.kill('SIGKILL')
-  await ended
+  try {
+    await until(`the step ${step}`, async () => begun() || child.exitCode !== null, 5)
+    expect(begun()).toBe(true)
+  } finally {
+    child.kill('SIGKILL')
+    await ended
+  }
 }
 
 async function returned(operation: string, outcome: string): Promise<void> {
@@ -111,7 +115,7 @@ test('taken back by hand, the source goes on and the standby follows; the worker
   await frozenBehindTheFence('back')
   expect((await standingOf('back')).standing.stage).toBe('closed')
   // somebody began to finish it, and thought better of it
-  await killedAt('cross', 'back')
+  await killedAt('again', 'back')
   const { exit, json, err } = await byHand('revert', 'back')
   expect({ exit, json, err }).toMatchObject({ exit: 0, json: { left: [], deed: 'revert' } })
   await it.writesGoOn()

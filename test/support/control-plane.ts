@@ -6,9 +6,17 @@ import type { CapstanStack } from './capstan-stack'
 /** The worker, Temporal, and the ledger with all its backends. Resolves to what lets them go on. */
 export function freezeControlPlane({ stack, dir }: CapstanStack): () => void {
   const ledger = Number(readFileSync(join(dir, 'state', 'ledger', 'data', 'postmaster.pid'), 'utf8').split('\n')[0])
-  const found = [stack.worker.pid(), stack.temporalServer?.pid(), ledger, ...childrenOf(ledger)]
-  const pids = found.filter((pid): pid is number => typeof pid === 'number')
-  for (const pid of pids) process.kill(pid, 'SIGSTOP')
+  const pids: number[] = []
+  const stop = (pid: number | null | undefined): void => {
+    try {
+      if (typeof pid === 'number' && process.kill(pid, 'SIGSTOP')) pids.push(pid)
+    } catch {
+      // it ended meanwhile
+    }
+  }
+  for (const pid of [stack.worker.pid(), stack.temporalServer?.pid(), ledger]) stop(pid)
+  // by now the postmaster makes no more of them
+  for (const pid of childrenOf(ledger)) stop(pid)
   return () => {
     for (const pid of pids.reverse()) {
       try {

@@ -66,7 +66,7 @@ export interface Bank {
   stop(): Promise<void>
 }
 
-export const now = (): number => performance.timeOrigin + performance.now()
+export const now = (): number => Date.now()
 
 /** Of account, account and the number. */
 export function transferOf(number: number): readonly [number, number, number] {
@@ -198,14 +198,16 @@ export class Switching {
     const capstan = await startCapstan({
       env: { CAPSTAN_LAB_PROFILE: 'instant', SHOP_MASTER_PASSWORD: MASTER_PASSWORD, ...SOON, ...front.env },
     })
+    let bank: Bank | undefined
     try {
       const pair = await createPair(capstan, cloud, { both: true, ...more, endpoint: (source) => front.open(capstan, source) })
-      const bank = await front.bank(capstan)
+      bank = await front.bank(capstan)
       const setUp = await pair.run('replicate', 'stock', '--operation', 'set-up')
       if (setUp.code !== 0) throw new Error(`capstan replicate ended with ${setUp.code}: ${setUp.stdout}${setUp.stderr}`)
       const probes = { source: startProbe(pair.source.app), standby: startProbe(pair.standby.app) }
       return new Switching(capstan, pair, bank, probes, front)
     } catch (error) {
+      await bank?.stop()
       await front.close()
       await capstan.close()
       throw error
@@ -246,7 +248,10 @@ export class Switching {
   /** What is counted from now on is new. */
   async writesGoOn(): Promise<void> {
     const { size } = this.bank.acknowledged
-    await until('the bank to go on', async () => this.bank.acknowledged.size > size + 50)
+    const accepted = () => this.probes.source.accepted.length + this.probes.standby.accepted.length
+    const before = accepted()
+    // one may have been accepted by the old writer in the moment before
+    await until('the bank to go on', async () => this.bank.acknowledged.size > size + 50 && accepted() > before + 1)
   }
 
   /** Each acknowledged transfer once, no id twice, and all of the money. */
@@ -281,8 +286,9 @@ export class Switching {
 
   /** When either side accepted a write first after that moment, in milliseconds since 1970; null: it has not yet. */
   firstAcceptedAfter(side: 'source' | 'standby', ms: number): number | null {
-    const found = this.probes[side].accepted.find(({ to }) => performance.timeOrigin + to > ms)
-    return found === undefined ? null : performance.timeOrigin + found.to
+    const wall = Date.now() - performance.now()
+    const found = this.probes[side].accepted.find(({ to }) => wall + to > ms)
+    return found === undefined ? null : wall + found.to
   }
 
   /** The longest time between two writes that were accepted, wherever, in milliseconds. */

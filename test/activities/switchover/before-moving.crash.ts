@@ -233,6 +233,8 @@ test('a source that is frozen when writing moves is marked before it is opened, 
   expect(recorded.summary).toContain('does not answer, and bears no mark')
   await it.act((on) => on.openToApplications(it.input('open')))
   // what was begun on it may have written the mark once it went on
+  const others = `SELECT FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client backend' AND (datname = 'capstan_fence' OR datname IS NULL)`
+  await until('what was begun on it to be over', async () => (await inKeyhole(others)).length === 0)
   await inKeyhole('DELETE FROM capstan.moved_away')
 
   await limited(-1)

@@ -13,12 +13,12 @@ beforeAll(async () => {
 })
 afterAll(() => server?.stop())
 
-const asked = (port: number, host = '127.0.0.1') => greet({ host, port, timeoutMs: 500, sourceAddress: null })
+const asked = (port: number, host = '127.0.0.1', timeoutMs = 60_000) => greet({ host, port, timeoutMs, sourceAddress: null })
 
 test('a server that lives greets without a password; one that stands still is only listened for, and where nobody listens nobody is', async () => {
   expect(await asked(server.port)).toMatchObject({ greeting: 'greeted' })
   server.freeze()
-  const frozen = await asked(server.port).finally(() => server.thaw())
+  const frozen = await asked(server.port, '127.0.0.1', 500).finally(() => server.thaw())
   expect(frozen).toMatchObject({ greeting: 'accepted' })
   expect(await asked(1)).toMatchObject({ greeting: 'absent' })
   expect(await asked(server.port, 'nowhere.invalid')).toMatchObject({ greeting: 'unasked' })
