@@ -60,7 +60,7 @@ export async function openFence(db: LedgerDatabase, fence: NewFence): Promise<Fe
     if (own && (held.state === 'lifting' || held.state === 'lifted')) throw lifted(held)
     if (!stands && !(same && held.state === 'lifting')) return begun
     const kept = { ...begun, before: held.before, means: held.means, reasserted: held.reasserted }
-    return stands ? { ...kept, heldFor: holdsOf(held) } : kept
+    return { ...kept, heldFor: holdsOf(held).filter((hold) => hold.operation !== operation) }
   })
 }
 

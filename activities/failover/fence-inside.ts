@@ -1,5 +1,6 @@
 /** The fence around a source that lets us in, as in a switchover: closed with the walsender as a guest, proven, and drained by a barrier. One attempt from end to
  *  end, since a guest is a session, and a session lives no longer than its attempt. */
+import type { FencedInstance, FencePlace } from '../../contracts/instance-fence'
 import type { LockRef } from '../../contracts/lock'
 import { holdsOf } from '../../ledger/fenced-instances'
 import type { Session } from '../../postgres/connect/session'
@@ -92,6 +93,25 @@ async function openedBefore(deps: ActivityDeps, source: Place, lock: LockRef): P
   return stands < first ? first : epochAbove(deps, operation, lock, stands)
 }
 
+/** How an instance was is written down before its cloud is told anything: where it is not, there is nothing to put back, and nobody of that cloud's is needed for
+ *  it, who may be away with the source. False: its cloud may have been told, or others want it fenced. */
+async function liftedUntold(
+  { ledger }: ActivityDeps,
+  operation: string,
+  { place, instanceId }: { readonly place: FencePlace; readonly instanceId: string },
+  told: FencedInstance | null,
+): Promise<boolean> {
+  if (told === null || told.before !== null || told.operation !== operation) return false
+  if (!['fencing', 'lifting'].includes(told.state)) return told.state === 'lifted'
+  if ((await ledger.leaveFence({ place, instanceId, operation })).others.length > 0) return false
+  assertMayAct()
+  // from here on nobody writes down how it was, nor tells its cloud anything
+  const { before } = await ledger.changeFence({ place, instanceId, operation, from: ['fencing', 'lifting'], to: 'lifting' })
+  if (before !== null) return false
+  await ledger.changeFence({ place, instanceId, operation, from: ['lifting'], to: 'lifted' })
+  return true
+}
+
 /** `cloudTold`: its cloud was told something as well, which only a worker of its own takes back. */
 export async function openSource(deps: ActivityDeps, input: Fencing): ReturnType<FailoverActivities['openSource']> {
   const { operation } = input
@@ -99,9 +119,10 @@ export async function openSource(deps: ActivityDeps, input: Fencing): ReturnType
   await assertNotOpened(deps, operation)
   const { ledger } = deps
   const { database } = await ledger.getBundle(input.bundle)
-  const told = await ledger.getFence(placeOf(database, input.sides.source))
+  const fenced = { place: placeOf(database, input.sides.source), instanceId: input.sides.source.instanceId }
+  const told = await ledger.getFence(fenced.place)
   const holds = told === null || told.instanceId !== input.sides.source.instanceId ? [] : holdsOf(told)
-  const cloudTold = holds.some((hold) => hold.operation === operation)
+  const cloudTold = holds.some((hold) => hold.operation === operation) && !(await liftedUntold(deps, operation, fenced, told))
   if ((await ledger.getDocument({ operation, name: FENCE_BEGUN })) === null)
     return { cloudTold, summary: 'nothing was closed in it' }
   const { places } = await failoverPair(deps, input)

@@ -36,6 +36,7 @@ export async function planFailover(deps: ActivityDeps, input: Input): Promise<Fa
     ...blocksOfRecord(record, input),
     ...blocksOfEndpoint(input),
     ...(await blocksOfFence(deps, input, database)),
+    ...(await blocksOfRole(deps, pair)),
     ...found,
   ]
   const asks = askedWhy(pair, input, exposure, allowedLossMs)
@@ -71,11 +72,12 @@ export function allowedLoss(
 /** Null: it was allowed beforehand. */
 function askedWhy(
   { request }: FailoverPair,
-  { probed }: Input,
+  { probed, endpoint }: Input,
   { lossMsMax }: Exposure,
   allowedLossMs: number | null,
 ): string | null {
   if (probed.verdict !== 'dead') return 'the source is not proven dead'
+  if (endpoint.silent) return 'the endpoint does not say that applications are led to the source still'
   if (request.unfenced !== null) return 'the standby is opened even where the source cannot be proven fenced'
   if (lossMsMax === null) return 'nobody knows what may be lost'
   if (allowedLossMs === null) return `up to ${seconds(lossMsMax)} of writes may be lost, and no loss was allowed beforehand`
@@ -132,6 +134,14 @@ function blocksOfEndpoint({ endpoint, sides }: Input): Finding[] {
       `The endpoint leads to ${host}:${port} and not to the source at ${sides.source.host}:${sides.source.port}: find out who moved it.`,
     ),
   ]
+}
+
+/** Writing has moved away from one that follows another by now, whoever still follows it: opened, that one would be a second writer. */
+async function blocksOfRole({ ledger }: ActivityDeps, { id }: FailoverPair): Promise<Finding[]> {
+  const own = (await ledger.listStandbys()).find(({ target, state }) => target === id.source && state !== 'gone')
+  if (own === undefined) return []
+  const message = `${own.target} is a standby of ${own.source} itself (${own.state}), so it is not the writer: fail over from ${own.source}, or "capstan standby remove" what is none.`
+  return [block('follows', message)]
 }
 
 /** Two standbys of one source are never opened: what stands for the first would be taken back for the second. */

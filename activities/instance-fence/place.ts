@@ -61,14 +61,14 @@ export function lettingIn({ rules, notGivenBack }: InstanceAccess, leftIn: reado
   return [...rules.filter((rule) => !leftIn.includes(rule)), ...notGivenBack]
 }
 
-/** The failover that has made another database the writer in its place, while its fence stands; `writer`: that one's fleet name, null where its bundle does not
+/** The failover that has made another database the writer in its place, unless its fence was lifted: of an instance that is gone, too; `writer`: that one's fleet name, null where its bundle does not
  *  say. Null: none. */
 export async function openedBehind(
   ledger: Pick<ActivityDeps['ledger'], 'getDocument' | 'getBundle'>,
   held: FencedInstance | null,
   { instanceId }: FencedTarget,
 ): Promise<{ readonly operation: string; readonly writer: string | null } | null> {
-  if (held === null || held.instanceId !== instanceId || held.state === 'lifted' || held.state === 'gone') return null
+  if (held === null || held.instanceId !== instanceId || held.state === 'lifted') return null
   for (const { operation, bundle } of holdsOf(held)) {
     if ((await ledger.getDocument({ operation, name: FAILOVER_DOCUMENTS.opened })) === null) continue
     return { operation, writer: (await ledger.getBundle(bundle)).failover?.standby.name ?? null }

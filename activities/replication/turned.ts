@@ -66,7 +66,9 @@ export async function admitOldWriter(
     const { database } = place.entry
     if (!overwrites) await refuseOpenedSince(on.session, id, moved, database)
     await recordMovedAway(on.session, { ...moved, database, token: on.token })
-    await keepApplicationsOut(on, place, request.declared.wayBack?.user ?? null)
+    // in its name: whoever comes after this operation, should that end here, has to see whose leavings these are
+    const ofMove = { ...place, ref: { ...place.ref, operation: moved.operation as OperationId } }
+    await keepApplicationsOut(on, ofMove, request.declared.wayBack?.user ?? null)
     assertMayAct()
     await openDatabases(on.session, { raisedBy: moved.operation, token: on.token, signal: currentAct().signal })
   })

@@ -43,7 +43,7 @@ export function failoverActivities(input: FailoverInput) {
     askingTraffic: proxyActivities<TrafficActivities>(bounded(endpointOn, ENDPOINT_MS)),
     proving: proxyActivities<FenceProofActivities>(lookTwice(quickAct(postgres, heartbeatTimeoutMs))),
     undoing: proxyActivities<FailoverActivities>(undoLong(postgres, heartbeatTimeoutMs)),
-    undoingCloud: proxyActivities<InstanceFenceActivities>(undoWait(TASK_QUEUES[cloud], heartbeatTimeoutMs)),
+    undoingCloud: proxyActivities<InstanceFenceActivities>(claimedOrAsked(undoWait(TASK_QUEUES[cloud], heartbeatTimeoutMs))),
     endingKeep: proxyActivities<KeepFencedActivities>(undoAct(TASK_QUEUES.control, heartbeatTimeoutMs)),
     /** Past the point of no return a person is asked after some attempts: nobody writes meanwhile. */
     forward: proxyActivities<FailoverActivities>(forwardAct(long)),

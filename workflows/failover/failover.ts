@@ -173,7 +173,7 @@ async function carryOut(over: FailingOver, planned: Planned): Promise<readonly F
   })
   if (opened === null) findings.push(left(STEPS.open))
   const moved = await run.forward(STEPS.move, {
-    do: () => moveAndLetGo(over, planned),
+    do: () => moveAndLetGo(over, planned, fenced),
     detail: ({ summary, moved: how }) => ({ summary, moved: how }),
   })
   if (moved === null) findings.push(left(STEPS.move))
@@ -181,15 +181,19 @@ async function carryOut(over: FailingOver, planned: Planned): Promise<readonly F
 }
 
 /** A switchover that was ended by force may have left clients waiting, whom nobody else lets go on: those too whom a move reached that did not reach all. */
-async function moveAndLetGo({ act, ref, input }: FailingOver, { sides, endpointAt }: Planned): Promise<MovedEndpoint> {
+async function moveAndLetGo(
+  { act, ref, input }: FailingOver,
+  { sides, endpointAt }: Planned,
+  { outcome }: FailoverFence,
+): Promise<MovedEndpoint> {
   const { host, port } = sides.source
   const to = { host: sides.standby.host, port: sides.standby.port }
   const [led] = await Promise.allSettled([
     act.traffic.moveEndpoint({ ...ref(STEPS.move), from: endpointAt ?? { host, port }, to }),
   ])
   const { endpointOn = TASK_QUEUES.postgres } = input
-  // of what has a queue of its own, a name in a DNS, no client waits
-  const letGo = endpointOn === TASK_QUEUES.postgres
+  // of what has a queue of its own, a name in a DNS, no client waits; and nobody is let go towards an old writer that may live
+  const letGo = endpointOn === TASK_QUEUES.postgres && (led.status === 'fulfilled' || outcome === 'proven')
   const [gone] = await Promise.allSettled([letGo ? act.traffic.resumeEndpoint(ref(STEPS.move)) : null])
   if (led.status === 'rejected') throw led.reason
   if (gone.status === 'rejected') throw gone.reason

@@ -34,9 +34,9 @@ export async function fenceSource(over: FailingOver, planned: Planned): Promise<
     },
     undo: async () => {
       const { cloudTold } = await act.undoing.openSource(inside)
-      if (!cloudTold) return
       const fencing = { ...ref(step), target: sides.source }
-      await act.undoingCloud.liftFence({ ...fencing, by: input.requestedBy, reason: 'its failover was taken back', undo: true })
+      if (cloudTold)
+        await act.undoingCloud.liftFence({ ...fencing, by: input.requestedBy, reason: 'its failover was taken back', undo: true })
       await act.endingKeep.endKeeping(fencing)
     },
     detail: ({ outcome, by, evidence, acknowledged }) => ({

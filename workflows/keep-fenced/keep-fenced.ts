@@ -27,7 +27,8 @@ export async function keepFenced({ cloud, operation, bundle, target, heartbeatTi
       if (reasserted) log.warn(`${target.instance} was not as fenced as it was left: ${seen.found ?? ''}`)
       if (seen.found === null) return
     } catch (error) {
-      if (isDefect(error) || isCancellation(error)) throw error
+      // one that the ledger has lost: the run fails, and is seen
+      if (isDefect(error) || isCancellation(error) || failureRecord(error).code === 'FENCE_LIFTED') throw error
       // its cloud is away: nobody can start it by that either, and the age of the last look is an alert
       log.warn(`${target.instance} could not be looked at: ${failureRecord(error).message}`)
     }
