@@ -24,7 +24,7 @@ async function slots({ source, asked }: Look): Promise<Told> {
       message: `Somebody else's slot ${name} reads this database${active ? '' : ', is not being read now'} and holds back ${bytes(held ?? 0)} of log.`,
       why: 'Its reader stays with the source when writing moves, and gets nothing more.',
       command: active
-        ? `SELECT * FROM pg_replication_slots WHERE slot_name = '${name}'; -- its reader has to be moved by hand at a switchover`
+        ? `SELECT * FROM pg_replication_slots WHERE slot_name = '${name}'; -- its reader has to be moved by hand before a switchover`
         : `SELECT pg_drop_replication_slot('${name}'); -- once its reader is known to be gone for good`,
     })),
   }

@@ -57,7 +57,7 @@ export const VERSIONS: Check = {
             object: null,
             message: `There is no way back: ${why}`,
             why: 'Once applications write on the standby, the source gets nothing of it: moving there can only be undone with loss.',
-            command: '-- a switchover says so in its approval; mend it before, or accept it',
+            command: '-- a switchover is refused until it is mended',
           },
         ],
       }
