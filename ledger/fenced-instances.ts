@@ -60,7 +60,9 @@ export async function openFence(db: LedgerDatabase, fence: NewFence): Promise<Fe
     if (own && (held.state === 'lifting' || held.state === 'lifted')) throw lifted(held)
     if (!stands && !(same && held.state === 'lifting')) return begun
     const kept = { ...begun, before: held.before, means: held.means, reasserted: held.reasserted }
-    return { ...kept, heldFor: holdsOf(held).filter((hold) => hold.operation !== operation) }
+    // whose fence is being lifted wants it no longer; the others do still
+    const holds = (stands ? holdsOf(held) : (held.heldFor ?? [])).filter((hold) => hold.operation !== operation)
+    return holds.length === 0 ? kept : { ...kept, heldFor: holds }
   })
 }
 
