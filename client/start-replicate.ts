@@ -1,7 +1,7 @@
 /** The one way to start an operation on a standby, whichever door it came through: to set it up, or to do something with the one that there is. */
 import type { BundledMigration, MigrationBundle } from '../contracts/bundle'
 import { type Failure, failure } from '../contracts/failures'
-import type { DatabaseEntry } from '../contracts/fleet'
+import { atItsAddress, type DatabaseEntry } from '../contracts/fleet'
 import { type ReplicateRequest, replicateStarter } from '../contracts/replicate'
 import type { DeclaredStandby } from '../contracts/standby'
 import { printable } from '../postgres/printable'
@@ -52,13 +52,6 @@ function turnedPair(fleet: LoadedFleet, source: DatabaseEntry, { standby: wanted
   if (source.standbys !== undefined) return null
   const [only, another] = backward(fleet, source).filter(({ other }) => wanted === null || other.name === wanted)
   return only === undefined || another !== undefined ? null : only
-}
-
-/** What the fleet file calls it may lead to the other one by now. */
-function atItsAddress(entry: DatabaseEntry): DatabaseEntry {
-  const { admin, migrator } = entry.connections
-  const own = { host: null, port: null }
-  return { ...entry, connections: { ...entry.connections, admin: { ...admin, ...own }, migrator: { ...migrator, ...own } } }
 }
 
 /** Whoever pauses one at night is kept from it by no file that is wrong. */

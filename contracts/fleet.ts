@@ -242,6 +242,13 @@ export interface Fleet {
   readonly verification?: FleetVerification
 }
 
+/** Reached at the address that its cloud gives: the host of the fleet file may be the very name that is moved. */
+export function atItsAddress(entry: DatabaseEntry): DatabaseEntry {
+  const { admin, migrator } = entry.connections
+  const own = { host: null, port: null }
+  return { ...entry, connections: { admin: { ...admin, ...own }, migrator: { ...migrator, ...own } } }
+}
+
 /** The scope of an instance's lock: `lock/<cloud>/<account>/<region>/<resource>`. An instance and a cluster of the same name in one region have one lock. A server's name is Azure's once only, so that its resource group
  *  is no part of it: a group's name may be spelled in several ways, and two spellings would be two locks on one instance. */
 export function lockScope(entry: Pick<DatabaseEntry, 'cloud' | 'account' | 'region' | 'instance'>): string {

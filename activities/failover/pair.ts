@@ -2,7 +2,7 @@
 import type { FailoverRequest } from '../../contracts/failover'
 import { FAILOVER_DOCUMENTS } from '../../contracts/failover'
 import { failure } from '../../contracts/failures'
-import type { DatabaseEntry } from '../../contracts/fleet'
+import { atItsAddress } from '../../contracts/fleet'
 import type { OperationId } from '../../contracts/operation'
 import type { StandbySides } from '../../contracts/replicate'
 import type { StandbyId, StandbyNames } from '../../contracts/standby'
@@ -32,12 +32,6 @@ export async function failoverPair(
       standby: { ref: input, entry: atItsAddress(request.standby), address: input.sides.standby },
     },
   }
-}
-
-function atItsAddress(entry: DatabaseEntry): DatabaseEntry {
-  const { admin, migrator } = entry.connections
-  const own = { host: null, port: null }
-  return { ...entry, connections: { admin: { ...admin, ...own }, migrator: { ...migrator, ...own } } }
 }
 
 /** Whoever wrote into both would have two truths. */

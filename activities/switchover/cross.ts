@@ -13,7 +13,7 @@ import type { FenceToken } from '../../postgres/migrate/fence'
 import { applyErrors, awaitBarrier, takeBarrier } from '../../postgres/replicate/barrier'
 import { enableSubscription, findSubscription } from '../../postgres/replicate/subscription'
 import { schemaStamp } from '../../postgres/replicate/unchanged'
-import { carrySequences, readSequences } from '../../postgres/replicate/watch/sequences'
+import { carrySequences, readSequences, refuseUncarried } from '../../postgres/replicate/watch/sequences'
 import { closeWayBack, openWayBack } from '../../postgres/replicate/way-back'
 import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
@@ -32,7 +32,7 @@ import { assertNotMoved, assertNotMovedThere, assertNotTakenBack, recordTakenBac
 import { insideBoth, type Pair, pairOf } from './pair'
 import { stopwatch } from './stopwatch'
 import { confirmedAsBefore, confirmedAtOnce } from './synced'
-import { onBoth, refuseUncarried } from './way-back'
+import { onBoth } from './way-back'
 
 type Input = Parameters<SwitchoverActivities['fenceAndDrain']>[0]
 type Crossed = Awaited<ReturnType<SwitchoverActivities['fenceAndDrain']>>

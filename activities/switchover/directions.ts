@@ -1,7 +1,6 @@
 /** What the ledger says of the pair, either way round, and who watches the way back. Both are `switching` while the operation has them in hand: the watch makes
  *  nothing of what it sees then but what the disks need. The way back is there before its slot is, so that no death leaves a slot that nobody looks at; the way
  *  there is gone before anybody may write on the standby, so that nothing that is done with standbys ever takes the writer for one. */
-import type { DeclaredStandby } from '../../contracts/fleet'
 import type { OperationId } from '../../contracts/operation'
 import type { StandbyId, StandbyState } from '../../contracts/standby'
 import { assertMayAct } from '../act'
@@ -9,14 +8,9 @@ import type { ActivityDeps } from '../deps'
 import { change, startWatch } from '../replication/record'
 import { gone } from '../replication/remove'
 import type { Watching } from './contract'
-import type { Pair } from './pair'
+import { declaredBack, type Pair } from './pair'
 
 export const turnedId = ({ source, target }: StandbyId): StandbyId => ({ source: target, target: source })
-
-export function declaredBack({ request }: Pair): DeclaredStandby {
-  if (request.back === null) throw new Error('nobody declared a way back')
-  return request.back
-}
 
 const FOLLOWS: readonly StandbyState[] = ['following', 'late', 'copying', 'broken']
 

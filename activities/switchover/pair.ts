@@ -1,6 +1,6 @@
 /** Both sides of a switchover, each at the address that its cloud gives: the fleet file's host may be the very name that is moved. */
 import type { MigrationBundle } from '../../contracts/bundle'
-import type { DatabaseEntry } from '../../contracts/fleet'
+import { atItsAddress, type DeclaredStandby } from '../../contracts/fleet'
 import type { StandbySides } from '../../contracts/replicate'
 import type { StandbyId, StandbyNames } from '../../contracts/standby'
 import type { StepRef } from '../../contracts/step-ref'
@@ -43,23 +43,16 @@ export async function pairOf(
   }
 }
 
-function atItsAddress(entry: DatabaseEntry): DatabaseEntry {
-  const { admin, migrator } = entry.connections
-  const own = { host: null, port: null }
-  return { ...entry, connections: { ...entry.connections, admin: { ...admin, ...own }, migrator: { ...migrator, ...own } } }
-}
-
-/** As whom the source follows the standby. */
-export function backUser({ request }: Pick<Pair, 'request'>): string {
+/** How the source follows once writing has moved: whoever moves it has seen that it is declared. */
+export function declaredBack({ request }: Pick<Pair, 'request'>): DeclaredStandby {
   if (request.back === null) throw new Error('nobody declared a way back')
-  return request.back.publisher.user
+  return request.back
 }
 
 /** As the source's server sees the standby. */
-export async function backPublisher(deps: ActivityDeps, { request, places }: Pair): Promise<Publisher> {
-  if (request.back === null) throw new Error('nobody declared a way back')
-  const { user, secret, host, port, tls } = request.back.publisher
-  const { address, entry } = places.standby
+export async function backPublisher(deps: ActivityDeps, pair: Pair): Promise<Publisher> {
+  const { user, secret, host, port, tls } = declaredBack(pair).publisher
+  const { address, entry } = pair.places.standby
   const password = await deps.resolveSecret(secret)
   return { host: host ?? address.host, port: port ?? address.port, database: entry.database, user, password, tls }
 }

@@ -16,7 +16,7 @@ import { masterOf, namesKept } from '../replication/keyhole'
 import { opener } from '../replication/sides'
 import { openSession } from '../schema/open-session'
 import type { Switching } from './contract'
-import { backUser, type Pair, pairOf } from './pair'
+import { declaredBack, type Pair, pairOf } from './pair'
 
 type Told = { readonly summary: string }
 
@@ -43,7 +43,7 @@ export async function lookOnceMore(deps: ActivityDeps, input: Switching): Promis
       },
       standby: {
         ...{ keyhole: there, inside, database: standby.entry.database, epoch: epochs.standby },
-        keep: namesKept(standby.entry, backUser(pair)),
+        keep: namesKept(standby.entry, declaredBack(pair).publisher.user),
       },
       ...{ forward: pair.forward, back: pair.back },
     })

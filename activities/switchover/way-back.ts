@@ -1,12 +1,11 @@
 /** The way back, made before the outage and left disabled, and taken away again where writing did not move. */
 import { failure } from '../../contracts/failures'
-import type { Finding } from '../../contracts/operation'
 import { ensureControlSchema } from '../../postgres/migrate/control-schema'
 import { ensurePublication } from '../../postgres/replicate/publication'
 import { ensureSlot } from '../../postgres/replicate/slot'
 import { disableSubscription, ensureSubscription } from '../../postgres/replicate/subscription'
 import { dropSubscription } from '../../postgres/replicate/teardown'
-import { carrySequences, readSequences } from '../../postgres/replicate/watch/sequences'
+import { carrySequences, readSequences, refuseUncarried } from '../../postgres/replicate/watch/sequences'
 import { wayBackObstacles } from '../../postgres/replicate/way-back'
 import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
@@ -94,12 +93,4 @@ export function onBoth<T>(
 function refuseLacking(lacking: readonly string[]): void {
   if (lacking.length > 0)
     throw failure('DATABASE_REFUSED', `There is no way back as it stands: ${lacking.join(' ')}`, { lacking: lacking.length })
-}
-
-/** Those that have come to their end are told by the watch, and stop nobody from moving. */
-export function refuseUncarried(findings: readonly Finding[]): void {
-  const uncarried = findings.filter(({ rule }) => rule !== 'sequence-exhausted')
-  if (uncarried.length === 0) return
-  const message = `Sequences cannot be carried over, and would give again what was given: ${uncarried.map((one) => one.message).join(' ')}`
-  throw failure('DATABASE_REFUSED', message, { sequences: uncarried.length })
 }

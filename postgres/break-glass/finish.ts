@@ -17,7 +17,7 @@ import { forgetOrigin, markFollowing } from '../replicate/seeding'
 import { dropSlot } from '../replicate/slot'
 import { enableSubscription, findSubscription } from '../replicate/subscription'
 import { dropSubscription } from '../replicate/teardown'
-import { carrySequences, readSequences } from '../replicate/watch/sequences'
+import { carrySequences, readSequences, refuseUncarried } from '../replicate/watch/sequences'
 import { closeWayBack, openWayBack } from '../replicate/way-back'
 import { ByHand, type ByHandInput } from './by-hand'
 import type { SourceStanding } from './look'
@@ -152,13 +152,6 @@ async function cross(hand: ByHand): Promise<string> {
     ...{ raisedBy, database, token, connectAsWriter: hand.asWriter('source'), guests: [await ownGuest(source)] },
   })
   return `nobody inside, ${proof.writer.user} turned away; the standby has all up to ${barrier.lsn} after ${passed.waitedMs} ms; ${carried.set} of ${carried.sequences} sequences set; the way back carries`
-}
-
-function refuseUncarried(findings: readonly { readonly rule: string; readonly message: string }[]): void {
-  const uncarried = findings.filter(({ rule }) => rule !== 'sequence-exhausted')
-  if (uncarried.length === 0) return
-  const message = `Sequences cannot be carried over, and would give again what was given: ${uncarried.map((one) => one.message).join(' ')}`
-  throw failure('DATABASE_REFUSED', message, { sequences: uncarried.length })
 }
 
 /** Right after the proof that the source is closed, under the same rows: whoever began since has raised them, and is looked for by each statement. */

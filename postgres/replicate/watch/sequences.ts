@@ -1,5 +1,6 @@
 /** Sequences are in no publication: their positions have to be carried over before the standby is written to. All of them, owned by a column or not, by
  *  what each says of itself. The highest value in a column is none of it: rows are deleted, and values are given that never become rows. */
+import { failure } from '../../../contracts/failures'
 import type { Finding } from '../../../contracts/operation'
 import { quoteQualified } from '../../connect/quote'
 import { inTransaction, type Session } from '../../connect/session'
@@ -165,4 +166,12 @@ function exhausted(name: string, { last, increment, max, min }: SequenceRead, ma
 
 function inChunks<T>(all: readonly T[], size: number): T[][] {
   return Array.from({ length: Math.ceil(all.length / size) }, (_, at) => all.slice(at * size, (at + 1) * size))
+}
+
+/** Those that have come to their end are told by the watch, and stop nobody from moving. */
+export function refuseUncarried(findings: readonly Finding[]): void {
+  const uncarried = findings.filter(({ rule }) => rule !== 'sequence-exhausted')
+  if (uncarried.length === 0) return
+  const message = `Sequences cannot be carried over, and would give again what was given: ${uncarried.map((one) => one.message).join(' ')}`
+  throw failure('DATABASE_REFUSED', message, { sequences: uncarried.length })
 }
