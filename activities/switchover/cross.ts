@@ -11,7 +11,8 @@ import { closeDatabases } from '../../postgres/fence/raise'
 import { proveWorkersOnly } from '../../postgres/fence/workers-only'
 import type { FenceToken } from '../../postgres/migrate/fence'
 import { applyErrors, awaitBarrier, takeBarrier } from '../../postgres/replicate/barrier'
-import { enableSubscription, findSubscription } from '../../postgres/replicate/subscription'
+import { raiseGuard, raiseGuardAgain, setGuardAside } from '../../postgres/replicate/guard'
+import { disableSubscription, enableSubscription, findSubscription } from '../../postgres/replicate/subscription'
 import { schemaStamp } from '../../postgres/replicate/unchanged'
 import { carrySequences, readSequences, refuseUncarried } from '../../postgres/replicate/watch/sequences'
 import { closeWayBack, openWayBack } from '../../postgres/replicate/way-back'
@@ -19,7 +20,7 @@ import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { type InKeyhole, inKeyholeOf } from '../replication/keyhole'
 import { madeBy } from '../replication/made'
-import { raisedOn, type SideName } from '../replication/sides'
+import { behindFence, raisedOn, type SideName } from '../replication/sides'
 import { openSession } from '../schema/open-session'
 import { createTrafficActivities } from '../traffic/traffic'
 import type { Switching, SwitchoverActivities } from './contract'
@@ -50,9 +51,10 @@ const NEAR_SYNCED_BYTES = 1024 ** 2
 const POLL_MS = 50
 /** For what was closed to be opened again by who has closed it: a server that stands still keeps no attempt from ending. */
 const OPENING_MS = 10_000
+const FOLLOW_NO_MORE_MS = 2_000
 
 /** What each stage behind the fence may take. Emptying a database that many are inside of takes longest. */
-const STAGE_MS = { fence: 60_000, marker: 15_000, sequences: 30_000, again: 30_000, proof: 20_000 } as const
+const STAGE_MS = { fence: 60_000, marker: 15_000, sequences: 30_000, again: 30_000, guard: 30_000, proof: 20_000 } as const
 
 export async function fenceAndDrain(deps: ActivityDeps, input: Input): Promise<Crossed> {
   const pair = await pairOf(deps, input)
@@ -78,6 +80,7 @@ export async function fenceAndDrain(deps: ActivityDeps, input: Input): Promise<C
       try {
         return await cross(crossing)
       } catch (error) {
+        await followNoMore(on.source, pair)
         await openAtOnce(hole, input.operation)
         throw error
       }
@@ -93,6 +96,21 @@ async function openAtOnce({ session, token }: InKeyhole, operation: string): Pro
     await openDatabases(session, { raisedBy: operation, token })
   } catch {
     // the undo opens it, and what has failed before is what counts
+  } finally {
+    clearTimeout(limit)
+  }
+}
+
+/** A source that is opened while the way back is enabled turns writers away until that is disabled. This one is inside already; where it is not any more, the undo
+ *  does it first. */
+async function followNoMore(source: Session, { back }: Pair): Promise<void> {
+  const limit = setTimeout(() => void source.close(), FOLLOW_NO_MORE_MS)
+  try {
+    if (!source.open) return
+    const name = back.subscription
+    if ((await findSubscription(source, name))?.enabled === true) await disableSubscription(source, { name })
+  } catch {
+    // what has failed before is what counts
   } finally {
     clearTimeout(limit)
   }
@@ -170,6 +188,8 @@ async function crossWith(crossing: Crossing, hot: HotTables | null): Promise<Cro
   await inTime({ stage: 'looking what was made since', limitMs: STAGE_MS.again, sessions }, () => refuseMadeSince(crossing))
   assertMayAct()
   took.drain()
+  const guarded = await inTime({ stage: 'the guard', limitMs: STAGE_MS.guard, sessions }, () => guardSource(crossing))
+  assertMayAct()
   // nobody draws from them behind the fence
   const carried = await inTime({ stage: 'carrying the sequences', limitMs: STAGE_MS.sequences, sessions }, async () =>
     carrySequences({ source: await readSequences(on.source), standby: on.standby, margin: 0 }),
@@ -211,7 +231,7 @@ async function crossWith(crossing: Crossing, hot: HotTables | null): Promise<Cro
   }
   assertMayAct()
   await deps.ledger.putDocument({ operation, name: SWITCHOVER_DOCUMENTS.crossing, document })
-  const summary = `nobody inside, ${proof.writer.user} turned away; the standby has all up to ${barrier.lsn} after ${passed.waitedMs} ms; ${carried.set} of ${carried.sequences} sequences set; ${compared === undefined ? '' : `${compared.equal.length} tables compared and equal; `}the way back carries${toldPast(way.comePast)}`
+  const summary = `nobody inside, ${proof.writer.user} turned away; the standby has all up to ${barrier.lsn} after ${passed.waitedMs} ms; ${carried.set} of ${carried.sequences} sequences set; ${compared === undefined ? '' : `${compared.equal.length} tables compared and equal; `}the way back carries${toldPast(way.comePast)}${toldUnguarded(guarded)}`
   return { summary, lsn: barrier.lsn, closedMs }
 }
 
@@ -221,6 +241,17 @@ async function refuseMadeSince({ on, pair, stamps, unlogged }: Crossing): Promis
   const same = now.source === stamps.source && now.standby === stamps.standby
   const since = same ? await heldSince(on.source, unlogged) : await madeSince(on, pair, unlogged)
   if (since.length > 0) throw changedSince('What was made after the look before the fence is not carried', since)
+}
+
+/** Of what is written to the source from here on only what comes over the way back is wanted; whatever of the kind there is on the standby has had its time. Both mean it
+ *  only where their database follows, so that nothing has to be taken back first where writing does not move. */
+async function guardSource({ on, tokens }: Crossing): Promise<readonly string[] | null> {
+  const { signal } = currentAct()
+  const [unguarded] = await Promise.all([
+    raiseGuard(on.source, { token: tokens.source, signal }),
+    setGuardAside(on.standby, { token: tokens.standby, signal }),
+  ])
+  return unguarded
 }
 
 /** Clients are held once nothing speaks against the closing any more, and right before it. */
@@ -278,6 +309,12 @@ function toldPast(roles: readonly string[]): string {
     : `; until the old writer follows, ${roles.join(', ')} could come into it by sessions of replication`
 }
 
+/** Null: it was prepared by a version that knew of no guard. It is asked for again before anybody comes in. */
+function toldUnguarded(tables: readonly string[] | null): string {
+  if (tables === null) return '; no table of the source has a guard yet'
+  return tables.length === 0 ? '' : `; ${tables.length} tables of the source have no guard yet, ${tables[0]} among them`
+}
+
 /** Before anybody is shut out: a standby that does not follow, or is far behind, would only make the outage long. */
 async function nearEnough({ deps, input: { operation }, pair, hole: { session }, on, tokens }: Before): Promise<void> {
   const { slot } = pair.forward
@@ -330,7 +367,13 @@ async function takenBack(deps: ActivityDeps, input: Switching, pair: Pair, forGo
     assertMayAct()
     return openDatabases(session, { raisedBy: operation, token, signal })
   })
+  // by itself, since the standby may be the one that does not answer
+  await behindFence(deps, pair.places.source, input.epochs.source, async ({ admin, token }) => {
+    const name = back.subscription
+    if ((await findSubscription(admin, name))?.enabled === true) await disableSubscription(admin, { name, token, signal })
+  })
   await onBoth(deps, pair, input, async ({ source, standby }) => {
+    await raiseGuardAgain(standby.admin, { token: standby.token, signal })
     if ((await findSubscription(source.admin, back.subscription)) !== null) {
       const tokens = { sourceToken: source.token, standbyToken: standby.token }
       await closeWayBack({
