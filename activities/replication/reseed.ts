@@ -30,7 +30,8 @@ export async function stopFollowing(deps: ActivityDeps, input: Replicating): Pro
   const { id, request, table } = both
   const { names, state } = await standing(deps, id)
   const only = table === null ? null : [table]
-  const from: readonly StandbyState[] = only === null ? [...RESUMABLE, 'to-be-seeded', 'building', 'switching'] : ['following', 'late']
+  const from: readonly StandbyState[] =
+    only === null ? [...RESUMABLE, 'to-be-seeded', 'building', 'switching'] : ['following', 'late']
   refuseOtherThan([...from, 'building'], id, state)
   const wasWriter = await admitOldWriter(deps, input, both, { overwrites: table === null })
   // of a switchover that was ended before it moved anything it may be the writer still

@@ -107,7 +107,10 @@ class Round {
     const { findings, ...judged } = judge(record, look)
     await ledgerSays(async () => {
       await this.#settle(record, judged)
-      await this.deps.ledger.noteLook({ ...this.both.id, look: { ...look, findings: [...findings, ...this.#unpublished(), ...this.#unguardedTold()] } })
+      await this.deps.ledger.noteLook({
+        ...this.both.id,
+        look: { ...look, findings: [...findings, ...this.#unpublished(), ...this.#unguardedTold()] },
+      })
       if (judged.act === 'drop-slot') await this.#drop(record, copySlots)
     })
   }

@@ -10,14 +10,15 @@ import { proveClosed } from '../../postgres/fence/prove'
 import { closeDatabases } from '../../postgres/fence/raise'
 import { proveWorkersOnly } from '../../postgres/fence/workers-only'
 import type { FenceToken } from '../../postgres/migrate/fence'
-import { applyErrors, awaitBarrier, takeBarrier } from '../../postgres/replicate/barrier'
-import { raiseGuard, raiseGuardAgain, setGuardAside } from '../../postgres/replicate/guard'
+import { applyErrors, awaitBarrier, type Barrier, takeBarrier } from '../../postgres/replicate/barrier'
+import { raiseGuardAgain, setGuardAside } from '../../postgres/replicate/guard'
 import { disableSubscription, enableSubscription, findSubscription } from '../../postgres/replicate/subscription'
 import { schemaStamp } from '../../postgres/replicate/unchanged'
 import { carrySequences, readSequences, refuseUncarried } from '../../postgres/replicate/watch/sequences'
 import { closeWayBack, openWayBack } from '../../postgres/replicate/way-back'
 import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
+import { rememberOnce } from '../remember'
 import { type InKeyhole, inKeyholeOf } from '../replication/keyhole'
 import { madeBy } from '../replication/made'
 import { behindFence, raisedOn, type SideName } from '../replication/sides'
@@ -25,6 +26,7 @@ import { openSession } from '../schema/open-session'
 import { createTrafficActivities } from '../traffic/traffic'
 import type { Switching, SwitchoverActivities } from './contract'
 import { letGo, takeInHand } from './directions'
+import { followNoMore, GUARD_MS, guardMeanwhile, toldUnguarded } from './guarded'
 import { endless, HOLD_WITHIN_MS, type Patience, patienceOf } from './hold'
 import { type HotTables, hotTables } from './hot'
 import { inTime, limitStatements } from './in-time'
@@ -51,10 +53,9 @@ const NEAR_SYNCED_BYTES = 1024 ** 2
 const POLL_MS = 50
 /** For what was closed to be opened again by who has closed it: a server that stands still keeps no attempt from ending. */
 const OPENING_MS = 10_000
-const FOLLOW_NO_MORE_MS = 2_000
 
 /** What each stage behind the fence may take. Emptying a database that many are inside of takes longest. */
-const STAGE_MS = { fence: 60_000, marker: 15_000, sequences: 30_000, again: 30_000, guard: 30_000, proof: 20_000 } as const
+const STAGE_MS = { fence: 60_000, marker: 15_000, sequences: 30_000, again: 30_000, proof: 20_000 } as const
 
 export async function fenceAndDrain(deps: ActivityDeps, input: Input): Promise<Crossed> {
   const pair = await pairOf(deps, input)
@@ -96,21 +97,6 @@ async function openAtOnce({ session, token }: InKeyhole, operation: string): Pro
     await openDatabases(session, { raisedBy: operation, token })
   } catch {
     // the undo opens it, and what has failed before is what counts
-  } finally {
-    clearTimeout(limit)
-  }
-}
-
-/** A source that is opened while the way back is enabled turns writers away until that is disabled. This one is inside already; where it is not any more, the undo
- *  does it first. */
-async function followNoMore(source: Session, { back }: Pair): Promise<void> {
-  const limit = setTimeout(() => void source.close(), FOLLOW_NO_MORE_MS)
-  try {
-    if (!source.open) return
-    const name = back.subscription
-    if ((await findSubscription(source, name))?.enabled === true) await disableSubscription(source, { name })
-  } catch {
-    // what has failed before is what counts
   } finally {
     clearTimeout(limit)
   }
@@ -184,12 +170,16 @@ async function crossWith(crossing: Crossing, hot: HotTables | null): Promise<Cro
     takeBarrier(on.source, { operation, token: tokens.source, signal }),
   )
   const awaited = { source: hole.session, standby: on.standby, slot, subscription, barrier, errorsBefore }
-  const passed = await awaitBarrier({ ...awaited, deadlineMs: Math.min(pair.request.drainMsMax, left()), signal })
-  await inTime({ stage: 'looking what was made since', limitMs: STAGE_MS.again, sessions }, () => refuseMadeSince(crossing))
+  const { passed, guarded } = await guardMeanwhile(crossing, (either) =>
+    awaitBarrier({ ...awaited, deadlineMs: Math.min(pair.request.drainMsMax, left()), signal: either }),
+  )
+  const after = { stage: 'looking what was made since', limitMs: STAGE_MS.again, sessions }
+  await inTime(after, () => refuseMadeSince(crossing, guarded.stamp))
   assertMayAct()
+  await inTime({ stage: 'the guard', limitMs: GUARD_MS, sessions }, () =>
+    setGuardAside(on.standby, { token: tokens.standby, signal }),
+  )
   took.drain()
-  const guarded = await inTime({ stage: 'the guard', limitMs: STAGE_MS.guard, sessions }, () => guardSource(crossing))
-  assertMayAct()
   // nobody draws from them behind the fence
   const carried = await inTime({ stage: 'carrying the sequences', limitMs: STAGE_MS.sequences, sessions }, async () =>
     carrySequences({ source: await readSequences(on.source), standby: on.standby, margin: 0 }),
@@ -231,27 +221,16 @@ async function crossWith(crossing: Crossing, hot: HotTables | null): Promise<Cro
   }
   assertMayAct()
   await deps.ledger.putDocument({ operation, name: SWITCHOVER_DOCUMENTS.crossing, document })
-  const summary = `nobody inside, ${proof.writer.user} turned away; the standby has all up to ${barrier.lsn} after ${passed.waitedMs} ms; ${carried.set} of ${carried.sequences} sequences set; ${compared === undefined ? '' : `${compared.equal.length} tables compared and equal; `}the way back carries${toldPast(way.comePast)}${toldUnguarded(guarded)}`
+  const summary = `nobody inside, ${proof.writer.user} turned away; the standby has all up to ${barrier.lsn} after ${passed.waitedMs} ms; ${carried.set} of ${carried.sequences} sequences set; ${compared === undefined ? '' : `${compared.equal.length} tables compared and equal; `}the way back carries${toldPast(way.comePast)}${toldUnguarded(guarded.lacking)}`
   return { summary, lsn: barrier.lsn, closedMs }
 }
 
-/** From here on nobody makes anything. What was made between the look before the fence and its raising is refused, since its rows would stay behind. */
-async function refuseMadeSince({ on, pair, stamps, unlogged }: Crossing): Promise<void> {
-  const now = await stampsOf(on)
-  const same = now.source === stamps.source && now.standby === stamps.standby
+/** From here on nobody makes anything. What was made between the look before the fence and its raising is refused, since its rows would stay behind. `source`: its stamp
+ *  behind the fence. */
+async function refuseMadeSince({ on, pair, stamps, unlogged }: Crossing, source: string): Promise<void> {
+  const same = source === stamps.source && (await schemaStamp(on.standby, currentAct().signal)) === stamps.standby
   const since = same ? await heldSince(on.source, unlogged) : await madeSince(on, pair, unlogged)
   if (since.length > 0) throw changedSince('What was made after the look before the fence is not carried', since)
-}
-
-/** Of what is written to the source from here on only what comes over the way back is wanted; whatever of the kind there is on the standby has had its time. Both mean it
- *  only where their database follows, so that nothing has to be taken back first where writing does not move. */
-async function guardSource({ on, tokens }: Crossing): Promise<readonly string[] | null> {
-  const { signal } = currentAct()
-  const [unguarded] = await Promise.all([
-    raiseGuard(on.source, { token: tokens.source, signal }),
-    setGuardAside(on.standby, { token: tokens.standby, signal }),
-  ])
-  return unguarded
 }
 
 /** Clients are held once nothing speaks against the closing any more, and right before it. */
@@ -307,12 +286,6 @@ function toldPast(roles: readonly string[]): string {
   return roles.length === 0
     ? ''
     : `; until the old writer follows, ${roles.join(', ')} could come into it by sessions of replication`
-}
-
-/** Null: it was prepared by a version that knew of no guard. It is asked for again before anybody comes in. */
-function toldUnguarded(tables: readonly string[] | null): string {
-  if (tables === null) return '; no table of the source has a guard yet'
-  return tables.length === 0 ? '' : `; ${tables.length} tables of the source have no guard yet, ${tables[0]} among them`
 }
 
 /** Before anybody is shut out: a standby that does not follow, or is far behind, would only make the outage long. */
@@ -372,8 +345,13 @@ async function takenBack(deps: ActivityDeps, input: Switching, pair: Pair, forGo
     const name = back.subscription
     if ((await findSubscription(admin, name))?.enabled === true) await disableSubscription(admin, { name, token, signal })
   })
+  const { followedAgain: name } = SWITCHOVER_DOCUMENTS
+  // of an attempt that begins anew it is another one each time
+  const once = forGood ? (take: () => Promise<Barrier>) => rememberOnce(deps.ledger, { operation, name }, take) : undefined
   await onBoth(deps, pair, input, async ({ source, standby }) => {
     await raiseGuardAgain(standby.admin, { token: standby.token, signal })
+    // first: a standby that waits for its disk at each commit is slower than writers are, and would never have what is waited for
+    await confirmedAsBefore(deps, { standby, forward, operation })
     if ((await findSubscription(source.admin, back.subscription)) !== null) {
       const tokens = { sourceToken: source.token, standbyToken: standby.token }
       await closeWayBack({
@@ -382,12 +360,12 @@ async function takenBack(deps: ActivityDeps, input: Switching, pair: Pair, forGo
         deadlineMs: WAY_BACK_MS,
         signal,
         operation,
+        once,
       })
     } else {
       const found = await findSubscription(standby.admin, forward.subscription)
       if (found?.enabled === false) await enableSubscription(standby.admin, { name: forward.subscription, signal })
     }
-    await confirmedAsBefore(deps, { standby, forward, operation })
   })
   await letGo(deps, operation, pair)
   return reopened

@@ -137,7 +137,10 @@ function crossing(input: PapersInput, { keyhole, database }: Places): PaperStep[
       sql: [say.confirmed(forward.slot), say.MARKER_SEEN],
     },
     {
-      ...{ id: 'guard', title: 'Put the guard upon the tables of the source, which turns away whoever writes there once it follows' },
+      ...{
+        id: 'guard',
+        title: 'Put the guard upon the tables of the source, which turns away whoever writes there once it follows',
+      },
       ...{ where: inside, sql: [PAPER_GUARD.raise], done: PAPER_GUARDED },
     },
     {
@@ -280,7 +283,11 @@ function backOf(input: PapersInput): PaperStep[] {
       ...{ sql: say.droppingSlot(back), done: say.slotIs(back.slot, false) },
     },
     {
-      ...{ id: 'unguard', title: 'Set the guard of the source aside; where it is not had at once, again', where: database.source },
+      ...{
+        id: 'unguard',
+        title: 'Set the guard of the source aside; where it is not had at once, again',
+        where: database.source,
+      },
       ...{ sql: [PAPER_GUARD.setAside], done: PAPER_SET_ASIDE },
     },
     {

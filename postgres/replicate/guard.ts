@@ -147,9 +147,7 @@ export async function setGuardAside(session: Session, { lockMs = LOCK_MS, ...gua
 
 async function isPrepared(session: Session): Promise<boolean> {
   if (session.serverVersionNum < 160_000) return false
-  const [row] = await session.query<{ there: boolean }>(
-    `SELECT pg_catalog.to_regprocedure('${FUNCTION}()') IS NOT NULL AS there`,
-  )
+  const [row] = await session.query<{ there: boolean }>(`SELECT pg_catalog.to_regprocedure('${FUNCTION}()') IS NOT NULL AS there`)
   return row?.there === true
 }
 

@@ -319,6 +319,32 @@ test('a source that is opened again after it was guarded is written to as before
   await follows(it)
 })
 
+test('what is taken back waits for one row of the source however often it is tried, and the standby need not wait for its disk meanwhile', async () => {
+  const it = await movers.moving()
+  await it.crossed()
+  const lock = await it.inside('standby', 'mover')
+  await lock.execute('BEGIN; LOCK TABLE capstan.standby_marker IN ACCESS EXCLUSIVE MODE')
+  const over = new AbortController()
+  const first = it.act((on) => on.takeBackFence(it.input('cross')), { signal: over.signal })
+  first.catch(() => undefined)
+  const document = () => it.ledger.getDocument({ operation: it.operation, name: 'switchover-followed-again' })
+  await until('the row to be waited for', async () => (await document()) !== null)
+  await writes(it)
+  const [synced] = await it.on(
+    'standby',
+    'master',
+    'SELECT subsynccommit FROM pg_subscription JOIN pg_database d ON d.oid = subdbid WHERE d.datname = current_database()',
+  )
+  expect(synced).toEqual({ subsynccommit: 'off' })
+  over.abort()
+  await expect(first).rejects.toThrow()
+  await lock.close()
+  await it.takenBack()
+  const [row] = await it.on('source', 'mover', 'SELECT value FROM capstan.standby_marker')
+  expect(await document()).toMatchObject({ marker: row })
+  await follows(it)
+})
+
 test('a stage that is not through in time is cut off from its sessions', async () => {
   const it = await movers.moving()
   const session = await it.inside('source', 'mover')
