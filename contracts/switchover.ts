@@ -44,6 +44,8 @@ export const SWITCHOVER_DOCUMENTS = {
   moved: 'switchover-moved',
   /** Once it is there the operation moves nothing any more: the source was opened again. */
   takenBack: 'switchover-taken-back',
+  /** The row of the source that the standby has to have before it follows all of it again. */
+  followedAgain: 'switchover-followed-again',
 } as const
 
 /** In the bundle, beside the source's entry. */

@@ -2,6 +2,7 @@
 import { FAILOVER_DOCUMENTS, type FailoverKept } from '../../contracts/failover'
 import type { StandbyState } from '../../contracts/standby'
 import { forgetMovedAway } from '../../postgres/fence/moved-away'
+import { setGuardAside } from '../../postgres/replicate/guard'
 import { forgetOrigin } from '../../postgres/replicate/seeding'
 import { advanceSequences, type SequenceTargets, sequenceTargets } from '../../postgres/replicate/sequence-margin'
 import { disableSubscription, findSubscription } from '../../postgres/replicate/subscription'
@@ -49,6 +50,8 @@ export async function openAsWriter(deps: ActivityDeps, input: Input): Promise<Op
     const moved = await advanceSequences(on.migrator, where.targets)
     assertMayAct()
     await forgetOrigin(on.migrator, { source: id.source, token: on.token, signal: currentAct().signal })
+    // of a time when it was an old writer: from here on it means nothing there
+    await setGuardAside(on.admin, { token: on.token, signal: currentAct().signal })
     return { kept: had, targets: where, advanced: moved }
   })
   const { back, gone } = await inKeyholeOf(deps, places.standby, input.epoch, async (on) => {

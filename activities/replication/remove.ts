@@ -7,6 +7,7 @@ import type { StandbyId, StandbyNames, StandbyRecord } from '../../contracts/sta
 import { quoteIdentifier } from '../../postgres/connect/quote'
 import { KEYHOLE } from '../../postgres/fence/keyhole'
 import { dropCopyingSlots } from '../../postgres/replicate/copying-slots'
+import { dropGuard } from '../../postgres/replicate/guard'
 import { forgetOrigin } from '../../postgres/replicate/seeding'
 import { dropSubscription } from '../../postgres/replicate/teardown'
 import { assertMayAct, currentAct } from '../act'
@@ -38,6 +39,7 @@ export async function removeStandby(deps: ActivityDeps, input: Reached): Promise
   const source = await ifReached(deps, input, 'source', async (there) => {
     const standby = await ifReached(deps, input, 'standby', (here) => unfollow(here, record, there))
     await dropAtSource(there, names)
+    await dropGuard(there.admin, { token: there.token, signal: currentAct().signal })
     if (standby === null) {
       left.push(subscriptionStays(record, both.entries.standby.database))
       await dropLateSlots(there, record)
@@ -103,6 +105,7 @@ async function unfollow(
   const left = await dropSubscription(admin, { name: names.subscription, source: source?.admin ?? null })
   assertMayAct()
   await forgetOrigin(migrator, { source: id.source, token })
+  await dropGuard(admin, { token, signal: currentAct().signal })
   return left
 }
 

@@ -30,9 +30,12 @@ export async function stopFollowing(deps: ActivityDeps, input: Replicating): Pro
   const { id, request, table } = both
   const { names, state } = await standing(deps, id)
   const only = table === null ? null : [table]
-  const from: readonly StandbyState[] = only === null ? [...RESUMABLE, 'to-be-seeded', 'building'] : ['following', 'late']
+  const from: readonly StandbyState[] =
+    only === null ? [...RESUMABLE, 'to-be-seeded', 'building', 'switching'] : ['following', 'late']
   refuseOtherThan([...from, 'building'], id, state)
-  await admitOldWriter(deps, input, both, { overwrites: table === null })
+  const wasWriter = await admitOldWriter(deps, input, both, { overwrites: table === null })
+  // of a switchover that was ended before it moved anything it may be the writer still
+  if (!wasWriter) refuseOtherThan([...from.filter((one) => one !== 'switching'), 'building'], id, state)
   await refuseWriterAsStandby(deps, input, both)
   // a repeat has given up already what it would be refused for
   const made = (await findMade(deps, operation)) ?? (await toBeMade(deps, input, both, names))

@@ -4,6 +4,7 @@ import type { StandbyRecord, StandbyState } from '../../contracts/standby'
 import { sha256Of } from '../../ledger/digest'
 import { standingEpoch } from '../../postgres/migrate/fence'
 import { refuseWriters } from '../../postgres/replicate/before-seeding'
+import { raiseGuard } from '../../postgres/replicate/guard'
 import { disableSubscription, renewSubscription } from '../../postgres/replicate/subscription'
 import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
@@ -101,10 +102,13 @@ async function letFollow(deps: ActivityDeps, input: Replicating): Promise<Told> 
   const { id, request } = await bothOf(deps, input.bundle)
   const { names } = await standing(deps, id)
   const publisher = await publisherOf(deps, input)
-  await onSide(deps, input, 'standby', ({ admin }) => {
+  await onSide(deps, input, 'standby', async ({ admin, token }) => {
+    const { signal } = currentAct()
+    // of an old writer: tables that were made since have none
+    await raiseGuard(admin, { token, signal })
     assertMayAct()
     const { subscription: name, slot, publication } = names
-    return renewSubscription(admin, { name, slot, publication, publisher, signal: currentAct().signal })
+    return renewSubscription(admin, { name, slot, publication, publisher, signal })
   })
   const from: readonly StandbyState[] = [...RESUMABLE, 'switching']
   await change(deps, id, from, { to: 'following', reason: null, operation, declared: request.declared })

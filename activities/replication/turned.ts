@@ -6,12 +6,15 @@ import type { DeclaredStandby, StandbyNames } from '../../contracts/standby'
 import { SWITCHOVER_DOCUMENTS } from '../../contracts/switchover'
 import { quoteIdentifier } from '../../postgres/connect/quote'
 import type { Session } from '../../postgres/connect/session'
-import { enterKeyhole } from '../../postgres/fence/keyhole'
+import { CLOSED_STATE, enterKeyhole } from '../../postgres/fence/keyhole'
 import { openDatabases } from '../../postgres/fence/lower'
 import { forgetMovedAway, type MovedAway, recordMovedAway } from '../../postgres/fence/moved-away'
-import { closedBy } from '../../postgres/fence/raise'
-import { notForWorkersOnly } from '../../postgres/fence/workers-only'
+import { closedBy, closerOf } from '../../postgres/fence/raise'
+import { FULL_STATE, notForWorkersOnly } from '../../postgres/fence/workers-only'
+import { refuseWriters } from '../../postgres/replicate/before-seeding'
+import { prepareGuard } from '../../postgres/replicate/guard'
 import { isKeptOut } from '../../postgres/replicate/keep-out'
+import { othersWhoWrite } from '../../postgres/replicate/logins'
 import { standbyNames } from '../../postgres/replicate/names'
 import { markFollowing, readOrigin } from '../../postgres/replicate/seeding'
 import { dropSubscription } from '../../postgres/replicate/teardown'
@@ -57,15 +60,17 @@ export async function admitOldWriter(
 ): Promise<boolean> {
   const { operation } = input
   const place = await placeOf(deps, input, 'standby')
-  const moved = (await movedAwayFrom(deps, place)) ?? (await movedByLedger(deps, id))
+  const moved = (await movedAwayFrom(deps, place)) ?? (await movedByLedger(deps, place, id))
   if (moved === null || moved.writer !== id.source) return false
   if (!(await isLeftOver(deps, input, id, moved))) return false
+  if (overwrites) await refuseWrittenTo(deps, place)
   await inKeyholeOf(deps, place, input.epochs.standby, async (on) => {
     // who reads it by now was let in by a person
     if (!(await isClosedBy(on.session, moved.operation, place))) return
     const { database } = place.entry
-    if (!overwrites) await refuseOpenedSince(on.session, id, moved, database)
-    await recordMovedAway(on.session, { ...moved, database, token: on.token })
+    const opened = await notForWorkersOnly(on.session, { raisedBy: moved.operation, database })
+    if (opened.length === 0) await recordMovedAway(on.session, { ...moved, database, token: on.token })
+    else if (!overwrites) throw openedSince(id, moved, database, opened)
     // in its name: whoever comes after this operation, should that end here, has to see whose leavings these are
     const ofMove = { ...place, ref: { ...place.ref, operation: moved.operation as OperationId } }
     await keepApplicationsOut(on, ofMove, request.declared.wayBack?.user ?? null)
@@ -78,6 +83,7 @@ export async function admitOldWriter(
     const { signal } = currentAct()
     if ((await readOrigin(standby.migrator)) === null)
       await markFollowing(standby.migrator, { source: id.source, operation, token: standby.token, signal })
+    await prepareGuard(standby.migrator, { token: standby.token, signal })
     assertMayAct()
     await dropSubscription(source.admin, { name: forward.subscription, source: standby.admin })
     await dropAtSource(standby, forward)
@@ -85,14 +91,40 @@ export async function admitOldWriter(
   return true
 }
 
-/** Of a source that was away when writing moved, and so bears no mark. */
-async function movedByLedger({ ledger }: ActivityDeps, id: Both['id']): Promise<MovedAway | null> {
-  const held = await ledger.getStandby(id)
-  if (held?.state !== 'switching' || held.operation === null) return null
-  const { operation } = held
-  const moved = await ledger.getDocument({ operation, name: SWITCHOVER_DOCUMENTS.moved })
+/** Of a source that was away when writing moved, and so bears no mark: by whom it is closed is written beside it all the same, and whether that one has moved writing
+ *  away from it the ledger says. A switchover closes no other database than its source. */
+async function movedByLedger(deps: ActivityDeps, place: Place, id: Both['id']): Promise<MovedAway | null> {
+  const keyhole = await enterKeyhole(masterOf(deps, place))
+  if (keyhole === null) return null
+  const operation = await closerOf(keyhole, place.entry.database).finally(() => keyhole.close())
+  if (operation === null) return null
+  const by = await deps.ledger.getOperation(operation)
+  if (by?.kind !== 'switchover' || !by.databases.includes(id.source) || !by.databases.includes(id.target)) return null
+  const moved = await deps.ledger.getDocument({ operation, name: SWITCHOVER_DOCUMENTS.moved })
   return moved === null ? null : { operation, writer: id.source }
 }
+
+/** Whoever opened it may have led applications there. Those are not ended, and what they write is not thrown away. */
+async function refuseWrittenTo(deps: ActivityDeps, place: Place): Promise<void> {
+  const { connections, database } = place.entry
+  const own = [connections.admin.user, connections.migrator.user]
+  const connected = await looking(deps, place, 'admin', async (session) => {
+    await refuseWriters(session, own)
+    return (await othersWhoWrite(session, { database, own })).connected
+  }).catch(unlessShut)
+  if (connected.length === 0) return
+  const message = `${connected.join(' ')} It may be the writer, and nothing of it is thrown away while somebody is connected.`
+  throw failure('DATABASE_REFUSED', message, { standby: place.entry.name, sessions: connected.length })
+}
+
+/** One that lets nobody in has nobody inside. */
+function unlessShut(error: unknown): readonly string[] {
+  if (error instanceof Failure && SHUT_STATES.includes(String(error.facts.sqlState))) return []
+  throw error
+}
+
+/** Closed, or closed to all but workers. */
+const SHUT_STATES: readonly string[] = [CLOSED_STATE, FULL_STATE]
 
 /** Every database that ever was an old writer bears a mark: what counts is that it is closed still by the switchover that left it, or opened to its own roles by
  *  that or by this operation, and never to applications since. Where both bear marks of each other, writing has moved back since, unless it is the one that is
@@ -112,16 +144,9 @@ async function isLeftOver(deps: ActivityDeps, input: Replicating, id: Both['id']
   }
 }
 
-async function refuseOpenedSince(
-  keyhole: Session,
-  { source, target }: Both['id'],
-  moved: MovedAway,
-  database: string,
-): Promise<void> {
-  const against = await notForWorkersOnly(keyhole, { raisedBy: moved.operation, database })
-  if (against.length === 0) return
+function openedSince({ source, target }: Both['id'], moved: MovedAway, database: string, against: readonly string[]): Failure {
   const message = `Somebody opened ${target} since ${moved.operation} moved writing to ${source} (${against.join('; ')}): what was written there meanwhile is there alone. Find out what it is and carry it over, then ALTER DATABASE ${quoteIdentifier(database)} CONNECTION LIMIT 0 and have this done again; or "capstan standby reseed ${source} --to ${target}" throws it away.`
-  throw failure('FENCE_NOT_PROVEN', message, { source, standby: target, against: against.length })
+  return failure('FENCE_NOT_PROVEN', message, { source, standby: target, against: against.length })
 }
 
 async function admitToWriter(deps: ActivityDeps, input: Replicating, { publisher }: DeclaredStandby): Promise<void> {

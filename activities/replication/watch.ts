@@ -8,6 +8,7 @@ import type { StandbyId, StandbyRecord } from '../../contracts/standby'
 import { ServerError } from '../../postgres/connect/errors'
 import type { Session } from '../../postgres/connect/session'
 import { copyProgress } from '../../postgres/replicate/copy-progress'
+import { unguardedTables } from '../../postgres/replicate/guard'
 import { type SeenSequences, undrawnSequences } from '../../postgres/replicate/sequence-margin'
 import { indexesSetAside } from '../../postgres/replicate/set-aside'
 import { beat, lastBeat } from '../../postgres/replicate/watch/beat'
@@ -73,6 +74,7 @@ class Round {
   /** Comparing both schemas reads whole catalogs: once in a round. */
   #compared = false
   #missing: readonly string[] = []
+  #unguarded: readonly string[] = []
   #sampled = false
 
   constructor(
@@ -105,7 +107,10 @@ class Round {
     const { findings, ...judged } = judge(record, look)
     await ledgerSays(async () => {
       await this.#settle(record, judged)
-      await this.deps.ledger.noteLook({ ...this.both.id, look: { ...look, findings: [...findings, ...this.#unpublished()] } })
+      await this.deps.ledger.noteLook({
+        ...this.both.id,
+        look: { ...look, findings: [...findings, ...this.#unpublished(), ...this.#unguardedTold()] },
+      })
       if (judged.act === 'drop-slot') await this.#drop(record, copySlots)
     })
   }
@@ -159,6 +164,14 @@ class Round {
     return [{ rule: 'not-published', message, measured: this.#missing.length, allowed: 0 }]
   }
 
+  /** Of an old writer, whose owner no grant keeps out. */
+  #unguardedTold(): Finding[] {
+    if (this.#unguarded.length === 0) return []
+    const { source, target } = this.both.id
+    const message = `Whoever owns them could write on ${target}, which would be there alone: no guard is upon ${this.#unguarded.join(', ')}. capstan standby resume ${source} --to ${target} puts it there.`
+    return [{ rule: 'unguarded', message, measured: this.#unguarded.length, allowed: 0 }]
+  }
+
   /** Once in a round, and once rows are no longer copied: until then indexes are set aside. */
   async #schemaDiffers({ state, look, names }: StandbyRecord): Promise<readonly string[] | null> {
     const { source, standby } = this.#open
@@ -169,6 +182,7 @@ class Round {
       const withoutGrantee = this.both.request.declared.publisher.user
       const found = await schemaDiffers({ source, standby }, { setAside, withoutGrantee, signal: currentAct().signal })
       this.#missing = (await publishedTables(source, names)).missing
+      this.#unguarded = (await unguardedTables(standby)) ?? []
       this.#compared = true
       return found
     } catch (error) {

@@ -10,20 +10,23 @@ import { proveClosed } from '../../postgres/fence/prove'
 import { closeDatabases } from '../../postgres/fence/raise'
 import { proveWorkersOnly } from '../../postgres/fence/workers-only'
 import type { FenceToken } from '../../postgres/migrate/fence'
-import { applyErrors, awaitBarrier, takeBarrier } from '../../postgres/replicate/barrier'
-import { enableSubscription, findSubscription } from '../../postgres/replicate/subscription'
+import { applyErrors, awaitBarrier, type Barrier, takeBarrier } from '../../postgres/replicate/barrier'
+import { raiseGuardAgain, setGuardAside } from '../../postgres/replicate/guard'
+import { disableSubscription, enableSubscription, findSubscription } from '../../postgres/replicate/subscription'
 import { schemaStamp } from '../../postgres/replicate/unchanged'
 import { carrySequences, readSequences, refuseUncarried } from '../../postgres/replicate/watch/sequences'
 import { closeWayBack, openWayBack } from '../../postgres/replicate/way-back'
 import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
+import { rememberOnce } from '../remember'
 import { type InKeyhole, inKeyholeOf } from '../replication/keyhole'
 import { madeBy } from '../replication/made'
-import { raisedOn, type SideName } from '../replication/sides'
+import { behindFence, raisedOn, type SideName } from '../replication/sides'
 import { openSession } from '../schema/open-session'
 import { createTrafficActivities } from '../traffic/traffic'
 import type { Switching, SwitchoverActivities } from './contract'
 import { letGo, takeInHand } from './directions'
+import { followNoMore, GUARD_MS, guardMeanwhile, toldUnguarded } from './guarded'
 import { endless, HOLD_WITHIN_MS, type Patience, patienceOf } from './hold'
 import { type HotTables, hotTables } from './hot'
 import { inTime, limitStatements } from './in-time'
@@ -78,6 +81,7 @@ export async function fenceAndDrain(deps: ActivityDeps, input: Input): Promise<C
       try {
         return await cross(crossing)
       } catch (error) {
+        await followNoMore(on.source, pair)
         await openAtOnce(hole, input.operation)
         throw error
       }
@@ -166,9 +170,15 @@ async function crossWith(crossing: Crossing, hot: HotTables | null): Promise<Cro
     takeBarrier(on.source, { operation, token: tokens.source, signal }),
   )
   const awaited = { source: hole.session, standby: on.standby, slot, subscription, barrier, errorsBefore }
-  const passed = await awaitBarrier({ ...awaited, deadlineMs: Math.min(pair.request.drainMsMax, left()), signal })
-  await inTime({ stage: 'looking what was made since', limitMs: STAGE_MS.again, sessions }, () => refuseMadeSince(crossing))
+  const { passed, guarded } = await guardMeanwhile(crossing, (either) =>
+    awaitBarrier({ ...awaited, deadlineMs: Math.min(pair.request.drainMsMax, left()), signal: either }),
+  )
+  const after = { stage: 'looking what was made since', limitMs: STAGE_MS.again, sessions }
+  await inTime(after, () => refuseMadeSince(crossing, guarded.stamp))
   assertMayAct()
+  await inTime({ stage: 'the guard', limitMs: GUARD_MS, sessions }, () =>
+    setGuardAside(on.standby, { token: tokens.standby, signal }),
+  )
   took.drain()
   // nobody draws from them behind the fence
   const carried = await inTime({ stage: 'carrying the sequences', limitMs: STAGE_MS.sequences, sessions }, async () =>
@@ -211,14 +221,14 @@ async function crossWith(crossing: Crossing, hot: HotTables | null): Promise<Cro
   }
   assertMayAct()
   await deps.ledger.putDocument({ operation, name: SWITCHOVER_DOCUMENTS.crossing, document })
-  const summary = `nobody inside, ${proof.writer.user} turned away; the standby has all up to ${barrier.lsn} after ${passed.waitedMs} ms; ${carried.set} of ${carried.sequences} sequences set; ${compared === undefined ? '' : `${compared.equal.length} tables compared and equal; `}the way back carries${toldPast(way.comePast)}`
+  const summary = `nobody inside, ${proof.writer.user} turned away; the standby has all up to ${barrier.lsn} after ${passed.waitedMs} ms; ${carried.set} of ${carried.sequences} sequences set; ${compared === undefined ? '' : `${compared.equal.length} tables compared and equal; `}the way back carries${toldPast(way.comePast)}${toldUnguarded(guarded.lacking)}`
   return { summary, lsn: barrier.lsn, closedMs }
 }
 
-/** From here on nobody makes anything. What was made between the look before the fence and its raising is refused, since its rows would stay behind. */
-async function refuseMadeSince({ on, pair, stamps, unlogged }: Crossing): Promise<void> {
-  const now = await stampsOf(on)
-  const same = now.source === stamps.source && now.standby === stamps.standby
+/** From here on nobody makes anything. What was made between the look before the fence and its raising is refused, since its rows would stay behind. `source`: its stamp
+ *  behind the fence. */
+async function refuseMadeSince({ on, pair, stamps, unlogged }: Crossing, source: string): Promise<void> {
+  const same = source === stamps.source && (await schemaStamp(on.standby, currentAct().signal)) === stamps.standby
   const since = same ? await heldSince(on.source, unlogged) : await madeSince(on, pair, unlogged)
   if (since.length > 0) throw changedSince('What was made after the look before the fence is not carried', since)
 }
@@ -330,7 +340,18 @@ async function takenBack(deps: ActivityDeps, input: Switching, pair: Pair, forGo
     assertMayAct()
     return openDatabases(session, { raisedBy: operation, token, signal })
   })
+  // by itself, since the standby may be the one that does not answer
+  await behindFence(deps, pair.places.source, input.epochs.source, async ({ admin, token }) => {
+    const name = back.subscription
+    if ((await findSubscription(admin, name))?.enabled === true) await disableSubscription(admin, { name, token, signal })
+  })
+  const { followedAgain: name } = SWITCHOVER_DOCUMENTS
+  // of an attempt that begins anew it is another one each time
+  const once = forGood ? (take: () => Promise<Barrier>) => rememberOnce(deps.ledger, { operation, name }, take) : undefined
   await onBoth(deps, pair, input, async ({ source, standby }) => {
+    await raiseGuardAgain(standby.admin, { token: standby.token, signal })
+    // first: a standby that waits for its disk at each commit is slower than writers are, and would never have what is waited for
+    await confirmedAsBefore(deps, { standby, forward, operation })
     if ((await findSubscription(source.admin, back.subscription)) !== null) {
       const tokens = { sourceToken: source.token, standbyToken: standby.token }
       await closeWayBack({
@@ -339,12 +360,12 @@ async function takenBack(deps: ActivityDeps, input: Switching, pair: Pair, forGo
         deadlineMs: WAY_BACK_MS,
         signal,
         operation,
+        once,
       })
     } else {
       const found = await findSubscription(standby.admin, forward.subscription)
       if (found?.enabled === false) await enableSubscription(standby.admin, { name: forward.subscription, signal })
     }
-    await confirmedAsBefore(deps, { standby, forward, operation })
   })
   await letGo(deps, operation, pair)
   return reopened

@@ -4,6 +4,7 @@ import { Failure, failure } from '../../contracts/failures'
 import { openDatabases } from '../../postgres/fence/lower'
 import { forgetMovedAway, recordMovedAway } from '../../postgres/fence/moved-away'
 import { awaitBarrier, takeBarrier } from '../../postgres/replicate/barrier'
+import { prepareGuard, raiseGuard } from '../../postgres/replicate/guard'
 import { markFollowing } from '../../postgres/replicate/seeding'
 import { dropSlot } from '../../postgres/replicate/slot'
 import { dropSubscription } from '../../postgres/replicate/teardown'
@@ -58,20 +59,22 @@ export async function letOldFollow(deps: ActivityDeps, input: Switching): Promis
   await inKeyholeOf(deps, standby, input.epochs.standby, ({ session, token }) =>
     forgetMovedAway(session, { database: standby.entry.database, token }),
   )
-  const waitedMs = await withOldWriter(pair, async () => {
-    await openToItsOwn(deps, input, pair)
+  const { waited: waitedMs, unguarded } = await withOldWriter(pair, async () => {
+    const unguarded = await openToItsOwn(deps, input, pair)
     if (await backIsLost(deps, pair)) throw lost(pair)
     const waited = await rowArrives(deps, input, pair)
     const { operation } = input
     await change(deps, turnedId(id), ['switching', 'following', 'late', 'broken'], { to: 'following', reason: null, operation })
-    return waited
+    return { waited, unguarded }
   })
-  return { summary: `${id.source} follows by ${back.slot}: a row was there after ${waitedMs} ms` }
+  return {
+    summary: `${id.source} follows by ${back.slot}: a row was there after ${waitedMs} ms${toldUnguarded(unguarded)}`,
+  }
 }
 
 /** Only what nobody else has opened, and not without the mark that writing has moved, which a source that was away has not got yet. Kept out first: what is opened
- *  then is open to its own roles alone. From here on what is in it may be thrown away by whoever seeds it anew. */
-async function openToItsOwn(deps: ActivityDeps, input: Switching, pair: Pair): Promise<void> {
+ *  then is open to its own roles alone. From here on what is in it may be thrown away by whoever seeds it anew. Resolves to the tables without a guard. */
+async function openToItsOwn(deps: ActivityDeps, input: Switching, pair: Pair): Promise<readonly string[] | null> {
   const { operation } = input
   const { places, request, id } = pair
   const { database } = places.source.entry
@@ -85,9 +88,21 @@ async function openToItsOwn(deps: ActivityDeps, input: Switching, pair: Pair): P
   })
   const token = await raisedOn(deps, places.source, input.epochs.source)
   assertMayAct()
-  await looking(deps, places.source, 'migrator', (session) =>
-    markFollowing(session, { source: id.target, operation, token, signal }),
-  )
+  await looking(deps, places.source, 'migrator', async (session) => {
+    await markFollowing(session, { source: id.target, operation, token, signal })
+    await prepareGuard(session, { token, signal })
+  })
+  assertMayAct()
+  // those whose lock was not to be had behind the fence
+  return looking(deps, places.source, 'admin', (session) => raiseGuard(session, { token, signal, lockMs: LOCK_MS }))
+}
+
+/** Of who applies what comes, and of who vacuums. */
+const LOCK_MS = 2_000
+
+function toldUnguarded(tables: readonly string[] | null): string {
+  if (tables === null || tables.length === 0) return '; whoever writes there is turned away'
+  return `; nothing but its grants keeps anybody from writing to ${tables.slice(0, 5).join(', ')}${tables.length > 5 ? ` and ${tables.length - 5} more` : ''}`
 }
 
 async function rowArrives(deps: ActivityDeps, input: Switching, pair: Pair): Promise<number> {

@@ -1,6 +1,7 @@
 /** The way back, made before the outage and left disabled, and taken away again where writing did not move. */
 import { failure } from '../../contracts/failures'
 import { ensureControlSchema } from '../../postgres/migrate/control-schema'
+import { prepareGuard, setGuardAsideApart } from '../../postgres/replicate/guard'
 import { ensurePublication } from '../../postgres/replicate/publication'
 import { ensureSlot } from '../../postgres/replicate/slot'
 import { disableSubscription, ensureSubscription } from '../../postgres/replicate/subscription'
@@ -38,6 +39,8 @@ export async function prepareWayBack(deps: ActivityDeps, input: Watching): Promi
     refuseLacking(missing.map((one) => `${one} goes to the standby by nothing: capstan standby reseed --table ${one}.`))
     await ensureControlSchema(standby.migrator)
     await letRead(standby.migrator, publisher.user)
+    // what is put upon its tables behind the fence needs it
+    await prepareGuard(source.migrator, { token: source.token, signal })
     const published = { name: back.publication, tables: [...tables, ...OWN_TABLES], viaPartitionRoot: true }
     await ensurePublication(standby.migrator, { ...published, token: standby.token, signal })
     assertMayAct()
@@ -64,6 +67,8 @@ export async function dropWayBack(deps: ActivityDeps, input: Switching): Promise
   await onBoth(deps, pair, input, async ({ source, standby }) => {
     await dropSubscription(source.admin, { name: pair.back.subscription, source: standby.admin })
     await dropAtSource(standby, pair.back)
+    assertMayAct()
+    await setGuardAsideApart(source.admin, { token: source.token, signal: currentAct().signal })
   })
   await closeBack(deps, input.operation, pair)
   await giveApplicationsBack(deps, pair.places.standby, input.epochs.standby)

@@ -13,7 +13,7 @@ const LOOKED_AT = 100
 
 export interface AskedOfFailovers {
   readonly withLedger: <T>(work: (ledger: Ledger) => Promise<T>) => Promise<T>
-  /** Why the person answers for it, for the record; null: he does not. It counts only where the ledger says nothing. */
+  /** Why the person answers for it, for the record; null: he does not. It counts only where the ledger does not say otherwise. */
   readonly why: string | null
 }
 
@@ -22,8 +22,9 @@ interface Word {
   readonly atWork: string | null
 }
 
-/** Resolves to whose word it is, one line for people. Fails with NO_WAY_BACK where the ledger has a failover of the source that opened a standby since the papers were
- *  written; FENCE_NOT_PROVEN where one is at work, or where neither the ledger nor a person answers for it. Reads only. */
+/** The ledger may speak against it and never for it: one that was restored since holds everything but the failover that it has forgotten, and looks whole. So somebody
+ *  has to answer for it. Resolves to whose word it is, one line for people. Fails with NO_WAY_BACK where the ledger has a failover of the source that opened a standby since the papers were
+ *  written; FENCE_NOT_PROVEN where one is at work, or where no person answers for it. Reads only. */
 export async function noFailoverRan(
   { id, operation, writtenAt }: BreakGlassPapers,
   { withLedger, why }: AskedOfFailovers,
@@ -36,15 +37,20 @@ export async function noFailoverRan(
         `${word.opened} has given ${id.source} up and let applications into a standby of it: there may be rows that ${id.source} does not have, and a second writer is worse than none. Nothing is opened.`,
         { operation, failover: word.opened },
       )
-    if (word.atWork === null) return `the ledger has no failover of ${id.source} that opened a standby since`
-    throw failure(
-      'FENCE_NOT_PROVEN',
-      `${word.atWork}, a failover of ${id.source}, is at work: abort it ("capstan ops abort ${word.atWork}"), or let it end. Nothing is opened meanwhile.`,
-      { operation, failover: word.atWork },
-    )
+    if (word.atWork !== null)
+      throw failure(
+        'FENCE_NOT_PROVEN',
+        `${word.atWork}, a failover of ${id.source}, is at work: abort it ("capstan ops abort ${word.atWork}"), or let it end. Nothing is opened meanwhile.`,
+        { operation, failover: word.atWork },
+      )
   }
-  if (why !== null) return `the ledger was not asked; no failover of ${id.source} ran: ${why}`
-  const message = `${id.target} does not answer, and neither does the ledger say whether a failover has opened it since (${word.message}). Look there, and at whoever else can know; where none ran, say so with --no-failover-ran "WHY": it goes into the journal.`
+  const said =
+    word instanceof Failure
+      ? `the ledger does not say whether a failover has opened it since (${word.message})`
+      : 'the ledger has no failover that did, which it would not have either if it was restored since'
+  if (why !== null)
+    return `no failover of ${id.source} ran: ${why} (${word instanceof Failure ? 'the ledger was not asked' : 'nor has the ledger one'})`
+  const message = `${id.target} does not answer, and ${said}. Look there, at the cloud’s fence of ${id.source}, and at whoever else can know; where none ran, say so with --no-failover-ran "WHY": it goes into the journal.`
   throw failure('FENCE_NOT_PROVEN', message, { operation, option: 'no-failover-ran' })
 }
 

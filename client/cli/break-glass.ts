@@ -130,7 +130,7 @@ function addDeed(group: Command, cli: CliContext, deed: BreakGlassDeed): void {
   if (deed === 'revert')
     command.option(
       '--no-failover-ran <why>',
-      'you answer for it that no failover has opened the standby, should neither it nor the ledger answer; goes into the journal',
+      'you answer for it that no failover has opened the standby, should that not answer; goes into the journal',
       someText,
     )
   command

@@ -11,6 +11,7 @@ import { proveClosed } from '../fence/prove'
 import { closeDatabases } from '../fence/raise'
 import { NOBODY, proveWorkersOnly } from '../fence/workers-only'
 import { applyErrors, awaitBarrier, takeBarrier } from '../replicate/barrier'
+import { raiseGuard, setGuardAside } from '../replicate/guard'
 import { keepOut, letIn } from '../replicate/keep-out'
 import { dropPublication } from '../replicate/publication'
 import { forgetOrigin, markFollowing } from '../replicate/seeding'
@@ -141,6 +142,7 @@ async function cross(hand: ByHand): Promise<string> {
   const barrier = await takeBarrier(source, { operation, token: sourceToken })
   const awaited = { source: keyhole, standby, slot, subscription, barrier, errorsBefore }
   const passed = await awaitBarrier({ ...awaited, deadlineMs: drainMsMax })
+  await Promise.all([raiseGuard(source, { token: sourceToken }), setGuardAside(standby, { token: standbyToken })])
   const carried = await carrySequences({ source: await readSequences(source), standby, margin: 0 })
   refuseUncarried(carried.findings)
   const raisedBy = operation

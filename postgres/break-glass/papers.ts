@@ -4,6 +4,7 @@ import type { BreakGlassPapers, PaperSide, PaperStep } from '../../contracts/bre
 import type { DnsZone, Endpoint, HostPort } from '../../contracts/endpoint'
 import { quoteIdentifier } from '../connect/quote'
 import { KEYHOLE } from '../fence/keyhole'
+import { PAPER_GUARD, PAPER_GUARDED, PAPER_RAISED_AGAIN, PAPER_SET_ASIDE } from '../replicate/guard'
 import * as say from './words'
 
 /** Of `endpoint` what no state of it says: as the fleet file has it. */
@@ -136,6 +137,17 @@ function crossing(input: PapersInput, { keyhole, database }: Places): PaperStep[
       sql: [say.confirmed(forward.slot), say.MARKER_SEEN],
     },
     {
+      ...{
+        id: 'guard',
+        title: 'Put the guard upon the tables of the source, which turns away whoever writes there once it follows',
+      },
+      ...{ where: inside, sql: [PAPER_GUARD.raise], done: PAPER_GUARDED },
+    },
+    {
+      ...{ id: 'unguard', title: 'Set that of the standby aside, where there is one', where: database.standby },
+      ...{ sql: [PAPER_GUARD.setAside], done: PAPER_SET_ASIDE },
+    },
+    {
       ...{ id: 'sequences', title: 'Set the sequences of the standby; what this answers is to be said there' },
       where: `${inside}; what it answers: ${database.standby}`,
       sql: [say.SEQUENCES],
@@ -253,8 +265,9 @@ function backOf(input: PapersInput): PaperStep[] {
       sql: say.opening(sides.source.database, connectionLimit),
       done: say.ofDatabase(sides.source.database, 'datallowconn AND datconnlimit <> 0'),
     },
-    endpointStep(input, 'source'),
+    // before anybody is led there: while it is enabled the source's guard turns writers away
     ...again(input, places),
+    endpointStep(input, 'source'),
     {
       ...{ id: 'all', title: 'Once the standby has a row that is written now: let it follow all again', where: database.standby },
       sql: [`ALTER SUBSCRIPTION ${quoteIdentifier(forward.subscription)} SET (origin = any);`],
@@ -268,6 +281,18 @@ function backOf(input: PapersInput): PaperStep[] {
     {
       ...{ id: 'remove-slot', title: 'Remove its slot: one that nobody reads holds the log back', where: database.standby },
       ...{ sql: say.droppingSlot(back), done: say.slotIs(back.slot, false) },
+    },
+    {
+      ...{
+        id: 'unguard',
+        title: 'Set the guard of the source aside; where it is not had at once, again',
+        where: database.source,
+      },
+      ...{ sql: [PAPER_GUARD.setAside], done: PAPER_SET_ASIDE },
+    },
+    {
+      ...{ id: 'guard-again', title: 'And let that of the standby stand again, where there is one', where: database.standby },
+      ...{ sql: [PAPER_GUARD.raiseAgain], done: PAPER_RAISED_AGAIN },
     },
   ]
 }

@@ -8,11 +8,12 @@ import type { Session } from '../connect/session'
 import { openDatabases } from '../fence/lower'
 import { forgetMovedAway, readMovedAway } from '../fence/moved-away'
 import { NOBODY } from '../fence/workers-only'
+import { raiseGuardAgain, setGuardAsideApart } from '../replicate/guard'
 import { letIn } from '../replicate/keep-out'
 import { dropPublication } from '../replicate/publication'
 import { markFollowing } from '../replicate/seeding'
 import { dropSlot } from '../replicate/slot'
-import { enableSubscription, findSubscription } from '../replicate/subscription'
+import { disableSubscription, enableSubscription, findSubscription } from '../replicate/subscription'
 import { dropSubscription } from '../replicate/teardown'
 import { closeWayBack } from '../replicate/way-back'
 import { ByHand, type ByHandInput } from './by-hand'
@@ -121,16 +122,26 @@ async function reopen(hand: ByHand): Promise<string> {
   await forgetMovedAway(session, { database, token })
   const { back: again } = await letIn(session, { database, token })
   const reopened = await openDatabases(session, { raisedBy: operation, token })
+  await followsNoMore(hand)
   const who = again.length === 0 ? '' : `; ${again.join(', ')} may connect again`
   return `${reopened.length === 0 ? 'it was not closed' : `${reopened.join(', ')} is open again`}${who}`
 }
 
+/** Else its guard would turn writers away: the standby need not answer for it. */
+async function followsNoMore(hand: ByHand): Promise<void> {
+  await hand.takeInside('source')
+  const source = await hand.open('source', 'admin')
+  const { subscription } = hand.papers.names.back
+  const back = await findSubscription(source, subscription)
+  if (back?.enabled === true) await disableSubscription(source, { name: subscription, token: hand.token('source') })
+}
+
 async function followAgain(hand: ByHand): Promise<string> {
   const { operation, names, id } = hand.papers
-  await hand.takeInside('source')
   const [source, standby] = [await hand.open('source', 'admin'), await hand.open('standby', 'admin')]
   const [sourceToken, standbyToken] = [hand.token('source'), hand.token('standby')]
   const migrator = await hand.open('standby', 'migrator')
+  await raiseGuardAgain(standby, { token: standbyToken })
   await markFollowing(migrator, { source: id.source, operation, token: standbyToken })
   const forward = await findSubscription(standby, names.forward.subscription)
   if (forward === null) throw opened(hand)
@@ -167,5 +178,6 @@ async function removeWayBack(hand: ByHand): Promise<string> {
   await dropSlot(standby, { name: names.back.slot, token: standbyToken })
   const migrator = await hand.open('standby', 'migrator')
   await dropPublication(migrator, { name: names.back.publication, token: standbyToken })
+  await setGuardAsideApart(source, { token: sourceToken })
   return `nothing is left of ${quoteIdentifier(names.back.slot)}; applications stay kept out of ${id.target}, as of every standby`
 }

@@ -84,6 +84,19 @@ export function closedBy(session: Session, operation: string): Promise<ClosedDat
   )
 }
 
+/** By which operation it was closed and not opened again, as far as is written in the keyhole; whoever opened it by hand leaves that there. Null: by none. */
+export async function closerOf(session: Session, database: string): Promise<string | null> {
+  const [table] = await session.query<{ there: boolean }>(
+    `SELECT pg_catalog.to_regclass('capstan.closed_database') IS NOT NULL AS there`,
+  )
+  if (table?.there !== true) return null
+  const [row] = await session.query<{ operation: string }>(
+    'SELECT c.operation FROM capstan.closed_database c JOIN pg_catalog.pg_database d ON d.oid = c.oid WHERE d.datname = $1',
+    [database],
+  )
+  return row?.operation ?? null
+}
+
 export function oidsOf(databases: readonly { readonly oid: number }[]): number[] {
   return databases.map(({ oid }) => oid)
 }

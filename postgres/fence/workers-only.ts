@@ -15,7 +15,7 @@ import { type Inside, lookInside, shownSessions, uninvited } from './inside'
 export const NOBODY = 0
 
 /** SQLSTATE of a connection above a limit, the database's or another: too_many_connections. */
-const FULL_STATE = '53300'
+export const FULL_STATE = '53300'
 
 export interface WorkersOnlyInput {
   /** By which operation it is closed. */

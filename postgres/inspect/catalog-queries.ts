@@ -158,13 +158,14 @@ const FUNCTIONS = `
     FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace JOIN pg_catalog.pg_language l ON l.oid = p.prolang
    WHERE ${USER_SCHEMA} AND ${notExtension('pg_proc', 'p.oid')}`
 
-/** A trigger's WHEN refers to OLD and NEW, which only pg_get_triggerdef can print; its statement is parsed like a view's. */
+/** A trigger's WHEN refers to OLD and NEW, which only pg_get_triggerdef can print; its statement is parsed like a view's. Not the guard of a database that follows
+ *  (replicate/guard.ts), which only one side of a pair has. */
 const TRIGGERS = `
   SELECT 'trigger' AS kind, n.nspname || '.' || c.relname || '.' || g.tgname AS name,
          json_build_object('enabled', g.tgenabled, 'type', g.tgtype, 'deferrable', g.tgdeferrable, 'deferred', g.tginitdeferred) AS facts,
          array[pg_catalog.pg_get_triggerdef(g.oid)] AS statements
     FROM pg_catalog.pg_trigger g JOIN pg_catalog.pg_class c ON c.oid = g.tgrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-   WHERE NOT g.tgisinternal AND ${USER_SCHEMA} AND ${notExtension('pg_class', 'c.oid')}`
+   WHERE NOT g.tgisinternal AND g.tgname <> 'capstan_follows' AND ${USER_SCHEMA} AND ${notExtension('pg_class', 'c.oid')}`
 
 const RULES = `
   SELECT 'rule' AS kind, n.nspname || '.' || c.relname || '.' || r.rulename AS name,

@@ -9,6 +9,7 @@ import type { Session } from '../connect/session'
 import { controlTables, ensureControlSchema } from '../migrate/control-schema'
 import { DEFAULT_HISTORY } from '../migrate/history'
 import { behindFence, type Guarded } from './behind-fence'
+import { ownWrites } from './guard'
 import { historyValues, PUBLISHED_TABLES } from './preflight/relations'
 import { alone, type NamedTable, resolveTables, shownList } from './tables'
 
@@ -163,6 +164,7 @@ async function preparedTables(standby: Session, { source, tables: names }: Empty
 
 /** What PostgreSQL refuses stays refused: CASCADE would empty what nobody has named. */
 async function truncate(standby: Session, tables: readonly NamedTable[]): Promise<void> {
+  await ownWrites(standby)
   try {
     await standby.execute(`TRUNCATE ${tables.map(alone).join(', ')}`)
   } catch (error) {

@@ -11,7 +11,7 @@ import { quoteIdentifier } from '../connect/quote'
 import { inTransaction, type Session } from '../connect/session'
 import { openToWorkers, type WorkersOnlyInput } from '../fence/workers-only'
 import { assertFence, type FenceToken } from '../migrate/fence'
-import { awaitBarrier, type Passed, takeBarrier } from './barrier'
+import { awaitBarrier, type Barrier, type Passed, takeBarrier } from './barrier'
 import { barrierObstacles } from './marker'
 import { otherWriters, strangers } from './other-writers'
 
@@ -144,9 +144,10 @@ export async function closeWayBack(
   input: WayBackSides &
     Pick<OpenWayBackInput, 'sourceToken' | 'standbyToken' | 'deadlineMs' | 'signal'> & {
       readonly operation?: string | undefined
+      readonly once?: FollowAllInput['once']
     },
 ): Promise<void> {
-  const { source, standby, forward, back, sourceToken, standbyToken, signal, operation } = input
+  const { source, standby, forward, back, sourceToken, standbyToken, signal, operation, once } = input
   const deadline = performance.now() + input.deadlineMs
   await switched(source, sourceToken, back.subscription, 'DISABLE')
   // before any wait: nobody else reads its slot, which holds back log. Both leave out by now what is not the other's own, so nothing goes round
@@ -154,7 +155,7 @@ export async function closeWayBack(
   try {
     await readBy(standby, back.slot, false, { deadline, signal })
     await followAll({
-      ...{ source, standby, sourceToken, standbyToken, signal, operation, forward },
+      ...{ source, standby, sourceToken, standbyToken, signal, operation, forward, once },
       deadlineMs: Math.max(0, deadline - performance.now()),
     })
   } catch (error) {
@@ -167,6 +168,8 @@ export interface FollowAllInput extends Pick<WayBackSides, 'source' | 'standby' 
   readonly sourceToken: FenceToken
   readonly standbyToken: FenceToken
   readonly operation?: string | undefined
+  /** Keeps the row of the first attempt: a standby that is slower than its source never has the newest one, and the first is enough. */
+  readonly once?: ((take: () => Promise<Barrier>) => Promise<Barrier>) | undefined
   /** For how long it is waited, in all. */
   readonly deadlineMs: number
   readonly signal?: AbortSignal | undefined
@@ -176,7 +179,16 @@ export interface FollowAllInput extends Pick<WayBackSides, 'source' | 'standby' 
  *  has a row that is written now: what came from there is before it in the log, and would be sent back, to break on its keys. Safe to repeat. Throws
  *  BARRIER_NOT_PASSED, FENCED_OFF. */
 export async function followAll(input: FollowAllInput): Promise<void> {
-  const { source, standby, forward, sourceToken, standbyToken, signal, operation = 'followed again' } = input
+  const {
+    source,
+    standby,
+    forward,
+    sourceToken,
+    standbyToken,
+    signal,
+    operation = 'followed again',
+    once = (take) => take(),
+  } = input
   const { slot, subscription } = forward
   const deadline = performance.now() + input.deadlineMs
   const [found] = await standby.query<{ origin: string }>(
@@ -186,7 +198,7 @@ export async function followAll(input: FollowAllInput): Promise<void> {
   )
   if (found?.origin === 'any') return
   await readBy(source, slot, true, { deadline, signal })
-  const barrier = await takeBarrier(source, { operation, token: sourceToken, signal })
+  const barrier = await once(() => takeBarrier(source, { operation, token: sourceToken, signal }))
   const deadlineMs = Math.max(0, deadline - performance.now())
   await awaitBarrier({ source, standby, slot, subscription, barrier, deadlineMs, signal })
   await switched(standby, standbyToken, subscription, 'SET (origin = any)')

@@ -55,7 +55,7 @@ const PARTS = `(SELECT c.oid AS part UNION SELECT relid FROM pg_partition_tree(c
 const TRIGGERS = listOf(`
   SELECT t.tgname AS o, t.tgname || CASE WHEN t.tgrelid = c.oid THEN '' ELSE ' on ' || ${qualified('t.tgrelid')} END AS v
     FROM pg_trigger t JOIN ${PARTS} p ON p.part = t.tgrelid
-   WHERE NOT t.tgisinternal AND t.tgparentid = 0 AND t.tgenabled IN ('O', 'A') AND t.tgtype & 4 > 0`)
+   WHERE NOT t.tgisinternal AND t.tgname <> 'capstan_follows' AND t.tgparentid = 0 AND t.tgenabled IN ('O', 'A') AND t.tgtype & 4 > 0`)
 
 const LIVE_TABLE = `
   SELECT has_table_privilege(c.oid, 'INSERT') AS "mayInsert",

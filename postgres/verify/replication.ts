@@ -57,9 +57,9 @@ export async function followingOf(source: Side, target: Side, options: Following
       { slots: names.join(', ') },
     )
   }
-  // A slot that is gone, or has confirmed nothing, is not there.
+  // one that has confirmed nothing may do so yet; one that is gone never comes again
   const confirmed = `SELECT CASE WHEN count(confirmed_flush_lsn) = cardinality($2::name[])
-           THEN max(pg_wal_lsn_diff($1::pg_lsn, confirmed_flush_lsn))::bigint END AS lacking
+           THEN max(pg_wal_lsn_diff($1::pg_lsn, confirmed_flush_lsn))::bigint END AS lacking, count(*) < cardinality($2::name[]) AS gone
       FROM pg_replication_slots WHERE slot_name = ANY ($2::name[])`
   return gate(source, (lsn) => lacking(source, confirmed, [lsn, names]), options)
 }
@@ -93,9 +93,13 @@ export async function firstCopies(target: Side): Promise<Map<string, string>> {
   )
 }
 
-/** Bytes of the log up to a position that the target has not; none when it is not above 0. Null: that cannot be seen. */
+/** Bytes of the log up to a position that the target has not; none when it is not above 0. Null: that cannot be seen. Throws FellBehind where it never will. */
 async function lacking(side: Side, sql: string, values: readonly unknown[]): Promise<number | null> {
-  const [row] = await side.query<{ lacking: number | null }>(sql, values)
+  const [row] = await side.query<{ lacking: number | null; gone?: boolean }>(sql, values)
+  if (row?.gone === true)
+    throw new FellBehind(
+      'The slot by which the target follows is gone from the source, so that nothing comes any more. Nothing more is known of the rows that differed until then.',
+    )
   return row?.lacking ?? null
 }
 
@@ -140,7 +144,7 @@ function gate(
 function inVain(waitedMs: number, first: number | null, now: number | null): string {
   const seconds = `${Math.round(waitedMs / 100) / 10} s`
   if (first === null || now === null)
-    return `The target was waited for, ${seconds} at the last, and how far it follows cannot be seen: its slot may be gone. Nothing more is known of the rows that differed until then.`
+    return `The target was waited for, ${seconds} at the last, and how far it follows cannot be seen. Nothing more is known of the rows that differed until then.`
   const grew = now > first ? `, which were ${grouped(first)} when the wait began: its lag grows` : ''
   return (
     `The target was waited for in vain, ${seconds} at the last: it lacks ${grouped(now)} bytes of the source's log${grew}. ` +

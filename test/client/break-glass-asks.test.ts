@@ -113,16 +113,17 @@ describe('where the standby does not answer', () => {
     expect(await asked('I have looked')).toContain('I have looked')
   })
 
-  test('one that knows of no failover since is believed; one that opened a standby refuses it, whatever is said', async () => {
+  test('one that knows of no failover may have been restored, and is not believed; one that opened a standby refuses it, whatever is said', async () => {
     await opened(OPERATION, 'switchover', 29)
     await opened('failover-shop-0', 'failover', 10)
     await letIn('failover-shop-0')
     await ended('failover-shop-0', 10)
-    expect(await asked(null)).toMatch(/^the ledger has no failover/)
+    expect(await asked(null)).toMatch(/^FENCE_NOT_PROVEN .*if it was restored since.*--no-failover-ran/)
+    expect(await asked('I have looked')).toMatch(/I have looked \(nor has the ledger one\)/)
     await opened('failover-shop-1', 'failover', 28)
     expect(await asked('I have looked')).toMatch(/^FENCE_NOT_PROVEN failover-shop-1.*at work/)
     await ended('failover-shop-1', 30)
-    expect(await asked(null)).toMatch(/^the ledger has no failover/)
+    expect(await asked('I have looked')).toMatch(/^no failover of shop ran/)
     await letIn('failover-shop-1')
     expect(await asked('I have looked')).toMatch(/^NO_WAY_BACK failover-shop-1/)
   })

@@ -271,6 +271,80 @@ test('an abort lets in again whom it kept out of the standby, and nobody who was
   await writes(it)
 })
 
+test('once the old writer follows, its owner, master and migrator are turned away too, and what comes by replication is not', async () => {
+  const it = await movers.moving()
+  await it.crossed()
+  await it.act((on) => on.recordMoved(it.input('move')))
+  await it.act((on) => on.openToApplications(it.input('open')))
+  expect((await it.act((on) => on.letOldFollow(it.input('follow')))).summary).toContain('whoever writes there is turned away')
+  for (const as of ['mover', 'master', 'postgres'] as const)
+    for (const sql of [
+      `INSERT INTO public.orders (what) VALUES ('lost')`,
+      `UPDATE public.orders SET what = 'lost'`,
+      'DELETE FROM public.orders',
+      'TRUNCATE public.orders',
+      'INSERT INTO public.scratch VALUES (1)',
+      `BEGIN READ WRITE; INSERT INTO public.orders (what) VALUES ('lost'); COMMIT`,
+    ])
+      await expect(it.on('source', as, as === 'master' ? `SET ROLE mover; ${sql}` : sql)).rejects.toMatchObject({
+        sqlState: '25006',
+      })
+  const session = await it.inside('source', 'mover')
+  await session.execute(
+    `DO $$ BEGIN DELETE FROM public.orders; EXCEPTION WHEN OTHERS THEN PERFORM set_config('it.said', SQLERRM, false); END $$`,
+  )
+  const [told] = await session.query<{ said: string }>(`SELECT current_setting('it.said') AS said`)
+  await session.close()
+  expect(told?.said).toMatch(/^test_\d+ follows stand-\d+: what is written to public.orders here would be on this side alone$/)
+  await it.on('standby', 'app', `INSERT INTO public.orders (what) VALUES ('moved')`)
+  await until('the row to be there', async () => {
+    const [row] = await it.on('source', 'mover', `SELECT count(*)::int AS n FROM public.orders WHERE what = 'moved'`)
+    return row?.n === 1
+  })
+  await it.on('standby', 'app', `UPDATE public.orders SET what = 'again' WHERE what = 'moved'`)
+})
+
+test('a source that is opened again after it was guarded is written to as before', async () => {
+  const it = await movers.moving()
+  await it.crossed()
+  const [guards] = await it.on('standby', 'mover', `SELECT count(*)::int AS n FROM pg_trigger WHERE tgname = 'capstan_follows'`)
+  await it.takenBack()
+  await writes(it)
+  const [left] = await it.on(
+    'source',
+    'mover',
+    `SELECT count(*)::int AS n, count(*) FILTER (WHERE tgenabled <> 'D')::int AS means FROM pg_trigger WHERE tgname = 'capstan_follows'`,
+  )
+  expect([guards, left]).toEqual([{ n: 0 }, { n: 2, means: 0 }])
+  await follows(it)
+})
+
+test('what is taken back waits for one row of the source however often it is tried, and the standby need not wait for its disk meanwhile', async () => {
+  const it = await movers.moving()
+  await it.crossed()
+  const lock = await it.inside('standby', 'mover')
+  await lock.execute('BEGIN; LOCK TABLE capstan.standby_marker IN ACCESS EXCLUSIVE MODE')
+  const over = new AbortController()
+  const first = it.act((on) => on.takeBackFence(it.input('cross')), { signal: over.signal })
+  first.catch(() => undefined)
+  const document = () => it.ledger.getDocument({ operation: it.operation, name: 'switchover-followed-again' })
+  await until('the row to be waited for', async () => (await document()) !== null)
+  await writes(it)
+  const [synced] = await it.on(
+    'standby',
+    'master',
+    'SELECT subsynccommit FROM pg_subscription JOIN pg_database d ON d.oid = subdbid WHERE d.datname = current_database()',
+  )
+  expect(synced).toEqual({ subsynccommit: 'off' })
+  over.abort()
+  await expect(first).rejects.toThrow()
+  await lock.close()
+  await it.takenBack()
+  const [row] = await it.on('source', 'mover', 'SELECT value FROM capstan.standby_marker')
+  expect(await document()).toMatchObject({ marker: row })
+  await follows(it)
+})
+
 test('a stage that is not through in time is cut off from its sessions', async () => {
   const it = await movers.moving()
   const session = await it.inside('source', 'mover')

@@ -4,6 +4,8 @@ import { Client, Connection } from '@temporalio/client'
 import { type Act, runAct } from '../../../activities/act'
 import type { ActivityDeps } from '../../../activities/deps'
 import { createFenceActivities } from '../../../activities/fence/fence'
+import type { Replicating, ReplicationActivities } from '../../../activities/replication/contract'
+import { createReplicationActivities } from '../../../activities/replication/replication'
 import type { Watching } from '../../../activities/switchover/contract'
 import { createSwitchoverActivities } from '../../../activities/switchover/switchover'
 import type { DatabaseEntry } from '../../../contracts/fleet'
@@ -39,6 +41,11 @@ export interface Moving {
   /** Up to the fence, and behind it. */
   crossed(): Promise<void>
   takenBack(): Promise<void>
+  /** Of the old writer as a standby of the new one; each call in an operation of its own. */
+  replicating<T>(
+    action: 'resume' | 'reseed',
+    work: (activities: ReplicationActivities, input: Replicating) => Promise<T>,
+  ): Promise<T>
 }
 
 export interface Movers {
@@ -268,6 +275,17 @@ async function makeMoving(
     async takenBack() {
       await it.act((on) => on.takeBackFence(it.input('cross')))
       await it.act((on) => on.dropWayBack(it.input('way-back')))
+    },
+    async replicating(action, work) {
+      const asked = `${action}-${count}-${++scheduledAtMs}`
+      const turned = { action, table: null, standby: entries.source, declared }
+      const its = await ledger.putBundle({ version: 1, database: entries.standby, migrations: [], replicate: turned as never })
+      await ledger.openOperation({ id: asked, ...about, kind: action, requestedBy: 'ada', startedAt: at, bundle: its } as never)
+      const ref = { operation: asked, step: action, bundle: its, sides: { source: sides.standby, standby: sides.source } }
+      const on = createReplicationActivities(deps)
+      const scoped = { source: { scope: locks.standby.scope, epoch: 0 }, standby: { scope: locks.source.scope, epoch: 0 } }
+      const { epochs } = await running(() => on.examineStandby({ ...ref, locks: scoped }))
+      return running(() => work(on, { ...ref, epochs }))
     },
   }
   return it

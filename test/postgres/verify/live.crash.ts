@@ -303,6 +303,19 @@ test('a target that is late is waited for, and no difference', async () => {
   expect(tables[0]?.differences).toMatchObject({ changed: 0, onlyInTarget: 0, exact: true })
 })
 
+test('a slot that is gone is waited for no longer, and its table stays inconclusive', async () => {
+  await writer.query(`SELECT pg_create_logical_replication_slot('leaving', 'pgoutput')`)
+  const open = (name: 'source' | 'target') =>
+    Side.open({ name, connect: () => connect((name === 'source' ? source : target).options), mode: 'live', jobs: 1 })
+  const sides = [await open('source'), await open('target')] as const
+  const follows = await followingOf(...sides, { slots: ['leaving'], waitMaxMs: 3_600_000, signal: undefined })
+  const waiting = follows()
+  waiting.catch(() => undefined)
+  await writer.query(`SELECT pg_drop_replication_slot('leaving')`)
+  await expect(waiting).rejects.toMatchObject({ name: 'FellBehind', message: expect.stringContaining('is gone from the source') })
+  await Promise.all(sides.map((side) => side.close()))
+})
+
 test('a table without a key is not compared, and nothing is then called equal', async () => {
   const { verdict, tables } = await compare({ selection: { tables: ['bag'], exclude: [] } })
   expect({ verdict, note: tables[0]?.note }).toEqual({ verdict: 'inconclusive', note: expect.stringContaining('has no key') })

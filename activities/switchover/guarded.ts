@@ -1,0 +1,66 @@
+/** The guard of the source (postgres/replicate/guard.ts), put upon its tables behind the fence, when nobody else is inside and nobody's lock is in the way. */
+import type { Session } from '../../postgres/connect/session'
+import type { FenceToken } from '../../postgres/migrate/fence'
+import { raiseGuard } from '../../postgres/replicate/guard'
+import { disableSubscription, findSubscription } from '../../postgres/replicate/subscription'
+import { schemaStamp } from '../../postgres/replicate/unchanged'
+import { currentAct } from '../act'
+import type { SideName } from '../replication/sides'
+import { inTime } from './in-time'
+import type { Pair } from './pair'
+
+/** A thousand tables take a few tenths of a second. */
+export const GUARD_MS = 30_000
+const FOLLOW_NO_MORE_MS = 2_000
+
+interface Sides {
+  readonly on: Readonly<Record<SideName, Session>>
+  readonly tokens: Readonly<Record<SideName, FenceToken>>
+}
+
+interface GuardedSource {
+  /** Of its schema behind the fence, and before the guard. */
+  readonly stamp: string
+  /** Tables that have none; null: none has. */
+  readonly lacking: readonly string[] | null
+}
+
+/** Of what is written to the source from here on only what comes over the way back is wanted. It is put there while the standby is waited for, and means nothing until
+ *  the database follows, so that nothing has to be taken back first where writing does not move. */
+export async function guardMeanwhile<T>(
+  { on, tokens }: Sides,
+  waiting: (either: AbortSignal) => Promise<T>,
+): Promise<{ passed: T; guarded: GuardedSource }> {
+  const { signal } = currentAct()
+  const over = new AbortController()
+  const raising = inTime({ stage: 'the guard', limitMs: GUARD_MS, sessions: [on.source] }, async () => {
+    const stamp = await schemaStamp(on.source, signal)
+    return { stamp, lacking: await raiseGuard(on.source, { token: tokens.source, signal }) }
+  })
+  raising.catch(() => over.abort())
+  const [passed, guarded] = await Promise.allSettled([waiting(AbortSignal.any([signal, over.signal])), raising])
+  if (guarded.status === 'rejected') throw guarded.reason
+  if (passed.status === 'rejected') throw passed.reason
+  return { passed: passed.value, guarded: guarded.value }
+}
+
+/** Null: it was prepared by a version that knew of no guard. It is asked for again before anybody comes in. */
+export function toldUnguarded(tables: readonly string[] | null): string {
+  if (tables === null) return '; no table of the source has a guard yet'
+  return tables.length === 0 ? '' : `; ${tables.length} tables of the source have no guard yet, ${tables[0]} among them`
+}
+
+/** A source that is opened while the way back is enabled turns writers away until that is disabled. This one is inside already; where it is not any more, the undo
+ *  does it first. */
+export async function followNoMore(source: Session, { back }: Pick<Pair, 'back'>): Promise<void> {
+  const limit = setTimeout(() => void source.close(), FOLLOW_NO_MORE_MS)
+  try {
+    if (!source.open) return
+    const name = back.subscription
+    if ((await findSubscription(source, name))?.enabled === true) await disableSubscription(source, { name })
+  } catch {
+    // what has failed before is what counts
+  } finally {
+    clearTimeout(limit)
+  }
+}
