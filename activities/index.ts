@@ -4,6 +4,8 @@ import { createBackupActivities } from './backup/backup'
 import { createBackupProofActivities } from './backup/prove'
 import { createCheckActivities } from './checks/checks'
 import type { ActivityDeps } from './deps'
+import { createExchangeDataActivities } from './exchange/data'
+import { createExchangeActivities } from './exchange/exchange'
 import { createFailoverActivities } from './failover/failover'
 import { createProbeActivities } from './failover/probe'
 import { createSourceCloudActivities } from './failover/source-cloud'
@@ -62,6 +64,7 @@ export function createActivities(queue: TaskQueue, deps: ActivityDeps): object {
         createSwitchoverActivities(deps),
         createFenceProofActivities(deps),
         createFailoverActivities(deps),
+        createExchangeDataActivities(deps),
       )
     case 'aws':
     case 'azure':
@@ -80,6 +83,7 @@ export function createActivities(queue: TaskQueue, deps: ActivityDeps): object {
         createInstanceFenceActivities(deps),
         createProbeActivities(deps),
         createSourceCloudActivities(deps),
+        createExchangeActivities(deps),
         createTrafficActivities(deps),
       )
   }

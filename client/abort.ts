@@ -117,6 +117,7 @@ function whatStays(ledger: Ledger, document: OperationDocument): Promise<Stays |
   if (document.kind === 'overwrite') return whatIsOverwritten(ledger, document)
   if (document.kind === 'switchover') return whereWritingIs(document)
   if (document.kind === 'failover') return whoIsTheWriter(document)
+  if (document.kind === 'exchange') return whatTheCloudDoes(document)
   return document.kind === 'replicate' ? whatMayFollow(ledger, document) : whatTookOver(ledger, document)
 }
 
@@ -131,6 +132,16 @@ async function whereWritingIs({ id, databases, steps }: OperationDocument): Prom
   return {
     name: null,
     message: `It was closed amid a switchover, and ${where}. "capstan ops show ${id} --plan" has what is left to do, as SQL.`,
+  }
+}
+
+/** A cloud that was told goes on by itself. */
+async function whatTheCloudDoes({ id, databases, steps }: OperationDocument): Promise<Stays | null> {
+  if (pointOfNoReturn({ steps }) === null) return null
+  const [source = '', target = ''] = databases
+  return {
+    name: null,
+    message: `Its cloud may have exchanged ${source} and ${target}, or be at it still: ask both SELECT pg_is_in_recovery(), and lead applications to the one that says no. "capstan ops show ${id} --plan" has what the cloud calls it.`,
   }
 }
 

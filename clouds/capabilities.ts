@@ -39,6 +39,9 @@ export interface Capabilities {
   readonly replicas: boolean
   /** Whether a promotion can wait by itself until the replica has everything; false: whoever promotes has to see to it by SQL. */
   readonly promotionAwaitsSource: boolean
+  /** What the vendor calls the act by which an instance and its read replica exchange their roles and nothing is lost; null: there is none, or none for instances
+   *  of this kind. */
+  readonly roleExchange: string | null
   /** The only name that a new instance's master can have; null: every name will do. */
   readonly masterName: string | null
   /** Whether the cloud keeps a record of what it accepted, so that `describeOperation` tells of a failure that the resource does not show. */

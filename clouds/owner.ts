@@ -141,6 +141,15 @@ export function cannotOverwrite(cloud: string): Pick<ManagedPostgres, 'overwrite
   return { overwrite: refused, overwriteObstacles: refused }
 }
 
+/** Of a cloud whose `capabilities.roleExchange` is null. */
+export function cannotExchange(cloud: string): Pick<ManagedPostgres, 'exchangeObstacles' | 'startExchange'> {
+  const refused = async ({ replica }: { readonly replica: InstanceRef }): Promise<never> => {
+    const message = `${cloud} exchanges no instance with its read replica: it only promotes ${replica.name}, beside which the old writer goes on. Declare a standby, which follows by logical replication.`
+    throw failure('CLOUD_REFUSED', message, { instance: replica.name })
+  }
+  return { exchangeObstacles: refused, startExchange: refused }
+}
+
 /** A promotion that is refused because an earlier attempt's came to its end between the look and the call. */
 export async function unlessPromoted(promote: () => Promise<Started>, isReplica: () => Promise<boolean>): Promise<Started> {
   try {

@@ -174,6 +174,21 @@ export interface InstanceRef {
   readonly instanceId: string
 }
 
+export interface Exchanging {
+  /** That is written to. */
+  readonly source: InstanceRef
+  readonly replica: InstanceRef
+}
+
+export interface Exchangeable {
+  /** Each a sentence with what to do; empty: nothing that is known. */
+  readonly obstacles: readonly string[]
+  /** Where the cloud's own record of the replica ends now; empty where it keeps none that can be read later. */
+  readonly mark: string
+  /** How a person has it done, as command lines. */
+  readonly byHand: readonly string[]
+}
+
 export interface CopyRequest {
   readonly source: string
   /** Of the new one. */
@@ -266,6 +281,12 @@ export interface ManagedPostgres {
   /** Makes a replica an instance of its own, which its source goes on without. `awaitSource`: only once it has everything that its source wrote;
    *  refused where `capabilities.promotionAwaitsSource` is false. Safe to repeat: one that is no replica any more is a success. */
   startPromotion(input: { instance: InstanceRef; awaitSource: boolean }, options: ChangeOptions): Promise<Started>
+  /** What stands in the way of `startExchange`, as far as the cloud's API says. `mark`: for that one. Refused where `capabilities.roleExchange` is null, by
+   *  either. */
+  exchangeObstacles(input: Exchanging, options: CallOptions): Promise<Exchangeable>
+  /** Has the cloud exchange the roles of an instance and its read replica: the one ends to write, the other gets all that was written, writes, and is followed.
+   *  Once begun it cannot be stopped. Safe to repeat: adopts an exchange of both that began after `mark`, and one that took place. */
+  startExchange(input: Exchanging & { readonly mark: string }, options: ChangeOptions): Promise<Started>
   /** Nobody is let in but by what its network lets in anyway: see `setNetworkRules`. Safe to repeat, and NOT_READY_YET, as
    *  `startInertRestore`: adopts its own. */
   startCreate(input: NewInstance, options: ChangeOptions): Promise<Started>

@@ -1,6 +1,7 @@
 /** The door bundles: client, worker and CI see different disks, and files change after an approval. So the migrations and
  *  the database's resolved fleet entry travel together, content-addressed by SHA-256 of their canonical JSON. */
 
+import type { ExchangeRequest } from './exchange'
 import type { FailoverRequest } from './failover'
 import type { MomentRequest } from './find-moment'
 import type { DatabaseEntry } from './fleet'
@@ -34,4 +35,6 @@ export interface MigrationBundle {
   readonly switchover?: SwitchoverRequest
   /** Of a standby that is to be the writer: with another word of its requester under the same id it is another operation. */
   readonly failover?: FailoverRequest
+  /** Of an instance and its read replica that are to be exchanged: with another one under the same id it is another operation. */
+  readonly exchange?: ExchangeRequest
 }

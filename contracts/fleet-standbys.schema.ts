@@ -34,6 +34,12 @@ const FileStandby = Type.Object(
   { ...closed, description: 'a standby with database, publisher, maxRetained and maxLag' },
 )
 
+export const FileReplicas = Type.Array(text('the name of another database of this file'), {
+  minItems: 1,
+  maxItems: 10,
+  description: 'a list of names of databases of this file, in read replicas of this one’s instance',
+})
+
 export const FileStandbys = Type.Array(FileStandby, {
   minItems: 1,
   maxItems: 4,

@@ -4,7 +4,7 @@ import { type Static, type TSchema, Type } from 'typebox'
 import { FileConnection } from './fleet-connection.schema'
 import { FileEndpoint } from './fleet-endpoint.schema'
 import { FilePrices, FleetVerification } from './fleet-prices.schema'
-import { FileStandbys } from './fleet-standbys.schema'
+import { FileReplicas, FileStandbys } from './fleet-standbys.schema'
 import { amount, CLOUDS, closed, duration, instanceClass, orUnlimited, securityGroups, text, tlsMode } from './fleet-words.schema'
 import type { ScheduledKind } from './schedule'
 
@@ -206,6 +206,7 @@ const work = <Policy extends TSchema>(policy: Policy) => ({
   endpoint: Type.Optional(FileEndpoint),
   schedules: Type.Optional(FileSchedules),
   standbys: Type.Optional(FileStandbys),
+  replicas: Type.Optional(FileReplicas),
 })
 
 const connections = Type.Object(

@@ -177,6 +177,8 @@ interface AnyDatabase {
   readonly endpoint?: Endpoint
   /** In other clouds. Absent: none are declared. */
   readonly standbys?: readonly DeclaredStandby[]
+  /** Databases of the fleet in read replicas of this instance, which its own cloud keeps: their names. Absent: none are declared. */
+  readonly replicas?: readonly string[]
 }
 
 interface AwsDatabase extends AnyDatabase {

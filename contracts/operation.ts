@@ -46,6 +46,7 @@ export type OperationKind =
   | 'replicate'
   | 'switchover'
   | 'failover'
+  | 'exchange'
 export type OperationStatus =
   | 'planned'
   | 'awaiting-approval'

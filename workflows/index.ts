@@ -1,4 +1,5 @@
 /** Everything a worker may run by name. */
+export { exchange } from './exchange/exchange'
 export { failover } from './failover/failover'
 export { findMoment } from './find-moment/find-moment'
 export { instanceLock } from './instance-lock/instance-lock'

@@ -1,5 +1,6 @@
 /** The record of an operation, and the evidence made from it. */
 import { BREAK_GLASS_DOCUMENTS } from '../../contracts/break-glass'
+import { EXCHANGE_DOCUMENTS } from '../../contracts/exchange'
 import { FAILOVER_DOCUMENTS } from '../../contracts/failover'
 import { failure } from '../../contracts/failures'
 import { FIND_MOMENT_DOCUMENTS } from '../../contracts/find-moment'
@@ -47,6 +48,7 @@ export const EVIDENCE_DOCUMENTS = [
   ...Object.values(SWITCHOVER_DOCUMENTS),
   ...Object.values(BREAK_GLASS_DOCUMENTS),
   ...Object.values(FAILOVER_DOCUMENTS),
+  ...Object.values(EXCHANGE_DOCUMENTS),
 ] as const
 
 export function createLedgerActivities({ ledger }: Pick<ActivityDeps, 'ledger'>): LedgerActivities {

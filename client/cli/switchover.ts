@@ -3,8 +3,10 @@ import type { Command } from 'commander'
 import { failure } from '../../contracts/failures'
 import { SWITCHOVER_DOCUMENTS, type SwitchoverPlan } from '../../contracts/switchover'
 import { fleetFileOf } from '../config'
+import { prepareExchange } from '../start-exchange'
 import { prepareSwitchover, type SwitchoverBundle, startSwitchover } from '../start-switchover'
 import type { CliContext } from './context'
+import { launchExchange, refuseComparing } from './exchange'
 import { addLaunchOptions, type LaunchOptions, launch } from './launch'
 import { durationMs, example, fleetOption, someText } from './options'
 import { switchoverPlanLines } from './render/switchover'
@@ -23,9 +25,9 @@ interface SwitchoverOptions extends LaunchOptions {
 export function addSwitchover(program: Command, cli: CliContext): void {
   const command = program
     .command('switchover')
-    .summary('move writing to a standby in another cloud')
+    .summary('move writing to a standby in another cloud, or to a read replica')
     .description(
-      'Closes the source to everybody, waits until the standby has all that was acknowledged there, sets its sequences, has the source follow it, and moves the ' +
+      'Of a read replica that the cloud keeps ("replicas" in the fleet file): has the cloud exchange both. Of a standby: closes the source to everybody, waits until the standby has all that was acknowledged there, sets its sequences, has the source follow it, and moves the ' +
         'endpoint. Before that moment everything is taken back where anything fails, and the source goes on. Afterwards the same command with the other name moves ' +
         'writing back. --plan changes nothing; --rehearse also compares the rows, and says how long there would be no writer. Ctrl-C stops watching; the operation goes on.',
     )
@@ -56,8 +58,15 @@ export function addSwitchover(program: Command, cli: CliContext): void {
     )
     .action(async (source: string, options: SwitchoverOptions) => {
       const { rehearse = false, to = null, drainWithin, compareWithin = 0, plan = false, unproven = false } = options
+      const fleetFile = fleetFileOf(cli.settings, options.fleet)
+      const native = await prepareExchange({ fleetFile, source, standby: to, followMsMax: drainWithin })
+      if (native !== null) {
+        if (rehearse) refuseComparing(native.exchange.standby.name, 'rehearse')
+        if (compareWithin > 0) refuseComparing(native.exchange.standby.name, 'compare-within')
+        return launchExchange(cli, options, native)
+      }
       const bundle = await prepareSwitchover({
-        fleetFile: fleetFileOf(cli.settings, options.fleet),
+        fleetFile,
         source,
         standby: to,
         rehearse,

@@ -19,6 +19,7 @@ import { refuseSharedNames, refuseSharedPoolers, toEndpoint } from './endpoint'
 import { parseGenerations } from './generations'
 import { type PricesOf, toFleetVerification, toLimit, toPrices } from './prices'
 import { type FleetProblem, mistake, showPath, wrongValue } from './problems'
+import { misplacedReplicas } from './replicas'
 import { type Mistaken, toSchedules, toSweeps } from './schedules'
 import { toSnapshotCopies } from './snapshot-copies'
 import type { FieldPath, FleetSource } from './source'
@@ -70,7 +71,12 @@ export function toEntries(file: FleetFile, source: FleetSource): Entries {
     entries,
     schedules,
     verification,
-    problems: [...reader.problems, ...mixedWithCopies(entries, source), ...misplacedStandbys(entries, source)],
+    problems: [
+      ...reader.problems,
+      ...mixedWithCopies(entries, source),
+      ...misplacedStandbys(entries, source),
+      ...misplacedReplicas(entries, source),
+    ],
   }
 }
 
@@ -108,6 +114,7 @@ function toEntry(file: FleetFileDatabase, path: FieldPath, reading: Reading): Da
       endpoint: toEndpoint({ endpoint: file.endpoint, around: file }, [...path, 'endpoint'], reader),
     }),
     ...(file.standbys && { standbys: toStandbys(file.standbys, [...path, 'standbys'], reader) }),
+    ...(file.replicas && { replicas: file.replicas }),
   }
   switch (file.cloud) {
     case 'aws': {

@@ -84,7 +84,7 @@ function ruleAgainst(followed: DatabaseEntry, follower: DatabaseEntry, within: W
   return migrationsRule(followed, follower, within)
 }
 
-function unknownRule(database: string, entries: readonly DatabaseEntry[], followed: DatabaseEntry): string {
+export function unknownRule(database: string, entries: readonly DatabaseEntry[], followed: DatabaseEntry): string {
   const others = entries.filter((entry) => entry !== followed).map(({ name }) => name)
   const meant = nearest(database, others)
   if (meant !== null) return `the name of another database of this file; did you mean ${meant}?`

@@ -1,7 +1,7 @@
 /** Amazon RDS for PostgreSQL behind the port, over the vendor's own SDK. Region, credentials and endpoint come from the SDK's own chain. */
 import type { RDSClientConfig } from '@aws-sdk/client-rds'
 import type { Capabilities } from '../capabilities'
-import { cannotOverwrite } from '../owner'
+import { cannotExchange, cannotOverwrite } from '../owner'
 import type { ManagedPostgres } from '../port'
 import { lazyRds } from './client'
 import { applyConfiguration, describeConfiguration, endInertness } from './configuration'
@@ -45,6 +45,7 @@ const CAPABILITIES: Capabilities = {
   storage: 'sized',
   replicas: true,
   promotionAwaitsSource: false,
+  roleExchange: null,
   masterName: null,
   operationRecords: false,
 }
@@ -75,6 +76,7 @@ export function createRds(config: RDSClientConfig): ManagedPostgres {
     startInertRestore: (input, options) => startInertRestore(rds, input, options),
     startRestoreToTime: (input, options) => startRestoreToTime(rds, input, options),
     ...cannotOverwrite('RDS'),
+    ...cannotExchange('RDS'),
     startReplica: (input, options) => startReplica(rds, input, options),
     startPromotion: (input, options) => startPromotion(rds, input, options),
     startCreate: (input, options) => startCreate(rds, input, options),

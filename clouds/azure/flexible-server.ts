@@ -9,6 +9,7 @@ import { applyConfiguration, describeConfiguration, endInertness } from './confi
 import { alignConfigurations } from './configurations'
 import { restoreWindow, startCopy } from './copies'
 import { serverDescription } from './describe'
+import { exchangeObstacles, startExchange } from './exchange'
 import { accessOf, alignFirewall, networkExposure } from './firewall'
 import { startPromotion, startReplica } from './replicas'
 import {
@@ -43,6 +44,7 @@ const CAPABILITIES: Capabilities = {
   storage: 'sized',
   replicas: true,
   promotionAwaitsSource: true,
+  roleExchange: 'promotion to primary server',
   masterName: null,
   operationRecords: true,
 }
@@ -73,6 +75,8 @@ export function createFlexibleServer(config: AzureConfig & { readonly location: 
     ...cannotOverwrite('Azure'),
     startReplica: (input, options) => startReplica(azure, input, options),
     startPromotion: (input, options) => startPromotion(azure, input, options),
+    exchangeObstacles: (input, options) => exchangeObstacles(azure, input, options),
+    startExchange: (input, options) => startExchange(azure, input, options),
     startCreate: (input, options) => startCreate(azure, config.location, input, options),
     startScale: (input, options) => startScale(azure, input, options),
     startRestart: ({ instance }, options) => startRestart(azure, instance, options),

@@ -5,6 +5,7 @@ import { findBackup, listSnapshots, removeSnapshot, startSnapshot, startSnapshot
 import { type CloudSqlConfig, lazyCloudSql } from './client'
 import { applyConfiguration, describeConfiguration, endInertness } from './configuration'
 import { restoreWindow, startInertRestore, startRestoreToTime } from './copies'
+import { exchangeObstacles, startExchange } from './exchange'
 import { accessOf, exposureOf } from './exposure'
 import {
   describe,
@@ -40,6 +41,7 @@ const CAPABILITIES: Capabilities = {
   storage: 'sized',
   replicas: true,
   promotionAwaitsSource: false,
+  roleExchange: 'Cloud SQL switchover',
   masterName: MASTER,
   operationRecords: true,
 }
@@ -70,6 +72,8 @@ export function createCloudSql(config: CloudSqlConfig): ManagedPostgres {
     overwrite: (input, options) => overwrite(sql, input, options),
     startReplica: (input, options) => startReplica(sql, input, options),
     startPromotion: (input, options) => startPromotion(sql, input, options),
+    exchangeObstacles: (input, options) => exchangeObstacles(sql, input, options),
+    startExchange: (input, options) => startExchange(sql, input, options),
     startCreate: (input, options) => startCreate(sql, input, options),
     startScale: (input, options) => startScale(sql, input, options),
     startRestart: ({ instance }, options) => startRestart(sql, instance, options),

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { FINISH_STEPS, REVERT_STEPS } from '../../contracts/break-glass'
+import { EXCHANGE_STEPS } from '../../contracts/exchange'
 import { FAILOVER_STEPS } from '../../contracts/failover'
 import { FIND_MOMENT_STEPS } from '../../contracts/find-moment'
 import { MIGRATE_STEPS } from '../../contracts/migrate'
@@ -22,6 +23,7 @@ test.each([
   ['switchover', SWITCHOVER_STEPS],
   ['break-glass', { ...FINISH_STEPS, ...REVERT_STEPS }],
   ['failover', FAILOVER_STEPS],
+  ['exchange', EXCHANGE_STEPS],
 ])("the %s page's headings are the runbook's steps, in order", (verb, steps) => {
   const page = readFileSync(join(__dirname, `../../docs/runbooks/${verb}.md`), 'utf8')
   const headings = [...page.matchAll(/^## (.+)$/gm)].map(([, heading]) => heading)

@@ -14,7 +14,7 @@ export interface Place {
 }
 
 /** `from` null: there is no such name yet, and it is made. */
-async function leadTo(
+export async function leadTo(
   { stack: { lab } }: CapstanStack,
   name: string,
   { host, port }: Place,
@@ -30,7 +30,7 @@ async function leadTo(
   if (!answer.ok) throw new Error(`the lab refused ${name}: ${await answer.text()}`)
 }
 
-async function routed({ stack: { lab } }: CapstanStack, name: string): Promise<Place> {
+export async function routed({ stack: { lab } }: CapstanStack, name: string): Promise<Place> {
   const answer = await fetch(`${lab.api}/_lab/router/${name}`, { headers: labHeaders(lab) })
   return (await answer.json()) as Place
 }
@@ -78,7 +78,7 @@ export const TRANSFER = `WITH paid AS (UPDATE public.accounts SET balance = bala
   INSERT INTO public.transfers (payer, payee, amount) VALUES ($1, $2, $3) RETURNING id`
 
 /** Four writers; what the odd ones commit is acknowledged before it is on disk. A transfer's number is its amount, so that each is told from all others. */
-async function startBank(capstan: CapstanStack): Promise<Bank> {
+export async function startBank(capstan: CapstanStack): Promise<Bank> {
   const place = await routed(capstan, 'stock')
   const login = {
     database: 'stock',
@@ -126,14 +126,14 @@ async function startBank(capstan: CapstanStack): Promise<Bank> {
   }
 }
 
-interface Probe {
+export interface Probe {
   /** Of writes that were acknowledged: when they were sent, and when they were acknowledged. */
   readonly accepted: readonly { readonly from: number; readonly to: number }[]
   stop(): Promise<void>
 }
 
 /** Connects anew and writes, every 20 ms. */
-function startProbe(open: () => Promise<Session>): Probe {
+export function startProbe(open: () => Promise<Session>): Probe {
   const accepted: { from: number; to: number }[] = []
   let stopped = false
   const running = (async () => {
@@ -162,12 +162,24 @@ function startProbe(open: () => Promise<Session>): Probe {
   }
 }
 
+export function writersOf({ source, standby }: { readonly source: Probe; readonly standby: Probe }): string[] {
+  const all = [
+    ...source.accepted.map((one) => ({ ...one, side: 'source' })),
+    ...standby.accepted.map((one) => ({ ...one, side: 'standby' })),
+  ].sort((a, b) => a.to - b.to)
+  return all.flatMap(({ side, from }, at) => {
+    const before = all[at - 1]
+    if (before?.side === side) return []
+    return before !== undefined && from < before.to ? [`${side}, at the same time`] : [side]
+  })
+}
+
 interface Found {
   readonly sum: number
   readonly transfers: readonly { readonly id: number; readonly amount: number }[]
 }
 
-async function bankOn(on: Pair['onSource']): Promise<Found> {
+export async function bankOn(on: Pair['onSource']): Promise<Found> {
   const [sum] = await on<{ sum: number }>('SELECT sum(balance)::int AS sum FROM public.accounts')
   const transfers = await on<{ id: number; amount: number }>(
     'SELECT id::int AS id, amount::int AS amount FROM public.transfers ORDER BY id',
@@ -273,15 +285,7 @@ export class Switching {
 
   /** In the order in which they accepted writes; whoever accepted one before the other's last was acknowledged is told. */
   writers(): string[] {
-    const all = [
-      ...this.probes.source.accepted.map((one) => ({ ...one, side: 'source' })),
-      ...this.probes.standby.accepted.map((one) => ({ ...one, side: 'standby' })),
-    ].sort((a, b) => a.to - b.to)
-    return all.flatMap(({ side, from }, at) => {
-      const before = all[at - 1]
-      if (before?.side === side) return []
-      return before !== undefined && from < before.to ? [`${side}, at the same time`] : [side]
-    })
+    return writersOf(this.probes)
   }
 
   /** When either side accepted a write first after that moment, in milliseconds since 1970; null: it has not yet. */

@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import type { BreakGlassPapers } from '../../../contracts/break-glass'
 import type { MigrationBundle } from '../../../contracts/bundle'
+import { EXCHANGE_DOCUMENTS, type ExchangePlan } from '../../../contracts/exchange'
 import { FAILOVER_DOCUMENTS, type FailoverPlan } from '../../../contracts/failover'
 import { FIND_MOMENT_DOCUMENTS, type SearchPlan } from '../../../contracts/find-moment'
 import type { DatabaseEntry } from '../../../contracts/fleet'
@@ -22,6 +23,7 @@ import { parseOperationId } from '../../operation-id'
 import type { CliContext } from '../context'
 import { showOutcome } from '../follow'
 import { example, jsonOption } from '../options'
+import { exchangePlanLines } from '../render/exchange'
 import { failoverPlanLines } from '../render/failover'
 import { fileLines } from '../render/files'
 import { searchPlanLines } from '../render/find-moment'
@@ -124,6 +126,10 @@ const PLANS: Readonly<Record<OperationKind, PlanKind>> = {
   failover: {
     document: FAILOVER_DOCUMENTS.plan,
     lines: (plan, entry, view) => failoverPlanLines(plan as FailoverPlan, entry, view),
+  },
+  exchange: {
+    document: EXCHANGE_DOCUMENTS.plan,
+    lines: (plan, entry, view) => exchangePlanLines(plan as ExchangePlan, entry, view),
   },
 }
 

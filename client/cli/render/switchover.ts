@@ -39,7 +39,7 @@ export function switchoverPlanLines(plan: SwitchoverPlan, entry: Pick<DatabaseEn
   ]
 }
 
-function findingLines({ message }: Finding, mark: string, { columns }: View): string[] {
+export function findingLines({ message }: Finding, mark: string, { columns }: Pick<View, 'columns'>): string[] {
   const [head = '', ...rest] = wrap(oneLine(message), Math.min(columns, WIDTH_MAX) - 4)
   return [`  ${mark} ${head}`, ...rest.map((line) => `    ${line}`)]
 }

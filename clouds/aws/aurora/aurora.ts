@@ -1,7 +1,7 @@
 /** Amazon Aurora PostgreSQL behind the port: an instance of the port is a cluster with its writer, over the same SDK as RDS's instances. */
 import type { RDSClientConfig } from '@aws-sdk/client-rds'
 import type { Capabilities } from '../../capabilities'
-import { cannotOverwrite } from '../../owner'
+import { cannotExchange, cannotOverwrite } from '../../owner'
 import type { ManagedPostgres } from '../../port'
 import { lazyRds } from '../client'
 import { exposureOf } from '../describe'
@@ -43,6 +43,7 @@ const CAPABILITIES: Capabilities = {
   storage: 'grows',
   replicas: false,
   promotionAwaitsSource: false,
+  roleExchange: null,
   masterName: null,
   operationRecords: false,
 }
@@ -73,6 +74,7 @@ export function createAurora(config: RDSClientConfig): ManagedPostgres {
     startInertRestore: (input, options) => startInertRestore(rds, input, options),
     startRestoreToTime: (input, options) => startRestoreToTime(rds, input, options),
     ...cannotOverwrite('Aurora'),
+    ...cannotExchange('Aurora'),
     startReplica: (input, options) => startReplica(rds, input, options),
     startPromotion: (input, options) => startPromotion(rds, input, options),
     startCreate: (input, options) => startCreate(rds, input, options),

@@ -37,6 +37,16 @@ function declared(title: string, names: string, fleet: string, problems = 1): Ba
   return { title, exit: 2, code: 'FLEET_FILE_INVALID', names: `databases[0].standbys${names}`, problems, given }
 }
 
+/** A database of Azure's with a read replica there. */
+const WEST = ON_AZURE.replace('name: shop-azure', 'name: shop-west').replace('shop-az\n', 'shop-wz\n')
+const replicated = (replicas: string, fleet = AZURE_FLEET, others = WEST) => `${fleet}    replicas: [${replicas}]\n${others}`
+const PAIR = { fleet: replicated('shop-west') }
+
+function paired(title: string, fleet: string): BadInput {
+  const given: BadInput['given'] = (world) => ({ args: ['fleet', 'check', '--fleet', world.fleet(() => fleet)] })
+  return { title, exit: 2, code: 'FLEET_FILE_INVALID', names: 'databases[0].replicas[0]', problems: 1, given }
+}
+
 const NAMED = '[0].database'
 const UNKNOWN = { code: 'DATABASE_UNKNOWN' } as const
 const NONE = { fleet: FLEET }
@@ -83,6 +93,13 @@ export const REPLICATE: readonly BadInput[] = [
   asked('papers that are not there', 'p.json', ['break-glass', 'show', '--papers', 'p.json']),
   asked('papers of an operation that has no name', 'operation', ['break-glass', 'show', 'SHOP!']),
   asked('a journal that is not there', 'j.jsonl', ['break-glass', 'reconcile', 'j.jsonl']),
+  asked('a comparison with a read replica', '--rehearse', ['switchover', 'shop', '--rehearse'], PAIR),
+  asked(
+    'a comparison with a read replica behind the fence',
+    '--compare-within',
+    ['switchover', 'shop-west', '--compare-within', '2s'],
+    PAIR,
+  ),
   asked('a failover to nobody', '--to', ['failover', 'shop']),
   asked('a failover to nobody of the file', 'did you mean shop-azure?', ['failover', 'shop', '--to', 'shop-asure'], UNKNOWN),
   asked('a failover to one that never followed', 'shop-azure neither declares', ['failover', 'shop-azure', '--to', 'shop']),
@@ -90,6 +107,13 @@ export const REPLICATE: readonly BadInput[] = [
     ...['failover', 'shop', '--to', 'shop-azure', '--acknowledge-unfenced', ''],
   ]),
   asked('a loss that is no time', '--accept-loss', ['failover', 'shop', '--to', 'shop-azure', '--accept-loss', 'little']),
+  paired('a replica that the file does not have', replicated('shop-wets')),
+  paired('a database that is a replica of itself', replicated('shop')),
+  paired(
+    'a replica in another cloud',
+    replicated('other', AZURE_FLEET, FLEET.slice(FLEET.indexOf('  - name')).replace('name: shop', 'name: other')),
+  ),
+  paired('a replica on AWS', replicated('shop-west', FLEET)),
   declared('a standby that the file does not have', NAMED, fleetOf(standby('shop-asure'))),
   declared('a database that stands by for itself', NAMED, fleetOf(standby('shop'))),
   declared(

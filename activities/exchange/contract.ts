@@ -1,0 +1,36 @@
+import type { CloudOfBoth, ExchangeEnd, ExchangePlanSummary, ExchangeQuestion, WriterProven } from '../../contracts/exchange'
+import type { StandbySides } from '../../contracts/replicate'
+import type { StepRef } from '../../contracts/step-ref'
+
+interface Told {
+  /** One line. */
+  readonly summary: string
+}
+
+interface OnBoth extends StepRef {
+  readonly sides: StandbySides
+}
+
+/** On the queue of the cloud that holds both. */
+export interface ExchangeActivities {
+  /** Where both answer, and what stands in the way by the cloud's own word; NOT_READY_YET while one of both is changing. Changes nothing. Fails with CLOUD_REFUSED
+   *  where the cloud has no such act. */
+  lookAtBoth(input: StepRef): Promise<CloudOfBoth>
+  /** Has the cloud begin, having written down first that it may have. Safe to repeat: adopts what an attempt before has begun, whoever makes the next one. One
+   *  that the cloud refuses outright resolves to `stayed`. */
+  beginExchange(input: OnBoth): Promise<{ readonly refused: string | null }>
+  /** Polls once; NOT_READY_YET until the cloud has brought it to an end, one way or the other. Changes nothing. */
+  awaitExchange(input: OnBoth): Promise<ExchangeEnd>
+}
+
+/** On the queue of those that serve databases. */
+export interface ExchangeDataActivities {
+  /** Asks both databases what would stand in the way, and stores the plan in the ledger. Changes nothing. */
+  planExchange(input: StepRef & ExchangeQuestion): Promise<ExchangePlanSummary>
+  /** Raises the row of who may act on the source, and waits until the replica shows it: what follows, follows now. Fails with BARRIER_NOT_PASSED after
+   *  `followMsMax` of the request. Safe to repeat. */
+  markSource(input: OnBoth & { epoch: number }): Promise<Told>
+  /** Which of both takes writes, by their own word. `cloudSays` null: a person has taken the waiting out of our hands. Fails with NOT_READY_YET while they do not
+   *  agree with the cloud, and with FENCE_NOT_PROVEN where both take writes, or the new writer lacks the mark. Changes nothing in either. */
+  proveWriter(input: OnBoth & { epoch: number; cloudSays: ExchangeEnd['outcome'] | null }): Promise<WriterProven>
+}

@@ -1,0 +1,121 @@
+/** The cloud's part of an exchange. Nothing of it is taken back: once it is told, a cloud cannot be told to stop. What it was told of is written down first, so that
+ *  whoever comes later, a workflow that was set back too, adopts it. */
+import type { ManagedPostgres } from '../../clouds/port'
+import { EXCHANGE_DOCUMENTS } from '../../contracts/exchange'
+import { Failure, failure } from '../../contracts/failures'
+import type { StandbySides } from '../../contracts/replicate'
+import { changing, currentAct } from '../act'
+import type { ActivityDeps } from '../deps'
+import { addressOf } from '../instance/address'
+import { rememberOnce } from '../remember'
+import { findTarget } from '../target'
+import { atOurPace, notReadyYet } from '../waiting'
+import type { ExchangeActivities } from './contract'
+import { exchangeEntries } from './pair'
+
+type Deps = Pick<ActivityDeps, 'ledger' | 'cloudOf'>
+
+interface Begun {
+  readonly version: 1
+  readonly mark: string
+}
+
+interface AskedOf {
+  readonly version: 1
+  /** Null: the cloud has no name for it, or had begun before. */
+  readonly operation: string | null
+}
+
+export function createExchangeActivities(deps: Deps): ExchangeActivities {
+  return {
+    lookAtBoth: ({ bundle }) => lookAtBoth(deps, bundle),
+    beginExchange: (input) => beginExchange(deps, input),
+    awaitExchange: (input) => awaitExchange(deps, input),
+  }
+}
+
+async function lookAtBoth(deps: Deps, bundle: string) {
+  const options = { signal: currentAct().signal }
+  const { source, request } = await exchangeEntries(deps, { bundle })
+  const cloud = deps.cloudOf(source)
+  const sides = {
+    source: addressOf(await findTarget(deps.cloudOf, source, options)),
+    standby: addressOf(await findTarget(deps.cloudOf, request.standby, options)),
+  }
+  const { obstacles, byHand } = await cloud.exchangeObstacles(instancesOf(sides), options)
+  return { sides, obstacles, act: { called: cloud.capabilities.roleExchange ?? '', byHand } }
+}
+
+function instancesOf({ source, standby }: StandbySides) {
+  return {
+    source: { name: source.instance, instanceId: source.instanceId },
+    replica: { name: standby.instance, instanceId: standby.instanceId },
+  }
+}
+
+async function beginExchange(
+  deps: Deps,
+  { operation, bundle, sides }: Parameters<ExchangeActivities['beginExchange']>[0],
+): Promise<{ refused: string | null }> {
+  const { ledger } = deps
+  const { source } = await exchangeEntries(deps, { bundle })
+  const cloud = deps.cloudOf(source)
+  const options = changing()
+  if ((await ledger.getDocument({ operation, name: EXCHANGE_DOCUMENTS.asked })) !== null) return { refused: null }
+  const both = instancesOf(sides)
+  const { mark } = await rememberOnce(ledger, { operation, name: EXCHANGE_DOCUMENTS.begun }, async (): Promise<Begun> => {
+    return { version: 1, mark: (await cloud.exchangeObstacles(both, options)).mark }
+  })
+  try {
+    const { operation: called } = await atOurPace(cloud.startExchange({ ...both, mark }, options))
+    const document: AskedOf = { version: 1, operation: called }
+    await ledger.putDocumentOnce({ operation, name: EXCHANGE_DOCUMENTS.asked, document })
+    return { refused: null }
+  } catch (error) {
+    if (!(error instanceof Failure) || error.code !== 'CLOUD_REFUSED') throw error
+    return { refused: error.message }
+  }
+}
+
+/** The roles say most; the cloud's own record says why they are as they were. */
+async function awaitExchange(
+  deps: Deps,
+  { operation, bundle, sides }: Parameters<ExchangeActivities['awaitExchange']>[0],
+): Promise<Awaited<ReturnType<ExchangeActivities['awaitExchange']>>> {
+  const { source } = await exchangeEntries(deps, { bundle })
+  const cloud = deps.cloudOf(source)
+  const asked = (await deps.ledger.getDocument({ operation, name: EXCHANGE_DOCUMENTS.asked })) as AskedOf | null
+  if (asked === null) throw new Error('the cloud was not told to exchange anything')
+  const said = await saidOf(cloud, asked.operation)
+  if (said.state === 'failed') return { outcome: 'stayed', summary: said.message ?? 'the cloud does not say why' }
+  if (said.state === 'running')
+    throw notReadyYet(`The exchange of ${sides.source.instance} and ${sides.standby.instance}`, 'going on')
+  const [writer, follower] = [await describedOf(cloud, sides.standby), await describedOf(cloud, sides.source)]
+  if (writer.replicaOf !== null || follower.replicaOf !== writer.name) {
+    if (said.state === 'unknown' && writer.state === 'ready' && follower.state === 'ready' && writer.replicaOf !== null)
+      return { outcome: 'stayed', summary: `${follower.name} and ${writer.name} are ready, and what they were before` }
+    throw notReadyYet(
+      `Instance ${writer.name}`,
+      `still ${writer.replicaOf === null ? writer.cloudState : `a replica of ${writer.replicaOf}`}`,
+    )
+  }
+  if (writer.state !== 'ready') throw notReadyYet(`Instance ${writer.name}`, writer.cloudState)
+  return {
+    outcome: 'exchanged',
+    summary: `${cloud.capabilities.roleExchange}: ${writer.name} is the primary, ${follower.name} its replica`,
+  }
+}
+
+type Said = { readonly state: 'running' | 'done' | 'failed' | 'unknown'; readonly message: string | null }
+
+async function saidOf(cloud: ManagedPostgres, operation: string | null): Promise<Said> {
+  if (operation === null) return { state: 'unknown', message: null }
+  return cloud.describeOperation({ operation }, { signal: currentAct().signal })
+}
+
+async function describedOf(cloud: ManagedPostgres, { instance, instanceId }: StandbySides['source']) {
+  const found = await cloud.describeInstance({ name: instance }, { signal: currentAct().signal })
+  if (found?.instanceId === instanceId) return found
+  const message = `Instance ${instance} is another one than it was, or gone: it was exchanged by somebody else. See who writes.`
+  throw failure('TARGET_MISMATCH', message, { instance })
+}

@@ -1,0 +1,71 @@
+/** The one way to start an exchange of an instance with its read replica. A pair is declared once, at the database that was its first writer; the same declaration
+ *  moves writing there and back. */
+import type { MigrationBundle } from '../contracts/bundle'
+import { type ExchangeRequest, exchangeStarter } from '../contracts/exchange'
+import { failure } from '../contracts/failures'
+import type { DatabaseEntry } from '../contracts/fleet'
+import type { Doors } from './decide'
+import { findDatabase, type LoadedFleet, readFleet } from './fleet/read-fleet'
+import { backward } from './fleet/turned'
+import { type OperationRequest, type StartedOperation, startOperation } from './start-operation'
+
+export interface ExchangeQuestion {
+  readonly fleetFile: string
+  /** That is written to now, by its name in the fleet file. */
+  readonly source: string
+  /** Null: the only one that it can be. */
+  readonly standby: string | null
+  readonly followMsMax: number
+}
+
+export interface ExchangeBundle extends MigrationBundle {
+  readonly exchange: ExchangeRequest
+}
+
+/** Null: no such pair is declared. Fails with the codes of the fleet file, DATABASE_UNKNOWN, and OPTION_INVALID where it could be one of several. */
+export async function prepareExchange({
+  fleetFile,
+  source,
+  standby,
+  followMsMax,
+}: ExchangeQuestion): Promise<ExchangeBundle | null> {
+  const fleet = await readFleet(fleetFile)
+  const database = findDatabase(fleet, source)
+  const other = otherOf(fleet, database, standby)
+  if (other === null) return null
+  // what applications connect to is the pair's, whichever of both names it
+  const { endpoint = other.endpoint } = database
+  return {
+    ...{ version: 1, migrations: [] },
+    database: endpoint === undefined ? database : { ...database, endpoint },
+    exchange: { standby: other, followMsMax },
+  }
+}
+
+function otherOf(fleet: LoadedFleet, source: DatabaseEntry, wanted: string | null): DatabaseEntry | null {
+  const pairs = [
+    ...(source.replicas ?? []).map((name) => findDatabase(fleet, name)),
+    ...fleet.databases.filter(({ replicas }) => replicas?.includes(source.name)),
+  ]
+  const [only, another] = pairs.filter(({ name }) => wanted === null || name === wanted)
+  if (only === undefined) return null
+  const others = [
+    ...(source.standbys ?? []).map(({ database }) => database),
+    ...backward(fleet, source).map(({ other }) => other.name),
+  ]
+  if (another === undefined && (wanted !== null || others.length === 0)) return only
+  const all = [...pairs.map(({ name }) => name), ...others].join(', ')
+  throw failure('OPTION_INVALID', `Writing of ${source.name} may move to several; name one with --to: ${all}.`, {
+    option: 'to',
+    database: source.name,
+  })
+}
+
+/** Fails as `startOperation` does. */
+export function startExchange(
+  doors: Doors,
+  request: Omit<OperationRequest, 'bundle'> & { bundle: ExchangeBundle },
+): Promise<StartedOperation> {
+  const { database, exchange } = request.bundle
+  return startOperation(doors, request, exchangeStarter(database, exchange, request.mode))
+}

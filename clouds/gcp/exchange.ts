@@ -1,0 +1,100 @@
+/** An instance and its designated replica exchange their roles. The call takes no name of ours: which exchange is ours is told by when it was begun, on Google's
+ *  own clock. Source: Cloud SQL, "Use advanced disaster recovery", and the reference of instances.switchover. */
+import { failure } from '../../contracts/failures'
+import { unlessPromoted } from '../owner'
+import type { CallOptions, ChangeOptions, Exchangeable, Exchanging, ManagedPostgres, Started } from '../port'
+import type { CloudSql, Instance, Operation } from './client'
+import { failureOf, instanceDescription, instantOf, isUnfinished } from './describe'
+import { ADOPTED, operationsOf, requireVery } from './instances'
+
+const EXCHANGE = 'SWITCHOVER'
+
+interface Pair {
+  readonly source: Instance
+  readonly replica: Instance
+}
+
+export async function exchangeObstacles(sql: CloudSql, input: Exchanging, options: CallOptions): Promise<Exchangeable> {
+  const pair = await pairOf(sql, input, options)
+  const [newest] = await operationsOf(sql, pair.replica, options)
+  return {
+    obstacles: standing(pair),
+    mark: instantOf(newest?.insertTime) ?? '',
+    byHand: [`gcloud sql instances switchover ${input.replica.name} --project=${sql.config.project}`],
+  }
+}
+
+export async function startExchange(
+  sql: CloudSql,
+  input: Parameters<ManagedPostgres['startExchange']>[0],
+  options: ChangeOptions,
+): Promise<Started> {
+  const pair = await pairOf(sql, input, options)
+  const [begun] = await exchangesSince(sql, pair.replica, input.mark, options)
+  if (begun !== undefined && (isUnfinished(begun) || failureOf(begun) !== null)) return { operation: begun.name || null }
+  if (hasExchanged(pair)) return begun === undefined ? ADOPTED : { operation: begun.name || null }
+  const [obstacle] = standing(pair)
+  if (obstacle !== undefined) throw failure('CLOUD_REFUSED', obstacle, { instance: input.replica.name })
+  const start = (): Promise<Started> =>
+    sql.start('instances.switchover', options, ({ instances }) =>
+      instances.switchover({ project: sql.config.project, instance: input.replica.name }),
+    )
+  return unlessPromoted(start, async () => !hasExchanged(await pairOf(sql, input, options)))
+}
+
+async function pairOf(sql: CloudSql, { source, replica }: Exchanging, options: CallOptions): Promise<Pair> {
+  return { source: await requireVery(sql, source, options), replica: await requireVery(sql, replica, options) }
+}
+
+/** Newest first. Google writes them down at the replica, whichever of both that is afterwards. */
+async function exchangesSince(sql: CloudSql, replica: Instance, mark: string, options: CallOptions): Promise<Operation[]> {
+  const operations = await operationsOf(sql, replica, options, mark)
+  return operations.filter((one) => one.operationType === EXCHANGE && (instantOf(one.insertTime) ?? '9') > mark)
+}
+
+function hasExchanged({ source, replica }: Pair): boolean {
+  return primaryOf(source) === replica.name && primaryOf(replica) === null
+}
+
+function primaryOf(instance: Instance): string | null {
+  return instanceDescription(instance, []).replicaOf
+}
+
+function standing({ source, replica }: Pair): string[] {
+  const [from, to] = [source.name ?? '', replica.name ?? '']
+  if (primaryOf(replica) !== from) {
+    const now = primaryOf(replica) === null ? 'follows nobody' : `follows ${primaryOf(replica)}`
+    return [`Instance ${to} is no read replica of ${from}: it ${now}. Correct \`replicas\` in the fleet file, or make it one.`]
+  }
+  const editions = [source, replica].filter(({ settings }) => settings?.edition !== 'ENTERPRISE_PLUS').map(({ name }) => name)
+  const designated = source.replicationCluster?.failoverDrReplicaName?.split(':').at(-1)
+  const decoding = [source, replica].filter(decodes).map(({ name }) => name)
+  return [
+    ...(editions.length === 0
+      ? []
+      : [
+          `Cloud SQL exchanges instances of Enterprise Plus edition only, and ${editions.join(' and ')} are of another: upgrade.`,
+        ]),
+    ...(source.region === replica.region
+      ? [`Cloud SQL exchanges an instance with a replica in another region only, and both are in ${source.region}.`]
+      : []),
+    ...(designated === to
+      ? []
+      : [
+          `Replica ${to} is not the designated DR replica of ${from}: designate it (gcloud sql instances patch ${from} --failover-dr-replica-name=${to}).`,
+        ]),
+    ...(source.settings?.backupConfiguration?.pointInTimeRecoveryEnabled?.value === true
+      ? []
+      : [`Instance ${from} has no point-in-time recovery, which Cloud SQL wants for an exchange: enable it.`]),
+    ...(replica.settings?.databaseReplicationEnabled?.value === false
+      ? [`The replication of ${to} is stopped: start it (instances.startReplica).`]
+      : []),
+    ...(decoding.length === 0
+      ? []
+      : [`The flag cloudsql.logical_decoding is on for ${decoding.join(' and ')}; Cloud SQL wants it off for an exchange.`]),
+  ]
+}
+
+function decodes({ settings }: Instance): boolean {
+  return (settings?.databaseFlags ?? []).some(({ name, value }) => name === 'cloudsql.logical_decoding' && value === 'on')
+}

@@ -1,0 +1,131 @@
+/** Inputs and results of the operation by which a cloud exchanges the roles of an instance and its own read replica: `capstan switchover` where the fleet file
+ *  declares the one among the other's `replicas`. docs/decisions/0037. */
+import { type EndpointQueue, type EndpointState, endpointQueue, type HostPort } from './endpoint'
+import { type Cloud, type DatabaseEntry, lockScope } from './fleet'
+import type { LockRef } from './lock'
+import type { InstanceAddress } from './migrate'
+import { type Finding, OPERATION_STEPS, type OperationInput, type Sha256, type StepName } from './operation'
+import type { StandbySides } from './replicate'
+import type { OperationStarter } from './start'
+
+export const EXCHANGE_WORKFLOW = 'exchange'
+
+/** The runbook's steps in order; docs/runbooks/exchange.md has the same headings. */
+export const EXCHANGE_STEPS = {
+  lock: OPERATION_STEPS.lock,
+  lockReplica: OPERATION_STEPS.lockOther,
+  plan: { id: 'plan', title: 'Look whether the cloud can exchange both' },
+  approve: { id: 'approve', title: 'Wait for an approval' },
+  mark: { id: 'mark', title: 'See that the replica follows' },
+  exchange: { id: 'exchange', title: 'Have the cloud exchange both' },
+  prove: { id: 'prove', title: 'See who writes' },
+  move: { id: 'move', title: 'Move the endpoint' },
+  evidence: OPERATION_STEPS.evidence,
+  unlock: OPERATION_STEPS.unlock,
+} as const satisfies Record<string, StepName>
+
+/** Names of the operation's documents in the ledger. */
+export const EXCHANGE_DOCUMENTS = {
+  plan: 'exchange-plan',
+  /** Written before the cloud is told: from then on it may be exchanging both. */
+  begun: 'exchange-begun',
+  /** What the cloud calls the exchange. */
+  asked: 'exchange-asked',
+  /** Who writes, and by which evidence. */
+  proven: 'exchange-proven',
+} as const
+
+/** In the bundle, beside the entry that is written to now. */
+export interface ExchangeRequest {
+  /** Of the read replica. */
+  readonly standby: DatabaseEntry
+  /** What the replica may take, right before, until it shows a row that was just written; above it nothing is exchanged. */
+  readonly followMsMax: number
+}
+
+export interface ExchangeInput extends OperationInput {
+  readonly standby: string
+  readonly standbyCloud: Cloud
+  readonly standbyLockScope: string
+  readonly approval: 'none' | 'required'
+  /** Whose worker moves the endpoint. */
+  readonly endpointOn: EndpointQueue
+}
+
+export function exchangeStarter(
+  source: DatabaseEntry,
+  { standby }: ExchangeRequest,
+  mode: ExchangeInput['mode'],
+): OperationStarter<ExchangeInput> {
+  const asks = [source, standby].some(({ policy }) => policy.approval === 'required')
+  const asked = {
+    ...{ standby: standby.name, standbyCloud: standby.cloud, standbyLockScope: lockScope(standby) },
+    ...{ approval: asks ? ('required' as const) : ('none' as const), endpointOn: endpointQueue(source.endpoint) },
+  }
+  return {
+    kind: 'exchange',
+    workflow: EXCHANGE_WORKFLOW,
+    summary: `${mode} ${source.name} (${source.cloud}, ${source.environment}): its cloud exchanges it with its read replica ${standby.name}`,
+    others: [standby.name],
+    inputOf: (common) => ({ ...common, ...asked }),
+  }
+}
+
+/** What the cloud's own API says of both, and where they answer. */
+export interface CloudOfBoth {
+  readonly sides: StandbySides
+  /** Each a sentence with what to do. */
+  readonly obstacles: readonly string[]
+  /** What the vendor calls the act, and how a person has it done, as a command line each. */
+  readonly act: { readonly called: string; readonly byHand: readonly string[] }
+}
+
+export interface ExchangeQuestion extends CloudOfBoth {
+  /** Null: none are held, since nothing is to be changed. */
+  readonly locks: { readonly source: LockRef; readonly standby: LockRef } | null
+  readonly endpoint: EndpointState
+}
+
+/** The plan as the workflow carries it: the whole one is in the ledger. */
+export interface ExchangePlanSummary {
+  readonly digest: Sha256
+  /** Under which the source is marked. */
+  readonly epoch: number
+  readonly blocks: readonly Finding[]
+  readonly summary: string
+}
+
+/** What `--plan` shows. Its digest covers everything but itself and what moves while others write. */
+export interface ExchangePlan {
+  readonly version: 1
+  readonly digest: Sha256
+  readonly bundle: Sha256
+  readonly source: InstanceAddress
+  readonly standby: InstanceAddress
+  readonly act: CloudOfBoth['act']
+  /** Why the cloud's own way is taken, one sentence. */
+  readonly why: string
+  /** Null: a person moves applications. */
+  readonly endpointAt: HostPort | null
+  /** Log that the source has flushed and the replica has not replayed; null: nobody could say. */
+  readonly lagBytes: number | null
+  readonly blocks: readonly Finding[]
+  readonly warnings: readonly Finding[]
+}
+
+/** `stayed`: the cloud says that it came to nothing. */
+export interface ExchangeEnd {
+  readonly outcome: 'exchanged' | 'stayed'
+  readonly summary: string
+}
+
+/** By the databases' own word. */
+export interface WriterProven {
+  readonly version: 1
+  /** `source`: the exchange came to nothing. */
+  readonly writer: 'source' | 'standby'
+  /** `follows`: it says itself that it is a replica now; `silent`: it could not be asked. */
+  readonly other: 'follows' | 'silent'
+  /** Each a sentence. */
+  readonly evidence: readonly string[]
+}

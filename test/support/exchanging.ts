@@ -1,0 +1,165 @@
+/** An instance of the lab's Cloud SQL and its read replica in another region, with the fleet file that names both; a bank that goes on through the router, and a
+ *  probe of each side. */
+
+import type { OperationDocument } from '../../contracts/operation'
+import { applicationAddress, controlAddress } from '../../embedded/worker-program'
+import { connect, type Row, type Session } from '../../postgres/connect/session'
+import { applyMigrations } from '../../postgres/migrate/apply'
+import { resolveMigrations } from '../../postgres/migrate/resolve'
+import { sdkOf } from '../lab/gcp/fixture'
+import { type CapstanStack, startCapstan } from './capstan-stack'
+import { until } from './eventually'
+import { createOtherTarget, MASTER_PASSWORD, type OtherTarget } from './other-clouds'
+import { ACCOUNTS, OPENING, SHOP } from './replicating'
+import { RestoreDesk } from './restores'
+import { type Bank, bankOn, leadTo, type Place, type Probe, startBank, startProbe } from './switching'
+
+/** In the fleet file. */
+export const PRIMARY = 'stock'
+export const REPLICA = 'stock-west'
+/** Of Enterprise Plus, which alone can be exchanged. */
+const TIER = 'db-perf-optimized-N-2'
+const SOON = { CAPSTAN_HEARTBEAT_TIMEOUT_MS: '2000', CAPSTAN_WORKFLOW_TASK_TIMEOUT_MS: '3000' }
+
+type Side = 'source' | 'standby'
+
+export interface Exchanging {
+  readonly capstan: CapstanStack
+  readonly probes: Readonly<Record<Side, Probe>>
+  ended(operation: string, ...words: string[]): Promise<OperationDocument>
+  /** By the vendor's API. */
+  designate(primary: string, replica: string): Promise<void>
+  /** What is counted from now on is new. */
+  writesGoOn(): Promise<void>
+  /** Each acknowledged transfer once, no id twice, and all of the money. */
+  isWhole(side: Side): Promise<void>
+  /** Whether it replays another's log; null: it does not say. */
+  follows(side: Side): Promise<boolean | null>
+  close(): Promise<void>
+}
+
+export async function startExchanging(): Promise<Exchanging> {
+  const capstan = await startCapstan({
+    env: { CAPSTAN_LAB_PROFILE: 'instant', SHOP_MASTER_PASSWORD: MASTER_PASSWORD, ...SOON },
+  })
+  let bank: Bank | undefined
+  try {
+    const target = await createOtherTarget('gcp', capstan)
+    await target.reset()
+    const resolved = resolveMigrations(Object.entries(SHOP).map(([script, content]) => ({ script, content })))
+    await applyMigrations({ connect: target.migrator, resolved })
+    const google = googleOf(capstan)
+    await google.patched(PRIMARY, { settings: { tier: TIER, edition: 'ENTERPRISE_PLUS' } })
+    const replica = await google.replicaOf(PRIMARY, REPLICA)
+    await leadTo(capstan, 'stock', target)
+    bank = await startBank(capstan)
+    return exchanging(capstan, { target, replica, bank, google })
+  } catch (error) {
+    await bank?.stop()
+    await capstan.close()
+    throw error
+  }
+}
+
+interface Parts {
+  readonly target: OtherTarget
+  readonly replica: Place
+  readonly bank: Bank
+  readonly google: ReturnType<typeof googleOf>
+}
+
+function exchanging(capstan: CapstanStack, { target, replica, bank, google }: Parts): Exchanging {
+  const { stack } = capstan
+  const fleet = target.fleet(SHOP, '', (yaml) => withReplica(yaml, capstan))
+  const desk = new RestoreDesk(capstan, () => fleet, { CAPSTAN_HEARTBEAT_TIMEOUT_MS: '3000' })
+  const login = (user: string, password: string, sourceAddress: string): Promise<Session> =>
+    connect({ ...replica, database: 'stock', user, password, sourceAddress, applicationName: `e2e ${user}`, tls: 'disable' })
+  const replicasApp = () => login('stock_app', 'app-password', applicationAddress(stack.block))
+  const admins = { source: target.admin, standby: () => login('postgres', MASTER_PASSWORD, controlAddress(stack.block)) }
+  const probes = { source: startProbe(target.app), standby: startProbe(replicasApp) }
+  const on =
+    (side: Side) =>
+    async <T extends Row>(sql: string): Promise<T[]> => {
+      const session = await admins[side]()
+      return session.query<T>(sql).finally(() => session.close())
+    }
+  const accepted = () => probes.source.accepted.length + probes.standby.accepted.length
+  return {
+    ...{ capstan, probes },
+    async ended(operation, ...words) {
+      const { stdout, stderr } = await desk.cli(...words, '--fleet', fleet, '--json', '--operation', operation)
+      if (stdout === '') throw new Error(`capstan ${words.join(' ')} said nothing: ${stderr}`)
+      return JSON.parse(stdout) as OperationDocument
+    },
+    designate: (primary, name) => google.patched(primary, { replicationCluster: { failoverDrReplicaName: name } }),
+    async writesGoOn() {
+      const { size } = bank.acknowledged
+      const before = accepted()
+      // one may have been accepted by the old writer in the moment before
+      await until('the bank to go on', async () => bank.acknowledged.size > size + 50 && accepted() > before + 1)
+    },
+    async isWhole(side) {
+      const all = [...bank.acknowledged].map(([amount, id]) => `${id} ${amount}`)
+      const { sum, transfers } = await bankOn(on(side))
+      const there = new Set(transfers.map(({ id, amount }) => `${id} ${amount}`))
+      expect(all.filter((one) => !there.has(one))).toEqual([])
+      expect(sum).toBe(ACCOUNTS * OPENING)
+      expect(new Set(transfers.map(({ amount }) => amount)).size).toBe(transfers.length)
+    },
+    async follows(side) {
+      const [row] = await on(side)<{ follows: boolean }>('SELECT pg_is_in_recovery() AS follows').catch(() => [])
+      return row?.follows ?? null
+    },
+    async close() {
+      await Promise.all([bank.stop(), probes.source.stop(), probes.standby.stop()])
+      await capstan.close()
+    },
+  }
+}
+
+/** As its user has it, beside Capstan. */
+function googleOf({ stack }: CapstanStack) {
+  const { api, gcp, dataPort } = stack.lab
+  const sdk = sdkOf(api, gcp)
+  const project = gcp.projectId
+  const done = async ([{ name }]: readonly [{ name?: string | null }, ...unknown[]]): Promise<void> => {
+    await until(`the end of ${name}`, async () => {
+      const [{ status, error }] = await sdk.operations.get({ project, operation: name ?? '' })
+      if (error) throw new Error(JSON.stringify(error))
+      return status === 'DONE'
+    })
+  }
+  const networks = [controlAddress, applicationAddress].map((of) => ({ value: `${of(stack.block)}/32` }))
+  return {
+    async patched(instance: string, body: object): Promise<void> {
+      await done(await sdk.instances.patch({ project, instance, body }))
+    },
+    async replicaOf(primary: string, name: string): Promise<Place> {
+      const settings = { ipConfiguration: { authorizedNetworks: networks } }
+      const body = { name, masterInstanceName: primary, region: 'europe-west1', settings }
+      await done(await sdk.instances.insert({ project, body }))
+      const [{ ipAddresses }] = await sdk.instances.get({ project, instance: name })
+      return { host: ipAddresses?.[0]?.ipAddress ?? '', port: dataPort }
+    },
+  }
+}
+
+function withReplica(yaml: string, { stack }: CapstanStack): string {
+  const declared = `    endpoint: { kind: lab-router, name: stock }\n    replicas: [${REPLICA}]\n`
+  return `${yaml
+    .replace('rowCounts: [public.items]', 'rowCounts: [public.accounts]')
+    .replace('    migrations: migrations\n', `    migrations: migrations\n${declared}`)}
+  - name: ${REPLICA}
+    cloud: gcp
+    account: "${stack.lab.gcp.projectId}"
+    region: europe-west1
+    instance: ${REPLICA}
+    database: stock
+    environment: production
+    connections:
+      admin: { user: postgres, secret: "env:SHOP_MASTER_PASSWORD", tls: disable }
+      migrator: { user: stock_migrator, secret: "env:SHOP_MIGRATOR_PASSWORD", tls: disable }
+    canary:
+      networks: [${controlAddress(stack.block)}/32]
+`
+}
