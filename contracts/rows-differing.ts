@@ -4,7 +4,11 @@ import type { DifferingTable, StandbyRecord } from './standby'
 const TABLES_SHOWN = 3
 
 /** Null: it has not. */
-export function rowsDiffering({ source, target, compared }: Pick<StandbyRecord, 'source' | 'target' | 'compared'>): string | null {
+export function rowsDiffering({
+  source,
+  target,
+  compared,
+}: Pick<StandbyRecord, 'source' | 'target' | 'compared'>): string | null {
   const last = compared?.last ?? null
   if (last === null || last.verdict !== 'different') return null
   const { differing, tablesDiffering, endedAt } = last

@@ -4,7 +4,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { IsoInstant } from '../../contracts/operation'
 import type { StandbyWatch } from '../../contracts/replicate'
-import type { ComparisonTold, StandbyRecord } from '../../contracts/standby'
+import type { StandbyRecord } from '../../contracts/standby'
 import type { ProvenSoFar } from '../../postgres/verify/carry-on'
 import { compareDatabases } from '../../postgres/verify/compare'
 import type { TableResult } from '../../postgres/verify/compared'
@@ -176,7 +176,8 @@ function ofThis(kept: unknown, since: IsoInstant): Kept | null {
 
 const nameOf = ({ table }: TableResult): string => table
 const isAmong = (proven: ProvenSoFar | null, table: string): boolean => proven?.tables.some(({ name }) => name === table) ?? false
-const isTold = ({ equal, told }: SoFar, table: string): boolean => equal.includes(table) || told.some((one) => one.table === table)
+const isTold = ({ equal, told }: SoFar, table: string): boolean =>
+  equal.includes(table) || told.some((one) => one.table === table)
 const isKnown = (known: SoFar, table: string): boolean => isTold(known, table) || isAmong(known.proven, table)
 
 function unknownOf(known: SoFar, tables: readonly string[]): string[] {

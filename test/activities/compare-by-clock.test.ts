@@ -37,7 +37,11 @@ interface Paired extends Following {
   compared(): Promise<StandbyComparisons | undefined>
   ask(): Promise<void>
   /** `kept`: what an attempt before this one kept. */
-  slice(how?: { sliceMs?: number; kept?: unknown; onKept?: (kept: unknown, leave: () => void) => void }): Promise<{ ended: boolean }>
+  slice(how?: {
+    sliceMs?: number
+    kept?: unknown
+    onKept?: (kept: unknown, leave: () => void) => void
+  }): Promise<{ ended: boolean }>
   become(state: StandbyState, declared?: Partial<DeclaredStandby>): Promise<void>
 }
 
@@ -49,7 +53,9 @@ async function paired(): Promise<Paired> {
   const { source, standby, databases, name, publication } = following
   for (const table of ['orders', 'parcels']) {
     for (const side of [source, standby]) await side.execute(`CREATE TABLE ${table} (id int PRIMARY KEY, note text)`)
-    await source.execute(`INSERT INTO ${table} SELECT g, 'n' FROM generate_series(1, 100) g; ALTER PUBLICATION ${publication} ADD TABLE ${table}`)
+    await source.execute(
+      `INSERT INTO ${table} SELECT g, 'n' FROM generate_series(1, 100) g; ALTER PUBLICATION ${publication} ADD TABLE ${table}`,
+    )
   }
   await standby.execute(`ALTER SUBSCRIPTION ${name} REFRESH PUBLICATION`)
   await following.copied()

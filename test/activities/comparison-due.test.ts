@@ -18,7 +18,9 @@ const running = { since: NOTHING.since, tables: 0, tablesDone: 0 }
 
 test('each standby has a turn of its own in every period, and one turn is one comparison', () => {
   const dueFrom = (target: string): number => {
-    const first = Array.from({ length: 25 }, (_, hour) => hour).find((hour) => isDue(record({ target }), BEGAN + hour * 3_600_000))
+    const first = Array.from({ length: 25 }, (_, hour) => hour).find((hour) =>
+      isDue(record({ target }), BEGAN + hour * 3_600_000),
+    )
     return first ?? Number.NaN
   }
   const turns = Array.from({ length: 20 }, (_, n) => dueFrom(`stand-${n}`))

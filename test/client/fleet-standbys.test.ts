@@ -29,7 +29,8 @@ describe('the standbys of a database', () => {
   })
 
   test('may be compared by the clock, within some hours unless it says otherwise', () => {
-    const compared = (compare: string) => read(fleetWith(standbyOf('shop-azure', `maxRetained: 20GB, compare: ${compare}`)))?.[0]?.compare
+    const compared = (compare: string) =>
+      read(fleetWith(standbyOf('shop-azure', `maxRetained: 20GB, compare: ${compare}`)))?.[0]?.compare
     const hour = 3_600_000
     expect(compared('{ every: 7d }')).toEqual({ everyMs: 7 * 24 * hour, withinMs: 6 * hour })
     expect(compared('{ every: 90m }')).toEqual({ everyMs: 1.5 * hour, withinMs: 1.5 * hour })

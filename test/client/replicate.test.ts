@@ -300,7 +300,9 @@ describe('the list', () => {
       'never',
       '3 h ago (comparing, 4 of 12)',
       'rows differ',
-      expect.stringMatching(/^✘ shop-azure does not hold the rows that shop does, .* public.orders: 2 rows are in the source alone/),
+      expect.stringMatching(
+        /^✘ shop-azure does not hold the rows that shop does, .* public.orders: 2 rows are in the source alone/,
+      ),
     ])
   })
 

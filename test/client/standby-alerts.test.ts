@@ -35,7 +35,16 @@ test.each([
 describe('of comparisons', () => {
   const hours = (n: number): string => new Date(NOW - n * 3_600_000).toISOString()
   const told = (more: Partial<ComparisonTold>): ComparisonTold => ({
-    ...{ startedAt: hours(2), endedAt: hours(1), verdict: 'equal', tables: 3, differing: [], tablesDiffering: 0, left: [], tablesLeft: 0 },
+    ...{
+      startedAt: hours(2),
+      endedAt: hours(1),
+      verdict: 'equal',
+      tables: 3,
+      differing: [],
+      tablesDiffering: 0,
+      left: [],
+      tablesLeft: 0,
+    },
     ...more,
   })
   const compared = (last: ComparisonTold | null, equalAt: string | null = hours(2), since = hours(100)) => ({
@@ -60,7 +69,9 @@ describe('of comparisons', () => {
     expect(codesOf(compared(null, null, hours(49)))).toEqual(['comparison-too-old'])
     expect(codesOf({ ...compared(null, null, hours(49)), declared: RECORD.declared })).toEqual([])
     const [alert] = standbyAlerts(standby(compared(without, hours(49))), NOW)
-    expect(alert?.message).toMatch(/was found equal last at .* The newest comparison could not say: public.bag: It has no key. \(and 1 more\)$/)
+    expect(alert?.message).toMatch(
+      /was found equal last at .* The newest comparison could not say: public.bag: It has no key. \(and 1 more\)$/,
+    )
     expect(codesOf(compared(different, hours(49)))).toEqual(['rows-differ', 'comparison-too-old'])
   })
 
@@ -70,7 +81,9 @@ describe('of comparisons', () => {
     expect(lines).toContain(`capstan_standby_compared_timestamp_seconds{${of}} ${NOW / 1_000 - 3_600}`)
     expect(lines).toContain(`capstan_standby_equal_timestamp_seconds{${of}} ${NOW / 1_000 - 7_200}`)
     expect(lines).toContain(`capstan_standby_tables_differing{${of}} 1`)
-    expect(standbyMetrics([standby()], NOW).filter((line) => /^capstan_standby_(compared|equal|tables)\w*\{/.test(line))).toEqual([])
+    expect(standbyMetrics([standby()], NOW).filter((line) => /^capstan_standby_(compared|equal|tables)\w*\{/.test(line))).toEqual(
+      [],
+    )
   })
 })
 

@@ -125,7 +125,16 @@ test('a look keeps its hands off the state, and the newest stays', async () => {
 
 describe('what comparisons tell', () => {
   const told = (more: Partial<ComparisonTold> = {}): ComparisonTold => ({
-    ...{ startedAt: at(10), endedAt: at(20), verdict: 'equal', tables: 3, differing: [], tablesDiffering: 0, left: [], tablesLeft: 0 },
+    ...{
+      startedAt: at(10),
+      endedAt: at(20),
+      verdict: 'equal',
+      tables: 3,
+      differing: [],
+      tablesDiffering: 0,
+      left: [],
+      tablesLeft: 0,
+    },
     ...more,
   })
   const table = (name: string) => ({ table: name, onlyInSource: 1, onlyInStandby: 0, changed: 0, exact: true })

@@ -88,7 +88,8 @@ export async function createPair(
     SHOP,
     '',
     (yaml) =>
-      declared(yaml, { name, maxRetained, wayBack: both ? WAY_BACK[cloud] : '', compare, front }) + standbyEntry(capstan, cloud, name),
+      declared(yaml, { name, maxRetained, wayBack: both ? WAY_BACK[cloud] : '', compare, front }) +
+      standbyEntry(capstan, cloud, name),
   )
   // a death is noticed soon
   const desk = new RestoreDesk(capstan, () => fleet, { CAPSTAN_HEARTBEAT_TIMEOUT_MS: '3000' })

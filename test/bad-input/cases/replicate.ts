@@ -118,6 +118,10 @@ export const REPLICATE: readonly BadInput[] = [
   declared('a slot that may hold back a word', '[0].maxRetained', ONE.replace('20GB', 'plenty')),
   declared('a comparison without its turn', '[0].compare', ONE.replace('20GB', '20GB, compare: { within: 6h }')),
   declared('a comparison every second', '[0].compare.every', ONE.replace('20GB', '20GB, compare: { every: 1s }')),
-  declared('a comparison that takes longer than its turn', '[0].compare.within', ONE.replace('20GB', '20GB, compare: { every: 1d, within: 2d }')),
+  declared(
+    'a comparison that takes longer than its turn',
+    '[0].compare.within',
+    ONE.replace('20GB', '20GB, compare: { every: 1d, within: 2d }'),
+  ),
   declared('a lag of a month', '[0].maxLag', ONE.replace('20GB', '20GB, maxLag: 31d')),
 ]
