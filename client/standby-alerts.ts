@@ -1,7 +1,8 @@
 /** What of a standby in another cloud somebody has to hear of. Codes are for machines and stay as they are. */
-import type { StandbyLook, StandbyRecord, StandbyState } from '../contracts/standby'
+import { rowsDiffering } from '../contracts/rows-differing'
+import type { ComparisonTold, StandbyLook, StandbyRecord, StandbyState } from '../contracts/standby'
 import type { Alert as AlertOf } from './prometheus'
-import { instant } from './quantities'
+import { chosenDuration, instant } from './quantities'
 
 export const STANDBY_ALERT_CODES = [
   'late',
@@ -10,6 +11,8 @@ export const STANDBY_ALERT_CODES = [
   'switching',
   'slot-retention',
   'schema-differs',
+  'rows-differ',
+  'comparison-too-old',
   'unreached',
   'not-looked-at',
 ] as const
@@ -18,6 +21,9 @@ export type StandbyAlert = AlertOf<StandbyAlertCode>
 
 /** The watch looks every few seconds. */
 const LOOKED_MS_MAX = 10 * 60_000
+
+/** Turns that may go by without its having been found equal. */
+const TOO_OLD_TURNS = 2
 
 /** Writing moves within seconds; an operation that waits for somebody, or was ended by force, leaves it so. */
 const SWITCHING_MS_MAX = 5 * 60_000
@@ -28,8 +34,8 @@ const OF_STATE: Readonly<Partial<Record<StandbyState, StandbyAlertCode>>> = {
   'to-be-seeded': 'to-be-seeded',
 }
 
-/** Rules of a look's findings that are alerts by their own name. */
-const OF_FINDINGS = ['slot-retention', 'schema-differs', 'unreached'] as const
+/** Rules of a look's findings that are alerts by their own name, before those of comparisons and after. */
+const [BEFORE, AFTER] = [['slot-retention', 'schema-differs'] as const, ['unreached'] as const]
 
 /** In the order of the codes. `now`: in milliseconds. Pure. */
 export function standbyAlerts(standby: StandbyRecord, now: number): readonly StandbyAlert[] {
@@ -47,7 +53,9 @@ export function standbyAlerts(standby: StandbyRecord, now: number): readonly Sta
       code: 'switching',
       message: `${target} of ${source} is switching since ${instant(since)}: ${reason ?? ''} See whether that operation waits for somebody; where it was ended by force, "capstan standby resume ${source} --to ${target}".`,
     })
-  alerts.push(...OF_FINDINGS.flatMap((code) => messagesOf(look, code).map((message) => ({ code, message }))))
+  for (const code of BEFORE) alerts.push(...messagesOf(look, code).map((message) => ({ code, message })))
+  alerts.push(...ofComparisons(standby, now))
+  for (const code of AFTER) alerts.push(...messagesOf(look, code).map((message) => ({ code, message })))
   const lookedAt = look?.at ?? since
   if (now - Date.parse(lookedAt) > LOOKED_MS_MAX)
     alerts.push({
@@ -55,6 +63,32 @@ export function standbyAlerts(standby: StandbyRecord, now: number): readonly Sta
       message: `Nobody has looked at ${target} of ${source} since ${instant(lookedAt)}: see whether a worker runs. Nothing stops its slot from filling the disk meanwhile.`,
     })
   return alerts
+}
+
+/** Whatever keeps it from being found equal is heard by the time that it takes, and so that it could not be compared. */
+function ofComparisons(standby: StandbyRecord, now: number): StandbyAlert[] {
+  const { source, target, state, compared, declared } = standby
+  if (compared === undefined || state === 'building' || state === 'to-be-seeded') return []
+  const alerts: StandbyAlert[] = []
+  const differing = rowsDiffering(standby)
+  if (differing !== null) alerts.push({ code: 'rows-differ', message: differing })
+  const { equalAt, since, last } = compared
+  const everyMs = declared.compare?.everyMs ?? Number.POSITIVE_INFINITY
+  if (now - Date.parse(equalAt ?? since) > TOO_OLD_TURNS * everyMs) {
+    const known = equalAt === null ? 'was never found equal' : `was found equal last at ${instant(equalAt)}`
+    const why = last === null || last.verdict !== 'inconclusive' ? '' : ` The newest comparison could not say: ${leftOf(last)}`
+    alerts.push({
+      code: 'comparison-too-old',
+      message: `${target} ${known}, and is to be compared with ${source} every ${chosenDuration(everyMs)}.${why}`,
+    })
+  }
+  return alerts
+}
+
+function leftOf({ left, tablesLeft }: ComparisonTold): string {
+  const [first] = left
+  if (first === undefined) return 'nothing is published.'
+  return `${first.table}: ${first.why}${tablesLeft > 1 ? ` (and ${tablesLeft - 1} more)` : ''}`
 }
 
 function messagesOf(look: StandbyLook | null, rule: string): string[] {

@@ -45,6 +45,18 @@ const metricsAt = (now: number): Readonly<Record<string, Metric<StandbyRecord>>>
     help: 'What they may hold back, by the fleet file; above it the slot is dropped.',
     of: ({ declared }) => measured(declared.retainedBytesMax),
   },
+  capstan_standby_compared_timestamp_seconds: {
+    help: 'When the newest comparison of its rows ended.',
+    of: ({ compared }) => measured(compared?.last == null ? null : seconds(compared.last.endedAt)),
+  },
+  capstan_standby_equal_timestamp_seconds: {
+    help: 'When the newest comparison began that found all of them equal.',
+    of: ({ compared }) => measured(compared?.equalAt == null ? null : seconds(compared.equalAt)),
+  },
+  capstan_standby_tables_differing: {
+    help: 'Tables of which the newest comparison found rows that differ.',
+    of: ({ compared }) => measured(compared?.last?.tablesDiffering),
+  },
   capstan_standby_alert: {
     help: '1 for what somebody has to hear of.',
     of: (standby) => {

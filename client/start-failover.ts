@@ -5,6 +5,7 @@ import { failure } from '../contracts/failures'
 import type { Cloud, DatabaseEntry, DeclaredStandby } from '../contracts/fleet'
 import type { Doors } from './decide'
 import { findDatabase, readFleet } from './fleet/read-fleet'
+import { turned } from './fleet/turned'
 import { shownInput } from './shown-input'
 import { type OperationRequest, type StartedOperation, startOperation } from './start-operation'
 
@@ -49,10 +50,8 @@ function declaredOf(source: DatabaseEntry, other: DatabaseEntry): DeclaredStandb
   const onward = source.standbys?.find(({ database }) => database === other.name)
   if (onward !== undefined) return onward
   const back = other.standbys?.find(({ database }) => database === source.name)
-  if (back?.wayBack !== undefined) {
-    const { wayBack, publisher, retainedBytesMax, lagMsMax } = back
-    return { database: other.name, publisher: wayBack, wayBack: publisher, retainedBytesMax, lagMsMax }
-  }
+  const declared = back === undefined ? null : turned(other, back)
+  if (declared !== null) return declared
   const message = `--to is ${shownInput(other.name)}, and ${source.name} neither declares it as its standby nor follows it with a "wayBack": see docs/fleet-file.md.`
   throw failure('OPTION_INVALID', message, { option: 'to', database: source.name })
 }

@@ -20,6 +20,11 @@ const FileWayBack = Type.Object(FilePublisher.properties, {
   description: 'the role as which the source logs in at this standby once writing has moved there, with user, secret and tls',
 })
 
+const FileCompare = Type.Object(
+  { every: duration('7d'), within: Type.Optional(duration('6h')) },
+  { ...closed, description: 'how often its rows are compared with its source’s, with every and within' },
+)
+
 const FileStandby = Type.Object(
   {
     database: text('the name of another database of this file'),
@@ -30,8 +35,9 @@ const FileStandby = Type.Object(
       description: 'a size with its unit, such as 20GB: how much log the standby may hold back on its source',
     }),
     maxLag: Type.Optional(duration('60s')),
+    compare: Type.Optional(FileCompare),
   },
-  { ...closed, description: 'a standby with database, publisher, maxRetained and maxLag' },
+  { ...closed, description: 'a standby with database, publisher, maxRetained, maxLag and compare' },
 )
 
 export const FileReplicas = Type.Array(text('the name of another database of this file'), {

@@ -144,6 +144,15 @@ export interface DeclaredStandby {
   readonly lagMsMax: number
   /** As whom the source logs in at the standby once writing has moved there, so that it follows. Absent: there is no way back. */
   readonly wayBack?: Connection
+  /** Absent: it is compared only when somebody asks for it. */
+  readonly compare?: ComparedByClock
+}
+
+/** The rows of a standby are held against its source's, in milliseconds. */
+export interface ComparedByClock {
+  readonly everyMs: number
+  /** What is not compared by then is left. */
+  readonly withinMs: number
 }
 
 /** What an entry says whatever its cloud. */

@@ -50,6 +50,48 @@ export interface StandbyRecord extends StandbyId {
   readonly declared: DeclaredStandby
   /** Null: nobody has looked yet. */
   readonly look: StandbyLook | null
+  /** Absent: it was never compared, nor is it to be. */
+  readonly compared?: StandbyComparisons
+}
+
+/** What is known of its rows by comparing them with its source's, table by table, while others write. It never changes the state. */
+export interface StandbyComparisons {
+  /** Since when it is to be compared. */
+  readonly since: IsoInstant
+  /** Somebody has asked for one, which has not begun; null: nobody has. */
+  readonly askedAt: IsoInstant | null
+  /** The one that is under way; null: none is. */
+  readonly running: { readonly since: IsoInstant; readonly tables: number; readonly tablesDone: number } | null
+  /** The newest that has ended; null: none has. */
+  readonly last: ComparisonTold | null
+  /** When the newest began that found all of it equal; null: none has. */
+  readonly equalAt: IsoInstant | null
+}
+
+/** `different`: of a table at least, rows differ; `inconclusive`: nothing differs, and something could not be compared. No value, and no key. */
+export interface ComparisonTold {
+  readonly startedAt: IsoInstant
+  readonly endedAt: IsoInstant
+  readonly verdict: 'equal' | 'different' | 'inconclusive'
+  readonly tables: number
+  /** At most 50, by name. */
+  readonly differing: readonly DifferingTable[]
+  /** All of them. */
+  readonly tablesDiffering: number
+  /** Those of which nothing is known, at most 20, each with why. */
+  readonly left: readonly { readonly table: string; readonly why: string }[]
+  /** All of them. */
+  readonly tablesLeft: number
+}
+
+export interface DifferingTable {
+  /** As `schema.table`. */
+  readonly table: string
+  readonly onlyInSource: number
+  readonly onlyInStandby: number
+  readonly changed: number
+  /** False: at least so many. */
+  readonly exact: boolean
 }
 
 /** One look at both sides. Null: that side could not be asked, or does not tell. */

@@ -39,6 +39,7 @@ import {
 import { type CloudResource, listKeptInstances, listReplacedInstances, listResources, recordResource } from './resources'
 import { listScheduledRuns, type RunsQuery } from './scheduled-runs'
 import { readSnapshotProofs, type SnapshotProofs } from './snapshot-proofs'
+import { type ComparisonNote, getComparison, noteComparison, putComparison } from './standby-comparisons'
 import { changeStandby, getStandby, listStandbys, type NewStandby, noteLook, openStandby, type StandbyChange } from './standbys'
 import { type AttemptNote, noteAttempt, noteProgress, type ProgressNote, recordStep, type StepUpdate } from './steps'
 import { getSweep, putSweep } from './sweeps'
@@ -96,6 +97,11 @@ export interface Ledger {
   changeStandby(change: StandbyChange): Promise<StandbyRecord>
   /** Keeps the newest, and says nothing of the state. Fails with STANDBY_UNKNOWN. */
   noteLook(look: StandbyId & { readonly look: StandbyLook }): Promise<void>
+  /** Safe to repeat, and says nothing of the state. Fails with STANDBY_UNKNOWN. */
+  noteComparison(noted: StandbyId & { readonly note: ComparisonNote }): Promise<StandbyRecord>
+  /** How far the comparison is that is under way. Takes the place of the one before. */
+  putComparison(comparison: StandbyId & { readonly document: unknown }): Promise<void>
+  getComparison(id: StandbyId): Promise<unknown>
   /** Null: there has never been one. */
   getStandby(id: StandbyId): Promise<StandbyRecord | null>
   /** By their names, those that are gone too. */
@@ -160,6 +166,9 @@ export function openLedger(options: { url: string; applicationName?: string }): 
     openStandby: (standby) => ask((tx) => openStandby(tx, standby)),
     changeStandby: (change) => ask((tx) => changeStandby(tx, change)),
     noteLook: (look) => ask((tx) => noteLook(tx, look)),
+    noteComparison: (noted) => ask((tx) => noteComparison(tx, noted)),
+    putComparison: (comparison) => ask((tx) => putComparison(tx, comparison)),
+    getComparison: (id) => ask((tx) => getComparison(tx, id)),
     getStandby: (id) => ask((tx) => getStandby(tx, id)),
     listStandbys: () => ask((tx) => listStandbys(tx)),
     openFence: (fence) => ask((tx) => openFence(tx, fence)),

@@ -91,7 +91,7 @@ export async function listStandbys(db: LedgerDatabase): Promise<StandbyRecord[]>
 }
 
 /** The row's lock makes its writers wait for each other, so that none overwrites what the other wrote. */
-async function inTurn(
+export async function inTurn(
   db: LedgerDatabase,
   { source, target }: StandbyId,
   next: (held: StandbyRecord) => StandbyRecord,

@@ -95,6 +95,14 @@ interface Standbys {
   updated_at: Generated<Date>
 }
 
+interface StandbyComparisons {
+  source: string
+  target: string
+  digest: string
+  body: string
+  updated_at: Generated<Date>
+}
+
 interface FencedInstances {
   scope: string
   digest: string
@@ -113,5 +121,6 @@ export interface LedgerTables {
   resources: Resources
   sweeps: Sweeps
   standbys: Standbys
+  standby_comparisons: StandbyComparisons
   fenced_instances: FencedInstances
 }

@@ -3,6 +3,7 @@ import { samePlace } from '../../contracts/endpoint'
 import { type Exposure, FAILOVER_DOCUMENTS, type FailoverPlan, type FailoverPlanSummary } from '../../contracts/failover'
 import type { DatabaseEntry } from '../../contracts/fleet'
 import type { Finding } from '../../contracts/operation'
+import { rowsDiffering } from '../../contracts/rows-differing'
 import type { StandbyRecord, StandbyState } from '../../contracts/standby'
 import { sha256Of } from '../../ledger/digest'
 import { standingEpoch } from '../../postgres/migrate/fence'
@@ -160,10 +161,12 @@ async function blocksOfFence({ ledger }: ActivityDeps, { operation, sides }: Inp
 function warningsOf(
   { id, request }: FailoverPair,
   { endpoint, probed, sides }: Input,
-  { state, reason }: StandbyRecord,
+  record: StandbyRecord,
   { unseenSequences }: Exposure,
 ): Finding[] {
-  const found: Finding[] = []
+  const { state, reason } = record
+  const differing = rowsDiffering(record)
+  const found: Finding[] = differing === null ? [] : [block('rows-differ', differing)]
   if (probed.verdict !== 'healthy')
     found.push(
       block(

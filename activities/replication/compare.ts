@@ -10,6 +10,7 @@ import type { Replicating, ReplicationActivities } from './contract'
 import { madeBy } from './made'
 import { notes } from './notes'
 import { bothOf, opener } from './sides'
+import { toldOf, toldOfAll } from './told'
 
 /** Connections that read at a time, on each side. */
 const JOBS = 2
@@ -18,17 +19,19 @@ type Compared = Awaited<ReturnType<ReplicationActivities['compareBoth']>>
 
 export async function compareBoth(deps: ActivityDeps, input: Replicating): Promise<Compared> {
   const { operation, sides } = input
-  const { entries, table } = await bothOf(deps, input.bundle)
+  const { id, entries, table } = await bothOf(deps, input.bundle)
   const { names, tables } = await madeBy(deps, operation)
   const { signal, kept, keep } = currentAct()
   const progress = notes(deps, input)
+  const since = new Date().toISOString()
+  const compared = table === null ? tables : [table]
   const comparison = await compareDatabases({
     source: opener(deps, { ref: input, entry: entries.source, address: sides.source }, 'migrator'),
     target: opener(deps, { ref: input, entry: entries.standby, address: sides.standby }, 'migrator'),
     mode: 'live',
     jobs: JOBS,
     // whether the others are equal is no matter of this one
-    selection: { tables: table === null ? tables : [table], exclude: [] },
+    selection: { tables: compared, exclude: [] },
     slots: [names.slot],
     signal,
     carriedOn: kept as ProvenSoFar | undefined,
@@ -39,6 +42,9 @@ export async function compareBoth(deps: ActivityDeps, input: Replicating): Promi
   await progress.settle()
   assertMayAct()
   await deps.ledger.putDocument({ operation, name: REPLICATE_DOCUMENTS.comparison, document: { version: 1, ...comparison } })
+  const told = toldOfAll({ since, tables: compared, told: toldOf(comparison), left: [] })
+  assertMayAct()
+  await deps.ledger.noteComparison({ ...id, note: { kind: 'seeded', told, table } })
   const { verdict } = comparison
   return { verdict, summary: summaryOf(comparison), findings: findingsOf(comparison) }
 }
@@ -54,11 +60,11 @@ function findingsOf({ tables, structure }: Comparison): Finding[] {
       const what = kind === 'table-missing' ? table : `column ${column} of ${table}`
       return { rule: `comparison:${kind}`, message: `The ${side === 'target' ? 'standby' : 'source'} has no ${what}.` }
     }),
-    ...tables.filter(({ verdict }) => verdict !== 'equal').map(toldOf),
+    ...tables.filter(({ verdict }) => verdict !== 'equal').map(findingOf),
   ]
 }
 
-function toldOf({ table, verdict, differences, note }: TableResult): Finding {
+function findingOf({ table, verdict, differences, note }: TableResult): Finding {
   const because = note === null ? '' : ` ${note}`
   if (verdict === 'inconclusive') return { rule: 'comparison:inconclusive', message: `${table} could not be compared.${because}` }
   const { onlyInSource, onlyInTarget, changed, exact } = differences

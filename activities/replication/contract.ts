@@ -89,6 +89,12 @@ export interface ReplicationActivities {
    *  removed by hand. Safe to repeat. */
   removeStandby(input: Reached): Promise<Told & { findings: readonly Finding[] }>
   /** For about a minute: beats on the source, looks at both sides every few seconds, and writes down what that means; drops the slot where it holds back
-   *  more than was declared. `gone`: the ledger has no such standby any more. Nothing that is out of reach fails it, the ledger not either. */
-  lookAtStandby(input: StandbyWatch): Promise<{ readonly gone: boolean; readonly unreached: boolean }>
+   *  more than was declared. `gone`: the ledger has no such standby any more. `due`: it is to be compared, or the comparison goes on, and the
+   *  round ends with that look unless the whole of it is asked for. Nothing that is out of reach fails it, the ledger not either. */
+  lookAtStandby(
+    input: StandbyWatch & { readonly wholeRound?: boolean },
+  ): Promise<{ readonly gone: boolean; readonly unreached: boolean; readonly due: boolean }>
+  /** Compares rows for some minutes, and keeps in the ledger what is known by then; where all of it is, or the time that was declared is over, what that
+   *  came to. Nothing where it is not due. Safe to repeat, and to run beside anything else. Fails where a side or the ledger is out of reach. */
+  compareByClock(input: StandbyWatch): Promise<{ readonly ended: boolean }>
 }

@@ -3,6 +3,7 @@ import { finishSeeding } from '../../postgres/replicate/seeding'
 import { currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { compareBoth } from './compare'
+import { compareByClock } from './compare-by-clock'
 import type { ReplicationActivities } from './contract'
 import { awaitCopy, buildIndexes } from './copy'
 import { discardStandby } from './discard'
@@ -47,5 +48,6 @@ export function createReplicationActivities(deps: ActivityDeps): ReplicationActi
     leaveToBeSeeded: (input) => leaveToBeSeeded(deps, input),
     removeStandby: (input) => removeStandby(deps, input),
     lookAtStandby: (input) => lookAtStandby(deps, input),
+    compareByClock: (input) => compareByClock(deps, input),
   }
 }

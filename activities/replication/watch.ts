@@ -20,6 +20,7 @@ import { wholeLook } from '../../postgres/replicate/watch/whole-look'
 import { currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { openSession, withSession } from '../schema/open-session'
+import { isDue } from './comparison-due'
 import { publishedTables } from './published'
 import { type Both, bothOf, type SideName } from './sides'
 
@@ -37,7 +38,10 @@ const SEQUENCES_MAX = 200
 /** Its activities have no record: what opens a session shows whose it is. */
 const WATCH = { operation: 'watch', step: 'look' } as const
 
-export async function lookAtStandby(deps: ActivityDeps, watch: StandbyWatch): Promise<{ gone: boolean; unreached: boolean }> {
+export async function lookAtStandby(
+  deps: ActivityDeps,
+  watch: StandbyWatch & { readonly wholeRound?: boolean },
+): Promise<{ gone: boolean; unreached: boolean; due: boolean }> {
   const { signal } = currentAct()
   const both = await bothOf(deps, watch.bundle)
   const round = new Round(deps, watch, both)
@@ -45,15 +49,25 @@ export async function lookAtStandby(deps: ActivityDeps, watch: StandbyWatch): Pr
     for (const until = performance.now() + ROUND_MS; ; ) {
       const startedAt = performance.now()
       const record = await ledgerSays(() => deps.ledger.getStandby(both.id))
-      if (record === null || record?.state === 'gone') return { gone: true, unreached: false }
+      if (record === null || record?.state === 'gone') return { gone: true, unreached: false, due: false }
+      const due = record !== undefined && (await isToCompare(deps, record))
       if (record !== undefined) await round.look(record)
-      if (round.unreached >= UNREACHED_MAX) return { gone: false, unreached: true }
-      if (performance.now() >= until) return { gone: false, unreached: false }
+      if (round.unreached >= UNREACHED_MAX) return { gone: false, unreached: true, due }
+      if (performance.now() >= until || (due && watch.wholeRound === false)) return { gone: false, unreached: false, due }
       await sleep(Math.max(0, LOOK_EVERY_MS - (performance.now() - startedAt)), undefined, { signal })
     }
   } finally {
     await round.close()
   }
+}
+
+/** Who declares that it is to be compared has it so from now on. */
+async function isToCompare({ ledger }: ActivityDeps, record: StandbyRecord): Promise<boolean> {
+  const { source, target, declared, compared } = record
+  if (compared !== undefined || declared.compare === undefined) return isDue(record, Date.now())
+  const note = { kind: 'awaited', at: new Date().toISOString() } as const
+  await ledgerSays(() => ledger.noteComparison({ source, target, note }))
+  return false
 }
 
 /** Undefined: it is away. What it refuses is told by its worker's log, and the next look asks again. */

@@ -1,6 +1,7 @@
 /** What both databases say of whether writing can move: for the plan, and once more right before the fence, when what was made since ends it before anybody is
  *  shut out. Reads only. */
 import type { Finding } from '../../contracts/operation'
+import { rowsDiffering } from '../../contracts/rows-differing'
 import type { StandbyRecord } from '../../contracts/standby'
 import type { Session } from '../../postgres/connect/session'
 import { keepOutObstacles } from '../../postgres/replicate/keep-out'
@@ -141,7 +142,10 @@ export async function sinceThePlan(
 ): Promise<string[]> {
   const { forward, back } = pair
   const { connected } = await othersWhoWrite(source, loginsOf(pair))
+  const own = standbyBy(standbys, pair, forward.slot)
+  const differing = own === null ? null : rowsDiffering(own)
   return [
+    ...(differing === null ? [] : [differing]),
     ...connected,
     ...(await otherWriters(source, { ...forward, subscription: back.subscription })),
     ...readersInTheWay(await otherReaders(source, forward.slot), (slot) => standbyBy(standbys, pair, slot)),

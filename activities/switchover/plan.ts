@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { samePlace } from '../../contracts/endpoint'
 import type { Finding } from '../../contracts/operation'
 import type { StandbyEpochs } from '../../contracts/replicate'
+import { rowsDiffering } from '../../contracts/rows-differing'
 import type { StandbyRecord } from '../../contracts/standby'
 import { SWITCHOVER_DOCUMENTS, type SwitchoverPlan, type SwitchoverPlanSummary } from '../../contracts/switchover'
 import { sha256Of } from '../../ledger/digest'
@@ -81,8 +82,10 @@ async function seenOnBothSides(deps: ActivityDeps, { id }: Pair): Promise<Standb
 
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`
 
-function blocksOfRecord({ state, reason, instances, look, declared }: StandbyRecord, { sides }: Input): Finding[] {
-  const blocks: Finding[] = []
+function blocksOfRecord(record: StandbyRecord, { sides }: Input): Finding[] {
+  const { state, reason, instances, look, declared } = record
+  const differing = rowsDiffering(record)
+  const blocks: Finding[] = differing === null ? [] : [found('rows-differ', differing)]
   if (state !== 'following') {
     blocks.push(found('state', `The standby is ${state}${reason === null ? '' : ` (${reason})`}, and has to be following.`))
   }

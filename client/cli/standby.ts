@@ -4,6 +4,7 @@ import type { StandbyAction } from '../../contracts/replicate'
 import type { CliContext } from './context'
 import { example, qualifiedTable } from './options'
 import { addStandbyOptions, launchReplicate, type StandbyOptions } from './replicate'
+import { addStandbyCompare } from './standby-compare'
 import { addStandbyList } from './standby-list'
 
 interface Deed {
@@ -44,8 +45,9 @@ const DEEDS: Readonly<Record<StandbyAction, Deed>> = {
 export function addStandby(program: Command, cli: CliContext): void {
   const group = program
     .command('standby')
-    .description('Standbys in other clouds: list, pause, resume, reseed, remove. "capstan replicate" makes one.')
+    .description('Standbys in other clouds: list, compare, pause, resume, reseed, remove. "capstan replicate" makes one.')
   addStandbyList(group, cli, (work) => cli.withLedger(work))
+  addStandbyCompare(group, cli)
   for (const [action, deed] of Object.entries(DEEDS) as [StandbyAction, Deed][]) addDeed(group, cli, action, deed)
 }
 

@@ -1,7 +1,7 @@
 /** The standbys that a database of the fleet file declares: sizes and times parsed, and whether each can be one at all. Which entry stands by for which
  *  is told by the file as a whole. */
 import { normalize, sep } from 'node:path'
-import { type DatabaseEntry, lockScope } from '../../contracts/fleet'
+import { type ComparedByClock, type DatabaseEntry, lockScope } from '../../contracts/fleet'
 import type { FleetFileDatabase } from '../../contracts/fleet.schema'
 import type { DeclaredStandby } from '../../contracts/standby'
 import { type FleetProblem, showPath, wrongValue } from './problems'
@@ -23,8 +23,12 @@ const LAG_MS_MAX = 7 * 86_400_000
 /** A segment of the log: a slot holds back whole ones. */
 const RETAINED_BYTES_MIN = 16 * 1024 ** 2
 
+const COMPARE_EVERY_MS_MIN = 60_000
+const COMPARE_EVERY_MS_MAX = 90 * 86_400_000
+const COMPARE_WITHIN_MS = 6 * 3_600_000
+
 export function toStandbys(file: FileStandbys, path: FieldPath, reader: Reader): DeclaredStandby[] {
-  return file.map(({ database, publisher, wayBack, maxRetained, maxLag }, index): DeclaredStandby => {
+  return file.map(({ database, publisher, wayBack, maxRetained, maxLag, compare }, index): DeclaredStandby => {
     const at = [...path, index]
     const retainedBytesMax = parseBytes(maxRetained) ?? Number.NaN
     if (!Number.isInteger(retainedBytesMax) || retainedBytesMax < RETAINED_BYTES_MIN)
@@ -37,8 +41,23 @@ export function toStandbys(file: FileStandbys, path: FieldPath, reader: Reader):
       return { user: reader.identifier(role.user, [...at, field, 'user']), secret, host, port, tls }
     }
     const back = wayBack === undefined ? {} : { wayBack: login(wayBack, 'wayBack') }
-    return { database, publisher: login(publisher, 'publisher'), retainedBytesMax, lagMsMax, ...back }
+    const compared = compare === undefined ? {} : { compare: toCompared(compare, [...at, 'compare'], reader) }
+    return { database, publisher: login(publisher, 'publisher'), retainedBytesMax, lagMsMax, ...back, ...compared }
   })
+}
+
+function toCompared(
+  { every, within }: NonNullable<FileStandbys[number]['compare']>,
+  path: FieldPath,
+  reader: Reader,
+): ComparedByClock {
+  const everyMs = parseDurationMs(every) ?? Number.NaN
+  const isEvery = Number.isInteger(everyMs) && everyMs >= COMPARE_EVERY_MS_MIN && everyMs <= COMPARE_EVERY_MS_MAX
+  if (!isEvery) reader.wrong([...path, 'every'], 'whole milliseconds, from 1m to 90d')
+  const withinMs = within === undefined ? Math.min(COMPARE_WITHIN_MS, everyMs) : (parseDurationMs(within) ?? Number.NaN)
+  if (isEvery && (!Number.isInteger(withinMs) || withinMs < COMPARE_EVERY_MS_MIN || withinMs > everyMs))
+    reader.wrong([...path, 'within'], `whole milliseconds, from 1m to the ${every} of "every"`)
+  return { everyMs, withinMs }
 }
 
 /** One problem for each declaration that names no database which could stand by. */

@@ -24,8 +24,9 @@ export function backward({ databases }: Pick<LoadedFleet, 'databases'>, source: 
 /** Null: nobody declared how it follows. */
 export function turned(
   { name }: DatabaseEntry,
-  { wayBack, publisher, retainedBytesMax, lagMsMax }: DeclaredStandby,
+  { wayBack, publisher, retainedBytesMax, lagMsMax, compare }: DeclaredStandby,
 ): DeclaredStandby | null {
   if (wayBack === undefined) return null
-  return { database: name, publisher: wayBack, wayBack: publisher, retainedBytesMax, lagMsMax }
+  const compared = compare === undefined ? {} : { compare }
+  return { database: name, publisher: wayBack, wayBack: publisher, retainedBytesMax, lagMsMax, ...compared }
 }

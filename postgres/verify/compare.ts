@@ -46,6 +46,10 @@ export interface CompareOptions {
   readonly carriedOn?: ProvenSoFar | undefined
   /** After every table that was proven equal. */
   readonly onProven?: ((known: ProvenSoFar) => void) | undefined
+  /** Asked before each table: true leaves it and those behind it for another run. */
+  readonly enough?: (() => boolean) | undefined
+  /** Once it fires no further table is begun. For `live`: the one under way is left, too, unless rows of it are known to differ. */
+  readonly stop?: AbortSignal | undefined
   readonly signal?: AbortSignal
 }
 
@@ -76,6 +80,7 @@ class Run {
   readonly #sides: Sides
   readonly #options: CompareOptions
   readonly #done: TableResult[] = []
+  readonly #notReached: string[] = []
   #caughtUp: CaughtUp | null = null
   #proven: Proven | null = null
   #progress: CompareProgress = { tables: 0, tablesDone: 0, table: null, bytes: 0, bytesDone: 0, rows: 0, differing: 0 }
@@ -91,7 +96,7 @@ class Run {
     const pairing = pairTables(first.source, first.target, selection)
     await refuseSame(this.#sides)
     const { source, target } = this.#sides
-    if (mode === 'live') this.#caughtUp = await followingOf(source, target, { slots, waitMaxMs, signal })
+    if (mode === 'live') this.#caughtUp = this.#unlessStopped(await followingOf(source, target, { slots, waitMaxMs, signal }))
     const refused = await onBothSides((side) => this.#sides[side].begin(pairing.pairs.map((pair) => pair[side])))
     // Between the first look and the locks a table may have become another.
     const standing = await this.#catalogs()
@@ -105,7 +110,8 @@ class Run {
     for (const [name, why] of await this.#firstCopies()) if (!copied.has(name)) this.#takeBack(name, why)
     const outside = [...new Set(SIDES.flatMap((side) => standing[side].outside))]
     const { structure } = under
-    return { verdict: this.#verdict(structure), mode, structure, tables: this.#done, outside }
+    const left = this.#notReached.length === 0 ? {} : { notReached: this.#notReached }
+    return { verdict: this.#verdict(structure), mode, structure, tables: this.#done, outside, ...left }
   }
 
   #catalogs(): Promise<Catalogs> {
@@ -128,7 +134,9 @@ class Run {
       this.#options.signal?.throwIfAborted()
       this.#tell({ table: pair.name })
       const why = left.get(pair.name)
-      this.#done.push(why === undefined ? await this.#table(pair) : notCompared(pair.name, why))
+      const result = why === undefined ? await this.#table(pair) : notCompared(pair.name, why)
+      if (result === null) this.#notReached.push(pair.name)
+      else this.#done.push(result)
       await onBothSides((side) => this.#sides[side].renew())
       this.#tell({ tablesDone: this.#done.length, bytesDone: bytesOf(pairs.slice(0, this.#done.length)) })
     }
@@ -167,17 +175,34 @@ class Run {
   #verdict(structure: Pairing['structure']): Verdict {
     const verdicts = new Set(this.#done.map(({ verdict }) => verdict))
     if (structure.length > 0 || verdicts.has('different')) return 'different'
-    return verdicts.has('inconclusive') || this.#done.length === 0 ? 'inconclusive' : 'equal'
+    const isWhole = this.#done.length > 0 && this.#notReached.length === 0 && !verdicts.has('inconclusive')
+    return isWhole ? 'equal' : 'inconclusive'
   }
 
-  /** What stands in the way of one table is told of it, and keeps nobody from the others. */
-  async #table(pair: TablePair): Promise<TableResult> {
+  #unlessStopped(caughtUp: CaughtUp): CaughtUp {
+    const { stop } = this.#options
+    if (stop === undefined) return caughtUp
+    return async () => {
+      stop.throwIfAborted()
+      await caughtUp()
+    }
+  }
+
+  #isStop(error: unknown): boolean {
+    const { stop } = this.#options
+    return stop?.aborted === true && error === stop.reason
+  }
+
+  /** What stands in the way of one table is told of it, and keeps nobody from the others. Null: it is left for another run. */
+  async #table(pair: TablePair): Promise<TableResult | null> {
+    const { stop, enough } = this.#options
+    if (stop?.aborted || enough?.()) return null
     try {
       const result = await this.#compareTable(pair)
       if (result.verdict === 'equal') this.#proven?.add(pair, result.rows)
       return result
     } catch (error) {
-      return notCompared(pair.name, whyNot(error))
+      return this.#isStop(error) ? null : notCompared(pair.name, whyNot(error))
     }
   }
 
@@ -224,7 +249,7 @@ class Run {
       return pair.key?.ordered ? await this.#byRanges(pair, found) : await compareBuckets(pair, this.#sides, found)
     } catch (error) {
       if (!found.proven && found.count === 0) throw error
-      found.inexact(whyNot(error))
+      found.inexact(this.#isStop(error) ? 'The time that it was given was over before all of it was read.' : whyNot(error))
       return null
     }
   }
@@ -248,8 +273,10 @@ class Run {
       jobs: this.#options.jobs,
       found,
       signal: this.#options.signal,
-      onChunk: (count) =>
-        this.#tell({ rows: this.#progress.rows + (live ? count : 0), differing: this.#differing() + found.count }),
+      onChunk: (count) => {
+        this.#tell({ rows: this.#progress.rows + (live ? count : 0), differing: this.#differing() + found.count })
+        this.#options.stop?.throwIfAborted()
+      },
     })
     return live ? null : rows
   }

@@ -28,6 +28,15 @@ describe('the standbys of a database', () => {
     ])
   })
 
+  test('may be compared by the clock, within some hours unless it says otherwise', () => {
+    const compared = (compare: string) =>
+      read(fleetWith(standbyOf('shop-azure', `maxRetained: 20GB, compare: ${compare}`)))?.[0]?.compare
+    const hour = 3_600_000
+    expect(compared('{ every: 7d }')).toEqual({ everyMs: 7 * 24 * hour, withinMs: 6 * hour })
+    expect(compared('{ every: 90m }')).toEqual({ everyMs: 1.5 * hour, withinMs: 1.5 * hour })
+    expect(compared('{ every: 1d, within: 24h }')).toEqual({ everyMs: 24 * hour, withinMs: 24 * hour })
+  })
+
   test('are what the page says of them', () => {
     const page = readFileSync(join(__dirname, '../../docs/fleet-file.md'), 'utf8')
     const [, block = ''] = /^## Standbys in other clouds\n[\s\S]*?\n\n((?: {8}.*\n)+)/m.exec(page) ?? []

@@ -12,7 +12,7 @@ import { VIGILANCE } from '../../client/health-watch'
 import { prepareReplicate, type ReplicateQuestion } from '../../client/start-replicate'
 import type { PreflightFinding } from '../../contracts/preflight'
 import { type ReplicatePlan, replicateStarter } from '../../contracts/replicate'
-import type { StandbyLook, StandbyRecord } from '../../contracts/standby'
+import type { StandbyComparisons, StandbyLook, StandbyRecord } from '../../contracts/standby'
 import { commonInput, openingRecord } from '../../contracts/start'
 import { fleetWith, STANDBY, standbyOf } from './standby-fleet'
 
@@ -257,7 +257,7 @@ describe('the list', () => {
   test('says of each its state, how late it is and what its slot holds back, each against what is allowed', () => {
     expect(listed()).toEqual(['There is no standby: "capstan replicate" makes one.'])
     expect(listed(RECORD)).toEqual([
-      'SOURCE | STANDBY | STATE | SINCE | LATE | BEHIND | HELD BACK | LOOKED | REASON',
+      'SOURCE | STANDBY | STATE | SINCE | LATE | BEHIND | HELD BACK | LOOKED | EQUAL | REASON',
       'shop | shop-azure | following | 2 h | 400 ms of 1 min | 12 kB | 1.2 GB of 20 GiB | 3.0 s ago',
     ])
   })
@@ -279,6 +279,30 @@ describe('the list', () => {
       'shop | shop-azure | paused | 2 h | 400 ms of 1 min | 12 kB | (lost) | 3.0 s ago',
       '✘ shop to shop-azure is to-be-seeded: capstan standby reseed shop --to shop-azure',
       '▲ shop to shop-azure is paused: capstan standby resume shop --to shop-azure',
+    ])
+  })
+
+  test('says when each was found equal last, how far the comparison is that is under way, and which rows differ', () => {
+    const hoursAgo = (n: number): string => new Date(NOW - n * 3_600_000).toISOString()
+    const told = { startedAt: hoursAgo(3), endedAt: hoursAgo(2), tables: 3, left: [], tablesLeft: 0 }
+    const differing = [{ table: 'public.orders', onlyInSource: 2, onlyInStandby: 0, changed: 1, exact: true }]
+    const compared: StandbyComparisons = {
+      ...{ since: hoursAgo(50), askedAt: null, running: null, equalAt: hoursAgo(3) },
+      last: { ...told, verdict: 'equal', differing: [], tablesDiffering: 0 },
+    }
+    const running = { since: hoursAgo(1), tables: 12, tablesDone: 4 }
+    const lines = listed(
+      { ...RECORD, compared: { ...compared, last: null, equalAt: null } },
+      { ...RECORD, compared: { ...compared, running } },
+      { ...RECORD, compared: { ...compared, last: { ...told, verdict: 'different', differing, tablesDiffering: 1 } } },
+    ).slice(1)
+    expect(lines.map((line) => line.split(' | ')[8] ?? line)).toEqual([
+      'never',
+      '3 h ago (comparing, 4 of 12)',
+      'rows differ',
+      expect.stringMatching(
+        /^✘ shop-azure does not hold the rows that shop does, .* public.orders: 2 rows are in the source alone/,
+      ),
     ])
   })
 

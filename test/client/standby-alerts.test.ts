@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { parse } from 'yaml'
 import { STANDBY_ALERT_CODES, standbyAlerts } from '../../client/standby-alerts'
 import { standbyMetrics } from '../../client/standby-metrics'
-import type { StandbyRecord } from '../../contracts/standby'
+import type { ComparisonTold, StandbyRecord } from '../../contracts/standby'
 import { LOOK, MB, RECORD } from '../postgres/replicate/watch/looks'
 
 const NOW = Date.parse(LOOK.at) + 60_000
@@ -30,6 +30,61 @@ test.each([
   ['not-looked-at', { look: null, since: '2026-11-29T23:50:00.000Z' }],
 ] as const)('%s is an alert of its own', (code, more) => {
   expect(codesOf(more)).toEqual([code])
+})
+
+describe('of comparisons', () => {
+  const hours = (n: number): string => new Date(NOW - n * 3_600_000).toISOString()
+  const told = (more: Partial<ComparisonTold>): ComparisonTold => ({
+    ...{
+      startedAt: hours(2),
+      endedAt: hours(1),
+      verdict: 'equal',
+      tables: 3,
+      differing: [],
+      tablesDiffering: 0,
+      left: [],
+      tablesLeft: 0,
+    },
+    ...more,
+  })
+  const compared = (last: ComparisonTold | null, equalAt: string | null = hours(2), since = hours(100)) => ({
+    declared: { ...RECORD.declared, compare: { everyMs: 24 * 3_600_000, withinMs: 3_600_000 } },
+    compared: { since, askedAt: null, running: null, last, equalAt },
+  })
+  const differing = [{ table: 'public.orders', onlyInSource: 1, onlyInStandby: 2, changed: 3, exact: false }]
+  const different = told({ verdict: 'different', differing, tablesDiffering: 1 })
+  const without = told({ verdict: 'inconclusive', left: [{ table: 'public.bag', why: 'It has no key.' }], tablesLeft: 2 })
+
+  test('rows that differ are heard at once, with their tables and counts', () => {
+    const [alert, ...others] = standbyAlerts(standby(compared(different)), NOW)
+    expect([alert?.code, others]).toEqual(['rows-differ', []])
+    expect(alert?.message).toContain('public.orders: at least 1 rows are in the source alone, 2 in the standby alone, 3 differ')
+    expect(alert?.message).toContain('capstan standby reseed shop --to shop-azure --table public.orders')
+  })
+
+  test('one that was not found equal in two turns is heard, whatever kept it from that, and one that is inconclusive through that alone', () => {
+    expect(codesOf(compared(told({})))).toEqual([])
+    expect(codesOf(compared(without))).toEqual([])
+    expect(codesOf(compared(null, null, hours(47)))).toEqual([])
+    expect(codesOf(compared(null, null, hours(49)))).toEqual(['comparison-too-old'])
+    expect(codesOf({ ...compared(null, null, hours(49)), declared: RECORD.declared })).toEqual([])
+    const [alert] = standbyAlerts(standby(compared(without, hours(49))), NOW)
+    expect(alert?.message).toMatch(
+      /was found equal last at .* The newest comparison could not say: public.bag: It has no key. \(and 1 more\)$/,
+    )
+    expect(codesOf(compared(different, hours(49)))).toEqual(['rows-differ', 'comparison-too-old'])
+  })
+
+  test('metrics are when, and how many tables differ', () => {
+    const of = 'source="shop",standby="shop-azure"'
+    const lines = standbyMetrics([standby(compared(different))], NOW)
+    expect(lines).toContain(`capstan_standby_compared_timestamp_seconds{${of}} ${NOW / 1_000 - 3_600}`)
+    expect(lines).toContain(`capstan_standby_equal_timestamp_seconds{${of}} ${NOW / 1_000 - 7_200}`)
+    expect(lines).toContain(`capstan_standby_tables_differing{${of}} 1`)
+    expect(standbyMetrics([standby()], NOW).filter((line) => /^capstan_standby_(compared|equal|tables)\w*\{/.test(line))).toEqual(
+      [],
+    )
+  })
 })
 
 test('metrics are figures and instants, by source and standby, and what was not seen is left out', () => {

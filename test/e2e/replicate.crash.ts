@@ -125,15 +125,26 @@ test('paused it gets nothing, and the watch leaves it so; resumed it has all of 
   await isWhole([...transfers.acknowledged])
 })
 
-test('one table is copied anew, so is one that was not published, and so are all', async () => {
+test('rows that somebody spoilt are told by a comparison, though its worker dies: one table is copied anew, so is one that was not published, and so are all', async () => {
   await pair.onStandby('DELETE FROM public.transfers WHERE id % 2 = 0')
+  capstan.arm('compareByClock#1:before')
+  const compared = await pair.cli('standby', 'compare', 'stock', '--json')
+  expect(capstan.disarm('compareByClock#1:before')).toBe(false)
+  expect(compared).toMatchObject({ code: 1 })
+  expect(JSON.parse(compared.stdout)).toMatchObject({
+    ...{ verdict: 'different', tablesDiffering: 1, tablesLeft: 0 },
+    differing: [{ table: 'public.transfers', onlyInStandby: 0, changed: 0 }],
+  })
+  expect((await pair.cli('standby', 'list', '--prometheus')).stdout).toMatch(/capstan_standby_alert\{.*code="rows-differ"\} 1/)
   const reseed = (operation: string, ...which: string[]) => ended(operation, 'standby', 'reseed', 'stock', ...which)
   const passes = { status: 'succeeded', verdict: 'pass' }
   expect(await reseed('one-table', '--table', 'public.transfers')).toMatchObject(passes)
+  expect((await standing()).compared?.last?.tablesDiffering).toBe(0)
   await isWhole([...transfers.acknowledged])
   expect(await reseed('later-table', '--table', 'public.later')).toMatchObject(passes)
   expect(await pair.onStandby('SELECT count(*)::int AS n FROM public.later')).toEqual([{ n: 100 }])
   expect(await reseed('all-tables')).toMatchObject(passes)
+  expect((await standing()).compared).toMatchObject({ running: null, last: { verdict: 'equal', tables: 3 } })
   await isWhole([...transfers.acknowledged])
 })
 

@@ -34,6 +34,7 @@ test("the workers' role may do what the record needs and nothing more, whatever 
     fenced_instances: 'INSERT SELECT UPDATE',
     operations: 'INSERT SELECT UPDATE',
     resources: 'INSERT SELECT UPDATE',
+    standby_comparisons: 'INSERT SELECT UPDATE',
     standbys: 'INSERT SELECT UPDATE',
     steps: 'INSERT SELECT UPDATE',
     sweeps: 'INSERT SELECT UPDATE',

@@ -1,6 +1,7 @@
 /** The ledger's row of a standby, which operations and the watch write at the same time. */
-import type { StandbyLook } from '../../contracts/standby'
+import type { ComparisonTold, StandbyId, StandbyLook } from '../../contracts/standby'
 import { type Ledger, openLedger } from '../../ledger/ledger'
+import type { ComparisonNote } from '../../ledger/standby-comparisons'
 import type { NewStandby } from '../../ledger/standbys'
 import { query, startTestServer, type TestServer } from './postgres-server'
 
@@ -120,6 +121,80 @@ test('a look keeps its hands off the state, and the newest stays', async () => {
   expect(await ledger.getStandby(id)).toMatchObject({ state: 'copying', look: { at: at(5), lagMs: 5 } })
   await ledger.noteLook({ ...id, look: look(6) })
   expect((await ledger.getStandby(id))?.look).toEqual(look(6))
+})
+
+describe('what comparisons tell', () => {
+  const told = (more: Partial<ComparisonTold> = {}): ComparisonTold => ({
+    ...{
+      startedAt: at(10),
+      endedAt: at(20),
+      verdict: 'equal',
+      tables: 3,
+      differing: [],
+      tablesDiffering: 0,
+      left: [],
+      tablesLeft: 0,
+    },
+    ...more,
+  })
+  const table = (name: string) => ({ table: name, onlyInSource: 1, onlyInStandby: 0, changed: 0, exact: true })
+  const note = (id: StandbyId, noted: ComparisonNote) => ledger.noteComparison({ ...id, note: noted })
+
+  test('is noted beside looks and changes of the state, one comparison at a time, and safe to repeat', async () => {
+    const { id } = await opened()
+    await note(id, { kind: 'awaited', at: at(1) })
+    await note(id, { kind: 'awaited', at: at(2) })
+    await note(id, { kind: 'asked', at: at(3) })
+    await Promise.all([
+      note(id, { kind: 'begun', at: at(10) }),
+      ledger.noteLook({ ...id, look: look(5) }),
+      ledger.changeStandby({ ...id, from: 'building', to: 'following', reason: null, operation: null, at: at(5) }),
+    ])
+    await note(id, { kind: 'begun', at: at(11) })
+    await note(id, { kind: 'under-way', since: at(10), tables: 3, tablesDone: 1 })
+    await note(id, { kind: 'under-way', since: at(9), tables: 9, tablesDone: 9 })
+    expect(await ledger.getStandby(id)).toMatchObject({
+      ...{ state: 'following', look: { at: at(5) } },
+      compared: { since: at(1), askedAt: null, running: { since: at(10), tables: 3, tablesDone: 1 }, last: null, equalAt: null },
+    })
+    await note(id, { kind: 'ended', since: at(9), told: told({ verdict: 'different' }) })
+    await note(id, { kind: 'ended', since: at(10), told: told() })
+    await note(id, { kind: 'ended', since: at(10), told: told({ verdict: 'different' }) })
+    expect((await ledger.getStandby(id))?.compared).toMatchObject({ running: null, last: told(), equalAt: at(10) })
+  })
+
+  test('of rows that an operation has copied is the newest word; of one table it is no word about the others', async () => {
+    const { id } = await opened()
+    await note(id, { kind: 'begun', at: at(10) })
+    const differing = [table('public.a'), table('public.b')]
+    const different = told({ verdict: 'different', differing, tablesDiffering: 2 })
+    await note(id, { kind: 'ended', since: at(10), told: different })
+    await note(id, { kind: 'seeded', table: 'public.c', told: told() })
+    await note(id, { kind: 'seeded', table: 'public.a', told: told() })
+    expect((await ledger.getStandby(id))?.compared).toMatchObject({
+      ...{ askedAt: null, equalAt: null },
+      last: { verdict: 'different', differing: [table('public.b')], tablesDiffering: 1 },
+    })
+    await note(id, { kind: 'seeded', table: 'public.b', told: told({ verdict: 'different' }) })
+    expect((await ledger.getStandby(id))?.compared?.last?.verdict).toBe('different')
+    await note(id, { kind: 'seeded', table: 'public.b', told: told() })
+    expect((await ledger.getStandby(id))?.compared).toMatchObject({
+      ...{ askedAt: at(20), equalAt: null },
+      last: { verdict: 'inconclusive', differing: [], tablesDiffering: 0 },
+    })
+    await note(id, { kind: 'seeded', table: null, told: told() })
+    expect((await ledger.getStandby(id))?.compared).toMatchObject({ running: null, last: told(), equalAt: at(10) })
+  })
+
+  test('so far is kept beside it, the newest', async () => {
+    const { id } = await opened()
+    expect(await ledger.getComparison(id)).toBeNull()
+    await ledger.putComparison({ ...id, document: { version: 1, told: [] } })
+    await ledger.putComparison({ ...id, document: { version: 1, told: ['a'] } })
+    expect(await ledger.getComparison(id)).toEqual({ version: 1, told: ['a'] })
+    await query(url, `UPDATE ledger.standby_comparisons SET body = replace(body, 'told', 'sold') WHERE target = '${id.target}'`)
+    await expect(ledger.getComparison(id)).rejects.toThrow('recorded was')
+  })
 })
 
 test('one that there is not is told so, and all are listed by their names', async () => {

@@ -59,6 +59,8 @@ export interface Pair {
 interface PairOptions {
   readonly both?: boolean
   readonly maxRetained?: string
+  /** As the fleet file has it; left out: it is not compared by the clock. */
+  readonly compare?: string
   /** As the fleet file is to name it; asked for once the source is there. */
   readonly endpoint?: (source: Target) => Promise<string>
 }
@@ -69,7 +71,7 @@ const routerNamed = async (): Promise<string> => '{ kind: lab-router, name: stoc
 export async function createPair(
   capstan: CapstanStack,
   cloud: StandbyCloud,
-  { both = false, maxRetained = '256MB', endpoint = routerNamed }: PairOptions = {},
+  { both = false, maxRetained = '256MB', compare, endpoint = routerNamed }: PairOptions = {},
 ): Promise<Pair> {
   const major = both ? '17' : '15'
   const [source, standby] = await Promise.all([createTarget(capstan, major), createOtherTarget(cloud, capstan)])
@@ -86,7 +88,8 @@ export async function createPair(
     SHOP,
     '',
     (yaml) =>
-      declared(yaml, { name, maxRetained, wayBack: both ? WAY_BACK[cloud] : '', front }) + standbyEntry(capstan, cloud, name),
+      declared(yaml, { name, maxRetained, wayBack: both ? WAY_BACK[cloud] : '', compare, front }) +
+      standbyEntry(capstan, cloud, name),
   )
   // a death is noticed soon
   const desk = new RestoreDesk(capstan, () => fleet, { CAPSTAN_HEARTBEAT_TIMEOUT_MS: '3000' })
@@ -121,7 +124,13 @@ const WAY_BACK: Readonly<Record<StandbyCloud, string>> = {
 
 function declared(
   yaml: string,
-  { name, maxRetained, wayBack, front }: Record<'name' | 'maxRetained' | 'wayBack', string> & { front: string | null },
+  {
+    name,
+    maxRetained,
+    wayBack,
+    compare,
+    front,
+  }: Record<'name' | 'maxRetained' | 'wayBack', string> & { compare: string | undefined; front: string | null },
 ): string {
   const endpoint = front === null ? '' : `    endpoint: ${front}\n`
   const standbys = `    standbys:
@@ -129,7 +138,7 @@ function declared(
         publisher: { user: stock_admin, secret: "env:SHOP_ADMIN_PASSWORD", tls: require }
         maxRetained: ${maxRetained}
         maxLag: 30s
-${wayBack}${endpoint}`
+${compare === undefined ? '' : `        compare: ${compare}\n`}${wayBack}${endpoint}`
   return yaml
     .replace('rowCounts: [public.items]', 'rowCounts: [public.accounts]')
     .replace(/ {6}invariants:[\s\S]*? {4}policy:/, '    policy:')

@@ -1,11 +1,12 @@
 /** A standby as long as there is one: looks at both sides every few seconds, writes down what it finds, and lets go of the source's log before that fills
- *  its disk. It holds no lock. It ends when the ledger says that the standby is gone, and by nothing else: a side that is silent, a ledger that is away and
+ *  its disk; and has the rows of both compared, a slice at a time, which no look waits for. It holds no lock. It ends when the ledger says that the standby is gone, and by nothing else: a side that is silent, a ledger that is away and
  *  a worker that dies are looked past. */
 import {
   CancellationScope,
   condition,
   continueAsNew,
   defineSignal,
+  patched,
   proxyActivities,
   setHandler,
   workflowInfo,
@@ -15,7 +16,7 @@ import type { ReplicationActivities, StandbyPlaceActivities } from '../../activi
 import { TASK_QUEUES } from '../../contracts/messages'
 import { STANDBY_SIGNALS, type StandbySides, type StandbyWatch } from '../../contracts/replicate'
 import { isDefect } from '../kit/failures'
-import { lookTwice, quickAct } from '../kit/proxies'
+import { claimedSoon, longAct, lookTwice, quickAct } from '../kit/proxies'
 
 /** Between two rounds; a round looks every few seconds for about a minute. */
 const REST_MS = 1_000
@@ -29,9 +30,10 @@ export async function standby(input: StandbyWatch): Promise<void> {
     watched = now
     told = true
   })
+  const slices = new Slices()
   for (;;) {
     told = false
-    const round = await look(watched)
+    const { round, due } = await look(watched, slices.running || slices.failed)
     // one that was told meanwhile what to look at is not gone: it is another of that name
     if (round === 'gone' && !told) return
     if (round === 'unreached' && !told) {
@@ -39,23 +41,60 @@ export async function standby(input: StandbyWatch): Promise<void> {
       // what was told meanwhile is newer
       if (!told) watched = { ...watched, sides }
     }
-    if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof standby>(watched)
+    slices.throwDefect()
+    if (!workflowInfo().continueAsNewSuggested) {
+      if (due && patched('compare-by-clock')) slices.begin(watched)
+    } else if (!slices.running) await continueAsNew<typeof standby>(watched)
     await condition(() => told, round === 'failed' ? REST_AFTER_FAILURE_MS : REST_MS)
+  }
+}
+
+/** One at a time, beside the looks: between two the entity may continue as new. */
+class Slices {
+  running = false
+  /** The newest one was: whatever failed it has to have time to pass. */
+  failed = false
+  #defect: unknown = null
+
+  begin(watched: StandbyWatch): void {
+    if (this.running) return
+    this.running = true
+    this.failed = false
+    void this.#run(watched)
+  }
+
+  /** Of whatever else keeps it from being compared the ledger tells by its silence. */
+  throwDefect(): void {
+    if (this.#defect !== null) throw this.#defect
+  }
+
+  async #run(watched: StandbyWatch): Promise<void> {
+    // a table may take as long as it takes
+    const options = lookTwice(claimedSoon(longAct(TASK_QUEUES.postgres, watched.heartbeatTimeoutMs)))
+    const { compareByClock } = proxyActivities<ReplicationActivities>(options)
+    try {
+      await compareByClock(watched)
+    } catch (error) {
+      this.failed = true
+      if (!isPassing(error)) this.#defect = error
+    } finally {
+      this.running = false
+    }
   }
 }
 
 type Round = 'looked' | 'unreached' | 'gone' | 'failed'
 
-async function look(watched: StandbyWatch): Promise<Round> {
+async function look(watched: StandbyWatch, wholeRound: boolean): Promise<{ round: Round; due: boolean }> {
   const { lookAtStandby } = proxyActivities<ReplicationActivities>(
     lookTwice(quickAct(TASK_QUEUES.postgres, watched.heartbeatTimeoutMs)),
   )
   try {
-    const { gone, unreached } = await lookAtStandby(watched)
-    return gone ? 'gone' : unreached ? 'unreached' : 'looked'
+    const { gone, unreached, due } = await lookAtStandby({ ...watched, wholeRound })
+    return { round: gone ? 'gone' : unreached ? 'unreached' : 'looked', due }
   } catch (error) {
     if (!isPassing(error)) throw error
-    return 'failed'
+    return { round: 'failed', due: false }
   }
 }
 

@@ -1,11 +1,12 @@
 /** The standbys that there are, as the watch saw them last. */
-import type { StandbyLook, StandbyRecord, StandbyState } from '../../../contracts/standby'
-import { bytes, chosenBytes, chosenDuration, duration } from '../../quantities'
+import { differingTable, rowsDiffering } from '../../../contracts/rows-differing'
+import type { ComparisonTold, StandbyLook, StandbyRecord, StandbyState } from '../../../contracts/standby'
+import { bytes, chosenBytes, chosenDuration, counted, duration } from '../../quantities'
 import type { Paint, Style } from '../io'
 import { oneLine } from './quoted'
 import { table } from './table'
 
-const HEADINGS = ['SOURCE', 'STANDBY', 'STATE', 'SINCE', 'LATE', 'BEHIND', 'HELD BACK', 'LOOKED', 'REASON'] as const
+const HEADINGS = ['SOURCE', 'STANDBY', 'STATE', 'SINCE', 'LATE', 'BEHIND', 'HELD BACK', 'LOOKED', 'EQUAL', 'REASON'] as const
 
 /** Those in which somebody is needed. */
 const MARKS: Partial<Record<StandbyState, readonly [string, Style]>> = {
@@ -36,10 +37,25 @@ export function standbyListLines(standbys: readonly StandbyRecord[], { paint, no
         ? []
         : [`${paint(style, mark)} ${oneLine(source)} to ${oneLine(target)} is ${state}: ${next}`]
     }),
+    ...standbys.flatMap((standby) => {
+      const differing = standby.state === 'gone' ? null : rowsDiffering(standby)
+      return differing === null ? [] : [`${paint('red', '✘')} ${oneLine(differing)}`]
+    }),
   ]
 }
 
-function row({ source, target, state, since, reason, look, declared }: StandbyRecord, now: number): string[] {
+/** What a comparison that has ended came to. */
+export function comparisonToldLines({ verdict, tables, tablesDiffering, differing, left, tablesLeft }: ComparisonTold): string[] {
+  const equal = tables - tablesDiffering - tablesLeft
+  return [
+    `${verdict}: ${equal} of ${counted(tables, 'table')} proven equal`,
+    ...differing.map((one) => `  ${oneLine(differingTable(one))}`),
+    ...left.map(({ table, why }) => `  ${oneLine(`${table}: ${why}`)}`),
+  ]
+}
+
+function row(standby: StandbyRecord, now: number): string[] {
+  const { source, target, state, since, reason, look, declared } = standby
   return [
     source,
     target,
@@ -49,8 +65,17 @@ function row({ source, target, state, since, reason, look, declared }: StandbyRe
     shownBytes(look?.lagBytes ?? null),
     heldBack(look, declared.retainedBytesMax),
     look === null ? 'never' : `${ago(look.at, now)} ago`,
+    foundEqual(standby, now),
     [...(reason === null ? [] : [reason]), ...(look?.unreached ?? [])].join(' '),
   ]
+}
+
+/** When the newest comparison began that found all of its rows equal. */
+function foundEqual({ compared }: StandbyRecord, now: number): string {
+  if (compared === undefined) return ''
+  const { equalAt, last, running } = compared
+  const known = last?.verdict === 'different' ? 'rows differ' : equalAt === null ? 'never' : `${ago(equalAt, now)} ago`
+  return running === null ? known : `${known} (comparing, ${running.tablesDone} of ${running.tables})`
 }
 
 /** `1.2 GB of 20 GiB`. PostgreSQL's own word where it is not the usual one. */

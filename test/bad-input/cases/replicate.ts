@@ -62,6 +62,7 @@ export const REPLICATE: readonly BadInput[] = [
   asked('a standby without a name', '--to', ['standby', 'remove', 'shop', '--to', '']),
   asked('a table without its schema', '--table', ['standby', 'reseed', 'shop', '--table', 'orders']),
   asked('a table of a command that knows none', '--table', ['standby', 'pause', 'shop', '--table', 'public.orders']),
+  asked('a comparison with nobody', '--to', ['standby', 'compare', 'shop', '--to', '']),
   asked('a deed that there is not', 'reseed', ['standby', 'resed', 'shop']),
   asked('a standby that writes to the terminal', '\\u{1b}', ['replicate', 'shop', '--to', HOSTILE], UNKNOWN),
   asked('writing of nobody that is to move', 'source', ['switchover']),
@@ -139,5 +140,12 @@ export const REPLICATE: readonly BadInput[] = [
   declared('a slot without its limit', '[0].maxRetained', ONE.replace(', maxRetained: 20GB', '')),
   declared('a slot that may hold back nothing', '[0].maxRetained', ONE.replace('20GB', '0B')),
   declared('a slot that may hold back a word', '[0].maxRetained', ONE.replace('20GB', 'plenty')),
+  declared('a comparison without its turn', '[0].compare', ONE.replace('20GB', '20GB, compare: { within: 6h }')),
+  declared('a comparison every second', '[0].compare.every', ONE.replace('20GB', '20GB, compare: { every: 1s }')),
+  declared(
+    'a comparison that takes longer than its turn',
+    '[0].compare.within',
+    ONE.replace('20GB', '20GB, compare: { every: 1d, within: 2d }'),
+  ),
   declared('a lag of a month', '[0].maxLag', ONE.replace('20GB', '20GB, maxLag: 31d')),
 ]

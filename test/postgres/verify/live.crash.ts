@@ -92,6 +92,18 @@ test('a target that follows is equal while the source is written to all the time
   expect(writes).toBeGreaterThan(10)
 })
 
+test('what there is no time for is left for another run; where it is over amid a table, what is known of it stays known', async () => {
+  let asked = 0
+  const some = await compare({ enough: () => asked++ > 0 })
+  expect(some).toMatchObject({ verdict: 'inconclusive', notReached: ['public.journal'] })
+  expect(some.tables.map(({ table, verdict }) => [table, verdict])).toEqual([['public.accounts', 'equal']])
+  const over = AbortSignal.abort()
+  expect(await compare({ stop: over })).toMatchObject({ tables: [], notReached: ['public.accounts', 'public.journal'] })
+  const stop = new AbortController()
+  const amid = await compare({ stop: stop.signal, onProgress: ({ rows }) => rows > 0 && stop.abort() })
+  expect(amid).toMatchObject({ verdict: 'inconclusive', tables: [], notReached: ['public.accounts', 'public.journal'] })
+})
+
 test('a table that is still copied for the first time is not compared', async () => {
   await writer.execute(
     'CREATE TABLE copied (id int PRIMARY KEY) PARTITION BY RANGE (id); CREATE TABLE part PARTITION OF copied DEFAULT',
