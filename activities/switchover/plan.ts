@@ -1,5 +1,6 @@
 /** Whether writing can move, as both sides, the ledger and the endpoint say. Reads only. */
 import { samePlace } from '../../contracts/endpoint'
+import { failure } from '../../contracts/failures'
 import type { Finding } from '../../contracts/operation'
 import type { StandbyEpochs } from '../../contracts/replicate'
 import type { StandbyRecord } from '../../contracts/standby'
@@ -11,6 +12,7 @@ import { assertMayAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { masterOf } from '../replication/keyhole'
 import { writeMade } from '../replication/made'
+import { isOldWriter, markOn } from '../replication/old-writer'
 import { standing } from '../replication/record'
 import { looking, type SideName } from '../replication/sides'
 import { epochAbove } from '../schema/epoch'
@@ -29,6 +31,10 @@ export async function planSwitchover(deps: ActivityDeps, input: Input): Promise<
   const { operation, sides, fence, endpoint, bundle } = input
   const pair = await pairOf(deps, input)
   const record = await standing(deps, pair.id)
+  const mark = await markOn(deps, pair.places.source)
+  if (mark !== null && mark.operation !== operation) {
+    throw failure('DATABASE_REFUSED', isOldWriter(pair.places.source, mark), { source: pair.id.source, writer: mark.writer })
+  }
   const turned = await deps.ledger.getStandby(turnedId(pair.id))
   const look = await lookAtBoth(deps, pair)
   const blocks = [
