@@ -29,6 +29,7 @@ import { createStandbyPlaceActivities } from './replication/place'
 import { createReplicationActivities } from './replication/replication'
 import { createRestoreActivities } from './restore/plan'
 import { createRowsActivities } from './rows/rows'
+import { createSalvageActivities } from './salvage/salvage'
 import { createScheduleActivities } from './schedule/schedule'
 import { createSchemaActivities } from './schema/schema'
 import { createSnapshotActivities } from './snapshot/snapshot'
@@ -62,6 +63,7 @@ export function createActivities(queue: TaskQueue, deps: ActivityDeps): object {
         createSwitchoverActivities(deps),
         createFenceProofActivities(deps),
         createFailoverActivities(deps),
+        createSalvageActivities(deps),
       )
     case 'aws':
     case 'azure':

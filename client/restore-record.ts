@@ -26,6 +26,7 @@ const PROVING_STEP = {
   replicate: null,
   switchover: null,
   failover: null,
+  salvage: null,
 } as const satisfies Record<OperationKind, string | null>
 
 /** How far back the record of each kind is read. */

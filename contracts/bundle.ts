@@ -7,6 +7,7 @@ import type { DatabaseEntry } from './fleet'
 import type { RowsRequest } from './recover-rows'
 import type { ReplicateRequest } from './replicate'
 import type { RestoreRequest } from './restore'
+import type { SalvageRequest } from './salvage'
 import type { SwitchoverRequest } from './switchover'
 import type { WantedPoint } from './verify-backup'
 
@@ -34,4 +35,6 @@ export interface MigrationBundle {
   readonly switchover?: SwitchoverRequest
   /** Of a standby that is to be the writer: with another word of its requester under the same id it is another operation. */
   readonly failover?: FailoverRequest
+  /** Of what an old writer has alone: other tables under the same id are another operation. */
+  readonly salvage?: SalvageRequest
 }

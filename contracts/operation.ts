@@ -46,6 +46,7 @@ export type OperationKind =
   | 'replicate'
   | 'switchover'
   | 'failover'
+  | 'salvage'
 export type OperationStatus =
   | 'planned'
   | 'awaiting-approval'

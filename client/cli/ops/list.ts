@@ -28,6 +28,7 @@ const KINDS = Object.keys({
   replicate: true,
   switchover: true,
   failover: true,
+  salvage: true,
 } satisfies Record<OperationKind, true>)
 
 export function addOpsList(ops: Command, cli: CliContext): void {
