@@ -31,6 +31,7 @@ import { createStandbyPlaceActivities } from './replication/place'
 import { createReplicationActivities } from './replication/replication'
 import { createRestoreActivities } from './restore/plan'
 import { createRowsActivities } from './rows/rows'
+import { createSalvageActivities } from './salvage/salvage'
 import { createScheduleActivities } from './schedule/schedule'
 import { createSchemaActivities } from './schema/schema'
 import { createSnapshotActivities } from './snapshot/snapshot'
@@ -65,6 +66,7 @@ export function createActivities(queue: TaskQueue, deps: ActivityDeps): object {
         createFenceProofActivities(deps),
         createFailoverActivities(deps),
         createExchangeDataActivities(deps),
+        createSalvageActivities(deps),
       )
     case 'aws':
     case 'azure':

@@ -41,6 +41,8 @@ export interface Settings {
   /** A password that a fleet file refers to, as far as CAPSTAN_SECRET_VARIABLES and CAPSTAN_SECRETS_FOLDER allow it. Fails with
    *  SECRET_UNRESOLVED or OPTION_INVALID. */
   readonly resolveSecret: (ref: SecretRef) => Promise<string>
+  /** For what connects to databases by itself: the local address; null: the system's choice. */
+  readonly sourceAddress: string | null
   /** How soon the work of a dead worker is given to another. */
   readonly heartbeatTimeoutMs: number
   /** The same for its decisions. */
@@ -114,6 +116,7 @@ export function readSettings(env: Environment = process.env, dist: string = DIST
       const variables = readSecretVariables(env.CAPSTAN_SECRET_VARIABLES ?? '')
       return createSecretResolver(env, { variables, folder: env.CAPSTAN_SECRETS_FOLDER || null }, 'command')(ref)
     },
+    sourceAddress: env.CAPSTAN_POSTGRES_SOURCE_ADDRESS || null,
     heartbeatTimeoutMs: milliseconds(env, 'CAPSTAN_HEARTBEAT_TIMEOUT_MS', HEARTBEAT_TIMEOUT_MS),
     workflowTaskTimeoutMs: milliseconds(env, 'CAPSTAN_WORKFLOW_TASK_TIMEOUT_MS', WORKFLOW_TASK_TIMEOUT_MS),
     get secretKey() {

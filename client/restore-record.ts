@@ -27,6 +27,7 @@ const PROVING_STEP = {
   switchover: null,
   failover: null,
   exchange: null,
+  salvage: null,
 } as const satisfies Record<OperationKind, string | null>
 
 /** How far back the record of each kind is read. */

@@ -8,6 +8,7 @@ import type { DatabaseEntry } from './fleet'
 import type { RowsRequest } from './recover-rows'
 import type { ReplicateRequest } from './replicate'
 import type { RestoreRequest } from './restore'
+import type { SalvageRequest } from './salvage'
 import type { SwitchoverRequest } from './switchover'
 import type { WantedPoint } from './verify-backup'
 
@@ -37,4 +38,6 @@ export interface MigrationBundle {
   readonly failover?: FailoverRequest
   /** Of an instance and its read replica that are to be exchanged: with another one under the same id it is another operation. */
   readonly exchange?: ExchangeRequest
+  /** Of what an old writer has alone: other tables under the same id are another operation. */
+  readonly salvage?: SalvageRequest
 }

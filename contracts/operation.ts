@@ -47,6 +47,7 @@ export type OperationKind =
   | 'switchover'
   | 'failover'
   | 'exchange'
+  | 'salvage'
 export type OperationStatus =
   | 'planned'
   | 'awaiting-approval'

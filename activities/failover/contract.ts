@@ -54,6 +54,9 @@ export interface FailoverActivities {
 
   /** From here on no fence is lifted. Safe to repeat. */
   recordOpening(input: StepRef): Promise<void>
+  /** Of a source that was drained: its keyhole says that writing has moved away from it, for whoever comes later. One that does not answer by now is told, and
+   *  holds up nobody. Fails with FENCE_NOT_PROVEN where somebody has opened it since. Safe to repeat. */
+  markSource(input: FailingOver & { lock: LockRef }): Promise<Told>
   /** The ledger says that there is no standby any more; nothing follows; sequences are set; applications come in. `fencedAt` null: the source is not proven fenced. Safe to repeat. */
   openAsWriter(
     input: FailingOver & { fencedAt: IsoInstant | null; drained: boolean },

@@ -4,7 +4,7 @@ import { assertMayAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { awaitApplied } from './applied'
 import type { FailoverActivities } from './contract'
-import { fenceInside, openSource } from './fence-inside'
+import { fenceInside, markSource, openSource } from './fence-inside'
 import { openAsWriter, recordOpening } from './open'
 import { planFailover } from './plan'
 import { probeAsMigrator, probeByStandby } from './probe'
@@ -24,6 +24,7 @@ export function createFailoverActivities(deps: ActivityDeps): FailoverActivities
     },
     awaitApplied: (input) => awaitApplied(deps, input),
     recordOpening: ({ operation }) => recordOpening(deps, operation),
+    markSource: (input) => markSource(deps, input),
     openAsWriter: (input) => openAsWriter(deps, input),
   }
 }

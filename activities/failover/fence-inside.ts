@@ -2,10 +2,12 @@
  *  end, since a guest is a session, and a session lives no longer than its attempt. */
 import type { FencedInstance, FencePlace } from '../../contracts/instance-fence'
 import type { LockRef } from '../../contracts/lock'
+import type { OperationId } from '../../contracts/operation'
 import { holdsOf } from '../../ledger/fenced-instances'
 import type { Session } from '../../postgres/connect/session'
 import { ownGuest, walsenderGuest } from '../../postgres/fence/guests'
 import { openDatabases } from '../../postgres/fence/lower'
+import { readMovedAway } from '../../postgres/fence/moved-away'
 import { proveClosed } from '../../postgres/fence/prove'
 import { closeDatabases } from '../../postgres/fence/raise'
 import { standingEpoch } from '../../postgres/migrate/fence'
@@ -14,11 +16,12 @@ import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { placeOf } from '../instance-fence/place'
 import { inKeyholeOf, standingInKeyhole } from '../replication/keyhole'
+import { markOldWriter } from '../replication/old-writer'
 import { looking, opener, type Place, raisedOn } from '../replication/sides'
 import { epochAbove } from '../schema/epoch'
 import { openSession } from '../schema/open-session'
 import type { FailingOver, FailoverActivities } from './contract'
-import { assertNotOpened, failoverPair } from './pair'
+import { alreadyOpened, assertNotOpened, failoverPair } from './pair'
 
 type Fencing = FailingOver & { readonly lock: LockRef }
 
@@ -77,6 +80,19 @@ export async function fenceInside(deps: ActivityDeps, input: Fencing): Promise<{
   })
 }
 
+export async function markSource(deps: ActivityDeps, input: Fencing): Promise<{ summary: string }> {
+  const { id, places } = await failoverPair(deps, input)
+  const { source } = places
+  const epoch = async () => epochAbove(deps, input.operation, input.lock, await standingInKeyhole(deps, source))
+  return { summary: await markOldWriter(deps, { place: source, epoch, writer: id.target }) }
+}
+
+/** Whatever the ledger says: who is marked by this operation has another writer in its place. */
+async function assertNotMarked(keyhole: Session, operation: OperationId, { entry }: Place): Promise<void> {
+  const moved = await readMovedAway(keyhole, entry.database)
+  if (moved?.operation === operation) throw alreadyOpened(operation)
+}
+
 function asWriter(deps: ActivityDeps, { entry, address, ref: { operation, step } }: Place): Promise<Session> {
   return openSession(deps, { entry, role: 'migrator', operation, step, address, canary: false, ownAddress: true })
 }
@@ -87,6 +103,7 @@ async function openedBefore(deps: ActivityDeps, source: Place, lock: LockRef): P
   const first = await epochAbove(deps, operation, lock, await standingInKeyhole(deps, source))
   await inKeyholeOf(deps, source, first, async ({ session, token }) => {
     await assertNotOpened(deps, operation)
+    await assertNotMarked(session, operation, source)
     await openDatabases(session, { raisedBy: operation, token, signal: currentAct().signal })
   })
   const stands = await looking(deps, source, 'migrator', standingEpoch)
@@ -132,6 +149,7 @@ export async function openSource(deps: ActivityDeps, input: Fencing): ReturnType
   const epoch = await epochAbove(deps, operation, input.lock, standing)
   const opened = await inKeyholeOf(deps, places.source, epoch, async ({ session, token }) => {
     await assertNotOpened(deps, operation)
+    await assertNotMarked(session, operation, places.source)
     return openDatabases(session, { raisedBy: operation, token, signal })
   })
   return { cloudTold, summary: opened.length === 0 ? `${entry.database} was not closed` : `${opened.join(', ')} open again` }

@@ -1,7 +1,7 @@
 /** Both sides of a failover, each at the address that its cloud gives: the fleet file's host may be the very name that is moved. */
 import type { FailoverRequest } from '../../contracts/failover'
 import { FAILOVER_DOCUMENTS } from '../../contracts/failover'
-import { failure } from '../../contracts/failures'
+import { type Failure, failure } from '../../contracts/failures'
 import { atItsAddress } from '../../contracts/fleet'
 import type { OperationId } from '../../contracts/operation'
 import type { StandbySides } from '../../contracts/replicate'
@@ -36,7 +36,10 @@ export async function failoverPair(
 
 /** Whoever wrote into both would have two truths. */
 export async function assertNotOpened({ ledger }: Pick<ActivityDeps, 'ledger'>, operation: OperationId): Promise<void> {
-  if ((await ledger.getDocument({ operation, name: FAILOVER_DOCUMENTS.opened })) === null) return
+  if ((await ledger.getDocument({ operation, name: FAILOVER_DOCUMENTS.opened })) !== null) throw alreadyOpened(operation)
+}
+
+export function alreadyOpened(operation: OperationId): Failure {
   const message = `${operation} has made the standby the writer: the old writer stays fenced. Make it a standby of the new one by "capstan replicate".`
-  throw failure('RESOURCE_NOT_OURS', message, { operation })
+  return failure('RESOURCE_NOT_OURS', message, { operation })
 }

@@ -15,6 +15,7 @@ import { assertMayAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { openedBehind, placeOf } from '../instance-fence/place'
 import { standingInKeyhole } from '../replication/keyhole'
+import { isOldWriter, markOn } from '../replication/old-writer'
 import { standing } from '../replication/record'
 import { looking } from '../replication/sides'
 import { epochAbove } from '../schema/epoch'
@@ -29,8 +30,11 @@ export async function planFailover(deps: ActivityDeps, input: Input): Promise<Fa
   const pair = await failoverPair(deps, input)
   const { request } = pair
   const record = await standing(deps, pair.id)
-  const { exposure, found } = await lookAtStandby(deps, pair, record, input)
-  const { database } = await deps.ledger.getBundle(bundle)
+  const [{ exposure, found }, epoch, { database }] = await Promise.all([
+    lookAtStandby(deps, pair, record, input),
+    epochOf(deps, pair, input),
+    deps.ledger.getBundle(bundle),
+  ])
   const allowedLossMs = allowedLoss(database, request.standby, request.acceptLossMs)
   const blocks = [
     ...blocksOfProbes(pair, input),
@@ -38,6 +42,7 @@ export async function planFailover(deps: ActivityDeps, input: Input): Promise<Fa
     ...blocksOfEndpoint(input),
     ...(await blocksOfFence(deps, input, database)),
     ...(await blocksOfRole(deps, pair)),
+    ...(await blocksOfMark(deps, pair, input)),
     ...found,
   ]
   const asks = askedWhy(pair, input, exposure, allowedLossMs)
@@ -47,7 +52,6 @@ export async function planFailover(deps: ActivityDeps, input: Input): Promise<Fa
     ...{ althoughItAnswers, unfenced, allowedLossMs, asks, blocks, warnings: warningsOf(pair, input, record, exposure) },
   }
   const document: FailoverPlan = { ...lasting, probed, exposure, digest: digestOf(lasting, probed.verdict, exposure) }
-  const epoch = await epochOf(deps, pair, input)
   assertMayAct()
   await deps.ledger.putDocument({ operation, name: FAILOVER_DOCUMENTS.plan, document })
   const summary = `${summaryOf(document)}${endpoint.silent ? `; ${endpoint.summary}` : ''}`
@@ -143,6 +147,17 @@ async function blocksOfRole({ ledger }: ActivityDeps, { id }: FailoverPair): Pro
   if (own === undefined) return []
   const message = `${own.target} is a standby of ${own.source} itself (${own.state}), so it is not the writer: fail over from ${own.source}, or "capstan standby remove" what is none.`
   return [block('follows', message)]
+}
+
+/** Written in the source itself by whatever moved writing away from it while it could be reached, which a ledger may not know. One that is dead is not asked. */
+async function blocksOfMark(
+  deps: ActivityDeps,
+  { places: { source } }: FailoverPair,
+  { operation, probed }: Input,
+): Promise<Finding[]> {
+  if (probed.verdict === 'dead') return []
+  const mark = await markOn(deps, source)
+  return mark === null || mark.operation === operation ? [] : [block('moved', isOldWriter(source, mark))]
 }
 
 /** Two standbys of one source are never opened: what stands for the first would be taken back for the second. */
@@ -244,8 +259,10 @@ async function lookAtStandby(
 }
 
 async function epochOf(deps: ActivityDeps, { places: { standby } }: FailoverPair, { operation, locks }: Input): Promise<number> {
-  const stands = await looking(deps, standby, 'migrator', standingEpoch)
-  const inKeyhole = await standingInKeyhole(deps, standby)
+  const [stands, inKeyhole] = await Promise.all([
+    looking(deps, standby, 'migrator', standingEpoch),
+    standingInKeyhole(deps, standby),
+  ])
   return epochAbove(deps, operation, locks?.standby ?? null, Math.max(stands, inKeyhole))
 }
 

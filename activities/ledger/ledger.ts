@@ -12,6 +12,7 @@ import { RECOVER_ROWS_DOCUMENTS } from '../../contracts/recover-rows'
 import { REPLACE_DOCUMENTS } from '../../contracts/replace'
 import { REPLICATE_DOCUMENTS } from '../../contracts/replicate'
 import { RESTORE_DOCUMENTS } from '../../contracts/restore'
+import { SALVAGE_DOCUMENTS } from '../../contracts/salvage'
 import { documentsIn, SNAPSHOT_DOCUMENTS } from '../../contracts/snapshot'
 import { SWITCHOVER_DOCUMENTS } from '../../contracts/switchover'
 import { VERIFY_BACKUP_DOCUMENTS } from '../../contracts/verify-backup'
@@ -49,6 +50,7 @@ export const EVIDENCE_DOCUMENTS = [
   ...Object.values(BREAK_GLASS_DOCUMENTS),
   ...Object.values(FAILOVER_DOCUMENTS),
   ...Object.values(EXCHANGE_DOCUMENTS),
+  ...Object.values(SALVAGE_DOCUMENTS),
 ] as const
 
 export function createLedgerActivities({ ledger }: Pick<ActivityDeps, 'ledger'>): LedgerActivities {

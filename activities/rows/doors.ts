@@ -23,9 +23,13 @@ export function liveDoor(deps: ActivityDeps, { entry, ref, address }: Place, tok
   return () => openSession(deps, { entry, role: 'migrator', operation, step, address, canary: false, ...name })
 }
 
-/** As the migrator; as the master where the migrator had another password at that moment. */
-export function copyDoor(deps: ActivityDeps, { entry, ref, address }: Place): () => Promise<Session> {
+/** As the migrator; as the master where the migrator had another password at that moment. `old`: it is no copy, but an old writer, which nobody but us comes into. */
+export function copyDoor(deps: ActivityDeps, { entry, ref, address }: Place, old?: DatabaseEntry): () => Promise<Session> {
   const { operation, step } = ref
+  if (old !== undefined) {
+    const asked = { entry: old, role: 'migrator', operation, step, address, canary: false, ownAddress: true } as const
+    return () => openSession(deps, asked)
+  }
   const as = (role: 'migrator' | 'admin') => openSession(deps, { entry, role, operation, step, address, canary: true })
   return async () => {
     try {

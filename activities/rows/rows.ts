@@ -37,9 +37,9 @@ export function createRowsActivities(deps: ActivityDeps): RowsActivities {
     },
     surveyRows: (input) => surveyRows(deps, input),
     async stageRows({ copy, ...input }) {
-      const { entry, options } = await writing(deps, input)
+      const { entry, old, options } = await writing(deps, input)
       const progress = progressNotes(deps, input)
-      const from = copyDoor(deps, { entry, ref: input, address: copy })
+      const from = copyDoor(deps, { entry, ref: input, address: copy }, old)
       await stageRowRecovery({ ...options, copy: from, onProgress: progress.hear })
       await progress.settle()
     },
@@ -62,13 +62,13 @@ async function surveyRows(
   { source, copy, wanted, lock, ...ref }: Parameters<RowsActivities['surveyRows']>[0],
 ) {
   const { ledger } = deps
-  const { database: entry } = await ledger.getBundle(ref.bundle)
+  const { database: entry, salvage } = await ledger.getBundle(ref.bundle)
   const live = liveDoor(deps, { entry, ref, address: source })
   const { tables, schemas, where, fireTriggers } = wanted
   const progress = progressNotes(deps, ref)
   const plan = await planRowRecovery({
     live,
-    copy: copyDoor(deps, { entry, ref, address: copy }),
+    copy: copyDoor(deps, { entry, ref, address: copy }, salvage?.old),
     selection: { tables, schemas, exclude: [] },
     ...{ where, fireTriggers, keep: true, onProgress: progress.hear, signal: currentAct().signal },
   })
@@ -90,12 +90,12 @@ const LOCK_WAIT_MS = 60_000
 /** What every part that writes begins with. */
 async function writing(deps: ActivityDeps, input: Writing) {
   const { source: address, epoch, planDigest, published } = input
-  const { database: entry } = await deps.ledger.getBundle(input.bundle)
+  const { database: entry, salvage } = await deps.ledger.getBundle(input.bundle)
   const plan = await readSurvey(deps.ledger, input.operation, planDigest)
   const place = { entry, ref: input, address }
   const fence = await raisedToken(deps, place, epoch)
   const options: RunOptions = { ...behind(deps, place, fence), plan, published }
-  return { entry, options }
+  return { entry, old: salvage?.old, options }
 }
 
 /** What every run behind a fence is opened with. */

@@ -1,16 +1,15 @@
 /** That writing moves, in three places: the source's keyhole, beside its fence; the standby's own database, which is nobody's standby from then on; and the
  *  ledger, which comes last and says that all of it is written. Whoever was set back, ended by force or comes with a ledger of yesterday meets one of them. */
-import { setTimeout as sleep } from 'node:timers/promises'
-import { Failure, failure } from '../../contracts/failures'
+import { type Failure, failure } from '../../contracts/failures'
 import type { OperationId } from '../../contracts/operation'
 import { SWITCHOVER_DOCUMENTS } from '../../contracts/switchover'
 import type { Session } from '../../postgres/connect/session'
-import { readMovedAway, recordMovedAway } from '../../postgres/fence/moved-away'
+import { readMovedAway } from '../../postgres/fence/moved-away'
 import { tagSession } from '../../postgres/migrate/fence'
 import { forgetOrigin } from '../../postgres/replicate/seeding'
 import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
-import { inKeyholeOf } from '../replication/keyhole'
+import { markOldWriter } from '../replication/old-writer'
 import { looking } from '../replication/sides'
 import { raiseOwnFence } from '../schema/apply-behind-fence'
 import type { Switching } from './contract'
@@ -19,17 +18,15 @@ import { type Pair, pairOf } from './pair'
 
 type Ledger = Pick<ActivityDeps, 'ledger'>
 
-/** For the source, all attempts at it together. It is closed, and stays so; whoever waits is served sooner without it. */
-const SOURCE_MS = 5_000
-const AGAIN_MS = 250
-/** Of one that is silent. One that is full, or starts, may take us a moment later, and is asked for all the time there is. */
-const SILENT_TRIES = 2
-
 export async function recordMoved(deps: ActivityDeps, input: Switching): Promise<{ summary: string }> {
   const { operation } = input
   const pair = await pairOf(deps, input)
   await assertNotTakenBack(deps, operation)
-  const there = await recordAtSource(deps, input, pair)
+  const there = await markOldWriter(deps, {
+    place: pair.places.source,
+    epoch: () => Promise.resolve(input.fenceEpoch),
+    writer: pair.id.target,
+  })
   // first what a token stands before: whoever was overtaken ends nobody's way
   await nobodysStandby(deps, input, pair)
   await endForward(deps, operation, pair)
@@ -77,31 +74,6 @@ export async function assertNotTakenBack({ ledger }: Ledger, operation: Operatio
   if ((await ledger.getDocument({ operation, name: SWITCHOVER_DOCUMENTS.takenBack })) === null) return
   const message = `${operation} was taken back, and its source is written to since: writing does not move by it any more. Start a switchover of its own.`
   throw failure('RESOURCE_NOT_OURS', message, { operation })
-}
-
-/** One that stands still answers nothing, and what was begun there is left to itself: should it come to write the mark yet, that is true. */
-async function recordAtSource(deps: ActivityDeps, input: Switching, { places, id }: Pair): Promise<string> {
-  const { operation, fenceEpoch } = input
-  const { signal } = currentAct()
-  const until = performance.now() + SOURCE_MS
-  for (let silent = 0; silent < SILENT_TRIES; ) {
-    const recording = inKeyholeOf(deps, places.source, fenceEpoch, ({ session, token }) =>
-      recordMovedAway(session, { database: places.source.entry.database, operation, writer: id.target, token }),
-    ).then(() => 'recorded' as const, howAway)
-    recording.catch(() => undefined)
-    const left = sleep(Math.max(0, until - performance.now()), 'late' as const, { signal, ref: false })
-    const told = await Promise.race([recording, left])
-    if (told === 'recorded') return `${id.source} is known as the old writer`
-    if (told === 'silent') silent += 1
-    if (told === 'late' || performance.now() + AGAIN_MS > until) break
-    await sleep(AGAIN_MS, undefined, { signal })
-  }
-  return `${id.source} does not answer, and bears no mark that writing has moved: it is closed still, and gets the mark before it is opened`
-}
-
-function howAway(error: unknown): 'silent' | 'busy' {
-  if (!(error instanceof Failure) || (error.code !== 'DATABASE_UNREACHABLE' && error.code !== 'CONNECTION_LOST')) throw error
-  return error.facts.sqlState === undefined ? 'silent' : 'busy'
 }
 
 /** One session: nobody is served meanwhile. */

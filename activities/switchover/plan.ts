@@ -1,6 +1,7 @@
 /** Whether writing can move, as both sides, the ledger and the endpoint say. Reads only. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { samePlace } from '../../contracts/endpoint'
+import { failure } from '../../contracts/failures'
 import type { Finding } from '../../contracts/operation'
 import type { StandbyEpochs } from '../../contracts/replicate'
 import { rowsDiffering } from '../../contracts/rows-differing'
@@ -13,6 +14,7 @@ import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { masterOf } from '../replication/keyhole'
 import { writeMade } from '../replication/made'
+import { isOldWriter, markOn } from '../replication/old-writer'
 import { standing } from '../replication/record'
 import { looking, type SideName } from '../replication/sides'
 import { epochAbove } from '../schema/epoch'
@@ -33,6 +35,10 @@ const LOOKED_WITHIN_MS = 15_000
 export async function planSwitchover(deps: ActivityDeps, input: Input): Promise<SwitchoverPlanSummary> {
   const { operation, sides, fence, endpoint, bundle } = input
   const pair = await pairOf(deps, input)
+  const mark = await markOn(deps, pair.places.source)
+  if (mark !== null && mark.operation !== operation) {
+    throw failure('DATABASE_REFUSED', isOldWriter(pair.places.source, mark), { source: pair.id.source, writer: mark.writer })
+  }
   const turned = await deps.ledger.getStandby(turnedId(pair.id))
   const record = await seenOnBothSides(deps, pair)
   const look = await lookAtBoth(deps, pair)

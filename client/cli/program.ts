@@ -29,6 +29,7 @@ import { addRecoverRows } from './recover/rows'
 import { addRecoverWhen } from './recover/when'
 import { addReplicate } from './replicate'
 import { addRestore } from './restore'
+import { addSalvage } from './salvage'
 import { addSchedules } from './schedule/schedule'
 import { addScout } from './scout'
 import { addSnapshot } from './snapshot'
@@ -67,6 +68,7 @@ export function createProgram(cli: CliContext): Command {
   addBreakGlass(program, cli)
   addFence(program, cli)
   addFailover(program, cli)
+  addSalvage(program, cli)
   addSchedules(program, cli)
   addScout(program, cli)
   addVerify(program, cli)

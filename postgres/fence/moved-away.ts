@@ -50,7 +50,7 @@ export async function recordMovedAway(session: Session, input: MovedAwayInput): 
     if (recorded.length > 0) return
     throw failure(
       'FENCE_NOT_PROVEN',
-      `${database} is not closed by ${operation} any more, so that it may be written to: writing does not move to ${writer}. Start the switchover anew.`,
+      `${database} is not closed by ${operation} any more, so that it may be written to: writing does not move to ${writer}. Find out what was written there since, or start the operation anew.`,
       { database, operation },
     )
   })

@@ -25,6 +25,23 @@ async function lost(known = [...it.bank.times]): Promise<number[]> {
   return known.filter(([number]) => !there.has(number)).map(([, at]) => at)
 }
 
+/** With a ledger that says that the standby follows still, as one of yesterday does. */
+async function anotherLedgerIsToldByTheSource(): Promise<void> {
+  const id = { source: 'stock', target: it.pair.name }
+  const told = { reason: null, operation: null, at: new Date().toISOString() }
+  await it.capstan.ledger.changeStandby({ ...id, ...told, from: 'gone', to: 'paused' })
+  const again = await it.ended(
+    'again',
+    ...['failover', 'stock', '--to', it.pair.name, '--patience', '2s', '--although-it-answers', 'once more', '--plan'],
+  )
+  expect(again.status).toBe('planned')
+  const blocks = again.steps.find((step) => step.id === 'plan')?.detail.findings ?? []
+  expect(blocks).toContainEqual({ rule: 'failover:moved', message: expect.stringContaining('although has moved writing') })
+  const switched = await it.ended('switched', 'switchover', 'stock', '--to', it.pair.name, '--unproven', '--plan')
+  expect(switched).toMatchObject({ status: 'failed', failure: { code: 'DATABASE_REFUSED' } })
+  expect(switched.failure?.message).toContain('although has moved writing')
+}
+
 /** All but the probes: one whose worker dies over and over does not know, and a source of which too many do not know is not given up. */
 const ACTS = [
   ...['lookAtSource', 'describeStandby', 'whereTo', 'planFailover', 'startFence'],
@@ -75,12 +92,14 @@ test('a source that serves and is given up by two persons is closed and drained 
   const running = failover('although', '--although-it-answers', 'the region is to be left', '--accept-loss', '1h')
   await until('the question', async () => isAt(await it.capstan.ledger.getOperation('although'), 'approve', 'running'))
   await until('an approval', async () => (await it.pair.cli('ops', 'approve', 'although', '--by', 'bob')).code === 0)
-  it.capstan.arm('fenceInside#1:after')
+  const deaths = ['fenceInside#1:after', 'markSource#1:after']
+  for (const death of deaths) it.capstan.arm(death)
   expect(await running).toMatchObject({ status: 'succeeded', verdict: 'pass', failure: null })
-  expect(it.capstan.disarm('fenceInside#1:after')).toBe(false)
+  expect(deaths.filter((death) => it.capstan.disarm(death))).toEqual([])
   await it.writesGoOn()
   expect(await lost()).toEqual([])
   expect(await document<FailoverKept>('although', FAILOVER_DOCUMENTS.kept)).toMatchObject({ lossMsMax: 0, drained: true })
+  await anotherLedgerIsToldByTheSource()
   expect(it.writers()).toEqual(['source', 'standby'])
 }, 600_000)
 

@@ -10,6 +10,7 @@ import { RECOVER_ROWS_STEPS } from '../../contracts/recover-rows'
 import { REPLACE_STEPS } from '../../contracts/replace'
 import { REPLICATE_STEPS } from '../../contracts/replicate'
 import { RESTORE_STEPS } from '../../contracts/restore'
+import { SALVAGE_STEPS } from '../../contracts/salvage'
 import { SNAPSHOT_STEPS } from '../../contracts/snapshot'
 import { SWITCHOVER_STEPS } from '../../contracts/switchover'
 import { VERIFY_BACKUP_STEPS } from '../../contracts/verify-backup'
@@ -24,6 +25,7 @@ test.each([
   ['break-glass', { ...FINISH_STEPS, ...REVERT_STEPS }],
   ['failover', FAILOVER_STEPS],
   ['exchange', EXCHANGE_STEPS],
+  ['salvage', SALVAGE_STEPS],
 ])("the %s page's headings are the runbook's steps, in order", (verb, steps) => {
   const page = readFileSync(join(__dirname, `../../docs/runbooks/${verb}.md`), 'utf8')
   const headings = [...page.matchAll(/^## (.+)$/gm)].map(([, heading]) => heading)

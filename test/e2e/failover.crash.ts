@@ -1,5 +1,7 @@
 /** A standby on Cloud SQL becomes the writer because its source on RDS is dead, while a bank goes on through the router. One stack for all: each test goes on from
  *  where the one before left both. */
+import { readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
   FAILOVER_DOCUMENTS,
@@ -8,8 +10,14 @@ import {
   type FailoverKept,
   type FailoverPlan,
 } from '../../contracts/failover'
+import { SALVAGE_DOCUMENTS, type SalvageReport } from '../../contracts/salvage'
+import { controlAddress } from '../../embedded/worker-program'
+import type { SalvagedRow } from '../../postgres/salvage/values'
+import { capstan } from '../client/recorded-io'
 import { until } from '../support/eventually'
+import { recordHistory } from '../support/histories'
 import { type LabDoor, labDoor } from '../support/lab'
+import { isAt } from '../support/migrating'
 import { Switching } from '../support/switching'
 
 let it: Switching
@@ -77,6 +85,7 @@ test('silent, behind, and back to life amid the fence: what the standby lacks is
   const operation = await running
   expect(operation).toMatchObject({ status: 'succeeded', verdict: 'pass', failure: null })
   expect(DEATHS.filter((death) => it.capstan.disarm(death))).toEqual([])
+  await recordHistory(it.capstan.temporal, 'dead', 'failover')
   const steps = Object.values(FAILOVER_STEPS).map(({ id }) => id)
   expect(operation.steps.map(({ id }) => id).sort()).toEqual(steps.filter((id) => id !== 'approve').sort())
   await it.writesGoOn()
@@ -105,6 +114,58 @@ test('the old writer that its cloud starts again takes no write', async () => {
   await it.pair.startSource()
   await sleep(1_000)
   await it.writesGoOn()
+  expect(it.writers()).toEqual(['source', 'standby'])
+})
+
+const LEFT = `SELECT id::int AS id, amount::int AS amount FROM public.transfers`
+
+test('what it has alone is told by key, goes over by key whoever dies meanwhile, and its values go into a file that nobody else may read', async () => {
+  const looked = await it.ended('salvage', 'salvage', 'rows', 'stock', '--into', it.pair.name)
+  expect(looked).toMatchObject({ status: 'succeeded', verdict: 'fail', failure: null })
+  const report = await document<SalvageReport>('salvage', SALVAGE_DOCUMENTS.report)
+  const here = new Set((await it.pair.onStandby<{ id: number }>(LEFT)).map(({ id }) => id))
+  const alone = (await it.pair.onSource<{ id: number; amount: number }>(LEFT)).filter(({ id }) => !here.has(id))
+  const transfers = report.looked?.tables.find(({ table }) => table === 'public.transfers')
+  expect(transfers).toMatchObject({ key: ['id'], there: alone.length, differs: 0 })
+  expect(transfers?.keys.there.map(([id]) => Number(id))).toEqual(
+    alone
+      .map(({ id }) => id)
+      .sort((a, b) => a - b)
+      .slice(0, 20),
+  )
+  expect(report.looked?.tables.find(({ table }) => table === 'public.accounts')?.there).toBe(0)
+
+  const file = join(it.capstan.dir, 'values.jsonl')
+  const { block, secrets } = it.capstan.stack
+  const env = {
+    ...{ CAPSTAN_STATE_DIR: join(it.capstan.dir, 'state'), CAPSTAN_POSTGRES_SOURCE_ADDRESS: controlAddress(block) },
+    ...{ CAPSTAN_SECRET_VARIABLES: 'SHOP_', SHOP_MIGRATOR_PASSWORD: secrets.shopMigrator },
+  }
+  const values = () => capstan(['salvage', 'values', 'salvage', '--file', file, '--fleet', it.pair.fleet], { env })
+  expect(await values()).toMatchObject({ exit: 0, err: '' })
+  expect(statSync(file).mode & 0o777).toBe(0o600)
+  const rows = readFileSync(file, 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as SalvagedRow)
+  const amounts = rows.filter(({ table }) => table === 'public.transfers').map(({ old }) => (old as { amount: number }).amount)
+  expect(amounts.sort((a, b) => a - b)).toEqual(alone.map(({ amount }) => amount).sort((a, b) => a - b))
+  expect(JSON.stringify(report)).not.toContain('holder 1')
+  expect(await values()).toMatchObject({ exit: 2, err: expect.stringContaining('is there already') })
+
+  const deaths = ['reportRows#1:after', 'writeRows#1:after'] as const
+  for (const death of deaths) it.capstan.arm(death)
+  const running = it.ended('merge', 'salvage', 'rows', 'stock', '--into', it.pair.name, '--merge', 'public.transfers')
+  await until('the question', async () => isAt(await it.capstan.ledger.getOperation('merge'), 'approve', 'running'))
+  await until('an approval', async () => (await it.pair.cli('ops', 'approve', 'merge', '--by', 'bob')).code === 0)
+  expect(await running).toMatchObject({ status: 'succeeded', verdict: 'pass', failure: null })
+  expect(deaths.filter((death) => it.capstan.disarm(death))).toEqual([])
+  await recordHistory(it.capstan.temporal, 'merge', 'salvage')
+  expect(await lostTransfers()).toEqual([])
+  const [twice] = await it.pair.onStandby<{ n: number }>(
+    'SELECT (count(*) - count(DISTINCT amount))::int AS n FROM public.transfers',
+  )
+  expect(twice?.n).toBe(0)
   expect(it.writers()).toEqual(['source', 'standby'])
 })
 

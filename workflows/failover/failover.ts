@@ -1,7 +1,7 @@
 /** A standby becomes the writer because its source is dead, or because a person says so of one that lives. Up to the opening of the standby everything is taken
  *  back; past it there is only forward. Nothing opens before the source is proven fenced, or somebody has taken it upon himself that it is not. */
 import { isCancellation } from '@temporalio/workflow'
-import type { MovedEndpoint } from '../../contracts/endpoint'
+import type { HostPort, MovedEndpoint } from '../../contracts/endpoint'
 import {
   type FailoverEndpoint,
   type FailoverFence,
@@ -18,6 +18,7 @@ import type { StepRef } from '../../contracts/step-ref'
 import { awaitApproval } from '../kit/approval'
 import { failureRecord, isDefect, isOutOfReach } from '../kit/failures'
 import { type Outcome, runOperation } from '../kit/operation'
+import { settled } from '../kit/settled'
 import { failoverActivities } from './activities'
 import { assertFencedStill, fenceSource, refused } from './fence'
 import type { Asked, FailingOver, Planned } from './over'
@@ -29,7 +30,7 @@ export async function failover(input: FailoverInput): Promise<OperationResult> {
   const planOnly = input.mode === 'plan'
   const scopes = { lockScope: planOnly ? null : input.lockScope, otherLockScope: planOnly ? null : input.standbyLockScope }
   return runOperation({ ...input, ...scopes }, (run, { epoch, otherEpoch }) =>
-    underLocks({ run, input, act, ref, locked: { source: epoch, standby: otherEpoch } }),
+    underLocks({ run, input, act, ref, locked: { source: epoch, standby: otherEpoch }, left: [] }),
   )
 }
 
@@ -53,7 +54,7 @@ async function underLocks(over: FailingOver): Promise<Outcome> {
   if (planned === null) return { status: 'rejected', verdict: null, findings: [] }
   // an approval mends nothing
   if (planned.blocks.length > 0) return { status: 'failed', verdict: 'fail', findings: planned.blocks }
-  const findings = await carryOut(over, planned)
+  const findings = await carryOut(over, planned).finally(() => Promise.all(over.left))
   return { status: 'succeeded', verdict: findings.length > 0 ? 'inconclusive' : 'pass', findings }
 }
 
@@ -68,12 +69,14 @@ async function probe(over: FailingOver, step: StepName): Promise<Asked> {
     throw refused('INSTANCE_NOT_FOUND', message)
   }
   const at = { ...ref(step), address, patienceMs }
+  // whoever waits for a writer waits for it no longer than for the probes
+  const endpoint = settled(whereItLeads(over, step, standby))
   const probes = await Promise.all([
     unknownWhereNot('the worker of postgres', act.probing.probeAsMigrator(at)),
     ...clouds.map((from) => unknownWhereNot(`the worker of ${from}`, act.probingFrom(from).probeFrom({ ...at, from }))),
     unknownWhereNot('the standby’s own worker', act.probing.probeByStandby({ ...ref(step), standby, patienceMs })),
   ])
-  return { sides: { source: address, standby }, probed: judged(probes, source.said) }
+  return { sides: { source: address, standby }, probed: judged(probes, source.said), endpoint }
 }
 
 function judged(probes: readonly Probe[], cloudSays: string): Probed {
@@ -106,7 +109,7 @@ async function lookAtSource({ act, ref }: FailingOver, step: StepName): Promise<
 }
 
 /** A source that stayed dead was declared so when it first was: what may be lost does not grow while somebody reads about it. */
-async function plan(over: FailingOver, step: StepName, { sides, probed }: Asked): Promise<Planned> {
+async function plan(over: FailingOver, step: StepName, { sides, probed, endpoint: led }: Asked): Promise<Planned> {
   const { act, ref, input, locked } = over
   const locks =
     input.mode === 'plan'
@@ -115,14 +118,15 @@ async function plan(over: FailingOver, step: StepName, { sides, probed }: Asked)
           source: { scope: input.lockScope, epoch: locked.source },
           standby: { scope: input.standbyLockScope, epoch: locked.standby },
         }
-  const endpoint = await whereItLeads(over, step, sides)
+  const asked = await led
+  if (asked.status === 'rejected') throw asked.reason
+  const endpoint = asked.value
   const planned = await act.asking.planFailover({ ...ref(step), sides, probed, locks, endpoint })
   return { ...planned, sides, probed, endpointAt: endpoint.at }
 }
 
 /** A pooler may be gone with the source, or the API of a zone: that keeps nobody from a writer. What it refuses does. */
-async function whereItLeads(over: FailingOver, step: StepName, { standby }: StandbySides): Promise<FailoverEndpoint> {
-  const { host, port } = standby
+async function whereItLeads(over: FailingOver, step: StepName, { host, port }: HostPort): Promise<FailoverEndpoint> {
   try {
     const { at, summary } = await over.act.askingTraffic.whereTo({ ...over.ref(step), next: { host, port } })
     return { at, summary }
@@ -140,9 +144,9 @@ async function approvedPlan(over: FailingOver, planned: Planned): Promise<Planne
     planned,
     digestOf: ({ digest }) => digest,
     planAgain: async () => {
-      const { sides, probed } = await probe(over, STEPS.approve)
+      const { probed, ...asked } = await probe(over, STEPS.approve)
       const same = probed.verdict === verdict ? { ...probed, declaredAt } : probed
-      return plan(over, STEPS.approve, { sides, probed: same })
+      return plan(over, STEPS.approve, { ...asked, probed: same })
     },
     drifted: 'the source, the standby or the endpoint has changed',
   })
@@ -166,8 +170,15 @@ async function carryOut(over: FailingOver, planned: Planned): Promise<readonly F
   const opened = await run.forward(STEPS.open, {
     do: async () => {
       await act.forward.recordOpening(ref(STEPS.open))
+      const marked = fenced.drained
+        ? await act.forward.markSource({ ...ref(STEPS.open), sides, epoch, lock: sourceLock(over) })
+        : null
       const fencedAt = fenced.outcome === 'proven' ? fenced.at : null
-      return act.forward.openAsWriter({ ...ref(STEPS.open), sides, epoch, fencedAt, drained: fenced.drained })
+      const opening = await act.forward.openAsWriter({
+        ...{ ...ref(STEPS.open), sides, epoch, fencedAt },
+        drained: fenced.drained,
+      })
+      return marked === null ? opening : { ...opening, summary: `${opening.summary}; ${marked.summary}` }
     },
     detail: ({ summary, lossMsMax, beatAt }) => ({ summary, lossMsMax, beatAt }),
   })
@@ -201,7 +212,11 @@ async function moveAndLetGo(
   return { ...led.value, summary: `${led.value.summary}; ${gone.value.summary}` }
 }
 
-/** What its cloud stopped its cloud may have started again meanwhile: it is looked for once more right before there is no way back. */
+/** A look that is no older stands for one right before there is no way back. */
+const FRESH_MS = 1_000
+
+/** What its cloud stopped its cloud may have started again meanwhile: it is looked for once more before there is no way back, while the standby applies what it
+ *  has, and again where that took longer. */
 async function drain(
   over: FailingOver,
   planned: Planned,
@@ -210,12 +225,18 @@ async function drain(
   const { act, ref } = over
   const { sides, epoch } = planned
   if (fenced.drained) return { summary: 'it was drained behind the fence', fenced }
-  const applied = await act.asking.awaitApplied({ ...ref(STEPS.drain), sides, epoch })
-  if (fenced.outcome !== 'proven') return { ...applied, fenced }
-  const still = await assertFencedStill(over, planned, fenced, STEPS.drain)
+  const applying = act.asking.awaitApplied({ ...ref(STEPS.drain), sides, epoch })
+  if (fenced.outcome !== 'proven') return { ...(await applying), fenced }
+  const look = async () => ({ still: await assertFencedStill(over, planned, fenced, STEPS.drain), seenMs: Date.now() })
+  const [applied, seen] = await Promise.all([settled(applying), settled(look())])
+  if (seen.status === 'rejected') throw seen.reason
+  if (applied.status === 'rejected') throw applied.reason
+  const { still } = Date.now() - seen.value.seenMs > FRESH_MS ? await look() : seen.value
   if (still.outcome !== 'proven') await act.asking.recordFenced({ ...ref(STEPS.drain), fenced: still })
-  return { ...applied, fenced: still }
+  return { ...applied.value, fenced: still }
 }
+
+const sourceLock = ({ input, locked }: FailingOver) => ({ scope: input.lockScope, epoch: locked.source })
 
 /** A cloud changes no networks of an instance that is stopped, and starts one again by itself some day. */
 function reopens({ source }: StandbySides): Finding {

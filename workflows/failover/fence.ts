@@ -56,7 +56,7 @@ function notProven({ evidence }: FailoverFence): ApplicationFailure {
 }
 
 async function fence(over: FailingOver, { sides, epoch, probed }: Planned): Promise<FailoverFence> {
-  const { act, ref, input, locked } = over
+  const { act, ref, input, locked, left } = over
   const base = ref(STEPS.fence)
   if (probed.verdict === 'healthy') {
     const { evidence } = await act.asking.fenceInside({
@@ -70,6 +70,7 @@ async function fence(over: FailingOver, { sides, epoch, probed }: Planned): Prom
     ...{ ref: base, cloud: input.cloud, target: sides.source, requestedBy: input.requestedBy },
     ...{ reason: `${input.operation} makes ${input.standby} the writer`, withinMs: input.fenceMsMax },
     ...{ keepEveryMs: KEEP_EVERY_MS, heartbeatTimeoutMs: input.heartbeatTimeoutMs },
+    afterwards: (done) => void left.push(done),
   })
   const evidence = proof === null ? [summary] : [...proof.evidence, ...untaken]
   const acknowledged = input.unfenced === null ? null : { by: input.requestedBy, reason: input.unfenced }

@@ -1,6 +1,6 @@
 /** What the parts of a failover hand to each other. */
 import type { HostPort } from '../../contracts/endpoint'
-import type { FailoverInput, FailoverPlanSummary, Probed } from '../../contracts/failover'
+import type { FailoverEndpoint, FailoverInput, FailoverPlanSummary, Probed } from '../../contracts/failover'
 import type { StepName } from '../../contracts/operation'
 import type { StandbySides } from '../../contracts/replicate'
 import type { StepRef } from '../../contracts/step-ref'
@@ -14,13 +14,20 @@ export interface FailingOver {
   readonly ref: (step: StepName) => StepRef
   /** Of the locks; 0: none is held. */
   readonly locked: { readonly source: number; readonly standby: number }
+  /** What was begun and holds up nobody: waited for at the end. None of it rejects. */
+  readonly left: Promise<unknown>[]
 }
 
-export interface Asked {
+interface Found {
   readonly sides: StandbySides
   readonly probed: Probed
 }
 
-export interface Planned extends FailoverPlanSummary, Asked {
+export interface Asked extends Found {
+  /** Asked while the source was probed, and perhaps on its way still. */
+  readonly endpoint: Promise<PromiseSettledResult<FailoverEndpoint>>
+}
+
+export interface Planned extends FailoverPlanSummary, Found {
   readonly endpointAt: HostPort | null
 }

@@ -18,6 +18,7 @@ import type { CloudFenceOutcome, CloudFenceProof, FenceInstanceInput, OrderedFen
 import { TASK_QUEUES } from '../../contracts/messages'
 import { failureRecord, isDefect } from '../kit/failures'
 import { lookTwice, quickAct } from '../kit/proxies'
+import { settled } from '../kit/settled'
 
 /** On its own, as a workflow: by an id that follows from the instance, so that nobody fences it twice at a time. It takes no lock, since it is for an instance
  *  whose writer has to go whatever else is at work on it. */
@@ -25,15 +26,23 @@ export async function fenceInstance({ step, operation, bundle, ...asked }: Fence
   return fenceByCloud({ ...asked, ref: { operation, step, bundle } })
 }
 
-export type FenceByCloud = Omit<FenceInstanceInput, 'operation' | 'step' | 'bundle'> & { readonly ref: Omit<Fencing, 'target'> }
+export type FenceByCloud = Omit<FenceInstanceInput, 'operation' | 'step' | 'bundle'> & {
+  readonly ref: Omit<Fencing, 'target'>
+  /** Is given what is still to be waited for, which holds up nobody; absent: it is waited for here. */
+  readonly afterwards?: (done: Promise<unknown>) => void
+}
 
-const LOOK_EVERY_MS = 500
+/** Soon at first, since a server that has nobody left stops within a moment; a cloud that takes minutes is asked no more often than every other second. */
+const FIRST_LOOK_MS = 100
+const LOOKS_APART_MS = 1_500
+/** One that lives lets us in within that; of one that is silent there is no witness, or one that comes later. */
+const WITNESS_MS = 300
 /** What its cloud said last when it said nothing. */
 const UNCLAIMED = 'CLOUD_UNREACHABLE'
 const UNANSWERED = /^(CLOUD_UNREACHABLE|CLOUD_THROTTLED)$/
 
 export async function fenceByCloud(asked: FenceByCloud): Promise<CloudFenceOutcome> {
-  const { ref, cloud, target, requestedBy, reason, withinMs, keepEveryMs, heartbeatTimeoutMs } = asked
+  const { ref, cloud, target, requestedBy, reason, withinMs, keepEveryMs, heartbeatTimeoutMs, afterwards } = asked
   const fencing: Fencing = { ...ref, target: { instance: target.instance, instanceId: target.instanceId } }
   const at = { ...fencing, address: { host: target.host, port: target.port } }
   const limited = (queue: string) => ({ ...quickAct(queue, heartbeatTimeoutMs), scheduleToCloseTimeout: withinMs })
@@ -42,22 +51,30 @@ export async function fenceByCloud(asked: FenceByCloud): Promise<CloudFenceOutco
   const proving = proxyActivities<FenceProofActivities>(lookTwice(limited(TASK_QUEUES.postgres)))
   const keeping = proxyActivities<KeepFencedActivities>(quickAct(TASK_QUEUES.control, heartbeatTimeoutMs))
   const until = Date.now() + withinMs
-  await passing(proving.holdWitness(at))
+  const witness = settled(passing(proving.holdWitness(at)))
   try {
     const opened = await passing(keeping.openFence({ ...fencing, requestedBy, reason }))
+    await Promise.race([witness, sleep(WITNESS_MS)])
     if (opened !== undefined) return unproven(opened.failure, null, [])
-    const ordered = await passing(ordering.startFence({ ...fencing, requestedBy, reason }), UNCLAIMED)
     // also what was ordered by half is gone on with
-    await keeping.keepFenced({ ...fencing, everyMs: keepEveryMs, heartbeatTimeoutMs })
-    if ('failure' in ordered) return unproven(ordered.failure, null, [])
+    const [ordered, kept] = await Promise.all([
+      settled(passing(ordering.startFence({ ...fencing, requestedBy, reason }), UNCLAIMED)),
+      settled(keeping.keepFenced({ ...fencing, everyMs: keepEveryMs, heartbeatTimeoutMs })),
+    ])
+    if (kept.status === 'rejected') throw kept.reason
+    if (ordered.status === 'rejected') throw ordered.reason
+    const told = ordered.value
+    if ('failure' in told) return unproven(told.failure, null, [])
     return await look({
-      ordered,
+      ordered: told,
       until,
       ask: () => asking.fenceState(fencing),
-      judge: (said) => proving.judgeFence({ ...at, said, ordered }),
+      judge: (said) => proving.judgeFence({ ...at, said, ordered: told }),
     })
   } finally {
-    await CancellationScope.nonCancellable(() => passing(proving.releaseWitness(fencing)))
+    const released = witness.then(() => CancellationScope.nonCancellable(() => passing(proving.releaseWitness(fencing))))
+    if (afterwards === undefined) await released
+    else afterwards(released)
   }
 }
 
@@ -68,20 +85,23 @@ interface Looking {
   judge(said: Awaited<ReturnType<InstanceFenceActivities['fenceState']>>): Promise<CloudFenceProof>
 }
 
+/** Whoever is not stopped or gone is not proven fenced by whatever its address says, which may take its time to say it: that is asked at the end, for people. */
 async function look({ ordered: { untaken }, until, ask, judge }: Looking): Promise<CloudFenceOutcome> {
   let proof: CloudFenceProof | null = null
-  for (;;) {
+  for (let pauseMs = FIRST_LOOK_MS; ; pauseMs = Math.min(LOOKS_APART_MS, Math.round(pauseMs * 1.5))) {
     const said = await passing(ask(), UNCLAIMED)
-    const seen = 'failure' in said ? said : await passing(judge(said))
-    if (!('failure' in seen)) {
+    const last = Date.now() >= until
+    const worth = 'failure' in said || last || said.state === 'stopped' || said.state === 'gone'
+    const seen = 'failure' in said ? said : worth ? await passing(judge(said)) : null
+    if (seen !== null && !('failure' in seen)) {
       proof = seen
       if (seen.proven) return { outcome: 'proven', proof, untaken, summary: seen.evidence.join(' ') }
     }
-    if (Date.now() >= until) {
-      if ('failure' in seen) return unproven(seen.failure, proof, untaken)
+    if (last) {
+      if (seen !== null && 'failure' in seen) return unproven(seen.failure, proof, untaken)
       return { outcome: 'not-proven', proof, untaken, summary: [...(proof?.evidence ?? []), ...untaken].join(' ') }
     }
-    await sleep(LOOK_EVERY_MS)
+    await sleep(pauseMs)
   }
 }
 

@@ -2,35 +2,14 @@
  *  of them is written, no row that is there is touched, and what came back stays whatever happens afterwards. */
 import { ApplicationFailure } from '@temporalio/workflow'
 import type { InstanceAddress } from '../../contracts/migrate'
-import type { Finding, OperationResult, StepName } from '../../contracts/operation'
-import {
-  type RecoveredSummary,
-  type RecoverRowsInput,
-  RECOVER_ROWS_STEPS as STEPS,
-  type SurveySummary,
-} from '../../contracts/recover-rows'
+import type { OperationResult, StepName } from '../../contracts/operation'
+import { type RecoverRowsInput, RECOVER_ROWS_STEPS as STEPS } from '../../contracts/recover-rows'
 import type { RestorePlanSummary } from '../../contracts/restore'
 import type { StepRef } from '../../contracts/step-ref'
-import { askAgain, awaitApproval } from '../kit/approval'
-import { failureRecord } from '../kit/failures'
 import { type Outcome, runOperation } from '../kit/operation'
-import type { Run } from '../kit/run'
 import { makeInertCopy } from '../restore/make-copy'
 import { recoverRowsActivities } from './activities'
-
-interface Recovering {
-  readonly run: Run
-  readonly input: RecoverRowsInput
-  readonly act: ReturnType<typeof recoverRowsActivities>
-  readonly ref: (step: StepName) => StepRef
-  readonly lockEpoch: number
-}
-
-/** Where rows come back to, and whence. */
-interface Sides {
-  readonly source: InstanceAddress
-  readonly copy: InstanceAddress
-}
+import { type BringingBack, bringBack, wantedOf } from './bring-back'
 
 export async function recoverRows(input: RecoverRowsInput): Promise<OperationResult> {
   const act = recoverRowsActivities(input)
@@ -45,35 +24,13 @@ async function recoverUnderLock(recovering: Recovering): Promise<Outcome> {
   if (input.mode === 'plan') return { status: 'planned', verdict: null, findings: [] }
 
   const copy = await makeCopy(recovering, planned)
-  const sides = { source, copy }
-  const surveyed = await survey(recovering, sides)
-  if (surveyed.rows === 0) return removed(recovering, { status: 'succeeded', verdict: 'pass', findings: [] })
-
-  const approved = asks(input, surveyed) ? await approvedSurvey(recovering, surveyed) : surveyed
-  if (approved === null) return removed(recovering, { status: 'rejected', verdict: null, findings: [] })
-
-  const staged = await stage(recovering, sides, approved)
-  if (staged === null) return removed(recovering, { status: 'rejected', verdict: null, findings: [] })
-
-  await write(recovering, source, staged)
-  const recovered = await verify(recovering, source, staged)
-  const findings = findingsOf(recovered)
-  return removed(recovering, {
-    status: findings.length > 0 ? 'failed' : 'succeeded',
-    verdict: findings.length > 0 ? 'fail' : 'pass',
-    findings,
-  })
+  return removed(recovering, await bringBack(recovering, { source, copy }))
 }
 
-/** What an earlier run staged may be another copy's, and what is missing again may have been deleted with reason: whoever starts the operation has not
- *  said that either is meant. */
-function asks({ approval }: RecoverRowsInput, { underWay, repeats }: SurveySummary): boolean {
-  return approval === 'required' || underWay || repeats
+interface Recovering extends BringingBack {
+  readonly input: RecoverRowsInput
+  readonly act: ReturnType<typeof recoverRowsActivities>
 }
-
-const wantedOf = ({ tables, schemas, where, fireTriggers, published }: RecoverRowsInput) => ({
-  ...{ tables, schemas, where, fireTriggers, published },
-})
 
 async function plan(recovering: Recovering): Promise<{ planned: RestorePlanSummary; source: InstanceAddress }> {
   const { run, input, act, ref } = recovering
@@ -113,167 +70,9 @@ async function makeCopy({ run, input, act, ref }: Recovering, planned: RestorePl
   })
 }
 
-async function survey(recovering: Recovering, sides: Sides): Promise<SurveySummary> {
-  const { run } = recovering
-  const found = await run.step(STEPS.survey, {
-    do: () => surveyBoth(recovering, STEPS.survey, sides),
-    detail: ({ rows, changed, tableCount, digest, underWay, repeats }) => ({
-      summary: `${count(rows, 'row')} of ${count(tableCount, 'table')} to bring back${changed === 0 ? '' : `, ${changed.toLocaleString('en-US')} that differ stay as they are`}${underWay ? '; an earlier run staged them' : ''}`,
-      planDigest: digest,
-      ...{ rows, changed, underWay, repeats },
-    }),
-  })
-  await run.record.setStatus('running', { planDigest: found.digest })
-  return found
-}
-
-function surveyBoth({ input, act, ref, lockEpoch }: Recovering, step: StepName, sides: Sides): Promise<SurveySummary> {
-  const lock = { scope: input.lockScope, epoch: lockEpoch }
-  return act.surveying.surveyRows({ ...ref(step), ...sides, wanted: wantedOf(input), lock })
-}
-
-/** Null: it was rejected. */
-async function approvedSurvey({ run }: Recovering, planned: SurveySummary): Promise<SurveySummary | null> {
-  const approval = await awaitApproval(run, question(planned))
-  return approval.rejected ? null : approval.planned
-}
-
-/** Its rows are fixed: the copy keeps their keys, and what is missing since is no part of it. Whether the tables are still what it says, the staging looks. */
-const question = (planned: SurveySummary) => ({
-  step: STEPS.approve,
-  planned,
-  digestOf: ({ digest }: SurveySummary) => digest,
-  planAgain: () => Promise.resolve(planned),
-  drifted: 'the tables are not the same',
-})
-
-/** Resolves to the survey whose rows are staged; null: it was rejected. Where a table, its triggers or what was brought back before has changed since,
- *  it is surveyed anew, and where somebody approves the very rows, they are asked about anew. Traffic changes none of these. */
-async function stage(recovering: Recovering, sides: Sides, surveyed: SurveySummary): Promise<SurveySummary | null> {
-  const { run, input, act, ref } = recovering
-  const { source, copy } = sides
-  const asked = asks(input, surveyed)
-  let now = surveyed
-  const on = () => ({ ...ref(STEPS.stage), source, epoch: now.epoch, planDigest: now.digest, published: input.published })
-  return run.step(STEPS.stage, {
-    do: async () => {
-      for (let round = 1; ; round += 1) {
-        try {
-          await act.surveying.stageRows({ ...on(), copy })
-          return now
-        } catch (error) {
-          const again = (asked || round < ROUNDS_MAX) && failureRecord(error).code === 'PLAN_DRIFTED'
-          if (!again) throw error
-        }
-        const found = await surveyBoth(recovering, STEPS.stage, sides)
-        if (asked) {
-          // the copy is there still, and what drifted has left nothing staged
-          const approval = await askAgain(run, { ...question(found), during: STEPS.stage })
-          if (approval.rejected) {
-            run.keep(STEPS.stage)
-            return null
-          }
-          now = approval.planned
-          continue
-        }
-        // before it counts: what somebody else staged is not this operation's to take back
-        if (asks(input, found)) throw begunElsewhere()
-        now = found
-        await run.record.setStatus('running', { planDigest: now.digest })
-      }
-    },
-    // What came back stays: it is told, and only what was not written is taken back. Registered until the rows are verified.
-    undo: async () => {
-      const { summary, state } = await act.settling.settleRows({ ...on(), adopted: now.underWay })
-      await run.record.update(STEPS.stage.id, 'undoing', { summary, left: state })
-    },
-    detail: (staged) =>
-      staged === null
-        ? { summary: 'nothing: it was rejected' }
-        : {
-            summary: `${count(staged.rows, 'row')}, held against what the copy says of them`,
-            planDigest: staged.digest,
-          },
-  })
-}
-
-/** Somebody began the same by hand meanwhile: whose rows would come back nobody here has said. */
-function begunElsewhere(): ApplicationFailure {
-  const message =
-    'The same was begun or carried out by somebody else meanwhile; no row came back. Look at it, then start the operation again.'
-  return ApplicationFailure.nonRetryable(message, 'PLAN_DRIFTED')
-}
-
-/** Tables that change so often are not to be written to. */
-const ROUNDS_MAX = 5
-
-async function write({ run, input, act, ref }: Recovering, source: InstanceAddress, surveyed: SurveySummary): Promise<void> {
-  const on = { ...ref(STEPS.write), source, epoch: surveyed.epoch, planDigest: surveyed.digest, published: input.published }
-  await run.step(STEPS.write, {
-    do: async () => {
-      const now = await act.instance.describeTarget(ref(STEPS.write))
-      if (now.instanceId !== source.instanceId) {
-        const message = `Instance ${now.instance} was replaced since the survey; no row came back to it. Start the operation again.`
-        throw ApplicationFailure.nonRetryable(message, 'PLAN_DRIFTED')
-      }
-      await act.writing.writeRows(on)
-    },
-    detail: () => ({ summary: `${count(surveyed.rows, 'row')} tried, each once` }),
-  })
-}
-
-async function verify(
-  { run, input, act, ref }: Recovering,
-  source: InstanceAddress,
-  surveyed: SurveySummary,
-): Promise<RecoveredSummary> {
-  const on = { ...ref(STEPS.verify), source, epoch: surveyed.epoch, planDigest: surveyed.digest, published: input.published }
-  return run.step(STEPS.verify, {
-    do: async () => {
-      const recovered = await act.writing.verifyRows(on)
-      run.keep(STEPS.stage)
-      return recovered
-    },
-    detail: (recovered) => ({ summary: told(recovered), findings: findingsOf(recovered), ...recovered }),
-  })
-}
-
 /** By the copy's own undo, so that a removal that cannot finish waits for an operator and the outcome stands. */
 async function removed({ run }: Recovering, outcome: Outcome): Promise<Outcome> {
   run.conclude()
   await run.takeBack(STEPS.removeCopy, STEPS.copy)
   return outcome
-}
-
-function told({ brought, altered, reappeared, refused, orphan, same, changedSince, goneSince }: RecoveredSummary): string {
-  const others = [
-    ...(altered === 0 ? [] : [`${altered} altered by a trigger`]),
-    ...(reappeared === 0 ? [] : [`${reappeared} were there again already`]),
-    ...(refused === 0 ? [] : [`${refused} refused`]),
-    ...(orphan === 0 ? [] : [`${orphan} without the row they refer to`]),
-    ...(changedSince === 0 ? [] : [`${changedSince} changed since`]),
-    ...(goneSince === 0 ? [] : [`${goneSince} deleted since`]),
-  ]
-  const back = `${count(brought + altered, 'row')} back, ${same.toLocaleString('en-US')} of them as in the copy`
-  return [back, ...others].join(', ')
-}
-
-function findingsOf({ refused, orphan }: RecoveredSummary): Finding[] {
-  return [
-    ...(refused === 0
-      ? []
-      : [
-          {
-            rule: 'rows:refused',
-            message: `${count(refused, 'row')} could not come back: another unique value is taken, or PostgreSQL or a trigger said no.`,
-          },
-        ]),
-    ...(orphan === 0
-      ? []
-      : [{ rule: 'rows:orphan', message: `${count(orphan, 'row')} stayed away: the row that each refers to is not there.` }]),
-  ]
-}
-
-function count(n: number, noun: string): string {
-  return `${n.toLocaleString('en-US')} ${noun}${n === 1 ? '' : 's'}`
 }

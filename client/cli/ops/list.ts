@@ -29,6 +29,7 @@ const KINDS = Object.keys({
   switchover: true,
   failover: true,
   exchange: true,
+  salvage: true,
 } satisfies Record<OperationKind, true>)
 
 export function addOpsList(ops: Command, cli: CliContext): void {

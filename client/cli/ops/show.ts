@@ -13,6 +13,7 @@ import { RECOVER_ROWS_DOCUMENTS } from '../../../contracts/recover-rows'
 import { type DeltaReport, REPLACE_DOCUMENTS, type ReplacePlan } from '../../../contracts/replace'
 import { REPLICATE_DOCUMENTS, type ReplicatePlan } from '../../../contracts/replicate'
 import { RESTORE_DOCUMENTS, type RestorePlan } from '../../../contracts/restore'
+import { SALVAGE_DOCUMENTS, type SalvageReport } from '../../../contracts/salvage'
 import { SNAPSHOT_DOCUMENTS, type SnapshotPlan } from '../../../contracts/snapshot'
 import { SWITCHOVER_DOCUMENTS, type SwitchoverPlan } from '../../../contracts/switchover'
 import { VERIFY_BACKUP_DOCUMENTS, type VerificationPlan } from '../../../contracts/verify-backup'
@@ -30,9 +31,11 @@ import { searchPlanLines } from '../render/find-moment'
 import { overwritePlanLines } from '../render/overwrite'
 import { type PlanView, planLines } from '../render/plan'
 import { surveyLines } from '../render/recover-rows'
+import { tablePlanLines } from '../render/recovery'
 import { deltaLines, replacementPlanLines } from '../render/replacement'
 import { replicationPlanLines } from '../render/replication-plan'
 import { restorePlanLines } from '../render/restore'
+import { salvageLines } from '../render/salvage'
 import { snapshotPlanLines } from '../render/snapshots'
 import { stepTree } from '../render/steps'
 import { paperLines, switchoverPlanLines } from '../render/switchover'
@@ -130,6 +133,18 @@ const PLANS: Readonly<Record<OperationKind, PlanKind>> = {
   exchange: {
     document: EXCHANGE_DOCUMENTS.plan,
     lines: (plan, entry, view) => exchangePlanLines(plan as ExchangePlan, entry, view),
+  },
+  salvage: {
+    document: SALVAGE_DOCUMENTS.report,
+    lines: (report, _, { paint }) => salvageLines(report as SalvageReport, { paint }),
+    further: {
+      document: RECOVER_ROWS_DOCUMENTS.survey,
+      lines: (survey, { paint, columns }) => [
+        ...tablePlanLines(survey as RowRecoveryPlan, { paint, columns }),
+        '',
+        `  plan digest ${(survey as RowRecoveryPlan).digest}`,
+      ],
+    },
   },
 }
 

@@ -115,6 +115,19 @@ export const REPLICATE: readonly BadInput[] = [
     replicated('other', AZURE_FLEET, FLEET.slice(FLEET.indexOf('  - name')).replace('name: shop', 'name: other')),
   ),
   paired('a replica on AWS', replicated('shop-west', FLEET)),
+  asked('what was given up for nobody', '--into', ['salvage', 'rows', 'shop']),
+  asked(
+    'what was given up for nobody of the file',
+    'did you mean shop-azure?',
+    ['salvage', 'rows', 'shop', '--into', 'shop-asure'],
+    UNKNOWN,
+  ),
+  asked('what was given up for itself', '--into is shop', ['salvage', 'rows', 'shop', '--into', 'shop']),
+  asked('rows that go over to no table', '--published says something', [
+    ...['salvage', 'rows', 'shop', '--into', 'shop-azure', '--published'],
+  ]),
+  asked('values that go nowhere', '--file', ['salvage', 'values', 'salvage-1']),
+  asked('values of an operation that has no name', 'operation', ['salvage', 'values', 'SHOP!', '--file', 'rows.jsonl']),
   declared('a standby that the file does not have', NAMED, fleetOf(standby('shop-asure'))),
   declared('a database that stands by for itself', NAMED, fleetOf(standby('shop'))),
   declared(

@@ -1,0 +1,42 @@
+/** The rows themselves that an old writer has alone, or has otherwise, for a file of the person's own: they go nowhere else. Reads only. */
+import { lookUp } from '../row-recovery/look-up'
+import { keyOf, slices } from '../row-recovery/missing'
+import type { Key } from '../verify/key-reader'
+import { type LookOptions, lookForSalvage, type SalvageClass, type Taken } from './look'
+
+export interface SalvagedRow {
+  readonly table: string
+  readonly class: Exclude<SalvageClass, 'gone'>
+  /** By column. */
+  readonly key: Readonly<Record<string, string>>
+  /** As PostgreSQL writes them as JSON. */
+  readonly old: unknown
+  /** Null: it has no such row. */
+  readonly writer: unknown
+}
+
+const ROWS_MAX = 500
+
+/** `row`: one at a time. Resolves to how many there were. Throws as `lookForSalvage` does. */
+export async function readSalvage(
+  options: Omit<LookOptions, 'take'>,
+  row: (found: SalvagedRow) => Promise<void>,
+): Promise<number> {
+  let count = 0
+  const take = async ({ pair, sides, there, differs }: Taken): Promise<void> => {
+    const names = (pair.key?.columns ?? []).map(({ name }) => name)
+    const read = (side: 'source' | 'target', keys: readonly Key[]) =>
+      lookUp<{ row: unknown }>(sides[side], keyOf(pair, side), keys, 'to_jsonb(t) AS row')
+    for (const [of, keys] of [['there', there] as const, ['differs', differs] as const])
+      for (const some of slices(keys, ROWS_MAX)) {
+        const [olds, writers] = [await read('source', some), of === 'there' ? [] : await read('target', some)]
+        for (const [at, key] of some.entries()) {
+          const named = Object.fromEntries(names.map((name, column) => [name, key[column] ?? '']))
+          await row({ table: pair.name, class: of, key: named, old: olds[at]?.row ?? null, writer: writers[at]?.row ?? null })
+          count += 1
+        }
+      }
+  }
+  await lookForSalvage({ ...options, take })
+  return count
+}
