@@ -4,6 +4,7 @@ import { Client, Connection } from '@temporalio/client'
 import { type Act, runAct } from '../../../activities/act'
 import type { ActivityDeps } from '../../../activities/deps'
 import { createFenceActivities } from '../../../activities/fence/fence'
+import { lookAtStandby } from '../../../activities/replication/watch'
 import type { Watching } from '../../../activities/switchover/contract'
 import { createSwitchoverActivities } from '../../../activities/switchover/switchover'
 import type { DatabaseEntry } from '../../../contracts/fleet'
@@ -39,6 +40,8 @@ export interface Moving {
   /** Up to the fence, and behind it. */
   crossed(): Promise<void>
   takenBack(): Promise<void>
+  /** Rounds of looks at the standby, as its watch does them, until it is aborted. */
+  watched(signal: AbortSignal): Promise<void>
 }
 
 export interface Movers {
@@ -268,6 +271,14 @@ async function makeMoving(
     async takenBack() {
       await it.act((on) => on.takeBackFence(it.input('cross')))
       await it.act((on) => on.dropWayBack(it.input('way-back')))
+    },
+    async watched(signal) {
+      const watch = { version: 1, ...id, bundle, cloud: 'gcp', standbyCloud: 'gcp', sides, heartbeatTimeoutMs: 3_000 } as const
+      try {
+        while (!signal.aborted) await running(() => lookAtStandby(deps, watch), { signal })
+      } catch (error) {
+        if (!signal.aborted) throw error
+      }
     },
   }
   return it
