@@ -2,7 +2,7 @@
  *  the backends of older ones. So a worker that was paused and wakes up, or a zombie beside its own retry, cannot act. */
 import { type Failure, failure } from '../../contracts/failures'
 import { ServerError } from '../connect/errors'
-import { inTransaction, type Session } from '../connect/session'
+import { type Session } from '../connect/session'
 import { controlTables, ensureControlSchema } from './control-schema'
 
 /** Ordered by epoch, then attempt. Commands with only a URL run with the token they found. Within an epoch, attempts are ordered by who
