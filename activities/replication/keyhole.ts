@@ -39,7 +39,7 @@ export async function inKeyholeOf<T>(
   const session = await openKeyhole({ connectTo, from: [place.entry.database, MAINTENANCE] })
   try {
     const { token } = await raiseOwnFence(session, place.ref.operation, epoch)
-    await tagSession(session, token)
+    await tagSession(session, token, `capstan ${place.ref.operation} ${place.ref.step}`)
     assertMayAct()
     return await work({ session, connectTo, token })
   } finally {

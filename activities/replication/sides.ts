@@ -111,7 +111,7 @@ export async function behindFence<T>(
 export async function raisedOn(deps: ActivityDeps, place: Place, epoch: number): Promise<FenceToken> {
   return looking(deps, place, 'migrator', async (session) => {
     const { token } = await raiseOwnFence(session, place.ref.operation, epoch)
-    await tagSession(session, token)
+    await tagSession(session, token, `capstan ${place.ref.operation} ${place.ref.step}`)
     return token
   })
 }

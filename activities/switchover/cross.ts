@@ -181,9 +181,10 @@ async function crossWith(crossing: Crossing, hot: HotTables | null): Promise<Cro
   )
   took.drain()
   // nobody draws from them behind the fence
-  const carried = await inTime({ stage: 'carrying the sequences', limitMs: STAGE_MS.sequences, sessions }, async () =>
-    carrySequences({ source: await readSequences(on.source), standby: on.standby, margin: 0 }),
-  )
+  const carried = await inTime({ stage: 'carrying the sequences', limitMs: STAGE_MS.sequences, sessions }, async () => {
+    const [source, there] = await Promise.all([readSequences(on.source), readSequences(on.standby)])
+    return carrySequences({ source, there, standby: on.standby, margin: 0 })
+  })
   refuseUncarried(carried.findings)
   took.sequences()
   const compared = await hot?.compare()

@@ -77,10 +77,10 @@ export async function assertNotTakenBack({ ledger }: Ledger, operation: Operatio
 }
 
 /** One session: nobody is served meanwhile. */
-async function nobodysStandby(deps: ActivityDeps, { operation, epochs }: Switching, { places, id }: Pair): Promise<void> {
+async function nobodysStandby(deps: ActivityDeps, { operation, step, epochs }: Switching, { places, id }: Pair): Promise<void> {
   await looking(deps, places.standby, 'migrator', async (session) => {
     const { token } = await raiseOwnFence(session, operation, epochs.standby)
-    await tagSession(session, token)
+    await tagSession(session, token, `capstan ${operation} ${step}`)
     assertMayAct()
     await forgetOrigin(session, { source: id.source, token, signal: currentAct().signal })
   })

@@ -35,12 +35,12 @@ const LOOKED_WITHIN_MS = 15_000
 export async function planSwitchover(deps: ActivityDeps, input: Input): Promise<SwitchoverPlanSummary> {
   const { operation, sides, fence, endpoint, bundle } = input
   const pair = await pairOf(deps, input)
+  const turned = await deps.ledger.getStandby(turnedId(pair.id))
+  const record = await seenOnBothSides(deps, pair)
   const mark = await markOn(deps, pair.places.source)
   if (mark !== null && mark.operation !== operation) {
     throw failure('DATABASE_REFUSED', isOldWriter(pair.places.source, mark), { source: pair.id.source, writer: mark.writer })
   }
-  const turned = await deps.ledger.getStandby(turnedId(pair.id))
-  const record = await seenOnBothSides(deps, pair)
   const look = await lookAtBoth(deps, pair)
   const blocks = [
     ...blocksOfRecord(record, input),

@@ -38,7 +38,12 @@ export interface Session {
   copyIn(sql: string, data: string | Uint8Array, options?: StatementOptions): Promise<number>
   /** One statement with bound values, COMMIT, and then `next`, in one round trip. When it rejects with a ServerError nothing is committed.
    *  When it resolves all is, whatever became of `next`. */
-  commitWith(sql: string, values: readonly (string | number | null)[], next?: readonly string[]): Promise<Committed>
+  commitWith(
+    sql: string,
+    values: readonly (string | number | null)[],
+    next?: readonly string[],
+    options?: StatementOptions,
+  ): Promise<Committed>
   /** Sets `name` for the session and keeps it over `reset()`. */
   set(name: string, value: string): Promise<void>
   /** Back to the state right after connecting: role, settings, temporary tables of the name space excepted. */
@@ -188,8 +193,13 @@ class PgSession implements Session {
     )
   }
 
-  commitWith(sql: string, values: readonly (string | number | null)[], next: readonly string[] = []): Promise<Committed> {
-    return this.#inTurn(sql, {}, () => this.#client.query(new ThenCommit(sql, values, next)).committed)
+  commitWith(
+    sql: string,
+    values: readonly (string | number | null)[],
+    next: readonly string[] = [],
+    options: StatementOptions = {},
+  ): Promise<Committed> {
+    return this.#inTurn(sql, options, () => this.#client.query(new ThenCommit(sql, values, next)).committed)
   }
 
   async set(name: string, value: string): Promise<void> {

@@ -77,9 +77,10 @@ export interface Emptied {
   readonly starting: number
 }
 
+/** All at once: nobody is served meanwhile, and each way to the server may be long. */
 const END_INSIDE = `SELECT pg_catalog.pg_terminate_backend(a.pid)
     FROM pg_catalog.pg_stat_activity a JOIN pg_catalog.pg_database d ON d.oid = a.datid
-   WHERE a.pid = $1 AND d.oid = ANY ($2::oid[]) AND NOT d.datallowconn`
+   WHERE a.pid = ANY ($1::int[]) AND d.oid = ANY ($2::oid[]) AND NOT d.datallowconn`
 
 export interface EmptyInput {
   readonly waitMs: number
@@ -103,12 +104,10 @@ export async function emptyDatabases(
     const left = uninvited(sessions, guests)
     if (starting === 0 && left.length === 0) return { ended: ended.size, left, starting }
     if (performance.now() > deadline) return { ended: ended.size, left, starting }
-    for (const { pid, endable } of left) {
-      if (!endable) continue
-      // only while its database is closed: an attempt that was overtaken must not go on after the fence was lowered
-      await session.query(END_INSIDE, [pid, oids])
-      ended.add(pid)
-    }
+    const pids = left.filter(({ endable }) => endable).map(({ pid }) => pid)
+    // only while its database is closed: an attempt that was overtaken must not go on after the fence was lowered
+    if (pids.length > 0) await session.query(END_INSIDE, [pids, oids])
+    for (const pid of pids) ended.add(pid)
     await sleep(PAUSE_MS)
   }
 }

@@ -73,26 +73,24 @@ export async function openKeyhole(access: KeyholeAccess): Promise<Session> {
   }
 }
 
+const FURNITURE = `
+  SELECT NOT pg_catalog.has_database_privilege('public', current_database(), 'CONNECT') AS shut,
+         pg_catalog.to_regclass('capstan.closed_database') IS NOT NULL AS furnished,
+         pg_catalog.to_regclass('capstan.kept_out') IS NOT NULL AS keeps,
+         pg_catalog.to_regclass('capstan.moved_away') IS NOT NULL AS moves,
+         ${hasColumn('capstan.closed_database', 'connection_limit')} AS limited,
+         ${hasColumn('capstan.kept_out', 'before')} AS remembers`
+
+type Furniture = Record<'shut' | 'furnished' | 'limited' | 'keeps' | 'moves' | 'remembers', boolean>
+
 /** Only its owner comes in, and it has its table: whoever made it and was killed may not have come this far. */
 async function furnish(session: Session): Promise<void> {
+  const [before] = await session.query<Furniture>(FURNITURE)
+  if (before !== undefined && Object.values(before).every((there) => there)) return
   await inTransaction(session, async () => {
     // two that do this at once would fail each other
     await session.query('SELECT pg_catalog.pg_advisory_xact_lock($1)', [FURNISHING_LOCK])
-    const [row] = await session.query<{
-      shut: boolean
-      furnished: boolean
-      limited: boolean
-      keeps: boolean
-      moves: boolean
-      remembers: boolean
-    }>(
-      `SELECT NOT pg_catalog.has_database_privilege('public', current_database(), 'CONNECT') AS shut,
-              pg_catalog.to_regclass('capstan.closed_database') IS NOT NULL AS furnished,
-              pg_catalog.to_regclass('capstan.kept_out') IS NOT NULL AS keeps,
-              pg_catalog.to_regclass('capstan.moved_away') IS NOT NULL AS moves,
-              ${hasColumn('capstan.closed_database', 'connection_limit')} AS limited,
-              ${hasColumn('capstan.kept_out', 'before')} AS remembers`,
-    )
+    const [row] = await session.query<Furniture>(FURNITURE)
     if (row?.shut !== true) await session.execute(`REVOKE ALL ON DATABASE ${KEYHOLE} FROM PUBLIC`)
     if (row?.furnished !== true) await session.execute(CLOSED_DATABASES)
     else if (!row.limited) await session.execute(LIMIT_COLUMN)

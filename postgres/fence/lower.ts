@@ -1,8 +1,8 @@
 /** Opens exactly what an operation closed. */
 import { failure } from '../../contracts/failures'
 import { quoteIdentifier } from '../connect/quote'
-import { inTransaction, type Session } from '../connect/session'
-import { assertFence, type FenceToken } from '../migrate/fence'
+import type { Session } from '../connect/session'
+import { type FenceToken, inFencedTransaction } from '../migrate/fence'
 import { asOwner, type OwnerWay, ownerWay } from './act-as'
 import { type ClosedDatabase, closedBy } from './raise'
 import { NOBODY } from './workers-only'
@@ -61,8 +61,7 @@ interface Found extends Record<string, unknown> {
 
 /** Null: there is nothing to open. One with no way is left as it is, with its row. */
 function openDatabase(session: Session, { oid }: ClosedDatabase, token: FenceToken): Promise<Found | null> {
-  return inTransaction(session, async () => {
-    await assertFence(session, token)
+  return inFencedTransaction(session, token, async () => {
     // by its oid: it may have been renamed, and another one may have its name. A row of long ago has no limit.
     const [found] = await session.query<Found>(
       `SELECT d.datname::text AS name, o.rolname::text AS owner, ${ownerWay(session)} AS way, c.before AS "limit"

@@ -2,8 +2,8 @@
  *  a database that somebody has opened meanwhile; and it is there for whoever comes later with a ledger that does not know, or with a workflow that was set
  *  back. It goes once writing has moved to that database again. */
 import { failure } from '../../contracts/failures'
-import { inTransaction, type Session } from '../connect/session'
-import { assertFence, type FenceToken } from '../migrate/fence'
+import type { Session } from '../connect/session'
+import { type FenceToken, inFencedTransaction } from '../migrate/fence'
 import { NOBODY } from './workers-only'
 
 export interface MovedAway {
@@ -36,8 +36,7 @@ export async function readMovedAway(session: Session, database: string): Promise
  *  the database is not closed to all but workers by this operation: whoever opened it may write there; FENCED_OFF. */
 export async function recordMovedAway(session: Session, input: MovedAwayInput): Promise<void> {
   const { operation, writer, database, token } = input
-  await inTransaction(session, async () => {
-    await assertFence(session, token)
+  await inFencedTransaction(session, token, async () => {
     if ((await readMovedAway(session, database))?.operation === operation) return
     const recorded = await session.query(
       `INSERT INTO capstan.moved_away (oid, operation, writer)
@@ -61,8 +60,7 @@ export async function forgetMovedAway(
   session: Session,
   { database, token }: Pick<MovedAwayInput, 'database' | 'token'>,
 ): Promise<void> {
-  await inTransaction(session, async () => {
-    await assertFence(session, token)
+  await inFencedTransaction(session, token, async () => {
     await session.query(
       'DELETE FROM capstan.moved_away m USING pg_catalog.pg_database d WHERE d.oid = m.oid AND d.datname = $1',
       [database],

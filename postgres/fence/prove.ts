@@ -2,8 +2,8 @@
  *  goes. Refuses rather than guess: whatever it could not see is no proof. */
 import { Failure, failure } from '../../contracts/failures'
 import type { FenceScope } from '../../contracts/fence'
-import { inTransaction, type Session } from '../connect/session'
-import { assertFence, type FenceToken } from '../migrate/fence'
+import type { Session } from '../connect/session'
+import { commitFlushed, type FenceToken } from '../migrate/fence'
 import { databasesOf } from './databases'
 import { fateOf, preparedSentence } from './describe'
 import { type Guest, isInvited, lostGuests } from './guests'
@@ -109,14 +109,7 @@ async function couldWrite(session: Session): Promise<boolean> {
 /** A marker that is on disk when it is acknowledged, after the last session has ended: what was acknowledged before it without being on disk is
  *  so now (pg_current_wal_lsn() was seen behind such commits). */
 async function lastOfLog(session: Session, { operation, token }: ProveInput): Promise<string> {
-  await inTransaction(session, async () => {
-    await assertFence(session, token)
-    await session.execute('SET LOCAL synchronous_commit = on')
-    await session.query('UPDATE capstan.closed_database SET proven_at = now() WHERE operation = $1', [operation])
-  })
-  const [row] = await session.query<{ lsn: string }>('SELECT pg_catalog.pg_current_wal_flush_lsn()::text AS lsn')
-  if (row === undefined) throw new Error('the server does not say how far its log goes')
-  return row.lsn
+  return commitFlushed(session, token, 'UPDATE capstan.closed_database SET proven_at = now() WHERE operation = $1', [operation])
 }
 
 function notProven(against: readonly string[]): Failure {

@@ -5,8 +5,8 @@
 import { failure } from '../../contracts/failures'
 import type { FenceScope } from '../../contracts/fence'
 import { quoteIdentifier } from '../connect/quote'
-import { inTransaction, type Session } from '../connect/session'
-import { assertFence, type FenceToken } from '../migrate/fence'
+import type { Session } from '../connect/session'
+import { type FenceToken, inFencedTransaction } from '../migrate/fence'
 import { asOwner } from './act-as'
 import { databasesOf } from './databases'
 import { type DescribedDatabase, fateOf, preparedSentence } from './describe'
@@ -108,8 +108,7 @@ async function closeDatabase(
   { operation, token }: Pick<RaiseInput, 'operation' | 'token'>,
 ): Promise<void> {
   if (way === null) throw new Error(`${name} is not ours to close`)
-  await inTransaction(session, async () => {
-    await assertFence(session, token)
+  await inFencedTransaction(session, token, async () => {
     // it takes connections: whoever closed it before and has a row here has nothing to open any more
     const found = await session.query(
       `INSERT INTO capstan.closed_database (oid, name, operation)

@@ -5,8 +5,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Failure, failure } from '../../contracts/failures'
 import { quoteIdentifier } from '../connect/quote'
-import { inTransaction, type Session } from '../connect/session'
-import { assertFence, type FenceToken } from '../migrate/fence'
+import type { Session } from '../connect/session'
+import { type FenceToken, inFencedTransaction } from '../migrate/fence'
 import { asOwner, type OwnerWay, ownerWay } from './act-as'
 import { type Guest, lostGuests } from './guests'
 import { type Inside, lookInside, shownSessions, uninvited } from './inside'
@@ -38,8 +38,7 @@ interface Found extends Record<string, unknown> {
  *  write they could. Lowering the fence puts back the limit that was; raising it anew closes it as before. Safe to repeat. Throws FENCE_REFUSED
  *  where the operation has not closed it, or somebody opened it; FENCED_OFF. */
 export async function openToWorkers(session: Session, { raisedBy, database, token }: WorkersOnlyInput): Promise<string[]> {
-  await inTransaction(session, async () => {
-    await assertFence(session, token)
+  await inFencedTransaction(session, token, async () => {
     const found = await closedOne(session, raisedBy, database)
     if (found.open && found.limit === NOBODY) return
     if (found.open) throw refused(`Database ${found.name} was opened by somebody else`)

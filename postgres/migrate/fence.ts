@@ -2,7 +2,7 @@
  *  the backends of older ones. So a worker that was paused and wakes up, or a zombie beside its own retry, cannot act. */
 import { type Failure, failure } from '../../contracts/failures'
 import { ServerError } from '../connect/errors'
-import { inTransaction, type Session } from '../connect/session'
+import { type Session } from '../connect/session'
 import { controlTables, ensureControlSchema } from './control-schema'
 
 /** Ordered by epoch, then attempt. Commands with only a URL run with the token they found. Within an epoch, attempts are ordered by who
@@ -17,10 +17,10 @@ export function fencedName(token: FenceToken, name: string): string {
   return `c${token.epoch}.${token.attempt} ${name.replace(/^c\d+\.\d+ /, '')}`
 }
 
-/** Marks the session as belonging to the token, so that a newer one can end it. */
-export async function tagSession(session: Session, token: FenceToken): Promise<void> {
-  const [row] = await session.query<{ name: string }>(`SELECT current_setting('application_name') AS name`)
-  await session.set('application_name', fencedName(token, row?.name ?? ''))
+/** Marks the session as belonging to the token, so that a newer one can end it. `name`: what it is called; by default it is asked. */
+export async function tagSession(session: Session, token: FenceToken, name?: string): Promise<void> {
+  const called = name ?? (await session.query<{ name: string }>(`SELECT current_setting('application_name') AS name`))[0]?.name
+  await session.set('application_name', fencedName(token, called ?? ''))
 }
 
 export function compareTokens(a: FenceToken, b: FenceToken): number {
@@ -34,9 +34,9 @@ interface StandingFence extends FenceToken {
 
 const NEVER_RAISED: StandingFence = { epoch: 0, attempt: 0, operation: null }
 
-async function readStanding(session: Session, lock: '' | 'FOR UPDATE'): Promise<StandingFence> {
+async function readStanding(session: Session, lock: '' | 'FOR UPDATE', before = ''): Promise<StandingFence> {
   const [row] = await session.query<StandingFence & Record<string, unknown>>(
-    `SELECT epoch, attempt, operation FROM capstan.fence WHERE singleton ${lock}`,
+    `${before}SELECT epoch, attempt, operation FROM capstan.fence WHERE singleton ${lock}`,
   )
   return row ?? NEVER_RAISED
 }
@@ -77,11 +77,9 @@ export async function raiseFence(
   const deadline = performance.now() + (input.waitMs ?? 10_000)
   let terminated = 0
   for (;;) {
-    // An older attempt's open transaction holds the row: it has to go before the row can change.
-    terminated += await terminateOlder(session, nextToken(input, await readStanding(session, '')))
     try {
       const token = await writeFence(session, input)
-      // Once more after the commit: an older attempt may have connected in between; from now on its transactions fail by themselves.
+      // From now on transactions of older attempts fail by themselves, and whoever is connected is ended.
       terminated += await terminateOlder(session, token)
       return { token, terminated }
     } catch (error) {
@@ -89,6 +87,8 @@ export async function raiseFence(
       if (!(error instanceof ServerError) || error.sqlState !== '55P03') throw error
       if (performance.now() > deadline) throw rowHeld(session)
     }
+    // An older attempt's open transaction holds the row: it has to go before the row can change.
+    terminated += await terminateOlder(session, nextToken(input, await readStanding(session, '')))
   }
 }
 
@@ -111,17 +111,19 @@ function nextToken(asked: FenceToken & { readonly operation: string }, standing:
   return { epoch, attempt }
 }
 
+const WRITE_FENCE = `INSERT INTO capstan.fence (epoch, attempt, operation, raised_at) VALUES ($1, $2, $3, now())
+  ON CONFLICT (singleton) DO UPDATE SET epoch = excluded.epoch, attempt = excluded.attempt, operation = excluded.operation, raised_at = now()`
+
+/** In two round trips: while writing moves nobody is served, and the server may be far. */
 async function writeFence(session: Session, input: FenceToken & { readonly operation: string }): Promise<FenceToken> {
-  return inTransaction(session, async () => {
-    await session.execute(`SET LOCAL lock_timeout = '300ms'`)
-    const token = nextToken(input, await readStanding(session, 'FOR UPDATE'))
-    await session.query(
-      `INSERT INTO capstan.fence (epoch, attempt, operation, raised_at) VALUES ($1, $2, $3, now())
-       ON CONFLICT (singleton) DO UPDATE SET epoch = $1, attempt = $2, operation = $3, raised_at = now()`,
-      [token.epoch, token.attempt, input.operation],
-    )
+  try {
+    const token = nextToken(input, await readStanding(session, 'FOR UPDATE', `BEGIN; SET LOCAL lock_timeout = '300ms'; `))
+    await session.commitWith(WRITE_FENCE, [token.epoch, token.attempt, input.operation])
     return token
-  })
+  } catch (error) {
+    if (session.open) await session.execute('ROLLBACK').catch(() => undefined)
+    throw error
+  }
 }
 
 /** As another role, which may end others than the one that raised it. Resolves to how many were ended. */
@@ -175,6 +177,61 @@ export const LOCK_FENCE = 'SELECT epoch, attempt FROM capstan.fence WHERE single
 export async function assertFence(session: Session, token: FenceToken, before = ''): Promise<void> {
   const [row] = await session.query<{ epoch: number; attempt: number }>(`${before}${LOCK_FENCE}`)
   compareFence(token, row)
+}
+
+/** As `inTransaction`, with a look at the row by the statement that begins it. `settings`: to be made first. Throws FENCED_OFF. */
+export async function inFencedTransaction<T>(
+  session: Session,
+  token: FenceToken,
+  work: () => Promise<T>,
+  settings = '',
+): Promise<T> {
+  try {
+    await assertFence(session, token, `BEGIN; ${settings}`)
+    const result = await work()
+    await session.execute('COMMIT')
+    return result
+  } catch (error) {
+    if (session.open) await session.execute('ROLLBACK').catch(() => undefined)
+    throw error
+  }
+}
+
+/** Statements of one transaction that looks at the row first, in two round trips: where nobody is served meanwhile, each way to another cloud counts. None may
+ *  need a value. Throws FENCED_OFF, ServerError. */
+export async function executeFenced(session: Session, token: FenceToken, statements: readonly string[]): Promise<void> {
+  try {
+    await assertFence(session, token, 'BEGIN; ')
+    await session.execute([...statements, 'COMMIT'].join('; '))
+  } catch (error) {
+    if (session.open) await session.execute('ROLLBACK').catch(() => undefined)
+    throw error
+  }
+}
+
+const FLUSHED = 'SELECT pg_catalog.pg_current_wal_flush_lsn()::text AS lsn'
+
+/** One statement, on disk before it is acknowledged, behind the row. Resolves to how far the log was on disk then, so that it is at or before that. In two round
+ *  trips. Throws FENCED_OFF, ServerError. */
+export async function commitFlushed(
+  session: Session,
+  token: FenceToken,
+  sql: string,
+  values: readonly string[],
+  signal?: AbortSignal | undefined,
+): Promise<string> {
+  signal?.throwIfAborted()
+  try {
+    // somebody may have turned it off for the role or the database
+    await assertFence(session, token, 'BEGIN; SET LOCAL synchronous_commit = on; ')
+    const { fields } = await session.commitWith(sql, values, [FLUSHED], { signal })
+    const lsn = fields?.[0] ?? (await session.query<{ lsn: string }>(FLUSHED, [], { signal }))[0]?.lsn
+    if (lsn == null) throw new Error('the server does not say how far its log goes')
+    return lsn
+  } catch (error) {
+    if (session.open) await session.execute('ROLLBACK').catch(() => undefined)
+    throw error
+  }
 }
 
 /** `standing`: what LOCK_FENCE found. Throws FENCED_OFF. */

@@ -19,10 +19,8 @@ export interface Barrier {
 
 /** `session`: inside the source's database, as a guest of its fence. Each call takes another one. Throws FENCED_OFF. */
 export async function takeBarrier(session: Session, input: WriteMarkerInput): Promise<Barrier> {
-  const marker = await writeMarker(session, input)
-  const [row] = await session.query<{ lsn: string }>('SELECT pg_catalog.pg_current_wal_flush_lsn()::text AS lsn')
-  if (row === undefined) throw new Error('the server does not say how far its log goes')
-  return { lsn: row.lsn, marker }
+  const { marker, lsn } = await writeMarker(session, input)
+  return { lsn, marker }
 }
 
 export interface AwaitInput {

@@ -3,7 +3,7 @@
 import { type Failure, failure } from '../../contracts/failures'
 import { ServerError } from '../connect/errors'
 import { inTransaction, type Session } from '../connect/session'
-import { assertFence, type FenceToken } from '../migrate/fence'
+import { assertFence, type FenceToken, inFencedTransaction } from '../migrate/fence'
 
 export interface Guarded {
   /** The one that stands in this database's fence row. Absent: nobody else acts here, as in a test. */
@@ -12,16 +12,15 @@ export interface Guarded {
 }
 
 const LOCK_TIMEOUT = '10s'
+const WAITS = `SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'; `
 
 /** Throws FENCED_OFF, NOT_READY_YET for a lock that others hold, CREDENTIALS_REJECTED for a right that is lacking; `toDo` says then what to grant. */
 export async function behindFence<T>(session: Session, guarded: Guarded, toDo: string, work: () => Promise<T>): Promise<T> {
   guarded.signal?.throwIfAborted()
   return explained(session, toDo, () =>
-    inTransaction(session, async () => {
-      if (guarded.token !== undefined) await assertFence(session, guarded.token)
-      await session.execute(`SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'`)
-      return work()
-    }),
+    guarded.token === undefined
+      ? inTransaction(session, work, `BEGIN; ${WAITS}`)
+      : inFencedTransaction(session, guarded.token, work, WAITS),
   )
 }
 

@@ -6,9 +6,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Failure, failure } from '../../contracts/failures'
 import { quoteIdentifier } from '../connect/quote'
-import { inTransaction, type Session } from '../connect/session'
+import type { Session } from '../connect/session'
 import { asOwner, type OwnerWay, ownerWay } from '../fence/act-as'
-import { assertFence, type FenceToken } from '../migrate/fence'
+import { type FenceToken, inFencedTransaction } from '../migrate/fence'
 import { explained } from './behind-fence'
 
 export interface KeptDatabase {
@@ -48,8 +48,7 @@ interface Found extends Record<string, unknown> {
  *  CONNECT taken already FENCE_REFUSED for sessions that do not end, CREDENTIALS_REJECTED for those that the master may not end. */
 export async function keepOut(session: Session, input: KeepOutInput): Promise<KeptOut> {
   const { database, keep, token, operation } = input
-  const { oid, revoked } = await inTransaction(session, async () => {
-    await assertFence(session, token)
+  const { oid, revoked } = await inFencedTransaction(session, token, async () => {
     const { oid: found, owner, way } = await ownDatabase(session, database)
     const grants = await grantsOf(session, database)
     const taken = grants.filter(({ role }) => role === null || !keep.includes(role))
@@ -85,8 +84,7 @@ interface LetInInput extends KeptDatabase {
 
 /** Gives back what `keepOut` took, whichever operation it was, and takes what it gave. Safe to repeat. Throws as `keepOut`. */
 export async function letIn(session: Session, { database, token, stay = [] }: LetInInput): Promise<LetIn> {
-  return inTransaction(session, async () => {
-    await assertFence(session, token)
+  return inFencedTransaction(session, token, async () => {
     const [held] = await session.query<Held>(HELD, [database])
     if (held === undefined) return { back: [], gone: [] }
     const found = await ownDatabase(session, database)
@@ -103,8 +101,7 @@ export async function giveBack(
   session: Session,
   { database, token, operation }: KeptDatabase & { operation: string },
 ): Promise<LetIn> {
-  const mine = await inTransaction(session, async () => {
-    await assertFence(session, token)
+  const mine = await inFencedTransaction(session, token, async () => {
     const [held] = await session.query<Held>(HELD, [database])
     if (held?.operation !== operation) return { back: [], gone: [] }
     const { before } = held
@@ -284,10 +281,13 @@ async function endUninvited(session: Session, oid: number, { database, signal }:
         },
       )
     }
-    await explained(session, TO_END, async () => {
-      for (const { pid } of left)
-        await session.query(`SELECT pg_catalog.pg_terminate_backend(a.pid) FROM (${UNINVITED}) a WHERE a.pid = $2`, [oid, pid])
-    })
+    const pids = left.map(({ pid }) => pid)
+    await explained(session, TO_END, () =>
+      session.query(`SELECT pg_catalog.pg_terminate_backend(a.pid) FROM (${UNINVITED}) a WHERE a.pid = ANY ($2::int[])`, [
+        oid,
+        pids,
+      ]),
+    )
   }
 }
 

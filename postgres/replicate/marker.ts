@@ -1,7 +1,8 @@
 /** The marker: one row of the source that the standby has to have seen. It is published and followed as every table is, so that it says what its
  *  neighbours in the log would say; a position alone says what somebody has confirmed. */
-import { inTransaction, type Session } from '../connect/session'
-import { assertFence, type FenceToken } from '../migrate/fence'
+import { randomUUID } from 'node:crypto'
+import type { Session } from '../connect/session'
+import { commitFlushed, type FenceToken } from '../migrate/fence'
 
 /** As `schema.table`: to be published with the others, and to be there on the standby before it is subscribed. */
 export const MARKER_TABLE = 'capstan.standby_marker'
@@ -19,22 +20,20 @@ export interface WriteMarkerInput {
   readonly signal?: AbortSignal | undefined
 }
 
+export interface Written {
+  readonly marker: Marker
+  /** How far the log was on disk then, so that the marker is at or before it. */
+  readonly lsn: string
+}
+
+const WRITE = `WITH before AS (DELETE FROM capstan.standby_marker)
+  INSERT INTO capstan.standby_marker (value, operation) VALUES ($1, $2)`
+
 /** Commits a new one, on disk before it is acknowledged, in the place of those before. A row of its own each time: it meets nothing on the standby, whatever
  *  happened to the others there. Throws FENCED_OFF. */
-export function writeMarker(session: Session, { operation, token, signal }: WriteMarkerInput): Promise<Marker> {
-  return inTransaction(session, async () => {
-    await assertFence(session, token)
-    // somebody may have turned it off for the role or the database
-    await session.execute('SET LOCAL synchronous_commit = on', { signal })
-    await session.execute('DELETE FROM capstan.standby_marker', { signal })
-    const [row] = await session.query<Marker>(
-      `INSERT INTO capstan.standby_marker (value, operation) VALUES (pg_catalog.gen_random_uuid()::text, $1) RETURNING operation, value`,
-      [operation],
-      { signal },
-    )
-    if (row === undefined) throw new Error('an INSERT answered no row')
-    return row
-  })
+export async function writeMarker(session: Session, { operation, token, signal }: WriteMarkerInput): Promise<Written> {
+  const marker = { operation, value: randomUUID() }
+  return { marker, lsn: await commitFlushed(session, token, WRITE, [marker.value, operation], signal) }
 }
 
 export async function seesMarker(standby: Session, { value }: Marker, signal?: AbortSignal | undefined): Promise<boolean> {

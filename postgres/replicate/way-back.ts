@@ -8,9 +8,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Failure, failure } from '../../contracts/failures'
 import type { StandbyNames } from '../../contracts/standby'
 import { quoteIdentifier } from '../connect/quote'
-import { inTransaction, type Session } from '../connect/session'
+import type { Session } from '../connect/session'
 import { openToWorkers, type WorkersOnlyInput } from '../fence/workers-only'
-import { assertFence, type FenceToken } from '../migrate/fence'
+import { assertFence, executeFenced, type FenceToken } from '../migrate/fence'
 import { awaitBarrier, type Barrier, type Passed, takeBarrier } from './barrier'
 import { barrierObstacles } from './marker'
 import { otherWriters, strangers } from './other-writers'
@@ -210,10 +210,8 @@ function switched(
   subscription: string,
   ...to: readonly ('ENABLE' | 'DISABLE' | 'SET (origin = none)' | 'SET (origin = any)')[]
 ): Promise<void> {
-  return inTransaction(session, async () => {
-    await assertFence(session, token)
-    await session.execute(to.map((one) => `ALTER SUBSCRIPTION ${quoteIdentifier(subscription)} ${one}`).join('; '))
-  })
+  const statements = to.map((one) => `ALTER SUBSCRIPTION ${quoteIdentifier(subscription)} ${one}`)
+  return executeFenced(session, token, statements)
 }
 
 const POLL_MS = 10

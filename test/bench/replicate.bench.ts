@@ -1,6 +1,7 @@
 /** The first copy of a standby: PostgreSQL's own with all indexes in place, by one worker and by two, against ours, which sets indexes aside and builds them
  *  after. From 17 to 17 on one machine, which both share; without fsync. Each is run in turn, several times, and the median is told.
- *  CAPSTAN_BENCH_ROWS: of all four tables together, default 1,000,000. Prints a table and promises nothing. */
+ *  CAPSTAN_BENCH_ROWS: of all tables together, default 1,000,000; CAPSTAN_BENCH_TABLES: how many those are, 1 to 4, default 4. Prints a table and promises nothing. */
+import { loadavg } from 'node:os'
 import { connect, type Session } from '../../postgres/connect/session'
 import { buildIndexes } from '../../postgres/replicate/build-indexes'
 import { setIndexesAside } from '../../postgres/replicate/set-aside'
@@ -10,7 +11,7 @@ import { copied, follow, type Pair, pairOf, type ReplicatingServer, startReplica
 const ROWS = Number(process.env.CAPSTAN_BENCH_ROWS ?? 1_000_000)
 const ROUNDS = Number(process.env.CAPSTAN_BENCH_ROUNDS ?? 3)
 const LIMIT_MS = 1_800_000
-const NAMES = ['one', 'two', 'three', 'four']
+const NAMES = ['one', 'two', 'three', 'four'].slice(0, Number(process.env.CAPSTAN_BENCH_TABLES ?? 4))
 const TABLES = NAMES.map((name) => `public.${name}`)
 const SCHEMA = NAMES.map(
   (
@@ -81,7 +82,7 @@ test(
         const [row] = await both.standby.master.query<{ indexes: number; rows: number }>(
           `SELECT (SELECT count(*)::int FROM pg_indexes WHERE schemaname = 'public') AS indexes, (SELECT count(*)::int FROM one) AS rows`,
         )
-        expect(row).toEqual({ indexes: 16, rows: ROWS / NAMES.length })
+        expect(row).toEqual({ indexes: 4 * NAMES.length, rows: ROWS / NAMES.length })
         await empty(both.standby)
       }
     }
@@ -93,12 +94,17 @@ test(
       all: median(runs.map(([copy = 0, build = 0]) => copy + build)),
     }))
     const ours = medians.at(-1)!.all
+    const [size] = await both.source.master.query<{ bytes: number }>(
+      `SELECT sum(pg_table_size(t::regclass))::float8 AS bytes FROM unnest($1::text[]) t`,
+      [TABLES],
+    )
+    const rate = (seconds: number): string => ((size?.bytes ?? 0) / 1e6 / seconds).toFixed(1).padStart(7)
     const lines = medians.map(
       ({ way, copy, build, all }) =>
-        `${way.padEnd(44)} ${copy.toFixed(1).padStart(6)} ${build.toFixed(1).padStart(6)} ${all.toFixed(1).padStart(6)} ${(all / ours).toFixed(2).padStart(6)}`,
+        `${way.padEnd(44)} ${copy.toFixed(1).padStart(6)} ${build.toFixed(1).padStart(6)} ${all.toFixed(1).padStart(6)} ${(all / ours).toFixed(2).padStart(6)} ${rate(copy)} ${rate(all)}`,
     )
     process.stdout.write(
-      `\n${`${ROWS} rows, four tables, three indexes each`.padEnd(44)}   copy  build    all  ratio\n${lines.join('\n')}\n`,
+      `\n${`${ROWS} rows, ${NAMES.length} tables, load ${loadavg()[0]?.toFixed(1)}`.padEnd(44)}   copy  build    all  ratio  MB/s of copy, of all\n${lines.join('\n')}\n`,
     )
   },
   LIMIT_MS,

@@ -6,9 +6,10 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from 'pg'
 import { startPooler, type TestPooler } from './pgbouncer'
-import { type Bank, type Front, now, TRANSFER, transferOf } from './switching'
+import { type Bank, type Front, now, pauseOf, TRANSFER, transferOf } from './switching'
 
 const PASSWORD = 'of the console'
+const ROOM = { max_client_conn: '300' }
 const APP = { user: 'stock_app', password: 'app-password' }
 
 export interface PooledFront extends Front {
@@ -28,13 +29,14 @@ export function pooledFront(): PooledFront {
     async open(_capstan, { host, port }) {
       writeFileSync(file, `[databases]\nstock = host=${host} port=${port} dbname=stock pool_size=8\n`)
       const users = { boss: PASSWORD, [APP.user]: APP.password }
-      for (const name of ['one', 'two']) poolers.push(await startPooler({ folder: join(folder, name), include: file, users }))
+      for (const name of ['one', 'two'])
+        poolers.push(await startPooler({ folder: join(folder, name), include: file, users, settings: ROOM }))
       const named = poolers.map(
         (one) => `{ host: ${one.host}, port: ${one.port}, user: boss, secret: env:SHOP_POOLER, tls: disable }`,
       )
       return `{ kind: pgbouncer, poolers: [${named.join(', ')}], file: stock.ini }`
     },
-    bank: () => startBank(poolers),
+    bank: (_capstan, clients) => startBank(poolers, clients),
     async client(application_name) {
       const [first] = poolers
       if (first === undefined) throw new Error('no pooler was started')
@@ -63,8 +65,8 @@ async function isPaused({ host, port }: TestPooler): Promise<boolean> {
   return Number(rows.find(({ name }) => name === 'stock')?.paused) === 1
 }
 
-/** Four writers, two at each pooler; the odd ones commit by transactions that do not wait for the disk. One that saw an error is at an end. */
-async function startBank(poolers: readonly TestPooler[]): Promise<Bank> {
+/** Half of them at each pooler; the odd ones commit by transactions that do not wait for the disk. One that saw an error is at an end. */
+async function startBank(poolers: readonly TestPooler[], many: number): Promise<Bank> {
   const acknowledged = new Map<number, number>()
   const times = new Map<number, number>()
   const errors: string[] = []
@@ -79,7 +81,9 @@ async function startBank(poolers: readonly TestPooler[]): Promise<Bank> {
     await client.query('COMMIT')
     return Number(rows[0]?.id)
   }
-  const clients = await Promise.all([0, 1, 0, 1].map((n, lane) => connected(poolers[n] as TestPooler, `bank ${lane}`)))
+  const clients: Client[] = []
+  for (let lane = 0; lane < many; lane += 1)
+    clients.push(await connected(poolers[lane % poolers.length] as TestPooler, `bank ${lane}`))
   const loops = clients.map(async (client, lane) => {
     while (!stopped) {
       count += 1
@@ -92,7 +96,7 @@ async function startBank(poolers: readonly TestPooler[]): Promise<Bank> {
         errors.push(String(error))
         break
       }
-      await sleep(2)
+      await sleep(pauseOf(lane))
     }
     await client.end().catch(() => undefined)
   })

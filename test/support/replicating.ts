@@ -63,6 +63,8 @@ interface PairOptions {
   readonly compare?: string
   /** As the fleet file is to name it; asked for once the source is there. */
   readonly endpoint?: (source: Target) => Promise<string>
+  /** Beside the shop's own. */
+  readonly migrations?: Readonly<Record<string, string>>
 }
 
 const routerNamed = async (): Promise<string> => '{ kind: lab-router, name: stock }'
@@ -71,21 +73,22 @@ const routerNamed = async (): Promise<string> => '{ kind: lab-router, name: stoc
 export async function createPair(
   capstan: CapstanStack,
   cloud: StandbyCloud,
-  { both = false, maxRetained = '256MB', compare, endpoint = routerNamed }: PairOptions = {},
+  { both = false, maxRetained = '256MB', compare, endpoint = routerNamed, migrations = {} }: PairOptions = {},
 ): Promise<Pair> {
   const major = both ? '17' : '15'
+  const scripts = { ...SHOP, ...migrations }
   const [source, standby] = await Promise.all([createTarget(capstan, major), createOtherTarget(cloud, capstan)])
   await Promise.all([letReplicate(capstan, major), both ? letBeFollowed(capstan, standby, cloud) : undefined])
   await standby.reset()
   await source.reset()
   await applyMigrations({
     connect: source.migrator,
-    resolved: resolveMigrations(Object.entries(SHOP).map(([script, content]) => ({ script, content }))),
+    resolved: resolveMigrations(Object.entries(scripts).map(([script, content]) => ({ script, content }))),
   })
   const name = `stock-${cloud}`
   const front = both ? await endpoint(source) : null
   const fleet = source.fleet(
-    SHOP,
+    scripts,
     '',
     (yaml) =>
       declared(yaml, { name, maxRetained, wayBack: both ? WAY_BACK[cloud] : '', compare, front }) +

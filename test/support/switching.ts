@@ -41,7 +41,8 @@ export interface Front {
   readonly env: Readonly<Record<string, string>>
   /** Leads to the source from here on; resolves to what the fleet file says of it. */
   open(capstan: CapstanStack, source: Place): Promise<string>
-  bank(capstan: CapstanStack): Promise<Bank>
+  /** `clients`: four of them write all the time, the others now and then. */
+  bank(capstan: CapstanStack, clients: number): Promise<Bank>
   close(): Promise<void>
 }
 
@@ -52,7 +53,7 @@ const ROUTER: Front = {
     await leadTo(capstan, 'stock', source)
     return '{ kind: lab-router, name: stock }'
   },
-  bank: (capstan) => startBank(capstan),
+  bank: (capstan, clients) => startBank(capstan, clients),
   close: async () => undefined,
 }
 
@@ -77,8 +78,12 @@ export function transferOf(number: number): readonly [number, number, number] {
 export const TRANSFER = `WITH paid AS (UPDATE public.accounts SET balance = balance + CASE id WHEN $1 THEN -1 ELSE 1 END WHERE id IN ($1, $2) RETURNING 1)
   INSERT INTO public.transfers (payer, payee, amount) VALUES ($1, $2, $3) RETURNING id`
 
-/** Four writers; what the odd ones commit is acknowledged before it is on disk. A transfer's number is its amount, so that each is told from all others. */
-export async function startBank(capstan: CapstanStack): Promise<Bank> {
+/** Between two writes of one client, in milliseconds. */
+export const pauseOf = (lane: number): number => (lane < WRITERS ? 2 : 1_000)
+export const WRITERS = 4
+
+/** What the odd ones commit is acknowledged before it is on disk. A transfer's number is its amount, so that each is told from all others. */
+export async function startBank(capstan: CapstanStack, clients = WRITERS): Promise<Bank> {
   const place = await routed(capstan, 'stock')
   const login = {
     database: 'stock',
@@ -106,7 +111,7 @@ export async function startBank(capstan: CapstanStack): Promise<Bank> {
           times.set(number, now())
           acknowledged.set(number, Number(row.id))
         }
-        await sleep(2)
+        await sleep(pauseOf(lane))
       } catch (error) {
         errors.push(String(error))
         await session?.close().catch(() => undefined)
@@ -116,7 +121,7 @@ export async function startBank(capstan: CapstanStack): Promise<Bank> {
     }
     await session?.close().catch(() => undefined)
   }
-  const loops = [0, 1, 2, 3].map(loop)
+  const loops = Array.from({ length: clients }, (_, lane) => loop(lane))
   return {
     ...{ acknowledged, times, errors },
     async stop() {
@@ -193,6 +198,11 @@ const SOON = { CAPSTAN_HEARTBEAT_TIMEOUT_MS: '2000', CAPSTAN_WORKFLOW_TASK_TIMEO
 export interface SwitchingOptions {
   readonly front?: Front
   readonly maxRetained?: string
+  readonly migrations?: Readonly<Record<string, string>>
+  /** Default 4. */
+  readonly clients?: number
+  /** As `startCapstan` has it. */
+  readonly clone?: string
 }
 
 /** A pair that either side of may be the writer, with a bank that goes on through the router and a probe of each side. */
@@ -206,14 +216,18 @@ export class Switching {
   ) {}
 
   /** The standby follows when it resolves. */
-  static async start(cloud: StandbyCloud, { front = ROUTER, ...more }: SwitchingOptions = {}): Promise<Switching> {
+  static async start(
+    cloud: StandbyCloud,
+    { front = ROUTER, clients = WRITERS, clone, ...more }: SwitchingOptions = {},
+  ): Promise<Switching> {
     const capstan = await startCapstan({
+      ...(clone === undefined ? {} : { clone }),
       env: { CAPSTAN_LAB_PROFILE: 'instant', SHOP_MASTER_PASSWORD: MASTER_PASSWORD, ...SOON, ...front.env },
     })
     let bank: Bank | undefined
     try {
       const pair = await createPair(capstan, cloud, { both: true, ...more, endpoint: (source) => front.open(capstan, source) })
-      bank = await front.bank(capstan)
+      bank = await front.bank(capstan, clients)
       const setUp = await pair.run('replicate', 'stock', '--operation', 'set-up')
       if (setUp.code !== 0) throw new Error(`capstan replicate ended with ${setUp.code}: ${setUp.stdout}${setUp.stderr}`)
       const probes = { source: startProbe(pair.source.app), standby: startProbe(pair.standby.app) }

@@ -3,7 +3,7 @@
 import { failure } from '../../../contracts/failures'
 import type { Finding } from '../../../contracts/operation'
 import { quoteQualified } from '../../connect/quote'
-import { inTransaction, type Session } from '../../connect/session'
+import type { Session } from '../../connect/session'
 import { carriedPosition, type SequencePosition, type SequenceShape } from './carried-value'
 
 export interface SequenceRead extends SequenceShape, SequencePosition {
@@ -36,33 +36,30 @@ const SHAPES = `
      AND NOT EXISTS (SELECT FROM pg_depend x WHERE x.classid = 'pg_class'::regclass AND x.objid = c.oid AND x.deptype = 'e')
    ORDER BY n.nspname, c.relname`
 
-const LIMITS = `SET LOCAL search_path = pg_catalog; SET LOCAL lock_timeout = '5s'; SET LOCAL statement_timeout = '60s'`
+/** Of one implicit transaction with what is asked, so that asking is one round trip: while writing moves nobody is served, and the other cloud is far. */
+const LIMITS = `SET TRANSACTION ISOLATION LEVEL READ COMMITTED READ ONLY;
+  SET LOCAL search_path = pg_catalog; SET LOCAL lock_timeout = '5s'; SET LOCAL statement_timeout = '60s';`
 
 /** Each is a relation of its own, and one statement takes a lock on each that it names. */
-const READ_AT_ONCE = 100
-const SET_AT_ONCE = 500
+const READ_AT_ONCE = 1_000
+const SET_AT_ONCE = 1_000
 
 /** Throws ServerError, CONNECTION_LOST. */
 export async function readSequences(session: Session): Promise<SequencesRead> {
-  return inTransaction(
-    session,
-    async () => {
-      await session.execute(LIMITS)
-      const shapes = await session.query<ShapeRow>(SHAPES)
-      const readable = shapes.filter((shape) => shape.readable)
-      const sequences: SequenceRead[] = []
-      for (const some of inChunks(readable, READ_AT_ONCE)) {
-        const rows = await session.query<{ at: number; last: string; called: boolean }>(positionsSql(some))
-        for (const { at, last, called } of rows) {
-          const shape = some[at]
-          if (shape !== undefined) sequences.push(toSequence(shape, { last: BigInt(last), isCalled: called }))
-        }
-      }
-      const hidden = shapes.filter((shape) => !shape.readable).map(({ schema, name }) => quoteQualified(schema, name))
-      return { sequences, hidden }
-    },
-    'BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY',
-  )
+  const shapes = await session.query<ShapeRow>(`${LIMITS} ${SHAPES}`)
+  const sequences: SequenceRead[] = []
+  for (const some of inChunks(
+    shapes.filter((shape) => shape.readable),
+    READ_AT_ONCE,
+  )) {
+    const rows = await session.query<{ at: number; last: string; called: boolean }>(`${LIMITS} ${positionsSql(some)}`)
+    for (const { at, last, called } of rows) {
+      const shape = some[at]
+      if (shape !== undefined) sequences.push(toSequence(shape, { last: BigInt(last), isCalled: called }))
+    }
+  }
+  const hidden = shapes.filter((shape) => !shape.readable).map(({ schema, name }) => quoteQualified(schema, name))
+  return { sequences, hidden }
 }
 
 /** What a session has taken in advance (CACHE) counts as given: `last_value` is beyond it. */
@@ -83,6 +80,8 @@ export interface CarryInput {
   readonly source: SequencesRead
   /** Nobody may draw from its sequences meanwhile. */
   readonly standby: Session
+  /** Where they stand, read since nobody may; by default it is asked. */
+  readonly there?: SequencesRead | undefined
   /** How many more values each may have given since `source` was read: none behind a fence. */
   readonly margin: number
 }
@@ -98,8 +97,8 @@ export interface SequencesCarried {
 
 /** Sets the standby's sequences so that none gives what the source has given, or gives while `margin` lasts. Safe to repeat: none is put back. `setval`
  *  obeys no transaction, and needs none. Throws ServerError, CONNECTION_LOST. */
-export async function carrySequences({ source, standby, margin }: CarryInput): Promise<SequencesCarried> {
-  const there = await readSequences(standby)
+export async function carrySequences({ source, standby, margin, ...read }: CarryInput): Promise<SequencesCarried> {
+  const there = read.there ?? (await readSequences(standby))
   const known = new Map(there.sequences.map((one) => [quoteQualified(one.schema, one.name), one]))
   const findings: Finding[] = source.hidden.map((name) =>
     told('hidden', `The sequence ${name} may not be read on the source: GRANT SELECT on it.`),

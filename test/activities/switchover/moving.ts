@@ -6,6 +6,7 @@ import type { ActivityDeps } from '../../../activities/deps'
 import { createFenceActivities } from '../../../activities/fence/fence'
 import type { Replicating, ReplicationActivities } from '../../../activities/replication/contract'
 import { createReplicationActivities } from '../../../activities/replication/replication'
+import { lookAtStandby } from '../../../activities/replication/watch'
 import type { Watching } from '../../../activities/switchover/contract'
 import { createSwitchoverActivities } from '../../../activities/switchover/switchover'
 import type { DatabaseEntry } from '../../../contracts/fleet'
@@ -46,6 +47,8 @@ export interface Moving {
     action: 'resume' | 'reseed',
     work: (activities: ReplicationActivities, input: Replicating) => Promise<T>,
   ): Promise<T>
+  /** Rounds of looks at the standby, as its watch does them, until it is aborted. */
+  watched(signal: AbortSignal): Promise<void>
 }
 
 export interface Movers {
@@ -286,6 +289,14 @@ async function makeMoving(
       const scoped = { source: { scope: locks.standby.scope, epoch: 0 }, standby: { scope: locks.source.scope, epoch: 0 } }
       const { epochs } = await running(() => on.examineStandby({ ...ref, locks: scoped }))
       return running(() => work(on, { ...ref, epochs }))
+    },
+    async watched(signal) {
+      const watch = { version: 1, ...id, bundle, cloud: 'gcp', standbyCloud: 'gcp', sides, heartbeatTimeoutMs: 3_000 } as const
+      try {
+        while (!signal.aborted) await running(() => lookAtStandby(deps, watch), { signal })
+      } catch (error) {
+        if (!signal.aborted) throw error
+      }
     },
   }
   return it
