@@ -10,6 +10,7 @@ export const STANDBY_ALERT_CODES = [
   'switching',
   'slot-retention',
   'schema-differs',
+  'waits-for-migration',
   'unreached',
   'not-looked-at',
 ] as const
@@ -31,9 +32,12 @@ const OF_STATE: Readonly<Partial<Record<StandbyState, StandbyAlertCode>>> = {
 /** Rules of a look's findings that are alerts by their own name. */
 const OF_FINDINGS = ['slot-retention', 'schema-differs', 'unreached'] as const
 
+/** One that is carried over to waits for seconds. */
+const WAITS = 'waits-for-migration'
+
 /** In the order of the codes. `now`: in milliseconds. Pure. */
 export function standbyAlerts(standby: StandbyRecord, now: number): readonly StandbyAlert[] {
-  const { target, source, state, reason, since, look } = standby
+  const { target, source, state, reason, since, look, declared } = standby
   if (state === 'gone') return []
   const ofState = OF_STATE[state]
   const alerts: StandbyAlert[] = []
@@ -48,6 +52,8 @@ export function standbyAlerts(standby: StandbyRecord, now: number): readonly Sta
       message: `${target} of ${source} is switching since ${instant(since)}: ${reason ?? ''} See whether that operation waits for somebody; where it was ended by force, "capstan standby resume ${source} --to ${target}".`,
     })
   alerts.push(...OF_FINDINGS.flatMap((code) => messagesOf(look, code).map((message) => ({ code, message }))))
+  if (look?.waits !== undefined && now - Date.parse(look.waits.since) > declared.lagMsMax)
+    alerts.push(...messagesOf(look, WAITS).map((message) => ({ code: WAITS, message })))
   const lookedAt = look?.at ?? since
   if (now - Date.parse(lookedAt) > LOOKED_MS_MAX)
     alerts.push({

@@ -92,6 +92,7 @@ export const FAILURES = {
   // standbys
   STANDBY_EXISTS: 'refused',
   STANDBY_CHANGED: 'drift',
+  STANDBY_DIFFERS: 'refused',
   // rows brought back
   ROWS_UNRECOVERABLE: 'refused',
   ROW_RECOVERY_UNDER_WAY: 'refused',

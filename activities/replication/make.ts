@@ -3,6 +3,7 @@ import type { StandbyNames } from '../../contracts/standby'
 import { quoteIdentifier } from '../../postgres/connect/quote'
 import type { Session } from '../../postgres/connect/session'
 import { ensureControlSchema } from '../../postgres/migrate/control-schema'
+import { ensureBound, readLines } from '../../postgres/migrate/schema-line'
 import type { Publisher } from '../../postgres/replicate/conninfo'
 import { MARKER_TABLE } from '../../postgres/replicate/marker'
 import { dropPublication, ensurePublication } from '../../postgres/replicate/publication'
@@ -55,8 +56,12 @@ export async function subscribe(deps: ActivityDeps, input: Replicating): Promise
     action === 'set-up'
       ? await toldKeptOut(deps, await placeOf(deps, input, 'standby'), input.epochs.standby, null)
       : 'who may connect is as it was'
+  const lines = await looking(deps, await placeOf(deps, input, 'source'), 'migrator', readLines)
   return onSide(deps, input, 'standby', async ({ migrator, admin, token }) => {
     await ensureControlSchema(migrator)
+    // both have the same files, and the source's lock keeps it so
+    assertMayAct()
+    await ensureBound(migrator, { line: lines.at(-1)?.line ?? 0, again: true, token, signal })
     const empty = await unknownTo(admin, names, [...tables, ...OWN_TABLES])
     if (empty.length > 0) {
       // what migrations brought by themselves comes from the source as well; rows that have come since are another matter

@@ -49,8 +49,12 @@ function row({ source, target, state, since, reason, look, declared }: StandbyRe
     shownBytes(look?.lagBytes ?? null),
     heldBack(look, declared.retainedBytesMax),
     look === null ? 'never' : `${ago(look.at, now)} ago`,
-    [...(reason === null ? [] : [reason]), ...(look?.unreached ?? [])].join(' '),
+    [...(reason === null ? [] : [reason]), ...(look?.unreached ?? []), ...atItsLine(look)].join(' '),
   ]
+}
+
+function atItsLine(look: StandbyLook | null): string[] {
+  return look?.waits === undefined ? [] : [`At its line: it waits for ${look.waits.script}.`]
 }
 
 /** `1.2 GB of 20 GiB`. PostgreSQL's own word where it is not the usual one. */
