@@ -33,7 +33,7 @@ const OF_STATE: Readonly<Partial<Record<StandbyState, StandbyAlertCode>>> = {
 const OF_FINDINGS = ['slot-retention', 'schema-differs', 'unreached'] as const
 
 /** One that is carried over to waits for seconds. */
-const WAITS = 'waits-for-migration'
+const WAITS = 'waits-for-migration' as const
 
 /** In the order of the codes. `now`: in milliseconds. Pure. */
 export function standbyAlerts(standby: StandbyRecord, now: number): readonly StandbyAlert[] {

@@ -46,12 +46,12 @@ export interface PlanFacts {
   readonly fingerprint: Sha256
   readonly history: readonly HistoryRow[]
   readonly plan: ApplyPlan
-  /** None: nobody follows it. */
-  readonly standbys: readonly PlannedStandby[]
+  /** Absent: nobody follows it. */
+  readonly standbys?: readonly PlannedStandby[]
 }
 
 /** Takes turns with the rest of the process: a plan may hold some hundred thousand statements. */
-export async function planDocument({ bundle, target, fingerprint, history, plan, standbys }: PlanFacts): Promise<MigrationPlan> {
+export async function planDocument({ bundle, target, fingerprint, history, plan, standbys = [] }: PlanFacts): Promise<MigrationPlan> {
   const pace = createPace()
   const pending: PlannedScript[] = []
   const room = { left: SQL_LENGTH_SUM_MAX }

@@ -25,6 +25,8 @@ export interface RehearsalDocument {
   readonly durationMs: number
   readonly walBytes: number
   readonly writesPerSecond: Readonly<Record<string, number>>
+  /** Of log that the target wrote while the canary rehearsed; absent: nobody follows it. */
+  readonly logBytesPerSecond?: number
   /** The migrated canary's, object by object, so that a target that differs can say where. */
   readonly schema: SchemaDescription
 }
@@ -42,6 +44,7 @@ export async function rehearse(deps: ActivityDeps, input: Input): Promise<Rehear
   const document = await withSession(deps, onTarget, (there) =>
     withSession(deps, onCanary, async (here): Promise<RehearsalDocument> => {
       const before = await tableWriteCounters(there, { signal })
+      const logBefore = planned.standbys === undefined ? null : await logEnd(there)
       await assertSameDatabase(onTarget, there, here)
       await rememberOnce(deps.ledger, { operation, name: 'rows-canary' }, () =>
         countRows(here, entry.checks.rowCounts, { signal }),
@@ -53,7 +56,9 @@ export async function rehearse(deps: ActivityDeps, input: Input): Promise<Rehear
         name: `capstan ${operation} rehearse`,
         observer: createStatementRecorder(),
       })
-      return readRehearsal(canary.instance, here, rates(before, await tableWriteCounters(there, { signal })))
+      const writes = rates(before, await tableWriteCounters(there, { signal }))
+      const read = await readRehearsal(canary.instance, here, writes)
+      return logBefore === null ? read : { ...read, logBytesPerSecond: perSecond(logBefore, await logEnd(there)) }
     }),
   )
   assertMayAct()
@@ -101,4 +106,23 @@ function rates(before: TableWriteCounters, after: TableWriteCounters): Record<st
     return since > 0 ? [[relation, Math.round((since / seconds) * 10) / 10] as const] : []
   })
   return Object.fromEntries(entries)
+}
+
+interface LogEnd {
+  readonly bytes: number
+  /** Seconds since 1970, by the server's clock. */
+  readonly at: number
+}
+
+async function logEnd(target: Session): Promise<LogEnd> {
+  const [row] = await target.query<LogEnd>(
+    `SELECT pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), '0/0')::float8 AS bytes, extract(epoch FROM pg_catalog.clock_timestamp())::float8 AS at`,
+  )
+  if (row === undefined) throw new Error('the target does not say where its log ends')
+  return row
+}
+
+function perSecond(before: LogEnd, after: LogEnd): number {
+  const seconds = after.at - before.at
+  return seconds > 0 ? Math.max(0, after.bytes - before.bytes) / seconds : 0
 }
