@@ -47,7 +47,7 @@ export async function publish(deps: ActivityDeps, input: Replicating): Promise<T
 
 export async function subscribe(deps: ActivityDeps, input: Replicating): Promise<Told> {
   const { names, tables, source } = await madeBy(deps, input.operation)
-  const { action } = await stillBuilding(deps, input)
+  const { action, table } = await stillBuilding(deps, input)
   const { signal } = currentAct()
   const publisher = await publisherOf(deps, input)
   const failover = await looking(deps, await placeOf(deps, input, 'source'), 'admin', (session) => isKeptInStep(session, names))
@@ -59,9 +59,11 @@ export async function subscribe(deps: ActivityDeps, input: Replicating): Promise
   const lines = await looking(deps, await placeOf(deps, input, 'source'), 'migrator', readLines)
   return onSide(deps, input, 'standby', async ({ migrator, admin, token }) => {
     await ensureControlSchema(migrator)
-    // both have the same files, and the source's lock keeps it so
-    assertMayAct()
-    await ensureBound(migrator, { line: lines.at(-1)?.line ?? 0, again: true, token, signal })
+    // both have the same files, and the source's lock keeps it so; one of which a single table is copied may be at its line
+    if (table === null) {
+      assertMayAct()
+      await ensureBound(migrator, { line: lines.at(-1)?.line ?? 0, again: true, token, signal })
+    }
     const empty = await unknownTo(admin, names, [...tables, ...OWN_TABLES])
     if (empty.length > 0) {
       // what migrations brought by themselves comes from the source as well; rows that have come since are another matter

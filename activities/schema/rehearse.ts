@@ -1,6 +1,7 @@
 /** Rehearses on the canary: the same engine, the same files, the same role; only the traffic is missing. */
 import { failure } from '../../contracts/failures'
 import type { RehearsalSummary } from '../../contracts/migrate'
+import type { Finding, OperationId } from '../../contracts/operation'
 import type { Session } from '../../postgres/connect/session'
 import { describeSchema, type SchemaDescription } from '../../postgres/inspect/fingerprint'
 import { serverFacts } from '../../postgres/inspect/server'
@@ -16,6 +17,7 @@ import { applyBehindFence } from './apply-behind-fence'
 import type { SchemaActivities } from './contract'
 import { type SessionRequest, withSession } from './open-session'
 import { readPlan } from './plan'
+import { broughtByFiles, standbyBlocks } from './standby-blocks'
 
 /** Everything the judge and the evidence need. */
 export interface RehearsalDocument {
@@ -27,6 +29,8 @@ export interface RehearsalDocument {
   readonly writesPerSecond: Readonly<Record<string, number>>
   /** Of log that the target wrote while the canary rehearsed; absent: nobody follows it. */
   readonly logBytesPerSecond?: number
+  /** What the files bring that would keep the target from being followed; absent: nobody follows it. */
+  readonly standbyFindings?: readonly Finding[]
   /** The migrated canary's, object by object, so that a target that differs can say where. */
   readonly schema: SchemaDescription
 }
@@ -44,7 +48,7 @@ export async function rehearse(deps: ActivityDeps, input: Input): Promise<Rehear
   const document = await withSession(deps, onTarget, (there) =>
     withSession(deps, onCanary, async (here): Promise<RehearsalDocument> => {
       const before = await tableWriteCounters(there, { signal })
-      const logBefore = planned.standbys === undefined ? null : await logEnd(there)
+      const followed = planned.standbys === undefined ? null : await beforeFollowers(deps, operation, there, here)
       await assertSameDatabase(onTarget, there, here)
       await rememberOnce(deps.ledger, { operation, name: 'rows-canary' }, () =>
         countRows(here, entry.checks.rowCounts, { signal }),
@@ -58,7 +62,9 @@ export async function rehearse(deps: ActivityDeps, input: Input): Promise<Rehear
       })
       const writes = rates(before, await tableWriteCounters(there, { signal }))
       const read = await readRehearsal(canary.instance, here, writes)
-      return logBefore === null ? read : { ...read, logBytesPerSecond: perSecond(logBefore, await logEnd(there)) }
+      if (followed === null) return read
+      const logBytesPerSecond = perSecond(followed.log, await logEnd(there))
+      return { ...read, logBytesPerSecond, standbyFindings: broughtByFiles(followed.blocks, await standbyBlocks(here)) }
     }),
   )
   assertMayAct()
@@ -106,6 +112,12 @@ function rates(before: TableWriteCounters, after: TableWriteCounters): Record<st
     return since > 0 ? [[relation, Math.round((since / seconds) * 10) / 10] as const] : []
   })
   return Object.fromEntries(entries)
+}
+
+async function beforeFollowers({ ledger }: ActivityDeps, operation: OperationId, target: Session, canary: Session) {
+  // a repeat finds files applied
+  const blocks = await rememberOnce(ledger, { operation, name: 'standby-blocks' }, () => standbyBlocks(canary))
+  return { log: await logEnd(target), blocks }
 }
 
 interface LogEnd {

@@ -23,7 +23,8 @@ export function createSchemaActivities(deps: ActivityDeps): SchemaActivities {
       const rehearsal = (await deps.ledger.getDocument({ operation, name: 'rehearsal' })) as RehearsalDocument | null
       if (rehearsal === null) throw failure('DEFECT', `Operation ${operation} has no rehearsal to judge.`)
       const judgement = judge(rehearsal, database.policy.limits)
-      return { ...judgement, findings: [...judgement.findings, ...(await stallOf(deps, operation, database.name, rehearsal))] }
+      const stall = await stallOf(deps, operation, database.name, rehearsal)
+      return { ...judgement, findings: [...judgement.findings, ...(rehearsal.standbyFindings ?? []), ...stall] }
     },
     applyMigrations: (input) => applyToTarget(deps, input),
     surveyApply: (input) => surveyApply(deps, input),
