@@ -7,7 +7,11 @@ import { type OperationRequest, type StartedOperation, startOperation } from './
 /** Fails as `startOperation` does. */
 export function startMigrate(doors: Doors, request: OperationRequest): Promise<StartedOperation> {
   const { database: entry, migrations, standbys = [] } = request.bundle
-  const followers = standbys.map(({ standby }) => ({ standby: standby.name, cloud: standby.cloud, lockScope: lockScope(standby) }))
+  const followers = standbys.map(({ standby }) => ({
+    standby: standby.name,
+    cloud: standby.cloud,
+    lockScope: lockScope(standby),
+  }))
   return startOperation<MigrateInput>(doors, request, {
     kind: 'migrate',
     workflow: MIGRATE_WORKFLOW,

@@ -17,8 +17,9 @@ import {
   readLines,
   type SchemaLine,
 } from '../../postgres/migrate/schema-line'
-import { type Carried, type CarryStep, carryOne, toCarry } from '../../postgres/replicate/at-the-line'
+import { type Carried, carryOne } from '../../postgres/replicate/at-the-line'
 import { refreshSubscription } from '../../postgres/replicate/subscription'
+import { type CarryStep, toCarry } from '../../postgres/replicate/to-carry'
 import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { epochAbove } from '../schema/epoch'
@@ -54,10 +55,7 @@ function replaced({ source, target }: StandbyId): Error {
   return failure('TARGET_MISMATCH', message, { source, standby: target })
 }
 
-export async function carryOverTo(
-  deps: ActivityDeps,
-  input: Parameters<ReplicationActivities['carryOver']>[0],
-): Promise<Told> {
+export async function carryOverTo(deps: ActivityDeps, input: Parameters<ReplicationActivities['carryOver']>[0]): Promise<Told> {
   const { id, places } = await followerIn(deps, input)
   const { names } = await standing(deps, id)
   const { migrations } = await deps.ledger.getBundle(input.bundle)
@@ -68,7 +66,11 @@ async function followerIn(deps: ActivityDeps, { standby, sides, ...ref }: Follow
   const held = await deps.ledger.getBundle(ref.bundle)
   const request = followerOf(held, standby)
   const { operation, step, bundle } = ref
-  const place = (side: SideName, entry: Place['entry']): Place => ({ ref: { operation, step, bundle }, entry, address: sides[side] })
+  const place = (side: SideName, entry: Place['entry']): Place => ({
+    ref: { operation, step, bundle },
+    entry,
+    address: sides[side],
+  })
   const places = { source: place('source', held.database), standby: place('standby', request.standby) }
   return { id: { source: held.database.name, target: standby }, places }
 }
@@ -135,7 +137,8 @@ async function carryEach(
         limits: { lockTimeoutMs },
         mayAct: () => void assertMayAct(),
         onEvent: (event: ApplyEvent) => {
-          if (event.type === 'statement-started') progress.tell(`${standby.entry.name}: ${event.script}:${event.line} ${event.kind}`)
+          if (event.type === 'statement-started')
+            progress.tell(`${standby.entry.name}: ${event.script}:${event.line} ${event.kind}`)
         },
       })
       done.push({ step, carried })

@@ -66,7 +66,12 @@ async function catchUp(deps: ActivityDeps, input: Replicating, { id }: Both): Pr
   await onSide(deps, input, 'standby', async ({ migrator, token }) => {
     const tables = await migrator.query<{ shown: string }>(PUBLISHED_TABLES, historyValues(DEFAULT_HISTORY))
     assertMayAct()
-    await emptyTables(migrator, { source: id.source, tables: tables.map(({ shown }) => shown), token, signal: currentAct().signal })
+    await emptyTables(migrator, {
+      source: id.source,
+      tables: tables.map(({ shown }) => shown),
+      token,
+      signal: currentAct().signal,
+    })
   })
   const standby = await placeOf(deps, input, 'standby')
   const token = await raisedOn(deps, standby, input.epochs.standby)

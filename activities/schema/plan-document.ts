@@ -51,7 +51,14 @@ export interface PlanFacts {
 }
 
 /** Takes turns with the rest of the process: a plan may hold some hundred thousand statements. */
-export async function planDocument({ bundle, target, fingerprint, history, plan, standbys = [] }: PlanFacts): Promise<MigrationPlan> {
+export async function planDocument({
+  bundle,
+  target,
+  fingerprint,
+  history,
+  plan,
+  standbys = [],
+}: PlanFacts): Promise<MigrationPlan> {
   const pace = createPace()
   const pending: PlannedScript[] = []
   const room = { left: SQL_LENGTH_SUM_MAX }

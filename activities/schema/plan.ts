@@ -39,7 +39,17 @@ export async function planTarget(
       if (!exists) await refuseForeignSchema(session, DEFAULT_HISTORY)
       assertValid(validateMigrations(resolved, rows))
       const plan = await planMigrations({ resolved, history: rows })
-      const asked = { operation, step, entry, requests, addresses, source: session, history: rows, migrations, pending: plan.pending }
+      const asked = {
+        operation,
+        step,
+        entry,
+        requests,
+        addresses,
+        source: session,
+        history: rows,
+        migrations,
+        pending: plan.pending,
+      }
       const standbys = plan.pending.length === 0 ? [] : await planStandbys(deps, asked)
       if (standbys.length > 0) refuseForStandbys(plan.pending)
       const fingerprint = await schemaFingerprint(session, { signal: currentAct().signal })

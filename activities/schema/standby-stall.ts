@@ -16,7 +16,9 @@ export interface Stall {
 }
 
 export function standbyStall({ pending, records, bytesPerSecond, standbys }: Stall): Finding[] {
-  const atALine = new Set(pending.flatMap(({ script, onStandbys }) => (onStandbys === 'schema' || onStandbys === 'mixed' ? [script] : [])))
+  const atALine = new Set(
+    pending.flatMap(({ script, onStandbys }) => (onStandbys === 'schema' || onStandbys === 'mixed' ? [script] : [])),
+  )
   const seconds = records.reduce((sum, { script, durationMs }) => sum + (atALine.has(script) ? durationMs : 0), 0) / 1_000
   const written = Math.round(seconds * bytesPerSecond)
   return standbys.flatMap(({ target, declared, look }): Finding[] => {

@@ -11,11 +11,17 @@ const records = [
   { script: 'V3__c.sql', durationMs: 900_000 },
   { script: 'V4__d.sql', durationMs: 900_000 },
 ]
-const pending = [script('V1__a.sql', 'schema'), script('V2__b.sql', 'mixed'), script('V3__c.sql', 'free'), script('V4__d.sql', 'rows')]
+const pending = [
+  script('V1__a.sql', 'schema'),
+  script('V2__b.sql', 'mixed'),
+  script('V3__c.sql', 'free'),
+  script('V4__d.sql', 'rows'),
+]
 
 test('log that is written while a standby is at a line is held against what its slot may hold back still', () => {
   // 100 MB are declared and 1 MB is held back: 99 MB are left, over the 50 s of the two files that have a line
-  const stall = (bytesPerSecond: number) => standbyStall({ pending, records, bytesPerSecond, standbys: [{ ...RECORD, look: LOOK }] })
+  const stall = (bytesPerSecond: number) =>
+    standbyStall({ pending, records, bytesPerSecond, standbys: [{ ...RECORD, look: LOOK }] })
   expect(stall(1.98 * MB)).toEqual([])
   const [found] = stall(2 * MB)
   expect(found).toMatchObject({ rule: 'standby-stall', measured: 100 * MB, allowed: 99 * MB })

@@ -158,7 +158,10 @@ describe('the plan', () => {
       { ...left, standby: 'shop-azure', does: 'carry-over' as const, why: null },
       { ...left, standby: 'shop-gcp', does: 'wait' as const, why: 'it is paused' },
     ]
-    const text = planLines({ ...plan, pending: [{ ...script!, onStandbys: 'free' }], standbys }, entry, { paint, columns: 200 }).join('\n')
+    const text = planLines({ ...plan, pending: [{ ...script!, onStandbys: 'free' }], standbys }, entry, {
+      paint,
+      columns: 200,
+    }).join('\n')
     expect(text).toContain('V3__i.sql  on standbys too, while rows come in')
     expect(text).toContain('standby shop-azure: gets each file after this database\n')
     expect(text).toContain('standby shop-gcp: waits at its line, since it is paused')

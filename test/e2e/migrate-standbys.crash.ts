@@ -35,7 +35,9 @@ ALTER TABLE public.transfers RENAME COLUMN was_payer TO payee;`,
 })
 
 test('what could not come out alike is refused before anything is done, and so is to migrate the standby itself', async () => {
-  const twice = await it.migrated('rows-first', { 'V8__two.sql': 'DELETE FROM public.fees; ALTER TABLE public.fees DROP COLUMN fee' })
+  const twice = await it.migrated('rows-first', {
+    'V8__two.sql': 'DELETE FROM public.fees; ALTER TABLE public.fees DROP COLUMN fee',
+  })
   expect(twice.failure).toMatchObject({ code: 'MIGRATION_NOT_FOR_STANDBYS', message: expect.stringContaining('V8__two.sql:1') })
   it.forget('V8__two.sql')
   const itself = await it.migrated('itself', {}, it.pair.name)
@@ -55,7 +57,7 @@ test('a standby that somebody else holds waits at its line and is told so; resum
   const refused = await it.ended('not-now', 'switchover', 'stock', '--plan', '--unproven')
   expect(JSON.stringify(refused)).toContain('waits at its line for V8__note.sql')
   await letGo()
-  expect(await it.ended('on', 'standby', 'resume', 'stock')).toMatchObject({ status: 'succeeded', verdict: 'pass' })
+  expect(await it.ended('let-on', 'standby', 'resume', 'stock')).toMatchObject({ status: 'succeeded', verdict: 'pass' })
   await it.isTheSameOnBothSides()
 })
 
@@ -68,5 +70,8 @@ test('once writing has moved, the new writer is migrated, and the old one follow
   expect(operation).toMatchObject({ status: 'succeeded', verdict: 'pass', failure: null })
   await it.isTheSameOnBothSides()
   const old = await it.migrated('old-one', {})
-  expect(old.failure).toMatchObject({ code: 'DATABASE_REFUSED', message: expect.stringContaining(`capstan migrate ${it.pair.name}`) })
+  expect(old.failure).toMatchObject({
+    code: 'DATABASE_REFUSED',
+    message: expect.stringContaining(`capstan migrate ${it.pair.name}`),
+  })
 })

@@ -13,7 +13,8 @@ afterAll(() => it?.close())
 
 /** A file that changes the table that is written to, one that makes another, and one that is run while rows come in. */
 function files(): Record<string, string> {
-  const [first, second, third] = [(version += 1), (version += 1), (version += 1)]
+  version += 3
+  const [first, second, third] = [version - 2, version - 1, version]
   return {
     [`V${first}__column.sql`]: `ALTER TABLE public.transfers ADD COLUMN c${first} int NOT NULL DEFAULT ${first}`,
     [`V${second}__table.sql`]: `CREATE TABLE public.t${second} (id int PRIMARY KEY); INSERT INTO public.t${second} SELECT generate_series(1, 10);`,
@@ -42,7 +43,10 @@ test.each(BOUNDARIES)('a worker that dies at %s changes nothing of how it ends',
 test('a worker that dies over and over while files are carried over', async () => {
   const running = it.migrated('dies-often', { ...files(), ...files() })
   for (let deaths = 0; deaths < 5; deaths += 1) {
-    await until('the next moment', async () => (await it.capstan.ledger.getOperation('dies-often'))?.steps.some(({ id }) => id.startsWith('apply')) === true)
+    await until(
+      'the next moment',
+      async () => (await it.capstan.ledger.getOperation('dies-often'))?.steps.some(({ id }) => id.startsWith('apply')) === true,
+    )
     await it.capstan.killWorker()
   }
   expect(await running).toMatchObject({ status: 'succeeded', failure: null })
@@ -87,7 +91,10 @@ test('one that was made before there were lines is refused until it is resumed',
   await onStandby?.execute('DROP TABLE capstan.schema_line, capstan.standby_bound')
   await Promise.all([onSource?.close(), onStandby?.close()])
   const refused = await it.migrated('no-line', files())
-  expect(refused.failure).toMatchObject({ code: 'STANDBY_CHANGED', message: expect.stringContaining('capstan standby resume stock') })
+  expect(refused.failure).toMatchObject({
+    code: 'STANDBY_CHANGED',
+    message: expect.stringContaining('capstan standby resume stock'),
+  })
   expect(await it.ended('give-line', 'standby', 'resume', 'stock')).toMatchObject({ status: 'succeeded', verdict: 'pass' })
   expect(await it.migrated('with-line', {})).toMatchObject({ status: 'succeeded', verdict: 'pass' })
   await it.isTheSameOnBothSides()

@@ -3,7 +3,7 @@
 import { CancellationScope, proxyActivities } from '@temporalio/workflow'
 import type { LockActivities } from '../../activities/lock/contract'
 import { TASK_QUEUES } from '../../contracts/messages'
-import { type OperationId, OPERATION_STEPS, type StepName } from '../../contracts/operation'
+import { OPERATION_STEPS, type OperationId, type StepName } from '../../contracts/operation'
 import { isDefect } from './failures'
 import { quickAct } from './proxies'
 import type { Run } from './run'
@@ -80,10 +80,12 @@ export async function releaseLocks(run: Run, spec: LockSpec): Promise<void> {
 /** One more lock for as long as `act` lasts, beside those of the operation: of another instance, in whatever order. It is not waited for, and who does not wait
  *  stands in no ring with others. Fails with INSTANCE_LOCKED, and as `act` does. */
 export async function withLock<T>(
-  { operation, step, scope, heartbeatTimeoutMs }: { readonly operation: OperationId; readonly step: string; readonly scope: string } & Pick<
-    LockSpec,
-    'heartbeatTimeoutMs'
-  >,
+  {
+    operation,
+    step,
+    scope,
+    heartbeatTimeoutMs,
+  }: { readonly operation: OperationId; readonly step: string; readonly scope: string } & Pick<LockSpec, 'heartbeatTimeoutMs'>,
   act: (epoch: number) => Promise<T>,
 ): Promise<T> {
   const { acquireLock, releaseLock } = proxyActivities<LockActivities>(quickAct(TASK_QUEUES.control, heartbeatTimeoutMs))

@@ -29,7 +29,10 @@ export function migrateActivities({ cloud, heartbeatTimeoutMs }: Pick<MigrateInp
 }
 
 /** Of one of its standbys. */
-export function followerActivities({ heartbeatTimeoutMs }: Pick<MigrateInput, 'heartbeatTimeoutMs'>, { cloud }: DeclaredFollower) {
+export function followerActivities(
+  { heartbeatTimeoutMs }: Pick<MigrateInput, 'heartbeatTimeoutMs'>,
+  { cloud }: DeclaredFollower,
+) {
   const atItsCloud = quickAct(TASK_QUEUES[cloud], heartbeatTimeoutMs)
   return {
     planning: proxyActivities<StandbyPlaceActivities>(askFirst(claimedSoon(atItsCloud))),

@@ -47,7 +47,9 @@ export async function inStretches(
   apply: (step: StepName, upTo: string | null) => Promise<void>,
 ): Promise<readonly Finding[]> {
   const { run, input } = carrying
-  const waiting = standbys.flatMap(({ standby, does, why }) => (does === 'wait' ? [waits(input.database, standby, why ?? 'it was not asked')] : []))
+  const waiting = standbys.flatMap(({ standby, does, why }) =>
+    does === 'wait' ? [waits(input.database, standby, why ?? 'it was not asked')] : [],
+  )
   const carried = new Set(standbys.flatMap(({ standby, does }) => (does === 'carry-over' ? [standby] : [])))
   const followers = (input.standbys ?? []).filter(({ standby }) => carried.has(standby))
   if (followers.length === 0) {

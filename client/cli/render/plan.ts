@@ -71,7 +71,9 @@ const ON_STANDBYS: Readonly<Record<NonNullable<PlannedScript['onStandbys']>, str
 }
 
 function standbyLine({ standby, does, why }: PlannedStandby): string {
-  const deed = { 'carry-over': 'gets each file after this database', wait: 'waits at its line', 'seed-anew': 'gets nothing' }[does]
+  const deed = { 'carry-over': 'gets each file after this database', wait: 'waits at its line', 'seed-anew': 'gets nothing' }[
+    does
+  ]
   return `  standby ${oneLine(standby)}: ${deed}${why === null ? '' : `, since ${oneLine(why)}`}`
 }
 

@@ -27,7 +27,12 @@ export function wholeLook({ at, source, standby, schemaDiffers, behindLine, sequ
   const beat = there?.beat ?? null
   const heard = seen === null ? before?.heard : { at, flushed: seen.flushed }
   const stood = sequences ?? before?.sequences
-  const waits = behindLine === undefined ? before?.waits : behindLine === null ? undefined : { since: before?.waits?.since ?? at, ...behindLine }
+  const waits =
+    behindLine === undefined
+      ? before?.waits
+      : behindLine === null
+        ? undefined
+        : { since: before?.waits?.since ?? at, ...behindLine }
   return {
     at,
     source: seen?.side ?? null,
