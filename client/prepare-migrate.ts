@@ -3,12 +3,14 @@
 import path from 'node:path'
 import type { MigrationBundle } from '../contracts/bundle'
 import { failure } from '../contracts/failures'
-import type { DatabaseEntry } from '../contracts/fleet'
+import { atItsAddress, type DatabaseEntry } from '../contracts/fleet'
+import type { StandbyRequest } from '../contracts/replicate'
 import { planMigration } from '../postgres/migrate/plan'
 import { readMigrationDirectory } from '../postgres/migrate/read-directory'
 import { resolveMigrations } from '../postgres/migrate/resolve'
 import { printable } from '../postgres/printable'
 import { findDatabase, type LoadedFleet, readFleet } from './fleet/read-fleet'
+import { backward } from './fleet/turned'
 
 export interface MigrateQuestion {
   readonly fleetFile: string
@@ -35,7 +37,15 @@ export async function prepareMigrate(question: MigrateQuestion): Promise<Prepare
   }
   for (const migration of resolved) await planMigration(migration)
   const migrations = resolved.map(({ script, content }) => ({ script, content }))
-  return { bundle: { version: 1, database: entry, migrations }, migrationsFolder }
+  const standbys = followersOf(fleet, entry)
+  const bundle = { version: 1 as const, database: entry, migrations, ...(standbys.length === 0 ? {} : { standbys }) }
+  return { bundle, migrationsFolder }
+}
+
+/** Whoever may follow it as the file has it, either way round; who does is known to the ledger. */
+function followersOf(fleet: LoadedFleet, entry: DatabaseEntry): StandbyRequest[] {
+  const forward = (entry.standbys ?? []).map((declared) => ({ standby: findDatabase(fleet, declared.database), declared }))
+  return [...forward, ...backward(fleet, entry).map(({ other, declared }) => ({ standby: atItsAddress(other), declared }))]
 }
 
 function declaredFolder(fleet: LoadedFleet, { name, migrations }: DatabaseEntry): string {

@@ -13,6 +13,7 @@ export const STANDBY_ALERT_CODES = [
   'schema-differs',
   'rows-differ',
   'comparison-too-old',
+  'waits-for-migration',
   'unreached',
   'not-looked-at',
 ] as const
@@ -37,9 +38,12 @@ const OF_STATE: Readonly<Partial<Record<StandbyState, StandbyAlertCode>>> = {
 /** Rules of a look's findings that are alerts by their own name, before those of comparisons and after. */
 const [BEFORE, AFTER] = [['slot-retention', 'schema-differs'] as const, ['unreached'] as const]
 
+/** One that is carried over to waits for seconds. */
+const WAITS = 'waits-for-migration' as const
+
 /** In the order of the codes. `now`: in milliseconds. Pure. */
 export function standbyAlerts(standby: StandbyRecord, now: number): readonly StandbyAlert[] {
-  const { target, source, state, reason, since, look } = standby
+  const { target, source, state, reason, since, look, declared } = standby
   if (state === 'gone') return []
   const ofState = OF_STATE[state]
   const alerts: StandbyAlert[] = []
@@ -55,6 +59,8 @@ export function standbyAlerts(standby: StandbyRecord, now: number): readonly Sta
     })
   for (const code of BEFORE) alerts.push(...messagesOf(look, code).map((message) => ({ code, message })))
   alerts.push(...ofComparisons(standby, now))
+  if (look?.waits !== undefined && now - Date.parse(look.waits.since) > declared.lagMsMax)
+    alerts.push(...messagesOf(look, WAITS).map((message) => ({ code: WAITS, message })))
   for (const code of AFTER) alerts.push(...messagesOf(look, code).map((message) => ({ code, message })))
   const lookedAt = look?.at ?? since
   if (now - Date.parse(lookedAt) > LOOKED_MS_MAX)

@@ -1,6 +1,6 @@
 /** The one way to start an operation on a standby, whichever door it came through: to set it up, or to do something with the one that there is. */
 import type { BundledMigration, MigrationBundle } from '../contracts/bundle'
-import { type Failure, failure } from '../contracts/failures'
+import { Failure, failure } from '../contracts/failures'
 import { atItsAddress, type DatabaseEntry } from '../contracts/fleet'
 import { type ReplicateRequest, replicateStarter } from '../contracts/replicate'
 import type { DeclaredStandby } from '../contracts/standby'
@@ -54,14 +54,19 @@ function turnedPair(fleet: LoadedFleet, source: DatabaseEntry, { standby: wanted
   return only === undefined || another !== undefined ? null : only
 }
 
-/** Whoever pauses one at night is kept from it by no file that is wrong. */
+/** Whoever pauses one at night, or resumes it, is kept from it by no file that is wrong: a standby that waits for one of them says so when it is resumed. */
 async function migrationsFor(
   action: ReplicateQuestion['action'],
   { fleetFile, source }: ReplicateQuestion,
 ): Promise<readonly BundledMigration[]> {
-  if (action !== 'set-up' && action !== 'reseed') return []
-  const { bundle } = await prepareMigrate({ fleetFile, database: source, migrations: null })
-  return bundle.migrations
+  if (action === 'pause' || action === 'remove') return []
+  try {
+    const { bundle } = await prepareMigrate({ fleetFile, database: source, migrations: null })
+    return bundle.migrations
+  } catch (error) {
+    if (action === 'resume' && error instanceof Failure) return []
+    throw error
+  }
 }
 
 function declaredStandby(fleet: LoadedFleet, source: DatabaseEntry, question: ReplicateQuestion): DeclaredStandby {

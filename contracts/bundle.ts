@@ -6,7 +6,7 @@ import type { FailoverRequest } from './failover'
 import type { MomentRequest } from './find-moment'
 import type { DatabaseEntry } from './fleet'
 import type { RowsRequest } from './recover-rows'
-import type { ReplicateRequest } from './replicate'
+import type { ReplicateRequest, StandbyRequest } from './replicate'
 import type { RestoreRequest } from './restore'
 import type { SalvageRequest } from './salvage'
 import type { SwitchoverRequest } from './switchover'
@@ -22,6 +22,8 @@ export interface MigrationBundle {
   readonly version: 1
   readonly database: DatabaseEntry
   readonly migrations: readonly BundledMigration[]
+  /** Of a migration: those that may follow the database, by their own entries; which of them do the ledger says. Absent: none. */
+  readonly standbys?: readonly StandbyRequest[]
   /** Of a verification: whoever repeats its id with another point is refused. */
   readonly verify?: WantedPoint
   /** Of a restore: another moment under the same id is another operation. */

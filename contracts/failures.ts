@@ -86,12 +86,14 @@ export const FAILURES = {
   MIGRATION_FAILED: 'refused',
   MIGRATION_LOCK_TIMEOUT: 'refused',
   MIGRATION_OUTCOME_UNKNOWN: 'refused',
+  MIGRATION_NOT_FOR_STANDBYS: 'refused',
   MIGRATION_CHECKSUM_CHANGED: 'drift',
   MIGRATION_HISTORY_INVALID: 'drift',
   HISTORY_BASELINE_NEEDED: 'refused',
   // standbys
   STANDBY_EXISTS: 'refused',
   STANDBY_CHANGED: 'drift',
+  STANDBY_DIFFERS: 'refused',
   // rows brought back
   ROWS_UNRECOVERABLE: 'refused',
   ROW_RECOVERY_UNDER_WAY: 'refused',

@@ -23,6 +23,7 @@ export const MIGRATE_STEPS = {
   checkCanary: { id: 'check-canary', title: 'Check the canary' },
   judge: { id: 'judge', title: 'Judge against the policy' },
   apply: { id: 'apply', title: 'Apply to the target' },
+  carryOver: { id: 'carry-over', title: 'Carry over to the standbys' },
   verify: { id: 'verify', title: 'Verify the target' },
   bake: { id: 'bake', title: 'Watch it bake' },
   removeCanary: { id: 'remove-canary', title: 'Remove the canary' },
@@ -32,6 +33,39 @@ export const MIGRATE_STEPS = {
 
 export interface MigrateInput extends OperationInput {
   readonly policy: MigrationPolicy
+  /** Those that the fleet file declares, whether there are such or not. Absent: none. */
+  readonly standbys?: readonly DeclaredFollower[]
+}
+
+/** A database that may follow the one that is migrated. */
+export interface DeclaredFollower {
+  /** Its name in the fleet file. */
+  readonly standby: string
+  readonly cloud: Cloud
+  readonly lockScope: string
+}
+
+/** Where a declared follower answers, as its cloud says. */
+export interface FollowerAddress {
+  readonly standby: string
+  /** Null: its cloud does not tell of it. */
+  readonly address: InstanceAddress | null
+}
+
+/** What is done with a standby: what the source gets is carried over; nothing, and it waits at its line; or nothing, since it is seeded anew before it follows
+ *  again. */
+export type StandbyDeed = 'carry-over' | 'wait' | 'seed-anew'
+
+/** One standby in the plan. Null: it was not asked. */
+export interface PlannedStandby {
+  readonly standby: string
+  readonly does: StandbyDeed
+  /** Why it is not carried over, one clause; null: it is. */
+  readonly why: string | null
+  readonly instanceId: string | null
+  /** The last line of the source's that it may pass. */
+  readonly line: number | null
+  readonly fingerprint: Sha256 | null
 }
 
 /** Where an instance answers. From the cloud's description: workers that serve databases need no cloud's credentials. */
@@ -75,6 +109,9 @@ export interface PlannedScript {
   readonly description: string
   readonly checksum: number
   readonly statements: readonly PlannedStatement[]
+  /** What a standby gets of it: `schema`, all, at its line; `mixed`, what is no row, at its line; `free`, all, while rows come in; `rows`, nothing, since they come
+   *  from the source. Absent: nobody follows. */
+  readonly onStandbys?: 'schema' | 'mixed' | 'free' | 'rows'
 }
 
 /** What `--plan` shows and an approval binds to. Its digest covers everything but `digest` itself. */
@@ -94,6 +131,8 @@ export interface MigrationPlan {
   readonly target: string | null
   readonly pending: readonly PlannedScript[]
   readonly traits?: CloudTraits
+  /** By name. Absent: it has none. */
+  readonly standbys?: readonly PlannedStandby[]
 }
 
 /** The plan as the workflow carries it: the whole one is in the ledger. */
@@ -105,6 +144,10 @@ export interface PlanSummary {
   readonly target: string | null
   readonly pendingCount: number
   readonly statementCount: number
+  /** Absent: it has none. */
+  readonly standbys?: readonly Pick<PlannedStandby, 'standby' | 'does' | 'why'>[]
+  /** The last script of each stretch, in order: one is carried over before the next is applied. Absent: nothing is carried over, and all is one. */
+  readonly stretches?: readonly string[]
 }
 
 /** The rehearsal as the workflow carries it: every statement's record is in the ledger. */

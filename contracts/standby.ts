@@ -114,8 +114,20 @@ export interface StandbyLook {
   readonly findings: readonly Finding[]
   /** When the source answered a look last, this one or one before, and where its log ended then. Absent: it never has. */
   readonly heard?: SourceHeard
+  /** It has come as far as a file that the source has applied, and gets nothing behind it until it has the file, too. Absent: it has not. */
+  readonly waits?: WaitsAtLine
   /** By `"schema"."name"`, where sequences of the source stood about a minute ago that no column draws from: nothing that is replicated tells of them. */
   readonly sequences?: Readonly<Record<string, string>>
+}
+
+/** A standby that is at its line, as a look saw it. */
+export interface WaitsAtLine {
+  /** Since the first look that saw it wait, whichever file it was for then. */
+  readonly since: IsoInstant
+  /** The file that it gets next. */
+  readonly script: string
+  /** Files that change tables, this one among them, which the source has and it has not. */
+  readonly files: number
 }
 
 export interface SourceHeard {

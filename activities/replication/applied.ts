@@ -1,7 +1,9 @@
 /** Which migrations built the source: those that its history shows as applied, and no other. What is pending there is no part of its schema. */
 import { failure } from '../../contracts/failures'
+import type { WaitsAtLine } from '../../contracts/standby'
 import type { HistoryRow } from '../../postgres/migrate/history'
 import type { ResolvedMigration } from '../../postgres/migrate/resolve'
+import type { Bound, SchemaLine } from '../../postgres/migrate/schema-line'
 import { type MigrationState, migrationStates } from '../../postgres/migrate/state'
 import { assertValid, validateMigrations } from '../../postgres/migrate/validate'
 
@@ -23,4 +25,19 @@ export function appliedMigrations(resolved: readonly ResolvedMigration[], rows: 
   }
   const applied = new Set(states.flatMap(({ state, migration }) => (APPLIED.has(state) && migration !== null ? [migration] : [])))
   return resolved.filter((migration) => applied.has(migration))
+}
+
+/** Whether a standby has every file that its source has, whatever the order in which it got them. What is below a baseline the source has no rows of, and a baseline
+ *  is no file. */
+export function hasFilesOf(source: readonly HistoryRow[], standby: readonly HistoryRow[]): boolean {
+  const nameOf = ({ script, version, checksum }: HistoryRow): string => JSON.stringify([script, version, checksum])
+  const had = new Set(standby.map(nameOf))
+  return source.every((row) => row.type !== 'SQL' || had.has(nameOf(row)))
+}
+
+/** The files that change tables which a source has and its standby has not; null: it has all, or has no line and waits for none. */
+export function lackingLines(lines: readonly SchemaLine[], bound: Bound | null): Omit<WaitsAtLine, 'since'> | null {
+  const lacking = bound === null ? [] : lines.filter(({ line }) => line > bound.line)
+  const [next] = lacking
+  return next === undefined ? null : { script: next.script, files: lacking.length }
 }

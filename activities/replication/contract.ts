@@ -17,6 +17,13 @@ export interface Reached extends StepRef {
   readonly epochs: StandbyEpochs
 }
 
+/** One of the standbys of a database that is migrated. */
+export interface Follower extends StepRef {
+  /** Its name in the fleet file. */
+  readonly standby: string
+  readonly sides: StandbySides
+}
+
 interface Told {
   /** One line. */
   readonly summary: string
@@ -24,8 +31,8 @@ interface Told {
 
 /** On the queue of the standby's cloud. */
 export interface StandbyPlaceActivities {
-  /** Where the standby answers; NOT_READY_YET while it is changing. */
-  describeStandby(input: StepRef): Promise<InstanceAddress>
+  /** Where the standby answers; NOT_READY_YET while it is changing. `standby`: which, of several that a bundle names. */
+  describeStandby(input: StepRef & { readonly standby?: string }): Promise<InstanceAddress>
 }
 
 /** On the queue of those that serve databases. */
@@ -79,6 +86,12 @@ export interface ReplicationActivities {
   takeBackPause(input: Replicating): Promise<void>
   /** With the connection that is declared now. The ledger says so last. Safe to repeat. Fails with DATABASE_REFUSED while others may write there. */
   resumeStandby(input: Replicating): Promise<Told>
+  /** Whether it may be carried over to, and the epoch to act under. Fails with STANDBY_CHANGED where it does not follow by now, TARGET_MISMATCH where its
+   *  instance is another. Changes nothing. */
+  prepareCarryOver(input: Follower & { lock: LockRef }): Promise<{ epoch: number }>
+  /** Brings it to where the source is: each file that the source has applied, at its line. Resumes after a kill; what is there stays. Fails with
+   *  NOT_READY_YET while rows are still on their way to the line. */
+  carryOver(input: Follower & { epoch: number }): Promise<Told>
   /** The first part of seeding it anew: the ledger says so, then what it has is given up. Safe to repeat. Fails with DATABASE_REFUSED, before anything is
    *  changed, where a table cannot be emptied or published, or while others may write there. */
   stopFollowing(input: Replicating): Promise<Told>

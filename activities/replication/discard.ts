@@ -37,7 +37,7 @@ export async function discardStandby(deps: ActivityDeps, input: Replicating): Pr
 }
 
 /** It may not have come as far as to make all of them. */
-async function existing(standby: Session, tables: readonly string[]): Promise<string[]> {
+export async function existing(standby: Session, tables: readonly string[]): Promise<string[]> {
   const rows = await standby.query<{ name: string }>(
     'SELECT w.name FROM pg_catalog.unnest($1::text[]) w(name) WHERE pg_catalog.to_regclass(w.name) IS NOT NULL',
     [tables],

@@ -4,15 +4,16 @@ import type { ActivityDeps } from '../deps'
 import { addressOf } from '../instance/address'
 import { findTarget } from '../target'
 import type { StandbyPlaceActivities } from './contract'
-import { standbyOf } from './sides'
+import { followerOf, standbyOf } from './sides'
 
 export function createStandbyPlaceActivities({
   ledger,
   cloudOf,
 }: Pick<ActivityDeps, 'ledger' | 'cloudOf'>): StandbyPlaceActivities {
   return {
-    async describeStandby({ bundle }) {
-      const { standby } = standbyOf(await ledger.getBundle(bundle))
+    async describeStandby({ bundle, standby: name }) {
+      const held = await ledger.getBundle(bundle)
+      const { standby } = name === undefined ? standbyOf(held) : followerOf(held, name)
       return addressOf(await findTarget(cloudOf, standby, { signal: currentAct().signal }))
     },
   }

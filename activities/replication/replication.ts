@@ -2,6 +2,7 @@
 import { finishSeeding } from '../../postgres/replicate/seeding'
 import { currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
+import { carryOverTo, prepareCarryOver } from './carry-over'
 import { compareBoth } from './compare'
 import { compareByClock } from './compare-by-clock'
 import type { ReplicationActivities } from './contract'
@@ -44,6 +45,8 @@ export function createReplicationActivities(deps: ActivityDeps): ReplicationActi
     pauseStandby: (input) => pauseStandby(deps, input),
     takeBackPause: (input) => takeBackPause(deps, input),
     resumeStandby: (input) => resumeStandby(deps, input),
+    prepareCarryOver: (input) => prepareCarryOver(deps, input),
+    carryOver: (input) => carryOverTo(deps, input),
     stopFollowing: (input) => stopFollowing(deps, input),
     leaveToBeSeeded: (input) => leaveToBeSeeded(deps, input),
     removeStandby: (input) => removeStandby(deps, input),

@@ -2,20 +2,27 @@
  *  begun and not finished leaves one whose rows are to come, and never one that thinks that it has them. */
 import { failure } from '../../contracts/failures'
 import type { StandbyId, StandbyNames, StandbyState } from '../../contracts/standby'
+import { DEFAULT_HISTORY, readHistory } from '../../postgres/migrate/history'
+import { type ResolvedMigration, resolveMigrations } from '../../postgres/migrate/resolve'
 import { refuseAnonymous, refuseReferred, refuseUnreadable } from '../../postgres/replicate/before-seeding'
+import { buildIndexes } from '../../postgres/replicate/build-indexes'
+import { historyValues, PUBLISHED_TABLES } from '../../postgres/replicate/preflight/relations'
 import { recopyTables } from '../../postgres/replicate/recopy'
-import { finishSeeding, readOrigin, startReseeding } from '../../postgres/replicate/seeding'
+import { emptyTables, finishSeeding, readOrigin, startReseeding } from '../../postgres/replicate/seeding'
 import { dropSlot } from '../../postgres/replicate/slot'
 import { resolveTables } from '../../postgres/replicate/tables'
 import { dropSubscription } from '../../postgres/replicate/teardown'
 import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
+import { appliedMigrations, hasFilesOf } from './applied'
 import type { Replicating } from './contract'
+import { existing } from './discard'
 import { findMade, type MadeDocument, writeMade } from './made'
-import { OWN_TABLES, onBoth, placeOf, unknownTo } from './make'
+import { OWN_TABLES, onBoth, onSide, placeOf, unknownTo } from './make'
 import { publishedTables } from './published'
 import { change, refuseOtherThan, standing } from './record'
-import { type BehindFence, type Both, bothOf, looking, type SideName } from './sides'
+import { applyOn } from './schema'
+import { type BehindFence, type Both, bothOf, looking, opener, raisedOn, type SideName } from './sides'
 import { RESUMABLE, refuseWritersOf } from './stand'
 import { admitOldWriter, refuseWriterAsStandby } from './turned'
 
@@ -51,7 +58,39 @@ export async function stopFollowing(deps: ActivityDeps, input: Replicating): Pro
     await startReseeding(migrator, { token, source: id.source, operation, tables: only })
     if (only !== null) await recopy(on, id, made, only)
   })
+  if (only === null) await catchUp(deps, input, both)
   return { summary: `${table ?? `${tables.length} tables`} of ${request.standby.name} to be copied anew` }
+}
+
+/** What the source has applied since runs before the rows are copied, in tables that are empty: it follows nothing meanwhile, so that no line is waited at. */
+async function catchUp(deps: ActivityDeps, input: Replicating, { id }: Both): Promise<void> {
+  const lacking = await lackingFiles(deps, input)
+  if (lacking.length === 0) return
+  await onSide(deps, input, 'standby', async ({ migrator, token }) => {
+    const tables = await migrator.query<{ shown: string }>(PUBLISHED_TABLES, historyValues(DEFAULT_HISTORY))
+    assertMayAct()
+    await emptyTables(migrator, {
+      source: id.source,
+      tables: tables.map(({ shown }) => shown),
+      token,
+      signal: currentAct().signal,
+    })
+  })
+  const standby = await placeOf(deps, input, 'standby')
+  const token = await raisedOn(deps, standby, input.epochs.standby)
+  // a file may drop, or rename, what an earlier attempt has set aside
+  await buildIndexes({ connect: opener(deps, standby, 'migrator', token), token, signal: currentAct().signal })
+  await applyOn(deps, standby, input.epochs.standby, lacking)
+}
+
+/** All that the source has applied, where the standby has not all of it; the engine leaves out what is there. */
+async function lackingFiles(deps: ActivityDeps, input: Replicating): Promise<readonly ResolvedMigration[]> {
+  const rowsOn = async (side: SideName) =>
+    looking(deps, await placeOf(deps, input, side), 'migrator', async (session) => (await readHistory(session)).rows)
+  const [there, here] = [await rowsOn('source'), await rowsOn('standby')]
+  if (hasFilesOf(there, here)) return []
+  const { migrations } = await deps.ledger.getBundle(input.bundle)
+  return appliedMigrations(resolveMigrations(migrations), there)
 }
 
 /** From the source and not from its publication, which may have lost a table, and has none that was made since. Changes nothing. */
@@ -73,9 +112,12 @@ async function toBeMade(deps: ActivityDeps, input: Replicating, both: Both, name
   }
   const again = table === null ? known : [table]
   if (table === null) await refuseWritersOf(deps, input, both)
+  // what it lacks of the source's tables comes by the files that it lacks
+  const catchesUp = table === null && (await lackingFiles(deps, input)).length > 0
   await looking(deps, await placeOf(deps, input, 'standby'), 'migrator', async (standby) => {
-    await resolveTables(standby, again)
-    await refuseReferred(standby, again)
+    const there = catchesUp ? await existing(standby, again) : again
+    await resolveTables(standby, there)
+    await refuseReferred(standby, there)
   })
   const tables = table === null ? known : [...new Set([...published, table])]
   return { version: 1, ...id, names, tables }

@@ -42,7 +42,13 @@ export async function buildSchema(deps: ActivityDeps, input: Replicating): Promi
   return { summary: `${built}; the source has what no migration describes, or lacks what one does`, findings }
 }
 
-async function applyOn(deps: ActivityDeps, standby: Place, epoch: number, resolved: readonly ResolvedMigration[]): Promise<void> {
+/** Whole files, rows among them: for a database that nothing comes to yet. Safe to repeat. */
+export async function applyOn(
+  deps: ActivityDeps,
+  standby: Place,
+  epoch: number,
+  resolved: readonly ResolvedMigration[],
+): Promise<void> {
   const token = await raisedOn(deps, standby, epoch)
   const progress = notes(deps, standby.ref)
   const { lockTimeoutMs } = standby.entry.policy

@@ -28,6 +28,13 @@ export function standbyOf({ replicate, switchover, failover }: MigrationBundle):
   return request
 }
 
+/** One of those that the bundle of a migration names. */
+export function followerOf({ standbys = [] }: MigrationBundle, name: string): StandbyRequest {
+  const request = standbys.find(({ standby }) => standby.name === name)
+  if (request === undefined) throw new Error(`the bundle says nothing of a standby ${name}`)
+  return request
+}
+
 export interface Both {
   readonly id: StandbyId
   readonly entries: Readonly<Record<SideName, DatabaseEntry>>

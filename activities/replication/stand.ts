@@ -1,8 +1,9 @@
 /** What is done with a standby that there is: looked at, paused, resumed. */
 import { Failure, failure } from '../../contracts/failures'
-import type { StandbyRecord, StandbyState } from '../../contracts/standby'
+import type { StandbyNames, StandbyRecord, StandbyState } from '../../contracts/standby'
 import { sha256Of } from '../../ledger/digest'
 import { standingEpoch } from '../../postgres/migrate/fence'
+import { readLines } from '../../postgres/migrate/schema-line'
 import { refuseWriters } from '../../postgres/replicate/before-seeding'
 import { raiseGuard } from '../../postgres/replicate/guard'
 import { disableSubscription, renewSubscription } from '../../postgres/replicate/subscription'
@@ -10,6 +11,7 @@ import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { epochAbove } from '../schema/epoch'
 import { isAway } from './away'
+import { carryOver, giveLine, learnOfLine } from './carry-over'
 import type { Replicating, ReplicationActivities } from './contract'
 import { standingInKeyhole } from './keyhole'
 import { onSide, placeOf, publisherOf } from './make'
@@ -90,10 +92,26 @@ export async function resumeStandby(deps: ActivityDeps, input: Replicating): Pro
   if (!wasWriter && state === 'switching' && by !== null) await refuseClosedWriter(deps, input, both, by)
   await refuseWriterAsStandby(deps, input, both)
   if (state === 'paused' || state === 'broken') await refuseWritersOf(deps, input, both)
-  const { summary } = await letFollow(deps, input)
+  const summary = await followToItsSource(deps, input, both, names)
   if (wasWriter) await followWhole(deps, input, names)
   const closed = state === 'switching' && by !== null ? await sourceStaysClosed(deps, input, by) : null
   return { summary: closed === null ? summary : `${summary}; ${closed}` }
+}
+
+/** It is enabled first, since its worker has to come to the line where files are carried over, and waits there by itself. */
+async function followToItsSource(deps: ActivityDeps, input: Replicating, both: Both, names: StandbyNames): Promise<string> {
+  const places = { source: await placeOf(deps, input, 'source'), standby: await placeOf(deps, input, 'standby') }
+  const lines = await looking(deps, places.source, 'migrator', readLines).catch(unlessAway)
+  if (lines === null) {
+    const { summary } = await letFollow(deps, input)
+    return `${summary}; ${both.id.source} does not answer, so that nobody knows whether it has files that are to be carried over: have this done again once it does`
+  }
+  await giveLine(deps, input, both, names, lines)
+  const { summary } = await letFollow(deps, input)
+  await learnOfLine(deps, input, names)
+  const { migrations } = await deps.ledger.getBundle(input.bundle)
+  const carried = await carryOver(deps, { id: both.id, places, names, migrations, epoch: input.epochs.standby })
+  return `${summary}; ${carried.summary}`
 }
 
 /** The ledger says so after it is done, for the same reason. By what is declared now: a password that was changed, or an address. */

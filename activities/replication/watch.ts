@@ -7,6 +7,8 @@ import type { StandbyWatch } from '../../contracts/replicate'
 import type { StandbyId, StandbyRecord } from '../../contracts/standby'
 import { ServerError } from '../../postgres/connect/errors'
 import type { Session } from '../../postgres/connect/session'
+import { readHistory } from '../../postgres/migrate/history'
+import { readBound, readLines } from '../../postgres/migrate/schema-line'
 import { copyProgress } from '../../postgres/replicate/copy-progress'
 import { unguardedTables } from '../../postgres/replicate/guard'
 import { type SeenSequences, undrawnSequences } from '../../postgres/replicate/sequence-margin'
@@ -16,10 +18,11 @@ import { dropAtRetention } from '../../postgres/replicate/watch/drop-at-retentio
 import { judge } from '../../postgres/replicate/watch/judge'
 import { lookAtSource, lookAtStandby as lookThere } from '../../postgres/replicate/watch/look'
 import { schemaDiffers } from '../../postgres/replicate/watch/schema-differs'
-import { wholeLook } from '../../postgres/replicate/watch/whole-look'
+import { type Sides, wholeLook } from '../../postgres/replicate/watch/whole-look'
 import { currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { openSession, withSession } from '../schema/open-session'
+import { hasFilesOf, lackingLines } from './applied'
 import { isDue } from './comparison-due'
 import { publishedTables } from './published'
 import { type Both, bothOf, type SideName } from './sides'
@@ -105,19 +108,22 @@ class Round {
       const { subscription } = names
       const progress = (one: Session) => copyProgress(one, { subscription, sizes: NO_SIZES })
       const seen = await lookThere(session, { subscription, progress })
-      return { ...seen, beat: await lastBeat(session) }
+      return { ...seen, beat: await lastBeat(session), bound: await readBound(session) }
     })
     const copySlots = (typeof standby === 'string' ? null : standby.copySlots) ?? record.look?.copySlots ?? null
     const source = await this.#ask('source', async (session) => {
       const seen = await lookAtSource(session, { slot: names.slot, publication: names.publication, copySlots })
       // while writing moves nobody but the operation writes
       if (record.state !== 'switching') await this.#beat(session)
-      return seen
+      return { ...seen, lines: await readLines(session) }
     })
-    const differing = await this.#schemaDiffers(record)
+    // the source after the standby: what it has stamped in between makes the standby wait a moment too long, and never too short
+    const behindLine =
+      typeof source === 'string' || typeof standby === 'string' ? undefined : lackingLines(source.lines, standby.bound)
+    const differing = await this.#schemaDiffers(record, behindLine)
     this.unreached = typeof standby === 'string' || typeof source === 'string' ? this.unreached + 1 : 0
     const sequences = typeof source === 'string' ? undefined : await this.#sequences()
-    const look = wholeLook({ at, source, standby, schemaDiffers: differing, sequences, before: record.look })
+    const look = wholeLook({ at, source, standby, schemaDiffers: differing, behindLine, sequences, before: record.look })
     const { findings, ...judged } = judge(record, look)
     await ledgerSays(async () => {
       await this.#settle(record, judged)
@@ -186,16 +192,27 @@ class Round {
     return [{ rule: 'unguarded', message, measured: this.#unguarded.length, allowed: 0 }]
   }
 
-  /** Once in a round, and once rows are no longer copied: until then indexes are set aside. */
-  async #schemaDiffers({ state, look, names }: StandbyRecord): Promise<readonly string[] | null> {
+  /** Once in a round, and once rows are no longer copied: until then indexes are set aside. While files are carried over both differ by what is under way. */
+  async #schemaDiffers(
+    { state, look, names }: StandbyRecord,
+    behindLine: Sides['behindLine'],
+  ): Promise<readonly string[] | null> {
     const { source, standby } = this.#open
     const following = state === 'following' || state === 'late'
+    if (behindLine != null) {
+      this.#missing = []
+      return null
+    }
     if (source === undefined || standby === undefined || !following || this.#compared) return look?.schemaDiffers ?? null
     try {
+      if (!(await hasAllFiles(source, standby))) return null
       const setAside = new Set((await indexesSetAside(standby)).map(({ id }) => id))
       const withoutGrantee = this.both.request.declared.publisher.user
       const found = await schemaDiffers({ source, standby }, { setAside, withoutGrantee, signal: currentAct().signal })
-      this.#missing = (await publishedTables(source, names)).missing
+      const { missing } = await publishedTables(source, names)
+      // a file that came in between
+      if (found.length + missing.length > 0 && !(await isInStep(source, standby))) return null
+      this.#missing = missing
       this.#unguarded = (await unguardedTables(standby)) ?? []
       this.#compared = true
       return found
@@ -241,6 +258,16 @@ class Round {
   async close(): Promise<void> {
     await Promise.all(Object.values(this.#open).map((session) => session.close()))
   }
+}
+
+async function isInStep(source: Session, standby: Session): Promise<boolean> {
+  const bound = await readBound(standby)
+  return lackingLines(await readLines(source), bound) === null && (await hasAllFiles(source, standby))
+}
+
+async function hasAllFiles(source: Session, standby: Session): Promise<boolean> {
+  const [there, here] = [await readHistory(source), await readHistory(standby)]
+  return hasFilesOf(there.rows, here.rows)
 }
 
 /** What a server or the way to it said. An aborted round is none of these. */

@@ -11,7 +11,7 @@ import type { ActivityDeps } from '../deps'
 import { openSession, type SessionRequest } from './open-session'
 import { historyDrift } from './plan-document'
 
-export interface FencedApply extends Pick<ApplyInput, 'resolved' | 'limits' | 'observer' | 'onEvent'> {
+export interface FencedApply extends Pick<ApplyInput, 'resolved' | 'limits' | 'observer' | 'onEvent' | 'upTo'> {
   readonly planned: MigrationPlan
   readonly epoch: number
   /** What its two connections are called, behind the fence's tag. */

@@ -25,7 +25,7 @@ type Input = Parameters<SchemaActivities['applyMigrations']>[0]
 const LOCK_RETRY = { delayMs: 500, delayMsMax: 10_000 }
 
 export async function applyToTarget(deps: ActivityDeps, input: Input): Promise<ApplySummary> {
-  const { operation, step, bundle, target, epoch, planDigest } = input
+  const { operation, step, bundle, target, epoch, planDigest, upTo } = input
   const { database: entry, migrations } = await deps.ledger.getBundle(bundle)
   const planned = await readPlan(deps.ledger, operation, planDigest)
   const on: SessionRequest = { entry, role: 'migrator', operation, step, address: target, canary: false }
@@ -38,6 +38,7 @@ export async function applyToTarget(deps: ActivityDeps, input: Input): Promise<A
       epoch,
       name: `capstan ${operation}`,
       limits: limitsOf(entry),
+      ...(upTo === undefined ? {} : { upTo }),
       onEvent: progress.onEvent,
     })
   })

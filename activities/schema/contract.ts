@@ -2,6 +2,7 @@ import type { LockRef } from '../../contracts/lock'
 import type {
   ApplySummary,
   ApplySurvey,
+  FollowerAddress,
   InstanceAddress,
   Judgement,
   PlanSummary,
@@ -10,8 +11,11 @@ import type {
 import type { StepRef } from '../../contracts/step-ref'
 
 export interface SchemaActivities {
-  /** Reads the target's history, schema and version, validates, and stores the plan in the ledger. Changes nothing. */
-  planMigration(input: StepRef & { target: InstanceAddress; lock: LockRef | null }): Promise<PlanSummary>
+  /** Reads the target's history, schema and version, validates, and stores the plan in the ledger; where standbys follow it, also what is done with each. Changes
+   *  nothing. */
+  planMigration(
+    input: StepRef & { target: InstanceAddress; lock: LockRef | null; standbys?: readonly FollowerAddress[] },
+  ): Promise<PlanSummary>
   /** Proves that nothing in the target would act by itself in a copy that runs with the target's settings for a while; refuses with
    *  CANARY_NOT_INERT. Changes nothing. */
   proveDormant(input: StepRef & { target: InstanceAddress }): Promise<void>
@@ -26,6 +30,8 @@ export interface SchemaActivities {
   /** After an apply that failed or was aborted: shuts out whatever attempt may still be running, and tells what the target's history
    *  holds. */
   surveyApply(input: StepRef & { target: InstanceAddress; epoch: number; planDigest: string }): Promise<ApplySurvey>
-  /** Applies the pending migrations to the target under the fence. Resumes after a kill; what is applied stays applied. */
-  applyMigrations(input: StepRef & { target: InstanceAddress; epoch: number; planDigest: string }): Promise<ApplySummary>
+  /** Applies the pending migrations to the target under the fence; with `upTo` none behind that script. Resumes after a kill; what is applied stays applied. */
+  applyMigrations(
+    input: StepRef & { target: InstanceAddress; epoch: number; planDigest: string; upTo?: string },
+  ): Promise<ApplySummary>
 }

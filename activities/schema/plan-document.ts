@@ -1,7 +1,7 @@
 /** The plan as the ledger keeps it and as an approval binds to it. */
 
 import { type Failure, failure } from '../../contracts/failures'
-import type { InstanceAddress, MigrationPlan, PlannedScript, PlannedStatement } from '../../contracts/migrate'
+import type { InstanceAddress, MigrationPlan, PlannedScript, PlannedStandby, PlannedStatement } from '../../contracts/migrate'
 import type { Sha256 } from '../../contracts/operation'
 import { sha256Of } from '../../ledger/digest'
 import type { HistoryRow } from '../../postgres/migrate/history'
@@ -46,14 +46,26 @@ export interface PlanFacts {
   readonly fingerprint: Sha256
   readonly history: readonly HistoryRow[]
   readonly plan: ApplyPlan
+  /** Absent: nobody follows it. */
+  readonly standbys?: readonly PlannedStandby[]
 }
 
 /** Takes turns with the rest of the process: a plan may hold some hundred thousand statements. */
-export async function planDocument({ bundle, target, fingerprint, history, plan }: PlanFacts): Promise<MigrationPlan> {
+export async function planDocument({
+  bundle,
+  target,
+  fingerprint,
+  history,
+  plan,
+  standbys = [],
+}: PlanFacts): Promise<MigrationPlan> {
   const pace = createPace()
   const pending: PlannedScript[] = []
   const room = { left: SQL_LENGTH_SUM_MAX }
-  for (const migration of plan.pending) pending.push(await plannedScript(migration, room, pace))
+  for (const migration of plan.pending) {
+    const script = await plannedScript(migration, room, pace)
+    pending.push(standbys.length === 0 ? script : { ...script, onStandbys: migration.standby.class })
+  }
   const body = {
     version: 1 as const,
     bundle,
@@ -66,6 +78,7 @@ export async function planDocument({ bundle, target, fingerprint, history, plan 
     target: plan.target,
     pending,
     ...(target.traits === undefined ? {} : { traits: target.traits }),
+    ...(standbys.length === 0 ? {} : { standbys }),
   }
   return { ...body, digest: sha256Of(body) }
 }

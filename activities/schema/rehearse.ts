@@ -1,6 +1,7 @@
 /** Rehearses on the canary: the same engine, the same files, the same role; only the traffic is missing. */
 import { failure } from '../../contracts/failures'
 import type { RehearsalSummary } from '../../contracts/migrate'
+import type { Finding, OperationId } from '../../contracts/operation'
 import type { Session } from '../../postgres/connect/session'
 import { describeSchema, type SchemaDescription } from '../../postgres/inspect/fingerprint'
 import { serverFacts } from '../../postgres/inspect/server'
@@ -16,6 +17,7 @@ import { applyBehindFence } from './apply-behind-fence'
 import type { SchemaActivities } from './contract'
 import { type SessionRequest, withSession } from './open-session'
 import { readPlan } from './plan'
+import { broughtByFiles, standbyBlocks } from './standby-blocks'
 
 /** Everything the judge and the evidence need. */
 export interface RehearsalDocument {
@@ -25,6 +27,10 @@ export interface RehearsalDocument {
   readonly durationMs: number
   readonly walBytes: number
   readonly writesPerSecond: Readonly<Record<string, number>>
+  /** Of log that the target wrote while the canary rehearsed; absent: nobody follows it. */
+  readonly logBytesPerSecond?: number
+  /** What the files bring that would keep the target from being followed; absent: nobody follows it. */
+  readonly standbyFindings?: readonly Finding[]
   /** The migrated canary's, object by object, so that a target that differs can say where. */
   readonly schema: SchemaDescription
 }
@@ -42,6 +48,7 @@ export async function rehearse(deps: ActivityDeps, input: Input): Promise<Rehear
   const document = await withSession(deps, onTarget, (there) =>
     withSession(deps, onCanary, async (here): Promise<RehearsalDocument> => {
       const before = await tableWriteCounters(there, { signal })
+      const followed = planned.standbys === undefined ? null : await beforeFollowers(deps, operation, there, here)
       await assertSameDatabase(onTarget, there, here)
       await rememberOnce(deps.ledger, { operation, name: 'rows-canary' }, () =>
         countRows(here, entry.checks.rowCounts, { signal }),
@@ -53,7 +60,11 @@ export async function rehearse(deps: ActivityDeps, input: Input): Promise<Rehear
         name: `capstan ${operation} rehearse`,
         observer: createStatementRecorder(),
       })
-      return readRehearsal(canary.instance, here, rates(before, await tableWriteCounters(there, { signal })))
+      const writes = rates(before, await tableWriteCounters(there, { signal }))
+      const read = await readRehearsal(canary.instance, here, writes)
+      if (followed === null) return read
+      const logBytesPerSecond = perSecond(followed.log, await logEnd(there))
+      return { ...read, logBytesPerSecond, standbyFindings: broughtByFiles(followed.blocks, await standbyBlocks(here)) }
     }),
   )
   assertMayAct()
@@ -101,4 +112,29 @@ function rates(before: TableWriteCounters, after: TableWriteCounters): Record<st
     return since > 0 ? [[relation, Math.round((since / seconds) * 10) / 10] as const] : []
   })
   return Object.fromEntries(entries)
+}
+
+async function beforeFollowers({ ledger }: ActivityDeps, operation: OperationId, target: Session, canary: Session) {
+  // a repeat finds files applied
+  const blocks = await rememberOnce(ledger, { operation, name: 'standby-blocks' }, () => standbyBlocks(canary))
+  return { log: await logEnd(target), blocks }
+}
+
+interface LogEnd {
+  readonly bytes: number
+  /** Seconds since 1970, by the server's clock. */
+  readonly at: number
+}
+
+async function logEnd(target: Session): Promise<LogEnd> {
+  const [row] = await target.query<LogEnd>(
+    `SELECT pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), '0/0')::float8 AS bytes, extract(epoch FROM pg_catalog.clock_timestamp())::float8 AS at`,
+  )
+  if (row === undefined) throw new Error('the target does not say where its log ends')
+  return row
+}
+
+function perSecond(before: LogEnd, after: LogEnd): number {
+  const seconds = after.at - before.at
+  return seconds > 0 ? Math.max(0, after.bytes - before.bytes) / seconds : 0
 }

@@ -1,5 +1,7 @@
 /** Schema work on a target and its canary. */
 import { failure } from '../../contracts/failures'
+import type { MigrationPlan } from '../../contracts/migrate'
+import type { Finding, OperationId } from '../../contracts/operation'
 import type { ActivityDeps } from '../deps'
 import { applyToTarget, surveyApply } from './apply'
 import type { SchemaActivities } from './contract'
@@ -8,6 +10,7 @@ import { proveInert } from './inert'
 import { judge } from './judge'
 import { planTarget } from './plan'
 import { type RehearsalDocument, rehearse } from './rehearse'
+import { standbyStall } from './standby-stall'
 
 export function createSchemaActivities(deps: ActivityDeps): SchemaActivities {
   return {
@@ -19,9 +22,26 @@ export function createSchemaActivities(deps: ActivityDeps): SchemaActivities {
       const { database } = await deps.ledger.getBundle(bundle)
       const rehearsal = (await deps.ledger.getDocument({ operation, name: 'rehearsal' })) as RehearsalDocument | null
       if (rehearsal === null) throw failure('DEFECT', `Operation ${operation} has no rehearsal to judge.`)
-      return judge(rehearsal, database.policy.limits)
+      const judgement = judge(rehearsal, database.policy.limits)
+      const stall = await stallOf(deps, operation, database.name, rehearsal)
+      return { ...judgement, findings: [...judgement.findings, ...(rehearsal.standbyFindings ?? []), ...stall] }
     },
     applyMigrations: (input) => applyToTarget(deps, input),
     surveyApply: (input) => surveyApply(deps, input),
   }
+}
+
+/** Of the standbys that the plan carries the files over to. */
+async function stallOf(
+  { ledger }: ActivityDeps,
+  operation: OperationId,
+  source: string,
+  { records, logBytesPerSecond }: RehearsalDocument,
+): Promise<readonly Finding[]> {
+  if (logBytesPerSecond === undefined) return []
+  const plan = (await ledger.getDocument({ operation, name: 'plan' })) as MigrationPlan | null
+  const carried = (plan?.standbys ?? []).filter(({ does }) => does === 'carry-over')
+  const held = await Promise.all(carried.map(({ standby }) => ledger.getStandby({ source, target: standby })))
+  const standbys = held.filter((record) => record !== null)
+  return standbyStall({ pending: plan?.pending ?? [], records, bytesPerSecond: logBytesPerSecond, standbys })
 }

@@ -4,6 +4,7 @@ import type { Finding } from '../../contracts/operation'
 import { rowsDiffering } from '../../contracts/rows-differing'
 import type { StandbyRecord } from '../../contracts/standby'
 import type { Session } from '../../postgres/connect/session'
+import { readBound, readLines } from '../../postgres/migrate/schema-line'
 import { keepOutObstacles } from '../../postgres/replicate/keep-out'
 import { cronOnSource, othersWhoWrite } from '../../postgres/replicate/logins'
 import { barrierObstacles } from '../../postgres/replicate/marker'
@@ -16,6 +17,7 @@ import { readSequences } from '../../postgres/replicate/watch/sequences'
 import { noWayBackTo } from '../../postgres/replicate/way-back'
 import { currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
+import { lackingLines } from '../replication/applied'
 import { namesKept } from '../replication/keyhole'
 import { publishedTables } from '../replication/published'
 import { looking } from '../replication/sides'
@@ -41,20 +43,29 @@ export async function lookAtBoth(deps: ActivityDeps, pair: Pair): Promise<Looked
     looking(deps, places.standby, 'admin', (standby) => byMasters({ source, standby }, pair, standbys)),
   )
   return looking(deps, places.source, 'migrator', async (source) => {
-    const differs = await looking(deps, places.standby, 'migrator', (standby) =>
-      schemaDiffers({ source, standby }, { setAside: new Set(), signal }),
-    )
+    const { waits, differs } = await looking(deps, places.standby, 'migrator', async (standby) => {
+      const waits = lackingLines(await readLines(source), await readBound(standby))
+      if (waits !== null) return { waits, differs: [] }
+      return { waits, differs: await schemaDiffers({ source, standby }, { setAside: new Set(), signal }) }
+    })
     const { sequences, hidden } = await readSequences(source)
     const { published: tables, missing } = await publishedTables(source, pair.forward)
     return {
       ...masters,
-      blocks: [...masters.blocks, ...each('schema', differs.map(differing)), ...each('unpublished', missing.map(unpublished))],
+      blocks: [
+        ...masters.blocks,
+        ...each('migration', waits === null ? [] : [waitsAtLine(waits.script, pair)]),
+        ...each('schema', differs.map(differing)),
+        ...each('unpublished', missing.map(unpublished)),
+      ],
       tables,
       sequences: [...sequences.map(({ schema, name }) => `${schema}.${name}`), ...hidden].sort(),
     }
   })
 }
 
+const waitsAtLine = (script: string, { id: { source, target } }: Pair): string =>
+  `${target} waits at its line for ${script}, which ${source} has applied: "capstan standby resume ${source} --to ${target}" carries it over.`
 const differing = (one: string): string => `${one} differs between source and standby.`
 const unpublished = (table: string): string =>
   `${table} was made since and does not go to the standby: capstan standby reseed --table ${table}.`

@@ -188,7 +188,10 @@ function beyond(input: PapersInput, { keyhole, database }: Places): PaperStep[] 
     },
     {
       ...{ id: 'own', title: 'It is nobody’s standby any more: nothing in it may be thrown away', where: database.standby },
-      ...{ note: 'As the migrator', sql: [`DELETE FROM capstan.standby_origin WHERE source = ${say.literal(id.source)};`] },
+      ...{
+        note: 'As the migrator',
+        sql: [`DELETE FROM capstan.standby_origin WHERE source = ${say.literal(id.source)};`, ...say.UNBOUND],
+      },
       done: `SELECT NOT EXISTS (SELECT FROM capstan.standby_origin WHERE source = ${say.literal(id.source)})`,
     },
     {

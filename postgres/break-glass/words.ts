@@ -136,3 +136,9 @@ export const MARKER = [
 export const confirmed = (slot: string): string =>
   `SELECT confirmed_flush_lsn >= 'THE POSITION' AS passed, active FROM pg_replication_slots WHERE slot_name = ${literal(slot)}; -- until it is passed`
 export const MARKER_SEEN = "SELECT EXISTS (SELECT FROM capstan.standby_marker WHERE value = 'THE VALUE'); -- until it is true"
+
+/** Its own migrations leave lines from here on. */
+export const UNBOUND = [
+  'ALTER TABLE capstan.schema_line DROP CONSTRAINT IF EXISTS schema_line_bound;',
+  'DELETE FROM capstan.standby_bound;',
+]

@@ -9,6 +9,7 @@ import { historyInsert } from './history'
 import { withLockRetry } from './lock-retry'
 import type { PlannedMigration } from './plan-script'
 import { assertLockHeld, beginFenced, fencedBeginning, type RunContext } from './run-context'
+import { begunForStandbys, statementsFor } from './run-for-standbys'
 import { runStatement } from './run-statement'
 
 /** Resolves to the execution time in milliseconds, as the history has it. `beginNext`: another such file follows at once, so that its
@@ -36,8 +37,10 @@ export async function applyTransactional(
 async function runAll(context: RunContext, migration: PlannedMigration): Promise<number> {
   const { work, observer } = context
   const started = performance.now()
+  const told = await begunForStandbys(context, migration)
   const recording = await observer?.beginTransaction(work, migration.script)
-  for (const statement of migration.statements) {
+  for (const statement of statementsFor(context.as, migration)) {
+    if (statement.index === migration.standby.rowsFrom) await told.schemaDone()
     const durationMs = await runStatement(context, migration, statement)
     await recording?.after(statement, durationMs)
   }
@@ -45,6 +48,7 @@ async function runAll(context: RunContext, migration: PlannedMigration): Promise
   if (migration.statements.some((statement) => statement.sessionState)) {
     await work.execute('SET SESSION AUTHORIZATION DEFAULT')
   }
+  if (migration.standby.rowsFrom === null || context.as === 'standby') await told.schemaDone()
   const executionTimeMs = Math.round(performance.now() - started)
   await recording?.save()
   assertLockHeld(context)

@@ -1,6 +1,7 @@
 /** Applies what is pending, in order, under the migration lock and behind the fence. Safe to repeat after any interruption: what is in the
  *  history is skipped, a transaction that was cut is gone or found committed, a file that ran statement by statement continues where it
  *  stopped. It does not ask for approval and judges nothing. */
+import { failure } from '../../contracts/failures'
 import { refusePooler, type Session } from '../connect/session'
 import type { StatementObserver } from '../observe/statement-observer'
 import { applyStepwise } from './apply-stepwise'
@@ -16,6 +17,9 @@ import { migrationFailure } from './problems'
 import { ProgressLog } from './progress'
 import type { ResolvedMigration } from './resolve'
 import type { ApplyLimits, RunContext } from './run-context'
+import { statementsFor } from './run-for-standbys'
+import { linePublications } from './schema-line'
+import { refuseForStandbys } from './standby-class'
 import { currentVersion, type StateOptions } from './state'
 import { assertValid, validateMigrations } from './validate'
 
@@ -34,6 +38,13 @@ export interface ApplyInput extends StateOptions {
   readonly observer?: StatementObserver
   readonly signal?: AbortSignal
   readonly onEvent?: (event: ApplyEvent) => void
+  /** Script. Pending files up to and with this one; none where it is applied already. */
+  readonly upTo?: string
+  /** Script. This pending file alone, whatever comes before it; none where it is applied already. */
+  readonly only?: string
+  /** `source`, unless given: where its lines are published, a file that changes the schema leaves one, and what cannot be carried over is refused before
+   *  anything is applied. `standby`: leaves none, and no rows are changed: they come by themselves. */
+  readonly as?: 'source' | 'standby'
   /** Called once under the lock, before anything changes; throw to stop (the plan is not the approved one). */
   readonly onPlan?: (plan: ApplyPlan, history: readonly HistoryRow[]) => void | Promise<void>
 }
@@ -67,7 +78,7 @@ export const DEFAULT_LIMITS: ApplyLimits = {
 const ABORT_WAIT_MS = 10_000
 
 /** Throws MIGRATION_LOCK_HELD, MIGRATION_LOCK_TIMEOUT, MIGRATION_FAILED, MIGRATION_CHECKSUM_CHANGED, MIGRATION_HISTORY_INVALID,
- *  HISTORY_BASELINE_NEEDED, FENCED_OFF, CONTROL_SCHEMA_FOREIGN, POOLER_REFUSED, CONNECTION_LOST, what planning throws, or the signal's reason. */
+ *  MIGRATION_NOT_FOR_STANDBYS, OPTION_INVALID for a script that is neither pending nor applied, HISTORY_BASELINE_NEEDED, FENCED_OFF, CONTROL_SCHEMA_FOREIGN, POOLER_REFUSED, CONNECTION_LOST, what planning throws, or the signal's reason. */
 export async function applyMigrations(input: ApplyInput): Promise<ApplyResult> {
   const opened: Session[] = []
   const open = async () => {
@@ -101,11 +112,24 @@ async function run(input: ApplyInput, open: () => Promise<Session>): Promise<App
   assertValid(validateMigrations(input.resolved, rows, input))
   const plan = await planMigrations({ ...input, history: rows })
   await input.onPlan?.(plan, rows)
+  const pending = chosen(input, plan, rows)
+  if (context.lines) refuseForStandbys(pending)
   const applied: AppliedMigration[] = []
-  for (const [at, migration] of plan.pending.entries()) applied.push(await applyOne(context, migration, plan.pending[at + 1]))
+  for (const [at, migration] of pending.entries()) applied.push(await applyOne(context, migration, pending[at + 1]))
   const after = applied.length === 0 ? rows : (await readHistory(context.work, at)).rows
   await releaseLock(monitor, at)
   return { applied, version: currentVersion(after) }
+}
+
+function chosen({ upTo, only }: ApplyInput, { pending }: ApplyPlan, rows: readonly HistoryRow[]): readonly PlannedMigration[] {
+  const script = only ?? upTo
+  if (script === undefined) return pending
+  const at = pending.findIndex((migration) => migration.script === script)
+  if (at >= 0) return pending.slice(only === undefined ? 0 : at, at + 1)
+  if (rows.some((row) => row.script === script && row.success)) return []
+  throw failure('OPTION_INVALID', `${script} is neither pending nor applied here, so nothing is applied up to it: plan again.`, {
+    script,
+  })
 }
 
 async function createContext(
@@ -119,7 +143,10 @@ async function createContext(
   const token = input.fence ?? (await readFence(work))
   await tagSession(work, token)
   await tagSession(monitor, token)
+  const as = input.as ?? 'source'
   return {
+    as,
+    lines: (await linePublications(work)).length > 0 || as === 'standby',
     work,
     begun: null,
     monitor,
@@ -142,12 +169,13 @@ async function applyOne(
   const { script, version, description, statements } = migration
   context.signal?.throwIfAborted()
   context.emit({ type: 'migration-started', script, version, statements: statements.length })
+  const nothing = statementsFor(context.as, migration).length === 0
   const leavesState = statements.some(({ sql }) => LEAVES_STATE.test(sql))
   let executionTimeMs: number
   let resumed = false
   try {
     const beginNext = !leavesState && next?.transactional === true
-    if (migration.transactional) executionTimeMs = await applyTransactional(context, migration, { beginNext })
+    if (migration.transactional || nothing) executionTimeMs = await applyTransactional(context, migration, { beginNext })
     else ({ executionTimeMs, resumed } = await applyStepwise(context, migration))
   } catch (error) {
     throw migrationFailure(migration, error, context.limits.statementTimeoutMs)

@@ -14,6 +14,7 @@ import {
   visit,
 } from './grammar'
 import type { SourceStatement } from './split'
+import { type StandbyStatement, standbyStatement } from './standby-statement'
 import { LineIndex } from './tokenizer'
 
 export interface RelationName {
@@ -48,6 +49,7 @@ export interface StatementClass {
   /** As written: `orders` or `public.orders`. */
   readonly relations: readonly string[]
   readonly concurrentIndex: ConcurrentIndex | null
+  readonly standby: StandbyStatement
 }
 
 /** Needs `loadGrammar()`. Throws MIGRATION_SYNTAX_ERROR or MIGRATION_UNSUPPORTED, both with file and line. */
@@ -69,6 +71,7 @@ export function classifyStatement(script: string, statement: SourceStatement): S
     sessionState: type === 'VariableSetStmt' || type === 'DiscardStmt',
     relations: relationsOf(node),
     concurrentIndex: type === 'IndexStmt' && concurrent ? indexOf(node) : null,
+    standby: standbyStatement({ type, node, transactional, hidden: statement.hidden }),
   }
 }
 

@@ -1,7 +1,7 @@
 /** The small `capstan` schema in each database that is changed: the fence, the progress of half-done files, the indexes that were healed,
  *  heartbeats that a recovered copy is held against, the row by which it is seen how late a standby is, the marker that it has to have seen before
- *  writing moves to it, the rows that are brought back, whose standby it is with the indexes that were set aside for its filling, and, on a
- *  database where a migration is rehearsed, what was measured. Fingerprints and checks leave it out.
+ *  writing moves to it, the rows that are brought back, whose standby it is with the indexes that were set aside for its filling, the files that changed the
+ *  schema and up to which of them a standby has come, and, on a database where a migration is rehearsed, what was measured. Fingerprints and checks leave it out.
  *
  *  Whoever owns a table can put a trigger on it, and whoever owns a view chooses the functions in it: both run with the rights of the role
  *  that touches them. So nothing here is read or written before its owner is known to be that very role: a role that it is a member of
@@ -82,6 +82,16 @@ CREATE TABLE IF NOT EXISTS capstan.standby_origin (
   tables text[],
   changed_at timestamptz NOT NULL DEFAULT now()
 );
+CREATE TABLE IF NOT EXISTS capstan.schema_line (
+  line bigint PRIMARY KEY,
+  script text NOT NULL,
+  checksum int NOT NULL
+);
+CREATE TABLE IF NOT EXISTS capstan.standby_bound (
+  singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
+  line bigint NOT NULL,
+  deferred bigint[] NOT NULL DEFAULT '{}'
+);
 CREATE TABLE IF NOT EXISTS capstan.set_aside_index (
   index_name text PRIMARY KEY,
   table_name text NOT NULL,
@@ -105,6 +115,8 @@ const CONTROL_TABLES = [
   'standby_marker',
   'row_recovery',
   'standby_origin',
+  'schema_line',
+  'standby_bound',
   'set_aside_index',
 ] as const
 

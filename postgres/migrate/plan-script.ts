@@ -6,6 +6,7 @@ import { classifyStatement, type StatementClass } from './classify'
 import { loadGrammar } from './grammar'
 import type { ResolvedMigration } from './resolve'
 import { type SourceStatement, scanStatements } from './split'
+import { type ForStandbys, forStandbys } from './standby-class'
 
 /** 16 Mi characters: the tree of a statement takes some fifty times its length in memory. */
 export const STATEMENT_LENGTH_MAX = 16 * 1024 * 1024
@@ -29,6 +30,8 @@ export interface PlannedMigration {
   /** The whole file and its history row are one transaction. */
   readonly transactional: boolean
   readonly statements: readonly ScriptStatement[]
+  /** What it means where the database has standbys. */
+  readonly standby: ForStandbys
 }
 
 /** Takes turns with whatever else the thread does, between statements. Throws MIGRATION_SYNTAX_ERROR or MIGRATION_UNSUPPORTED, with file and
@@ -45,7 +48,7 @@ export async function planScript(migration: ResolvedMigration): Promise<PlannedM
   }
   const transactional = statements.every((statement) => statement.transactional)
   if (!transactional) refuseRoles(script, statements)
-  return { version, description, script, checksum, transactional, statements }
+  return { version, description, script, checksum, transactional, statements, standby: forStandbys(statements) }
 }
 
 function planStatement(script: string, statement: SourceStatement): ScriptStatement {

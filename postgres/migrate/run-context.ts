@@ -36,6 +36,9 @@ export interface RunContext {
   readonly monitor: Session
   readonly connect: () => Promise<Session>
   readonly token: FenceToken
+  readonly as: 'source' | 'standby'
+  /** Somebody follows: what cannot be carried over is refused, and on a source files leave their lines. */
+  readonly lines: boolean
   readonly history: HistoryLocation
   readonly progress: ProgressLog
   readonly limits: ApplyLimits

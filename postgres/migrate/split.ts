@@ -2,7 +2,7 @@
  *  quoted identifiers, dollar quotes, nested comments, parentheses, BEGIN ATOMIC bodies, and the data after COPY … FROM stdin.
  *  It does not judge the statements: `classify.ts` does, with PostgreSQL's own grammar. */
 import { failure } from '../../contracts/failures'
-import { type LineIndex, type Token, Tokenizer } from './tokenizer'
+import { type LineIndex, type Mark, type Token, Tokenizer } from './tokenizer'
 
 export interface SourceStatement {
   /** 0-based. */
@@ -17,6 +17,8 @@ export interface SourceStatement {
   readonly copyData: string | null
   /** `-- capstan: repeatable` stands before it, on a line of its own: whoever wrote it vouches that it may run twice. */
   readonly repeatable: boolean
+  /** `-- capstan: rows` or `-- capstan: schema` stands before it likewise, of a statement that hides what it does; null: neither. Of both the last counts. */
+  readonly hidden: 'rows' | 'schema' | null
 }
 
 /** How many tokens to read between two pauses: some milliseconds. */
@@ -40,7 +42,7 @@ export function* scanStatements(script: string, content: string): Generator<Sour
     if (++tokens % TOKENS_BETWEEN_PAUSES === 0) yield null
     if (token.kind === 'backslash') refuseBackslash(script, tokenizer.lines.lineAt(token.start))
     if (!current.ends(token)) {
-      current.add(token, text, tokenizer.markedRepeatable)
+      current.add(token, text, tokenizer.marks)
       continue
     }
     if (!current.empty) {
@@ -76,7 +78,7 @@ class StatementBuilder {
   #previous = ''
   #words: string[] = []
   #fromStdin = false
-  #repeatable = false
+  #marks: readonly Mark[] = []
 
   get empty(): boolean {
     return this.#start < 0
@@ -91,10 +93,10 @@ class StatementBuilder {
     return token.kind === 'semicolon' && this.#depth === 0 && this.#body === 0
   }
 
-  add(token: Token, text: string, markedRepeatable: boolean): void {
+  add(token: Token, text: string, marks: readonly Mark[]): void {
     if (this.empty) {
       this.#start = token.start
-      this.#repeatable = markedRepeatable
+      this.#marks = marks
     }
     this.#end = token.end
     if (token.kind === 'open') this.#depth++
@@ -114,6 +116,8 @@ class StatementBuilder {
 
   build(index: number, text: string, lines: LineIndex, copyData: string | null): SourceStatement {
     const sql = text.slice(this.#start, this.#end)
-    return { index, line: lines.lineAt(this.#start), sql, words: this.#words, copyData, repeatable: this.#repeatable }
+    const repeatable = this.#marks.includes('repeatable')
+    const hidden = this.#marks.findLast((mark) => mark !== 'repeatable') ?? null
+    return { index, line: lines.lineAt(this.#start), sql, words: this.#words, copyData, repeatable, hidden }
   }
 }

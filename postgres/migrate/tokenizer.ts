@@ -17,7 +17,12 @@ const SPACE = /[ \t\n\r\f\v]+/y
 const CONTINUED = /[ \t\f\v]*[\n\r](?:[ \t\n\r\f\v]|--[^\n\r]*[\n\r])*'/y
 
 /** Alone on its line; nothing else may stand in the comment. */
-const REPEATABLE = /^--[ \t]*capstan:[ \t]*repeatable[ \t]*$/
+const MARK = /^--[ \t]*capstan:[ \t]*(repeatable|rows|schema)[ \t]*$/
+
+/** What a file vouches for of the statement behind: that it may run twice; that it changes rows alone; that it changes the schema alone. */
+export type Mark = 'repeatable' | 'rows' | 'schema'
+
+const NONE: readonly Mark[] = []
 
 /** Finds the line of an offset. Counts `\n`, `\r` and `\r\n` as one line end each. */
 export class LineIndex {
@@ -45,7 +50,7 @@ export class Tokenizer {
   readonly #text: string
   #lines: LineIndex | null = null
   #at = 0
-  #markedRepeatable = false
+  #marks: readonly Mark[] = []
 
   constructor(script: string, text: string) {
     this.#script = script
@@ -57,13 +62,13 @@ export class Tokenizer {
     return this.#lines
   }
 
-  /** Whether `-- capstan: repeatable` stands between the last token and the one before it. */
-  get markedRepeatable(): boolean {
-    return this.#markedRepeatable
+  /** Of the lines `-- capstan: …` between the last token and the one before it. */
+  get marks(): readonly Mark[] {
+    return this.#marks
   }
 
   next(): Token | null {
-    this.#markedRepeatable = false
+    this.#marks = NONE
     this.#skipBlank()
     const start = this.#at
     const character = this.#text[start]
@@ -178,7 +183,8 @@ export class Tokenizer {
   #lineComment(): void {
     const alone = /(?:^|[\r\n])[ \t]*$/.test(this.#text.slice(Math.max(0, this.#at - 200), this.#at))
     const comment = this.#match(/[^\r\n]*/y)
-    if (alone && REPEATABLE.test(comment)) this.#markedRepeatable = true
+    const mark = alone ? MARK.exec(comment)?.[1] : undefined
+    if (mark !== undefined) this.#marks = [...this.#marks, mark as Mark]
   }
 
   #blockComment(): void {

@@ -7,7 +7,8 @@ import type { OperationId } from '../../contracts/operation'
 import { ServerError } from '../connect/errors'
 import type { Session } from '../connect/session'
 import { controlTables, ensureControlSchema } from '../migrate/control-schema'
-import { DEFAULT_HISTORY } from '../migrate/history'
+import { DEFAULT_HISTORY, readHistory } from '../migrate/history'
+import { dropBound, lineHad, raiseBound, readLines } from '../migrate/schema-line'
 import { behindFence, type Guarded } from './behind-fence'
 import { ownWrites } from './guard'
 import { historyValues, PUBLISHED_TABLES } from './preflight/relations'
@@ -109,17 +110,24 @@ export async function finishSeeding(standby: Session, input: SeedingInput): Prom
   })
 }
 
-/** What was a source follows now: its rows are its own, and nothing of it is thrown away before somebody seeds it anew. Safe to repeat. */
+/** What was a source follows now: its rows are its own, and nothing of it is thrown away before somebody seeds it anew. It goes as far as the files that it has
+ *  itself. Safe to repeat. */
 export async function markFollowing(standby: Session, input: SeedingInput): Promise<void> {
   await ensureControlSchema(standby)
-  await behindFence(standby, input, TO_GRANT, () => writeMark(standby, { ...input, state: 'following', tables: null }))
+  const { rows } = await readHistory(standby)
+  await behindFence(standby, input, TO_GRANT, async () => {
+    await raiseBound(standby, { line: lineHad(await readLines(standby), rows), deferred: [] })
+    await writeMark(standby, { ...input, state: 'following', tables: null })
+  })
 }
 
-/** It is nobody's standby any more: nothing in it is ever thrown away. Safe to repeat. */
+/** It is nobody's standby any more: nothing in it is ever thrown away, and its own files leave their lines. Safe to repeat. */
 export async function forgetOrigin(standby: Session, input: Guarded & { readonly source: string }): Promise<void> {
   if (!(await controlTables(standby)).has('standby_origin')) return
   await behindFence(standby, input, TO_GRANT, async () => {
     await standby.query('DELETE FROM capstan.standby_origin WHERE source = $1', [input.source])
+    const [other] = await standby.query('SELECT FROM capstan.standby_origin')
+    if (other === undefined) await dropBound(standby)
   })
 }
 

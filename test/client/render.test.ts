@@ -148,6 +148,24 @@ describe('the plan', () => {
       /limits: writes blocked at most 500 ms, rows rewritten at most 10,000, a statement at most 10 min, WAL at most 1 GiB/,
     )
     expect(lines.join(' ')).toMatch(/Wait for an approval → +Snapshot the target/)
+    expect(lines.join(' ')).not.toContain('standby')
+  })
+
+  test('where standbys follow, what each gets is shown, and what of each file', () => {
+    const [script] = plan.pending
+    const left = { instanceId: null, line: null, fingerprint: null }
+    const standbys = [
+      { ...left, standby: 'shop-azure', does: 'carry-over' as const, why: null },
+      { ...left, standby: 'shop-gcp', does: 'wait' as const, why: 'it is paused' },
+    ]
+    const text = planLines({ ...plan, pending: [{ ...script!, onStandbys: 'free' }], standbys }, entry, {
+      paint,
+      columns: 200,
+    }).join('\n')
+    expect(text).toContain('V3__i.sql  on standbys too, while rows come in')
+    expect(text).toContain('standby shop-azure: gets each file after this database\n')
+    expect(text).toContain('standby shop-gcp: waits at its line, since it is paused')
+    expect(text).toMatch(/Apply to the target → +Carry over to the standbys → +Verify the target/)
   })
 
   test('an empty plan names no steps', () => {

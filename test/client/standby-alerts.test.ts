@@ -87,6 +87,14 @@ describe('of comparisons', () => {
   })
 })
 
+test('one that waits at its line is heard of once that lasts longer than it may be late', () => {
+  const waiting = (since: string) => ({
+    look: { ...found('waits-for-migration').look, waits: { since, script: 'V2__a.sql', files: 1 } },
+  })
+  expect(codesOf(waiting('2026-11-30T00:00:01.000Z'))).toEqual([])
+  expect(codesOf(waiting('2026-11-29T23:59:59.000Z'))).toEqual(['waits-for-migration'])
+})
+
 test('metrics are figures and instants, by source and standby, and what was not seen is left out', () => {
   const broken = standby({ state: 'broken', reason: 'so', look: { ...LOOK, lagMs: 1_500, lagBytes: 7 } })
   const lines = standbyMetrics([broken], NOW)

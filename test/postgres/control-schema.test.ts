@@ -107,6 +107,8 @@ describe.each([15, 17] as const)('PostgreSQL %i', (major) => {
       'standby_marker',
       'row_recovery',
       'standby_origin',
+      'schema_line',
+      'standby_bound',
       'set_aside_index',
     ]
     await admin.execute(`ALTER SCHEMA capstan OWNER TO later;

@@ -1,9 +1,9 @@
 /** The locks of an operation: its instance's, and another's where it changes two. Two are taken in the order of their scopes' names, whichever of them is the
  *  operation's own, so that of two operations which want the same two none ever waits for the other. */
-import { proxyActivities } from '@temporalio/workflow'
+import { CancellationScope, proxyActivities } from '@temporalio/workflow'
 import type { LockActivities } from '../../activities/lock/contract'
 import { TASK_QUEUES } from '../../contracts/messages'
-import { OPERATION_STEPS, type StepName } from '../../contracts/operation'
+import { OPERATION_STEPS, type OperationId, type StepName } from '../../contracts/operation'
 import { isDefect } from './failures'
 import { quickAct } from './proxies'
 import type { Run } from './run'
@@ -75,4 +75,30 @@ export async function releaseLocks(run: Run, spec: LockSpec): Promise<void> {
       if (failures.length > 0) throw failures[0]
     },
   })
+}
+
+/** One more lock for as long as `act` lasts, beside those of the operation: of another instance, in whatever order. It is not waited for, and who does not wait
+ *  stands in no ring with others. Fails with INSTANCE_LOCKED, and as `act` does. */
+export async function withLock<T>(
+  {
+    operation,
+    step,
+    scope,
+    heartbeatTimeoutMs,
+  }: { readonly operation: OperationId; readonly step: string; readonly scope: string } & Pick<LockSpec, 'heartbeatTimeoutMs'>,
+  act: (epoch: number) => Promise<T>,
+): Promise<T> {
+  const { acquireLock, releaseLock } = proxyActivities<LockActivities>(quickAct(TASK_QUEUES.control, heartbeatTimeoutMs))
+  const asked = { operation, step, scope }
+  const release = () => CancellationScope.nonCancellable(() => releaseLock(asked))
+  let result: T
+  try {
+    const { epoch } = await acquireLock(asked)
+    result = await act(epoch)
+  } catch (error) {
+    if (!isDefect(error)) await release()
+    throw error
+  }
+  await release()
+  return result
 }

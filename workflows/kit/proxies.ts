@@ -65,6 +65,12 @@ export function askFirst(options: ActivityOptions): ActivityOptions {
   return { ...options, retry: { ...retry, maximumAttempts: 6 } }
 }
 
+/** Work on a standby, while production goes on without it: what it waits for its slot holds back. Some minutes of one that is started anew, and a queue that
+ *  nobody serves is not waited for. */
+export function standbyAct(options: ActivityOptions): ActivityOptions {
+  return { ...options, scheduleToStartTimeout: '1 minute', retry: { ...retry, maximumAttempts: 20 } }
+}
+
 /** Past the point of no return, what keeps people from being served and may hang on a machine that is none of ours: after half a minute of one that
  *  says no at once, or a few minutes of a silent one, a person is asked, who may repair it, and have it tried again. */
 export function forwardAct(options: ActivityOptions): ActivityOptions {

@@ -2,11 +2,12 @@
 import { proxyActivities } from '@temporalio/workflow'
 import type { CheckActivities } from '../../activities/checks/contract'
 import type { InstanceActivities } from '../../activities/instance/contract'
+import type { ReplicationActivities, StandbyPlaceActivities } from '../../activities/replication/contract'
 import type { SchemaActivities } from '../../activities/schema/contract'
 import type { SnapshotActivities } from '../../activities/snapshot/contract'
 import { TASK_QUEUES } from '../../contracts/messages'
-import type { MigrateInput } from '../../contracts/migrate'
-import { askFirst, canaryAct, longAct, quickAct, undoAct, undoWait } from '../kit/proxies'
+import type { DeclaredFollower, MigrateInput } from '../../contracts/migrate'
+import { askFirst, canaryAct, claimedSoon, longAct, quickAct, standbyAct, undoAct, undoWait } from '../kit/proxies'
 
 export function migrateActivities({ cloud, heartbeatTimeoutMs }: Pick<MigrateInput, 'cloud' | 'heartbeatTimeoutMs'>) {
   const cloudQueue = TASK_QUEUES[cloud]
@@ -24,5 +25,18 @@ export function migrateActivities({ cloud, heartbeatTimeoutMs }: Pick<MigrateInp
     asking: proxyActivities<InstanceActivities>(askFirst(quickAct(cloudQueue, heartbeatTimeoutMs))),
     undoing: proxyActivities<InstanceActivities>(undoAct(cloudQueue, heartbeatTimeoutMs)),
     undoWaiting: proxyActivities<InstanceActivities>(undoWait(cloudQueue, heartbeatTimeoutMs)),
+  }
+}
+
+/** Of one of its standbys. */
+export function followerActivities(
+  { heartbeatTimeoutMs }: Pick<MigrateInput, 'heartbeatTimeoutMs'>,
+  { cloud }: DeclaredFollower,
+) {
+  const atItsCloud = quickAct(TASK_QUEUES[cloud], heartbeatTimeoutMs)
+  return {
+    planning: proxyActivities<StandbyPlaceActivities>(askFirst(claimedSoon(atItsCloud))),
+    asking: proxyActivities<StandbyPlaceActivities>(standbyAct(atItsCloud)),
+    carrying: proxyActivities<ReplicationActivities>(standbyAct(longAct(TASK_QUEUES.postgres, heartbeatTimeoutMs))),
   }
 }

@@ -1,7 +1,7 @@
 /** Migrates a database with a canary. The pending migrations run on a restored, inert copy first; only what passed there, within
  *  the policy's limits, is applied to the target, verified and watched. A canary that says no leaves the target untouched. What
  *  was applied is never undone here: the target stays at a recorded version from which a new run goes on. */
-import { ApplicationFailure } from '@temporalio/workflow'
+import { ApplicationFailure, patched } from '@temporalio/workflow'
 import {
   type CheckSummary,
   type InstanceAddress,
@@ -9,13 +9,14 @@ import {
   type PlanSummary,
   MIGRATE_STEPS as STEPS,
 } from '../../contracts/migrate'
-import { type Finding, type OperationResult, type StepDetail, temporaryName } from '../../contracts/operation'
+import { type Finding, type OperationResult, type StepDetail, type StepName, temporaryName } from '../../contracts/operation'
 import type { StepRef } from '../../contracts/step-ref'
 import { awaitApproval } from '../kit/approval'
 import { type Outcome, runOperation } from '../kit/operation'
 import type { Run } from '../kit/run'
 import { arrangeRetirement } from '../retire-snapshot/arrange'
 import { migrateActivities } from './activities'
+import { describeFollowers, inStretches } from './standbys'
 
 type Activities = ReturnType<typeof migrateActivities>
 
@@ -53,21 +54,22 @@ async function migrateUnderLock(migration: Migration, epoch: number): Promise<Ou
     await removeCanary(migration)
     return failed(refusals)
   }
-  await applyToTarget(migration, approved)
+  const left = await inStretches(migration, approved, (step, upTo) => applyToTarget(migration, approved, { step, upTo }))
   const regrets = await watchTarget(migration, approved.target)
   await removeCanary(migration)
-  return regrets.length > 0 ? failed(regrets) : passed()
+  if (regrets.length > 0) return failed([...regrets, ...left])
+  return left.length > 0 ? { status: 'succeeded', verdict: 'inconclusive', findings: left } : passed()
 }
 
 async function plan(migration: Migration, epoch: number): Promise<Planned> {
   const { run } = migration
   const planned = await run.step(STEPS.plan, {
     do: () => planTarget(migration, STEPS.plan.id, epoch),
-    detail: ({ plan: { pendingCount, statementCount, current, target, digest } }) => ({
+    detail: ({ plan: { pendingCount, statementCount, current, target, digest, standbys = [] } }) => ({
       summary:
         pendingCount === 0
           ? `nothing is pending, the target is at version ${current ?? 'none'}`
-          : `${count(pendingCount, 'migration')}, ${count(statementCount, 'statement')}, version ${current ?? 'none'} → ${target ?? 'none'}`,
+          : `${count(pendingCount, 'migration')}, ${count(statementCount, 'statement')}, version ${current ?? 'none'} → ${target ?? 'none'}${standbys.length === 0 ? '' : `; ${count(standbys.length, 'standby')}`}`,
       planDigest: digest,
     }),
   })
@@ -88,10 +90,14 @@ async function approvedPlan(migration: Migration, planned: Planned, epoch: numbe
 }
 
 /** Asks the cloud anew each time: an approval may come after days, and the instance of that name may be another by then. */
-async function planTarget({ act, input, ref }: Migration, step: string, epoch: number): Promise<Planned> {
+async function planTarget(migration: Migration, step: string, epoch: number): Promise<Planned> {
+  const { act, input, ref } = migration
   const target = await act.asking.describeTarget(ref(step))
   const lock = input.mode === 'plan' ? null : { scope: input.lockScope, epoch }
-  return { target, plan: await act.planning.planMigration({ ...ref(step), target, lock }) }
+  // no operation that began before this has any
+  const followed = (input.standbys ?? []).length > 0 && patched('carried-over-to-standbys')
+  const standbys = followed ? { standbys: await describeFollowers(migration, step) } : {}
+  return { target, plan: await act.planning.planMigration({ ...ref(step), target, lock, ...standbys }) }
 }
 
 /** Snapshot, inert copy, rehearsal, checks, verdict. The canary stays: the target is compared with it later. */
@@ -155,18 +161,24 @@ async function makeCanary({ run, input, act, ref }: Migration, target: InstanceA
   })
 }
 
-async function applyToTarget({ run, act, ref }: Migration, { target, plan: planned }: Planned): Promise<void> {
+/** `upTo`: the last script of this stretch; null: all that is pending. */
+async function applyToTarget(
+  { run, act, ref }: Migration,
+  { target, plan: planned }: Planned,
+  { step, upTo }: { readonly step: StepName; readonly upTo: string | null },
+): Promise<void> {
   const planDigest = planned.digest
+  const stretch = upTo === null ? {} : { upTo }
   let begun = false
-  await run.step(STEPS.apply, {
+  await run.step(step, {
     do: async () => {
-      const now = await act.instance.describeTarget(ref('apply'))
+      const now = await act.instance.describeTarget(ref(step.id))
       if (now.instanceId !== target.instanceId) {
         const message = `Instance ${now.instance} was replaced since the plan was made; nothing was applied. Start the operation again.`
         throw ApplicationFailure.nonRetryable(message, 'PLAN_DRIFTED')
       }
       begun = true
-      return act.schema.applyMigrations({ ...ref('apply'), target: now, epoch: planned.epoch, planDigest })
+      return act.schema.applyMigrations({ ...ref(step.id), target: now, epoch: planned.epoch, planDigest, ...stretch })
     },
     detail: ({ applied, current, healedIndexes }) => ({
       summary: `${count(applied.length, 'migration')} applied, now at version ${current ?? 'none'}${healed(healedIndexes)}`,
@@ -176,7 +188,7 @@ async function applyToTarget({ run, act, ref }: Migration, { target, plan: plann
     survey: async () => {
       if (!begun) return { summary: 'Nothing was applied.', applied: [] }
       const { applied, current, invalidIndexes } = await act.surveying.surveyApply({
-        ...ref('apply'),
+        ...ref(step.id),
         target,
         epoch: planned.epoch,
         planDigest,

@@ -1,7 +1,7 @@
 /** A migration's plan for people: every statement that would run, the limits it has to keep, and the steps to come. */
 import type { DatabaseEntry } from '../../../contracts/fleet'
 import { shownRetention } from '../../../contracts/generations'
-import { MIGRATE_STEPS, type MigrationPlan } from '../../../contracts/migrate'
+import { MIGRATE_STEPS, type MigrationPlan, type PlannedScript, type PlannedStandby } from '../../../contracts/migrate'
 import { chosenBytes, chosenDuration, counted, grouped } from '../../quantities'
 import type { Paint } from '../io'
 import { oneLine, wrap } from './quoted'
@@ -26,7 +26,8 @@ export function planLines(plan: MigrationPlan, entry: DatabaseEntry, view: PlanV
       : `  ${counted(plan.pending.length, 'script')}, ${counted(statements, 'statement')}, to version ${plan.target ?? 'unchanged'}`,
   ]
   for (const script of plan.pending) {
-    lines.push('', `  ${paint('bold', oneLine(script.script))}`)
+    const there = script.onStandbys === undefined ? '' : `  ${paint('dim', ON_STANDBYS[script.onStandbys])}`
+    lines.push('', `  ${paint('bold', oneLine(script.script))}${there}`)
     for (const statement of script.statements) {
       const mode = statement.transactional ? 'in a transaction' : 'outside a transaction'
       lines.push(
@@ -39,9 +40,10 @@ export function planLines(plan: MigrationPlan, entry: DatabaseEntry, view: PlanV
     ...lines,
     '',
     ...policyLines(entry),
+    ...(plan.standbys ?? []).map(standbyLine),
     ...(plan.pending.length === 0 ? [] : [...snapshotLines(plan.traits), ...copyLines(plan.traits)]),
     '',
-    ...(view.over ? [] : stepsToCome(entry, plan.pending.length, width)),
+    ...(view.over ? [] : stepsToCome(entry, plan, width)),
     '  constants are left out ($1, $2, …); capstan ops show OPERATION --files prints the scripts whole',
     `  plan digest ${plan.digest}`,
   ]
@@ -61,13 +63,28 @@ export function policyLines({ policy, checks }: DatabaseEntry): string[] {
   ]
 }
 
-/** The runbook's own titles, without those that this database's policy leaves out. */
-function stepsToCome({ policy }: DatabaseEntry, pending: number, width: number): string[] {
-  if (pending === 0) return []
+const ON_STANDBYS: Readonly<Record<NonNullable<PlannedScript['onStandbys']>, string>> = {
+  schema: 'on standbys at its line',
+  mixed: 'on standbys at its line, without its rows, which follow',
+  free: 'on standbys too, while rows come in',
+  rows: 'not on standbys: its rows come from here',
+}
+
+function standbyLine({ standby, does, why }: PlannedStandby): string {
+  const deed = { 'carry-over': 'gets each file after this database', wait: 'waits at its line', 'seed-anew': 'gets nothing' }[
+    does
+  ]
+  return `  standby ${oneLine(standby)}: ${deed}${why === null ? '' : `, since ${oneLine(why)}`}`
+}
+
+/** The runbook's own titles, without those that this database's policy, or the want of a standby, leaves out. */
+function stepsToCome({ policy }: DatabaseEntry, { pending, standbys = [] }: MigrationPlan, width: number): string[] {
+  if (pending.length === 0) return []
   const leftOut = new Set<string>([
     MIGRATE_STEPS.plan.id,
     ...(policy.approval === 'none' ? [MIGRATE_STEPS.approve.id] : []),
     ...(policy.bakeSeconds === 0 ? [MIGRATE_STEPS.bake.id] : []),
+    ...(standbys.some(({ does }) => does === 'carry-over') ? [] : [MIGRATE_STEPS.carryOver.id]),
   ])
   const steps = Object.values(MIGRATE_STEPS).filter(({ id }) => !leftOut.has(id))
   return ['  steps to come:', ...wrap(steps.map(({ title }) => title).join(' → '), width - 4).map((line) => `    ${line}`)]

@@ -66,7 +66,7 @@ function row(standby: StandbyRecord, now: number): string[] {
     heldBack(look, declared.retainedBytesMax),
     look === null ? 'never' : `${ago(look.at, now)} ago`,
     foundEqual(standby, now),
-    [...(reason === null ? [] : [reason]), ...(look?.unreached ?? [])].join(' '),
+    [...(reason === null ? [] : [reason]), ...(look?.unreached ?? []), ...atItsLine(look)].join(' '),
   ]
 }
 
@@ -76,6 +76,10 @@ function foundEqual({ compared }: StandbyRecord, now: number): string {
   const { equalAt, last, running } = compared
   const known = last?.verdict === 'different' ? 'rows differ' : equalAt === null ? 'never' : `${ago(equalAt, now)} ago`
   return running === null ? known : `${known} (comparing, ${running.tablesDone} of ${running.tables})`
+}
+
+function atItsLine(look: StandbyLook | null): string[] {
+  return look?.waits === undefined ? [] : [`At its line: it waits for ${look.waits.script}.`]
 }
 
 /** `1.2 GB of 20 GiB`. PostgreSQL's own word where it is not the usual one. */

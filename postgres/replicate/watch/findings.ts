@@ -1,13 +1,13 @@
 /** What of a look somebody has to know, whatever the state is. Rules are stable: scripts depend on them. Pure. */
 import type { Finding } from '../../../contracts/operation'
-import type { SourceLook, StandbyLook, StandbyRecord } from '../../../contracts/standby'
+import type { SourceLook, StandbyLook, StandbyRecord, WaitsAtLine } from '../../../contracts/standby'
 import { bytes } from '../../health/words'
 
 /** Of what a slot may hold back. */
 const RETENTION_WARNING_PERCENT = 80
 const DIFFERENCES_SHOWN = 5
 
-type Judged = Pick<StandbyRecord, 'state' | 'names' | 'declared'>
+type Judged = Pick<StandbyRecord, 'source' | 'target' | 'state' | 'names' | 'declared'>
 
 /** `state`: as it is judged. */
 export function findingsOf(judged: Judged, look: StandbyLook): Finding[] {
@@ -27,6 +27,7 @@ export function findingsOf(judged: Judged, look: StandbyLook): Finding[] {
       message:
         'No beat of the source has ever arrived, so that nobody can tell how late it is: look whether capstan.standby_beat is published.',
     })
+  if (look.waits !== undefined) findings.push(waiting(judged, look.waits))
   if (schemaDiffers !== null && schemaDiffers.length > 0)
     findings.push({ rule: 'schema-differs', message: differing(schemaDiffers), measured: schemaDiffers.length, allowed: 0 })
   return findings
@@ -54,6 +55,14 @@ function onSource({ state, names, declared: { retainedBytesMax } }: Judged, { sl
       message: `The source may remove log that the slot ${names.slot} still needs at its next checkpoint (wal_status unreserved${safeBytes === null ? '' : `, ${bytes(safeBytes)} left`}): max_slot_wal_keep_size is too small.`,
     })
   return findings
+}
+
+/** Of one that is paused, or to be seeded anew, it is said what brings it on anyway. */
+function waiting({ source, target, state }: Judged, { script, files }: WaitsAtLine): Finding {
+  const more = files > 1 ? ` and ${files - 1} more` : ''
+  const next = state === 'to-be-seeded' ? 'reseed' : 'resume'
+  const message = `${target} waits at its line for ${script}${more}, which ${source} has applied, and gets nothing behind it: unless a migration is under way, "capstan standby ${next} ${source} --to ${target}".`
+  return { rule: 'waits-for-migration', message, measured: files, allowed: 0 }
 }
 
 function isNearlyFull(retainedBytes: number | null, retainedBytesMax: number): boolean {

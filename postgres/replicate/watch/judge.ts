@@ -87,7 +87,8 @@ function whyBroken({ names, look: before }: StandbyRecord, look: StandbyLook, no
   if (now === null) return `${name} is gone from the standby. ${UNLESS_WRITER} Otherwise seed it anew.`
   if (!now.enabled) return whyDisabled(name, now)
   const last = before?.target?.subscription ?? null
-  if (last === null) return null
+  // at its line its worker fails and begins anew: that is what holds it there. Of what it failed with meanwhile the look after that knows nothing
+  if (last === null || look.waits !== undefined || before?.waits !== undefined) return null
   // Fewer than before: the statistics were reset, and those that there are have come since.
   const risen = (kind: 'applyErrors' | 'syncErrors'): boolean => now[kind] > (now[kind] < last[kind] ? 0 : last[kind])
   if (risen('applyErrors'))

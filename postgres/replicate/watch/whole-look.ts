@@ -1,6 +1,6 @@
 /** One look, put together from what each side told. Pure. */
 import type { IsoInstant } from '../../../contracts/operation'
-import type { StandbyLook } from '../../../contracts/standby'
+import type { StandbyLook, WaitsAtLine } from '../../../contracts/standby'
 import { ageOf, type StandbyBeat } from './beat'
 import type { SourceSeen, StandbySeen } from './look'
 
@@ -12,6 +12,8 @@ export interface Sides {
   readonly standby: (StandbySeen & { readonly beat: StandbyBeat | null }) | string
   /** Null: not compared. */
   readonly schemaDiffers: readonly string[] | null
+  /** What it has not of the files that change tables; undefined: it was not asked, or one of both did not answer. Null: it has all. */
+  readonly behindLine?: Omit<WaitsAtLine, 'since'> | null | undefined
   /** Undefined: not asked in this look. */
   readonly sequences?: StandbyLook['sequences'] | undefined
   /** What is not asked each time holds on. */
@@ -19,12 +21,18 @@ export interface Sides {
 }
 
 /** Without findings: `judge` has them. */
-export function wholeLook({ at, source, standby, schemaDiffers, sequences, before }: Sides): StandbyLook {
+export function wholeLook({ at, source, standby, schemaDiffers, behindLine, sequences, before }: Sides): StandbyLook {
   const seen = typeof source === 'string' ? null : source
   const there = typeof standby === 'string' ? null : standby
   const beat = there?.beat ?? null
   const heard = seen === null ? before?.heard : { at, flushed: seen.flushed }
   const stood = sequences ?? before?.sequences
+  const waits =
+    behindLine === undefined
+      ? before?.waits
+      : behindLine === null
+        ? undefined
+        : { since: before?.waits?.since ?? at, ...behindLine }
   return {
     at,
     source: seen?.side ?? null,
@@ -37,6 +45,7 @@ export function wholeLook({ at, source, standby, schemaDiffers, sequences, befor
     schemaDiffers,
     findings: [],
     ...(heard !== undefined && { heard }),
+    ...(waits !== undefined && { waits }),
     ...(stood !== undefined && { sequences: stood }),
   }
 }

@@ -206,3 +206,29 @@ test('what somebody has to know is found, whatever the state is', () => {
   expect(differing.findings[0]?.message).toContain('a, b, c, d, e and 2 more')
   expect(rulesOf('gone', { ...LOOK, source: null, unreached: ['away'] })).toEqual([])
 })
+
+describe('at its line', () => {
+  const waits = { since: LOOK.at, script: 'V2__holder.sql', files: 2 }
+  const failing = (applyErrors: number, more: Partial<StandbyLook> = {}) => seen({ applyErrors, working: false }, more)
+
+  test('what its worker fails with there breaks nothing, nor what it had failed with until it was let go on', () => {
+    expect(stateAfter('following', failing(9, { waits }), failing(5))).toBe('following')
+    expect(stateAfter('following', failing(9), failing(7, { waits }))).toBe('following')
+    expect(stateAfter('following', failing(10), failing(9))).toBe('broken')
+    expect(stateAfter('following', failing(9), failing(5))).toBe('broken')
+  })
+
+  test('it is late by the beats that do not arrive, is not mended by waiting, and its slot is dropped as any other', () => {
+    expect(stateAfter('following', failing(9, { waits, lagMs: 90_000 }), failing(5))).toBe('late')
+    expect(stateAfter('broken', failing(9, { waits }), failing(5))).toBe('broken')
+    expect(judge(record('following'), held({ retainedBytes: 101 * MB }, { waits })).act).toBe('drop-slot')
+  })
+
+  test('which file it waits for is told, and what brings it on', () => {
+    const [told] = judge(record('following'), { ...LOOK, waits }).findings
+    expect(told).toMatchObject({ rule: 'waits-for-migration', measured: 2, allowed: 0 })
+    expect(told?.message).toContain('V2__holder.sql and 1 more')
+    expect(told?.message).toContain('"capstan standby resume shop --to shop-azure"')
+    expect(judge(record('to-be-seeded'), { ...LOOK, waits }).findings[0]?.message).toContain('"capstan standby reseed')
+  })
+})

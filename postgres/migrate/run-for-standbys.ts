@@ -1,0 +1,87 @@
+/** What a file's transaction does besides where somebody follows: its line first, and after its schema the tables that are new are published and may be read by
+ *  who follows, before any row of them is written. */
+import { quoteIdentifier, quoteQualified } from '../connect/quote'
+import type { Session } from '../connect/session'
+import { refuseAnonymous } from '../replicate/before-seeding'
+import { historyValues, PUBLISHED, RELATIONS } from '../replicate/preflight/relations'
+import type { PlannedMigration, ScriptStatement } from './plan-script'
+import type { RunContext } from './run-context'
+import { LINE_TABLE, linePublications, stampLine } from './schema-line'
+
+/** On a standby rows are left out: they come by themselves. Of a mixed file they are behind all else. */
+export function statementsFor(as: RunContext['as'], { statements, standby }: PlannedMigration): readonly ScriptStatement[] {
+  if (as === 'source' || standby.class === 'schema' || standby.class === 'free') return statements
+  return standby.class === 'rows' ? [] : statements.slice(0, standby.rowsFrom ?? 0)
+}
+
+interface Told {
+  /** To be called once, by the role that the transaction began with. */
+  schemaDone(): Promise<void>
+}
+
+const NOTHING: Told = { schemaDone: async () => undefined }
+
+/** In the transaction that has just begun. */
+export async function begunForStandbys(context: RunContext, migration: PlannedMigration): Promise<Told> {
+  const { work, as, history } = context
+  const { class: kind } = migration.standby
+  if (!context.lines || (kind !== 'schema' && kind !== 'mixed')) return NOTHING
+  // what is sent on by one that is a source as well
+  const publications = await linePublications(work)
+  if (publications.length === 0) return NOTHING
+  if (as === 'source') await stampLine(work, migration)
+  const before = new Set((await unpublished(work, publications, historyValues(history))).map(keyOf))
+  return {
+    async schemaDone() {
+      const found = await unpublished(work, publications, historyValues(history))
+      const made = found.filter((one) => !before.has(keyOf(one)))
+      if (made.length > 0) await publish(work, made)
+    },
+  }
+}
+
+interface Unpublished {
+  readonly publication: string
+  readonly oid: number
+  readonly schema: string
+  readonly table: string
+  readonly shown: string
+  readonly partitioned: boolean
+}
+
+const keyOf = ({ publication, oid }: Unpublished): string => `${oid} ${publication}`
+
+/** What was left out before is somebody's own doing, and stays so. */
+function unpublished(
+  work: Session,
+  publications: readonly string[],
+  [schema, table]: readonly [string, string],
+): Promise<Unpublished[]> {
+  return work.query<Unpublished>(
+    `SELECT p.pubname::text AS publication, c.oid::bigint AS oid, n.nspname::text AS schema, c.relname::text AS "table", c.relkind = 'p' AS partitioned,
+            quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS shown
+       FROM ${RELATIONS} CROSS JOIN pg_catalog.pg_publication p
+      WHERE p.pubname = ANY ($3::text[]) AND ${PUBLISHED}
+        AND NOT EXISTS (SELECT FROM pg_catalog.pg_publication_rel r WHERE r.prpubid = p.oid AND r.prrelid = c.oid)
+      ORDER BY 1, 2`,
+    [schema, table, publications],
+  )
+}
+
+/** Who may read the line follows by it. */
+const FOLLOWERS = `
+  SELECT pg_catalog.pg_get_userbyid(a.grantee)::text AS role FROM pg_catalog.pg_class c, pg_catalog.aclexplode(c.relacl) a
+   WHERE c.oid = pg_catalog.to_regclass('${LINE_TABLE}') AND a.privilege_type = 'SELECT' AND a.grantee NOT IN (0, c.relowner) ORDER BY 1`
+
+async function publish(work: Session, made: readonly Unpublished[]): Promise<void> {
+  await refuseAnonymous(work, [...new Set(made.map(({ shown }) => shown))])
+  const followers = (await work.query<{ role: string }>(FOLLOWERS)).map(({ role }) => quoteIdentifier(role)).join(', ')
+  for (const { publication, schema, table, partitioned } of made) {
+    const name = quoteQualified(schema, table)
+    if (followers !== '')
+      await work.execute(
+        `GRANT USAGE ON SCHEMA ${quoteIdentifier(schema)} TO ${followers}; GRANT SELECT ON ${name} TO ${followers}`,
+      )
+    await work.execute(`ALTER PUBLICATION ${quoteIdentifier(publication)} ADD TABLE ${partitioned ? '' : 'ONLY '}${name}`)
+  }
+}

@@ -1,0 +1,104 @@
+/** What a standby lacks of the files that its source has, in the source's order. */
+import { failure } from '../../contracts/failures'
+import type { HistoryRow } from '../migrate/history'
+import { planMigration } from '../migrate/plan'
+import type { PlannedMigration } from '../migrate/plan-script'
+import type { ResolvedMigration } from '../migrate/resolve'
+import type { SchemaLine } from '../migrate/schema-line'
+import { refuseForStandbys } from '../migrate/standby-class'
+
+export interface CarryStep {
+  readonly script: string
+  /** Its number on the source; null: it has none. */
+  readonly line: number | null
+  /** `rows`: its row in the history alone; `free`: run while changes come in; `superseded`: a repeatable file that ran again since, with the content that there
+   *  is now: nothing is run for the first time. */
+  readonly way: 'at-the-line' | 'rows' | 'free' | 'superseded'
+}
+
+export interface ToCarryInput {
+  readonly resolved: readonly ResolvedMigration[]
+  readonly lines: readonly SchemaLine[]
+  readonly sourceHistory: readonly HistoryRow[]
+  readonly standbyHistory: readonly HistoryRow[]
+  /** The last line that the standby has. */
+  readonly bound: number
+}
+
+/** A file that stands in the standby's history and whose line it has not passed is lacking still. Throws DATABASE_REFUSED where the source has a file that cannot
+ *  be carried over for its having no line, or for being gone; MIGRATION_CHECKSUM_CHANGED; MIGRATION_NOT_FOR_STANDBYS; what planning throws. */
+export async function toCarry(input: ToCarryInput): Promise<readonly CarryStep[]> {
+  const { bound, sourceHistory } = input
+  const rows = withLines(input)
+  const passed = rows.findLastIndex(({ line }) => line !== null && line.line <= bound)
+  const steps: CarryStep[] = []
+  const planned: PlannedMigration[] = []
+  for (const { row, line } of rows.slice(passed + 1)) {
+    if (line === null && has(input.standbyHistory, row)) continue
+    const migration = input.resolved.find(({ script }) => script === row.script)
+    const again = row.version === null && sourceHistory.findLast(({ script }) => script === row.script) !== row
+    if (again && migration?.checksum !== row.checksum) {
+      if (line !== null) steps.push({ script: row.script, line: line.line, way: 'superseded' })
+      continue
+    }
+    if (migration === undefined) throw gone(row)
+    if (migration.checksum !== (line?.checksum ?? row.checksum)) throw changed(row)
+    const plan = await planMigration(migration)
+    planned.push(plan)
+    steps.push({ script: row.script, line: line?.line ?? null, way: wayOf(plan, line) })
+  }
+  refuseForStandbys(planned)
+  return steps
+}
+
+interface Ran {
+  readonly row: HistoryRow
+  readonly line: SchemaLine | null
+}
+
+/** Both are in the order of commits; what is repeatable may be in both more than once. */
+function withLines({ sourceHistory, lines }: ToCarryInput): Ran[] {
+  let at = 0
+  return sourceHistory
+    .filter(({ type, success }) => type === 'SQL' && success)
+    .map((row) => {
+      const found = lines.findIndex(
+        (line, index) => index >= at && line.script === row.script && (row.version !== null || line.checksum === row.checksum),
+      )
+      if (found < 0) return { row, line: null }
+      at = found + 1
+      return { row, line: lines[found] ?? null }
+    })
+}
+
+function has(history: readonly HistoryRow[], { script, checksum, version }: HistoryRow): boolean {
+  return history.some((row) => row.success && row.script === script && (version !== null || row.checksum === checksum))
+}
+
+function wayOf({ script, standby }: PlannedMigration, line: SchemaLine | null): CarryStep['way'] {
+  if (line !== null) return 'at-the-line'
+  if (standby.class === 'rows' || standby.class === 'free') return standby.class
+  throw failure(
+    'DATABASE_REFUSED',
+    `${script} changed the schema of the source and left no line there: it was applied by another tool, or before the standby had lines. Nothing says where in what comes it belongs: capstan standby reseed.`,
+    { script },
+  )
+}
+
+function gone({ script }: HistoryRow): Error {
+  return failure(
+    'DATABASE_REFUSED',
+    `${script} was applied to the source, the standby lacks it, and its file is gone: put it back.`,
+    {
+      script,
+    },
+  )
+}
+
+function changed({ script }: HistoryRow): Error {
+  return failure(
+    'MIGRATION_CHECKSUM_CHANGED',
+    `${script} was changed after it was applied to the source, and the standby lacks it: restore the file.`,
+    { script },
+  )
+}

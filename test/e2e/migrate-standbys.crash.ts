@@ -1,0 +1,77 @@
+/** Migrations of a database that a standby follows, while a bank writes into it: each file comes to the standby at its line, and afterwards both have the same
+ *  schema and the same rows. One pair for all: each test goes on from where the one before left both. */
+import { MIGRATE_STEPS } from '../../contracts/migrate'
+import { eventually } from '../support/eventually'
+import { Followed } from '../support/followed'
+
+let it: Followed
+
+beforeAll(async () => {
+  it = await Followed.start('gcp')
+})
+afterAll(() => it?.close())
+
+test('each file is carried over while others write, though the worker dies between both sides', async () => {
+  for (const boundary of ['applyMigrations#1:after', 'carryOver#1:after']) it.capstan.arm(boundary)
+  const operation = await it.migrated('all-kinds', {
+    // a column that goes: what was written before still has it
+    'V3__amount.sql': 'ALTER TABLE public.accounts DROP COLUMN holder; ALTER TABLE public.accounts ADD COLUMN holder text',
+    'V4__fees.sql': `CREATE TABLE public.fees (payer bigint PRIMARY KEY, fee bigint NOT NULL);
+INSERT INTO public.fees SELECT id, 1 FROM public.accounts;`,
+    'V5__holders.sql': `UPDATE public.accounts SET holder = 'account ' || id`,
+    'V6__by_amount.sql': 'CREATE INDEX CONCURRENTLY transfers_by_amount ON public.transfers (amount)',
+    'V7__swapped.sql': `ALTER TABLE public.transfers RENAME COLUMN payer TO was_payer;
+ALTER TABLE public.transfers RENAME COLUMN payee TO payer;
+ALTER TABLE public.transfers RENAME COLUMN was_payer TO payee;`,
+  })
+  expect(operation).toMatchObject({ status: 'succeeded', verdict: 'pass', failure: null })
+  expect(['applyMigrations#1:after', 'carryOver#1:after'].filter((boundary) => it.capstan.disarm(boundary))).toEqual([])
+  // one that makes a table ends a stretch, and an index beside writers is one of its own
+  const stretches = operation.steps.filter(({ title }) => title === MIGRATE_STEPS.carryOver.title)
+  expect(stretches.map(({ state }) => state)).toEqual(stretches.map(() => 'done'))
+  expect(stretches.length).toBeGreaterThan(1)
+  await it.isTheSameOnBothSides()
+  expect(await it.pair.onStandby('SELECT count(*)::int AS n FROM public.fees')).toEqual([{ n: 200 }])
+})
+
+test('what could not come out alike is refused before anything is done, and so is to migrate the standby itself', async () => {
+  const twice = await it.migrated('rows-first', {
+    'V8__two.sql': 'DELETE FROM public.fees; ALTER TABLE public.fees DROP COLUMN fee',
+  })
+  expect(twice.failure).toMatchObject({ code: 'MIGRATION_NOT_FOR_STANDBYS', message: expect.stringContaining('V8__two.sql:1') })
+  it.forget('V8__two.sql')
+  const itself = await it.migrated('itself', {}, it.pair.name)
+  expect(itself.failure).toMatchObject({ code: 'DATABASE_REFUSED', message: expect.stringContaining('capstan migrate stock') })
+})
+
+test('a standby that somebody else holds waits at its line and is told so; resumed, it has all of it', async () => {
+  const letGo = await it.holdStandby()
+  const operation = await it.migrated('held', { 'V8__note.sql': 'ALTER TABLE public.transfers ADD COLUMN note text' })
+  expect(operation).toMatchObject({ status: 'succeeded', verdict: 'inconclusive', failure: null })
+  const carried = operation.steps.find(({ id }) => id === 'carry-over')
+  expect(carried?.detail.findings).toMatchObject([{ rule: 'standby-waits', message: expect.stringContaining('is locked by') }])
+  const waits = await eventually('the watch to see it wait', async () => (await it.standing()).look?.waits)
+  expect(waits).toMatchObject({ script: 'V8__note.sql', files: 1 })
+  expect((await it.standing()).state).not.toBe('broken')
+  expect(await it.columnsOnStandby('transfers')).not.toContain('note')
+  const refused = await it.ended('not-now', 'switchover', 'stock', '--plan', '--unproven')
+  expect(JSON.stringify(refused)).toContain('waits at its line for V8__note.sql')
+  await letGo()
+  expect(await it.ended('let-on', 'standby', 'resume', 'stock')).toMatchObject({ status: 'succeeded', verdict: 'pass' })
+  await it.isTheSameOnBothSides()
+})
+
+test('once writing has moved, the new writer is migrated, and the old one follows', async () => {
+  await it.isFollowing('stock', it.pair.name)
+  expect(await it.ended('moved', 'switchover', 'stock', '--unproven')).toMatchObject({ status: 'succeeded', failure: null })
+  await it.isFollowing(it.pair.name, 'stock')
+  const files = { 'V9__reason.sql': 'ALTER TABLE public.transfers ADD COLUMN reason text' }
+  const operation = await it.migrated('there', files, it.pair.name)
+  expect(operation).toMatchObject({ status: 'succeeded', verdict: 'pass', failure: null })
+  await it.isTheSameOnBothSides()
+  const old = await it.migrated('old-one', {})
+  expect(old.failure).toMatchObject({
+    code: 'DATABASE_REFUSED',
+    message: expect.stringContaining(`capstan migrate ${it.pair.name}`),
+  })
+})

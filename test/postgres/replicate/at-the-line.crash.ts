@@ -1,0 +1,136 @@
+/** Files carried over to a standby while applications write on the source. */
+import { readBound, readLines } from '../../../postgres/migrate/schema-line'
+import { forgetOrigin, markFollowing } from '../../../postgres/replicate/seeding'
+import { until } from '../../support/eventually'
+import { failureOf } from '../support/apply'
+import { applyAtSource, bothAlike, carryAll, lined, migrateBoth, stepsOf, write } from './lines'
+import { type ReplicatingServer, startReplicating, valuesOf } from './support'
+
+const BASE = {
+  'V1__base.sql': `
+    CREATE TABLE accounts (id int PRIMARY KEY, balance int NOT NULL, token uuid NOT NULL);
+    INSERT INTO accounts SELECT n, 100, gen_random_uuid() FROM generate_series(1, 20) n;
+    CREATE TABLE journal (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, note text, gone text NOT NULL);
+    CREATE TABLE old_ones (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, side text DEFAULT 'first');
+    CREATE TABLE new_ones (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, side text DEFAULT 'second');
+    CREATE TABLE parts (day int PRIMARY KEY, n int) PARTITION BY RANGE (day);
+    CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM (0) TO (100); CREATE TABLE parts_2 PARTITION OF parts FOR VALUES FROM (100) TO (100000);
+    INSERT INTO parts VALUES (1, 1), (101, 1)`,
+}
+
+/** A row of decision 35's table each, and what went wrong in thought. */
+const FILES = {
+  'V2__column.sql': `ALTER TABLE accounts ADD COLUMN kind text NOT NULL DEFAULT 'plain'`,
+  'V3__mixed.sql': `SET lock_timeout = '5s'; ALTER TABLE journal ADD COLUMN length int; UPDATE journal SET length = length(note)`,
+  'V4__rows.sql': `UPDATE accounts SET kind = 'odd' WHERE id % 2 = 1; DELETE FROM journal WHERE id % 7 = 0; SELECT setval('journal_id_seq', 100000)`,
+  'V5__free.sql': 'CREATE UNIQUE INDEX CONCURRENTLY accounts_token ON accounts (token)',
+  'V6__swapped.sql':
+    'ALTER TABLE old_ones RENAME TO between; ALTER TABLE new_ones RENAME TO old_ones; ALTER TABLE between RENAME TO new_ones',
+  'V7__gone.sql':
+    'ALTER TABLE journal DROP COLUMN gone; ALTER TABLE journal ALTER note TYPE varchar(40) USING upper(left(note, 40))',
+  'V8__archive.sql': `CREATE TABLE archive (id bigint PRIMARY KEY, note text); INSERT INTO archive SELECT id, note FROM journal WHERE id % 3 = 0`,
+  'V9__shapes.sql': `CREATE TYPE mood AS ENUM ('a', 'b'); ALTER TABLE archive ADD COLUMN mood mood DEFAULT 'a'; CREATE VIEW rich AS SELECT * FROM accounts WHERE balance > 100;
+    CREATE FUNCTION twice(n int) RETURNS int LANGUAGE sql AS $$ SELECT 2 * n $$`,
+  'V10__detached.sql': 'ALTER TABLE parts DETACH PARTITION parts_1',
+  'V11__hidden.sql': `-- capstan: rows
+    DO $$ BEGIN UPDATE archive SET mood = 'b' WHERE id % 2 = 0; END $$`,
+  'V12__dropped.sql': 'DROP TABLE new_ones',
+  'R__view.sql': 'CREATE OR REPLACE VIEW sums AS SELECT sum(balance) FROM accounts',
+}
+
+const WRITERS = [
+  ['UPDATE accounts SET balance = balance + CASE id WHEN 3 THEN 1 ELSE -1 END WHERE id IN (3, 8)'],
+  [`INSERT INTO journal (note, gone) VALUES ('a note that is long', 'x')`, `INSERT INTO journal (note) VALUES ('another one')`],
+  ['INSERT INTO old_ones DEFAULT VALUES'],
+  [
+    'INSERT INTO new_ones DEFAULT VALUES; UPDATE parts SET n = n + 1',
+    'UPDATE parts SET n = n + 1',
+    'UPDATE parts_1 SET n = n + 1',
+  ],
+]
+
+let servers: Record<15 | 17, ReplicatingServer>
+beforeAll(async () => {
+  const [fifteen, seventeen] = await Promise.all([startReplicating(15), startReplicating(17)])
+  servers = { 15: fifteen, 17: seventeen }
+})
+afterAll(() => Promise.all(Object.values(servers ?? {}).map(({ server }) => server.stop())))
+
+test('every kind of file is carried over under four writers, and both sides are alike: 15 to 17', async () => {
+  const pair = await lined(servers[15], servers[17], BASE)
+  const writers = await write(pair, WRITERS)
+  await migrateBoth(pair, FILES)
+  expect(await writers.stop()).toBeGreaterThan(20)
+  await bothAlike(pair)
+  const { standby, source } = pair
+  const last = (await readLines(source.master)).at(-1)!
+  expect(await readBound(standby.master)).toEqual({ line: last.line, deferred: 0 })
+  expect((await readLines(source.master)).map(({ script }) => script)).toEqual(
+    Object.keys(FILES).filter((script) => !/rows|free|hidden/.test(script)),
+  )
+  expect(await stepsOf(pair, FILES)).toEqual([])
+})
+
+test('a standby that is left behind stays at its line, gets all that the source has gone on with, and is alike in the end', async () => {
+  const pair = await lined(servers[17], servers[17], BASE)
+  const { source, standby } = pair
+  const writers = await write(pair, WRITERS)
+  await applyAtSource(pair, { 'V2__column.sql': FILES['V2__column.sql'] })
+  const [before] = await valuesOf(standby.master, 'SELECT count(*) FROM journal')
+  // as one file would be with `-- capstan: rows` forgotten, or with a column that each side fills: nothing is applied
+  const refused = applyAtSource(pair, { 'V2__column.sql': FILES['V2__column.sql'], 'V99__no.sql': 'CREATE TABLE x AS SELECT 1' })
+  await failureOf(refused, 'MIGRATION_NOT_FOR_STANDBYS')
+  const files = { ...FILES, 'V10__more.sql': 'CREATE TABLE more (id int PRIMARY KEY); INSERT INTO more VALUES (1)' }
+  const { 'V10__detached.sql': _, ...without } = files
+  await applyAtSource(pair, without)
+  await writers.stop()
+  await source.master.execute('INSERT INTO more VALUES (2)')
+  expect(await readBound(standby.master)).toEqual({ line: 0, deferred: 0 })
+  expect(await valuesOf(standby.master, 'SELECT max(line) FROM capstan.schema_line')).toEqual([null])
+  expect(Number((await valuesOf(standby.master, 'SELECT count(*) FROM journal'))[0])).toBeGreaterThanOrEqual(Number(before))
+
+  const carried = await carryAll(pair, without)
+
+  expect(carried.flatMap(({ deferred }) => deferred)).toContain('public.archive')
+  expect(carried.at(-1)!.deferred).toEqual([])
+  expect(carried.flatMap(({ copying }) => copying).sort()).toEqual(['public.archive', 'public.more'])
+  await until(
+    'all tables',
+    async () => (await valuesOf(standby.master, `SELECT count(*) FROM pg_subscription_rel WHERE srsubstate <> 'r'`))[0] === 0,
+  )
+  await bothAlike(pair)
+})
+
+test('who holds no line is refused, who waits for nobody is told so, and a new writer may migrate itself', async () => {
+  const pair = await lined(servers[17], servers[17], BASE)
+  const { source, standby, names } = pair
+  const files = { 'V2__column.sql': FILES['V2__column.sql'] }
+  await applyAtSource(pair, files)
+  // the worker is not let come
+  await standby.master.execute(`ALTER SUBSCRIPTION ${names.subscription} DISABLE`)
+  await failureOf(carryAll(pair, files), 'DATABASE_REFUSED')
+  await standby.master.execute(`ALTER SUBSCRIPTION ${names.subscription} ENABLE`)
+  await carryAll(pair, files)
+  await bothAlike(pair)
+
+  await markFollowing(standby.master, { source: 'shop', operation: 'mark-a1' as never })
+  expect(await readBound(standby.master)).toEqual({ line: 1, deferred: 0 })
+  await forgetOrigin(standby.master, { source: 'shop' })
+  expect(await readBound(standby.master)).toBeNull()
+  await markFollowing(source.master, { source: 'elsewhere', operation: 'mark-a2' as never })
+  expect(await readBound(source.master)).toEqual({ line: 1, deferred: 0 })
+  await expect(source.master.execute(`INSERT INTO capstan.schema_line VALUES (2, 'x', 1)`)).rejects.toThrow('schema_line_bound')
+})
+
+test('without the line the rows behind a file meet the old schema', async () => {
+  const pair = await lined(servers[17], servers[17], BASE)
+  const { source, standby } = pair
+  await standby.master.execute('ALTER TABLE capstan.schema_line DROP CONSTRAINT schema_line_bound')
+  await applyAtSource(pair, { 'V6__swapped.sql': FILES['V6__swapped.sql'] })
+  await source.master.execute(`INSERT INTO old_ones (side) VALUES ('x')`)
+  await until(
+    'a row in the wrong table',
+    async () => (await valuesOf(standby.master, `SELECT side FROM old_ones WHERE side = 'x'`)).length === 1,
+  )
+  await failureOf(carryAll(pair, { 'V6__swapped.sql': FILES['V6__swapped.sql'] }), 'DATABASE_REFUSED')
+})
