@@ -10,6 +10,7 @@ export const STANDBY_ALERT_CODES = [
   'to-be-seeded',
   'switching',
   'slot-retention',
+  'standby-disk',
   'schema-differs',
   'rows-differ',
   'comparison-too-old',
@@ -36,7 +37,7 @@ const OF_STATE: Readonly<Partial<Record<StandbyState, StandbyAlertCode>>> = {
 }
 
 /** Rules of a look's findings that are alerts by their own name, before those of comparisons and after. */
-const [BEFORE, AFTER] = [['slot-retention', 'schema-differs'] as const, ['unreached'] as const]
+const [BEFORE, AFTER] = [['slot-retention', 'standby-disk', 'schema-differs'] as const, ['unreached'] as const]
 
 /** One that is carried over to waits for seconds. */
 const WAITS = 'waits-for-migration' as const

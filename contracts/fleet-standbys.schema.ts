@@ -36,8 +36,14 @@ const FileStandby = Type.Object(
     }),
     maxLag: Type.Optional(duration('60s')),
     compare: Type.Optional(FileCompare),
+    growTo: Type.Optional(
+      Type.String({
+        pattern: '^[0-9]+(\\.[0-9]+)?(GB|TB)$',
+        description: 'a size with its unit, such as 500GB: how large the standby’s disk may be made',
+      }),
+    ),
   },
-  { ...closed, description: 'a standby with database, publisher, maxRetained, maxLag and compare' },
+  { ...closed, description: 'a standby with database, publisher, maxRetained, maxLag, compare and growTo' },
 )
 
 export const FileReplicas = Type.Array(text('the name of another database of this file'), {

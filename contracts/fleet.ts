@@ -146,6 +146,8 @@ export interface DeclaredStandby {
   readonly wayBack?: Connection
   /** Absent: it is compared only when somebody asks for it. */
   readonly compare?: ComparedByClock
+  /** How large its disk may be made before rows are copied, in GiB. Absent: it stays as it is. */
+  readonly growToGib?: number
 }
 
 /** The rows of a standby are held against its source's, in milliseconds. */

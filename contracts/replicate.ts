@@ -16,6 +16,7 @@ export const REPLICATE_STEPS = {
   lockStandby: OPERATION_STEPS.lockOther,
   plan: { id: 'plan', title: 'Look whether it can be done' },
   approve: { id: 'approve', title: 'Wait for an approval' },
+  grow: { id: 'grow', title: 'Grow the standby' },
   schema: { id: 'schema', title: 'Build the schema by the migrations' },
   publish: { id: 'publish', title: 'Publish the tables' },
   subscribe: { id: 'subscribe', title: 'Subscribe the standby' },
@@ -135,6 +136,18 @@ export function standbyWorkflowId({ source, target }: StandbyId): string {
   return `standby/${source}/${target}`
 }
 
+/** What a cloud says of an instance's disk. */
+export interface DiskOfInstance {
+  /** Null where it has no size, and grows by itself. */
+  readonly sizeGib: number | null
+}
+
+/** Of the standby's disk, which no cloud makes smaller again. */
+export interface DiskGrowth {
+  readonly fromGib: number
+  readonly toGib: number
+}
+
 /** The plan as the workflow carries it: the whole one is in the ledger. */
 export interface ReplicatePlanSummary {
   readonly digest: Sha256
@@ -146,6 +159,8 @@ export interface ReplicatePlanSummary {
   /** What would be published, by `schema.table`. */
   readonly tables: readonly string[]
   readonly bytes: number
+  /** Absent: it stays as it is. */
+  readonly grow?: DiskGrowth
 }
 
 /** What `--plan` shows. Its digest covers everything but itself and what moves while others write: sizes, and the sentences that name measures. */
@@ -160,5 +175,7 @@ export interface ReplicatePlan {
   readonly lagMsMax: number
   /** Scripts that build the schema on the standby, in order. */
   readonly migrations: readonly string[]
+  /** Absent: the standby's disk stays as it is. */
+  readonly grow?: DiskGrowth
   readonly preflight: PreflightReport
 }

@@ -52,6 +52,17 @@ export interface StandbyRecord extends StandbyId {
   readonly look: StandbyLook | null
   /** Absent: it was never compared, nor is it to be. */
   readonly compared?: StandbyComparisons
+  /** Absent: nobody has asked yet, or its storage has no size. */
+  readonly disk?: StandbyDisk
+}
+
+/** Of the standby's instance, about once an hour. */
+export interface StandbyDisk {
+  readonly at: IsoInstant
+  /** As its cloud says. */
+  readonly sizeGib: number
+  /** By all of its databases, and by its log. */
+  readonly bytesUsed: number
 }
 
 /** What is known of its rows by comparing them with its source's, table by table, while others write. It never changes the state. */

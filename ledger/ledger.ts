@@ -6,7 +6,7 @@ import type { FencedInstance, FencePlace } from '../contracts/instance-fence'
 import type { OperationDocument, OperationId, Sha256 } from '../contracts/operation'
 import type { PlaceId, Sweep } from '../contracts/orphans'
 import type { ScheduledRun } from '../contracts/schedule'
-import type { StandbyId, StandbyLook, StandbyRecord } from '../contracts/standby'
+import type { StandbyDisk, StandbyId, StandbyLook, StandbyRecord } from '../contracts/standby'
 import { getBundle, putBundle } from './bundles'
 import { connectLedger, type LedgerDatabase, parseLedgerUrl } from './connect'
 import {
@@ -40,7 +40,16 @@ import { type CloudResource, listKeptInstances, listReplacedInstances, listResou
 import { listScheduledRuns, type RunsQuery } from './scheduled-runs'
 import { readSnapshotProofs, type SnapshotProofs } from './snapshot-proofs'
 import { type ComparisonNote, getComparison, noteComparison, putComparison } from './standby-comparisons'
-import { changeStandby, getStandby, listStandbys, type NewStandby, noteLook, openStandby, type StandbyChange } from './standbys'
+import {
+  changeStandby,
+  getStandby,
+  listStandbys,
+  type NewStandby,
+  noteDisk,
+  noteLook,
+  openStandby,
+  type StandbyChange,
+} from './standbys'
 import { type AttemptNote, noteAttempt, noteProgress, type ProgressNote, recordStep, type StepUpdate } from './steps'
 import { getSweep, putSweep } from './sweeps'
 
@@ -97,6 +106,8 @@ export interface Ledger {
   changeStandby(change: StandbyChange): Promise<StandbyRecord>
   /** Keeps the newest, and says nothing of the state. Fails with STANDBY_UNKNOWN. */
   noteLook(look: StandbyId & { readonly look: StandbyLook }): Promise<void>
+  /** Keeps the newest. Fails with STANDBY_UNKNOWN. */
+  noteDisk(disk: StandbyId & { readonly disk: StandbyDisk }): Promise<void>
   /** Safe to repeat, and says nothing of the state. Fails with STANDBY_UNKNOWN. */
   noteComparison(noted: StandbyId & { readonly note: ComparisonNote }): Promise<StandbyRecord>
   /** How far the comparison is that is under way. Takes the place of the one before. */
@@ -166,6 +177,7 @@ export function openLedger(options: { url: string; applicationName?: string }): 
     openStandby: (standby) => ask((tx) => openStandby(tx, standby)),
     changeStandby: (change) => ask((tx) => changeStandby(tx, change)),
     noteLook: (look) => ask((tx) => noteLook(tx, look)),
+    noteDisk: (disk) => ask((tx) => noteDisk(tx, disk)),
     noteComparison: (noted) => ask((tx) => noteComparison(tx, noted)),
     putComparison: (comparison) => ask((tx) => putComparison(tx, comparison)),
     getComparison: (id) => ask((tx) => getComparison(tx, id)),

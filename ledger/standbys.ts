@@ -2,7 +2,7 @@
  *  is changed only from the one in which its writer has read it, and a look never touches the state. */
 import { failure } from '../contracts/failures'
 import type { IsoInstant, OperationId } from '../contracts/operation'
-import type { StandbyId, StandbyLook, StandbyRecord, StandbyState } from '../contracts/standby'
+import type { StandbyDisk, StandbyId, StandbyLook, StandbyRecord, StandbyState } from '../contracts/standby'
 import type { LedgerDatabase } from './connect'
 import { sealDocument, unsealDocument } from './digest'
 
@@ -66,6 +66,11 @@ export async function changeStandby(db: LedgerDatabase, change: StandbyChange): 
 /** Keeps the newest: a look that comes late is left out. Says nothing of the state. Fails with STANDBY_UNKNOWN. */
 export async function noteLook(db: LedgerDatabase, { look, ...id }: StandbyId & { readonly look: StandbyLook }): Promise<void> {
   await inTurn(db, id, (held) => (held.look !== null && held.look.at > look.at ? held : { ...held, look }))
+}
+
+/** Keeps the newest. Says nothing of the state. Fails with STANDBY_UNKNOWN. */
+export async function noteDisk(db: LedgerDatabase, { disk, ...id }: StandbyId & { readonly disk: StandbyDisk }): Promise<void> {
+  await inTurn(db, id, (held) => (held.disk !== undefined && held.disk.at > disk.at ? held : { ...held, disk }))
 }
 
 /** Null: there has never been one. */

@@ -1,7 +1,7 @@
 import type { LockRef } from '../../contracts/lock'
 import type { InstanceAddress } from '../../contracts/migrate'
 import type { Finding, Sha256 } from '../../contracts/operation'
-import type { ReplicatePlanSummary, StandbyEpochs, StandbySides, StandbyWatch } from '../../contracts/replicate'
+import type { DiskOfInstance, ReplicatePlanSummary, StandbyEpochs, StandbySides, StandbyWatch } from '../../contracts/replicate'
 import type { StandbyState } from '../../contracts/standby'
 import type { StepRef } from '../../contracts/step-ref'
 
@@ -33,6 +33,13 @@ interface Told {
 export interface StandbyPlaceActivities {
   /** Where the standby answers; NOT_READY_YET while it is changing. `standby`: which, of several that a bundle names. */
   describeStandby(input: StepRef & { readonly standby?: string }): Promise<InstanceAddress>
+  /** On the queue of that side's cloud. */
+  describeDisk(input: StepRef & { side: 'source' | 'standby' }): Promise<DiskOfInstance>
+  /** Has the standby's disk made larger, and does not wait for it; NOT_READY_YET while it is changing. Safe to repeat: does nothing about one that is as
+   *  large. It cannot be undone. */
+  growStandby(input: StepRef & { instanceId: string; toGib: number }): Promise<void>
+  /** Polls once; NOT_READY_YET until it is. */
+  awaitGrown(input: StepRef & { toGib: number }): Promise<Told>
 }
 
 /** On the queue of those that serve databases. */
@@ -40,7 +47,12 @@ export interface ReplicationActivities {
   /** Asks both sides whether it can be done, and stores the plan in the ledger. `locks`: those that are held; null: none, since nothing is to be changed.
    *  Changes nothing. Fails with STANDBY_EXISTS where there is one already. */
   planReplication(
-    input: StepRef & { sides: StandbySides; locks: { readonly source: LockRef; readonly standby: LockRef } | null },
+    input: StepRef & {
+      sides: StandbySides
+      locks: { readonly source: LockRef; readonly standby: LockRef } | null
+      /** Absent: nobody has asked the clouds. */
+      disks?: { readonly source: DiskOfInstance; readonly standby: DiskOfInstance }
+    },
   ): Promise<ReplicatePlanSummary>
   /** Writes into the ledger that it is being made, and what will be made on both sides. To be called before anything is. Safe to repeat. */
   openStandby(input: Replicating): Promise<void>
@@ -110,4 +122,6 @@ export interface ReplicationActivities {
   /** Compares rows for some minutes, and keeps in the ledger what is known by then; where all of it is, or the time that was declared is over, what that
    *  came to. Nothing where it is not due. Safe to repeat, and to run beside anything else. Fails where a side or the ledger is out of reach. */
   compareByClock(input: StandbyWatch): Promise<{ readonly ended: boolean }>
+  /** Writes down how full the standby's disk is; nothing where that cannot be asked, or while an operation has the standby in hand. Safe to repeat. */
+  lookAtDisk(input: StandbyWatch & { disk: DiskOfInstance }): Promise<void>
 }

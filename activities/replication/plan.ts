@@ -2,7 +2,13 @@
 import { type Failure, failure } from '../../contracts/failures'
 import type { Finding, OperationId } from '../../contracts/operation'
 import type { PreflightFinding, PreflightReport } from '../../contracts/preflight'
-import { REPLICATE_DOCUMENTS, type ReplicatePlan, type ReplicatePlanSummary, type StandbyEpochs } from '../../contracts/replicate'
+import {
+  type DiskGrowth,
+  REPLICATE_DOCUMENTS,
+  type ReplicatePlan,
+  type ReplicatePlanSummary,
+  type StandbyEpochs,
+} from '../../contracts/replicate'
 import type { StandbyRecord } from '../../contracts/standby'
 import { sha256Of } from '../../ledger/digest'
 import { standingEpoch } from '../../postgres/migrate/fence'
@@ -16,6 +22,7 @@ import type { ActivityDeps } from '../deps'
 import { epochAbove } from '../schema/epoch'
 import { appliedMigrations } from './applied'
 import type { ReplicationActivities } from './contract'
+import { diskRoom } from './disk-room'
 import { standingInKeyhole } from './keyhole'
 import { type Both, bothOf, looking, type Place } from './sides'
 
@@ -32,17 +39,20 @@ export async function planReplication(deps: ActivityDeps, input: Input): Promise
     standby: { ref: input, entry: both.entries.standby, address: sides.standby },
   }
   const migrations = await migrationsOf(deps, places.source, bundle)
-  const report = await ask(deps, places, both, record?.state === 'building' ? record.operation : null)
+  const takesOver = record?.state === 'building' ? record.operation : null
+  const { report, grow } = await ask(deps, places, both, { takesOver, disks: input.disks })
   const { retainedBytesMax, lagMsMax } = both.request.declared
   const names = standbyNames(both.id)
-  const body = { version: 1, bundle, ...sides, names, retainedBytesMax, lagMsMax, migrations, preflight: report } as const
+  const growing = grow === null ? {} : { grow }
+  const declared = { names, retainedBytesMax, lagMsMax }
+  const body = { version: 1, bundle, ...sides, ...declared, migrations, ...growing, preflight: report } as const
   const document: ReplicatePlan = { ...body, digest: sha256Of({ ...body, preflight: lasting(report) }) }
   const epochs = await epochsOf(deps, places, input)
   assertMayAct()
   await deps.ledger.putDocument({ operation, name: REPLICATE_DOCUMENTS.plan, document })
   const blocks = report.findings.filter(({ severity }) => severity === 'blocks').map(toFinding)
   const warnings = report.findings.filter(({ severity }) => severity === 'warning').length
-  return { digest: document.digest, epochs, names, blocks, warnings, tables: report.tables, bytes: report.bytes }
+  return { digest: document.digest, epochs, names, blocks, warnings, tables: report.tables, bytes: report.bytes, ...growing }
 }
 
 /** One that was given up while it was made may be made again: whoever made it holds no lock any more once we do. */
@@ -67,13 +77,18 @@ async function migrationsOf(deps: ActivityDeps, source: Place, bundle: string): 
   })
 }
 
-/** `takesOver`: the operation that left it half made; the rows under its mark are ours. */
+interface Asking {
+  /** The operation that left it half made; the rows under its mark are ours. */
+  readonly takesOver: OperationId | null
+  readonly disks: Input['disks']
+}
+
 function ask(
   deps: ActivityDeps,
   { source, standby }: Places,
   { id, entries, request }: Both,
-  takesOver: OperationId | null,
-): Promise<PreflightReport> {
+  { takesOver, disks }: Asking,
+): Promise<{ report: PreflightReport; grow: DiskGrowth | null }> {
   const { publisher, retainedBytesMax } = request.declared
   return looking(deps, source, 'admin', (there) =>
     looking(deps, standby, 'admin', async (here) => {
@@ -83,17 +98,23 @@ function ask(
         // what was prepared and came to nothing was left empty: rows in it are a stranger's
         return own && (mark.operation === takesOver || (await strangersRows(session)) === null)
       })
-      return preflight({
+      const { declared } = request
+      const { free, grow } = await diskRoom({
+        ...{ source: there, standby: here, disks, prepared, declared },
+        cloud: entries.standby.cloud,
+      })
+      const report = await preflight({
         source: there,
         standby: here,
         clouds: { source: entries.source.cloud, standby: entries.standby.cloud },
         publisher: { user: publisher.user, tls: publisher.tls },
-        dataBytesFree: { source: null, standby: null },
+        dataBytesFree: free,
         retainedBytesMax,
         prepared,
         names: standbyNames(id),
         signal: currentAct().signal,
       })
+      return { report, grow }
     }),
   )
 }

@@ -8,6 +8,7 @@ import { compareByClock } from './compare-by-clock'
 import type { ReplicationActivities } from './contract'
 import { awaitCopy, buildIndexes } from './copy'
 import { discardStandby } from './discard'
+import { lookAtDisk } from './disk-by-clock'
 import { onSide, publish, subscribe, unpublish, unsubscribe } from './make'
 import { planReplication } from './plan'
 import { change, openStandby, startWatch } from './record'
@@ -52,5 +53,6 @@ export function createReplicationActivities(deps: ActivityDeps): ReplicationActi
     removeStandby: (input) => removeStandby(deps, input),
     lookAtStandby: (input) => lookAtStandby(deps, input),
     compareByClock: (input) => compareByClock(deps, input),
+    lookAtDisk: (input) => lookAtDisk(deps, input),
   }
 }

@@ -23,12 +23,13 @@ const LAG_MS_MAX = 7 * 86_400_000
 /** A segment of the log: a slot holds back whole ones. */
 const RETAINED_BYTES_MIN = 16 * 1024 ** 2
 
+const GIB = 1024 ** 3
 const COMPARE_EVERY_MS_MIN = 60_000
 const COMPARE_EVERY_MS_MAX = 90 * 86_400_000
 const COMPARE_WITHIN_MS = 6 * 3_600_000
 
 export function toStandbys(file: FileStandbys, path: FieldPath, reader: Reader): DeclaredStandby[] {
-  return file.map(({ database, publisher, wayBack, maxRetained, maxLag, compare }, index): DeclaredStandby => {
+  return file.map(({ database, publisher, wayBack, maxRetained, maxLag, compare, growTo }, index): DeclaredStandby => {
     const at = [...path, index]
     const retainedBytesMax = parseBytes(maxRetained) ?? Number.NaN
     if (!Number.isInteger(retainedBytesMax) || retainedBytesMax < RETAINED_BYTES_MIN)
@@ -42,7 +43,11 @@ export function toStandbys(file: FileStandbys, path: FieldPath, reader: Reader):
     }
     const back = wayBack === undefined ? {} : { wayBack: login(wayBack, 'wayBack') }
     const compared = compare === undefined ? {} : { compare: toCompared(compare, [...at, 'compare'], reader) }
-    return { database, publisher: login(publisher, 'publisher'), retainedBytesMax, lagMsMax, ...back, ...compared }
+    const growToGib = growTo === undefined ? null : (parseBytes(growTo) ?? Number.NaN) / GIB
+    if (growToGib !== null && (!Number.isInteger(growToGib) || growToGib < 1))
+      reader.wrong([...at, 'growTo'], 'a whole number of GB, from 1GB on')
+    const grown = growToGib === null ? {} : { growToGib }
+    return { database, publisher: login(publisher, 'publisher'), retainedBytesMax, lagMsMax, ...back, ...compared, ...grown }
   })
 }
 

@@ -28,7 +28,8 @@ describe('the standbys of a database', () => {
     ])
   })
 
-  test('may be compared by the clock, within some hours unless it says otherwise', () => {
+  test('may be compared by the clock, within some hours unless it says otherwise, and have their disk made larger', () => {
+    expect(read(fleetWith(standbyOf('shop-azure', 'maxRetained: 20GB, growTo: 1.5TB')))?.[0]?.growToGib).toBe(1536)
     const compared = (compare: string) =>
       read(fleetWith(standbyOf('shop-azure', `maxRetained: 20GB, compare: ${compare}`)))?.[0]?.compare
     const hour = 3_600_000

@@ -24,6 +24,7 @@ test.each([
   ['to-be-seeded', { state: 'to-be-seeded' }],
   ['switching', { state: 'switching', since: '2026-11-29T23:55:00.000Z' }],
   ['slot-retention', found('slot-retention')],
+  ['standby-disk', found('standby-disk')],
   ['schema-differs', found('schema-differs')],
   ['unreached', found('unreached')],
   ['not-looked-at', { look: { ...LOOK, at: '2026-11-29T23:50:00.000Z' } }],

@@ -5,7 +5,7 @@ import { type CapstanStack, startCapstan } from '../support/capstan-stack'
 import { until } from '../support/eventually'
 import { recordHistory } from '../support/histories'
 import { isAt } from '../support/migrating'
-import { MASTER_PASSWORD } from '../support/other-clouds'
+import { changing, MASTER_PASSWORD, whenFree } from '../support/other-clouds'
 import { createPair, type Pair, remains } from '../support/replicating'
 
 let starting: Promise<CapstanStack> | undefined
@@ -15,7 +15,7 @@ let pair: Pair
 beforeAll(async () => {
   starting = startCapstan({ env: { CAPSTAN_LAB_PROFILE: 'instant', SHOP_MASTER_PASSWORD: MASTER_PASSWORD } })
   capstan = await starting
-  pair = await createPair(capstan, 'gcp', { maxRetained: '48MB' })
+  pair = await createPair(capstan, 'gcp', { maxRetained: '48MB', growTo: '64GB' })
 })
 afterAll(async () => (await starting)?.close())
 
@@ -73,8 +73,29 @@ test('aborted amid the copy it leaves nothing that follows, nothing that holds l
   expect(await standby()).toMatchObject({ state: 'gone' })
 })
 
-test('paused for longer than its source can bear, its slot is dropped, the ledger knows it, and it comes back by being seeded anew', async () => {
+const sizeOfStandby = async (): Promise<number | null | undefined> =>
+  (await pair.standby.adapter.describeInstance({ name: 'stock' }, changing))?.storage.sizeGib
+
+test('a disk that is too small for it is made larger once, though the worker dies when that is ordered', async () => {
+  const before = await sizeOfStandby()
+  const instance = { name: 'stock', instanceId: pair.standby.instanceId }
+  // log that it has no room for beside the rows
+  const parameters = { max_wal_size: '20480' }
+  for (let done = false; !done; ) {
+    done = (await whenFree(() => pair.standby.adapter.setParameters({ instance, parameters }, changing))).done
+  }
+  await until(
+    'the setting',
+    async () => (await pair.onStandby<{ max_wal_size: string }>('SHOW max_wal_size'))[0]?.max_wal_size === '20GB',
+  )
+  capstan.arm('growStandby#1:after')
   expect(await ended('again', 'replicate', 'stock')).toMatchObject({ status: 'succeeded', verdict: 'pass' })
+  expect(capstan.disarm('growStandby#1:after')).toBe(false)
+  expect(before).toBe(10)
+  expect(await sizeOfStandby()).toBe(30)
+})
+
+test('paused for longer than its source can bear, its slot is dropped, the ledger knows it, and it comes back by being seeded anew', async () => {
   expect(await ended('paused', 'standby', 'pause', 'stock')).toMatchObject({ status: 'succeeded' })
   await pair.onSource(`SELECT pg_logical_emit_message(false, 'fill', repeat('f', 1000000)) FROM generate_series(1, 64)`)
   await until('the end of the slot', async () => (await remains(pair)).every((one) => !one.startsWith('source slot')))

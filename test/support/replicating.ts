@@ -61,6 +61,8 @@ interface PairOptions {
   readonly maxRetained?: string
   /** As the fleet file has it; left out: it is not compared by the clock. */
   readonly compare?: string
+  /** The same: how large its disk may be made. */
+  readonly growTo?: string
   /** As the fleet file is to name it; asked for once the source is there. */
   readonly endpoint?: (source: Target) => Promise<string>
   /** Beside the shop's own. */
@@ -73,7 +75,7 @@ const routerNamed = async (): Promise<string> => '{ kind: lab-router, name: stoc
 export async function createPair(
   capstan: CapstanStack,
   cloud: StandbyCloud,
-  { both = false, maxRetained = '256MB', compare, endpoint = routerNamed, migrations = {} }: PairOptions = {},
+  { both = false, maxRetained = '256MB', compare, growTo, endpoint = routerNamed, migrations = {} }: PairOptions = {},
 ): Promise<Pair> {
   const major = both ? '17' : '15'
   const scripts = { ...SHOP, ...migrations }
@@ -91,7 +93,7 @@ export async function createPair(
     scripts,
     '',
     (yaml) =>
-      declared(yaml, { name, maxRetained, wayBack: both ? WAY_BACK[cloud] : '', compare, front }) +
+      declared(yaml, { name, maxRetained, wayBack: both ? WAY_BACK[cloud] : '', compare, growTo, front }) +
       standbyEntry(capstan, cloud, name),
   )
   // a death is noticed soon
@@ -132,8 +134,10 @@ function declared(
     maxRetained,
     wayBack,
     compare,
+    growTo,
     front,
-  }: Record<'name' | 'maxRetained' | 'wayBack', string> & { compare: string | undefined; front: string | null },
+  }: Record<'name' | 'maxRetained' | 'wayBack', string> &
+    Record<'compare' | 'growTo', string | undefined> & { front: string | null },
 ): string {
   const endpoint = front === null ? '' : `    endpoint: ${front}\n`
   const standbys = `    standbys:
@@ -141,7 +145,7 @@ function declared(
         publisher: { user: stock_admin, secret: "env:SHOP_ADMIN_PASSWORD", tls: require }
         maxRetained: ${maxRetained}
         maxLag: 30s
-${compare === undefined ? '' : `        compare: ${compare}\n`}${wayBack}${endpoint}`
+${compare === undefined ? '' : `        compare: ${compare}\n`}${growTo === undefined ? '' : `        growTo: ${growTo}\n`}${wayBack}${endpoint}`
   return yaml
     .replace('rowCounts: [public.items]', 'rowCounts: [public.accounts]')
     .replace(/ {6}invariants:[\s\S]*? {4}policy:/, '    policy:')

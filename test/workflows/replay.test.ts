@@ -56,6 +56,7 @@ const HISTORIES = [
   'replicate-aborted',
   'replicate-pause',
   'standby',
+  'standby-compared',
   'instance-lock',
   'sweep-orphans',
 ]

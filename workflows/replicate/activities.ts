@@ -16,6 +16,9 @@ export function replicateActivities({
     /** Before anything was changed: who asks is told soon what is out of reach. */
     asking: proxyActivities<InstanceActivities>(askFirst(quickAct(TASK_QUEUES[cloud], heartbeatTimeoutMs))),
     askingStandby: proxyActivities<StandbyPlaceActivities>(askFirst(quickAct(TASK_QUEUES[standbyCloud], heartbeatTimeoutMs))),
+    /** Of the disks, of which either side's cloud tells. */
+    askingSource: proxyActivities<StandbyPlaceActivities>(askFirst(quickAct(TASK_QUEUES[cloud], heartbeatTimeoutMs))),
+    growing: proxyActivities<StandbyPlaceActivities>(quickAct(TASK_QUEUES[standbyCloud], heartbeatTimeoutMs)),
     planning: proxyActivities<ReplicationActivities>(askFirst(long)),
     replication: proxyActivities<ReplicationActivities>(long),
     undoing: proxyActivities<ReplicationActivities>(undoLong(TASK_QUEUES.postgres, heartbeatTimeoutMs)),

@@ -9,6 +9,7 @@ import {
   patched,
   proxyActivities,
   setHandler,
+  TemporalFailure,
   workflowInfo,
 } from '@temporalio/workflow'
 import type { InstanceActivities } from '../../activities/instance/contract'
@@ -22,6 +23,8 @@ import { claimedSoon, longAct, lookTwice, quickAct } from '../kit/proxies'
 const REST_MS = 1_000
 /** After one that failed: whatever failed it has to have time to pass. */
 const REST_AFTER_FAILURE_MS = 5_000
+/** About an hour. */
+const ROUNDS_OF_A_DISK = 60
 
 export async function standby(input: StandbyWatch): Promise<void> {
   let watched = input
@@ -31,8 +34,9 @@ export async function standby(input: StandbyWatch): Promise<void> {
     told = true
   })
   const slices = new Slices()
-  for (;;) {
+  for (let rounds = 0; ; rounds += 1) {
     told = false
+    if (rounds % ROUNDS_OF_A_DISK === 0 && patched('disk-by-clock')) void lookAtDisk(watched)
     const { round, due } = await look(watched, slices.running || slices.failed)
     // one that was told meanwhile what to look at is not gone: it is another of that name
     if (round === 'gone' && !told) return
@@ -80,6 +84,20 @@ class Slices {
     } finally {
       this.running = false
     }
+  }
+}
+
+/** Beside the looks, and without a word where it cannot be asked. */
+async function lookAtDisk(watched: StandbyWatch): Promise<void> {
+  const { bundle, standbyCloud, heartbeatTimeoutMs } = watched
+  const options = (queue: string) => ({ ...lookTwice(quickAct(queue, heartbeatTimeoutMs)), ...NOT_LONG })
+  const { describeDisk } = proxyActivities<StandbyPlaceActivities>(options(TASK_QUEUES[standbyCloud]))
+  const replication = proxyActivities<ReplicationActivities>(options(TASK_QUEUES.postgres))
+  try {
+    const disk = await describeDisk({ operation: WATCH, step: WATCH, bundle, side: 'standby' })
+    await replication.lookAtDisk({ ...watched, disk })
+  } catch (error) {
+    if (!(error instanceof TemporalFailure)) throw error
   }
 }
 

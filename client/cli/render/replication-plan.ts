@@ -32,6 +32,11 @@ export function replicationPlanLines(plan: ReplicatePlan, entry: Pick<DatabaseEn
     `${paint('bold', `plan for a standby of ${entry.name}`)}  ${standby} (PostgreSQL ${oneLine(versions.standby)}) follows ${source} (PostgreSQL ${oneLine(versions.source)})`,
     ...tableLines(preflight, view),
     `  ${schemaSentence(plan)}`,
+    ...(plan.grow === undefined
+      ? []
+      : [
+          `  makes the disk of ${standby} larger, from ${plan.grow.fromGib} GiB to ${plan.grow.toGib} GiB: it cannot be made smaller again`,
+        ]),
     `  makes on ${source}: publication ${oneLine(plan.names.publication)}, replication slot ${oneLine(plan.names.slot)}`,
     `  makes on ${standby}: subscription ${oneLine(plan.names.subscription)}`,
     `  its slot may hold back ${chosenBytes(plan.retainedBytesMax)} of log on ${source}; above that it is dropped, and the standby has to be seeded anew`,

@@ -6,8 +6,10 @@ import { bytes } from '../../health/words'
 /** Of what a slot may hold back. */
 const RETENTION_WARNING_PERCENT = 80
 const DIFFERENCES_SHOWN = 5
+/** Of a disk. */
+const FULL = 0.9
 
-type Judged = Pick<StandbyRecord, 'source' | 'target' | 'state' | 'names' | 'declared'>
+type Judged = Pick<StandbyRecord, 'source' | 'target' | 'state' | 'names' | 'declared' | 'disk'>
 
 /** `state`: as it is judged. */
 export function findingsOf(judged: Judged, look: StandbyLook): Finding[] {
@@ -28,9 +30,20 @@ export function findingsOf(judged: Judged, look: StandbyLook): Finding[] {
         'No beat of the source has ever arrived, so that nobody can tell how late it is: look whether capstan.standby_beat is published.',
     })
   if (look.waits !== undefined) findings.push(waiting(judged, look.waits))
+  findings.push(...ofDisk(judged))
   if (schemaDiffers !== null && schemaDiffers.length > 0)
     findings.push({ rule: 'schema-differs', message: differing(schemaDiffers), measured: schemaDiffers.length, allowed: 0 })
   return findings
+}
+
+/** Nobody makes it larger from here: that takes a lock, and a cloud lets hours pass between two changes. */
+function ofDisk({ state, disk }: Judged): Finding[] {
+  if (disk === undefined || state === 'to-be-seeded') return []
+  const { sizeGib, bytesUsed } = disk
+  const allowed = Math.floor(sizeGib * 1024 ** 3 * FULL)
+  if (bytesUsed <= allowed) return []
+  const message = `The disk of the standby is nearly full: an estimated ${bytes(bytesUsed)} of ${sizeGib} GiB are used. Once it is full it gets nothing any more: make it larger, or have its cloud make it grow by itself.`
+  return [{ rule: 'standby-disk', message, measured: bytesUsed, allowed }]
 }
 
 function onSource({ state, names, declared: { retainedBytesMax } }: Judged, { slot, publishedTables }: SourceLook): Finding[] {

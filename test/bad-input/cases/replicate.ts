@@ -160,5 +160,7 @@ export const REPLICATE: readonly BadInput[] = [
     '[0].compare.within',
     ONE.replace('20GB', '20GB, compare: { every: 1d, within: 2d }'),
   ),
+  declared('a disk that grows to a fraction', '[0].growTo', ONE.replace('20GB', '20GB, growTo: 0.5GB')),
+  declared('a disk that grows to megabytes', '[0].growTo', ONE.replace('20GB', '20GB, growTo: 500MB')),
   declared('a lag of a month', '[0].maxLag', ONE.replace('20GB', '20GB, maxLag: 31d')),
 ]

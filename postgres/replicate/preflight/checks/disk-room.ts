@@ -20,7 +20,7 @@ const SIZE = `
          (SELECT setting::int8 FROM pg_catalog.pg_settings WHERE name = 'max_wal_size') AS "logMax",
          (SELECT setting::int8 FROM pg_catalog.pg_settings WHERE name = 'max_slot_wal_keep_size') AS "keepMax"`
 
-const NOT_TOLD = 'Its cloud does not tell how much of the disk is free: look there.'
+const NOT_TOLD = 'How large its disk is, or what is on it, could not be asked: look there.'
 
 async function ofStandby({ source, standby, asked }: Look): Promise<Told> {
   const [from] = await source.query<Size>(SIZE)
@@ -36,12 +36,12 @@ async function ofStandby({ source, standby, asked }: Look): Promise<Told> {
         severity: room === 'none' ? 'blocks' : 'warning',
         side: 'standby',
         object: null,
-        message: `The standby has ${bytes(free)} free, and the source's database has ${bytes(from.bytes)}.`,
+        message: `The standby has an estimated ${bytes(free)} free, and the source's database has ${bytes(from.bytes)}.`,
         why:
           room === 'none'
             ? 'Copying would fill its disk and stop it.'
             : 'Copying writes as much log as rows, and building indexes sorts beside them: that may not fit.',
-        command: '-- a larger disk for the standby',
+        command: '-- a larger disk for the standby, or growTo in the fleet file',
       },
     ],
   }
@@ -66,7 +66,7 @@ function filled(free: number | null, retainedBytesMax: number): Omit<PreflightFi
       severity: 'blocks',
       side: 'source',
       object: null,
-      message: `The standby's slot may hold back ${bytes(retainedBytesMax)} of log, and the source has ${bytes(free)} free.`,
+      message: `The standby's slot may hold back ${bytes(retainedBytesMax)} of log, and the source has an estimated ${bytes(free)} free.`,
       why: 'A standby that stands still would fill the source’s disk, and stop it, before its slot is dropped.',
       command: '-- a lower limit for it in the fleet file, or a larger disk for the source',
     },

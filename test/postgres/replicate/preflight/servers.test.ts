@@ -249,12 +249,12 @@ describe.each([15, 17] as const)('a source of PostgreSQL %i', (major) => {
     const limit = 'note, source: The source itself limits no slot (max_slot_wal_keep_size is -1).'
     expect(await pair.told('disk-room')).toEqual([limit])
     expect(await pair.told('disk-room', free(1_000 * MEGABYTE, MEGABYTE))).toEqual([
-      expect.stringMatching(/^blocks, standby: The standby has 1 MB free, and the source's database has \d/),
-      "blocks, source: The standby's slot may hold back 1 GB of log, and the source has 1 GB free.",
+      expect.stringMatching(/^blocks, standby: The standby has an estimated 1 MB free, and the source's database has \d/),
+      "blocks, source: The standby's slot may hold back 1 GB of log, and the source has an estimated 1 GB free.",
       limit,
     ])
     expect(await pair.told('disk-room', free(10_000 * MEGABYTE, 50 * MEGABYTE))).toEqual([
-      expect.stringMatching(/^warning, standby: The standby has 52.4 MB free/),
+      expect.stringMatching(/^warning, standby: The standby has an estimated 52.4 MB free/),
       limit,
     ])
     expect((await pair.look(free(null, null))).notKnown.map(({ check, side }) => [check, side])).toEqual([

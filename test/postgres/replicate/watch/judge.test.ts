@@ -85,6 +85,14 @@ test.each(STATES.filter((state) => state !== 'gone' && state !== 'to-be-seeded')
   expect(stateAfter(state, without)).toBe(state === 'building' ? 'building' : 'to-be-seeded')
 })
 
+test('a disk of which less than a tenth is free is told, and changes nothing', () => {
+  const lookedAt = (bytesUsed: number) => judge({ ...record('following'), disk: { at: LOOK.at, sizeGib: 10, bytesUsed } }, LOOK)
+  expect(lookedAt(9 * 1024 ** 3).findings).toEqual([])
+  const full = lookedAt(9 * 1024 ** 3 + 1)
+  expect(full).toMatchObject({ state: 'following', act: 'none', findings: [{ rule: 'standby-disk', allowed: 9 * 1024 ** 3 }] })
+  expect(full.findings[0]?.message).toContain('of 10 GiB are used')
+})
+
 test('a slot by which a table is copied is dropped though the one that follows is gone', () => {
   const stray = (retainedBytes: number): StandbyLook => ({
     ...LOOK,

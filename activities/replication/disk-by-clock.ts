@@ -1,0 +1,27 @@
+/** How full the standby's disk is, as far as its cloud and PostgreSQL tell: asked about once an hour, beside the looks. */
+import type { DiskOfInstance, StandbyWatch } from '../../contracts/replicate'
+import type { StandbyState } from '../../contracts/standby'
+import { diskUse } from '../../postgres/replicate/disk-used'
+import { assertMayAct } from '../act'
+import type { ActivityDeps } from '../deps'
+import { withSession } from '../schema/open-session'
+import { bothOf } from './sides'
+
+/** While an operation has it in hand no master of ours is in the way. */
+const LEFT_ALONE: readonly StandbyState[] = ['building', 'switching', 'gone']
+
+export async function lookAtDisk(
+  deps: ActivityDeps,
+  { disk: { sizeGib }, ...watch }: StandbyWatch & { disk: DiskOfInstance },
+): Promise<void> {
+  const both = await bothOf(deps, watch.bundle)
+  const record = await deps.ledger.getStandby(both.id)
+  if (sizeGib === null || record === null || LEFT_ALONE.includes(record.state)) return
+  const at = new Date().toISOString()
+  const { standby: entry } = both.entries
+  const request = { operation: 'watch', step: 'disk', entry, role: 'admin', address: watch.sides.standby, canary: false } as const
+  const use = await withSession(deps, request, diskUse)
+  if (use === null) return
+  assertMayAct()
+  await deps.ledger.noteDisk({ ...both.id, disk: { at, sizeGib, bytesUsed: use.used } })
+}

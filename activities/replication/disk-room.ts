@@ -1,0 +1,57 @@
+/** What is free on the disks of both sides, reckoned, and how large the standby's is made for what is to be copied. Reads only. */
+import { grownSize } from '../../clouds/disk-sizes'
+import type { Cloud } from '../../contracts/fleet'
+import type { DiskGrowth, DiskOfInstance } from '../../contracts/replicate'
+import type { DeclaredStandby } from '../../contracts/standby'
+import type { Session } from '../../postgres/connect/session'
+import { type DiskUse, diskUse } from '../../postgres/replicate/disk-used'
+import { estimatedFree, roomForData, sizeForData } from '../../postgres/replicate/preflight/disk-room'
+
+export interface DiskQuestion {
+  /** As the master, in both databases. */
+  readonly source: Session
+  readonly standby: Session
+  /** Absent: nobody has asked the clouds. */
+  readonly disks: Readonly<Record<'source' | 'standby', DiskOfInstance>> | undefined
+  /** What the standby's database holds was left there by an unfinished set-up. */
+  readonly prepared: boolean
+  readonly cloud: Cloud
+  readonly declared: DeclaredStandby
+}
+
+export interface DiskRoom {
+  /** Null: not known. The standby's as it is once it has grown. */
+  readonly free: Readonly<Record<'source' | 'standby', number | null>>
+  readonly grow: DiskGrowth | null
+}
+
+/** One that grows by itself has room for whatever comes. */
+const ENDLESS = Number.MAX_SAFE_INTEGER
+
+export async function diskRoom({ source, standby, disks, prepared, cloud, declared }: DiskQuestion): Promise<DiskRoom> {
+  if (disks === undefined) return { free: { source: null, standby: null }, grow: null }
+  const [from, to] = [await diskUse(source), await diskUse(standby)]
+  const grow =
+    from === null || to === null ? null : growthOf({ from, to, size: disks.standby.sizeGib, prepared, cloud, declared })
+  const grown = grow === null ? disks.standby : { sizeGib: grow.toGib }
+  return { free: { source: freeOf(disks.source, from), standby: freeOf(grown, to) }, grow }
+}
+
+function freeOf({ sizeGib }: DiskOfInstance, use: DiskUse | null): number | null {
+  if (sizeGib === null) return ENDLESS
+  return use === null ? null : estimatedFree({ sizeGib, used: use.used })
+}
+
+interface Growing extends Pick<DiskQuestion, 'prepared' | 'cloud' | 'declared'> {
+  readonly from: DiskUse
+  readonly to: DiskUse
+  readonly size: number | null
+}
+
+function growthOf({ from, to, size, prepared, cloud, declared: { growToGib } }: Growing): DiskGrowth | null {
+  if (size === null || growToGib === undefined) return null
+  const sizes = { data: from.database, held: prepared ? to.database : 0, log: to.log }
+  if (roomForData({ ...sizes, free: estimatedFree({ sizeGib: size, used: to.used }) }) === 'enough') return null
+  const toGib = grownSize(cloud, { sizeGib: size, wantedGib: sizeForData({ ...sizes, used: to.used }), maxGib: growToGib })
+  return toGib === null ? null : { fromGib: size, toGib }
+}
