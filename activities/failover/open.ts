@@ -40,7 +40,7 @@ export async function openAsWriter(deps: ActivityDeps, input: Input): Promise<Op
     await change(deps, id, ANY, { to: 'gone', reason: `${operation} has made ${id.target} the writer.`, operation })
   }
   const seen = before?.look?.sequences ?? {}
-  const { kept, targets, advanced } = await behindFence(deps, places.standby, input.epoch, async (on) => {
+  const detaching = behindFence(deps, places.standby, input.epoch, async (on) => {
     const had = await detach(deps, input, pair, on)
     const where = await rememberOnce(deps.ledger, { operation, name: FAILOVER_DOCUMENTS.sequences }, async () => ({
       version: 1 as const,
@@ -54,12 +54,19 @@ export async function openAsWriter(deps: ActivityDeps, input: Input): Promise<Op
     await setGuardAside(on.admin, { token: on.token, signal: currentAct().signal })
     return { kept: had, targets: where, advanced: moved }
   })
-  const { back, gone } = await inKeyholeOf(deps, places.standby, input.epoch, async (on) => {
+  // the way in is made meanwhile; nobody comes in by it before all that is done
+  const opening = inKeyholeOf(deps, places.standby, input.epoch, async (on) => {
+    await detaching
     // of a time when writing had moved away from it
     await forgetMovedAway(on.session, { database: places.standby.entry.database, token: on.token })
     assertMayAct()
     return letApplicationsIn(on, places.standby)
   })
+  const [detached, opened] = await Promise.allSettled([detaching, opening])
+  if (detached.status === 'rejected') throw detached.reason
+  if (opened.status === 'rejected') throw opened.reason
+  const { kept, targets, advanced } = detached.value
+  const { back, gone } = opened.value
   return {
     lossMsMax: kept.lossMsMax,
     beatAt: kept.beat?.at ?? null,

@@ -2,6 +2,7 @@
  *  one before left both. */
 import { SWITCHOVER_STEPS } from '../../contracts/switchover'
 import { until } from '../support/eventually'
+import { recordHistory } from '../support/histories'
 import { type Pair, remains } from '../support/replicating'
 import { Switching } from '../support/switching'
 
@@ -69,6 +70,7 @@ test('a worker that dies inside the fence: its successor begins anew, and writin
   const operation = await it.ended('there', 'switchover', 'stock', '--unproven', '--compare-within', '5s')
   expect(operation).toMatchObject({ status: 'succeeded', failure: null })
   expect(it.capstan.disarm('fenceAndDrain#1:after')).toBe(false)
+  await recordHistory(it.capstan.temporal, 'there', 'switchover')
   const steps = Object.values(SWITCHOVER_STEPS).map(({ id }) => id)
   expect(operation.steps.map(({ id }) => id).sort()).toEqual(steps.filter((id) => id !== 'approve').sort())
   await it.writesGoOn()
