@@ -78,13 +78,14 @@ export const TRANSFER = `WITH paid AS (UPDATE public.accounts SET balance = bala
   INSERT INTO public.transfers (payer, payee, amount) VALUES ($1, $2, $3) RETURNING id`
 
 /** Four writers; what the odd ones commit is acknowledged before it is on disk. A transfer's number is its amount, so that each is told from all others. */
-export async function startBank(capstan: CapstanStack): Promise<Bank> {
+export async function startBank(capstan: CapstanStack, tls: 'disable' | 'require' = 'disable'): Promise<Bank> {
   const place = await routed(capstan, 'stock')
   const login = {
     database: 'stock',
     user: 'stock_app',
     password: 'app-password',
     sourceAddress: applicationAddress(capstan.stack.block),
+    tls,
   }
   const acknowledged = new Map<number, number>()
   const times = new Map<number, number>()
