@@ -3,6 +3,7 @@
 import { EXCHANGE_DOCUMENTS, EXCHANGE_STEPS, type ExchangePlan, type WriterProven } from '../../contracts/exchange'
 import { until } from '../support/eventually'
 import { type Exchanging, PRIMARY, REPLICA, startExchanging } from '../support/exchanging'
+import { recordHistory } from '../support/histories'
 import { type LabDoor, labDoor } from '../support/lab'
 import { writersOf } from '../support/switching'
 
@@ -37,7 +38,7 @@ test('a plan says by which act, and what its cloud wants first; nothing is begun
     byHand: [expect.stringContaining('gcloud sql instances switchover')],
   })
   expect(await exchanges(since)).toBe(0)
-  await it.designate(PRIMARY, REPLICA)
+  await it.allow(PRIMARY, REPLICA)
 })
 
 test('what the cloud cannot carry out leaves the source the writer, and leads nobody anywhere', async () => {
@@ -70,12 +71,13 @@ test('its cloud exchanges both once, whatever dies and whatever answer gets lost
 })
 
 test('the same command with the other name moves writing back, and the one that is a replica by now is refused as a source', async () => {
-  await it.designate(REPLICA, PRIMARY)
+  await it.allow(REPLICA, PRIMARY)
   const refused = await switchover('wrong-way', PRIMARY, REPLICA)
   expect(refused).toMatchObject({ status: 'failed', verdict: 'fail' })
   const rules = refused.steps.find(({ id }) => id === 'plan')?.detail.findings?.map(({ rule }) => rule)
   expect(rules).toEqual(expect.arrayContaining(['exchange:role', 'exchange:cloud', 'exchange:endpoint']))
   const back = await switchover('back', REPLICA, PRIMARY)
+  await recordHistory(it.capstan.temporal, 'back', 'exchange')
   expect(back).toMatchObject({ status: 'succeeded', verdict: 'pass', failure: null })
   await it.writesGoOn()
   await it.isWhole('source')

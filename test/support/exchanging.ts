@@ -1,4 +1,4 @@
-/** An instance of the lab's Cloud SQL and its read replica in another region, with the fleet file that names both; a bank that goes on through the router, and a
+/** An instance of the lab's Cloud SQL or Azure and its read replica in another region, with the fleet file that names both; a bank that goes on through the router, and a
  *  probe of each side. */
 
 import type { OperationDocument } from '../../contracts/operation'
@@ -6,6 +6,7 @@ import { applicationAddress, controlAddress } from '../../embedded/worker-progra
 import { connect, type Row, type Session } from '../../postgres/connect/session'
 import { applyMigrations } from '../../postgres/migrate/apply'
 import { resolveMigrations } from '../../postgres/migrate/resolve'
+import { sdk as azureSdk, done as doneOnAzure, unlessBusy } from '../lab/azure/fixture'
 import { sdkOf } from '../lab/gcp/fixture'
 import { type CapstanStack, startCapstan } from './capstan-stack'
 import { until } from './eventually'
@@ -19,6 +20,9 @@ export const PRIMARY = 'stock'
 export const REPLICA = 'stock-west'
 /** Of Enterprise Plus, which alone can be exchanged. */
 const TIER = 'db-perf-optimized-N-2'
+const GROUP = 'shop-group'
+/** Where the replica is. */
+const WEST = { gcp: 'europe-west1', azure: 'northeurope' } as const
 const SOON = { CAPSTAN_HEARTBEAT_TIMEOUT_MS: '2000', CAPSTAN_WORKFLOW_TASK_TIMEOUT_MS: '3000' }
 
 type Side = 'source' | 'standby'
@@ -27,8 +31,8 @@ export interface Exchanging {
   readonly capstan: CapstanStack
   readonly probes: Readonly<Record<Side, Probe>>
   ended(operation: string, ...words: string[]): Promise<OperationDocument>
-  /** By the vendor's API. */
-  designate(primary: string, replica: string): Promise<void>
+  /** By the vendor's API: what an exchange wants besides. */
+  allow(primary: string, replica: string): Promise<void>
   /** What is counted from now on is new. */
   writesGoOn(): Promise<void>
   /** Each acknowledged transfer once, no id twice, and all of the money. */
@@ -38,22 +42,21 @@ export interface Exchanging {
   close(): Promise<void>
 }
 
-export async function startExchanging(): Promise<Exchanging> {
+export async function startExchanging(cloud: 'gcp' | 'azure' = 'gcp'): Promise<Exchanging> {
   const capstan = await startCapstan({
     env: { CAPSTAN_LAB_PROFILE: 'instant', SHOP_MASTER_PASSWORD: MASTER_PASSWORD, ...SOON },
   })
   let bank: Bank | undefined
   try {
-    const target = await createOtherTarget('gcp', capstan)
+    const target = await createOtherTarget(cloud, capstan)
     await target.reset()
     const resolved = resolveMigrations(Object.entries(SHOP).map(([script, content]) => ({ script, content })))
     await applyMigrations({ connect: target.migrator, resolved })
-    const google = googleOf(capstan)
-    await google.patched(PRIMARY, { settings: { tier: TIER, edition: 'ENTERPRISE_PLUS' } })
-    const replica = await google.replicaOf(PRIMARY, REPLICA)
+    const vendor = cloud === 'gcp' ? googleOf(capstan) : azureOf(capstan)
+    const replica = await vendor.makeReplica()
     await leadTo(capstan, 'stock', target)
-    bank = await startBank(capstan)
-    return exchanging(capstan, { target, replica, bank, google })
+    bank = await startBank(capstan, { tls: cloud === 'azure' ? 'require' : 'disable' })
+    return exchanging(capstan, { cloud, target, replica, bank, vendor })
   } catch (error) {
     await bank?.stop()
     await capstan.close()
@@ -61,21 +64,28 @@ export async function startExchanging(): Promise<Exchanging> {
   }
 }
 
+interface Vendor {
+  makeReplica(): Promise<Place>
+  allow(primary: string, replica: string): Promise<void>
+}
+
 interface Parts {
+  readonly cloud: 'gcp' | 'azure'
   readonly target: OtherTarget
   readonly replica: Place
   readonly bank: Bank
-  readonly google: ReturnType<typeof googleOf>
+  readonly vendor: Vendor
 }
 
-function exchanging(capstan: CapstanStack, { target, replica, bank, google }: Parts): Exchanging {
+function exchanging(capstan: CapstanStack, { cloud, target, replica, bank, vendor }: Parts): Exchanging {
   const { stack } = capstan
-  const fleet = target.fleet(SHOP, '', (yaml) => withReplica(yaml, capstan))
+  const fleet = target.fleet(SHOP, '', (yaml) => withReplica(yaml, cloud, capstan))
   const desk = new RestoreDesk(capstan, () => fleet, { CAPSTAN_HEARTBEAT_TIMEOUT_MS: '3000' })
+  const [tls, master] = cloud === 'gcp' ? (['disable', 'postgres'] as const) : (['require', 'stock_admin'] as const)
   const login = (user: string, password: string, sourceAddress: string): Promise<Session> =>
-    connect({ ...replica, database: 'stock', user, password, sourceAddress, applicationName: `e2e ${user}`, tls: 'disable' })
+    connect({ ...replica, database: 'stock', user, password, sourceAddress, applicationName: `e2e ${user}`, tls })
   const replicasApp = () => login('stock_app', 'app-password', applicationAddress(stack.block))
-  const admins = { source: target.admin, standby: () => login('postgres', MASTER_PASSWORD, controlAddress(stack.block)) }
+  const admins = { source: target.admin, standby: () => login(master, MASTER_PASSWORD, controlAddress(stack.block)) }
   const probes = { source: startProbe(target.app), standby: startProbe(replicasApp) }
   const on =
     (side: Side) =>
@@ -91,7 +101,7 @@ function exchanging(capstan: CapstanStack, { target, replica, bank, google }: Pa
       if (stdout === '') throw new Error(`capstan ${words.join(' ')} said nothing: ${stderr}`)
       return JSON.parse(stdout) as OperationDocument
     },
-    designate: (primary, name) => google.patched(primary, { replicationCluster: { failoverDrReplicaName: name } }),
+    allow: (primary, name) => vendor.allow(primary, name),
     async writesGoOn() {
       const { size } = bank.acknowledged
       const before = accepted()
@@ -118,7 +128,7 @@ function exchanging(capstan: CapstanStack, { target, replica, bank, google }: Pa
 }
 
 /** As its user has it, beside Capstan. */
-function googleOf({ stack }: CapstanStack) {
+function googleOf({ stack }: CapstanStack): Vendor {
   const { api, gcp, dataPort } = stack.lab
   const sdk = sdkOf(api, gcp)
   const project = gcp.projectId
@@ -130,35 +140,62 @@ function googleOf({ stack }: CapstanStack) {
     })
   }
   const networks = [controlAddress, applicationAddress].map((of) => ({ value: `${of(stack.block)}/32` }))
+  const patched = async (instance: string, body: object): Promise<void> =>
+    done(await sdk.instances.patch({ project, instance, body }))
   return {
-    async patched(instance: string, body: object): Promise<void> {
-      await done(await sdk.instances.patch({ project, instance, body }))
-    },
-    async replicaOf(primary: string, name: string): Promise<Place> {
+    async makeReplica() {
+      await patched(PRIMARY, { settings: { tier: TIER, edition: 'ENTERPRISE_PLUS' } })
       const settings = { ipConfiguration: { authorizedNetworks: networks } }
-      const body = { name, masterInstanceName: primary, region: 'europe-west1', settings }
+      const body = { name: REPLICA, masterInstanceName: PRIMARY, region: WEST.gcp, settings }
       await done(await sdk.instances.insert({ project, body }))
-      const [{ ipAddresses }] = await sdk.instances.get({ project, instance: name })
+      const [{ ipAddresses }] = await sdk.instances.get({ project, instance: REPLICA })
       return { host: ipAddresses?.[0]?.ipAddress ?? '', port: dataPort }
+    },
+    allow: (primary, replica) => patched(primary, { replicationCluster: { failoverDrReplicaName: replica } }),
+  }
+}
+
+function azureOf({ stack }: CapstanStack): Vendor {
+  const { api, azure, dataPort } = stack.lab
+  const sdk = azureSdk(api, { ...azure, tenantId: '' })
+  return {
+    async makeReplica() {
+      const { id = '' } = await sdk.servers.get(GROUP, PRIMARY)
+      const wanted = { location: WEST.azure, createMode: 'Replica', sourceServerResourceId: id }
+      await unlessBusy(() => sdk.servers.beginCreateOrUpdate(GROUP, REPLICA, wanted))
+      for (const address of [controlAddress(stack.block), applicationAddress(stack.block)]) {
+        const rule = { startIpAddress: address, endIpAddress: address }
+        await unlessBusy(() => sdk.firewallRules.beginCreateOrUpdate(GROUP, REPLICA, `of-${address.replaceAll('.', '-')}`, rule))
+      }
+      const { fullyQualifiedDomainName = '' } = await sdk.servers.get(GROUP, REPLICA)
+      return { host: fullyQualifiedDomainName, port: dataPort }
+    },
+    async allow(primary, replica) {
+      const wanted = { endpointType: 'ReadWrite', members: [replica] }
+      await doneOnAzure(sdk.virtualEndpoints.beginCreate(GROUP, primary, 'stock-shop', wanted))
     },
   }
 }
 
-function withReplica(yaml: string, { stack }: CapstanStack): string {
+function withReplica(yaml: string, cloud: 'gcp' | 'azure', { stack }: CapstanStack): string {
+  const { azure, gcp } = stack.lab
+  const place =
+    cloud === 'gcp' ? `account: "${gcp.projectId}"` : `account: "${azure.subscriptionId}"\n    resourceGroup: ${GROUP}`
+  const [tls, master] = cloud === 'gcp' ? ['disable', 'postgres'] : ['require', 'stock_admin']
   const declared = `    endpoint: { kind: lab-router, name: stock }\n    replicas: [${REPLICA}]\n`
   return `${yaml
     .replace('rowCounts: [public.items]', 'rowCounts: [public.accounts]')
     .replace('    migrations: migrations\n', `    migrations: migrations\n${declared}`)}
   - name: ${REPLICA}
-    cloud: gcp
-    account: "${stack.lab.gcp.projectId}"
-    region: europe-west1
+    cloud: ${cloud}
+    ${place}
+    region: ${WEST[cloud]}
     instance: ${REPLICA}
     database: stock
     environment: production
     connections:
-      admin: { user: postgres, secret: "env:SHOP_MASTER_PASSWORD", tls: disable }
-      migrator: { user: stock_migrator, secret: "env:SHOP_MIGRATOR_PASSWORD", tls: disable }
+      admin: { user: ${master}, secret: "env:SHOP_MASTER_PASSWORD", tls: ${tls} }
+      migrator: { user: stock_migrator, secret: "env:SHOP_MIGRATOR_PASSWORD", tls: ${tls} }
     canary:
       networks: [${controlAddress(stack.block)}/32]
 `

@@ -53,7 +53,7 @@ const ROUTER: Front = {
     await leadTo(capstan, 'stock', source)
     return '{ kind: lab-router, name: stock }'
   },
-  bank: (capstan, clients) => startBank(capstan, clients),
+  bank: (capstan, clients) => startBank(capstan, { clients }),
   close: async () => undefined,
 }
 
@@ -83,13 +83,17 @@ export const pauseOf = (lane: number): number => (lane < WRITERS ? 2 : 1_000)
 export const WRITERS = 4
 
 /** What the odd ones commit is acknowledged before it is on disk. A transfer's number is its amount, so that each is told from all others. */
-export async function startBank(capstan: CapstanStack, clients = WRITERS): Promise<Bank> {
+export async function startBank(
+  capstan: CapstanStack,
+  { clients = WRITERS, tls = 'disable' }: { readonly clients?: number; readonly tls?: 'disable' | 'require' } = {},
+): Promise<Bank> {
   const place = await routed(capstan, 'stock')
   const login = {
     database: 'stock',
     user: 'stock_app',
     password: 'app-password',
     sourceAddress: applicationAddress(capstan.stack.block),
+    tls,
   }
   const acknowledged = new Map<number, number>()
   const times = new Map<number, number>()
