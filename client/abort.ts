@@ -167,6 +167,7 @@ const HARMLESS = new Set<string>([
   ...Object.values(OPERATION_STEPS).map(({ id }) => id),
   REPLICATE_STEPS.plan.id,
   REPLICATE_STEPS.approve.id,
+  REPLICATE_STEPS.grow.id,
 ])
 
 /** A slot that nobody reads holds production's log back until the disk is full. */

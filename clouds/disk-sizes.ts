@@ -2,7 +2,7 @@
 import type { Cloud } from '../contracts/fleet'
 
 /** RDS refuses less at a time: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PIOPS.ModifyingExisting.html */
-const STEP_OF_AWS = 1.1
+const leastOfAws = (sizeGib: number): number => Math.ceil((sizeGib * 11) / 10)
 /** Premium SSD, which has these alone: https://learn.microsoft.com/azure/postgresql/flexible-server/concepts-storage */
 const SIZES_OF_AZURE = [32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16_384, 32_767]
 /** So that a database that grows while a plan waits for its approval changes nothing of it. */
@@ -21,11 +21,11 @@ export function grownSize(cloud: Cloud, { sizeGib, wantedGib, maxGib }: Growth):
     cloud === 'azure' ? (SIZES_OF_AZURE.find((size) => size >= wantedGib) ?? wantedGib) : stepped(cloud, sizeGib, wantedGib)
   if (fitting <= maxGib) return fitting
   const largest = cloud === 'azure' ? (SIZES_OF_AZURE.filter((size) => size <= maxGib).at(-1) ?? 0) : maxGib
-  const least = cloud === 'aws' ? Math.ceil(sizeGib * STEP_OF_AWS) : sizeGib + 1
+  const least = cloud === 'aws' ? leastOfAws(sizeGib) : sizeGib + 1
   return largest >= least ? largest : null
 }
 
 function stepped(cloud: Cloud, sizeGib: number, wantedGib: number): number {
-  const least = cloud === 'aws' ? sizeGib * STEP_OF_AWS : sizeGib + 1
+  const least = cloud === 'aws' ? leastOfAws(sizeGib) : sizeGib + 1
   return Math.ceil(Math.max(least, wantedGib) / STEP) * STEP
 }

@@ -1,7 +1,14 @@
 import type { LockRef } from '../../contracts/lock'
 import type { InstanceAddress } from '../../contracts/migrate'
 import type { Finding, Sha256 } from '../../contracts/operation'
-import type { DiskOfInstance, ReplicatePlanSummary, StandbyEpochs, StandbySides, StandbyWatch } from '../../contracts/replicate'
+import type {
+  DiskGrowth,
+  DiskOfInstance,
+  ReplicatePlanSummary,
+  StandbyEpochs,
+  StandbySides,
+  StandbyWatch,
+} from '../../contracts/replicate'
 import type { StandbyState } from '../../contracts/standby'
 import type { StepRef } from '../../contracts/step-ref'
 
@@ -29,6 +36,9 @@ interface Told {
   readonly summary: string
 }
 
+/** Of both sides. Absent: nobody has asked the clouds. */
+export type Disks = Readonly<Record<'source' | 'standby', DiskOfInstance>>
+
 /** On the queue of the standby's cloud. */
 export interface StandbyPlaceActivities {
   /** Where the standby answers; NOT_READY_YET while it is changing. `standby`: which, of several that a bundle names. */
@@ -50,8 +60,7 @@ export interface ReplicationActivities {
     input: StepRef & {
       sides: StandbySides
       locks: { readonly source: LockRef; readonly standby: LockRef } | null
-      /** Absent: nobody has asked the clouds. */
-      disks?: { readonly source: DiskOfInstance; readonly standby: DiskOfInstance }
+      disks?: Disks
     },
   ): Promise<ReplicatePlanSummary>
   /** Writes into the ledger that it is being made, and what will be made on both sides. To be called before anything is. Safe to repeat. */
@@ -90,8 +99,8 @@ export interface ReplicationActivities {
 
   /** What there is by the ledger, and the epochs to act under. Fails with STANDBY_UNKNOWN, or where what was asked for cannot be done in its state. */
   examineStandby(
-    input: Omit<Reached, 'epochs'> & { locks: { readonly source: LockRef; readonly standby: LockRef } | null },
-  ): Promise<{ state: StandbyState; epochs: StandbyEpochs; digest: Sha256 }>
+    input: Omit<Reached, 'epochs'> & { locks: { readonly source: LockRef; readonly standby: LockRef } | null; disks?: Disks },
+  ): Promise<{ state: StandbyState; epochs: StandbyEpochs; digest: Sha256; grow?: DiskGrowth }>
   /** The ledger says so first. Safe to repeat. */
   pauseStandby(input: Replicating & { by: string }): Promise<Told>
   /** The undo of `pauseStandby`: nothing where the standby is something else by now. Safe to repeat. */

@@ -6,13 +6,13 @@ import type { DeclaredStandby } from '../../contracts/standby'
 import type { Session } from '../../postgres/connect/session'
 import { type DiskUse, diskUse } from '../../postgres/replicate/disk-used'
 import { estimatedFree, roomForData, sizeForData } from '../../postgres/replicate/preflight/disk-room'
+import type { Disks } from './contract'
 
 export interface DiskQuestion {
   /** As the master, in both databases. */
   readonly source: Session
   readonly standby: Session
-  /** Absent: nobody has asked the clouds. */
-  readonly disks: Readonly<Record<'source' | 'standby', DiskOfInstance>> | undefined
+  readonly disks: Disks | undefined
   /** What the standby's database holds was left there by an unfinished set-up. */
   readonly prepared: boolean
   readonly cloud: Cloud

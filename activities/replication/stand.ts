@@ -1,5 +1,6 @@
 /** What is done with a standby that there is: looked at, paused, resumed. */
 import { Failure, failure } from '../../contracts/failures'
+import type { DiskGrowth, ReplicateRequest } from '../../contracts/replicate'
 import type { StandbyNames, StandbyRecord, StandbyState } from '../../contracts/standby'
 import { sha256Of } from '../../ledger/digest'
 import { standingEpoch } from '../../postgres/migrate/fence'
@@ -13,6 +14,7 @@ import { epochAbove } from '../schema/epoch'
 import { isAway } from './away'
 import { carryOver, giveLine, learnOfLine } from './carry-over'
 import type { Replicating, ReplicationActivities } from './contract'
+import { diskRoom } from './disk-room'
 import { standingInKeyhole } from './keyhole'
 import { onSide, placeOf, publisherOf } from './make'
 import { change, refuseOtherThan, standing } from './record'
@@ -39,8 +41,33 @@ export async function examineStandby(deps: ActivityDeps, input: Input): Promise<
   }
   const epochs = { source: await above('source'), standby: await above('standby') }
   const { state, names, instances } = record
-  const digest = sha256Of({ ...id, action: request.action, table: request.table, names, instances })
-  return { state, epochs, digest }
+  const growth = await growthFor(deps, input, { entries, request })
+  const grow = growth === null ? {} : { grow: growth }
+  const digest = sha256Of({ ...id, action: request.action, table: request.table, names, instances, ...grow })
+  return { state, epochs, digest, ...grow }
+}
+
+/** Of a standby that is seeded anew whole: the rows that it has make room first. */
+async function growthFor(
+  deps: ActivityDeps,
+  input: Input,
+  { entries, request }: Pick<Both, 'entries'> & { readonly request: ReplicateRequest },
+): Promise<DiskGrowth | null> {
+  const { disks, sides } = input
+  const { declared, action, table } = request
+  if (disks === undefined || action !== 'reseed' || table !== null || declared.growToGib === undefined) return null
+  const place = (side: SideName) => {
+    const address = sides[side]
+    return address === null ? null : { ref: input, entry: entries[side], address }
+  }
+  const [source, standby] = [place('source'), place('standby')]
+  if (source === null || standby === null) return null
+  return looking(deps, source, 'admin', (there) =>
+    looking(deps, standby, 'admin', async (here) => {
+      const asked = { source: there, standby: here, disks, prepared: true, cloud: standby.entry.cloud, declared }
+      return (await diskRoom(asked)).grow
+    }),
+  )
 }
 
 /** Instances of the same names may be others. */

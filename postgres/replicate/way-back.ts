@@ -33,13 +33,18 @@ export interface WayBackSides {
  *  away for as long as that is inside. https://www.postgresql.org/docs/release/16.7/ */
 const LIMIT_OF_SESSIONS_SINCE: Readonly<Record<number, number>> = { 16: 160_007, 17: 170_003 }
 
+/** The oldest version of that major one to which there can be one. */
+export function wayBackSince(versionNum: number): number {
+  return LIMIT_OF_SESSIONS_SINCE[Math.floor(versionNum / 10_000)] ?? SINCE
+}
+
 /** Why there can be none to this source, one sentence; null: there can. */
 export function noWayBackTo({
   serverVersionNum,
   endpoint: { host },
 }: Pick<Session, 'serverVersionNum' | 'endpoint'>): string | null {
   const major = Math.floor(serverVersionNum / 10_000)
-  const needed = LIMIT_OF_SESSIONS_SINCE[major] ?? SINCE
+  const needed = wayBackSince(serverVersionNum)
   if (serverVersionNum >= needed) return null
   if (serverVersionNum >= SINCE)
     return `The source on ${host} is PostgreSQL ${major}.${serverVersionNum % 10_000}: before ${major}.${needed % 10_000} CONNECTION LIMIT keeps out the worker of the way back too, once a session is inside. Update it to ${major}.${needed % 10_000} or later.`

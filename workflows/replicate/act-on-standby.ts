@@ -1,16 +1,18 @@
 /** What is done with a standby that there is. Whatever it is, the ledger has it in the order in which a crash in between is told rightly: what ceases it says
  *  before, what begins it says afterwards. */
-import { REPLICATE_STEPS, STANDBY_STEPS as STEPS, type StandbyAction } from '../../contracts/replicate'
+import { type DiskGrowth, REPLICATE_STEPS, STANDBY_STEPS as STEPS, type StandbyAction } from '../../contracts/replicate'
 import type { StandbyState } from '../../contracts/standby'
 import { awaitApproval } from '../kit/approval'
 import type { Outcome } from '../kit/operation'
 import { followAgain } from './follow'
+import { describeDisks, growStandby } from './grow'
 import { describeSides, locksOf, perhaps, type Replicating, type Sides, watchOf } from './replicating'
 import { takenBack } from './taken-back'
 
 interface Looked extends Sides {
   readonly digest: string
   readonly state: StandbyState
+  readonly grow?: DiskGrowth
 }
 
 const PASSED: Outcome = { status: 'succeeded', verdict: 'pass', findings: [] }
@@ -30,13 +32,19 @@ export function actOnStandby(replicating: Replicating, action: StandbyAction): P
 
 /** The clouds are asked first, and the ledger then: what it says of the standby has to be of these very instances. */
 async function look(replicating: Replicating): Promise<Looked> {
-  const { run, act, ref } = replicating
+  const { run, act, ref, input } = replicating
   return run.step(STEPS.look, {
     do: async () => {
       const sides = await describeSides(replicating, STEPS.look)
-      return { sides, ...(await act.planning.examineStandby({ ...ref(STEPS.look), sides, locks: locksOf(replicating) })) }
+      const disks = input.action === 'reseed' ? await describeDisks(replicating, STEPS.look) : undefined
+      const asked = { ...ref(STEPS.look), sides, locks: locksOf(replicating), ...(disks !== undefined && { disks }) }
+      return { sides, ...(await act.planning.examineStandby(asked)) }
     },
-    detail: ({ state, digest }) => ({ summary: state, state, planDigest: digest }),
+    detail: ({ state, digest, grow }) => ({
+      summary: grow === undefined ? state : `${state}; its disk is made larger, from ${grow.fromGib} GiB to ${grow.toGib} GiB`,
+      state,
+      planDigest: digest,
+    }),
   })
 }
 
@@ -75,7 +83,8 @@ async function reseed(replicating: Replicating): Promise<Outcome> {
   const both = await look(replicating)
   if (input.mode === 'plan') return { status: 'planned', verdict: null, findings: [] }
   if (!(await approved(replicating, both))) return { status: 'rejected', verdict: null, findings: [] }
-  const on = { ...ref(STEPS.stop), ...both }
+  if (both.grow !== undefined) await growStandby(replicating, both, both.grow)
+  const on = { ...ref(STEPS.stop), sides: both.sides, epochs: both.epochs }
   await run.step(STEPS.stop, {
     do: () => act.replication.stopFollowing(on),
     undo: () => act.undoing.leaveToBeSeeded(on),

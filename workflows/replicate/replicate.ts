@@ -1,6 +1,5 @@
 /** Makes a database of another instance, perhaps in another cloud, follow this one, and hands it over to whoever watches it from then on; and what is done
  *  with it afterwards. Nothing is made before the ledger has its names, so that no slot is ever nobody's. */
-import { patched } from '@temporalio/workflow'
 import type { Finding, OperationResult, StepName } from '../../contracts/operation'
 import { type DiskGrowth, type ReplicateInput, REPLICATE_STEPS as STEPS } from '../../contracts/replicate'
 import type { StepRef } from '../../contracts/step-ref'
@@ -9,6 +8,7 @@ import { type Outcome, runOperation } from '../kit/operation'
 import { actOnStandby } from './act-on-standby'
 import { replicateActivities } from './activities'
 import { followAgain } from './follow'
+import { describeDisks, growStandby } from './grow'
 import { count, describeSides, locksOf, type Replicating, type Sides } from './replicating'
 import { takenBack } from './taken-back'
 
@@ -35,7 +35,7 @@ async function setUp(replicating: Replicating): Promise<Outcome> {
   // an approval mends nothing
   if (approved.blocks.length > 0) return { status: 'failed', verdict: 'fail', findings: approved.blocks }
 
-  if (approved.grow !== undefined) await grow(replicating, approved, approved.grow)
+  if (approved.grow !== undefined) await growStandby(replicating, approved, approved.grow)
   const differing = await buildSchema(replicating, approved)
   if (differing.length > 0) return takenBack(run, differing)
   const { unlike, findings } = await followAgain(replicating, approved)
@@ -71,7 +71,7 @@ async function plan(replicating: Replicating): Promise<Planned> {
 async function planBoth(replicating: Replicating, step: StepName): Promise<Planned> {
   const { act, ref } = replicating
   const sides = await describeSides(replicating, step)
-  const disks = patched('disks') ? await describeDisks(replicating, step) : undefined
+  const disks = await describeDisks(replicating, step)
   const planned = await act.planning.planReplication({
     ...ref(step),
     sides,
@@ -80,23 +80,6 @@ async function planBoth(replicating: Replicating, step: StepName): Promise<Plann
   })
   const { digest, epochs, blocks, warnings, tables, bytes, grow: growth } = planned
   return { sides, digest, epochs, blocks, warnings, tables, bytes, ...(growth !== undefined && { grow: growth }) }
-}
-
-async function describeDisks({ act, ref }: Replicating, step: StepName) {
-  const source = await act.askingSource.describeDisk({ ...ref(step), side: 'source' })
-  return { source, standby: await act.askingStandby.describeDisk({ ...ref(step), side: 'standby' }) }
-}
-
-/** No cloud makes it smaller again: nothing takes it back. */
-async function grow({ run, act, ref }: Replicating, { sides }: Sides, { toGib }: DiskGrowth): Promise<void> {
-  const on = { ...ref(STEPS.grow), toGib }
-  await run.step(STEPS.grow, {
-    do: async () => {
-      await act.growing.growStandby({ ...on, instanceId: sides.standby.instanceId })
-      return act.growing.awaitGrown(on)
-    },
-    detail: ({ summary }) => ({ summary }),
-  })
 }
 
 /** Null: it was rejected. */

@@ -1,5 +1,6 @@
 /** Whether the source could follow the standby, once writing has moved there. */
 import { typeable } from '../../health/words'
+import { wayBackSince } from '../way-back'
 import type { Look } from './check'
 import { subscribing } from './subscribing'
 
@@ -16,8 +17,12 @@ interface Settings extends Record<string, unknown> {
 
 /** One sentence; null: it could. */
 export async function noWayBack({ source, standby }: Look): Promise<string | null> {
+  const needed = wayBackSince(source.versionNum)
+  const major = Math.floor(source.versionNum / 10_000)
+  if (source.versionNum >= 160_000 && source.versionNum < needed)
+    return `the source is PostgreSQL ${major}.${source.versionNum % 10_000}, and before ${major}.${needed % 10_000} a limit of connections keeps out whoever applies what comes back.`
   if (source.versionNum < 160_000)
-    return `the source is PostgreSQL ${Math.floor(source.versionNum / 10_000)}, and only from 16 on a subscription can leave out what came from the other side (origin = none).`
+    return `the source is PostgreSQL ${major}, and only from 16 on a subscription can leave out what came from the other side (origin = none).`
   const { may, shown, shownDatabase, creates } = await subscribing(source)
   if (may === 'no') return `${typeable(shown)} may not subscribe on the source (pg_create_subscription).`
   if (!creates)

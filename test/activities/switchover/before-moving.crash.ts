@@ -81,6 +81,32 @@ test('an approval is of these tables and sequences, and not of as many others', 
   expect(digests[2]).not.toBe(digests[0])
 })
 
+test('rows that the newest comparison found to differ are in the way, in the plan and right before the fence', async () => {
+  const it = await movers.moving()
+  const [, n] = it.operation.split('-')
+  const [differing, at] = [
+    { table: 'public.orders', onlyInSource: 1, onlyInStandby: 0, changed: 0, exact: true },
+    new Date().toISOString(),
+  ]
+  const counts = { tables: 1, tablesDiffering: 1, left: [], tablesLeft: 0 }
+  const told = { startedAt: at, endedAt: at, verdict: 'different', differing: [differing], ...counts } as const
+  const note = { kind: 'seeded', table: null, told } as const
+  await it.ledger.noteComparison({ source: `shop-${n}`, target: `stand-${n}`, note })
+  const { blocks } = await it.plan()
+  expect(blocks.map(({ rule, message: one }) => `${rule} ${one}`)).toEqual([
+    expect.stringMatching(
+      /^switchover:rows-differ stand-\d+ does not hold the rows that shop-\d+ does, .*public.orders: 1 rows are in the source alone/,
+    ),
+  ])
+  await it.act((on) => on.prepareWayBack(it.input('way-back')))
+  const before = await message(
+    it.act((on) => on.fenceAndDrain(it.input('cross'))),
+    'PLAN_DRIFTED',
+  )
+  expect(before).toMatch(/^Nobody was shut out: stand-\d+ does not hold the rows/)
+  await writes(it)
+})
+
 test('what is made after the plan ends it before anybody is shut out; what is made until the fence, behind it, and writers go on at once', async () => {
   const it = await movers.moving()
   expect((await it.plan()).blocks).toEqual([])

@@ -1,13 +1,15 @@
 /** What is judged without a server. */
 import fc from 'fast-check'
 import { PREFLIGHT_CHECKS, type PreflightCheckId, type PreflightFinding } from '../../../../contracts/preflight'
+import type { Look } from '../../../../postgres/replicate/preflight/check'
 import { versionProblem } from '../../../../postgres/replicate/preflight/checks/versions'
-import { roomForData } from '../../../../postgres/replicate/preflight/disk-room'
+import { estimatedFree, roomForData, sizeForData } from '../../../../postgres/replicate/preflight/disk-room'
 import { inOrder } from '../../../../postgres/replicate/preflight/in-order'
 import { counted, named } from '../../../../postgres/replicate/preflight/in-words'
 import { roomOf } from '../../../../postgres/replicate/preflight/room'
 import { differingOrder, orderOf, type TextOrder } from '../../../../postgres/replicate/preflight/text-order'
 import { toSet } from '../../../../postgres/replicate/preflight/to-set'
+import { noWayBack } from '../../../../postgres/replicate/preflight/way-back'
 
 const CHECKS = Object.keys(PREFLIGHT_CHECKS) as PreflightCheckId[]
 
@@ -42,6 +44,27 @@ test('a standby that is no older than its source can follow it, from 15 on', () 
   fc.assert(
     fc.property(fc.integer({ min: 10, max: 25 }), fc.integer({ min: 10, max: 25 }), (source, standby) => {
       expect(versionProblem(source, standby)).toBe(source < 15 ? 'source-too-old' : standby < source ? 'standby-older' : null)
+    }),
+  )
+})
+
+test.each([
+  [150_018, /PostgreSQL 15, and only from 16 on/],
+  [160_006, /PostgreSQL 16\.6, and before 16\.7 a limit/],
+  [170_002, /PostgreSQL 17\.2, and before 17\.3 a limit/],
+])('of a source of version %i there is no way back', async (versionNum, why) => {
+  // whatever else is asked is asked of newer ones
+  expect(await noWayBack({ source: { versionNum } } as Look)).toMatch(why)
+})
+
+test('a disk of the size that is reckoned has room enough, and one that is a tenth smaller has not', () => {
+  const size = fc.integer({ min: 1, max: 5_000 * 1024 ** 3 })
+  fc.assert(
+    fc.property(size, size, size, size, (data, held, log, used) => {
+      const sizeGib = sizeForData({ data, held, log, used })
+      const room = (gib: number) => roomForData({ data, held, log, free: estimatedFree({ sizeGib: gib, used }) })
+      expect(room(sizeGib)).toBe('enough')
+      expect(room(sizeGib - 1 - Math.ceil(sizeGib / 10))).not.toBe('enough')
     }),
   )
 })
