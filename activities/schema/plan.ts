@@ -5,14 +5,12 @@ import { retentionHoursMax } from '../../contracts/generations'
 import type { MigrationPlan, PlanSummary } from '../../contracts/migrate'
 import type { OperationId } from '../../contracts/operation'
 import type { Ledger } from '../../ledger/ledger'
-import type { Session } from '../../postgres/connect/session'
 import { schemaFingerprint } from '../../postgres/inspect/fingerprint'
 import { standingEpoch } from '../../postgres/migrate/fence'
 import { DEFAULT_HISTORY, readHistory, refuseForeignSchema } from '../../postgres/migrate/history'
 import { planMigrations } from '../../postgres/migrate/plan'
 import { resolveMigrations } from '../../postgres/migrate/resolve'
 import { assertValid, validateMigrations } from '../../postgres/migrate/validate'
-import { readOrigin } from '../../postgres/replicate/seeding'
 import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { assertKept } from '../traits'
@@ -39,7 +37,6 @@ export async function planTarget(
       const plan = await planMigrations({ resolved, history: rows })
       const fingerprint = await schemaFingerprint(session, { signal: currentAct().signal })
       const standing = await standingEpoch(session)
-      await refuseFollower(session, entry.name)
       return { document: await planDocument({ bundle, target, fingerprint, history: rows, plan }), standing }
     },
   )
@@ -47,14 +44,6 @@ export async function planTarget(
   assertMayAct()
   await deps.ledger.putDocument({ operation, name: 'plan', document })
   return { ...summaryOf(document), epoch: await epochAbove(deps, operation, lock, standing) }
-}
-
-/** What its migration changed would be changed on this side alone, and what comes from the writer would meet it. */
-async function refuseFollower(session: Session, name: string): Promise<void> {
-  const mark = await readOrigin(session)
-  if (mark === null) return
-  const message = `${name} is a standby: it ${mark.state === 'following' ? 'follows' : 'is filled from'} ${mark.source}, and nothing but that writes there. Migrate ${mark.source}.`
-  throw failure('DATABASE_REFUSED', message, { database: name, source: mark.source })
 }
 
 /** What the cloud cannot promise is refused before anything is done: a snapshot for as long as it is wanted, a copy that does not act. */
