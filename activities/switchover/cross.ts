@@ -26,7 +26,7 @@ import { openSession } from '../schema/open-session'
 import { createTrafficActivities } from '../traffic/traffic'
 import type { Switching, SwitchoverActivities } from './contract'
 import { letGo, takeInHand } from './directions'
-import { followNoMore, GUARD_MS, guardMeanwhile, toldUnguarded } from './guarded'
+import { followNoMore, GUARD_MS, guardBefore, guardMeanwhile, toldUnguarded } from './guarded'
 import { endless, HOLD_WITHIN_MS, type Patience, patienceOf } from './hold'
 import { type HotTables, hotTables } from './hot'
 import { inTime, limitStatements } from './in-time'
@@ -166,11 +166,13 @@ async function crossWith(crossing: Crossing, hot: HotTables | null): Promise<Cro
     fence(crossing, hot?.guests ?? []),
   )
   assertMayAct()
+  const before = await guardBefore(crossing)
+  assertMayAct()
   const barrier = await inTime({ stage: 'the marker', limitMs: STAGE_MS.marker, sessions }, () =>
     takeBarrier(on.source, { operation, token: tokens.source, signal }),
   )
   const awaited = { source: hole.session, standby: on.standby, slot, subscription, barrier, errorsBefore }
-  const { passed, guarded } = await guardMeanwhile(crossing, (either) =>
+  const { passed, guarded } = await guardMeanwhile(crossing, before, (either) =>
     awaitBarrier({ ...awaited, deadlineMs: Math.min(pair.request.drainMsMax, left()), signal: either }),
   )
   const after = { stage: 'looking what was made since', limitMs: STAGE_MS.again, sessions }

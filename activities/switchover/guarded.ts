@@ -1,7 +1,7 @@
 /** The guard of the source (postgres/replicate/guard.ts), put upon its tables behind the fence, when nobody else is inside and nobody's lock is in the way. */
 import type { Session } from '../../postgres/connect/session'
 import type { FenceToken } from '../../postgres/migrate/fence'
-import { raiseGuard } from '../../postgres/replicate/guard'
+import { hasEventTriggers, raiseGuard } from '../../postgres/replicate/guard'
 import { disableSubscription, findSubscription } from '../../postgres/replicate/subscription'
 import { schemaStamp } from '../../postgres/replicate/unchanged'
 import { currentAct } from '../act'
@@ -25,18 +25,34 @@ interface GuardedSource {
   readonly lacking: readonly string[] | null
 }
 
-/** Of what is written to the source from here on only what comes over the way back is wanted. It is put there while the standby is waited for, and means nothing until
- *  the database follows, so that nothing has to be taken back first where writing does not move. */
+/** Nobody is served meanwhile: what is not through by then is done before the old writer is opened. */
+const WITHIN_MS = 1_000
+
+/** Of what is written to the source from here on only what comes over the way back is wanted. It means nothing until the database follows, so that nothing has to be
+ *  taken back first where writing does not move. */
+async function guardSource({ on, tokens }: Sides): Promise<GuardedSource> {
+  const { signal } = currentAct()
+  return inTime({ stage: 'the guard', limitMs: GUARD_MS, sessions: [on.source] }, async () => {
+    const stamp = await schemaStamp(on.source, signal)
+    return { stamp, lacking: await raiseGuard(on.source, { token: tokens.source, signal, withinMs: WITHIN_MS }) }
+  })
+}
+
+/** Before the barrier where a change of the schema runs code that may write rows: they belong to what the standby has to have. Null: there is no such code, and it is done
+ *  while the standby is waited for. */
+export async function guardBefore(sides: Sides): Promise<GuardedSource | null> {
+  return (await hasEventTriggers(sides.on.source)) ? guardSource(sides) : null
+}
+
 export async function guardMeanwhile<T>(
-  { on, tokens }: Sides,
+  sides: Sides,
+  before: GuardedSource | null,
   waiting: (either: AbortSignal) => Promise<T>,
 ): Promise<{ passed: T; guarded: GuardedSource }> {
   const { signal } = currentAct()
+  if (before !== null) return { passed: await waiting(signal), guarded: before }
   const over = new AbortController()
-  const raising = inTime({ stage: 'the guard', limitMs: GUARD_MS, sessions: [on.source] }, async () => {
-    const stamp = await schemaStamp(on.source, signal)
-    return { stamp, lacking: await raiseGuard(on.source, { token: tokens.source, signal }) }
-  })
+  const raising = guardSource(sides)
   raising.catch(() => over.abort())
   const [passed, guarded] = await Promise.allSettled([waiting(AbortSignal.any([signal, over.signal])), raising])
   if (guarded.status === 'rejected') throw guarded.reason

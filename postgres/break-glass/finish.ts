@@ -139,10 +139,12 @@ async function cross(hand: ByHand): Promise<string> {
   await closeDatabases(keyhole, { ...raising, waitMs: EMPTYING_MS, beforeChange: async () => undefined })
   const proof = await proveClosed(keyhole, { ...raising, connectAsWriter: hand.asWriter('source') })
   const [sourceToken, standbyToken] = [hand.token('source'), hand.token('standby')]
+  // before the barrier: a change of the schema may run code that writes rows
+  await raiseGuard(source, { token: sourceToken })
   const barrier = await takeBarrier(source, { operation, token: sourceToken })
   const awaited = { source: keyhole, standby, slot, subscription, barrier, errorsBefore }
   const passed = await awaitBarrier({ ...awaited, deadlineMs: drainMsMax })
-  await Promise.all([raiseGuard(source, { token: sourceToken }), setGuardAside(standby, { token: standbyToken })])
+  await setGuardAside(standby, { token: standbyToken })
   const carried = await carrySequences({ source: await readSequences(source), standby, margin: 0 })
   refuseUncarried(carried.findings)
   const raisedBy = operation

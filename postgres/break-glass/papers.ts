@@ -139,7 +139,8 @@ function crossing(input: PapersInput, { keyhole, database }: Places): PaperStep[
     {
       ...{
         id: 'guard',
-        title: 'Put the guard upon the tables of the source, which turns away whoever writes there once it follows',
+        title:
+          'Put the guard upon the tables of the source, which turns away whoever writes there once it follows; some hundred at a time',
       },
       ...{ where: inside, sql: [PAPER_GUARD.raise], done: PAPER_GUARDED },
     },

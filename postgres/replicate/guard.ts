@@ -47,20 +47,23 @@ const TABLES = `${RELATIONS} JOIN pg_catalog.pg_roles o ON o.oid = c.relowner
    WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND ${ofUsers('n')} AND ${notOfExtension('c')}
      AND NOT (n.nspname = '${DEFAULT_HISTORY.schema}' AND c.relname = '${DEFAULT_HISTORY.table}')`
 
-/** For each table the statement, as who owns it. Who vacuums it holds a lock that stands in the way, and is waited for no longer than that: the table is passed
- *  over, and told by `unguardedTables`. */
+/** Locks that one transaction holds: a server has room for some thousands. */
+const BATCH = 500
+
+/** For each of some tables the statement, as who owns it. Who vacuums it holds a lock that stands in the way, and is waited for no longer than that; an extension may not
+ *  have it. The table is passed over then, and told by `unguardedTables`: nothing of this is worth to have nobody served. */
 function onEach(which: string, statement: string, lockMs: number): string {
   return `DO $each$
 DECLARE one record;
 BEGIN
   PERFORM pg_catalog.set_config('lock_timeout', '${lockMs}', true);
   FOR one IN SELECT n.nspname AS schema, c.relname AS name, o.rolname AS owner, pg_catalog.pg_has_role(o.oid, 'SET') AS settable, g.tgname IS NULL AS lacking
-      FROM ${TABLES} AND (${which}) ORDER BY o.rolname
+      FROM ${TABLES} AND (${which}) ORDER BY o.rolname LIMIT ${BATCH}
   LOOP
     BEGIN
       IF one.settable THEN EXECUTE pg_catalog.format('SET LOCAL ROLE %I', one.owner); END IF;
       ${statement}
-    EXCEPTION WHEN lock_not_available OR insufficient_privilege OR deadlock_detected OR undefined_table THEN NULL;
+    EXCEPTION WHEN OTHERS THEN NULL;
     END;
     RESET ROLE;
   END LOOP;
@@ -69,6 +72,7 @@ END $each$`
 
 const MISSING = `g.tgenabled IS DISTINCT FROM 'O'`
 const SET_ASIDE = `g.tgenabled = 'D'`
+const STANDS = `g.tgenabled <> 'D'`
 
 /** Made where it is missing, and enabled where it was set aside. Nothing, where there is no function. */
 const raising = (which: string, lockMs: number): string =>
@@ -82,22 +86,18 @@ const raising = (which: string, lockMs: number): string =>
     lockMs,
   )
 
-const settingAside = (lockMs: number): string =>
-  onEach(
-    `g.tgenabled <> 'D'`,
-    `EXECUTE pg_catalog.format('ALTER TABLE ONLY %I.%I DISABLE TRIGGER ${GUARD}', one.schema, one.name);`,
-    lockMs,
-  )
+const settingAside = (which: string, lockMs: number): string =>
+  onEach(which, `EXECUTE pg_catalog.format('ALTER TABLE ONLY %I.%I DISABLE TRIGGER ${GUARD}', one.schema, one.name);`, lockMs)
 
-/** For people, in psql. */
+/** For people, in psql: again until the question says that it is done. */
 export const PAPER_GUARD = {
   raise: `${raising(MISSING, 1_000)};`,
   raiseAgain: `${raising(SET_ASIDE, 1_000)};`,
-  setAside: `${settingAside(1_000)};`,
+  setAside: `${settingAside(STANDS, 1_000)};`,
 } as const
 export const PAPER_GUARDED = `SELECT pg_catalog.to_regprocedure('${FUNCTION}()') IS NULL OR NOT EXISTS (SELECT FROM ${TABLES} AND ${MISSING})`
 export const PAPER_RAISED_AGAIN = `SELECT NOT EXISTS (SELECT FROM ${TABLES} AND ${SET_ASIDE})`
-export const PAPER_SET_ASIDE = `SELECT NOT EXISTS (SELECT FROM ${TABLES} AND g.tgenabled <> 'D')`
+export const PAPER_SET_ASIDE = `SELECT NOT EXISTS (SELECT FROM ${TABLES} AND ${STANDS})`
 
 const TO_GUARD = 'it has to own the schema capstan'
 const TO_RAISE = 'it has to be a member of the roles that own the tables'
@@ -116,33 +116,51 @@ export async function prepareGuard(migrator: Session, guarded: Guarded): Promise
 interface RaiseInput extends Guarded {
   /** For how long the lock of one table may be waited for. */
   readonly lockMs?: number
+  /** After so long no more tables are begun with. */
+  readonly withinMs?: number
 }
 
 /** Longer than a lock is held by who applies one row, shorter than anybody notices. */
 const LOCK_MS = 100
+const WITHIN_MS = 60_000
 
 /** `session`: as the master, in the database. Until it is marked as a standby, or a subscription of ours is enabled, it refuses nothing. Resolves to the tables that
  *  have none, as `schema.table`; null: nobody has prepared it here (`prepareGuard`). Safe to repeat. Throws FENCED_OFF, NOT_READY_YET. */
-export async function raiseGuard(
-  session: Session,
-  { lockMs = LOCK_MS, ...guarded }: RaiseInput,
-): Promise<readonly string[] | null> {
-  if (session.serverVersionNum < 160_000) return null
-  await behindFence(session, guarded, TO_RAISE, () => session.execute(raising(MISSING, lockMs)))
-  return unguardedTables(session)
+export async function raiseGuard(session: Session, input: RaiseInput): Promise<readonly string[] | null> {
+  return (await isPrepared(session)) ? inBatches(session, input, MISSING, raising) : null
 }
 
 /** Where it was set aside it stands again; a table that never had one gets none. As `raiseGuard`. */
-export async function raiseGuardAgain(session: Session, { lockMs = LOCK_MS, ...guarded }: RaiseInput): Promise<void> {
-  if (!(await isPrepared(session))) return
-  await behindFence(session, guarded, TO_RAISE, () => session.execute(raising(SET_ASIDE, lockMs)))
+export async function raiseGuardAgain(session: Session, input: RaiseInput): Promise<void> {
+  if (await isPrepared(session)) await inBatches(session, input, SET_ASIDE, raising)
 }
 
 /** Of a database that becomes the writer: it refuses nothing there anyway, and now asks nothing either. It stays, disabled, for the day on which this one follows
  *  again. A table whose lock is not had in time keeps it. Safe to repeat, and where there is none. */
-export async function setGuardAside(session: Session, { lockMs = LOCK_MS, ...guarded }: RaiseInput): Promise<void> {
-  if (!(await isPrepared(session))) return
-  await behindFence(session, guarded, TO_RAISE, () => session.execute(settingAside(lockMs)))
+export async function setGuardAside(session: Session, input: RaiseInput): Promise<void> {
+  if (await isPrepared(session)) await inBatches(session, input, STANDS, settingAside)
+}
+
+/** Resolves to what is left. */
+async function inBatches(
+  session: Session,
+  { lockMs = LOCK_MS, withinMs = WITHIN_MS, ...guarded }: RaiseInput,
+  which: string,
+  batch: (which: string, lockMs: number) => string,
+): Promise<readonly string[]> {
+  const until = performance.now() + withinMs
+  for (let left = await tablesWhere(session, which); ; ) {
+    if (left.length === 0) return left
+    await behindFence(session, guarded, TO_RAISE, () => session.execute(batch(which, lockMs)))
+    const now = await tablesWhere(session, which)
+    if (now.length >= left.length || performance.now() > until) return now
+    left = now
+  }
+}
+
+async function tablesWhere(session: Session, which: string): Promise<readonly string[]> {
+  const rows = await session.query<{ name: string }>(`SELECT ${NAME} AS name FROM ${TABLES} AND (${which}) ORDER BY 1`)
+  return rows.map(({ name }) => name)
 }
 
 async function isPrepared(session: Session): Promise<boolean> {
@@ -153,14 +171,17 @@ async function isPrepared(session: Session): Promise<boolean> {
 
 /** Without an enabled one; null: there is no such guard in this database. Reads only. */
 export async function unguardedTables(session: Session): Promise<readonly string[] | null> {
-  if (!(await isPrepared(session))) return null
-  const rows = await session.query<{ name: string }>(`SELECT ${NAME} AS name FROM ${TABLES} AND ${MISSING} ORDER BY 1`)
-  return rows.map(({ name }) => name)
+  return (await isPrepared(session)) ? tablesWhere(session, MISSING) : null
+}
+
+/** Whether a change of a schema runs code of somebody's, which may write rows. Reads only. */
+export async function hasEventTriggers(session: Session): Promise<boolean> {
+  return (await session.query(`SELECT FROM pg_catalog.pg_event_trigger WHERE evtenabled <> 'D' LIMIT 1`)).length > 0
 }
 
 /** As `setGuardAside`, of a database that others write to: table by table, so that nobody waits for longer than for one of them. */
 export async function setGuardAsideApart(session: Session, input: RaiseInput): Promise<void> {
-  await eachApart(session, input, `g.tgenabled <> 'D'`, (table) => `ALTER TABLE ONLY ${table} DISABLE TRIGGER ${GUARD}`)
+  await eachApart(session, input, STANDS, (table) => `ALTER TABLE ONLY ${table} DISABLE TRIGGER ${GUARD}`)
 }
 
 /** All of it goes, table by table, as far as they let go within `lockMs` each. Resolves to those that have it still, disabled or not. Safe to repeat. */
@@ -189,9 +210,9 @@ async function eachApart(
   return left
 }
 
-/** A lock that others hold, a right that is lacking, a table that is gone. */
+/** A lock that others hold, a right that is lacking, a table that is gone, or an extension's. */
 function unlessPassing(error: unknown): false {
   if (error instanceof Failure && (error.code === 'NOT_READY_YET' || error.code === 'CREDENTIALS_REJECTED')) return false
-  if (error instanceof ServerError && error.sqlState === '42P01') return false
+  if (error instanceof ServerError) return false
   throw error
 }

@@ -33,8 +33,8 @@ export const WITHOUT_BARRIER: readonly Mutation[] = [
   },
   {
     file: CROSSING,
-    find: 'await (0, barrier_1.awaitBarrier)({ ...awaited, deadlineMs: Math.min(pair.request.drainMsMax, left()), signal })',
-    put: "{ confirmedLsn: '0/0', waitedMs: 0 }",
+    find: '(0, barrier_1.awaitBarrier)({ ...awaited, deadlineMs: Math.min(pair.request.drainMsMax, left()), signal: either })',
+    put: "Promise.resolve({ confirmedLsn: '0/0', waitedMs: 0 })",
   },
 ]
 

@@ -4,6 +4,7 @@ import { schemaFingerprint } from '../../../postgres/inspect/fingerprint'
 import { ensureControlSchema } from '../../../postgres/migrate/control-schema'
 import {
   dropGuard,
+  hasEventTriggers,
   prepareGuard,
   raiseGuard,
   raiseGuardAgain,
@@ -44,6 +45,7 @@ test('where nothing follows it refuses nothing, and a schema looks as it did', a
   expect(await raised()).toEqual([])
   expect(await schemaFingerprint(master)).toBe(before)
   expect(await rows(`SELECT count(*)::int FROM pg_trigger WHERE tgname = 'capstan_follows' AND tgenabled = 'O'`)).toEqual([6])
+  expect(await hasEventTriggers(master)).toBe(false)
   for (const session of [master, superuser]) await session.execute('INSERT INTO orders VALUES (1); DELETE FROM orders')
 })
 
