@@ -1,5 +1,6 @@
 /** What a file's transaction does besides where somebody follows: its line first, and after its schema the tables that are new are published and may be read by
  *  who follows, before any row of them is written. */
+import { Failure, failure } from '../../contracts/failures'
 import { quoteIdentifier, quoteQualified } from '../connect/quote'
 import type { Session } from '../connect/session'
 import { refuseAnonymous } from '../replicate/before-seeding'
@@ -35,7 +36,7 @@ export async function begunForStandbys(context: RunContext, migration: PlannedMi
     async schemaDone() {
       const found = await unpublished(work, publications, historyValues(history))
       const made = found.filter((one) => !before.has(keyOf(one)))
-      if (made.length > 0) await publish(work, made)
+      if (made.length > 0) await publish(work, migration.script, made)
     },
   }
 }
@@ -73,8 +74,13 @@ const FOLLOWERS = `
   SELECT pg_catalog.pg_get_userbyid(a.grantee)::text AS role FROM pg_catalog.pg_class c, pg_catalog.aclexplode(c.relacl) a
    WHERE c.oid = pg_catalog.to_regclass('${LINE_TABLE}') AND a.privilege_type = 'SELECT' AND a.grantee NOT IN (0, c.relowner) ORDER BY 1`
 
-async function publish(work: Session, made: readonly Unpublished[]): Promise<void> {
-  await refuseAnonymous(work, [...new Set(made.map(({ shown }) => shown))])
+async function publish(work: Session, script: string, made: readonly Unpublished[]): Promise<void> {
+  await refuseAnonymous(work, [...new Set(made.map(({ shown }) => shown))]).catch((error: unknown) => {
+    if (!(error instanceof Failure) || error.code !== 'DATABASE_REFUSED') throw error
+    throw failure('MIGRATION_NOT_FOR_STANDBYS', `${script} was rolled back: this database has standbys. ${error.message}`, {
+      script,
+    })
+  })
   const followers = (await work.query<{ role: string }>(FOLLOWERS)).map(({ role }) => quoteIdentifier(role)).join(', ')
   for (const { publication, schema, table, partitioned } of made) {
     const name = quoteQualified(schema, table)
