@@ -3,6 +3,7 @@ import type { StandbyNames } from '../../contracts/standby'
 import { quoteIdentifier } from '../../postgres/connect/quote'
 import type { Session } from '../../postgres/connect/session'
 import { ensureControlSchema } from '../../postgres/migrate/control-schema'
+import { ensureBound, LINE_TABLE, readLines } from '../../postgres/migrate/schema-line'
 import type { Publisher } from '../../postgres/replicate/conninfo'
 import { MARKER_TABLE } from '../../postgres/replicate/marker'
 import { dropPublication, ensurePublication } from '../../postgres/replicate/publication'
@@ -23,7 +24,7 @@ import { type BehindFence, type Both, behindFence, bothOf, looking, type Place, 
 type Told = { readonly summary: string }
 
 /** Followed as the users' own are. */
-export const OWN_TABLES = [BEAT_TABLE, MARKER_TABLE] as const
+export const OWN_TABLES = [BEAT_TABLE, MARKER_TABLE, LINE_TABLE] as const
 
 export async function publish(deps: ActivityDeps, input: Replicating): Promise<Told> {
   const { names, tables } = await madeBy(deps, input.operation)
@@ -46,8 +47,10 @@ export async function publish(deps: ActivityDeps, input: Replicating): Promise<T
 
 export async function subscribe(deps: ActivityDeps, input: Replicating): Promise<Told> {
   const { names, tables, source } = await madeBy(deps, input.operation)
-  const { action } = await stillBuilding(deps, input)
+  const { action, table } = await stillBuilding(deps, input)
   const { signal } = currentAct()
+  // its schema is the source's, which nobody migrates meanwhile
+  const lines = await looking(deps, await placeOf(deps, input, 'source'), 'migrator', readLines)
   const publisher = await publisherOf(deps, input)
   const failover = await looking(deps, await placeOf(deps, input, 'source'), 'admin', (session) => isKeptInStep(session, names))
   // one that stands may have readers, let in by a person: a copy of one table is no reason to end them
@@ -57,6 +60,8 @@ export async function subscribe(deps: ActivityDeps, input: Replicating): Promise
       : 'who may connect is as it was'
   return onSide(deps, input, 'standby', async ({ migrator, admin, token }) => {
     await ensureControlSchema(migrator)
+    assertMayAct()
+    if (table === null) await ensureBound(migrator, { line: lines.at(-1)?.line ?? 0, again: true, token, signal })
     const empty = await unknownTo(admin, names, [...tables, ...OWN_TABLES])
     if (empty.length > 0) {
       // what migrations brought by themselves comes from the source as well; rows that have come since are another matter
@@ -112,6 +117,8 @@ export async function letReadNoMore(deps: ActivityDeps, migrator: Session, { id,
   if (granted === undefined) return
   const role = quoteIdentifier(user)
   assertMayAct()
+  // of one that was made before all of them were there
+  await ensureControlSchema(migrator)
   await migrator.execute(`REVOKE SELECT ON ${OWN_TABLES.join(', ')} FROM ${role}; REVOKE USAGE ON SCHEMA capstan FROM ${role}`)
 }
 

@@ -4,7 +4,7 @@ import type { MigrationBundle } from '../../contracts/bundle'
 import type { DatabaseEntry } from '../../contracts/fleet'
 import type { InstanceAddress } from '../../contracts/migrate'
 import type { ReplicateRequest, StandbyRequest } from '../../contracts/replicate'
-import type { StandbyId } from '../../contracts/standby'
+import type { DeclaredStandby, StandbyId } from '../../contracts/standby'
 import type { StepRef } from '../../contracts/step-ref'
 import type { Session } from '../../postgres/connect/session'
 import { endOlderBackends, type FenceToken, fencedName, holdFence, tagSession } from '../../postgres/migrate/fence'
@@ -34,6 +34,10 @@ export function followerOf({ standbys = [] }: MigrationBundle, name: string): St
   if (request === undefined) throw new Error(`the bundle says nothing of a standby ${name}`)
   return request
 }
+
+/** Either way round: what they are granted is no part of a schema. */
+export const whoFollow = ({ publisher, wayBack }: DeclaredStandby): readonly string[] =>
+  wayBack === undefined ? [publisher.user] : [publisher.user, wayBack.user]
 
 export interface Both {
   readonly id: StandbyId

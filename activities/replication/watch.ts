@@ -25,7 +25,7 @@ import { openSession, withSession } from '../schema/open-session'
 import { hasFilesOf, lackingLines } from './applied'
 import { isDue } from './comparison-due'
 import { publishedTables } from './published'
-import { type Both, bothOf, type SideName } from './sides'
+import { type Both, bothOf, type SideName, whoFollow } from './sides'
 
 const ROUND_MS = 60_000
 const LOOK_EVERY_MS = 3_000
@@ -207,7 +207,7 @@ class Round {
     try {
       if (!(await hasAllFiles(source, standby))) return null
       const setAside = new Set((await indexesSetAside(standby)).map(({ id }) => id))
-      const withoutGrantee = this.both.request.declared.publisher.user
+      const withoutGrantee = whoFollow(this.both.request.declared)
       const found = await schemaDiffers({ source, standby }, { setAside, withoutGrantee, signal: currentAct().signal })
       const { missing } = await publishedTables(source, names)
       // a file that came in between

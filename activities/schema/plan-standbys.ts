@@ -17,6 +17,7 @@ import type { ActivityDeps } from '../deps'
 import { hasFilesOf } from '../replication/applied'
 import { isAway } from '../replication/away'
 import { unknownTo } from '../replication/make'
+import { whoFollow } from '../replication/sides'
 import { type SessionRequest, withSession } from './open-session'
 
 /** Of the schema, objects that differ. */
@@ -132,7 +133,7 @@ async function lookAtFollower(
 ): Promise<PlannedStandby> {
   const { operation, step, entry, history, migrations, pending, source } = question
   const on: SessionRequest = { entry: request.standby, role: 'migrator', operation, step, address, canary: false }
-  const options = { signal: currentAct().signal, withoutGrantee: request.declared.publisher.user }
+  const options = { signal: currentAct().signal, withoutGrantee: whoFollow(request.declared) }
   return withSession(deps, on, async (standby) => {
     const mark = await readOrigin(standby)
     if (mark?.source !== entry.name) throw nobodys(record)

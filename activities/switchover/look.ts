@@ -20,7 +20,7 @@ import type { ActivityDeps } from '../deps'
 import { lackingLines } from '../replication/applied'
 import { namesKept } from '../replication/keyhole'
 import { publishedTables } from '../replication/published'
-import { looking } from '../replication/sides'
+import { looking, whoFollow } from '../replication/sides'
 import type { Pair } from './pair'
 
 export interface Looked {
@@ -46,7 +46,8 @@ export async function lookAtBoth(deps: ActivityDeps, pair: Pair): Promise<Looked
     const { waits, differs } = await looking(deps, places.standby, 'migrator', async (standby) => {
       const waits = lackingLines(await readLines(source), await readBound(standby))
       if (waits !== null) return { waits, differs: [] }
-      return { waits, differs: await schemaDiffers({ source, standby }, { setAside: new Set(), signal }) }
+      const withoutGrantee = whoFollow(pair.request.declared)
+      return { waits, differs: await schemaDiffers({ source, standby }, { setAside: new Set(), withoutGrantee, signal }) }
     })
     const { sequences, hidden } = await readSequences(source)
     const { published: tables, missing } = await publishedTables(source, pair.forward)

@@ -32,8 +32,8 @@ export interface SchemaDescription {
 
 export interface FingerprintOptions {
   readonly history?: HistoryLocation
-  /** A role whose grants do not count: to be held against a description without them as well. */
-  readonly withoutGrantee?: string
+  /** Roles whose grants do not count: to be held against a description without them as well. */
+  readonly withoutGrantee?: string | readonly string[]
   readonly signal?: AbortSignal
 }
 
@@ -63,9 +63,10 @@ export async function describeSchema(session: Session, options: FingerprintOptio
 }
 
 /** As the catalog queries have them: `[role, privilege, grantable]`, or null where there is none. */
-function withoutGrants(facts: CatalogRow['facts'], grantee: string): CatalogRow['facts'] {
+function withoutGrants(facts: CatalogRow['facts'], grantee: string | readonly string[]): CatalogRow['facts'] {
   if (!Array.isArray(facts.grants)) return facts
-  const others = facts.grants.filter(([role]: readonly unknown[]) => role !== grantee)
+  const left = typeof grantee === 'string' ? [grantee] : grantee
+  const others = facts.grants.filter(([role]: readonly unknown[]) => !left.includes(String(role)))
   return { ...facts, grants: others.length === 0 ? null : others }
 }
 

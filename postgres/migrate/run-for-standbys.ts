@@ -69,10 +69,13 @@ function unpublished(
   )
 }
 
-/** Who may read the line follows by it. */
+/** Who may read the line follows by it; those of them that may not read this table yet. */
 const FOLLOWERS = `
-  SELECT pg_catalog.pg_get_userbyid(a.grantee)::text AS role FROM pg_catalog.pg_class c, pg_catalog.aclexplode(c.relacl) a
-   WHERE c.oid = pg_catalog.to_regclass('${LINE_TABLE}') AND a.privilege_type = 'SELECT' AND a.grantee NOT IN (0, c.relowner) ORDER BY 1`
+  SELECT pg_catalog.pg_get_userbyid(a.grantee)::text AS role
+    FROM pg_catalog.pg_class c CROSS JOIN pg_catalog.aclexplode(c.relacl) a JOIN pg_catalog.pg_class t ON t.oid = $1::bigint::oid
+   WHERE c.oid = pg_catalog.to_regclass('${LINE_TABLE}') AND a.privilege_type = 'SELECT' AND a.grantee NOT IN (0, c.relowner)
+     AND NOT (pg_catalog.has_table_privilege(a.grantee, t.oid, 'SELECT') AND pg_catalog.has_schema_privilege(a.grantee, t.relnamespace, 'USAGE'))
+   ORDER BY 1`
 
 async function publish(work: Session, script: string, made: readonly Unpublished[]): Promise<void> {
   await refuseAnonymous(work, [...new Set(made.map(({ shown }) => shown))]).catch((error: unknown) => {
@@ -81,9 +84,10 @@ async function publish(work: Session, script: string, made: readonly Unpublished
       script,
     })
   })
-  const followers = (await work.query<{ role: string }>(FOLLOWERS)).map(({ role }) => quoteIdentifier(role)).join(', ')
-  for (const { publication, schema, table, partitioned } of made) {
+  for (const { publication, oid, schema, table, partitioned } of made) {
     const name = quoteQualified(schema, table)
+    const found = await work.query<{ role: string }>(FOLLOWERS, [oid])
+    const followers = found.map(({ role }) => quoteIdentifier(role)).join(', ')
     if (followers !== '')
       await work.execute(
         `GRANT USAGE ON SCHEMA ${quoteIdentifier(schema)} TO ${followers}; GRANT SELECT ON ${name} TO ${followers}`,

@@ -63,7 +63,8 @@ test('a standby that somebody else holds waits at its line and is told so; resum
 
 test('once writing has moved, the new writer is migrated, and the old one follows', async () => {
   await it.isFollowing('stock', it.pair.name)
-  expect(await it.ended('moved', 'switchover', 'stock', '--unproven')).toMatchObject({ status: 'succeeded', failure: null })
+  const moved = await it.ended('moved', 'switchover', 'stock', '--unproven')
+  expect([moved.status, moved.failure, moved.steps.map(({ detail }) => detail.findings)]).toEqual(['succeeded', null, expect.anything()])
   await it.isFollowing(it.pair.name, 'stock')
   const files = { 'V9__reason.sql': 'ALTER TABLE public.transfers ADD COLUMN reason text' }
   const operation = await it.migrated('there', files, it.pair.name)

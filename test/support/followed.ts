@@ -1,5 +1,5 @@
 /** A pair whose source is migrated while a bank writes into it, and what has to be true of both afterwards. */
-import { rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { WithStartWorkflowOperation } from '@temporalio/client'
 import { readFleet } from '../../client/fleet/read-fleet'
@@ -22,6 +22,9 @@ export class Followed {
   static async start(cloud: StandbyCloud): Promise<Followed> {
     const moving = await Switching.start(cloud)
     try {
+      const { fleet } = moving.pair
+      // of the standby, which is the last entry: once it is the writer it is migrated, too
+      writeFileSync(fleet, `${readFileSync(fleet, 'utf8')}    policy:\n      bake: 1s\n`)
       const followed = new Followed(moving)
       await followed.isFollowing('stock', moving.pair.name)
       return followed
@@ -103,7 +106,7 @@ export class Followed {
       const [there, here] = await Promise.all(
         [writer, follower].map(async ({ migrator }) => {
           const session = await migrator()
-          return describeSchema(session, { withoutGrantee: 'stock_admin' }).finally(() => session.close())
+          return describeSchema(session, { withoutGrantee: ['stock_admin', 'postgres'] }).finally(() => session.close())
         }),
       )
       return there?.fingerprint === here?.fingerprint

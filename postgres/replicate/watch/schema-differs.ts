@@ -3,7 +3,7 @@
 import type { Session } from '../../connect/session'
 import { describeSchema, type FingerprintOptions, type SchemaDescription } from '../../inspect/fingerprint'
 
-/** `withoutGrantee`: the role that follows, which has to read the source's tables and is nobody on the standby. */
+/** `withoutGrantee`: who follows, either way round: each has to read the tables of one side, and may be nobody on the other. */
 export interface SchemaQuestion extends FingerprintOptions {
   /** Ids of the indexes that were set aside on the standby while rows are copied: as in a SchemaDescription, `index public.orders_status_idx`. */
   readonly setAside: ReadonlySet<string>
