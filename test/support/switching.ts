@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { OperationDocument } from '../../contracts/operation'
 import { applicationAddress, labHeaders } from '../../embedded/worker-program'
+import type { TlsMode } from '../../postgres/connect/connect-options'
 import { connect, type Session } from '../../postgres/connect/session'
 import { type CapstanStack, startCapstan } from './capstan-stack'
 import { eventually, until } from './eventually'
@@ -46,15 +47,15 @@ export interface Front {
 }
 
 /** The lab's router: whoever is connected is disconnected when it moves, or when its database closes. */
-const ROUTER: Front = {
+const routerOf = (tls: TlsMode): Front => ({
   env: {},
   async open(capstan, source) {
     await leadTo(capstan, 'stock', source)
     return '{ kind: lab-router, name: stock }'
   },
-  bank: (capstan) => startBank(capstan),
+  bank: (capstan) => startBank(capstan, tls),
   close: async () => undefined,
-}
+})
 
 export interface Bank {
   /** By the number that the client gave, the id that the sequence gave; only what was acknowledged. */
@@ -78,12 +79,13 @@ export const TRANSFER = `WITH paid AS (UPDATE public.accounts SET balance = bala
   INSERT INTO public.transfers (payer, payee, amount) VALUES ($1, $2, $3) RETURNING id`
 
 /** Four writers; what the odd ones commit is acknowledged before it is on disk. A transfer's number is its amount, so that each is told from all others. */
-async function startBank(capstan: CapstanStack): Promise<Bank> {
+async function startBank(capstan: CapstanStack, tls: TlsMode): Promise<Bank> {
   const place = await routed(capstan, 'stock')
   const login = {
     database: 'stock',
     user: 'stock_app',
     password: 'app-password',
+    tls,
     sourceAddress: applicationAddress(capstan.stack.block),
   }
   const acknowledged = new Map<number, number>()
@@ -194,7 +196,9 @@ export class Switching {
   ) {}
 
   /** The standby follows when it resolves. */
-  static async start(cloud: StandbyCloud, { front = ROUTER, ...more }: SwitchingOptions = {}): Promise<Switching> {
+  static async start(cloud: StandbyCloud, { front: given, ...more }: SwitchingOptions = {}): Promise<Switching> {
+    // Azure's servers let nobody in who does not encrypt
+    const front = given ?? routerOf(cloud === 'azure' ? 'require' : 'disable')
     const capstan = await startCapstan({
       env: { CAPSTAN_LAB_PROFILE: 'instant', SHOP_MASTER_PASSWORD: MASTER_PASSWORD, ...SOON, ...front.env },
     })
