@@ -1,4 +1,5 @@
 /** Whether writing can move, as both sides, the ledger and the endpoint say. Reads only. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { samePlace } from '../../contracts/endpoint'
 import { failure } from '../../contracts/failures'
 import type { Finding } from '../../contracts/operation'
@@ -8,7 +9,7 @@ import { SWITCHOVER_DOCUMENTS, type SwitchoverPlan, type SwitchoverPlanSummary }
 import { sha256Of } from '../../ledger/digest'
 import { enterKeyhole } from '../../postgres/fence/keyhole'
 import { standingEpoch } from '../../postgres/migrate/fence'
-import { assertMayAct } from '../act'
+import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { masterOf } from '../replication/keyhole'
 import { writeMade } from '../replication/made'
@@ -27,15 +28,18 @@ type Input = Parameters<SwitchoverActivities['planSwitchover']>[0]
 /** From the fence to the way back: what it took on one machine with four writers, docs/decisions/0028. */
 const CROSSING_MS = 1_500
 
+/** A few looks of the watch. */
+const LOOKED_WITHIN_MS = 15_000
+
 export async function planSwitchover(deps: ActivityDeps, input: Input): Promise<SwitchoverPlanSummary> {
   const { operation, sides, fence, endpoint, bundle } = input
   const pair = await pairOf(deps, input)
-  const record = await standing(deps, pair.id)
   const mark = await markOn(deps, pair.places.source)
   if (mark !== null && mark.operation !== operation) {
     throw failure('DATABASE_REFUSED', isOldWriter(pair.places.source, mark), { source: pair.id.source, writer: mark.writer })
   }
   const turned = await deps.ledger.getStandby(turnedId(pair.id))
+  const record = await seenOnBothSides(deps, pair)
   const look = await lookAtBoth(deps, pair)
   const blocks = [
     ...blocksOfRecord(record, input),
@@ -69,6 +73,15 @@ export async function planSwitchover(deps: ActivityDeps, input: Input): Promise<
     summary,
     predictedOutageMs: document.predictedOutageMs,
     holds,
+  }
+}
+
+/** A look that found a side gone for a moment, as after a fence that has just been lifted, says nothing of how late the standby is; the next one does. */
+async function seenOnBothSides(deps: ActivityDeps, { id }: Pair): Promise<StandbyRecord> {
+  for (const until = performance.now() + LOOKED_WITHIN_MS; ; ) {
+    const record = await standing(deps, id)
+    if (record.state !== 'following' || record.look?.lagMs != null || performance.now() > until) return record
+    await sleep(500, undefined, { signal: currentAct().signal })
   }
 }
 

@@ -83,7 +83,8 @@ async function measured(name: string, front: Front | undefined): Promise<void> {
       const since = Date.now()
       const id = `outage-${round}`
       const operation = await it.ended(id, 'switchover', writer, '--to', follower, '--unproven')
-      if (operation.status !== 'succeeded') throw new Error(`${id} ended ${operation.status}: ${operation.failure?.message}`)
+      if (operation.status !== 'succeeded')
+        throw new Error(`${id} ended ${operation.status}: ${operation.failure?.message ?? JSON.stringify(operation.steps)}`)
       await it.writesGoOn()
       const crossing = (await it.capstan.ledger.getDocument({ operation: id, name: SWITCHOVER_DOCUMENTS.crossing })) as Crossing
       rounds.push(roundOf(operation, crossing, longestGap([...it.bank.times.values()], since)))

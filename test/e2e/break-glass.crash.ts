@@ -6,6 +6,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { BreakGlassPapers } from '../../contracts/break-glass'
 import { labHeaders } from '../../embedded/worker-program'
+import type { Session } from '../../postgres/connect/session'
 import { capstan as command } from '../client/recorded-io'
 import { freezeControlPlane } from '../support/control-plane'
 import { eventually, until } from '../support/eventually'
@@ -52,19 +53,18 @@ async function frozenBehindTheFence(operation: string): Promise<void> {
   if (sender === undefined) throw new Error('nobody reads the slot')
   process.kill(sender.pid, 'SIGSTOP')
   try {
-    await until(
-      'the source to be closed',
-      async () =>
-        it.pair.onSource('SELECT').then(
-          () => false,
-          () => true,
-        ),
-      20,
-    )
+    // asked as an application: a session of the master's is what a switchover stops at
+    await until('the source to be closed', async () => !(await lets(it.pair.source.app)), 20)
     thaw = freezeControlPlane(it.capstan)
   } finally {
     process.kill(sender.pid, 'SIGCONT')
   }
+}
+
+const lets = async (open: () => Promise<Session>): Promise<boolean> => {
+  const session = await open().catch(() => null)
+  await session?.close()
+  return session !== null
 }
 
 const standingOf = async (operation: string) => {

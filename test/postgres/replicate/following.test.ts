@@ -141,8 +141,10 @@ describe.each([15, 17] as const)('a standby of PostgreSQL 17 behind a source of 
       subscription: names.subscription,
       sizes: await tableSizes(source.master, TABLES),
     })
-    expect(copying).toEqual([{ table: 'public.orders', bytesDone: expect.any(Number), bytesTotal: expect.any(Number) }])
-    expect(copying[0]!.bytesDone).toBeGreaterThan(0)
+    // the others may not be over yet
+    const orders = copying.find(({ table }) => table === 'public.orders')
+    expect(orders).toEqual({ table: 'public.orders', bytesDone: expect.any(Number), bytesTotal: expect.any(Number) })
+    expect(orders!.bytesDone).toBeGreaterThan(0)
     // its server cannot clear up by itself
     await standby.superuser.execute(`ALTER SUBSCRIPTION ${names.subscription} CONNECTION 'host=127.0.0.1 port=1 password=none'`)
     await removeStandby({ names, source: source.master, standby: standby.master })
