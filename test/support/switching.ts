@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { OperationDocument } from '../../contracts/operation'
 import { applicationAddress, labHeaders } from '../../embedded/worker-program'
+import type { TlsMode } from '../../postgres/connect/connect-options'
 import { connect, type Session } from '../../postgres/connect/session'
 import { type CapstanStack, startCapstan } from './capstan-stack'
 import { eventually, until } from './eventually'
@@ -47,15 +48,15 @@ export interface Front {
 }
 
 /** The lab's router: whoever is connected is disconnected when it moves, or when its database closes. */
-const ROUTER: Front = {
+const routerOf = (tls: TlsMode): Front => ({
   env: {},
   async open(capstan, source) {
     await leadTo(capstan, 'stock', source)
     return '{ kind: lab-router, name: stock }'
   },
-  bank: (capstan, clients) => startBank(capstan, { clients }),
+  bank: (capstan, clients) => startBank(capstan, { clients, tls }),
   close: async () => undefined,
-}
+})
 
 export interface Bank {
   /** By the number that the client gave, the id that the sequence gave; only what was acknowledged. */
@@ -85,7 +86,7 @@ export const WRITERS = 4
 /** What the odd ones commit is acknowledged before it is on disk. A transfer's number is its amount, so that each is told from all others. */
 export async function startBank(
   capstan: CapstanStack,
-  { clients = WRITERS, tls = 'disable' }: { readonly clients?: number; readonly tls?: 'disable' | 'require' } = {},
+  { clients = WRITERS, tls = 'disable' }: { readonly clients?: number; readonly tls?: TlsMode } = {},
 ): Promise<Bank> {
   const place = await routed(capstan, 'stock')
   const login = {
@@ -222,8 +223,10 @@ export class Switching {
   /** The standby follows when it resolves. */
   static async start(
     cloud: StandbyCloud,
-    { front = ROUTER, clients = WRITERS, clone, ...more }: SwitchingOptions = {},
+    { front: given, clients = WRITERS, clone, ...more }: SwitchingOptions = {},
   ): Promise<Switching> {
+    // Azure's servers let nobody in who does not encrypt
+    const front = given ?? routerOf(cloud === 'azure' ? 'require' : 'disable')
     const capstan = await startCapstan({
       ...(clone === undefined ? {} : { clone }),
       env: { CAPSTAN_LAB_PROFILE: 'instant', SHOP_MASTER_PASSWORD: MASTER_PASSWORD, ...SOON, ...front.env },
