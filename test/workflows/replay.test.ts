@@ -57,6 +57,7 @@ const HISTORIES = [
   'replicate-pause',
   'standby',
   'instance-lock',
+  'exchange',
   'sweep-orphans',
 ]
 
