@@ -52,6 +52,7 @@ export function addSwitchover(program: Command, cli: CliContext): void {
       'after',
       example(
         'capstan switchover shop --rehearse',
+        'capstan switchover shop --to shop-west',
         'capstan switchover shop --to shop-azure --unproven',
         'capstan switchover shop-azure --to shop --unproven',
       ),

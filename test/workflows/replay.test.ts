@@ -61,6 +61,7 @@ const HISTORIES = [
   'standby',
   'standby-compared',
   'instance-lock',
+  'exchange',
   'sweep-orphans',
 ]
 

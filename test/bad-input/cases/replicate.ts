@@ -104,6 +104,7 @@ export const REPLICATE: readonly BadInput[] = [
   asked('a failover to nobody', '--to', ['failover', 'shop']),
   asked('a failover to nobody of the file', 'did you mean shop-azure?', ['failover', 'shop', '--to', 'shop-asure'], UNKNOWN),
   asked('a failover to one that never followed', 'shop-azure neither declares', ['failover', 'shop-azure', '--to', 'shop']),
+  asked('a failover to a read replica', 'docs/runbooks/exchange.md', ['failover', 'shop', '--to', 'shop-west'], PAIR),
   asked('a failover that nobody answers for', '--acknowledge-unfenced', [
     ...['failover', 'shop', '--to', 'shop-azure', '--acknowledge-unfenced', ''],
   ]),
