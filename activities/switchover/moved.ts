@@ -22,13 +22,12 @@ export async function recordMoved(deps: ActivityDeps, input: Switching): Promise
   const { operation } = input
   const pair = await pairOf(deps, input)
   await assertNotTakenBack(deps, operation)
-  const there = await markOldWriter(deps, {
+  const marking = markOldWriter(deps, {
     place: pair.places.source,
     epoch: () => Promise.resolve(input.fenceEpoch),
     writer: pair.id.target,
   })
-  // first what a token stands before: whoever was overtaken ends nobody's way
-  await nobodysStandby(deps, input, pair)
+  const there = await nobodysStandby(deps, input, pair, marking)
   await endForward(deps, operation, pair)
   assertMayAct()
   await deps.ledger.putDocumentOnce({ operation, name: SWITCHOVER_DOCUMENTS.moved, document: { version: 1 } })
@@ -76,12 +75,27 @@ export async function assertNotTakenBack({ ledger }: Ledger, operation: Operatio
   throw failure('RESOURCE_NOT_OURS', message, { operation })
 }
 
-/** One session: nobody is served meanwhile. */
-async function nobodysStandby(deps: ActivityDeps, { operation, step, epochs }: Switching, { places, id }: Pair): Promise<void> {
-  await looking(deps, places.standby, 'migrator', async (session) => {
-    const { token } = await raiseOwnFence(session, operation, epochs.standby)
-    await tagSession(session, token, `capstan ${operation} ${step}`)
-    assertMayAct()
-    await forgetOrigin(session, { source: id.source, token, signal: currentAct().signal })
-  })
+/** One session, which is opened while the source is told: nobody is served meanwhile, and one of both is far. Resolves to what was told there. */
+async function nobodysStandby(
+  deps: ActivityDeps,
+  { operation, step, epochs }: Switching,
+  { places, id }: Pair,
+  recording: Promise<string>,
+): Promise<string> {
+  // it may fail before anybody waits for it
+  recording.catch(() => undefined)
+  try {
+    return await looking(deps, places.standby, 'migrator', async (session) => {
+      const { token } = await raiseOwnFence(session, operation, epochs.standby)
+      await tagSession(session, token, `capstan ${operation} ${step}`)
+      // first what a token stands before: whoever was overtaken ends nobody's way
+      const there = await recording
+      assertMayAct()
+      await forgetOrigin(session, { source: id.source, token, signal: currentAct().signal })
+      return there
+    })
+  } finally {
+    // nothing of it goes on once the attempt is over
+    await recording.catch(() => undefined)
+  }
 }
