@@ -6,6 +6,7 @@ import { quoteIdentifier } from '../../postgres/connect/quote'
 import type { Session } from '../../postgres/connect/session'
 import { type ConnectTo, enterKeyhole, KEYHOLE, openKeyhole } from '../../postgres/fence/keyhole'
 import { type MovedAway, readMovedAway } from '../../postgres/fence/moved-away'
+import { closerOf } from '../../postgres/fence/raise'
 import { type FenceToken, standingEpoch, tagSession } from '../../postgres/migrate/fence'
 import { giveBack, isKeptOut, type KeptOut, keepOut, type LetIn, letIn } from '../../postgres/replicate/keep-out'
 import { assertMayAct, currentAct } from '../act'
@@ -125,6 +126,17 @@ export async function movedAwayFrom(deps: ActivityDeps, place: Place): Promise<M
   try {
     const keyhole = await enterKeyhole(masterOf(deps, place))
     return keyhole === null ? null : await readMovedAway(keyhole, place.entry.database).finally(() => keyhole.close())
+  } catch (error) {
+    if (isNotOurs(error)) return null
+    throw error
+  }
+}
+
+/** By which operation it was closed, as far as is written there, and not opened again by it; null: by none, or its keyhole is another's. Reads only. */
+export async function closedBeside(deps: ActivityDeps, place: Place): Promise<string | null> {
+  try {
+    const keyhole = await enterKeyhole(masterOf(deps, place))
+    return keyhole === null ? null : await closerOf(keyhole, place.entry.database).finally(() => keyhole.close())
   } catch (error) {
     if (isNotOurs(error)) return null
     throw error

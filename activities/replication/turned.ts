@@ -9,7 +9,7 @@ import type { Session } from '../../postgres/connect/session'
 import { CLOSED_STATE, enterKeyhole } from '../../postgres/fence/keyhole'
 import { openDatabases } from '../../postgres/fence/lower'
 import { forgetMovedAway, type MovedAway, recordMovedAway } from '../../postgres/fence/moved-away'
-import { closedBy, closerOf } from '../../postgres/fence/raise'
+import { closedBy } from '../../postgres/fence/raise'
 import { FULL_STATE, notForWorkersOnly } from '../../postgres/fence/workers-only'
 import { refuseWriters } from '../../postgres/replicate/before-seeding'
 import { prepareGuard } from '../../postgres/replicate/guard'
@@ -23,7 +23,7 @@ import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { isAway } from './away'
 import type { Replicating } from './contract'
-import { inKeyholeOf, keepApplicationsOut, letApplicationsIn, masterOf, movedAwayFrom } from './keyhole'
+import { closedBeside, inKeyholeOf, keepApplicationsOut, letApplicationsIn, masterOf, movedAwayFrom } from './keyhole'
 import { dropAtSource, onBoth, placeOf } from './make'
 import { type Both, looking, type Place } from './sides'
 
@@ -62,8 +62,9 @@ export async function admitOldWriter(
   const place = await placeOf(deps, input, 'standby')
   const moved = (await movedAwayFrom(deps, place)) ?? (await movedByLedger(deps, place, id))
   if (moved === null || moved.writer !== id.source) return false
-  if (!(await isLeftOver(deps, input, id, moved))) return false
-  if (overwrites) await refuseWrittenTo(deps, place)
+  const left = await leftAs(deps, input, id, moved)
+  if (left === null) return false
+  if (left === 'closed' && overwrites) await refuseWrittenTo(deps, place)
   await inKeyholeOf(deps, place, input.epochs.standby, async (on) => {
     // who reads it by now was let in by a person
     if (!(await isClosedBy(on.session, moved.operation, place))) return
@@ -94,9 +95,7 @@ export async function admitOldWriter(
 /** Of a source that was away when writing moved, and so bears no mark: by whom it is closed is written beside it all the same, and whether that one has moved writing
  *  away from it the ledger says. A switchover closes no other database than its source. */
 async function movedByLedger(deps: ActivityDeps, place: Place, id: Both['id']): Promise<MovedAway | null> {
-  const keyhole = await enterKeyhole(masterOf(deps, place))
-  if (keyhole === null) return null
-  const operation = await closerOf(keyhole, place.entry.database).finally(() => keyhole.close())
+  const operation = await closedBeside(deps, place)
   if (operation === null) return null
   const by = await deps.ledger.getOperation(operation)
   if (by?.kind !== 'switchover' || !by.databases.includes(id.source) || !by.databases.includes(id.target)) return null
@@ -128,17 +127,22 @@ const SHUT_STATES: readonly string[] = [CLOSED_STATE, FULL_STATE]
 
 /** Every database that ever was an old writer bears a mark: what counts is that it is closed still by the switchover that left it, or opened to its own roles by
  *  that or by this operation, and never to applications since. Where both bear marks of each other, writing has moved back since, unless it is the one that is
- *  closed still by its own. */
-async function isLeftOver(deps: ActivityDeps, input: Replicating, id: Both['id'], moved: MovedAway): Promise<boolean> {
+ *  closed still by its own. `closed`: by what is written beside it; somebody may have opened it all the same. Null: it is none of that. */
+async function leftAs(
+  deps: ActivityDeps,
+  input: Replicating,
+  id: Both['id'],
+  moved: MovedAway,
+): Promise<'closed' | 'kept-out' | null> {
   const place = await placeOf(deps, input, 'standby')
   const keyhole = await enterKeyhole(masterOf(deps, place))
-  if (keyhole === null) return false
+  if (keyhole === null) return null
   try {
-    if (await isClosedBy(keyhole, moved.operation, place)) return true
+    if (await isClosedBy(keyhole, moved.operation, place)) return 'closed'
     const back = await movedAwayFrom(deps, await placeOf(deps, input, 'source'))
-    if (back?.writer === id.target) return false
+    if (back?.writer === id.target) return null
     const keptBy = (operation: OperationId) => isKeptOut(keyhole, { database: place.entry.database, operation })
-    return (await keptBy(moved.operation)) || (await keptBy(input.operation))
+    return (await keptBy(moved.operation)) || (await keptBy(input.operation)) ? 'kept-out' : null
   } finally {
     await keyhole.close()
   }

@@ -91,3 +91,15 @@ test('one that is the writer still, closed by a switchover that was ended before
     async () => (await it.on('source', 'app', `INSERT INTO orders (what) VALUES ('on') RETURNING id`)).length === 1,
   )
 })
+
+test('opened again while nobody comes into the standby, the source turns no writer away', async () => {
+  const it = await movers.moving()
+  await it.crossed()
+  const takes = (connections: boolean) =>
+    it.on('standby', 'postgres', `ALTER DATABASE ${it.names.standby} ALLOW_CONNECTIONS ${connections}`, 'postgres')
+  await takes(false)
+  await expect(it.act((on) => on.takeBackFence(it.input('cross')))).rejects.toThrow()
+  for (const as of ['app', 'mover'] as const) await it.on('source', as, `INSERT INTO public.orders (what) VALUES ('on')`)
+  await takes(true)
+  await it.takenBack()
+})

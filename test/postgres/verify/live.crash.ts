@@ -316,14 +316,15 @@ test('a target that is late is waited for, and no difference', async () => {
 })
 
 test('a slot that is gone is waited for no longer, and its table stays inconclusive', async () => {
-  await writer.query(`SELECT pg_create_logical_replication_slot('leaving', 'pgoutput')`)
+  const superuser = await source.connectAsSuperuser()
+  await superuser.query(`SELECT pg_create_logical_replication_slot('leaving', 'pgoutput')`)
   const open = (name: 'source' | 'target') =>
     Side.open({ name, connect: () => connect((name === 'source' ? source : target).options), mode: 'live', jobs: 1 })
   const sides = [await open('source'), await open('target')] as const
   const follows = await followingOf(...sides, { slots: ['leaving'], waitMaxMs: 3_600_000, signal: undefined })
   const waiting = follows()
   waiting.catch(() => undefined)
-  await writer.query(`SELECT pg_drop_replication_slot('leaving')`)
+  await superuser.query(`SELECT pg_drop_replication_slot('leaving')`)
   await expect(waiting).rejects.toMatchObject({ name: 'FellBehind', message: expect.stringContaining('is gone from the source') })
   await Promise.all(sides.map((side) => side.close()))
 })
