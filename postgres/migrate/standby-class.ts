@@ -2,7 +2,7 @@
  *  at the line that the file leaves in what comes. So a file is schema, or rows, or schema and then rows. Nothing is split by us: what ran has to be a file that
  *  somebody can read. docs/decisions/0035-migrations-and-standbys.md. */
 import { failure } from '../../contracts/failures'
-import type { PlannedMigration, ScriptStatement } from './plan-script'
+import type { StandbyStatement } from './standby-statement'
 
 /** `schema`: with a line; `mixed`: with a line, the schema and then rows; `rows`: never run on a standby; `free`: without a line, run on both while changes
  *  come in (CONCURRENTLY, VACUUM, REINDEX; also a file that changes nothing that lasts). */
@@ -29,7 +29,16 @@ export interface ForStandbys {
   readonly roles: readonly string[]
 }
 
-type Statement = Pick<ScriptStatement, 'line' | 'standby'>
+interface Statement {
+  readonly line: number
+  readonly standby: StandbyStatement
+}
+
+/** A planned file, as far as it is looked at here. */
+interface Planned {
+  readonly script: string
+  readonly standby: ForStandbys
+}
 
 export function forStandbys(statements: readonly Statement[]): ForStandbys {
   const kinds = new Set(statements.map(({ standby }) => standby.class))
@@ -96,7 +105,7 @@ const unique = (names: readonly string[]): string[] => [...new Set(names)]
 const SHOWN_MAX = 5
 
 /** Throws MIGRATION_NOT_FOR_STANDBYS where any of these cannot be carried over. */
-export function refuseForStandbys(pending: readonly Pick<PlannedMigration, 'script' | 'standby'>[]): void {
+export function refuseForStandbys(pending: readonly Planned[]): void {
   const found = pending.flatMap(({ script, standby }) => standby.refusals.map((refusal) => ({ script, ...refusal })))
   const [first] = found
   if (first === undefined) return
@@ -111,7 +120,7 @@ export function refuseForStandbys(pending: readonly Pick<PlannedMigration, 'scri
 
 /** Files that are applied before the next ones are begun, each stretch carried over in between. What runs outside of transactions takes hours, in which what is
  *  behind a line would pile up; and a standby asks its source which tables there are as it is now, so that no stretch has two files that change them. */
-export function stretches<T extends Pick<PlannedMigration, 'standby'>>(pending: readonly T[]): readonly (readonly T[])[] {
+export function stretches<T extends Pick<Planned, 'standby'>>(pending: readonly T[]): readonly (readonly T[])[] {
   const all: T[][] = []
   for (const one of pending) {
     const last = all.at(-1) ?? []

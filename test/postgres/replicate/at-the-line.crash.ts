@@ -122,13 +122,24 @@ test('who holds no line is refused, who waits for nobody is told so, and a new w
   expect([keyless.code, keyless.message]).toEqual(['MIGRATION_NOT_FOR_STANDBYS', expect.stringContaining('(keyless)')])
   expect((await readLines(source.master)).length).toBe(1)
 
+  // what came before it is not there yet: the file waits, and what is dropped would have been lost
+  const late = { ...files, 'V4__gone.sql': FILES['V7__gone.sql'] }
+  await standby.superuser.execute('BEGIN; LOCK TABLE accounts IN SHARE MODE')
+  await source.master.execute(`UPDATE accounts SET balance = 0; INSERT INTO journal (note, gone) VALUES ('a', 'b')`)
+  await applyAtSource(pair, late)
+  const notThere = await failureOf(carryAll(pair, late, { arriveMs: 300 }), 'NOT_READY_YET')
+  expect(notThere.facts.reason).toBe('not-there')
+  await standby.superuser.execute('COMMIT')
+  await carryAll(pair, late)
+  await bothAlike(pair)
+
   await markFollowing(standby.master, { source: 'shop', operation: 'mark-a1' as never })
-  expect(await readBound(standby.master)).toEqual({ line: 1, deferred: 0 })
+  expect(await readBound(standby.master)).toEqual({ line: 2, deferred: 0 })
   await forgetOrigin(standby.master, { source: 'shop' })
   expect(await readBound(standby.master)).toBeNull()
   await markFollowing(source.master, { source: 'elsewhere', operation: 'mark-a2' as never })
-  expect(await readBound(source.master)).toEqual({ line: 1, deferred: 0 })
-  await expect(source.master.execute(`INSERT INTO capstan.schema_line VALUES (2, 'x', 1)`)).rejects.toThrow('schema_line_bound')
+  expect(await readBound(source.master)).toEqual({ line: 2, deferred: 0 })
+  await expect(source.master.execute(`INSERT INTO capstan.schema_line VALUES (3, 'x', 1)`)).rejects.toThrow('schema_line_bound')
 })
 
 test('without the line the rows behind a file meet the old schema', async () => {
