@@ -2,21 +2,19 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { EXCHANGE_DOCUMENTS, type WriterProven } from '../../contracts/exchange'
 import { Failure, failure } from '../../contracts/failures'
-import { type PhysicalSide, physicalSide } from '../../postgres/replicate/physical'
+import { physicalSide } from '../../postgres/replicate/physical'
 import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { looking, type Place } from '../replication/sides'
 import { raiseOwnFence } from '../schema/apply-behind-fence'
 import { withSession } from '../schema/open-session'
-import { notReadyYet } from '../waiting'
 import type { ExchangeDataActivities } from './contract'
+import { judgeWriter, type Word } from './judge'
 import { exchangePlaces } from './pair'
 import { planExchange } from './plan'
 
 const LOOK_EVERY_MS = 50
 const CONNECT_MS = 3_000
-/** About ten seconds of attempts: an old writer that restarts as a replica is back by then, as a rule, and applications wait. */
-const SILENT_ATTEMPTS = 6
 
 type Proving = Parameters<ExchangeDataActivities['proveWriter']>[0]
 
@@ -51,9 +49,6 @@ function doesNotFollow({ sides: { source, standby } }: { sides: Proving['sides']
   return failure('BARRIER_NOT_PASSED', message, { instance: standby.instance })
 }
 
-/** What a side says of itself; a text: why it said nothing. */
-type Word = PhysicalSide | string
-
 async function wordOf(deps: ActivityDeps, place: Place): Promise<Word> {
   const { entry, address, ref } = place
   const asked = { entry, role: 'migrator', operation: ref.operation, step: ref.step, address, canary: false } as const
@@ -70,44 +65,8 @@ async function wordOf(deps: ActivityDeps, place: Place): Promise<Word> {
 async function proveWriter(deps: ActivityDeps, input: Proving): Promise<WriterProven> {
   const { places } = await exchangePlaces(deps, input)
   const [old, next] = await Promise.all([wordOf(deps, places.source), wordOf(deps, places.standby)])
-  const proven = judge(input, old, next)
+  const proven = judgeWriter({ ...input, old, next, attempt: currentAct().attempt })
   assertMayAct()
   await deps.ledger.putDocument({ operation: input.operation, name: EXCHANGE_DOCUMENTS.proven, document: proven })
   return proven
-}
-
-const writes = (word: Word): boolean => typeof word !== 'string' && !word.replays
-const follows = (word: Word): boolean => typeof word !== 'string' && word.replays
-
-function judge({ sides: { source, standby }, epoch, cloudSays }: Proving, old: Word, next: Word): WriterProven {
-  if (writes(old) && writes(next)) {
-    const message = `Both ${source.instance} and ${standby.instance} take writes. Keep everybody off the one that applications are not led to, then find out by its cloud what became of the exchange, and have this tried again.`
-    throw failure('FENCE_NOT_PROVEN', message, { instance: source.instance })
-  }
-  if (typeof next !== 'string' && !next.replays) {
-    assertMarked(next, epoch, standby.instance)
-    const evidence = [`${standby.instance} takes writes, and has what was written to ${source.instance} right before`]
-    if (typeof old !== 'string')
-      return {
-        version: 1,
-        writer: 'standby',
-        other: 'follows',
-        evidence: [...evidence, `${source.instance} replays and takes none`],
-      }
-    if (cloudSays === 'exchanged' && currentAct().attempt >= SILENT_ATTEMPTS)
-      return { version: 1, writer: 'standby', other: 'silent', evidence: [...evidence, `${source.instance} did not say: ${old}`] }
-    throw notReadyYet(`The old writer ${source.instance}`, `not to be asked whether it takes writes (${old})`)
-  }
-  if (writes(old) && cloudSays !== 'exchanged' && (follows(next) || cloudSays === 'stayed')) {
-    const other = follows(next) ? 'follows' : 'silent'
-    return { version: 1, writer: 'source', other, evidence: [`${source.instance} takes writes as before`] }
-  }
-  const said = typeof next === 'string' ? `not to be asked (${next})` : 'replaying still'
-  throw notReadyYet(`The replica ${standby.instance}`, said)
-}
-
-function assertMarked({ epoch: found }: PhysicalSide, epoch: number, instance: string): void {
-  if (found >= epoch) return
-  const message = `${instance} takes writes and lacks what was written to the old writer right before the exchange (mark ${epoch}, found ${found}): rows that were acknowledged are missing. Lead nobody there before it is known which.`
-  throw failure('FENCE_NOT_PROVEN', message, { instance, found, expected: epoch })
 }

@@ -1,0 +1,68 @@
+/** Which of both takes writes, out of what each says of itself. Nobody is led anywhere by less than that. */
+import type { ExchangeEnd, WriterProven } from '../../contracts/exchange'
+import { failure } from '../../contracts/failures'
+import type { StandbySides } from '../../contracts/replicate'
+import type { PhysicalSide } from '../../postgres/replicate/physical'
+
+/** What a side says of itself; a text: why it said nothing. */
+export type Word = Pick<PhysicalSide, 'replays' | 'epoch'> | string
+
+export interface BothSaid {
+  readonly sides: {
+    readonly source: Pick<StandbySides['source'], 'instance'>
+    readonly standby: Pick<StandbySides['standby'], 'instance'>
+  }
+  /** Of the mark that the source got right before. */
+  readonly epoch: number
+  /** Null: a person has taken the waiting out of our hands. */
+  readonly cloudSays: ExchangeEnd['outcome'] | null
+  readonly old: Word
+  readonly next: Word
+  /** Of the activity, from 1. */
+  readonly attempt: number
+}
+
+/** About ten seconds of attempts: an old writer that restarts as a replica is back by then, as a rule, and applications wait. */
+const SILENT_ATTEMPTS = 6
+
+const writes = (word: Word): boolean => typeof word !== 'string' && !word.replays
+const follows = (word: Word): boolean => typeof word !== 'string' && word.replays
+
+/** Fails with NOT_READY_YET while they do not agree, and with FENCE_NOT_PROVEN where both take writes or the new writer lacks the mark. */
+export function judgeWriter({ sides: { source, standby }, epoch, cloudSays, old, next, attempt }: BothSaid): WriterProven {
+  if (writes(old) && writes(next)) {
+    const message = `Both ${source.instance} and ${standby.instance} take writes. Keep everybody off the one that applications are not led to, then find out by its cloud what became of the exchange, and have this tried again.`
+    throw failure('FENCE_NOT_PROVEN', message, { instance: source.instance })
+  }
+  if (typeof next !== 'string' && !next.replays) {
+    assertMarked(next, epoch, standby.instance)
+    const evidence = [`${standby.instance} takes writes, and has what was written to ${source.instance} right before`]
+    if (typeof old !== 'string')
+      return {
+        version: 1,
+        writer: 'standby',
+        other: 'follows',
+        evidence: [...evidence, `${source.instance} replays and takes none`],
+      }
+    if (cloudSays === 'exchanged' && attempt >= SILENT_ATTEMPTS)
+      return { version: 1, writer: 'standby', other: 'silent', evidence: [...evidence, `${source.instance} did not say: ${old}`] }
+    throw disagree(`The old writer ${source.instance} cannot be asked whether it takes writes: ${old}`)
+  }
+  if (writes(old) && cloudSays !== 'exchanged' && (follows(next) || cloudSays === 'stayed')) {
+    const other = follows(next) ? 'follows' : 'silent'
+    return { version: 1, writer: 'source', other, evidence: [`${source.instance} takes writes as before`] }
+  }
+  const said = typeof next === 'string' ? `cannot be asked: ${next}` : 'replays still'
+  throw disagree(`The replica ${standby.instance} ${said}`)
+}
+
+/** What comes to agree by itself, as a rule; at the pace of the proxy. */
+function disagree(message: string): Error {
+  return failure('NOT_READY_YET', message)
+}
+
+function assertMarked({ epoch: found }: Pick<PhysicalSide, 'epoch'>, epoch: number, instance: string): void {
+  if (found >= epoch) return
+  const message = `${instance} takes writes and lacks what was written to the old writer right before the exchange (mark ${epoch}, found ${found}): rows that were acknowledged are missing. Lead nobody there before it is known which.`
+  throw failure('FENCE_NOT_PROVEN', message, { instance, found, expected: epoch })
+}

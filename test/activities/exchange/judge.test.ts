@@ -1,0 +1,55 @@
+import { type BothSaid, judgeWriter, type Word } from '../../../activities/exchange/judge'
+import { refusal } from '../../conformance/support'
+
+const MARK = 7
+const sides = { source: { instance: 'shop' }, standby: { instance: 'shop-west' } }
+const WRITES: Word = { replays: false, epoch: MARK }
+const REPLAYS: Word = { replays: true, epoch: MARK }
+const SILENT: Word = 'connection refused'
+const judged = (said: Pick<BothSaid, 'old' | 'next' | 'cloudSays'>, attempt = 1) =>
+  judgeWriter({ sides, epoch: MARK, attempt, ...said })
+
+const outcomes = ['exchanged', 'stayed', null] as const
+
+test.each(outcomes)('both taking writes is told at once, whatever the cloud says (%s)', (cloudSays) => {
+  expect(() => judged({ old: WRITES, next: WRITES, cloudSays })).toThrow(
+    refusal('FENCE_NOT_PROVEN', 'Both shop and shop-west') as Error,
+  )
+})
+
+test.each(outcomes)(
+  'the replica is the writer where it takes writes and the old one replays, whatever the cloud says (%s)',
+  (cloudSays) => {
+    expect(judged({ old: REPLAYS, next: WRITES, cloudSays })).toMatchObject({ writer: 'standby', other: 'follows' })
+  },
+)
+
+test.each(outcomes)('a new writer without the mark is told, whatever the cloud says (%s)', (cloudSays) => {
+  const lacking = { replays: false, epoch: MARK - 1 }
+  for (const old of [REPLAYS, SILENT])
+    expect(() => judged({ old, next: lacking, cloudSays }, 100)).toThrow(
+      refusal('FENCE_NOT_PROVEN', 'lacks what was written') as Error,
+    )
+})
+
+test('an old writer that stays silent is believed to the cloud alone, and only after a while', () => {
+  const said = { old: SILENT, next: WRITES }
+  expect(() => judged({ ...said, cloudSays: 'exchanged' })).toThrow(refusal('NOT_READY_YET', 'The old writer shop') as Error)
+  expect(judged({ ...said, cloudSays: 'exchanged' }, 6)).toMatchObject({ writer: 'standby', other: 'silent' })
+  for (const cloudSays of ['stayed', null] as const)
+    expect(() => judged({ ...said, cloudSays }, 100)).toThrow(refusal('NOT_READY_YET') as Error)
+})
+
+test('the source is the writer as before only where it says so and the cloud does not say otherwise', () => {
+  expect(judged({ old: WRITES, next: REPLAYS, cloudSays: 'stayed' })).toMatchObject({ writer: 'source', other: 'follows' })
+  expect(judged({ old: WRITES, next: SILENT, cloudSays: 'stayed' })).toMatchObject({ writer: 'source', other: 'silent' })
+  expect(judged({ old: WRITES, next: REPLAYS, cloudSays: null })).toMatchObject({ writer: 'source' })
+  expect(() => judged({ old: WRITES, next: SILENT, cloudSays: null }, 100)).toThrow(refusal('NOT_READY_YET') as Error)
+  expect(() => judged({ old: WRITES, next: REPLAYS, cloudSays: 'exchanged' }, 100)).toThrow(refusal('NOT_READY_YET') as Error)
+})
+
+test.each(outcomes)('nobody is the writer while neither says so (%s)', (cloudSays) => {
+  for (const old of [REPLAYS, SILENT])
+    for (const next of [REPLAYS, SILENT])
+      expect(() => judged({ old, next, cloudSays }, 100)).toThrow(refusal('NOT_READY_YET') as Error)
+})
