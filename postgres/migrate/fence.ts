@@ -2,7 +2,7 @@
  *  the backends of older ones. So a worker that was paused and wakes up, or a zombie beside its own retry, cannot act. */
 import { type Failure, failure } from '../../contracts/failures'
 import { ServerError } from '../connect/errors'
-import { type Session } from '../connect/session'
+import type { Session } from '../connect/session'
 import { controlTables, ensureControlSchema } from './control-schema'
 
 /** Ordered by epoch, then attempt. Commands with only a URL run with the token they found. Within an epoch, attempts are ordered by who
@@ -77,9 +77,11 @@ export async function raiseFence(
   const deadline = performance.now() + (input.waitMs ?? 10_000)
   let terminated = 0
   for (;;) {
+    // An older attempt's open transaction holds the row: it has to go before the row can change.
+    terminated += await terminateOlder(session, nextToken(input, await readStanding(session, '')))
     try {
       const token = await writeFence(session, input)
-      // From now on transactions of older attempts fail by themselves, and whoever is connected is ended.
+      // Once more after the commit: an older attempt may have connected in between; from now on its transactions fail by themselves.
       terminated += await terminateOlder(session, token)
       return { token, terminated }
     } catch (error) {
@@ -87,8 +89,6 @@ export async function raiseFence(
       if (!(error instanceof ServerError) || error.sqlState !== '55P03') throw error
       if (performance.now() > deadline) throw rowHeld(session)
     }
-    // An older attempt's open transaction holds the row: it has to go before the row can change.
-    terminated += await terminateOlder(session, nextToken(input, await readStanding(session, '')))
   }
 }
 
