@@ -1,11 +1,16 @@
 /** What no row tells: what an instance has besides its data that a copy of an earlier moment does not have, or has twice. */
 import type { Session } from '../../postgres/connect/session'
+import { readOrigin } from '../../postgres/replicate/seeding'
 
 type Side = (database: string) => Promise<Session>
 
 /** Each a sentence. */
 export async function caveatsOf(sides: { live: Side; copy: Side }, database: string): Promise<string[]> {
-  const [slots, subscriptions] = await Promise.all([slotsOf(sides.live, database), enabledSubscriptions(sides.copy, database)])
+  const [slots, subscriptions, followed] = await Promise.all([
+    slotsOf(sides.live, database),
+    enabledSubscriptions(sides.copy, database),
+    followedBy(sides.copy, database),
+  ])
   return [
     ...(slots.length === 0
       ? []
@@ -16,6 +21,11 @@ export async function caveatsOf(sides: { live: Side; copy: Side }, database: str
       ? []
       : [
           `The copy has ${subscriptions} enabled subscription${subscriptions === 1 ? '' : 's'}: what publishers sent to the instance since that moment they do not send again.`,
+        ]),
+    ...(followed === null
+      ? []
+      : [
+          `The copy is of a moment at which it followed ${followed}: it turns away whoever writes. As soon as it may act, and before applications are led there: DELETE FROM capstan.standby_origin, as its migrator.`,
         ]),
     'Sequences go on from that moment: numbers that were given out since are given out once more.',
   ]
@@ -38,4 +48,14 @@ export async function enabledSubscriptions(copy: Side, database: string): Promis
     .query<{ count: number }>('SELECT count(*) AS count FROM pg_catalog.pg_subscription WHERE subenabled')
     .finally(() => session.close())
   return Number(row?.count ?? 0)
+}
+
+/** By whose mark it is a standby still; null: by nobody's. */
+async function followedBy(copy: Side, database: string): Promise<string | null> {
+  const session = await copy(database)
+  try {
+    return (await readOrigin(session))?.source ?? null
+  } finally {
+    await session.close()
+  }
 }

@@ -8,7 +8,7 @@ import { quoteIdentifier } from '../../postgres/connect/quote'
 import { KEYHOLE } from '../../postgres/fence/keyhole'
 import { dropCopyingSlots } from '../../postgres/replicate/copying-slots'
 import { dropGuard } from '../../postgres/replicate/guard'
-import { forgetOrigin } from '../../postgres/replicate/seeding'
+import { forgetOrigin, readOrigin } from '../../postgres/replicate/seeding'
 import { dropSubscription } from '../../postgres/replicate/teardown'
 import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
@@ -39,7 +39,9 @@ export async function removeStandby(deps: ActivityDeps, input: Reached): Promise
   const source = await ifReached(deps, input, 'source', async (there) => {
     const standby = await ifReached(deps, input, 'standby', (here) => unfollow(here, record, there))
     await dropAtSource(there, names)
-    await dropGuard(there.admin, { token: there.token, signal: currentAct().signal })
+    // one that follows somebody itself keeps it
+    if ((await readOrigin(there.migrator)) === null)
+      await dropGuard(there.admin, { token: there.token, signal: currentAct().signal })
     if (standby === null) {
       left.push(subscriptionStays(record, both.entries.standby.database))
       await dropLateSlots(there, record)

@@ -6,6 +6,7 @@ import { applyMigrations } from '../../postgres/migrate/apply'
 import type { ApplyEvent } from '../../postgres/migrate/events'
 import { readHistory } from '../../postgres/migrate/history'
 import { type ResolvedMigration, resolveMigrations } from '../../postgres/migrate/resolve'
+import { letOwnWrites } from '../../postgres/replicate/guard'
 import { beginSeeding } from '../../postgres/replicate/seeding'
 import { currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
@@ -42,7 +43,7 @@ export async function buildSchema(deps: ActivityDeps, input: Replicating): Promi
   return { summary: `${built}; the source has what no migration describes, or lacks what one does`, findings }
 }
 
-/** Whole files, rows among them: for a database that nothing comes to yet. Safe to repeat. */
+/** Whole files, rows among them: for a database that nothing comes to yet, whatever guard an old writer has. Safe to repeat. */
 export async function applyOn(
   deps: ActivityDeps,
   standby: Place,
@@ -50,11 +51,16 @@ export async function applyOn(
   resolved: readonly ResolvedMigration[],
 ): Promise<void> {
   const token = await raisedOn(deps, standby, epoch)
+  const connect = opener(deps, standby, 'migrator', token)
   const progress = notes(deps, standby.ref)
   const { lockTimeoutMs } = standby.entry.policy
   await applyMigrations({
     resolved,
-    connect: opener(deps, standby, 'migrator', token),
+    connect: async () => {
+      const session = await connect()
+      await letOwnWrites(session)
+      return session
+    },
     fence: token,
     limits: { lockTimeoutMs },
     signal: currentAct().signal,

@@ -95,12 +95,18 @@ export async function admitOldWriter(
 /** Of a source that was away when writing moved, and so bears no mark: by whom it is closed is written beside it all the same, and whether that one has moved writing
  *  away from it the ledger says. A switchover closes no other database than its source. */
 async function movedByLedger(deps: ActivityDeps, place: Place, id: Both['id']): Promise<MovedAway | null> {
-  const operation = await closedBeside(deps, place)
+  const operation = (await closedBeside(deps, place)) ?? (await switchingBy(deps, id))
   if (operation === null) return null
   const by = await deps.ledger.getOperation(operation)
   if (by?.kind !== 'switchover' || !by.databases.includes(id.source) || !by.databases.includes(id.target)) return null
   const moved = await deps.ledger.getDocument({ operation, name: SWITCHOVER_DOCUMENTS.moved })
   return moved === null ? null : { operation, writer: id.source }
+}
+
+/** What is written beside it goes when an operation of ours opens it, which may end before it says what it makes of it: the ledger has it as it was until then. */
+async function switchingBy({ ledger }: ActivityDeps, id: Both['id']): Promise<OperationId | null> {
+  const held = await ledger.getStandby(id)
+  return held?.state === 'switching' ? held.operation : null
 }
 
 /** Whoever opened it may have led applications there. Those are not ended, and what they write is not thrown away. */

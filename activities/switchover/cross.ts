@@ -81,8 +81,9 @@ export async function fenceAndDrain(deps: ActivityDeps, input: Input): Promise<C
       try {
         return await cross(crossing)
       } catch (error) {
-        await followNoMore(on.source, pair)
+        const follows = await followNoMore(on.source, pair)
         await openAtOnce(hole, input.operation)
+        if (follows) await followNoMoreOnceOpen(hole, pair)
         throw error
       }
     }),

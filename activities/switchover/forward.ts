@@ -98,7 +98,7 @@ async function openToItsOwn(deps: ActivityDeps, input: Switching, pair: Pair): P
 }
 
 /** Of who applies what comes, and of who vacuums. */
-const LOCK_MS = 2_000
+const LOCK_MS = 500
 
 function toldUnguarded(tables: readonly string[] | null): string {
   if (tables === null || tables.length === 0) return '; whoever writes there is turned away'

@@ -5,6 +5,7 @@ import { hasEventTriggers, raiseGuard } from '../../postgres/replicate/guard'
 import { disableSubscription, findSubscription } from '../../postgres/replicate/subscription'
 import { schemaStamp } from '../../postgres/replicate/unchanged'
 import { currentAct } from '../act'
+import type { InKeyhole } from '../replication/keyhole'
 import type { SideName } from '../replication/sides'
 import { inTime } from './in-time'
 import type { Pair } from './pair'
@@ -66,17 +67,29 @@ export function toldUnguarded(tables: readonly string[] | null): string {
   return tables.length === 0 ? '' : `; ${tables.length} tables of the source have no guard yet, ${tables[0]} among them`
 }
 
-/** A source that is opened while the way back is enabled turns writers away until that is disabled. This one is inside already; where it is not any more, the undo
- *  does it first. */
-export async function followNoMore(source: Session, { back }: Pick<Pair, 'back'>): Promise<void> {
+/** A source that is opened while the way back is enabled turns writers away until that is disabled. Whether it may be enabled still: this session, which is inside already,
+ *  may be gone, as after a stage that came too late. */
+export async function followNoMore(source: Session, { back }: Pick<Pair, 'back'>): Promise<boolean> {
   const limit = setTimeout(() => void source.close(), FOLLOW_NO_MORE_MS)
   try {
-    if (!source.open) return
+    if (!source.open) return true
     const name = back.subscription
     if ((await findSubscription(source, name))?.enabled === true) await disableSubscription(source, { name })
+    return false
   } catch {
     // what has failed before is what counts
+    return true
   } finally {
     clearTimeout(limit)
+  }
+}
+
+/** The same by a session of its own, with the ledger away or not. What it does not come to the undo does. */
+export async function followNoMoreOnceOpen({ connectTo }: Pick<InKeyhole, 'connectTo'>, pair: Pair): Promise<void> {
+  try {
+    const source = await connectTo(pair.places.source.entry.database)
+    await followNoMore(source, pair).finally(() => source.close())
+  } catch {
+    // what has failed before is what counts
   }
 }

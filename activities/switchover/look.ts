@@ -169,13 +169,14 @@ export async function sinceThePlan(
 /** What is not carried, and was not there when it was planned: a table that is in no publication, another schema, large objects, unlogged rows. */
 export async function madeSince(
   { source, standby }: Both,
-  { forward, back }: Pair,
+  { forward, back, request }: Pair,
   unlogged: readonly string[],
 ): Promise<string[]> {
   const { signal } = currentAct()
+  const withoutGrantee = whoFollow(request.declared)
   const { published, missing } = await publishedTables(source, forward)
   const returning = new Set((await publishedTables(standby, back)).published)
-  const differs = await schemaDiffers({ source, standby }, { setAside: new Set(), signal })
+  const differs = await schemaDiffers({ source, standby }, { setAside: new Set(), withoutGrantee, signal })
   return [
     ...missing.map(unpublished),
     ...published.filter((one) => !returning.has(one)).map((one) => `${one} is published there, and not back.`),

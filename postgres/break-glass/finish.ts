@@ -27,6 +27,8 @@ import type { SourceStanding } from './look'
 const EMPTYING_MS = 30_000
 const WAY_BACK_MS = 30_000
 const FOLLOWING_MS = 60_000
+/** Nobody is served meanwhile: a table that is not had by then has to wait for its guard until the old writer follows. */
+const GUARD_MS = 1_000
 const ROW_MS = 60_000
 const POLL_MS = 50
 
@@ -140,11 +142,11 @@ async function cross(hand: ByHand): Promise<string> {
   const proof = await proveClosed(keyhole, { ...raising, connectAsWriter: hand.asWriter('source') })
   const [sourceToken, standbyToken] = [hand.token('source'), hand.token('standby')]
   // before the barrier: a change of the schema may run code that writes rows
-  await raiseGuard(source, { token: sourceToken })
+  await raiseGuard(source, { token: sourceToken, withinMs: GUARD_MS })
   const barrier = await takeBarrier(source, { operation, token: sourceToken })
   const awaited = { source: keyhole, standby, slot, subscription, barrier, errorsBefore }
   const passed = await awaitBarrier({ ...awaited, deadlineMs: drainMsMax })
-  await setGuardAside(standby, { token: standbyToken })
+  await setGuardAside(standby, { token: standbyToken, withinMs: GUARD_MS })
   const carried = await carrySequences({ source: await readSequences(source), standby, margin: 0 })
   refuseUncarried(carried.findings)
   const raisedBy = operation
@@ -194,6 +196,8 @@ async function letOldFollow(hand: ByHand): Promise<string> {
   const { waitedMs } = await awaitBarrier({ ...sides, barrier, deadlineMs: ROW_MS })
   const migrator = await hand.open('source', 'migrator')
   await markFollowing(migrator, { source: id.target, operation, token: hand.token('source') })
+  // whose lock was not to be had behind the fence
+  await raiseGuard(source, { token: hand.token('source') })
   return `a row that was committed on ${id.target} was on ${id.source} after ${waitedMs} ms`
 }
 

@@ -22,6 +22,9 @@ const READ_ONLY_STATE = '25006'
 /** Of what we ourselves write there, such as the emptying of what is seeded anew: `on` in the transaction. */
 const OWN_WRITES = 'capstan.own_writes'
 
+/** For all that a session of ours does. */
+export const letOwnWrites = (session: Session): Promise<void> => session.set(OWN_WRITES, 'on')
+
 export const ownWrites = (session: Session): Promise<unknown> =>
   session.query('SELECT pg_catalog.set_config($1, $2, true)', [OWN_WRITES, 'on'])
 
@@ -58,7 +61,7 @@ DECLARE one record;
 BEGIN
   PERFORM pg_catalog.set_config('lock_timeout', '${lockMs}', true);
   FOR one IN SELECT n.nspname AS schema, c.relname AS name, o.rolname AS owner, pg_catalog.pg_has_role(o.oid, 'SET') AS settable, g.tgname IS NULL AS lacking
-      FROM ${TABLES} AND (${which}) ORDER BY o.rolname LIMIT ${BATCH}
+      FROM ${TABLES} AND (${which}) ORDER BY pg_catalog.pg_has_role(o.oid, 'SET') DESC, o.rolname LIMIT ${BATCH}
   LOOP
     BEGIN
       IF one.settable THEN EXECUTE pg_catalog.format('SET LOCAL ROLE %I', one.owner); END IF;
