@@ -1,4 +1,5 @@
 /** What no row tells: what an instance has besides its data that a copy of an earlier moment does not have, or has twice. */
+import { Failure } from '../../contracts/failures'
 import type { Session } from '../../postgres/connect/session'
 import { readOrigin } from '../../postgres/replicate/seeding'
 
@@ -50,11 +51,17 @@ export async function enabledSubscriptions(copy: Side, database: string): Promis
   return Number(row?.count ?? 0)
 }
 
-/** By whose mark it is a standby still; null: by nobody's. */
+/** By whose mark it is a standby still; null: by nobody's, or the schema of that name is somebody else's. */
 async function followedBy(copy: Side, database: string): Promise<string | null> {
   const session = await copy(database)
   try {
-    return (await readOrigin(session))?.source ?? null
+    const [may] = await session.query<{ read: boolean }>(
+      `SELECT coalesce(has_table_privilege(to_regclass('capstan.standby_origin'), 'SELECT'), false) AS read`,
+    )
+    return may?.read === true ? ((await readOrigin(session))?.source ?? null) : null
+  } catch (error) {
+    if (error instanceof Failure && error.code === 'CONTROL_SCHEMA_FOREIGN') return null
+    throw error
   } finally {
     await session.close()
   }
