@@ -11,8 +11,8 @@ beforeAll(async () => {
 })
 afterAll(() => it?.close())
 
-test('each file is carried over while others write, though the worker dies between both sides', async () => {
-  for (const boundary of ['applyMigrations#1:after', 'carryOver#1:after']) it.capstan.arm(boundary)
+test('each file is carried over while others write, though the worker dies amid it', async () => {
+  it.capstan.arm('carryOver#1:after')
   const operation = await it.migrated('all-kinds', {
     // a column that goes: what was written before still has it
     'V3__amount.sql': 'ALTER TABLE public.accounts DROP COLUMN holder; ALTER TABLE public.accounts ADD COLUMN holder text',
@@ -25,7 +25,7 @@ ALTER TABLE public.transfers RENAME COLUMN payee TO payer;
 ALTER TABLE public.transfers RENAME COLUMN was_payer TO payee;`,
   })
   expect(operation).toMatchObject({ status: 'succeeded', verdict: 'pass', failure: null })
-  expect(['applyMigrations#1:after', 'carryOver#1:after'].filter((boundary) => it.capstan.disarm(boundary))).toEqual([])
+  expect(it.capstan.disarm('carryOver#1:after')).toBe(false)
   // one that makes a table ends a stretch, and an index beside writers is one of its own
   const stretches = operation.steps.filter(({ title }) => title === MIGRATE_STEPS.carryOver.title)
   expect(stretches.map(({ state }) => state)).toEqual(stretches.map(() => 'done'))
@@ -63,8 +63,9 @@ test('a standby that somebody else holds waits at its line and is told so; resum
 
 test('once writing has moved, the new writer is migrated, and the old one follows', async () => {
   await it.isFollowing('stock', it.pair.name)
-  const moved = await it.ended('moved', 'switchover', 'stock', '--unproven')
-  expect([moved.status, moved.failure, moved.steps.map(({ detail }) => detail.findings)]).toEqual(['succeeded', null, expect.anything()])
+  const { status, failure, steps } = await it.ended('moved', 'switchover', 'stock', '--unproven')
+  const found = steps.flatMap(({ detail }) => detail.findings ?? [])
+  expect({ status, failure, found }).toEqual({ status: 'succeeded', failure: null, found: [] })
   await it.isFollowing(it.pair.name, 'stock')
   const files = { 'V9__reason.sql': 'ALTER TABLE public.transfers ADD COLUMN reason text' }
   const operation = await it.migrated('there', files, it.pair.name)

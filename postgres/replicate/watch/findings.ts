@@ -85,5 +85,5 @@ function isNearlyFull(retainedBytes: number | null, retainedBytesMax: number): b
 function differing(ids: readonly string[]): string {
   const more = ids.length - DIFFERENCES_SHOWN
   const shown = ids.slice(0, DIFFERENCES_SHOWN).join(', ')
-  return `The schemas differ: ${shown}${more > 0 ? ` and ${more} more` : ''}. A change of the source's schema has to be made on the standby, too.`
+  return `The schemas differ: ${shown}${more > 0 ? ` and ${more} more` : ''}. No file explains it: somebody has changed one of both by hand.`
 }
