@@ -76,18 +76,22 @@ test('aborted amid the copy it leaves nothing that follows, nothing that holds l
 const sizeOfStandby = async (): Promise<number | null | undefined> =>
   (await pair.standby.adapter.describeInstance({ name: 'stock' }, changing))?.storage.sizeGib
 
-test('a disk that is too small for it is made larger once, though the worker dies when that is ordered', async () => {
-  const before = await sizeOfStandby()
+/** Log that its disk has no room for beside the rows. */
+async function logUpTo(gigabytes: number): Promise<void> {
   const instance = { name: 'stock', instanceId: pair.standby.instanceId }
-  // log that it has no room for beside the rows
-  const parameters = { max_wal_size: '20480' }
+  const parameters = { max_wal_size: String(gigabytes * 1024) }
   for (let done = false; !done; ) {
     done = (await whenFree(() => pair.standby.adapter.setParameters({ instance, parameters }, changing))).done
   }
-  await until(
-    'the setting',
-    async () => (await pair.onStandby<{ max_wal_size: string }>('SHOW max_wal_size'))[0]?.max_wal_size === '20GB',
-  )
+  await until('the setting', async () => {
+    const [shown] = await pair.onStandby<{ max_wal_size: string }>('SHOW max_wal_size')
+    return shown?.max_wal_size === `${gigabytes}GB`
+  })
+}
+
+test('a disk that is too small for it is made larger once, though the worker dies when that is ordered', async () => {
+  const before = await sizeOfStandby()
+  await logUpTo(20)
   capstan.arm('growStandby#1:after')
   expect(await ended('again', 'replicate', 'stock')).toMatchObject({ status: 'succeeded', verdict: 'pass' })
   expect(capstan.disarm('growStandby#1:after')).toBe(false)
@@ -106,7 +110,9 @@ test('paused for longer than its source can bear, its slot is dropped, the ledge
   })
   const { failure } = await ended('resumed', 'standby', 'resume', 'stock')
   expect(failure).toMatchObject({ code: 'STANDBY_CHANGED', message: expect.stringContaining('capstan standby reseed stock') })
+  await logUpTo(40)
   expect(await ended('reseeded', 'standby', 'reseed', 'stock')).toMatchObject({ status: 'succeeded', verdict: 'pass' })
+  expect(await sizeOfStandby()).toBe(50)
   expect(await pair.onStandby(ROWS)).toEqual(await pair.onSource(ROWS))
 })
 
