@@ -20,7 +20,7 @@ export interface WriteMarkerInput {
   readonly signal?: AbortSignal | undefined
 }
 
-export interface Written {
+interface Written {
   readonly marker: Marker
   /** How far the log was on disk then, so that the marker is at or before it. */
   readonly lsn: string

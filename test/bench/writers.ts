@@ -26,7 +26,7 @@ const WRITE = (seconds: number, lane: number): string => `DO $$
     END LOOP;
   END $$`
 
-export interface Wrote {
+interface Wrote {
   readonly commits: number
   readonly seconds: number
 }

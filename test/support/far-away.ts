@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-export interface FarAway {
+interface FarAway {
   /** For `startCapstan`: the same program, with this in front of its worker. */
   readonly clone: string
   /** From here on; until then nothing is far. */

@@ -81,7 +81,7 @@ export const TRANSFER = `WITH paid AS (UPDATE public.accounts SET balance = bala
 
 /** Between two writes of one client, in milliseconds. */
 export const pauseOf = (lane: number): number => (lane < WRITERS ? 2 : 1_000)
-export const WRITERS = 4
+const WRITERS = 4
 
 /** What the odd ones commit is acknowledged before it is on disk. A transfer's number is its amount, so that each is told from all others. */
 export async function startBank(
