@@ -11,11 +11,11 @@ import type { Session } from '../connect/session'
 import { applyMigrations } from '../migrate/apply'
 import type { ApplyEvent } from '../migrate/events'
 import { assertFence, type FenceToken } from '../migrate/fence'
-import { readHistory } from '../migrate/history'
+import { DEFAULT_HISTORY, historyInsert, readHistory } from '../migrate/history'
 import type { ResolvedMigration } from '../migrate/resolve'
 import type { ApplyLimits } from '../migrate/run-context'
 import { LINE_TABLE, raiseBound, readBound, readLines } from '../migrate/schema-line'
-import { explained } from './behind-fence'
+import { behindFence, explained } from './behind-fence'
 import { learnTables } from './line-tables'
 import type { CarryStep } from './to-carry'
 
@@ -53,6 +53,7 @@ export interface Carried {
   readonly copying: readonly string[]
 }
 
+const TO_GRANT = 'it has to own the schema capstan and the history of migrations'
 const ARRIVE_MS = 60_000
 const POLL_MS = 20
 /** Shorter than a transaction may idle. */
@@ -72,6 +73,11 @@ export async function carryOne(input: CarryInput): Promise<Carried> {
     if (line !== null && line !== bound.line + 1)
       throw new Error(`line ${line} is to be carried over, and ${bound.line} is the last`)
     if (line !== null) return await atTheLine(input, keeper, line)
+    if (input.step.way === 'superseded') {
+      input.mayAct?.()
+      await behindFence(keeper, input, TO_GRANT, () => noteSuperseded(input, keeper))
+      return nothing
+    }
     if (input.step.way === 'free') await caughtUp(input, keeper, bound.line)
     return { ...nothing, ran: await run(input) }
   } finally {
@@ -87,7 +93,8 @@ async function atTheLine(input: CarryInput, keeper: Session, line: number): Prom
     const ran = step.way === 'superseded' ? false : await run(input)
     const learnt = await learnTables({ keeper, admin: input.admin, source: input.source, names, line, mayAct, signal })
     mayAct()
-    await explained(keeper, 'it has to own the schema capstan', async () => {
+    await explained(keeper, TO_GRANT, async () => {
+      if (step.way === 'superseded') await noteSuperseded(input, keeper)
       await raiseBound(keeper, { line, deferred: learnt.deferred.map(({ oid }) => oid) })
       await keeper.execute('COMMIT')
     })
@@ -104,6 +111,15 @@ async function isRun({ step, resolved }: CarryInput, standby: Session): Promise<
   const migration = resolved.find(({ script }) => script === step.script)
   const last = rows.findLast(({ script, success }) => success && script === step.script)
   return last !== undefined && (last.version !== null || last.checksum === migration?.checksum)
+}
+
+/** In the transaction that is under way: so that both histories say the same. */
+async function noteSuperseded({ step, resolved }: CarryInput, keeper: Session): Promise<void> {
+  const { script, checksum } = step
+  const migration = resolved.find((one) => one.script === script)
+  if (migration === undefined) throw new Error(`${script} was planned from a file that is not there`)
+  const { sql, values } = historyInsert({ ...migration, checksum, executionTimeMs: 0 }, DEFAULT_HISTORY)
+  await keeper.query(sql, values)
 }
 
 async function run({ connect, resolved, step, token, limits, signal, onEvent, mayAct }: CarryInput): Promise<boolean> {
@@ -149,7 +165,7 @@ async function hold(input: CarryInput, keeper: Session, line: number, isRun: boo
   }
   try {
     await assertFence(keeper, token)
-    await explained(keeper, 'it has to own the schema capstan', () =>
+    await explained(keeper, TO_GRANT, () =>
       keeper.execute(`SET LOCAL lock_timeout = '10s'; LOCK TABLE ${LINE_TABLE} IN SHARE ROW EXCLUSIVE MODE`),
     )
     const [passed] = await keeper.query(`SELECT FROM ${LINE_TABLE} WHERE line >= $1`, [line])

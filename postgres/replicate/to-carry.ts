@@ -9,10 +9,12 @@ import { refuseForStandbys } from '../migrate/standby-class'
 
 export interface CarryStep {
   readonly script: string
+  /** Of what ran on the source. */
+  readonly checksum: number
   /** Its number on the source; null: it has none. */
   readonly line: number | null
   /** `rows`: its row in the history alone; `free`: run while changes come in; `superseded`: a repeatable file that ran again since, with the content that there
-   *  is now: nothing is run for the first time. */
+   *  is now: of the first time there is its row in the history alone. */
   readonly way: 'at-the-line' | 'rows' | 'free' | 'superseded'
 }
 
@@ -32,22 +34,20 @@ export async function toCarry(input: ToCarryInput): Promise<readonly CarryStep[]
   const rows = withLines(input)
   const passed = rows.findLastIndex(({ line }) => line !== null && line.line <= bound)
   const steps: CarryStep[] = []
-  const planned: PlannedMigration[] = []
   for (const { row, line } of rows.slice(passed + 1)) {
     if (line === null && has(input.standbyHistory, row)) continue
     const migration = input.resolved.find(({ script }) => script === row.script)
     const again = row.version === null && sourceHistory.findLast(({ script }) => script === row.script) !== row
-    if (again && migration?.checksum !== row.checksum) {
-      if (line !== null) steps.push({ script: row.script, line: line.line, way: 'superseded' })
+    if (again && migration !== undefined && migration.checksum !== row.checksum) {
+      steps.push({ script: row.script, checksum: row.checksum ?? 0, line: line?.line ?? null, way: 'superseded' })
       continue
     }
     if (migration === undefined) throw gone(row)
     if (migration.checksum !== (line?.checksum ?? row.checksum)) throw changed(row)
     const plan = await planMigration(migration)
-    planned.push(plan)
-    steps.push({ script: row.script, line: line?.line ?? null, way: wayOf(plan, line) })
+    refuseForStandbys([plan])
+    steps.push({ script: row.script, checksum: migration.checksum, line: line?.line ?? null, way: wayOf(plan, line) })
   }
-  refuseForStandbys(planned)
   return steps
 }
 
