@@ -26,10 +26,11 @@ const NOTHING: Told = { schemaDone: async () => undefined }
 export async function begunForStandbys(context: RunContext, migration: PlannedMigration): Promise<Told> {
   const { work, as, history } = context
   const { class: kind } = migration.standby
-  if (!context.lines || (kind !== 'schema' && kind !== 'mixed')) return NOTHING
+  if (!context.lines || kind === 'free' || (kind === 'rows' && as === 'standby')) return NOTHING
   // what is sent on by one that is a source as well
   const publications = await linePublications(work)
   if (publications.length === 0) return NOTHING
+  if (kind === 'rows') return rowsAlone(work, migration.script, historyValues(history))
   if (as === 'source') await stampLine(work, migration)
   const before = new Set((await unpublished(work, publications, historyValues(history))).map(keyOf))
   return {
@@ -37,6 +38,26 @@ export async function begunForStandbys(context: RunContext, migration: PlannedMi
       const found = await unpublished(work, publications, historyValues(history))
       const made = found.filter((one) => !before.has(keyOf(one)))
       if (made.length > 0) await publish(work, migration.script, made)
+    },
+  }
+}
+
+const SHAPES = `
+  SELECT md5(coalesce(string_agg(concat_ws(' ', c.oid, n.nspname, c.relname, a.attnum, a.attname, a.atttypid, a.attnotnull), ',' ORDER BY c.oid, a.attnum), '')) AS shapes
+    FROM ${RELATIONS} LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped WHERE ${PUBLISHED}`
+
+/** What a function does that a SELECT calls no grammar tells: what it makes of tables no standby would get. */
+async function rowsAlone(work: Session, script: string, history: readonly [string, string]): Promise<Told> {
+  const shapes = async () => (await work.query<{ shapes: string }>(SHAPES, history))[0]?.shapes
+  const before = await shapes()
+  return {
+    async schemaDone() {
+      if ((await shapes()) === before) return
+      throw failure(
+        'MIGRATION_NOT_FOR_STANDBYS',
+        `${script} was rolled back: this database has standbys, and the file counts as one that changes rows alone, but it has changed tables too: call what does so in a DO block of a file of its own, with the line "-- capstan: schema" before it.`,
+        { script },
+      )
     },
   }
 }
