@@ -4,7 +4,7 @@ import { Failure, failure } from '../../contracts/failures'
 import { quoteIdentifier, quoteQualified } from '../connect/quote'
 import type { Session } from '../connect/session'
 import { refuseAnonymous } from '../replicate/before-seeding'
-import { historyValues, PUBLISHED, RELATIONS } from '../replicate/preflight/relations'
+import { historyValues, NAME, PUBLISHED, RELATIONS } from '../replicate/preflight/relations'
 import type { PlannedMigration, ScriptStatement } from './plan-script'
 import type { RunContext } from './run-context'
 import { LINE_TABLE, linePublications, stampLine } from './schema-line'
@@ -33,8 +33,10 @@ export async function begunForStandbys(context: RunContext, migration: PlannedMi
   if (kind === 'rows') return rowsAlone(work, migration.script, historyValues(history))
   if (as === 'source') await stampLine(work, migration)
   const before = new Set((await unpublished(work, publications, historyValues(history))).map(keyOf))
+  const columns = as === 'source' ? await columnCounts(work, historyValues(history)) : new Map<number, number>()
   return {
     async schemaDone() {
+      if (as === 'source') await refuseFilledByDomain(work, migration.script, { columns, history: historyValues(history) })
       const found = await unpublished(work, publications, historyValues(history))
       const made = found.filter((one) => !before.has(keyOf(one)))
       if (made.length > 0) await publish(work, migration.script, made)
@@ -60,6 +62,36 @@ async function rowsAlone(work: Session, script: string, history: readonly [strin
       )
     },
   }
+}
+
+/** Of each table that is published, those that were dropped among them: what has a higher number afterwards is new. */
+async function columnCounts(work: Session, history: readonly [string, string]): Promise<ReadonlyMap<number, number>> {
+  const sql = `SELECT c.oid::bigint AS oid, c.relnatts::int AS columns FROM ${RELATIONS} WHERE ${PUBLISHED}`
+  const rows = await work.query<{ oid: number; columns: number }>(sql, history)
+  return new Map(rows.map(({ oid, columns }) => [oid, columns]))
+}
+
+const BY_DOMAIN = `
+  SELECT c.oid::bigint AS oid, a.attnum::int AS n, ${NAME} || '.' || quote_ident(a.attname) AS shown
+    FROM ${RELATIONS} JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND NOT a.atthasdef
+         JOIN pg_catalog.pg_type t ON t.oid = a.atttypid AND t.typtype = 'd' AND t.typdefaultbin IS NOT NULL AND t.typdefaultbin::text !~ '^\\{CONST'
+   WHERE ${PUBLISHED} ORDER BY 3`
+
+/** A column that is added without a default gets its domain's, in the rows that are there too. */
+async function refuseFilledByDomain(
+  work: Session,
+  script: string,
+  { columns, history }: { readonly columns: ReadonlyMap<number, number>; readonly history: readonly [string, string] },
+): Promise<void> {
+  const found = await work.query<{ oid: number; n: number; shown: string }>(BY_DOMAIN, history)
+  const filled = found.filter(({ oid, n }) => n > (columns.get(oid) ?? n))
+  if (filled.length === 0) return
+  const shown = filled.map((one) => one.shown).join(', ')
+  throw failure(
+    'MIGRATION_NOT_FOR_STANDBYS',
+    `${script} was rolled back: this database has standbys, and each side would fill ${shown} by the default of its domain, and differently: add the column with DEFAULT NULL, fill it by UPDATE in the same file, and drop that default in another one.`,
+    { script },
+  )
 }
 
 interface Unpublished {

@@ -248,7 +248,15 @@ test('a SELECT whose function makes a table is rolled back on the source, one th
   )
   expect(refused.message).toContain('-- capstan: schema')
   expect(await valuesOf(pair.source.master, `SELECT to_regclass('tenant')`)).toEqual([null])
-  await carryAll(pair, made)
+  // nor does a statement tell of values that its type makes up
+  const keyed = {
+    ...made,
+    'V5__key.sql': 'CREATE DOMAIN key AS uuid DEFAULT gen_random_uuid(); CREATE TABLE keyed (id key PRIMARY KEY)',
+  }
+  await applyAtSource(pair, keyed)
+  const filled = { ...keyed, 'V6__filled.sql': 'ALTER TABLE accounts ADD COLUMN k key' }
+  expect((await failureOf(applyAtSource(pair, filled), 'MIGRATION_NOT_FOR_STANDBYS')).message).toContain('public.accounts.k')
+  await carryAll(pair, keyed)
   await bothAlike(pair)
 })
 
