@@ -1,5 +1,6 @@
 /** Files carried over to a standby while applications write on the source. */
 import { connect } from '../../../postgres/connect/session'
+import { acquireLock, releaseLock } from '../../../postgres/migrate/lock'
 import { readBound, readLines } from '../../../postgres/migrate/schema-line'
 import { forgetOrigin, markFollowing } from '../../../postgres/replicate/seeding'
 import { until } from '../../support/eventually'
@@ -133,6 +134,10 @@ test('who holds no line is refused, who waits for nobody is told so, and a new w
   const notThere = await failureOf(carryAll(pair, late, { arriveMs: 300 }), 'NOT_READY_YET')
   expect(notThere.facts.reason).toBe('not-there')
   await standby.superuser.execute('COMMIT')
+  // another run on the source is waited for, and refuses nothing for good
+  await acquireLock(source.superuser, { waitMs: 0 })
+  expect((await failureOf(carryAll(pair, late), 'NOT_READY_YET')).message).toContain('Another migration run holds the lock')
+  await releaseLock(source.superuser)
   await carryAll(pair, late)
   await bothAlike(pair)
 
