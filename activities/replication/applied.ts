@@ -27,12 +27,20 @@ export function appliedMigrations(resolved: readonly ResolvedMigration[], rows: 
   return resolved.filter((migration) => applied.has(migration))
 }
 
-/** Whether a standby has every file that its source has, whatever the order in which it got them. What is below a baseline the source has no rows of, and a baseline
- *  is no file. */
+/** Whether a standby has every file that its source has, whatever the order in which it got them. Of what is repeatable it has to have the last content, since it
+ *  was built with that; what failed nobody has; a repair of either history writes other checksums. What is below a baseline the source has no rows of, and a
+ *  baseline is no file. */
 export function hasFilesOf(source: readonly HistoryRow[], standby: readonly HistoryRow[]): boolean {
-  const nameOf = ({ script, version, checksum }: HistoryRow): string => JSON.stringify([script, version, checksum])
-  const had = new Set(standby.map(nameOf))
-  return source.every((row) => row.type !== 'SQL' || had.has(nameOf(row)))
+  const had = lastOfEach(standby)
+  return [...lastOfEach(source)].every(([name, { version, checksum }]) => {
+    const row = had.get(name)
+    return row !== undefined && (version !== null || row.checksum === checksum)
+  })
+}
+
+function lastOfEach(history: readonly HistoryRow[]): Map<string, HistoryRow> {
+  const files = history.filter(({ type, success }) => type === 'SQL' && success)
+  return new Map(files.map((row) => [JSON.stringify([row.script, row.version]), row]))
 }
 
 /** The files that change tables which a source has and its standby has not; null: it has all, or has no line and waits for none. */

@@ -189,6 +189,26 @@ export async function giveLine(
   })
 }
 
+/** A subscription that has not heard of the line's table passes over what comes to it, and the files with it. Where its source has gone past the bound already, it
+ *  would apply what is behind to the schema before. Throws DATABASE_REFUSED; to be called before it follows. */
+export async function refusePassing(
+  deps: ActivityDeps,
+  standby: Place,
+  {
+    id: { source, target },
+    names,
+    lines,
+  }: { readonly id: StandbyId; readonly names: StandbyNames; readonly lines: readonly SchemaLine[] },
+): Promise<void> {
+  const passes = await looking(deps, standby, 'migrator', async (session) => {
+    if ((await unknownTo(session, names, [LINE_TABLE])).length === 0) return false
+    return lastOf(lines) > ((await readBound(session))?.line ?? 0)
+  })
+  if (!passes) return
+  const message = `${source} has migrated since ${target} was given its line, and before it followed by it, so that it would not stop there: "capstan standby reseed ${source} --to ${target}" seeds it anew.`
+  throw failure('DATABASE_REFUSED', message, { source, standby: target })
+}
+
 /** The rest of it, once it follows: the source is asked, and only by a subscription that is enabled. Safe to repeat. */
 export async function learnOfLine(deps: ActivityDeps, input: Replicating, names: StandbyNames): Promise<void> {
   await onSide(deps, input, 'standby', async ({ admin, token }) => {

@@ -12,7 +12,7 @@ import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { epochAbove } from '../schema/epoch'
 import { isAway } from './away'
-import { carryOver, giveLine, learnOfLine } from './carry-over'
+import { carryOver, giveLine, learnOfLine, refusePassing } from './carry-over'
 import type { Replicating, ReplicationActivities } from './contract'
 import { diskRoom } from './disk-room'
 import { standingInKeyhole } from './keyhole'
@@ -134,6 +134,7 @@ async function followToItsSource(deps: ActivityDeps, input: Replicating, both: B
     return `${summary}; ${both.id.source} does not answer, so that nobody knows whether it has files that are to be carried over: have this done again once it does`
   }
   await giveLine(deps, input, both, names, lines)
+  await refusePassing(deps, places.standby, { id: both.id, names, lines })
   const { summary } = await letFollow(deps, input)
   await learnOfLine(deps, input, names)
   const { migrations } = await deps.ledger.getBundle(input.bundle)

@@ -4,14 +4,18 @@ import type { Finding } from '../../contracts/operation'
 import type { PreflightFinding } from '../../contracts/preflight'
 import type { Session } from '../../postgres/connect/session'
 import { ask } from '../../postgres/replicate/preflight/ask'
+import { EVENT_TRIGGERS } from '../../postgres/replicate/preflight/checks/event-triggers'
 import { FOREIGN_TABLES } from '../../postgres/replicate/preflight/checks/foreign-tables'
 import { LARGE_OBJECTS } from '../../postgres/replicate/preflight/checks/large-objects'
 import { REPLICA_IDENTITY } from '../../postgres/replicate/preflight/checks/replica-identity'
+import { TRIGGERS } from '../../postgres/replicate/preflight/checks/triggers'
 import { withDefaults } from '../../postgres/replicate/preflight/preflight'
 import { currentAct } from '../act'
 
 /** Those that ask the source alone. */
 const OF_A_SOURCE = [REPLICA_IDENTITY, LARGE_OBJECTS, FOREIGN_TABLES]
+/** Those too that fire for what is applied: before a set-up somebody reads a warning, and a file brings them to a standby that follows already. */
+const FIRING = [TRIGGERS, EVENT_TRIGGERS]
 
 export async function standbyBlocks(canary: Session): Promise<readonly PreflightFinding[]> {
   const { signal } = currentAct()
@@ -20,7 +24,9 @@ export async function standbyBlocks(canary: Session): Promise<readonly Preflight
   const asked = withDefaults({ ...sides, ...unasked, retainedBytesMax: 0, prepared: false })
   const found: PreflightFinding[] = []
   for (const check of OF_A_SOURCE) found.push(...(await ask(check, sides, asked)).findings)
-  return found.filter(({ severity }) => severity === 'blocks')
+  const blocks = found.filter(({ severity }) => severity === 'blocks')
+  for (const check of FIRING) blocks.push(...(await ask(check, sides, asked)).findings.filter(({ side }) => side === 'source'))
+  return blocks
 }
 
 /** Pure. */

@@ -4,7 +4,7 @@ import { Failure, failure } from '../../contracts/failures'
 import { quoteIdentifier, quoteQualified } from '../connect/quote'
 import type { Session } from '../connect/session'
 import { refuseAnonymous } from '../replicate/before-seeding'
-import { historyValues, PUBLISHED, RELATIONS } from '../replicate/preflight/relations'
+import { historyValues, NAME, PUBLISHED, RELATIONS } from '../replicate/preflight/relations'
 import type { PlannedMigration, ScriptStatement } from './plan-script'
 import type { RunContext } from './run-context'
 import { LINE_TABLE, linePublications, stampLine } from './schema-line'
@@ -26,19 +26,72 @@ const NOTHING: Told = { schemaDone: async () => undefined }
 export async function begunForStandbys(context: RunContext, migration: PlannedMigration): Promise<Told> {
   const { work, as, history } = context
   const { class: kind } = migration.standby
-  if (!context.lines || (kind !== 'schema' && kind !== 'mixed')) return NOTHING
+  if (!context.lines || kind === 'free' || (kind === 'rows' && as === 'standby')) return NOTHING
   // what is sent on by one that is a source as well
   const publications = await linePublications(work)
   if (publications.length === 0) return NOTHING
+  if (kind === 'rows') return rowsAlone(work, migration.script, historyValues(history))
   if (as === 'source') await stampLine(work, migration)
   const before = new Set((await unpublished(work, publications, historyValues(history))).map(keyOf))
+  const columns = as === 'source' ? await columnCounts(work, historyValues(history)) : new Map<number, number>()
   return {
     async schemaDone() {
+      if (as === 'source') await refuseFilledByDomain(work, migration.script, { columns, history: historyValues(history) })
       const found = await unpublished(work, publications, historyValues(history))
       const made = found.filter((one) => !before.has(keyOf(one)))
       if (made.length > 0) await publish(work, migration.script, made)
     },
   }
+}
+
+const SHAPES = `
+  SELECT md5(coalesce(string_agg(concat_ws(' ', c.oid, n.nspname, c.relname, a.attnum, a.attname, a.atttypid, a.attnotnull), ',' ORDER BY c.oid, a.attnum), '')) AS shapes
+    FROM ${RELATIONS} LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped WHERE ${PUBLISHED}`
+
+/** What a function does that a SELECT calls no grammar tells: what it makes of tables no standby would get. */
+async function rowsAlone(work: Session, script: string, history: readonly [string, string]): Promise<Told> {
+  const shapes = async () => (await work.query<{ shapes: string }>(SHAPES, history))[0]?.shapes
+  const before = await shapes()
+  return {
+    async schemaDone() {
+      if ((await shapes()) === before) return
+      throw failure(
+        'MIGRATION_NOT_FOR_STANDBYS',
+        `${script} was rolled back: this database has standbys, and the file counts as one that changes rows alone, but it has changed tables too: call what does so in a DO block of a file of its own, with the line "-- capstan: schema" before it.`,
+        { script },
+      )
+    },
+  }
+}
+
+/** Of each table that is published, those that were dropped among them: what has a higher number afterwards is new. */
+async function columnCounts(work: Session, history: readonly [string, string]): Promise<ReadonlyMap<number, number>> {
+  const sql = `SELECT c.oid::bigint AS oid, c.relnatts::int AS columns FROM ${RELATIONS} WHERE ${PUBLISHED}`
+  const rows = await work.query<{ oid: number; columns: number }>(sql, history)
+  return new Map(rows.map(({ oid, columns }) => [oid, columns]))
+}
+
+const BY_DOMAIN = `
+  SELECT c.oid::bigint AS oid, a.attnum::int AS n, ${NAME} || '.' || quote_ident(a.attname) AS shown
+    FROM ${RELATIONS} JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND NOT a.atthasdef
+         JOIN pg_catalog.pg_type t ON t.oid = a.atttypid AND t.typtype = 'd' AND t.typdefaultbin IS NOT NULL AND t.typdefaultbin::text !~ '^\\{CONST'
+   WHERE ${PUBLISHED} ORDER BY 3`
+
+/** A column that is added without a default gets its domain's, in the rows that are there too. */
+async function refuseFilledByDomain(
+  work: Session,
+  script: string,
+  { columns, history }: { readonly columns: ReadonlyMap<number, number>; readonly history: readonly [string, string] },
+): Promise<void> {
+  const found = await work.query<{ oid: number; n: number; shown: string }>(BY_DOMAIN, history)
+  const filled = found.filter(({ oid, n }) => n > (columns.get(oid) ?? n))
+  if (filled.length === 0) return
+  const shown = filled.map((one) => one.shown).join(', ')
+  throw failure(
+    'MIGRATION_NOT_FOR_STANDBYS',
+    `${script} was rolled back: this database has standbys, and each side would fill ${shown} by the default of its domain, and differently: add the column with DEFAULT NULL, fill it by UPDATE in the same file, and drop that default in another one.`,
+    { script },
+  )
 }
 
 interface Unpublished {

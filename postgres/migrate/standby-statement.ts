@@ -195,8 +195,15 @@ function refusalOf(type: string, node: TreeNode): string | null {
   if (type === 'SelectStmt' && node.intoClause !== undefined && asNode(asNode(node.intoClause).rel).relpersistence !== 't')
     return AS_SELECT
   if (type !== 'AlterTableStmt') return null
+  if (commandsOf(node).some(detachesApart)) return DETACHED_APART
   return commandsOf(node).some(({ subtype }) => subtype === 'AT_SetLogged' || subtype === 'AT_SetUnLogged') ? UNLOGGED : null
 }
+
+/** Has no transaction of its own in which a line could stand: what then comes to the root goes to another partition on the source, and to this one on a standby. */
+const detachesApart = ({ subtype, def }: TreeNode): boolean =>
+  subtype === 'AT_DetachPartitionFinalize' ||
+  (subtype === 'AT_DetachPartition' && asNode(asNode(def).PartitionCmd).concurrent === true)
+const DETACHED_APART = `a standby cannot tell which rows came before it: DETACH PARTITION without CONCURRENTLY, in a file of its own`
 
 const AS_SELECT = `each side would fill the new table by a query of its own: CREATE TABLE first, then INSERT … SELECT`
 

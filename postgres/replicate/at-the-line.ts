@@ -5,7 +5,7 @@
  *  learns of new tables, whose rows it would pass over without a word; (d) the line is raised, by the session of (a). Whoever dies in between leaves the
  *  constraint: what is done is found done, and the rest is done again. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { failure } from '../../contracts/failures'
+import { Failure, failure } from '../../contracts/failures'
 import type { StandbyNames } from '../../contracts/standby'
 import type { Session } from '../connect/session'
 import { applyMigrations } from '../migrate/apply'
@@ -90,7 +90,7 @@ async function atTheLine(input: CarryInput, keeper: Session, line: number): Prom
   const mayAct = () => input.mayAct?.()
   const release = await hold(input, keeper, line, await isRun(input, keeper))
   try {
-    const ran = step.way === 'superseded' ? false : await run(input)
+    const ran = step.way === 'superseded' ? false : await runOverEmpty(input, keeper)
     const learnt = await learnTables({ keeper, admin: input.admin, source: input.source, names, line, mayAct, signal })
     mayAct()
     await explained(keeper, TO_GRANT, async () => {
@@ -133,6 +133,23 @@ async function run({ connect, resolved, step, token, limits, signal, onEvent, ma
   return applied.length > 0
 }
 
+/** Tables that are copied at the last line only are empty until then, and a file that minds that will never pass. */
+async function runOverEmpty(input: CarryInput, keeper: Session): Promise<boolean> {
+  const bound = await readBound(keeper)
+  try {
+    return await run(input)
+  } catch (error) {
+    if (bound === null || bound.deferred === 0 || !(error instanceof Failure) || error.code !== 'MIGRATION_FAILED') throw error
+    const { database, host } = placeOf(keeper)
+    throw failure(
+      'DATABASE_REFUSED',
+      `${input.step.script} failed on the standby ${database} on ${host}, where ${bound.deferred} tables are empty until its last line, which it may never come to so: capstan standby reseed. ${error.message}`,
+      { database, host, script: input.step.script, deferred: bound.deferred },
+      { cause: error },
+    )
+  }
+}
+
 interface Seen {
   readonly enabled: boolean
   readonly copying: number
@@ -152,24 +169,27 @@ const SEEN = `
    WHERE s.subname = $1`
 
 /** (a) In a transaction of `keeper`. Not in ACCESS EXCLUSIVE: who asks which tables are published takes the weakest lock on each, on this one too. Resolves to
- *  what gives it back, if it is held still. `isRun`: only what comes after the file is left to do, which what is copied does not mind. */
+ *  what gives it back, if it is held still. `isRun`: only what comes after the file is left to do, which what is copied does not mind.
+ *
+ *  That its worker waits for the table says nothing of the line at which it waits: it may have left the queue at the last one (`lock_timeout`, a restart, a walsender
+ *  that gave up), and have that file's transaction and all rows behind it before it still. So the last line has to be there, else it is let past first. */
 async function hold(input: CarryInput, keeper: Session, line: number, isRun: boolean): Promise<() => Promise<void>> {
-  const { token, names, signal } = input
+  const { token, names, signal, arriveMs = ARRIVE_MS } = input
   input.mayAct?.()
   signal?.throwIfAborted()
-  await keeper.execute('BEGIN')
+  const deadline = performance.now() + arriveMs
   let alive: NodeJS.Timeout | undefined
   const release = async () => {
     clearInterval(alive)
     if (keeper.open) await keeper.execute('ROLLBACK').catch(() => undefined)
   }
   try {
-    await assertFence(keeper, token)
-    await explained(keeper, TO_GRANT, () =>
-      keeper.execute(`SET LOCAL lock_timeout = '10s'; LOCK TABLE ${LINE_TABLE} IN SHARE ROW EXCLUSIVE MODE`),
-    )
-    const [passed] = await keeper.query(`SELECT FROM ${LINE_TABLE} WHERE line >= $1`, [line])
-    if (passed !== undefined) throw pastIt(keeper, line)
+    while (!(await heldBehind(keeper, token, line))) {
+      await keeper.execute('ROLLBACK')
+      if (performance.now() > deadline)
+        throw notReady(keeper, 'not-there', `what applies has not come past line ${line - 1} within ${arriveMs} ms`)
+      await sleep(POLL_MS * 5, undefined, { signal })
+    }
     await arrived(keeper, names.subscription, { ...input, line, isRun })
     alive = setInterval(() => void keeper.query('SELECT 1').catch(() => undefined), KEEP_ALIVE_MS)
     return release
@@ -177,6 +197,19 @@ async function hold(input: CarryInput, keeper: Session, line: number, isRun: boo
     await release()
     throw error
   }
+}
+
+/** Begins the transaction. Whether all up to the line before is applied: the table is held then, so that the worker can come to this one and no further. */
+async function heldBehind(keeper: Session, token: FenceToken, line: number): Promise<boolean> {
+  await keeper.execute('BEGIN')
+  await assertFence(keeper, token)
+  await explained(keeper, TO_GRANT, () =>
+    keeper.execute(`SET LOCAL lock_timeout = '10s'; LOCK TABLE ${LINE_TABLE} IN SHARE ROW EXCLUSIVE MODE`),
+  )
+  const [last] = await keeper.query<{ line: number | null }>(`SELECT max(line) AS line FROM ${LINE_TABLE}`)
+  const had = last?.line ?? 0
+  if (had >= line) throw pastIt(keeper, line)
+  return had === line - 1
 }
 
 async function arrived(
@@ -236,7 +269,7 @@ function notReady(standby: Session, reason: 'copying' | 'not-there', what: strin
   const { database, host } = standby.endpoint
   return failure(
     'NOT_READY_YET',
-    `The standby ${database} on ${host} stays where it is: ${what}. It goes on later by itself, or by capstan standby resume.`,
+    `The standby ${database} on ${host} stays where it is: ${what}. It is carried over with the next migration, or by capstan standby resume.`,
     {
       ...placeOf(standby),
       reason,

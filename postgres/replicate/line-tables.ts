@@ -1,7 +1,7 @@
 /** Which tables a subscription has to learn of at a line. It asks its source which there are as that is now, and not as it was at the line: where the source has
  *  gone further, what it calls otherwise by then would be forgotten, and its rows passed over without a word. Then nothing is asked, and the tables that the
  *  subscription does not know are copied whole at the last line. */
-import { failure } from '../../contracts/failures'
+import { Failure, failure } from '../../contracts/failures'
 import type { StandbyNames } from '../../contracts/standby'
 import type { Session } from '../connect/session'
 import { DEFAULT_HISTORY } from '../migrate/history'
@@ -38,6 +38,8 @@ interface Standing {
 interface TableSeen extends Standing {
   readonly known: boolean
   readonly partition: boolean
+  /** The root of it, where it is a partition, is known. */
+  readonly byRoot: boolean
   /** It would be published if it were the source's. */
   readonly ours: boolean
 }
@@ -45,16 +47,31 @@ interface TableSeen extends Standing {
 /** How long another run on the source is waited for: it would change which tables there are. */
 const LOCK_WAIT_MS = 10_000
 
-/** Safe to repeat. Throws MIGRATION_LOCK_HELD for another run on the source, DATABASE_REFUSED where tables that are to be copied hold rows, or one was forgotten. */
+/** No fence of the source's ends the session that holds its lock: of a worker that is frozen its server does, long after any REFRESH. */
+const FROZEN_AFTER = '120s'
+
+/** Safe to repeat. Throws NOT_READY_YET for another run on the source, DATABASE_REFUSED where tables that are to be copied hold rows, cannot be copied any more, or
+ *  one was forgotten. */
 export async function learnTables(input: LearnInput): Promise<Learnt> {
   const { source, signal } = input
-  await acquireLock(source, { waitMs: LOCK_WAIT_MS, signal })
+  await source.set('idle_session_timeout', FROZEN_AFTER)
   try {
-    return await learn(input)
+    await acquireLock(source, { waitMs: LOCK_WAIT_MS, signal }).catch((error: unknown) => {
+      throw error instanceof Failure && error.code === 'MIGRATION_LOCK_HELD' ? sourceHeld(error) : error
+    })
+    try {
+      return await learn(input)
+    } finally {
+      await releaseLock(source).catch(() => undefined)
+    }
   } finally {
-    await releaseLock(source).catch(() => undefined)
+    if (source.open) await source.set('idle_session_timeout', '0').catch(() => undefined)
   }
 }
+
+/** It ends by itself, so that one standby need not be left behind for it, nor the files that come after. */
+const sourceHeld = (cause: Failure): Failure =>
+  failure('NOT_READY_YET', `The standby stays where it is for now. On its source: ${cause.message}`, cause.facts, { cause })
 
 async function learn(input: LearnInput): Promise<Learnt> {
   const { keeper, source, names, line } = input
@@ -67,18 +84,19 @@ async function learn(input: LearnInput): Promise<Learnt> {
   const lost = known.filter(({ name }) => !published.has(name))
   const isSafe =
     lost.every(({ partition }) => partition) && [...published].every((name) => tables.some((one) => one.name === name))
-  const waiting = unlearnt.filter(({ oid }) => before.has(oid))
-  if (unknown.length === 0 && lost.length === 0) return { refreshed: false, deferred: waiting, copying: [] }
+  refuseAttached(keeper, tables, before)
+  const isLast = !(await readLines(source)).some((one) => one.line > line)
+  // before the last line, one that is not published may have another name by then, or be a partition; at the last one it is somebody's own doing, and stays out
+  if (unknown.length === 0 && lost.length === 0) return { refreshed: false, deferred: isLast ? [] : unlearnt, copying: [] }
   if (!isSafe) return { refreshed: false, deferred: unlearnt, copying: [] }
   const copies = unknown.some(({ oid }) => before.has(oid))
-  if (copies && (await readLines(source)).some((one) => one.line > line))
-    return { refreshed: false, deferred: unlearnt, copying: [] }
+  if (copies && !isLast) return { refreshed: false, deferred: unlearnt, copying: [] }
   if (copies) await refuseFilled(keeper, unknown)
   input.mayAct()
   await refreshSubscription(input.admin, { name: names.subscription, copyData: copies, signal: input.signal })
   const after = await tablesOf(keeper, names.subscription)
   refuseForgotten(keeper, known, after)
-  const deferred = after.filter((table) => !table.known && before.has(table.oid))
+  const deferred = isLast ? [] : after.filter((table) => !table.known && table.ours)
   return { refreshed: true, deferred, copying: copies ? unknown.map(({ name }) => name) : [] }
 }
 
@@ -91,11 +109,14 @@ async function publishedNames(source: Session, publication: string): Promise<str
   return rows.map(({ name }) => name)
 }
 
+/** Takes the subscription's name as $3. */
+const knownAs = (table: string): string =>
+  `EXISTS (SELECT FROM pg_catalog.pg_subscription_rel r JOIN pg_catalog.pg_subscription s ON s.oid = r.srsubid WHERE r.srrelid = ${table} AND s.subname = $3)`
+
 function tablesOf(standby: Session, subscription: string): Promise<TableSeen[]> {
   return standby.query<TableSeen>(
     `SELECT c.oid::bigint AS oid, quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS name, c.relispartition AS partition, ${PUBLISHED} AS ours,
-            EXISTS (SELECT FROM pg_catalog.pg_subscription_rel r JOIN pg_catalog.pg_subscription s ON s.oid = r.srsubid
-                     WHERE r.srrelid = c.oid AND s.subname = $3) AS known
+            ${knownAs('c.oid')} AS known, c.relispartition AND ${knownAs('pg_catalog.pg_partition_root(c.oid)')} AS "byRoot"
        FROM ${RELATIONS} WHERE c.relkind IN ('r', 'p') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' ORDER BY 2`,
     [...historyValues(DEFAULT_HISTORY), subscription],
   )
@@ -115,6 +136,19 @@ async function refuseFilled(standby: Session, tables: readonly Standing[]): Prom
     'DATABASE_REFUSED',
     `Tables of the standby ${database} on ${host} were not followed for a while, and hold rows (${shownList(filled)}): nobody’s rows are thrown away. Seed it anew: capstan standby reseed.`,
     { host, database, tables: filled.length },
+  )
+}
+
+/** What came into it meanwhile is nowhere, and PostgreSQL copies no partition by itself once its root is followed. */
+function refuseAttached(standby: Session, tables: readonly TableSeen[], before: ReadonlySet<number>): void {
+  const attached = tables.filter(({ oid, byRoot }) => byRoot && before.has(oid))
+  if (attached.length === 0) return
+  const { host, database } = standby.endpoint
+  const shown = shownList(attached.map(({ name }) => name))
+  throw failure(
+    'DATABASE_REFUSED',
+    `Tables of the standby ${database} on ${host} were not followed for a while, and are partitions by now (${shown}), which cannot be copied by themselves: seed it anew: capstan standby reseed.`,
+    { host, database, tables: attached.length },
   )
 }
 

@@ -1,4 +1,4 @@
-import { appliedMigrations } from '../../activities/replication/applied'
+import { appliedMigrations, hasFilesOf } from '../../activities/replication/applied'
 import type { HistoryRow } from '../../postgres/migrate/history'
 import { failureOf, resolve } from '../postgres/support/apply'
 
@@ -54,4 +54,15 @@ test('a repeatable migration whose file is another one by now is refused: what r
     'PLAN_DRIFTED',
   )
   expect(refused.message).toContain('R__view.sql has changed since it ran')
+})
+
+test('a standby has the files of its source by what stands: not by a repeatable one’s first content, nor what failed, nor another checksum of one that has a version', () => {
+  const [one, view] = ran('V1__one.sql', 'R__view.sql') as [HistoryRow, HistoryRow]
+  const older = { ...view, checksum: 7 }
+  const failed = { ...one, script: 'V2__two.sql', version: '2', success: false }
+  expect(hasFilesOf([one, older, failed, view], [view, one])).toBe(true)
+  expect(hasFilesOf([{ ...one, checksum: 8 }, view], [one, view])).toBe(true)
+  expect(hasFilesOf([one, older, view], [one, older])).toBe(false)
+  expect(hasFilesOf([one, view], [failed, view])).toBe(false)
+  expect(hasFilesOf([one], [{ ...one, success: false }])).toBe(false)
 })

@@ -2,9 +2,11 @@ import { Client, Connection } from '@temporalio/client'
 import { runAct } from '../../activities/act'
 import type { ActivityDeps } from '../../activities/deps'
 import { createSchemaActivities } from '../../activities/schema/schema'
+import { broughtByFiles, standbyBlocks } from '../../activities/schema/standby-blocks'
 import type { DatabaseEntry } from '../../contracts/fleet'
 import type { InstanceAddress } from '../../contracts/migrate'
 import { type Ledger, openLedger } from '../../ledger/ledger'
+import { connect } from '../../postgres/connect/session'
 import { apply, failureOf, type Scripts } from '../postgres/support/apply'
 import { type CuttingProxy, startCuttingProxy } from '../postgres/support/cutting-proxy'
 import { startTestServer, type TestDatabase, type TestServer } from '../postgres/support/server'
@@ -69,6 +71,19 @@ function addressOf(proxy: CuttingProxy): InstanceAddress {
   return { instance: 'shop', instanceId: 'db-1', host: '127.0.0.1', port: proxy.port, engineVersion: '17' }
 }
 
+function run<T>(body: () => Promise<T>): Promise<T> {
+  const act = {
+    attempt: 1,
+    scheduledAtMs: SCHEDULED_AT_MS,
+    signal: new AbortController().signal,
+    stale: () => false,
+    // nobody asks it: it is never connected
+    client: new Client({ connection: Connection.lazy() }),
+    isCurrent: async () => true,
+  }
+  return runAct(act, body)
+}
+
 let count = 0
 
 /** An operation on a fresh database, planned; target and canary are the same database behind two doors. */
@@ -96,16 +111,6 @@ async function planned() {
     endpoints: { commands: null, labRouter: null },
   }
   const activities = createSchemaActivities(deps as ActivityDeps)
-  const act = {
-    attempt: 1,
-    scheduledAtMs: SCHEDULED_AT_MS,
-    signal: new AbortController().signal,
-    stale: () => false,
-    // nobody asks it: it is never connected
-    client: new Client({ connection: Connection.lazy() }),
-    isCurrent: async () => true,
-  }
-  const run = <T>(body: () => Promise<T>) => runAct(act, body)
   const step = { operation, bundle }
   const on = { target: addressOf(target), canary: addressOf(canary) }
   const { digest } = await run(() => activities.planMigration({ ...step, step: 'plan', target: on.target, lock: null }))
@@ -161,4 +166,16 @@ test('an apply runs behind a fence of its own epoch', async () => {
   expect(await session.query('SELECT epoch, attempt, operation FROM capstan.fence')).toEqual([
     { epoch: 1, attempt: SCHEDULED_AT_MS, operation: run.operation },
   ])
+})
+
+test('a trigger that fires for what is applied is told of, once a file has brought it', async () => {
+  const { options } = await server.database()
+  const session = await connect(options)
+  await session.execute(`CREATE TABLE t (id int PRIMARY KEY); CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+    CREATE TRIGGER audit AFTER INSERT ON t FOR EACH ROW EXECUTE FUNCTION f()`)
+  const before = await run(() => standbyBlocks(session))
+  await session.execute('ALTER TABLE t ENABLE ALWAYS TRIGGER audit')
+  const after = await run(() => standbyBlocks(session))
+  await session.close()
+  expect(broughtByFiles(before, after)).toMatchObject([{ rule: 'standby:triggers', message: expect.stringContaining('audit') }])
 })

@@ -1,5 +1,6 @@
 /** Migrations of a database that a standby follows, disturbed: workers that die at every boundary, a standby that is paused meanwhile, one that is to be seeded anew,
  *  and one that was made before there were lines. One pair for all: each test goes on from where the one before left both. */
+import { ensureBound, ensureLine } from '../../postgres/migrate/schema-line'
 import { eventually, until } from '../support/eventually'
 import { Followed } from '../support/followed'
 
@@ -83,13 +84,18 @@ test('one that is to be seeded anew gets nothing, and its seeding runs what its 
   await it.isTheSameOnBothSides()
 })
 
-test('one that was made before there were lines is refused until it is resumed', async () => {
+/** As one was made before. */
+async function withoutLines(): Promise<void> {
   const [publication] = await it.pair.onSource<{ name: string }>('SELECT pubname AS name FROM pg_publication')
   const migrators = [it.pair.source.migrator, it.pair.standby.migrator]
   const [onSource, onStandby] = await Promise.all(migrators.map((open) => open()))
   await onSource?.execute(`ALTER PUBLICATION ${publication?.name} DROP TABLE capstan.schema_line; DROP TABLE capstan.schema_line`)
   await onStandby?.execute('DROP TABLE capstan.schema_line, capstan.standby_bound')
   await Promise.all([onSource?.close(), onStandby?.close()])
+}
+
+test('one that was made before there were lines is refused until it is resumed', async () => {
+  await withoutLines()
   const refused = await it.migrated('no-line', files())
   expect(refused.failure).toMatchObject({
     code: 'STANDBY_CHANGED',
@@ -97,5 +103,22 @@ test('one that was made before there were lines is refused until it is resumed',
   })
   expect(await it.ended('give-line', 'standby', 'resume', 'stock')).toMatchObject({ status: 'succeeded', verdict: 'pass' })
   expect(await it.migrated('with-line', {})).toMatchObject({ status: 'succeeded', verdict: 'pass' })
+  await it.isTheSameOnBothSides()
+})
+
+test('one that got its line and did not follow by it yet is never let past what its source has migrated meanwhile', async () => {
+  await it.ended('pause-lineless', 'standby', 'pause', 'stock')
+  await withoutLines()
+  // what a resume leaves that ends between its halves
+  const { names, declared } = await it.standing()
+  const [source, standby] = await Promise.all([it.pair.source.migrator(), it.pair.standby.migrator()])
+  await ensureBound(standby, { line: 0 })
+  await ensureLine(source, { publication: names.publication, publisher: declared.publisher.user })
+  await Promise.all([source.close(), standby.close()])
+  expect(await it.migrated('passed-by', files())).toMatchObject({ status: 'succeeded', verdict: 'inconclusive' })
+  const { failure } = await it.ended('resume-lineless', 'standby', 'resume', 'stock')
+  expect(failure).toMatchObject({ code: 'DATABASE_REFUSED', message: expect.stringContaining('capstan standby reseed stock') })
+  expect((await it.standing()).state).toBe('paused')
+  expect(await it.ended('anew-lineless', 'standby', 'reseed', 'stock')).toMatchObject({ status: 'succeeded', verdict: 'pass' })
   await it.isTheSameOnBothSides()
 })

@@ -93,6 +93,8 @@ const REFUSED: readonly (readonly [string, number, string])[] = [
   ['SELECT 1 AS one INTO n', 1, 'INSERT … SELECT'],
   ['CREATE UNLOGGED TABLE n (id int)', 1, 'unlogged'],
   ['ALTER TABLE t SET LOGGED', 1, 'unlogged'],
+  ['ALTER TABLE t DETACH PARTITION p CONCURRENTLY', 1, 'without CONCURRENTLY'],
+  ['ALTER TABLE t DETACH PARTITION p FINALIZE', 1, 'without CONCURRENTLY'],
   ['CREATE PUBLICATION p FOR TABLE t', 1, 'publications and subscriptions'],
   ['DROP PUBLICATION p', 1, 'publications and subscriptions'],
   ['ALTER PUBLICATION p OWNER TO x', 1, 'publications and subscriptions'],

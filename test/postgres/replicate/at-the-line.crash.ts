@@ -1,4 +1,6 @@
 /** Files carried over to a standby while applications write on the source. */
+import { connect } from '../../../postgres/connect/session'
+import { acquireLock, releaseLock } from '../../../postgres/migrate/lock'
 import { readBound, readLines } from '../../../postgres/migrate/schema-line'
 import { forgetOrigin, markFollowing } from '../../../postgres/replicate/seeding'
 import { until } from '../../support/eventually'
@@ -132,6 +134,10 @@ test('who holds no line is refused, who waits for nobody is told so, and a new w
   const notThere = await failureOf(carryAll(pair, late, { arriveMs: 300 }), 'NOT_READY_YET')
   expect(notThere.facts.reason).toBe('not-there')
   await standby.superuser.execute('COMMIT')
+  // another run on the source is waited for, and refuses nothing for good
+  await acquireLock(source.superuser, { waitMs: 0 })
+  expect((await failureOf(carryAll(pair, late), 'NOT_READY_YET')).message).toContain('Another migration run holds the lock')
+  await releaseLock(source.superuser)
   await carryAll(pair, late)
   await bothAlike(pair)
 
@@ -142,6 +148,121 @@ test('who holds no line is refused, who waits for nobody is told so, and a new w
   await markFollowing(source.master, { source: 'elsewhere', operation: 'mark-a2' as never })
   expect(await readBound(source.master)).toEqual({ line: 2, deferred: 0 })
   await expect(source.master.execute(`INSERT INTO capstan.schema_line VALUES (3, 'x', 1)`)).rejects.toThrow('schema_line_bound')
+})
+
+test('what applies has left the queue at one line, and is let past it before the next file runs', async () => {
+  const pair = await lined(servers[17], servers[17], BASE)
+  const { source, standby, names } = pair
+  const { 'V2__column.sql': column, 'V6__swapped.sql': swapped } = FILES
+  const files = { 'V2__column.sql': column, 'V6__swapped.sql': swapped }
+  await applyAtSource(pair, { 'V2__column.sql': column })
+  await source.master.execute(`INSERT INTO old_ones (side) VALUES ('between')`)
+  await applyAtSource(pair, files)
+  const subscription = (how: string) => standby.master.execute(`ALTER SUBSCRIPTION ${names.subscription} ${how}`)
+  const leave = async () => {
+    await subscription('DISABLE')
+    await standby.superuser.execute(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_subscription WHERE subname = '${names.subscription}'`,
+    )
+    await until('no worker', async () => {
+      const workers = `SELECT count(*) FROM pg_stat_subscription WHERE subname = '${names.subscription}' AND pid IS NOT NULL`
+      return Number((await valuesOf(standby.master, workers))[0]) === 0
+    })
+  }
+  let opened = 0
+  await carryAll(pair, files, {
+    async connect() {
+      const session = await connect(standby.options)
+      opened += 1
+      // the first file is about to run, and it was at the line
+      if (opened === 2) await leave()
+      const execute = session.execute.bind(session)
+      session.execute = async (sql, ...more) => {
+        const result = await execute(sql, ...more)
+        if (opened > 2 && sql.includes('LOCK TABLE capstan.schema_line')) await subscription('ENABLE')
+        return result
+      }
+      return session
+    },
+  })
+  await bothAlike(pair)
+})
+
+const LEFT_BEHIND = {
+  renamed: ['CREATE TABLE early (id int PRIMARY KEY)', 'ALTER TABLE early RENAME TO late'],
+  moved: [
+    'CREATE TABLE early (id int PRIMARY KEY)',
+    'CREATE SCHEMA apart; GRANT USAGE ON SCHEMA apart TO follower; ALTER TABLE early SET SCHEMA apart',
+  ],
+} as const
+
+test.each(Object.entries(LEFT_BEHIND))(
+  'a table of one line that is %s at a later one is copied whole',
+  async (_, [made, changed]) => {
+    const pair = await lined(servers[17], servers[17], BASE)
+    const { source, standby } = pair
+    const files = { 'V2__made.sql': made, 'V3__changed.sql': changed }
+    await applyAtSource(pair, { 'V2__made.sql': made })
+    await source.master.execute('INSERT INTO early SELECT generate_series(1, 1000)')
+    await applyAtSource(pair, files)
+    const carried = await carryAll(pair, files)
+    expect(carried.map(({ deferred }) => deferred)).toEqual([['public.early'], []])
+    await bothAlike(pair)
+    expect(await readBound(standby.master)).toEqual({ line: 2, deferred: 0 })
+  },
+)
+
+test('a table that came to be a partition while it was not followed, and a file that minds what is empty, have it seeded anew', async () => {
+  const pair = await lined(servers[17], servers[17], BASE)
+  const made = { 'V2__part.sql': 'CREATE TABLE part (day int PRIMARY KEY, n int)' }
+  await applyAtSource(pair, made)
+  await pair.source.master.execute('INSERT INTO part VALUES (100001, 1)')
+  const files = { ...made, 'V3__attached.sql': 'ALTER TABLE parts ATTACH PARTITION part FOR VALUES FROM (100000) TO (200000)' }
+  await applyAtSource(pair, files)
+  for (let times = 0; times < 2; times += 1) {
+    const refused = await failureOf(carryAll(pair, files), 'DATABASE_REFUSED')
+    expect(refused.message).toContain('standby reseed')
+  }
+  expect(await readBound(pair.standby.master)).toEqual({ line: 1, deferred: 1 })
+
+  const other = await lined(servers[17], servers[17], BASE)
+  const kinds = { 'V2__kinds.sql': 'CREATE TABLE kinds (id int PRIMARY KEY)' }
+  await applyAtSource(other, kinds)
+  await other.source.master.execute('INSERT INTO kinds VALUES (100)')
+  const more = {
+    ...kinds,
+    'V3__bound.sql': 'ALTER TABLE accounts ADD FOREIGN KEY (balance) REFERENCES kinds',
+    'V4__renamed.sql': 'ALTER TABLE kinds RENAME TO sorts',
+  }
+  await applyAtSource(other, more)
+  const failed = await failureOf(carryAll(other, more), 'DATABASE_REFUSED')
+  expect(failed.message).toContain('standby reseed')
+})
+
+test('a SELECT whose function makes a table is rolled back on the source, one that writes rows is not', async () => {
+  const pair = await lined(servers[17], servers[17], BASE)
+  const made = {
+    'V2__functions.sql': `CREATE FUNCTION tenant() RETURNS void LANGUAGE plpgsql AS $$ BEGIN BEGIN CREATE TABLE tenant (id int PRIMARY KEY); EXCEPTION WHEN others THEN NULL; END; END $$;
+      CREATE FUNCTION pay() RETURNS void LANGUAGE sql AS $$ UPDATE accounts SET balance = 1 $$`,
+    'V3__pay.sql': 'CREATE TEMP TABLE scratch AS SELECT 1; SELECT pay()',
+  }
+  await applyAtSource(pair, made)
+  const refused = await failureOf(
+    applyAtSource(pair, { ...made, 'V4__tenant.sql': 'SELECT tenant()' }),
+    'MIGRATION_NOT_FOR_STANDBYS',
+  )
+  expect(refused.message).toContain('-- capstan: schema')
+  expect(await valuesOf(pair.source.master, `SELECT to_regclass('tenant')`)).toEqual([null])
+  // nor does a statement tell of values that its type makes up
+  const keyed = {
+    ...made,
+    'V5__key.sql': 'CREATE DOMAIN key AS uuid DEFAULT gen_random_uuid(); CREATE TABLE keyed (id key PRIMARY KEY)',
+  }
+  await applyAtSource(pair, keyed)
+  const filled = { ...keyed, 'V6__filled.sql': 'ALTER TABLE accounts ADD COLUMN k key' }
+  expect((await failureOf(applyAtSource(pair, filled), 'MIGRATION_NOT_FOR_STANDBYS')).message).toContain('public.accounts.k')
+  await carryAll(pair, keyed)
+  await bothAlike(pair)
 })
 
 test('without the line the rows behind a file meet the old schema', async () => {
