@@ -6,7 +6,7 @@ import type { DatabaseEntry, SecretRef } from '../contracts/fleet'
 import type { InstanceAddress } from '../contracts/migrate'
 import type { SalvageReport } from '../contracts/salvage'
 import { connect, type Session } from '../postgres/connect/session'
-import { readSalvage } from '../postgres/salvage/values'
+import { readSalvage, type SalvagedRow, type SalvageRead } from '../postgres/salvage/values'
 
 export interface SalvageValues {
   readonly looked: NonNullable<SalvageReport['looked']>
@@ -18,9 +18,16 @@ export interface SalvageValues {
   readonly signal: AbortSignal
 }
 
-/** One row a line, as JSON. Resolves to how many. Fails with OPTION_INVALID where the file is there already or cannot be made, as `connect` does, and with
+/** One row a line, as JSON. Fails with OPTION_INVALID where the file is there already, cannot be made, or has no room, as `connect` does, and with
  *  SECRET_UNRESOLVED. What was written before a failure stays. */
-export async function writeSalvageValues({ looked: { at }, old, writer, file, signal, ...how }: SalvageValues): Promise<number> {
+export async function writeSalvageValues({
+  looked: { at },
+  old,
+  writer,
+  file,
+  signal,
+  ...how
+}: SalvageValues): Promise<SalvageRead> {
   const opening = async (entry: DatabaseEntry, address: InstanceAddress): Promise<() => Promise<Session>> => {
     const { user, secret, tls } = entry.connections.migrator
     const password = await how.resolveSecret(secret)
@@ -31,9 +38,28 @@ export async function writeSalvageValues({ looked: { at }, old, writer, file, si
   const sides = { old: await opening(old, at.old), writer: await opening(writer, at.writer) }
   const out = await made(file)
   try {
-    return await readSalvage({ ...sides, signal }, async (row) => void (await out.write(`${JSON.stringify(row)}\n`)))
+    const read = await readSalvage({ ...sides, signal }, (row) => written(file, () => out.appendFile(lineOf(row))))
+    // what is told to be there is there
+    await written(file, () => out.sync())
+    return read
   } finally {
     await out.close()
+  }
+}
+
+/** Each number as PostgreSQL has it. */
+export function lineOf({ old, writer, ...row }: SalvagedRow): string {
+  const named = JSON.stringify(row).slice(0, -1)
+  return `${named},"old":${old ?? 'null'},"writer":${writer ?? 'null'}}\n`
+}
+
+async function written(file: string, write: () => Promise<void>): Promise<void> {
+  try {
+    await write()
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    const why = `${file} cannot be written (${code ?? message}): what is in it is not whole.`
+    throw failure('OPTION_INVALID', `${why} Name a file elsewhere with --file.`, { option: 'file', file })
   }
 }
 

@@ -82,8 +82,10 @@ export interface SalvagedTable {
   /** In the new writer alone: written since, or deleted in the old one and that never came over. */
   readonly gone: number
   readonly keys: Readonly<Record<'there' | 'differs' | 'gone', readonly (readonly string[])[]>>
-  /** Why nothing, or not all, is known of it. */
+  /** Why nothing, or not all, is known of it; or how it was compared otherwise. */
   readonly note: string | null
+  /** False: the counts are of a part of it at most. */
+  readonly whole: boolean
 }
 
 /** Counts, keys and classes, and no other value: those are for a file of the person alone. */
@@ -108,4 +110,6 @@ export interface SalvageReport {
 export interface SalvageSummary {
   readonly summary: string
   readonly findings: readonly Finding[]
+  /** Those that no merge settles; absent: of a worker that did not tell them apart. */
+  readonly left?: readonly Finding[]
 }

@@ -1,17 +1,19 @@
-/** What would be opened, what may be lost by it, who has to agree, and what stands in the way. Reads only, and nothing of the source. */
+/** What would be opened, what may be lost by it, who has to agree, and what stands in the way. Reads only, and of the source nothing but its mark, for a moment. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { samePlace } from '../../contracts/endpoint'
 import { type Exposure, FAILOVER_DOCUMENTS, type FailoverPlan, type FailoverPlanSummary } from '../../contracts/failover'
 import type { DatabaseEntry } from '../../contracts/fleet'
 import type { Finding } from '../../contracts/operation'
 import { rowsDiffering } from '../../contracts/rows-differing'
-import type { StandbyRecord, StandbyState } from '../../contracts/standby'
+import type { StandbyId, StandbyRecord, StandbyState } from '../../contracts/standby'
+import { SWITCHOVER_DOCUMENTS } from '../../contracts/switchover'
 import { sha256Of } from '../../ledger/digest'
 import { standingEpoch } from '../../postgres/migrate/fence'
 import { keepOutObstacles } from '../../postgres/replicate/keep-out'
 import { sequenceTargets } from '../../postgres/replicate/sequence-margin'
 import { findSubscription } from '../../postgres/replicate/subscription'
 import { lastBeat } from '../../postgres/replicate/watch/beat'
-import { assertMayAct } from '../act'
+import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { openedBehind, placeOf } from '../instance-fence/place'
 import { standingInKeyhole } from '../replication/keyhole'
@@ -36,20 +38,23 @@ export async function planFailover(deps: ActivityDeps, input: Input): Promise<Fa
     deps.ledger.getBundle(bundle),
   ])
   const allowedLossMs = allowedLoss(database, request.standby, request.acceptLossMs)
+  const marked = await lookForMark(deps, pair, input)
   const blocks = [
     ...blocksOfProbes(pair, input),
     ...blocksOfRecord(record, input),
     ...blocksOfEndpoint(input),
     ...(await blocksOfFence(deps, input, database)),
     ...(await blocksOfRole(deps, pair)),
-    ...(await blocksOfMark(deps, pair, input)),
+    ...(await blocksOfOpened(deps.ledger, pair.id, operation)),
+    ...marked.blocks,
     ...found,
   ]
   const asks = askedWhy(pair, input, exposure, allowedLossMs)
   const { althoughItAnswers, unfenced } = request
+  const warnings = [...warningsOf(pair, input, record, exposure), ...marked.warnings]
   const lasting = {
     ...{ version: 1 as const, bundle, ...sides, names: pair.forward, endpointAt: endpoint.at },
-    ...{ althoughItAnswers, unfenced, allowedLossMs, asks, blocks, warnings: warningsOf(pair, input, record, exposure) },
+    ...{ althoughItAnswers, unfenced, allowedLossMs, asks, blocks, warnings },
   }
   const document: FailoverPlan = { ...lasting, probed, exposure, digest: digestOf(lasting, probed.verdict, exposure) }
   assertMayAct()
@@ -149,15 +154,58 @@ async function blocksOfRole({ ledger }: ActivityDeps, { id }: FailoverPair): Pro
   return [block('follows', message)]
 }
 
+/** A source that was drained has no fence of its cloud, and may have died with its mark since: the ledger knows of it alone. Until a failover or a switchover has made it the
+ *  writer again, or that standby was made anew from it. */
+export async function blocksOfOpened(
+  ledger: Pick<ActivityDeps['ledger'], 'listStandbys' | 'getDocument'>,
+  { source }: Pick<StandbyId, 'source'>,
+  operation: string,
+): Promise<Finding[]> {
+  const gone = (await ledger.listStandbys()).filter(({ state }) => state === 'gone')
+  const has = async (one: StandbyRecord, name: string): Promise<boolean> =>
+    one.operation !== null && (await ledger.getDocument({ operation: one.operation, name })) !== null
+  const givenUp: StandbyRecord[] = []
+  for (const one of gone)
+    if (one.source === source && one.operation !== operation && (await has(one, FAILOVER_DOCUMENTS.opened))) givenUp.push(one)
+  const [last] = givenUp.sort((a, b) => Date.parse(b.since) - Date.parse(a.since))
+  if (last === undefined) return []
+  for (const one of gone) {
+    if (one.target !== source || Date.parse(one.since) <= Date.parse(last.since)) continue
+    if ((await has(one, FAILOVER_DOCUMENTS.opened)) || (await has(one, SWITCHOVER_DOCUMENTS.moved))) return []
+  }
+  const message = `${last.operation} has given ${source} up and made ${last.target} the writer in its place. A second one would write beside it: fail over from ${last.target}, or move writing by "capstan switchover".`
+  return [block('opened', message)]
+}
+
+/** For the mark. A source that takes us in and then stands still says nothing, and holds up whoever is to be served without it. */
+const MARK_MS = 5_000
+
 /** Written in the source itself by whatever moved writing away from it while it could be reached, which a ledger may not know. One that is dead is not asked. */
-async function blocksOfMark(
+async function lookForMark(
   deps: ActivityDeps,
   { places: { source } }: FailoverPair,
   { operation, probed }: Input,
-): Promise<Finding[]> {
-  if (probed.verdict === 'dead') return []
-  const mark = await markOn(deps, source)
-  return mark === null || mark.operation === operation ? [] : [block('moved', isOldWriter(source, mark))]
+): Promise<{ readonly blocks: readonly Finding[]; readonly warnings: readonly Finding[] }> {
+  if (probed.verdict === 'dead') return { blocks: [], warnings: [] }
+  const mark = await inTimeOrLate(markOn(deps, source), MARK_MS)
+  if (mark === 'late') {
+    const message = `${source.entry.name} did not say within ${MARK_MS / 1000} s whether it bears the mark that writing has moved away from it: only the ledger was asked.`
+    return { blocks: [], warnings: [block('mark-silent', message)] }
+  }
+  const another = mark !== null && mark.operation !== operation
+  return { blocks: another ? [block('moved', isOldWriter(source, mark))] : [], warnings: [] }
+}
+
+/** What is late is left to itself: it reads only, and ends with its connection. */
+export async function inTimeOrLate<T>(asking: Promise<T>, limitMs: number): Promise<T | 'late'> {
+  const answered = new AbortController()
+  const signal = AbortSignal.any([answered.signal, currentAct().signal])
+  asking.catch(() => undefined)
+  try {
+    return await Promise.race([asking, sleep(limitMs, 'late' as const, { signal, ref: false })])
+  } finally {
+    answered.abort()
+  }
 }
 
 /** Two standbys of one source are never opened: what stands for the first would be taken back for the second. */

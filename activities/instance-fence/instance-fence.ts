@@ -15,6 +15,8 @@ import { type Located, leftInOf, lettingIn, locate, openRow, placeOf, refOf } fr
 type Deps = Pick<ActivityDeps, 'ledger' | 'cloudOf'>
 
 const STANDING = ['fencing', 'fenced'] as const
+/** In which networks are closed, or are stopped being waited for (`means.ts`). */
+const CLOSING_MS = 60_000
 
 export function createInstanceFenceActivities(deps: Deps): InstanceFenceActivities {
   const { ledger, cloudOf } = deps
@@ -74,7 +76,8 @@ export function createInstanceFenceActivities(deps: Deps): InstanceFenceActiviti
       const { database } = await ledger.getBundle(input.bundle)
       const { target } = input
       const place = placeOf(database, target)
-      await ledger.changeFence({ place, instanceId: target.instanceId, from: STANDING, keep: 'closed', lifted: null })
+      const change = { place, instanceId: target.instanceId, from: STANDING } as const
+      await ledger.changeFence(change)
       currentAct().log?.('a fenced instance is started for the control plane', { instance: target.instance, by, reason })
       const found = await locate(cloudOf(database), database, target, currentAct())
       if (found === 'gone' || found === 'unknown') throw failure('INSTANCE_NOT_FOUND', notThere(database, target.instance, found))
@@ -83,6 +86,8 @@ export function createInstanceFenceActivities(deps: Deps): InstanceFenceActiviti
         const message = `${target.instance} was not started: its network still lets in ${open.join(', ')}, and whoever comes from there would write to it.`
         throw failure('FENCE_REFUSED', message, { instance: target.instance })
       }
+      // of one that is refused the watch goes on stopping whatever starts it
+      await ledger.changeFence({ ...change, keep: 'closed', lifted: null })
       if (found.instance.state === 'ready') return addressOf(found.instance)
       if (found.instance.state === 'stopped')
         await cloudOf(database).startStart({ instance: refOf(found) }, await whileStanding(deps, input, database))
@@ -119,13 +124,22 @@ async function again(
       cloud.setNetworkRules({ instance: refOf(access), networkRules: held.leftIn }, options),
     )
   const runs = instance.state === 'ready' || instance.state === 'failed'
-  if (held.keep === 'stopped' && runs && unstoppable === null)
+  // closed networks keep nobody out who comes by a way that has no rule
+  const toStop = held.keep === 'stopped' || access.beyondRules.length > 0
+  const closingFirst = acted && isBeingClosed(held)
+  if (closingFirst) said.push('It is stopped once it is closed.')
+  if (toStop && !closingFirst && runs && unstoppable === null)
     await act(`It ran (${instance.cloudState})`, 'it was stopped again', () =>
       cloud.startStop({ instance: refOf(access) }, options),
     )
-  if (held.keep === 'stopped' && instance.state === 'changing' && !/stopp/i.test(instance.cloudState) && unstoppable === null)
+  if (toStop && instance.state === 'changing' && !/stopp/i.test(instance.cloudState) && unstoppable === null)
     said.push(`It is ${instance.cloudState}: it is stopped as soon as its cloud lets it be.`)
   return { said: said.length === 0 ? null : said.join(' '), acted }
+}
+
+/** Its networks are closed before it is stopped, since a cloud may change none of one that stops; for as long only as whoever fences it may still be at that. */
+function isBeingClosed({ state, since }: FencedInstance): boolean {
+  return state === 'fencing' && Date.now() - Date.parse(since) < CLOSING_MS
 }
 
 /** Each change asks whether the fence still stands: whoever lifts it must not find the instance stopped behind his back. */

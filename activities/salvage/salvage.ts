@@ -4,9 +4,15 @@ import { failure } from '../../contracts/failures'
 import type { DatabaseEntry } from '../../contracts/fleet'
 import type { InstanceAddress } from '../../contracts/migrate'
 import type { Finding } from '../../contracts/operation'
-import { SALVAGE_DOCUMENTS, type SalvagedTable, type SalvageReport, type SalvageRequest } from '../../contracts/salvage'
+import {
+  SALVAGE_DOCUMENTS,
+  type SalvagedTable,
+  type SalvageReport,
+  type SalvageRequest,
+  type SalvageSummary,
+} from '../../contracts/salvage'
 import type { StepRef } from '../../contracts/step-ref'
-import { lookForSalvage } from '../../postgres/salvage/look'
+import { type Looked, lookForSalvage } from '../../postgres/salvage/look'
 import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { openedBehind, placeOf } from '../instance-fence/place'
@@ -76,8 +82,25 @@ async function reportRows(
     signal: currentAct().signal,
   })
   await progress.settle()
-  await put(deps, ref.operation, { ...begun, looked: { at: { old: oldAt, writer: writerAt }, tables, apart } })
-  return { summary: summaryOf(tables), findings: tables.flatMap(findingsOf) }
+  await put(deps, ref.operation, {
+    ...begun,
+    looked: { at: { old: oldAt, writer: writerAt }, tables, apart: apart.map(({ said }) => said) },
+  })
+  return { summary: summaryOf(tables), ...findingsIn({ tables, apart }, request.merge) }
+}
+
+/** `left`: those that bringing missing rows of `merge` over does not settle. */
+export function findingsIn(
+  { tables, apart }: Looked,
+  merge: readonly string[],
+): Required<Pick<SalvageSummary, 'findings' | 'left'>> {
+  const lacking = apart.flatMap(({ lackedBy, said }): Finding[] => {
+    if (lackedBy === 'old') return []
+    return [{ rule: 'salvage:apart', message: `${said}: what the old writer has there was compared with nothing.` }]
+  })
+  const merged = new Set(merge.map((name) => (name.includes('.') ? name : `public.${name}`)))
+  const left = tables.flatMap((one) => findingsOf(one).filter(({ rule }) => rule !== 'salvage:there' || !merged.has(one.table)))
+  return { findings: [...tables.flatMap(findingsOf), ...lacking], left: [...left, ...lacking] }
 }
 
 function asMigrator(deps: ActivityDeps, { operation, step }: StepRef, entry: DatabaseEntry, address: InstanceAddress) {
@@ -94,7 +117,7 @@ function summaryOf(tables: readonly SalvagedTable[]): string {
   return `${sum('there')} rows in the old writer alone, ${sum('differs')} differ, ${sum('gone')} in the new one alone, of ${tables.length} tables`
 }
 
-function findingsOf({ table, there, differs, note }: SalvagedTable): Finding[] {
+function findingsOf({ table, there, differs, note, whole }: SalvagedTable): Finding[] {
   const told: Finding[] = []
   if (there > 0) {
     const message = `${table}: ${there.toLocaleString('en-US')} rows are in the old writer alone. They never came over, or were deleted in the new one since.`
@@ -104,6 +127,6 @@ function findingsOf({ table, there, differs, note }: SalvagedTable): Finding[] {
     const message = `${table}: ${differs.toLocaleString('en-US')} rows are in both and not the same. Which one counts is for who knows them to say; none is brought over.`
     told.push({ rule: 'salvage:differs', message, measured: differs })
   }
-  if (note !== null && there + differs === 0) told.push({ rule: 'salvage:unknown', message: `${table}: ${note}` })
+  if (!whole) told.push({ rule: 'salvage:unknown', message: `${table}: ${note}` })
   return told
 }

@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { failure } from '../../contracts/failures'
 import { SALVAGE_DOCUMENTS, type SalvageReport } from '../../contracts/salvage'
 import { fleetFileOf } from '../config'
+import { EXIT } from '../exit-codes'
 import { findDatabase, readFleet } from '../fleet/read-fleet'
 import { parseOperationId } from '../operation-id'
 import { counted } from '../quantities'
@@ -11,6 +12,7 @@ import { prepareSalvage, startSalvage } from '../start-salvage'
 import type { CliContext } from './context'
 import { addLaunchOptions, type LaunchOptions, launch } from './launch'
 import { example, fleetOption, jsonOption, someText } from './options'
+import { oneLine } from './render/quoted'
 import { salvageLines } from './render/salvage'
 import { several } from './two-databases'
 
@@ -90,7 +92,7 @@ function addValues(group: Command, cli: CliContext): void {
     .command('values')
     .summary('the rows themselves that a salvage has found, into a file of your own')
     .description(
-      'Compares the two databases of a salvage once more, from here, and writes each row that the old writer has alone, or otherwise, as a line of JSON into a new file that only you may read. ' +
+      'Compares the two databases of a salvage once more, from here, and writes each row that the old writer has alone, or otherwise, as a line of JSON into a new file that only you may read. Exit 1 where not all could be read. ' +
         'The values go nowhere else. Both databases have to let this machine in: run it where the control plane runs (CAPSTAN_POSTGRES_SOURCE_ADDRESS: from which of its addresses).',
     )
     .argument('<operation>', 'of "capstan salvage rows", which has looked', parseOperationId)
@@ -112,11 +114,16 @@ function addValues(group: Command, cli: CliContext): void {
         leave.abort(failure('OPERATION_ABORTED', 'Interrupted: the file is not whole.')),
       )
       const { resolveSecret, sourceAddress } = cli.settings
-      const rows = await writeSalvageValues({
+      const { rows, left } = await writeSalvageValues({
         ...{ looked: report.looked, file, resolveSecret, sourceAddress, signal: leave.signal },
         ...{ old: findDatabase(fleet, report.old), writer: findDatabase(fleet, report.writer) },
       }).finally(stopListening)
-      if (options.json) cli.json({ version: 1, operation, file, rows })
-      else cli.lines([`${counted(rows, 'row')} in ${file}, which nobody else may read. Remove it once it has served.`])
+      if (left.length > 0) cli.exit = EXIT.finding
+      if (options.json) return cli.json({ version: 1, operation, file, rows, left })
+      cli.lines([
+        `${counted(rows, 'row')} in ${file}, which nobody else may read. Remove it once it has served.`,
+        ...(left.length === 0 ? [] : ['Not all of the old writer was read: what it has alone may be missing there.']),
+        ...left.map((one) => `  ${cli.paint('yellow', '▲')} ${oneLine(one)}`),
+      ])
     })
 }

@@ -22,13 +22,22 @@ export interface LookedTable {
   readonly gone: number
   /** The first of each, as a comparison shows them. */
   readonly keys: Readonly<Record<SalvageClass, readonly Key[]>>
+  /** Why nothing, or not all, is known of it; or how it was compared otherwise. */
   readonly note: string | null
+  /** False: the counts are of a part of it at most. */
+  readonly whole: boolean
 }
 
 export interface Looked {
   readonly tables: readonly LookedTable[]
-  /** Tables and columns of one side alone, each a sentence. */
-  readonly apart: readonly string[]
+  readonly apart: readonly Apart[]
+}
+
+/** A table, or a column, of one side alone. */
+export interface Apart {
+  readonly lackedBy: 'old' | 'writer'
+  /** A sentence. */
+  readonly said: string
 }
 
 export interface LookOptions {
@@ -80,7 +89,8 @@ async function lookInto(sides: Sides, { take, onProgress, signal }: LookOptions)
   }
   const apart = structure.map(({ kind, side, table, column }) => {
     const where = side === 'source' ? 'the old writer' : 'the new writer'
-    return kind === 'table-missing' ? `${where} has no table ${table}` : `${where} has no column ${column} of ${table}`
+    const said = kind === 'table-missing' ? `${where} has no table ${table}` : `${where} has no column ${column} of ${table}`
+    return { lackedBy: side === 'source' ? ('old' as const) : ('writer' as const), said }
   })
   return { tables: tables.sort((a, b) => (a.table < b.table ? -1 : 1)), apart }
 }
@@ -114,14 +124,14 @@ async function lookAtTable({ pair, turned, sides, take, onProgress }: OneTable):
     const swapped = { source: sides.target, target: sides.source }
     const hearGone = async ({ missing }: Lacking): Promise<void> => found.gone.add(missing.map((row) => row.key))
     if (take === undefined) await findMissing({ sides: swapped, pair: turned, where: null, hear: hearGone })
-    return told(pair, found, pair.note)
+    return told(pair, found, { note: pair.note, whole: true })
   } catch (error) {
     if (!(error instanceof TooSlow) && !(error instanceof ServerError)) throw error
     const why =
       error instanceof TooSlow
         ? 'Even its smallest piece took longer than a statement is allowed: ask again when the servers are less busy. These are at least so many.'
         : `PostgreSQL refused (SQLSTATE ${error.sqlState}). These are at least so many.`
-    return told(pair, found, why)
+    return told(pair, found, { note: why, whole: false })
   }
 }
 
@@ -139,15 +149,15 @@ class Keys {
 function told(
   { name, key }: TablePair,
   { there, differs, gone }: Readonly<Record<SalvageClass, Keys>>,
-  note: string | null,
+  how: Pick<LookedTable, 'note' | 'whole'>,
 ): LookedTable {
   return {
-    ...{ table: name, key: key?.columns.map((column) => column.name) ?? null, note },
+    ...{ table: name, key: key?.columns.map((column) => column.name) ?? null, ...how },
     ...{ there: there.count, differs: differs.count, gone: gone.count },
     keys: { there: there.first, differs: differs.first, gone: gone.first },
   }
 }
 
 function unknown(table: string, key: readonly string[] | null, note: string): LookedTable {
-  return { table, key, there: 0, differs: 0, gone: 0, keys: { there: [], differs: [], gone: [] }, note }
+  return { table, key, there: 0, differs: 0, gone: 0, keys: { there: [], differs: [], gone: [] }, note, whole: false }
 }

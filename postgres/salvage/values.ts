@@ -9,34 +9,46 @@ export interface SalvagedRow {
   readonly class: Exclude<SalvageClass, 'gone'>
   /** By column. */
   readonly key: Readonly<Record<string, string>>
-  /** As PostgreSQL writes them as JSON. */
-  readonly old: unknown
-  /** Null: it has no such row. */
-  readonly writer: unknown
+  /** JSON, as PostgreSQL writes it: parsed, its numbers would be rounded. Null: it is there no more. */
+  readonly old: string | null
+  /** The same; null: it has no such row. */
+  readonly writer: string | null
+}
+
+export interface SalvageRead {
+  readonly rows: number
+  /** What was not read, or not all of it, each a sentence: its rows may be in the old writer alone. */
+  readonly left: readonly string[]
 }
 
 const ROWS_MAX = 500
 
-/** `row`: one at a time. Resolves to how many there were. Throws as `lookForSalvage` does. */
+/** `row`: one at a time. Throws as `lookForSalvage` does. */
 export async function readSalvage(
   options: Omit<LookOptions, 'take'>,
   row: (found: SalvagedRow) => Promise<void>,
-): Promise<number> {
-  let count = 0
+): Promise<SalvageRead> {
+  let rows = 0
   const take = async ({ pair, sides, there, differs }: Taken): Promise<void> => {
     const names = (pair.key?.columns ?? []).map(({ name }) => name)
     const read = (side: 'source' | 'target', keys: readonly Key[]) =>
-      lookUp<{ row: unknown }>(sides[side], keyOf(pair, side), keys, 'to_jsonb(t) AS row')
+      lookUp<{ row: string }>(sides[side], keyOf(pair, side), keys, 'to_jsonb(t)::text AS row')
     for (const [of, keys] of [['there', there] as const, ['differs', differs] as const])
       for (const some of slices(keys, ROWS_MAX)) {
         const [olds, writers] = [await read('source', some), of === 'there' ? [] : await read('target', some)]
         for (const [at, key] of some.entries()) {
           const named = Object.fromEntries(names.map((name, column) => [name, key[column] ?? '']))
           await row({ table: pair.name, class: of, key: named, old: olds[at]?.row ?? null, writer: writers[at]?.row ?? null })
-          count += 1
+          rows += 1
         }
       }
   }
-  await lookForSalvage({ ...options, take })
-  return count
+  const { tables, apart } = await lookForSalvage({ ...options, take })
+  return {
+    rows,
+    left: [
+      ...tables.flatMap(({ table, whole, note }) => (whole ? [] : [`${table}: ${note}`])),
+      ...apart.flatMap(({ lackedBy, said }) => (lackedBy === 'writer' ? [said] : [])),
+    ],
+  }
 }

@@ -1,8 +1,12 @@
 /** What is said to be lost, and whose word is enough for it. */
+
+import { runAct } from '../../activities/act'
 import { exposureOf } from '../../activities/failover/exposure'
-import { allowedLoss } from '../../activities/failover/plan'
+import { allowedLoss, blocksOfOpened, inTimeOrLate } from '../../activities/failover/plan'
+import { FAILOVER_DOCUMENTS } from '../../contracts/failover'
 import type { MigrationPolicy } from '../../contracts/fleet'
-import type { StandbyLook } from '../../contracts/standby'
+import type { StandbyLook, StandbyRecord } from '../../contracts/standby'
+import { SWITCHOVER_DOCUMENTS } from '../../contracts/switchover'
 
 const of = (approval: 'none' | 'required', allowLossMs?: number) => {
   const failover = allowLossMs === undefined ? {} : { failover: { allowLossMs } }
@@ -46,4 +50,39 @@ test('without a beat nobody knows, and a beat after the last look lacks nothing 
   expect(exposureOf(null, { look }, heard.at)).toEqual({ beat: null, lossMsMax: null, heard, missingBytesMin: null })
   const later = { at: '2026-11-30T10:00:06.000Z', lsn: '0/3000' }
   expect(exposureOf(later, { look }, heard.at)).toMatchObject({ missingBytesMin: 0 })
+})
+
+const row = (source: string, target: string, minute: number, operation: string, state: StandbyRecord['state'] = 'gone') =>
+  ({ source, target, state, operation, since: `2026-11-30T10:0${minute}:00.000Z` }) as StandbyRecord
+const ledgerWith = (standbys: StandbyRecord[], documents: Record<string, string>) => ({
+  listStandbys: async () => standbys,
+  getDocument: async ({ operation, name }: { operation: string; name: string }) =>
+    documents[operation] === name ? { version: 1 } : null,
+})
+const { opened } = FAILOVER_DOCUMENTS
+const { moved } = SWITCHOVER_DOCUMENTS
+const toB = row('a', 'b', 1, 'first')
+const toC = row('a', 'c', 0, 'made', 'following')
+
+test.each<[string, StandbyRecord[], Record<string, string>, boolean]>([
+  ['a failover opened another standby of it', [toB, toC], { first: opened }, true],
+  ['this very failover did', [row('a', 'b', 1, 'second'), toC], { second: opened }, false],
+  ['that standby was removed', [toB, toC], {}, false],
+  ['that standby was made anew', [{ ...toB, state: 'following' }, toC], { first: opened }, false],
+  ['a failover made it the writer again', [toB, toC, row('b', 'a', 2, 'back')], { first: opened, back: opened }, false],
+  ['a switchover did', [toB, toC, row('d', 'a', 2, 'back')], { first: opened, back: moved }, false],
+  ['it was the writer before that', [toB, toC, row('d', 'a', 0, 'back')], { first: opened, back: opened }, true],
+  ['it only followed since, and was removed', [toB, toC, row('b', 'a', 2, 'removal')], { first: opened }, true],
+])('a second standby is opened or not, by the ledger alone: %s', async (_, standbys, documents, blocked) => {
+  const found = await blocksOfOpened(ledgerWith(standbys, documents), { source: 'a' }, 'second')
+  expect(found.map(({ rule }) => rule)).toEqual(blocked ? ['failover:opened'] : [])
+})
+
+test('a source that takes us in and then says nothing holds a plan up for a moment only', async () => {
+  const act = { signal: new AbortController().signal } as Parameters<typeof runAct>[0]
+  await runAct(act, async () => {
+    expect(await inTimeOrLate(new Promise(() => undefined), 1)).toBe('late')
+    expect(await inTimeOrLate(Promise.resolve(null), 60_000)).toBeNull()
+    await expect(inTimeOrLate(Promise.reject(new Error('no')), 60_000)).rejects.toThrow('no')
+  })
 })

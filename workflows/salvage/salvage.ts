@@ -34,9 +34,11 @@ async function underLock(salvaging: Salvaging): Promise<Outcome> {
       act.lettingIn.letUsIn({ ...ref(STEPS.letIn), bundle: fenceBundle, target, by: input.requestedBy, reason: 'salvage' }),
     detail: ({ host, port }) => ({ summary: `it runs for the control plane alone, at ${host}:${port}` }),
   })
-  const { writer, findings } = await report(salvaging, old)
+  const { writer, findings, left = [] } = await report(salvaging, old)
   if (input.merge.length === 0) return { status: 'succeeded', verdict: findings.length > 0 ? 'fail' : 'pass', findings }
-  return bringBack({ run, act, ref, lockEpoch, input: rowsOf(input) }, { source: writer, copy: old })
+  const brought = await bringBack({ run, act, ref, lockEpoch, input: rowsOf(input) }, { source: writer, copy: old })
+  if (left.length === 0 || brought.verdict === null) return brought
+  return { ...brought, verdict: 'fail', findings: [...brought.findings, ...left] }
 }
 
 const rowsOf = ({ lockScope, merge, fireTriggers, published, approval }: SalvageInput): BringBackInput => ({
