@@ -31,7 +31,7 @@ export interface ExchangeDataActivities {
   planExchange(input: StepRef & ExchangeQuestion): Promise<ExchangePlanSummary>
   /** Raises the row of who may act on the source, and waits until the replica shows it: what follows, follows now. Fails with BARRIER_NOT_PASSED after
    *  `followMsMax` of the request. Safe to repeat. */
-  markSource(input: OnBoth & { epoch: number }): Promise<Told>
+  raiseOnSource(input: OnBoth & { epoch: number }): Promise<Told>
   /** Which of both takes writes, by their own word. `cloudSays` null: a person has taken the waiting out of our hands. Fails with NOT_READY_YET while they do not
    *  agree with the cloud, and with FENCE_NOT_PROVEN where both take writes, or the new writer lacks the mark. Changes nothing in either. */
   proveWriter(input: OnBoth & { epoch: number; cloudSays: ExchangeEnd['outcome'] | null }): Promise<WriterProven>

@@ -23,12 +23,12 @@ type Proving = Parameters<ExchangeDataActivities['proveWriter']>[0]
 export function createExchangeDataActivities(deps: ActivityDeps): ExchangeDataActivities {
   return {
     planExchange: (input) => planExchange(deps, input),
-    markSource: (input) => markSource(deps, input),
+    raiseOnSource: (input) => raiseOnSource(deps, input),
     proveWriter: (input) => proveWriter(deps, input),
   }
 }
 
-async function markSource(deps: ActivityDeps, input: Parameters<ExchangeDataActivities['markSource']>[0]) {
+async function raiseOnSource(deps: ActivityDeps, input: Parameters<ExchangeDataActivities['raiseOnSource']>[0]) {
   const { epoch, operation } = input
   const { places, request } = await exchangePlaces(deps, input)
   const { token } = await looking(deps, places.source, 'migrator', (session) => raiseOwnFence(session, operation, epoch))

@@ -13,7 +13,7 @@ import { behindFence, type Guarded } from './behind-fence'
 import { NAME, notOfExtension, ofUsers, RELATIONS } from './preflight/relations'
 
 /** The trigger of each table. A schema's fingerprint leaves it out, since only one side has it. */
-export const GUARD = 'capstan_follows'
+const GUARD = 'capstan_follows'
 const FUNCTION = 'capstan.refuse_write'
 
 /** read_only_sql_transaction: what drivers with several hosts take as the wrong one. */

@@ -56,7 +56,7 @@ async function underLocks(exchanging: Exchanging): Promise<Outcome> {
   if (planned.blocks.length > 0) return { status: 'failed', verdict: 'fail', findings: planned.blocks }
   const { sides, epoch } = planned
   await run.step(STEPS.mark, {
-    do: () => act.askingData.markSource({ ...ref(STEPS.mark), sides, epoch }),
+    do: () => act.askingData.raiseOnSource({ ...ref(STEPS.mark), sides, epoch }),
     detail: ({ summary }) => ({ summary }),
   })
   await run.pointOfNoReturn(STEPS.exchange, 'the cloud exchanges both, and cannot be told to stop')
