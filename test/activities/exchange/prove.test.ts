@@ -62,7 +62,8 @@ test('one that stands still is silent within seconds, and the new writer is beli
   const ref = { operation: 'exchanging', step: 'prove', bundle: 'b' } as const
   const input = {
     ...ref,
-    ...{ sides: { source: side('shop', port), standby: side('shop-west', server.port) }, epoch: 0, cloudSays: 'exchanged' },
+    ...{ sides: { source: side('shop', port), standby: side('shop-west', server.port) }, epoch: 0 },
+    cloudSays: 'exchanged',
   } as const
   const { proveWriter } = createExchangeDataActivities(deps)
   const attempt = (number: number) =>
