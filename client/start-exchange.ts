@@ -33,7 +33,7 @@ export async function prepareExchange({
   const database = findDatabase(fleet, source)
   const other = otherOf(fleet, database, standby)
   if (other === null) return null
-  // what applications connect to is the pair's, whichever of both names it
+  // what applications write through is the pair's, and a replica declares none
   const { endpoint = other.endpoint } = database
   return {
     ...{ version: 1, migrations: [] },

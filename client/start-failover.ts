@@ -5,7 +5,7 @@ import { failure } from '../contracts/failures'
 import type { Cloud, DatabaseEntry, DeclaredStandby } from '../contracts/fleet'
 import type { Doors } from './decide'
 import { findDatabase, readFleet } from './fleet/read-fleet'
-import { turned } from './fleet/turned'
+import { endpointOfPair, turned } from './fleet/turned'
 import { shownInput } from './shown-input'
 import { type OperationRequest, type StartedOperation, startOperation } from './start-operation'
 
@@ -33,8 +33,7 @@ export async function prepareFailover({ fleetFile, source, standby, ...asked }: 
   const database = findDatabase(fleet, source)
   const other = findDatabase(fleet, standby)
   const declared = declaredOf(database, other)
-  // what applications connect to is the pair's, whichever of both names it
-  const { endpoint = other.endpoint } = database
+  const endpoint = endpointOfPair(database, other)
   return {
     bundle: {
       ...{ version: 1, migrations: [] },

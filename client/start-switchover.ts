@@ -6,7 +6,7 @@ import type { DatabaseEntry, DeclaredStandby } from '../contracts/fleet'
 import { type SwitchoverRequest, switchoverStarter } from '../contracts/switchover'
 import type { Doors } from './decide'
 import { findDatabase, type LoadedFleet, readFleet } from './fleet/read-fleet'
-import { backward, turned } from './fleet/turned'
+import { backward, endpointOfPair, turned } from './fleet/turned'
 import { cutInput, shownInput } from './shown-input'
 import { type OperationRequest, type StartedOperation, startOperation } from './start-operation'
 
@@ -37,8 +37,7 @@ export async function prepareSwitchover({
   const fleet = await readFleet(fleetFile)
   const database = findDatabase(fleet, source)
   const { other, declared, back } = pairOf(fleet, database, standby)
-  // what applications connect to is the pair's, whichever of both names it
-  const { endpoint = other.endpoint } = database
+  const endpoint = endpointOfPair(database, other)
   return {
     ...{ version: 1, migrations: [] },
     database: endpoint === undefined ? database : { ...database, endpoint },

@@ -16,11 +16,13 @@ export interface ExchangeActivities {
   /** Where both answer, and what stands in the way by the cloud's own word; NOT_READY_YET while one of both is changing. Changes nothing. Fails with CLOUD_REFUSED
    *  where the cloud has no such act. */
   lookAtBoth(input: StepRef): Promise<CloudOfBoth>
-  /** Has the cloud begin, having written down first that it may have. Safe to repeat: adopts what an attempt before has begun, whoever makes the next one. One
-   *  that the cloud refuses outright resolves to `stayed`. */
+  /** Has the cloud begin, having written down first that it may have. Safe to repeat: adopts what an attempt before has begun, whoever makes the next one. `refused`: by
+   *  the cloud, outright; of an attempt after one that may have told it that proves nothing, and is NOT_READY_YET. */
   beginExchange(input: OnBoth): Promise<{ readonly refused: string | null }>
   /** Polls once; NOT_READY_YET until the cloud has brought it to an end, one way or the other. Changes nothing. */
   awaitExchange(input: OnBoth): Promise<ExchangeEnd>
+  /** Which role each has by now, whoever gave it; NOT_READY_YET while either is being changed, or what was begun goes on. Changes nothing. */
+  rolesNow(input: OnBoth): Promise<ExchangeEnd>
 }
 
 /** On the queue of those that serve databases. */

@@ -15,6 +15,8 @@ import { planExchange } from './plan'
 
 const LOOK_EVERY_MS = 50
 const CONNECT_MS = 3_000
+/** For all that a side is asked. One that lets us in and then stands still must not keep the other from being believed. */
+const WORD_MS = 4_000
 
 type Proving = Parameters<ExchangeDataActivities['proveWriter']>[0]
 
@@ -51,15 +53,22 @@ function doesNotFollow({ sides: { source, standby } }: { sides: Proving['sides']
 
 async function wordOf(deps: ActivityDeps, place: Place): Promise<Word> {
   const { entry, address, ref } = place
+  const late = AbortSignal.timeout(WORD_MS)
   const asked = { entry, role: 'migrator', operation: ref.operation, step: ref.step, address, canary: false } as const
   try {
-    return await withSession(deps, { ...asked, ownAddress: true, connectTimeoutMs: CONNECT_MS }, (session) =>
-      physicalSide(session, currentAct().signal),
-    )
+    const request = { ...asked, ownAddress: true, connectTimeoutMs: CONNECT_MS, cutBy: late }
+    const said = withSession(deps, request, (session) => physicalSide(session, currentAct().signal))
+    return await Promise.race([said, silent(late)])
   } catch (error) {
     if (error instanceof Failure && (error.kind === 'transient' || error.code === 'DATABASE_REFUSED')) return error.message
     throw error
   }
+}
+
+/** Resolves once it is too late; whatever the side says after that is not heard. */
+function silent(late: AbortSignal): Promise<string> {
+  const word = `it did not say within ${WORD_MS / 1_000} s`
+  return new Promise((resolve) => late.addEventListener('abort', () => resolve(word), { once: true }))
 }
 
 async function proveWriter(deps: ActivityDeps, input: Proving): Promise<WriterProven> {

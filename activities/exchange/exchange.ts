@@ -31,6 +31,7 @@ export function createExchangeActivities(deps: Deps): ExchangeActivities {
     lookAtBoth: ({ bundle }) => lookAtBoth(deps, bundle),
     beginExchange: (input) => beginExchange(deps, input),
     awaitExchange: (input) => awaitExchange(deps, input),
+    rolesNow: (input) => rolesNow(deps, input),
   }
 }
 
@@ -63,6 +64,8 @@ async function beginExchange(
   const options = changing()
   if ((await ledger.getDocument({ operation, name: EXCHANGE_DOCUMENTS.asked })) !== null) return { refused: null }
   const both = instancesOf(sides)
+  // an attempt before may have told the cloud, and lost its answer
+  const told = (await ledger.getDocument({ operation, name: EXCHANGE_DOCUMENTS.begun })) !== null
   const { mark } = await rememberOnce(ledger, { operation, name: EXCHANGE_DOCUMENTS.begun }, async (): Promise<Begun> => {
     return { version: 1, mark: (await cloud.exchangeObstacles(both, options)).mark }
   })
@@ -73,6 +76,11 @@ async function beginExchange(
     return { refused: null }
   } catch (error) {
     if (!(error instanceof Failure) || error.code !== 'CLOUD_REFUSED') throw error
+    if (told)
+      throw notReadyYet(
+        'What an attempt before may have begun',
+        `not to be seen, and the cloud refuses another: ${error.message}`,
+      )
     return { refused: error.message }
   }
 }
@@ -104,6 +112,25 @@ async function awaitExchange(
     outcome: 'exchanged',
     summary: `${cloud.capabilities.roleExchange}: ${writer.name} is the primary, ${follower.name} its replica`,
   }
+}
+
+/** By roles alone: a person, too, may have exchanged both since, or back again. */
+async function rolesNow(
+  deps: Deps,
+  { operation, bundle, sides }: Parameters<ExchangeActivities['rolesNow']>[0],
+): Promise<Awaited<ReturnType<ExchangeActivities['rolesNow']>>> {
+  const { source } = await exchangeEntries(deps, { bundle })
+  const cloud = deps.cloudOf(source)
+  const asked = (await deps.ledger.getDocument({ operation, name: EXCHANGE_DOCUMENTS.asked })) as AskedOf | null
+  if ((await saidOf(cloud, asked?.operation ?? null)).state === 'running')
+    throw notReadyYet(`The exchange of ${sides.source.instance} and ${sides.standby.instance}`, 'going on')
+  const [old, next] = [await describedOf(cloud, sides.source), await describedOf(cloud, sides.standby)]
+  for (const { name, state, cloudState } of [old, next]) if (state !== 'ready') throw notReadyYet(`Instance ${name}`, cloudState)
+  if (next.replicaOf === null && old.replicaOf === next.name)
+    return { outcome: 'exchanged', summary: `${next.name} is the primary, ${old.name} its replica` }
+  if (old.replicaOf === null && next.replicaOf === old.name)
+    return { outcome: 'stayed', summary: `${old.name} is the primary, ${next.name} its replica` }
+  throw notReadyYet(`Which of ${old.name} and ${next.name} is the other’s replica`, 'not said by the cloud')
 }
 
 type Said = { readonly state: 'running' | 'done' | 'failed' | 'unknown'; readonly message: string | null }

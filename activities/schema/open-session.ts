@@ -27,6 +27,8 @@ export interface SessionRequest {
   readonly ownAddress?: boolean
   /** Default 10,000. */
   readonly connectTimeoutMs?: number
+  /** Once it fires the connection is cut, whatever it is at. */
+  readonly cutBy?: AbortSignal
 }
 
 /** Of whoever looks into a copy, or into the instance itself once that holds what a copy would. */
@@ -70,7 +72,8 @@ async function connectAs(
     applicationName,
     database,
     connectTimeoutMs,
-  }: Pick<SessionRequest, 'entry' | 'operation' | 'step' | 'applicationName' | 'database' | 'connectTimeoutMs'>,
+    cutBy,
+  }: Pick<SessionRequest, 'entry' | 'operation' | 'step' | 'applicationName' | 'database' | 'connectTimeoutMs' | 'cutBy'>,
   { user, tls, password, host, port }: Pick<ConnectOptions, 'user' | 'password' | 'host' | 'port'> & Pick<DeclaredLogin, 'tls'>,
 ): Promise<Session> {
   const session = await connect({
@@ -79,6 +82,7 @@ async function connectAs(
     applicationName: applicationName ?? `capstan ${operation} ${step}`,
     ...(deps.sourceAddress === null ? {} : { sourceAddress: deps.sourceAddress }),
     ...(connectTimeoutMs === undefined ? {} : { connectTimeoutMs }),
+    ...(cutBy === undefined ? {} : { cutBy }),
   })
   try {
     refusePooler(session)

@@ -35,6 +35,8 @@ function ruleAgainst(primary: DatabaseEntry, replica: DatabaseEntry): string | n
     return `a database of the same resource group, ${primary.resourceGroup}`
   if (replica.database !== primary.database) return `an entry for the same database, ${primary.database}: a replica has no other`
   if (replica.replicas !== undefined) return 'one without replicas of its own: a pair is declared once, at its first writer'
+  if (replica.endpoint !== undefined)
+    return 'one without an endpoint: the one that applications write through is the pair’s, declared at its first writer'
   if (replica.standbys !== undefined || primary.standbys?.some(({ database }) => database === replica.name))
     return 'one that is neither a standby nor has one: its slots go with the role of the writer'
   return null

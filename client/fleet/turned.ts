@@ -30,3 +30,9 @@ export function turned(
   const compared = compare === undefined ? {} : { compare }
   return { database: name, publisher: wayBack, wayBack: publisher, retainedBytesMax, lagMsMax, ...compared }
 }
+
+/** What applications write through is the pair's, whichever of both names it; where both have one, the first writer's: a standby's own is for its readers. */
+export function endpointOfPair(source: DatabaseEntry, other: DatabaseEntry): DatabaseEntry['endpoint'] {
+  const isFirst = source.standbys?.some(({ database }) => database === other.name) === true
+  return isFirst ? (source.endpoint ?? other.endpoint) : (other.endpoint ?? source.endpoint)
+}

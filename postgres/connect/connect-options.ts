@@ -19,4 +19,7 @@ export interface ConnectOptions {
   readonly sourceAddress?: string
   /** Default 10,000. */
   readonly connectTimeoutMs?: number
+  /** Once it fires the connection is cut, whatever it is at: what runs fails with CONNECTION_LOST, and nothing is cancelled by the server's leave. For a server that
+   *  may stand still. */
+  readonly cutBy?: AbortSignal
 }

@@ -80,6 +80,8 @@ export async function connect(options: ConnectOptions): Promise<Session> {
   const endpoint = { host: options.host, port: options.port, database: options.database, user: options.user }
   const client = new GuardedClient(clientConfig(options))
   const session = new PgSession(client, options, endpoint)
+  options.cutBy?.throwIfAborted()
+  options.cutBy?.addEventListener('abort', () => session.cut(), { once: true })
   try {
     await client.connect()
     await session.pin()
@@ -217,7 +219,7 @@ class PgSession implements Session {
   async close(): Promise<void> {
     this.#closing = true
     this.open = false
-    const cut = setTimeout(() => this.#cut(), CLOSE_WAIT_MS)
+    const cut = setTimeout(() => this.cut(), CLOSE_WAIT_MS)
     await this.#client.end().catch(() => undefined)
     clearTimeout(cut)
   }
@@ -234,7 +236,7 @@ class PgSession implements Session {
     let cancelled: Promise<void> | undefined
     let cut: NodeJS.Timeout | undefined
     const onAbort = () => {
-      cut = setTimeout(() => this.#cut(), CANCEL_WAIT_MS)
+      cut = setTimeout(() => this.cut(), CANCEL_WAIT_MS)
       cancelled = this.#cancel()
     }
     signal?.addEventListener('abort', onAbort, { once: true })
@@ -259,7 +261,7 @@ class PgSession implements Session {
     try {
       await this.#cancelByConnection().catch(() => this.#cancelByKey())
     } catch {
-      this.#cut()
+      this.cut()
     }
   }
 
@@ -284,7 +286,7 @@ class PgSession implements Session {
     await requestCancel(key, { host, port, localAddress: sourceAddress, waitMs: CANCEL_WAIT_MS })
   }
 
-  #cut(): void {
+  cut(): void {
     this.open = false
     driverStream(this.#client)?.destroy()
   }

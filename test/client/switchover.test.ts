@@ -53,6 +53,13 @@ describe('a pair', () => {
     expect((await prepared({ source: 'shop-azure' })).switchover.standby.name).toBe('shop')
   })
 
+  test('moves the first writer’s endpoint in both directions, and never one that is the standby’s own', async () => {
+    const own = STANDBY.replace('    database: shop\n', `    database: shop\n${ENDPOINT.replace('name: shop', 'name: readers')}`)
+    const fleetFile = fleet(fleetWith(standbyOf('shop-azure', BACK), ENDPOINT + own))
+    for (const source of ['shop', 'shop-azure'])
+      expect((await prepared({ fleetFile, source })).database.endpoint).toMatchObject({ name: 'shop' })
+  })
+
   test('without a way back goes one way, and the plan is what refuses it', async () => {
     expect((await prepared({ fleetFile: oneWay })).switchover.back).toBeNull()
     await expect(prepared({ fleetFile: oneWay, source: 'shop-azure' })).rejects.toMatchObject({ code: 'OPTION_INVALID' })

@@ -109,6 +109,10 @@ export const REPLICATE: readonly BadInput[] = [
     ...['failover', 'shop', '--to', 'shop-azure', '--acknowledge-unfenced', ''],
   ]),
   asked('a loss that is no time', '--accept-loss', ['failover', 'shop', '--to', 'shop-azure', '--accept-loss', 'little']),
+  paired(
+    'a replica with an endpoint of its own',
+    replicated('shop-west', AZURE_FLEET, `${WEST}    endpoint: { kind: lab-router, name: readers }\n`),
+  ),
   paired('a replica that the file does not have', replicated('shop-wets')),
   paired('a database that is a replica of itself', replicated('shop')),
   paired(
