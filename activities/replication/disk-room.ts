@@ -33,13 +33,20 @@ export async function diskRoom({ source, standby, disks, prepared, cloud, declar
   const [from, to] = [await diskUse(source), await diskUse(standby)]
   const grow =
     from === null || to === null ? null : growthOf({ from, to, size: disks.standby.sizeGib, prepared, cloud, declared })
-  const grown = grow === null ? disks.standby : { sizeGib: grow.toGib }
+  const grown = grow === null ? disks.standby : { ...disks.standby, sizeGib: grow.toGib }
   return { free: { source: freeOf(disks.source, from), standby: freeOf(grown, to) }, grow }
 }
 
-function freeOf({ sizeGib }: DiskOfInstance, use: DiskUse | null): number | null {
+function freeOf(disk: DiskOfInstance, use: DiskUse | null): number | null {
+  const sizeGib = largestOf(disk)
   if (sizeGib === null) return ENDLESS
   return use === null ? null : estimatedFree({ sizeGib, used: use.used })
+}
+
+/** As large as its cloud makes it when it fills up, in GiB; null: without an end. */
+export function largestOf({ sizeGib, growsToGib = null }: DiskOfInstance): number | null {
+  if (sizeGib === null || growsToGib === 0) return null
+  return Math.max(sizeGib, growsToGib ?? 0)
 }
 
 interface Growing extends Pick<DiskQuestion, 'prepared' | 'cloud' | 'declared'> {

@@ -21,8 +21,8 @@ export function createStandbyPlaceActivities({
     async describeDisk({ bundle, side }) {
       const held = await ledger.getBundle(bundle)
       const entry = side === 'source' ? held.database : standbyOf(held).standby
-      const { storage } = await findTarget(cloudOf, entry, { signal: currentAct().signal })
-      return { sizeGib: storage.sizeGib }
+      const { storage, growsToGib } = await findTarget(cloudOf, entry, { signal: currentAct().signal })
+      return { sizeGib: storage.sizeGib, growsToGib }
     },
     async growStandby({ bundle, instanceId, toGib }) {
       const { standby } = standbyOf(await ledger.getBundle(bundle))

@@ -60,6 +60,19 @@ test('what nobody was asked, or may not ask, is not known, and storage without a
   })
 })
 
+test('a disk that its cloud makes larger has room as far as that goes, and is made larger beforehand where that is declared', async () => {
+  const grows = (growsToGib: number | null, more: Asked = {}) =>
+    room({ disks: { source: { sizeGib: 5, growsToGib }, standby: { sizeGib: 5, growsToGib } }, ...more })
+  const { free, grow } = await grows(100)
+  expect([free.source, free.standby].every((bytes) => bytes !== null && bytes > 80 * GIB)).toBe(true)
+  expect(grow).toBeNull()
+  expect((await grows(0)).free).toEqual({ source: Number.MAX_SAFE_INTEGER, standby: Number.MAX_SAFE_INTEGER })
+  expect(await grows(null)).toEqual(await room())
+  const declared = await grows(100, { growToGib: 500 })
+  expect(declared.grow).toEqual({ fromGib: 5, toGib: 10 })
+  expect(declared.free.standby).toBeGreaterThan(80 * GIB)
+})
+
 test('a disk that is too small is to grow where that is declared, as far as that goes, and what is free is reckoned with it', async () => {
   const { free, grow } = await room({ growToGib: 500 })
   expect(grow).toEqual({ fromGib: 5, toGib: 10 })

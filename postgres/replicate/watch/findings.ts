@@ -39,10 +39,14 @@ export function findingsOf(judged: Judged, look: StandbyLook): Finding[] {
 /** Nobody makes it larger from here: that takes a lock, and a cloud lets hours pass between two changes. */
 function ofDisk({ state, disk }: Judged): Finding[] {
   if (disk === undefined || state === 'to-be-seeded') return []
-  const { sizeGib, bytesUsed } = disk
-  const allowed = Math.floor(sizeGib * 1024 ** 3 * FULL)
+  const { sizeGib, growsToGib = sizeGib, bytesUsed } = disk
+  const allowed = Math.floor(growsToGib * 1024 ** 3 * FULL)
   if (bytesUsed <= allowed) return []
-  const message = `The disk of the standby is nearly full: an estimated ${bytes(bytesUsed)} of ${sizeGib} GiB are used. Once it is full it gets nothing any more: make it larger, or have its cloud make it grow by itself.`
+  const [grown, mended] =
+    growsToGib > sizeGib
+      ? [', as far as its cloud makes it grow,', 'have its cloud make it grow further']
+      : ['', 'make it larger, or have its cloud make it grow by itself']
+  const message = `The disk of the standby is nearly full: an estimated ${bytes(bytesUsed)} of ${growsToGib} GiB${grown} are used. Once it is full it gets nothing any more: ${mended}.`
   return [{ rule: 'standby-disk', message, measured: bytesUsed, allowed }]
 }
 

@@ -93,6 +93,13 @@ test('a disk of which less than a tenth is free is told, and changes nothing', (
   expect(full.findings[0]?.message).toContain('of 10 GiB are used')
 })
 
+test('a disk that its cloud makes larger is full where that ends', () => {
+  const lookedAt = (bytesUsed: number) =>
+    judge({ ...record('following'), disk: { at: LOOK.at, sizeGib: 10, growsToGib: 20, bytesUsed } }, LOOK).findings
+  expect(lookedAt(18 * 1024 ** 3)).toEqual([])
+  expect(lookedAt(18 * 1024 ** 3 + 1)).toMatchObject([{ rule: 'standby-disk', allowed: 18 * 1024 ** 3 }])
+})
+
 test('a slot by which a table is copied is dropped though the one that follows is gone', () => {
   const stray = (retainedBytes: number): StandbyLook => ({
     ...LOOK,
