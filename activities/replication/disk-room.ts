@@ -5,7 +5,7 @@ import type { DiskGrowth, DiskOfInstance } from '../../contracts/replicate'
 import type { DeclaredStandby } from '../../contracts/standby'
 import type { Session } from '../../postgres/connect/session'
 import { type DiskUse, diskUse } from '../../postgres/replicate/disk-used'
-import { estimatedFree, roomForData, sizeForData } from '../../postgres/replicate/preflight/disk-room'
+import { estimatedFree, type RoomForData, roomForData, sizeForData } from '../../postgres/replicate/preflight/disk-room'
 import type { Disks } from './contract'
 
 export interface DiskQuestion {
@@ -23,18 +23,25 @@ export interface DiskRoom {
   /** Null: not known. The standby's as it is once it has grown. */
   readonly free: Readonly<Record<'source' | 'standby', number | null>>
   readonly grow: DiskGrowth | null
+  /** What the standby's has for the source's rows, once it has grown; null: not known. */
+  readonly room: RoomForData | null
 }
 
 /** One that grows by itself has room for whatever comes. */
 const ENDLESS = Number.MAX_SAFE_INTEGER
 
 export async function diskRoom({ source, standby, disks, prepared, cloud, declared }: DiskQuestion): Promise<DiskRoom> {
-  if (disks === undefined) return { free: { source: null, standby: null }, grow: null }
+  if (disks === undefined) return { free: { source: null, standby: null }, grow: null, room: null }
   const [from, to] = [await diskUse(source), await diskUse(standby)]
   const grow =
     from === null || to === null ? null : growthOf({ from, to, size: disks.standby.sizeGib, prepared, cloud, declared })
   const grown = grow === null ? disks.standby : { ...disks.standby, sizeGib: grow.toGib }
-  return { free: { source: freeOf(disks.source, from), standby: freeOf(grown, to) }, grow }
+  const free = { source: freeOf(disks.source, from), standby: freeOf(grown, to) }
+  const room =
+    from === null || to === null || free.standby === null
+      ? null
+      : roomForData({ ...sizesOf(from, to, prepared), free: free.standby })
+  return { free, grow, room }
 }
 
 function freeOf(disk: DiskOfInstance, use: DiskUse | null): number | null {
@@ -49,6 +56,11 @@ export function largestOf({ sizeGib, growsToGib = null }: DiskOfInstance): numbe
   return Math.max(sizeGib, growsToGib ?? 0)
 }
 
+/** What is to be copied, and what of it is there. */
+function sizesOf(from: DiskUse, to: DiskUse, prepared: boolean) {
+  return { data: from.database, held: prepared ? to.database : 0, log: to.log }
+}
+
 interface Growing extends Pick<DiskQuestion, 'prepared' | 'cloud' | 'declared'> {
   readonly from: DiskUse
   readonly to: DiskUse
@@ -57,7 +69,7 @@ interface Growing extends Pick<DiskQuestion, 'prepared' | 'cloud' | 'declared'> 
 
 function growthOf({ from, to, size, prepared, cloud, declared: { growToGib } }: Growing): DiskGrowth | null {
   if (size === null || growToGib === undefined) return null
-  const sizes = { data: from.database, held: prepared ? to.database : 0, log: to.log }
+  const sizes = sizesOf(from, to, prepared)
   if (roomForData({ ...sizes, free: estimatedFree({ sizeGib: size, used: to.used }) }) === 'enough') return null
   const toGib = grownSize(cloud, { sizeGib: size, wantedGib: sizeForData({ ...sizes, used: to.used }), maxGib: growToGib })
   return toGib === null ? null : { fromGib: size, toGib }

@@ -53,10 +53,12 @@ test('what nobody was asked, or may not ask, is not known, and storage without a
   expect(await room({ source: blind, growToGib: 500 })).toEqual({
     free: { source: null, standby: expect.any(Number) },
     grow: null,
+    room: null,
   })
   expect(await room({ sizeGib: null, growToGib: 500 })).toEqual({
     free: { source: expect.any(Number), standby: Number.MAX_SAFE_INTEGER },
     grow: null,
+    room: 'enough',
   })
 })
 
@@ -79,6 +81,8 @@ test('a disk that is too small is to grow where that is declared, as far as that
   expect(free.standby).toBeGreaterThan(8 * GIB)
   expect((await room({ growToGib: 7 })).grow).toEqual({ fromGib: 5, toGib: 7 })
   expect((await room({ growToGib: 5 })).grow).toBeNull()
+  expect((await room({ growToGib: 500 })).room).toBe('enough')
+  expect((await room({ sizeGib: 0.01 })).room).toBe('none')
   expect((await room({ sizeGib: 100, growToGib: 500 })).grow).toBeNull()
   expect((await room({ cloud: 'azure', growToGib: 500 })).grow).toEqual({ fromGib: 5, toGib: 32 })
 })
