@@ -5,26 +5,22 @@ import { diskUse } from '../../postgres/replicate/disk-used'
 import { assertMayAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { withSession } from '../schema/open-session'
-import { largestOf } from './disk-room'
 import { bothOf } from './sides'
 
 /** While an operation has it in hand no master of ours is in the way. */
 const LEFT_ALONE: readonly StandbyState[] = ['building', 'switching', 'gone']
 
-export async function lookAtDisk(
-  deps: ActivityDeps,
-  { disk, ...watch }: StandbyWatch & { disk: DiskOfInstance },
-): Promise<void> {
+export async function lookAtDisk(deps: ActivityDeps, { disk, ...watch }: StandbyWatch & { disk: DiskOfInstance }): Promise<void> {
   const both = await bothOf(deps, watch.bundle)
   const record = await deps.ledger.getStandby(both.id)
-  const { sizeGib } = disk
-  const largest = largestOf(disk)
-  if (sizeGib === null || largest === null || record === null || LEFT_ALONE.includes(record.state)) return
+  const { sizeGib, growsToGib = null } = disk
+  if (sizeGib === null || record === null || LEFT_ALONE.includes(record.state)) return
   const at = new Date().toISOString()
   const { standby: entry } = both.entries
   const request = { operation: 'watch', step: 'disk', entry, role: 'admin', address: watch.sides.standby, canary: false } as const
   const use = await withSession(deps, request, diskUse)
   if (use === null) return
   assertMayAct()
-  await deps.ledger.noteDisk({ ...both.id, disk: { at, sizeGib, ...(largest > sizeGib && { growsToGib: largest }), bytesUsed: use.used } })
+  const noted = { at, sizeGib, ...(growsToGib !== null && { growsToGib }), bytesUsed: use.used }
+  await deps.ledger.noteDisk({ ...both.id, disk: noted })
 }
