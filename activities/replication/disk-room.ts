@@ -17,6 +17,8 @@ export interface DiskQuestion {
   readonly prepared: boolean
   readonly cloud: Cloud
   readonly declared: DeclaredStandby
+  /** What the plan before this one has, which somebody may have approved: it stays while it is enough. */
+  readonly planned?: DiskGrowth | undefined
 }
 
 export interface DiskRoom {
@@ -30,11 +32,11 @@ export interface DiskRoom {
 /** One that grows by itself has room for whatever comes. */
 const ENDLESS = Number.MAX_SAFE_INTEGER
 
-export async function diskRoom({ source, standby, disks, prepared, cloud, declared }: DiskQuestion): Promise<DiskRoom> {
+export async function diskRoom({ source, standby, disks, prepared, cloud, declared, planned }: DiskQuestion): Promise<DiskRoom> {
   if (disks === undefined) return { free: { source: null, standby: null }, grow: null, room: null }
   const [from, to] = [await diskUse(source), await diskUse(standby)]
   const grow =
-    from === null || to === null ? null : growthOf({ from, to, size: disks.standby.sizeGib, prepared, cloud, declared })
+    from === null || to === null ? null : growthOf({ from, to, size: disks.standby.sizeGib, prepared, cloud, declared, planned })
   const grown = grow === null ? disks.standby : { ...disks.standby, sizeGib: grow.toGib }
   const free = { source: freeOf(disks.source, from), standby: freeOf(grown, to) }
   const room =
@@ -51,7 +53,7 @@ function freeOf(disk: DiskOfInstance, use: DiskUse | null): number | null {
 }
 
 /** As large as its cloud makes it when it fills up, in GiB; null: without an end. */
-export function largestOf({ sizeGib, growsToGib = null }: DiskOfInstance): number | null {
+function largestOf({ sizeGib, growsToGib = null }: DiskOfInstance): number | null {
   if (sizeGib === null || growsToGib === 0) return null
   return Math.max(sizeGib, growsToGib ?? 0)
 }
@@ -61,16 +63,19 @@ function sizesOf(from: DiskUse, to: DiskUse, prepared: boolean) {
   return { data: from.database, held: prepared ? to.database : 0, log: to.log }
 }
 
-interface Growing extends Pick<DiskQuestion, 'prepared' | 'cloud' | 'declared'> {
+interface Growing extends Pick<DiskQuestion, 'prepared' | 'cloud' | 'declared' | 'planned'> {
   readonly from: DiskUse
   readonly to: DiskUse
   readonly size: number | null
 }
 
-function growthOf({ from, to, size, prepared, cloud, declared: { growToGib } }: Growing): DiskGrowth | null {
+function growthOf({ from, to, size, prepared, cloud, declared: { growToGib }, planned }: Growing): DiskGrowth | null {
   if (size === null || growToGib === undefined) return null
   const sizes = sizesOf(from, to, prepared)
-  if (roomForData({ ...sizes, free: estimatedFree({ sizeGib: size, used: to.used }) }) === 'enough') return null
+  const isEnough = (sizeGib: number): boolean =>
+    roomForData({ ...sizes, free: estimatedFree({ sizeGib, used: to.used }) }) === 'enough'
+  if (planned?.fromGib === size && planned.toGib <= growToGib && isEnough(planned.toGib)) return planned
+  if (isEnough(size)) return null
   const toGib = grownSize(cloud, { sizeGib: size, wantedGib: sizeForData({ ...sizes, used: to.used }), maxGib: growToGib })
   return toGib === null ? null : { fromGib: size, toGib }
 }

@@ -87,6 +87,14 @@ test('a disk that is too small is to grow where that is declared, as far as that
   expect((await room({ cloud: 'azure', growToGib: 500 })).grow).toEqual({ fromGib: 5, toGib: 32 })
 })
 
+test('what a plan before this one made larger stays so while that is enough', async () => {
+  const planned = { fromGib: 5, toGib: 20 }
+  expect((await room({ growToGib: 500, planned })).grow).toEqual(planned)
+  expect((await room({ growToGib: 500, planned: { fromGib: 5, toGib: 6 } })).grow).toEqual({ fromGib: 5, toGib: 10 })
+  expect((await room({ growToGib: 15, planned })).grow).toEqual({ fromGib: 5, toGib: 10 })
+  expect((await room({ sizeGib: 100, growToGib: 500, planned })).grow).toBeNull()
+})
+
 test.each([
   ['aws', { sizeGib: 100, wantedGib: 101, maxGib: 500 }, 110],
   ['aws', { sizeGib: 100, wantedGib: 104, maxGib: 105 }, null],
