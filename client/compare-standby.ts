@@ -30,13 +30,16 @@ export async function compareStandby(
   }
   const at = new Date().toISOString()
   let record: StandbyRecord | null = await ledger.noteComparison({ source, target, note: { kind: 'asked', at } })
+  const former = record.compared?.last?.startedAt
   for (let shown = ''; !signal.aborted; record = await ledger.getStandby({ source, target })) {
     const compared = record?.compared
     if (record === null || record.state === 'gone' || compared === undefined) throw unknown(source, target)
     const word = JSON.stringify(compared)
     if (word !== shown) onChange(compared)
     shown = word
-    if (compared.askedAt === null && compared.running === null && compared.last !== null) return compared.last
+    const { askedAt, running, last } = compared
+    // told apart by when they began: clocks of others are not held against ours
+    if (askedAt === null && running === null && last !== null && last.startedAt !== former) return last
     await sleep(POLL_MS, undefined, { signal }).catch(() => undefined)
   }
   return null

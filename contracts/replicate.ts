@@ -140,6 +140,8 @@ export function standbyWorkflowId({ source, target }: StandbyId): string {
 export interface DiskOfInstance {
   /** Null where it has no size, and grows by itself. */
   readonly sizeGib: number | null
+  /** How far its cloud makes it larger when it fills up; 0: without a limit, null: it does not. What was asked before this was known lacks it. */
+  readonly growsToGib?: number | null
 }
 
 /** Of the standby's disk, which no cloud makes smaller again. */

@@ -54,9 +54,12 @@ function noted(held: StandbyComparisons | undefined, note: ComparisonNote): Stan
     case 'ended':
       return held?.running?.since === note.since ? concluded({ ...held, running: null }, note.told) : held
     case 'seeded': {
-      // what was under way looked at rows that are gone
-      const now = { ...(held ?? beginningAt(note.told.startedAt)), running: null }
-      return note.table === null ? concluded(now, note.told) : withOneTable(now, note.told, note.table)
+      // what was under way looked at rows that are gone; of the other tables it has to be done again, as somebody may wait for it
+      const before = held ?? beginningAt(note.told.startedAt)
+      const now = { ...before, running: null }
+      if (note.table === null) return concluded(now, note.told)
+      const asked = before.running === null ? now : { ...now, askedAt: now.askedAt ?? note.told.endedAt }
+      return withOneTable(asked, note.told, note.table)
     }
   }
 }

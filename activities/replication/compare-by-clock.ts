@@ -152,8 +152,8 @@ class Slice {
     while (!signal.aborted) {
       await sleep(ASK_EVERY_MS, undefined, { signal }).catch(() => undefined)
       if (signal.aborted) return
-      const now = await this.deps.ledger.getStandby(both.id).catch(() => record)
-      const goesOn = now !== null && mayCompare(now) && now.compared?.running?.since === since
+      const now = await this.deps.ledger.getStandby(both.id).catch(() => undefined)
+      const goesOn = now === undefined || (now !== null && mayCompare(now) && now.compared?.running?.since === since)
       if (!goesOn || Date.now() >= overAt(record, since)) return stop.abort()
     }
   }

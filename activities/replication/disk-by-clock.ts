@@ -10,12 +10,10 @@ import { bothOf } from './sides'
 /** While an operation has it in hand no master of ours is in the way. */
 const LEFT_ALONE: readonly StandbyState[] = ['building', 'switching', 'gone']
 
-export async function lookAtDisk(
-  deps: ActivityDeps,
-  { disk: { sizeGib }, ...watch }: StandbyWatch & { disk: DiskOfInstance },
-): Promise<void> {
+export async function lookAtDisk(deps: ActivityDeps, { disk, ...watch }: StandbyWatch & { disk: DiskOfInstance }): Promise<void> {
   const both = await bothOf(deps, watch.bundle)
   const record = await deps.ledger.getStandby(both.id)
+  const { sizeGib, growsToGib = null } = disk
   if (sizeGib === null || record === null || LEFT_ALONE.includes(record.state)) return
   const at = new Date().toISOString()
   const { standby: entry } = both.entries
@@ -23,5 +21,6 @@ export async function lookAtDisk(
   const use = await withSession(deps, request, diskUse)
   if (use === null) return
   assertMayAct()
-  await deps.ledger.noteDisk({ ...both.id, disk: { at, sizeGib, bytesUsed: use.used } })
+  const noted = { at, sizeGib, ...(growsToGib !== null && { growsToGib }), bytesUsed: use.used }
+  await deps.ledger.noteDisk({ ...both.id, disk: noted })
 }

@@ -40,7 +40,8 @@ export async function planReplication(deps: ActivityDeps, input: Input): Promise
   }
   const migrations = await migrationsOf(deps, places.source, bundle)
   const takesOver = record?.state === 'building' ? record.operation : null
-  const { report, grow } = await ask(deps, places, both, { takesOver, disks: input.disks })
+  const before = (await deps.ledger.getDocument({ operation, name: REPLICATE_DOCUMENTS.plan })) as ReplicatePlan | null
+  const { report, grow } = await ask(deps, places, both, { takesOver, disks: input.disks, planned: before?.grow })
   const { retainedBytesMax, lagMsMax } = both.request.declared
   const names = standbyNames(both.id)
   const growing = grow === null ? {} : { grow }
@@ -81,13 +82,15 @@ interface Asking {
   /** The operation that left it half made; the rows under its mark are ours. */
   readonly takesOver: OperationId | null
   readonly disks: Input['disks']
+  /** By the plan that this operation had before. */
+  readonly planned: DiskGrowth | undefined
 }
 
 function ask(
   deps: ActivityDeps,
   { source, standby }: Places,
   { id, entries, request }: Both,
-  { takesOver, disks }: Asking,
+  { takesOver, disks, planned }: Asking,
 ): Promise<{ report: PreflightReport; grow: DiskGrowth | null }> {
   const { publisher, retainedBytesMax } = request.declared
   return looking(deps, source, 'admin', (there) =>
@@ -100,7 +103,7 @@ function ask(
       })
       const { declared } = request
       const { free, grow } = await diskRoom({
-        ...{ source: there, standby: here, disks, prepared, declared },
+        ...{ source: there, standby: here, disks, prepared, declared, planned },
         cloud: entries.standby.cloud,
       })
       const report = await preflight({
@@ -119,9 +122,12 @@ function ask(
   )
 }
 
-/** What an approval is of: not sizes, which move while others write, nor the sentences that name them. */
+/** What an approval is of: not sizes, which move while others write, nor the sentences that name them, nor whether room that there is is tight. */
 function lasting({ findings, notKnown, tables, versions, noWayBack }: PreflightReport): object {
-  const found = findings.map(({ check, severity, side, object }) => ({ check, severity, side, object }))
+  const stay = findings.filter(
+    ({ check, severity, side }) => check !== 'disk-room' || severity !== 'warning' || side !== 'standby',
+  )
+  const found = stay.map(({ check, severity, side, object }) => ({ check, severity, side, object }))
   return { findings: found, notKnown, tables, versions, noWayBack }
 }
 

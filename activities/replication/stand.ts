@@ -3,6 +3,7 @@ import { Failure, failure } from '../../contracts/failures'
 import type { DiskGrowth, ReplicateRequest } from '../../contracts/replicate'
 import type { StandbyNames, StandbyRecord, StandbyState } from '../../contracts/standby'
 import { sha256Of } from '../../ledger/digest'
+import { bytes } from '../../postgres/health/words'
 import { standingEpoch } from '../../postgres/migrate/fence'
 import { readLines } from '../../postgres/migrate/schema-line'
 import { refuseWriters } from '../../postgres/replicate/before-seeding'
@@ -47,7 +48,7 @@ export async function examineStandby(deps: ActivityDeps, input: Input): Promise<
   return { state, epochs, digest, ...grow }
 }
 
-/** Of a standby that is seeded anew whole: the rows that it has make room first. */
+/** Of a standby that is seeded anew whole: the rows that it has make room first. Fails with DATABASE_REFUSED where that is not enough. */
 async function growthFor(
   deps: ActivityDeps,
   input: Input,
@@ -55,7 +56,7 @@ async function growthFor(
 ): Promise<DiskGrowth | null> {
   const { disks, sides } = input
   const { declared, action, table } = request
-  if (disks === undefined || action !== 'reseed' || table !== null || declared.growToGib === undefined) return null
+  if (disks === undefined || action !== 'reseed' || table !== null) return null
   const place = (side: SideName) => {
     const address = sides[side]
     return address === null ? null : { ref: input, entry: entries[side], address }
@@ -65,9 +66,18 @@ async function growthFor(
   return looking(deps, source, 'admin', (there) =>
     looking(deps, standby, 'admin', async (here) => {
       const asked = { source: there, standby: here, disks, prepared: true, cloud: standby.entry.cloud, declared }
-      return (await diskRoom(asked)).grow
+      const { free, grow, room } = await diskRoom(asked)
+      if (room === 'none') throw tooSmall(standby.entry.name, free.standby ?? 0, grow)
+      return grow
     }),
   )
+}
+
+/** Told before anything is given up: what it holds is a copy that a failover may need. */
+function tooSmall(standby: string, free: number, grow: DiskGrowth | null): Failure {
+  const grown = grow === null ? '' : `, made larger to ${grow.toGib} GiB,`
+  const message = `The disk of ${standby}${grown} has an estimated ${bytes(free)} free beside what it holds, and the source's rows do not fit: copying would fill it and stop it. Make it larger, or allow more by growTo of the fleet file; it was left as it is.`
+  return failure('DATABASE_REFUSED', message, { standby })
 }
 
 /** Instances of the same names may be others. */

@@ -27,6 +27,8 @@ const GIB = 1024 ** 3
 const COMPARE_EVERY_MS_MIN = 60_000
 const COMPARE_EVERY_MS_MAX = 90 * 86_400_000
 const COMPARE_WITHIN_MS = 6 * 3_600_000
+/** As long as a slice may last at most: workflows/standby/standby.ts. */
+const COMPARE_WITHIN_MS_MAX = 86_400_000
 
 export function toStandbys(file: FileStandbys, path: FieldPath, reader: Reader): DeclaredStandby[] {
   return file.map(({ database, publisher, wayBack, maxRetained, maxLag, compare, growTo }, index): DeclaredStandby => {
@@ -60,8 +62,10 @@ function toCompared(
   const isEvery = Number.isInteger(everyMs) && everyMs >= COMPARE_EVERY_MS_MIN && everyMs <= COMPARE_EVERY_MS_MAX
   if (!isEvery) reader.wrong([...path, 'every'], 'whole milliseconds, from 1m to 90d')
   const withinMs = within === undefined ? Math.min(COMPARE_WITHIN_MS, everyMs) : (parseDurationMs(within) ?? Number.NaN)
-  if (isEvery && (!Number.isInteger(withinMs) || withinMs < COMPARE_EVERY_MS_MIN || withinMs > everyMs))
-    reader.wrong([...path, 'within'], `whole milliseconds, from 1m to the ${every} of "every"`)
+  const [withinMsMax, most] =
+    everyMs > COMPARE_WITHIN_MS_MAX ? [COMPARE_WITHIN_MS_MAX, '1d'] : [everyMs, `the ${every} of "every"`]
+  if (isEvery && (!Number.isInteger(withinMs) || withinMs < COMPARE_EVERY_MS_MIN || withinMs > withinMsMax))
+    reader.wrong([...path, 'within'], `whole milliseconds, from 1m to ${most}`)
   return { everyMs, withinMs }
 }
 

@@ -38,7 +38,7 @@ function partsOf(raw: DBInstance): Parts {
     capacity: {
       instanceClass: raw.DBInstanceClass ?? '',
       storageGib: raw.AllocatedStorage ?? 0,
-      growsToGib: raw.MaxAllocatedStorage ?? null,
+      growsToGib: instanceDescription(raw).growsToGib,
       storageType: raw.StorageType ?? null,
       iops: raw.Iops ?? null,
       throughputMib: raw.StorageThroughput ?? null,

@@ -59,6 +59,7 @@ export function instanceDescription(raw: DBInstance): InstanceDescription {
     engineVersion: raw.EngineVersion ?? '',
     instanceClass: raw.DBInstanceClass ?? '',
     storage: storageDescription({ ...raw, Encrypted: raw.StorageEncrypted }),
+    growsToGib: raw.MaxAllocatedStorage ?? null,
     snapshots: { hoursMax: null, outliveInstance: true },
     // Its backups are what the log is restored over.
     automaticBackups: { taken: raw.BackupRetentionPeriod !== 0, log: raw.BackupRetentionPeriod !== 0 },

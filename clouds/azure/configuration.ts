@@ -46,7 +46,7 @@ function partsOf(server: Server): Parts {
     capacity: {
       instanceClass: sku?.name ?? '',
       storageGib: storage?.storageSizeGB ?? 0,
-      growsToGib: storage?.autoGrow === 'Enabled' ? 0 : null,
+      growsToGib: serverDescription(server).growsToGib,
       storageType: storage?.type ?? null,
       iops: storage?.iops ?? null,
       throughputMib: storage?.throughput ?? null,

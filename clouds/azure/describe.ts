@@ -32,6 +32,7 @@ export function serverDescription(raw: Server, port = POSTGRES_PORT): InstanceDe
     engineVersion: versionOf(raw),
     instanceClass: raw.sku?.name ?? '',
     storage: storageOf(raw),
+    growsToGib: raw.storage?.autoGrow === 'Enabled' ? 0 : null,
     snapshots: snapshotsOf(raw),
     // There is no server without.
     automaticBackups: { taken: true, log: true },

@@ -24,14 +24,13 @@ export async function describeConfiguration(sql: CloudSql, name: string, options
 function partsOf(found: Instance): Parts {
   const { settings } = found
   const tags = tagsOfLabels(settings?.userLabels)
-  const limit = Number(settings?.storageAutoResizeLimit?.value ?? 0)
   const { ipv4Enabled, sslMode } = settings?.ipConfiguration ?? {}
   return {
     parameters: { group: null, clusterGroup: null, values: flagsOf(found) },
     capacity: {
       instanceClass: settings?.tier ?? '',
       storageGib: Number(settings?.dataDiskSizeGb?.value ?? 0),
-      growsToGib: settings?.storageAutoResize?.value === true ? limit : null,
+      growsToGib: instanceDescription(found, []).growsToGib,
       storageType: wordOf(settings?.dataDiskType),
       iops: countOf(settings?.dataDiskProvisionedIops),
       throughputMib: countOf(settings?.dataDiskProvisionedThroughput),

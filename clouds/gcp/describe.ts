@@ -58,6 +58,7 @@ export function instanceDescription(raw: Instance, operations: readonly Operatio
     engineVersion: versionOf(raw.databaseInstalledVersion || String(raw.databaseVersion ?? '')),
     instanceClass: settings?.tier ?? '',
     storage: storageOf(raw),
+    growsToGib: settings?.storageAutoResize?.value === true ? Number(settings.storageAutoResizeLimit?.value ?? 0) : null,
     snapshots: { hoursMax: null, outliveInstance: settings?.retainBackupsOnDelete?.value === true },
     automaticBackups: backupsOf(raw),
     deletionProtected: settings?.deletionProtectionEnabled?.value ?? false,

@@ -36,8 +36,9 @@ interface Paired extends Following {
   readonly watch: StandbyWatch
   compared(): Promise<StandbyComparisons | undefined>
   ask(): Promise<void>
-  /** `kept`: what an attempt before this one kept. */
+  /** `kept`: what an attempt before this one kept. `ledger`: instead of the real one. */
   slice(how?: {
+    ledger?: Ledger
     sliceMs?: number
     kept?: unknown
     onKept?: (kept: unknown, leave: () => void) => void
@@ -90,11 +91,13 @@ async function paired(): Promise<Paired> {
     watch,
     compared: async () => (await ledger.getStandby(id))?.compared,
     ask: async () => void (await ledger.noteComparison({ ...id, note: { kind: 'asked', at: new Date().toISOString() } })),
-    async slice({ sliceMs, kept, onKept } = {}) {
+    async slice({ sliceMs, kept, onKept, ledger: other = ledger } = {}) {
       const leave = new AbortController()
       const act = { attempt: 1, scheduledAtMs: Date.now(), signal: leave.signal, stale: () => false, client: undefined as never }
       const keep: Act['keep'] = (state) => onKept?.(state, () => leave.abort(new Error('the worker is gone')))
-      return runAct({ ...act, isCurrent: async () => true, kept, keep }, () => compareByClock(deps, watch, sliceMs))
+      return runAct({ ...act, isCurrent: async () => true, kept, keep }, () =>
+        compareByClock({ ...deps, ledger: other }, watch, sliceMs),
+      )
     },
     become,
   }
@@ -146,6 +149,26 @@ test('what differs is known from slice to slice, and a second attempt knows what
   expect(await pair.slice({ kept })).toEqual({ ended: true })
   const items = { table: 'public.items', onlyInSource: 0, onlyInStandby: 0, changed: 2, exact: true }
   expect(await lastOf(pair)).toMatchObject({ verdict: 'different', tables: 3, differing: [items], tablesLeft: 0 })
+})
+
+test('a ledger that is away for a moment stops nothing', async () => {
+  const pair = await paired()
+  await pair.ask()
+  // it stands there until the ledger was asked in vain
+  await pair.source.execute('BEGIN; LOCK TABLE items IN ACCESS EXCLUSIVE MODE')
+  let asked = 0
+  const away: Ledger = {
+    ...ledger,
+    getStandby: async (id) => {
+      asked += 1
+      if (asked !== 2) return ledger.getStandby(id)
+      setTimeout(() => void pair.source.execute('ROLLBACK'), 100)
+      throw new Error('the ledger is away')
+    },
+  }
+  expect(await pair.slice({ ledger: away })).toEqual({ ended: true })
+  expect(asked).toBeGreaterThanOrEqual(2)
+  expect(await lastOf(pair)).toMatchObject({ verdict: 'equal', tables: 3, tablesLeft: 0 })
 })
 
 test('what its time is over for is left, nothing is begun while it does not follow, and a column that one side lacks leaves its table', async () => {

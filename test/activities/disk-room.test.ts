@@ -53,11 +53,26 @@ test('what nobody was asked, or may not ask, is not known, and storage without a
   expect(await room({ source: blind, growToGib: 500 })).toEqual({
     free: { source: null, standby: expect.any(Number) },
     grow: null,
+    room: null,
   })
   expect(await room({ sizeGib: null, growToGib: 500 })).toEqual({
     free: { source: expect.any(Number), standby: Number.MAX_SAFE_INTEGER },
     grow: null,
+    room: 'enough',
   })
+})
+
+test('a disk that its cloud makes larger has room as far as that goes, and is made larger beforehand where that is declared', async () => {
+  const grows = (growsToGib: number | null, more: Asked = {}) =>
+    room({ disks: { source: { sizeGib: 5, growsToGib }, standby: { sizeGib: 5, growsToGib } }, ...more })
+  const { free, grow } = await grows(100)
+  expect([free.source, free.standby].every((bytes) => bytes !== null && bytes > 80 * GIB)).toBe(true)
+  expect(grow).toBeNull()
+  expect((await grows(0)).free).toEqual({ source: Number.MAX_SAFE_INTEGER, standby: Number.MAX_SAFE_INTEGER })
+  expect(await grows(null)).toEqual(await room())
+  const declared = await grows(100, { growToGib: 500 })
+  expect(declared.grow).toEqual({ fromGib: 5, toGib: 10 })
+  expect(declared.free.standby).toBeGreaterThan(80 * GIB)
 })
 
 test('a disk that is too small is to grow where that is declared, as far as that goes, and what is free is reckoned with it', async () => {
@@ -66,8 +81,18 @@ test('a disk that is too small is to grow where that is declared, as far as that
   expect(free.standby).toBeGreaterThan(8 * GIB)
   expect((await room({ growToGib: 7 })).grow).toEqual({ fromGib: 5, toGib: 7 })
   expect((await room({ growToGib: 5 })).grow).toBeNull()
+  expect((await room({ growToGib: 500 })).room).toBe('enough')
+  expect((await room({ sizeGib: 0.01 })).room).toBe('none')
   expect((await room({ sizeGib: 100, growToGib: 500 })).grow).toBeNull()
   expect((await room({ cloud: 'azure', growToGib: 500 })).grow).toEqual({ fromGib: 5, toGib: 32 })
+})
+
+test('what a plan before this one made larger stays so while that is enough', async () => {
+  const planned = { fromGib: 5, toGib: 20 }
+  expect((await room({ growToGib: 500, planned })).grow).toEqual(planned)
+  expect((await room({ growToGib: 500, planned: { fromGib: 5, toGib: 6 } })).grow).toEqual({ fromGib: 5, toGib: 10 })
+  expect((await room({ growToGib: 15, planned })).grow).toEqual({ fromGib: 5, toGib: 10 })
+  expect((await room({ sizeGib: 100, growToGib: 500, planned })).grow).toBeNull()
 })
 
 test.each([

@@ -10,6 +10,7 @@ const found: InstanceDescription = {
   ...{ cloud: 'aws', account: 'a', region: 'r', name: 'shop', instanceId: 'shop-1', state: 'ready', cloudState: 'ready' },
   ...{ endpoint: null, engineVersion: '17', instanceClass: 'small', deletionProtected: true, replicaOf: null, tags: {} },
   storage: { sizeGib: 20, encrypted: true, key: null },
+  growsToGib: null,
   snapshots: { hoursMax: null, outliveInstance: true },
   automaticBackups: { taken: true, log: true },
 }

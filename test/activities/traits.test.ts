@@ -11,6 +11,7 @@ const instance: InstanceDescription = {
   ...{ cloud: 'aws', account: 'a', region: 'r', name: 'shop', instanceId: 'shop-1', state: 'ready', cloudState: 'ready' },
   ...{ endpoint: null, engineVersion: '17', instanceClass: 'Standard_B1ms', deletionProtected: false, replicaOf: null, tags: {} },
   storage: { sizeGib: 20, encrypted: true, key: null },
+  growsToGib: null,
   snapshots: { hoursMax: null, outliveInstance: true },
   automaticBackups: { taken: true, log: true },
 }

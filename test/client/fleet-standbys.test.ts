@@ -36,6 +36,7 @@ describe('the standbys of a database', () => {
     expect(compared('{ every: 7d }')).toEqual({ everyMs: 7 * 24 * hour, withinMs: 6 * hour })
     expect(compared('{ every: 90m }')).toEqual({ everyMs: 1.5 * hour, withinMs: 1.5 * hour })
     expect(compared('{ every: 1d, within: 24h }')).toEqual({ everyMs: 24 * hour, withinMs: 24 * hour })
+    expect(() => compared('{ every: 30d, within: 25h }')).toThrow('from 1m to 1d')
   })
 
   test('are what the page says of them', () => {

@@ -186,6 +186,16 @@ describe('what comparisons tell', () => {
     expect((await ledger.getStandby(id))?.compared).toMatchObject({ running: null, last: told(), equalAt: at(10) })
   })
 
+  test('that was under way while one table was copied anew is asked for again', async () => {
+    const { id } = await opened()
+    await note(id, { kind: 'begun', at: at(9) })
+    await note(id, { kind: 'ended', since: at(9), told: told() })
+    await note(id, { kind: 'asked', at: at(10) })
+    await note(id, { kind: 'begun', at: at(11) })
+    await note(id, { kind: 'seeded', table: 'public.a', told: told() })
+    expect((await ledger.getStandby(id))?.compared).toMatchObject({ askedAt: at(20), running: null, last: told() })
+  })
+
   test('so far is kept beside it, the newest', async () => {
     const { id } = await opened()
     expect(await ledger.getComparison(id)).toBeNull()

@@ -73,8 +73,7 @@ class Slices {
   }
 
   async #run(watched: StandbyWatch): Promise<void> {
-    // a table may take as long as it takes
-    const options = lookTwice(claimedSoon(longAct(TASK_QUEUES.postgres, watched.heartbeatTimeoutMs)))
+    const options = { ...lookTwice(claimedSoon(longAct(TASK_QUEUES.postgres, watched.heartbeatTimeoutMs))), ...SLICE_AT_MOST }
     const { compareByClock } = proxyActivities<ReplicationActivities>(options)
     try {
       await compareByClock(watched)
@@ -86,6 +85,10 @@ class Slices {
     }
   }
 }
+
+/** As long as a comparison may last (`within` of the fleet file). While one runs the entity cannot continue as new, and after some three days of rounds the
+ *  server would end it: nobody would look any more, nor drop a slot. */
+const SLICE_AT_MOST = { startToCloseTimeout: '1 day' } as const
 
 /** Beside the looks, and without a word where it cannot be asked. */
 async function lookAtDisk(watched: StandbyWatch): Promise<void> {

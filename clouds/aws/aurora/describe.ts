@@ -76,6 +76,7 @@ export function clusterDescription(cluster: Cluster): InstanceDescription {
     engineVersion: raw.EngineVersion ?? '',
     instanceClass: classOf(raw, writer ?? (replicaOf === null ? {} : (members[0] ?? {}))),
     storage: storageOf({ ...raw, Encrypted: raw.StorageEncrypted }),
+    growsToGib: null,
     snapshots: { hoursMax: null, outliveInstance: true },
     // Aurora keeps both for as long as its cluster lives, and they cannot be switched off
     automaticBackups: { taken: true, log: true },

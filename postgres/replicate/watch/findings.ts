@@ -1,6 +1,6 @@
 /** What of a look somebody has to know, whatever the state is. Rules are stable: scripts depend on them. Pure. */
-import type { Finding } from '../../../contracts/operation'
-import type { SourceLook, StandbyLook, StandbyRecord, WaitsAtLine } from '../../../contracts/standby'
+import type { Finding, IsoInstant } from '../../../contracts/operation'
+import type { SourceLook, StandbyDisk, StandbyLook, StandbyRecord, StandbyState, WaitsAtLine } from '../../../contracts/standby'
 import { bytes } from '../../health/words'
 
 /** Of what a slot may hold back. */
@@ -8,6 +8,11 @@ const RETENTION_WARNING_PERCENT = 80
 const DIFFERENCES_SHOWN = 5
 /** Of a disk. */
 const FULL = 0.9
+
+/** It is asked about once an hour. */
+const DISK_OLD_MS = 6 * 3_600_000
+/** While an operation has it in hand. */
+const NOT_ASKED: readonly StandbyState[] = ['building', 'switching']
 
 type Judged = Pick<StandbyRecord, 'source' | 'target' | 'state' | 'names' | 'declared' | 'disk'>
 
@@ -30,20 +35,33 @@ export function findingsOf(judged: Judged, look: StandbyLook): Finding[] {
         'No beat of the source has ever arrived, so that nobody can tell how late it is: look whether capstan.standby_beat is published.',
     })
   if (look.waits !== undefined) findings.push(waiting(judged, look.waits))
-  findings.push(...ofDisk(judged))
+  findings.push(...ofDisk(judged, look.at))
   if (schemaDiffers !== null && schemaDiffers.length > 0)
     findings.push({ rule: 'schema-differs', message: differing(schemaDiffers), measured: schemaDiffers.length, allowed: 0 })
   return findings
 }
 
 /** Nobody makes it larger from here: that takes a lock, and a cloud lets hours pass between two changes. */
-function ofDisk({ state, disk }: Judged): Finding[] {
+function ofDisk({ state, disk }: Judged, now: IsoInstant): Finding[] {
   if (disk === undefined || state === 'to-be-seeded') return []
-  const { sizeGib, bytesUsed } = disk
-  const allowed = Math.floor(sizeGib * 1024 ** 3 * FULL)
+  if (Date.parse(now) - Date.parse(disk.at) > DISK_OLD_MS) return NOT_ASKED.includes(state) ? [] : [notKnown(disk)]
+  const { sizeGib, bytesUsed, growsToGib = sizeGib } = disk
+  if (growsToGib === 0) return []
+  const largest = Math.max(sizeGib, growsToGib)
+  const allowed = Math.floor(largest * 1024 ** 3 * FULL)
   if (bytesUsed <= allowed) return []
-  const message = `The disk of the standby is nearly full: an estimated ${bytes(bytesUsed)} of ${sizeGib} GiB are used. Once it is full it gets nothing any more: make it larger, or have its cloud make it grow by itself.`
+  const [grown, mended] =
+    largest > sizeGib
+      ? [', as far as its cloud makes it grow,', 'have its cloud make it grow further']
+      : ['', 'make it larger, or have its cloud make it grow by itself']
+  const message = `The disk of the standby is nearly full: an estimated ${bytes(bytesUsed)} of ${largest} GiB${grown} are used. Once it is full it gets nothing any more: ${mended}.`
   return [{ rule: 'standby-disk', message, measured: bytesUsed, allowed }]
+}
+
+/** What it was then says nothing of now, for either word. */
+function notKnown({ at }: StandbyDisk): Finding {
+  const message = `How full the disk of the standby is, nobody knows since ${at}: its cloud, or the standby, does not say. Look there.`
+  return { rule: 'disk-not-known', message }
 }
 
 function onSource({ state, names, declared: { retainedBytesMax } }: Judged, { slot, publishedTables }: SourceLook): Finding[] {

@@ -93,6 +93,25 @@ test('a disk of which less than a tenth is free is told, and changes nothing', (
   expect(full.findings[0]?.message).toContain('of 10 GiB are used')
 })
 
+test('a disk that nobody could ask about for hours is told as not known, full or not', () => {
+  const at = (hours: number) => new Date(Date.parse(LOOK.at) - hours * 3_600_000).toISOString()
+  const rulesOf = (hours: number, state: StandbyState = 'following', more = {}) =>
+    judge({ ...record(state), disk: { at: at(hours), sizeGib: 10, bytesUsed: 9.9 * 1024 ** 3, ...more } }, LOOK).findings.map(
+      ({ rule }) => rule,
+    )
+  expect(rulesOf(6)).toEqual(['standby-disk'])
+  expect(rulesOf(7)).toEqual(['disk-not-known'])
+  expect(rulesOf(7, 'switching')).toEqual([])
+  expect(rulesOf(1, 'following', { growsToGib: 0 })).toEqual([])
+})
+
+test('a disk that its cloud makes larger is full where that ends', () => {
+  const lookedAt = (bytesUsed: number) =>
+    judge({ ...record('following'), disk: { at: LOOK.at, sizeGib: 10, growsToGib: 20, bytesUsed } }, LOOK).findings
+  expect(lookedAt(18 * 1024 ** 3)).toEqual([])
+  expect(lookedAt(18 * 1024 ** 3 + 1)).toMatchObject([{ rule: 'standby-disk', allowed: 18 * 1024 ** 3 }])
+})
+
 test('a slot by which a table is copied is dropped though the one that follows is gone', () => {
   const stray = (retainedBytes: number): StandbyLook => ({
     ...LOOK,
