@@ -12,6 +12,8 @@ export const STANDBY_ALERT_CODES = [
   'slot-retention',
   'standby-disk',
   'schema-differs',
+  'not-published',
+  'unguarded',
   'rows-differ',
   'comparison-too-old',
   'waits-for-migration',
@@ -37,7 +39,8 @@ const OF_STATE: Readonly<Partial<Record<StandbyState, StandbyAlertCode>>> = {
 }
 
 /** Rules of a look's findings that are alerts by their own name, before those of comparisons and after. */
-const [BEFORE, AFTER] = [['slot-retention', 'standby-disk', 'schema-differs'] as const, ['unreached'] as const]
+const BEFORE = ['slot-retention', 'standby-disk', 'schema-differs', 'not-published', 'unguarded'] as const
+const AFTER = ['unreached'] as const
 
 /** One that is carried over to waits for seconds. */
 const WAITS = 'waits-for-migration' as const

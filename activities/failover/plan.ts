@@ -248,6 +248,13 @@ function warningsOf(
     found.push(
       block('state', `The standby was ${state}${reason === null ? '' : ` (${reason})`}: it lacks all that was written since.`),
     )
+  if (record.look?.waits !== undefined)
+    found.push(
+      block(
+        'waits-for-migration',
+        `${id.target} waits at its line for ${record.look.waits.script}: it has neither that file nor what was written behind it. Once it is the writer, "capstan migrate ${id.target}" brings it on.`,
+      ),
+    )
   if (unseenSequences.length > 0)
     found.push(
       block(

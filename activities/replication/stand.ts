@@ -69,7 +69,8 @@ async function growthFor(
       const { free, grow, room } = await diskRoom(asked)
       if (room === 'none') throw tooSmall(standby.entry.name, free.standby ?? 0, grow)
       return grow
-    }),
+      // an old writer that is closed still is opened later
+    }).catch(unlessAway),
   )
 }
 

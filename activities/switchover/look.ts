@@ -57,7 +57,10 @@ export async function lookAtBoth(deps: ActivityDeps, pair: Pair): Promise<Looked
         ...masters.blocks,
         ...each('migration', waits === null ? [] : [waitsAtLine(waits.script, pair)]),
         ...each('schema', differs.map(differing)),
-        ...each('unpublished', missing.map(unpublished)),
+        ...each(
+          'unpublished',
+          missing.map((table) => unpublished(table, pair)),
+        ),
       ],
       tables,
       sequences: [...sequences.map(({ schema, name }) => `${schema}.${name}`), ...hidden].sort(),
@@ -68,8 +71,8 @@ export async function lookAtBoth(deps: ActivityDeps, pair: Pair): Promise<Looked
 const waitsAtLine = (script: string, { id: { source, target } }: Pair): string =>
   `${target} waits at its line for ${script}, which ${source} has applied: "capstan standby resume ${source} --to ${target}" carries it over.`
 const differing = (one: string): string => `${one} differs between source and standby.`
-const unpublished = (table: string): string =>
-  `${table} was made since and does not go to the standby: capstan standby reseed --table ${table}.`
+const unpublished = (table: string, { id: { source, target } }: Pick<Pair, 'id'>): string =>
+  `${table} was made since and does not go to the standby: capstan standby reseed ${source} --to ${target} --table ${table}.`
 
 interface Both {
   readonly source: Session
@@ -167,18 +170,15 @@ export async function sinceThePlan(
 }
 
 /** What is not carried, and was not there when it was planned: a table that is in no publication, another schema, large objects, unlogged rows. */
-export async function madeSince(
-  { source, standby }: Both,
-  { forward, back, request }: Pair,
-  unlogged: readonly string[],
-): Promise<string[]> {
+export async function madeSince({ source, standby }: Both, pair: Pair, unlogged: readonly string[]): Promise<string[]> {
+  const { forward, back, request } = pair
   const { signal } = currentAct()
   const withoutGrantee = whoFollow(request.declared)
   const { published, missing } = await publishedTables(source, forward)
   const returning = new Set((await publishedTables(standby, back)).published)
   const differs = await schemaDiffers({ source, standby }, { setAside: new Set(), withoutGrantee, signal })
   return [
-    ...missing.map(unpublished),
+    ...missing.map((table) => unpublished(table, pair)),
     ...published.filter((one) => !returning.has(one)).map((one) => `${one} is published there, and not back.`),
     ...differs.map(differing),
     ...(await heldSince(source, unlogged)),

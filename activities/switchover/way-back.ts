@@ -36,7 +36,12 @@ export async function prepareWayBack(deps: ActivityDeps, input: Watching): Promi
     const { signal } = currentAct()
     // what is published now: the plan that was approved may not have been the first
     const { published: tables, missing } = await publishedTables(source.migrator, forward)
-    refuseLacking(missing.map((one) => `${one} goes to the standby by nothing: capstan standby reseed --table ${one}.`))
+    refuseLacking(
+      missing.map(
+        (one) =>
+          `${one} goes to the standby by nothing: capstan standby reseed ${pair.id.source} --to ${pair.id.target} --table ${one}.`,
+      ),
+    )
     // what is ours and new since the standby was made follows too, and has to be there
     for (const { migrator } of [source, standby]) await ensureControlSchema(migrator)
     await letRead(standby.migrator, publisher.user)

@@ -26,6 +26,8 @@ test.each([
   ['slot-retention', found('slot-retention')],
   ['standby-disk', found('standby-disk')],
   ['schema-differs', found('schema-differs')],
+  ['not-published', found('not-published')],
+  ['unguarded', found('unguarded')],
   ['unreached', found('unreached')],
   ['not-looked-at', { look: { ...LOOK, at: '2026-11-29T23:50:00.000Z' } }],
   ['not-looked-at', { look: null, since: '2026-11-29T23:50:00.000Z' }],

@@ -1,7 +1,8 @@
 /** The standbys that there are, as the watch saw them last. */
-import { differingTable, rowsDiffering } from '../../../contracts/rows-differing'
+import { differingTable } from '../../../contracts/rows-differing'
 import type { ComparisonTold, StandbyLook, StandbyRecord, StandbyState } from '../../../contracts/standby'
 import { bytes, chosenBytes, chosenDuration, counted, duration } from '../../quantities'
+import { standbyAlerts } from '../../standby-alerts'
 import type { Paint, Style } from '../io'
 import { oneLine } from './quoted'
 import { table } from './table'
@@ -37,11 +38,19 @@ export function standbyListLines(standbys: readonly StandbyRecord[], { paint, no
         ? []
         : [`${paint(style, mark)} ${oneLine(source)} to ${oneLine(target)} is ${state}: ${next}`]
     }),
-    ...standbys.flatMap((standby) => {
-      const differing = standby.state === 'gone' ? null : rowsDiffering(standby)
-      return differing === null ? [] : [`${paint('red', '✘')} ${oneLine(differing)}`]
-    }),
+    ...standbys.flatMap((standby) => toldOf(standby, now).map((message) => `${paint('red', '✘')} ${oneLine(message)}`)),
   ]
+}
+
+/** What the table has by itself. */
+const IN_TABLE: readonly string[] = ['late', 'broken', 'to-be-seeded', 'unreached', 'waits-for-migration']
+
+/** Whatever somebody has to hear of, and what else the newest look found. */
+function toldOf(standby: StandbyRecord, now: number): string[] {
+  if (standby.state === 'gone') return []
+  const alerts = standbyAlerts(standby, now).filter(({ code }) => !IN_TABLE.includes(code))
+  const findings = (standby.look?.findings ?? []).filter(({ rule }) => !IN_TABLE.includes(rule))
+  return [...new Set([...alerts, ...findings].map(({ message }) => message))]
 }
 
 /** What a comparison that has ended came to. */

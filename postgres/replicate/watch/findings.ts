@@ -26,7 +26,7 @@ export function findingsOf(judged: Judged, look: StandbyLook): Finding[] {
   if (state === 'paused' && target?.subscription?.enabled)
     findings.push({
       rule: 'enabled-while-paused',
-      message: `The standby is paused, and somebody has enabled its subscription ${names.subscription}: capstan replicate … resume, or ALTER SUBSCRIPTION … DISABLE.`,
+      message: `The standby is paused, and somebody has enabled its subscription ${names.subscription}: capstan standby resume ${source} --to ${target}, or ALTER SUBSCRIPTION … DISABLE.`,
     })
   if ((state === 'following' || state === 'late') && source !== null && target !== null && beatAt === null)
     findings.push({
