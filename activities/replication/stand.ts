@@ -8,6 +8,7 @@ import { standingEpoch } from '../../postgres/migrate/fence'
 import { readLines } from '../../postgres/migrate/schema-line'
 import { refuseWriters } from '../../postgres/replicate/before-seeding'
 import { raiseGuard } from '../../postgres/replicate/guard'
+import { readOrigin } from '../../postgres/replicate/seeding'
 import { disableSubscription, renewSubscription } from '../../postgres/replicate/subscription'
 import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
@@ -129,11 +130,20 @@ export async function resumeStandby(deps: ActivityDeps, input: Replicating): Pro
   const wasWriter = await admitOldWriter(deps, input, both, { overwrites: false })
   if (!wasWriter && state === 'switching' && by !== null) await refuseClosedWriter(deps, input, both, by)
   await refuseWriterAsStandby(deps, input, both)
+  await refuseToBeEmptied(deps, input, both)
   if (state === 'paused' || state === 'broken') await refuseWritersOf(deps, input, both)
   const summary = await followToItsSource(deps, input, both, names)
   if (wasWriter) await followWhole(deps, input, names)
   const closed = state === 'switching' && by !== null ? await sourceStaysClosed(deps, input, by) : null
   return { summary: closed === null ? summary : `${summary}; ${closed}` }
+}
+
+/** An old writer that somebody wrote into, and that a reseed was begun with. */
+async function refuseToBeEmptied(deps: ActivityDeps, input: Replicating, { id: { source, target } }: Both): Promise<void> {
+  const mark = await looking(deps, await placeOf(deps, input, 'standby'), 'migrator', readOrigin)
+  if (mark?.state !== 'preparing' || mark.tables !== null) return
+  const message = `${target} is to be filled anew by ${mark.operation}: what is in it may not be what ${source} holds. "capstan standby reseed ${source} --to ${target}" does it.`
+  throw failure('DATABASE_REFUSED', message, { source, standby: target })
 }
 
 /** It is enabled first, since its worker has to come to the line where files are carried over, and waits there by itself. */

@@ -16,7 +16,7 @@ import { prepareGuard } from '../../postgres/replicate/guard'
 import { isKeptOut } from '../../postgres/replicate/keep-out'
 import { othersWhoWrite } from '../../postgres/replicate/logins'
 import { standbyNames } from '../../postgres/replicate/names'
-import { markFollowing, readOrigin } from '../../postgres/replicate/seeding'
+import { markFollowing, markToBeEmptied, readOrigin } from '../../postgres/replicate/seeding'
 import { dropSubscription } from '../../postgres/replicate/teardown'
 import { followAll } from '../../postgres/replicate/way-back'
 import { assertMayAct, currentAct } from '../act'
@@ -60,7 +60,7 @@ export async function admitOldWriter(
 ): Promise<boolean> {
   const { operation } = input
   const place = await placeOf(deps, input, 'standby')
-  const moved = (await movedAwayFrom(deps, place)) ?? (await movedByLedger(deps, place, id))
+  const moved = (await movedAwayFrom(deps, place)) ?? (await movedByLedger(deps, place, id, overwrites))
   if (moved === null || moved.writer !== id.source) return false
   const left = await leftAs(deps, input, id, moved)
   if (left === null) return false
@@ -82,8 +82,10 @@ export async function admitOldWriter(
   const forward = standbyNames({ source: id.target, target: id.source })
   await onBoth(deps, input, async ({ source, standby }) => {
     const { signal } = currentAct()
+    const mark = { source: id.source, operation, token: standby.token, signal }
+    // what somebody wrote there since is not to be followed upon
     if ((await readOrigin(standby.migrator)) === null)
-      await markFollowing(standby.migrator, { source: id.source, operation, token: standby.token, signal })
+      await (overwrites ? markToBeEmptied : markFollowing)(standby.migrator, mark)
     await prepareGuard(standby.migrator, { token: standby.token, signal })
     assertMayAct()
     await dropSubscription(source.admin, { name: forward.subscription, source: standby.admin })
@@ -94,8 +96,8 @@ export async function admitOldWriter(
 
 /** Of a source that was away when writing moved, and so bears no mark: by whom it is closed is written beside it all the same, and whether that one has moved writing
  *  away from it the ledger says. A switchover closes no other database than its source. */
-async function movedByLedger(deps: ActivityDeps, place: Place, id: Both['id']): Promise<MovedAway | null> {
-  const operation = (await closedBeside(deps, place)) ?? (await switchingBy(deps, id))
+async function movedByLedger(deps: ActivityDeps, place: Place, id: Both['id'], overwrites: boolean): Promise<MovedAway | null> {
+  const operation = (await closedBeside(deps, place)) ?? (overwrites ? await switchingBy(deps, id) : null)
   if (operation === null) return null
   const by = await deps.ledger.getOperation(operation)
   if (by?.kind !== 'switchover' || !by.databases.includes(id.source) || !by.databases.includes(id.target)) return null
@@ -103,7 +105,8 @@ async function movedByLedger(deps: ActivityDeps, place: Place, id: Both['id']): 
   return moved === null ? null : { operation, writer: id.source }
 }
 
-/** What is written beside it goes when an operation of ours opens it, which may end before it says what it makes of it: the ledger has it as it was until then. */
+/** What is written beside it goes when a reseed opens it, which may end before it says what it makes of it: the ledger has it as it was until then. Whoever lets it follow
+ *  on would keep what somebody wrote there meanwhile. */
 async function switchingBy({ ledger }: ActivityDeps, id: Both['id']): Promise<OperationId | null> {
   const held = await ledger.getStandby(id)
   return held?.state === 'switching' ? held.operation : null

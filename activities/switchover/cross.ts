@@ -81,9 +81,9 @@ export async function fenceAndDrain(deps: ActivityDeps, input: Input): Promise<C
       try {
         return await cross(crossing)
       } catch (error) {
-        const follows = await followNoMore(on.source, pair)
+        const follows = await followNoMore(on.source, pair, tokens.source)
         await openAtOnce(hole, input.operation)
-        if (follows) await followNoMoreOnceOpen(hole, pair)
+        if (follows) await followNoMoreOnceOpen(hole, pair, tokens.source)
         throw error
       }
     }),

@@ -69,12 +69,12 @@ export function toldUnguarded(tables: readonly string[] | null): string {
 
 /** A source that is opened while the way back is enabled turns writers away until that is disabled. Whether it may be enabled still: this session, which is inside already,
  *  may be gone, as after a stage that came too late. */
-export async function followNoMore(source: Session, { back }: Pick<Pair, 'back'>): Promise<boolean> {
+export async function followNoMore(source: Session, { back }: Pick<Pair, 'back'>, token: FenceToken): Promise<boolean> {
   const limit = setTimeout(() => void source.close(), FOLLOW_NO_MORE_MS)
   try {
     if (!source.open) return true
     const name = back.subscription
-    if ((await findSubscription(source, name))?.enabled === true) await disableSubscription(source, { name })
+    if ((await findSubscription(source, name))?.enabled === true) await disableSubscription(source, { name, token })
     return false
   } catch {
     // what has failed before is what counts
@@ -85,10 +85,14 @@ export async function followNoMore(source: Session, { back }: Pick<Pair, 'back'>
 }
 
 /** The same by a session of its own, with the ledger away or not. What it does not come to the undo does. */
-export async function followNoMoreOnceOpen({ connectTo }: Pick<InKeyhole, 'connectTo'>, pair: Pair): Promise<void> {
+export async function followNoMoreOnceOpen(
+  { connectTo }: Pick<InKeyhole, 'connectTo'>,
+  pair: Pair,
+  token: FenceToken,
+): Promise<void> {
   try {
     const source = await connectTo(pair.places.source.entry.database)
-    await followNoMore(source, pair).finally(() => source.close())
+    await followNoMore(source, pair, token).finally(() => source.close())
   } catch {
     // what has failed before is what counts
   }

@@ -133,11 +133,6 @@ function crossing(input: PapersInput, { keyhole, database }: Places): PaperStep[
       ...{ where: inside, sql: [PAPER_GUARD.raise], done: PAPER_GUARDED },
     },
     {
-      ...{ id: 'unguard', title: 'Set that of the standby aside, where there is one', where: database.standby },
-      note: 'Once: it turns nobody away of a database that follows nobody',
-      ...{ sql: [PAPER_GUARD.setAside], done: PAPER_SET_ASIDE },
-    },
-    {
       ...{ id: 'marker', title: 'Commit the last row of the source, and note its value and the position' },
       ...{ where: inside, sql: say.MARKER },
     },
@@ -149,6 +144,11 @@ function crossing(input: PapersInput, { keyhole, database }: Places): PaperStep[
       where: `${keyhole.source}; then ${database.standby}`,
       note: 'Only both together say it, and nothing that pg_stat_replication shows',
       sql: [say.confirmed(forward.slot), say.MARKER_SEEN],
+    },
+    {
+      ...{ id: 'unguard', title: 'Set that of the standby aside, where there is one', where: database.standby },
+      note: 'Once: it turns nobody away of a database that follows nobody',
+      ...{ sql: [PAPER_GUARD.setAside], done: PAPER_SET_ASIDE },
     },
     {
       ...{ id: 'sequences', title: 'Set the sequences of the standby; what this answers is to be said there' },

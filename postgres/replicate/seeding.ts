@@ -121,6 +121,12 @@ export async function markFollowing(standby: Session, input: SeedingInput): Prom
   })
 }
 
+/** What was a source is to be filled anew: what is in it may be thrown away, and nothing follows upon it. Safe to repeat. */
+export async function markToBeEmptied(standby: Session, input: SeedingInput): Promise<void> {
+  await ensureControlSchema(standby)
+  await behindFence(standby, input, TO_GRANT, () => writeMark(standby, { ...input, state: 'preparing', tables: null }))
+}
+
 /** It is nobody's standby any more: nothing in it is ever thrown away, and its own files leave their lines. Safe to repeat. */
 export async function forgetOrigin(standby: Session, input: Guarded & { readonly source: string }): Promise<void> {
   if (!(await controlTables(standby)).has('standby_origin')) return
