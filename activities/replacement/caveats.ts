@@ -26,7 +26,7 @@ export async function caveatsOf(sides: { live: Side; copy: Side }, database: str
     ...(followed === null
       ? []
       : [
-          `The copy is of a moment at which it followed ${followed}: it turns away whoever writes. As soon as it may act, and before applications are led there: DELETE FROM capstan.standby_origin, as its migrator.`,
+          `The copy is of a moment at which it followed ${followed}: it turns away whoever writes, and stops its next migration. As soon as it may act, and before applications are led there, as its migrator: DELETE FROM capstan.standby_origin; DELETE FROM capstan.standby_bound; ALTER TABLE capstan.schema_line DROP CONSTRAINT IF EXISTS schema_line_bound.`,
         ]),
     'Sequences go on from that moment: numbers that were given out since are given out once more.',
   ]
