@@ -21,7 +21,7 @@ export function addMigrate(program: Command, cli: CliContext): void {
     .summary('bring a database to its files’ version, through a canary')
     .description(
       'Rehearses the pending migrations on a restored copy, judges what they cost, and applies them to the database only when the ' +
-        'copy came through. Every file of the folder has to parse, those applied long ago too: placeholders are not known here. ' +
+        'copy came through. Standbys that follow it get the files too, one after the other. Every file of the folder has to parse, those applied long ago too: placeholders are not known here. ' +
         'Ctrl-C stops watching; the operation goes on.',
     )
     .argument('<database>', 'name in the fleet file')

@@ -22,7 +22,7 @@ export function addReplicate(program: Command, cli: CliContext): void {
     .description(
       'Looks at source and standby for what would stand in the way, builds the standby’s schema by the source’s migrations, copies the rows, compares both, ' +
         'and has the standby watched from then on: it follows its source by logical replication. The source is read; what is made in it is a publication, a ' +
-        'replication slot and a table for a row that beats. --plan makes nothing, and tells what would stand in the way. Ctrl-C stops watching; the operation goes on.',
+        'replication slot and three small tables in the schema capstan (beat, marker, lines). --plan makes nothing, and tells what would stand in the way. Ctrl-C stops watching; the operation goes on.',
     )
   addStandbyOptions(command)
     .addHelpText('after', example('capstan replicate shop --plan', 'capstan replicate shop --to shop-azure'))

@@ -12,6 +12,7 @@ export function addStandbyCompare(group: Command, cli: CliContext): void {
     .summary('whether it holds the rows of its source')
     .description(
       'Compares the rows of every published table while applications write, a slice of some minutes at a time, as the fleet file’s "compare" has it done by the clock. ' +
+        'Only while it is following; for "within" of the fleet file, six hours where that has none: what is left then is inconclusive. ' +
         'Who watches the standby does it, and goes on when this is left by Ctrl-C: "capstan standby list" tells. Exit 0 when all are equal, 1 when any differs or could not be compared.',
     )
     .argument('<source>', 'name of the database in the fleet file that is followed')

@@ -19,7 +19,7 @@ export function addStandbyList(group: Command, cli: CliContext, withStandbys: Wi
     .summary('which there are, how late each is, and what its slot holds back')
     .description(
       'Every standby with its state: how late it is by a row that beats in its source, how many bytes of log it has not confirmed, and what its slot holds back against the ' +
-        'fleet file’s maxRetained. As the watch saw it last, which looks every few seconds. Contacts nothing but the ledger.',
+        'fleet file’s maxRetained; below them what somebody has to hear of, and what else the newest look found. As the watch saw it last, which looks every few seconds. Contacts nothing but the ledger.',
     )
     .addOption(jsonOption())
     .addOption(new Option('--prometheus', 'as metrics, in the text format of Prometheus').conflicts('json'))

@@ -33,10 +33,10 @@ export function addSwitchover(program: Command, cli: CliContext): void {
     )
     .argument('<source>', 'name of the database in the fleet file that is written to now')
     .addOption(fleetOption())
-    .option('--to <standby>', 'name of the standby in the fleet file; may be left out where there is one', someText)
+    .option('--to <standby>', 'name of the standby or replica in the fleet file; may be left out where there is one', someText)
     .option(
       '--drain-within <time>',
-      'once nobody can write any more: how long the standby may take to have all; above it the source is opened again',
+      'once nobody can write any more: how long the standby may take to have all; above it the source is opened again; of a read replica: how long it may take to show what was written to the source',
       durationMs,
       DRAIN_MS,
     )

@@ -20,7 +20,10 @@ interface ApplyOptions extends EngineOptions {
 export function addMigrationsApply(migrations: Command, cli: CliContext): void {
   migrations
     .command('apply')
-    .description('Apply what is pending, in order. Safe to repeat after any interruption.')
+    .description(
+      'Apply what is pending, in order. Safe to repeat after any interruption. Of a database that standbys follow it applies to the source alone: ' +
+        'each standby stops at its line until "capstan standby resume SOURCE --to STANDBY" carries the files over.',
+    )
     .addOption(urlOption())
     .requiredOption('--dir <folder>', 'the migrations')
     .option('--target <version>', 'stop at this version; repeatable migrations are left for later')
