@@ -86,7 +86,7 @@ export interface CarryingOver {
 }
 
 /** The subscription has to be enabled: its worker has to come to the line. Safe to repeat. Throws what `toCarry` and `carryOne` throw, MIGRATIONS_MISSING where
- *  files are lacking and none were to be had. */
+ *  files are lacking and none were to be had, DATABASE_REFUSED where it has passed the last line and tables of it were not copied there. */
 export async function carryOver(deps: ActivityDeps, carrying: CarryingOver): Promise<Told> {
   const { places, id, migrations } = carrying
   return looking(deps, places.source, 'migrator', async (source) => {
@@ -98,6 +98,7 @@ export async function carryOver(deps: ActivityDeps, carrying: CarryingOver): Pro
     }))
     if (bound === null) throw withoutLine(id)
     if (hasFilesOf(rows, history) && bound.line >= lastOf(lines) && bound.deferred === 0) return { summary: NOTHING }
+    if (bound.deferred > 0 && bound.line >= lastOf(lines)) throw neverCopied(id, bound.deferred)
     if (migrations.length === 0) throw withoutFiles(id)
     const resolved = resolveMigrations(migrations)
     const steps = await toCarry({ resolved, lines, sourceHistory: rows, standbyHistory: history, bound: bound.line })
@@ -154,7 +155,14 @@ function told(done: readonly { readonly step: CarryStep; readonly carried: Carri
   const scripts = done.map(({ step: { script } }) => script)
   const files = `${scripts.length === 1 ? scripts[0] : `${scripts.length} files, ${scripts[0]} to ${scripts.at(-1)}`}`
   const copying = done.flatMap(({ carried }) => carried.copying)
-  return `${files} carried over${copying.length === 0 ? '' : `; being copied: ${copying.join(', ')}`}`
+  const deferred = done.findLast(({ step }) => step.line !== null)?.carried.deferred ?? []
+  const waiting = deferred.length === 0 ? '' : `; empty until they are copied at the last line: ${deferred.join(', ')}`
+  return `${files} carried over${copying.length === 0 ? '' : `; being copied: ${copying.join(', ')}`}${waiting}`
+}
+
+function neverCopied({ source, target }: StandbyId, tables: number): Error {
+  const message = `${tables} tables of the standby ${target} were to be copied at its last line, and were not, so that it lacks their rows: "capstan standby reseed ${source} --to ${target}" seeds it anew.`
+  return failure('DATABASE_REFUSED', message, { source, standby: target, tables })
 }
 
 function withoutLine({ source, target }: StandbyId): Error {

@@ -49,6 +49,7 @@ async function runAll(context: RunContext, migration: PlannedMigration): Promise
     await work.execute('SET SESSION AUTHORIZATION DEFAULT')
   }
   if (migration.standby.rowsFrom === null || context.as === 'standby') await told.schemaDone()
+  await told.rowsDone()
   const executionTimeMs = Math.round(performance.now() - started)
   await recording?.save()
   assertLockHeld(context)

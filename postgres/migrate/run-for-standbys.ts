@@ -1,11 +1,12 @@
 /** What a file's transaction does besides where somebody follows: its line first, and after its schema the tables that are new are published and may be read by
- *  who follows, before any row of them is written. */
+ *  who follows, before any row of them is written. What counts as rows alone is watched. */
 import { Failure, failure } from '../../contracts/failures'
 import { quoteIdentifier, quoteQualified } from '../connect/quote'
 import type { Session } from '../connect/session'
 import { refuseAnonymous } from '../replicate/before-seeding'
 import { historyValues, NAME, PUBLISHED, RELATIONS } from '../replicate/preflight/relations'
 import type { PlannedMigration, ScriptStatement } from './plan-script'
+import { watchedRows } from './rows-alone'
 import type { RunContext } from './run-context'
 import { LINE_TABLE, linePublications, stampLine } from './schema-line'
 
@@ -16,11 +17,14 @@ export function statementsFor(as: RunContext['as'], { statements, standby }: Pla
 }
 
 interface Told {
-  /** To be called once, by the role that the transaction began with. */
+  /** To be called behind the schema's statements and before any row, by the role that the transaction began with. Of a file without a schema not at all. */
   schemaDone(): Promise<void>
+  /** To be called behind all, by that role. */
+  rowsDone(): Promise<void>
 }
 
-const NOTHING: Told = { schemaDone: async () => undefined }
+const nothing = async (): Promise<void> => undefined
+const NOTHING: Told = { schemaDone: nothing, rowsDone: nothing }
 
 /** In the transaction that has just begun. */
 export async function begunForStandbys(context: RunContext, migration: PlannedMigration): Promise<Told> {
@@ -30,37 +34,22 @@ export async function begunForStandbys(context: RunContext, migration: PlannedMi
   // what is sent on by one that is a source as well
   const publications = await linePublications(work)
   if (publications.length === 0) return NOTHING
-  if (kind === 'rows') return rowsAlone(work, migration.script, historyValues(history))
+  if (kind === 'rows')
+    return { schemaDone: nothing, rowsDone: await watchedRows(work, { script: migration.script, history, locked: false }) }
   if (as === 'source') await stampLine(work, migration)
   const before = new Set((await unpublished(work, publications, historyValues(history))).map(keyOf))
   const columns = as === 'source' ? await columnCounts(work, historyValues(history)) : new Map<number, number>()
+  let rowsDone = nothing
   return {
     async schemaDone() {
       if (as === 'source') await refuseFilledByDomain(work, migration.script, { columns, history: historyValues(history) })
       const found = await unpublished(work, publications, historyValues(history))
       const made = found.filter((one) => !before.has(keyOf(one)))
       if (made.length > 0) await publish(work, migration.script, made)
+      if (kind === 'mixed' && as === 'source')
+        rowsDone = await watchedRows(work, { script: migration.script, history, locked: true })
     },
-  }
-}
-
-const SHAPES = `
-  SELECT md5(coalesce(string_agg(concat_ws(' ', c.oid, n.nspname, c.relname, a.attnum, a.attname, a.atttypid, a.attnotnull), ',' ORDER BY c.oid, a.attnum), '')) AS shapes
-    FROM ${RELATIONS} LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped WHERE ${PUBLISHED}`
-
-/** What a function does that a SELECT calls no grammar tells: what it makes of tables no standby would get. */
-async function rowsAlone(work: Session, script: string, history: readonly [string, string]): Promise<Told> {
-  const shapes = async () => (await work.query<{ shapes: string }>(SHAPES, history))[0]?.shapes
-  const before = await shapes()
-  return {
-    async schemaDone() {
-      if ((await shapes()) === before) return
-      throw failure(
-        'MIGRATION_NOT_FOR_STANDBYS',
-        `${script} was rolled back: this database has standbys, and the file counts as one that changes rows alone, but it has changed tables too: call what does so in a DO block of a file of its own, with the line "-- capstan: schema" before it.`,
-        { script },
-      )
-    },
+    rowsDone: () => rowsDone(),
   }
 }
 

@@ -38,7 +38,9 @@ interface Standing {
 interface TableSeen extends Standing {
   readonly known: boolean
   readonly partition: boolean
-  /** The root of it, where it is a partition, is known. */
+  /** Where it is a partition. */
+  readonly root: number | null
+  /** That root is known. */
   readonly byRoot: boolean
   /** It would be published if it were the source's. */
   readonly ours: boolean
@@ -50,8 +52,8 @@ const LOCK_WAIT_MS = 10_000
 /** No fence of the source's ends the session that holds its lock: of a worker that is frozen its server does, long after any REFRESH. */
 const FROZEN_AFTER = '120s'
 
-/** Safe to repeat. Throws NOT_READY_YET for another run on the source, DATABASE_REFUSED where tables that are to be copied hold rows, cannot be copied any more, or
- *  one was forgotten. */
+/** Safe to repeat. Throws NOT_READY_YET for another run on the source, DATABASE_REFUSED where tables that are to be copied hold rows, cannot be copied any more, one
+ *  was forgotten, or would be at the last line. */
 export async function learnTables(input: LearnInput): Promise<Learnt> {
   const { source, signal } = input
   await source.set('idle_session_timeout', FROZEN_AFTER)
@@ -80,25 +82,45 @@ async function learn(input: LearnInput): Promise<Learnt> {
   const before = new Set(await readDeferred(keeper))
   const known = tables.filter((table) => table.known)
   const unknown = tables.filter((table) => !table.known && published.has(table.name))
-  const unlearnt = tables.filter((table) => !table.known && (table.ours || published.has(table.name)))
+  const unlearnt = tables.filter((table) => waits(table, before) || (!table.known && published.has(table.name)))
   const lost = known.filter(({ name }) => !published.has(name))
-  const isSafe =
-    lost.every(({ partition }) => partition) && [...published].every((name) => tables.some((one) => one.name === name))
-  refuseAttached(keeper, tables, before)
+  const gone = lost.filter(({ partition }) => !partition).map(({ name }) => name)
+  const strange = [...published].filter((name) => !tables.some((one) => one.name === name))
+  refuseAttached(
+    keeper,
+    tables.filter(({ oid, byRoot }) => byRoot && before.has(oid)),
+  )
   const isLast = !(await readLines(source)).some((one) => one.line > line)
+  const later: Learnt = { refreshed: false, deferred: isLast ? [] : unlearnt, copying: [] }
   // before the last line, one that is not published may have another name by then, or be a partition; at the last one it is somebody's own doing, and stays out
-  if (unknown.length === 0 && lost.length === 0) return { refreshed: false, deferred: isLast ? [] : unlearnt, copying: [] }
-  if (!isSafe) return { refreshed: false, deferred: unlearnt, copying: [] }
+  if (unknown.length === 0 && lost.length === 0) return later
+  if (gone.length > 0 || strange.length > 0) {
+    // nothing comes behind the last line by which it would be made good
+    if (isLast && unknown.length > 0) throw inTheWay(keeper, names, { unknown, gone, strange })
+    return later
+  }
   const copies = unknown.some(({ oid }) => before.has(oid))
-  if (copies && !isLast) return { refreshed: false, deferred: unlearnt, copying: [] }
+  if (copies && !isLast) return later
   if (copies) await refuseFilled(keeper, unknown)
+  else {
+    // of a root that is learnt of without its rows
+    const roots = new Set(unknown.map(({ oid }) => oid))
+    refuseAttached(
+      keeper,
+      tables.filter(({ oid, root }) => root !== null && roots.has(root) && before.has(oid)),
+    )
+  }
   input.mayAct()
   await refreshSubscription(input.admin, { name: names.subscription, copyData: copies, signal: input.signal })
   const after = await tablesOf(keeper, names.subscription)
   refuseForgotten(keeper, known, after)
-  const deferred = isLast ? [] : after.filter((table) => !table.known && table.ours)
+  const deferred = isLast ? [] : after.filter((table) => waits(table, before))
   return { refreshed: true, deferred, copying: copies ? unknown.map(({ name }) => name) : [] }
 }
+
+/** Of a partition that was deferred the rows come with its root, if that is copied; it may be detached before. */
+const waits = ({ oid, known, ours, root, byRoot }: TableSeen, before: ReadonlySet<number>): boolean =>
+  !known && (ours || (root !== null && !byRoot && before.has(oid)))
 
 async function publishedNames(source: Session, publication: string): Promise<string[]> {
   const rows = await source.query<{ name: string }>(
@@ -116,6 +138,7 @@ const knownAs = (table: string): string =>
 function tablesOf(standby: Session, subscription: string): Promise<TableSeen[]> {
   return standby.query<TableSeen>(
     `SELECT c.oid::bigint AS oid, quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS name, c.relispartition AS partition, ${PUBLISHED} AS ours,
+            CASE WHEN c.relispartition THEN pg_catalog.pg_partition_root(c.oid)::oid::bigint END AS root,
             ${knownAs('c.oid')} AS known, c.relispartition AND ${knownAs('pg_catalog.pg_partition_root(c.oid)')} AS "byRoot"
        FROM ${RELATIONS} WHERE c.relkind IN ('r', 'p') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' ORDER BY 2`,
     [...historyValues(DEFAULT_HISTORY), subscription],
@@ -140,8 +163,7 @@ async function refuseFilled(standby: Session, tables: readonly Standing[]): Prom
 }
 
 /** What came into it meanwhile is nowhere, and PostgreSQL copies no partition by itself once its root is followed. */
-function refuseAttached(standby: Session, tables: readonly TableSeen[], before: ReadonlySet<number>): void {
-  const attached = tables.filter(({ oid, byRoot }) => byRoot && before.has(oid))
+function refuseAttached(standby: Session, attached: readonly Standing[]): void {
   if (attached.length === 0) return
   const { host, database } = standby.endpoint
   const shown = shownList(attached.map(({ name }) => name))
@@ -162,5 +184,28 @@ function refuseForgotten(standby: Session, known: readonly TableSeen[], after: r
     'DATABASE_REFUSED',
     `The source publishes tables no more that the standby ${database} on ${host} followed (${shown}), and did so while it was asked: what comes of them would be passed over. Seed it anew: capstan standby reseed.`,
     { host, database, tables: forgotten.length },
+  )
+}
+
+interface InTheWay {
+  readonly unknown: readonly Standing[]
+  /** Followed, and published no more. */
+  readonly gone: readonly string[]
+  /** Published, and not there. */
+  readonly strange: readonly string[]
+}
+
+/** Deferred at the last line, its tables would stay empty for ever. */
+function inTheWay(standby: Session, { publication }: StandbyNames, { unknown, gone, strange }: InTheWay): Error {
+  const { host, database } = standby.endpoint
+  const ways = [
+    ...(gone.length === 0 ? [] : [`put back into the publication ${publication} what it follows (${shownList(gone)})`]),
+    ...(strange.length === 0 ? [] : [`take out of the publication ${publication} what it has not (${shownList(strange)})`]),
+  ]
+  const shown = shownList(unknown.map(({ name }) => name))
+  return failure(
+    'DATABASE_REFUSED',
+    `The standby ${database} on ${host} cannot learn of ${shown} as its source publishes by now, and stays at its line. On the source, ${ways.join(', and ')}, then capstan standby resume; or seed it anew: capstan standby reseed.`,
+    { host, database, tables: unknown.length },
   )
 }

@@ -27,29 +27,48 @@ const OF_NAMESPACES = {
 
 const WHOLE = ['pg_enum', 'pg_extension', 'pg_publication', 'pg_publication_rel', 'pg_publication_namespace'] as const
 
-const counted = (from: string): string =>
-  `(SELECT pg_catalog.count(*) || '.' || coalesce(pg_catalog.sum(${VERSION}), 0) FROM pg_catalog.${from})`
+/** What of a row of pg_class rows change, or ANALYZE. */
+const OF_ROWS = `'{relfilenode,relpages,reltuples,relallvisible,relallfrozen,relhasindex,relhasrules,relhastriggers,relhassubclass,relfrozenxid,relminmxid}'::text[]`
 
-const PARTS = [
-  counted('pg_class t WHERE t.oid IN (SELECT r.oid FROM lasting r)'),
-  counted('pg_namespace t WHERE t.oid IN (SELECT s.oid FROM own s)'),
-  ...Object.entries(OF_RELATIONS).map(([catalog, column]) =>
-    counted(`${catalog} t WHERE t.${column} IN (SELECT r.oid FROM lasting r)`),
-  ),
-  ...Object.entries(OF_NAMESPACES).map(([catalog, column]) =>
-    counted(`${catalog} t WHERE t.${column} IN (SELECT s.oid FROM own s)`),
-  ),
-  ...WHOLE.map((catalog) => counted(`${catalog} t`)),
-]
+const contentOf = (catalog: string): string =>
+  `pg_catalog.hashtextextended(${catalog === 'pg_class' ? `(pg_catalog.to_jsonb(t) - ${OF_ROWS})::text` : 't::text'}, 0)::numeric`
 
-const STAMP = `
+function stampBy(hashOf: (catalog: string) => string): string {
+  const counted = (catalog: string, where = ''): string =>
+    `(SELECT pg_catalog.count(*) || '.' || coalesce(pg_catalog.sum(${hashOf(catalog)}), 0) FROM pg_catalog.${catalog} t ${where})`
+  const parts = [
+    counted('pg_class', 'WHERE t.oid IN (SELECT r.oid FROM lasting r)'),
+    counted('pg_namespace', 'WHERE t.oid IN (SELECT s.oid FROM own s)'),
+    ...Object.entries(OF_RELATIONS).map(([catalog, column]) =>
+      counted(catalog, `WHERE t.${column} IN (SELECT r.oid FROM lasting r)`),
+    ),
+    ...Object.entries(OF_NAMESPACES).map(([catalog, column]) =>
+      counted(catalog, `WHERE t.${column} IN (SELECT s.oid FROM own s)`),
+    ),
+    ...WHOLE.map((catalog) => counted(catalog)),
+  ]
+  return `
   WITH own AS MATERIALIZED (SELECT n.oid FROM pg_catalog.pg_namespace n WHERE ${ofUsers('n')}),
        lasting AS MATERIALIZED (SELECT c.oid FROM pg_catalog.pg_class c WHERE c.relnamespace IN (SELECT s.oid FROM own s) AND c.relpersistence <> 't')
-  SELECT pg_catalog.concat_ws(' ', ${PARTS.join(', ')}) AS stamp`
+  SELECT pg_catalog.concat_ws(' ', ${parts.join(', ')}) AS stamp`
+}
+
+const STAMP = stampBy(() => VERSION)
+const CONTENTS = stampBy(contentOf)
 
 /** Of this database, for as long as it is compared with itself alone. Reads only. */
 export async function schemaStamp(session: Session, signal?: AbortSignal): Promise<string> {
-  const [row] = await session.query<{ stamp: string }>(STAMP, [], { signal })
+  return stamped(session, STAMP, signal)
+}
+
+/** The same by what those rows say: neither a TRUNCATE nor what was changed and changed back is a change, while what was dropped and made anew is. Takes some
+ *  four times as long. To be asked under the same settings each time, since it goes by what is printed. Reads only. */
+export async function schemaContents(session: Session, signal?: AbortSignal): Promise<string> {
+  return stamped(session, CONTENTS, signal)
+}
+
+async function stamped(session: Session, sql: string, signal: AbortSignal | undefined): Promise<string> {
+  const [row] = await session.query<{ stamp: string }>(sql, [], { signal })
   if (row === undefined) throw new Error('a SELECT without FROM answered no row')
   return row.stamp
 }

@@ -225,6 +225,21 @@ test('a table that came to be a partition while it was not followed, and a file 
   }
   expect(await readBound(pair.standby.master)).toEqual({ line: 1, deferred: 1 })
 
+  // nor of a root that the standby learns of in that moment, and not as long as it may be another one's
+  const rooted = await lined(servers[17], servers[17], BASE)
+  await applyAtSource(rooted, made)
+  await rooted.source.master.execute('INSERT INTO part VALUES (1, 1)')
+  const together = {
+    ...made,
+    'V3__root.sql': `CREATE TABLE root (day int PRIMARY KEY, n int) PARTITION BY RANGE (day);
+      ALTER TABLE root ATTACH PARTITION part FOR VALUES FROM (0) TO (100)`,
+  }
+  await applyAtSource(rooted, together)
+  expect((await failureOf(carryAll(rooted, together), 'DATABASE_REFUSED')).message).toContain(
+    'are partitions by now (public.part)',
+  )
+  expect(await readBound(rooted.standby.master)).toEqual({ line: 1, deferred: 1 })
+
   const other = await lined(servers[17], servers[17], BASE)
   const kinds = { 'V2__kinds.sql': 'CREATE TABLE kinds (id int PRIMARY KEY)' }
   await applyAtSource(other, kinds)
@@ -237,6 +252,52 @@ test('a table that came to be a partition while it was not followed, and a file 
   await applyAtSource(other, more)
   const failed = await failureOf(carryAll(other, more), 'DATABASE_REFUSED')
   expect(failed.message).toContain('standby reseed')
+})
+
+test('a partition that was not followed comes with a root that is copied whole, and by itself where it was detached again', async () => {
+  const pair = await lined(servers[17], servers[17], BASE)
+  const files = {
+    'V2__part.sql': 'CREATE TABLE part (day int PRIMARY KEY, n int)',
+    'V3__root.sql': `CREATE TABLE root (day int PRIMARY KEY, n int) PARTITION BY RANGE (day);
+      ALTER TABLE root ATTACH PARTITION part FOR VALUES FROM (0) TO (100)`,
+    'V4__renamed.sql': 'ALTER TABLE root RENAME TO stem',
+  }
+  const { 'V2__part.sql': made } = files
+  await applyAtSource(pair, { 'V2__part.sql': made })
+  await pair.source.master.execute('INSERT INTO part VALUES (1, 1)')
+  await applyAtSource(pair, files)
+  expect((await carryAll(pair, files)).map(({ copying }) => copying)).toEqual([[], [], ['public.stem']])
+  await bothAlike(pair)
+
+  const apart = await lined(servers[17], servers[17], BASE)
+  const undone = {
+    ...files,
+    'V4__renamed.sql': 'ALTER TABLE root DETACH PARTITION part; DROP TABLE root; ALTER TABLE part RENAME TO whole',
+  }
+  await applyAtSource(apart, { 'V2__part.sql': made })
+  await apart.source.master.execute('INSERT INTO part VALUES (1, 1)')
+  await applyAtSource(apart, undone)
+  expect((await carryAll(apart, undone)).map(({ copying }) => copying)).toEqual([[], [], ['public.whole']])
+  await bothAlike(apart)
+})
+
+test('what stands in the way of new tables at the last line is named, and nothing is passed', async () => {
+  const pair = await lined(servers[17], servers[17], BASE)
+  const { source, standby, names } = pair
+  const publication = (how: string) => source.master.execute(`ALTER PUBLICATION ${names.publication} ${how}`)
+  await publication('DROP TABLE journal')
+  const column = { 'V2__column.sql': FILES['V2__column.sql'] }
+  await applyAtSource(pair, column)
+  await carryAll(pair, column)
+  const files = { ...column, 'V3__late.sql': 'CREATE TABLE late (id int PRIMARY KEY)' }
+  await applyAtSource(pair, files)
+  await source.master.execute('INSERT INTO late VALUES (1)')
+  const refused = await failureOf(carryAll(pair, files), 'DATABASE_REFUSED')
+  expect(refused.message).toMatch(/learn of public\.late .*put back .*\(public\.journal\)/)
+  expect(await readBound(standby.master)).toEqual({ line: 1, deferred: 0 })
+  await publication('ADD TABLE ONLY journal')
+  await carryAll(pair, files)
+  await bothAlike(pair)
 })
 
 test('a SELECT whose function makes a table is rolled back on the source, one that writes rows is not', async () => {
