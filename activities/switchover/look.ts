@@ -6,6 +6,7 @@ import type { StandbyRecord } from '../../contracts/standby'
 import type { Session } from '../../postgres/connect/session'
 import { readHistory } from '../../postgres/migrate/history'
 import { readBound, readLines } from '../../postgres/migrate/schema-line'
+import { firingEventTriggers } from '../../postgres/replicate/event-triggers'
 import { keepOutObstacles } from '../../postgres/replicate/keep-out'
 import { cronOnSource, othersWhoWrite } from '../../postgres/replicate/logins'
 import { barrierObstacles } from '../../postgres/replicate/marker'
@@ -133,6 +134,7 @@ async function byMasters(
       ...each('uncarried', largeObjects(uncarried)),
     ],
     warnings: [
+      ...each('event-triggers', await eventTriggersTurned({ source, standby }, pair)),
       ...each('unlogged', uncarried.unlogged.length === 0 ? [] : [unloggedStays(uncarried.unlogged)]),
       ...each('other-writers', mayLogIn.length === 0 ? [] : [bareLogins(mayLogIn, pair)]),
       ...each('other-writers', cron.warnings),
@@ -140,6 +142,16 @@ async function byMasters(
     ],
     unlogged: uncarried.unlogged,
   }
+}
+
+/** On a standby they are disabled, and nobody enables them but a person. */
+async function eventTriggersTurned({ source, standby }: Both, { id }: Pair): Promise<string[]> {
+  const there = await firingEventTriggers(standby)
+  const asleep = (await firingEventTriggers(source)).filter((one) => !there.includes(one))
+  if (asleep.length === 0) return []
+  return [
+    `Event triggers that fire on ${id.source} are disabled on ${id.target} (${shownList(asleep)}): ALTER EVENT TRIGGER … ENABLE there once it is the writer, and DISABLE on ${id.source}, to which no file is carried over else.`,
+  ]
 }
 
 const walLevelIs = (level: string): string =>
