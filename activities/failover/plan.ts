@@ -16,6 +16,7 @@ import { lastBeat } from '../../postgres/replicate/watch/beat'
 import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { openedBehind, placeOf } from '../instance-fence/place'
+import { LACKS_FILES } from '../replication/applied'
 import { standingInKeyhole } from '../replication/keyhole'
 import { isOldWriter, markOn } from '../replication/old-writer'
 import { standing } from '../replication/record'
@@ -253,6 +254,14 @@ function warningsOf(
       block(
         'waits-for-migration',
         `${id.target} waits at its line for ${record.look.waits.script}: it has neither that file nor what was written behind it. Once it is the writer, "capstan migrate ${id.target}" brings it on.`,
+      ),
+    )
+  const lacks = record.look?.findings.find(({ rule }) => rule === LACKS_FILES)
+  if (lacks !== undefined)
+    found.push(
+      block(
+        'lacks-files',
+        `When both were seen last: ${lacks.message} There is nothing to carry over from by now: before "capstan migrate ${id.target}", see whether the rows have come, and if so write the file into its history, as its source had it.`,
       ),
     )
   if (unseenSequences.length > 0)

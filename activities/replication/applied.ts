@@ -7,6 +7,9 @@ import type { Bound, SchemaLine } from '../../postgres/migrate/schema-line'
 import { type MigrationState, migrationStates } from '../../postgres/migrate/state'
 import { assertValid, validateMigrations } from '../../postgres/migrate/validate'
 
+/** The rule of a look's finding: histories differ, and no line lacks. */
+export const LACKS_FILES = 'lacks-files'
+
 /** Of a baseline all that is at or below it counts as applied: that is what it says. */
 const APPLIED: ReadonlySet<MigrationState> = new Set(['Success', 'Out of Order', 'Baseline', 'Below Baseline'])
 
@@ -31,11 +34,18 @@ export function appliedMigrations(resolved: readonly ResolvedMigration[], rows: 
  *  was built with that; what failed nobody has; a repair of either history writes other checksums. What is below a baseline the source has no rows of, and a
  *  baseline is no file. */
 export function hasFilesOf(source: readonly HistoryRow[], standby: readonly HistoryRow[]): boolean {
+  return lackingFiles(source, standby).length === 0
+}
+
+/** By script, in the source's order: what `hasFilesOf` misses. Files of rows are among them, which have no line: the rows come by themselves, and what is not in the
+ *  standby's history would run once more over them as soon as it is the writer. */
+export function lackingFiles(source: readonly HistoryRow[], standby: readonly HistoryRow[]): readonly string[] {
   const had = lastOfEach(standby)
-  return [...lastOfEach(source)].every(([name, { version, checksum }]) => {
+  const lacking = [...lastOfEach(source)].filter(([name, { version, checksum }]) => {
     const row = had.get(name)
-    return row !== undefined && (version !== null || row.checksum === checksum)
+    return row === undefined || (version === null && row.checksum !== checksum)
   })
+  return lacking.map(([, { script }]) => script)
 }
 
 function lastOfEach(history: readonly HistoryRow[]): Map<string, HistoryRow> {

@@ -13,6 +13,7 @@ import { copyProgress } from '../../postgres/replicate/copy-progress'
 import { unguardedTables } from '../../postgres/replicate/guard'
 import { type SeenSequences, undrawnSequences } from '../../postgres/replicate/sequence-margin'
 import { indexesSetAside } from '../../postgres/replicate/set-aside'
+import { shownList } from '../../postgres/replicate/tables'
 import { beat, lastBeat } from '../../postgres/replicate/watch/beat'
 import { dropAtRetention } from '../../postgres/replicate/watch/drop-at-retention'
 import { judge } from '../../postgres/replicate/watch/judge'
@@ -22,7 +23,7 @@ import { type Sides, wholeLook } from '../../postgres/replicate/watch/whole-look
 import { currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { openSession, withSession } from '../schema/open-session'
-import { hasFilesOf, lackingLines } from './applied'
+import { LACKS_FILES, lackingFiles, lackingLines } from './applied'
 import { isDue } from './comparison-due'
 import { publishedTables } from './published'
 import { type Both, bothOf, type SideName, whoFollow } from './sides'
@@ -93,6 +94,8 @@ class Round {
   #missing: readonly string[] = []
   #unguarded: readonly string[] = []
   #sampled = false
+  /** Undefined: not asked in this round. */
+  #lacking: readonly string[] | undefined
 
   constructor(
     private readonly deps: ActivityDeps,
@@ -129,7 +132,10 @@ class Round {
       await this.#settle(record, judged)
       await this.deps.ledger.noteLook({
         ...this.both.id,
-        look: { ...look, findings: [...findings, ...this.#unpublished(), ...this.#unguardedTold()] },
+        look: {
+          ...look,
+          findings: [...findings, ...this.#unpublished(), ...this.#unguardedTold(), ...this.#lackingTold(record)],
+        },
       })
       if (judged.act === 'drop-slot') await this.#drop(record, copySlots)
     })
@@ -192,6 +198,16 @@ class Round {
     return [{ rule: 'unguarded', message, measured: this.#unguarded.length, allowed: 0 }]
   }
 
+  /** Files of rows have no line at which it would wait. What was seen last stays where the source does not answer: a failover tells of it. */
+  #lackingTold({ look }: StandbyRecord): Finding[] {
+    const rule = LACKS_FILES
+    if (this.#lacking === undefined) return (look?.findings ?? []).filter((one) => one.rule === rule)
+    if (this.#lacking.length === 0) return []
+    const { source, target } = this.both.id
+    const message = `${target} has not ${shownList(this.#lacking)} in its history, which ${source} has applied: as the writer it would run that again, and until then no schemas are compared. "capstan standby resume ${source} --to ${target}" carries it over.`
+    return [{ rule, message, measured: this.#lacking.length, allowed: 0 }]
+  }
+
   /** Once in a round, and once rows are no longer copied: until then indexes are set aside. While files are carried over both differ by what is under way. */
   async #schemaDiffers(
     { state, look, names }: StandbyRecord,
@@ -205,7 +221,8 @@ class Round {
     }
     if (source === undefined || standby === undefined || !following || this.#compared) return look?.schemaDiffers ?? null
     try {
-      if (!(await hasAllFiles(source, standby))) return null
+      this.#lacking = await filesLacking(source, standby)
+      if (this.#lacking.length > 0) return null
       const setAside = new Set((await indexesSetAside(standby)).map(({ id }) => id))
       const withoutGrantee = whoFollow(this.both.request.declared)
       const found = await schemaDiffers({ source, standby }, { setAside, withoutGrantee, signal: currentAct().signal })
@@ -262,12 +279,12 @@ class Round {
 
 async function isInStep(source: Session, standby: Session): Promise<boolean> {
   const bound = await readBound(standby)
-  return lackingLines(await readLines(source), bound) === null && (await hasAllFiles(source, standby))
+  return lackingLines(await readLines(source), bound) === null && (await filesLacking(source, standby)).length === 0
 }
 
-async function hasAllFiles(source: Session, standby: Session): Promise<boolean> {
+async function filesLacking(source: Session, standby: Session): Promise<readonly string[]> {
   const [there, here] = [await readHistory(source), await readHistory(standby)]
-  return hasFilesOf(there.rows, here.rows)
+  return lackingFiles(there.rows, here.rows)
 }
 
 /** What a server or the way to it said. An aborted round is none of these. */

@@ -11,6 +11,7 @@ import { describeSchema, type SchemaDescription } from '../../postgres/inspect/f
 import { type HistoryRow, readHistory } from '../../postgres/migrate/history'
 import type { PlannedMigration } from '../../postgres/migrate/plan-script'
 import { LINE_TABLE, linesArePublished, readBound } from '../../postgres/migrate/schema-line'
+import { refuseFiring } from '../../postgres/replicate/event-triggers'
 import { readOrigin } from '../../postgres/replicate/seeding'
 import { currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
@@ -145,6 +146,7 @@ async function lookAtFollower(
     const ahead = rows.find(({ script, type }) => type === 'SQL' && !known.has(script))
     if (ahead !== undefined) throw differs(record, `it has ${ahead.script}, which is nowhere else`)
     await refuseLacking(standby, record, pending)
+    if (pending.some((one) => one.standby.class !== 'rows')) await refuseFiring(standby)
     const here = await describeSchema(standby, options)
     if (hasFilesOf(history, rows) && !rows.some(({ script }) => pending.some((one) => one.script === script))) {
       const there = await describeSchema(source, options)

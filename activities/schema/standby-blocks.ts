@@ -14,7 +14,8 @@ import { currentAct } from '../act'
 
 /** Those that ask the source alone. */
 const OF_A_SOURCE = [REPLICA_IDENTITY, LARGE_OBJECTS, FOREIGN_TABLES]
-/** Those too that fire for what is applied: before a set-up somebody reads a warning, and a file brings them to a standby that follows already. */
+/** Those too that fire for what is applied: before a set-up somebody reads a warning, and a file brings them to a standby that follows already. Of what fires in
+ *  ordinary sessions alone the next plan says what to do on the standby. */
 const FIRING = [TRIGGERS, EVENT_TRIGGERS]
 
 export async function standbyBlocks(canary: Session): Promise<readonly PreflightFinding[]> {
@@ -25,9 +26,11 @@ export async function standbyBlocks(canary: Session): Promise<readonly Preflight
   const found: PreflightFinding[] = []
   for (const check of OF_A_SOURCE) found.push(...(await ask(check, sides, asked)).findings)
   const blocks = found.filter(({ severity }) => severity === 'blocks')
-  for (const check of FIRING) blocks.push(...(await ask(check, sides, asked)).findings.filter(({ side }) => side === 'source'))
+  for (const check of FIRING) blocks.push(...(await ask(check, sides, asked)).findings.filter(brought))
   return blocks
 }
+
+const brought = ({ side, severity }: PreflightFinding): boolean => side === 'source' && severity !== 'note'
 
 /** Pure. */
 export function broughtByFiles(before: readonly PreflightFinding[], after: readonly PreflightFinding[]): Finding[] {

@@ -30,7 +30,7 @@ import { followNoMore, followNoMoreOnceOpen, GUARD_MS, guardBefore, guardMeanwhi
 import { endless, HOLD_WITHIN_MS, type Patience, patienceOf } from './hold'
 import { type HotTables, hotTables } from './hot'
 import { inTime, limitStatements } from './in-time'
-import { heldSince, madeSince, sinceThePlan } from './look'
+import { heldSince, madeSince, notCarriedSince, sinceThePlan } from './look'
 import { assertNotMoved, assertNotMovedThere, assertNotTakenBack, recordTakenBack } from './moved'
 import { insideBoth, type Pair, pairOf } from './pair'
 import { stopwatch } from './stopwatch'
@@ -64,6 +64,8 @@ export async function fenceAndDrain(deps: ActivityDeps, input: Input): Promise<C
   // whom an attempt of before left waiting goes on until this one is ready
   if (input.holds) await createTrafficActivities(deps).resumeEndpoint(input)
   const known = { unlogged: await plannedUnlogged(deps, input), standbys: await deps.ledger.listStandbys() }
+  const lacking = await notCarriedSince(deps, pair)
+  if (lacking.length > 0) throw changedSince('Nobody was shut out', lacking)
   const tokens = {
     source: await raisedOn(deps, pair.places.source, input.epochs.source),
     standby: await raisedOn(deps, pair.places.standby, input.epochs.standby),

@@ -4,20 +4,23 @@ import type { Finding } from '../../contracts/operation'
 import { rowsDiffering } from '../../contracts/rows-differing'
 import type { StandbyRecord } from '../../contracts/standby'
 import type { Session } from '../../postgres/connect/session'
+import { readHistory } from '../../postgres/migrate/history'
 import { readBound, readLines } from '../../postgres/migrate/schema-line'
+import { firingEventTriggers } from '../../postgres/replicate/event-triggers'
 import { keepOutObstacles } from '../../postgres/replicate/keep-out'
 import { cronOnSource, othersWhoWrite } from '../../postgres/replicate/logins'
 import { barrierObstacles } from '../../postgres/replicate/marker'
 import { otherReaders, readersInTheWay, replicasLeft } from '../../postgres/replicate/other-readers'
 import { otherWriters } from '../../postgres/replicate/other-writers'
 import { rightsLacking } from '../../postgres/replicate/rights'
+import { shownList } from '../../postgres/replicate/tables'
 import { type Uncarried, uncarriedOf } from '../../postgres/replicate/uncarried'
 import { schemaDiffers } from '../../postgres/replicate/watch/schema-differs'
 import { readSequences } from '../../postgres/replicate/watch/sequences'
 import { noWayBackTo } from '../../postgres/replicate/way-back'
 import { currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
-import { lackingLines } from '../replication/applied'
+import { lackingFiles, lackingLines } from '../replication/applied'
 import { namesKept } from '../replication/keyhole'
 import { publishedTables } from '../replication/published'
 import { looking, whoFollow } from '../replication/sides'
@@ -44,7 +47,7 @@ export async function lookAtBoth(deps: ActivityDeps, pair: Pair): Promise<Looked
   )
   return looking(deps, places.source, 'migrator', async (source) => {
     const { waits, differs } = await looking(deps, places.standby, 'migrator', async (standby) => {
-      const waits = lackingLines(await readLines(source), await readBound(standby))
+      const waits = await notCarried({ source, standby }, pair)
       if (waits !== null) return { waits, differs: [] }
       const withoutGrantee = whoFollow(pair.request.declared)
       return { waits, differs: await schemaDiffers({ source, standby }, { setAside: new Set(), withoutGrantee, signal }) }
@@ -55,7 +58,7 @@ export async function lookAtBoth(deps: ActivityDeps, pair: Pair): Promise<Looked
       ...masters,
       blocks: [
         ...masters.blocks,
-        ...each('migration', waits === null ? [] : [waitsAtLine(waits.script, pair)]),
+        ...each('migration', waits === null ? [] : [waits]),
         ...each('schema', differs.map(differing)),
         ...each(
           'unpublished',
@@ -68,8 +71,27 @@ export async function lookAtBoth(deps: ActivityDeps, pair: Pair): Promise<Looked
   })
 }
 
+/** Which file the source has applied and the standby has not; null: none. One of rows has no line at which anything would wait, and the new writer would run it over
+ *  rows that have it already. Both as the migrator, who may read the histories. */
+async function notCarried({ source, standby }: Both, pair: Pair): Promise<string | null> {
+  const waits = lackingLines(await readLines(source), await readBound(standby))
+  if (waits !== null) return waitsAtLine(waits.script, pair)
+  const lacking = lackingFiles((await readHistory(source)).rows, (await readHistory(standby)).rows)
+  return lacking.length === 0 ? null : lacksFiles(lacking, pair)
+}
+
+/** Asked again before anybody is shut out: other tools than ours mind no lock of ours. */
+export async function notCarriedSince(deps: ActivityDeps, pair: Pair): Promise<string[]> {
+  const waits = await looking(deps, pair.places.source, 'migrator', (source) =>
+    looking(deps, pair.places.standby, 'migrator', (standby) => notCarried({ source, standby }, pair)),
+  )
+  return waits === null ? [] : [waits]
+}
+
 const waitsAtLine = (script: string, { id: { source, target } }: Pair): string =>
   `${target} waits at its line for ${script}, which ${source} has applied: "capstan standby resume ${source} --to ${target}" carries it over.`
+const lacksFiles = (scripts: readonly string[], { id: { source, target } }: Pair): string =>
+  `${target} has not ${shownList(scripts)} in its history, which ${source} has applied, and would run it again as the writer: "capstan standby resume ${source} --to ${target}" carries it over.`
 const differing = (one: string): string => `${one} differs between source and standby.`
 const unpublished = (table: string, { id: { source, target } }: Pick<Pair, 'id'>): string =>
   `${table} was made since and does not go to the standby: capstan standby reseed ${source} --to ${target} --table ${table}.`
@@ -112,6 +134,7 @@ async function byMasters(
       ...each('uncarried', largeObjects(uncarried)),
     ],
     warnings: [
+      ...each('event-triggers', await eventTriggersTurned({ source, standby }, pair)),
       ...each('unlogged', uncarried.unlogged.length === 0 ? [] : [unloggedStays(uncarried.unlogged)]),
       ...each('other-writers', mayLogIn.length === 0 ? [] : [bareLogins(mayLogIn, pair)]),
       ...each('other-writers', cron.warnings),
@@ -119,6 +142,16 @@ async function byMasters(
     ],
     unlogged: uncarried.unlogged,
   }
+}
+
+/** On a standby they are disabled, and nobody enables them but a person. */
+async function eventTriggersTurned({ source, standby }: Both, { id }: Pair): Promise<string[]> {
+  const there = await firingEventTriggers(standby)
+  const asleep = (await firingEventTriggers(source)).filter((one) => !there.includes(one))
+  if (asleep.length === 0) return []
+  return [
+    `Event triggers that fire on ${id.source} are disabled on ${id.target} (${shownList(asleep)}): ALTER EVENT TRIGGER … ENABLE there once it is the writer, and DISABLE on ${id.source}, to which no file is carried over else.`,
+  ]
 }
 
 const walLevelIs = (level: string): string =>

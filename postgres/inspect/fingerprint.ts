@@ -32,7 +32,8 @@ export interface SchemaDescription {
 
 export interface FingerprintOptions {
   readonly history?: HistoryLocation
-  /** Roles whose grants do not count: to be held against a description without them as well. */
+  /** Who follows, for a source and its standby: roles whose grants do not count, and then neither does whether an event trigger is enabled, since on a standby it is not.
+   *  To be held against a description without them as well. */
   readonly withoutGrantee?: string | readonly string[]
   readonly signal?: AbortSignal
 }
@@ -50,7 +51,7 @@ export async function describeSchema(session: Session, options: FingerprintOptio
   const pace = createPace()
   for (const { kind, name, facts, expressions, statements } of rows) {
     const definition = {
-      ...(options.withoutGrantee === undefined ? facts : withoutGrants(facts, options.withoutGrantee)),
+      ...(options.withoutGrantee === undefined ? facts : asFollowed({ kind, facts }, options.withoutGrantee)),
       expressions: (expressions ?? []).map(normalExpression),
       statements: (statements ?? []).map(normalStatement),
     }
@@ -60,6 +61,13 @@ export async function describeSchema(session: Session, options: FingerprintOptio
   }
   objects.sort((a, b) => (a.id < b.id ? -1 : 1))
   return { version: 1, fingerprint: sha256(canonicalJson({ version: 1, objects })), objects }
+}
+
+function asFollowed(
+  { kind, facts }: Pick<CatalogRow, 'kind' | 'facts'>,
+  followers: string | readonly string[],
+): CatalogRow['facts'] {
+  return kind === 'event trigger' ? { ...facts, enabled: null } : withoutGrants(facts, followers)
 }
 
 /** As the catalog queries have them: `[role, privilege, grantable]`, or null where there is none. */

@@ -121,17 +121,16 @@ export async function dropBound(database: Session): Promise<void> {
   if ((await controlTables(database)).has('standby_bound')) await database.execute('DELETE FROM capstan.standby_bound')
 }
 
-/** N by what a database's own history has: the highest line with none lacking up to it. */
+/** N by what a database's own history has: the highest line with none lacking up to it. A repeatable file that ran again since counts by its later line: who was
+ *  built with that content has no row of the one before. */
 export function lineHad(lines: readonly SchemaLine[], history: readonly HistoryRow[]): number {
   const had = new Set(history.filter(({ success }) => success).map(({ script, checksum }) => JSON.stringify([script, checksum])))
   const scripts = new Set(history.filter(({ success, version }) => success && version !== null).map(({ script }) => script))
-  let last = 0
-  for (const { line, script, checksum } of [...lines].sort((a, b) => a.line - b.line)) {
-    // a repair of the history writes other checksums
-    if (!had.has(JSON.stringify([script, checksum])) && !scripts.has(script)) break
-    last = line
-  }
-  return last
+  const sorted = [...lines].sort((a, b) => a.line - b.line)
+  // a repair of the history writes other checksums
+  const isHad = ({ script, checksum }: SchemaLine) => had.has(JSON.stringify([script, checksum])) || scripts.has(script)
+  const lacking = sorted.findIndex(({ script }, at) => !sorted.slice(at).some((one) => one.script === script && isHad(one)))
+  return (lacking < 0 ? sorted.at(-1) : sorted[lacking - 1])?.line ?? 0
 }
 
 export interface EnsureLineInput extends Guarded {

@@ -16,6 +16,7 @@ import type { ResolvedMigration } from '../migrate/resolve'
 import type { ApplyLimits } from '../migrate/run-context'
 import { LINE_TABLE, raiseBound, readBound, readLines } from '../migrate/schema-line'
 import { behindFence, explained } from './behind-fence'
+import { refuseFiring } from './event-triggers'
 import { learnTables } from './line-tables'
 import type { CarryStep } from './to-carry'
 
@@ -72,6 +73,7 @@ export async function carryOne(input: CarryInput): Promise<Carried> {
     if (line !== null && line <= bound.line) return nothing
     if (line !== null && line !== bound.line + 1)
       throw new Error(`line ${line} is to be carried over, and ${bound.line} is the last`)
+    if (input.step.way !== 'rows') await refuseFiring(keeper)
     if (line !== null) return await atTheLine(input, keeper, line)
     if (input.step.way === 'superseded') {
       input.mayAct?.()

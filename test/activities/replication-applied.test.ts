@@ -1,4 +1,4 @@
-import { appliedMigrations, hasFilesOf } from '../../activities/replication/applied'
+import { appliedMigrations, hasFilesOf, lackingFiles } from '../../activities/replication/applied'
 import type { HistoryRow } from '../../postgres/migrate/history'
 import { failureOf, resolve } from '../postgres/support/apply'
 
@@ -65,4 +65,5 @@ test('a standby has the files of its source by what stands: not by a repeatable 
   expect(hasFilesOf([one, older, view], [one, older])).toBe(false)
   expect(hasFilesOf([one, view], [failed, view])).toBe(false)
   expect(hasFilesOf([one], [{ ...one, success: false }])).toBe(false)
+  expect(lackingFiles([older, one, view], [older])).toEqual(['R__view.sql', 'V1__one.sql'])
 })

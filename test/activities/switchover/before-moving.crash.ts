@@ -7,7 +7,7 @@ import { raiseFence, standingEpoch } from '../../../postgres/migrate/fence'
 import { keepOut } from '../../../postgres/replicate/keep-out'
 import { failureOf } from '../../postgres/support/apply'
 import { until } from '../../support/eventually'
-import { type Movers, type Moving, startMovers } from './moving'
+import { type Movers, type Moving, RAN_ROWS, startMovers } from './moving'
 
 let movers: Movers
 beforeAll(async () => {
@@ -105,6 +105,17 @@ test('rows that the newest comparison found to differ are in the way, in the pla
   )
   expect(before).toMatch(/^Nobody was shut out: stand-\d+ does not hold the rows/)
   await writes(it)
+})
+
+test('a file of rows that is not in the standby’s history is in the way, and told by the watch: the new writer would run it again', async () => {
+  const it = await movers.moving()
+  await it.plan()
+  await it.act((on) => on.prepareWayBack(it.input('way-back')))
+  await it.on('source', 'mover', RAN_ROWS)
+  const before = it.act((on) => on.fenceAndDrain(it.input('cross')))
+  expect(await message(before, 'PLAN_DRIFTED')).toMatch(/^Nobody was shut out: stand-\d+ has not V9__rows.sql in its history/)
+  expect((await it.plan()).blocks.map(({ rule }) => rule)).toEqual(['switchover:migration'])
+  await it.told('lacks-files')
 })
 
 test('what is made after the plan ends it before anybody is shut out; what is made until the fence, behind it, and writers go on at once', async () => {

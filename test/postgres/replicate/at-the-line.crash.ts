@@ -326,6 +326,22 @@ test('a SELECT whose function makes a table is rolled back on the source, one th
   await bothAlike(pair)
 })
 
+test('where an event trigger of the standby would fire nothing is carried over, and one that is disabled there is no difference', async () => {
+  const audited = `CREATE TABLE audit (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, tag text);
+    CREATE FUNCTION noted() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.audit (tag) VALUES (tg_tag); END $$`
+  const pair = await lined(servers[17], servers[17], { ...BASE, 'V1_1__audit.sql': audited })
+  const { source, standby } = pair
+  for (const { superuser } of [source, standby])
+    await superuser.execute('CREATE EVENT TRIGGER noted ON ddl_command_end EXECUTE FUNCTION noted()')
+  const files = { 'V2__column.sql': FILES['V2__column.sql'] }
+  await applyAtSource(pair, files)
+  expect((await failureOf(carryAll(pair, files), 'DATABASE_REFUSED')).message).toContain('ALTER EVENT TRIGGER noted DISABLE')
+  expect(await readBound(standby.master)).toEqual({ line: 0, deferred: 0 })
+  await standby.superuser.execute('ALTER EVENT TRIGGER noted DISABLE')
+  await carryAll(pair, files)
+  await bothAlike(pair)
+})
+
 test('without the line the rows behind a file meet the old schema', async () => {
   const pair = await lined(servers[17], servers[17], BASE)
   const { source, standby } = pair

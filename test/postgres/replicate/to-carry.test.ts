@@ -86,6 +86,10 @@ test('a database has gone as far as the first line whose file its history lacks'
   expect(lineHad(all, SOURCE.sourceHistory)).toBe(4)
   expect(lineHad(all, [ran('V1__base.sql')])).toBe(0)
   expect(lineHad(all, [ran('V2__column.sql'), ran('R__view.sql', 7)])).toBe(1)
+  // it was built with the content that there is now, and has none of the first
+  const built = Object.keys(FILES).map((script) => ran(script as Script))
+  expect(lineHad(all, built)).toBe(4)
+  expect(lineHad(lines(['R__view.sql', 7], ['V2__column.sql'], ['R__view.sql']), [ran('R__view.sql')])).toBe(1)
   // a repaired history has other checksums
   expect(lineHad(all, [ran('V2__column.sql', 5), ran('V5__more.sql')])).toBe(2)
 })

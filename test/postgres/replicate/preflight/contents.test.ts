@@ -208,7 +208,7 @@ describe.each([15, 17] as const)('a source of PostgreSQL %i', (major) => {
     expect(await pair.found('triggers')).toEqual([])
   })
 
-  test('event triggers that fire everywhere are a warning on either side', async () => {
+  test('event triggers that fire everywhere are a warning on either side, and those of ordinary sessions a note', async () => {
     const pair = await fresh()
     for (const root of [pair.source.root, pair.standby.root]) {
       await root.execute(`CREATE FUNCTION noted() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';
@@ -218,6 +218,9 @@ describe.each([15, 17] as const)('a source of PostgreSQL %i', (major) => {
       'warning, source: Event trigger noted (ddl_command_end) is set to ENABLE ALWAYS.',
       'warning, standby: Event trigger noted (ddl_command_end) is set to ENABLE ALWAYS.',
     ])
+    await pair.source.root.execute('ALTER EVENT TRIGGER noted ENABLE')
+    await pair.standby.root.execute('ALTER EVENT TRIGGER noted DISABLE')
+    expect(await pair.told('event-triggers')).toEqual(['note, source: Event trigger noted (ddl_command_end) is enabled.'])
     for (const root of [pair.source.root, pair.standby.root]) await root.execute('DROP FUNCTION noted CASCADE')
   })
 
