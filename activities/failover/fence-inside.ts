@@ -1,5 +1,6 @@
 /** The fence around a source that lets us in, as in a switchover: closed with the walsender as a guest, proven, and drained by a barrier. One attempt from end to
  *  end, since a guest is a session, and a session lives no longer than its attempt. */
+import { failure } from '../../contracts/failures'
 import type { FencedInstance, FencePlace } from '../../contracts/instance-fence'
 import type { LockRef } from '../../contracts/lock'
 import type { OperationId } from '../../contracts/operation'
@@ -7,7 +8,7 @@ import { holdsOf } from '../../ledger/fenced-instances'
 import type { Session } from '../../postgres/connect/session'
 import { ownGuest, walsenderGuest } from '../../postgres/fence/guests'
 import { openDatabases } from '../../postgres/fence/lower'
-import { readMovedAway } from '../../postgres/fence/moved-away'
+import { type MovedAway, readMovedAway } from '../../postgres/fence/moved-away'
 import { proveClosed } from '../../postgres/fence/prove'
 import { closeDatabases } from '../../postgres/fence/raise'
 import { standingEpoch } from '../../postgres/migrate/fence'
@@ -16,7 +17,7 @@ import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { placeOf } from '../instance-fence/place'
 import { inKeyholeOf, standingInKeyhole } from '../replication/keyhole'
-import { markOldWriter } from '../replication/old-writer'
+import { isOldWriter, markOldWriter } from '../replication/old-writer'
 import { looking, opener, type Place, raisedOn } from '../replication/sides'
 import { epochAbove } from '../schema/epoch'
 import { openSession } from '../schema/open-session'
@@ -93,6 +94,13 @@ async function assertNotMarked(keyhole: Session, operation: OperationId, { entry
   if (moved?.operation === operation) throw alreadyOpened(operation)
 }
 
+/** Nor by another: a plan goes on without the word of a source that is slow. Not in an undo, which opens only what this operation has closed. */
+export function refuseOldWriter(place: Place, moved: MovedAway | null, operation: OperationId): void {
+  if (moved === null) return
+  if (moved.operation === operation) throw alreadyOpened(operation)
+  throw failure('RESOURCE_NOT_OURS', isOldWriter(place, moved), { operation: moved.operation, writer: moved.writer })
+}
+
 function asWriter(deps: ActivityDeps, { entry, address, ref: { operation, step } }: Place): Promise<Session> {
   return openSession(deps, { entry, role: 'migrator', operation, step, address, canary: false, ownAddress: true })
 }
@@ -103,7 +111,7 @@ async function openedBefore(deps: ActivityDeps, source: Place, lock: LockRef): P
   const first = await epochAbove(deps, operation, lock, await standingInKeyhole(deps, source))
   await inKeyholeOf(deps, source, first, async ({ session, token }) => {
     await assertNotOpened(deps, operation)
-    await assertNotMarked(session, operation, source)
+    refuseOldWriter(source, await readMovedAway(session, source.entry.database), operation)
     await openDatabases(session, { raisedBy: operation, token, signal: currentAct().signal })
   })
   const stands = await looking(deps, source, 'migrator', standingEpoch)

@@ -5,8 +5,7 @@ import { type Exposure, FAILOVER_DOCUMENTS, type FailoverPlan, type FailoverPlan
 import type { DatabaseEntry } from '../../contracts/fleet'
 import type { Finding } from '../../contracts/operation'
 import { rowsDiffering } from '../../contracts/rows-differing'
-import type { StandbyId, StandbyRecord, StandbyState } from '../../contracts/standby'
-import { SWITCHOVER_DOCUMENTS } from '../../contracts/switchover'
+import type { StandbyRecord, StandbyState } from '../../contracts/standby'
 import { sha256Of } from '../../ledger/digest'
 import { standingEpoch } from '../../postgres/migrate/fence'
 import { keepOutObstacles } from '../../postgres/replicate/keep-out'
@@ -24,6 +23,7 @@ import { looking } from '../replication/sides'
 import { epochAbove } from '../schema/epoch'
 import type { FailoverActivities } from './contract'
 import { exposureOf, uncopiedTables } from './exposure'
+import { givenUpBefore } from './given-up'
 import { type FailoverPair, failoverPair } from './pair'
 
 type Input = Parameters<FailoverActivities['planFailover']>[0]
@@ -40,24 +40,30 @@ export async function planFailover(deps: ActivityDeps, input: Input): Promise<Fa
   ])
   const allowedLossMs = allowedLoss(database, request.standby, request.acceptLossMs)
   const marked = await lookForMark(deps, pair, input)
+  const givenUp = await givenUpBefore(deps.ledger, {
+    ...{ source: { name: pair.id.source, instanceId: sides.source.instanceId }, operation },
+    beatAt: exposure.beat?.at ?? null,
+  })
   const blocks = [
     ...blocksOfProbes(pair, input),
     ...blocksOfRecord(record, input),
     ...blocksOfEndpoint(input),
     ...(await blocksOfFence(deps, input, database)),
     ...(await blocksOfRole(deps, pair)),
-    ...(await blocksOfOpened(deps.ledger, pair.id, operation)),
+    ...givenUp.blocks,
     ...marked.blocks,
     ...found,
   ]
-  const asks = askedWhy(pair, input, exposure, allowedLossMs)
+  const asks = givenUp.asks ?? askedWhy(pair, input, exposure, allowedLossMs)
   const { althoughItAnswers, unfenced } = request
-  const warnings = [...warningsOf(pair, input, record, exposure), ...marked.warnings]
+  const warnings = [...warningsOf(pair, input, record, exposure), ...givenUp.warnings]
   const lasting = {
     ...{ version: 1 as const, bundle, ...sides, names: pair.forward, endpointAt: endpoint.at },
     ...{ althoughItAnswers, unfenced, allowedLossMs, asks, blocks, warnings },
   }
-  const document: FailoverPlan = { ...lasting, probed, exposure, digest: digestOf(lasting, probed.verdict, exposure) }
+  const digest = digestOf(lasting, probed.verdict, exposure)
+  // whether it says so in time may change from one look to the next
+  const document: FailoverPlan = { ...lasting, warnings: [...warnings, ...marked.warnings], probed, exposure, digest }
   assertMayAct()
   await deps.ledger.putDocument({ operation, name: FAILOVER_DOCUMENTS.plan, document })
   const summary = `${summaryOf(document)}${endpoint.silent ? `; ${endpoint.summary}` : ''}`
@@ -155,29 +161,6 @@ async function blocksOfRole({ ledger }: ActivityDeps, { id }: FailoverPair): Pro
   return [block('follows', message)]
 }
 
-/** A source that was drained has no fence of its cloud, and may have died with its mark since: the ledger knows of it alone. Until a failover or a switchover has made it the
- *  writer again, or that standby was made anew from it. */
-export async function blocksOfOpened(
-  ledger: Pick<ActivityDeps['ledger'], 'listStandbys' | 'getDocument'>,
-  { source }: Pick<StandbyId, 'source'>,
-  operation: string,
-): Promise<Finding[]> {
-  const gone = (await ledger.listStandbys()).filter(({ state }) => state === 'gone')
-  const has = async (one: StandbyRecord, name: string): Promise<boolean> =>
-    one.operation !== null && (await ledger.getDocument({ operation: one.operation, name })) !== null
-  const givenUp: StandbyRecord[] = []
-  for (const one of gone)
-    if (one.source === source && one.operation !== operation && (await has(one, FAILOVER_DOCUMENTS.opened))) givenUp.push(one)
-  const [last] = givenUp.sort((a, b) => Date.parse(b.since) - Date.parse(a.since))
-  if (last === undefined) return []
-  for (const one of gone) {
-    if (one.target !== source || Date.parse(one.since) <= Date.parse(last.since)) continue
-    if ((await has(one, FAILOVER_DOCUMENTS.opened)) || (await has(one, SWITCHOVER_DOCUMENTS.moved))) return []
-  }
-  const message = `${last.operation} has given ${source} up and made ${last.target} the writer in its place. A second one would write beside it: fail over from ${last.target}, or move writing by "capstan switchover".`
-  return [block('opened', message)]
-}
-
 /** For the mark. A source that takes us in and then stands still says nothing, and holds up whoever is to be served without it. */
 const MARK_MS = 5_000
 
@@ -188,7 +171,7 @@ async function lookForMark(
   { operation, probed }: Input,
 ): Promise<{ readonly blocks: readonly Finding[]; readonly warnings: readonly Finding[] }> {
   if (probed.verdict === 'dead') return { blocks: [], warnings: [] }
-  const mark = await inTimeOrLate(markOn(deps, source), MARK_MS)
+  const mark = await inTimeOrLate((late) => markOn(deps, source, late), MARK_MS)
   if (mark === 'late') {
     const message = `${source.entry.name} did not say within ${MARK_MS / 1000} s whether it bears the mark that writing has moved away from it: only the ledger was asked.`
     return { blocks: [], warnings: [block('mark-silent', message)] }
@@ -197,15 +180,21 @@ async function lookForMark(
   return { blocks: another ? [block('moved', isOldWriter(source, mark))] : [], warnings: [] }
 }
 
-/** What is late is left to itself: it reads only, and ends with its connection. */
-export async function inTimeOrLate<T>(asking: Promise<T>, limitMs: number): Promise<T | 'late'> {
+/** What is late is cut off by the signal: one that stands still would hold a connection for each plan. */
+export async function inTimeOrLate<T>(ask: (late: AbortSignal) => Promise<T>, limitMs: number): Promise<T | 'late'> {
   const answered = new AbortController()
+  const late = new AbortController()
   const signal = AbortSignal.any([answered.signal, currentAct().signal])
+  const asking = ask(late.signal)
   asking.catch(() => undefined)
+  let inTime = false
   try {
-    return await Promise.race([asking, sleep(limitMs, 'late' as const, { signal, ref: false })])
+    const told = await Promise.race([asking, sleep(limitMs, 'late' as const, { signal, ref: false })])
+    inTime = told !== 'late'
+    return told
   } finally {
     answered.abort()
+    if (!inTime) late.abort()
   }
 }
 

@@ -126,7 +126,8 @@ async function again(
   const runs = instance.state === 'ready' || instance.state === 'failed'
   // closed networks keep nobody out who comes by a way that has no rule
   const toStop = held.keep === 'stopped' || access.beyondRules.length > 0
-  const closingFirst = acted && isBeingClosed(held)
+  // a cloud that refuses the order may be at that very closing
+  const closingFirst = open.length > 0 && isBeingClosed(held)
   if (closingFirst) said.push('It is stopped once it is closed.')
   if (toStop && !closingFirst && runs && unstoppable === null)
     await act(`It ran (${instance.cloudState})`, 'it was stopped again', () =>

@@ -24,9 +24,14 @@ export interface InKeyhole {
   readonly token: FenceToken
 }
 
-export function masterOf(deps: ActivityDeps, { ref: { operation, step }, entry, address }: Place): ConnectTo {
-  return (database) =>
-    openSession(deps, { entry, role: 'admin', operation, step, address, canary: false, ownAddress: true, database })
+/** `cutBy`: as in `openSession`. */
+export function masterOf(
+  deps: ActivityDeps,
+  { ref: { operation, step }, entry, address }: Place,
+  cutBy?: AbortSignal,
+): ConnectTo {
+  const asked = { entry, role: 'admin', operation, step, address, canary: false, ownAddress: true } as const
+  return (database) => openSession(deps, { ...asked, database, ...(cutBy !== undefined && { cutBy }) })
 }
 
 export async function inKeyholeOf<T>(
@@ -122,9 +127,9 @@ function staysShut({ entry: { name, database } }: Place, { operation, writer }: 
 }
 
 /** By which, and where to, writing has moved away from it; null: it has not, or its keyhole is another's. Reads only. */
-export async function movedAwayFrom(deps: ActivityDeps, place: Place): Promise<MovedAway | null> {
+export async function movedAwayFrom(deps: ActivityDeps, place: Place, cutBy?: AbortSignal): Promise<MovedAway | null> {
   try {
-    const keyhole = await enterKeyhole(masterOf(deps, place))
+    const keyhole = await enterKeyhole(masterOf(deps, place, cutBy))
     return keyhole === null ? null : await readMovedAway(keyhole, place.entry.database).finally(() => keyhole.close())
   } catch (error) {
     if (isNotOurs(error)) return null

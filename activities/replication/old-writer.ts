@@ -47,10 +47,10 @@ function howAway(error: unknown): 'silent' | 'busy' {
   return error.facts.sqlState === undefined ? 'silent' : 'busy'
 }
 
-/** Of one that is out of reach nobody knows: null. Reads only. */
-export async function markOn(deps: ActivityDeps, place: Place): Promise<MovedAway | null> {
+/** Of one that is out of reach nobody knows: null. `cutBy`: as in `openSession`. Reads only. */
+export async function markOn(deps: ActivityDeps, place: Place, cutBy?: AbortSignal): Promise<MovedAway | null> {
   try {
-    return await movedAwayFrom(deps, place)
+    return await movedAwayFrom(deps, place, cutBy)
   } catch (error) {
     if (error instanceof Failure && isAway(error)) return null
     throw error

@@ -2,11 +2,17 @@
 
 import { runAct } from '../../activities/act'
 import { exposureOf } from '../../activities/failover/exposure'
-import { allowedLoss, blocksOfOpened, inTimeOrLate } from '../../activities/failover/plan'
+import { refuseOldWriter } from '../../activities/failover/fence-inside'
+import { givenUpBefore } from '../../activities/failover/given-up'
+import { allowedLoss, inTimeOrLate } from '../../activities/failover/plan'
+import type { Place } from '../../activities/replication/sides'
 import { FAILOVER_DOCUMENTS } from '../../contracts/failover'
 import type { MigrationPolicy } from '../../contracts/fleet'
-import type { StandbyLook, StandbyRecord } from '../../contracts/standby'
+import type { OperationDocument, OperationId } from '../../contracts/operation'
+import type { StandbyLook } from '../../contracts/standby'
 import { SWITCHOVER_DOCUMENTS } from '../../contracts/switchover'
+import type { DocumentRef } from '../../ledger/documents'
+import type { OperationsQuery } from '../../ledger/operations'
 
 const of = (approval: 'none' | 'required', allowLossMs?: number) => {
   const failover = allowLossMs === undefined ? {} : { failover: { allowLossMs } }
@@ -52,37 +58,89 @@ test('without a beat nobody knows, and a beat after the last look lacks nothing 
   expect(exposureOf(later, { look }, heard.at)).toMatchObject({ missingBytesMin: 0 })
 })
 
-const row = (source: string, target: string, minute: number, operation: string, state: StandbyRecord['state'] = 'gone') =>
-  ({ source, target, state, operation, since: `2026-11-30T10:0${minute}:00.000Z` }) as StandbyRecord
-const ledgerWith = (standbys: StandbyRecord[], documents: Record<string, string>) => ({
-  listStandbys: async () => standbys,
-  getDocument: async ({ operation, name }: { operation: string; name: string }) =>
-    documents[operation] === name ? { version: 1 } : null,
-})
+const asked = (id: string, kind: string, databases: string[], minute: number) =>
+  ({
+    id,
+    kind,
+    databases,
+    startedAt: `2026-11-30T10:${String(minute).padStart(2, '0')}:00.000Z`,
+    steps: [],
+    status: 'succeeded',
+  }) as unknown as OperationDocument
+/** Newest first, as the ledger has them. `documents`: by operation and name; `actions`: of each that is about a standby. */
+const ledgerWith = (operations: OperationDocument[], documents: Record<string, object>, actions: Record<string, object> = {}) =>
+  ({
+    listOperations: async ({ database, kind, since = '' }: OperationsQuery) =>
+      operations.filter((one) => one.kind === kind && one.databases.includes(database ?? '') && one.startedAt >= since),
+    getDocument: async ({ operation, name }: DocumentRef) => documents[`${operation} ${name}`] ?? null,
+    getOrigin: async (id: string) => ({ bundle: id }),
+    getBundle: async (id: string) => ({ replicate: { table: null, ...actions[id] } }),
+  }) as unknown as Parameters<typeof givenUpBefore>[0]
+
 const { opened } = FAILOVER_DOCUMENTS
 const { moved } = SWITCHOVER_DOCUMENTS
-const toB = row('a', 'b', 1, 'first')
-const toC = row('a', 'c', 0, 'made', 'following')
+const toB = asked('first', 'failover', ['a', 'b'], 10)
+const gaveUp = { [`first ${opened}`]: {}, [`first ${FAILOVER_DOCUMENTS.plan}`]: { source: { instanceId: 'a-1' } } }
+const back = { ...gaveUp, [`back ${opened}`]: {}, [`back ${moved}`]: {} }
+const seeding = (minute: number, source = 'a') => asked('seeding', 'replicate', [source, source === 'a' ? 'c' : 'a'], minute)
+const setUp = { seeding: { action: 'set-up' } }
 
-test.each<[string, StandbyRecord[], Record<string, string>, boolean]>([
-  ['a failover opened another standby of it', [toB, toC], { first: opened }, true],
-  ['this very failover did', [row('a', 'b', 1, 'second'), toC], { second: opened }, false],
-  ['that standby was removed', [toB, toC], {}, false],
-  ['that standby was made anew', [{ ...toB, state: 'following' }, toC], { first: opened }, false],
-  ['a failover made it the writer again', [toB, toC, row('b', 'a', 2, 'back')], { first: opened, back: opened }, false],
-  ['a switchover did', [toB, toC, row('d', 'a', 2, 'back')], { first: opened, back: moved }, false],
-  ['it was the writer before that', [toB, toC, row('d', 'a', 0, 'back')], { first: opened, back: opened }, true],
-  ['it only followed since, and was removed', [toB, toC, row('b', 'a', 2, 'removal')], { first: opened }, true],
-])('a second standby is opened or not, by the ledger alone: %s', async (_, standbys, documents, blocked) => {
-  const found = await blocksOfOpened(ledgerWith(standbys, documents), { source: 'a' }, 'second')
-  expect(found.map(({ rule }) => rule)).toEqual(blocked ? ['failover:opened'] : [])
+test.each<[string, ReturnType<typeof ledgerWith>, boolean]>([
+  ['a failover opened another standby of it', ledgerWith([toB], gaveUp), true],
+  ['this very failover did', ledgerWith([asked('second', 'failover', ['a', 'b'], 10)], { [`second ${opened}`]: {} }), false],
+  ['it was taken back before', ledgerWith([toB], {}), false],
+  [
+    'a switchover back was begun since, came to nothing, and made the row of the pair its own',
+    ledgerWith([asked('back', 'switchover', ['b', 'a'], 20), toB], gaveUp),
+    true,
+  ],
+  ['a failover made it the writer again', ledgerWith([asked('back', 'failover', ['b', 'a'], 20), toB], back), false],
+  ['a switchover did', ledgerWith([asked('back', 'switchover', ['d', 'a'], 20), toB], back), false],
+  ['a switchover moved writing away from it', ledgerWith([asked('back', 'switchover', ['a', 'd'], 20), toB], back), true],
+  ['it was the writer before that', ledgerWith([toB, asked('back', 'failover', ['d', 'a'], 5)], back), true],
+  ['a standby was made from it since', ledgerWith([seeding(20), toB], gaveUp, setUp), false],
+  ['one was seeded anew from it', ledgerWith([seeding(20), toB], gaveUp, { seeding: { action: 'reseed' } }), false],
+  ['a table was', ledgerWith([seeding(20), toB], gaveUp, { seeding: { action: 'reseed', table: 'public.t' } }), true],
+  ['one was removed', ledgerWith([seeding(20), toB], gaveUp, { seeding: { action: 'remove' } }), true],
+  ['one was made from it before', ledgerWith([toB, seeding(5)], gaveUp, setUp), true],
+  ['it was made a standby itself', ledgerWith([seeding(20, 'b'), toB], gaveUp, setUp), true],
+])('a second standby is opened or not, by the ledger alone: %s', async (_, ledger, blocked) => {
+  const source = { name: 'a', instanceId: 'a-1' }
+  const found = await givenUpBefore(ledger, { source, operation: 'second', beatAt: '2026-11-30T10:09:59.000Z' })
+  expect(found.blocks.map(({ rule }) => rule)).toEqual(blocked ? ['failover:opened'] : [])
+  expect(found.asks).toBeNull()
+})
+
+test('of a source that was given up and is written to since by replication a person decides, and another instance was never given up', async () => {
+  const ledger = ledgerWith([toB], gaveUp)
+  const asks = { operation: 'second', beatAt: '2026-11-30T10:20:00.000Z' }
+  const since = await givenUpBefore(ledger, { source: { name: 'a', instanceId: 'a-1' }, ...asks })
+  expect(since).toMatchObject({ blocks: [], warnings: [{ rule: 'failover:opened' }], asks: expect.stringContaining('first') })
+  const another = await givenUpBefore(ledger, { source: { name: 'a', instanceId: 'a-2' }, ...asks, beatAt: null })
+  expect(another).toEqual({ blocks: [], warnings: [], asks: null })
+})
+
+test('a source that bears a mark is not closed, whichever operation marked it', () => {
+  const place = { entry: { name: 'a' } } as Place
+  const marked = (operation: string) => () => refuseOldWriter(place, { operation, writer: 'b' }, 'second' as OperationId)
+  expect(() => refuseOldWriter(place, null, 'second' as OperationId)).not.toThrow()
+  expect(marked('second')).toThrow(expect.objectContaining({ code: 'RESOURCE_NOT_OURS' }))
+  expect(marked('first')).toThrow(/first has moved writing from a to b/)
 })
 
 test('a source that takes us in and then says nothing holds a plan up for a moment only', async () => {
   const act = { signal: new AbortController().signal } as Parameters<typeof runAct>[0]
   await runAct(act, async () => {
-    expect(await inTimeOrLate(new Promise(() => undefined), 1)).toBe('late')
-    expect(await inTimeOrLate(Promise.resolve(null), 60_000)).toBeNull()
-    await expect(inTimeOrLate(Promise.reject(new Error('no')), 60_000)).rejects.toThrow('no')
+    const cut: boolean[] = []
+    const asking = <T>(answer: Promise<T>, limitMs: number) =>
+      inTimeOrLate((late) => {
+        late.addEventListener('abort', () => cut.push(true))
+        return answer
+      }, limitMs)
+    expect(await asking(Promise.resolve(null), 60_000)).toBeNull()
+    expect(cut).toEqual([])
+    expect(await asking(new Promise(() => undefined), 1)).toBe('late')
+    expect(cut).toEqual([true])
+    await expect(asking(Promise.reject(new Error('no')), 60_000)).rejects.toThrow('no')
   })
 })

@@ -3,6 +3,7 @@ import { type Act, runAct } from '../../activities/act'
 import type { ActivityDeps } from '../../activities/deps'
 import { createInstanceFenceActivities } from '../../activities/instance-fence/instance-fence'
 import { judge } from '../../activities/instance-fence/proof'
+import { failure } from '../../contracts/failures'
 import type { FencedInstance, FenceState } from '../../contracts/instance-fence'
 
 const said = (state: FenceState['state'], lettingIn: readonly string[] = []): FenceState => ({
@@ -42,7 +43,7 @@ test.each<readonly [string, FenceState, Seen['knock'], Seen['witness'], readonly
 })
 
 /** An instance that runs, as its cloud shows it, and the ledger's row of its fence. What is ordered of the cloud is noted alone. */
-function watched(shown: { rules?: string[]; beyondRules?: string[] }, row: Partial<FencedInstance>) {
+function watched(shown: { rules?: string[]; beyondRules?: string[] }, row: Partial<FencedInstance>, busy = false) {
   const ordered: string[] = []
   const instance = {
     name: 'shop',
@@ -59,7 +60,7 @@ function watched(shown: { rules?: string[]; beyondRules?: string[] }, row: Parti
   }
   const cloud = {
     accessOf: async () => access,
-    setNetworkRules: order('close'),
+    setNetworkRules: busy ? () => Promise.reject(failure('CLOUD_BUSY', 'Its network is being changed.')) : order('close'),
     startStop: order('stop'),
     startStart: order('start'),
   }
@@ -124,4 +125,14 @@ test('while it is being fenced its networks are closed before it is stopped, and
   const long = watched(open, { state: 'fencing' })
   await long.look()
   expect(long.ordered).toEqual(['close', 'stop'])
+})
+
+test('one whose cloud is busy with that very closing is not stopped ahead of it', async () => {
+  const open = { rules: ['10.0.0.0/8'] }
+  const now = watched(open, { state: 'fencing', since: new Date().toISOString() }, true)
+  expect((await now.look()).look.found).toContain('once it is closed')
+  expect(now.ordered).toEqual([])
+  const long = watched(open, { state: 'fencing' }, true)
+  await long.look()
+  expect(long.ordered).toEqual(['stop'])
 })
