@@ -148,7 +148,7 @@ function stayed({ sides: { source } }: Planned, end: ExchangeEnd | null): Findin
 
 /** A person took the databases' word out of our hands, and the cloud's newest is another than theirs. */
 function ledNowhere({ sides: { source, standby } }: Planned, word: ExchangeEnd | null): Finding {
-  const message = `Nobody was led to ${standby.instance}, though a person said that it takes writes: by its cloud's newest word nothing was exchanged: ${word?.summary ?? 'it does not say why'}. Where it does take writes alone, lead applications there by hand, or ask for the operation again.`
+  const message = `Nobody was led to ${standby.instance}, though a person said that it takes writes: by its cloud's newest word nothing was exchanged: ${word?.summary ?? 'it does not say why'}. Where it does take writes alone, lead applications there by hand.`
   return { rule: 'exchange:stayed', message: `${message} Where ${source.instance} does, nothing is to be done.` }
 }
 
