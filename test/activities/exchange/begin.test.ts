@@ -14,7 +14,15 @@ interface Shown {
 }
 
 /** `starts`: what the cloud answers, one call after the other; null: its answer gets lost. */
-function exchanging({ starts = [], shop, west }: { starts?: (Error | null)[]; shop?: Shown; west?: Shown }) {
+function exchanging({
+  starts = [],
+  shop,
+  west,
+}: {
+  starts?: (Error | null)[]
+  shop?: Shown | undefined
+  west?: Shown | undefined
+}) {
   const documents = new Map<string, unknown>()
   const shown: Record<string, Shown | undefined> = { shop, 'shop-west': west }
   const cloud = {
