@@ -61,7 +61,7 @@ export interface StandbyDisk {
   readonly at: IsoInstant
   /** As its cloud says. */
   readonly sizeGib: number
-  /** As far as its cloud makes it larger when it fills up; 0: without a limit, absent: it does not. */
+  /** As far as its cloud makes it larger as fast as it fills up; 0: without a limit, absent: it does not. */
   readonly growsToGib?: number
   /** By all of its databases, and by its log. */
   readonly bytesUsed: number

@@ -21,7 +21,8 @@ export interface ExchangeActivities {
   beginExchange(input: OnBoth): Promise<{ readonly refused: string | null }>
   /** Polls once; NOT_READY_YET until the cloud has brought it to an end, one way or the other. Changes nothing. */
   awaitExchange(input: OnBoth): Promise<ExchangeEnd>
-  /** Which role each has by now, whoever gave it; NOT_READY_YET while either is being changed, or what was begun goes on. Changes nothing. */
+  /** Which role each has by now, whoever gave it. `exchanged` wants a new writer that is ready, whatever the old one is doing; `stayed` a source that is, and a replica
+   *  that is not being changed. Of one that is gone the other says it. NOT_READY_YET else, or while what was begun goes on. Changes nothing. */
   rolesNow(input: OnBoth): Promise<ExchangeEnd>
 }
 

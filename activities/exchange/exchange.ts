@@ -119,19 +119,28 @@ async function rolesNow(
   deps: Deps,
   { operation, bundle, sides }: Parameters<ExchangeActivities['rolesNow']>[0],
 ): Promise<Awaited<ReturnType<ExchangeActivities['rolesNow']>>> {
-  const { source } = await exchangeEntries(deps, { bundle })
-  const cloud = deps.cloudOf(source)
+  const { source: entry } = await exchangeEntries(deps, { bundle })
+  const cloud = deps.cloudOf(entry)
+  const [source, standby] = [sides.source.instance, sides.standby.instance]
   const asked = (await deps.ledger.getDocument({ operation, name: EXCHANGE_DOCUMENTS.asked })) as AskedOf | null
   if ((await saidOf(cloud, asked?.operation ?? null)).state === 'running')
-    throw notReadyYet(`The exchange of ${sides.source.instance} and ${sides.standby.instance}`, 'going on')
-  const [old, next] = [await describedOf(cloud, sides.source), await describedOf(cloud, sides.standby)]
-  for (const { name, state, cloudState } of [old, next]) if (state !== 'ready') throw notReadyYet(`Instance ${name}`, cloudState)
-  if (next.replicaOf === null && old.replicaOf === next.name)
-    return { outcome: 'exchanged', summary: `${next.name} is the primary, ${old.name} its replica` }
-  if (old.replicaOf === null && next.replicaOf === old.name)
-    return { outcome: 'stayed', summary: `${old.name} is the primary, ${next.name} its replica` }
-  throw notReadyYet(`Which of ${old.name} and ${next.name} is the other’s replica`, 'not said by the cloud')
+    throw notReadyYet(`The exchange of ${source} and ${standby}`, 'going on')
+  const [old, next] = [await foundOf(cloud, sides.source), await foundOf(cloud, sides.standby)]
+  // how the old writer is doing matters to nobody, nor whether it is there: it is the new one who comes to be believed
+  if (next?.replicaOf === null && (old === null || old.replicaOf === standby)) {
+    if (next.state !== 'ready') throw notReadyYet(`Instance ${standby}`, next.cloudState)
+    return { outcome: 'exchanged', summary: `${standby} is the primary, ${source} ${old === null ? GONE : 'its replica'}` }
+  }
+  if (old?.replicaOf === null && (next === null || next.replicaOf === source)) {
+    if (old.state !== 'ready') throw notReadyYet(`Instance ${source}`, old.cloudState)
+    // it may be on its way to be the writer
+    if (next?.state === 'changing') throw notReadyYet(`Instance ${standby}`, next.cloudState)
+    return { outcome: 'stayed', summary: `${source} is the primary, ${standby} ${next === null ? GONE : 'its replica'}` }
+  }
+  throw notReadyYet(`Which of ${source} and ${standby} is the other’s replica`, 'not said by the cloud')
 }
+
+const GONE = 'is gone, or another instance of its name'
 
 type Said = { readonly state: 'running' | 'done' | 'failed' | 'unknown'; readonly message: string | null }
 
@@ -140,9 +149,16 @@ async function saidOf(cloud: ManagedPostgres, operation: string | null): Promise
   return cloud.describeOperation({ operation }, { signal: currentAct().signal })
 }
 
-async function describedOf(cloud: ManagedPostgres, { instance, instanceId }: StandbySides['source']) {
+/** Null: it is gone, or another one of its name. */
+async function foundOf(cloud: ManagedPostgres, { instance, instanceId }: StandbySides['source']) {
   const found = await cloud.describeInstance({ name: instance }, { signal: currentAct().signal })
-  if (found?.instanceId === instanceId) return found
+  return found?.instanceId === instanceId ? found : null
+}
+
+async function describedOf(cloud: ManagedPostgres, side: StandbySides['source']) {
+  const found = await foundOf(cloud, side)
+  if (found !== null) return found
+  const { instance } = side
   const message = `Instance ${instance} is another one than it was, or gone: it was exchanged by somebody else. See who writes.`
   throw failure('TARGET_MISMATCH', message, { instance })
 }

@@ -97,10 +97,11 @@ export interface ReplicationActivities {
    *  repeat, and when nothing was made. */
   discardStandby(input: Replicating): Promise<void>
 
-  /** What there is by the ledger, and the epochs to act under. Fails with STANDBY_UNKNOWN, or where what was asked for cannot be done in its state. */
+  /** What there is by the ledger, and the epochs to act under. Fails with STANDBY_UNKNOWN, or where what was asked for cannot be done in its state.
+   *  `warning`: of a reseed that may not fit on its disk, one line. */
   examineStandby(
     input: Omit<Reached, 'epochs'> & { locks: { readonly source: LockRef; readonly standby: LockRef } | null; disks?: Disks },
-  ): Promise<{ state: StandbyState; epochs: StandbyEpochs; digest: Sha256; grow?: DiskGrowth }>
+  ): Promise<{ state: StandbyState; epochs: StandbyEpochs; digest: Sha256; grow?: DiskGrowth; warning?: string }>
   /** The ledger says so first. Safe to repeat. */
   pauseStandby(input: Replicating & { by: string }): Promise<Told>
   /** The undo of `pauseStandby`: nothing where the standby is something else by now. Safe to repeat. */

@@ -102,16 +102,18 @@ function ask(
         return own && (mark.operation === takesOver || (await strangersRows(session)) === null)
       })
       const { declared } = request
-      const { free, grow } = await diskRoom({
+      const clouds = { source: entries.source.cloud, standby: entries.standby.cloud }
+      const { free, freeLater, grow } = await diskRoom({
         ...{ source: there, standby: here, disks, prepared, declared, planned },
-        cloud: entries.standby.cloud,
+        clouds,
       })
       const report = await preflight({
         source: there,
         standby: here,
-        clouds: { source: entries.source.cloud, standby: entries.standby.cloud },
+        clouds,
         publisher: { user: publisher.user, tls: publisher.tls },
         dataBytesFree: free,
+        bytesFreeLater: freeLater,
         retainedBytesMax,
         prepared,
         names: standbyNames(id),

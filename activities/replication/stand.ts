@@ -16,7 +16,7 @@ import { epochAbove } from '../schema/epoch'
 import { isAway } from './away'
 import { carryOver, giveLine, learnOfLine, refusePassing } from './carry-over'
 import type { Replicating, ReplicationActivities } from './contract'
-import { diskRoom } from './disk-room'
+import { type DiskRoom, diskRoom } from './disk-room'
 import { standingInKeyhole } from './keyhole'
 import { onSide, placeOf, publisherOf } from './make'
 import { change, refuseOtherThan, standing } from './record'
@@ -43,18 +43,25 @@ export async function examineStandby(deps: ActivityDeps, input: Input): Promise<
   }
   const epochs = { source: await above('source'), standby: await above('standby') }
   const { state, names, instances } = record
-  const growth = await growthFor(deps, input, { entries, request })
-  const grow = growth === null ? {} : { grow: growth }
+  const room = await roomForReseed(deps, input, { entries, request, state })
+  const grow = room === null || room.grow === null ? {} : { grow: room.grow }
+  const warning = room === null || room.warning === null ? {} : { warning: room.warning }
   const digest = sha256Of({ ...id, action: request.action, table: request.table, names, instances, ...grow })
-  return { state, epochs, digest, ...grow }
+  return { state, epochs, digest, ...grow, ...warning }
 }
 
-/** Of a standby that is seeded anew whole: the rows that it has make room first. Fails with DATABASE_REFUSED where that is not enough. */
-async function growthFor(
+interface Reseeding extends Pick<Both, 'entries'> {
+  readonly request: ReplicateRequest
+  readonly state: StandbyState
+}
+
+/** Of a standby that is seeded anew whole: the rows that it has make room first. Fails with DATABASE_REFUSED where that is not enough with nothing kept aside;
+ *  null: it is not, or nobody knows. */
+async function roomForReseed(
   deps: ActivityDeps,
   input: Input,
-  { entries, request }: Pick<Both, 'entries'> & { readonly request: ReplicateRequest },
-): Promise<DiskGrowth | null> {
+  { entries, request, state }: Reseeding,
+): Promise<{ grow: DiskGrowth | null; warning: string | null } | null> {
   const { disks, sides } = input
   const { declared, action, table } = request
   if (disks === undefined || action !== 'reseed' || table !== null) return null
@@ -64,22 +71,30 @@ async function growthFor(
   }
   const [source, standby] = [place('source'), place('standby')]
   if (source === null || standby === null) return null
+  const clouds = { source: source.entry.cloud, standby: standby.entry.cloud }
   return looking(deps, source, 'admin', (there) =>
     looking(deps, standby, 'admin', async (here) => {
-      const asked = { source: there, standby: here, disks, prepared: true, cloud: standby.entry.cloud, declared }
-      const { free, grow, room } = await diskRoom(asked)
-      if (room === 'none') throw tooSmall(standby.entry.name, free.standby ?? 0, grow)
-      return grow
+      const room = await diskRoom({ source: there, standby: here, disks, prepared: true, clouds, declared })
+      return { grow: room.grow, warning: weighRoom(standby.entry.name, state, room) }
       // an old writer that is closed still is opened later
     }).catch(unlessAway),
   )
 }
 
-/** Told before anything is given up: what it holds is a copy that a failover may need. */
-function tooSmall(standby: string, free: number, grow: DiskGrowth | null): Failure {
+/** What a standby holds is a copy that a failover may need: it is not given up for one that cannot fit. The sizes are estimates, so that what may fit is told alone,
+ *  and so is one that has nothing left to give up. */
+export function weighRoom(
+  standby: string,
+  state: StandbyState,
+  { room, lacking, grow, free }: Pick<DiskRoom, 'room' | 'lacking' | 'grow' | 'free'>,
+): string | null {
   const grown = grow === null ? '' : `, made larger to ${grow.toGib} GiB,`
-  const message = `The disk of ${standby}${grown} has an estimated ${bytes(free)} free beside what it holds, and the source's rows do not fit: copying would fill it and stop it. Make it larger, or allow more by growTo of the fleet file; it was left as it is.`
-  return failure('DATABASE_REFUSED', message, { standby })
+  if (lacking !== null && lacking > 0 && state !== 'to-be-seeded') {
+    const message = `The disk of ${standby}${grown} is an estimated ${bytes(lacking)} too small for the source's rows and the log of them, the rows that it has being gone: copying would fill it and stop it. Make it larger, or allow more by growTo of the fleet file; it was left as it is.`
+    throw failure('DATABASE_REFUSED', message, { standby })
+  }
+  if (room !== 'none') return null
+  return `its disk${grown} has an estimated ${bytes(free.standby ?? 0)} free beside what it holds, a tenth kept aside: copying may fill it and stop it`
 }
 
 /** Instances of the same names may be others. */

@@ -8,16 +8,20 @@ export interface DiskUse {
   readonly database: number
   /** max_wal_size: what the log grows to beside it. */
   readonly log: number
+  /** Of the log, what there is. */
+  readonly logNow: number
 }
 
-const USED = `SELECT ((SELECT sum(pg_catalog.pg_database_size(oid)) FROM pg_catalog.pg_database) + (SELECT coalesce(sum(size), 0) FROM pg_catalog.pg_ls_waldir()))::int8 AS used,
+const USED = `SELECT ((SELECT sum(pg_catalog.pg_database_size(oid)) FROM pg_catalog.pg_database) + wal.bytes)::int8 AS used,
          pg_catalog.pg_database_size(pg_catalog.current_database()) AS database,
-         (SELECT setting::int8 * 1024 * 1024 FROM pg_catalog.pg_settings WHERE name = 'max_wal_size') AS log`
+         (SELECT setting::int8 * 1024 * 1024 FROM pg_catalog.pg_settings WHERE name = 'max_wal_size') AS log,
+         wal.bytes AS "logNow"
+  FROM (SELECT coalesce(sum(size), 0)::int8 AS bytes FROM pg_catalog.pg_ls_waldir()) wal`
 
 /** Null: the role may not ask; pg_monitor may. */
 export async function diskUse(session: Session): Promise<DiskUse | null> {
   try {
-    const [row] = await session.query<{ used: number; database: number; log: number }>(USED)
+    const [row] = await session.query<{ used: number; database: number; log: number; logNow: number }>(USED)
     return row ?? null
   } catch (error) {
     if (error instanceof ServerError) return null

@@ -1,6 +1,9 @@
 /** What is free on both disks is reckoned from their sizes and from what PostgreSQL tells, and a larger one is asked for where that is allowed. */
+import { growthTold } from '../../activities/replication/disk-by-clock'
 import { diskRoom } from '../../activities/replication/disk-room'
+import { weighRoom } from '../../activities/replication/stand'
 import { grownSize } from '../../clouds/disk-sizes'
+import type { Cloud } from '../../contracts/fleet'
 import type { DeclaredStandby } from '../../contracts/standby'
 import { connect, type Session } from '../../postgres/connect/session'
 import { diskUse } from '../../postgres/replicate/disk-used'
@@ -23,14 +26,14 @@ afterAll(async () => {
   await server?.stop()
 })
 
-type Asked = Partial<Parameters<typeof diskRoom>[0]> & { sizeGib?: number | null; growToGib?: number }
-const room = ({ sizeGib = 5, growToGib, ...more }: Asked = {}) =>
+type Asked = Partial<Parameters<typeof diskRoom>[0]> & { sizeGib?: number | null; growToGib?: number; cloud?: Cloud }
+const room = ({ sizeGib = 5, growToGib, cloud = 'gcp', ...more }: Asked = {}) =>
   diskRoom({
     ...{
       source: session,
       standby: session,
       prepared: false,
-      cloud: 'gcp',
+      clouds: { source: cloud, standby: cloud },
       disks: { source: { sizeGib: 5 }, standby: { sizeGib } },
     },
     declared: (growToGib === undefined ? {} : { growToGib }) as DeclaredStandby,
@@ -52,13 +55,17 @@ test('what nobody was asked, or may not ask, is not known, and storage without a
   expect((await room({ disks: undefined })).free).toEqual({ source: null, standby: null })
   expect(await room({ source: blind, growToGib: 500 })).toEqual({
     free: { source: null, standby: expect.any(Number) },
+    freeLater: null,
     grow: null,
     room: null,
+    lacking: null,
   })
   expect(await room({ sizeGib: null, growToGib: 500 })).toEqual({
     free: { source: expect.any(Number), standby: Number.MAX_SAFE_INTEGER },
+    freeLater: null,
     grow: null,
     room: 'enough',
+    lacking: 0,
   })
 })
 
@@ -73,6 +80,43 @@ test('a disk that its cloud makes larger has room as far as that goes, and is ma
   const declared = await grows(100, { growToGib: 500 })
   expect(declared.grow).toEqual({ fromGib: 5, toGib: 10 })
   expect(declared.free.standby).toBeGreaterThan(80 * GIB)
+})
+
+test('RDS, which grows once in six hours, has room for what its disk is by now, on either side', async () => {
+  const grows = (growsToGib: number | null) =>
+    room({ cloud: 'aws', disks: { source: { sizeGib: 5, growsToGib }, standby: { sizeGib: 5, growsToGib } } })
+  const plain = await room({ cloud: 'aws' })
+  const found = await grows(100)
+  expect(found).toEqual({ ...plain, freeLater: expect.any(Number) })
+  expect([found.free.source, found.free.standby].every((bytes) => bytes !== null && bytes < 5 * GIB)).toBe(true)
+  expect(found.freeLater).toBeGreaterThan(80 * GIB)
+  expect(plain.freeLater).toBeNull()
+  expect((await grows(5)).freeLater).toBeNull()
+  const told = (['aws', 'gcp', 'azure'] as const).map((cloud) => growthTold(cloud, { sizeGib: 5, growsToGib: 100 }))
+  expect(told).toEqual([{}, { growsToGib: 100 }, { growsToGib: 100 }])
+  expect((await grows(null)).freeLater).toBeNull()
+})
+
+test('what a reseed lacks is reckoned of the whole disk, without the rows that it gives up', async () => {
+  const use = await diskUse(session)
+  const needed = (use?.used ?? 0) - (use?.logNow ?? 0) + 6 * GIB
+  // its own log may be written to meanwhile, and so may the catalogs
+  const near = (lacking: number | null, bytes: number) =>
+    expect(Math.abs((lacking ?? Number.NaN) - bytes)).toBeLessThan(1_000_000)
+  near((await room({ prepared: true })).lacking, needed - 5 * GIB)
+  expect((await room({ prepared: true, sizeGib: Math.ceil(needed / GIB) })).lacking).toBe(0)
+  near((await room({ prepared: true, growToGib: 6, cloud: 'azure' })).lacking, needed - 5 * GIB)
+  expect((await room({ prepared: true, growToGib: 500 })).lacking).toBe(0)
+})
+
+test('a reseed is refused where its rows cannot fit, told where they may not, and never refused where there is nothing to give up', () => {
+  const found = { room: 'none', lacking: 0, grow: null, free: { source: 0, standby: 0 } } as const
+  expect(weighRoom('stock', 'following', found)).toContain('copying may fill it')
+  expect(weighRoom('stock', 'following', { ...found, room: 'tight' })).toBeNull()
+  expect(weighRoom('stock', 'following', { ...found, room: null, lacking: null })).toBeNull()
+  const lacking = { ...found, lacking: GIB }
+  expect(() => weighRoom('stock', 'following', lacking)).toThrow('it was left as it is')
+  expect(weighRoom('stock', 'to-be-seeded', lacking)).toContain('copying may fill it')
 })
 
 test('a disk that is too small is to grow where that is declared, as far as that goes, and what is free is reckoned with it', async () => {

@@ -16,6 +16,7 @@ import { awaitApproval } from '../kit/approval'
 import { type Outcome, runOperation } from '../kit/operation'
 import type { Run } from '../kit/run'
 import { exchangeActivities } from './activities'
+import { hasStayed, wordNow } from './word'
 
 interface Exchanging {
   readonly run: Run
@@ -99,24 +100,27 @@ async function goForward(exchanging: Exchanging, planned: Planned): Promise<Outc
     needed: 'the cloud may be at it still. Say that it is done once you have seen it end, one way or the other',
   })
   let tries = 0
+  let word = end
   const proven = await run.forward(STEPS.prove, {
     do: async () => {
       tries += 1
       const on = { ...ref(STEPS.prove), sides }
-      // where a person has had a hand in it, what the cloud said before may be over
-      const { outcome } = end !== null && tries === 1 ? end : await act.beginning.rolesNow(on)
-      return act.proving.proveWriter({ ...on, epoch, cloudSays: outcome })
+      if (end === null || tries > 1) word = await wordNow(end, () => act.beginning.rolesNow(on))
+      return act.proving.proveWriter({ ...on, epoch, cloudSays: word?.outcome ?? null })
     },
     detail: ({ evidence, writer, other }) => ({ summary: evidence.join('; '), writer, other }),
     needed:
-      'nobody may be led anywhere before it is known which of both takes writes. Say that it is done once the replica alone does',
+      'nobody may be led anywhere before it is known which of both takes writes. Have it tried again, which asks the cloud anew, or say that it is done once the replica alone does',
   })
-  if (proven?.writer === 'source') return { status: 'failed', verdict: 'fail', findings: [stayed(planned, end)] }
+  if (hasStayed(proven, word)) {
+    const findings = proven === null ? [left(STEPS.prove), ledNowhere(planned, word)] : [stayed(planned, end)]
+    return { status: 'failed', verdict: 'fail', findings }
+  }
   const moved = await run.forward(STEPS.move, {
     do: () => act.traffic.moveEndpoint({ ...ref(STEPS.move), ...ways(planned) }),
     detail: ({ summary, moved: how }) => ({ summary, moved: how }),
   })
-  const findings = [...doubts(planned, proven), ...(moved === null ? [left(STEPS.move)] : [])]
+  const findings = [...doubts(planned, proven, word), ...(moved === null ? [left(STEPS.move)] : [])]
   return { status: 'succeeded', verdict: findings.length > 0 ? 'inconclusive' : 'pass', findings }
 }
 
@@ -142,10 +146,16 @@ function stayed({ sides: { source } }: Planned, end: ExchangeEnd | null): Findin
   return { rule: 'exchange:stayed', message: `Nothing was exchanged, and ${source.instance} takes writes as before${why}` }
 }
 
-function doubts({ sides: { source, standby } }: Planned, proven: WriterProven | null): Finding[] {
+/** A person took the databases' word out of our hands, and the cloud's newest is another than theirs. */
+function ledNowhere({ sides: { source, standby } }: Planned, word: ExchangeEnd | null): Finding {
+  const message = `Nobody was led to ${standby.instance}, though a person said that it takes writes: by its cloud's newest word nothing was exchanged: ${word?.summary ?? 'it does not say why'}. Where it does take writes alone, lead applications there by hand.`
+  return { rule: 'exchange:stayed', message: `${message} Where ${source.instance} does, nothing is to be done.` }
+}
+
+function doubts({ sides: { source } }: Planned, proven: WriterProven | null, word: ExchangeEnd | null): Finding[] {
   if (proven === null) return [left(STEPS.prove)]
   if (proven.other === 'follows') return []
-  const message = `${source.instance} could not be asked; its cloud says that it is a replica of ${standby.instance} now, and it has not said so itself.`
+  const message = `${source.instance} could not be asked, and has not said itself what its cloud says: ${word?.summary ?? 'nothing'}.`
   return [{ rule: 'exchange:old-silent', message }]
 }
 

@@ -40,8 +40,12 @@ async function look(replicating: Replicating): Promise<Looked> {
       const asked = { ...ref(STEPS.look), sides, locks: locksOf(replicating), ...(disks !== undefined && { disks }) }
       return { sides, ...(await act.planning.examineStandby(asked)) }
     },
-    detail: ({ state, digest, grow }) => ({
-      summary: grow === undefined ? state : `${state}; its disk is made larger, from ${grow.fromGib} GiB to ${grow.toGib} GiB`,
+    detail: ({ state, digest, grow, warning }) => ({
+      summary: [
+        state,
+        ...(grow === undefined ? [] : [`its disk is made larger, from ${grow.fromGib} GiB to ${grow.toGib} GiB`]),
+        ...(warning === undefined ? [] : [warning]),
+      ].join('; '),
       state,
       planDigest: digest,
     }),

@@ -22,6 +22,8 @@ export interface Asked {
   readonly publisher: { readonly user: string; readonly tls: TlsMode }
   /** Of the disks, in bytes, as the clouds tell it; null: they do not. */
   readonly dataBytesFree: Readonly<Record<PreflightSide, number | null>>
+  /** The standby's, once its cloud has made it as large as that goes, which it does more slowly than rows are copied; null: it does not. */
+  readonly bytesFreeLater: number | null
   readonly retainedBytesMax: number
   /** The standby bears the mark of an unfinished set-up by this same source. */
   readonly prepared: boolean

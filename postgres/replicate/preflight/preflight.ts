@@ -65,13 +65,13 @@ export const CHECKS: readonly Check[] = [
 
 const PREFLIGHT_LIMITS: PreflightLimits = { preparedMs: 60_000, findingsMax: 100 }
 
-type Defaults = 'names' | 'migrator' | 'history' | 'limits'
+type Defaults = 'bytesFreeLater' | 'names' | 'migrator' | 'history' | 'limits'
 
 /** Sessions are of each side's admin, in the very databases; nobody else uses them meanwhile. */
 export interface PreflightInput extends Sides, Omit<Asked, Defaults>, Partial<Pick<Asked, Defaults>> {}
 
 export function withDefaults(input: PreflightInput): Asked {
-  return { names: null, migrator: null, history: DEFAULT_HISTORY, limits: PREFLIGHT_LIMITS, ...input }
+  return { bytesFreeLater: null, names: null, migrator: null, history: DEFAULT_HISTORY, limits: PREFLIGHT_LIMITS, ...input }
 }
 
 /** Throws CONNECTION_LOST, or the signal's reason. */

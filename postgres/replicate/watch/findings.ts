@@ -26,7 +26,7 @@ export function findingsOf(judged: Judged, look: StandbyLook): Finding[] {
   if (state === 'paused' && target?.subscription?.enabled)
     findings.push({
       rule: 'enabled-while-paused',
-      message: `The standby is paused, and somebody has enabled its subscription ${names.subscription}: capstan standby resume ${source} --to ${target}, or ALTER SUBSCRIPTION … DISABLE.`,
+      message: `The standby is paused, and somebody has enabled its subscription ${names.subscription}: capstan standby resume ${judged.source} --to ${judged.target}, or ALTER SUBSCRIPTION … DISABLE.`,
     })
   if ((state === 'following' || state === 'late') && source !== null && target !== null && beatAt === null)
     findings.push({
@@ -53,7 +53,7 @@ function ofDisk({ state, disk }: Judged, now: IsoInstant): Finding[] {
   const [grown, mended] =
     largest > sizeGib
       ? [', as far as its cloud makes it grow,', 'have its cloud make it grow further']
-      : ['', 'make it larger, or have its cloud make it grow by itself']
+      : ['', 'make it larger, or have its cloud make it grow by itself (RDS does that once in six hours at most)']
   const message = `The disk of the standby is nearly full: an estimated ${bytes(bytesUsed)} of ${largest} GiB${grown} are used. Once it is full it gets nothing any more: ${mended}.`
   return [{ rule: 'standby-disk', message, measured: bytesUsed, allowed }]
 }

@@ -20,6 +20,10 @@ const SIZE = `
          (SELECT setting::int8 FROM pg_catalog.pg_settings WHERE name = 'max_wal_size') AS "logMax",
          (SELECT setting::int8 FROM pg_catalog.pg_settings WHERE name = 'max_slot_wal_keep_size') AS "keepMax"`
 
+const FILLS = 'Copying would fill its disk and stop it.'
+const TIGHT = 'Copying writes as much log as rows, and building indexes sorts beside them: that may not fit.'
+const SLOWLY =
+  'Its cloud makes it larger as it fills, by about a tenth each six hours: copying that is faster would fill its disk and stop it.'
 const NOT_TOLD = 'How large its disk is, or what is on it, could not be asked: look there.'
 
 async function ofStandby({ source, standby, asked }: Look): Promise<Told> {
@@ -28,19 +32,19 @@ async function ofStandby({ source, standby, asked }: Look): Promise<Told> {
   if (from === undefined || to === undefined) throw new Error('a server does not say how large it is')
   const free = asked.dataBytesFree.standby
   if (free === null) return { findings: [], notKnown: [{ side: 'standby', why: NOT_TOLD }] }
-  const room = roomForData({ data: from.bytes, held: asked.prepared ? to.bytes : 0, log: to.logMax * MEGABYTE, free })
+  const sizes = { data: from.bytes, held: asked.prepared ? to.bytes : 0, log: to.logMax * MEGABYTE }
+  const room = roomForData({ ...sizes, free })
   if (room === 'enough') return NOTHING
+  const { bytesFreeLater: later } = asked
+  const slowly = room === 'none' && later !== null && roomForData({ ...sizes, free: later }) !== 'none'
   return {
     findings: [
       {
-        severity: room === 'none' ? 'blocks' : 'warning',
+        severity: room === 'none' && !slowly ? 'blocks' : 'warning',
         side: 'standby',
         object: null,
         message: `The standby has an estimated ${bytes(free)} free, and the source's database has ${bytes(from.bytes)}.`,
-        why:
-          room === 'none'
-            ? 'Copying would fill its disk and stop it.'
-            : 'Copying writes as much log as rows, and building indexes sorts beside them: that may not fit.',
+        why: slowly ? SLOWLY : room === 'none' ? FILLS : TIGHT,
         command: '-- a larger disk for the standby, or growTo in the fleet file',
       },
     ],

@@ -257,6 +257,12 @@ describe.each([15, 17] as const)('a source of PostgreSQL %i', (major) => {
       expect.stringMatching(/^warning, standby: The standby has an estimated 52.4 MB free/),
       limit,
     ])
+    const slowly = { ...free(10_000 * MEGABYTE, MEGABYTE), bytesFreeLater: 10_000 * MEGABYTE }
+    expect(await pair.found('disk-room', slowly)).toMatchObject([
+      { severity: 'warning', side: 'standby', why: expect.stringContaining('about a tenth each six hours') },
+      { severity: 'note' },
+    ])
+    expect((await pair.told('disk-room', { ...slowly, bytesFreeLater: 2 * MEGABYTE }))[0]).toMatch(/^blocks, standby/)
     expect((await pair.look(free(null, null))).notKnown.map(({ check, side }) => [check, side])).toEqual([
       ['disk-room', 'standby'],
       ['disk-room', 'source'],

@@ -105,6 +105,11 @@ test('a disk that nobody could ask about for hours is told as not known, full or
   expect(rulesOf(1, 'following', { growsToGib: 0 })).toEqual([])
 })
 
+test('a paused standby that somebody enabled is told with the command that says so', () => {
+  const { message } = judge(record('paused'), LOOK).findings.find(({ rule }) => rule === 'enabled-while-paused') ?? {}
+  expect(message).toContain('capstan standby resume shop --to shop-azure,')
+})
+
 test('a disk that its cloud makes larger is full where that ends', () => {
   const lookedAt = (bytesUsed: number) =>
     judge({ ...record('following'), disk: { at: LOOK.at, sizeGib: 10, growsToGib: 20, bytesUsed } }, LOOK).findings
