@@ -1,5 +1,5 @@
 /** Before all suites: runs every scenario undisturbed, once, and writes down the boundaries that its history shows. */
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startCapstan } from '../../support/capstan-stack'
@@ -24,11 +24,23 @@ export default async function goldenRun(): Promise<void> {
     }
     await observeAll('aws', await createTarget(capstan), SCENARIOS)
     for (const place of OTHER_CLOUDS) await observeAll(place, await createOtherTarget(place, capstan), [PASSES])
-    const file = join(mkdtempSync(join(tmpdir(), 'capstan-golden-')), 'golden.json')
+    const folder = mkdtempSync(join(tmpdir(), 'capstan-golden-'))
+    leaveNothing(folder)
+    const file = join(folder, 'golden.json')
     writeFileSync(file, JSON.stringify({ scenarios } satisfies Golden))
     process.env[GOLDEN_VARIABLE] = file
   } finally {
     await capstan.close()
+  }
+}
+
+/** Whoever interrupts the suites takes its end away. */
+function leaveNothing(folder: string): void {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      rmSync(folder, { recursive: true, force: true })
+      process.exit(130)
+    })
   }
 }
 
