@@ -279,7 +279,21 @@ describe('the list', () => {
       'shop | shop-azure | paused | 2 h | 400 ms of 1 min | 12 kB | (lost) | 3.0 s ago',
       '✘ shop to shop-azure is to-be-seeded: capstan standby reseed shop --to shop-azure',
       '▲ shop to shop-azure is paused: capstan standby resume shop --to shop-azure',
+      expect.stringMatching(/^✘ Nobody has looked at shop-azure of shop since /),
     ])
+  })
+
+  test('says whatever somebody has to hear of, and what else was found, once', () => {
+    const findings = [
+      { rule: 'not-published', message: 'Tables are not published: public.refunds.' },
+      { rule: 'no-beat', message: 'No beat has arrived.' },
+      { rule: 'unreached', message: 'It did not answer.' },
+    ]
+    expect(listed({ ...RECORD, look: { ...LOOK, findings } }).slice(2)).toEqual([
+      '✘ Tables are not published: public.refunds.',
+      '✘ No beat has arrived.',
+    ])
+    expect(listed({ ...RECORD, state: 'gone', look: { ...LOOK, findings } }).slice(2)).toEqual([])
   })
 
   test('says when each was found equal last, how far the comparison is that is under way, and which rows differ', () => {
