@@ -1,5 +1,5 @@
 /** Whether a side is out of reach: what is asked of it is told as left there then, and fails nothing. */
-import type { Failure } from '../../contracts/failures'
+import { Failure } from '../../contracts/failures'
 
 const AWAY: readonly string[] = ['DATABASE_UNREACHABLE', 'CONNECTION_LOST']
 
@@ -9,3 +9,9 @@ export const isAway = (error: Failure): boolean => AWAY.includes(error.code) || 
  *  second attempt. */
 export const isLockedOut = ({ code, facts }: Failure): boolean =>
   code === 'DATABASE_UNKNOWN' || (code === 'CREDENTIALS_REJECTED' && facts.sqlState === '28000')
+
+/** For what was asked of a side: null where that is out of reach. */
+export function unlessAway(error: unknown): null {
+  if (error instanceof Failure && isAway(error)) return null
+  throw error
+}

@@ -1,5 +1,5 @@
 /** What is done with a standby that there is: looked at, paused, resumed. */
-import { Failure, failure } from '../../contracts/failures'
+import { failure } from '../../contracts/failures'
 import type { DiskGrowth, ReplicateRequest } from '../../contracts/replicate'
 import type { StandbyNames, StandbyRecord, StandbyState } from '../../contracts/standby'
 import { sha256Of } from '../../ledger/digest'
@@ -13,7 +13,7 @@ import { disableSubscription, renewSubscription } from '../../postgres/replicate
 import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { epochAbove } from '../schema/epoch'
-import { isAway } from './away'
+import { unlessAway } from './away'
 import { carryOver, giveLine, learnOfLine, refusePassing } from './carry-over'
 import type { Replicating, ReplicationActivities } from './contract'
 import { type DiskRoom, diskRoom } from './disk-room'
@@ -104,12 +104,6 @@ function refuseOthers({ source, target, instances }: StandbyRecord, sides: Input
   const which = found.source === instances.source ? target : source
   const message = `The instance of ${which} is another one than the one that the standby was made with: remove the standby, then set it up again.`
   throw failure('TARGET_MISMATCH', message, { source, standby: target })
-}
-
-/** Null: it is out of reach. */
-function unlessAway(error: unknown): null {
-  if (error instanceof Failure && isAway(error)) return null
-  throw error
 }
 
 const FOLLOWS: readonly StandbyState[] = ['following', 'late', 'broken', 'copying']

@@ -21,7 +21,7 @@ import { dropSubscription } from '../../postgres/replicate/teardown'
 import { followAll } from '../../postgres/replicate/way-back'
 import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
-import { isAway } from './away'
+import { unlessAway } from './away'
 import type { Replicating } from './contract'
 import { closedBeside, inKeyholeOf, keepApplicationsOut, letApplicationsIn, masterOf, movedAwayFrom } from './keyhole'
 import { dropAtSource, onBoth, placeOf } from './make'
@@ -42,11 +42,6 @@ export async function refuseWriterAsStandby(deps: ActivityDeps, input: Replicati
         : `its database follows ${mark.source}`
   const message = `${id.target} is no standby of ${id.source} by now: ${found}. Nothing of it is given up or overwritten; the standby may be ${id.source}: "capstan standby list".`
   throw failure('DATABASE_REFUSED', message, { source: id.source, standby: id.target })
-}
-
-function unlessAway(error: unknown): null {
-  if (error instanceof Failure && isAway(error)) return null
-  throw error
 }
 
 /** Of a standby that was the writer until writing moved to its source, and that the switchover left unfinished: it is kept from applications, opened to its own

@@ -1,10 +1,9 @@
 /** What an exchange with a read replica would do, for people: what stands in its way first. */
 import type { ExchangePlan } from '../../../contracts/exchange'
 import type { DatabaseEntry } from '../../../contracts/fleet'
-import { counted } from '../../quantities'
 import type { Paint } from '../io'
 import { oneLine } from './quoted'
-import { findingLines } from './switchover'
+import { planEndLines } from './switchover'
 
 interface View {
   readonly paint: Paint
@@ -27,11 +26,6 @@ export function exchangePlanLines(plan: ExchangePlan, entry: Pick<DatabaseEntry,
     `  ${leads}`,
     `  afterwards ${from} is the replica of ${to}; the same command with the other name moves writing back`,
     ...act.byHand.map((line) => `  by hand: ${paint('cyan', oneLine(line))}`),
-    '',
-    `  ${plan.blocks.length === 0 ? 'nothing stands in the way' : `${counted(plan.blocks.length, 'finding')} to be mended first: nothing is changed before`}`,
-    ...plan.blocks.flatMap((finding) => findingLines(finding, paint('red', '✘'), view)),
-    ...plan.warnings.flatMap((finding) => findingLines(finding, paint('yellow', '▲'), view)),
-    '',
-    `  plan digest ${plan.digest}`,
+    ...planEndLines(plan, view),
   ]
 }

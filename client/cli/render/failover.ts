@@ -1,17 +1,15 @@
 /** What a failover would do, for people: what may be lost first, and who has to agree. */
 import type { FailoverPlan, Probe } from '../../../contracts/failover'
 import type { DatabaseEntry } from '../../../contracts/fleet'
-import type { Finding } from '../../../contracts/operation'
 import { counted, grouped } from '../../quantities'
 import type { Paint } from '../io'
-import { oneLine, wrap } from './quoted'
+import { oneLine } from './quoted'
+import { findingLines } from './switchover'
 
 interface View {
   readonly paint: Paint
   readonly columns: number
 }
-
-const WIDTH_MAX = 140
 
 export function failoverPlanLines(plan: FailoverPlan, entry: Pick<DatabaseEntry, 'name'>, view: View): string[] {
   const { paint } = view
@@ -52,11 +50,6 @@ function lossLines({ exposure, probed }: FailoverPlan, { paint }: View): string[
       ? '  nobody has heard the source since it is watched'
       : `  the source was heard last at ${heard.at}${missingBytesMin === null ? '' : `; of its log until then ${grouped(missingBytesMin)} bytes are not known to have come`}`
   return [kept, known]
-}
-
-function findingLines({ message }: Finding, mark: string, { columns }: View): string[] {
-  const [head = '', ...rest] = wrap(oneLine(message), Math.min(columns, WIDTH_MAX) - 4)
-  return [`  ${mark} ${head}`, ...rest.map((line) => `    ${line}`)]
 }
 
 const seconds = (ms: number): string => `${(ms / 1_000).toLocaleString('en-US', { maximumFractionDigits: 1 })} s`

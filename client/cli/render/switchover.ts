@@ -30,6 +30,14 @@ export function switchoverPlanLines(plan: SwitchoverPlan, entry: Pick<DatabaseEn
     ...(plan.holds ? ['  clients of the endpoint wait meanwhile, and keep their connections'] : []),
     `  there is no writer for about ${seconds(plan.predictedOutageMs)}, as was measured on one machine, networks come on top`,
     `  makes the way back by ${oneLine(plan.back.slot)}: ${from} follows ${to} from the first write on`,
+    ...planEndLines(plan, view),
+  ]
+}
+
+/** What stands in the way, and the digest. */
+export function planEndLines(plan: Pick<SwitchoverPlan, 'blocks' | 'warnings' | 'digest'>, view: View): string[] {
+  const { paint } = view
+  return [
     '',
     `  ${plan.blocks.length === 0 ? 'nothing stands in the way' : `${counted(plan.blocks.length, 'finding')} to be mended first: nothing is changed before`}`,
     ...plan.blocks.flatMap((finding) => findingLines(finding, paint('red', '✘'), view)),
