@@ -21,6 +21,7 @@ export const FAILOVER_STEPS = {
   drain: { id: 'drain', title: 'Let the standby apply what it has' },
   open: { id: 'open', title: 'Open the standby' },
   move: { id: 'move', title: 'Move the endpoint' },
+  views: { id: 'views', title: 'Fill the materialized views' },
   evidence: OPERATION_STEPS.evidence,
   unlock: OPERATION_STEPS.unlock,
 } as const satisfies Record<string, StepName>

@@ -18,6 +18,7 @@ export const SWITCHOVER_STEPS = {
   plan: { id: 'plan', title: 'Look whether writing can move' },
   approve: { id: 'approve', title: 'Wait for an approval' },
   compare: { id: 'compare', title: 'Compare both' },
+  views: { id: 'views', title: 'Fill the materialized views' },
   papers: { id: 'papers', title: 'Write down what is left to do' },
   wayBack: { id: 'way-back', title: 'Prepare the way back' },
   hold: { id: 'hold', title: 'Make sure that clients can wait' },
@@ -114,6 +115,8 @@ export interface SwitchoverPlanSummary {
   readonly predictedOutageMs: number
   /** Clients of the endpoint wait from before the fence until the standby is open, and see no error. */
   readonly holds: boolean
+  /** Materialized views of the source that hold something; absent: an older plan. */
+  readonly views?: readonly string[]
 }
 
 /** What `--plan` shows. Its digest covers everything but itself and what moves while others write. */
@@ -139,6 +142,8 @@ export interface SwitchoverPlan {
   readonly objects: Sha256
   /** Unlogged tables of the source that hold something, which is not carried. */
   readonly unlogged: readonly string[]
+  /** Materialized views of the source that hold something: the standby's are filled before anybody is shut out. Absent: an older plan. */
+  readonly views?: readonly string[]
   readonly lagMs: number | null
   /** From the fence until the endpoint has moved, in milliseconds: what was measured on one machine, and how late the standby is. */
   readonly predictedOutageMs: number

@@ -2,7 +2,7 @@ import type { FailoverFence, FailoverPlanSummary, FailoverQuestion, Probe, Sourc
 import type { Cloud } from '../../contracts/fleet'
 import type { LockRef } from '../../contracts/lock'
 import type { InstanceAddress } from '../../contracts/migrate'
-import type { IsoInstant } from '../../contracts/operation'
+import type { Finding, IsoInstant } from '../../contracts/operation'
 import type { StandbySides } from '../../contracts/replicate'
 import type { StepRef } from '../../contracts/step-ref'
 
@@ -57,8 +57,11 @@ export interface FailoverActivities {
   /** Of a source that was drained: its keyhole says that writing has moved away from it, for whoever comes later. One that does not answer by now is told, and
    *  holds up nobody. Fails with FENCE_NOT_PROVEN where somebody has opened it since. Safe to repeat. */
   markSource(input: FailingOver & { lock: LockRef }): Promise<Told>
-  /** The ledger says that there is no standby any more; nothing follows; sequences are set; applications come in. `fencedAt` null: the source is not proven fenced. Safe to repeat. */
+  /** The ledger says that there is no standby any more; nothing follows; sequences are set; applications come in. `fencedAt` null: the source is not proven fenced. `views`:
+   *  materialized ones, which show what they did when they were filled last. Safe to repeat. */
   openAsWriter(
     input: FailingOver & { fencedAt: IsoInstant | null; drained: boolean },
-  ): Promise<Told & { lossMsMax: number | null; beatAt: IsoInstant | null }>
+  ): Promise<Told & { lossMsMax: number | null; beatAt: IsoInstant | null; views?: readonly string[] }>
+  /** They are filled from what it has. One that cannot be is a finding. Safe to repeat. */
+  fillOpenedViews(input: FailingOver & { views: readonly string[] }): Promise<Told & { findings: readonly Finding[] }>
 }

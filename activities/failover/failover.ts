@@ -9,6 +9,7 @@ import { openAsWriter, recordOpening } from './open'
 import { planFailover } from './plan'
 import { probeAsMigrator, probeByStandby } from './probe'
 import { recallSource } from './recall'
+import { fillOpenedViews } from './views'
 
 export function createFailoverActivities(deps: ActivityDeps): FailoverActivities {
   return {
@@ -26,5 +27,6 @@ export function createFailoverActivities(deps: ActivityDeps): FailoverActivities
     recordOpening: ({ operation }) => recordOpening(deps, operation),
     markSource: (input) => markSource(deps, input),
     openAsWriter: (input) => openAsWriter(deps, input),
+    fillOpenedViews: (input) => fillOpenedViews(deps, input),
   }
 }

@@ -3,6 +3,7 @@ import { FAILOVER_DOCUMENTS, type FailoverKept } from '../../contracts/failover'
 import type { StandbyState } from '../../contracts/standby'
 import { forgetMovedAway } from '../../postgres/fence/moved-away'
 import { setGuardAside } from '../../postgres/replicate/guard'
+import { filledViews } from '../../postgres/replicate/materialized-views'
 import { forgetOrigin } from '../../postgres/replicate/seeding'
 import { advanceSequences, type SequenceTargets, sequenceTargets } from '../../postgres/replicate/sequence-margin'
 import { disableSubscription, findSubscription } from '../../postgres/replicate/subscription'
@@ -52,7 +53,7 @@ export async function openAsWriter(deps: ActivityDeps, input: Input): Promise<Op
     await forgetOrigin(on.migrator, { source: id.source, token: on.token, signal: currentAct().signal })
     // of a time when it was an old writer: from here on it means nothing there
     await setGuardAside(on.admin, { token: on.token, signal: currentAct().signal })
-    return { kept: had, targets: where, advanced: moved }
+    return { kept: had, targets: where, advanced: moved, views: await filledViews(on.migrator) }
   })
   // the way in is made meanwhile; nobody comes in by it before all that is done
   const opening = inKeyholeOf(deps, places.standby, input.epoch, async (on) => {
@@ -65,11 +66,12 @@ export async function openAsWriter(deps: ActivityDeps, input: Input): Promise<Op
   const [detached, opened] = await Promise.allSettled([detaching, opening])
   if (detached.status === 'rejected') throw detached.reason
   if (opened.status === 'rejected') throw opened.reason
-  const { kept, targets, advanced } = detached.value
+  const { kept, targets, advanced, views } = detached.value
   const { back, gone } = opened.value
   return {
     lossMsMax: kept.lossMsMax,
     beatAt: kept.beat?.at ?? null,
+    views,
     summary: [
       toldKept(kept),
       `${advanced} sequences set on${toldSequences(targets)}`,

@@ -1,3 +1,4 @@
+import type { Finding } from '../../contracts/operation'
 import type { StandbyEpochs, StandbySides } from '../../contracts/replicate'
 import type { StepRef } from '../../contracts/step-ref'
 import type { SwitchoverPlanSummary, SwitchoverQuestion } from '../../contracts/switchover'
@@ -22,6 +23,8 @@ interface Told {
 export interface SwitchoverActivities {
   /** Asks both sides whether writing can move, and stores the plan in the ledger. Changes nothing. Fails with STANDBY_UNKNOWN where there is none. */
   planSwitchover(input: StepRef & SwitchoverQuestion): Promise<SwitchoverPlanSummary>
+  /** The standby's materialized views are filled from what it has. One that cannot be is a finding, and shows what it did before. Safe to repeat. */
+  fillViews(input: Switching & { views: readonly string[] }): Promise<Told & { findings: readonly Finding[] }>
   /** What a person would do from here on without us, as SQL with every name filled in, into the ledger. Safe to repeat. */
   writePapers(input: Switching): Promise<Told>
   /** The ledger has the way back, and somebody watches it; then publication and slot on the standby, and the source's subscription, disabled; applications are

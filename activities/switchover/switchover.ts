@@ -7,11 +7,13 @@ import { recordMoved } from './moved'
 import { writePapers } from './papers'
 import { planSwitchover } from './plan'
 import { lookOnceMore } from './stands'
+import { fillViewsOf } from './views'
 import { dropWayBack, prepareWayBack } from './way-back'
 
 export function createSwitchoverActivities(deps: ActivityDeps): SwitchoverActivities {
   return {
     planSwitchover: (input) => planSwitchover(deps, input),
+    fillViews: (input) => fillViewsOf(deps, input),
     writePapers: (input) => writePapers(deps, input),
     prepareWayBack: (input) => prepareWayBack(deps, input),
     dropWayBack: (input) => dropWayBack(deps, input),

@@ -18,13 +18,14 @@ import { until } from '../support/eventually'
 import { recordHistory } from '../support/histories'
 import { type LabDoor, labDoor } from '../support/lab'
 import { isAt } from '../support/migrating'
+import { TOTALS, totalOn } from '../support/replicating'
 import { Switching } from '../support/switching'
 
 let it: Switching
 let lab: LabDoor
 
 beforeAll(async () => {
-  it = await Switching.start('gcp')
+  it = await Switching.start('gcp', { migrations: TOTALS })
   lab = labDoor(it.capstan)
   await it.isFollowing('stock', it.pair.name)
 })
@@ -75,6 +76,7 @@ test('silent, behind, and back to life amid the fence: what the standby lacks is
   await it.writesGoOn()
   const frozen = await lab.order({ cloud: 'aws', kind: 'freeze-instance', instance: 'stock', for: '1h' })
   for (const death of DEATHS) it.capstan.arm(death)
+  const shown = await totalOn(it.pair.onStandby)
   const running = failover('dead', '--accept-loss', '1h')
   await until('its cloud to be told', async () => {
     return (await it.capstan.ledger.listFences()).some(({ operation, before }) => operation === 'dead' && before !== null)
@@ -88,6 +90,7 @@ test('silent, behind, and back to life amid the fence: what the standby lacks is
   await recordHistory(it.capstan.temporal, 'dead', 'failover')
   const steps = Object.values(FAILOVER_STEPS).map(({ id }) => id)
   expect(operation.steps.map(({ id }) => id).sort()).toEqual(steps.filter((id) => id !== 'approve').sort())
+  expect(await totalOn(it.pair.onStandby)).toBeGreaterThan(shown)
   await it.writesGoOn()
   const kept = await document<FailoverKept>('dead', FAILOVER_DOCUMENTS.kept)
   const plan = await document<FailoverPlan>('dead', FAILOVER_DOCUMENTS.plan)

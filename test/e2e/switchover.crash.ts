@@ -3,13 +3,13 @@
 import { SWITCHOVER_STEPS } from '../../contracts/switchover'
 import { until } from '../support/eventually'
 import { recordHistory } from '../support/histories'
-import { type Pair, remains } from '../support/replicating'
+import { type Pair, remains, TOTALS, totalOn } from '../support/replicating'
 import { Switching } from '../support/switching'
 
 let it: Switching
 
 beforeAll(async () => {
-  it = await Switching.start('gcp')
+  it = await Switching.start('gcp', { migrations: TOTALS })
   await it.isFollowing('stock', it.pair.name)
 })
 afterAll(() => it?.close())
@@ -67,6 +67,7 @@ test('an endpoint that somebody moves behind the fence: writing does not move, a
 
 test('a worker that dies inside the fence: its successor begins anew, and writing moves once', async () => {
   it.capstan.arm('fenceAndDrain#1:after')
+  const shown = await totalOn(it.pair.onStandby)
   const operation = await it.ended('there', 'switchover', 'stock', '--unproven', '--compare-within', '5s')
   expect(operation).toMatchObject({ status: 'succeeded', failure: null })
   expect(it.capstan.disarm('fenceAndDrain#1:after')).toBe(false)
@@ -75,6 +76,7 @@ test('a worker that dies inside the fence: its successor begins anew, and writin
   expect(operation.steps.map(({ id }) => id).sort()).toEqual(steps.filter((id) => id !== 'approve').sort())
   await it.writesGoOn()
   await it.isWholeOnBothSides()
+  expect(await totalOn(it.pair.onStandby)).toBeGreaterThan(shown)
   expect(it.writers()).toEqual(['source', 'standby'])
   expect(await synced(it.pair.onSource)).toEqual(['off'])
   expect(operation.steps.find(({ id }) => id === 'cross')?.detail.summary).toContain('2 tables compared and equal')

@@ -36,6 +36,17 @@ CREATE INDEX transfers_by_payee ON public.transfers (payee) INCLUDE (amount);
 GRANT SELECT, INSERT, UPDATE ON public.accounts, public.transfers TO stock_app;`,
 } as const
 
+/** What of it nobody sends. */
+export const TOTALS = {
+  'V9__totals.sql': `CREATE MATERIALIZED VIEW public.totals AS SELECT count(*)::int AS transfers FROM public.transfers;
+GRANT SELECT ON public.totals TO stock_app;`,
+} as const
+
+export async function totalOn(on: Pair['onSource']): Promise<number> {
+  const [row] = await on<{ transfers: number }>('SELECT transfers FROM public.totals')
+  return row?.transfers ?? 0
+}
+
 export const STANDBYS = ['azure', 'gcp'] as const
 export type StandbyCloud = (typeof STANDBYS)[number]
 

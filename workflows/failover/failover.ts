@@ -188,6 +188,13 @@ async function carryOut(over: FailingOver, planned: Planned): Promise<readonly F
     detail: ({ summary, moved: how }) => ({ summary, moved: how }),
   })
   if (moved === null) findings.push(left(STEPS.move))
+  const { views = [] } = opened ?? {}
+  if (views.length === 0) return findings
+  const filled = await run.forward(STEPS.views, {
+    do: () => act.forward.fillOpenedViews({ ...ref(STEPS.views), sides, epoch, views }),
+    detail: ({ summary, findings: told }) => ({ summary, findings: told }),
+  })
+  findings.push(...(filled === null ? [left(STEPS.views)] : filled.findings))
   return findings
 }
 

@@ -50,9 +50,10 @@ async function underLocks(switching: Switching): Promise<Outcome> {
   if (compared.differ) return { status: 'failed', verdict: 'fail', findings: compared.findings }
   if (input.rehearse)
     return { status: 'succeeded', verdict: compared.findings.length > 0 ? 'inconclusive' : 'pass', findings: compared.findings }
+  const unfilled = await fillViews(switching, planned)
   await prepare(switching, planned)
   const left = await cross(switching, planned)
-  const findings = [...compared.findings, ...left]
+  const findings = [...compared.findings, ...unfilled, ...left]
   return { status: 'succeeded', verdict: left.length > 0 ? 'fail' : findings.length > 0 ? 'inconclusive' : 'pass', findings }
 }
 
@@ -127,6 +128,18 @@ async function compare({ run, act, ref }: Switching, planned: Planned): Promise<
 
 function onBoth({ ref }: Switching, step: StepName, { sides, epochs, fenceEpoch }: Planned) {
   return { ...ref(step), sides, epochs, fenceEpoch }
+}
+
+/** Resolves to those that could not be. */
+async function fillViews(switching: Switching, planned: Planned): Promise<readonly Finding[]> {
+  const { run, act } = switching
+  const { views = [] } = planned
+  if (views.length === 0) return []
+  const { findings } = await run.step(STEPS.views, {
+    do: () => act.crossing.fillViews({ ...onBoth(switching, STEPS.views, planned), views }),
+    detail: ({ summary, findings: told }) => ({ summary, findings: told }),
+  })
+  return findings
 }
 
 async function prepare(switching: Switching, planned: Planned): Promise<void> {
