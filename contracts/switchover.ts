@@ -22,6 +22,8 @@ export const SWITCHOVER_STEPS = {
   papers: { id: 'papers', title: 'Write down what is left to do' },
   wayBack: { id: 'way-back', title: 'Prepare the way back' },
   hold: { id: 'hold', title: 'Make sure that clients can wait' },
+  rehearse: { id: 'rehearse', title: 'Rehearse the crossing' },
+  takeAway: { id: 'take-away', title: 'Take the way back away' },
   cross: { id: 'cross', title: 'Fence the source and drain it' },
   lookAgain: { id: 'look-again', title: 'Look once more' },
   move: { id: 'move', title: 'Move the endpoint' },
@@ -53,7 +55,7 @@ export const SWITCHOVER_DOCUMENTS = {
 export interface SwitchoverRequest extends StandbyRequest {
   /** How the source follows once writing has moved. Null: nobody declared it, and there is no way back. */
   readonly back: DeclaredStandby | null
-  /** Looks and compares, and says how long writing would stand still; moves nothing. */
+  /** Does all that comes before the fence, says how long writing would stand still, and takes it back; moves nothing. */
   readonly rehearse: boolean
   /** What the standby may take, once nobody can write any more, until it has all; above it the source is opened again. */
   readonly drainMsMax: number
@@ -78,7 +80,7 @@ export function switchoverStarter(
   { standby, rehearse }: SwitchoverRequest,
   mode: SwitchoverInput['mode'],
 ): OperationStarter<SwitchoverInput> {
-  const asks = !rehearse && [source, standby].some(({ policy }) => policy.approval === 'required')
+  const asks = [source, standby].some(({ policy }) => policy.approval === 'required')
   const asked = {
     ...{ standby: standby.name, standbyCloud: standby.cloud, standbyLockScope: lockScope(standby) },
     ...{ sourceDatabase: source.database, rehearse, approval: asks ? ('required' as const) : ('none' as const) },

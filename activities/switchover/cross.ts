@@ -1,6 +1,5 @@
 /** The crossing: from the fence to a way back that carries, while nobody can write on either side. One attempt from end to end, since the guests of the fence
  *  are its own session and the walsender, and a session lives no longer than its attempt. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { failure } from '../../contracts/failures'
 import { SWITCHOVER_DOCUMENTS, type SwitchoverPlan } from '../../contracts/switchover'
 import type { Session } from '../../postgres/connect/session'
@@ -32,9 +31,10 @@ import { type HotTables, hotTables } from './hot'
 import { inTime, limitStatements } from './in-time'
 import { heldSince, madeSince, notCarriedSince, sinceThePlan } from './look'
 import { assertNotMoved, assertNotMovedThere, assertNotTakenBack, recordTakenBack } from './moved'
+import { nearEnough } from './near'
 import { insideBoth, type Pair, pairOf } from './pair'
 import { stopwatch } from './stopwatch'
-import { confirmedAsBefore, confirmedAtOnce } from './synced'
+import { confirmedAsBefore } from './synced'
 import { onBoth } from './way-back'
 
 type Input = Parameters<SwitchoverActivities['fenceAndDrain']>[0]
@@ -44,13 +44,6 @@ type Crossed = Awaited<ReturnType<SwitchoverActivities['fenceAndDrain']>>
 const EMPTYING_MS = 30_000
 /** For the other side's worker to come. */
 const WAY_BACK_MS = 30_000
-/** For a standby that was let go a moment ago to come back, and to be so near that the outage is short. */
-const FOLLOWING_MS = 60_000
-const NEAR_BYTES = 16 * 1024 ** 2
-/** One that waits for its disk at each commit may not keep up: it has to show that it does, or need not wait. */
-const SYNCED_MS = 10_000
-const NEAR_SYNCED_BYTES = 1024 ** 2
-const POLL_MS = 50
 /** For what was closed to be opened again by who has closed it: a server that stands still keeps no attempt from ending. */
 const OPENING_MS = 10_000
 
@@ -72,7 +65,7 @@ export async function fenceAndDrain(deps: ActivityDeps, input: Input): Promise<C
   }
   return inKeyholeOf(deps, pair.places.source, input.fenceEpoch, (hole) =>
     insideBoth(deps, pair, tokens, async (on) => {
-      await nearEnough({ deps, input, pair, hole, on, tokens })
+      await nearEnough(deps, { operation: input.operation, pair, keyhole: hole.session, on, tokens })
       // before it is looked, so that what is made meanwhile is seen behind the fence
       const stamps = await stampsOf(on)
       const since = await sinceThePlan(on, pair, known)
@@ -292,36 +285,6 @@ function toldPast(roles: readonly string[]): string {
   return roles.length === 0
     ? ''
     : `; until the old writer follows, ${roles.join(', ')} could come into it by sessions of replication`
-}
-
-/** Before anybody is shut out: a standby that does not follow, or is far behind, would only make the outage long. */
-async function nearEnough({ deps, input: { operation }, pair, hole: { session }, on, tokens }: Before): Promise<void> {
-  const { slot } = pair.forward
-  await confirmedAtOnce(deps, { pair, on, tokens, operation })
-  if ((await notNear(session, slot, { bytes: NEAR_SYNCED_BYTES, withinMs: SYNCED_MS })) === null) return
-  const standby = { admin: on.standby, token: tokens.standby }
-  await confirmedAsBefore(deps, { standby, forward: pair.forward, operation })
-  const found = await notNear(session, slot, { bytes: NEAR_BYTES, withinMs: FOLLOWING_MS })
-  if (found === null) return
-  const message = `Nobody was shut out: slot ${slot} ${found}. Look why the standby does not follow, then start again.`
-  throw failure('BARRIER_NOT_PASSED', message, { slot })
-}
-
-/** Null: it follows, and lacks no more than that. */
-async function notNear(keyhole: Session, slot: string, near: { bytes: number; withinMs: number }): Promise<string | null> {
-  const { signal } = currentAct()
-  for (const until = performance.now() + near.withinMs; ; await sleep(POLL_MS, undefined, { signal })) {
-    const [seen] = await keyhole.query<{ active: boolean; lacking: number | null }>(
-      `SELECT active, pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_flush_lsn(), confirmed_flush_lsn)::bigint AS lacking
-         FROM pg_catalog.pg_replication_slots WHERE slot_name = $1`,
-      [slot],
-    )
-    if (seen?.active === true && seen.lacking !== null && seen.lacking <= near.bytes) return null
-    // one that is gone does not come again
-    if (seen === undefined) return 'is gone'
-    if (performance.now() > until)
-      return `${seen.active ? `lacks ${seen.lacking} bytes of the log` : 'is read by nobody'} after ${near.withinMs / 1000} s`
-  }
 }
 
 export async function takeBackFence(deps: ActivityDeps, input: Switching): Promise<{ summary: string }> {

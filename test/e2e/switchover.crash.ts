@@ -8,18 +8,34 @@ import { Switching } from '../support/switching'
 
 let it: Switching
 
+interface Rehearsed {
+  readonly predictedOutageMs: number
+  readonly parts: Readonly<Record<string, number>>
+}
+
+/** What a rehearsal alone does, or a policy. */
+const NOT_OF_EACH: readonly string[] = ['approve', 'rehearse', 'take-away']
+
 beforeAll(async () => {
   it = await Switching.start('gcp', { migrations: TOTALS })
   await it.isFollowing('stock', it.pair.name)
 })
 afterAll(() => it?.close())
 
-test('rehearsed, nothing is moved, and how long it would take is said', async () => {
+test('rehearsed, nothing is moved, how long it would take is said by what was timed, and what was made for it is gone', async () => {
   const operation = await it.ended('rehearse', 'switchover', 'stock', '--rehearse')
   expect(operation).toMatchObject({ status: 'succeeded', failure: null })
-  expect(operation.steps.find(({ id }) => id === 'compare')?.detail).toMatchObject({ predictedOutageMs: expect.any(Number) })
+  const { predictedOutageMs, parts } = (operation.steps.find(({ id }) => id === 'rehearse')?.detail ?? {}) as Rehearsed
+  expect(Object.keys(parts).sort()).toEqual(['compare', 'drain', 'fence', 'lead', 'sequences', 'wayBack'])
+  expect(predictedOutageMs).toBe(Object.values(parts).reduce((sum, ms) => sum + ms, 0))
+  expect(Math.min(parts.drain ?? 0, parts.fence ?? 0)).toBeGreaterThan(0)
+  expect(operation.steps.find(({ id }) => id === 'take-away')).toMatchObject({ state: 'done' })
   expect(operation.steps.map(({ id }) => id)).not.toContain('cross')
   await it.writesGoOn()
+  const left = (await remains(it.pair)).map((one) => one.split(' ').slice(0, 2).join(' ')).sort()
+  expect(left).toEqual(FOLLOWED)
+  expect(await synced(it.pair.onStandby)).toEqual(['off'])
+  expect(it.writers()).toEqual(['source'])
 })
 
 test('a standby that stands still: nothing moves, the source is opened again, and what made the way back is gone', async () => {
@@ -73,7 +89,7 @@ test('a worker that dies inside the fence: its successor begins anew, and writin
   expect(it.capstan.disarm('fenceAndDrain#1:after')).toBe(false)
   await recordHistory(it.capstan.temporal, 'there', 'switchover')
   const steps = Object.values(SWITCHOVER_STEPS).map(({ id }) => id)
-  expect(operation.steps.map(({ id }) => id).sort()).toEqual(steps.filter((id) => id !== 'approve').sort())
+  expect(operation.steps.map(({ id }) => id).sort()).toEqual(steps.filter((id) => !NOT_OF_EACH.includes(id)).sort())
   await it.writesGoOn()
   await it.isWholeOnBothSides()
   expect(await totalOn(it.pair.onStandby)).toBeGreaterThan(shown)
