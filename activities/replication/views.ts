@@ -28,7 +28,10 @@ export async function fillViews(
     })
     await progress.settle()
     if (refreshed.length + left.length === 0) return null
-    const findings = left.map((one) => ({ rule: 'materialized-view', message: `Not filled on ${standby.entry.name}: ${one}. It shows what it did before.` }))
+    const findings = left.map((one) => ({
+      rule: 'materialized-view',
+      message: `Not filled on ${standby.entry.name}: ${one}. It shows what it did before.`,
+    }))
     const rest = left.length === 0 ? '' : `, ${left.length} not`
     return { summary: `${refreshed.length} materialized views filled${rest}`, findings }
   } finally {

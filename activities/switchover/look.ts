@@ -154,9 +154,9 @@ async function byMasters(
 async function rolesDiffering(on: Both, { places, request }: Pair): Promise<string[]> {
   const masters = [places.source, places.standby].map(({ entry }) => entry.connections.admin.user)
   const differing = await accessDiffers(on, { but: [...masters, ...whoFollow(request.declared)], signal: currentAct().signal })
-  return differing.slice(0, ROLES_SHOWN).concat(
-    differing.length > ROLES_SHOWN ? [`And ${differing.length - ROLES_SHOWN} more of roles and their settings.`] : [],
-  )
+  return differing
+    .slice(0, ROLES_SHOWN)
+    .concat(differing.length > ROLES_SHOWN ? [`And ${differing.length - ROLES_SHOWN} more of roles and their settings.`] : [])
 }
 
 const ROLES_SHOWN = 20

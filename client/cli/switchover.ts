@@ -95,6 +95,7 @@ function notProven(): Error {
 function questionOf({ database, switchover: { standby, rehearse } }: SwitchoverBundle): string {
   const source = `${database.name} (${database.environment}, instance ${database.instance})`
   const target = `${standby.name} (${standby.cloud}, instance ${standby.instance})`
-  if (rehearse) return `Rehearse moving writing from ${source} to ${target}? The way back is made and taken away again; nothing is moved, and nobody is disconnected.`
+  if (rehearse)
+    return `Rehearse moving writing from ${source} to ${target}? The way back is made and taken away again; nothing is moved, and nobody is disconnected.`
   return `Move writing from ${source} to ${target}? Everybody is disconnected, and there is no writer for some seconds.`
 }

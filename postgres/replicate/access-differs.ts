@@ -39,7 +39,8 @@ export async function accessDiffers(
   return [...lacking, ...others].sort()
 }
 
-const OURS = (r: string): string => `NOT ${RESERVED.replaceAll('r.rolname', `${r}.rolname`)} AND ${r}.rolname <> ALL ($1::pg_catalog.text[])`
+const OURS = (r: string): string =>
+  `NOT ${RESERVED.replaceAll('r.rolname', `${r}.rolname`)} AND ${r}.rolname <> ALL ($1::pg_catalog.text[])`
 
 /** Attributes that a cloud gives or takes as it likes are left out. Memberships in a cloud's own roles too; those in PostgreSQL's are none of its. */
 const ROLES = `

@@ -35,7 +35,8 @@ export async function refreshViews({ standby, views, onProgress, ...guarded }: R
   const left: string[] = []
   const here = await inOrder(standby)
   const wanted = views === undefined ? null : new Set(views)
-  for (const view of wanted === null ? [] : [...wanted].filter((one) => !here.includes(one)).sort()) left.push(`${view}: it is not there`)
+  for (const view of wanted === null ? [] : [...wanted].filter((one) => !here.includes(one)).sort())
+    left.push(`${view}: it is not there`)
   for (const view of here.filter((one) => wanted === null || wanted.has(one))) {
     onProgress?.(view)
     const why = await refresh(standby, view, guarded)

@@ -41,7 +41,9 @@ test('one that stands for longer than it should is told, and one that waits for 
 })
 
 test('whoever was held waits still where the standby is open and nobody has let him go on', () => {
-  const held = fencedBy(operation([step(cross, 'done'), step(open, 'done'), step(resume, 'failed')], { status: 'needs-operator' }))
+  const held = fencedBy(
+    operation([step(cross, 'done'), step(open, 'done'), step(resume, 'failed')], { status: 'needs-operator' }),
+  )
   if (held === null) throw new Error('they are held')
   expect(fenceAlerts(held, at(1)).map(({ code }) => code)).toEqual(['fence-needs-operator'])
 })

@@ -12,7 +12,7 @@ const ALIKE = `CREATE ROLE shop_owner NOLOGIN; CREATE ROLE shop_app LOGIN PASSWO
   GRANT pg_read_all_data TO shop_app; ALTER ROLE shop_app SET search_path = shop, public`
 
 test('what is alike is not told, and each difference is, without a value; who follows and who is master may differ', async () => {
-  const [source, standby] = await Promise.all(servers.map(async (server) => (await server.database()).connect()))
+  const [source, standby] = await Promise.all(servers.map(async (server) => (await server.database()).connectAsSuperuser()))
   if (source === undefined || standby === undefined) throw new Error('two were asked for')
   const sides = { source, standby }
   const but = ['follower', (await source.query<{ me: string }>('SELECT current_user AS me'))[0]?.me ?? '']

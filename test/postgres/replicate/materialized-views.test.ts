@@ -28,7 +28,11 @@ describe.each([15, 17] as const)('PostgreSQL %i', (major) => {
     expect(views).toEqual(['public."A odd"', 'public.broken', 'public.z'])
     await standby.execute('INSERT INTO t VALUES (0), (1)')
     const seen: string[] = []
-    const { refreshed, left } = await refreshViews({ standby, views: [...views, 'public.gone'], onProgress: (view) => seen.push(view) })
+    const { refreshed, left } = await refreshViews({
+      standby,
+      views: [...views, 'public.gone'],
+      onProgress: (view) => seen.push(view),
+    })
     expect(seen).toEqual(['public.z', 'public."A odd"', 'public.broken'])
     expect(refreshed).toEqual(['public.z', 'public."A odd"'])
     expect(left).toEqual(['public.gone: it is not there', expect.stringMatching(/^public\.broken: 22012: /)])
@@ -47,8 +51,9 @@ describe.each([15, 17] as const)('PostgreSQL %i', (major) => {
     await master.execute('INSERT INTO t VALUES (1)')
     expect(await failureOf(refreshViews({ standby: master, token }))).toMatchObject({ code: 'FENCED_OFF' })
     expect(await valuesOf(master, 'SELECT n::text FROM v')).toEqual(['0'])
-    await master.execute('CREATE ROLE stranger_views; GRANT USAGE ON SCHEMA public TO stranger_views; SET ROLE stranger_views')
-    const { left } = await refreshViews({ standby: master })
+    const superuser = await database.connectAsSuperuser()
+    await superuser.execute('CREATE ROLE stranger_views; GRANT USAGE ON SCHEMA public TO stranger_views; SET ROLE stranger_views')
+    const { left } = await refreshViews({ standby: superuser })
     expect(left).toEqual([expect.stringMatching(/^public\.v: 42501: /)])
   })
 })
