@@ -178,6 +178,10 @@ export interface FailoverPlan {
   readonly asks: string | null
   readonly blocks: readonly Finding[]
   readonly warnings: readonly Finding[]
+  /** A sentence each: what the source holds and no standby gets, as far as is known. Absent: of a worker that did not look. */
+  readonly uncarried?: readonly string[]
+  /** Of a source that is to be drained: unlogged tables that hold something, which are told and not refused. */
+  readonly unlogged?: readonly string[]
 }
 
 /** `database`: by PostgreSQL, and drained; `cloud`: by its cloud; `none`: not at all. */
@@ -204,4 +208,6 @@ export interface FailoverKept {
   /** From that beat until the source was proven fenced: what was declared dead may have taken writes until then. 0 where it was drained; null: nobody knows. */
   readonly lossMsMax: number | null
   readonly drained: boolean
+  /** A sentence each: what the source held besides that goes to no standby, as far as is known. Absent: of a worker that did not look. */
+  readonly uncarried?: readonly string[]
 }

@@ -41,8 +41,8 @@ export interface FailoverActivities {
   planFailover(input: StepRef & FailoverQuestion): Promise<FailoverPlanSummary>
 
   /** Of a source that lets us in: closes its database with the walsender as a guest, proves that, and waits until the standby has all. `openSource` is its undo,
-   *  to be registered before. Fails with FENCE_REFUSED, FENCE_NOT_PROVEN, BARRIER_NOT_PASSED, DATABASE_UNREACHABLE. An attempt after one that died
-   *  begins anew. */
+   *  to be registered before. Fails with PLAN_DRIFTED where the source holds what goes to no standby, FENCE_REFUSED, FENCE_NOT_PROVEN, BARRIER_NOT_PASSED,
+   *  DATABASE_UNREACHABLE. An attempt after one that died begins anew. */
   fenceInside(input: FailingOver & { lock: LockRef }): Promise<{ readonly evidence: readonly string[] }>
   /** The undo of `fenceInside`. Safe to repeat, and where nothing was closed: then the source is not asked. `cloudTold`: its cloud was told something as well, and
    *  `liftFence` has to be asked. Fails with RESOURCE_NOT_OURS once the standby is the writer. */
@@ -60,5 +60,5 @@ export interface FailoverActivities {
   /** The ledger says that there is no standby any more; nothing follows; sequences are set; applications come in. `fencedAt` null: the source is not proven fenced. Safe to repeat. */
   openAsWriter(
     input: FailingOver & { fencedAt: IsoInstant | null; drained: boolean },
-  ): Promise<Told & { lossMsMax: number | null; beatAt: IsoInstant | null }>
+  ): Promise<Told & { lossMsMax: number | null; beatAt: IsoInstant | null; uncarried?: readonly string[] }>
 }

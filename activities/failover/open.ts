@@ -1,5 +1,5 @@
 /** The standby becomes the writer. Nothing here is taken back; all of it is safe to repeat, and nothing of it asks the source. */
-import { FAILOVER_DOCUMENTS, type FailoverKept } from '../../contracts/failover'
+import { FAILOVER_DOCUMENTS, type FailoverKept, type FailoverPlan } from '../../contracts/failover'
 import type { StandbyState } from '../../contracts/standby'
 import { forgetMovedAway } from '../../postgres/fence/moved-away'
 import { setGuardAside } from '../../postgres/replicate/guard'
@@ -70,6 +70,7 @@ export async function openAsWriter(deps: ActivityDeps, input: Input): Promise<Op
   return {
     lossMsMax: kept.lossMsMax,
     beatAt: kept.beat?.at ?? null,
+    uncarried: kept.uncarried ?? [],
     summary: [
       toldKept(kept),
       `${advanced} sequences set on${toldSequences(targets)}`,
@@ -95,15 +96,22 @@ async function detach(
   const kept = await rememberOnce(deps.ledger, { operation, name: FAILOVER_DOCUMENTS.kept }, async (): Promise<FailoverKept> => {
     const found = await lastBeat(migrator)
     const beat = found === null ? null : { at: found.at, lsn: found.lsn }
-    return { version: 1, beat, lossMsMax: drained ? 0 : fencedAt === null ? null : lossMsMax(beat, fencedAt), drained }
+    const plan = (await deps.ledger.getDocument({ operation, name: FAILOVER_DOCUMENTS.plan })) as FailoverPlan | null
+    const lost = drained ? 0 : fencedAt === null ? null : lossMsMax(beat, fencedAt)
+    return { version: 1, beat, lossMsMax: lost, drained, uncarried: plan?.uncarried ?? [] }
   })
   assertMayAct()
   await dropSubscription(admin, { name, source: null })
   return kept
 }
 
-function toldKept({ beat, lossMsMax: ms, drained }: FailoverKept): string {
-  if (drained) return 'it has all that was ever acknowledged'
+function toldKept(kept: FailoverKept): string {
+  const { uncarried = [] } = kept
+  return [toldHad(kept), ...uncarried].join('; ')
+}
+
+function toldHad({ beat, lossMsMax: ms, drained, uncarried = [] }: FailoverKept): string {
+  if (drained) return `it has all that was ever acknowledged${uncarried.length === 0 ? '' : ' and goes to a standby'}`
   if (beat === null) return 'nobody knows what it lacks'
   if (ms === null)
     return `it has all that was committed before ${beat.at}, and lacks whatever the old writer takes besides, which is not proven fenced`

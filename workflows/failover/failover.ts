@@ -183,6 +183,7 @@ async function carryOut(over: FailingOver, planned: Planned): Promise<readonly F
     detail: ({ summary, lossMsMax, beatAt }) => ({ summary, lossMsMax, beatAt }),
   })
   if (opened === null) findings.push(left(STEPS.open))
+  else if (opened.uncarried !== undefined && opened.uncarried.length > 0) findings.push(leftBehind(sides, opened.uncarried))
   const moved = await run.forward(STEPS.move, {
     do: () => moveAndLetGo(over, planned, fenced),
     detail: ({ summary, moved: how }) => ({ summary, moved: how }),
@@ -237,6 +238,12 @@ async function drain(
 }
 
 const sourceLock = ({ input, locked }: FailingOver) => ({ scope: input.lockScope, epoch: locked.source })
+
+/** It was told before, and is not lost as long as the old writer is kept. */
+function leftBehind({ source }: StandbySides, uncarried: readonly string[]): Finding {
+  const message = `The old writer alone has it: ${uncarried.join('; ')}. Keep ${source.instance} until somebody has seen to that.`
+  return { rule: 'failover:left-behind', message }
+}
 
 /** A cloud changes no networks of an instance that is stopped, and starts one again by itself some day. */
 function reopens({ source }: StandbySides): Finding {
