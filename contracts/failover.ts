@@ -178,6 +178,8 @@ export interface FailoverPlan {
   readonly asks: string | null
   readonly blocks: readonly Finding[]
   readonly warnings: readonly Finding[]
+  /** Until when the loss is reckoned: the proof of the fence, which came later than was allowed. Absent: until the source was declared dead. */
+  readonly fencedAt?: IsoInstant
   /** A sentence each: what the source holds and no standby gets, as far as is known. Absent: of a worker that did not look. */
   readonly uncarried?: readonly string[]
   /** Of a source that is to be drained: unlogged tables that hold something, which are told and not refused. */

@@ -51,6 +51,9 @@ export interface FailoverActivities {
   recordFenced(input: StepRef & { fenced: FailoverFence }): Promise<void>
   /** Until the standby's worker has nothing in hand that it received, or there is none. Fails with BARRIER_NOT_PASSED after `drainMsMax`. Changes nothing. */
   awaitApplied(input: FailingOver): Promise<Told>
+  /** Behind a fence that was proven at `fencedAt`, with nothing on its way any more: what may be lost by then, held against what was allowed. Where that is more, the
+   *  plan in the ledger says so and why somebody has to approve it; else it stays as it is. Safe to repeat, with the same digest. */
+  stateLoss(input: FailingOver & { fencedAt: IsoInstant }): Promise<FailoverPlanSummary>
 
   /** From here on no fence is lifted. Safe to repeat. */
   recordOpening(input: StepRef): Promise<void>
