@@ -5,7 +5,7 @@ import type { LockRef } from './lock'
 import type { InstanceAddress } from './migrate'
 import { type Finding, type IsoInstant, OPERATION_STEPS, type OperationInput, type Sha256, type StepName } from './operation'
 import type { StandbyRequest, StandbySides } from './replicate'
-import type { StandbyNames } from './standby'
+import type { ClockSkew, StandbyNames } from './standby'
 import type { OperationStarter } from './start'
 
 export const FAILOVER_WORKFLOW = 'failover'
@@ -128,8 +128,11 @@ export interface Probed {
 export interface Exposure {
   /** The newest beat that the standby has: all that the source committed before it is there. Null: none has ever come. */
   readonly beat: { readonly at: IsoInstant; readonly lsn: string } | null
-  /** From that beat until the source was declared dead: of one that is dead no other writes can be missing. Null: nobody knows. */
+  /** From that beat until the source was declared dead: of one that is dead no other writes can be missing. By as much more as the source's clock may be ahead. Null:
+   *  nobody knows. */
   readonly lossMsMax: number | null
+  /** The source's clock, by which it beats, beside ours, as the watch saw it last. Absent: it never has. */
+  readonly skew?: ClockSkew
   /** When the watch heard the source last, and where its log ended then. */
   readonly heard: { readonly at: IsoInstant; readonly flushed: string } | null
   /** Log that is known to have been written after that beat, at least, the source's own upkeep included; null: nobody knows. */

@@ -133,6 +133,16 @@ export interface StandbyLook {
   readonly sequences?: Readonly<Record<string, string>>
   /** What the source held that goes to no standby, as it was seen last. Absent: nobody has looked. */
   readonly uncarried?: UncarriedLook
+  /** The source's clock beside that of the worker that watches, as it was seen last. Absent: nobody has looked. */
+  readonly skew?: ClockSkew
+}
+
+/** What the source's clock says is `aheadMs` after what the worker's does, by `withinMs` more or less: half the time that asking took. */
+export interface ClockSkew {
+  readonly at: IsoInstant
+  /** Negative: behind. */
+  readonly aheadMs: number
+  readonly withinMs: number
 }
 
 /** A few seconds old while the source answers. */

@@ -72,7 +72,7 @@ export async function openAsWriter(deps: ActivityDeps, input: Input): Promise<Op
     beatAt: kept.beat?.at ?? null,
     uncarried: kept.uncarried ?? [],
     summary: [
-      toldKept(kept),
+      toldKept(kept, input.fencedAt !== null),
       `${advanced} sequences set on${toldSequences(targets)}`,
       back.length === 0 ? `${id.target} is open to whom it was` : `${back.join(', ')} may connect to ${id.target} again`,
       ...(gone.length === 0 ? [] : [`not there any more, and so not let in: ${gone.join(', ')}`]),
@@ -97,7 +97,7 @@ async function detach(
     const found = await lastBeat(migrator)
     const beat = found === null ? null : { at: found.at, lsn: found.lsn }
     const plan = (await deps.ledger.getDocument({ operation, name: FAILOVER_DOCUMENTS.plan })) as FailoverPlan | null
-    const lost = drained ? 0 : fencedAt === null ? null : lossMsMax(beat, fencedAt)
+    const lost = drained ? 0 : fencedAt === null ? null : lossMsMax(beat, fencedAt, plan?.exposure.skew)
     return { version: 1, beat, lossMsMax: lost, drained, uncarried: plan?.uncarried ?? [] }
   })
   assertMayAct()
@@ -105,14 +105,15 @@ async function detach(
   return kept
 }
 
-function toldKept(kept: FailoverKept): string {
+function toldKept(kept: FailoverKept, fenced: boolean): string {
   const { uncarried = [] } = kept
-  return [toldHad(kept), ...uncarried].join('; ')
+  return [toldHad(kept, fenced), ...uncarried].join('; ')
 }
 
-function toldHad({ beat, lossMsMax: ms, drained, uncarried = [] }: FailoverKept): string {
+function toldHad({ beat, lossMsMax: ms, drained, uncarried = [] }: FailoverKept, fenced: boolean): string {
   if (drained) return `it has all that was ever acknowledged${uncarried.length === 0 ? '' : ' and goes to a standby'}`
   if (beat === null) return 'nobody knows what it lacks'
+  if (ms === null && fenced) return `it has all that was committed before ${beat.at}, by a clock that is ahead of ours: nobody knows what it lacks`
   if (ms === null)
     return `it has all that was committed before ${beat.at}, and lacks whatever the old writer takes besides, which is not proven fenced`
   return `it has all that was committed before ${beat.at}, and lacks ${seconds(ms)} of writes at most`

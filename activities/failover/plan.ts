@@ -20,6 +20,7 @@ import { keepOutObstacles } from '../../postgres/replicate/keep-out'
 import { sequenceTargets } from '../../postgres/replicate/sequence-margin'
 import { findSubscription } from '../../postgres/replicate/subscription'
 import { lastBeat } from '../../postgres/replicate/watch/beat'
+import { toldSkew } from '../../postgres/replicate/watch/skew'
 import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { openedBehind, placeOf } from '../instance-fence/place'
@@ -77,7 +78,8 @@ export async function planFailover(deps: ActivityDeps, input: Input): Promise<Fa
   }
   const digest = digestOf(lasting, probed.verdict, exposure)
   // whether it says so in time may change from one look to the next
-  const told = [...warnings, ...marked.warnings, ...left.passing]
+  const skewed = toldSkew(pair.id.source, exposure.skew)
+  const told = [...warnings, ...marked.warnings, ...left.passing, ...(skewed === null ? [] : [block('clock', skewed)])]
   const document: FailoverPlan = { ...lasting, warnings: told, probed, exposure, digest }
   assertMayAct()
   await deps.ledger.putDocument({ operation, name: FAILOVER_DOCUMENTS.plan, document })

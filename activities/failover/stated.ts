@@ -35,7 +35,7 @@ export async function stateLoss(
 
 /** Its digest covers the beat and the moment, neither of which moves any more. Pure. */
 export function statedAnew(plan: FailoverPlan, beat: FailoverPlan['exposure']['beat'], fencedAt: string): FailoverPlan {
-  const exposure = { ...plan.exposure, beat, lossMsMax: lossMsMax(beat, fencedAt) }
+  const exposure = { ...plan.exposure, beat, lossMsMax: lossMsMax(beat, fencedAt, plan.exposure.skew) }
   const beyond = askedOfLoss({ lossMsMax: exposure.lossMsMax, allowedLossMs: plan.allowedLossMs })
   const asks = beyond === null ? null : `${beyond}: the source was proven fenced no sooner than ${fencedAt}`
   const { digest: _, ...lasting } = { ...plan, exposure, asks, fencedAt }

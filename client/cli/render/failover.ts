@@ -44,7 +44,7 @@ function lossLines({ exposure, probed, uncarried = [] }: FailoverPlan, { paint }
   const { beat, lossMsMax, heard, missingBytesMin } = exposure
   const kept =
     beat === null || lossMsMax === null
-      ? paint('red', '  nobody knows what may be lost: no beat of the source has ever come')
+      ? paint('red', `  nobody knows what may be lost: ${beat === null ? 'no beat of the source has ever come' : `its last beat is of ${beat.at}, which is later than our own clock says`}`)
       : `  the standby has all that was committed before ${beat.at}; ${paint('bold', `up to ${seconds(lossMsMax)} of writes may be lost`)}`
   const known =
     heard === null

@@ -30,6 +30,7 @@ export function wholeLook({ at, source, standby, schemaDiffers, behindLine, sequ
   const heard = seen === null ? before?.heard : { at, flushed: seen.flushed }
   const stood = sequences ?? before?.sequences
   const held = uncarried ?? before?.uncarried
+  const skew = seen === null ? before?.skew : { at, ...seen.skew }
   const waits =
     behindLine === undefined
       ? before?.waits
@@ -51,5 +52,6 @@ export function wholeLook({ at, source, standby, schemaDiffers, behindLine, sequ
     ...(waits !== undefined && { waits }),
     ...(stood !== undefined && { sequences: stood }),
     ...(held !== undefined && { uncarried: held }),
+    ...(skew !== undefined && { skew }),
   }
 }
