@@ -40,7 +40,11 @@ interface Both {
 }
 
 /** As the masters. `unlogged`: what the plan has told of. */
-export async function leftBehind(both: Both, { id, forward, request }: FailoverPair, unlogged: readonly string[]): Promise<string[]> {
+export async function leftBehind(
+  both: Both,
+  { id, forward, request }: FailoverPair,
+  unlogged: readonly string[],
+): Promise<string[]> {
   const { signal } = currentAct()
   const { missing } = await publishedTables(both.source, forward)
   const withoutGrantee = whoFollow(request.declared)
@@ -119,13 +123,23 @@ export function knownLeftBehind(record: StandbyRecord): LeftBehind {
     ...NOTHING,
     warnings: [
       ...(seen === undefined
-        ? [found('not-looked', `Nobody has looked yet whether all that ${source} holds goes to ${target}: tables that are in no publication, or large objects.`)]
+        ? [
+            found(
+              'not-looked',
+              `Nobody has looked yet whether all that ${source} holds goes to ${target}: tables that are in no publication, or large objects.`,
+            ),
+          ]
         : []),
       ...stays.map((one) => found('left-behind', `When both were seen last, ${one}: the old writer alone has it.`)),
       ...unloggedToo.map((one) => found('unlogged', one)),
       ...(differs.length === 0
         ? []
-        : [found('schema-differs', `When both were seen last, their schemas differed: ${shownList(differs)}. Applications meet that of ${target}.`)]),
+        : [
+            found(
+              'schema-differs',
+              `When both were seen last, their schemas differed: ${shownList(differs)}. Applications meet that of ${target}.`,
+            ),
+          ]),
       ...(unguarded === undefined ? [] : [found('unguarded', `When both were seen last: ${unguarded.message}`)]),
     ],
     asks: reasons.length === 0 ? null : reasons.join('; '),

@@ -113,7 +113,8 @@ function toldKept(kept: FailoverKept, fenced: boolean): string {
 function toldHad({ beat, lossMsMax: ms, drained, uncarried = [] }: FailoverKept, fenced: boolean): string {
   if (drained) return `it has all that was ever acknowledged${uncarried.length === 0 ? '' : ' and goes to a standby'}`
   if (beat === null) return 'nobody knows what it lacks'
-  if (ms === null && fenced) return `it has all that was committed before ${beat.at}, by a clock that is ahead of ours: nobody knows what it lacks`
+  if (ms === null && fenced)
+    return `it has all that was committed before ${beat.at}, by a clock that is ahead of ours: nobody knows what it lacks`
   if (ms === null)
     return `it has all that was committed before ${beat.at}, and lacks whatever the old writer takes besides, which is not proven fenced`
   return `it has all that was committed before ${beat.at}, and lacks ${seconds(ms)} of writes at most`

@@ -38,6 +38,6 @@ export function statedAnew(plan: FailoverPlan, beat: FailoverPlan['exposure']['b
   const exposure = { ...plan.exposure, beat, lossMsMax: lossMsMax(beat, fencedAt, plan.exposure.skew) }
   const beyond = askedOfLoss({ lossMsMax: exposure.lossMsMax, allowedLossMs: plan.allowedLossMs })
   const asks = beyond === null ? null : `${beyond}: the source was proven fenced no sooner than ${fencedAt}`
-  const { digest: _, ...lasting } = { ...plan, exposure, asks, fencedAt }
+  const lasting = { ...plan, exposure, asks, fencedAt, digest: '' }
   return { ...lasting, digest: sha256Of(lasting) }
 }

@@ -223,10 +223,7 @@ class Round {
   }
 
   /** Once in a round, and once rows are no longer copied: until then indexes are set aside. While files are carried over both differ by what is under way. */
-  async #schemaDiffers(
-    { state, look }: StandbyRecord,
-    behindLine: Sides['behindLine'],
-  ): Promise<readonly string[] | null> {
+  async #schemaDiffers({ state, look }: StandbyRecord, behindLine: Sides['behindLine']): Promise<readonly string[] | null> {
     const { source, standby } = this.#open
     const following = state === 'following' || state === 'late'
     if (behindLine != null) return null

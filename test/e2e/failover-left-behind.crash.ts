@@ -1,5 +1,7 @@
 /** What the source holds that goes to no standby, once while it lives and is to be drained, and once when it is dead: neither is given up for that without a word. */
 import { FAILOVER_DOCUMENTS, type FailoverKept } from '../../contracts/failover'
+import { controlAddress } from '../../embedded/worker-program'
+import { connect, type Session } from '../../postgres/connect/session'
 import { until } from '../support/eventually'
 import { labDoor } from '../support/lab'
 import { isAt } from '../support/migrating'
@@ -20,6 +22,36 @@ const awaited = (operation: string) =>
   until('the question', async () => isAt(await it.capstan.ledger.getOperation(operation), 'approve', 'running'))
 const approved = (operation: string) =>
   until('an approval', async () => (await it.pair.cli('ops', 'approve', operation, '--by', 'bob')).code === 0)
+
+/** Beside the source's database: from there its closing can be held up, once nothing speaks against it any more. */
+async function besideTheSource(): Promise<Session> {
+  const { host, port } = it.pair.source
+  const { block, secrets } = it.capstan.stack
+  const login = { user: 'stock_admin', password: secrets.shopAdmin, database: 'postgres', sourceAddress: controlAddress(block) }
+  return connect({ host, port, ...login, tls: 'disable', applicationName: 'beside' })
+}
+
+test('what is made behind the last look is found behind the fence: the source is opened again, and the standby never was', async () => {
+  const running = failover('behind', ...ALTHOUGH)
+  await awaited('behind')
+  const beside = await besideTheSource()
+  await beside.execute('BEGIN; ALTER DATABASE stock CONNECTION LIMIT -1')
+  await approved('behind')
+  await until('the closing', async () => {
+    const waiting = `SELECT FROM pg_stat_activity WHERE query LIKE '%ALLOW_CONNECTIONS false%' AND wait_event_type = 'Lock'`
+    return (await it.pair.onSource(waiting)).length > 0
+  })
+  const [made] = await it.pair.onSource<{ oid: number }>('SELECT lo_create(0)::int AS oid')
+  await beside.execute('ROLLBACK')
+  await beside.close()
+  const operation = await running
+  expect(operation).toMatchObject({ status: 'failed', failure: { code: 'PLAN_DRIFTED' } })
+  expect(operation.failure?.message).toMatch(/made after the look before the fence is not carried: The source has a large object/)
+  expect(operation.steps.find(({ id }) => id === 'fence')).toMatchObject({ state: 'undone' })
+  await it.writesGoOn()
+  expect(it.writers()).toEqual(['source'])
+  await it.pair.onSource(`SELECT lo_unlink(${made?.oid})`)
+})
 
 /** As the migrations’ role, on both sides, as one does by hand: no publication has it. */
 async function madeByHand(): Promise<void> {

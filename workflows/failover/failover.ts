@@ -160,11 +160,11 @@ async function carryOut(over: FailingOver, planned: Planned): Promise<readonly F
   const { run, act, ref } = over
   const { sides, epoch } = planned
   const raised = await fenceSource(over, planned)
-  const drained = await run.step(STEPS.drain, {
+  const { fenced, stated } = await run.step(STEPS.drain, {
     do: () => drain(over, planned, raised),
-    detail: ({ summary, stated }) => (stated === null ? { summary } : { summary: `${summary}; ${stated.summary}`, lossMsMax: stated.lossMsMax }),
+    detail: ({ summary, stated }) =>
+      stated === null ? { summary } : { summary: `${summary}; ${stated.summary}`, lossMsMax: stated.lossMsMax },
   })
-  const { fenced, stated } = drained
   if (stated !== null && stated.asks !== null && !(await isLossApproved(over, planned, { fenced, stated }))) {
     run.conclude()
     await CancellationScope.nonCancellable(() => run.compensate())
@@ -226,11 +226,7 @@ const FRESH_MS = 1_000
 
 /** What its cloud stopped its cloud may have started again meanwhile: it is looked for once more before there is no way back, while the standby applies what it
  *  has, and again where that took longer. */
-async function drain(
-  over: FailingOver,
-  planned: Planned,
-  fenced: FailoverFence,
-): Promise<Drained> {
+async function drain(over: FailingOver, planned: Planned, fenced: FailoverFence): Promise<Drained> {
   const { act, ref } = over
   const { sides, epoch, asks } = planned
   if (fenced.drained) return { summary: 'it was drained behind the fence', fenced, stated: null }
@@ -252,7 +248,11 @@ async function drain(
 
 /** More may be lost than was allowed, since the fence was proven so late, and nobody has agreed to that: the standby stays closed until somebody does. Whoever was asked
  *  for hours is told nothing of a source that came back meanwhile: then all is taken back. */
-async function isLossApproved(over: FailingOver, planned: Planned, { fenced, stated }: Pick<Drained, 'fenced'> & { stated: FailoverPlanSummary }) {
+async function isLossApproved(
+  over: FailingOver,
+  planned: Planned,
+  { fenced, stated }: Pick<Drained, 'fenced'> & { stated: FailoverPlanSummary },
+) {
   const { act, ref, run } = over
   const { sides, epoch } = planned
   const { rejected } = await awaitApproval(run, {

@@ -40,11 +40,17 @@ const probeLine = ({ from, outcome, said, rounds }: Probe): string =>
 function lossLines({ exposure, probed, uncarried = [] }: FailoverPlan, { paint }: View): string[] {
   const besides = uncarried.map((one) => `  ${paint('bold', 'besides')}, ${oneLine(one)}`)
   if (probed.verdict === 'healthy')
-    return ['  nothing is to be lost that goes to a standby: the source is closed and drained first, or it is left alone', ...besides]
+    return [
+      '  nothing is to be lost that goes to a standby: the source is closed and drained first, or it is left alone',
+      ...besides,
+    ]
   const { beat, lossMsMax, heard, missingBytesMin } = exposure
   const kept =
     beat === null || lossMsMax === null
-      ? paint('red', `  nobody knows what may be lost: ${beat === null ? 'no beat of the source has ever come' : `its last beat is of ${beat.at}, which is later than our own clock says`}`)
+      ? paint(
+          'red',
+          `  nobody knows what may be lost: ${beat === null ? 'no beat of the source has ever come' : `its last beat is of ${beat.at}, which is later than our own clock says`}`,
+        )
       : `  the standby has all that was committed before ${beat.at}; ${paint('bold', `up to ${seconds(lossMsMax)} of writes may be lost`)}`
   const known =
     heard === null
