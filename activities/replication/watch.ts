@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Failure } from '../../contracts/failures'
 import type { Finding } from '../../contracts/operation'
 import type { StandbyWatch } from '../../contracts/replicate'
-import type { StandbyId, StandbyLook, StandbyRecord, StandbyState, UncarriedLook } from '../../contracts/standby'
+import type { StandbyId, StandbyLook, StandbyRecord, UncarriedLook } from '../../contracts/standby'
 import { ServerError } from '../../postgres/connect/errors'
 import type { Session } from '../../postgres/connect/session'
 import { readOnly } from '../../postgres/health/read-only'
@@ -44,8 +44,6 @@ const SEQUENCES_MAX = 200
 /** What goes to no standby is lost with the source, so it is looked for more often than schemas are compared; and three catalogs are read for it. */
 const UNCARRIED_EVERY_MS = 15_000
 const UNCARRIED_MAX = 200
-/** Of which others nothing is published yet, or any more. */
-const PUBLISHED: readonly StandbyState[] = ['copying', 'following', 'late', 'broken', 'paused']
 
 /** Its activities have no record: what opens a session shows whose it is. */
 const WATCH = { operation: 'watch', step: 'look' } as const
@@ -247,14 +245,16 @@ class Round {
 
   /** For the day on which the source cannot be asked any more, too. Tables of a file that is on its way are published once it has come. */
   async #uncarried(
-    { state, names }: StandbyRecord,
+    { names }: StandbyRecord,
     { at, behindLine }: Pick<Sides, 'at' | 'behindLine'>,
   ): Promise<UncarriedLook | undefined> {
     const { source, standby } = this.#open
     const known = performance.now() - this.#uncarriedMs < UNCARRIED_EVERY_MS
-    if (source === undefined || behindLine != null || known || !PUBLISHED.includes(state)) return undefined
+    if (source === undefined || behindLine != null || known) return undefined
     try {
-      const { missing } = await publishedTables(source, names)
+      const { published, missing } = await publishedTables(source, names)
+      // it is being made, or is gone, which is told otherwise
+      if (published.length === 0 && missing.length > 0) return undefined
       // a file that came in between
       if (missing.length > 0 && standby !== undefined && !(await isAtSameLine(source, standby))) return undefined
       const { largeObjects, unlogged } = await readOnly(source, () => uncarriedOf(source))
