@@ -41,8 +41,8 @@ export interface FailoverActivities {
   planFailover(input: StepRef & FailoverQuestion): Promise<FailoverPlanSummary>
 
   /** Of a source that lets us in: closes its database with the walsender as a guest, proves that, and waits until the standby has all. `openSource` is its undo,
-   *  to be registered before. Fails with FENCE_REFUSED, FENCE_NOT_PROVEN, BARRIER_NOT_PASSED, DATABASE_UNREACHABLE. An attempt after one that died
-   *  begins anew. */
+   *  to be registered before. Fails with PLAN_DRIFTED where the source holds what goes to no standby, FENCE_REFUSED, FENCE_NOT_PROVEN, BARRIER_NOT_PASSED,
+   *  DATABASE_UNREACHABLE. An attempt after one that died begins anew. */
   fenceInside(input: FailingOver & { lock: LockRef }): Promise<{ readonly evidence: readonly string[] }>
   /** The undo of `fenceInside`. Safe to repeat, and where nothing was closed: then the source is not asked. `cloudTold`: its cloud was told something as well, and
    *  `liftFence` has to be asked. Fails with RESOURCE_NOT_OURS once the standby is the writer. */
@@ -51,6 +51,9 @@ export interface FailoverActivities {
   recordFenced(input: StepRef & { fenced: FailoverFence }): Promise<void>
   /** Until the standby's worker has nothing in hand that it received, or there is none. Fails with BARRIER_NOT_PASSED after `drainMsMax`. Changes nothing. */
   awaitApplied(input: FailingOver): Promise<Told>
+  /** Behind a fence that was proven at `fencedAt`, with nothing on its way any more: what may be lost by then, held against what was allowed. Where that is more, the
+   *  plan in the ledger says so and why somebody has to approve it; else it stays as it is. Safe to repeat, with the same digest. */
+  stateLoss(input: FailingOver & { fencedAt: IsoInstant }): Promise<FailoverPlanSummary>
 
   /** From here on no fence is lifted. Safe to repeat. */
   recordOpening(input: StepRef): Promise<void>
@@ -61,7 +64,7 @@ export interface FailoverActivities {
    *  materialized ones, which show what they did when they were filled last. Safe to repeat. */
   openAsWriter(
     input: FailingOver & { fencedAt: IsoInstant | null; drained: boolean },
-  ): Promise<Told & { lossMsMax: number | null; beatAt: IsoInstant | null; views?: readonly string[] }>
+  ): Promise<Told & { lossMsMax: number | null; beatAt: IsoInstant | null; uncarried?: readonly string[]; views?: readonly string[] }>
   /** They are filled from what it has. One that cannot be is a finding. Safe to repeat. */
   fillOpenedViews(input: FailingOver & { views: readonly string[] }): Promise<Told & { findings: readonly Finding[] }>
 }

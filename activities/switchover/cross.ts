@@ -105,13 +105,13 @@ async function plannedUnlogged({ ledger }: ActivityDeps, { operation }: Switchin
 
 type Stamps = Readonly<Record<SideName, string>>
 
-async function stampsOf({ source, standby }: Readonly<Record<SideName, Session>>): Promise<Stamps> {
+export async function stampsOf({ source, standby }: Readonly<Record<SideName, Session>>): Promise<Stamps> {
   const { signal } = currentAct()
   const [here, there] = await Promise.all([schemaStamp(source, signal), schemaStamp(standby, signal)])
   return { source: here, standby: there }
 }
 
-function changedSince(before: string, since: readonly string[]): Error {
+export function changedSince(before: string, since: readonly string[]): Error {
   const shown = since.length > SHOWN_MAX ? [...since.slice(0, SHOWN_MAX), `And ${since.length - SHOWN_MAX} more.`] : since
   return failure('PLAN_DRIFTED', `${before}: ${shown.join(' ')} Mend it, then plan again.`, { found: since.length })
 }

@@ -97,8 +97,8 @@ const waitsAtLine = (script: string, { id: { source, target } }: Pair): string =
   `${target} waits at its line for ${script}, which ${source} has applied: "capstan standby resume ${source} --to ${target}" carries it over.`
 const lacksFiles = (scripts: readonly string[], { id: { source, target } }: Pair): string =>
   `${target} has not ${shownList(scripts)} in its history, which ${source} has applied, and would run it again as the writer: "capstan standby resume ${source} --to ${target}" carries it over.`
-const differing = (one: string): string => `${one} differs between source and standby.`
-const unpublished = (table: string, { id: { source, target } }: Pick<Pair, 'id'>): string =>
+export const differing = (one: string): string => `${one} differs between source and standby.`
+export const unpublished = (table: string, { id: { source, target } }: Pick<Pair, 'id'>): string =>
   `${table} was made since and does not go to the standby: capstan standby reseed ${source} --to ${target} --table ${table}.`
 
 interface Both {

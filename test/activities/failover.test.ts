@@ -43,13 +43,18 @@ test('what may be lost is reckoned from the last beat to the moment at which the
     heard,
     missingBytesMin: 0x800,
   })
-  // its clock is ahead of ours
-  expect(exposureOf(beat, { look: null }, '2026-11-30T10:00:02.000Z')).toEqual({
-    beat,
-    lossMsMax: 0,
-    heard: null,
-    missingBytesMin: null,
-  })
+})
+
+test('a source whose clock is ahead is never said to have lost nothing by that alone, and one whose clock is behind no less than by both clocks', () => {
+  const beat = { at: '2026-11-30T10:00:03.000Z', lsn: '0/1800' }
+  const by = (aheadMs: number, until = '2026-11-30T10:00:02.000Z') =>
+    exposureOf(beat, { look: { ...look, skew: { at: heard.at, aheadMs, withinMs: 40 } } }, until)
+  // five seconds ahead: the beat was at 9:59:58 by ours
+  expect(by(5_000)).toMatchObject({ lossMsMax: 4_040, skew: { aheadMs: 5_000 } })
+  // set forward since anybody looked
+  expect(by(0).lossMsMax).toBeNull()
+  expect(exposureOf(beat, { look: null }, '2026-11-30T10:00:02.000Z').lossMsMax).toBeNull()
+  expect(by(-5_000, '2026-11-30T10:00:20.000Z').lossMsMax).toBe(17_000)
 })
 
 test('without a beat nobody knows, and a beat after the last look lacks nothing that is known', () => {

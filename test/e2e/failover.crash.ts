@@ -12,6 +12,7 @@ import {
 } from '../../contracts/failover'
 import { SALVAGE_DOCUMENTS, type SalvageReport } from '../../contracts/salvage'
 import { controlAddress } from '../../embedded/worker-program'
+import { aheadMsMax } from '../../postgres/replicate/watch/skew'
 import type { SalvagedRow } from '../../postgres/salvage/values'
 import { capstan } from '../client/recorded-io'
 import { until } from '../support/eventually'
@@ -97,7 +98,9 @@ test('silent, behind, and back to life amid the fence: what the standby lacks is
   expect(kept.beat).toEqual(plan.exposure.beat)
   const fenced = await document<FailoverFence>('dead', FAILOVER_DOCUMENTS.fenced)
   const [from, to] = [Date.parse(kept.beat?.at ?? ''), Date.parse(fenced.at)]
-  expect(kept.lossMsMax).toBe(to - from)
+  // the source has the clock of this machine
+  expect(kept.lossMsMax).toBe(to - from + aheadMsMax(plan.exposure.skew))
+  expect(aheadMsMax(plan.exposure.skew)).toBeLessThan(CLOCKS_MS)
   const lost = await lostTransfers()
   expect(lost.length).toBeGreaterThan(0)
   expect(lost.filter((at) => at < from - CLOCKS_MS || at > to + CLOCKS_MS)).toEqual([])

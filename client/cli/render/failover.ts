@@ -37,19 +37,26 @@ export function failoverPlanLines(plan: FailoverPlan, entry: Pick<DatabaseEntry,
 const probeLine = ({ from, outcome, said, rounds }: Probe): string =>
   `    ${oneLine(from)}: ${outcome}, ${oneLine(said)}${rounds === 0 ? '' : ` (${counted(rounds, 'round')})`}`
 
-function lossLines({ exposure, probed }: FailoverPlan, { paint }: View): string[] {
+function lossLines({ exposure, probed, uncarried = [] }: FailoverPlan, { paint }: View): string[] {
+  const besides = uncarried.map((one) => `  ${paint('bold', 'besides')}, ${oneLine(one)}`)
   if (probed.verdict === 'healthy')
-    return ['  nothing is to be lost: the source is closed and drained first, or it is left alone']
+    return [
+      '  nothing is to be lost that goes to a standby: the source is closed and drained first, or it is left alone',
+      ...besides,
+    ]
   const { beat, lossMsMax, heard, missingBytesMin } = exposure
   const kept =
     beat === null || lossMsMax === null
-      ? paint('red', '  nobody knows what may be lost: no beat of the source has ever come')
+      ? paint(
+          'red',
+          `  nobody knows what may be lost: ${beat === null ? 'no beat of the source has ever come' : `its last beat is of ${beat.at}, which is later than our own clock says`}`,
+        )
       : `  the standby has all that was committed before ${beat.at}; ${paint('bold', `up to ${seconds(lossMsMax)} of writes may be lost`)}`
   const known =
     heard === null
       ? '  nobody has heard the source since it is watched'
       : `  the source was heard last at ${heard.at}${missingBytesMin === null ? '' : `; of its log until then ${grouped(missingBytesMin)} bytes are not known to have come`}`
-  return [kept, known]
+  return [kept, known, ...besides]
 }
 
 const seconds = (ms: number): string => `${(ms / 1_000).toLocaleString('en-US', { maximumFractionDigits: 1 })} s`

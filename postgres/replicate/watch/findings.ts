@@ -2,6 +2,7 @@
 import type { Finding, IsoInstant } from '../../../contracts/operation'
 import type { SourceLook, StandbyDisk, StandbyLook, StandbyRecord, StandbyState, WaitsAtLine } from '../../../contracts/standby'
 import { bytes } from '../../health/words'
+import { toldSkew } from './skew'
 
 /** Of what a slot may hold back. */
 const RETENTION_WARNING_PERCENT = 80
@@ -34,6 +35,8 @@ export function findingsOf(judged: Judged, look: StandbyLook): Finding[] {
       message:
         'No beat of the source has ever arrived, so that nobody can tell how late it is: look whether capstan.standby_beat is published.',
     })
+  const skewed = toldSkew(judged.source, look.skew)
+  if (skewed !== null) findings.push({ rule: 'clock-skew', message: skewed })
   if (look.waits !== undefined) findings.push(waiting(judged, look.waits))
   findings.push(...ofDisk(judged, look.at))
   if (schemaDiffers !== null && schemaDiffers.length > 0)

@@ -233,6 +233,13 @@ test('what somebody has to know is found, whatever the state is', () => {
   expect(rulesOf('following', held({ walStatus: 'unreserved', safeBytes: 5 }))).toEqual(['slot-unreserved'])
   expect(rulesOf('following', { ...LOOK, source: null, unreached: ['away'] })).toEqual(['unreached'])
   expect(rulesOf('following', { ...LOOK, beatAt: null, lagMs: null })).toEqual(['no-beat'])
+  const apart = (aheadMs: number) => ({ ...LOOK, skew: { at: LOOK.at, aheadMs, withinMs: 200 } })
+  expect([1_200, -1_200, 1_201, -1_201].map((ms) => rulesOf('following', apart(ms)))).toEqual([
+    [],
+    [],
+    ['clock-skew'],
+    ['clock-skew'],
+  ])
   expect(rulesOf('following', { ...LOOK, source: { ...LOOK.source!, publishedTables: 0 } })).toEqual(['nothing-published'])
   const differing = judge(record('following'), { ...LOOK, schemaDiffers: ['a', 'b', 'c', 'd', 'e', 'f', 'g'] })
   expect(differing.findings[0]?.message).toContain('a, b, c, d, e and 2 more')
