@@ -19,7 +19,7 @@ import { shownList } from '../../postgres/replicate/tables'
 import { type Uncarried, uncarriedOf } from '../../postgres/replicate/uncarried'
 import { schemaDiffers } from '../../postgres/replicate/watch/schema-differs'
 import { readSequences } from '../../postgres/replicate/watch/sequences'
-import { noWayBackTo } from '../../postgres/replicate/way-back'
+import { noWayBackTo, wayBackLost } from '../../postgres/replicate/way-back'
 import { currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { lackingFiles, lackingLines } from '../replication/applied'
@@ -215,6 +215,7 @@ export async function sinceThePlan(
     ...(await otherWriters(source, { ...forward, subscription: back.subscription })),
     ...readersInTheWay(await otherReaders(source, forward.slot), (slot) => standbyBy(standbys, pair, slot)),
     ...(await barrierObstacles({ source, standby, ...forward })),
+    ...(await wayBackLost(standby, back)),
     ...(await madeSince({ source, standby }, pair, unlogged)),
   ]
 }

@@ -44,14 +44,15 @@ export async function nearEnough(deps: ActivityDeps, { operation, pair, keyhole,
 async function notNear(keyhole: Session, slot: string, near: { bytes: number; withinMs: number }): Promise<string | null> {
   const { signal } = currentAct()
   for (const until = performance.now() + near.withinMs; ; await sleep(POLL_MS, undefined, { signal })) {
-    const [seen] = await keyhole.query<{ active: boolean; lacking: number | null }>(
-      `SELECT active, pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_flush_lsn(), confirmed_flush_lsn)::bigint AS lacking
+    const [seen] = await keyhole.query<{ active: boolean; lost: boolean; lacking: number | null }>(
+      `SELECT active, wal_status IS NOT DISTINCT FROM 'lost' AS lost, pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_flush_lsn(), confirmed_flush_lsn)::bigint AS lacking
          FROM pg_catalog.pg_replication_slots WHERE slot_name = $1`,
       [slot],
     )
     if (seen?.active === true && seen.lacking !== null && seen.lacking <= near.bytes) return null
     // one that is gone does not come again
     if (seen === undefined) return 'is gone'
+    if (seen.lost) return 'has lost log that the standby needs: it has to be seeded anew'
     if (performance.now() > until)
       return `${seen.active ? `lacks ${seen.lacking} bytes of the log` : 'is read by nobody'} after ${near.withinMs / 1000} s`
   }

@@ -54,6 +54,35 @@ export function noWayBackTo({
 /** It is decoded within the outage: seconds at most. */
 const BEHIND_BYTES_MAX = 64 * 1024 ** 2
 
+interface BackSlot extends Record<string, unknown> {
+  readonly status: string | null
+  readonly plugin: string | null
+  readonly here: boolean
+  readonly behind: number | null
+}
+
+async function slotOf(standby: Session, { slot }: WayBackSides['back']): Promise<BackSlot | undefined> {
+  const [found] = await standby.query<BackSlot>(
+    `SELECT wal_status AS status, plugin::text AS plugin, database = pg_catalog.current_database() AS here,
+            pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_flush_lsn(), confirmed_flush_lsn)::bigint AS behind
+       FROM pg_catalog.pg_replication_slots WHERE slot_name = $1`,
+    [slot],
+  )
+  return found
+}
+
+function withoutLog(found: BackSlot | undefined, { slot }: WayBackSides['back']): string[] {
+  if (found?.plugin !== 'pgoutput' || !found.here)
+    return [`The standby has no slot ${slot} of pgoutput in this database: make it.`]
+  return found.status === 'lost' ? [`Slot ${slot} has lost log: make the way back anew.`] : []
+}
+
+/** Why its slot carries nothing any more, a sentence each. To be asked once more right before the fence: by then its server may have cut it off, and nobody would be served while the
+ *  way back is waited for. Reads only. */
+export async function wayBackLost(standby: Session, back: WayBackSides['back']): Promise<string[]> {
+  return withoutLog(await slotOf(standby, back), back)
+}
+
 /** What is lacking for it, a sentence each; none: it can be switched to. To be asked before the fence is raised. `behindBytesMax`: of the standby's log
  *  that the way back has yet to read. Reads only. */
 export async function wayBackObstacles(
@@ -62,12 +91,7 @@ export async function wayBackObstacles(
 ): Promise<string[]> {
   const never = noWayBackTo(source)
   if (never !== null) return [never]
-  const [slot] = await standby.query<{ status: string | null; plugin: string | null; here: boolean; behind: number | null }>(
-    `SELECT wal_status AS status, plugin::text AS plugin, database = pg_catalog.current_database() AS here,
-            pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_flush_lsn(), confirmed_flush_lsn)::bigint AS behind
-       FROM pg_catalog.pg_replication_slots WHERE slot_name = $1`,
-    [back.slot],
-  )
+  const slot = await slotOf(standby, back)
   const [made] = await source.query<{ enabled: boolean; origin: string }>(
     `SELECT s.subenabled AS enabled, s.suborigin AS origin
        FROM pg_catalog.pg_subscription s
@@ -79,10 +103,7 @@ export async function wayBackObstacles(
   const writers = await otherWriters(source, { ...forward, subscription: back.subscription })
   const behind = slot?.behind ?? 0
   return [
-    ...(slot?.plugin === 'pgoutput' && slot.here
-      ? []
-      : [`The standby has no slot ${back.slot} of pgoutput in this database: make it.`]),
-    ...(slot?.status === 'lost' ? [`Slot ${back.slot} has lost log: make the way back anew.`] : []),
+    ...withoutLog(slot, back),
     // nobody reads it, so it is what the standby has applied since it was made
     ...(behind > behindBytesMax
       ? [
