@@ -1,22 +1,13 @@
 /** The databases' part of an exchange: what they say of themselves, before it and after. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { EXCHANGE_DOCUMENTS, type WriterProven } from '../../contracts/exchange'
-import { Failure, failure } from '../../contracts/failures'
 import { physicalSide } from '../../postgres/replicate/physical'
 import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
-import { looking, type Place } from '../replication/sides'
-import { raiseOwnFence } from '../schema/apply-behind-fence'
-import { withSession } from '../schema/open-session'
 import type { ExchangeDataActivities } from './contract'
-import { judgeWriter, type Word } from './judge'
+import { judgeWriter } from './judge'
 import { exchangePlaces } from './pair'
 import { planExchange } from './plan'
-
-const LOOK_EVERY_MS = 50
-const CONNECT_MS = 3_000
-/** For all that a side is asked. One that lets us in and then stands still must not keep the other from being believed. */
-const WORD_MS = 4_000
+import { markAndFollow, wordOf } from './word'
 
 type Proving = Parameters<ExchangeDataActivities['proveWriter']>[0]
 
@@ -29,52 +20,21 @@ export function createExchangeDataActivities(deps: ActivityDeps): ExchangeDataAc
 }
 
 async function raiseOnSource(deps: ActivityDeps, input: Parameters<ExchangeDataActivities['raiseOnSource']>[0]) {
-  const { epoch, operation } = input
+  const { epoch, sides } = input
   const { places, request } = await exchangePlaces(deps, input)
-  const { token } = await looking(deps, places.source, 'migrator', (session) => raiseOwnFence(session, operation, epoch))
-  const { signal } = currentAct()
-  const began = performance.now()
-  await looking(deps, places.standby, 'migrator', async (session) => {
-    for (;;) {
-      const seen = await physicalSide(session, signal)
-      if (seen.epoch >= token.epoch) return
-      if (performance.now() - began > request.followMsMax) throw doesNotFollow(input, request.followMsMax)
-      await sleep(LOOK_EVERY_MS, undefined, { signal })
-    }
-  })
-  const ms = Math.round(performance.now() - began)
-  return { summary: `${input.sides.standby.instance} showed what was written to ${input.sides.source.instance} within ${ms} ms` }
-}
-
-function doesNotFollow({ sides: { source, standby } }: { sides: Proving['sides'] }, ms: number): Failure {
-  const message = `${standby.instance} does not show within ${ms / 1_000} s what was written to ${source.instance}: it is late, or follows no more. Nothing was exchanged; wait until it follows, or allow more by --drain-within.`
-  return failure('BARRIER_NOT_PASSED', message, { instance: standby.instance })
-}
-
-async function wordOf(deps: ActivityDeps, place: Place): Promise<Word> {
-  const { entry, address, ref } = place
-  const late = AbortSignal.timeout(WORD_MS)
-  const asked = { entry, role: 'migrator', operation: ref.operation, step: ref.step, address, canary: false } as const
-  try {
-    const request = { ...asked, ownAddress: true, connectTimeoutMs: CONNECT_MS, cutBy: late }
-    const said = withSession(deps, request, (session) => physicalSide(session, currentAct().signal))
-    return await Promise.race([said, silent(late)])
-  } catch (error) {
-    if (error instanceof Failure && (error.kind === 'transient' || error.code === 'DATABASE_REFUSED')) return error.message
-    throw error
-  }
-}
-
-/** Resolves once it is too late; whatever the side says after that is not heard. */
-function silent(late: AbortSignal): Promise<string> {
-  const word = `it did not say within ${WORD_MS / 1_000} s`
-  return new Promise((resolve) => late.addEventListener('abort', () => resolve(word), { once: true }))
+  const { source: writer, standby: follower } = places
+  const ms = await markAndFollow(deps, { writer, follower, epoch, followMsMax: request.followMsMax })
+  return { summary: `${sides.standby.instance} showed what was written to ${sides.source.instance} within ${ms} ms` }
 }
 
 async function proveWriter(deps: ActivityDeps, input: Proving): Promise<WriterProven> {
   const { places } = await exchangePlaces(deps, input)
-  const [old, next] = await Promise.all([wordOf(deps, places.source), wordOf(deps, places.standby)])
-  const proven = judgeWriter({ ...input, old, next, attempt: currentAct().attempt })
+  const { signal, attempt } = currentAct()
+  const [old, next] = await Promise.all([
+    wordOf(deps, places.source, (session) => physicalSide(session, signal)),
+    wordOf(deps, places.standby, (session) => physicalSide(session, signal)),
+  ])
+  const proven = judgeWriter({ ...input, old, next, attempt })
   assertMayAct()
   await deps.ledger.putDocument({ operation: input.operation, name: EXCHANGE_DOCUMENTS.proven, document: proven })
   return proven

@@ -62,6 +62,7 @@ const HISTORIES = [
   'standby-compared',
   'instance-lock',
   'exchange',
+  'upgrade',
   'sweep-orphans',
 ]
 

@@ -52,6 +52,7 @@ export function createAurora(config: RDSClientConfig): ManagedPostgres {
   const rds = lazyRds(config)
   return {
     capabilities: CAPABILITIES,
+    blueGreen: null,
     async describeInstance({ name }, options) {
       const found = await findCluster(rds, name, options)
       return found === null ? null : clusterDescription(found)
