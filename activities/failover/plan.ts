@@ -325,5 +325,7 @@ function summaryOf({ probed, exposure: { beat, lossMsMax }, asks }: FailoverPlan
       ? 'nobody knows what the standby has'
       : `the standby has all until ${beat.at}, up to ${seconds(lossMsMax)} may be lost`
   const lost = probed.verdict === 'healthy' ? 'the source is to be drained, nothing is to be lost' : kept
-  return `the source is ${probed.verdict}; ${lost}${asks === null ? '; allowed beforehand' : ''}`
+  const { asked } = probed
+  const silent = asked === undefined ? '' : ` (silent to ${asked.silent} of ${asked.places} places that it was asked from)`
+  return `the source is ${probed.verdict}${silent}; ${lost}${asks === null ? '; allowed beforehand' : ''}`
 }
