@@ -102,6 +102,10 @@ export interface Probe {
   /** What was met last, in a few words. */
   readonly said: string
   readonly rounds: number
+  /** From which place of the network: probes of one such place are one witness. Absent: `from` is its name. */
+  readonly via?: string
+  /** The machine itself said that nobody listens there, which a network that is cut does not. */
+  readonly refused?: true
 }
 
 /** `ill`: neither served nor agreed to be dead. */
@@ -120,6 +124,8 @@ export interface SourceSeen {
 export interface Probed {
   readonly verdict: SourceVerdict
   readonly probes: readonly Probe[]
+  /** From how many different places of the network it was asked, and how many of those met silence. Absent: from before they were told apart. */
+  readonly asked?: { readonly places: number; readonly silent: number }
   readonly cloudSays: string
   /** When the probes ended. */
   readonly declaredAt: IsoInstant

@@ -19,8 +19,8 @@ export interface FailingOver extends StepRef {
 
 /** On the queue of any cloud. */
 export interface ProbeActivities {
-  /** A connection, and whether PostgreSQL greets: no password is at hand there. For `patienceMs`, or until it does. Changes nothing. */
-  probeFrom(input: StepRef & { from: Cloud; address: InstanceAddress; patienceMs: number }): Promise<Probe>
+  /** A connection, and whether PostgreSQL greets: no password is at hand there. For `patienceMs`, or until it does; `once`: a single time. Changes nothing. */
+  probeFrom(input: StepRef & { from: Cloud; address: InstanceAddress; patienceMs: number; once?: boolean }): Promise<Probe>
 }
 
 /** On the queue of the source's cloud. */
@@ -35,8 +35,11 @@ export interface FailoverActivities {
   recallSource(input: StepRef): Promise<SourceSeen>
   /** A login and a statement. For `patienceMs`, or until it is served. Changes nothing. */
   probeAsMigrator(input: StepRef & { address: InstanceAddress; patienceMs: number }): Promise<Probe>
-  /** Whether the standby's worker has heard the source since. Changes nothing. */
-  probeByStandby(input: StepRef & { standby: InstanceAddress; patienceMs: number }): Promise<Probe>
+  /** Whether the standby's worker has heard the source since, and what its server meets who connects to the source. Changes nothing. `source` absent: of a run
+   *  that began before servers were asked. */
+  probeByStandby(
+    input: StepRef & { standby: InstanceAddress; source?: InstanceAddress; patienceMs: number; once?: boolean },
+  ): Promise<Probe>
   /** What the standby has, what may be lost, and what stands in the way; stores the plan in the ledger. Changes nothing. Fails with STANDBY_UNKNOWN. */
   planFailover(input: StepRef & FailoverQuestion): Promise<FailoverPlanSummary>
 

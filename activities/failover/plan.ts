@@ -358,5 +358,7 @@ function summaryOf({ probed, exposure: { beat, lossMsMax }, asks, uncarried = []
       ? 'nobody knows what the standby has'
       : `the standby has all until ${beat.at}, up to ${seconds(lossMsMax)} may be lost`
   const lost = probed.verdict === 'healthy' ? 'the source is to be drained, nothing is to be lost' : kept
-  return [`the source is ${probed.verdict}`, lost, ...uncarried, ...(asks === null ? ['allowed beforehand'] : [])].join('; ')
+  const { asked } = probed
+  const silent = asked === undefined ? '' : ` (silent to ${asked.silent} of ${asked.places} places that it was asked from)`
+  return [`the source is ${probed.verdict}${silent}`, lost, ...uncarried, ...(asks === null ? ['allowed beforehand'] : [])].join('; ')
 }

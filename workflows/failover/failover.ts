@@ -23,7 +23,8 @@ import { settled } from '../kit/settled'
 import { failoverActivities } from './activities'
 import { assertFencedStill, fenceSource, refused } from './fence'
 import type { Asked, Drained, FailingOver, Planned } from './over'
-import { shownVerdict, verdictOf } from './quorum'
+import { unknownWhereNot } from './places'
+import { placesOf, shownVerdict, verdictOf } from './quorum'
 
 export async function failover(input: FailoverInput): Promise<OperationResult> {
   const act = failoverActivities(input)
@@ -76,23 +77,13 @@ async function probe(over: FailingOver, step: StepName): Promise<Asked> {
   const probes = await Promise.all([
     unknownWhereNot('the worker of postgres', act.probing.probeAsMigrator(at)),
     ...clouds.map((from) => unknownWhereNot(`the worker of ${from}`, act.probingFrom(from).probeFrom({ ...at, from }))),
-    unknownWhereNot('the standby’s own worker', act.probing.probeByStandby({ ...ref(step), standby, patienceMs })),
+    unknownWhereNot('the standby', act.probing.probeByStandby({ ...ref(step), standby, source: address, patienceMs })),
   ])
   return { sides: { source: address, standby }, probed: judged(probes, source.said), endpoint }
 }
 
 function judged(probes: readonly Probe[], cloudSays: string): Probed {
-  return { verdict: verdictOf(probes), probes, cloudSays, declaredAt: new Date().toISOString() }
-}
-
-/** One that nobody carries out says nothing of the source. */
-async function unknownWhereNot(from: string, asked: Promise<Probe>): Promise<Probe> {
-  try {
-    return await asked
-  } catch (error) {
-    if (isDefect(error) || isCancellation(error)) throw error
-    return { from, outcome: 'unknown', said: 'no worker took it up, or it did not end in time', rounds: 0 }
-  }
+  return { verdict: verdictOf(probes), probes, asked: placesOf(probes), cloudSays, declaredAt: new Date().toISOString() }
 }
 
 /** Its cloud may be out of reach with it. */

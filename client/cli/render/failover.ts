@@ -1,5 +1,5 @@
 /** What a failover would do, for people: what may be lost first, and who has to agree. */
-import type { FailoverPlan, Probe } from '../../../contracts/failover'
+import type { FailoverPlan, Probe, Probed } from '../../../contracts/failover'
 import type { DatabaseEntry } from '../../../contracts/fleet'
 import { counted, grouped } from '../../quantities'
 import type { Paint } from '../io'
@@ -20,7 +20,7 @@ export function failoverPlanLines(plan: FailoverPlan, entry: Pick<DatabaseEntry,
       : `moves the endpoint from ${oneLine(endpointAt.host)}:${endpointAt.port} to ${oneLine(standby.host)}:${standby.port}`
   return [
     `${paint('bold', `plan to open the standby of ${entry.name}`)}  ${oneLine(standby.instance)} (${oneLine(standby.engineVersion)}) becomes the writer instead of ${oneLine(source.instance)}`,
-    `  the source is ${paint('bold', probed.verdict)}; ${oneLine(probed.cloudSays)}`,
+    `  the source is ${paint('bold', probed.verdict)}${placesOf(probed)}; ${oneLine(probed.cloudSays)}`,
     ...probed.probes.map(probeLine),
     ...lossLines(plan, view),
     `  ${leads}`,
@@ -33,6 +33,9 @@ export function failoverPlanLines(plan: FailoverPlan, entry: Pick<DatabaseEntry,
     `  plan digest ${plan.digest}`,
   ]
 }
+
+const placesOf = ({ asked }: Probed): string =>
+  asked === undefined ? '' : `, silent to ${asked.silent} of ${counted(asked.places, 'different place')} of the network`
 
 const probeLine = ({ from, outcome, said, rounds }: Probe): string =>
   `    ${oneLine(from)}: ${outcome}, ${oneLine(said)}${rounds === 0 ? '' : ` (${counted(rounds, 'round')})`}`
