@@ -163,6 +163,8 @@ export interface WaitsAtLine {
   readonly script: string
   /** Files that change tables, this one among them, which the source has and it has not. */
   readonly files: number
+  /** Tables of it that are empty until its last line, where they are copied. Absent: none. */
+  readonly deferred?: number
 }
 
 export interface SourceHeard {

@@ -92,10 +92,11 @@ function onSource({ state, names, declared: { retainedBytesMax } }: Judged, { sl
 }
 
 /** Of one that is paused, or to be seeded anew, it is said what brings it on anyway. */
-function waiting({ source, target, state }: Judged, { script, files }: WaitsAtLine): Finding {
+function waiting({ source, target, state }: Judged, { script, files, deferred }: WaitsAtLine): Finding {
   const more = files > 1 ? ` and ${files - 1} more` : ''
   const next = state === 'to-be-seeded' ? 'reseed' : 'resume'
-  const message = `${target} waits at its line for ${script}${more}, which ${source} has applied, and gets nothing behind it: unless a migration is under way, "capstan standby ${next} ${source} --to ${target}".`
+  const empty = deferred === undefined ? '' : `, and ${deferred} of its tables are empty until its last line`
+  const message = `${target} waits at its line for ${script}${more}, which ${source} has applied, and gets nothing behind it${empty}: unless a migration is under way, "capstan standby ${next} ${source} --to ${target}".`
   return { rule: 'waits-for-migration', message, measured: files, allowed: 0 }
 }
 

@@ -268,6 +268,11 @@ describe('at its line', () => {
     expect(told).toMatchObject({ rule: 'waits-for-migration', measured: 2, allowed: 0 })
     expect(told?.message).toContain('V2__holder.sql and 1 more')
     expect(told?.message).toContain('"capstan standby resume shop --to shop-azure"')
+    const [empty] = judge(record('following'), { ...LOOK, waits: { ...waits, deferred: 3 } }).findings
+    expect([told?.message, empty?.message]).toEqual([
+      expect.not.stringContaining('empty'),
+      expect.stringContaining('3 of its tables are empty'),
+    ])
     expect(judge(record('to-be-seeded'), { ...LOOK, waits }).findings[0]?.message).toContain('"capstan standby reseed')
   })
 })
