@@ -1,7 +1,14 @@
 /** What would be opened, what may be lost by it, who has to agree, and what stands in the way. Reads only, and of the source nothing but its mark, for a moment. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { samePlace } from '../../contracts/endpoint'
-import { type Exposure, FAILOVER_DOCUMENTS, type FailoverPlan, type FailoverPlanSummary } from '../../contracts/failover'
+import {
+  type Exposure,
+  FAILOVER_DOCUMENTS,
+  type FailoverEndpoint,
+  type FailoverPlan,
+  type FailoverPlanSummary,
+  type FailoverRequest,
+  type Probed,
+} from '../../contracts/failover'
 import type { DatabaseEntry } from '../../contracts/fleet'
 import type { Finding } from '../../contracts/operation'
 import { rowsDiffering } from '../../contracts/rows-differing'
@@ -12,18 +19,19 @@ import { keepOutObstacles } from '../../postgres/replicate/keep-out'
 import { sequenceTargets } from '../../postgres/replicate/sequence-margin'
 import { findSubscription } from '../../postgres/replicate/subscription'
 import { lastBeat } from '../../postgres/replicate/watch/beat'
-import { assertMayAct, currentAct } from '../act'
+import { assertMayAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { openedBehind, placeOf } from '../instance-fence/place'
 import { LACKS_FILES } from '../replication/applied'
 import { standingInKeyhole } from '../replication/keyhole'
-import { isOldWriter, markOn } from '../replication/old-writer'
+import { isOldWriter } from '../replication/old-writer'
 import { standing } from '../replication/record'
 import { looking } from '../replication/sides'
 import { epochAbove } from '../schema/epoch'
 import type { FailoverActivities } from './contract'
 import { exposureOf, uncopiedTables } from './exposure'
 import { givenUpBefore } from './given-up'
+import { askForMark, silentMark } from './mark'
 import { type FailoverPair, failoverPair } from './pair'
 
 type Input = Parameters<FailoverActivities['planFailover']>[0]
@@ -54,7 +62,7 @@ export async function planFailover(deps: ActivityDeps, input: Input): Promise<Fa
     ...marked.blocks,
     ...found,
   ]
-  const asks = givenUp.asks ?? askedWhy(pair, input, exposure, allowedLossMs)
+  const asks = givenUp.asks ?? askedWhy(request, input, exposure, allowedLossMs)
   const { althoughItAnswers, unfenced } = request
   const warnings = [...warningsOf(pair, input, record, exposure), ...givenUp.warnings]
   const lasting = {
@@ -87,15 +95,15 @@ export function allowedLoss(
 }
 
 /** Null: it was allowed beforehand. */
-function askedWhy(
-  { request }: FailoverPair,
-  { probed, endpoint }: Input,
-  { lossMsMax }: Exposure,
+export function askedWhy(
+  { unfenced }: Pick<FailoverRequest, 'unfenced'>,
+  { probed, endpoint }: { readonly probed: Pick<Probed, 'verdict'>; readonly endpoint: Pick<FailoverEndpoint, 'silent'> },
+  { lossMsMax }: Pick<Exposure, 'lossMsMax'>,
   allowedLossMs: number | null,
 ): string | null {
   if (probed.verdict !== 'dead') return 'the source is not proven dead'
   if (endpoint.silent) return 'the endpoint does not say that applications are led to the source still'
-  if (request.unfenced !== null) return 'the standby is opened even where the source cannot be proven fenced'
+  if (unfenced !== null) return 'the standby is opened even where the source cannot be proven fenced'
   if (lossMsMax === null) return 'nobody knows what may be lost'
   if (allowedLossMs === null) return `up to ${seconds(lossMsMax)} of writes may be lost, and no loss was allowed beforehand`
   if (lossMsMax <= allowedLossMs) return null
@@ -161,41 +169,17 @@ async function blocksOfRole({ ledger }: ActivityDeps, { id }: FailoverPair): Pro
   return [block('follows', message)]
 }
 
-/** For the mark. A source that takes us in and then stands still says nothing, and holds up whoever is to be served without it. */
-const MARK_MS = 5_000
-
-/** Written in the source itself by whatever moved writing away from it while it could be reached, which a ledger may not know. One that is dead is not asked. */
+/** One that is dead is not asked for its mark. */
 async function lookForMark(
   deps: ActivityDeps,
   { places: { source } }: FailoverPair,
   { operation, probed }: Input,
 ): Promise<{ readonly blocks: readonly Finding[]; readonly warnings: readonly Finding[] }> {
   if (probed.verdict === 'dead') return { blocks: [], warnings: [] }
-  const mark = await inTimeOrLate((late) => markOn(deps, source, late), MARK_MS)
-  if (mark === 'late') {
-    const message = `${source.entry.name} did not say within ${MARK_MS / 1000} s whether it bears the mark that writing has moved away from it: only the ledger was asked.`
-    return { blocks: [], warnings: [block('mark-silent', message)] }
-  }
+  const mark = await askForMark(deps, source)
+  if (mark === 'late') return { blocks: [], warnings: [block('mark-silent', silentMark(source))] }
   const another = mark !== null && mark.operation !== operation
   return { blocks: another ? [block('moved', isOldWriter(source, mark))] : [], warnings: [] }
-}
-
-/** What is late is cut off by the signal: one that stands still would hold a connection for each plan. */
-export async function inTimeOrLate<T>(ask: (late: AbortSignal) => Promise<T>, limitMs: number): Promise<T | 'late'> {
-  const answered = new AbortController()
-  const late = new AbortController()
-  const signal = AbortSignal.any([answered.signal, currentAct().signal])
-  const asking = ask(late.signal)
-  asking.catch(() => undefined)
-  let inTime = false
-  try {
-    const told = await Promise.race([asking, sleep(limitMs, 'late' as const, { signal, ref: false })])
-    inTime = told !== 'late'
-    return told
-  } finally {
-    answered.abort()
-    if (!inTime) late.abort()
-  }
 }
 
 /** Two standbys of one source are never opened: what stands for the first would be taken back for the second. */
