@@ -43,6 +43,10 @@ export interface FailoverActivities {
   /** What the standby has, what may be lost, and what stands in the way; stores the plan in the ledger. Changes nothing. Fails with STANDBY_UNKNOWN. */
   planFailover(input: StepRef & FailoverQuestion): Promise<FailoverPlanSummary>
 
+  /** Of a source that answers somebody, right before its cloud is told to fence it: a plan goes on without the word of one that is slow. Fails with RESOURCE_NOT_OURS
+   *  where it bears the mark that writing has moved away from it. `silent`: a sentence, of one that did not say in time; null: it bears none, or is out of reach.
+   *  Changes nothing. */
+  refuseMarked(input: StepRef & { sides: StandbySides }): Promise<{ readonly silent: string | null }>
   /** Of a source that lets us in: closes its database with the walsender as a guest, proves that, and waits until the standby has all. `openSource` is its undo,
    *  to be registered before. Fails with PLAN_DRIFTED where the source holds what goes to no standby, FENCE_REFUSED, FENCE_NOT_PROVEN, BARRIER_NOT_PASSED,
    *  DATABASE_UNREACHABLE. An attempt after one that died begins anew. */

@@ -5,6 +5,7 @@ import type { ActivityDeps } from '../deps'
 import { awaitApplied } from './applied'
 import type { FailoverActivities } from './contract'
 import { fenceInside, markSource, openSource } from './fence-inside'
+import { refuseMarked } from './mark'
 import { openAsWriter, recordOpening } from './open'
 import { planFailover } from './plan'
 import { probeAsMigrator, probeByStandby } from './probe'
@@ -18,6 +19,7 @@ export function createFailoverActivities(deps: ActivityDeps): FailoverActivities
     probeAsMigrator: (input) => probeAsMigrator(deps, input),
     probeByStandby: (input) => probeByStandby(deps, input),
     planFailover: (input) => planFailover(deps, input),
+    refuseMarked: (input) => refuseMarked(deps, input),
     fenceInside: (input) => fenceInside(deps, input),
     openSource: (input) => openSource(deps, input),
     async recordFenced({ operation, fenced }) {

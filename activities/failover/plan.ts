@@ -1,5 +1,4 @@
 /** What would be opened, what may be lost by it, who has to agree, and what stands in the way. Reads only, and of the source nothing but its mark, for a moment. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { samePlace } from '../../contracts/endpoint'
 import {
   type Exposure,
@@ -21,13 +20,13 @@ import { sequenceTargets } from '../../postgres/replicate/sequence-margin'
 import { findSubscription } from '../../postgres/replicate/subscription'
 import { lastBeat } from '../../postgres/replicate/watch/beat'
 import { toldSkew } from '../../postgres/replicate/watch/skew'
-import { assertMayAct, currentAct } from '../act'
+import { assertMayAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { openedBehind, placeOf } from '../instance-fence/place'
 import { LACKS_FILES } from '../replication/applied'
 import { unlessAway } from '../replication/away'
 import { standingInKeyhole } from '../replication/keyhole'
-import { isOldWriter, markOn } from '../replication/old-writer'
+import { isOldWriter } from '../replication/old-writer'
 import { standing } from '../replication/record'
 import { looking } from '../replication/sides'
 import { epochAbove } from '../schema/epoch'
@@ -35,6 +34,7 @@ import type { FailoverActivities } from './contract'
 import { exposureOf, uncopiedTables } from './exposure'
 import { givenUpBefore } from './given-up'
 import { askedOfSource, knownLeftBehind, LEFT_MS, type LeftBehind, notSaid } from './left-behind'
+import { askForMark, inTimeOrLate, silentMark } from './mark'
 import { type FailoverPair, failoverPair } from './pair'
 
 type Input = Parameters<FailoverActivities['planFailover']>[0]
@@ -189,41 +189,17 @@ async function blocksOfRole({ ledger }: ActivityDeps, { id }: FailoverPair): Pro
   return [block('follows', message)]
 }
 
-/** For the mark. A source that takes us in and then stands still says nothing, and holds up whoever is to be served without it. */
-const MARK_MS = 5_000
-
-/** Written in the source itself by whatever moved writing away from it while it could be reached, which a ledger may not know. One that is dead is not asked. */
+/** One that is dead is not asked for its mark. */
 async function lookForMark(
   deps: ActivityDeps,
   { places: { source } }: FailoverPair,
   { operation, probed }: Input,
 ): Promise<{ readonly blocks: readonly Finding[]; readonly warnings: readonly Finding[] }> {
   if (probed.verdict === 'dead') return { blocks: [], warnings: [] }
-  const mark = await inTimeOrLate((late) => markOn(deps, source, late), MARK_MS)
-  if (mark === 'late') {
-    const message = `${source.entry.name} did not say within ${MARK_MS / 1000} s whether it bears the mark that writing has moved away from it: only the ledger was asked.`
-    return { blocks: [], warnings: [block('mark-silent', message)] }
-  }
+  const mark = await askForMark(deps, source)
+  if (mark === 'late') return { blocks: [], warnings: [block('mark-silent', silentMark(source))] }
   const another = mark !== null && mark.operation !== operation
   return { blocks: another ? [block('moved', isOldWriter(source, mark))] : [], warnings: [] }
-}
-
-/** What is late is cut off by the signal: one that stands still would hold a connection for each plan. */
-export async function inTimeOrLate<T>(ask: (late: AbortSignal) => Promise<T>, limitMs: number): Promise<T | 'late'> {
-  const answered = new AbortController()
-  const late = new AbortController()
-  const signal = AbortSignal.any([answered.signal, currentAct().signal])
-  const asking = ask(late.signal)
-  asking.catch(() => undefined)
-  let inTime = false
-  try {
-    const told = await Promise.race([asking, sleep(limitMs, 'late' as const, { signal, ref: false })])
-    inTime = told !== 'late'
-    return told
-  } finally {
-    answered.abort()
-    if (!inTime) late.abort()
-  }
 }
 
 async function leftBehindOf(deps: ActivityDeps, pair: FailoverPair): Promise<LeftBehind> {

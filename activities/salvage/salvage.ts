@@ -132,10 +132,14 @@ function summaryOf(tables: readonly SalvagedTable[]): string {
   return `${sum('there')} rows in the old writer alone, ${sum('differs')} differ, ${sum('gone')} in the new one alone, of ${tables.length} tables`
 }
 
-function findingsOf({ table, there, differs, note, whole }: SalvagedTable): Finding[] {
+function findingsOf({ table, key, there, differs, note, whole }: SalvagedTable): Finding[] {
   const told: Finding[] = []
   if (there > 0) {
-    const message = `${table}: ${there.toLocaleString('en-US')} rows are in the old writer alone. They never came over, or were deleted in the new one since.`
+    const since =
+      key === null
+        ? 'changed or deleted in the new one since. Nothing tells them apart, so that none goes over: "capstan salvage values" writes them down'
+        : 'deleted in the new one since'
+    const message = `${table}: ${there.toLocaleString('en-US')} rows are in the old writer alone. They never came over, or were ${since}.`
     told.push({ rule: 'salvage:there', message, measured: there })
   }
   if (differs > 0) {

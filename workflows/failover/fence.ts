@@ -1,5 +1,5 @@
 /** Keeps everybody off the source: by PostgreSQL itself where it lets us in, else by its cloud. */
-import { ApplicationFailure, isCancellation, proxyActivities } from '@temporalio/workflow'
+import { ApplicationFailure, isCancellation, patched, proxyActivities } from '@temporalio/workflow'
 import type { InstanceFenceActivities } from '../../activities/instance-fence/contract'
 import { type FailoverFence, FAILOVER_STEPS as STEPS } from '../../contracts/failover'
 import type { FailureCode } from '../../contracts/failures'
@@ -68,6 +68,9 @@ async function fence(over: FailingOver, { sides, epoch, probed }: Planned): Prom
     const found = { version: 1, outcome: 'proven', by: 'database', evidence, drained: true } as const
     return { ...found, staysShut: true, at: new Date().toISOString(), acknowledged: null }
   }
+  // one that answers somebody may say by now what it had no time to say while this was planned
+  const ill = probed.verdict === 'ill' && patched('mark-asked-again')
+  const silent = ill ? (await act.asking.refuseMarked({ ...base, sides })).silent : null
   const { outcome, proof, untaken, summary } = await fenceByCloud({
     ...{ ref: base, cloud: input.cloud, target: sides.source, requestedBy: input.requestedBy },
     ...{ reason: `${input.operation} makes ${input.standby} the writer`, withinMs: input.fenceMsMax },
@@ -75,7 +78,7 @@ async function fence(over: FailingOver, { sides, epoch, probed }: Planned): Prom
     elsewhere: () => knockFromAll(over, sides, base),
     afterwards: (done) => void left.push(done),
   })
-  const evidence = proof === null ? [summary] : [...proof.evidence, ...untaken]
+  const evidence = [...(silent === null ? [] : [silent]), ...(proof === null ? [summary] : [...proof.evidence, ...untaken])]
   const acknowledged = input.unfenced === null ? null : { by: input.requestedBy, reason: input.unfenced }
   const means = proof?.means ?? []
   return {
