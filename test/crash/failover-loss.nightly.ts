@@ -7,8 +7,8 @@ import { labDoor } from '../support/lab'
 import { isAt } from '../support/migrating'
 import { Switching } from '../support/switching'
 
-/** More than a source is declared dead after, which is some 7 s behind its last beat here. */
-const ALLOWED_MS = 12_000
+/** More than the time in which a source is declared dead, on a slow machine too. */
+const ALLOWED_MS = 25_000
 
 let it: Switching
 
@@ -46,7 +46,7 @@ async function fencedLate(operation: string) {
   await lab.withdraw(cut)
   expect((await it.capstan.ledger.getOperation(operation))?.steps.map(({ id }) => id)).not.toContain('open')
   const shown = await it.pair.cli('ops', 'show', operation, '--plan')
-  expect(shown.stdout).toMatch(/somebody else has to approve it: up to [0-9.]+ s of writes may be lost, and 12\.0 s were allowed/)
+  expect(shown.stdout).toMatch(/somebody else has to approve it: up to [0-9.]+ s of writes may be lost, and 25\.0 s were allowed/)
   expect(it.writers()).toEqual(['source'])
   return { running, stated: await document<FailoverPlan>(operation, FAILOVER_DOCUMENTS.plan) }
 }
