@@ -7,8 +7,8 @@ import { labDoor } from '../support/lab'
 import { isAt } from '../support/migrating'
 import { Switching } from '../support/switching'
 
-/** More than a source is declared dead after, which is some 7 s behind its last beat here. */
-const ALLOWED_MS = 12_000
+/** More than the time in which a source is declared dead, on a slow machine too. */
+const ALLOWED_MS = 25_000
 
 let it: Switching
 
@@ -28,6 +28,8 @@ const document = async <T>(operation: string, name: string) => (await it.capstan
 /** Frozen, and back to life once its cloud can stop it, which is later than was allowed. Resolves once it asks. */
 async function fencedLate(operation: string) {
   const lab = labDoor(it.capstan)
+  // what it writes once it is back does not come over
+  const cut = await lab.order({ kind: 'cut-link', from: 'gcp', to: 'aws', for: '1h' })
   const frozen = await lab.order({ cloud: 'aws', kind: 'freeze-instance', instance: 'stock', for: '1h' })
   const throttled = await lab.order({ cloud: 'aws', kind: 'throttle', operation: 'StopDBInstance', times: 100_000 })
   const running = it.ended(operation, 'failover', 'stock', '--to', it.pair.name, '--patience', '2s')
@@ -41,9 +43,10 @@ async function fencedLate(operation: string) {
   await lab.withdraw(throttled)
   await lab.withdraw(frozen)
   await until('the question', async () => isAt(await it.capstan.ledger.getOperation(operation), 'approve', 'running'))
+  await lab.withdraw(cut)
   expect((await it.capstan.ledger.getOperation(operation))?.steps.map(({ id }) => id)).not.toContain('open')
   const shown = await it.pair.cli('ops', 'show', operation, '--plan')
-  expect(shown.stdout).toMatch(/somebody else has to approve it: up to [0-9.]+ s of writes may be lost, and 12\.0 s were allowed/)
+  expect(shown.stdout).toMatch(/somebody else has to approve it: up to [0-9.]+ s of writes may be lost, and 25\.0 s were allowed/)
   expect(it.writers()).toEqual(['source'])
   return { running, stated: await document<FailoverPlan>(operation, FAILOVER_DOCUMENTS.plan) }
 }
