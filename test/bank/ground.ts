@@ -1,6 +1,7 @@
 /** One stack with an instance on each cloud, and on two of them at a time the bank: the one is written to, the other follows, and they may change places. */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { createRds } from '../../clouds/aws/rds'
 import type { InstanceRef, ManagedPostgres } from '../../clouds/port'
 import type { OperationDocument } from '../../contracts/operation'
@@ -12,7 +13,7 @@ import { standbyNames } from '../../postgres/replicate/names'
 import { type CapstanStack, startCapstan } from '../support/capstan-stack'
 import { eventually, until } from '../support/eventually'
 import { type LabDoor, labDoor } from '../support/lab'
-import { changing, createOtherTarget, MASTER_PASSWORD } from '../support/other-clouds'
+import { changing, createOtherTarget, MASTER_PASSWORD, whenFree } from '../support/other-clouds'
 import { letBeFollowed, letReplicate } from '../support/replicating'
 import { RestoreDesk } from '../support/restores'
 import { createTarget, type Target } from '../support/target'
@@ -48,6 +49,8 @@ export class Ground {
   #fleet = ''
   #router = ''
   #links = 0
+  /** Whom it let in before. */
+  #closedByHand: readonly string[] | null = null
 
   private constructor(readonly capstan: CapstanStack) {
     this.lab = labDoor(capstan)
@@ -241,12 +244,31 @@ export class Ground {
     await this.#setUp(writer.cloud, follower.cloud)
   }
 
+  /** Of one that was stopped already no cloud changes the networks: a person starts it, closes them, and opens them again once it is let in. */
+  async closeByHand(operation: string): Promise<void> {
+    const { adapter, instance } = this.standing.follower
+    const fence = (await this.capstan.ledger.listFences()).find((one) => one.operation === operation)
+    const access = await adapter.accessOf(instance, changing)
+    if (fence === undefined || access === null) throw new Error(`${operation} has fenced nothing`)
+    await whenFree(() => adapter.startStart({ instance }, changing))
+    await until('it to be started', async () => (await adapter.describeInstance(instance, changing))?.state === 'ready')
+    await this.#lettingIn(fence.leftIn)
+    this.#closedByHand = access.rules
+  }
+
+  async #lettingIn(networkRules: readonly string[]): Promise<void> {
+    const { adapter, instance } = this.standing.follower
+    while (!(await whenFree(() => adapter.setNetworkRules({ instance, networkRules }, changing))).done) await sleep(50)
+  }
+
   /** What a failover has given up is let in again, and follows the new writer, each from nothing. */
   async reunited(): Promise<void> {
     const { writer, follower: old } = this.standing
     const lift = ['fence', 'lift', old.name, '--yes', '--writer', writer.name, '--reason', 'its rows were looked through']
     const { code, stdout, stderr } = await this.cli(...lift)
     if (code !== 0) throw new Error(`capstan fence lift ended with ${code}: ${stdout}${stderr}`)
+    if (this.#closedByHand !== null) await this.#lettingIn(this.#closedByHand)
+    this.#closedByHand = null
     await until(`${old.name} to let applications in`, () =>
       on(old.target.app, 'SELECT 1').then(
         () => true,

@@ -1,5 +1,5 @@
 /** The scenarios are worth something only if they turn red when a guard is missing. That of the barrier is looked at with every change (switchover.crash.ts). */
-import { foundWithout, WITHOUT_EPOCH, WITHOUT_FENCE_STEP, WITHOUT_LIMIT, WITHOUT_PROOF } from './mutations'
+import { foundWithout, WITHOUT_FENCE_STEP, WITHOUT_LIMIT, WITHOUT_PROOF } from './mutations'
 
 test('without the fence the operation itself does not go on', async () => {
   expect(await foundWithout(WITHOUT_FENCE_STEP, { seed: 1, fault: 'none', from: 'aws', to: 'gcp' })).toMatch(/op-1 ended failed/)
@@ -7,12 +7,6 @@ test('without the fence the operation itself does not go on', async () => {
 
 test('with a fence that lets writers in again before the old one follows, two servers are found to take writes', async () => {
   const found = await foundWithout(WITHOUT_LIMIT, { seed: 1, fault: 'none', from: 'aws', to: 'gcp' })
-  expect(found).toMatch(/writes were accepted in turn by \d+, \d+, \d+/)
-})
-
-test('where a worker that was overtaken may go on, it opens the old writer once writing has moved, and two servers take writes', async () => {
-  // it stands still amid the crossing
-  const found = await foundWithout(WITHOUT_EPOCH, { seed: 27, fault: 'worker stands still', from: 'aws', to: 'gcp' })
   expect(found).toMatch(/writes were accepted in turn by \d+, \d+, \d+/)
 })
 

@@ -68,19 +68,3 @@ export const WITHOUT_PROOF: readonly Mutation[] = [
     put: "const proven = gone || said.state === 'stopped';",
   },
 ]
-
-/** Whoever was overtaken goes on: no session of his is ended, no row stops him, and the old writer turns nobody away by itself. */
-export const WITHOUT_EPOCH: readonly Mutation[] = [
-  { file: 'postgres/migrate/fence.js', find: 'if (compareTokens(token, standing) >= 0)\n        return;', put: 'return;' },
-  {
-    file: 'postgres/migrate/fence.js',
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the program's text
-    find: 'await session.query(`SELECT pg_terminate_backend($1${wait})`, [pid]);',
-    put: 'void [wait, pid];',
-  },
-  {
-    file: 'postgres/replicate/guard.js',
-    find: 'RAISE EXCEPTION USING ERRCODE',
-    put: 'RETURN NULL; RAISE EXCEPTION USING ERRCODE',
-  },
-]

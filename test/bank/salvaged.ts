@@ -1,11 +1,8 @@
 /** What a failover says that it has lost: its record of how much that may be, and the keys that a salvage finds, all of them. */
 import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { FAILOVER_DOCUMENTS, type FailoverFence, type FailoverKept } from '../../contracts/failover'
 import { SALVAGE_DOCUMENTS, type SalvageReport } from '../../contracts/salvage'
-import { until } from '../support/eventually'
-import { changing, whenFree } from '../support/other-clouds'
 import { now } from './client/journal'
 import type { Ground } from './ground'
 import type { GivenUp } from './history'
@@ -36,7 +33,7 @@ export async function salvaged(
   if (kept.lossMsMax !== to - from)
     wrong.push(`${operation} states ${kept.lossMsMax} ms, and it is ${to - from} from its beat to its fence`)
 
-  if (!fenced.staysShut) await closedByHand(ground, operation)
+  if (!fenced.staysShut) await ground.closeByHand(operation)
   const looking = `salvage-${operation}`
   const looked = await ground.ended(looking, 'salvage', 'rows', old.name, '--into', writer.name)
   if (looked.status !== 'succeeded') throw new Error(`${looking} ended ${looked.status}: ${looked.failure?.message}`)
@@ -53,18 +50,6 @@ export async function salvaged(
     `${operation} of ${run}: ${left.length} rows left, ${told.filter((name) => name.startsWith('transfer')).length} of transfers, within ${to - from} ms\n`,
   )
   return { server: old.server, told, from: from + monotonic - CLOCKS_MS, to: to + monotonic + CLOCKS_MS }
-}
-
-/** Of one that was stopped already no cloud changes the networks: a person starts it, and closes them. */
-async function closedByHand({ capstan, standing }: Ground, operation: string): Promise<void> {
-  const { adapter, instance } = standing.follower
-  const fence = (await capstan.ledger.listFences()).find((one) => one.operation === operation)
-  await whenFree(() => adapter.startStart({ instance }, changing))
-  await until('it to be started', async () => (await adapter.describeInstance(instance, changing))?.state === 'ready')
-  const networkRules = fence?.leftIn ?? []
-  for (let done = false; !done; await sleep(50)) {
-    done = (await whenFree(() => adapter.setNetworkRules({ instance, networkRules }, changing))).done
-  }
 }
 
 /** Clocks that are read one after the other, in whole milliseconds. */

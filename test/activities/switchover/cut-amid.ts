@@ -8,8 +8,8 @@ import type { Side, Wires } from './wires'
 /** By a statement that is the first of the stage. */
 export const STAGES = {
   'the marker': /INTO capstan\.standby_marker/,
-  'the barrier': /confirmed_flush_lsn >=/,
-  'the sequences': /pg_catalog\.pg_sequence\b/,
+  'the barrier': /wal_status AS status, s\.confirmed_flush_lsn/,
+  'the sequences': /FROM pg_sequence q/,
   'the way back': /ALTER SUBSCRIPTION [^;]* DISABLE/,
 } as const
 export const SIDES = ['source', 'standby'] as const

@@ -62,6 +62,7 @@ export async function startWires({ servers }: Pick<Movers, 'servers'>): Promise<
         begun ||= fenced && text.test(sent)
         fenced ||= sent.includes(CLOSING)
         if (!begun) return 'deliver'
+        lost = true
         if (how === 'cut') ways[gone].cutOff()
         return side === gone ? how : 'deliver'
       }
