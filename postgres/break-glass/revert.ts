@@ -45,6 +45,7 @@ export async function revertByHand({ neverFailedOver, ...input }: RevertInput): 
     })
     await hand.step(STEPS.unwritten, () => (standbyAway ? neverOpened(hand, neverFailedOver) : unwritten(hand)))
     await hand.step(STEPS.reopen, () => reopen(hand))
+    await hand.leadApplications()
     if (standbyAway) return { standbyLeft: true }
     await hand.step(STEPS.followAgain, () => followAgain(hand))
     await hand.step(STEPS.removeBack, () => removeWayBack(hand))

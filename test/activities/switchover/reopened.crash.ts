@@ -88,6 +88,7 @@ test('a person who takes it back by hand', async () => {
   const reach: Reach = ({ side, role, database, applicationName }) =>
     connect({ ...optionsOf(it, side), user: role === 'admin' ? 'master' : 'mover', database, applicationName })
   const told = async () => undefined
+  const lead = async () => ({ moved: true, said: 'they are there' })
   const writers = impatient(it, 4)
   const run = {
     papers,
@@ -97,6 +98,7 @@ test('a person who takes it back by hand', async () => {
     after: told,
     failed: told,
     neverFailedOver: async () => 'nobody did',
+    lead,
   }
   expect(await revertByHand(run)).toEqual({ standbyLeft: false })
   await writers.goOn()

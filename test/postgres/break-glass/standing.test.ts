@@ -89,9 +89,10 @@ test('with the standby away the source is opened once somebody answers for it th
       ? reach(on)
       : connect({ ...side.options, database: on.database, port: 1, applicationName: on.applicationName })
   const told = async () => undefined
+  const lead = async () => ({ moved: true, said: 'they are there' })
   const run = (neverFailedOver: () => Promise<string>) =>
     revertByHand({
-      ...{ papers: papers('two'), reach: away, run: 'c', before: told, after: told, failed: told },
+      ...{ papers: papers('two'), reach: away, run: 'c', before: told, after: told, failed: told, lead },
       neverFailedOver,
     })
   const { session } = await raisedKeyhole(reach, 'source', { at: papers('two').sides.source, actor: actorOf('two', 'b') })
