@@ -14,7 +14,7 @@ import { raiseGuardAgain, setGuardAside } from '../../postgres/replicate/guard'
 import { disableSubscription, enableSubscription, findSubscription } from '../../postgres/replicate/subscription'
 import { schemaStamp } from '../../postgres/replicate/unchanged'
 import { carrySequences, readSequences, refuseUncarried } from '../../postgres/replicate/watch/sequences'
-import { closeWayBack, openWayBack } from '../../postgres/replicate/way-back'
+import { closeWayBack, openWayBack, stopWayBack } from '../../postgres/replicate/way-back'
 import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { rememberOnce } from '../remember'
@@ -25,7 +25,7 @@ import { openSession } from '../schema/open-session'
 import { createTrafficActivities } from '../traffic/traffic'
 import type { Switching, SwitchoverActivities } from './contract'
 import { letGo, takeInHand } from './directions'
-import { followNoMore, followNoMoreOnceOpen, GUARD_MS, guardBefore, guardMeanwhile, toldUnguarded } from './guarded'
+import { followNoMore, followNoMoreAnew, GUARD_MS, guardBefore, guardMeanwhile, reopened, toldUnguarded } from './guarded'
 import { endless, HOLD_WITHIN_MS, type Patience, patienceOf } from './hold'
 import { type HotTables, hotTables } from './hot'
 import { inTime, limitStatements } from './in-time'
@@ -76,9 +76,8 @@ export async function fenceAndDrain(deps: ActivityDeps, input: Input): Promise<C
       try {
         return await cross(crossing)
       } catch (error) {
-        const follows = await followNoMore(on.source, pair, tokens.source)
-        await openAtOnce(hole, input.operation)
-        if (follows) await followNoMoreOnceOpen(hole, pair, tokens.source)
+        const mayFollow = await followNoMore(on.source, pair, tokens.source)
+        await openAtOnce(crossing, mayFollow)
         throw error
       }
     }),
@@ -87,10 +86,12 @@ export async function fenceAndDrain(deps: ActivityDeps, input: Input): Promise<C
 
 /** Writers wait: what this very attempt has closed is opened by the session that has closed it, with the ledger away or not. The row of who may act stands
  *  between this and whoever came later, so that an attempt that was told to end does it as well; the rest is `takeBackFence`'s. */
-async function openAtOnce({ session, token }: InKeyhole, operation: string): Promise<void> {
+async function openAtOnce({ hole, input: { operation }, pair, tokens }: Before, mayFollow: boolean): Promise<void> {
+  const { session, token } = hole
   const limit = setTimeout(() => void session.close(), OPENING_MS)
   try {
-    await openDatabases(session, { raisedBy: operation, token })
+    if (mayFollow) await reopened(hole, { operation, pair, stop: () => followNoMoreAnew(hole, pair, tokens.source) })
+    else await openDatabases(session, { raisedBy: operation, token })
   } catch {
     // the undo opens it, and what has failed before is what counts
   } finally {
@@ -288,12 +289,10 @@ function toldPast(roles: readonly string[]): string {
 }
 
 export async function takeBackFence(deps: ActivityDeps, input: Switching): Promise<{ summary: string }> {
-  const reopened = await takenBack(deps, input, await pairOf(deps, input), true)
+  const opened = await takenBack(deps, input, await pairOf(deps, input), true)
   return {
     summary:
-      reopened.length === 0
-        ? 'nothing was closed; the standby follows'
-        : `${reopened.join(', ')} open again; the standby follows`,
+      opened.length === 0 ? 'nothing was closed; the standby follows' : `${opened.join(', ')} open again; the standby follows`,
   }
 }
 
@@ -302,17 +301,16 @@ async function takenBack(deps: ActivityDeps, input: Switching, pair: Pair, forGo
   const { operation } = input
   const { signal } = currentAct()
   const { forward, back } = pair
-  const reopened = await inKeyholeOf(deps, pair.places.source, input.fenceEpoch, async ({ session, token }) => {
+  const { subscription } = back
+  // by itself, since the standby may be the one that does not answer
+  const stop = () =>
+    behindFence(deps, pair.places.source, input.epochs.source, ({ admin, token }) => stopWayBack(admin, { subscription, token }))
+  const { opened } = await inKeyholeOf(deps, pair.places.source, input.fenceEpoch, async (hole) => {
     await assertNotMoved(deps, operation)
-    await assertNotMovedThere(session, operation, pair)
+    await assertNotMovedThere(hole.session, operation, pair)
     if (forGood) await recordTakenBack(deps, operation)
     assertMayAct()
-    return openDatabases(session, { raisedBy: operation, token, signal })
-  })
-  // by itself, since the standby may be the one that does not answer
-  await behindFence(deps, pair.places.source, input.epochs.source, async ({ admin, token }) => {
-    const name = back.subscription
-    if ((await findSubscription(admin, name))?.enabled === true) await disableSubscription(admin, { name, token, signal })
+    return reopened(hole, { operation, pair, signal, stop })
   })
   const { followedAgain: name } = SWITCHOVER_DOCUMENTS
   // of an attempt that begins anew it is another one each time
@@ -321,7 +319,8 @@ async function takenBack(deps: ActivityDeps, input: Switching, pair: Pair, forGo
     await raiseGuardAgain(standby.admin, { token: standby.token, signal })
     // first: a standby that waits for its disk at each commit is slower than writers are, and would never have what is waited for
     await confirmedAsBefore(deps, { standby, forward, operation })
-    if ((await findSubscription(source.admin, back.subscription)) !== null) {
+    if ((await findSubscription(source.admin, subscription)) !== null) {
+      await disableSubscription(source.admin, { name: subscription, token: source.token, signal })
       const tokens = { sourceToken: source.token, standbyToken: standby.token }
       await closeWayBack({
         ...{ source: source.admin, standby: standby.admin, forward, back },
@@ -337,5 +336,5 @@ async function takenBack(deps: ActivityDeps, input: Switching, pair: Pair, forGo
     }
   })
   await letGo(deps, operation, pair)
-  return reopened
+  return opened
 }

@@ -14,6 +14,7 @@ import { executeFenced, type FenceToken } from '../migrate/fence'
 import { awaitBarrier, type Barrier, type Passed, takeBarrier } from './barrier'
 import { barrierObstacles } from './marker'
 import { otherWriters, strangers } from './other-writers'
+import { findSubscription } from './subscription'
 
 /** From here on a master may subscribe, and a subscriber can leave out what came from itself. */
 const SINCE = 160_000
@@ -158,6 +159,15 @@ export async function openWayBack(input: OpenWayBackInput): Promise<OpenedWayBac
   const sides = { source: standby, standby: source, slot: back.slot, subscription: back.subscription }
   const passed = await awaitBarrier({ ...sides, barrier, deadlineMs, signal })
   return { ...passed, comePast }
+}
+
+/** `source`: in its database. The way back carries nothing any more, and from the commit of this on the source's guard turns nobody away. The standby is not asked, and no
+ *  worker waited for. Safe to repeat, and where there is none. Throws FENCED_OFF. */
+export async function stopWayBack(
+  source: Session,
+  { subscription, token }: { readonly subscription: string; readonly token: FenceToken },
+): Promise<void> {
+  if ((await findSubscription(source, subscription))?.enabled === true) await switched(source, token, subscription, 'DISABLE')
 }
 
 /** Takes it back, as long as nobody has written on the standby: the way back is disabled, the way there enabled, and once that has all, it carries again
