@@ -71,7 +71,9 @@ export interface FailoverActivities {
    *  materialized ones, which show what they did when they were filled last. Safe to repeat. */
   openAsWriter(
     input: FailingOver & { fencedAt: IsoInstant | null; drained: boolean },
-  ): Promise<Told & { lossMsMax: number | null; beatAt: IsoInstant | null; uncarried?: readonly string[]; views?: readonly string[] }>
+  ): Promise<
+    Told & { lossMsMax: number | null; beatAt: IsoInstant | null; uncarried?: readonly string[]; views?: readonly string[] }
+  >
   /** They are filled from what it has. One that cannot be is a finding. Safe to repeat. */
   fillOpenedViews(input: FailingOver & { views: readonly string[] }): Promise<Told & { findings: readonly Finding[] }>
 }

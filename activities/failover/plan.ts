@@ -336,5 +336,7 @@ function summaryOf({ probed, exposure: { beat, lossMsMax }, asks, uncarried = []
   const lost = probed.verdict === 'healthy' ? 'the source is to be drained, nothing is to be lost' : kept
   const { asked } = probed
   const silent = asked === undefined ? '' : ` (silent to ${asked.silent} of ${asked.places} places that it was asked from)`
-  return [`the source is ${probed.verdict}${silent}`, lost, ...uncarried, ...(asks === null ? ['allowed beforehand'] : [])].join('; ')
+  return [`the source is ${probed.verdict}${silent}`, lost, ...uncarried, ...(asks === null ? ['allowed beforehand'] : [])].join(
+    '; ',
+  )
 }

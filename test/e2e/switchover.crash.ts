@@ -25,7 +25,8 @@ afterAll(() => it?.close())
 test('rehearsed, nothing is moved, how long it would take is said by what was timed, and what was made for it is gone', async () => {
   const operation = await it.ended('rehearse', 'switchover', 'stock', '--rehearse')
   expect(operation).toMatchObject({ status: 'succeeded', failure: null })
-  const { predictedOutageMs, parts } = operation.steps.find(({ id }) => id === 'rehearse')?.detail as unknown as Rehearsed
+  const rehearsed = operation.steps.find(({ id }) => id === 'rehearse')
+  const { predictedOutageMs = 0, parts = {} } = { ...rehearsed?.detail } as Partial<Rehearsed>
   expect(Object.keys(parts).sort()).toEqual(['compare', 'drain', 'fence', 'lead', 'sequences', 'wayBack'])
   expect(predictedOutageMs).toBe(Object.values(parts).reduce((sum, ms) => sum + ms, 0))
   expect(Math.min(parts.drain ?? 0, parts.fence ?? 0)).toBeGreaterThan(0)
