@@ -106,8 +106,8 @@ export const DEATHS = {
   'source outlives its stop': {
     asynchronous: false,
     ends: ['succeeded'],
-    // those who are inside are so patient
-    words: ['--patience', '1s'],
+    // whoever is inside stays there, and goes on with it
+    patienceMs: 120_000,
     async before(struck) {
       await struck.ground.lab.order({ kind: 'linger', cloud: struck.writer.cloud, instance: 'stock', for: '1h' })
       return sourceStandsStill(struck)

@@ -30,6 +30,8 @@ export interface Fault {
   readonly asynchronous: boolean
   /** Besides `aborted`, for an operation that is aborted. */
   readonly ends: readonly OperationStatus[]
+  /** Of its writers; absent: as applications are. */
+  readonly patienceMs?: number
   /** More of the command line. */
   readonly words?: readonly string[]
   /** Before the operation begins. */

@@ -9,12 +9,12 @@ import type { Scenario } from './scenarios'
 /** `seed`: of what the scenario draws while it runs. */
 export async function foundWithout(
   mutations: readonly Mutation[],
-  { operation = 'switchover', ...drawn }: Pick<Scenario, 'seed' | 'fault' | 'from' | 'to'> & Partial<Pick<Scenario, 'operation'>>,
+  { seed, fault, from, to }: Pick<Scenario, 'seed' | 'fault' | 'from' | 'to'>,
 ): Promise<string> {
   const folder = mutant(...mutations)
   try {
     const ground = await Ground.start(folder)
-    const scenario = { ...drawn, operation, writers: 8, chance: chanceOf(drawn.seed) } as const
+    const scenario = { seed, from, to, fault, operation: 'switchover', writers: 8, chance: chanceOf(seed) } as const
     const found = await runOne(ground, scenario).finally(() => ground.close())
     return found.join('\n')
   } finally {
@@ -58,13 +58,4 @@ export const WITHOUT_LIMIT: readonly Mutation[] = [
   },
   { file: WORKERS_ONLY, find: 'throw notWorkersOnly(database, against)', put: 'return' },
   { file: WORKERS_ONLY, find: 'const { open, limit, ours } = found;', put: 'return [];' },
-]
-
-/** Its cloud’s word that the source is stopped is enough. */
-export const WITHOUT_PROOF: readonly Mutation[] = [
-  {
-    file: 'activities/instance-fence/proof.js',
-    find: 'const proven = gone ? oldOnesDead === true : newConnectionsRefused && oldOnesDead === true;',
-    put: "const proven = gone || said.state === 'stopped';",
-  },
 ]

@@ -73,10 +73,11 @@ const isGivenUp = ({ operation }: Scenario, turns: readonly Server[]): boolean =
 async function bankOn(ground: Ground, { writers, fault, seed }: Scenario, run: string): Promise<Bank> {
   const { writer, follower } = ground.standing
   const application = await ground.application()
-  const { asynchronous } = faultNamed(fault)
+  const { asynchronous, patienceMs } = faultNamed(fault)
+  const patient = patienceMs === undefined ? application : { ...application, patienceMs }
   return startBank({
     writers: Array.from({ length: writers }, (_, at) => ({
-      ...{ login: application, name: `${run}/${at}` },
+      ...{ login: patient, name: `${run}/${at}` },
       ...{ asynchronous: asynchronous && at % 2 === 1, seed: seed * 100 + at },
     })),
     probes: [

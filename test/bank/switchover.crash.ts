@@ -7,16 +7,22 @@ import { drawn, pairOf, type Scenario, scenarioOf } from './scenarios'
 
 const BUDGET_MS = 240_000
 
+const OF_FAILOVER = 'source goes on amid the fence'
+
+/** Of a failover one death; the others are for the night (failover.nightly.ts). */
 const SELECTED = pairwise(
   Array.from({ length: 2_000 }, (_, at) => at + 1),
   drawn,
-)
+).filter((seed) => {
+  const { operation, fault } = scenarioOf(seed)
+  return operation !== 'failover' || fault === OF_FAILOVER
+})
 
 /** Of each two clouds, however slow the machine is. */
 const FIRST: Readonly<Record<string, (scenario: Scenario) => boolean>> = {
   'aws-azure': ({ operation }) => operation === 'abort:cross',
   'aws-gcp': ({ operation, fault }) => operation === 'switchover' && fault === 'server crashes',
-  'azure-gcp': ({ operation, fault }) => operation === 'failover' && fault === 'source goes on amid the fence',
+  'azure-gcp': ({ operation }) => operation === 'failover',
 }
 
 function firstOf([pair, wanted]: readonly [string, (scenario: Scenario) => boolean]): number {
