@@ -183,7 +183,7 @@ interface Found {
   readonly probes: Side['probes']
 }
 
-async function sideOf({ target }: Place, run: string): Promise<Side> {
+export async function sideOf({ target }: Place, run: string): Promise<Side> {
   const whole = (of: string) => `(SELECT coalesce(json_agg(f), '[]') FROM (${of}) f)`
   const [found] = await on<{ found: Found }>(
     target.admin,
