@@ -28,8 +28,8 @@ export const WITHOUT_BARRIER: readonly Mutation[] = [
   // time to stop the walsender in
   {
     file: CROSSING,
-    find: 'await nearEnough({ deps, input, pair, hole, on, tokens });',
-    put: 'await nearEnough({ deps, input, pair, hole, on, tokens }); await (0, promises_1.setTimeout)(3000);',
+    find: 'await (0, near_1.nearEnough)(deps, { operation: input.operation, pair, keyhole: hole.session, on, tokens });',
+    put: 'await (0, near_1.nearEnough)(deps, { operation: input.operation, pair, keyhole: hole.session, on, tokens }); await new Promise((done) => setTimeout(done, 3000));',
   },
   {
     file: CROSSING,
