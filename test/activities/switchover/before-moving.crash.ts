@@ -58,6 +58,9 @@ test('the plan names who would write or read on the old side, what is not carrie
     expect.stringMatching(/^deputy may log in to shop-\d+ past the grants/),
     expect.stringMatching(/^pg_cron runs a job in test_\d+ as app: they stay behind/),
     expect.stringContaining('Physical replicas stay with the old writer: slot in_the_region.'),
+    'The membership of deputy in mover is not on the standby.',
+    'The role deputy is not on the standby.',
+    'The role stranger is not on the standby.',
   ])
   await psql.close()
   await it.on(
