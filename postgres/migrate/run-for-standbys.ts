@@ -40,11 +40,12 @@ export async function begunForStandbys(context: RunContext, migration: PlannedMi
   if (as === 'source') await stampLine(work, migration)
   const before = new Set((await unpublished(work, publications, historyValues(history))).map(keyOf))
   const columns = as === 'source' ? await columnCounts(work, historyValues(history)) : new Map<number, number>()
+  const rowsUnseen = as === 'source' ? await watchedSchema(work, migration, historyValues(history)) : nothing
   let rowsDone = nothing
   return {
     async schemaDone() {
       if (as === 'standby') await disableFiring(work)
-      else await refuseRowsUnseen(work, migration, historyValues(history))
+      else await rowsUnseen()
       if (as === 'source') await refuseFilledByDomain(work, migration.script, { columns, history: historyValues(history) })
       const found = await unpublished(work, publications, historyValues(history))
       const made = found.filter((one) => !before.has(keyOf(one)))
@@ -55,24 +56,48 @@ export async function begunForStandbys(context: RunContext, migration: PlannedMi
   }
 }
 
+/** Of the session and not of its transaction: what files before this one wrote in it is counted still. */
 const WRITTEN = `
-  SELECT ${NAME} AS shown FROM ${RELATIONS} JOIN pg_catalog.pg_stat_xact_all_tables s ON s.relid = c.oid
-   WHERE ${CARRIED} AND s.n_tup_ins + s.n_tup_upd + s.n_tup_del > 0 ORDER BY 1`
+  SELECT c.oid::bigint AS oid, ${NAME} AS shown, s.n_tup_ins + s.n_tup_upd + s.n_tup_del AS rows
+    FROM ${RELATIONS} JOIN pg_catalog.pg_stat_xact_all_tables s ON s.relid = c.oid
+   WHERE ${CARRIED} AND s.n_tup_ins + s.n_tup_upd + s.n_tup_del > 0 ORDER BY 2`
+
+interface Written {
+  readonly oid: number
+  readonly shown: string
+  readonly rows: number
+}
 
 /** What is vouched for as schema alone runs on each side, and rows that it writes come from the source besides. Where an event trigger fires, nobody can tell whose
- *  they are. */
-async function refuseRowsUnseen(work: Session, migration: PlannedMigration, history: readonly [string, string]): Promise<void> {
+ *  they are. To be called before the schema's statements; resolves to what is called behind them. */
+async function watchedSchema(
+  work: Session,
+  migration: PlannedMigration,
+  history: readonly [string, string],
+): Promise<() => Promise<void>> {
   const lines = linesHiding(migration, 'schema')
-  if (lines.length === 0 || (await firingEventTriggers(work)).length > 0) return
-  const written = await work.query<{ shown: string }>(WRITTEN, history)
-  if (written.length === 0) return
-  const { script } = migration
-  const shown = shownList(written.map((one) => one.shown))
-  throw failure(
-    'MIGRATION_NOT_FOR_STANDBYS',
-    `${script}:${lines.join(', ')} was rolled back: this database has standbys, and what counts there as changing the schema alone has changed rows of ${shown} too, which each side would do by itself and get from the source besides: change the rows in a file of their own.`,
-    { script, line: lines[0] ?? 1 },
-  )
+  if (lines.length === 0) return nothing
+  const before = await writtenRows(work, history)
+  return async () => {
+    if ((await firingEventTriggers(work)).length > 0) return
+    const written = await risen(work, history, before)
+    if (written.length === 0) return
+    const { script } = migration
+    throw failure(
+      'MIGRATION_NOT_FOR_STANDBYS',
+      `${script}:${lines.join(', ')} was rolled back: this database has standbys, and what counts there as changing the schema alone has changed rows of ${shownList(written)} too, which each side would do by itself and get from the source besides: change the rows in a file of their own.`,
+      { script, line: lines[0] ?? 1 },
+    )
+  }
+}
+
+async function writtenRows(work: Session, history: readonly [string, string]): Promise<ReadonlyMap<number, number>> {
+  return new Map((await work.query<Written>(WRITTEN, history)).map(({ oid, rows }) => [oid, Number(rows)]))
+}
+
+async function risen(work: Session, history: readonly [string, string], before: ReadonlyMap<number, number>): Promise<string[]> {
+  const now = await work.query<Written>(WRITTEN, history)
+  return now.flatMap(({ oid, shown, rows }) => (Number(rows) > (before.get(oid) ?? 0) ? [shown] : []))
 }
 
 /** Of each table that is published, those that were dropped among them: what has a higher number afterwards is new. */

@@ -1,7 +1,7 @@
 /** What no grammar tells of a file: what its functions and blocks do, and whom its event triggers fire for. It is rolled back with the lines that hide it, or comes
  *  out alike. */
 import { failureOf } from '../support/apply'
-import { applyAtSource, bothAlike, type Lined, lined, migrateBoth } from './lines'
+import { applyAtSource, bothAlike, carryAll, type Lined, lined, migrateBoth } from './lines'
 import { type ReplicatingServer, startReplicating, valuesOf } from './support'
 
 let server: ReplicatingServer
@@ -44,6 +44,19 @@ test('rows that a block of schema writes are rolled back, with its line', async 
     'V2__schema.sql': '-- capstan: schema\nDO $$ BEGIN ALTER TABLE accounts ADD COLUMN k int DEFAULT 1; END $$',
     'V3__rows.sql': 'UPDATE accounts SET k = 2',
   })
+  await bothAlike(pair)
+})
+
+test('rows of the file before count for no block of schema in the same run, and its own still do', async () => {
+  const pair = await lined(server, server, BASE)
+  const files = {
+    'V2__rows.sql': 'INSERT INTO accounts VALUES (2)',
+    'V3__schema.sql': '-- capstan: schema\nDO $$ BEGIN ALTER TABLE accounts ADD COLUMN k int; END $$',
+  }
+  const both = 'DO $$ BEGIN ALTER TABLE accounts ADD COLUMN l int; INSERT INTO accounts VALUES (3); END $$'
+  const refused = await refusedAtSource(pair, { ...files, 'V4__both.sql': `-- capstan: schema\n${both}` })
+  expect(refused).toMatch(/^V4__both\.sql:2 was rolled back: .*public\.accounts/)
+  await carryAll(pair, files)
   await bothAlike(pair)
 })
 
