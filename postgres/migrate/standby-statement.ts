@@ -15,6 +15,8 @@ export interface StandbyStatement {
   /** As written. */
   readonly table: string | null
   readonly makesTable: string | null
+  /** The last name of a table that may have rows from before, though this file makes one of that name. */
+  readonly mayHaveRows: string | null
   /** Published tables may have other names afterwards, or be others. */
   readonly changesTables: boolean
   /** It makes an event trigger, or enables one. */
@@ -50,6 +52,7 @@ const PLAIN: StandbyStatement = {
   narrows: true,
   table: null,
   makesTable: null,
+  mayHaveRows: null,
   changesTables: false,
   eventTrigger: false,
   setsRole: false,
@@ -100,6 +103,16 @@ function classOf(seen: StatementSeen): Told {
       return { narrows: node.oldVal !== undefined }
     case 'AlterTableStmt':
       return tableAltered(node, seen.hidden === 'schema')
+    case 'RenameStmt':
+      return {
+        changesTables: changesTables(type, node),
+        mayHaveRows: node.renameType === 'OBJECT_TABLE' ? asText(node.newname) : null,
+      }
+    case 'AlterObjectSchemaStmt':
+      return {
+        changesTables: changesTables(type, node),
+        mayHaveRows: node.objectType === 'OBJECT_TABLE' ? asText(asNode(node.relation).relname) : null,
+      }
     default:
       return { changesTables: changesTables(type, node) }
   }
@@ -216,7 +229,8 @@ const AS_SELECT = `each side would fill the new table by a query of its own: CRE
 
 function tableMade(node: TreeNode): Told {
   if (asNode(node.relation).relpersistence === 't') return NEUTRAL
-  return { narrows: false, makesTable: nameOf(node.relation), changesTables: true }
+  const mayHaveRows = node.if_not_exists === true ? asText(asNode(node.relation).relname) : null
+  return { narrows: false, makesTable: nameOf(node.relation), mayHaveRows, changesTables: true }
 }
 
 /** Whatever is not here removes, renames or narrows. */
@@ -249,7 +263,14 @@ function tableAltered(node: TreeNode, vouched: boolean): Told {
     madeUp,
     narrows: commands.some((command) => !ADDING_COMMANDS.has(asText(command.subtype)) || narrowColumn(command)),
     changesTables: commands.some(({ subtype }) => /^AT_(?:Attach|Detach)Partition/.test(asText(subtype))),
+    mayHaveRows: commands.map((command) => takesIn(command, node)).find((found) => found !== null) ?? null,
   }
+}
+
+/** To whom a table with its rows is attached, or comes to inherit from. */
+function takesIn({ subtype, def }: TreeNode, { relation }: TreeNode): string | null {
+  if (subtype === 'AT_AttachPartition') return asText(asNode(relation).relname)
+  return subtype === 'AT_AddInherit' ? asText(asNode(asNode(def).RangeVar).relname) : null
 }
 
 /** A column that comes with NOT NULL and no value, or with a constraint. */

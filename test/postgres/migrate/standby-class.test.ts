@@ -92,6 +92,24 @@ const REFUSED: readonly (readonly [string, number, string])[] = [
   ['ALTER TABLE t ADD COLUMN a bigserial', 1, 'without a default'],
   ['ALTER TABLE t ADD COLUMN a int GENERATED ALWAYS AS IDENTITY', 1, 'without a default'],
   [`ALTER TABLE t ADD COLUMN a regclass DEFAULT 'u'`, 1, 'without a default'],
+  ['CREATE TABLE IF NOT EXISTS n (id int);\nALTER TABLE n ADD COLUMN a uuid DEFAULT gen_random_uuid()', 2, 'without a default'],
+  [
+    'CREATE TABLE IF NOT EXISTS n (id int);\nALTER TABLE n DROP COLUMN a;\nINSERT INTO n VALUES (1)',
+    2,
+    'removes, renames or narrows',
+  ],
+  [
+    'CREATE TABLE n (id int) PARTITION BY RANGE (id);\nALTER TABLE public.n ATTACH PARTITION t DEFAULT;\nALTER TABLE n ADD COLUMN a bigserial',
+    3,
+    'without a default',
+  ],
+  ['CREATE TABLE n (id int);\nALTER TABLE t INHERIT n;\nALTER TABLE n ADD COLUMN a bigserial', 3, 'without a default'],
+  [
+    'CREATE TABLE n (id int);\nALTER TABLE n RENAME TO o;\nALTER TABLE t RENAME TO n;\nALTER TABLE n ADD COLUMN a bigserial',
+    4,
+    'without a default',
+  ],
+  ['CREATE TABLE IF NOT EXISTS n (id int);\nCREATE EVENT TRIGGER e ON ddl_command_end EXECUTE FUNCTION f()', 2, 'event trigger'],
   ['ALTER TABLE t ALTER a TYPE timestamptz USING clock_timestamp()', 1, 'fill it by UPDATE'],
   ['ALTER TABLE t ALTER a TYPE int USING rated(a)', 1, 'whether rated() comes to the same'],
   [
