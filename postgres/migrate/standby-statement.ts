@@ -135,7 +135,16 @@ function hiddenClass({ type, hidden, transactional }: StatementSeen): Told | nul
   }
 }
 
-const ROW_STATEMENTS = new Set(['InsertStmt', 'UpdateStmt', 'DeleteStmt', 'MergeStmt', 'TruncateStmt', 'CopyStmt'])
+const ROW_STATEMENTS = new Set([
+  'InsertStmt',
+  'UpdateStmt',
+  'DeleteStmt',
+  'MergeStmt',
+  'TruncateStmt',
+  'CopyStmt',
+  'DeclareCursorStmt',
+  'FetchStmt',
+])
 
 const NEUTRAL_STATEMENTS = new Set([
   'VariableSetStmt',
@@ -153,8 +162,6 @@ const NEUTRAL_STATEMENTS = new Set([
   'CheckPointStmt',
   'PrepareStmt',
   'DeallocateStmt',
-  'DeclareCursorStmt',
-  'FetchStmt',
   'ClosePortalStmt',
   'LoadStmt',
 ])
@@ -301,7 +308,7 @@ function changesTables(type: string, node: TreeNode): boolean {
   }
 }
 
-/** `SELECT set_config(…)`, with which dumps begin. */
+/** `SELECT set_config(…)` of constants, with which dumps begin. Nobody can see what any other argument calls. */
 function setsOnly(node: TreeNode): boolean {
   const targets = asList(node.targetList)
   return (
@@ -309,14 +316,19 @@ function setsOnly(node: TreeNode): boolean {
     node.withClause === undefined &&
     targets.length > 0 &&
     targets.every((target) => {
-      const name = asList(asNode(asNode(asNode(target.ResTarget).val).FuncCall).funcname).at(-1)
-      return asNode(name?.String).sval === 'set_config'
+      const { funcname, args } = asNode(asNode(asNode(target.ResTarget).val).FuncCall)
+      const given = asList(args)
+      const called = asNode(asList(funcname).at(-1)?.String).sval === 'set_config'
+      if (!called || !given.every((one) => one.A_Const !== undefined)) return false
+      return !ROLE_SETTING.test(asText(asNode(asNode(given[0]?.A_Const).sval).sval))
     })
   )
 }
 
+const ROLE_SETTING = /^(?:role|session_authorization)$/i
+
 function setsRole(type: string, node: TreeNode): boolean {
-  return type === 'VariableSetStmt' && /^(?:role|session_authorization)$/.test(asText(node.name))
+  return type === 'VariableSetStmt' && ROLE_SETTING.test(asText(node.name))
 }
 
 function nameOf(relation: unknown): string | null {
