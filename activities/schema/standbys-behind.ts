@@ -4,7 +4,7 @@ import { Failure } from '../../contracts/failures'
 import type { PlannedStandby } from '../../contracts/migrate'
 import type { StandbyRecord, StandbyState } from '../../contracts/standby'
 import { readHistory } from '../../postgres/migrate/history'
-import { readBound, readLines, type SchemaLine } from '../../postgres/migrate/schema-line'
+import { type Bound, readBound, readLines, type SchemaLine } from '../../postgres/migrate/schema-line'
 import { shownList } from '../../postgres/replicate/tables'
 import type { ActivityDeps } from '../deps'
 import { lackingFiles, lackingLines } from '../replication/applied'
@@ -12,15 +12,18 @@ import { isAway } from '../replication/away'
 import { withSession } from './open-session'
 import { NOT_ASKED, type StandbysQuestion } from './plan-standbys'
 
-/** Those that follow get it; those that somebody paused, or that are broken, whoever resumes them brings to it. Of any other an operation has charge. */
+/** Those that follow get it; those that somebody paused, that are broken, or of which nobody knows who writes, whoever resumes them brings to it. Those that are
+ *  built, or are to be seeded anew, get all of it by that. */
 const DEEDS: Readonly<Partial<Record<StandbyState, 'carry-over' | 'wait'>>> = {
   following: 'carry-over',
   late: 'carry-over',
+  copying: 'carry-over',
+  switching: 'wait',
   paused: 'wait',
   broken: 'wait',
 }
 
-/** By name; without those that have all of it. Throws what a session throws, but where one is out of reach, of which nobody knows. */
+/** By name; without those that have all of it. Of one whose session fails, for whatever reason, nobody knows. Throws nothing of a standby's. */
 export async function standbysBehind(deps: ActivityDeps, question: StandbysQuestion): Promise<PlannedStandby[]> {
   const { entry, source } = question
   const all = await deps.ledger.listStandbys()
@@ -48,16 +51,32 @@ async function lookAt(
   const on = { entry: request.standby, role: 'migrator' as const, operation, step, address, canary: false }
   try {
     return await withSession(deps, on, async (standby) => {
-      const first = lackingLines(lines, await readBound(standby))
-      const files = lackingFiles(history, (await readHistory(standby)).rows)
-      const lacking = files.length > 0 || first === null ? files : [first.script]
-      if (lacking.length === 0) return null
-      const does = DEEDS[state] ?? 'wait'
-      const is = does === 'wait' ? `is ${state}, and ` : ''
-      return { does, why: `it ${is}lacks ${shownList(lacking)}` }
+      const { rows } = await readHistory(standby)
+      return lackedBy(state, { lines, bound: await readBound(standby), files: lackingFiles(history, rows) })
     })
   } catch (error) {
-    if (!(error instanceof Failure) || !isAway(error)) throw error
-    return unknown('it is out of reach')
+    if (!(error instanceof Failure)) throw error
+    return unknown(isAway(error) ? 'it is out of reach' : `it could not be asked (${error.code})`)
   }
+}
+
+/** What becomes of one in this state; null: it has all. `files`: what its history lacks. */
+export function lackedBy(
+  state: StandbyState,
+  {
+    lines,
+    bound,
+    files,
+  }: { readonly lines: readonly SchemaLine[]; readonly bound: Bound | null; readonly files: readonly string[] },
+): Pick<PlannedStandby, 'does' | 'why'> | null {
+  const first = lackingLines(lines, bound)
+  const lacking = files.length > 0 || first === null ? files : [first.script]
+  const deed = DEEDS[state] ?? 'wait'
+  const is = deed === 'wait' ? `is ${state}, and ` : ''
+  if (lacking.length > 0) return { does: deed, why: `it ${is}lacks ${shownList(lacking)}` }
+  // carrying over brings none of them any more
+  const deferred = bound?.deferred ?? 0
+  return deferred === 0
+    ? null
+    : { does: 'wait', why: `it ${is}lacks the rows of ${deferred} tables, which were not copied at its last line` }
 }

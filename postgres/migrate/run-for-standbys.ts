@@ -5,6 +5,7 @@ import { quoteIdentifier, quoteQualified } from '../connect/quote'
 import type { Session } from '../connect/session'
 import { refuseAnonymous } from '../replicate/before-seeding'
 import { disableFiring, firingEventTriggers } from '../replicate/event-triggers'
+import { guardingWhatIsMade } from '../replicate/guard'
 import { CARRIED, historyValues, NAME, PUBLISHED, RELATIONS } from '../replicate/preflight/relations'
 import { shownList } from '../replicate/tables'
 import type { PlannedMigration, ScriptStatement } from './plan-script'
@@ -35,7 +36,8 @@ export async function begunForStandbys(context: RunContext, migration: PlannedMi
   if (!context.lines || kind === 'free' || (kind === 'rows' && as === 'standby')) return NOTHING
   // what is sent on by one that is a source as well
   const publications = await linePublications(work)
-  if (publications.length === 0) return as === 'standby' ? { ...NOTHING, schemaDone: () => disableFiring(work) } : NOTHING
+  const behindSchema = await watchedSchema(work, as, migration, historyValues(history))
+  if (publications.length === 0) return as === 'standby' ? { ...NOTHING, schemaDone: behindSchema } : NOTHING
   if (kind === 'rows') return { schemaDone: nothing, rowsDone: await watchedRows(work, { migration, history, locked: false }) }
   if (as === 'source') await stampLine(work, migration)
   const before = new Set((await unpublished(work, publications, historyValues(history))).map(keyOf))
@@ -43,8 +45,7 @@ export async function begunForStandbys(context: RunContext, migration: PlannedMi
   let rowsDone = nothing
   return {
     async schemaDone() {
-      if (as === 'standby') await disableFiring(work)
-      else await refuseRowsUnseen(work, migration, historyValues(history))
+      await behindSchema()
       if (as === 'source') await refuseFilledByDomain(work, migration.script, { columns, history: historyValues(history) })
       const found = await unpublished(work, publications, historyValues(history))
       const made = found.filter((one) => !before.has(keyOf(one)))
@@ -55,24 +56,73 @@ export async function begunForStandbys(context: RunContext, migration: PlannedMi
   }
 }
 
+/** Of the session and not of its transaction: what files before this one wrote in it is counted still. */
 const WRITTEN = `
-  SELECT ${NAME} AS shown FROM ${RELATIONS} JOIN pg_catalog.pg_stat_xact_all_tables s ON s.relid = c.oid
-   WHERE ${CARRIED} AND s.n_tup_ins + s.n_tup_upd + s.n_tup_del > 0 ORDER BY 1`
+  SELECT c.oid::bigint AS oid, ${NAME} AS shown, s.n_tup_ins + s.n_tup_upd + s.n_tup_del AS rows
+    FROM ${RELATIONS} JOIN pg_catalog.pg_stat_xact_all_tables s ON s.relid = c.oid
+   WHERE ${CARRIED} AND s.n_tup_ins + s.n_tup_upd + s.n_tup_del > 0 ORDER BY 2`
 
-/** What is vouched for as schema alone runs on each side, and rows that it writes come from the source besides. Where an event trigger fires, nobody can tell whose
- *  they are. */
-async function refuseRowsUnseen(work: Session, migration: PlannedMigration, history: readonly [string, string]): Promise<void> {
+interface Written {
+  readonly oid: number
+  readonly shown: string
+  readonly rows: number
+}
+
+/** What counts as schema alone runs on each side, and rows that it writes come from the source besides. Where an event trigger fires on the source, nobody can tell
+ *  there whose they are; on a standby none does, or is made by this file. To be called before the schema's statements; resolves to what is called behind them. */
+async function watchedSchema(
+  work: Session,
+  as: RunContext['as'],
+  migration: PlannedMigration,
+  history: readonly [string, string],
+): Promise<() => Promise<void>> {
+  if (migration.standby.class === 'rows') return nothing
+  const before = await writtenRows(work, history)
+  const guardMade = as === 'standby' ? await guardingWhatIsMade(work) : nothing
+  return async () => {
+    const written = await risen(work, history, before)
+    if (as === 'standby') {
+      if (written.length > 0) throw writtenThere(work, migration, written)
+      await disableFiring(work)
+      await guardMade()
+    } else if (written.length > 0 && (await firingEventTriggers(work)).length === 0) throw writtenAtSource(migration, written)
+  }
+}
+
+/** With the lines that hide it, where there are any. */
+function placeOf(migration: PlannedMigration): string {
   const lines = linesHiding(migration, 'schema')
-  if (lines.length === 0 || (await firingEventTriggers(work)).length > 0) return
-  const written = await work.query<{ shown: string }>(WRITTEN, history)
-  if (written.length === 0) return
-  const { script } = migration
-  const shown = shownList(written.map((one) => one.shown))
-  throw failure(
+  return lines.length === 0 ? migration.script : `${migration.script}:${lines.join(', ')}`
+}
+
+function writtenAtSource(migration: PlannedMigration, written: readonly string[]): Failure {
+  const [line = 1] = linesHiding(migration, 'schema')
+  return failure(
     'MIGRATION_NOT_FOR_STANDBYS',
-    `${script}:${lines.join(', ')} was rolled back: this database has standbys, and what counts there as changing the schema alone has changed rows of ${shown} too, which each side would do by itself and get from the source besides: change the rows in a file of their own.`,
-    { script, line: lines[0] ?? 1 },
+    `${placeOf(migration)} was rolled back: this database has standbys, and what counts there as changing the schema alone has changed rows of ${shownList(written)} too, which each side would do by itself and get from the source besides: change the rows in a file of their own.`,
+    { script: migration.script, line },
   )
+}
+
+function writtenThere(
+  { endpoint: { database, host } }: Session,
+  migration: PlannedMigration,
+  written: readonly string[],
+): Failure {
+  return failure(
+    'DATABASE_REFUSED',
+    `${placeOf(migration)} was rolled back on the standby ${database} on ${host}: what counts as changing the schema alone has changed rows of ${shownList(written)} too, which the source has written and sends besides, so that the standby can only be seeded anew: capstan standby reseed.`,
+    { database, host, script: migration.script },
+  )
+}
+
+async function writtenRows(work: Session, history: readonly [string, string]): Promise<ReadonlyMap<number, number>> {
+  return new Map((await work.query<Written>(WRITTEN, history)).map(({ oid, rows }) => [oid, Number(rows)]))
+}
+
+async function risen(work: Session, history: readonly [string, string], before: ReadonlyMap<number, number>): Promise<string[]> {
+  const now = await work.query<Written>(WRITTEN, history)
+  return now.flatMap(({ oid, shown, rows }) => (Number(rows) > (before.get(oid) ?? 0) ? [shown] : []))
 }
 
 /** Of each table that is published, those that were dropped among them: what has a higher number afterwards is new. */

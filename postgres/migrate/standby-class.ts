@@ -44,9 +44,11 @@ export function forStandbys(statements: readonly Statement[]): ForStandbys {
   const kinds = new Set(statements.map(({ standby }) => standby.class))
   const found = classOf(kinds)
   const made = new Set(statements.flatMap(({ standby }) => standby.makesTable ?? []))
+  const old = new Set(statements.flatMap(({ standby }) => standby.mayHaveRows ?? []))
+  const empty = new Set([...made].filter((name) => !old.has(lastName(name))))
   const own = new Set(statements.flatMap(({ standby }) => standby.makesRole ?? []))
   const firstRows = statements.findIndex(({ standby }) => standby.class === 'rows')
-  const refusals = statements.flatMap((statement, index) => refusalsOf(statement, { statements, index, found, made }))
+  const refusals = statements.flatMap((statement, index) => refusalsOf(statement, { statements, index, found, made, empty }))
   return {
     class: found,
     refusals,
@@ -56,6 +58,8 @@ export function forStandbys(statements: readonly Statement[]): ForStandbys {
     roles: unique(statements.flatMap(({ standby }) => standby.roles)).filter((role) => !own.has(role)),
   }
 }
+
+const lastName = (name: string): string => name.slice(name.lastIndexOf('.') + 1)
 
 /** What else is in a file of free statements is refused. */
 function classOf(kinds: ReadonlySet<string>): StandbyClass {
@@ -76,12 +80,14 @@ interface Within {
   readonly found: StandbyClass
   /** Tables that the file makes. */
   readonly made: ReadonlySet<string>
+  /** Of these what surely has no rows from before. */
+  readonly empty: ReadonlySet<string>
 }
 
-function refusalsOf({ line, standby }: Statement, { statements, index, found, made }: Within): StandbyRefusal[] {
+function refusalsOf({ line, standby }: Statement, { statements, index, found, made, empty }: Within): StandbyRefusal[] {
   const refused = (reason: string): StandbyRefusal[] => [{ line, reason }]
   if (standby.refusal !== null) return refused(standby.refusal)
-  const isNew = standby.table !== null && made.has(standby.table)
+  const isNew = standby.table !== null && empty.has(standby.table)
   if (standby.madeUp !== null && !isNew) return refused(standby.madeUp)
   if (standby.eventTrigger && (made.size > 0 || statements.slice(index + 1).some(isRunThere))) return refused(FIRES_BEHIND)
   if (found === 'free') {

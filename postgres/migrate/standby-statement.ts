@@ -15,6 +15,8 @@ export interface StandbyStatement {
   /** As written. */
   readonly table: string | null
   readonly makesTable: string | null
+  /** The last name of a table that may have rows from before, though this file makes one of that name. */
+  readonly mayHaveRows: string | null
   /** Published tables may have other names afterwards, or be others. */
   readonly changesTables: boolean
   /** It makes an event trigger, or enables one. */
@@ -50,6 +52,7 @@ const PLAIN: StandbyStatement = {
   narrows: true,
   table: null,
   makesTable: null,
+  mayHaveRows: null,
   changesTables: false,
   eventTrigger: false,
   setsRole: false,
@@ -100,6 +103,16 @@ function classOf(seen: StatementSeen): Told {
       return { narrows: node.oldVal !== undefined }
     case 'AlterTableStmt':
       return tableAltered(node, seen.hidden === 'schema')
+    case 'RenameStmt':
+      return {
+        changesTables: changesTables(type, node),
+        mayHaveRows: node.renameType === 'OBJECT_TABLE' ? asText(node.newname) : null,
+      }
+    case 'AlterObjectSchemaStmt':
+      return {
+        changesTables: changesTables(type, node),
+        mayHaveRows: node.objectType === 'OBJECT_TABLE' ? asText(asNode(node.relation).relname) : null,
+      }
     default:
       return { changesTables: changesTables(type, node) }
   }
@@ -122,7 +135,16 @@ function hiddenClass({ type, hidden, transactional }: StatementSeen): Told | nul
   }
 }
 
-const ROW_STATEMENTS = new Set(['InsertStmt', 'UpdateStmt', 'DeleteStmt', 'MergeStmt', 'TruncateStmt', 'CopyStmt'])
+const ROW_STATEMENTS = new Set([
+  'InsertStmt',
+  'UpdateStmt',
+  'DeleteStmt',
+  'MergeStmt',
+  'TruncateStmt',
+  'CopyStmt',
+  'DeclareCursorStmt',
+  'FetchStmt',
+])
 
 const NEUTRAL_STATEMENTS = new Set([
   'VariableSetStmt',
@@ -140,8 +162,6 @@ const NEUTRAL_STATEMENTS = new Set([
   'CheckPointStmt',
   'PrepareStmt',
   'DeallocateStmt',
-  'DeclareCursorStmt',
-  'FetchStmt',
   'ClosePortalStmt',
   'LoadStmt',
 ])
@@ -216,7 +236,8 @@ const AS_SELECT = `each side would fill the new table by a query of its own: CRE
 
 function tableMade(node: TreeNode): Told {
   if (asNode(node.relation).relpersistence === 't') return NEUTRAL
-  return { narrows: false, makesTable: nameOf(node.relation), changesTables: true }
+  const mayHaveRows = node.if_not_exists === true ? asText(asNode(node.relation).relname) : null
+  return { narrows: false, makesTable: nameOf(node.relation), mayHaveRows, changesTables: true }
 }
 
 /** Whatever is not here removes, renames or narrows. */
@@ -249,7 +270,14 @@ function tableAltered(node: TreeNode, vouched: boolean): Told {
     madeUp,
     narrows: commands.some((command) => !ADDING_COMMANDS.has(asText(command.subtype)) || narrowColumn(command)),
     changesTables: commands.some(({ subtype }) => /^AT_(?:Attach|Detach)Partition/.test(asText(subtype))),
+    mayHaveRows: commands.map((command) => takesIn(command, node)).find((found) => found !== null) ?? null,
   }
+}
+
+/** To whom a table with its rows is attached, or comes to inherit from. */
+function takesIn({ subtype, def }: TreeNode, { relation }: TreeNode): string | null {
+  if (subtype === 'AT_AttachPartition') return asText(asNode(relation).relname)
+  return subtype === 'AT_AddInherit' ? asText(asNode(asNode(def).RangeVar).relname) : null
 }
 
 /** A column that comes with NOT NULL and no value, or with a constraint. */
@@ -280,7 +308,7 @@ function changesTables(type: string, node: TreeNode): boolean {
   }
 }
 
-/** `SELECT set_config(…)`, with which dumps begin. */
+/** `SELECT set_config(…)` of constants, with which dumps begin. Nobody can see what any other argument calls. */
 function setsOnly(node: TreeNode): boolean {
   const targets = asList(node.targetList)
   return (
@@ -288,14 +316,19 @@ function setsOnly(node: TreeNode): boolean {
     node.withClause === undefined &&
     targets.length > 0 &&
     targets.every((target) => {
-      const name = asList(asNode(asNode(asNode(target.ResTarget).val).FuncCall).funcname).at(-1)
-      return asNode(name?.String).sval === 'set_config'
+      const { funcname, args } = asNode(asNode(asNode(target.ResTarget).val).FuncCall)
+      const given = asList(args)
+      const called = asNode(asList(funcname).at(-1)?.String).sval === 'set_config'
+      if (!called || !given.every((one) => one.A_Const !== undefined)) return false
+      return !ROLE_SETTING.test(asText(asNode(asNode(given[0]?.A_Const).sval).sval))
     })
   )
 }
 
+const ROLE_SETTING = /^(?:role|session_authorization)$/i
+
 function setsRole(type: string, node: TreeNode): boolean {
-  return type === 'VariableSetStmt' && /^(?:role|session_authorization)$/.test(asText(node.name))
+  return type === 'VariableSetStmt' && ROLE_SETTING.test(asText(node.name))
 }
 
 function nameOf(relation: unknown): string | null {

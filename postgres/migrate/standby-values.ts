@@ -31,8 +31,8 @@ export function madeUpBy({ subtype, def }: TreeNode, vouched: boolean): string |
   return given === undefined || isConstant(given.raw_expr, names.at(-1) ?? '') ? null : MADE_UP_COLUMN
 }
 
-/** Types whose text stands for another value at another time, or on another server. */
-const TIMED = /^(?:timestamp|timestamptz|date|time|timetz)$/
+/** A text that stands for another value at another time, in all but what is known to be a text: a domain may be a time. */
+const TEXTUAL = /^(?:text|varchar|bpchar|name|json|jsonb|xml|citext)$/
 const TIMELY = /\b(?:now|today|tomorrow|yesterday)\b/i
 
 /** `type`: of the value, by its last name. */
@@ -41,7 +41,7 @@ function isConstant(value: unknown, type: string): boolean {
   if (node.A_Const !== undefined) {
     if (/^reg/.test(type)) return false
     const text = asText(asNode(asNode(node.A_Const).sval).sval)
-    return !(TIMED.test(type) && TIMELY.test(text))
+    return TEXTUAL.test(type) || !TIMELY.test(text)
   }
   if (node.TypeCast !== undefined) {
     const { arg, typeName } = asNode(node.TypeCast)
@@ -77,6 +77,19 @@ const VOLATILE = new Set([
   'current_database',
   'current_setting',
   'inet_server_addr',
+  'inet_server_port',
+  'inet_client_addr',
+  'inet_client_port',
+  'current_schema',
+  'current_schemas',
+  'current_query',
+  'txid_current_if_assigned',
+  'pg_current_xact_id_if_assigned',
+  'pg_postmaster_start_time',
+  'pg_conf_load_time',
+  'uuidv4',
+  'uuidv7',
+  'version',
 ])
 
 /** As far as names tell. */
@@ -84,7 +97,10 @@ function isVolatile(value: unknown): boolean {
   let found = false
   visit(value, (part) => {
     const { funcname } = asNode(part.FuncCall)
-    if (VOLATILE.has(asText(asNode(asList(funcname).at(-1)?.String).sval))) found = true
+    const name = asText(asNode(asList(funcname).at(-1)?.String).sval)
+    // by today's date
+    const isAge = name === 'age' && asList(asNode(part.FuncCall).args).length === 1
+    if (VOLATILE.has(name) || isAge) found = true
     if (part.SQLValueFunction !== undefined) found = true
     if (part.TypeCast === undefined) return
     const { arg, typeName } = asNode(part.TypeCast)
@@ -107,6 +123,9 @@ string_to_array strpos substr substring timezone to_ascii to_char to_date to_hex
 trim trim_array trim_scale trunc tsrange tstzrange daterange upper width_bucket xmlparse`.split(/\s+/),
 )
 
+/** Of `pg_catalog` what tells of the server, or goes by what is in its catalogs. */
+const OF_SERVER = /^(?:pg_|to_reg|has_|inet_|current_|txid_|uuid|(?:query|table|schema|database|cursor)_to_)/
+
 /** The first that nobody here knows; null: there is none. */
 function unknownFunction(value: unknown): string | null {
   let found: string | null = null
@@ -114,7 +133,7 @@ function unknownFunction(value: unknown): string | null {
     if (part.FuncCall === undefined || found !== null) return
     const names = asList(asNode(part.FuncCall).funcname).map((one) => asText(asNode(one.String).sval))
     const name = names.at(-1) ?? ''
-    if (names.length > 1 ? names[0] !== 'pg_catalog' : !SAME_EVERYWHERE.has(name)) found = names.join('.')
+    if (names.length > 1 ? names[0] !== 'pg_catalog' || OF_SERVER.test(name) : !SAME_EVERYWHERE.has(name)) found = names.join('.')
   })
   return found
 }

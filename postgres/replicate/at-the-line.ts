@@ -63,6 +63,9 @@ export interface Carried {
 const TO_GRANT = 'it has to own the schema capstan and the history of migrations'
 const ARRIVE_MS = 60_000
 const POLL_MS = 20
+const LOCK_MS = 10_000
+/** lock_not_available */
+const LOCK_NOT_HAD = '55P03'
 /** Shorter than a transaction may idle. */
 const KEEP_ALIVE_MS = 15_000
 
@@ -213,7 +216,7 @@ async function hold(input: CarryInput, keeper: Session, line: number, isRun: boo
     if (keeper.open) await keeper.execute('ROLLBACK').catch(() => undefined)
   }
   try {
-    while (!(await heldBehind(keeper, token, line))) {
+    while (!(await heldBehind(keeper, { token, line, waitMs: deadline - performance.now() }))) {
       await keeper.execute('ROLLBACK')
       if (performance.now() > deadline)
         throw notReady(keeper, 'not-there', `what applies has not come past line ${line - 1} within ${arriveMs} ms`)
@@ -228,13 +231,23 @@ async function hold(input: CarryInput, keeper: Session, line: number, isRun: boo
   }
 }
 
-/** Begins the transaction. Whether all up to the line before is applied: the table is held then, so that the worker can come to this one and no further. */
-async function heldBehind(keeper: Session, token: FenceToken, line: number): Promise<boolean> {
+/** Begins the transaction. Whether all up to the line before is applied: the table is held then, so that the worker can come to this one and no further. The worker
+ *  that is within the transaction of the line before, with all rows of that file, has the table until its commit. */
+async function heldBehind(
+  keeper: Session,
+  { token, line, waitMs }: { readonly token: FenceToken; readonly line: number; readonly waitMs: number },
+): Promise<boolean> {
   await keeper.execute('BEGIN')
   await assertFence(keeper, token)
-  await explained(keeper, TO_GRANT, () =>
-    keeper.execute(`SET LOCAL lock_timeout = '10s'; LOCK TABLE ${LINE_TABLE} IN SHARE ROW EXCLUSIVE MODE`),
-  )
+  const lockMs = Math.max(1, Math.min(LOCK_MS, Math.round(waitMs)))
+  try {
+    await explained(keeper, TO_GRANT, () =>
+      keeper.execute(`SET LOCAL lock_timeout = ${lockMs}; LOCK TABLE ${LINE_TABLE} IN SHARE ROW EXCLUSIVE MODE`),
+    )
+  } catch (error) {
+    if (error instanceof Failure && error.facts.sqlState === LOCK_NOT_HAD) return false
+    throw error
+  }
   const [last] = await keeper.query<{ line: number | null }>(`SELECT max(line) AS line FROM ${LINE_TABLE}`)
   const had = last?.line ?? 0
   if (had >= line) throw pastIt(keeper, line)

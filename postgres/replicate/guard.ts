@@ -146,6 +146,15 @@ export async function guardNewTables(
   return raiseGuard(session, input)
 }
 
+/** In the transaction of a file that is under way on an old writer, before its statements. Resolves to what is called behind them: what the file has made is guarded
+ *  with it, as far as this role may; the rest is `guardNewTables`'. */
+export async function guardingWhatIsMade(work: Session): Promise<() => Promise<void>> {
+  if (!(await isPrepared(work))) return async () => undefined
+  const before = await work.query<{ oid: number }>(`SELECT c.oid::bigint AS oid FROM ${TABLES} AND ${MISSING}`)
+  const made = `${MISSING} AND c.oid <> ALL ('{${before.map(({ oid }) => oid).join(',')}}'::oid[])`
+  return () => work.execute(raising(made, LOCK_MS))
+}
+
 /** Where it was set aside it stands again; a table that never had one gets none. As `raiseGuard`. */
 export async function raiseGuardAgain(session: Session, input: RaiseInput): Promise<void> {
   if (await isPrepared(session)) await inBatches(session, input, SET_ASIDE, raising)

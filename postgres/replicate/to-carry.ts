@@ -5,7 +5,6 @@ import { planMigration } from '../migrate/plan'
 import type { PlannedMigration } from '../migrate/plan-script'
 import type { ResolvedMigration } from '../migrate/resolve'
 import type { SchemaLine } from '../migrate/schema-line'
-import { refuseForStandbys } from '../migrate/standby-class'
 
 export interface CarryStep {
   readonly script: string
@@ -28,7 +27,8 @@ export interface ToCarryInput {
 }
 
 /** A file that stands in the standby's history and whose line it has not passed is lacking still. Throws DATABASE_REFUSED where the source has a file that cannot
- *  be carried over for its having no line, or for being gone; MIGRATION_CHECKSUM_CHANGED; MIGRATION_NOT_FOR_STANDBYS; what planning throws. */
+ *  be carried over for its having no line, for being gone, or for what it does, and where nothing is to be carried and the history lacks what was passed;
+ *  MIGRATION_CHECKSUM_CHANGED; what planning throws. */
 export async function toCarry(input: ToCarryInput): Promise<readonly CarryStep[]> {
   const { bound, sourceHistory } = input
   const rows = withLines(input)
@@ -45,10 +45,36 @@ export async function toCarry(input: ToCarryInput): Promise<readonly CarryStep[]
     if (migration === undefined) throw gone(row)
     if (migration.checksum !== (line?.checksum ?? row.checksum)) throw changed(row)
     const plan = await planMigration(migration)
-    refuseForStandbys([plan])
+    refuseStuck(plan)
     steps.push({ script: row.script, checksum: migration.checksum, line: line?.line ?? null, way: wayOf(plan, line) })
   }
+  if (steps.length === 0) refuseMissed(input, rows.slice(0, passed + 1))
   return steps
+}
+
+/** The source has it already, and neither the file nor its marker may be changed any more. */
+function refuseStuck({ script, standby }: PlannedMigration): void {
+  const [refusal] = standby.refusals
+  if (refusal === undefined) return
+  throw failure(
+    'DATABASE_REFUSED',
+    `${script}:${refusal.line} cannot be carried over, and the source has it already, so that the standby can only be seeded anew: capstan standby reseed. What would have to be written instead in a file to come: ${refusal.reason}.`,
+    { script, line: refusal.line },
+  )
+}
+
+/** What was passed and is in the standby's history no more, as after somebody's repair of it: nothing of it would be run. */
+function refuseMissed({ sourceHistory, standbyHistory }: ToCarryInput, passed: readonly Ran[]): void {
+  const isLast = (row: HistoryRow) =>
+    sourceHistory.findLast(({ type, success, script }) => type === 'SQL' && success && script === row.script) === row
+  const missed = passed.find(({ row }) => isLast(row) && !has(standbyHistory, row))
+  if (missed === undefined) return
+  const { script } = missed.row
+  throw failure(
+    'DATABASE_REFUSED',
+    `The standby has passed ${script}, which is not in its history by now, or with another checksum: put the row back as the source has it, or capstan standby reseed.`,
+    { script },
+  )
 }
 
 interface Ran {

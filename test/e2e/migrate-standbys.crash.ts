@@ -65,6 +65,7 @@ test('a standby that somebody else holds waits at its line and is told so, by th
   const carriedOn = await it.migrated('let-on', {})
   expect(carriedOn).toMatchObject({ status: 'succeeded', verdict: 'pass', failure: null })
   expect(carriedOn.steps.find(({ id }) => id === 'carry-over')?.detail.summary).toContain('V8__note.sql carried over')
+  await recordHistory(it.capstan.temporal, 'let-on', 'migrate-carries-what-was-left')
   await it.isTheSameOnBothSides()
 })
 

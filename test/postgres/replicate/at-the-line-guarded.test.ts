@@ -1,8 +1,9 @@
 /** A file that makes tables, carried over to an old writer: nobody writes into them there before it says that it has the file, nor afterwards. */
+import type { ApplyEvent } from '../../../postgres/migrate/events'
 import { readBound } from '../../../postgres/migrate/schema-line'
 import { prepareGuard, raiseGuard } from '../../../postgres/replicate/guard'
 import { applyAtSource, bothAlike, carryAll, lined } from './lines'
-import { type ReplicatingServer, startReplicating } from './support'
+import { type ReplicatingServer, startReplicating, valuesOf } from './support'
 
 let server: ReplicatingServer
 beforeAll(async () => {
@@ -35,6 +36,30 @@ test('what a file makes on an old writer has its guard with the file, whoever ow
   ])
     for (const session of [standby.master, standby.superuser]) await expect(session.execute(sql)).rejects.toMatchObject(REFUSED)
   await source.master.execute('INSERT INTO made VALUES (1); INSERT INTO theirs VALUES (2); INSERT INTO parts VALUES (3)')
+  await bothAlike(pair)
+})
+
+test('who dies behind the file leaves no table that is open', async () => {
+  const pair = await lined(server, server, { 'V1__base.sql': 'CREATE TABLE accounts (id int PRIMARY KEY)' })
+  const { standby } = pair
+  await prepareGuard(standby.master, {})
+  expect(await raiseGuard(standby.master, {})).toEqual([])
+  const files = { 'V2__made.sql': `CREATE TABLE made (id int PRIMARY KEY); CREATE TABLE "Odd one" (id int PRIMARY KEY)` }
+  await applyAtSource(pair, files)
+  const made = `SELECT to_regclass('made') IS NOT NULL`
+  let dead = false
+  const mayAct = () => {
+    if (dead) throw new Error('dead')
+  }
+  const onEvent = ({ type }: ApplyEvent) => {
+    if (type === 'migration-applied') dead = true
+  }
+  await expect(carryAll(pair, files, { mayAct, onEvent })).rejects.toThrow('dead')
+  expect(await valuesOf(standby.master, made)).toEqual([true])
+  expect(await readBound(standby.master)).toEqual({ line: 0, deferred: 0 })
+  for (const table of ['made', '"Odd one"'])
+    await expect(standby.superuser.execute(`INSERT INTO ${table} VALUES (1)`)).rejects.toMatchObject(REFUSED)
+  await carryAll(pair, files)
   await bothAlike(pair)
 })
 

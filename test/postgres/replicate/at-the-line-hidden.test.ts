@@ -1,7 +1,9 @@
 /** What no grammar tells of a file: what its functions and blocks do, and whom its event triggers fire for. It is rolled back with the lines that hide it, or comes
  *  out alike. */
+
+import { readBound } from '../../../postgres/migrate/schema-line'
 import { failureOf } from '../support/apply'
-import { applyAtSource, bothAlike, type Lined, lined, migrateBoth } from './lines'
+import { applyAtSource, bothAlike, carryAll, type Lined, lined, migrateBoth } from './lines'
 import { type ReplicatingServer, startReplicating, valuesOf } from './support'
 
 let server: ReplicatingServer
@@ -45,6 +47,61 @@ test('rows that a block of schema writes are rolled back, with its line', async 
     'V3__rows.sql': 'UPDATE accounts SET k = 2',
   })
   await bothAlike(pair)
+})
+
+test('rows of the file before count for no block of schema in the same run, and its own still do', async () => {
+  const pair = await lined(server, server, BASE)
+  const files = {
+    'V2__rows.sql': 'INSERT INTO accounts VALUES (2)',
+    'V3__schema.sql': '-- capstan: schema\nDO $$ BEGIN ALTER TABLE accounts ADD COLUMN k int; END $$',
+  }
+  const both = 'DO $$ BEGIN ALTER TABLE accounts ADD COLUMN l int; INSERT INTO accounts VALUES (3); END $$'
+  const refused = await refusedAtSource(pair, { ...files, 'V4__both.sql': `-- capstan: schema\n${both}` })
+  expect(refused).toMatch(/^V4__both\.sql:2 was rolled back: .*public\.accounts/)
+  await carryAll(pair, files)
+  await bothAlike(pair)
+})
+
+test('rows that a constraint’s function writes are rolled back too', async () => {
+  const pair = await lined(server, server, BASE)
+  const made = {
+    'V2__f.sql': `CREATE TABLE noted (id int PRIMARY KEY);
+      CREATE FUNCTION note(n int) RETURNS bool LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.noted VALUES (n); RETURN true; END $$`,
+  }
+  await migrateBoth(pair, made)
+  const refused = await refusedAtSource(pair, { ...made, 'V3__check.sql': 'ALTER TABLE accounts ADD CHECK (note(id))' })
+  expect(refused).toMatch(/^V3__check\.sql was rolled back: .*public\.noted/)
+})
+
+test('where an event trigger fires on the source, rows of a block of schema are rolled back on the standby', async () => {
+  const audited = `CREATE TABLE audit (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, tag text);
+    CREATE FUNCTION noted() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.audit (tag) VALUES (tg_tag); END $$`
+  const pair = await lined(server, server, { ...BASE, 'V1_1__audit.sql': audited })
+  const { source, standby } = pair
+  await source.superuser.execute('CREATE EVENT TRIGGER noted ON ddl_command_end EXECUTE FUNCTION noted()')
+  const files = {
+    'V2__both.sql': '-- capstan: schema\nDO $$ BEGIN ALTER TABLE accounts ADD k int; INSERT INTO accounts VALUES (9); END $$',
+  }
+  await applyAtSource(pair, files)
+  const refused = await failureOf(carryAll(pair, files), 'DATABASE_REFUSED')
+  expect(refused.message).toMatch(/^V2__both\.sql:2 was rolled back on the standby .*public\.accounts .*standby reseed/)
+  expect(await valuesOf(standby.master, 'SELECT id FROM accounts')).toEqual([1])
+  expect(await readBound(standby.master)).toEqual({ line: 0, deferred: 0 })
+})
+
+test('an event trigger that a block makes, and something behind it, is rolled back on the standby', async () => {
+  const pair = await lined(server, server, BASE)
+  await pair.source.superuser.execute('ALTER ROLE master SUPERUSER')
+  const files = {
+    'V2__audit.sql': `CREATE TABLE audit (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, tag text);
+      CREATE FUNCTION noted() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.audit (tag) VALUES (tg_tag); END $$`,
+    'V3__block.sql': `-- capstan: schema
+      DO $$ BEGIN EXECUTE 'CREATE EVENT TRIGGER noted ON ddl_command_end EXECUTE FUNCTION noted()'; END $$; ALTER TABLE accounts ADD k int`,
+  }
+  await migrateBoth(pair, { 'V2__audit.sql': files['V2__audit.sql'] })
+  await applyAtSource(pair, files)
+  expect((await failureOf(carryAll(pair, files), 'DATABASE_REFUSED')).message).toContain('public.audit')
+  await pair.source.superuser.execute('DROP EVENT TRIGGER noted; ALTER ROLE master NOSUPERUSER')
 })
 
 test('an event trigger that a file makes fires on the source, and on the standby for nothing that is carried over', async () => {

@@ -137,6 +137,14 @@ test('who holds no line is refused, who waits for nobody is told so, and a new w
   const enough = await failureOf(carryAll(pair, late, { arriveMs: 100, withinMs: 500 }), 'DATABASE_REFUSED')
   expect(enough.message).toMatch(/within \d+ ms.* It was waited for 0 s altogether/)
   await standby.superuser.execute('COMMIT')
+  // what applies is within the transaction of the line before, whose row holds the table
+  await standby.superuser.execute('BEGIN; LOCK TABLE capstan.schema_line IN ROW EXCLUSIVE MODE')
+  const within = await failureOf(carryAll(pair, late, { arriveMs: 200 }), 'NOT_READY_YET')
+  expect([within.facts.reason, within.message]).toEqual(['not-there', expect.stringContaining('has not come past line 1')])
+  expect((await failureOf(carryAll(pair, late, { arriveMs: 200, withinMs: 500 }), 'DATABASE_REFUSED')).message).toMatch(
+    /altogether/,
+  )
+  await standby.superuser.execute('COMMIT')
   // another run on the source is waited for, and refuses nothing for good
   await acquireLock(source.superuser, { waitMs: 0 })
   expect((await failureOf(carryAll(pair, late), 'NOT_READY_YET')).message).toContain('Another migration run holds the lock')

@@ -65,6 +65,14 @@ test('what it has is not carried again, but where its line is not passed yet', a
   expect(await toCarry({ ...SOURCE, standbyHistory: SOURCE.sourceHistory, bound: 4 })).toEqual([])
 })
 
+test('a file that was passed and is gone from its history is named, where nothing else is to be carried', async () => {
+  const standbyHistory = SOURCE.sourceHistory.filter(({ script }) => script !== 'V3__rows.sql')
+  const missed = await failureOf(toCarry({ ...SOURCE, standbyHistory, bound: 4 }), 'DATABASE_REFUSED')
+  expect(missed.facts.script).toBe('V3__rows.sql')
+  const repaired = SOURCE.sourceHistory.map((row) => (row.version === null ? row : { ...row, checksum: 5 }))
+  expect(await toCarry({ ...SOURCE, standbyHistory: repaired, bound: 4 })).toEqual([])
+})
+
 test('refused: a schema without a line, a file that is gone or another one, and what no standby can have', async () => {
   await failureOf(toCarry({ ...SOURCE, lines: [] }), 'DATABASE_REFUSED')
   await failureOf(
@@ -78,7 +86,8 @@ test('refused: a schema without a line, a file that is gone or another one, and 
     ran('V1__base.sql'),
     ran('V3__rows.sql', hidden.find(({ script }) => script === 'V3__rows.sql')!.checksum),
   ]
-  await failureOf(toCarry({ ...SOURCE, resolved: hidden, sourceHistory }), 'MIGRATION_NOT_FOR_STANDBYS')
+  const stuck = await failureOf(toCarry({ ...SOURCE, resolved: hidden, sourceHistory }), 'DATABASE_REFUSED')
+  expect(stuck.message).toMatch(/^V3__rows\.sql:1 .*the source has it already.*capstan standby reseed/)
 })
 
 test('a database has gone as far as the first line whose file its history lacks', () => {
