@@ -1,5 +1,6 @@
 /** The databases' part of an exchange: what they say of themselves, before it and after. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { HostPort } from '../../contracts/endpoint'
 import { EXCHANGE_DOCUMENTS, type WriterProven } from '../../contracts/exchange'
 import { Failure, failure } from '../../contracts/failures'
 import { physicalSide } from '../../postgres/replicate/physical'
@@ -9,9 +10,10 @@ import { looking, type Place } from '../replication/sides'
 import { raiseOwnFence } from '../schema/apply-behind-fence'
 import { withSession } from '../schema/open-session'
 import type { ExchangeDataActivities } from './contract'
-import { judgeWriter, type Word } from './judge'
+import { judgeWriter, type Word, wordOfRoles } from './judge'
 import { exchangePlaces } from './pair'
 import { planExchange } from './plan'
+import { planTakeOver } from './plan-take-over'
 
 const LOOK_EVERY_MS = 50
 const CONNECT_MS = 3_000
@@ -23,6 +25,7 @@ type Proving = Parameters<ExchangeDataActivities['proveWriter']>[0]
 export function createExchangeDataActivities(deps: ActivityDeps): ExchangeDataActivities {
   return {
     planExchange: (input) => planExchange(deps, input),
+    planTakeOver: (input) => planTakeOver(deps, input),
     raiseOnSource: (input) => raiseOnSource(deps, input),
     proveWriter: (input) => proveWriter(deps, input),
   }
@@ -65,6 +68,21 @@ async function wordOf(deps: ActivityDeps, place: Place): Promise<Word> {
   }
 }
 
+interface AtRoles {
+  readonly writer: HostPort
+  /** Absent: it answers at one address whatever its role. */
+  readonly replica: HostPort | undefined
+  /** By its cloud, or as it was before: nobody is its writer. */
+  readonly led: boolean
+}
+
+async function wordOfSide(deps: ActivityDeps, place: Place, { writer, replica, led }: AtRoles): Promise<Word> {
+  const at = ({ host, port }: HostPort): Promise<Word> => wordOf(deps, { ...place, address: { ...place.address, host, port } })
+  if (replica === undefined) return at(writer)
+  const [asWriter, asReplica] = await Promise.all([at(writer), at(replica)])
+  return wordOfRoles({ asWriter, asReplica, nobodysWriter: led })
+}
+
 /** Resolves once it is too late; whatever the side says after that is not heard. */
 function silent(late: AbortSignal): Promise<string> {
   const word = `it did not say within ${WORD_MS / 1_000} s`
@@ -73,7 +91,15 @@ function silent(late: AbortSignal): Promise<string> {
 
 async function proveWriter(deps: ActivityDeps, input: Proving): Promise<WriterProven> {
   const { places } = await exchangePlaces(deps, input)
-  const [old, next] = await Promise.all([wordOf(deps, places.source), wordOf(deps, places.standby)])
+  const { source, standby } = input.sides
+  const [old, next] = await Promise.all([
+    wordOfSide(deps, places.source, { writer: source, replica: source.afterwards, led: input.cloudSays === 'exchanged' }),
+    wordOfSide(deps, places.standby, {
+      writer: standby.afterwards ?? standby,
+      replica: standby.afterwards && standby,
+      led: true,
+    }),
+  ])
   const proven = judgeWriter({ ...input, old, next, attempt: currentAct().attempt })
   assertMayAct()
   await deps.ledger.putDocument({ operation: input.operation, name: EXCHANGE_DOCUMENTS.proven, document: proven })

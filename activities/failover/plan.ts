@@ -87,10 +87,10 @@ export function allowedLoss(
 }
 
 /** Null: it was allowed beforehand. */
-function askedWhy(
-  { request }: FailoverPair,
-  { probed, endpoint }: Input,
-  { lossMsMax }: Exposure,
+export function askedWhy(
+  { request }: { readonly request: Pick<FailoverPair['request'], 'unfenced'> },
+  { probed, endpoint }: Pick<Input, 'probed' | 'endpoint'>,
+  { lossMsMax }: Pick<Exposure, 'lossMsMax'>,
   allowedLossMs: number | null,
 ): string | null {
   if (probed.verdict !== 'dead') return 'the source is not proven dead'
@@ -106,7 +106,10 @@ export const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`
 
 const block = (what: string, message: string): Finding => ({ rule: `failover:${what}`, message })
 
-function blocksOfProbes({ id, request }: FailoverPair, { probed }: Input): Finding[] {
+export function blocksOfProbes(
+  { id, request }: Pick<FailoverPair, 'id'> & { readonly request: Pick<FailoverPair['request'], 'althoughItAnswers'> },
+  { probed }: Pick<Input, 'probed'>,
+): Finding[] {
   if (probed.verdict === 'dead' || request.althoughItAnswers !== null) return []
   const met = probed.probes.map(({ from, outcome, said }) => `${from}: ${outcome}, ${said}`).join('; ')
   const what = probed.verdict === 'healthy' ? 'serves' : 'is not proven dead'

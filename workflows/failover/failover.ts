@@ -79,12 +79,12 @@ async function probe(over: FailingOver, step: StepName): Promise<Asked> {
   return { sides: { source: address, standby }, probed: judged(probes, source.said), endpoint }
 }
 
-function judged(probes: readonly Probe[], cloudSays: string): Probed {
+export function judged(probes: readonly Probe[], cloudSays: string): Probed {
   return { verdict: verdictOf(probes), probes, cloudSays, declaredAt: new Date().toISOString() }
 }
 
 /** One that nobody carries out says nothing of the source. */
-async function unknownWhereNot(from: string, asked: Promise<Probe>): Promise<Probe> {
+export async function unknownWhereNot(from: string, asked: Promise<Probe>): Promise<Probe> {
   try {
     return await asked
   } catch (error) {

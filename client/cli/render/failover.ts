@@ -34,7 +34,7 @@ export function failoverPlanLines(plan: FailoverPlan, entry: Pick<DatabaseEntry,
   ]
 }
 
-const probeLine = ({ from, outcome, said, rounds }: Probe): string =>
+export const probeLine = ({ from, outcome, said, rounds }: Probe): string =>
   `    ${oneLine(from)}: ${outcome}, ${oneLine(said)}${rounds === 0 ? '' : ` (${counted(rounds, 'round')})`}`
 
 function lossLines({ exposure, probed }: FailoverPlan, { paint }: View): string[] {
@@ -52,4 +52,4 @@ function lossLines({ exposure, probed }: FailoverPlan, { paint }: View): string[
   return [kept, known]
 }
 
-const seconds = (ms: number): string => `${(ms / 1_000).toLocaleString('en-US', { maximumFractionDigits: 1 })} s`
+export const seconds = (ms: number): string => `${(ms / 1_000).toLocaleString('en-US', { maximumFractionDigits: 1 })} s`
