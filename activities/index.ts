@@ -37,6 +37,8 @@ import { createSchemaActivities } from './schema/schema'
 import { createSnapshotActivities } from './snapshot/snapshot'
 import { createSwitchoverActivities } from './switchover/switchover'
 import { createTrafficActivities } from './traffic/traffic'
+import { createUpgradeActivities } from './upgrade/cloud'
+import { createUpgradeDataActivities } from './upgrade/data'
 
 export function createActivities(queue: TaskQueue, deps: ActivityDeps): object {
   switch (queue) {
@@ -66,6 +68,7 @@ export function createActivities(queue: TaskQueue, deps: ActivityDeps): object {
         createFenceProofActivities(deps),
         createFailoverActivities(deps),
         createExchangeDataActivities(deps),
+        createUpgradeDataActivities(deps),
         createSalvageActivities(deps),
       )
     case 'aws':
@@ -86,6 +89,7 @@ export function createActivities(queue: TaskQueue, deps: ActivityDeps): object {
         createProbeActivities(deps),
         createSourceCloudActivities(deps),
         createExchangeActivities(deps),
+        createUpgradeActivities(deps),
         createTrafficActivities(deps),
       )
   }

@@ -10,6 +10,7 @@ import { freshBackupOf, keptFrom, OVERWRITE_DOCUMENTS, OVERWRITE_STEPS, type Ove
 import { REPLACE_DOCUMENTS, REPLACE_STEPS } from '../contracts/replace'
 import { REPLICATE_DOCUMENTS, REPLICATE_STEPS, type ReplicatePlan } from '../contracts/replicate'
 import { SWITCHOVER_STEPS } from '../contracts/switchover'
+import { UPGRADE_STEPS } from '../contracts/upgrade'
 import type { Ledger } from '../ledger/ledger'
 import { ANSWER_TIMEOUT_MS, assertOpen, type Doors, notWaiting, update, whyGone } from './decide'
 import { findOperation } from './find-operation'
@@ -118,6 +119,7 @@ function whatStays(ledger: Ledger, document: OperationDocument): Promise<Stays |
   if (document.kind === 'switchover') return whereWritingIs(document)
   if (document.kind === 'failover') return whoIsTheWriter(document)
   if (document.kind === 'exchange') return whatTheCloudDoes(document)
+  if (document.kind === 'upgrade') return whatBecameOfGreen(document)
   return document.kind === 'replicate' ? whatMayFollow(ledger, document) : whatTookOver(ledger, document)
 }
 
@@ -143,6 +145,18 @@ async function whatTheCloudDoes({ id, databases, steps }: OperationDocument): Pr
     name: null,
     message: `Its cloud may have exchanged ${source} and ${target}, or be at it still: ask both SELECT pg_is_in_recovery(), and lead applications to the one that says no. "capstan ops show ${id} --plan" has what the cloud calls it.`,
   }
+}
+
+/** What it made is RDS's deployment, and bears its name; once it is told to switch over, green may be production. */
+async function whatBecameOfGreen({ id, steps }: OperationDocument): Promise<Stays | null> {
+  const made = steps.find((step) => step.id === UPGRADE_STEPS.green.id)
+  if (made === undefined || made.state === 'undone') return null
+  const name = temporaryName(id, UPGRADE_STEPS.green.id)
+  const where =
+    pointOfNoReturn({ steps }) === null
+      ? 'may be there, with its green: delete both (aws rds delete-blue-green-deployment --delete-target)'
+      : 'may have been switched over: see which instance has the name before you delete anything'
+  return { name: null, message: `It was closed amid an upgrade: blue/green deployment ${name} ${where}.` }
 }
 
 /** The source may be closed and stopped, and whoever starts it beside an open standby has two writers. */

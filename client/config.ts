@@ -57,6 +57,8 @@ export interface Settings {
   readonly journalKey: Buffer | null
   /** For what asks a cloud by itself. */
   readonly clouds: CloudAccess
+  /** For the program that moves an endpoint by hand: this environment, with the embedded default's lab. */
+  readonly forEndpoints: Environment
   readonly embedded: 'none' | 'stopped' | 'running'
 }
 
@@ -131,6 +133,7 @@ export function readSettings(env: Environment = process.env, dist: string = DIST
     },
     requestedBy: env.USER || env.LOGNAME || systemUser(),
     clouds: readCloudAccess(env),
+    forEndpoints: { ...labOfEndpoints(endpoints), ...env },
     embedded,
   }
 }
@@ -182,6 +185,11 @@ function embeddedKey(env: Environment, dist: string): string | null {
   const stateDir = stateDirOf(env, dist)
   const key = stateDir === null ? undefined : readJson(path.join(stateDir, 'secrets.json'))?.secretKey
   return typeof key === 'string' ? key : null
+}
+
+/** As its worker is told it. */
+function labOfEndpoints({ labApi, labToken }: Endpoints): Environment {
+  return labApi === undefined || !labToken ? {} : { CAPSTAN_LAB_ENDPOINT: labApi, CAPSTAN_LAB_TOKEN: labToken }
 }
 
 function embeddedPapers(env: Environment, dist: string): string | null {

@@ -1,4 +1,6 @@
 /** Operations behind whose fence nobody is served: since when, and of which somebody has to hear. Codes are for machines and stay as they are. */
+import { EXCHANGE_STEPS } from '../contracts/exchange'
+import { FAILOVER_STEPS } from '../contracts/failover'
 import type { OperationDocument, OperationKind, StepRecord } from '../contracts/operation'
 import { OVERWRITE_STEPS } from '../contracts/overwrite'
 import { REPLACE_STEPS } from '../contracts/replace'
@@ -12,12 +14,18 @@ export type FenceAlert = AlertOf<(typeof FENCE_ALERT_CODES)[number]>
 /** A switchover is through in seconds, and gives itself up after its drain. */
 export const FENCED_MS_MAX = 2 * 60_000
 
-/** By which step it goes up, and with whose end writers are served again. Of an overwriting it stands for as long as the restoring takes, by its own plan. */
+/** By which step it goes up, and with whose end writers are served again: at the latest, since some of its steps may find nobody to serve. Of an overwriting it stands for as
+ *  long as the restoring takes, by its own plan; of a failover for as long as its cloud takes to fence the source; an exchange is its cloud's, which says minutes. */
 const FENCES: Readonly<Partial<Record<OperationKind, { readonly up: string; readonly down: string; readonly msMax: number }>>> = {
-  switchover: { up: SWITCHOVER_STEPS.cross.id, down: SWITCHOVER_STEPS.open.id, msMax: FENCED_MS_MAX },
+  switchover: { up: SWITCHOVER_STEPS.cross.id, down: SWITCHOVER_STEPS.resume.id, msMax: FENCED_MS_MAX },
+  failover: { up: FAILOVER_STEPS.fence.id, down: FAILOVER_STEPS.move.id, msMax: 10 * 60_000 },
+  exchange: { up: EXCHANGE_STEPS.exchange.id, down: EXCHANGE_STEPS.move.id, msMax: 15 * 60_000 },
   replace: { up: REPLACE_STEPS.fence.id, down: REPLACE_STEPS.move.id, msMax: 15 * 60_000 },
   overwrite: { up: OVERWRITE_STEPS.fence.id, down: OVERWRITE_STEPS.admit.id, msMax: 4 * 60 * 60_000 },
 }
+
+/** A person who has left it out has seen to it himself. */
+const OVER: readonly (StepRecord['state'] | undefined)[] = ['done', 'undo-skipped']
 
 export const FENCING_KINDS = Object.keys(FENCES) as OperationKind[]
 
@@ -38,7 +46,7 @@ export function fencedBy({ id, kind, databases, status, steps, finishedAt }: Ope
   if (fence === undefined || finishedAt !== null) return null
   const stepOf = (wanted: string): StepRecord | undefined => steps.find((step) => step.id === wanted)
   const up = stepOf(fence.up)
-  if (up === undefined || up.state === 'undone' || stepOf(fence.down)?.state === 'done') return null
+  if (up === undefined || up.state === 'undone' || OVER.includes(stepOf(fence.down)?.state)) return null
   return { operation: id, kind, database: databases[0] ?? '', status, since: up.startedAt, msMax: fence.msMax }
 }
 

@@ -27,6 +27,8 @@ const PROVING_STEP = {
   switchover: null,
   failover: null,
   exchange: null,
+  // its copy follows production: what is deleted in the one is deleted in the other
+  upgrade: null,
   salvage: null,
 } as const satisfies Record<OperationKind, string | null>
 

@@ -14,6 +14,7 @@ export const STANDBY_ALERT_CODES = [
   'schema-differs',
   'not-published',
   'unguarded',
+  'lacks-files',
   'rows-differ',
   'comparison-too-old',
   'waits-for-migration',
@@ -39,7 +40,7 @@ const OF_STATE: Readonly<Partial<Record<StandbyState, StandbyAlertCode>>> = {
 }
 
 /** Rules of a look's findings that are alerts by their own name, before those of comparisons and after. */
-const BEFORE = ['slot-retention', 'standby-disk', 'schema-differs', 'not-published', 'unguarded'] as const
+const BEFORE = ['slot-retention', 'standby-disk', 'schema-differs', 'not-published', 'unguarded', 'lacks-files'] as const
 const AFTER = ['unreached'] as const
 
 /** One that is carried over to waits for seconds. */

@@ -5,15 +5,11 @@
 import type { Cloud } from '../contracts/fleet'
 import type { ConfigurationPart, InstanceConfiguration } from '../contracts/instance-configuration'
 import type { IsoInstant, OperationId } from '../contracts/operation'
+import type { BlueGreen } from './blue-green-port'
+import type { CallOptions, ChangeOptions, InstanceRef, Owner } from './call'
 import type { Capabilities } from './capabilities'
 
-/** Who a resource is made for; written to it as tags (labels where the cloud has no tags). */
-export interface Owner {
-  readonly operation: OperationId
-  readonly step: string
-  /** When retention may remove it; null: the operation removes it itself. */
-  readonly expiresAt: IsoInstant | null
-}
+export type { CallOptions, ChangeOptions, InstanceRef, Owner } from './call'
 
 /** `ready`: usable; `changing`: will become ready by itself; `stopped`: runs once somebody starts it; `failed`: will not. */
 export type ResourceState = 'ready' | 'changing' | 'stopped' | 'failed' | 'deleting'
@@ -116,17 +112,6 @@ export interface SnapshotElsewhere {
   readonly encrypted: boolean
 }
 
-export interface CallOptions {
-  readonly signal: AbortSignal
-}
-
-/** Of a method that changes something. */
-export interface ChangeOptions extends CallOptions {
-  /** Asked right before each change, after whatever is looked at first. Rejects when the caller can no longer be sure that the work is its
-   *  own: no cloud compares a fence, so whoever lost touch has to keep his hands off by himself. */
-  readonly mayChange: () => Promise<void>
-}
-
 /** What a method that starts something answers. `operation`: the cloud's own record of it, for `describeOperation` in any process; null
  *  where the cloud keeps none, or where an earlier attempt began it: then the resource's description is all there is. */
 export interface Started {
@@ -168,12 +153,6 @@ export interface OverwriteProgress {
   readonly operation: string | null
   /** What it failed of, in the cloud's words: somebody has to decide whether it is begun once more. Null: it did not. */
   readonly failure: string | null
-}
-
-/** A very instance: one that was replaced by another of its name is refused with TARGET_MISMATCH. */
-export interface InstanceRef {
-  readonly name: string
-  readonly instanceId: string
 }
 
 export interface Exchanging {
@@ -227,6 +206,8 @@ export interface NewInstance {
 
 export interface ManagedPostgres {
   readonly capabilities: Capabilities
+  /** Null: the cloud has no such act, or none for instances of this kind. */
+  readonly blueGreen: BlueGreen | null
   describeInstance(input: { name: string }, options: CallOptions): Promise<InstanceDescription | null>
   /** All that the adapter's account and region (on Azure: its resource groups) hold. */
   listInstances(options: CallOptions): Promise<readonly InstanceDescription[]>

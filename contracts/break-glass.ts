@@ -59,6 +59,7 @@ export const FINISH_STEPS = {
   again: { id: 'again', title: 'Begin again before the fence' },
   cross: { id: 'cross', title: 'Close the source and drain it' },
   open: { id: 'open', title: 'Open the standby by hand' },
+  endpoint: { id: 'endpoint', title: 'Lead applications to whoever writes' },
   follow: { id: 'follow', title: 'Let the old writer follow by hand' },
   remove: { id: 'remove', title: 'Remove the way there' },
 } as const satisfies Record<string, StepName>
@@ -68,6 +69,7 @@ export const REVERT_STEPS = {
   raise: FINISH_STEPS.raise,
   unwritten: { id: 'unwritten', title: 'Make sure that nothing was written on the standby' },
   reopen: { id: 'reopen', title: 'Open the source' },
+  endpoint: FINISH_STEPS.endpoint,
   followAgain: { id: 'follow-again', title: 'Let the standby follow again' },
   removeBack: { id: 'remove-back', title: 'Remove the way back' },
 } as const satisfies Record<string, StepName>
@@ -87,6 +89,29 @@ export type BreakGlassStage =
   | 'unknown'
 
 export type BreakGlassDeed = 'finish' | 'revert'
+
+/** What became of the endpoint by a deed. `moved`: applications are led to whoever writes, and nobody waits any more; else a person is the one to do it. */
+export interface LedByHand {
+  readonly moved: boolean
+  /** One line for people. */
+  readonly said: string
+}
+
+/** For the program that moves it: of whose fleet file, and which way. `from`, `to`: as of the switchover, whichever deed it is. */
+export interface LeadingByHand {
+  readonly operation: OperationId
+  readonly deed: BreakGlassDeed
+  readonly database: { readonly name: string; readonly endpoint: Endpoint }
+  readonly from: HostPort
+  readonly to: HostPort
+}
+
+/** What that program and who started it tell each other. It asks right before each change whether nobody has begun since. */
+export type LeadingSaid = { readonly ask: number } | { readonly led: LedByHand }
+export interface LeadingAnswer {
+  readonly answer: number
+  readonly current: boolean
+}
 
 /** How it ended: what the ledger is told. */
 export const BY_HAND = { finish: 'succeeded-by-hand', revert: 'reverted-by-hand' } as const satisfies Record<

@@ -10,6 +10,7 @@ import type { ReplicateRequest, StandbyRequest } from './replicate'
 import type { RestoreRequest } from './restore'
 import type { SalvageRequest } from './salvage'
 import type { SwitchoverRequest } from './switchover'
+import type { UpgradeRequest } from './upgrade'
 import type { WantedPoint } from './verify-backup'
 
 export interface BundledMigration {
@@ -40,6 +41,8 @@ export interface MigrationBundle {
   readonly failover?: FailoverRequest
   /** Of an instance and its read replica that are to be exchanged: with another one under the same id it is another operation. */
   readonly exchange?: ExchangeRequest
+  /** Of an instance whose changed copy is to take its place: with another change under the same id it is another operation. */
+  readonly upgrade?: UpgradeRequest
   /** Of what an old writer has alone: other tables under the same id are another operation. */
   readonly salvage?: SalvageRequest
 }

@@ -135,7 +135,8 @@ export interface TakeOverQuestion extends CloudOfBoth {
 export interface TakeOverExposure {
   /** The newest commit that it has replayed, by the source's clock: all before it is there. Null: it has replayed none since it was started. */
   readonly had: { readonly at: IsoInstant; readonly lsn: string | null } | null
-  /** From that commit until the source was declared dead, of which a source that nobody wrote to lost nothing; null: nobody knows. */
+  /** From that commit until the source was declared dead, or was proven fenced later than was allowed, of which a source that nobody wrote to lost nothing; null: nobody
+   *  knows, as where its clock is ahead of ours. */
   readonly lossMsMax: number | null
 }
 
@@ -170,6 +171,8 @@ export interface ExchangePlan {
     readonly exposure: TakeOverExposure
     readonly allowedLossMs: number | null
     readonly asks: string | null
+    /** Until when the loss is reckoned, where that is more than was allowed. Absent: until the source was declared dead. */
+    readonly fencedAt?: IsoInstant
   }
   readonly blocks: readonly Finding[]
   readonly warnings: readonly Finding[]

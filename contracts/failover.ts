@@ -5,7 +5,7 @@ import type { LockRef } from './lock'
 import type { InstanceAddress } from './migrate'
 import { type Finding, type IsoInstant, OPERATION_STEPS, type OperationInput, type Sha256, type StepName } from './operation'
 import type { StandbyRequest, StandbySides } from './replicate'
-import type { StandbyNames } from './standby'
+import type { ClockSkew, StandbyNames } from './standby'
 import type { OperationStarter } from './start'
 
 export const FAILOVER_WORKFLOW = 'failover'
@@ -21,6 +21,7 @@ export const FAILOVER_STEPS = {
   drain: { id: 'drain', title: 'Let the standby apply what it has' },
   open: { id: 'open', title: 'Open the standby' },
   move: { id: 'move', title: 'Move the endpoint' },
+  views: { id: 'views', title: 'Fill the materialized views' },
   evidence: OPERATION_STEPS.evidence,
   unlock: OPERATION_STEPS.unlock,
 } as const satisfies Record<string, StepName>
@@ -101,6 +102,10 @@ export interface Probe {
   /** What was met last, in a few words. */
   readonly said: string
   readonly rounds: number
+  /** From which place of the network: probes of one such place are one witness. Absent: `from` is its name. */
+  readonly via?: string
+  /** The machine itself said that nobody listens there, which a network that is cut does not. */
+  readonly refused?: true
 }
 
 /** `ill`: neither served nor agreed to be dead. */
@@ -119,6 +124,8 @@ export interface SourceSeen {
 export interface Probed {
   readonly verdict: SourceVerdict
   readonly probes: readonly Probe[]
+  /** From how many different places of the network it was asked, and how many of those met silence. Absent: from before they were told apart. */
+  readonly asked?: { readonly places: number; readonly silent: number }
   readonly cloudSays: string
   /** When the probes ended. */
   readonly declaredAt: IsoInstant
@@ -128,8 +135,11 @@ export interface Probed {
 export interface Exposure {
   /** The newest beat that the standby has: all that the source committed before it is there. Null: none has ever come. */
   readonly beat: { readonly at: IsoInstant; readonly lsn: string } | null
-  /** From that beat until the source was declared dead: of one that is dead no other writes can be missing. Null: nobody knows. */
+  /** From that beat until the source was declared dead: of one that is dead no other writes can be missing. By as much more as the source's clock may be ahead. Null:
+   *  nobody knows. */
   readonly lossMsMax: number | null
+  /** The source's clock, by which it beats, beside ours, as the watch saw it last. Absent: it never has. */
+  readonly skew?: ClockSkew
   /** When the watch heard the source last, and where its log ended then. */
   readonly heard: { readonly at: IsoInstant; readonly flushed: string } | null
   /** Log that is known to have been written after that beat, at least, the source's own upkeep included; null: nobody knows. */
@@ -178,6 +188,12 @@ export interface FailoverPlan {
   readonly asks: string | null
   readonly blocks: readonly Finding[]
   readonly warnings: readonly Finding[]
+  /** Until when the loss is reckoned: the proof of the fence, which came later than was allowed. Absent: until the source was declared dead. */
+  readonly fencedAt?: IsoInstant
+  /** A sentence each: what the source holds and no standby gets, as far as is known. Absent: of a worker that did not look. */
+  readonly uncarried?: readonly string[]
+  /** Of a source that is to be drained: unlogged tables that hold something, which are told and not refused. */
+  readonly unlogged?: readonly string[]
 }
 
 /** `database`: by PostgreSQL, and drained; `cloud`: by its cloud; `none`: not at all. */
@@ -204,4 +220,6 @@ export interface FailoverKept {
   /** From that beat until the source was proven fenced: what was declared dead may have taken writes until then. 0 where it was drained; null: nobody knows. */
   readonly lossMsMax: number | null
   readonly drained: boolean
+  /** A sentence each: what the source held besides that goes to no standby, as far as is known. Absent: of a worker that did not look. */
+  readonly uncarried?: readonly string[]
 }

@@ -42,8 +42,9 @@ const FileStandby = Type.Object(
         description: 'a size with its unit, such as 500GB: how large the standby’s disk may be made',
       }),
     ),
+    carryWithin: Type.Optional(duration('20m')),
   },
-  { ...closed, description: 'a standby with database, publisher, maxRetained, maxLag, compare and growTo' },
+  { ...closed, description: 'a standby with database, publisher, maxRetained, maxLag, compare, growTo and carryWithin' },
 )
 
 export const FileReplicas = Type.Array(text('the name of another database of this file'), {

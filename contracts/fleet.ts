@@ -148,6 +148,8 @@ export interface DeclaredStandby {
   readonly compare?: ComparedByClock
   /** How large its disk may be made before rows are copied, in GiB. Absent: it stays as it is. */
   readonly growToGib?: number
+  /** How long a migration waits, at each file, for what came before it to be there. Absent: 20 minutes. */
+  readonly carryWithinMs?: number
 }
 
 /** The rows of a standby are held against its source's, in milliseconds. */

@@ -60,12 +60,14 @@ export type StandbyDeed = 'carry-over' | 'wait' | 'seed-anew'
 export interface PlannedStandby {
   readonly standby: string
   readonly does: StandbyDeed
-  /** Why it is not carried over, one clause; null: it is. */
+  /** Why it is not carried over, one clause; null: it is. Where nothing is pending, only those are there that lack something, and this says what. */
   readonly why: string | null
   readonly instanceId: string | null
   /** The last line of the source's that it may pass. */
   readonly line: number | null
   readonly fingerprint: Sha256 | null
+  /** Of one that is carried over: how long is waited at each file for what came before it. */
+  readonly waitsMsMax?: number
 }
 
 /** Where an instance answers. From the cloud's description: workers that serve databases need no cloud's credentials. */
@@ -131,7 +133,7 @@ export interface MigrationPlan {
   readonly target: string | null
   readonly pending: readonly PlannedScript[]
   readonly traits?: CloudTraits
-  /** By name. Absent: it has none. */
+  /** By name. Absent: it has none; where nothing is pending, none that may lack what it has applied. */
   readonly standbys?: readonly PlannedStandby[]
 }
 

@@ -47,6 +47,7 @@ export type OperationKind =
   | 'switchover'
   | 'failover'
   | 'exchange'
+  | 'upgrade'
   | 'salvage'
 export type OperationStatus =
   | 'planned'

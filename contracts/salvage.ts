@@ -73,7 +73,7 @@ export interface SalvagePlanned {
 /** Of one table. Keys as a comparison shows them: of types that may tell of a person, digests; the first of each, and no other value. */
 export interface SalvagedTable {
   readonly table: string
-  /** Null: nothing tells its rows apart. */
+  /** Null: nothing tells its rows apart, and whole rows were compared; or nothing is known of it. */
   readonly key: readonly string[] | null
   /** In the old writer alone: it never came over, or was deleted in the new one since. */
   readonly there: number

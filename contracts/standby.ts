@@ -131,6 +131,28 @@ export interface StandbyLook {
   readonly waits?: WaitsAtLine
   /** By `"schema"."name"`, where sequences of the source stood about a minute ago that no column draws from: nothing that is replicated tells of them. */
   readonly sequences?: Readonly<Record<string, string>>
+  /** What the source held that goes to no standby, as it was seen last. Absent: nobody has looked. */
+  readonly uncarried?: UncarriedLook
+  /** The source's clock beside that of the worker that watches, as it was seen last. Absent: nobody has looked. */
+  readonly skew?: ClockSkew
+}
+
+/** What the source's clock says is `aheadMs` after what the worker's does, by `withinMs` more or less: half the time that asking took. */
+export interface ClockSkew {
+  readonly at: IsoInstant
+  /** Negative: behind. */
+  readonly aheadMs: number
+  readonly withinMs: number
+}
+
+/** A few seconds old while the source answers. */
+export interface UncarriedLook {
+  readonly at: IsoInstant
+  /** In no publication, though a standby that is made now would have them; at most 200, by `schema.table`. */
+  readonly tables: readonly string[]
+  readonly largeObjects: number
+  /** Those that hold something; at most 200, by `schema.table`. */
+  readonly unlogged: readonly string[]
 }
 
 /** A standby that is at its line, as a look saw it. */
@@ -141,6 +163,8 @@ export interface WaitsAtLine {
   readonly script: string
   /** Files that change tables, this one among them, which the source has and it has not. */
   readonly files: number
+  /** Tables of it that are empty until its last line, where they are copied. Absent: none. */
+  readonly deferred?: number
 }
 
 export interface SourceHeard {

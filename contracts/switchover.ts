@@ -18,9 +18,12 @@ export const SWITCHOVER_STEPS = {
   plan: { id: 'plan', title: 'Look whether writing can move' },
   approve: { id: 'approve', title: 'Wait for an approval' },
   compare: { id: 'compare', title: 'Compare both' },
+  views: { id: 'views', title: 'Fill the materialized views' },
   papers: { id: 'papers', title: 'Write down what is left to do' },
   wayBack: { id: 'way-back', title: 'Prepare the way back' },
   hold: { id: 'hold', title: 'Make sure that clients can wait' },
+  rehearse: { id: 'rehearse', title: 'Rehearse the crossing' },
+  takeAway: { id: 'take-away', title: 'Take the way back away' },
   cross: { id: 'cross', title: 'Fence the source and drain it' },
   lookAgain: { id: 'look-again', title: 'Look once more' },
   move: { id: 'move', title: 'Move the endpoint' },
@@ -52,7 +55,7 @@ export const SWITCHOVER_DOCUMENTS = {
 export interface SwitchoverRequest extends StandbyRequest {
   /** How the source follows once writing has moved. Null: nobody declared it, and there is no way back. */
   readonly back: DeclaredStandby | null
-  /** Looks and compares, and says how long writing would stand still; moves nothing. */
+  /** Does all that comes before the fence, says how long writing would stand still, and takes it back; moves nothing. */
   readonly rehearse: boolean
   /** What the standby may take, once nobody can write any more, until it has all; above it the source is opened again. */
   readonly drainMsMax: number
@@ -77,7 +80,7 @@ export function switchoverStarter(
   { standby, rehearse }: SwitchoverRequest,
   mode: SwitchoverInput['mode'],
 ): OperationStarter<SwitchoverInput> {
-  const asks = !rehearse && [source, standby].some(({ policy }) => policy.approval === 'required')
+  const asks = [source, standby].some(({ policy }) => policy.approval === 'required')
   const asked = {
     ...{ standby: standby.name, standbyCloud: standby.cloud, standbyLockScope: lockScope(standby) },
     ...{ sourceDatabase: source.database, rehearse, approval: asks ? ('required' as const) : ('none' as const) },
@@ -114,6 +117,8 @@ export interface SwitchoverPlanSummary {
   readonly predictedOutageMs: number
   /** Clients of the endpoint wait from before the fence until the standby is open, and see no error. */
   readonly holds: boolean
+  /** Materialized views of the source that hold something; absent: an older plan. */
+  readonly views?: readonly string[]
 }
 
 /** What `--plan` shows. Its digest covers everything but itself and what moves while others write. */
@@ -139,6 +144,8 @@ export interface SwitchoverPlan {
   readonly objects: Sha256
   /** Unlogged tables of the source that hold something, which is not carried. */
   readonly unlogged: readonly string[]
+  /** Materialized views of the source that hold something: the standby's are filled before anybody is shut out. Absent: an older plan. */
+  readonly views?: readonly string[]
   readonly lagMs: number | null
   /** From the fence until the endpoint has moved, in milliseconds: what was measured on one machine, and how late the standby is. */
   readonly predictedOutageMs: number

@@ -1,6 +1,7 @@
 /** The worker's environment, read once. A worker is asked only for what its queues need, so that it can be given no more. */
 import { isAbsolute } from 'node:path'
 import { type CLOUD_ENDPOINTS, parseCloudEndpoint } from '../contracts/cloud-endpoint'
+import type { EndpointQueue } from '../contracts/endpoint'
 import { failure } from '../contracts/failures'
 import { TASK_QUEUES, type TaskQueue } from '../contracts/messages'
 import { readSecretVariables, type SecretAccess } from '../postgres/connect/secret-refs'
@@ -156,6 +157,18 @@ function papersFolderOf(env: Environment): Pick<WorkerConfig, 'papersFolder'> {
   return papersFolder === null ? {} : { papersFolder }
 }
 
+function secretsOf(env: Environment): SecretAccess {
+  return { variables: readSecretVariables(env.CAPSTAN_SECRET_VARIABLES ?? ''), folder: env.CAPSTAN_SECRETS_FOLDER || null }
+}
+
+/** What it takes to move an endpoint, of the queue that would, and nothing else of a worker's. */
+export function readEndpointConfig(
+  env: Environment,
+  queue: EndpointQueue,
+): Pick<WorkerConfig, 'secrets' | 'clouds' | 'endpoints'> {
+  return { secrets: secretsOf(env), clouds: cloudsOf(env, [queue]), endpoints: endpointsOf(env, [queue]) }
+}
+
 export function readConfig(env: Environment): WorkerConfig {
   const queues = queuesOf(env.CAPSTAN_TASK_QUEUES ?? Object.values(TASK_QUEUES).join(','))
   return {
@@ -164,10 +177,7 @@ export function readConfig(env: Environment): WorkerConfig {
     ledgerSchema: choice(env, 'CAPSTAN_LEDGER_SCHEMA', ['migrate', 'require'], 'migrate'),
     queues,
     secretKey: queues.some((queue) => NEEDS_SECRET_KEY.includes(queue)) ? secretKeyOf(env) : null,
-    secrets: {
-      variables: readSecretVariables(env.CAPSTAN_SECRET_VARIABLES ?? ''),
-      folder: env.CAPSTAN_SECRETS_FOLDER || null,
-    },
+    secrets: secretsOf(env),
     clouds: cloudsOf(env, queues),
     endpoints: endpointsOf(env, queues),
     ...papersFolderOf(env),

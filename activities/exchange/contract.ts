@@ -8,6 +8,7 @@ import type {
   WriterProven,
 } from '../../contracts/exchange'
 import type { InstanceAddress } from '../../contracts/migrate'
+import type { IsoInstant } from '../../contracts/operation'
 import type { StepRef } from '../../contracts/step-ref'
 
 interface Told {
@@ -42,6 +43,9 @@ export interface ExchangeDataActivities {
   planExchange(input: StepRef & ExchangeQuestion): Promise<ExchangePlanSummary>
   /** As `planExchange`, of a source that is given up: only the replica is asked. */
   planTakeOver(input: StepRef & TakeOverQuestion): Promise<ExchangePlanSummary>
+  /** Behind a fence that was proven at `fencedAt`: what may be lost by then, held against what was allowed. Where that is more, the plan in the ledger says so and why
+   *  somebody has to approve it; else it stays as it is. Safe to repeat, with the same digest while the replica gets no more. */
+  stateTakeOver(input: OnBoth & { fencedAt: IsoInstant }): Promise<ExchangePlanSummary>
   /** Raises the row of who may act on the source, and waits until the replica shows it: what follows, follows now. Fails with BARRIER_NOT_PASSED after
    *  `followMsMax` of the request. Safe to repeat. */
   raiseOnSource(input: OnBoth & { epoch: number }): Promise<Told>

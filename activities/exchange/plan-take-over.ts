@@ -7,12 +7,13 @@ import {
   type TakeOverExposure,
   type TakeOverRequest,
 } from '../../contracts/exchange'
-import type { Finding } from '../../contracts/operation'
+import type { Finding, IsoInstant } from '../../contracts/operation'
 import { sha256Of } from '../../ledger/digest'
 import { lastReplayed, leftBehind, type PhysicalSide, physicalSide } from '../../postgres/replicate/physical'
 import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
-import { allowedLoss, askedWhy, blocksOfProbes, seconds } from '../failover/plan'
+import { lossMsMax } from '../failover/exposure'
+import { allowedLoss, askedOfLoss, askedWhy, blocksOfProbes, seconds } from '../failover/plan'
 import { looking } from '../replication/sides'
 import type { ExchangeDataActivities } from './contract'
 import { exchangePlaces } from './pair'
@@ -35,9 +36,10 @@ export async function planTakeOver(deps: ActivityDeps, input: Input): Promise<Ex
     const { others } = await leftBehind(session, signal)
     return { replica: await physicalSide(session, signal), others, had: await lastReplayed(session, signal) }
   })
-  const exposure: TakeOverExposure = { had: seen.had, lossMsMax: lossOf(seen, probed.declaredAt) }
+  const exposure = exposureOf(seen.had, probed.declaredAt)
   const allowedLossMs = allowedLoss(source, request.standby, takeOver.acceptLossMs)
-  const asks = askedWhy({ request: takeOver }, { probed, endpoint }, exposure, allowedLossMs)
+  // it has each block of its source, whatever is in it
+  const asks = askedWhy(takeOver, { probed, endpoint }, { lossMsMax: exposure.lossMsMax, allowedLossMs, leftBehind: null })
   const blocks = [
     ...blocksOfProbes({ id: { source: source.name, target: request.standby.name }, request: takeOver }, { probed }),
     ...input.obstacles.map((message) => finding('cloud', message)),
@@ -62,8 +64,44 @@ export async function planTakeOver(deps: ActivityDeps, input: Input): Promise<Ex
 const WHY =
   'The source is given up, and asked nothing: what the replica has received is all there is, with every database, role and sequence of the instance'
 
-function lossOf({ had }: Seen, declaredAt: string): number | null {
-  return had === null ? null : Math.max(0, Date.parse(declaredAt) - Date.parse(had.at))
+/** By the source's clock, of which nobody is told how it goes: one that is later than ours says that nobody knows, and never that nothing is lost. */
+function exposureOf(had: TakeOverExposure['had'], until: IsoInstant): TakeOverExposure {
+  return { had, lossMsMax: lossMsMax(had, until, undefined) }
+}
+
+/** What was declared dead may have taken writes until it was proven fenced. An approval covers that, an allowance may not. */
+export async function stateTakeOver(
+  deps: ActivityDeps,
+  input: Parameters<ExchangeDataActivities['stateTakeOver']>[0],
+): Promise<ExchangePlanSummary> {
+  const { operation, fencedAt } = input
+  const { places } = await exchangePlaces(deps, input)
+  const { plan: name } = EXCHANGE_DOCUMENTS
+  const plan = (await deps.ledger.getDocument({ operation, name })) as ExchangePlan | null
+  if (plan?.takeOver === undefined) throw new Error('there is no plan whose loss could be stated anew')
+  const { signal } = currentAct()
+  const had = await looking(deps, places.standby, 'migrator', (session) => lastReplayed(session, signal))
+  const stated = statedAnew({ ...plan, takeOver: plan.takeOver }, had, fencedAt)
+  const { asks, exposure } = stated.takeOver
+  if (asks !== null) {
+    assertMayAct()
+    await deps.ledger.putDocument({ operation, name, document: stated })
+  }
+  const allowed = asks === null ? ', as was allowed beforehand' : ''
+  const summary = `proven fenced at ${fencedAt}: ${lostBy(exposure)}${allowed}`
+  return { digest: stated.digest, epoch: 0, blocks: stated.blocks, summary, asks }
+}
+
+type TakingOver = ExchangePlan & Pick<Required<ExchangePlan>, 'takeOver'>
+
+/** Its digest covers the newest commit and the moment, neither of which moves any more. Pure. */
+export function statedAnew(plan: TakingOver, had: TakeOverExposure['had'], fencedAt: IsoInstant): TakingOver {
+  const { allowedLossMs } = plan.takeOver
+  const exposure = exposureOf(had, fencedAt)
+  const beyond = askedOfLoss({ lossMsMax: exposure.lossMsMax, allowedLossMs })
+  const asks = beyond === null ? null : `${beyond}: the source was proven fenced no sooner than ${fencedAt}`
+  const lasting = { ...plan, takeOver: { ...plan.takeOver, exposure, asks, fencedAt }, digest: '' }
+  return { ...lasting, digest: sha256Of(lasting) }
 }
 
 const finding = (what: string, message: string): Finding => ({ rule: `exchange:${what}`, message })
@@ -122,8 +160,11 @@ function warningsOf({ sides: { source, standby }, endpoint }: Input, { others }:
   ]
 }
 
-function summaryOf({ act, blocks, source, standby }: ExchangePlan, { lossMsMax }: TakeOverExposure): string {
+function lostBy({ lossMsMax }: TakeOverExposure): string {
+  return lossMsMax === null ? 'nobody knows what may be lost' : `up to ${seconds(lossMsMax)} of writes may be lost`
+}
+
+function summaryOf({ act, blocks, source, standby }: ExchangePlan, exposure: TakeOverExposure): string {
   if (blocks.length > 0) return `${blocks.length} in the way`
-  const lost = lossMsMax === null ? 'nobody knows what may be lost' : `up to ${seconds(lossMsMax)} of writes may be lost`
-  return `by ${act.called}: ${standby.instance} takes over from ${source.instance}; ${lost}`
+  return `by ${act.called}: ${standby.instance} takes over from ${source.instance}; ${lostBy(exposure)}`
 }

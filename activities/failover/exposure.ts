@@ -1,10 +1,11 @@
 /** What may be lost: what the standby has for certain, what is known of the source besides, and where the sequences would go. Reads only. */
 import type { Exposure } from '../../contracts/failover'
 import type { IsoInstant } from '../../contracts/operation'
-import type { StandbyRecord } from '../../contracts/standby'
+import type { ClockSkew, StandbyRecord } from '../../contracts/standby'
 import type { Session } from '../../postgres/connect/session'
 import { lsnDistance } from '../../postgres/replicate/received'
 import type { StandbyBeat } from '../../postgres/replicate/watch/beat'
+import { aheadMsMax } from '../../postgres/replicate/watch/skew'
 
 /** Rows arrive in the order of commits: whatever was committed before a beat that is there is there. */
 export function exposureOf(
@@ -13,17 +14,24 @@ export function exposureOf(
   declaredAt: IsoInstant,
 ): Omit<Exposure, 'unseenSequences'> {
   const heard = look?.heard ?? null
+  const skew = look?.skew
   const missing = beat === null || heard === null ? null : lsnDistance(beat.lsn, heard.flushed)
   return {
     beat: beat === null ? null : { at: beat.at, lsn: beat.lsn },
-    lossMsMax: lossMsMax(beat, declaredAt),
+    lossMsMax: lossMsMax(beat, declaredAt, skew),
+    ...(skew !== undefined && { skew }),
     heard,
     missingBytesMin: missing === null ? null : Number(missing > 0n ? missing : 0n),
   }
 }
 
-export function lossMsMax(beat: Pick<StandbyBeat, 'at'> | null, declaredAt: IsoInstant): number | null {
-  return beat === null ? null : Math.max(0, Date.parse(declaredAt) - Date.parse(beat.at))
+/** A beat bears the source's clock, and what it is held against is ours. One that is ahead makes the loss too small, so that as much is added as it may be ahead; one that
+ *  is behind makes it too large, and is told instead: by the time of the last beat somebody may have set it right. A beat that is later all the same says that nobody knows
+ *  what either clock says: null, and never that nothing is lost. */
+export function lossMsMax(beat: Pick<StandbyBeat, 'at'> | null, until: IsoInstant, skew: ClockSkew | undefined): number | null {
+  if (beat === null) return null
+  const lossMs = Date.parse(until) - Date.parse(beat.at) + aheadMsMax(skew)
+  return lossMs < 0 ? null : lossMs
 }
 
 /** Tables of which rows are still to come for the first time, or that were given up half way. */

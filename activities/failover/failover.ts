@@ -5,10 +5,13 @@ import type { ActivityDeps } from '../deps'
 import { awaitApplied } from './applied'
 import type { FailoverActivities } from './contract'
 import { fenceInside, markSource, openSource } from './fence-inside'
+import { refuseMarked } from './mark'
 import { openAsWriter, recordOpening } from './open'
 import { planFailover } from './plan'
 import { probeAsMigrator, probeByStandby } from './probe'
 import { recallSource } from './recall'
+import { stateLoss } from './stated'
+import { fillOpenedViews } from './views'
 
 export function createFailoverActivities(deps: ActivityDeps): FailoverActivities {
   return {
@@ -16,6 +19,7 @@ export function createFailoverActivities(deps: ActivityDeps): FailoverActivities
     probeAsMigrator: (input) => probeAsMigrator(deps, input),
     probeByStandby: (input) => probeByStandby(deps, input),
     planFailover: (input) => planFailover(deps, input),
+    refuseMarked: (input) => refuseMarked(deps, input),
     fenceInside: (input) => fenceInside(deps, input),
     openSource: (input) => openSource(deps, input),
     async recordFenced({ operation, fenced }) {
@@ -23,8 +27,10 @@ export function createFailoverActivities(deps: ActivityDeps): FailoverActivities
       await deps.ledger.putDocument({ operation, name: FAILOVER_DOCUMENTS.fenced, document: fenced })
     },
     awaitApplied: (input) => awaitApplied(deps, input),
+    stateLoss: (input) => stateLoss(deps, input),
     recordOpening: ({ operation }) => recordOpening(deps, operation),
     markSource: (input) => markSource(deps, input),
     openAsWriter: (input) => openAsWriter(deps, input),
+    fillOpenedViews: (input) => fillOpenedViews(deps, input),
   }
 }

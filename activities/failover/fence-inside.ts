@@ -21,7 +21,10 @@ import { isOldWriter, markOldWriter } from '../replication/old-writer'
 import { looking, opener, type Place, raisedOn } from '../replication/sides'
 import { epochAbove } from '../schema/epoch'
 import { openSession } from '../schema/open-session'
+import { changedSince, stampsOf } from '../switchover/cross'
+import { heldSince } from '../switchover/look'
 import type { FailingOver, FailoverActivities } from './contract'
+import { leftBehind, plannedUnlogged } from './left-behind'
 import { alreadyOpened, assertNotOpened, failoverPair } from './pair'
 
 type Fencing = FailingOver & { readonly lock: LockRef }
@@ -38,7 +41,8 @@ export const FENCE_BEGUN = 'failover-fence-begun'
 export async function fenceInside(deps: ActivityDeps, input: Fencing): Promise<{ evidence: readonly string[] }> {
   const { operation } = input
   const { signal } = currentAct()
-  const { places, forward, request } = await failoverPair(deps, input)
+  const pair = await failoverPair(deps, input)
+  const { places, forward, request } = pair
   const { source, standby } = places
   const begun: Begun = { version: 1, instance: source.address.instance }
   assertMayAct()
@@ -57,6 +61,11 @@ export async function fenceInside(deps: ActivityDeps, input: Fencing): Promise<{
 
     async function close(inside: Session, there: Session): Promise<{ evidence: readonly string[] }> {
       const { slot, subscription } = forward
+      const both = { source: inside, standby: there }
+      const unlogged = await plannedUnlogged(deps, operation)
+      // before it is looked, so that what is made meanwhile is seen behind the fence
+      const stamps = await stampsOf(both)
+      refuseLeft('Nobody was shut out', await leftBehind(both, pair, unlogged))
       const guests = [await ownGuest(inside), await walsenderGuest(hole.session, slot)]
       const raising = { connectTo: hole.connectTo, scope: { databases: [database] }, operation, token: hole.token, guests }
       const errorsBefore = await applyErrors(there, subscription)
@@ -71,6 +80,13 @@ export async function fenceInside(deps: ActivityDeps, input: Fencing): Promise<{
       const barrier = await takeBarrier(inside, { operation, token: tokens.source, signal })
       const awaited = { source: hole.session, standby: there, slot, subscription, barrier, errorsBefore }
       const { waitedMs } = await awaitBarrier({ ...awaited, deadlineMs: request.drainMsMax, signal })
+      // from here on nobody makes anything
+      const now = await stampsOf(both)
+      const same = now.source === stamps.source && now.standby === stamps.standby
+      refuseLeft(
+        'What was made after the look before the fence is not carried',
+        same ? await heldSince(inside, unlogged) : await leftBehind(both, pair, unlogged),
+      )
       return {
         evidence: [
           `nobody is inside ${database}, and ${proof.writer.user} is turned away`,
@@ -79,6 +95,11 @@ export async function fenceInside(deps: ActivityDeps, input: Fencing): Promise<{
       }
     }
   })
+}
+
+/** Its rows would stay in a source that is given up, while the record says that nothing is lost. */
+function refuseLeft(before: string, left: readonly string[]): void {
+  if (left.length > 0) throw changedSince(before, left)
 }
 
 export async function markSource(deps: ActivityDeps, input: Fencing): Promise<{ summary: string }> {

@@ -1,8 +1,9 @@
 /** The standby becomes the writer. Nothing here is taken back; all of it is safe to repeat, and nothing of it asks the source. */
-import { FAILOVER_DOCUMENTS, type FailoverKept } from '../../contracts/failover'
+import { FAILOVER_DOCUMENTS, type FailoverKept, type FailoverPlan } from '../../contracts/failover'
 import type { StandbyState } from '../../contracts/standby'
 import { forgetMovedAway } from '../../postgres/fence/moved-away'
 import { setGuardAside } from '../../postgres/replicate/guard'
+import { filledViews } from '../../postgres/replicate/materialized-views'
 import { forgetOrigin } from '../../postgres/replicate/seeding'
 import { advanceSequences, type SequenceTargets, sequenceTargets } from '../../postgres/replicate/sequence-margin'
 import { disableSubscription, findSubscription } from '../../postgres/replicate/subscription'
@@ -52,7 +53,7 @@ export async function openAsWriter(deps: ActivityDeps, input: Input): Promise<Op
     await forgetOrigin(on.migrator, { source: id.source, token: on.token, signal: currentAct().signal })
     // of a time when it was an old writer: from here on it means nothing there
     await setGuardAside(on.admin, { token: on.token, signal: currentAct().signal })
-    return { kept: had, targets: where, advanced: moved }
+    return { kept: had, targets: where, advanced: moved, views: await filledViews(on.migrator) }
   })
   // the way in is made meanwhile; nobody comes in by it before all that is done
   const opening = inKeyholeOf(deps, places.standby, input.epoch, async (on) => {
@@ -65,13 +66,15 @@ export async function openAsWriter(deps: ActivityDeps, input: Input): Promise<Op
   const [detached, opened] = await Promise.allSettled([detaching, opening])
   if (detached.status === 'rejected') throw detached.reason
   if (opened.status === 'rejected') throw opened.reason
-  const { kept, targets, advanced } = detached.value
+  const { kept, targets, advanced, views } = detached.value
   const { back, gone } = opened.value
   return {
     lossMsMax: kept.lossMsMax,
     beatAt: kept.beat?.at ?? null,
+    views,
+    uncarried: kept.uncarried ?? [],
     summary: [
-      toldKept(kept),
+      toldKept(kept, input.fencedAt !== null),
       `${advanced} sequences set on${toldSequences(targets)}`,
       back.length === 0 ? `${id.target} is open to whom it was` : `${back.join(', ')} may connect to ${id.target} again`,
       ...(gone.length === 0 ? [] : [`not there any more, and so not let in: ${gone.join(', ')}`]),
@@ -95,16 +98,25 @@ async function detach(
   const kept = await rememberOnce(deps.ledger, { operation, name: FAILOVER_DOCUMENTS.kept }, async (): Promise<FailoverKept> => {
     const found = await lastBeat(migrator)
     const beat = found === null ? null : { at: found.at, lsn: found.lsn }
-    return { version: 1, beat, lossMsMax: drained ? 0 : fencedAt === null ? null : lossMsMax(beat, fencedAt), drained }
+    const plan = (await deps.ledger.getDocument({ operation, name: FAILOVER_DOCUMENTS.plan })) as FailoverPlan | null
+    const lost = drained ? 0 : fencedAt === null ? null : lossMsMax(beat, fencedAt, plan?.exposure.skew)
+    return { version: 1, beat, lossMsMax: lost, drained, uncarried: plan?.uncarried ?? [] }
   })
   assertMayAct()
   await dropSubscription(admin, { name, source: null })
   return kept
 }
 
-function toldKept({ beat, lossMsMax: ms, drained }: FailoverKept): string {
-  if (drained) return 'it has all that was ever acknowledged'
+function toldKept(kept: FailoverKept, fenced: boolean): string {
+  const { uncarried = [] } = kept
+  return [toldHad(kept, fenced), ...uncarried].join('; ')
+}
+
+function toldHad({ beat, lossMsMax: ms, drained, uncarried = [] }: FailoverKept, fenced: boolean): string {
+  if (drained) return `it has all that was ever acknowledged${uncarried.length === 0 ? '' : ' and goes to a standby'}`
   if (beat === null) return 'nobody knows what it lacks'
+  if (ms === null && fenced)
+    return `it has all that was committed before ${beat.at}, by a clock that is ahead of ours: nobody knows what it lacks`
   if (ms === null)
     return `it has all that was committed before ${beat.at}, and lacks whatever the old writer takes besides, which is not proven fenced`
   return `it has all that was committed before ${beat.at}, and lacks ${seconds(ms)} of writes at most`

@@ -1,7 +1,14 @@
 /** What would be opened, what may be lost by it, who has to agree, and what stands in the way. Reads only, and of the source nothing but its mark, for a moment. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { samePlace } from '../../contracts/endpoint'
-import { type Exposure, FAILOVER_DOCUMENTS, type FailoverPlan, type FailoverPlanSummary } from '../../contracts/failover'
+import {
+  type Exposure,
+  FAILOVER_DOCUMENTS,
+  type FailoverEndpoint,
+  type FailoverPlan,
+  type FailoverPlanSummary,
+  type FailoverRequest,
+  type Probed,
+} from '../../contracts/failover'
 import type { DatabaseEntry } from '../../contracts/fleet'
 import type { Finding } from '../../contracts/operation'
 import { rowsDiffering } from '../../contracts/rows-differing'
@@ -12,18 +19,22 @@ import { keepOutObstacles } from '../../postgres/replicate/keep-out'
 import { sequenceTargets } from '../../postgres/replicate/sequence-margin'
 import { findSubscription } from '../../postgres/replicate/subscription'
 import { lastBeat } from '../../postgres/replicate/watch/beat'
-import { assertMayAct, currentAct } from '../act'
+import { toldSkew } from '../../postgres/replicate/watch/skew'
+import { assertMayAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { openedBehind, placeOf } from '../instance-fence/place'
 import { LACKS_FILES } from '../replication/applied'
+import { unlessAway } from '../replication/away'
 import { standingInKeyhole } from '../replication/keyhole'
-import { isOldWriter, markOn } from '../replication/old-writer'
+import { isOldWriter } from '../replication/old-writer'
 import { standing } from '../replication/record'
 import { looking } from '../replication/sides'
 import { epochAbove } from '../schema/epoch'
 import type { FailoverActivities } from './contract'
 import { exposureOf, uncopiedTables } from './exposure'
 import { givenUpBefore } from './given-up'
+import { askedOfSource, knownLeftBehind, LEFT_MS, type LeftBehind, notSaid } from './left-behind'
+import { askForMark, inTimeOrLate, silentMark } from './mark'
 import { type FailoverPair, failoverPair } from './pair'
 
 type Input = Parameters<FailoverActivities['planFailover']>[0]
@@ -40,6 +51,8 @@ export async function planFailover(deps: ActivityDeps, input: Input): Promise<Fa
   ])
   const allowedLossMs = allowedLoss(database, request.standby, request.acceptLossMs)
   const marked = await lookForMark(deps, pair, input)
+  const drained = probed.verdict === 'healthy' && request.althoughItAnswers !== null
+  const left = drained ? await leftBehindOf(deps, pair) : knownLeftBehind(record)
   const givenUp = await givenUpBefore(deps.ledger, {
     ...{ source: { name: pair.id.source, instanceId: sides.source.instanceId }, operation },
     beatAt: exposure.beat?.at ?? null,
@@ -52,18 +65,22 @@ export async function planFailover(deps: ActivityDeps, input: Input): Promise<Fa
     ...(await blocksOfRole(deps, pair)),
     ...givenUp.blocks,
     ...marked.blocks,
+    ...left.blocks,
     ...found,
   ]
-  const asks = givenUp.asks ?? askedWhy(pair, input, exposure, allowedLossMs)
+  const asks = givenUp.asks ?? askedWhy(request, input, { lossMsMax: exposure.lossMsMax, allowedLossMs, leftBehind: left.asks })
   const { althoughItAnswers, unfenced } = request
-  const warnings = [...warningsOf(pair, input, record, exposure), ...givenUp.warnings]
+  const warnings = [...warningsOf(pair, input, record, exposure), ...left.warnings, ...givenUp.warnings]
+  const { uncarried, unlogged } = left
   const lasting = {
     ...{ version: 1 as const, bundle, ...sides, names: pair.forward, endpointAt: endpoint.at },
-    ...{ althoughItAnswers, unfenced, allowedLossMs, asks, blocks, warnings },
+    ...{ althoughItAnswers, unfenced, allowedLossMs, asks, blocks, warnings, uncarried, unlogged },
   }
   const digest = digestOf(lasting, probed.verdict, exposure)
   // whether it says so in time may change from one look to the next
-  const document: FailoverPlan = { ...lasting, warnings: [...warnings, ...marked.warnings], probed, exposure, digest }
+  const skewed = toldSkew(pair.id.source, exposure.skew)
+  const told = [...warnings, ...marked.warnings, ...left.passing, ...(skewed === null ? [] : [block('clock', skewed)])]
+  const document: FailoverPlan = { ...lasting, warnings: told, probed, exposure, digest }
   assertMayAct()
   await deps.ledger.putDocument({ operation, name: FAILOVER_DOCUMENTS.plan, document })
   const summary = `${summaryOf(document)}${endpoint.silent ? `; ${endpoint.summary}` : ''}`
@@ -86,16 +103,27 @@ export function allowedLoss(
   return words.length === 0 ? null : Math.max(...words)
 }
 
+interface AtStake extends Pick<Exposure, 'lossMsMax'> {
+  readonly allowedLossMs: number | null
+  /** Null: as far as is known all that the source holds goes to the standby. */
+  readonly leftBehind: string | null
+}
+
 /** Null: it was allowed beforehand. */
 export function askedWhy(
-  { request }: { readonly request: Pick<FailoverPair['request'], 'unfenced'> },
-  { probed, endpoint }: Pick<Input, 'probed' | 'endpoint'>,
-  { lossMsMax }: Pick<Exposure, 'lossMsMax'>,
-  allowedLossMs: number | null,
+  { unfenced }: Pick<FailoverRequest, 'unfenced'>,
+  { probed, endpoint }: { readonly probed: Pick<Probed, 'verdict'>; readonly endpoint: Pick<FailoverEndpoint, 'silent'> },
+  { leftBehind, ...loss }: AtStake,
 ): string | null {
   if (probed.verdict !== 'dead') return 'the source is not proven dead'
   if (endpoint.silent) return 'the endpoint does not say that applications are led to the source still'
-  if (request.unfenced !== null) return 'the standby is opened even where the source cannot be proven fenced'
+  if (unfenced !== null) return 'the standby is opened even where the source cannot be proven fenced'
+  const asks = [askedOfLoss(loss), leftBehind].filter((one) => one !== null)
+  return asks.length === 0 ? null : asks.join('; ')
+}
+
+/** Null: so much was allowed. */
+export function askedOfLoss({ lossMsMax, allowedLossMs }: Omit<AtStake, 'leftBehind'>): string | null {
   if (lossMsMax === null) return 'nobody knows what may be lost'
   if (allowedLossMs === null) return `up to ${seconds(lossMsMax)} of writes may be lost, and no loss was allowed beforehand`
   if (lossMsMax <= allowedLossMs) return null
@@ -164,41 +192,22 @@ async function blocksOfRole({ ledger }: ActivityDeps, { id }: FailoverPair): Pro
   return [block('follows', message)]
 }
 
-/** For the mark. A source that takes us in and then stands still says nothing, and holds up whoever is to be served without it. */
-const MARK_MS = 5_000
-
-/** Written in the source itself by whatever moved writing away from it while it could be reached, which a ledger may not know. One that is dead is not asked. */
+/** One that is dead is not asked for its mark. */
 async function lookForMark(
   deps: ActivityDeps,
   { places: { source } }: FailoverPair,
   { operation, probed }: Input,
 ): Promise<{ readonly blocks: readonly Finding[]; readonly warnings: readonly Finding[] }> {
   if (probed.verdict === 'dead') return { blocks: [], warnings: [] }
-  const mark = await inTimeOrLate((late) => markOn(deps, source, late), MARK_MS)
-  if (mark === 'late') {
-    const message = `${source.entry.name} did not say within ${MARK_MS / 1000} s whether it bears the mark that writing has moved away from it: only the ledger was asked.`
-    return { blocks: [], warnings: [block('mark-silent', message)] }
-  }
+  const mark = await askForMark(deps, source)
+  if (mark === 'late') return { blocks: [], warnings: [block('mark-silent', silentMark(source))] }
   const another = mark !== null && mark.operation !== operation
   return { blocks: another ? [block('moved', isOldWriter(source, mark))] : [], warnings: [] }
 }
 
-/** What is late is cut off by the signal: one that stands still would hold a connection for each plan. */
-export async function inTimeOrLate<T>(ask: (late: AbortSignal) => Promise<T>, limitMs: number): Promise<T | 'late'> {
-  const answered = new AbortController()
-  const late = new AbortController()
-  const signal = AbortSignal.any([answered.signal, currentAct().signal])
-  const asking = ask(late.signal)
-  asking.catch(() => undefined)
-  let inTime = false
-  try {
-    const told = await Promise.race([asking, sleep(limitMs, 'late' as const, { signal, ref: false })])
-    inTime = told !== 'late'
-    return told
-  } finally {
-    answered.abort()
-    if (!inTime) late.abort()
-  }
+async function leftBehindOf(deps: ActivityDeps, pair: FailoverPair): Promise<LeftBehind> {
+  const told = await inTimeOrLate((late) => askedOfSource(deps, pair, late).catch(unlessAway), LEFT_MS)
+  return told === null || told === 'late' ? notSaid(pair) : told
 }
 
 /** Two standbys of one source are never opened: what stands for the first would be taken back for the second. */
@@ -322,11 +331,15 @@ async function epochOf(deps: ActivityDeps, { places: { standby } }: FailoverPair
   return epochAbove(deps, operation, locks?.standby ?? null, Math.max(stands, inKeyhole))
 }
 
-function summaryOf({ probed, exposure: { beat, lossMsMax }, asks }: FailoverPlan): string {
+function summaryOf({ probed, exposure: { beat, lossMsMax }, asks, uncarried = [] }: FailoverPlan): string {
   const kept =
     beat === null || lossMsMax === null
       ? 'nobody knows what the standby has'
       : `the standby has all until ${beat.at}, up to ${seconds(lossMsMax)} may be lost`
   const lost = probed.verdict === 'healthy' ? 'the source is to be drained, nothing is to be lost' : kept
-  return `the source is ${probed.verdict}; ${lost}${asks === null ? '; allowed beforehand' : ''}`
+  const { asked } = probed
+  const silent = asked === undefined ? '' : ` (silent to ${asked.silent} of ${asked.places} places that it was asked from)`
+  return [`the source is ${probed.verdict}${silent}`, lost, ...uncarried, ...(asks === null ? ['allowed beforehand'] : [])].join(
+    '; ',
+  )
 }

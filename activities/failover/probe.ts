@@ -3,28 +3,31 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Probe, ProbeOutcome } from '../../contracts/failover'
 import { Failure } from '../../contracts/failures'
 import { atItsAddress } from '../../contracts/fleet'
-import { greet } from '../../postgres/connect/greeting'
-import { heardSince } from '../../postgres/replicate/received'
+import { greet, NOBODY_THERE } from '../../postgres/connect/greeting'
+import type { Session } from '../../postgres/connect/session'
+import { knockByStandby, type StandbyKnock } from '../../postgres/replicate/knock'
+import { type Heard, heardSince } from '../../postgres/replicate/received'
 import { currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { looking } from '../replication/sides'
 import { openSession } from '../schema/open-session'
 import type { FailoverActivities, ProbeActivities } from './contract'
-import { failoverPair } from './pair'
+import { type FailoverPair, failoverPair } from './pair'
+import { vantageOf } from './vantage'
 
 const PAUSE_MS = 250
 const TRY_MS = 2_000
 
-type Met = Pick<Probe, 'outcome' | 'said'>
+type Met = Pick<Probe, 'outcome' | 'said' | 'refused'>
 
 export function createProbeActivities(deps: Pick<ActivityDeps, 'sourceAddress'>): ProbeActivities {
   return {
-    probeFrom: ({ from, address, patienceMs }) =>
-      rounds({ from: `the worker of ${from}`, patienceMs, enough: 'answered' }, async (timeoutMs) => {
+    probeFrom: ({ from, address, ...asked }) =>
+      rounds({ ...asked, from: `the worker of ${from}`, via: vantageOf(deps), enough: 'answered' }, async (timeoutMs) => {
         const { host, port } = address
         const { signal } = currentAct()
         const { greeting, said } = await greet({ host, port, timeoutMs, sourceAddress: deps.sourceAddress, signal })
-        return { outcome: OUTCOMES[greeting], said }
+        return { outcome: OUTCOMES[greeting], said, ...(said === NOBODY_THERE && { refused: true }) }
       }),
   }
 }
@@ -33,13 +36,16 @@ const OUTCOMES = { greeted: 'answered', accepted: 'silent', absent: 'silent', un
 
 interface Rounds {
   readonly from: string
+  readonly via: string
   readonly patienceMs: number
+  /** One round, whatever was met. */
+  readonly once?: boolean | undefined
   /** Nothing better is to be met. */
   readonly enough: ProbeOutcome
 }
 
 /** What was met best counts: one that answers now and then lives. */
-async function rounds({ from, patienceMs, enough }: Rounds, ask: (timeoutMs: number) => Promise<Met>): Promise<Probe> {
+async function rounds({ from, via, patienceMs, enough, once }: Rounds, ask: (timeoutMs: number) => Promise<Met>): Promise<Probe> {
   const { signal } = currentAct()
   const until = performance.now() + patienceMs
   let best: Met = { outcome: 'unknown', said: 'nothing was asked' }
@@ -47,7 +53,7 @@ async function rounds({ from, patienceMs, enough }: Rounds, ask: (timeoutMs: num
     const left = until - performance.now()
     const met = await ask(Math.ceil(Math.max(500, Math.min(TRY_MS, left))))
     if (WORTH[met.outcome] >= WORTH[best.outcome]) best = met
-    if (best.outcome === enough || performance.now() + PAUSE_MS >= until) return { from, ...best, rounds: count }
+    if (once || best.outcome === enough || performance.now() + PAUSE_MS >= until) return { from, via, ...best, rounds: count }
     await sleep(PAUSE_MS, undefined, { signal })
   }
 }
@@ -59,7 +65,7 @@ export async function probeAsMigrator(
   { address, patienceMs, ...ref }: Parameters<FailoverActivities['probeAsMigrator']>[0],
 ): Promise<Probe> {
   const entry = atItsAddress((await deps.ledger.getBundle(ref.bundle)).database)
-  return rounds({ from: 'the worker of postgres', patienceMs, enough: 'served' }, async (timeoutMs) => {
+  return rounds({ from: 'the worker of postgres', via: vantageOf(deps), patienceMs, enough: 'served' }, async (timeoutMs) => {
     try {
       const asked = { entry, role: 'migrator', operation: ref.operation, step: ref.step, address, canary: false } as const
       const session = await openSession(deps, { ...asked, ownAddress: true, connectTimeoutMs: timeoutMs })
@@ -87,23 +93,46 @@ function metOf(error: unknown): Met {
   return { outcome: 'answered', said: message }
 }
 
-/** Its worker comes to the source by a network that is none of ours. One that is connected and hears nothing may have nothing to hear. */
+/** It comes to the source by a network that is none of ours. Its worker says nothing of a source that is paused, or has nothing to say: then its server is asked. */
 export async function probeByStandby(
   deps: ActivityDeps,
-  { standby, patienceMs, ...ref }: Parameters<FailoverActivities['probeByStandby']>[0],
+  { standby, source, patienceMs, once, ...ref }: Parameters<FailoverActivities['probeByStandby']>[0],
 ): Promise<Probe> {
-  const { places, forward } = await failoverPair(deps, { ...ref, sides: { source: standby, standby } })
+  const pair = await failoverPair(deps, { ...ref, sides: { source: source ?? standby, standby } })
+  const { places, forward } = pair
   let since: string | null = null
-  return rounds({ from: 'the standby’s own worker', patienceMs, enough: 'answered' }, async () => {
+  return rounds({ from: 'the standby', via: 'the standby', patienceMs, once, enough: 'answered' }, async (timeoutMs) => {
     try {
-      const heard = await looking(deps, places.standby, 'admin', (session) => heardSince(session, forward.subscription, since))
-      since ??= heard.now
-      if (heard.heard) return { outcome: 'answered', said: 'it has heard the source meanwhile' }
-      if (heard.working) return { outcome: 'unknown', said: 'it is connected, and has heard nothing meanwhile' }
-      return { outcome: 'silent', said: 'it is not connected to the source' }
+      return await looking(deps, places.standby, 'admin', async (session) => {
+        const heard = await heardSince(session, forward.subscription, since)
+        since ??= heard.now
+        if (heard.heard) return { outcome: 'answered', said: 'its worker has heard the source meanwhile' }
+        return byItsServer(heard, source === undefined ? null : await knock(session, pair, timeoutMs))
+      })
     } catch (error) {
       if (!(error instanceof Failure)) throw error
       return { outcome: 'unknown', said: `the standby could not be asked: ${error.message}` }
     }
   })
+}
+
+/** As what follows it comes there. */
+function knock(session: Session, { places, forward, request }: FailoverPair, waitMs: number): Promise<StandbyKnock> {
+  const { publisher } = request.declared
+  const { address } = places.source
+  const at = { host: publisher.host ?? address.host, port: publisher.port ?? address.port }
+  return knockByStandby(session, { ...at, name: `${forward.subscription}_knock`, waitMs, signal: currentAct().signal })
+}
+
+/** Pure. A worker that is to be connected and is not has tried. One that is connected and hears nothing may have nothing to hear, and one that is paused does not try. */
+export function byItsServer({ working, enabled }: Pick<Heard, 'working' | 'enabled'>, knocked: StandbyKnock | null): Met {
+  const worker = working
+    ? 'its worker is connected, and has heard nothing meanwhile'
+    : enabled
+      ? 'its worker is not connected to the source'
+      : 'its worker is paused'
+  const said = knocked === null ? worker : `${worker}; ${knocked.said}`
+  if (knocked?.met === 'answered') return { outcome: 'answered', said }
+  if (knocked?.met === 'refused') return { outcome: 'silent', said, refused: true }
+  return { outcome: knocked?.met === 'silent' || (enabled && !working) ? 'silent' : 'unknown', said }
 }

@@ -16,8 +16,8 @@ type At = { readonly address: { readonly host: string; readonly port: number } }
 /** For a frozen server, or a network that drops packets. */
 const ANSWER_MS = 3_000
 
-/** `dead`: by the server's own end of it, or the network's. `silent`: neither an answer nor an end. */
-type WitnessState = 'alive' | 'dead' | 'silent' | 'none'
+/** `ended`: the server said that it shuts down; `dead`: its end was not told, or the network's. `silent`: neither an answer nor an end. */
+type WitnessState = 'alive' | 'ended' | 'dead' | 'silent' | 'none'
 
 /** What somebody meets who comes anew. `stands`: a connection is accepted, and nothing comes; `turned-away`: a server spoke, and lets nobody in from here. `speaks`: it spoke, and would let in. `refused`: nobody
  *  listens. `unasked`: the address could not be found, or the attempt failed of something of our own. */
@@ -26,7 +26,7 @@ type Knock = 'in' | 'speaks' | 'stands' | 'turned-away' | 'refused' | 'silent' |
 interface Witness {
   readonly session: Session
   /** A question that has no answer yet. */
-  asked: Promise<'alive' | 'dead'> | null
+  asked: Promise<'alive' | 'ended' | 'dead'> | null
 }
 
 export function createFenceProofActivities(deps: Deps): FenceProofActivities {
@@ -35,7 +35,7 @@ export function createFenceProofActivities(deps: Deps): FenceProofActivities {
   return {
     async holdWitness(input) {
       const held = witnesses.get(keyOf(input))
-      if (held !== undefined && (await ask(held)) !== 'dead') return { held: true }
+      if (held !== undefined && !/dead|ended/.test(await ask(held))) return { held: true }
       const { database } = await deps.ledger.getBundle(input.bundle)
       try {
         const session = await comeIn(deps, input, database)
@@ -75,10 +75,13 @@ function comeIn(deps: Deps, { operation, step, target, address }: Fencing & At, 
   })
 }
 
-async function ask(witness: Witness): Promise<'alive' | 'dead' | 'silent'> {
+/** admin_shutdown, crash_shutdown. */
+const SHUTS_DOWN = /^57P0[12]$/
+
+async function ask(witness: Witness): Promise<'alive' | 'ended' | 'dead' | 'silent'> {
   witness.asked ??= witness.session.query('SELECT 1').then(
     () => 'alive' as const,
-    () => 'dead' as const,
+    (error) => (error instanceof Failure && SHUTS_DOWN.test(String(error.facts.reason)) ? 'ended' : 'dead'),
   )
   const state = await Promise.race([witness.asked, silence(currentAct().signal)])
   if (state !== 'silent') witness.asked = null
@@ -120,15 +123,16 @@ async function knockOn(deps: Deps, input: Fencing & At, database: DatabaseEntry)
 
 /** 28000: the server itself says that it lets nobody in from here, or without encryption. */
 const TURNED_AWAY = '28000'
-/** It shuts down: whoever is connected is being ended, and nobody comes in. */
-const NOBODY_LISTENS = /^(ECONNREFUSED|ECONNRESET|EPIPE|EHOSTUNREACH|ENETUNREACH|EHOSTDOWN|the connection was closed)$/
+/** It greeted a moment ago, and went: it may be on its way down, or be short of something. */
+const WENT = /^(ECONNRESET|EPIPE|the connection was closed)$/
 
 function met({ code, facts }: Failure): Knock {
   if (facts.sqlState !== undefined) return facts.sqlState === TURNED_AWAY ? 'turned-away' : 'speaks'
   if (code !== 'DATABASE_UNREACHABLE') return code === 'SECRET_UNRESOLVED' ? 'unasked' : 'speaks'
   const reason = String(facts.reason ?? '')
-  if (NOBODY_LISTENS.test(reason)) return 'refused'
-  return reason === 'no answer in time' || reason === 'ETIMEDOUT' ? 'silent' : 'unasked'
+  if (reason === 'ECONNREFUSED') return 'refused'
+  if (WENT.test(reason)) return 'stands'
+  return /^(no answer in time|ETIMEDOUT|EHOSTUNREACH|EHOSTDOWN)$/.test(reason) ? 'silent' : 'unasked'
 }
 
 interface Seen {
@@ -138,20 +142,22 @@ interface Seen {
   readonly means: CloudFenceProof['means']
 }
 
-/** Pure. Only a stopped or a gone instance has no old connections: that ours is dead says nothing of others', since one may be ended alone. */
+/** Pure. Only a stopped or a gone instance has no old connections: that ours is dead says nothing of others', since one may be ended alone. And its cloud's word that it
+ *  is stopped wants one of the instance's own: its machine's, that nobody listens any more, or its server's, that it shuts down. A network that is cut is silent too. */
 export function judge({ said, knock, witness, means }: Seen): CloudFenceProof {
   const gone = said.state === 'gone'
   const ended = gone || said.state === 'stopped'
-  const isSilent = knock === 'refused' || knock === 'silent'
-  const isOut = isSilent || knock === 'turned-away'
-  const speaks = !isSilent && knock !== 'unasked'
+  const toldSo = knock === 'refused' || (knock === 'silent' && witness === 'ended')
+  const isOut = toldSo || knock === 'turned-away'
+  const speaks = !['refused', 'silent', 'unasked'].includes(knock)
   const newConnectionsRefused = isOut && (ended || (said.state !== 'unknown' && said.lettingIn.length === 0))
   // whoever has the address of one that is gone may be another instance; a connection from before can only be the old one's
   const oldOnesDead =
-    witness === 'alive' || (said.state === 'stopped' && speaks) ? false : ended && (gone || isSilent) ? true : 'unknown'
+    witness === 'alive' || (said.state === 'stopped' && speaks) ? false : ended && (gone || toldSo) ? true : 'unknown'
   const proven = gone ? oldOnesDead === true : newConnectionsRefused && oldOnesDead === true
   return {
     ...{ newConnectionsRefused: gone ? oldOnesDead === true : newConnectionsRefused, oldOnesDead, proven, gone, means },
+    ...(said.state === 'stopped' && oldOnesDead === 'unknown' && { silence: true }),
     evidence: [cloudsWord(said), KNOCKS[knock], WITNESSES[witness]],
     at: new Date().toISOString(),
   }
@@ -170,12 +176,13 @@ const KNOCKS: Readonly<Record<Knock, string>> = {
   stands: 'A connection is accepted at its address, and nothing answers: what stands still there may go on.',
   'turned-away': 'A server runs at its address and turns away whoever comes from the control plane.',
   refused: 'Nobody listens at its address.',
-  silent: 'Nothing answers at its address.',
+  silent: 'Nothing answers at its address, which a network that is cut shows as well.',
   unasked: 'Nobody could try to come in: its address was not found, or the attempt failed of something else.',
 }
 
 const WITNESSES: Readonly<Record<WitnessState, string>> = {
   alive: 'A connection from before lives.',
+  ended: 'A connection from before was ended by the server, which said that it shuts down.',
   dead: 'A connection from before is dead.',
   silent: 'A connection from before neither answers nor ends.',
   none: 'No connection from before was held, so that the cloud alone says that they are dead.',

@@ -15,6 +15,7 @@ import { RESTORE_DOCUMENTS } from '../../contracts/restore'
 import { SALVAGE_DOCUMENTS } from '../../contracts/salvage'
 import { documentsIn, SNAPSHOT_DOCUMENTS } from '../../contracts/snapshot'
 import { SWITCHOVER_DOCUMENTS } from '../../contracts/switchover'
+import { UPGRADE_DOCUMENTS } from '../../contracts/upgrade'
 import { VERIFY_BACKUP_DOCUMENTS } from '../../contracts/verify-backup'
 import type { EvidenceRequest } from '../../ledger/evidence-document'
 import type { Ledger } from '../../ledger/ledger'
@@ -50,6 +51,7 @@ export const EVIDENCE_DOCUMENTS = [
   ...Object.values(BREAK_GLASS_DOCUMENTS),
   ...Object.values(FAILOVER_DOCUMENTS),
   ...Object.values(EXCHANGE_DOCUMENTS),
+  ...Object.values(UPGRADE_DOCUMENTS),
   ...Object.values(SALVAGE_DOCUMENTS),
 ] as const
 

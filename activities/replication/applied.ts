@@ -57,5 +57,6 @@ function lastOfEach(history: readonly HistoryRow[]): Map<string, HistoryRow> {
 export function lackingLines(lines: readonly SchemaLine[], bound: Bound | null): Omit<WaitsAtLine, 'since'> | null {
   const lacking = bound === null ? [] : lines.filter(({ line }) => line > bound.line)
   const [next] = lacking
-  return next === undefined ? null : { script: next.script, files: lacking.length }
+  if (bound === null || next === undefined) return null
+  return { script: next.script, files: lacking.length, ...(bound.deferred > 0 && { deferred: bound.deferred }) }
 }

@@ -2,7 +2,7 @@
  *  Whatever ends it in between leaves a file there whole or not at all, and the standby at its line: docs/decisions/0035. */
 import type { BundledMigration } from '../../contracts/bundle'
 import { failure } from '../../contracts/failures'
-import type { StandbyId, StandbyNames, StandbyState } from '../../contracts/standby'
+import type { DeclaredStandby, StandbyId, StandbyNames, StandbyState } from '../../contracts/standby'
 import type { Session } from '../../postgres/connect/session'
 import type { ApplyEvent } from '../../postgres/migrate/events'
 import { endOlderBackends, standingEpoch } from '../../postgres/migrate/fence'
@@ -58,9 +58,15 @@ function replaced({ source, target }: StandbyId): Error {
 export async function carryOverTo(deps: ActivityDeps, input: Parameters<ReplicationActivities['carryOver']>[0]): Promise<Told> {
   const { id, places } = await followerIn(deps, input)
   const { names } = await standing(deps, id)
-  const { migrations } = await deps.ledger.getBundle(input.bundle)
-  return carryOver(deps, { id, places, names, migrations, epoch: input.epoch })
+  const held = await deps.ledger.getBundle(input.bundle)
+  const withinMs = carryWithinMs(followerOf(held, input.standby).declared)
+  return carryOver(deps, { id, places, names, migrations: held.migrations, epoch: input.epoch, withinMs })
 }
+
+const WITHIN_MS = 20 * 60_000
+
+/** How long a migration waits at each file. */
+export const carryWithinMs = (declared: DeclaredStandby): number => declared.carryWithinMs ?? WITHIN_MS
 
 async function followerIn(deps: ActivityDeps, { standby, sides, ...ref }: Follower): Promise<{ id: StandbyId; places: Places }> {
   const held = await deps.ledger.getBundle(ref.bundle)
@@ -83,6 +89,8 @@ export interface CarryingOver {
   readonly migrations: readonly BundledMigration[]
   /** Under which the standby is changed. */
   readonly epoch: number
+  /** As `CarryInput` has it. */
+  readonly withinMs?: number
 }
 
 /** The subscription has to be enabled: its worker has to come to the line. Safe to repeat. Throws what `toCarry` and `carryOne` throw, MIGRATIONS_MISSING where
@@ -118,7 +126,7 @@ interface ToRun {
 /** The row is raised once for all of them: what an older attempt left running there is ended, as either role. */
 async function carryEach(
   deps: ActivityDeps,
-  { places: { standby }, names, epoch }: CarryingOver,
+  { places: { standby }, names, epoch, withinMs }: CarryingOver,
   { source, resolved, steps }: ToRun,
 ): Promise<string> {
   const token = await raisedOn(deps, standby, epoch)
@@ -136,6 +144,7 @@ async function carryEach(
         ...{ step, resolved, admin, source, names, token, signal },
         connect: opener(deps, standby, 'migrator', token),
         limits: { lockTimeoutMs },
+        withinMs,
         mayAct: () => void assertMayAct(),
         onEvent: (event: ApplyEvent) => {
           if (event.type === 'statement-started')
@@ -157,7 +166,9 @@ function told(done: readonly { readonly step: CarryStep; readonly carried: Carri
   const copying = done.flatMap(({ carried }) => carried.copying)
   const deferred = done.findLast(({ step }) => step.line !== null)?.carried.deferred ?? []
   const waiting = deferred.length === 0 ? '' : `; empty until they are copied at the last line: ${deferred.join(', ')}`
-  return `${files} carried over${copying.length === 0 ? '' : `; being copied: ${copying.join(', ')}`}${waiting}`
+  const unguarded = done.findLast(({ step }) => step.line !== null)?.carried.unguarded ?? []
+  const open = unguarded.length === 0 ? '' : `; without a guard until it is resumed: ${unguarded.join(', ')}`
+  return `${files} carried over${copying.length === 0 ? '' : `; being copied: ${copying.join(', ')}`}${waiting}${open}`
 }
 
 function neverCopied({ source, target }: StandbyId, tables: number): Error {

@@ -14,6 +14,7 @@ import { type MadeDocument, madeBy } from './made'
 import { placeOf } from './make'
 import { notes } from './notes'
 import { bothOf, looking, opener, raisedOn } from './sides'
+import { fillViews } from './views'
 
 type Told = { readonly summary: string }
 
@@ -122,5 +123,11 @@ export async function buildIndexes(deps: ActivityDeps, input: Replicating): Prom
     await session.close()
   }
   await progress.settle()
-  return { summary: `${built} indexes built, statistics of ${tables.length} tables gathered` }
+  const views = await fillViews(deps, standby, { token })
+  return {
+    summary: [
+      `${built} indexes built, statistics of ${tables.length} tables gathered`,
+      ...(views === null ? [] : [views.summary, ...views.findings.map(({ message }) => message)]),
+    ].join('; '),
+  }
 }

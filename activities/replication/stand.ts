@@ -7,7 +7,7 @@ import { bytes } from '../../postgres/health/words'
 import { standingEpoch } from '../../postgres/migrate/fence'
 import { readLines } from '../../postgres/migrate/schema-line'
 import { refuseWriters } from '../../postgres/replicate/before-seeding'
-import { raiseGuard } from '../../postgres/replicate/guard'
+import { guardNewTables } from '../../postgres/replicate/guard'
 import { readOrigin } from '../../postgres/replicate/seeding'
 import { disableSubscription, renewSubscription } from '../../postgres/replicate/subscription'
 import { assertMayAct, currentAct } from '../act'
@@ -20,7 +20,7 @@ import { type DiskRoom, diskRoom } from './disk-room'
 import { standingInKeyhole } from './keyhole'
 import { onSide, placeOf, publisherOf } from './make'
 import { change, refuseOtherThan, standing } from './record'
-import { type Both, bothOf, looking, replicateOf, type SideName } from './sides'
+import { type Both, bothOf, looking, opener, replicateOf, type SideName } from './sides'
 import { admitOldWriter, followWhole, refuseClosedWriter, refuseWriterAsStandby, sourceStaysClosed } from './turned'
 
 type Told = { readonly summary: string }
@@ -178,10 +178,11 @@ async function letFollow(deps: ActivityDeps, input: Replicating): Promise<Told> 
   const { id, request } = await bothOf(deps, input.bundle)
   const { names } = await standing(deps, id)
   const publisher = await publisherOf(deps, input)
+  const standby = await placeOf(deps, input, 'standby')
   await onSide(deps, input, 'standby', async ({ admin, token }) => {
     const { signal } = currentAct()
-    // of an old writer: tables that were made since have none
-    await raiseGuard(admin, { token, signal })
+    // of an old writer: tables that were made by hand since have none
+    await guardNewTables(admin, opener(deps, standby, 'migrator', token), { token, signal })
     assertMayAct()
     const { subscription: name, slot, publication } = names
     return renewSubscription(admin, { name, slot, publication, publisher, signal })

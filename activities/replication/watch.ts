@@ -4,9 +4,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Failure } from '../../contracts/failures'
 import type { Finding } from '../../contracts/operation'
 import type { StandbyWatch } from '../../contracts/replicate'
-import type { StandbyId, StandbyRecord } from '../../contracts/standby'
+import type { StandbyId, StandbyLook, StandbyRecord, UncarriedLook } from '../../contracts/standby'
 import { ServerError } from '../../postgres/connect/errors'
 import type { Session } from '../../postgres/connect/session'
+import { readOnly } from '../../postgres/health/read-only'
 import { readHistory } from '../../postgres/migrate/history'
 import { readBound, readLines } from '../../postgres/migrate/schema-line'
 import { copyProgress } from '../../postgres/replicate/copy-progress'
@@ -14,6 +15,7 @@ import { unguardedTables } from '../../postgres/replicate/guard'
 import { type SeenSequences, undrawnSequences } from '../../postgres/replicate/sequence-margin'
 import { indexesSetAside } from '../../postgres/replicate/set-aside'
 import { shownList } from '../../postgres/replicate/tables'
+import { uncarriedOf } from '../../postgres/replicate/uncarried'
 import { beat, lastBeat } from '../../postgres/replicate/watch/beat'
 import { dropAtRetention } from '../../postgres/replicate/watch/drop-at-retention'
 import { judge } from '../../postgres/replicate/watch/judge'
@@ -38,6 +40,10 @@ const NO_SIZES: ReadonlyMap<string, number> = new Map()
 
 /** They go into the ledger's row of the standby with every look. */
 const SEQUENCES_MAX = 200
+
+/** What goes to no standby is lost with the source, so it is looked for more often than schemas are compared; and three catalogs are read for it. */
+const UNCARRIED_EVERY_MS = 15_000
+const UNCARRIED_MAX = 200
 
 /** Its activities have no record: what opens a session shows whose it is. */
 const WATCH = { operation: 'watch', step: 'look' } as const
@@ -91,8 +97,9 @@ class Round {
   readonly #open: Partial<Record<SideName, Session>> = {}
   /** Comparing both schemas reads whole catalogs: once in a round. */
   #compared = false
-  #missing: readonly string[] = []
-  #unguarded: readonly string[] = []
+  #uncarriedMs = Number.NEGATIVE_INFINITY
+  /** Undefined: not asked in this round. */
+  #unguarded: readonly string[] | undefined
   #sampled = false
   /** Undefined: not asked in this round. */
   #lacking: readonly string[] | undefined
@@ -126,7 +133,9 @@ class Round {
     const differing = await this.#schemaDiffers(record, behindLine)
     this.unreached = typeof standby === 'string' || typeof source === 'string' ? this.unreached + 1 : 0
     const sequences = typeof source === 'string' ? undefined : await this.#sequences()
-    const look = wholeLook({ at, source, standby, schemaDiffers: differing, behindLine, sequences, before: record.look })
+    const uncarried = typeof source === 'string' ? undefined : await this.#uncarried(record, { at, behindLine })
+    const seen = { at, source, standby, schemaDiffers: differing, behindLine, sequences, uncarried }
+    const look = wholeLook({ ...seen, before: record.look })
     const { findings, ...judged } = judge(record, look)
     await ledgerSays(async () => {
       await this.#settle(record, judged)
@@ -134,7 +143,7 @@ class Round {
         ...this.both.id,
         look: {
           ...look,
-          findings: [...findings, ...this.#unpublished(), ...this.#unguardedTold(), ...this.#lackingTold(record)],
+          findings: [...findings, ...this.#unpublished(look), ...this.#unguardedTold(record), ...this.#lackingTold(record)],
         },
       })
       if (judged.act === 'drop-slot') await this.#drop(record, copySlots)
@@ -182,20 +191,23 @@ class Round {
   }
 
   /** Their rows stay behind without a word. */
-  #unpublished(): Finding[] {
-    const [first] = this.#missing
+  #unpublished({ uncarried }: StandbyLook): Finding[] {
+    const { tables = [] } = uncarried ?? {}
+    const [first] = tables
     if (first === undefined) return []
     const { source, target } = this.both.id
-    const message = `Tables that were made since are not published, and their rows are not on ${target}: ${this.#missing.join(', ')}. For each: capstan standby reseed ${source} --to ${target} --table ${first}.`
-    return [{ rule: 'not-published', message, measured: this.#missing.length, allowed: 0 }]
+    const message = `Tables that were made since are not published, and their rows are not on ${target}: ${tables.join(', ')}. For each: capstan standby reseed ${source} --to ${target} --table ${first}.`
+    return [{ rule: 'not-published', message, measured: tables.length, allowed: 0 }]
   }
 
-  /** Of an old writer, whose owner no grant keeps out. */
-  #unguardedTold(): Finding[] {
+  /** Of an old writer, whose owner no grant keeps out. What was seen last stays, as below. */
+  #unguardedTold({ look }: StandbyRecord): Finding[] {
+    const rule = 'unguarded'
+    if (this.#unguarded === undefined) return (look?.findings ?? []).filter((one) => one.rule === rule)
     if (this.#unguarded.length === 0) return []
     const { source, target } = this.both.id
     const message = `Whoever owns them could write on ${target}, which would be there alone: no guard is upon ${this.#unguarded.join(', ')}. capstan standby resume ${source} --to ${target} puts it there.`
-    return [{ rule: 'unguarded', message, measured: this.#unguarded.length, allowed: 0 }]
+    return [{ rule, message, measured: this.#unguarded.length, allowed: 0 }]
   }
 
   /** Files of rows have no line at which it would wait. What was seen last stays where the source does not answer: a failover tells of it. */
@@ -209,16 +221,10 @@ class Round {
   }
 
   /** Once in a round, and once rows are no longer copied: until then indexes are set aside. While files are carried over both differ by what is under way. */
-  async #schemaDiffers(
-    { state, look, names }: StandbyRecord,
-    behindLine: Sides['behindLine'],
-  ): Promise<readonly string[] | null> {
+  async #schemaDiffers({ state, look }: StandbyRecord, behindLine: Sides['behindLine']): Promise<readonly string[] | null> {
     const { source, standby } = this.#open
     const following = state === 'following' || state === 'late'
-    if (behindLine != null) {
-      this.#missing = []
-      return null
-    }
+    if (behindLine != null) return null
     if (source === undefined || standby === undefined || !following || this.#compared) return look?.schemaDiffers ?? null
     try {
       this.#lacking = await filesLacking(source, standby)
@@ -226,16 +232,37 @@ class Round {
       const setAside = new Set((await indexesSetAside(standby)).map(({ id }) => id))
       const withoutGrantee = whoFollow(this.both.request.declared)
       const found = await schemaDiffers({ source, standby }, { setAside, withoutGrantee, signal: currentAct().signal })
-      const { missing } = await publishedTables(source, names)
       // a file that came in between
-      if (found.length + missing.length > 0 && !(await isInStep(source, standby))) return null
-      this.#missing = missing
+      if (found.length > 0 && !(await isInStep(source, standby))) return null
       this.#unguarded = (await unguardedTables(standby)) ?? []
       this.#compared = true
       return found
     } catch (error) {
       if (!isPassing(error)) throw error
       return look?.schemaDiffers ?? null
+    }
+  }
+
+  /** For the day on which the source cannot be asked any more, too. Tables of a file that is on its way are published once it has come. */
+  async #uncarried(
+    { names }: StandbyRecord,
+    { at, behindLine }: Pick<Sides, 'at' | 'behindLine'>,
+  ): Promise<UncarriedLook | undefined> {
+    const { source, standby } = this.#open
+    const known = performance.now() - this.#uncarriedMs < UNCARRIED_EVERY_MS
+    if (source === undefined || behindLine != null || known) return undefined
+    try {
+      const { published, missing } = await publishedTables(source, names)
+      // it is being made, or is gone, which is told otherwise
+      if (published.length === 0 && missing.length > 0) return undefined
+      // a file that came in between
+      if (missing.length > 0 && standby !== undefined && !(await isAtSameLine(source, standby))) return undefined
+      const { largeObjects, unlogged } = await readOnly(source, () => uncarriedOf(source))
+      this.#uncarriedMs = performance.now()
+      return { at, tables: missing.slice(0, UNCARRIED_MAX), largeObjects, unlogged: unlogged.slice(0, UNCARRIED_MAX) }
+    } catch (error) {
+      if (!isPassing(error)) throw error
+      return undefined
     }
   }
 
@@ -278,8 +305,12 @@ class Round {
 }
 
 async function isInStep(source: Session, standby: Session): Promise<boolean> {
+  return (await isAtSameLine(source, standby)) && (await filesLacking(source, standby)).length === 0
+}
+
+async function isAtSameLine(source: Session, standby: Session): Promise<boolean> {
   const bound = await readBound(standby)
-  return lackingLines(await readLines(source), bound) === null && (await filesLacking(source, standby)).length === 0
+  return lackingLines(await readLines(source), bound) === null
 }
 
 async function filesLacking(source: Session, standby: Session): Promise<readonly string[]> {

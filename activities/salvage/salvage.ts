@@ -45,7 +45,7 @@ async function planSalvage(deps: ActivityDeps, { operation, bundle }: StepRef): 
   const held = await ledger.getFence(placeOf(old, { instance: old.instance, instanceId: '' }))
   if (held === null || !['fencing', 'fenced'].includes(held.state)) {
     const how = held === null ? 'was never fenced through its cloud' : `is ${held.state}`
-    const message = `${old.name} ${how}, so that nobody answers for it that only we look into it: there is nothing to salvage by a command. Of a source that was drained nothing is missing; of another, "capstan verify diff" compares the two.`
+    const message = `${old.name} ${how}, so that nobody answers for it that only we look into it: there is nothing to salvage by a command. ${await ofDrained(deps, old.name)}; another one "capstan verify diff" compares with the new writer.`
     throw failure('FENCE_LIFTED', message, { database: old.name })
   }
   const opened = await openedBehind(ledger, held, held)
@@ -59,11 +59,26 @@ async function planSalvage(deps: ActivityDeps, { operation, bundle }: StepRef): 
   const kept = (await ledger.getDocument({ operation: failover, name: FAILOVER_DOCUMENTS.kept })) as FailoverKept | null
   await put(deps, operation, { version: 1, old: old.name, writer: writer.name, failover, kept, merge, looked: null })
   const had = kept?.beat === null || kept === null ? 'nobody knows until when it had all' : `it had all until ${kept.beat.at}`
+  const besides = (kept?.uncarried ?? []).map((one) => `; ${one}`).join('')
   return {
     target: { instance: held.instance, instanceId: held.instanceId },
     fenceBundle: held.bundle,
-    summary: `${failover} gave ${old.name} up for ${writer.name}; ${had}`,
+    summary: `${failover} gave ${old.name} up for ${writer.name}; ${had}${besides}`,
   }
+}
+
+const FAILOVERS_MAX = 50
+
+/** No cloud's fence says so of one that was drained: the newest failover from it does. */
+async function ofDrained({ ledger }: ActivityDeps, old: string): Promise<string> {
+  for (const { id, databases } of await ledger.listOperations({ database: old, kind: 'failover', limit: FAILOVERS_MAX })) {
+    const kept = (await ledger.getDocument({ operation: id, name: FAILOVER_DOCUMENTS.kept })) as FailoverKept | null
+    if (databases[0] !== old || kept === null) continue
+    const { drained, uncarried = [] } = kept
+    if (!drained || uncarried.length === 0) break
+    return `${id} drained it, and the new writer has all but this, which is in its closed database still: ${uncarried.join('; ')}. As its master: ALTER DATABASE … ALLOW_CONNECTIONS true lets in whom it let in before, so close its networks first`
+  }
+  return 'Of a source that was drained nothing is missing that goes to a standby'
 }
 
 async function reportRows(
@@ -117,10 +132,14 @@ function summaryOf(tables: readonly SalvagedTable[]): string {
   return `${sum('there')} rows in the old writer alone, ${sum('differs')} differ, ${sum('gone')} in the new one alone, of ${tables.length} tables`
 }
 
-function findingsOf({ table, there, differs, note, whole }: SalvagedTable): Finding[] {
+function findingsOf({ table, key, there, differs, note, whole }: SalvagedTable): Finding[] {
   const told: Finding[] = []
   if (there > 0) {
-    const message = `${table}: ${there.toLocaleString('en-US')} rows are in the old writer alone. They never came over, or were deleted in the new one since.`
+    const since =
+      key === null
+        ? 'changed or deleted in the new one since. Nothing tells them apart, so that none goes over: "capstan salvage values" writes them down'
+        : 'deleted in the new one since'
+    const message = `${table}: ${there.toLocaleString('en-US')} rows are in the old writer alone. They never came over, or were ${since}.`
     told.push({ rule: 'salvage:there', message, measured: there })
   }
   if (differs > 0) {

@@ -17,6 +17,7 @@ import { currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { hasFilesOf } from '../replication/applied'
 import { isAway } from '../replication/away'
+import { carryWithinMs } from '../replication/carry-over'
 import { unknownTo } from '../replication/make'
 import { whoFollow } from '../replication/sides'
 import { type SessionRequest, withSession } from './open-session'
@@ -106,7 +107,7 @@ async function planOne(deps: ActivityDeps, question: StandbysQuestion, { record,
   }
 }
 
-const NOT_ASKED = { instanceId: null, line: null, fingerprint: null } as const
+export const NOT_ASKED = { instanceId: null, line: null, fingerprint: null } as const
 
 function notNow({ source, target, state }: StandbyRecord, why: string): Failure {
   const code = state === 'copying' ? 'NOT_READY_YET' : 'STANDBY_CHANGED'
@@ -153,7 +154,8 @@ async function lookAtFollower(
       if (there.fingerprint !== here.fingerprint) throw differs(record, differing(there, here))
     }
     const { instanceId } = address
-    return { standby: record.target, does: 'carry-over', why: null, instanceId, line: bound.line, fingerprint: here.fingerprint }
+    const found = { instanceId, line: bound.line, fingerprint: here.fingerprint }
+    return { standby: record.target, does: 'carry-over', why: null, ...found, waitsMsMax: carryWithinMs(request.declared) }
   })
 }
 

@@ -22,6 +22,7 @@ import { epochAbove } from './epoch'
 import { withSession } from './open-session'
 import { planDocument } from './plan-document'
 import { planStandbys, refuseFollower } from './plan-standbys'
+import { standbysBehind } from './standbys-behind'
 
 export async function planTarget(
   deps: ActivityDeps,
@@ -50,7 +51,8 @@ export async function planTarget(
         migrations,
         pending: plan.pending,
       }
-      const standbys = plan.pending.length === 0 ? [] : await planStandbys(deps, asked)
+      const nothing = plan.pending.length === 0
+      const standbys = nothing ? await standbysBehind(deps, asked) : await planStandbys(deps, asked)
       if (standbys.length > 0) refuseForStandbys(plan.pending)
       const fingerprint = await schemaFingerprint(session, { signal: currentAct().signal })
       const standing = await standingEpoch(session)

@@ -1,3 +1,4 @@
+import type { Finding } from '../../contracts/operation'
 import type { StandbyEpochs, StandbySides } from '../../contracts/replicate'
 import type { StepRef } from '../../contracts/step-ref'
 import type { SwitchoverPlanSummary, SwitchoverQuestion } from '../../contracts/switchover'
@@ -18,10 +19,15 @@ interface Told {
   readonly summary: string
 }
 
+/** Of the time without a writer, in milliseconds each. */
+type OutagePart = 'fence' | 'drain' | 'sequences' | 'compare' | 'wayBack' | 'lead'
+
 /** On the queue of those that serve databases. */
 export interface SwitchoverActivities {
   /** Asks both sides whether writing can move, and stores the plan in the ledger. Changes nothing. Fails with STANDBY_UNKNOWN where there is none. */
   planSwitchover(input: StepRef & SwitchoverQuestion): Promise<SwitchoverPlanSummary>
+  /** The standby's materialized views are filled from what it has. One that cannot be is a finding, and shows what it did before. Safe to repeat. */
+  fillViews(input: Switching & { views: readonly string[] }): Promise<Told & { findings: readonly Finding[] }>
   /** What a person would do from here on without us, as SQL with every name filled in, into the ledger. Safe to repeat. */
   writePapers(input: Switching): Promise<Told>
   /** The ledger has the way back, and somebody watches it; then publication and slot on the standby, and the source's subscription, disabled; applications are
@@ -31,6 +37,9 @@ export interface SwitchoverActivities {
   /** The undo of `prepareWayBack`: who was kept out of the standby by it comes in again, and who was kept out before stays so. Safe to repeat, and when
    *  nothing was made. Fails with RESOURCE_NOT_OURS once the standby is the writer. */
   dropWayBack(input: Switching): Promise<void>
+  /** What comes behind the fence, timed as far as it can be while others write; nobody is shut out. The standby confirms at once meanwhile, as it would, and
+   *  `takeBackFence`, which is to be registered before, puts that back where this did not. Fails with BARRIER_NOT_PASSED where the standby does not follow. Safe to repeat. */
+  rehearseCrossing(input: Switching): Promise<Told & { predictedOutageMs: number; parts: Readonly<Record<OutagePart, number>> }>
   /** All that happens while nobody can write: the clients of the endpoint held where they can be, the fence with its guests, its proof, the barrier, the sequences, and the way back, in one attempt, since no
    *  session outlives one. An attempt that died in it left a closed database with nobody inside: what it did is taken back, and it begins anew. Fails with
    *  FENCE_REFUSED, FENCE_NOT_PROVEN, BARRIER_NOT_PASSED, and with PLAN_DRIFTED for what was made since the plan: then `takeBackFence`, which is to be

@@ -1,6 +1,5 @@
 /** The crossing: from the fence to a way back that carries, while nobody can write on either side. One attempt from end to end, since the guests of the fence
  *  are its own session and the walsender, and a session lives no longer than its attempt. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { failure } from '../../contracts/failures'
 import { SWITCHOVER_DOCUMENTS, type SwitchoverPlan } from '../../contracts/switchover'
 import type { Session } from '../../postgres/connect/session'
@@ -15,7 +14,7 @@ import { raiseGuardAgain, setGuardAside } from '../../postgres/replicate/guard'
 import { disableSubscription, enableSubscription, findSubscription } from '../../postgres/replicate/subscription'
 import { schemaStamp } from '../../postgres/replicate/unchanged'
 import { carrySequences, readSequences, refuseUncarried } from '../../postgres/replicate/watch/sequences'
-import { closeWayBack, openWayBack } from '../../postgres/replicate/way-back'
+import { closeWayBack, openWayBack, stopWayBack } from '../../postgres/replicate/way-back'
 import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { rememberOnce } from '../remember'
@@ -26,15 +25,16 @@ import { openSession } from '../schema/open-session'
 import { createTrafficActivities } from '../traffic/traffic'
 import type { Switching, SwitchoverActivities } from './contract'
 import { letGo, takeInHand } from './directions'
-import { followNoMore, followNoMoreOnceOpen, GUARD_MS, guardBefore, guardMeanwhile, toldUnguarded } from './guarded'
+import { followNoMore, followNoMoreAnew, GUARD_MS, guardBefore, guardMeanwhile, reopened, toldUnguarded } from './guarded'
 import { endless, HOLD_WITHIN_MS, type Patience, patienceOf } from './hold'
 import { type HotTables, hotTables } from './hot'
 import { inTime, limitStatements } from './in-time'
 import { heldSince, madeSince, notCarriedSince, sinceThePlan } from './look'
 import { assertNotMoved, assertNotMovedThere, assertNotTakenBack, recordTakenBack } from './moved'
+import { nearEnough } from './near'
 import { insideBoth, type Pair, pairOf } from './pair'
 import { stopwatch } from './stopwatch'
-import { confirmedAsBefore, confirmedAtOnce } from './synced'
+import { confirmedAsBefore } from './synced'
 import { onBoth } from './way-back'
 
 type Input = Parameters<SwitchoverActivities['fenceAndDrain']>[0]
@@ -44,13 +44,6 @@ type Crossed = Awaited<ReturnType<SwitchoverActivities['fenceAndDrain']>>
 const EMPTYING_MS = 30_000
 /** For the other side's worker to come. */
 const WAY_BACK_MS = 30_000
-/** For a standby that was let go a moment ago to come back, and to be so near that the outage is short. */
-const FOLLOWING_MS = 60_000
-const NEAR_BYTES = 16 * 1024 ** 2
-/** One that waits for its disk at each commit may not keep up: it has to show that it does, or need not wait. */
-const SYNCED_MS = 10_000
-const NEAR_SYNCED_BYTES = 1024 ** 2
-const POLL_MS = 50
 /** For what was closed to be opened again by who has closed it: a server that stands still keeps no attempt from ending. */
 const OPENING_MS = 10_000
 
@@ -72,7 +65,7 @@ export async function fenceAndDrain(deps: ActivityDeps, input: Input): Promise<C
   }
   return inKeyholeOf(deps, pair.places.source, input.fenceEpoch, (hole) =>
     insideBoth(deps, pair, tokens, async (on) => {
-      await nearEnough({ deps, input, pair, hole, on, tokens })
+      await nearEnough(deps, { operation: input.operation, pair, keyhole: hole.session, on, tokens })
       // before it is looked, so that what is made meanwhile is seen behind the fence
       const stamps = await stampsOf(on)
       const since = await sinceThePlan(on, pair, known)
@@ -83,9 +76,8 @@ export async function fenceAndDrain(deps: ActivityDeps, input: Input): Promise<C
       try {
         return await cross(crossing)
       } catch (error) {
-        const follows = await followNoMore(on.source, pair, tokens.source)
-        await openAtOnce(hole, input.operation)
-        if (follows) await followNoMoreOnceOpen(hole, pair, tokens.source)
+        const mayFollow = await followNoMore(on.source, pair, tokens.source)
+        await openAtOnce(crossing, mayFollow)
         throw error
       }
     }),
@@ -94,10 +86,12 @@ export async function fenceAndDrain(deps: ActivityDeps, input: Input): Promise<C
 
 /** Writers wait: what this very attempt has closed is opened by the session that has closed it, with the ledger away or not. The row of who may act stands
  *  between this and whoever came later, so that an attempt that was told to end does it as well; the rest is `takeBackFence`'s. */
-async function openAtOnce({ session, token }: InKeyhole, operation: string): Promise<void> {
+async function openAtOnce({ hole, input: { operation }, pair, tokens }: Before, mayFollow: boolean): Promise<void> {
+  const { session, token } = hole
   const limit = setTimeout(() => void session.close(), OPENING_MS)
   try {
-    await openDatabases(session, { raisedBy: operation, token })
+    if (mayFollow) await reopened(hole, { operation, pair, stop: () => followNoMoreAnew(hole, pair, tokens.source) })
+    else await openDatabases(session, { raisedBy: operation, token })
   } catch {
     // the undo opens it, and what has failed before is what counts
   } finally {
@@ -112,13 +106,13 @@ async function plannedUnlogged({ ledger }: ActivityDeps, { operation }: Switchin
 
 type Stamps = Readonly<Record<SideName, string>>
 
-async function stampsOf({ source, standby }: Readonly<Record<SideName, Session>>): Promise<Stamps> {
+export async function stampsOf({ source, standby }: Readonly<Record<SideName, Session>>): Promise<Stamps> {
   const { signal } = currentAct()
   const [here, there] = await Promise.all([schemaStamp(source, signal), schemaStamp(standby, signal)])
   return { source: here, standby: there }
 }
 
-function changedSince(before: string, since: readonly string[]): Error {
+export function changedSince(before: string, since: readonly string[]): Error {
   const shown = since.length > SHOWN_MAX ? [...since.slice(0, SHOWN_MAX), `And ${since.length - SHOWN_MAX} more.`] : since
   return failure('PLAN_DRIFTED', `${before}: ${shown.join(' ')} Mend it, then plan again.`, { found: since.length })
 }
@@ -294,43 +288,11 @@ function toldPast(roles: readonly string[]): string {
     : `; until the old writer follows, ${roles.join(', ')} could come into it by sessions of replication`
 }
 
-/** Before anybody is shut out: a standby that does not follow, or is far behind, would only make the outage long. */
-async function nearEnough({ deps, input: { operation }, pair, hole: { session }, on, tokens }: Before): Promise<void> {
-  const { slot } = pair.forward
-  await confirmedAtOnce(deps, { pair, on, tokens, operation })
-  if ((await notNear(session, slot, { bytes: NEAR_SYNCED_BYTES, withinMs: SYNCED_MS })) === null) return
-  const standby = { admin: on.standby, token: tokens.standby }
-  await confirmedAsBefore(deps, { standby, forward: pair.forward, operation })
-  const found = await notNear(session, slot, { bytes: NEAR_BYTES, withinMs: FOLLOWING_MS })
-  if (found === null) return
-  const message = `Nobody was shut out: slot ${slot} ${found}. Look why the standby does not follow, then start again.`
-  throw failure('BARRIER_NOT_PASSED', message, { slot })
-}
-
-/** Null: it follows, and lacks no more than that. */
-async function notNear(keyhole: Session, slot: string, near: { bytes: number; withinMs: number }): Promise<string | null> {
-  const { signal } = currentAct()
-  for (const until = performance.now() + near.withinMs; ; await sleep(POLL_MS, undefined, { signal })) {
-    const [seen] = await keyhole.query<{ active: boolean; lacking: number | null }>(
-      `SELECT active, pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_flush_lsn(), confirmed_flush_lsn)::bigint AS lacking
-         FROM pg_catalog.pg_replication_slots WHERE slot_name = $1`,
-      [slot],
-    )
-    if (seen?.active === true && seen.lacking !== null && seen.lacking <= near.bytes) return null
-    // one that is gone does not come again
-    if (seen === undefined) return 'is gone'
-    if (performance.now() > until)
-      return `${seen.active ? `lacks ${seen.lacking} bytes of the log` : 'is read by nobody'} after ${near.withinMs / 1000} s`
-  }
-}
-
 export async function takeBackFence(deps: ActivityDeps, input: Switching): Promise<{ summary: string }> {
-  const reopened = await takenBack(deps, input, await pairOf(deps, input), true)
+  const opened = await takenBack(deps, input, await pairOf(deps, input), true)
   return {
     summary:
-      reopened.length === 0
-        ? 'nothing was closed; the standby follows'
-        : `${reopened.join(', ')} open again; the standby follows`,
+      opened.length === 0 ? 'nothing was closed; the standby follows' : `${opened.join(', ')} open again; the standby follows`,
   }
 }
 
@@ -339,17 +301,16 @@ async function takenBack(deps: ActivityDeps, input: Switching, pair: Pair, forGo
   const { operation } = input
   const { signal } = currentAct()
   const { forward, back } = pair
-  const reopened = await inKeyholeOf(deps, pair.places.source, input.fenceEpoch, async ({ session, token }) => {
+  const { subscription } = back
+  // by itself, since the standby may be the one that does not answer
+  const stop = () =>
+    behindFence(deps, pair.places.source, input.epochs.source, ({ admin, token }) => stopWayBack(admin, { subscription, token }))
+  const { opened } = await inKeyholeOf(deps, pair.places.source, input.fenceEpoch, async (hole) => {
     await assertNotMoved(deps, operation)
-    await assertNotMovedThere(session, operation, pair)
+    await assertNotMovedThere(hole.session, operation, pair)
     if (forGood) await recordTakenBack(deps, operation)
     assertMayAct()
-    return openDatabases(session, { raisedBy: operation, token, signal })
-  })
-  // by itself, since the standby may be the one that does not answer
-  await behindFence(deps, pair.places.source, input.epochs.source, async ({ admin, token }) => {
-    const name = back.subscription
-    if ((await findSubscription(admin, name))?.enabled === true) await disableSubscription(admin, { name, token, signal })
+    return reopened(hole, { operation, pair, signal, stop })
   })
   const { followedAgain: name } = SWITCHOVER_DOCUMENTS
   // of an attempt that begins anew it is another one each time
@@ -358,7 +319,8 @@ async function takenBack(deps: ActivityDeps, input: Switching, pair: Pair, forGo
     await raiseGuardAgain(standby.admin, { token: standby.token, signal })
     // first: a standby that waits for its disk at each commit is slower than writers are, and would never have what is waited for
     await confirmedAsBefore(deps, { standby, forward, operation })
-    if ((await findSubscription(source.admin, back.subscription)) !== null) {
+    if ((await findSubscription(source.admin, subscription)) !== null) {
+      await disableSubscription(source.admin, { name: subscription, token: source.token, signal })
       const tokens = { sourceToken: source.token, standbyToken: standby.token }
       await closeWayBack({
         ...{ source: source.admin, standby: standby.admin, forward, back },
@@ -374,5 +336,5 @@ async function takenBack(deps: ActivityDeps, input: Switching, pair: Pair, forGo
     }
   })
   await letGo(deps, operation, pair)
-  return reopened
+  return opened
 }

@@ -2,10 +2,11 @@
 import type { Session } from '../../postgres/connect/session'
 import type { FenceToken } from '../../postgres/migrate/fence'
 import { hasEventTriggers, raiseGuard } from '../../postgres/replicate/guard'
-import { disableSubscription, findSubscription } from '../../postgres/replicate/subscription'
+import { type Reopened, reopenSource } from '../../postgres/replicate/reopen'
 import { schemaStamp } from '../../postgres/replicate/unchanged'
+import { stopWayBack } from '../../postgres/replicate/way-back'
 import { currentAct } from '../act'
-import type { InKeyhole } from '../replication/keyhole'
+import { type InKeyhole, namesKept } from '../replication/keyhole'
 import type { SideName } from '../replication/sides'
 import { inTime } from './in-time'
 import type { Pair } from './pair'
@@ -67,14 +68,17 @@ export function toldUnguarded(tables: readonly string[] | null): string {
   return tables.length === 0 ? '' : `; ${tables.length} tables of the source have no guard yet, ${tables[0]} among them`
 }
 
-/** A source that is opened while the way back is enabled turns writers away until that is disabled. Whether it may be enabled still: this session, which is inside already,
- *  may be gone, as after a stage that came too late. */
-export async function followNoMore(source: Session, { back }: Pick<Pair, 'back'>, token: FenceToken): Promise<boolean> {
+/** While the way back is enabled a source that is opened turns writers away. Whether it may be enabled still: this session, which is inside already, may be gone, as after
+ *  a stage that came too late. */
+export async function followNoMore(
+  source: Session,
+  { back: { subscription } }: Pick<Pair, 'back'>,
+  token: FenceToken,
+): Promise<boolean> {
   const limit = setTimeout(() => void source.close(), FOLLOW_NO_MORE_MS)
   try {
     if (!source.open) return true
-    const name = back.subscription
-    if ((await findSubscription(source, name))?.enabled === true) await disableSubscription(source, { name, token })
+    await stopWayBack(source, { subscription, token })
     return false
   } catch {
     // what has failed before is what counts
@@ -84,16 +88,25 @@ export async function followNoMore(source: Session, { back }: Pick<Pair, 'back'>
   }
 }
 
-/** The same by a session of its own, with the ledger away or not. What it does not come to the undo does. */
-export async function followNoMoreOnceOpen(
-  { connectTo }: Pick<InKeyhole, 'connectTo'>,
-  pair: Pair,
-  token: FenceToken,
-): Promise<void> {
-  try {
-    const source = await connectTo(pair.places.source.entry.database)
-    await followNoMore(source, pair, token).finally(() => source.close())
-  } catch {
-    // what has failed before is what counts
-  }
+/** The same by a session of its own, which comes in once the source lets its own roles in, with the ledger away or not. */
+export async function followNoMoreAnew({ connectTo }: InKeyhole, pair: Pair, token: FenceToken): Promise<void> {
+  const source = await connectTo(pair.places.source.entry.database)
+  const mayFollow = await followNoMore(source, pair, token).finally(() => source.close())
+  if (mayFollow) throw new Error('the way back may be enabled still')
+}
+
+interface Reopening {
+  readonly operation: string
+  readonly pair: Pair
+  readonly signal?: AbortSignal
+  readonly stop: () => Promise<void>
+}
+
+/** Nobody but its own roles comes into the source before `stop` has ended. */
+export function reopened({ session, token }: InKeyhole, { operation, pair, signal, stop }: Reopening): Promise<Reopened> {
+  const { entry } = pair.places.source
+  return reopenSource(session, {
+    ...{ raisedBy: operation, database: entry.database, token, signal, stopWayBack: stop },
+    keep: namesKept(entry, pair.request.declared.publisher.user),
+  })
 }

@@ -6,10 +6,12 @@ import type { StandbyRecord } from '../../contracts/standby'
 import type { Session } from '../../postgres/connect/session'
 import { readHistory } from '../../postgres/migrate/history'
 import { readBound, readLines } from '../../postgres/migrate/schema-line'
+import { accessDiffers } from '../../postgres/replicate/access-differs'
 import { firingEventTriggers } from '../../postgres/replicate/event-triggers'
 import { keepOutObstacles } from '../../postgres/replicate/keep-out'
 import { cronOnSource, othersWhoWrite } from '../../postgres/replicate/logins'
 import { barrierObstacles } from '../../postgres/replicate/marker'
+import { filledViews } from '../../postgres/replicate/materialized-views'
 import { otherReaders, readersInTheWay, replicasLeft } from '../../postgres/replicate/other-readers'
 import { otherWriters } from '../../postgres/replicate/other-writers'
 import { rightsLacking } from '../../postgres/replicate/rights'
@@ -17,7 +19,7 @@ import { shownList } from '../../postgres/replicate/tables'
 import { type Uncarried, uncarriedOf } from '../../postgres/replicate/uncarried'
 import { schemaDiffers } from '../../postgres/replicate/watch/schema-differs'
 import { readSequences } from '../../postgres/replicate/watch/sequences'
-import { noWayBackTo } from '../../postgres/replicate/way-back'
+import { noWayBackTo, wayBackLost } from '../../postgres/replicate/way-back'
 import { currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { lackingFiles, lackingLines } from '../replication/applied'
@@ -33,6 +35,8 @@ export interface Looked {
   /** By name; those that may not be read among them. */
   readonly sequences: readonly string[]
   readonly unlogged: readonly string[]
+  /** Materialized views that hold something. */
+  readonly views: readonly string[]
 }
 
 export const found = (what: string, message: string): Finding => ({ rule: `switchover:${what}`, message })
@@ -67,6 +71,7 @@ export async function lookAtBoth(deps: ActivityDeps, pair: Pair): Promise<Looked
       ],
       tables,
       sequences: [...sequences.map(({ schema, name }) => `${schema}.${name}`), ...hidden].sort(),
+      views: await filledViews(source),
     }
   })
 }
@@ -92,8 +97,8 @@ const waitsAtLine = (script: string, { id: { source, target } }: Pair): string =
   `${target} waits at its line for ${script}, which ${source} has applied: "capstan standby resume ${source} --to ${target}" carries it over.`
 const lacksFiles = (scripts: readonly string[], { id: { source, target } }: Pair): string =>
   `${target} has not ${shownList(scripts)} in its history, which ${source} has applied, and would run it again as the writer: "capstan standby resume ${source} --to ${target}" carries it over.`
-const differing = (one: string): string => `${one} differs between source and standby.`
-const unpublished = (table: string, { id: { source, target } }: Pick<Pair, 'id'>): string =>
+export const differing = (one: string): string => `${one} differs between source and standby.`
+export const unpublished = (table: string, { id: { source, target } }: Pick<Pair, 'id'>): string =>
   `${table} was made since and does not go to the standby: capstan standby reseed ${source} --to ${target} --table ${table}.`
 
 interface Both {
@@ -105,7 +110,7 @@ async function byMasters(
   { source, standby }: Both,
   pair: Pair,
   standbys: readonly StandbyRecord[],
-): Promise<Omit<Looked, 'tables' | 'sequences'>> {
+): Promise<Omit<Looked, 'tables' | 'sequences' | 'views'>> {
   const { places, forward, back, request } = pair
   const [settings] = await standby.query<{ level: string }>(`SELECT current_setting('wal_level') AS level`)
   const level = settings?.level ?? 'unknown'
@@ -139,10 +144,22 @@ async function byMasters(
       ...each('other-writers', mayLogIn.length === 0 ? [] : [bareLogins(mayLogIn, pair)]),
       ...each('other-writers', cron.warnings),
       ...each('other-readers', left === null ? [] : [left]),
+      ...each('roles', await rolesDiffering({ source, standby }, pair)),
     ],
     unlogged: uncarried.unlogged,
   }
 }
+
+/** Nothing of it is carried, and nobody finds it out before applications come. */
+async function rolesDiffering(on: Both, { places, request }: Pair): Promise<string[]> {
+  const masters = [places.source, places.standby].map(({ entry }) => entry.connections.admin.user)
+  const differing = await accessDiffers(on, { but: [...masters, ...whoFollow(request.declared)], signal: currentAct().signal })
+  return differing
+    .slice(0, ROLES_SHOWN)
+    .concat(differing.length > ROLES_SHOWN ? [`And ${differing.length - ROLES_SHOWN} more of roles and their settings.`] : [])
+}
+
+const ROLES_SHOWN = 20
 
 /** On a standby they are disabled, and nobody enables them but a person. */
 async function eventTriggersTurned({ source, standby }: Both, { id }: Pair): Promise<string[]> {
@@ -198,6 +215,7 @@ export async function sinceThePlan(
     ...(await otherWriters(source, { ...forward, subscription: back.subscription })),
     ...readersInTheWay(await otherReaders(source, forward.slot), (slot) => standbyBy(standbys, pair, slot)),
     ...(await barrierObstacles({ source, standby, ...forward })),
+    ...(await wayBackLost(standby, back)),
     ...(await madeSince({ source, standby }, pair, unlogged)),
   ]
 }

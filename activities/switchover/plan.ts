@@ -55,7 +55,7 @@ export async function planSwitchover(deps: ActivityDeps, input: Input): Promise<
   const lasting = {
     ...{ version: 1 as const, bundle, ...sides, names: pair.forward, back: pair.back },
     ...{ endpointAt: endpoint.at, holds, closes: fence.databases },
-    ...{ tables: look.tables.length, sequences: look.sequences.length, unlogged: look.unlogged },
+    ...{ tables: look.tables.length, sequences: look.sequences.length, unlogged: look.unlogged, views: look.views },
     objects: sha256Of({ tables: [...look.tables].sort(), sequences: look.sequences }),
     ...{ blocks, warnings: [...warningsOf(input), ...look.warnings, ...hold.warnings] },
   } as const
@@ -74,6 +74,7 @@ export async function planSwitchover(deps: ActivityDeps, input: Input): Promise<
     summary,
     predictedOutageMs: document.predictedOutageMs,
     holds,
+    views: look.views,
   }
 }
 

@@ -6,15 +6,19 @@ import { letOldFollow, openToApplications, turnStandby } from './forward'
 import { recordMoved } from './moved'
 import { writePapers } from './papers'
 import { planSwitchover } from './plan'
+import { rehearseCrossing } from './rehearse'
 import { lookOnceMore } from './stands'
+import { fillViewsOf } from './views'
 import { dropWayBack, prepareWayBack } from './way-back'
 
 export function createSwitchoverActivities(deps: ActivityDeps): SwitchoverActivities {
   return {
     planSwitchover: (input) => planSwitchover(deps, input),
+    fillViews: (input) => fillViewsOf(deps, input),
     writePapers: (input) => writePapers(deps, input),
     prepareWayBack: (input) => prepareWayBack(deps, input),
     dropWayBack: (input) => dropWayBack(deps, input),
+    rehearseCrossing: (input) => rehearseCrossing(deps, input),
     fenceAndDrain: (input) => fenceAndDrain(deps, input),
     takeBackFence: (input) => takeBackFence(deps, input),
     lookOnceMore: (input) => lookOnceMore(deps, input),

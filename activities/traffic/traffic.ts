@@ -2,6 +2,7 @@
  *  only what leads to `to` afterwards was. */
 import { type Endpoint, samePlace } from '../../contracts/endpoint'
 import { failure } from '../../contracts/failures'
+import type { DatabaseEntry } from '../../contracts/fleet'
 import type { StepRef } from '../../contracts/step-ref'
 import { changing, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
@@ -12,9 +13,20 @@ import { labRouterEndpoint } from './lab-router'
 import { poolersEndpoint } from './pgbouncer/poolers'
 import { drifted, type EndpointMove, type EndpointPort, shownPlace } from './port'
 
-type Deps = Pick<ActivityDeps, 'ledger' | 'endpoints' | 'resolveSecret'>
+type Access = Pick<ActivityDeps, 'endpoints' | 'resolveSecret'>
+/** Of the fleet file: its name, and what applications connect to. */
+type Led = Pick<DatabaseEntry, 'name' | 'endpoint'>
 
-export function createTrafficActivities(deps: Deps): TrafficActivities {
+interface Deps extends Access {
+  readonly databaseOf: (ref: StepRef) => Promise<Led>
+}
+
+export function createTrafficActivities({ ledger, ...access }: Access & Pick<ActivityDeps, 'ledger'>): TrafficActivities {
+  return trafficOf({ ...access, databaseOf: async ({ bundle }) => (await ledger.getBundle(bundle)).database })
+}
+
+/** For who has no ledger. */
+export function trafficOf(deps: Deps): TrafficActivities {
   const move = async (ref: StepRef, { from, to, direction }: Omit<EndpointMove, 'operation'>) => {
     const { kind, port } = await endpointOf(deps, ref)
     if (port === null) {
@@ -92,10 +104,10 @@ function remarked(port: EndpointPort): string {
 
 /** `port` null: a person is the one to move it. */
 async function endpointOf(
-  { ledger, endpoints, resolveSecret }: Deps,
-  { bundle }: StepRef,
+  { databaseOf, endpoints, resolveSecret }: Deps,
+  ref: StepRef,
 ): Promise<{ kind: Endpoint['kind']; port: EndpointPort | null }> {
-  const { database } = await ledger.getBundle(bundle)
+  const database = await databaseOf(ref)
   const { signal } = currentAct()
   const endpoint: Endpoint = database.endpoint ?? { kind: 'none' }
   switch (endpoint.kind) {

@@ -1,7 +1,7 @@
 /** The ledger is told what was done by hand, once it and Temporal are there again: the journal, where writing is, and that nobody need go on. The workflow that is
  *  still there cannot act, since the rows of who may act stand above it; it waits for an operator, and is told. Safe to repeat. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { BREAK_GLASS_DOCUMENTS, type ReconciledJournal } from '../../contracts/break-glass'
+import { BREAK_GLASS_DOCUMENTS, FINISH_STEPS, type LedByHand, type ReconciledJournal } from '../../contracts/break-glass'
 import type { MigrationBundle } from '../../contracts/bundle'
 import { Failure, failure } from '../../contracts/failures'
 import { TASK_QUEUES } from '../../contracts/messages'
@@ -37,6 +37,8 @@ export interface Reconciled {
   readonly resolved: readonly string[]
   /** In the ledger the old writer is the standby now. */
   readonly turned: boolean
+  /** As the journal says it; null: it says nothing. */
+  readonly endpoint: LedByHand | null
 }
 
 /** `waitMs`: for a workflow that has not found out yet that it may not go on. Fails with OPERATION_UNKNOWN; with NOT_READY_YET where it goes on still: repeat it. */
@@ -52,7 +54,7 @@ export async function reconcile(
     throw failure('OPTION_INVALID', `${operation} is a ${document.kind}: there is no going on by hand with those.`, { operation })
   const told = (status: OperationStatus, resolved: readonly string[], turned: boolean): Reconciled => ({
     ...{ version: 1, operation, outcome: journal.outcome },
-    ...{ status, resolved, turned },
+    ...{ status, resolved, turned, endpoint: endpointOf(journal) },
   })
   if (await isTold(ledger, document, journal)) return told(document.status, [], false)
   await refuseLate(ledger, document, journal)
@@ -94,9 +96,22 @@ async function putJournal(ledger: Ledger, { id, status }: OperationDocument, jou
   const { outcome, by, entries, endedAt } = journal
   const [first] = entries
   const done = entries.filter(({ event, step }) => event === 'after' && step !== null).map(({ step }) => step)
-  const detail = { summary: `${outcome} by ${by}: ${[...new Set(done)].join(', ')}`, outcome, sealed: journal.sealed }
+  const endpoint = endpointOf(journal)
+  const led = endpoint === null ? '' : `; ${endpoint.moved ? '' : 'the endpoint was left to a person: '}${endpoint.said}`
+  const detail = {
+    summary: `${outcome} by ${by}: ${[...new Set(done)].join(', ')}${led}`,
+    outcome,
+    endpoint,
+    sealed: journal.sealed,
+  }
   const record = { ...STEP, state: 'done' as const, attempts: 1, startedAt: first?.at ?? endedAt, finishedAt: endedAt, detail }
   await ledger.recordStep({ operation: id, sequence: SEQUENCE, step: record })
+}
+
+/** What was said of it last. */
+function endpointOf({ entries }: ReconciledJournal): LedByHand | null {
+  const told = entries.findLast(({ step, event }) => step === FINISH_STEPS.endpoint.id && event !== 'before')
+  return told === undefined ? null : { moved: told.event === 'after', said: told.said }
 }
 
 async function bundleOf(ledger: Ledger, operation: string): Promise<MigrationBundle> {

@@ -1,18 +1,24 @@
 /** One run of `capstan break-glass finish` or `revert`, told into the journal before each step and after it. */
 import { randomUUID } from 'node:crypto'
-import type { BreakGlassDeed, BreakGlassPapers } from '../../contracts/break-glass'
+import type { BreakGlassDeed, BreakGlassPapers, LedByHand } from '../../contracts/break-glass'
 import { failure } from '../../contracts/failures'
 import type { StepName } from '../../contracts/operation'
 import { finishByHand } from '../../postgres/break-glass/finish'
 import { revertByHand } from '../../postgres/break-glass/revert'
 import type { Reach } from '../../postgres/break-glass/sides'
 import type { SeenStanding } from '../../postgres/break-glass/standing'
+import type { Environment } from '../environment'
+import type { LoadedFleet } from '../fleet/read-fleet'
+import { leadApplications } from './endpoint'
 import { Journal } from './journal'
 
 export interface RunByHand {
   readonly deed: BreakGlassDeed
   readonly papers: BreakGlassPapers
+  readonly fleet: LoadedFleet
   readonly reach: Reach
+  /** For the program that moves the endpoint: what a worker of its queue is told. */
+  readonly env: Environment
   readonly journal: string
   readonly journalKey: Buffer | null
   readonly by: string
@@ -21,16 +27,24 @@ export interface RunByHand {
   readonly told: (step: StepName, event: 'before' | 'after' | 'failed', said: string) => void
 }
 
-/** Resolves to what is left for later, one sentence each; none: it is whole. Fails as `finishByHand` and `revertByHand` do. */
+export interface RanByHand {
+  /** For later, one sentence each; none: it is whole. */
+  readonly left: readonly string[]
+  readonly endpoint: LedByHand
+}
+
+/** Fails as `finishByHand` and `revertByHand` do. */
 export async function runByHand({
   deed,
   papers,
+  fleet,
   reach,
+  env,
   by,
   told,
   neverFailedOver,
   ...to
-}: RunByHand): Promise<readonly string[]> {
+}: RunByHand): Promise<RanByHand> {
   const journal = await Journal.open(to.journal, papers.operation, to.journalKey)
   const run = randomUUID().slice(0, 8)
   const note = (event: 'begin' | 'before' | 'after' | 'failed' | 'end', step: StepName | null, said: string) =>
@@ -40,17 +54,22 @@ export async function runByHand({
     await note(event, step, sentence)
     told(step, event, sentence)
   }
-  const input = { papers, reach, run, before: stepNote('before'), after: stepNote('after'), failed: stepNote('failed') }
+  let endpoint: LedByHand = { moved: false, said: 'it was not come to' }
+  const lead = async (isCurrent: () => Promise<boolean>) => {
+    endpoint = await leadApplications({ deed, papers, fleet, env, isCurrent })
+    return endpoint
+  }
+  const input = { papers, reach, run, lead, before: stepNote('before'), after: stepNote('after'), failed: stepNote('failed') }
   try {
     await note('begin', null, `${deed} of ${papers.operation}, run ${run}`)
     if (deed === 'finish') await finishByHand(input)
-    else if ((await revertByHand({ ...input, neverFailedOver })).standbyLeft) return [standbyLeft(papers)]
+    else if ((await revertByHand({ ...input, neverFailedOver })).standbyLeft) return { left: [standbyLeft(papers)], endpoint }
     await note(
       'end',
       null,
       deed === 'finish' ? `writing is at ${papers.id.target}` : `writing is at ${papers.id.source}, as before`,
     )
-    return []
+    return { left: [], endpoint }
   } finally {
     await journal.close()
   }

@@ -41,13 +41,13 @@ const DEEDS = {
     description:
       'Goes on from wherever the switchover stands: keeps every worker off, closes the source and proves it, waits until the standby has all, opens it, and has the old writer ' +
       'follow. A crossing that did not come to its end is begun again, with applications kept out meanwhile. The standby is opened only once the source is proven closed: where that ' +
-      'cannot be asked nothing is opened. Safe to repeat after whatever death.',
+      'cannot be asked nothing is opened. Then applications are led there, by what the environment gives this command as it does a worker. Safe to repeat after whatever death.',
   },
   revert: {
     summary: 'take a switchover back by hand: the source goes on',
     description:
-      'Opens the source again and has the standby follow it as before. Only while applications are kept out of the standby and nothing was written there that the source has not; ' +
-      'afterwards there is only forward. Safe to repeat after whatever death.',
+      'Opens the source again, leads applications back where they were led away already, and has the standby follow as before. Only while applications are kept out of the standby ' +
+      'and nothing was written there that the source has not; afterwards there is only forward. Safe to repeat after whatever death.',
   },
 } as const satisfies Record<BreakGlassDeed, object>
 
@@ -159,7 +159,7 @@ async function doIt(
 ): Promise<void> {
   refuseUnconfirmed(cli, options)
   const { papers, fleet } = await papersFor(cli, operation, options)
-  const { journalKey, requestedBy, resolveSecret } = cli.settings
+  const { journalKey, requestedBy, resolveSecret, forEndpoints } = cli.settings
   if (!options.json) cli.lines([...addressLines(papers, cli.paint), ''])
   await agree(cli, deed, { papers, options })
   const reach = await reachOf(papers, fleet, resolveSecret)
@@ -172,19 +172,20 @@ async function doIt(
   await confirm(cli, papers, options)
   const journal = options.journal ?? `break-glass-${papers.operation}.jsonl`
   const steps: { id: string; event: string; said: string }[] = []
-  const left = await runByHand({
-    ...{ deed, papers, reach, journal, journalKey, by: options.by ?? requestedBy, neverFailedOver },
+  const { left, endpoint } = await runByHand({
+    ...{ deed, papers, fleet, reach, env: forEndpoints, journal, journalKey, by: options.by ?? requestedBy, neverFailedOver },
     told: ({ id, title }, event, said) => {
       steps.push({ id, event, said })
       if (!options.json && event !== 'before') cli.lines([`${event === 'after' ? '✔' : '✘'} ${title}: ${oneLine(said)}`])
     },
   })
   const done = steps.filter(({ event }) => event === 'after').map(({ id, said }) => ({ id, said }))
-  if (options.json) return cli.json({ version: 1, operation: papers.operation, deed, before: seen, steps: done, left, journal })
+  if (options.json)
+    return cli.json({ version: 1, operation: papers.operation, deed, before: seen, steps: done, endpoint, left, journal })
   cli.lines([
     '',
     ...left,
-    ...endpointLines(papers, deed),
+    ...(endpoint.moved ? [] : endpointLines(papers, deed)),
     ...(left.length > 0
       ? []
       : [`Once the ledger and Temporal are there again: capstan break-glass reconcile ${oneLine(journal)}`]),
@@ -261,10 +262,15 @@ function addReconcile(group: Command, cli: CliContext): void {
         reconcile(doors, journal, { by: by ?? requestedBy, heartbeatTimeoutMs, waitMs: wait }),
       )
       if (json) return cli.json(done)
-      const { operation, outcome, status, turned } = done
+      const { operation, outcome, status, turned, endpoint } = done
       const pair = turned ? '; in the ledger the old writer is the standby now' : ''
       cli.lines([
         `${operation}: ${outcome}, and its record is ${status}${pair}. The journal is with its documents: capstan ops show ${operation}`,
+        ...(endpoint?.moved === false
+          ? [
+              `The endpoint was left to a person: see to it that applications are led to whoever writes (${oneLine(endpoint.said)}).`,
+            ]
+          : []),
       ])
     })
 }

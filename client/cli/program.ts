@@ -35,6 +35,7 @@ import { addScout } from './scout'
 import { addSnapshot } from './snapshot'
 import { addStandby } from './standby'
 import { addSwitchover } from './switchover'
+import { addUpgrade } from './upgrade'
 import { addVerify } from './verify'
 import { addVerifyBackup } from './verify-backup'
 
@@ -65,6 +66,7 @@ export function createProgram(cli: CliContext): Command {
   addReplicate(program, cli)
   addStandby(program, cli)
   addSwitchover(program, cli)
+  addUpgrade(program, cli)
   addBreakGlass(program, cli)
   addFence(program, cli)
   addFailover(program, cli)

@@ -29,7 +29,7 @@ export function addSwitchover(program: Command, cli: CliContext): void {
     .description(
       'Of a read replica that the cloud keeps ("replicas" in the fleet file): has the cloud exchange both. Of a standby: closes the source to everybody, waits until the standby has all that was acknowledged there, sets its sequences, has the source follow it, and moves the ' +
         'endpoint. Before that moment everything is taken back where anything fails, and the source goes on. Afterwards the same command with the other name moves ' +
-        'writing back. --plan changes nothing; --rehearse also compares the rows, and says how long there would be no writer. Ctrl-C stops watching; the operation goes on.',
+        'writing back. --plan changes nothing; --rehearse does all that comes before the fence, times what comes behind it, and takes it back. Ctrl-C stops watching; the operation goes on.',
     )
     .argument('<source>', 'name of the database in the fleet file that is written to now')
     .addOption(fleetOption())
@@ -45,7 +45,7 @@ export function addSwitchover(program: Command, cli: CliContext): void {
       'once nobody can write any more: for how long to compare the tables that change most; where rows differ the source is opened again (default: not at all)',
       durationMs,
     )
-    .option('--rehearse', 'look, compare, and move nothing')
+    .option('--rehearse', 'do what comes before the fence, time what comes behind it, and move nothing')
     .option('--unproven', 'move it although not all is proven yet: docs/runbooks/switchover.md names what is open')
   addLaunchOptions(command)
     .addHelpText(
@@ -95,6 +95,7 @@ function notProven(): Error {
 function questionOf({ database, switchover: { standby, rehearse } }: SwitchoverBundle): string {
   const source = `${database.name} (${database.environment}, instance ${database.instance})`
   const target = `${standby.name} (${standby.cloud}, instance ${standby.instance})`
-  if (rehearse) return `Compare ${source} with ${target}, as before writing moves there? Nothing is moved.`
+  if (rehearse)
+    return `Rehearse moving writing from ${source} to ${target}? The way back is made and taken away again; nothing is moved, and nobody is disconnected.`
   return `Move writing from ${source} to ${target}? Everybody is disconnected, and there is no writer for some seconds.`
 }

@@ -24,6 +24,8 @@ const LAG_MS_MAX = 7 * 86_400_000
 const RETAINED_BYTES_MIN = 16 * 1024 ** 2
 
 const GIB = 1024 ** 3
+const CARRY_WITHIN_MS_MIN = 60_000
+const CARRY_WITHIN_MS_MAX = 86_400_000
 const COMPARE_EVERY_MS_MIN = 60_000
 const COMPARE_EVERY_MS_MAX = 90 * 86_400_000
 const COMPARE_WITHIN_MS = 6 * 3_600_000
@@ -31,26 +33,36 @@ const COMPARE_WITHIN_MS = 6 * 3_600_000
 const COMPARE_WITHIN_MS_MAX = 86_400_000
 
 export function toStandbys(file: FileStandbys, path: FieldPath, reader: Reader): DeclaredStandby[] {
-  return file.map(({ database, publisher, wayBack, maxRetained, maxLag, compare, growTo }, index): DeclaredStandby => {
-    const at = [...path, index]
-    const retainedBytesMax = parseBytes(maxRetained) ?? Number.NaN
-    if (!Number.isInteger(retainedBytesMax) || retainedBytesMax < RETAINED_BYTES_MIN)
-      reader.wrong([...at, 'maxRetained'], 'a whole number of bytes, from 16MB on: a slot holds back whole segments of the log')
-    const lagMsMax = maxLag === undefined ? LAG_MS : (parseDurationMs(maxLag) ?? Number.NaN)
-    if (!Number.isInteger(lagMsMax) || lagMsMax < LAG_MS_MIN || lagMsMax > LAG_MS_MAX)
-      reader.wrong([...at, 'maxLag'], 'whole milliseconds, from 1s to 7d')
-    const login = (role: typeof publisher, field: string) => {
-      const { secret, host = null, port = null, tls } = role
-      return { user: reader.identifier(role.user, [...at, field, 'user']), secret, host, port, tls }
-    }
-    const back = wayBack === undefined ? {} : { wayBack: login(wayBack, 'wayBack') }
-    const compared = compare === undefined ? {} : { compare: toCompared(compare, [...at, 'compare'], reader) }
-    const growToGib = growTo === undefined ? null : (parseBytes(growTo) ?? Number.NaN) / GIB
-    if (growToGib !== null && (!Number.isInteger(growToGib) || growToGib < 1))
-      reader.wrong([...at, 'growTo'], 'a whole number of GB, from 1GB on')
-    const grown = growToGib === null ? {} : { growToGib }
-    return { database, publisher: login(publisher, 'publisher'), retainedBytesMax, lagMsMax, ...back, ...compared, ...grown }
-  })
+  return file.map(
+    ({ database, publisher, wayBack, maxRetained, maxLag, compare, growTo, carryWithin }, index): DeclaredStandby => {
+      const at = [...path, index]
+      const retainedBytesMax = parseBytes(maxRetained) ?? Number.NaN
+      if (!Number.isInteger(retainedBytesMax) || retainedBytesMax < RETAINED_BYTES_MIN)
+        reader.wrong([...at, 'maxRetained'], 'a whole number of bytes, from 16MB on: a slot holds back whole segments of the log')
+      const lagMsMax = maxLag === undefined ? LAG_MS : (parseDurationMs(maxLag) ?? Number.NaN)
+      if (!Number.isInteger(lagMsMax) || lagMsMax < LAG_MS_MIN || lagMsMax > LAG_MS_MAX)
+        reader.wrong([...at, 'maxLag'], 'whole milliseconds, from 1s to 7d')
+      const login = (role: typeof publisher, field: string) => {
+        const { secret, host = null, port = null, tls } = role
+        return { user: reader.identifier(role.user, [...at, field, 'user']), secret, host, port, tls }
+      }
+      const back = wayBack === undefined ? {} : { wayBack: login(wayBack, 'wayBack') }
+      const compared = compare === undefined ? {} : { compare: toCompared(compare, [...at, 'compare'], reader) }
+      const growToGib = growTo === undefined ? null : (parseBytes(growTo) ?? Number.NaN) / GIB
+      if (growToGib !== null && (!Number.isInteger(growToGib) || growToGib < 1))
+        reader.wrong([...at, 'growTo'], 'a whole number of GB, from 1GB on')
+      const grown = growToGib === null ? {} : { growToGib }
+      const carryWithinMs = carryWithin === undefined ? null : (parseDurationMs(carryWithin) ?? Number.NaN)
+      if (
+        carryWithinMs !== null &&
+        !(Number.isInteger(carryWithinMs) && carryWithinMs >= CARRY_WITHIN_MS_MIN && carryWithinMs <= CARRY_WITHIN_MS_MAX)
+      )
+        reader.wrong([...at, 'carryWithin'], 'whole milliseconds, from 1m to 1d')
+      const carried = carryWithinMs === null ? {} : { carryWithinMs }
+      const more = { ...back, ...compared, ...grown, ...carried }
+      return { database, publisher: login(publisher, 'publisher'), retainedBytesMax, lagMsMax, ...more }
+    },
+  )
 }
 
 function toCompared(

@@ -3,6 +3,7 @@ import type { RDSClientConfig } from '@aws-sdk/client-rds'
 import type { Capabilities } from '../capabilities'
 import { cannotExchange, cannotOverwrite } from '../owner'
 import type { ManagedPostgres } from '../port'
+import { blueGreenOf } from './blue-green'
 import { lazyRds } from './client'
 import { applyConfiguration, describeConfiguration, endInertness } from './configuration'
 import { restoreWindow, startInertRestore, startRestoreToTime } from './copies'
@@ -55,6 +56,7 @@ export function createRds(config: RDSClientConfig): ManagedPostgres {
   const rds = lazyRds(config)
   return {
     capabilities: CAPABILITIES,
+    blueGreen: blueGreenOf(rds),
     async describeInstance({ name }, options) {
       const raw = await findInstance(rds, name, options)
       if (raw === null) return null

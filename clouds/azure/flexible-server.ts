@@ -55,6 +55,7 @@ export function createFlexibleServer(config: AzureConfig & { readonly location: 
   const azure = lazyAzure(config)
   return {
     capabilities: CAPABILITIES,
+    blueGreen: null,
     async describeInstance({ name }, options) {
       const raw = await findServer(azure, name, options)
       return raw === null ? null : serverDescription(raw, config.port)

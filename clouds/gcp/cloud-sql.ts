@@ -51,6 +51,7 @@ export function createCloudSql(config: CloudSqlConfig): ManagedPostgres {
   const sql = lazyCloudSql(config)
   return {
     capabilities: CAPABILITIES,
+    blueGreen: null,
     async describeInstance({ name }, options) {
       const found = await findInstance(sql, name, options)
       return found === null ? null : describe(sql, found, options)

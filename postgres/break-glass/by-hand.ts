@@ -1,10 +1,10 @@
 /** One run of `capstan break-glass finish` or `revert`: the sessions that it holds, and each step told before and after. What is done is what the switchover's own
  *  activities do, by the same functions; only whoever is told of it is another. */
-import type { BreakGlassPapers, BreakGlassStage } from '../../contracts/break-glass'
+import { type BreakGlassPapers, type BreakGlassStage, FINISH_STEPS, type LedByHand } from '../../contracts/break-glass'
 import { failure } from '../../contracts/failures'
 import type { StepName } from '../../contracts/operation'
 import type { Session } from '../connect/session'
-import type { FenceToken } from '../migrate/fence'
+import { type FenceToken, inFencedTransaction } from '../migrate/fence'
 import { newestPapers } from './keep'
 import { lookAtSource, lookAtStandby, type SourceStanding, type StandbyStanding, stageOf } from './look'
 import {
@@ -29,6 +29,9 @@ export interface ByHandInput {
   readonly before: (step: StepName) => Promise<void>
   readonly after: (step: StepName, said: string) => Promise<void>
   readonly failed: (step: StepName, said: string) => Promise<void>
+  /** Leads applications to whoever writes by then, and has those go on that were kept waiting. It asks right before each change whether nobody has begun since, and
+   *  does not throw. */
+  readonly lead: (isCurrent: () => Promise<boolean>) => Promise<LedByHand>
 }
 
 /** A statement that waits for others without end would leave nobody served. */
@@ -67,6 +70,16 @@ export class ByHand {
       throw error
     }
     await after(step, said)
+  }
+
+  /** What a person can do as well keeps nothing else waiting: it is told, and left to him. */
+  async leadApplications(): Promise<void> {
+    const { before, after, failed, lead } = this.#input
+    await before(FINISH_STEPS.endpoint)
+    const { session, token } = this.keyhole('source')
+    const isCurrent = () => inFencedTransaction(session, token, async () => true)
+    const { moved, said } = await lead(isCurrent)
+    await (moved ? after : failed)(FINISH_STEPS.endpoint, said)
   }
 
   /** Nobody who acted before may act in it any more. Throws a Failure that says whose matter a side is that does not answer. */

@@ -48,6 +48,8 @@ export async function finishByHand(input: ByHandInput): Promise<void> {
       await hand.step(STEPS.cross, () => cross(hand))
       await hand.step(STEPS.open, () => openStandby(hand))
     }
+    // before the old writer is asked for anything: applications are served nowhere until they are led there
+    await hand.leadApplications()
     await hand.step(STEPS.follow, () => letOldFollow(hand))
     await hand.step(STEPS.remove, () => removeWayThere(hand))
   } finally {

@@ -61,6 +61,7 @@ export function readPapers(found: unknown): BreakGlassPapers {
     typeof papers.operation === 'string' &&
     typeof papers.connectionLimit === 'number' &&
     typeof papers.drainMsMax === 'number' &&
+    isEndpoint(papers.endpoint) &&
     isSide(papers.sides?.source) &&
     isSide(papers.sides?.standby) &&
     typeof papers.names?.forward?.slot === 'string' &&
@@ -69,6 +70,11 @@ export function readPapers(found: unknown): BreakGlassPapers {
     Array.isArray(papers.back)
   if (whole) return papers as BreakGlassPapers
   throw failure('DATABASE_REFUSED', 'These are no papers that this version of Capstan can go on by: it takes those of version 2.')
+}
+
+function isEndpoint(endpoint: Partial<BreakGlassPapers['endpoint']> | undefined): boolean {
+  const at = endpoint?.at
+  return typeof endpoint?.kind === 'string' && (at === null || (typeof at?.host === 'string' && typeof at.port === 'number'))
 }
 
 function isSide(side: Partial<BreakGlassPapers['sides']['source']> | undefined): boolean {

@@ -80,7 +80,7 @@ function forwardOf(input: PapersInput): PaperStep[] {
 }
 
 /** Should a crossing have ended half way. */
-function again({ names: { forward, back } }: PapersInput, { database }: Places): PaperStep[] {
+function again({ names: { forward, back } }: PapersInput, { database }: Places): [PaperStep, PaperStep] {
   return [
     {
       ...{ id: 'back-off', title: 'The way back carries nothing yet', where: database.source },
@@ -234,6 +234,7 @@ function backOf(input: PapersInput): PaperStep[] {
   const { keyhole, database } = places
   const { sides, names, id, connectionLimit, operation } = input
   const { forward, back } = names
+  const [stopBack, follow] = again(input, places)
   return [
     ...raisingAll(input, places),
     {
@@ -258,21 +259,35 @@ function backOf(input: PapersInput): PaperStep[] {
       ],
       done: `SELECT EXISTS (SELECT FROM capstan.standby_origin WHERE source = ${say.literal(id.source)} AND state = 'following')`,
     },
+    // while the way back is enabled the source's guard turns writers away: nobody but its own roles comes in before that is over
     {
-      ...{ id: 'let-in', title: 'Who was kept out of the source may connect again: nobody was, where this shows nothing' },
+      ...{
+        id: 'keep-out',
+        title: 'Where workers of the way back were let into the source: keep applications out of it until that carries nothing',
+        where: keyhole.source,
+      },
+      note: 'As the owner of the database (SET ROLE), where the master is not it',
+      sql: say.keepingOut(operation, sides.source.database, sides.source.keeps),
+      done: `SELECT (${say.ofDatabase(sides.source.database, 'datconnlimit <> 0')}) OR (${say.keptOut(sides.source.database)})`,
+    },
+    {
+      ...{ id: 'open', title: 'Open the source: to its own roles alone, where applications are kept out', where: keyhole.source },
+      sql: say.opening(sides.source.database, connectionLimit),
+      done: say.ofDatabase(sides.source.database, 'datallowconn AND datconnlimit <> 0'),
+    },
+    stopBack,
+    {
+      ...{
+        id: 'let-in',
+        title: 'From here on it is the writer again: who was kept out may connect; nobody was, where this shows nothing',
+      },
       ...{
         where: keyhole.source,
         sql: [say.forgettingMoved(sides.source.database), ...say.lettingIn(sides.source.database)],
         done: `SELECT NOT (${say.keptOut(sides.source.database)})`,
       },
     },
-    {
-      ...{ id: 'open', title: 'Open the source: from here on it is the writer again', where: keyhole.source },
-      sql: say.opening(sides.source.database, connectionLimit),
-      done: say.ofDatabase(sides.source.database, 'datallowconn AND datconnlimit <> 0'),
-    },
-    // before anybody is led there: while it is enabled the source's guard turns writers away
-    ...again(input, places),
+    follow,
     endpointStep(input, 'source'),
     {
       ...{ id: 'all', title: 'Once the standby has a row that is written now: let it follow all again', where: database.standby },

@@ -5,17 +5,17 @@ import { REVERT_STEPS as STEPS } from '../../contracts/break-glass'
 import { Failure, failure } from '../../contracts/failures'
 import { quoteIdentifier } from '../connect/quote'
 import type { Session } from '../connect/session'
-import { openDatabases } from '../fence/lower'
 import { forgetMovedAway, readMovedAway } from '../fence/moved-away'
 import { NOBODY } from '../fence/workers-only'
 import { raiseGuardAgain, setGuardAsideApart } from '../replicate/guard'
 import { letIn } from '../replicate/keep-out'
 import { dropPublication } from '../replicate/publication'
+import { reopenSource } from '../replicate/reopen'
 import { markFollowing } from '../replicate/seeding'
 import { dropSlot } from '../replicate/slot'
-import { disableSubscription, enableSubscription, findSubscription } from '../replicate/subscription'
+import { enableSubscription, findSubscription } from '../replicate/subscription'
 import { dropSubscription } from '../replicate/teardown'
-import { closeWayBack } from '../replicate/way-back'
+import { closeWayBack, stopWayBack } from '../replicate/way-back'
 import { ByHand, type ByHandInput } from './by-hand'
 import { bothOpen } from './finish'
 import { countWritten } from './written'
@@ -45,6 +45,7 @@ export async function revertByHand({ neverFailedOver, ...input }: RevertInput): 
     })
     await hand.step(STEPS.unwritten, () => (standbyAway ? neverOpened(hand, neverFailedOver) : unwritten(hand)))
     await hand.step(STEPS.reopen, () => reopen(hand))
+    await hand.leadApplications()
     if (standbyAway) return { standbyLeft: true }
     await hand.step(STEPS.followAgain, () => followAgain(hand))
     await hand.step(STEPS.removeBack, () => removeWayBack(hand))
@@ -71,11 +72,9 @@ async function isAway(hand: ByHand): Promise<boolean> {
 }
 
 async function neverOpened(hand: ByHand, neverFailedOver: RevertInput['neverFailedOver']): Promise<string> {
-  const { keptOut, open } = await hand.source()
-  if (open && keptOut) throw opened(hand)
   await refuseMovedAway(hand)
   const word = await neverFailedOver()
-  return `the source was closed and nothing beyond that: the switchover cannot have let anybody into the standby; ${word}`
+  return `in the source is not written that writing moves: the switchover cannot have let anybody into the standby; ${word}`
 }
 
 /** It is written there before the standby is opened, by whomever, and is forgotten once writing has moved back. */
@@ -117,14 +116,15 @@ async function unwritten(hand: ByHand): Promise<string> {
 async function reopen(hand: ByHand): Promise<string> {
   const { operation, sides } = hand.papers
   const { session, token } = hand.keyhole('source')
-  const { database } = sides.source
+  const { database, keeps: keep } = sides.source
   // it may have been written down already that writing moves, and nobody was let into the standby since
   await forgetMovedAway(session, { database, token })
-  const { back: again } = await letIn(session, { database, token })
-  const reopened = await openDatabases(session, { raisedBy: operation, token })
-  await followsNoMore(hand)
+  const stop = () => followsNoMore(hand)
+  const reopened = await reopenSource(session, { raisedBy: operation, database, keep, token, stopWayBack: stop })
+  // whoever else kept them out
+  const again = [...new Set([...reopened.back, ...(await letIn(session, { database, token })).back])]
   const who = again.length === 0 ? '' : `; ${again.join(', ')} may connect again`
-  return `${reopened.length === 0 ? 'it was not closed' : `${reopened.join(', ')} is open again`}${who}`
+  return `${reopened.opened.length === 0 ? 'it was not closed' : `${reopened.opened.join(', ')} is open again`}${who}`
 }
 
 /** Else its guard would turn writers away: the standby need not answer for it. */
@@ -132,8 +132,7 @@ async function followsNoMore(hand: ByHand): Promise<void> {
   await hand.takeInside('source')
   const source = await hand.open('source', 'admin')
   const { subscription } = hand.papers.names.back
-  const back = await findSubscription(source, subscription)
-  if (back?.enabled === true) await disableSubscription(source, { name: subscription, token: hand.token('source') })
+  await stopWayBack(source, { subscription, token: hand.token('source') })
 }
 
 async function followAgain(hand: ByHand): Promise<string> {

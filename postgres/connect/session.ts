@@ -1,7 +1,7 @@
 /** One connection to one database. Statements run one after the other however they are asked for; an `AbortSignal` cancels the one
  *  that runs; a connection that dies fails the next statement with CONNECTION_LOST and never the process.
  *  It will not reconnect: who holds locks or a transaction must know that they are gone. */
-import type { Client, ClientConfig, QueryResult } from 'pg'
+import { type Client, type ClientConfig, DatabaseError, type QueryResult } from 'pg'
 import { from as copyFrom } from 'pg-copy-streams'
 import { Failure, failure } from '../../contracts/failures'
 import { BoundSocket } from './bound-socket'
@@ -129,14 +129,17 @@ class PgSession implements Session {
   readonly #kept: Record<string, string> = {}
   #last: Promise<unknown> = Promise.resolve()
   #closing = false
+  /** What the server said when it ended the session between two statements. */
+  #endedBy = ''
 
   constructor(client: Client, options: ConnectOptions, endpoint: Endpoint) {
     this.#client = client
     this.#options = options
     this.endpoint = endpoint
     // Without a listener an 'error' event would end the process. The statement under way is rejected by the driver itself.
-    client.on('error', () => {
+    client.on('error', (error) => {
       this.open = false
+      if (error instanceof DatabaseError) this.#endedBy = error.code ?? ''
     })
     client.on('end', () => {
       this.open = false
@@ -232,7 +235,7 @@ class PgSession implements Session {
 
   async #run<T>(sql: string, { signal }: StatementOptions, run: () => Promise<T>): Promise<T> {
     signal?.throwIfAborted()
-    if (!this.open) throw lost(this.endpoint, this.#closing ? 'closed' : '')
+    if (!this.open) throw lost(this.endpoint, this.#closing ? 'closed' : this.#endedBy)
     let cancelled: Promise<void> | undefined
     let cut: NodeJS.Timeout | undefined
     const onAbort = () => {

@@ -6,6 +6,7 @@ import { CATALOG_QUERIES } from '../inspect/catalog-queries'
 import { historyValues, PUBLISHED, RELATIONS } from '../replicate/preflight/relations'
 import { schemaContents } from '../replicate/unchanged'
 import type { HistoryLocation } from './history'
+import type { PlannedMigration } from './plan-script'
 
 /** So many objects are named. */
 const SHOWN_MAX = 5
@@ -14,8 +15,11 @@ const SHOWN_MAX = 5
  *  locked already, so that it has to be brief, and what was dropped and made anew counts as changed. */
 export async function watchedRows(
   work: Session,
-  { script, history, locked }: { readonly script: string; readonly history: HistoryLocation; readonly locked: boolean },
+  { migration, history, locked }: { readonly migration: Hiding; readonly history: HistoryLocation; readonly locked: boolean },
 ): Promise<() => Promise<void>> {
+  const { script } = migration
+  const lines = linesHiding(migration, 'rows')
+  const at = lines.length === 0 ? script : `${script}:${lines.join(', ')}`
   const look = () => {
     return underOwnSettings(work, async () => ({
       contents: await schemaContents(work),
@@ -30,10 +34,21 @@ export async function watchedRows(
     const named = changed.length > SHOWN_MAX ? [...changed.slice(0, SHOWN_MAX), `${changed.length - SHOWN_MAX} more`] : changed
     throw failure(
       'MIGRATION_NOT_FOR_STANDBYS',
-      `${script} was rolled back: this database has standbys, and what counts in it as changing rows alone has changed the schema too${named.length === 0 ? '' : ` (${named.join(', ')})`}: call what does so in a DO block of a file of its own, with the line "-- capstan: schema" before it.`,
-      { script },
+      `${at} was rolled back: this database has standbys, and what counts in it as changing rows alone has changed the schema too${named.length === 0 ? '' : ` (${named.join(', ')})`}: call what does so in a DO block of a file of its own, with the line "-- capstan: schema" before it.`,
+      { script, ...(lines[0] === undefined ? {} : { line: lines[0] }) },
     )
   }
+}
+
+type Hiding = Pick<PlannedMigration, 'script' | 'statements'>
+
+const HIDING: ReadonlySet<string> = new Set(['DO', 'CALL', 'EXECUTE', 'SELECT'])
+
+/** Of the statements that count as such, and of which no grammar tells what they do: `SHOWN_MAX` at most. None: it was a trigger. */
+export function linesHiding({ statements }: Hiding, as: 'rows' | 'schema'): readonly number[] {
+  return statements
+    .flatMap(({ kind, line, standby }) => (standby.class === as && HIDING.has(kind) ? [line] : []))
+    .slice(0, SHOWN_MAX)
 }
 
 /** What is printed goes by them, and the script may set them. They are given back. */

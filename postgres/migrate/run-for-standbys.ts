@@ -4,9 +4,11 @@ import { Failure, failure } from '../../contracts/failures'
 import { quoteIdentifier, quoteQualified } from '../connect/quote'
 import type { Session } from '../connect/session'
 import { refuseAnonymous } from '../replicate/before-seeding'
-import { historyValues, NAME, PUBLISHED, RELATIONS } from '../replicate/preflight/relations'
+import { disableFiring, firingEventTriggers } from '../replicate/event-triggers'
+import { CARRIED, historyValues, NAME, PUBLISHED, RELATIONS } from '../replicate/preflight/relations'
+import { shownList } from '../replicate/tables'
 import type { PlannedMigration, ScriptStatement } from './plan-script'
-import { watchedRows } from './rows-alone'
+import { linesHiding, watchedRows } from './rows-alone'
 import type { RunContext } from './run-context'
 import { LINE_TABLE, linePublications, stampLine } from './schema-line'
 
@@ -33,24 +35,44 @@ export async function begunForStandbys(context: RunContext, migration: PlannedMi
   if (!context.lines || kind === 'free' || (kind === 'rows' && as === 'standby')) return NOTHING
   // what is sent on by one that is a source as well
   const publications = await linePublications(work)
-  if (publications.length === 0) return NOTHING
-  if (kind === 'rows')
-    return { schemaDone: nothing, rowsDone: await watchedRows(work, { script: migration.script, history, locked: false }) }
+  if (publications.length === 0) return as === 'standby' ? { ...NOTHING, schemaDone: () => disableFiring(work) } : NOTHING
+  if (kind === 'rows') return { schemaDone: nothing, rowsDone: await watchedRows(work, { migration, history, locked: false }) }
   if (as === 'source') await stampLine(work, migration)
   const before = new Set((await unpublished(work, publications, historyValues(history))).map(keyOf))
   const columns = as === 'source' ? await columnCounts(work, historyValues(history)) : new Map<number, number>()
   let rowsDone = nothing
   return {
     async schemaDone() {
+      if (as === 'standby') await disableFiring(work)
+      else await refuseRowsUnseen(work, migration, historyValues(history))
       if (as === 'source') await refuseFilledByDomain(work, migration.script, { columns, history: historyValues(history) })
       const found = await unpublished(work, publications, historyValues(history))
       const made = found.filter((one) => !before.has(keyOf(one)))
       if (made.length > 0) await publish(work, migration.script, made)
-      if (kind === 'mixed' && as === 'source')
-        rowsDone = await watchedRows(work, { script: migration.script, history, locked: true })
+      if (kind === 'mixed' && as === 'source') rowsDone = await watchedRows(work, { migration, history, locked: true })
     },
     rowsDone: () => rowsDone(),
   }
+}
+
+const WRITTEN = `
+  SELECT ${NAME} AS shown FROM ${RELATIONS} JOIN pg_catalog.pg_stat_xact_all_tables s ON s.relid = c.oid
+   WHERE ${CARRIED} AND s.n_tup_ins + s.n_tup_upd + s.n_tup_del > 0 ORDER BY 1`
+
+/** What is vouched for as schema alone runs on each side, and rows that it writes come from the source besides. Where an event trigger fires, nobody can tell whose
+ *  they are. */
+async function refuseRowsUnseen(work: Session, migration: PlannedMigration, history: readonly [string, string]): Promise<void> {
+  const lines = linesHiding(migration, 'schema')
+  if (lines.length === 0 || (await firingEventTriggers(work)).length > 0) return
+  const written = await work.query<{ shown: string }>(WRITTEN, history)
+  if (written.length === 0) return
+  const { script } = migration
+  const shown = shownList(written.map((one) => one.shown))
+  throw failure(
+    'MIGRATION_NOT_FOR_STANDBYS',
+    `${script}:${lines.join(', ')} was rolled back: this database has standbys, and what counts there as changing the schema alone has changed rows of ${shown} too, which each side would do by itself and get from the source besides: change the rows in a file of their own.`,
+    { script, line: lines[0] ?? 1 },
+  )
 }
 
 /** Of each table that is published, those that were dropped among them: what has a higher number afterwards is new. */

@@ -64,6 +64,12 @@ function classOf(kinds: ReadonlySet<string>): StandbyClass {
   return kinds.has('rows') ? 'rows' : 'free'
 }
 
+const FIRES_BEHIND =
+  'its event trigger would fire on a standby too for what stands behind it in the file, and on the source before a table that the file makes is followed: put it into a file of its own'
+
+/** By a file that is carried over; nothing that is said of an event trigger fires one. */
+const isRunThere = ({ standby }: Statement): boolean => standby.class !== 'rows' && !standby.eventTrigger
+
 interface Within {
   readonly statements: readonly Statement[]
   readonly index: number
@@ -77,6 +83,7 @@ function refusalsOf({ line, standby }: Statement, { statements, index, found, ma
   if (standby.refusal !== null) return refused(standby.refusal)
   const isNew = standby.table !== null && made.has(standby.table)
   if (standby.madeUp !== null && !isNew) return refused(standby.madeUp)
+  if (standby.eventTrigger && (made.size > 0 || statements.slice(index + 1).some(isRunThere))) return refused(FIRES_BEHIND)
   if (found === 'free') {
     const other = standby.class === 'schema' || standby.class === 'rows'
     return other

@@ -17,6 +17,8 @@ export interface StandbyStatement {
   readonly makesTable: string | null
   /** Published tables may have other names afterwards, or be others. */
   readonly changesTables: boolean
+  /** It makes an event trigger, or enables one. */
+  readonly eventTrigger: boolean
   /** Whoever runs what comes behind it is another role. */
   readonly setsRole: boolean
   readonly extensions: readonly string[]
@@ -49,6 +51,7 @@ const PLAIN: StandbyStatement = {
   table: null,
   makesTable: null,
   changesTables: false,
+  eventTrigger: false,
   setsRole: false,
   extensions: [],
   roles: [],
@@ -89,10 +92,14 @@ function classOf(seen: StatementSeen): Told {
       return tableMade(asNode(node.base))
     case 'IndexStmt':
       return { narrows: node.unique === true, table: nameOf(node.relation) }
+    case 'CreateEventTrigStmt':
+      return { eventTrigger: true }
+    case 'AlterEventTrigStmt':
+      return { eventTrigger: node.tgenabled !== 'D' }
     case 'AlterEnumStmt':
       return { narrows: node.oldVal !== undefined }
     case 'AlterTableStmt':
-      return tableAltered(node)
+      return tableAltered(node, seen.hidden === 'schema')
     default:
       return { changesTables: changesTables(type, node) }
   }
@@ -234,9 +241,9 @@ const ADDING_COMMANDS = new Set([
 
 const commandsOf = (node: TreeNode): TreeNode[] => asList(node.cmds).map((entry) => asNode(entry.AlterTableCmd))
 
-function tableAltered(node: TreeNode): Told {
+function tableAltered(node: TreeNode, vouched: boolean): Told {
   const commands = commandsOf(node)
-  const madeUp = commands.map(madeUpBy).find((found) => found !== null) ?? null
+  const madeUp = commands.map((command) => madeUpBy(command, vouched)).find((found) => found !== null) ?? null
   return {
     table: nameOf(node.relation),
     madeUp,

@@ -1,13 +1,14 @@
 /** One file is carried over to one standby. All that came before it on the source is applied, nothing of what comes behind it: so both sides have the very same
  *  rows, and whatever the file does comes out alike. docs/decisions/0035-migrations-and-standbys.md.
  *
- *  (a) the line's table is held until the worker that applies waits for it; (b) the file and its row in the history, in one transaction; (c) the subscription
- *  learns of new tables, whose rows it would pass over without a word; (d) the line is raised, by the session of (a). Whoever dies in between leaves the
- *  constraint: what is done is found done, and the rest is done again. */
+ *  (a) the line's table is held until the worker that applies waits for it; (b) the file and its row in the history, in one transaction, and behind it, on an old
+ *  writer, the guard upon what it made; (c) the subscription learns of new tables, whose rows it would pass over without a word; (d) the line is raised, by the
+ *  session of (a). Whoever dies in between leaves the constraint: what is done is found done, and the rest is done again. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Failure, failure } from '../../contracts/failures'
 import type { StandbyNames } from '../../contracts/standby'
 import type { Session } from '../connect/session'
+import { age } from '../health/words'
 import { applyMigrations } from '../migrate/apply'
 import type { ApplyEvent } from '../migrate/events'
 import { assertFence, type FenceToken } from '../migrate/fence'
@@ -17,13 +18,14 @@ import type { ApplyLimits } from '../migrate/run-context'
 import { LINE_TABLE, raiseBound, readBound, readLines } from '../migrate/schema-line'
 import { behindFence, explained } from './behind-fence'
 import { refuseFiring } from './event-triggers'
+import { guardNewTables } from './guard'
 import { learnTables } from './line-tables'
 import type { CarryStep } from './to-carry'
 
 export interface CarryInput {
   readonly step: CarryStep
   readonly resolved: readonly ResolvedMigration[]
-  /** Into the standby's database, as who owns the tables and the control schema, called by the token. Called three times at most, and closed here. */
+  /** Into the standby's database, as who owns the tables and the control schema, called by the token. Called four times a round at most, and closed here. */
   readonly connect: () => Promise<Session>
   /** In the standby's database, as the subscription's owner. */
   readonly admin: Session
@@ -33,8 +35,10 @@ export interface CarryInput {
   /** The one that stands in the standby's database. */
   readonly token: FenceToken
   readonly limits?: Partial<ApplyLimits> | undefined
-  /** How long it is waited for all that came before. Default 60,000. */
+  /** How long it is waited for all that came before, while the line is held. Default 60,000. */
   readonly arriveMs?: number | undefined
+  /** How long altogether, in rounds of `arriveMs`; then it is refused. Absent: one round, which may be tried again. */
+  readonly withinMs?: number | undefined
   /** Called right before each effect; throw to stop. */
   readonly mayAct?: (() => void) | undefined
   readonly signal?: AbortSignal | undefined
@@ -52,6 +56,8 @@ export interface Carried {
   readonly deferred: readonly string[]
   /** From here on they are copied. */
   readonly copying: readonly string[]
+  /** Of an old writer: tables upon which no guard could be put, as `schema.table`. */
+  readonly unguarded: readonly string[]
 }
 
 const TO_GRANT = 'it has to own the schema capstan and the history of migrations'
@@ -61,14 +67,27 @@ const POLL_MS = 20
 const KEEP_ALIVE_MS = 15_000
 
 /** Safe to repeat after any death. Whatever goes wrong, the standby stays where it was, whole. Throws NOT_READY_YET where the worker has not come there in
- *  `arriveMs`, still copies tables, or a lock was not had; DATABASE_REFUSED where it cannot come there at all; FENCED_OFF, CONNECTION_LOST, what `applyMigrations` and
- *  `learnTables` throw, and the signal's reason. */
+ *  `arriveMs`, still copies tables, or a lock was not had; DATABASE_REFUSED where it cannot come there at all, or has not `withinMs`; FENCED_OFF, CONNECTION_LOST, what
+ *  `applyMigrations` and `learnTables` throw, and the signal's reason. */
 export async function carryOne(input: CarryInput): Promise<Carried> {
+  const { withinMs, arriveMs = ARRIVE_MS } = input
+  if (withinMs === undefined) return carryOnce(input)
+  for (const until = performance.now() + withinMs; ; ) {
+    try {
+      return await carryOnce({ ...input, arriveMs: Math.max(1, Math.min(arriveMs, Math.round(until - performance.now()))) })
+    } catch (error) {
+      if (!(error instanceof Failure) || error.code !== 'NOT_READY_YET' || error.facts.reason !== 'not-there') throw error
+      if (performance.now() >= until) throw waitedEnough(error, withinMs)
+    }
+  }
+}
+
+async function carryOnce(input: CarryInput): Promise<Carried> {
   const keeper = await input.connect()
   try {
     const bound = await readBound(keeper)
     if (bound === null) throw unbound(keeper)
-    const nothing = { line: bound.line, ran: false, refreshed: false, deferred: [], copying: [] }
+    const nothing = { line: bound.line, ran: false, refreshed: false, deferred: [], copying: [], unguarded: [] }
     const { line } = input.step
     if (line !== null && line <= bound.line) return nothing
     if (line !== null && line !== bound.line + 1)
@@ -93,6 +112,8 @@ async function atTheLine(input: CarryInput, keeper: Session, line: number): Prom
   const release = await hold(input, keeper, line, await isRun(input, keeper))
   try {
     const ran = step.way === 'superseded' ? false : await runOverEmpty(input, keeper)
+    // before they are copied, since who copies holds them
+    const unguarded = await guarded(input)
     const learnt = await learnTables({ keeper, admin: input.admin, source: input.source, names, line, mayAct, signal })
     mayAct()
     await explained(keeper, TO_GRANT, async () => {
@@ -100,10 +121,16 @@ async function atTheLine(input: CarryInput, keeper: Session, line: number): Prom
       await raiseBound(keeper, { line, deferred: learnt.deferred.map(({ oid }) => oid) })
       await keeper.execute('COMMIT')
     })
-    return { ...learnt, line, ran, deferred: learnt.deferred.map(({ name }) => name) }
+    return { ...learnt, line, ran, deferred: learnt.deferred.map(({ name }) => name), unguarded }
   } finally {
     await release()
   }
+}
+
+/** An old writer turns away whoever writes there, in what the file has made too. */
+async function guarded({ admin, connect, token, signal, mayAct }: CarryInput): Promise<readonly string[]> {
+  mayAct?.()
+  return (await guardNewTables(admin, connect, { token, signal })) ?? []
 }
 
 /** The history's row of this file's line, whose content is the one that there is. */
@@ -277,6 +304,11 @@ function notReady(standby: Session, reason: 'copying' | 'not-there', what: strin
       reason,
     },
   )
+}
+
+function waitedEnough(cause: Failure, withinMs: number): Error {
+  const message = `${cause.message} It was waited for ${age(withinMs)} altogether, as the plan says (carryWithin of the fleet file).`
+  return failure('DATABASE_REFUSED', message, cause.facts, { cause })
 }
 
 function unbound(standby: Session): Error {

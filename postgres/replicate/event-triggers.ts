@@ -29,3 +29,11 @@ export async function refuseFiring(standby: Session): Promise<void> {
     { database, host, triggers: firing.length },
   )
 }
+
+/** Behind a file that is carried over, in its transaction: those that it has made or enabled, since there were none before it. */
+export async function disableFiring(standby: Session): Promise<void> {
+  const rows = await standby.query<{ name: string }>(
+    `SELECT pg_catalog.quote_ident(evtname) AS name FROM pg_catalog.pg_event_trigger e WHERE ${FIRING} ORDER BY 1`,
+  )
+  for (const { name } of rows) await standby.execute(`ALTER EVENT TRIGGER ${name} DISABLE`)
+}

@@ -133,6 +133,19 @@ export async function raiseGuard(session: Session, input: RaiseInput): Promise<r
   return (await isPrepared(session)) ? inBatches(session, input, MISSING, raising) : null
 }
 
+/** Upon what was made since, of whatever owner. `migrator` opens a session of who owns the schema `capstan`; it is closed here. As `raiseGuard`. */
+export async function guardNewTables(
+  session: Session,
+  migrator: () => Promise<Session>,
+  input: RaiseInput,
+): Promise<readonly string[] | null> {
+  if (((await unguardedTables(session)) ?? []).length > 0) {
+    const owner = await migrator()
+    await prepareGuard(owner, input).finally(() => owner.close())
+  }
+  return raiseGuard(session, input)
+}
+
 /** Where it was set aside it stands again; a table that never had one gets none. As `raiseGuard`. */
 export async function raiseGuardAgain(session: Session, input: RaiseInput): Promise<void> {
   if (await isPrepared(session)) await inBatches(session, input, SET_ASIDE, raising)

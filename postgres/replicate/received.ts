@@ -6,6 +6,8 @@ export interface Heard {
   readonly now: string
   /** Its worker runs, and so has a connection or is about to have one. */
   readonly working: boolean
+  /** False: it is paused, or somebody has disabled it: no worker is to be expected. */
+  readonly enabled: boolean
   /** Something of the source has come since. */
   readonly heard: boolean
 }
@@ -13,7 +15,10 @@ export interface Heard {
 /** `since` null: nothing counts as heard yet. As who owns the subscription. Reads only. */
 export async function heardSince(standby: Session, subscription: string, since: string | null): Promise<Heard> {
   const [row] = await standby.query<Heard>(
-    `SELECT pg_catalog.clock_timestamp()::text AS now, coalesce(bool_or(w.pid IS NOT NULL AND w.received_lsn IS NOT NULL), false) AS working,
+    `SELECT pg_catalog.clock_timestamp()::text AS now,
+            coalesce((SELECT bool_or(s.subenabled) FROM pg_catalog.pg_subscription s JOIN pg_catalog.pg_database d ON d.oid = s.subdbid
+                       WHERE s.subname = $1 AND d.datname = pg_catalog.current_database()), false) AS enabled,
+            coalesce(bool_or(w.pid IS NOT NULL AND w.received_lsn IS NOT NULL), false) AS working,
             coalesce(bool_or(w.last_msg_receipt_time > $2::timestamptz), false) AS heard
        FROM pg_catalog.pg_stat_subscription w WHERE w.subname = $1 AND w.relid IS NULL`,
     [subscription, since],

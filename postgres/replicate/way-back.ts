@@ -14,6 +14,7 @@ import { executeFenced, type FenceToken } from '../migrate/fence'
 import { awaitBarrier, type Barrier, type Passed, takeBarrier } from './barrier'
 import { barrierObstacles } from './marker'
 import { otherWriters, strangers } from './other-writers'
+import { findSubscription } from './subscription'
 
 /** From here on a master may subscribe, and a subscriber can leave out what came from itself. */
 const SINCE = 160_000
@@ -54,6 +55,35 @@ export function noWayBackTo({
 /** It is decoded within the outage: seconds at most. */
 const BEHIND_BYTES_MAX = 64 * 1024 ** 2
 
+interface BackSlot extends Record<string, unknown> {
+  readonly status: string | null
+  readonly plugin: string | null
+  readonly here: boolean
+  readonly behind: number | null
+}
+
+async function slotOf(standby: Session, { slot }: WayBackSides['back']): Promise<BackSlot | undefined> {
+  const [found] = await standby.query<BackSlot>(
+    `SELECT wal_status AS status, plugin::text AS plugin, database = pg_catalog.current_database() AS here,
+            pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_flush_lsn(), confirmed_flush_lsn)::bigint AS behind
+       FROM pg_catalog.pg_replication_slots WHERE slot_name = $1`,
+    [slot],
+  )
+  return found
+}
+
+function withoutLog(found: BackSlot | undefined, { slot }: WayBackSides['back']): string[] {
+  if (found?.plugin !== 'pgoutput' || !found.here)
+    return [`The standby has no slot ${slot} of pgoutput in this database: make it.`]
+  return found.status === 'lost' ? [`Slot ${slot} has lost log: make the way back anew.`] : []
+}
+
+/** Why its slot carries nothing any more, a sentence each. To be asked once more right before the fence: by then its server may have cut it off, and nobody would be served while the
+ *  way back is waited for. Reads only. */
+export async function wayBackLost(standby: Session, back: WayBackSides['back']): Promise<string[]> {
+  return withoutLog(await slotOf(standby, back), back)
+}
+
 /** What is lacking for it, a sentence each; none: it can be switched to. To be asked before the fence is raised. `behindBytesMax`: of the standby's log
  *  that the way back has yet to read. Reads only. */
 export async function wayBackObstacles(
@@ -62,12 +92,7 @@ export async function wayBackObstacles(
 ): Promise<string[]> {
   const never = noWayBackTo(source)
   if (never !== null) return [never]
-  const [slot] = await standby.query<{ status: string | null; plugin: string | null; here: boolean; behind: number | null }>(
-    `SELECT wal_status AS status, plugin::text AS plugin, database = pg_catalog.current_database() AS here,
-            pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_flush_lsn(), confirmed_flush_lsn)::bigint AS behind
-       FROM pg_catalog.pg_replication_slots WHERE slot_name = $1`,
-    [back.slot],
-  )
+  const slot = await slotOf(standby, back)
   const [made] = await source.query<{ enabled: boolean; origin: string }>(
     `SELECT s.subenabled AS enabled, s.suborigin AS origin
        FROM pg_catalog.pg_subscription s
@@ -79,10 +104,7 @@ export async function wayBackObstacles(
   const writers = await otherWriters(source, { ...forward, subscription: back.subscription })
   const behind = slot?.behind ?? 0
   return [
-    ...(slot?.plugin === 'pgoutput' && slot.here
-      ? []
-      : [`The standby has no slot ${back.slot} of pgoutput in this database: make it.`]),
-    ...(slot?.status === 'lost' ? [`Slot ${back.slot} has lost log: make the way back anew.`] : []),
+    ...withoutLog(slot, back),
     // nobody reads it, so it is what the standby has applied since it was made
     ...(behind > behindBytesMax
       ? [
@@ -137,6 +159,15 @@ export async function openWayBack(input: OpenWayBackInput): Promise<OpenedWayBac
   const sides = { source: standby, standby: source, slot: back.slot, subscription: back.subscription }
   const passed = await awaitBarrier({ ...sides, barrier, deadlineMs, signal })
   return { ...passed, comePast }
+}
+
+/** `source`: in its database. The way back carries nothing any more, and from the commit of this on the source's guard turns nobody away. The standby is not asked, and no
+ *  worker waited for. Safe to repeat, and where there is none. Throws FENCED_OFF. */
+export async function stopWayBack(
+  source: Session,
+  { subscription, token }: { readonly subscription: string; readonly token: FenceToken },
+): Promise<void> {
+  if ((await findSubscription(source, subscription))?.enabled === true) await switched(source, token, subscription, 'DISABLE')
 }
 
 /** Takes it back, as long as nobody has written on the standby: the way back is disabled, the way there enabled, and once that has all, it carries again

@@ -1,5 +1,5 @@
-/** What an old writer and the one in its place hold otherwise than each other: every table by its key, in both directions. Reads both, and changes nothing. The new
- *  writer goes on meanwhile: each count is of its own moment. */
+/** What an old writer and the one in its place hold otherwise than each other: every table by its key, in both directions, and one without a key by its whole rows. Reads
+ *  both, and changes nothing. The new writer goes on meanwhile: each count is of its own moment. */
 import { ServerError } from '../connect/errors'
 import type { Session } from '../connect/session'
 import { findMissing, type Lacking } from '../row-recovery/missing'
@@ -9,13 +9,15 @@ import { shownKey, TOLD_MAX } from '../verify/found'
 import { refuseSame } from '../verify/identity'
 import type { Key } from '../verify/key-reader'
 import { pairTables, type TablePair } from '../verify/pairing'
-import { Side, TooSlow } from '../verify/side'
+import { Side, type SideOptions, SnapshotLost, TooSlow } from '../verify/side'
+import { lookAtWholeRows } from './whole-rows'
 
 /** `there`: in the old writer alone; `gone`: in the new one alone. */
 export type SalvageClass = 'there' | 'differs' | 'gone'
 
 export interface LookedTable {
   readonly table: string
+  /** Null: whole rows were compared. */
   readonly key: readonly string[] | null
   readonly there: number
   readonly differs: number
@@ -45,6 +47,8 @@ export interface LookOptions {
   readonly writer: () => Promise<Session>
   /** Rows of the old writer that the new one lacks, or has otherwise, piece by piece: with their whole keys. */
   readonly take?: (found: Taken) => Promise<void>
+  /** The same of a table without a key, of which nothing is known to be the same and otherwise: a row as JSON, and its table's name. */
+  readonly takeWhole?: (table: string, row: string) => Promise<void>
   readonly onProgress?: (progress: { readonly table: string; readonly rows: number }) => void
   readonly signal?: AbortSignal
 }
@@ -58,14 +62,21 @@ export interface Taken {
 
 /** Throws as `connect` does, OPTION_INVALID for the same database twice, DATABASE_REFUSED, or the signal's reason. What stands in the way of one table is told of it. */
 export async function lookForSalvage(options: LookOptions): Promise<Looked> {
-  const { old, writer, signal } = options
+  return onSides(options, 'live', (sides) => asked(() => lookInto(sides, options)))
+}
+
+async function onSides<T>(
+  { old, writer, signal }: LookOptions,
+  mode: SideOptions['mode'],
+  work: (sides: Sides) => Promise<T>,
+): Promise<T> {
   const open = (name: 'source' | 'target') =>
-    Side.open({ name, connect: name === 'source' ? old : writer, mode: 'live', jobs: 1, signal })
+    Side.open({ name, connect: name === 'source' ? old : writer, mode, jobs: 1, signal })
   const source = await open('source')
   try {
     const target = await open('target')
     try {
-      return await asked(() => lookInto({ source, target }, options))
+      return await work({ source, target })
     } finally {
       await target.close()
     }
@@ -76,16 +87,17 @@ export async function lookForSalvage(options: LookOptions): Promise<Looked> {
 
 type Sides = Taken['sides']
 
-async function lookInto(sides: Sides, { take, onProgress, signal }: LookOptions): Promise<Looked> {
+async function lookInto(sides: Sides, options: LookOptions): Promise<Looked> {
+  const { signal } = options
   await refuseSame(sides)
   const everything = { tables: [], exclude: [] }
   const { source, target } = await onBothSides((side) => sides[side].catalog())
   const { pairs, structure, unreadable } = pairTables(source, target, everything)
   const back = new Map(pairTables(target, source, everything).pairs.map((pair) => [pair.name, pair]))
-  const tables: LookedTable[] = [...unreadable].map(([table, why]) => unknown(table, null, why))
+  const tables: LookedTable[] = [...unreadable].map(([table, why]) => unknown(table, why))
   for (const pair of pairs) {
     signal?.throwIfAborted()
-    tables.push(await lookAtTable({ pair, turned: back.get(pair.name) ?? null, sides, take, onProgress }))
+    tables.push(await lookAtTable({ pair, turned: back.get(pair.name) ?? null, sides, options }))
   }
   const apart = structure.map(({ kind, side, table, column }) => {
     const where = side === 'source' ? 'the old writer' : 'the new writer'
@@ -96,19 +108,17 @@ async function lookInto(sides: Sides, { take, onProgress, signal }: LookOptions)
 }
 
 interface OneTable {
-  readonly take: LookOptions['take'] | undefined
-  readonly onProgress: LookOptions['onProgress'] | undefined
   readonly pair: TablePair
   /** The same, the other way round. */
   readonly turned: TablePair | null
   readonly sides: Sides
+  readonly options: LookOptions
 }
 
-async function lookAtTable({ pair, turned, sides, take, onProgress }: OneTable): Promise<LookedTable> {
+async function lookAtTable({ pair, turned, sides, options }: OneTable): Promise<LookedTable> {
   const { name, key } = pair
-  const columns = key?.columns.map((column) => column.name) ?? null
-  if (key === null || turned === null || turned.key === null)
-    return unknown(name, columns, 'Nothing tells its rows apart on both sides: "capstan verify diff" compares it as a whole.')
+  if (key === null || turned === null || turned.key === null) return lookAtWhole(pair, options)
+  const { take, onProgress } = options
   const found = { there: new Keys(pair), differs: new Keys(pair), gone: new Keys(turned) }
   let rows = 0
   try {
@@ -129,9 +139,31 @@ async function lookAtTable({ pair, turned, sides, take, onProgress }: OneTable):
     if (!(error instanceof TooSlow) && !(error instanceof ServerError)) throw error
     const why =
       error instanceof TooSlow
-        ? 'Even its smallest piece took longer than a statement is allowed: ask again when the servers are less busy. These are at least so many.'
+        ? `${TOO_SLOW} These are at least so many.`
         : `PostgreSQL refused (SQLSTATE ${error.sqlState}). These are at least so many.`
     return told(pair, found, { note: why, whole: false })
+  }
+}
+
+const TOO_SLOW = 'Even its smallest piece took longer than a statement is allowed: ask again when the servers are less busy.'
+
+const BY_ROWS =
+  'Nothing tells its rows apart, so that whole rows were counted: one that was changed is there alone as it was, and in the new writer alone as it is now. None goes over.'
+
+async function lookAtWhole(pair: TablePair, options: LookOptions): Promise<LookedTable> {
+  const { name } = pair
+  const { takeWhole, onProgress } = options
+  const take = takeWhole === undefined ? undefined : (row: string) => takeWhole(name, row)
+  try {
+    const { there, gone, why } = await onSides(options, 'static', (sides) => lookAtWholeRows({ pair, sides, take }))
+    onProgress?.({ table: name, rows: there })
+    const note = why !== null && there + gone === 0 ? why : [why, pair.note, BY_ROWS].filter((one) => one !== null).join(' ')
+    return { ...unknown(name, note), there, gone, whole: why === null }
+  } catch (error) {
+    if (error instanceof SnapshotLost) return unknown(name, `${error.message}: ask again.`)
+    if (error instanceof TooSlow) return unknown(name, TOO_SLOW)
+    if (error instanceof ServerError) return unknown(name, `PostgreSQL refused (SQLSTATE ${error.sqlState}).`)
+    throw error
   }
 }
 
@@ -158,6 +190,6 @@ function told(
   }
 }
 
-function unknown(table: string, key: readonly string[] | null, note: string): LookedTable {
-  return { table, key, there: 0, differs: 0, gone: 0, keys: { there: [], differs: [], gone: [] }, note, whole: false }
+function unknown(table: string, note: string): LookedTable {
+  return { table, key: null, there: 0, differs: 0, gone: 0, keys: { there: [], differs: [], gone: [] }, note, whole: false }
 }

@@ -7,7 +7,7 @@ import { type LookOptions, lookForSalvage, type SalvageClass, type Taken } from 
 export interface SalvagedRow {
   readonly table: string
   readonly class: Exclude<SalvageClass, 'gone'>
-  /** By column. */
+  /** By column; empty: nothing tells rows of its table apart. */
   readonly key: Readonly<Record<string, string>>
   /** JSON, as PostgreSQL writes it: parsed, its numbers would be rounded. Null: it is there no more. */
   readonly old: string | null
@@ -25,7 +25,7 @@ const ROWS_MAX = 500
 
 /** `row`: one at a time. Throws as `lookForSalvage` does. */
 export async function readSalvage(
-  options: Omit<LookOptions, 'take'>,
+  options: Omit<LookOptions, 'take' | 'takeWhole'>,
   row: (found: SalvagedRow) => Promise<void>,
 ): Promise<SalvageRead> {
   let rows = 0
@@ -43,7 +43,11 @@ export async function readSalvage(
         }
       }
   }
-  const { tables, apart } = await lookForSalvage({ ...options, take })
+  const takeWhole = async (table: string, old: string): Promise<void> => {
+    await row({ table, class: 'there', key: {}, old, writer: null })
+    rows += 1
+  }
+  const { tables, apart } = await lookForSalvage({ ...options, take, takeWhole })
   return {
     rows,
     left: [

@@ -19,11 +19,15 @@ const PASSES_MAX = 8
 
 type Buckets = Map<number, Sum>
 
-/** Only under `static`. Resolves to the rows of each side. */
+/** Of a row that one side has more often: below zero, the target does. */
+type HearSurplus = (hash: string, surplus: number) => void
+
+/** Only under `static`. Resolves to the rows of each side. `hear`: of a table without a key, whatever is added to `found`. */
 export async function compareBuckets(
   pair: TablePair,
   sides: { readonly source: Side; readonly target: Side },
   found: Found,
+  hear: HearSurplus = () => undefined,
 ): Promise<{ source: number; target: number }> {
   const { source, target } = await onBothSides((side, stopped) => bucketsOf(sides[side], pair, stopped))
   const open = [...new Set([...source.keys(), ...target.keys()])]
@@ -36,7 +40,7 @@ export async function compareBuckets(
       rows += Math.max(source.get(bucket)?.rows ?? 0, target.get(bucket)?.rows ?? 0)
       some.push(bucket)
     }
-    await lookInto(some, pair, sides, found)
+    await lookInto(some, pair, sides, found, hear)
   }
   if (open.length > 0 && !found.full) found.inexact('Too many rows differ to be looked for one by one.')
   else if (open.length > 0) found.exact = false
@@ -73,6 +77,7 @@ async function lookInto(
   pair: TablePair,
   sides: { readonly source: Side; readonly target: Side },
   found: Found,
+  hear: HearSurplus,
 ): Promise<void> {
   if (pair.key !== null) {
     const { source, target } = await onBothSides((side, stopped) => rowsIn(buckets, pair, sides[side], stopped))
@@ -84,6 +89,7 @@ async function lookInto(
   const { source, target } = await onBothSides((side, stopped) => countsIn(buckets, pair, sides[side], stopped))
   for (const hash of new Set([...source.keys(), ...target.keys()])) {
     const surplus = (source.get(hash) ?? 0) - (target.get(hash) ?? 0)
+    if (surplus !== 0) hear(hash, surplus)
     if (surplus > 0) found.add('only-in-source', null, surplus)
     else if (surplus < 0) found.add('only-in-target', null, -surplus)
   }

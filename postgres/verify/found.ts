@@ -22,6 +22,9 @@ export class Found {
   note: string | null = null
   readonly told: { kind: RowDifference['kind']; key: Key | null; count: number }[] = []
 
+  /** `differingMax`: after so many it is full. */
+  constructor(private readonly differingMax = DIFFERING_MAX) {}
+
   get count(): number {
     return this.onlyInSource + this.onlyInTarget + this.changed
   }
@@ -30,7 +33,7 @@ export class Found {
   #named = 0
 
   get full(): boolean {
-    return this.#named >= DIFFERING_MAX
+    return this.#named >= this.differingMax
   }
 
   /** Whole ranges are counted at once. */

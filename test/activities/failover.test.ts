@@ -4,7 +4,8 @@ import { runAct } from '../../activities/act'
 import { exposureOf } from '../../activities/failover/exposure'
 import { refuseOldWriter } from '../../activities/failover/fence-inside'
 import { givenUpBefore } from '../../activities/failover/given-up'
-import { allowedLoss, inTimeOrLate } from '../../activities/failover/plan'
+import { inTimeOrLate } from '../../activities/failover/mark'
+import { allowedLoss, askedWhy } from '../../activities/failover/plan'
 import type { Place } from '../../activities/replication/sides'
 import { FAILOVER_DOCUMENTS } from '../../contracts/failover'
 import type { MigrationPolicy } from '../../contracts/fleet'
@@ -32,6 +33,32 @@ test.each<[string, Parameters<typeof allowedLoss>, number | null]>([
   expect(allowedLoss(...asked)).toBe(allowed)
 })
 
+type AskedWhy = Parameters<typeof askedWhy>
+/** Of a source that is dead, of which 4 s may be lost; `allowed` beforehand. */
+const why = (
+  allowed: number | null,
+  more: Partial<{ verdict: 'healthy' | 'ill'; silent: true; unfenced: string; loss: null }> = {},
+) => {
+  const { verdict = 'dead', silent, unfenced = null, loss = 4_000 } = more
+  const question: AskedWhy[1] = { probed: { verdict }, endpoint: silent ? { silent } : {} }
+  return askedWhy({ unfenced }, question, { lossMsMax: loss, allowedLossMs: allowed, leftBehind: null })
+}
+
+test('what was allowed beforehand is enough up to exactly that, and for nothing else than a loss', () => {
+  expect(why(4_000)).toBeNull()
+  expect(why(60_000)).toBeNull()
+  expect(why(3_999)).not.toBeNull()
+  expect(why(1_000)).toBe('up to 4.0 s of writes may be lost, and 1.0 s were allowed beforehand')
+  expect(why(0)).toContain('0.0 s were allowed')
+  expect(why(null)).toBe('up to 4.0 s of writes may be lost, and no loss was allowed beforehand')
+  const hour = 3_600_000
+  expect(why(hour, { loss: null })).toBe('nobody knows what may be lost')
+  // asked twice: by who asks, with a reason, and by somebody else
+  for (const verdict of ['healthy', 'ill'] as const) expect(why(hour, { verdict })).toBe('the source is not proven dead')
+  expect(why(hour, { silent: true })).toContain('endpoint')
+  expect(why(hour, { unfenced: 'its routes are withdrawn' })).toContain('cannot be proven fenced')
+})
+
 const heard = { at: '2026-11-30T10:00:05.000Z', flushed: '0/2000' }
 const look = { heard } as StandbyLook
 
@@ -43,13 +70,18 @@ test('what may be lost is reckoned from the last beat to the moment at which the
     heard,
     missingBytesMin: 0x800,
   })
-  // its clock is ahead of ours
-  expect(exposureOf(beat, { look: null }, '2026-11-30T10:00:02.000Z')).toEqual({
-    beat,
-    lossMsMax: 0,
-    heard: null,
-    missingBytesMin: null,
-  })
+})
+
+test('a source whose clock is ahead is never said to have lost nothing by that alone, and one whose clock is behind no less than by both clocks', () => {
+  const beat = { at: '2026-11-30T10:00:03.000Z', lsn: '0/1800' }
+  const by = (aheadMs: number, until = '2026-11-30T10:00:02.000Z') =>
+    exposureOf(beat, { look: { ...look, skew: { at: heard.at, aheadMs, withinMs: 40 } } }, until)
+  // five seconds ahead: the beat was at 9:59:58 by ours
+  expect(by(5_000)).toMatchObject({ lossMsMax: 4_040, skew: { aheadMs: 5_000 } })
+  // set forward since anybody looked
+  expect(by(0).lossMsMax).toBeNull()
+  expect(exposureOf(beat, { look: null }, '2026-11-30T10:00:02.000Z').lossMsMax).toBeNull()
+  expect(by(-5_000, '2026-11-30T10:00:20.000Z').lossMsMax).toBe(17_000)
 })
 
 test('without a beat nobody knows, and a beat after the last look lacks nothing that is known', () => {

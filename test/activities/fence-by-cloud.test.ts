@@ -18,10 +18,11 @@ const judged = (state: FenceState, knock: Seen['knock'], witness: Seen['witness'
 
 test.each<readonly [string, FenceState, Seen['knock'], Seen['witness'], readonly unknown[]]>([
   ['stopped, nobody listens, and ours is dead', said('stopped'), 'refused', 'dead', [true, true, true]],
-  ['stopped, nothing answers, and none was held', said('stopped'), 'silent', 'none', [true, true, true]],
+  ['stopped, nothing answers, and ours was told that it shuts down', said('stopped'), 'silent', 'ended', [true, true, true]],
   ['stopped, whatever its rules say', said('stopped', ['10.0.0.0/8']), 'refused', 'none', [true, true, true]],
   ['gone', said('gone'), 'refused', 'dead', [true, true, true]],
   ['gone, and another has its address', said('gone'), 'in', 'dead', [true, true, true]],
+  ['gone, and nothing answers', said('gone'), 'silent', 'none', [true, true, true]],
 ])('proven: %s', (_, state, knock, witness, expected) => {
   expect(judged(state, knock, witness)).toEqual(expected)
 })
@@ -37,7 +38,16 @@ test.each<readonly [string, FenceState, Seen['knock'], Seen['witness'], readonly
   ['being stopped', said('changing'), 'refused', 'dead', [true, 'unknown', false]],
   ['stopped, but its address was not found', said('stopped'), 'unasked', 'dead', [false, 'unknown', false]],
   ['not shown, in an account that may be another', said('unknown'), 'refused', 'dead', [false, 'unknown', false]],
-  ['frozen: neither ours nor a new one hears anything', said('running'), 'silent', 'silent', [true, 'unknown', false]],
+  ['frozen: neither ours nor a new one hears anything', said('running'), 'silent', 'silent', [false, 'unknown', false]],
+  [
+    'said to be stopped, and nothing answers here: so does a path that is cut',
+    said('stopped'),
+    'silent',
+    'none',
+    [false, 'unknown', false],
+  ],
+  ['the same, and ours broke without a word', said('stopped'), 'silent', 'dead', [false, 'unknown', false]],
+  ['closed alone, and ours was told that it shuts down', said('running'), 'silent', 'ended', [true, 'unknown', false]],
 ])('not proven: %s', (_, state, knock, witness, expected) => {
   expect(judged(state, knock, witness)).toEqual(expected)
 })

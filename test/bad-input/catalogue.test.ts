@@ -18,6 +18,7 @@ import { RESTORES } from './cases/restores'
 import { SCHEDULES } from './cases/schedules'
 import { SCOUT } from './cases/scout'
 import { SNAPSHOTS } from './cases/snapshots'
+import { UPGRADES } from './cases/upgrades'
 import { URLS } from './cases/urls'
 import { VERIFY } from './cases/verify'
 import { VERIFY_BACKUPS } from './cases/verify-backup'
@@ -40,6 +41,7 @@ const DOORS: Readonly<Record<string, readonly BadInput[]>> = {
   restores: RESTORES,
   'verify-backup': VERIFY_BACKUPS,
   standbys: REPLICATE,
+  upgrades: UPGRADES,
   fences: FENCES,
   schedules: SCHEDULES,
   scout: SCOUT,

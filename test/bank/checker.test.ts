@@ -1,7 +1,17 @@
 /** The checker finds each violation that it is there for, in whatever history it is hidden, and none in a history without one. */
 import fc from 'fast-check'
 import { violationsOf } from './checker'
-import { type Accepted, type Attempt, type History, type Ring, type Row, type Side, seenIn } from './history'
+import {
+  type Accepted,
+  type Attempt,
+  type GivenUp,
+  type History,
+  namesOf,
+  type Ring,
+  type Row,
+  type Side,
+  seenIn,
+} from './history'
 import { turnsOf } from './turns'
 
 const NODES = 5
@@ -15,58 +25,62 @@ interface Deed {
   readonly by: number
 }
 
-/** As it would be seen were nothing wrong: before the turn all are on A, after it on B. */
-function historyOf(before: readonly Deed[], after: readonly Deed[]): History {
+/** As it would be seen were nothing wrong: before the turn all are on A, after it on B. `lost`: what A took besides, and B never had. */
+function historyOf(before: readonly Deed[], after: readonly Deed[], lost: readonly Deed[] | null = null): History {
   const attempts: Attempt[] = []
   const accepted: Accepted[] = []
-  const rows: Row[] = []
-  const last = new Map(WRITERS.map((writer) => [writer, 0]))
+  const [old, now] = [sideAt('A'), sideAt('B')]
   let at = 0
-  for (const [server, deeds] of [
-    ['A', before],
-    ['B', after],
-  ] as const) {
+  const doneOn = (server: string, deeds: readonly Deed[], sides: readonly Growing[]): void => {
     for (const { is, by } of deeds) {
       at += 1
       const moment = { server, id: at, from: at * 10, to: at * 10 + 15 }
       const writer = WRITERS[by] ?? ''
       if (is === 'probe') {
         accepted.push({ endpoint: 'application', ...moment })
+        for (const { probes } of sides) probes.push({ id: at, server })
         continue
       }
-      const seq = (last.get(writer) ?? 0) + 1
+      const seq = (sides[0]?.last.get(writer) ?? 0) + 1
       const key = `${writer}/${seq}.${at}`
       const outcome = is === 'acknowledged' || is === 'failed' ? is : 'unknown'
       const sent = { ...moment, ticket: at + 5_000, to: is === 'acknowledged' ? moment.to : null }
       attempts.push({ key, writer, seq, outcome, sent: is === 'failed' ? null : sent })
       if (is === 'failed' || is === 'unknown, gone') continue
-      last.set(writer, seq)
-      rows.push({ key, writer, seq, id: at, ticket: sent.ticket, server })
+      for (const { last, rows } of sides) {
+        last.set(writer, seq)
+        rows.push({ key, writer, seq, id: at, ticket: sent.ticket, server })
+      }
     }
     // whoever was turned away comes again later
     at += 10
   }
-  const side = {
-    ...{ sum: SUM, ring: RING, rows, clients: [...last].map(([writer, seq]) => ({ writer, last: seq })) },
-    probes: accepted.map(({ id, server }) => ({ id, server })),
-  }
-  const acknowledged = attempts.findLast((one) => one.outcome === 'acknowledged' && one.writer === 'r1/0')?.seq ?? 0
-  const resumed = [{ writer: 'r1/0', last: last.get('r1/0') ?? 0, acknowledged, server: 'B' }]
-  const snapshots = [{ server: 'A', sum: SUM, ring: RING }]
+  doneOn('A', before, [old, now])
+  const from = at * 10
+  doneOn('A', lost ?? [], [old])
+  const to = at * 10
+  const told = attempts.findLast((one) => one.outcome === 'acknowledged' && one.writer === 'r1/0')?.seq ?? 0
+  const found = now.last.get('r1/0') ?? 0
+  doneOn('B', after, lost === null ? [old, now] : [now])
+  const sides = [old, now].map(({ last, ...side }) => ({
+    ...side,
+    clients: [...last].map(([writer, seq]) => ({ writer, last: seq })),
+  }))
+  const [left, here] = sides.map(namesOf)
+  const apart = [...(left ?? [])].filter(([name, value]) => here?.get(name) !== value).map(([name]) => name)
   return {
-    attempts,
-    resumed,
-    accepted,
-    snapshots,
-    sum: SUM,
-    nodes: NODES,
-    turns: ['A', 'B'],
-    sides: [
-      { server: 'A', ...side },
-      { server: 'B', ...side },
-    ],
+    ...{ attempts, accepted, sides, sum: SUM, nodes: NODES, turns: ['A', 'B'] },
+    resumed: [{ writer: 'r1/0', last: found, acknowledged: told, server: 'B' }],
+    snapshots: [{ server: 'A', sum: SUM, ring: RING }],
+    givenUp: lost === null ? null : { server: 'A', told: apart, from, to },
   }
 }
+
+const sideAt = (server: string) => ({
+  ...{ server, sum: SUM, ring: RING, rows: [] as Row[], probes: [] as { id: number; server: string }[] },
+  last: new Map(WRITERS.map((writer) => [writer, 0])),
+})
+type Growing = ReturnType<typeof sideAt>
 
 const deeds = fc.array(fc.record({ is: fc.constantFrom(...DEEDS), by: fc.nat(WRITERS.length - 1) }), { maxLength: 25 })
 /** On each side at least one that counts, and one of each kind somewhere. */
@@ -82,8 +96,14 @@ const histories = fc
   .tuple(deeds, deeds)
   .map(([before, after]) => historyOf([...before, ...ONE_OF_EACH], [...ONE_OF_EACH, ...after]))
 
+/** Of what came over last, and of what did not, one of each kind at least. */
+const failovers = fc
+  .tuple(deeds, deeds, deeds)
+  .map(([before, lost, after]) => historyOf([...before, ...ONE_OF_EACH], [...ONE_OF_EACH, ...after], [...ONE_OF_EACH, ...lost]))
+
 test('a history without a violation has none', () => {
-  fc.assert(fc.property(histories, (history) => void expect(violationsOf(history)).toEqual([])))
+  for (const one of [histories, failovers])
+    fc.assert(fc.property(one, (history) => void expect(violationsOf(history)).toEqual([])))
 })
 
 const on = (history: History, which: readonly string[], change: (side: Side) => Side): History => ({
@@ -217,6 +237,73 @@ const VIOLATIONS: readonly [what: string, inject: (history: History) => History,
     /a probe's row, acknowledged and lost on B/,
   ],
 ]
+
+const givingUp = (h: History, change: (told: readonly string[]) => Partial<GivenUp>): History =>
+  h.givenUp === null ? h : { ...h, givenUp: { ...h.givenUp, ...change(h.givenUp.told) } }
+/** One that the old writer acknowledged, and that came over or did not. */
+const ofOld = (h: History, cameOver: boolean): Attempt => {
+  const there = new Set(h.sides[1]?.rows.map(({ key }) => key))
+  const found = h.attempts.find(
+    (one) => one.outcome === 'acknowledged' && one.sent?.server === 'A' && there.has(one.key) === cameOver,
+  )
+  if (found === undefined) throw new Error('there is none')
+  return found
+}
+
+const OF_A_FAILOVER: typeof VIOLATIONS = [
+  [
+    'a row that is lost and that nobody told',
+    (h) => givingUp(h, (told) => ({ told: told.filter((name) => name !== `transfer ${ofOld(h, false).key}`) })),
+    /acknowledged and lost on B: r1[\s\S]*left on A, and nobody told: transfer r1/,
+  ],
+  [
+    'a probe that is lost and that nobody told',
+    (h) => givingUp(h, (told) => ({ told: told.filter((name) => !name.startsWith('probe')) })),
+    /a probe's row, acknowledged and lost on B/,
+  ],
+  [
+    'a row that was told to be lost, and is not',
+    (h) => givingUp(h, (told) => ({ told: [...told, `transfer ${ofOld(h, true).key}`] })),
+    /told to be left on A, and it is not: transfer r1/,
+  ],
+  [
+    'a row that the old writer forgot',
+    (h) => on(h, ['A'], without(ofOld(h, true).key)),
+    /acknowledged and lost on A: r1[\s\S]*B has it of A, which has it not: transfer/,
+  ],
+  [
+    'a row that only the old writer had, and forgot',
+    (h) => on(h, ['A'], without(ofOld(h, false).key)),
+    /acknowledged and lost on A/,
+  ],
+  ['a loss from before what was stated', (h) => givingUp(h, () => ({ from: 1e9 })), /lost outside of what was stated: transfer/],
+  ['a loss from behind the fence', (h) => givingUp(h, () => ({ to: -1 })), /lost outside of what was stated: transfer/],
+  [
+    'an id of a row that was lost, given again',
+    (h) => {
+      const [id, key] = [ofOld(h, false).sent?.id ?? 0, some(h, 'acknowledged', 'B').key]
+      return on(h, ['B'], (side) => ({ ...side, rows: side.rows.map((row) => (row.key === key ? { ...row, id } : row)) }))
+    },
+    /an id was given twice/,
+  ],
+  [
+    'a writer that comes again and finds less than was told to be lost',
+    (h) => ({ ...h, resumed: [{ writer: ofOld(h, true).writer, last: 0, acknowledged: 99, server: 'B' }] }),
+    /found less than it was told/,
+  ],
+  [
+    'an old writer that takes one more',
+    (h) => ({ ...h, accepted: [...h.accepted, { endpoint: 'A', id: 88_888, server: 'A', from: 1e6, to: 1e6 + 1 }] }),
+    /in turn by A, B, A, and it was to be A, B/,
+  ],
+]
+
+test.each(OF_A_FAILOVER)('of a failover, %s is found', (_what, inject, told) => {
+  fc.assert(
+    fc.property(failovers, (history) => void expect(violationsOf(inject(history)).join('\n')).toMatch(told)),
+    { numRuns: 40 },
+  )
+})
 
 function twiceGiven(history: History, as: (of: Row, earlier: Row) => Row): History {
   const [earlier, later] = [

@@ -1,11 +1,21 @@
 /** What must be true of a bank when writing has moved, or was to move: a sentence for each violation. Knows nothing of who moved it, and how. */
-import type { Attempt, History, Ring, Row, Server, Side } from './history'
+import {
+  type Attempt,
+  type GivenUp,
+  type History,
+  namesOf,
+  type Ring,
+  type Row,
+  type Seen,
+  type Server,
+  type Side,
+} from './history'
 import { turnsOf, type Write } from './turns'
 
 export function violationsOf(history: History): string[] {
   return [
     ...history.sides.flatMap((side) => [...rowsOn(side, history), ...clientsOn(side), ...balanced(side, history, 'at the end')]),
-    ...sidesDiffer(history.sides),
+    ...(history.givenUp === null ? sidesDiffer(history.sides) : leftBehind(history, history.givenUp)),
     ...new Set(history.snapshots.flatMap((one) => balanced(one, history, 'in a snapshot')).slice(0, 5)),
     ...forgotten(history),
     ...givenTwice(history),
@@ -32,10 +42,21 @@ function by<Item>(items: readonly Item[], key: (item: Item) => string): Map<stri
 
 const placeOf = ({ writer, seq }: { readonly writer: string; readonly seq: number }): string => `${writer}/${seq}`
 
-function rowsOn(side: Side, { attempts, accepted }: History): string[] {
+/** Whether a side has to have what was acknowledged. Of what was given up the old writer has all that it acknowledged, and the new one all but what was told. */
+function owes({ server }: Side, { givenUp }: History): (name: string, by: Server | undefined) => boolean {
+  if (givenUp === null) return () => true
+  if (givenUp.server === server) return (_, by) => by === server
+  const told = new Set(givenUp.told)
+  return (name) => !told.has(name)
+}
+
+function rowsOn(side: Side, history: History): string[] {
   const on = `on ${side.server}`
   const rows = by(side.rows, ({ key }) => key)
-  const known = new Map(attempts.map((one) => [one.key, one]))
+  const known = new Map(history.attempts.map((one) => [one.key, one]))
+  const isOwed = owes(side, history)
+  const attempts = history.attempts.filter(({ key, sent }) => sent === null || isOwed(`transfer ${key}`, sent.server))
+  const accepted = history.accepted.filter(({ id, server }) => isOwed(`probe ${id}`, server))
   const of = (outcome: Attempt['outcome']) => attempts.filter((one) => one.outcome === outcome)
   const there = new Set(side.probes.map(({ id }) => id))
   const keys = (found: readonly { readonly key: string }[]) => found.map(({ key }) => key)
@@ -123,9 +144,56 @@ function sidesDiffer([one, ...others]: readonly Side[]): string[] {
   })
 }
 
-/** Whoever connects anew finds what was acknowledged to him before. */
-function forgotten({ resumed }: History): string[] {
-  const found = resumed.filter(({ last, acknowledged }) => last < acknowledged)
+/** What a failover leaves on the old writer is what was told of it, to the row, and nothing of it is older or newer than was stated. */
+function leftBehind({ sides, attempts, accepted }: History, { server, told: said, from, to }: GivenUp): string[] {
+  const old = sides.find((side) => side.server === server)
+  const now = sides.find((side) => side.server !== server)
+  if (old === undefined || now === undefined) return ['of what was given up one side alone was looked at']
+  const [there, here, known] = [namesOf(old), namesOf(now), new Set(said)]
+  const left = [...there].filter(([name, value]) => here.get(name) !== value).map(([name]) => name)
+  const leftOnes = new Set(left)
+  const carried = [
+    ...now.rows.flatMap((row) => (row.server === server ? [`transfer ${row.key}`] : [])),
+    ...now.probes.flatMap((one) => (one.server === server ? [`probe ${one.id}`] : [])),
+  ]
+  const acknowledged = [
+    ...attempts.flatMap(({ key, outcome, sent }) =>
+      outcome === 'acknowledged' && sent !== null ? [{ name: `transfer ${key}`, ...sent }] : [],
+    ),
+    ...accepted.map(({ id, ...one }) => ({ name: `probe ${id}`, ...one })),
+  ]
+  const outside = acknowledged.filter((one) => leftOnes.has(one.name) && ((one.to ?? to) < from || one.from > to))
+  return [
+    ...told(
+      left.filter((name) => !known.has(name)),
+      (which) => `left on ${server}, and nobody told: ${which}`,
+    ),
+    ...told(
+      said.filter((name) => !leftOnes.has(name)),
+      (which) => `told to be left on ${server}, and it is not: ${which}`,
+    ),
+    ...told(
+      carried.filter((name) => !there.has(name)),
+      (which) => `${now.server} has it of ${server}, which has it not: ${which}`,
+    ),
+    ...told(
+      outside.map(({ name }) => name),
+      (which) => `lost outside of what was stated: ${which}`,
+    ),
+  ]
+}
+
+/** Whoever connects anew finds what was acknowledged to him before, but for what was told to be lost. */
+function forgotten({ resumed, attempts, givenUp }: History): string[] {
+  const lost = new Set(givenUp?.told)
+  const isTold = (writer: string, last: number, acknowledged: number): boolean =>
+    attempts
+      .filter((one) => one.writer === writer && one.outcome === 'acknowledged' && one.sent?.server === givenUp?.server)
+      .every(({ seq, key }) => seq <= last || seq > acknowledged || lost.has(`transfer ${key}`))
+  const found = resumed.filter(
+    ({ writer, last, acknowledged, server }) =>
+      last < acknowledged && (givenUp === null || server === givenUp.server || !isTold(writer, last, acknowledged)),
+  )
   const which = found.map(
     ({ writer, last, acknowledged, server }) => `${writer} at ${last} on ${server}, acknowledged ${acknowledged}`,
   )
@@ -170,5 +238,17 @@ function outOfTurn({ attempts, accepted, sides, turns }: History): string[] {
   })
   const found = turnsOf([...writes, ...accepted], turns[0] ?? '')
   if (found.join() === turns.join()) return []
-  return [`writes were accepted in turn by ${found.join(', ') || 'nobody'}, and it was to be ${turns.join(', ')}`]
+  return [`${inTurn(found)}, and it was to be ${turns.join(', ')}`]
+}
+
+const inTurn = (servers: readonly Server[]): string => `writes were accepted in turn by ${servers.join(', ') || 'nobody'}`
+
+/** Of what came to no end, and of which neither database was looked at. */
+export function toldWriters({ attempts, accepted }: Seen, first: Server): string {
+  const writes = attempts.flatMap(({ outcome, sent }): Write[] =>
+    outcome === 'acknowledged' && sent !== null
+      ? [{ server: sent.server, from: sent.from, to: sent.to ?? Number.POSITIVE_INFINITY }]
+      : [],
+  )
+  return inTurn(turnsOf([...writes, ...accepted], first))
 }

@@ -1,4 +1,4 @@
-/** What goes wrong while writing is to move, and when: at a step that chance names, or a moment later. Each is ordered in the lab, done to its servers or to the worker,
+/** What goes wrong while writing is to move by a switchover, and when: at a step that chance names, or a moment later. Each is ordered in the lab, done to its servers or to the worker,
  *  and taken back when the operation has ended. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { FINAL_STATUSES, type OperationStatus } from '../../contracts/operation'
@@ -23,13 +23,15 @@ const never = (run: string): string =>
   `INSERT INTO public.transfers (ticket, key, writer, seq, payer, payee, amount, server) VALUES (0, '${run}/never', '${run}/never', 1, 1, 2, 0, '')`
 
 /** Takes it back. Safe where it has never struck. */
-type Heal = () => Promise<void>
+export type Heal = () => Promise<void>
 
-interface Fault {
+export interface Fault {
   /** Every second writer commits asynchronously. Not where a server may die: then PostgreSQL itself loses what it acknowledged. */
   readonly asynchronous: boolean
   /** Besides `aborted`, for an operation that is aborted. */
   readonly ends: readonly OperationStatus[]
+  /** Of its writers; absent: as applications are. */
+  readonly patienceMs?: number
   /** More of the command line. */
   readonly words?: readonly string[]
   /** Before the operation begins. */
@@ -55,7 +57,7 @@ const ACTIVITIES = [
   'turnStandby',
 ] as const
 const MOVED_OR_NOT = ['succeeded', 'failed'] as const
-const NOTHING: Heal = async () => undefined
+export const NOTHING: Heal = async () => undefined
 
 /** Resolves to false when the operation ended without it. */
 export async function reaches({ ground, operation }: Struck, step: string): Promise<boolean> {
@@ -82,16 +84,39 @@ async function moment(struck: Struck, steps: readonly [Step, ...Step[]], withinM
   return true
 }
 
-async function ordered({ ground: { lab } }: Struck, fault: Readonly<Record<string, unknown>>): Promise<Heal> {
+export async function ordered({ ground: { lab } }: Struck, fault: Readonly<Record<string, unknown>>): Promise<Heal> {
   await lab.order(fault)
   return () => lab.withdrawAll()
 }
 
 /** What is undone waits for the fault to end, as it would in life: it ends by itself, and not with the operation. */
-function after(ms: number, end: () => Promise<unknown>): Heal {
+export function after(ms: number, end: () => Promise<unknown>): Heal {
   const ended = sleep(ms).then(end)
   ended.catch(() => undefined)
   return async () => void (await ended)
+}
+
+/** Of two workers the one that works at it; for as long as the other takes to notice, and goes on with it. */
+export async function standsStill({ ground: { capstan }, operation }: Struck): Promise<Heal> {
+  const { raw } = await capstan.temporal.workflow.getHandle(operation).describe()
+  const works = raw.pendingActivities?.flatMap(({ lastWorkerIdentity }) => Number.parseInt(lastWorkerIdentity ?? '', 10) || [])[0]
+  const pid = works ?? capstan.stack.worker.pid()
+  if (pid === null) return NOTHING
+  signal(pid, 'SIGSTOP')
+  return after(5_000, async () => signal(pid, 'SIGCONT'))
+}
+
+/** Of one of the clouds. */
+export function callsGoWrong(struck: Struck, of: readonly [Place, ...Place[]]): Promise<Heal> {
+  const { chance } = struck
+  const { cloud } = chance.of(of)
+  const kind = chance.of([
+    { kind: 'drop-response', times: 1 },
+    { kind: 'throttle', times: 3 },
+    { kind: 'delay', delay: '400ms', times: 3 },
+    { kind: 'hang', for: '2s' },
+  ])
+  return ordered(struck, { ...kind, cloud, instance: 'stock' })
 }
 
 const seconds = (chance: Chance, from: number, to: number): string =>
@@ -102,7 +127,7 @@ async function walsenderOf({ target }: Place): Promise<number | undefined> {
   return sender?.pid
 }
 
-function signal(pid: number, name: NodeJS.Signals): void {
+export function signal(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name)
   } catch {
@@ -137,29 +162,15 @@ export const FAULTS = {
       return () => spare.kill()
     },
     async during(struck) {
-      const { stack } = struck.ground.capstan
       if (!(await moment(struck, STEPS))) return NOTHING
-      const pid = stack.worker.pid()
-      if (pid === null) return NOTHING
-      signal(pid, 'SIGSTOP')
-      return after(5_000, async () => signal(pid, 'SIGCONT'))
+      return standsStill(struck)
     },
   },
 
   'calls go wrong': {
     asynchronous: true,
     ends: ['succeeded'],
-    before: (struck) => {
-      const { chance, writer, follower } = struck
-      const { cloud } = chance.of([writer, follower])
-      const kind = chance.of([
-        { kind: 'drop-response', times: 1 },
-        { kind: 'throttle', times: 3 },
-        { kind: 'delay', delay: '400ms', times: 3 },
-        { kind: 'hang', for: '2s' },
-      ])
-      return ordered(struck, { ...kind, cloud, instance: 'stock' })
-    },
+    before: (struck) => callsGoWrong(struck, [struck.writer, struck.follower]),
   },
 
   'walsender stands still': {
@@ -258,7 +269,7 @@ export const FAULTS = {
     ends: MOVED_OR_NOT,
     async during(struck) {
       const { chance, follower } = struck
-      if (!(await moment(struck, BEFORE_FENCE))) return NOTHING
+      if (!(await moment(struck, [...BEFORE_FENCE, 'cross', 'open']))) return NOTHING
       return ordered(struck, { kind: 'fill-disk', cloud: follower.cloud, instance: 'stock', for: seconds(chance, 1, 3) })
     },
   },
@@ -302,7 +313,3 @@ export const FAULTS = {
     },
   },
 } as const satisfies Readonly<Record<string, Fault>>
-
-export type FaultName = keyof typeof FAULTS
-
-export const faultNamed = (name: FaultName): Fault => FAULTS[name]

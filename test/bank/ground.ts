@@ -1,6 +1,9 @@
 /** One stack with an instance on each cloud, and on two of them at a time the bank: the one is written to, the other follows, and they may change places. */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createRds } from '../../clouds/aws/rds'
+import type { InstanceRef, ManagedPostgres } from '../../clouds/port'
 import type { OperationDocument } from '../../contracts/operation'
 import { applicationAddress, controlAddress, labHeaders } from '../../embedded/worker-program'
 import type { Row, Session } from '../../postgres/connect/session'
@@ -10,7 +13,7 @@ import { standbyNames } from '../../postgres/replicate/names'
 import { type CapstanStack, startCapstan } from '../support/capstan-stack'
 import { eventually, until } from '../support/eventually'
 import { type LabDoor, labDoor } from '../support/lab'
-import { createOtherTarget, MASTER_PASSWORD } from '../support/other-clouds'
+import { changing, createOtherTarget, MASTER_PASSWORD, whenFree } from '../support/other-clouds'
 import { letBeFollowed, letReplicate } from '../support/replicating'
 import { RestoreDesk } from '../support/restores'
 import { createTarget, type Target } from '../support/target'
@@ -25,6 +28,8 @@ export interface Place {
   readonly name: string
   readonly target: Target
   readonly server: Server
+  readonly adapter: ManagedPostgres
+  readonly instance: InstanceRef
 }
 
 export interface Standing {
@@ -44,10 +49,17 @@ export class Ground {
   #fleet = ''
   #router = ''
   #links = 0
+  /** Whom it let in before. */
+  #closedByHand: readonly string[] | null = null
 
   private constructor(readonly capstan: CapstanStack) {
     this.lab = labDoor(capstan)
-    this.#desk = new RestoreDesk(capstan, () => this.#fleet, SOON)
+    const { block, secrets } = capstan.stack
+    const env = {
+      ...{ CAPSTAN_POSTGRES_SOURCE_ADDRESS: controlAddress(block), CAPSTAN_SECRET_VARIABLES: 'SHOP_' },
+      ...{ SHOP_MIGRATOR_PASSWORD: secrets.shopMigrator, ...SOON },
+    }
+    this.#desk = new RestoreDesk(capstan, () => this.#fleet, env)
   }
 
   /** `clone`: a folder with another program. */
@@ -63,6 +75,10 @@ export class Ground {
   get standing(): Standing {
     if (this.#standing === null) throw new Error('nobody follows anybody yet')
     return this.#standing
+  }
+
+  get fleet(): string {
+    return this.#fleet
   }
 
   /** Null: nobody follows anybody yet. */
@@ -114,17 +130,26 @@ export class Ground {
   }
 
   async #made(cloud: Cloud): Promise<Place> {
-    let target: Target
-    if (cloud === 'aws') {
-      target = await createTarget(this.capstan, '17')
-      await letReplicate(this.capstan, '17', PREPARED)
-    } else {
-      const other = await createOtherTarget(cloud, this.capstan)
-      await letBeFollowed(this.capstan, other, cloud, PREPARED)
-      target = other
-    }
+    const { target, adapter } = cloud === 'aws' ? await this.#onRds() : await this.#onOther(cloud)
     const [row] = await on<{ server: string }>(target.admin, 'SELECT system_identifier::text AS server FROM pg_control_system()')
-    return { cloud, name: nameIn(cloud), target, server: row?.server ?? '' }
+    const instance = await adapter.describeInstance({ name: 'stock' }, changing)
+    if (row === undefined || instance === null) throw new Error(`${cloud} has no instance`)
+    const { name, instanceId } = instance
+    return { cloud, name: nameIn(cloud), target, server: row.server, adapter, instance: { name, instanceId } }
+  }
+
+  async #onRds(): Promise<Pick<Place, 'target' | 'adapter'>> {
+    const target = await createTarget(this.capstan, '17')
+    await letReplicate(this.capstan, '17', PREPARED)
+    const { endpoints, lab } = this.capstan.stack
+    const adapter = createRds({ region: 'us-east-1', endpoint: endpoints.labApi, credentials: lab.aws, maxAttempts: 3 })
+    return { target, adapter }
+  }
+
+  async #onOther(cloud: 'azure' | 'gcp'): Promise<Pick<Place, 'target' | 'adapter'>> {
+    const target = await createOtherTarget(cloud, this.capstan)
+    await letBeFollowed(this.capstan, target, cloud, PREPARED)
+    return { target, adapter: target.adapter }
   }
 
   #written(yaml: string): string {
@@ -218,7 +243,48 @@ export class Ground {
     await this.leave()
     await this.#setUp(writer.cloud, follower.cloud)
   }
+
+  /** Of one that was stopped already no cloud changes the networks: a person starts it, closes them, and opens them again once it is let in. */
+  async closeByHand(operation: string): Promise<void> {
+    const { adapter, instance } = this.standing.follower
+    const fence = (await this.capstan.ledger.listFences()).find((one) => one.operation === operation)
+    const access = await adapter.accessOf(instance, changing)
+    if (fence === undefined || access === null) throw new Error(`${operation} has fenced nothing`)
+    await whenFree(() => adapter.startStart({ instance }, changing))
+    await until('it to be started', async () => (await adapter.describeInstance(instance, changing))?.state === 'ready')
+    await this.#lettingIn(fence.leftIn)
+    this.#closedByHand = access.rules
+  }
+
+  async #lettingIn(networkRules: readonly string[]): Promise<void> {
+    const { adapter, instance } = this.standing.follower
+    while (!(await whenFree(() => adapter.setNetworkRules({ instance, networkRules }, changing))).done) await sleep(50)
+  }
+
+  /** What a failover has given up is let in again, and follows the new writer, each from nothing. */
+  async reunited(): Promise<void> {
+    const { writer, follower: old } = this.standing
+    const lift = ['fence', 'lift', old.name, '--yes', '--writer', writer.name, '--reason', 'its rows were looked through']
+    const { code, stdout, stderr } = await this.cli(...lift)
+    if (code !== 0) throw new Error(`capstan fence lift ended with ${code}: ${stdout}${stderr}`)
+    if (this.#closedByHand !== null) await this.#lettingIn(this.#closedByHand)
+    this.#closedByHand = null
+    await until(`${old.name} to let applications in`, () =>
+      on(old.target.app, 'SELECT 1').then(
+        () => true,
+        () => false,
+      ),
+    )
+    await on(old.target.admin, OF_OLD_PAIR)
+    this.#standing = null
+    await this.#setUp(writer.cloud, old.cloud)
+  }
 }
+
+const OF_OLD_PAIR = `DO $$ DECLARE one name; BEGIN
+    FOR one IN SELECT pubname FROM pg_publication LOOP EXECUTE format('DROP PUBLICATION %I', one); END LOOP;
+    PERFORM pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = current_database();
+  END $$`
 
 export async function on<T extends Row>(open: () => Promise<Session>, sql: string): Promise<T[]> {
   const session = await open()

@@ -82,6 +82,33 @@ export interface History extends Seen {
   /** Who was the writer, one after the other. */
   readonly turns: readonly Server[]
   readonly sides: readonly Side[]
+  /** Null: nothing was given up, and all sides have to hold the same. */
+  readonly givenUp: GivenUp | null
+}
+
+/** By a failover: what of the old writer did not come over, as those who looked say, and when that may have been written at most. */
+export interface GivenUp {
+  readonly server: Server
+  /** What it has alone, or otherwise than the new one: each as `namesOf` calls it. */
+  readonly told: readonly string[]
+  /** From the last moment of which the new writer has all, to the proof that the old one takes no more. */
+  readonly from: number
+  readonly to: number
+}
+
+/** What is told apart of a side, with what it holds of it. */
+export function namesOf({
+  rows,
+  probes,
+  clients,
+  ring,
+}: Pick<Side, 'rows' | 'probes' | 'clients' | 'ring'>): Map<string, string> {
+  return new Map([
+    ...rows.map(({ key }) => [`transfer ${key}`, ''] as const),
+    ...probes.map(({ id }) => [`probe ${id}`, ''] as const),
+    ...clients.map(({ writer, last }) => [`writer ${writer}`, String(last)] as const),
+    ...ring.map(([node, next]) => [`node ${node}`, String(next)] as const),
+  ])
 }
 
 /** A line of a client's journal. `intent` is on disk before COMMIT is sent. */

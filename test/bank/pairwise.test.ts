@@ -1,8 +1,9 @@
 /** Scenarios that are selected have every pair of values; and the same seed is the same scenario. */
 import fc from 'fast-check'
+import { DEATHS } from './deaths'
 import { FAULTS } from './faults'
 import { pairsOf, pairwise } from './pairwise'
-import { drawn, OPERATIONS, scenarioOf, WAYS } from './scenarios'
+import { drawn, SWITCHOVERS, scenarioOf, WAYS } from './scenarios'
 
 test('whatever the dimensions, a selection has every pair that there is in the pool, and no scenario that brings nothing', () => {
   const dimensions = fc.dictionary(fc.constantFrom('a', 'b', 'c', 'd'), fc.integer({ min: 1, max: 5 }), { minKeys: 2 })
@@ -21,14 +22,16 @@ test('whatever the dimensions, a selection has every pair that there is in the p
   )
 })
 
-test('those of the bank are some eighty, and every operation, fault and way meets every other', () => {
+test('those of the bank are some hundred and fifty, and every operation, fault and way meets every other that it may', () => {
   const selected = pairwise(
-    Array.from({ length: 3_000 }, (_, seed) => seed + 1),
+    Array.from({ length: 6_000 }, (_, seed) => seed + 1),
     drawn,
   )
   const covered = new Set(selected.flatMap((seed) => pairsOf(drawn(seed))))
-  const [operations, faults, ways] = [OPERATIONS.length, Object.keys(FAULTS).length, WAYS.length]
-  expect(covered.size).toBe(operations * faults + operations * ways + faults * ways + 3 * (operations + faults + ways))
+  const [switchovers, ways, deaths] = [SWITCHOVERS.length, WAYS.length, Object.keys(DEATHS).length]
+  const [operations, faults] = [switchovers + 1, Object.keys(FAULTS).length + deaths]
+  const disturbed = switchovers * (faults - deaths) + deaths
+  expect(covered.size).toBe(disturbed + operations * ways + faults * ways + 3 * (operations + faults + ways))
   expect(selected.length).toBeGreaterThanOrEqual(faults * ways)
   expect(selected.length).toBeLessThan(faults * ways * 1.5)
 })

@@ -4,11 +4,12 @@ import type { OperationDocument } from '../../contracts/operation'
 import { compareDatabases } from '../../postgres/verify/compare'
 import { PATIENCE_MS } from '../support/eventually'
 import { type Bank, startBank } from './bank'
-import { violationsOf } from './checker'
-import { faultNamed, reaches, type Struck } from './faults'
+import { toldWriters, violationsOf } from './checker'
+import { reaches, type Struck } from './faults'
 import { type Ground, on, type Place, type Standing } from './ground'
-import type { Ring, Row, Server, Side } from './history'
-import type { Scenario } from './scenarios'
+import type { GivenUp, Ring, Row, Server, Side } from './history'
+import { salvaged } from './salvaged'
+import { faultNamed, type Scenario } from './scenarios'
 import { NODES, SUM, TABLES } from './schema'
 
 /** Faults end after seconds; whoever is not through by then waits for somebody. Longer than anything else waits for something to come: a slow machine is nothing
@@ -39,7 +40,7 @@ export async function runScenario(ground: Ground, scenario: Scenario): Promise<R
     await bank.goesOn(20)
     wrong.push(...(await disturbed(ground, scenario, ended, turns)))
     await bank.goesOn()
-    following = await stillFollows(ground, scenario, wrong)
+    following = !isGivenUp(scenario, turns) && (await stillFollows(ground, scenario, wrong))
     if (operation === 'there-and-back' && following && turns.length > 1) {
       await ground.isFollowing()
       wrong.push(...(await moved(ground, `back-${seed}`, ended)))
@@ -47,26 +48,36 @@ export async function runScenario(ground: Ground, scenario: Scenario): Promise<R
       await bank.goesOn()
     }
   } catch (error) {
-    await bank.stop().catch(() => undefined)
-    throw error
+    const seen = await bank.stop().catch(() => null)
+    if (seen === null || !(error instanceof Error)) throw error
+    throw new Error(`${error.message}; until then ${toldWriters(seen, turns[0] ?? '')}`, { cause: error })
   }
   const seen = await bank.stop()
   const { writer, follower } = ground.standing
-  if (following) await ground.caughtUp()
-  const sides = await Promise.all((following ? [writer, follower] : [writer]).map((place) => sideOf(place, run)))
-  wrong.push(...violationsOf({ ...seen, sum: SUM, nodes: NODES, turns, sides }))
+  const gone = isGivenUp(scenario, turns)
+  let givenUp: GivenUp | null = null
+  if (gone) givenUp = await salvaged(ground, { operation: `op-${seed}`, run }, wrong)
+  else if (following) await ground.caughtUp()
+  const looked = following || gone ? [writer, follower] : [writer]
+  const sides = await Promise.all(looked.map((place) => sideOf(place, run)))
+  wrong.push(...violationsOf({ ...seen, sum: SUM, nodes: NODES, turns, sides, givenUp }))
   if (following) wrong.push(...(await different(ground.standing)))
+  else if (gone) await ground.reunited()
   else await ground.anew()
   return { wrong, ended, transactions: seen.attempts.filter(({ outcome }) => outcome === 'acknowledged').length }
 }
 
+/** Nothing follows any more, and the old writer may have rows alone. */
+const isGivenUp = ({ operation }: Scenario, turns: readonly Server[]): boolean => operation === 'failover' && turns.length > 1
+
 async function bankOn(ground: Ground, { writers, fault, seed }: Scenario, run: string): Promise<Bank> {
   const { writer, follower } = ground.standing
   const application = await ground.application()
-  const { asynchronous } = faultNamed(fault)
+  const { asynchronous, patienceMs } = faultNamed(fault)
+  const patient = patienceMs === undefined ? application : { ...application, patienceMs }
   return startBank({
     writers: Array.from({ length: writers }, (_, at) => ({
-      ...{ login: application, name: `${run}/${at}` },
+      ...{ login: patient, name: `${run}/${at}` },
       ...{ asynchronous: asynchronous && at % 2 === 1, seed: seed * 100 + at },
     })),
     probes: [
@@ -93,6 +104,10 @@ function ending({ id, status, failure, steps }: OperationDocument): string {
   return `${id} ended ${status} at ${steps.at(-1)?.id}: ${why}`
 }
 
+const SWITCHOVER = ['switchover', '--unproven'] as const
+/** Tickets, which no column draws, are looked at once a minute: the bank takes more of them meanwhile than the margin is by default. */
+const FAILOVER = ['failover', '--patience', '2s', '--accept-loss', '1h', '--sequence-margin', '1000000'] as const
+
 async function disturbed(ground: Ground, scenario: Scenario, ended: string[], turns: Server[]): Promise<string[]> {
   const { seed, operation, chance } = scenario
   const fault = faultNamed(scenario.fault)
@@ -100,7 +115,8 @@ async function disturbed(ground: Ground, scenario: Scenario, ended: string[], tu
   const [, abortedAt = null] = operation.split(':')
   const struck: Struck = { ...before, ground, operation: `op-${seed}`, run: `r${seed}`, abortedAt, chance }
   const heals = [await fault.before?.(struck)]
-  const words = ['switchover', before.writer.name, '--to', before.follower.name, '--unproven', ...(fault.words ?? [])]
+  const [how, ...more] = operation === 'failover' ? FAILOVER : SWITCHOVER
+  const words = [how, before.writer.name, '--to', before.follower.name, ...more, ...(fault.words ?? [])]
   const running = ground.ended(struck.operation, ...words)
   const all = [inTime(running, struck), fault.during?.(struck).then((heal) => void heals.push(heal)), aborted(struck)] as const
   const [document] = await Promise.all(all).finally(async () => {
@@ -167,7 +183,7 @@ interface Found {
   readonly probes: Side['probes']
 }
 
-async function sideOf({ target }: Place, run: string): Promise<Side> {
+export async function sideOf({ target }: Place, run: string): Promise<Side> {
   const whole = (of: string) => `(SELECT coalesce(json_agg(f), '[]') FROM (${of}) f)`
   const [found] = await on<{ found: Found }>(
     target.admin,

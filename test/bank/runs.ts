@@ -23,7 +23,7 @@ export async function runAll(seeds: readonly number[], budgetMs = Number.POSITIV
       const until = Date.now() + budgetMs / pairs.length
       for (let n = 0; left.length > 0 && (n === 0 || Date.now() < until); n += 1) {
         const ground = await stack.ground()
-        const scenario = taken(left, ground.writes)
+        const scenario = taken(left, n === 0 ? null : ground.writes)
         const found = await runOne(ground, scenario)
         done += 1
         if (found.length === 0) continue

@@ -1,10 +1,11 @@
 /** What is done to the bank, each a function of its seed: from which cloud to which, which operation, disturbed how, with how many writers. */
 import { type Chance, chanceOf } from './chance'
-import { FAULTS, type FaultName } from './faults'
+import { DEATHS } from './deaths'
+import { FAULTS, type Fault } from './faults'
 import { CLOUDS, type Cloud } from './fleet'
 
-/** An abort comes at, or shortly after, the step. A failover has its place here once there is one. */
-export const OPERATIONS = [
+/** An abort comes at, or shortly after, the step. */
+export const SWITCHOVERS = [
   'switchover',
   'there-and-back',
   'abort:compare',
@@ -12,12 +13,19 @@ export const OPERATIONS = [
   'abort:way-back',
   'abort:cross',
 ] as const
+export const OPERATIONS = [...SWITCHOVERS, 'failover'] as const
 export type Operation = (typeof OPERATIONS)[number]
 
 export const WAYS = CLOUDS.flatMap((from) => CLOUDS.filter((to) => to !== from).map((to) => ({ from, to })))
 /** Where nothing is aborted most can go wrong. */
 const MOVES = ['switchover', 'there-and-back'] as const
 const WRITERS = [4, 8, 16] as const
+const FAILOVERS_OF = 5
+
+/** Of a failover it is a death of its source. */
+export type FaultName = keyof typeof FAULTS | keyof typeof DEATHS
+
+export const faultNamed = (name: FaultName): Fault => ({ ...FAULTS, ...DEATHS })[name]
 
 export interface Scenario {
   readonly seed: number
@@ -34,11 +42,12 @@ export function scenarioOf(seed: number): Scenario {
   const chance = chanceOf(seed)
   const way = WAYS[chance.below(WAYS.length)]
   if (way === undefined) throw new Error('there is no way')
-  const fault = chance.of(Object.keys(FAULTS) as [FaultName, ...FaultName[]])
+  const fails = chance.below(FAILOVERS_OF) === 0
+  const fault = chance.of(Object.keys(fails ? DEATHS : FAULTS) as [FaultName, ...FaultName[]])
   return {
     seed,
     ...way,
-    operation: chance.of(chance.below(2) === 0 ? MOVES : OPERATIONS),
+    operation: fails ? 'failover' : chance.of(chance.below(2) === 0 ? MOVES : SWITCHOVERS),
     fault,
     writers: chance.of(WRITERS),
     chance,

@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import { parse } from 'yaml'
 import { FENCE_ALERT_CODES, FENCED_MS_MAX, fenceAlerts, fencedBy } from '../../client/fence-alerts'
 import { fenceMetrics } from '../../client/fence-metrics'
+import { EXCHANGE_STEPS } from '../../contracts/exchange'
+import { FAILOVER_STEPS } from '../../contracts/failover'
 import type { OperationDocument, StepRecord } from '../../contracts/operation'
 import { SWITCHOVER_STEPS } from '../../contracts/switchover'
 
@@ -16,12 +18,13 @@ const operation = (steps: readonly StepRecord[], more: Partial<OperationDocument
   ...{ verdict: null, requestedBy: 'ada', startedAt: UP, finishedAt: null, evidence: null, failure: null, planDigest: null },
   ...{ steps, ...more },
 })
-const { cross, open } = SWITCHOVER_STEPS
+const { cross, open, resume, follow } = SWITCHOVER_STEPS
 const closed = operation([step(cross, 'running')])
 
-test('before the fence, once the standby is open, and once all is taken back, writers are served', () => {
+test('before the fence, once whoever was held goes on, and once all is taken back, writers are served', () => {
   expect(fencedBy(operation([]))).toBeNull()
-  expect(fencedBy(operation([step(cross, 'done'), step(open, 'done')]))).toBeNull()
+  expect(fencedBy(operation([step(cross, 'done'), step(open, 'done'), step(resume, 'done')]))).toBeNull()
+  expect(fencedBy(operation([step(cross, 'done'), step(resume, 'undo-skipped'), step(follow, 'failed')]))).toBeNull()
   expect(fencedBy(operation([step(cross, 'undone')]))).toBeNull()
   expect(fencedBy({ ...closed, finishedAt: UP })).toBeNull()
   expect(fencedBy({ ...closed, kind: 'migrate' })).toBeNull()
@@ -35,6 +38,26 @@ test('one that stands for longer than it should is told, and one that waits for 
   const waits = fencedBy(operation([step(cross, 'undo-failed')], { status: 'needs-operator' }))
   if (waits === null) throw new Error('it is fenced')
   expect(fenceAlerts(waits, at(1)).map(({ code }) => code)).toEqual(['fence-needs-operator'])
+})
+
+test('whoever was held waits still where the standby is open and nobody has let him go on', () => {
+  const held = fencedBy(
+    operation([step(cross, 'done'), step(open, 'done'), step(resume, 'failed')], { status: 'needs-operator' }),
+  )
+  if (held === null) throw new Error('they are held')
+  expect(fenceAlerts(held, at(1)).map(({ code }) => code)).toEqual(['fence-needs-operator'])
+})
+
+test.each([
+  ['failover', FAILOVER_STEPS.fence, FAILOVER_STEPS.move],
+  ['exchange', EXCHANGE_STEPS.exchange, EXCHANGE_STEPS.move],
+] as const)('a %s that is stuck before applications are led somewhere is told', (kind, up, down) => {
+  const stuck = { kind, status: 'needs-operator' } as const
+  const fenced = fencedBy(operation([step(up, 'done')], stuck))
+  if (fenced === null) throw new Error('nobody is served')
+  expect(fenceAlerts(fenced, at(60 * 60_000)).map(({ code }) => code)).toEqual(['fence-up', 'fence-needs-operator'])
+  expect(fencedBy(operation([step(up, 'done'), step(down, 'done')], stuck))).toBeNull()
+  expect(fencedBy(operation([step(up, 'undone')], stuck))).toBeNull()
 })
 
 test('metrics are instants by operation, and what is not fenced is left out', () => {

@@ -93,6 +93,16 @@ test('a failover by the cloud says what the replica has, what may be lost, and w
   const lines = exchangePlanLines({ ...plan, takeOver: unknown }, shop, view)
   expect(lines).toContain('  nobody knows what may be lost: the replica has replayed no commit since it was started')
   expect(lines).toContain('  nobody is asked: what may be lost was allowed beforehand')
+  const later = {
+    ...takeOver,
+    probed: { ...probed, asked: { places: 3, silent: 2 } },
+    exposure: { ...exposure, lossMsMax: null },
+  }
+  const told = exchangePlanLines({ ...plan, takeOver: later }, shop, view)
+  expect(told).toContain('  the source is dead, silent to 2 of 3 different places of the network; its cloud says available')
+  expect(told).toContain(
+    '  nobody knows what may be lost: the newest commit that the replica has, of 2026-01-01T00:00:00.000Z, is later than our clock',
+  )
 })
 
 describe('a failover', () => {
@@ -140,7 +150,7 @@ describe('a failover', () => {
 
   test('of a source that lives promises that nothing is lost, and of one of which nobody knows anything says that', () => {
     expect(shown({ probed: { ...probed, verdict: 'healthy' } })).toContain(
-      '  nothing is to be lost: the source is closed and drained first, or it is left alone',
+      '  nothing is to be lost that goes to a standby: the source is closed and drained first, or it is left alone',
     )
     const unknown = shown({ exposure: { ...exposure, beat: null, lossMsMax: null, heard: null, missingBytesMin: null } })
     expect(unknown).toContain('  nobody knows what may be lost: no beat of the source has ever come')

@@ -155,7 +155,7 @@ describe('the plan', () => {
     const [script] = plan.pending
     const left = { instanceId: null, line: null, fingerprint: null }
     const standbys = [
-      { ...left, standby: 'shop-azure', does: 'carry-over' as const, why: null },
+      { ...left, standby: 'shop-azure', does: 'carry-over' as const, why: null, waitsMsMax: 1_200_000 },
       { ...left, standby: 'shop-gcp', does: 'wait' as const, why: 'it is paused' },
     ]
     const text = planLines({ ...plan, pending: [{ ...script!, onStandbys: 'free' }], standbys }, entry, {
@@ -163,9 +163,22 @@ describe('the plan', () => {
       columns: 200,
     }).join('\n')
     expect(text).toContain('V3__i.sql  on standbys too, while rows come in')
-    expect(text).toContain('standby shop-azure: gets each file after this database\n')
+    expect(text).toContain('standby shop-azure: gets each file after this database, is waited for at each for 20 min at most\n')
     expect(text).toContain('standby shop-gcp: waits at its line, since it is paused')
     expect(text).toMatch(/Apply to the target → +Carry over to the standbys → +Verify the target/)
+  })
+
+  test('where nothing is pending it says which standby lacks what', () => {
+    const standbys = [
+      {
+        ...{ instanceId: null, line: null, fingerprint: null },
+        standby: 'shop-gcp',
+        does: 'carry-over' as const,
+        why: 'it lacks V2__x.sql',
+      },
+    ]
+    const text = planLines({ ...plan, pending: [], standbys }, entry, { paint, columns: 200 }).join('\n')
+    expect(text).toContain('standby shop-gcp: is brought to where this database is, since it lacks V2__x.sql')
   })
 
   test('an empty plan names no steps', () => {

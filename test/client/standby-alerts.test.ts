@@ -28,6 +28,7 @@ test.each([
   ['schema-differs', found('schema-differs')],
   ['not-published', found('not-published')],
   ['unguarded', found('unguarded')],
+  ['lacks-files', found('lacks-files')],
   ['unreached', found('unreached')],
   ['not-looked-at', { look: { ...LOOK, at: '2026-11-29T23:50:00.000Z' } }],
   ['not-looked-at', { look: null, since: '2026-11-29T23:50:00.000Z' }],

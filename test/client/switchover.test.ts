@@ -80,7 +80,7 @@ describe('a pair', () => {
   })
 })
 
-test('an approval is asked for where either policy says so, and of a rehearsal never', async () => {
+test('an approval is asked for where either policy says so, of a rehearsal too: it makes the way back, and takes it away', async () => {
   const careful = fleet(
     fleetWith(standbyOf('shop-azure', BACK), STANDBY.replace('    canary:', '    policy: { approval: required }\n    canary:')),
   )
@@ -105,7 +105,7 @@ test('an approval is asked for where either policy says so, and of a rehearsal n
     standbyCloud: 'azure',
     rehearse: false,
   })
-  expect(await started(true)).toMatchObject({ approval: 'none', rehearse: true })
+  expect(await started(true)).toMatchObject({ approval: 'required', rehearse: true })
 })
 
 const address = (instance: string) => ({

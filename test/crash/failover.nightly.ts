@@ -2,6 +2,9 @@
  *  stack of its own, since there is no way back. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { FAILOVER_DOCUMENTS, type FailoverFence, type FailoverKept, type FailoverPlan } from '../../contracts/failover'
+import { keepFencedId } from '../../contracts/instance-fence'
+import type { OperationResult } from '../../contracts/operation'
+import type { Session } from '../../postgres/connect/session'
 import { until } from '../support/eventually'
 import { labDoor } from '../support/lab'
 import { isAt } from '../support/migrating'
@@ -103,10 +106,19 @@ test('a source that serves and is given up by two persons is closed and drained 
   expect(it.writers()).toEqual(['source', 'standby'])
 }, 600_000)
 
-test('one that nobody can fence is opened on a person’s word, which is in the plan, the step and the verdict', async () => {
+const writes = (session: Session): Promise<boolean> =>
+  session.query('UPDATE public.accounts SET holder = holder WHERE id = 2').then(
+    () => true,
+    () => false,
+  )
+
+const fenceOf = async (operation: string) => (await it.capstan.ledger.listFences()).find((one) => one.operation === operation)
+
+test('one that nobody can fence is opened on a person’s word, which is told everywhere; back to life, it writes for whoever was inside until the watch stops it', async () => {
   const lab = labDoor(it.capstan)
-  await lab.order({ cloud: 'aws', kind: 'freeze-instance', instance: 'stock', for: '1h' })
-  await lab.order({ cloud: 'aws', kind: 'throttle', operation: 'StopDBInstance', times: 100_000 })
+  const zombie = await it.pair.source.app()
+  const frozen = await lab.order({ cloud: 'aws', kind: 'freeze-instance', instance: 'stock', for: '1h' })
+  const throttled = await lab.order({ cloud: 'aws', kind: 'throttle', operation: 'StopDBInstance', times: 100_000 })
   const running = failover('unfenced', '--acknowledge-unfenced', 'its routes are withdrawn', '--fence-within', '3s')
   await until('the question', async () => isAt(await it.capstan.ledger.getOperation('unfenced'), 'approve', 'running'))
   const shown = await it.pair.cli('ops', 'show', 'unfenced', '--plan')
@@ -118,4 +130,20 @@ test('one that nobody can fence is opened on a person’s word, which is in the 
   expect(fence?.detail).toMatchObject({ acknowledgedBy: 'alice', acknowledgedWhy: 'its routes are withdrawn' })
   expect(await document<FailoverKept>('unfenced', FAILOVER_DOCUMENTS.kept)).toMatchObject({ lossMsMax: null })
   await it.writesGoOn()
+  // frozen until after the promotion: that is what was answered for
+  await lab.withdraw(frozen)
+  expect(await writes(zombie)).toBe(true)
+  const { findings } = (await it.capstan.temporal.workflow.getHandle('unfenced').result()) as OperationResult
+  expect(findings).toContainEqual({ rule: 'failover:unfenced', message: expect.stringContaining('may still write there') })
+  await it.capstan.temporal.schedule.getHandle(keepFencedId((await fenceOf('unfenced'))!)).trigger()
+  await lab.withdraw(throttled)
+  await until('the watch to stop it', async () => ((await fenceOf('unfenced'))?.reasserted ?? 0) > 0)
+  await until('whoever was inside to be gone', async () => !(await writes(zombie)))
+  await expect(it.pair.source.app()).rejects.toThrow()
+  const listed = await it.capstan.capstan(['fence', 'list', '--prometheus'])
+  expect(listed.stdout).toMatch(/capstan_fence_reasserted_total\{cloud="aws".*\} [1-9]/)
+  const gone = Date.now()
+  await it.writesGoOn()
+  expect(it.firstAcceptedAfter('source', gone)).toBeNull()
+  await zombie.close()
 }, 600_000)

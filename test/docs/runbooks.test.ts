@@ -13,6 +13,7 @@ import { RESTORE_STEPS } from '../../contracts/restore'
 import { SALVAGE_STEPS } from '../../contracts/salvage'
 import { SNAPSHOT_STEPS } from '../../contracts/snapshot'
 import { SWITCHOVER_STEPS } from '../../contracts/switchover'
+import { UPGRADE_STEPS } from '../../contracts/upgrade'
 import { VERIFY_BACKUP_STEPS } from '../../contracts/verify-backup'
 
 test.each([
@@ -25,6 +26,7 @@ test.each([
   ['break-glass', { ...FINISH_STEPS, ...REVERT_STEPS }],
   ['failover', FAILOVER_STEPS],
   ['exchange', EXCHANGE_STEPS],
+  ['upgrade', UPGRADE_STEPS],
   ['salvage', SALVAGE_STEPS],
 ])("the %s page's headings are the runbook's steps, in order", (verb, steps) => {
   const page = readFileSync(join(__dirname, `../../docs/runbooks/${verb}.md`), 'utf8')

@@ -5,7 +5,6 @@ import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { BreakGlassPapers } from '../../contracts/break-glass'
-import { labHeaders } from '../../embedded/worker-program'
 import type { Session } from '../../postgres/connect/session'
 import { capstan as command } from '../client/recorded-io'
 import { freezeControlPlane } from '../support/control-plane'
@@ -27,6 +26,7 @@ beforeAll(async () => {
     ...{ TEMPORAL_ADDRESS: '127.0.0.1:9', CAPSTAN_LEDGER_URL: 'postgres://nobody@127.0.0.1:9/ledger' },
     ...{ CAPSTAN_SECRET_VARIABLES: 'SHOP_', CAPSTAN_JOURNAL_KEY: 'ab'.repeat(32), SHOP_MASTER_PASSWORD: MASTER_PASSWORD },
     ...{ SHOP_ADMIN_PASSWORD: stack.secrets.shopAdmin, SHOP_MIGRATOR_PASSWORD: stack.secrets.shopMigrator },
+    ...{ CAPSTAN_LAB_ENDPOINT: stack.lab.api, CAPSTAN_LAB_TOKEN: stack.lab.token ?? '' },
   }
 })
 afterAll(async () => {
@@ -104,8 +104,7 @@ async function returned(operation: string, outcome: string): Promise<void> {
   const first = await told()
   expect({ code: first.code, ...JSON.parse(first.stdout || '{}'), err: first.stderr }).toMatchObject({
     code: 0,
-    operation,
-    outcome,
+    ...{ operation, outcome, endpoint: { moved: true } },
   })
   expect(JSON.parse((await told()).stdout)).toMatchObject({ outcome, resolved: [] })
   expect(await it.capstan.ledger.getDocument({ operation, name: 'break-glass-journal' })).toMatchObject({ outcome })
@@ -117,7 +116,7 @@ test('taken back by hand, the source goes on and the standby follows; the worker
   // somebody began to finish it, and thought better of it
   await killedAt('again', 'back')
   const { exit, json, err } = await byHand('revert', 'back')
-  expect({ exit, json, err }).toMatchObject({ exit: 0, json: { left: [], deed: 'revert' } })
+  expect({ exit, json, err }).toMatchObject({ exit: 0, json: { left: [], deed: 'revert', endpoint: { moved: true } } })
   await it.writesGoOn()
   expect((await byHand('revert', 'back')).exit).toBe(0)
   expect((await byHand('finish', 'back')).exit).toBe(3)
@@ -131,8 +130,7 @@ test('finished by hand, killed on the way and begun again, writing is at the sta
   await frozenBehindTheFence('onward')
   await killedAt('cross', 'onward')
   const { exit, json, err } = await byHand('finish', 'onward')
-  expect({ exit, json, err }).toMatchObject({ exit: 0, json: { left: [], deed: 'finish' } })
-  await moved()
+  expect({ exit, json, err }).toMatchObject({ exit: 0, json: { left: [], deed: 'finish', endpoint: { moved: true } } })
   await it.writesGoOn()
   expect((await byHand('finish', 'onward')).exit).toBe(0)
   const { exit: refused, out } = await byHand('revert', 'onward')
@@ -145,18 +143,6 @@ test('finished by hand, killed on the way and begun again, writing is at the sta
   expect(it.writers()).toEqual(['source', 'standby'])
   await it.isFollowing(it.pair.name, 'stock')
 })
-
-/** As the papers say it of the lab's router. */
-async function moved(): Promise<void> {
-  const { capstan, pair } = it
-  const placeOf = ({ host, port }: { host: string; port: number }) => ({ host, port })
-  const answer = await fetch(`${capstan.stack.lab.api}/_lab/router/stock`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', ...labHeaders(capstan.stack.lab) },
-    body: JSON.stringify({ from: placeOf(pair.source), to: placeOf(pair.standby) }),
-  })
-  expect({ ok: answer.ok, said: answer.ok ? '' : await answer.text() }).toEqual({ ok: true, said: '' })
-}
 
 /** What the papers ask, on each side: that all of the way is done. */
 async function saysDone({ forward }: BreakGlassPapers): Promise<void> {

@@ -18,11 +18,22 @@ beforeAll(async () => {
 afterAll(() => it?.close())
 
 const CALL = 'FailoverGlobalCluster'
+/** All workers are in one place of the network, by whose word alone nothing is dead. */
+const ALTHOUGH = ['--although-it-answers', 'its region is under water'] as const
 const failover = (operation: string, ...more: string[]) =>
   it.ended(operation, 'failover', PRIMARY, '--to', REPLICA, '--patience', '3s', '--fence-within', '6s', ...more)
 const told = async (since: number): Promise<number> =>
   (await lab.calls(since)).filter(({ operation, effect }) => effect && operation === CALL).length
 const document = async <T>(operation: string, name: string) => (await it.capstan.ledger.getDocument({ operation, name })) as T
+const asksForOne = (operation: string) =>
+  until(
+    'an approval to be asked for',
+    async () => (await it.capstan.ledger.getOperation(operation))?.status === 'awaiting-approval',
+  )
+async function approved(operation: string): Promise<void> {
+  await asksForOne(operation)
+  expect(await it.capstan.capstan(['ops', 'approve', operation, '--by', 'bob'])).toMatchObject({ code: 0 })
+}
 const stepOf = ({ steps }: OperationDocument, id: string) => steps.find((step) => step.id === id)
 
 test('a source that serves is not given up, and the switchover is named', async () => {
@@ -40,7 +51,12 @@ test('a source that serves is not given up, and the switchover is named', async 
 test('one that stands still, and that its cloud does not stop, is not proven fenced: nothing is promoted, and it goes on', async () => {
   const since = await lab.mark()
   const frozen = await lab.order({ cloud: 'aws', kind: 'freeze-instance', instance: `${PRIMARY}-1`, for: '1h' })
-  const running = failover('unfenced', '--accept-loss', '1h')
+  // an allowance is for what is dead
+  const refused = await failover('ill', '--accept-loss', '1h')
+  expect(refused).toMatchObject({ status: 'failed', verdict: 'fail' })
+  expect(stepOf(refused, 'plan')?.detail.findings).toMatchObject([{ rule: 'failover:answers' }])
+  const running = failover('unfenced', ...ALTHOUGH, '--accept-loss', '1h')
+  await approved('unfenced')
   await until('the fence to be given up', async () => {
     const steps = (await it.capstan.ledger.getOperation('unfenced'))?.steps ?? []
     return steps.some(({ id, state }) => id === 'fence' && state !== 'running')
@@ -59,15 +75,16 @@ test('where somebody answers for it another one approves what may be lost, and t
   await lab.order({ cloud: 'aws', kind: 'drop-response', operation: CALL })
   const deaths = ['beginExchange#1:after', 'proveWriter#1:before'] as const
   for (const death of deaths) it.capstan.arm(death)
-  const running = failover('dead', '--acknowledge-unfenced', 'its region is under water')
-  await until(
-    'an approval to be asked for',
-    async () => (await it.capstan.ledger.getOperation('dead'))?.status === 'awaiting-approval',
-  )
+  const running = failover('dead', ...ALTHOUGH, '--acknowledge-unfenced', 'its region is under water')
+  await asksForOne('dead')
   const { takeOver } = await document<ExchangePlan>('dead', EXCHANGE_DOCUMENTS.plan)
-  expect(takeOver).toMatchObject({ probed: { verdict: 'dead' }, unfenced: 'its region is under water', asks: expect.any(String) })
+  expect(takeOver).toMatchObject({
+    probed: { verdict: 'ill', asked: { places: 1, silent: 1 } },
+    unfenced: 'its region is under water',
+    asks: expect.any(String),
+  })
   expect(takeOver?.exposure.lossMsMax).toBeGreaterThan(0)
-  expect(await it.capstan.capstan(['ops', 'approve', 'dead', '--by', 'bob'])).toMatchObject({ code: 0 })
+  await approved('dead')
   const operation = await running
   expect(operation).toMatchObject({ status: 'succeeded', failure: null })
   expect(deaths.filter((death) => it.capstan.disarm(death))).toEqual([])

@@ -12,19 +12,21 @@ import {
 } from '../../contracts/failover'
 import { SALVAGE_DOCUMENTS, type SalvageReport } from '../../contracts/salvage'
 import { controlAddress } from '../../embedded/worker-program'
+import { aheadMsMax } from '../../postgres/replicate/watch/skew'
 import type { SalvagedRow } from '../../postgres/salvage/values'
 import { capstan } from '../client/recorded-io'
 import { until } from '../support/eventually'
 import { recordHistory } from '../support/histories'
 import { type LabDoor, labDoor } from '../support/lab'
 import { isAt } from '../support/migrating'
+import { TOTALS, totalOn } from '../support/replicating'
 import { Switching } from '../support/switching'
 
 let it: Switching
 let lab: LabDoor
 
 beforeAll(async () => {
-  it = await Switching.start('gcp')
+  it = await Switching.start('gcp', { migrations: TOTALS })
   lab = labDoor(it.capstan)
   await it.isFollowing('stock', it.pair.name)
 })
@@ -46,9 +48,27 @@ test('a source that serves is not failed over, and the switchover is named', asy
   await it.writesGoOn()
 })
 
-test('one that stands still and cannot be stopped is not proven fenced: the standby stays closed, and the source goes on', async () => {
+test('asked for all the same, with a reason, somebody else has to agree, whatever was allowed beforehand; who says no changes nothing', async () => {
+  const running = failover('although', '--although-it-answers', 'the region is to be left', '--accept-loss', '1h')
+  await until('the question', async () => isAt(await it.capstan.ledger.getOperation('although'), 'approve', 'running'))
+  const plan = await document<FailoverPlan>('although', FAILOVER_DOCUMENTS.plan)
+  expect(plan).toMatchObject({ blocks: [], allowedLossMs: 3_600_000, asks: 'the source is not proven dead' })
+  const shown = await it.pair.cli('ops', 'show', 'although', '--plan')
+  expect(shown.stdout).toContain('somebody else has to approve it: the source is not proven dead')
+  expect(shown.stdout).toContain('nothing is to be lost: the source is closed and drained first')
+  await until('a no', async () => (await it.pair.cli('ops', 'reject', 'although', '--by', 'bob', '--reason', 'no')).code === 0)
+  expect(await running).toMatchObject({ status: 'rejected' })
+  await it.writesGoOn()
+  expect(it.writers()).toEqual(['source'])
+})
+
+/** While what was done is taken back. */
+const TAKEN_BACK = ['openSource#1:after', 'liftFence#1:before', 'endKeeping#1:after'] as const
+
+test('one that stands still and cannot be stopped is not proven fenced: the standby stays closed, and the source goes on, whoever dies amid the way back', async () => {
   const frozen = await lab.order({ cloud: 'aws', kind: 'freeze-instance', instance: 'stock', for: '1h' })
   const throttled = await lab.order({ cloud: 'aws', kind: 'throttle', operation: 'StopDBInstance', times: 100_000 })
+  for (const death of TAKEN_BACK) it.capstan.arm(death)
   const running = failover('unfenced', '--accept-loss', '1h', '--fence-within', '1s')
   await until('the fence to be given up', async () => {
     const steps = (await it.capstan.ledger.getOperation('unfenced'))?.steps ?? []
@@ -59,6 +79,7 @@ test('one that stands still and cannot be stopped is not proven fenced: the stan
   const operation = await running
   expect(operation).toMatchObject({ status: 'failed', failure: { code: 'FENCE_NOT_PROVEN' } })
   expect(operation.steps.find(({ id }) => id === 'fence')).toMatchObject({ state: 'undone' })
+  expect(TAKEN_BACK.filter((death) => it.capstan.disarm(death))).toEqual([])
   await it.writesGoOn()
   expect(it.writers()).toEqual(['source'])
 })
@@ -67,7 +88,7 @@ test('one that stands still and cannot be stopped is not proven fenced: the stan
 const CLOCKS_MS = 1_000
 
 /** One in each part: before and behind the fence, amid the opening, and behind it. */
-const DEATHS = ['startFence#1:after', 'awaitApplied#1:before', 'openAsWriter#1:after', 'moveEndpoint#1:before'] as const
+const DEATHS = ['startFence#1:after', 'awaitApplied#1:before', 'openAsWriter#1:after', 'moveEndpoint#1:result'] as const
 
 test('silent, behind, and back to life amid the fence: what the standby lacks is what was said, whatever dies meanwhile', async () => {
   await it.isFollowing('stock', it.pair.name)
@@ -75,6 +96,7 @@ test('silent, behind, and back to life amid the fence: what the standby lacks is
   await it.writesGoOn()
   const frozen = await lab.order({ cloud: 'aws', kind: 'freeze-instance', instance: 'stock', for: '1h' })
   for (const death of DEATHS) it.capstan.arm(death)
+  const shown = await totalOn(it.pair.onStandby)
   const running = failover('dead', '--accept-loss', '1h')
   await until('its cloud to be told', async () => {
     return (await it.capstan.ledger.listFences()).some(({ operation, before }) => operation === 'dead' && before !== null)
@@ -88,13 +110,16 @@ test('silent, behind, and back to life amid the fence: what the standby lacks is
   await recordHistory(it.capstan.temporal, 'dead', 'failover')
   const steps = Object.values(FAILOVER_STEPS).map(({ id }) => id)
   expect(operation.steps.map(({ id }) => id).sort()).toEqual(steps.filter((id) => id !== 'approve').sort())
+  expect(await totalOn(it.pair.onStandby)).toBeGreaterThan(shown)
   await it.writesGoOn()
   const kept = await document<FailoverKept>('dead', FAILOVER_DOCUMENTS.kept)
   const plan = await document<FailoverPlan>('dead', FAILOVER_DOCUMENTS.plan)
   expect(kept.beat).toEqual(plan.exposure.beat)
   const fenced = await document<FailoverFence>('dead', FAILOVER_DOCUMENTS.fenced)
   const [from, to] = [Date.parse(kept.beat?.at ?? ''), Date.parse(fenced.at)]
-  expect(kept.lossMsMax).toBe(to - from)
+  // the source has the clock of this machine
+  expect(kept.lossMsMax).toBe(to - from + aheadMsMax(plan.exposure.skew))
+  expect(aheadMsMax(plan.exposure.skew)).toBeLessThan(CLOCKS_MS)
   const lost = await lostTransfers()
   expect(lost.length).toBeGreaterThan(0)
   expect(lost.filter((at) => at < from - CLOCKS_MS || at > to + CLOCKS_MS)).toEqual([])

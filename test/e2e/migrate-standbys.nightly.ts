@@ -62,6 +62,9 @@ test('one that is paused is left at its line, by two migrations, and gets all of
     expect([status, verdict]).toEqual(['succeeded', 'inconclusive'])
     expect(steps.map(({ id }) => id)).not.toContain('carry-over')
   }
+  const again = await it.migrated('paused-3', {})
+  expect([again.status, again.verdict]).toEqual(['succeeded', 'inconclusive'])
+  expect(again.steps.find(({ id }) => id === 'plan')?.detail.summary).toContain(`${it.pair.name}: it is paused, and lacks V`)
   const waits = await eventually('the watch to see it wait', async () => (await it.standing()).look?.waits)
   expect(waits.files).toBeGreaterThan(1)
   it.capstan.arm('resumeStandby#1:after')

@@ -3,23 +3,40 @@
 import { SWITCHOVER_STEPS } from '../../contracts/switchover'
 import { until } from '../support/eventually'
 import { recordHistory } from '../support/histories'
-import { type Pair, remains } from '../support/replicating'
+import { type Pair, remains, TOTALS, totalOn } from '../support/replicating'
 import { Switching } from '../support/switching'
 
 let it: Switching
 
+interface Rehearsed {
+  readonly predictedOutageMs: number
+  readonly parts: Readonly<Record<string, number>>
+}
+
+/** What a rehearsal alone does, or a policy. */
+const NOT_OF_EACH: readonly string[] = ['approve', 'rehearse', 'take-away']
+
 beforeAll(async () => {
-  it = await Switching.start('gcp')
+  it = await Switching.start('gcp', { migrations: TOTALS })
   await it.isFollowing('stock', it.pair.name)
 })
 afterAll(() => it?.close())
 
-test('rehearsed, nothing is moved, and how long it would take is said', async () => {
+test('rehearsed, nothing is moved, how long it would take is said by what was timed, and what was made for it is gone', async () => {
   const operation = await it.ended('rehearse', 'switchover', 'stock', '--rehearse')
   expect(operation).toMatchObject({ status: 'succeeded', failure: null })
-  expect(operation.steps.find(({ id }) => id === 'compare')?.detail).toMatchObject({ predictedOutageMs: expect.any(Number) })
+  const rehearsed = operation.steps.find(({ id }) => id === 'rehearse')
+  const { predictedOutageMs = 0, parts = {} } = { ...rehearsed?.detail } as Partial<Rehearsed>
+  expect(Object.keys(parts).sort()).toEqual(['compare', 'drain', 'fence', 'lead', 'sequences', 'wayBack'])
+  expect(predictedOutageMs).toBe(Object.values(parts).reduce((sum, ms) => sum + ms, 0))
+  expect(Math.min(parts.drain ?? 0, parts.fence ?? 0)).toBeGreaterThan(0)
+  expect(operation.steps.find(({ id }) => id === 'take-away')).toMatchObject({ state: 'done' })
   expect(operation.steps.map(({ id }) => id)).not.toContain('cross')
   await it.writesGoOn()
+  const left = (await remains(it.pair)).map((one) => one.split(' ').slice(0, 2).join(' ')).sort()
+  expect(left).toEqual(FOLLOWED)
+  expect(await synced(it.pair.onStandby)).toEqual(['off'])
+  expect(it.writers()).toEqual(['source'])
 })
 
 test('a standby that stands still: nothing moves, the source is opened again, and what made the way back is gone', async () => {
@@ -67,14 +84,16 @@ test('an endpoint that somebody moves behind the fence: writing does not move, a
 
 test('a worker that dies inside the fence: its successor begins anew, and writing moves once', async () => {
   it.capstan.arm('fenceAndDrain#1:after')
+  const shown = await totalOn(it.pair.onStandby)
   const operation = await it.ended('there', 'switchover', 'stock', '--unproven', '--compare-within', '5s')
   expect(operation).toMatchObject({ status: 'succeeded', failure: null })
   expect(it.capstan.disarm('fenceAndDrain#1:after')).toBe(false)
   await recordHistory(it.capstan.temporal, 'there', 'switchover')
   const steps = Object.values(SWITCHOVER_STEPS).map(({ id }) => id)
-  expect(operation.steps.map(({ id }) => id).sort()).toEqual(steps.filter((id) => id !== 'approve').sort())
+  expect(operation.steps.map(({ id }) => id).sort()).toEqual(steps.filter((id) => !NOT_OF_EACH.includes(id)).sort())
   await it.writesGoOn()
   await it.isWholeOnBothSides()
+  expect(await totalOn(it.pair.onStandby)).toBeGreaterThan(shown)
   expect(it.writers()).toEqual(['source', 'standby'])
   expect(await synced(it.pair.onSource)).toEqual(['off'])
   expect(operation.steps.find(({ id }) => id === 'cross')?.detail.summary).toContain('2 tables compared and equal')

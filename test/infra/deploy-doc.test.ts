@@ -69,7 +69,7 @@ const statements = (
 ).Statement.filter(({ Effect }) => Effect === 'Allow')
 
 test('the AWS operator may do what the adapter asks, and nothing else', () => {
-  const calls = sources('clouds/aws').matchAll(/\.([a-z]+(?:DB|Tags|ReadReplica)\w*)\(/g)
+  const calls = sources('clouds/aws').matchAll(/\.([a-z]+(?:DB|Tags|ReadReplica|BlueGreen)\w*)\(/g)
   const asked = [...calls].map(([, call = '']) => `rds:${call.charAt(0).toUpperCase()}${call.slice(1)}`)
   const allowed = new Set(statements.flatMap(({ Action }) => Action))
   // those that are made with tags are tagged by it

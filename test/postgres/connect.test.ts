@@ -4,6 +4,7 @@ import { quoteIdentifier, quoteQualified } from '../../postgres/connect/quote'
 import { connect, refusePooler } from '../../postgres/connect/session'
 import { parsePostgresUrl } from '../../postgres/connect/url'
 import { applyMigrations } from '../../postgres/migrate/apply'
+import { until } from '../support/eventually'
 import { failureOf } from './support/apply'
 import { startCuttingProxy } from './support/cutting-proxy'
 import { startTestServer, type TestDatabase, type TestServer } from './support/server'
@@ -85,6 +86,13 @@ test('a session comes from the address it was told to', async () => {
   await failureOf(connect({ ...database.options, port: portOf(listener), sourceAddress: '127.0.0.77' }), 'DATABASE_UNREACHABLE')
   expect(seen).toEqual(['127.0.0.77'])
   listener.close()
+})
+
+test('a session that the server ended between two statements fails with what the server said', async () => {
+  const [session, other] = [await database.connect(), await database.connect()]
+  await other.query('SELECT pg_terminate_backend($1)', [session.backendPid])
+  await until('its end', async () => !session.open)
+  expect((await failureOf(session.query('SELECT 1'), 'CONNECTION_LOST')).facts.reason).toBe('57P01')
 })
 
 test('the server notices a dead client and the session pins what results depend on', async () => {

@@ -14,6 +14,8 @@ import { eventually } from './eventually'
 import { changing } from './other-clouds'
 
 export interface Fenced {
+  /** That fences it, and that alone lifts it. */
+  readonly operation: string
   readonly target: Fencing['target']
   readonly bundle: string
   holdWitness(): Promise<{ held: boolean }>
@@ -66,6 +68,7 @@ export async function fencedAt(capstan: CapstanStack, { fleet, adapter, password
     return done.value
   }
   return {
+    operation,
     target,
     bundle,
     holdWitness: () => act(() => proof.holdWitness(at)),

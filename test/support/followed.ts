@@ -9,18 +9,22 @@ import { TASK_QUEUES } from '../../contracts/messages'
 import type { OperationDocument } from '../../contracts/operation'
 import { standbyWorkflowId } from '../../contracts/replicate'
 import type { StandbyRecord } from '../../contracts/standby'
+import { ServerError } from '../../postgres/connect/errors'
 import { describeSchema } from '../../postgres/inspect/fingerprint'
+import { standbyNames } from '../../postgres/replicate/names'
 import { compareDatabases } from '../../postgres/verify/compare'
 import type { CapstanStack } from './capstan-stack'
 import { until } from './eventually'
-import type { Pair, StandbyCloud } from './replicating'
+import { type AnotherStandby, declareAnother, type Pair, type StandbyCloud } from './replicating'
 import { Switching } from './switching'
+import type { Target } from './target'
 
 export class Followed {
   private constructor(private readonly moving: Switching) {}
 
-  static async start(cloud: StandbyCloud): Promise<Followed> {
-    const moving = await Switching.start(cloud)
+  /** `clone`: as `startCapstan` has it. */
+  static async start(cloud: StandbyCloud, { clone }: { readonly clone?: string } = {}): Promise<Followed> {
+    const moving = await Switching.start(cloud, clone === undefined ? {} : { clone })
     try {
       const { fleet } = moving.pair
       // of the standby, which is the last entry: once it is the writer it is migrated, too
@@ -50,6 +54,15 @@ export class Followed {
     return this.moving.isFollowing(source, target)
   }
 
+  /** A second standby of the source, in another cloud; it follows when this resolves. */
+  async alsoFollowedOn(cloud: StandbyCloud): Promise<AnotherStandby> {
+    const another = await declareAnother(this.capstan, this.pair, cloud)
+    const { status, failure, verdict } = await this.ended(`set-up-${cloud}`, 'replicate', 'stock', '--to', another.name)
+    expect({ status, failure, verdict }).toEqual({ status: 'succeeded', failure: null, verdict: 'pass' })
+    await this.isFollowing('stock', another.name)
+    return another
+  }
+
   get #folder(): string {
     return join(dirname(this.pair.fleet), 'migrations')
   }
@@ -77,6 +90,22 @@ export class Followed {
     return rows.map(({ name }) => name)
   }
 
+  /** Of these, once writing has moved: those into which their owner may write on the old writer still. */
+  async openOnOldWriter(tables: readonly string[]): Promise<string[]> {
+    const owner = await this.pair.source.migrator()
+    const open: string[] = []
+    for (const table of tables) {
+      try {
+        await owner.execute(`DELETE FROM ${table} WHERE false`)
+        open.push(table)
+      } catch (error) {
+        if (!(error instanceof ServerError) || error.sqlState !== '25006') throw error
+      }
+    }
+    await owner.close()
+    return open
+  }
+
   /** Its lock is taken as another operation would. Whoever holds one has to run: the entity that watches does, and wants none itself. */
   async holdStandby(): Promise<() => Promise<void>> {
     const { databases } = await readFleet(this.pair.fleet)
@@ -99,29 +128,42 @@ export class Followed {
   /** Each acknowledged transfer once on either side, the same schema, and each row of each table alike. */
   async isTheSameOnBothSides(): Promise<void> {
     await this.moving.isWholeOnBothSides()
-    const { source, standby } = this.pair
-    const slots = await Promise.all([this.pair.onSource, this.pair.onStandby].map((on) => on<{ slot: string }>(SLOTS)))
-    const [writer, follower] = (slots[0] ?? []).length > 0 ? [source, standby] : [standby, source]
-    await until('the same schema on both sides', async () => {
-      const [there, here] = await Promise.all(
-        [writer, follower].map(async ({ migrator }) => {
-          const session = await migrator()
-          return describeSchema(session, { withoutGrantee: ['stock_admin', 'postgres'] }).finally(() => session.close())
-        }),
-      )
-      return there?.fingerprint === here?.fingerprint
-    })
-    const { verdict, tables } = await compareDatabases({
-      source: writer.migrator,
-      target: follower.migrator,
-      mode: 'live',
-      jobs: 1,
-      // when a file ran is each side's own
-      selection: { tables: [], exclude: ['public.flyway_schema_history'] },
-      slots: slots.flat().map(({ slot }) => slot),
-    })
-    expect({ verdict, unlike: tables.filter((table) => table.verdict !== 'equal') }).toEqual({ verdict: 'equal', unlike: [] })
+    const { source, standby, name, onSource } = this.pair
+    const [there, back] = [
+      { source: 'stock', target: name },
+      { source: name, target: 'stock' },
+    ].map((id) => standbyNames(id).slot)
+    const leads = (await onSource(`SELECT FROM pg_replication_slots WHERE slot_name = '${there}'`)).length > 0
+    if (leads) await areAlike(source, standby, there)
+    else await areAlike(standby, source, back)
+  }
+
+  /** The same of another standby of the source. */
+  async isTheSameOn({ name, standby }: AnotherStandby): Promise<void> {
+    await areAlike(this.pair.source, standby, standbyNames({ source: 'stock', target: name }).slot)
   }
 }
 
-const SLOTS = `SELECT slot_name AS slot FROM pg_replication_slots WHERE slot_type = 'logical' AND active`
+type Side = Pick<Target, 'migrator'>
+
+async function areAlike(writer: Side, follower: Side, slot: string | undefined): Promise<void> {
+  await until('the same schema on both sides', async () => {
+    const [there, here] = await Promise.all(
+      [writer, follower].map(async ({ migrator }) => {
+        const session = await migrator()
+        return describeSchema(session, { withoutGrantee: ['stock_admin', 'postgres'] }).finally(() => session.close())
+      }),
+    )
+    return there?.fingerprint === here?.fingerprint
+  })
+  const { verdict, tables } = await compareDatabases({
+    source: writer.migrator,
+    target: follower.migrator,
+    mode: 'live',
+    jobs: 1,
+    // when a file ran is each side's own
+    selection: { tables: [], exclude: ['public.flyway_schema_history'] },
+    slots: slot === undefined ? [] : [slot],
+  })
+  expect({ verdict, unlike: tables.filter((table) => table.verdict !== 'equal') }).toEqual({ verdict: 'equal', unlike: [] })
+}

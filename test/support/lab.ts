@@ -5,6 +5,7 @@ import type { CapstanStack } from './capstan-stack'
 /** As the lab writes calls down. */
 export interface CloudCall {
   readonly seq: number
+  readonly cloud: string
   /** Of the cloud's API, such as `CreateDBSnapshot`. */
   readonly operation: string
   readonly resources: readonly { readonly id: string }[]

@@ -1,5 +1,6 @@
 /** A source on the lab's RDS, set for logical replication as its user would set it, and a standby on another of its clouds, with the fleet file that names
  *  both; and an application that moves money about in the source. */
+import { readFileSync, writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
   CreateDBParameterGroupCommand,
@@ -35,6 +36,17 @@ CREATE INDEX transfers_by_payer ON public.transfers (payer);
 CREATE INDEX transfers_by_payee ON public.transfers (payee) INCLUDE (amount);
 GRANT SELECT, INSERT, UPDATE ON public.accounts, public.transfers TO stock_app;`,
 } as const
+
+/** What of it nobody sends. */
+export const TOTALS = {
+  'V9__totals.sql': `CREATE MATERIALIZED VIEW public.totals AS SELECT count(*)::int AS transfers FROM public.transfers;
+GRANT SELECT ON public.totals TO stock_app;`,
+} as const
+
+export async function totalOn(on: Pair['onSource']): Promise<number> {
+  const [row] = await on<{ transfers: number }>('SELECT transfers FROM public.totals')
+  return row?.transfers ?? 0
+}
 
 export const STANDBYS = ['azure', 'gcp'] as const
 export type StandbyCloud = (typeof STANDBYS)[number]
@@ -121,31 +133,42 @@ export async function createPair(
   }
 }
 
+export interface AnotherStandby {
+  /** In the fleet file. */
+  readonly name: string
+  readonly standby: OtherTarget
+}
+
+/** Of the same source in another cloud, declared beside the one that there is, and not set up yet. */
+export async function declareAnother(capstan: CapstanStack, { fleet }: Pair, cloud: StandbyCloud): Promise<AnotherStandby> {
+  const standby = await createOtherTarget(cloud, capstan)
+  await standby.reset()
+  const name = `stock-${cloud}`
+  const yaml = readFileSync(fleet, 'utf8')
+  const declaration = declarationOf({ name, maxRetained: '256MB', wayBack: '', compare: undefined, growTo: undefined })
+  writeFileSync(fleet, yaml.replace('    standbys:\n', `$&${declaration}`) + standbyEntry(capstan, cloud, name))
+  return { name, standby }
+}
+
 /** As the standby's master. */
 const WAY_BACK: Readonly<Record<StandbyCloud, string>> = {
   azure: '        wayBack: { user: stock_admin, secret: "env:SHOP_MASTER_PASSWORD", tls: require }\n',
   gcp: '        wayBack: { user: postgres, secret: "env:SHOP_MASTER_PASSWORD", tls: disable }\n',
 }
 
-function declared(
-  yaml: string,
-  {
-    name,
-    maxRetained,
-    wayBack,
-    compare,
-    growTo,
-    front,
-  }: Record<'name' | 'maxRetained' | 'wayBack', string> &
-    Record<'compare' | 'growTo', string | undefined> & { front: string | null },
-): string {
-  const endpoint = front === null ? '' : `    endpoint: ${front}\n`
-  const standbys = `    standbys:
-      - database: ${name}
+type Declaration = Record<'name' | 'maxRetained' | 'wayBack', string> & Record<'compare' | 'growTo', string | undefined>
+
+function declarationOf({ name, maxRetained, wayBack, compare, growTo }: Declaration): string {
+  return `      - database: ${name}
         publisher: { user: stock_admin, secret: "env:SHOP_ADMIN_PASSWORD", tls: require }
         maxRetained: ${maxRetained}
         maxLag: 30s
-${compare === undefined ? '' : `        compare: ${compare}\n`}${growTo === undefined ? '' : `        growTo: ${growTo}\n`}${wayBack}${endpoint}`
+${compare === undefined ? '' : `        compare: ${compare}\n`}${growTo === undefined ? '' : `        growTo: ${growTo}\n`}${wayBack}`
+}
+
+function declared(yaml: string, { front, ...declaration }: Declaration & { front: string | null }): string {
+  const endpoint = front === null ? '' : `    endpoint: ${front}\n`
+  const standbys = `    standbys:\n${declarationOf(declaration)}${endpoint}`
   return yaml
     .replace('rowCounts: [public.items]', 'rowCounts: [public.accounts]')
     .replace(/ {6}invariants:[\s\S]*? {4}policy:/, '    policy:')

@@ -28,6 +28,7 @@ const HISTORIES = [
   'migrate-refused-by-canary',
   'migrate-aborted',
   'migrate-on-azure',
+  'migrate-with-standbys',
   'snapshot',
   'snapshot-aborted',
   'restore',
@@ -62,6 +63,7 @@ const HISTORIES = [
   'standby-compared',
   'instance-lock',
   'exchange',
+  'upgrade',
   'sweep-orphans',
 ]
 

@@ -1,15 +1,16 @@
 /** A read replica becomes the writer by its cloud's own failover because the source is dead, or because a person says so of one that lives. What the replica lacks is
  *  lost: that is stated before anybody is asked. Up to the call everything is taken back; nothing is called before the source is proven fenced, or somebody has
  *  taken it upon himself that it is not. */
-import { isCancellation } from '@temporalio/workflow'
+import { CancellationScope, isCancellation } from '@temporalio/workflow'
 import type { HostPort } from '../../contracts/endpoint'
-import { type ExchangeInput, EXCHANGE_STEPS as STEPS } from '../../contracts/exchange'
+import { type ExchangeInput, type ExchangePlanSummary, EXCHANGE_STEPS as STEPS } from '../../contracts/exchange'
 import type { FailoverEndpoint, FailoverFence, Probed, SourceSeen } from '../../contracts/failover'
 import type { InstanceAddress } from '../../contracts/migrate'
 import type { StepName } from '../../contracts/operation'
 import { failoverActivities } from '../failover/activities'
-import { judged, unknownWhereNot } from '../failover/failover'
+import { judged } from '../failover/failover'
 import { refused } from '../failover/fence'
+import { knocksFromClouds, unknownWhereNot } from '../failover/places'
 import { shownVerdict } from '../failover/quorum'
 import { fenceByCloud } from '../keep-fenced/fence-by-cloud'
 import { awaitApproval } from '../kit/approval'
@@ -24,6 +25,12 @@ const KEEP_EVERY_MS = 60_000
 interface TakingOver extends Exchanging {
   readonly asked: NonNullable<ExchangeInput['takeOver']>
   readonly given: ReturnType<typeof failoverActivities>
+}
+
+/** `stated`: what may be lost by the proof, where nobody but an allowance has agreed to it; null: somebody has. */
+interface Fenced {
+  readonly fenced: FailoverFence
+  readonly stated: ExchangePlanSummary | null
 }
 
 interface Probing {
@@ -54,7 +61,12 @@ export async function takeOver(exchanging: Exchanging): Promise<Outcome> {
   if (planned === null) return { status: 'rejected', verdict: null, findings: [] }
   // an approval mends nothing
   if (planned.blocks.length > 0) return { status: 'failed', verdict: 'fail', findings: planned.blocks }
-  const fenced = await fenceSource(taking, planned)
+  const { fenced, stated } = await fenceSource(taking, planned)
+  if (stated !== null && (stated.asks ?? null) !== null && !(await isLossApproved(taking, planned, { fenced, stated }))) {
+    run.conclude()
+    await CancellationScope.nonCancellable(() => run.compensate())
+    return { status: 'rejected', verdict: null, findings: [] }
+  }
   await run.pointOfNoReturn(STEPS.exchange, 'the cloud makes the replica a writer, and cannot be told to stop')
   const record = () => taking.given.forward.recordOpening(taking.ref(STEPS.exchange))
   return goForward(taking, planned, { fenced, record })
@@ -129,10 +141,8 @@ async function approvedPlan(
 }
 
 /** By its cloud alone: what its cloud then does to it would not heed a closed database. Fails with FENCE_NOT_PROVEN, unless somebody has taken that upon himself. */
-async function fenceSource(
-  { run, given, ref, input, asked }: TakingOver,
-  { sides: { source } }: Planned,
-): Promise<FailoverFence> {
+async function fenceSource({ run, act, given, ref, input, asked }: TakingOver, { sides, asks }: Planned): Promise<Fenced> {
+  const { source } = sides
   const fencing = { ...ref(STEPS.fence), target: { instance: source.instance, instanceId: source.instanceId } }
   const { requestedBy, heartbeatTimeoutMs } = input
   return run.step(STEPS.fence, {
@@ -141,6 +151,7 @@ async function fenceSource(
         ...{ ref: ref(STEPS.fence), cloud: input.cloud, target: source, requestedBy, heartbeatTimeoutMs },
         ...{ reason: `${input.operation} makes ${input.standby} the writer`, withinMs: asked.fenceMsMax },
         keepEveryMs: KEEP_EVERY_MS,
+        elsewhere: () => Promise.all(knocksFromClouds(given, asked.clouds, source, ref(STEPS.fence))),
       })
       const means = proof?.means ?? []
       const fenced: FailoverFence = {
@@ -151,19 +162,36 @@ async function fenceSource(
       }
       await given.asking.recordFenced({ ...ref(STEPS.fence), fenced })
       if (outcome !== 'proven' && fenced.acknowledged === null) throw notProven(fenced)
-      return fenced
+      if (fenced.outcome !== 'proven' || (asks ?? null) !== null) return { fenced, stated: null }
+      return { fenced, stated: await act.askingData.stateTakeOver({ ...ref(STEPS.fence), sides, fencedAt: fenced.at }) }
     },
     undo: async () => {
       await given.undoingCloud.liftFence({ ...fencing, by: requestedBy, reason: 'its failover was taken back', undo: true })
       await given.endingKeep.endKeeping(fencing)
     },
-    detail: ({ outcome, by, evidence, acknowledged }) => ({
-      summary: `${outcome}: ${evidence.join('; ')}`,
+    detail: ({ fenced: { outcome, by, evidence, acknowledged }, stated }) => ({
+      summary: `${outcome}: ${[...evidence, ...(stated === null ? [] : [stated.summary])].join('; ')}`,
       fence: outcome,
       fencedBy: by,
       ...(acknowledged !== null && { acknowledgedBy: acknowledged.by, acknowledgedWhy: acknowledged.reason }),
     }),
   })
+}
+
+/** More may be lost than was allowed, since the fence was proven so late, and nobody has agreed to that: nothing is called until somebody does. */
+async function isLossApproved(
+  { run, act, ref }: TakingOver,
+  { sides }: Planned,
+  { fenced, stated }: Fenced & { stated: ExchangePlanSummary },
+): Promise<boolean> {
+  const { rejected } = await awaitApproval(run, {
+    step: STEPS.approve,
+    planned: stated,
+    digestOf: ({ digest }) => digest,
+    planAgain: () => act.askingData.stateTakeOver({ ...ref(STEPS.approve), sides, fencedAt: fenced.at }),
+    drifted: 'what may be lost has changed',
+  })
+  return !rejected
 }
 
 function notProven({ evidence }: FailoverFence): Error {

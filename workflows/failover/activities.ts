@@ -17,6 +17,8 @@ import { askFirst, claimedOrAsked, forwardAct, longAct, lookTwice, quickAct, und
 const UNCLAIMED_MS = 10_000
 /** A call to a cloud that hangs is no reason to wait longer than for one that says no. */
 const LOOK_MS = 20_000
+/** A single knock, with the time to be taken up. */
+const KNOCK_MS = 5_000
 /** Of an endpoint: a program of somebody's own is given that long, too. */
 const ENDPOINT_MS = 60_000
 
@@ -34,11 +36,15 @@ export function failoverActivities(
     startToCloseTimeout: ms,
   })
   const probing = patienceMs + LOOK_MS
+  const soon = (taskQueue: string): ActivityOptions => ({ ...bounded(taskQueue, LOOK_MS), scheduleToCloseTimeout: KNOCK_MS })
   return {
     lookingAtCloud: proxyActivities<SourceCloudActivities>(bounded(TASK_QUEUES[cloud], LOOK_MS)),
     /** Workers may die of what has killed the source: a probe that ends so is begun anew. */
     probingFrom: (from: Cloud) => proxyActivities<ProbeActivities>(askFirst(bounded(TASK_QUEUES[from], probing))),
     probing: proxyActivities<FailoverActivities>(askFirst(bounded(postgres, probing))),
+    /** While everybody waits for the opening: whoever is not there by then says nothing. */
+    knockingFrom: (from: Cloud) => proxyActivities<ProbeActivities>(soon(TASK_QUEUES[from])),
+    knocking: proxyActivities<FailoverActivities>(soon(postgres)),
     askingStandby: proxyActivities<StandbyPlaceActivities>(askFirst(quickAct(TASK_QUEUES[standbyCloud], heartbeatTimeoutMs))),
     asking: proxyActivities<FailoverActivities>(askFirst(long)),
     /** It may be gone with its source: then the plan goes on without its word. */

@@ -1,11 +1,12 @@
 /** A standby becomes the writer because its source is dead, or because a person says so of one that lives. Up to the opening of the standby everything is taken
  *  back; past it there is only forward. Nothing opens before the source is proven fenced, or somebody has taken it upon himself that it is not. */
-import { isCancellation } from '@temporalio/workflow'
+import { CancellationScope, isCancellation, patched } from '@temporalio/workflow'
 import type { HostPort, MovedEndpoint } from '../../contracts/endpoint'
 import {
   type FailoverEndpoint,
   type FailoverFence,
   type FailoverInput,
+  type FailoverPlanSummary,
   type Probe,
   type Probed,
   type SourceSeen,
@@ -21,8 +22,9 @@ import { type Outcome, runOperation } from '../kit/operation'
 import { settled } from '../kit/settled'
 import { failoverActivities } from './activities'
 import { assertFencedStill, fenceSource, refused } from './fence'
-import type { Asked, FailingOver, Planned } from './over'
-import { shownVerdict, verdictOf } from './quorum'
+import type { Asked, Drained, FailingOver, Planned } from './over'
+import { unknownWhereNot } from './places'
+import { placesOf, shownVerdict, verdictOf } from './quorum'
 
 export async function failover(input: FailoverInput): Promise<OperationResult> {
   const act = failoverActivities(input)
@@ -55,6 +57,7 @@ async function underLocks(over: FailingOver): Promise<Outcome> {
   // an approval mends nothing
   if (planned.blocks.length > 0) return { status: 'failed', verdict: 'fail', findings: planned.blocks }
   const findings = await carryOut(over, planned).finally(() => Promise.all(over.left))
+  if (findings === null) return { status: 'rejected', verdict: null, findings: [] }
   return { status: 'succeeded', verdict: findings.length > 0 ? 'inconclusive' : 'pass', findings }
 }
 
@@ -74,23 +77,13 @@ async function probe(over: FailingOver, step: StepName): Promise<Asked> {
   const probes = await Promise.all([
     unknownWhereNot('the worker of postgres', act.probing.probeAsMigrator(at)),
     ...clouds.map((from) => unknownWhereNot(`the worker of ${from}`, act.probingFrom(from).probeFrom({ ...at, from }))),
-    unknownWhereNot('the standby’s own worker', act.probing.probeByStandby({ ...ref(step), standby, patienceMs })),
+    unknownWhereNot('the standby', act.probing.probeByStandby({ ...ref(step), standby, source: address, patienceMs })),
   ])
   return { sides: { source: address, standby }, probed: judged(probes, source.said), endpoint }
 }
 
 export function judged(probes: readonly Probe[], cloudSays: string): Probed {
-  return { verdict: verdictOf(probes), probes, cloudSays, declaredAt: new Date().toISOString() }
-}
-
-/** One that nobody carries out says nothing of the source. */
-export async function unknownWhereNot(from: string, asked: Promise<Probe>): Promise<Probe> {
-  try {
-    return await asked
-  } catch (error) {
-    if (isDefect(error) || isCancellation(error)) throw error
-    return { from, outcome: 'unknown', said: 'no worker took it up, or it did not end in time', rounds: 0 }
-  }
+  return { verdict: verdictOf(probes), probes, asked: placesOf(probes), cloudSays, declaredAt: new Date().toISOString() }
 }
 
 /** Its cloud may be out of reach with it. */
@@ -153,15 +146,21 @@ async function approvedPlan(over: FailingOver, planned: Planned): Promise<Planne
   return approval.rejected ? null : approval.planned
 }
 
-/** From the fence to the end. Resolves to what somebody has to know besides. */
-async function carryOut(over: FailingOver, planned: Planned): Promise<readonly Finding[]> {
+/** From the fence to the end. Resolves to what somebody has to know besides; null: what may be lost by then was rejected, and all is taken back. */
+async function carryOut(over: FailingOver, planned: Planned): Promise<readonly Finding[] | null> {
   const { run, act, ref } = over
   const { sides, epoch } = planned
   const raised = await fenceSource(over, planned)
-  const { fenced } = await run.step(STEPS.drain, {
+  const { fenced, stated } = await run.step(STEPS.drain, {
     do: () => drain(over, planned, raised),
-    detail: ({ summary }) => ({ summary }),
+    detail: ({ summary, stated }) =>
+      stated === null ? { summary } : { summary: `${summary}; ${stated.summary}`, lossMsMax: stated.lossMsMax },
   })
+  if (stated !== null && stated.asks !== null && !(await isLossApproved(over, planned, { fenced, stated }))) {
+    run.conclude()
+    await CancellationScope.nonCancellable(() => run.compensate())
+    return null
+  }
   await run.pointOfNoReturn(STEPS.open, 'applications may write to the standby')
   const findings: Finding[] = fenced.outcome === 'proven' ? (fenced.staysShut ? [] : [reopens(sides)]) : [unproven(fenced)]
   const left = ({ id, title }: StepName): Finding => {
@@ -183,11 +182,19 @@ async function carryOut(over: FailingOver, planned: Planned): Promise<readonly F
     detail: ({ summary, lossMsMax, beatAt }) => ({ summary, lossMsMax, beatAt }),
   })
   if (opened === null) findings.push(left(STEPS.open))
+  else if (opened.uncarried !== undefined && opened.uncarried.length > 0) findings.push(leftBehind(sides, opened.uncarried))
   const moved = await run.forward(STEPS.move, {
     do: () => moveAndLetGo(over, planned, fenced),
     detail: ({ summary, moved: how }) => ({ summary, moved: how }),
   })
   if (moved === null) findings.push(left(STEPS.move))
+  const { views = [] } = opened ?? {}
+  if (views.length === 0) return findings
+  const filled = await run.forward(STEPS.views, {
+    do: () => act.forward.fillOpenedViews({ ...ref(STEPS.views), sides, epoch, views }),
+    detail: ({ summary, findings: told }) => ({ summary, findings: told }),
+  })
+  findings.push(...(filled === null ? [left(STEPS.views)] : filled.findings))
   return findings
 }
 
@@ -217,26 +224,55 @@ const FRESH_MS = 1_000
 
 /** What its cloud stopped its cloud may have started again meanwhile: it is looked for once more before there is no way back, while the standby applies what it
  *  has, and again where that took longer. */
-async function drain(
-  over: FailingOver,
-  planned: Planned,
-  fenced: FailoverFence,
-): Promise<{ summary: string; fenced: FailoverFence }> {
+async function drain(over: FailingOver, planned: Planned, fenced: FailoverFence): Promise<Drained> {
   const { act, ref } = over
-  const { sides, epoch } = planned
-  if (fenced.drained) return { summary: 'it was drained behind the fence', fenced }
-  const applying = act.asking.awaitApplied({ ...ref(STEPS.drain), sides, epoch })
+  const { sides, epoch, asks } = planned
+  if (fenced.drained) return { summary: 'it was drained behind the fence', fenced, stated: null }
+  const draining = { ...ref(STEPS.drain), sides, epoch }
+  const isHeld = asks === null && patched('loss-as-of-the-fence')
+  const applied = act.asking.awaitApplied(draining)
+  const applying = applied.then(async ({ summary }) => {
+    return { summary, stated: isHeld ? await act.asking.stateLoss({ ...draining, fencedAt: fenced.at }) : null }
+  })
   if (fenced.outcome !== 'proven') return { ...(await applying), fenced }
   const look = async () => ({ still: await assertFencedStill(over, planned, fenced, STEPS.drain), seenMs: Date.now() })
-  const [applied, seen] = await Promise.all([settled(applying), settled(look())])
+  const [had, seen] = await Promise.all([settled(applying), settled(look())])
   if (seen.status === 'rejected') throw seen.reason
-  if (applied.status === 'rejected') throw applied.reason
+  if (had.status === 'rejected') throw had.reason
   const { still } = Date.now() - seen.value.seenMs > FRESH_MS ? await look() : seen.value
   if (still.outcome !== 'proven') await act.asking.recordFenced({ ...ref(STEPS.drain), fenced: still })
-  return { ...applied.value, fenced: still }
+  return { ...had.value, fenced: still }
+}
+
+/** More may be lost than was allowed, since the fence was proven so late, and nobody has agreed to that: the standby stays closed until somebody does. Whoever was asked
+ *  for hours is told nothing of a source that came back meanwhile: then all is taken back. */
+async function isLossApproved(
+  over: FailingOver,
+  planned: Planned,
+  { fenced, stated }: Pick<Drained, 'fenced'> & { stated: FailoverPlanSummary },
+) {
+  const { act, ref, run } = over
+  const { sides, epoch } = planned
+  const { rejected } = await awaitApproval(run, {
+    step: STEPS.approve,
+    planned: stated,
+    digestOf: ({ digest }) => digest,
+    planAgain: async () => {
+      await assertFencedStill(over, planned, fenced, STEPS.approve)
+      return act.asking.stateLoss({ ...ref(STEPS.approve), sides, epoch, fencedAt: fenced.at })
+    },
+    drifted: 'what may be lost has changed',
+  })
+  return !rejected
 }
 
 const sourceLock = ({ input, locked }: FailingOver) => ({ scope: input.lockScope, epoch: locked.source })
+
+/** It was told before, and is not lost as long as the old writer is kept. */
+function leftBehind({ source }: StandbySides, uncarried: readonly string[]): Finding {
+  const message = `The old writer alone has it: ${uncarried.join('; ')}. Keep ${source.instance} until somebody has seen to that.`
+  return { rule: 'failover:left-behind', message }
+}
 
 /** A cloud changes no networks of an instance that is stopped, and starts one again by itself some day. */
 function reopens({ source }: StandbySides): Finding {

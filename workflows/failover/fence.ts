@@ -1,15 +1,17 @@
 /** Keeps everybody off the source: by PostgreSQL itself where it lets us in, else by its cloud. */
-import { ApplicationFailure, isCancellation, proxyActivities } from '@temporalio/workflow'
+import { ApplicationFailure, isCancellation, patched, proxyActivities } from '@temporalio/workflow'
 import type { InstanceFenceActivities } from '../../activities/instance-fence/contract'
 import { type FailoverFence, FAILOVER_STEPS as STEPS } from '../../contracts/failover'
 import type { FailureCode } from '../../contracts/failures'
 import type { FenceState } from '../../contracts/instance-fence'
 import { TASK_QUEUES } from '../../contracts/messages'
 import type { StepName } from '../../contracts/operation'
+import { judgedFromAll } from '../keep-fenced/elsewhere'
 import { fenceByCloud } from '../keep-fenced/fence-by-cloud'
 import { failureRecord, isDefect } from '../kit/failures'
 import { lookTwice, quickAct } from '../kit/proxies'
 import type { FailingOver, Planned } from './over'
+import { knockFromAll } from './places'
 
 /** Between two looks of the watch that keeps it fenced until it is gone, or a person lifts it. */
 const KEEP_EVERY_MS = 60_000
@@ -66,13 +68,17 @@ async function fence(over: FailingOver, { sides, epoch, probed }: Planned): Prom
     const found = { version: 1, outcome: 'proven', by: 'database', evidence, drained: true } as const
     return { ...found, staysShut: true, at: new Date().toISOString(), acknowledged: null }
   }
+  // one that answers somebody may say by now what it had no time to say while this was planned
+  const ill = probed.verdict === 'ill' && patched('mark-asked-again')
+  const silent = ill ? (await act.asking.refuseMarked({ ...base, sides })).silent : null
   const { outcome, proof, untaken, summary } = await fenceByCloud({
     ...{ ref: base, cloud: input.cloud, target: sides.source, requestedBy: input.requestedBy },
     ...{ reason: `${input.operation} makes ${input.standby} the writer`, withinMs: input.fenceMsMax },
     ...{ keepEveryMs: KEEP_EVERY_MS, heartbeatTimeoutMs: input.heartbeatTimeoutMs },
+    elsewhere: () => knockFromAll(over, sides, base),
     afterwards: (done) => void left.push(done),
   })
-  const evidence = proof === null ? [summary] : [...proof.evidence, ...untaken]
+  const evidence = [...(silent === null ? [] : [silent]), ...(proof === null ? [summary] : [...proof.evidence, ...untaken])]
   const acknowledged = input.unfenced === null ? null : { by: input.requestedBy, reason: input.unfenced }
   const means = proof?.means ?? []
   return {
@@ -85,11 +91,13 @@ async function fence(over: FailingOver, { sides, epoch, probed }: Planned): Prom
 /** Its cloud is asked anew, since a partition shows the same silence whether the source was started again or not. What it is asked in vain falls under whoever
  *  took it upon himself that nobody can prove the fence, as long as nobody answers there. Resolves to what the fence is by then. */
 export async function assertFencedStill(
-  { act, ref, input }: FailingOver,
-  { sides: { source } }: Planned,
+  over: FailingOver,
+  { sides }: Planned,
   fenced: FailoverFence,
   step: StepName,
 ): Promise<FailoverFence> {
+  const { act, ref, input } = over
+  const { source } = sides
   const at = new Date().toISOString()
   const target = { instance: source.instance, instanceId: source.instanceId }
   const asking = proxyActivities<InstanceFenceActivities>({
@@ -99,12 +107,16 @@ export async function assertFencedStill(
   const said = await unlessSilent(asking.fenceState({ ...ref(step), target }))
   if ('unasked' in said && input.unfenced === null)
     throw refused('FENCE_NOT_PROVEN', `Its cloud does not say whether the source is fenced still: ${said.unasked}`)
-  const { proven, evidence } = await act.proving.judgeFence({
+  const own = act.proving.judgeFence({
     ...{ ...ref(step), target, address: source },
     said: 'unasked' in said ? { state: 'stopped', cloudState: 'stopped', lettingIn: [], at } : said,
     ordered: { means: [], untaken: [], at },
   })
-  if (!proven)
+  const isSaid = 'unasked' in said || said.state === 'stopped'
+  const elsewhere = isSaid ? () => knockFromAll(over, sides, ref(step)) : undefined
+  const { proven, silence, evidence } = await judgedFromAll(own, elsewhere, (done) => void over.left.push(done))
+  // it was proven to have ended: silence is no sign that it was started since
+  if (!proven && silence === undefined)
     throw refused('FENCE_NOT_PROVEN', `The source came back while the standby applied what it had: ${evidence.join(' ')}`)
   if (!('unasked' in said) || input.unfenced === null) return fenced
   const since = `its cloud did not say right before the opening whether that holds: ${said.unasked}`

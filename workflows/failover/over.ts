@@ -1,6 +1,6 @@
 /** What the parts of a failover hand to each other. */
 import type { HostPort } from '../../contracts/endpoint'
-import type { FailoverEndpoint, FailoverInput, FailoverPlanSummary, Probed } from '../../contracts/failover'
+import type { FailoverEndpoint, FailoverFence, FailoverInput, FailoverPlanSummary, Probed } from '../../contracts/failover'
 import type { StepName } from '../../contracts/operation'
 import type { StandbySides } from '../../contracts/replicate'
 import type { StepRef } from '../../contracts/step-ref'
@@ -26,6 +26,13 @@ interface Found {
 export interface Asked extends Found {
   /** Asked while the source was probed, and perhaps on its way still. */
   readonly endpoint: Promise<PromiseSettledResult<FailoverEndpoint>>
+}
+
+/** Of a standby that has all that comes. `stated`: what may be lost by now, where nobody but an allowance has agreed to it; null: somebody has, or nothing is lost. */
+export interface Drained {
+  readonly summary: string
+  readonly fenced: FailoverFence
+  readonly stated: FailoverPlanSummary | null
 }
 
 export interface Planned extends FailoverPlanSummary, Found {

@@ -19,6 +19,7 @@ import { TASK_QUEUES } from '../../contracts/messages'
 import { failureRecord, isDefect } from '../kit/failures'
 import { lookTwice, quickAct } from '../kit/proxies'
 import { settled } from '../kit/settled'
+import { type Elsewhere, judgedFromAll } from './elsewhere'
 
 /** On its own, as a workflow: by an id that follows from the instance, so that nobody fences it twice at a time. It takes no lock, since it is for an instance
  *  whose writer has to go whatever else is at work on it. */
@@ -28,6 +29,8 @@ export async function fenceInstance({ step, operation, bundle, ...asked }: Fence
 
 export type FenceByCloud = Omit<FenceInstanceInput, 'operation' | 'step' | 'bundle'> & {
   readonly ref: Omit<Fencing, 'target'>
+  /** Absent: it is asked from where databases are served alone, and silence there proves nothing. */
+  readonly elsewhere?: Elsewhere
   /** Is given what is still to be waited for, which holds up nobody; absent: it is waited for here. */
   readonly afterwards?: (done: Promise<unknown>) => void
 }
@@ -42,7 +45,8 @@ const UNCLAIMED = 'CLOUD_UNREACHABLE'
 const UNANSWERED = /^(CLOUD_UNREACHABLE|CLOUD_THROTTLED)$/
 
 export async function fenceByCloud(asked: FenceByCloud): Promise<CloudFenceOutcome> {
-  const { ref, cloud, target, requestedBy, reason, withinMs, keepEveryMs, heartbeatTimeoutMs, afterwards } = asked
+  const { ref, cloud, target, requestedBy, reason, withinMs, keepEveryMs, heartbeatTimeoutMs } = asked
+  const { elsewhere, afterwards } = asked
   const fencing: Fencing = { ...ref, target: { instance: target.instance, instanceId: target.instanceId } }
   const at = { ...fencing, address: { host: target.host, port: target.port } }
   const limited = (queue: string) => ({ ...quickAct(queue, heartbeatTimeoutMs), scheduleToCloseTimeout: withinMs })
@@ -69,7 +73,10 @@ export async function fenceByCloud(asked: FenceByCloud): Promise<CloudFenceOutco
       ordered: told,
       until,
       ask: () => asking.fenceState(fencing),
-      judge: (said) => proving.judgeFence({ ...at, said, ordered: told }),
+      judge: (said) => {
+        const own = proving.judgeFence({ ...at, said, ordered: told })
+        return said.state === 'stopped' ? judgedFromAll(own, elsewhere, afterwards) : own
+      },
     })
   } finally {
     const released = witness.then(() => CancellationScope.nonCancellable(() => passing(proving.releaseWitness(fencing))))

@@ -16,7 +16,7 @@ import { type Outcome, runOperation } from '../kit/operation'
 import type { Run } from '../kit/run'
 import { arrangeRetirement } from '../retire-snapshot/arrange'
 import { migrateActivities } from './activities'
-import { describeFollowers, inStretches } from './standbys'
+import { carryOverLeft, describeFollowers, inStretches } from './standbys'
 
 type Activities = ReturnType<typeof migrateActivities>
 
@@ -44,7 +44,7 @@ async function migrateUnderLock(migration: Migration, epoch: number): Promise<Ou
   const { input } = migration
   const planned = await plan(migration, epoch)
   if (input.mode === 'plan') return { status: 'planned', verdict: null, findings: [] }
-  if (planned.plan.pendingCount === 0) return passed()
+  if (planned.plan.pendingCount === 0) return concluded(await carryOverLeft(migration, planned))
 
   const approved = input.policy.approval === 'none' ? planned : await approvedPlan(migration, planned, epoch)
   if (approved === null) return { status: 'rejected', verdict: null, findings: [] }
@@ -58,7 +58,7 @@ async function migrateUnderLock(migration: Migration, epoch: number): Promise<Ou
   const regrets = await watchTarget(migration, approved.target)
   await removeCanary(migration)
   if (regrets.length > 0) return failed([...regrets, ...left])
-  return left.length > 0 ? { status: 'succeeded', verdict: 'inconclusive', findings: left } : passed()
+  return concluded(left)
 }
 
 async function plan(migration: Migration, epoch: number): Promise<Planned> {
@@ -68,7 +68,7 @@ async function plan(migration: Migration, epoch: number): Promise<Planned> {
     detail: ({ plan: { pendingCount, statementCount, current, target, digest, standbys = [] } }) => ({
       summary:
         pendingCount === 0
-          ? `nothing is pending, the target is at version ${current ?? 'none'}`
+          ? `nothing is pending, the target is at version ${current ?? 'none'}${behind(standbys)}`
           : `${count(pendingCount, 'migration')}, ${count(statementCount, 'statement')}, version ${current ?? 'none'} → ${target ?? 'none'}${standbys.length === 0 ? '' : `; ${count(standbys.length, 'standby')}`}`,
       planDigest: digest,
     }),
@@ -230,12 +230,17 @@ function checkDetail({ findings, checkCount, summary }: CheckSummary): StepDetai
   return { summary: shown, findings, checkCount }
 }
 
-function passed(): Outcome {
-  return { status: 'succeeded', verdict: 'pass', findings: [] }
+/** `left`: of standbys that did not get what the target has. */
+function concluded(left: readonly Finding[]): Outcome {
+  return { status: 'succeeded', verdict: left.length === 0 ? 'pass' : 'inconclusive', findings: left }
 }
 
 function failed(findings: readonly Finding[]): Outcome {
   return { status: 'failed', verdict: 'fail', findings }
+}
+
+function behind(standbys: NonNullable<PlanSummary['standbys']>): string {
+  return standbys.map(({ standby, why }) => `; ${standby}: ${why}`).join('')
 }
 
 function count(n: number, noun: string): string {

@@ -50,8 +50,7 @@ export async function inStretches(
   const waiting = standbys.flatMap(({ standby, does, why }) =>
     does === 'wait' ? [waits(input.database, standby, why ?? 'it was not asked')] : [],
   )
-  const carried = new Set(standbys.flatMap(({ standby, does }) => (does === 'carry-over' ? [standby] : [])))
-  const followers = (input.standbys ?? []).filter(({ standby }) => carried.has(standby))
+  const followers = followersOf(carrying, standbys)
   if (followers.length === 0) {
     await apply(STEPS.apply, null)
     return waiting
@@ -68,6 +67,25 @@ export async function inStretches(
     left = await carryOver(carrying, nth(STEPS.carryOver, at), { source: target, followers })
   }
   return [...waiting, ...left]
+}
+
+/** Where nothing is pending: who was left at its line by a run before gets what it lacks. Resolves to a finding for each that does not. */
+export async function carryOverLeft(
+  carrying: ToCarryOver,
+  { target, plan: { standbys = [] } }: { readonly target: InstanceAddress; readonly plan: PlanSummary },
+): Promise<readonly Finding[]> {
+  const { database } = carrying.input
+  const waiting = standbys.flatMap(({ standby, does, why }) =>
+    does === 'wait' ? [lacks(database, standby, why ?? 'it was not asked')] : [],
+  )
+  const followers = followersOf(carrying, standbys)
+  const left = followers.length === 0 ? [] : await carryOver(carrying, STEPS.carryOver, { source: target, followers })
+  return [...waiting, ...left]
+}
+
+function followersOf({ input }: ToCarryOver, standbys: NonNullable<PlanSummary['standbys']>): readonly DeclaredFollower[] {
+  const carried = new Set(standbys.flatMap(({ standby, does }) => (does === 'carry-over' ? [standby] : [])))
+  return (input.standbys ?? []).filter(({ standby }) => carried.has(standby))
 }
 
 /** A step runs once: of a second stretch it is one of its own, under the same title. */
@@ -125,5 +143,12 @@ function waits(source: string, standby: string, why: string): Finding {
   return {
     rule: 'standby-waits',
     message: `${standby} waits at its line and gets nothing until this is carried over: ${said}. Then "capstan standby resume ${source} --to ${standby}".`,
+  }
+}
+
+function lacks(source: string, standby: string, why: string): Finding {
+  return {
+    rule: 'standby-waits',
+    message: `Nothing is pending on ${source}, and ${standby} may not have all that it has applied: ${why}. "capstan standby resume ${source} --to ${standby}" brings it there.`,
   }
 }

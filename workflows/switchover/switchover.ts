@@ -1,7 +1,7 @@
 /** Writing moves to a standby, and the old writer follows it from then on. Up to the point of no return, which is where the endpoint moves, everything is
  *  taken back in reverse: the fence first, so that whoever waits is served again. Past it there is only forward. The same operation, asked for the other way
  *  round, moves writing back. */
-import { ApplicationFailure } from '@temporalio/workflow'
+import { ApplicationFailure, patched } from '@temporalio/workflow'
 import { type EndpointState, type HostPort, samePlace } from '../../contracts/endpoint'
 import type { Finding, OperationResult, StepDetail, StepName } from '../../contracts/operation'
 import type { StandbySides } from '../../contracts/replicate'
@@ -48,11 +48,14 @@ async function underLocks(switching: Switching): Promise<Outcome> {
   if (planned.blocks.length > 0) return { status: 'failed', verdict: 'fail', findings: planned.blocks }
   const compared = await compare(switching, planned)
   if (compared.differ) return { status: 'failed', verdict: 'fail', findings: compared.findings }
-  if (input.rehearse)
-    return { status: 'succeeded', verdict: compared.findings.length > 0 ? 'inconclusive' : 'pass', findings: compared.findings }
+  if (input.rehearse) {
+    const findings = [...compared.findings, ...(patched('rehearsed-to-the-fence') ? await rehearse(switching, planned) : [])]
+    return { status: 'succeeded', verdict: findings.length > 0 ? 'inconclusive' : 'pass', findings }
+  }
+  const unfilled = await fillViews(switching, planned)
   await prepare(switching, planned)
   const left = await cross(switching, planned)
-  const findings = [...compared.findings, ...left]
+  const findings = [...compared.findings, ...unfilled, ...left]
   return { status: 'succeeded', verdict: left.length > 0 ? 'fail' : findings.length > 0 ? 'inconclusive' : 'pass', findings }
 }
 
@@ -129,19 +132,55 @@ function onBoth({ ref }: Switching, step: StepName, { sides, epochs, fenceEpoch 
   return { ...ref(step), sides, epochs, fenceEpoch }
 }
 
+/** Resolves to those that could not be. */
+async function fillViews(switching: Switching, planned: Planned): Promise<readonly Finding[]> {
+  const { run, act } = switching
+  const { views = [] } = planned
+  if (views.length === 0) return []
+  const { findings } = await run.step(STEPS.views, {
+    do: () => act.crossing.fillViews({ ...onBoth(switching, STEPS.views, planned), views }),
+    detail: ({ summary, findings: told }) => ({ summary, findings: told }),
+  })
+  return findings
+}
+
+/** All that comes before the fence but the papers, by which a person would go on; nobody is held and nobody shut out. Resolves to what keeps nobody. */
+async function rehearse(switching: Switching, planned: Planned): Promise<readonly Finding[]> {
+  const { run, act } = switching
+  const unfilled = await fillViews(switching, planned)
+  await makeWayBack(switching, planned)
+  const on = onBoth(switching, STEPS.rehearse, planned)
+  await run.step(STEPS.rehearse, {
+    do: async () => {
+      await assertLeadsStill(switching, STEPS.rehearse, planned)
+      return act.crossing.rehearseCrossing(on)
+    },
+    undo: () => act.undoing.takeBackFence(on),
+    detail: ({ summary, predictedOutageMs, parts }) => ({ summary, predictedOutageMs, parts }),
+  })
+  run.keep(STEPS.rehearse)
+  await run.takeBack(STEPS.takeAway, STEPS.wayBack)
+  return unfilled
+}
+
 async function prepare(switching: Switching, planned: Planned): Promise<void> {
   const { run, act } = switching
   await run.step(STEPS.papers, {
     do: () => act.crossing.writePapers(onBoth(switching, STEPS.papers, planned)),
     detail: ({ summary }) => ({ summary }),
   })
+  await makeWayBack(switching, planned)
+  await hold(switching, planned)
+}
+
+async function makeWayBack(switching: Switching, planned: Planned): Promise<void> {
+  const { run, act } = switching
   const on = onBoth(switching, STEPS.wayBack, planned)
   await run.step(STEPS.wayBack, {
     do: () => act.crossing.prepareWayBack({ ...on, heartbeatTimeoutMs: switching.input.heartbeatTimeoutMs }),
     undo: () => act.undoing.dropWayBack(on),
     detail: ({ summary }) => ({ summary }),
   })
-  await hold(switching, planned)
 }
 
 /** They are held by the crossing, right before it closes the source: whatever it asks before that would be waited for, too. What lets them go on is here, so that

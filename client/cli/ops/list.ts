@@ -29,6 +29,7 @@ const KINDS = Object.keys({
   switchover: true,
   failover: true,
   exchange: true,
+  upgrade: true,
   salvage: true,
 } satisfies Record<OperationKind, true>)
 

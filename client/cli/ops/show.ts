@@ -16,6 +16,7 @@ import { RESTORE_DOCUMENTS, type RestorePlan } from '../../../contracts/restore'
 import { SALVAGE_DOCUMENTS, type SalvageReport } from '../../../contracts/salvage'
 import { SNAPSHOT_DOCUMENTS, type SnapshotPlan } from '../../../contracts/snapshot'
 import { SWITCHOVER_DOCUMENTS, type SwitchoverPlan } from '../../../contracts/switchover'
+import { UPGRADE_DOCUMENTS, type UpgradePlan } from '../../../contracts/upgrade'
 import { VERIFY_BACKUP_DOCUMENTS, type VerificationPlan } from '../../../contracts/verify-backup'
 import type { Ledger } from '../../../ledger/ledger'
 import type { RowRecoveryPlan } from '../../../postgres/row-recovery/recovered'
@@ -39,6 +40,7 @@ import { salvageLines } from '../render/salvage'
 import { snapshotPlanLines } from '../render/snapshots'
 import { stepTree } from '../render/steps'
 import { paperLines, switchoverPlanLines } from '../render/switchover'
+import { upgradePlanLines } from '../render/upgrade'
 import { verificationPlanLines } from '../render/verification-plan'
 
 interface ShowOptions {
@@ -133,6 +135,10 @@ const PLANS: Readonly<Record<OperationKind, PlanKind>> = {
   exchange: {
     document: EXCHANGE_DOCUMENTS.plan,
     lines: (plan, entry, view) => exchangePlanLines(plan as ExchangePlan, entry, view),
+  },
+  upgrade: {
+    document: UPGRADE_DOCUMENTS.plan,
+    lines: (plan, entry, view) => upgradePlanLines(plan as UpgradePlan, entry, view),
   },
   salvage: {
     document: SALVAGE_DOCUMENTS.report,

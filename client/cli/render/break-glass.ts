@@ -23,12 +23,18 @@ const STAGES: Readonly<Record<BreakGlassStage, string>> = {
 }
 
 /** Before anybody logs in there. */
-export function addressLines({ operation, sides, writtenAt }: BreakGlassPapers, paint: Paint): string[] {
+export function addressLines({ operation, sides, writtenAt, endpoint }: BreakGlassPapers, paint: Paint): string[] {
   const at = (side: 'source' | 'standby'): string => {
     const { name, instance, host, port, database } = sides[side]
     return `  ${side}: ${oneLine(name)} is database ${oneLine(database)} of ${oneLine(instance)}, at ${paint('bold', `${oneLine(host)}:${port}`)}`
   }
-  return [`the papers of ${oneLine(operation)}, of ${oneLine(String(writtenAt))}, say`, at('source'), at('standby')]
+  const led =
+    endpoint.at === null
+      ? []
+      : [
+          `  applications: were led to ${paint('bold', `${oneLine(endpoint.at.host)}:${endpoint.at.port}`)} (${oneLine(endpoint.kind)})`,
+        ]
+  return [`the papers of ${oneLine(operation)}, of ${oneLine(String(writtenAt))}, say`, at('source'), at('standby'), ...led]
 }
 
 export function standingLines(papers: BreakGlassPapers, seen: SeenStanding, paint: Paint): string[] {

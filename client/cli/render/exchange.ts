@@ -2,7 +2,7 @@
 import type { ExchangePlan, TakeOverExposure } from '../../../contracts/exchange'
 import type { DatabaseEntry } from '../../../contracts/fleet'
 import type { Paint } from '../io'
-import { probeLine, seconds } from './failover'
+import { placesOf, probeLine, seconds } from './failover'
 import { oneLine } from './quoted'
 import { planEndLines } from './switchover'
 
@@ -26,7 +26,7 @@ export function exchangePlanLines(plan: ExchangePlan, entry: Pick<DatabaseEntry,
       `${paint('bold', `plan to fail ${entry.name} over`)}  to the read replica ${to} (${oneLine(standby.engineVersion)}) of ${from}`,
       `  by its cloud’s own way, ${oneLine(act.called)}`,
       `  ${oneLine(plan.why)}`,
-      `  the source is ${paint('bold', given.probed.verdict)}; ${oneLine(given.probed.cloudSays)}`,
+      `  the source is ${paint('bold', given.probed.verdict)}${placesOf(given.probed)}; ${oneLine(given.probed.cloudSays)}`,
       ...given.probed.probes.map(probeLine),
       lossLine(given.exposure, view),
       `  ${leads}`,
@@ -47,7 +47,12 @@ export function exchangePlanLines(plan: ExchangePlan, entry: Pick<DatabaseEntry,
 }
 
 function lossLine({ had, lossMsMax }: TakeOverExposure, { paint }: View): string {
-  if (had === null || lossMsMax === null)
+  if (had === null)
     return paint('red', '  nobody knows what may be lost: the replica has replayed no commit since it was started')
+  if (lossMsMax === null)
+    return paint(
+      'red',
+      `  nobody knows what may be lost: the newest commit that the replica has, of ${had.at}, is later than our clock`,
+    )
   return `  the replica has all that was committed before ${had.at}; ${paint('bold', `up to ${seconds(lossMsMax)} of writes may be lost`)}`
 }

@@ -1,5 +1,5 @@
 /** What a failover would do, for people: what may be lost first, and who has to agree. */
-import type { FailoverPlan, Probe } from '../../../contracts/failover'
+import type { FailoverPlan, Probe, Probed } from '../../../contracts/failover'
 import type { DatabaseEntry } from '../../../contracts/fleet'
 import { counted, grouped } from '../../quantities'
 import type { Paint } from '../io'
@@ -20,7 +20,7 @@ export function failoverPlanLines(plan: FailoverPlan, entry: Pick<DatabaseEntry,
       : `moves the endpoint from ${oneLine(endpointAt.host)}:${endpointAt.port} to ${oneLine(standby.host)}:${standby.port}`
   return [
     `${paint('bold', `plan to open the standby of ${entry.name}`)}  ${oneLine(standby.instance)} (${oneLine(standby.engineVersion)}) becomes the writer instead of ${oneLine(source.instance)}`,
-    `  the source is ${paint('bold', probed.verdict)}; ${oneLine(probed.cloudSays)}`,
+    `  the source is ${paint('bold', probed.verdict)}${placesOf(probed)}; ${oneLine(probed.cloudSays)}`,
     ...probed.probes.map(probeLine),
     ...lossLines(plan, view),
     `  ${leads}`,
@@ -34,22 +34,32 @@ export function failoverPlanLines(plan: FailoverPlan, entry: Pick<DatabaseEntry,
   ]
 }
 
+export const placesOf = ({ asked }: Probed): string =>
+  asked === undefined ? '' : `, silent to ${asked.silent} of ${counted(asked.places, 'different place')} of the network`
+
 export const probeLine = ({ from, outcome, said, rounds }: Probe): string =>
   `    ${oneLine(from)}: ${outcome}, ${oneLine(said)}${rounds === 0 ? '' : ` (${counted(rounds, 'round')})`}`
 
-function lossLines({ exposure, probed }: FailoverPlan, { paint }: View): string[] {
+function lossLines({ exposure, probed, uncarried = [] }: FailoverPlan, { paint }: View): string[] {
+  const besides = uncarried.map((one) => `  ${paint('bold', 'besides')}, ${oneLine(one)}`)
   if (probed.verdict === 'healthy')
-    return ['  nothing is to be lost: the source is closed and drained first, or it is left alone']
+    return [
+      '  nothing is to be lost that goes to a standby: the source is closed and drained first, or it is left alone',
+      ...besides,
+    ]
   const { beat, lossMsMax, heard, missingBytesMin } = exposure
   const kept =
     beat === null || lossMsMax === null
-      ? paint('red', '  nobody knows what may be lost: no beat of the source has ever come')
+      ? paint(
+          'red',
+          `  nobody knows what may be lost: ${beat === null ? 'no beat of the source has ever come' : `its last beat is of ${beat.at}, which is later than our own clock says`}`,
+        )
       : `  the standby has all that was committed before ${beat.at}; ${paint('bold', `up to ${seconds(lossMsMax)} of writes may be lost`)}`
   const known =
     heard === null
       ? '  nobody has heard the source since it is watched'
       : `  the source was heard last at ${heard.at}${missingBytesMin === null ? '' : `; of its log until then ${grouped(missingBytesMin)} bytes are not known to have come`}`
-  return [kept, known]
+  return [kept, known, ...besides]
 }
 
 export const seconds = (ms: number): string => `${(ms / 1_000).toLocaleString('en-US', { maximumFractionDigits: 1 })} s`

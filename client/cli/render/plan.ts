@@ -70,10 +70,10 @@ const ON_STANDBYS: Readonly<Record<NonNullable<PlannedScript['onStandbys']>, str
   rows: 'not on standbys: its rows come from here',
 }
 
-function standbyLine({ standby, does, why }: PlannedStandby): string {
-  const deed = { 'carry-over': 'gets each file after this database', wait: 'waits at its line', 'seed-anew': 'gets nothing' }[
-    does
-  ]
+function standbyLine({ standby, does, why, waitsMsMax }: PlannedStandby): string {
+  const waited = waitsMsMax === undefined ? '' : `, is waited for at each for ${chosenDuration(waitsMsMax)} at most`
+  const carried = why === null ? `gets each file after this database${waited}` : 'is brought to where this database is'
+  const deed = { 'carry-over': carried, wait: 'waits at its line', 'seed-anew': 'gets nothing' }[does]
   return `  standby ${oneLine(standby)}: ${deed}${why === null ? '' : `, since ${oneLine(why)}`}`
 }
 

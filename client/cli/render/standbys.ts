@@ -88,7 +88,10 @@ function foundEqual({ compared }: StandbyRecord, now: number): string {
 }
 
 function atItsLine(look: StandbyLook | null): string[] {
-  return look?.waits === undefined ? [] : [`At its line: it waits for ${look.waits.script}.`]
+  if (look?.waits === undefined) return []
+  const { script, deferred } = look.waits
+  const empty = deferred === undefined ? '' : `; ${counted(deferred, 'table')} empty until its last line`
+  return [`At its line: it waits for ${script}${empty}.`]
 }
 
 /** `1.2 GB of 20 GiB`. PostgreSQL's own word where it is not the usual one. */

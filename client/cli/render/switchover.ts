@@ -27,12 +27,22 @@ export function switchoverPlanLines(plan: SwitchoverPlan, entry: Pick<DatabaseEn
     `  carries ${counted(plan.tables, 'table')} and ${counted(plan.sequences, 'sequence')}; the standby is ${lagMs === null ? 'late by nobody knows how much' : `${seconds(lagMs)} late`}`,
     `  closes on ${from}: ${plan.closes.map(oneLine).join(', ') || 'nothing that is open'} (${oneLine(plan.fence)})`,
     `  ${leads}`,
+    ...viewLines(plan, to),
     ...(plan.holds ? ['  clients of the endpoint wait meanwhile, and keep their connections'] : []),
     `  there is no writer for about ${seconds(plan.predictedOutageMs)}, as was measured on one machine, networks come on top`,
     `  makes the way back by ${oneLine(plan.back.slot)}: ${from} follows ${to} from the first write on`,
     ...planEndLines(plan, view),
   ]
 }
+
+function viewLines({ views = [] }: SwitchoverPlan, to: string): string[] {
+  if (views.length === 0) return []
+  const shown = views.slice(0, VIEWS_MAX).map(oneLine).join(', ')
+  const more = views.length > VIEWS_MAX ? ` and ${views.length - VIEWS_MAX} more` : ''
+  return [`  fills on ${to} before: ${shown}${more}, which show what it has by then`]
+}
+
+const VIEWS_MAX = 5
 
 /** What stands in the way, and the digest. */
 export function planEndLines(plan: Pick<SwitchoverPlan, 'blocks' | 'warnings' | 'digest'>, view: View): string[] {

@@ -55,6 +55,7 @@ export function createAurora(config: RDSClientConfig): ManagedPostgres {
   const regions = regionsOf(rds, config)
   return {
     capabilities: CAPABILITIES,
+    blueGreen: null,
     async describeInstance({ name }, options) {
       const found = await findCluster(rds, name, options)
       return found === null ? null : clusterDescription(found)

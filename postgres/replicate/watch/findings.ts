@@ -2,6 +2,7 @@
 import type { Finding, IsoInstant } from '../../../contracts/operation'
 import type { SourceLook, StandbyDisk, StandbyLook, StandbyRecord, StandbyState, WaitsAtLine } from '../../../contracts/standby'
 import { bytes } from '../../health/words'
+import { toldSkew } from './skew'
 
 /** Of what a slot may hold back. */
 const RETENTION_WARNING_PERCENT = 80
@@ -34,6 +35,8 @@ export function findingsOf(judged: Judged, look: StandbyLook): Finding[] {
       message:
         'No beat of the source has ever arrived, so that nobody can tell how late it is: look whether capstan.standby_beat is published.',
     })
+  const skewed = toldSkew(judged.source, look.skew)
+  if (skewed !== null) findings.push({ rule: 'clock-skew', message: skewed })
   if (look.waits !== undefined) findings.push(waiting(judged, look.waits))
   findings.push(...ofDisk(judged, look.at))
   if (schemaDiffers !== null && schemaDiffers.length > 0)
@@ -89,10 +92,11 @@ function onSource({ state, names, declared: { retainedBytesMax } }: Judged, { sl
 }
 
 /** Of one that is paused, or to be seeded anew, it is said what brings it on anyway. */
-function waiting({ source, target, state }: Judged, { script, files }: WaitsAtLine): Finding {
+function waiting({ source, target, state }: Judged, { script, files, deferred }: WaitsAtLine): Finding {
   const more = files > 1 ? ` and ${files - 1} more` : ''
   const next = state === 'to-be-seeded' ? 'reseed' : 'resume'
-  const message = `${target} waits at its line for ${script}${more}, which ${source} has applied, and gets nothing behind it: unless a migration is under way, "capstan standby ${next} ${source} --to ${target}".`
+  const empty = deferred === undefined ? '' : `, and ${deferred} of its tables are empty until its last line`
+  const message = `${target} waits at its line for ${script}${more}, which ${source} has applied, and gets nothing behind it${empty}: unless a migration is under way, "capstan standby ${next} ${source} --to ${target}".`
   return { rule: 'waits-for-migration', message, measured: files, allowed: 0 }
 }
 

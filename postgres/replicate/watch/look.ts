@@ -4,10 +4,11 @@
  *  of one that stands still, `sent − replay` reads nothing while rows are missing. */
 
 import type { IsoInstant } from '../../../contracts/operation'
-import type { CopyProgress, SourceLook, SubscriptionLook, TargetLook } from '../../../contracts/standby'
+import type { ClockSkew, CopyProgress, SourceLook, SubscriptionLook, TargetLook } from '../../../contracts/standby'
 import type { Session } from '../../connect/session'
 import { readOnly } from '../../health/read-only'
 import { copyingSlotsPattern } from '../copying-slots'
+import { skewOf } from './skew'
 
 export interface SourceSeen {
   readonly side: SourceLook
@@ -17,6 +18,8 @@ export interface SourceSeen {
   readonly clock: IsoInstant
   /** Where its log ended. */
   readonly flushed: string
+  /** Beside this process's clock. */
+  readonly skew: Omit<ClockSkew, 'at'>
 }
 
 export interface SourceQuestion {
@@ -54,14 +57,19 @@ const SOURCE = `
 
 /** Throws ServerError, CONNECTION_LOST. */
 export async function lookAtSource(session: Session, { slot, publication, copySlots }: SourceQuestion): Promise<SourceSeen> {
-  const [row] = await readOnly(session, () => session.query<SourceRow>(SOURCE, [slot, publication, copySlots]))
+  const { rows, from, to } = await readOnly(session, async () => {
+    const from = Date.now()
+    return { rows: await session.query<SourceRow>(SOURCE, [slot, publication, copySlots]), from, to: Date.now() }
+  })
+  const [row] = rows
   if (row === undefined) throw new Error('the source does not say where its log ends')
   const { clock, flushed, publishedTables, active, walStatus, safeBytes, retainedBytes, lagBytes, copying } = row
   if (active === null) {
     const stray = copying === 0 ? {} : { strayCopySlots: { count: copying, retainedBytes: retainedBytes ?? 0 } }
-    return { side: { slot: null, publishedTables, ...stray }, lagBytes: null, clock, flushed }
+    return { side: { slot: null, publishedTables, ...stray }, lagBytes: null, clock, flushed, skew: skewOf(clock, { from, to }) }
   }
-  return { side: { slot: { active, walStatus, retainedBytes, safeBytes }, publishedTables }, lagBytes, clock, flushed }
+  const side = { slot: { active, walStatus, retainedBytes, safeBytes }, publishedTables }
+  return { side, lagBytes, clock, flushed, skew: skewOf(clock, { from, to }) }
 }
 
 export interface StandbySeen {

@@ -16,17 +16,21 @@ export interface Sides {
   readonly behindLine?: Omit<WaitsAtLine, 'since'> | null | undefined
   /** Undefined: not asked in this look. */
   readonly sequences?: StandbyLook['sequences'] | undefined
+  /** The same. */
+  readonly uncarried?: StandbyLook['uncarried'] | undefined
   /** What is not asked each time holds on. */
   readonly before: StandbyLook | null
 }
 
 /** Without findings: `judge` has them. */
-export function wholeLook({ at, source, standby, schemaDiffers, behindLine, sequences, before }: Sides): StandbyLook {
+export function wholeLook({ at, source, standby, schemaDiffers, behindLine, sequences, uncarried, before }: Sides): StandbyLook {
   const seen = typeof source === 'string' ? null : source
   const there = typeof standby === 'string' ? null : standby
   const beat = there?.beat ?? null
   const heard = seen === null ? before?.heard : { at, flushed: seen.flushed }
   const stood = sequences ?? before?.sequences
+  const held = uncarried ?? before?.uncarried
+  const skew = seen === null ? before?.skew : { at, ...seen.skew }
   const waits =
     behindLine === undefined
       ? before?.waits
@@ -47,5 +51,7 @@ export function wholeLook({ at, source, standby, schemaDiffers, behindLine, sequ
     ...(heard !== undefined && { heard }),
     ...(waits !== undefined && { waits }),
     ...(stood !== undefined && { sequences: stood }),
+    ...(held !== undefined && { uncarried: held }),
+    ...(skew !== undefined && { skew }),
   }
 }

@@ -56,11 +56,14 @@ export interface Moving {
 export interface Movers {
   readonly servers: Readonly<Record<Side, TestServer>>
   /** A new pair of databases, the one following the other, and an operation that is to move writing. */
-  moving(): Promise<Moving>
+  moving(through?: Through): Promise<Moving>
   /** Whoever writes a document of such a name into the ledger, as LIKE takes it, waits until the gate is opened. */
   gate(name: string): Promise<Gate>
   stop(): Promise<void>
 }
+
+/** Ports by which activities reach either server; whoever else does, and one server the other, goes by its own. */
+export type Through = Readonly<Record<Side, number>>
 
 export interface Gate {
   /** Until somebody waits. */
@@ -100,7 +103,7 @@ export async function startMovers(): Promise<Movers> {
   let [count, gates] = [0, 0]
   return {
     servers: { source, standby },
-    moving: async () => makeMoving({ source, standby }, { ledger, client }, ++count),
+    moving: async (through) => makeMoving({ source, standby }, { ledger, client }, ++count, through),
     gate: async (name) => gateOf(await connect(options), name, ++gates),
     async stop() {
       await ledger.close()
@@ -185,16 +188,21 @@ async function makeMoving(
   servers: Readonly<Record<Side, TestServer>>,
   { ledger, client }: { readonly ledger: Ledger; readonly client: Client },
   count: number,
+  through?: Through,
 ): Promise<Moving> {
   const databases = { source: await servers.source.database(), standby: await servers.standby.database() }
   const id = { source: `shop-${count}`, target: `stand-${count}` }
   const operation = `moving-${count}`
   await follow(databases, standbyNames(id))
-  const publisher = { user: 'follower', secret: 'env:IT', host: null, port: null, tls: 'disable' } as const
-  const declared = { publisher, retainedBytesMax: 1e9, lagMsMax: 60_000 }
+  const declaredOn = (side: Side) => {
+    const { host, port } = databases[side].options
+    const publisher = { user: 'follower', secret: 'env:IT', host, port, tls: 'disable' } as const
+    return { publisher, retainedBytesMax: 1e9, lagMsMax: 60_000 }
+  }
+  const [declared, back] = [declaredOn('source'), declaredOn('standby')]
   const nameOf = (side: Side) => databases[side].options.database
   const entries = { source: entryOf(id.source, nameOf('source')), standby: entryOf(id.target, nameOf('standby')) }
-  const request = { standby: entries.standby, declared, back: declared, rehearse: false, drainMsMax: 20_000, compareMsMax: 0 }
+  const request = { standby: entries.standby, declared, back, rehearse: false, drainMsMax: 20_000, compareMsMax: 0 }
   const bundle = await ledger.putBundle({ version: 1, database: entries.source, migrations: [], switchover: request as never })
   const at = new Date().toISOString()
   const about = {
@@ -207,7 +215,7 @@ async function makeMoving(
   await ledger.openOperation({ id: operation, ...about, requestedBy: 'ada', startedAt: at, bundle } as never)
   const addressOf = (side: Side, instance: string) => {
     const { host, port } = databases[side].options
-    return { instance, instanceId: `i-${instance}`, host, port, engineVersion: '17' }
+    return { instance, instanceId: `i-${instance}`, host, port: through?.[side] ?? port, engineVersion: '17' }
   }
   const sides = { source: addressOf('source', id.source), standby: addressOf('standby', id.target) }
   const instances = { source: sides.source.instanceId, target: sides.standby.instanceId }
@@ -287,7 +295,7 @@ async function makeMoving(
     },
     async replicating(action, work) {
       const asked = `${action}-${count}-${++scheduledAtMs}`
-      const turned = { action, table: null, standby: entries.source, declared }
+      const turned = { action, table: null, standby: entries.source, declared: back }
       const its = await ledger.putBundle({ version: 1, database: entries.standby, migrations: [], replicate: turned as never })
       await ledger.openOperation({ id: asked, ...about, kind: action, requestedBy: 'ada', startedAt: at, bundle: its } as never)
       const ref = { operation: asked, step: action, bundle: its, sides: { source: sides.standby, standby: sides.source } }

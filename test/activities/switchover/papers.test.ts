@@ -73,10 +73,12 @@ test('they say all that is done, in its order', () => {
   order(back, [
     'not-opened',
     'unwritten',
-    'let-in',
+    'keep-out',
     'open',
     'back-off',
+    'let-in',
     'forward-on',
+    'endpoint',
     'all',
     'remove-subscription',
     'remove-slot',
@@ -85,6 +87,20 @@ test('they say all that is done, in its order', () => {
   // the limit that was read is put back, by whichever way
   expect([said(forward, 'follow'), said(back, 'open')].every((sql) => sql.includes('CONNECTION LIMIT 40'))).toBe(true)
   expect(said(forward, 'open')).toContain("'PUBLIC'")
+})
+
+test('on the way back nobody is let in, led or told to go on before nothing in the source turns him away', () => {
+  const { back } = papers('shop')
+  const at = (id: string) => back.findIndex((step) => step.id === id)
+  const stopped = at('back-off')
+  expect(back[stopped]?.sql).toEqual([`ALTER SUBSCRIPTION "${AGAIN.subscription}" DISABLE;`])
+  // until then the source is closed, or its grants keep applications out
+  expect([at('keep-out') < at('open'), at('open') < stopped]).toEqual([true, true])
+  expect(back[at('keep-out')]?.sql.join(' ')).toMatch(/REVOKE CONNECT/)
+  const lets = (sql: string) => /GRANT CONNECT ON DATABASE %I TO %s%s/.test(sql)
+  const letting = back.flatMap(({ sql }, n) => (sql.some(lets) ? [n] : []))
+  expect(letting).toEqual([at('let-in')])
+  for (const n of [...letting, at('endpoint')]) expect(n).toBeGreaterThan(stopped)
 })
 
 const ZONES: readonly [DnsZone, string][] = [

@@ -171,5 +171,7 @@ export const REPLICATE: readonly BadInput[] = [
   ),
   declared('a disk that grows to a fraction', '[0].growTo', ONE.replace('20GB', '20GB, growTo: 0.5GB')),
   declared('a disk that grows to megabytes', '[0].growTo', ONE.replace('20GB', '20GB, growTo: 500MB')),
+  declared('a wait at a line for a second', '[0].carryWithin', ONE.replace('20GB', '20GB, carryWithin: 1s')),
+  declared('a wait at a line for two days', '[0].carryWithin', ONE.replace('20GB', '20GB, carryWithin: 2d')),
   declared('a lag of a month', '[0].maxLag', ONE.replace('20GB', '20GB, maxLag: 31d')),
 ]

@@ -8,6 +8,8 @@ export interface Login {
   readonly user: string
   readonly password: string
   readonly sourceAddress: string
+  /** Default 4,000: an application is patient for so long, and then connects anew. */
+  readonly patienceMs?: number
 }
 
 export interface Answer {
@@ -20,7 +22,6 @@ export interface ClientConnection {
   drop(): void
 }
 
-/** An application is patient for so long, and then connects anew. */
 const PATIENCE_MS = 4_000
 
 /** Over TLS where the server speaks it. */
@@ -33,14 +34,18 @@ export async function openConnection(login: Login, name: string): Promise<Client
   }
 }
 
-async function opened({ sourceAddress, ...login }: Login, name: string, encrypted: boolean): Promise<ClientConnection> {
+async function opened(
+  { sourceAddress, patienceMs = PATIENCE_MS, ...login }: Login,
+  name: string,
+  encrypted: boolean,
+): Promise<ClientConnection> {
   const socket = new BoundSocket(sourceAddress)
   const client = new Client({
     ...login,
     database: 'stock',
     application_name: name,
     connectionTimeoutMillis: PATIENCE_MS,
-    query_timeout: PATIENCE_MS,
+    query_timeout: patienceMs,
     ssl: encrypted ? { rejectUnauthorized: false } : false,
     stream: () => socket,
   })

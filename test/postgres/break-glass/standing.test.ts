@@ -10,6 +10,7 @@ import { countWritten } from '../../../postgres/break-glass/written'
 import { connect } from '../../../postgres/connect/session'
 import { enterKeyhole, KEYHOLE } from '../../../postgres/fence/keyhole'
 import { assertFence } from '../../../postgres/migrate/fence'
+import { keepOut } from '../../../postgres/replicate/keep-out'
 import { standbyNames } from '../../../postgres/replicate/names'
 import { type ReplicatingServer, type Side, startReplicating } from '../replicate/support'
 
@@ -88,9 +89,10 @@ test('with the standby away the source is opened once somebody answers for it th
       ? reach(on)
       : connect({ ...side.options, database: on.database, port: 1, applicationName: on.applicationName })
   const told = async () => undefined
+  const lead = async () => ({ moved: true, said: 'they are there' })
   const run = (neverFailedOver: () => Promise<string>) =>
     revertByHand({
-      ...{ papers: papers('two'), reach: away, run: 'c', before: told, after: told, failed: told },
+      ...{ papers: papers('two'), reach: away, run: 'c', before: told, after: told, failed: told, lead },
       neverFailedOver,
     })
   const { session } = await raisedKeyhole(reach, 'source', { at: papers('two').sides.source, actor: actorOf('two', 'b') })
@@ -114,6 +116,12 @@ test('with the standby away the source is opened once somebody answers for it th
   expect(await open()).toBe(false)
   expect(await run(asked)).toEqual({ standbyLeft: true })
   expect([asked.mock.calls.length, await open()]).toEqual([1, true])
+  // one that was killed while it let the source's own roles in alone is begun again, and lets the others in
+  const killed = await raisedKeyhole(reach, 'source', { at: papers('two').sides.source, actor: actorOf('two', 'd') })
+  await keepOut(killed.session, { database, operation: 'two', keep: ['master'], token: killed.token })
+  await killed.session.close()
+  expect(await run(asked)).toEqual({ standbyLeft: true })
+  expect(await beside.query('SELECT FROM capstan.kept_out')).toEqual([])
   await beside.close()
 })
 

@@ -133,6 +133,9 @@ test('who holds no line is refused, who waits for nobody is told so, and a new w
   await applyAtSource(pair, late)
   const notThere = await failureOf(carryAll(pair, late, { arriveMs: 300 }), 'NOT_READY_YET')
   expect(notThere.facts.reason).toBe('not-there')
+  // nor after as many rounds as it is given
+  const enough = await failureOf(carryAll(pair, late, { arriveMs: 100, withinMs: 500 }), 'DATABASE_REFUSED')
+  expect(enough.message).toMatch(/within \d+ ms.* It was waited for 0 s altogether/)
   await standby.superuser.execute('COMMIT')
   // another run on the source is waited for, and refuses nothing for good
   await acquireLock(source.superuser, { waitMs: 0 })

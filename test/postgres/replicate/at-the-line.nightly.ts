@@ -3,6 +3,7 @@ import { connect } from '../../../postgres/connect/session'
 import { readFence } from '../../../postgres/migrate/fence'
 import { readBound, readLines } from '../../../postgres/migrate/schema-line'
 import { carryOne } from '../../../postgres/replicate/at-the-line'
+import { prepareGuard, raiseGuard, unguardedTables } from '../../../postgres/replicate/guard'
 import { resolve, type Scripts } from '../support/apply'
 import { applyAtSource, bothAlike, carryAll, type Lined, lined, stepsOf, write } from './lines'
 import { type Life, lifeOf, mortal, orKilled, type ReplicatingServer, startReplicating } from './support'
@@ -43,6 +44,9 @@ async function carryMortal(
 test.each(Object.entries(ofKind))('killed before any statement of carrying over: %s', async (_, contentOf) => {
   const pair = await lined(server, server, BASE)
   const { standby, source } = pair
+  // as of an old writer
+  await prepareGuard(standby.master, {})
+  await raiseGuard(standby.master, {})
   const writers = await write(pair, [
     ['UPDATE accounts SET balance = balance + CASE id WHEN 3 THEN 1 ELSE -1 END WHERE id IN (3, 8)'],
   ])
@@ -61,6 +65,7 @@ test.each(Object.entries(ofKind))('killed before any statement of carrying over:
     const last = (await readLines(source.master)).at(-1)?.line ?? 0
     expect(await readBound(standby.master)).toEqual({ line: last, deferred: 0 })
     expect(await stepsOf(pair, files)).toEqual([])
+    expect(await unguardedTables(standby.master)).toEqual([])
   }
   await writers.stop()
   expect(killed).toBeGreaterThan(3)

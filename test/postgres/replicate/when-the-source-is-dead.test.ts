@@ -1,6 +1,7 @@
 /** What is known without the source: whether it is there at all, and where sequences have to stand that it cannot be asked about. */
 import { greet } from '../../../postgres/connect/greeting'
 import type { Session } from '../../../postgres/connect/session'
+import { knockByStandby } from '../../../postgres/replicate/knock'
 import { lsnDistance } from '../../../postgres/replicate/received'
 import { advanceSequences, marginPosition, sequenceTargets, undrawnSequences } from '../../../postgres/replicate/sequence-margin'
 import { startTestServer, type TestServer } from '../support/server'
@@ -22,6 +23,22 @@ test('a server that lives greets without a password; one that stands still is on
   expect(frozen).toMatchObject({ greeting: 'accepted' })
   expect(await asked(1)).toMatchObject({ greeting: 'absent' })
   expect(await asked(server.port, 'nowhere.invalid')).toMatchObject({ greeting: 'unasked' })
+})
+
+test('a standby’s own server says whether its source answers, refuses or is silent, and nothing is left of the question', async () => {
+  await (await (await server.database()).connectAsSuperuser()).execute('GRANT pg_create_subscription TO master')
+  const source = await startTestServer(17)
+  try {
+    const knock = (port: number, host = '127.0.0.1') => knockByStandby(session, { host, port, name: 'knock', waitMs: 1_000 })
+    expect(await knock(source.port)).toMatchObject({ met: 'answered' })
+    source.freeze()
+    expect(await knock(source.port).finally(() => source.thaw())).toMatchObject({ met: 'silent' })
+    expect(await knock(1)).toMatchObject({ met: 'refused' })
+    expect(await knock(source.port, 'nowhere.invalid')).toMatchObject({ met: 'unknown' })
+  } finally {
+    await source.stop()
+  }
+  expect(await session.query('SELECT 1 FROM pg_subscription')).toEqual([])
 })
 
 test('sequences go ahead of what came over and of what was seen, by the margin, and a repeat adds nothing', async () => {

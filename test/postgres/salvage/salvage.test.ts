@@ -16,16 +16,20 @@ const BOTH = `
   CREATE CAST (mood AS json) WITH FUNCTION untold(mood);
   CREATE TABLE moods (id int PRIMARY KEY, mood mood);
   INSERT INTO money VALUES (1, 1.10, 'same'), (2, 2.50, 'changed'), (3, 3, 'gone');
-  INSERT INTO same VALUES (1, 1), (2, 2)`
+  INSERT INTO same VALUES (1, 1), (2, 2);
+  INSERT INTO bare VALUES (1), (1), (2), (NULL)`
 const OLD = `
   DELETE FROM money WHERE id = 3;
   INSERT INTO money VALUES (9007199254740993, 12345678901234567.890, E'two\\nlines');
   INSERT INTO moods VALUES (1, 'good');
+  INSERT INTO bare VALUES (1), (3), (3);
   CREATE TABLE refunds (id int PRIMARY KEY);
   ALTER TABLE same ADD COLUMN more int`
 const WRITER = `
   UPDATE money SET amount = 2.75 WHERE id = 2;
   ALTER TABLE same ALTER COLUMN v TYPE bigint;
+  DELETE FROM bare WHERE n = 2;
+  INSERT INTO bare VALUES (4), (NULL);
   CREATE TABLE since (id int PRIMARY KEY)`
 
 let server: TestServer
@@ -52,7 +56,11 @@ test('each row is told by its class and key, and what nothing is known of is not
   expect(named(looked, 'public.money')?.keys).toEqual({ there: [['9007199254740993']], differs: [['2']], gone: [['3']] })
   // compared otherwise is not unknown
   expect(named(looked, 'public.same')).toMatchObject({ there: 0, differs: 0, whole: true, note: expect.stringContaining('text') })
-  expect(named(looked, 'public.bare')).toMatchObject({ key: null, whole: false })
+  // as often as one side has them more: 1, 2, 3 and 3, and beside them 4 and a second NULL
+  expect(named(looked, 'public.bare')).toMatchObject({
+    ...{ key: null, there: 4, differs: 0, gone: 2, whole: true },
+    ...{ keys: { there: [], differs: [], gone: [] }, note: expect.stringContaining('whole rows') },
+  })
   expect(named(looked, 'public.shut')).toMatchObject({ whole: false, note: expect.stringContaining('may not read') })
   expect(looked.apart.map(({ lackedBy, said }) => [lackedBy, said]).sort()).toEqual([
     ['old', 'the old writer has no table public.since'],
@@ -68,9 +76,10 @@ async function read() {
 }
 
 test('values keep every digit that PostgreSQL has, one row a line', async () => {
-  const { rows, lines } = await read()
-  expect(rows).toBe(2)
-  expect(lines.join('').split('\n')).toHaveLength(3)
+  const { rows, lines: all } = await read()
+  expect(rows).toBe(6)
+  expect(all.join('').split('\n')).toHaveLength(7)
+  const lines = all.filter((line) => line.includes('public.money'))
   expect(lines[0]).toContain('"old":{"id": 9007199254740993, ')
   expect(lines[0]).toContain('"amount": 12345678901234567.890')
   expect(lines[0]).toMatch(/"writer":null\}\n$/)
@@ -81,10 +90,16 @@ test('values keep every digit that PostgreSQL has, one row a line', async () => 
   ])
 })
 
+test('of a table without a key each row is written as often as the old writer has it more', async () => {
+  const { lines } = await read()
+  const bare = lines.map((line) => JSON.parse(line)).filter(({ table }) => table === 'public.bare')
+  expect(bare.map(({ old }) => old.n).sort()).toEqual([1, 2, 3, 3])
+  for (const one of bare) expect(one).toMatchObject({ class: 'there', key: {}, writer: null })
+})
+
 test('what values do not have is told: tables that nothing is known of or whose rows could not be read, and what the new writer lacks', async () => {
   const { left } = await read()
   expect(left).toEqual([
-    expect.stringContaining('public.bare: '),
     expect.stringMatching(/^public.moods: PostgreSQL refused .*P0001/),
     expect.stringContaining('public.shut: '),
     'the new writer has no table public.refunds',
@@ -103,14 +118,9 @@ test('a verdict passes only where nothing is left: a merge settles the missing r
     'salvage:apart public.same',
   ]
   const { findings, left } = findingsIn(looked, ['money', 'public.moods'])
-  expect(rules(left)).toEqual(['salvage:unknown public.bare', ...unsettled])
+  expect(rules(left)).toEqual(['salvage:there public.bare', ...unsettled])
   expect(rules(findings)).toEqual([
-    ...[
-      'salvage:unknown public.bare',
-      'salvage:there public.money',
-      'salvage:differs public.money',
-      'salvage:there public.moods',
-    ],
+    ...['salvage:there public.bare', 'salvage:there public.money', 'salvage:differs public.money', 'salvage:there public.moods'],
     ...unsettled.slice(1),
   ])
   expect(rules(findingsIn(looked, []).left)).toEqual(rules(findings))

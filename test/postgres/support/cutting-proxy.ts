@@ -10,6 +10,9 @@ export interface CuttingProxy {
   /** From now on: when a client sends `text`, it is delivered and the answer is not; both ends are cut after `delayMs`. */
   cutAfter(text: string, delayMs?: number): void
   cutAll(): void
+  /** Asked of all that clients send from now on, before it is delivered: `cut` ends both ends instead, `drop` leaves the connection as it is, and `mute` delivers it, and no answer
+   *  from then on. Null: everything is delivered. */
+  judgedBy(judge: ((data: Buffer) => Delivery) | null): void
   /** The next connection is taken and goes nowhere until it is let through; resolves once there is one. */
   holdNext(): Promise<HeldConnection>
   /** Cuts what there is and takes nothing more. */
@@ -18,6 +21,8 @@ export interface CuttingProxy {
   takeAgain(): void
   close(): Promise<void>
 }
+
+export type Delivery = 'deliver' | 'cut' | 'drop' | 'mute'
 
 export interface HeldConnection {
   /** Resolves when the client is through with it. */
@@ -36,6 +41,7 @@ export async function startCuttingProxy(target: ProxyTarget): Promise<CuttingPro
   let off = false
   let hold: ((held: HeldConnection) => void) | null = null
   let trigger: { text: string; delayMs: number } | null = null
+  let judge: (data: Buffer) => Delivery = () => 'deliver'
   let accepted = 0
   let cuts = 0
   const server = createServer((client) => {
@@ -67,6 +73,10 @@ export async function startCuttingProxy(target: ProxyTarget): Promise<CuttingPro
       socket.on('close', end)
     }
     client.on('data', (data) => {
+      const delivery = judge(data)
+      if (delivery === 'cut') return end()
+      if (delivery === 'drop') return
+      if (delivery === 'mute') mute = true
       if (trigger !== null && data.includes(trigger.text)) {
         mute = true
         cuts += 1
@@ -96,6 +106,9 @@ export async function startCuttingProxy(target: ProxyTarget): Promise<CuttingPro
       trigger = { text, delayMs }
     },
     cutAll,
+    judgedBy(other) {
+      judge = other ?? (() => 'deliver')
+    },
     holdNext: () =>
       new Promise((resolve) => {
         hold = resolve

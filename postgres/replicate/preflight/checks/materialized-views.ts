@@ -19,8 +19,8 @@ export const MATERIALIZED_VIEWS: Check = {
           side: 'source',
           object: typeable(shown),
           message: `${typeable(shown)} is a materialized view.`,
-          why: 'It is not sent: what the standby’s shows is as old as its last refresh there.',
-          command: `REFRESH MATERIALIZED VIEW ${typeable(shown)}; -- on the standby, at a switchover`,
+          why: 'It is not sent: what the standby’s shows is as old as its last refresh there. It is refreshed once the rows are there, before a switchover closes the source, and after a failover.',
+          command: `REFRESH MATERIALIZED VIEW ${typeable(shown)}; -- on the standby, for readers of it`,
         })),
       }
     },

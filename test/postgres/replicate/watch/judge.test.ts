@@ -233,6 +233,13 @@ test('what somebody has to know is found, whatever the state is', () => {
   expect(rulesOf('following', held({ walStatus: 'unreserved', safeBytes: 5 }))).toEqual(['slot-unreserved'])
   expect(rulesOf('following', { ...LOOK, source: null, unreached: ['away'] })).toEqual(['unreached'])
   expect(rulesOf('following', { ...LOOK, beatAt: null, lagMs: null })).toEqual(['no-beat'])
+  const apart = (aheadMs: number) => ({ ...LOOK, skew: { at: LOOK.at, aheadMs, withinMs: 200 } })
+  expect([1_200, -1_200, 1_201, -1_201].map((ms) => rulesOf('following', apart(ms)))).toEqual([
+    [],
+    [],
+    ['clock-skew'],
+    ['clock-skew'],
+  ])
   expect(rulesOf('following', { ...LOOK, source: { ...LOOK.source!, publishedTables: 0 } })).toEqual(['nothing-published'])
   const differing = judge(record('following'), { ...LOOK, schemaDiffers: ['a', 'b', 'c', 'd', 'e', 'f', 'g'] })
   expect(differing.findings[0]?.message).toContain('a, b, c, d, e and 2 more')
@@ -261,6 +268,11 @@ describe('at its line', () => {
     expect(told).toMatchObject({ rule: 'waits-for-migration', measured: 2, allowed: 0 })
     expect(told?.message).toContain('V2__holder.sql and 1 more')
     expect(told?.message).toContain('"capstan standby resume shop --to shop-azure"')
+    const [empty] = judge(record('following'), { ...LOOK, waits: { ...waits, deferred: 3 } }).findings
+    expect([told?.message, empty?.message]).toEqual([
+      expect.not.stringContaining('empty'),
+      expect.stringContaining('3 of its tables are empty'),
+    ])
     expect(judge(record('to-be-seeded'), { ...LOOK, waits }).findings[0]?.message).toContain('"capstan standby reseed')
   })
 })

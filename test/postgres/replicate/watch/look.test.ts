@@ -86,7 +86,11 @@ describe.each([15, 17] as const)('PostgreSQL %i followed by 17', (major) => {
       schemaDiffers: null,
       findings: [],
       heard: { at: '2026-11-30T00:00:00.000Z', flushed: here.flushed },
+      skew: { at: '2026-11-30T00:00:00.000Z', ...here.skew },
     })
+    // both have the clock of this machine
+    expect(Math.abs(here.skew.aheadMs)).toBeLessThanOrEqual(here.skew.withinMs)
+    expect(here.skew.withinMs).toBeLessThan(1_000)
     const alone = wholeLook({
       at: '2026-11-30T00:00:03.000Z',
       source: 'away',
@@ -101,6 +105,7 @@ describe.each([15, 17] as const)('PostgreSQL %i followed by 17', (major) => {
       lagMs: null,
       copySlots: look.copySlots,
       heard: look.heard,
+      skew: look.skew,
     })
   })
 

@@ -1,0 +1,16 @@
+/** Once applications are served: what views show is as old as the standby's last filling, and somebody waits for a writer, not for them. */
+import { assertMayAct } from '../act'
+import type { ActivityDeps } from '../deps'
+import { raisedOn } from '../replication/sides'
+import { fillViews } from '../replication/views'
+import type { FailoverActivities } from './contract'
+import { failoverPair } from './pair'
+
+type Input = Parameters<FailoverActivities['fillOpenedViews']>[0]
+
+export async function fillOpenedViews(deps: ActivityDeps, input: Input): ReturnType<FailoverActivities['fillOpenedViews']> {
+  const { standby } = (await failoverPair(deps, input)).places
+  const token = await raisedOn(deps, standby, input.epoch)
+  assertMayAct()
+  return (await fillViews(deps, standby, { token, views: input.views })) ?? { summary: 'there are none', findings: [] }
+}
