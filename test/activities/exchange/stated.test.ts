@@ -6,7 +6,7 @@ const address = (instance: string) => ({
   ...{ host: `${instance}.example`, port: 5432 },
 })
 const PLAN = {
-  ...{ version: 1, digest: 'd'.repeat(64), bundle: 'b'.repeat(64), blocks: [], warnings: [] },
+  ...{ version: 1 as const, digest: 'd'.repeat(64), bundle: 'b'.repeat(64), blocks: [], warnings: [] },
   ...{ source: address('shop'), standby: address('shop-west'), endpointAt: null, lagBytes: null },
   ...{ why: 'The source is given up', act: { called: 'promotion', byHand: [] } },
   takeOver: {
