@@ -5,11 +5,12 @@ import { failure } from '../contracts/failures'
 import type { DatabaseEntry } from '../contracts/fleet'
 import type { ActivityDeps } from './deps'
 
-/** Fails with INSTANCE_NOT_FOUND, ACCOUNT_MISMATCH or TARGET_MISMATCH. */
+/** `whom`: `either` takes a cluster that another one leads, too. Fails with INSTANCE_NOT_FOUND, ACCOUNT_MISMATCH or TARGET_MISMATCH. */
 export async function findTarget(
   cloudOf: ActivityDeps['cloudOf'],
   database: DatabaseEntry,
   options: CallOptions,
+  whom: 'leader' | 'either' = 'leader',
 ): Promise<InstanceDescription> {
   const found = await cloudOf(database).describeInstance({ name: database.instance }, options)
   const { instance, cloud, region, account } = database
@@ -22,7 +23,7 @@ export async function findTarget(
   }
   // The lock's scope holds account and region: two spellings of them would be two locks on one instance.
   if (found.account === account && found.region === region) {
-    assertLeads(database, found)
+    if (whom === 'leader') assertLeads(database, found)
     assertInPlace(found)
     return found
   }

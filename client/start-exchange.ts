@@ -1,9 +1,9 @@
 /** The one way to start an exchange of an instance with its read replica. A pair is declared once, at the database that was its first writer; the same declaration
  *  moves writing there and back. */
 import type { MigrationBundle } from '../contracts/bundle'
-import { type ExchangeRequest, exchangeStarter } from '../contracts/exchange'
+import { type ExchangeRequest, exchangeStarter, type TakeOverRequest } from '../contracts/exchange'
 import { failure } from '../contracts/failures'
-import type { DatabaseEntry } from '../contracts/fleet'
+import type { Cloud, DatabaseEntry } from '../contracts/fleet'
 import type { Doors } from './decide'
 import { findDatabase, type LoadedFleet, readFleet } from './fleet/read-fleet'
 import { backward } from './fleet/turned'
@@ -16,6 +16,14 @@ export interface ExchangeQuestion {
   /** Null: the only one that it can be. */
   readonly standby: string | null
   readonly followMsMax: number
+}
+
+export interface TakeOverQuestion {
+  readonly fleetFile: string
+  /** That was written to, by its name in the fleet file. */
+  readonly source: string
+  readonly standby: string
+  readonly takeOver: TakeOverRequest
 }
 
 export interface ExchangeBundle extends MigrationBundle {
@@ -32,13 +40,33 @@ export async function prepareExchange({
   const fleet = await readFleet(fleetFile)
   const database = findDatabase(fleet, source)
   const other = otherOf(fleet, database, standby)
+  return other === null ? null : bundleOf(database, { standby: other, followMsMax })
+}
+
+/** Null: no such pair is declared. `clouds`: of the fleet's databases, whose workers probe. Fails with the codes of the fleet file, and DATABASE_UNKNOWN. */
+export async function prepareTakeOver({
+  fleetFile,
+  source,
+  standby,
+  takeOver,
+}: TakeOverQuestion): Promise<{ readonly bundle: ExchangeBundle; readonly clouds: readonly Cloud[] } | null> {
+  const fleet = await readFleet(fleetFile)
+  const database = findDatabase(fleet, source)
+  const other = otherOf(fleet, database, findDatabase(fleet, standby).name)
   if (other === null) return null
-  // what applications write through is the pair's, and a replica declares none
-  const { endpoint = other.endpoint } = database
+  return {
+    bundle: bundleOf(database, { standby: other, followMsMax: 0, takeOver }),
+    clouds: [...new Set(fleet.databases.map(({ cloud }) => cloud))].sort(),
+  }
+}
+
+/** What applications write through is the pair's, and a replica declares none. */
+function bundleOf(database: DatabaseEntry, exchange: ExchangeRequest): ExchangeBundle {
+  const { endpoint = exchange.standby.endpoint } = database
   return {
     ...{ version: 1, migrations: [] },
     database: endpoint === undefined ? database : { ...database, endpoint },
-    exchange: { standby: other, followMsMax },
+    exchange,
   }
 }
 
@@ -64,8 +92,8 @@ function otherOf(fleet: LoadedFleet, source: DatabaseEntry, wanted: string | nul
 /** Fails as `startOperation` does. */
 export function startExchange(
   doors: Doors,
-  request: Omit<OperationRequest, 'bundle'> & { bundle: ExchangeBundle },
+  { clouds = [], ...request }: Omit<OperationRequest, 'bundle'> & { bundle: ExchangeBundle; clouds?: readonly Cloud[] },
 ): Promise<StartedOperation> {
   const { database, exchange } = request.bundle
-  return startOperation(doors, request, exchangeStarter(database, exchange, request.mode))
+  return startOperation(doors, request, exchangeStarter(database, exchange, request.mode, clouds))
 }

@@ -51,10 +51,6 @@ function declaredOf(source: DatabaseEntry, other: DatabaseEntry): DeclaredStandb
   const back = other.standbys?.find(({ database }) => database === source.name)
   const declared = back === undefined ? null : turned(other, back)
   if (declared !== null) return declared
-  if (source.replicas?.includes(other.name) || other.replicas?.includes(source.name)) {
-    const message = `--to is ${shownInput(other.name)}, a read replica that its cloud keeps, and failing over to one is not built: use "capstan switchover ${source.name} --to ${other.name}" while ${source.name} lives; once it is dead, docs/runbooks/exchange.md has what to do by hand.`
-    throw failure('OPTION_INVALID', message, { option: 'to', database: source.name })
-  }
   const message = `--to is ${shownInput(other.name)}, and ${source.name} neither declares it as its standby nor follows it with a "wayBack": see docs/fleet-file.md.`
   throw failure('OPTION_INVALID', message, { option: 'to', database: source.name })
 }

@@ -42,6 +42,8 @@ export interface Capabilities {
   /** What the vendor calls the act by which an instance and its read replica exchange their roles and nothing is lost; null: there is none, or none for instances
    *  of this kind. */
   readonly roleExchange: string | null
+  /** What the vendor calls the act by which a read replica takes over from an instance that is given up; null wherever `roleExchange` is. */
+  readonly failover: string | null
   /** The only name that a new instance's master can have; null: every name will do. */
   readonly masterName: string | null
   /** Whether the cloud keeps a record of what it accepted, so that `describeOperation` tells of a failure that the resource does not show. */

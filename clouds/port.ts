@@ -159,6 +159,8 @@ export interface Exchanging {
   /** That is written to. */
   readonly source: InstanceRef
   readonly replica: InstanceRef
+  /** The source is given up: it is asked nothing, what the replica lacks of it is lost, and whether it ends to write is nobody's promise. */
+  readonly losing?: true
 }
 
 export interface Exchangeable {
@@ -168,6 +170,13 @@ export interface Exchangeable {
   readonly mark: string
   /** How a person has it done, as command lines. */
   readonly byHand: readonly string[]
+  /** Where each answers once they are exchanged, where a cloud has an address for each role; left out: where it does now. Of a source that is given up nothing is said. */
+  readonly afterwards?: { readonly source?: HostPort; readonly replica: HostPort }
+}
+
+interface HostPort {
+  readonly host: string
+  readonly port: number
 }
 
 export interface CopyRequest {

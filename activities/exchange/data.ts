@@ -1,12 +1,15 @@
 /** The databases' part of an exchange: what they say of themselves, before it and after. */
+import type { HostPort } from '../../contracts/endpoint'
 import { EXCHANGE_DOCUMENTS, type WriterProven } from '../../contracts/exchange'
 import { physicalSide } from '../../postgres/replicate/physical'
 import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
+import type { Place } from '../replication/sides'
 import type { ExchangeDataActivities } from './contract'
-import { judgeWriter } from './judge'
+import { judgeWriter, type Word, wordOfRoles } from './judge'
 import { exchangePlaces } from './pair'
 import { planExchange } from './plan'
+import { planTakeOver, stateTakeOver } from './plan-take-over'
 import { markAndFollow, wordOf } from './word'
 
 type Proving = Parameters<ExchangeDataActivities['proveWriter']>[0]
@@ -14,6 +17,8 @@ type Proving = Parameters<ExchangeDataActivities['proveWriter']>[0]
 export function createExchangeDataActivities(deps: ActivityDeps): ExchangeDataActivities {
   return {
     planExchange: (input) => planExchange(deps, input),
+    planTakeOver: (input) => planTakeOver(deps, input),
+    stateTakeOver: (input) => stateTakeOver(deps, input),
     raiseOnSource: (input) => raiseOnSource(deps, input),
     proveWriter: (input) => proveWriter(deps, input),
   }
@@ -29,13 +34,34 @@ async function raiseOnSource(deps: ActivityDeps, input: Parameters<ExchangeDataA
 
 async function proveWriter(deps: ActivityDeps, input: Proving): Promise<WriterProven> {
   const { places } = await exchangePlaces(deps, input)
-  const { signal, attempt } = currentAct()
+  const { source, standby } = input.sides
   const [old, next] = await Promise.all([
-    wordOf(deps, places.source, (session) => physicalSide(session, signal)),
-    wordOf(deps, places.standby, (session) => physicalSide(session, signal)),
+    wordOfSide(deps, places.source, { writer: source, replica: source.afterwards, led: input.cloudSays === 'exchanged' }),
+    wordOfSide(deps, places.standby, {
+      writer: standby.afterwards ?? standby,
+      replica: standby.afterwards && standby,
+      led: true,
+    }),
   ])
-  const proven = judgeWriter({ ...input, old, next, attempt })
+  const proven = judgeWriter({ ...input, old, next, attempt: currentAct().attempt })
   assertMayAct()
   await deps.ledger.putDocument({ operation: input.operation, name: EXCHANGE_DOCUMENTS.proven, document: proven })
   return proven
+}
+
+interface AtRoles {
+  readonly writer: HostPort
+  /** Absent: it answers at one address whatever its role. */
+  readonly replica: HostPort | undefined
+  /** By its cloud, or as it was before: nobody is its writer. */
+  readonly led: boolean
+}
+
+async function wordOfSide(deps: ActivityDeps, place: Place, { writer, replica, led }: AtRoles): Promise<Word> {
+  const { signal } = currentAct()
+  const at = ({ host, port }: HostPort): Promise<Word> =>
+    wordOf(deps, { ...place, address: { ...place.address, host, port } }, (session) => physicalSide(session, signal))
+  if (replica === undefined) return at(writer)
+  const [asWriter, asReplica] = await Promise.all([at(writer), at(replica)])
+  return wordOfRoles({ asWriter, asReplica, nobodysWriter: led })
 }

@@ -1,7 +1,7 @@
 /** The cloud's part of an exchange. Nothing of it is taken back: once it is told, a cloud cannot be told to stop. What it was told of is written down first, so that
  *  whoever comes later, a workflow that was set back too, adopts it. */
-import type { ManagedPostgres } from '../../clouds/port'
-import { EXCHANGE_DOCUMENTS } from '../../contracts/exchange'
+import type { InstanceDescription, ManagedPostgres } from '../../clouds/port'
+import { EXCHANGE_DOCUMENTS, type ExchangeEnd } from '../../contracts/exchange'
 import { Failure, failure } from '../../contracts/failures'
 import type { StandbySides } from '../../contracts/replicate'
 import { changing, currentAct } from '../act'
@@ -11,7 +11,7 @@ import { rememberOnce } from '../remember'
 import { findTarget } from '../target'
 import { atOurPace, notReadyYet } from '../waiting'
 import type { ExchangeActivities } from './contract'
-import { exchangeEntries } from './pair'
+import { type ExchangeEntries, exchangeEntries } from './pair'
 
 type Deps = Pick<ActivityDeps, 'ledger' | 'cloudOf'>
 
@@ -29,6 +29,7 @@ interface AskedOf {
 export function createExchangeActivities(deps: Deps): ExchangeActivities {
   return {
     lookAtBoth: ({ bundle }) => lookAtBoth(deps, bundle),
+    lookAtGivenUp: (input) => lookAtGivenUp(deps, input),
     beginExchange: (input) => beginExchange(deps, input),
     awaitExchange: (input) => awaitExchange(deps, input),
     rolesNow: (input) => rolesNow(deps, input),
@@ -39,12 +40,32 @@ async function lookAtBoth(deps: Deps, bundle: string) {
   const options = { signal: currentAct().signal }
   const { source, request } = await exchangeEntries(deps, { bundle })
   const cloud = deps.cloudOf(source)
-  const sides = {
-    source: addressOf(await findTarget(deps.cloudOf, source, options)),
-    standby: addressOf(await findTarget(deps.cloudOf, request.standby, options)),
+  const found = {
+    source: addressOf(await findTarget(deps.cloudOf, source, options, 'either')),
+    standby: addressOf(await findTarget(deps.cloudOf, request.standby, options, 'either')),
   }
-  const { obstacles, byHand } = await cloud.exchangeObstacles(instancesOf(sides), options)
+  const { obstacles, byHand, afterwards: later } = await cloud.exchangeObstacles(instancesOf(found), options)
+  const sides = {
+    source: { ...found.source, ...(later?.source && { afterwards: later.source }) },
+    standby: { ...found.standby, ...(later && { afterwards: later.replica }) },
+  }
   return { sides, obstacles, act: { called: cloud.capabilities.roleExchange ?? '', byHand } }
+}
+
+async function lookAtGivenUp(deps: Deps, { bundle, source }: Parameters<ExchangeActivities['lookAtGivenUp']>[0]) {
+  const options = { signal: currentAct().signal }
+  const { request } = await exchangeEntries(deps, { bundle })
+  const cloud = deps.cloudOf(request.standby)
+  const standby = addressOf(await findTarget(deps.cloudOf, request.standby, options, 'either'))
+  const both = { ...instancesOf({ source, standby }), losing: true } as const
+  const { obstacles, byHand, afterwards: later } = await cloud.exchangeObstacles(both, options)
+  const sides = { source, standby: { ...standby, ...(later && { afterwards: later.replica }) } }
+  return { sides, obstacles, act: { called: cloud.capabilities.failover ?? '', byHand } }
+}
+
+/** Whose API is asked: of a source that is given up, the replica's, since the other's may be gone with it. */
+function actingFor(deps: Deps, { source, request }: ExchangeEntries): ManagedPostgres {
+  return deps.cloudOf(request.takeOver === undefined ? source : request.standby)
 }
 
 function instancesOf({ source, standby }: StandbySides) {
@@ -59,11 +80,11 @@ async function beginExchange(
   { operation, bundle, sides }: Parameters<ExchangeActivities['beginExchange']>[0],
 ): Promise<{ refused: string | null }> {
   const { ledger } = deps
-  const { source } = await exchangeEntries(deps, { bundle })
-  const cloud = deps.cloudOf(source)
+  const entries = await exchangeEntries(deps, { bundle })
+  const cloud = actingFor(deps, entries)
   const options = changing()
   if ((await ledger.getDocument({ operation, name: EXCHANGE_DOCUMENTS.asked })) !== null) return { refused: null }
-  const both = instancesOf(sides)
+  const both = { ...instancesOf(sides), ...(entries.request.takeOver && { losing: true as const }) }
   // an attempt before may have told the cloud, and lost its answer
   const told = (await ledger.getDocument({ operation, name: EXCHANGE_DOCUMENTS.begun })) !== null
   const { mark } = await rememberOnce(ledger, { operation, name: EXCHANGE_DOCUMENTS.begun }, async (): Promise<Begun> => {
@@ -90,15 +111,18 @@ async function awaitExchange(
   deps: Deps,
   { operation, bundle, sides }: Parameters<ExchangeActivities['awaitExchange']>[0],
 ): Promise<Awaited<ReturnType<ExchangeActivities['awaitExchange']>>> {
-  const { source } = await exchangeEntries(deps, { bundle })
-  const cloud = deps.cloudOf(source)
+  const entries = await exchangeEntries(deps, { bundle })
+  const { source, request } = entries
+  const cloud = actingFor(deps, entries)
   const asked = (await deps.ledger.getDocument({ operation, name: EXCHANGE_DOCUMENTS.asked })) as AskedOf | null
   if (asked === null) throw new Error('the cloud was not told to exchange anything')
   const said = await saidOf(cloud, asked.operation)
   if (said.state === 'failed') return { outcome: 'stayed', summary: said.message ?? 'the cloud does not say why' }
   if (said.state === 'running')
     throw notReadyYet(`The exchange of ${sides.source.instance} and ${sides.standby.instance}`, 'going on')
-  const [writer, follower] = [await describedOf(cloud, sides.standby), await describedOf(cloud, sides.source)]
+  const writer = await describedOf(deps.cloudOf(request.standby), sides.standby)
+  if (request.takeOver !== undefined) return ofReplica(writer, said.state === 'unknown')
+  const follower = await describedOf(deps.cloudOf(source), sides.source)
   if (writer.replicaOf !== null || follower.replicaOf !== writer.name) {
     if (said.state === 'unknown' && writer.state === 'ready' && follower.state === 'ready' && writer.replicaOf !== null)
       return { outcome: 'stayed', summary: `${follower.name} and ${writer.name} are ready, and what they were before` }
@@ -114,18 +138,35 @@ async function awaitExchange(
   }
 }
 
+/** Of a source that is given up, which may say whatever it says: its cloud makes a replica of it once it can. */
+function ofReplica(
+  replica: Pick<InstanceDescription, 'name' | 'replicaOf' | 'state' | 'cloudState'>,
+  mayHaveStayed: boolean,
+): ExchangeEnd {
+  const { name, replicaOf, state, cloudState } = replica
+  if (state !== 'ready') throw notReadyYet(`Instance ${name}`, cloudState)
+  if (replicaOf === null) return { outcome: 'exchanged', summary: `${name} is a primary` }
+  if (mayHaveStayed) return { outcome: 'stayed', summary: `${name} is ready, and a replica of ${replicaOf} as before` }
+  throw notReadyYet(`Instance ${name}`, `still a replica of ${replicaOf}`)
+}
+
 /** By roles alone: a person, too, may have exchanged both since, or back again. */
 async function rolesNow(
   deps: Deps,
   { operation, bundle, sides }: Parameters<ExchangeActivities['rolesNow']>[0],
 ): Promise<Awaited<ReturnType<ExchangeActivities['rolesNow']>>> {
-  const { source: entry } = await exchangeEntries(deps, { bundle })
-  const cloud = deps.cloudOf(entry)
+  const entries = await exchangeEntries(deps, { bundle })
+  const { source: entry, request } = entries
+  const cloud = actingFor(deps, entries)
   const [source, standby] = [sides.source.instance, sides.standby.instance]
   const asked = (await deps.ledger.getDocument({ operation, name: EXCHANGE_DOCUMENTS.asked })) as AskedOf | null
   if ((await saidOf(cloud, asked?.operation ?? null)).state === 'running')
     throw notReadyYet(`The exchange of ${source} and ${standby}`, 'going on')
-  const [old, next] = [await foundOf(cloud, sides.source), await foundOf(cloud, sides.standby)]
+  if (request.takeOver !== undefined) return ofReplica(await describedOf(deps.cloudOf(request.standby), sides.standby), true)
+  const [old, next] = [
+    await foundOf(deps.cloudOf(entry), sides.source),
+    await foundOf(deps.cloudOf(request.standby), sides.standby),
+  ]
   // how the old writer is doing matters to nobody, nor whether it is there: it is the new one who comes to be believed
   if (next?.replicaOf === null && (old === null || old.replicaOf === standby)) {
     if (next.state !== 'ready') throw notReadyYet(`Instance ${standby}`, next.cloudState)

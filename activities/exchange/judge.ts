@@ -28,6 +28,23 @@ const SILENT_ATTEMPTS = 6
 const writes = (word: Word): boolean => typeof word !== 'string' && !word.replays
 const follows = (word: Word): boolean => typeof word !== 'string' && word.replays
 
+/** What two addresses of one side come to, of which its cloud serves each for one role. Who writes is believed at either. Its readers tell that it follows only where
+ *  its writer's address is known to be nobody's: a writer that stands still beside readers of its own replays nothing. */
+export function wordOfRoles({ asWriter, asReplica, nobodysWriter }: WordsOfRoles): Word {
+  const writing = [asWriter, asReplica].find(writes)
+  if (writing !== undefined) return writing
+  if (typeof asWriter !== 'string') return asWriter
+  if (typeof asReplica === 'string') return asReplica
+  return nobodysWriter ? asReplica : `its readers replay, and where its writer would be: ${asWriter}`
+}
+
+export interface WordsOfRoles {
+  readonly asWriter: Word
+  readonly asReplica: Word
+  /** By its cloud's word. */
+  readonly nobodysWriter: boolean
+}
+
 /** Fails with NOT_READY_YET while they do not agree, and with FENCE_NOT_PROVEN where both take writes or the new writer lacks the mark. */
 export function judgeWriter({ sides: { source, standby }, epoch, cloudSays, old, next, attempt }: BothSaid): WriterProven {
   if (writes(old) && writes(next)) {

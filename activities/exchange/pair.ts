@@ -1,7 +1,6 @@
 /** Both sides of an exchange, each at the address that its cloud gives: the fleet file's host may be the very name that is moved. */
-import type { ExchangeRequest } from '../../contracts/exchange'
+import type { ExchangeRequest, ExchangeSides } from '../../contracts/exchange'
 import { atItsAddress, type DatabaseEntry } from '../../contracts/fleet'
-import type { StandbySides } from '../../contracts/replicate'
 import type { StepRef } from '../../contracts/step-ref'
 import type { ActivityDeps } from '../deps'
 import type { Place, SideName } from '../replication/sides'
@@ -22,7 +21,7 @@ export async function exchangeEntries(
 
 export async function exchangePlaces(
   deps: Pick<ActivityDeps, 'ledger'>,
-  input: StepRef & { readonly sides: StandbySides },
+  input: StepRef & { readonly sides: ExchangeSides },
 ): Promise<ExchangeEntries & { readonly places: Readonly<Record<SideName, Place>> }> {
   const entries = await exchangeEntries(deps, input)
   return {

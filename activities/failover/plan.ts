@@ -134,7 +134,10 @@ export const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`
 
 const block = (what: string, message: string): Finding => ({ rule: `failover:${what}`, message })
 
-function blocksOfProbes({ id, request }: FailoverPair, { probed }: Input): Finding[] {
+export function blocksOfProbes(
+  { id, request }: Pick<FailoverPair, 'id'> & { readonly request: Pick<FailoverPair['request'], 'althoughItAnswers'> },
+  { probed }: Pick<Input, 'probed'>,
+): Finding[] {
   if (probed.verdict === 'dead' || request.althoughItAnswers !== null) return []
   const met = probed.probes.map(({ from, outcome, said }) => `${from}: ${outcome}, ${said}`).join('; ')
   const what = probed.verdict === 'healthy' ? 'serves' : 'is not proven dead'

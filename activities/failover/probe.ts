@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Probe, ProbeOutcome } from '../../contracts/failover'
 import { Failure } from '../../contracts/failures'
+import { atItsAddress } from '../../contracts/fleet'
 import { greet, NOBODY_THERE } from '../../postgres/connect/greeting'
 import type { Session } from '../../postgres/connect/session'
 import { knockByStandby, type StandbyKnock } from '../../postgres/replicate/knock'
@@ -63,8 +64,7 @@ export async function probeAsMigrator(
   deps: ActivityDeps,
   { address, patienceMs, ...ref }: Parameters<FailoverActivities['probeAsMigrator']>[0],
 ): Promise<Probe> {
-  const { places } = await failoverPair(deps, { ...ref, sides: { source: address, standby: address } })
-  const { entry } = places.source
+  const entry = atItsAddress((await deps.ledger.getBundle(ref.bundle)).database)
   return rounds({ from: 'the worker of postgres', via: vantageOf(deps), patienceMs, enough: 'served' }, async (timeoutMs) => {
     try {
       const asked = { entry, role: 'migrator', operation: ref.operation, step: ref.step, address, canary: false } as const

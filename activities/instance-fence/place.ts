@@ -71,7 +71,8 @@ export async function openedBehind(
   if (held === null || held.instanceId !== instanceId || held.state === 'lifted') return null
   for (const { operation, bundle } of holdsOf(held)) {
     if ((await ledger.getDocument({ operation, name: FAILOVER_DOCUMENTS.opened })) === null) continue
-    return { operation, writer: (await ledger.getBundle(bundle)).failover?.standby.name ?? null }
+    const { failover, exchange } = await ledger.getBundle(bundle)
+    return { operation, writer: (failover ?? exchange)?.standby.name ?? null }
   }
   return null
 }

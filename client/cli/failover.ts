@@ -1,9 +1,11 @@
-/** `capstan failover SOURCE --to STANDBY`: the source is dead, its standby becomes the writer. */
+/** `capstan failover SOURCE --to STANDBY`: the source is dead, its standby becomes the writer; or, by its cloud's own failover, its read replica. */
 import type { Command } from 'commander'
 import { FAILOVER_DOCUMENTS, type FailoverPlan } from '../../contracts/failover'
 import { fleetFileOf } from '../config'
+import { prepareTakeOver } from '../start-exchange'
 import { type FailoverBundle, prepareFailover, startFailover } from '../start-failover'
 import type { CliContext } from './context'
+import { launchExchange } from './exchange'
 import { addLaunchOptions, type LaunchOptions, launch } from './launch'
 import { durationMs, example, fleetOption, positiveInteger, someText } from './options'
 import { failoverPlanLines } from './render/failover'
@@ -28,15 +30,16 @@ interface FailoverOptions extends LaunchOptions {
 export function addFailover(program: Command, cli: CliContext): void {
   const command = program
     .command('failover')
-    .summary('make a standby the writer because its source is dead')
+    .summary('make a standby or a read replica the writer because its source is dead')
     .description(
       'Probes the source from several places, states what may be lost, keeps everybody off the source, and only then opens the standby and moves the endpoint. ' +
         'Refused where the source lives ("capstan switchover" loses nothing), and where nobody can prove that it takes no writes. --plan changes nothing. ' +
+        'Of a read replica that the cloud keeps ("replicas" in the fleet file) the cloud has it take over, by its own failover; --drain-within and --sequence-margin are of no use there. ' +
         'Up to the opening everything is taken back where anything fails. Ctrl-C stops watching; the operation goes on.',
     )
     .argument('<source>', 'name of the database in the fleet file that is dead')
     .addOption(fleetOption())
-    .requiredOption('--to <standby>', 'name of the standby in the fleet file', someText)
+    .requiredOption('--to <standby>', 'name of the standby or replica in the fleet file', someText)
     .option('--patience <time>', 'how long the source is probed before it counts as dead', durationMs, PATIENCE_MS)
     .option('--fence-within <time>', 'how long its cloud may take to close and stop it', durationMs, FENCE_MS)
     .option('--drain-within <time>', 'how long the standby may go on applying what it has received', durationMs, DRAIN_MS)
@@ -67,6 +70,15 @@ export function addFailover(program: Command, cli: CliContext): void {
     )
     .action(async (source: string, options: FailoverOptions) => {
       const { althoughItAnswers = null, acknowledgeUnfenced = null, acceptLoss = null } = options
+      const native = await prepareTakeOver({
+        fleetFile: fleetFileOf(cli.settings, options.fleet),
+        ...{ source, standby: options.to },
+        takeOver: {
+          ...{ patienceMs: options.patience, fenceMsMax: options.fenceWithin, acceptLossMs: acceptLoss },
+          ...{ althoughItAnswers, unfenced: acknowledgeUnfenced },
+        },
+      })
+      if (native !== null) return launchExchange(cli, options, native.bundle, native.clouds)
       const prepared = await prepareFailover({
         fleetFile: fleetFileOf(cli.settings, options.fleet),
         ...{ source, standby: options.to, patienceMs: options.patience, fenceMsMax: options.fenceWithin },

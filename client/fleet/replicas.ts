@@ -27,10 +27,12 @@ export function misplacedReplicas(entries: readonly DatabaseEntry[], source: Fle
 /** What it would have to be; null: it may be a replica. */
 function ruleAgainst(primary: DatabaseEntry, replica: DatabaseEntry): string | null {
   if (primary === replica || lockScope(primary) === lockScope(replica)) return 'a database in another instance'
-  if (primary.cloud === 'aws')
-    return 'none: RDS promotes a replica beside a writer that goes on, and global databases of Aurora are not supported. Declare a standby'
+  if (primary.cloud === 'aws' && primary.aurora !== true)
+    return 'none: RDS promotes a replica beside a writer that goes on. Declare a standby, or make it a global database of Aurora'
   if (replica.cloud !== primary.cloud || replica.account !== primary.account)
     return `a database in the same cloud and account (${primary.cloud} ${primary.account}): in another one declare it as a standby`
+  if (replica.cloud === 'aws' && (replica.aurora !== true || replica.region === primary.region))
+    return 'a secondary cluster of the same global database of Aurora, in another region, with `aurora: true`'
   if (primary.cloud === 'azure' && replica.cloud === 'azure' && !sameGroup(primary.resourceGroup, replica.resourceGroup))
     return `a database of the same resource group, ${primary.resourceGroup}`
   if (replica.database !== primary.database) return `an entry for the same database, ${primary.database}: a replica has no other`

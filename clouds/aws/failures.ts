@@ -15,6 +15,8 @@ const CODE_BY_NAME: Readonly<Record<string, FailureCode>> = {
   InvalidDBParameterGroupStateFault: 'CLOUD_BUSY',
   InvalidDBClusterStateFault: 'CLOUD_BUSY',
   InvalidDBClusterSnapshotStateFault: 'CLOUD_BUSY',
+  InvalidGlobalClusterStateFault: 'CLOUD_BUSY',
+  GlobalClusterNotFoundFault: 'INSTANCE_NOT_FOUND',
   InvalidBlueGreenDeploymentStateFault: 'CLOUD_BUSY',
   Throttling: 'CLOUD_THROTTLED',
   ThrottlingException: 'CLOUD_THROTTLED',

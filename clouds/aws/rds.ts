@@ -47,6 +47,7 @@ const CAPABILITIES: Capabilities = {
   replicas: true,
   promotionAwaitsSource: false,
   roleExchange: null,
+  failover: null,
   masterName: null,
   operationRecords: false,
 }

@@ -1,4 +1,4 @@
-/** A server and its read replica exchange their roles, and the virtual endpoint goes along. Of what the API accepted it keeps a record for some time, and none
+/** A server and its read replica exchange their roles, or the one is failed over from (`Forced`), and the virtual endpoint goes along. Of what the API accepted it keeps a record for some time, and none
  *  that can be found without its address: an exchange whose answer got lost is told by the roles alone. Source: "Read replicas: promote", and the example
  *  PromoteReplicaAsPlannedSwitchover of the API's description. */
 import type { Server } from '@azure/arm-postgresql-flexible'
@@ -21,14 +21,16 @@ export async function exchangeObstacles(azure: Azure, input: Exchanging, options
     obstacles: await standing(azure, await pairOf(azure, input, options), options),
     mark: '',
     byHand: [
-      `az postgres flexible-server replica promote --resource-group ${group} --name ${name} --promote-mode switchover --promote-option planned`,
+      `az postgres flexible-server replica promote --resource-group ${group} --name ${name} --promote-mode switchover --promote-option ${optionOf(input).toLowerCase()}`,
     ],
   }
 }
 
+const optionOf = ({ losing }: Exchanging): 'Planned' | 'Forced' => (losing ? 'Forced' : 'Planned')
+
 export async function startExchange(azure: Azure, input: Exchanging, options: ChangeOptions): Promise<Started> {
   const pair = await pairOf(azure, input, options)
-  if (hasExchanged(pair)) return ADOPTED
+  if (hasExchanged(pair, input)) return ADOPTED
   const { name } = input.replica
   const { state } = pair.replica
   if (state === 'Updating') {
@@ -37,20 +39,20 @@ export async function startExchange(azure: Azure, input: Exchanging, options: Ch
   }
   const [obstacle] = await standing(azure, pair, options)
   if (obstacle !== undefined) throw failure('CLOUD_REFUSED', obstacle, { instance: name })
-  const replica = { role: 'Primary', promoteMode: 'Switchover', promoteOption: 'Planned' }
+  const replica = { role: 'Primary', promoteMode: 'Switchover', promoteOption: optionOf(input) }
   const start = (): Promise<Started> =>
     azure.start('Servers_Update', options, (sdk, request) =>
       sdk.servers.beginUpdate(azure.groupOf(name), name, { replica }, request),
     )
-  return unlessPromoted(start, async () => !hasExchanged(await pairOf(azure, input, options)))
+  return unlessPromoted(start, async () => !hasExchanged(await pairOf(azure, input, options), input))
 }
 
 async function pairOf(azure: Azure, { source, replica }: Exchanging, options: CallOptions): Promise<Pair> {
   return { source: await requireVery(azure, source, options), replica: await requireVery(azure, replica, options) }
 }
 
-function hasExchanged({ source, replica }: Pair): boolean {
-  return primaryOf(source) === replica.name && !isReplica(replica)
+function hasExchanged({ source, replica }: Pair, { losing }: Exchanging): boolean {
+  return !isReplica(replica) && (losing === true || primaryOf(source) === replica.name)
 }
 
 function primaryOf(server: Server): string | null {

@@ -45,6 +45,7 @@ const CAPABILITIES: Capabilities = {
   replicas: true,
   promotionAwaitsSource: true,
   roleExchange: 'promotion to primary server',
+  failover: 'forced promotion to primary server',
   masterName: null,
   operationRecords: true,
 }

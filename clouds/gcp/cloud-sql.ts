@@ -42,6 +42,7 @@ const CAPABILITIES: Capabilities = {
   replicas: true,
   promotionAwaitsSource: false,
   roleExchange: 'Cloud SQL switchover',
+  failover: 'Cloud SQL replica failover',
   masterName: MASTER,
   operationRecords: true,
 }

@@ -1,5 +1,5 @@
-/** An instance and its designated replica exchange their roles. The call takes no name of ours: which exchange is ours is told by when it was begun, on Google's
- *  own clock. Source: Cloud SQL, "Use advanced disaster recovery", and the reference of instances.switchover. */
+/** An instance and its designated replica exchange their roles, or the one is failed over from. The call takes no name of ours: which exchange is ours is told by when it was begun, on Google's
+ *  own clock. Source: Cloud SQL, "Use advanced disaster recovery", and the references of instances.switchover and instances.promoteReplica. */
 import { failure } from '../../contracts/failures'
 import { unlessPromoted } from '../owner'
 import type { CallOptions, ChangeOptions, Exchangeable, Exchanging, ManagedPostgres, Started } from '../port'
@@ -7,7 +7,9 @@ import type { CloudSql, Instance, Operation } from './client'
 import { failureOf, instanceDescription, instantOf, isUnfinished } from './describe'
 import { ADOPTED, operationsOf, requireVery } from './instances'
 
-const EXCHANGE = 'SWITCHOVER'
+/** As Google calls its records of them. */
+const TYPES = { switchover: 'SWITCHOVER', failover: 'PROMOTE_REPLICA' } as const
+const actOf = ({ losing }: Exchanging): keyof typeof TYPES => (losing ? 'failover' : 'switchover')
 
 interface Pair {
   readonly source: Instance
@@ -20,9 +22,14 @@ export async function exchangeObstacles(sql: CloudSql, input: Exchanging, option
   return {
     obstacles: standing(pair),
     mark: instantOf(newest?.insertTime) ?? '',
-    byHand: [`gcloud sql instances switchover ${input.replica.name} --project=${sql.config.project}`],
+    byHand: [`gcloud sql instances ${COMMANDS[actOf(input)](input.replica.name)} --project=${sql.config.project}`],
   }
 }
+
+const COMMANDS = {
+  switchover: (name: string) => `switchover ${name}`,
+  failover: (name: string) => `promote-replica ${name} --failover`,
+} as const
 
 export async function startExchange(
   sql: CloudSql,
@@ -30,16 +37,17 @@ export async function startExchange(
   options: ChangeOptions,
 ): Promise<Started> {
   const pair = await pairOf(sql, input, options)
-  const [begun] = await exchangesSince(sql, pair.replica, input.mark, options)
+  const [begun] = await exchangesSince(sql, { replica: pair.replica, act: actOf(input) }, input.mark, options)
   if (begun !== undefined && (isUnfinished(begun) || failureOf(begun) !== null)) return { operation: begun.name || null }
-  if (hasExchanged(pair)) return begun === undefined ? ADOPTED : { operation: begun.name || null }
+  if (hasExchanged(pair, input)) return begun === undefined ? ADOPTED : { operation: begun.name || null }
   const [obstacle] = standing(pair)
   if (obstacle !== undefined) throw failure('CLOUD_REFUSED', obstacle, { instance: input.replica.name })
+  const named = { project: sql.config.project, instance: input.replica.name }
   const start = (): Promise<Started> =>
-    sql.start('instances.switchover', options, ({ instances }) =>
-      instances.switchover({ project: sql.config.project, instance: input.replica.name }),
-    )
-  return unlessPromoted(start, async () => !hasExchanged(await pairOf(sql, input, options)))
+    input.losing
+      ? sql.start('instances.promoteReplica', options, ({ instances }) => instances.promoteReplica({ ...named, failover: true }))
+      : sql.start('instances.switchover', options, ({ instances }) => instances.switchover(named))
+  return unlessPromoted(start, async () => !hasExchanged(await pairOf(sql, input, options), input))
 }
 
 async function pairOf(sql: CloudSql, { source, replica }: Exchanging, options: CallOptions): Promise<Pair> {
@@ -47,13 +55,19 @@ async function pairOf(sql: CloudSql, { source, replica }: Exchanging, options: C
 }
 
 /** Newest first. Google writes them down at the replica, whichever of both that is afterwards. */
-async function exchangesSince(sql: CloudSql, replica: Instance, mark: string, options: CallOptions): Promise<Operation[]> {
+async function exchangesSince(
+  sql: CloudSql,
+  { replica, act }: { readonly replica: Instance; readonly act: keyof typeof TYPES },
+  mark: string,
+  options: CallOptions,
+): Promise<Operation[]> {
   const operations = await operationsOf(sql, replica, options, mark)
-  return operations.filter((one) => one.operationType === EXCHANGE && (instantOf(one.insertTime) ?? '9') > mark)
+  return operations.filter((one) => one.operationType === TYPES[act] && (instantOf(one.insertTime) ?? '9') > mark)
 }
 
-function hasExchanged({ source, replica }: Pair): boolean {
-  return primaryOf(source) === replica.name && primaryOf(replica) === null
+/** One that is given up becomes a replica of the other only once it is there again. */
+function hasExchanged({ source, replica }: Pair, { losing }: Exchanging): boolean {
+  return primaryOf(replica) === null && (losing === true || primaryOf(source) === replica.name)
 }
 
 function primaryOf(instance: Instance): string | null {

@@ -61,6 +61,7 @@ export const EVENTS = {
   clusterFailedOver: event('Completed failover to DB instance: {}', 'failover'),
   globalSwitchover: event('Global switchover to DB cluster {} in Region {} started.', 'global-failover'),
   globalSwitchedOver: event('Global switchover to DB cluster {} in Region {} finished.', 'global-failover'),
+  globalNotSwitchedOver: event('Global switchover to DB cluster {} in Region {} failed.', 'global-failover'),
   globalFailover: event('Global failover to DB cluster {} in Region {} started.', 'global-failover'),
   globalFailedOver: event('Global failover to DB cluster {} in Region {} completed.', 'global-failover'),
   clusterPromoted: event('Promoted secondary DB cluster to a standalone DB cluster', 'notification'),

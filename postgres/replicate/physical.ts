@@ -30,6 +30,20 @@ export async function physicalSide(session: Session, signal?: AbortSignal): Prom
   return { replays: row.replays, lsn: row.lsn, system: identified[0]?.id ?? null, epoch }
 }
 
+/** Of a replica: the newest commit that it has replayed since it was started, by the clock of who made it, and how far its log is replayed. Reads only. */
+export async function lastReplayed(
+  replica: Session,
+  signal?: AbortSignal,
+): Promise<{ readonly at: string; readonly lsn: string | null } | null> {
+  const [row] = await replica.query<{ at: string | null; lsn: string | null }>(
+    `SELECT pg_catalog.to_char(pg_catalog.pg_last_xact_replay_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS at,
+            pg_catalog.pg_last_wal_replay_lsn()::text AS lsn`,
+    [],
+    { signal },
+  )
+  return row?.at == null ? null : { at: row.at, lsn: row.lsn }
+}
+
 export interface LeftBehind {
   /** Logical slots of any database of the server, which a replica does not have. */
   readonly slots: readonly string[]

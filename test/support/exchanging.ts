@@ -1,6 +1,7 @@
-/** An instance of the lab's Cloud SQL or Azure and its read replica in another region, with the fleet file that names both; a bank that goes on through the router, and a
+/** An instance of the lab's Cloud SQL, Azure or Aurora and its read replica in another region, with the fleet file that names both; a bank that goes on through the router, and a
  *  probe of each side. */
 
+import { RDS } from '@aws-sdk/client-rds'
 import type { OperationDocument } from '../../contracts/operation'
 import { applicationAddress, controlAddress } from '../../embedded/worker-program'
 import { connect, type Row, type Session } from '../../postgres/connect/session'
@@ -10,7 +11,7 @@ import { sdk as azureSdk, done as doneOnAzure, unlessBusy } from '../lab/azure/f
 import { sdkOf } from '../lab/gcp/fixture'
 import { type CapstanStack, startCapstan } from './capstan-stack'
 import { until } from './eventually'
-import { createOtherTarget, MASTER_PASSWORD, type OtherTarget } from './other-clouds'
+import { CANARYS_GROUP, createOtherTarget, MASTER_PASSWORD, type OtherTarget } from './other-clouds'
 import { ACCOUNTS, OPENING, SHOP } from './replicating'
 import { RestoreDesk } from './restores'
 import { type Bank, bankOn, leadTo, type Place, type Probe, startBank, startProbe } from './switching'
@@ -22,7 +23,15 @@ export const REPLICA = 'stock-west'
 const TIER = 'db-perf-optimized-N-2'
 const GROUP = 'shop-group'
 /** Where the replica is. */
-const WEST = { gcp: 'europe-west1', azure: 'northeurope' } as const
+const WEST = { gcp: 'europe-west1', azure: 'northeurope', aws: 'eu-west-1' } as const
+type Exchanged = keyof typeof WEST
+
+/** How the master logs in. */
+const LOGIN = {
+  gcp: { tls: 'disable', master: 'postgres' },
+  azure: { tls: 'require', master: 'stock_admin' },
+  aws: { tls: 'disable', master: 'stock_admin' },
+} as const
 const SOON = { CAPSTAN_HEARTBEAT_TIMEOUT_MS: '2000', CAPSTAN_WORKFLOW_TASK_TIMEOUT_MS: '3000' }
 
 type Side = 'source' | 'standby'
@@ -30,6 +39,7 @@ type Side = 'source' | 'standby'
 export interface Exchanging {
   readonly capstan: CapstanStack
   readonly probes: Readonly<Record<Side, Probe>>
+  /** To its end, or until a person is needed. */
   ended(operation: string, ...words: string[]): Promise<OperationDocument>
   /** By the vendor's API: what an exchange wants besides. */
   allow(primary: string, replica: string): Promise<void>
@@ -42,21 +52,22 @@ export interface Exchanging {
   close(): Promise<void>
 }
 
-export async function startExchanging(cloud: 'gcp' | 'azure' = 'gcp'): Promise<Exchanging> {
+export async function startExchanging(cloud: Exchanged = 'gcp'): Promise<Exchanging> {
   const capstan = await startCapstan({
     env: { CAPSTAN_LAB_PROFILE: 'instant', SHOP_MASTER_PASSWORD: MASTER_PASSWORD, ...SOON },
   })
   let bank: Bank | undefined
   try {
-    const target = await createOtherTarget(cloud, capstan)
+    const target = await createOtherTarget(cloud === 'aws' ? 'aurora' : cloud, capstan)
     await target.reset()
     const resolved = resolveMigrations(Object.entries(SHOP).map(([script, content]) => ({ script, content })))
     await applyMigrations({ connect: target.migrator, resolved })
-    const vendor = cloud === 'gcp' ? googleOf(capstan) : azureOf(capstan)
+    const vendor = { gcp: googleOf, azure: azureOf, aws: auroraOf }[cloud](capstan)
     const replica = await vendor.makeReplica()
+    const source = (await vendor.sourceAt?.()) ?? target
     await leadTo(capstan, 'stock', target)
-    bank = await startBank(capstan, { tls: cloud === 'azure' ? 'require' : 'disable' })
-    return exchanging(capstan, { cloud, target, replica, bank, vendor })
+    bank = await startBank(capstan, { tls: LOGIN[cloud].tls })
+    return exchanging(capstan, { cloud, target, source, replica, bank, vendor })
   } catch (error) {
     await bank?.stop()
     await capstan.close()
@@ -65,28 +76,33 @@ export async function startExchanging(cloud: 'gcp' | 'azure' = 'gcp'): Promise<E
 }
 
 interface Vendor {
+  /** Where its server answers, whatever its role. */
   makeReplica(): Promise<Place>
+  /** The source's, likewise; absent: at its target's own address. */
+  sourceAt?(): Promise<Place>
   allow(primary: string, replica: string): Promise<void>
 }
 
 interface Parts {
-  readonly cloud: 'gcp' | 'azure'
+  readonly cloud: Exchanged
   readonly target: OtherTarget
+  readonly source: Place
   readonly replica: Place
   readonly bank: Bank
   readonly vendor: Vendor
 }
 
-function exchanging(capstan: CapstanStack, { cloud, target, replica, bank, vendor }: Parts): Exchanging {
+function exchanging(capstan: CapstanStack, { cloud, target, source, replica, bank, vendor }: Parts): Exchanging {
   const { stack } = capstan
   const fleet = target.fleet(SHOP, '', (yaml) => withReplica(yaml, cloud, capstan))
   const desk = new RestoreDesk(capstan, () => fleet, { CAPSTAN_HEARTBEAT_TIMEOUT_MS: '3000' })
-  const [tls, master] = cloud === 'gcp' ? (['disable', 'postgres'] as const) : (['require', 'stock_admin'] as const)
-  const login = (user: string, password: string, sourceAddress: string): Promise<Session> =>
-    connect({ ...replica, database: 'stock', user, password, sourceAddress, applicationName: `e2e ${user}`, tls })
-  const replicasApp = () => login('stock_app', 'app-password', applicationAddress(stack.block))
-  const admins = { source: target.admin, standby: () => login(master, MASTER_PASSWORD, controlAddress(stack.block)) }
-  const probes = { source: startProbe(target.app), standby: startProbe(replicasApp) }
+  const { tls, master } = LOGIN[cloud]
+  const login = ({ host, port }: Place, user: string, password: string, sourceAddress: string): Promise<Session> =>
+    connect({ ...{ host, port, user, password, sourceAddress, tls }, database: 'stock', applicationName: `e2e ${user}` })
+  const app = (at: Place) => () => login(at, 'stock_app', 'app-password', applicationAddress(stack.block))
+  const admin = (at: Place) => () => login(at, master, MASTER_PASSWORD, controlAddress(stack.block))
+  const admins = { source: admin(source), standby: admin(replica) }
+  const probes = { source: startProbe(app(source)), standby: startProbe(app(replica)) }
   const on =
     (side: Side) =>
     async <T extends Row>(sql: string): Promise<T[]> => {
@@ -177,11 +193,56 @@ function azureOf({ stack }: CapstanStack): Vendor {
   }
 }
 
-function withReplica(yaml: string, cloud: 'gcp' | 'azure', { stack }: CapstanStack): string {
+const ACCOUNT = '000000000000'
+const WORLD = { GlobalClusterIdentifier: 'stock-world' }
+
+/** Both have one member, and each is asked at its own: a cluster's endpoints go by who leads. */
+function auroraOf({ stack }: CapstanStack): Vendor {
+  const { api, aws, dataPort } = stack.lab
+  const sdkIn = (region: string) => new RDS({ region, endpoint: api, credentials: aws, maxAttempts: 3 })
+  const [home, west] = [sdkIn('us-east-1'), sdkIn(WEST.aws)]
+  const place = async (rds: RDS, DBClusterIdentifier: string): Promise<Place> => {
+    let host: string | undefined
+    await until(`the member of ${DBClusterIdentifier}`, async () => {
+      const Filters = [{ Name: 'db-cluster-id', Values: [DBClusterIdentifier] }]
+      const [member] = (await rds.describeDBInstances({ Filters })).DBInstances ?? []
+      host = member?.Endpoint?.Address
+      return member?.DBInstanceStatus === 'available'
+    })
+    return { host: host ?? '', port: dataPort }
+  }
+  return {
+    async makeReplica() {
+      const engine = { Engine: 'aurora-postgresql' } as const
+      const [primary] = (await home.describeDBClusters({ DBClusterIdentifier: PRIMARY })).DBClusters ?? []
+      await home.createGlobalCluster({
+        ...WORLD,
+        SourceDBClusterIdentifier: `arn:aws:rds:us-east-1:${ACCOUNT}:cluster:${PRIMARY}`,
+      })
+      const { EngineVersion, VpcSecurityGroups = [] } = primary ?? {}
+      await west.createDBCluster({
+        ...{ ...WORLD, ...engine, EngineVersion, DBClusterIdentifier: REPLICA },
+        VpcSecurityGroupIds: VpcSecurityGroups.map(({ VpcSecurityGroupId = '' }) => VpcSecurityGroupId),
+      })
+      await west.createDBInstance({
+        ...{ ...engine, DBClusterIdentifier: REPLICA, DBInstanceIdentifier: `${REPLICA}-1`, DBInstanceClass: 'db.r6g.large' },
+      })
+      return place(west, REPLICA)
+    },
+    sourceAt: () => place(home, PRIMARY),
+    allow: async () => undefined,
+  }
+}
+
+function withReplica(yaml: string, cloud: Exchanged, { stack }: CapstanStack): string {
   const { azure, gcp } = stack.lab
-  const place =
-    cloud === 'gcp' ? `account: "${gcp.projectId}"` : `account: "${azure.subscriptionId}"\n    resourceGroup: ${GROUP}`
-  const [tls, master] = cloud === 'gcp' ? ['disable', 'postgres'] : ['require', 'stock_admin']
+  const { tls, master } = LOGIN[cloud]
+  const place = {
+    gcp: `account: "${gcp.projectId}"`,
+    azure: `account: "${azure.subscriptionId}"\n    resourceGroup: ${GROUP}`,
+    aws: `account: "${ACCOUNT}"\n    aurora: true`,
+  }[cloud]
+  const canary = cloud === 'aws' ? `securityGroups: [${CANARYS_GROUP}]` : `networks: [${controlAddress(stack.block)}/32]`
   const declared = `    endpoint: { kind: lab-router, name: stock }\n    replicas: [${REPLICA}]\n`
   return `${yaml
     .replace('rowCounts: [public.items]', 'rowCounts: [public.accounts]')
@@ -197,6 +258,6 @@ function withReplica(yaml: string, cloud: 'gcp' | 'azure', { stack }: CapstanSta
       admin: { user: ${master}, secret: "env:SHOP_MASTER_PASSWORD", tls: ${tls} }
       migrator: { user: stock_migrator, secret: "env:SHOP_MIGRATOR_PASSWORD", tls: ${tls} }
     canary:
-      networks: [${controlAddress(stack.block)}/32]
+      ${canary}
 `
 }

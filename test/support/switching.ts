@@ -31,9 +31,10 @@ export async function leadTo(
   if (!answer.ok) throw new Error(`the lab refused ${name}: ${await answer.text()}`)
 }
 
-export async function routed({ stack: { lab } }: CapstanStack, name: string): Promise<Place> {
+/** Where clients connect, and where they are led. */
+export async function routed({ stack: { lab } }: CapstanStack, name: string): Promise<Place & { readonly to: Place }> {
   const answer = await fetch(`${lab.api}/_lab/router/${name}`, { headers: labHeaders(lab) })
-  return (await answer.json()) as Place
+  return (await answer.json()) as Place & { readonly to: Place }
 }
 
 /** What the bank connects to, and what an operation moves. */

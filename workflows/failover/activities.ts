@@ -22,7 +22,9 @@ const KNOCK_MS = 5_000
 /** Of an endpoint: a program of somebody's own is given that long, too. */
 const ENDPOINT_MS = 60_000
 
-export function failoverActivities(input: FailoverInput) {
+export function failoverActivities(
+  input: Pick<FailoverInput, 'cloud' | 'standbyCloud' | 'patienceMs' | 'heartbeatTimeoutMs' | 'endpointOn'>,
+) {
   const { cloud, standbyCloud, patienceMs, heartbeatTimeoutMs } = input
   const { postgres } = TASK_QUEUES
   const { endpointOn = postgres } = input

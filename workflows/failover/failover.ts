@@ -82,7 +82,7 @@ async function probe(over: FailingOver, step: StepName): Promise<Asked> {
   return { sides: { source: address, standby }, probed: judged(probes, source.said), endpoint }
 }
 
-function judged(probes: readonly Probe[], cloudSays: string): Probed {
+export function judged(probes: readonly Probe[], cloudSays: string): Probed {
   return { verdict: verdictOf(probes), probes, asked: placesOf(probes), cloudSays, declaredAt: new Date().toISOString() }
 }
 

@@ -1,6 +1,8 @@
 /** The places of the network that the source is asked from beside the one where databases are served: the workers of clouds, and the standby. */
 import { isCancellation } from '@temporalio/workflow'
 import type { Probe } from '../../contracts/failover'
+import type { Cloud } from '../../contracts/fleet'
+import type { InstanceAddress } from '../../contracts/migrate'
 import type { StandbySides } from '../../contracts/replicate'
 import type { StepRef } from '../../contracts/step-ref'
 import { isDefect } from '../kit/failures'
@@ -23,9 +25,18 @@ const KNOCK_MS = 2_000
 export function knockFromAll({ act, input }: FailingOver, { source, standby }: StandbySides, ref: StepRef): Promise<Probe[]> {
   const once = { ...ref, patienceMs: KNOCK_MS, once: true } as const
   return Promise.all([
-    ...input.clouds.map((from) =>
-      unknownWhereNot(`the worker of ${from}`, act.knockingFrom(from).probeFrom({ ...once, from, address: source })),
-    ),
+    ...knocksFromClouds(act, input.clouds, source, ref),
     unknownWhereNot('the standby', act.knocking.probeByStandby({ ...once, standby, source })),
   ])
+}
+
+/** Once from the workers of each. */
+export function knocksFromClouds(
+  { knockingFrom }: Pick<FailingOver['act'], 'knockingFrom'>,
+  clouds: readonly Cloud[],
+  address: InstanceAddress,
+  ref: StepRef,
+): Promise<Probe>[] {
+  const once = { ...ref, patienceMs: KNOCK_MS, once: true } as const
+  return clouds.map((from) => unknownWhereNot(`the worker of ${from}`, knockingFrom(from).probeFrom({ ...once, from, address })))
 }

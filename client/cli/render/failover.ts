@@ -34,10 +34,10 @@ export function failoverPlanLines(plan: FailoverPlan, entry: Pick<DatabaseEntry,
   ]
 }
 
-const placesOf = ({ asked }: Probed): string =>
+export const placesOf = ({ asked }: Probed): string =>
   asked === undefined ? '' : `, silent to ${asked.silent} of ${counted(asked.places, 'different place')} of the network`
 
-const probeLine = ({ from, outcome, said, rounds }: Probe): string =>
+export const probeLine = ({ from, outcome, said, rounds }: Probe): string =>
   `    ${oneLine(from)}: ${outcome}, ${oneLine(said)}${rounds === 0 ? '' : ` (${counted(rounds, 'round')})`}`
 
 function lossLines({ exposure, probed, uncarried = [] }: FailoverPlan, { paint }: View): string[] {
@@ -62,4 +62,4 @@ function lossLines({ exposure, probed, uncarried = [] }: FailoverPlan, { paint }
   return [kept, known, ...besides]
 }
 
-const seconds = (ms: number): string => `${(ms / 1_000).toLocaleString('en-US', { maximumFractionDigits: 1 })} s`
+export const seconds = (ms: number): string => `${(ms / 1_000).toLocaleString('en-US', { maximumFractionDigits: 1 })} s`

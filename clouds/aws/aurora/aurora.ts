@@ -1,9 +1,9 @@
 /** Amazon Aurora PostgreSQL behind the port: an instance of the port is a cluster with its writer, over the same SDK as RDS's instances. */
 import type { RDSClientConfig } from '@aws-sdk/client-rds'
 import type { Capabilities } from '../../capabilities'
-import { cannotExchange, cannotOverwrite } from '../../owner'
+import { cannotOverwrite } from '../../owner'
 import type { ManagedPostgres } from '../../port'
-import { lazyRds } from '../client'
+import { lazyRds, type Rds } from '../client'
 import { exposureOf } from '../describe'
 import { snapshotMethods } from '../snapshots'
 import { alignMembers, alignTags, tagRecord } from '../tags'
@@ -23,6 +23,7 @@ import { applyConfiguration, describeConfiguration, endInertness } from './confi
 import { restoreWindow, startInertRestore, startRestoreToTime } from './copies'
 import { startCreate } from './create'
 import { accessOf, clusterDescription } from './describe'
+import { describeExchange, exchangeObstacles, type Regions, startExchange } from './exchange'
 import { removeOwnedInstances, startRemoval } from './removal'
 import { OF_CLUSTERS } from './snapshots'
 
@@ -43,13 +44,15 @@ const CAPABILITIES: Capabilities = {
   storage: 'grows',
   replicas: false,
   promotionAwaitsSource: false,
-  roleExchange: null,
+  roleExchange: 'Aurora global database switchover',
+  failover: 'Aurora global database failover',
   masterName: null,
   operationRecords: false,
 }
 
 export function createAurora(config: RDSClientConfig): ManagedPostgres {
   const rds = lazyRds(config)
+  const regions = regionsOf(rds, config)
   return {
     capabilities: CAPABILITIES,
     blueGreen: null,
@@ -68,14 +71,13 @@ export function createAurora(config: RDSClientConfig): ManagedPostgres {
       return found === null ? null : accessOf(found)
     },
     restoreWindow: ({ name }, options) => restoreWindow(rds, name, options),
-    async describeOperation() {
-      throw new Error('RDS keeps no record of operations: none of its answers names one')
-    },
+    describeOperation: ({ operation }, options) => describeExchange(regions, operation, options),
     ...snapshotMethods(rds, OF_CLUSTERS),
     startInertRestore: (input, options) => startInertRestore(rds, input, options),
     startRestoreToTime: (input, options) => startRestoreToTime(rds, input, options),
     ...cannotOverwrite('Aurora'),
-    ...cannotExchange('Aurora'),
+    exchangeObstacles: (input, options) => exchangeObstacles(regions, input, options),
+    startExchange: (input, options) => startExchange(regions, input, options),
     startReplica: (input, options) => startReplica(rds, input, options),
     startPromotion: (input, options) => startPromotion(rds, input, options),
     startCreate: (input, options) => startCreate(rds, input, options),
@@ -96,5 +98,19 @@ export function createAurora(config: RDSClientConfig): ManagedPostgres {
     endInertness: (input, options) => endInertness(rds, input, options),
     startRemoval: (input, options) => startRemoval(rds, input, options),
     removeOwnedInstances: ({ operation }, options) => removeOwnedInstances(rds, operation, options),
+  }
+}
+
+/** A client for each region that a global database has a cluster in, made when it is first asked for. */
+function regionsOf(here: Rds, config: RDSClientConfig): Regions {
+  const others = new Map<string, Rds>()
+  return {
+    here,
+    in(region) {
+      if (region === config.region) return here
+      const known = others.get(region) ?? lazyRds({ ...config, region })
+      others.set(region, known)
+      return known
+    },
   }
 }

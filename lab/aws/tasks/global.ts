@@ -36,7 +36,11 @@ export function createGlobalTasks(cloud: () => AwsCloud): TaskRunner<GlobalClust
       return () => atRest(cloud(), global)
     },
     async failed(global, task, error) {
+      const { state } = cloud()
       cloud().log(`${task.kind} of ${global.id} failed: ${error}`)
+      const target = clustersOf(state, global).find(({ resourceId }) => resourceId === task.to)
+      if (target && task.kind === 'switch-over')
+        note(state, 'db-cluster', target, 'globalNotSwitchedOver', target.id, target.region)
       return () => atRest(cloud(), global)
     },
     nameOf: ({ id }) => id,

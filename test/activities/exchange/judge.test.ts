@@ -1,4 +1,4 @@
-import { type BothSaid, judgeWriter, type Word } from '../../../activities/exchange/judge'
+import { type BothSaid, judgeWriter, type Word, wordOfRoles } from '../../../activities/exchange/judge'
 import { refusal } from '../../conformance/support'
 
 const MARK = 7
@@ -52,4 +52,26 @@ test.each(outcomes)('nobody is the writer while neither says so (%s)', (cloudSay
   for (const old of [REPLAYS, SILENT])
     for (const next of [REPLAYS, SILENT])
       expect(() => judged({ old, next, cloudSays }, 100)).toThrow(refusal('NOT_READY_YET') as Error)
+})
+
+describe('a side with an address for each role', () => {
+  const word = (asWriter: Word, asReplica: Word, nobodysWriter = false) => wordOfRoles({ asWriter, asReplica, nobodysWriter })
+
+  test('writes where either says so, and follows where its writer’s address does', () => {
+    for (const nobodysWriter of [true, false]) {
+      expect(word(WRITES, REPLAYS, nobodysWriter)).toBe(WRITES)
+      expect(word(SILENT, WRITES, nobodysWriter)).toBe(WRITES)
+      expect(word(REPLAYS, SILENT, nobodysWriter)).toBe(REPLAYS)
+      expect(word(SILENT, SILENT, nobodysWriter)).toBe(SILENT)
+    }
+  })
+
+  test('follows by its readers’ word only where its cloud says that nobody writes there: its writer may stand still', () => {
+    expect(word(SILENT, REPLAYS, true)).toBe(REPLAYS)
+    expect(word(SILENT, REPLAYS)).toEqual(expect.stringContaining(SILENT as string))
+    for (const cloudSays of ['stayed', null] as const)
+      expect(() => judged({ old: word(SILENT, REPLAYS), next: WRITES, cloudSays }, 100)).toThrow(
+        refusal('NOT_READY_YET') as Error,
+      )
+  })
 })

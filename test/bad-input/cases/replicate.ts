@@ -40,6 +40,10 @@ function declared(title: string, names: string, fleet: string, problems = 1): Ba
 /** A database of Azure's with a read replica there. */
 const WEST = ON_AZURE.replace('name: shop-azure', 'name: shop-west').replace('shop-az\n', 'shop-wz\n')
 const replicated = (replicas: string, fleet = AZURE_FLEET, others = WEST) => `${fleet}    replicas: [${replicas}]\n${others}`
+const AURORA_FLEET = `${FLEET}    aurora: true\n`
+const AURORA_WEST = AURORA_FLEET.slice(FLEET.indexOf('  - name'))
+  .replace('name: shop', 'name: shop-west')
+  .replace('shop-db', 'shop-w')
 const PAIR = { fleet: replicated('shop-west') }
 
 function paired(title: string, fleet: string): BadInput {
@@ -104,7 +108,6 @@ export const REPLICATE: readonly BadInput[] = [
   asked('a failover to nobody', '--to', ['failover', 'shop']),
   asked('a failover to nobody of the file', 'did you mean shop-azure?', ['failover', 'shop', '--to', 'shop-asure'], UNKNOWN),
   asked('a failover to one that never followed', 'shop-azure neither declares', ['failover', 'shop-azure', '--to', 'shop']),
-  asked('a failover to a read replica', 'docs/runbooks/exchange.md', ['failover', 'shop', '--to', 'shop-west'], PAIR),
   asked('a failover that nobody answers for', '--acknowledge-unfenced', [
     ...['failover', 'shop', '--to', 'shop-azure', '--acknowledge-unfenced', ''],
   ]),
@@ -120,6 +123,7 @@ export const REPLICATE: readonly BadInput[] = [
     replicated('other', AZURE_FLEET, FLEET.slice(FLEET.indexOf('  - name')).replace('name: shop', 'name: other')),
   ),
   paired('a replica on AWS', replicated('shop-west', FLEET)),
+  paired('a replica of Aurora in its primary’s region', replicated('shop-west', AURORA_FLEET, AURORA_WEST)),
   asked('what was given up for nobody', '--into', ['salvage', 'rows', 'shop']),
   asked(
     'what was given up for nobody of the file',
