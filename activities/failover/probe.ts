@@ -21,7 +21,7 @@ const TRY_MS = 2_000
 
 type Met = Pick<Probe, 'outcome' | 'said' | 'refused'>
 
-export function createProbeActivities(deps: Pick<ActivityDeps, 'sourceAddress'>): ProbeActivities {
+export function createProbeActivities(deps: Pick<ActivityDeps, 'sourceAddress' | 'vantage'>): ProbeActivities {
   return {
     probeFrom: ({ from, address, ...asked }) =>
       rounds({ ...asked, from: `the worker of ${from}`, via: vantageOf(deps), enough: 'answered' }, async (timeoutMs) => {
