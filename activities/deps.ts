@@ -16,6 +16,8 @@ export interface ActivityDeps {
   readonly secretKey: Buffer
   /** The local address that connections to databases leave from; null: the system chooses. */
   readonly sourceAddress: string | null
+  /** From which place of the network it looks, by its operator; absent: its machine, and the address that it leaves by. */
+  readonly vantage?: string
   readonly endpoints: EndpointAccess
   /** The folder of the files by which a person goes on without us; left out: none is written. */
   readonly papersFolder?: string

@@ -61,7 +61,8 @@ export function fenceAlerts(fenced: FencedOperation, now: number): readonly Fenc
       code: 'fence-up',
       message: `Nobody can write to ${database} since ${instant(since)} (${duration(ms)}): ${operation} has closed it and not opened anything: ${where}.`,
     })
-  if (status === 'needs-operator')
+  // a question behind the fence is none that whoever allowed it beforehand expects
+  if (status === 'needs-operator' || status === 'awaiting-approval')
     alerts.push({
       code: 'fence-needs-operator',
       message: `${operation} has closed ${database} and waits for a person to decide, while nobody can write: ${where}.`,

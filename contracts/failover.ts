@@ -207,8 +207,10 @@ export interface FailoverFence {
   readonly drained: boolean
   /** Whoever starts it again lets nobody in but the control plane. */
   readonly staysShut: boolean
-  /** When it was found so. */
+  /** When it was found so; later, where it had to be closed or stopped again since. */
   readonly at: IsoInstant
+  /** How often that was by then, as the ledger has it. Absent: nobody noted it. */
+  readonly reasserted?: number
   /** Who takes it upon himself that it is not proven, and why; null: it is proven. */
   readonly acknowledged: { readonly by: string; readonly reason: string } | null
 }

@@ -36,7 +36,7 @@ export interface CloudFenceProof {
   /** `unknown`: nobody can say, which is no proof. */
   readonly oldOnesDead: boolean | 'unknown'
   readonly proven: boolean
-  /** Its cloud says that it is stopped, nothing speaks against it, and where this was asked from nothing came back at all, which a network that is cut shows as well: it
+  /** Its cloud says that it is stopped, nothing speaks against it, and where this was asked from nobody was refused, which a network that is cut shows as well: it
    *  wants another place of the network that its machine tells that nobody listens. */
   readonly silence?: true
   readonly gone: boolean

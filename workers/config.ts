@@ -25,6 +25,8 @@ export interface WorkerConfig {
   /** Null when this worker runs no workflows. */
   readonly workflowBundle: string | null
   readonly sourceAddress: string | null
+  /** Its operator's word for the place of the network that it looks from; absent: none was given. */
+  readonly vantage?: string
   readonly stickyTimeoutMs: number
   /** How long a running activity may go on after SIGTERM before it is given to the next worker. */
   readonly shutdownGraceMs: number
@@ -185,6 +187,7 @@ export function readConfig(env: Environment): WorkerConfig {
       ? required(env, 'CAPSTAN_WORKFLOW_BUNDLE', 'a worker of the queue control')
       : null,
     sourceAddress: env.CAPSTAN_POSTGRES_SOURCE_ADDRESS || null,
+    ...(env.CAPSTAN_VANTAGE ? { vantage: env.CAPSTAN_VANTAGE } : {}),
     stickyTimeoutMs: milliseconds(env, 'CAPSTAN_STICKY_TIMEOUT_MS', 10_000),
     shutdownGraceMs: milliseconds(env, 'CAPSTAN_SHUTDOWN_GRACE_MS', 500),
     healthFile: env.CAPSTAN_HEALTH_FILE || null,

@@ -11,7 +11,7 @@ import { createFailpoints } from './failpoint'
 import type { ActivityInterceptorDeps } from './interceptors/activity'
 
 export function createDeps(config: WorkerConfig, env: Environment, ledger: Ledger): ActivityDeps & ActivityInterceptorDeps {
-  const { queues, clouds, secrets, sourceAddress, endpoints, papersFolder, failpoints } = config
+  const { queues, clouds, secrets, sourceAddress, vantage, endpoints, papersFolder, failpoints } = config
   return {
     ledger,
     cloudOf: createClouds(queues, clouds),
@@ -26,6 +26,7 @@ export function createDeps(config: WorkerConfig, env: Environment, ledger: Ledge
       return config.secretKey
     },
     sourceAddress,
+    ...(vantage !== undefined && { vantage }),
     endpoints: { ...endpoints, dnsOf: createZones(queues, clouds) },
     ...(papersFolder !== undefined && { papersFolder }),
     failpoints: failpoints === null ? null : createFailpoints(failpoints),

@@ -1,10 +1,9 @@
 /** A standby becomes the writer because its source is dead: docs/decisions/0032-the-source-is-dead.md. */
-import { FAILOVER_DOCUMENTS } from '../../contracts/failover'
-import { assertMayAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { awaitApplied } from './applied'
 import type { FailoverActivities } from './contract'
 import { fenceInside, markSource, openSource } from './fence-inside'
+import { recordFenced } from './fenced-since'
 import { refuseMarked } from './mark'
 import { openAsWriter, recordOpening } from './open'
 import { planFailover } from './plan'
@@ -22,10 +21,7 @@ export function createFailoverActivities(deps: ActivityDeps): FailoverActivities
     refuseMarked: (input) => refuseMarked(deps, input),
     fenceInside: (input) => fenceInside(deps, input),
     openSource: (input) => openSource(deps, input),
-    async recordFenced({ operation, fenced }) {
-      assertMayAct()
-      await deps.ledger.putDocument({ operation, name: FAILOVER_DOCUMENTS.fenced, document: fenced })
-    },
+    recordFenced: ({ operation, fenced }) => recordFenced(deps, operation, fenced),
     awaitApplied: (input) => awaitApplied(deps, input),
     stateLoss: (input) => stateLoss(deps, input),
     recordOpening: ({ operation }) => recordOpening(deps, operation),

@@ -22,6 +22,7 @@ import { looking, opener, type Place, raisedOn } from '../replication/sides'
 import { epochAbove } from '../schema/epoch'
 import { openSession } from '../schema/open-session'
 import { changedSince, stampsOf } from '../switchover/cross'
+import { inTime, limitStatements } from '../switchover/in-time'
 import { heldSince } from '../switchover/look'
 import type { FailingOver, FailoverActivities } from './contract'
 import { leftBehind, plannedUnlogged } from './left-behind'
@@ -30,6 +31,8 @@ import { alreadyOpened, assertNotOpened, failoverPair } from './pair'
 type Fencing = FailingOver & { readonly lock: LockRef }
 
 const EMPTYING_MS = 30_000
+/** As a switchover has for it. */
+const LAST_LOOK_MS = 30_000
 
 /** What was begun is to be taken back: written before the first change. */
 interface Begun {
@@ -66,6 +69,7 @@ export async function fenceInside(deps: ActivityDeps, input: Fencing): Promise<{
       // before it is looked, so that what is made meanwhile is seen behind the fence
       const stamps = await stampsOf(both)
       refuseLeft('Nobody was shut out', await leftBehind(both, pair, unlogged))
+      await limitStatements([inside, there])
       const guests = [await ownGuest(inside), await walsenderGuest(hole.session, slot)]
       const raising = { connectTo: hole.connectTo, scope: { databases: [database] }, operation, token: hole.token, guests }
       const errorsBefore = await applyErrors(there, subscription)
@@ -80,13 +84,14 @@ export async function fenceInside(deps: ActivityDeps, input: Fencing): Promise<{
       const barrier = await takeBarrier(inside, { operation, token: tokens.source, signal })
       const awaited = { source: hole.session, standby: there, slot, subscription, barrier, errorsBefore }
       const { waitedMs } = await awaitBarrier({ ...awaited, deadlineMs: request.drainMsMax, signal })
-      // from here on nobody makes anything
-      const now = await stampsOf(both)
-      const same = now.source === stamps.source && now.standby === stamps.standby
-      refuseLeft(
-        'What was made after the look before the fence is not carried',
-        same ? await heldSince(inside, unlogged) : await leftBehind(both, pair, unlogged),
-      )
+      // from here on nobody makes anything, and nobody is served
+      const last = { stage: 'the last look', limitMs: LAST_LOOK_MS, sessions: [inside, there], spared: [hole.session] }
+      const left = await inTime(last, async () => {
+        const now = await stampsOf(both)
+        const same = now.source === stamps.source && now.standby === stamps.standby
+        return same ? await heldSince(inside, unlogged) : await leftBehind(both, pair, unlogged)
+      })
+      refuseLeft('What was made after the look before the fence is not carried', left)
       return {
         evidence: [
           `nobody is inside ${database}, and ${proof.writer.user} is turned away`,

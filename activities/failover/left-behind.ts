@@ -34,6 +34,9 @@ const found = (what: string, message: string): Finding => ({ rule: `failover:${w
 /** One that takes us in and then stands still holds up nobody: behind the fence it is asked all the same. */
 export const LEFT_MS = 15_000
 
+/** The watch looks every 15 s. */
+const UNCARRIED_AGE_MS_MAX = 120_000
+
 interface Both {
   readonly source: Session
   readonly standby: Session
@@ -102,6 +105,9 @@ function asAdmin<T>(deps: ActivityDeps, place: Place, cutBy: AbortSignal, look: 
 export function knownLeftBehind(record: StandbyRecord): LeftBehind {
   const { source, target, look } = record
   const seen = look?.uncarried
+  const heardAt = look?.heard?.at
+  const isOld = seen !== undefined && heardAt !== undefined && Date.parse(heardAt) - Date.parse(seen.at) > UNCARRIED_AGE_MS_MAX
+  const isCompared = look?.schemaDiffers != null
   const { tables = [], largeObjects = 0, unlogged = [] } = seen ?? {}
   const differs = look?.schemaDiffers ?? []
   const rows = rowsDiffering(record)
@@ -114,8 +120,10 @@ export function knownLeftBehind(record: StandbyRecord): LeftBehind {
   const unloggedToo = unlogged.length === 0 ? [] : [unloggedStay(source, unlogged)]
   const reasons = [
     ...(seen === undefined ? ['nobody has looked yet whether all that the source holds goes to the standby'] : []),
+    ...(isOld ? [`nobody has looked since ${seen.at} whether all that the source holds goes to the standby`] : []),
     ...(tables.length === 0 ? [] : [`rows of ${shownList(tables)} go to no standby`]),
     ...(largeObjects === 0 ? [] : [`${objects} of the source ${largeObjects === 1 ? 'goes' : 'go'} to no standby`]),
+    ...(isCompared ? [] : ['nobody has compared the schemas']),
     ...(differs.length === 0 ? [] : ['the schemas differ']),
     ...(rows === null ? [] : ['rows of both were found to differ']),
   ]
@@ -130,6 +138,22 @@ export function knownLeftBehind(record: StandbyRecord): LeftBehind {
             ),
           ]
         : []),
+      ...(isOld
+        ? [
+            found(
+              'not-looked',
+              `What ${source} holds that goes to no standby was seen last at ${seen.at}, and ${source} was heard until ${heardAt}: what was made meanwhile nobody knows.`,
+            ),
+          ]
+        : []),
+      ...(isCompared
+        ? []
+        : [
+            found(
+              'not-compared',
+              `The schemas of ${source} and ${target} were not compared when both were seen last, as while ${target} lacks files of its source: applications meet that of ${target}.`,
+            ),
+          ]),
       ...stays.map((one) => found('left-behind', `When both were seen last, ${one}: the old writer alone has it.`)),
       ...unloggedToo.map((one) => found('unlogged', one)),
       ...(differs.length === 0

@@ -17,6 +17,7 @@ import { change } from '../replication/record'
 import { type BehindFence, behindFence } from '../replication/sides'
 import type { FailoverActivities } from './contract'
 import { lossMsMax } from './exposure'
+import { fencedSince } from './fenced-since'
 import { type FailoverPair, failoverPair } from './pair'
 import { seconds } from './plan'
 
@@ -99,7 +100,11 @@ async function detach(
     const found = await lastBeat(migrator)
     const beat = found === null ? null : { at: found.at, lsn: found.lsn }
     const plan = (await deps.ledger.getDocument({ operation, name: FAILOVER_DOCUMENTS.plan })) as FailoverPlan | null
-    const lost = drained ? 0 : fencedAt === null ? null : lossMsMax(beat, fencedAt, plan?.exposure.skew)
+    const lost = drained
+      ? 0
+      : fencedAt === null
+        ? null
+        : lossMsMax(beat, await fencedSince(deps, operation, fencedAt), plan?.exposure.skew)
     return { version: 1, beat, lossMsMax: lost, drained, uncarried: plan?.uncarried ?? [] }
   })
   assertMayAct()

@@ -68,7 +68,7 @@ export async function planFailover(deps: ActivityDeps, input: Input): Promise<Fa
     ...left.blocks,
     ...found,
   ]
-  const asks = givenUp.asks ?? askedWhy(request, input, { lossMsMax: exposure.lossMsMax, allowedLossMs, leftBehind: left.asks })
+  const asks = givenUp.asks ?? askedWhy(request, input, { ...exposure, allowedLossMs, leftBehind: left.asks })
   const { althoughItAnswers, unfenced } = request
   const warnings = [...warningsOf(pair, input, record, exposure), ...left.warnings, ...givenUp.warnings]
   const { uncarried, unlogged } = left
@@ -103,7 +103,7 @@ export function allowedLoss(
   return words.length === 0 ? null : Math.max(...words)
 }
 
-interface AtStake extends Pick<Exposure, 'lossMsMax'> {
+interface AtStake extends Pick<Exposure, 'lossMsMax' | 'skew'> {
   readonly allowedLossMs: number | null
   /** Null: as far as is known all that the source holds goes to the standby. */
   readonly leftBehind: string | null
@@ -123,9 +123,11 @@ export function askedWhy(
 }
 
 /** Null: so much was allowed. */
-export function askedOfLoss({ lossMsMax, allowedLossMs }: Omit<AtStake, 'leftBehind'>): string | null {
+export function askedOfLoss({ lossMsMax, skew, allowedLossMs }: Omit<AtStake, 'leftBehind'>): string | null {
   if (lossMsMax === null) return 'nobody knows what may be lost'
   if (allowedLossMs === null) return `up to ${seconds(lossMsMax)} of writes may be lost, and no loss was allowed beforehand`
+  if (skew === undefined)
+    return `up to ${seconds(lossMsMax)} of writes may be lost by the source’s clock, and nobody has seen how far that is from ours`
   if (lossMsMax <= allowedLossMs) return null
   return `up to ${seconds(lossMsMax)} of writes may be lost, and ${seconds(allowedLossMs)} were allowed beforehand`
 }

@@ -1,8 +1,9 @@
 /** Independent questions to one that may be dead. A probe tells what it met and judges nothing: workflows/failover/quorum.ts does. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { type HostPort, samePlace } from '../../contracts/endpoint'
 import type { Probe, ProbeOutcome } from '../../contracts/failover'
 import { Failure } from '../../contracts/failures'
-import { atItsAddress } from '../../contracts/fleet'
+import { atItsAddress, type Connection } from '../../contracts/fleet'
 import { greet, NOBODY_THERE } from '../../postgres/connect/greeting'
 import type { Session } from '../../postgres/connect/session'
 import { knockByStandby, type StandbyKnock } from '../../postgres/replicate/knock'
@@ -20,7 +21,7 @@ const TRY_MS = 2_000
 
 type Met = Pick<Probe, 'outcome' | 'said' | 'refused'>
 
-export function createProbeActivities(deps: Pick<ActivityDeps, 'sourceAddress'>): ProbeActivities {
+export function createProbeActivities(deps: Pick<ActivityDeps, 'sourceAddress' | 'vantage'>): ProbeActivities {
   return {
     probeFrom: ({ from, address, ...asked }) =>
       rounds({ ...asked, from: `the worker of ${from}`, via: vantageOf(deps), enough: 'answered' }, async (timeoutMs) => {
@@ -106,8 +107,13 @@ export async function probeByStandby(
       return await looking(deps, places.standby, 'admin', async (session) => {
         const heard = await heardSince(session, forward.subscription, since)
         since ??= heard.now
-        if (heard.heard) return { outcome: 'answered', said: 'its worker has heard the source meanwhile' }
-        return byItsServer(heard, source === undefined ? null : await knock(session, pair, timeoutMs))
+        if (heard.heard) return HEARD
+        const asked = performance.now()
+        const met = byItsServer(heard, source === undefined ? null : await knock(session, pair, timeoutMs))
+        if (!once || !heard.working || met.outcome === 'answered' || met.refused) return met
+        // nobody looks at it again: it is given as long as a server that is silent
+        await sleep(Math.max(0, asked + timeoutMs - performance.now()), undefined, { signal: currentAct().signal })
+        return (await heardSince(session, forward.subscription, heard.now)).heard ? HEARD : met
       })
     } catch (error) {
       if (!(error instanceof Failure)) throw error
@@ -116,12 +122,28 @@ export async function probeByStandby(
   })
 }
 
+const HEARD: Met = { outcome: 'answered', said: 'its worker has heard the source meanwhile' }
+
 /** As what follows it comes there. */
-function knock(session: Session, { places, forward, request }: FailoverPair, waitMs: number): Promise<StandbyKnock> {
-  const { publisher } = request.declared
-  const { address } = places.source
-  const at = { host: publisher.host ?? address.host, port: publisher.port ?? address.port }
-  return knockByStandby(session, { ...at, name: `${forward.subscription}_knock`, waitMs, signal: currentAct().signal })
+async function knock(session: Session, { places, forward, request }: FailoverPair, waitMs: number): Promise<StandbyKnock> {
+  const { at, own } = knockedAt(request.declared.publisher, places.source.address)
+  const asked = { ...at, name: `${forward.subscription}_knock`, waitMs, signal: currentAct().signal }
+  return toldBy(await knockByStandby(session, asked), own)
+}
+
+/** Pure. `own`: it is the source's own address, by its cloud, and not that of something that passes connections on. */
+export function knockedAt(
+  publisher: Pick<Connection, 'host' | 'port'>,
+  { host, port }: HostPort,
+): { readonly at: HostPort; readonly own: boolean } {
+  const at = { host: publisher.host ?? host, port: publisher.port ?? port }
+  return { at, own: samePlace(at, { host, port }) }
+}
+
+/** Pure. What passes connections on may refuse them while the source's own machine runs. */
+export function toldBy(knocked: StandbyKnock, own: boolean): StandbyKnock {
+  if (own || knocked.met !== 'refused') return knocked
+  return { met: 'silent', said: `${knocked.said}, which whatever passes connections on to the source may say` }
 }
 
 /** Pure. A worker that is to be connected and is not has tried. One that is connected and hears nothing may have nothing to hear, and one that is paused does not try. */

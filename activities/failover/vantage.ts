@@ -2,6 +2,8 @@
 import { hostname } from 'node:os'
 import type { ActivityDeps } from '../deps'
 
-export function vantageOf({ sourceAddress }: Pick<ActivityDeps, 'sourceAddress'>): string {
+/** `vantage`: what its operator says, of containers and pods above all, whose names tell nothing of the path by which they leave. */
+export function vantageOf({ sourceAddress, vantage }: Pick<ActivityDeps, 'sourceAddress' | 'vantage'>): string {
+  if (vantage !== undefined) return vantage
   return sourceAddress === null ? hostname() : `${hostname()}, ${sourceAddress}`
 }

@@ -16,7 +16,7 @@ type At = { readonly address: { readonly host: string; readonly port: number } }
 /** For a frozen server, or a network that drops packets. */
 const ANSWER_MS = 3_000
 
-/** `ended`: the server said that it shuts down; `dead`: its end was not told, or the network's. `silent`: neither an answer nor an end. */
+/** `ended`: the server itself ended it; `dead`: its end was not told, or the network's. `silent`: neither an answer nor an end. */
 type WitnessState = 'alive' | 'ended' | 'dead' | 'silent' | 'none'
 
 /** What somebody meets who comes anew. `stands`: a connection is accepted, and nothing comes; `turned-away`: a server spoke, and lets nobody in from here. `speaks`: it spoke, and would let in. `refused`: nobody
@@ -75,13 +75,13 @@ function comeIn(deps: Deps, { operation, step, target, address }: Fencing & At, 
   })
 }
 
-/** admin_shutdown, crash_shutdown. */
-const SHUTS_DOWN = /^57P0[12]$/
+/** admin_shutdown: a server that shuts down says so, and so does one of which somebody ends a session alone. */
+const SHUTS_DOWN = '57P01'
 
 async function ask(witness: Witness): Promise<'alive' | 'ended' | 'dead' | 'silent'> {
   witness.asked ??= witness.session.query('SELECT 1').then(
     () => 'alive' as const,
-    (error) => (error instanceof Failure && SHUTS_DOWN.test(String(error.facts.reason)) ? 'ended' : 'dead'),
+    (error) => (error instanceof Failure && error.facts.reason === SHUTS_DOWN ? 'ended' : 'dead'),
   )
   const state = await Promise.race([witness.asked, silence(currentAct().signal)])
   if (state !== 'silent') witness.asked = null
@@ -142,12 +142,12 @@ interface Seen {
   readonly means: CloudFenceProof['means']
 }
 
-/** Pure. Only a stopped or a gone instance has no old connections: that ours is dead says nothing of others', since one may be ended alone. And its cloud's word that it
- *  is stopped wants one of the instance's own: its machine's, that nobody listens any more, or its server's, that it shuts down. A network that is cut is silent too. */
+/** Pure. Only a stopped or a gone instance has no old connections: that ours is dead says nothing of others', since one may be ended alone, in the
+ *  very words of a shutdown. And its cloud's word that it is stopped wants one of the instance's own: its machine's, that nobody listens any more. A network that is cut is silent too. */
 export function judge({ said, knock, witness, means }: Seen): CloudFenceProof {
   const gone = said.state === 'gone'
   const ended = gone || said.state === 'stopped'
-  const toldSo = knock === 'refused' || (knock === 'silent' && witness === 'ended')
+  const toldSo = knock === 'refused'
   const isOut = toldSo || knock === 'turned-away'
   const speaks = !['refused', 'silent', 'unasked'].includes(knock)
   const newConnectionsRefused = isOut && (ended || (said.state !== 'unknown' && said.lettingIn.length === 0))
@@ -182,7 +182,7 @@ const KNOCKS: Readonly<Record<Knock, string>> = {
 
 const WITNESSES: Readonly<Record<WitnessState, string>> = {
   alive: 'A connection from before lives.',
-  ended: 'A connection from before was ended by the server, which said that it shuts down.',
+  ended: 'A connection from before was ended by the server: it shut down, or somebody ended that one alone.',
   dead: 'A connection from before is dead.',
   silent: 'A connection from before neither answers nor ends.',
   none: 'No connection from before was held, so that the cloud alone says that they are dead.',

@@ -34,6 +34,8 @@ export async function knockByStandby(standby: Session, input: StandbyKnockInput)
   try {
     await standby.execute('BEGIN')
     await standby.execute(`SET LOCAL statement_timeout = ${Math.ceil(waitMs)}`)
+    // one that hangs at a dead remote holds the catalog, and whoever waits for that has knocked nowhere
+    await standby.execute(`SET LOCAL lock_timeout = ${Math.ceil(waitMs / 2)}`)
     await standby.execute(
       `CREATE SUBSCRIPTION ${quoteIdentifier(name)} CONNECTION '${conninfo.replaceAll("'", "''")}' PUBLICATION ${quoteIdentifier(name)}
          WITH (connect = true, enabled = false, create_slot = false, slot_name = NONE, copy_data = false)`,

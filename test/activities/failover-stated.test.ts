@@ -17,5 +17,9 @@ test('what was within the allowance when the source was declared dead is asked a
   expect(late).toMatchObject({ asks: expect.stringContaining('10.0 s were allowed beforehand'), exposure: { lossMsMax: 10_001 } })
   expect(statedAnew(late, beat, '2026-11-30T10:00:09.001Z')).toEqual(late)
   expect(late.digest).not.toBe('first')
+  const otherwise = { ...plan, asks: 'rows of public.audit go to no standby' }
+  expect(statedAnew(otherwise, beat, '2026-11-30T10:00:09.001Z').asks).toContain('10.0 s were allowed beforehand')
+  const approved = { ...plan, allowedLossMs: 5_000, asks: 'up to 7.0 s of writes may be lost, and 5.0 s were allowed beforehand' }
+  expect(statedAnew(approved, beat, '2026-11-30T10:01:00.000Z').asks).toBeNull()
   expect(statedAnew(plan, null, '2026-11-30T10:00:01.000Z').asks).toContain('nobody knows what may be lost')
 })

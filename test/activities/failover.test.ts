@@ -34,6 +34,7 @@ test.each<[string, Parameters<typeof allowedLoss>, number | null]>([
 })
 
 type AskedWhy = Parameters<typeof askedWhy>
+const skew = { at: '2026-11-30T10:00:00.000Z', aheadMs: 0, withinMs: 1 }
 /** Of a source that is dead, of which 4 s may be lost; `allowed` beforehand. */
 const why = (
   allowed: number | null,
@@ -41,7 +42,7 @@ const why = (
 ) => {
   const { verdict = 'dead', silent, unfenced = null, loss = 4_000 } = more
   const question: AskedWhy[1] = { probed: { verdict }, endpoint: silent ? { silent } : {} }
-  return askedWhy({ unfenced }, question, { lossMsMax: loss, allowedLossMs: allowed, leftBehind: null })
+  return askedWhy({ unfenced }, question, { lossMsMax: loss, skew, allowedLossMs: allowed, leftBehind: null })
 }
 
 test('what was allowed beforehand is enough up to exactly that, and for nothing else than a loss', () => {
@@ -53,6 +54,8 @@ test('what was allowed beforehand is enough up to exactly that, and for nothing 
   expect(why(null)).toBe('up to 4.0 s of writes may be lost, and no loss was allowed beforehand')
   const hour = 3_600_000
   expect(why(hour, { loss: null })).toBe('nobody knows what may be lost')
+  const unseen = { lossMsMax: 4_000, allowedLossMs: hour, leftBehind: null }
+  expect(askedWhy({ unfenced: null }, { probed: { verdict: 'dead' }, endpoint: {} }, unseen)).toContain('nobody has seen how far')
   // asked twice: by who asks, with a reason, and by somebody else
   for (const verdict of ['healthy', 'ill'] as const) expect(why(hour, { verdict })).toBe('the source is not proven dead')
   expect(why(hour, { silent: true })).toContain('endpoint')

@@ -18,7 +18,6 @@ const judged = (state: FenceState, knock: Seen['knock'], witness: Seen['witness'
 
 test.each<readonly [string, FenceState, Seen['knock'], Seen['witness'], readonly unknown[]]>([
   ['stopped, nobody listens, and ours is dead', said('stopped'), 'refused', 'dead', [true, true, true]],
-  ['stopped, nothing answers, and ours was told that it shuts down', said('stopped'), 'silent', 'ended', [true, true, true]],
   ['stopped, whatever its rules say', said('stopped', ['10.0.0.0/8']), 'refused', 'none', [true, true, true]],
   ['gone', said('gone'), 'refused', 'dead', [true, true, true]],
   ['gone, and another has its address', said('gone'), 'in', 'dead', [true, true, true]],
@@ -47,9 +46,30 @@ test.each<readonly [string, FenceState, Seen['knock'], Seen['witness'], readonly
     [false, 'unknown', false],
   ],
   ['the same, and ours broke without a word', said('stopped'), 'silent', 'dead', [false, 'unknown', false]],
-  ['closed alone, and ours was told that it shuts down', said('running'), 'silent', 'ended', [true, 'unknown', false]],
+  [
+    'the same, and the server ended ours, as somebody may who ends that one alone',
+    said('stopped'),
+    'silent',
+    'ended',
+    [false, 'unknown', false],
+  ],
+  ['closed alone, and the server ended ours', said('running'), 'silent', 'ended', [false, 'unknown', false]],
 ])('not proven: %s', (_, state, knock, witness, expected) => {
   expect(judged(state, knock, witness)).toEqual(expected)
+})
+
+test('whoever could contradict is waited for no longer only where its machine refused us, or it is gone', () => {
+  const states = ['running', 'changing', 'stopped', 'gone', 'unknown'] as const
+  const knocks = ['in', 'speaks', 'stands', 'turned-away', 'refused', 'silent', 'unasked'] as const
+  const witnesses = ['alive', 'ended', 'dead', 'silent', 'none'] as const
+  const seen = states.flatMap((state) =>
+    knocks.flatMap((knock) =>
+      witnesses.map((witness) => ({ state, knock, proof: judge({ said: said(state), knock, witness, means: [] }) })),
+    ),
+  )
+  const proven = seen.filter(({ proof }) => proof.proven)
+  expect(proven.length).toBeGreaterThan(0)
+  expect(proven.filter(({ state, knock }) => state !== 'gone' && !(state === 'stopped' && knock === 'refused'))).toEqual([])
 })
 
 /** An instance that runs, as its cloud shows it, and the ledger's row of its fence. What is ordered of the cloud is noted alone. */

@@ -32,6 +32,7 @@ test('a plan says who is met with what, what may be lost, where applications are
     '    the worker of gcp: silent, nothing answers (7 rounds)',
     '    the standby’s own worker: silent, it is not connected',
     '  the standby has all that was committed before 2026-11-30T10:00:03.000Z; up to 17.3 s of writes may be lost',
+    '  more where the source writes on until it is proven fenced, for which its cloud has the time of --fence-within',
     '  the source was heard last at 2026-11-30T10:00:05.000Z; of its log until then 2,048 bytes are not known to have come',
     '  moves the endpoint from shop-1.example:5432 to shop-az.example:5432',
     '  somebody else has to approve it: up to 17.3 s of writes may be lost, and no loss was allowed beforehand',
@@ -41,6 +42,7 @@ test('a plan says who is met with what, what may be lost, where applications are
     `  plan digest ${PLAN.digest}`,
   ])
   const allowed = linesOf({ asks: null, allowedLossMs: 60_000 })
+  expect(linesOf({ fencedAt: '2026-11-30T10:01:00.000Z' }).join()).not.toContain('--fence-within')
   expect(allowed).toContain('  nobody is asked: what may be lost was allowed beforehand')
 })
 
@@ -60,7 +62,9 @@ test('of a source that lives nothing is to be lost, and what stands in the way i
     blocks: [{ rule: 'failover:answers', message: 'The source serves. Move writing by "capstan switchover".' }],
     warnings: [{ rule: 'failover:state', message: 'The standby was \u001b[2Jpaused.' }],
   })
-  expect(lines).toContain('  nothing is to be lost: the source is closed and drained first, or it is left alone')
+  expect(lines).toContain(
+    '  nothing is to be lost that goes to a standby: the source is closed and drained first, or it is left alone',
+  )
   const from = lines.indexOf('  1 finding in the way: nothing is changed before')
   expect(lines[from + 1]).toBe('  ✘ The source serves. Move writing by "capstan switchover".')
   expect(lines[from + 2]).toMatch(/^ {2}▲ The standby was .*paused\.$/)

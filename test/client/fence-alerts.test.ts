@@ -40,6 +40,15 @@ test('one that stands for longer than it should is told, and one that waits for 
   expect(fenceAlerts(waits, at(1)).map(({ code }) => code)).toEqual(['fence-needs-operator'])
 })
 
+test('a question that is asked behind the fence is told at once, and one before it is none of the fence', () => {
+  const { fence, drain, probe } = FAILOVER_STEPS
+  const asks = { kind: 'failover', status: 'awaiting-approval' } as const
+  const fenced = fencedBy(operation([step(fence, 'done'), step(drain, 'done')], asks))
+  if (fenced === null) throw new Error('nobody is served')
+  expect(fenceAlerts(fenced, at(1)).map(({ code }) => code)).toEqual(['fence-needs-operator'])
+  expect(fencedBy(operation([step(probe, 'done')], asks))).toBeNull()
+})
+
 test('whoever was held waits still where the standby is open and nobody has let him go on', () => {
   const held = fencedBy(
     operation([step(cross, 'done'), step(open, 'done'), step(resume, 'failed')], { status: 'needs-operator' }),

@@ -1,3 +1,5 @@
+import { hostname } from 'node:os'
+import { vantageOf } from '../../activities/failover/vantage'
 import type { ProbeOutcome } from '../../contracts/failover'
 import { placesOf, verdictOf } from '../../workflows/failover/quorum'
 
@@ -34,4 +36,13 @@ test('what one place meets is the best that any of its probes met', () => {
   expect(verdictOf([at('unknown', 'postgres'), at('silent', 'aws'), at('silent', 'the standby', 'the standby')])).toBe('dead')
   expect(verdictOf([at('answered', 'postgres'), at('silent', 'aws'), at('silent', 'the standby', 'the standby')])).toBe('ill')
   expect(verdictOf([at('served', 'postgres'), at('silent', 'aws')])).toBe('healthy')
+})
+
+test('containers with names of their own are one place where their operator says so', () => {
+  const [alone, given] = [{ sourceAddress: null }, { sourceAddress: '10.0.0.2', vantage: 'docker-compose' }]
+  expect(vantageOf(alone)).toBe(hostname())
+  expect(vantageOf({ sourceAddress: '10.0.0.2' })).toBe(`${hostname()}, 10.0.0.2`)
+  expect(vantageOf(given)).toBe('docker-compose')
+  const workers = ['postgres', 'aws', 'gcp'].map((from) => at('silent', from, vantageOf(given)))
+  expect(verdictOf([...workers, at('unknown', 'the standby', 'the standby')])).toBe('ill')
 })

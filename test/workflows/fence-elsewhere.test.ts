@@ -1,7 +1,7 @@
 /** What other places of the network make of an instance that its cloud calls stopped, and that the first place heard nothing of. */
 import type { Probe } from '../../contracts/failover'
 import type { CloudFenceProof } from '../../contracts/instance-fence'
-import { withElsewhere } from '../../workflows/keep-fenced/elsewhere'
+import { holdsStill, withElsewhere } from '../../workflows/keep-fenced/elsewhere'
 
 const proof = (more: Partial<CloudFenceProof>): CloudFenceProof => ({
   ...{ newConnectionsRefused: false, oldOnesDead: 'unknown', proven: false, gone: false, means: ['stop'], evidence: ['own'] },
@@ -26,7 +26,17 @@ test.each<readonly [string, CloudFenceProof, readonly Probe[], boolean, CloudFen
 ])('%s', (_what, own, knocks, proven, oldOnesDead) => {
   const seen = withElsewhere(own, knocks)
   expect([seen.proven, seen.oldOnesDead]).toEqual([proven, oldOnesDead])
-  if (seen.proven) expect(seen).not.toHaveProperty('silence')
+  expect('silence' in seen).toBe(!seen.proven && oldOnesDead === 'unknown' && own.silence === true)
+})
+
+test.each<readonly [string, CloudFenceProof, readonly Probe[], boolean]>([
+  ['nobody hears anything', proof({ silence: true }), [silent, unknown], true],
+  ['another place is refused', proof({ silence: true }), [refused], true],
+  ['we are silent, and another place is answered', proof({ silence: true }), [silent, answered], false],
+  ['we are refused, and another place is answered', proof({ proven: true, oldOnesDead: true }), [answered], false],
+  ['a server speaks to us', proof({ oldOnesDead: false }), [silent], false],
+])('the last look before the opening, of what was proven to have ended: %s', (_what, own, knocks, holds) => {
+  expect(holdsStill(withElsewhere(own, knocks))).toBe(holds)
 })
 
 test('who met what is evidence', () => {

@@ -226,10 +226,10 @@ const FRESH_MS = 1_000
  *  has, and again where that took longer. */
 async function drain(over: FailingOver, planned: Planned, fenced: FailoverFence): Promise<Drained> {
   const { act, ref } = over
-  const { sides, epoch, asks } = planned
+  const { sides, epoch } = planned
   if (fenced.drained) return { summary: 'it was drained behind the fence', fenced, stated: null }
   const draining = { ...ref(STEPS.drain), sides, epoch }
-  const isHeld = asks === null && patched('loss-as-of-the-fence')
+  const isHeld = fenced.outcome === 'proven' && patched('loss-as-of-the-fence')
   const applied = act.asking.awaitApplied(draining)
   const applying = applied.then(async ({ summary }) => {
     return { summary, stated: isHeld ? await act.asking.stateLoss({ ...draining, fencedAt: fenced.at }) : null }
@@ -245,7 +245,7 @@ async function drain(over: FailingOver, planned: Planned, fenced: FailoverFence)
 }
 
 /** More may be lost than was allowed, since the fence was proven so late, and nobody has agreed to that: the standby stays closed until somebody does. Whoever was asked
- *  for hours is told nothing of a source that came back meanwhile: then all is taken back. */
+ *  for hours is told nothing of a source that came back meanwhile: then all is taken back. What such a source sent is applied first. */
 async function isLossApproved(
   over: FailingOver,
   planned: Planned,
@@ -253,16 +253,26 @@ async function isLossApproved(
 ) {
   const { act, ref, run } = over
   const { sides, epoch } = planned
+  const asking = { ...ref(STEPS.approve), sides, epoch }
+  let asked = stated
+  let seenMs = 0
   const { rejected } = await awaitApproval(run, {
     step: STEPS.approve,
     planned: stated,
     digestOf: ({ digest }) => digest,
     planAgain: async () => {
+      await act.asking.awaitApplied(asking)
+      const now = await act.asking.stateLoss({ ...asking, fencedAt: fenced.at })
       await assertFencedStill(over, planned, fenced, STEPS.approve)
-      return act.asking.stateLoss({ ...ref(STEPS.approve), sides, epoch, fencedAt: fenced.at })
+      seenMs = Date.now()
+      // that less is lost by now, as was allowed, is nothing to ask for once more
+      if (now.asks === null) return asked
+      asked = now
+      return now
     },
     drifted: 'what may be lost has changed',
   })
+  if (!rejected && Date.now() - seenMs > FRESH_MS) await assertFencedStill(over, planned, fenced, STEPS.approve)
   return !rejected
 }
 

@@ -6,7 +6,7 @@ import type { FailureCode } from '../../contracts/failures'
 import type { FenceState } from '../../contracts/instance-fence'
 import { TASK_QUEUES } from '../../contracts/messages'
 import type { StepName } from '../../contracts/operation'
-import { judgedFromAll } from '../keep-fenced/elsewhere'
+import { holdsStill, judgedFromAll } from '../keep-fenced/elsewhere'
 import { fenceByCloud } from '../keep-fenced/fence-by-cloud'
 import { failureRecord, isDefect } from '../kit/failures'
 import { lookTwice, quickAct } from '../kit/proxies'
@@ -114,10 +114,9 @@ export async function assertFencedStill(
   })
   const isSaid = 'unasked' in said || said.state === 'stopped'
   const elsewhere = isSaid ? () => knockFromAll(over, sides, ref(step)) : undefined
-  const { proven, silence, evidence } = await judgedFromAll(own, elsewhere, (done) => void over.left.push(done))
-  // it was proven to have ended: silence is no sign that it was started since
-  if (!proven && silence === undefined)
-    throw refused('FENCE_NOT_PROVEN', `The source came back while the standby applied what it had: ${evidence.join(' ')}`)
+  const proof = await judgedFromAll(own, elsewhere, (done) => void over.left.push(done))
+  if (!holdsStill(proof))
+    throw refused('FENCE_NOT_PROVEN', `The source came back while the standby applied what it had: ${proof.evidence.join(' ')}`)
   if (!('unasked' in said) || input.unfenced === null) return fenced
   const since = `its cloud did not say right before the opening whether that holds: ${said.unasked}`
   const acknowledged = { by: input.requestedBy, reason: input.unfenced }

@@ -7,7 +7,7 @@ import type { CloudFenceProof } from '../../contracts/instance-fence'
 /** Knocks once from each of the other places. Never rejects but with what ends the operation. */
 export type Elsewhere = () => Promise<readonly Probe[]>
 
-/** Where our own machine was told that nobody listens, others are not waited for longer. */
+/** Proven by ourselves is: the instance is gone, or its machine told ours that nobody listens. Then others are not waited for longer. */
 const GRACE_MS = 500
 
 /** `own` and the others at the same time. `afterwards`: is given what nobody waits for. */
@@ -31,10 +31,15 @@ export function withElsewhere(proof: CloudFenceProof, knocks: readonly Probe[]):
   if (proof.gone || knocks.length === 0) return proof
   const evidence = [...proof.evidence, ...knocks.map(met)]
   const spoke = knocks.some(({ outcome }) => outcome === 'answered' || outcome === 'served')
-  if (spoke) return { ...proof, newConnectionsRefused: false, oldOnesDead: false, proven: false, evidence }
   const { silence, ...rest } = proof
+  if (spoke) return { ...rest, newConnectionsRefused: false, oldOnesDead: false, proven: false, evidence }
   if (silence === undefined || !knocks.some(({ refused }) => refused)) return { ...proof, evidence }
   return { ...rest, newConnectionsRefused: true, oldOnesDead: true, proven: true, evidence }
+}
+
+/** Pure. Of what was proven to have ended, silence is no sign that it was started since; whoever is answered anywhere is. */
+export function holdsStill({ proven, silence }: Pick<CloudFenceProof, 'proven' | 'silence'>): boolean {
+  return proven || silence === true
 }
 
 const met = ({ from, outcome, said }: Probe): string => `From ${from}: ${outcome}, ${said}.`

@@ -40,7 +40,9 @@ export const placesOf = ({ asked }: Probed): string =>
 export const probeLine = ({ from, outcome, said, rounds }: Probe): string =>
   `    ${oneLine(from)}: ${outcome}, ${oneLine(said)}${rounds === 0 ? '' : ` (${counted(rounds, 'round')})`}`
 
-function lossLines({ exposure, probed, uncarried = [] }: FailoverPlan, { paint }: View): string[] {
+const LATER = '  more where the source writes on until it is proven fenced, for which its cloud has the time of --fence-within'
+
+function lossLines({ exposure, probed, fencedAt, uncarried = [] }: FailoverPlan, { paint }: View): string[] {
   const besides = uncarried.map((one) => `  ${paint('bold', 'besides')}, ${oneLine(one)}`)
   if (probed.verdict === 'healthy')
     return [
@@ -59,7 +61,8 @@ function lossLines({ exposure, probed, uncarried = [] }: FailoverPlan, { paint }
     heard === null
       ? '  nobody has heard the source since it is watched'
       : `  the source was heard last at ${heard.at}${missingBytesMin === null ? '' : `; of its log until then ${grouped(missingBytesMin)} bytes are not known to have come`}`
-  return [kept, known, ...besides]
+  const isReckoned = fencedAt !== undefined || beat === null || lossMsMax === null
+  return [kept, ...(isReckoned ? [] : [LATER]), known, ...besides]
 }
 
 export const seconds = (ms: number): string => `${(ms / 1_000).toLocaleString('en-US', { maximumFractionDigits: 1 })} s`

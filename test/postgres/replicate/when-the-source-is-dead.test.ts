@@ -7,10 +7,12 @@ import { advanceSequences, marginPosition, sequenceTargets, undrawnSequences } f
 import { startTestServer, type TestServer } from '../support/server'
 
 let server: TestServer
+let database: Awaited<ReturnType<TestServer['database']>>
 let session: Session
 beforeAll(async () => {
   server = await startTestServer(17)
-  session = await (await server.database()).connect()
+  database = await server.database()
+  session = await database.connect()
 })
 afterAll(() => server?.stop())
 
@@ -35,6 +37,12 @@ test('a standby’s own server says whether its source answers, refuses or is si
     expect(await knock(source.port).finally(() => source.thaw())).toMatchObject({ met: 'silent' })
     expect(await knock(1)).toMatchObject({ met: 'refused' })
     expect(await knock(source.port, 'nowhere.invalid')).toMatchObject({ met: 'unknown' })
+    // as a DROP SUBSCRIPTION that hangs
+    const other = await database.connectAsSuperuser()
+    await other.execute('BEGIN')
+    await other.execute('LOCK TABLE pg_catalog.pg_subscription IN ACCESS EXCLUSIVE MODE')
+    expect(await knock(source.port)).toMatchObject({ met: 'unknown', said: expect.stringContaining('lock') })
+    await other.execute('ROLLBACK')
   } finally {
     await source.stop()
   }
