@@ -152,7 +152,9 @@ export async function guardingWhatIsMade(work: Session): Promise<() => Promise<v
   if (!(await isPrepared(work))) return async () => undefined
   const before = await work.query<{ oid: number }>(`SELECT c.oid::bigint AS oid FROM ${TABLES} AND ${MISSING}`)
   const made = `${MISSING} AND c.oid <> ALL ('{${before.map(({ oid }) => oid).join(',')}}'::oid[])`
-  return () => work.execute(raising(made, LOCK_MS))
+  return async () => {
+    await work.execute(raising(made, LOCK_MS))
+  }
 }
 
 /** Where it was set aside it stands again; a table that never had one gets none. As `raiseGuard`. */
