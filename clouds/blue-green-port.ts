@@ -16,6 +16,8 @@ export interface Deployment {
   /** By what they are called now; null: not known yet, or gone. */
   readonly blue: string | null
   readonly green: string | null
+  /** All copies that there are by now, those of read replicas too, by name. Once it has switched over: what bears blue's names. */
+  readonly greens: readonly string[]
 }
 
 /** A deployment by its name, and whose it has to be. */
@@ -34,6 +36,12 @@ export interface BlueGreen {
   ): Promise<{ readonly obstacles: readonly string[]; readonly byHand: readonly string[] }>
   /** Null: there is none of that name. Fails with RESOURCE_NOT_OURS. */
   describe(input: OwnDeployment, options: CallOptions): Promise<Deployment | null>
+  /** What a copy has not of what was asked for, by the cloud's own description of it, each a sentence. NOT_READY_YET while that is still being applied. Fails with
+   *  INSTANCE_NOT_FOUND, TARGET_MISMATCH. */
+  lacking(
+    input: { readonly green: InstanceRef; readonly wanted: Omit<GreenWanted, 'engineVersion'> },
+    options: CallOptions,
+  ): Promise<readonly string[]>
   /** Safe to repeat: adopts the deployment already named so by the same operation and step. */
   start(
     input: OwnDeployment & { readonly source: InstanceRef; readonly wanted: GreenWanted },
@@ -42,6 +50,7 @@ export interface BlueGreen {
   /** Safe to repeat: adopts a switchover that goes on, and one that took place. One that came to nothing is begun anew. The cloud takes it back by itself where it is
    *  not done in time. CLOUD_REFUSED where the deployment is broken, or gone. */
   startSwitchover(input: OwnDeployment & { readonly secondsMax: number }, options: ChangeOptions): Promise<void>
-  /** Safe to repeat: none of that name is a success. `withGreen`: the copies go with it, protected or not; refused once they have taken over. NOT_READY_YET between the calls that it takes. */
+  /** Safe to repeat: none of that name is a success. `withGreen`: the copies go with it, protected or not; refused once they have taken over. NOT_READY_YET between the calls that it takes, and
+   *  while it is being switched over. */
   startRemoval(input: OwnDeployment & { readonly withGreen: boolean }, options: ChangeOptions): Promise<void>
 }

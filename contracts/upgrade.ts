@@ -28,6 +28,10 @@ export const UPGRADE_STEPS = {
 /** Names of the operation's documents in the ledger. */
 export const UPGRADE_DOCUMENTS = {
   plan: 'upgrade-plan',
+  /** Written before the cloud is asked to make green: from then on there may be a deployment that is not listed yet. */
+  greenAsked: 'upgrade-green-asked',
+  /** What the deployment was seen to be made of, for whoever takes it away. */
+  seen: 'upgrade-seen',
   /** What the cloud calls the deployment, and which instance green is: once it is there. */
   green: 'upgrade-green',
   /** What green was held against. */
@@ -36,9 +40,16 @@ export const UPGRADE_DOCUMENTS = {
   begun: 'upgrade-begun',
   /** The cloud has accepted it. */
   asked: 'upgrade-asked',
+  /** Since when the cloud shows, after the call, that it is at nothing; and nothing else in between. */
+  resting: 'upgrade-resting',
+  /** The same, while it refuses what it may have been told before. */
+  refusing: 'upgrade-refusing',
   /** Who writes, and by which evidence. */
   proven: 'upgrade-proven',
 } as const
+
+/** Rules of findings that say what was not seen: with them alone the verdict is *inconclusive*. */
+export const UPGRADE_DOUBTS = ['upgrade:sequence-unseen'] as const
 
 /** What green is to have that blue has not; null: the same. */
 export interface GreenWanted {
@@ -137,6 +148,18 @@ export interface Green {
   readonly address: InstanceAddress
   /** One line. */
   readonly summary: string
+}
+
+/** As it is kept in the ledger. */
+export interface GreenMade {
+  readonly version: 1
+  /** As the cloud calls it. */
+  readonly deployment: string
+  readonly green: InstanceAddress
+  /** Copies of the read replicas, by name. */
+  readonly others: readonly string[]
+  /** Of class and group, what green has not: each a sentence. */
+  readonly lacking: readonly string[]
 }
 
 export interface GreenProven {

@@ -48,13 +48,14 @@ export async function wordOf<T extends object>(
   deps: ActivityDeps,
   place: Place,
   ask: (session: Session) => Promise<T>,
+  withinMs = WORD_MS,
 ): Promise<T | string> {
   const { entry, address, ref } = place
-  const late = AbortSignal.timeout(WORD_MS)
+  const late = AbortSignal.timeout(withinMs)
   const asked = { entry, role: 'migrator', operation: ref.operation, step: ref.step, address, canary: false } as const
   try {
     const request = { ...asked, ownAddress: true, connectTimeoutMs: CONNECT_MS, cutBy: late }
-    return await Promise.race([withSession(deps, request, ask), silent(late)])
+    return await Promise.race([withSession(deps, request, ask), silent(late, withinMs)])
   } catch (error) {
     if (error instanceof Failure && (error.kind === 'transient' || error.code === 'DATABASE_REFUSED')) return error.message
     throw error
@@ -62,7 +63,7 @@ export async function wordOf<T extends object>(
 }
 
 /** Resolves once it is too late; whatever the side says after that is not heard. */
-function silent(late: AbortSignal): Promise<string> {
-  const word = `it did not say within ${WORD_MS / 1_000} s`
+function silent(late: AbortSignal, withinMs: number): Promise<string> {
+  const word = `it did not say within ${withinMs / 1_000} s`
   return new Promise((resolve) => late.addEventListener('abort', () => resolve(word), { once: true }))
 }

@@ -1,27 +1,30 @@
 /** The cloud's part of an upgrade. Until it is told to switch over all of it can be taken back; from then on it takes it back by itself, or not. What it was told of is
  *  written down first, so that whoever comes later, a workflow that was set back too, adopts it. */
-import type { BlueGreen, Deployment } from '../../clouds/blue-green-port'
-import type { CallOptions, InstanceDescription } from '../../clouds/port'
+import type { InstanceDescription } from '../../clouds/port'
 import { Failure, failure } from '../../contracts/failures'
 import type { InstanceAddress } from '../../contracts/migrate'
 import type { StepRef } from '../../contracts/step-ref'
-import { type CloudOfBlue, type Green, type PlacesNow, type SwitchEnd, UPGRADE_DOCUMENTS } from '../../contracts/upgrade'
+import {
+  type CloudOfBlue,
+  type Green,
+  type GreenMade,
+  type PlacesNow,
+  type SwitchEnd,
+  UPGRADE_DOCUMENTS,
+} from '../../contracts/upgrade'
 import { changing, currentAct } from '../act'
-import type { ActivityDeps } from '../deps'
 import { addressOf, knownAddress } from '../instance/address'
 import { rememberOnce } from '../remember'
 import { notes } from '../replication/notes'
 import { findTarget } from '../target'
 import { atOurPace, notListed, notReadyYet } from '../waiting'
+import { ableTo, adapterOf, DEPLOYMENT, type Deps, describe, looking, restsByNow } from './adapter'
 import type { BlueAndGreen, UpgradeActivities } from './contract'
-import { ownDeployment, upgradingOf } from './pair'
+import { ownDeployment } from './pair'
+import { removeDeployment } from './removal'
 
-type Deps = Pick<ActivityDeps, 'ledger' | 'cloudOf'>
-
-const DEPLOYMENT = 'The blue/green deployment'
-
-/** A cloud may show for a moment what was there before it accepted a call. */
-const SHOWN_LATE_ATTEMPTS = 6
+/** About two seconds of polls: while names change an instance may not be listed, or have no address. */
+const UNLISTED_ATTEMPTS = 6
 
 export function createUpgradeActivities(deps: Deps): UpgradeActivities {
   return {
@@ -33,21 +36,6 @@ export function createUpgradeActivities(deps: Deps): UpgradeActivities {
     placesNow: (input) => placesNow(deps, input),
     removeDeployment: (input) => removeDeployment(deps, input),
   }
-}
-
-const looking = (): CallOptions => ({ signal: currentAct().signal })
-
-async function adapterOf(deps: Deps, { bundle }: Pick<StepRef, 'bundle'>) {
-  const { entry, request } = await upgradingOf(deps, { bundle })
-  const cloud = deps.cloudOf(entry)
-  return { entry, request, cloud, blueGreen: cloud.blueGreen }
-}
-
-async function ableTo(deps: Deps, input: Pick<StepRef, 'bundle'>) {
-  const adapter = await adapterOf(deps, input)
-  const { blueGreen, entry } = adapter
-  if (blueGreen === null) throw new Error(`${entry.cloud} makes no blue/green deployment: a plan that says so goes no further`)
-  return { ...adapter, blueGreen }
 }
 
 async function lookAtBlue(deps: Deps, input: StepRef): Promise<CloudOfBlue> {
@@ -65,17 +53,13 @@ const majorOf = (version: string): number => Number.parseInt(version, 10)
 async function startGreen(deps: Deps, input: StepRef & { blue: InstanceAddress }): Promise<void> {
   const { blueGreen, request } = await ableTo(deps, input)
   const source = { name: input.blue.instance, instanceId: input.blue.instanceId }
+  // whoever takes it back has to wait for what is listed late
+  await deps.ledger.putDocumentOnce({ operation: input.operation, name: UPGRADE_DOCUMENTS.greenAsked, document: { version: 1 } })
   await atOurPace(blueGreen.start({ ...ownDeployment(input), source, wanted: request }, changing()))
 }
 
-async function describe(blueGreen: BlueGreen, input: Pick<StepRef, 'operation'>): Promise<Deployment> {
-  const found = await blueGreen.describe(ownDeployment(input), looking())
-  if (found === null) throw notListed(DEPLOYMENT)
-  return found
-}
-
 async function awaitGreen(deps: Deps, input: StepRef): Promise<Green> {
-  const { blueGreen, cloud } = await ableTo(deps, input)
+  const { blueGreen, cloud, request } = await ableTo(deps, input)
   const { operation } = input
   const found = await describe(blueGreen, input)
   if (found.state === 'broken' || found.state === 'removing')
@@ -89,12 +73,22 @@ async function awaitGreen(deps: Deps, input: StepRef): Promise<Green> {
   const green = await cloud.describeInstance({ name: found.green }, looking())
   if (green === null) throw notListed(`Instance ${found.green}`)
   const address = addressOf(green)
-  await deps.ledger.putDocumentOnce({
-    operation,
-    name: UPGRADE_DOCUMENTS.green,
-    document: { version: 1, deployment: found.id, green: address },
-  })
-  return { address, summary: `${address.instance} is there, PostgreSQL ${address.engineVersion}, in deployment ${found.id}` }
+  const others = found.greens.filter((name) => name !== found.green)
+  for (const name of others) {
+    const other = await cloud.describeInstance({ name }, looking())
+    if (other === null) throw notListed(`Instance ${name}`)
+    addressOf(other)
+  }
+  const lacking = await atOurPace(
+    blueGreen.lacking({ green: { name: address.instance, instanceId: address.instanceId }, wanted: request }, looking()),
+  )
+  const document: GreenMade = { version: 1, deployment: found.id, green: address, others, lacking }
+  await deps.ledger.putDocumentOnce({ operation, name: UPGRADE_DOCUMENTS.green, document })
+  const replicas = others.length === 0 ? '' : `, with its read replicas ${others.join(', ')}`
+  return {
+    address,
+    summary: `${address.instance} is there, PostgreSQL ${address.engineVersion}, in deployment ${found.id}${replicas}`,
+  }
 }
 
 async function beginSwitch(deps: Deps, input: StepRef): Promise<{ refused: string | null }> {
@@ -105,17 +99,18 @@ async function beginSwitch(deps: Deps, input: StepRef): Promise<{ refused: strin
   if ((await ledger.getDocument({ operation, name: UPGRADE_DOCUMENTS.asked })) !== null) return { refused: null }
   // an attempt before may have told the cloud, and lost its answer
   const told = (await ledger.getDocument({ operation, name: UPGRADE_DOCUMENTS.begun })) !== null
+  const found = await blueGreen.describe(ownDeployment(input), options)
   await rememberOnce(ledger, { operation, name: UPGRADE_DOCUMENTS.begun }, async () => ({ version: 1 }))
   try {
     // what came to nothing is an end, and not begun anew
-    const ended = told && (await blueGreen.describe(ownDeployment(input), options))?.state === 'stayed'
+    const ended = told && (found?.state === 'stayed' || found?.state === 'broken')
     if (!ended)
       await atOurPace(blueGreen.startSwitchover({ ...ownDeployment(input), secondsMax: request.switchSecondsMax }, options))
     await ledger.putDocumentOnce({ operation, name: UPGRADE_DOCUMENTS.asked, document: { version: 1 } })
     return { refused: null }
   } catch (error) {
     if (!(error instanceof Failure) || error.code !== 'CLOUD_REFUSED') throw error
-    if (told)
+    if (told && !(await restsByNow(deps, input, { state: found?.state ?? null, since: 'refusing' })))
       throw notReadyYet(
         'What an attempt before may have begun',
         `not to be seen, and the cloud refuses another: ${error.message}`,
@@ -128,7 +123,7 @@ async function awaitSwitch(deps: Deps, input: BlueAndGreen): Promise<SwitchEnd> 
   const { blueGreen } = await ableTo(deps, input)
   const found = await describe(blueGreen, input)
   // one that was taken back is ready again
-  const isBack = found.state === 'ready' && currentAct().attempt >= SHOWN_LATE_ATTEMPTS
+  const isBack = await restsByNow(deps, input, { state: found.state, since: 'resting' })
   if (found.state === 'stayed' || found.state === 'broken' || isBack)
     return { outcome: 'stayed', summary: `${blueGreen.called}: ${found.cloudState}` }
   if (found.state !== 'switched') throw notReadyYet(DEPLOYMENT, found.cloudState)
@@ -144,42 +139,36 @@ async function placesNow(deps: Deps, input: BlueAndGreen): Promise<PlacesNow> {
   const named = await cloud.describeInstance({ name: entry.instance }, looking())
   if (named === null || named.state !== 'ready')
     throw notReadyYet(`Instance ${entry.instance}`, named === null ? 'not there' : named.cloudState)
+  const address = addressOf(named)
   if (named.instanceId === green.instanceId) {
-    const other = await byId(cloud, { instanceId: blue.instanceId, name: deployment?.blue ?? null })
-    return { outcome: 'switched', summary: `${entry.instance} is what was ${green.instance}`, named: addressOf(named), other }
+    const other = await otherOf(cloud, named, { instanceId: blue.instanceId, name: deployment?.blue ?? null })
+    return { outcome: 'switched', summary: `${entry.instance} is what was ${green.instance}`, named: address, other }
   }
   if (named.instanceId === blue.instanceId) {
-    const other = await byId(cloud, { instanceId: green.instanceId, name: green.instance })
-    return { outcome: 'stayed', summary: `${entry.instance} is the instance that it was`, named: addressOf(named), other }
+    // one of both is of a moment ago
+    if (deployment?.state === 'switched') throw notReadyYet(`Instance ${entry.instance}`, 'shown as what it was before')
+    const other = await otherOf(cloud, named, { instanceId: green.instanceId, name: green.instance })
+    return { outcome: 'stayed', summary: `${entry.instance} is the instance that it was`, named: address, other }
   }
   const message = `Instance ${entry.instance} is neither what it was nor green: somebody else has put another one in its place. See who writes.`
   throw failure('TARGET_MISMATCH', message, { instance: entry.instance })
 }
 
-/** Null: there is none, or it has no address. */
-async function byId(
+/** Null: the cloud has none of that id, or it has no address. What the deployment says of names may be of a moment ago: the list of all has the id, whatever it is called. */
+async function otherOf(
   cloud: ReturnType<Deps['cloudOf']>,
+  named: InstanceDescription,
   { instanceId, name }: { readonly instanceId: string; readonly name: string | null },
 ): Promise<InstanceAddress | null> {
-  const all: readonly (InstanceDescription | null)[] =
-    name === null ? await cloud.listInstances(looking()) : [await cloud.describeInstance({ name }, looking())]
-  const found = all.find((one) => one?.instanceId === instanceId)
-  return found === undefined || found === null ? null : knownAddress(found)
-}
-
-async function removeDeployment(deps: Deps, input: StepRef & { withGreen: boolean }): Promise<void> {
-  const { blueGreen, cloud } = await adapterOf(deps, input)
-  if (blueGreen === null) return
-  const own = ownDeployment(input)
-  const { operation, withGreen } = input
-  await atOurPace(blueGreen.startRemoval({ ...own, withGreen }, changing()))
-  const found = await blueGreen.describe(own, looking())
-  if (found !== null) throw notReadyYet(DEPLOYMENT, found.cloudState)
-  const made = (await deps.ledger.getDocument({ operation, name: UPGRADE_DOCUMENTS.green })) as {
-    readonly green: InstanceAddress
-  } | null
-  if (!withGreen || made === null) return
-  const { instance, instanceId } = made.green
-  const green = await cloud.describeInstance({ name: instance }, looking())
-  if (green?.instanceId === instanceId) throw notReadyYet(`Instance ${instance}`, green.cloudState)
+  const called = name === null ? null : await cloud.describeInstance({ name }, looking())
+  const found =
+    called?.instanceId === instanceId
+      ? called
+      : (await cloud.listInstances(looking())).find((one) => one.instanceId === instanceId)
+  // two of one name: its address is that of the other one by now
+  if (found?.name === named.name) throw notReadyYet(`Instance ${named.name}`, 'shown as what it was before')
+  const address = found === undefined ? null : knownAddress(found)
+  if (address === null && currentAct().attempt < UNLISTED_ATTEMPTS)
+    throw notReadyYet(`The other side of ${named.name}`, found === undefined ? 'not listed' : found.cloudState)
+  return address
 }

@@ -41,8 +41,9 @@ export interface UpgradeActivities {
   awaitSwitch(input: BlueAndGreen): Promise<SwitchEnd>
   /** Which instance bears the name by now, by what neither loses by a new one, and which is the other. NOT_READY_YET while the cloud is at it. Changes nothing. */
   placesNow(input: BlueAndGreen): Promise<PlacesNow>
-  /** Removes the deployment, with green where it has not taken over; polls until nothing of that is there any more. Safe to repeat, and where nothing was made. */
-  removeDeployment(input: StepRef & { withGreen: boolean }): Promise<void>
+  /** Removes the deployment, with green where it has not taken over; polls until nothing of that is there any more. Safe to repeat, and where nothing was made.
+   *  `took-over`, of one that was told to (`afterCall`) and is not what it was said to be: nothing was removed. */
+  removeDeployment(input: StepRef & { readonly withGreen: boolean; readonly afterCall?: boolean }): Promise<'gone' | 'took-over'>
 }
 
 /** On the queue of those that serve databases. */

@@ -10,6 +10,7 @@ import type { ActivityDeps } from '../deps'
 import { looking } from '../replication/sides'
 import { epochAbove } from '../schema/epoch'
 import type { UpgradeDataActivities } from './contract'
+import { blocksOfOthers, lookAtOthers, type OtherDatabase, warningsOfOthers } from './others'
 import { placeOf, type Upgrading, upgradingOf } from './pair'
 
 type Input = Parameters<UpgradeDataActivities['planUpgrade']>[0]
@@ -22,6 +23,7 @@ interface Seen {
   readonly subscriptions: readonly string[]
   /** Null: green follows physically, and needs none of it. */
   readonly logical: Followable | null
+  readonly others: readonly OtherDatabase[]
 }
 
 export async function planUpgrade(deps: ActivityDeps, input: Input): Promise<UpgradePlanSummary> {
@@ -52,10 +54,11 @@ async function look(deps: ActivityDeps, input: Input, { entry }: Upgrading): Pro
     const blue = await physicalSide(session, signal)
     return { blue, left: blue.replays ? null : await leftBehind(session, signal) }
   })
+  const others = await lookAtOthers(deps, place, { names: asMigrator.left?.others ?? [], major: input.major })
   return looking(deps, place, 'admin', async (session) => {
     const subscriptions = await session.query<{ name: string }>(SUBSCRIPTIONS, [], { signal })
     const logical = input.major ? await followable(session, entry.cloud, signal) : null
-    return { ...asMigrator, subscriptions: subscriptions.map(({ name }) => name), logical }
+    return { ...asMigrator, others, subscriptions: subscriptions.map(({ name }) => name), logical }
   })
 }
 
@@ -68,7 +71,7 @@ function whyOf({ called, major }: Input, { entry }: Upgrading): string {
   return `What there is and what is wanted are both RDS’s, in one region and account, so its ${called} is taken: green has all databases, roles and settings of it, ${how}, and takes over its name and address, so that no client is led elsewhere`
 }
 
-function blocksOf(input: Input, { entry, request }: Upgrading, { blue, left, subscriptions, logical }: Seen): Finding[] {
+function blocksOf(input: Input, { entry, request }: Upgrading, { blue, left, subscriptions, logical, others }: Seen): Finding[] {
   const { instance } = input.blue
   const wanted = request.engineVersion === null ? 'as it is wanted' : `of PostgreSQL ${request.engineVersion}`
   return [
@@ -95,10 +98,11 @@ function blocksOf(input: Input, { entry, request }: Upgrading, { blue, left, sub
       ),
     ),
     ...(logical?.findings ?? []).filter(({ severity }) => severity === 'blocks').map(logicalFinding),
+    ...blocksOfOthers(others, logical),
   ]
 }
 
-function warningsOf({ left, logical }: Seen): Finding[] {
+function warningsOf({ left, logical, others }: Seen): Finding[] {
   return [
     ...(logical === null
       ? (left?.unlogged ?? []).map((table) => finding('unlogged', `Table ${table} is unlogged: on green it is empty.`))
@@ -110,6 +114,7 @@ function warningsOf({ left, logical }: Seen): Finding[] {
           ...logical.findings.filter(({ severity }) => severity !== 'blocks').map(logicalFinding),
           ...logical.notKnown.map(({ check, why }) => finding(check, why)),
         ]),
+    ...warningsOfOthers(others, logical),
   ]
 }
 

@@ -1,7 +1,7 @@
 /** Holds green against blue while others write into blue: what an approval is of. Changes nothing in either. */
 import { Failure } from '../../contracts/failures'
 import type { Finding } from '../../contracts/operation'
-import { type GreenProven, UPGRADE_DOCUMENTS } from '../../contracts/upgrade'
+import { type GreenMade, type GreenProven, UPGRADE_DOCUMENTS } from '../../contracts/upgrade'
 import { sha256Of } from '../../ledger/digest'
 import type { Session } from '../../postgres/connect/session'
 import { describeSchema, diffFingerprints, type SchemaDescription } from '../../postgres/inspect/fingerprint'
@@ -41,6 +41,7 @@ interface Compared {
 export async function proveGreen(deps: ActivityDeps, input: Input): Promise<GreenProven> {
   const { operation, plan, blue, green } = input
   const { entry, request } = await upgradingOf(deps, input)
+  const made = (await deps.ledger.getDocument({ operation, name: UPGRADE_DOCUMENTS.green })) as GreenMade | null
   const places = { blue: placeOf(input, entry, blue), green: placeOf(input, entry, green) }
   // blue first: what it has green gets
   const was = await looking(deps, places.blue, 'migrator', said)
@@ -50,9 +51,13 @@ export async function proveGreen(deps: ActivityDeps, input: Input): Promise<Gree
   const findings = [
     ...followFindings({ was, is, instance: green.instance }),
     ...versionFindings(is, request.engineVersion, green.instance),
+    ...(made?.lacking ?? []).map((message) => finding('asked', message)),
     ...diffFingerprints(was.schema, is.schema, { names: [blue.instance, green.instance] }).map((line) => finding('schema', line)),
     ...is.pending.map((name) =>
-      finding('settings', `Setting ${name} of ${green.instance} waits for a restart: restart green, then ask again.`),
+      finding(
+        'settings',
+        `Setting ${name} of ${green.instance} waits for a restart, and is not what its parameter group says. Green is removed. Where ${blue.instance} waits for the same one, restart that first; otherwise mend it in the group. Then ask again.`,
+      ),
     ),
     ...compared.different.map((table) =>
       finding('rows', `Rows of ${table} differ between ${blue.instance} and ${green.instance}.`),

@@ -34,6 +34,7 @@ export function blueGreenOf(rds: Rds): BlueGreen {
       const found = await find(rds, own, options)
       return found === null ? null : deploymentOf(found)
     },
+    lacking: async ({ green, wanted }, options) => lackingOf(await requireVery(rds, green, options), wanted),
     start: (input, options) => start(rds, input, options),
     startSwitchover: (input, options) => startSwitchover(rds, input, options),
     startRemoval: (input, options) => startRemoval(rds, input, options),
@@ -54,7 +55,7 @@ async function named(client: RDS, name: string, { signal }: CallOptions): Promis
 }
 
 function deploymentOf(raw: BlueGreenDeployment): Deployment {
-  const { BlueGreenDeploymentIdentifier: id = '', Status = '', StatusDetails, Tasks = [] } = raw
+  const { BlueGreenDeploymentIdentifier: id = '', Status = '', StatusDetails, Tasks = [], SwitchoverDetails = [] } = raw
   const done = Tasks.filter((task) => task.Status === 'COMPLETED').length
   const current = Tasks.find((task) => task.Status !== 'COMPLETED')?.Name
   return {
@@ -64,6 +65,7 @@ function deploymentOf(raw: BlueGreenDeployment): Deployment {
     progress: Tasks.length === 0 ? '' : `${done} of ${Tasks.length}${current === undefined ? '' : `: ${current}`}`,
     blue: nameIn(raw.Source),
     green: nameIn(raw.Target),
+    greens: SwitchoverDetails.flatMap(({ TargetMember }) => nameIn(TargetMember) ?? []),
   }
 }
 
@@ -89,7 +91,8 @@ async function start(rds: Rds, input: Parameters<BlueGreen['start']>[0], options
       // the SDK's own retry after a lost answer meets what its first try made
       if (!errorName(error).startsWith('BlueGreenDeploymentAlreadyExists')) throw error
       const made = await named(client, name, options)
-      assertMine(`Blue/green deployment ${name}`, tagRecord(made?.TagList), owner)
+      if (made === null) throw failure('NOT_READY_YET', `Blue/green deployment ${name} is there, and not listed yet.`)
+      assertMine(`Blue/green deployment ${name}`, tagRecord(made.TagList), owner)
     }
   })
 }
@@ -120,8 +123,10 @@ async function startRemoval(
 ): Promise<void> {
   const found = await find(rds, own, options)
   if (found === null) return
-  const { id, state } = deploymentOf(found)
+  const { id, state, cloudState } = deploymentOf(found)
   if (state === 'removing') return
+  // green may be production in a moment: not even its protection is touched
+  if (state === 'switching') throw failure('NOT_READY_YET', `Blue/green deployment ${own.name} is ${cloudState}.`)
   if (withGreen && state === 'switched') {
     const message = `Blue/green deployment ${own.name} was switched over: its green is production, and was left alone.`
     throw failure('CLOUD_REFUSED', message, { deployment: own.name })
@@ -193,6 +198,9 @@ async function standing(rds: Rds, blue: DBInstance, wanted: GreenWanted, options
       ? [`RDS makes no instance older: ${name} is PostgreSQL ${EngineVersion}, and ${version} was asked for.`]
       : []),
     ...(await standingOfGroup(rds, wanted.parameterGroup, majorOf(version), options)),
+    ...(majorOf(version) === majorOf(EngineVersion) || wanted.parameterGroup !== null
+      ? []
+      : standingOfNoGroup(blue, majorOf(version))),
     ...(differs(blue, wanted) ? [] : [`Instance ${name} has all that was asked for already: there is nothing to change.`]),
   ]
 }
@@ -205,16 +213,44 @@ function differs({ EngineVersion = '', DBInstanceClass, DBParameterGroups = [] }
   return !sameVersion || !sameGroup || (instanceClass !== null && instanceClass !== DBInstanceClass)
 }
 
+/** @throws NOT_READY_YET. */
+function lackingOf(green: DBInstance, { instanceClass, parameterGroup }: Omit<GreenWanted, 'engineVersion'>): string[] {
+  const { DBInstanceIdentifier: name = '', DBInstanceClass = '', DBParameterGroups = [] } = green
+  if (DBParameterGroups.some(({ ParameterApplyStatus }) => ParameterApplyStatus === 'applying'))
+    throw failure('NOT_READY_YET', `The parameter group of ${name} is being applied.`)
+  const groups = DBParameterGroups.map(({ DBParameterGroupName = '' }) => DBParameterGroupName)
+  return [
+    ...(instanceClass === null || instanceClass === DBInstanceClass
+      ? []
+      : [`${name} is of class ${DBInstanceClass}, and ${instanceClass} was asked for.`]),
+    ...(parameterGroup === null || groups.includes(parameterGroup)
+      ? []
+      : [`${name} has parameter group ${groups.join(', ')}, and ${parameterGroup} was asked for.`]),
+  ]
+}
+
 async function standingOfGroup(rds: Rds, group: string | null, major: number, options: CallOptions): Promise<string[]> {
   if (group === null) return []
   const found = await rds.call('DescribeDBParameterGroups', options, (client) => findGroup(OF_INSTANCE, client, group, options))
-  const make = `aws rds create-db-parameter-group --db-parameter-group-name ${group} --db-parameter-group-family postgres${major} --description "…"`
+  const make = makeGroup(group, major)
   if (found === null) return [`There is no parameter group ${group} in this region: make it (${make}).`]
   if (found.family === `postgres${major}`) return []
   return [
     `Parameter group ${group} is of the family ${found.family}, and postgres${major} is needed: make another one (${make}).`,
   ]
 }
+
+/** A group is of one major version: where none is named green gets RDS's default of the new one. */
+function standingOfNoGroup({ DBInstanceIdentifier: name = '', DBParameterGroups = [] }: DBInstance, major: number): string[] {
+  const [group] = DBParameterGroups.flatMap((one) => one.DBParameterGroupName ?? [])
+  if (group === undefined || group.startsWith('default.')) return []
+  return [
+    `Instance ${name} has parameter group ${group}, which does not go along to PostgreSQL ${major}: without another RDS gives green default.postgres${major}, and everything that was set is gone. Make one with the same settings (${makeGroup('NAME', major)}) and name it by --parameter-group.`,
+  ]
+}
+
+const makeGroup = (group: string, major: number): string =>
+  `aws rds create-db-parameter-group --db-parameter-group-name ${group} --db-parameter-group-family postgres${major} --description "…"`
 
 function byHandOf({ DBInstanceArn = '' }: DBInstance, wanted: GreenWanted): string[] {
   const { engineVersion, parameterGroup, instanceClass } = wanted

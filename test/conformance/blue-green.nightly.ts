@@ -17,7 +17,10 @@ beforeAll(async () => {
   cloud = createRds({ region: 'us-east-1', endpoint: lab.lab.api, credentials, maxAttempts: 3 })
   if (cloud.blueGreen === null) throw new Error('RDS has blue/green deployments')
   blueGreen = cloud.blueGreen
-  await createInstance(lab, 'shop', { EngineVersion: '17', BackupRetentionPeriod: 1, DeletionProtection: true })
+  const group = { DBParameterGroupName: 'tuned', DBParameterGroupFamily: 'postgres17', Description: 'of blue' }
+  await lab.rds.createDBParameterGroup(group)
+  const more = { BackupRetentionPeriod: 1, DeletionProtection: true, DBParameterGroupName: 'tuned' }
+  await createInstance(lab, 'shop', { EngineVersion: '17', ...more })
 })
 afterAll(() => lab?.remove())
 
@@ -41,6 +44,8 @@ test('it says beforehand what it wants, in sentences with what to do', async () 
   expect(await asked({ engineVersion: '15' })).toEqual([expect.stringContaining('makes no instance older')])
   expect(await asked({ parameterGroup: 'nobodys' })).toEqual([expect.stringContaining('--db-parameter-group-family postgres17')])
   expect(await asked({ parameterGroup: 'default.postgres15' })).toEqual([expect.stringContaining('family postgres15')])
+  // of another major version: its group does not go along, and RDS's default would come without a word
+  expect(await asked({ engineVersion: '18' })).toEqual([expect.stringContaining('--parameter-group')])
   const another = { source: { ...source, instanceId: 'former' }, wanted: OTHER_CLASS }
   await expect(blueGreen.obstacles(another, options)).rejects.toEqual(refusal('TARGET_MISMATCH'))
 })
@@ -55,8 +60,16 @@ test('it makes green once, whatever answer gets lost, and takes it away again, p
   await retried(() => blueGreen.start(wanted, options))
   await retried(() => blueGreen.start(wanted, options))
   expect(await faults.allStruck()).toBe(true)
-  const { blue, green } = await reaches(own, 'ready')
+  const { blue, green, greens } = await reaches(own, 'ready')
   expect([blue, green]).toEqual(['shop', expect.stringMatching(/^shop-green-/)])
+  expect(greens).toEqual([green])
+  const made = await ref(green ?? '')
+  expect(await blueGreen.lacking({ green: made, wanted: { ...OTHER_CLASS, parameterGroup: 'tuned' } }, options)).toEqual([])
+  const others = { instanceClass: 'db.r6g.large', parameterGroup: 'nobodys' }
+  expect(await blueGreen.lacking({ green: made, wanted: others }, options)).toEqual([
+    expect.stringContaining('is of class db.m6g.large'),
+    expect.stringContaining('has parameter group tuned'),
+  ])
   const { owner } = owned('another', 'green')
   await expect(blueGreen.describe({ ...own, owner }, options)).rejects.toEqual(refusal('RESOURCE_NOT_OURS'))
   await expect(blueGreen.startRemoval({ ...own, owner, withGreen: true }, options)).rejects.toEqual(refusal('RESOURCE_NOT_OURS'))
@@ -71,6 +84,20 @@ test('it makes green once, whatever answer gets lost, and takes it away again, p
   expect((await cloud.listInstances(options)).map(({ name, deletionProtected }) => [name, deletionProtected])).toEqual([
     ['shop', true],
   ])
+})
+
+test('one that is listed late is waited for, and not called somebody else’s', async () => {
+  const faults = faultsOf(lab)
+  const own = owned('late', 'green')
+  await faults.order({ kind: 'stale-reads', operation: 'DescribeBlueGreenDeployments', cloud: 'aws', lag: '10s' })
+  await faults.order({ kind: 'drop-response', operation: 'CreateBlueGreenDeployment', cloud: 'aws' })
+  const wanted = { ...own, source: await ref('shop'), wanted: OTHER_CLASS }
+  await expect(blueGreen.start(wanted, options)).rejects.toEqual(refusal('NOT_READY_YET', 'not listed yet'))
+  await faults.clear()
+  await blueGreen.start(wanted, options)
+  await reaches(own, 'ready')
+  await retried(() => blueGreen.startRemoval({ ...own, withGreen: true }, options))
+  await gone(own)
 })
 
 test('it switches over once, whatever answer gets lost, and takes nothing away that has taken over', async () => {
@@ -88,6 +115,10 @@ test('it switches over once, whatever answer gets lost, and takes nothing away t
   expect(await ref('shop')).toEqual(source)
   await faults.order({ kind: 'drop-response', operation: 'SwitchoverBlueGreenDeployment', cloud: 'aws' })
   await retried(() => blueGreen.startSwitchover(over, options))
+  // in a moment green is production: neither its protection nor anything else of it is touched
+  await expect(blueGreen.startRemoval({ ...own, withGreen: true }, options)).rejects.toEqual(
+    refusal('NOT_READY_YET', 'SWITCHOVER_IN_PROGRESS'),
+  )
   expect(await reaches(own, 'switched')).toMatchObject({ blue: 'shop-old1', green: 'shop' })
   await blueGreen.startSwitchover(over, options)
   expect(await faults.allStruck()).toBe(true)

@@ -1,6 +1,7 @@
 /** A changed copy takes the place of an instance of RDS: what upgrade.crash.ts has no time for. One stack for all: each test goes on from where the one before left the
  *  instance. */
 import { UPGRADE_DOCUMENTS, type UpgradePlan } from '../../contracts/upgrade'
+import { until } from '../support/eventually'
 import { recordHistory } from '../support/histories'
 import { GROUP, Upgrading } from '../support/upgrading'
 
@@ -14,6 +15,8 @@ const ASKED = '      approval: required\n'
 const TUNED = ['--parameter-group', GROUP, '--observe', '1s'] as const
 const ALONE = { instances: ['stock'], deployments: [] }
 
+const LATE = { cloud: 'aws', kind: 'stale-reads', operation: 'DescribeBlueGreenDeployments' } as const
+
 const planOf = async (operation: string) =>
   (await it.capstan.ledger.getDocument({ operation, name: UPGRADE_DOCUMENTS.plan })) as UpgradePlan
 const rulesOf = ({ blocks }: UpgradePlan) => blocks.map(({ rule }) => rule)
@@ -22,9 +25,11 @@ test('a plan says which way is taken and why, and of another major version what 
   const since = await it.lab.mark()
   const migrator = await it.target.migrator()
   await migrator.execute('CREATE TABLE public.notes (text text)')
+  await it.inOther('CREATE TABLE public.bills (text text)')
   expect(await it.ended('same', [...TUNED, '--plan'])).toMatchObject({ status: 'planned', failure: null })
   expect(await planOf('same')).toMatchObject({
-    ...{ called: 'RDS blue/green deployment', follows: 'physically', blocks: [], warnings: [] },
+    ...{ called: 'RDS blue/green deployment', follows: 'physically', blocks: [] },
+    warnings: [{ rule: 'upgrade:whole', message: expect.stringContaining('billing') }],
     why: expect.stringContaining('no client is led elsewhere'),
   })
   await it.ended('major', ['--to-version', '18', '--plan'])
@@ -33,6 +38,7 @@ test('a plan says which way is taken and why, and of another major version what 
   expect(rulesOf(major)).toEqual(expect.arrayContaining(['upgrade:wal-level', 'upgrade:replica-identity']))
   expect(major.blocks.find(({ rule }) => rule === 'upgrade:wal-level')?.message).toContain('rds.logical_replication = 1')
   expect(major.blocks.find(({ rule }) => rule === 'upgrade:replica-identity')?.message).toContain('public.notes')
+  expect(major.blocks.map(({ message }) => message).join()).toContain('Database billing: Table public.bills')
   expect(major.asked['replica-identity']).toEqual([expect.stringContaining('SELECT'), expect.stringContaining('SELECT')])
   await migrator.execute('DROP TABLE public.notes')
   await migrator.close()
@@ -82,6 +88,17 @@ test('a switchover that its cloud takes back leaves the instance the writer, and
   expect(await it.ask('stock', 'SHOW work_mem')).toEqual([{ work_mem: '4MB' }])
 })
 
+test('one that is aborted while its cloud lists nothing of it yet leaves no deployment behind', async () => {
+  const since = await it.lab.mark()
+  const late = await it.lab.order({ ...LATE, lag: '12s' })
+  const ending = it.ended('unseen', TUNED)
+  await until('the call', async () => (await it.effects('CreateBlueGreenDeployment', since)) === 1)
+  await it.abort('unseen')
+  expect(await ending).toMatchObject({ status: 'aborted' })
+  await it.lab.withdraw(late)
+  expect(await it.left()).toEqual(ALONE)
+})
+
 const DEATHS = [
   'startGreen#1:before',
   'startGreen#1:after',
@@ -114,9 +131,12 @@ test('its cloud makes and switches over once, whatever dies on the way', async (
   expect(await it.ask('stock', 'SHOW work_mem')).toEqual([{ work_mem: '8MB' }])
 })
 
-test('the class of an instance is changed in the same way, under the same name once more', async () => {
+test('the class of an instance is changed in the same way, under the same name once more, though its cloud tells everything late', async () => {
+  // it shows what was ready long after it was told to switch over: that is no word of having taken it back
+  const late = await it.lab.order({ ...LATE, lag: '12s' })
   const ended = await it.ended('larger', ['--instance-class', 'db.m6g.large', '--observe', '1s'])
   expect(ended).toMatchObject({ status: 'succeeded', verdict: 'pass', failure: null })
+  await it.lab.withdraw(late)
   expect(await it.left()).toEqual({ instances: ['stock', 'stock-old1', 'stock-old2'], deployments: [] })
   await it.writesGoOn()
   await it.isWhole()

@@ -8,7 +8,7 @@ import {
   RDSClient,
 } from '@aws-sdk/client-rds'
 import type { OperationDocument } from '../../contracts/operation'
-import { applicationAddress } from '../../embedded/worker-program'
+import { applicationAddress, controlAddress } from '../../embedded/worker-program'
 import { connect, type Row } from '../../postgres/connect/session'
 import { applyMigrations } from '../../postgres/migrate/apply'
 import { resolveMigrations } from '../../postgres/migrate/resolve'
@@ -71,6 +71,26 @@ export class Upgrading {
     const { ledger } = this.capstan
     await until('the question', async () => (await ledger.getOperation(operation))?.status === 'awaiting-approval')
     await until(`the ${word}`, async () => (await desk.cli('ops', word, operation, '--by', 'bob', ...more)).code === 0)
+  }
+
+  async abort(operation: string): Promise<void> {
+    const desk = new RestoreDesk(this.capstan, () => '')
+    await until('the abort', async () => {
+      return (await desk.cli('ops', 'abort', operation, '--by', 'bob', '--reason', 'not today')).code === 0
+    })
+  }
+
+  /** As the master, in a database of somebody else on the same instance, which is made for it. */
+  async inOther(sql: string): Promise<void> {
+    const admin = await this.target.admin()
+    await admin.execute('CREATE DATABASE billing')
+    await admin.close()
+    const { host, port } = this.target
+    const login = { user: 'stock_admin', password: this.capstan.stack.secrets.shopAdmin }
+    const sourceAddress = controlAddress(this.capstan.stack.block)
+    const other = await connect({ host, port, database: 'billing', ...login, sourceAddress, applicationName: 'e2e other' })
+    await other.execute(sql)
+    await other.close()
   }
 
   /** Calls of that name that changed something. */

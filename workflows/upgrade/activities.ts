@@ -12,8 +12,9 @@ export function upgradeActivities({ cloud, heartbeatTimeoutMs }: Pick<UpgradeInp
     /** Before anything was changed: who asks is told soon what is out of reach. */
     asking: proxyActivities<UpgradeActivities>(askFirst(ofCloud)),
     askingData: proxyActivities<UpgradeDataActivities>(askFirst(long)),
-    /** Production goes on without green, as it does without a canary. */
+    /** Production goes on without green, as it does without a canary; and what took hours to copy is not thrown away for a minute of silence. */
     making: proxyActivities<UpgradeActivities>(canaryAct(ofCloud)),
+    holding: proxyActivities<UpgradeDataActivities>(canaryAct(long)),
     /** A copy of much data takes hours, and an upgrade of it as well; one that is not there after two days never will be. */
     awaitingGreen: proxyActivities<UpgradeActivities>({ ...ofCloud, scheduleToCloseTimeout: '2 days' }),
     undoing: proxyActivities<UpgradeActivities>(undoWait(TASK_QUEUES[cloud], heartbeatTimeoutMs)),

@@ -7,6 +7,8 @@ import type { StepRef } from '../../contracts/step-ref'
 import {
   type Green,
   type GreenProven,
+  type PlacesNow,
+  UPGRADE_DOUBTS,
   UPGRADE_STEPS as STEPS,
   type SwitchEnd,
   type UpgradeInput,
@@ -69,7 +71,7 @@ async function underLock(upgrading: Upgrading): Promise<Outcome> {
     if (approved.findings.length > 0) return giveUp(upgrading, { status: 'failed', verdict: 'fail', findings: approved.findings })
   }
   await run.step(STEPS.mark, {
-    do: () => act.askingData.markBlue({ ...both(upgrading, ready, STEPS.mark), epoch: planned.epoch }),
+    do: () => act.holding.markBlue({ ...both(upgrading, ready, STEPS.mark), epoch: planned.epoch }),
     detail: ({ summary }) => ({ summary }),
   })
   await run.pointOfNoReturn(
@@ -96,7 +98,7 @@ function both({ ref }: Upgrading, { blue, green }: Ready, step: StepName) {
 }
 
 function prove(upgrading: Upgrading, ready: Ready, step: StepName): Promise<GreenProven> {
-  return upgrading.act.askingData.proveGreen({ ...both(upgrading, ready, step), plan: ready.digest })
+  return upgrading.act.holding.proveGreen({ ...both(upgrading, ready, step), plan: ready.digest })
 }
 
 /** Null: it was rejected. */
@@ -119,14 +121,32 @@ async function giveUp({ run }: Upgrading, outcome: Outcome): Promise<Outcome> {
 }
 
 async function goForward(upgrading: Upgrading, ready: Ready): Promise<Outcome> {
-  const { run, act, input } = upgrading
+  const { run } = upgrading
   const end = await run.forward(STEPS.switch, {
     do: () => haveSwitched(upgrading, ready),
     detail: ({ summary, outcome }) => ({ summary, outcome }),
     needed: 'the cloud may be at it still. Say that it is done once you have seen it end, one way or the other',
   })
+  for (;;) {
+    const proven = await whoWrites(upgrading, ready)
+    // nothing was concluded, and green is left alone
+    if (proven === null) return { status: 'failed', verdict: 'inconclusive', findings: [left(STEPS.prove), left(STEPS.remove)] }
+    if (proven.word.writer === 'green') return afterwards(upgrading, ready, proven)
+    const removed = await remove(upgrading, true)
+    if (removed === 'took-over') continue
+    return { status: 'failed', verdict: 'fail', findings: [stayed(ready, end), ...notRemoved(removed)] }
+  }
+}
+
+interface Writing {
+  readonly places: PlacesNow
+  readonly word: UpgradeProven
+}
+
+function whoWrites(upgrading: Upgrading, ready: Ready): Promise<Writing | null> {
+  const { run, act } = upgrading
   const on = both(upgrading, ready, STEPS.prove)
-  const proven = await run.forward(STEPS.prove, {
+  return run.forward(STEPS.prove, {
     do: async () => {
       // whatever it said before: which id has the name is told last
       const places = await act.awaiting.placesNow(on)
@@ -136,13 +156,10 @@ async function goForward(upgrading: Upgrading, ready: Ready): Promise<Outcome> {
     needed:
       'green may not be removed before it is known whether it is production. Have it tried again, which asks the cloud and both anew',
   })
-  // nothing was concluded, and green is left alone
-  if (proven === null) return { status: 'failed', verdict: 'inconclusive', findings: [left(STEPS.prove), left(STEPS.remove)] }
-  const { places, word } = proven
-  if (word.writer === 'blue') {
-    const removed = await remove(upgrading, true)
-    return { status: 'failed', verdict: 'fail', findings: [stayed(ready, end), ...removed] }
-  }
+}
+
+async function afterwards(upgrading: Upgrading, ready: Ready, { places, word }: Writing): Promise<Outcome> {
+  const { run, act, input } = upgrading
   const watched = await run.forward(STEPS.observe, {
     do: async () => {
       await sleep(Math.max(1, input.observeMs))
@@ -151,12 +168,12 @@ async function goForward(upgrading: Upgrading, ready: Ready): Promise<Outcome> {
     detail: ({ summary }) => ({ summary }),
   })
   const removed = await remove(upgrading, false)
-  const findings = [...word.findings, ...doubts(word), ...(watched === null ? [left(STEPS.observe)] : []), ...removed]
+  const findings = [...word.findings, ...doubts(word), ...(watched === null ? [left(STEPS.observe)] : []), ...notRemoved(removed)]
   return { status: 'succeeded', verdict: verdictOf(word, findings), findings }
 }
 
 function verdictOf({ findings: told }: UpgradeProven, all: readonly Finding[]): Outcome['verdict'] {
-  if (told.length > 0) return 'fail'
+  if (told.some(({ rule }) => !(UPGRADE_DOUBTS as readonly string[]).includes(rule))) return 'fail'
   return all.length > 0 ? 'inconclusive' : 'pass'
 }
 
@@ -168,19 +185,22 @@ async function haveSwitched(upgrading: Upgrading, ready: Ready): Promise<SwitchE
   return act.awaiting.awaitSwitch(on)
 }
 
-/** Of the deployment; with green where that came to nothing. */
-async function remove({ run, act, ref }: Upgrading, withGreen: boolean): Promise<Finding[]> {
-  const done = await run.forward(STEPS.remove, {
-    do: async () => {
-      await act.awaiting.removeDeployment({ ...ref(STEPS.remove), withGreen })
-      return true
-    },
-    detail: () => ({
-      summary: withGreen ? 'the deployment is gone, and green with it' : 'the deployment is gone; the old instance stays',
-    }),
+type Removed = 'gone' | 'took-over' | null
+
+/** Of the deployment; with green where that came to nothing. Null: a person decided that it stays. */
+async function remove({ run, act, ref }: Upgrading, withGreen: boolean): Promise<Removed> {
+  return run.forward(STEPS.remove, {
+    do: () => act.awaiting.removeDeployment({ ...ref(STEPS.remove), withGreen, afterCall: true }),
+    detail: (removed) => ({ summary: removedWords(removed, withGreen) }),
   })
-  return done === null ? [left(STEPS.remove)] : []
 }
+
+function removedWords(removed: Removed, withGreen: boolean): string {
+  if (removed === 'took-over') return 'green has taken over after all, and was left alone: who writes is asked again'
+  return withGreen ? 'the deployment is gone, and green with it' : 'the deployment is gone; the old instance stays'
+}
+
+const notRemoved = (removed: Removed): Finding[] => (removed === null ? [left(STEPS.remove)] : [])
 
 function stayed({ blue, green }: Ready, end: SwitchEnd | null): Finding {
   const why = end === null ? '' : `: ${end.summary}`
