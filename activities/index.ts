@@ -35,6 +35,7 @@ import { createSalvageActivities } from './salvage/salvage'
 import { createScheduleActivities } from './schedule/schedule'
 import { createSchemaActivities } from './schema/schema'
 import { createSnapshotActivities } from './snapshot/snapshot'
+import { assertOursStill } from './switchover/ours'
 import { createSwitchoverActivities } from './switchover/switchover'
 import { createTrafficActivities } from './traffic/traffic'
 import { createUpgradeActivities } from './upgrade/cloud'
@@ -62,7 +63,7 @@ export function createActivities(queue: TaskQueue, deps: ActivityDeps): object {
         createReplacementDataActivities(deps),
         createOverwriteDataActivities(deps),
         createFenceActivities(deps),
-        createTrafficActivities(deps),
+        createTrafficActivities(deps, (stands) => assertOursStill(deps, stands)),
         createReplicationActivities(deps),
         createSwitchoverActivities(deps),
         createFenceProofActivities(deps),

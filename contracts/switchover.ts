@@ -55,7 +55,7 @@ export const SWITCHOVER_DOCUMENTS = {
 export interface SwitchoverRequest extends StandbyRequest {
   /** How the source follows once writing has moved. Null: nobody declared it, and there is no way back. */
   readonly back: DeclaredStandby | null
-  /** Does all that comes before the fence, says how long writing would stand still, and takes it back; moves nothing. */
+  /** Does what comes before the fence, but for papers and the holding of clients, says how long writing would stand still, and takes it back; moves nothing. */
   readonly rehearse: boolean
   /** What the standby may take, once nobody can write any more, until it has all; above it the source is opened again. */
   readonly drainMsMax: number

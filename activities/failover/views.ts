@@ -8,9 +8,17 @@ import { failoverPair } from './pair'
 
 type Input = Parameters<FailoverActivities['fillOpenedViews']>[0]
 
+/** Of one view: who reads it may have to wait for as long, and nobody can abort what comes after the opening. */
+const VIEW_MS_MAX = 600_000
+
 export async function fillOpenedViews(deps: ActivityDeps, input: Input): ReturnType<FailoverActivities['fillOpenedViews']> {
   const { standby } = (await failoverPair(deps, input)).places
   const token = await raisedOn(deps, standby, input.epoch)
   assertMayAct()
-  return (await fillViews(deps, standby, { token, views: input.views })) ?? { summary: 'there are none', findings: [] }
+  return (
+    (await fillViews(deps, standby, { token, views: input.views, servedMsMax: VIEW_MS_MAX })) ?? {
+      summary: 'there are none',
+      findings: [],
+    }
+  )
 }

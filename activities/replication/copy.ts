@@ -2,8 +2,10 @@
 import { failure } from '../../contracts/failures'
 import type { CopyProgress, SlotLook, StandbyNames, SubscriptionLook } from '../../contracts/standby'
 import { bytes } from '../../postgres/health/words'
+import type { FenceToken } from '../../postgres/migrate/fence'
 import { buildIndexes as buildAside } from '../../postgres/replicate/build-indexes'
 import { copyProgress, estimate, type TimedProgress, tableSizes } from '../../postgres/replicate/copy-progress'
+import { filledViews } from '../../postgres/replicate/materialized-views'
 import { lookAtSource, lookAtStandby } from '../../postgres/replicate/watch/look'
 import { currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
@@ -13,7 +15,7 @@ import type { Replicating } from './contract'
 import { type MadeDocument, madeBy } from './made'
 import { placeOf } from './make'
 import { notes } from './notes'
-import { bothOf, looking, opener, raisedOn } from './sides'
+import { bothOf, looking, opener, type Place, raisedOn } from './sides'
 import { fillViews } from './views'
 
 type Told = { readonly summary: string }
@@ -95,6 +97,14 @@ function shownErrors({ applyErrors, syncErrors }: SubscriptionLook): string {
   return errors === 0 ? '' : `; ${errors} errors so far: the server’s log on the standby says why`
 }
 
+/** Those that hold something on the source. Seeded anew by one table they stay as they are, until the next switchover: whoever reads them on the standby would wait. */
+async function fillAsOnSource(deps: ActivityDeps, input: Replicating, { standby, token }: { standby: Place; token: FenceToken }) {
+  const { table } = await bothOf(deps, input.bundle)
+  if (table !== null) return null
+  const views = await looking(deps, await placeOf(deps, input, 'source'), 'migrator', filledViews)
+  return fillViews(deps, standby, { token, views })
+}
+
 /** A thousand small tables are a thousand ways to another cloud else. */
 const ANALYZED_AT_ONCE = 25
 
@@ -123,7 +133,7 @@ export async function buildIndexes(deps: ActivityDeps, input: Replicating): Prom
     await session.close()
   }
   await progress.settle()
-  const views = await fillViews(deps, standby, { token })
+  const views = await fillAsOnSource(deps, input, { standby, token })
   return {
     summary: [
       `${built} indexes built, statistics of ${tables.length} tables gathered`,

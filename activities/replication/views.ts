@@ -13,17 +13,17 @@ interface Filled {
   readonly findings: readonly Finding[]
 }
 
-/** `token`: stands in the standby's database. `views`: left out, all that are there. A view that cannot be filled is told, and keeps nobody. Null: there is none. */
+/** `token`: stands in the standby's database. `servedMsMax`: as of `refreshViews`. A view that cannot be filled is told, and keeps nobody. Null: there is none. */
 export async function fillViews(
   deps: ActivityDeps,
   standby: Place,
-  { token, views }: { readonly token: FenceToken; readonly views?: readonly string[] },
+  { token, views, servedMsMax }: { readonly token: FenceToken; readonly views: readonly string[]; readonly servedMsMax?: number },
 ): Promise<Filled | null> {
   const progress = notes(deps, standby.ref)
   const session = await opener(deps, standby, 'migrator', token)()
   try {
     const { refreshed, left } = await refreshViews({
-      ...{ standby: session, token, views, signal: currentAct().signal },
+      ...{ standby: session, token, views, servedMsMax, signal: currentAct().signal },
       onProgress: (view) => progress.tell(`filling ${view}`),
     })
     await progress.settle()

@@ -37,8 +37,8 @@ export interface SwitchoverActivities {
   /** The undo of `prepareWayBack`: who was kept out of the standby by it comes in again, and who was kept out before stays so. Safe to repeat, and when
    *  nothing was made. Fails with RESOURCE_NOT_OURS once the standby is the writer. */
   dropWayBack(input: Switching): Promise<void>
-  /** What comes behind the fence, timed as far as it can be while others write; nobody is shut out. The standby confirms at once meanwhile, as it would, and
-   *  `takeBackFence`, which is to be registered before, puts that back where this did not. Fails with BARRIER_NOT_PASSED where the standby does not follow. Safe to repeat. */
+  /** What the crossing asks before it shuts anybody out, and what comes behind the fence, timed as far as it can be while others write; nobody is shut out of the source. The standby confirms at once meanwhile, as it would, and
+   *  `takeBackFence`, which is to be registered before, puts that back where this did not. Fails with BARRIER_NOT_PASSED where the standby does not follow, PLAN_DRIFTED as `fenceAndDrain`. Safe to repeat. */
   rehearseCrossing(input: Switching): Promise<Told & { predictedOutageMs: number; parts: Readonly<Record<OutagePart, number>> }>
   /** All that happens while nobody can write: the clients of the endpoint held where they can be, the fence with its guests, its proof, the barrier, the sequences, and the way back, in one attempt, since no
    *  session outlives one. An attempt that died in it left a closed database with nobody inside: what it did is taken back, and it begins anew. Fails with

@@ -56,7 +56,7 @@ export async function fenceAndDrain(deps: ActivityDeps, input: Input): Promise<C
   await takenBack(deps, input, pair, false)
   // whom an attempt of before left waiting goes on until this one is ready
   if (input.holds) await createTrafficActivities(deps).resumeEndpoint(input)
-  const known = { unlogged: await plannedUnlogged(deps, input), standbys: await deps.ledger.listStandbys() }
+  const known = await knownOf(deps, input)
   const lacking = await notCarriedSince(deps, pair)
   if (lacking.length > 0) throw changedSince('Nobody was shut out', lacking)
   const tokens = {
@@ -99,9 +99,10 @@ async function openAtOnce({ hole, input: { operation }, pair, tokens }: Before, 
   }
 }
 
-async function plannedUnlogged({ ledger }: ActivityDeps, { operation }: Switching): Promise<readonly string[]> {
+/** What `sinceThePlan` is asked with. */
+export async function knownOf({ ledger }: ActivityDeps, { operation }: Switching): Promise<Parameters<typeof sinceThePlan>[2]> {
   const plan = (await ledger.getDocument({ operation, name: SWITCHOVER_DOCUMENTS.plan })) as SwitchoverPlan | null
-  return plan?.unlogged ?? []
+  return { unlogged: plan?.unlogged ?? [], standbys: await ledger.listStandbys() }
 }
 
 type Stamps = Readonly<Record<SideName, string>>

@@ -145,9 +145,27 @@ async function byMasters(
       ...each('other-writers', cron.warnings),
       ...each('other-readers', left === null ? [] : [left]),
       ...each('roles', await rolesDiffering({ source, standby }, pair)),
+      ...each('readers', request.rehearse ? await readersEnded(standby, pair) : []),
     ],
     unlogged: uncarried.unlogged,
   }
+}
+
+/** Rules of warnings that an approval does not bind to. */
+export const PASSING: readonly string[] = ['switchover:roles', 'switchover:readers']
+
+/** Whom a rehearsal keeps out of the standby, as the switchover would: whom a person let in to read there. */
+async function readersEnded(standby: Session, { places, request }: Pair): Promise<string[]> {
+  const { entry } = places.standby
+  const rows = await standby.query<{ role: string }>(
+    `SELECT DISTINCT a.usename::text AS role FROM pg_catalog.pg_stat_activity a JOIN pg_catalog.pg_roles r ON r.oid = a.usesysid
+      WHERE a.datname = pg_catalog.current_database() AND a.backend_type = 'client backend' AND NOT r.rolsuper AND a.usename <> ALL ($1::text[]) ORDER BY 1`,
+    [namesKept(entry, request.back?.publisher.user ?? null)],
+  )
+  if (rows.length === 0) return []
+  return [
+    `Sessions of ${shownList(rows.map(({ role }) => role))} are in ${entry.name}: a rehearsal ends them, and lets them in again once it is over.`,
+  ]
 }
 
 /** Nothing of it is carried, and nobody finds it out before applications come. */

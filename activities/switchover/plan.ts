@@ -21,7 +21,7 @@ import { epochAbove } from '../schema/epoch'
 import type { SwitchoverActivities } from './contract'
 import { turnedId } from './directions'
 import { holdOf } from './hold'
-import { found, lookAtBoth } from './look'
+import { found, lookAtBoth, PASSING } from './look'
 import { type Pair, pairOf } from './pair'
 
 type Input = Parameters<SwitchoverActivities['planSwitchover']>[0]
@@ -60,7 +60,9 @@ export async function planSwitchover(deps: ActivityDeps, input: Input): Promise<
     ...{ blocks, warnings: [...warningsOf(input), ...look.warnings, ...hold.warnings] },
   } as const
   const moving = { fence: fence.summary, lagMs, predictedOutageMs: CROSSING_MS + (lagMs ?? 0) + pair.request.compareMsMax }
-  const document: SwitchoverPlan = { ...lasting, ...moving, digest: sha256Of(lasting) }
+  // what is no part of what is approved: it comes and goes, as a login does
+  const told = lasting.warnings.filter(({ rule }) => !PASSING.includes(rule))
+  const document: SwitchoverPlan = { ...lasting, ...moving, digest: sha256Of({ ...lasting, warnings: told }) }
   const epochs = await epochsOf(deps, pair, input)
   assertMayAct()
   await deps.ledger.putDocument({ operation, name: SWITCHOVER_DOCUMENTS.plan, document })

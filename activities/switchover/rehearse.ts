@@ -8,6 +8,8 @@ import type { ActivityDeps } from '../deps'
 import { inKeyholeOf } from '../replication/keyhole'
 import { opener, raisedOn } from '../replication/sides'
 import type { SwitchoverActivities } from './contract'
+import { changedSince, knownOf } from './cross'
+import { notCarriedSince, sinceThePlan } from './look'
 import { assertNotMoved, assertNotTakenBack } from './moved'
 import { nearEnough } from './near'
 import { insideBoth, type Pair, pairOf } from './pair'
@@ -21,6 +23,9 @@ export async function rehearseCrossing(deps: ActivityDeps, input: Input): Promis
   const pair = await pairOf(deps, input)
   await assertNotMoved(deps, operation)
   await assertNotTakenBack(deps, operation)
+  const known = await knownOf(deps, input)
+  const lacking = await notCarriedSince(deps, pair)
+  if (lacking.length > 0) throw changedSince('Nobody was shut out', lacking)
   const { source, standby } = pair.places
   const tokens = {
     source: await raisedOn(deps, source, input.epochs.source),
@@ -30,6 +35,8 @@ export async function rehearseCrossing(deps: ActivityDeps, input: Input): Promis
   return inKeyholeOf(deps, source, input.fenceEpoch, ({ session: keyhole }) =>
     insideBoth(deps, pair, tokens, async (on) => {
       await nearEnough(deps, { operation, pair, keyhole, on, tokens })
+      const since = await sinceThePlan(on, pair, known)
+      if (since.length > 0) throw changedSince('Nobody was shut out', since)
       const { signal } = currentAct()
       const { slot, subscription } = pair.forward
       assertMayAct()

@@ -1,10 +1,12 @@
 /** The way back, made before the outage and left disabled, and taken away again where writing did not move. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { failure } from '../../contracts/failures'
 import { ensureControlSchema } from '../../postgres/migrate/control-schema'
 import { prepareGuard, setGuardAsideApart } from '../../postgres/replicate/guard'
 import { ensurePublication } from '../../postgres/replicate/publication'
 import { ensureSlot } from '../../postgres/replicate/slot'
-import { disableSubscription, ensureSubscription } from '../../postgres/replicate/subscription'
+import { ensureSubscription } from '../../postgres/replicate/subscription'
+import { shownList } from '../../postgres/replicate/tables'
 import { dropSubscription } from '../../postgres/replicate/teardown'
 import { carrySequences, readSequences, refuseUncarried } from '../../postgres/replicate/watch/sequences'
 import { wayBackObstacles } from '../../postgres/replicate/way-back'
@@ -53,8 +55,8 @@ export async function prepareWayBack(deps: ActivityDeps, input: Watching): Promi
     const { failover } = await ensureSlot(standby.admin, { name: back.slot, signal })
     assertMayAct()
     const made = { name: back.subscription, slot: back.slot, publication: back.publication, publisher, failover }
-    await ensureSubscription(source.admin, { ...made, copyData: false, origin: 'none', enabled: true, signal })
-    await disableSubscription(source.admin, { name: back.subscription, signal })
+    await refuseGuarded(source, pair)
+    await ensureSubscription(source.admin, { ...made, copyData: false, origin: 'none', enabled: false, signal })
     refuseLacking(await wayBackObstacles({ source: source.admin, standby: standby.admin, forward, back }))
     assertMayAct()
     return carrySequences({ source: await readSequences(source.migrator), standby: standby.migrator, margin: 0 })
@@ -74,11 +76,30 @@ export async function dropWayBack(deps: ActivityDeps, input: Switching): Promise
     await dropSubscription(source.admin, { name: pair.back.subscription, source: standby.admin })
     await dropAtSource(standby, pair.back)
     assertMayAct()
-    await setGuardAsideApart(source.admin, { token: source.token, signal: currentAct().signal })
+    const { signal, log } = currentAct()
+    const guarded = await setGuardAsideApart(source.admin, { token: source.token, signal })
+    // it means nothing there now, and is asked for again before a way back is made
+    if (guarded.length > 0) log?.('tables keep their guard: their locks were not to be had', { tables: guarded.join(', ') })
   })
   await closeBack(deps, input.operation, pair)
   await giveApplicationsBack(deps, pair.places.standby, input.epochs.standby)
 }
+
+/** To be made it is enabled for a moment, in which a guard that was left by a crossing of before would turn the writers of now away. A table that somebody writes to all the
+ *  while has a moment without him. */
+async function refuseGuarded({ admin, token }: BehindFence, { id }: Pair): Promise<void> {
+  const { signal } = currentAct()
+  for (const until = performance.now() + ASIDE_MS; ; await sleep(PAUSE_MS, undefined, { signal })) {
+    const guarded = await setGuardAsideApart(admin, { token, signal })
+    if (guarded.length === 0) return
+    if (performance.now() <= until) continue
+    const message = `Tables of ${id.source} have a guard of before still, which would turn writers away while the way back is made, and their locks were not to be had within ${ASIDE_MS / 1_000} s: ${shownList(guarded)}. End what has been writing there for so long, then start again.`
+    throw failure('DATABASE_REFUSED', message, { tables: guarded.length })
+  }
+}
+
+const ASIDE_MS = 5_000
+const PAUSE_MS = 200
 
 /** Of a workflow that was set back: it would shut applications out of the writer. */
 async function refuseMoved(deps: ActivityDeps, { operation }: Switching, { places, id }: Pair): Promise<void> {

@@ -33,9 +33,9 @@ export function leadByHand(
       return moved === 'by-hand' ? { moved: false, said: summary } : await goOn(traffic, move, summary)
     } catch (error) {
       const left = leftBy(error)
-      // whoever was reached is served: those who wait there are kept waiting for nothing
       if (!(error instanceof Failure) || error.code !== 'ENDPOINT_UNREACHABLE') return left
-      const { said } = await goOn(traffic, move, left.said)
+      // whoever was reached is served, and is kept waiting there for nothing; towards the other side nobody is let go on
+      const { said } = await goOn(traffic, { ...move, leadingTo: deed === 'finish' ? to : from }, left.said)
       return { moved: false, said }
     }
   })

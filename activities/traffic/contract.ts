@@ -7,6 +7,7 @@ import type {
   ResumedEndpoint,
 } from '../../contracts/endpoint'
 import type { StepRef } from '../../contracts/step-ref'
+import type { Switching } from '../switchover/contract'
 
 /** On the queue that `endpointQueue` names: of those that serve databases, whose network leads out, or of the cloud that keeps the zone of a name. The fleet
  *  file's `endpoint` of the bundle's database. */
@@ -15,8 +16,8 @@ export interface TrafficActivities {
    *  it is known by now that it could not be moved, or not there. */
   whereTo(input: StepRef & { next?: HostPort }): Promise<EndpointState>
   /** Moves it from the one to the other. Safe to repeat: one that leads to `to` already is left alone. Fails with ENDPOINT_DRIFTED, without a
-   *  change, when it leads to neither; with ENDPOINT_UNREACHABLE when some of its parts do not answer, after it has moved whoever does. Without an endpoint in the fleet file it resolves to `by-hand` and what a person has to do. */
-  moveEndpoint(input: StepRef & { from: HostPort; to: HostPort }): Promise<MovedEndpoint>
+   *  change, when it leads to neither; `stands`: of a switchover, with FENCED_OFF where this attempt comes late and somebody has begun since; with ENDPOINT_UNREACHABLE when some of its parts do not answer, after it has moved whoever does. Without an endpoint in the fleet file it resolves to `by-hand` and what a person has to do. */
+  moveEndpoint(input: StepRef & { from: HostPort; to: HostPort; stands?: Switching }): Promise<MovedEndpoint>
   /** The undo of a `moveEndpoint` with the same addresses: back from `to` to `from`. Safe to repeat, and where it never moved. */
   moveBack(input: StepRef & { from: HostPort; to: HostPort }): Promise<MovedEndpoint>
   /** What stands against a pause, and who is paused now. Changes nothing. Of a kind that can be paused, fails as `whereTo` does where a move would be refused. Asked once more before a move that relies on a pause: a pooler that was started
@@ -27,6 +28,6 @@ export interface TrafficActivities {
    *  cannot be paused resolves to `nothing-to-pause`. */
   pauseEndpoint(input: StepRef & { withinMs: number }): Promise<PausedEndpoint>
   /** Clients go on. Safe to repeat, and where nothing was paused. Fails with ENDPOINT_UNREACHABLE when it does not reach all, after it has let go on whom
-   *  it reached. */
-  resumeEndpoint(input: StepRef): Promise<ResumedEndpoint>
+   *  it reached. `leadingTo`: only those whose pooler leads there; the others wait on. */
+  resumeEndpoint(input: StepRef & { leadingTo?: HostPort }): Promise<ResumedEndpoint>
 }

@@ -43,8 +43,8 @@ export interface Pausing {
   /** All or nothing, when its attempt was aborted or overtaken too: when it fails nothing is paused any more, or the failure names what still is. Safe to
    *  repeat. Fails with ENDPOINT_REFUSED when work that has begun does not end within `withinMs`, and names whose it is. */
   pause(withinMs: number): Promise<void>
-  /** The undo of a pause. Safe to repeat, and where nothing is paused: resolves to whether anything was. */
-  resume(): Promise<boolean>
+  /** The undo of a pause. Safe to repeat, and where nothing is paused: resolves to whether anything was. `leadingTo`: of those alone that lead there. */
+  resume(leadingTo?: HostPort): Promise<boolean>
   facts(): Promise<Omit<PauseFacts, 'kind'>>
 }
 

@@ -6,6 +6,7 @@ import type { DatabaseEntry } from '../../contracts/fleet'
 import type { StepRef } from '../../contracts/step-ref'
 import { changing, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
+import type { Switching } from '../switchover/contract'
 import { commandEndpoint } from './command'
 import type { TrafficActivities } from './contract'
 import { dnsEndpoint } from './dns'
@@ -19,21 +20,32 @@ type Led = Pick<DatabaseEntry, 'name' | 'endpoint'>
 
 interface Deps extends Access {
   readonly databaseOf: (ref: StepRef) => Promise<Led>
+  /** That nobody has begun since: asked by an attempt that comes late. */
+  readonly assertOurs?: (stands: Switching) => Promise<void>
 }
 
-export function createTrafficActivities({ ledger, ...access }: Access & Pick<ActivityDeps, 'ledger'>): TrafficActivities {
-  return trafficOf({ ...access, databaseOf: async ({ bundle }) => (await ledger.getBundle(bundle)).database })
+/** `assertOurs`: of a worker that reaches databases. */
+export function createTrafficActivities(
+  { ledger, ...access }: Access & Pick<ActivityDeps, 'ledger'>,
+  assertOurs?: Deps['assertOurs'],
+): TrafficActivities {
+  const databaseOf: Deps['databaseOf'] = async ({ bundle }) => (await ledger.getBundle(bundle)).database
+  return trafficOf({ ...access, databaseOf, ...(assertOurs !== undefined && { assertOurs }) })
 }
 
 /** For who has no ledger. */
 export function trafficOf(deps: Deps): TrafficActivities {
-  const move = async (ref: StepRef, { from, to, direction }: Omit<EndpointMove, 'operation'>) => {
+  const move = async (
+    ref: StepRef,
+    { from, to, direction, stands }: Omit<EndpointMove, 'operation'> & { stands?: Switching },
+  ) => {
+    const ours = async () => (stands !== undefined && comesLate() ? deps.assertOurs?.(stands) : undefined)
     const { kind, port } = await endpointOf(deps, ref)
     if (port === null) {
       const summary = `nothing moves the endpoint by itself: point applications to ${shownPlace(to)}, not to ${shownPlace(from)}`
       return { moved: 'by-hand', summary } as const
     }
-    return moveIt(port, kind, { from, to, direction, operation: ref.operation })
+    return moveIt(port, kind, { from, to, direction, operation: ref.operation }, ours)
   }
   return {
     async whereTo({ next, ...ref }) {
@@ -44,7 +56,8 @@ export function trafficOf(deps: Deps): TrafficActivities {
       const warnings = (await port.warnings?.()) ?? []
       return { kind, at, summary: `the endpoint leads to ${shownPlace(at)}`, ...(warnings.length > 0 && { warnings }) }
     },
-    moveEndpoint: ({ from, to, ...ref }) => move(ref, { from, to, direction: 'forward' }),
+    moveEndpoint: ({ from, to, stands, ...ref }) =>
+      move(ref, { from, to, direction: 'forward', ...(stands !== undefined && { stands }) }),
     moveBack: ({ from, to, ...ref }) => move(ref, { from: to, to: from, direction: 'back' }),
     async pauseFacts(ref) {
       const { kind, port } = await endpointOf(deps, ref)
@@ -58,12 +71,16 @@ export function trafficOf(deps: Deps): TrafficActivities {
       await port.pausing.pause(withinMs)
       return { paused: 'paused', summary: 'clients of the endpoint wait' }
     },
-    async resumeEndpoint(ref) {
+    async resumeEndpoint({ leadingTo, ...ref }) {
       const { kind, port } = await endpointOf(deps, ref)
       if (port?.pausing === undefined) return { resumed: 'nothing-to-pause', summary: notPaused(kind) }
       // an undo, too: whoever calls it late lets clients go on, and that is never wrong
-      return (await port.pausing.resume())
-        ? { resumed: 'resumed', summary: 'clients of the endpoint go on' }
+      if (await port.pausing.resume(leadingTo)) {
+        const whose = leadingTo === undefined ? 'the endpoint' : `those poolers that lead to ${shownPlace(leadingTo)}`
+        return { resumed: 'resumed', summary: `clients of ${whose} go on` }
+      }
+      return leadingTo !== undefined
+        ? { resumed: 'was-not-paused', summary: `who waits at a pooler that does not lead to ${shownPlace(leadingTo)} waits on` }
         : { resumed: 'was-not-paused', summary: 'no client of the endpoint was kept waiting' }
     },
   }
@@ -73,7 +90,11 @@ function notPaused(kind: Endpoint['kind']): string {
   return `an endpoint of the kind ${kind} cannot be paused: who is connected sees an error when it moves`
 }
 
-async function moveIt(port: EndpointPort, kind: Endpoint['kind'], move: EndpointMove) {
+/** A worker died, or none was there: that is when a person takes things into his own hands. */
+const LATE_MS = 3_000
+const comesLate = (): boolean => currentAct().attempt > 1 || Date.now() - currentAct().scheduledAtMs > LATE_MS
+
+async function moveIt(port: EndpointPort, kind: Endpoint['kind'], move: EndpointMove, ours: () => Promise<void>) {
   const { from, to, operation } = move
   if (port.settle !== undefined) {
     await changing().mayChange()
@@ -85,6 +106,7 @@ async function moveIt(port: EndpointPort, kind: Endpoint['kind'], move: Endpoint
   }
   const elsewhere = places.at.find((at) => !samePlace(at, to) && !samePlace(at, from))
   if (elsewhere !== undefined) throw drifted(elsewhere, move)
+  await ours()
   // an endpoint compares no fence: whether this attempt may still act is asked right before
   await changing().mayChange()
   await port.move(move)

@@ -62,8 +62,9 @@ export async function runByHand({
   const input = { papers, reach, run, lead, before: stepNote('before'), after: stepNote('after'), failed: stepNote('failed') }
   try {
     await note('begin', null, `${deed} of ${papers.operation}, run ${run}`)
-    if (deed === 'finish') await finishByHand(input)
-    else if ((await revertByHand({ ...input, neverFailedOver })).standbyLeft) return { left: [standbyLeft(papers)], endpoint }
+    if (deed === 'finish') {
+      if ((await finishByHand(input)).sourceLeft) return { left: [sourceLeft(papers)], endpoint }
+    } else if ((await revertByHand({ ...input, neverFailedOver })).standbyLeft) return { left: [standbyLeft(papers)], endpoint }
     await note(
       'end',
       null,
@@ -79,6 +80,10 @@ function standbyLeft({ id, operation }: BreakGlassPapers): string {
   return `${id.target} did not answer, and does not follow yet: run "capstan break-glass revert ${operation}" again once it does, before anything else is done with it.`
 }
 
+function sourceLeft({ id, operation }: BreakGlassPapers): string {
+  return `${id.target} is written to, and ${id.source} did not answer, which does not follow yet: run "capstan break-glass finish ${operation}" again once it does. Where it is gone for good, set a new standby up.`
+}
+
 /** What the executor would refuse as well, before anything is raised. */
 export function assertPossible(deed: BreakGlassDeed, { id, operation, sides }: BreakGlassPapers, seen: SeenStanding): void {
   const { stage, source, standby, unreached } = seen
@@ -88,7 +93,8 @@ export function assertPossible(deed: BreakGlassDeed, { id, operation, sides }: B
       `Applications may come into both ${id.source} and ${id.target}, which no step of ${operation} leaves so: find out who opened what, and which of both was written to, before anything is moved.`,
       { operation },
     )
-  if (source === null)
+  // a standby that was opened is the writer: nothing has to be proven of the source any more
+  if (source === null && !(deed === 'finish' && standby?.keptOut === false))
     throw failure(
       'DATABASE_UNREACHABLE',
       `The source ${sides.source.instance} cannot be asked (${unreached.source ?? 'its database is not there'}), so nobody can prove that it is closed, and nothing is opened: a second writer is worse than none. Where it is gone for good, that is "capstan failover", not this.`,

@@ -10,7 +10,8 @@ import { readJournal } from '../break-glass/journal'
 import { reconcile } from '../break-glass/reconcile'
 import { assertPossible, runByHand } from '../break-glass/run'
 import { fleetFileOf } from '../config'
-import { type LoadedFleet, readFleet } from '../fleet/read-fleet'
+import { EXIT } from '../exit-codes'
+import { findDatabase, type LoadedFleet, readFleet } from '../fleet/read-fleet'
 import { parseOperationId } from '../operation-id'
 import { shownInput } from '../shown-input'
 import type { CliContext } from './context'
@@ -179,6 +180,9 @@ async function doIt(
       if (!options.json && event !== 'before') cli.lines([`${event === 'after' ? '✔' : '✘'} ${title}: ${oneLine(said)}`])
     },
   })
+  const { kind } = findDatabase(fleet, papers.sides.source.name).endpoint ?? { kind: 'none' }
+  // whoever is led nowhere is served by nobody: a script has to see that
+  if (!endpoint.moved && kind !== 'none') cli.exit = EXIT.finding
   const done = steps.filter(({ event }) => event === 'after').map(({ id, said }) => ({ id, said }))
   if (options.json)
     return cli.json({ version: 1, operation: papers.operation, deed, before: seen, steps: done, endpoint, left, journal })

@@ -51,9 +51,9 @@ export class ByHand {
   }
 
   /** Papers are of a moment: whoever went on by those of an operation that is long over would take a later one apart. Throws RESOURCE_NOT_OURS. */
-  async assertNewest(): Promise<void> {
+  async assertNewest(side: SideName): Promise<void> {
     const { operation } = this.papers
-    const newest = await newestPapers(this.keyhole('source').session)
+    const newest = await newestPapers(this.keyhole(side).session)
     if (newest === null || newest === operation) return
     const message = `${newest} has written papers of its own since: those of ${operation} are of the past. Go on by the newer ones, or not at all.`
     throw failure('RESOURCE_NOT_OURS', message, { operation, newest })
@@ -72,11 +72,12 @@ export class ByHand {
     await after(step, said)
   }
 
-  /** What a person can do as well keeps nothing else waiting: it is told, and left to him. */
-  async leadApplications(): Promise<void> {
+  /** To that side, which writes by then: its own row says whether anybody has begun since, and the other one may be away. What a person can do as well keeps nothing
+   *  else waiting: it is told, and left to him. */
+  async leadApplications(to: SideName): Promise<void> {
     const { before, after, failed, lead } = this.#input
     await before(FINISH_STEPS.endpoint)
-    const { session, token } = this.keyhole('source')
+    const { session, token } = this.keyhole(to)
     const isCurrent = () => inFencedTransaction(session, token, async () => true)
     const { moved, said } = await lead(isCurrent)
     await (moved ? after : failed)(FINISH_STEPS.endpoint, said)

@@ -2,11 +2,11 @@
  *  application gets in meanwhile. The standby is opened once the source is proven closed and the barrier is passed, and never otherwise. Safe to repeat. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { FINISH_STEPS as STEPS } from '../../contracts/break-glass'
-import { failure } from '../../contracts/failures'
+import { Failure, failure } from '../../contracts/failures'
 import type { Session } from '../connect/session'
 import { ownGuest, walsenderGuest } from '../fence/guests'
 import { openDatabases } from '../fence/lower'
-import { forgetMovedAway, recordMovedAway } from '../fence/moved-away'
+import { forgetMovedAway, readMovedAway, recordMovedAway } from '../fence/moved-away'
 import { proveClosed } from '../fence/prove'
 import { closeDatabases } from '../fence/raise'
 import { NOBODY, proveWorkersOnly } from '../fence/workers-only'
@@ -14,14 +14,14 @@ import { applyErrors, awaitBarrier, takeBarrier } from '../replicate/barrier'
 import { raiseGuard, setGuardAside } from '../replicate/guard'
 import { keepOut, letIn } from '../replicate/keep-out'
 import { dropPublication } from '../replicate/publication'
-import { forgetOrigin, markFollowing } from '../replicate/seeding'
+import { forgetOrigin, markFollowing, readOrigin } from '../replicate/seeding'
 import { dropSlot } from '../replicate/slot'
 import { enableSubscription, findSubscription } from '../replicate/subscription'
 import { dropSubscription } from '../replicate/teardown'
 import { carrySequences, readSequences, refuseUncarried } from '../replicate/watch/sequences'
 import { closeWayBack, openWayBack } from '../replicate/way-back'
 import { ByHand, type ByHandInput } from './by-hand'
-import type { SourceStanding } from './look'
+import { lookBesideStandby, type SourceStanding } from './look'
 
 /** As the switchover's own. */
 const EMPTYING_MS = 30_000
@@ -32,12 +32,21 @@ const GUARD_MS = 1_000
 const ROW_MS = 60_000
 const POLL_MS = 50
 
-/** Resolves once applications may write on the standby and the old writer follows it. Throws DATABASE_UNREACHABLE and the like for a side that does not answer,
+/** Resolves once applications may write on the standby and the old writer follows it; `sourceLeft`: they write there since a run of before, and were led there, while the old
+ *  writer does not answer. Throws DATABASE_UNREACHABLE and the like for a side that does not answer,
  *  FENCE_REFUSED and FENCE_NOT_PROVEN, BARRIER_NOT_PASSED: the standby is closed then, and `revert` still goes; FENCED_OFF where somebody else has begun since. */
-export async function finishByHand(input: ByHandInput): Promise<void> {
+export async function finishByHand(input: ByHandInput): Promise<{ readonly sourceLeft: boolean }> {
   const hand = new ByHand(input)
   try {
-    await hand.step(STEPS.raise, () => raiseAll(hand))
+    let sourceAway = false
+    await hand.step(STEPS.raise, async () => {
+      sourceAway = await raiseAll(hand)
+      return `workers that come back are refused from here on, ${sourceAway ? 'on the standby; the source does not answer' : 'on both sides'}`
+    })
+    if (sourceAway) {
+      await hand.leadApplications('standby')
+      return { sourceLeft: true }
+    }
     const stage = await hand.stage()
     if (stage === 'both-open') throw bothOpen(hand)
     const moved = stage === 'opened' || stage === 'follows' || stage === 'turned'
@@ -49,23 +58,41 @@ export async function finishByHand(input: ByHandInput): Promise<void> {
       await hand.step(STEPS.open, () => openStandby(hand))
     }
     // before the old writer is asked for anything: applications are served nowhere until they are led there
-    await hand.leadApplications()
+    await hand.leadApplications('standby')
     await hand.step(STEPS.follow, () => letOldFollow(hand))
     await hand.step(STEPS.remove, () => removeWayThere(hand))
+    return { sourceLeft: false }
   } finally {
     await hand.close()
   }
 }
 
-/** The source's row inside is raised once it lets us in: until then nobody else comes in either. */
-async function raiseAll(hand: ByHand): Promise<string> {
-  await hand.takeKeyhole('source')
-  await hand.assertNewest()
+/** The source's row inside is raised once it lets us in: until then nobody else comes in either. Resolves to whether the source is away, from which writing has moved. */
+async function raiseAll(hand: ByHand): Promise<boolean> {
+  try {
+    await hand.takeKeyhole('source')
+  } catch (error) {
+    if (error instanceof Failure && error.kind === 'transient' && (await isWriter(hand))) return true
+    throw error
+  }
+  await hand.assertNewest('source')
   await hand.takeKeyhole('standby')
   await hand.takeInside('standby')
   const source = await hand.source()
   if (isOpen(source)) await hand.takeInside('source')
-  return 'workers that come back are refused from here on, on both sides'
+  return false
+}
+
+/** Whether the standby was opened, as itself and what is beside it say: nobody is kept out of it, it is nobody's standby any more, and writing has not moved on from it. Then
+ *  nothing is to be proven of the source any more. */
+async function isWriter(hand: ByHand): Promise<boolean> {
+  await hand.takeKeyhole('standby')
+  await hand.assertNewest('standby')
+  const { session } = hand.keyhole('standby')
+  if ((await lookBesideStandby(session, hand.papers)).keptOut) return false
+  if ((await readMovedAway(session, hand.papers.sides.standby.database)) !== null) return false
+  await hand.takeInside('standby')
+  return (await readOrigin(await hand.open('standby', 'migrator'))) === null
 }
 
 const isOpen = ({ open, limit }: SourceStanding): boolean => open && limit !== NOBODY

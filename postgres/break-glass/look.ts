@@ -72,11 +72,8 @@ export async function lookAtSource(keyhole: Session, papers: BreakGlassPapers): 
 
 /** `keyhole`: of the standby; `database`: in its database. */
 export async function lookAtStandby(keyhole: Session, database: Session, papers: BreakGlassPapers): Promise<StandbyStanding> {
-  const { sides, names } = papers
-  const [kept] = await keyhole.query<{ keptOut: boolean; actor: string | null }>(
-    `SELECT EXISTS (SELECT FROM capstan.kept_out k JOIN pg_catalog.pg_database d ON d.oid = k.oid WHERE d.datname = $1) AS "keptOut", ${ACTOR} AS actor`,
-    [sides.standby.database],
-  )
+  const { names } = papers
+  const kept = await lookBesideStandby(keyhole, papers)
   const [forward] = await database.query<{ enabled: boolean; origin: string }>(
     `SELECT s.subenabled AS enabled, s.suborigin AS origin FROM pg_catalog.pg_subscription s
        JOIN pg_catalog.pg_database d ON d.oid = s.subdbid WHERE d.datname = pg_catalog.current_database() AND s.subname = $1`,
@@ -87,10 +84,19 @@ export async function lookAtStandby(keyhole: Session, database: Session, papers:
        FROM pg_catalog.pg_replication_slots WHERE slot_name = $1`,
     [names.back.slot],
   )
-  return {
-    ...{ keptOut: kept?.keptOut ?? false, actor: kept?.actor ?? null },
-    ...{ forward: forward ?? null, backSlot: backSlot ?? null },
-  }
+  return { ...kept, forward: forward ?? null, backSlot: backSlot ?? null }
+}
+
+/** As far as its keyhole alone says. */
+export async function lookBesideStandby(
+  keyhole: Session,
+  { sides }: BreakGlassPapers,
+): Promise<Pick<StandbyStanding, 'keptOut' | 'actor'>> {
+  const [kept] = await keyhole.query<{ keptOut: boolean; actor: string | null }>(
+    `SELECT EXISTS (SELECT FROM capstan.kept_out k JOIN pg_catalog.pg_database d ON d.oid = k.oid WHERE d.datname = $1) AS "keptOut", ${ACTOR} AS actor`,
+    [sides.standby.database],
+  )
+  return kept ?? { keptOut: false, actor: null }
 }
 
 export function stageOf(source: SourceStanding | null, standby: StandbyStanding | null): BreakGlassStage {

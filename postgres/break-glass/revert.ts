@@ -11,13 +11,15 @@ import { raiseGuardAgain, setGuardAsideApart } from '../replicate/guard'
 import { letIn } from '../replicate/keep-out'
 import { dropPublication } from '../replicate/publication'
 import { reopenSource } from '../replicate/reopen'
-import { markFollowing } from '../replicate/seeding'
+import { markFollowing, readOrigin } from '../replicate/seeding'
 import { dropSlot } from '../replicate/slot'
 import { enableSubscription, findSubscription } from '../replicate/subscription'
+import { shownList } from '../replicate/tables'
 import { dropSubscription } from '../replicate/teardown'
 import { closeWayBack, stopWayBack } from '../replicate/way-back'
 import { ByHand, type ByHandInput } from './by-hand'
 import { bothOpen } from './finish'
+import { lookBesideStandby } from './look'
 import { countWritten } from './written'
 
 const WAY_BACK_MS = 30_000
@@ -37,7 +39,7 @@ export async function revertByHand({ neverFailedOver, ...input }: RevertInput): 
     let standbyAway = false
     await hand.step(STEPS.raise, async () => {
       await hand.takeKeyhole('source')
-      await hand.assertNewest()
+      await hand.assertNewest('source')
       standbyAway = await isAway(hand)
       const { open, limit } = await hand.source()
       if (open && limit !== NOBODY) await hand.takeInside('source')
@@ -45,7 +47,7 @@ export async function revertByHand({ neverFailedOver, ...input }: RevertInput): 
     })
     await hand.step(STEPS.unwritten, () => (standbyAway ? neverOpened(hand, neverFailedOver) : unwritten(hand)))
     await hand.step(STEPS.reopen, () => reopen(hand))
-    await hand.leadApplications()
+    await hand.leadApplications('source')
     if (standbyAway) return { standbyLeft: true }
     await hand.step(STEPS.followAgain, () => followAgain(hand))
     await hand.step(STEPS.removeBack, () => removeWayBack(hand))
@@ -58,13 +60,17 @@ export async function revertByHand({ neverFailedOver, ...input }: RevertInput): 
 /** A standby that does not answer is no reason to leave the source closed where it was closed and nothing beyond: no switchover opens a standby before its way back
  *  carries, and that needs the source, whose row is raised by now. A failover does without, and is asked for. */
 async function isAway(hand: ByHand): Promise<boolean> {
+  let beside: Awaited<ReturnType<typeof lookBesideStandby>> | null = null
   try {
     await hand.takeKeyhole('standby')
+    beside = await lookBesideStandby(hand.keyhole('standby').session, hand.papers)
     await hand.takeInside('standby')
     return false
   } catch (error) {
-    const { open, limit, closed } = await hand.source()
+    const { open, limit, closed, keptOut } = await hand.source()
     if (!(error instanceof Failure) || error.kind !== 'transient') throw error
+    // its database lets us in no more, as one that is full of applications; beside it stands whether they were let in
+    if (beside?.keptOut === false) throw open && limit !== NOBODY && !keptOut ? bothOpen(hand) : opened(hand)
     const onlyClosed = !open && closed !== null && closed.limit === null
     if (onlyClosed || (open && limit !== NOBODY && closed === null)) return true
     throw error
@@ -73,6 +79,7 @@ async function isAway(hand: ByHand): Promise<boolean> {
 
 async function neverOpened(hand: ByHand, neverFailedOver: RevertInput['neverFailedOver']): Promise<string> {
   await refuseMovedAway(hand)
+  await refuseFollowing(hand)
   const word = await neverFailedOver()
   return `in the source is not written that writing moves: the switchover cannot have let anybody into the standby; ${word}`
 }
@@ -84,6 +91,14 @@ async function refuseMovedAway(hand: ByHand): Promise<void> {
   if (moved === null) return
   const message = `On ${sides.source.instance} is written that writing has moved from ${id.source} to ${moved.writer} (${moved.operation}), and ${id.target} does not answer: nobody can see whether applications were let in there. Try again once it answers.`
   throw failure('NO_WAY_BACK', message, { ...moved })
+}
+
+/** Inside the source, where it lets its own roles in: whoever made it follow the standby has written that there, the mark beside it may be missing. */
+async function refuseFollowing(hand: ByHand): Promise<void> {
+  const { open, limit } = await hand.source()
+  if (!open || limit === NOBODY) return
+  const origin = await readOrigin(await hand.open('source', 'migrator'))
+  if (origin?.source === hand.papers.id.target) throw opened(hand)
 }
 
 function opened({ papers: { id, operation } }: ByHand): Error {
@@ -177,6 +192,7 @@ async function removeWayBack(hand: ByHand): Promise<string> {
   await dropSlot(standby, { name: names.back.slot, token: standbyToken })
   const migrator = await hand.open('standby', 'migrator')
   await dropPublication(migrator, { name: names.back.publication, token: standbyToken })
-  await setGuardAsideApart(source, { token: sourceToken })
-  return `nothing is left of ${quoteIdentifier(names.back.slot)}; applications stay kept out of ${id.target}, as of every standby`
+  const guarded = await setGuardAsideApart(source, { token: sourceToken })
+  const told = guarded.length === 0 ? '' : `; a guard that refuses nothing by now stands upon ${shownList(guarded)}`
+  return `nothing is left of ${quoteIdentifier(names.back.slot)}; applications stay kept out of ${id.target}, as of every standby${told}`
 }

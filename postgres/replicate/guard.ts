@@ -206,9 +206,9 @@ export async function hasEventTriggers(session: Session): Promise<boolean> {
   return (await session.query(`SELECT FROM pg_catalog.pg_event_trigger WHERE evtenabled <> 'D' LIMIT 1`)).length > 0
 }
 
-/** As `setGuardAside`, of a database that others write to: table by table, so that nobody waits for longer than for one of them. */
-export async function setGuardAsideApart(session: Session, input: RaiseInput): Promise<void> {
-  await eachApart(session, input, STANDS, (table) => `ALTER TABLE ONLY ${table} DISABLE TRIGGER ${GUARD}`)
+/** As `setGuardAside`, of a database that others write to: table by table, so that nobody waits for longer than for one of them. Resolves to those that keep it. */
+export async function setGuardAsideApart(session: Session, input: RaiseInput): Promise<readonly string[]> {
+  return eachApart(session, input, STANDS, (table) => `ALTER TABLE ONLY ${table} DISABLE TRIGGER ${GUARD}`)
 }
 
 /** All of it goes, table by table, as far as they let go within `lockMs` each. Resolves to those that have it still, disabled or not. Safe to repeat. */

@@ -10,6 +10,8 @@ export interface RefreshInput extends Guarded {
   readonly standby: Session
   /** As `schema.name`, quoted by PostgreSQL; left out: all that are there. */
   readonly views?: readonly string[] | undefined
+  /** Of a database that applications read already: after so long a view is given up, and one that can be is filled without making its readers wait. */
+  readonly servedMsMax?: number | undefined
   /** Called before each. */
   readonly onProgress?: (view: string) => void
 }
@@ -30,7 +32,7 @@ export async function filledViews(session: Session): Promise<string[]> {
 
 /** Each in a transaction of its own, one that reads another after that one. What cannot be refreshed keeps nobody waiting: it is told, and the rest goes on. Safe to repeat.
  *  Throws FENCED_OFF, CONNECTION_LOST, the signal's reason. */
-export async function refreshViews({ standby, views, onProgress, ...guarded }: RefreshInput): Promise<Refreshed> {
+export async function refreshViews({ standby, views, onProgress, servedMsMax, ...guarded }: RefreshInput): Promise<Refreshed> {
   const refreshed: string[] = []
   const left: string[] = []
   const here = await inOrder(standby)
@@ -39,7 +41,7 @@ export async function refreshViews({ standby, views, onProgress, ...guarded }: R
     left.push(`${view}: it is not there`)
   for (const view of here.filter((one) => wanted === null || wanted.has(one))) {
     onProgress?.(view)
-    const why = await refresh(standby, view, guarded)
+    const why = await refresh(standby, view, { ...guarded, servedMsMax })
     if (why === null) refreshed.push(view)
     else left.push(`${view}: ${why}`)
   }
@@ -47,11 +49,17 @@ export async function refreshViews({ standby, views, onProgress, ...guarded }: R
 }
 
 /** Null: it was done. */
-async function refresh(standby: Session, view: string, guarded: Guarded): Promise<string | null> {
+async function refresh(
+  standby: Session,
+  view: string,
+  { servedMsMax, ...guarded }: Guarded & Pick<RefreshInput, 'servedMsMax'>,
+): Promise<string | null> {
   try {
-    await behindFence(standby, guarded, 'it has to own the view, or be a member of the role that does', () =>
-      standby.execute(`REFRESH MATERIALIZED VIEW ${view}`, { signal: guarded.signal }),
-    )
+    await behindFence(standby, guarded, 'it has to own the view, or be a member of the role that does', async () => {
+      if (servedMsMax !== undefined) await standby.execute(`SET LOCAL statement_timeout = ${servedMsMax}`)
+      const how = servedMsMax !== undefined && (await mayBeRead(standby, view)) ? 'CONCURRENTLY ' : ''
+      await standby.execute(`REFRESH MATERIALIZED VIEW ${how}${view}`, { signal: guarded.signal })
+    })
     return null
   } catch (error) {
     guarded.signal?.throwIfAborted()
@@ -59,6 +67,17 @@ async function refresh(standby: Session, view: string, guarded: Guarded): Promis
     if (server === null) throw error
     return `${server.sqlState}: ${server.message}`
   }
+}
+
+/** While it is filled: it holds something, and a whole unique index tells its rows apart, which are compared in a temporary table of its owner's. */
+async function mayBeRead(standby: Session, view: string): Promise<boolean> {
+  const rows = await standby.query(
+    `SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_index i ON i.indrelid = c.oid
+      WHERE c.oid = $1::regclass AND c.relispopulated AND i.indisunique AND i.indisvalid AND i.indimmediate AND i.indpred IS NULL AND i.indexprs IS NULL
+        AND pg_catalog.has_database_privilege(c.relowner, pg_catalog.current_database(), 'TEMP') LIMIT 1`,
+    [view],
+  )
+  return rows.length > 0
 }
 
 /** What the server itself said of the view. Where another one has come, or the connection is gone, nobody goes on. */

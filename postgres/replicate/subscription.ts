@@ -83,7 +83,13 @@ export async function ensureSubscription(standby: Session, input: SubscriptionIn
     if (asks) await standby.execute(`ALTER SUBSCRIPTION ${subscription} ENABLE`)
     return found
   })
-  if (asks) await refreshSubscription(standby, input)
+  try {
+    if (asks) await refreshSubscription(standby, input)
+  } catch (error) {
+    // whoever gives it up may be away for long, and one that is enabled means that this database follows
+    if (!input.enabled) await disableSubscription(standby, { name, token: input.token, waitMs: 0 }).catch(() => undefined)
+    throw error
+  }
   if (!input.enabled) await disableSubscription(standby, { name, token: input.token, signal })
   const after = await findSubscription(standby, name)
   if (after === null) throw gone(standby, name)

@@ -35,6 +35,9 @@ test.each([
   // nobody can prove that it is closed
   ['finish', seen('unknown', { source: null, unreached: { source: 'no answer' } }), 'DATABASE_UNREACHABLE'],
   ['revert', seen('unknown', { source: null, unreached: { source: 'no answer' } }), 'DATABASE_UNREACHABLE'],
+  // of a standby that was opened nothing is to be proven of the source any more
+  ['finish', seen('unknown', { source: null, standby: { ...standby, keptOut: false } }), 'goes on'],
+  ['revert', seen('unknown', { source: null, standby: { ...standby, keptOut: false } }), 'DATABASE_UNREACHABLE'],
   ['finish', seen('unknown', { standby: null, unreached: { standby: 'no answer' } }), 'DATABASE_UNREACHABLE'],
   // the source may be opened without it, which is looked at behind the fence
   ['revert', seen('unknown', { standby: null, unreached: { standby: 'no answer' } }), 'goes on'],

@@ -189,7 +189,7 @@ async function carryOut(over: FailingOver, planned: Planned): Promise<readonly F
   })
   if (moved === null) findings.push(left(STEPS.move))
   const { views = [] } = opened ?? {}
-  if (views.length === 0) return findings
+  if (views.length === 0 || !patched('fills-views')) return findings
   const filled = await run.forward(STEPS.views, {
     do: () => act.forward.fillOpenedViews({ ...ref(STEPS.views), sides, epoch, views }),
     detail: ({ summary, findings: told }) => ({ summary, findings: told }),

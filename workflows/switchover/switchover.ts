@@ -3,6 +3,7 @@
  *  round, moves writing back. */
 import { ApplicationFailure, patched } from '@temporalio/workflow'
 import { type EndpointState, type HostPort, samePlace } from '../../contracts/endpoint'
+import { TASK_QUEUES } from '../../contracts/messages'
 import type { Finding, OperationResult, StepDetail, StepName } from '../../contracts/operation'
 import type { StandbySides } from '../../contracts/replicate'
 import type { StepRef } from '../../contracts/step-ref'
@@ -136,7 +137,7 @@ function onBoth({ ref }: Switching, step: StepName, { sides, epochs, fenceEpoch 
 async function fillViews(switching: Switching, planned: Planned): Promise<readonly Finding[]> {
   const { run, act } = switching
   const { views = [] } = planned
-  if (views.length === 0) return []
+  if (views.length === 0 || !patched('fills-views')) return []
   const { findings } = await run.step(STEPS.views, {
     do: () => act.crossing.fillViews({ ...onBoth(switching, STEPS.views, planned), views }),
     detail: ({ summary, findings: told }) => ({ summary, findings: told }),
@@ -144,7 +145,7 @@ async function fillViews(switching: Switching, planned: Planned): Promise<readon
   return findings
 }
 
-/** All that comes before the fence but the papers, by which a person would go on; nobody is held and nobody shut out. Resolves to what keeps nobody. */
+/** All that comes before the fence but the papers, by which a person would go on; nobody is held, and nobody shut out of the source. Resolves to what keeps nobody. */
 async function rehearse(switching: Switching, planned: Planned): Promise<readonly Finding[]> {
   const { run, act } = switching
   const unfilled = await fillViews(switching, planned)
@@ -239,6 +240,9 @@ async function cross(switching: Switching, planned: Planned): Promise<readonly F
   return goForward(switching, planned)
 }
 
+/** Between the record that writing moves and the move itself it is much less, unless a worker or Temporal was away. */
+const LATE_MS = 3_000
+
 interface ForwardAct<T> {
   readonly do: () => Promise<T>
   readonly detail: (result: T) => StepDetail
@@ -260,11 +264,21 @@ async function goForward(switching: Switching, planned: Planned): Promise<readon
   const resume = ahead(async () =>
     planned.holds ? act.traffic.resumeEndpoint(ref(STEPS.resume)) : { summary: 'nobody was held' },
   )
+  const { endpointOn = TASK_QUEUES.postgres } = switching.input
+  let repeated = false
   await onward(STEPS.move, {
     do: async () => {
-      const recorded = await act.forward.recordMoved(onBoth(switching, STEPS.move, planned))
-      const opening = open.begin()
-      const led = await act.traffic.moveEndpoint({ ...ref(STEPS.move), from: endpointAt ?? { host, port }, to })
+      const [again, beganMs] = [repeated, Date.now()]
+      repeated = true
+      const on = onBoth(switching, STEPS.move, planned)
+      const recorded = await act.forward.recordMoved(on)
+      const late = (again || Date.now() - beganMs > LATE_MS) && patched('opens-before-leading-late')
+      // somebody may have taken all of it back by hand meanwhile, of which no endpoint knows: what opens the standby looks for that
+      const opening = late ? open.anew() : open.begin()
+      if (late) await opening
+      // of what has a queue of its own, a name in a DNS, the worker reaches no database
+      const stands = endpointOn === TASK_QUEUES.postgres ? { stands: on } : {}
+      const led = await act.traffic.moveEndpoint({ ...ref(STEPS.move), ...stands, from: endpointAt ?? { host, port }, to })
       opening.then(resume.begin).catch(() => undefined)
       return { summary: `${led.summary}; ${recorded.summary}`, moved: led.moved }
     },
@@ -287,15 +301,17 @@ async function goForward(switching: Switching, planned: Planned): Promise<readon
 }
 
 /** An act that may begin before its step is on the record, since somebody waits for it: the step takes it over, and a repeat of the step begins it anew. */
-function ahead<T>(act: () => Promise<T>): { begin: () => Promise<T>; take: () => Promise<T> } {
+function ahead<T>(act: () => Promise<T>): Record<'begin' | 'anew' | 'take', () => Promise<T>> {
   let begun: Promise<T> | null = null
+  const anew = () => {
+    begun = act()
+    // whoever takes it over is told
+    begun.catch(() => undefined)
+    return begun
+  }
   return {
-    begin() {
-      begun ??= act()
-      // whoever takes it over is told
-      begun.catch(() => undefined)
-      return begun
-    },
+    begin: () => begun ?? anew(),
+    anew,
     take() {
       const taken = begun ?? act()
       begun = null

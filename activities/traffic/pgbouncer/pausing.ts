@@ -1,11 +1,11 @@
 /** Pausing several poolers: all of them or none. Nobody resumes by itself, so that whoever pauses takes it back himself where it fails, or comes too late. */
-import type { Endpoint, PoolerFacts } from '../../../contracts/endpoint'
+import { type Endpoint, type PoolerFacts, samePlace } from '../../../contracts/endpoint'
 import { Failure, failure } from '../../../contracts/failures'
 import { changing } from '../../act'
 import { type Pausing, shownPlace } from '../port'
 import { allOf, answersOf, type Each } from './answers'
 import { type Console, openConsole } from './console'
-import { factsOf, pause, resume, sharedPort } from './pooler'
+import { factsOf, pause, placeOf, resume, sharedPort } from './pooler'
 
 type Declared = Pick<Extract<Endpoint, { readonly kind: 'pgbouncer' }>, 'poolers' | 'database'>
 
@@ -50,7 +50,11 @@ export function pausingOf(each: Each, { poolers: declared, database }: Declared)
   }
   return {
     facts,
-    resume: async () => allOf(await each(resume)).includes(true),
+    async resume(leadingTo) {
+      const led: typeof resume = async (of) =>
+        leadingTo === undefined || samePlace(await placeOf(of), leadingTo) ? resume(of) : false
+      return allOf(await each(led)).includes(true)
+    },
     async pause(withinMs) {
       // asked of all before any is paused: one that is down costs nobody a wait
       const { objections, waitMsMax, waitMsAfter } = await facts()

@@ -77,6 +77,8 @@ test('an approval is of these tables and sequences, and not of as many others', 
     for (const side of ['source', 'standby'] as const) await it.on(side, 'mover', `CREATE SEQUENCE ${name}`)
     const { digest, blocks } = await it.plan()
     expect(blocks).toEqual([])
+    // roles come and go, and are told
+    await it.on('source', 'postgres', `CREATE ROLE passing_${name} LOGIN`)
     digests.push(digest, (await it.plan()).digest)
     for (const side of ['source', 'standby'] as const) await it.on(side, 'mover', `DROP SEQUENCE ${name}`)
   }
@@ -134,6 +136,8 @@ test('what is made after the plan ends it before anybody is shut out; what is ma
   expect(before).toMatch(
     /^Nobody was shut out: A session of master \(psql\).* public.late was made since and does not go to the standby/,
   )
+  const rehearsed = it.act((on) => on.rehearseCrossing(it.input('rehearse')))
+  expect(await message(rehearsed, 'PLAN_DRIFTED')).toBe(before)
   await psql.query('SELECT 1')
   await psql.close()
   await it.on('source', 'mover', 'DROP TABLE public.late')

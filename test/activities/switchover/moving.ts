@@ -8,7 +8,10 @@ import type { Replicating, ReplicationActivities } from '../../../activities/rep
 import { createReplicationActivities } from '../../../activities/replication/replication'
 import { lookAtStandby } from '../../../activities/replication/watch'
 import type { Watching } from '../../../activities/switchover/contract'
+import { assertOursStill } from '../../../activities/switchover/ours'
 import { createSwitchoverActivities } from '../../../activities/switchover/switchover'
+import { createTrafficActivities } from '../../../activities/traffic/traffic'
+import type { MovedEndpoint } from '../../../contracts/endpoint'
 import type { DatabaseEntry } from '../../../contracts/fleet'
 import type { SwitchoverPlan, SwitchoverPlanSummary } from '../../../contracts/switchover'
 import { type Ledger, openLedger } from '../../../ledger/ledger'
@@ -41,6 +44,8 @@ export interface Moving {
   act<T>(work: (activities: ReturnType<typeof createSwitchoverActivities>) => Promise<T>, how?: Partial<Act>): Promise<T>
   /** Up to the fence, and behind it. */
   crossed(): Promise<void>
+  /** Moves an endpoint to the standby, as the step does: by the programs of this folder. */
+  led(folder: string, how?: Partial<Act>): Promise<MovedEndpoint>
   takenBack(): Promise<void>
   /** Of the old writer as a standby of the new one; each call in an operation of its own. */
   replicating<T>(
@@ -288,6 +293,22 @@ async function makeMoving(
       expect(blocks).toEqual([])
       await it.act((on) => on.prepareWayBack(it.input('way-back')))
       await it.act((on) => on.fenceAndDrain(it.input('cross')))
+    },
+    async led(folder, how) {
+      const endpoint = { kind: 'command', move: ['move'], check: ['check'], timeoutMs: 5_000 } as const
+      const its = await ledger.putBundle({
+        version: 1,
+        database: { ...entries.source, endpoint },
+        migrations: [],
+        switchover: request as never,
+      })
+      const stands = { ...it.input('move'), bundle: its }
+      const access = { ...deps, endpoints: { commands: { folder, path: process.env.PATH ?? '' }, labRouter: null } }
+      const traffic = createTrafficActivities(access, (asked) => assertOursStill(deps, asked))
+      return running(
+        () => traffic.moveEndpoint({ ...ref('move'), bundle: its, stands, from: sides.source, to: sides.standby }),
+        how,
+      )
     },
     async takenBack() {
       await it.act((on) => on.takeBackFence(it.input('cross')))

@@ -5,6 +5,9 @@ import { revertByHand } from '../../../postgres/break-glass/revert'
 import type { Reach } from '../../../postgres/break-glass/sides'
 import { connect } from '../../../postgres/connect/session'
 import { KEYHOLE } from '../../../postgres/fence/keyhole'
+import { ensureControlSchema } from '../../../postgres/migrate/control-schema'
+import { prepareGuard, raiseGuard } from '../../../postgres/replicate/guard'
+import { failureOf } from '../../postgres/support/apply'
 import { until } from '../../support/eventually'
 import { type Movers, type Moving, startMovers } from './moving'
 
@@ -74,6 +77,45 @@ test('an undo that is overtaken while the source lets its own roles in alone, an
   await it.takenBack()
   await writers.goOn()
   expect(await keptOut(it)).toEqual([])
+})
+
+test('a guard that was left by a crossing of before, and a way back that cannot be made, turn nobody away', async () => {
+  const it = await movers.moving()
+  expect((await it.plan()).blocks).toEqual([])
+  const [mover, master, slow] = [
+    await it.inside('source', 'mover'),
+    await it.inside('source', 'master'),
+    await it.inside('source', 'app'),
+  ]
+  await ensureControlSchema(mover)
+  await prepareGuard(mover, {})
+  expect(await raiseGuard(master, {})).toEqual([])
+  await Promise.all([mover.close(), master.close()])
+  const enabled = () =>
+    it.on(
+      'source',
+      'postgres',
+      `SELECT subname FROM pg_subscription JOIN pg_database d ON d.oid = subdbid WHERE d.datname = current_database() AND subenabled`,
+    )
+  await slow.execute(`BEGIN; INSERT INTO orders (what) VALUES ('slow')`)
+  const refused = await failureOf(
+    it.act((on) => on.prepareWayBack(it.input('way-back'))),
+    'DATABASE_REFUSED',
+  )
+  expect(refused.message).toMatch(/their locks were not to be had within 5 s: public\.orders\. End what/)
+  await slow.execute('COMMIT')
+  await slow.close()
+  const writers = impatient(it, 4)
+  const lets = (login: string) => it.on('standby', 'postgres', `ALTER ROLE follower ${login}`)
+  await lets('NOLOGIN')
+  await failureOf(
+    it.act((on) => on.prepareWayBack(it.input('way-back'))).finally(() => lets('LOGIN')),
+    'CREDENTIALS_REJECTED',
+  )
+  expect(await enabled()).toEqual([])
+  await it.act((on) => on.prepareWayBack(it.input('way-back')))
+  expect(await enabled()).toEqual([])
+  await writers.goOn()
 })
 
 test('a person who takes it back by hand', async () => {

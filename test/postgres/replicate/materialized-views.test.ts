@@ -40,6 +40,20 @@ describe.each([15, 17] as const)('PostgreSQL %i', (major) => {
     expect(await valuesOf(standby, 'SELECT relispopulated::text FROM pg_class WHERE relname = $$empty$$')).toEqual(['false'])
   })
 
+  test('of a database that is read nobody waits where a view can be told row by row, and what takes too long is given up', async () => {
+    const database = await server.database()
+    const [standby, reader] = [await database.connect(), await database.connect()]
+    await standby.execute(`CREATE TABLE t (n int NOT NULL); CREATE MATERIALIZED VIEW v AS SELECT n FROM t; CREATE UNIQUE INDEX ON v (n);
+      CREATE MATERIALIZED VIEW part AS SELECT n FROM t; CREATE UNIQUE INDEX ON part (n) WHERE n > 0;
+      CREATE MATERIALIZED VIEW slow AS SELECT n, pg_sleep(30)::text FROM t; INSERT INTO t VALUES (1)`)
+    await reader.execute('BEGIN; SELECT FROM v')
+    const { refreshed, left } = await refreshViews({ standby, servedMsMax: 1_000 })
+    await reader.close()
+    expect(refreshed).toEqual(['public.part', 'public.v'])
+    expect(left).toEqual([expect.stringMatching(/^public\.slow: 57014: /)])
+    expect(await valuesOf(standby, 'SELECT n::text FROM v')).toEqual(['1'])
+  })
+
   test('whoever is not the owner is told so, and an attempt that was overtaken fills nothing', async () => {
     const database = await server.database()
     const master = await database.connect()
