@@ -149,6 +149,8 @@ export interface ExchangePlanSummary {
   readonly summary: string
   /** Of a failover: why somebody else has to approve it; null: what may be lost was allowed beforehand. */
   readonly asks?: string | null
+  /** Of a failover: as of `TakeOverExposure`. */
+  readonly lossMsMax?: number | null
 }
 
 /** What `--plan` shows. Its digest covers everything but itself and what moves while others write. */
@@ -184,11 +186,16 @@ export interface ExchangeEnd {
   readonly summary: string
 }
 
+export interface GivenUpSource {
+  /** That it takes no writes; what it does not say itself is not waited for then. */
+  readonly isFenced: boolean
+}
+
 /** By the databases' own word. */
 export interface WriterProven {
   readonly version: 1
-  /** `source`: the exchange came to nothing. */
-  readonly writer: 'source' | 'standby'
+  /** `source`: the exchange came to nothing. `none`: so did that by which a source was given up that takes no writes either. */
+  readonly writer: 'source' | 'standby' | 'none'
   /** `follows`: it says itself that it is a replica now; `silent`: it could not be asked. */
   readonly other: 'follows' | 'silent'
   /** Each a sentence. */

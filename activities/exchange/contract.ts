@@ -4,9 +4,12 @@ import type {
   ExchangePlanSummary,
   ExchangeQuestion,
   ExchangeSides,
+  GivenUpSource,
+  TakeOverExposure,
   TakeOverQuestion,
   WriterProven,
 } from '../../contracts/exchange'
+import type { LockRef } from '../../contracts/lock'
 import type { InstanceAddress } from '../../contracts/migrate'
 import type { IsoInstant } from '../../contracts/operation'
 import type { StepRef } from '../../contracts/step-ref'
@@ -43,13 +46,24 @@ export interface ExchangeDataActivities {
   planExchange(input: StepRef & ExchangeQuestion): Promise<ExchangePlanSummary>
   /** As `planExchange`, of a source that is given up: only the replica is asked. */
   planTakeOver(input: StepRef & TakeOverQuestion): Promise<ExchangePlanSummary>
-  /** Behind a fence that was proven at `fencedAt`: what may be lost by then, held against what was allowed. Where that is more, the plan in the ledger says so and why
-   *  somebody has to approve it; else it stays as it is. Safe to repeat, with the same digest while the replica gets no more. */
-  stateTakeOver(input: OnBoth & { fencedAt: IsoInstant }): Promise<ExchangePlanSummary>
+  /** Behind a fence that was proven at `fencedAt`, or given up: what may be lost by then, held against what was allowed or, of a source that is not dead, approved. Where
+   *  that is more, the plan in the ledger says so and why somebody has to approve it; else it stays as it is. `agreed` null: nobody but an allowance has agreed. Safe to
+   *  repeat, with the same digest while the replica gets no more. */
+  stateTakeOver(
+    input: OnBoth & {
+      fencedAt: IsoInstant
+      isProven: boolean
+      agreed: Pick<TakeOverExposure, 'lossMsMax'> | null
+    },
+  ): Promise<ExchangePlanSummary>
   /** Raises the row of who may act on the source, and waits until the replica shows it: what follows, follows now. Fails with BARRIER_NOT_PASSED after
    *  `followMsMax` of the request. Safe to repeat. */
   raiseOnSource(input: OnBoth & { epoch: number }): Promise<Told>
+  /** Of a source that was given up: raises the row of who may act on the new writer, above whatever came along. Safe to repeat. */
+  raiseOnNewWriter(input: OnBoth & { lock: LockRef }): Promise<Told>
   /** Which of both takes writes, by their own word. `cloudSays` null: a person has taken the waiting out of our hands. Fails with NOT_READY_YET while they do not
    *  agree with the cloud, and with FENCE_NOT_PROVEN where both take writes, or the new writer lacks the mark. Changes nothing in either. */
-  proveWriter(input: OnBoth & { epoch: number; cloudSays: ExchangeEnd['outcome'] | null }): Promise<WriterProven>
+  proveWriter(
+    input: OnBoth & { epoch: number | null; cloudSays: ExchangeEnd['outcome'] | null; givenUp?: GivenUpSource },
+  ): Promise<WriterProven>
 }

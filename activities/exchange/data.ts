@@ -1,10 +1,13 @@
 /** The databases' part of an exchange: what they say of themselves, before it and after. */
 import type { HostPort } from '../../contracts/endpoint'
 import { EXCHANGE_DOCUMENTS, type WriterProven } from '../../contracts/exchange'
+import { standingEpoch } from '../../postgres/migrate/fence'
 import { physicalSide } from '../../postgres/replicate/physical'
 import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
-import type { Place } from '../replication/sides'
+import { looking, type Place } from '../replication/sides'
+import { raiseOwnFence } from '../schema/apply-behind-fence'
+import { epochAbove } from '../schema/epoch'
 import type { ExchangeDataActivities } from './contract'
 import { judgeWriter, type Word, wordOfRoles } from './judge'
 import { exchangePlaces } from './pair'
@@ -20,6 +23,7 @@ export function createExchangeDataActivities(deps: ActivityDeps): ExchangeDataAc
     planTakeOver: (input) => planTakeOver(deps, input),
     stateTakeOver: (input) => stateTakeOver(deps, input),
     raiseOnSource: (input) => raiseOnSource(deps, input),
+    raiseOnNewWriter: (input) => raiseOnNewWriter(deps, input),
     proveWriter: (input) => proveWriter(deps, input),
   }
 }
@@ -30,6 +34,19 @@ async function raiseOnSource(deps: ActivityDeps, input: Parameters<ExchangeDataA
   const { source: writer, standby: follower } = places
   const ms = await markAndFollow(deps, { writer, follower, epoch, followMsMax: request.followMsMax })
   return { summary: `${sides.standby.instance} showed what was written to ${sides.source.instance} within ${ms} ms` }
+}
+
+/** What was planned before the source was lost knows no higher one. */
+async function raiseOnNewWriter(deps: ActivityDeps, input: Parameters<ExchangeDataActivities['raiseOnNewWriter']>[0]) {
+  const { operation, lock, sides } = input
+  const { places } = await exchangePlaces(deps, input)
+  const { host, port } = sides.standby.afterwards ?? sides.standby
+  const writer = { ...places.standby, address: { ...places.standby.address, host, port } }
+  return looking(deps, writer, 'migrator', async (session) => {
+    const epoch = await epochAbove(deps, operation, lock, await standingEpoch(session))
+    await raiseOwnFence(session, operation, epoch)
+    return { summary: `who may act in ${sides.standby.instance} is reckoned from here on` }
+  })
 }
 
 async function proveWriter(deps: ActivityDeps, input: Proving): Promise<WriterProven> {

@@ -1,5 +1,5 @@
 /** Which of both takes writes, out of what each says of itself. Nobody is led anywhere by less than that. */
-import type { ExchangeEnd, WriterProven } from '../../contracts/exchange'
+import type { ExchangeEnd, GivenUpSource, WriterProven } from '../../contracts/exchange'
 import { failure } from '../../contracts/failures'
 import type { StandbySides } from '../../contracts/replicate'
 import type { PhysicalSide } from '../../postgres/replicate/physical'
@@ -12,8 +12,10 @@ export interface BothSaid {
     readonly source: Pick<StandbySides['source'], 'instance'>
     readonly standby: Pick<StandbySides['standby'], 'instance'>
   }
-  /** Of the mark that the source got right before. */
-  readonly epoch: number
+  /** Of the mark that the source got right before; null: it got none. */
+  readonly epoch: number | null
+  /** Of a source that is given up. */
+  readonly givenUp?: GivenUpSource
   /** Null: a person has taken the waiting out of our hands. */
   readonly cloudSays: ExchangeEnd['outcome'] | null
   readonly old: Word
@@ -45,15 +47,25 @@ export interface WordsOfRoles {
   readonly nobodysWriter: boolean
 }
 
-/** Fails with NOT_READY_YET while they do not agree, and with FENCE_NOT_PROVEN where both take writes or the new writer lacks the mark. */
-export function judgeWriter({ sides: { source, standby }, epoch, cloudSays, old, next, attempt }: BothSaid): WriterProven {
+/** `none`: of a source that is given up the cloud says that it came to nothing, and nobody takes writes. Fails with NOT_READY_YET while they do not agree, and with FENCE_NOT_PROVEN where both take writes or the new writer lacks the mark. */
+export function judgeWriter({
+  sides: { source, standby },
+  epoch,
+  givenUp,
+  cloudSays,
+  old,
+  next,
+  attempt,
+}: BothSaid): WriterProven {
+  const heard = attempt >= SILENT_ATTEMPTS || givenUp?.isFenced === true
   if (writes(old) && writes(next)) {
     const message = `Both ${source.instance} and ${standby.instance} take writes. Keep everybody off the one that applications are not led to, then find out by its cloud what became of the exchange, and have this tried again.`
     throw failure('FENCE_NOT_PROVEN', message, { instance: source.instance })
   }
   if (typeof next !== 'string' && !next.replays) {
-    assertMarked(next, epoch, standby.instance)
-    const evidence = [`${standby.instance} takes writes, and has what was written to ${source.instance} right before`]
+    if (epoch !== null) assertMarked(next, epoch, standby.instance)
+    const marked = epoch === null ? '' : `, and has what was written to ${source.instance} right before`
+    const evidence = [`${standby.instance} takes writes${marked}`]
     if (typeof old !== 'string')
       return {
         version: 1,
@@ -61,13 +73,19 @@ export function judgeWriter({ sides: { source, standby }, epoch, cloudSays, old,
         other: 'follows',
         evidence: [...evidence, `${source.instance} replays and takes none`],
       }
-    if (cloudSays === 'exchanged' && attempt >= SILENT_ATTEMPTS)
+    if (cloudSays === 'exchanged' && heard)
       return { version: 1, writer: 'standby', other: 'silent', evidence: [...evidence, `${source.instance} did not say: ${old}`] }
     throw disagree(`The old writer ${source.instance} cannot be asked whether it takes writes: ${old}`)
   }
   if (writes(old) && cloudSays !== 'exchanged' && (follows(next) || cloudSays === 'stayed')) {
     const other = follows(next) ? 'follows' : 'silent'
     return { version: 1, writer: 'source', other, evidence: [`${source.instance} takes writes as before`] }
+  }
+  if (givenUp !== undefined && cloudSays === 'stayed' && follows(next) && !writes(old) && heard) {
+    const word = typeof old === 'string' ? `did not say: ${old}` : 'replays and takes none'
+    const other = typeof old === 'string' ? 'silent' : 'follows'
+    const evidence = [`${standby.instance} replays as before, and takes no writes`, `${source.instance} ${word}`]
+    return { version: 1, writer: 'none', other, evidence }
   }
   const said = typeof next === 'string' ? `cannot be asked: ${next}` : 'replays still'
   throw disagree(`The replica ${standby.instance} ${said}`)

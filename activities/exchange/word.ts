@@ -29,13 +29,27 @@ export async function markAndFollow(deps: ActivityDeps, { writer, follower, epoc
   const { token } = await looking(deps, writer, 'migrator', (session) => raiseOwnFence(session, operation, epoch))
   const { signal } = currentAct()
   const began = performance.now()
-  await looking(deps, follower, 'migrator', async (session) => {
+  // one that lets us in and then stands still answers nobody, and hears no abort
+  const late = AbortSignal.timeout(followMsMax + WORD_MS)
+  const cutBy = AbortSignal.any([signal, late])
+  const follow = async (session: Session): Promise<void> => {
     while ((await readFence(session)).epoch < token.epoch) {
       if (performance.now() - began > followMsMax) throw doesNotFollow(writer, follower, followMsMax)
       await sleep(LOOK_EVERY_MS, undefined, { signal })
     }
-  })
+  }
+  try {
+    await withSession(deps, { ...askedAt(follower), cutBy }, follow)
+  } catch (error) {
+    signal.throwIfAborted()
+    throw late.aborted ? doesNotFollow(writer, follower, followMsMax) : error
+  }
   return Math.round(performance.now() - began)
+}
+
+/** As its migrator. */
+function askedAt({ entry, address, ref: { operation, step } }: Place) {
+  return { entry, role: 'migrator', operation, step, address, canary: false } as const
 }
 
 function doesNotFollow({ address: { instance: from } }: Place, { address: { instance } }: Place, ms: number): Failure {
@@ -50,11 +64,9 @@ export async function wordOf<T extends object>(
   ask: (session: Session) => Promise<T>,
   withinMs = WORD_MS,
 ): Promise<T | string> {
-  const { entry, address, ref } = place
   const late = AbortSignal.timeout(withinMs)
-  const asked = { entry, role: 'migrator', operation: ref.operation, step: ref.step, address, canary: false } as const
   try {
-    const request = { ...asked, ownAddress: true, connectTimeoutMs: CONNECT_MS, cutBy: late }
+    const request = { ...askedAt(place), ownAddress: true, connectTimeoutMs: CONNECT_MS, cutBy: late }
     return await Promise.race([withSession(deps, request, ask), silent(late, withinMs)])
   } catch (error) {
     if (error instanceof Failure && (error.kind === 'transient' || error.code === 'DATABASE_REFUSED')) return error.message

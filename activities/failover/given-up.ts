@@ -1,9 +1,11 @@
 /** Whether an earlier failover has made another database the writer in the place of this source, as far as operations tell: a source that was drained has no fence of its cloud, and
  *  may have died with its mark since. The row of the standby that was opened is no witness, since whoever touches it later writes over who did. Reads only. */
+import { EXCHANGE_DOCUMENTS, EXCHANGE_STEPS, type ExchangePlan, type WriterProven } from '../../contracts/exchange'
 import { FAILOVER_DOCUMENTS, FAILOVER_STEPS, type FailoverPlan } from '../../contracts/failover'
 import type { Finding, OperationDocument } from '../../contracts/operation'
 import { SWITCHOVER_DOCUMENTS } from '../../contracts/switchover'
 import type { ActivityDeps } from '../deps'
+import { hasOpened } from './opened'
 
 type Ledger = Pick<ActivityDeps['ledger'], 'listOperations' | 'getDocument' | 'getOrigin' | 'getBundle'>
 
@@ -32,14 +34,17 @@ const NOTHING: GivenUp = { blocks: [], warnings: [], asks: null }
  *  given up. Where it was only written to since, as the standby has it by replication, somebody may have made it the writer again by hand, or it runs
  *  beside the writer: a person decides. That its fence was lifted says nothing, since the new writer's standby is made of it so. */
 export async function givenUpBefore(ledger: Ledger, { source, operation, beatAt }: AskedOfGivenUp): Promise<GivenUp> {
-  const failovers = await opened(ledger, { database: source.name, kind: 'failover', name: FAILOVER_DOCUMENTS.opened })
+  const failovers = [
+    ...(await applied(ledger, { database: source.name, kind: 'failover' }, hasOpened)),
+    ...(await applied(ledger, { database: source.name, kind: 'exchange' }, hasOpened)),
+  ].sort((one, other) => Date.parse(openedAt(other)) - Date.parse(openedAt(one)))
   const [last] = failovers.filter(({ id, databases }) => databases[0] === source.name && id !== operation)
-  if (last === undefined || (await wasAnother(ledger, last.id, source.instanceId))) return NOTHING
+  if (last === undefined || (await wasAnother(ledger, last, source.instanceId))) return NOTHING
   const since = openedAt(last)
   const isBack = ({ databases, startedAt }: OperationDocument) => databases[1] === source.name && isAfter(startedAt, since)
   if (failovers.some(isBack)) return NOTHING
-  const switchovers = { database: source.name, kind: 'switchover', name: SWITCHOVER_DOCUMENTS.moved } as const
-  if ((await opened(ledger, switchovers)).some(isBack)) return NOTHING
+  if ((await applied(ledger, { database: source.name, kind: 'switchover' }, hasMoved)).some(isBack)) return NOTHING
+  if ((await applied(ledger, { database: source.name, kind: 'exchange' }, hasExchanged)).some(isBack)) return NOTHING
   if (await wasSeededFrom(ledger, source.name, since)) return NOTHING
   const writer = last.databases[1] ?? 'another database'
   const given = `${last.id} has given ${source.name} up and made ${writer} the writer in its place`
@@ -55,24 +60,36 @@ const finding = (message: string): Finding => ({ rule: 'failover:opened', messag
 
 const isAfter = (one: string, other: string): boolean => Date.parse(one) > Date.parse(other)
 
-/** Those that came so far as to write down that they moved writing, the newest first. */
-async function opened(
+/** Those that came so far as to move writing, the newest first. */
+async function applied(
   ledger: Ledger,
-  { name, ...asked }: { readonly database: string; readonly kind: 'failover' | 'switchover'; readonly name: string },
+  asked: { readonly database: string; readonly kind: 'failover' | 'switchover' | 'exchange' },
+  hasMovedIt: (ledger: Ledger, operation: string) => Promise<boolean>,
 ): Promise<readonly OperationDocument[]> {
   const all = await ledger.listOperations({ ...asked, mode: 'apply', limit: LOOKED_AT })
-  const documents = await Promise.all(all.map(({ id }) => ledger.getDocument({ operation: id, name })))
-  return all.filter((_, index) => documents[index] !== null)
+  const moved = await Promise.all(all.map(({ id }) => hasMovedIt(ledger, id)))
+  return all.filter((_, index) => moved[index])
+}
+
+async function hasMoved(ledger: Ledger, operation: string): Promise<boolean> {
+  return (await ledger.getDocument({ operation, name: SWITCHOVER_DOCUMENTS.moved })) !== null
+}
+
+async function hasExchanged(ledger: Ledger, operation: string): Promise<boolean> {
+  const proven = (await ledger.getDocument({ operation, name: EXCHANGE_DOCUMENTS.proven })) as WriterProven | null
+  return proven?.writer === 'standby'
 }
 
 /** An operation may have been asked for long before it came to that. */
-function openedAt({ steps, startedAt }: OperationDocument): string {
-  return steps.find(({ id }) => id === FAILOVER_STEPS.open.id)?.startedAt ?? startedAt
+function openedAt({ kind, steps, startedAt }: OperationDocument): string {
+  const { id: opening } = kind === 'exchange' ? EXCHANGE_STEPS.exchange : FAILOVER_STEPS.open
+  return steps.find(({ id }) => id === opening)?.startedAt ?? startedAt
 }
 
 /** Restored or made anew since, under the same name. */
-async function wasAnother(ledger: Ledger, operation: string, instanceId: string): Promise<boolean> {
-  const plan = (await ledger.getDocument({ operation, name: FAILOVER_DOCUMENTS.plan })) as FailoverPlan | null
+async function wasAnother(ledger: Ledger, { id: operation, kind }: OperationDocument, instanceId: string): Promise<boolean> {
+  const { plan: name } = kind === 'exchange' ? EXCHANGE_DOCUMENTS : FAILOVER_DOCUMENTS
+  const plan = (await ledger.getDocument({ operation, name })) as FailoverPlan | ExchangePlan | null
   return plan !== null && plan.source.instanceId !== instanceId
 }
 

@@ -22,7 +22,6 @@ import { lastBeat } from '../../postgres/replicate/watch/beat'
 import { toldSkew } from '../../postgres/replicate/watch/skew'
 import { assertMayAct } from '../act'
 import type { ActivityDeps } from '../deps'
-import { openedBehind, placeOf } from '../instance-fence/place'
 import { LACKS_FILES } from '../replication/applied'
 import { unlessAway } from '../replication/away'
 import { standingInKeyhole } from '../replication/keyhole'
@@ -32,10 +31,10 @@ import { looking } from '../replication/sides'
 import { epochAbove } from '../schema/epoch'
 import type { FailoverActivities } from './contract'
 import { exposureOf, uncopiedTables } from './exposure'
-import { givenUpBefore } from './given-up'
 import { askedOfSource, knownLeftBehind, LEFT_MS, type LeftBehind, notSaid } from './left-behind'
 import { askForMark, inTimeOrLate, silentMark } from './mark'
 import { type FailoverPair, failoverPair } from './pair'
+import { writerElsewhere } from './writer-elsewhere'
 
 type Input = Parameters<FailoverActivities['planFailover']>[0]
 
@@ -53,16 +52,14 @@ export async function planFailover(deps: ActivityDeps, input: Input): Promise<Fa
   const marked = await lookForMark(deps, pair, input)
   const drained = probed.verdict === 'healthy' && request.althoughItAnswers !== null
   const left = drained ? await leftBehindOf(deps, pair) : knownLeftBehind(record)
-  const givenUp = await givenUpBefore(deps.ledger, {
-    ...{ source: { name: pair.id.source, instanceId: sides.source.instanceId }, operation },
+  const givenUp = await writerElsewhere(deps.ledger, {
+    ...{ source: database, at: sides.source, operation },
     beatAt: exposure.beat?.at ?? null,
   })
   const blocks = [
     ...blocksOfProbes(pair, input),
     ...blocksOfRecord(record, input),
     ...blocksOfEndpoint(input),
-    ...(await blocksOfFence(deps, input, database)),
-    ...(await blocksOfRole(deps, pair)),
     ...givenUp.blocks,
     ...marked.blocks,
     ...left.blocks,
@@ -186,14 +183,6 @@ function blocksOfEndpoint({ endpoint, sides }: Input): Finding[] {
   ]
 }
 
-/** Writing has moved away from one that follows another by now, whoever still follows it: opened, that one would be a second writer. */
-async function blocksOfRole({ ledger }: ActivityDeps, { id }: FailoverPair): Promise<Finding[]> {
-  const own = (await ledger.listStandbys()).find(({ target, state }) => target === id.source && state !== 'gone')
-  if (own === undefined) return []
-  const message = `${own.target} is a standby of ${own.source} itself (${own.state}), so it is not the writer: fail over from ${own.source}, or "capstan standby remove" what is none.`
-  return [block('follows', message)]
-}
-
 /** One that is dead is not asked for its mark. */
 async function lookForMark(
   deps: ActivityDeps,
@@ -210,19 +199,6 @@ async function lookForMark(
 async function leftBehindOf(deps: ActivityDeps, pair: FailoverPair): Promise<LeftBehind> {
   const told = await inTimeOrLate((late) => askedOfSource(deps, pair, late).catch(unlessAway), LEFT_MS)
   return told === null || told === 'late' ? notSaid(pair) : told
-}
-
-/** Two standbys of one source are never opened: what stands for the first would be taken back for the second. */
-async function blocksOfFence({ ledger }: ActivityDeps, { operation, sides }: Input, source: DatabaseEntry): Promise<Finding[]> {
-  const opened = await openedBehind(ledger, await ledger.getFence(placeOf(source, sides.source)), sides.source)
-  if (opened === null || opened.operation === operation) return []
-  const whom = opened.writer === null ? 'another database' : opened.writer
-  return [
-    block(
-      'opened',
-      `${opened.operation} has fenced ${sides.source.instance} and made ${whom} the writer in its place. A second one would write beside it: fail over from ${whom}, or move writing by "capstan switchover".`,
-    ),
-  ]
 }
 
 function warningsOf(

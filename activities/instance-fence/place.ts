@@ -1,10 +1,10 @@
 /** Which instance is fenced, and what its cloud shows of it. */
 import type { CallOptions, InstanceAccess, InstanceRef, ManagedPostgres } from '../../clouds/port'
-import { FAILOVER_DOCUMENTS } from '../../contracts/failover'
 import type { DatabaseEntry } from '../../contracts/fleet'
 import type { FencedInstance, FencedTarget, FencePlace } from '../../contracts/instance-fence'
 import { holdsOf } from '../../ledger/fenced-instances'
 import type { ActivityDeps } from '../deps'
+import { hasOpened } from '../failover/opened'
 import type { Fencing } from './contract'
 
 export function placeOf({ cloud, account, region }: DatabaseEntry, { instance }: FencedTarget): FencePlace {
@@ -70,7 +70,7 @@ export async function openedBehind(
 ): Promise<{ readonly operation: string; readonly writer: string | null } | null> {
   if (held === null || held.instanceId !== instanceId || held.state === 'lifted') return null
   for (const { operation, bundle } of holdsOf(held)) {
-    if ((await ledger.getDocument({ operation, name: FAILOVER_DOCUMENTS.opened })) === null) continue
+    if (!(await hasOpened(ledger, operation))) continue
     const { failover, exchange } = await ledger.getBundle(bundle)
     return { operation, writer: (failover ?? exchange)?.standby.name ?? null }
   }

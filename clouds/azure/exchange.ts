@@ -7,10 +7,11 @@ import { unlessPromoted } from '../owner'
 import type { CallOptions, ChangeOptions, Exchangeable, Exchanging, Started } from '../port'
 import type { Azure } from './client'
 import { isReplica, serverDescription } from './describe'
-import { ADOPTED, requireVery } from './servers'
+import { ADOPTED, findServer, requireVery } from './servers'
 
 interface Pair {
-  readonly source: Server
+  /** Null: it is given up, and gone. */
+  readonly source: Server | null
   readonly replica: Server
 }
 
@@ -18,7 +19,7 @@ export async function exchangeObstacles(azure: Azure, input: Exchanging, options
   const { name } = input.replica
   const group = azure.groupOf(name)
   return {
-    obstacles: await standing(azure, await pairOf(azure, input, options), options),
+    obstacles: await standing(azure, { ...(await pairOf(azure, input, options)), names: input }, options),
     mark: '',
     byHand: [
       `az postgres flexible-server replica promote --resource-group ${group} --name ${name} --promote-mode switchover --promote-option ${optionOf(input).toLowerCase()}`,
@@ -37,7 +38,7 @@ export async function startExchange(azure: Azure, input: Exchanging, options: Ch
     // perhaps the very exchange, of an attempt whose answer got lost: its end is waited for
     throw failure('CLOUD_BUSY', `Server ${name} is being changed, and nobody can say whether that is the exchange.`, { name })
   }
-  const [obstacle] = await standing(azure, pair, options)
+  const [obstacle] = await standing(azure, { ...pair, names: input }, options)
   if (obstacle !== undefined) throw failure('CLOUD_REFUSED', obstacle, { instance: name })
   const replica = { role: 'Primary', promoteMode: 'Switchover', promoteOption: optionOf(input) }
   const start = (): Promise<Started> =>
@@ -47,24 +48,34 @@ export async function startExchange(azure: Azure, input: Exchanging, options: Ch
   return unlessPromoted(start, async () => !hasExchanged(await pairOf(azure, input, options), input))
 }
 
-async function pairOf(azure: Azure, { source, replica }: Exchanging, options: CallOptions): Promise<Pair> {
-  return { source: await requireVery(azure, source, options), replica: await requireVery(azure, replica, options) }
+async function pairOf(azure: Azure, { source, replica, losing }: Exchanging, options: CallOptions): Promise<Pair> {
+  const isGone = losing === true && (await findServer(azure, source.name, options)) === null
+  return {
+    source: isGone ? null : await requireVery(azure, source, options),
+    replica: await requireVery(azure, replica, options),
+  }
 }
 
 function hasExchanged({ source, replica }: Pair, { losing }: Exchanging): boolean {
-  return !isReplica(replica) && (losing === true || primaryOf(source) === replica.name)
+  return !isReplica(replica) && (losing === true || (source !== null && primaryOf(source) === replica.name))
 }
 
 function primaryOf(server: Server): string | null {
   return serverDescription(server).replicaOf
 }
 
-async function standing(azure: Azure, { source, replica }: Pair, options: CallOptions): Promise<string[]> {
-  const [from, to] = [source.name ?? '', replica.name ?? '']
+async function standing(
+  azure: Azure,
+  { source, replica, names }: Pair & { readonly names: Exchanging },
+  options: CallOptions,
+): Promise<string[]> {
+  const [from, to] = [names.source.name, names.replica.name]
   if (primaryOf(replica) !== from) {
     const now = primaryOf(replica) === null ? 'follows nobody' : `follows ${primaryOf(replica)}`
     return [`Server ${to} is no read replica of ${from}: it ${now}. Correct \`replicas\` in the fleet file, or make it one.`]
   }
+  // the endpoint is the source's, and whoever is gone has no size
+  if (source === null) return []
   const members = await membersOf(azure, from, options)
   const unlike = source.sku?.name !== replica.sku?.name || source.storage?.storageSizeGB !== replica.storage?.storageSizeGB
   return [

@@ -5,14 +5,15 @@ import { unlessPromoted } from '../owner'
 import type { CallOptions, ChangeOptions, Exchangeable, Exchanging, ManagedPostgres, Started } from '../port'
 import type { CloudSql, Instance, Operation } from './client'
 import { failureOf, instanceDescription, instantOf, isUnfinished } from './describe'
-import { ADOPTED, operationsOf, requireVery } from './instances'
+import { ADOPTED, findInstance, operationsOf, requireVery } from './instances'
 
 /** As Google calls its records of them. */
 const TYPES = { switchover: 'SWITCHOVER', failover: 'PROMOTE_REPLICA' } as const
 const actOf = ({ losing }: Exchanging): keyof typeof TYPES => (losing ? 'failover' : 'switchover')
 
 interface Pair {
-  readonly source: Instance
+  /** Null: it is given up, and gone. */
+  readonly source: Instance | null
   readonly replica: Instance
 }
 
@@ -20,7 +21,7 @@ export async function exchangeObstacles(sql: CloudSql, input: Exchanging, option
   const pair = await pairOf(sql, input, options)
   const [newest] = await operationsOf(sql, pair.replica, options)
   return {
-    obstacles: standing(pair),
+    obstacles: standing(pair, input),
     mark: instantOf(newest?.insertTime) ?? '',
     byHand: [`gcloud sql instances ${COMMANDS[actOf(input)](input.replica.name)} --project=${sql.config.project}`],
   }
@@ -40,7 +41,7 @@ export async function startExchange(
   const [begun] = await exchangesSince(sql, { replica: pair.replica, act: actOf(input) }, input.mark, options)
   if (begun !== undefined && (isUnfinished(begun) || failureOf(begun) !== null)) return { operation: begun.name || null }
   if (hasExchanged(pair, input)) return begun === undefined ? ADOPTED : { operation: begun.name || null }
-  const [obstacle] = standing(pair)
+  const [obstacle] = standing(pair, input)
   if (obstacle !== undefined) throw failure('CLOUD_REFUSED', obstacle, { instance: input.replica.name })
   const named = { project: sql.config.project, instance: input.replica.name }
   const start = (): Promise<Started> =>
@@ -50,8 +51,12 @@ export async function startExchange(
   return unlessPromoted(start, async () => !hasExchanged(await pairOf(sql, input, options), input))
 }
 
-async function pairOf(sql: CloudSql, { source, replica }: Exchanging, options: CallOptions): Promise<Pair> {
-  return { source: await requireVery(sql, source, options), replica: await requireVery(sql, replica, options) }
+async function pairOf(sql: CloudSql, { source, replica, losing }: Exchanging, options: CallOptions): Promise<Pair> {
+  const isGone = losing === true && (await findInstance(sql, source.name, options)) === null
+  return {
+    source: isGone ? null : await requireVery(sql, source, options),
+    replica: await requireVery(sql, replica, options),
+  }
 }
 
 /** Newest first. Google writes them down at the replica, whichever of both that is afterwards. */
@@ -67,30 +72,44 @@ async function exchangesSince(
 
 /** One that is given up becomes a replica of the other only once it is there again. */
 function hasExchanged({ source, replica }: Pair, { losing }: Exchanging): boolean {
-  return primaryOf(replica) === null && (losing === true || primaryOf(source) === replica.name)
+  return primaryOf(replica) === null && (losing === true || (source !== null && primaryOf(source) === replica.name))
 }
 
 function primaryOf(instance: Instance): string | null {
   return instanceDescription(instance, []).replicaOf
 }
 
-function standing({ source, replica }: Pair): string[] {
-  const [from, to] = [source.name ?? '', replica.name ?? '']
+function standing({ source, replica }: Pair, input: Exchanging): string[] {
+  const [from, to] = [input.source.name, input.replica.name]
   if (primaryOf(replica) !== from) {
     const now = primaryOf(replica) === null ? 'follows nobody' : `follows ${primaryOf(replica)}`
     return [`Instance ${to} is no read replica of ${from}: it ${now}. Correct \`replicas\` in the fleet file, or make it one.`]
   }
-  const editions = [source, replica].filter(({ settings }) => settings?.edition !== 'ENTERPRISE_PLUS').map(({ name }) => name)
-  const designated = source.replicationCluster?.failoverDrReplicaName?.split(':').at(-1)
-  const decoding = [source, replica].filter(decodes).map(({ name }) => name)
+  const there = source === null ? [replica] : [source, replica]
+  const editions = there.filter(({ settings }) => settings?.edition !== 'ENTERPRISE_PLUS').map(({ name }) => name)
+  const decoding = there.filter(decodes).map(({ name }) => name)
   return [
     ...(editions.length === 0
       ? []
       : [
           `Cloud SQL exchanges instances of Enterprise Plus edition only, and ${editions.join(' and ')} are of another: upgrade.`,
         ]),
-    ...(source.region === replica.region
-      ? [`Cloud SQL exchanges an instance with a replica in another region only, and both are in ${source.region}.`]
+    ...(source === null ? [] : standingOfSource(source, replica)),
+    ...(replica.settings?.databaseReplicationEnabled?.value === false
+      ? [`The replication of ${to} is stopped: start it (instances.startReplica).`]
+      : []),
+    ...(decoding.length === 0
+      ? []
+      : [`The flag cloudsql.logical_decoding is on for ${decoding.join(' and ')}; Cloud SQL wants it off for an exchange.`]),
+  ]
+}
+
+function standingOfSource(source: Instance, { name: to, region }: Instance): string[] {
+  const { name: from } = source
+  const designated = source.replicationCluster?.failoverDrReplicaName?.split(':').at(-1)
+  return [
+    ...(source.region === region
+      ? [`Cloud SQL exchanges an instance with a replica in another region only, and both are in ${region}.`]
       : []),
     ...(designated === to
       ? []
@@ -100,12 +119,6 @@ function standing({ source, replica }: Pair): string[] {
     ...(source.settings?.backupConfiguration?.pointInTimeRecoveryEnabled?.value === true
       ? []
       : [`Instance ${from} has no point-in-time recovery, which Cloud SQL wants for an exchange: enable it.`]),
-    ...(replica.settings?.databaseReplicationEnabled?.value === false
-      ? [`The replication of ${to} is stopped: start it (instances.startReplica).`]
-      : []),
-    ...(decoding.length === 0
-      ? []
-      : [`The flag cloudsql.logical_decoding is on for ${decoding.join(' and ')}; Cloud SQL wants it off for an exchange.`]),
   ]
 }
 

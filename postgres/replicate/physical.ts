@@ -44,6 +44,20 @@ export async function lastReplayed(
   return row?.at == null ? null : { at: row.at, lsn: row.lsn }
 }
 
+/** Of a replica: how far its log is replayed, and whether that is all that it has received. Reads only. */
+export async function replaying(
+  replica: Session,
+  signal?: AbortSignal,
+): Promise<{ readonly lsn: string | null; readonly isAll: boolean }> {
+  const [row] = await replica.query<{ lsn: string | null; isAll: boolean }>(
+    `SELECT pg_catalog.pg_last_wal_replay_lsn()::text AS lsn,
+            coalesce(pg_catalog.pg_last_wal_replay_lsn() >= pg_catalog.pg_last_wal_receive_lsn(), true) AS "isAll"`,
+    [],
+    { signal },
+  )
+  return row ?? { lsn: null, isAll: true }
+}
+
 export interface LeftBehind {
   /** Logical slots of any database of the server, which a replica does not have. */
   readonly slots: readonly string[]

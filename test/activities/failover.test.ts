@@ -6,9 +6,11 @@ import { refuseOldWriter } from '../../activities/failover/fence-inside'
 import { givenUpBefore } from '../../activities/failover/given-up'
 import { inTimeOrLate } from '../../activities/failover/mark'
 import { allowedLoss, askedWhy } from '../../activities/failover/plan'
+import { writerElsewhere } from '../../activities/failover/writer-elsewhere'
 import type { Place } from '../../activities/replication/sides'
+import { EXCHANGE_DOCUMENTS } from '../../contracts/exchange'
 import { FAILOVER_DOCUMENTS } from '../../contracts/failover'
-import type { MigrationPolicy } from '../../contracts/fleet'
+import type { DatabaseEntry, MigrationPolicy } from '../../contracts/fleet'
 import type { OperationDocument, OperationId } from '../../contracts/operation'
 import type { StandbyLook } from '../../contracts/standby'
 import { SWITCHOVER_DOCUMENTS } from '../../contracts/switchover'
@@ -113,6 +115,11 @@ const ledgerWith = (operations: OperationDocument[], documents: Record<string, o
   }) as unknown as Parameters<typeof givenUpBefore>[0]
 
 const { opened } = FAILOVER_DOCUMENTS
+const { plan: exchangePlan, proven } = EXCHANGE_DOCUMENTS
+const byCloud = asked('cloud', 'exchange', ['a', 'b'], 10)
+const tookOver = { [`cloud ${opened}`]: {}, [`cloud ${exchangePlan}`]: { source: { instanceId: 'a-1' } } }
+const exchangedBack = asked('back', 'exchange', ['b', 'a'], 20)
+const wrote = { [`back ${proven}`]: { writer: 'standby' } }
 const { moved } = SWITCHOVER_DOCUMENTS
 const toB = asked('first', 'failover', ['a', 'b'], 10)
 const gaveUp = { [`first ${opened}`]: {}, [`first ${FAILOVER_DOCUMENTS.plan}`]: { source: { instanceId: 'a-1' } } }
@@ -139,11 +146,41 @@ test.each<[string, ReturnType<typeof ledgerWith>, boolean]>([
   ['one was removed', ledgerWith([seeding(20), toB], gaveUp, { seeding: { action: 'remove' } }), true],
   ['one was made from it before', ledgerWith([toB, seeding(5)], gaveUp, setUp), true],
   ['it was made a standby itself', ledgerWith([seeding(20, 'b'), toB], gaveUp, setUp), true],
+  ['its cloud made a replica of it the writer', ledgerWith([byCloud], tookOver), true],
+  ['and that came to nothing', ledgerWith([byCloud], { ...tookOver, [`cloud ${proven}`]: { writer: 'none' } }), false],
+  ['it exchanged both back since', ledgerWith([exchangedBack, byCloud], { ...tookOver, ...wrote }), false],
+  [
+    'and it came to nothing',
+    ledgerWith([exchangedBack, byCloud], { ...tookOver, [`back ${proven}`]: { writer: 'source' } }),
+    true,
+  ],
+  ['its cloud made it the writer again', ledgerWith([exchangedBack, toB], { ...gaveUp, ...wrote }), false],
 ])('a second standby is opened or not, by the ledger alone: %s', async (_, ledger, blocked) => {
   const source = { name: 'a', instanceId: 'a-1' }
   const found = await givenUpBefore(ledger, { source, operation: 'second', beatAt: '2026-11-30T10:09:59.000Z' })
   expect(found.blocks.map(({ rule }) => rule)).toEqual(blocked ? ['failover:opened'] : [])
   expect(found.asks).toBeNull()
+})
+
+test('whichever way one more is made a writer, the fence and the records of standbys say who writes instead', async () => {
+  const held = { instanceId: 'a-1', state: 'fenced', operation: 'first', bundle: 'first' }
+  const ledger = (documents: Record<string, object>, standbys: object[] = []) =>
+    ({
+      ...ledgerWith([], documents),
+      getFence: async () => held,
+      listStandbys: async () => standbys,
+      getBundle: async () => ({ exchange: { standby: { name: 'b' } } }),
+    }) as unknown as Parameters<typeof writerElsewhere>[0]
+  const at = { instance: 'a', instanceId: 'a-1' }
+  const source = { name: 'a' } as DatabaseEntry
+  const rules = async (of: ReturnType<typeof ledger>, operation = 'second') =>
+    (await writerElsewhere(of, { source, at, operation, beatAt: null })).blocks.map(({ rule }) => rule)
+  const wasOpened = { [`first ${opened}`]: {} }
+  expect(await rules(ledger(wasOpened))).toEqual(['failover:opened'])
+  expect(await rules(ledger(wasOpened), 'first')).toEqual([])
+  // by its cloud, which made nobody the writer
+  expect(await rules(ledger({ ...wasOpened, [`first ${proven}`]: { writer: 'none' } }))).toEqual([])
+  expect(await rules(ledger({}, [{ target: 'a', source: 'c', state: 'following' }]))).toEqual(['failover:follows'])
 })
 
 test('of a source that was given up and is written to since by replication a person decides, and another instance was never given up', async () => {

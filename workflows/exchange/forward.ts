@@ -1,8 +1,10 @@
 /** From the point of no return to the end: the cloud is told, both databases say who writes, and applications are led there. */
+import type { ExchangeDataActivities } from '../../activities/exchange/contract'
 import type { HostPort } from '../../contracts/endpoint'
 import { type ExchangeEnd, EXCHANGE_STEPS as STEPS, type WriterProven } from '../../contracts/exchange'
 import type { FailoverFence } from '../../contracts/failover'
 import type { Finding, StepName } from '../../contracts/operation'
+import { moveAndLetGo } from '../failover/failover'
 import type { Outcome } from '../kit/operation'
 import { type Exchanging, type Planned, writesAt } from './over'
 import { hasStayed, wordNow } from './word'
@@ -32,24 +34,43 @@ export async function goForward(exchanging: Exchanging, planned: Planned, givenU
       tries += 1
       const on = { ...ref(STEPS.prove), sides }
       if (end === null || tries > 1) word = await wordNow(end, () => act.beginning.rolesNow(on))
-      return act.proving.proveWriter({ ...on, epoch, cloudSays: word?.outcome ?? null })
+      const asked = { ...on, cloudSays: word?.outcome ?? null }
+      if (givenUp === null) return act.proving.proveWriter({ ...asked, epoch })
+      return provenOfGivenUp(exchanging, asked, givenUp)
     },
     detail: ({ evidence, writer, other }) => ({ summary: evidence.join('; '), writer, other }),
     needed:
       'nobody may be led anywhere before it is known which of both takes writes. Have it tried again, which asks the cloud anew, or say that it is done once the replica alone does',
   })
   if (hasStayed(proven, word)) {
-    const findings = proven === null ? [left(STEPS.prove), ledNowhere(planned, word)] : [stayed(planned, end)]
-    if (givenUp !== null) findings.push(staysFenced(exchanging, planned))
+    const findings = proven === null ? [left(STEPS.prove), ledNowhere(planned, word)] : [stayed(planned, proven, end)]
+    if (givenUp !== null) findings.push(staysFenced(exchanging, planned, proven))
     return { status: 'failed', verdict: 'fail', findings }
   }
   const moved = await run.forward(STEPS.move, {
-    do: () => act.traffic.moveEndpoint({ ...ref(STEPS.move), ...ways(planned) }),
+    do: () =>
+      givenUp === null
+        ? act.traffic.moveEndpoint({ ...ref(STEPS.move), ...ways(planned) })
+        : moveAndLetGo(exchanging, ways(planned), givenUp.fenced),
     detail: ({ summary, moved: how }) => ({ summary, moved: how }),
   })
   const doubted = givenUp === null ? doubts(planned, proven, word) : doubtsOfGivenUp(planned, proven, givenUp)
   const findings = [...doubted, ...(moved === null ? [left(STEPS.move)] : [])]
   return { status: 'succeeded', verdict: findings.length > 0 ? 'inconclusive' : 'pass', findings }
+}
+
+/** The new writer is ours alone before anybody is led there. */
+async function provenOfGivenUp(
+  { act, input, locked }: Exchanging,
+  asked: Pick<Parameters<ExchangeDataActivities['proveWriter']>[0], 'operation' | 'step' | 'bundle' | 'sides' | 'cloudSays'>,
+  { fenced }: GivenUp,
+): Promise<WriterProven> {
+  const { cloudSays: _, ...on } = asked
+  const isFenced = fenced.outcome === 'proven'
+  const proven = await act.proving.proveWriter({ ...asked, epoch: null, givenUp: { isFenced } })
+  if (proven.writer === 'standby')
+    await act.proving.raiseOnNewWriter({ ...on, lock: { scope: input.standbyLockScope, epoch: locked.standby } })
+  return proven
 }
 
 async function haveExchanged({ act, ref }: Exchanging, { sides }: Planned): Promise<ExchangeEnd> {
@@ -64,7 +85,12 @@ function ways({ sides, endpointAt }: Planned): { from: HostPort; to: HostPort } 
   return { from: endpointAt ?? { host: source.host, port: source.port }, to: writesAt(sides) }
 }
 
-function stayed({ sides: { source } }: Planned, end: ExchangeEnd | null): Finding {
+function stayed({ sides: { source, standby } }: Planned, proven: WriterProven, end: ExchangeEnd | null): Finding {
+  if (proven.writer === 'none') {
+    const said = end === null ? '' : `: ${end.summary}`
+    const message = `${standby.instance} was not made the writer${said}. Nobody takes writes (${proven.evidence.join('; ')}): fail over to another standby, or lift the fence of ${source.instance}.`
+    return { rule: 'exchange:no-writer', message }
+  }
   if (end?.outcome === 'exchanged')
     return {
       rule: 'exchange:stayed',
@@ -97,8 +123,10 @@ function doubtsOfGivenUp({ sides: { source } }: Planned, proven: WriterProven | 
   return [{ rule: 'exchange:unfenced', message }]
 }
 
-function staysFenced({ input }: Exchanging, { sides: { source } }: Planned): Finding {
-  const message = `${source.instance} stays fenced as far as it is. Where it is to go on as the writer: "capstan fence lift ${source.instance} --writer ${input.standby}".`
+function staysFenced({ input }: Exchanging, { sides: { source } }: Planned, proven: WriterProven | null): Finding {
+  // what a person said withdraws nothing
+  const named = proven === null ? ` --writer ${input.standby}` : ''
+  const message = `${source.instance} stays fenced as far as it is. Where it is to go on as the writer: "capstan fence lift ${source.instance}${named}".`
   return { rule: 'exchange:stays-fenced', message }
 }
 

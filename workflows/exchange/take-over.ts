@@ -9,7 +9,7 @@ import type { InstanceAddress } from '../../contracts/migrate'
 import type { StepName } from '../../contracts/operation'
 import { failoverActivities } from '../failover/activities'
 import { judged } from '../failover/failover'
-import { refused } from '../failover/fence'
+import { assertFencedStill, refused } from '../failover/fence'
 import { knocksFromClouds, unknownWhereNot } from '../failover/places'
 import { shownVerdict } from '../failover/quorum'
 import { fenceByCloud } from '../keep-fenced/fence-by-cloud'
@@ -25,12 +25,14 @@ const KEEP_EVERY_MS = 60_000
 interface TakingOver extends Exchanging {
   readonly asked: NonNullable<ExchangeInput['takeOver']>
   readonly given: ReturnType<typeof failoverActivities>
+  /** As of a failover. */
+  readonly left: Promise<unknown>[]
 }
 
-/** `stated`: what may be lost by the proof, where nobody but an allowance has agreed to it; null: somebody has. */
+/** `stated`: what may be lost by the proof. */
 interface Fenced {
   readonly fenced: FailoverFence
-  readonly stated: ExchangePlanSummary | null
+  readonly stated: ExchangePlanSummary
 }
 
 interface Probing {
@@ -42,7 +44,7 @@ export async function takeOver(exchanging: Exchanging): Promise<Outcome> {
   const { run, input } = exchanging
   const { takeOver: asked } = input
   if (asked === undefined) throw new Error('nobody said that the source is to be given up')
-  const taking = { ...exchanging, asked, given: failoverActivities({ ...input, patienceMs: asked.patienceMs }) }
+  const taking = { ...exchanging, asked, given: failoverActivities({ ...input, patienceMs: asked.patienceMs }), left: [] }
   const probing = await run.step(STEPS.probe, {
     do: () => probe(taking, STEPS.probe),
     detail: ({ probed: { probes, verdict, cloudSays } }) => ({
@@ -62,14 +64,15 @@ export async function takeOver(exchanging: Exchanging): Promise<Outcome> {
   // an approval mends nothing
   if (planned.blocks.length > 0) return { status: 'failed', verdict: 'fail', findings: planned.blocks }
   const { fenced, stated } = await fenceSource(taking, planned)
-  if (stated !== null && (stated.asks ?? null) !== null && !(await isLossApproved(taking, planned, { fenced, stated }))) {
+  if ((stated.asks ?? null) !== null && !(await isLossApproved(taking, planned, { fenced, stated }))) {
     run.conclude()
     await CancellationScope.nonCancellable(() => run.compensate())
     return { status: 'rejected', verdict: null, findings: [] }
   }
+  const still = await stillFenced(taking, planned, fenced, STEPS.exchange)
   await run.pointOfNoReturn(STEPS.exchange, 'the cloud makes the replica a writer, and cannot be told to stop')
   const record = () => taking.given.forward.recordOpening(taking.ref(STEPS.exchange))
-  return goForward(taking, planned, { fenced, record })
+  return goForward(taking, planned, { fenced: still, record }).finally(() => Promise.all(taking.left))
 }
 
 async function probe(taking: TakingOver, step: StepName): Promise<Probing> {
@@ -141,8 +144,9 @@ async function approvedPlan(
 }
 
 /** By its cloud alone: what its cloud then does to it would not heed a closed database. Fails with FENCE_NOT_PROVEN, unless somebody has taken that upon himself. */
-async function fenceSource({ run, act, given, ref, input, asked }: TakingOver, { sides, asks }: Planned): Promise<Fenced> {
-  const { source } = sides
+async function fenceSource(taking: TakingOver, planned: Planned): Promise<Fenced> {
+  const { run, given, ref, input, asked } = taking
+  const { source } = planned.sides
   const fencing = { ...ref(STEPS.fence), target: { instance: source.instance, instanceId: source.instanceId } }
   const { requestedBy, heartbeatTimeoutMs } = input
   return run.step(STEPS.fence, {
@@ -162,15 +166,14 @@ async function fenceSource({ run, act, given, ref, input, asked }: TakingOver, {
       }
       await given.asking.recordFenced({ ...ref(STEPS.fence), fenced })
       if (outcome !== 'proven' && fenced.acknowledged === null) throw notProven(fenced)
-      if (fenced.outcome !== 'proven' || (asks ?? null) !== null) return { fenced, stated: null }
-      return { fenced, stated: await act.askingData.stateTakeOver({ ...ref(STEPS.fence), sides, fencedAt: fenced.at }) }
+      return { fenced, stated: await stateLoss(taking, planned, fenced, STEPS.fence) }
     },
     undo: async () => {
       await given.undoingCloud.liftFence({ ...fencing, by: requestedBy, reason: 'its failover was taken back', undo: true })
       await given.endingKeep.endKeeping(fencing)
     },
     detail: ({ fenced: { outcome, by, evidence, acknowledged }, stated }) => ({
-      summary: `${outcome}: ${[...evidence, ...(stated === null ? [] : [stated.summary])].join('; ')}`,
+      summary: `${outcome}: ${[...evidence, stated.summary].join('; ')}`,
       fence: outcome,
       fencedBy: by,
       ...(acknowledged !== null && { acknowledgedBy: acknowledged.by, acknowledgedWhy: acknowledged.reason }),
@@ -178,17 +181,37 @@ async function fenceSource({ run, act, given, ref, input, asked }: TakingOver, {
   })
 }
 
-/** More may be lost than was allowed, since the fence was proven so late, and nobody has agreed to that: nothing is called until somebody does. */
-async function isLossApproved(
-  { run, act, ref }: TakingOver,
-  { sides }: Planned,
-  { fenced, stated }: Fenced & { stated: ExchangePlanSummary },
-): Promise<boolean> {
-  const { rejected } = await awaitApproval(run, {
+function stateLoss(
+  { act, ref }: TakingOver,
+  { sides, asks, lossMsMax = null }: Planned,
+  { at: fencedAt, outcome }: FailoverFence,
+  step: StepName,
+): Promise<ExchangePlanSummary> {
+  const agreed = (asks ?? null) === null ? null : { lossMsMax }
+  return act.askingData.stateTakeOver({ ...ref(step), sides, fencedAt, isProven: outcome === 'proven', agreed })
+}
+
+/** What its cloud stopped its cloud may have started again meanwhile, and what is gone somebody may have made anew. Resolves to what the fence is by then. */
+async function stillFenced(taking: TakingOver, planned: Planned, fenced: FailoverFence, step: StepName): Promise<FailoverFence> {
+  if (fenced.outcome !== 'proven') return fenced
+  const { given, ref, input, asked, left } = taking
+  const guarding = { act: given, ref, left, input: { ...input, ...asked }, standbyIsReplica: true } as const
+  const still = await assertFencedStill(guarding, planned, fenced, step)
+  if (still.outcome !== 'proven') await given.asking.recordFenced({ ...ref(step), fenced: still })
+  return still
+}
+
+/** More may be lost than was allowed or approved, since the fence was proven so late, and nobody has agreed to that: nothing is called until somebody does. Whoever was asked
+ *  for hours is told nothing of a source that came back meanwhile: then all is taken back. */
+async function isLossApproved(taking: TakingOver, planned: Planned, { fenced, stated }: Fenced): Promise<boolean> {
+  const { rejected } = await awaitApproval(taking.run, {
     step: STEPS.approve,
     planned: stated,
     digestOf: ({ digest }) => digest,
-    planAgain: () => act.askingData.stateTakeOver({ ...ref(STEPS.approve), sides, fencedAt: fenced.at }),
+    planAgain: async () => {
+      await stillFenced(taking, planned, fenced, STEPS.approve)
+      return stateLoss(taking, planned, fenced, STEPS.approve)
+    },
     drifted: 'what may be lost has changed',
   })
   return !rejected

@@ -15,5 +15,5 @@ export async function wordNow(end: ExchangeEnd | null, rolesNow: () => Promise<E
 
 /** Nobody is led to the replica where the databases, or where a person took those out of our hands the cloud, say that the source is what it was. */
 export function hasStayed(proven: WriterProven | null, word: ExchangeEnd | null): boolean {
-  return proven === null ? word?.outcome === 'stayed' : proven.writer === 'source'
+  return proven === null ? word?.outcome === 'stayed' : proven.writer !== 'standby'
 }

@@ -184,7 +184,7 @@ async function carryOut(over: FailingOver, planned: Planned): Promise<readonly F
   if (opened === null) findings.push(left(STEPS.open))
   else if (opened.uncarried !== undefined && opened.uncarried.length > 0) findings.push(leftBehind(sides, opened.uncarried))
   const moved = await run.forward(STEPS.move, {
-    do: () => moveAndLetGo(over, planned, fenced),
+    do: () => moveAndLetGo(over, waysOf(planned), fenced),
     detail: ({ summary, moved: how }) => ({ summary, moved: how }),
   })
   if (moved === null) findings.push(left(STEPS.move))
@@ -198,17 +198,23 @@ async function carryOut(over: FailingOver, planned: Planned): Promise<readonly F
   return findings
 }
 
+interface LeadingAway extends Pick<FailingOver, 'ref'> {
+  readonly act: Pick<FailingOver['act'], 'traffic'>
+  readonly input: Pick<FailoverInput, 'endpointOn'>
+}
+
+function waysOf({ sides: { source, standby }, endpointAt }: Planned): Readonly<Record<'from' | 'to', HostPort>> {
+  const { host, port } = source
+  return { from: endpointAt ?? { host, port }, to: { host: standby.host, port: standby.port } }
+}
+
 /** A switchover that was ended by force may have left clients waiting, whom nobody else lets go on: those too whom a move reached that did not reach all. */
-async function moveAndLetGo(
-  { act, ref, input }: FailingOver,
-  { sides, endpointAt }: Planned,
-  { outcome }: FailoverFence,
+export async function moveAndLetGo(
+  { act, ref, input }: LeadingAway,
+  { from, to }: Readonly<Record<'from' | 'to', HostPort>>,
+  { outcome }: Pick<FailoverFence, 'outcome'>,
 ): Promise<MovedEndpoint> {
-  const { host, port } = sides.source
-  const to = { host: sides.standby.host, port: sides.standby.port }
-  const [led] = await Promise.allSettled([
-    act.traffic.moveEndpoint({ ...ref(STEPS.move), from: endpointAt ?? { host, port }, to }),
-  ])
+  const [led] = await Promise.allSettled([act.traffic.moveEndpoint({ ...ref(STEPS.move), from, to })])
   const { endpointOn = TASK_QUEUES.postgres } = input
   // of what has a queue of its own, a name in a DNS, no client waits; and nobody is let go towards an old writer that may live
   const letGo = endpointOn === TASK_QUEUES.postgres && (led.status === 'fulfilled' || outcome === 'proven')

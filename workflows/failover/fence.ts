@@ -11,7 +11,7 @@ import { fenceByCloud } from '../keep-fenced/fence-by-cloud'
 import { failureRecord, isDefect } from '../kit/failures'
 import { lookTwice, quickAct } from '../kit/proxies'
 import type { FailingOver, Planned } from './over'
-import { knockFromAll } from './places'
+import { type Knocking, knockFromAll } from './places'
 
 /** Between two looks of the watch that keeps it fenced until it is gone, or a person lifts it. */
 const KEEP_EVERY_MS = 60_000
@@ -88,11 +88,20 @@ async function fence(over: FailingOver, { sides, epoch, probed }: Planned): Prom
   }
 }
 
+/** Whoever has fenced a source and is about to have another one write in its place. */
+export interface Guarding extends Knocking, Pick<FailingOver, 'ref' | 'left'> {
+  readonly act: Pick<FailingOver['act'], 'proving' | 'knocking' | 'knockingFrom'>
+  readonly input: Pick<
+    FailingOver['input'],
+    'cloud' | 'clouds' | 'heartbeatTimeoutMs' | 'fenceMsMax' | 'unfenced' | 'requestedBy'
+  >
+}
+
 /** Its cloud is asked anew, since a partition shows the same silence whether the source was started again or not. What it is asked in vain falls under whoever
  *  took it upon himself that nobody can prove the fence, as long as nobody answers there. Resolves to what the fence is by then. */
 export async function assertFencedStill(
-  over: FailingOver,
-  { sides }: Planned,
+  over: Guarding,
+  { sides }: Pick<Planned, 'sides'>,
   fenced: FailoverFence,
   step: StepName,
 ): Promise<FailoverFence> {

@@ -21,13 +21,22 @@ export async function unknownWhereNot(from: string, asked: Promise<Probe>): Prom
 /** Of a single try: a handshake across an ocean, and PostgreSQL's word. */
 const KNOCK_MS = 2_000
 
+export interface Knocking {
+  readonly act: Pick<FailingOver['act'], 'knockingFrom' | 'knocking'>
+  readonly input: Pick<FailingOver['input'], 'clouds'>
+  /** It makes no subscription, by which a standby knocks. */
+  readonly standbyIsReplica?: true
+}
+
 /** Once from each. */
-export function knockFromAll({ act, input }: FailingOver, { source, standby }: StandbySides, ref: StepRef): Promise<Probe[]> {
+export function knockFromAll(
+  { act, input, standbyIsReplica = false }: Knocking,
+  { source, standby }: StandbySides,
+  ref: StepRef,
+): Promise<Probe[]> {
   const once = { ...ref, patienceMs: KNOCK_MS, once: true } as const
-  return Promise.all([
-    ...knocksFromClouds(act, input.clouds, source, ref),
-    unknownWhereNot('the standby', act.knocking.probeByStandby({ ...once, standby, source })),
-  ])
+  const byStandby = () => unknownWhereNot('the standby', act.knocking.probeByStandby({ ...once, standby, source }))
+  return Promise.all([...knocksFromClouds(act, input.clouds, source, ref), ...(standbyIsReplica ? [] : [byStandby()])])
 }
 
 /** Once from the workers of each. */

@@ -36,6 +36,9 @@ interface Pair {
   readonly replica: Cluster | null
 }
 
+/** What is older than that is none of ours, whenever RDS lists it: by which its clock and ours may differ. */
+const LISTED_LATE_MS = 60_000
+
 /** What a record of ours begins with: RDS gives neither a name. */
 type Act = 'switchover' | 'failover'
 const actOf = ({ losing }: Exchanging): Act => (losing ? 'failover' : 'switchover')
@@ -53,7 +56,7 @@ export async function exchangeObstacles(regions: Regions, input: Exchanging, opt
   const names = `--global-cluster-identifier ${global?.GlobalClusterIdentifier} --target-db-cluster-identifier ${arnOf(replica)}`
   return {
     obstacles: standing(pair, input),
-    mark: newest?.at ?? '',
+    mark: latest(newest?.at ?? '', new Date(Date.now() - LISTED_LATE_MS).toISOString()),
     byHand: replica === null ? [] : [COMMANDS[actOf(input)](pair, names)],
     ...afterwards,
   }
@@ -238,6 +241,7 @@ function placeOfArn(arn: string): Place {
 }
 
 const placeOfMember = ({ DBClusterArn = '' }: GlobalClusterMember): Place => placeOfArn(DBClusterArn)
+const latest = (one: string, other: string): string => (one > other ? one : other)
 const arnOf = (cluster: Cluster | null): string => cluster?.raw.DBClusterArn ?? ''
 const membersOf = ({ GlobalClusterMembers = [] }: GlobalCluster): string[] =>
   GlobalClusterMembers.map(({ DBClusterArn = '' }) => DBClusterArn)

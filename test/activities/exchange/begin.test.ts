@@ -128,5 +128,5 @@ test('a person’s word leads nobody to a replica of which the cloud says that n
   expect(hasStayed(null, EXCHANGED)).toBe(false)
   expect(hasStayed(null, null)).toBe(false)
   expect(hasStayed({ ...proven, writer: 'standby' }, STAYED)).toBe(false)
-  expect(hasStayed({ ...proven, writer: 'source' }, EXCHANGED)).toBe(true)
+  for (const writer of ['source', 'none'] as const) expect(hasStayed({ ...proven, writer }, EXCHANGED)).toBe(true)
 })

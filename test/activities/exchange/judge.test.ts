@@ -6,7 +6,7 @@ const sides = { source: { instance: 'shop' }, standby: { instance: 'shop-west' }
 const WRITES: Word = { replays: false, epoch: MARK }
 const REPLAYS: Word = { replays: true, epoch: MARK }
 const SILENT: Word = 'connection refused'
-const judged = (said: Pick<BothSaid, 'old' | 'next' | 'cloudSays'>, attempt = 1) =>
+const judged = (said: Pick<BothSaid, 'old' | 'next' | 'cloudSays' | 'givenUp'>, attempt = 1) =>
   judgeWriter({ sides, epoch: MARK, attempt, ...said })
 
 const outcomes = ['exchanged', 'stayed', null] as const
@@ -52,6 +52,33 @@ test.each(outcomes)('nobody is the writer while neither says so (%s)', (cloudSay
   for (const old of [REPLAYS, SILENT])
     for (const next of [REPLAYS, SILENT])
       expect(() => judged({ old, next, cloudSays }, 100)).toThrow(refusal('NOT_READY_YET') as Error)
+})
+
+describe('of a source that is given up', () => {
+  const of = (isFenced: boolean, said: Pick<BothSaid, 'old' | 'next' | 'cloudSays'>, attempt = 1) =>
+    judgeWriter({ sides, epoch: null, givenUp: { isFenced }, attempt, ...said })
+
+  test('a proven fence is word enough that it takes none, and nothing is claimed of what was never written', () => {
+    const said = { old: SILENT, next: { replays: false, epoch: 0 }, cloudSays: 'exchanged' } as const
+    expect(of(true, said)).toEqual({
+      ...{ version: 1, writer: 'standby', other: 'silent' },
+      evidence: ['shop-west takes writes', `shop did not say: ${SILENT}`],
+    })
+    expect(() => of(false, said)).toThrow(refusal('NOT_READY_YET') as Error)
+    expect(of(false, said, 6)).toMatchObject({ writer: 'standby', other: 'silent' })
+  })
+
+  test('nobody is the writer where the cloud says that it came to nothing, and the replica follows as before', () => {
+    const said = { old: SILENT, next: REPLAYS, cloudSays: 'stayed' } as const
+    expect(of(true, said)).toMatchObject({ writer: 'none', other: 'silent' })
+    expect(of(true, { ...said, old: REPLAYS })).toMatchObject({ writer: 'none', other: 'follows' })
+    expect(() => of(false, said)).toThrow(refusal('NOT_READY_YET') as Error)
+    expect(of(false, said, 6)).toMatchObject({ writer: 'none' })
+    expect(of(true, { ...said, old: WRITES })).toMatchObject({ writer: 'source' })
+    for (const cloudSays of ['exchanged', null] as const)
+      expect(() => of(true, { ...said, cloudSays }, 100)).toThrow(refusal('NOT_READY_YET') as Error)
+    expect(() => of(true, { ...said, next: SILENT }, 100)).toThrow(refusal('NOT_READY_YET') as Error)
+  })
 })
 
 describe('a side with an address for each role', () => {

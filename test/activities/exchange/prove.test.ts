@@ -4,6 +4,8 @@ import { Client, Connection } from '@temporalio/client'
 import { runAct } from '../../../activities/act'
 import type { ActivityDeps } from '../../../activities/deps'
 import { createExchangeDataActivities } from '../../../activities/exchange/data'
+import { markAndFollow } from '../../../activities/exchange/word'
+import type { Place } from '../../../activities/replication/sides'
 import { startTestServer, type TestServer } from '../../postgres/support/server'
 import { until } from '../../support/eventually'
 
@@ -38,6 +40,15 @@ function standStill(from: Socket): void {
   })
 }
 
+const acting = <T>(attempt: number, signal: AbortSignal, work: () => Promise<T>): Promise<T> =>
+  runAct(
+    {
+      ...{ attempt, scheduledAtMs: 1, signal, stale: () => false },
+      ...{ client: new Client({ connection: Connection.lazy() }), isCurrent: async () => true },
+    },
+    work,
+  )
+
 test('one that stands still is silent within seconds, and the new writer is believed once the cloud says so', async () => {
   const { options } = await server.database()
   const role = { secret: 'env:IT', tls: 'disable', user: options.user } as const
@@ -66,14 +77,7 @@ test('one that stands still is silent within seconds, and the new writer is beli
     cloudSays: 'exchanged',
   } as const
   const { proveWriter } = createExchangeDataActivities(deps)
-  const attempt = (number: number) =>
-    runAct(
-      {
-        ...{ attempt: number, scheduledAtMs: 1, signal: new AbortController().signal, stale: () => false },
-        ...{ client: new Client({ connection: Connection.lazy() }), isCurrent: async () => true },
-      },
-      () => proveWriter(input),
-    )
+  const attempt = (number: number) => acting(number, new AbortController().signal, () => proveWriter(input))
   await expect(attempt(1)).rejects.toMatchObject({
     code: 'NOT_READY_YET',
     message: expect.stringContaining('did not say within'),
@@ -84,3 +88,31 @@ test('one that stands still is silent within seconds, and the new writer is beli
   expect(ours).toHaveLength(2)
   await until('both connections to be cut', async () => ours.every(({ closed }) => closed))
 }, 30_000)
+
+test('a follower that stands still is cut once it is late, and hears an abort', async () => {
+  const { options } = await server.database()
+  const role = { secret: 'env:IT', tls: 'disable', user: options.user } as const
+  const entry = { name: 'shop', database: options.database, connections: { admin: role, migrator: role } }
+  const deps = {
+    ...{ resolveSecret: async () => options.password, secretKey: Buffer.alloc(32), sourceAddress: null },
+  } as unknown as ActivityDeps
+  const { port } = still.address() as { port: number }
+  const place = (instance: string, at: number) =>
+    ({
+      ...{ ref: { operation: 'exchanging', step: 'mark', bundle: 'b' }, entry },
+      address: { instance, instanceId: instance, host: '127.0.0.1', port: at, engineVersion: '17' },
+    }) as unknown as Place
+  const marking = { writer: place('shop', server.port), follower: place('shop-west', port), epoch: 1, followMsMax: 300 }
+  const began = Date.now()
+  await expect(acting(1, new AbortController().signal, () => markAndFollow(deps, marking))).rejects.toMatchObject({
+    code: 'BARRIER_NOT_PASSED',
+  })
+  expect(Date.now() - began).toBeLessThan(20_000)
+  const abort = new AbortController()
+  const asked = sockets.length
+  const marked = acting(2, abort.signal, () => markAndFollow(deps, { ...marking, followMsMax: 3_600_000 }))
+  const ended = expect(marked).rejects.toThrow('taken back')
+  await until('the follower to be asked', async () => sockets.length > asked)
+  abort.abort(new Error('taken back'))
+  await ended
+}, 60_000)
