@@ -25,7 +25,7 @@ export interface Knocking {
   readonly act: Pick<FailingOver['act'], 'knockingFrom' | 'knocking'>
   readonly input: Pick<FailingOver['input'], 'clouds'>
   /** It makes no subscription, by which a standby knocks. */
-  readonly standbyIsReplica?: true
+  readonly standbyIsReplica?: boolean
 }
 
 /** Once from each. */
