@@ -8,6 +8,7 @@ import { type Finding, OPERATION_STEPS, type OperationInput, type Sha256, type S
 import type { StandbyEpochs, StandbyRequest, StandbySides } from './replicate'
 import type { DeclaredStandby, StandbyNames } from './standby'
 import type { OperationStarter } from './start'
+import type { StepRef } from './step-ref'
 
 export const SWITCHOVER_WORKFLOW = 'switchover'
 
@@ -151,4 +152,12 @@ export interface SwitchoverPlan {
   readonly predictedOutageMs: number
   readonly blocks: readonly Finding[]
   readonly warnings: readonly Finding[]
+}
+
+/** What each act of a moving is given. */
+export interface Switching extends StepRef {
+  readonly sides: StandbySides
+  readonly epochs: StandbyEpochs
+  /** Of the keyhole of the source. */
+  readonly fenceEpoch: number
 }

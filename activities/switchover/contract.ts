@@ -1,14 +1,8 @@
 import type { Finding } from '../../contracts/operation'
-import type { StandbyEpochs, StandbySides } from '../../contracts/replicate'
 import type { StepRef } from '../../contracts/step-ref'
-import type { SwitchoverPlanSummary, SwitchoverQuestion } from '../../contracts/switchover'
+import type { Switching, SwitchoverPlanSummary, SwitchoverQuestion } from '../../contracts/switchover'
 
-export interface Switching extends StepRef {
-  readonly sides: StandbySides
-  readonly epochs: StandbyEpochs
-  /** Of the keyhole of the source. */
-  readonly fenceEpoch: number
-}
+export type { Switching }
 
 export interface Watching extends Switching {
   readonly heartbeatTimeoutMs: number

@@ -7,7 +7,7 @@ import type {
   ResumedEndpoint,
 } from '../../contracts/endpoint'
 import type { StepRef } from '../../contracts/step-ref'
-import type { Switching } from '../switchover/contract'
+import type { Switching } from '../../contracts/switchover'
 
 /** On the queue that `endpointQueue` names: of those that serve databases, whose network leads out, or of the cloud that keeps the zone of a name. The fleet
  *  file's `endpoint` of the bundle's database. */
