@@ -1,6 +1,7 @@
 /** Whether the standby may have been opened without the source, which only a failover does: it closes no source that does not answer, and leaves nothing in it. Asked
  *  before the source is opened while the standby does not answer; where both answer, the standby says itself whether applications were let in. */
 import type { BreakGlassPapers } from '../../contracts/break-glass'
+import { EXCHANGE_DOCUMENTS, type WriterProven } from '../../contracts/exchange'
 import { FAILOVER_DOCUMENTS } from '../../contracts/failover'
 import { Failure, failure } from '../../contracts/failures'
 import { FINAL_STATUSES, type OperationDocument } from '../../contracts/operation'
@@ -40,7 +41,7 @@ export async function noFailoverRan(
     if (word.atWork !== null)
       throw failure(
         'FENCE_NOT_PROVEN',
-        `${word.atWork}, a failover of ${id.source}, is at work: abort it ("capstan ops abort ${word.atWork}"), or let it end. Nothing is opened meanwhile.`,
+        `${word.atWork}, by which another one may take the place of ${id.source}, is at work: abort it ("capstan ops abort ${word.atWork}"), or let it end. Nothing is opened meanwhile.`,
         { operation, failover: word.atWork },
       )
   }
@@ -66,12 +67,21 @@ async function wordOf(
 ): Promise<Word> {
   if ((await ledger.getOperation(operation)) === null)
     throw failure('OPERATION_UNKNOWN', `it holds no ${operation}`, { operation })
-  const all = await ledger.listOperations({ database: source, kind: 'failover', mode: 'apply', limit: LOOKED_AT })
-  const since = all.filter(({ finishedAt }) => finishedAt === null || Date.parse(finishedAt) > Date.parse(writtenAt) - CLOCKS_MS)
-  for (const { id } of since)
-    if ((await ledger.getDocument({ operation: id, name: FAILOVER_DOCUMENTS.opened })) !== null)
-      return { opened: id, atWork: null }
+  const asked = { database: source, mode: 'apply', limit: LOOKED_AT } as const
+  // a read replica that the cloud keeps takes over by an exchange
+  const both = await Promise.all((['failover', 'exchange'] as const).map((kind) => ledger.listOperations({ ...asked, kind })))
+  const since = both
+    .flat()
+    .filter(({ finishedAt }) => finishedAt === null || Date.parse(finishedAt) > Date.parse(writtenAt) - CLOCKS_MS)
+  for (const { id } of since) if (await hasMadeAWriter(ledger, id)) return { opened: id, atWork: null }
   return { opened: null, atWork: since.find(isAtWork)?.id ?? null }
+}
+
+/** Written down before it is done; what came to nothing has withdrawn it by what it found then. */
+async function hasMadeAWriter(ledger: Ledger, operation: string): Promise<boolean> {
+  const document = (name: string) => ledger.getDocument({ operation, name })
+  const proven = (await document(EXCHANGE_DOCUMENTS.proven)) as WriterProven | null
+  return proven === null ? (await document(FAILOVER_DOCUMENTS.opened)) !== null : proven.writer === 'standby'
 }
 
 const isAtWork = ({ status }: OperationDocument): boolean => !FINAL_STATUSES.includes(status)

@@ -88,7 +88,7 @@ describe('where the standby does not answer', () => {
     return noFailoverRan(papers(), { withLedger: (work) => work(away), why: null }).finally(() => away.close())
   }
 
-  async function opened(id: string, kind: 'switchover' | 'failover', day: number): Promise<void> {
+  async function opened(id: string, kind: 'switchover' | 'failover' | 'exchange', day: number): Promise<void> {
     const [database] = parseFleet(FLEET, 'fleet.yaml').databases
     if (database === undefined) throw new Error('the file has none')
     const bundle = await it.ledger.putBundle({ version: 1, database, migrations: [] })
@@ -124,6 +124,19 @@ describe('where the standby does not answer', () => {
     expect(await asked('I have looked')).toMatch(/^FENCE_NOT_PROVEN failover-shop-1.*at work/)
     await ended('failover-shop-1', 30)
     expect(await asked('I have looked')).toMatch(/^no failover of shop ran/)
+    const found = (operation: string, writer: string) =>
+      it.ledger.putDocument({ operation, name: 'exchange-proven', document: { writer } })
+    // a replica was to take over, and it came to nothing
+    await opened('exchange-shop-1', 'exchange', 28)
+    expect(await asked('I have looked')).toMatch(/^FENCE_NOT_PROVEN exchange-shop-1.*at work/)
+    await letIn('exchange-shop-1')
+    await found('exchange-shop-1', 'none')
+    await ended('exchange-shop-1', 30)
+    expect(await asked('I have looked')).toMatch(/^no failover of shop ran/)
+    await opened('exchange-shop-2', 'exchange', 28)
+    await found('exchange-shop-2', 'standby')
+    await ended('exchange-shop-2', 30)
+    expect(await asked('I have looked')).toMatch(/^NO_WAY_BACK exchange-shop-2/)
     await letIn('failover-shop-1')
     expect(await asked('I have looked')).toMatch(/^NO_WAY_BACK failover-shop-1/)
   })
