@@ -138,6 +138,7 @@ describe('a failover', () => {
       '    the worker of aws: silent, nothing came (5 rounds)',
       '    the worker of gcp: unknown, no worker took it up',
       '  the standby has all that was committed before 2026-01-01T00:00:00.000Z; up to 2.5 s of writes may be lost',
+      '  more where the source writes on until it is proven fenced, for which its cloud has the time of --fence-within',
       '  the source was heard last at 2026-01-01T00:00:01.000Z; of its log until then 12,345 bytes are not known to have come',
       '  moves the endpoint from shop-1.example:5432 to shop-2.example:5432',
       '  somebody else has to approve it: up to 2.5 s of writes may be lost, and no loss was allowed beforehand',
