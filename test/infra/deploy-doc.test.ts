@@ -69,7 +69,7 @@ const statements = (
 ).Statement.filter(({ Effect }) => Effect === 'Allow')
 
 test('the AWS operator may do what the adapter asks, and nothing else', () => {
-  const calls = sources('clouds/aws').matchAll(/\.([a-z]+(?:DB|Tags|ReadReplica|BlueGreen)\w*)\(/g)
+  const calls = sources('clouds/aws').matchAll(/\.([a-z]+(?:DB|Tags|ReadReplica|BlueGreen|GlobalCluster|Events)\w*)\(/g)
   const asked = [...calls].map(([, call = '']) => `rds:${call.charAt(0).toUpperCase()}${call.slice(1)}`)
   const allowed = new Set(statements.flatMap(({ Action }) => Action))
   // those that are made with tags are tagged by it
@@ -81,10 +81,12 @@ test('the statement that the page leaves out is there, and all that it adds are 
   const others = statements.filter(({ Sid }) => Sid !== left).flatMap(({ Action }) => Action)
   const added = statements.filter(({ Sid }) => Sid === left).flatMap(({ Action }) => Action)
   expect(added.filter((action) => !others.includes(action))).toEqual([
+    'rds:FailoverGlobalCluster',
     'rds:PromoteReadReplica',
     'rds:RebootDBInstance',
     'rds:StartDBInstance',
     'rds:StopDBCluster',
     'rds:StopDBInstance',
+    'rds:SwitchoverGlobalCluster',
   ])
 })

@@ -19,9 +19,10 @@ const HAD = { at: '2026-01-01T00:00:02.000Z', lsn: '0/2' }
 const FENCED = '2026-01-01T00:00:12.000Z'
 const behind = (fencedAt = FENCED) => ({ fencedAt, isProven: true, agreed: null })
 
-test('what the replica got until the fence was proven counts, and within the allowance nobody is asked', () => {
+test('what the replica got until the fence was proven counts; by a clock that nobody has seen an allowance allows nothing', () => {
   const { takeOver } = statedAnew(PLAN, HAD, behind())
-  expect(takeOver).toMatchObject({ exposure: { had: HAD, lossMsMax: 10_000 }, asks: null, fencedAt: FENCED })
+  expect(takeOver).toMatchObject({ exposure: { had: HAD, lossMsMax: 10_000 }, fencedAt: FENCED })
+  expect(takeOver.asks).toContain('nobody has seen how far that is from ours')
 })
 
 test('more than was allowed, and what nobody knows, is asked about, with the moment', () => {
@@ -52,9 +53,11 @@ test('of a source that was not proven dead an approval covers the loss that it w
   expect(statedAnew(ill, null, { fencedAt: FENCED, isProven: true, agreed: { lossMsMax: 800 } }).takeOver.asks).toContain(
     'nobody knows',
   )
-  // what is allowed beforehand needs no second word
+  // nor is it covered by what was allowed beforehand, by a clock that nobody has seen
   const allowed = { ...ill, takeOver: { ...ill.takeOver, allowedLossMs: 10_000 } }
-  expect(statedAnew(allowed, HAD, { fencedAt: FENCED, isProven: true, agreed: { lossMsMax: 800 } }).takeOver.asks).toBeNull()
+  expect(statedAnew(allowed, HAD, { fencedAt: FENCED, isProven: true, agreed: { lossMsMax: 800 } }).takeOver.asks).toContain(
+    '0.8 s were approved',
+  )
   // of one that is dead the approval covers the time until it was fenced
   expect(statedAnew(PLAN, HAD, { fencedAt: FENCED, isProven: true, agreed: { lossMsMax: 800 } }).takeOver.asks).toBeNull()
 })
