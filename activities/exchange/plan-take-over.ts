@@ -1,6 +1,5 @@
 /** What would be lost by a failover to a read replica, who has to agree, and what stands in the way. Reads only, and of the source nothing. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { samePlace } from '../../contracts/endpoint'
 import {
   EXCHANGE_DOCUMENTS,
   type ExchangePlan,
@@ -21,6 +20,7 @@ import { writerElsewhere } from '../failover/writer-elsewhere'
 import { looking } from '../replication/sides'
 import type { ExchangeDataActivities } from './contract'
 import { exchangePlaces } from './pair'
+import { blocksOfEndpoint } from './plan'
 
 type Input = Parameters<ExchangeDataActivities['planTakeOver']>[0]
 
@@ -163,17 +163,6 @@ function blocksOfReplica({ sides: { standby } }: Input, { replica }: Seen): Find
     finding(
       'role',
       `${standby.instance} takes writes itself: it is no replica, and whoever led applications there would have two truths.`,
-    ),
-  ]
-}
-
-function blocksOfEndpoint({ endpoint, sides: { source } }: Input): Finding[] {
-  if (endpoint.at === null || samePlace(endpoint.at, source)) return []
-  const { host, port } = endpoint.at
-  return [
-    finding(
-      'endpoint',
-      `The endpoint leads to ${host}:${port} and not to the source at ${source.host}:${source.port}: find out who moved it.`,
     ),
   ]
 }

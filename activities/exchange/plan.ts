@@ -90,7 +90,10 @@ function blocksOfSlots({ left }: Seen): Finding[] {
   )
 }
 
-function blocksOfEndpoint({ endpoint, sides: { source } }: Input): Finding[] {
+export function blocksOfEndpoint({
+  endpoint,
+  sides: { source },
+}: Pick<Input, 'sides'> & { readonly endpoint: Pick<Input['endpoint'], 'at'> }): Finding[] {
   if (endpoint.at === null || samePlace(endpoint.at, source)) return []
   const { host, port } = endpoint.at
   return [

@@ -1,23 +1,13 @@
 /** As cut-amid.crash.ts, where a side falls silent behind the fence: nothing arrives there any more, or nothing comes back from it. */
 import { cutAmid, SIDES, STAGES } from './cut-amid'
-import { type Movers, startMovers } from './moving'
-import { startWires, type Wires } from './wires'
+import { wired } from './wired'
 
-let movers: Movers
-let wires: Wires
-beforeAll(async () => {
-  movers = await startMovers()
-  wires = await startWires(movers)
-})
-afterAll(async () => {
-  await wires?.close()
-  await movers?.stop()
-})
+const both = wired()
 
 const CASES = (Object.keys(STAGES) as (keyof typeof STAGES)[]).flatMap((stage) =>
   SIDES.flatMap((side) => (['drop', 'mute'] as const).map((how) => ({ stage, side, how }))),
 )
 
 test.each(CASES)('at $stage the $side is lost ($how): nobody writes twice, nothing is lost, and writers go on', (one) =>
-  cutAmid(movers, wires, one),
+  cutAmid(both(), one),
 )

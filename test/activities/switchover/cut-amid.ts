@@ -2,8 +2,8 @@
 import { failureOf } from '../../postgres/support/apply'
 import { until } from '../../support/eventually'
 import { startWriting } from './killed-amid'
-import type { Movers } from './moving'
-import type { Side, Wires } from './wires'
+import type { Wired } from './wired'
+import type { Side } from './wires'
 
 /** By a statement that is the first of the stage. */
 export const STAGES = {
@@ -15,8 +15,7 @@ export const STAGES = {
 export const SIDES = ['source', 'standby'] as const
 
 export async function cutAmid(
-  movers: Movers,
-  wires: Wires,
+  { movers, wires }: Wired,
   { stage, side, how }: { readonly stage: keyof typeof STAGES; readonly side: Side; readonly how: 'cut' | 'drop' | 'mute' },
 ): Promise<void> {
   const it = await movers.moving(wires.ports)

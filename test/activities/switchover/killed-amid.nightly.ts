@@ -1,21 +1,11 @@
 /** As killed-amid.crash.ts, before each statement in turn. */
 import { killedAmid } from './killed-amid'
-import { type Movers, startMovers } from './moving'
-import { startWires, type Wires } from './wires'
+import { wired } from './wired'
 
-let movers: Movers
-let wires: Wires
-beforeAll(async () => {
-  movers = await startMovers()
-  wires = await startWires(movers)
-})
-afterAll(async () => {
-  await wires?.close()
-  await movers?.stop()
-})
+const both = wired()
 
 test('a crossing that dies before any statement is begun anew, or taken back, and loses nothing', async () => {
-  const deaths = await killedAmid(movers, wires, { from: 0, step: 1 })
+  const deaths = await killedAmid(both(), { from: 0, step: 1 })
   process.stdout.write(`died ${deaths.crossing} times in the crossing, and ${deaths.back} times in the way back from it\n`)
   expect(deaths.crossing).toBeGreaterThan(40)
   expect(deaths.back).toBeGreaterThan(20)

@@ -3,7 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Failure } from '../../../contracts/failures'
 import type { Session } from '../../../postgres/connect/session'
 import { until } from '../../support/eventually'
-import type { Movers, Moving } from './moving'
+import type { Moving } from './moving'
+import type { Wired } from './wired'
 import type { Wires } from './wires'
 
 /** One that writes all the time, and knows what was acknowledged. */
@@ -72,8 +73,7 @@ async function dying(wires: Wires, statements: number, work: () => Promise<unkno
 
 /** `from`, `step`: before which statements. Resolves to how often it died in each of both. */
 export async function killedAmid(
-  movers: Movers,
-  wires: Wires,
+  { movers, wires }: Wired,
   { from, step }: { readonly from: number; readonly step: number },
 ): Promise<Readonly<Record<'crossing' | 'back', number>>> {
   const it = await movers.moving(wires.ports)
