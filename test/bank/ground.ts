@@ -111,6 +111,7 @@ export class Ground {
   async #setUp(from: Cloud, to: Cloud): Promise<Standing> {
     const [writer, follower] = await Promise.all([this.#place(from), this.#place(to)])
     await Promise.all([writer.target.reset(), follower.target.reset()])
+    for (const { target } of [writer, follower]) await anybodysAgain(target)
     const resolved = resolveMigrations(Object.entries(BANK).map(([script, content]) => ({ script, content })))
     await applyMigrations({ connect: writer.target.migrator, resolved })
     this.#links += 1
@@ -279,6 +280,12 @@ export class Ground {
     this.#standing = null
     await this.#setUp(writer.cloud, old.cloud)
   }
+}
+
+/** One that writing was moved away from keeps applications out, also once its standby was removed: whoever makes it a writer anew sees to that by hand. */
+async function anybodysAgain({ admin }: Target): Promise<void> {
+  await on(admin, 'DROP DATABASE IF EXISTS capstan_fence WITH (FORCE)')
+  await on(admin, 'GRANT CONNECT ON DATABASE stock TO PUBLIC')
 }
 
 const OF_OLD_PAIR = `DO $$ DECLARE one name; BEGIN

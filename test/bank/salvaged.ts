@@ -1,8 +1,9 @@
 /** What a failover says that it has lost: its record of how much that may be, and the keys that a salvage finds, all of them. */
 import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { FAILOVER_DOCUMENTS, type FailoverFence, type FailoverKept } from '../../contracts/failover'
+import { FAILOVER_DOCUMENTS, type FailoverFence, type FailoverKept, type FailoverPlan } from '../../contracts/failover'
 import { SALVAGE_DOCUMENTS, type SalvageReport } from '../../contracts/salvage'
+import { aheadMsMax } from '../../postgres/replicate/watch/skew'
 import { now } from './client/journal'
 import type { Ground } from './ground'
 import type { GivenUp } from './history'
@@ -30,8 +31,10 @@ export async function salvaged(
   const fenced = await document<FailoverFence>(operation, FAILOVER_DOCUMENTS.fenced)
   const [from, to] = [Date.parse(kept.beat?.at ?? ''), Date.parse(fenced.at)]
   if (fenced.outcome !== 'proven') wrong.push(`${operation} opened the standby, and the fence was ${fenced.outcome}`)
-  if (kept.lossMsMax !== to - from)
-    wrong.push(`${operation} states ${kept.lossMsMax} ms, and it is ${to - from} from its beat to its fence`)
+  const { exposure } = await document<FailoverPlan>(operation, FAILOVER_DOCUMENTS.plan)
+  const lossMs = to - from + aheadMsMax(exposure.skew)
+  if (kept.lossMsMax !== lossMs)
+    wrong.push(`${operation} states ${kept.lossMsMax} ms, and it is ${lossMs} from its beat to its fence by our clock`)
 
   if (!fenced.staysShut) await ground.closeByHand(operation)
   const looking = `salvage-${operation}`
