@@ -55,7 +55,7 @@ test('asked for all the same, with a reason, somebody else has to agree, whateve
   expect(plan).toMatchObject({ blocks: [], allowedLossMs: 3_600_000, asks: 'the source is not proven dead' })
   const shown = await it.pair.cli('ops', 'show', 'although', '--plan')
   expect(shown.stdout).toContain('somebody else has to approve it: the source is not proven dead')
-  expect(shown.stdout).toContain('nothing is to be lost: the source is closed and drained first')
+  expect(shown.stdout).toContain('nothing is to be lost that goes to a standby: the source is closed and drained first')
   await until('a no', async () => (await it.pair.cli('ops', 'reject', 'although', '--by', 'bob', '--reason', 'no')).code === 0)
   expect(await running).toMatchObject({ status: 'rejected' })
   await it.writesGoOn()
