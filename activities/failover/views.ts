@@ -15,10 +15,5 @@ export async function fillOpenedViews(deps: ActivityDeps, input: Input): ReturnT
   const { standby } = (await failoverPair(deps, input)).places
   const token = await raisedOn(deps, standby, input.epoch)
   assertMayAct()
-  return (
-    (await fillViews(deps, standby, { token, views: input.views, servedMsMax: VIEW_MS_MAX })) ?? {
-      summary: 'there are none',
-      findings: [],
-    }
-  )
+  return fillViews(deps, standby, { token, views: input.views, servedMsMax: VIEW_MS_MAX })
 }

@@ -102,7 +102,7 @@ async function fillAsOnSource(deps: ActivityDeps, input: Replicating, { standby,
   const { table } = await bothOf(deps, input.bundle)
   if (table !== null) return null
   const views = await looking(deps, await placeOf(deps, input, 'source'), 'migrator', filledViews)
-  return fillViews(deps, standby, { token, views })
+  return views.length === 0 ? null : fillViews(deps, standby, { token, views })
 }
 
 /** A thousand small tables are a thousand ways to another cloud else. */

@@ -13,12 +13,12 @@ interface Filled {
   readonly findings: readonly Finding[]
 }
 
-/** `token`: stands in the standby's database. `servedMsMax`: as of `refreshViews`. A view that cannot be filled is told, and keeps nobody. Null: there is none. */
+/** `token`: stands in the standby's database. `servedMsMax`: as of `refreshViews`. A view that cannot be filled is told, and keeps nobody. */
 export async function fillViews(
   deps: ActivityDeps,
   standby: Place,
   { token, views, servedMsMax }: { readonly token: FenceToken; readonly views: readonly string[]; readonly servedMsMax?: number },
-): Promise<Filled | null> {
+): Promise<Filled> {
   const progress = notes(deps, standby.ref)
   const session = await opener(deps, standby, 'migrator', token)()
   try {
@@ -27,7 +27,6 @@ export async function fillViews(
       onProgress: (view) => progress.tell(`filling ${view}`),
     })
     await progress.settle()
-    if (refreshed.length + left.length === 0) return null
     const findings = left.map((one) => ({
       rule: 'materialized-view',
       message: `Not filled on ${standby.entry.name}: ${one}. It shows what it did before.`,

@@ -14,5 +14,5 @@ export async function fillViewsOf(deps: ActivityDeps, input: Input): ReturnType<
   await assertNotMoved(deps, input.operation)
   const token = await raisedOn(deps, standby, input.epochs.standby)
   assertMayAct()
-  return (await fillViews(deps, standby, { token, views: input.views })) ?? { summary: 'there are none', findings: [] }
+  return fillViews(deps, standby, { token, views: input.views })
 }

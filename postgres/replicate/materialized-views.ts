@@ -3,7 +3,7 @@ import { Failure } from '../../contracts/failures'
 import { ServerError } from '../connect/errors'
 import type { Session } from '../connect/session'
 import { behindFence, type Guarded } from './behind-fence'
-import { BY_NAME, NAME, notOfExtension, ofUsers, RELATIONS } from './preflight/relations'
+import { BY_NAME, MATERIALIZED_VIEW, NAME, RELATIONS } from './preflight/relations'
 
 export interface RefreshInput extends Guarded {
   /** As the role that owns them. */
@@ -25,7 +25,7 @@ export interface Refreshed {
 /** Those that hold something, by name, as `schema.name`, quoted. One that was made `WITH NO DATA` and never refreshed is left as it is. Reads only. */
 export async function filledViews(session: Session): Promise<string[]> {
   const rows = await session.query<{ name: string }>(
-    `SELECT ${NAME} AS name FROM ${RELATIONS} WHERE ${VIEW} AND c.relispopulated ORDER BY ${BY_NAME}`,
+    `SELECT ${NAME} AS name FROM ${RELATIONS} WHERE ${MATERIALIZED_VIEW} AND c.relispopulated ORDER BY ${BY_NAME}`,
   )
   return rows.map(({ name }) => name)
 }
@@ -88,8 +88,6 @@ function serverErrorOf(error: unknown): ServerError | null {
 
 const OF_THE_VIEW: readonly string[] = ['CREDENTIALS_REJECTED', 'NOT_READY_YET']
 
-const VIEW = `c.relkind = 'm' AND ${ofUsers('n')} AND ${notOfExtension('c')}`
-
 interface Relation {
   readonly oid: string
   /** Null: it is no materialized view of theirs. */
@@ -116,7 +114,7 @@ async function inOrder(session: Session): Promise<string[]> {
 }
 
 const RELATED = `
-  SELECT c.oid::text AS oid, CASE WHEN ${VIEW} THEN ${NAME} END AS name,
+  SELECT c.oid::text AS oid, CASE WHEN ${MATERIALIZED_VIEW} THEN ${NAME} END AS name,
          ARRAY(SELECT DISTINCT d.refobjid::text FROM pg_catalog.pg_rewrite r
                  JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_rewrite'::regclass AND d.objid = r.oid
                 WHERE r.ev_class = c.oid AND d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid <> c.oid) AS reads

@@ -26,6 +26,9 @@ export const BY_NAME = `n.nspname COLLATE "C", c.relname COLLATE "C"`
 
 export const RELATIONS = 'pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace'
 
+/** SQL that is true of a materialized view `c` in `n`. */
+export const MATERIALIZED_VIEW = `c.relkind = 'm' AND ${ofUsers('n')} AND ${notOfExtension('c')}`
+
 /** SQL that is true of a table `c` in `n` whose rows are sent, by its own name or its root's. Takes `historyValues` as $1 and $2. */
 export const CARRIED = `(c.relkind IN ('r', 'p') AND c.relpersistence = 'p' AND ${ofUsers('n')} AND ${notOfExtension('c')}
           AND NOT (n.nspname = $1 AND c.relname = $2))`

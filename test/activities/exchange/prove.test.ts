@@ -1,5 +1,4 @@
 /** An old writer that lets us in and then stands still, as a machine does that is cut off, is silent; and silence has its end. */
-import { createServer, connect as dial, type Server, type Socket } from 'node:net'
 import { Client, Connection } from '@temporalio/client'
 import { runAct } from '../../../activities/act'
 import type { ActivityDeps } from '../../../activities/deps'
@@ -8,37 +7,18 @@ import { markAndFollow } from '../../../activities/exchange/word'
 import type { Place } from '../../../activities/replication/sides'
 import { startTestServer, type TestServer } from '../../postgres/support/server'
 import { until } from '../../support/eventually'
+import { type StandingStill, startStandingStill } from '../../support/standing-still'
 
 let server: TestServer
-let still: Server
-const sockets: Socket[] = []
+let still: StandingStill
 beforeAll(async () => {
   server = await startTestServer(17)
-  still = createServer((from) => standStill(from)).listen(0, '127.0.0.1')
-  await new Promise((resolve) => still.once('listening', resolve))
+  still = await startStandingStill(server)
 })
 afterAll(async () => {
-  for (const socket of sockets) socket.destroy()
   still?.close()
   await server?.stop()
 })
-
-/** ReadyForQuery while idle: the client is let in. */
-const LET_IN = Buffer.from([0x5a, 0, 0, 0, 5, 0x49])
-
-/** Hands on until the client is let in, and nothing from then on; it breaks nothing off. */
-function standStill(from: Socket): void {
-  const to = dial(server.port, server.host)
-  sockets.push(from, to)
-  for (const socket of [from, to]) socket.on('error', () => undefined)
-  let stands = false
-  from.on('data', (data) => stands || to.write(data))
-  to.on('data', (data) => {
-    if (stands) return
-    from.write(data)
-    stands = data.subarray(-LET_IN.length).equals(LET_IN)
-  })
-}
 
 const acting = <T>(attempt: number, signal: AbortSignal, work: () => Promise<T>): Promise<T> =>
   runAct(
@@ -62,7 +42,7 @@ test('one that stands still is silent within seconds, and the new writer is beli
     secretKey: Buffer.alloc(32),
     sourceAddress: null,
   } as unknown as ActivityDeps
-  const { port } = still.address() as { port: number }
+  const { port } = still
   const side = (instance: string, at: number) => ({
     instance,
     instanceId: instance,
@@ -84,7 +64,7 @@ test('one that stands still is silent within seconds, and the new writer is beli
   })
   expect(await attempt(6)).toMatchObject({ writer: 'standby', other: 'silent' })
   // nothing of ours is left hanging there
-  const ours = sockets.filter((_, index) => index % 2 === 0)
+  const ours = still.sockets.filter((_, index) => index % 2 === 0)
   expect(ours).toHaveLength(2)
   await until('both connections to be cut', async () => ours.every(({ closed }) => closed))
 }, 30_000)
@@ -96,7 +76,7 @@ test('a follower that stands still is cut once it is late, and hears an abort', 
   const deps = {
     ...{ resolveSecret: async () => options.password, secretKey: Buffer.alloc(32), sourceAddress: null },
   } as unknown as ActivityDeps
-  const { port } = still.address() as { port: number }
+  const { port } = still
   const place = (instance: string, at: number) =>
     ({
       ...{ ref: { operation: 'exchanging', step: 'mark', bundle: 'b' }, entry },
@@ -109,10 +89,10 @@ test('a follower that stands still is cut once it is late, and hears an abort', 
   })
   expect(Date.now() - began).toBeLessThan(20_000)
   const abort = new AbortController()
-  const asked = sockets.length
+  const asked = still.sockets.length
   const marked = acting(2, abort.signal, () => markAndFollow(deps, { ...marking, followMsMax: 3_600_000 }))
   const ended = expect(marked).rejects.toThrow('taken back')
-  await until('the follower to be asked', async () => sockets.length > asked)
+  await until('the follower to be asked', async () => still.sockets.length > asked)
   abort.abort(new Error('taken back'))
   await ended
 }, 60_000)

@@ -1,5 +1,4 @@
 /** A new writer that lets us in and then stands still, as a machine does whose storage hangs: the watch tells it, and does not stand still with it. */
-import { createServer, connect as dial, type Server, type Socket } from 'node:net'
 import { Client, Connection } from '@temporalio/client'
 import { runAct } from '../../../activities/act'
 import type { ActivityDeps } from '../../../activities/deps'
@@ -7,37 +6,18 @@ import { createUpgradeDataActivities } from '../../../activities/upgrade/data'
 import { ensureControlSchema } from '../../../postgres/migrate/control-schema'
 import { startTestServer, type TestServer } from '../../postgres/support/server'
 import { until } from '../../support/eventually'
+import { type StandingStill, startStandingStill } from '../../support/standing-still'
 
 let server: TestServer
-let still: Server
-const sockets: Socket[] = []
+let still: StandingStill
 beforeAll(async () => {
   server = await startTestServer(17)
-  still = createServer((from) => standStill(from)).listen(0, '127.0.0.1')
-  await new Promise((resolve) => still.once('listening', resolve))
+  still = await startStandingStill(server)
 })
 afterAll(async () => {
-  for (const socket of sockets) socket.destroy()
   still?.close()
   await server?.stop()
 })
-
-/** ReadyForQuery while idle: the client is let in. */
-const LET_IN = Buffer.from([0x5a, 0, 0, 0, 5, 0x49])
-
-/** Hands on until the client is let in, and nothing from then on; it breaks nothing off. */
-function standStill(from: Socket): void {
-  const to = dial(server.port, server.host)
-  sockets.push(from, to)
-  for (const socket of [from, to]) socket.on('error', () => undefined)
-  let stands = false
-  from.on('data', (data) => stands || to.write(data))
-  to.on('data', (data) => {
-    if (stands) return
-    from.write(data)
-    stands = data.subarray(-LET_IN.length).equals(LET_IN)
-  })
-}
 
 test('a new writer that stands still is told within seconds, and one that does not is watched', async () => {
   const { options, connect } = await server.database()
@@ -50,7 +30,7 @@ test('a new writer that stands still is told within seconds, and one that does n
     secretKey: Buffer.alloc(32),
     sourceAddress: null,
   } as unknown as ActivityDeps
-  const { port } = still.address() as { port: number }
+  const { port } = still
   const at = (host: string, number: number) => ({
     ...{ instance: 'shop', instanceId: 'shop', host, port: number, engineVersion: '17' },
   })
@@ -68,6 +48,6 @@ test('a new writer that stands still is told within seconds, and one that does n
     message: expect.stringContaining('did not say within'),
   })
   // nothing of ours is left hanging there
-  await until('the connection to be cut', async () => sockets[0]?.closed === true)
+  await until('the connection to be cut', async () => still.sockets[0]?.closed === true)
   expect((await watched(at(server.host, server.port))).summary).toContain('shop takes writes')
 }, 30_000)

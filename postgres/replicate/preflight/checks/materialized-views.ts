@@ -1,12 +1,10 @@
 /** What a materialized view holds is not sent; the standby fills its own, from what it has. */
 import { typeable } from '../../../health/words'
 import type { Check } from '../check'
-import { BY_NAME, NAME, notOfExtension, ofUsers, RELATIONS } from '../relations'
+import { BY_NAME, MATERIALIZED_VIEW, NAME, RELATIONS } from '../relations'
 
 /** Without their sizes: one that is being refreshed is locked, and nobody waits for it here. */
-const VIEWS = `
-  SELECT ${NAME} AS shown FROM ${RELATIONS}
-   WHERE c.relkind = 'm' AND ${ofUsers('n')} AND ${notOfExtension('c')} ORDER BY ${BY_NAME}`
+const VIEWS = `SELECT ${NAME} AS shown FROM ${RELATIONS} WHERE ${MATERIALIZED_VIEW} ORDER BY ${BY_NAME}`
 
 export const MATERIALIZED_VIEWS: Check = {
   id: 'materialized-views',
