@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { FAILOVER_STEPS } from '../../contracts/failover'
 import { FINAL_STATUSES } from '../../contracts/operation'
-import { until } from '../support/eventually'
+import { eventually, until } from '../support/eventually'
 import { changing, whenFree } from '../support/other-clouds'
 import { after, callsGoWrong, type Fault, type Heal, NOTHING, ordered, reaches, type Struck, standsStill } from './faults'
 
@@ -53,6 +53,15 @@ async function goesOn(struck: Struck): Promise<void> {
   await struck.ground.lab.withdraw(frozen.get(struck) ?? '').catch(() => undefined)
 }
 
+/** Whether somebody is, before it is over. */
+async function isAsked(struck: Struck): Promise<boolean> {
+  const { ledger } = struck.ground.capstan
+  return eventually(`${struck.operation} to ask or to end`, async () => {
+    if ((await ledger.getOperation(struck.operation))?.status === 'awaiting-approval') return true
+    return (await isOver(struck)) ? false : undefined
+  })
+}
+
 async function isOver({ ground, operation }: Struck): Promise<boolean> {
   const record = await ground.capstan.ledger.getOperation(operation)
   return record !== null && FINAL_STATUSES.includes(record.status)
@@ -71,15 +80,17 @@ export const DEATHS = {
     },
   },
 
+  /** Where it is seen to answer before the fence has begun, somebody is asked, and says no. */
   'source goes on once it is given up': {
     asynchronous: false,
-    ends: ['succeeded'],
+    ends: ['succeeded', 'aborted'],
     before: sourceStandsStill,
     async during(struck) {
       const waits = struck.chance.below(200)
       if (!(await at(struck, 'plan'))) return NOTHING
       await sleep(waits)
       await goesOn(struck)
+      if (await isAsked(struck)) await struck.ground.cli('ops', 'abort', struck.operation, '--reason', 'it answers')
       return NOTHING
     },
   },

@@ -32,6 +32,8 @@ export interface Fault {
   readonly ends: readonly OperationStatus[]
   /** Of its writers; absent: as applications are. */
   readonly patienceMs?: number
+  /** What it stops for is refused, and not tried again unasked: a person has it tried again once it is healed. */
+  readonly parks?: true
   /** More of the command line. */
   readonly words?: readonly string[]
   /** Before the operation begins. */
@@ -267,6 +269,7 @@ export const FAULTS = {
   'disk is full': {
     asynchronous: false,
     ends: MOVED_OR_NOT,
+    parks: true,
     async during(struck) {
       const { chance, follower } = struck
       if (!(await moment(struck, [...BEFORE_FENCE, 'cross', 'open']))) return NOTHING

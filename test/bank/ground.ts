@@ -1,7 +1,6 @@
 /** One stack with an instance on each cloud, and on two of them at a time the bank: the one is written to, the other follows, and they may change places. */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { createRds } from '../../clouds/aws/rds'
 import type { InstanceRef, ManagedPostgres } from '../../clouds/port'
 import type { OperationDocument } from '../../contracts/operation'
@@ -11,7 +10,7 @@ import { applyMigrations } from '../../postgres/migrate/apply'
 import { resolveMigrations } from '../../postgres/migrate/resolve'
 import { standbyNames } from '../../postgres/replicate/names'
 import { type CapstanStack, startCapstan } from '../support/capstan-stack'
-import { eventually, until } from '../support/eventually'
+import { until } from '../support/eventually'
 import { type LabDoor, labDoor } from '../support/lab'
 import { changing, createOtherTarget, MASTER_PASSWORD, whenFree } from '../support/other-clouds'
 import { letBeFollowed, letReplicate } from '../support/replicating'
@@ -210,12 +209,17 @@ export class Ground {
     return this.#standing
   }
 
-  /** Seen by the watch. */
+  /** Seen by the watch, with both schemas compared: while nobody has, a failover asks somebody. */
   async isFollowing(): Promise<void> {
     const { writer, follower } = this.standing
-    await eventually(`${follower.name} to follow ${writer.name}`, async () => {
-      const record = await this.capstan.ledger.getStandby({ source: writer.name, target: follower.name })
-      return record?.state === 'following' && record.look?.lagMs != null ? record : undefined
+    const seen = () => this.capstan.ledger.getStandby({ source: writer.name, target: follower.name })
+    const follows = async () => {
+      const record = await seen()
+      const { look = null } = record ?? {}
+      return record?.state === 'following' && look?.lagMs != null && look.schemaDiffers !== null
+    }
+    await until(`${follower.name} to follow ${writer.name}`, follows).catch(async (error: Error) => {
+      throw new Error(`${error.message}, which stands in the ledger as ${JSON.stringify(await seen())}`, { cause: error })
     })
   }
 
@@ -251,15 +255,20 @@ export class Ground {
     const fence = (await this.capstan.ledger.listFences()).find((one) => one.operation === operation)
     const access = await adapter.accessOf(instance, changing)
     if (fence === undefined || access === null) throw new Error(`${operation} has fenced nothing`)
-    await whenFree(() => adapter.startStart({ instance }, changing))
-    await until('it to be started', async () => (await adapter.describeInstance(instance, changing))?.state === 'ready')
+    await this.#started(this.standing.follower)
     await this.#lettingIn(fence.leftIn)
     this.#closedByHand = access.rules
   }
 
   async #lettingIn(networkRules: readonly string[]): Promise<void> {
     const { adapter, instance } = this.standing.follower
-    while (!(await whenFree(() => adapter.setNetworkRules({ instance, networkRules }, changing))).done) await sleep(50)
+    const isDone = async () => (await whenFree(() => adapter.setNetworkRules({ instance, networkRules }, changing))).done
+    await until(`the network of ${instance.name} to be changed`, isDone)
+  }
+
+  async #started({ adapter, instance }: Place): Promise<void> {
+    await whenFree(() => adapter.startStart({ instance }, changing))
+    await until('it to be started', async () => (await adapter.describeInstance(instance, changing))?.state === 'ready')
   }
 
   /** What a failover has given up is let in again, and follows the new writer, each from nothing. */
@@ -268,6 +277,8 @@ export class Ground {
     const lift = ['fence', 'lift', old.name, '--yes', '--writer', writer.name, '--reason', 'its rows were looked through']
     const { code, stdout, stderr } = await this.cli(...lift)
     if (code !== 0) throw new Error(`capstan fence lift ended with ${code}: ${stdout}${stderr}`)
+    // one that was stopped before it was fenced is stopped again, as it was
+    if ((await old.adapter.describeInstance(old.instance, changing))?.state === 'stopped') await this.#started(old)
     if (this.#closedByHand !== null) await this.#lettingIn(this.#closedByHand)
     this.#closedByHand = null
     await until(`${old.name} to let applications in`, () =>

@@ -1,8 +1,8 @@
 /** One scenario with its bank: what is wrong afterwards, a sentence each. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { OperationDocument } from '../../contracts/operation'
+import { FINAL_STATUSES, type OperationDocument } from '../../contracts/operation'
 import { compareDatabases } from '../../postgres/verify/compare'
-import { PATIENCE_MS } from '../support/eventually'
+import { eventually, PATIENCE_MS } from '../support/eventually'
 import { type Bank, startBank } from './bank'
 import { toldWriters, violationsOf } from './checker'
 import { reaches, type Struck } from './faults'
@@ -119,11 +119,12 @@ async function disturbed(ground: Ground, scenario: Scenario, ended: string[], tu
   const words = [how, before.writer.name, '--to', before.follower.name, ...more, ...(fault.words ?? [])]
   const running = ground.ended(struck.operation, ...words)
   const all = [inTime(running, struck), fault.during?.(struck).then((heal) => void heals.push(heal)), aborted(struck)] as const
-  const [document] = await Promise.all(all).finally(async () => {
+  const [left] = await Promise.all(all).finally(async () => {
     // what strikes later than something fails is healed as well
     await Promise.allSettled(all)
     for (const heal of heals) await heal?.()
   })
+  const document = fault.parks === true && left.status === 'needs-operator' ? await triedAgain(ground, left) : left
   ended.push(`${struck.operation} ${document.status}`)
   const now = await ground.whoWrites()
   const hasMoved = now.writer.server !== before.writer.server
@@ -135,6 +136,14 @@ async function disturbed(ground: Ground, scenario: Scenario, ended: string[], tu
       ? []
       : [`${ending(document)}, and applications are led to ${now.writer.cloud}`]),
   ]
+}
+
+async function triedAgain(ground: Ground, { id }: OperationDocument): Promise<OperationDocument> {
+  await ground.cli('ops', 'resolve', id, 'retry')
+  return eventually(`the end of ${id}`, async () => {
+    const found = await ground.capstan.ledger.getOperation(id)
+    return found !== null && FINAL_STATUSES.includes(found.status) ? found : undefined
+  })
 }
 
 async function inTime(running: Promise<OperationDocument>, { operation, ground }: Struck): Promise<OperationDocument> {
