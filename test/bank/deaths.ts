@@ -210,6 +210,7 @@ export const DEATHS = {
   'source dies, and the disk of its standby is full': {
     asynchronous: false,
     ends: ['succeeded', 'failed'],
+    parks: true,
     before: sourceStandsStill,
     async during(struck) {
       const { chance, ground, follower } = struck
