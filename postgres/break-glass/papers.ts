@@ -76,28 +76,33 @@ function forwardOf(input: PapersInput): PaperStep[] {
       done: say.ofDatabase(database, `datallowconn AND datconnlimit = ${connectionLimit}`),
     },
   ]
-  return [...raisingAll(input, places), ...kept, ...again(input, places), ...crossing(input, places), ...beyond(input, places)]
+  const before = [...raisingAll(input, places), ...kept]
+  const { forwardOn, backOff } = again(input, places)
+  if (input.oneWay !== true)
+    return [...before, backOff, forwardOn, ...draining(input, places), ...followedBack(input, places), ...beyond(input, places), ...turning(input, places)]
+  return [...before, forwardOn, ...draining(input, places), ...closedForGood(input, places), ...beyond(input, places), ...leaving(input, places)]
 }
 
 /** Should a crossing have ended half way. */
-function again({ names: { forward, back } }: PapersInput, { database }: Places): [PaperStep, PaperStep] {
-  return [
-    {
+function again({ names: { forward, back } }: PapersInput, { database }: Places): Record<'backOff' | 'forwardOn', PaperStep> {
+  return {
+    backOff: {
       ...{ id: 'back-off', title: 'The way back carries nothing yet', where: database.source },
       sql: [`ALTER SUBSCRIPTION ${quoteIdentifier(back.subscription)} DISABLE;`],
       done: say.subscriptionIs(back.subscription, 'NOT s.subenabled'),
     },
-    {
+    forwardOn: {
       ...{ id: 'forward-on', title: 'The standby follows', where: database.standby },
       sql: [`ALTER SUBSCRIPTION ${quoteIdentifier(forward.subscription)} ENABLE;`],
       done: say.subscriptionIs(forward.subscription, 's.subenabled'),
     },
-  ]
+  }
 }
 
-function crossing(input: PapersInput, { keyhole, database }: Places): PaperStep[] {
-  const { operation, sides, names, connectionLimit, drainMsMax } = input
-  const { forward, back } = names
+/** Until the standby has all. */
+function draining(input: PapersInput, { keyhole, database }: Places): PaperStep[] {
+  const { operation, sides, names, drainMsMax, oneWay = false } = input
+  const { forward } = names
   const inside = `${database.source}, in the session S`
   const { database: name } = sides.source
   const literal = say.literal(name)
@@ -123,15 +128,7 @@ function crossing(input: PapersInput, { keyhole, database }: Places): PaperStep[
         `SELECT gid, owner FROM pg_prepared_xacts WHERE database = ${literal};`,
       ],
     },
-    {
-      ...{
-        id: 'guard',
-        title:
-          'Put the guard upon the tables of the source, which turns away whoever writes there once it follows; some hundred at a time',
-      },
-      note: 'Once, or twice. A table that somebody holds is passed over, and is not waited for: "capstan standby resume" puts it there once the old writer follows',
-      ...{ where: inside, sql: [PAPER_GUARD.raise], done: PAPER_GUARDED },
-    },
+    ...(oneWay ? [] : [guarding(inside)]),
     {
       ...{ id: 'marker', title: 'Commit the last row of the source, and note its value and the position' },
       ...{ where: inside, sql: say.MARKER },
@@ -155,13 +152,55 @@ function crossing(input: PapersInput, { keyhole, database }: Places): PaperStep[
       where: `${inside}; what it answers: ${database.standby}`,
       sql: [say.SEQUENCES],
     },
+  ]
+}
+
+function guarding(where: string): PaperStep {
+  return {
+    ...{
+      id: 'guard',
+      title:
+        'Put the guard upon the tables of the source, which turns away whoever writes there once it follows; some hundred at a time',
+    },
+    note: 'Once, or twice. A table that somebody holds is passed over, and is not waited for: "capstan standby resume" puts it there once the old writer follows',
+    ...{ where, sql: [PAPER_GUARD.raise], done: PAPER_GUARDED },
+  }
+}
+
+const stoppedFollowing = (subscription: string): string =>
+  `SELECT NOT EXISTS (SELECT FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid WHERE d.datname = current_database() AND s.subname = ${say.literal(subscription)} AND s.subenabled)`
+
+/** Without a way back. */
+function closedForGood({ operation, sides, names: { forward }, connectionLimit }: PapersInput, { keyhole, database }: Places): PaperStep[] {
+  const { database: name } = sides.source
+  return [
+    {
+      ...{ id: 'forward-off', title: 'Stop following', where: database.standby },
+      sql: [`ALTER SUBSCRIPTION ${quoteIdentifier(forward.subscription)} DISABLE;`],
+      done: stoppedFollowing(forward.subscription),
+    },
+    {
+      ...{ id: 'passed', title: 'Write down that the standby has all of it: from here on the source stays closed', where: keyhole.source },
+      note: 'It says UPDATE 1: with 0 the source is not closed, and nothing below may be done. S may be left now',
+      ...{ sql: [say.passing(operation, name, connectionLimit)], done: say.passed(operation, name) },
+    },
+  ]
+}
+
+/** Behind that. */
+function followedBack(input: PapersInput, { keyhole, database }: Places): PaperStep[] {
+  const { sides, names, connectionLimit } = input
+  const { forward, back } = names
+  const { database: name } = sides.source
+  const inside = `${database.source}, in the session S`
+  return [
     {
       ...{ id: 'forward-off', title: 'Stop following', where: database.standby },
       sql: [
         `ALTER SUBSCRIPTION ${quoteIdentifier(forward.subscription)} DISABLE;`,
         `ALTER SUBSCRIPTION ${quoteIdentifier(forward.subscription)} SET (origin = none);`,
       ],
-      done: `SELECT NOT EXISTS (SELECT FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid WHERE d.datname = current_database() AND s.subname = ${say.literal(forward.subscription)} AND s.subenabled)`,
+      done: stoppedFollowing(forward.subscription),
     },
     {
       ...{ id: 'workers', title: 'Let the workers of the way back into the source, and nobody else', where: keyhole.source },
@@ -181,7 +220,7 @@ function crossing(input: PapersInput, { keyhole, database }: Places): PaperStep[
 
 /** From here on there is only forward. */
 function beyond(input: PapersInput, { keyhole, database }: Places): PaperStep[] {
-  const { sides, names, id, connectionLimit, operation } = input
+  const { sides, id, operation } = input
   return [
     {
       ...{ id: 'moved', title: 'Writing moves away from the source, and that is known in it', where: keyhole.source },
@@ -205,6 +244,13 @@ function beyond(input: PapersInput, { keyhole, database }: Places): PaperStep[] 
       done: `SELECT NOT (${say.keptOut(sides.standby.database)})`,
     },
     endpointStep(input, 'standby'),
+  ]
+}
+
+/** The old writer follows. */
+function turning(input: PapersInput, { keyhole, database }: Places): PaperStep[] {
+  const { sides, names, id, connectionLimit } = input
+  return [
     {
       ...{ id: 'follow', title: 'Open the old writer to its own roles: applications are kept out of it by the grants' },
       ...{ where: keyhole.source, sql: say.opening(sides.source.database, connectionLimit) },
@@ -229,12 +275,28 @@ function beyond(input: PapersInput, { keyhole, database }: Places): PaperStep[] 
   ]
 }
 
+/** The old writer stays closed, without a way back. */
+function leaving({ names: { forward } }: PapersInput, { keyhole, database }: Places): PaperStep[] {
+  return [
+    {
+      ...{ id: 'remove-subscription', title: 'Remove the way there', where: database.standby },
+      sql: say.droppingSubscription(forward.subscription),
+      done: `SELECT NOT (${say.subscriptionIs(forward.subscription, 'true')})`,
+    },
+    {
+      ...{ id: 'remove-slot', title: 'Remove its slot: one that nobody reads holds the log back', where: keyhole.source },
+      note: `Nobody comes into the old writer, and any database will do. Its publication ${forward.publication} stays in it, and does nothing`,
+      ...{ sql: say.droppingSlotAlone(forward.slot), done: say.slotIs(forward.slot, false) },
+    },
+  ]
+}
+
 function backOf(input: PapersInput): PaperStep[] {
   const places = placesOf(input)
   const { keyhole, database } = places
-  const { sides, names, id, connectionLimit, operation } = input
-  const { forward, back } = names
-  const [stopBack, follow] = again(input, places)
+  const { sides, names, id, connectionLimit, operation, oneWay = false } = input
+  const { forward } = names
+  const { backOff, forwardOn } = again(input, places)
   return [
     ...raisingAll(input, places),
     {
@@ -244,14 +306,7 @@ function backOf(input: PapersInput): PaperStep[] {
       },
       ...{ where: keyhole.standby, sql: [say.keptOut(sides.standby.database)], done: say.keptOut(sides.standby.database) },
     },
-    {
-      ...{ id: 'unwritten', title: 'And where nothing was written there by others: rows that are shown here would be lost' },
-      where: database.standby,
-      note: 'Where somebody reads the slot (active), wait until confirmed_flush_lsn is the position of pg_current_wal_flush_lsn(): then the source has them',
-      sql: [
-        `SELECT count(*) FROM pg_logical_slot_peek_binary_changes(${say.literal(back.slot)}, NULL, 1000, 'proto_version', '1', 'publication_names', ${say.literal(quoteIdentifier(back.publication))}, 'origin', 'none') WHERE get_byte(data, 0) IN (68, 73, 84, 85);`,
-      ],
-    },
+    ...(oneWay ? [] : [unwritten(input, places)]),
     {
       ...{ id: 'mark', title: 'Write down that it is a standby still', where: database.standby, note: 'As the migrator' },
       sql: [
@@ -275,7 +330,7 @@ function backOf(input: PapersInput): PaperStep[] {
       sql: say.opening(sides.source.database, connectionLimit),
       done: say.ofDatabase(sides.source.database, 'datallowconn AND datconnlimit <> 0'),
     },
-    stopBack,
+    ...(oneWay ? [] : [backOff]),
     {
       ...{
         id: 'let-in',
@@ -287,8 +342,29 @@ function backOf(input: PapersInput): PaperStep[] {
         done: `SELECT NOT (${say.keptOut(sides.source.database)})`,
       },
     },
-    follow,
+    forwardOn,
     endpointStep(input, 'source'),
+    ...(oneWay ? [] : wayBackGone(input, places)),
+    {
+      ...{ id: 'guard-again', title: 'And let that of the standby stand again, where there is one', where: database.standby },
+      ...{ sql: [PAPER_GUARD.raiseAgain], done: PAPER_RAISED_AGAIN },
+    },
+  ]
+}
+
+function unwritten({ names: { back } }: PapersInput, { database }: Places): PaperStep {
+  return {
+    ...{ id: 'unwritten', title: 'And where nothing was written there by others: rows that are shown here would be lost' },
+    where: database.standby,
+    note: 'Where somebody reads the slot (active), wait until confirmed_flush_lsn is the position of pg_current_wal_flush_lsn(): then the source has them',
+    sql: [
+      `SELECT count(*) FROM pg_logical_slot_peek_binary_changes(${say.literal(back.slot)}, NULL, 1000, 'proto_version', '1', 'publication_names', ${say.literal(quoteIdentifier(back.publication))}, 'origin', 'none') WHERE get_byte(data, 0) IN (68, 73, 84, 85);`,
+    ],
+  }
+}
+
+function wayBackGone({ names: { forward, back } }: PapersInput, { database }: Places): PaperStep[] {
+  return [
     {
       ...{ id: 'all', title: 'Once the standby has a row that is written now: let it follow all again', where: database.standby },
       sql: [`ALTER SUBSCRIPTION ${quoteIdentifier(forward.subscription)} SET (origin = any);`],
@@ -310,10 +386,6 @@ function backOf(input: PapersInput): PaperStep[] {
         where: database.source,
       },
       ...{ sql: [PAPER_GUARD.setAside], done: PAPER_SET_ASIDE },
-    },
-    {
-      ...{ id: 'guard-again', title: 'And let that of the standby stand again, where there is one', where: database.standby },
-      ...{ sql: [PAPER_GUARD.raiseAgain], done: PAPER_RAISED_AGAIN },
     },
   ]
 }
@@ -354,11 +426,12 @@ function zoneOf(zone: DnsZone): string {
   }
 }
 
-function afterwardsOf({ operation, id, sides }: PapersInput): string[] {
+function afterwardsOf({ operation, id, sides, oneWay }: PapersInput): string[] {
+  const follows = oneWay === true ? '' : ` first, then "capstan replicate ${id.target} --to ${id.source}"`
   return [
     `capstan break-glass reconcile FILE tells the ledger what "capstan break-glass" did, once it and Temporal are there again. Without its journal: "capstan ops show ${operation}".`,
     `Where its workflow waits for an operator, for what was done by psql: "capstan ops resolve ${operation} done"; where it is gone: "capstan ops abort ${operation} --close-record".`,
-    `Finished by psql alone: the ledger still says that ${id.target} follows ${id.source}. Never "capstan standby reseed ${id.source}": "capstan standby remove ${id.source} --to ${id.target}" first, then "capstan replicate ${id.target} --to ${id.source}".`,
+    `Finished by psql alone: the ledger still says that ${id.target} follows ${id.source}. Never "capstan standby reseed ${id.source}": "capstan standby remove ${id.source} --to ${id.target}"${follows}.`,
     `${sides.source.instance} has rows of who may act that are higher than the ledger knows: the next operation goes above them by itself.`,
   ]
 }
