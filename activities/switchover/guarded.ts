@@ -107,10 +107,7 @@ interface Reopening {
 }
 
 /** Nobody but its own roles comes into the source before `stop` has ended. */
-export async function reopened(
-  { session, token }: InKeyhole,
-  { operation, pair, signal, stop }: Reopening,
-): Promise<Reopened> {
+export async function reopened({ session, token }: InKeyhole, { operation, pair, signal, stop }: Reopening): Promise<Reopened> {
   const { entry } = pair.places.source
   if (pair.oneWay) return { opened: await openDatabases(session, { raisedBy: operation, token, signal }), back: [] }
   return reopenSource(session, {

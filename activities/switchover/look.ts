@@ -113,7 +113,7 @@ async function byMasters(
   pair: Pair,
   standbys: readonly StandbyRecord[],
 ): Promise<Omit<Looked, 'tables' | 'sequences' | 'views'>> {
-  const { places, forward, back, request, oneWay } = pair
+  const { places, forward, request, oneWay } = pair
   const [settings] = await standby.query<{ level: string }>(`SELECT current_setting('wal_level') AS level`)
   const level = settings?.level ?? 'unknown'
   const never = noWayBackTo(source)
@@ -129,7 +129,10 @@ async function byMasters(
       ...each('barrier', await barrierObstacles({ source, standby, ...forward })),
       ...each('keep-out', await keepOutObstacles(standby, places.standby.entry.database)),
       ...each('keep-out', await keepOutObstacles(source, places.source.entry.database)),
-      ...each('way-back', oneWay ? (never === null ? [NEEDLESS] : []) : withWayBack({ never, level, declared: request.back !== null })),
+      ...each(
+        'way-back',
+        oneWay ? (never === null ? [NEEDLESS] : []) : withWayBack({ never, level, declared: request.back !== null }),
+      ),
       ...each('rights', await rightsLacking({ source, standby, ...forward, oneWay })),
       ...each('other-writers', await writersBeside(source, pair)),
       ...each('other-writers', [...connected, ...cron.blocks]),
@@ -158,9 +161,21 @@ const NOBODY = { connected: [], mayLogIn: [] } as const
 const NO_JOBS = { blocks: [], warnings: [] } as const
 
 /** A sentence each. */
-function withWayBack({ never, level, declared }: { readonly never: string | null; readonly level: string; readonly declared: boolean }): string[] {
+function withWayBack({
+  never,
+  level,
+  declared,
+}: {
+  readonly never: string | null
+  readonly level: string
+  readonly declared: boolean
+}): string[] {
   return [
-    ...(never === null ? [] : [`${never} Where that is how it has to be: --no-way-back "why" moves writing without one, and the old writer stays closed.`]),
+    ...(never === null
+      ? []
+      : [
+          `${never} Where that is how it has to be: --no-way-back "why" moves writing without one, and the old writer stays closed.`,
+        ]),
     ...(level === 'logical' ? [] : [walLevelIs(level)]),
     ...(declared ? [] : [UNDECLARED]),
   ]

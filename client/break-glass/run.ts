@@ -86,7 +86,11 @@ function sourceLeft({ id, operation, oneWay }: BreakGlassPapers): string {
 }
 
 /** What the executor would refuse as well, before anything is raised. */
-export function assertPossible(deed: BreakGlassDeed, { id, operation, sides, oneWay }: BreakGlassPapers, seen: SeenStanding): void {
+export function assertPossible(
+  deed: BreakGlassDeed,
+  { id, operation, sides, oneWay }: BreakGlassPapers,
+  seen: SeenStanding,
+): void {
   const { stage, source, standby, unreached } = seen
   if (stage === 'both-open')
     throw failure(
@@ -113,7 +117,7 @@ export function assertPossible(deed: BreakGlassDeed, { id, operation, sides, one
       `Applications were let into ${id.target}, so there is only forward: "capstan break-glass finish ${operation}"${oneWay === true ? '' : `, and then "capstan switchover ${id.target} --to ${id.source}"`}.`,
       { operation, stage },
     )
-  if (deed === 'finish' && oneWay !== true && standby !== null && standby.keptOut && standby.backSlot === null)
+  if (deed === 'finish' && oneWay !== true && standby?.keptOut && standby.backSlot === null)
     throw failure(
       'FENCE_REFUSED',
       `${operation} had not made the way back yet, so it had closed nothing: take back what it did ("capstan break-glass revert ${operation}"), and ask for "capstan switchover ${id.source}" anew.`,

@@ -51,7 +51,10 @@ export function raisingAll({ operation }: PapersInput, { keyhole, database }: Pl
 }
 
 /** Should a crossing have ended half way. */
-export function again({ names: { forward, back } }: PapersInput, { database }: Places): Record<'backOff' | 'forwardOn', PaperStep> {
+export function again(
+  { names: { forward, back } }: PapersInput,
+  { database }: Places,
+): Record<'backOff' | 'forwardOn', PaperStep> {
   return {
     backOff: {
       ...{ id: 'back-off', title: 'The way back carries nothing yet', where: database.source },

@@ -8,8 +8,7 @@ import * as say from './words'
 export function backOf(input: PapersInput): PaperStep[] {
   const places = placesOf(input)
   const { keyhole, database } = places
-  const { sides, names, id, connectionLimit, operation, oneWay = false } = input
-  const { forward } = names
+  const { sides, id, connectionLimit, operation, oneWay = false } = input
   const { backOff, forwardOn } = again(input, places)
   return [
     ...raisingAll(input, places),

@@ -34,8 +34,23 @@ function forwardOf(input: PapersInput): PaperStep[] {
   const before = [...raisingAll(input, places), ...kept]
   const { forwardOn, backOff } = again(input, places)
   if (input.oneWay !== true)
-    return [...before, backOff, forwardOn, ...draining(input, places), ...followedBack(input, places), ...beyond(input, places), ...turning(input, places)]
-  return [...before, forwardOn, ...draining(input, places), ...closedForGood(input, places), ...beyond(input, places), ...leaving(input, places)]
+    return [
+      ...before,
+      backOff,
+      forwardOn,
+      ...draining(input, places),
+      ...followedBack(input, places),
+      ...beyond(input, places),
+      ...turning(input, places),
+    ]
+  return [
+    ...before,
+    forwardOn,
+    ...draining(input, places),
+    ...closedForGood(input, places),
+    ...beyond(input, places),
+    ...leaving(input, places),
+  ]
 }
 
 /** Until the standby has all. */
@@ -110,7 +125,10 @@ const stoppedFollowing = (subscription: string): string =>
   `SELECT NOT EXISTS (SELECT FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid WHERE d.datname = current_database() AND s.subname = ${say.literal(subscription)} AND s.subenabled)`
 
 /** Without a way back. */
-function closedForGood({ operation, sides, names: { forward }, connectionLimit }: PapersInput, { keyhole, database }: Places): PaperStep[] {
+function closedForGood(
+  { operation, sides, names: { forward }, connectionLimit }: PapersInput,
+  { keyhole, database }: Places,
+): PaperStep[] {
   const { database: name } = sides.source
   return [
     {
@@ -119,7 +137,11 @@ function closedForGood({ operation, sides, names: { forward }, connectionLimit }
       done: stoppedFollowing(forward.subscription),
     },
     {
-      ...{ id: 'passed', title: 'Write down that the standby has all of it: from here on the source stays closed', where: keyhole.source },
+      ...{
+        id: 'passed',
+        title: 'Write down that the standby has all of it: from here on the source stays closed',
+        where: keyhole.source,
+      },
       note: 'It says UPDATE 1: with 0 the source is not closed, and nothing below may be done. S may be left now',
       ...{ sql: [say.passing(operation, name, connectionLimit)], done: say.passed(operation, name) },
     },

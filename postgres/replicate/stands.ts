@@ -95,10 +95,7 @@ async function stillFollowing(standby: Session, { subscription }: StandbyNames):
   return found.enabled ? [`the way there (${subscription}) is enabled`] : []
 }
 
-async function subscriptionsAgainst(
-  { source, standby, database }: Between,
-  { forward, back }: Ways,
-): Promise<string[]> {
+async function subscriptionsAgainst({ source, standby, database }: Between, { forward, back }: Ways): Promise<string[]> {
   // one catalog for the whole server
   const [way] = await source.query<{ enabled: boolean; origin: string; applies: boolean }>(
     `SELECT s.subenabled AS enabled, s.suborigin AS origin,

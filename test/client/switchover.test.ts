@@ -146,7 +146,11 @@ test('a plan says what closes, where applications are led, and for how long nobo
 
 test('without a way back a plan says what that means and why, and whoever starts it says so', async () => {
   const because = 'The source on db is PostgreSQL 15.'
-  const lines = switchoverPlanLines({ ...PLAN, oneWay: { because, reason: 'it \u001b[2Jgoes' } }, { name: 'shop' }, { paint, columns: 120 })
+  const lines = switchoverPlanLines(
+    { ...PLAN, oneWay: { because, reason: 'it \u001b[2Jgoes' } },
+    { name: 'shop' },
+    { paint, columns: 120 },
+  )
   const shown = lines.join('\n')
   expect(shown).toContain('shop-1 stays closed, and going back loses what is written on shop-az from then on')
   expect(shown).toMatch(/the reason that was given: it .*goes/)

@@ -89,7 +89,15 @@ const routerNamed = async (): Promise<string> => '{ kind: lab-router, name: stoc
 export async function createPair(
   capstan: CapstanStack,
   cloud: StandbyCloud,
-  { both = false, oneWay = false, maxRetained = '256MB', compare, growTo, endpoint = routerNamed, migrations = {} }: PairOptions = {},
+  {
+    both = false,
+    oneWay = false,
+    maxRetained = '256MB',
+    compare,
+    growTo,
+    endpoint = routerNamed,
+    migrations = {},
+  }: PairOptions = {},
 ): Promise<Pair> {
   const major = both ? '17' : '15'
   const scripts = { ...SHOP, ...migrations }

@@ -236,7 +236,12 @@ export class Switching {
     })
     let bank: Bank | undefined
     try {
-      const pair = await createPair(capstan, cloud, { both: !oneWay, oneWay, ...more, endpoint: (source) => front.open(capstan, source) })
+      const pair = await createPair(capstan, cloud, {
+        both: !oneWay,
+        oneWay,
+        ...more,
+        endpoint: (source) => front.open(capstan, source),
+      })
       bank = await front.bank(capstan, clients)
       const setUp = await pair.run('replicate', 'stock', '--operation', 'set-up')
       if (setUp.code !== 0) throw new Error(`capstan replicate ended with ${setUp.code}: ${setUp.stdout}${setUp.stderr}`)

@@ -58,7 +58,9 @@ export function standingLines(papers: BreakGlassPapers, seen: SeenStanding, pain
           mark(!source.open || source.closed !== null, `the source is closed (${source.sessions} sessions inside)`),
           mark(
             source.closed?.limit != null,
-            oneWay ? 'the barrier was passed, and it stays closed' : 'the barrier was passed, and workers of the way back come in',
+            oneWay
+              ? 'the barrier was passed, and it stays closed'
+              : 'the barrier was passed, and workers of the way back come in',
           ),
         ]),
     ...away('standby'),
@@ -73,7 +75,7 @@ export function standingLines(papers: BreakGlassPapers, seen: SeenStanding, pain
   ]
 }
 
-export function willDoLines(deed: BreakGlassDeed, { oneWay = false }: Pick<BreakGlassPapers, 'oneWay'>, paint: Paint): string[] {
+export function willDoLines(deed: BreakGlassDeed, { oneWay }: Pick<BreakGlassPapers, 'oneWay'>, paint: Paint): string[] {
   const { follow, remove, leave } = FINISH_STEPS
   const apart: readonly StepName[] = oneWay ? [follow, remove] : [leave]
   const steps = Object.values<StepName>(deed === 'finish' ? FINISH_STEPS : REVERT_STEPS).filter((step) => !apart.includes(step))

@@ -36,7 +36,8 @@ export function switchoverPlanLines(plan: SwitchoverPlan, entry: Pick<DatabaseEn
 }
 
 function backLines({ oneWay, back }: SwitchoverPlan, { from, to }: Readonly<Record<'from' | 'to', string>>): string[] {
-  if (oneWay === undefined) return [`  makes the way back by ${oneLine(back.slot)}: ${from} follows ${to} from the first write on`]
+  if (oneWay === undefined)
+    return [`  makes the way back by ${oneLine(back.slot)}: ${from} follows ${to} from the first write on`]
   return [
     `  makes no way back, and nothing follows: ${from} stays closed, and going back loses what is written on ${to} from then on`,
     `  the reason that was given: ${oneLine(oneWay.reason)}`,

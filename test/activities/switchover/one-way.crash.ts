@@ -33,9 +33,23 @@ async function opened(): Promise<Moving> {
 }
 
 const standing = async (it: Moving) => {
-  const [there] = await it.on('source', 'master', `SELECT datallowconn AS open FROM pg_database WHERE datname = '${it.names.source}'`, KEYHOLE)
-  const [slots] = await it.on('source', 'master', `SELECT count(*)::int AS n FROM pg_replication_slots WHERE database = '${it.names.source}'`, KEYHOLE)
-  const [followed] = await it.on('standby', 'postgres', 'SELECT count(*)::int AS n FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid WHERE d.datname = current_database()')
+  const [there] = await it.on(
+    'source',
+    'master',
+    `SELECT datallowconn AS open FROM pg_database WHERE datname = '${it.names.source}'`,
+    KEYHOLE,
+  )
+  const [slots] = await it.on(
+    'source',
+    'master',
+    `SELECT count(*)::int AS n FROM pg_replication_slots WHERE database = '${it.names.source}'`,
+    KEYHOLE,
+  )
+  const [followed] = await it.on(
+    'standby',
+    'postgres',
+    'SELECT count(*)::int AS n FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid WHERE d.datname = current_database()',
+  )
   return { open: there?.open, slots: slots?.n, subscriptions: followed?.n }
 }
 const LEFT = { open: false, slots: 0, subscriptions: 0 }
@@ -51,7 +65,9 @@ test('the plan refuses it and names the option; with that it says what it means,
   const planned = await one.plan()
   expect(planned.blocks).toEqual([])
   expect(planned.summary).toContain(`no way back: ${WHY}`)
-  const said = expect.stringMatching(/^There is no way back\. .* going back to shop-\d+ loses it\. .* The reason that was given: 15 is old, and goes$/)
+  const said = expect.stringMatching(
+    /^There is no way back\. .* going back to shop-\d+ loses it\. .* The reason that was given: 15 is old, and goes$/,
+  )
   expect(planned.warnings).toContainEqual({ rule: 'switchover:one-way', message: said })
   expect(await one.ledger.getDocument({ operation: one.operation, name: 'switchover-plan' })).toMatchObject({
     oneWay: { because: expect.stringContaining('PostgreSQL 15'), reason: WHY },
@@ -79,29 +95,52 @@ test('beyond, whoever dies before a statement is repeated: the old writer stays 
   expect(deaths).toBeGreaterThan(4)
   expect((await leave()).summary).toContain('stays closed')
   expect(await standing(it)).toEqual(LEFT)
-  const [mark] = await it.on('source', 'master', `SELECT operation FROM capstan.moved_away m JOIN pg_database d ON d.oid = m.oid WHERE d.datname = '${it.names.source}'`, KEYHOLE)
+  const [mark] = await it.on(
+    'source',
+    'master',
+    `SELECT operation FROM capstan.moved_away m JOIN pg_database d ON d.oid = m.oid WHERE d.datname = '${it.names.source}'`,
+    KEYHOLE,
+  )
   expect(mark).toEqual({ operation: it.operation })
   const n = it.operation.split('-')[1]
   expect((await it.ledger.getStandby({ source: `shop-${n}`, target: `stand-${n}` }))?.state).toBe('gone')
   expect(await it.ledger.getStandby({ source: `stand-${n}`, target: `shop-${n}` })).toBeNull()
   // a workflow that is set back
-  await failureOf(it.act((on) => on.takeBackFence(it.input('cross'))), 'RESOURCE_NOT_OURS')
-  await failureOf(it.act((on) => on.dropWayBack(it.input('apart'))), 'RESOURCE_NOT_OURS')
+  await failureOf(
+    it.act((on) => on.takeBackFence(it.input('cross'))),
+    'RESOURCE_NOT_OURS',
+  )
+  await failureOf(
+    it.act((on) => on.dropWayBack(it.input('apart'))),
+    'RESOURCE_NOT_OURS',
+  )
   expect([await mayWrite(it, 'source'), await mayWrite(it, 'standby')]).toEqual([false, true])
 })
 
 test('a source that somebody opens behind the barrier lets no application into the standby, nor be taken for one that is closed', async () => {
   const it = await crossed()
-  const open = (flag: boolean) => it.on('source', 'postgres', `ALTER DATABASE ${it.names.source} ALLOW_CONNECTIONS ${flag}`, 'postgres')
+  const open = (flag: boolean) =>
+    it.on('source', 'postgres', `ALTER DATABASE ${it.names.source} ALLOW_CONNECTIONS ${flag}`, 'postgres')
   await open(true)
   const look = () => it.act((on) => on.lookOnceMore(it.input('look-again')))
   expect((await failureOf(look(), 'FENCE_NOT_PROVEN')).message).toContain('takes connections')
-  await failureOf(it.act((on) => on.recordMoved(it.input('move'))), 'FENCE_NOT_PROVEN')
+  await failureOf(
+    it.act((on) => on.recordMoved(it.input('move'))),
+    'FENCE_NOT_PROVEN',
+  )
   await open(false)
   await it.act((on) => on.recordMoved(it.input('move')))
   await open(true)
-  await failureOf(it.act((on) => on.openToApplications(it.input('open'))), 'FENCE_NOT_PROVEN')
-  const told = (await failureOf(it.act((on) => on.leaveOldClosed(it.input('leave'))), 'FENCE_NOT_PROVEN')).message
+  await failureOf(
+    it.act((on) => on.openToApplications(it.input('open'))),
+    'FENCE_NOT_PROVEN',
+  )
+  const told = (
+    await failureOf(
+      it.act((on) => on.leaveOldClosed(it.input('leave'))),
+      'FENCE_NOT_PROVEN',
+    )
+  ).message
   expect(told).toMatch(/ALLOW_CONNECTIONS false and have this tried again/)
   expect(await mayWrite(it, 'standby')).toBe(false)
 })
@@ -109,7 +148,14 @@ test('a source that somebody opens behind the barrier lets no application into t
 test('behind a fence of which its barrier was not passed nothing moves', async () => {
   const it = await crossed()
   await it.on('source', 'master', 'UPDATE capstan.closed_database SET connection_limit = NULL', KEYHOLE)
-  expect((await failureOf(it.act((on) => on.lookOnceMore(it.input('look-again'))), 'FENCE_NOT_PROVEN')).message).toContain('barrier')
+  expect(
+    (
+      await failureOf(
+        it.act((on) => on.lookOnceMore(it.input('look-again'))),
+        'FENCE_NOT_PROVEN',
+      )
+    ).message,
+  ).toContain('barrier')
 })
 
 test('finished by hand, writing is at the standby alone, and may not be taken back', async () => {
