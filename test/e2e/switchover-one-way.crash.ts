@@ -67,7 +67,7 @@ test('though its worker dies inside the fence and beyond it, writing moves once,
 })
 
 test('the reason is in the plan and the evidence, the ledger knows no pair, and nothing leads back', async () => {
-  const evidence = await it.pair.cli('ops', 'evidence', 'there')
+  const evidence = await it.pair.cli('ops', 'evidence', 'there', '--json')
   expect(evidence.stdout).toContain(WHY)
   const states = await Promise.all([
     it.capstan.ledger.getStandby({ source: 'stock', target: it.pair.name }),
