@@ -17,6 +17,8 @@ export interface SwitchoverQuestion {
   /** Null: the only one that it can be. */
   readonly standby: string | null
   readonly rehearse: boolean
+  /** Why writing moves though there can be no way back; null: only with one. */
+  readonly oneWay: string | null
   readonly drainMsMax: number
   readonly compareMsMax: number
 }
@@ -31,6 +33,7 @@ export async function prepareSwitchover({
   source,
   standby,
   rehearse,
+  oneWay,
   drainMsMax,
   compareMsMax,
 }: SwitchoverQuestion): Promise<SwitchoverBundle> {
@@ -41,7 +44,10 @@ export async function prepareSwitchover({
   return {
     ...{ version: 1, migrations: [] },
     database: endpoint === undefined ? database : { ...database, endpoint },
-    switchover: { standby: other, declared, back, rehearse, drainMsMax, compareMsMax },
+    switchover: {
+      ...{ standby: other, declared, back, rehearse, drainMsMax, compareMsMax },
+      ...(oneWay === null ? {} : { oneWay }),
+    },
   }
 }
 

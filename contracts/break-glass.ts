@@ -13,6 +13,8 @@ export interface BreakGlassPapers {
   readonly id: StandbyId
   readonly sides: { readonly source: PaperSide; readonly standby: PaperSide }
   readonly names: { readonly forward: StandbyNames; readonly back: StandbyNames }
+  /** There can be no way back: the old writer stays closed. Absent: there is one. */
+  readonly oneWay?: true
   /** Of the source's database, as it was read: what is put back. -1: none. */
   readonly connectionLimit: number
   /** What the standby may take, once nobody can write any more, until it has all. */
@@ -62,6 +64,8 @@ export const FINISH_STEPS = {
   endpoint: { id: 'endpoint', title: 'Lead applications to whoever writes' },
   follow: { id: 'follow', title: 'Let the old writer follow by hand' },
   remove: { id: 'remove', title: 'Remove the way there' },
+  /** In the place of both, where there can be no way back. */
+  leave: { id: 'leave', title: 'Leave the old writer closed by hand' },
 } as const satisfies Record<string, StepName>
 
 /** What `capstan break-glass revert` does. */

@@ -22,6 +22,8 @@ export const SWITCHOVER_STEPS = {
   views: { id: 'views', title: 'Fill the materialized views' },
   papers: { id: 'papers', title: 'Write down what is left to do' },
   wayBack: { id: 'way-back', title: 'Prepare the way back' },
+  /** In its place, where there can be none. */
+  apart: { id: 'apart', title: 'Keep applications out of the standby' },
   hold: { id: 'hold', title: 'Make sure that clients can wait' },
   rehearse: { id: 'rehearse', title: 'Rehearse the crossing' },
   takeAway: { id: 'take-away', title: 'Take the way back away' },
@@ -32,6 +34,8 @@ export const SWITCHOVER_STEPS = {
   resume: { id: 'resume', title: 'Let the clients go on' },
   follow: { id: 'follow', title: 'Let the old writer follow' },
   turn: { id: 'turn', title: 'Turn the standby round' },
+  /** In the place of both, where there can be no way back. */
+  leave: { id: 'leave', title: 'Leave the old writer closed' },
   evidence: OPERATION_STEPS.evidence,
   unlock: OPERATION_STEPS.unlock,
 } as const satisfies Record<string, StepName>
@@ -56,6 +60,8 @@ export const SWITCHOVER_DOCUMENTS = {
 export interface SwitchoverRequest extends StandbyRequest {
   /** How the source follows once writing has moved. Null: nobody declared it, and there is no way back. */
   readonly back: DeclaredStandby | null
+  /** Why writing moves although no version of the source's can follow back; absent: only with a way back. */
+  readonly oneWay?: string
   /** Does what comes before the fence, but for papers and the holding of clients, says how long writing would stand still, and takes it back; moves nothing. */
   readonly rehearse: boolean
   /** What the standby may take, once nobody can write any more, until it has all; above it the source is opened again. */
@@ -72,13 +78,15 @@ export interface SwitchoverInput extends OperationInput {
   readonly standbyLockScope: string
   readonly rehearse: boolean
   readonly approval: 'none' | 'required'
+  /** Without a way back: the old writer stays closed. Absent: with one. */
+  readonly oneWay?: true
   /** Whose worker moves the endpoint; absent: that of `postgres`. */
   readonly endpointOn?: EndpointQueue
 }
 
 export function switchoverStarter(
   source: DatabaseEntry,
-  { standby, rehearse }: SwitchoverRequest,
+  { standby, rehearse, oneWay }: SwitchoverRequest,
   mode: SwitchoverInput['mode'],
 ): OperationStarter<SwitchoverInput> {
   const asks = [source, standby].some(({ policy }) => policy.approval === 'required')
@@ -86,11 +94,12 @@ export function switchoverStarter(
     ...{ standby: standby.name, standbyCloud: standby.cloud, standbyLockScope: lockScope(standby) },
     ...{ sourceDatabase: source.database, rehearse, approval: asks ? ('required' as const) : ('none' as const) },
     endpointOn: endpointQueue(source.endpoint),
+    ...(oneWay === undefined ? {} : { oneWay: true as const }),
   }
   return {
     kind: 'switchover',
     workflow: SWITCHOVER_WORKFLOW,
-    summary: `${rehearse ? 'rehearse' : mode} ${source.name} (${source.cloud}, ${source.environment}): writing moves to ${standby.name} (${standby.cloud})`,
+    summary: `${rehearse ? 'rehearse' : mode} ${source.name} (${source.cloud}, ${source.environment}): writing moves to ${standby.name} (${standby.cloud})${oneWay === undefined ? '' : ', with no way back'}`,
     others: [standby.name],
     inputOf: (common) => ({ ...common, ...asked }),
   }
@@ -132,6 +141,8 @@ export interface SwitchoverPlan {
   /** Of the way there, and of the way back. */
   readonly names: StandbyNames
   readonly back: StandbyNames
+  /** There is no way back: why there can be none, and why writing moves all the same. Absent: there is one. */
+  readonly oneWay?: { readonly because: string; readonly reason: string }
   /** Null: a person moves applications. */
   readonly endpointAt: HostPort | null
   /** Its clients wait meanwhile; else they are disconnected. */

@@ -25,8 +25,8 @@ export interface SwitchoverActivities {
   /** What a person would do from here on without us, as SQL with every name filled in, into the ledger. Safe to repeat. */
   writePapers(input: Switching): Promise<Told>
   /** The ledger has the way back, and somebody watches it; then publication and slot on the standby, and the source's subscription, disabled; applications are
-   *  kept out of the standby, and its sequences are set as far as the source has come. Fails with DATABASE_REFUSED naming what is lacking, RESOURCE_NOT_OURS
-   *  once the standby is the writer. Safe to repeat. */
+   *  kept out of the standby, and its sequences are set as far as the source has come. Where there can be no way back the last two alone. Fails with DATABASE_REFUSED
+   *  naming what is lacking, RESOURCE_NOT_OURS once the standby is the writer. Safe to repeat. */
   prepareWayBack(input: Watching): Promise<Told>
   /** The undo of `prepareWayBack`: who was kept out of the standby by it comes in again, and who was kept out before stays so. Safe to repeat, and when
    *  nothing was made. Fails with RESOURCE_NOT_OURS once the standby is the writer. */
@@ -34,7 +34,7 @@ export interface SwitchoverActivities {
   /** What the crossing asks before it shuts anybody out, and what comes behind the fence, timed as far as it can be while others write; nobody is shut out of the source. The standby confirms at once meanwhile, as it would, and
    *  `takeBackFence`, which is to be registered before, puts that back where this did not. Fails with BARRIER_NOT_PASSED where the standby does not follow, PLAN_DRIFTED as `fenceAndDrain`. Safe to repeat. */
   rehearseCrossing(input: Switching): Promise<Told & { predictedOutageMs: number; parts: Readonly<Record<OutagePart, number>> }>
-  /** All that happens while nobody can write: the clients of the endpoint held where they can be, the fence with its guests, its proof, the barrier, the sequences, and the way back, in one attempt, since no
+  /** All that happens while nobody can write: the clients of the endpoint held where they can be, the fence with its guests, its proof, the barrier, the sequences, and the way back, or the proof that the source stays closed, in one attempt, since no
    *  session outlives one. An attempt that died in it left a closed database with nobody inside: what it did is taken back, and it begins anew. Fails with
    *  FENCE_REFUSED, FENCE_NOT_PROVEN, BARRIER_NOT_PASSED, and with PLAN_DRIFTED for what was made since the plan: then `takeBackFence`, which is to be
    *  registered before, lets writers in again, where this attempt has not done so by itself. `holds`: as the plan says; then `resumeEndpoint` is to be
@@ -44,7 +44,7 @@ export interface SwitchoverActivities {
    *  RESOURCE_NOT_OURS once the standby is the writer. */
   takeBackFence(input: Switching): Promise<Told>
 
-  /** That all still stands on which writing moves: the source closed but for the workers of the way back, the way there disabled, the way back carrying,
+  /** That all still stands on which writing moves: the source closed but for the workers of the way back, if there is one, the way there disabled, the way back carrying,
    *  applications kept out of the standby, and all of it still this operation's. Changes nothing. Fails with FENCE_NOT_PROVEN, naming what does not. */
   lookOnceMore(input: Switching): Promise<Told>
 
@@ -61,4 +61,8 @@ export interface SwitchoverActivities {
   letOldFollow(input: Switching): Promise<Told>
   /** What the way there was made of is removed, and what the new writer gets from elsewhere comes along from then on. Safe to repeat. Fails as `letOldFollow`. */
   turnStandby(input: Watching): Promise<Told>
+  /** In the place of both where there is no way back: the old writer stays closed and bears the mark that writing has moved, and what the way there was made of is removed
+   *  as far as a closed database lets that be. Safe to repeat. Fails with RESOURCE_NOT_OURS where writing has not moved, FENCE_NOT_PROVEN where somebody opened it
+   *  since. */
+  leaveOldClosed(input: Switching): Promise<Told>
 }

@@ -5,6 +5,7 @@ import { SWITCHOVER_DOCUMENTS, type SwitchoverPlan } from '../../contracts/switc
 import type { Session } from '../../postgres/connect/session'
 import { type Guest, ownGuest, walsenderGuest } from '../../postgres/fence/guests'
 import { openDatabases } from '../../postgres/fence/lower'
+import { recordPassed } from '../../postgres/fence/passed'
 import { proveClosed } from '../../postgres/fence/prove'
 import { closeDatabases } from '../../postgres/fence/raise'
 import { proveWorkersOnly } from '../../postgres/fence/workers-only'
@@ -14,7 +15,7 @@ import { raiseGuardAgain, setGuardAside } from '../../postgres/replicate/guard'
 import { disableSubscription, enableSubscription, findSubscription } from '../../postgres/replicate/subscription'
 import { schemaStamp } from '../../postgres/replicate/unchanged'
 import { carrySequences, readSequences, refuseUncarried } from '../../postgres/replicate/watch/sequences'
-import { closeWayBack, openWayBack, stopWayBack } from '../../postgres/replicate/way-back'
+import { closeWayBack, type OpenedWayBack, openWayBack, stopWayBack, stopWayThere } from '../../postgres/replicate/way-back'
 import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { rememberOnce } from '../remember'
@@ -76,7 +77,7 @@ export async function fenceAndDrain(deps: ActivityDeps, input: Input): Promise<C
       try {
         return await cross(crossing)
       } catch (error) {
-        const mayFollow = await followNoMore(on.source, pair, tokens.source)
+        const mayFollow = !pair.oneWay && (await followNoMore(on.source, pair, tokens.source))
         await openAtOnce(crossing, mayFollow)
         throw error
       }
@@ -192,20 +193,7 @@ async function crossWith(crossing: Crossing, hot: HotTables | null): Promise<Cro
   took.compare()
   assertMayAct()
   const backWithin = Math.min(WAY_BACK_MS, left())
-  const way = await inTime({ stage: 'the way back', limitMs: backWithin + STAGE_MS.marker, sessions, spared }, () =>
-    openWayBack({
-      ...{ source: on.source, standby: on.standby, forward: pair.forward, back: pair.back },
-      ...{ keyhole: hole.session, raisedBy: operation, operation, database: databaseOf(pair) },
-      ...{ token: hole.token, sourceToken: tokens.source, standbyToken: tokens.standby, signal },
-      deadlineMs: backWithin,
-    }),
-  )
-  await inTime({ stage: 'the proof', limitMs: STAGE_MS.proof, sessions, spared }, async () =>
-    proveWorkersOnly(hole.session, {
-      ...{ raisedBy: operation, database: databaseOf(pair), token: hole.token },
-      ...{ connectAsWriter: writerOf(crossing), guests: [await ownGuest(on.source)] },
-    }),
-  )
+  const way = await (pair.oneWay ? closedForGood(crossing, backWithin) : followedBack(crossing, backWithin))
   took.wayBack()
   const { closingAt, closedMs, ...tookMs } = took.told()
   const document = {
@@ -222,8 +210,51 @@ async function crossWith(crossing: Crossing, hot: HotTables | null): Promise<Cro
   }
   assertMayAct()
   await deps.ledger.putDocument({ operation, name: SWITCHOVER_DOCUMENTS.crossing, document })
-  const summary = `nobody inside, ${proof.writer.user} turned away; the standby has all up to ${barrier.lsn} after ${passed.waitedMs} ms; ${carried.set} of ${carried.sequences} sequences set; ${compared === undefined ? '' : `${compared.equal.length} tables compared and equal; `}the way back carries${toldPast(way.comePast)}${toldUnguarded(guarded.lacking)}`
+  const summary = `nobody inside, ${proof.writer.user} turned away; the standby has all up to ${barrier.lsn} after ${passed.waitedMs} ms; ${carried.set} of ${carried.sequences} sequences set; ${compared === undefined ? '' : `${compared.equal.length} tables compared and equal; `}${way === null ? 'there is no way back' : `the way back carries${toldPast(way.comePast)}`}${toldUnguarded(guarded.lacking)}`
   return { summary, lsn: barrier.lsn, closedMs }
+}
+
+/** Resolves once it carries, and workers alone come into the source. */
+async function followedBack(crossing: Crossing, withinMs: number): Promise<OpenedWayBack> {
+  const { input, pair, hole, on, tokens } = crossing
+  const { operation } = input
+  const { signal } = currentAct()
+  const all = { sessions: [on.source, on.standby], spared: [hole.session] }
+  const way = await inTime({ stage: 'the way back', limitMs: withinMs + STAGE_MS.marker, ...all }, () =>
+    openWayBack({
+      ...{ source: on.source, standby: on.standby, forward: pair.forward, back: pair.back },
+      ...{ keyhole: hole.session, raisedBy: operation, operation, database: databaseOf(pair) },
+      ...{ token: hole.token, sourceToken: tokens.source, standbyToken: tokens.standby, signal },
+      deadlineMs: withinMs,
+    }),
+  )
+  await inTime({ stage: 'the proof', limitMs: STAGE_MS.proof, ...all }, async () =>
+    proveWorkersOnly(hole.session, {
+      ...{ raisedBy: operation, database: databaseOf(pair), token: hole.token },
+      ...{ connectAsWriter: writerOf(crossing), guests: [await ownGuest(on.source)] },
+    }),
+  )
+  return way
+}
+
+/** Where there can be none: the standby follows no more, and the source is proven closed once again; that it was is written beside it. */
+async function closedForGood(crossing: Crossing, withinMs: number): Promise<null> {
+  const { input, pair, hole, on, tokens } = crossing
+  const { operation } = input
+  const { signal } = currentAct()
+  const all = { sessions: [on.source, on.standby], spared: [hole.session] }
+  const { source, standby } = on
+  await inTime({ stage: 'the end of the way there', limitMs: withinMs + STAGE_MS.marker, ...all }, () =>
+    stopWayThere({ source, standby, forward: pair.forward, standbyToken: tokens.standby, deadlineMs: withinMs, signal }),
+  )
+  await inTime({ stage: 'the proof', limitMs: STAGE_MS.proof, ...all }, async () => {
+    await proveClosed(hole.session, {
+      ...{ connectTo: hole.connectTo, scope: { databases: [databaseOf(pair)] }, operation, token: hole.token },
+      ...{ connectAsWriter: writerOf(crossing), guests: [await ownGuest(source)] },
+    })
+    await recordPassed(hole.session, { raisedBy: operation, database: databaseOf(pair), token: hole.token })
+  })
+  return null
 }
 
 /** From here on nobody makes anything. What was made between the look before the fence and its raising is refused, since its rows would stay behind. `source`: its stamp

@@ -18,7 +18,7 @@ import { looking, raisedOn } from '../replication/sides'
 import type { Switching, Watching } from './contract'
 import { backIsLost, turnedId, watchBack } from './directions'
 import { assertMoved, hasMoved, recordMoved } from './moved'
-import { declaredBack, insideBoth, type Pair, pairOf } from './pair'
+import { backUser, insideBoth, type Pair, pairOf } from './pair'
 import { refuseOpened, stillClosed } from './stands'
 import { confirmedAsUsual } from './synced'
 import { onBoth } from './way-back'
@@ -34,7 +34,7 @@ export async function openToApplications(deps: ActivityDeps, input: Switching): 
   if (!(await hasMoved(deps, operation))) await recordMoved(deps, input)
   const pair = await pairOf(deps, input)
   const { places, id } = pair
-  const { user } = declaredBack(pair).publisher
+  const user = backUser(pair)
   // while the standby's keyhole is opened
   const asking = stillClosed(deps, pair, operation)
   asking.catch(() => undefined)
@@ -43,7 +43,7 @@ export async function openToApplications(deps: ActivityDeps, input: Switching): 
     // of the time when it was the old writer itself
     await forgetMovedAway(on.session, { database: places.standby.entry.database, token: on.token })
     assertMayAct()
-    return { ...(await letApplicationsIn(on, places.standby, [user])), unasked }
+    return { ...(await letApplicationsIn(on, places.standby, user === null ? [] : [user])), unasked }
   })
   const open = back.length === 0 ? `${id.target} is open to whom it was` : `${back.join(', ')} may connect to ${id.target} again`
   const lacking = gone.length === 0 ? '' : `; not there any more, and so not let in: ${gone.join(', ')}`

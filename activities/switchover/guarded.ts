@@ -1,5 +1,6 @@
 /** The guard of the source (postgres/replicate/guard.ts), put upon its tables behind the fence, when nobody else is inside and nobody's lock is in the way. */
 import type { Session } from '../../postgres/connect/session'
+import { openDatabases } from '../../postgres/fence/lower'
 import type { FenceToken } from '../../postgres/migrate/fence'
 import { hasEventTriggers, raiseGuard } from '../../postgres/replicate/guard'
 import { type Reopened, reopenSource } from '../../postgres/replicate/reopen'
@@ -16,6 +17,7 @@ export const GUARD_MS = 30_000
 const FOLLOW_NO_MORE_MS = 2_000
 
 interface Sides {
+  readonly pair: Pick<Pair, 'oneWay'>
   readonly on: Readonly<Record<SideName, Session>>
   readonly tokens: Readonly<Record<SideName, FenceToken>>
 }
@@ -32,10 +34,12 @@ const WITHIN_MS = 1_000
 
 /** Of what is written to the source from here on only what comes over the way back is wanted. It means nothing until the database follows, so that nothing has to be
  *  taken back first where writing does not move. */
-async function guardSource({ on, tokens }: Sides): Promise<GuardedSource> {
+async function guardSource({ pair, on, tokens }: Sides): Promise<GuardedSource> {
   const { signal } = currentAct()
   return inTime({ stage: 'the guard', limitMs: GUARD_MS, sessions: [on.source] }, async () => {
     const stamp = await schemaStamp(on.source, signal)
+    // it never follows, and stays closed
+    if (pair.oneWay) return { stamp, lacking: [] }
     return { stamp, lacking: await raiseGuard(on.source, { token: tokens.source, signal, withinMs: WITHIN_MS }) }
   })
 }
@@ -103,8 +107,9 @@ interface Reopening {
 }
 
 /** Nobody but its own roles comes into the source before `stop` has ended. */
-export function reopened({ session, token }: InKeyhole, { operation, pair, signal, stop }: Reopening): Promise<Reopened> {
+export async function reopened({ session, token }: InKeyhole, { operation, pair, signal, stop }: Reopening): Promise<Reopened> {
   const { entry } = pair.places.source
+  if (pair.oneWay) return { opened: await openDatabases(session, { raisedBy: operation, token, signal }), back: [] }
   return reopenSource(session, {
     ...{ raisedBy: operation, database: entry.database, token, signal, stopWayBack: stop },
     keep: namesKept(entry, pair.request.declared.publisher.user),

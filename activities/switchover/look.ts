@@ -13,7 +13,7 @@ import { cronOnSource, othersWhoWrite } from '../../postgres/replicate/logins'
 import { barrierObstacles } from '../../postgres/replicate/marker'
 import { filledViews } from '../../postgres/replicate/materialized-views'
 import { otherReaders, readersInTheWay, replicasLeft } from '../../postgres/replicate/other-readers'
-import { otherWriters } from '../../postgres/replicate/other-writers'
+import { otherWriters, strangers } from '../../postgres/replicate/other-writers'
 import { rightsLacking } from '../../postgres/replicate/rights'
 import { shownList } from '../../postgres/replicate/tables'
 import { type Uncarried, uncarriedOf } from '../../postgres/replicate/uncarried'
@@ -37,6 +37,8 @@ export interface Looked {
   readonly unlogged: readonly string[]
   /** Materialized views that hold something. */
   readonly views: readonly string[]
+  /** Why there can be no way back, by its versions; null: there can. */
+  readonly never: string | null
 }
 
 export const found = (what: string, message: string): Finding => ({ rule: `switchover:${what}`, message })
@@ -111,26 +113,28 @@ async function byMasters(
   pair: Pair,
   standbys: readonly StandbyRecord[],
 ): Promise<Omit<Looked, 'tables' | 'sequences' | 'views'>> {
-  const { places, forward, back, request } = pair
+  const { places, forward, request, oneWay } = pair
   const [settings] = await standby.query<{ level: string }>(`SELECT current_setting('wal_level') AS level`)
   const level = settings?.level ?? 'unknown'
   const never = noWayBackTo(source)
   const uncarried = await uncarriedOf(source)
   const readers = await otherReaders(source, forward.slot)
   const logins = loginsOf(pair)
-  const { connected, mayLogIn } = await othersWhoWrite(source, logins)
-  const cron = await cronOnSource(source, logins)
+  // one that stays closed lets nobody in, whoever he is
+  const { connected, mayLogIn } = oneWay ? NOBODY : await othersWhoWrite(source, logins)
+  const cron = oneWay ? NO_JOBS : await cronOnSource(source, logins)
   const left = replicasLeft(readers)
   return {
     blocks: [
       ...each('barrier', await barrierObstacles({ source, standby, ...forward })),
       ...each('keep-out', await keepOutObstacles(standby, places.standby.entry.database)),
       ...each('keep-out', await keepOutObstacles(source, places.source.entry.database)),
-      ...each('way-back', never === null ? [] : [never]),
-      ...each('way-back', level === 'logical' ? [] : [walLevelIs(level)]),
-      ...each('way-back', request.back === null ? [UNDECLARED] : []),
-      ...each('rights', await rightsLacking({ source, standby, ...forward })),
-      ...each('other-writers', await otherWriters(source, { ...forward, subscription: back.subscription })),
+      ...each(
+        'way-back',
+        oneWay ? (never === null ? [NEEDLESS] : []) : withWayBack({ never, level, declared: request.back !== null }),
+      ),
+      ...each('rights', await rightsLacking({ source, standby, ...forward, oneWay })),
+      ...each('other-writers', await writersBeside(source, pair)),
       ...each('other-writers', [...connected, ...cron.blocks]),
       ...each(
         'other-readers',
@@ -139,6 +143,7 @@ async function byMasters(
       ...each('uncarried', largeObjects(uncarried)),
     ],
     warnings: [
+      ...each('one-way', oneWay && never !== null ? [noReturn(never, pair)] : []),
       ...each('event-triggers', await eventTriggersTurned({ source, standby }, pair)),
       ...each('unlogged', uncarried.unlogged.length === 0 ? [] : [unloggedStays(uncarried.unlogged)]),
       ...each('other-writers', mayLogIn.length === 0 ? [] : [bareLogins(mayLogIn, pair)]),
@@ -148,7 +153,45 @@ async function byMasters(
       ...each('readers', request.rehearse ? await readersEnded(standby, pair) : []),
     ],
     unlogged: uncarried.unlogged,
+    never,
   }
+}
+
+const NOBODY = { connected: [], mayLogIn: [] } as const
+const NO_JOBS = { blocks: [], warnings: [] } as const
+
+/** A sentence each. */
+function withWayBack({
+  never,
+  level,
+  declared,
+}: {
+  readonly never: string | null
+  readonly level: string
+  readonly declared: boolean
+}): string[] {
+  return [
+    ...(never === null
+      ? []
+      : [
+          `${never} Where that is how it has to be: --no-way-back "why" moves writing without one, and the old writer stays closed.`,
+        ]),
+    ...(level === 'logical' ? [] : [walLevelIs(level)]),
+    ...(declared ? [] : [UNDECLARED]),
+  ]
+}
+
+const NEEDLESS =
+  'Nothing in the versions of both speaks against a way back: leave --no-way-back out, and mend what the plan says then.'
+
+/** What it means, for whoever approves it. */
+function noReturn(never: string, { id: { source, target }, request }: Pair): string {
+  return `There is no way back. ${never} What is written once writing has moved is on ${target} alone: going back to ${source} loses it. ${source} stays closed, as it was at that moment, and nothing follows. The reason that was given: ${request.oneWay}`
+}
+
+/** Behind a fence that stays nobody writes; what the source gets from elsewhere would come to nobody. */
+function writersBeside(source: Session, { forward, back, oneWay }: Pair): Promise<string[]> {
+  return oneWay ? strangers(source, back.subscription) : otherWriters(source, { ...forward, subscription: back.subscription })
 }
 
 /** Rules of warnings that an approval does not bind to. */
@@ -223,28 +266,28 @@ export async function sinceThePlan(
   pair: Pair,
   { standbys, unlogged }: { readonly standbys: readonly StandbyRecord[]; readonly unlogged: readonly string[] },
 ): Promise<string[]> {
-  const { forward, back } = pair
-  const { connected } = await othersWhoWrite(source, loginsOf(pair))
+  const { forward, back, oneWay } = pair
+  const { connected } = oneWay ? NOBODY : await othersWhoWrite(source, loginsOf(pair))
   const own = standbyBy(standbys, pair, forward.slot)
   const differing = own === null ? null : rowsDiffering(own)
   return [
     ...(differing === null ? [] : [differing]),
     ...connected,
-    ...(await otherWriters(source, { ...forward, subscription: back.subscription })),
+    ...(await writersBeside(source, pair)),
     ...readersInTheWay(await otherReaders(source, forward.slot), (slot) => standbyBy(standbys, pair, slot)),
     ...(await barrierObstacles({ source, standby, ...forward })),
-    ...(await wayBackLost(standby, back)),
+    ...(oneWay ? [] : await wayBackLost(standby, back)),
     ...(await madeSince({ source, standby }, pair, unlogged)),
   ]
 }
 
 /** What is not carried, and was not there when it was planned: a table that is in no publication, another schema, large objects, unlogged rows. */
 export async function madeSince({ source, standby }: Both, pair: Pair, unlogged: readonly string[]): Promise<string[]> {
-  const { forward, back, request } = pair
+  const { forward, back, request, oneWay } = pair
   const { signal } = currentAct()
   const withoutGrantee = whoFollow(request.declared)
   const { published, missing } = await publishedTables(source, forward)
-  const returning = new Set((await publishedTables(standby, back)).published)
+  const returning = new Set(oneWay ? published : (await publishedTables(standby, back)).published)
   const differs = await schemaDiffers({ source, standby }, { setAside: new Set(), withoutGrantee, signal })
   return [
     ...missing.map((table) => unpublished(table, pair)),

@@ -50,7 +50,7 @@ export async function assertNotMovedThere(keyhole: Session, operation: Operation
 }
 
 export function alreadyMoved(operation: OperationId): Failure {
-  const message = `${operation} has moved writing to the standby: the old writer stays closed. Move it back by a switchover of its own.`
+  const message = `${operation} has moved writing to the standby: the old writer stays closed. Where there is a way back, a switchover of its own moves it back.`
   return failure('RESOURCE_NOT_OURS', message, { operation })
 }
 

@@ -21,6 +21,8 @@ export interface Pair {
   readonly forward: StandbyNames
   /** Of the way back: its slot is on the standby. */
   readonly back: StandbyNames
+  /** There can be no way back, and somebody said that writing moves all the same. */
+  readonly oneWay: boolean
 }
 
 export async function pairOf(
@@ -33,7 +35,7 @@ export async function pairOf(
   const { standby } = request
   const id = { source: database.name, target: standby.name }
   return {
-    ...{ bundle, id, request },
+    ...{ bundle, id, request, oneWay: request.oneWay !== undefined },
     places: {
       source: { ref: input, entry: atItsAddress(database), address: input.sides.source },
       standby: { ref: input, entry: atItsAddress(standby), address: input.sides.standby },
@@ -48,6 +50,10 @@ export function declaredBack({ request }: Pick<Pair, 'request'>): DeclaredStandb
   if (request.back === null) throw new Error('nobody declared a way back')
   return request.back
 }
+
+/** As whom the source follows, and may connect to the standby; null: it does not. */
+export const backUser = (pair: Pick<Pair, 'oneWay' | 'request'>): string | null =>
+  pair.oneWay ? null : declaredBack(pair).publisher.user
 
 /** As the source's server sees the standby. */
 export async function backPublisher(deps: ActivityDeps, pair: Pair): Promise<Publisher> {

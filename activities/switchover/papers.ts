@@ -38,16 +38,17 @@ export async function writePapers(deps: ActivityDeps, input: Switching): Promise
 
 function filledIn(
   { operation, epochs, fenceEpoch }: Switching,
-  { id, places, forward, back, request, bundle }: Pair,
+  { id, places, forward, back, request, bundle, oneWay }: Pair,
   { endpointAt, limit }: { readonly endpointAt: SwitchoverPlan['endpointAt']; readonly limit: number },
 ): BreakGlassPapers {
   const declared = bundle.database.endpoint ?? { kind: 'none' as const }
   return papersOf({
     ...{ operation, writtenAt: new Date().toISOString(), id, names: { forward, back } },
+    ...(oneWay ? { oneWay } : {}),
     sides: {
       // what follows it is told by its own publisher: of the way there, and of the way back
       source: sideOf(places.source, request.declared.publisher.user),
-      standby: sideOf(places.standby, request.back?.publisher.user ?? null),
+      standby: sideOf(places.standby, oneWay ? null : (request.back?.publisher.user ?? null)),
     },
     ...{ connectionLimit: limit, drainMsMax: request.drainMsMax },
     endpoint: { kind: declared.kind, at: endpointAt, declared },

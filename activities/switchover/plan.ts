@@ -54,6 +54,7 @@ export async function planSwitchover(deps: ActivityDeps, input: Input): Promise<
   const { holds } = hold
   const lasting = {
     ...{ version: 1 as const, bundle, ...sides, names: pair.forward, back: pair.back },
+    ...oneWayOf(pair, look.never),
     ...{ endpointAt: endpoint.at, holds, closes: fence.databases },
     ...{ tables: look.tables.length, sequences: look.sequences.length, unlogged: look.unlogged, views: look.views },
     objects: sha256Of({ tables: [...look.tables].sort(), sequences: look.sequences }),
@@ -67,7 +68,7 @@ export async function planSwitchover(deps: ActivityDeps, input: Input): Promise<
   assertMayAct()
   await deps.ledger.putDocument({ operation, name: SWITCHOVER_DOCUMENTS.plan, document })
   if (input.locks !== null) await writeMade(deps, operation, { version: 1, ...pair.id, names: pair.forward, tables: look.tables })
-  const summary = `${look.tables.length} tables, ${look.sequences.length} sequences; ${fence.summary}; about ${seconds(document.predictedOutageMs)} without a writer`
+  const summary = `${look.tables.length} tables, ${look.sequences.length} sequences; ${fence.summary}; about ${seconds(document.predictedOutageMs)} without a writer${pair.oneWay ? `; no way back: ${pair.request.oneWay}` : ''}`
   return {
     digest: document.digest,
     epochs,
@@ -78,6 +79,11 @@ export async function planSwitchover(deps: ActivityDeps, input: Input): Promise<
     holds,
     views: look.views,
   }
+}
+
+/** Absent where it is refused anyway. */
+function oneWayOf({ request: { oneWay: reason } }: Pair, because: string | null): Pick<SwitchoverPlan, 'oneWay'> {
+  return reason === undefined || because === null ? {} : { oneWay: { because, reason } }
 }
 
 /** A look that found a side gone for a moment, as after a fence that has just been lifted, says nothing of how late the standby is; the next one does. */

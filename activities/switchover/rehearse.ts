@@ -70,13 +70,13 @@ interface Timed {
 const RECORDS_MS = 300
 
 /** How often the crossing opens a session and waits for an answer, one after the other. docs/decisions/0028. */
-function foretold({ openMs, wayMs, barrierMs, sequencesMs }: Timed, { request }: Pair): Rehearsed {
+function foretold({ openMs, wayMs, barrierMs, sequencesMs }: Timed, { request, oneWay }: Pair): Rehearsed {
   const parts = {
     fence: 2 * openMs + 6 * wayMs,
     drain: barrierMs,
     sequences: sequencesMs + 2 * wayMs,
     compare: request.compareMsMax,
-    wayBack: 2 * openMs + 8 * wayMs,
+    wayBack: oneWay ? openMs + 6 * wayMs : 2 * openMs + 8 * wayMs,
     lead: 4 * openMs + 10 * wayMs + RECORDS_MS,
   }
   const rounded = Object.fromEntries(Object.entries(parts).map(([part, ms]) => [part, Math.round(ms)])) as Rehearsed['parts']
@@ -87,7 +87,7 @@ function foretold({ openMs, wayMs, barrierMs, sequencesMs }: Timed, { request }:
     `what the standby lacks ${seconds(parts.drain)}`,
     `sequences ${seconds(parts.sequences)}`,
     ...(parts.compare === 0 ? [] : [`comparing ${seconds(parts.compare)} at most`]),
-    `way back ${seconds(parts.wayBack)}`,
+    `${oneWay ? 'last proof' : 'way back'} ${seconds(parts.wayBack)}`,
     `leading applications over ${seconds(parts.lead)}`,
   ]
   return { summary: `${shown[0]}: ${shown.slice(1).join(', ')}`, predictedOutageMs, parts: rounded }

@@ -5,6 +5,7 @@ import { Failure, failure } from '../../contracts/failures'
 import { quoteIdentifier } from '../../postgres/connect/quote'
 import type { Session } from '../../postgres/connect/session'
 import { KEYHOLE } from '../../postgres/fence/keyhole'
+import { notPassed } from '../../postgres/fence/passed'
 import { closedBy } from '../../postgres/fence/raise'
 import { notForWorkersOnly } from '../../postgres/fence/workers-only'
 import { isKeptOut } from '../../postgres/replicate/keep-out'
@@ -16,7 +17,7 @@ import { masterOf, namesKept } from '../replication/keyhole'
 import { opener } from '../replication/sides'
 import { openSession } from '../schema/open-session'
 import type { Switching } from './contract'
-import { declaredBack, type Pair, pairOf } from './pair'
+import { backUser, type Pair, pairOf } from './pair'
 
 type Told = { readonly summary: string }
 
@@ -43,15 +44,16 @@ export async function lookOnceMore(deps: ActivityDeps, input: Switching): Promis
       },
       standby: {
         ...{ keyhole: there, inside, database: standby.entry.database, epoch: epochs.standby },
-        keep: namesKept(standby.entry, declaredBack(pair).publisher.user),
+        keep: namesKept(standby.entry, backUser(pair)),
       },
-      ...{ forward: pair.forward, back: pair.back },
+      ...{ forward: pair.forward, back: pair.oneWay ? null : pair.back },
     })
     if (against.length > 0) throw notStanding(against)
   } finally {
     await Promise.all(opened.map((session) => session.close()))
   }
-  return { summary: `${pair.id.source} is closed, the way back carries, and applications are kept out of ${pair.id.target}` }
+  const way = pair.oneWay ? 'nothing follows' : 'the way back carries'
+  return { summary: `${pair.id.source} is closed, ${way}, and applications are kept out of ${pair.id.target}` }
 }
 
 /** All or none. */
@@ -80,13 +82,13 @@ export async function stillClosed(deps: ActivityDeps, pair: Pair, operation: str
 
 async function askSource(
   deps: ActivityDeps,
-  { places: { source } }: Pair,
+  { places: { source }, oneWay }: Pair,
   operation: string,
 ): Promise<readonly string[] | 'silent'> {
   try {
     const session = await masterOf(deps, source)(KEYHOLE)
     try {
-      return await openedByOthers(session, { database: source.entry.database, operation })
+      return await openedByOthers(session, { database: source.entry.database, operation, oneWay })
     } finally {
       await session.close()
     }
@@ -97,19 +99,23 @@ async function askSource(
 }
 
 /** Throws FENCE_NOT_PROVEN where somebody else has opened the source since: what was written there is there alone. */
-export async function refuseOpened(keyhole: Session, { id, places }: Pair, operation: string): Promise<void> {
+export async function refuseOpened(keyhole: Session, { id, places, oneWay }: Pair, operation: string): Promise<void> {
   const { database } = places.source.entry
-  const against = await openedByOthers(keyhole, { database, operation })
+  const against = await openedByOthers(keyhole, { database, operation, oneWay })
   if (against.length === 0) return
-  const message = `Somebody opened ${id.source} since writing moved (${against.join('; ')}): what was written there meanwhile is there alone. Find out what it is and carry it over, then ALTER DATABASE ${quoteIdentifier(database)} CONNECTION LIMIT 0 and have this tried again; or leave this step out, and "capstan standby reseed ${id.target} --to ${id.source}" throws it away.`
+  const [shut, left] = oneWay
+    ? ['ALLOW_CONNECTIONS false', 'and see to it yourself that nobody writes there']
+    : ['CONNECTION LIMIT 0', `and "capstan standby reseed ${id.target} --to ${id.source}" throws it away`]
+  const message = `Somebody opened ${id.source} since writing moved (${against.join('; ')}): what was written there meanwhile is there alone. Find out what it is and carry it over, then ALTER DATABASE ${quoteIdentifier(database)} ${shut} and have this tried again; or leave this step out, ${left}.`
   throw failure('FENCE_NOT_PROVEN', message, { against: against.length })
 }
 
 /** `keyhole`: of the source. A sentence each. That it was opened to its own roles by this very operation is none: that comes later and may be repeated. */
 async function openedByOthers(
   keyhole: Session,
-  { database, operation }: { readonly database: string; readonly operation: string },
+  { database, operation, oneWay }: { readonly database: string; readonly operation: string; readonly oneWay: boolean },
 ): Promise<readonly string[]> {
+  if (oneWay) return notPassed(keyhole, { raisedBy: operation, database })
   const against = await notForWorkersOnly(keyhole, { raisedBy: operation, database })
   if (against.length === 0) return []
   const open = (await closedBy(keyhole, operation)).length === 0

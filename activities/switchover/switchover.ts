@@ -4,6 +4,7 @@ import type { SwitchoverActivities } from './contract'
 import { fenceAndDrain, takeBackFence } from './cross'
 import { letOldFollow, openToApplications, turnStandby } from './forward'
 import { recordMoved } from './moved'
+import { leaveOldClosed } from './one-way'
 import { writePapers } from './papers'
 import { planSwitchover } from './plan'
 import { rehearseCrossing } from './rehearse'
@@ -26,5 +27,6 @@ export function createSwitchoverActivities(deps: ActivityDeps): SwitchoverActivi
     openToApplications: (input) => openToApplications(deps, input),
     letOldFollow: (input) => letOldFollow(deps, input),
     turnStandby: (input) => turnStandby(deps, input),
+    leaveOldClosed: (input) => leaveOldClosed(deps, input),
   }
 }

@@ -22,21 +22,21 @@ const { synced: name } = SWITCHOVER_DOCUMENTS
 
 interface Crossing {
   readonly operation: OperationId
-  readonly pair: Pick<Pair, 'forward' | 'back'>
+  readonly pair: Pick<Pair, 'forward' | 'back' | 'oneWay'>
   readonly on: Readonly<Record<SideName, Session>>
   readonly tokens: Readonly<Record<SideName, FenceToken>>
 }
 
-/** Both ways. What it was is written down first: this may be the second attempt. */
+/** Both ways, where there are two. What it was is written down first: this may be the second attempt. */
 export async function confirmedAtOnce({ ledger }: Ledger, { operation, pair, on, tokens }: Crossing): Promise<void> {
-  const { forward, back } = pair
+  const { forward, back, oneWay } = pair
   const { signal } = currentAct()
   const document: Before = { version: 1, synced: await readSynced(on.standby, forward.subscription) }
   await ledger.putDocumentOnce({ operation, name, document })
   assertMayAct()
   const at = { to: 'on', signal } as const
   await setSynced(on.standby, { ...at, name: forward.subscription, token: tokens.standby })
-  await setSynced(on.source, { ...at, name: back.subscription, token: tokens.source })
+  if (!oneWay) await setSynced(on.source, { ...at, name: back.subscription, token: tokens.source })
 }
 
 /** The way back is dropped where writing did not move. */

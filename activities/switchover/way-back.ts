@@ -18,8 +18,9 @@ import { publishedTables } from '../replication/published'
 import { type BehindFence, behindFence, type SideName } from '../replication/sides'
 import type { Switching, Watching } from './contract'
 import { closeBack, openBack } from './directions'
+import { unpublished } from './look'
 import { alreadyMoved, assertNotMoved, assertNotTakenBack } from './moved'
-import { backPublisher, type Pair, pairOf } from './pair'
+import { backPublisher, backUser, type Pair, pairOf } from './pair'
 
 type Told = { readonly summary: string }
 type OnBoth = Readonly<Record<SideName, BehindFence>>
@@ -28,22 +29,23 @@ export async function prepareWayBack(deps: ActivityDeps, input: Watching): Promi
   const pair = await pairOf(deps, input)
   await refuseMoved(deps, input, pair)
   await assertNotTakenBack(deps, input.operation)
-  const publisher = await backPublisher(deps, pair)
   const kept = await inKeyholeOf(deps, pair.places.standby, input.epochs.standby, (on) =>
-    keepApplicationsOut(on, pair.places.standby, publisher.user),
+    keepApplicationsOut(on, pair.places.standby, backUser(pair)),
   )
+  const others =
+    kept.stillIn.length === 0 ? '' : `; who may still connect to the standby besides its own roles: ${kept.stillIn.join(', ')}`
+  if (pair.oneWay) {
+    await withoutWayBack(deps, input, pair)
+    return { summary: `no way back is made; applications are kept out of ${pair.id.target}${others}` }
+  }
+  const publisher = await backPublisher(deps, pair)
   await openBack(deps, input, pair)
   const set = await onBoth(deps, pair, input, async ({ source, standby }) => {
     const { back, forward } = pair
     const { signal } = currentAct()
     // what is published now: the plan that was approved may not have been the first
     const { published: tables, missing } = await publishedTables(source.migrator, forward)
-    refuseLacking(
-      missing.map(
-        (one) =>
-          `${one} goes to the standby by nothing: capstan standby reseed ${pair.id.source} --to ${pair.id.target} --table ${one}.`,
-      ),
-    )
+    refuseLacking(missing.map((table) => unpublished(table, pair)))
     // what is ours and new since the standby was made follows too, and has to be there
     for (const { migrator } of [source, standby]) await ensureControlSchema(migrator)
     await letRead(standby.migrator, publisher.user)
@@ -62,16 +64,30 @@ export async function prepareWayBack(deps: ActivityDeps, input: Watching): Promi
     return carrySequences({ source: await readSequences(source.migrator), standby: standby.migrator, margin: 0 })
   })
   refuseUncarried(set.findings)
-  const others =
-    kept.stillIn.length === 0 ? '' : `; who may still connect to the standby besides its own roles: ${kept.stillIn.join(', ')}`
   return {
     summary: `publication and slot ${pair.back.slot} on ${pair.id.target}, subscription on ${pair.id.source}, disabled${others}`,
   }
 }
 
+/** What would end the outage in vain is found now: a table that goes nowhere, a sequence that may not be set. */
+async function withoutWayBack(deps: ActivityDeps, input: Switching, pair: Pair): Promise<void> {
+  const set = await onBoth(deps, pair, input, async ({ source, standby }) => {
+    const { missing } = await publishedTables(source.migrator, pair.forward)
+    refuseLacking(missing.map((table) => unpublished(table, pair)))
+    assertMayAct()
+    return carrySequences({ source: await readSequences(source.migrator), standby: standby.migrator, margin: 0 })
+  })
+  refuseUncarried(set.findings)
+}
+
 export async function dropWayBack(deps: ActivityDeps, input: Switching): Promise<void> {
   const pair = await pairOf(deps, input)
   await refuseMoved(deps, input, pair)
+  if (!pair.oneWay) await removeWayBack(deps, input, pair)
+  await giveApplicationsBack(deps, pair.places.standby, input.epochs.standby)
+}
+
+async function removeWayBack(deps: ActivityDeps, input: Switching, pair: Pair): Promise<void> {
   await onBoth(deps, pair, input, async ({ source, standby }) => {
     await dropSubscription(source.admin, { name: pair.back.subscription, source: standby.admin })
     await dropAtSource(standby, pair.back)
@@ -82,7 +98,6 @@ export async function dropWayBack(deps: ActivityDeps, input: Switching): Promise
     if (guarded.length > 0) log?.('tables keep their guard: their locks were not to be had', { tables: guarded.join(', ') })
   })
   await closeBack(deps, input.operation, pair)
-  await giveApplicationsBack(deps, pair.places.standby, input.epochs.standby)
 }
 
 /** To be made it is enabled for a moment, in which a guard that was left by a crossing of before would turn the writers of now away. A table that somebody writes to all the
@@ -124,5 +139,5 @@ export function onBoth<T>(
 
 function refuseLacking(lacking: readonly string[]): void {
   if (lacking.length > 0)
-    throw failure('DATABASE_REFUSED', `There is no way back as it stands: ${lacking.join(' ')}`, { lacking: lacking.length })
+    throw failure('DATABASE_REFUSED', `Writing cannot move as it stands: ${lacking.join(' ')}`, { lacking: lacking.length })
 }

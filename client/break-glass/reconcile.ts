@@ -59,10 +59,10 @@ export async function reconcile(
   if (await isTold(ledger, document, journal)) return told(document.status, [], false)
   await refuseLate(ledger, document, journal)
   await putJournal(ledger, document, journal)
-  await turn(doors, operation, { deed: journal.deed, heartbeatTimeoutMs })
+  const turned = await turn(doors, operation, { deed: journal.deed, heartbeatTimeoutMs })
   const resolved = await letItEnd(doors, document, { journal, by, waitMs })
   const { status } = await findOperation(ledger, operation)
-  return told(status, resolved, journal.deed === 'finish')
+  return told(status, resolved, turned)
 }
 
 /** What was told once is not told again: the pair may have been moved elsewhere since. */
@@ -119,19 +119,35 @@ async function bundleOf(ledger: Ledger, operation: string): Promise<MigrationBun
   return ledger.getBundle(bundle)
 }
 
-/** As the switchover's last step does: the old pair is gone, the turned one follows, and is watched. Taken back it is the other way round. */
-async function turn(doors: Doors, operation: string, { deed, heartbeatTimeoutMs }: Turning): Promise<void> {
+/** As the switchover's last step does: the old pair is gone, the turned one follows, and is watched. Taken back it is the other way round. Without a way back there is no turned
+ *  one. Resolves to whether there is. */
+async function turn(doors: Doors, operation: string, { deed, heartbeatTimeoutMs }: Turning): Promise<boolean> {
   const { ledger } = doors
   const { database, switchover: request } = await bundleOf(ledger, operation)
   const plan = (await ledger.getDocument({ operation, name: SWITCHOVER_DOCUMENTS.plan })) as SwitchoverPlan | null
-  if (request === undefined || request.back === null || plan === null)
-    throw failure('DEFECT', `The ledger does not say how ${operation} was to turn its pair round.`, { operation })
-  const { standby, back } = request
+  if (request === undefined || plan === null) throw nobodySays(operation)
+  const { standby, back, oneWay } = request
+  const reason = `${operation} has left writing at ${deed === 'finish' ? standby.name : database.name}, by hand.`
+  const pair = { source: database.name, target: standby.name }
+  if (oneWay !== undefined && deed === 'finish') {
+    await changed(ledger, pair, { to: 'gone', reason, operation })
+    return false
+  }
+  if (oneWay !== undefined) {
+    const instances = { source: plan.source.instanceId, target: plan.standby.instanceId }
+    await opened(ledger, { operation, id: pair, declared: request.declared, instances })
+    const bundle = await ledger.putBundle({ version: 1, database, migrations: [], switchover: { ...request, rehearse: false } })
+    await watched(doors, {
+      ...{ version: 1, ...pair, bundle, heartbeatTimeoutMs, cloud: database.cloud, standbyCloud: standby.cloud },
+      sides: { source: plan.source, standby: plan.standby },
+    })
+    return false
+  }
+  if (back === null) throw nobodySays(operation)
   const there = { writer: database, follower: standby, declared: request.declared, back }
   const turned = { writer: standby, follower: database, declared: back, back: request.declared }
   const [stands, gone] = deed === 'finish' ? [turned, there] : [there, turned]
   const [at, after] = deed === 'finish' ? [plan.standby, plan.source] : [plan.source, plan.standby]
-  const reason = `${operation} has left writing at ${stands.writer.name}, by hand.`
   await changed(ledger, { source: gone.writer.name, target: gone.follower.name }, { to: 'gone', reason, operation })
   const id = { source: stands.writer.name, target: stands.follower.name }
   await opened(ledger, {
@@ -148,6 +164,11 @@ async function turn(doors: Doors, operation: string, { deed, heartbeatTimeoutMs 
     ...{ version: 1, ...id, bundle, heartbeatTimeoutMs, cloud: writer.cloud, standbyCloud: follower.cloud },
     sides: { source: at, standby: after },
   })
+  return deed === 'finish'
+}
+
+function nobodySays(operation: string): Failure {
+  return failure('DEFECT', `The ledger does not say how ${operation} was to turn its pair round.`, { operation })
 }
 
 interface Turning {

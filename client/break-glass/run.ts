@@ -80,12 +80,17 @@ function standbyLeft({ id, operation }: BreakGlassPapers): string {
   return `${id.target} did not answer, and does not follow yet: run "capstan break-glass revert ${operation}" again once it does, before anything else is done with it.`
 }
 
-function sourceLeft({ id, operation }: BreakGlassPapers): string {
-  return `${id.target} is written to, and ${id.source} did not answer, which does not follow yet: run "capstan break-glass finish ${operation}" again once it does. Where it is gone for good, set a new standby up.`
+function sourceLeft({ id, operation, oneWay }: BreakGlassPapers): string {
+  const lacks = oneWay === true ? 'on which the slot of the way there may hold log back' : 'which does not follow yet'
+  return `${id.target} is written to, and ${id.source} did not answer, ${lacks}: run "capstan break-glass finish ${operation}" again once it does. Where it is gone for good, ${oneWay === true ? 'there is nothing left to do' : 'set a new standby up'}.`
 }
 
 /** What the executor would refuse as well, before anything is raised. */
-export function assertPossible(deed: BreakGlassDeed, { id, operation, sides }: BreakGlassPapers, seen: SeenStanding): void {
+export function assertPossible(
+  deed: BreakGlassDeed,
+  { id, operation, sides, oneWay }: BreakGlassPapers,
+  seen: SeenStanding,
+): void {
   const { stage, source, standby, unreached } = seen
   if (stage === 'both-open')
     throw failure(
@@ -109,10 +114,10 @@ export function assertPossible(deed: BreakGlassDeed, { id, operation, sides }: B
   if (deed === 'revert' && (stage === 'opened' || stage === 'follows' || stage === 'turned'))
     throw failure(
       'NO_WAY_BACK',
-      `Applications were let into ${id.target}, so there is only forward: "capstan break-glass finish ${operation}", and then "capstan switchover ${id.target} --to ${id.source}".`,
+      `Applications were let into ${id.target}, so there is only forward: "capstan break-glass finish ${operation}"${oneWay === true ? '' : `, and then "capstan switchover ${id.target} --to ${id.source}"`}.`,
       { operation, stage },
     )
-  if (deed === 'finish' && standby !== null && standby.keptOut && standby.backSlot === null)
+  if (deed === 'finish' && oneWay !== true && standby?.keptOut && standby.backSlot === null)
     throw failure(
       'FENCE_REFUSED',
       `${operation} had not made the way back yet, so it had closed nothing: take back what it did ("capstan break-glass revert ${operation}"), and ask for "capstan switchover ${id.source}" anew.`,

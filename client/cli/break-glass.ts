@@ -165,7 +165,7 @@ async function doIt(
   await agree(cli, deed, { papers, options })
   const reach = await reachOf(papers, fleet, resolveSecret)
   const seen = await standingOf(reach, papers)
-  if (!options.json) cli.lines([...standingLines(papers, seen, cli.paint), '', ...willDoLines(deed, cli.paint), ''])
+  if (!options.json) cli.lines([...standingLines(papers, seen, cli.paint), '', ...willDoLines(deed, papers, cli.paint), ''])
   assertPossible(deed, papers, seen)
   const why = typeof options.failoverRan === 'string' ? options.failoverRan : null
   const neverFailedOver = () => noFailoverRan(papers, { withLedger: (work) => cli.withLedger(work), why })

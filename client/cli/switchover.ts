@@ -20,6 +20,8 @@ interface SwitchoverOptions extends LaunchOptions {
   readonly drainWithin: number
   readonly compareWithin?: number
   readonly unproven?: boolean
+  /** Of --no-way-back; true: it was not given. */
+  readonly wayBack?: string | true
 }
 
 export function addSwitchover(program: Command, cli: CliContext): void {
@@ -46,6 +48,11 @@ export function addSwitchover(program: Command, cli: CliContext): void {
       durationMs,
     )
     .option('--rehearse', 'do what comes before the fence, time what comes behind it, and move nothing')
+    .option(
+      '--no-way-back <why>',
+      'move it although the source is too old to follow back, as from 15 to 17: it stays closed, and going back loses what was written since; refused where there can be a way back; for the record',
+      someText,
+    )
     .option('--unproven', 'move it although not all is proven yet: docs/runbooks/switchover.md names what is open')
   addLaunchOptions(command)
     .addHelpText(
@@ -55,15 +62,18 @@ export function addSwitchover(program: Command, cli: CliContext): void {
         'capstan switchover shop --to shop-west',
         'capstan switchover shop --to shop-azure --unproven',
         'capstan switchover shop-azure --to shop --unproven',
+        'capstan switchover shop --no-way-back "15 is the old one, and goes" --plan',
       ),
     )
     .action(async (source: string, options: SwitchoverOptions) => {
       const { rehearse = false, to = null, drainWithin, compareWithin = 0, plan = false, unproven = false } = options
+      const oneWay = typeof options.wayBack === 'string' ? options.wayBack : null
       const fleetFile = fleetFileOf(cli.settings, options.fleet)
       const native = await prepareExchange({ fleetFile, source, standby: to, followMsMax: drainWithin })
       if (native !== null) {
         if (rehearse) refuseComparing(native.exchange.standby.name, 'rehearse')
         if (compareWithin > 0) refuseComparing(native.exchange.standby.name, 'compare-within')
+        if (oneWay !== null) throw followsByItsCloud(native.exchange.standby.name)
         return launchExchange(cli, options, native)
       }
       const bundle = await prepareSwitchover({
@@ -71,6 +81,7 @@ export function addSwitchover(program: Command, cli: CliContext): void {
         source,
         standby: to,
         rehearse,
+        oneWay,
         drainMsMax: drainWithin,
         compareMsMax: compareWithin,
       })
@@ -85,6 +96,11 @@ export function addSwitchover(program: Command, cli: CliContext): void {
     })
 }
 
+function followsByItsCloud(name: string): Error {
+  const message = `--no-way-back is for a source that is too old to follow, and ${name} is a read replica, which its cloud has follow and exchanges: leave it out.`
+  return failure('OPTION_INVALID', message, { option: 'no-way-back', database: name })
+}
+
 /** Until then it is for whoever has read what is open. */
 function notProven(): Error {
   const message =
@@ -92,10 +108,10 @@ function notProven(): Error {
   return failure('OPTION_INVALID', message, { option: 'unproven' })
 }
 
-function questionOf({ database, switchover: { standby, rehearse } }: SwitchoverBundle): string {
+function questionOf({ database, switchover: { standby, rehearse, oneWay } }: SwitchoverBundle): string {
   const source = `${database.name} (${database.environment}, instance ${database.instance})`
   const target = `${standby.name} (${standby.cloud}, instance ${standby.instance})`
   if (rehearse)
-    return `Rehearse moving writing from ${source} to ${target}? The way back is made and taken away again; nothing is moved, and nobody is disconnected.`
-  return `Move writing from ${source} to ${target}? Everybody is disconnected, and there is no writer for some seconds.`
+    return `Rehearse moving writing from ${source} to ${target}? ${oneWay === undefined ? 'The way back is made' : 'What keeps applications out of the standby is made'} and taken away again; nothing is moved, and nobody is disconnected.`
+  return `Move writing from ${source} to ${target}? Everybody is disconnected, and there is no writer for some seconds.${oneWay === undefined ? '' : ` There is no way back: ${database.name} stays closed, and going back loses what is written on ${standby.name} from then on.`}`
 }

@@ -3,10 +3,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { FINISH_STEPS as STEPS } from '../../contracts/break-glass'
 import { Failure, failure } from '../../contracts/failures'
+import { quoteIdentifier } from '../connect/quote'
 import type { Session } from '../connect/session'
 import { ownGuest, walsenderGuest } from '../fence/guests'
 import { openDatabases } from '../fence/lower'
 import { forgetMovedAway, readMovedAway, recordMovedAway } from '../fence/moved-away'
+import { recordPassed } from '../fence/passed'
 import { proveClosed } from '../fence/prove'
 import { closeDatabases } from '../fence/raise'
 import { NOBODY, proveWorkersOnly } from '../fence/workers-only'
@@ -19,7 +21,7 @@ import { dropSlot } from '../replicate/slot'
 import { enableSubscription, findSubscription } from '../replicate/subscription'
 import { dropSubscription } from '../replicate/teardown'
 import { carrySequences, readSequences, refuseUncarried } from '../replicate/watch/sequences'
-import { closeWayBack, openWayBack } from '../replicate/way-back'
+import { closeWayBack, openWayBack, stopWayThere } from '../replicate/way-back'
 import { ByHand, type ByHandInput } from './by-hand'
 import { lookBesideStandby, type SourceStanding } from './look'
 
@@ -32,7 +34,7 @@ const GUARD_MS = 1_000
 const ROW_MS = 60_000
 const POLL_MS = 50
 
-/** Resolves once applications may write on the standby and the old writer follows it; `sourceLeft`: they write there since a run of before, and were led there, while the old
+/** Resolves once applications may write on the standby and the old writer follows it, or stays closed where there can be no way back; `sourceLeft`: they write there since a run of before, and were led there, while the old
  *  writer does not answer. Throws DATABASE_UNREACHABLE and the like for a side that does not answer,
  *  FENCE_REFUSED and FENCE_NOT_PROVEN, BARRIER_NOT_PASSED: the standby is closed then, and `revert` still goes; FENCED_OFF where somebody else has begun since. */
 export async function finishByHand(input: ByHandInput): Promise<{ readonly sourceLeft: boolean }> {
@@ -50,8 +52,9 @@ export async function finishByHand(input: ByHandInput): Promise<{ readonly sourc
     const stage = await hand.stage()
     if (stage === 'both-open') throw bothOpen(hand)
     const moved = stage === 'opened' || stage === 'follows' || stage === 'turned'
+    const { oneWay = false } = hand.papers
     if (!moved) {
-      if ((await hand.standby()).backSlot === null) throw noWayBack(hand)
+      if (!oneWay && (await hand.standby()).backSlot === null) throw noWayBack(hand)
       await hand.step(STEPS.keepOut, () => keepSourceOut(hand))
       await hand.step(STEPS.again, () => beginAgain(hand))
       await hand.step(STEPS.cross, () => cross(hand))
@@ -59,6 +62,10 @@ export async function finishByHand(input: ByHandInput): Promise<{ readonly sourc
     }
     // before the old writer is asked for anything: applications are served nowhere until they are led there
     await hand.leadApplications('standby')
+    if (oneWay) {
+      await hand.step(STEPS.leave, () => leaveClosed(hand))
+      return { sourceLeft: false }
+    }
     await hand.step(STEPS.follow, () => letOldFollow(hand))
     await hand.step(STEPS.remove, () => removeWayThere(hand))
     return { sourceLeft: false }
@@ -124,9 +131,11 @@ async function beginAgain(hand: ByHand): Promise<string> {
   await hand.takeInside('source')
   const [source, standby] = [await hand.open('source', 'admin'), await hand.open('standby', 'admin')]
   const tokens = { sourceToken: hand.token('source'), standbyToken: hand.token('standby') }
-  const back = await findSubscription(source, names.back.subscription)
-  if (back === null) throw noWayBack(hand)
-  await closeWayBack({ source, standby, ...names, ...tokens, operation, deadlineMs: WAY_BACK_MS })
+  if (hand.papers.oneWay !== true) {
+    const back = await findSubscription(source, names.back.subscription)
+    if (back === null) throw noWayBack(hand)
+    await closeWayBack({ source, standby, ...names, ...tokens, operation, deadlineMs: WAY_BACK_MS })
+  }
   const forward = await findSubscription(standby, names.forward.subscription)
   if (forward?.enabled === false)
     await enableSubscription(standby, { name: names.forward.subscription, token: tokens.standbyToken })
@@ -157,7 +166,7 @@ async function isRead(keyhole: Session, slot: string): Promise<void> {
 }
 
 async function cross(hand: ByHand): Promise<string> {
-  const { operation, names, sides, drainMsMax } = hand.papers
+  const { operation, names, sides, drainMsMax, oneWay = false } = hand.papers
   const { session: keyhole, token } = hand.keyhole('source')
   const { database } = sides.source
   const [source, standby] = [await hand.open('source', 'admin'), await hand.open('standby', 'admin')]
@@ -170,15 +179,22 @@ async function cross(hand: ByHand): Promise<string> {
   await closeDatabases(keyhole, { ...raising, waitMs: EMPTYING_MS, beforeChange: async () => undefined })
   const proof = await proveClosed(keyhole, { ...raising, connectAsWriter: hand.asWriter('source') })
   const [sourceToken, standbyToken] = [hand.token('source'), hand.token('standby')]
-  // before the barrier: a change of the schema may run code that writes rows
-  await raiseGuard(source, { token: sourceToken, withinMs: GUARD_MS })
+  // before the barrier: a change of the schema may run code that writes rows; one that stays closed needs none
+  if (!oneWay) await raiseGuard(source, { token: sourceToken, withinMs: GUARD_MS })
   const barrier = await takeBarrier(source, { operation, token: sourceToken })
   const awaited = { source: keyhole, standby, slot, subscription, barrier, errorsBefore }
   const passed = await awaitBarrier({ ...awaited, deadlineMs: drainMsMax })
   await setGuardAside(standby, { token: standbyToken, withinMs: GUARD_MS })
   const carried = await carrySequences({ source: await readSequences(source), standby, margin: 0 })
   refuseUncarried(carried.findings)
+  const said = `nobody inside, ${proof.writer.user} turned away; the standby has all up to ${barrier.lsn} after ${passed.waitedMs} ms; ${carried.set} of ${carried.sequences} sequences set`
   const raisedBy = operation
+  if (oneWay) {
+    await stopWayThere({ source: keyhole, standby, forward: names.forward, standbyToken, deadlineMs: WAY_BACK_MS })
+    await proveClosed(keyhole, { ...raising, guests: [await ownGuest(source)], connectAsWriter: hand.asWriter('source') })
+    await recordPassed(keyhole, { raisedBy, database, token })
+    return `${said}; there is no way back`
+  }
   await openWayBack({
     ...{ source, standby, ...names, keyhole, raisedBy, operation, database, token },
     ...{ sourceToken, standbyToken, deadlineMs: WAY_BACK_MS },
@@ -186,14 +202,14 @@ async function cross(hand: ByHand): Promise<string> {
   await proveWorkersOnly(keyhole, {
     ...{ raisedBy, database, token, connectAsWriter: hand.asWriter('source'), guests: [await ownGuest(source)] },
   })
-  return `nobody inside, ${proof.writer.user} turned away; the standby has all up to ${barrier.lsn} after ${passed.waitedMs} ms; ${carried.set} of ${carried.sequences} sequences set; the way back carries`
+  return `${said}; the way back carries`
 }
 
 /** Right after the proof that the source is closed, under the same rows: whoever began since has raised them, and is looked for by each statement. */
 async function openStandby(hand: ByHand): Promise<string> {
-  const { sides, id, operation } = hand.papers
+  const { sides, id, operation, oneWay = false } = hand.papers
   const source = await hand.source()
-  if (source.open && source.limit !== NOBODY)
+  if (source.open && (oneWay || source.limit !== NOBODY))
     throw failure('FENCE_NOT_PROVEN', `${sides.source.database} on ${sides.source.instance} is open: the standby is not.`, {
       database: sides.source.database,
     })
@@ -228,6 +244,25 @@ async function letOldFollow(hand: ByHand): Promise<string> {
   // whose lock was not to be had behind the fence
   await raiseGuard(source, { token: hand.token('source') })
   return `a row that was committed on ${id.target} was on ${id.source} after ${waitedMs} ms`
+}
+
+/** From beside it, since nobody comes into it: a slot is dropped from any database. */
+async function leaveClosed(hand: ByHand): Promise<string> {
+  const { names, id, sides } = hand.papers
+  const { session, token } = hand.keyhole('source')
+  const { database } = sides.source
+  if ((await hand.source()).open)
+    throw failure(
+      'FENCE_NOT_PROVEN',
+      `${database} on ${sides.source.instance} is open, and ${id.target} is written to: what was written in ${id.source} meanwhile is there alone. Find out what it is and carry it over, then ALTER DATABASE ${quoteIdentifier(database)} ALLOW_CONNECTIONS false, and run this again.`,
+      { database },
+    )
+  const standby = await hand.open('standby', 'admin')
+  await dropSubscription(standby, {
+    ...{ name: names.forward.subscription, source: null, standbyGuard: { token: hand.token('standby') } },
+  })
+  await dropSlot(session, { name: names.forward.slot, database, token })
+  return `${id.source} stays closed, and nothing of the way there holds anything back; the publication ${names.forward.publication} is in it still, and does nothing`
 }
 
 async function removeWayThere(hand: ByHand): Promise<string> {

@@ -58,7 +58,7 @@ export async function revertByHand({ neverFailedOver, ...input }: RevertInput): 
 }
 
 /** A standby that does not answer is no reason to leave the source closed where it was closed and nothing beyond: no switchover opens a standby before its way back
- *  carries, and that needs the source, whose row is raised by now. A failover does without, and is asked for. */
+ *  carries, or the source bears that it is closed for good, and that needs the source, whose row is raised by now. A failover does without, and is asked for. */
 async function isAway(hand: ByHand): Promise<boolean> {
   let beside: Awaited<ReturnType<typeof lookBesideStandby>> | null = null
   try {
@@ -101,10 +101,10 @@ async function refuseFollowing(hand: ByHand): Promise<void> {
   if (origin?.source === hand.papers.id.target) throw opened(hand)
 }
 
-function opened({ papers: { id, operation } }: ByHand): Error {
+function opened({ papers: { id, operation, oneWay } }: ByHand): Error {
   return failure(
     'NO_WAY_BACK',
-    `Applications were let into ${id.target}, so there is only forward: "capstan break-glass finish ${operation}", and then "capstan switchover ${id.target} --to ${id.source}".`,
+    `Applications were let into ${id.target}, so there is only forward: "capstan break-glass finish ${operation}"${oneWay === true ? '' : `, and then "capstan switchover ${id.target} --to ${id.source}"`}.`,
     { operation },
   )
 }
@@ -115,6 +115,8 @@ async function unwritten(hand: ByHand): Promise<string> {
   if (stage === 'open') return 'nothing is closed'
   if (stage === 'both-open') throw bothOpen(hand)
   if (stage !== 'closed' && stage !== 'workers-only' && stage !== 'kept') throw opened(hand)
+  if (hand.papers.oneWay === true)
+    return `applications were kept out of ${id.target} all the while; what its own roles may have written there goes nowhere`
   const standby = await hand.open('standby', 'admin')
   const written = await countWritten(standby, { slot: names.back.slot, publication: names.back.publication, waitMs: WAY_BACK_MS })
   if (written.kind === 'none') return 'the way back was not made yet'

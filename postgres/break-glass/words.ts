@@ -96,6 +96,14 @@ export function lettingWorkersIn(database: string, limit: number): string[] {
   ]
 }
 
+/** Of one that stays closed. */
+export function passing(operation: string, database: string, limit: number): string {
+  return `UPDATE capstan.closed_database c SET connection_limit = ${limit} FROM pg_database d WHERE d.oid = c.oid AND d.datname = ${literal(database)} AND c.operation = ${literal(operation)} AND NOT d.datallowconn;`
+}
+
+export const passed = (operation: string, database: string): string =>
+  `SELECT EXISTS (SELECT FROM capstan.closed_database c JOIN pg_database d ON d.oid = c.oid WHERE d.datname = ${literal(database)} AND c.operation = ${literal(operation)} AND c.connection_limit IS NOT NULL)`
+
 /** How a database takes connections: `NOT datallowconn`, `datconnlimit = 0`. */
 export const ofDatabase = (database: string, what: string): string =>
   `SELECT ${what} FROM pg_database WHERE datname = ${literal(database)}`
@@ -114,10 +122,13 @@ export function droppingSubscription(name: string): string[] {
 }
 
 export function droppingSlot({ slot, publication }: { readonly slot: string; readonly publication: string }): string[] {
+  return [...droppingSlotAlone(slot), `DROP PUBLICATION IF EXISTS ${quoteIdentifier(publication)};`]
+}
+
+export function droppingSlotAlone(slot: string): string[] {
   return [
     `SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = ${literal(slot)} AND active_pid IS NOT NULL;`,
     `SELECT pg_drop_replication_slot(${literal(slot)});`,
-    `DROP PUBLICATION IF EXISTS ${quoteIdentifier(publication)};`,
   ]
 }
 

@@ -145,11 +145,11 @@ function notWorkersOnly(database: string, against: readonly string[]): Failure {
   return failure('FENCE_NOT_PROVEN', `${database} is not for workers only: ${against.join('; ')}.`, { against: against.length })
 }
 
-/** What speaks against it that a writer is turned away because there are too many. */
-export async function comesIn({
-  connectAsWriter,
-  database,
-}: Pick<ProveWorkersOnlyInput, 'connectAsWriter' | 'database'>): Promise<string[]> {
+/** What speaks against it that a writer is turned away because there are too many; `state`: with another word of the server's. */
+export async function comesIn(
+  { connectAsWriter, database }: Pick<ProveWorkersOnlyInput, 'connectAsWriter' | 'database'>,
+  state: string = FULL_STATE,
+): Promise<string[]> {
   try {
     const session = await connectAsWriter()
     const { user } = session.endpoint
@@ -157,7 +157,7 @@ export async function comesIn({
     return [`${user} came into ${database}`]
   } catch (error) {
     if (!(error instanceof Failure)) throw error
-    return error.facts.sqlState === FULL_STATE ? [] : [`the writer was kept out by something else: ${error.message}`]
+    return error.facts.sqlState === state ? [] : [`the writer was kept out by something else: ${error.message}`]
   }
 }
 

@@ -12,16 +12,18 @@ export interface RightsInput {
   /** Of the way there. */
   readonly publication: string
   readonly subscription: string
+  /** Nothing is made on the source to follow back by. */
+  readonly oneWay?: boolean
 }
 
 /** A sentence each; none: they may. Reads only. */
 export async function rightsLacking(input: RightsInput): Promise<string[]> {
-  const { source, standby } = input
+  const { source, standby, oneWay = false } = input
   return [
     ...(await ownTables(source, 'source')),
     ...(await ownTables(standby, 'standby')),
-    ...(await subscribing(source)),
-    ...(await applying(input)),
+    ...(oneWay ? [] : await subscribing(source)),
+    ...(oneWay ? [] : await applying(input)),
     ...(await following(input)),
     ...(await sequences(source, standby)),
   ]

@@ -59,6 +59,8 @@ export async function ensureSlot(source: Session, input: SlotInput): Promise<Ens
 export interface DropSlotInput extends SlotInput {
   /** How long it may be held by a walsender that is told to end. Default 30,000. */
   readonly waitMs?: number | undefined
+  /** Of which it is, where that lets nobody in and the session is in another one. Default: the session's own. */
+  readonly database?: string | undefined
 }
 
 const WAIT_MS = 30_000
@@ -67,12 +69,12 @@ const PAUSE_MS = 50
 /** Ends who reads from it, then drops it. Gone already is fine. Throws RESOURCE_NOT_OURS for one of another kind or database, NOT_READY_YET where it is
  *  still held after `waitMs`, CREDENTIALS_REJECTED. */
 export async function dropSlot(source: Session, input: DropSlotInput): Promise<void> {
-  const { name, waitMs = WAIT_MS, signal } = input
+  const { name, waitMs = WAIT_MS, signal, database } = input
   await assertBefore(source, input)
   for (const deadline = performance.now() + waitMs; ; await sleep(PAUSE_MS, undefined, { signal })) {
     const found = await findSlot(source, name)
     if (found === null) return
-    refuseOther(source, name, found)
+    refuseOther(source, name, database === undefined ? found : { ...found, here: found.database === database })
     if (found.heldBy === null) {
       if (await dropped(source, name)) return
       continue

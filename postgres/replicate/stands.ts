@@ -1,11 +1,14 @@
-/** Whether all still stands on which writing moves: the source is for the workers of the way back only, the way there is disabled, the way back carries, and
+/** Whether all still stands on which writing moves: the source is for the workers of the way back only, or closed where there is none, the way there is disabled, the way back carries, and
  *  applications are kept out of the standby. Asked right before the point of no return, when minutes may have passed since each was made. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { StandbyNames } from '../../contracts/standby'
 import type { Session } from '../connect/session'
-import { comesIn, notForWorkersOnly, othersInside } from '../fence/workers-only'
+import { CLOSED_STATE } from '../fence/keyhole'
+import { notPassed } from '../fence/passed'
+import { comesIn, FULL_STATE, notForWorkersOnly, othersInside } from '../fence/workers-only'
 import { standingFence } from '../migrate/fence'
 import { notKeptOut } from './keep-out'
+import { findSubscription } from './subscription'
 
 export interface StandingSide {
   /** In its keyhole. */
@@ -25,7 +28,8 @@ export interface StandsInput {
     readonly keep: readonly string[]
   }
   readonly forward: StandbyNames
-  readonly back: StandbyNames
+  /** Null: there is none, and the source stays closed. */
+  readonly back: StandbyNames | null
 }
 
 /** What speaks against moving, a sentence each; none: all stands. Reads only. Throws CONNECTION_LOST. */
@@ -37,10 +41,14 @@ export async function againstMoving({ operation, source, standby, forward, back 
       notActing(standby.keyhole, { operation, epoch: standby.epoch, where: `the standby's keyhole` }),
       notActing(standby.inside, { operation, epoch: standby.epoch, where: 'the standby' }),
     ]),
-    notForWorkersOnly(source.keyhole, { raisedBy: operation, database }),
+    back === null
+      ? notPassed(source.keyhole, { raisedBy: operation, database })
+      : notForWorkersOnly(source.keyhole, { raisedBy: operation, database }),
     othersInside(source.keyhole, database),
-    comesIn({ connectAsWriter: source.connectAsWriter, database }),
-    notCarried({ source: source.keyhole, standby: standby.inside, database }, { forward, back }),
+    comesIn({ connectAsWriter: source.connectAsWriter, database }, back === null ? CLOSED_STATE : FULL_STATE),
+    back === null
+      ? stillFollowing(standby.inside, forward)
+      : notCarried({ source: source.keyhole, standby: standby.inside, database }, { forward, back }),
     notKeptOut(standby.keyhole, { database: standby.database, keep: standby.keep }),
   ])
   return [...held.flat(), ...closed, ...(inside === null ? [] : [inside]), ...writer, ...carries, ...apart]
@@ -68,17 +76,26 @@ interface Between {
   readonly database: string
 }
 
-async function notCarried(between: Between, names: Pick<StandsInput, 'forward' | 'back'>): Promise<string[]> {
+interface Ways {
+  readonly forward: StandbyNames
+  readonly back: StandbyNames
+}
+
+async function notCarried(between: Between, names: Ways): Promise<string[]> {
   for (const until = performance.now() + COMING_MS; ; await sleep(PAUSE_MS)) {
     const against = await subscriptionsAgainst(between, names)
     if (against.length === 0 || performance.now() > until) return against
   }
 }
 
-async function subscriptionsAgainst(
-  { source, standby, database }: Between,
-  { forward, back }: Pick<StandsInput, 'forward' | 'back'>,
-): Promise<string[]> {
+/** Without a way back. */
+async function stillFollowing(standby: Session, { subscription }: StandbyNames): Promise<string[]> {
+  const found = await findSubscription(standby, subscription)
+  if (found === null) return [`there is no subscription ${subscription} on the standby`]
+  return found.enabled ? [`the way there (${subscription}) is enabled`] : []
+}
+
+async function subscriptionsAgainst({ source, standby, database }: Between, { forward, back }: Ways): Promise<string[]> {
   // one catalog for the whole server
   const [way] = await source.query<{ enabled: boolean; origin: string; applies: boolean }>(
     `SELECT s.subenabled AS enabled, s.suborigin AS origin,

@@ -161,6 +161,21 @@ export async function openWayBack(input: OpenWayBackInput): Promise<OpenedWayBac
   return { ...passed, comePast }
 }
 
+/** Where there is no way back: once its barrier is passed nothing comes by the way there any more. `source`: in any database of its server. Resolves once nobody reads its
+ *  slot. Safe to repeat. Throws BARRIER_NOT_PASSED where somebody still does in the end, FENCED_OFF. */
+export async function stopWayThere({
+  source,
+  standby,
+  forward,
+  standbyToken,
+  deadlineMs,
+  signal,
+}: Pick<OpenWayBackInput, 'source' | 'standby' | 'forward' | 'standbyToken' | 'deadlineMs' | 'signal'>): Promise<void> {
+  const deadline = performance.now() + deadlineMs
+  await switched(standby, standbyToken, forward.subscription, 'DISABLE')
+  await readBy(source, forward.slot, false, { deadline, signal })
+}
+
 /** `source`: in its database. The way back carries nothing any more, and from the commit of this on the source's guard turns nobody away. The standby is not asked, and no
  *  worker waited for. Safe to repeat, and where there is none. Throws FENCED_OFF. */
 export async function stopWayBack(

@@ -29,6 +29,7 @@ const prepared = (more: Partial<SwitchoverQuestion> = {}) =>
     source: 'shop',
     standby: null,
     rehearse: false,
+    oneWay: null,
     drainMsMax: 30_000,
     compareMsMax: 0,
     ...more,
@@ -141,6 +142,26 @@ test('a plan says what closes, where applications are led, and for how long nobo
   expect(blocked).toContain('a person moves them')
   expect(blocked).toContain('1 finding to be mended first')
   expect(blocked).not.toContain('\u001b')
+})
+
+test('without a way back a plan says what that means and why, and whoever starts it says so', async () => {
+  const because = 'The source on db is PostgreSQL 15.'
+  const lines = switchoverPlanLines(
+    { ...PLAN, oneWay: { because, reason: 'it \u001b[2Jgoes' } },
+    { name: 'shop' },
+    { paint, columns: 120 },
+  )
+  const shown = lines.join('\n')
+  expect(shown).toContain('shop-1 stays closed, and going back loses what is written on shop-az from then on')
+  expect(shown).toMatch(/the reason that was given: it .*goes/)
+  expect([shown.includes('follows shop-az'), shown.includes('\u001b')]).toEqual([false, false])
+  const { database, switchover } = await prepared({ fleetFile: oneWay, oneWay: 'it goes' })
+  expect(switchover).toMatchObject({ oneWay: 'it goes', back: null })
+  const { summary, inputOf } = switchoverStarter(database, switchover, 'apply')
+  expect(summary).toContain('with no way back')
+  expect(inputOf({} as never)).toMatchObject({ oneWay: true })
+  const there = await prepared()
+  expect(switchoverStarter(there.database, there.switchover, 'apply').inputOf({} as never)).not.toHaveProperty('oneWay')
 })
 
 test('papers are shown whole', () => {

@@ -70,6 +70,8 @@ export interface Pair {
 
 interface PairOptions {
   readonly both?: boolean
+  /** The source is too old to follow back, and writing moves once. */
+  readonly oneWay?: boolean
   readonly maxRetained?: string
   /** As the fleet file has it; left out: it is not compared by the clock. */
   readonly compare?: string
@@ -83,16 +85,24 @@ interface PairOptions {
 
 const routerNamed = async (): Promise<string> => '{ kind: lab-router, name: stock }'
 
-/** The source is emptied and migrated; the standby has roles, and no table. `both`: either may follow the other, and a name of the router leads to the source. */
+/** The source is emptied and migrated; the standby has roles, and no table. `both`: either may follow the other, and a name of the router leads to the source, as it does of `oneWay`. */
 export async function createPair(
   capstan: CapstanStack,
   cloud: StandbyCloud,
-  { both = false, maxRetained = '256MB', compare, growTo, endpoint = routerNamed, migrations = {} }: PairOptions = {},
+  {
+    both = false,
+    oneWay = false,
+    maxRetained = '256MB',
+    compare,
+    growTo,
+    endpoint = routerNamed,
+    migrations = {},
+  }: PairOptions = {},
 ): Promise<Pair> {
   const major = both ? '17' : '15'
   const scripts = { ...SHOP, ...migrations }
   const [source, standby] = await Promise.all([createTarget(capstan, major), createOtherTarget(cloud, capstan)])
-  await Promise.all([letReplicate(capstan, major), both ? letBeFollowed(capstan, standby, cloud) : undefined])
+  await Promise.all([letReplicate(capstan, major), both || oneWay ? letBeFollowed(capstan, standby, cloud) : undefined])
   await standby.reset()
   await source.reset()
   await applyMigrations({
@@ -100,7 +110,7 @@ export async function createPair(
     resolved: resolveMigrations(Object.entries(scripts).map(([script, content]) => ({ script, content }))),
   })
   const name = `stock-${cloud}`
-  const front = both ? await endpoint(source) : null
+  const front = both || oneWay ? await endpoint(source) : null
   const fleet = source.fleet(
     scripts,
     '',

@@ -204,6 +204,8 @@ const SOON = { CAPSTAN_HEARTBEAT_TIMEOUT_MS: '2000', CAPSTAN_WORKFLOW_TASK_TIMEO
 export interface SwitchingOptions {
   readonly front?: Front
   readonly maxRetained?: string
+  /** The source is a PostgreSQL 15, and writing moves once. */
+  readonly oneWay?: boolean
   readonly migrations?: Readonly<Record<string, string>>
   /** Default 4. */
   readonly clients?: number
@@ -224,7 +226,7 @@ export class Switching {
   /** The standby follows when it resolves. */
   static async start(
     cloud: StandbyCloud,
-    { front: given, clients = WRITERS, clone, ...more }: SwitchingOptions = {},
+    { front: given, clients = WRITERS, clone, oneWay = false, ...more }: SwitchingOptions = {},
   ): Promise<Switching> {
     // Azure's servers let nobody in who does not encrypt
     const front = given ?? routerOf(cloud === 'azure' ? 'require' : 'disable')
@@ -234,7 +236,12 @@ export class Switching {
     })
     let bank: Bank | undefined
     try {
-      const pair = await createPair(capstan, cloud, { both: true, ...more, endpoint: (source) => front.open(capstan, source) })
+      const pair = await createPair(capstan, cloud, {
+        both: !oneWay,
+        oneWay,
+        ...more,
+        endpoint: (source) => front.open(capstan, source),
+      })
       bank = await front.bank(capstan, clients)
       const setUp = await pair.run('replicate', 'stock', '--operation', 'set-up')
       if (setUp.code !== 0) throw new Error(`capstan replicate ended with ${setUp.code}: ${setUp.stdout}${setUp.stderr}`)
@@ -289,10 +296,15 @@ export class Switching {
   }
 
   /** Each acknowledged transfer once, no id twice, and all of the money. */
-  async isWholeOnBothSides(): Promise<void> {
+  isWholeOnBothSides(): Promise<void> {
+    return this.isWholeOn(this.pair.onSource, this.pair.onStandby)
+  }
+
+  /** The same of these. */
+  async isWholeOn(...each: readonly Pair['onSource'][]): Promise<void> {
     const all = [...this.bank.acknowledged].map(([amount, id]) => `${id} ${amount}`)
-    const sides = () => Promise.all([bankOn(this.pair.onSource), bankOn(this.pair.onStandby)])
-    await until('all of it on both sides', async () =>
+    const sides = () => Promise.all(each.map(bankOn))
+    await until('all of it on each side', async () =>
       (await sides()).every(({ transfers }) => {
         const there = new Set(transfers.map(({ id, amount }) => `${id} ${amount}`))
         return all.every((one) => there.has(one))

@@ -160,7 +160,7 @@ async function rehearse(switching: Switching, planned: Planned): Promise<readonl
     detail: ({ summary, predictedOutageMs, parts }) => ({ summary, predictedOutageMs, parts }),
   })
   run.keep(STEPS.rehearse)
-  await run.takeBack(STEPS.takeAway, STEPS.wayBack)
+  await run.takeBack(STEPS.takeAway, wayBackStep(switching))
   return unfilled
 }
 
@@ -174,10 +174,14 @@ async function prepare(switching: Switching, planned: Planned): Promise<void> {
   await hold(switching, planned)
 }
 
+/** Where there can be none applications are kept out of the standby all the same. */
+const wayBackStep = ({ input }: Switching): StepName => (input.oneWay ? STEPS.apart : STEPS.wayBack)
+
 async function makeWayBack(switching: Switching, planned: Planned): Promise<void> {
   const { run, act } = switching
-  const on = onBoth(switching, STEPS.wayBack, planned)
-  await run.step(STEPS.wayBack, {
+  const step = wayBackStep(switching)
+  const on = onBoth(switching, step, planned)
+  await run.step(step, {
     do: () => act.crossing.prepareWayBack({ ...on, heartbeatTimeoutMs: switching.input.heartbeatTimeoutMs }),
     undo: () => act.undoing.dropWayBack(on),
     detail: ({ summary }) => ({ summary }),
@@ -290,9 +294,13 @@ async function goForward(switching: Switching, planned: Planned): Promise<readon
     do: open.take,
     detail: told,
     needed:
-      'what comes after it closes the old writer to applications for good. Close that again and have it tried again; or let applications into the standby by hand, and say that it is done',
+      'what comes after it keeps the old writer from applications for good. Close that again and have it tried again; or let applications into the standby by hand, and say that it is done',
   })
   await onward(STEPS.resume, { do: resume.take, detail: told })
+  if (switching.input.oneWay) {
+    await onward(STEPS.leave, { do: () => act.forward.leaveOldClosed(onBoth(switching, STEPS.leave, planned)), detail: told })
+    return left
+  }
   await onward(STEPS.follow, { do: () => act.forward.letOldFollow(onBoth(switching, STEPS.follow, planned)), detail: told })
   const { heartbeatTimeoutMs } = switching.input
   const turning = { ...onBoth(switching, STEPS.turn, planned), heartbeatTimeoutMs }

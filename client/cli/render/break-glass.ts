@@ -6,6 +6,7 @@ import {
   FINISH_STEPS,
   REVERT_STEPS,
 } from '../../../contracts/break-glass'
+import type { StepName } from '../../../contracts/operation'
 import type { SeenStanding } from '../../../postgres/break-glass/standing'
 import type { Paint } from '../io'
 import { oneLine } from './quoted'
@@ -38,7 +39,7 @@ export function addressLines({ operation, sides, writtenAt, endpoint }: BreakGla
 }
 
 export function standingLines(papers: BreakGlassPapers, seen: SeenStanding, paint: Paint): string[] {
-  const { sides, operation } = papers
+  const { sides, operation, oneWay = false } = papers
   const { source, standby, stage, unreached } = seen
   const mark = (yes: boolean, what: string): string => `  ${yes ? paint('green', '✔') : paint('dim', '·')} ${what}`
   const away = (side: 'source' | 'standby'): string[] =>
@@ -55,22 +56,29 @@ export function standingLines(papers: BreakGlassPapers, seen: SeenStanding, pain
           mark(source.actor?.startsWith('break-glass') === true, 'workers are kept off the source'),
           mark(source.keptOut, 'applications are kept out of the source by their grants'),
           mark(!source.open || source.closed !== null, `the source is closed (${source.sessions} sessions inside)`),
-          mark(source.closed?.limit != null, 'the barrier was passed, and workers of the way back come in'),
+          mark(
+            source.closed?.limit != null,
+            oneWay
+              ? 'the barrier was passed, and it stays closed'
+              : 'the barrier was passed, and workers of the way back come in',
+          ),
         ]),
     ...away('standby'),
     ...(standby === null
       ? []
       : [
           mark(standby.forward?.enabled !== true, 'the standby does not follow any more'),
-          mark(standby.backSlot?.active === true, 'the old writer follows the standby'),
+          ...(oneWay ? [] : [mark(standby.backSlot?.active === true, 'the old writer follows the standby')]),
           mark(!standby.keptOut, 'applications may come into the standby'),
           mark(standby.forward === null, 'the way there is removed'),
         ]),
   ]
 }
 
-export function willDoLines(deed: BreakGlassDeed, paint: Paint): string[] {
-  const steps = Object.values(deed === 'finish' ? FINISH_STEPS : REVERT_STEPS)
+export function willDoLines(deed: BreakGlassDeed, { oneWay }: Pick<BreakGlassPapers, 'oneWay'>, paint: Paint): string[] {
+  const { follow, remove, leave } = FINISH_STEPS
+  const apart: readonly StepName[] = oneWay ? [follow, remove] : [leave]
+  const steps = Object.values<StepName>(deed === 'finish' ? FINISH_STEPS : REVERT_STEPS).filter((step) => !apart.includes(step))
   return [
     paint('bold', `what "${deed}" does; a step that is done is found done`),
     ...steps.map(({ title }, at) => `  ${at + 1}. ${title}`),

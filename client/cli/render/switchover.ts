@@ -30,8 +30,17 @@ export function switchoverPlanLines(plan: SwitchoverPlan, entry: Pick<DatabaseEn
     ...viewLines(plan, to),
     ...(plan.holds ? ['  clients of the endpoint wait meanwhile, and keep their connections'] : []),
     `  there is no writer for about ${seconds(plan.predictedOutageMs)}, as was measured on one machine, networks come on top`,
-    `  makes the way back by ${oneLine(plan.back.slot)}: ${from} follows ${to} from the first write on`,
+    ...backLines(plan, { from, to }),
     ...planEndLines(plan, view),
+  ]
+}
+
+function backLines({ oneWay, back }: SwitchoverPlan, { from, to }: Readonly<Record<'from' | 'to', string>>): string[] {
+  if (oneWay === undefined)
+    return [`  makes the way back by ${oneLine(back.slot)}: ${from} follows ${to} from the first write on`]
+  return [
+    `  makes no way back, and nothing follows: ${from} stays closed, and going back loses what is written on ${to} from then on`,
+    `  the reason that was given: ${oneLine(oneWay.reason)}`,
   ]
 }
 

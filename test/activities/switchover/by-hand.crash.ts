@@ -2,14 +2,10 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { failure } from '../../../contracts/failures'
-import { finishByHand } from '../../../postgres/break-glass/finish'
-import { findPapers } from '../../../postgres/break-glass/keep'
-import { revertByHand } from '../../../postgres/break-glass/revert'
-import type { Reach, Role, SideName } from '../../../postgres/break-glass/sides'
-import { connect } from '../../../postgres/connect/session'
+import type { SideName } from '../../../postgres/break-glass/sides'
 import { KEYHOLE } from '../../../postgres/fence/keyhole'
 import { failureOf } from '../../postgres/support/apply'
+import { type Away, goingByHand, mayWrite } from './going-by-hand'
 import { type Movers, type Moving, startMovers } from './moving'
 
 let movers: Movers
@@ -17,11 +13,6 @@ beforeAll(async () => {
   movers = await startMovers()
 })
 afterAll(() => movers?.stop())
-
-const optionsOf = (it: Moving, side: SideName) => {
-  const { host, port } = movers.servers[side]
-  return { host, port, user: 'master', password: 'secret', database: it.names[side], applicationName: 'by hand' }
-}
 
 /** With papers, up to the way back. */
 async function prepared(): Promise<Moving> {
@@ -41,32 +32,7 @@ async function opened(): Promise<Moving> {
   return it
 }
 
-/** `away`: what does not answer. */
-async function byHand(it: Moving, away: (side: SideName, role: Role) => boolean) {
-  const keyhole = await connect({ ...optionsOf(it, 'standby'), database: KEYHOLE })
-  const papers = await findPapers(keyhole, it.operation).finally(() => keyhole.close())
-  if (papers === null) throw new Error('there are no papers')
-  const reach: Reach = ({ side, role, database, applicationName }) => {
-    if (away(side, role)) throw failure('DATABASE_UNREACHABLE', `${side} does not answer.`, { side })
-    return connect({ ...optionsOf(it, side), user: role === 'admin' ? 'master' : 'mover', database, applicationName })
-  }
-  const led: boolean[] = []
-  const told = async () => undefined
-  const run = {
-    ...{ papers, reach, run: 'a', before: told, after: told, failed: told, neverFailedOver: async () => 'nobody did' },
-    async lead(isCurrent: () => Promise<boolean>) {
-      led.push(await isCurrent())
-      return { moved: true, said: 'they are there' }
-    },
-  }
-  return { led, finish: () => finishByHand(run), revert: () => revertByHand(run) }
-}
-
-const mayWrite = (it: Moving, side: SideName) =>
-  it.on(side, 'app', `INSERT INTO orders (what) VALUES ('on')`).then(
-    () => true,
-    () => false,
-  )
+const byHand = (it: Moving, away: Away) => goingByHand(movers, it, away)
 
 test('an attempt to lead applications that comes late leads nobody to a standby that a person went back from', async () => {
   const it = await prepared()

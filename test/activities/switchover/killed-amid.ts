@@ -54,7 +54,7 @@ async function lacking(it: Moving, side: 'source' | 'standby', acknowledged: Ite
 }
 
 /** `done`: it came to its end before it was to die. */
-async function dying(wires: Wires, statements: number, work: () => Promise<unknown>): Promise<'done' | 'died'> {
+export async function dying(wires: Wires, statements: number, work: () => Promise<unknown>): Promise<'done' | 'died'> {
   wires.dieAfter(statements)
   try {
     await work()
@@ -71,12 +71,12 @@ async function dying(wires: Wires, statements: number, work: () => Promise<unkno
   }
 }
 
-/** `from`, `step`: before which statements. Resolves to how often it died in each of both. */
+/** `from`, `step`: before which statements; `oneWay`: why with no way back. Resolves to how often it died in each of both. */
 export async function killedAmid(
   { movers, wires }: Wired,
-  { from, step }: { readonly from: number; readonly step: number },
+  { from, step, oneWay }: { readonly from: number; readonly step: number; readonly oneWay?: string },
 ): Promise<Readonly<Record<'crossing' | 'back', number>>> {
-  const it = await movers.moving(wires.ports)
+  const it = await movers.moving(wires.ports, oneWay)
   const writing = startWriting(it)
   const deaths = { crossing: 0, back: 0 }
   try {
@@ -92,7 +92,9 @@ export async function killedAmid(
     const closed = new Set(writing.acknowledged)
     await expect(it.on('source', 'app', `INSERT INTO orders (what) VALUES ('late')`)).rejects.toThrow()
     expect(await lacking(it, 'standby', closed)).toEqual([])
-    expect((await it.act((on) => on.lookOnceMore(it.input('look-again')))).summary).toContain('is closed, the way back carries')
+    expect((await it.act((on) => on.lookOnceMore(it.input('look-again')))).summary).toContain(
+      `is closed, ${oneWay === undefined ? 'the way back carries' : 'nothing follows'}`,
+    )
 
     const back = () => it.act((on) => on.takeBackFence(it.input('cross')))
     for (let n = from; (await dying(wires, n, back)) === 'died'; n += step) deaths.back += 1

@@ -15,6 +15,7 @@ import type { MovedEndpoint } from '../../../contracts/endpoint'
 import type { DatabaseEntry } from '../../../contracts/fleet'
 import type { SwitchoverPlan, SwitchoverPlanSummary } from '../../../contracts/switchover'
 import { type Ledger, openLedger } from '../../../ledger/ledger'
+import type { PostgresMajor } from '../../../pgserver/binaries'
 import { connect, type Session } from '../../../postgres/connect/session'
 import { ensureControlSchema } from '../../../postgres/migrate/control-schema'
 import { MARKER_TABLE } from '../../../postgres/replicate/marker'
@@ -60,8 +61,8 @@ export interface Moving {
 
 export interface Movers {
   readonly servers: Readonly<Record<Side, TestServer>>
-  /** A new pair of databases, the one following the other, and an operation that is to move writing. */
-  moving(through?: Through): Promise<Moving>
+  /** A new pair of databases, the one following the other, and an operation that is to move writing; `oneWay`: why with no way back. */
+  moving(through?: Through, oneWay?: string): Promise<Moving>
   /** Whoever writes a document of such a name into the ledger, as LIKE takes it, waits until the gate is opened. */
   gate(name: string): Promise<Gate>
   stop(): Promise<void>
@@ -86,9 +87,9 @@ const ROOM = {
 }
 const PASSWORD = 'secret'
 
-export async function startMovers(): Promise<Movers> {
+export async function startMovers(major: PostgresMajor = 17): Promise<Movers> {
   const [source, standby, temporal] = await Promise.all([
-    startTestServer(17, ROOM),
+    startTestServer(major, ROOM),
     startTestServer(17, ROOM),
     // whoever watches a standby is started there, and works at nothing here
     startTestTemporal(),
@@ -99,7 +100,9 @@ export async function startMovers(): Promise<Movers> {
     const superuser = await (await server.database()).connectAsSuperuser()
     await superuser.execute(`CREATE ROLE mover LOGIN PASSWORD '${PASSWORD}'; CREATE ROLE app LOGIN PASSWORD '${PASSWORD}';
       CREATE ROLE reader LOGIN PASSWORD '${PASSWORD}'; CREATE ROLE follower LOGIN REPLICATION PASSWORD '${PASSWORD}';
-      ALTER ROLE master REPLICATION; GRANT pg_create_subscription, mover TO master`)
+      ALTER ROLE master REPLICATION; GRANT mover TO master`)
+    // before 16 there is no such role
+    if (superuser.serverVersionNum >= 160_000) await superuser.execute('GRANT pg_create_subscription TO master')
   }
   // beside the standby: what is asked of a source that stands still needs it
   const { options } = await standby.database()
@@ -108,7 +111,7 @@ export async function startMovers(): Promise<Movers> {
   let [count, gates] = [0, 0]
   return {
     servers: { source, standby },
-    moving: async (through) => makeMoving({ source, standby }, { ledger, client }, ++count, through),
+    moving: async (through, oneWay) => makeMoving({ source, standby }, { ledger, client }, ++count, { through, oneWay }),
     gate: async (name) => gateOf(await connect(options), name, ++gates),
     async stop() {
       await ledger.close()
@@ -193,7 +196,7 @@ async function makeMoving(
   servers: Readonly<Record<Side, TestServer>>,
   { ledger, client }: { readonly ledger: Ledger; readonly client: Client },
   count: number,
-  through?: Through,
+  { through, oneWay }: { readonly through?: Through | undefined; readonly oneWay?: string | undefined },
 ): Promise<Moving> {
   const databases = { source: await servers.source.database(), standby: await servers.standby.database() }
   const id = { source: `shop-${count}`, target: `stand-${count}` }
@@ -207,7 +210,8 @@ async function makeMoving(
   const [declared, back] = [declaredOn('source'), declaredOn('standby')]
   const nameOf = (side: Side) => databases[side].options.database
   const entries = { source: entryOf(id.source, nameOf('source')), standby: entryOf(id.target, nameOf('standby')) }
-  const request = { standby: entries.standby, declared, back, rehearse: false, drainMsMax: 20_000, compareMsMax: 0 }
+  const asked = { rehearse: false, drainMsMax: 20_000, compareMsMax: 0, ...(oneWay === undefined ? {} : { oneWay }) }
+  const request = { standby: entries.standby, declared, back: oneWay === undefined ? back : null, ...asked }
   const bundle = await ledger.putBundle({ version: 1, database: entries.source, migrations: [], switchover: request as never })
   const at = new Date().toISOString()
   const about = {

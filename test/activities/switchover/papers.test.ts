@@ -12,13 +12,17 @@ const sideOf = (name: string, database: string, keeps = ['shop_admin', 'shop_mig
   ...{ instance: `${name}-1`, instanceId: 'i', host: name === 'shop' ? '10.0.0.1' : '10.0.0.2', port: 5432 },
 })
 
-const papers = (database: string, more: { keeps?: string[]; limit?: number; declared?: Endpoint } = {}): BreakGlassPapers =>
+const papers = (
+  database: string,
+  more: { keeps?: string[]; limit?: number; declared?: Endpoint; oneWay?: true } = {},
+): BreakGlassPapers =>
   papersOf({
     ...{ operation: 'switchover-shop-1', writtenAt: '2026-11-30T00:00:00.000Z', id: { source: 'shop', target: 'shop-azure' } },
     sides: { source: sideOf('shop', database, more.keeps), standby: sideOf('shop-azure', database) },
     ...{ names: { forward: THERE, back: AGAIN }, connectionLimit: more.limit ?? -1, drainMsMax: 30_000 },
     endpoint: { kind: 'none', at: null, declared: more.declared ?? { kind: 'none' } },
     epochs: { source: 4, standby: 2, keyhole: 5 },
+    ...(more.oneWay === undefined ? {} : { oneWay: more.oneWay }),
   })
 
 const statements = ({ forward, back }: BreakGlassPapers): string[] =>
@@ -87,6 +91,21 @@ test('they say all that is done, in its order', () => {
   // the limit that was read is put back, by whichever way
   expect([said(forward, 'follow'), said(back, 'open')].every((sql) => sql.includes('CONNECTION LIMIT 40'))).toBe(true)
   expect(said(forward, 'open')).toContain("'PUBLIC'")
+})
+
+test('without a way back they say nothing of one: the source stays closed, and its slot goes from beside it', () => {
+  const { forward, back } = papers('shop', { oneWay: true, limit: 40 })
+  expect(forward.map(({ id }) => id).slice(6)).toEqual([
+    ...['forward-on', 'stay', 'close', 'empty', 'marker', 'barrier', 'unguard', 'sequences', 'forward-off', 'passed'],
+    ...['moved', 'own', 'open', 'endpoint', 'remove-subscription', 'remove-slot'],
+  ])
+  expect(back.map(({ id }) => id).slice(4)).toEqual([
+    ...['not-opened', 'mark', 'keep-out', 'open', 'let-in', 'forward-on', 'endpoint', 'guard-again'],
+  ])
+  const said = statements({ forward, back } as BreakGlassPapers).join(' ')
+  expect([said.includes(AGAIN.slot), said.includes(AGAIN.subscription)]).toEqual([false, false])
+  expect(forward.at(-1)?.where).toMatch(/^source: .*capstan_fence$/)
+  expect(said).toContain('SET connection_limit = 40')
 })
 
 test('on the way back nobody is let in, led or told to go on before nothing in the source turns him away', () => {

@@ -1,4 +1,5 @@
 /** Two servers whose wires a test may cut, for as long as the tests of a file run. */
+import type { PostgresMajor } from '../../../pgserver/binaries'
 import { type Movers, startMovers } from './moving'
 import { startWires, type Wires } from './wires'
 
@@ -8,11 +9,11 @@ export interface Wired {
 }
 
 /** To be called once in a file; what it resolves to is there within its tests. */
-export function wired(): () => Wired {
+export function wired(source: PostgresMajor = 17): () => Wired {
   let both: Wired | undefined
   let movers: Movers | undefined
   beforeAll(async () => {
-    movers = await startMovers()
+    movers = await startMovers(source)
     both = { movers, wires: await startWires(movers) }
   })
   afterAll(async () => {
