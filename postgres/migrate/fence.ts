@@ -84,9 +84,9 @@ export async function raiseFence(session: Session, input: RaiseFenceInput): Prom
   if (input.ensured !== true) await ensureControlSchema(session)
   const deadline = performance.now() + (input.waitMs ?? 10_000)
   let terminated = 0
-  for (;;) {
+  for (let lockMs = FREE_MS; ; lockMs = LOCK_MS) {
     try {
-      const raised = await writeFence(session, input)
+      const raised = await writeFence(session, input, lockMs)
       return { ...raised, terminated: terminated + raised.terminated }
     } catch (error) {
       input.signal?.throwIfAborted()
@@ -121,12 +121,17 @@ function nextToken(asked: FenceToken & { readonly operation: string }, standing:
 const WRITE_FENCE = `INSERT INTO capstan.fence (epoch, attempt, operation, raised_at) VALUES ($1, $2, $3, now())
   ON CONFLICT (singleton) DO UPDATE SET epoch = excluded.epoch, attempt = excluded.attempt, operation = excluded.operation, raised_at = now()`
 
+/** Of a row that nobody holds: an older attempt that does is ended at once. */
+const FREE_MS = 10
+const LOCK_MS = 300
+
 const NAME = `SELECT pg_catalog.set_config('application_name', $1, false)`
 
 /** Once it is committed older attempts fail by themselves, and what they still have under way ends in the same round trip. */
-async function writeFence(session: Session, input: RaiseFenceInput): Promise<RaisedFence> {
+async function writeFence(session: Session, input: RaiseFenceInput, lockMs: number): Promise<RaisedFence> {
   try {
-    const token = nextToken(input, await readStanding(session, 'FOR UPDATE', `BEGIN; SET LOCAL lock_timeout = '300ms'; `))
+    const before = `BEGIN; SET LOCAL lock_timeout = ${lockMs}; `
+    const token = nextToken(input, await readStanding(session, 'FOR UPDATE', before))
     const naming = input.name === undefined ? [] : [{ sql: NAME, values: [fencedName(token, input.name)] }]
     const ending = { sql: endOlder(session), values: [token.epoch, token.attempt] }
     const { fields, failed } = await session.commitWith(
