@@ -1,7 +1,6 @@
 /** The standby becomes the writer. Nothing here is taken back; all of it is safe to repeat, and nothing of it asks the source. */
 import { FAILOVER_DOCUMENTS, type FailoverKept, type FailoverPlan } from '../../contracts/failover'
 import type { StandbyState } from '../../contracts/standby'
-import { forgetMovedAway } from '../../postgres/fence/moved-away'
 import { setGuardAside } from '../../postgres/replicate/guard'
 import { filledViews } from '../../postgres/replicate/materialized-views'
 import { forgetOrigin } from '../../postgres/replicate/seeding'
@@ -59,10 +58,8 @@ export async function openAsWriter(deps: ActivityDeps, input: Input): Promise<Op
   // the way in is made meanwhile; nobody comes in by it before all that is done
   const opening = inKeyholeOf(deps, places.standby, input.epoch, async (on) => {
     await detaching
-    // of a time when writing had moved away from it
-    await forgetMovedAway(on.session, { database: places.standby.entry.database, token: on.token })
     assertMayAct()
-    return letApplicationsIn(on, places.standby)
+    return letApplicationsIn(on, places.standby, { writes: true })
   })
   const [detached, opened] = await Promise.allSettled([detaching, opening])
   if (detached.status === 'rejected') throw detached.reason

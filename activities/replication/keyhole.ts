@@ -7,16 +7,17 @@ import type { Session } from '../../postgres/connect/session'
 import { type ConnectTo, enterKeyhole, KEYHOLE, openKeyhole } from '../../postgres/fence/keyhole'
 import { type MovedAway, readMovedAway } from '../../postgres/fence/moved-away'
 import { closerOf } from '../../postgres/fence/raise'
-import { type FenceToken, standingEpoch, tagSession } from '../../postgres/migrate/fence'
+import { type FenceToken, standingEpoch } from '../../postgres/migrate/fence'
 import { giveBack, isKeptOut, type KeptOut, keepOut, type LetIn, letIn } from '../../postgres/replicate/keep-out'
 import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { raiseOwnFence } from '../schema/apply-behind-fence'
 import { openSession } from '../schema/open-session'
+import { answeringSoon, putReady, takeReady } from './ready'
 import type { Place } from './sides'
 
 /** Every managed server has it, and a customer may still have dropped it. */
-const MAINTENANCE = 'postgres'
+export const MAINTENANCE = 'postgres'
 
 export interface InKeyhole {
   readonly session: Session
@@ -41,15 +42,22 @@ export async function inKeyholeOf<T>(
   work: (on: InKeyhole) => Promise<T>,
 ): Promise<T> {
   const connectTo = masterOf(deps, place)
+  const { operation, step } = place.ref
   assertMayAct()
-  const session = await openKeyhole({ connectTo, from: [place.entry.database, MAINTENANCE] })
+  const stood = takeReady(place, 'keyhole')
+  const session = stood ?? (await openKeyhole({ connectTo, from: [place.entry.database, MAINTENANCE] }))
+  let ready = false
   try {
-    const { token } = await raiseOwnFence(session, place.ref.operation, epoch)
-    await tagSession(session, token, `capstan ${place.ref.operation} ${place.ref.step}`)
+    // whoever opened it has just looked whose its control schema is
+    const raising = { name: `capstan ${operation} ${step}`, ensured: true }
+    const { token } = await answeringSoon([stood], () => raiseOwnFence(session, operation, epoch, raising))
     assertMayAct()
-    return await work({ session, connectTo, token })
+    const done = await work({ session, connectTo, token })
+    ready = stood !== null
+    return done
   } finally {
-    await session.close()
+    if (ready) putReady(place, 'keyhole', session)
+    else await session.close()
   }
 }
 
@@ -80,9 +88,13 @@ export function namesKept({ connections: { admin, migrator } }: DatabaseEntry, p
   return [admin.user, migrator.user, ...(publisher === null ? [] : [publisher])]
 }
 
-/** `stay`: as whom another one follows this database. */
-export function letApplicationsIn({ session, token }: InKeyhole, { entry }: Place, stay: readonly string[] = []): Promise<LetIn> {
-  return letIn(session, { database: entry.database, token, stay, signal: currentAct().signal })
+/** `stay`: as whom another one follows this database. `writes`: as in `letIn`. */
+export function letApplicationsIn(
+  { session, token }: InKeyhole,
+  { entry }: Place,
+  { stay = [], writes = false }: { readonly stay?: readonly string[]; readonly writes?: boolean } = {},
+): Promise<LetIn> {
+  return letIn(session, { database: entry.database, token, stay, writes, signal: currentAct().signal })
 }
 
 /** The undo of `keepApplicationsOut`, and of nothing that was taken before this operation. Safe to repeat, and where there is no keyhole. */

@@ -7,7 +7,7 @@ import type { ReplicateRequest, StandbyRequest } from '../../contracts/replicate
 import type { DeclaredStandby, StandbyId } from '../../contracts/standby'
 import type { StepRef } from '../../contracts/step-ref'
 import type { Session } from '../../postgres/connect/session'
-import { endOlderBackends, type FenceToken, fencedName, holdFence, tagSession } from '../../postgres/migrate/fence'
+import { endOlderBackends, type FenceToken, fencedName, holdFence } from '../../postgres/migrate/fence'
 import { assertMayAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { raiseOwnFence } from '../schema/apply-behind-fence'
@@ -121,8 +121,8 @@ export async function behindFence<T>(
 /** For what takes no pause: the row is raised, and every connection is called by the attempt, so that a later one ends it. */
 export async function raisedOn(deps: ActivityDeps, place: Place, epoch: number): Promise<FenceToken> {
   return looking(deps, place, 'migrator', async (session) => {
-    const { token } = await raiseOwnFence(session, place.ref.operation, epoch)
-    await tagSession(session, token, `capstan ${place.ref.operation} ${place.ref.step}`)
+    const { operation, step } = place.ref
+    const { token } = await raiseOwnFence(session, operation, epoch, { name: `capstan ${operation} ${step}` })
     return token
   })
 }

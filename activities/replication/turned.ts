@@ -8,7 +8,7 @@ import { quoteIdentifier } from '../../postgres/connect/quote'
 import type { Session } from '../../postgres/connect/session'
 import { CLOSED_STATE, enterKeyhole } from '../../postgres/fence/keyhole'
 import { openDatabases } from '../../postgres/fence/lower'
-import { forgetMovedAway, type MovedAway, recordMovedAway } from '../../postgres/fence/moved-away'
+import { type MovedAway, recordMovedAway } from '../../postgres/fence/moved-away'
 import { closedBy } from '../../postgres/fence/raise'
 import { FULL_STATE, notForWorkersOnly } from '../../postgres/fence/workers-only'
 import { refuseWriters } from '../../postgres/replicate/before-seeding'
@@ -160,9 +160,8 @@ function openedSince({ source, target }: Both['id'], moved: MovedAway, database:
 async function admitToWriter(deps: ActivityDeps, input: Replicating, { publisher }: DeclaredStandby): Promise<void> {
   const place = await placeOf(deps, input, 'source')
   await inKeyholeOf(deps, place, input.epochs.source, async (on) => {
-    await forgetMovedAway(on.session, { database: place.entry.database, token: on.token })
     assertMayAct()
-    await letApplicationsIn(on, place, [publisher.user])
+    await letApplicationsIn(on, place, { stay: [publisher.user], writes: true })
   })
 }
 

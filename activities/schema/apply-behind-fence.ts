@@ -5,7 +5,7 @@ import type { MigrationPlan } from '../../contracts/migrate'
 import type { OperationId } from '../../contracts/operation'
 import type { Session } from '../../postgres/connect/session'
 import { type ApplyInput, applyMigrations } from '../../postgres/migrate/apply'
-import { fencedName, type RaisedFence, raiseFence } from '../../postgres/migrate/fence'
+import { fencedName, type RaisedFence, type RaiseFenceInput, raiseFence } from '../../postgres/migrate/fence'
 import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { openSession, type SessionRequest } from './open-session'
@@ -40,7 +40,12 @@ export async function applyBehindFence(
 }
 
 /** For the attempt in progress: every older attempt of the operation is shut out and its backends are ended. */
-export function raiseOwnFence(session: Session, operation: OperationId, epoch: number): Promise<RaisedFence> {
+export function raiseOwnFence(
+  session: Session,
+  operation: OperationId,
+  epoch: number,
+  more: Pick<RaiseFenceInput, 'name' | 'ensured'> = {},
+): Promise<RaisedFence> {
   const { scheduledAtMs, signal } = assertMayAct()
-  return raiseFence(session, { epoch, attempt: scheduledAtMs, operation, signal })
+  return raiseFence(session, { epoch, attempt: scheduledAtMs, operation, signal, ...more })
 }

@@ -11,22 +11,23 @@ import { closeDatabases } from '../../postgres/fence/raise'
 import { proveWorkersOnly } from '../../postgres/fence/workers-only'
 import type { FenceToken } from '../../postgres/migrate/fence'
 import { applyErrors, awaitBarrier, type Barrier, takeBarrier } from '../../postgres/replicate/barrier'
-import { raiseGuardAgain, setGuardAside } from '../../postgres/replicate/guard'
+import { raiseGuardAgain } from '../../postgres/replicate/guard'
 import { disableSubscription, enableSubscription, findSubscription } from '../../postgres/replicate/subscription'
 import { schemaStamp } from '../../postgres/replicate/unchanged'
-import { carrySequences, readSequences, refuseUncarried } from '../../postgres/replicate/watch/sequences'
+import { carrySequences, readSequences, refuseUncarried, type SequencesRead } from '../../postgres/replicate/watch/sequences'
 import { closeWayBack, type OpenedWayBack, openWayBack, stopWayBack, stopWayThere } from '../../postgres/replicate/way-back'
 import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { rememberOnce } from '../remember'
 import { type InKeyhole, inKeyholeOf } from '../replication/keyhole'
 import { madeBy } from '../replication/made'
+import { dismissReady } from '../replication/ready'
 import { behindFence, raisedOn, type SideName } from '../replication/sides'
 import { openSession } from '../schema/open-session'
 import { createTrafficActivities } from '../traffic/traffic'
 import type { Switching, SwitchoverActivities } from './contract'
 import { letGo, takeInHand } from './directions'
-import { followNoMore, followNoMoreAnew, GUARD_MS, guardBefore, guardMeanwhile, reopened, toldUnguarded } from './guarded'
+import { asideMeanwhile, followNoMore, followNoMoreAnew, guardBefore, guardMeanwhile, reopened, toldUnguarded } from './guarded'
 import { endless, HOLD_WITHIN_MS, type Patience, patienceOf } from './hold'
 import { type HotTables, hotTables } from './hot'
 import { inTime, limitStatements } from './in-time'
@@ -34,7 +35,8 @@ import { heldSince, madeSince, notCarriedSince, sinceThePlan } from './look'
 import { assertNotMoved, assertNotMovedThere, assertNotTakenBack, recordTakenBack } from './moved'
 import { nearEnough } from './near'
 import { insideBoth, type Pair, pairOf } from './pair'
-import { stopwatch } from './stopwatch'
+import { standReady } from './ready'
+import { type Stopwatch, stopwatch } from './stopwatch'
 import { confirmedAsBefore } from './synced'
 import { onBoth } from './way-back'
 
@@ -64,7 +66,8 @@ export async function fenceAndDrain(deps: ActivityDeps, input: Input): Promise<C
     source: await raisedOn(deps, pair.places.source, input.epochs.source),
     standby: await raisedOn(deps, pair.places.standby, input.epochs.standby),
   }
-  return inKeyholeOf(deps, pair.places.source, input.fenceEpoch, (hole) =>
+  await standReady(deps, pair, tokens.standby)
+  const crossed = inKeyholeOf(deps, pair.places.source, input.fenceEpoch, (hole) =>
     insideBoth(deps, pair, tokens, async (on) => {
       await nearEnough(deps, { operation: input.operation, pair, keyhole: hole.session, on, tokens })
       // before it is looked, so that what is made meanwhile is seen behind the fence
@@ -83,6 +86,8 @@ export async function fenceAndDrain(deps: ActivityDeps, input: Input): Promise<C
       }
     }),
   )
+  crossed.catch(() => dismissReady(input.operation))
+  return crossed
 }
 
 /** Writers wait: what this very attempt has closed is opened by the session that has closed it, with the ledger away or not. The row of who may act stands
@@ -171,29 +176,27 @@ async function crossWith(crossing: Crossing, hot: HotTables | null): Promise<Cro
     takeBarrier(on.source, { operation, token: tokens.source, signal }),
   )
   const awaited = { source: hole.session, standby: on.standby, slot, subscription, barrier, errorsBefore }
-  const { passed, guarded } = await guardMeanwhile(crossing, before, (either) =>
-    awaitBarrier({ ...awaited, deadlineMs: Math.min(pair.request.drainMsMax, left()), signal: either }),
-  )
   const after = { stage: 'looking what was made since', limitMs: STAGE_MS.again, sessions }
-  await inTime(after, () => refuseMadeSince(crossing, guarded.stamp))
-  assertMayAct()
-  await inTime({ stage: 'the guard', limitMs: GUARD_MS, sessions }, () =>
-    setGuardAside(on.standby, { token: tokens.standby, signal }),
-  )
-  took.drain()
-  // nobody draws from them behind the fence
-  const carried = await inTime({ stage: 'carrying the sequences', limitMs: STAGE_MS.sequences, sessions }, async () => {
-    const [source, there] = await Promise.all([readSequences(on.source), readSequences(on.standby)])
-    return carrySequences({ source, there, standby: on.standby, margin: 0 })
+  // the wait for the drain is behind it on this session, and ends first
+  const asking = { ...after, limitMs: pair.request.drainMsMax + 1_000, sessions: [on.standby] }
+  // what does not hang on the drain is asked meanwhile: nobody makes anything, nor draws from a sequence, behind the fence
+  const there = inTime(asking, () => Promise.all([schemaStamp(on.standby, signal), readSequences(on.standby)]))
+  there.catch(() => undefined)
+  const { passed, guarded, asked } = await guardMeanwhile(crossing, before, {
+    waiting: (either) => awaitBarrier({ ...awaited, deadlineMs: Math.min(pair.request.drainMsMax, left()), signal: either }),
+    asking: () => inTime(after, () => Promise.all([heldSince(on.source, crossing.unlogged), readSequences(on.source)])),
   })
-  refuseUncarried(carried.findings)
-  took.sequences()
-  const compared = await hot?.compare()
-  await hot?.close()
-  took.compare()
+  const [stamp, sequencesThere] = await there
+  const [held, sequencesHere] = asked
+  await inTime(after, () => refuseMadeSince(crossing, { source: guarded.stamp, standby: stamp }, held))
   assertMayAct()
-  const backWithin = Math.min(WAY_BACK_MS, left())
-  const way = await (pair.oneWay ? closedForGood(crossing, backWithin) : followedBack(crossing, backWithin))
+  took.drain()
+  const { carried, compared, way } = await asideMeanwhile({ place: pair.places.standby, on, tokens }, () =>
+    carryOver(crossing, { hot, took, left, here: sequencesHere, there: sequencesThere }),
+  )
+  await inTime({ stage: 'the proof', limitMs: STAGE_MS.proof, sessions, spared }, () =>
+    way === null ? closedForGood(crossing) : forWorkersOnly(crossing),
+  )
   took.wayBack()
   const { closingAt, closedMs, ...tookMs } = took.told()
   const document = {
@@ -214,54 +217,73 @@ async function crossWith(crossing: Crossing, hot: HotTables | null): Promise<Cro
   return { summary, lsn: barrier.lsn, closedMs }
 }
 
-/** Resolves once it carries, and workers alone come into the source. */
-async function followedBack(crossing: Crossing, withinMs: number): Promise<OpenedWayBack> {
-  const { input, pair, hole, on, tokens } = crossing
-  const { operation } = input
-  const { signal } = currentAct()
-  const all = { sessions: [on.source, on.standby], spared: [hole.session] }
-  const way = await inTime({ stage: 'the way back', limitMs: withinMs + STAGE_MS.marker, ...all }, () =>
-    openWayBack({
-      ...{ source: on.source, standby: on.standby, forward: pair.forward, back: pair.back },
-      ...{ keyhole: hole.session, raisedBy: operation, operation, database: databaseOf(pair) },
-      ...{ token: hole.token, sourceToken: tokens.source, standbyToken: tokens.standby, signal },
-      deadlineMs: withinMs,
-    }),
-  )
-  await inTime({ stage: 'the proof', limitMs: STAGE_MS.proof, ...all }, async () =>
-    proveWorkersOnly(hole.session, {
-      ...{ raisedBy: operation, database: databaseOf(pair), token: hole.token },
-      ...{ connectAsWriter: writerOf(crossing), guests: [await ownGuest(on.source)] },
-    }),
-  )
-  return way
-}
-
-/** Where there can be none: the standby follows no more, and the source is proven closed once again; that it was is written beside it. */
-async function closedForGood(crossing: Crossing, withinMs: number): Promise<null> {
-  const { input, pair, hole, on, tokens } = crossing
-  const { operation } = input
-  const { signal } = currentAct()
-  const all = { sessions: [on.source, on.standby], spared: [hole.session] }
-  const { source, standby } = on
-  await inTime({ stage: 'the end of the way there', limitMs: withinMs + STAGE_MS.marker, ...all }, () =>
-    stopWayThere({ source, standby, forward: pair.forward, standbyToken: tokens.standby, deadlineMs: withinMs, signal }),
-  )
-  await inTime({ stage: 'the proof', limitMs: STAGE_MS.proof, ...all }, async () => {
-    await proveClosed(hole.session, {
-      ...{ connectTo: hole.connectTo, scope: { databases: [databaseOf(pair)] }, operation, token: hole.token },
-      ...{ connectAsWriter: writerOf(crossing), guests: [await ownGuest(source)] },
-    })
-    await recordPassed(hole.session, { raisedBy: operation, database: databaseOf(pair), token: hole.token })
+/** Workers of the way back come into the source, and nobody else. */
+async function forWorkersOnly(crossing: Crossing): Promise<void> {
+  const { input, pair, hole, on } = crossing
+  await proveWorkersOnly(hole.session, {
+    ...{ raisedBy: input.operation, database: databaseOf(pair), token: hole.token },
+    ...{ connectAsWriter: writerOf(crossing), guests: [await ownGuest(on.source)] },
   })
-  return null
 }
 
-/** From here on nobody makes anything. What was made between the look before the fence and its raising is refused, since its rows would stay behind. `source`: its stamp
- *  behind the fence. */
-async function refuseMadeSince({ on, pair, stamps, unlogged }: Crossing, source: string): Promise<void> {
-  const same = source === stamps.source && (await schemaStamp(on.standby, currentAct().signal)) === stamps.standby
-  const since = same ? await heldSince(on.source, unlogged) : await madeSince(on, pair, unlogged)
+/** Where there is no way back the source is proven closed once again; that it was is written beside it. */
+async function closedForGood(crossing: Crossing): Promise<void> {
+  const { input, pair, hole, on } = crossing
+  const { operation } = input
+  await proveClosed(hole.session, {
+    ...{ connectTo: hole.connectTo, scope: { databases: [databaseOf(pair)] }, operation, token: hole.token },
+    ...{ connectAsWriter: writerOf(crossing), guests: [await ownGuest(on.source)] },
+  })
+  await recordPassed(hole.session, { raisedBy: operation, database: databaseOf(pair), token: hole.token })
+}
+
+interface CarryingOver {
+  readonly hot: HotTables | null
+  readonly took: Stopwatch
+  readonly left: Patience
+  readonly here: SequencesRead
+  readonly there: SequencesRead
+}
+
+/** What is left to carry once the standby has all rows, and the way back. Where there can be none, which is null, the standby follows no more. */
+async function carryOver(
+  { input: { operation }, pair, hole, on, tokens }: Crossing,
+  { hot, took, left, here, there }: CarryingOver,
+) {
+  const { signal } = currentAct()
+  const sessions = [on.source, on.standby]
+  const carried = await inTime({ stage: 'carrying the sequences', limitMs: STAGE_MS.sequences, sessions }, () =>
+    carrySequences({ source: here, there, standby: on.standby, margin: 0 }),
+  )
+  refuseUncarried(carried.findings)
+  took.sequences()
+  const compared = await hot?.compare()
+  await hot?.close()
+  took.compare()
+  assertMayAct()
+  const backWithin = Math.min(WAY_BACK_MS, left())
+  const limitMs = backWithin + STAGE_MS.marker
+  const all = { limitMs, sessions, spared: [hole.session] }
+  const { source, standby } = on
+  const sides = { source, standby, forward: pair.forward, standbyToken: tokens.standby, deadlineMs: backWithin, signal }
+  if (pair.oneWay) {
+    await inTime({ stage: 'the end of the way there', ...all }, () => stopWayThere(sides))
+    return { carried, compared, way: null }
+  }
+  const way: OpenedWayBack = await inTime({ stage: 'the way back', ...all }, () =>
+    openWayBack({
+      ...{ ...sides, back: pair.back, sourceToken: tokens.source },
+      ...{ keyhole: hole.session, raisedBy: operation, operation, database: databaseOf(pair), token: hole.token },
+    }),
+  )
+  return { carried, compared, way }
+}
+
+/** Behind the fence nobody makes anything. What was made between the look before it and its raising is refused, since its rows would stay behind. `behind`, `held`:
+ *  the stamps, and what no stamp shows, behind the fence. */
+async function refuseMadeSince({ on, pair, stamps, unlogged }: Crossing, behind: Stamps, held: readonly string[]): Promise<void> {
+  const same = behind.source === stamps.source && behind.standby === stamps.standby
+  const since = same ? held : await madeSince(on, pair, unlogged)
   if (since.length > 0) throw changedSince('What was made after the look before the fence is not carried', since)
 }
 
@@ -334,6 +356,7 @@ async function takenBack(deps: ActivityDeps, input: Switching, pair: Pair, forGo
   const { signal } = currentAct()
   const { forward, back } = pair
   const { subscription } = back
+  dismissReady(operation)
   // by itself, since the standby may be the one that does not answer
   const stop = () =>
     behindFence(deps, pair.places.source, input.epochs.source, ({ admin, token }) => stopWayBack(admin, { subscription, token }))

@@ -13,6 +13,7 @@ import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { inKeyholeOf, keepApplicationsOut, letApplicationsIn } from '../replication/keyhole'
 import { dropAtSource } from '../replication/make'
+import { dismissReady } from '../replication/ready'
 import { change } from '../replication/record'
 import { looking, raisedOn } from '../replication/sides'
 import type { Switching, Watching } from './contract'
@@ -40,11 +41,11 @@ export async function openToApplications(deps: ActivityDeps, input: Switching): 
   asking.catch(() => undefined)
   const { back, gone, unasked } = await inKeyholeOf(deps, places.standby, input.epochs.standby, async (on) => {
     const unasked = await asking
-    // of the time when it was the old writer itself
-    await forgetMovedAway(on.session, { database: places.standby.entry.database, token: on.token })
     assertMayAct()
-    return { ...(await letApplicationsIn(on, places.standby, user === null ? [] : [user])), unasked }
+    return { ...(await letApplicationsIn(on, places.standby, { stay: user === null ? [] : [user], writes: true })), unasked }
   })
+  // nobody waits any more
+  dismissReady(operation)
   const open = back.length === 0 ? `${id.target} is open to whom it was` : `${back.join(', ')} may connect to ${id.target} again`
   const lacking = gone.length === 0 ? '' : `; not there any more, and so not let in: ${gone.join(', ')}`
   return { summary: `${open}${lacking}${unasked}` }

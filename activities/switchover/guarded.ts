@@ -2,18 +2,19 @@
 import type { Session } from '../../postgres/connect/session'
 import { openDatabases } from '../../postgres/fence/lower'
 import type { FenceToken } from '../../postgres/migrate/fence'
-import { hasEventTriggers, raiseGuard } from '../../postgres/replicate/guard'
+import { hasEventTriggers, raiseGuard, setGuardAside } from '../../postgres/replicate/guard'
 import { type Reopened, reopenSource } from '../../postgres/replicate/reopen'
 import { schemaStamp } from '../../postgres/replicate/unchanged'
 import { stopWayBack } from '../../postgres/replicate/way-back'
 import { currentAct } from '../act'
 import { type InKeyhole, namesKept } from '../replication/keyhole'
-import type { SideName } from '../replication/sides'
+import { putReady, takeReady } from '../replication/ready'
+import type { Place, SideName } from '../replication/sides'
 import { inTime } from './in-time'
 import type { Pair } from './pair'
 
 /** A thousand tables take a few tenths of a second. */
-export const GUARD_MS = 30_000
+const GUARD_MS = 30_000
 const FOLLOW_NO_MORE_MS = 2_000
 
 interface Sides {
@@ -50,20 +51,49 @@ export async function guardBefore(sides: Sides): Promise<GuardedSource | null> {
   return (await hasEventTriggers(sides.on.source)) ? guardSource(sides) : null
 }
 
-export async function guardMeanwhile<T>(
+/** `asking`: of the source, once its guard stands. */
+export async function guardMeanwhile<T, A>(
   sides: Sides,
   before: GuardedSource | null,
-  waiting: (either: AbortSignal) => Promise<T>,
-): Promise<{ passed: T; guarded: GuardedSource }> {
+  { waiting, asking }: { readonly waiting: (either: AbortSignal) => Promise<T>; readonly asking: () => Promise<A> },
+): Promise<{ passed: T; guarded: GuardedSource; asked: A }> {
   const { signal } = currentAct()
-  if (before !== null) return { passed: await waiting(signal), guarded: before }
   const over = new AbortController()
-  const raising = guardSource(sides)
+  const raising = (async () => {
+    const guarded = before ?? (await guardSource(sides))
+    return { guarded, asked: await asking() }
+  })()
   raising.catch(() => over.abort())
-  const [passed, guarded] = await Promise.allSettled([waiting(AbortSignal.any([signal, over.signal])), raising])
-  if (guarded.status === 'rejected') throw guarded.reason
+  const [passed, raised] = await Promise.allSettled([waiting(AbortSignal.any([signal, over.signal])), raising])
+  if (raised.status === 'rejected') throw raised.reason
   if (passed.status === 'rejected') throw passed.reason
-  return { passed: passed.value, guarded: guarded.value }
+  return { passed: passed.value, ...raised.value }
+}
+
+/** Where writing moves to the guard is set aside beside `work`, by a session of its own that stands ready, or else before it. */
+export async function asideMeanwhile<T>(
+  { place, on, tokens }: Pick<Sides, 'on' | 'tokens'> & { readonly place: Place },
+  work: () => Promise<T>,
+): Promise<T> {
+  const setting = (session: Session): Promise<void> =>
+    inTime({ stage: 'the guard', limitMs: GUARD_MS, sessions: [session] }, () =>
+      setGuardAside(session, { token: tokens.standby, signal: currentAct().signal }),
+    )
+  const session = takeReady(place, 'admin')
+  if (session === null) {
+    await setting(on.standby)
+    return work()
+  }
+  const working = work()
+  // nothing of it goes on behind the back of whoever takes it back
+  working.catch(() => session.close())
+  const [aside, worked] = await Promise.allSettled([setting(session), working])
+  if (aside.status === 'fulfilled' && worked.status === 'fulfilled') {
+    putReady(place, 'admin', session)
+    return worked.value
+  }
+  void session.close()
+  throw worked.status === 'rejected' ? worked.reason : aside.status === 'rejected' ? aside.reason : undefined
 }
 
 /** Null: it was prepared by a version that knew of no guard. It is asked for again before anybody comes in. */

@@ -5,12 +5,12 @@ import type { OperationId } from '../../contracts/operation'
 import { SWITCHOVER_DOCUMENTS } from '../../contracts/switchover'
 import type { Session } from '../../postgres/connect/session'
 import { readMovedAway } from '../../postgres/fence/moved-away'
-import { tagSession } from '../../postgres/migrate/fence'
 import { forgetOrigin } from '../../postgres/replicate/seeding'
 import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { markOldWriter } from '../replication/old-writer'
-import { looking } from '../replication/sides'
+import { answeringSoon, takeReady } from '../replication/ready'
+import { opener } from '../replication/sides'
 import { raiseOwnFence } from '../schema/apply-behind-fence'
 import type { Switching } from './contract'
 import { endForward } from './directions'
@@ -85,15 +85,20 @@ async function nobodysStandby(
   // it may fail before anybody waits for it
   recording.catch(() => undefined)
   try {
-    return await looking(deps, places.standby, 'migrator', async (session) => {
-      const { token } = await raiseOwnFence(session, operation, epochs.standby)
-      await tagSession(session, token, `capstan ${operation} ${step}`)
+    const stood = takeReady(places.standby, 'migrator')
+    const session = stood ?? (await opener(deps, places.standby, 'migrator')())
+    try {
+      const raising = { name: `capstan ${operation} ${step}`, ensured: stood !== null }
+      const { token } = await answeringSoon([stood], () => raiseOwnFence(session, operation, epochs.standby, raising))
       // first what a token stands before: whoever was overtaken ends nobody's way
       const there = await recording
       assertMayAct()
-      await forgetOrigin(session, { source: id.source, token, signal: currentAct().signal })
+      await forgetOrigin(session, { source: id.source, token, signal: currentAct().signal, ensured: true })
       return there
-    })
+    } finally {
+      // a goodbye is one more way, and nobody waits for it
+      void session.close()
+    }
   } finally {
     // nothing of it goes on once the attempt is over
     await recording.catch(() => undefined)

@@ -72,12 +72,12 @@ const RECORDS_MS = 300
 /** How often the crossing opens a session and waits for an answer, one after the other. docs/decisions/0028. */
 function foretold({ openMs, wayMs, barrierMs, sequencesMs }: Timed, { request, oneWay }: Pair): Rehearsed {
   const parts = {
-    fence: 2 * openMs + 6 * wayMs,
+    fence: openMs + 8 * wayMs,
     drain: barrierMs,
     sequences: sequencesMs + 2 * wayMs,
     compare: request.compareMsMax,
-    wayBack: oneWay ? openMs + 6 * wayMs : 2 * openMs + 8 * wayMs,
-    lead: 4 * openMs + 10 * wayMs + RECORDS_MS,
+    wayBack: oneWay ? openMs + 6 * wayMs : openMs + 8 * wayMs,
+    lead: openMs + 14 * wayMs + RECORDS_MS,
   }
   const rounded = Object.fromEntries(Object.entries(parts).map(([part, ms]) => [part, Math.round(ms)])) as Rehearsed['parts']
   const predictedOutageMs = Object.values(rounded).reduce((sum, ms) => sum + ms, 0)

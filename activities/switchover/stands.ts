@@ -14,6 +14,7 @@ import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { isAway } from '../replication/away'
 import { masterOf, namesKept } from '../replication/keyhole'
+import { answeringSoon, putReady, takeReady } from '../replication/ready'
 import { opener } from '../replication/sides'
 import { openSession } from '../schema/open-session'
 import type { Switching } from './contract'
@@ -26,17 +27,26 @@ export async function lookOnceMore(deps: ActivityDeps, input: Switching): Promis
   const pair = await pairOf(deps, input)
   const { source, standby } = pair.places
   assertMayAct()
-  const opened = await openAll([
-    () => masterOf(deps, source)(KEYHOLE),
-    () => masterOf(deps, standby)(KEYHOLE),
-    opener(deps, standby, 'admin'),
-  ])
+  const doors = [
+    { place: source, door: 'keyhole', open: () => masterOf(deps, source)(KEYHOLE) },
+    { place: standby, door: 'keyhole', open: () => masterOf(deps, standby)(KEYHOLE) },
+    { place: standby, door: 'admin', open: opener(deps, standby, 'admin') },
+  ] as const
+  const stood = doors.map(({ place, door }) => takeReady(place, door))
+  const opened = await openAll(
+    doors.map(
+      ({ open }, n) =>
+        async () =>
+          stood[n] ?? open(),
+    ),
+  )
   const [here, there, inside] = opened
+  let ready = false
   try {
     if (here === undefined || there === undefined || inside === undefined) throw new Error('three sessions were asked for')
     const { entry, address } = source
     const writer = { entry, role: 'migrator', operation, step, address, canary: false, ownAddress: true } as const
-    const against = await againstMoving({
+    const asked = {
       operation,
       source: {
         ...{ keyhole: here, database: entry.database, epoch: fenceEpoch },
@@ -47,10 +57,16 @@ export async function lookOnceMore(deps: ActivityDeps, input: Switching): Promis
         keep: namesKept(standby.entry, backUser(pair)),
       },
       ...{ forward: pair.forward, back: pair.oneWay ? null : pair.back },
-    })
+    }
+    const against = await answeringSoon(stood, () => againstMoving(asked))
     if (against.length > 0) throw notStanding(against)
+    ready = true
   } finally {
-    await Promise.all(opened.map((session) => session.close()))
+    const leaving = doors.map(async ({ place, door }, n) => {
+      if (ready && stood[n] != null) return putReady(place, door, stood[n])
+      return opened[n]?.close()
+    })
+    await Promise.all(leaving)
   }
   const way = pair.oneWay ? 'nothing follows' : 'the way back carries'
   return { summary: `${pair.id.source} is closed, ${way}, and applications are kept out of ${pair.id.target}` }
@@ -86,11 +102,13 @@ async function askSource(
   operation: string,
 ): Promise<readonly string[] | 'silent'> {
   try {
-    const session = await masterOf(deps, source)(KEYHOLE)
+    const stood = takeReady(source, 'keyhole')
+    const session = stood ?? (await masterOf(deps, source)(KEYHOLE))
     try {
-      return await openedByOthers(session, { database: source.entry.database, operation, oneWay })
+      return await answeringSoon([stood], () => openedByOthers(session, { database: source.entry.database, operation, oneWay }))
     } finally {
-      await session.close()
+      // a goodbye is one more way, and nobody waits for it
+      void session.close()
     }
   } catch (error) {
     if (error instanceof Failure && isAway(error) && error.code !== 'DATABASE_UNKNOWN') return 'silent'

@@ -10,7 +10,7 @@ import type { ConnectOptions } from './connect-options'
 import { connectFailure, type Endpoint, lost, ServerError, statementFailure } from './errors'
 import { GuardedClient } from './guarded-client'
 import { refuseForeignPath, refuseForeignRole, SESSION_START, type SessionStart } from './own-functions'
-import { type Committed, ThenCommit } from './then-commit'
+import { type Committed, type Next, ThenCommit } from './then-commit'
 import { plainTypes } from './values'
 
 export type Row = Record<string, unknown>
@@ -41,7 +41,7 @@ export interface Session {
   commitWith(
     sql: string,
     values: readonly (string | number | null)[],
-    next?: readonly string[],
+    next?: readonly Next[],
     options?: StatementOptions,
   ): Promise<Committed>
   /** Sets `name` for the session and keeps it over `reset()`. */
@@ -73,6 +73,17 @@ const PINNED: Readonly<Record<string, string>> = {
 const PINNED_SINCE_14: Readonly<Record<string, string>> = {
   client_connection_check_interval: '500',
   idle_session_timeout: '0',
+}
+
+/** All of them, in the way in which a session learns who answers: names its schema and uses no operator, so that nobody's own functions run before they are refused. */
+const PIN = `SELECT ${Object.entries(PINNED)
+  .map(([name, value]) => pinning(name, value))
+  .join(', ')}, ${Object.entries(PINNED_SINCE_14)
+  .map(([name, value]) => `CASE WHEN pg_catalog.current_setting('${name}', true) IS NOT NULL THEN ${pinning(name, value)} END`)
+  .join(', ')}`
+
+function pinning(name: string, value: string): string {
+  return `pg_catalog.set_config('${name}', '${value}', false)`
 }
 
 /** Connects. Throws DATABASE_UNREACHABLE, CREDENTIALS_REJECTED, PASSWORD_WITHHELD, DATABASE_UNKNOWN, DATABASE_REFUSED or OPTION_INVALID. */
@@ -146,10 +157,10 @@ class PgSession implements Session {
     })
   }
 
-  /** Learns who answers and pins the settings. */
+  /** Learns who answers and pins the settings, in one round trip. */
   async pin(): Promise<void> {
-    const { rows } = await this.#client.query<SessionStart>(SESSION_START)
-    const [start] = rows
+    const [told] = resultsOf(await this.#client.query<SessionStart>(`${SESSION_START}; ${PIN}`))
+    const start = told?.rows[0]
     if (start === undefined) throw lost(this.endpoint, 'it does not say who it is')
     this.backendPid = start.pid
     this.serverVersionNum = Number(start.version)
@@ -157,7 +168,6 @@ class PgSession implements Session {
     refuseForeignPath(start, this.endpoint)
     // A pooler may log in as whom it likes; it is refused for what it is.
     if (!this.pooled) await refuseForeignRole(this.#client, start, this.endpoint)
-    await this.#applySettings()
   }
 
   async #applySettings(): Promise<void> {
@@ -201,7 +211,7 @@ class PgSession implements Session {
   commitWith(
     sql: string,
     values: readonly (string | number | null)[],
-    next: readonly string[] = [],
+    next: readonly Next[] = [],
     options: StatementOptions = {},
   ): Promise<Committed> {
     return this.#inTurn(sql, options, () => this.#client.query(new ThenCommit(sql, values, next)).committed)

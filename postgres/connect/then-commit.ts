@@ -10,6 +10,11 @@ export interface Committed {
   readonly failed: boolean
 }
 
+type Value = string | number | null
+
+/** A statement that comes behind the COMMIT. */
+export type Next = string | { readonly sql: string; readonly values: readonly Value[] }
+
 export class ThenCommit implements Submittable {
   /** Rejects with what the server refused up to the COMMIT, or with what broke the connection. */
   readonly committed: Promise<Committed>
@@ -19,11 +24,12 @@ export class ThenCommit implements Submittable {
   readonly #tags: string[] = []
   #fields: readonly (string | null)[] | null = null
 
-  constructor(sql: string, values: readonly (string | number | null)[], next: readonly string[]) {
-    this.#messages = [
-      { text: sql, values: values.map((value) => (value === null ? null : String(value))) },
-      ...['COMMIT', ...next].map((text) => ({ text, values: [] })),
-    ]
+  constructor(sql: string, values: readonly Value[], next: readonly Next[]) {
+    const statements = [{ sql, values }, 'COMMIT', ...next]
+    this.#messages = statements.map((one) => {
+      const { sql: text, values: bound } = typeof one === 'string' ? { sql: one, values: [] } : one
+      return { text, values: bound.map((value) => (value === null ? null : String(value))) }
+    })
     this.committed = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject

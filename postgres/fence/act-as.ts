@@ -23,17 +23,21 @@ export function ownerWay({ serverVersionNum }: Pick<Session, 'serverVersionNum'>
                WHEN ${join} THEN 'join' END`
 }
 
-/** Runs one statement with the owner's rights, inside the transaction that is open. Nothing of it outlives the transaction. */
+/** Runs one statement with the owner's rights, inside the transaction that is open, in one round trip. Nothing of it outlives the transaction. */
 export async function asOwner(session: Session, owner: string, way: OwnerWay, sql: string): Promise<void> {
+  await session.execute(ownersSql(session, owner, way, sql))
+}
+
+/** The same as text, for who has more to say in that round trip. */
+export function ownersSql(
+  { serverVersionNum }: Pick<Session, 'serverVersionNum'>,
+  owner: string,
+  way: OwnerWay,
+  sql: string,
+): string {
   const role = quoteIdentifier(owner)
-  if (way === 'set-role') {
-    await session.execute(`SET LOCAL ROLE ${role}`)
-    await session.execute(sql)
-    await session.execute('RESET ROLE')
-    return
-  }
-  const options = session.serverVersionNum >= 160_000 ? ' WITH INHERIT TRUE, SET FALSE' : ''
-  if (way === 'join') await session.execute(`GRANT ${role} TO CURRENT_USER${options}`)
-  await session.execute(sql)
-  if (way === 'join') await session.execute(`REVOKE ${role} FROM CURRENT_USER`)
+  if (way === 'set-role') return `SET LOCAL ROLE ${role}; ${sql}; RESET ROLE`
+  if (way === 'inherits') return sql
+  const options = serverVersionNum >= 160_000 ? ' WITH INHERIT TRUE, SET FALSE' : ''
+  return `GRANT ${role} TO CURRENT_USER${options}; ${sql}; REVOKE ${role} FROM CURRENT_USER`
 }

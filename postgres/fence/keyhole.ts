@@ -48,9 +48,12 @@ const MOVED_AWAY = `CREATE TABLE capstan.moved_away (
 /** Of a keyhole that was made before an operation gave back what it alone had taken. */
 const BEFORE_COLUMN = 'ALTER TABLE capstan.kept_out ADD COLUMN before jsonb'
 
-/** SQL that is true where the table has the column. */
+/** SQL that is true where the table is there, and where it has the column: by the catalogs alone, since it is asked before it is known whose they are. */
+const hasTable = (table: string): string =>
+  `EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'capstan' AND c.relname = '${table}')`
 const hasColumn = (table: string, column: string): string =>
-  `EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = pg_catalog.to_regclass('${table}') AND a.attname = '${column}' AND NOT a.attisdropped)`
+  `EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid
+     WHERE n.nspname = 'capstan' AND c.relname = '${table}' AND a.attname = '${column}' AND NOT a.attisdropped)`
 
 export interface KeyholeAccess {
   readonly connectTo: ConnectTo
@@ -63,9 +66,10 @@ export interface KeyholeAccess {
 export async function openKeyhole(access: KeyholeAccess): Promise<Session> {
   const session = (await enterKeyhole(access.connectTo)) ?? (await makeKeyhole(access))
   try {
-    await assertOwn(session)
+    const found = await lookAround(session)
+    assertOwn(session, found)
     await ensureControlSchema(session)
-    await furnish(session)
+    if (!isFurnished(found)) await furnish(session)
     return session
   } catch (error) {
     await session.close()
@@ -73,24 +77,34 @@ export async function openKeyhole(access: KeyholeAccess): Promise<Session> {
   }
 }
 
-const FURNITURE = `
-  SELECT NOT pg_catalog.has_database_privilege('public', current_database(), 'CONNECT') AS shut,
-         pg_catalog.to_regclass('capstan.closed_database') IS NOT NULL AS furnished,
-         pg_catalog.to_regclass('capstan.kept_out') IS NOT NULL AS keeps,
-         pg_catalog.to_regclass('capstan.moved_away') IS NOT NULL AS moves,
-         ${hasColumn('capstan.closed_database', 'connection_limit')} AS limited,
-         ${hasColumn('capstan.kept_out', 'before')} AS remembers`
+const AROUND = `
+  SELECT pg_catalog.pg_get_userbyid(d.datdba)::text AS owner, pg_catalog.pg_get_userbyid(d.datdba) = current_user AS own,
+         NOT pg_catalog.has_database_privilege('public', d.oid, 'CONNECT') AS shut,
+         ${hasTable('closed_database')} AS furnished, ${hasTable('kept_out')} AS keeps, ${hasTable('moved_away')} AS moves,
+         ${hasColumn('closed_database', 'connection_limit')} AS limited, ${hasColumn('kept_out', 'before')} AS remembers
+    FROM pg_catalog.pg_database d WHERE d.datname = current_database()`
 
-type Furniture = Record<'shut' | 'furnished' | 'limited' | 'keeps' | 'moves' | 'remembers', boolean>
+interface Around extends Record<'own' | 'shut' | 'furnished' | 'limited' | 'keeps' | 'moves' | 'remembers', boolean> {
+  readonly owner: string
+}
+
+/** Whose it is, and what it has: one way, since the server may be far. */
+async function lookAround(session: Session): Promise<Around | undefined> {
+  return (await session.query<Around>(AROUND))[0]
+}
+
+function isFurnished(found: Around | undefined): boolean {
+  if (found === undefined) return false
+  const { shut, furnished, limited, keeps, moves, remembers } = found
+  return shut && furnished && limited && keeps && moves && remembers
+}
 
 /** Only its owner comes in, and it has its table: whoever made it and was killed may not have come this far. */
 async function furnish(session: Session): Promise<void> {
-  const [before] = await session.query<Furniture>(FURNITURE)
-  if (before !== undefined && Object.values(before).every((there) => there)) return
   await inTransaction(session, async () => {
     // two that do this at once would fail each other
     await session.query('SELECT pg_catalog.pg_advisory_xact_lock($1)', [FURNISHING_LOCK])
-    const [row] = await session.query<Furniture>(FURNITURE)
+    const row = await lookAround(session)
     if (row?.shut !== true) await session.execute(`REVOKE ALL ON DATABASE ${KEYHOLE} FROM PUBLIC`)
     if (row?.furnished !== true) await session.execute(CLOSED_DATABASES)
     else if (!row.limited) await session.execute(LIMIT_COLUMN)
@@ -153,16 +167,12 @@ function notMade({ endpoint: { user } }: Session, error: ServerError): Error {
   )
 }
 
-async function assertOwn(session: Session): Promise<void> {
-  const [row] = await session.query<{ owner: string; own: boolean }>(
-    `SELECT pg_catalog.pg_get_userbyid(datdba)::text AS owner, pg_catalog.pg_get_userbyid(datdba) = current_user AS own
-       FROM pg_catalog.pg_database WHERE datname = current_database()`,
-  )
-  if (row?.own === true) return
+function assertOwn(session: Session, found: Around | undefined): void {
+  if (found?.own === true) return
   const { user } = session.endpoint
   throw failure(
     'FENCE_REFUSED',
-    `The database ${KEYHOLE} belongs to ${row?.owner} and not to ${user}, which acts here. Where no operation has closed anything, DROP DATABASE ${KEYHOLE}, or ALTER DATABASE ${KEYHOLE} OWNER TO ${user}.`,
-    { user, owner: row?.owner ?? null },
+    `The database ${KEYHOLE} belongs to ${found?.owner} and not to ${user}, which acts here. Where no operation has closed anything, DROP DATABASE ${KEYHOLE}, or ALTER DATABASE ${KEYHOLE} OWNER TO ${user}.`,
+    { user, owner: found?.owner ?? null },
   )
 }

@@ -37,13 +37,14 @@ export async function readMovedAway(session: Session, database: string): Promise
 export async function recordMovedAway(session: Session, input: MovedAwayInput): Promise<void> {
   const { operation, writer, database, token } = input
   await inFencedTransaction(session, token, async () => {
-    if ((await readMovedAway(session, database))?.operation === operation) return
     const recorded = await session.query(
-      `INSERT INTO capstan.moved_away (oid, operation, writer)
+      `WITH held AS (SELECT m.oid FROM capstan.moved_away m JOIN pg_catalog.pg_database d ON d.oid = m.oid WHERE d.datname = $1 AND m.operation = $2),
+            put AS (INSERT INTO capstan.moved_away (oid, operation, writer)
        SELECT d.oid, $2, $3 FROM pg_catalog.pg_database d JOIN capstan.closed_database c ON c.oid = d.oid AND c.operation = $2
-        WHERE d.datname = $1 AND (NOT d.datallowconn OR d.datconnlimit = ${NOBODY})
+        WHERE d.datname = $1 AND (NOT d.datallowconn OR d.datconnlimit = ${NOBODY}) AND NOT EXISTS (SELECT FROM held)
        ON CONFLICT (oid) DO UPDATE SET operation = excluded.operation, writer = excluded.writer, at = now()
-       RETURNING oid`,
+       RETURNING oid)
+       SELECT oid FROM held UNION ALL SELECT oid FROM put`,
       [database, operation, writer],
     )
     if (recorded.length > 0) return

@@ -46,6 +46,9 @@ const STARTING_MS = 5_000
 /** `session`: in the keyhole. Throws FENCE_NOT_PROVEN with everything that speaks against it, FENCED_OFF. */
 export async function proveClosed(session: Session, input: ProveInput): Promise<FenceProof> {
   const { connectTo, scope, operation, guests = [] } = input
+  // by a way of its own
+  const turning = turnedAway(input)
+  turning.catch(() => undefined)
   const { databases, missing } = await databasesOf(session, scope)
   const ours = await closedBy(session, operation)
   const against = missing.map((name) => `there is no database ${name}`)
@@ -54,6 +57,8 @@ export async function proveClosed(session: Session, input: ProveInput): Promise<
   for (const { name, fate } of fates) if (fate === 'close' || fate === 'held') against.push(`${name} takes connections`)
   const closed = fates.filter(({ fate }) => fate === 'closed')
   if (!closed.some(({ oid }) => ours.some((one) => one.oid === oid))) against.push(`${operation} has closed nothing`)
+  // whoever is on the way in is waited for, and the writer would be one of them
+  const writer = await turning
   const { starting, sessions } = await lookInsideClosed(session, oidsOf(closed), STARTING_MS)
   const inside = uninvited(sessions, guests)
   if (inside.length > 0) against.push(`there are sessions: ${shownSessions(inside)}`)
@@ -61,7 +66,6 @@ export async function proveClosed(session: Session, input: ProveInput): Promise<
   if (starting > 0) against.push(`${starting} sessions are starting`)
   const names = closed.map(({ name }) => name)
   for (const one of await preparedTransactions(session, names)) against.push(preparedSentence(one))
-  const writer = await turnedAway(input)
   if (typeof writer === 'string') against.push(writer)
   if (against.length > 0 || typeof writer === 'string') throw notProven(against)
   return {

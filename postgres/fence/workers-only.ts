@@ -129,14 +129,20 @@ export interface ProveWorkersOnlyInput extends WorkersOnlyInput {
  *  one is told beforehand (replicate/other-writers.ts). Reads only. Throws FENCE_NOT_PROVEN with everything that speaks against it. */
 export async function proveWorkersOnly(session: Session, input: ProveWorkersOnlyInput): Promise<void> {
   const { raisedBy, database, guests = [] } = input
-  const { oid, open, limit } = await closedOne(session, raisedBy, database)
-  const { sessions } = await lookInside(session, [oid])
+  // each by its own way
+  const [writer, { open, limit, sessions }] = await Promise.all([
+    comesIn(input),
+    (async () => {
+      const closed = await closedOne(session, raisedBy, database)
+      return { ...closed, ...(await lookInside(session, [closed.oid])) }
+    })(),
+  ])
   const inside = strangersAmong(sessions, guests)
   const against = [
     ...(open && limit === NOBODY ? [] : [`${database} is ${open ? 'open' : 'closed'} with a limit of ${limit}`]),
     ...(inside.length === 0 ? [] : [`there are sessions: ${shownSessions(inside)}`]),
     ...lostGuests(guests, sessions),
-    ...(await comesIn(input)),
+    ...writer,
   ]
   if (against.length > 0) throw notWorkersOnly(database, against)
 }

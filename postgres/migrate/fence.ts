@@ -65,30 +65,37 @@ export interface RaisedFence {
   readonly terminated: number
 }
 
+export interface RaiseFenceInput extends FenceToken {
+  readonly operation: string
+  readonly waitMs?: number | undefined
+  readonly signal?: AbortSignal | undefined
+  /** What the session is called from then on, behind the tag; left out: as before. */
+  readonly name?: string | undefined
+  /** The session's own role has just been seen to own the control schema: it is not looked for again. */
+  readonly ensured?: boolean | undefined
+}
+
 /** Raises the fence to the token and ends the backends of older ones. An epoch belongs to one operation; an attempt that stands is not
- *  overtaken by an older one, however late that comes. Safe to repeat.
+ *  overtaken by an older one, however late that comes. Safe to repeat. Three round trips where nobody holds the row, two with `ensured`: while writing moves nobody is
+ *  served, and the server may be far.
  *  Throws FENCED_OFF when a newer attempt, a newer epoch or another operation's stands, CONTROL_SCHEMA_FOREIGN, MIGRATION_LOCK_HELD when
  *  an unknown session holds the row for longer than `waitMs` (default 10,000). */
-export async function raiseFence(
-  session: Session,
-  input: FenceToken & { readonly operation: string; readonly waitMs?: number; readonly signal?: AbortSignal },
-): Promise<RaisedFence> {
-  await ensureControlSchema(session)
+export async function raiseFence(session: Session, input: RaiseFenceInput): Promise<RaisedFence> {
+  if (input.ensured !== true) await ensureControlSchema(session)
   const deadline = performance.now() + (input.waitMs ?? 10_000)
   let terminated = 0
-  for (;;) {
-    // An older attempt's open transaction holds the row: it has to go before the row can change.
-    terminated += await terminateOlder(session, nextToken(input, await readStanding(session, '')))
+  for (let lockMs = FREE_MS; ; lockMs = LOCK_MS) {
     try {
-      const token = await writeFence(session, input)
-      // Once more after the commit: an older attempt may have connected in between; from now on its transactions fail by themselves.
-      terminated += await terminateOlder(session, token)
-      return { token, terminated }
+      const raised = await writeFence(session, input, lockMs)
+      return { ...raised, terminated: terminated + raised.terminated }
     } catch (error) {
       input.signal?.throwIfAborted()
       if (!(error instanceof ServerError) || error.sqlState !== '55P03') throw error
-      if (performance.now() > deadline) throw rowHeld(session)
     }
+    // An older attempt's open transaction holds the row: it has to go before the row can change.
+    const ended = await terminateOlder(session, nextToken(input, await readStanding(session, '')))
+    terminated += ended
+    if (ended === 0 && performance.now() > deadline) throw rowHeld(session)
   }
 }
 
@@ -114,12 +121,27 @@ function nextToken(asked: FenceToken & { readonly operation: string }, standing:
 const WRITE_FENCE = `INSERT INTO capstan.fence (epoch, attempt, operation, raised_at) VALUES ($1, $2, $3, now())
   ON CONFLICT (singleton) DO UPDATE SET epoch = excluded.epoch, attempt = excluded.attempt, operation = excluded.operation, raised_at = now()`
 
-/** In two round trips: while writing moves nobody is served, and the server may be far. */
-async function writeFence(session: Session, input: FenceToken & { readonly operation: string }): Promise<FenceToken> {
+/** Of a row that nobody holds: an older attempt that does is ended at once. */
+const FREE_MS = 10
+const LOCK_MS = 300
+
+const NAME = `SELECT pg_catalog.set_config('application_name', $1, false)`
+
+/** Once it is committed older attempts fail by themselves, and what they still have under way ends in the same round trip. */
+async function writeFence(session: Session, input: RaiseFenceInput, lockMs: number): Promise<RaisedFence> {
   try {
-    const token = nextToken(input, await readStanding(session, 'FOR UPDATE', `BEGIN; SET LOCAL lock_timeout = '300ms'; `))
-    await session.commitWith(WRITE_FENCE, [token.epoch, token.attempt, input.operation])
-    return token
+    const before = `BEGIN; SET LOCAL lock_timeout = ${lockMs}; `
+    const token = nextToken(input, await readStanding(session, 'FOR UPDATE', before))
+    const naming = input.name === undefined ? [] : [{ sql: NAME, values: [fencedName(token, input.name)] }]
+    const ending = { sql: endOlder(session), values: [token.epoch, token.attempt] }
+    const { fields, failed } = await session.commitWith(
+      WRITE_FENCE,
+      [token.epoch, token.attempt, input.operation],
+      [...naming, ending],
+    )
+    if (!failed && fields !== null) return { token, terminated: Number(fields[0]) }
+    if (input.name !== undefined) await tagSession(session, token, input.name)
+    return { token, terminated: await terminateOlder(session, token) }
   } catch (error) {
     if (session.open) await session.execute('ROLLBACK').catch(() => undefined)
     throw error
@@ -152,22 +174,22 @@ export async function holdFence(session: Session, token: FenceToken): Promise<()
   }
 }
 
-/** Ends backends of this database whose name carries an older token and that this role may end. */
-async function terminateOlder(session: Session, token: FenceToken): Promise<number> {
-  const rows = await session.query<{ pid: number }>(
-    `SELECT pid FROM (
+/** Ends backends of this database whose name carries an older token and that this role may end. The time limit (14+) makes the call wait until the backend is gone
+ *  and its locks with it. */
+function endOlder({ serverVersionNum }: Pick<Session, 'serverVersionNum'>): string {
+  const wait = serverVersionNum >= 140_000 ? ', 5000' : ''
+  return `SELECT count(pg_terminate_backend(pid${wait})) AS ended FROM (
        SELECT pid, (regexp_match(application_name, '^c(\\d+)\\.(\\d+) '))[1]::bigint AS epoch,
               (regexp_match(application_name, '^c(\\d+)\\.(\\d+) '))[2]::bigint AS attempt
          FROM pg_catalog.pg_stat_activity JOIN pg_catalog.pg_roles r ON r.oid = usesysid
         WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name ~ '^c\\d{1,15}\\.\\d{1,15} '
           AND (pg_has_role(usesysid, 'USAGE') OR (NOT r.rolsuper AND pg_has_role('pg_signal_backend', 'USAGE')))
-     ) AS tagged WHERE (epoch, attempt) < ($1::bigint, $2::bigint)`,
-    [token.epoch, token.attempt],
-  )
-  // The time limit (14+) makes the call wait until the backend is gone and its locks with it.
-  const wait = session.serverVersionNum >= 140_000 ? ', 5000' : ''
-  for (const { pid } of rows) await session.query(`SELECT pg_terminate_backend($1${wait})`, [pid])
-  return rows.length
+     ) AS tagged WHERE (epoch, attempt) < ($1::bigint, $2::bigint)`
+}
+
+async function terminateOlder(session: Session, { epoch, attempt }: FenceToken): Promise<number> {
+  const [row] = await session.query<{ ended: number }>(endOlder(session), [epoch, attempt])
+  return row?.ended ?? 0
 }
 
 /** Locks the row until the transaction ends. */

@@ -114,11 +114,16 @@ export async function raiseBound(
   )
 }
 
-/** In the transaction that is under way: it is a standby's no more, and may leave lines itself. */
+const DROP = `DO $bound$
+BEGIN
+  IF EXISTS (SELECT FROM capstan.standby_origin) THEN RETURN; END IF;
+  IF EXISTS (${HELD_BY}) THEN ALTER TABLE ${LINE_TABLE} DROP CONSTRAINT IF EXISTS ${CONSTRAINT}; END IF;
+  IF pg_catalog.to_regclass('capstan.standby_bound') IS NOT NULL THEN DELETE FROM capstan.standby_bound; END IF;
+END $bound$`
+
+/** In the transaction that is under way: where it is nobody's standby any more it may leave lines itself. */
 export async function dropBound(database: Session): Promise<void> {
-  const [found] = await database.query(HELD_BY)
-  if (found !== undefined) await database.execute(`ALTER TABLE ${LINE_TABLE} DROP CONSTRAINT IF EXISTS ${CONSTRAINT}`)
-  if ((await controlTables(database)).has('standby_bound')) await database.execute('DELETE FROM capstan.standby_bound')
+  await database.execute(DROP)
 }
 
 /** N by what a database's own history has: the highest line with none lacking up to it. A repeatable file that ran again since counts by its later line: who was

@@ -107,9 +107,9 @@ class Wait {
   async passed(): Promise<Passed> {
     const began = performance.now()
     for (;;) {
-      const seen = await this.#slot()
+      // at once, since one of both is far
+      const [seen, worker] = await Promise.all([this.#slot(), this.#worker()])
       this.#lacking = seen.lacking
-      const worker = await this.#worker()
       if (seen.confirmed !== null && seen.lacking !== null && seen.lacking <= 0) {
         await this.#prove(worker)
         return { confirmedLsn: seen.confirmed, waitedMs: Math.round(performance.now() - began) }
@@ -133,9 +133,10 @@ class Wait {
     return seen
   }
 
-  async #worker(): Promise<WorkerSeen> {
-    const { standby, subscription } = this.#input
-    const [seen] = await standby.query<WorkerSeen>(WORKER, [subscription], { signal: this.#signal })
+  async #worker(): Promise<WorkerSeen & { readonly marked: boolean }> {
+    const { standby, subscription, barrier } = this.#input
+    const asked = [subscription, barrier.marker.value]
+    const [seen] = await standby.query<WorkerSeen & { marked: boolean }>(MARKED, asked, { signal: this.#signal })
     if (seen === undefined) throw this.#notPassed(`there is no subscription ${subscription} on the standby`)
     return seen
   }
@@ -160,11 +161,11 @@ class Wait {
     return this.#notPassed(`nobody reads slot ${this.#input.slot} any more, and nobody has come back`)
   }
 
-  /** A position can be moved by hand, or belong to a slot that another one reads: the row is what was written. */
-  async #prove({ copying }: WorkerSeen): Promise<void> {
+  /** A position can be moved by hand, or belong to a slot that another one reads: the row is what was written. It may have come since the standby was asked. */
+  async #prove({ copying, marked }: WorkerSeen & { readonly marked: boolean }): Promise<void> {
     const { standby, slot, subscription, barrier } = this.#input
     if (copying > 0) throw this.#notPassed(`${copying} tables of ${subscription} are still copied for the first time`)
-    if (await seesMarker(standby, barrier.marker, this.#signal)) return
+    if (marked || (await seesMarker(standby, barrier.marker, this.#signal))) return
     throw this.#notPassed(
       `slot ${slot} says that it was confirmed, and the standby does not show its marker: somebody else reads that slot, or it was moved by hand, or capstan.standby_marker is not published`,
     )
@@ -186,8 +187,11 @@ const SLOT = `
          pg_catalog.pg_wal_lsn_diff($2::pg_catalog.pg_lsn, s.confirmed_flush_lsn)::bigint AS lacking
     FROM pg_catalog.pg_replication_slots s WHERE s.slot_name = $1`
 
-const WORKER = `
+const workerWith = (more: string): string => `
   SELECT s.subenabled AS enabled, coalesce(t.apply_error_count, 0) AS errors,
-         (SELECT count(*) FROM pg_catalog.pg_subscription_rel r WHERE r.srsubid = s.oid AND r.srsubstate <> 'r') AS copying
+         (SELECT count(*) FROM pg_catalog.pg_subscription_rel r WHERE r.srsubid = s.oid AND r.srsubstate <> 'r') AS copying${more}
     FROM pg_catalog.pg_subscription s LEFT JOIN pg_catalog.pg_stat_subscription_stats t ON t.subid = s.oid
    WHERE s.subname = $1 AND s.subdbid = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = current_database())`
+
+const WORKER = workerWith('')
+const MARKED = workerWith(', EXISTS (SELECT FROM capstan.standby_marker m WHERE m.value = $2) AS marked')

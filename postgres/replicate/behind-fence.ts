@@ -24,6 +24,26 @@ export async function behindFence<T>(session: Session, guarded: Guarded, toDo: s
   )
 }
 
+/** Statements of one transaction, and what is asked once it is committed, in two round trips. None may need a value. Throws as `behindFence`. */
+export async function statedBehindFence<T extends object>(
+  session: Session,
+  { token, signal }: Guarded,
+  toDo: string,
+  { statements, asked }: { readonly statements: readonly string[]; readonly asked: string },
+): Promise<T[]> {
+  signal?.throwIfAborted()
+  return explained(session, toDo, async () => {
+    try {
+      if (token === undefined) await session.execute(`BEGIN; ${WAITS}`)
+      else await assertFence(session, token, `BEGIN; ${WAITS}`)
+      return await session.query<T>([...statements, 'COMMIT', asked].join('; '))
+    } catch (error) {
+      if (session.open) await session.execute('ROLLBACK').catch(() => undefined)
+      throw error
+    }
+  })
+}
+
 /** For a statement that no transaction may hold: looks at the row right before. */
 export async function assertBefore(session: Session, { token, signal }: Guarded): Promise<void> {
   signal?.throwIfAborted()

@@ -9,7 +9,7 @@ import { ServerError } from '../connect/errors'
 import { quoteIdentifier } from '../connect/quote'
 import type { Session } from '../connect/session'
 import { DEFAULT_HISTORY } from '../migrate/history'
-import { behindFence, type Guarded } from './behind-fence'
+import { behindFence, type Guarded, statedBehindFence } from './behind-fence'
 import { NAME, notOfExtension, ofUsers, RELATIONS } from './preflight/relations'
 
 /** The trigger of each table. A schema's fingerprint leaves it out, since only one side has it. */
@@ -130,7 +130,7 @@ const WITHIN_MS = 60_000
 /** `session`: as the master, in the database. Until it is marked as a standby, or a subscription of ours is enabled, it refuses nothing. Resolves to the tables that
  *  have none, as `schema.table`; null: nobody has prepared it here (`prepareGuard`). Safe to repeat. Throws FENCED_OFF, NOT_READY_YET. */
 export async function raiseGuard(session: Session, input: RaiseInput): Promise<readonly string[] | null> {
-  return (await isPrepared(session)) ? inBatches(session, input, MISSING, raising) : null
+  return inBatches(session, input, MISSING, raising)
 }
 
 /** Upon what was made since, of whatever owner. `migrator` opens a session of who owns the schema `capstan`; it is closed here. As `raiseGuard`. */
@@ -159,46 +159,60 @@ export async function guardingWhatIsMade(work: Session): Promise<() => Promise<v
 
 /** Where it was set aside it stands again; a table that never had one gets none. As `raiseGuard`. */
 export async function raiseGuardAgain(session: Session, input: RaiseInput): Promise<void> {
-  if (await isPrepared(session)) await inBatches(session, input, SET_ASIDE, raising)
+  await inBatches(session, input, SET_ASIDE, raising)
 }
 
 /** Of a database that becomes the writer: it refuses nothing there anyway, and now asks nothing either. It stays, disabled, for the day on which this one follows
  *  again. A table whose lock is not had in time keeps it. Safe to repeat, and where there is none. */
 export async function setGuardAside(session: Session, input: RaiseInput): Promise<void> {
-  if (await isPrepared(session)) await inBatches(session, input, STANDS, settingAside)
+  await inBatches(session, input, STANDS, settingAside)
 }
 
-/** Resolves to what is left. */
+/** Resolves to what is left; null: nobody has prepared it here. Two round trips a batch, and one before: nobody may be served meanwhile. */
 async function inBatches(
   session: Session,
   { lockMs = LOCK_MS, withinMs = WITHIN_MS, ...guarded }: RaiseInput,
   which: string,
   batch: (which: string, lockMs: number) => string,
-): Promise<readonly string[]> {
+): Promise<readonly string[] | null> {
   const until = performance.now() + withinMs
-  for (let left = await tablesWhere(session, which); ; ) {
-    if (left.length === 0) return left
-    await behindFence(session, guarded, TO_RAISE, () => session.execute(batch(which, lockMs)))
-    const now = await tablesWhere(session, which)
-    if (now.length >= left.length || performance.now() > until) return now
+  const asked = tablesWhere(which)
+  for (let left = await tablesOf(session, which); ; ) {
+    if (left === null || left.length === 0) return left
+    const rows = await statedBehindFence<Listed>(session, guarded, TO_RAISE, { statements: [batch(which, lockMs)], asked })
+    const now = namesIn(rows)
+    if (now === null || now.length >= left.length || performance.now() > until) return now
     left = now
   }
 }
 
-async function tablesWhere(session: Session, which: string): Promise<readonly string[]> {
-  const rows = await session.query<{ name: string }>(`SELECT ${NAME} AS name FROM ${TABLES} AND (${which}) ORDER BY 1`)
-  return rows.map(({ name }) => name)
+interface Listed {
+  readonly prepared: boolean
+  readonly names: readonly string[]
+}
+
+const PREPARED = `pg_catalog.to_regprocedure('${FUNCTION}()') IS NOT NULL`
+
+const tablesWhere = (which: string): string =>
+  `SELECT ${PREPARED} AS prepared, ARRAY(SELECT ${NAME} FROM ${TABLES} AND (${which}) ORDER BY 1) AS names`
+
+const namesIn = ([row]: readonly Listed[]): readonly string[] | null => (row?.prepared === true ? row.names : null)
+
+/** Null: nobody has prepared it here. */
+async function tablesOf(session: Session, which: string): Promise<readonly string[] | null> {
+  if (session.serverVersionNum < 160_000) return null
+  return namesIn(await session.query<Listed>(tablesWhere(which)))
 }
 
 async function isPrepared(session: Session): Promise<boolean> {
   if (session.serverVersionNum < 160_000) return false
-  const [row] = await session.query<{ there: boolean }>(`SELECT pg_catalog.to_regprocedure('${FUNCTION}()') IS NOT NULL AS there`)
+  const [row] = await session.query<{ there: boolean }>(`SELECT ${PREPARED} AS there`)
   return row?.there === true
 }
 
 /** Without an enabled one; null: there is no such guard in this database. Reads only. */
 export async function unguardedTables(session: Session): Promise<readonly string[] | null> {
-  return (await isPrepared(session)) ? tablesWhere(session, MISSING) : null
+  return tablesOf(session, MISSING)
 }
 
 /** Whether a change of a schema runs code of somebody's, which may write rows. Reads only. */

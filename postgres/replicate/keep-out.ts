@@ -7,8 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Failure, failure } from '../../contracts/failures'
 import { quoteIdentifier } from '../connect/quote'
 import type { Session } from '../connect/session'
-import { asOwner, type OwnerWay, ownerWay } from '../fence/act-as'
-import { type FenceToken, inFencedTransaction } from '../migrate/fence'
+import { asOwner, type OwnerWay, ownersSql, ownerWay } from '../fence/act-as'
+import { assertFence, type FenceToken, inFencedTransaction } from '../migrate/fence'
 import { explained } from './behind-fence'
 
 export interface KeptDatabase {
@@ -80,19 +80,52 @@ export interface LetIn {
 interface LetInInput extends KeptDatabase {
   /** Roles that keep what `keepOut` gave them: as whom another one follows this database. */
   readonly stay?: readonly string[] | undefined
+  /** It is the writer from then on: that writing has moved away from it is forgotten in the same transaction (fence/moved-away.ts). */
+  readonly writes?: boolean | undefined
 }
 
-/** Gives back what `keepOut` took, whichever operation it was, and takes what it gave. Safe to repeat. Throws as `keepOut`. */
-export async function letIn(session: Session, { database, token, stay = [] }: LetInInput): Promise<LetIn> {
-  return inFencedTransaction(session, token, async () => {
-    const [held] = await session.query<Held>(HELD, [database])
-    if (held === undefined) return { back: [], gone: [] }
-    const found = await ownDatabase(session, database)
-    const added = held.added.filter((role) => !stay.includes(role))
-    const told = await putBack(session, { ...found, database, grants: await remembered(session, found.oid), added })
-    await session.query('DELETE FROM capstan.kept_out WHERE oid = $1::bigint::oid', [found.oid])
+/** Gives back what `keepOut` took, whichever operation it was, and takes what it gave. In three round trips, since nobody is served meanwhile. Safe to repeat. Throws as
+ *  `keepOut`. */
+export async function letIn(session: Session, { database, token, stay = [], writes = false }: LetInInput): Promise<LetIn> {
+  try {
+    await assertFence(session, token, 'BEGIN; ')
+    const [found] = await session.query<KeptFound>(keptFound(session), [database])
+    const forgotten = found !== undefined && writes ? [`DELETE FROM capstan.moved_away WHERE oid = ${found.oid}`] : []
+    if (found?.added == null) {
+      await session.execute([...forgotten, 'COMMIT'].join('; '))
+      return { back: [], gone: [] }
+    }
+    const own = ownOf(session, database, found)
+    const added = found.added.filter((role) => !stay.includes(role))
+    const { told, statements } = puttingBack({ database, grants: found.grants, added, there: found.there })
+    const granted = statements.length === 0 ? [] : [ownersSql(session, own.owner, own.way, statements.join('; '))]
+    const ended = `DELETE FROM capstan.kept_out WHERE oid = ${own.oid}`
+    await session.execute([...forgotten, ...granted, ended, 'COMMIT'].join('; '))
     return told
-  })
+  } catch (error) {
+    if (session.open) await session.execute('ROLLBACK').catch(() => undefined)
+    throw error
+  }
+}
+
+interface KeptFound extends Found {
+  readonly grants: readonly Grant[]
+  /** Null: nobody is kept out. */
+  readonly added: readonly string[] | null
+  /** Of those that were taken from, or given to, the ones that there are. */
+  readonly there: readonly string[]
+}
+
+/** Of a table of grants `k`. */
+const REMEMBERED = `SELECT g ->> 'role' AS role, bool_or((g ->> 'grantable')::boolean) AS grantable
+       FROM pg_catalog.jsonb_array_elements(k.grants) g GROUP BY 1 ORDER BY 1`
+
+function keptFound(session: Session): string {
+  return `SELECT d.oid::bigint AS oid, o.rolname::text AS owner, ${ownerWay(session)} AS way, k.added,
+         coalesce((SELECT pg_catalog.jsonb_agg(pg_catalog.to_jsonb(r)) FROM (${REMEMBERED}) r), '[]') AS grants,
+         ARRAY(SELECT r.rolname::text FROM pg_catalog.pg_roles r
+                WHERE r.rolname = ANY (k.added) OR r.rolname IN (SELECT g ->> 'role' FROM pg_catalog.jsonb_array_elements(k.grants) g)) AS there
+    FROM pg_catalog.pg_database d JOIN pg_catalog.pg_roles o ON o.oid = d.datdba LEFT JOIN capstan.kept_out k ON k.oid = d.oid WHERE d.datname = $1`
 }
 
 /** Gives back what `keepOut` took for this operation alone, and takes what it gave: who was kept out before it stays so. Nothing, where another one has
@@ -139,8 +172,26 @@ interface Back extends Found {
 }
 
 async function putBack(session: Session, { database, owner, way, grants, added }: Back): Promise<LetIn> {
-  const named = grants.flatMap(({ role }) => (role === null ? [] : [role]))
-  const there = new Set(await existing(session, [...named, ...added]))
+  const there = await existing(session, [...namedIn(grants), ...added])
+  const { told, statements } = puttingBack({ database, grants, added, there })
+  if (statements.length > 0) await asOwner(session, owner, way, statements.join('; '))
+  return told
+}
+
+const namedIn = (grants: readonly Grant[]): string[] => grants.flatMap(({ role }) => (role === null ? [] : [role]))
+
+/** `there`: of the roles that are named, the ones that there are. */
+function puttingBack({
+  database,
+  grants,
+  added,
+  there: existing,
+}: Pick<Back, 'database' | 'grants' | 'added'> & { readonly there: readonly string[] }): {
+  readonly told: LetIn
+  readonly statements: readonly string[]
+} {
+  const named = namedIn(grants)
+  const there = new Set(existing)
   const back = grants.filter(({ role }) => role === null || there.has(role))
   const name = quoteIdentifier(database)
   const statements = [
@@ -151,8 +202,8 @@ async function putBack(session: Session, { database, owner, way, grants, added }
       .filter((role) => there.has(role) && !named.includes(role))
       .map((role) => `REVOKE CONNECT ON DATABASE ${name} FROM ${grantee(role)}`),
   ]
-  if (statements.length > 0) await asOwner(session, owner, way, statements.join('; '))
-  return { back: back.map(({ role }) => role ?? 'PUBLIC').sort(), gone: named.filter((role) => !there.has(role)).sort() }
+  const told = { back: back.map(({ role }) => role ?? 'PUBLIC').sort(), gone: named.filter((role) => !there.has(role)).sort() }
+  return { told, statements }
 }
 
 /** Whether this operation has kept applications out of the database, and nobody has let them in since. `session`: in the keyhole, as far as it has come to
@@ -179,14 +230,20 @@ export async function notKeptOut(
   session: Session,
   { database, keep }: Pick<KeepOutInput, 'database' | 'keep'>,
 ): Promise<string[]> {
-  const [held] = await session.query<Held>(HELD, [database])
-  if (held === undefined) return [`nobody is kept out of ${database}`]
-  const { oid } = await ownDatabase(session, database)
-  const others = (await grantsOf(session, database)).filter(({ role }) => role === null || !keep.includes(role))
-  const inside = await session.query(UNINVITED, [oid])
+  const [found] = await session.query<Found & { held: boolean; grants: readonly GrantRow[]; inside: number }>(
+    `SELECT d.oid::bigint AS oid, o.rolname::text AS owner, ${ownerWay(session)} AS way,
+            EXISTS (SELECT FROM capstan.kept_out k WHERE k.oid = d.oid) AS held,
+            coalesce((SELECT pg_catalog.jsonb_agg(pg_catalog.to_jsonb(g)) FROM (${GRANTS}) g), '[]') AS grants,
+            (SELECT count(*) FROM (${uninvitedIn('d.oid')}) u) AS inside
+       FROM pg_catalog.pg_database d JOIN pg_catalog.pg_roles o ON o.oid = d.datdba WHERE d.datname = $1`,
+    [database],
+  )
+  if (found?.held !== true) return [`nobody is kept out of ${database}`]
+  ownOf(session, database, found)
+  const others = takenFrom(found.grants, database).filter(({ role }) => role === null || !keep.includes(role))
   return [
     ...others.map(({ role }) => `${role ?? 'PUBLIC'} may connect to ${database}`),
-    ...(inside.length === 0 ? [] : [`${inside.length} sessions in ${database} are of roles that may not connect to it`]),
+    ...(found.inside === 0 ? [] : [`${found.inside} sessions in ${database} are of roles that may not connect to it`]),
   ]
 }
 
@@ -211,8 +268,7 @@ const REMEMBER = `
 
 async function remembered(session: Session, oid: number): Promise<Grant[]> {
   return session.query<Grant & Record<string, unknown>>(
-    `SELECT g ->> 'role' AS role, bool_or((g ->> 'grantable')::boolean) AS grantable
-       FROM capstan.kept_out k, pg_catalog.jsonb_array_elements(k.grants) g WHERE k.oid = $1::bigint::oid GROUP BY 1 ORDER BY 1`,
+    `SELECT r.role, r.grantable FROM capstan.kept_out k, LATERAL (${REMEMBERED}) r WHERE k.oid = $1::bigint::oid`,
     [oid],
   )
 }
@@ -223,7 +279,14 @@ async function ownDatabase(session: Session, database: string): Promise<Found & 
        FROM pg_catalog.pg_database d JOIN pg_catalog.pg_roles o ON o.oid = d.datdba WHERE d.datname = $1`,
     [database],
   )
-  const { user, host } = session.endpoint
+  return ownOf(session, database, found)
+}
+
+function ownOf<T extends Found>(
+  { endpoint: { user, host } }: Session,
+  database: string,
+  found: T | undefined,
+): T & { readonly way: OwnerWay } {
   if (found === undefined) throw failure('FENCE_REFUSED', `There is no database ${database} on ${host}.`, { database, host })
   const { way, owner } = found
   if (way !== null) return { ...found, way }
@@ -234,15 +297,26 @@ async function ownDatabase(session: Session, database: string): Promise<Found & 
   )
 }
 
-/** All but the owner's own. */
-async function grantsOf(session: Session, database: string): Promise<Grant[]> {
-  const grants = await session.query<Grant & { readonly byOwner: boolean; readonly known: boolean } & Record<string, unknown>>(
-    `SELECT r.rolname::text AS role, e.is_grantable AS grantable, e.grantor = d.datdba AS "byOwner", e.grantee = 0 OR r.oid IS NOT NULL AS known
-       FROM pg_catalog.pg_database d, pg_catalog.aclexplode(coalesce(d.datacl, pg_catalog.acldefault('d', d.datdba))) e
+interface GrantRow extends Grant, Record<string, unknown> {
+  readonly byOwner: boolean
+  readonly known: boolean
+}
+
+/** Of a database `d`, all but the owner's own. */
+const GRANTS = `SELECT r.rolname::text AS role, e.is_grantable AS grantable, e.grantor = d.datdba AS "byOwner", e.grantee = 0 OR r.oid IS NOT NULL AS known
+       FROM pg_catalog.aclexplode(coalesce(d.datacl, pg_catalog.acldefault('d', d.datdba))) e
        LEFT JOIN pg_catalog.pg_roles r ON r.oid = e.grantee
-      WHERE d.datname = $1 AND e.privilege_type = 'CONNECT' AND e.grantee <> d.datdba ORDER BY 1`,
+      WHERE e.privilege_type = 'CONNECT' AND e.grantee <> d.datdba ORDER BY 1`
+
+async function grantsOf(session: Session, database: string): Promise<Grant[]> {
+  const grants = await session.query<GrantRow>(
+    `SELECT g.* FROM pg_catalog.pg_database d, LATERAL (${GRANTS}) g WHERE d.datname = $1`,
     [database],
   )
+  return takenFrom(grants, database)
+}
+
+function takenFrom(grants: readonly GrantRow[], database: string): Grant[] {
   const handedOn = grants.find(({ byOwner }) => !byOwner)
   if (handedOn === undefined) return grants.filter(({ known }) => known).map(({ role, grantable }) => ({ role, grantable }))
   throw failure(
@@ -291,10 +365,12 @@ async function endUninvited(session: Session, oid: number, { database, signal }:
   }
 }
 
-const UNINVITED = `
+const uninvitedIn = (oid: string): string => `
   SELECT a.pid FROM pg_catalog.pg_stat_activity a JOIN pg_catalog.pg_roles r ON r.oid = a.usesysid
-   WHERE a.datid = $1::bigint::oid AND a.pid <> pg_catalog.pg_backend_pid() AND a.backend_type NOT LIKE 'logical replication%'
+   WHERE a.datid = ${oid} AND a.pid <> pg_catalog.pg_backend_pid() AND a.backend_type NOT LIKE 'logical replication%'
      AND NOT pg_catalog.has_database_privilege(r.oid, a.datid, 'CONNECT')`
+
+const UNINVITED = uninvitedIn('$1::bigint::oid')
 
 /** Superusers are the cloud's. */
 const STILL_IN = `

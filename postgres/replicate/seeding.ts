@@ -127,13 +127,16 @@ export async function markToBeEmptied(standby: Session, input: SeedingInput): Pr
   await behindFence(standby, input, TO_GRANT, () => writeMark(standby, { ...input, state: 'preparing', tables: null }))
 }
 
-/** It is nobody's standby any more: nothing in it is ever thrown away, and its own files leave their lines. Safe to repeat. */
-export async function forgetOrigin(standby: Session, input: Guarded & { readonly source: string }): Promise<void> {
-  if (!(await controlTables(standby)).has('standby_origin')) return
+/** It is nobody's standby any more: nothing in it is ever thrown away, and its own files leave their lines. `ensured`: its control schema was just seen to be whole.
+ *  Safe to repeat. */
+export async function forgetOrigin(
+  standby: Session,
+  input: Guarded & { readonly source: string; readonly ensured?: boolean },
+): Promise<void> {
+  if (input.ensured !== true && !(await controlTables(standby)).has('standby_origin')) return
   await behindFence(standby, input, TO_GRANT, async () => {
     await standby.query('DELETE FROM capstan.standby_origin WHERE source = $1', [input.source])
-    const [other] = await standby.query('SELECT FROM capstan.standby_origin')
-    if (other === undefined) await dropBound(standby)
+    await dropBound(standby)
   })
 }
 

@@ -151,10 +151,13 @@ export async function openWayBack(input: OpenWayBackInput): Promise<OpenedWayBac
   // what comes over the way back, the marker first of all, would go over the way there again: now, and when it is enabled once more
   await switched(standby, standbyToken, forward.subscription, 'DISABLE', 'SET (origin = none)')
   await readBy(source, forward.slot, false, { deadline, signal })
+  // it is committed while workers are let in: its slot keeps it for whoever reads that
+  const taking = takeBarrier(standby, { operation, token: standbyToken, signal })
+  taking.catch(() => undefined)
   const comePast = await openToWorkers(keyhole, input)
   await switched(source, sourceToken, back.subscription, 'ENABLE')
   await readBy(standby, back.slot, true, { deadline, signal })
-  const barrier = await takeBarrier(standby, { operation, token: standbyToken, signal })
+  const barrier = await taking
   const deadlineMs = Math.max(0, deadline - performance.now())
   const sides = { source: standby, standby: source, slot: back.slot, subscription: back.subscription }
   const passed = await awaitBarrier({ ...sides, barrier, deadlineMs, signal })

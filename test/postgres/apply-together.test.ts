@@ -129,13 +129,13 @@ describe('the fence', () => {
     await apply(database, BASE)
     const session = await database.connect()
     const scripts = { ...BASE, 'V2__a.sql': 'CREATE TABLE a ();', 'V3__b.sql': 'CREATE TABLE b (); SELECT pg_sleep(30);' }
-    let raised: Promise<unknown> = Promise.resolve()
+    let raised: Promise<unknown> | undefined
 
     const run = apply(database, scripts, {
       onEvent: (event) => {
-        if (event.type === 'statement-started' && event.script === 'V3__b.sql') {
-          raised = raiseFence(session, { epoch: 5, attempt: 1, operation: 'other' })
-        }
+        // at the first of its statements, and not by the same session again at the second
+        if (event.type === 'statement-started' && event.script === 'V3__b.sql')
+          raised ??= raiseFence(session, { epoch: 5, attempt: 1, operation: 'other' })
       },
     })
 

@@ -8,6 +8,8 @@ export interface Wires {
   readonly ports: Through
   /** Statements that were sent since it was whole. */
   readonly statements: number
+  /** What was sent on each since it was whole, the goodbye left out: each is waited for. */
+  readonly ways: Readonly<Record<Side, number>>
   /** As though a process ended that may still send so many: both ways go before the next one. */
   dieAfter(statements: number): void
   /** Once the text is sent on any way behind the fence, that side's is gone: it comes back for nothing, until all is whole. */
@@ -22,6 +24,8 @@ const SIDES = ['source', 'standby'] as const
 /** Of the protocol: a statement as text, and one that is prepared. */
 const STATEMENTS = new Set(['Q', 'P'].map((one) => one.charCodeAt(0)))
 
+const GOODBYE = 'X'.charCodeAt(0)
+
 const CLOSING = 'ALLOW_CONNECTIONS false'
 
 export async function startWires({ servers }: Pick<Movers, 'servers'>): Promise<Wires> {
@@ -31,10 +35,12 @@ export async function startWires({ servers }: Pick<Movers, 'servers'>): Promise<
   if (source === undefined || standby === undefined) throw new Error('there are two')
   const ways: Readonly<Record<Side, CuttingProxy>> = { source, standby }
   let [statements, lost] = [0, false]
+  const sent = { source: 0, standby: 0 }
   let may: (data: Buffer, side: Side) => Delivery = () => 'deliver'
   for (const side of SIDES)
     ways[side].judgedBy((data) => {
       const delivery = may(data, side)
+      if (data[0] !== GOODBYE) sent[side] += 1
       if (delivery !== 'deliver') lost = true
       else if (STATEMENTS.has(data[0] ?? 0)) statements += 1
       return delivery
@@ -46,6 +52,9 @@ export async function startWires({ servers }: Pick<Movers, 'servers'>): Promise<
     },
     get lost() {
       return lost
+    },
+    get ways() {
+      return { ...sent }
     },
     dieAfter(left) {
       statements = 0
@@ -70,6 +79,8 @@ export async function startWires({ servers }: Pick<Movers, 'servers'>): Promise<
     whole() {
       may = () => 'deliver'
       statements = 0
+      sent.source = 0
+      sent.standby = 0
       lost = false
       for (const side of SIDES) {
         ways[side].cutAll()

@@ -2,11 +2,14 @@
  *  are counted, and no time. */
 import { connect, type Session } from '../../../postgres/connect/session'
 import { emptyDatabases } from '../../../postgres/fence/inside'
+import { openKeyhole } from '../../../postgres/fence/keyhole'
 import { raiseFence } from '../../../postgres/migrate/fence'
 import { awaitBarrier, takeBarrier } from '../../../postgres/replicate/barrier'
+import { keepOut, letIn, notKeptOut } from '../../../postgres/replicate/keep-out'
 import { uncarriedOf } from '../../../postgres/replicate/uncarried'
 import { schemaStamp } from '../../../postgres/replicate/unchanged'
 import { carrySequences, readSequences } from '../../../postgres/replicate/watch/sequences'
+import { startCuttingProxy } from '../support/cutting-proxy'
 import { beside, type Pair, type Servers, startServers } from './following'
 
 let servers: Servers
@@ -97,3 +100,41 @@ test('all who are inside a closed database are ended by one statement', async ()
   await keyhole.close()
   await Promise.all(inside.map((one) => one.close()))
 }, 60_000)
+
+test('a session, a keyhole, the row of who may act and the opening of a standby take few ways each', async () => {
+  const { here, source } = await servers.pair()
+  const { options } = source
+  const proxy = await startCuttingProxy({ host: options.host, port: options.port })
+  let sent = 0
+  proxy.judgedBy(() => {
+    sent += 1
+    return 'deliver'
+  })
+  const took = async <T>(work: () => Promise<T>): Promise<readonly [number, T]> => {
+    const before = sent
+    const done = await work()
+    return [sent - before, done]
+  }
+  const connectTo = (database: string) => connect({ ...options, host: '127.0.0.1', port: proxy.port, database })
+  const [ofSession, session] = await took(() => connectTo(options.database))
+  await (await openKeyhole({ connectTo, from: [options.database] })).close()
+  const [ofKeyhole, keyhole] = await took(() => openKeyhole({ connectTo, from: [options.database] }))
+  await here.execute(`GRANT CONNECT ON DATABASE ${options.database} TO app`)
+  const act = { epoch: 1, operation: 'switch-one', name: 'capstan switch-one move' }
+  const [ofRow] = await took(() => raiseFence(session, { ...act, attempt: 1 }))
+  const [ofRowAgain, { token }] = await took(() => raiseFence(keyhole, { ...act, attempt: 2, ensured: true }))
+  const [{ database }, keep] = [options, ['master', 'follower']]
+  await keepOut(keyhole, { database, token, operation: 'switch-one', keep })
+  const [ofLook, against] = await took(() => notKeptOut(keyhole, { database, keep }))
+  const [ofOpening, { back }] = await took(() => letIn(keyhole, { database, token, writes: true }))
+  expect(against).toEqual([])
+  expect(back).toContain('app')
+  // the way of TCP itself comes before the first of them
+  expect({ ofSession, ofKeyhole, ofRow, ofRowAgain, ofLook, ofOpening }).toEqual({
+    ...{ ofSession: 4, ofKeyhole: 6, ofRow: 3, ofRowAgain: 2, ofLook: 1, ofOpening: 3 },
+  })
+  const [named] = await keyhole.query<{ name: string }>(`SELECT current_setting('application_name') AS name`)
+  expect(named?.name).toBe('c1.2 capstan switch-one move')
+  await Promise.all([session.close(), keyhole.close()])
+  await proxy.close()
+})
