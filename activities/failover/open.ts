@@ -17,6 +17,7 @@ import { type BehindFence, behindFence } from '../replication/sides'
 import type { FailoverActivities } from './contract'
 import { lossMsMax } from './exposure'
 import { fencedSince } from './fenced-since'
+import { dropLeftBack } from './left-amid'
 import { type FailoverPair, failoverPair } from './pair'
 import { seconds } from './plan'
 
@@ -28,7 +29,7 @@ export async function recordOpening({ ledger }: Pick<ActivityDeps, 'ledger'>, op
   await ledger.putDocumentOnce({ operation, name: FAILOVER_DOCUMENTS.opened, document: { version: 1 } })
 }
 
-const ANY: readonly StandbyState[] = ['following', 'late', 'broken', 'paused', 'copying', 'to-be-seeded']
+const ANY: readonly StandbyState[] = ['following', 'late', 'broken', 'paused', 'switching', 'copying', 'to-be-seeded']
 
 /** The ledger first: a standby that nobody thinks to be one is neither watched nor seeded nor emptied. Applications last. */
 export async function openAsWriter(deps: ActivityDeps, input: Input): Promise<Opened> {
@@ -43,6 +44,7 @@ export async function openAsWriter(deps: ActivityDeps, input: Input): Promise<Op
   const seen = before?.look?.sequences ?? {}
   const detaching = behindFence(deps, places.standby, input.epoch, async (on) => {
     const had = await detach(deps, input, pair, on)
+    await dropLeftBack(deps, { operation, id }, on)
     const where = await rememberOnce(deps.ledger, { operation, name: FAILOVER_DOCUMENTS.sequences }, async () => ({
       version: 1 as const,
       ...(await sequenceTargets(on.migrator, seen, pair.request.sequenceMargin)),

@@ -16,6 +16,7 @@ import type { StandbyRecord, StandbyState } from '../../contracts/standby'
 import { sha256Of } from '../../ledger/digest'
 import { standingEpoch } from '../../postgres/migrate/fence'
 import { keepOutObstacles } from '../../postgres/replicate/keep-out'
+import { readOrigin } from '../../postgres/replicate/seeding'
 import { sequenceTargets } from '../../postgres/replicate/sequence-margin'
 import { findSubscription } from '../../postgres/replicate/subscription'
 import { lastBeat } from '../../postgres/replicate/watch/beat'
@@ -31,6 +32,7 @@ import { looking } from '../replication/sides'
 import { epochAbove } from '../schema/epoch'
 import type { FailoverActivities } from './contract'
 import { exposureOf, uncopiedTables } from './exposure'
+import { isLeftAmid } from './left-amid'
 import { askedOfSource, knownLeftBehind, LEFT_MS, type LeftBehind, notSaid } from './left-behind'
 import { askForMark, inTimeOrLate, silentMark } from './mark'
 import { type FailoverPair, failoverPair } from './pair'
@@ -43,6 +45,7 @@ export async function planFailover(deps: ActivityDeps, input: Input): Promise<Fa
   const pair = await failoverPair(deps, input)
   const { request } = pair
   const record = await standing(deps, pair.id)
+  const amid = await isLeftAmid(deps.ledger, record)
   const [{ exposure, found }, epoch, { database }] = await Promise.all([
     lookAtStandby(deps, pair, record, input),
     epochOf(deps, pair, input),
@@ -58,7 +61,8 @@ export async function planFailover(deps: ActivityDeps, input: Input): Promise<Fa
   })
   const blocks = [
     ...blocksOfProbes(pair, input),
-    ...blocksOfRecord(record, input),
+    ...(amid ? await blocksOfAmid(deps, pair, record) : []),
+    ...blocksOfRecord(record, input, amid ? ['switching'] : []),
     ...blocksOfEndpoint(input),
     ...givenUp.blocks,
     ...marked.blocks,
@@ -67,7 +71,8 @@ export async function planFailover(deps: ActivityDeps, input: Input): Promise<Fa
   ]
   const asks = givenUp.asks ?? askedWhy(request, input, { ...exposure, allowedLossMs, leftBehind: left.asks })
   const { althoughItAnswers, unfenced } = request
-  const warnings = [...warningsOf(pair, input, record, exposure), ...left.warnings, ...givenUp.warnings]
+  const besides = [...(amid ? [leftAmid(record)] : []), ...(await othersLeft(deps, pair))]
+  const warnings = [...warningsOf(pair, input, record, exposure), ...besides, ...left.warnings, ...givenUp.warnings]
   const { uncarried, unlogged } = left
   const lasting = {
     ...{ version: 1 as const, bundle, ...sides, names: pair.forward, endpointAt: endpoint.at },
@@ -151,9 +156,13 @@ export function blocksOfProbes(
 /** What it lacks it will never have from elsewhere. */
 const WHOLE: readonly StandbyState[] = ['following', 'late', 'broken', 'paused']
 
-function blocksOfRecord({ state, reason, instances, source, target }: StandbyRecord, { sides }: Input): Finding[] {
+function blocksOfRecord(
+  { state, reason, instances, source, target }: StandbyRecord,
+  { sides }: Input,
+  besides: readonly StandbyState[],
+): Finding[] {
   const found: Finding[] = []
-  if (!WHOLE.includes(state))
+  if (![...WHOLE, ...besides].includes(state))
     found.push(
       block(
         'state',
@@ -170,6 +179,18 @@ function blocksOfRecord({ state, reason, instances, source, target }: StandbyRec
       ),
     )
   return found
+}
+
+/** Whatever the ledger knows: in the standby's own database it stands first that writing moves there. */
+async function blocksOfAmid(deps: ActivityDeps, { id, places }: FailoverPair, { operation }: StandbyRecord): Promise<Finding[]> {
+  if ((await looking(deps, places.standby, 'migrator', readOrigin)) !== null) return []
+  const message = `${id.target} says itself that it is nobody’s standby: ${operation ?? 'a switchover'} has moved writing there. Look which of both is written to.`
+  return [block('moved', message)]
+}
+
+function leftAmid({ operation, target }: StandbyRecord): Finding {
+  const message = `${operation ?? 'A switchover'} was moving writing to ${target}, and was ended before it had: what it made for the way back is removed there, and whom it left waiting at an endpoint goes on.`
+  return block('left-amid', message)
 }
 
 function blocksOfEndpoint({ endpoint, sides }: Input): Finding[] {
@@ -259,6 +280,18 @@ function warningsOf(
     )
   else if (endpoint.at === null) found.push(block('by-hand', `${endpoint.summary}; until then nobody writes.`))
   return found
+}
+
+/** By their names alone: how each does may change from one look to the next. */
+async function othersLeft({ ledger }: ActivityDeps, { id: { source, target } }: FailoverPair): Promise<Finding[]> {
+  const standbys = await ledger.listStandbys()
+  const others = standbys.filter((one) => one.source === source && one.target !== target && one.state !== 'gone')
+  return others.map((other) =>
+    block(
+      'other-standby',
+      `${other.target} stands by for ${source} as well: once that is closed it gets nothing more, whatever it has. Then "capstan standby remove ${source} --to ${other.target}", and have it made anew: "capstan replicate ${target} --to ${other.target}".`,
+    ),
+  )
 }
 
 interface Looked {

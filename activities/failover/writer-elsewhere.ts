@@ -6,6 +6,7 @@ import type { Finding } from '../../contracts/operation'
 import type { ActivityDeps } from '../deps'
 import { openedBehind, placeOf } from '../instance-fence/place'
 import { type AskedOfGivenUp, type GivenUp, givenUpBefore } from './given-up'
+import { isLeftAmid } from './left-amid'
 
 type Ledger = Parameters<typeof givenUpBefore>[0] & Pick<ActivityDeps['ledger'], 'getFence' | 'listStandbys'>
 
@@ -33,7 +34,7 @@ async function blocksOfFence(ledger: Ledger, { source, at, operation }: Omit<Ask
 /** Writing has moved away from one that follows another by now, whoever still follows it: opened, that one would be a second writer. */
 async function blocksOfRole(ledger: Ledger, source: string): Promise<Finding[]> {
   const own = (await ledger.listStandbys()).find(({ target, state }) => target === source && state !== 'gone')
-  if (own === undefined) return []
+  if (own === undefined || (await isLeftAmid(ledger, own))) return []
   const message = `${own.target} is a standby of ${own.source} itself (${own.state}), so it is not the writer: fail over from ${own.source}, or "capstan standby remove" what is none.`
   return [{ rule: 'failover:follows', message }]
 }

@@ -3,19 +3,12 @@
 import { runAct } from '../../activities/act'
 import { exposureOf } from '../../activities/failover/exposure'
 import { refuseOldWriter } from '../../activities/failover/fence-inside'
-import { givenUpBefore } from '../../activities/failover/given-up'
 import { inTimeOrLate } from '../../activities/failover/mark'
 import { allowedLoss, askedWhy } from '../../activities/failover/plan'
-import { writerElsewhere } from '../../activities/failover/writer-elsewhere'
 import type { Place } from '../../activities/replication/sides'
-import { EXCHANGE_DOCUMENTS } from '../../contracts/exchange'
-import { FAILOVER_DOCUMENTS } from '../../contracts/failover'
-import type { DatabaseEntry, MigrationPolicy } from '../../contracts/fleet'
-import type { OperationDocument, OperationId } from '../../contracts/operation'
+import type { MigrationPolicy } from '../../contracts/fleet'
+import type { OperationId } from '../../contracts/operation'
 import type { StandbyLook } from '../../contracts/standby'
-import { SWITCHOVER_DOCUMENTS } from '../../contracts/switchover'
-import type { DocumentRef } from '../../ledger/documents'
-import type { OperationsQuery } from '../../ledger/operations'
 
 const of = (approval: 'none' | 'required', allowLossMs?: number) => {
   const failover = allowLossMs === undefined ? {} : { failover: { allowLossMs } }
@@ -93,103 +86,6 @@ test('without a beat nobody knows, and a beat after the last look lacks nothing 
   expect(exposureOf(null, { look }, heard.at)).toEqual({ beat: null, lossMsMax: null, heard, missingBytesMin: null })
   const later = { at: '2026-11-30T10:00:06.000Z', lsn: '0/3000' }
   expect(exposureOf(later, { look }, heard.at)).toMatchObject({ missingBytesMin: 0 })
-})
-
-const asked = (id: string, kind: string, databases: string[], minute: number) =>
-  ({
-    id,
-    kind,
-    databases,
-    startedAt: `2026-11-30T10:${String(minute).padStart(2, '0')}:00.000Z`,
-    steps: [],
-    status: 'succeeded',
-  }) as unknown as OperationDocument
-/** Newest first, as the ledger has them. `documents`: by operation and name; `actions`: of each that is about a standby. */
-const ledgerWith = (operations: OperationDocument[], documents: Record<string, object>, actions: Record<string, object> = {}) =>
-  ({
-    listOperations: async ({ database, kind, since = '' }: OperationsQuery) =>
-      operations.filter((one) => one.kind === kind && one.databases.includes(database ?? '') && one.startedAt >= since),
-    getDocument: async ({ operation, name }: DocumentRef) => documents[`${operation} ${name}`] ?? null,
-    getOrigin: async (id: string) => ({ bundle: id }),
-    getBundle: async (id: string) => ({ replicate: { table: null, ...actions[id] } }),
-  }) as unknown as Parameters<typeof givenUpBefore>[0]
-
-const { opened } = FAILOVER_DOCUMENTS
-const { plan: exchangePlan, proven } = EXCHANGE_DOCUMENTS
-const byCloud = asked('cloud', 'exchange', ['a', 'b'], 10)
-const tookOver = { [`cloud ${opened}`]: {}, [`cloud ${exchangePlan}`]: { source: { instanceId: 'a-1' } } }
-const exchangedBack = asked('back', 'exchange', ['b', 'a'], 20)
-const wrote = { [`back ${proven}`]: { writer: 'standby' } }
-const { moved } = SWITCHOVER_DOCUMENTS
-const toB = asked('first', 'failover', ['a', 'b'], 10)
-const gaveUp = { [`first ${opened}`]: {}, [`first ${FAILOVER_DOCUMENTS.plan}`]: { source: { instanceId: 'a-1' } } }
-const back = { ...gaveUp, [`back ${opened}`]: {}, [`back ${moved}`]: {} }
-const seeding = (minute: number, source = 'a') => asked('seeding', 'replicate', [source, source === 'a' ? 'c' : 'a'], minute)
-const setUp = { seeding: { action: 'set-up' } }
-
-test.each<[string, ReturnType<typeof ledgerWith>, boolean]>([
-  ['a failover opened another standby of it', ledgerWith([toB], gaveUp), true],
-  ['this very failover did', ledgerWith([asked('second', 'failover', ['a', 'b'], 10)], { [`second ${opened}`]: {} }), false],
-  ['it was taken back before', ledgerWith([toB], {}), false],
-  [
-    'a switchover back was begun since, came to nothing, and made the row of the pair its own',
-    ledgerWith([asked('back', 'switchover', ['b', 'a'], 20), toB], gaveUp),
-    true,
-  ],
-  ['a failover made it the writer again', ledgerWith([asked('back', 'failover', ['b', 'a'], 20), toB], back), false],
-  ['a switchover did', ledgerWith([asked('back', 'switchover', ['d', 'a'], 20), toB], back), false],
-  ['a switchover moved writing away from it', ledgerWith([asked('back', 'switchover', ['a', 'd'], 20), toB], back), true],
-  ['it was the writer before that', ledgerWith([toB, asked('back', 'failover', ['d', 'a'], 5)], back), true],
-  ['a standby was made from it since', ledgerWith([seeding(20), toB], gaveUp, setUp), false],
-  ['one was seeded anew from it', ledgerWith([seeding(20), toB], gaveUp, { seeding: { action: 'reseed' } }), false],
-  ['a table was', ledgerWith([seeding(20), toB], gaveUp, { seeding: { action: 'reseed', table: 'public.t' } }), true],
-  ['one was removed', ledgerWith([seeding(20), toB], gaveUp, { seeding: { action: 'remove' } }), true],
-  ['one was made from it before', ledgerWith([toB, seeding(5)], gaveUp, setUp), true],
-  ['it was made a standby itself', ledgerWith([seeding(20, 'b'), toB], gaveUp, setUp), true],
-  ['its cloud made a replica of it the writer', ledgerWith([byCloud], tookOver), true],
-  ['and that came to nothing', ledgerWith([byCloud], { ...tookOver, [`cloud ${proven}`]: { writer: 'none' } }), false],
-  ['it exchanged both back since', ledgerWith([exchangedBack, byCloud], { ...tookOver, ...wrote }), false],
-  [
-    'and it came to nothing',
-    ledgerWith([exchangedBack, byCloud], { ...tookOver, [`back ${proven}`]: { writer: 'source' } }),
-    true,
-  ],
-  ['its cloud made it the writer again', ledgerWith([exchangedBack, toB], { ...gaveUp, ...wrote }), false],
-])('a second standby is opened or not, by the ledger alone: %s', async (_, ledger, blocked) => {
-  const source = { name: 'a', instanceId: 'a-1' }
-  const found = await givenUpBefore(ledger, { source, operation: 'second', beatAt: '2026-11-30T10:09:59.000Z' })
-  expect(found.blocks.map(({ rule }) => rule)).toEqual(blocked ? ['failover:opened'] : [])
-  expect(found.asks).toBeNull()
-})
-
-test('whichever way one more is made a writer, the fence and the records of standbys say who writes instead', async () => {
-  const held = { instanceId: 'a-1', state: 'fenced', operation: 'first', bundle: 'first' }
-  const ledger = (documents: Record<string, object>, standbys: object[] = []) =>
-    ({
-      ...ledgerWith([], documents),
-      getFence: async () => held,
-      listStandbys: async () => standbys,
-      getBundle: async () => ({ exchange: { standby: { name: 'b' } } }),
-    }) as unknown as Parameters<typeof writerElsewhere>[0]
-  const at = { instance: 'a', instanceId: 'a-1' }
-  const source = { name: 'a' } as DatabaseEntry
-  const rules = async (of: ReturnType<typeof ledger>, operation = 'second') =>
-    (await writerElsewhere(of, { source, at, operation, beatAt: null })).blocks.map(({ rule }) => rule)
-  const wasOpened = { [`first ${opened}`]: {} }
-  expect(await rules(ledger(wasOpened))).toEqual(['failover:opened'])
-  expect(await rules(ledger(wasOpened), 'first')).toEqual([])
-  // by its cloud, which made nobody the writer
-  expect(await rules(ledger({ ...wasOpened, [`first ${proven}`]: { writer: 'none' } }))).toEqual([])
-  expect(await rules(ledger({}, [{ target: 'a', source: 'c', state: 'following' }]))).toEqual(['failover:follows'])
-})
-
-test('of a source that was given up and is written to since by replication a person decides, and another instance was never given up', async () => {
-  const ledger = ledgerWith([toB], gaveUp)
-  const asks = { operation: 'second', beatAt: '2026-11-30T10:20:00.000Z' }
-  const since = await givenUpBefore(ledger, { source: { name: 'a', instanceId: 'a-1' }, ...asks })
-  expect(since).toMatchObject({ blocks: [], warnings: [{ rule: 'failover:opened' }], asks: expect.stringContaining('first') })
-  const another = await givenUpBefore(ledger, { source: { name: 'a', instanceId: 'a-2' }, ...asks, beatAt: null })
-  expect(another).toEqual({ blocks: [], warnings: [], asks: null })
 })
 
 test('a source that bears a mark is not closed, whichever operation marked it', () => {

@@ -2,10 +2,16 @@
 import { Client, Connection } from '@temporalio/client'
 import { ApplicationFailure } from '@temporalio/common'
 import { runAct } from '../../../activities/act'
-import type { ActivityDeps } from '../../../activities/deps'
 import { createExchangeActivities } from '../../../activities/exchange/exchange'
+import type { ManagedPostgres } from '../../../clouds/port'
 import { failure } from '../../../contracts/failures'
 import { hasStayed, wordNow } from '../../../workflows/exchange/word'
+import { fleetEntry } from '../../client/fleet-entry'
+import { withLedger } from '../../client/with-ledger'
+
+const it = withLedger()
+const STARTED = '2026-11-30T10:00:00.000Z'
+let operations = 0
 
 interface Shown {
   readonly replicaOf: string | null
@@ -14,7 +20,7 @@ interface Shown {
 }
 
 /** `starts`: what the cloud answers, one call after the other; null: its answer gets lost. */
-function exchanging({
+async function exchanging({
   starts = [],
   shop,
   west,
@@ -23,7 +29,6 @@ function exchanging({
   shop?: Shown | undefined
   west?: Shown | undefined
 }) {
-  const documents = new Map<string, unknown>()
   const shown: Record<string, Shown | undefined> = { shop, 'shop-west': west }
   const cloud = {
     exchangeObstacles: async () => ({ obstacles: [], mark: 'm', byHand: [] }),
@@ -37,21 +42,22 @@ function exchanging({
       return { name, instanceId, replicaOf, state, cloudState: state }
     },
   }
-  const put = async ({ name, document }: { name: string; document: unknown }) => {
-    if (!documents.has(name)) documents.set(name, document)
-    return documents.get(name)
-  }
-  const deps = {
-    ledger: {
-      getBundle: async () => ({ database: { name: 'shop' }, exchange: {} }),
-      getDocument: async ({ name }: { name: string }) => documents.get(name) ?? null,
-      putDocumentOnce: put,
-    },
-    cloudOf: () => cloud,
-  } as unknown as ActivityDeps
+  operations += 1
+  const operation = `exchange-${operations}`
+  const bundle = await it.ledger.putBundle({
+    ...{ version: 1, database: fleetEntry('shop', { instance: 'shop' }), migrations: [] },
+    exchange: { standby: fleetEntry('shop-west', { instance: 'shop-west' }), followMsMax: 1_000 },
+  })
+  await it.ledger.openOperation({
+    ...{ id: operation, kind: 'exchange', databases: ['shop', 'shop-west'], requestedBy: 'ada', startedAt: STARTED, bundle },
+    ...{ cloud: 'aws', environment: 'production', mode: 'apply' },
+  })
   const side = (instance: string) => ({ instance, instanceId: instance, host: 'h', port: 1, engineVersion: '17' })
-  const input = { operation: 'o', step: 's', bundle: 'b', sides: { source: side('shop'), standby: side('shop-west') } } as const
-  const { beginExchange, rolesNow } = createExchangeActivities(deps)
+  const input = { operation, step: 's', bundle, sides: { source: side('shop'), standby: side('shop-west') } } as const
+  const { beginExchange, rolesNow } = createExchangeActivities({
+    ledger: it.ledger,
+    cloudOf: () => cloud as unknown as ManagedPostgres,
+  })
   const act = <T>(work: () => Promise<T>): Promise<T> =>
     runAct(
       {
@@ -66,11 +72,11 @@ function exchanging({
 const refusal = () => failure('CLOUD_REFUSED', 'another operation is going on')
 
 test('a refusal of the attempt that told the cloud first is an end', async () => {
-  expect(await exchanging({ starts: [refusal()] }).begin()).toEqual({ refused: 'another operation is going on' })
+  expect(await (await exchanging({ starts: [refusal()] })).begin()).toEqual({ refused: 'another operation is going on' })
 })
 
 test('a refusal after an attempt whose answer got lost is none: the cloud may be at it', async () => {
-  const { begin } = exchanging({ starts: [null, refusal()] })
+  const { begin } = await exchanging({ starts: [null, refusal()] })
   await expect(begin()).rejects.toMatchObject({ code: 'CLOUD_UNREACHABLE' })
   await expect(begin()).rejects.toMatchObject({
     code: 'NOT_READY_YET',
@@ -96,7 +102,7 @@ test.each<[string, Shown | undefined, Shown | undefined, object]>([
   ['the replica has failed, and the source is what it was', PRIMARY, { ...OF_SHOP, state: 'failed' }, { outcome: 'stayed' }],
   ['the replica is gone, and the source is what it was', PRIMARY, undefined, { outcome: 'stayed' }],
 ])('roles tell that %s', async (_what, shop, west, end) => {
-  expect(await exchanging({ shop, west }).roles()).toMatchObject(end)
+  expect(await (await exchanging({ shop, west })).roles()).toMatchObject(end)
 })
 
 test.each<[string, Shown | undefined, Shown | undefined]>([
@@ -107,7 +113,7 @@ test.each<[string, Shown | undefined, Shown | undefined]>([
   ['the new writer has failed', OF_WEST, { ...PRIMARY, state: 'failed' }],
   ['both are gone', undefined, undefined],
 ])('nothing is concluded from roles while %s', async (_what, shop, west) => {
-  await expect(exchanging({ shop, west }).roles()).rejects.toMatchObject({ code: 'NOT_READY_YET' })
+  await expect((await exchanging({ shop, west })).roles()).rejects.toMatchObject({ code: 'NOT_READY_YET' })
 })
 
 const EXCHANGED = { outcome: 'exchanged', summary: 'shop-west is the primary' } as const

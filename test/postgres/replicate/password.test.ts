@@ -19,16 +19,19 @@ let server: ReplicatingServer
 let both: Pair
 /** Takes connections and says nothing. */
 let silent: AskingServer
+/** Where its machine keeps the authorities that everybody believes: there are none yet. */
+const AUTHORITIES = 'authorities.pem'
+const LOGS_ALL = {
+  log_statement: 'all',
+  log_min_duration_statement: '0',
+  log_min_messages: 'info',
+  log_parameter_max_length_on_error: '-1',
+  log_replication_commands: 'on',
+  log_connections: 'on',
+  shared_preload_libraries: 'pg_stat_statements',
+}
 beforeAll(async () => {
-  server = await startReplicating(17, {
-    log_statement: 'all',
-    log_min_duration_statement: '0',
-    log_min_messages: 'info',
-    log_parameter_max_length_on_error: '-1',
-    log_replication_commands: 'on',
-    log_connections: 'on',
-    shared_preload_libraries: 'pg_stat_statements',
-  })
+  server = await startReplicating(17, LOGS_ALL, (folder) => ({ SSL_CERT_FILE: path.join(folder, AUTHORITIES) }))
   both = await pairOf(server, server, 'CREATE TABLE orders (id int PRIMARY KEY)')
   await both.source.master.execute('INSERT INTO orders VALUES (1)')
   await both.standby.superuser.execute('CREATE EXTENSION pg_stat_statements')
@@ -149,7 +152,7 @@ test('a server that keeps it all the same is told', async () => {
   await removeStandby({ names, source: source.master, standby: standby.master })
 })
 
-test('encrypted, the source proves that it knows the password; a certificate that nobody vouches for is not taken', async () => {
+test('encrypted, the source proves that it knows the password; who it is nobody has to believe but an authority of the standby’s machine, for its very address', async () => {
   const { source, standby, names, publisher } = both
   const [row] = await standby.superuser.query<{ folder: string }>(`SELECT current_setting('data_directory') AS folder`)
   const { cert, key } = selfSigned('127.0.0.1')
@@ -164,19 +167,29 @@ test('encrypted, the source proves that it knows the password; a certificate tha
   await standby.superuser.execute(`ALTER SYSTEM SET ssl_key_file = '${fileOf('server.key', key)}'`)
   await standby.superuser.execute('ALTER SYSTEM SET ssl = on')
   await standby.superuser.execute('SELECT pg_reload_conf()')
-  const unknown = await failureOf(
-    follow({ ...both, publisher: { ...publisher, tls: 'verify-full' } }, ['public.orders']),
-    'OPTION_INVALID',
-  )
+  const by = (more: Partial<typeof publisher>) => follow({ ...both, publisher: { ...publisher, ...more } }, ['public.orders'])
+  const isEncrypted = () =>
+    until('an encrypted walsender', async () => {
+      const rows = await source.superuser.query(
+        'SELECT FROM pg_stat_ssl JOIN pg_stat_replication USING (pid) WHERE ssl AND application_name = $1',
+        [names.subscription],
+      )
+      return rows.length === 1
+    })
+  const unknown = await failureOf(by({ tls: 'verify-full' }), 'OPTION_INVALID')
   expect(unknown.message).toContain('certificate')
-  await follow({ ...both, publisher: { ...publisher, tls: 'require' } }, ['public.orders'])
-  await until('an encrypted walsender', async () => {
-    const rows = await source.superuser.query(
-      'SELECT FROM pg_stat_ssl JOIN pg_stat_replication USING (pid) WHERE ssl AND application_name = $1',
-      [names.subscription],
-    )
-    return rows.length === 1
-  })
+  await by({ tls: 'require' })
+  await isEncrypted()
+  await removeStandby({ names, source: source.master, standby: standby.master })
+
+  fileOf(AUTHORITIES, cert)
+  // who is vouched for is another
+  const another = await failureOf(by({ tls: 'verify-full', host: 'localhost' }), 'OPTION_INVALID')
+  expect(another.message).toContain('certificate')
+  await standby.master.execute('TRUNCATE orders')
+  await by({ tls: 'verify-full' })
+  await copied(both, 1)
+  await isEncrypted()
   await removeStandby({ names, source: source.master, standby: standby.master })
   expect(logged()).toEqual([])
 })

@@ -13,7 +13,7 @@ import { ensurePublication } from '../../../postgres/replicate/publication'
 import { ensureSlot } from '../../../postgres/replicate/slot'
 import { ensureSubscription, type SubscriptionInput } from '../../../postgres/replicate/subscription'
 import { until } from '../../support/eventually'
-import { startTestServer, type TestServer } from '../support/server'
+import { type EnvironmentIn, startTestServer, type TestServer } from '../support/server'
 
 export const FOLLOWER_PASSWORD = `it's a \\follower 'secret' of s0me length`
 
@@ -44,8 +44,9 @@ export interface ReplicatingServer {
 export async function startReplicating(
   major: PostgresMajor,
   more: Readonly<Record<string, string>> = {},
+  environment?: EnvironmentIn,
 ): Promise<ReplicatingServer> {
-  const server = await startTestServer(major, { ...SETTINGS, ...more })
+  const server = await startTestServer(major, { ...SETTINGS, ...more }, environment)
   const admin = await (await server.database()).connectAsSuperuser()
   // in no log, for those who look whether the password is in one
   await admin.execute(

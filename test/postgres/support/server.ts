@@ -1,9 +1,9 @@
 /** A PostgreSQL server for one test file, with a master role that is no superuser, and a fresh database for each test. */
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { homedir, tmpdir } from 'node:os'
 import path from 'node:path'
-import { ensureBinaries, type PostgresMajor } from '../../../pgserver/binaries'
+import { ensureBinaries, type PostgresBinaries, type PostgresMajor } from '../../../pgserver/binaries'
 import { initCluster, startServer } from '../../../pgserver/cluster'
 import type { ConnectOptions } from '../../../postgres/connect/connect-options'
 import { connect, type Session } from '../../../postgres/connect/session'
@@ -27,8 +27,15 @@ export interface TestServer {
   stop(): Promise<void>
 }
 
+/** What a server is told by its machine, and by no setting. The folder is the server's own, and removed with it. */
+export type EnvironmentIn = (folder: string) => Readonly<Record<string, string>>
+
 /** `more`: settings on top of those that every test has. */
-export async function startTestServer(major: PostgresMajor, more: Readonly<Record<string, string>> = {}): Promise<TestServer> {
+export async function startTestServer(
+  major: PostgresMajor,
+  more: Readonly<Record<string, string>> = {},
+  environment?: EnvironmentIn,
+): Promise<TestServer> {
   const folder = await mkdtemp(path.join(tmpdir(), `capstan-postgres-${major}-`))
   await chmod(folder, 0o755)
   const binaries = await ensureBinaries({ major, cacheDir: cacheDir() })
@@ -36,7 +43,7 @@ export async function startTestServer(major: PostgresMajor, more: Readonly<Recor
   await initCluster({ binaries, dataDir, superuser: 'postgres', password: PASSWORD })
   const port = await freePort()
   const server = await startServer({
-    binaries,
+    binaries: environment === undefined ? binaries : await telling(environment(folder), binaries, folder),
     dataDir,
     hosts: ['127.0.0.1'],
     port,
@@ -79,6 +86,20 @@ export async function startTestServer(major: PostgresMajor, more: Readonly<Recor
       await rm(folder, { recursive: true, force: true })
     },
   }
+}
+
+/** Nothing of whoever starts a server gets into its environment: so it is a program of its own that is started. */
+async function telling(
+  environment: Readonly<Record<string, string>>,
+  binaries: PostgresBinaries,
+  folder: string,
+): Promise<PostgresBinaries> {
+  const binDir = path.join(folder, 'bin')
+  const words = Object.entries(environment).map(([name, value]) => `${name}='${value}'`)
+  await mkdir(binDir)
+  await writeFile(path.join(binDir, 'postgres'), `#!/bin/sh\nexec env ${words.join(' ')} '${binaries.binDir}/postgres' "$@"\n`)
+  await chmod(path.join(binDir, 'postgres'), 0o755)
+  return { ...binaries, binDir }
 }
 
 export function cacheDir(): string {
