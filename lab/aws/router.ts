@@ -6,9 +6,10 @@ import type { AwsIdentity } from '../access/identities'
 import type { CallLog } from '../calls'
 import type { Publishing } from '../dns/publishing'
 import type { FaultBook } from '../faults/book'
-import { CallFaults } from '../faults/call-faults'
+import { type Again, CallFaults } from '../faults/call-faults'
 import type { Effects } from '../faults/effects'
-import type { CallFacts } from '../faults/fault'
+import type { CallFacts, Fault } from '../faults/fault'
+import { delivered } from '../faults/twice'
 import { authorize } from './access/authorize'
 import type { AwsCloud, Operation } from './cloud'
 import { serveRoute53 } from './dns/router'
@@ -50,11 +51,14 @@ export function serveAws(scope: FastifyInstance, endpoint: Endpoint): void {
     return send(reply, { status: known.status, xml: errorAnswer(known, requestId) }, requestId)
   })
   scope.post('/', async (request, reply) => {
-    const call = readCall(request)
-    const handled = await handle(request, call, endpoint)
-    if (handled.authenticated) endpoint.calls.record(recordOf(call, handled))
+    const handled = await delivered(endpoint, async (why) => {
+      const call = readCall(request)
+      const arrived = await handle(request, call, { ...endpoint, why })
+      if (arrived.authenticated) endpoint.calls.record(recordOf(call, arrived))
+      return { ...arrived, requestId: call.requestId }
+    })
     if (!handled.answered) return dropResponse(request, reply)
-    return send(reply, handled, call.requestId)
+    return send(reply, handled, handled.requestId)
   })
   serveRoute53(scope, endpoint)
 }
@@ -79,6 +83,12 @@ interface Handled {
   xml: string
   answered: boolean
   struck: CallFaults<AwsState>['struck']
+  again?: Again | undefined
+}
+
+/** `why`: of a call that arrives for the second time. */
+interface Arrival extends Endpoint {
+  readonly why: Fault | undefined
 }
 
 function readCall(request: FastifyRequest): ReceivedCall {
@@ -87,7 +97,7 @@ function readCall(request: FastifyRequest): ReceivedCall {
   return { requestId: randomUUID(), at: new Date().toISOString(), body, query, action: query.text('Action') ?? '' }
 }
 
-async function handle(request: FastifyRequest, call: ReceivedCall, endpoint: Endpoint): Promise<Handled> {
+async function handle(request: FastifyRequest, call: ReceivedCall, endpoint: Arrival): Promise<Handled> {
   const { action, query, requestId } = call
   const cloud = await endpoint.current()
   let region = ''
@@ -107,11 +117,12 @@ async function handle(request: FastifyRequest, call: ReceivedCall, endpoint: End
     const state = faults.seen(cloud)
     const result = await operation({ cloud: state === undefined ? cloud : { ...cloud, state }, region, query, faults })
     if (faults.afterwards()) await endpoint.effects.settle()
+    const again = faults.arrivesAgain()
     const answered = !(await faults.dropsAnswer())
     // nobody may act on a state that a crash could take back
     await (faults.struck.length > 0 ? cloud.save() : cloud.saved())
     const xml = answer(name, result, requestId)
-    return { authenticated, region, status: 200, outcome: 'ok', xml, answered, struck: faults.struck }
+    return { authenticated, region, status: 200, outcome: 'ok', xml, answered, struck: faults.struck, again }
   } catch (error) {
     if (!(error instanceof AwsError)) cloud.log(`${action}: ${error instanceof Error ? error.stack : error}`)
     const known = error instanceof AwsError ? error : new AwsError('InternalFailure', 'An internal error has occurred.')
@@ -143,7 +154,7 @@ function operationOf({ action, body, query }: ReceivedCall): { operation: Operat
   throw new AwsError('InvalidAction', `Could not find operation ${action} for version ${version ?? 'NO_VERSION_SPECIFIED'}`)
 }
 
-function faultsOf(call: CallFacts, endpoint: Endpoint, { state }: AwsCloud): CallFaults<AwsState> {
+function faultsOf(call: CallFacts, endpoint: Arrival, { state }: AwsCloud): CallFaults<AwsState> {
   return new CallFaults({
     book: endpoint.faults,
     effects: endpoint.effects,
@@ -151,6 +162,7 @@ function faultsOf(call: CallFacts, endpoint: Endpoint, { state }: AwsCloud): Cal
     call,
     targetOf: ({ id }) => (state.instances[key(call.region, id)] ? key(call.region, id) : undefined),
     signal: endpoint.closing,
+    again: endpoint.why,
   })
 }
 

@@ -6,8 +6,10 @@ import type { AzureIdentity } from '../access/identities'
 import type { CallLog } from '../calls'
 import type { Publishing } from '../dns/publishing'
 import type { FaultBook } from '../faults/book'
-import { CallFaults } from '../faults/call-faults'
+import { type Again, CallFaults } from '../faults/call-faults'
 import type { Effects } from '../faults/effects'
+import type { Fault } from '../faults/fault'
+import { delivered } from '../faults/twice'
 import { authorize, authorizeSource } from './access/authorize'
 import type { Answer, AzureCloud, Call } from './cloud'
 import { serveDns } from './dns/router'
@@ -52,11 +54,14 @@ export function serveAzure(scope: FastifyInstance, endpoint: Endpoint): void {
     return send(request, reply, failed(known ?? unexpected(randomUUID())), randomUUID())
   })
   const serve = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
-    const call = received(request)
-    const handled = await handle(call, endpoint)
-    endpoint.calls.record(recordOf(call, handled))
+    const handled = await delivered(endpoint, async (why) => {
+      const call = received(request)
+      const arrived = await handle(call, { ...endpoint, why })
+      endpoint.calls.record(recordOf(call, arrived))
+      return { ...arrived, requestId: call.requestId }
+    })
     if (!handled.answered) return dropResponse(request, reply)
-    return send(request, reply, handled, call.requestId)
+    return send(request, reply, handled, handled.requestId)
   }
   scope.all('/subscriptions/*', serve)
   scope.all('/providers/*', serve)
@@ -83,6 +88,12 @@ interface Handled {
   tags: Record<string, string>
   question: boolean
   struck: CallFaults<AzureState>['struck']
+  again?: Again | undefined
+}
+
+/** `why`: of a call that arrives for the second time. */
+interface Arrival extends Endpoint {
+  readonly why: Fault | undefined
 }
 
 function received(request: FastifyRequest): ReceivedCall {
@@ -94,7 +105,7 @@ function received(request: FastifyRequest): ReceivedCall {
   return { requestId: randomUUID(), at: new Date().toISOString(), method, path, apiVersion, text, authorization }
 }
 
-async function handle(received: ReceivedCall, endpoint: Endpoint): Promise<Handled> {
+async function handle(received: ReceivedCall, endpoint: Arrival): Promise<Handled> {
   const cloud = await endpoint.current()
   const handled: Handled = { ...NOTHING, resources: [], tags: {} }
   let faults: CallFaults<AzureState> | undefined
@@ -117,6 +128,7 @@ async function handle(received: ReceivedCall, endpoint: Endpoint): Promise<Handl
     const now = state === undefined ? cloud : { ...cloud, state }
     handled.answer = paced(await route.run(callOf(now, path, body, faults)), cloud)
     if (faults.afterwards()) await endpoint.effects.settle()
+    handled.again = faults.arrivesAgain()
     handled.answered = !(await faults.dropsAnswer())
     // nobody may act on a state that a crash could take back
     await (faults.struck.length > 0 ? cloud.save() : cloud.saved())
@@ -183,7 +195,7 @@ function callOf(cloud: AzureCloud, path: ResourcePath, body: Body, faults: Call[
   }
 }
 
-function faultsOf(handled: Handled, endpoint: Endpoint, { state }: AzureCloud): CallFaults<AzureState> {
+function faultsOf(handled: Handled, endpoint: Arrival, { state }: AzureCloud): CallFaults<AzureState> {
   const { operation, region, resources } = handled
   return new CallFaults({
     book: endpoint.faults,
@@ -192,6 +204,7 @@ function faultsOf(handled: Handled, endpoint: Endpoint, { state }: AzureCloud): 
     call: { cloud: 'azure', operation, account: SUBSCRIPTION, region, resources },
     targetOf: ({ id }) => (own(state.servers, serverKey(id)) ? serverKey(id) : undefined),
     signal: endpoint.closing,
+    again: endpoint.why,
   })
 }
 

@@ -60,13 +60,31 @@ export class FaultBook {
 
   /** Resolves when a fault was taken back or has expired. It is listed until then, however often it was to strike. */
   async ended(fault: Fault, signal: AbortSignal): Promise<void> {
-    const { id } = fault
+    await this.#listed(fault, async () => {
+      while (this.#holds(fault)) await sleep(LOOK_EVERY_MS, undefined, { signal })
+    })
+  }
+
+  /** Resolves after a fault's delay, to whether it stands still; it is listed until then. */
+  async isDue(fault: Fault, signal: AbortSignal): Promise<boolean> {
+    const at = Date.now() + fault.delayMs
+    return this.#listed(fault, async () => {
+      while (this.#holds(fault) && Date.now() < at) await sleep(LOOK_EVERY_MS, undefined, { signal })
+      return this.#holds(fault)
+    })
+  }
+
+  async #listed<T>({ id }: Fault, wait: () => Promise<T>): Promise<T> {
     this.#holding.set(id, (this.#holding.get(id) ?? 0) + 1)
     try {
-      while (this.records.faults.includes(fault) && !expired(fault, Date.now())) await sleep(LOOK_EVERY_MS, undefined, { signal })
+      return await wait()
     } finally {
       this.#holding.set(id, (this.#holding.get(id) ?? 0) - 1)
     }
+  }
+
+  #holds(fault: Fault): boolean {
+    return this.records.faults.includes(fault) && !expired(fault, Date.now())
   }
 
   /** Takes back one, or all. @returns those that it took. */

@@ -22,6 +22,13 @@ export interface Hazards {
   doom(): Doom | undefined
 }
 
+/** A call that was carried out arrives once more. */
+export interface Again {
+  readonly why: Fault
+  /** Resolves when it does, to false where that was taken back meanwhile. Rejects when the lab closes. */
+  readonly isDue: Promise<boolean>
+}
+
 export interface CallFaultsOptions<State> {
   readonly book: FaultBook
   readonly effects: Effects
@@ -31,12 +38,16 @@ export interface CallFaultsOptions<State> {
   readonly targetOf: (resource: NamedResource) => string | undefined
   /** Aborted when the lab closes. */
   readonly signal: AbortSignal
+  /** Why it arrives for the second time. */
+  readonly again?: Fault | undefined
 }
 
 export class CallFaults<State> implements Hazards {
-  readonly #struck: Fault[] = []
+  readonly #struck: Fault[]
 
-  constructor(private readonly options: CallFaultsOptions<State>) {}
+  constructor(private readonly options: CallFaultsOptions<State>) {
+    this.#struck = options.again === undefined ? [] : [options.again]
+  }
 
   /** Those that struck so far, each once. */
   get struck(): readonly { readonly id: string; readonly kind: string }[] {
@@ -78,6 +89,17 @@ export class CallFaults<State> implements Hazards {
     const [fault] = this.#against('dropsAnswer').find(([candidate]) => this.#strike(candidate)) ?? []
     if (fault) await this.#wait(fault)
     return fault !== undefined
+  }
+
+  /** For a call that was carried out, and never for one that comes for the second time: why it arrives once more. */
+  arrivesAgain(): Again | undefined {
+    const { again, book, signal } = this.options
+    if (again !== undefined) return undefined
+    const [why] = this.#against('arrivesAgain').find(([candidate]) => this.#strike(candidate)) ?? []
+    if (why === undefined) return undefined
+    const isDue = book.isDue(why, signal)
+    isDue.catch(() => undefined)
+    return { why, isDue }
   }
 
   /** For a call that was carried out: what is done to the instances that it names. Whether anything is. */

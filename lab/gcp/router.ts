@@ -5,9 +5,10 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { CallLog } from '../calls'
 import type { Publishing } from '../dns/publishing'
 import type { FaultBook } from '../faults/book'
-import { CallFaults } from '../faults/call-faults'
+import { type Again, CallFaults } from '../faults/call-faults'
 import type { Effects } from '../faults/effects'
-import type { CallFacts } from '../faults/fault'
+import type { CallFacts, Fault } from '../faults/fault'
+import { delivered } from '../faults/twice'
 import { authorize } from './access/authorize'
 import type { GcpCloud } from './cloud'
 import { serveCloudDns } from './dns/router'
@@ -63,12 +64,21 @@ interface Handled {
   readonly body: object
   readonly answered: boolean
   readonly struck: CallFaults<GcpState>['struck']
+  readonly again?: Again | undefined
+}
+
+/** `why`: of a call that arrives for the second time. */
+interface Arrival extends Endpoint {
+  readonly why: Fault | undefined
 }
 
 async function answer(request: FastifyRequest, reply: FastifyReply, endpoint: Endpoint): Promise<FastifyReply> {
-  const at = new Date().toISOString()
-  const handled = await handle(request, endpoint)
-  if (handled.authenticated) endpoint.calls.record(recordOf(at, handled))
+  const handled = await delivered(endpoint, async (why) => {
+    const at = new Date().toISOString()
+    const arrived = await handle(request, { ...endpoint, why })
+    if (arrived.authenticated) endpoint.calls.record(recordOf(at, arrived))
+    return arrived
+  })
   if (!handled.answered) {
     reply.hijack()
     request.raw.socket.destroy()
@@ -77,7 +87,7 @@ async function answer(request: FastifyRequest, reply: FastifyReply, endpoint: En
   return reply.code(handled.status).header('content-type', 'application/json; charset=UTF-8').send(handled.body)
 }
 
-async function handle(request: FastifyRequest, endpoint: Endpoint): Promise<Handled> {
+async function handle(request: FastifyRequest, endpoint: Arrival): Promise<Handled> {
   const cloud = await endpoint.current()
   const { pathname, searchParams } = new URL(request.raw.url ?? '/', 'http://lab')
   const seen = { route: undefined as Route | undefined, read: NOTHING, authenticated: false }
@@ -101,11 +111,12 @@ async function handle(request: FastifyRequest, endpoint: Endpoint): Promise<Hand
     const view = state === undefined ? cloud : { ...cloud, state }
     const result = await operation({ ...read, cloud: view, prefix: route.prefix, project, faults })
     if (faults.afterwards()) await endpoint.effects.settle()
+    const again = faults.arrivesAgain()
     const answered = !(await faults.dropsAnswer())
     // nobody may act on a state that a crash could take back
     await (faults.struck.length > 0 ? cloud.save() : cloud.saved())
     const body = writeMessage(route.method.answer, result, read.enumsAsNumbers)
-    return { ...seen, status: 200, outcome: 'ok', body, answered, struck: faults.struck }
+    return { ...seen, status: 200, outcome: 'ok', body, answered, struck: faults.struck, again }
   } catch (error) {
     const known = error instanceof GcpError ? error : new GcpError('internalError', 'An internal error has occurred.')
     if (known !== error) cloud.log(`${request.method} ${pathname}: ${error instanceof Error ? error.stack : error}`)
@@ -122,7 +133,7 @@ function projectOf({ fields }: Route): string {
   return named
 }
 
-function faultsOf(call: CallFacts, endpoint: Endpoint, { state }: GcpCloud): CallFaults<GcpState> {
+function faultsOf(call: CallFacts, endpoint: Arrival, { state }: GcpCloud): CallFaults<GcpState> {
   return new CallFaults({
     book: endpoint.faults,
     effects: endpoint.effects,
@@ -130,6 +141,7 @@ function faultsOf(call: CallFacts, endpoint: Endpoint, { state }: GcpCloud): Cal
     call,
     targetOf: ({ id }) => (Object.hasOwn(state.instances, id) ? id : undefined),
     signal: endpoint.closing,
+    again: endpoint.why,
   })
 }
 

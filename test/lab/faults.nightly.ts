@@ -165,6 +165,25 @@ test('a dropped answer leaves the effect, once, and the record says so', async (
   await snapshotAvailable(lab, 'dropped')
 })
 
+test('a call that arrives twice is written down twice; taken back in time, it arrives once', async () => {
+  await order({ kind: 'deliver-twice', operation: 'CreateDBSnapshot', heard: 'second' })
+  const from = await lastCall()
+  await refused(snapshot('twice'), 'DBSnapshotAlreadyExistsFault')
+  const [first, ...later] = await callsSince(from)
+  expect(first).toMatchObject({ outcome: 'ok', effect: true, answered: true, faults: [{ kind: 'deliver-twice' }] })
+  expect(later).toMatchObject([{ outcome: 'DBSnapshotAlreadyExists', effect: false, faults: [{ kind: 'deliver-twice' }] }])
+  expect(await standing()).toEqual([])
+  await snapshotAvailable(lab, 'twice')
+
+  await order({ kind: 'deliver-twice', operation: 'DeleteDBSnapshot', delay: '1h', for: '2h' })
+  const mark = await lastCall()
+  await lab.rds.deleteDBSnapshot({ DBSnapshotIdentifier: 'twice' })
+  expect(await standing()).toMatchObject([{ kind: 'deliver-twice', struck: 1 }])
+  await lab.call('DELETE', '/_lab/faults')
+  await sleep(100)
+  expect((await callsSince(mark)).filter(({ operation }) => operation === 'DeleteDBSnapshot')).toHaveLength(1)
+})
+
 test('a refused call is not struck by what needs an accepted one', async () => {
   await order({ kind: 'drop-response', operation: 'CreateDBSnapshot' })
   await order({ kind: 'fail-operation', operation: 'CreateDBSnapshot' })

@@ -34,6 +34,7 @@ export const addLabFault: AddCommand = (lab, cli) => {
 const EXAMPLES = example(
   'capstan lab fault kinds',
   'capstan lab fault drop-response CreateDBSnapshot --instance shop --times 1 --for 10m',
+  'capstan lab fault deliver-twice StopDBInstance --instance shop --delay 2s',
   'capstan lab fault throttle --probability 0.3 --seed 7 --for 1m',
   'capstan lab fault fail ModifyDBInstance --code InternalFailure --times 3',
   'capstan lab fault fail-operation RestoreDBInstanceFromDBSnapshot',
@@ -83,6 +84,7 @@ function addOrder(fault: Command, cli: CliContext): void {
     .option('--from <cloud>', 'cut-link, slow-link: the one cloud')
     .option('--to <cloud>', 'cut-link, slow-link: the other one')
     .option('--ways <ways>', 'cut-link, slow-link: both, or one: connections that --from opens to --to (default: both)')
+    .option('--heard <which>', 'deliver-twice: the answer that the caller gets, first or second (default: first)')
     .option('--code <code>', 'fail: the error that is answered')
     .option('--message <text>', 'fail: its message')
     .option('--tail <time>', 'busy-tail: how long an available instance refuses changes')

@@ -4,8 +4,10 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { CallLog } from '../../calls'
 import type { Publishing } from '../../dns/publishing'
 import type { FaultBook } from '../../faults/book'
-import { CallFaults } from '../../faults/call-faults'
+import { type Again, CallFaults } from '../../faults/call-faults'
 import type { Effects } from '../../faults/effects'
+import type { Fault } from '../../faults/fault'
+import { delivered } from '../../faults/twice'
 import { isAllowed } from '../access/policy'
 import type { AwsCloud } from '../cloud'
 import { AwsError } from '../errors'
@@ -39,19 +41,28 @@ interface Handled {
   readonly answered: boolean
   readonly location?: string
   readonly struck: CallFaults<AwsState>['struck']
+  readonly again?: Again | undefined
+}
+
+/** `why`: of a call that arrives for the second time. */
+interface Arrival extends DnsEndpoint {
+  readonly why: Fault | undefined
 }
 
 export function serveRoute53(scope: FastifyInstance, endpoint: DnsEndpoint): void {
   scope.all(`${PREFIX}/*`, async (request, reply) => {
-    const [at, requestId] = [new Date().toISOString(), randomUUID()]
-    const handled = await handle(request, requestId, endpoint)
-    if (handled.authenticated) endpoint.calls.record(recordOf(at, requestId, handled))
+    const handled = await delivered(endpoint, async (why) => {
+      const [at, requestId] = [new Date().toISOString(), randomUUID()]
+      const arrived = await handle(request, requestId, { ...endpoint, why })
+      if (arrived.authenticated) endpoint.calls.record(recordOf(at, requestId, arrived))
+      return { ...arrived, requestId }
+    })
     if (!handled.answered) {
       reply.hijack()
       request.raw.socket.destroy()
       return reply
     }
-    return send(reply, handled, requestId)
+    return send(reply, handled, handled.requestId)
   })
 }
 
@@ -60,7 +71,7 @@ function send(reply: FastifyReply, { status, xml, location }: Handled, requestId
   return reply.code(status).header('content-type', 'text/xml').header('x-amzn-requestid', requestId).send(xml)
 }
 
-async function handle(request: FastifyRequest, requestId: string, endpoint: DnsEndpoint): Promise<Handled> {
+async function handle(request: FastifyRequest, requestId: string, endpoint: Arrival): Promise<Handled> {
   const cloud = await endpoint.current()
   const { pathname: path, search } = new URL(request.raw.url ?? '/', 'http://lab')
   const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
@@ -78,18 +89,20 @@ async function handle(request: FastifyRequest, requestId: string, endpoint: DnsE
     if (id !== '') seen.resources.push({ type, id })
     authorize(cloud, accessKeyId, operation, id)
     const call = { cloud: 'aws', operation: operation.name, account: ACCOUNT, region: REGION, resources: seen.resources }
-    const { faults: book, effects, closing: signal } = endpoint
-    faults = new CallFaults({ book, effects, kinds: AWS_FAULTS, call, targetOf: () => undefined, signal })
+    const { faults: book, effects, closing: signal, why } = endpoint
+    faults = new CallFaults({ book, effects, kinds: AWS_FAULTS, call, targetOf: () => undefined, signal, again: why })
     await faults.before()
     const { hostedZones: zones } = faults.seen(cloud) ?? cloud.state
     const answer = operation.run({ zones, id, query: new URLSearchParams(query), body })
     const { changed, status, root, content, location } = answer
     if (changed) endpoint.publishing.announce(changed.zone, changed.change)
+    const again = faults.arrivesAgain()
     const answered = !(await faults.dropsAnswer())
     // nobody may act on a state that a crash could take back
     await (operation.question && faults.struck.length === 0 ? cloud.saved() : cloud.save())
     const xml = write(root, content)
-    return { ...seen, status, outcome: 'ok', xml, answered, struck: faults.struck, ...(location !== undefined && { location }) }
+    const told = { status, outcome: 'ok', xml, answered, ...(location !== undefined && { location }) }
+    return { ...seen, ...told, struck: faults.struck, again }
   } catch (error) {
     if (!(error instanceof AwsError)) cloud.log(`${seen.operation}: ${error instanceof Error ? error.stack : error}`)
     const known = error instanceof AwsError ? error : new AwsError('InternalFailure', 'An internal error has occurred.')

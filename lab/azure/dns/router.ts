@@ -4,8 +4,10 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { CallLog } from '../../calls'
 import type { Publishing } from '../../dns/publishing'
 import type { FaultBook } from '../../faults/book'
-import { CallFaults } from '../../faults/call-faults'
+import { type Again, CallFaults } from '../../faults/call-faults'
 import type { Effects } from '../../faults/effects'
+import type { Fault } from '../../faults/fault'
+import { delivered } from '../../faults/twice'
 import { isAllowed } from '../access/roles'
 import type { AzureCloud } from '../cloud'
 import { AzureError } from '../errors'
@@ -37,24 +39,33 @@ interface Handled {
   error: AzureError | null
   answered: boolean
   struck: CallFaults<AzureState>['struck']
+  again?: Again | undefined
+}
+
+/** `why`: of a call that arrives for the second time. */
+interface Arrival extends DnsEndpoint {
+  readonly why: Fault | undefined
 }
 
 export function serveDns(scope: FastifyInstance, endpoint: DnsEndpoint): void {
   scope.all(PATH, async (request, reply) => {
-    const [at, requestId] = [new Date().toISOString(), randomUUID()]
-    const handled = await handle(request, endpoint)
-    endpoint.calls.record(recordOf(at, requestId, handled))
+    const handled = await delivered(endpoint, async (why) => {
+      const [at, requestId] = [new Date().toISOString(), randomUUID()]
+      const arrived = await handle(request, { ...endpoint, why })
+      endpoint.calls.record(recordOf(at, requestId, arrived))
+      return { ...arrived, requestId }
+    })
     if (!handled.answered) {
       reply.hijack()
       request.raw.socket.destroy()
       return reply
     }
-    const { status, body, error } = handled
+    const { status, body, error, requestId } = handled
     return answerWith(request, reply, { status, ...(body && { body }) }, { error, requestId })
   })
 }
 
-async function handle(request: FastifyRequest, endpoint: DnsEndpoint): Promise<Handled> {
+async function handle(request: FastifyRequest, endpoint: Arrival): Promise<Handled> {
   const cloud = await endpoint.current()
   const handled: Handled = {
     operation: '',
@@ -84,13 +95,14 @@ async function handle(request: FastifyRequest, endpoint: DnsEndpoint): Promise<H
       region: REGION,
       resources: handled.resources,
     }
-    const { faults: book, effects, closing: signal } = endpoint
-    faults = new CallFaults({ book, effects, kinds: AZURE_FAULTS, call, targetOf: () => undefined, signal })
+    const { faults: book, effects, closing: signal, why } = endpoint
+    faults = new CallFaults({ book, effects, kinds: AZURE_FAULTS, call, targetOf: () => undefined, signal, again: why })
     await faults.before()
     const { dnsZones: zones } = faults.seen(cloud) ?? cloud.state
     const conditions = { ifMatch: header(request, 'if-match'), ifNoneMatch: header(request, 'if-none-match') }
     const { status, body, changed } = operation.run({ zones, path, query, conditions, body: bodyOf(request) })
     if (changed) endpoint.publishing.announce(changed.zone, changed.change)
+    handled.again = faults.arrivesAgain()
     Object.assign(handled, { status, body, answered: !(await faults.dropsAnswer()) })
     // nobody may act on a state that a crash could take back
     await (operation.question && faults.struck.length === 0 ? cloud.saved() : cloud.save())

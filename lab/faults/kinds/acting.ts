@@ -16,6 +16,8 @@ export interface PlainKind extends FaultKind {
   readonly failsPromise?: true
   /** It acts, but the answer does not get through. */
   readonly dropsAnswer?: true
+  /** It acts, and then arrives once more. */
+  readonly arrivesAgain?: true
   /** What is done to an instance. */
   readonly effect?: InstanceEffect
 }

@@ -6,6 +6,7 @@ import { crashInstance } from './crash-instance'
 import { cutNetwork } from './cut-network'
 import { damageBackup } from './damage-backup'
 import { delay } from './delay'
+import { deliverTwice } from './deliver-twice'
 import { dropResponse } from './drop-response'
 import { fail } from './fail'
 import { failOperation } from './fail-operation'
@@ -32,6 +33,7 @@ export function faultTable<State>(wording: Wording): FaultTable<State> {
     'cut-network': cutNetwork,
     'damage-backup': damageBackup,
     delay,
+    'deliver-twice': deliverTwice,
     'drop-response': dropResponse,
     fail: fail(wording),
     'fail-operation': failOperation(wording),

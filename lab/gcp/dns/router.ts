@@ -4,8 +4,10 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { CallLog } from '../../calls'
 import type { Publishing } from '../../dns/publishing'
 import type { FaultBook } from '../../faults/book'
-import { CallFaults } from '../../faults/call-faults'
+import { type Again, CallFaults } from '../../faults/call-faults'
 import type { Effects } from '../../faults/effects'
+import type { Fault } from '../../faults/fault'
+import { delivered } from '../../faults/twice'
 import { isAllowed } from '../access/bindings'
 import type { GcpCloud } from '../cloud'
 import { GcpError } from '../errors'
@@ -35,13 +37,22 @@ interface Handled {
   readonly body: object
   readonly answered: boolean
   readonly struck: CallFaults<GcpState>['struck']
+  readonly again?: Again | undefined
+}
+
+/** `why`: of a call that arrives for the second time. */
+interface Arrival extends DnsEndpoint {
+  readonly why: Fault | undefined
 }
 
 export function serveCloudDns(api: FastifyInstance, endpoint: DnsEndpoint): void {
   api.all(`${PREFIX}*`, async (request, reply) => {
-    const at = new Date().toISOString()
-    const handled = await handle(request, endpoint)
-    if (handled.authenticated) endpoint.calls.record(recordOf(at, handled))
+    const handled = await delivered(endpoint, async (why) => {
+      const at = new Date().toISOString()
+      const arrived = await handle(request, { ...endpoint, why })
+      if (arrived.authenticated) endpoint.calls.record(recordOf(at, arrived))
+      return arrived
+    })
     if (!handled.answered) return dropped(request, reply)
     return reply.code(handled.status).header('content-type', 'application/json; charset=UTF-8').send(handled.body)
   })
@@ -53,7 +64,7 @@ function dropped(request: FastifyRequest, reply: FastifyReply): FastifyReply {
   return reply
 }
 
-async function handle(request: FastifyRequest, endpoint: DnsEndpoint): Promise<Handled> {
+async function handle(request: FastifyRequest, endpoint: Arrival): Promise<Handled> {
   const cloud = await endpoint.current()
   const seen = { operation: '', question: true, authenticated: false, resources: [] as { type: string; id: string }[] }
   let faults: CallFaults<GcpState> | undefined
@@ -74,16 +85,17 @@ async function handle(request: FastifyRequest, endpoint: DnsEndpoint): Promise<H
     }
     if (identity && !operation.permissions.every((one) => isAllowed(identity.bindings, one, resource))) throw forbidden()
     const call = { cloud: 'gcp', operation: operation.name, account: PROJECT, region: 'global', resources: seen.resources }
-    const { faults: book, effects, closing: signal } = endpoint
-    faults = new CallFaults({ book, effects, kinds: GCP_FAULTS, call, targetOf: () => undefined, signal })
+    const { faults: book, effects, closing: signal, why } = endpoint
+    faults = new CallFaults({ book, effects, kinds: GCP_FAULTS, call, targetOf: () => undefined, signal, again: why })
     await faults.before()
     const { managedZones: zones } = faults.seen(cloud) ?? cloud.state
     const { body, changed } = operation.run({ zones, zone, id, query, body: bodyOf(request) })
     if (changed) endpoint.publishing.announce(changed.zone, changed.change)
+    const again = faults.arrivesAgain()
     const answered = !(await faults.dropsAnswer())
     // nobody may act on a state that a crash could take back
     await (operation.question && faults.struck.length === 0 ? cloud.saved() : cloud.save())
-    return { ...seen, status: 200, outcome: 'ok', body, answered, struck: faults.struck }
+    return { ...seen, status: 200, outcome: 'ok', body, answered, struck: faults.struck, again }
   } catch (error) {
     const known = error instanceof GcpError ? error : new GcpError('internalError', 'An internal error has occurred.')
     if (known !== error) cloud.log(`${seen.operation}: ${error instanceof Error ? error.stack : error}`)

@@ -118,6 +118,18 @@ describe.each<Provider>(['aws', 'azure', 'gcp'])('a name of %s', (provider) => {
     expect(await faultsOf(lab).effectsInAll()).toBe(before + 1)
   })
 
+  test('whose change arrives twice is moved, whichever of both answers is heard', async () => {
+    const { traffic, ref, act } = await under(await endpoint(from), zone)
+    for (const [heard, one, other] of [
+      ['first', from, to],
+      ['second', to, from],
+    ] as const) {
+      await faultsOf(lab).order({ kind: 'deliver-twice', operation: zone.change, heard })
+      await act(() => traffic.moveEndpoint({ ...ref, from: one, to: other }))
+      expect([heard, (await act(() => traffic.whereTo(ref))).at]).toEqual([heard, other])
+    }
+  })
+
   test('that is beyond our rights is known before anything is moved', async () => {
     const { traffic, ref, act } = await under(await endpoint(from), { ...zone, port: zone.reader })
     const refused = await failureOf(

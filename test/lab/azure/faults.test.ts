@@ -75,6 +75,20 @@ test('when the answer to a creation is lost, the SDK asks again, is refused, and
   await unlessBusy(() => lab.azure.servers.beginDelete(GROUP, 'lost'))
 })
 
+test('when a creation arrives twice, its caller may hear of the second alone, which is refused', async () => {
+  const mark = await marked()
+  await order({ kind: 'busy-tail', instance: 'twice', tail: '1h' })
+  await order({ kind: 'deliver-twice', operation: 'Servers_CreateOrUpdate', heard: 'second' })
+  await refused(lab.azure.servers.beginCreateOrUpdate(GROUP, 'twice', wanted()), 'ServerIsBusy')
+  expect((await since(mark)).filter(([operation]) => operation === 'Servers_CreateOrUpdate')).toEqual([
+    ['Servers_CreateOrUpdate', 202, 'ok', true],
+    ['Servers_CreateOrUpdate', 409, 'ServerIsBusy', true],
+  ])
+  await lab.call('DELETE', '/_lab/faults')
+  expect(await rested(lab, 'twice')).toMatchObject({ state: 'Ready' })
+  await unlessBusy(() => lab.azure.servers.beginDelete(GROUP, 'twice'))
+})
+
 test('an ordered error is the one that is answered, and nothing is done', async () => {
   const before = await shop()
   await order({ kind: 'fail', operation: 'Servers_Update', code: 'AuthorizationFailed', message: 'No.' })

@@ -1,4 +1,5 @@
 /** The shared faults, as simulated Cloud SQL meets them. */
+import type { CallRecord } from '../../../lab/calls'
 import { connect, eventually, orderFault } from '../fixture'
 import { type GcpLab, hostOf, type Instance, newInstance, openGcp, PASSWORD, PROJECT, refused } from './fixture'
 
@@ -20,7 +21,7 @@ const labels = async () => (await gcp.get('shop')).settings!.userLabels
 const patch = (settings: object) => gcp.sdk.instances.patch({ ...call, body: { settings } })
 const calls = async (operation: string) => {
   const { body } = await gcp.lab.call('GET', '/_lab/calls')
-  return (body.calls as { operation: string }[]).filter((one) => one.operation === operation)
+  return (body.calls as CallRecord[]).filter((one) => one.operation === operation)
 }
 
 async function settled(): Promise<void> {
@@ -57,6 +58,20 @@ test('a dropped answer leaves the effect, and its caller without the name of the
   expect(items).toHaveLength(1)
   await gcp.done(items![0]!)
   expect((await gcp.get('dropped')).state).toBe('RUNNABLE')
+})
+
+test('a request that arrives twice is carried out again behind what came between, and its caller has heard of the first', async () => {
+  await order({ kind: 'deliver-twice', operation: 'instances.patch', delay: '1s' })
+  const before = (await calls('instances.patch')).length
+  for (const twice of ['once', 'between']) await gcp.done((await patch({ userLabels: { twice } }))[0])
+  const arrived = async () => (await calls('instances.patch')).slice(before)
+  await eventually(async () => ((await arrived()).length === 3 ? true : undefined))
+  await settled()
+  const [first, ...later] = await arrived()
+  const again = later.find(({ tags }) => tags.twice === 'once')
+  expect([first, again].map((one) => one?.faults.map(({ kind }) => kind))).toEqual([['deliver-twice'], ['deliver-twice']])
+  const last = later.filter(({ outcome }) => outcome === 'ok').at(-1)
+  expect(await labels()).toMatchObject({ twice: last?.tags.twice })
 })
 
 test('an operation that fails as ordered is DONE with an error, and what it promised did not come to pass', async () => {
