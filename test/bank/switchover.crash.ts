@@ -5,7 +5,7 @@ import { pairwise } from './pairwise'
 import { runAll } from './runs'
 import { drawn, pairOf, type Scenario, scenarioOf } from './scenarios'
 
-const BUDGET_MS = 100_000
+const BUDGET_MS = 80_000
 
 const OF_FAILOVER = 'source goes on amid the fence'
 
