@@ -21,6 +21,8 @@ export interface SwitchoverQuestion {
   readonly oneWay: string | null
   readonly drainMsMax: number
   readonly compareMsMax: number
+  /** 0: not at all. */
+  readonly observeMs: number
 }
 
 export interface SwitchoverBundle extends MigrationBundle {
@@ -36,6 +38,7 @@ export async function prepareSwitchover({
   oneWay,
   drainMsMax,
   compareMsMax,
+  observeMs,
 }: SwitchoverQuestion): Promise<SwitchoverBundle> {
   const fleet = await readFleet(fleetFile)
   const database = findDatabase(fleet, source)
@@ -47,6 +50,7 @@ export async function prepareSwitchover({
     switchover: {
       ...{ standby: other, declared, back, rehearse, drainMsMax, compareMsMax },
       ...(oneWay === null ? {} : { oneWay }),
+      ...(observeMs === 0 ? {} : { observeMs }),
     },
   }
 }

@@ -36,6 +36,7 @@ export const SWITCHOVER_STEPS = {
   turn: { id: 'turn', title: 'Turn the standby round' },
   /** In the place of both, where there can be no way back. */
   leave: { id: 'leave', title: 'Leave the old writer closed' },
+  observe: { id: 'observe', title: 'Watch the new writer' },
   evidence: OPERATION_STEPS.evidence,
   unlock: OPERATION_STEPS.unlock,
 } as const satisfies Record<string, StepName>
@@ -68,6 +69,8 @@ export interface SwitchoverRequest extends StandbyRequest {
   readonly drainMsMax: number
   /** For how long the tables that change most are compared while nobody can write; 0: none is. */
   readonly compareMsMax: number
+  /** For how long the new writer is looked at once writing has moved; absent or 0: not at all. */
+  readonly observeMs?: number
 }
 
 export interface SwitchoverInput extends OperationInput {
@@ -80,13 +83,15 @@ export interface SwitchoverInput extends OperationInput {
   readonly approval: 'none' | 'required'
   /** Without a way back: the old writer stays closed. Absent: with one. */
   readonly oneWay?: true
+  /** Absent: it was asked for before there was such a step. */
+  readonly observeMs?: number
   /** Whose worker moves the endpoint; absent: that of `postgres`. */
   readonly endpointOn?: EndpointQueue
 }
 
 export function switchoverStarter(
   source: DatabaseEntry,
-  { standby, rehearse, oneWay }: SwitchoverRequest,
+  { standby, rehearse, oneWay, observeMs = 0 }: SwitchoverRequest,
   mode: SwitchoverInput['mode'],
 ): OperationStarter<SwitchoverInput> {
   const asks = [source, standby].some(({ policy }) => policy.approval === 'required')
@@ -95,6 +100,7 @@ export function switchoverStarter(
     ...{ sourceDatabase: source.database, rehearse, approval: asks ? ('required' as const) : ('none' as const) },
     endpointOn: endpointQueue(source.endpoint),
     ...(oneWay === undefined ? {} : { oneWay: true as const }),
+    observeMs,
   }
   return {
     kind: 'switchover',
@@ -163,6 +169,49 @@ export interface SwitchoverPlan {
   readonly predictedOutageMs: number
   readonly blocks: readonly Finding[]
   readonly warnings: readonly Finding[]
+}
+
+/** Of one database, since its statistics began. */
+export interface TrafficSeen {
+  readonly commits: number
+  readonly rollbacks: number
+  readonly deadlocks: number
+}
+
+export interface FollowedSeen {
+  /** In the ledger. */
+  readonly state: string
+  readonly reason: string | null
+  readonly lagMs: number | null
+  readonly applyErrors: number | null
+}
+
+interface TrafficBetween {
+  readonly since: TrafficSeen
+  readonly now: TrafficSeen
+}
+
+/** What was seen of a new writer since writing moved to it. */
+export interface Observed {
+  readonly version: 1
+  readonly looks: number
+  /** In which it did not answer. */
+  readonly silent: number
+  /** Sessions of applications, at most. */
+  readonly sessionsMax: number
+  /** Null: it never answered. */
+  readonly writer: TrafficBetween | null
+  readonly old: TrafficBetween | null
+  /** The old writer; null: there is no way back. */
+  readonly follows: {
+    readonly lagMsMax: number | null
+    readonly errorsSince: number | null
+    readonly errors: number | null
+    /** What it was when it did not; null: it always did. */
+    readonly notFollowing: string | null
+  } | null
+  /** In the fleet file. */
+  readonly names: { readonly writer: string; readonly old: string }
 }
 
 /** What each act of a moving is given. */

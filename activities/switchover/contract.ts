@@ -1,6 +1,6 @@
 import type { Finding } from '../../contracts/operation'
 import type { StepRef } from '../../contracts/step-ref'
-import type { Switching, SwitchoverPlanSummary, SwitchoverQuestion } from '../../contracts/switchover'
+import type { Observed, Switching, SwitchoverPlanSummary, SwitchoverQuestion } from '../../contracts/switchover'
 
 export type { Switching }
 
@@ -65,4 +65,9 @@ export interface SwitchoverActivities {
    *  as far as a closed database lets that be. Safe to repeat. Fails with RESOURCE_NOT_OURS where writing has not moved, FENCE_NOT_PROVEN where somebody opened it
    *  since. */
   leaveOldClosed(input: Switching): Promise<Told>
+  /** Looks at the new writer every few seconds for `forMs`, and at what is known of the old one. `seen`: before this call; null: it is the first. Changes nothing, and what does
+   *  not answer is a finding. Safe to repeat. */
+  observeWriter(
+    input: Switching & { seen: Observed | null; forMs: number },
+  ): Promise<{ seen: Observed; findings: readonly Finding[] }>
 }

@@ -4,6 +4,7 @@ import type { SwitchoverActivities } from './contract'
 import { fenceAndDrain, takeBackFence } from './cross'
 import { letOldFollow, openToApplications, turnStandby } from './forward'
 import { recordMoved } from './moved'
+import { observeWriter } from './observe'
 import { leaveOldClosed } from './one-way'
 import { writePapers } from './papers'
 import { planSwitchover } from './plan'
@@ -28,5 +29,6 @@ export function createSwitchoverActivities(deps: ActivityDeps): SwitchoverActivi
     letOldFollow: (input) => letOldFollow(deps, input),
     turnStandby: (input) => turnStandby(deps, input),
     leaveOldClosed: (input) => leaveOldClosed(deps, input),
+    observeWriter: (input) => observeWriter(deps, input),
   }
 }

@@ -1,5 +1,5 @@
 /** `capstan switchover SOURCE`: moves writing to the standby, and back by the same command with the other name. */
-import type { Command } from 'commander'
+import { type Command, InvalidArgumentError } from 'commander'
 import { failure } from '../../contracts/failures'
 import { SWITCHOVER_DOCUMENTS, type SwitchoverPlan } from '../../contracts/switchover'
 import { fleetFileOf } from '../config'
@@ -19,6 +19,7 @@ interface SwitchoverOptions extends LaunchOptions {
   readonly rehearse?: boolean
   readonly drainWithin: number
   readonly compareWithin?: number
+  readonly observe?: number
   readonly unproven?: boolean
   /** Of --no-way-back; true: it was not given. */
   readonly wayBack?: string | true
@@ -47,6 +48,11 @@ export function addSwitchover(program: Command, cli: CliContext): void {
       'once nobody can write any more: for how long to compare the tables that change most; where rows differ the source is opened again (default: not at all)',
       durationMs,
     )
+    .option(
+      '--observe <time>',
+      'once writing has moved: how long to look whether the old writer follows, applications are there and fare as before; both stay locked, and "ops abort" ends it (at most 1d; default: not at all)',
+      observed,
+    )
     .option('--rehearse', 'do what comes before the fence, time what comes behind it, and move nothing')
     .option(
       '--no-way-back <why>',
@@ -61,19 +67,18 @@ export function addSwitchover(program: Command, cli: CliContext): void {
         'capstan switchover shop --rehearse',
         'capstan switchover shop --to shop-west',
         'capstan switchover shop --to shop-azure --unproven',
+        'capstan switchover shop --to shop-azure --unproven --observe 15m',
         'capstan switchover shop-azure --to shop --unproven',
         'capstan switchover shop --no-way-back "15 is the old one, and goes" --plan',
       ),
     )
     .action(async (source: string, options: SwitchoverOptions) => {
-      const { rehearse = false, to = null, drainWithin, compareWithin = 0, plan = false, unproven = false } = options
+      const { rehearse = false, to = null, drainWithin, compareWithin = 0, observe = 0, plan = false, unproven = false } = options
       const oneWay = typeof options.wayBack === 'string' ? options.wayBack : null
       const fleetFile = fleetFileOf(cli.settings, options.fleet)
       const native = await prepareExchange({ fleetFile, source, standby: to, followMsMax: drainWithin })
       if (native !== null) {
-        if (rehearse) refuseComparing(native.exchange.standby.name, 'rehearse')
-        if (compareWithin > 0) refuseComparing(native.exchange.standby.name, 'compare-within')
-        if (oneWay !== null) throw followsByItsCloud(native.exchange.standby.name)
+        refuseOfReplica(native.exchange.standby.name, { rehearse, compareWithin, oneWay, observe })
         return launchExchange(cli, options, native)
       }
       const bundle = await prepareSwitchover({
@@ -84,6 +89,7 @@ export function addSwitchover(program: Command, cli: CliContext): void {
         oneWay,
         drainMsMax: drainWithin,
         compareMsMax: compareWithin,
+        observeMs: observe,
       })
       if (!plan && !rehearse && !unproven) throw notProven()
       await launch<SwitchoverPlan>(cli, options, {
@@ -94,6 +100,34 @@ export function addSwitchover(program: Command, cli: CliContext): void {
         planLines: (plan) => switchoverPlanLines(plan, bundle.database, { paint: cli.paint, columns: cli.io.columns() }),
       })
     })
+}
+
+const OBSERVE_MS_MAX = 86_400_000
+
+function observed(text: string): number {
+  const ms = durationMs(text)
+  if (ms <= OBSERVE_MS_MAX) return ms
+  throw new InvalidArgumentError('It must be 1d at most.')
+}
+
+interface OfStandbys {
+  readonly rehearse: boolean
+  readonly compareWithin: number
+  readonly oneWay: string | null
+  readonly observe: number
+}
+
+/** What means nothing where the cloud itself exchanges both. */
+function refuseOfReplica(name: string, { rehearse, compareWithin, oneWay, observe }: OfStandbys): void {
+  if (rehearse) refuseComparing(name, 'rehearse')
+  if (compareWithin > 0) refuseComparing(name, 'compare-within')
+  if (oneWay !== null) throw followsByItsCloud(name)
+  if (observe > 0) throw notObserved(name)
+}
+
+function notObserved(name: string): Error {
+  const message = `--observe is for a standby in another cloud, and ${name} is a read replica that its cloud exchanges: leave it out.`
+  return failure('OPTION_INVALID', message, { option: 'observe', database: name })
 }
 
 function followsByItsCloud(name: string): Error {

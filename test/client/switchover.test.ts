@@ -32,6 +32,7 @@ const prepared = (more: Partial<SwitchoverQuestion> = {}) =>
     oneWay: null,
     drainMsMax: 30_000,
     compareMsMax: 0,
+    observeMs: 0,
     ...more,
   })
 

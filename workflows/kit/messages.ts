@@ -22,6 +22,7 @@ export class Messages {
   private abortedBy: AbortInput | null = null
   private closing = false
   private noReturn: string | null = null
+  private ends: ((by: AbortInput) => void) | null = null
   private stuckStep: string | null = null
   private resolved: ResolveInput['decision'] | null = null
 
@@ -56,6 +57,10 @@ export class Messages {
   /** There is only forward: an abort is refused. `why`: what cannot be taken back. */
   refuseAborts(why: string): void {
     this.noReturn = why
+  }
+  /** Where nothing is done any more but to look: an abort ends that, and nothing else. Null: it is over. */
+  letEnd(ends: ((by: AbortInput) => void) | null): void {
+    this.ends = ends
   }
   aborted(): AbortInput | null {
     return this.abortedBy
@@ -121,12 +126,17 @@ export class Messages {
     setHandler(
       defineUpdate<void, [AbortInput]>(UPDATES.abort),
       (input) => {
+        if (this.ends !== null) {
+          this.ends(input)
+          return
+        }
         this.abortedBy ??= input
         this.cancel()
       },
       {
         validator: ({ by }) => {
           needsText('by', by)
+          if (this.ends !== null) return
           if (this.closing) refuse('OPERATION_CLOSED', 'This operation is already being closed; there is nothing left to abort.')
           if (this.noReturn !== null) {
             const message = `This operation has passed its point of no return (${this.noReturn}): it can only go forward, and an abort would take nothing back.`

@@ -2,8 +2,8 @@
  *  in a scope that nothing cancels, a failed undo waits for a person and never hides the first failure. An abort is a
  *  cancellation that the run turns into undos. A defect (an error that is no Temporal failure) is rethrown untouched, so that
  *  the run parks until its code is mended. */
-import { CancellationScope, CancelledFailure, condition } from '@temporalio/workflow'
-import type { ResolveInput } from '../../contracts/messages'
+import { CancellationScope, CancelledFailure, condition, isCancellation } from '@temporalio/workflow'
+import type { AbortInput, ResolveInput } from '../../contracts/messages'
 import type { OperationId, StepDetail, StepName } from '../../contracts/operation'
 import { failureRecord, isDefect } from './failures'
 import type { Messages } from './messages'
@@ -99,6 +99,25 @@ export class Run {
         }
       }
     })
+  }
+
+  /** Past the point of no return, where nothing is changed any more: an abort ends `look`, which is cancelled, and takes nothing back. Resolves to whoever did so; null: it
+   *  came to its end. */
+  async untilEnded(look: () => Promise<void>): Promise<AbortInput | null> {
+    const scope = new CancellationScope()
+    const ended: { by: AbortInput | null } = { by: null }
+    this.messages.letEnd((by) => {
+      ended.by ??= by
+      scope.cancel()
+    })
+    try {
+      await scope.run(look)
+    } catch (error) {
+      if (ended.by === null || !isCancellation(error)) throw error
+    } finally {
+      this.messages.letEnd(null)
+    }
+    return ended.by
   }
 
   /** Takes the effect of an earlier step back as a step of its own. Like any undo it parks instead of failing: cleaning up never decides

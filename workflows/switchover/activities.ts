@@ -7,7 +7,17 @@ import type { SwitchoverActivities } from '../../activities/switchover/contract'
 import type { TrafficActivities } from '../../activities/traffic/contract'
 import { TASK_QUEUES } from '../../contracts/messages'
 import type { SwitchoverInput } from '../../contracts/switchover'
-import { askFirst, claimedOrAsked, claimedSoon, forwardAct, longAct, quickAct, undoLong } from '../kit/proxies'
+import {
+  askFirst,
+  claimedOrAsked,
+  claimedSoon,
+  forwardAct,
+  longAct,
+  lookTwice,
+  quickAct,
+  standbyAct,
+  undoLong,
+} from '../kit/proxies'
 
 export function switchoverActivities({
   cloud,
@@ -31,5 +41,8 @@ export function switchoverActivities({
     /** Past the point of no return nothing is given up, and a person hears soon of who does not answer. */
     forward: proxyActivities<SwitchoverActivities>(forwardAct(long)),
     traffic: proxyActivities<TrafficActivities>(claimedOrAsked(forwardAct(ofEndpoint))),
+    /** Applications are served: what is out of reach is told, and nothing waits for it. */
+    observing: proxyActivities<SwitchoverActivities>(standbyAct(long)),
+    observingTraffic: proxyActivities<TrafficActivities>(lookTwice(claimedSoon(ofEndpoint))),
   }
 }

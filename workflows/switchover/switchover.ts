@@ -12,6 +12,7 @@ import { awaitApproval } from '../kit/approval'
 import { type Outcome, runOperation } from '../kit/operation'
 import type { Run } from '../kit/run'
 import { switchoverActivities } from './activities'
+import { observe } from './observe'
 
 interface Switching {
   readonly run: Run
@@ -56,7 +57,9 @@ async function underLocks(switching: Switching): Promise<Outcome> {
   const unfilled = await fillViews(switching, planned)
   await prepare(switching, planned)
   const left = await cross(switching, planned)
-  const findings = [...compared.findings, ...unfilled, ...left]
+  const on = onBoth(switching, STEPS.observe, planned)
+  const observed = await observe({ ...switching, on, ledBefore: planned.endpointAt !== null })
+  const findings = [...compared.findings, ...unfilled, ...left, ...observed]
   return { status: 'succeeded', verdict: left.length > 0 ? 'fail' : findings.length > 0 ? 'inconclusive' : 'pass', findings }
 }
 
