@@ -12,11 +12,22 @@ const PASSWORD = 'of the console'
 const ROOM = { max_client_conn: '300' }
 const APP = { user: 'stock_app', password: 'app-password' }
 
+/** Lanes of the bank that are even come by the first. */
+const POOLERS = ['one', 'two'] as const
+export type PoolerName = (typeof POOLERS)[number]
+
 export interface PooledFront extends Front {
-  /** An application's, by the first of the poolers. */
-  client(applicationName: string): Promise<Client>
+  /** An application's. */
+  client(applicationName: string, by?: PoolerName): Promise<Client>
   /** Of the poolers: who lets its clients wait. */
   paused(): Promise<boolean[]>
+  /** By a person at the console, or a switchover that nobody brought to its end. */
+  pause(): Promise<void>
+  /** `kill -9`. */
+  kill(one: PoolerName): Promise<void>
+  start(one: PoolerName): Promise<void>
+  /** As a failure names it. */
+  addressOf(one: PoolerName): string
 }
 
 export function pooledFront(): PooledFront {
@@ -24,12 +35,17 @@ export function pooledFront(): PooledFront {
   chmodSync(folder, 0o755)
   const file = join(folder, 'stock.ini')
   const poolers: TestPooler[] = []
+  const named = (name: PoolerName): TestPooler => {
+    const found = poolers[POOLERS.indexOf(name)]
+    if (found === undefined) throw new Error('no pooler was started')
+    return found
+  }
   return {
     env: { CAPSTAN_PGBOUNCER_FILES: folder, SHOP_POOLER: PASSWORD },
     async open(_capstan, { host, port }) {
       writeFileSync(file, `[databases]\nstock = host=${host} port=${port} dbname=stock pool_size=8\n`)
       const users = { boss: PASSWORD, [APP.user]: APP.password }
-      for (const name of ['one', 'two'])
+      for (const name of POOLERS)
         poolers.push(await startPooler({ folder: join(folder, name), include: file, users, settings: ROOM }))
       const named = poolers.map(
         (one) => `{ host: ${one.host}, port: ${one.port}, user: boss, secret: env:SHOP_POOLER, tls: disable }`,
@@ -37,12 +53,15 @@ export function pooledFront(): PooledFront {
       return `{ kind: pgbouncer, poolers: [${named.join(', ')}], file: stock.ini }`
     },
     bank: (_capstan, clients) => startBank(poolers, clients),
-    async client(application_name) {
-      const [first] = poolers
-      if (first === undefined) throw new Error('no pooler was started')
-      return connected(first, application_name)
-    },
+    client: async (applicationName, by = 'one') => connected(named(by), applicationName),
     paused: () => Promise.all(poolers.map(isPaused)),
+    pause: async () => void (await Promise.all(poolers.map((one) => atConsole(one, 'PAUSE stock')))),
+    kill: (one) => named(one).stop(),
+    start: (one) => named(one).start(),
+    addressOf(one) {
+      const { host, port } = named(one)
+      return `${host}:${port}`
+    },
     async close() {
       for (const pooler of poolers) await pooler.stop()
       rmSync(folder, { recursive: true, force: true })
@@ -58,11 +77,16 @@ async function connected({ host, port }: TestPooler, application_name: string): 
   return client
 }
 
-async function isPaused({ host, port }: TestPooler): Promise<boolean> {
+async function isPaused(pooler: TestPooler): Promise<boolean> {
+  const rows = await atConsole<{ name: string; paused: number }>(pooler, 'SHOW DATABASES')
+  return Number(rows.find(({ name }) => name === 'stock')?.paused) === 1
+}
+
+async function atConsole<T extends object>({ host, port }: TestPooler, command: string): Promise<T[]> {
   const console = new Client({ host, port, user: 'boss', password: PASSWORD, database: 'pgbouncer' })
   await console.connect()
-  const { rows } = await console.query<{ name: string; paused: number }>('SHOW DATABASES').finally(() => console.end())
-  return Number(rows.find(({ name }) => name === 'stock')?.paused) === 1
+  const { rows } = await console.query<T>(command).finally(() => console.end())
+  return rows
 }
 
 /** Half of them at each pooler; the odd ones commit by transactions that do not wait for the disk. One that saw an error is at an end. */
