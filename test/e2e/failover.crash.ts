@@ -84,29 +84,55 @@ test('one that stands still and cannot be stopped is not proven fenced: the stan
   expect(it.writers()).toEqual(['source'])
 })
 
+test('aborted once its cloud was told, it is all taken back, whoever dies meanwhile: the source goes on, and how it ended is in the evidence', async () => {
+  const frozen = await lab.order({ cloud: 'aws', kind: 'freeze-instance', instance: 'stock', for: '1h' })
+  const death = 'liftFence#1:after'
+  it.capstan.arm(death)
+  const running = failover('aborted', '--accept-loss', '1h')
+  await itsCloudIsTold('aborted')
+  expect(await it.pair.cli('ops', 'abort', 'aborted', '--reason', 'not now')).toMatchObject({ code: 0 })
+  await lab.withdraw(frozen)
+  const operation = await running
+  expect(operation).toMatchObject({ status: 'aborted', evidence: expect.any(String) })
+  expect(operation.steps.find(({ id }) => id === 'fence')).toMatchObject({ state: 'undone' })
+  expect(it.capstan.disarm(death)).toBe(false)
+  await it.writesGoOn()
+  expect(it.writers()).toEqual(['source'])
+})
+
+const itsCloudIsTold = (of: string) =>
+  until('its cloud to be told', async () => {
+    return (await it.capstan.ledger.listFences()).some(({ operation, before }) => operation === of && before !== null)
+  })
+
 /** An acknowledgement is heard when this process comes round to it, and three have clocks of their own. */
 const CLOCKS_MS = 1_000
+
+/** By a fence. */
+const TOLD = ['ModifyDBInstance', 'StopDBInstance'] as const
 
 /** One in each part: before and behind the fence, amid the opening, and behind it. */
 const DEATHS = ['startFence#1:after', 'awaitApplied#1:before', 'openAsWriter#1:after', 'moveEndpoint#1:result'] as const
 
-test('silent, behind, and back to life amid the fence: what the standby lacks is what was said, whatever dies meanwhile', async () => {
+test('silent, behind, and back to life amid the fence: what the standby lacks is what was said, whatever dies meanwhile, though its cloud hears all twice', async () => {
   await it.isFollowing('stock', it.pair.name)
   expect(await it.ended('paused', 'standby', 'pause', 'stock')).toMatchObject({ status: 'succeeded' })
   await it.writesGoOn()
   const frozen = await lab.order({ cloud: 'aws', kind: 'freeze-instance', instance: 'stock', for: '1h' })
+  const since = await lab.mark()
+  for (const operation of TOLD) await lab.order({ kind: 'deliver-twice', operation, heard: 'second' })
   for (const death of DEATHS) it.capstan.arm(death)
   const shown = await totalOn(it.pair.onStandby)
   const running = failover('dead', '--accept-loss', '1h')
-  await until('its cloud to be told', async () => {
-    return (await it.capstan.ledger.listFences()).some(({ operation, before }) => operation === 'dead' && before !== null)
-  })
+  await itsCloudIsTold('dead')
   await sleep(500)
   // its cloud can stop it from now on, and it may write until then
   await lab.withdraw(frozen)
   const operation = await running
   expect(operation).toMatchObject({ status: 'succeeded', verdict: 'pass', failure: null })
   expect(DEATHS.filter((death) => it.capstan.disarm(death))).toEqual([])
+  const twice = (await lab.calls(since)).filter(({ faults }) => faults.some(({ kind }) => kind === 'deliver-twice'))
+  expect(twice.map((call) => call.operation).sort()).toEqual([...TOLD, ...TOLD].sort())
   await recordHistory(it.capstan.temporal, 'dead', 'failover')
   const steps = Object.values(FAILOVER_STEPS).map(({ id }) => id)
   expect(operation.steps.map(({ id }) => id).sort()).toEqual(steps.filter((id) => id !== 'approve').sort())
@@ -128,10 +154,10 @@ test('silent, behind, and back to life amid the fence: what the standby lacks is
   process.stdout.write(
     `failover: from declared dead to fenced ${to - declared} ms, to an accepted write ${Math.round((written ?? 0) - declared)} ms\n`,
   )
-  const [twice] = await it.pair.onStandby<{ n: number }>(
+  const [again] = await it.pair.onStandby<{ n: number }>(
     'SELECT (count(*) - count(DISTINCT amount))::int AS n FROM public.transfers',
   )
-  expect(twice?.n).toBe(0)
+  expect(again?.n).toBe(0)
   expect(it.writers()).toEqual(['source', 'standby'])
 })
 

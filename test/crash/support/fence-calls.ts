@@ -75,6 +75,19 @@ export class FenceCalls {
     expect({ operation, kind: order.kind, struck: struck.length > 0 }).toEqual({ operation, kind: order.kind, struck: true })
   }
 
+  /** Each call of the fence, and of its being lifted, arrives twice. */
+  async allTwice(cloud: Cloud, heard: 'first' | 'second'): Promise<void> {
+    await this.#on(cloud)
+    const lab = labDoor(this.capstan)
+    const fault = await lab.order({ kind: 'deliver-twice', cloud, heard, times: 100_000 })
+    const since = await lab.mark()
+    await this.#fencedAndBack(cloud, null)
+    await lab.withdraw(fault)
+    const changed = (await lab.calls(since)).filter(({ effect }) => effect)
+    expect(changed.length).toBeGreaterThan(2)
+    expect(changed.filter(({ faults }) => faults.length === 0)).toEqual([])
+  }
+
   /** Resolves to the calls of the fence itself. */
   async #fencedAndBack(cloud: Cloud, order: Wrong['order'] | null): Promise<readonly CloudCall[]> {
     const { target, ...fenceable } = await this.#on(cloud)
