@@ -28,6 +28,7 @@ import { createManifestActivities } from './proof/manifest'
 import { createReplacementDataActivities } from './replacement/data'
 import { createReplacementActivities } from './replacement/replacement'
 import { createStandbyPlaceActivities } from './replication/place'
+import { createRebuildActivities } from './replication/rebuild'
 import { createReplicationActivities } from './replication/replication'
 import { createRestoreActivities } from './restore/plan'
 import { createRowsActivities } from './rows/rows'
@@ -65,6 +66,7 @@ export function createActivities(queue: TaskQueue, deps: ActivityDeps): object {
         createFenceActivities(deps),
         createTrafficActivities(deps, (stands) => assertOursStill(deps, stands)),
         createReplicationActivities(deps),
+        createRebuildActivities(deps),
         createSwitchoverActivities(deps),
         createFenceProofActivities(deps),
         createFailoverActivities(deps),

@@ -2,6 +2,7 @@
 import type { BundledMigration, MigrationBundle } from '../contracts/bundle'
 import { Failure, failure } from '../contracts/failures'
 import { atItsAddress, type DatabaseEntry } from '../contracts/fleet'
+import type { RebuildRequest } from '../contracts/rebuild'
 import { type ReplicateRequest, replicateStarter } from '../contracts/replicate'
 import type { DeclaredStandby } from '../contracts/standby'
 import { printable } from '../postgres/printable'
@@ -22,6 +23,8 @@ export interface ReplicateQuestion {
   readonly action: ReplicateRequest['action']
   /** Of `reseed`: one table as `schema.table`; null: all. */
   readonly table: string | null
+  /** Of `set-up`: the standby is an old writer, which is emptied. Absent: it is empty. */
+  readonly rebuild?: RebuildRequest
 }
 
 export interface ReplicateBundle extends MigrationBundle {
@@ -31,20 +34,24 @@ export interface ReplicateBundle extends MigrationBundle {
 /** The bundle: the source's entry with its migrations where the standby's schema is built by them, and what is to be done with which standby. Fails with
  *  the codes of the fleet file, DATABASE_UNKNOWN, OPTION_INVALID where the source declares no such standby, and those of MIGRATION_…. */
 export async function prepareReplicate(question: ReplicateQuestion): Promise<ReplicateBundle> {
-  const { fleetFile, action, table } = question
+  const { fleetFile, action, table, rebuild } = question
+  const rebuilding = rebuild === undefined ? {} : { rebuild }
   const fleet = await readFleet(fleetFile)
   const database = findDatabase(fleet, question.source)
-  const turned = action === 'set-up' ? null : turnedPair(fleet, database, question)
+  const turned = action === 'set-up' && rebuild === undefined ? null : turnedPair(fleet, database, question)
   if (turned !== null) {
     const { other, declared } = turned
-    const replicate: ReplicateRequest = { action, standby: atItsAddress(other), declared, table }
+    const replicate: ReplicateRequest = { action, standby: atItsAddress(other), declared, table, ...rebuilding }
     const migrations = await migrationsFor(action, { ...question, source: other.name })
     return { version: 1, database: atItsAddress(database), migrations, replicate }
   }
   const declared = declaredStandby(fleet, database, question)
   const standby = findDatabase(fleet, declared.database)
-  const replicate: ReplicateRequest = { action, standby, declared, table }
-  return { version: 1, database, migrations: await migrationsFor(action, question), replicate }
+  const migrations = await migrationsFor(action, question)
+  // a name may lead to the other one by now
+  if (rebuild !== undefined)
+    return { version: 1, database: atItsAddress(database), migrations, replicate: { action, standby: atItsAddress(standby), declared, table, rebuild } }
+  return { version: 1, database, migrations, replicate: { action, standby, declared, table } }
 }
 
 /** Once writing has moved, the first writer is the standby: by the `wayBack` that it declares itself. Null: it is no such pair, as far as the file says. */
@@ -94,12 +101,12 @@ function declaredStandby(fleet: LoadedFleet, source: DatabaseEntry, question: Re
   throw failure('OPTION_INVALID', message, { option: 'to', database: source.name, standby: cutInput(wanted) })
 }
 
-function noneDeclared(fleet: LoadedFleet, { name }: DatabaseEntry, { action }: ReplicateQuestion): Failure {
+function noneDeclared(fleet: LoadedFleet, { name }: DatabaseEntry, { action, rebuild }: ReplicateQuestion): Failure {
   const followed = fleet.databases.find(({ standbys = [] }) => standbys.some(({ database }) => database === name))
   const message =
     followed === undefined
       ? `${name} declares no standby in ${printable(fleet.file)}: add "standbys" to its entry, as docs/fleet-file.md has it.`
-      : `${name} declares no standby, it is one: name its source, which is ${followed.name}, and --to ${name}.${action === 'set-up' ? '' : ` Where writing has moved to ${name}, give "wayBack" where ${followed.name} declares it.`}`
+      : `${name} declares no standby, it is one: name its source, which is ${followed.name}, and --to ${name}.${action === 'set-up' && rebuild === undefined ? '' : ` Where writing has moved to ${name}, give "wayBack" where ${followed.name} declares it.`}`
   return failure('OPTION_INVALID', message, { option: 'to', database: name })
 }
 

@@ -6,6 +6,7 @@ import { FAILOVER_STEPS } from '../../contracts/failover'
 import { FIND_MOMENT_STEPS } from '../../contracts/find-moment'
 import { MIGRATE_STEPS } from '../../contracts/migrate'
 import { OVERWRITE_STEPS } from '../../contracts/overwrite'
+import { REBUILD_STEPS } from '../../contracts/rebuild'
 import { RECOVER_ROWS_STEPS } from '../../contracts/recover-rows'
 import { REPLACE_STEPS } from '../../contracts/replace'
 import { REPLICATE_STEPS } from '../../contracts/replicate'
@@ -48,4 +49,11 @@ test("the replicate page's first part has the steps of setting one up as its hea
   const [, setUp = ''] = page.split(/^# /m)
   const headings = [...setUp.matchAll(/^## (.+)$/gm)].map(([, heading]) => heading)
   expect(headings).toEqual(Object.values(REPLICATE_STEPS).map(({ title }) => title))
+})
+
+test("the replicate page's part on an old writer has the steps of its rebuilding as its headings, in order", () => {
+  const page = readFileSync(join(__dirname, '../../docs/runbooks/replicate.md'), 'utf8')
+  const part = page.split(/^# /m).find((one) => one.startsWith('Runbook: rebuild an old writer')) ?? ''
+  const headings = [...part.matchAll(/^## (.+)$/gm)].map(([, heading]) => heading)
+  expect(headings).toEqual(Object.values(REBUILD_STEPS).map(({ title }) => title))
 })

@@ -11,6 +11,7 @@ import { FINAL_STATUSES, type OperationDocument, type OperationKind } from '../.
 import { OVERWRITE_DOCUMENTS, type OverwritePlan } from '../../../contracts/overwrite'
 import { RECOVER_ROWS_DOCUMENTS } from '../../../contracts/recover-rows'
 import { type DeltaReport, REPLACE_DOCUMENTS, type ReplacePlan } from '../../../contracts/replace'
+import { REBUILD_DOCUMENTS, type RebuildPlan } from '../../../contracts/rebuild'
 import { REPLICATE_DOCUMENTS, type ReplicatePlan } from '../../../contracts/replicate'
 import { RESTORE_DOCUMENTS, type RestorePlan } from '../../../contracts/restore'
 import { SALVAGE_DOCUMENTS, type SalvageReport } from '../../../contracts/salvage'
@@ -32,6 +33,7 @@ import { searchPlanLines } from '../render/find-moment'
 import { overwritePlanLines } from '../render/overwrite'
 import { type PlanView, planLines } from '../render/plan'
 import { surveyLines } from '../render/recover-rows'
+import { rebuildPlanLines } from '../render/rebuild'
 import { tablePlanLines } from '../render/recovery'
 import { deltaLines, replacementPlanLines } from '../render/replacement'
 import { replicationPlanLines } from '../render/replication-plan'
@@ -119,6 +121,7 @@ const PLANS: Readonly<Record<OperationKind, PlanKind>> = {
   replicate: {
     document: REPLICATE_DOCUMENTS.plan,
     lines: (plan, entry, view) => replicationPlanLines(plan as ReplicatePlan, entry, view),
+    further: { document: REBUILD_DOCUMENTS.plan, lines: (plan, { paint }) => rebuildPlanLines(plan as RebuildPlan, { paint }) },
   },
   switchover: {
     document: SWITCHOVER_DOCUMENTS.plan,
@@ -192,11 +195,12 @@ async function planOf(ledger: Ledger, { id, kind }: OperationDocument): Promise<
 
 async function plannedLines(cli: CliContext, ledger: Ledger, document: OperationDocument): Promise<string[]> {
   const plan = await planOf(ledger, document)
-  if (plan === null) return ['It has no plan yet.']
+  const { lines, further } = PLANS[document.kind]
+  const besides = further && (await ledger.getDocument({ operation: document.id, name: further.document }))
+  if (plan === null && !besides) return ['It has no plan yet.']
   const { database } = await bundleOf(ledger, document)
   const over = FINAL_STATUSES.includes(document.status)
   const view = { paint: cli.paint, columns: cli.io.columns(), over }
-  const { lines, further } = PLANS[document.kind]
-  const besides = further && (await ledger.getDocument({ operation: document.id, name: further.document }))
-  return [...lines(plan, database, view), ...(further && besides ? ['', ...further.lines(besides, view)] : [])]
+  const shown = [...(plan === null ? [] : [lines(plan, database, view)]), ...(further && besides ? [further.lines(besides, view)] : [])]
+  return shown.flatMap((one, index) => (index === 0 ? one : ['', ...one]))
 }
