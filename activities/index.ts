@@ -27,8 +27,8 @@ import { createOverwriteDataActivities } from './overwrite/settle'
 import { createManifestActivities } from './proof/manifest'
 import { createReplacementDataActivities } from './replacement/data'
 import { createReplacementActivities } from './replacement/replacement'
+import { createOldWriterActivities } from './replication/old-writer-activities'
 import { createStandbyPlaceActivities } from './replication/place'
-import { createRebuildActivities } from './replication/rebuild'
 import { createReplicationActivities } from './replication/replication'
 import { createRestoreActivities } from './restore/plan'
 import { createRowsActivities } from './rows/rows'
@@ -66,7 +66,7 @@ export function createActivities(queue: TaskQueue, deps: ActivityDeps): object {
         createFenceActivities(deps),
         createTrafficActivities(deps, (stands) => assertOursStill(deps, stands)),
         createReplicationActivities(deps),
-        createRebuildActivities(deps),
+        createOldWriterActivities(deps),
         createSwitchoverActivities(deps),
         createFenceProofActivities(deps),
         createFailoverActivities(deps),

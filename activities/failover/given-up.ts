@@ -87,7 +87,10 @@ function openedAt({ kind, steps, startedAt }: OperationDocument): string {
 }
 
 /** By which writing moved away from this database last, and to which; null: it is the writer, or it never moved as far as operations tell. */
-export async function movedLast(ledger: Ledger, name: string): Promise<{ by: OperationDocument; to: string; since: string } | null> {
+export async function movedLast(
+  ledger: Ledger,
+  name: string,
+): Promise<{ by: OperationDocument; to: string; since: string } | null> {
   const all = await Promise.all([
     applied(ledger, { database: name, kind: 'failover' }, hasOpened),
     applied(ledger, { database: name, kind: 'exchange' }, hasExchanged),

@@ -10,7 +10,16 @@ import { lettingIn, locate, openedBehind, placeOf, refOf } from './place'
 
 export async function lift(
   { ledger, cloudOf }: Pick<ActivityDeps, 'ledger' | 'cloudOf'>,
-  { by, reason, bundle, target, operation, undo = false, writer, runs = false }: Parameters<InstanceFenceActivities['liftFence']>[0],
+  {
+    by,
+    reason,
+    bundle,
+    target,
+    operation,
+    undo = false,
+    writer,
+    runs = false,
+  }: Parameters<InstanceFenceActivities['liftFence']>[0],
 ): Promise<{ summary: string }> {
   const { database } = await ledger.getBundle(bundle)
   const place = placeOf(database, target)

@@ -45,11 +45,26 @@ export async function findGivenUp(deps: ActivityDeps, { operation, bundle }: Ste
       ? `${old} alone has it, and it is thrown away: ${left.join('; ')}`
       : null
   const fencedBy = fence === null ? 'database' : 'cloud'
-  const body = { version: 1, old, writer, givenUpBy: by.id, instance, fencedBy, salvage: salvaged?.by ?? null, discard, left, asks } as const
+  const body = {
+    version: 1,
+    old,
+    writer,
+    givenUpBy: by.id,
+    instance,
+    fencedBy,
+    salvage: salvaged?.by ?? null,
+    discard,
+    left,
+    asks,
+  } as const
   const document: RebuildPlan = { ...body, digest: sha256Of(body) }
   assertMayAct()
   await ledger.putDocument({ operation, name: REBUILD_DOCUMENTS.plan, document })
-  const looked = isWhole ? 'nothing is in it alone that goes to a standby' : unseen ? 'nobody has looked what it has alone' : `${salvaged?.by} has looked what it has alone`
+  const looked = isWhole
+    ? 'nothing is in it alone that goes to a standby'
+    : unseen
+      ? 'nobody has looked what it has alone'
+      : `${salvaged?.by} has looked what it has alone`
   return {
     ...{ digest: document.digest, givenUpBy: by.id, instanceId: instance.instanceId, asks },
     fence: fence === null ? null : { ...fence, target: instance },
@@ -57,30 +72,36 @@ export async function findGivenUp(deps: ActivityDeps, { operation, bundle }: Ste
   }
 }
 
-async function givenUpFor(ledger: Ledger, { old, writer }: Record<'old' | 'writer', string>): Promise<OperationDocument> {
+export async function givenUpFor(ledger: Ledger, { old, writer }: Record<'old' | 'writer', string>): Promise<OperationDocument> {
   const moved = await movedLast(ledger, old)
   const refused = (message: string) => failure('RESOURCE_NOT_OURS', message, { database: old, writer })
   if (moved === null) {
-    const message = `No operation has moved writing away from ${old}, as far as the ledger knows: it may be the writer, and is not emptied. Of an empty database "capstan replicate ${writer} --to ${old}" makes a standby.`
+    const message = `No operation has moved writing away from ${old}, as far as the ledger knows: it may be the writer, and nothing is done with it. Of an empty database "capstan replicate ${writer} --to ${old}" makes a standby.`
     throw refused(message)
   }
   const { by, to } = moved
-  if (to !== writer) throw refused(`${by.id} has moved writing from ${old} to ${to}, and not to ${writer}: what follows is a standby of ${to}.`)
+  if (to !== writer)
+    throw refused(`${by.id} has moved writing from ${old} to ${to}, and not to ${writer}: what follows is a standby of ${to}.`)
   if (by.kind === 'exchange')
-    throw refused(`${by.id} had its cloud exchange ${old} and ${writer}, which keeps them itself: ${old} is no standby of another cloud's.`)
+    throw refused(
+      `${by.id} had its cloud exchange ${old} and ${writer}, which keeps them itself: ${old} is no standby of another cloud's.`,
+    )
   return by
 }
 
-async function instanceOf(ledger: Ledger, { id: operation, kind }: OperationDocument): Promise<FencedTarget> {
+export async function instanceOf(ledger: Ledger, { id: operation, kind }: OperationDocument): Promise<FencedTarget> {
   const { plan: name } = kind === 'switchover' ? SWITCHOVER_DOCUMENTS : FAILOVER_DOCUMENTS
   const plan = (await ledger.getDocument({ operation, name })) as FailoverPlan | SwitchoverPlan | null
-  if (plan === null) throw failure('EVIDENCE_MISSING', `The plan of ${operation} is not in the ledger: which instance it gave up, nobody knows.`, { operation })
+  if (plan === null)
+    throw failure('EVIDENCE_MISSING', `The plan of ${operation} is not in the ledger: which instance it gave up, nobody knows.`, {
+      operation,
+    })
   const { instance, instanceId } = plan.source
   return { instance, instanceId }
 }
 
 /** Null: it stands by no cloud. */
-function fenceOf(
+export function fenceOf(
   held: FencedInstance | null,
   { by, instance: { instanceId } }: { readonly by: OperationId; readonly instance: FencedTarget },
 ): Pick<FencedInstance, 'operation' | 'bundle'> | null {
@@ -112,12 +133,23 @@ interface Salvaged {
 }
 
 /** The newest that has looked; null: none. */
-async function salvagedSince(ledger: Ledger, { writer, failover }: { writer: string; failover: OperationId }): Promise<Salvaged | null> {
-  for (const { id, status } of await ledger.listOperations({ database: writer, kind: 'salvage', mode: 'apply', limit: LOOKED_AT })) {
+async function salvagedSince(
+  ledger: Ledger,
+  { writer, failover }: { writer: string; failover: OperationId },
+): Promise<Salvaged | null> {
+  for (const { id, status } of await ledger.listOperations({
+    database: writer,
+    kind: 'salvage',
+    mode: 'apply',
+    limit: LOOKED_AT,
+  })) {
     const report = (await ledger.getDocument({ operation: id, name: SALVAGE_DOCUMENTS.report })) as SalvageReport | null
     if (report?.failover !== failover || report.looked === null) continue
     // it looked before it brought them over
-    const merged = status === 'succeeded' ? new Set(report.merge.map((name) => (name.includes('.') ? name : `public.${name}`))) : new Set<string>()
+    const merged =
+      status === 'succeeded'
+        ? new Set(report.merge.map((name) => (name.includes('.') ? name : `public.${name}`)))
+        : new Set<string>()
     const { tables, apart } = report.looked
     return { by: id, left: [...tables.flatMap((one) => leftOf(one, merged.has(one.table))), ...apart] }
   }
@@ -125,7 +157,10 @@ async function salvagedSince(ledger: Ledger, { writer, failover }: { writer: str
 }
 
 function leftOf({ table, there, differs, note, whole }: SalvagedTable, merged: boolean): string[] {
-  const counted = [...(there > 0 && !merged ? [`${there} rows there alone`] : []), ...(differs > 0 ? [`${differs} that differ`] : [])]
+  const counted = [
+    ...(there > 0 && !merged ? [`${there} rows there alone`] : []),
+    ...(differs > 0 ? [`${differs} that differ`] : []),
+  ]
   return [
     ...(counted.length === 0 ? [] : [`${table}: ${counted.join(', ')}`]),
     ...(whole ? [] : [`${table}: ${note ?? 'not all of it was looked at'}`]),

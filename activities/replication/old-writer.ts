@@ -81,10 +81,6 @@ export async function refuseOldWriterAsSource(deps: ActivityDeps, place: Place):
   }
   const moved = await markOn(deps, place)
   if (moved === null) return
-  const { code, message, facts } = refused(
-    moved.operation,
-    moved.writer,
-    `moved writing from ${entry.name} to ${moved.writer}`,
-  )
+  const { code, message, facts } = refused(moved.operation, moved.writer, `moved writing from ${entry.name} to ${moved.writer}`)
   throw failure(code, `${message} ${MARK_GOES}`, facts)
 }

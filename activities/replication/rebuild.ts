@@ -18,27 +18,19 @@ import { dropSubscription } from '../../postgres/replicate/teardown'
 import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { epochAbove } from '../schema/epoch'
-import type { Rebuilding, RebuildActivities } from './contract'
-import { findGivenUp } from './given-up'
+import type { Rebuilding } from './contract'
 import { type InKeyhole, inKeyholeOf, keepApplicationsOut, namesKept, standingInKeyhole } from './keyhole'
 import { dropAtSource } from './make'
 import { type Both, behindFence, bothOf, looking, opener, type Place } from './sides'
 
-const EMPTYING_MS = 30_000
-
-export function createRebuildActivities(deps: ActivityDeps): RebuildActivities {
-  return {
-    findGivenUp: (input) => findGivenUp(deps, input),
-    admitGivenUp: (input) => admitGivenUp(deps, input),
-    shutGivenUp: (input) => shutGivenUp(deps, input),
-    proveShut: (input) => proveShut(deps, input),
-  }
-}
+export const EMPTYING_MS = 30_000
 
 /** Through the keyhole first, where a closed database is reached as well; then in the database, as its own roles. */
-async function admitGivenUp(deps: ActivityDeps, input: Rebuilding): Promise<{ summary: string }> {
+export async function admitGivenUp(deps: ActivityDeps, input: Rebuilding): Promise<{ summary: string }> {
   const { both, place } = await placeOfOld(deps, input)
-  const stillIn = await inKeyholeOf(deps, place, await epochInKeyhole(deps, input, place), (on) => leaveToOwnRoles(on, input, both, place))
+  const stillIn = await inKeyholeOf(deps, place, await epochInKeyhole(deps, input, place), (on) =>
+    leaveToOwnRoles(on, input, both, place),
+  )
   const { id } = both
   const { operation, lock } = input
   const stands = await looking(deps, place, 'migrator', standingEpoch)
@@ -67,31 +59,43 @@ function guarded(left: readonly string[] | null): string {
 }
 
 /** Resolves to roles that come in all the same. Each half is one transaction, so that a death leaves it closed, or open to its own roles alone. */
-async function leaveToOwnRoles(on: InKeyhole, { writer }: Rebuilding, { id, request }: Both, place: Place): Promise<readonly string[]> {
+async function leaveToOwnRoles(
+  on: InKeyhole,
+  { writer }: Rebuilding,
+  { id, request }: Both,
+  place: Place,
+): Promise<readonly string[]> {
   const { session, token, connectTo } = on
   const { signal } = currentAct()
   const { givenUpBy, fence } = writer
   const { database } = place.entry
   const ofMove = { ...place, ref: { ...place.ref, operation: givenUpBy } }
   const isShut = await isShutBy(session, database, givenUpBy)
-  const isLeft = (await readMovedAway(session, database))?.operation === givenUpBy && (await isKeptOut(session, { database, operation: givenUpBy }))
-  if (!isShut && !isLeft) {
-    // what its cloud keeps closed nobody has come into; else somebody has opened it, and may write there
-    if (fence === null) throw openedSince(id.target, givenUpBy)
+  const isLeft =
+    (await readMovedAway(session, database))?.operation === givenUpBy &&
+    (await isKeptOut(session, { database, operation: givenUpBy }))
+  const publisher = request.declared.wayBack?.user ?? null
+  // what its cloud keeps closed nobody has come into; else somebody may write there
+  if (fence === null && !isShut) {
+    const open = isLeft
+      ? await notKeptOut(session, { database, keep: namesKept(place.entry, publisher) })
+      : [`${database} is open`]
+    if (open.length > 0) throw openedSince(id.target, givenUpBy, open)
+  }
+  if (!isShut && !isLeft)
     await closeDatabases(session, {
       ...{ connectTo, scope: { databases: [database] }, operation: givenUpBy, token, waitMs: EMPTYING_MS, signal },
       beforeChange: async () => void assertMayAct(),
     })
-  }
   if (!isLeft) await recordMovedAway(session, { operation: givenUpBy, writer: id.source, database, token })
-  const { stillIn } = await keepApplicationsOut(on, ofMove, request.declared.wayBack?.user ?? null)
+  const { stillIn } = await keepApplicationsOut(on, ofMove, publisher)
   assertMayAct()
   await openDatabases(session, { raisedBy: givenUpBy, token, signal })
   return stillIn
 }
 
 /** Nobody comes in, and it is that operation's doing. */
-async function isShutBy(session: Session, database: string, operation: OperationId): Promise<boolean> {
+export async function isShutBy(session: Session, database: string, operation: OperationId): Promise<boolean> {
   if (!(await closedBy(session, operation)).some(({ name }) => name === database)) return false
   const [row] = await session.query<{ shut: boolean }>(
     `SELECT NOT d.datallowconn OR d.datconnlimit = ${NOBODY} AS shut FROM pg_catalog.pg_database d WHERE d.datname = $1`,
@@ -100,8 +104,8 @@ async function isShutBy(session: Session, database: string, operation: Operation
   return row?.shut === true
 }
 
-function openedSince(old: string, by: OperationId) {
-  const message = `${old} is not closed by ${by} any more: somebody has opened it, and what was written there since is there alone. Find out what it is ("capstan verify diff"), and close it again as its master, in the database capstan_fence on its instance: ALTER DATABASE … ALLOW_CONNECTIONS false; then have this done again.`
+function openedSince(old: string, by: OperationId, open: readonly string[]) {
+  const message = `${old} is not closed by ${by} any more (${open.join('; ')}): somebody has opened it, and what was written there since is there alone. Find out what it is ("capstan verify diff"), and close it again as its master, in the database capstan_fence on its instance: ALTER DATABASE … ALLOW_CONNECTIONS false; then have this done again.`
   return failure('FENCE_NOT_PROVEN', message, { database: old, operation: by })
 }
 
@@ -111,7 +115,7 @@ function followsAnother(old: string, source: string) {
 }
 
 /** Before the lock's operation closed or marked anything there is nothing to close: it is as the failover has left it. */
-async function shutGivenUp(deps: ActivityDeps, input: Rebuilding): Promise<void> {
+export async function shutGivenUp(deps: ActivityDeps, input: Rebuilding): Promise<void> {
   const { place } = await placeOfOld(deps, input)
   const { givenUpBy } = input.writer
   const { database } = place.entry
@@ -126,7 +130,7 @@ async function shutGivenUp(deps: ActivityDeps, input: Rebuilding): Promise<void>
   })
 }
 
-async function proveShut(deps: ActivityDeps, input: Rebuilding): Promise<{ findings: readonly Finding[] }> {
+export async function proveShut(deps: ActivityDeps, input: Rebuilding): Promise<{ findings: readonly Finding[] }> {
   const { both, place } = await placeOfOld(deps, input)
   const { id, request } = both
   const { entry } = place
@@ -138,14 +142,24 @@ async function proveShut(deps: ActivityDeps, input: Rebuilding): Promise<{ findi
   const { unguarded, against } = await behindFence(deps, place, epoch, async ({ admin, token }) => {
     const left = await guardNewTables(admin, opener(deps, place, 'migrator', token), { token, signal: currentAct().signal })
     const followed = await findSubscription(admin, standbyNames(id).subscription)
-    return { unguarded: left, against: followed?.enabled === true ? open : [...open, `${id.target} does not follow ${id.source}`] }
+    return {
+      unguarded: left,
+      against: followed?.enabled === true ? open : [...open, `${id.target} does not follow ${id.source}`],
+    }
   })
   if (against.length > 0) {
-    const message = `${id.target} stays closed by its cloud: ${against.join('; ')}. Mend that, then "capstan fence lift ${id.target} --yes --writer ${id.source}".`
+    const message = `${id.target} stays closed by its cloud: ${against.join('; ')}. Mend that, then "capstan fence lift ${id.target} --yes --writer ${id.source} --reason …".`
     throw failure('FENCE_NOT_PROVEN', message, { database: id.target, against: against.length })
   }
   if (unguarded === null || unguarded.length === 0) return { findings: [] }
-  return { findings: [{ rule: 'standby:unguarded', message: `No guard was to be had for ${shownList(unguarded)} of ${id.target}: "capstan standby resume ${id.source} --to ${id.target}" puts it there.` }] }
+  return {
+    findings: [
+      {
+        rule: 'standby:unguarded',
+        message: `No guard was to be had for ${shownList(unguarded)} of ${id.target}: "capstan standby resume ${id.source} --to ${id.target}" puts it there.`,
+      },
+    ],
+  }
 }
 
 async function placeOfOld(deps: ActivityDeps, input: Rebuilding): Promise<{ both: Both; place: Place }> {

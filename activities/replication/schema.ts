@@ -78,9 +78,7 @@ interface Compared extends Readonly<Record<SideName, Place>> {
 
 async function differences(deps: ActivityDeps, { source, standby, followers: withoutGrantee }: Compared): Promise<string[]> {
   const describe = (place: Place): Promise<SchemaDescription> =>
-    looking(deps, place, 'migrator', (session) =>
-      describeSchema(session, { signal: currentAct().signal, withoutGrantee }),
-    )
+    looking(deps, place, 'migrator', (session) => describeSchema(session, { signal: currentAct().signal, withoutGrantee }))
   const [there, here] = [await describe(source), await describe(standby)]
   if (there.fingerprint === here.fingerprint) return []
   return diffFingerprints(there, here, { names: ['the source', 'the standby'], limit: DIFFERENCES_MAX })

@@ -70,7 +70,7 @@ async function admitted({ run, input, act, ref, locked }: Replicating, writer: G
 
 /** It follows, and keeps applications out by itself. What fails here leaves its networks closed, and the watch of its fence at work. */
 async function liftFence(
-  { run, input, act, ref }: Replicating,
+  { run, input, act }: Replicating,
   old: Rebuilding,
   fence: NonNullable<GivenUpWriter['fence']>,
 ): Promise<readonly Finding[]> {

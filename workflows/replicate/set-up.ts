@@ -9,7 +9,7 @@ import { count, describeSides, locksOf, type Replicating, type Sides } from './r
 import { takenBack } from './taken-back'
 
 export async function setUp(replicating: Replicating): Promise<Outcome> {
-  const { run, input } = replicating
+  const { input } = replicating
   const planned = await plan(replicating)
   if (input.mode === 'plan') return { status: 'planned', verdict: null, findings: [] }
   if (planned.blocks.length > 0) return { status: 'failed', verdict: 'fail', findings: planned.blocks }
