@@ -27,6 +27,7 @@ import { createOverwriteDataActivities } from './overwrite/settle'
 import { createManifestActivities } from './proof/manifest'
 import { createReplacementDataActivities } from './replacement/data'
 import { createReplacementActivities } from './replacement/replacement'
+import { createOldWriterActivities } from './replication/old-writer-activities'
 import { createStandbyPlaceActivities } from './replication/place'
 import { createReplicationActivities } from './replication/replication'
 import { createRestoreActivities } from './restore/plan'
@@ -65,6 +66,7 @@ export function createActivities(queue: TaskQueue, deps: ActivityDeps): object {
         createFenceActivities(deps),
         createTrafficActivities(deps, (stands) => assertOursStill(deps, stands)),
         createReplicationActivities(deps),
+        createOldWriterActivities(deps),
         createSwitchoverActivities(deps),
         createFenceProofActivities(deps),
         createFailoverActivities(deps),

@@ -7,6 +7,7 @@ import { type AbortInput, UPDATES } from '../contracts/messages'
 import { OLD_INSTANCE } from '../contracts/old-instance'
 import { OPERATION_STEPS, type OperationDocument, type OperationId, pointOfNoReturn, temporaryName } from '../contracts/operation'
 import { freshBackupOf, keptFrom, OVERWRITE_DOCUMENTS, OVERWRITE_STEPS, type OverwritePlan } from '../contracts/overwrite'
+import { REBUILD_STEPS } from '../contracts/rebuild'
 import { REPLACE_DOCUMENTS, REPLACE_STEPS } from '../contracts/replace'
 import { REPLICATE_DOCUMENTS, REPLICATE_STEPS, type ReplicatePlan } from '../contracts/replicate'
 import { SWITCHOVER_STEPS } from '../contracts/switchover'
@@ -182,6 +183,8 @@ const HARMLESS = new Set<string>([
   REPLICATE_STEPS.plan.id,
   REPLICATE_STEPS.approve.id,
   REPLICATE_STEPS.grow.id,
+  REBUILD_STEPS.find.id,
+  REBUILD_STEPS.letIn.id,
 ])
 
 /** A slot that nobody reads holds production's log back until the disk is full. */

@@ -3,6 +3,7 @@ import { type Cloud, type DatabaseEntry, lockScope } from './fleet'
 import type { InstanceAddress } from './migrate'
 import { type Finding, OPERATION_STEPS, type OperationInput, type Sha256, type StepName } from './operation'
 import type { PreflightReport } from './preflight'
+import type { RebuildRequest } from './rebuild'
 import type { DeclaredStandby, StandbyId, StandbyNames } from './standby'
 import type { OperationStarter } from './start'
 
@@ -42,7 +43,7 @@ export const STANDBY_STEPS = {
 } as const satisfies Record<string, StepName>
 
 /** What may be asked of a standby that there is. */
-export const STANDBY_ACTIONS = ['pause', 'resume', 'reseed', 'remove'] as const
+export const STANDBY_ACTIONS = ['pause', 'resume', 'reseed', 'remove', 'retire'] as const
 export type StandbyAction = (typeof STANDBY_ACTIONS)[number]
 
 /** Names of the operation's documents in the ledger. */
@@ -65,6 +66,10 @@ export interface ReplicateRequest extends StandbyRequest {
   readonly action: 'set-up' | StandbyAction
   /** Of `reseed`: one table as `schema.table`; null: all. */
   readonly table: string | null
+  /** Of `set-up`: the standby is an old writer, which is emptied. Absent: it has to be empty. */
+  readonly rebuild?: RebuildRequest
+  /** Of `retire`: its cloud closes and stops the instance. Absent: it runs on. */
+  readonly stop?: true
 }
 
 export interface ReplicateInput extends OperationInput {
@@ -73,21 +78,28 @@ export interface ReplicateInput extends OperationInput {
   readonly standbyCloud: Cloud
   readonly standbyLockScope: string
   readonly approval: 'none' | 'required'
+  /** Of `set-up`: the standby is an old writer. */
+  readonly rebuild?: true
+  /** Of `retire`: its cloud closes and stops the instance. */
+  readonly stop?: true
 }
 
 export function replicateStarter(
   source: DatabaseEntry,
-  { action, standby }: ReplicateRequest,
+  { action, standby, rebuild, stop }: ReplicateRequest,
   mode: ReplicateInput['mode'],
 ): OperationStarter<ReplicateInput> {
   const asked = {
     ...{ action, standby: standby.name, standbyCloud: standby.cloud },
-    ...{ standbyLockScope: lockScope(standby), approval: approvalOf(action, source, standby) },
+    ...{ standbyLockScope: lockScope(standby), approval: stop ? ('required' as const) : approvalOf(action, source, standby) },
+    ...(rebuild !== undefined && { rebuild: true as const }),
+    ...(stop && { stop }),
   }
+  const what = rebuild === undefined ? `${action} of its standby` : 'its old writer is rebuilt as its standby,'
   return {
     kind: 'replicate',
     workflow: REPLICATE_WORKFLOW,
-    summary: `${mode} ${source.name} (${source.cloud}, ${source.environment}): ${action} of its standby ${standby.name} (${standby.cloud})`,
+    summary: `${mode} ${source.name} (${source.cloud}, ${source.environment}): ${what} ${standby.name} (${standby.cloud})`,
     others: [standby.name],
     inputOf: (common) => ({ ...common, ...asked }),
   }

@@ -86,6 +86,23 @@ function openedAt({ kind, steps, startedAt }: OperationDocument): string {
   return steps.find(({ id }) => id === opening)?.startedAt ?? startedAt
 }
 
+/** By which writing moved away from this database last, and to which; null: it is the writer, or it never moved as far as operations tell. */
+export async function movedLast(
+  ledger: Ledger,
+  name: string,
+): Promise<{ by: OperationDocument; to: string; since: string } | null> {
+  const all = await Promise.all([
+    applied(ledger, { database: name, kind: 'failover' }, hasOpened),
+    applied(ledger, { database: name, kind: 'exchange' }, hasExchanged),
+    applied(ledger, { database: name, kind: 'switchover' }, hasMoved),
+  ])
+  const [by] = all.flat().sort((one, other) => Date.parse(openedAt(other)) - Date.parse(openedAt(one)))
+  const [from, to] = by?.databases ?? []
+  if (by === undefined || from !== name || to === undefined) return null
+  const since = openedAt(by)
+  return (await wasSeededFrom(ledger, name, since)) ? null : { by, to, since }
+}
+
 /** Restored or made anew since, under the same name. */
 async function wasAnother(ledger: Ledger, { id: operation, kind }: OperationDocument, instanceId: string): Promise<boolean> {
   const { plan: name } = kind === 'exchange' ? EXCHANGE_DOCUMENTS : FAILOVER_DOCUMENTS

@@ -18,11 +18,11 @@ export interface InstanceFenceActivities {
   /** Closes and stops once more what is not any more as `startFence` left it, orders one thing at a time and never waits: the next look goes on. Nothing
    *  where the fence is lifted. `over`: nobody has to look any more. Fails with FENCE_LIFTED where the ledger knows of none: then nothing says that it may serve. */
   reassertFence(input: Fencing): Promise<{ readonly over: boolean; readonly look: FenceLook; readonly reasserted: boolean }>
-  /** Puts back exactly what was taken. Polls once; NOT_READY_YET until it runs and lets in whom it let in. Safe to repeat, and where it was never
+  /** Puts back exactly what was taken; `runs`: and leaves it running, also where it did not before. Polls once; NOT_READY_YET until it runs and lets in whom it let in. Safe to repeat, and where it was never
    *  fenced. As an `undo` it is to be registered before `startFence`, and lifts nothing that another operation wants fenced too. Fails with RESOURCE_NOT_OURS
    *  where a failover has made another database the writer, unless `writer` names that one; with FENCE_LIFTED where another operation has fenced it anew. */
   liftFence(
-    input: Fencing & { by: string; reason: string; undo?: boolean; writer?: string | undefined },
+    input: Fencing & { by: string; reason: string; undo?: boolean; writer?: string | undefined; runs?: boolean },
   ): Promise<{ readonly summary: string }>
   /** Starts it for the control plane alone: its networks stay closed, and are kept so. Polls once; NOT_READY_YET until it can be used. Safe to repeat.
    *  Fails with FENCE_LIFTED where it is not fenced, with FENCE_REFUSED where somebody else is let in, by its rules or by ways that have none. */

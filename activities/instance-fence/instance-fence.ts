@@ -83,7 +83,7 @@ export function createInstanceFenceActivities(deps: Deps): InstanceFenceActiviti
       if (found === 'gone' || found === 'unknown') throw failure('INSTANCE_NOT_FOUND', notThere(database, target.instance, found))
       const open = [...lettingIn(found, leftInOf(database)), ...found.beyondRules]
       if (open.length > 0) {
-        const message = `${target.instance} was not started: its network still lets in ${open.join(', ')}, and whoever comes from there would write to it.`
+        const message = `${target.instance} was not started: its network still lets in ${open.join(', ')}, and whoever comes from there would write to it. docs/runbooks/replicate.md (“Start the old writer”) says how that is closed first.`
         throw failure('FENCE_REFUSED', message, { instance: target.instance })
       }
       // of one that is refused the watch goes on stopping whatever starts it

@@ -10,7 +10,16 @@ import { lettingIn, locate, openedBehind, placeOf, refOf } from './place'
 
 export async function lift(
   { ledger, cloudOf }: Pick<ActivityDeps, 'ledger' | 'cloudOf'>,
-  { by, reason, bundle, target, operation, undo = false, writer }: Parameters<InstanceFenceActivities['liftFence']>[0],
+  {
+    by,
+    reason,
+    bundle,
+    target,
+    operation,
+    undo = false,
+    writer,
+    runs = false,
+  }: Parameters<InstanceFenceActivities['liftFence']>[0],
 ): Promise<{ summary: string }> {
   const { database } = await ledger.getBundle(bundle)
   const place = placeOf(database, target)
@@ -42,11 +51,16 @@ export async function lift(
         await ledger.changeFence({ ...change, from: ['lifting'] })
       },
     }
-    await putBack({ cloud: cloudOf(database), found, before: held.before, options })
+    await putBack({ cloud: cloudOf(database), found, before: asBefore(held.before, runs), options })
   }
   await ledger.changeFence({ ...change, to: 'lifted' })
-  return { summary: summaryOf(held) }
+  return { summary: summaryOf({ ...held, before: held.before && asBefore(held.before, runs) }) }
 }
+
+const asBefore = (before: NonNullable<FencedInstance['before']>, runs: boolean) => ({
+  ...before,
+  running: before.running || runs,
+})
 
 /** Whoever lifts it then has two writers, unless he has made sure that the old one is none. */
 async function assertNoWriterInItsPlace(

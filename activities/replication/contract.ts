@@ -1,6 +1,7 @@
 import type { LockRef } from '../../contracts/lock'
 import type { InstanceAddress } from '../../contracts/migrate'
 import type { Finding, Sha256 } from '../../contracts/operation'
+import type { GivenUpWriter } from '../../contracts/rebuild'
 import type {
   DiskGrowth,
   DiskOfInstance,
@@ -9,6 +10,7 @@ import type {
   StandbySides,
   StandbyWatch,
 } from '../../contracts/replicate'
+import type { RetiredWriter } from '../../contracts/retire'
 import type { StandbyState } from '../../contracts/standby'
 import type { StepRef } from '../../contracts/step-ref'
 
@@ -50,6 +52,32 @@ export interface StandbyPlaceActivities {
   growStandby(input: StepRef & { instanceId: string; toGib: number }): Promise<void>
   /** Polls once; NOT_READY_YET until it is. */
   awaitGrown(input: StepRef & { toGib: number }): Promise<Told>
+}
+
+/** An old writer, at the address that its cloud gives. */
+export interface Rebuilding extends StepRef {
+  readonly writer: GivenUpWriter
+  readonly old: InstanceAddress
+  readonly lock: LockRef
+}
+
+/** On the queue of those that serve databases. */
+export interface OldWriterActivities {
+  /** By the ledger alone: which operation gave the standby up as the writer, how it is fenced, and whether somebody has looked what it has alone; stores the plan. Changes nothing. Fails
+   *  with RESOURCE_NOT_OURS where it was not given up for this source, FENCE_LIFTED where nothing of ours keeps it closed, STANDBY_EXISTS, DATABASE_REFUSED where nobody has looked. */
+  findGivenUp(input: StepRef): Promise<GivenUpWriter>
+  /** Closes it in PostgreSQL where only its cloud has, writes down beside it that writing has moved, and opens it to its own roles alone: from then on it may be emptied, and a guard upon each
+   *  table turns away whoever writes. What it was followed by goes. Safe to repeat. Fails with TARGET_MISMATCH, and with FENCE_NOT_PROVEN where somebody has opened it. */
+  admitGivenUp(input: Rebuilding): Promise<Told>
+  /** The undo of `admitGivenUp`: closed to everybody. What it held may be gone. Safe to repeat, and where nothing was begun. */
+  shutGivenUp(input: Rebuilding): Promise<void>
+  /** Whether its cloud may let in by the network again: nobody but its own roles may connect, and it follows. `findings`: tables without a guard. Fails with FENCE_NOT_PROVEN. Safe to repeat. */
+  proveShut(input: Rebuilding): Promise<{ readonly findings: readonly Finding[] }>
+  /** By the ledger alone: by which operation writing moved from the standby to this source, whether it follows, and whether its cloud keeps it closed; stores the plan. Changes nothing. Fails
+   *  with RESOURCE_NOT_OURS where writing did not, STANDBY_CHANGED while an operation has the pair in hand. */
+  findRetired(input: StepRef): Promise<RetiredWriter>
+  /** Closes the old writer's database to everybody, with the mark that writing has moved. Safe to repeat. Fails with TARGET_MISMATCH. */
+  shutRetired(input: StepRef & { retired: RetiredWriter; old: InstanceAddress; lock: LockRef }): Promise<Told>
 }
 
 /** On the queue of those that serve databases. */

@@ -1,9 +1,10 @@
 /** The mark of an old writer, in its keyhole: whoever comes later meets it, with a ledger that does not know as well. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Failure } from '../../contracts/failures'
+import { Failure, failure } from '../../contracts/failures'
 import { type MovedAway, recordMovedAway } from '../../postgres/fence/moved-away'
 import { currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
+import { openedBehind, placeOf } from '../instance-fence/place'
 import { isAway } from './away'
 import { inKeyholeOf, movedAwayFrom } from './keyhole'
 import type { Place } from './sides'
@@ -59,5 +60,27 @@ export async function markOn(deps: ActivityDeps, place: Place, cutBy?: AbortSign
 
 /** For whoever would move writing away from it once more. */
 export function isOldWriter({ entry: { name } }: Place, { operation, writer }: MovedAway): string {
-  return `${operation} has moved writing from ${name} to ${writer}: it is not the writer, and what follows it would be a second one beside ${writer}. Move writing from ${writer}. Where it is the writer all the same, somebody who has made sure of that takes the mark away, as its master in the database capstan_fence on its instance: DELETE FROM capstan.moved_away.`
+  return `${operation} has moved writing from ${name} to ${writer}: it is not the writer, and what follows it would be a second one beside ${writer}. Move writing from ${writer}. ${MARK_GOES}`
+}
+
+const MARK_GOES =
+  'Where it is the writer all the same, somebody who has made sure of that takes the mark away, as its master in the database capstan_fence on its instance: DELETE FROM capstan.moved_away.'
+
+/** For whoever would have a standby follow it: what it holds is not what is written any more. By its own mark, or by its cloud's fence where a failover found it silent. Throws
+ *  RESOURCE_NOT_OURS. Reads only. */
+export async function refuseOldWriterAsSource(deps: ActivityDeps, place: Place): Promise<void> {
+  const { entry, address } = place
+  const refused = (operation: string, writer: string | null, said: string) => {
+    const message = `${operation} has ${said}: a standby of ${entry.name} would follow what nobody writes to any more. Make it of ${writer ?? 'the writer'}: "capstan replicate ${writer ?? 'WRITER'}".`
+    return failure('RESOURCE_NOT_OURS', message, { operation, writer })
+  }
+  const opened = await openedBehind(deps.ledger, await deps.ledger.getFence(placeOf(entry, address)), address)
+  if (opened !== null) {
+    const { operation, writer } = opened
+    throw refused(operation, writer, `given ${entry.name} up and made ${writer ?? 'another database'} the writer in its place`)
+  }
+  const moved = await markOn(deps, place)
+  if (moved === null) return
+  const { code, message, facts } = refused(moved.operation, moved.writer, `moved writing from ${entry.name} to ${moved.writer}`)
+  throw failure(code, `${message} ${MARK_GOES}`, facts)
 }

@@ -24,6 +24,7 @@ import { appliedMigrations } from './applied'
 import type { ReplicationActivities } from './contract'
 import { diskRoom } from './disk-room'
 import { standingInKeyhole } from './keyhole'
+import { refuseOldWriterAsSource } from './old-writer'
 import { type Both, bothOf, looking, type Place } from './sides'
 
 type Input = Parameters<ReplicationActivities['planReplication']>[0]
@@ -38,6 +39,7 @@ export async function planReplication(deps: ActivityDeps, input: Input): Promise
     source: { ref: input, entry: both.entries.source, address: sides.source },
     standby: { ref: input, entry: both.entries.standby, address: sides.standby },
   }
+  await refuseOldWriterAsSource(deps, places.source)
   const migrations = await migrationsOf(deps, places.source, bundle)
   const takesOver = record?.state === 'building' ? record.operation : null
   const before = (await deps.ledger.getDocument({ operation, name: REPLICATE_DOCUMENTS.plan })) as ReplicatePlan | null
@@ -57,7 +59,7 @@ export async function planReplication(deps: ActivityDeps, input: Input): Promise
 }
 
 /** One that was given up while it was made may be made again: whoever made it holds no lock any more once we do. */
-function refuseStanding({ source, target, state, operation }: StandbyRecord): void {
+export function refuseStanding({ source, target, state, operation }: StandbyRecord): void {
   if (state === 'gone' || state === 'building') return
   throw standing(
     `${target} is a standby of ${source} already, and it is ${state}${operation === null ? '' : `, since ${operation}`}`,
@@ -99,7 +101,8 @@ function ask(
         const mark = await readOrigin(session)
         const own = mark !== null && mark.source === id.source && mark.state === 'preparing'
         // what was prepared and came to nothing was left empty: rows in it are a stranger's
-        return own && (mark.operation === takesOver || (await strangersRows(session)) === null)
+        const ours = own && (mark.operation === takesOver || mark.operation === standby.ref.operation)
+        return own && (ours || (await strangersRows(session)) === null)
       })
       const { declared } = request
       const clouds = { source: entries.source.cloud, standby: entries.standby.cloud }

@@ -14,7 +14,7 @@ import { appliedMigrations } from './applied'
 import type { Replicating, ReplicationActivities } from './contract'
 import { madeBy } from './made'
 import { notes } from './notes'
-import { behindFence, bothOf, looking, opener, type Place, raisedOn, type SideName } from './sides'
+import { behindFence, bothOf, looking, opener, type Place, raisedOn, type SideName, whoFollow } from './sides'
 
 /** What differs is told up to this; how many more is told too. */
 const DIFFERENCES_MAX = 50
@@ -36,7 +36,7 @@ export async function buildSchema(deps: ActivityDeps, input: Replicating): Promi
     beginSeeding(migrator, { source: id.source, operation, takesOver, token }),
   )
   await applyOn(deps, standby, epochs.standby, applied)
-  const differing = await differences(deps, { source, standby, publisher: request.declared.publisher.user })
+  const differing = await differences(deps, { source, standby, followers: whoFollow(request.declared) })
   const findings = differing.map((line): Finding => ({ rule: 'schema', message: `${line}.` }))
   const built = `${applied.length} migration${applied.length === 1 ? '' : 's'}`
   if (findings.length === 0) return { summary: `${built}, both schemas are equal`, findings }
@@ -72,15 +72,13 @@ export async function applyOn(
 }
 
 interface Compared extends Readonly<Record<SideName, Place>> {
-  /** Has to read the source's tables, and is nobody on the standby. */
-  readonly publisher: string
+  /** Each has to read the tables of one side, and may be nobody on the other. */
+  readonly followers: readonly string[]
 }
 
-async function differences(deps: ActivityDeps, { source, standby, publisher }: Compared): Promise<string[]> {
+async function differences(deps: ActivityDeps, { source, standby, followers: withoutGrantee }: Compared): Promise<string[]> {
   const describe = (place: Place): Promise<SchemaDescription> =>
-    looking(deps, place, 'migrator', (session) =>
-      describeSchema(session, { signal: currentAct().signal, withoutGrantee: publisher }),
-    )
+    looking(deps, place, 'migrator', (session) => describeSchema(session, { signal: currentAct().signal, withoutGrantee }))
   const [there, here] = [await describe(source), await describe(standby)]
   if (there.fingerprint === here.fingerprint) return []
   return diffFingerprints(there, here, { names: ['the source', 'the standby'], limit: DIFFERENCES_MAX })

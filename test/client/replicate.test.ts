@@ -71,6 +71,11 @@ describe('what is asked of a standby', () => {
           declared: { database: 'shop', publisher: { user: 'follower', port: 5433 }, wayBack: { user: 'shop_replicator' } },
         },
       })
+    const rebuild = { discard: 'a test system' }
+    expect((await prepared({ fleetFile: turnable, source: 'shop-azure', rebuild })).replicate).toMatchObject({
+      ...{ action: 'set-up', rebuild, standby: { name: 'shop', connections: { admin: { host: null } } } },
+      declared: { publisher: { user: 'follower' } },
+    })
     // whoever sets one up says so where it is declared
     await expect(prepared({ fleetFile: turnable, source: 'shop-azure' })).rejects.toMatchObject({ code: 'OPTION_INVALID' })
     await expect(prepared({ source: 'shop-azure', action: 'pause' })).rejects.toMatchObject({

@@ -9,10 +9,12 @@ import type { DatabaseEntry } from '../../../contracts/fleet'
 import type { MigrationPlan } from '../../../contracts/migrate'
 import { FINAL_STATUSES, type OperationDocument, type OperationKind } from '../../../contracts/operation'
 import { OVERWRITE_DOCUMENTS, type OverwritePlan } from '../../../contracts/overwrite'
+import { REBUILD_DOCUMENTS, type RebuildPlan } from '../../../contracts/rebuild'
 import { RECOVER_ROWS_DOCUMENTS } from '../../../contracts/recover-rows'
 import { type DeltaReport, REPLACE_DOCUMENTS, type ReplacePlan } from '../../../contracts/replace'
 import { REPLICATE_DOCUMENTS, type ReplicatePlan } from '../../../contracts/replicate'
 import { RESTORE_DOCUMENTS, type RestorePlan } from '../../../contracts/restore'
+import { RETIRE_DOCUMENTS, type RetirePlan } from '../../../contracts/retire'
 import { SALVAGE_DOCUMENTS, type SalvageReport } from '../../../contracts/salvage'
 import { SNAPSHOT_DOCUMENTS, type SnapshotPlan } from '../../../contracts/snapshot'
 import { SWITCHOVER_DOCUMENTS, type SwitchoverPlan } from '../../../contracts/switchover'
@@ -31,11 +33,13 @@ import { fileLines } from '../render/files'
 import { searchPlanLines } from '../render/find-moment'
 import { overwritePlanLines } from '../render/overwrite'
 import { type PlanView, planLines } from '../render/plan'
+import { rebuildPlanLines } from '../render/rebuild'
 import { surveyLines } from '../render/recover-rows'
 import { tablePlanLines } from '../render/recovery'
 import { deltaLines, replacementPlanLines } from '../render/replacement'
 import { replicationPlanLines } from '../render/replication-plan'
 import { restorePlanLines } from '../render/restore'
+import { retirePlanLines } from '../render/retire'
 import { salvageLines } from '../render/salvage'
 import { snapshotPlanLines } from '../render/snapshots'
 import { stepTree } from '../render/steps'
@@ -154,6 +158,24 @@ const PLANS: Readonly<Record<OperationKind, PlanKind>> = {
   },
 }
 
+const REBUILDING: NonNullable<PlanKind['further']> = {
+  document: REBUILD_DOCUMENTS.plan,
+  lines: (plan, { paint }) => rebuildPlanLines(plan as RebuildPlan, { paint }),
+}
+const RETIRING: PlanKind = {
+  document: RETIRE_DOCUMENTS.plan,
+  lines: (plan, _, { paint }) => retirePlanLines(plan as RetirePlan, { paint }),
+}
+
+/** What is asked of a standby differs in what is approved. */
+async function planKindOf(ledger: Ledger, document: OperationDocument): Promise<PlanKind> {
+  const kind = PLANS[document.kind]
+  if (document.kind !== 'replicate') return kind
+  const { replicate } = await bundleOf(ledger, document)
+  if (replicate?.action === 'retire') return RETIRING
+  return replicate?.rebuild === undefined ? kind : { ...kind, further: REBUILDING }
+}
+
 async function furtherOf(ledger: Ledger, document: OperationDocument, { plan, files }: ShowOptions): Promise<object> {
   return {
     ...(plan ? { plan: await planOf(ledger, document), ...(await besidesOf(ledger, document)) } : {}),
@@ -161,9 +183,9 @@ async function furtherOf(ledger: Ledger, document: OperationDocument, { plan, fi
   }
 }
 
-async function besidesOf(ledger: Ledger, { id, kind }: OperationDocument): Promise<object> {
-  const { further } = PLANS[kind]
-  return further ? { [further.document]: await ledger.getDocument({ operation: id, name: further.document }) } : {}
+async function besidesOf(ledger: Ledger, document: OperationDocument): Promise<object> {
+  const { further } = await planKindOf(ledger, document)
+  return further ? { [further.document]: await ledger.getDocument({ operation: document.id, name: further.document }) } : {}
 }
 
 async function bundleOf(ledger: Ledger, { id }: OperationDocument): Promise<MigrationBundle> {
@@ -186,17 +208,22 @@ function scriptsOf(kind: OperationKind, plan: unknown): readonly string[] {
   return kind === 'replicate' ? (plan as ReplicatePlan).migrations : (plan as MigrationPlan).pending.map(({ script }) => script)
 }
 
-async function planOf(ledger: Ledger, { id, kind }: OperationDocument): Promise<unknown> {
-  return await ledger.getDocument({ operation: id, name: PLANS[kind].document })
+async function planOf(ledger: Ledger, document: OperationDocument): Promise<unknown> {
+  const { document: name } = await planKindOf(ledger, document)
+  return await ledger.getDocument({ operation: document.id, name })
 }
 
 async function plannedLines(cli: CliContext, ledger: Ledger, document: OperationDocument): Promise<string[]> {
   const plan = await planOf(ledger, document)
-  if (plan === null) return ['It has no plan yet.']
+  const { lines, further } = await planKindOf(ledger, document)
+  const besides = further && (await ledger.getDocument({ operation: document.id, name: further.document }))
+  if (plan === null && !besides) return ['It has no plan yet.']
   const { database } = await bundleOf(ledger, document)
   const over = FINAL_STATUSES.includes(document.status)
   const view = { paint: cli.paint, columns: cli.io.columns(), over }
-  const { lines, further } = PLANS[document.kind]
-  const besides = further && (await ledger.getDocument({ operation: document.id, name: further.document }))
-  return [...lines(plan, database, view), ...(further && besides ? ['', ...further.lines(besides, view)] : [])]
+  const shown = [
+    ...(plan === null ? [] : [lines(plan, database, view)]),
+    ...(further && besides ? [further.lines(besides, view)] : []),
+  ]
+  return shown.flatMap((one, index) => (index === 0 ? one : ['', ...one]))
 }
