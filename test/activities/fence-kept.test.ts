@@ -69,7 +69,7 @@ async function fenced({ of: name, rules = [], state = 'fenced', since = '2026-11
   const { subscriptionId: account } = azure.lab.credentials.azure
   const database: DatabaseEntry = {
     ...fleetEntry(name, { region: 'eastus', instance: name }),
-    ...{ cloud: 'azure', account, canary: { networks: [], instanceClass: null } },
+    ...{ cloud: 'azure', account, resourceGroup: GROUP, canary: { networks: [], instanceClass: null } },
   }
   const bundle = await it.ledger.putBundle({ version: 1, database, migrations: [] })
   const place: FencePlace = { cloud: 'azure', account, region: 'eastus', instance: name }

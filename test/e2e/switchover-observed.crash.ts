@@ -18,7 +18,10 @@ test('what is found makes it inconclusive and says what to do; a worker that die
   const [began, ended] = [step?.startedAt, step?.finishedAt].map((at) => Date.parse(at ?? ''))
   expect((ended ?? 0) - (began ?? 0)).toBeGreaterThanOrEqual(8_000)
   // the probe knocks at both sides all the time
-  const { findings = [], observed } = { ...step?.detail } as { findings?: { rule: string }[]; observed?: { sessionsMax: number } }
+  const { findings = [], observed } = { ...step?.detail } as {
+    findings?: readonly { rule: string }[]
+    observed?: { sessionsMax: number }
+  }
   expect(findings.map(({ rule }) => rule)).toContain('observe:turned-away')
   expect(observed?.sessionsMax).toBeGreaterThan(0)
   expect(operation).toMatchObject({ status: 'succeeded', verdict: 'inconclusive', failure: null })

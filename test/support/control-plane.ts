@@ -2,7 +2,7 @@
  *  whoever comes after them knows what was on disk. */
 import { existsSync, readdirSync, readFileSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
-import { startProgram } from '../../embedded/processes/program'
+import { type Program, startProgram } from '../../embedded/processes/program'
 import { ProcessRecords } from '../../embedded/processes/records'
 import { answers } from '../../embedded/temporal/server'
 import type { CapstanStack, SpareWorker } from './capstan-stack'
@@ -91,11 +91,11 @@ function temporalAgain({ stack: { temporalServer, endpoints }, dir }: CapstanSta
   const [command = '', ...args] = readFileSync(`/proc/${first}/cmdline`, 'utf8').split('\0').slice(0, -1)
   const { address, namespace } = endpoints.temporal
   return async () => {
-    const program = {
+    const program: Program = {
       ...{ name: 'temporal', command, args, env: { PATH: '/usr/bin:/bin', HOME: '/nonexistent', TEMPORAL_CONFIG_FILE: '' } },
       ready: { kind: 'probe', probe: () => answers(address, namespace) },
       ...{ readyTimeoutMs: 60_000, stopSignal: 'SIGTERM' },
-    } as const
+    }
     // on the stack's own records, so that it ends with it
     const records = new ProcessRecords(join(dir, 'state', 'processes.json'))
     const { identity } = await startProgram(program, { logDir: join(dir, 'state', 'logs'), records })
