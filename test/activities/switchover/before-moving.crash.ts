@@ -1,6 +1,5 @@
 /** Up to its point of no return a switchover asks again and again what it stands on: in its plan, right before the fence, behind it, and before the endpoint
  *  moves. Each test disturbs one of these moments. */
-import { inTime } from '../../../activities/switchover/in-time'
 import { connect } from '../../../postgres/connect/session'
 import { openKeyhole } from '../../../postgres/fence/keyhole'
 import { raiseFence, standingEpoch } from '../../../postgres/migrate/fence'
@@ -391,17 +390,4 @@ test('what is taken back waits for one row of the source however often it is tri
   const [row] = await it.on('source', 'mover', 'SELECT value FROM capstan.standby_marker')
   expect(await document()).toMatchObject({ marker: row })
   await follows(it)
-})
-
-test('a stage that is not through in time is cut off from its sessions', async () => {
-  const it = await movers.moving()
-  const session = await it.inside('source', 'mover')
-  movers.servers.source.freeze()
-  try {
-    const late = inTime({ stage: 'carrying the sequences', limitMs: 300, sessions: [session] }, () => session.query('SELECT 1'))
-    expect(await message(late, 'BARRIER_NOT_PASSED')).toContain('carrying the sequences took longer than the 0.3 s')
-  } finally {
-    movers.servers.source.thaw()
-  }
-  expect(session.open).toBe(false)
 })

@@ -1,4 +1,5 @@
-/** A slot whose log its server did not keep (`max_slot_wal_keep_size`), the way there's or the way back's, between the plan and the fence: nobody is shut out for it. */
+/** What ends a crossing before it is through: a slot whose log its server did not keep (`max_slot_wal_keep_size`), the way there's or the way back's, between the plan and the fence, for which nobody is shut out; a stage that takes too long. */
+import { inTime } from '../../../activities/switchover/in-time'
 import { standbyNames } from '../../../postgres/replicate/names'
 import { failureOf } from '../../postgres/support/apply'
 import { until } from '../../support/eventually'
@@ -57,4 +58,17 @@ test('a slot that its server cut off since the plan, that of the way back too, e
   )
   expect(performance.now() - began).toBeLessThan(40_000)
   await writes(it)
+})
+
+test('a stage that is not through in time is cut off from its sessions', async () => {
+  const it = await movers.moving()
+  const session = await it.inside('source', 'mover')
+  movers.servers.source.freeze()
+  try {
+    const late = inTime({ stage: 'carrying the sequences', limitMs: 300, sessions: [session] }, () => session.query('SELECT 1'))
+    expect(await message(late, 'BARRIER_NOT_PASSED')).toContain('carrying the sequences took longer than the 0.3 s')
+  } finally {
+    movers.servers.source.thaw()
+  }
+  expect(session.open).toBe(false)
 })
