@@ -56,6 +56,7 @@ const HISTORIES = [
   'replicate',
   'replicate-aborted',
   'replicate-pause',
+  'replicate-rebuild',
   'switchover',
   'failover',
   'salvage',
