@@ -67,13 +67,6 @@ test('the plan names who would write or read on the old side, what is not carrie
   )
 })
 
-test('a move without a way back is refused where there can be one', async () => {
-  const it = await movers.moving(undefined, 'it is quicker')
-  expect((await it.plan()).blocks).toEqual([
-    { rule: 'switchover:way-back', message: expect.stringContaining('leave --no-way-back out') },
-  ])
-})
-
 test('an approval is of these tables and sequences, and not of as many others', async () => {
   const it = await movers.moving()
   const digests: string[] = []

@@ -1,4 +1,5 @@
 /** Writing moves away from a PostgreSQL that is too old to follow back: it stays closed, whoever dies or goes on by hand, and nobody writes on both sides. */
+import type { Observed } from '../../../contracts/switchover'
 import { KEYHOLE } from '../../../postgres/fence/keyhole'
 import { failureOf } from '../../postgres/support/apply'
 import { until } from '../../support/eventually'
@@ -115,6 +116,18 @@ test('beyond, whoever dies before a statement is repeated: the old writer stays 
     'RESOURCE_NOT_OURS',
   )
   expect([await mayWrite(it, 'source'), await mayWrite(it, 'standby')]).toEqual([false, true])
+})
+
+test('whoever is turned away on a source that stays closed is seen from beside it', async () => {
+  const it = await opened()
+  await it.act((on) => on.leaveOldClosed(it.input('leave')))
+  const looking = (seen: Observed | null) => it.act((on) => on.observeWriter({ ...it.input('observe'), forMs: 0, seen }))
+  const { seen } = await looking(null)
+  expect(seen.follows).toBeNull()
+  expect(await mayWrite(it, 'source')).toBe(false)
+  await until('that to be told', async () =>
+    (await looking(seen)).findings.some(({ rule, message }) => rule === 'observe:turned-away' && message.includes('on shop-')),
+  )
 })
 
 test('a source that somebody opens behind the barrier lets no application into the standby, nor be taken for one that is closed', async () => {
