@@ -48,7 +48,8 @@ async function lookAtBoth(deps: ActivityDeps, input: Replicating, { names, table
   return looking(deps, source, 'migrator', async (there) => {
     const sizes = await tableSizes(there, tables)
     const { subscription } = names
-    const progress = (session: Parameters<typeof copyProgress>[0]) => copyProgress(session, { subscription, sizes })
+    // how far a worker of the subscription is in a table is shown to the role that owns that, and not to everybody
+    const progress = () => looking(deps, standby, 'admin', (session) => copyProgress(session, { subscription, sizes }))
     const here = await looking(deps, standby, 'migrator', (session) => lookAtStandby(session, { subscription, progress }))
     const { slot, publication } = names
     const seen = await lookAtSource(there, { slot, publication, copySlots: here.copySlots })

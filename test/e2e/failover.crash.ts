@@ -10,6 +10,7 @@ import {
   type FailoverKept,
   type FailoverPlan,
 } from '../../contracts/failover'
+import type { OperationDocument } from '../../contracts/operation'
 import { SALVAGE_DOCUMENTS, type SalvageReport } from '../../contracts/salvage'
 import { controlAddress } from '../../embedded/worker-program'
 import { aheadMsMax } from '../../postgres/replicate/watch/skew'
@@ -56,11 +57,35 @@ test('asked for all the same, with a reason, somebody else has to agree, whateve
   const shown = await it.pair.cli('ops', 'show', 'although', '--plan')
   expect(shown.stdout).toContain('somebody else has to approve it: the source is not proven dead')
   expect(shown.stdout).toContain('nothing is to be lost that goes to a standby: the source is closed and drained first')
+  await nobodyElseMoves('although')
   await until('a no', async () => (await it.pair.cli('ops', 'reject', 'although', '--by', 'bob', '--reason', 'no')).code === 0)
   expect(await running).toMatchObject({ status: 'rejected' })
   await it.writesGoOn()
   expect(it.writers()).toEqual(['source'])
 })
+
+/** As long as that holds both locks: whoever comes is told, changes nothing, and no cloud hears of it. */
+async function nobodyElseMoves(holder: string): Promise<void> {
+  const mark = await lab.mark()
+  const asked = {
+    'crosses-too': ['switchover', 'stock', '--to', it.pair.name, '--unproven'],
+    'fails-over-too': ['failover', 'stock', '--to', it.pair.name, '--patience', '3s', '--accept-loss', '1h'],
+  }
+  for (const [operation, words] of Object.entries(asked)) {
+    const { code, stdout } = await it.pair.run(...words, '--operation', operation)
+    const { status, failure, steps } = JSON.parse(stdout) as OperationDocument
+    const told = expect.stringContaining(`locked by operation ${holder}, which is still running`)
+    expect({ code, status, failure }).toMatchObject({
+      code: 3,
+      status: 'failed',
+      failure: { code: 'INSTANCE_LOCKED', message: told },
+    })
+    expect(steps.filter(({ state }) => state === 'done').map(({ id }) => id)).toEqual(['evidence', 'unlock'])
+  }
+  expect((await lab.calls(mark)).filter(({ effect }) => effect)).toEqual([])
+  expect(await it.capstan.ledger.getOperation(holder)).toMatchObject({ status: 'awaiting-approval' })
+  await it.writesGoOn()
+}
 
 /** While what was done is taken back. */
 const TAKEN_BACK = ['openSource#1:after', 'liftFence#1:before', 'endKeeping#1:after'] as const

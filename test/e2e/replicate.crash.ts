@@ -144,10 +144,42 @@ test('rows that somebody spoilt are told by a comparison, though its worker dies
   await isWhole([...transfers.acknowledged])
   expect(await reseed('later-table', '--table', 'public.later')).toMatchObject(passes)
   expect(await pair.onStandby('SELECT count(*)::int AS n FROM public.later')).toEqual([{ n: 100 }])
-  expect(await reseed('all-tables')).toMatchObject(passes)
+  const seen = await copiedSlowly(() => reseed('all-tables'))
+  expect(seen.ended).toMatchObject(passes)
+  // as a person sees it meanwhile
+  expect(seen.shown).toMatch(/[1-9] of [1-9] tables follow, .* of .*; copying public\.accounts, about [\d,]+ s left/)
   expect((await standing()).compared).toMatchObject({ running: null, last: { verdict: 'equal', tables: 3 } })
   await isWhole([...transfers.acknowledged])
 })
+
+/** Rows of the accounts come one by one, and from the 150th on not before they are let. */
+const SLOWLY = `CREATE FUNCTION public.slowly() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    PERFORM pg_catalog.pg_sleep(0.005);
+    IF NEW.id = 150 THEN PERFORM pg_catalog.pg_advisory_xact_lock_shared(4711); END IF;
+    RETURN NEW;
+  END $$;
+  CREATE TRIGGER slowly BEFORE INSERT ON public.accounts FOR EACH ROW EXECUTE FUNCTION public.slowly();
+  ALTER TABLE public.accounts ENABLE ALWAYS TRIGGER slowly`
+
+async function copiedSlowly(copy: () => Promise<OperationDocument>) {
+  const migrator = await pair.standby.migrator()
+  await migrator.execute(SLOWLY)
+  await migrator.execute('SELECT pg_advisory_lock(4711)')
+  const copying = copy()
+  let shown = ''
+  try {
+    await until('an estimate', async () => {
+      shown = (await pair.cli('ops', 'show', 'all-tables')).stdout
+      return shown.includes('s left')
+    })
+  } finally {
+    await migrator.execute('SELECT pg_advisory_unlock(4711)')
+  }
+  const ended = await copying
+  await migrator.execute('DROP TRIGGER slowly ON public.accounts; DROP FUNCTION public.slowly()')
+  await migrator.close()
+  return { shown, ended }
+}
 
 test('removed, nothing of it is left on either side, and nobody watches', async () => {
   capstan.arm('removeStandby#1:after')
