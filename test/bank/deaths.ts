@@ -6,7 +6,7 @@ import { eventually, until } from '../support/eventually'
 import { changing, whenFree } from '../support/other-clouds'
 import { after, callsGoWrong, type Fault, type Heal, NOTHING, ordered, reaches, type Struck, standsStill } from './faults'
 
-const STEPS = ['probe', 'plan', 'fence', 'drain', 'open', 'move'] as const
+export const STEPS = ['probe', 'plan', 'fence', 'drain', 'open', 'move'] as const
 const ACTIVITIES = [
   'probeAsMigrator',
   'planFailover',
@@ -29,7 +29,7 @@ async function cutOff(struck: Struck): Promise<Heal> {
   return heal
 }
 
-async function sourceStandsStill(struck: Struck): Promise<Heal> {
+export async function sourceStandsStill(struck: Struck): Promise<Heal> {
   const { ground, writer } = struck
   await cutOff(struck)
   frozen.set(struck, await ground.lab.order({ kind: 'freeze-instance', cloud: writer.cloud, instance: 'stock', for: '1h' }))
@@ -37,7 +37,7 @@ async function sourceStandsStill(struck: Struck): Promise<Heal> {
 }
 
 /** One that stands still is not stopped: it goes on once its cloud was told, and writes until it is. */
-async function goesOnOnceTold(struck: Struck, withinMs = 600): Promise<void> {
+export async function goesOnOnceTold(struck: Struck, withinMs = 600): Promise<void> {
   const { ground, operation, chance } = struck
   const waits = chance.below(withinMs)
   const { ledger } = ground.capstan
@@ -222,6 +222,22 @@ export const DEATHS = {
       }
       const [heal] = await Promise.all([fills(), goesOnOnceTold(struck)])
       return heal
+    },
+  },
+
+  /** As by a network that repeats requests: each is carried out twice, and either answer may be heard. */
+  'source dies, and its cloud hears all twice': {
+    asynchronous: false,
+    ends: ['succeeded'],
+    async before(struck) {
+      const heal = await sourceStandsStill(struck)
+      const heard = struck.chance.of(['first', 'second'])
+      await ordered(struck, { kind: 'deliver-twice', cloud: struck.writer.cloud, heard, times: 1_000 })
+      return heal
+    },
+    async during(struck) {
+      await goesOnOnceTold(struck)
+      return NOTHING
     },
   },
 

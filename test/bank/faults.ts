@@ -117,6 +117,7 @@ export function callsGoWrong(struck: Struck, of: readonly [Place, ...Place[]]): 
     { kind: 'throttle', times: 3 },
     { kind: 'delay', delay: '400ms', times: 3 },
     { kind: 'hang', for: '2s' },
+    { kind: 'deliver-twice', heard: 'second', times: 3 },
   ])
   return ordered(struck, { ...kind, cloud, instance: 'stock' })
 }

@@ -1,11 +1,27 @@
 /** The scenarios are worth something only if they turn red when a guard is missing. That of the barrier is looked at with every change (switchover.crash.ts). */
-import { foundWithout, WITHOUT_FENCE_STEP, WITHOUT_LIMIT } from './mutations'
+import * as mutations from './mutations'
+import * as own from './own-faults'
+
+const { foundWithout } = mutations
+const SWITCHOVER = { seed: 1, fault: 'none', from: 'aws', to: 'gcp' } as const
+const FAILOVER = { ...SWITCHOVER, operation: 'failover' } as const
+/** Whoever wrote first, another, and the first again. */
+const TWO_WRITERS = /writes were accepted in turn by (\d+), \d+, \1/
 
 test('without the fence the operation itself does not go on', async () => {
-  expect(await foundWithout(WITHOUT_FENCE_STEP, { seed: 1, fault: 'none', from: 'aws', to: 'gcp' })).toMatch(/op-1 ended failed/)
+  expect(await foundWithout(mutations.WITHOUT_FENCE_STEP, SWITCHOVER)).toMatch(/op-1 ended failed/)
 })
 
 test('with a fence that lets writers in again before the old one follows, two servers are found to take writes', async () => {
-  const found = await foundWithout(WITHOUT_LIMIT, { seed: 1, fault: 'none', from: 'aws', to: 'gcp' })
-  expect(found).toMatch(/writes were accepted in turn by \d+, \d+, \d+/)
+  expect(await foundWithout(mutations.WITHOUT_LIMIT, SWITCHOVER)).toMatch(TWO_WRITERS)
+})
+
+test('without the fence by its cloud, a source that goes on writes beside the new writer', async () => {
+  const drawn = { ...FAILOVER, own: own.GOES_ON_AMID_THE_FENCE }
+  expect(await foundWithout(mutations.WITHOUT_CLOUDS_FENCE, drawn)).toMatch(TWO_WRITERS)
+})
+
+test('without the margin a number that a lost row has is given again', async () => {
+  const drawn = { ...FAILOVER, own: own.CUT_OFF_AND_WRITES }
+  expect(await foundWithout(mutations.WITHOUT_MARGIN, drawn)).toMatch(/twice/)
 })

@@ -6,15 +6,14 @@ import { Ground } from './ground'
 import { runOne } from './runs'
 import type { Scenario } from './scenarios'
 
+type Drawn = Pick<Scenario, 'seed' | 'fault' | 'from' | 'to'> & Partial<Pick<Scenario, 'own' | 'operation' | 'writers'>>
+
 /** `seed`: of what the scenario draws while it runs. */
-export async function foundWithout(
-  mutations: readonly Mutation[],
-  { seed, fault, from, to }: Pick<Scenario, 'seed' | 'fault' | 'from' | 'to'>,
-): Promise<string> {
+export async function foundWithout(mutations: readonly Mutation[], drawn: Drawn): Promise<string> {
   const folder = mutant(...mutations)
   try {
     const ground = await Ground.start(folder)
-    const scenario = { seed, from, to, fault, operation: 'switchover', writers: 8, chance: chanceOf(seed) } as const
+    const scenario = { operation: 'switchover', writers: 8, ...drawn, chance: chanceOf(drawn.seed) } as const
     const found = await runOne(ground, scenario).finally(() => ground.close())
     return found.join('\n')
   } finally {
@@ -58,4 +57,23 @@ export const WITHOUT_LIMIT: readonly Mutation[] = [
   },
   { file: WORKERS_ONLY, find: 'throw notWorkersOnly(database, against)', put: 'return' },
   { file: WORKERS_ONLY, find: 'const { open, limit, ours } = found;', put: 'return [];' },
+]
+
+/** Its cloud is told nothing, and whoever asks is told that it holds. */
+export const WITHOUT_CLOUDS_FENCE: readonly Mutation[] = [
+  {
+    file: 'activities/instance-fence/means.js',
+    find: 'const { done } = await cloud.setNetworkRules({ instance: (0, place_1.refOf)(access), networkRules: leftIn }, options);',
+    put: 'const done = true;',
+  },
+  {
+    file: 'activities/instance-fence/means.js',
+    find: 'await cloud.startStop({ instance: (0, place_1.refOf)(access) }, options);',
+    put: '',
+  },
+  { file: 'activities/instance-fence/proof.js', find: 'const proven = gone ?', put: 'const proven = true ? true : gone ?' },
+]
+
+export const WITHOUT_MARGIN: readonly Mutation[] = [
+  { file: 'activities/failover/open.js', find: 'pair.request.sequenceMargin', put: '0' },
 ]

@@ -9,7 +9,7 @@ import { reaches, type Struck } from './faults'
 import { type Ground, on, type Place, type Standing } from './ground'
 import type { GivenUp, Ring, Row, Server, Side } from './history'
 import { salvaged } from './salvaged'
-import { faultNamed, type Scenario } from './scenarios'
+import { faultOf, type Scenario } from './scenarios'
 import { NODES, SUM, TABLES } from './schema'
 
 /** Faults end after seconds; whoever is not through by then waits for somebody. Longer than anything else waits for something to come: a slow machine is nothing
@@ -56,7 +56,10 @@ export async function runScenario(ground: Ground, scenario: Scenario): Promise<R
   const { writer, follower } = ground.standing
   const gone = isGivenUp(scenario, turns)
   let givenUp: GivenUp | null = null
-  if (gone) givenUp = await salvaged(ground, { operation: `op-${seed}`, run }, wrong)
+  if (gone)
+    givenUp = await salvaged(ground, { operation: `op-${seed}`, run }, wrong).catch((error: Error) => {
+      throw new Error(`${error.message}; until then ${toldWriters(seen, turns[0] ?? '')}`, { cause: error })
+    })
   else if (following) await ground.caughtUp()
   const looked = following || gone ? [writer, follower] : [writer]
   const sides = await Promise.all(looked.map((place) => sideOf(place, run)))
@@ -70,10 +73,11 @@ export async function runScenario(ground: Ground, scenario: Scenario): Promise<R
 /** Nothing follows any more, and the old writer may have rows alone. */
 const isGivenUp = ({ operation }: Scenario, turns: readonly Server[]): boolean => operation === 'failover' && turns.length > 1
 
-async function bankOn(ground: Ground, { writers, fault, seed }: Scenario, run: string): Promise<Bank> {
+async function bankOn(ground: Ground, scenario: Scenario, run: string): Promise<Bank> {
   const { writer, follower } = ground.standing
   const application = await ground.application()
-  const { asynchronous, patienceMs } = faultNamed(fault)
+  const { writers, seed } = scenario
+  const { asynchronous, patienceMs } = faultOf(scenario)
   const patient = patienceMs === undefined ? application : { ...application, patienceMs }
   return startBank({
     writers: Array.from({ length: writers }, (_, at) => ({
@@ -110,7 +114,7 @@ const FAILOVER = ['failover', '--patience', '2s', '--accept-loss', '1h', '--sequ
 
 async function disturbed(ground: Ground, scenario: Scenario, ended: string[], turns: Server[]): Promise<string[]> {
   const { seed, operation, chance } = scenario
-  const fault = faultNamed(scenario.fault)
+  const fault = faultOf(scenario)
   const before = ground.standing
   const [, abortedAt = null] = operation.split(':')
   const struck: Struck = { ...before, ground, operation: `op-${seed}`, run: `r${seed}`, abortedAt, chance }

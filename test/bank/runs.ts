@@ -37,7 +37,8 @@ export async function runAll(seeds: readonly number[], budgetMs = Number.POSITIV
   return { wrong, done }
 }
 
-class Stack {
+/** Started when it is asked for, and anew once it was closed. */
+export class Stack {
   #ground: Ground | null = null
 
   async ground(): Promise<Ground> {

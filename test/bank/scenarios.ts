@@ -25,7 +25,13 @@ const FAILOVERS_OF = 5
 /** Of a failover it is a death of its source. */
 export type FaultName = keyof typeof FAULTS | keyof typeof DEATHS
 
-export const faultNamed = (name: FaultName): Fault => ({ ...FAULTS, ...DEATHS })[name]
+/** One that chance never draws. */
+export interface OwnFault {
+  readonly name: string
+  readonly fault: Fault
+}
+
+export const faultOf = ({ own, fault }: Pick<Scenario, 'own' | 'fault'>): Fault => own?.fault ?? { ...FAULTS, ...DEATHS }[fault]
 
 export interface Scenario {
   readonly seed: number
@@ -33,6 +39,8 @@ export interface Scenario {
   readonly to: Cloud
   readonly operation: Operation
   readonly fault: FaultName
+  /** In the place of `fault`. */
+  readonly own?: OwnFault
   readonly writers: number
   /** For all that is drawn while it runs. */
   readonly chance: Chance
@@ -60,8 +68,8 @@ export function drawn(seed: number): Readonly<Record<string, string>> {
   return { way: `${from}-${to}`, operation, fault, writers: String(writers) }
 }
 
-export function described({ seed, from, to, operation, fault, writers }: Scenario): string {
-  return `seed ${seed}: ${operation} from ${from} to ${to}, ${fault}, ${writers} writers`
+export function described({ seed, from, to, operation, fault, own, writers }: Scenario): string {
+  return `seed ${seed}: ${operation} from ${from} to ${to}, ${own?.name ?? fault}, ${writers} writers`
 }
 
 /** The two clouds, whichever of them is written to first. */

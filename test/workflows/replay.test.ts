@@ -29,6 +29,7 @@ const HISTORIES = [
   'migrate-aborted',
   'migrate-on-azure',
   'migrate-with-standbys',
+  'migrate-carries-what-was-left',
   'snapshot',
   'snapshot-aborted',
   'restore',
