@@ -13,7 +13,7 @@ import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { raiseOwnFence } from '../schema/apply-behind-fence'
 import { openSession } from '../schema/open-session'
-import { answeringSoon, putReady, takeReady } from './ready'
+import { answering } from './ready'
 import type { Place } from './sides'
 
 /** Every managed server has it, and a customer may still have dropped it. */
@@ -44,20 +44,19 @@ export async function inKeyholeOf<T>(
   const connectTo = masterOf(deps, place)
   const { operation, step } = place.ref
   assertMayAct()
-  const stood = takeReady(place, 'keyhole')
-  const session = stood ?? (await openKeyhole({ connectTo, from: [place.entry.database, MAINTENANCE] }))
-  let ready = false
+  // whoever opened it has just looked whose its control schema is
+  const raising = { name: `capstan ${operation} ${step}`, ensured: true }
+  const { session, told, stood } = await answering(place, 'keyhole', {
+    open: () => openKeyhole({ connectTo, from: [place.entry.database, MAINTENANCE] }),
+    ask: (opened) => raiseOwnFence(opened, operation, epoch, raising),
+  })
   try {
-    // whoever opened it has just looked whose its control schema is
-    const raising = { name: `capstan ${operation} ${step}`, ensured: true }
-    const { token } = await answeringSoon([stood], () => raiseOwnFence(session, operation, epoch, raising))
     assertMayAct()
-    const done = await work({ session, connectTo, token })
-    ready = stood !== null
-    return done
+    return await work({ session, connectTo, token: told.token })
   } finally {
-    if (ready) putReady(place, 'keyhole', session)
-    else await session.close()
+    const closing = session.close()
+    // a goodbye is one more way, and behind the fence nobody waits for it
+    if (!stood) await closing
   }
 }
 

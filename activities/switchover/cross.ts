@@ -27,7 +27,7 @@ import { openSession } from '../schema/open-session'
 import { createTrafficActivities } from '../traffic/traffic'
 import type { Switching, SwitchoverActivities } from './contract'
 import { letGo, takeInHand } from './directions'
-import { asideMeanwhile, followNoMore, followNoMoreAnew, guardBefore, guardMeanwhile, reopened, toldUnguarded } from './guarded'
+import { followNoMore, followNoMoreAnew, guardAside, guardBefore, guardMeanwhile, reopened, toldUnguarded } from './guarded'
 import { endless, HOLD_WITHIN_MS, type Patience, patienceOf } from './hold'
 import { type HotTables, hotTables } from './hot'
 import { inTime, limitStatements } from './in-time'
@@ -66,7 +66,6 @@ export async function fenceAndDrain(deps: ActivityDeps, input: Input): Promise<C
     source: await raisedOn(deps, pair.places.source, input.epochs.source),
     standby: await raisedOn(deps, pair.places.standby, input.epochs.standby),
   }
-  await standReady(deps, pair, tokens.standby)
   const crossed = inKeyholeOf(deps, pair.places.source, input.fenceEpoch, (hole) =>
     insideBoth(deps, pair, tokens, async (on) => {
       await nearEnough(deps, { operation: input.operation, pair, keyhole: hole.session, on, tokens })
@@ -151,6 +150,8 @@ async function cross(crossing: Crossing): Promise<Crossed> {
   const asked = { pair, tokens, tables, withinMs: compareMsMax, keyhole: hole.session }
   const hot = compareMsMax === 0 ? null : await hotTables(deps, asked)
   try {
+    // last of all that is opened: a server that is nearly full keeps what the crossing itself needs
+    await standReady(deps, pair, tokens.standby)
     return await crossWith(crossing, hot)
   } catch (error) {
     await hot?.close().catch(() => undefined)
@@ -177,23 +178,20 @@ async function crossWith(crossing: Crossing, hot: HotTables | null): Promise<Cro
   )
   const awaited = { source: hole.session, standby: on.standby, slot, subscription, barrier, errorsBefore }
   const after = { stage: 'looking what was made since', limitMs: STAGE_MS.again, sessions }
-  // the wait for the drain is behind it on this session, and ends first
-  const asking = { ...after, limitMs: pair.request.drainMsMax + 1_000, sessions: [on.standby] }
-  // what does not hang on the drain is asked meanwhile: nobody makes anything, nor draws from a sequence, behind the fence
-  const there = inTime(asking, () => Promise.all([schemaStamp(on.standby, signal), readSequences(on.standby)]))
-  there.catch(() => undefined)
+  // what does not hang on the drain is asked meanwhile: behind the fence nobody makes anything on the source, nor draws from a sequence there
   const { passed, guarded, asked } = await guardMeanwhile(crossing, before, {
     waiting: (either) => awaitBarrier({ ...awaited, deadlineMs: Math.min(pair.request.drainMsMax, left()), signal: either }),
-    asking: () => inTime(after, () => Promise.all([heldSince(on.source, crossing.unlogged), readSequences(on.source)])),
+    asking: (either) =>
+      inTime(after, () => Promise.all([heldSince(on.source, crossing.unlogged, either), readSequences(on.source, either)])),
   })
-  const [stamp, sequencesThere] = await there
-  const [held, sequencesHere] = asked
+  const [held, sequences] = asked
+  // the drain itself changes the standby
+  const stamp = await inTime(after, () => schemaStamp(on.standby, signal))
   await inTime(after, () => refuseMadeSince(crossing, { source: guarded.stamp, standby: stamp }, held))
   assertMayAct()
   took.drain()
-  const { carried, compared, way } = await asideMeanwhile({ place: pair.places.standby, on, tokens }, () =>
-    carryOver(crossing, { hot, took, left, here: sequencesHere, there: sequencesThere }),
-  )
+  await guardAside(crossing)
+  const { carried, compared, way } = await carryOver(crossing, { hot, took, left, sequences })
   await inTime({ stage: 'the proof', limitMs: STAGE_MS.proof, sessions, spared }, () =>
     way === null ? closedForGood(crossing) : forWorkersOnly(crossing),
   )
@@ -241,19 +239,19 @@ interface CarryingOver {
   readonly hot: HotTables | null
   readonly took: Stopwatch
   readonly left: Patience
-  readonly here: SequencesRead
-  readonly there: SequencesRead
+  /** Of the source. */
+  readonly sequences: SequencesRead
 }
 
 /** What is left to carry once the standby has all rows, and the way back. Where there can be none, which is null, the standby follows no more. */
 async function carryOver(
   { input: { operation }, pair, hole, on, tokens }: Crossing,
-  { hot, took, left, here, there }: CarryingOver,
+  { hot, took, left, sequences }: CarryingOver,
 ) {
   const { signal } = currentAct()
   const sessions = [on.source, on.standby]
   const carried = await inTime({ stage: 'carrying the sequences', limitMs: STAGE_MS.sequences, sessions }, () =>
-    carrySequences({ source: here, there, standby: on.standby, margin: 0 }),
+    carrySequences({ source: sequences, standby: on.standby, margin: 0 }),
   )
   refuseUncarried(carried.findings)
   took.sequences()

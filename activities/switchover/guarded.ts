@@ -8,8 +8,7 @@ import { schemaStamp } from '../../postgres/replicate/unchanged'
 import { stopWayBack } from '../../postgres/replicate/way-back'
 import { currentAct } from '../act'
 import { type InKeyhole, namesKept } from '../replication/keyhole'
-import { putReady, takeReady } from '../replication/ready'
-import type { Place, SideName } from '../replication/sides'
+import type { SideName } from '../replication/sides'
 import { inTime } from './in-time'
 import type { Pair } from './pair'
 
@@ -51,49 +50,32 @@ export async function guardBefore(sides: Sides): Promise<GuardedSource | null> {
   return (await hasEventTriggers(sides.on.source)) ? guardSource(sides) : null
 }
 
-/** `asking`: of the source, once its guard stands. */
+/** `asking`: of the source, once its guard stands. Where one of both fails the other one is waited for no longer than it takes to end. */
 export async function guardMeanwhile<T, A>(
   sides: Sides,
   before: GuardedSource | null,
-  { waiting, asking }: { readonly waiting: (either: AbortSignal) => Promise<T>; readonly asking: () => Promise<A> },
+  work: { readonly waiting: (either: AbortSignal) => Promise<T>; readonly asking: (either: AbortSignal) => Promise<A> },
 ): Promise<{ passed: T; guarded: GuardedSource; asked: A }> {
-  const { signal } = currentAct()
   const over = new AbortController()
+  const either = AbortSignal.any([currentAct().signal, over.signal])
   const raising = (async () => {
     const guarded = before ?? (await guardSource(sides))
-    return { guarded, asked: await asking() }
+    either.throwIfAborted()
+    return { guarded, asked: await work.asking(either) }
   })()
-  raising.catch(() => over.abort())
-  const [passed, raised] = await Promise.allSettled([waiting(AbortSignal.any([signal, over.signal])), raising])
-  if (raised.status === 'rejected') throw raised.reason
-  if (passed.status === 'rejected') throw passed.reason
-  return { passed: passed.value, ...raised.value }
+  const waiting = work.waiting(either)
+  for (const one of [waiting, raising]) one.catch((error: unknown) => over.abort(error))
+  const [passed, raised] = await Promise.allSettled([waiting, raising])
+  if (passed.status === 'fulfilled' && raised.status === 'fulfilled') return { passed: passed.value, ...raised.value }
+  // what has failed first
+  throw over.signal.reason
 }
 
-/** Where writing moves to the guard is set aside beside `work`, by a session of its own that stands ready, or else before it. */
-export async function asideMeanwhile<T>(
-  { place, on, tokens }: Pick<Sides, 'on' | 'tokens'> & { readonly place: Place },
-  work: () => Promise<T>,
-): Promise<T> {
-  const setting = (session: Session): Promise<void> =>
-    inTime({ stage: 'the guard', limitMs: GUARD_MS, sessions: [session] }, () =>
-      setGuardAside(session, { token: tokens.standby, signal: currentAct().signal }),
-    )
-  const session = takeReady(place, 'admin')
-  if (session === null) {
-    await setting(on.standby)
-    return work()
-  }
-  const working = work()
-  // nothing of it goes on behind the back of whoever takes it back
-  working.catch(() => session.close())
-  const [aside, worked] = await Promise.allSettled([setting(session), working])
-  if (aside.status === 'fulfilled' && worked.status === 'fulfilled') {
-    putReady(place, 'admin', session)
-    return worked.value
-  }
-  void session.close()
-  throw worked.status === 'rejected' ? worked.reason : aside.status === 'rejected' ? aside.reason : undefined
+/** Where writing moves to. */
+export function guardAside({ on, tokens }: Sides): Promise<void> {
+  return inTime({ stage: 'the guard', limitMs: GUARD_MS, sessions: [on.standby] }, () =>
+    setGuardAside(on.standby, { token: tokens.standby, signal: currentAct().signal }),
+  )
 }
 
 /** Null: it was prepared by a version that knew of no guard. It is asked for again before anybody comes in. */

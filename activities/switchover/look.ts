@@ -298,8 +298,12 @@ export async function madeSince({ source, standby }: Both, pair: Pair, unlogged:
 }
 
 /** Of that what no catalog of a schema shows. */
-export async function heldSince(source: Session, unlogged: readonly string[]): Promise<string[]> {
-  const uncarried = await uncarriedOf(source, currentAct().signal)
+export async function heldSince(
+  source: Session,
+  unlogged: readonly string[],
+  signal: AbortSignal = currentAct().signal,
+): Promise<string[]> {
+  const uncarried = await uncarriedOf(source, signal)
   const filled = uncarried.unlogged.filter((one) => !unlogged.includes(one))
   return [
     ...largeObjects(uncarried),

@@ -9,7 +9,7 @@ import { forgetOrigin } from '../../postgres/replicate/seeding'
 import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { markOldWriter } from '../replication/old-writer'
-import { answeringSoon, takeReady } from '../replication/ready'
+import { answering } from '../replication/ready'
 import { opener } from '../replication/sides'
 import { raiseOwnFence } from '../schema/apply-behind-fence'
 import type { Switching } from './contract'
@@ -85,15 +85,16 @@ async function nobodysStandby(
   // it may fail before anybody waits for it
   recording.catch(() => undefined)
   try {
-    const stood = takeReady(places.standby, 'migrator')
-    const session = stood ?? (await opener(deps, places.standby, 'migrator')())
+    const name = `capstan ${operation} ${step}`
+    const { session, told } = await answering(places.standby, 'migrator', {
+      open: opener(deps, places.standby, 'migrator'),
+      ask: (opened, ensured) => raiseOwnFence(opened, operation, epochs.standby, { name, ensured }),
+    })
     try {
-      const raising = { name: `capstan ${operation} ${step}`, ensured: stood !== null }
-      const { token } = await answeringSoon([stood], () => raiseOwnFence(session, operation, epochs.standby, raising))
       // first what a token stands before: whoever was overtaken ends nobody's way
       const there = await recording
       assertMayAct()
-      await forgetOrigin(session, { source: id.source, token, signal: currentAct().signal, ensured: true })
+      await forgetOrigin(session, { source: id.source, token: told.token, signal: currentAct().signal, ensured: true })
       return there
     } finally {
       // a goodbye is one more way, and nobody waits for it

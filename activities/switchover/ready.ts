@@ -8,7 +8,7 @@ import { type Door, putReady } from '../replication/ready'
 import { opener, type Place } from '../replication/sides'
 import type { Pair } from './pair'
 
-/** One that cannot be had is left out: it is a way that is shorter, and no part of a proof. `token`: of the attempt, in the standby's database. */
+/** One that cannot be had is left out: whoever needs it opens his own. `token`: of the attempt, in the standby's database. */
 export async function standReady(deps: ActivityDeps, { places: { source, standby } }: Pair, token: FenceToken): Promise<void> {
   const doors: readonly (readonly [Place, Door])[] = [
     [source, 'keyhole'],

@@ -14,7 +14,7 @@ import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { isAway } from '../replication/away'
 import { masterOf, namesKept } from '../replication/keyhole'
-import { answeringSoon, putReady, takeReady } from '../replication/ready'
+import { answeredSoon, putReady, takeReady } from '../replication/ready'
 import { opener } from '../replication/sides'
 import { openSession } from '../schema/open-session'
 import type { Switching } from './contract'
@@ -32,21 +32,11 @@ export async function lookOnceMore(deps: ActivityDeps, input: Switching): Promis
     { place: standby, door: 'keyhole', open: () => masterOf(deps, standby)(KEYHOLE) },
     { place: standby, door: 'admin', open: opener(deps, standby, 'admin') },
   ] as const
-  const stood = doors.map(({ place, door }) => takeReady(place, door))
-  const opened = await openAll(
-    doors.map(
-      ({ open }, n) =>
-        async () =>
-          stood[n] ?? open(),
-    ),
-  )
-  const [here, there, inside] = opened
-  let ready = false
-  try {
+  const { entry, address } = source
+  const writer = { entry, role: 'migrator', operation, step, address, canary: false, ownAddress: true } as const
+  const ask = ([here, there, inside]: readonly Session[]): Promise<string[]> => {
     if (here === undefined || there === undefined || inside === undefined) throw new Error('three sessions were asked for')
-    const { entry, address } = source
-    const writer = { entry, role: 'migrator', operation, step, address, canary: false, ownAddress: true } as const
-    const asked = {
+    return againstMoving({
       operation,
       source: {
         ...{ keyhole: here, database: entry.database, epoch: fenceEpoch },
@@ -57,19 +47,32 @@ export async function lookOnceMore(deps: ActivityDeps, input: Switching): Promis
         keep: namesKept(standby.entry, backUser(pair)),
       },
       ...{ forward: pair.forward, back: pair.oneWay ? null : pair.back },
-    }
-    const against = await answeringSoon(stood, () => againstMoving(asked))
-    if (against.length > 0) throw notStanding(against)
-    ready = true
-  } finally {
-    const leaving = doors.map(async ({ place, door }, n) => {
-      if (ready && stood[n] != null) return putReady(place, door, stood[n])
-      return opened[n]?.close()
     })
-    await Promise.all(leaving)
   }
+  const stood = doors.map(({ place, door }) => takeReady(place, door)).filter((one) => one !== null)
+  // all or none: those that lack are opened at once
+  const soon = stood.length === doors.length ? await answeredSoon(stood, () => ask(stood)) : null
+  for (const [n, { place, door }] of doors.entries()) {
+    const session = stood[n]
+    if (session !== undefined && soon?.told.length === 0) putReady(place, door, session)
+    else void session?.close()
+  }
+  const against = soon?.told ?? (await askAnew(doors, ask))
+  if (against.length > 0) throw notStanding(against)
   const way = pair.oneWay ? 'nothing follows' : 'the way back carries'
   return { summary: `${pair.id.source} is closed, ${way}, and applications are kept out of ${pair.id.target}` }
+}
+
+async function askAnew<T>(
+  doors: readonly { readonly open: () => Promise<Session> }[],
+  ask: (opened: readonly Session[]) => Promise<T>,
+): Promise<T> {
+  const opened = await openAll(doors.map(({ open }) => open))
+  try {
+    return await ask(opened)
+  } finally {
+    await Promise.all(opened.map((session) => session.close()))
+  }
 }
 
 /** All or none. */
@@ -82,8 +85,8 @@ async function openAll(doors: readonly (() => Promise<Session>)[]): Promise<Sess
   throw failed.reason
 }
 
-/** Of a source that does not answer it has to be enough that it was closed when that writing moves was recorded: it stays so over a restart, and nothing of
- *  ours opens it since. */
+/** By a session that is opened now: that one which stood ready is dead would say nothing of the source. Of a source that does not answer it has to be enough that it was
+ *  closed when that writing moves was recorded: it stays so over a restart, and nothing of ours opens it since. */
 const ASKING_MS = 3_000
 
 /** Asked once it was recorded that writing moves. Resolves to a sentence for people; empty: the source says so itself. Throws FENCE_NOT_PROVEN. */
@@ -102,10 +105,9 @@ async function askSource(
   operation: string,
 ): Promise<readonly string[] | 'silent'> {
   try {
-    const stood = takeReady(source, 'keyhole')
-    const session = stood ?? (await masterOf(deps, source)(KEYHOLE))
+    const session = await masterOf(deps, source)(KEYHOLE)
     try {
-      return await answeringSoon([stood], () => openedByOthers(session, { database: source.entry.database, operation, oneWay }))
+      return await openedByOthers(session, { database: source.entry.database, operation, oneWay })
     } finally {
       // a goodbye is one more way, and nobody waits for it
       void session.close()

@@ -7,7 +7,7 @@ import { commitFlushed, type FenceToken } from '../migrate/fence'
 import { databasesOf } from './databases'
 import { fateOf, preparedSentence } from './describe'
 import { type Guest, isInvited, lostGuests } from './guests'
-import { type Inside, lookInsideClosed, preparedTransactions, shownSessions, uninvited } from './inside'
+import { type Inside, lookInsideClosed, type PreparedTransaction, shownSessions, uninvited } from './inside'
 import { CLOSED_STATE, type ConnectTo } from './keyhole'
 import { closedBy, oidsOf } from './raise'
 
@@ -65,7 +65,7 @@ export async function proveClosed(session: Session, input: ProveInput): Promise<
   against.push(...lostGuests(guests, sessions))
   if (starting > 0) against.push(`${starting} sessions are starting`)
   const names = closed.map(({ name }) => name)
-  for (const one of await preparedTransactions(session, names)) against.push(preparedSentence(one))
+  against.push(...(await afterLooking(session, names)))
   if (typeof writer === 'string') against.push(writer)
   if (against.length > 0 || typeof writer === 'string') throw notProven(against)
   return {
@@ -79,6 +79,16 @@ export async function proveClosed(session: Session, input: ProveInput): Promise<
     writer,
     lsn: await lastOfLog(session, input),
   }
+}
+
+/** Transactions that wait, and which of them was opened by now: nobody is inside only of what was closed before and after it was looked. In one way. */
+async function afterLooking(session: Session, names: readonly string[]): Promise<string[]> {
+  const rows = await session.query<PreparedTransaction & { open: boolean }>(
+    `SELECT gid, owner::text AS owner, database::text AS database, false AS open FROM pg_catalog.pg_prepared_xacts WHERE database = ANY ($1::name[])
+      UNION ALL SELECT '', '', datname::text, true FROM pg_catalog.pg_database WHERE datname = ANY ($1::name[]) AND datallowconn ORDER BY 3, 1`,
+    [names],
+  )
+  return rows.map((one) => (one.open ? `${one.database} was opened meanwhile` : preparedSentence(one)))
 }
 
 /** What the writer was told, or what speaks against the fence. Only the words of a closed database are a proof: a wrong password or a network

@@ -130,16 +130,19 @@ export interface ProveWorkersOnlyInput extends WorkersOnlyInput {
 export async function proveWorkersOnly(session: Session, input: ProveWorkersOnlyInput): Promise<void> {
   const { raisedBy, database, guests = [] } = input
   // each by its own way
-  const [writer, { open, limit, sessions }] = await Promise.all([
+  const [writer, { sessions, found }] = await Promise.all([
     comesIn(input),
     (async () => {
-      const closed = await closedOne(session, raisedBy, database)
-      return { ...closed, ...(await lookInside(session, [closed.oid])) }
+      const before = await closedOne(session, raisedBy, database)
+      const { sessions } = await lookInside(session, [before.oid])
+      // nobody is inside only of what was so before and after it was looked
+      return { sessions, found: [before, await closedOne(session, raisedBy, database)] }
     })(),
   ])
+  const other = found.find(({ open, limit }) => !open || limit !== NOBODY)
   const inside = strangersAmong(sessions, guests)
   const against = [
-    ...(open && limit === NOBODY ? [] : [`${database} is ${open ? 'open' : 'closed'} with a limit of ${limit}`]),
+    ...(other === undefined ? [] : [`${database} is ${other.open ? 'open' : 'closed'} with a limit of ${other.limit}`]),
     ...(inside.length === 0 ? [] : [`there are sessions: ${shownSessions(inside)}`]),
     ...lostGuests(guests, sessions),
     ...writer,

@@ -79,7 +79,7 @@ export interface RaiseFenceInput extends FenceToken {
  *  overtaken by an older one, however late that comes. Safe to repeat. Three round trips where nobody holds the row, two with `ensured`: while writing moves nobody is
  *  served, and the server may be far.
  *  Throws FENCED_OFF when a newer attempt, a newer epoch or another operation's stands, CONTROL_SCHEMA_FOREIGN, MIGRATION_LOCK_HELD when
- *  an unknown session holds the row for longer than `waitMs` (default 10,000). */
+ *  a session that is unknown, or cannot be ended, holds the row for longer than `waitMs` (default 10,000). */
 export async function raiseFence(session: Session, input: RaiseFenceInput): Promise<RaisedFence> {
   if (input.ensured !== true) await ensureControlSchema(session)
   const deadline = performance.now() + (input.waitMs ?? 10_000)
@@ -174,17 +174,17 @@ export async function holdFence(session: Session, token: FenceToken): Promise<()
   }
 }
 
-/** Ends backends of this database whose name carries an older token and that this role may end. The time limit (14+) makes the call wait until the backend is gone
- *  and its locks with it. */
+/** Ends backends of this database whose name carries an older token and that this role may end, and counts those. The time limit (14+) makes the call wait until the backend is gone
+ *  and its locks with it: false, where it does not go. */
 function endOlder({ serverVersionNum }: Pick<Session, 'serverVersionNum'>): string {
   const wait = serverVersionNum >= 140_000 ? ', 5000' : ''
-  return `SELECT count(pg_terminate_backend(pid${wait})) AS ended FROM (
+  return `SELECT count(*) FILTER (WHERE gone) AS ended FROM (SELECT pg_terminate_backend(pid${wait}) AS gone FROM (
        SELECT pid, (regexp_match(application_name, '^c(\\d+)\\.(\\d+) '))[1]::bigint AS epoch,
               (regexp_match(application_name, '^c(\\d+)\\.(\\d+) '))[2]::bigint AS attempt
          FROM pg_catalog.pg_stat_activity JOIN pg_catalog.pg_roles r ON r.oid = usesysid
         WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name ~ '^c\\d{1,15}\\.\\d{1,15} '
           AND (pg_has_role(usesysid, 'USAGE') OR (NOT r.rolsuper AND pg_has_role('pg_signal_backend', 'USAGE')))
-     ) AS tagged WHERE (epoch, attempt) < ($1::bigint, $2::bigint)`
+     ) AS tagged WHERE (epoch, attempt) < ($1::bigint, $2::bigint)) AS older`
 }
 
 async function terminateOlder(session: Session, { epoch, attempt }: FenceToken): Promise<number> {

@@ -45,8 +45,8 @@ export interface Passed {
 }
 
 /** How often the standby has failed to apply what it was sent, since its statistics were reset. */
-export async function applyErrors(standby: Session, subscription: string): Promise<number> {
-  const [seen] = await standby.query<WorkerSeen>(WORKER, [subscription])
+export async function applyErrors(standby: Session, subscription: string, signal?: AbortSignal): Promise<number> {
+  const [seen] = await standby.query<WorkerSeen>(WORKER, [subscription], { signal })
   return seen?.errors ?? 0
 }
 
@@ -161,10 +161,11 @@ class Wait {
     return this.#notPassed(`nobody reads slot ${this.#input.slot} any more, and nobody has come back`)
   }
 
-  /** A position can be moved by hand, or belong to a slot that another one reads: the row is what was written. It may have come since the standby was asked. */
+  /** A position can be moved by hand, or belong to a slot that another one reads: the row is what was written. It may have come, and the last copy have ended, since the standby was asked. */
   async #prove({ copying, marked }: WorkerSeen & { readonly marked: boolean }): Promise<void> {
     const { standby, slot, subscription, barrier } = this.#input
-    if (copying > 0) throw this.#notPassed(`${copying} tables of ${subscription} are still copied for the first time`)
+    const left = copying === 0 ? 0 : (await this.#worker()).copying
+    if (left > 0) throw this.#notPassed(`${left} tables of ${subscription} are still copied for the first time`)
     if (marked || (await seesMarker(standby, barrier.marker, this.#signal))) return
     throw this.#notPassed(
       `slot ${slot} says that it was confirmed, and the standby does not show its marker: somebody else reads that slot, or it was moved by hand, or capstan.standby_marker is not published`,

@@ -11,7 +11,7 @@ import { quoteIdentifier } from '../connect/quote'
 import type { Session } from '../connect/session'
 import { openToWorkers, type WorkersOnlyInput } from '../fence/workers-only'
 import { executeFenced, type FenceToken } from '../migrate/fence'
-import { awaitBarrier, type Barrier, type Passed, takeBarrier } from './barrier'
+import { applyErrors, awaitBarrier, type Barrier, type Passed, takeBarrier } from './barrier'
 import { barrierObstacles } from './marker'
 import { otherWriters, strangers } from './other-writers'
 import { findSubscription } from './subscription'
@@ -153,14 +153,18 @@ export async function openWayBack(input: OpenWayBackInput): Promise<OpenedWayBac
   await readBy(source, forward.slot, false, { deadline, signal })
   // it is committed while workers are let in: its slot keeps it for whoever reads that
   const taking = takeBarrier(standby, { operation, token: standbyToken, signal })
-  taking.catch(() => undefined)
+  const counting = applyErrors(source, back.subscription, signal)
+  for (const one of [taking, counting]) one.catch(() => undefined)
   const comePast = await openToWorkers(keyhole, input)
+  const errorsBefore = await counting
   await switched(source, sourceToken, back.subscription, 'ENABLE')
-  await readBy(standby, back.slot, true, { deadline, signal })
+  // one that fails over the marker is there for a moment only
+  const failed = async (over: AbortSignal) => (await applyErrors(source, back.subscription, over)) > errorsBefore
+  await readBy(standby, back.slot, true, { deadline, signal, failed })
   const barrier = await taking
   const deadlineMs = Math.max(0, deadline - performance.now())
   const sides = { source: standby, standby: source, slot: back.slot, subscription: back.subscription }
-  const passed = await awaitBarrier({ ...sides, barrier, deadlineMs, signal })
+  const passed = await awaitBarrier({ ...sides, barrier, errorsBefore, deadlineMs, signal })
   return { ...passed, comePast }
 }
 
@@ -270,18 +274,29 @@ function switched(
 
 const POLL_MS = 10
 
+interface ReadBy {
+  readonly deadline: number
+  readonly signal: AbortSignal | undefined
+  /** Ends the wait: whoever comes next says why. */
+  readonly failed?: (over: AbortSignal) => Promise<boolean>
+}
+
 /** Waits until somebody reads the slot, or nobody does. */
 async function readBy(
   publisher: Session,
   slot: string,
   read: boolean,
-  { deadline, signal }: { readonly deadline: number; readonly signal: AbortSignal | undefined },
+  { deadline, signal, failed = async () => false }: ReadBy,
 ): Promise<void> {
   // a server that stands still answers no question either
   const over = AbortSignal.timeout(Math.max(0, Math.ceil(deadline - performance.now())))
   const either = signal === undefined ? over : AbortSignal.any([signal, over])
   try {
-    while ((await isRead(publisher, slot, either)) !== read) await sleep(POLL_MS, undefined, { signal: either })
+    for (;;) {
+      const [now, hasFailed] = await Promise.all([isRead(publisher, slot, either), failed(either)])
+      if (now === read || hasFailed) return
+      await sleep(POLL_MS, undefined, { signal: either })
+    }
   } catch (error) {
     signal?.throwIfAborted()
     if (!over.aborted) throw error

@@ -45,14 +45,15 @@ const READ_AT_ONCE = 1_000
 const SET_AT_ONCE = 1_000
 
 /** Throws ServerError, CONNECTION_LOST. */
-export async function readSequences(session: Session): Promise<SequencesRead> {
-  const shapes = await session.query<ShapeRow>(`${LIMITS} ${SHAPES}`)
+export async function readSequences(session: Session, signal?: AbortSignal): Promise<SequencesRead> {
+  const shapes = await session.query<ShapeRow>(`${LIMITS} ${SHAPES}`, [], { signal })
   const sequences: SequenceRead[] = []
   for (const some of inChunks(
     shapes.filter((shape) => shape.readable),
     READ_AT_ONCE,
   )) {
-    const rows = await session.query<{ at: number; last: string; called: boolean }>(`${LIMITS} ${positionsSql(some)}`)
+    const asked = `${LIMITS} ${positionsSql(some)}`
+    const rows = await session.query<{ at: number; last: string; called: boolean }>(asked, [], { signal })
     for (const { at, last, called } of rows) {
       const shape = some[at]
       if (shape !== undefined) sequences.push(toSequence(shape, { last: BigInt(last), isCalled: called }))
@@ -78,10 +79,8 @@ function toSequence({ schema, name, cycles, settable, ...numbers }: ShapeRow, po
 
 export interface CarryInput {
   readonly source: SequencesRead
-  /** Nobody may draw from its sequences meanwhile. */
+  /** Nobody may draw from its sequences meanwhile, and nothing that changes them be applied: a TRUNCATE that is replicated puts them back. */
   readonly standby: Session
-  /** Where they stand, read since nobody may; by default it is asked. */
-  readonly there?: SequencesRead | undefined
   /** How many more values each may have given since `source` was read: none behind a fence. */
   readonly margin: number
 }
@@ -97,8 +96,8 @@ export interface SequencesCarried {
 
 /** Sets the standby's sequences so that none gives what the source has given, or gives while `margin` lasts. Safe to repeat: none is put back. `setval`
  *  obeys no transaction, and needs none. Throws ServerError, CONNECTION_LOST. */
-export async function carrySequences({ source, standby, margin, ...read }: CarryInput): Promise<SequencesCarried> {
-  const there = read.there ?? (await readSequences(standby))
+export async function carrySequences({ source, standby, margin }: CarryInput): Promise<SequencesCarried> {
+  const there = await readSequences(standby)
   const known = new Map(there.sequences.map((one) => [quoteQualified(one.schema, one.name), one]))
   const findings: Finding[] = source.hidden.map((name) =>
     told('hidden', `The sequence ${name} may not be read on the source: GRANT SELECT on it.`),

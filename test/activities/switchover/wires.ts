@@ -14,6 +14,8 @@ export interface Wires {
   dieAfter(statements: number): void
   /** Once the text is sent on any way behind the fence, that side's is gone: it comes back for nothing, until all is whole. */
   loseAt(text: RegExp, side: Side, how: Exclude<Delivery, 'deliver'>): void
+  /** As a firewall that forgets: what is connected to that side hears nothing any more, and whoever connects from now on is served. */
+  forget(side: Side): void
   /** Whether anything was cut or kept back since. */
   readonly lost: boolean
   whole(): void
@@ -76,6 +78,7 @@ export async function startWires({ servers }: Pick<Movers, 'servers'>): Promise<
         return side === gone ? how : 'deliver'
       }
     },
+    forget: (side) => ways[side].loseAll(),
     whole() {
       may = () => 'deliver'
       statements = 0

@@ -15,6 +15,8 @@ export interface CuttingProxy {
   judgedBy(judge: ((data: Buffer) => Delivery) | null): void
   /** The next connection is taken and goes nowhere until it is let through; resolves once there is one. */
   holdNext(): Promise<HeldConnection>
+  /** Nothing goes over the connections that there are any more, and neither end is told; later ones are as ever. */
+  loseAll(): void
   /** Cuts what there is and takes nothing more. */
   cutOff(): void
   /** After `cutOff`: takes connections again. */
@@ -38,6 +40,7 @@ interface ProxyTarget {
 
 export async function startCuttingProxy(target: ProxyTarget): Promise<CuttingProxy> {
   const sockets = new Set<Socket>()
+  const losing = new Set<() => void>()
   let off = false
   let hold: ((held: HeldConnection) => void) | null = null
   let trigger: { text: string; delayMs: number } | null = null
@@ -62,8 +65,13 @@ export async function startCuttingProxy(target: ProxyTarget): Promise<CuttingPro
   })
   const relay = (client: Socket): void => {
     const upstream = connect(target)
-    let mute = false
+    let [mute, lost] = [false, false]
+    const lose = () => {
+      lost = true
+    }
+    losing.add(lose)
     const end = () => {
+      losing.delete(lose)
       client.destroy()
       upstream.destroy()
     }
@@ -73,6 +81,7 @@ export async function startCuttingProxy(target: ProxyTarget): Promise<CuttingPro
       socket.on('close', end)
     }
     client.on('data', (data) => {
+      if (lost) return
       const delivery = judge(data)
       if (delivery === 'cut') return end()
       if (delivery === 'drop') return
@@ -86,7 +95,7 @@ export async function startCuttingProxy(target: ProxyTarget): Promise<CuttingPro
       upstream.write(data)
     })
     upstream.on('data', (data) => {
-      if (!mute) client.write(data)
+      if (!mute && !lost) client.write(data)
     })
   }
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -113,6 +122,9 @@ export async function startCuttingProxy(target: ProxyTarget): Promise<CuttingPro
       new Promise((resolve) => {
         hold = resolve
       }),
+    loseAll() {
+      for (const lose of losing) lose()
+    },
     cutOff() {
       off = true
       cutAll()
