@@ -2,6 +2,7 @@
 import { type EndpointQueue, type EndpointState, endpointQueue, type HostPort, type PauseFacts } from './endpoint'
 import type { FencePlanSummary } from './fence'
 import { type Cloud, type DatabaseEntry, lockScope } from './fleet'
+import type { IsoInstant } from './instant'
 import type { LockRef } from './lock'
 import type { InstanceAddress } from './migrate'
 import { type Finding, OPERATION_STEPS, type OperationInput, type Sha256, type StepName } from './operation'
@@ -182,6 +183,10 @@ export interface FollowedSeen {
   /** In the ledger. */
   readonly state: string
   readonly reason: string | null
+  /** Of its watch; null: it has not looked yet. */
+  readonly lookedAt: IsoInstant | null
+  /** Of a look in which a side could not be asked: why. */
+  readonly unreached: string | null
   readonly lagMs: number | null
   readonly applyErrors: number | null
 }
@@ -202,8 +207,12 @@ export interface Observed {
   /** Null: it never answered. */
   readonly writer: TrafficBetween | null
   readonly old: TrafficBetween | null
+  /** Looks in which the old one did not answer. */
+  readonly oldSilent: number
   /** The old writer; null: there is no way back. */
   readonly follows: {
+    /** When it was asked for first. */
+    readonly since: IsoInstant
     readonly lagMsMax: number | null
     readonly errorsSince: number | null
     readonly errors: number | null

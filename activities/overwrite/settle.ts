@@ -22,6 +22,7 @@ export function createOverwriteDataActivities(deps: ActivityDeps): OverwriteData
             await tagSession(session, token)
             return token
           },
+          entry.database,
         )
         // The row of who may migrate is that of then: an attempt from in between would find itself the newest.
         await withSession(deps, { ...request, role: 'migrator' }, async (session) => {

@@ -19,7 +19,7 @@ import { looking, raisedOn } from '../replication/sides'
 import type { Switching, Watching } from './contract'
 import { backIsLost, turnedId, watchBack } from './directions'
 import { assertMoved, hasMoved, recordMoved } from './moved'
-import { backUser, insideBoth, type Pair, pairOf } from './pair'
+import { assertWay, backUser, insideBoth, type Pair, pairOf } from './pair'
 import { refuseOpened, stillClosed } from './stands'
 import { confirmedAsUsual } from './synced'
 import { onBoth } from './way-back'
@@ -53,6 +53,7 @@ export async function openToApplications(deps: ActivityDeps, input: Switching): 
 
 export async function letOldFollow(deps: ActivityDeps, input: Switching): Promise<Told> {
   const pair = await pairOf(deps, input)
+  assertWay(pair, false)
   await assertMoved(deps, input.operation)
   const { back, id } = pair
   const { standby } = pair.places
@@ -131,6 +132,7 @@ async function rowArrives(deps: ActivityDeps, input: Switching, pair: Pair): Pro
 export async function turnStandby(deps: ActivityDeps, input: Watching): Promise<Told> {
   const { operation } = input
   const pair = await pairOf(deps, input)
+  assertWay(pair, false)
   await assertMoved(deps, operation)
   const { id, forward, back } = pair
   await withOldWriter(pair, () =>

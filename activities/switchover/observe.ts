@@ -31,15 +31,21 @@ export async function observeWriter(deps: ActivityDeps, input: Input): Promise<S
   const { signal, keep, kept } = currentAct()
   // of an attempt that died amid it
   let seen = (kept as Observed | undefined) ?? input.seen
-  for (const until = performance.now() + input.forMs; ; ) {
-    const began = performance.now()
-    seen = await oneLook(deps, pair, seen)
-    keep?.(seen)
-    if (performance.now() >= until) return { seen, findings: findingsOf(seen) }
-    await sleep(Math.max(0, Math.min(LOOK_EVERY_MS - (performance.now() - began), until - performance.now())), undefined, {
-      signal,
-    })
+  try {
+    for (const until = performance.now() + input.forMs; ; ) {
+      const began = performance.now()
+      seen = await oneLook(deps, pair, seen)
+      keep?.(seen)
+      if (performance.now() >= until) break
+      await sleep(Math.max(0, Math.min(LOOK_EVERY_MS - (performance.now() - began), until - performance.now())), undefined, {
+        signal,
+      })
+    }
+  } catch (error) {
+    // somebody ended it, and is told what was seen until then
+    if (!signal.aborted || seen === null) throw error
   }
+  return { seen, findings: findingsOf(seen) }
 }
 
 async function oneLook(deps: ActivityDeps, pair: Pair, before: Observed | null): Promise<Observed> {
@@ -49,6 +55,8 @@ async function oneLook(deps: ActivityDeps, pair: Pair, before: Observed | null):
     unlessAway(() => oldSeen(deps, pair)),
     pair.oneWay ? null : followedSeen(deps, pair),
   ])
+  // who was cut off by the end of the looking is not silent
+  currentAct().signal.throwIfAborted()
   return {
     version: 1,
     looks: (before?.looks ?? 0) + 1,
@@ -56,6 +64,7 @@ async function oneLook(deps: ActivityDeps, pair: Pair, before: Observed | null):
     sessionsMax: Math.max(before?.sessionsMax ?? 0, writer?.sessions ?? 0),
     writer: between(before?.writer ?? null, writer),
     old: between(before?.old ?? null, old),
+    oldSilent: (before?.oldSilent ?? 0) + (old === null ? 1 : 0),
     follows: follows === null ? null : followedBetween(before?.follows ?? null, follows),
     names: { writer: standby.entry.name, old: source.entry.name },
   }
@@ -101,6 +110,8 @@ async function followedSeen({ ledger }: ActivityDeps, { id }: Pair): Promise<Fol
   return {
     state: record?.state ?? 'gone',
     reason: record?.reason ?? null,
+    lookedAt: look?.at ?? null,
+    unreached: look === null || (look.source !== null && look.target !== null) ? null : look.unreached.join(' '),
     lagMs: look?.lagMs ?? null,
     applyErrors: look?.target?.subscription?.applyErrors ?? null,
   }
@@ -108,14 +119,26 @@ async function followedSeen({ ledger }: ActivityDeps, { id }: Pair): Promise<Fol
 
 function followedBetween(before: Observed['follows'], now: FollowedSeen): NonNullable<Observed['follows']> {
   const lags = [before?.lagMsMax, now.lagMs].filter((ms): ms is number => ms != null)
-  const well = now.state === 'following'
+  const since = before?.since ?? new Date().toISOString()
+  const not = againstFollowing(now, Date.now() - Math.max(Date.parse(since), Date.parse(now.lookedAt ?? since)))
   return {
+    since,
     lagMsMax: lags.length === 0 ? null : Math.max(...lags),
     errorsSince: before?.errorsSince ?? now.applyErrors,
     errors: now.applyErrors ?? before?.errors ?? null,
     // a look that it did not follow in stays: it is what has to be told
-    notFollowing: well ? (before?.notFollowing ?? null) : `${now.state}${now.reason === null ? '' : ` (${now.reason})`}`,
+    notFollowing: not ?? before?.notFollowing ?? null,
   }
+}
+
+/** Its watch looks every few seconds. One that does not, since nobody serves its queue, leaves what it wrote last, and a pair of a moment ago has none yet. */
+const UNWATCHED_MS = 30_000
+
+/** What it was instead; null: it followed, as far as was seen. */
+function againstFollowing({ state, reason, unreached }: FollowedSeen, unwatchedMs: number): string | null {
+  if (state !== 'following') return `${state}${reason === null ? '' : ` (${reason})`}`
+  if (unwatchedMs > UNWATCHED_MS) return `not looked at by its watch for ${Math.round(unwatchedMs / 1_000)} s`
+  return unreached === null ? null : `not to be asked (${unreached})`
 }
 
 async function unlessAway<T>(ask: () => Promise<T>): Promise<T | null> {
@@ -128,11 +151,19 @@ async function unlessAway<T>(ask: () => Promise<T>): Promise<T | null> {
 }
 
 /** Pure; `before`: of the old writer as long as it was the writer. */
-export function findingsOf({ looks, silent, sessionsMax, writer, old, follows, names }: Observed): Finding[] {
+export function findingsOf({ looks, silent, sessionsMax, writer, old, oldSilent, follows, names }: Observed): Finding[] {
   const found = (rule: string, message: string): Finding => ({ rule: `observe:${rule}`, message })
   const late = follows?.errors != null && follows.errorsSince != null ? follows.errors - follows.errorsSince : 0
   return [
     ...(silent === 0 ? [] : [found('silent', `${names.writer} did not answer ${silent} of ${looks} looks.`)]),
+    ...(oldSilent === 0
+      ? []
+      : [
+          found(
+            'old-silent',
+            `${names.old} did not answer ${oldSilent} of ${looks} looks: whether anybody is turned away there nobody knows of those.`,
+          ),
+        ]),
     ...(sessionsMax > 0 || silent === looks
       ? []
       : [found('nobody', `No application was seen in ${names.writer}: look where they are led.`)]),

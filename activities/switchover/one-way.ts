@@ -6,15 +6,16 @@ import { dropSubscription } from '../../postgres/replicate/teardown'
 import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { isAway } from '../replication/away'
-import { inKeyholeOf } from '../replication/keyhole'
+import { inKeyholeOf, keepApplicationsOut } from '../replication/keyhole'
 import { behindFence } from '../replication/sides'
 import type { Switching } from './contract'
 import { assertMoved } from './moved'
-import { type Pair, pairOf } from './pair'
+import { assertWay, type Pair, pairOf } from './pair'
 import { refuseOpened } from './stands'
 
 export async function leaveOldClosed(deps: ActivityDeps, input: Switching): Promise<{ summary: string }> {
   const pair = await pairOf(deps, input)
+  assertWay(pair, true)
   await assertMoved(deps, input.operation)
   const { places, forward, id } = pair
   const { standby } = places
@@ -38,10 +39,13 @@ async function endBeside(deps: ActivityDeps, input: Switching, pair: Pair, signa
   const { operation } = input
   const { places, forward, id } = pair
   const { database } = places.source.entry
-  await inKeyholeOf(deps, places.source, input.fenceEpoch, async ({ session, token }) => {
+  await inKeyholeOf(deps, places.source, input.fenceEpoch, async (on) => {
+    const { session, token } = on
     await refuseOpened(session, pair, operation)
     // one that was away when writing moved has not got it yet
     await recordMovedAway(session, { database, operation, writer: id.target, token })
+    // whoever opens it once more opens it to its own roles
+    await keepApplicationsOut(on, places.source, null)
     assertMayAct()
     await dropSlot(session, { name: forward.slot, database, token, signal })
   })

@@ -1,5 +1,6 @@
 /** Both sides of a switchover, each at the address that its cloud gives: the fleet file's host may be the very name that is moved. */
 import type { MigrationBundle } from '../../contracts/bundle'
+import { failure } from '../../contracts/failures'
 import { atItsAddress, type DeclaredStandby } from '../../contracts/fleet'
 import type { StandbySides } from '../../contracts/replicate'
 import type { StandbyId, StandbyNames } from '../../contracts/standby'
@@ -49,6 +50,14 @@ export async function pairOf(
 export function declaredBack({ request }: Pick<Pair, 'request'>): DeclaredStandby {
   if (request.back === null) throw new Error('nobody declared a way back')
   return request.back
+}
+
+/** Whether there is a way back the workflow has from its input, and what it calls from the bundle: one that is too old to know the word would turn a source round that
+ *  cannot follow. Throws RESOURCE_NOT_OURS. */
+export function assertWay({ oneWay, id }: Pair, expected: boolean): void {
+  if (oneWay === expected) return
+  const message = `The plan says of ${id.source} that ${oneWay ? 'no' : 'a'} way back is made, and the worker of the workflow does not know it: start workers of the same version, then have it tried again.`
+  throw failure('RESOURCE_NOT_OURS', message, { database: id.source })
 }
 
 /** As whom the source follows, and may connect to the standby; null: it does not. */

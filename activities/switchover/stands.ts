@@ -5,7 +5,7 @@ import { Failure, failure } from '../../contracts/failures'
 import { quoteIdentifier } from '../../postgres/connect/quote'
 import type { Session } from '../../postgres/connect/session'
 import { KEYHOLE } from '../../postgres/fence/keyhole'
-import { notPassed } from '../../postgres/fence/passed'
+import { notLeft, shutAndEmpty } from '../../postgres/fence/passed'
 import { closedBy } from '../../postgres/fence/raise'
 import { notForWorkersOnly } from '../../postgres/fence/workers-only'
 import { isKeptOut } from '../../postgres/replicate/keep-out'
@@ -124,9 +124,12 @@ export async function refuseOpened(keyhole: Session, { id, places, oneWay }: Pai
   const against = await openedByOthers(keyhole, { database, operation, oneWay })
   if (against.length === 0) return
   const [shut, left] = oneWay
-    ? ['ALLOW_CONNECTIONS false', 'and see to it yourself that nobody writes there']
-    : ['CONNECTION LIMIT 0', `and "capstan standby reseed ${id.target} --to ${id.source}" throws it away`]
-  const message = `Somebody opened ${id.source} since writing moved (${against.join('; ')}): what was written there meanwhile is there alone. Find out what it is and carry it over, then ALTER DATABASE ${quoteIdentifier(database)} ${shut} and have this tried again; or leave this step out, ${left}.`
+    ? [shutAndEmpty(database), 'and see to it yourself that nobody writes there']
+    : [
+        `ALTER DATABASE ${quoteIdentifier(database)} CONNECTION LIMIT 0`,
+        `and "capstan standby reseed ${id.target} --to ${id.source}" throws it away`,
+      ]
+  const message = `Somebody opened ${id.source} since writing moved (${against.join('; ')}): what was written there meanwhile is there alone. Find out what it is and carry it over, then ${shut}, and have this tried again; or leave this step out, ${left}.`
   throw failure('FENCE_NOT_PROVEN', message, { against: against.length })
 }
 
@@ -135,7 +138,7 @@ async function openedByOthers(
   keyhole: Session,
   { database, operation, oneWay }: { readonly database: string; readonly operation: string; readonly oneWay: boolean },
 ): Promise<readonly string[]> {
-  if (oneWay) return notPassed(keyhole, { raisedBy: operation, database })
+  if (oneWay) return notLeft(keyhole, { raisedBy: operation, database })
   const against = await notForWorkersOnly(keyhole, { raisedBy: operation, database })
   if (against.length === 0) return []
   const open = (await closedBy(keyhole, operation)).length === 0

@@ -1,6 +1,7 @@
 /** The way back, made before the outage and left disabled, and taken away again where writing did not move. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { failure } from '../../contracts/failures'
+import { SWITCHOVER_STEPS as STEPS } from '../../contracts/switchover'
 import { ensureControlSchema } from '../../postgres/migrate/control-schema'
 import { prepareGuard, setGuardAsideApart } from '../../postgres/replicate/guard'
 import { ensurePublication } from '../../postgres/replicate/publication'
@@ -20,24 +21,24 @@ import type { Switching, Watching } from './contract'
 import { closeBack, openBack } from './directions'
 import { unpublished } from './look'
 import { alreadyMoved, assertNotMoved, assertNotTakenBack } from './moved'
-import { backPublisher, backUser, type Pair, pairOf } from './pair'
+import { assertWay, backPublisher, backUser, type Pair, pairOf } from './pair'
 
 type Told = { readonly summary: string }
 type OnBoth = Readonly<Record<SideName, BehindFence>>
 
 export async function prepareWayBack(deps: ActivityDeps, input: Watching): Promise<Told> {
   const pair = await pairOf(deps, input)
+  assertWay(pair, input.step === STEPS.apart.id)
   await refuseMoved(deps, input, pair)
   await assertNotTakenBack(deps, input.operation)
+  // first: who keeps them out says, to whoever goes on by hand, that nothing was lacking
+  if (pair.oneWay) await withoutWayBack(deps, input, pair)
   const kept = await inKeyholeOf(deps, pair.places.standby, input.epochs.standby, (on) =>
     keepApplicationsOut(on, pair.places.standby, backUser(pair)),
   )
   const others =
     kept.stillIn.length === 0 ? '' : `; who may still connect to the standby besides its own roles: ${kept.stillIn.join(', ')}`
-  if (pair.oneWay) {
-    await withoutWayBack(deps, input, pair)
-    return { summary: `no way back is made; applications are kept out of ${pair.id.target}${others}` }
-  }
+  if (pair.oneWay) return { summary: `no way back is made; applications are kept out of ${pair.id.target}${others}` }
   const publisher = await backPublisher(deps, pair)
   await openBack(deps, input, pair)
   const set = await onBoth(deps, pair, input, async ({ source, standby }) => {

@@ -12,9 +12,10 @@ import type { Switching } from '../../contracts/switchover'
 /** On the queue that `endpointQueue` names: of those that serve databases, whose network leads out, or of the cloud that keeps the zone of a name. The fleet
  *  file's `endpoint` of the bundle's database. */
 export interface TrafficActivities {
-  /** Where the endpoint leads now. Changes nothing. `next`: where it is to lead later. Fails with ENDPOINT_UNREACHABLE, and with ENDPOINT_REFUSED where
+  /** Where the endpoint leads now. Changes nothing. `next`: where it is to lead later. `onlyLook`: whether it could be moved is not asked, which of a name in a DNS is a change
+   *  that its zone has to refuse. Else fails with ENDPOINT_UNREACHABLE, and with ENDPOINT_REFUSED where
    *  it is known by now that it could not be moved, or not there. */
-  whereTo(input: StepRef & { next?: HostPort }): Promise<EndpointState>
+  whereTo(input: StepRef & { next?: HostPort; onlyLook?: true }): Promise<EndpointState>
   /** Moves it from the one to the other. Safe to repeat: one that leads to `to` already is left alone. Fails with ENDPOINT_DRIFTED, without a
    *  change, when it leads to neither; `stands`: of a switchover, with FENCED_OFF where this attempt comes late and somebody has begun since; with ENDPOINT_UNREACHABLE when some of its parts do not answer, after it has moved whoever does. Without an endpoint in the fleet file it resolves to `by-hand` and what a person has to do. */
   moveEndpoint(input: StepRef & { from: HostPort; to: HostPort; stands?: Switching }): Promise<MovedEndpoint>

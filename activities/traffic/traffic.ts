@@ -48,11 +48,11 @@ export function trafficOf(deps: Deps): TrafficActivities {
     return moveIt(port, kind, { from, to, direction, operation: ref.operation }, ours)
   }
   return {
-    async whereTo({ next, ...ref }) {
+    async whereTo({ next, onlyLook, ...ref }) {
       const { kind, port } = await endpointOf(deps, ref)
       if (port === null) return { kind, at: null, summary: 'the fleet file names no endpoint: a person moves applications' }
       const at = await port.whereTo(ref.operation)
-      await port.assertMovable?.(next ?? null)
+      if (onlyLook !== true) await port.assertMovable?.(next ?? null)
       const warnings = (await port.warnings?.()) ?? []
       return { kind, at, summary: `the endpoint leads to ${shownPlace(at)}`, ...(warnings.length > 0 && { warnings }) }
     },

@@ -3,8 +3,8 @@ import { randomUUID } from 'node:crypto'
 import type { BreakGlassDeed, BreakGlassPapers, LedByHand } from '../../contracts/break-glass'
 import { failure } from '../../contracts/failures'
 import type { StepName } from '../../contracts/operation'
-import { finishByHand } from '../../postgres/break-glass/finish'
-import { revertByHand } from '../../postgres/break-glass/revert'
+import { finishByHand, takenBack } from '../../postgres/break-glass/finish'
+import { notOurs, revertByHand } from '../../postgres/break-glass/revert'
 import type { Reach } from '../../postgres/break-glass/sides'
 import type { SeenStanding } from '../../postgres/break-glass/standing'
 import type { Environment } from '../environment'
@@ -82,15 +82,12 @@ function standbyLeft({ id, operation }: BreakGlassPapers): string {
 
 function sourceLeft({ id, operation, oneWay }: BreakGlassPapers): string {
   const lacks = oneWay === true ? 'on which the slot of the way there may hold log back' : 'which does not follow yet'
-  return `${id.target} is written to, and ${id.source} did not answer, ${lacks}: run "capstan break-glass finish ${operation}" again once it does. Where it is gone for good, ${oneWay === true ? 'there is nothing left to do' : 'set a new standby up'}.`
+  return `${id.target} is written to, and ${id.source} did not answer, ${lacks}: run "capstan break-glass finish ${operation}" again once it does. Where it is gone for good, ${oneWay === true ? `the workflow does not know: "capstan ops resolve ${operation} done" for what was done, and "skip" for the step that leaves the old writer closed; where it is gone, too, "capstan ops abort ${operation} --close-record" and "capstan standby remove ${id.source} --to ${id.target}"` : 'set a new standby up'}.`
 }
 
 /** What the executor would refuse as well, before anything is raised. */
-export function assertPossible(
-  deed: BreakGlassDeed,
-  { id, operation, sides, oneWay }: BreakGlassPapers,
-  seen: SeenStanding,
-): void {
+export function assertPossible(deed: BreakGlassDeed, papers: BreakGlassPapers, seen: SeenStanding): void {
+  const { id, operation, sides, oneWay } = papers
   const { stage, source, standby, unreached } = seen
   if (stage === 'both-open')
     throw failure(
@@ -117,6 +114,11 @@ export function assertPossible(
       `Applications were let into ${id.target}, so there is only forward: "capstan break-glass finish ${operation}"${oneWay === true ? '' : `, and then "capstan switchover ${id.target} --to ${id.source}"`}.`,
       { operation, stage },
     )
+  if (oneWay === true && standby?.keptOut === true) {
+    const against =
+      deed === 'finish' ? (standby.ours ? null : takenBack(papers)) : stage === 'open' ? null : notOurs(papers, standby)
+    if (against !== null) throw against
+  }
   if (deed === 'finish' && oneWay !== true && standby?.keptOut && standby.backSlot === null)
     throw failure(
       'FENCE_REFUSED',

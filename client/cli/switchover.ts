@@ -89,7 +89,7 @@ export function addSwitchover(program: Command, cli: CliContext): void {
         oneWay,
         drainMsMax: drainWithin,
         compareMsMax: compareWithin,
-        observeMs: observe,
+        observeMs: observedBy({ rehearse, observe }),
       })
       if (!plan && !rehearse && !unproven) throw notProven()
       await launch<SwitchoverPlan>(cli, options, {
@@ -123,6 +123,12 @@ function refuseOfReplica(name: string, { rehearse, compareWithin, oneWay, observ
   if (compareWithin > 0) refuseComparing(name, 'compare-within')
   if (oneWay !== null) throw followsByItsCloud(name)
   if (observe > 0) throw notObserved(name)
+}
+
+function observedBy({ rehearse, observe }: Pick<OfStandbys, 'rehearse' | 'observe'>): number {
+  if (!rehearse || observe === 0) return observe
+  const message = '--observe is for once writing has moved, and with --rehearse nothing moves: leave one of both out.'
+  throw failure('OPTION_INVALID', message, { option: 'observe' })
 }
 
 function notObserved(name: string): Error {

@@ -1,17 +1,16 @@
 /** Writing moves to the standby, from wherever a switchover stands. A crossing that did not come to its end is begun again, as its own repeat would: only that no
  *  application gets in meanwhile. The standby is opened once the source is proven closed and the barrier is passed, and never otherwise. Safe to repeat. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { FINISH_STEPS as STEPS } from '../../contracts/break-glass'
+import { type BreakGlassPapers, FINISH_STEPS as STEPS } from '../../contracts/break-glass'
 import { Failure, failure } from '../../contracts/failures'
-import { quoteIdentifier } from '../connect/quote'
 import type { Session } from '../connect/session'
 import { ownGuest, walsenderGuest } from '../fence/guests'
 import { openDatabases } from '../fence/lower'
 import { forgetMovedAway, readMovedAway, recordMovedAway } from '../fence/moved-away'
-import { recordPassed } from '../fence/passed'
+import { recordPassed, shutAndEmpty } from '../fence/passed'
 import { proveClosed } from '../fence/prove'
 import { closeDatabases } from '../fence/raise'
-import { NOBODY, proveWorkersOnly } from '../fence/workers-only'
+import { NOBODY, othersInside, proveWorkersOnly } from '../fence/workers-only'
 import { applyErrors, awaitBarrier, takeBarrier } from '../replicate/barrier'
 import { raiseGuard, setGuardAside } from '../replicate/guard'
 import { keepOut, letIn } from '../replicate/keep-out'
@@ -54,7 +53,9 @@ export async function finishByHand(input: ByHandInput): Promise<{ readonly sourc
     const moved = stage === 'opened' || stage === 'follows' || stage === 'turned'
     const { oneWay = false } = hand.papers
     if (!moved) {
-      if (!oneWay && (await hand.standby()).backSlot === null) throw noWayBack(hand)
+      const { backSlot, ours } = await hand.standby()
+      if (!oneWay && backSlot === null) throw noWayBack(hand)
+      if (oneWay && !ours) throw takenBack(hand.papers)
       await hand.step(STEPS.keepOut, () => keepSourceOut(hand))
       await hand.step(STEPS.again, () => beginAgain(hand))
       await hand.step(STEPS.cross, () => cross(hand))
@@ -150,6 +151,12 @@ function noWayBack({ papers: { operation, id } }: ByHand): Error {
     `${operation} had not made the way back yet, so it had closed nothing: take back what it did ("capstan break-glass revert"), and ask for "capstan switchover ${id.source}" anew.`,
     { operation },
   )
+}
+
+/** Without a way back it is who keeps applications out of the standby that says that nothing was lacking there, and that nobody has taken it back. */
+export function takenBack({ operation, id }: BreakGlassPapers): Error {
+  const message = `${operation} does not keep applications out of ${id.target}: it was refused, taken back, or is long over, and writing does not move by its papers. Ask for "capstan switchover ${id.source}" anew.`
+  return failure('FENCE_REFUSED', message, { operation })
 }
 
 async function isRead(keyhole: Session, slot: string): Promise<void> {
@@ -249,14 +256,19 @@ async function letOldFollow(hand: ByHand): Promise<string> {
 /** From beside it, since nobody comes into it: a slot is dropped from any database. */
 async function leaveClosed(hand: ByHand): Promise<string> {
   const { names, id, sides } = hand.papers
+  const { operation } = hand.papers
   const { session, token } = hand.keyhole('source')
   const { database } = sides.source
-  if ((await hand.source()).open)
-    throw failure(
-      'FENCE_NOT_PROVEN',
-      `${database} on ${sides.source.instance} is open, and ${id.target} is written to: what was written in ${id.source} meanwhile is there alone. Find out what it is and carry it over, then ALTER DATABASE ${quoteIdentifier(database)} ALLOW_CONNECTIONS false, and run this again.`,
-      { database },
-    )
+  const inside = await othersInside(session, database)
+  if ((await hand.source()).open || inside !== null) {
+    const found = inside === null ? 'is open' : `is not empty (${inside})`
+    const message = `${database} on ${sides.source.instance} ${found}, and ${id.target} is written to: what was written in ${id.source} meanwhile is there alone. Find out what it is and carry it over, then ${shutAndEmpty(database)}, and run this again.`
+    throw failure('FENCE_NOT_PROVEN', message, { database })
+  }
+  // it may have been away when writing moved, and has no mark yet
+  await recordMovedAway(session, { database, operation, writer: id.target, token })
+  // whoever opens it once more opens it to its own roles
+  await keepOut(session, { ...keptOf(hand), token })
   const standby = await hand.open('standby', 'admin')
   await dropSubscription(standby, {
     ...{ name: names.forward.subscription, source: null, standbyGuard: { token: hand.token('standby') } },

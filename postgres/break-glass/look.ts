@@ -21,6 +21,8 @@ export interface SourceStanding {
 
 export interface StandbyStanding {
   readonly keptOut: boolean
+  /** By the operation of the papers, and not by one of before: it was not taken back, and no later one keeps them out. */
+  readonly ours: boolean
   /** Of the way there; null: there is none. */
   readonly forward: { readonly enabled: boolean; readonly origin: string } | null
   /** Of the way back; null: there is none. */
@@ -90,13 +92,14 @@ export async function lookAtStandby(keyhole: Session, database: Session, papers:
 /** As far as its keyhole alone says. */
 export async function lookBesideStandby(
   keyhole: Session,
-  { sides }: BreakGlassPapers,
-): Promise<Pick<StandbyStanding, 'keptOut' | 'actor'>> {
-  const [kept] = await keyhole.query<{ keptOut: boolean; actor: string | null }>(
-    `SELECT EXISTS (SELECT FROM capstan.kept_out k JOIN pg_catalog.pg_database d ON d.oid = k.oid WHERE d.datname = $1) AS "keptOut", ${ACTOR} AS actor`,
+  { sides, operation }: BreakGlassPapers,
+): Promise<Pick<StandbyStanding, 'keptOut' | 'ours' | 'actor'>> {
+  const [kept] = await keyhole.query<{ by: string | null; actor: string | null }>(
+    `SELECT (SELECT k.operation FROM capstan.kept_out k JOIN pg_catalog.pg_database d ON d.oid = k.oid WHERE d.datname = $1) AS by, ${ACTOR} AS actor`,
     [sides.standby.database],
   )
-  return kept ?? { keptOut: false, actor: null }
+  const { by, actor } = kept ?? { by: null, actor: null }
+  return { keptOut: by !== null, ours: by === operation, actor }
 }
 
 export function stageOf(source: SourceStanding | null, standby: StandbyStanding | null): BreakGlassStage {

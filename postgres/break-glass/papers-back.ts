@@ -19,6 +19,7 @@ export function backOf(input: PapersInput): PaperStep[] {
       },
       ...{ where: keyhole.standby, sql: [say.keptOut(sides.standby.database)], done: say.keptOut(sides.standby.database) },
     },
+    ...(oneWay ? notOver(input, places) : []),
     ...(oneWay ? [] : [unwritten(input, places)]),
     {
       ...{ id: 'mark', title: 'Write down that it is a standby still', where: database.standby, note: 'As the migrator' },
@@ -61,6 +62,22 @@ export function backOf(input: PapersInput): PaperStep[] {
     {
       ...{ id: 'guard-again', title: 'And let that of the standby stand again, where there is one', where: database.standby },
       ...{ sql: [PAPER_GUARD.raiseAgain], done: PAPER_RAISED_AGAIN },
+    },
+  ]
+}
+
+/** Writing may have moved there, and on from there, since: applications are kept out then, too. */
+function notOver({ operation, sides, names: { forward } }: PapersInput, { keyhole, database }: Places): PaperStep[] {
+  const others = say.keptOutByOthers(operation, sides.standby.database)
+  const there = say.subscriptionIs(forward.subscription, 'true')
+  return [
+    {
+      ...{ id: 'ours', title: 'Only where this shows no row: else writing has moved there since, and on from there' },
+      ...{ where: keyhole.standby, sql: [`${others};`], done: `SELECT NOT EXISTS (${others})` },
+    },
+    {
+      ...{ id: 'way-there', title: 'And only where this says true: the way there is there still', where: database.standby },
+      ...{ sql: [`${there};`], done: there },
     },
   ]
 }

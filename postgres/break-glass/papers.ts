@@ -31,7 +31,7 @@ function forwardOf(input: PapersInput): PaperStep[] {
       done: say.ofDatabase(database, `datallowconn AND datconnlimit = ${connectionLimit}`),
     },
   ]
-  const before = [...raisingAll(input, places), ...kept]
+  const before = [...raisingAll(input, places), ...(input.oneWay === true ? [apartStill(input, places)] : []), ...kept]
   const { forwardOn, backOff } = again(input, places)
   if (input.oneWay !== true)
     return [
@@ -51,6 +51,15 @@ function forwardOf(input: PapersInput): PaperStep[] {
     ...beyond(input, places),
     ...leaving(input, places),
   ]
+}
+
+/** It has no way back that would say so. */
+function apartStill({ operation, sides }: PapersInput, { keyhole }: Places): PaperStep {
+  const sql = say.keptOutByOthers(operation, sides.standby.database)
+  return {
+    ...{ id: 'not-taken-back', title: 'Go on only where this shows no row: else it was refused or taken back, or is long over' },
+    ...{ where: keyhole.standby, sql: [`${sql};`], done: `SELECT NOT EXISTS (${sql})` },
+  }
 }
 
 /** Until the standby has all. */
@@ -257,7 +266,7 @@ function afterwardsOf({ operation, id, sides, oneWay }: PapersInput): string[] {
   return [
     `capstan break-glass reconcile FILE tells the ledger what "capstan break-glass" did, once it and Temporal are there again. Without its journal: "capstan ops show ${operation}".`,
     `Where its workflow waits for an operator, for what was done by psql: "capstan ops resolve ${operation} done"; where it is gone: "capstan ops abort ${operation} --close-record".`,
-    `Finished by psql alone: the ledger still says that ${id.target} follows ${id.source}. Never "capstan standby reseed ${id.source}": "capstan standby remove ${id.source} --to ${id.target}"${follows}.`,
+    `Finished by psql alone: the ledger still says that ${id.target} follows ${id.source}. Never "capstan standby reseed ${id.source}": "capstan standby remove ${id.source} --to ${id.target}"${follows}.${oneWay === true ? ` It cannot come into ${id.source}, which is closed, and says of a slot there that it may stay: the last step of these papers has removed it.` : ''}`,
     `${sides.source.instance} has rows of who may act that are higher than the ledger knows: the next operation goes above them by itself.`,
   ]
 }

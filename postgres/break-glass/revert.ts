@@ -1,14 +1,14 @@
 /** The source is opened again, and the standby follows it as before. Only while nobody can have written on the standby: applications are kept out of it still, and
  *  what others wrote there is on the source as well, or there is none. Safe to repeat. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { REVERT_STEPS as STEPS } from '../../contracts/break-glass'
+import { type BreakGlassPapers, REVERT_STEPS as STEPS } from '../../contracts/break-glass'
 import { Failure, failure } from '../../contracts/failures'
 import { quoteIdentifier } from '../connect/quote'
 import type { Session } from '../connect/session'
 import { forgetMovedAway, readMovedAway } from '../fence/moved-away'
 import { NOBODY } from '../fence/workers-only'
 import { raiseGuardAgain, setGuardAsideApart } from '../replicate/guard'
-import { letIn } from '../replicate/keep-out'
+import { giveBack, letIn } from '../replicate/keep-out'
 import { dropPublication } from '../replicate/publication'
 import { reopenSource } from '../replicate/reopen'
 import { markFollowing, readOrigin } from '../replicate/seeding'
@@ -19,7 +19,7 @@ import { dropSubscription } from '../replicate/teardown'
 import { closeWayBack, stopWayBack } from '../replicate/way-back'
 import { ByHand, type ByHandInput } from './by-hand'
 import { bothOpen } from './finish'
-import { lookBesideStandby } from './look'
+import { lookBesideStandby, type StandbyStanding } from './look'
 import { countWritten } from './written'
 
 const WAY_BACK_MS = 30_000
@@ -50,7 +50,7 @@ export async function revertByHand({ neverFailedOver, ...input }: RevertInput): 
     await hand.leadApplications('source')
     if (standbyAway) return { standbyLeft: true }
     await hand.step(STEPS.followAgain, () => followAgain(hand))
-    await hand.step(STEPS.removeBack, () => removeWayBack(hand))
+    await hand.step(STEPS.removeBack, () => (input.papers.oneWay === true ? leaveStandby(hand) : removeWayBack(hand)))
     return { standbyLeft: false }
   } finally {
     await hand.close()
@@ -109,14 +109,31 @@ function opened({ papers: { id, operation, oneWay } }: ByHand): Error {
   )
 }
 
+/** Of papers without a way back, where applications are kept out of the standby: nothing there says whether they were let in meanwhile, since a later operation may have
+ *  moved writing on from it. Only as long as it is this one that keeps them out, and the way there is there still, is it the standby that it was. Null: it is. */
+export function notOurs(
+  { id, operation }: BreakGlassPapers,
+  { ours, forward }: Pick<StandbyStanding, 'ours' | 'forward'>,
+): Error | null {
+  if (ours && forward !== null) return null
+  const found = ours
+    ? `nothing follows ${id.source} there any more`
+    : `another operation keeps applications out of ${id.target} by now`
+  const message = `${operation} is over: ${found}, so writing may have moved there since, and on from there, and ${id.source} lacks what was written. Nothing is opened.`
+  return failure('NO_WAY_BACK', message, { operation })
+}
+
 async function unwritten(hand: ByHand): Promise<string> {
   const { id, names, sides } = hand.papers
   const stage = await hand.stage()
   if (stage === 'open') return 'nothing is closed'
   if (stage === 'both-open') throw bothOpen(hand)
   if (stage !== 'closed' && stage !== 'workers-only' && stage !== 'kept') throw opened(hand)
-  if (hand.papers.oneWay === true)
+  if (hand.papers.oneWay === true) {
+    const against = notOurs(hand.papers, await hand.standby())
+    if (against !== null) throw against
     return `applications were kept out of ${id.target} all the while; what its own roles may have written there goes nowhere`
+  }
   const standby = await hand.open('standby', 'admin')
   const written = await countWritten(standby, { slot: names.back.slot, publication: names.back.publication, waitMs: WAY_BACK_MS })
   if (written.kind === 'none') return 'the way back was not made yet'
@@ -157,10 +174,10 @@ async function followAgain(hand: ByHand): Promise<string> {
   const [source, standby] = [await hand.open('source', 'admin'), await hand.open('standby', 'admin')]
   const [sourceToken, standbyToken] = [hand.token('source'), hand.token('standby')]
   const migrator = await hand.open('standby', 'migrator')
-  await raiseGuardAgain(standby, { token: standbyToken })
-  await markFollowing(migrator, { source: id.source, operation, token: standbyToken })
   const forward = await findSubscription(standby, names.forward.subscription)
   if (forward === null) throw opened(hand)
+  await raiseGuardAgain(standby, { token: standbyToken })
+  await markFollowing(migrator, { source: id.source, operation, token: standbyToken })
   if ((await findSubscription(source, names.back.subscription)) === null) {
     if (!forward.enabled) await enableSubscription(standby, { name: names.forward.subscription, token: standbyToken })
   } else await closeWayBack({ source, standby, ...names, sourceToken, standbyToken, operation, deadlineMs: WAY_BACK_MS })
@@ -180,6 +197,14 @@ async function isFollowed(source: Session, slot: string): Promise<void> {
         slot,
       })
   }
+}
+
+/** Without a way back it is who keeps applications out of the standby that says of the papers that they were taken back. */
+async function leaveStandby(hand: ByHand): Promise<string> {
+  const { session, token } = hand.keyhole('standby')
+  const { operation, sides, id } = hand.papers
+  await giveBack(session, { database: sides.standby.database, token, operation })
+  return `there was no way back; applications are kept out of ${id.target} as they were before`
 }
 
 /** A slot that nobody reads holds the log back. */

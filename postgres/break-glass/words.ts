@@ -57,6 +57,10 @@ export function lettingIn(database: string, stay: readonly string[] = []): strin
 export const keptOut = (database: string): string =>
   `SELECT EXISTS (SELECT FROM capstan.kept_out k JOIN pg_database d ON d.oid = k.oid WHERE d.datname = ${literal(database)})`
 
+/** By another operation: of whoever keeps them out himself none is shown, nor once they are let in. */
+export const keptOutByOthers = (operation: string, database: string): string =>
+  `SELECT k.operation FROM capstan.kept_out k JOIN pg_database d ON d.oid = k.oid WHERE d.datname = ${literal(database)} AND k.operation <> ${literal(operation)}`
+
 /** In the keyhole of the old writer, whatever the ledger will say: writing has moved away from it. Only while it is closed. */
 export function movingAway(operation: string, database: string, writer: string): string {
   return `INSERT INTO capstan.moved_away (oid, operation, writer) SELECT d.oid, ${literal(operation)}, ${literal(writer)} FROM pg_database d JOIN capstan.closed_database c ON c.oid = d.oid WHERE d.datname = ${literal(database)} AND (NOT d.datallowconn OR d.datconnlimit = 0) ON CONFLICT (oid) DO UPDATE SET operation = excluded.operation, writer = excluded.writer, at = now();`
@@ -102,7 +106,7 @@ export function passing(operation: string, database: string, limit: number): str
 }
 
 export const passed = (operation: string, database: string): string =>
-  `SELECT EXISTS (SELECT FROM capstan.closed_database c JOIN pg_database d ON d.oid = c.oid WHERE d.datname = ${literal(database)} AND c.operation = ${literal(operation)} AND c.connection_limit IS NOT NULL)`
+  `SELECT EXISTS (SELECT FROM capstan.closed_database c JOIN pg_database d ON d.oid = c.oid WHERE d.datname = ${literal(database)} AND c.operation = ${literal(operation)} AND c.connection_limit IS NOT NULL AND NOT d.datallowconn)`
 
 /** How a database takes connections: `NOT datallowconn`, `datconnlimit = 0`. */
 export const ofDatabase = (database: string, what: string): string =>

@@ -4,6 +4,7 @@ import { quoteIdentifier } from '../connect/quote'
 import type { Session } from '../connect/session'
 import { type FenceToken, inFencedTransaction } from '../migrate/fence'
 import { asOwner, type OwnerWay, ownerWay } from './act-as'
+import { oldWriters } from './moved-away'
 import { type ClosedDatabase, closedBy } from './raise'
 import { NOBODY } from './workers-only'
 
@@ -13,15 +14,18 @@ export interface LowerInput {
   /** The one that stands in the keyhole. */
   readonly token: FenceToken
   readonly signal?: AbortSignal | undefined
+  /** Databases that stay as they are, by their oid. */
+  readonly leave?: readonly number[]
 }
 
 /** `session`: in the keyhole. Resolves to what was opened now; a database that is gone, or that somebody else opened, is not in it. Safe to repeat,
  *  and where nothing was closed. Throws FENCE_REFUSED for one that is not ours to open any more, once all others are open; FENCED_OFF. */
-export async function openDatabases(session: Session, { raisedBy, token, signal }: LowerInput): Promise<string[]> {
+export async function openDatabases(session: Session, { raisedBy, token, signal, leave = [] }: LowerInput): Promise<string[]> {
   const opened: string[] = []
   const stuck: Found[] = []
   for (const closed of await closedBy(session, raisedBy)) {
     signal?.throwIfAborted()
+    if (leave.includes(closed.oid)) continue
     const found = await openDatabase(session, closed, token)
     if (found === null) continue
     if (found.way === null) stuck.push(found)
@@ -37,8 +41,14 @@ export async function openDatabases(session: Session, { raisedBy, token, signal 
   )
 }
 
+export interface OpenAllInput extends Omit<LowerInput, 'raisedBy'> {
+  /** Not one that was closed when writing moved away from it, unless it is this one: applications may know its address still, and nobody looks there. Left out: all of them, as of a copy into
+   *  which nobody comes but us. */
+  readonly staysMovedBut?: string | undefined
+}
+
 /** As `openDatabases`, whoever closed them: of data that were restored, what closed them is over. Where nothing was ever closed there is nothing to open. */
-export async function openAllDatabases(session: Session, { token, signal }: Omit<LowerInput, 'raisedBy'>): Promise<string[]> {
+export async function openAllDatabases(session: Session, { token, signal, staysMovedBut }: OpenAllInput): Promise<string[]> {
   const [table] = await session.query<{ there: boolean }>(
     `SELECT pg_catalog.to_regclass('capstan.closed_database') IS NOT NULL AS there`,
   )
@@ -46,8 +56,13 @@ export async function openAllDatabases(session: Session, { token, signal }: Omit
   const closers = await session.query<{ operation: string }>(
     'SELECT DISTINCT operation FROM capstan.closed_database ORDER BY operation',
   )
+  const moved =
+    staysMovedBut === undefined ? [] : (await oldWriters(session)).filter(({ database }) => database !== staysMovedBut)
   const opened: string[] = []
-  for (const { operation: raisedBy } of closers) opened.push(...(await openDatabases(session, { raisedBy, token, signal })))
+  for (const { operation: raisedBy } of closers) {
+    const leave = moved.flatMap(({ operation, oid }) => (operation === raisedBy ? [oid] : []))
+    opened.push(...(await openDatabases(session, { raisedBy, token, signal, leave })))
+  }
   return opened
 }
 

@@ -32,6 +32,27 @@ export async function readMovedAway(session: Session, database: string): Promise
   return row ?? null
 }
 
+export interface OldWriter extends MovedAway {
+  readonly oid: number
+  readonly database: string
+  /** It takes no connections. */
+  readonly closed: boolean
+}
+
+/** Of all databases of the instance. `session`: in the keyhole; none, where that is another's. Reads only. */
+export async function oldWriters(session: Session): Promise<readonly OldWriter[]> {
+  const [table] = await session.query<{ readable: boolean }>(
+    `SELECT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+       WHERE n.nspname = 'capstan' AND c.relname = 'moved_away' AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')
+         AND pg_catalog.has_table_privilege(c.oid, 'SELECT')) AS readable`,
+  )
+  if (table?.readable !== true) return []
+  return session.query<OldWriter & Record<string, unknown>>(
+    `SELECT d.oid::bigint AS oid, d.datname::text AS database, NOT d.datallowconn AS closed, m.operation, m.writer
+       FROM capstan.moved_away m JOIN pg_catalog.pg_database d ON d.oid = m.oid ORDER BY 2`,
+  )
+}
+
 /** `session`: in the keyhole. Where it stands there by this operation already, it stays, whatever was opened since. Safe to repeat. Throws FENCE_NOT_PROVEN where
  *  the database is not closed to all but workers by this operation: whoever opened it may write there; FENCED_OFF. */
 export async function recordMovedAway(session: Session, input: MovedAwayInput): Promise<void> {

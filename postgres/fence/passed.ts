@@ -2,9 +2,10 @@
  *  That the barrier was passed is written beside it as it is of one that workers are let into (workers-only.ts), by the limit to put back: so whoever comes later,
  *  with no ledger to ask, tells it from one that was merely closed. docs/decisions/0036-nobody-writes-on-the-old-writer.md. */
 import { failure } from '../../contracts/failures'
+import { quoteIdentifier } from '../connect/quote'
 import type { Session } from '../connect/session'
 import { inFencedTransaction } from '../migrate/fence'
-import type { WorkersOnlyInput } from './workers-only'
+import { othersInside, type WorkersOnlyInput } from './workers-only'
 
 /** `session`: in the keyhole. Safe to repeat. Throws FENCE_NOT_PROVEN where the operation does not keep it closed, FENCED_OFF. */
 export async function recordPassed(session: Session, { raisedBy, database, token }: WorkersOnlyInput): Promise<void> {
@@ -35,4 +36,22 @@ export async function notPassed(
     ...(found.ours ? [] : [`${database} is not closed by ${raisedBy} any more, or its barrier was not passed`]),
     ...(found.open ? [`${database} takes connections`] : []),
   ]
+}
+
+/** Whoever left a moment ago may still be seen. Short: who asks may have been given little time. */
+const LEAVING_MS = 500
+
+/** As `notPassed`, and that nobody is inside: a flag turns newcomers away, and ends nobody who came in while somebody had it opened. */
+export async function notLeft(
+  session: Session,
+  { raisedBy, database }: Pick<WorkersOnlyInput, 'raisedBy' | 'database'>,
+): Promise<string[]> {
+  const against = await notPassed(session, { raisedBy, database })
+  const inside = await othersInside(session, database, { waitMs: LEAVING_MS })
+  return [...against, ...(inside === null ? [] : [inside])]
+}
+
+/** What a person says of one that was opened, or has somebody inside. */
+export function shutAndEmpty(database: string): string {
+  return `ALTER DATABASE ${quoteIdentifier(database)} ALLOW_CONNECTIONS false, then SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${database.replaceAll("'", "''")}'`
 }

@@ -101,14 +101,18 @@ export async function notForWorkersOnly(
 const LEAVING_MS = 2_000
 const PAUSE_MS = 10
 
-/** Who is inside and neither a worker nor a guest. Until nobody is, for two seconds at most. */
-export async function othersInside(session: Session, database: string, guests: readonly Guest[] = []): Promise<string | null> {
+/** Who is inside and neither a worker nor the cloud's own. Until nobody is, for two seconds at most, or `waitMs`. */
+export async function othersInside(
+  session: Session,
+  database: string,
+  { waitMs = LEAVING_MS }: { readonly waitMs?: number } = {},
+): Promise<string | null> {
   const [row] = await session.query<{ oid: number }>('SELECT oid::bigint AS oid FROM pg_catalog.pg_database WHERE datname = $1', [
     database,
   ])
-  for (const until = performance.now() + LEAVING_MS; ; await sleep(PAUSE_MS)) {
+  for (const until = performance.now() + waitMs; ; await sleep(PAUSE_MS)) {
     const { sessions } = await lookInside(session, row === undefined ? [] : [row.oid])
-    const inside = strangersAmong(sessions, guests)
+    const inside = strangersAmong(sessions, [])
     if (inside.length === 0) return null
     if (performance.now() > until) return `there are sessions: ${shownSessions(inside)}`
   }

@@ -251,3 +251,25 @@ test('where no migration has been yet those of an attempt from in between are ke
   expect(await never.query(`SELECT 1 FROM pg_namespace WHERE nspname = 'capstan'`)).toEqual([])
   await never.close()
 })
+
+test('of what was restored a database from which writing has moved away stays closed, unless it is the one that was asked for, and the plan names it', async () => {
+  const [own, other] = [(await server.database()).options.database, (await server.database()).options.database]
+  const { input, act, lock, planFence, raiseFence, deps } = await operationOn(own)
+  const both = { ...input, scope: { databases: [own, other] } }
+  const { epoch } = await act(() => planFence({ ...both, lock }))
+  await act(() => raiseFence({ ...both, epoch }))
+  const keyhole = await connect({ ...(await server.database()).options, database: 'capstan_fence' })
+  await keyhole.query(
+    `INSERT INTO capstan.moved_away (oid, operation, writer) SELECT oid, $2, 'stand' FROM pg_database WHERE datname = ANY ($1)`,
+    [[own, other], input.operation],
+  )
+  const planned = await act(() => planFence({ ...input, scope: 'instance', lock: null }))
+  expect(planned.summary).toContain(`writing has moved from ${other} to stand (${input.operation})`)
+  const { settleContent } = createOverwriteDataActivities(deps)
+  const { operation, bundle, target } = input
+  const above = await ledger.nextEpoch({ scope: lock.scope, operation, above: epoch })
+  const { opened } = await act(() => settleContent({ operation, step: 'settle', bundle, target, epoch: above }))
+  expect([opened.includes(own), await isOpen(own), await isOpen(other)]).toEqual([true, true, false])
+  await keyhole.execute('DELETE FROM capstan.moved_away')
+  await keyhole.close()
+})

@@ -8,13 +8,13 @@ const papers = {
   sides: { source: { instance: 'shop-1' }, standby: { instance: 'shop-2' } },
 } as BreakGlassPapers
 const source = { open: false, limit: -1, closed: { limit: null }, keptOut: false, slot: null, sessions: 0, actor: null }
-const standby = { keptOut: true, forward: null, backSlot: { active: false, behind: 0 }, actor: null }
+const standby = { keptOut: true, ours: true, forward: null, backSlot: { active: false, behind: 0 }, actor: null }
 const seen = (stage: BreakGlassStage, more: Partial<SeenStanding> = {}): SeenStanding => ({
   ...{ stage, source, standby, unreached: {}, ...more },
 })
-const codeOf = (deed: 'finish' | 'revert', of: SeenStanding): string => {
+const codeOf = (deed: 'finish' | 'revert', of: SeenStanding, by = papers): string => {
   try {
-    assertPossible(deed, papers, of)
+    assertPossible(deed, by, of)
     return 'goes on'
   } catch (error) {
     return (error as { code?: string }).code ?? String(error)
@@ -44,6 +44,26 @@ test.each([
   ['finish', seen('open', { standby: { ...standby, backSlot: null } }), 'FENCE_REFUSED'],
 ] as const)('%s where it stands %j: %s', (deed, of, code) => {
   expect(codeOf(deed, of)).toBe(code)
+})
+
+const there = { ...standby, forward: { enabled: true, origin: 'any' }, backSlot: null }
+const others = { ...there, ours: false }
+const gone = { ...there, forward: null }
+
+test.each([
+  ['finish', seen('closed', { standby: there }), 'goes on'],
+  ['revert', seen('closed', { standby: there }), 'goes on'],
+  // it was taken back, or writing has moved on from there
+  ['finish', seen('open', { standby: others }), 'FENCE_REFUSED'],
+  ['finish', seen('closed', { standby: others }), 'FENCE_REFUSED'],
+  ['revert', seen('closed', { standby: others }), 'NO_WAY_BACK'],
+  ['revert', seen('kept', { standby: others }), 'NO_WAY_BACK'],
+  ['revert', seen('closed', { standby: gone }), 'NO_WAY_BACK'],
+  // nothing is closed, and nothing opened by it
+  ['revert', seen('open', { standby: others }), 'goes on'],
+  ['finish', seen('opened', { standby: { ...others, keptOut: false } }), 'goes on'],
+] as const)('%s without a way back where it stands %j: %s', (deed, of, code) => {
+  expect(codeOf(deed, of, { ...papers, oneWay: true })).toBe(code)
 })
 
 test('where papers are is a name of the fleet file and a place', () => {

@@ -9,9 +9,9 @@ import { failureRecord, isDefect } from '../kit/failures'
 import type { Run } from '../kit/run'
 import type { switchoverActivities } from './activities'
 
-/** So long one activity looks. */
-const SLICE_MS = 30_000
-/** After one that failed at once. */
+/** So long one activity looks, which keeps what it saw by itself: a day of it is some 7,000 events of a history that the server ends at 51,200. */
+const SLICE_MS = 150_000
+/** After one that failed; twice as long each time, and no longer than one looks. */
 const PAUSE_MS = 10_000
 
 interface Observing {
@@ -46,6 +46,8 @@ export async function observe({ run, act, input, on, ledBefore }: Observing): Pr
     do: async () => {
       const beganMs = Date.now()
       const ended = await run.untilEnded(() => lookFor(observeMs, looked, { act, on, ledBefore }))
+      if (looked.seen === null && !looked.besides.has('not-looked'))
+        besides(looked, 'not-looked', 'It was ended before anything was seen.')
       return { by: ended?.by ?? null, reason: ended?.reason ?? null, ms: Date.now() - beganMs }
     },
     detail: (end) => ({
@@ -67,20 +69,25 @@ async function lookFor(
   const { operation, step, bundle, sides } = on
   const ref: StepRef = { operation, step, bundle }
   const beganMs = Date.now()
+  let pauseMs = PAUSE_MS
   for (let leftMs = observeMs; leftMs > 0; leftMs = observeMs - (Date.now() - beganMs)) {
     const [seen, led] = await Promise.allSettled([
       act.observing.observeWriter({ ...on, seen: looked.seen, forMs: Math.min(leftMs, SLICE_MS) }),
-      ledBefore ? act.observingTraffic.whereTo(ref) : Promise.resolve(null),
+      ledBefore ? act.observingTraffic.whereTo({ ...ref, onlyLook: true }) : Promise.resolve(null),
     ])
+    // first: of one that was ended meanwhile as well
+    if (seen.status === 'fulfilled') Object.assign(looked, seen.value)
     for (const one of [seen, led])
       if (one.status === 'rejected' && (isDefect(one.reason) || isCancellation(one.reason))) throw one.reason
-    if (seen.status === 'fulfilled') Object.assign(looked, seen.value)
+    if (seen.status === 'fulfilled') pauseMs = PAUSE_MS
     else besides(looked, 'not-looked', `For a while nobody looked: ${failureRecord(seen.reason).message}`)
     if (led.status === 'rejected')
       besides(looked, 'endpoint', `Where the endpoint leads was not to be had: ${failureRecord(led.reason).message}`)
     else if (led.value !== null && (led.value.at === null || !samePlace(led.value.at, sides.standby)))
       besides(looked, 'endpoint', `The endpoint did not lead to the new writer all the time: ${led.value.summary}.`)
-    if (seen.status === 'rejected') await sleep(PAUSE_MS)
+    if (seen.status === 'fulfilled') continue
+    await sleep(Math.max(1, Math.min(pauseMs, observeMs - (Date.now() - beganMs))))
+    pauseMs = Math.min(2 * pauseMs, SLICE_MS)
   }
 }
 

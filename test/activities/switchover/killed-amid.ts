@@ -77,11 +77,12 @@ export async function killedAmid(
   { from, step, oneWay }: { readonly from: number; readonly step: number; readonly oneWay?: string },
 ): Promise<Readonly<Record<'crossing' | 'back', number>>> {
   const it = await movers.moving(wires.ports, oneWay)
+  const apart = oneWay === undefined ? 'way-back' : 'apart'
   const writing = startWriting(it)
   const deaths = { crossing: 0, back: 0 }
   try {
     expect((await it.plan()).blocks).toEqual([])
-    await it.act((on) => on.prepareWayBack(it.input('way-back')))
+    await it.act((on) => on.prepareWayBack(it.input(apart)))
     await writing.goesOn()
     const cross = () => it.act((on) => on.fenceAndDrain(it.input('cross')))
     for (let n = from; (await dying(wires, n, cross)) === 'died'; n += step) {
@@ -98,7 +99,7 @@ export async function killedAmid(
 
     const back = () => it.act((on) => on.takeBackFence(it.input('cross')))
     for (let n = from; (await dying(wires, n, back)) === 'died'; n += step) deaths.back += 1
-    await it.act((on) => on.dropWayBack(it.input('way-back')))
+    await it.act((on) => on.dropWayBack(it.input(apart)))
     await writing.goesOn()
   } finally {
     await writing.stop()

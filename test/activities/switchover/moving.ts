@@ -55,8 +55,8 @@ export interface Moving {
   ): Promise<T>
   /** Looked at until its watch finds something of this rule. */
   told(rule: string): Promise<void>
-  /** Rounds of looks at the standby, as its watch does them, until it is aborted. */
-  watched(signal: AbortSignal): Promise<void>
+  /** Rounds of looks at the standby, as its watch does them, until it is aborted; `turned`: at the old writer, which follows. */
+  watched(signal: AbortSignal, turned?: 'turned'): Promise<void>
 }
 
 export interface Movers {
@@ -336,8 +336,15 @@ async function makeMoving(
       await until(`the watch to tell of ${rule}`, told).finally(() => over.abort())
       await watched
     },
-    async watched(signal) {
-      const watch = { version: 1, ...id, bundle, cloud: 'gcp', standbyCloud: 'gcp', sides, heartbeatTimeoutMs: 3_000 } as const
+    async watched(signal, turned) {
+      const asked = { version: 1, cloud: 'gcp', standbyCloud: 'gcp', heartbeatTimeoutMs: 3_000 } as const
+      const round = async () => {
+        const its = { ...request, standby: entries.source, declared: back, back: declared }
+        const there = { version: 1, database: entries.standby, migrations: [], switchover: its as never } as const
+        const places = { source: sides.standby, standby: sides.source }
+        return { ...asked, source: id.target, target: id.source, bundle: await ledger.putBundle(there), sides: places }
+      }
+      const watch = turned === undefined ? { ...asked, ...id, bundle, sides } : await round()
       try {
         while (!signal.aborted) await running(() => lookAtStandby(deps, watch), { signal })
       } catch (error) {

@@ -1,4 +1,5 @@
 /** What is seen of a new writer once writing has moved there, on two real servers. */
+import { findingsOf } from '../../../activities/switchover/observe'
 import type { Observed } from '../../../contracts/switchover'
 import { until } from '../../support/eventually'
 import { type Movers, type Moving, startMovers } from './moving'
@@ -26,6 +27,8 @@ const rules = (findings: readonly { rule: string }[]) => findings.map(({ rule })
 
 test('a writer that nobody comes to is told, and one that applications use as before is not', async () => {
   const it = await moved()
+  const over = new AbortController()
+  const watched = it.watched(over.signal, 'turned')
   const quiet = await looking(it, 200)
   expect(rules(quiet.findings)).toEqual(['observe:nobody'])
   const app = await it.inside('standby', 'app')
@@ -34,7 +37,35 @@ test('a writer that nobody comes to is told, and one that applications use as be
   expect(findings).toEqual([])
   expect(seen).toMatchObject({ silent: 0, sessionsMax: 1, follows: { notFollowing: null } })
   expect(seen.looks).toBeGreaterThan(quiet.seen.looks + 1)
+  const n = it.operation.split('-')[1]
+  const looked = async () => (await it.ledger.getStandby({ source: `stand-${n}`, target: `shop-${n}` }))?.look != null
+  await until('the watch to look', looked)
+  expect(rules((await looking(it, 0, seen)).findings)).toEqual([])
+  over.abort()
+  await watched
   await app.close()
+})
+
+test('what could not be seen is told: a watch that looks no more, and an old writer that does not answer', async () => {
+  const it = await moved()
+  const { seen } = await looking(it, 0)
+  const { follows } = seen
+  if (follows === null) throw new Error('it has a way back')
+  const longAgo = new Date(Date.now() - 60_000).toISOString()
+  const later = await looking(it, 0, { ...seen, follows: { ...follows, since: longAgo } })
+  expect(later.findings).toContainEqual({
+    rule: 'observe:follows',
+    message: expect.stringContaining('not looked at by its watch for 6'),
+  })
+  expect(rules(findingsOf({ ...seen, oldSilent: 1 }))).toContain('observe:old-silent')
+})
+
+test('whoever ends it is told what was seen until then', async () => {
+  const it = await moved()
+  const ends = new AbortController()
+  const how = { signal: ends.signal, keep: () => ends.abort() }
+  const { seen } = await it.act((on) => on.observeWriter({ ...it.input('observe'), forMs: 600_000, seen: null }), how)
+  expect(seen).toMatchObject({ looks: 1 })
 })
 
 test('transactions that are rolled back, a deadlock, whoever is turned away on the old writer, and one that does not follow are told', async () => {

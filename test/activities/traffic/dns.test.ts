@@ -103,6 +103,13 @@ describe.each<Provider>(['aws', 'azure', 'gcp'])('a name of %s', (provider) => {
     }
     const late = act(() => traffic.moveEndpoint({ ...move, from: elsewhere }), { isCurrent: async () => false })
     await failureOf(late, 'HEARTBEAT_GAP')
+    // that it could be moved is found out by a change, which the zone has to refuse
+    const nobody = { isCurrent: async () => false }
+    await failureOf(
+      act(() => traffic.whereTo(ref), nobody),
+      'HEARTBEAT_GAP',
+    )
+    expect(await act(() => traffic.whereTo({ ...ref, onlyLook: true }), nobody)).toMatchObject({ at: elsewhere })
     expect(await act(() => traffic.whereTo(ref))).toMatchObject({ at: elsewhere })
   })
 

@@ -93,6 +93,7 @@ export const REPLICATE: readonly BadInput[] = [
     'shop',
   ]),
   asked('writing that is to move by what is not proven', '--unproven', ['switchover', 'shop']),
+  asked('a look after what moves nothing', '--observe', ['switchover', 'shop', '--rehearse', '--observe', '15m']),
   asked('a time to compare in that is none', '--compare-within', ['switchover', 'shop', '--compare-within', '0']),
   asked('a time to drain in that is none', '--drain-within', ['switchover', 'shop', '--drain-within', 'soon']),
   asked('going on by hand where nobody can be asked', '--yes', ['break-glass', 'finish', 'switchover-1']),

@@ -130,7 +130,7 @@ test('from what both say follows how far writing has moved; two that are open ar
     ...{ open: true, limit: -1, closed: null, keptOut: false, slot: null, sessions: 0, actor: null, ...more },
   })
   const standby = (more: Partial<StandbyStanding> = {}): StandbyStanding => ({
-    ...{ keptOut: true, forward: { enabled: true, origin: 'any' }, backSlot: null, actor: null, ...more },
+    ...{ keptOut: true, ours: true, forward: { enabled: true, origin: 'any' }, backSlot: null, actor: null, ...more },
   })
   const closed = { open: false, closed: { limit: null } }
   const workers = { limit: 0, closed: { limit: -1 } }
