@@ -19,7 +19,12 @@ const SILENT_TRIES = 2
  *  Throws FENCE_NOT_PROVEN where it is not closed by this operation any more; FENCED_OFF. Safe to repeat. */
 export async function markOldWriter(
   deps: ActivityDeps,
-  { place, epoch, writer }: { readonly place: Place; readonly epoch: () => Promise<number>; readonly writer: string },
+  {
+    place,
+    epoch,
+    writer,
+    passed,
+  }: { readonly place: Place; readonly epoch: () => Promise<number>; readonly writer: string; readonly passed?: boolean },
 ): Promise<string> {
   const { entry, ref } = place
   const { signal } = currentAct()
@@ -28,7 +33,7 @@ export async function markOldWriter(
     const marking = epoch()
       .then((above) =>
         inKeyholeOf(deps, place, above, ({ session, token }) =>
-          recordMovedAway(session, { database: entry.database, operation: ref.operation, writer, token }),
+          recordMovedAway(session, { database: entry.database, operation: ref.operation, writer, token, passed }),
         ),
       )
       .then(() => 'recorded' as const, howAway)

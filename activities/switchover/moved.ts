@@ -26,6 +26,7 @@ export async function recordMoved(deps: ActivityDeps, input: Switching): Promise
     place: pair.places.source,
     epoch: () => Promise.resolve(input.fenceEpoch),
     writer: pair.id.target,
+    passed: pair.oneWay,
   })
   const there = await nobodysStandby(deps, input, pair, marking)
   await endForward(deps, operation, pair)

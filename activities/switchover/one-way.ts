@@ -43,7 +43,7 @@ async function endBeside(deps: ActivityDeps, input: Switching, pair: Pair, signa
     const { session, token } = on
     await refuseOpened(session, pair, operation)
     // one that was away when writing moved has not got it yet
-    await recordMovedAway(session, { database, operation, writer: id.target, token })
+    await recordMovedAway(session, { database, operation, writer: id.target, token, passed: true })
     // whoever opens it once more opens it to its own roles
     await keepApplicationsOut(on, places.source, null)
     assertMayAct()

@@ -122,6 +122,13 @@ export class ByHand {
     return session
   }
 
+  /** Its own sessions in that database end. */
+  async leave(side: SideName): Promise<void> {
+    const sessions = Object.values(this.#inside[side])
+    this.#inside[side] = {}
+    await Promise.all(sessions.map((session) => session.close()))
+  }
+
   connectTo(side: SideName): (database: string) => Promise<Session> {
     return (database) => this.#input.reach({ side, role: 'admin', database, applicationName: 'capstan break-glass' })
   }

@@ -222,7 +222,7 @@ async function openStandby(hand: ByHand): Promise<string> {
     })
   const here = hand.keyhole('source')
   await recordMovedAway(here.session, {
-    ...{ database: sides.source.database, operation, writer: id.target, token: here.token },
+    ...{ database: sides.source.database, operation, writer: id.target, token: here.token, passed: oneWay },
   })
   const migrator = await hand.open('standby', 'migrator')
   await forgetOrigin(migrator, { source: id.source, token: hand.token('standby') })
@@ -259,6 +259,7 @@ async function leaveClosed(hand: ByHand): Promise<string> {
   const { operation } = hand.papers
   const { session, token } = hand.keyhole('source')
   const { database } = sides.source
+  await hand.leave('source')
   const inside = await othersInside(session, database)
   if ((await hand.source()).open || inside !== null) {
     const found = inside === null ? 'is open' : `is not empty (${inside})`
@@ -266,7 +267,7 @@ async function leaveClosed(hand: ByHand): Promise<string> {
     throw failure('FENCE_NOT_PROVEN', message, { database })
   }
   // it may have been away when writing moved, and has no mark yet
-  await recordMovedAway(session, { database, operation, writer: id.target, token })
+  await recordMovedAway(session, { database, operation, writer: id.target, token, passed: true })
   // whoever opens it once more opens it to its own roles
   await keepOut(session, { ...keptOf(hand), token })
   const standby = await hand.open('standby', 'admin')

@@ -17,6 +17,8 @@ interface MovedAwayInput extends MovedAway {
   readonly database: string
   /** The one that stands in the keyhole. */
   readonly token: FenceToken
+  /** Of one that stays closed: its barrier has to have been passed as well (passed.ts). */
+  readonly passed?: boolean | undefined
 }
 
 /** `session`: in the keyhole. Null: it has not, as far as is written there. Reads only. */
@@ -54,19 +56,20 @@ export async function oldWriters(session: Session): Promise<readonly OldWriter[]
 }
 
 /** `session`: in the keyhole. Where it stands there by this operation already, it stays, whatever was opened since. Safe to repeat. Throws FENCE_NOT_PROVEN where
- *  the database is not closed to all but workers by this operation: whoever opened it may write there; FENCED_OFF. */
+ *  the database is not closed to all but workers by this operation, or `passed` is not so: whoever opened it may write there; FENCED_OFF. */
 export async function recordMovedAway(session: Session, input: MovedAwayInput): Promise<void> {
-  const { operation, writer, database, token } = input
+  const { operation, writer, database, token, passed = false } = input
   await inFencedTransaction(session, token, async () => {
     const recorded = await session.query(
       `WITH held AS (SELECT m.oid FROM capstan.moved_away m JOIN pg_catalog.pg_database d ON d.oid = m.oid WHERE d.datname = $1 AND m.operation = $2),
             put AS (INSERT INTO capstan.moved_away (oid, operation, writer)
        SELECT d.oid, $2, $3 FROM pg_catalog.pg_database d JOIN capstan.closed_database c ON c.oid = d.oid AND c.operation = $2
         WHERE d.datname = $1 AND (NOT d.datallowconn OR d.datconnlimit = ${NOBODY}) AND NOT EXISTS (SELECT FROM held)
+          AND ($4::boolean IS FALSE OR c.connection_limit IS NOT NULL)
        ON CONFLICT (oid) DO UPDATE SET operation = excluded.operation, writer = excluded.writer, at = now()
        RETURNING oid)
        SELECT oid FROM held UNION ALL SELECT oid FROM put`,
-      [database, operation, writer],
+      [database, operation, writer, passed],
     )
     if (recorded.length > 0) return
     throw failure(

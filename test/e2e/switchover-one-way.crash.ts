@@ -74,12 +74,19 @@ test('the reason is in the plan and the evidence, the ledger knows no pair, and 
     it.capstan.ledger.getStandby({ source: it.pair.name, target: 'stock' }),
   ])
   expect(states.map((one) => one?.state)).toEqual(['gone', undefined])
-  for (const words of [
-    ['standby', 'resume', 'stock', '--to', it.pair.name],
-    ['standby', 'reseed', 'stock', '--to', it.pair.name],
-    ['switchover', 'stock', '--unproven'],
-  ])
-    expect([words.join(' '), (await it.pair.run(...words)).code]).not.toEqual([words.join(' '), 0])
+  const failed = /"kind":"(replicate|switchover|failover)".*"status":"failed"/
+  for (const [told, ...words] of [
+    [failed, 'standby', 'resume', 'stock', '--to', it.pair.name],
+    [failed, 'standby', 'reseed', 'stock', '--to', it.pair.name],
+    [/declares no standby/, 'standby', 'resume', it.pair.name, '--to', 'stock'],
+    [/declares no standby/, 'standby', 'reseed', it.pair.name, '--to', 'stock'],
+    [failed, 'switchover', 'stock', '--unproven', '--no-way-back', WHY],
+    [failed, 'failover', 'stock', '--to', it.pair.name],
+  ] as const) {
+    const { code, stdout } = await it.pair.run(...words)
+    expect([words.join(' '), code, told.test(stdout)]).toEqual([words.join(' '), 2, true])
+  }
+  for (const open of [it.pair.source.app, it.pair.source.admin, it.pair.source.migrator]) expect(await lets(open)).toBe(false)
   const left = await it.pair.onStandby(
     'SELECT subname AS name FROM pg_subscription UNION ALL SELECT slot_name FROM pg_replication_slots',
   )

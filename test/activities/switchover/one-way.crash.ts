@@ -154,7 +154,7 @@ test('a source that somebody opens behind the barrier lets no application into t
       'FENCE_NOT_PROVEN',
     )
   ).message
-  expect(told).toMatch(/ALLOW_CONNECTIONS false and have this tried again/)
+  expect(told).toMatch(/ALLOW_CONNECTIONS false, then SELECT pg_terminate_backend.*, and have this tried again/)
   expect(await mayWrite(it, 'standby')).toBe(false)
 })
 
@@ -169,6 +169,11 @@ test('behind a fence of which its barrier was not passed nothing moves', async (
       )
     ).message,
   ).toContain('barrier')
+  // by whoever left that look out
+  await failureOf(
+    it.act((on) => on.recordMoved(it.input('move'))),
+    'FENCE_NOT_PROVEN',
+  )
 })
 
 test('finished by hand, writing is at the standby alone, and may not be taken back', async () => {
