@@ -33,4 +33,4 @@ test('what comes behind the fence finds its sessions open, and asks and writes i
   wires.whole()
   expect(await counted(record)).toEqual({ source: 11, standby: 11 })
   expect(await counted(open)).toEqual({ source: 5, standby: 11 })
-}, 45_000)
+})
