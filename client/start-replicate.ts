@@ -25,8 +25,6 @@ export interface ReplicateQuestion {
   readonly table: string | null
   /** Of `set-up`: the standby is an old writer, which is emptied. Absent: it is empty. */
   readonly rebuild?: RebuildRequest
-  /** Of `retire`: its cloud closes and stops the instance. */
-  readonly stop?: true
 }
 
 export interface ReplicateBundle extends MigrationBundle {
@@ -36,12 +34,12 @@ export interface ReplicateBundle extends MigrationBundle {
 /** The bundle: the source's entry with its migrations where the standby's schema is built by them, and what is to be done with which standby. Fails with
  *  the codes of the fleet file, DATABASE_UNKNOWN, OPTION_INVALID where the source declares no such standby, and those of MIGRATION_…. */
 export async function prepareReplicate(question: ReplicateQuestion): Promise<ReplicateBundle> {
-  const { fleetFile, action, table, rebuild, stop } = question
-  const besides = { ...(rebuild !== undefined && { rebuild }), ...(stop && { stop }) }
+  const { fleetFile, action, table, rebuild } = question
+  const besides = rebuild === undefined ? {} : { rebuild }
   const fleet = await readFleet(fleetFile)
   const database = findDatabase(fleet, question.source)
   const isTurned = action !== 'set-up' || rebuild !== undefined
-  const turned = isTurned ? (turnedPair(fleet, database, question) ?? leftPair(fleet, database, question)) : null
+  const turned = isTurned ? turnedPair(fleet, database, question) : null
   if (turned !== null) {
     const { other, declared } = turned
     const replicate: ReplicateRequest = { action, standby: atItsAddress(other), declared, table, ...besides }
@@ -52,7 +50,7 @@ export async function prepareReplicate(question: ReplicateQuestion): Promise<Rep
   const standby = findDatabase(fleet, declared.database)
   const migrations = await migrationsFor(action, question)
   // a name may lead to the other one by now
-  if (rebuild !== undefined || action === 'retire')
+  if (rebuild !== undefined)
     return {
       version: 1,
       database: atItsAddress(database),
@@ -69,27 +67,12 @@ function turnedPair(fleet: LoadedFleet, source: DatabaseEntry, { standby: wanted
   return only === undefined || another !== undefined ? null : only
 }
 
-/** Of an old writer that is to be retired nobody need ever follow: one without a way back is named by the same declaration. Null: it is no such pair. */
-function leftPair(
-  { databases }: LoadedFleet,
-  source: DatabaseEntry,
-  { action, standby: wanted }: ReplicateQuestion,
-): Omit<Turned, 'back'> | null {
-  if (action !== 'retire' || source.standbys !== undefined) return null
-  const isMeant = ({ name }: DatabaseEntry) => wanted === null || name === wanted
-  const [only, another] = databases.flatMap((other) => {
-    const back = other.standbys?.find(({ database }) => database === source.name)
-    return back === undefined || !isMeant(other) ? [] : [{ other, declared: { ...back, database: other.name } }]
-  })
-  return only === undefined || another !== undefined ? null : only
-}
-
 /** Whoever pauses one at night, or resumes it, is kept from it by no file that is wrong: a standby that waits for one of them says so when it is resumed. */
 async function migrationsFor(
   action: ReplicateQuestion['action'],
   { fleetFile, source }: ReplicateQuestion,
 ): Promise<readonly BundledMigration[]> {
-  if (action === 'pause' || action === 'remove' || action === 'retire') return []
+  if (action === 'pause' || action === 'remove') return []
   try {
     const { bundle } = await prepareMigrate({ fleetFile, database: source, migrations: null })
     return bundle.migrations
