@@ -2,6 +2,7 @@
 import type { BundledMigration, MigrationBundle } from '../contracts/bundle'
 import { Failure, failure } from '../contracts/failures'
 import { atItsAddress, type DatabaseEntry } from '../contracts/fleet'
+import { fenceScope } from '../contracts/instance-fence'
 import type { RebuildRequest } from '../contracts/rebuild'
 import { type ReplicateRequest, replicateStarter } from '../contracts/replicate'
 import type { DeclaredStandby } from '../contracts/standby'
@@ -24,7 +25,7 @@ export interface ReplicateQuestion {
   /** Of `reseed`: one table as `schema.table`; null: all. */
   readonly table: string | null
   /** Of `set-up`: the standby is an old writer, which is emptied. Absent: it is empty. */
-  readonly rebuild?: RebuildRequest
+  readonly rebuild?: Omit<RebuildRequest, 'beside'>
 }
 
 export interface ReplicateBundle extends MigrationBundle {
@@ -35,14 +36,14 @@ export interface ReplicateBundle extends MigrationBundle {
  *  the codes of the fleet file, DATABASE_UNKNOWN, OPTION_INVALID where the source declares no such standby, and those of MIGRATION_…. */
 export async function prepareReplicate(question: ReplicateQuestion): Promise<ReplicateBundle> {
   const { fleetFile, action, table, rebuild } = question
-  const besides = rebuild === undefined ? {} : { rebuild }
   const fleet = await readFleet(fleetFile)
+  const besides = (old: DatabaseEntry) => (rebuild === undefined ? {} : { rebuild: { ...rebuild, beside: besideOf(fleet, old) } })
   const database = findDatabase(fleet, question.source)
   const isTurned = action !== 'set-up' || rebuild !== undefined
   const turned = isTurned ? turnedPair(fleet, database, question) : null
   if (turned !== null) {
     const { other, declared } = turned
-    const replicate: ReplicateRequest = { action, standby: atItsAddress(other), declared, table, ...besides }
+    const replicate: ReplicateRequest = { action, standby: atItsAddress(other), declared, table, ...besides(other) }
     const migrations = await migrationsFor(action, { ...question, source: other.name })
     return { version: 1, database: atItsAddress(database), migrations, replicate }
   }
@@ -55,9 +56,14 @@ export async function prepareReplicate(question: ReplicateQuestion): Promise<Rep
       version: 1,
       database: atItsAddress(database),
       migrations,
-      replicate: { action, standby: atItsAddress(standby), declared, table, ...besides },
+      replicate: { action, standby: atItsAddress(standby), declared, table, ...besides(standby) },
     }
   return { version: 1, database, migrations, replicate: { action, standby, declared, table } }
+}
+
+function besideOf({ databases }: LoadedFleet, { name, ...old }: DatabaseEntry): readonly string[] {
+  const at = fenceScope(old)
+  return databases.filter((one) => one.name !== name && fenceScope(one) === at).map((one) => one.name)
 }
 
 /** Once writing has moved, the first writer is the standby: by the `wayBack` that it declares itself. Null: it is no such pair, as far as the file says. */

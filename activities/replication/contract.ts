@@ -70,8 +70,9 @@ export interface OldWriterActivities {
   admitGivenUp(input: Rebuilding): Promise<Told>
   /** The undo of `admitGivenUp`: closed to everybody. What it held may be gone. Safe to repeat, and where nothing was begun. */
   shutGivenUp(input: Rebuilding): Promise<void>
-  /** Whether its cloud may let in by the network again: nobody but its own roles may connect, and it follows. `findings`: tables without a guard. Fails with FENCE_NOT_PROVEN. Safe to repeat. */
-  proveShut(input: Rebuilding): Promise<{ readonly findings: readonly Finding[] }>
+  /** Whether its cloud may let in by the network again: nobody but its own roles may connect, each table has its guard, and it follows. Fails with FENCE_NOT_PROVEN, and with RESOURCE_NOT_OURS where the fence is
+   *  another database's as well. Safe to repeat. */
+  proveShut(input: Rebuilding): Promise<void>
 }
 
 /** On the queue of those that serve databases. */

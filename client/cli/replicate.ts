@@ -1,7 +1,7 @@
 /** `capstan replicate SOURCE`: makes the standby that the fleet file declares, and has it watched from then on. What there is to do with it later is `capstan standby`. */
 import type { Command } from 'commander'
 import { failure } from '../../contracts/failures'
-import { REBUILD_DOCUMENTS, type RebuildPlan, type RebuildRequest } from '../../contracts/rebuild'
+import { REBUILD_DOCUMENTS, type RebuildPlan } from '../../contracts/rebuild'
 import { REPLICATE_DOCUMENTS, type ReplicatePlan } from '../../contracts/replicate'
 import { fleetFileOf } from '../config'
 import { chosenBytes } from '../quantities'
@@ -50,7 +50,7 @@ export function addReplicate(program: Command, cli: CliContext): void {
     .action((source: string, options: StandbyOptions) => launchReplicate(cli, source, 'set-up', options))
 }
 
-function rebuildOf({ rebuild = false, discard }: StandbyOptions): RebuildRequest | null {
+function rebuildOf({ rebuild = false, discard }: StandbyOptions): NonNullable<ReplicateQuestion['rebuild']> | null {
   if (rebuild) return { discard: discard ?? null }
   if (discard === undefined) return null
   const message = '--discard says something of an old writer that is emptied: give --rebuild as well.'
