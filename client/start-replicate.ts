@@ -2,6 +2,7 @@
 import type { BundledMigration, MigrationBundle } from '../contracts/bundle'
 import { Failure, failure } from '../contracts/failures'
 import { atItsAddress, type DatabaseEntry } from '../contracts/fleet'
+import { fenceScope } from '../contracts/instance-fence'
 import type { RebuildRequest } from '../contracts/rebuild'
 import { type ReplicateRequest, replicateStarter } from '../contracts/replicate'
 import type { DeclaredStandby } from '../contracts/standby'
@@ -24,9 +25,7 @@ export interface ReplicateQuestion {
   /** Of `reseed`: one table as `schema.table`; null: all. */
   readonly table: string | null
   /** Of `set-up`: the standby is an old writer, which is emptied. Absent: it is empty. */
-  readonly rebuild?: RebuildRequest
-  /** Of `retire`: its cloud closes and stops the instance. */
-  readonly stop?: true
+  readonly rebuild?: Omit<RebuildRequest, 'beside'>
 }
 
 export interface ReplicateBundle extends MigrationBundle {
@@ -36,15 +35,15 @@ export interface ReplicateBundle extends MigrationBundle {
 /** The bundle: the source's entry with its migrations where the standby's schema is built by them, and what is to be done with which standby. Fails with
  *  the codes of the fleet file, DATABASE_UNKNOWN, OPTION_INVALID where the source declares no such standby, and those of MIGRATION_…. */
 export async function prepareReplicate(question: ReplicateQuestion): Promise<ReplicateBundle> {
-  const { fleetFile, action, table, rebuild, stop } = question
-  const besides = { ...(rebuild !== undefined && { rebuild }), ...(stop && { stop }) }
+  const { fleetFile, action, table, rebuild } = question
   const fleet = await readFleet(fleetFile)
+  const besides = (old: DatabaseEntry) => (rebuild === undefined ? {} : { rebuild: { ...rebuild, beside: besideOf(fleet, old) } })
   const database = findDatabase(fleet, question.source)
   const isTurned = action !== 'set-up' || rebuild !== undefined
-  const turned = isTurned ? (turnedPair(fleet, database, question) ?? leftPair(fleet, database, question)) : null
+  const turned = isTurned ? turnedPair(fleet, database, question) : null
   if (turned !== null) {
     const { other, declared } = turned
-    const replicate: ReplicateRequest = { action, standby: atItsAddress(other), declared, table, ...besides }
+    const replicate: ReplicateRequest = { action, standby: atItsAddress(other), declared, table, ...besides(other) }
     const migrations = await migrationsFor(action, { ...question, source: other.name })
     return { version: 1, database: atItsAddress(database), migrations, replicate }
   }
@@ -52,14 +51,19 @@ export async function prepareReplicate(question: ReplicateQuestion): Promise<Rep
   const standby = findDatabase(fleet, declared.database)
   const migrations = await migrationsFor(action, question)
   // a name may lead to the other one by now
-  if (rebuild !== undefined || action === 'retire')
+  if (rebuild !== undefined)
     return {
       version: 1,
       database: atItsAddress(database),
       migrations,
-      replicate: { action, standby: atItsAddress(standby), declared, table, ...besides },
+      replicate: { action, standby: atItsAddress(standby), declared, table, ...besides(standby) },
     }
   return { version: 1, database, migrations, replicate: { action, standby, declared, table } }
+}
+
+function besideOf({ databases }: LoadedFleet, { name, ...old }: DatabaseEntry): readonly string[] {
+  const at = fenceScope(old)
+  return databases.filter((one) => one.name !== name && fenceScope(one) === at).map((one) => one.name)
 }
 
 /** Once writing has moved, the first writer is the standby: by the `wayBack` that it declares itself. Null: it is no such pair, as far as the file says. */
@@ -69,27 +73,12 @@ function turnedPair(fleet: LoadedFleet, source: DatabaseEntry, { standby: wanted
   return only === undefined || another !== undefined ? null : only
 }
 
-/** Of an old writer that is to be retired nobody need ever follow: one without a way back is named by the same declaration. Null: it is no such pair. */
-function leftPair(
-  { databases }: LoadedFleet,
-  source: DatabaseEntry,
-  { action, standby: wanted }: ReplicateQuestion,
-): Omit<Turned, 'back'> | null {
-  if (action !== 'retire' || source.standbys !== undefined) return null
-  const isMeant = ({ name }: DatabaseEntry) => wanted === null || name === wanted
-  const [only, another] = databases.flatMap((other) => {
-    const back = other.standbys?.find(({ database }) => database === source.name)
-    return back === undefined || !isMeant(other) ? [] : [{ other, declared: { ...back, database: other.name } }]
-  })
-  return only === undefined || another !== undefined ? null : only
-}
-
 /** Whoever pauses one at night, or resumes it, is kept from it by no file that is wrong: a standby that waits for one of them says so when it is resumed. */
 async function migrationsFor(
   action: ReplicateQuestion['action'],
   { fleetFile, source }: ReplicateQuestion,
 ): Promise<readonly BundledMigration[]> {
-  if (action === 'pause' || action === 'remove' || action === 'retire') return []
+  if (action === 'pause' || action === 'remove') return []
   try {
     const { bundle } = await prepareMigrate({ fleetFile, database: source, migrations: null })
     return bundle.migrations

@@ -11,12 +11,18 @@ export const REBUILD_STEPS = {
 } as const satisfies Record<string, StepName>
 
 /** Names of the operation's documents in the ledger; the others are of `replicate`. */
-export const REBUILD_DOCUMENTS = { plan: 'rebuild-plan' } as const
+export const REBUILD_DOCUMENTS = {
+  plan: 'rebuild-plan',
+  /** Written before the old writer is changed for the first time: without it there is nothing to take back. */
+  admitted: 'rebuild-admitted',
+} as const
 
 /** In the bundle, with what is asked of the standby. */
 export interface RebuildRequest {
   /** Why what the old writer has alone may be thrown away unseen; null: somebody has looked. */
   readonly discard: string | null
+  /** Other databases of the fleet file on the old writer's instance. */
+  readonly beside: readonly string[]
 }
 
 /** As the workflow carries it. */
@@ -47,5 +53,7 @@ export interface RebuildPlan {
   readonly discard: string | null
   /** What is known to be in the old writer alone, a sentence each. */
   readonly left: readonly string[]
+  /** Up to which its disk may be made larger for the rows; null: not at all. */
+  readonly growToGib: number | null
   readonly asks: string | null
 }

@@ -43,7 +43,7 @@ export const STANDBY_STEPS = {
 } as const satisfies Record<string, StepName>
 
 /** What may be asked of a standby that there is. */
-export const STANDBY_ACTIONS = ['pause', 'resume', 'reseed', 'remove', 'retire'] as const
+export const STANDBY_ACTIONS = ['pause', 'resume', 'reseed', 'remove'] as const
 export type StandbyAction = (typeof STANDBY_ACTIONS)[number]
 
 /** Names of the operation's documents in the ledger. */
@@ -68,8 +68,6 @@ export interface ReplicateRequest extends StandbyRequest {
   readonly table: string | null
   /** Of `set-up`: the standby is an old writer, which is emptied. Absent: it has to be empty. */
   readonly rebuild?: RebuildRequest
-  /** Of `retire`: its cloud closes and stops the instance. Absent: it runs on. */
-  readonly stop?: true
 }
 
 export interface ReplicateInput extends OperationInput {
@@ -80,20 +78,17 @@ export interface ReplicateInput extends OperationInput {
   readonly approval: 'none' | 'required'
   /** Of `set-up`: the standby is an old writer. */
   readonly rebuild?: true
-  /** Of `retire`: its cloud closes and stops the instance. */
-  readonly stop?: true
 }
 
 export function replicateStarter(
   source: DatabaseEntry,
-  { action, standby, rebuild, stop }: ReplicateRequest,
+  { action, standby, rebuild }: ReplicateRequest,
   mode: ReplicateInput['mode'],
 ): OperationStarter<ReplicateInput> {
   const asked = {
     ...{ action, standby: standby.name, standbyCloud: standby.cloud },
-    ...{ standbyLockScope: lockScope(standby), approval: stop ? ('required' as const) : approvalOf(action, source, standby) },
+    ...{ standbyLockScope: lockScope(standby), approval: approvalOf(action, source, standby) },
     ...(rebuild !== undefined && { rebuild: true as const }),
-    ...(stop && { stop }),
   }
   const what = rebuild === undefined ? `${action} of its standby` : 'its old writer is rebuilt as its standby,'
   return {

@@ -103,6 +103,8 @@ export interface SalvageReport {
     readonly tables: readonly SalvagedTable[]
     /** Of one side alone. */
     readonly apart: readonly string[]
+    /** Of these, what the new writer lacks; absent: of a worker that did not tell them apart. */
+    readonly alone?: readonly string[]
   } | null
 }
 

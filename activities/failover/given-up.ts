@@ -1,5 +1,6 @@
 /** Whether an earlier failover has made another database the writer in the place of this source, as far as operations tell: a source that was drained has no fence of its cloud, and
  *  may have died with its mark since. The row of the standby that was opened is no witness, since whoever touches it later writes over who did. Reads only. */
+import { BREAK_GLASS_DOCUMENTS, type ReconciledJournal } from '../../contracts/break-glass'
 import { EXCHANGE_DOCUMENTS, EXCHANGE_STEPS, type ExchangePlan, type WriterProven } from '../../contracts/exchange'
 import { FAILOVER_DOCUMENTS, FAILOVER_STEPS, type FailoverPlan } from '../../contracts/failover'
 import type { Finding, OperationDocument } from '../../contracts/operation'
@@ -71,8 +72,11 @@ async function applied(
   return all.filter((_, index) => moved[index])
 }
 
+/** Or somebody has brought it to its end by hand, of which the ledger has the journal alone. */
 async function hasMoved(ledger: Ledger, operation: string): Promise<boolean> {
-  return (await ledger.getDocument({ operation, name: SWITCHOVER_DOCUMENTS.moved })) !== null
+  if ((await ledger.getDocument({ operation, name: SWITCHOVER_DOCUMENTS.moved })) !== null) return true
+  const journal = (await ledger.getDocument({ operation, name: BREAK_GLASS_DOCUMENTS.journal })) as ReconciledJournal | null
+  return journal?.deed === 'finish'
 }
 
 async function hasExchanged(ledger: Ledger, operation: string): Promise<boolean> {

@@ -3,11 +3,13 @@
 import type { OperationId } from '../../contracts/operation'
 import type { StandbyId, StandbyRecord } from '../../contracts/standby'
 import { SWITCHOVER_DOCUMENTS } from '../../contracts/switchover'
+import { readOrigin } from '../../postgres/replicate/seeding'
 import { assertMayAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { dropAtSource } from '../replication/make'
 import { change } from '../replication/record'
-import type { BehindFence } from '../replication/sides'
+import { type BehindFence, looking } from '../replication/sides'
+import type { FailoverPair } from './pair'
 
 /** Of either direction. */
 export async function isLeftAmid(
@@ -16,6 +18,16 @@ export async function isLeftAmid(
 ): Promise<boolean> {
   if (record?.state !== 'switching' || record.operation === null) return false
   return (await ledger.getDocument({ operation: record.operation, name: SWITCHOVER_DOCUMENTS.moved })) === null
+}
+
+/** Why it is no standby any more by its own word, whatever the ledger says: somebody may have gone on by hand. Null: it is one. Reads only. */
+export async function movedThere(
+  deps: ActivityDeps,
+  { id, places }: Pick<FailoverPair, 'id' | 'places'>,
+  { operation }: Pick<StandbyRecord, 'operation'>,
+): Promise<string | null> {
+  if ((await looking(deps, places.standby, 'migrator', readOrigin)) !== null) return null
+  return `${id.target} says itself that it is nobody’s standby: ${operation ?? 'a switchover'} has moved writing there. Look which of both is written to.`
 }
 
 /** On a standby that is to be the writer: nobody would read that slot, and it would hold the log back. Safe to repeat. */

@@ -1,6 +1,7 @@
 /** The standby becomes the writer. Nothing here is taken back; all of it is safe to repeat, and nothing of it asks the source. */
 import { FAILOVER_DOCUMENTS, type FailoverKept, type FailoverPlan } from '../../contracts/failover'
-import type { StandbyState } from '../../contracts/standby'
+import { failure } from '../../contracts/failures'
+import type { StandbyRecord, StandbyState } from '../../contracts/standby'
 import { setGuardAside } from '../../postgres/replicate/guard'
 import { filledViews } from '../../postgres/replicate/materialized-views'
 import { forgetOrigin } from '../../postgres/replicate/seeding'
@@ -17,7 +18,7 @@ import { type BehindFence, behindFence } from '../replication/sides'
 import type { FailoverActivities } from './contract'
 import { lossMsMax } from './exposure'
 import { fencedSince } from './fenced-since'
-import { dropLeftBack } from './left-amid'
+import { dropLeftBack, isLeftAmid, movedThere } from './left-amid'
 import { type FailoverPair, failoverPair } from './pair'
 import { seconds } from './plan'
 
@@ -38,6 +39,7 @@ export async function openAsWriter(deps: ActivityDeps, input: Input): Promise<Op
   const { id, places } = pair
   const before = await deps.ledger.getStandby(id)
   if (before !== null && before.state !== 'gone') {
+    if (before.state === 'switching') await refuseMoved(deps, pair, before)
     assertMayAct()
     await change(deps, id, ANY, { to: 'gone', reason: `${operation} has made ${id.target} the writer.`, operation })
   }
@@ -80,6 +82,15 @@ export async function openAsWriter(deps: ActivityDeps, input: Input): Promise<Op
       ...(gone.length === 0 ? [] : [`not there any more, and so not let in: ${gone.join(', ')}`]),
     ].join('; '),
   }
+}
+
+/** Once more, since somebody may have gone on with it by hand since it was planned. */
+async function refuseMoved(deps: ActivityDeps, pair: FailoverPair, record: StandbyRecord): Promise<void> {
+  const moved = await movedThere(deps, pair, record)
+  const { operation, target } = record
+  if (moved === null && (await isLeftAmid(deps.ledger, record))) return
+  const message = moved ?? `${operation} has moved writing to ${target}, or is at it: look which of both is written to.`
+  throw failure('RESOURCE_NOT_OURS', message, { operation, standby: target })
 }
 
 /** What it has is read once nothing comes any more. It is written down before the subscription goes, and never anew: from then on it is written to. */

@@ -16,7 +16,6 @@ import type { StandbyRecord, StandbyState } from '../../contracts/standby'
 import { sha256Of } from '../../ledger/digest'
 import { standingEpoch } from '../../postgres/migrate/fence'
 import { keepOutObstacles } from '../../postgres/replicate/keep-out'
-import { readOrigin } from '../../postgres/replicate/seeding'
 import { sequenceTargets } from '../../postgres/replicate/sequence-margin'
 import { findSubscription } from '../../postgres/replicate/subscription'
 import { lastBeat } from '../../postgres/replicate/watch/beat'
@@ -32,7 +31,7 @@ import { looking } from '../replication/sides'
 import { epochAbove } from '../schema/epoch'
 import type { FailoverActivities } from './contract'
 import { exposureOf, uncopiedTables } from './exposure'
-import { isLeftAmid } from './left-amid'
+import { isLeftAmid, movedThere } from './left-amid'
 import { askedOfSource, knownLeftBehind, LEFT_MS, type LeftBehind, notSaid } from './left-behind'
 import { askForMark, inTimeOrLate, silentMark } from './mark'
 import { type FailoverPair, failoverPair } from './pair'
@@ -182,10 +181,9 @@ function blocksOfRecord(
 }
 
 /** Whatever the ledger knows: in the standby's own database it stands first that writing moves there. */
-async function blocksOfAmid(deps: ActivityDeps, { id, places }: FailoverPair, { operation }: StandbyRecord): Promise<Finding[]> {
-  if ((await looking(deps, places.standby, 'migrator', readOrigin)) !== null) return []
-  const message = `${id.target} says itself that it is nobody’s standby: ${operation ?? 'a switchover'} has moved writing there. Look which of both is written to.`
-  return [block('moved', message)]
+async function blocksOfAmid(deps: ActivityDeps, pair: FailoverPair, record: StandbyRecord): Promise<Finding[]> {
+  const moved = await movedThere(deps, pair, record)
+  return moved === null ? [] : [block('moved', moved)]
 }
 
 function leftAmid({ operation, target }: StandbyRecord): Finding {

@@ -33,8 +33,10 @@ async function blocksOfFence(ledger: Ledger, { source, at, operation }: Omit<Ask
 
 /** Writing has moved away from one that follows another by now, whoever still follows it: opened, that one would be a second writer. */
 async function blocksOfRole(ledger: Ledger, source: string): Promise<Finding[]> {
-  const own = (await ledger.listStandbys()).find(({ target, state }) => target === source && state !== 'gone')
-  if (own === undefined || (await isLeftAmid(ledger, own))) return []
+  const live = (await ledger.listStandbys()).filter(({ target, state }) => target === source && state !== 'gone')
+  const amid = await Promise.all(live.map((record) => isLeftAmid(ledger, record)))
+  const own = live.find((_, index) => !amid[index])
+  if (own === undefined) return []
   const message = `${own.target} is a standby of ${own.source} itself (${own.state}), so it is not the writer: fail over from ${own.source}, or "capstan standby remove" what is none.`
   return [{ rule: 'failover:follows', message }]
 }

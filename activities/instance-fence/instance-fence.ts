@@ -131,7 +131,7 @@ async function again(
   if (closingFirst) said.push('It is stopped once it is closed.')
   if (toStop && !closingFirst && runs && unstoppable === null)
     await act(`It ran (${instance.cloudState})`, 'it was stopped again', () =>
-      cloud.startStop({ instance: refOf(access) }, options),
+      cloud.startStop({ instance: refOf(access) }, access.beyondRules.length > 0 ? options : whileStopped(deps, held, options)),
     )
   if (toStop && instance.state === 'changing' && !/stopp/i.test(instance.cloudState) && unstoppable === null)
     said.push(`It is ${instance.cloudState}: it is stopped as soon as its cloud lets it be.`)
@@ -151,6 +151,18 @@ async function whileStanding({ ledger }: Deps, { target }: Fencing, database: Da
     async mayChange() {
       await mayChange()
       await ledger.changeFence({ place: placeOf(database, target), instanceId: target.instanceId, from: STANDING })
+    },
+  }
+}
+
+/** Nor whoever has started it for the control plane since it was looked at. */
+function whileStopped({ ledger }: Deps, held: FencedInstance, options: ChangeOptions): ChangeOptions {
+  return {
+    ...options,
+    async mayChange() {
+      await options.mayChange()
+      if ((await ledger.getFence(held))?.keep !== 'closed') return
+      throw notReadyYet(`Instance ${held.instance}`, 'started for the control plane')
     },
   }
 }

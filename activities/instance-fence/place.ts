@@ -62,16 +62,18 @@ export function lettingIn({ rules, notGivenBack }: InstanceAccess, leftIn: reado
 }
 
 /** The failover that has made another database the writer in its place, unless its fence was lifted: of an instance that is gone, too; `writer`: that one's fleet name, null where its bundle does not
- *  say. Null: none. */
+ *  say; `of`: only where it has given up this one of the instance's databases. Null: none. */
 export async function openedBehind(
   ledger: Pick<ActivityDeps['ledger'], 'getDocument' | 'getBundle'>,
   held: FencedInstance | null,
   { instanceId }: FencedTarget,
+  of?: string,
 ): Promise<{ readonly operation: string; readonly writer: string | null } | null> {
   if (held === null || held.instanceId !== instanceId || held.state === 'lifted') return null
   for (const { operation, bundle } of holdsOf(held)) {
     if (!(await hasOpened(ledger, operation))) continue
-    const { failover, exchange } = await ledger.getBundle(bundle)
+    const { database, failover, exchange } = await ledger.getBundle(bundle)
+    if (of !== undefined && database.name !== of) continue
     return { operation, writer: (failover ?? exchange)?.standby.name ?? null }
   }
   return null

@@ -10,7 +10,6 @@ import type {
   StandbySides,
   StandbyWatch,
 } from '../../contracts/replicate'
-import type { RetiredWriter } from '../../contracts/retire'
 import type { StandbyState } from '../../contracts/standby'
 import type { StepRef } from '../../contracts/step-ref'
 
@@ -71,13 +70,9 @@ export interface OldWriterActivities {
   admitGivenUp(input: Rebuilding): Promise<Told>
   /** The undo of `admitGivenUp`: closed to everybody. What it held may be gone. Safe to repeat, and where nothing was begun. */
   shutGivenUp(input: Rebuilding): Promise<void>
-  /** Whether its cloud may let in by the network again: nobody but its own roles may connect, and it follows. `findings`: tables without a guard. Fails with FENCE_NOT_PROVEN. Safe to repeat. */
-  proveShut(input: Rebuilding): Promise<{ readonly findings: readonly Finding[] }>
-  /** By the ledger alone: by which operation writing moved from the standby to this source, whether it follows, and whether its cloud keeps it closed; stores the plan. Changes nothing. Fails
-   *  with RESOURCE_NOT_OURS where writing did not, STANDBY_CHANGED while an operation has the pair in hand. */
-  findRetired(input: StepRef): Promise<RetiredWriter>
-  /** Closes the old writer's database to everybody, with the mark that writing has moved. Safe to repeat. Fails with TARGET_MISMATCH. */
-  shutRetired(input: StepRef & { retired: RetiredWriter; old: InstanceAddress; lock: LockRef }): Promise<Told>
+  /** Whether its cloud may let in by the network again: nobody but its own roles may connect, each table has its guard, and it follows. Fails with FENCE_NOT_PROVEN, and with RESOURCE_NOT_OURS where the fence is
+   *  another database's as well. Safe to repeat. */
+  proveShut(input: Rebuilding): Promise<void>
 }
 
 /** On the queue of those that serve databases. */

@@ -6,6 +6,7 @@ import type { FencedInstance, FencedTarget } from '../../contracts/instance-fenc
 import type { OperationDocument, OperationId } from '../../contracts/operation'
 import { type GivenUpWriter, REBUILD_DOCUMENTS, type RebuildPlan } from '../../contracts/rebuild'
 import { SALVAGE_DOCUMENTS, type SalvagedTable, type SalvageReport } from '../../contracts/salvage'
+import type { StandbyId } from '../../contracts/standby'
 import type { StepRef } from '../../contracts/step-ref'
 import { SWITCHOVER_DOCUMENTS, type SwitchoverPlan } from '../../contracts/switchover'
 import { sha256Of } from '../../ledger/digest'
@@ -22,22 +23,27 @@ type Ledger = ActivityDeps['ledger']
 export async function findGivenUp(deps: ActivityDeps, { operation, bundle }: StepRef): Promise<GivenUpWriter> {
   const { ledger } = deps
   const { id, entries } = await bothOf(deps, bundle)
-  const { rebuild } = replicateOf(await ledger.getBundle(bundle))
+  const replicate = replicateOf(await ledger.getBundle(bundle))
+  const { rebuild } = replicate
   if (rebuild === undefined) throw new Error('the bundle does not say that an old writer is to be rebuilt')
   const record = await ledger.getStandby(id)
   if (record !== null) refuseStanding(record)
   const { source: writer, target: old } = id
-  const by = await givenUpFor(ledger, { old, writer })
+  await refuseFollowed(ledger, old)
+  const { by, since } = await givenUpFor(ledger, { old, writer })
   const instance = await instanceOf(ledger, by)
   const kept = (await ledger.getDocument({ operation: by.id, name: FAILOVER_DOCUMENTS.kept })) as FailoverKept | null
-  const isWhole = by.kind === 'switchover' || kept?.drained === true
+  // what it holds since then came from the writer
+  const rebuilt = await rebuiltSince(ledger, { id, since })
+  const isWhole = by.kind === 'switchover' || kept?.drained === true || rebuilt
   const held = await ledger.getFence(placeOf(entries.standby, instance))
   const fence = fenceOf(held, { by: by.id, instance })
+  if (held !== null && fence !== null) await refuseSharedFence(ledger, { held, old, beside: rebuild.beside })
   if (fence === null && !isWhole) throw nothingKeepsIt(entries.standby, by.id, held)
   const { discard } = rebuild
   const salvaged = isWhole ? null : await salvagedSince(ledger, { writer, failover: by.id })
   if (!isWhole && salvaged === null && discard === null) throw notLooked(old, writer, by.id)
-  const left = [...(salvaged?.left ?? []), ...(kept?.uncarried ?? [])]
+  const left = [...(salvaged?.left ?? []), ...(rebuilt ? [] : (kept?.uncarried ?? []))]
   const unseen = salvaged === null && discard !== null
   const asks = unseen
     ? `what ${old} has alone is thrown away unseen: ${discard}`
@@ -55,6 +61,7 @@ export async function findGivenUp(deps: ActivityDeps, { operation, bundle }: Ste
     salvage: salvaged?.by ?? null,
     discard,
     left,
+    growToGib: replicate.declared.growToGib ?? null,
     asks,
   } as const
   const document: RebuildPlan = { ...body, digest: sha256Of(body) }
@@ -72,24 +79,62 @@ export async function findGivenUp(deps: ActivityDeps, { operation, bundle }: Ste
   }
 }
 
-export async function givenUpFor(ledger: Ledger, { old, writer }: Record<'old' | 'writer', string>): Promise<OperationDocument> {
+/** Whatever follows it would be emptied with it; and where it is followed it may be the writer. */
+async function refuseFollowed(ledger: Ledger, old: string): Promise<void> {
+  const follower = (await ledger.listStandbys()).find(({ source, state }) => source === old && state !== 'gone')
+  if (follower === undefined) return
+  const { target, state } = follower
+  const message = `${target} is a standby of ${old} (${state}): where ${old} is the writer it is not emptied, and where it is none ${target} would lose its rows with it. Where it is over: "capstan standby remove ${old} --to ${target}".`
+  throw failure('RESOURCE_NOT_OURS', message, { database: old, standby: target })
+}
+
+/** Its networks open for all databases of the instance at once. */
+export async function refuseSharedFence(
+  ledger: Pick<Ledger, 'getBundle'>,
+  { held, old, beside }: { readonly held: FencedInstance; readonly old: string; readonly beside: readonly string[] },
+): Promise<void> {
+  for (const { operation, bundle } of holdsOf(held)) {
+    const { database } = await ledger.getBundle(bundle)
+    if (database.name === old) continue
+    const message = `${operation} has fenced ${held.instance} for ${database.name} as well: its networks are not opened for ${old}. Settle ${database.name} first, or make the standby on an instance of its own.`
+    throw failure('RESOURCE_NOT_OURS', message, { instance: held.instance, operation })
+  }
+  if (beside.length === 0) return
+  const message = `${held.instance} has ${beside.join(', ')} as well, by the fleet file, and its fence keeps applications out of those too: it would be lifted for all at once, and who knows the old address would write there. Where they are served elsewhere by now have the fleet file say so; else make the standby of ${old} on an instance of its own.`
+  throw failure('RESOURCE_NOT_OURS', message, { instance: held.instance, beside: beside.join(', ') })
+}
+
+async function rebuiltSince(ledger: Ledger, { id, since }: { readonly id: StandbyId; readonly since: string }): Promise<boolean> {
+  const asked = { database: id.target, kind: 'replicate', mode: 'apply', statuses: ['succeeded'], since } as const
+  for (const { id: operation, databases } of await ledger.listOperations({ ...asked, limit: LOOKED_AT })) {
+    if (databases[0] !== id.source || databases[1] !== id.target) continue
+    const { replicate } = await ledger.getBundle((await ledger.getOrigin(operation)).bundle)
+    if (replicate?.rebuild !== undefined) return true
+  }
+  return false
+}
+
+async function givenUpFor(
+  ledger: Ledger,
+  { old, writer }: Record<'old' | 'writer', string>,
+): Promise<{ readonly by: OperationDocument; readonly since: string }> {
   const moved = await movedLast(ledger, old)
   const refused = (message: string) => failure('RESOURCE_NOT_OURS', message, { database: old, writer })
   if (moved === null) {
     const message = `No operation has moved writing away from ${old}, as far as the ledger knows: it may be the writer, and nothing is done with it. Of an empty database "capstan replicate ${writer} --to ${old}" makes a standby.`
     throw refused(message)
   }
-  const { by, to } = moved
+  const { by, to, since } = moved
   if (to !== writer)
     throw refused(`${by.id} has moved writing from ${old} to ${to}, and not to ${writer}: what follows is a standby of ${to}.`)
   if (by.kind === 'exchange')
     throw refused(
       `${by.id} had its cloud exchange ${old} and ${writer}, which keeps them itself: ${old} is no standby of another cloud's.`,
     )
-  return by
+  return { by, since }
 }
 
-export async function instanceOf(ledger: Ledger, { id: operation, kind }: OperationDocument): Promise<FencedTarget> {
+async function instanceOf(ledger: Ledger, { id: operation, kind }: OperationDocument): Promise<FencedTarget> {
   const { plan: name } = kind === 'switchover' ? SWITCHOVER_DOCUMENTS : FAILOVER_DOCUMENTS
   const plan = (await ledger.getDocument({ operation, name })) as FailoverPlan | SwitchoverPlan | null
   if (plan === null)
@@ -101,7 +146,7 @@ export async function instanceOf(ledger: Ledger, { id: operation, kind }: Operat
 }
 
 /** Null: it stands by no cloud. */
-export function fenceOf(
+function fenceOf(
   held: FencedInstance | null,
   { by, instance: { instanceId } }: { readonly by: OperationId; readonly instance: FencedTarget },
 ): Pick<FencedInstance, 'operation' | 'bundle'> | null {
@@ -150,8 +195,8 @@ async function salvagedSince(
       status === 'succeeded'
         ? new Set(report.merge.map((name) => (name.includes('.') ? name : `public.${name}`)))
         : new Set<string>()
-    const { tables, apart } = report.looked
-    return { by: id, left: [...tables.flatMap((one) => leftOf(one, merged.has(one.table))), ...apart] }
+    const { tables, apart, alone = apart } = report.looked
+    return { by: id, left: [...tables.flatMap((one) => leftOf(one, merged.has(one.table))), ...alone] }
   }
   return null
 }

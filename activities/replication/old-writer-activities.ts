@@ -3,7 +3,6 @@ import type { ActivityDeps } from '../deps'
 import type { OldWriterActivities } from './contract'
 import { findGivenUp } from './given-up'
 import { admitGivenUp, proveShut, shutGivenUp } from './rebuild'
-import { findRetired, shutRetired } from './retire'
 
 export function createOldWriterActivities(deps: ActivityDeps): OldWriterActivities {
   return {
@@ -11,7 +10,5 @@ export function createOldWriterActivities(deps: ActivityDeps): OldWriterActiviti
     admitGivenUp: (input) => admitGivenUp(deps, input),
     shutGivenUp: (input) => shutGivenUp(deps, input),
     proveShut: (input) => proveShut(deps, input),
-    findRetired: (input) => findRetired(deps, input),
-    shutRetired: (input) => shutRetired(deps, input),
   }
 }

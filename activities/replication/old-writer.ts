@@ -79,7 +79,8 @@ export async function refuseOldWriterAsSource(deps: ActivityDeps, place: Place):
     const message = `${operation} has ${said}: a standby of ${entry.name} would follow what nobody writes to any more. Make it of ${writer ?? 'the writer'}: "capstan replicate ${writer ?? 'WRITER'}".`
     return failure('RESOURCE_NOT_OURS', message, { operation, writer })
   }
-  const opened = await openedBehind(deps.ledger, await deps.ledger.getFence(placeOf(entry, address)), address)
+  const fence = await deps.ledger.getFence(placeOf(entry, address))
+  const opened = await openedBehind(deps.ledger, fence, address, entry.name)
   if (opened !== null) {
     const { operation, writer } = opened
     throw refused(operation, writer, `given ${entry.name} up and made ${writer ?? 'another database'} the writer in its place`)

@@ -1,7 +1,8 @@
 /** An old writer that becomes a standby: its fence, a cloud's or that of its own database, is turned into what keeps applications out of every standby, without a moment at which one of
  *  them comes in. The cloud's networks stay closed all the while. docs/decisions/0032, 0036. */
 import { failure } from '../../contracts/failures'
-import type { Finding, OperationId } from '../../contracts/operation'
+import type { OperationId } from '../../contracts/operation'
+import { REBUILD_DOCUMENTS } from '../../contracts/rebuild'
 import type { Session } from '../../postgres/connect/session'
 import { openDatabases } from '../../postgres/fence/lower'
 import { readMovedAway, recordMovedAway } from '../../postgres/fence/moved-away'
@@ -9,7 +10,7 @@ import { closeDatabases, closedBy } from '../../postgres/fence/raise'
 import { NOBODY } from '../../postgres/fence/workers-only'
 import { standingEpoch } from '../../postgres/migrate/fence'
 import { guardNewTables, prepareGuard, raiseGuard } from '../../postgres/replicate/guard'
-import { isKeptOut, notKeptOut } from '../../postgres/replicate/keep-out'
+import { notKeptOut } from '../../postgres/replicate/keep-out'
 import { standbyNames } from '../../postgres/replicate/names'
 import { markToBeEmptied, readOrigin } from '../../postgres/replicate/seeding'
 import { findSubscription } from '../../postgres/replicate/subscription'
@@ -17,19 +18,21 @@ import { shownList } from '../../postgres/replicate/tables'
 import { dropSubscription } from '../../postgres/replicate/teardown'
 import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
+import { placeOf as fencePlace } from '../instance-fence/place'
 import { epochAbove } from '../schema/epoch'
 import type { Rebuilding } from './contract'
+import { refuseSharedFence } from './given-up'
 import { type InKeyhole, inKeyholeOf, keepApplicationsOut, namesKept, standingInKeyhole } from './keyhole'
 import { dropAtSource } from './make'
 import { type Both, behindFence, bothOf, looking, opener, type Place } from './sides'
 
-export const EMPTYING_MS = 30_000
+const EMPTYING_MS = 30_000
 
 /** Through the keyhole first, where a closed database is reached as well; then in the database, as its own roles. */
 export async function admitGivenUp(deps: ActivityDeps, input: Rebuilding): Promise<{ summary: string }> {
   const { both, place } = await placeOfOld(deps, input)
   const stillIn = await inKeyholeOf(deps, place, await epochInKeyhole(deps, input, place), (on) =>
-    leaveToOwnRoles(on, input, both, place),
+    leaveToOwnRoles(deps, on, input, both, place),
   )
   const { id } = both
   const { operation, lock } = input
@@ -60,8 +63,9 @@ function guarded(left: readonly string[] | null): string {
 
 /** Resolves to roles that come in all the same. Each half is one transaction, so that a death leaves it closed, or open to its own roles alone. */
 async function leaveToOwnRoles(
+  deps: ActivityDeps,
   on: InKeyhole,
-  { writer }: Rebuilding,
+  { operation, writer }: Rebuilding,
   { id, request }: Both,
   place: Place,
 ): Promise<readonly string[]> {
@@ -71,17 +75,16 @@ async function leaveToOwnRoles(
   const { database } = place.entry
   const ofMove = { ...place, ref: { ...place.ref, operation: givenUpBy } }
   const isShut = await isShutBy(session, database, givenUpBy)
-  const isLeft =
-    (await readMovedAway(session, database))?.operation === givenUpBy &&
-    (await isKeptOut(session, { database, operation: givenUpBy }))
+  const isMarked = (await readMovedAway(session, database))?.operation === givenUpBy
   const publisher = request.declared.wayBack?.user ?? null
+  const open = isMarked
+    ? await notKeptOut(session, { database, keep: namesKept(place.entry, publisher) })
+    : [`${database} is open`]
+  const isLeft = isMarked && open.length === 0
   // what its cloud keeps closed nobody has come into; else somebody may write there
-  if (fence === null && !isShut) {
-    const open = isLeft
-      ? await notKeptOut(session, { database, keep: namesKept(place.entry, publisher) })
-      : [`${database} is open`]
-    if (open.length > 0) throw openedSince(id.target, givenUpBy, open)
-  }
+  if (fence === null && !isShut && !isLeft) throw openedSince(id.target, givenUpBy, open)
+  assertMayAct()
+  await deps.ledger.putDocumentOnce({ operation, name: REBUILD_DOCUMENTS.admitted, document: { version: 1 } })
   if (!isShut && !isLeft)
     await closeDatabases(session, {
       ...{ connectTo, scope: { databases: [database] }, operation: givenUpBy, token, waitMs: EMPTYING_MS, signal },
@@ -95,7 +98,7 @@ async function leaveToOwnRoles(
 }
 
 /** Nobody comes in, and it is that operation's doing. */
-export async function isShutBy(session: Session, database: string, operation: OperationId): Promise<boolean> {
+async function isShutBy(session: Session, database: string, operation: OperationId): Promise<boolean> {
   if (!(await closedBy(session, operation)).some(({ name }) => name === database)) return false
   const [row] = await session.query<{ shut: boolean }>(
     `SELECT NOT d.datallowconn OR d.datconnlimit = ${NOBODY} AS shut FROM pg_catalog.pg_database d WHERE d.datname = $1`,
@@ -114,8 +117,9 @@ function followsAnother(old: string, source: string) {
   return failure('DATABASE_REFUSED', message, { standby: old, source })
 }
 
-/** Before the lock's operation closed or marked anything there is nothing to close: it is as the failover has left it. */
+/** Before this operation closed or marked anything there is nothing to close: it is as the failover, or a person, has left it. */
 export async function shutGivenUp(deps: ActivityDeps, input: Rebuilding): Promise<void> {
+  if ((await deps.ledger.getDocument({ operation: input.operation, name: REBUILD_DOCUMENTS.admitted })) === null) return
   const { place } = await placeOfOld(deps, input)
   const { givenUpBy } = input.writer
   const { database } = place.entry
@@ -130,36 +134,29 @@ export async function shutGivenUp(deps: ActivityDeps, input: Rebuilding): Promis
   })
 }
 
-export async function proveShut(deps: ActivityDeps, input: Rebuilding): Promise<{ findings: readonly Finding[] }> {
+export async function proveShut(deps: ActivityDeps, input: Rebuilding): Promise<void> {
   const { both, place } = await placeOfOld(deps, input)
   const { id, request } = both
   const { entry } = place
   const { operation, lock } = input
   const stands = await looking(deps, place, 'migrator', standingEpoch)
   const epoch = await epochAbove(deps, operation, lock, Math.max(stands, await standingInKeyhole(deps, place)))
+  const held = await deps.ledger.getFence(fencePlace(entry, place.address))
+  if (held !== null) await refuseSharedFence(deps.ledger, { held, old: id.target, beside: [] })
   const keep = namesKept(entry, request.declared.wayBack?.user ?? null)
   const open = await inKeyholeOf(deps, place, epoch, ({ session }) => notKeptOut(session, { database: entry.database, keep }))
-  const { unguarded, against } = await behindFence(deps, place, epoch, async ({ admin, token }) => {
+  const against = await behindFence(deps, place, epoch, async ({ admin, token }) => {
     const left = await guardNewTables(admin, opener(deps, place, 'migrator', token), { token, signal: currentAct().signal })
     const followed = await findSubscription(admin, standbyNames(id).subscription)
-    return {
-      unguarded: left,
-      against: followed?.enabled === true ? open : [...open, `${id.target} does not follow ${id.source}`],
-    }
+    return [
+      ...open,
+      ...(followed?.enabled === true ? [] : [`${id.target} does not follow ${id.source}`]),
+      ...(left?.length === 0 ? [] : [`${guarded(left)}: "capstan standby resume ${id.source} --to ${id.target}" puts it there`]),
+    ]
   })
-  if (against.length > 0) {
-    const message = `${id.target} stays closed by its cloud: ${against.join('; ')}. Mend that, then "capstan fence lift ${id.target} --yes --writer ${id.source} --reason …".`
-    throw failure('FENCE_NOT_PROVEN', message, { database: id.target, against: against.length })
-  }
-  if (unguarded === null || unguarded.length === 0) return { findings: [] }
-  return {
-    findings: [
-      {
-        rule: 'standby:unguarded',
-        message: `No guard was to be had for ${shownList(unguarded)} of ${id.target}: "capstan standby resume ${id.source} --to ${id.target}" puts it there.`,
-      },
-    ],
-  }
+  if (against.length === 0) return
+  const message = `${id.target} stays closed by its cloud: ${against.join('; ')}. Mend that, then "capstan fence lift ${id.target} --yes --writer ${id.source} --reason …".`
+  throw failure('FENCE_NOT_PROVEN', message, { database: id.target, against: against.length })
 }
 
 async function placeOfOld(deps: ActivityDeps, input: Rebuilding): Promise<{ both: Both; place: Place }> {

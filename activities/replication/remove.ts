@@ -75,9 +75,7 @@ async function dropLateSlots({ admin }: BehindFence, { look }: StandbyRecord): P
  *  ended by force did not say whether it is the writer. */
 async function openAgain(deps: ActivityDeps, input: Reached, record: StandbyRecord): Promise<Finding[]> {
   const address = input.sides.standby
-  const { action } = await bothOf(deps, input.bundle)
-  // one that is retired is closed next
-  if (address === null || action === 'retire') return []
+  if (address === null) return []
   if (record.state === 'switching') return [unsettled(record, (await bothOf(deps, input.bundle)).entries.standby.database)]
   const keptOut = await ifReached(deps, input, 'standby', async () => {
     const { entries } = await bothOf(deps, input.bundle)

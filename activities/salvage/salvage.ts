@@ -99,7 +99,12 @@ async function reportRows(
   await progress.settle()
   await put(deps, ref.operation, {
     ...begun,
-    looked: { at: { old: oldAt, writer: writerAt }, tables, apart: apart.map(({ said }) => said) },
+    looked: {
+      at: { old: oldAt, writer: writerAt },
+      tables,
+      apart: apart.map(({ said }) => said),
+      alone: apart.flatMap(({ lackedBy, said }) => (lackedBy === 'writer' ? [said] : [])),
+    },
   })
   return { summary: summaryOf(tables), ...findingsIn({ tables, apart }, request.merge) }
 }

@@ -1,9 +1,8 @@
 /** `capstan replicate SOURCE`: makes the standby that the fleet file declares, and has it watched from then on. What there is to do with it later is `capstan standby`. */
 import type { Command } from 'commander'
 import { failure } from '../../contracts/failures'
-import { REBUILD_DOCUMENTS, type RebuildPlan, type RebuildRequest } from '../../contracts/rebuild'
+import { REBUILD_DOCUMENTS, type RebuildPlan } from '../../contracts/rebuild'
 import { REPLICATE_DOCUMENTS, type ReplicatePlan } from '../../contracts/replicate'
-import { RETIRE_DOCUMENTS, type RetirePlan } from '../../contracts/retire'
 import { fleetFileOf } from '../config'
 import { chosenBytes } from '../quantities'
 import { prepareReplicate, type ReplicateBundle, type ReplicateQuestion, startReplicate } from '../start-replicate'
@@ -12,7 +11,6 @@ import { addLaunchOptions, type LaunchOptions, launch } from './launch'
 import { example, fleetOption, someText } from './options'
 import { rebuildPlanLines } from './render/rebuild'
 import { replicationPlanLines } from './render/replication-plan'
-import { retirePlanLines } from './render/retire'
 
 export interface StandbyOptions extends LaunchOptions {
   readonly fleet?: string
@@ -20,7 +18,6 @@ export interface StandbyOptions extends LaunchOptions {
   readonly table?: string
   readonly rebuild?: boolean
   readonly discard?: string
-  readonly stop?: boolean
 }
 
 export function addReplicate(program: Command, cli: CliContext): void {
@@ -53,7 +50,7 @@ export function addReplicate(program: Command, cli: CliContext): void {
     .action((source: string, options: StandbyOptions) => launchReplicate(cli, source, 'set-up', options))
 }
 
-function rebuildOf({ rebuild = false, discard }: StandbyOptions): RebuildRequest | null {
+function rebuildOf({ rebuild = false, discard }: StandbyOptions): NonNullable<ReplicateQuestion['rebuild']> | null {
   if (rebuild) return { discard: discard ?? null }
   if (discard === undefined) return null
   const message = '--discard says something of an old writer that is emptied: give --rebuild as well.'
@@ -81,10 +78,8 @@ export async function launchReplicate(
     ...{ fleetFile, source, action },
     ...{ standby: options.to ?? null, table: options.table ?? null },
     ...(rebuild !== null && { rebuild }),
-    ...(options.stop && { stop: true as const }),
   })
   if (rebuild !== null) return launchRebuild(cli, bundle, options)
-  if (action === 'retire') return launchRetire(cli, bundle, options)
   await launch<ReplicatePlan>(cli, options, {
     question: questionOf(bundle),
     start: (doors, request) => startReplicate(doors, { ...request, bundle }),
@@ -105,18 +100,8 @@ async function launchRebuild(cli: CliContext, bundle: ReplicateBundle, options: 
   })
 }
 
-async function launchRetire(cli: CliContext, bundle: ReplicateBundle, options: StandbyOptions): Promise<void> {
-  await launch<RetirePlan>(cli, options, {
-    question: questionOf(bundle),
-    start: (doors, request) => startReplicate(doors, { ...request, bundle }),
-    planOf: async (ledger, operation) =>
-      (await ledger.getDocument({ operation, name: RETIRE_DOCUMENTS.plan })) as RetirePlan | null,
-    planLines: (plan) => retirePlanLines(plan, { paint: cli.paint }),
-  })
-}
-
 function questionOf({ database, replicate }: ReplicateBundle): string {
-  const { action, standby, declared, table, stop } = replicate
+  const { action, standby, declared, table } = replicate
   const source = `${database.name} (${database.environment}, instance ${database.instance})`
   const follower = `${standby.name} (${standby.cloud}, instance ${standby.instance})`
   switch (action) {
@@ -130,7 +115,5 @@ function questionOf({ database, replicate }: ReplicateBundle): string {
       return `Empty ${table ?? 'every table'} in standby ${follower} and copy it anew from ${source}?`
     case 'remove':
       return `Remove standby ${follower} of ${source}: its subscription, its slot and its publication? The rows that it has stay.`
-    case 'retire':
-      return `Retire old writer ${follower}${stop ? ', and have its cloud close and stop the whole instance' : ''}? A last snapshot is taken first.`
   }
 }

@@ -40,19 +40,12 @@ const DEEDS: Readonly<Record<StandbyAction, Deed>> = {
       'Removes the subscription, the slot and the publication, and ends the watch. The standby’s rows stay as they are, and one that was the writer stays shut to applications. What stays on a side that is out of reach is named, with the SQL that removes it.',
     examples: ['capstan standby remove shop', 'capstan standby remove shop --to shop-azure'],
   },
-  retire: {
-    summary: 'an old writer that is to serve nobody any more',
-    description:
-      'Once writing has moved for good: takes a last snapshot of the old writer’s instance, removes what it follows by, and closes its database to everybody. With --stop its cloud closes and stops the whole instance, ' +
-      'which is kept so and which somebody else approves. Nothing of ours deletes it: the plan has the command by which a person does.',
-    examples: ['capstan standby retire shop-azure --to shop', 'capstan standby retire shop-azure --to shop --stop'],
-  },
 }
 
 export function addStandby(program: Command, cli: CliContext): void {
   const group = program
     .command('standby')
-    .description('Standbys in other clouds: list, compare, pause, resume, reseed, remove, retire. "capstan replicate" makes one.')
+    .description('Standbys in other clouds: list, compare, pause, resume, reseed, remove. "capstan replicate" makes one.')
   addStandbyList(group, cli, (work) => cli.withLedger(work))
   addStandbyCompare(group, cli)
   for (const [action, deed] of Object.entries(DEEDS) as [StandbyAction, Deed][]) addDeed(group, cli, action, deed)
@@ -61,8 +54,6 @@ export function addStandby(program: Command, cli: CliContext): void {
 function addDeed(group: Command, cli: CliContext, action: StandbyAction, deed: Deed): void {
   const command = group.command(action).summary(deed.summary).description(deed.description)
   if (action === 'reseed') command.option('--table <schema.table>', 'this table alone', qualifiedTable)
-  if (action === 'retire')
-    command.option('--stop', 'its cloud closes and stops the whole instance, and somebody else approves it')
   addStandbyOptions(command)
     .addHelpText('after', example(...deed.examples))
     .action((source: string, options: StandbyOptions) => launchReplicate(cli, source, action, options))

@@ -155,7 +155,23 @@ test('whichever way one more is made a writer, the fence and the records of stan
     declared: declared(source.name),
   })
   const where = { source, at: { instance: source.instance, instanceId: 'a-1' }, operation: named('second'), beatAt: null }
-  expect((await writerElsewhere(it.ledger, where)).blocks.map(({ rule }) => rule)).toEqual(['failover:follows'])
+  const said = async () => (await writerElsewhere(it.ledger, where)).blocks.map(({ rule }) => rule)
+  expect(await said()).toEqual(['failover:follows'])
+  // before it by its name, and in the hand of a switchover that was ended by force
+  const amid = { source: named('b'), target: source.name }
+  await it.ledger.openStandby({
+    ...{ ...amid, operation: named('ended'), at: at(2), instances: { source: 'b-1', target: 'a-1' } },
+    ...{ names: { publication: 'p', slot: 's', subscription: 'b' }, declared: declared(source.name) },
+  })
+  await it.ledger.changeStandby({
+    ...amid,
+    from: 'building',
+    to: 'switching',
+    reason: null,
+    operation: named('ended'),
+    at: at(3),
+  })
+  expect(await said()).toEqual(['failover:follows'])
 })
 
 test('of a source that was given up and is written to since by replication a person decides, and another instance was never given up', async () => {

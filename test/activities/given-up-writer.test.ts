@@ -2,6 +2,7 @@
 import { runAct } from '../../activities/act'
 import type { ActivityDeps } from '../../activities/deps'
 import { findGivenUp } from '../../activities/replication/given-up'
+import { BREAK_GLASS_DOCUMENTS } from '../../contracts/break-glass'
 import { FAILOVER_DOCUMENTS } from '../../contracts/failover'
 import type { OperationDocument } from '../../contracts/operation'
 import { SALVAGE_DOCUMENTS } from '../../contracts/salvage'
@@ -21,6 +22,9 @@ interface World {
   readonly fence?: object | null
   readonly pair?: object | null
   readonly discard?: string
+  readonly standbys?: readonly object[]
+  readonly beside?: readonly string[]
+  readonly bundles?: Readonly<Record<string, object>>
 }
 
 const LOST = asked('lost', 'failover', ['old', 'new'], 10)
@@ -30,7 +34,8 @@ const GAVE_UP = {
   [`lost ${FAILOVER_DOCUMENTS.kept}`]: { drained: false },
 }
 const DRAINED = { ...GAVE_UP, [`lost ${FAILOVER_DOCUMENTS.kept}`]: { drained: true } }
-const FENCE = { instanceId: 'i-1', state: 'fenced', operation: 'lost', bundle: 'b' }
+const FENCE = { instance: 'i', instanceId: 'i-1', state: 'fenced', operation: 'lost', bundle: 'fencing' }
+const SHARED = { ...FENCE, heldFor: [{ operation: 'other', bundle: 'of-another' }] }
 const SALVAGE = asked('salvage', 'salvage', ['new'], 20)
 const table = (of: object) => ({ table: 'public.t', there: 0, differs: 0, note: null, whole: true, ...of })
 const looked = (tables: readonly object[], merge: readonly string[] = []) => ({
@@ -45,16 +50,21 @@ async function found({
   fence = null,
   pair = null,
   discard,
+  standbys = [],
+  beside = [],
+  bundles = {},
 }: World): Promise<string | null> {
   const entry = (name: string) => ({ name, cloud: 'aws', account: 'a', region: 'r', instance: 'i' })
-  const rebuild = { discard: discard ?? null }
+  const rebuild = { discard: discard ?? null, beside }
   const written: object[] = []
   const ledger = {
-    getBundle: async () => ({
-      database: entry('new'),
-      replicate: { action: 'set-up', table: null, standby: entry('old'), rebuild },
-    }),
+    getBundle: async (bundle: string) =>
+      bundles[bundle] ?? {
+        database: entry(bundle === 'fencing' ? 'old' : 'new'),
+        replicate: { action: 'set-up', table: null, standby: entry('old'), declared: {}, rebuild },
+      },
     getStandby: async () => pair,
+    listStandbys: async () => standbys,
     listOperations: async ({ database, kind, since = '' }: OperationsQuery) =>
       operations.filter((one) => one.kind === kind && one.databases.includes(database ?? '') && one.startedAt >= since),
     getDocument: async ({ operation, name }: DocumentRef) => documents[`${operation} ${name}`] ?? null,
@@ -67,7 +77,7 @@ async function found({
     try {
       const writer = await findGivenUp({ ledger } as unknown as ActivityDeps, { operation: 'rebuild', step: 'find', bundle: 'b' })
       expect(written).toEqual([expect.objectContaining({ digest: writer.digest, asks: writer.asks })])
-      expect(writer.fence === null).toBe(fence === null)
+      expect(writer.fence === null).toBe(fence === null || (fence as typeof FENCE).state === 'lifted')
       return writer.asks
     } catch (error) {
       return (error as { code: string }).code
@@ -88,6 +98,23 @@ test.each<[string, World, string]>([
     },
     'RESOURCE_NOT_OURS',
   ],
+  [
+    'writing was moved back to it by hand since',
+    {
+      operations: [asked('back', 'switchover', ['new', 'old'], 20), LOST],
+      documents: { ...GAVE_UP, [`back ${BREAK_GLASS_DOCUMENTS.journal}`]: { deed: 'finish' } },
+      fence: FENCE,
+      discard: 'x',
+    },
+    'RESOURCE_NOT_OURS',
+  ],
+  [
+    'another one follows it',
+    { fence: FENCE, discard: 'x', standbys: [{ source: 'old', target: 'third', state: 'late' }] },
+    'RESOURCE_NOT_OURS',
+  ],
+  ['its fence is that of another database as well', { fence: SHARED, discard: 'x' }, 'RESOURCE_NOT_OURS'],
+  ['its fence keeps others away besides', { fence: FENCE, discard: 'x', beside: ['crm'] }, 'RESOURCE_NOT_OURS'],
   ['it follows already', { pair: { state: 'following', source: 'new', target: 'old' }, fence: FENCE }, 'STANDBY_EXISTS'],
   ['its fence was lifted', { fence: { ...FENCE, state: 'lifted' }, discard: 'x' }, 'FENCE_LIFTED'],
   ['another instance of its name is fenced', { fence: { ...FENCE, instanceId: 'i-2' }, discard: 'x' }, 'FENCE_LIFTED'],
@@ -138,4 +165,23 @@ test('what nobody has looked at somebody else lets go, with the reason that was 
   expect(await found({ fence: FENCE, discard: 'a test system' })).toBe('what old has alone is thrown away unseen: a test system')
   // whoever has looked knows better than whoever says that he need not
   expect(await found({ ...REPORTED, documents: { ...GAVE_UP, ...looked([table({})]) }, discard: 'a test system' })).toBeNull()
+})
+
+test('what only the new writer has is not called the old one’s alone', async () => {
+  const report = {
+    failover: 'lost',
+    merge: [],
+    looked: { tables: [], apart: ['a table there', 'a new table'], alone: ['a table there'] },
+  }
+  const asks = await found({ ...REPORTED, documents: { ...GAVE_UP, [`salvage ${SALVAGE_DOCUMENTS.report}`]: report } })
+  expect(asks).toContain('a table there')
+  expect(asks).not.toContain('a new table')
+})
+
+test('one that was rebuilt since has nothing alone, and is rebuilt again without its cloud’s fence', async () => {
+  const again = asked('again', 'replicate', ['new', 'old'], 30)
+  const lifted = { ...FENCE, state: 'lifted' }
+  expect(await found({ operations: [LOST, again], fence: lifted })).toBeNull()
+  const bundles = { again: { replicate: { action: 'set-up' } } }
+  expect(await found({ operations: [LOST, again], fence: lifted, bundles })).toBe('FENCE_LIFTED')
 })

@@ -72,3 +72,20 @@ test('it follows in the end, whoever dies meanwhile, and its fence ends only the
   await expect(written).rejects.toMatchObject({ sqlState: '25006' })
   expect(it.writers()).toEqual(['source', 'standby'])
 })
+
+/** As its master, in the database itself. */
+async function onOld(statement: string): Promise<void> {
+  const master = await it.pair.source.admin()
+  await master.execute(statement).finally(() => master.close())
+}
+
+test('opened by somebody, it is refused and stays open; closed again it is rebuilt once more, its pair having been removed', async () => {
+  expect(await it.ended('removed', 'standby', 'remove', it.pair.name, '--to', 'stock')).toMatchObject({ status: 'succeeded' })
+  await onOld('CREATE ROLE clerk LOGIN; GRANT CONNECT ON DATABASE stock TO clerk')
+  expect(await rebuilt('opened')).toMatchObject({ status: 'failed', failure: { code: 'FENCE_NOT_PROVEN' } })
+  await onOld('REVOKE CONNECT ON DATABASE stock FROM clerk; DROP ROLE clerk')
+  expect(await rebuilt('again')).toMatchObject({ status: 'succeeded', failure: null })
+  await it.isFollowing(it.pair.name, 'stock')
+  await it.writesGoOn()
+  expect(it.writers()).toEqual(['source', 'standby'])
+})

@@ -1,7 +1,6 @@
-/** An old writer that its own PostgreSQL has closed, and that lost nothing, is rebuilt as a standby of the new one, after an abort; then the other one is retired. A bank goes on through the router
+/** An old writer that its own PostgreSQL has closed, and that lost nothing, is rebuilt as a standby of the new one, after an abort. A bank goes on through the router
  *  all the while, and the application knocks at both sides. */
 import { REBUILD_STEPS } from '../../contracts/rebuild'
-import { labHeaders } from '../../embedded/worker-program'
 import { until } from '../support/eventually'
 import { isAt } from '../support/migrating'
 import { Switching } from '../support/switching'
@@ -57,32 +56,5 @@ test('asked for again it follows, unasked; its own roles are turned away, and a 
   const followed = await it.ended('followed', 'replicate', 'stock', '--plan')
   expect(followed).toMatchObject({ status: 'failed', failure: { code: 'RESOURCE_NOT_OURS' } })
   expect(followed.failure?.message).toContain(`leaving has moved writing from stock to ${it.pair.name}`)
-  expect(it.writers()).toEqual(['source', 'standby'])
-})
-
-const RETIRING = ['startSnapshot#1:after', 'removeStandby#1:after', 'shutRetired#1:after'] as const
-
-async function stateOn(cloud: string): Promise<string | undefined> {
-  const { lab: at } = it.capstan.stack
-  const answer = await fetch(`${at.api}/_lab/status`, { headers: labHeaders(at) })
-  const { instances } = (await answer.json()) as { instances: { cloud: string; id: string; state: string }[] }
-  return instances.find((one) => one.cloud === cloud && one.id === 'stock')?.state
-}
-
-test('retired, it leaves a last snapshot and nothing of the pair, and its cloud keeps it stopped; its writer serves on', async () => {
-  for (const death of RETIRING) it.capstan.arm(death)
-  const running = it.ended('retired', 'standby', 'retire', it.pair.name, '--to', 'stock', '--stop')
-  await isAsked('retired')
-  expect((await it.pair.cli('ops', 'show', 'retired', '--plan')).stdout).toContain('aws rds delete-db-instance')
-  await approve('retired')
-  expect(await running).toMatchObject({ status: 'succeeded', verdict: 'pass', failure: null })
-  expect(RETIRING.filter((death) => it.capstan.disarm(death))).toEqual([])
-  expect(await it.capstan.ledger.getStandby({ source: it.pair.name, target: 'stock' })).toMatchObject({ state: 'gone' })
-  const made = 'SELECT slot_name FROM pg_replication_slots UNION ALL SELECT pubname FROM pg_publication'
-  expect(await it.pair.onStandby(made)).toEqual([])
-  expect(await it.capstan.ledger.listResources({ operation: 'retired' })).toMatchObject([{ kind: 'snapshot', removedAt: null }])
-  expect(await stateOn('aws')).toBe('stopped')
-  expect(await it.capstan.ledger.listFences()).toMatchObject([{ operation: 'retired', state: 'fenced', keep: 'stopped' }])
-  await it.writesGoOn()
   expect(it.writers()).toEqual(['source', 'standby'])
 })

@@ -7,7 +7,6 @@ import type { Outcome } from '../kit/operation'
 import { followAgain } from './follow'
 import { describeDisks, growStandby } from './grow'
 import { describeSides, locksOf, perhaps, type Replicating, type Sides, watchOf } from './replicating'
-import { retire } from './retire'
 import { takenBack } from './taken-back'
 
 interface Looked extends Sides {
@@ -28,8 +27,6 @@ export function actOnStandby(replicating: Replicating, action: StandbyAction): P
       return reseed(replicating)
     case 'remove':
       return remove(replicating)
-    case 'retire':
-      return retire(replicating)
   }
 }
 

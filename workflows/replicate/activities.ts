@@ -3,7 +3,6 @@ import { proxyActivities } from '@temporalio/workflow'
 import type { InstanceActivities } from '../../activities/instance/contract'
 import type { InstanceFenceActivities, KeepFencedActivities } from '../../activities/instance-fence/contract'
 import type { OldWriterActivities, ReplicationActivities, StandbyPlaceActivities } from '../../activities/replication/contract'
-import type { SnapshotActivities } from '../../activities/snapshot/contract'
 import { TASK_QUEUES } from '../../contracts/messages'
 import type { ReplicateInput } from '../../contracts/replicate'
 import { askFirst, longAct, quickAct, undoLong } from '../kit/proxies'
@@ -29,8 +28,6 @@ export function replicateActivities({
     shutting: proxyActivities<OldWriterActivities>(undoLong(TASK_QUEUES.postgres, heartbeatTimeoutMs)),
     /** As long as its cloud takes: an old writer may be away for hours. */
     fencing: proxyActivities<InstanceFenceActivities>(quickAct(TASK_QUEUES[standbyCloud], heartbeatTimeoutMs)),
-    /** Of an old writer. */
-    taking: proxyActivities<SnapshotActivities>(quickAct(TASK_QUEUES[standbyCloud], heartbeatTimeoutMs)),
     keeping: proxyActivities<KeepFencedActivities>(quickAct(TASK_QUEUES.control, heartbeatTimeoutMs)),
   }
 }

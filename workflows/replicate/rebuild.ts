@@ -1,7 +1,6 @@
 /** An old writer, which a failover or a switchover gave up, becomes a standby of the new one. It is behind its fence until it follows: its cloud's networks stay closed, and the database lets in
  *  its own roles alone, from before the first row of it is thrown away. Whatever fails in between leaves it closed. */
 import type { Rebuilding } from '../../activities/replication/contract'
-import type { Finding } from '../../contracts/operation'
 import { type GivenUpWriter, REBUILD_STEPS } from '../../contracts/rebuild'
 import { REPLICATE_STEPS } from '../../contracts/replicate'
 import { awaitApproval } from '../kit/approval'
@@ -26,9 +25,8 @@ export async function rebuild(replicating: Replicating): Promise<Outcome> {
   if (planned.blocks.length > 0) return takenBack(run, planned.blocks)
   const made = await makeStandby(replicating, planned, [REBUILD_STEPS.admit])
   if (made.status !== 'succeeded' || writer.fence === null) return made
-  const told = await liftFence(replicating, old, writer.fence)
-  const findings = [...made.findings, ...told]
-  return { ...made, verdict: findings.length > 0 ? 'inconclusive' : 'pass', findings }
+  await liftFence(replicating, old, writer.fence)
+  return made
 }
 
 /** Null: it was rejected. What it binds to is what is thrown away, and of which instance. */
@@ -73,21 +71,20 @@ async function liftFence(
   { run, input, act }: Replicating,
   old: Rebuilding,
   fence: NonNullable<GivenUpWriter['fence']>,
-): Promise<readonly Finding[]> {
+): Promise<void> {
   const step = REBUILD_STEPS.lift
   const { operation, bundle, target } = fence
   const fencing = { operation, bundle, target, step: step.id }
-  const { findings } = await run.step(step, {
+  await run.step(step, {
     do: async () => {
-      const proven = await act.rebuilding.proveShut({ ...old, step: step.id })
+      await act.rebuilding.proveShut({ ...old, step: step.id })
       const { summary } = await act.fencing.liftFence({
         ...{ ...fencing, by: input.requestedBy, reason: `${input.operation} has rebuilt it as a standby of ${input.database}` },
         ...{ writer: input.database, runs: true },
       })
       await act.keeping.endKeeping(fencing)
-      return { ...proven, summary }
+      return { summary }
     },
-    detail: ({ summary, findings: told }) => ({ summary, findings: told }),
+    detail: ({ summary }) => ({ summary }),
   })
-  return findings
 }

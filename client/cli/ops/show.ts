@@ -14,7 +14,6 @@ import { RECOVER_ROWS_DOCUMENTS } from '../../../contracts/recover-rows'
 import { type DeltaReport, REPLACE_DOCUMENTS, type ReplacePlan } from '../../../contracts/replace'
 import { REPLICATE_DOCUMENTS, type ReplicatePlan } from '../../../contracts/replicate'
 import { RESTORE_DOCUMENTS, type RestorePlan } from '../../../contracts/restore'
-import { RETIRE_DOCUMENTS, type RetirePlan } from '../../../contracts/retire'
 import { SALVAGE_DOCUMENTS, type SalvageReport } from '../../../contracts/salvage'
 import { SNAPSHOT_DOCUMENTS, type SnapshotPlan } from '../../../contracts/snapshot'
 import { SWITCHOVER_DOCUMENTS, type SwitchoverPlan } from '../../../contracts/switchover'
@@ -39,7 +38,6 @@ import { tablePlanLines } from '../render/recovery'
 import { deltaLines, replacementPlanLines } from '../render/replacement'
 import { replicationPlanLines } from '../render/replication-plan'
 import { restorePlanLines } from '../render/restore'
-import { retirePlanLines } from '../render/retire'
 import { salvageLines } from '../render/salvage'
 import { snapshotPlanLines } from '../render/snapshots'
 import { stepTree } from '../render/steps'
@@ -162,17 +160,12 @@ const REBUILDING: NonNullable<PlanKind['further']> = {
   document: REBUILD_DOCUMENTS.plan,
   lines: (plan, { paint }) => rebuildPlanLines(plan as RebuildPlan, { paint }),
 }
-const RETIRING: PlanKind = {
-  document: RETIRE_DOCUMENTS.plan,
-  lines: (plan, _, { paint }) => retirePlanLines(plan as RetirePlan, { paint }),
-}
 
 /** What is asked of a standby differs in what is approved. */
 async function planKindOf(ledger: Ledger, document: OperationDocument): Promise<PlanKind> {
   const kind = PLANS[document.kind]
   if (document.kind !== 'replicate') return kind
   const { replicate } = await bundleOf(ledger, document)
-  if (replicate?.action === 'retire') return RETIRING
   return replicate?.rebuild === undefined ? kind : { ...kind, further: REBUILDING }
 }
 

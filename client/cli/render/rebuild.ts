@@ -4,7 +4,7 @@ import type { Paint } from '../io'
 import { oneLine } from './quoted'
 
 export function rebuildPlanLines(plan: RebuildPlan, { paint }: { readonly paint: Paint }): string[] {
-  const { old, writer, givenUpBy, instance, fencedBy, salvage, discard, left, asks } = plan
+  const { old, writer, givenUpBy, instance, fencedBy, salvage, discard, left, growToGib, asks } = plan
   const looked =
     discard !== null && salvage === null
       ? `nobody has looked what it has alone: ${oneLine(discard)}`
@@ -18,6 +18,7 @@ export function rebuildPlanLines(plan: RebuildPlan, { paint }: { readonly paint:
     fencedBy === 'cloud'
       ? '  its cloud starts it, and lets in nobody but the control plane until it follows'
       : '  its database is opened to its own roles alone',
+    ...(growToGib === null ? [] : [`  makes its disk larger where the rows would not fit, to ${growToGib} GiB at most`]),
     ...(asks === null ? [] : [`  somebody else has to approve it: ${oneLine(asks)}`]),
     '',
     `  plan digest ${plan.digest}`,

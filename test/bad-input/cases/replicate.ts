@@ -72,7 +72,6 @@ export const REPLICATE: readonly BadInput[] = [
     'shop',
     '--rebuild',
   ]),
-  asked('an old writer that is to be stopped by what keeps it', '--stop', ['standby', 'remove', 'shop', '--stop']),
   asked('a table without its schema', '--table', ['standby', 'reseed', 'shop', '--table', 'orders']),
   asked('a table of a command that knows none', '--table', ['standby', 'pause', 'shop', '--table', 'public.orders']),
   asked('a comparison with nobody', '--to', ['standby', 'compare', 'shop', '--to', '']),
