@@ -3,7 +3,7 @@ import type { PaperSide } from '../../contracts/break-glass'
 import { Failure, failure } from '../../contracts/failures'
 import type { Session } from '../connect/session'
 import { openKeyhole } from '../fence/keyhole'
-import { type FenceToken, fencedName, raiseFence, standingEpoch } from '../migrate/fence'
+import { endOlderBackends, type FenceToken, fencedName, raiseFence, standingEpoch } from '../migrate/fence'
 import { BREAK_GLASS } from './words'
 
 export type SideName = 'source' | 'standby'
@@ -49,11 +49,21 @@ async function raised(session: Session, actor: string): Promise<FenceToken> {
   return token
 }
 
-/** The row of the database itself, as its migrator. */
+/** The row of the database itself, as its migrator. A worker that stands still may hold it by a session of the master's, which no migrator may end. */
 export async function raisedInside(reach: Reach, side: SideName, { at, actor }: Raising): Promise<FenceToken> {
   const session = await reach({ side, role: 'migrator', database: at.database, applicationName: NAME })
   try {
-    return await raised(session, actor)
+    return await raised(session, actor).catch(async (error: unknown) => {
+      if (!(error instanceof Failure) || error.code !== 'MIGRATION_LOCK_HELD') throw error
+      const above = { epoch: (await standingEpoch(session)) + 1, attempt: 0 }
+      const master = await reach({ side, role: 'admin', database: at.database, applicationName: NAME })
+      try {
+        await endOlderBackends(master, above)
+      } finally {
+        await master.close()
+      }
+      return raised(session, actor)
+    })
   } finally {
     await session.close()
   }

@@ -5,11 +5,11 @@ import { findPapers, keepPapers, newestPapers } from '../../../postgres/break-gl
 import { type SourceStanding, type StandbyStanding, stageOf } from '../../../postgres/break-glass/look'
 import { papersOf } from '../../../postgres/break-glass/papers'
 import { revertByHand } from '../../../postgres/break-glass/revert'
-import { actorOf, type Reach, raisedKeyhole } from '../../../postgres/break-glass/sides'
+import { actorOf, type Reach, raisedInside, raisedKeyhole } from '../../../postgres/break-glass/sides'
 import { countWritten } from '../../../postgres/break-glass/written'
 import { connect } from '../../../postgres/connect/session'
 import { enterKeyhole, KEYHOLE } from '../../../postgres/fence/keyhole'
-import { assertFence } from '../../../postgres/migrate/fence'
+import { assertFence, fencedName } from '../../../postgres/migrate/fence'
 import { keepOut } from '../../../postgres/replicate/keep-out'
 import { standbyNames } from '../../../postgres/replicate/names'
 import { type ReplicatingServer, type Side, startReplicating } from '../replicate/support'
@@ -58,6 +58,24 @@ test('who takes a keyhole shuts out whoever acted before; papers stay in it, and
   expect((await keyhole?.query('SELECT FROM capstan.papers'))?.length).toBe(2)
   await keyhole?.close()
 })
+
+test('a row that a worker holds by a session of the master’s, which stands still, is had by the migrator', async () => {
+  const { options, superuser, master } = await server.side()
+  const { database, password } = options
+  await superuser.execute(
+    `CREATE ROLE mover LOGIN PASSWORD '${password}'; GRANT mover TO master; GRANT CREATE ON DATABASE ${database} TO mover`,
+  )
+  const asked: Reach = ({ role, applicationName }) =>
+    connect({ ...options, applicationName, user: role === 'migrator' ? 'mover' : options.user })
+  const at = { ...papers('held').sides.source, database }
+  const first = await raisedInside(asked, 'source', { at, actor: actorOf('held', 'a') })
+  await master.set('application_name', fencedName(first, 'capstan held'))
+  await master.execute('GRANT UPDATE ON capstan.fence TO master; BEGIN')
+  await assertFence(master, first)
+  const second = await raisedInside(asked, 'source', { at, actor: actorOf('held', 'b') })
+  expect(second.epoch).toBe(first.epoch + 1)
+  expect(master.open).toBe(false)
+}, 60_000)
 
 test('what was written by others than replication is seen, and neither what replication brought nor what is ours', async () => {
   const { master, superuser } = side
