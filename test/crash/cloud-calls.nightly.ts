@@ -1,0 +1,3 @@
+import { callsDisturbed } from './support/cloud-calls'
+
+callsDisturbed('throttled', 'failing')
