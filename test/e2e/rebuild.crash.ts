@@ -32,9 +32,12 @@ test('one that stood still is not emptied before somebody has looked what it has
   await it.writesGoOn()
   const frozen = await lab.order({ cloud: 'aws', kind: 'freeze-instance', instance: 'stock', for: '1h' })
   const running = it.ended('dead', 'failover', 'stock', '--to', it.pair.name, '--patience', '2s', '--accept-loss', '1h')
-  await until('its cloud to be told', async () => {
+  const told = until('its cloud to be told', async () => {
     return (await it.capstan.ledger.listFences()).some(({ operation, before }) => operation === 'dead' && before !== null)
   })
+  // one that ended before says why; waiting says nothing
+  const tooSoon = running.then((ended) => `ended before its cloud was told: ${JSON.stringify(ended)}`)
+  expect(await Promise.race([told, tooSoon])).toBeUndefined()
   await lab.withdraw(frozen)
   expect(await running).toMatchObject({ status: 'succeeded' })
   expect(await rebuilt('unseen')).toMatchObject({ status: 'failed', failure: { code: 'DATABASE_REFUSED' } })

@@ -4,6 +4,7 @@ import type { ConnectOptions } from '../../../postgres/connect/connect-options'
 import { connect, type Session } from '../../../postgres/connect/session'
 import { describeFence } from '../../../postgres/fence/describe'
 import { KEYHOLE } from '../../../postgres/fence/keyhole'
+import { until } from '../../support/eventually'
 import { failureOf } from '../support/apply'
 import { startCuttingProxy } from '../support/cutting-proxy'
 import { startTestServer, type TestDatabase, type TestServer } from '../support/server'
@@ -321,17 +322,21 @@ function fenceTests(major: PostgresMajor, all: boolean): void {
     expect(owned.obstacles).toEqual([
       `Subscription forward_${name} of ${name} writes by a worker of postgres, which master may not end: ALTER SUBSCRIPTION "forward_${name}" DISABLE.`,
     ])
-    // as on the clouds, where the master's own subscriptions are no superuser's
+    const workers = async (): Promise<(string | null)[]> => {
+      const rows = await superuser.query<{ role: string | null }>(
+        `SELECT usename::text AS role FROM pg_stat_activity WHERE datname = '${name}' AND backend_type LIKE 'logical replication%'`,
+      )
+      return rows.map(({ role }) => role)
+    }
+    // as on the clouds, where the master's own subscriptions are no superuser's. Still while its owner changes: a worker that is just starting
+    // takes the role that the launcher saw and the owner that it finds, and stays the one's for ever
+    await inTarget.execute(`ALTER SUBSCRIPTION forward_${name} DISABLE`)
+    await until('its workers to end', async () => (await workers()).length === 0)
     await superuser.execute('ALTER ROLE master SUPERUSER')
     await inTarget.execute(`ALTER SUBSCRIPTION forward_${name} OWNER TO master`)
     await superuser.execute('ALTER ROLE master NOSUPERUSER')
-    const workers = async () => {
-      const rows = await superuser.query(
-        `SELECT FROM pg_stat_activity WHERE datname = '${name}' AND backend_type LIKE 'logical replication%'`,
-      )
-      return rows.length
-    }
-    while ((await workers()) === 0) await new Promise((resolve) => setTimeout(resolve, 50))
+    await inTarget.execute(`ALTER SUBSCRIPTION forward_${name} ENABLE`)
+    await until('a worker of the master', async () => (await workers()).includes('master'))
     await fence.raise(scope, 1)
     await fence.prove(scope, 2, { user: 'app' })
     const app = await openClient(source.app)
