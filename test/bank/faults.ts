@@ -98,11 +98,16 @@ export function after(ms: number, end: () => Promise<unknown>): Heal {
   return async () => void (await ended)
 }
 
-/** Of two workers the one that works at it; for as long as the other takes to notice, and goes on with it. */
-export async function standsStill({ ground: { capstan }, operation }: Struck): Promise<Heal> {
+/** Of two workers the one that works at it. */
+export async function workerOf({ ground: { capstan }, operation }: Struck): Promise<number | null> {
   const { raw } = await capstan.temporal.workflow.getHandle(operation).describe()
   const works = raw.pendingActivities?.flatMap(({ lastWorkerIdentity }) => Number.parseInt(lastWorkerIdentity ?? '', 10) || [])[0]
-  const pid = works ?? capstan.stack.worker.pid()
+  return works ?? capstan.stack.worker.pid()
+}
+
+/** For as long as the other worker takes to notice, and goes on with it. */
+export async function standsStill(struck: Struck): Promise<Heal> {
+  const pid = await workerOf(struck)
   if (pid === null) return NOTHING
   signal(pid, 'SIGSTOP')
   return after(5_000, async () => signal(pid, 'SIGCONT'))
@@ -125,7 +130,7 @@ export function callsGoWrong(struck: Struck, of: readonly [Place, ...Place[]]): 
 const seconds = (chance: Chance, from: number, to: number): string =>
   `${Math.round(1000 * (from + chance.share() * (to - from)))}ms`
 
-async function walsenderOf({ target }: Place): Promise<number | undefined> {
+export async function walsenderOf({ target }: Place): Promise<number | undefined> {
   const [sender] = await on<{ pid: number }>(target.admin, 'SELECT active_pid AS pid FROM pg_replication_slots WHERE active')
   return sender?.pid
 }

@@ -209,14 +209,15 @@ export class Ground {
     return this.#standing
   }
 
-  /** Seen by the watch, with both schemas compared: while nobody has, a failover asks somebody. */
-  async isFollowing(): Promise<void> {
+  /** Seen by the watch, with both schemas compared: while nobody has, a failover asks somebody. `since`: by a look that began after it, in milliseconds since 1970. */
+  async isFollowing(since = 0): Promise<void> {
     const { writer, follower } = this.standing
     const seen = () => this.capstan.ledger.getStandby({ source: writer.name, target: follower.name })
     const follows = async () => {
       const record = await seen()
       const { look = null } = record ?? {}
-      return record?.state === 'following' && look?.lagMs != null && look.schemaDiffers !== null
+      if (look === null || Date.parse(look.at) < since) return false
+      return record?.state === 'following' && look.lagMs !== null && look.schemaDiffers !== null
     }
     await until(`${follower.name} to follow ${writer.name}`, follows).catch(async (error: Error) => {
       throw new Error(`${error.message}, which stands in the ledger as ${JSON.stringify(await seen())}`, { cause: error })

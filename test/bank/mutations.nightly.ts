@@ -25,3 +25,14 @@ test('without the margin a number that a lost row has is given again', async () 
   const drawn = { ...FAILOVER, own: own.CUT_OFF_AND_WRITES }
   expect(await foundWithout(mutations.WITHOUT_MARGIN, drawn)).toMatch(/twice/)
 })
+
+test('an attempt that was overtaken while it stood still, and goes on, opens nothing', async () => {
+  const drawn = { ...SWITCHOVER, own: own.STANDS_STILL_AS_IT_OPENS }
+  expect(await foundWithout(mutations.WITH_TIME_TO_STOP, drawn)).toBe('')
+})
+
+test('without the epoch it opens the old writer behind the fence of its successor, which stands in nobody knows what', async () => {
+  const drawn = { ...SWITCHOVER, own: own.STANDS_STILL_AS_IT_OPENS }
+  const found = await foundWithout([...mutations.WITH_TIME_TO_STOP, ...mutations.WITHOUT_EPOCH], drawn)
+  expect(found).toMatch(/op-1 ended needs-operator at move/)
+})

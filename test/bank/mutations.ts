@@ -3,6 +3,7 @@ import { rmSync } from 'node:fs'
 import { type Mutation, mutant } from '../crash/support/mutant'
 import { chanceOf } from './chance'
 import { Ground } from './ground'
+import { OPENING } from './own-faults'
 import { runOne } from './runs'
 import type { Scenario } from './scenarios'
 
@@ -23,13 +24,14 @@ export async function foundWithout(mutations: readonly Mutation[], drawn: Drawn)
 
 const CROSSING = 'activities/switchover/cross.js'
 
+const TIME_FOR_THE_WALSENDER: Mutation = {
+  file: CROSSING,
+  find: 'await (0, near_1.nearEnough)(deps, { operation: input.operation, pair, keyhole: hole.session, on, tokens });',
+  put: 'await (0, near_1.nearEnough)(deps, { operation: input.operation, pair, keyhole: hole.session, on, tokens }); await new Promise((done) => setTimeout(done, 3000));',
+}
+
 export const WITHOUT_BARRIER: readonly Mutation[] = [
-  // time to stop the walsender in
-  {
-    file: CROSSING,
-    find: 'await (0, near_1.nearEnough)(deps, { operation: input.operation, pair, keyhole: hole.session, on, tokens });',
-    put: 'await (0, near_1.nearEnough)(deps, { operation: input.operation, pair, keyhole: hole.session, on, tokens }); await new Promise((done) => setTimeout(done, 3000));',
-  },
+  TIME_FOR_THE_WALSENDER,
   {
     file: CROSSING,
     find: '(0, barrier_1.awaitBarrier)({ ...awaited, deadlineMs: Math.min(pair.request.drainMsMax, left()), signal: either })',
@@ -42,6 +44,29 @@ export const WITHOUT_FENCE_STEP: readonly Mutation[] = [
     file: CROSSING,
     find: '() => fence(crossing, hot?.guests ?? [])',
     put: "() => ({ proof: { writer: { user: 'nobody' } }, took: (0, stopwatch_1.stopwatch)(), left: hold_1.endless })",
+  },
+]
+
+/** Time to stop the walsender in before the fence, and a worker as it opens what it has closed; no guard is missing. */
+export const WITH_TIME_TO_STOP: readonly Mutation[] = [
+  TIME_FOR_THE_WALSENDER,
+  {
+    file: 'postgres/fence/lower.js',
+    find: 'const found = await openDatabase(session, closed, token);',
+    put: `await session.query("${OPENING}"); await new Promise((done) => setTimeout(done, 4000)); const found = await openDatabase(session, closed, token);`,
+  },
+  { file: CROSSING, find: 'const OPENING_MS = 10_000;', put: 'const OPENING_MS = 600_000;' },
+]
+
+const WHO_MAY_ACT = 'postgres/migrate/fence.js'
+
+/** Whoever was overtaken may act still, and nobody ends his sessions. */
+export const WITHOUT_EPOCH: readonly Mutation[] = [
+  { file: WHO_MAY_ACT, find: 'if (compareTokens(token, standing) >= 0)\n        return;', put: 'return;' },
+  {
+    file: WHO_MAY_ACT,
+    find: 'WHERE (epoch, attempt) < ($1::bigint, $2::bigint)) AS older',
+    put: 'WHERE false AND (epoch, attempt) < ($1::bigint, $2::bigint)) AS older',
   },
 ]
 

@@ -1,9 +1,13 @@
 /** What chance never draws: a disturbance at one named moment, for who takes a guard out or goes through all boundaries. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { FAILOVER_STEPS } from '../../contracts/failover'
+import { SWITCHOVER_STEPS } from '../../contracts/switchover'
+import { controlAddress } from '../../embedded/worker-program'
+import { connect, type Session } from '../../postgres/connect/session'
 import { until } from '../support/eventually'
 import { changing, whenFree } from '../support/other-clouds'
 import { DEATHS, goesOnOnceTold, type STEPS, sourceStandsStill } from './deaths'
-import { NOTHING, reaches, type Struck } from './faults'
+import { NOTHING, reaches, type Struck, signal, walsenderOf, workerOf } from './faults'
 import type { Place } from './ground'
 import type { OwnFault } from './scenarios'
 
@@ -106,6 +110,51 @@ export const CUT_OFF_AND_WRITES: OwnFault = {
     async during(struck) {
       await goesOnOnceTold(struck)
       return NOTHING
+    },
+  },
+}
+
+/** What an attempt says on the source, in a program that waits there for a while, before it opens what it has closed. */
+export const OPENING = "SELECT 'it is about to open'"
+
+/** As the master of an RDS, whoever is kept out of the bank's database. */
+function insideNoDatabase({ ground: { capstan }, writer: { target } }: Struck): Promise<Session> {
+  const { block, secrets } = capstan.stack
+  return connect({
+    ...{ host: target.host, port: target.port, database: 'postgres', user: 'stock_admin', password: secrets.shopAdmin },
+    ...{ applicationName: 'bank watcher', sourceAddress: controlAddress(block) },
+  })
+}
+
+/** The first attempt cannot drain, and stands still as it opens the source again; the next one crosses, and writing moves. Then the first goes on where it stood. From RDS. */
+export const STANDS_STILL_AS_IT_OPENS: OwnFault = {
+  name: 'an attempt stands still as it opens the source, and goes on once writing has moved',
+  fault: {
+    asynchronous: true,
+    ends: ['succeeded'],
+    words: ['--drain-within', '3s'],
+    async before({ ground: { capstan } }) {
+      const spare = await capstan.spareWorker()
+      return () => spare.kill()
+    },
+    async during(struck) {
+      const { writer } = struck
+      if (!(await reaches(struck, SWITCHOVER_STEPS.cross.id))) return NOTHING
+      // it is near by then, and nobody is shut out yet
+      await sleep(1_200)
+      const [keyhole, sender] = [await insideNoDatabase(struck), await walsenderOf(writer)]
+      if (sender === undefined) throw new Error('nobody follows')
+      signal(sender, 'SIGSTOP')
+      const opening = 'SELECT 1 FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND query = $1'
+      await until('the first attempt to open the source', async () => (await keyhole.query(opening, [OPENING])).length > 0, 20)
+        .finally(() => signal(sender, 'SIGCONT'))
+        .finally(() => keyhole.close())
+      const pid = await workerOf(struck)
+      if (pid === null) throw new Error('nobody works at it')
+      signal(pid, 'SIGSTOP')
+      const goesOn = async () => signal(pid, 'SIGCONT')
+      await reaches(struck, SWITCHOVER_STEPS.move.id).finally(goesOn)
+      return goesOn
     },
   },
 }

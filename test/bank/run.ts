@@ -42,7 +42,8 @@ export async function runScenario(ground: Ground, scenario: Scenario): Promise<R
     await bank.goesOn()
     following = !isGivenUp(scenario, turns) && (await stillFollows(ground, scenario, wrong))
     if (operation === 'there-and-back' && following && turns.length > 1) {
-      await ground.isFollowing()
+      // its worker may just have failed for what was healed a moment ago, and is started again after seconds
+      await ground.isFollowing(Date.now())
       wrong.push(...(await moved(ground, `back-${seed}`, ended)))
       if (ground.standing.writer.server !== turns.at(-1)) turns.push(ground.standing.writer.server)
       await bank.goesOn()
@@ -50,7 +51,8 @@ export async function runScenario(ground: Ground, scenario: Scenario): Promise<R
   } catch (error) {
     const seen = await bank.stop().catch(() => null)
     if (seen === null || !(error instanceof Error)) throw error
-    throw new Error(`${error.message}; until then ${toldWriters(seen, turns[0] ?? '')}`, { cause: error })
+    const before = [...ended, ...wrong, toldWriters(seen, turns[0] ?? '')].join('; ')
+    throw new Error(`${error.message}; until then ${before}`, { cause: error })
   }
   const seen = await bank.stop()
   const { writer, follower } = ground.standing
