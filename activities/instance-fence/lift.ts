@@ -52,10 +52,17 @@ export async function lift(
       },
     }
     await putBack({ cloud: cloudOf(database), found, before: asBefore(held.before, runs), options })
+    // an order that nobody saw the end of may reach its cloud behind the look
+    const orderedAgo = Date.now() - Date.parse(lifted.at)
+    if (held.means.length === 0 && orderedAgo < UNDER_WAY_MS)
+      throw notReadyYet(`Instance ${target.instance}`, 'looked at once more, since it may be told to close still')
   }
   await ledger.changeFence({ ...change, to: 'lifted' })
   return { summary: summaryOf({ ...held, before: held.before && asBefore(held.before, runs) }) }
 }
+
+/** Of a request to a cloud, which is sent only while the row lets it. */
+const UNDER_WAY_MS = 5_000
 
 const asBefore = (before: NonNullable<FencedInstance['before']>, runs: boolean) => ({
   ...before,
@@ -101,7 +108,8 @@ async function putBack({
     await cloud.startStart({ instance: ref }, options)
     throw notReadyYet(`Instance ${instance.name}`, 'being started')
   }
-  if (!isOpen) {
+  // what shows it open may be from before an order to close it that goes on still: its cloud says when nothing changes any more
+  if (!isOpen || instance.state === 'ready') {
     const { done } = await cloud.setNetworkRules({ instance: ref, networkRules: before.rules, names: before.ruleNames }, options)
     if (!done) throw notReadyYet(`The network of ${instance.name}`, 'being opened')
   }

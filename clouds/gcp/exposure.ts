@@ -4,13 +4,14 @@ import { isWide, rangeOf } from '../networks'
 import type { CallOptions, InstanceAccess, NetworkExposure } from '../port'
 import type { CloudSql, Instance } from './client'
 import { instantOf } from './describe'
-import { describe, findInstance } from './instances'
+import { findSettled } from './instances'
 import { ruleNamesOf } from './settings'
 
 /** Source: Cloud SQL, "Start, stop, and restart instances", its notes on replicas. */
 export async function accessOf(sql: CloudSql, name: string, options: CallOptions): Promise<InstanceAccess | null> {
-  const found = await findInstance(sql, name, options)
-  if (found === null) return null
+  const settled = await findSettled(sql, name, options)
+  if (settled === null) return null
+  const { found, description } = settled
   const networks = found.settings?.ipConfiguration?.authorizedNetworks ?? []
   const lasting = networks.filter(({ expirationTime }) => instantOf(expirationTime) === null)
   const ruleNames = ruleNamesOf({ settings: { ipConfiguration: { authorizedNetworks: lasting } } })
@@ -24,7 +25,7 @@ export async function accessOf(sql: CloudSql, name: string, options: CallOptions
       ? null
       : `it has read replicas, ${replica} among them`
   return {
-    instance: await describe(sql, found, options),
+    instance: description,
     rules: Object.keys(ruleNames).sort(),
     ruleNames,
     notGivenBack: others.map(({ value }) => `authorized network ${value}, which ends some day or is none of IPv4`),

@@ -44,7 +44,11 @@ const access = async (name: Name) => {
 async function opened(name: Name, rules: readonly string[]): Promise<string> {
   const { instanceId } = (await access(name)).instance
   const instance = { name, instanceId }
-  if ((await access(name)).instance.state === 'stopped') await retried(() => cloud.startStart({ instance }, options))
+  const state = await until(async () => {
+    const now = (await access(name)).instance.state
+    return now === 'changing' ? undefined : now
+  })
+  if (state === 'stopped') await retried(() => cloud.startStart({ instance }, options))
   await until(async () => ((await access(name)).instance.state === 'ready' ? true : undefined))
   if (name === 'shop')
     await until(async () => {
@@ -94,6 +98,9 @@ async function fenced({ of: name, rules = [], state = 'fenced', since = '2026-11
     row: () => it.ledger.getFence(place),
     letUsIn: () => act(() => acts.letUsIn({ ...ref, by: 'ada', reason: 'salvage' })),
     look: () => act(() => acts.reassertFence(ref)),
+    lift: () => act(() => acts.liftFence({ ...ref, by: 'ada', reason: 'it answers' })),
+    liftedAt: (at: string) =>
+      it.ledger.changeFence({ place, instanceId, from: ['lifting'], lifted: { by: 'ada', reason: 'it answers', at } }),
     /** What its cloud was told since, in words of its own. */
     async told(): Promise<readonly string[]> {
       const { calls } = (await azure.call('GET', `/_lab/calls?since=${last}`)).body as { calls: { operation: string }[] }
@@ -163,4 +170,25 @@ test('one whose cloud is busy with that very closing is not stopped ahead of it'
   await long.look()
   expect(await long.told()).toContain('Servers_Stop')
   expect((await access('shop')).rules).toEqual(['10.0.0.0/8'])
+})
+
+test('an order to close it that comes in while it is let in again is seen to, before the fence is called lifted', async () => {
+  await azure.call('DELETE', '/_lab/faults')
+  const rules = ['10.0.0.0/8']
+  const shop = await fenced({ ...OPEN, rules, since: new Date().toISOString() })
+  await shop.look()
+  const isOpen = () => until(async () => ((await access('shop')).rules.length > 0 ? true : undefined))
+  const opening = until(async () => {
+    const lifted = await shop.lift().catch((error: unknown) => error)
+    expect(lifted).toMatchObject({ code: 'NOT_READY_YET' })
+    return `${lifted}`.includes('looked at once more') ? true : undefined
+  })
+  await Promise.all([isOpen(), opening])
+  const { instanceId } = (await access('shop')).instance
+  const late = { instance: { name: 'shop', instanceId }, networkRules: [] }
+  await until(async () => ((await cloud.setNetworkRules(late, options)).done ? true : undefined))
+  await shop.liftedAt(new Date(Date.now() - 60_000).toISOString())
+  await until(async () => ((await shop.lift().catch(() => null)) === null ? undefined : true))
+  expect(await shop.row()).toMatchObject({ state: 'lifted' })
+  expect((await access('shop')).rules).toEqual(rules)
 })

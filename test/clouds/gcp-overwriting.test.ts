@@ -157,6 +157,23 @@ test('networks that were still being closed when somebody looked are not taken f
   await gcp.ask(await gcp.get('shop'), 'SELECT 1')
 })
 
+test('nor does whoever looks whom it lets in see it open and at rest', async () => {
+  const networkRules = [`${gcp.lab.client}/32`]
+  const isOpen = () =>
+    eventually('the networks', async () =>
+      (await retried(() => cloud.setNetworkRules({ instance, networkRules }, options))).done ? true : undefined,
+    )
+  await isOpen()
+  await gcp.lab.call('PUT', '/_lab/profile', { profile: 'fast' })
+  expect(await cloud.setNetworkRules({ instance, networkRules: [] }, options)).toEqual({ done: false })
+  // the closing is over by the time that one is told what goes on
+  await gcp.lab.call('POST', '/_lab/faults', { kind: 'delay', operation: 'operations.list', delay: '2s', times: 1 })
+  const seen = await cloud.accessOf({ name: 'shop' }, options)
+  await gcp.lab.call('PUT', '/_lab/profile', { profile: 'instant' })
+  expect(seen).toMatchObject({ instance: { state: 'ready' }, rules: [] })
+  await isOpen()
+})
+
 test('one that many operations came after is known still, and not begun once more', async () => {
   const { name, since } = await takenNow('long-ago')
   const { snapshotId } = await cloud.overwriteObstacles({ instance, snapshot: name }, options)
