@@ -20,7 +20,6 @@ interface SwitchoverOptions extends LaunchOptions {
   readonly drainWithin: number
   readonly compareWithin?: number
   readonly observe?: number
-  readonly unproven?: boolean
   /** Of --no-way-back; true: it was not given. */
   readonly wayBack?: string | true
 }
@@ -59,21 +58,20 @@ export function addSwitchover(program: Command, cli: CliContext): void {
       'move it although the source is too old to follow back, as from 15 to 17: it stays closed, and going back loses what was written since; refused where there can be a way back; for the record',
       someText,
     )
-    .option('--unproven', 'move it although not all is proven yet: docs/runbooks/switchover.md names what is open')
   addLaunchOptions(command)
     .addHelpText(
       'after',
       example(
         'capstan switchover shop --rehearse',
         'capstan switchover shop --to shop-west',
-        'capstan switchover shop --to shop-azure --unproven',
-        'capstan switchover shop --to shop-azure --unproven --observe 15m',
-        'capstan switchover shop-azure --to shop --unproven',
+        'capstan switchover shop --to shop-azure',
+        'capstan switchover shop --to shop-azure --observe 15m',
+        'capstan switchover shop-azure --to shop',
         'capstan switchover shop --no-way-back "15 is the old one, and goes" --plan',
       ),
     )
     .action(async (source: string, options: SwitchoverOptions) => {
-      const { rehearse = false, to = null, drainWithin, compareWithin = 0, observe = 0, plan = false, unproven = false } = options
+      const { rehearse = false, to = null, drainWithin, compareWithin = 0, observe = 0 } = options
       const oneWay = typeof options.wayBack === 'string' ? options.wayBack : null
       const fleetFile = fleetFileOf(cli.settings, options.fleet)
       const native = await prepareExchange({ fleetFile, source, standby: to, followMsMax: drainWithin })
@@ -91,7 +89,6 @@ export function addSwitchover(program: Command, cli: CliContext): void {
         compareMsMax: compareWithin,
         observeMs: observedBy({ rehearse, observe }),
       })
-      if (!plan && !rehearse && !unproven) throw notProven()
       await launch<SwitchoverPlan>(cli, options, {
         question: questionOf(bundle),
         start: (doors, request) => startSwitchover(doors, { ...request, bundle }),
@@ -139,13 +136,6 @@ function notObserved(name: string): Error {
 function followsByItsCloud(name: string): Error {
   const message = `--no-way-back is for a source that is too old to follow, and ${name} is a read replica, which its cloud has follow and exchanges: leave it out.`
   return failure('OPTION_INVALID', message, { option: 'no-way-back', database: name })
-}
-
-/** Until then it is for whoever has read what is open. */
-function notProven(): Error {
-  const message =
-    'Moving writing has not met all of its proofs yet, and docs/runbooks/switchover.md names what is open. Look with --plan or --rehearse; say --unproven to move it all the same.'
-  return failure('OPTION_INVALID', message, { option: 'unproven' })
 }
 
 function questionOf({ database, switchover: { standby, rehearse, oneWay } }: SwitchoverBundle): string {

@@ -98,7 +98,7 @@ async function bankOn(ground: Ground, scenario: Scenario, run: string): Promise<
 async function moved(ground: Ground, operation: string, ended: string[]): Promise<string[]> {
   await ground.isFollowing()
   const { writer, follower } = ground.standing
-  const document = await ground.ended(operation, 'switchover', writer.name, '--to', follower.name, '--unproven')
+  const document = await ground.ended(operation, 'switchover', writer.name, '--to', follower.name)
   ended.push(`${operation} ${document.status}`)
   const now = await ground.whoWrites()
   return document.status === 'succeeded' && now.writer.server === follower.server ? [] : [ending(document)]
@@ -110,7 +110,7 @@ function ending({ id, status, failure, steps }: OperationDocument): string {
   return `${id} ended ${status} at ${steps.at(-1)?.id}: ${why}`
 }
 
-const SWITCHOVER = ['switchover', '--unproven'] as const
+const SWITCHOVER = ['switchover'] as const
 /** Tickets, which no column draws, are looked at once a minute: the bank takes more of them meanwhile than the margin is by default. */
 const FAILOVER = ['failover', '--patience', '2s', '--accept-loss', '1h', '--sequence-margin', '1000000'] as const
 

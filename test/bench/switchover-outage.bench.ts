@@ -124,7 +124,7 @@ async function measured(name: string, front: Front | undefined): Promise<void> {
       await it.writesGoOn()
       const since = Date.now()
       const id = `outage-${round}`
-      const operation = await it.ended(id, 'switchover', writer, '--to', follower, '--unproven')
+      const operation = await it.ended(id, 'switchover', writer, '--to', follower)
       if (operation.status !== 'succeeded')
         throw new Error(`${id} ended ${operation.status}: ${operation.failure?.message ?? JSON.stringify(operation.steps)}`)
       await it.writesGoOn()

@@ -40,7 +40,7 @@ async function anotherLedgerIsToldByTheSource(): Promise<void> {
   expect(again.status).toBe('planned')
   const blocks = again.steps.find((step) => step.id === 'plan')?.detail.findings ?? []
   expect(blocks).toContainEqual({ rule: 'failover:moved', message: expect.stringContaining('although has moved writing') })
-  const switched = await it.ended('switched', 'switchover', 'stock', '--to', it.pair.name, '--unproven', '--plan')
+  const switched = await it.ended('switched', 'switchover', 'stock', '--to', it.pair.name, '--plan')
   expect(switched).toMatchObject({ status: 'failed', failure: { code: 'DATABASE_REFUSED' } })
   expect(switched.failure?.message).toContain('although has moved writing')
 }

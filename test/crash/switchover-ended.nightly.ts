@@ -36,7 +36,7 @@ test.each([...MOVED, 'turnStandby#1:before', 'turnStandby#1:after'])('ended at %
   const operation = `ended-${rounds}`
   it.capstan.arm(boundary)
   const deaths = it.capstan.deaths()
-  const over = it.ended(operation, 'switchover', writer, '--to', follower, '--unproven').catch(() => undefined)
+  const over = it.ended(operation, 'switchover', writer, '--to', follower).catch(() => undefined)
   await until('its worker to die', async () => it.capstan.deaths() > deaths)
   await it.capstan.temporal.workflow.getHandle(operation).terminate('by a person')
   await over
@@ -61,7 +61,7 @@ test('a move that fails cannot be left out: whoever says so is asked again, and 
   await it.isFollowing(writer, follower)
   it.capstan.arm('recordMoved#1:after')
   const deaths = it.capstan.deaths()
-  const running = it.ended('astray', 'switchover', writer, '--to', follower, '--unproven')
+  const running = it.ended('astray', 'switchover', writer, '--to', follower)
   await until('its worker to die', async () => it.capstan.deaths() > deaths)
   await it.leadTo({ host: it.pair.source.host, port: 9 })
   const says = (said: string) =>
@@ -108,7 +108,7 @@ async function setBack(operation: string, activities: readonly string[]): Promis
 
 test('set back after it was through, it shuts nobody out of the writer', async () => {
   await it.isFollowing(writer, follower)
-  expect(await it.ended('through', 'switchover', writer, '--to', follower, '--unproven')).toMatchObject({ status: 'succeeded' })
+  expect(await it.ended('through', 'switchover', writer, '--to', follower)).toMatchObject({ status: 'succeeded' })
   moved()
   await isRight()
   await setBack('through', ['prepareWayBack', 'fenceAndDrain'])
@@ -118,7 +118,7 @@ test('set back after it was through, it shuts nobody out of the writer', async (
 
 test('set back after it was taken back, it moves nothing', async () => {
   await it.isFollowing(writer, follower)
-  const running = it.ended('aborted', 'switchover', writer, '--to', follower, '--unproven')
+  const running = it.ended('aborted', 'switchover', writer, '--to', follower)
   it.capstan.arm('fenceAndDrain#1:before')
   const deaths = it.capstan.deaths()
   await until('its worker to die', async () => it.capstan.deaths() > deaths)

@@ -26,7 +26,7 @@ test('the disk of the new writer does not fill up for it, and nobody waits for i
   const { name } = it.pair
   it.capstan.arm('moveEndpoint#1:after')
   const deaths = it.capstan.deaths()
-  const running = it.ended('moved', 'switchover', 'stock', '--unproven')
+  const running = it.ended('moved', 'switchover', 'stock')
   await until('its worker to die', async () => it.capstan.deaths() > deaths)
   await it.pair.stopSource()
   await waits('moved', 'follow', 'holds log back for stock')

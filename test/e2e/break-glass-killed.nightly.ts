@@ -49,7 +49,7 @@ describeWithPgBouncer('going on by hand behind poolers', () => {
 
   test('killed where the poolers lead to the standby already: finished by what the standby holds, whoever waited goes on there, and nobody writes in two places', async () => {
     it.capstan.arm('moveEndpoint#1:after')
-    expect(await it.pair.run('switchover', 'stock', '--unproven', '--operation', 'onward', '--no-wait')).toMatchObject({
+    expect(await it.pair.run('switchover', 'stock', '--operation', 'onward', '--no-wait')).toMatchObject({
       code: 0,
     })
     await until('the worker to die', async () => mortal.worker() === null)
@@ -69,7 +69,7 @@ describeWithPgBouncer('going on by hand behind poolers', () => {
   })
 
   test('afterwards the same command moves writing back', async () => {
-    expect(await it.ended('again', 'switchover', it.pair.name, '--to', 'stock', '--unproven')).toMatchObject({
+    expect(await it.ended('again', 'switchover', it.pair.name, '--to', 'stock')).toMatchObject({
       status: 'succeeded',
       failure: null,
     })

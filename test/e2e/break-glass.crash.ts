@@ -100,7 +100,7 @@ async function saysDone({ forward }: BreakGlassPapers): Promise<void> {
 }
 
 test('afterwards the same command moves writing back', async () => {
-  expect(await it.ended('again', 'switchover', it.pair.name, '--to', 'stock', '--unproven')).toMatchObject({
+  expect(await it.ended('again', 'switchover', it.pair.name, '--to', 'stock')).toMatchObject({
     status: 'succeeded',
     failure: null,
   })

@@ -48,7 +48,7 @@ describeWithPgBouncer('clients whom a switchover left waiting', () => {
     capstan.arm('fenceAndDrain#1:after')
     const deaths = capstan.deaths()
     const crossing = it()
-      .ended('left', 'switchover', 'stock', '--unproven')
+      .ended('left', 'switchover', 'stock')
       .catch(() => undefined)
     await until('the death inside the fence', async () => capstan.deaths() > deaths)
     await capstan.temporal.workflow.getHandle('left').terminate('by a person')

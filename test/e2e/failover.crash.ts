@@ -68,7 +68,7 @@ test('asked for all the same, with a reason, somebody else has to agree, whateve
 async function nobodyElseMoves(holder: string): Promise<void> {
   const mark = await lab.mark()
   const asked = {
-    'crosses-too': ['switchover', 'stock', '--to', it.pair.name, '--unproven'],
+    'crosses-too': ['switchover', 'stock', '--to', it.pair.name],
     'fails-over-too': ['failover', 'stock', '--to', it.pair.name, '--patience', '3s', '--accept-loss', '1h'],
   }
   for (const [operation, words] of Object.entries(asked)) {

@@ -56,7 +56,7 @@ test('a standby that somebody else holds waits at its line and is told so, by th
   expect(waits).toMatchObject({ script: 'V8__note.sql', files: 1 })
   expect((await it.standing()).state).not.toBe('broken')
   expect(await it.columnsOnStandby('transfers')).not.toContain('note')
-  const refused = await it.ended('not-now', 'switchover', 'stock', '--plan', '--unproven')
+  const refused = await it.ended('not-now', 'switchover', 'stock', '--plan')
   expect(JSON.stringify(refused)).toContain('waits at its line for V8__note.sql')
   const again = await it.migrated('held-still', {})
   expect(again).toMatchObject({ status: 'succeeded', verdict: 'inconclusive', failure: null })
@@ -71,7 +71,7 @@ test('a standby that somebody else holds waits at its line and is told so, by th
 
 test('once writing has moved, the new writer is migrated, and the old one follows', async () => {
   await it.isFollowing('stock', it.pair.name)
-  const { status, failure, steps } = await it.ended('moved', 'switchover', 'stock', '--unproven')
+  const { status, failure, steps } = await it.ended('moved', 'switchover', 'stock')
   const found = steps.flatMap(({ detail }) => detail.findings ?? [])
   expect({ status, failure, found }).toEqual({ status: 'succeeded', failure: null, found: [] })
   await it.isFollowing(it.pair.name, 'stock')

@@ -79,7 +79,7 @@ test('rows that are spoilt by hand are told in its next turn, writing does not m
   expect(told.differing.map(({ table }) => table)).toEqual(['public.transfers'])
   expect((await pair.cli('standby', 'list')).stdout).toContain('rows differ')
   const planned = async (operation: string) => {
-    const { stdout } = await pair.run('switchover', 'stock', '--plan', '--unproven', '--operation', operation)
+    const { stdout } = await pair.run('switchover', 'stock', '--plan', '--operation', operation)
     return stdout
   }
   expect(await planned('refused')).toContain('switchover:rows-differ')

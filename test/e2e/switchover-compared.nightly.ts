@@ -16,7 +16,7 @@ test('a row that differs opens the source again, and is counted and not told', a
   await it.writesGoOn()
   it.capstan.arm('prepareWayBack#1:after')
   const deaths = it.capstan.deaths()
-  const running = it.ended('differs', 'switchover', 'stock', '--unproven', '--compare-within', '20s')
+  const running = it.ended('differs', 'switchover', 'stock', '--compare-within', '20s')
   await until('both to be compared', async () => it.capstan.deaths() > deaths)
   const [row] = await it.pair.onStandby<{ payer: number }>(`SELECT payer FROM public.transfers ${first}`)
   await it.pair.onStandby(`UPDATE public.transfers SET payer = 987654 ${first}`)
@@ -35,7 +35,7 @@ test('equal rows are told in the evidence, and writing moves; what there was no 
   const hot = async (operation: string, source: string, within: string) => {
     const to = source === 'stock' ? it.pair.name : 'stock'
     await it.isFollowing(source, to)
-    expect((await it.ended(operation, 'switchover', source, '--unproven', '--compare-within', within)).status).toBe('succeeded')
+    expect((await it.ended(operation, 'switchover', source, '--compare-within', within)).status).toBe('succeeded')
     const document = await it.capstan.ledger.getDocument({ operation, name: SWITCHOVER_DOCUMENTS.crossing })
     return (document as { hot: unknown }).hot
   }

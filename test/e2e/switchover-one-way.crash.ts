@@ -2,6 +2,7 @@
  *  from where the one before left both. */
 import type { Session } from '../../postgres/connect/session'
 import { until } from '../support/eventually'
+import { recordHistory } from '../support/histories'
 import { remains } from '../support/replicating'
 import { Switching } from '../support/switching'
 
@@ -21,7 +22,7 @@ const lets = async (open: () => Promise<Session>): Promise<boolean> => {
 }
 
 test('without the word of somebody it is refused, and the plan names the option', async () => {
-  const refused = await it.ended('refused', 'switchover', 'stock', '--unproven')
+  const refused = await it.ended('refused', 'switchover', 'stock')
   expect(refused).toMatchObject({ status: 'failed', verdict: 'fail' })
   expect(JSON.stringify(refused.steps)).toMatch(/PostgreSQL 15: .*--no-way-back/)
   expect(it.writers()).toEqual(['source'])
@@ -39,7 +40,7 @@ test('rehearsed, nothing is moved and nothing of it stays', async () => {
 test('an endpoint that somebody moves behind the fence: writing does not move, and the source is opened again', async () => {
   it.capstan.arm('fenceAndDrain#1:after')
   const deaths = it.capstan.deaths()
-  const running = it.ended('drifted', 'switchover', 'stock', '--unproven', '--no-way-back', WHY)
+  const running = it.ended('drifted', 'switchover', 'stock', '--no-way-back', WHY)
   await until('the fence to be up', async () => it.capstan.deaths() > deaths)
   await it.leadTo('standby')
   const operation = await running.finally(() => it.leadTo('source'))
@@ -54,8 +55,9 @@ const DEATHS = ['fenceAndDrain#1:after', 'moveEndpoint#1:after', 'leaveOldClosed
 
 test('though its worker dies inside the fence and beyond it, writing moves once, loses nothing, and the old writer stays closed', async () => {
   for (const boundary of DEATHS) it.capstan.arm(boundary)
-  const operation = await it.ended('there', 'switchover', 'stock', '--unproven', '--no-way-back', WHY)
+  const operation = await it.ended('there', 'switchover', 'stock', '--no-way-back', WHY)
   expect(operation).toMatchObject({ status: 'succeeded', verdict: 'pass', failure: null })
+  await recordHistory(it.capstan.temporal, 'there', 'switchover-one-way')
   expect(DEATHS.filter((boundary) => it.capstan.disarm(boundary))).toEqual([])
   const ids = operation.steps.map(({ id }) => id)
   expect(ids).toEqual(expect.arrayContaining(['apart', 'cross', 'move', 'open', 'leave']))
@@ -80,7 +82,7 @@ test('the reason is in the plan and the evidence, the ledger knows no pair, and 
     [failed, 'standby', 'reseed', 'stock', '--to', it.pair.name],
     [/declares no standby/, 'standby', 'resume', it.pair.name, '--to', 'stock'],
     [/declares no standby/, 'standby', 'reseed', it.pair.name, '--to', 'stock'],
-    [failed, 'switchover', 'stock', '--unproven', '--no-way-back', WHY],
+    [failed, 'switchover', 'stock', '--no-way-back', WHY],
     [failed, 'failover', 'stock', '--to', it.pair.name],
   ] as const) {
     const { code, stdout } = await it.pair.run(...words)

@@ -23,7 +23,7 @@ describeWithPgBouncer('a switchover behind poolers', () => {
     const stuck = await front.client('nightly report')
     await stuck.query('BEGIN')
     await stuck.query('SELECT balance FROM public.accounts WHERE id = 1')
-    const operation = await it.ended('stuck', 'switchover', 'stock', '--unproven')
+    const operation = await it.ended('stuck', 'switchover', 'stock')
     await stuck.query('COMMIT')
     await stuck.end()
     expect(operation).toMatchObject({ status: 'failed', failure: { code: 'ENDPOINT_REFUSED' } })
@@ -36,7 +36,7 @@ describeWithPgBouncer('a switchover behind poolers', () => {
   test('a worker that dies while clients are held: its successor lets them go on and begins anew, and they see no error', async () => {
     it.capstan.arm('fenceAndDrain#1:after')
     const deaths = it.capstan.deaths()
-    const running = it.ended('there', 'switchover', 'stock', '--unproven')
+    const running = it.ended('there', 'switchover', 'stock')
     await until('the death inside the fence', async () => it.capstan.deaths() > deaths)
     expect(await front.paused()).toEqual([true, true])
     expect(await running).toMatchObject({ status: 'succeeded', failure: null })
@@ -46,7 +46,7 @@ describeWithPgBouncer('a switchover behind poolers', () => {
   test('and back: one that dies before it lets them go on has a successor that does', async () => {
     await it.isFollowing(it.pair.name, 'stock')
     it.capstan.arm('resumeEndpoint#1:before')
-    const operation = await it.ended('back', 'switchover', it.pair.name, '--unproven')
+    const operation = await it.ended('back', 'switchover', it.pair.name)
     expect([operation.status, it.capstan.disarm('resumeEndpoint#1:before')]).toEqual(['succeeded', false])
     expect(operation.steps.find(({ id }) => id === 'resume')?.detail.summary).toBe('clients of the endpoint go on')
     await isWhole()

@@ -25,6 +25,7 @@ afterAll(() => it?.close())
 test('rehearsed, nothing is moved, how long it would take is said by what was timed, and what was made for it is gone', async () => {
   const operation = await it.ended('rehearse', 'switchover', 'stock', '--rehearse')
   expect(operation).toMatchObject({ status: 'succeeded', failure: null })
+  await recordHistory(it.capstan.temporal, 'rehearse', 'switchover-rehearsed')
   const rehearsed = operation.steps.find(({ id }) => id === 'rehearse')
   const { predictedOutageMs = 0, parts = {} } = { ...rehearsed?.detail } as Partial<Rehearsed>
   expect(Object.keys(parts).sort()).toEqual(['compare', 'drain', 'fence', 'lead', 'sequences', 'wayBack'])
@@ -42,13 +43,14 @@ test('rehearsed, nothing is moved, how long it would take is said by what was ti
 test('a standby that stands still: nothing moves, the source is opened again, and what made the way back is gone', async () => {
   it.capstan.arm('prepareWayBack#1:after')
   const deaths = it.capstan.deaths()
-  const running = it.ended('stalled', 'switchover', 'stock', '--unproven', '--drain-within', '1s')
+  const running = it.ended('stalled', 'switchover', 'stock', '--drain-within', '1s')
   await until('the way back to be prepared', async () => it.capstan.deaths() > deaths)
   const [sender] = await it.pair.onSource<{ pid: number }>('SELECT active_pid AS pid FROM pg_replication_slots WHERE active')
   if (sender === undefined) throw new Error('nobody reads the slot')
   process.kill(sender.pid, 'SIGSTOP')
   const operation = await running.finally(() => process.kill(sender.pid, 'SIGCONT'))
   expect(operation).toMatchObject({ status: 'failed', failure: { code: 'BARRIER_NOT_PASSED' } })
+  await recordHistory(it.capstan.temporal, 'stalled', 'switchover-undone')
   const undone = operation.steps.filter(({ state }) => state === 'undone').map(({ id }) => id)
   expect(undone.sort()).toEqual(['cross', 'way-back'])
   await it.writesGoOn()
@@ -71,7 +73,7 @@ const FOLLOWED = ['source publication', 'source sender', 'source slot', 'standby
 test('an endpoint that somebody moves behind the fence: writing does not move, and the source is opened again', async () => {
   it.capstan.arm('fenceAndDrain#1:after')
   const deaths = it.capstan.deaths()
-  const running = it.ended('drifted', 'switchover', 'stock', '--unproven')
+  const running = it.ended('drifted', 'switchover', 'stock')
   await until('the fence to be up', async () => it.capstan.deaths() > deaths)
   await it.leadTo('standby')
   const operation = await running.finally(() => it.leadTo('source'))
@@ -85,7 +87,7 @@ test('an endpoint that somebody moves behind the fence: writing does not move, a
 test('a worker that dies inside the fence: its successor begins anew, and writing moves once', async () => {
   it.capstan.arm('fenceAndDrain#1:after')
   const shown = await totalOn(it.pair.onStandby)
-  const operation = await it.ended('there', 'switchover', 'stock', '--unproven', '--compare-within', '5s')
+  const operation = await it.ended('there', 'switchover', 'stock', '--compare-within', '5s')
   expect(operation).toMatchObject({ status: 'succeeded', failure: null })
   expect(it.capstan.disarm('fenceAndDrain#1:after')).toBe(false)
   await recordHistory(it.capstan.temporal, 'there', 'switchover')
@@ -105,7 +107,7 @@ const BEYOND = ['moveEndpoint#1:after', 'turnStandby#1:after']
 test('writing moves back by the same command, though the worker dies twice where there is only forward', async () => {
   await it.isFollowing(it.pair.name, 'stock')
   for (const boundary of BEYOND) it.capstan.arm(boundary)
-  expect(await it.ended('back', 'switchover', it.pair.name, '--to', 'stock', '--unproven')).toMatchObject({
+  expect(await it.ended('back', 'switchover', it.pair.name, '--to', 'stock')).toMatchObject({
     status: 'succeeded',
     failure: null,
   })

@@ -50,7 +50,7 @@ test('each has a state, a lag and a slot of its own: one that is paused holds th
 test('writing does not move to the one while the other reads: it is named with what to do, and nothing has changed', async () => {
   const before = await slotsOnSource()
   expect(before).toHaveLength(2)
-  const refused = await it.pair.run('switchover', 'stock', '--to', it.pair.name, '--unproven', '--operation', 'blocked')
+  const refused = await it.pair.run('switchover', 'stock', '--to', it.pair.name, '--operation', 'blocked')
   expect(refused.code).toBe(1)
   const found = JSON.stringify(JSON.parse(refused.stdout).steps)
   expect(found).toContain(`of the standby ${other.name} reads this database`)
@@ -70,11 +70,11 @@ test('a failover names the other as well, while it is planned', async () => {
 test('once the other is removed, as was said, writing moves and comes back', async () => {
   const removed = await it.ended('removed', 'standby', 'remove', 'stock', '--to', other.name)
   expect(removed).toMatchObject({ status: 'succeeded', verdict: 'pass', failure: null })
-  const there = await it.ended('there', 'switchover', 'stock', '--to', it.pair.name, '--unproven')
+  const there = await it.ended('there', 'switchover', 'stock', '--to', it.pair.name)
   expect(there).toMatchObject({ status: 'succeeded', failure: null })
   await it.isTheSameOnBothSides()
   await it.isFollowing(it.pair.name, 'stock')
-  const back = await it.ended('back', 'switchover', it.pair.name, '--to', 'stock', '--unproven')
+  const back = await it.ended('back', 'switchover', it.pair.name, '--to', 'stock')
   expect(back).toMatchObject({ status: 'succeeded', failure: null })
   await it.isTheSameOnBothSides()
   await it.isFollowing('stock', it.pair.name)

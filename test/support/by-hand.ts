@@ -53,7 +53,7 @@ export class ByHand {
     const { capstan, pair } = this.it
     capstan.arm('prepareWayBack#1:after')
     const deaths = capstan.deaths()
-    const started = await pair.run('switchover', 'stock', '--unproven', '--operation', operation, '--no-wait')
+    const started = await pair.run('switchover', 'stock', '--operation', operation, '--no-wait')
     expect(started).toMatchObject({ code: 0 })
     await until('the way back to be prepared', async () => capstan.deaths() > deaths)
     const [sender] = await pair.onSource<{ pid: number }>('SELECT active_pid AS pid FROM pg_replication_slots WHERE active')

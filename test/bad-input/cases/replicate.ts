@@ -91,7 +91,6 @@ export const REPLICATE: readonly BadInput[] = [
     '--to',
     'shop',
   ]),
-  asked('writing that is to move by what is not proven', '--unproven', ['switchover', 'shop']),
   asked('a look after what moves nothing', '--observe', ['switchover', 'shop', '--rehearse', '--observe', '15m']),
   asked('a time to compare in that is none', '--compare-within', ['switchover', 'shop', '--compare-within', '0']),
   asked('a time to drain in that is none', '--drain-within', ['switchover', 'shop', '--drain-within', 'soon']),

@@ -42,7 +42,7 @@ export function disturbed({ front, isRight: andMore = async () => undefined }: D
 
   async function switched(operation: string): Promise<void> {
     await it.isFollowing(writer, follower)
-    expect(await it.ended(operation, 'switchover', writer, '--to', follower, '--unproven')).toMatchObject({
+    expect(await it.ended(operation, 'switchover', writer, '--to', follower)).toMatchObject({
       status: 'succeeded',
       failure: null,
     })
@@ -55,7 +55,7 @@ export function disturbed({ front, isRight: andMore = async () => undefined }: D
     async (key) => {
       const step = SWITCHOVER_STEPS[key].id
       await it.isFollowing(writer, follower)
-      const running = it.ended(`aborted-${step}`, 'switchover', writer, '--to', follower, '--unproven')
+      const running = it.ended(`aborted-${step}`, 'switchover', writer, '--to', follower)
       await until(`the step ${step}`, async () => {
         const record = await it.capstan.ledger.getOperation(`aborted-${step}`)
         return isAt(record, step, 'running') || isAt(record, step, 'done')
