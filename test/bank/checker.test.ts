@@ -69,7 +69,7 @@ function historyOf(before: readonly Deed[], after: readonly Deed[], lost: readon
   const [left, here] = sides.map(namesOf)
   const apart = [...(left ?? [])].filter(([name, value]) => here?.get(name) !== value).map(([name]) => name)
   return {
-    ...{ attempts, accepted, sides, sum: SUM, nodes: NODES, turns: ['A', 'B'] },
+    ...{ attempts, accepted, sides, sum: SUM, nodes: NODES, turns: ['A', 'B'], crashes: false },
     resumed: [{ writer: 'r1/0', last: found, acknowledged: told, server: 'B' }],
     snapshots: [{ server: 'A', sum: SUM, ring: RING }],
     givenUp: lost === null ? null : { server: 'A', told: apart, from, to },
@@ -321,6 +321,23 @@ function twiceGiven(history: History, as: (of: Row, earlier: Row) => Row): Histo
 test.each(VIOLATIONS)('%s is found, wherever it is', (_what, inject, told) => {
   fc.assert(
     fc.property(histories, (history) => void expect(violationsOf(inject(history)).join('\n')).toMatch(told)),
+    { numRuns: 40 },
+  )
+})
+
+test('a number of somebody who never committed may be given again where a server has crashed, and nowhere else', () => {
+  const again = (history: History): History => {
+    const { sent } = some(history, 'acknowledged', 'A')
+    if (sent === null) throw new Error('it was acknowledged')
+    const never: Attempt = { key: 'r1/9/1.1', writer: 'r1/9', seq: 1, outcome: 'unknown', sent: { ...sent, to: null } }
+    return { ...history, attempts: [...history.attempts, never] }
+  }
+  const told = (history: History, crashes: boolean) => violationsOf({ ...again(history), crashes }).join('\n')
+  fc.assert(
+    fc.property(histories, (history) => {
+      expect(told(history, false)).toMatch(/an id was given twice/)
+      expect(told(history, true)).toBe('')
+    }),
     { numRuns: 40 },
   )
 })

@@ -201,8 +201,10 @@ function forgotten({ resumed, attempts, givenUp }: History): string[] {
 }
 
 /** What a sequence gave, by whoever it was seen. */
-function givenTwice({ attempts, accepted, sides }: History): string[] {
-  const sent = attempts.flatMap(({ key, sent: one }) => (one === null ? [] : [{ key, ...one }]))
+function givenTwice({ attempts, accepted, sides, crashes }: History): string[] {
+  const committed = new Set(sides.flatMap(({ rows }) => rows.map(({ key }) => key)))
+  const counts = ({ key, outcome }: Attempt) => !crashes || outcome === 'acknowledged' || committed.has(key)
+  const sent = attempts.filter(counts).flatMap(({ key, sent: one }) => (one === null ? [] : [{ key, ...one }]))
   const rows = [...sent, ...sides.flatMap((side) => side.rows)]
   const probes = [...accepted, ...sides.flatMap((side) => side.probes)].map(({ id, server }) => ({ id, key: server }))
   const repeated = (of: readonly { readonly key: string }[], numberOf: (index: number) => number): string[] => {

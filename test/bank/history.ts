@@ -84,6 +84,8 @@ export interface History extends Seen {
   readonly sides: readonly Side[]
   /** Null: nothing was given up, and all sides have to hold the same. */
   readonly givenUp: GivenUp | null
+  /** A server may have crashed. What a sequence gave to somebody who never committed may be given again then: PostgreSQL's "Sequence Manipulation Functions". */
+  readonly crashes: boolean
 }
 
 /** By a failover: what of the old writer did not come over, as those who looked say, and when that may have been written at most. */

@@ -65,7 +65,9 @@ export async function runScenario(ground: Ground, scenario: Scenario): Promise<R
   else if (following) await ground.caughtUp()
   const looked = following || gone ? [writer, follower] : [writer]
   const sides = await Promise.all(looked.map((place) => sideOf(place, run)))
-  wrong.push(...violationsOf({ ...seen, sum: SUM, nodes: NODES, turns, sides, givenUp }))
+  wrong.push(
+    ...violationsOf({ ...seen, sum: SUM, nodes: NODES, turns, sides, givenUp, crashes: !faultOf(scenario).asynchronous }),
+  )
   if (following) wrong.push(...(await different(ground.standing)))
   else if (gone) await ground.reunited()
   else await ground.anew()

@@ -70,7 +70,7 @@ test.each([
     }
     const side = await sideOf(follower, RUN)
     const turns = [writer.server, follower.server]
-    const wrong = violationsOf({ ...seen, sum: SUM, nodes: NODES, turns, sides: [side], givenUp: null })
+    const wrong = violationsOf({ ...seen, sum: SUM, nodes: NODES, turns, sides: [side], givenUp: null, crashes: false })
     expect(wrong.filter((one) => !LOSS.test(one))).toEqual([])
     const document = (operation: string, name: string) => capstan.ledger.getDocument({ operation, name })
     const kept = (await document('dead', FAILOVER_DOCUMENTS.kept)) as FailoverKept
