@@ -53,16 +53,15 @@ export async function lift(
     }
     await putBack({ cloud: cloudOf(database), found, before: asBefore(held.before, runs), options })
     // an order that nobody saw the end of may reach its cloud behind the look
-    const orderedAgo = Date.now() - Date.parse(lifted.at)
-    if (held.means.length === 0 && orderedAgo < UNDER_WAY_MS)
+    if (held.means.length === 0 && currentAct().attempt < LOOKS_MIN)
       throw notReadyYet(`Instance ${target.instance}`, 'looked at once more, since it may be told to close still')
   }
   await ledger.changeFence({ ...change, to: 'lifted' })
   return { summary: summaryOf({ ...held, before: held.before && asBefore(held.before, runs) }) }
 }
 
-/** Of a request to a cloud, which is sent only while the row lets it. */
-const UNDER_WAY_MS = 5_000
+/** About ten seconds, by nobody's clock: for a request that was on its way to the cloud when the row began to let none be sent. */
+const LOOKS_MIN = 12
 
 const asBefore = (before: NonNullable<FencedInstance['before']>, runs: boolean) => ({
   ...before,
@@ -108,8 +107,7 @@ async function putBack({
     await cloud.startStart({ instance: ref }, options)
     throw notReadyYet(`Instance ${instance.name}`, 'being started')
   }
-  // what shows it open may be from before an order to close it that goes on still: its cloud says when nothing changes any more
-  if (!isOpen || instance.state === 'ready') {
+  if (!isOpen) {
     const { done } = await cloud.setNetworkRules({ instance: ref, networkRules: before.rules, names: before.ruleNames }, options)
     if (!done) throw notReadyYet(`The network of ${instance.name}`, 'being opened')
   }

@@ -49,6 +49,7 @@ export async function operationsOf(
   since: string | null = null,
 ): Promise<readonly Operation[]> {
   const asked = { project: sql.config.project, instance: found.name ?? '', maxResults: 100 }
+  const createdAt = instantOf(found.createTime) ?? ''
   const all: Operation[] = []
   let pageToken = ''
   do {
@@ -60,25 +61,22 @@ export async function operationsOf(
     const isAll = since === null || (instantOf(items.at(-1)?.insertTime) ?? '9') <= since
     pageToken = isAll ? '' : (page.nextPageToken ?? '')
   } while (pageToken)
-  return ofInstance(all, found)
-}
-
-function ofInstance(operations: readonly Operation[], { createTime }: Instance): readonly Operation[] {
-  const createdAt = instantOf(createTime) ?? ''
   // The operation that makes an instance is written down a moment before the instance is.
-  return operations.filter((one) => isUnfinished(one) || (instantOf(one.endTime) ?? '9') >= createdAt)
+  return all.filter((one) => isUnfinished(one) || (instantOf(one.endTime) ?? '9') >= createdAt)
 }
 
-/** Asked in the other order: what changed an instance and was over by the time that it was asked for is in the instance. Null: there is none of the name. */
+/** What changed it and was over by the time that it was asked for is in what is found, which is asked for once more. Null: there is none of the name. */
 export async function findSettled(
   sql: CloudSql,
   name: string,
   options: CallOptions,
 ): Promise<{ readonly found: Instance; readonly description: InstanceDescription } | null> {
-  const operations = await operationsOf(sql, { name }, options)
+  const before = await findInstance(sql, name, options)
+  if (before === null) return null
+  const operations = await operationsOf(sql, before, options)
   const found = await findInstance(sql, name, options)
   if (found === null) return null
-  return { found, description: instanceDescription(found, ofInstance(operations, found), sql.config.port) }
+  return { found, description: instanceDescription(found, operations, sql.config.port) }
 }
 
 export async function describeOperation(sql: CloudSql, operation: string, options: CallOptions): Promise<OperationDescription> {

@@ -142,8 +142,9 @@ export const STANDS_STILL_AS_IT_OPENS: OwnFault = {
       if (!(await reaches(struck, SWITCHOVER_STEPS.cross.id))) return NOTHING
       // it is near by then, and nobody is shut out yet
       await sleep(1_200)
-      const [keyhole, sender] = [await insideNoDatabase(struck), await walsenderOf(writer)]
+      const sender = await walsenderOf(writer)
       if (sender === undefined) throw new Error('nobody follows')
+      const keyhole = await insideNoDatabase(struck)
       signal(sender, 'SIGSTOP')
       const opening = 'SELECT 1 FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND query = $1'
       await until('the first attempt to open the source', async () => (await keyhole.query(opening, [OPENING])).length > 0, 20)
