@@ -287,11 +287,12 @@ export class Switching {
     return JSON.parse(stdout) as OperationDocument
   }
 
-  /** Seen by the watch. */
+  /** Seen by the watch, with both schemas compared: while nobody has, a failover asks somebody. */
   async isFollowing(source: string, target: string): Promise<void> {
     await eventually(`${target} to follow ${source}`, async () => {
       const record = await this.capstan.ledger.getStandby({ source, target })
-      return record?.state === 'following' && record.look?.lagMs != null ? record : undefined
+      const { lagMs = null, schemaDiffers = null } = record?.look ?? {}
+      return record?.state === 'following' && lagMs !== null && schemaDiffers !== null ? record : undefined
     })
   }
 
