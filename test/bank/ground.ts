@@ -15,6 +15,7 @@ import { type LabDoor, labDoor } from '../support/lab'
 import { changing, createOtherTarget, MASTER_PASSWORD, whenFree } from '../support/other-clouds'
 import { letBeFollowed, letReplicate } from '../support/replicating'
 import { RestoreDesk } from '../support/restores'
+import { isSeenToFollow } from '../support/switching'
 import { createTarget, type Target } from '../support/target'
 import type { Login } from './client/connection'
 import { bankFleet, type Cloud, nameIn } from './fleet'
@@ -209,15 +210,13 @@ export class Ground {
     return this.#standing
   }
 
-  /** Seen by the watch, with both schemas compared: while nobody has, a failover asks somebody. `since`: by a look that began after it, in milliseconds since 1970. */
+  /** `since`: seen by a look that began after it, in milliseconds since 1970. */
   async isFollowing(since = 0): Promise<void> {
     const { writer, follower } = this.standing
     const seen = () => this.capstan.ledger.getStandby({ source: writer.name, target: follower.name })
     const follows = async () => {
       const record = await seen()
-      const { look = null } = record ?? {}
-      if (look === null || Date.parse(look.at) < since) return false
-      return record?.state === 'following' && look.lagMs !== null && look.schemaDiffers !== null
+      return isSeenToFollow(record) && Date.parse(record?.look?.at ?? '') >= since
     }
     await until(`${follower.name} to follow ${writer.name}`, follows).catch(async (error: Error) => {
       throw new Error(`${error.message}, which stands in the ledger as ${JSON.stringify(await seen())}`, { cause: error })

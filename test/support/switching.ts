@@ -1,6 +1,7 @@
 /** What a switchover is held against: writers that go through the router and note what was acknowledged, and probes that ask each side directly all the time. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { OperationDocument } from '../../contracts/operation'
+import type { StandbyRecord } from '../../contracts/standby'
 import { applicationAddress, labHeaders } from '../../embedded/worker-program'
 import type { TlsMode } from '../../postgres/connect/connect-options'
 import { connect, type Session } from '../../postgres/connect/session'
@@ -194,6 +195,12 @@ export function writersOf({ source, standby }: { readonly source: Probe; readonl
   })
 }
 
+/** By the watch, with both schemas compared: while nobody has compared them, a failover asks somebody. */
+export function isSeenToFollow(record: StandbyRecord | null): boolean {
+  const { lagMs = null, schemaDiffers = null } = record?.look ?? {}
+  return record?.state === 'following' && lagMs !== null && schemaDiffers !== null
+}
+
 interface Found {
   readonly sum: number
   readonly transfers: readonly { readonly id: number; readonly amount: number }[]
@@ -287,12 +294,10 @@ export class Switching {
     return JSON.parse(stdout) as OperationDocument
   }
 
-  /** Seen by the watch, with both schemas compared: while nobody has, a failover asks somebody. */
   async isFollowing(source: string, target: string): Promise<void> {
     await eventually(`${target} to follow ${source}`, async () => {
       const record = await this.capstan.ledger.getStandby({ source, target })
-      const { lagMs = null, schemaDiffers = null } = record?.look ?? {}
-      return record?.state === 'following' && lagMs !== null && schemaDiffers !== null ? record : undefined
+      return isSeenToFollow(record) ? record : undefined
     })
   }
 
